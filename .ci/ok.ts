@@ -1,0 +1,194 @@
+/**
+ * The one gate: `deno task ok` runs every step, `deno task ok lint check` the named ones. Prints each
+ * step's output and time, a table, and at last `N passed, N failed`, where each test counts as one
+ * and so does each step that is not a test run.
+ *
+ * @module
+ */
+
+interface Step {
+  readonly group: string;
+  readonly name: string;
+  readonly args: readonly string[];
+  /** Whether the step's tests are counted one by one. */
+  readonly tests?: boolean;
+}
+
+interface Outcome {
+  readonly name: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly seconds: number;
+}
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, string>>;
+}
+
+const root = new URL("../", import.meta.url);
+const manifest: Manifest = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(new URL(path, root));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The files of a folder and its subfolders whose names match, in order; none if there is no folder. */
+function filesIn(folder: string, pattern: RegExp): string[] {
+  if (!exists(folder)) return [];
+  return [...Deno.readDirSync(new URL(`${folder}/`, root))]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap(({ name, isDirectory }) => {
+      if (isDirectory) return filesIn(`${folder}/${name}`, pattern);
+      return pattern.test(name) ? [`${folder}/${name}`] : [];
+    });
+}
+
+function whereThereAre(paths: readonly string[]): string[] {
+  return paths.filter(exists);
+}
+
+function each(group: string, files: readonly string[], args: readonly string[]): Step[] {
+  return files.map((file) => ({ group, name: file, args: [...args, file] }));
+}
+
+function allSteps(): Step[] {
+  const sources = whereThereAre(["mod.ts", "src", "tests", "bench", "examples", ".ci"]);
+  const documented = whereThereAre(["mod.ts", "src", "README.md"]);
+  const layers = ["test", "--no-check", "--allow-read=.", "tests/layers_test.ts"];
+  // An example is a file directly in the folder; what its subfolders hold belongs to an example.
+  const examples = filesIn("examples", /\.ts$/).filter((path) => path.split("/").length === 2);
+  const benches = filesIn("bench", /_bench\.ts$/);
+  return [
+    { group: "fmt", name: "fmt", args: ["fmt", "--check"] },
+    { group: "lint", name: "lint", args: ["lint"] },
+    { group: "check", name: "check", args: ["check", ...sources] },
+    { group: "doc", name: "doc", args: ["doc", "--lint", ...Object.values(manifest.exports)] },
+    { group: "layers", name: "layers", args: layers },
+    { group: "test", name: "test", args: ["test", "--no-prompt"], tests: true },
+    {
+      group: "doctest",
+      name: "doctest",
+      args: ["test", "--no-prompt", "--doc", "--permit-no-files", ...documented],
+      tests: true,
+    },
+    ...each("examples", examples, ["run", "--no-prompt"]),
+    ...each("bench", benches, ["run", "--no-prompt", "--preload=.ci/short_bench.ts"]),
+    { group: "publish", name: "publish", args: ["publish", "--dry-run", "--allow-dirty"] },
+  ];
+}
+
+const groups = [
+  "fmt",
+  "lint",
+  "check",
+  "doc",
+  "layers",
+  "test",
+  "doctest",
+  "examples",
+  "bench",
+  "publish",
+];
+
+function write(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
+}
+
+/** Runs one Deno command, showing its output as it comes; the output is also returned. */
+async function runDeno(args: readonly string[]): Promise<{ success: boolean; output: string }> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: root,
+    // Colours would stand between the numbers of the test summary.
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let output = "";
+  async function follow(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      const text = decoder.decode(chunk, { stream: true });
+      write(text);
+      output += text;
+    }
+  }
+  const [{ success }] = await Promise.all([
+    child.status,
+    follow(child.stdout),
+    follow(child.stderr),
+  ]);
+  if (output !== "" && !output.endsWith("\n")) write("\n");
+  return { success, output };
+}
+
+/** The counts of the last test summary; nothing if the run ended before one was printed. */
+function readCounts(output: string): { passed: number; failed: number } | undefined {
+  const summary = /^(?:ok|FAILED) \| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/gm;
+  const last = [...output.matchAll(summary)].at(-1);
+  return last && { passed: Number(last[1]), failed: Number(last[2]) };
+}
+
+async function runStep(step: Step): Promise<Outcome> {
+  write(`\n==== ${step.name}: deno ${step.args.join(" ")}\n`);
+  const start = performance.now();
+  const { success, output } = await runDeno(step.args);
+  const seconds = (performance.now() - start) / 1000;
+  const counts = step.tests ? readCounts(output) : undefined;
+  const outcome = {
+    name: step.name,
+    passed: counts ? counts.passed : Number(success && !step.tests),
+    // A run can fail without a failed test: a type error, an error while loading, a leak.
+    failed: Math.max(counts ? counts.failed : 0, Number(!success)),
+    seconds,
+  };
+  write(`---- ${step.name}: ${outcome.failed > 0 ? "FAILED" : "ok"} in ${seconds.toFixed(1)} s\n`);
+  return outcome;
+}
+
+function printTable(outcomes: readonly Outcome[], empty: readonly string[]): void {
+  const width = Math.max(6, ...outcomes.map(({ name }) => name.length));
+  write(`\n${"step".padEnd(width)}  passed  failed   seconds\n`);
+  for (const { name, passed, failed, seconds } of outcomes) {
+    const columns = [
+      name.padEnd(width),
+      String(passed).padStart(6),
+      String(failed).padStart(6),
+      seconds.toFixed(1).padStart(8),
+    ];
+    write(`${columns.join("  ")}${failed > 0 ? "  FAILED" : ""}\n`);
+  }
+  for (const group of empty) write(`${group.padEnd(width)}       0       0  none to run\n`);
+}
+
+async function main(): Promise<number> {
+  const unknown = Deno.args.filter((name) => !groups.includes(name));
+  if (unknown.length > 0) {
+    write(`Cannot run ${unknown.join(", ")}: the steps are ${groups.join(", ")}\n`);
+    write("0 passed, 1 failed\n");
+    return 1;
+  }
+  const chosen = Deno.args.length > 0 ? Deno.args : groups;
+  const steps = allSteps().filter(({ group }) => chosen.includes(group));
+  const outcomes: Outcome[] = [];
+  for (const step of steps) outcomes.push(await runStep(step));
+  printTable(outcomes, chosen.filter((name) => !steps.some(({ group }) => group === name)));
+  const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
+  const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
+  write(`\n${passed} passed, ${failed} failed\n`);
+  return failed > 0 ? 1 : 0;
+}
+
+try {
+  Deno.exit(await main());
+} catch (error) {
+  write(`${error instanceof Error ? error.stack : error}\n0 passed, 1 failed\n`);
+  Deno.exit(1);
+}

@@ -1,0 +1,125 @@
+/**
+ * The element types of tensors, their promotion, and the typed arrays that hold them.
+ *
+ * @module
+ */
+import { dtypeError } from "./errors.ts";
+
+/** The element type of a tensor. */
+export type Dtype = "float32" | "float64" | "int32" | "uint32" | "bool";
+
+/** A typed array that holds a tensor's elements; `bool` is held as bytes of 0 and 1. */
+export type Elements = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
+
+/** Every dtype, narrowest category first. */
+export const DTYPES: readonly Dtype[] = ["bool", "int32", "uint32", "float32", "float64"];
+
+/** The dtype of a JavaScript number that meets no tensor. */
+export const DEFAULT_FLOAT = "float32" satisfies Dtype;
+
+/** A dtype's category: promotion goes to the higher category first. */
+export type Category = "bool" | "integer" | "float";
+
+/** The category of `dtype`. */
+export function categoryOf(dtype: Dtype): Category {
+  switch (dtype) {
+    case "bool":
+      return "bool";
+    case "int32":
+    case "uint32":
+      return "integer";
+    case "float32":
+    case "float64":
+      return "float";
+  }
+}
+
+/** Whether `dtype` is a floating-point type, the only kind that has derivatives. */
+export function isFloat(dtype: Dtype): boolean {
+  return dtype === "float32" || dtype === "float64";
+}
+
+/** Whether `dtype` is a signed or unsigned integer type. */
+export function isInteger(dtype: Dtype): boolean {
+  return dtype === "int32" || dtype === "uint32";
+}
+
+/** Bytes per element of `dtype`. */
+export function byteSize(dtype: Dtype): number {
+  return dtype === "float64" ? 8 : dtype === "bool" ? 1 : 4;
+}
+
+/** A zero-filled array of `length` elements of `dtype`. */
+export function allocate(dtype: Dtype, length: number): Elements {
+  switch (dtype) {
+    case "float32":
+      return new Float32Array(length);
+    case "float64":
+      return new Float64Array(length);
+    case "int32":
+      return new Int32Array(length);
+    case "uint32":
+      return new Uint32Array(length);
+    case "bool":
+      return new Uint8Array(length);
+  }
+}
+
+/**
+ * The dtype that two dtypes meet in: the higher category, and within one category the wider type.
+ * `int32` and `uint32` meet in `int32`, since no 64-bit integer exists here.
+ */
+export function promoteDtypes(a: Dtype, b: Dtype): Dtype {
+  if (a === b) return a;
+  const categoryA = categoryOf(a);
+  const categoryB = categoryOf(b);
+  if (categoryA === categoryB) return categoryA === "float" ? "float64" : "int32";
+  if (categoryA === "float" || categoryB === "bool") return a;
+  return b;
+}
+
+/**
+ * The dtype that the JavaScript value `scalar` takes when it meets a tensor of type `dtype`: that
+ * very dtype, unless its category is too low to hold the value.
+ */
+export function scalarDtype(scalar: number | boolean, dtype: Dtype): Dtype {
+  if (typeof scalar === "boolean") return dtype;
+  if (isFloat(dtype)) return dtype;
+  if (!Number.isInteger(scalar)) return DEFAULT_FLOAT;
+  if (dtype === "uint32") return scalar >= 0 && scalar <= 0xffffffff ? "uint32" : wideDtype(scalar);
+  return wideDtype(scalar);
+}
+
+/** The dtype of an integral scalar beside an integer or bool tensor. */
+function wideDtype(scalar: number): Dtype {
+  return scalar >= -0x80000000 && scalar <= 0x7fffffff ? "int32" : DEFAULT_FLOAT;
+}
+
+/** Throws unless `value` names a dtype. */
+export function checkDtype(value: unknown): asserts value is Dtype {
+  if (!DTYPES.includes(value as Dtype)) {
+    throw dtypeError(
+      `Cannot use ${describeValue(value)} as a dtype: expected one of ${DTYPES.join(", ")}`,
+    );
+  }
+}
+
+/** A short printed form of any value, for messages. */
+export function describeValue(value: unknown): string {
+  if (typeof value === "string") {
+    return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  }
+  if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value === "symbol") return value.toString();
+  if (Array.isArray(value)) {
+    if (value.length > 8) return `array of ${value.length}`;
+    return `[${value.map((x) => (Array.isArray(x) ? "[…]" : describeValue(x))).join(", ")}]`;
+  }
+  if (ArrayBuffer.isView(value)) return value.constructor.name;
+  if (value !== null && typeof value === "object") {
+    const name = Object.getPrototypeOf(value)?.constructor?.name;
+    return name === undefined || name === "Object" ? "object" : name;
+  }
+  return Object.is(value, -0) ? "-0" : String(value);
+}

@@ -1,0 +1,124 @@
+/**
+ * The library's errors. Messages are in sentence case, active, without a final period, and say what
+ * was given, what was expected and what to do.
+ *
+ * @module
+ */
+
+/** The folder that holds the library's sources: frames inside it are ours, not the user's. */
+const LIBRARY = new URL("..", import.meta.url).href;
+
+/** How many frames to look at when searching for the user's line. */
+const SEARCHED_FRAMES = 100;
+
+/**
+ * Builds an error whose stack begins at the first frame outside the library, so that the line a
+ * user reads first is their own.
+ */
+function atCallSite<E extends Error>(error: E): E {
+  const lines = error.stack?.split("\n") ?? [];
+  const first = lines.findIndex((line) => /^\s+at /.test(line));
+  if (first < 0) return error;
+  const user = lines.findIndex((line, i) => i >= first && !line.includes(LIBRARY));
+  if (user > first) error.stack = [...lines.slice(0, first), ...lines.slice(user)].join("\n");
+  return error;
+}
+
+/** Runs `make` with a deeper stack, since the user's frame may lie under many of ours. */
+function withDeepStack<E extends Error>(make: () => E): E {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = SEARCHED_FRAMES;
+  try {
+    return atCallSite(make());
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
+/** Shapes that do not fit an operation, or are not shapes at all. */
+export class ShapeError extends TypeError {
+  /** The class's name, as printed before the message. */
+  override name = "ShapeError";
+}
+
+/** A dtype that an operation does not take. */
+export class DtypeError extends TypeError {
+  /** The class's name, as printed before the message. */
+  override name = "DtypeError";
+}
+
+/** Trees whose structures differ, or values that are no tree. */
+export class TreeError extends TypeError {
+  /** The class's name, as printed before the message. */
+  override name = "TreeError";
+}
+
+/** An axis or a number of axes outside a tensor's range. */
+export class AxisError extends RangeError {
+  /** The class's name, as printed before the message. */
+  override name = "AxisError";
+}
+
+/** An index outside the axis that it points into. */
+export class IndexError extends RangeError {
+  /** The class's name, as printed before the message. */
+  override name = "IndexError";
+}
+
+/** An argument that is neither of the wrong shape nor of the wrong dtype, but of a wrong value. */
+export class ArgumentError extends TypeError {
+  /** The class's name, as printed before the message. */
+  override name = "ArgumentError";
+}
+
+/** A traced value used where a concrete one is needed, or outside the transform that made it. */
+export class TraceError extends TypeError {
+  /** The class's name, as printed before the message. */
+  override name = "TraceError";
+}
+
+/** A fault of the library itself: never the user's doing. */
+export class InternalError extends Error {
+  /** The class's name, as printed before the message. */
+  override name = "InternalError";
+}
+
+/** An error for shapes that do not fit; the stack begins at the user's line. */
+export function shapeError(message: string): ShapeError {
+  return withDeepStack(() => new ShapeError(message));
+}
+
+/** An error for a dtype that does not fit; the stack begins at the user's line. */
+export function dtypeError(message: string): DtypeError {
+  return withDeepStack(() => new DtypeError(message));
+}
+
+/** An error for trees that do not match; the stack begins at the user's line. */
+export function treeError(message: string): TreeError {
+  return withDeepStack(() => new TreeError(message));
+}
+
+/** An error for an axis out of range; the stack begins at the user's line. */
+export function axisError(message: string): AxisError {
+  return withDeepStack(() => new AxisError(message));
+}
+
+/** An error for an index out of range; the stack begins at the user's line. */
+export function indexError(message: string): IndexError {
+  return withDeepStack(() => new IndexError(message));
+}
+
+/** An error for a bad argument value; the stack begins at the user's line. */
+export function argumentError(message: string): ArgumentError {
+  return withDeepStack(() => new ArgumentError(message));
+}
+
+/** An error for a misused traced value; the stack begins at the user's line. */
+export function traceError(message: string): TraceError {
+  return withDeepStack(() => new TraceError(message));
+}
+
+/** An error for a state that the library promises never to reach. */
+export function internalError(message: string): InternalError {
+  return new InternalError(`${message} (this is a fault in Jacobi; please report it)`);
+}

@@ -1,0 +1,179 @@
+/**
+ * JavaScript values as tensors.
+ *
+ * @module
+ */
+import { argumentError, dtypeError, shapeError, treeError } from "../base/errors.ts";
+import { DEFAULT_FLOAT, describeValue, isFloat } from "../base/dtype.ts";
+import type { Dtype, Elements } from "../base/dtype.ts";
+import { showShape, sizeOf } from "../base/shape.ts";
+import { allocateFor, Concrete, Tensor } from "./tensor.ts";
+import type { TensorLike } from "./tensor.ts";
+import { showPath } from "./tree.ts";
+
+/**
+ * `value` as a tensor: itself, or a concrete copy of a number, nested array or typed array.
+ *
+ * @param what Begins the message when `value` is none of these: "Cannot add".
+ */
+export function toTensor(value: TensorLike, what: string): Tensor {
+  if (value instanceof Tensor) return value;
+  return fromJavaScript(value, undefined, what);
+}
+
+/** A concrete tensor from a number, boolean, nested array or typed array, converted to `dtype`. */
+export function fromJavaScript(value: unknown, dtype: Dtype | undefined, what: string): Concrete {
+  if (typeof value === "number" || typeof value === "boolean") {
+    const type = {
+      dtype: dtype ?? (typeof value === "boolean" ? "bool" : DEFAULT_FLOAT),
+      shape: [],
+    };
+    const elements = allocateFor(type);
+    elements[0] = toElement(value, type.dtype, [], what);
+    return new Concrete(type.dtype, type.shape, elements);
+  }
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
+    return fromTypedArray(value as ArrayLike<number | bigint> & ArrayBufferView, dtype, what);
+  }
+  if (Array.isArray(value)) return fromNestedArray(value, dtype, what);
+  throw argumentError(
+    `${what}: expected a tensor, number, boolean, nested array or typed array, ` +
+      `got ${describeValue(value)}${hintFor(value)}`,
+  );
+}
+
+/** Advice for values that are often passed by mistake. */
+export function hintFor(value: unknown): string {
+  if (value instanceof Promise) return "; await it first";
+  if (typeof value === "bigint") return "; use Number(x) to convert it";
+  if (typeof value === "function") return "; call it first";
+  return "";
+}
+
+/** The dtype that a typed array becomes. */
+function dtypeOfArray(array: ArrayBufferView): Dtype {
+  if (array instanceof Float64Array) return "float64";
+  if (array instanceof Uint32Array) return "uint32";
+  if (array instanceof Float32Array || array.constructor.name === "Float16Array") return "float32";
+  return "int32";
+}
+
+function fromTypedArray(
+  array: ArrayLike<number | bigint> & ArrayBufferView,
+  dtype: Dtype | undefined,
+  what: string,
+): Concrete {
+  const type = { dtype: dtype ?? dtypeOfArray(array), shape: [array.length] };
+  const elements = allocateFor(type);
+  if (elements.constructor === array.constructor && type.dtype !== "bool") {
+    elements.set(array as unknown as Elements);
+  } else {
+    for (let i = 0; i < array.length; i++) {
+      elements[i] = toElement(Number(array[i]), type.dtype, [i], what);
+    }
+  }
+  return new Concrete(type.dtype, type.shape, elements);
+}
+
+function fromNestedArray(array: unknown[], dtype: Dtype | undefined, what: string): Concrete {
+  const shape: number[] = [];
+  for (let part: unknown = array; Array.isArray(part); part = part[0]) {
+    shape.push(part.length);
+    if (shape.length > 64) throw shapeError(`${what}: the array is nested deeper than 64 levels`);
+    if (part.length === 0) break;
+  }
+  const flat: (number | boolean)[] = [];
+  let allBooleans = true;
+  const visit = (part: unknown, axis: number, path: number[]): void => {
+    if (axis === shape.length) {
+      if (typeof part === "boolean" || typeof part === "number") {
+        if (typeof part === "number") allBooleans = false;
+        flat.push(part);
+        return;
+      }
+      if (Array.isArray(part)) throw raggedError(part.length, path);
+      throw elementError(part, path);
+    }
+    if (!Array.isArray(part)) {
+      if (typeof part === "boolean" || typeof part === "number") {
+        throw shapeError(
+          `${what}: the nested array is ragged: expected an array of ${shape[axis]} ` +
+            `at ${showPath(path)}, got ${part}`,
+        );
+      }
+      throw elementError(part, path);
+    }
+    if (part.length !== shape[axis]) throw raggedError(part.length, path, shape[axis]);
+    for (let i = 0; i < part.length; i++) visit(part[i], axis + 1, [...path, i]);
+  };
+  const raggedError = (length: number, path: number[], expected?: number) =>
+    shapeError(
+      `${what}: the nested array is ragged: expected ${
+        expected === undefined ? "a number" : `an array of ${expected}`
+      } at ${showPath(path)}, got an array of ${length}`,
+    );
+  const elementError = (part: unknown, path: number[]) => {
+    const hint = part instanceof Tensor ? "; use stack to join tensors" : hintFor(part);
+    return argumentError(
+      `${what}: expected a number or boolean at ${showPath(path)}, got ${
+        part instanceof Tensor ? "a tensor" : describeValue(part)
+      }${hint}`,
+    );
+  };
+  visit(array, 0, []);
+  const type = {
+    dtype: dtype ?? (allBooleans && flat.length > 0 ? "bool" : DEFAULT_FLOAT),
+    shape,
+  };
+  if (flat.length !== sizeOf(shape)) {
+    throw shapeError(`${what}: ${flat.length} elements do not fill shape ${showShape(shape)}`);
+  }
+  const elements = allocateFor(type);
+  const unravel = (i: number): number[] =>
+    shape.map((length, axis) => Math.floor(i / sizeOf(shape.slice(axis + 1))) % length);
+  for (let i = 0; i < flat.length; i++) {
+    elements[i] = toElement(flat[i], type.dtype, () => unravel(i), what);
+  }
+  return new Concrete(type.dtype, type.shape, elements);
+}
+
+/** `value` as an element of `dtype`; throws when an integer dtype cannot hold it. */
+function toElement(
+  value: number | boolean,
+  dtype: Dtype,
+  path: number[] | (() => number[]),
+  what: string,
+): number {
+  const number = Number(value);
+  if (isFloat(dtype)) return number;
+  if (dtype === "bool") return number !== 0 ? 1 : 0;
+  const low = dtype === "int32" ? -0x80000000 : 0;
+  const high = dtype === "int32" ? 0x7fffffff : 0xffffffff;
+  if (!Number.isInteger(number) || number < low || number > high) {
+    const where = typeof path === "function" ? path() : path;
+    const place = where.length === 0 ? "" : ` at ${showPath(where)}`;
+    throw dtypeError(
+      `${what}: ${describeValue(value)}${place} is not an integer from ${low} to ${high}, ` +
+        `as ${dtype} needs; convert with astype or choose another dtype`,
+    );
+  }
+  return number;
+}
+
+/** A leaf of an argument tree as a tensor; the message names its path. */
+export function leafToTensor(
+  leaf: unknown,
+  path: readonly (string | number)[],
+  what: string,
+): Tensor {
+  if (leaf instanceof Tensor) return leaf;
+  const isArray = ArrayBuffer.isView(leaf) && !(leaf instanceof DataView);
+  if (typeof leaf === "number" || typeof leaf === "boolean" || isArray) {
+    return fromJavaScript(leaf, undefined, what);
+  }
+  throw treeError(
+    `${what}: expected a tensor or number at ${showPath(path)}, got ${describeValue(leaf)}${
+      hintFor(leaf)
+    }`,
+  );
+}

@@ -1,0 +1,71 @@
+/**
+ * Programs as text that a person can read.
+ *
+ * @module
+ */
+import { showType } from "../base/shape.ts";
+import { Concrete, Tensor } from "./tensor.ts";
+import type { Atom, Equation, Program, Variable } from "./program.ts";
+
+/** Prints a program, one equation a line, variables named in the order of their binding. */
+export function printProgram(program: Program): string {
+  return printLines(program).join("\n");
+}
+
+function printLines(program: Program): string[] {
+  const names = new Map<Variable, string>();
+  const bindName = (variable: Variable): string => {
+    const name = letters(names.size);
+    names.set(variable, name);
+    return `${name}: ${showType(variable.type)}`;
+  };
+  const show = (atom: Atom): string =>
+    atom instanceof Tensor ? showConstant(atom) : names.get(atom) ?? "unbound";
+  const lines = [`program(${program.binders.map(bindName).join(", ")}) {`];
+  for (const equation of program.equations) {
+    const call = `${equation.primitive.name}(${equation.inputs.map(show).join(", ")})`;
+    const left = equation.outputs.map(bindName).join(", ");
+    lines.push(`  ${left} = ${call}${showParams(equation)}`);
+  }
+  lines.push(`  return (${program.results.map(show).join(", ")})`, "}");
+  return lines;
+}
+
+/** a, b, …, z, aa, ab, …: the name of variable number `index`. */
+function letters(index: number): string {
+  const last = String.fromCharCode(97 + index % 26);
+  return index < 26 ? last : letters(Math.floor(index / 26) - 1) + last;
+}
+
+/** A captured constant: its value where one number says it all, its type otherwise. */
+function showConstant(value: Tensor): string {
+  if (!(value instanceof Concrete) || value.elements.length !== 1) {
+    return `constant ${showType(value)}`;
+  }
+  const element = value.elements[0];
+  return value.dtype === "bool" ? String(element !== 0) : showNumber(element, value.dtype);
+}
+
+/** A number in the fewest digits that give it back in its dtype. */
+function showNumber(value: number, dtype: string): string {
+  if (dtype !== "float32") return String(value);
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return String(short);
+  }
+  return String(value);
+}
+
+function showParams({ params }: Equation): string {
+  if (params === undefined || params === null) return "";
+  return ` ${showParam(params)}`;
+}
+
+function showParam(param: unknown): string {
+  if (Array.isArray(param)) return `[${param.map(showParam).join(", ")}]`;
+  if (param !== null && typeof param === "object" && param.constructor === Object) {
+    const entries = Object.entries(param).filter(([, value]) => value !== undefined);
+    return `{ ${entries.map(([key, value]) => `${key}: ${showParam(value)}`).join(", ")} }`;
+  }
+  return String(param).replaceAll("\n", "\n  ");
+}

@@ -1,0 +1,183 @@
+/**
+ * Programs: what JAX calls a jaxpr. A program is binders, equations and results, every variable
+ * typed; it is the one representation between tracing and every backend.
+ *
+ * @module
+ */
+import { internalError } from "../base/errors.ts";
+import type { Primitive } from "./primitive.ts";
+import { Tensor } from "./tensor.ts";
+import type { Type } from "./tensor.ts";
+import { bind, checkAlive, Trace, Tracer } from "./trace.ts";
+import { printProgram } from "./print.ts";
+
+/** A typed variable, bound once: by a program's binders or by one equation. */
+export class Variable {
+  /** What is known of its value. */
+  readonly type: Type;
+
+  /** A fresh variable. */
+  constructor(type: Type) {
+    this.type = { dtype: type.dtype, shape: type.shape };
+  }
+}
+
+/** An input of an equation: a variable, or a constant that the program captured. */
+export type Atom = Variable | Tensor;
+
+/** The type of an atom. */
+export function typeOf(atom: Atom): Type {
+  return atom instanceof Variable ? atom.type : atom;
+}
+
+/** `outputs = primitive(inputs, params)`. */
+export interface Equation {
+  /** The operation. */
+  readonly primitive: Primitive;
+  /** Its arguments. */
+  readonly inputs: readonly Atom[];
+  /** Its static parameters. */
+  readonly params: unknown;
+  /** The variables that it binds. */
+  readonly outputs: readonly Variable[];
+}
+
+/**
+ * A traced function on flat lists of tensors. `String(program)` prints it:
+ *
+ * ```text
+ * program(a: float32[3]) {
+ *   b: float32[3] = sin(a)
+ *   c: float32[3] = mul(b, 2)
+ *   return (c)
+ * }
+ * ```
+ */
+export class Program {
+  /** The parameters. */
+  readonly binders: readonly Variable[];
+  /** The operations, each after those that it depends on. */
+  readonly equations: readonly Equation[];
+  /** What is returned. */
+  readonly results: readonly Atom[];
+
+  /** Puts a program together; `checkProgram` says whether it is well-formed. */
+  constructor(
+    binders: readonly Variable[],
+    equations: readonly Equation[],
+    results: readonly Atom[],
+  ) {
+    this.binders = Object.freeze([...binders]);
+    this.equations = Object.freeze([...equations]);
+    this.results = Object.freeze([...results]);
+    Object.freeze(this);
+  }
+
+  /** The program as text. */
+  toString(): string {
+    return printProgram(this);
+  }
+
+  /** What `console.log` shows in Deno. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.toString();
+  }
+
+  /** What `console.log` shows in Node. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}
+
+/** A value that stands for a variable of a program being recorded. */
+export class ProgramTracer extends Tracer {
+  /** The variable. */
+  readonly variable: Variable;
+
+  /** A tracer for `variable`. */
+  constructor(trace: RecordingTrace, variable: Variable) {
+    super(trace, variable.type);
+    this.variable = variable;
+  }
+}
+
+/**
+ * Records operations as equations. Without a parent it records all of them (staging); with one it
+ * records those that depend on its own binders and lets the parent do the others at once (partial
+ * evaluation).
+ */
+export class RecordingTrace extends Trace {
+  readonly #parent: Trace | null;
+  readonly #equations: Equation[] = [];
+  readonly #binders: Variable[] = [];
+
+  /** A trace with an empty program. */
+  constructor(transform: string, parent: Trace | null) {
+    super(transform);
+    this.#parent = parent;
+  }
+
+  /** A new parameter of the program, as a value. */
+  newBinder(type: Type): ProgramTracer {
+    const variable = new Variable(type);
+    this.#binders.push(variable);
+    return new ProgramTracer(this, variable);
+  }
+
+  override process<P>(primitive: Primitive<P>, args: readonly Tensor[], params: P) {
+    if (this.#parent !== null && !args.some((arg) => this.owns(arg))) {
+      return this.#parent.process(primitive, args, params);
+    }
+    const outputs = primitive.type(args, params).map((type) => new Variable(type));
+    const inputs = args.map((arg) => this.toAtom(arg, primitive.name));
+    this.#equations.push({ primitive: primitive as Primitive, inputs, params, outputs });
+    return outputs.map((variable) => new ProgramTracer(this, variable));
+  }
+
+  /** Whether `value` is a tracer of this trace. */
+  owns(value: Tensor): value is ProgramTracer {
+    return value instanceof ProgramTracer && value.trace === this;
+  }
+
+  /** `value` as an atom: its variable, or itself as a constant. */
+  toAtom(value: Tensor, use: string): Atom {
+    if (this.owns(value)) return value.variable;
+    checkAlive(value, use);
+    return value;
+  }
+
+  /** The program recorded so far, with these results and without equations that they do not need. */
+  finish(results: readonly Tensor[]): Program {
+    const atoms = results.map((value) => this.toAtom(value, "a result"));
+    return withoutDeadEquations(new Program(this.#binders, this.#equations, atoms));
+  }
+}
+
+/** The program without the equations that its results do not depend on. */
+export function withoutDeadEquations(program: Program): Program {
+  const live = new Set<Atom>(program.results);
+  const kept: Equation[] = [];
+  for (let i = program.equations.length - 1; i >= 0; i--) {
+    const equation = program.equations[i];
+    if (!equation.outputs.some((variable) => live.has(variable))) continue;
+    for (const input of equation.inputs) live.add(input);
+    kept.push(equation);
+  }
+  if (kept.length === program.equations.length) return program;
+  return new Program(program.binders, kept.reverse(), program.results);
+}
+
+/** Applies a program to values, under the current trace. */
+export function evaluateProgram(program: Program, args: readonly Tensor[]): Tensor[] {
+  if (args.length !== program.binders.length) {
+    throw internalError(`A program of ${program.binders.length} binders got ${args.length} values`);
+  }
+  const values = new Map<Variable, Tensor>();
+  program.binders.forEach((variable, i) => values.set(variable, args[i]));
+  const read = (atom: Atom): Tensor => atom instanceof Variable ? values.get(atom)! : atom;
+  for (const { primitive, inputs, params, outputs } of program.equations) {
+    const results = bind(primitive, inputs.map(read), params);
+    outputs.forEach((variable, i) => values.set(variable, results[i]));
+  }
+  return program.results.map(read);
+}

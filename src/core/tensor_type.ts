@@ -1,0 +1,47 @@
+/**
+ * Types as values: what `evalShape` gives and `makeProgram` takes in place of tensors.
+ *
+ * @module
+ */
+import { checkDtype } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
+import { checkShape, showType } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import type { Type } from "./tensor.ts";
+
+/**
+ * The dtype and shape of a tensor without its elements.
+ *
+ * @example Tracing without data
+ * ```ts
+ * import { evalShape, TensorType } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ *
+ * const out = evalShape((x: Tensor) => x.matmul(x))(new TensorType("float32", [3, 3]));
+ * if (String(out) !== "float32[3,3]") throw new Error(String(out));
+ * ```
+ */
+export class TensorType implements Type {
+  /** The element type. */
+  readonly dtype: Dtype;
+  /** The length of each axis, outermost first; frozen. */
+  readonly shape: Shape;
+
+  /**
+   * A type.
+   *
+   * @throws {DtypeError} when `dtype` is no dtype.
+   * @throws {ShapeError} when `shape` is no shape.
+   */
+  constructor(dtype: Dtype, shape: readonly number[]) {
+    checkDtype(dtype);
+    this.dtype = dtype;
+    this.shape = checkShape(shape, "Cannot make a tensor type");
+    Object.freeze(this);
+  }
+
+  /** The type as messages show it: `float32[2,3]`. */
+  toString(): string {
+    return showType(this);
+  }
+}

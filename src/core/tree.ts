@@ -1,0 +1,353 @@
+/**
+ * Trees: nestings of arrays, plain objects and `null` with leaves at the ends, taken apart into a
+ * list of leaves and a structure, and put together again.
+ *
+ * @module
+ */
+import { treeError } from "../base/errors.ts";
+import { describeValue } from "../base/dtype.ts";
+
+/** Any nesting of arrays, plain objects and `null` with leaves of type `Leaf`. */
+export type Tree<Leaf> =
+  | Leaf
+  | null
+  | readonly Tree<Leaf>[]
+  | { readonly [key: string]: Tree<Leaf> };
+
+/** The shape of a tree without its leaves. */
+export type Structure =
+  | { readonly kind: "leaf" }
+  | { readonly kind: "null" }
+  | { readonly kind: "array"; readonly children: readonly Structure[] }
+  | {
+    readonly kind: "object";
+    /** Sorted: the order in which children are visited. */
+    readonly keys: readonly string[];
+    readonly children: readonly Structure[];
+    /** The keys in the order in which the object had them, for putting it together again. */
+    readonly order: readonly string[];
+  }
+  | {
+    readonly kind: "custom";
+    readonly node: CustomNode;
+    /** Static data, compared with `Object.is` or as JSON. */
+    readonly data: unknown;
+    readonly children: readonly Structure[];
+  };
+
+/** How a registered class is taken apart and put together. */
+interface CustomNode {
+  readonly type: CustomClass;
+  readonly flatten: (value: unknown) => readonly [children: readonly unknown[], data: unknown];
+  readonly unflatten: (children: readonly unknown[], data: unknown) => unknown;
+}
+
+// deno-lint-ignore no-explicit-any
+type CustomClass = abstract new (...args: any[]) => unknown;
+
+const customNodes = new Map<unknown, CustomNode>();
+
+const LEAF: Structure = Object.freeze({ kind: "leaf" });
+const NULL: Structure = Object.freeze({ kind: "null" });
+
+/** Lets instances of a class be nodes of trees; the public form is `tree.register`. */
+export function registerNode(node: CustomNode): void {
+  if (typeof node.type !== "function") {
+    throw treeError(`Cannot register ${describeValue(node.type)} as a tree node: expected a class`);
+  }
+  customNodes.set(node.type.prototype, node);
+}
+
+/** A tree's leaves in visiting order, with its structure. */
+export interface Flattened<Leaf = unknown> {
+  /** The leaves, depth first, object keys sorted. */
+  readonly leaves: Leaf[];
+  /** Everything else. */
+  readonly structure: Structure;
+}
+
+/** How deep a tree may be nested; a deeper one is taken to be endless. */
+const MAX_DEPTH = 1000;
+
+/** Takes a tree apart. `isLeaf` stops at a node that would otherwise be opened. */
+export function flatten<Leaf = unknown>(
+  tree: unknown,
+  isLeaf?: (value: unknown) => boolean,
+): Flattened<Leaf> {
+  const leaves: unknown[] = [];
+  const open: unknown[] = [];
+  const enter = (node: unknown, keys: readonly (string | number)[], parts: readonly unknown[]) => {
+    if (open.includes(node) || open.length >= MAX_DEPTH) {
+      const where = open.includes(node) ? "contains itself" : `is deeper than ${MAX_DEPTH} levels`;
+      throw treeError(`Cannot flatten a tree that ${where}, at ${showPath(path.slice(0, 12))}`);
+    }
+    open.push(node);
+    const children = parts.map((part, i) => {
+      path.push(keys[i]);
+      const child = visit(part);
+      path.pop();
+      return child;
+    });
+    open.pop();
+    return children;
+  };
+  const path: (string | number)[] = [];
+  const visit = (node: unknown): Structure => {
+    if (isLeaf?.(node)) return leaves.push(node), LEAF;
+    if (node === null) return NULL;
+    if (typeof node !== "object") return leaves.push(node), LEAF;
+    if (Array.isArray(node)) {
+      const parts = Array.from(node);
+      return { kind: "array", children: enter(node, parts.map((_, i) => i), parts) };
+    }
+    const prototype = Object.getPrototypeOf(node);
+    if (prototype === Object.prototype || prototype === null) {
+      const order = Object.keys(node);
+      const keys = [...order].sort();
+      const parts = keys.map((key) => (node as Record<string, unknown>)[key]);
+      return { kind: "object", keys, order, children: enter(node, keys, parts) };
+    }
+    const custom = customNodes.get(prototype);
+    if (custom === undefined) return leaves.push(node), LEAF;
+    const [parts, data] = custom.flatten(node);
+    const children = enter(node, parts.map((_, i) => i), parts);
+    return { kind: "custom", node: custom, data, children };
+  };
+  const structure = visit(tree);
+  return { leaves: leaves as Leaf[], structure };
+}
+
+/** Puts a tree together from its structure and as many leaves as the structure has. */
+export function unflatten(structure: Structure, leaves: readonly unknown[]): unknown {
+  const count = leafCount(structure);
+  if (count !== leaves.length) {
+    throw treeError(`Cannot fill a tree of ${count} leaves with ${leaves.length} values`);
+  }
+  let next = 0;
+  const build = (node: Structure): unknown => {
+    switch (node.kind) {
+      case "leaf":
+        return leaves[next++];
+      case "null":
+        return null;
+      case "array":
+        return node.children.map(build);
+      case "object": {
+        const parts = new Map(node.keys.map((key, i) => [key, build(node.children[i])]));
+        return Object.fromEntries(node.order.map((key) => [key, parts.get(key)]));
+      }
+      case "custom":
+        return node.node.unflatten(node.children.map(build), node.data);
+    }
+  };
+  return build(structure);
+}
+
+/** The number of leaves of a tree of this structure. */
+export function leafCount(structure: Structure): number {
+  switch (structure.kind) {
+    case "leaf":
+      return 1;
+    case "null":
+      return 0;
+    default:
+      return structure.children.reduce((sum, child) => sum + leafCount(child), 0);
+  }
+}
+
+/** The path of every leaf, in visiting order: keys and positions from the root. */
+export function leafPaths(structure: Structure): (string | number)[][] {
+  const paths: (string | number)[][] = [];
+  const visit = (node: Structure, path: (string | number)[]): void => {
+    if (node.kind === "leaf") paths.push(path);
+    else if (node.kind !== "null") {
+      node.children.forEach((child, i) =>
+        visit(child, [...path, node.kind === "object" ? node.keys[i] : i])
+      );
+    }
+  };
+  visit(structure, []);
+  return paths;
+}
+
+/** A path as messages show it: `.layers[0].weight`, or `the root`. */
+export function showPath(path: readonly (string | number)[]): string {
+  if (path.length === 0) return "the root";
+  return path.map((key) =>
+    typeof key === "number"
+      ? `[${key}]`
+      : /^[A-Za-z_$][\w$]*$/.test(key)
+      ? `.${key}`
+      : `[${JSON.stringify(key)}]`
+  ).join("");
+}
+
+/** A path as state dictionaries and `tree.partition` show it: `layers.0.weight`. */
+export function dottedPath(path: readonly (string | number)[]): string {
+  return path.join(".");
+}
+
+/**
+ * The parts of `tree` that stand where `structure` has its leaves; each part may be anything. The
+ * error for a tree of another structure names the path of the first difference.
+ */
+export function flattenUpTo(structure: Structure, tree: unknown, what: string): unknown[] {
+  const parts: unknown[] = [];
+  const visit = (node: Structure, part: unknown, path: readonly (string | number)[]): void => {
+    if (node.kind === "leaf") {
+      parts.push(part);
+      return;
+    }
+    const shallow = flatten(part, (value) => value !== part && value !== null);
+    const emptied: Structure = node.kind === "null"
+      ? NULL
+      : { ...node, children: node.children.map((child) => child.kind === "null" ? NULL : LEAF) };
+    const actual = shallow.structure;
+    // A null where the structure has a subtree or a leaf is handed on as that part.
+    const filled = actual.kind === "leaf" || actual.kind === "null" ? actual : {
+      ...actual,
+      children: actual.children.map((child, i) =>
+        child.kind === "null" && "children" in emptied && emptied.children[i]?.kind === "leaf"
+          ? LEAF
+          : child
+      ),
+    };
+    const difference = firstDifference(emptied, filled, path);
+    if (difference !== null) throw treeError(`${what}: ${difference}`);
+    if (node.kind === "null") return;
+    const opened = childrenOf(part, node);
+    node.children.forEach((child, i) =>
+      visit(child, opened[i], [...path, node.kind === "object" ? node.keys[i] : i])
+    );
+  };
+  visit(structure, tree, []);
+  return parts;
+}
+
+/** The children of a node of this structure, in visiting order. */
+function childrenOf(value: unknown, node: Structure): readonly unknown[] {
+  switch (node.kind) {
+    case "array":
+      return value as readonly unknown[];
+    case "object":
+      return node.keys.map((key) => (value as Record<string, unknown>)[key]);
+    case "custom":
+      return node.node.flatten(value)[0];
+    default:
+      return [];
+  }
+}
+
+/** Whether two structures are equal. */
+export function sameStructure(a: Structure, b: Structure): boolean {
+  return a === b || firstDifference(a, b) === null;
+}
+
+/** Where two structures first differ, and how, or `null` when they do not. */
+export function firstDifference(
+  expected: Structure,
+  actual: Structure,
+  path: readonly (string | number)[] = [],
+): string | null {
+  const differ = () =>
+    `expected ${describeStructure(expected)} at ${showPath(path)}, got ${
+      describeStructure(actual)
+    }`;
+  if (expected.kind !== actual.kind) return differ();
+  if (expected.kind === "leaf" || expected.kind === "null") return null;
+  const other = actual as typeof expected;
+  if (expected.kind === "object") {
+    const theirs = (other as typeof expected).keys;
+    const missing = expected.keys.find((key) => !theirs.includes(key));
+    if (missing !== undefined) return `${showPath([...path, missing])} is missing`;
+    const extra = theirs.find((key) => !expected.keys.includes(key));
+    if (extra !== undefined) return `${showPath([...path, extra])} is not expected`;
+  }
+  if (expected.kind === "custom") {
+    const their = other as typeof expected;
+    if (their.node !== expected.node || !sameData(their.data, expected.data)) return differ();
+  }
+  if (expected.children.length !== other.children.length) return differ();
+  for (let i = 0; i < expected.children.length; i++) {
+    const key = expected.kind === "object" ? expected.keys[i] : i;
+    const found = firstDifference(expected.children[i], other.children[i], [...path, key]);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function sameData(a: unknown, b: unknown): boolean {
+  return Object.is(a, b) || JSON.stringify(a) === JSON.stringify(b);
+}
+
+function describeStructure(structure: Structure): string {
+  switch (structure.kind) {
+    case "leaf":
+      return "a leaf";
+    case "null":
+      return "null";
+    case "array":
+      return `an array of ${structure.children.length}`;
+    case "object":
+      return `an object with keys ${structure.keys.join(", ") || "(none)"}`;
+    case "custom":
+      return `a ${structure.node.type.name}`;
+  }
+}
+
+/** Throws, naming the path of the first difference, unless the structures are equal. */
+export function checkSameStructure(expected: Structure, actual: Structure, what: string): void {
+  if (expected === actual) return;
+  const difference = firstDifference(expected, actual);
+  if (difference !== null) throw treeError(`${what}: ${difference}`);
+}
+
+/**
+ * One value per leaf of `structure` from a prefix of it: a leaf of the prefix stands for the whole
+ * subtree in its place. `isLeaf` tells the prefix's leaves.
+ */
+export function broadcastPrefix<Value>(
+  prefix: unknown,
+  structure: Structure,
+  isLeaf: (value: unknown) => value is Value,
+  what: string,
+): Value[] {
+  const values: Value[] = [];
+  const visit = (
+    part: unknown,
+    node: Structure,
+    path: readonly (string | number)[],
+  ): void => {
+    if (isLeaf(part)) {
+      for (let i = leafCount(node); i > 0; i--) values.push(part);
+      return;
+    }
+    if (node.kind === "leaf" || node.kind === "null" || typeof part !== "object" || part === null) {
+      if (node.kind === "null" && (part === null || part === undefined)) return;
+      throw treeError(
+        `${what}: ${describeValue(part)} at ${showPath(path)} does not fit ${
+          describeStructure(node)
+        }`,
+      );
+    }
+    const shallow = flatten(part, (value) => value !== part).structure;
+    const opened = flatten<unknown>(part, (value) => value !== part).leaves;
+    if (shallow.kind !== node.kind || opened.length !== node.children.length) {
+      throw treeError(
+        `${what}: expected ${describeStructure(node)} at ${showPath(path)}, ` +
+          `got ${describeStructure(shallow)}`,
+      );
+    }
+    if (shallow.kind === "object" && node.kind === "object") {
+      const wrong = shallow.keys.find((key, i) => key !== node.keys[i]);
+      if (wrong !== undefined) {
+        throw treeError(`${what}: ${showPath([...path, wrong])} is not expected`);
+      }
+    }
+    node.children.forEach((child, i) =>
+      visit(opened[i], child, [...path, node.kind === "object" ? node.keys[i] : i])
+    );
+  };
+  visit(prefix, structure, []);
+  return values;
+}

@@ -1,0 +1,29 @@
+/**
+ * What transforms do to the types of trees.
+ *
+ * @module
+ */
+import type { Tensor, TypedArray } from "./tensor.ts";
+
+/** What a caller may pass where a transformed function takes a tensor. */
+export type Leaf = Tensor | number | boolean | TypedArray;
+
+// deno-lint-ignore no-explicit-any
+type AnyFunction = (...args: any[]) => unknown;
+
+/** A tree type with tensors at its leaves: numbers become tensors, nodes stay. */
+export type TensorsOf<T> = [Tensor] extends [T] ? Tensor
+  : T extends number | boolean | TypedArray ? Tensor
+  : T extends null | undefined | string | AnyFunction ? T
+  : { [K in keyof T]: TensorsOf<T[K]> };
+
+/** A tree type that also takes numbers where the original has tensors. */
+export type LeavesOf<T> = [T] extends [Tensor] ? Leaf
+  : T extends null | undefined | number | boolean | string | Tensor | TypedArray | AnyFunction ? T
+  : { [K in keyof T]: LeavesOf<T[K]> };
+
+/** The parameters of a transformed function. */
+export type LooseArgs<Args extends readonly unknown[]> = { [K in keyof Args]: LeavesOf<Args[K]> };
+
+/** A tree of the results' types. */
+export type ResultArgs<Args extends readonly unknown[]> = { [K in keyof Args]: TensorsOf<Args[K]> };

@@ -1,0 +1,339 @@
+/**
+ * Arithmetic on numbers: sums, products, quotients, roots, rounding, and the bit shifts.
+ *
+ * @module
+ */
+import { floorMod, roundHalfEven } from "../numeric/special.ts";
+import type { Primitive } from "../core/primitive.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { bindOne } from "../core/trace.ts";
+import { equal, less, select } from "./comparison.ts";
+import { binary, unary } from "./elementwise.ts";
+import { constantLike } from "./structure.ts";
+
+const zero = { kind: "zero" } as const;
+
+/** Sum. */
+export const addPrimitive: Primitive<null> = binary({
+  name: "add",
+  accepts: "number",
+  apply: (x, y) => x + y,
+  derivative: {
+    kind: "linear",
+    transpose: ([ct]) => [ct, ct],
+    sparse: ([dx, dy]) => dx ?? dy!,
+  },
+});
+
+/** Strict x + y. */
+export function add(x: Tensor, y: Tensor): Tensor {
+  return bindOne(addPrimitive, [x, y], null);
+}
+
+/** Negative. */
+export const negPrimitive: Primitive<null> = unary({
+  name: "neg",
+  accepts: "number",
+  apply: (x) => -x,
+  derivative: { kind: "linear", transpose: ([ct]) => [neg(ct)] },
+});
+
+/** Elementwise -x. */
+export function neg(x: Tensor): Tensor {
+  return bindOne(negPrimitive, [x], null);
+}
+
+/** Difference. */
+export const subPrimitive: Primitive<null> = binary({
+  name: "sub",
+  accepts: "number",
+  apply: (x, y) => x - y,
+  derivative: {
+    kind: "linear",
+    transpose: ([ct], _args, _params, [, forY]) => [ct, forY ? neg(ct) : null],
+    sparse: ([dx, dy]) => dx ?? neg(dy!),
+  },
+});
+
+/** Strict x - y. */
+export function sub(x: Tensor, y: Tensor): Tensor {
+  return bindOne(subPrimitive, [x, y], null);
+}
+
+/** Product. */
+export const mulPrimitive: Primitive<null> = binary({
+  name: "mul",
+  accepts: "number",
+  apply: (x, y) => x * y,
+  applyInteger: Math.imul,
+  derivative: {
+    kind: "bilinear",
+    transpose: [(ct, y) => mul(ct, y), (ct, x) => mul(ct, x)],
+  },
+});
+
+/** Strict x * y. */
+export function mul(x: Tensor, y: Tensor): Tensor {
+  return bindOne(mulPrimitive, [x, y], null);
+}
+
+/** `x` times a JavaScript number. */
+export function scale(x: Tensor, factor: number): Tensor {
+  return factor === 1 ? x : mul(x, constantLike(x, factor));
+}
+
+/** `x` plus a JavaScript number. */
+export function offset(x: Tensor, amount: number): Tensor {
+  return amount === 0 ? x : add(x, constantLike(x, amount));
+}
+
+/** Quotient of floats. */
+export const divPrimitive: Primitive<null> = binary({
+  name: "div",
+  accepts: "float",
+  apply: (x, y) => x / y,
+  derivative: {
+    kind: "smooth",
+    tangents: [
+      (dx, [, y]) => div(dx, y),
+      (dy, [, y], [out]) => neg(mul(dy, div(out, y))),
+    ],
+    transpose: [(ct, y) => div(ct, y), null],
+  },
+});
+
+/** Strict x / y. */
+export function div(x: Tensor, y: Tensor): Tensor {
+  return bindOne(divPrimitive, [x, y], null);
+}
+
+/** One over each element. */
+export const reciprocalPrimitive: Primitive<null> = unary({
+  name: "reciprocal",
+  accepts: "float",
+  apply: (x) => 1 / x,
+  derivative: {
+    kind: "smooth",
+    tangents: [(dx, _args, [out]) => neg(mul(dx, square(out)))],
+  },
+});
+
+/** Elementwise 1 / x. */
+export function reciprocal(x: Tensor): Tensor {
+  return bindOne(reciprocalPrimitive, [x], null);
+}
+
+/** Remainder with the sign of the divisor; an integer modulo zero is zero. */
+export const modPrimitive: Primitive<null> = binary({
+  name: "mod",
+  accepts: "number",
+  apply: floorMod,
+  applyInteger: (x, y) => y === 0 ? 0 : floorMod(x, y),
+  derivative: {
+    kind: "smooth",
+    tangents: [
+      (dx) => dx,
+      (dy, [x, y]) => neg(mul(dy, floor(div(x, y)))),
+    ],
+  },
+});
+
+/** Strict x mod y. */
+export function mod(x: Tensor, y: Tensor): Tensor {
+  return bindOne(modPrimitive, [x, y], null);
+}
+
+/** Square. */
+export const squarePrimitive: Primitive<null> = unary({
+  name: "square",
+  accepts: "number",
+  apply: (x) => x * x,
+  applyInteger: (x) => Math.imul(x, x),
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => mul(dx, scale(x, 2))] },
+});
+
+/** Elementwise x * x. */
+export function square(x: Tensor): Tensor {
+  return bindOne(squarePrimitive, [x], null);
+}
+
+/** Square root; its derivative at 0 is infinite. */
+export const sqrtPrimitive: Primitive<null> = unary({
+  name: "sqrt",
+  accepts: "float",
+  apply: Math.sqrt,
+  derivative: {
+    kind: "smooth",
+    tangents: [(dx, _args, [out]) => mul(dx, div(constantLike(out, 0.5), out))],
+  },
+});
+
+/** Elementwise square root. */
+export function sqrt(x: Tensor): Tensor {
+  return bindOne(sqrtPrimitive, [x], null);
+}
+
+/** One over the square root. */
+export const rsqrtPrimitive: Primitive<null> = unary({
+  name: "rsqrt",
+  accepts: "float",
+  apply: (x) => 1 / Math.sqrt(x),
+  derivative: {
+    kind: "smooth",
+    tangents: [(dx, [x], [out]) => mul(dx, scale(div(out, x), -0.5))],
+  },
+});
+
+/** Elementwise 1 / sqrt(x). */
+export function rsqrt(x: Tensor): Tensor {
+  return bindOne(rsqrtPrimitive, [x], null);
+}
+
+/** Sign: -1, 0 or 1; NaN of NaN. */
+export const signPrimitive: Primitive<null> = unary({
+  name: "sign",
+  accepts: "number",
+  apply: Math.sign,
+  derivative: zero,
+});
+
+/** Elementwise sign. */
+export function sign(x: Tensor): Tensor {
+  return bindOne(signPrimitive, [x], null);
+}
+
+/** Absolute value; its derivative at 0 is 0. */
+export const absPrimitive: Primitive<null> = unary({
+  name: "abs",
+  accepts: "number",
+  apply: Math.abs,
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => mul(dx, sign(x))] },
+});
+
+/** Elementwise absolute value. */
+export function abs(x: Tensor): Tensor {
+  return bindOne(absPrimitive, [x], null);
+}
+
+/** Largest integer not above each element. */
+export const floorPrimitive: Primitive<null> = unary({
+  name: "floor",
+  accepts: "number",
+  apply: Math.floor,
+  derivative: zero,
+});
+
+/** Elementwise floor. */
+export function floor(x: Tensor): Tensor {
+  return bindOne(floorPrimitive, [x], null);
+}
+
+/** Smallest integer not below each element. */
+export const ceilPrimitive: Primitive<null> = unary({
+  name: "ceil",
+  accepts: "number",
+  apply: Math.ceil,
+  derivative: zero,
+});
+
+/** Elementwise ceiling. */
+export function ceil(x: Tensor): Tensor {
+  return bindOne(ceilPrimitive, [x], null);
+}
+
+/** Nearest integer, halves to even. */
+export const roundPrimitive: Primitive<null> = unary({
+  name: "round",
+  accepts: "number",
+  apply: roundHalfEven,
+  derivative: zero,
+});
+
+/** Elementwise rounding. */
+export function round(x: Tensor): Tensor {
+  return bindOne(roundPrimitive, [x], null);
+}
+
+/** Integer part, towards zero. */
+export const truncPrimitive: Primitive<null> = unary({
+  name: "trunc",
+  accepts: "number",
+  apply: Math.trunc,
+  derivative: zero,
+});
+
+/** Elementwise truncation. */
+export function trunc(x: Tensor): Tensor {
+  return bindOne(truncPrimitive, [x], null);
+}
+
+/** The share of a tie-splitting tangent: 1 where `x` wins over `y`, 1/2 in a tie, 0 where it loses. */
+function winnerShare(wins: Tensor, tie: Tensor, like: Tensor): Tensor {
+  const one = constantLike(like, 1);
+  const none = constantLike(like, 0);
+  return select(tie, constantLike(like, 0.5), select(wins, one, none));
+}
+
+/** Larger of two; a tie splits its derivative in halves. NaN wins. */
+export const maximumPrimitive: Primitive<null> = binary({
+  name: "maximum",
+  accepts: "any",
+  apply: Math.max,
+  derivative: {
+    kind: "smooth",
+    tangents: [
+      (dx, [x, y]) => mul(dx, winnerShare(less(y, x), equal(x, y), x)),
+      (dy, [x, y]) => mul(dy, winnerShare(less(x, y), equal(x, y), x)),
+    ],
+  },
+});
+
+/** Strict elementwise maximum. */
+export function maximum(x: Tensor, y: Tensor): Tensor {
+  return bindOne(maximumPrimitive, [x, y], null);
+}
+
+/** Smaller of two; a tie splits its derivative in halves. NaN wins. */
+export const minimumPrimitive: Primitive<null> = binary({
+  name: "minimum",
+  accepts: "any",
+  apply: Math.min,
+  derivative: {
+    kind: "smooth",
+    tangents: [
+      (dx, [x, y]) => mul(dx, winnerShare(less(x, y), equal(x, y), x)),
+      (dy, [x, y]) => mul(dy, winnerShare(less(y, x), equal(x, y), x)),
+    ],
+  },
+});
+
+/** Strict elementwise minimum. */
+export function minimum(x: Tensor, y: Tensor): Tensor {
+  return bindOne(minimumPrimitive, [x, y], null);
+}
+
+/** Bits of the first argument moved up by the second; zero from 32 on. */
+export const shiftLeftPrimitive: Primitive<null> = binary({
+  name: "shiftLeft",
+  accepts: "integer",
+  apply: (x, y) => y >>> 0 > 31 ? 0 : x << y,
+  derivative: zero,
+});
+
+/** Strict x << y. */
+export function shiftLeft(x: Tensor, y: Tensor): Tensor {
+  return bindOne(shiftLeftPrimitive, [x, y], null);
+}
+
+/** Bits of the first argument moved down by the second, zeros coming in; zero from 32 on. */
+export const shiftRightPrimitive: Primitive<null> = binary({
+  name: "shiftRight",
+  accepts: "integer",
+  apply: (x, y) => y >>> 0 > 31 ? 0 : x >>> y,
+  derivative: zero,
+});
+
+/** Strict x >>> y. */
+export function shiftRight(x: Tensor, y: Tensor): Tensor {
+  return bindOne(shiftRightPrimitive, [x, y], null);
+}

@@ -1,0 +1,146 @@
+/**
+ * The builder of elementwise primitives: one function of numbers, all other rules derived from it.
+ *
+ * @module
+ */
+import { categoryOf } from "../base/dtype.ts";
+import type { Dtype, Elements } from "../base/dtype.ts";
+import { dtypeError, shapeError } from "../base/errors.ts";
+import { sameShape, showType } from "../base/shape.ts";
+import type { Derivative, Primitive } from "../core/primitive.ts";
+import { allocateFor, Concrete } from "../core/tensor.ts";
+import type { Tensor, Type } from "../core/tensor.ts";
+import { bind } from "../core/trace.ts";
+import { alignBatch } from "./structure.ts";
+
+/** Which dtypes an elementwise primitive takes. */
+export type Accepts = "any" | "number" | "float" | "integer" | "bool";
+
+/** Whether `dtype` is among those that `accepts` names. */
+export function accepted(accepts: Accepts, dtype: Dtype): boolean {
+  const category = categoryOf(dtype);
+  return accepts === "any" || accepts === category ||
+    (accepts === "number" && category !== "bool");
+}
+
+/** What defines an elementwise primitive of one or two arguments. */
+interface ElementwiseRecord<F> {
+  /** The name under which it is printed. */
+  readonly name: string;
+  /** The dtypes that it takes; both arguments have the same one. */
+  readonly accepts: Accepts;
+  /** The result's dtype, when it is not that of the arguments. */
+  readonly result?: Dtype;
+  /** The meaning on one element, in double precision. */
+  readonly apply: F;
+  /** The meaning on 32-bit integers, where it is not `apply` rounded into range. */
+  readonly applyInteger?: F;
+  /** How it is differentiated. */
+  readonly derivative: Derivative<null>;
+}
+
+function elementwiseType(
+  { name, accepts, result }: ElementwiseRecord<unknown>,
+  args: readonly Type[],
+): Type[] {
+  const [first, second] = args;
+  for (const arg of args) {
+    if (!accepted(accepts, arg.dtype)) {
+      throw dtypeError(`Cannot apply ${name} to ${showType(arg)}: expected ${dtypeNames[accepts]}`);
+    }
+  }
+  if (second !== undefined && second.dtype !== first.dtype) {
+    throw dtypeError(
+      `Cannot apply ${name} to ${showType(first)} and ${showType(second)}: dtypes must be equal`,
+    );
+  }
+  if (second !== undefined && !sameShape(first.shape, second.shape)) {
+    throw shapeError(
+      `Cannot apply ${name} to ${showType(first)} and ${showType(second)}: shapes must be equal`,
+    );
+  }
+  return [{ dtype: result ?? first.dtype, shape: first.shape }];
+}
+
+const dtypeNames: Record<Accepts, string> = {
+  any: "any dtype",
+  number: "a floating-point or integer dtype",
+  float: "a floating-point dtype; convert with astype",
+  integer: "an integer dtype",
+  bool: "bool",
+};
+
+/** A primitive that applies a function to each element. */
+export function unary(record: ElementwiseRecord<(x: number) => number>): Primitive<null> {
+  const primitive: Primitive<null> = {
+    name: record.name,
+    type: (args) => elementwiseType(record, args),
+    evaluate([x], _params, [type]) {
+      const f = categoryOf(x.dtype) === "float"
+        ? record.apply
+        : record.applyInteger ?? record.apply;
+      const source = x.elements;
+      const out = allocateFor({ dtype: type.dtype, shape: [source.length] });
+      for (let i = 0; i < source.length; i++) out[i] = f(source[i]);
+      return [new Concrete(type.dtype, type.shape, out)];
+    },
+    batch: (args, [axis]) => bind(primitive, args, null).map((result) => [result, axis]),
+    derivative: record.derivative,
+  };
+  return primitive;
+}
+
+/** A primitive that applies a function to each pair of elements. */
+export function binary(
+  record: ElementwiseRecord<(x: number, y: number) => number>,
+): Primitive<null> {
+  const primitive: Primitive<null> = {
+    name: record.name,
+    type: (args) => elementwiseType(record, args),
+    evaluate([x, y], _params, [type]) {
+      const f = categoryOf(x.dtype) === "float"
+        ? record.apply
+        : record.applyInteger ?? record.apply;
+      return [mapPairs(x, y, type, f)];
+    },
+    batch: (args, axes, size) => batchElementwise(primitive, args, axes, size, null),
+    derivative: record.derivative,
+  };
+  return primitive;
+}
+
+function mapPairs(
+  x: Concrete,
+  y: Concrete,
+  type: Type,
+  f: (x: number, y: number) => number,
+): Concrete {
+  const a = x.elements;
+  const b = y.elements;
+  const length = storedLength([a, b]);
+  const out = allocateFor({ dtype: type.dtype, shape: [length] });
+  const stepA = a.length === 1 ? 0 : 1;
+  const stepB = b.length === 1 ? 0 : 1;
+  for (let i = 0; i < length; i++) out[i] = f(a[i * stepA], b[i * stepB]);
+  return new Concrete(type.dtype, type.shape, out);
+}
+
+/** How many elements an elementwise result of these arguments stores: one when all are splats. */
+export function storedLength(args: readonly Elements[]): number {
+  let length = 1;
+  for (const elements of args) if (elements.length !== 1) length = elements.length;
+  return length;
+}
+
+/** The batching rule of every primitive whose arguments and results all have the same shape. */
+export function batchElementwise<P>(
+  primitive: Primitive<P>,
+  args: readonly Tensor[],
+  axes: readonly (number | null)[],
+  size: number,
+  params: P,
+): (readonly [Tensor, number])[] {
+  const target = axes.find((axis) => axis !== null)!;
+  const aligned = args.map((arg, i) => alignBatch(arg, axes[i], target, size));
+  return bind(primitive, aligned, params).map((result) => [result, target] as const);
+}

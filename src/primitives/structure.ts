@@ -1,0 +1,337 @@
+/**
+ * Primitives that rearrange or repeat elements and the sum that undoes repetition: reshape,
+ * transpose, broadcast, reduceSum; and conversion, stopGradient and iota.
+ *
+ * @module
+ */
+import { DTYPES, isFloat } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
+import { internalError, shapeError } from "../base/errors.ts";
+import {
+  checkSize,
+  insertAt,
+  inversePermutation,
+  movePermutation,
+  range,
+  removeAt,
+  sameShape,
+  showShape,
+  showType,
+  sizeOf,
+  stridesOf,
+  withoutAxes,
+} from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import { readView } from "../numeric/strided.ts";
+import type { BatchAxis, Primitive } from "../core/primitive.ts";
+import { allocateFor, Concrete, isSplat, splat } from "../core/tensor.ts";
+import type { Tensor, Type } from "../core/tensor.ts";
+import { bindOne } from "../core/trace.ts";
+
+/** Parameters of `reshape`. */
+export interface ReshapeParams {
+  /** The result's shape. */
+  readonly shape: Shape;
+}
+
+/** The same elements in row-major order, in another shape of the same size. */
+export const reshapePrimitive: Primitive<ReshapeParams> = {
+  name: "reshape",
+  type([x], { shape }) {
+    if (sizeOf(x.shape) !== sizeOf(shape)) {
+      throw shapeError(
+        `Cannot reshape ${showType(x)} to ${showShape(shape)}: ` +
+          `the sizes are ${sizeOf(x.shape)} and ${sizeOf(shape)}`,
+      );
+    }
+    return [{ dtype: x.dtype, shape }];
+  },
+  evaluate: ([x], { shape }) => [new Concrete(x.dtype, shape, x.elements)],
+  batch([x], [axis], size, { shape }) {
+    return [[reshape(moveAxis(x, axis!, 0), [size, ...shape]), 0]];
+  },
+  derivative: {
+    kind: "linear",
+    transpose: ([ct], [x]) => [reshape(ct, x.shape)],
+  },
+};
+
+/** Strict reshape: no -1. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  return sameShape(x.shape, shape) ? x : bindOne(reshapePrimitive, [x], { shape });
+}
+
+/** Parameters of `transpose`. */
+export interface TransposeParams {
+  /** Axis `i` of the result is axis `permutation[i]` of the argument. */
+  readonly permutation: readonly number[];
+}
+
+/** Axes in another order. */
+export const transposePrimitive: Primitive<TransposeParams> = {
+  name: "transpose",
+  type([x], { permutation }) {
+    if (!sameShape([...permutation].sort((a, b) => a - b), range(x.shape.length))) {
+      throw shapeError(
+        `Cannot transpose ${showType(x)} by ${showShape(permutation)}: ` +
+          `expected each axis from 0 to ${x.shape.length - 1} once`,
+      );
+    }
+    return [{ dtype: x.dtype, shape: permutation.map((axis) => x.shape[axis]) }];
+  },
+  evaluate([x], { permutation }, [type]) {
+    if (isSplat(x)) return [new Concrete(type.dtype, type.shape, x.elements)];
+    const strides = stridesOf(x.shape);
+    const out = allocateFor(type);
+    readView(out, x.elements, {
+      shape: type.shape,
+      strides: permutation.map((axis) => strides[axis]),
+      offset: 0,
+    });
+    return [new Concrete(type.dtype, type.shape, out)];
+  },
+  batch([x], [axis], _size, { permutation }) {
+    const shifted = permutation.map((p) => p < axis! ? p : p + 1);
+    return [[transpose(x, [axis!, ...shifted]), 0]];
+  },
+  derivative: {
+    kind: "linear",
+    transpose: ([ct], _args, { permutation }) => [transpose(ct, inversePermutation(permutation))],
+  },
+};
+
+/** Strict transpose; no work when the permutation changes nothing. */
+export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
+  if (permutation.every((axis, i) => axis === i)) return x;
+  return bindOne(transposePrimitive, [x], { permutation });
+}
+
+/** `x` with axis `from` at position `to`. */
+export function moveAxis(x: Tensor, from: number, to: number): Tensor {
+  return from === to ? x : transpose(x, movePermutation(x.ndim, from, to));
+}
+
+/** Parameters of `broadcast`. */
+export interface BroadcastParams {
+  /** The result's shape. */
+  readonly shape: Shape;
+  /** Where each axis of the argument goes: increasing positions in `shape`, equal lengths. */
+  readonly axes: readonly number[];
+}
+
+/** Repetition along new axes. */
+export const broadcastPrimitive: Primitive<BroadcastParams> = {
+  name: "broadcast",
+  type([x], { shape, axes }) {
+    const fits = axes.length === x.shape.length &&
+      axes.every((axis, i) =>
+        axis < shape.length && shape[axis] === x.shape[i] && (i === 0 || axes[i - 1] < axis)
+      );
+    if (!fits) {
+      throw shapeError(
+        `Cannot broadcast ${showType(x)} to ${showShape(shape)} along axes ${showShape(axes)}`,
+      );
+    }
+    checkSize(shape, `Cannot broadcast ${showType(x)}`);
+    return [{ dtype: x.dtype, shape }];
+  },
+  evaluate([x], { shape, axes }, [type]) {
+    if (x.elements.length === 1 && sizeOf(shape) > 0) {
+      return [new Concrete(x.dtype, shape, x.elements)];
+    }
+    const own = stridesOf(x.shape);
+    const strides = shape.map(() => 0);
+    axes.forEach((axis, i) => strides[axis] = own[i]);
+    const out = allocateFor(type);
+    readView(out, x.elements, { shape, strides, offset: 0 });
+    return [new Concrete(x.dtype, shape, out)];
+  },
+  batch([x], [axis], size, { shape, axes }) {
+    const front = moveAxis(x, axis!, 0);
+    return [[broadcast(front, [size, ...shape], [0, ...axes.map((a) => a + 1)]), 0]];
+  },
+  derivative: {
+    kind: "linear",
+    transpose: ([ct], _args, { axes }) => [
+      reduceSum(ct, withoutAxes(range(ct.ndim), axes)),
+    ],
+  },
+};
+
+/** Strict broadcast along new axes. */
+export function broadcast(x: Tensor, shape: Shape, axes: readonly number[]): Tensor {
+  if (axes.length === shape.length && sameShape(x.shape, shape)) return x;
+  return bindOne(broadcastPrimitive, [x], { shape, axes });
+}
+
+/** `x` repeated `size` times along a new axis at position `axis`. */
+export function broadcastAxis(x: Tensor, axis: number, size: number): Tensor {
+  const shape = insertAt(x.shape, axis, size);
+  return broadcast(x, shape, removeAt(range(shape.length), axis));
+}
+
+/** `x` with its mapped axis at `target`; repeated there when it is not batched. */
+export function alignBatch(x: Tensor, axis: BatchAxis, target: number, size: number): Tensor {
+  return axis === null ? broadcastAxis(x, target, size) : moveAxis(x, axis, target);
+}
+
+/** Parameters of reductions. */
+export interface ReduceParams {
+  /** The axes that go away, increasing. */
+  readonly axes: readonly number[];
+}
+
+/** The result type of a reduction. */
+export function reducedType(x: Type, axes: readonly number[], dtype: Dtype = x.dtype): Type {
+  return { dtype, shape: withoutAxes(x.shape, axes) };
+}
+
+/** The elements of `x` as rows to be reduced: all reduced axes made innermost. */
+export function reductionRows(x: Concrete, axes: readonly number[]): Concrete {
+  const kept = withoutAxes(range(x.ndim), axes);
+  const rows = transposePrimitive.evaluate([x], { permutation: [...kept, ...axes] }, [
+    { dtype: x.dtype, shape: [...kept, ...axes].map((axis) => x.shape[axis]) },
+  ]);
+  return [...kept, ...axes].every((axis, i) => axis === i) ? x : rows[0];
+}
+
+/** The batching rule that all reductions share. */
+export function batchReduction(
+  primitive: Primitive<ReduceParams>,
+  x: Tensor,
+  axis: number,
+  { axes }: ReduceParams,
+): readonly [Tensor, number] {
+  const shifted = axes.map((a) => a < axis ? a : a + 1);
+  const place = axis - axes.filter((a) => a < axis).length;
+  return [bindOne(primitive, [x], { axes: shifted }), place];
+}
+
+/** Sum over axes. Floats accumulate in double precision, integers modulo 2^32. */
+export const reduceSumPrimitive: Primitive<ReduceParams> = {
+  name: "reduceSum",
+  type([x], { axes }) {
+    if (x.dtype === "bool") throw internalError("reduceSum of bool");
+    return [reducedType(x, axes)];
+  },
+  evaluate([x], { axes }, [type]) {
+    const count = axes.reduce((product, axis) => product * x.shape[axis], 1);
+    if (x.elements.length === 1) {
+      return [splat(x.elements[0] * count, type.dtype, type.shape)];
+    }
+    const rows = reductionRows(x, axes).elements;
+    const out = allocateFor(type);
+    const isInt = !isFloat(x.dtype);
+    for (let i = 0, at = 0; i < out.length; i++) {
+      let sum = 0;
+      const end = at + count;
+      if (isInt) { for (; at < end; at++) sum = (sum + rows[at]) | 0; }
+      else for (; at < end; at++) sum += rows[at];
+      out[i] = sum;
+    }
+    return [new Concrete(type.dtype, type.shape, out)];
+  },
+  batch: ([x], [axis], _size, params) => [batchReduction(reduceSumPrimitive, x, axis!, params)],
+  derivative: {
+    kind: "linear",
+    transpose: ([ct], [x], { axes }) => [
+      broadcast(ct, x.shape, withoutAxes(range(x.shape.length), axes)),
+    ],
+  },
+};
+
+/** Sum over the given axes. */
+export function reduceSum(x: Tensor, axes: readonly number[]): Tensor {
+  return axes.length === 0 ? x : bindOne(reduceSumPrimitive, [x], { axes });
+}
+
+/** Parameters of `convert`. */
+export interface ConvertParams {
+  /** The result's dtype. */
+  readonly dtype: Dtype;
+}
+
+/**
+ * Conversion between dtypes. Floats become integers by truncation, saturating at the ends, NaN
+ * becoming 0 (WebAssembly's `trunc_sat`); anything but zero becomes true.
+ */
+export const convertPrimitive: Primitive<ConvertParams> = {
+  name: "convert",
+  type: ([x], { dtype }) => [{ dtype, shape: x.shape }],
+  evaluate([x], { dtype }) {
+    const source = x.elements;
+    const out = allocateFor({ dtype, shape: [source.length] });
+    const low = dtype === "int32" ? -0x80000000 : 0;
+    const high = dtype === "int32" ? 0x7fffffff : 0xffffffff;
+    const saturates = isFloat(x.dtype) && !isFloat(dtype);
+    for (let i = 0; i < source.length; i++) {
+      const value = source[i];
+      out[i] = dtype === "bool"
+        ? (value !== 0 ? 1 : 0)
+        : saturates
+        ? Math.min(Math.max(value, low), high)
+        : value;
+    }
+    return [new Concrete(dtype, x.shape, out)];
+  },
+  batch: ([x], [axis], _size, params) => [[bindOne(convertPrimitive, [x], params), axis]],
+  derivative: {
+    kind: "linear",
+    transpose: ([ct], [x]) => [convert(ct, x.dtype)],
+  },
+};
+
+/** `x` as `dtype`; itself when it has that dtype. */
+export function convert(x: Tensor, dtype: Dtype): Tensor {
+  return x.dtype === dtype ? x : bindOne(convertPrimitive, [x], { dtype });
+}
+
+/** The identity, with derivative zero. */
+export const stopGradientPrimitive: Primitive<null> = {
+  name: "stopGradient",
+  type: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
+  evaluate: ([x]) => [x],
+  batch: ([x], [axis]) => [[stopGradient(x), axis]],
+  derivative: { kind: "zero" },
+};
+
+/** `x`, as a constant to every differentiation. */
+export function stopGradient(x: Tensor): Tensor {
+  return bindOne(stopGradientPrimitive, [x], null);
+}
+
+/** Parameters of `iota`. */
+export interface IotaParams {
+  /** The length of the result. */
+  readonly length: number;
+  /** Its dtype. */
+  readonly dtype: Dtype;
+}
+
+/** 0, 1, 2, … as a vector. */
+export const iotaPrimitive: Primitive<IotaParams> = {
+  name: "iota",
+  type(_args, { length, dtype }) {
+    if (!DTYPES.includes(dtype) || dtype === "bool") throw internalError(`iota of ${dtype}`);
+    return [{ dtype, shape: [length] }];
+  },
+  evaluate(_args, { dtype }, [type]) {
+    const out = allocateFor(type);
+    for (let i = 0; i < out.length; i++) out[i] = i;
+    return [new Concrete(dtype, type.shape, out)];
+  },
+  batch() {
+    throw internalError("iota has no arguments that could be batched");
+  },
+  derivative: { kind: "zero" },
+};
+
+/** 0, 1, …, length - 1. */
+export function iota(length: number, dtype: Dtype = "int32"): Tensor {
+  return bindOne(iotaPrimitive, [], { length, dtype });
+}
+
+/** A constant like `x`, with `value` everywhere. */
+export function constantLike(x: Type, value: number): Concrete {
+  return splat(value, x.dtype, x.shape);
+}

@@ -1,0 +1,111 @@
+/**
+ * Between functions on trees, which users write, and functions on flat lists of tensors, which
+ * transforms work on.
+ *
+ * @module
+ */
+import { describeValue } from "../base/dtype.ts";
+import { argumentError, dtypeError, shapeError, treeError } from "../base/errors.ts";
+import { sameShape, showType } from "../base/shape.ts";
+import { fromJavaScript, leafToTensor } from "../core/convert.ts";
+import { Tensor } from "../core/tensor.ts";
+import type { Type } from "../core/tensor.ts";
+import { flatten, flattenUpTo, leafPaths, showPath, unflatten } from "../core/tree.ts";
+import type { Structure } from "../core/tree.ts";
+
+/** A user's function. */
+// deno-lint-ignore no-explicit-any
+export type AnyFunction = (...args: any[]) => unknown;
+
+/** A list of tensors with the tree that it came from. */
+export interface FlatTree {
+  /** The leaves. */
+  readonly leaves: Tensor[];
+  /** The tree's structure. */
+  readonly structure: Structure;
+}
+
+/** A tree of tensors, numbers and typed arrays as flat tensors. `what` begins messages. */
+export function flattenTensors(tree: unknown, what: string): FlatTree {
+  const { leaves, structure } = flatten(tree);
+  const allTensors = leaves.every((leaf) => leaf instanceof Tensor);
+  if (allTensors) return { leaves: leaves as Tensor[], structure };
+  const paths = leafPaths(structure);
+  return { leaves: leaves.map((leaf, i) => leafToTensor(leaf, paths[i], what)), structure };
+}
+
+/** Throws unless `f` is a function. */
+export function checkFunction(f: unknown, transform: string): asserts f is AnyFunction {
+  if (typeof f !== "function") {
+    throw argumentError(
+      `Cannot apply ${transform} to ${describeValue(f)}: expected a function` +
+        (f instanceof Tensor ? `; pass the function itself, not its result` : ""),
+    );
+  }
+}
+
+/** A user's function on flat tensors; it remembers the structure of its last result. */
+export interface FlatFunction {
+  /** Runs it on one tensor per leaf of the arguments. */
+  readonly call: (leaves: readonly Tensor[]) => Tensor[];
+  /** The structure of what the last call returned. */
+  readonly resultStructure: () => Structure;
+}
+
+/** `f`, taking its list of arguments as the leaves of `structure`. */
+export function flattenFunction(
+  f: AnyFunction,
+  structure: Structure,
+  transform: string,
+): FlatFunction {
+  let result: Structure | undefined;
+  return {
+    call(leaves) {
+      const args = unflatten(structure, leaves) as unknown[];
+      const flat = flattenTensors(f(...args), `Cannot return this value from ${transform}`);
+      result = flat.structure;
+      return flat.leaves;
+    },
+    resultStructure() {
+      return result!;
+    },
+  };
+}
+
+/**
+ * A tangent or cotangent tree as one tensor per leaf of `structure`, each of the type that belongs
+ * to it; `null` stands for zero. Numbers, nested and typed arrays take the dtype of their place.
+ */
+export function flattenLike(
+  structure: Structure,
+  types: readonly Type[],
+  tree: unknown,
+  what: string,
+  root: readonly (string | number)[] = [],
+): (Tensor | null)[] {
+  const paths = leafPaths(structure);
+  return flattenUpTo(structure, tree, what).map((part, i) => {
+    const path = [...root, ...paths[i]];
+    if (part === null) return null;
+    if (part === undefined) {
+      throw treeError(
+        `${what}: expected ${showType(types[i])} at ${showPath(path)}, got undefined`,
+      );
+    }
+    const value = part instanceof Tensor
+      ? part
+      : fromJavaScript(part, types[i].dtype, `${what}, at ${showPath(path)}`);
+    if (!sameShape(value.shape, types[i].shape)) {
+      throw shapeError(
+        `${what}: expected ${showType(types[i])} at ${showPath(path)}, got ${showType(value)}`,
+      );
+    }
+    if (value.dtype !== types[i].dtype) {
+      throw dtypeError(
+        `${what}: expected ${showType(types[i])} at ${showPath(path)}, got ${showType(value)}; ` +
+          `convert with astype`,
+      );
+    }
+    return value;
+  });
+}

@@ -1,0 +1,217 @@
+/**
+ * Gradients of scalar functions.
+ *
+ * @module
+ */
+import { describeValue, isFloat } from "../base/dtype.ts";
+import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import { showType } from "../base/shape.ts";
+import { splat, Tensor } from "../core/tensor.ts";
+import { flatten, unflatten } from "../core/tree.ts";
+import type { Structure } from "../core/tree.ts";
+import type { LooseArgs, TensorsOf } from "../core/tree_types.ts";
+import { checkFunction, flattenTensors } from "./flatten_function.ts";
+import type { AnyFunction } from "./flatten_function.ts";
+import { checkFloats, linearizeFlat, pullBack } from "./linearize.ts";
+
+/** Options of `grad` and `valueAndGrad`. */
+export interface GradOptions {
+  /**
+   * Which argument to differentiate by, or a list of them; negative counts from the last argument
+   * given. Default 0.
+   */
+  readonly argnums?: number | readonly number[];
+  /** Whether the function returns `[value, aux]`, `aux` being any tree. Default `false`. */
+  readonly hasAux?: boolean;
+}
+
+/** The gradient's type: one tree like the argument, or a list of them for a list of `argnums`. */
+export type GradOf<Args extends readonly unknown[], Options> = Options extends
+  { readonly argnums: readonly (infer N)[] }
+  ? { [K in keyof Options["argnums"]]: TensorsOf<Args[N & number]> }
+  : Options extends { readonly argnums: infer N extends number }
+    ? `${N}` extends `-${string}` ? TensorsOf<Args[number]> : TensorsOf<Args[N]>
+  : TensorsOf<Args[0]>;
+
+/** The value's type: the function's result, with tensors at its leaves. */
+type ValueOf<Out, Options> = Options extends { readonly hasAux: true }
+  ? Out extends readonly [infer Value, infer Aux] ? [TensorsOf<Value>, TensorsOf<Aux>] : unknown
+  : TensorsOf<Out>;
+
+/** What `grad` gives: the gradients, with the auxiliary output when there is one. */
+type GradResult<Args extends readonly unknown[], Out, Options> = Options extends
+  { readonly hasAux: true }
+  ? [GradOf<Args, Options>, Out extends readonly [unknown, infer Aux] ? TensorsOf<Aux> : unknown]
+  : GradOf<Args, Options>;
+
+/**
+ * The gradient of a scalar function (reverse mode).
+ *
+ * @param f A pure function of trees of tensors whose output is one floating-point scalar, or
+ * `[scalar, aux]` with `hasAux`.
+ * @param options Which arguments, and whether there is auxiliary output.
+ * @returns A function of the same arguments that gives the gradient: a tree like the chosen argument
+ * (a list of trees for a list of `argnums`); with `hasAux`, `[gradient, aux]`. An argument that the
+ * output does not depend on has gradient zero.
+ * @throws {ShapeError} when the output is not a scalar: reduce it, or use `vjp` with a cotangent.
+ * @throws {DtypeError} when the output or a chosen leaf is not floating-point: use `astype`.
+ *
+ * @example The gradient of a mean
+ * ```ts
+ * import { grad, ones, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const g = grad((x) => x.add(2).square().mul(3).mean())(ones([2, 2]));
+ * assertTensorsClose(g, tensor([[4.5, 4.5], [4.5, 4.5]]));
+ * ```
+ */
+export function grad<
+  // deno-lint-ignore no-explicit-any
+  Args extends any[] = Tensor[],
+  Out = Tensor,
+  const Options extends GradOptions = Record<never, never>,
+>(
+  f: (...args: Args) => Out,
+  options?: Options,
+): (...args: LooseArgs<Args>) => GradResult<Args, Out, Options> {
+  const both = makeValueAndGrad(f, options, "grad");
+  return (...args) => {
+    const [value, gradients] = both(args);
+    return (options?.hasAux ? [gradients, (value as unknown[])[1]] : gradients) as GradResult<
+      Args,
+      Out,
+      Options
+    >;
+  };
+}
+
+/**
+ * The value of a scalar function together with its gradient, for one evaluation of the function.
+ *
+ * @param f As for `grad`.
+ * @param options As for `grad`.
+ * @returns A function that gives `[value, gradient]`; with `hasAux`, `[[value, aux], gradient]`.
+ * @throws As for `grad`.
+ *
+ * @example Value and gradient
+ * ```ts
+ * import { tensor, valueAndGrad } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const [value, gradient] = valueAndGrad((x) => x.square().sum())(tensor([1, 2]));
+ * assertTensorsClose(value, 5);
+ * assertTensorsClose(gradient, tensor([2, 4]));
+ * ```
+ */
+export function valueAndGrad<
+  // deno-lint-ignore no-explicit-any
+  Args extends any[] = Tensor[],
+  Out = Tensor,
+  const Options extends GradOptions = Record<never, never>,
+>(
+  f: (...args: Args) => Out,
+  options?: Options,
+): (...args: LooseArgs<Args>) => [ValueOf<Out, Options>, GradOf<Args, Options>] {
+  const both = makeValueAndGrad(f, options, "valueAndGrad");
+  return (...args) => both(args) as [ValueOf<Out, Options>, GradOf<Args, Options>];
+}
+
+function makeValueAndGrad(
+  f: AnyFunction,
+  options: GradOptions = {},
+  transform: string,
+): (args: readonly unknown[]) => [value: unknown, gradients: unknown] {
+  checkFunction(f, transform);
+  const { argnums = 0, hasAux = false } = options;
+  return (args) => {
+    const isList = typeof argnums !== "number";
+    const places = (isList ? argnums : [argnums]).map((n) =>
+      checkArgnum(n, args.length, transform)
+    );
+    const chosen = places.map((place) => args[place]);
+    const what = `Cannot take ${transform} by ${
+      places.length === 1 ? `argument ${places[0]}` : `arguments ${places.join(", ")}`
+    }`;
+    const { leaves, structure } = places.length === 1
+      ? flattenOne(chosen[0], what)
+      : flattenTensors(chosen, what);
+    checkFloats(leaves, places.length === 1 ? onlyChild(structure) : structure, what);
+    let value: unknown;
+    const linearized = linearizeFlat(transform, leaves, (inputs, unwrap) => {
+      const trees = unflatten(structure, inputs) as unknown[];
+      const full = [...args];
+      places.forEach((place, i) => full[place] = trees[i]);
+      const output = f(...full);
+      const [scalar, aux] = hasAux ? splitAux(output, transform) : [output, null];
+      const result = checkScalar(scalar, transform);
+      value = hasAux ? [unwrap(result), unwrapTree(aux, unwrap)] : unwrap(result);
+      return [result];
+    });
+    const one = splat(1, linearized.results[0].dtype, []);
+    const gradients = unflatten(structure, pullBack(linearized, [one])) as unknown[];
+    return [value, isList ? gradients : gradients[0]];
+  };
+}
+
+/** One argument as a list of one, so that its messages name paths inside it. */
+function flattenOne(arg: unknown, what: string): ReturnType<typeof flattenTensors> {
+  const { leaves, structure } = flattenTensors(arg, what);
+  return { leaves, structure: { kind: "array", children: [structure] } };
+}
+
+function onlyChild(structure: Structure): Structure {
+  return structure.kind === "array" ? structure.children[0] : structure;
+}
+
+/** An argument's position, checked and counted from the front. */
+export function checkArgnum(argnum: unknown, count: number, transform: string): number {
+  const isInteger = typeof argnum === "number" && Number.isInteger(argnum);
+  if (!isInteger || argnum < -count || argnum >= count) {
+    throw argumentError(
+      `Cannot take ${transform} by argument ${describeValue(argnum)}: ` +
+        `expected the position of one of the ${count} arguments given`,
+    );
+  }
+  return argnum < 0 ? argnum + count : argnum;
+}
+
+function splitAux(output: unknown, transform: string): [unknown, unknown] {
+  if (Array.isArray(output) && output.length === 2) return output as [unknown, unknown];
+  throw argumentError(
+    `Cannot take ${transform} with hasAux: the function must return [value, aux], ` +
+      `got ${describeValue(output)}`,
+  );
+}
+
+function checkScalar(output: unknown, transform: string): Tensor {
+  const { leaves, structure } = flattenTensors(
+    output,
+    `Cannot take ${transform} of a function with this result`,
+  );
+  if (structure.kind !== "leaf") {
+    throw argumentError(
+      `Cannot take ${transform} of a function that returns ${describeValue(output)}: ` +
+        `expected one scalar; return [value, aux] and pass hasAux for more`,
+    );
+  }
+  const [result] = leaves;
+  if (!isFloat(result.dtype)) {
+    throw dtypeError(
+      `Cannot take ${transform} of a function that returns ${showType(result)}: ` +
+        `expected a floating-point scalar; convert with astype`,
+    );
+  }
+  if (result.ndim > 0) {
+    throw shapeError(
+      `Cannot take ${transform} of a function that returns ${showType(result)}: ` +
+        `expected a scalar; reduce it with sum or mean, or use vjp with a cotangent`,
+    );
+  }
+  return result;
+}
+
+/** A tree with every tensor of it unwrapped; other leaves stay as they are. */
+function unwrapTree(tree: unknown, unwrap: (value: Tensor) => Tensor): unknown {
+  const { leaves, structure } = flatten(tree);
+  return unflatten(structure, leaves.map((leaf) => leaf instanceof Tensor ? unwrap(leaf) : leaf));
+}

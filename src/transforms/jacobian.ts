@@ -1,0 +1,242 @@
+/**
+ * Whole Jacobians and Hessians over trees, and Hessian-vector products.
+ *
+ * @module
+ */
+import { isFloat } from "../base/dtype.ts";
+import { argumentError, dtypeError } from "../base/errors.ts";
+import { showType, sizeOf } from "../base/shape.ts";
+import { evaluateProgram } from "../core/program.ts";
+import { allocateFor, Concrete, zerosOf } from "../core/tensor.ts";
+import type { Tensor, Type } from "../core/tensor.ts";
+import { leafPaths, showPath, unflatten } from "../core/tree.ts";
+import type { Structure } from "../core/tree.ts";
+import type { LooseArgs } from "../core/tree_types.ts";
+import { moveAxis, reshape } from "../primitives/structure.ts";
+import { checkFunction, flattenFunction, flattenTensors } from "./flatten_function.ts";
+import type { AnyFunction } from "./flatten_function.ts";
+import { checkArgnum, grad } from "./grad.ts";
+import { jvp } from "./jvp.ts";
+import { checkFloats, linearizeFlat, pullBack } from "./linearize.ts";
+import type { Linearized } from "./linearize.ts";
+import { vmapFlat } from "./vmap.ts";
+
+/** Options of `jacfwd`, `jacrev` and `hessian`. */
+export interface JacobianOptions {
+  /** Which argument to differentiate by, or a list of them. Default 0. */
+  readonly argnums?: number | readonly number[];
+}
+
+/** A function linearised at its arguments, with the structures that a Jacobian is built from. */
+interface Point {
+  readonly linearized: Linearized;
+  /** The structure of the argument, or of the list of arguments, differentiated by. */
+  readonly inStructure: Structure;
+  readonly inputs: readonly Tensor[];
+  readonly outStructure: Structure;
+}
+
+/** The Jacobian's blocks: one list per result leaf, one block per input leaf. */
+type Blocks = (point: Point) => Tensor[][];
+
+function makeJacobian(
+  f: AnyFunction,
+  { argnums = 0 }: JacobianOptions,
+  transform: string,
+  blocks: Blocks,
+): (...args: unknown[]) => unknown {
+  checkFunction(f, transform);
+  return (...args) => {
+    const isList = typeof argnums !== "number";
+    const places = (isList ? argnums : [argnums]).map((n) =>
+      checkArgnum(n, args.length, transform)
+    );
+    const chosen = isList ? places.map((place) => args[place]) : args[places[0]];
+    const what = `Cannot take ${transform} by arguments ${places.join(", ")}`;
+    const { leaves, structure } = flattenTensors(chosen, what);
+    checkFloats(leaves, structure, what);
+    const flat = flattenFunction(
+      (value) => {
+        const full = [...args];
+        places.forEach((place, i) => full[place] = isList ? value[i] : value);
+        return f(...full);
+      },
+      { kind: "array", children: [structure] },
+      transform,
+    );
+    const linearized = linearizeFlat(transform, leaves, flat.call);
+    const outStructure = flat.resultStructure();
+    checkResults(linearized.results, outStructure, transform);
+    const point = { linearized, inStructure: structure, inputs: leaves, outStructure };
+    const rows = blocks(point).map((row) => unflatten(structure, row));
+    return unflatten(outStructure, rows);
+  };
+}
+
+function checkResults(results: readonly Tensor[], structure: Structure, transform: string): void {
+  const bad = results.findIndex((result) => !isFloat(result.dtype));
+  if (bad < 0) return;
+  throw dtypeError(
+    `Cannot take ${transform} of a function that returns ${showType(results[bad])} at ${
+      showPath(leafPaths(structure)[bad])
+    }: expected floating-point results; convert with astype`,
+  );
+}
+
+/** The unit vectors of a tensor's space: `[size, ...shape]`. */
+function unitVectors(type: Type): Tensor {
+  const size = sizeOf(type.shape);
+  const shape = [size, ...type.shape];
+  const elements = allocateFor({ dtype: type.dtype, shape });
+  for (let i = 0; i < size; i++) elements[i * size + i] = 1;
+  return new Concrete(type.dtype, shape, elements);
+}
+
+/** Columns: one pushforward per input element. */
+function forwardBlocks({ linearized, inputs }: Point): Tensor[][] {
+  const { program, results } = linearized;
+  const columns = inputs.map((input, k) => {
+    const pushed = vmapFlat(
+      ([tangent]) =>
+        evaluateProgram(program, inputs.map((other, i) => i === k ? tangent : zerosOf(other))),
+      [unitVectors(input)],
+      [0],
+      input.size,
+    );
+    return pushed.map((block, i) => {
+      const result = results[i];
+      const last = moveAxis(block!, 0, result.ndim);
+      return reshape(last, [...result.shape, ...input.shape]);
+    });
+  });
+  return results.map((_, i) => columns.map((column) => column[i]));
+}
+
+/** Rows: one pullback per result element. */
+function reverseBlocks({ linearized, inputs }: Point): Tensor[][] {
+  const { results } = linearized;
+  return results.map((result, i) => {
+    const pulled = vmapFlat(
+      ([cotangent]) => pullBack(linearized, results.map((_, k) => k === i ? cotangent : null)),
+      [unitVectors(result)],
+      [0],
+      result.size,
+    );
+    return pulled.map((block, k) => reshape(block!, [...result.shape, ...inputs[k].shape]));
+  });
+}
+
+/**
+ * The Jacobian of a function, column by column (forward mode): the better one for functions with
+ * more outputs than inputs.
+ *
+ * @param f A pure function of trees of floating-point tensors.
+ * @param options Which arguments to differentiate by.
+ * @returns A function of the same arguments that gives a tree like the output of `f`, with a tree
+ * like the argument (a list of them for a list of `argnums`) at each leaf; each block has the shape
+ * of the output's leaf followed by that of the input's leaf.
+ * @throws {DtypeError} when an input or output leaf is not floating-point.
+ *
+ * @example The Jacobian of a square
+ * ```ts
+ * import { jacfwd, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(jacfwd((x) => x.square())(tensor([1, 2])), tensor([[2, 0], [0, 4]]));
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function jacfwd<Args extends any[] = Tensor[], Out = Tensor>(
+  f: (...args: Args) => Out,
+  options: JacobianOptions = {},
+  // deno-lint-ignore no-explicit-any
+): (...args: LooseArgs<Args>) => any {
+  return makeJacobian(f, options, "jacfwd", forwardBlocks);
+}
+
+/**
+ * The Jacobian of a function, row by row (reverse mode): the better one for functions with more
+ * inputs than outputs. Same arguments and result as `jacfwd`.
+ *
+ * @param f A pure function of trees of floating-point tensors.
+ * @param options Which arguments to differentiate by.
+ * @returns As `jacfwd`.
+ * @throws {DtypeError} when an input or output leaf is not floating-point.
+ *
+ * @example The Jacobian of a square
+ * ```ts
+ * import { jacrev, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(jacrev((x) => x.square())(tensor([1, 2])), tensor([[2, 0], [0, 4]]));
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function jacrev<Args extends any[] = Tensor[], Out = Tensor>(
+  f: (...args: Args) => Out,
+  options: JacobianOptions = {},
+  // deno-lint-ignore no-explicit-any
+): (...args: LooseArgs<Args>) => any {
+  return makeJacobian(f, options, "jacrev", reverseBlocks);
+}
+
+/**
+ * The Hessian of a function, forward over reverse.
+ *
+ * @param f A pure function of trees of floating-point tensors, usually with a scalar output.
+ * @param options Which arguments to differentiate by.
+ * @returns A function of the same arguments that gives the second derivatives: for one array in and a
+ * scalar out, a tensor of shape `[...shape, ...shape]`; over trees, a tree of trees.
+ * @throws {DtypeError} when an input or output leaf is not floating-point.
+ *
+ * @example The Hessian of a cubic
+ * ```ts
+ * import { hessian, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(hessian((x) => x.pow(3).sum())(tensor([1, 2])), tensor([[6, 0], [0, 12]]));
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function hessian<Args extends any[] = Tensor[], Out = Tensor>(
+  f: (...args: Args) => Out,
+  options: JacobianOptions = {},
+  // deno-lint-ignore no-explicit-any
+): (...args: LooseArgs<Args>) => any {
+  return jacfwd(jacrev(f, options) as AnyFunction, options);
+}
+
+/**
+ * The Hessian of a scalar function times a vector, forward over reverse: the cost of a few
+ * evaluations of `f`, however many elements the arguments have.
+ *
+ * @param f A pure function of trees of floating-point tensors with a scalar output.
+ * @param primals Where: the list of `f`'s arguments.
+ * @param tangents The vector: a list like `primals`; `null` stands for zero.
+ * @returns An array with one tree per primal, like `primals`.
+ * @throws As `grad` and `jvp`.
+ *
+ * @example A Hessian-vector product
+ * ```ts
+ * import { hvp, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const [product] = hvp((x) => x.pow(3).sum(), [tensor([1, 2])], [tensor([1, 1])]);
+ * assertTensorsClose(product, tensor([6, 12]));
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function hvp<Args extends any[] = Tensor[]>(
+  f: (...args: Args) => unknown,
+  primals: NoInfer<LooseArgs<Args>>,
+  tangents: unknown,
+): { [K in keyof Args]: Args[K] } {
+  checkFunction(f, "hvp");
+  if (!Array.isArray(primals) || primals.length === 0) {
+    throw argumentError("Cannot apply hvp: primals must be a list with one entry per argument");
+  }
+  const argnums = primals.map((_, i) => i);
+  const gradient = grad(f as AnyFunction, { argnums }) as AnyFunction;
+  const [, product] = jvp(gradient, primals, tangents) as [unknown, unknown];
+  return product as { [K in keyof Args]: Args[K] };
+}

@@ -1,0 +1,210 @@
+/**
+ * Forward mode: every value carries its tangent. Each of the four kinds of derivative says how
+ * tangents pass a primitive.
+ *
+ * @module
+ */
+import { isFloat } from "../base/dtype.ts";
+import { argumentError } from "../base/errors.ts";
+import { showPath } from "../core/tree.ts";
+import { showType } from "../base/shape.ts";
+import type { Primitive } from "../core/primitive.ts";
+import { zerosOf } from "../core/tensor.ts";
+import type { Concrete, Tensor } from "../core/tensor.ts";
+import { bind, currentTrace, runTransform, runUnder, Trace, Tracer } from "../core/trace.ts";
+import { leafPaths, unflatten } from "../core/tree.ts";
+import type { LooseArgs, TensorsOf } from "../core/tree_types.ts";
+import { add } from "../primitives/arithmetic.ts";
+import { checkFunction, flattenFunction, flattenLike, flattenTensors } from "./flatten_function.ts";
+
+/** A value with a tangent that is not known to be zero. */
+export class JvpTracer extends Tracer {
+  /** The value. */
+  readonly primal: Tensor;
+  /** Its derivative along the direction that the trace follows. */
+  readonly tangent: Tensor;
+
+  /** A pair of trace `trace`. */
+  constructor(trace: JvpTrace, primal: Tensor, tangent: Tensor) {
+    super(trace, primal);
+    this.primal = primal;
+    this.tangent = tangent;
+  }
+
+  /** The concrete primal: control flow may depend on values that are known. */
+  override concrete(purpose: string): Concrete {
+    return this.primal.concrete(purpose);
+  }
+
+  /** The primal as text. */
+  override toString(): string {
+    return this.primal.toString();
+  }
+}
+
+/** Carries tangents through operations; primals and tangents are computed by the parent trace. */
+export class JvpTrace extends Trace {
+  readonly #parent: Trace;
+
+  /** A forward-mode trace over `parent`. */
+  constructor(transform: string, parent: Trace) {
+    super(transform);
+    this.#parent = parent;
+  }
+
+  /** `value` without the tangent that this trace gave it. */
+  primalOf(value: Tensor): Tensor {
+    return value instanceof JvpTracer && value.trace === this ? value.primal : value;
+  }
+
+  /** The tangent of `value` in this trace, `null` for zero. */
+  tangentOf(value: Tensor): Tensor | null {
+    return value instanceof JvpTracer && value.trace === this ? value.tangent : null;
+  }
+
+  /** `primal` with `tangent`. */
+  lift(primal: Tensor, tangent: Tensor | null): Tensor {
+    return tangent === null ? primal : new JvpTracer(this, primal, tangent);
+  }
+
+  override process<P>(
+    primitive: Primitive<P>,
+    args: readonly Tensor[],
+    params: P,
+  ): readonly Tensor[] {
+    const primals: Tensor[] = new Array(args.length);
+    const tangents: (Tensor | null)[] = new Array(args.length);
+    let moves = false;
+    for (let i = 0; i < args.length; i++) {
+      primals[i] = this.primalOf(args[i]);
+      tangents[i] = this.tangentOf(args[i]);
+      moves ||= tangents[i] !== null;
+    }
+    const results = this.#parent.process(primitive, primals, params);
+    if (!moves || primitive.derivative.kind === "zero" || !results.some((r) => isFloat(r.dtype))) {
+      return results;
+    }
+    const out = runUnder(this.#parent, () => push(primitive, primals, tangents, results, params));
+    return results.map((result, i) => isFloat(result.dtype) ? this.lift(result, out[i]) : result);
+  }
+}
+
+/** The tangents of a primitive's results; at least one argument has a tangent. */
+function push<P>(
+  primitive: Primitive<P>,
+  primals: readonly Tensor[],
+  tangents: readonly (Tensor | null)[],
+  results: readonly Tensor[],
+  params: P,
+): readonly (Tensor | null)[] {
+  const rule = primitive.derivative;
+  switch (rule.kind) {
+    case "zero":
+      return results.map(() => null);
+    case "linear": {
+      const isSparse = tangents.some((t, i) => t === null && isFloat(primals[i].dtype));
+      if (isSparse && rule.sparse !== undefined) return [rule.sparse(tangents, primals, params)];
+      const filled = primals.map((primal, i) =>
+        tangents[i] ?? (isFloat(primal.dtype) ? zerosOf(primal) : primal)
+      );
+      return bind(primitive, filled, params);
+    }
+    case "bilinear": {
+      const [dx, dy] = tangents;
+      const first = dx === null ? null : bind(primitive, [dx, primals[1]], params)[0];
+      const second = dy === null ? null : bind(primitive, [primals[0], dy], params)[0];
+      return [sum(first, second)];
+    }
+    case "smooth": {
+      let total: Tensor | null = null;
+      tangents.forEach((tangent, i) => {
+        const term = rule.tangents[i];
+        if (tangent !== null && term !== null) {
+          total = sum(total, term(tangent, primals, results, params));
+        }
+      });
+      return [total];
+    }
+  }
+}
+
+/** The sum of two tangents, `null` standing for zero. */
+export function sum(x: Tensor | null, y: Tensor | null): Tensor | null {
+  return x === null ? y : y === null ? x : add(x, y);
+}
+
+/**
+ * The value of a function and its derivative along a direction (forward mode).
+ *
+ * @param f A pure function of trees of tensors.
+ * @param primals Where: the list of `f`'s arguments.
+ * @param tangents Along which direction: a list like `primals`, each leaf of its primal's shape and
+ * dtype. `null` stands for zero, and is the only tangent of an integer or bool leaf.
+ * @returns The output of `f`, and the derivative of each floating-point leaf of it (`null` at
+ * integer and bool leaves).
+ * @throws {TreeError} when `tangents` is not a tree like `primals`.
+ * @throws {ShapeError} or {DtypeError} when a tangent's type is not that of its primal.
+ *
+ * @example The derivative of the sine
+ * ```ts
+ * import { cos, jvp, sin } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const [y, dy] = jvp(sin, [0.5], [1]);
+ * assertTensorsClose(y, sin(0.5));
+ * assertTensorsClose(dy, cos(0.5));
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function jvp<Args extends any[] = Tensor[], Out = Tensor>(
+  f: (...args: Args) => Out,
+  primals: NoInfer<LooseArgs<Args>>,
+  tangents: unknown,
+): [TensorsOf<Out>, TensorsOf<Out>] {
+  checkFunction(f, "jvp");
+  checkList(primals, "jvp", "primals");
+  checkList(tangents, "jvp", "tangents");
+  const { leaves, structure } = flattenTensors(primals, "Cannot take a jvp at these primals");
+  const directions = flattenTangents(structure, leaves, tangents, "jvp");
+  const flat = flattenFunction(f, structure, "jvp");
+  const trace = new JvpTrace("jvp", currentTrace());
+  const results = runTransform(
+    trace,
+    () => flat.call(leaves.map((leaf, i) => trace.lift(leaf, directions[i]))),
+  );
+  const out = results.map((result) => trace.primalOf(result));
+  const outTangents = results.map((result, i) =>
+    isFloat(result.dtype) ? trace.tangentOf(result) ?? zerosOf(out[i]) : null
+  );
+  return [
+    unflatten(flat.resultStructure(), out),
+    unflatten(flat.resultStructure(), outTangents),
+  ] as [TensorsOf<Out>, TensorsOf<Out>];
+}
+
+/** Throws unless `value` is a list. */
+export function checkList(value: unknown, transform: string, name: string): void {
+  if (!Array.isArray(value)) {
+    throw argumentError(
+      `Cannot apply ${transform}: ${name} must be a list with one entry per argument of the function`,
+    );
+  }
+}
+
+/** Tangents for these primals: `null` for zero, and for every integer and bool leaf. */
+export function flattenTangents(
+  structure: Parameters<typeof leafPaths>[0],
+  primals: readonly Tensor[],
+  tangents: unknown,
+  transform: string,
+): (Tensor | null)[] {
+  const what = `Cannot apply ${transform} to these tangents`;
+  const flat = flattenLike(structure, primals, tangents, what);
+  return flat.map((tangent, i) => {
+    if (tangent === null || isFloat(primals[i].dtype)) return tangent;
+    throw argumentError(
+      `${what}: ${showType(primals[i])} at ${showPath(leafPaths(structure)[i])} has no tangent; ` +
+        `pass null, or convert the primal with astype`,
+    );
+  });
+}

@@ -1,0 +1,233 @@
+/**
+ * Linearisation: forward mode whose tangents are recorded instead of computed (partial evaluation).
+ * Primal work happens at once; what is left is a linear program, ready to be pushed through or
+ * transposed. Reverse mode is its transposition.
+ *
+ * @module
+ */
+import { isFloat } from "../base/dtype.ts";
+import { argumentError, dtypeError } from "../base/errors.ts";
+import { showType } from "../base/shape.ts";
+import { evaluateProgram, RecordingTrace } from "../core/program.ts";
+import type { Program } from "../core/program.ts";
+import { zerosOf } from "../core/tensor.ts";
+import type { Tensor, Type } from "../core/tensor.ts";
+import { currentTrace, runUnder } from "../core/trace.ts";
+import { leafPaths, showPath, unflatten } from "../core/tree.ts";
+import type { LooseArgs, ResultArgs, TensorsOf } from "../core/tree_types.ts";
+import { checkFunction, flattenFunction, flattenLike, flattenTensors } from "./flatten_function.ts";
+import { flattenTangents, JvpTrace } from "./jvp.ts";
+import { transposeProgram } from "./transpose.ts";
+
+/** A function's results at a point, with its derivative there as a linear program. */
+export interface Linearized {
+  /** The results. */
+  readonly results: Tensor[];
+  /** From the tangents of the floating-point primals to those of the floating-point results. */
+  readonly program: Program;
+  /** Which primals are floating-point, and so have a binder. */
+  readonly active: readonly boolean[];
+}
+
+/** Linearises a flat function at `primals`, for `transform`. `unwrap` gets at other traced values. */
+export function linearizeFlat(
+  transform: string,
+  primals: readonly Tensor[],
+  f: (args: readonly Tensor[], unwrap: (value: Tensor) => Tensor) => readonly Tensor[],
+): Linearized {
+  const tape = new RecordingTrace(transform, currentTrace());
+  const trace = new JvpTrace(transform, tape);
+  const active = primals.map((primal) => isFloat(primal.dtype));
+  const inputs = primals.map((primal, i) =>
+    active[i] ? trace.lift(primal, tape.newBinder(primal)) : primal
+  );
+  try {
+    const outputs = runUnder(trace, () => f(inputs, (value) => trace.primalOf(value)));
+    const results = outputs.map((output) => trace.primalOf(output));
+    const tangents = outputs.filter((output) => isFloat(output.dtype)).map((output) =>
+      trace.tangentOf(output) ?? zerosOf(output)
+    );
+    return { results, program: tape.finish(tangents), active };
+  } finally {
+    trace.alive = false;
+    tape.alive = false;
+  }
+}
+
+/** Pulls cotangents of the floating-point results back: one per primal, `null` where it has none. */
+export function pullBack(
+  { program, active }: Linearized,
+  cotangents: readonly (Tensor | null)[],
+): (Tensor | null)[] {
+  const pulled = transposeProgram(program, cotangents);
+  let next = 0;
+  return active.map((isActive) => {
+    if (!isActive) return null;
+    const place = next++;
+    return pulled[place] ?? zerosOf(program.binders[place].type);
+  });
+}
+
+/** Spreads the values of the floating-point places over all places, `null` at the others. */
+function spread(values: readonly Tensor[], types: readonly Type[]): (Tensor | null)[] {
+  let next = 0;
+  return types.map((type) => isFloat(type.dtype) ? values[next++] : null);
+}
+
+/**
+ * The value of a function, and the function that pulls cotangents back (reverse mode).
+ *
+ * @param f A pure function of trees of tensors.
+ * @param primals Where: `f`'s arguments.
+ * @returns The output of `f`, and a pullback that takes a cotangent tree like the output (`null`
+ * stands for zero, and is the only cotangent of an integer or bool leaf) and gives an array with one
+ * cotangent tree per primal, `null` at its integer and bool leaves. The pullback may be called any
+ * number of times.
+ * @throws {TreeError}, {ShapeError} or {DtypeError} from the pullback, when the cotangent does not
+ * fit the output.
+ *
+ * @example An external cotangent
+ * ```ts
+ * import { pow, square, sub, tensor, vjp } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const [q, pullback] = vjp(
+ *   (a, b) => sub(pow(a, 3).mul(3), square(b)),
+ *   tensor([2, 3]),
+ *   tensor([6, 4]),
+ * );
+ * const [da, db] = pullback(tensor([1, 1]));
+ * assertTensorsClose(q, tensor([-12, 65]));
+ * assertTensorsClose(da, tensor([36, 81]));
+ * assertTensorsClose(db, tensor([-12, -8]));
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function vjp<Args extends any[] = Tensor[], Out = Tensor>(
+  f: (...args: Args) => Out,
+  ...primals: NoInfer<LooseArgs<Args>>
+): [TensorsOf<Out>, (cotangent: unknown) => ResultArgs<Args>] {
+  checkFunction(f, "vjp");
+  const { leaves, structure } = flattenTensors(primals, "Cannot take a vjp at these primals");
+  const flat = flattenFunction(f, structure, "vjp");
+  const linearized = linearizeFlat("vjp", leaves, flat.call);
+  const outStructure = flat.resultStructure();
+  const { results } = linearized;
+  const pullback = (cotangent: unknown): ResultArgs<Args> => {
+    const what = "Cannot pull back this cotangent";
+    const parts = flattenLike(outStructure, results, cotangent, what);
+    parts.forEach((part, i) => {
+      if (part !== null && !isFloat(results[i].dtype)) {
+        throw argumentError(
+          `${what}: ${showType(results[i])} at ${showPath(leafPaths(outStructure)[i])} ` +
+            `has no cotangent; pass null`,
+        );
+      }
+    });
+    const cotangents = parts.filter((_, i) => isFloat(results[i].dtype));
+    return unflatten(structure, pullBack(linearized, cotangents)) as ResultArgs<Args>;
+  };
+  return [unflatten(outStructure, results) as TensorsOf<Out>, pullback];
+}
+
+/**
+ * The value of a function, and its derivative there as a linear function. Primal work is done once:
+ * every call of the pushforward computes only what depends on the tangents.
+ *
+ * @param f A pure function of trees of tensors.
+ * @param primals Where: `f`'s arguments.
+ * @returns The output of `f`, and a pushforward that takes one tangent tree per primal and gives the
+ * tangent of the output, `null` at integer and bool leaves.
+ *
+ * @example One linearisation, many directions
+ * ```ts
+ * import { linearize, square } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const [y, push] = linearize(square, 3);
+ * assertTensorsClose(y, 9);
+ * assertTensorsClose(push(1), 6);
+ * assertTensorsClose(push(10), 60);
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function linearize<Args extends any[] = Tensor[], Out = Tensor>(
+  f: (...args: Args) => Out,
+  ...primals: NoInfer<LooseArgs<Args>>
+): [TensorsOf<Out>, (...tangents: unknown[]) => TensorsOf<Out>] {
+  checkFunction(f, "linearize");
+  const { leaves, structure } = flattenTensors(primals, "Cannot linearize at these primals");
+  const flat = flattenFunction(f, structure, "linearize");
+  const linearized = linearizeFlat("linearize", leaves, flat.call);
+  const { results, program, active } = linearized;
+  const outStructure = flat.resultStructure();
+  const pushforward = (...tangents: unknown[]): TensorsOf<Out> => {
+    const parts = flattenTangents(structure, leaves, tangents, "linearize");
+    const inputs = leaves.flatMap((leaf, i) => active[i] ? [parts[i] ?? zerosOf(leaf)] : []);
+    const pushed = evaluateProgram(program, inputs);
+    return unflatten(outStructure, spread(pushed, results)) as TensorsOf<Out>;
+  };
+  return [unflatten(outStructure, results) as TensorsOf<Out>, pushforward];
+}
+
+/**
+ * The transpose of a linear function.
+ *
+ * @param f A function that is linear in all of its arguments together.
+ * @param examples Arguments that show the types; their values do not matter.
+ * @returns A function from a cotangent tree like `f`'s output to an array with one cotangent tree per
+ * example.
+ * @throws {ArgumentError} when `f` turns out not to be linear.
+ * @throws {DtypeError} when an example is not floating-point.
+ *
+ * @example The transpose of a matrix product
+ * ```ts
+ * import { linearTranspose, matmul, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const a = tensor([[1, 2], [3, 4]]);
+ * const [ct] = linearTranspose((x) => matmul(a, x), tensor([0, 0]))(tensor([1, 10]));
+ * assertTensorsClose(ct, matmul(a.transpose(), tensor([1, 10])));
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function linearTranspose<Args extends any[] = Tensor[], Out = Tensor>(
+  f: (...args: Args) => Out,
+  ...examples: NoInfer<LooseArgs<Args>>
+): (cotangent: unknown) => ResultArgs<Args> {
+  checkFunction(f, "linearTranspose");
+  const what = "Cannot transpose at these examples";
+  const { leaves, structure } = flattenTensors(examples, what);
+  checkFloats(leaves, structure, what);
+  const flat = flattenFunction(f, structure, "linearTranspose");
+  const tape = new RecordingTrace("linearTranspose", currentTrace());
+  let program: Program;
+  let results: readonly Tensor[];
+  try {
+    results = runUnder(tape, () => flat.call(leaves.map((leaf) => tape.newBinder(leaf))));
+    program = tape.finish(results);
+  } finally {
+    tape.alive = false;
+  }
+  const outStructure = flat.resultStructure();
+  return (cotangent) => {
+    const parts = flattenLike(outStructure, results, cotangent, "Cannot pull back this cotangent");
+    const pulled = transposeProgram(program, parts);
+    const filled = pulled.map((value, i) => value ?? zerosOf(leaves[i]));
+    return unflatten(structure, filled) as ResultArgs<Args>;
+  };
+}
+
+/** Throws unless every leaf is floating-point. */
+export function checkFloats(
+  leaves: readonly Tensor[],
+  structure: Parameters<typeof leafPaths>[0],
+  what: string,
+): void {
+  const bad = leaves.findIndex((leaf) => !isFloat(leaf.dtype));
+  if (bad < 0) return;
+  const path = showPath(leafPaths(structure)[bad]);
+  throw dtypeError(
+    `${what}: ${showType(leaves[bad])} at ${path} is not floating-point; convert it with astype`,
+  );
+}

@@ -1,0 +1,78 @@
+/**
+ * Transposition: the linear program that pulls cotangents of a linear program's results back to its
+ * binders. Each equation is visited once, from the last to the first.
+ *
+ * @module
+ */
+import { argumentError } from "../base/errors.ts";
+import { isFloat } from "../base/dtype.ts";
+import { showType } from "../base/shape.ts";
+import type { Equation, Program } from "../core/program.ts";
+import { Variable } from "../core/program.ts";
+import { zerosOf } from "../core/tensor.ts";
+import type { Tensor, Type } from "../core/tensor.ts";
+import { add } from "../primitives/arithmetic.ts";
+
+/**
+ * Pulls `cotangents` (one per result, `null` for zero) back through a program all of whose variables
+ * are linear in its binders. Gives one cotangent per binder, `null` for zero.
+ */
+export function transposeProgram(
+  program: Program,
+  cotangents: readonly (Tensor | null)[],
+): (Tensor | null)[] {
+  const totals = new Map<Variable, Tensor>();
+  const accumulate = (variable: Variable, cotangent: Tensor): void => {
+    const before = totals.get(variable);
+    totals.set(variable, before === undefined ? cotangent : add(before, cotangent));
+  };
+  program.results.forEach((atom, i) => {
+    const cotangent = cotangents[i];
+    if (atom instanceof Variable && cotangent !== null) accumulate(atom, cotangent);
+  });
+  for (let i = program.equations.length - 1; i >= 0; i--) {
+    const equation = program.equations[i];
+    const received = equation.outputs.map((variable) => totals.get(variable) ?? null);
+    if (received.every((cotangent) => cotangent === null)) continue;
+    for (const variable of equation.outputs) totals.delete(variable);
+    const pulled = pull(equation, received);
+    equation.inputs.forEach((atom, k) => {
+      const cotangent = pulled[k];
+      if (atom instanceof Variable && cotangent !== null) accumulate(atom, cotangent);
+    });
+  }
+  return program.binders.map((variable) => totals.get(variable) ?? null);
+}
+
+/** The cotangents of an equation's inputs; only those of its variables count. */
+function pull(
+  { primitive, inputs, params, outputs }: Equation,
+  received: readonly (Tensor | null)[],
+): readonly (Tensor | null)[] {
+  const rule = primitive.derivative;
+  const isLinear = inputs.map((atom) => atom instanceof Variable);
+  const types: Type[] = inputs.map((atom) => atom instanceof Variable ? atom.type : atom);
+  switch (rule.kind) {
+    case "linear": {
+      const cotangents = outputs.map((variable, i) => received[i] ?? zerosOf(variable.type));
+      const needed = isLinear.map((linear, i) => linear && isFloat(types[i].dtype));
+      return rule.transpose(cotangents, types, params, needed);
+    }
+    case "bilinear":
+    case "smooth": {
+      const adjoints = rule.transpose ?? [];
+      const place = isLinear.indexOf(true);
+      const adjoint = adjoints[place];
+      if (adjoint === undefined || adjoint === null || isLinear.lastIndexOf(true) !== place) break;
+      const other = inputs[1 - place] as Tensor;
+      const cotangent = adjoint(received[0]!, other, types[place], params);
+      return place === 0 ? [cotangent, null] : [null, cotangent];
+    }
+    case "zero":
+      break;
+  }
+  throw argumentError(
+    `Cannot transpose ${primitive.name} of ${types.map(showType).join(" and ")}: ` +
+      `the function is not linear in its arguments`,
+  );
+}

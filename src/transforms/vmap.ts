@@ -1,0 +1,232 @@
+/**
+ * Vectorisation: a function of one example becomes a function of a batch. Every primitive has a rule
+ * that moves the mapped axis along.
+ *
+ * @module
+ */
+import { describeValue } from "../base/dtype.ts";
+import { argumentError, shapeError } from "../base/errors.ts";
+import { checkAxis, removeAt, showType } from "../base/shape.ts";
+import type { BatchAxis, Primitive } from "../core/primitive.ts";
+import { leafToTensor } from "../core/convert.ts";
+import { Tensor } from "../core/tensor.ts";
+import { currentTrace, runTransform, runUnder, Trace, Tracer } from "../core/trace.ts";
+import { broadcastPrefix, flatten, leafPaths, showPath, unflatten } from "../core/tree.ts";
+import type { Structure } from "../core/tree.ts";
+import type { LooseArgs, TensorsOf } from "../core/tree_types.ts";
+import { alignBatch } from "../primitives/structure.ts";
+import { checkFunction, flattenFunction } from "./flatten_function.ts";
+
+/** A value of one example, that stands for a whole batch. */
+export class BatchTracer extends Tracer {
+  /** The batch. */
+  readonly value: Tensor;
+  /** Its mapped axis. */
+  readonly axis: number;
+
+  /** The examples of `value` along `axis`. */
+  constructor(trace: BatchTrace, value: Tensor, axis: number) {
+    super(trace, { dtype: value.dtype, shape: Object.freeze(removeAt(value.shape, axis)) });
+    this.value = value;
+    this.axis = axis;
+  }
+}
+
+/** Applies each primitive's batching rule. */
+export class BatchTrace extends Trace {
+  readonly #parent: Trace;
+  /** The length of the mapped axis. */
+  readonly size: number;
+  /** The name by which collectives find the mapped axis. */
+  readonly axisName: string | undefined;
+
+  /** A vectorising trace over `parent`. */
+  constructor(parent: Trace, size: number, axisName: string | undefined) {
+    super("vmap");
+    this.#parent = parent;
+    this.size = size;
+    this.axisName = axisName;
+  }
+
+  /** `value` as this trace sees it: a batch with its mapped axis, or one value for all. */
+  open(value: Tensor): readonly [Tensor, BatchAxis] {
+    return value instanceof BatchTracer && value.trace === this
+      ? [value.value, value.axis]
+      : [value, null];
+  }
+
+  /** One example of `value`. */
+  close(value: Tensor, axis: BatchAxis): Tensor {
+    return axis === null ? value : new BatchTracer(this, value, axis);
+  }
+
+  override process<P>(
+    primitive: Primitive<P>,
+    args: readonly Tensor[],
+    params: P,
+  ): readonly Tensor[] {
+    const values: Tensor[] = new Array(args.length);
+    const axes: BatchAxis[] = new Array(args.length);
+    let isMapped = false;
+    for (let i = 0; i < args.length; i++) {
+      [values[i], axes[i]] = this.open(args[i]);
+      isMapped ||= axes[i] !== null;
+    }
+    if (!isMapped) return this.#parent.process(primitive, args, params);
+    // The type rule sees one example, so that a user's mistake is reported in the user's shapes.
+    primitive.type(args, params);
+    const results = runUnder(
+      this.#parent,
+      () => primitive.batch(values, axes, this.size, params),
+    );
+    return results.map(([value, axis]) => this.close(value, axis));
+  }
+}
+
+/** Options of `vmap`. */
+export interface VmapOptions {
+  /** A name for the mapped axis, for collectives inside the function. */
+  readonly axisName?: string;
+  /** The length of the mapped axis: needed only when no argument is mapped. */
+  readonly axisSize?: number;
+}
+
+/** Axes to map: one number for all leaves, `null` for none, or a tree prefix of these. */
+export type Axes = number | null | readonly Axes[] | { readonly [key: string]: Axes };
+
+/**
+ * The function that applies `f` to every example of a batch.
+ *
+ * @param f A pure function of trees of tensors, written for one example.
+ * @param inAxes Where each argument has its batch axis: one number for all arguments, or a list with
+ * one entry per argument: a number, `null` for an argument that all examples share, or a tree prefix
+ * of the argument with these at its leaves. Negative counts from the last axis. Default 0.
+ * @param outAxes Where the result has its batch axis: a number, or a tree prefix of the result;
+ * `null` for a result that does not depend on the example. Default 0.
+ * @param options A name for the axis, and its length when no argument is mapped.
+ * @returns The batched function.
+ * @throws {ShapeError} when mapped axes have different lengths.
+ * @throws {AxisError} when a mapped axis is out of range.
+ *
+ * @example Per-example gradients
+ * ```ts
+ * import { grad, tensor, vmap } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const loss = (w: Tensor, x: Tensor) => w.mul(x).sum().square();
+ * const perExample = vmap(grad(loss), [null, 0]);
+ * const g = perExample(tensor([1, 1]), tensor([[1, 2], [3, 4]]));
+ * assertTensorsClose(g, tensor([[6, 12], [42, 56]]));
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function vmap<Args extends any[] = Tensor[], Out = Tensor>(
+  f: (...args: Args) => Out,
+  inAxes: Axes = 0,
+  outAxes: Axes = 0,
+  options: VmapOptions = {},
+): (...args: LooseArgs<Args>) => TensorsOf<Out> {
+  checkFunction(f, "vmap");
+  return (...args) => {
+    const { leaves, structure } = flatten(args);
+    const inputAxes = prefixAxes(inAxes, structure, "Cannot vmap with these inAxes");
+    const paths = leafPaths(structure);
+    const inputs = leaves.map((leaf, i) =>
+      leaf instanceof Tensor ? leaf : leafToTensor(leaf, paths[i], "Cannot vmap over this argument")
+    );
+    const positions = inputs.map((input, i) => {
+      const axis = inputAxes[i];
+      const what = `Cannot vmap over ${showType(input)} at ${describePath(paths[i])}`;
+      return axis === null ? null : checkAxis(axis, input.ndim, what);
+    });
+    const size = batchSize(inputs, positions, paths, options.axisSize);
+    const trace = new BatchTrace(currentTrace(), size, options.axisName);
+    const flat = flattenFunction(f, structure, "vmap");
+    const results = runTransform(
+      trace,
+      () => flat.call(inputs.map((input, i) => trace.close(input, positions[i]))),
+    );
+    const outStructure = flat.resultStructure();
+    const targets = prefixAxes(outAxes, outStructure, "Cannot vmap with these outAxes");
+    const outPaths = leafPaths(outStructure);
+    const outputs = results.map((result, i) => {
+      const [value, axis] = trace.open(result);
+      const target = targets[i];
+      const place = showPath(outPaths[i]);
+      if (target !== null) {
+        const what = `Cannot put the mapped axis of ${showType(result)} at ${place}`;
+        return alignBatch(value, axis, checkAxis(target, result.ndim + 1, what), size);
+      }
+      if (axis === null) return value;
+      throw argumentError(
+        `Cannot vmap with outAxes null for ${showType(result)} at ${place}: ` +
+          `it differs between examples; give the axis where they should be stacked`,
+      );
+    });
+    return unflatten(outStructure, outputs) as TensorsOf<Out>;
+  };
+}
+
+/** One axis per leaf, from a tree prefix. */
+function prefixAxes(axes: Axes, structure: Structure, what: string): (number | null)[] {
+  const isAxis = (value: unknown): value is number | null =>
+    value === null || typeof value === "number";
+  return broadcastPrefix(axes, structure, isAxis, what);
+}
+
+function describePath(path: readonly (string | number)[]): string {
+  const [argument, ...rest] = path;
+  return `argument ${argument}${rest.length === 0 ? "" : showPath(rest)}`;
+}
+
+/** The common length of all mapped axes. */
+function batchSize(
+  inputs: readonly Tensor[],
+  positions: readonly BatchAxis[],
+  paths: readonly (readonly (string | number)[])[],
+  axisSize: number | undefined,
+): number {
+  if (axisSize !== undefined && (!Number.isInteger(axisSize) || axisSize < 0)) {
+    throw argumentError(
+      `Cannot vmap with axisSize ${describeValue(axisSize)}: expected a non-negative integer`,
+    );
+  }
+  let size = axisSize;
+  let from = "axisSize";
+  positions.forEach((axis, i) => {
+    if (axis === null) return;
+    const length = inputs[i].shape[axis];
+    const here = `axis ${axis} of ${showType(inputs[i])} at ${describePath(paths[i])}`;
+    if (size === undefined) [size, from] = [length, here];
+    else if (size !== length) {
+      throw shapeError(
+        `Cannot vmap over axes of different lengths: ${from} has length ${size}, ` +
+          `${here} has length ${length}`,
+      );
+    }
+  });
+  if (size !== undefined) return size;
+  throw argumentError(
+    "Cannot vmap when no argument is mapped: give at least one axis in inAxes, or axisSize",
+  );
+}
+
+/** Vectorises a flat function over the first axis of each input, for use by other transforms. */
+export function vmapFlat(
+  f: (args: readonly Tensor[]) => readonly (Tensor | null)[],
+  inputs: readonly Tensor[],
+  axes: readonly BatchAxis[],
+  size: number,
+): (Tensor | null)[] {
+  const trace = new BatchTrace(currentTrace(), size, undefined);
+  const results = runTransform(
+    trace,
+    () => f(inputs.map((input, i) => trace.close(input, axes[i]))),
+  );
+  return results.map((result) => {
+    if (result === null) return null;
+    const [value, axis] = trace.open(result);
+    return alignBatch(value, axis, 0, size);
+  });
+}

@@ -1,0 +1,63 @@
+/**
+ * What `std.ts` uses when `@std/testing` cannot be loaded: the parts of `types` and `mock` in use.
+ *
+ * @module
+ */
+import { AssertionError } from "./fallback_assert.ts";
+
+/** One call of a spied function. */
+export interface SpyCall<Args extends unknown[], Return> {
+  /** The arguments of the call. */
+  args: Args;
+  /** What the function returned, unless it threw. */
+  returned?: Return;
+  /** What the function threw, if it did. */
+  error?: Error;
+}
+
+/** A function that records its calls. */
+export interface Spy<Args extends unknown[], Return> {
+  (...args: Args): Return;
+  /** The function that is spied on. */
+  original: (...args: Args) => Return;
+  /** The calls so far, oldest first. */
+  calls: SpyCall<Args, Return>[];
+  /** Whether the original has been put back: never, as nothing was replaced. */
+  restored: boolean;
+  /** Throws: there is nothing to put back. */
+  restore(): void;
+}
+
+/** Wraps `run` so that its calls are recorded. */
+export function spy<Args extends unknown[], Return>(
+  run: (...args: Args) => Return,
+): Spy<Args, Return> {
+  const calls: SpyCall<Args, Return>[] = [];
+  function spied(...args: Args): Return {
+    try {
+      const returned = run(...args);
+      calls.push({ args, returned });
+      return returned;
+    } catch (error) {
+      calls.push({ args, error: error as Error });
+      throw error;
+    }
+  }
+  function restore(): never {
+    throw new TypeError("Cannot restore a spied function: nothing was replaced");
+  }
+  return Object.assign(spied, { original: run, calls, restored: false, restore });
+}
+
+/** Fails unless the spy was called `expected` times. */
+export function assertSpyCalls<Args extends unknown[], Return>(
+  spied: Spy<Args, Return>,
+  expected: number,
+): void {
+  const actual = spied.calls.length;
+  if (actual === expected) return;
+  throw new AssertionError(`Expected ${expected} calls of the spy, got ${actual}`);
+}
+
+/** Compiles only if the type argument is as told: `assertType<IsExact<A, B>>(true)`. */
+export function assertType<T extends boolean>(_expected: T): void {}
