@@ -1,1 +1,64 @@
-export {};
+/**
+ * Jacobi: purely functional automatic differentiation for Deno.
+ *
+ * Transforms of functions (`grad`, `vjp`, `jvp`, `vmap`, …) over immutable tensors, composing to any
+ * order; tensor functions in NumPy's names; neural-network layers, losses and optimisers as pure
+ * functions over parameter trees.
+ *
+ * @example A gradient
+ * ```ts
+ * import { grad, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const f = grad((x) => x.square().sum());
+ * assertTensorsClose(f(tensor([1, 2, 3])), [2, 4, 6]);
+ * ```
+ *
+ * @module
+ */
+export {
+  ArgumentError,
+  AxisError,
+  DtypeError,
+  IndexError,
+  ShapeError,
+  TraceError,
+  TreeError,
+} from "./src/base/errors.ts";
+export type { Dtype } from "./src/base/dtype.ts";
+export type { AxisArgument, Shape } from "./src/base/shape.ts";
+export { Tensor } from "./src/core/tensor.ts";
+export type { NestedArray, TensorLike, Type, TypedArray } from "./src/core/tensor.ts";
+export { TensorType } from "./src/core/tensor_type.ts";
+export type {
+  AxisOptions,
+  DtypeOptions,
+  Index,
+  NormOptions,
+  PadOptions,
+  PadWidths,
+  SortOptions,
+  TopKOptions,
+  VarianceOptions,
+} from "./src/core/methods.ts";
+export { Program } from "./src/core/program.ts";
+export type { Tree } from "./src/core/tree.ts";
+export type { Leaf } from "./src/core/tree_types.ts";
+export * from "./src/functions/mod.ts";
+export * from "./src/transforms/mod.ts";
+/** Looking at programs. */
+export * as inspect from "./src/inspect/mod.ts";
+/** Linear algebra. */
+export * as linalg from "./src/linalg.ts";
+/** Whole models. */
+export * as models from "./src/models/mod.ts";
+/** Neural-network layers, activations and losses. */
+export * as nn from "./src/nn/mod.ts";
+/** Optimisers and learning-rate schedules. */
+export * as optim from "./src/optim/mod.ts";
+/** Random numbers from explicit keys. */
+export * as random from "./src/random/mod.ts";
+/** Assertions for tests of numerical code. */
+export * as testing from "./src/testing/mod.ts";
+/** Trees: nestings of arrays and objects with tensors at their leaves. */
+export * as tree from "./src/tree.ts";

@@ -63,6 +63,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "no_grad",
     "vmap",
     "jacobian",
+    "mod",
   ],
 };
 

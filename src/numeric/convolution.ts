@@ -80,24 +80,6 @@ export interface WindowSize {
  * @param x The images, `[batch, groups * inPerGroup, ...input]`.
  * @param w The filters, `[groups * outPerGroup, inPerGroup, ...kernel]`.
  * @param size The extents; any of them may be zero.
- *
- * @example A filter of two taps over a line
- * ```ts ignore
- * const y = new Float64Array(2);
- * convolve(y, Float64Array.of(1, 2, 4), Float64Array.of(10, 1), {
- *   batch: 1,
- *   groups: 1,
- *   inPerGroup: 1,
- *   outPerGroup: 1,
- *   input: [3],
- *   kernel: [2],
- *   output: [2],
- *   stride: [1],
- *   dilation: [1],
- *   padLow: [0],
- * });
- * assertEquals([...y], [12, 24]);
- * ```
  */
 export function convolve(y: Numbers, x: Numbers, w: Numbers, size: ConvSize): void {
   const plan = planOf(size);
@@ -186,21 +168,6 @@ export function convolveFilter(w: Numbers, x: Numbers, y: Numbers, size: ConvSiz
  * @param out The result, `[outer, ...output]`.
  * @param x The arrays to search, `[outer, ...input]`.
  * @param size The extents; any of them may be zero.
- *
- * @example The larger of every two neighbours
- * ```ts ignore
- * const out = new Int32Array(2);
- * argmaxWindow(out, Float64Array.of(3, 1, 2), {
- *   outer: 1,
- *   input: [3],
- *   kernel: [2],
- *   output: [2],
- *   stride: [1],
- *   dilation: [1],
- *   padLow: [0],
- * });
- * assertEquals([...out], [0, 2]);
- * ```
  */
 export function argmaxWindow(out: Int32Array, x: Numbers, size: WindowSize): void {
   const { inputs, positions, starts, lines, length, lineTaps, taps, lineStride } = windowsOf(size);
@@ -486,11 +453,10 @@ function unfold(images: Images, plan: Plan, start: number, n: number): Numbers {
           const at = starts[line * lineTaps + u]!;
           const low = at < 0 ? stop : Math.min(Math.max(from, t), stop);
           const high = Math.min(Math.max(to, low), stop);
-          while (t < low) columns[z++] = 0, t++;
-          for (let s = base + at + t * lineStride + shift; t < high; s += lineStride) {
-            columns[z++] = x[s]!, t++;
-          }
-          while (t < stop) columns[z++] = 0, t++;
+          for (; t < low; t++) columns[z++] = 0;
+          let s = base + at + t * lineStride + shift;
+          for (; t < high; t++, s = s + lineStride | 0, z = z + 1 | 0) columns[z] = x[s]!;
+          for (; t < stop; t++) columns[z++] = 0;
           if (++line === lines) line = 0, base += images.stride;
         }
       }
@@ -519,9 +485,8 @@ function fold(images: Images, columns: Numbers, plan: Plan, start: number, n: nu
           const high = Math.min(Math.max(to, low), stop);
           z += low - t;
           t = low;
-          for (let s = base + at + t * lineStride + shift; t < high; s += lineStride) {
-            x[s] = x[s]! + columns[z++]!, t++;
-          }
+          let s = base + at + t * lineStride + shift;
+          for (; t < high; t++, s = s + lineStride | 0, z = z + 1 | 0) x[s] = x[s]! + columns[z]!;
           z += stop - t;
           if (++line === lines) line = 0, base += images.stride;
         }

@@ -53,14 +53,7 @@ export interface MatmulSize {
  * @param a The left operand, `[batch, m, k]`, or `[batch, k, m]` with `transposeA`.
  * @param b The right operand, `[batch, k, n]`, or `[batch, n, k]` with `transposeB`.
  * @param size The extents; any of them may be zero.
- *
- * @example A product of two square matrices
- * ```ts ignore
- * const out = new Float64Array(4);
- * const size = { batch: 1, m: 2, n: 2, k: 2, transposeA: false, transposeB: false };
- * matmul(out, Float64Array.of(1, 2, 3, 4), Float64Array.of(5, 6, 7, 8), size);
- * assertEquals([...out], [19, 22, 43, 50]);
- * ```
+ * @throws {TypeError} If floating-point numbers meet integers.
  */
 export function matmul(out: Numbers, a: Numbers, b: Numbers, size: MatmulSize): void {
   out.fill(0, 0, size.batch * size.m * size.n);
@@ -76,6 +69,7 @@ export function matmul(out: Numbers, a: Numbers, b: Numbers, size: MatmulSize): 
  * @param a The left operand, `[batch, m, k]`, or `[batch, k, m]` with `transposeA`.
  * @param b The right operand, `[batch, k, n]`, or `[batch, n, k]` with `transposeB`.
  * @param size The extents; any of them may be zero.
+ * @throws {TypeError} If floating-point numbers meet integers.
  */
 export function accumulateMatmul(out: Numbers, a: Numbers, b: Numbers, size: MatmulSize): void {
   const { batch, m, n, k } = size;

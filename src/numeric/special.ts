@@ -1,10 +1,10 @@
 /**
  * Special functions of one double, in double precision.
  *
- * Ranges without a fast series have a rational approximation, after W. J. Cody, "Rational Chebyshev
- * approximations for the error function" (1969), and his papers with K. E. Hillstrom on the logarithm
- * of the gamma function (1967) and with A. J. Strecok and H. C. Thacher on digamma (1973). The
- * coefficients are this library's own: `tests/fixtures/special.py coefficients` computes them.
+ * Ranges without a fast series have a rational approximation, after W. J. Cody, "Rational
+ * Chebyshev approximations for the error function" (1969), and his papers with K. E. Hillstrom on
+ * the logarithm of the gamma function (1967) and with A. J. Strecok and H. C. Thacher on digamma
+ * (1973). The coefficients are computed by `tests/fixtures/special.py coefficients`.
  *
  * The stated errors bound the largest found against 40-digit values, at tens of thousands of random
  * arguments of every range.
@@ -390,7 +390,7 @@ const DIGAMMA: Rational = {
   ],
 };
 
-/** `B₂ₖ / 2k`: the asymptotic series of digamma (Abramowitz & Stegun 6.3.18) in `1/x²`, times `1/x²`. */
+/** `B₂ₖ / 2k`: digamma's series (Abramowitz & Stegun 6.3.18) in `1/x²`, times `1/x²`. */
 const DIGAMMA_SERIES: readonly number[] = BERNOULLI.slice(0, 9)
   .map((bernoulli, i) => bernoulli / (2 * i + 2));
 
@@ -402,9 +402,9 @@ const DIGAMMA_SERIES: readonly number[] = BERNOULLI.slice(0, 9)
  * negative integers, where the limits of the two sides differ; the odd orders are Infinity.
  * At -Infinity the value is NaN.
  *
- * Relative error for positive `x` at most 6e-16 for order 0, also near its zero,
- * 1.3e-15 for orders 1 to 4 and 2.2e-15 for orders up to 20. For negative `x` these
- * are the bounds relative to the sum of the magnitudes of the terms that the reflection adds.
+ * Relative error for positive `x` at most 6e-16 for order 0, also near its zero, 1.3e-15 for orders
+ * 1 to 4, 2.2e-15 up to order 20 and 7e-15 up to order 100. For negative `x` the same bounds are
+ * relative to the sum of the magnitudes of the terms that the reflection adds.
  *
  * Throws a `RangeError` when `order` is not a non-negative integer.
  */
@@ -465,7 +465,7 @@ function polygammaSize(order: number, x: number): number {
 
 /**
  * `xˢ ζ(s, x)`, the Hurwitz zeta function for integer `s >= 2` and positive `x`: the first terms
- * summed, the others by Euler and Maclaurin's formula (NIST Handbook 25.11.5, 2010).
+ * summed, the others by Euler and Maclaurin's formula (NIST Handbook, 2010, 25.11.7).
  */
 function scaledZeta(s: number, x: number): number {
   // From here on twelve terms of the expansion reach double precision.
@@ -518,7 +518,7 @@ export function sigmoid(x: number): number {
 
 /**
  * `log(exp(a) + exp(b))` without overflow; exact for infinite arguments. The error is at most
- * 2e-16 times `max(|a|, |b|, 1)`.
+ * 3e-16 times `max(|a|, |b|, 1)`.
  */
 export function logaddexp(a: number, b: number): number {
   // Equal infinities have no difference.
@@ -540,8 +540,8 @@ export function roundHalfEven(x: number): number {
 }
 
 /**
- * The remainder of `x / y` with the sign of `y`, as `numpy.remainder`: NaN for zero `y` and infinite
- * `x`; `y` itself for infinite `y` of the other sign; a zero has the sign of `y`.
+ * The remainder of `x / y` with the sign of `y`, as `numpy.remainder`: NaN for zero `y` and for
+ * infinite `x`; `y` itself for infinite `y` of the other sign; a zero has the sign of `y`.
  */
 export function floorMod(x: number, y: number): number {
   const remainder = x % y;

@@ -35,12 +35,12 @@ export function threefry2x32(k0: number, k1: number, x0: number, x1: number): [n
 }
 
 /**
- * {@linkcode threefry2x32} for every element: the words for the key `(k0[i], k1[i])` and the counter
- * `(x0[i], x1[i])` go to `out0[i]` and `out1[i]`. An input of length 1 is the same for every
- * element. An output may be one of the inputs that have its length.
+ * {@linkcode threefry2x32} for every element: the words for the key `(k0[i], k1[i])` and the
+ * counter `(x0[i], x1[i])` go to `out0[i]` and `out1[i]`. An input of length 1 is the same for
+ * every element. An output may be one of the inputs that have its length.
  *
- * Throws a `RangeError` when the outputs differ in length, or an input is neither of length 1 nor as
- * long as they are.
+ * Throws a `RangeError` when the outputs differ in length, or an input is neither of length 1 nor
+ * as long as they are.
  */
 export function threefry2x32Into(
   out0: Uint32Array,

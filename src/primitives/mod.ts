@@ -5,8 +5,13 @@
  */
 import * as arithmetic from "./arithmetic.ts";
 import * as comparison from "./comparison.ts";
+import * as contraction from "./contraction.ts";
+import * as indexing from "./indexing.ts";
+import * as randomBits from "./random_bits.ts";
+import * as slicing from "./slicing.ts";
 import * as structure from "./structure.ts";
 import * as transcendental from "./transcendental.ts";
+import * as window from "./window.ts";
 
 /** All primitives. The law table in `tests/` has one row for each name. */
 export const primitives = {
@@ -49,10 +54,50 @@ export const primitives = {
   shiftLeft: arithmetic.shiftLeftPrimitive,
   shiftRight: arithmetic.shiftRightPrimitive,
 
+  slice: slicing.slicePrimitive,
+  pad: slicing.padPrimitive,
+  concatenate: slicing.concatenatePrimitive,
+  flip: slicing.flipPrimitive,
+
   exp: transcendental.expPrimitive,
+  expm1: transcendental.expm1Primitive,
   log: transcendental.logPrimitive,
+  log1p: transcendental.log1pPrimitive,
+  log2: transcendental.log2Primitive,
   sin: transcendental.sinPrimitive,
   cos: transcendental.cosPrimitive,
+  tan: transcendental.tanPrimitive,
+  asin: transcendental.asinPrimitive,
+  acos: transcendental.acosPrimitive,
+  atan: transcendental.atanPrimitive,
+  atan2: transcendental.atan2Primitive,
+  sinh: transcendental.sinhPrimitive,
+  cosh: transcendental.coshPrimitive,
+  tanh: transcendental.tanhPrimitive,
+  asinh: transcendental.asinhPrimitive,
+  acosh: transcendental.acoshPrimitive,
+  atanh: transcendental.atanhPrimitive,
+  sigmoid: transcendental.sigmoidPrimitive,
+  erf: transcendental.erfPrimitive,
+  erfc: transcendental.erfcPrimitive,
+  erfinv: transcendental.erfinvPrimitive,
+  lgamma: transcendental.lgammaPrimitive,
+  polygamma: transcendental.polygammaPrimitive,
+  logaddexp: transcendental.logaddexpPrimitive,
+  pow: transcendental.powPrimitive,
+
+  contract: contraction.contractPrimitive,
+
+  convolve: window.convolvePrimitive,
+  convolveInput: window.convolveInputPrimitive,
+  convolveFilter: window.convolveFilterPrimitive,
+  argmaxWindow: window.argmaxWindowPrimitive,
+
+  gather: indexing.gatherPrimitive,
+  scatterAdd: indexing.scatterAddPrimitive,
+  scatterLast: indexing.scatterLastPrimitive,
+
+  threefry2x32: randomBits.threefry2x32Primitive,
 } as const;
 
 /** The name of a primitive. */

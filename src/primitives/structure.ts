@@ -188,11 +188,10 @@ export function reducedType(x: Type, axes: readonly number[], dtype: Dtype = x.d
 
 /** The elements of `x` as rows to be reduced: all reduced axes made innermost. */
 export function reductionRows(x: Concrete, axes: readonly number[]): Concrete {
-  const kept = withoutAxes(range(x.ndim), axes);
-  const rows = transposePrimitive.evaluate([x], { permutation: [...kept, ...axes] }, [
-    { dtype: x.dtype, shape: [...kept, ...axes].map((axis) => x.shape[axis]) },
-  ]);
-  return [...kept, ...axes].every((axis, i) => axis === i) ? x : rows[0];
+  const permutation = [...withoutAxes(range(x.ndim), axes), ...axes];
+  if (permutation.every((axis, i) => axis === i)) return x;
+  const shape = permutation.map((axis) => x.shape[axis]);
+  return transposePrimitive.evaluate([x], { permutation }, [{ dtype: x.dtype, shape }])[0];
 }
 
 /** The batching rule that all reductions share. */

@@ -1,13 +1,19 @@
 /**
- * Exponentials, logarithms, trigonometric, hyperbolic and special functions.
+ * Exponentials, logarithms, trigonometric, hyperbolic and special functions, and powers.
  *
  * @module
  */
+import { describeValue } from "../base/dtype.ts";
+import { argumentError } from "../base/errors.ts";
+import * as special from "../numeric/special.ts";
 import type { Primitive } from "../core/primitive.ts";
+import { Concrete } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
-import { div, mul, neg } from "./arithmetic.ts";
-import { unary } from "./elementwise.ts";
+import { abs, add, div, mul, neg, offset, rsqrt, scale, square, sub } from "./arithmetic.ts";
+import { and, equal, lessEqual, select } from "./comparison.ts";
+import { binary, unary } from "./elementwise.ts";
+import { constantLike } from "./structure.ts";
 
 /** Exponential. */
 export const expPrimitive: Primitive<null> = unary({
@@ -22,6 +28,20 @@ export function exp(x: Tensor): Tensor {
   return bindOne(expPrimitive, [x], null);
 }
 
+/** Exponential minus one, without cancellation near 0. */
+export const expm1Primitive: Primitive<null> = unary({
+  name: "expm1",
+  accepts: "float",
+  apply: Math.expm1,
+  // exp(x) instead of out + 1, which is 0 where exp(x) is tiny.
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => mul(dx, exp(x))] },
+});
+
+/** Elementwise exp(x) - 1. */
+export function expm1(x: Tensor): Tensor {
+  return bindOne(expm1Primitive, [x], null);
+}
+
 /** Natural logarithm. */
 export const logPrimitive: Primitive<null> = unary({
   name: "log",
@@ -33,6 +53,32 @@ export const logPrimitive: Primitive<null> = unary({
 /** Elementwise natural logarithm. */
 export function log(x: Tensor): Tensor {
   return bindOne(logPrimitive, [x], null);
+}
+
+/** Natural logarithm of one plus each element, without cancellation near 0. */
+export const log1pPrimitive: Primitive<null> = unary({
+  name: "log1p",
+  accepts: "float",
+  apply: Math.log1p,
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => div(dx, offset(x, 1))] },
+});
+
+/** Elementwise log(1 + x). */
+export function log1p(x: Tensor): Tensor {
+  return bindOne(log1pPrimitive, [x], null);
+}
+
+/** Logarithm to base two. */
+export const log2Primitive: Primitive<null> = unary({
+  name: "log2",
+  accepts: "float",
+  apply: Math.log2,
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => div(dx, scale(x, Math.LN2))] },
+});
+
+/** Elementwise logarithm to base two. */
+export function log2(x: Tensor): Tensor {
+  return bindOne(log2Primitive, [x], null);
 }
 
 /** Sine. */
@@ -59,4 +105,382 @@ export const cosPrimitive: Primitive<null> = unary({
 /** Elementwise cosine. */
 export function cos(x: Tensor): Tensor {
   return bindOne(cosPrimitive, [x], null);
+}
+
+/** Tangent. */
+export const tanPrimitive: Primitive<null> = unary({
+  name: "tan",
+  accepts: "float",
+  apply: Math.tan,
+  derivative: {
+    kind: "smooth",
+    tangents: [(dx, _args, [out]) => mul(dx, offset(square(out), 1))],
+  },
+});
+
+/** Elementwise tangent. */
+export function tan(x: Tensor): Tensor {
+  return bindOne(tanPrimitive, [x], null);
+}
+
+/** `(1 - x) (1 + x)`, which is `1 - x²` without its cancellation near ±1. */
+function oneMinusSquare(x: Tensor): Tensor {
+  return mul(sub(constantLike(x, 1), x), offset(x, 1));
+}
+
+/** Inverse sine. */
+export const asinPrimitive: Primitive<null> = unary({
+  name: "asin",
+  accepts: "float",
+  apply: Math.asin,
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => mul(dx, rsqrt(oneMinusSquare(x)))] },
+});
+
+/** Elementwise inverse sine. */
+export function asin(x: Tensor): Tensor {
+  return bindOne(asinPrimitive, [x], null);
+}
+
+/** Inverse cosine. */
+export const acosPrimitive: Primitive<null> = unary({
+  name: "acos",
+  accepts: "float",
+  apply: Math.acos,
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => neg(mul(dx, rsqrt(oneMinusSquare(x))))] },
+});
+
+/** Elementwise inverse cosine. */
+export function acos(x: Tensor): Tensor {
+  return bindOne(acosPrimitive, [x], null);
+}
+
+/** Inverse tangent. */
+export const atanPrimitive: Primitive<null> = unary({
+  name: "atan",
+  accepts: "float",
+  apply: Math.atan,
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => div(dx, offset(square(x), 1))] },
+});
+
+/** Elementwise inverse tangent. */
+export function atan(x: Tensor): Tensor {
+  return bindOne(atanPrimitive, [x], null);
+}
+
+/** The squared distance from the origin, infinite instead of 0 there: dividing by it gives 0. */
+function squaredDistance(y: Tensor, x: Tensor): Tensor {
+  const sum = add(square(x), square(y));
+  return select(equal(sum, constantLike(sum, 0)), constantLike(sum, Infinity), sum);
+}
+
+/** The angle of the point (x, y), given y first; its derivative at the origin is 0. */
+export const atan2Primitive: Primitive<null> = binary({
+  name: "atan2",
+  accepts: "float",
+  apply: Math.atan2,
+  derivative: {
+    kind: "smooth",
+    tangents: [
+      (dy, [y, x]) => mul(dy, div(x, squaredDistance(y, x))),
+      (dx, [y, x]) => neg(mul(dx, div(y, squaredDistance(y, x)))),
+    ],
+  },
+});
+
+/** Strict angle of the point (x, y). */
+export function atan2(y: Tensor, x: Tensor): Tensor {
+  return bindOne(atan2Primitive, [y, x], null);
+}
+
+/** Hyperbolic sine. */
+export const sinhPrimitive: Primitive<null> = unary({
+  name: "sinh",
+  accepts: "float",
+  apply: Math.sinh,
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => mul(dx, cosh(x))] },
+});
+
+/** Elementwise hyperbolic sine. */
+export function sinh(x: Tensor): Tensor {
+  return bindOne(sinhPrimitive, [x], null);
+}
+
+/** Hyperbolic cosine. */
+export const coshPrimitive: Primitive<null> = unary({
+  name: "cosh",
+  accepts: "float",
+  apply: Math.cosh,
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => mul(dx, sinh(x))] },
+});
+
+/** Elementwise hyperbolic cosine. */
+export function cosh(x: Tensor): Tensor {
+  return bindOne(coshPrimitive, [x], null);
+}
+
+/** Hyperbolic tangent. */
+export const tanhPrimitive: Primitive<null> = unary({
+  name: "tanh",
+  accepts: "float",
+  apply: Math.tanh,
+  derivative: {
+    kind: "smooth",
+    tangents: [(dx, _args, [out]) => mul(dx, oneMinusSquare(out))],
+  },
+});
+
+/** Elementwise hyperbolic tangent. */
+export function tanh(x: Tensor): Tensor {
+  return bindOne(tanhPrimitive, [x], null);
+}
+
+/** Inverse hyperbolic sine. */
+export const asinhPrimitive: Primitive<null> = unary({
+  name: "asinh",
+  accepts: "float",
+  apply: Math.asinh,
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => mul(dx, rsqrt(offset(square(x), 1)))] },
+});
+
+/** Elementwise inverse hyperbolic sine. */
+export function asinh(x: Tensor): Tensor {
+  return bindOne(asinhPrimitive, [x], null);
+}
+
+/** Inverse hyperbolic cosine. */
+export const acoshPrimitive: Primitive<null> = unary({
+  name: "acosh",
+  accepts: "float",
+  apply: Math.acosh,
+  derivative: {
+    kind: "smooth",
+    // (x - 1) (x + 1) is x² - 1 without its cancellation near 1.
+    tangents: [(dx, [x]) => mul(dx, rsqrt(mul(offset(x, -1), offset(x, 1))))],
+  },
+});
+
+/** Elementwise inverse hyperbolic cosine. */
+export function acosh(x: Tensor): Tensor {
+  return bindOne(acoshPrimitive, [x], null);
+}
+
+/** Inverse hyperbolic tangent. */
+export const atanhPrimitive: Primitive<null> = unary({
+  name: "atanh",
+  accepts: "float",
+  apply: Math.atanh,
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => div(dx, oneMinusSquare(x))] },
+});
+
+/** Elementwise inverse hyperbolic tangent. */
+export function atanh(x: Tensor): Tensor {
+  return bindOne(atanhPrimitive, [x], null);
+}
+
+/** Logistic function. */
+export const sigmoidPrimitive: Primitive<null> = unary({
+  name: "sigmoid",
+  accepts: "float",
+  apply: special.sigmoid,
+  derivative: {
+    kind: "smooth",
+    tangents: [(dx, _args, [out]) => mul(dx, mul(out, sub(constantLike(out, 1), out)))],
+  },
+});
+
+/** Elementwise 1 / (1 + exp(-x)). */
+export function sigmoid(x: Tensor): Tensor {
+  return bindOne(sigmoidPrimitive, [x], null);
+}
+
+/** `2/√π exp(-x²)`, the derivative of the error function. */
+function erfSlope(x: Tensor): Tensor {
+  return scale(exp(neg(square(x))), 2 / Math.sqrt(Math.PI));
+}
+
+/** Error function. */
+export const erfPrimitive: Primitive<null> = unary({
+  name: "erf",
+  accepts: "float",
+  apply: special.erf,
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => mul(dx, erfSlope(x))] },
+});
+
+/** Elementwise error function. */
+export function erf(x: Tensor): Tensor {
+  return bindOne(erfPrimitive, [x], null);
+}
+
+/** Complementary error function. */
+export const erfcPrimitive: Primitive<null> = unary({
+  name: "erfc",
+  accepts: "float",
+  apply: special.erfc,
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => neg(mul(dx, erfSlope(x)))] },
+});
+
+/** Elementwise 1 - erf(x). */
+export function erfc(x: Tensor): Tensor {
+  return bindOne(erfcPrimitive, [x], null);
+}
+
+/** Inverse error function. */
+export const erfinvPrimitive: Primitive<null> = unary({
+  name: "erfinv",
+  accepts: "float",
+  apply: special.erfinv,
+  derivative: {
+    kind: "smooth",
+    tangents: [
+      (dx, _args, [out]) => mul(dx, scale(exp(square(out)), Math.sqrt(Math.PI) / 2)),
+    ],
+  },
+});
+
+/** Elementwise inverse error function. */
+export function erfinv(x: Tensor): Tensor {
+  return bindOne(erfinvPrimitive, [x], null);
+}
+
+/** Logarithm of the absolute value of the gamma function. */
+export const lgammaPrimitive: Primitive<null> = unary({
+  name: "lgamma",
+  accepts: "float",
+  apply: special.lgamma,
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => mul(dx, polygamma(x, 0))] },
+});
+
+/** Elementwise log |gamma(x)|. */
+export function lgamma(x: Tensor): Tensor {
+  return bindOne(lgammaPrimitive, [x], null);
+}
+
+/** Parameters of `polygamma`. */
+export interface PolygammaParams {
+  /** How often digamma is differentiated: a non-negative integer. */
+  readonly order: number;
+}
+
+/** The type and the meaning of `polygamma` of one order. */
+function polygammaOf(order: number): Pick<Primitive<null>, "type" | "evaluate"> {
+  if (!Number.isSafeInteger(order) || order < 0) {
+    throw argumentError(
+      `Cannot apply polygamma of order ${describeValue(order)}: expected a non-negative integer`,
+    );
+  }
+  const apply = (x: number) => special.polygamma(order, x);
+  return unary({ name: "polygamma", accepts: "float", apply, derivative: { kind: "zero" } });
+}
+
+/** The derivative of `lgamma` taken `order + 1` times; digamma for order 0. */
+export const polygammaPrimitive: Primitive<PolygammaParams> = {
+  name: "polygamma",
+  type: (args, { order }) => polygammaOf(order).type(args, null),
+  evaluate: (args, { order }, types) => polygammaOf(order).evaluate(args, null, types),
+  batch: ([x], [axis], _size, { order }) => [[polygamma(x, order), axis]],
+  derivative: {
+    kind: "smooth",
+    tangents: [(dx, [x], _results, { order }) => mul(dx, polygamma(x, order + 1))],
+  },
+};
+
+/** Elementwise polygamma function of the given order. */
+export function polygamma(x: Tensor, order: number): Tensor {
+  return bindOne(polygammaPrimitive, [x], { order });
+}
+
+/** Logarithm of the sum of the exponentials of two. */
+export const logaddexpPrimitive: Primitive<null> = binary({
+  name: "logaddexp",
+  accepts: "float",
+  apply: special.logaddexp,
+  derivative: {
+    kind: "smooth",
+    tangents: [
+      (dx, [x, y]) => mul(dx, sigmoid(sub(x, y))),
+      (dy, [x, y]) => mul(dy, sigmoid(sub(y, x))),
+    ],
+  },
+});
+
+/** Strict log(exp(x) + exp(y)). */
+export function logaddexp(x: Tensor, y: Tensor): Tensor {
+  return bindOne(logaddexpPrimitive, [x, y], null);
+}
+
+/** IEEE 754's pow, which differs from JavaScript's where a base of ±1 leaves no doubt. */
+function floatPower(x: number, y: number): number {
+  if (x === 1 || (x === -1 && (y === Infinity || y === -Infinity))) return 1;
+  return Math.pow(x, y);
+}
+
+/**
+ * The power modulo 2^32, by repeated squaring. A negative exponent gives the integer part of the
+ * power: 0, but for a base of 1 or -1; 0 also for a base of 0.
+ */
+function integerPower(x: number, y: number): number {
+  if (y < 0) return x === 1 ? 1 : x === -1 ? ((y & 1) === 0 ? 1 : -1) : 0;
+  let power = 1;
+  let square = x;
+  for (let exponent = y; exponent > 0; exponent = Math.floor(exponent / 2)) {
+    if (exponent % 2 === 1) power = Math.imul(power, square);
+    square = Math.imul(square, square);
+  }
+  return power;
+}
+
+/** The one value of all elements of a known constant, or `null`. */
+function singleValue(x: Tensor): number | null {
+  return x instanceof Concrete && x.elements.length === 1 ? x.elements[0] : null;
+}
+
+/** Below this, a base is held away from 0 where its exponent is 0. */
+const TINY_BASE = 1e-8;
+
+/**
+ * `y x^(y - 1)`, but 0 where `y` is 0. With an exponent of 0 the power `x^-1` must not overflow, nor
+ * its next derivatives, since 0 times infinity is NaN: there a base near 0, or NaN, is taken as 1.
+ */
+function powerSlope(x: Tensor, y: Tensor): Tensor {
+  const exponent = singleValue(y);
+  if (exponent === 0) return constantLike(x, 0);
+  if (exponent !== null) return mul(y, pow(x, constantLike(x, exponent - 1)));
+  const isUsable = lessEqual(constantLike(x, TINY_BASE), abs(x));
+  const isFlat = equal(y, constantLike(y, 0));
+  const one = constantLike(x, 1);
+  const held = select(isFlat, select(isUsable, x, one), x);
+  return mul(y, pow(held, offset(y, -1)));
+}
+
+/** `log x`, but 0 where `x` is 0 and `y` is not negative: there the power does not depend on `y`. */
+function powerLog(x: Tensor, y: Tensor): Tensor {
+  const base = singleValue(x);
+  if (base !== null && base !== 0) return log(x);
+  const zero = constantLike(x, 0);
+  const isHeld = and(equal(x, zero), lessEqual(zero, y));
+  return log(select(isHeld, constantLike(x, 1), x));
+}
+
+/**
+ * Power. Integers wrap modulo 2^32; a negative exponent of integers gives the integer part. By the
+ * base, the derivative is 0 where the exponent is 0; by the exponent, it is 0 where the base is 0
+ * and the exponent not negative.
+ */
+export const powPrimitive: Primitive<null> = binary({
+  name: "pow",
+  accepts: "number",
+  apply: floatPower,
+  applyInteger: integerPower,
+  derivative: {
+    kind: "smooth",
+    tangents: [
+      (dx, [x, y]) => mul(dx, powerSlope(x, y)),
+      (dy, [x, y], [out]) => mul(dy, mul(out, powerLog(x, y))),
+    ],
+  },
+});
+
+/** Strict power. */
+export function pow(x: Tensor, y: Tensor): Tensor {
+  return bindOne(powPrimitive, [x, y], null);
 }

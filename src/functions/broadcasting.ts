@@ -1,0 +1,195 @@
+/**
+ * How the arguments of a function meet: in one dtype (promotion) and in one shape (broadcasting).
+ * Primitives are strict; all that is implicit happens here.
+ *
+ * Numbers and booleans, alone or in nested arrays, are weak: they adopt the dtype of the tensors that
+ * they meet, as far as its category can hold them.
+ *
+ * @module
+ */
+import { DEFAULT_FLOAT, isFloat, promoteDtypes, scalarDtype } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
+import { shapeError } from "../base/errors.ts";
+import { broadcastShapes, checkSize, sameShape, showType, sizeOf } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import { fromJavaScript, toTensor } from "../core/convert.ts";
+import { Concrete, splat, Tensor } from "../core/tensor.ts";
+import type { TensorLike, Type } from "../core/tensor.ts";
+import { broadcast, convert, reshape } from "../primitives/structure.ts";
+
+/** Whether `x` is a JavaScript number or boolean. */
+function isScalar(x: unknown): x is number | boolean {
+  return typeof x === "number" || typeof x === "boolean";
+}
+
+/**
+ * Two arguments in a common dtype and a common shape. Tensors that agree already pass as they are,
+ * and a number beside a tensor becomes a constant of its shape, so that no broadcast is recorded.
+ *
+ * @param what Begins the message when they do not fit: "Cannot add".
+ */
+export function promote(what: string, x: TensorLike, y: TensorLike): [Tensor, Tensor] {
+  if (x instanceof Tensor) {
+    if (y instanceof Tensor) {
+      if (x.dtype === y.dtype && sameShape(x.shape, y.shape)) return [x, y];
+    } else if (isScalar(y)) {
+      const dtype = promoteDtypes(x.dtype, scalarDtype(y, x.dtype));
+      return [convert(x, dtype), splat(Number(y), dtype, x.shape)];
+    }
+  } else if (y instanceof Tensor && isScalar(x)) {
+    const dtype = promoteDtypes(y.dtype, scalarDtype(x, y.dtype));
+    return [splat(Number(x), dtype, y.shape), convert(y, dtype)];
+  }
+  return broadcastTogether(what, x, y) as [Tensor, Tensor];
+}
+
+/**
+ * Applies a strict function of two arguments after {@linkcode promote}.
+ *
+ * @param what Begins the message when they do not fit: "Cannot add".
+ */
+export function applyBinary(
+  what: string,
+  strict: (x: Tensor, y: Tensor) => Tensor,
+  x: TensorLike,
+  y: TensorLike,
+): Tensor {
+  if (
+    x instanceof Tensor && y instanceof Tensor && x.dtype === y.dtype && sameShape(x.shape, y.shape)
+  ) {
+    return strict(x, y);
+  }
+  const [first, second] = promote(what, x, y);
+  return strict(first, second);
+}
+
+/**
+ * The arguments in a common dtype and a common shape.
+ *
+ * @param what Begins the message when they do not fit: "Cannot stack".
+ */
+export function broadcastTogether(what: string, ...xs: readonly TensorLike[]): Tensor[] {
+  const read = xs.map((x) => isWeak(x) ? x : toTensor(x, what));
+  const dtype = commonDtype(what, read);
+  const tensors = read.map((x) => weakTensor(what, x, dtype));
+  const shape = commonShape(what, tensors);
+  return tensors.map((x) => broadcastTo(convert(x, dtype), shape));
+}
+
+/**
+ * The arguments in a common dtype, each in its own shape.
+ *
+ * @param what Begins the message when an argument is no tensor: "Cannot concatenate".
+ */
+export function promoteTogether(what: string, ...xs: readonly TensorLike[]): Tensor[] {
+  const read = xs.map((x) => isWeak(x) ? x : toTensor(x, what));
+  const dtype = commonDtype(what, read);
+  return read.map((x) => convert(weakTensor(what, x, dtype), dtype));
+}
+
+/**
+ * The dtype in which the arguments meet. Tensors and typed arrays decide; numbers, booleans and
+ * nested arrays of them follow, and meet in their own dtypes only among themselves.
+ */
+export function commonDtype(what: string, xs: readonly TensorLike[]): Dtype {
+  let strong: Dtype | null = null;
+  for (const x of xs) {
+    if (isWeak(x)) continue;
+    const { dtype } = toTensor(x, what);
+    strong = strong === null ? dtype : promoteDtypes(strong, dtype);
+  }
+  let common = strong;
+  for (const x of xs) {
+    if (!isWeak(x)) continue;
+    const dtype = weakDtype(what, x, strong);
+    common = common === null ? dtype : promoteDtypes(common, dtype);
+  }
+  return common ?? DEFAULT_FLOAT;
+}
+
+/** Whether `x` adopts the dtype of what it meets. */
+function isWeak(x: TensorLike): boolean {
+  return isScalar(x) || Array.isArray(x);
+}
+
+/** The dtype that a weak argument takes beside tensors of dtype `strong`, or alone. */
+function weakDtype(what: string, x: TensorLike, strong: Dtype | null): Dtype {
+  if (isScalar(x)) {
+    if (strong === null) return typeof x === "boolean" ? "bool" : DEFAULT_FLOAT;
+    return scalarDtype(x, strong);
+  }
+  const own = fromJavaScript(x, undefined, what);
+  if (strong === null || own.dtype === "bool") return own.dtype;
+  if (isFloat(strong)) return strong;
+  // Looked at in double precision, which holds every integer that an integer dtype does.
+  let dtype = strong;
+  for (const element of fromJavaScript(x, "float64", what).elements) {
+    dtype = promoteDtypes(dtype, scalarDtype(element, strong));
+  }
+  return dtype;
+}
+
+/** `x` as a tensor; of dtype `dtype`, so that nothing is rounded twice, when it is weak. */
+function weakTensor(what: string, x: TensorLike, dtype: Dtype): Tensor {
+  return isWeak(x) ? fromJavaScript(x, dtype, what) : toTensor(x, what);
+}
+
+/**
+ * The shape that all arguments broadcast to.
+ *
+ * @param what Begins the message when there is none: "Cannot add".
+ */
+export function commonShape(what: string, xs: readonly Type[]): Shape {
+  let shape: Shape = [];
+  for (const x of xs) {
+    const next = broadcastShapes(shape, x.shape);
+    if (next === null) throw mismatch(what, xs, shape, x.shape);
+    shape = next;
+  }
+  checkSize(shape, what);
+  return shape;
+}
+
+/** The error for shapes that do not broadcast: `before`, that of the arguments so far, and `own`. */
+function mismatch(what: string, xs: readonly Type[], before: Shape, own: Shape): Error {
+  let axis = -1;
+  for (;; axis--) {
+    const [x, y] = [before[before.length + axis], own[own.length + axis]];
+    if (x !== y && x !== 1 && y !== 1) break;
+  }
+  const types = xs.map(showType);
+  const shown = `${types.slice(0, -1).join(", ")} and ${types[types.length - 1]}`;
+  return shapeError(
+    `${what} ${shown}: shapes must broadcast, axis ${axis} has lengths ` +
+      `${before[before.length + axis]} and ${own[own.length + axis]}`,
+  );
+}
+
+/** `x` with integers and bools converted to float32, for functions that have no integer form. */
+export function floatOperand(x: Tensor): Tensor {
+  return isFloat(x.dtype) ? x : convert(x, DEFAULT_FLOAT);
+}
+
+/**
+ * Strict broadcast by NumPy's rule: aligned at the last axis, and axes of length one stretched. A
+ * constant that is held as one element stays one, at no cost.
+ *
+ * @param shape A shape that `x` broadcasts to: the caller has checked.
+ */
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const size = sizeOf(shape);
+  if (x instanceof Concrete && x.elements.length === 1 && size > 0) {
+    return new Concrete(x.dtype, shape, x.elements);
+  }
+  if (x.size === size && size > 0) return reshape(x, shape);
+  const added = shape.length - x.ndim;
+  const kept: number[] = [];
+  const axes: number[] = [];
+  x.shape.forEach((length, i) => {
+    if (length !== shape[added + i]) return;
+    kept.push(length);
+    axes.push(added + i);
+  });
+  return broadcast(reshape(x, kept), shape, axes);
+}

@@ -1,0 +1,486 @@
+/**
+ * Functions that make tensors.
+ *
+ * @module
+ */
+import { checkDtype, DEFAULT_FLOAT, describeValue, isFloat } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
+import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import {
+  broadcastShapes,
+  checkShape,
+  MAX_SIZE,
+  sameShape,
+  showShape,
+  showType,
+} from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import { fromJavaScript, toTensor } from "../core/convert.ts";
+import type { DtypeOptions } from "../core/methods.ts";
+import { splat, Tensor } from "../core/tensor.ts";
+import type { TensorLike } from "../core/tensor.ts";
+import { floor, offset, scale } from "../primitives/arithmetic.ts";
+import { equal, select } from "../primitives/comparison.ts";
+import { broadcastAxis, constantLike, convert, iota } from "../primitives/structure.ts";
+import { broadcastTo } from "./broadcasting.ts";
+import { readDtype, readOptions } from "./options.ts";
+
+/** Options of `linspace`. */
+export interface LinspaceOptions extends DtypeOptions {
+  /** Whether the last number is `stop` itself. Default `true`. */
+  readonly endpoint?: boolean;
+}
+
+/** Options of `eye`. */
+export interface EyeOptions extends DtypeOptions {
+  /** Which diagonal has the ones: 0 is the main one, positive ones lie above. Default 0. */
+  readonly diagonal?: number;
+}
+
+/**
+ * A tensor from JavaScript values. The elements are copied: later writes to an array do not show.
+ *
+ * @param value A number or boolean (a scalar), an array of them nested to the same depth everywhere,
+ * a typed array (a vector), or a tensor.
+ * @param options The dtype. Left out: `float32` for numbers, `bool` for booleans alone, and for typed
+ * arrays and tensors their own (`Float32Array` and `Float64Array` stay, unsigned 32-bit integers are
+ * `uint32`, all other integers `int32`).
+ * @returns The tensor; `value` itself when it is a tensor of that dtype.
+ * @throws {ShapeError} when nested arrays are ragged.
+ * @throws {DtypeError} when an integer dtype cannot hold an element, or there is no such dtype.
+ * @throws {ArgumentError} when an element is neither a number nor a boolean.
+ *
+ * @example A matrix
+ * ```ts
+ * import { tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const x = tensor([[1, 2, 3], [4, 5, 6]]);
+ * assertTensorsClose(tensor(x.shape), [2, 3]);
+ * assertTensorsClose(x.sum(1), [6, 15]);
+ * assertTensorsClose(tensor([7, 8], { dtype: "int32" }), new Int32Array([7, 8]));
+ * ```
+ */
+export function tensor(value: TensorLike, options?: DtypeOptions): Tensor {
+  const what = "Cannot make a tensor";
+  const { dtype } = readOptions(what, options, ["dtype"]);
+  if (dtype !== undefined) checkDtype(dtype);
+  if (value instanceof Tensor) return dtype === undefined ? value : convert(value, dtype);
+  return fromJavaScript(value, dtype, what);
+}
+
+/**
+ * The elements converted to another dtype. Floats become integers by truncation towards zero, held at
+ * the ends of the range, with NaN becoming 0; in `bool` everything but zero is true. The derivative
+ * between floating-point dtypes is one.
+ *
+ * @param x Any shape.
+ * @param dtype The result's dtype.
+ * @returns The shape of `x`; `x` itself when it has that dtype.
+ * @throws {DtypeError} when there is no such dtype.
+ *
+ * @example Truncation
+ * ```ts
+ * import { astype, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(astype([1.75, -1.75], "int32"), tensor([1, -1], { dtype: "int32" }));
+ * ```
+ */
+export function astype(x: TensorLike, dtype: Dtype): Tensor {
+  checkDtype(dtype);
+  return convert(toTensor(x, "Cannot convert"), dtype);
+}
+
+/** A shape given as a list, or as one length. */
+function readShape(shape: number | Shape, what: string): Shape {
+  return checkShape(typeof shape === "number" ? [shape] : shape, what);
+}
+
+/**
+ * Zeros. They are held as one element, so that they cost nothing in any shape.
+ *
+ * @param shape The shape, or the length of a vector.
+ * @param options The dtype, `float32` by default.
+ * @returns A tensor of that shape.
+ * @throws {ShapeError} when `shape` is no shape or has more elements than a tensor can.
+ *
+ * @example Two rows of zeros
+ * ```ts
+ * import { zeros } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(zeros([2, 3]), [[0, 0, 0], [0, 0, 0]]);
+ * ```
+ */
+export function zeros(shape: number | Shape, options?: DtypeOptions): Tensor {
+  const what = "Cannot make zeros";
+  return splat(0, readDtype(what, options, DEFAULT_FLOAT), readShape(shape, what));
+}
+
+/**
+ * Ones. They are held as one element, so that they cost nothing in any shape.
+ *
+ * @param shape The shape, or the length of a vector.
+ * @param options The dtype, `float32` by default.
+ * @returns A tensor of that shape.
+ * @throws {ShapeError} when `shape` is no shape or has more elements than a tensor can.
+ *
+ * @example A vector of ones
+ * ```ts
+ * import { ones } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(ones(3), [1, 1, 1]);
+ * ```
+ */
+export function ones(shape: number | Shape, options?: DtypeOptions): Tensor {
+  const what = "Cannot make ones";
+  return splat(1, readDtype(what, options, DEFAULT_FLOAT), readShape(shape, what));
+}
+
+/**
+ * One value everywhere. A single value is held as one element, so that it costs nothing in any shape.
+ *
+ * @param shape The shape, or the length of a vector.
+ * @param value A scalar, or anything that broadcasts to `shape`.
+ * @param options The dtype; by default that of `value`, which is `float32` for numbers and `bool` for
+ * booleans.
+ * @returns A tensor of that shape.
+ * @throws {ShapeError} when `shape` is no shape or `value` does not broadcast to it.
+ * @throws {DtypeError} when an integer dtype cannot hold `value`.
+ *
+ * @example Sevens
+ * ```ts
+ * import { full } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(full([2, 2], 7), [[7, 7], [7, 7]]);
+ * ```
+ */
+export function full(
+  shape: number | Shape,
+  value: TensorLike,
+  options?: DtypeOptions,
+): Tensor {
+  const what = "Cannot fill a tensor";
+  return fill(readShape(shape, what), value, options, what);
+}
+
+function fill(
+  shape: Shape,
+  value: TensorLike,
+  options: DtypeOptions | undefined,
+  what: string,
+): Tensor {
+  const { dtype } = readOptions(what, options, ["dtype"]);
+  if (dtype !== undefined) checkDtype(dtype);
+  const x = value instanceof Tensor ? value : fromJavaScript(value, dtype, what);
+  const target = broadcastShapes(x.shape, shape);
+  if (target === null || !sameShape(target, shape)) {
+    throw shapeError(`${what}: ${showType(x)} does not broadcast to ${showShape(shape)}`);
+  }
+  return broadcastTo(convert(x, dtype ?? x.dtype), shape);
+}
+
+/**
+ * Zeros in the shape of another tensor.
+ *
+ * @param x Any shape.
+ * @param options The dtype, that of `x` by default.
+ * @returns The shape of `x`.
+ *
+ * @example Zeros like a vector
+ * ```ts
+ * import { zerosLike } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(zerosLike([1.5, 2.5]), [0, 0]);
+ * ```
+ */
+export function zerosLike(x: TensorLike, options?: DtypeOptions): Tensor {
+  const what = "Cannot make zeros";
+  const { dtype, shape } = toTensor(x, what);
+  return splat(0, readDtype(what, options, dtype), shape);
+}
+
+/**
+ * Ones in the shape of another tensor.
+ *
+ * @param x Any shape.
+ * @param options The dtype, that of `x` by default.
+ * @returns The shape of `x`.
+ *
+ * @example Ones like a vector
+ * ```ts
+ * import { onesLike } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(onesLike([1.5, 2.5]), [1, 1]);
+ * ```
+ */
+export function onesLike(x: TensorLike, options?: DtypeOptions): Tensor {
+  const what = "Cannot make ones";
+  const { dtype, shape } = toTensor(x, what);
+  return splat(1, readDtype(what, options, dtype), shape);
+}
+
+/**
+ * One value in the shape of another tensor.
+ *
+ * @param x Any shape.
+ * @param value A scalar, or anything that broadcasts to the shape of `x`.
+ * @param options The dtype, that of `x` by default.
+ * @returns The shape of `x`.
+ * @throws {ShapeError} when `value` does not broadcast to the shape of `x`.
+ * @throws {DtypeError} when an integer dtype cannot hold `value`.
+ *
+ * @example Sevens like a vector
+ * ```ts
+ * import { fullLike } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(fullLike([1.5, 2.5], 7), [7, 7]);
+ * ```
+ */
+export function fullLike(x: TensorLike, value: TensorLike, options?: DtypeOptions): Tensor {
+  const what = "Cannot fill a tensor";
+  const { dtype, shape } = toTensor(x, what);
+  return fill(shape, value, { dtype: readDtype(what, options, dtype) }, what);
+}
+
+/** Whether `value` stands in the place of options. */
+function isOptions<Options extends object>(value: unknown): value is Options {
+  return typeof value === "object" && value !== null;
+}
+
+/** Throws unless `value` is a finite number. */
+function checkNumber(value: unknown, what: string, name: string): asserts value is number {
+  if (typeof value !== "number" || !Number.isFinite(value)) {
+    throw argumentError(`${what}: ${name} must be a finite number, got ${describeValue(value)}`);
+  }
+}
+
+/** Throws unless `value` can be the length of an axis. */
+function checkLength(value: unknown, what: string, name: string): asserts value is number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) {
+    throw argumentError(
+      `${what}: ${name} must be a non-negative integer, got ${describeValue(value)}`,
+    );
+  }
+}
+
+/**
+ * Numbers from 0 up to but not including `stop`, one apart.
+ *
+ * @param stop The first number left out.
+ * @param options The dtype, `float32` by default.
+ * @returns A vector of `ceil(stop)` numbers, of none when `stop` is negative.
+ * @throws {ArgumentError} when `stop` is not finite.
+ *
+ * @example Counting
+ * ```ts
+ * import { arange } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(arange(4), [0, 1, 2, 3]);
+ * assertTensorsClose(arange(4, { dtype: "int32" }), new Int32Array([0, 1, 2, 3]));
+ * ```
+ */
+export function arange(stop: number, options?: DtypeOptions): Tensor;
+/**
+ * Numbers from `start` up to but not including `stop`, one apart.
+ *
+ * @param start The first number.
+ * @param stop The first number left out.
+ * @param options The dtype, `float32` by default.
+ * @returns A vector of `ceil(stop - start)` numbers.
+ * @throws {ArgumentError} when a bound is not finite.
+ *
+ * @example Counting from two
+ * ```ts
+ * import { arange } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(arange(2, 5), [2, 3, 4]);
+ * ```
+ */
+export function arange(start: number, stop: number, options?: DtypeOptions): Tensor;
+/**
+ * Numbers from `start` up to but not including `stop`, `step` apart.
+ *
+ * Each is rounded once, from double precision.
+ *
+ * @param start The first number; the one left out when `stop` is not given, counting from 0.
+ * @param stop The first number left out.
+ * @param step How far apart they are; may be negative. Default 1.
+ * @param options The dtype, `float32` by default.
+ * @returns A vector of `ceil((stop - start) / step)` numbers.
+ * @throws {ArgumentError} when an argument is not finite, or `step` is zero.
+ * @throws {DtypeError} when an integer dtype cannot hold the numbers.
+ * @throws {ShapeError} when there are more numbers than a tensor can hold.
+ *
+ * @example Counting down in halves
+ * ```ts
+ * import { arange } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(arange(1, -1, -0.5), [1, 0.5, 0, -0.5]);
+ * ```
+ */
+export function arange(
+  start: number,
+  stop?: number,
+  step?: number,
+  options?: DtypeOptions,
+): Tensor;
+export function arange(
+  first: number,
+  second?: number | DtypeOptions,
+  third?: number | DtypeOptions,
+  fourth?: DtypeOptions,
+): Tensor {
+  const what = "Cannot make a range";
+  const options = [second, third, fourth].find(isOptions<DtypeOptions>);
+  const dtype = readDtype(what, options, DEFAULT_FLOAT);
+  const [start, stop] = second === undefined || isOptions(second) ? [0, first] : [first, second];
+  const step = third === undefined || isOptions(third) ? 1 : third;
+  checkNumber(start, what, "start");
+  checkNumber(stop, what, "stop");
+  checkNumber(step, what, "step");
+  if (step === 0) throw argumentError(`${what}: step must not be zero`);
+  const length = Math.max(0, Math.ceil((stop - start) / step)) + 0;
+  if (length > MAX_SIZE) {
+    throw shapeError(
+      `${what}: from ${start} to ${stop} by ${step} are ${length} numbers, ` +
+        `at most ${MAX_SIZE} fit`,
+    );
+  }
+  if (isFloat(dtype)) {
+    // Integers of a magnitude that float32 holds are exact in it; all else is rounded once, at the end.
+    const isExact = Number.isInteger(start) && Number.isInteger(step) &&
+      Math.max(Math.abs(start), Math.abs(step), Math.abs(start + length * step)) <= 2 ** 24;
+    const computed = isExact ? dtype : "float64";
+    return convert(offset(scale(iota(length, computed), step), start), dtype);
+  }
+  if (dtype === "bool") {
+    throw dtypeError(`${what} of bool: expected a floating-point or integer dtype`);
+  }
+  const last = start + Math.max(0, length - 1) * step;
+  const [low, high] = dtype === "int32" ? [-0x80000000, 0x7fffffff] : [0, 0xffffffff];
+  const fits = (x: number) => Number.isInteger(x) && x >= low && x <= high;
+  if (!fits(start) || !Number.isInteger(step) || !fits(last)) {
+    throw dtypeError(
+      `${what} of ${dtype} from ${start} to ${stop} by ${step}: ` +
+        `its numbers must be integers from ${low} to ${high}`,
+    );
+  }
+  return offset(scale(iota(length, dtype), step), start);
+}
+
+/**
+ * Evenly spaced numbers between two ends.
+ *
+ * @param start The first number.
+ * @param stop The last number, which is met exactly; the first one left out when `endpoint` is false.
+ * @param count How many. Default 50.
+ * @param options `endpoint`, and the dtype (`float32` by default; integers are rounded down).
+ * @returns A vector of `count` numbers, each rounded once, from double precision.
+ * @throws {ArgumentError} when an end is not finite, or `count` is no length.
+ *
+ * @example Quarters
+ * ```ts
+ * import { linspace } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(linspace(0, 1, 5), [0, 0.25, 0.5, 0.75, 1]);
+ * assertTensorsClose(linspace(0, 1, 4, { endpoint: false }), [0, 0.25, 0.5, 0.75]);
+ * ```
+ */
+export function linspace(
+  start: number,
+  stop: number,
+  count: number = 50,
+  options?: LinspaceOptions,
+): Tensor {
+  const what = "Cannot make evenly spaced numbers";
+  const { dtype = DEFAULT_FLOAT, endpoint = true } = readOptions(what, options, [
+    "dtype",
+    "endpoint",
+  ]);
+  checkDtype(dtype);
+  checkNumber(start, what, "start");
+  checkNumber(stop, what, "stop");
+  checkLength(count, what, "count");
+  checkShape([count], what);
+  const intervals = endpoint ? Math.max(1, count - 1) : Math.max(1, count);
+  const places = iota(count, "float64");
+  // The difference of two finite numbers may overflow: it is then divided before it is taken.
+  const step = Number.isFinite(stop - start)
+    ? (stop - start) / intervals
+    : stop / intervals - start / intervals;
+  const spaced = offset(scale(places, step), start);
+  const exact = endpoint && count > 1
+    ? select(equal(places, constantLike(places, count - 1)), constantLike(places, stop), spaced)
+    : spaced;
+  return convert(isFloat(dtype) ? exact : floor(exact), dtype);
+}
+
+/**
+ * A square matrix with ones on its diagonal and zeros elsewhere.
+ *
+ * @param rows The number of rows and columns.
+ * @param options Which diagonal, and the dtype (`float32` by default).
+ * @returns `[rows, rows]`.
+ * @throws {ArgumentError} when `rows` is no length.
+ *
+ * @example The identity
+ * ```ts
+ * import { eye } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(eye(2), [[1, 0], [0, 1]]);
+ * ```
+ */
+export function eye(rows: number, options?: EyeOptions): Tensor;
+/**
+ * A matrix with ones on one diagonal and zeros elsewhere.
+ *
+ * @param rows The number of rows.
+ * @param columns The number of columns. Default `rows`.
+ * @param options Which diagonal, and the dtype (`float32` by default).
+ * @returns `[rows, columns]`.
+ * @throws {ArgumentError} when a number is no length, or the diagonal no integer.
+ *
+ * @example Ones above the main diagonal
+ * ```ts
+ * import { eye } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(eye(2, 3, { diagonal: 1 }), [[0, 1, 0], [0, 0, 1]]);
+ * ```
+ */
+export function eye(rows: number, columns?: number, options?: EyeOptions): Tensor;
+export function eye(
+  rows: number,
+  second?: number | EyeOptions,
+  third?: EyeOptions,
+): Tensor {
+  const what = "Cannot make an identity matrix";
+  const columns = second === undefined || isOptions(second) ? rows : second;
+  const { diagonal = 0, dtype = DEFAULT_FLOAT } = readOptions(
+    what,
+    isOptions<EyeOptions>(second) ? second : third,
+    ["diagonal", "dtype"],
+  );
+  checkDtype(dtype);
+  checkLength(rows, what, "rows");
+  checkLength(columns, what, "columns");
+  checkShape([rows, columns], what);
+  if (!Number.isInteger(diagonal)) {
+    throw argumentError(`${what}: diagonal must be an integer, got ${describeValue(diagonal)}`);
+  }
+  const ownColumn = broadcastAxis(iota(columns, "float64"), 0, rows);
+  const ownRow = broadcastAxis(iota(rows, "float64"), 1, columns);
+  return convert(equal(ownColumn, offset(ownRow, diagonal)), dtype);
+}

@@ -1,0 +1,116 @@
+/**
+ * What a program computes, in numbers.
+ *
+ * @module
+ */
+import { sizeOf } from "../base/shape.ts";
+import { typeOf } from "../core/program.ts";
+import type { Equation, Program } from "../core/program.ts";
+import type { ContractParams } from "../primitives/contraction.ts";
+import type { ConvParams } from "../primitives/window.ts";
+import { checkIsProgram } from "./text.ts";
+
+/**
+ * How many equations of each primitive a program has.
+ *
+ * @param program What `makeProgram` gave.
+ * @returns Counts by the primitives' names; names that do not occur are absent.
+ * @throws {ArgumentError} when `program` is no program.
+ *
+ * @example Two products
+ * ```ts
+ * import { inspect, makeProgram } from "@jacobi/jacobi";
+ *
+ * const counts = inspect.countOperations(makeProgram((x) => x.mul(x).mul(x))(1));
+ * if (counts.mul !== 2) throw new Error(JSON.stringify(counts));
+ * ```
+ */
+export function countOperations(program: Program): { [primitive: string]: number } {
+  checkIsProgram(program, "count the operations of");
+  const counts: { [primitive: string]: number } = {};
+  for (const { primitive } of program.equations) {
+    counts[primitive.name] = (counts[primitive.name] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Primitives that move elements without arithmetic. */
+const FREE: ReadonlySet<string> = new Set([
+  "reshape",
+  "transpose",
+  "broadcast",
+  "convert",
+  "stopGradient",
+  "iota",
+  "select",
+  "slice",
+  "pad",
+  "concatenate",
+  "flip",
+  "gather",
+]);
+
+/** Primitives that look at each element of their argument. */
+const PER_INPUT: ReadonlySet<string> = new Set([
+  "reduceSum",
+  "reduceMax",
+  "reduceMin",
+  "reduceProd",
+  "argmax",
+  "argmin",
+  "scatterAdd",
+]);
+
+/**
+ * How many floating-point operations a program takes: two for each product that a contraction or
+ * convolution adds up, one per element of an elementwise result or of a reduction's argument, none
+ * for moving elements.
+ *
+ * @param program What `makeProgram` gave.
+ * @returns The number of operations.
+ * @throws {ArgumentError} when `program` is no program.
+ *
+ * @example A matrix product
+ * ```ts
+ * import { inspect, makeProgram, matmul, TensorType } from "@jacobi/jacobi";
+ *
+ * const a = new TensorType("float32", [10, 20]);
+ * const b = new TensorType("float32", [20, 30]);
+ * const flops = inspect.countFlops(makeProgram(matmul)(a, b));
+ * if (flops !== 2 * 10 * 20 * 30) throw new Error(String(flops));
+ * ```
+ */
+export function countFlops(program: Program): number {
+  checkIsProgram(program, "count the operations of");
+  return program.equations.reduce((sum, equation) => sum + flopsOf(equation), 0);
+}
+
+function flopsOf({ primitive, inputs, outputs, params }: Equation): number {
+  const { name } = primitive;
+  const outSize = outputs.reduce((sum, variable) => sum + sizeOf(variable.type.shape), 0);
+  if (FREE.has(name)) return 0;
+  if (PER_INPUT.has(name)) return sizeOf(typeOf(inputs[0]).shape);
+  if (name === "contract") {
+    const { contract } = params as ContractParams;
+    const { shape } = typeOf(inputs[0]);
+    return 2 * outSize * sizeOf(contract[0].map((axis) => shape[axis]));
+  }
+  if (name.startsWith("convolve")) return convolutionFlops(name, inputs.map(typeOf), params);
+  return outSize;
+}
+
+/** Every product of an element of x with one of w that lands in y, whichever of them is computed. */
+function convolutionFlops(
+  name: string,
+  [first, second]: readonly { readonly shape: readonly number[] }[],
+  params: unknown,
+): number {
+  const { kernel, output, groups } = params as ConvParams;
+  const perImage = sizeOf(kernel) * sizeOf(output);
+  const batch = first.shape[0];
+  // convolve(x, w), convolveInput(y, w), convolveFilter(x, y): channels of x, outputs per group.
+  const products = name === "convolveFilter"
+    ? first.shape[1] * (second.shape[1] / groups)
+    : second.shape[0] * second.shape[1];
+  return 2 * batch * products * perImage;
+}

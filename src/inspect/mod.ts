@@ -1,0 +1,16 @@
+/**
+ * Looking at programs: as text, and by what they compute.
+ *
+ * @example What a gradient computes
+ * ```ts
+ * import { grad, inspect, makeProgram, sin } from "@jacobi/jacobi";
+ *
+ * const program = makeProgram(grad((x) => sin(x)))(1);
+ * console.log(inspect.toText(program));
+ * if (inspect.countOperations(program).cos !== 1) throw new Error(String(program));
+ * ```
+ *
+ * @module
+ */
+export * from "./counts.ts";
+export * from "./text.ts";

@@ -1,0 +1,56 @@
+/**
+ * Multilayer perceptrons.
+ *
+ * @module
+ */
+import { argumentError } from "../base/errors.ts";
+import { describeValue } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { linear, relu, sequential } from "../nn/mod.ts";
+import type { Empty, Layer, LayerLike, LinearParams } from "../nn/mod.ts";
+
+/** Options of `mlp`. */
+export interface MlpOptions {
+  /** The function between layers. Default: relu. */
+  readonly activation?: (x: Tensor) => Tensor;
+  /** The dtype of fresh parameters. Default `"float32"`. */
+  readonly dtype?: Dtype;
+}
+
+/** A multilayer perceptron; parameters stand at even positions, activations at odd ones. */
+export type Mlp = Layer<readonly (LinearParams | Empty)[], readonly Empty[]>;
+
+/**
+ * A multilayer perceptron: linear layers with an activation between them.
+ *
+ * @param sizes The length of the input, of each hidden layer, and of the output.
+ * @param options Activation and dtype.
+ * @returns A layer from `[..., sizes[0]]` to `[..., sizes.at(-1)]`; tree paths are those of PyTorch's
+ * `Sequential(Linear, ReLU, Linear, ...)`.
+ * @throws {ArgumentError} for fewer than two sizes, or a size that is no positive integer.
+ *
+ * @example A classifier of points in the plane
+ * ```ts
+ * import { models, ones, random } from "@jacobi/jacobi";
+ *
+ * const model = models.mlp([2, 16, 3]);
+ * const [params, state] = model.init(random.key(0));
+ * const [y] = model.apply(params, state, ones([5, 2]));
+ * if (String(y.shape) !== "5,3") throw new Error(String(y.shape));
+ * ```
+ */
+export function mlp(sizes: readonly number[], options: MlpOptions = {}): Mlp {
+  if (!Array.isArray(sizes) || sizes.length < 2) {
+    throw argumentError(
+      `Cannot make an mlp of sizes ${describeValue(sizes)}: expected at least input and output`,
+    );
+  }
+  const { activation = relu, dtype = "float32" } = options;
+  const layers: LayerLike[] = [];
+  for (let i = 0; i + 1 < sizes.length; i++) {
+    if (i > 0) layers.push(activation);
+    layers.push(linear(sizes[i], sizes[i + 1], { dtype }));
+  }
+  return sequential(...layers) as unknown as Mlp;
+}

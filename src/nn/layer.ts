@@ -1,0 +1,133 @@
+/**
+ * What a layer is.
+ *
+ * @module
+ */
+import { argumentError } from "../base/errors.ts";
+import { describeValue, isFloat } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
+import { showType } from "../base/shape.ts";
+import { Tensor } from "../core/tensor.ts";
+import { toTensor } from "../core/convert.ts";
+
+/** The parameters, or the state, of a layer that has none. */
+export type Empty = Record<never, never>;
+
+/** What a layer is told besides its input. */
+export interface Context {
+  /** Whether to behave as in training: batch statistics, dropout. Default `false`. */
+  readonly train?: boolean;
+  /** A random key, for layers that draw numbers in training. */
+  readonly key?: Tensor;
+}
+
+/**
+ * A layer: a pair of pure functions. `params` is what training differentiates by; `state` is what
+ * training updates without gradients, an empty object in most layers.
+ */
+export interface Layer<Params = unknown, State = unknown, Input = Tensor, Output = Tensor> {
+  /** Fresh parameters and state, drawn with `key`. */
+  init(key: Tensor): [params: Params, state: State];
+  /** The output and the new state. */
+  apply(
+    params: Params,
+    state: State,
+    x: Input,
+    context?: Context,
+  ): [output: Output, state: State];
+}
+
+/** The parameters of a layer. */
+export type ParamsOf<L> = L extends Layer<infer Params, infer _State, infer _Input, infer _Output>
+  ? Params
+  : Empty;
+
+/** The state of a layer. */
+export type StateOf<L> = L extends Layer<infer _Params, infer State, infer _Input, infer _Output>
+  ? State
+  : Empty;
+
+/** Options that all layers with parameters share. */
+export interface ParameterOptions {
+  /** The dtype of fresh parameters. Default `"float32"`. */
+  readonly dtype?: Dtype;
+}
+
+/** A layer without parameters and state, from a function. */
+export function stateless(
+  f: (x: Tensor, context: Context) => Tensor,
+): Layer<Empty, Empty> {
+  return {
+    init: () => [{}, {}],
+    apply: (_params, state, x, context = {}) => [f(x, context), state],
+  };
+}
+
+/** `value`, a positive integer named `name`; `zero` allows 0. */
+export function checkCount(value: unknown, name: string, layer: string, zero = false): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= (zero ? 0 : 1)) {
+    return value;
+  }
+  throw argumentError(
+    `Cannot make a ${layer} layer with ${name} ${describeValue(value)}: ` +
+      `expected a ${zero ? "non-negative" : "positive"} integer`,
+  );
+}
+
+/** `value`, a finite number named `name` from `low` to `high`. */
+export function checkNumber(
+  value: unknown,
+  name: string,
+  layer: string,
+  low = -Infinity,
+  high = Infinity,
+): number {
+  if (typeof value === "number" && value >= low && value <= high) return value;
+  throw argumentError(
+    `Cannot make a ${layer} layer with ${name} ${describeValue(value)}: ` +
+      `expected a number from ${low} to ${high}`,
+  );
+}
+
+/** The dtype of fresh parameters, checked to be floating-point. */
+export function checkParameterDtype(dtype: Dtype, layer: string): Dtype {
+  if (isFloat(dtype)) return dtype;
+  throw argumentError(
+    `Cannot make a ${layer} layer with dtype ${describeValue(dtype)}: expected float32 or float64`,
+  );
+}
+
+/** A layer's input as a tensor of at least `least` axes, the one at `axis` of length `length`. */
+export function checkInput(
+  x: unknown,
+  layer: string,
+  least: number,
+  axis: number,
+  length: number,
+): Tensor {
+  const input = x instanceof Tensor ? x : toTensor(x as number, `Cannot apply ${layer}`);
+  const actual = input.shape.at(axis);
+  if (input.ndim >= least && actual === length) return input;
+  throw argumentError(
+    `Cannot apply ${layer} to ${showType(input)}: expected length ${length} on axis ${axis}` +
+      (input.ndim < least ? ` of at least ${least} axes` : `, current length is ${actual}`),
+  );
+}
+
+/** A number, or a pair of them, as a pair of positive integers. */
+export function pair(
+  value: number | readonly [number, number],
+  name: string,
+  layer: string,
+): [number, number] {
+  if (typeof value === "number") {
+    checkCount(value, name, layer);
+    return [value, value];
+  }
+  if (!Array.isArray(value) || value.length !== 2) {
+    throw argumentError(
+      `Cannot make a ${layer} layer: ${name} must be a number or a pair of numbers`,
+    );
+  }
+  return [checkCount(value[0], name, layer), checkCount(value[1], name, layer)];
+}

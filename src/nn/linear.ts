@@ -1,0 +1,74 @@
+/**
+ * The fully connected layer.
+ *
+ * @module
+ */
+import type { Tensor } from "../core/tensor.ts";
+import { add, matmul, transpose } from "../functions/mod.ts";
+import { split } from "../random/mod.ts";
+import { defaultBias, defaultWeight } from "./initializers.ts";
+import type { Initializer } from "./initializers.ts";
+import { checkCount, checkInput, checkParameterDtype } from "./layer.ts";
+import type { Empty, Layer, ParameterOptions } from "./layer.ts";
+
+/** Parameters of `linear`. */
+export interface LinearParams {
+  /** `[outFeatures, inFeatures]`. */
+  readonly weight: Tensor;
+  /** `[outFeatures]`; absent with `bias: false`. */
+  readonly bias?: Tensor;
+}
+
+/** Options of `linear`. */
+export interface LinearOptions extends ParameterOptions {
+  /** Whether there is a bias. Default `true`. */
+  readonly bias?: boolean;
+  /** The weight's initialiser. Default: PyTorch's, uniform in ±1/sqrt(inFeatures). */
+  readonly weightInit?: Initializer;
+  /** The bias's initialiser. Default: PyTorch's, uniform in ±1/sqrt(inFeatures). */
+  readonly biasInit?: Initializer;
+}
+
+/**
+ * The fully connected layer: `y = x @ weight.T + bias`.
+ *
+ * @param inFeatures The length of the input's last axis.
+ * @param outFeatures The length of the output's last axis.
+ * @param options Bias, initialisers, dtype.
+ * @returns A layer from `[..., inFeatures]` to `[..., outFeatures]`.
+ * @throws {ArgumentError} when a size is no positive integer, or the input does not fit.
+ *
+ * @example A linear layer
+ * ```ts
+ * import { nn, ones, random } from "@jacobi/jacobi";
+ *
+ * const layer = nn.linear(3, 2);
+ * const [params, state] = layer.init(random.key(0));
+ * const [y] = layer.apply(params, state, ones([5, 3]));
+ * if (String(y.shape) !== "5,2") throw new Error(String(y.shape));
+ * ```
+ */
+export function linear(
+  inFeatures: number,
+  outFeatures: number,
+  options: LinearOptions = {},
+): Layer<LinearParams, Empty> {
+  checkCount(inFeatures, "inFeatures", "linear");
+  checkCount(outFeatures, "outFeatures", "linear");
+  const { bias = true, weightInit = defaultWeight } = options;
+  const dtype = checkParameterDtype(options.dtype ?? "float32", "linear");
+  const shape = [outFeatures, inFeatures];
+  const biasInit = options.biasInit ?? defaultBias(shape);
+  return {
+    init(key) {
+      const [weightKey, biasKey] = split(key);
+      const weight = weightInit(weightKey, shape, dtype);
+      return [bias ? { weight, bias: biasInit(biasKey, [outFeatures], dtype) } : { weight }, {}];
+    },
+    apply(params, state, x) {
+      const input = checkInput(x, "linear", 1, -1, params.weight.shape[1]);
+      const product = matmul(input, transpose(params.weight));
+      return [params.bias === undefined ? product : add(product, params.bias), state];
+    },
+  };
+}

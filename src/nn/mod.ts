@@ -1,0 +1,35 @@
+/**
+ * Neural-network layers, activations and losses, all pure functions. A layer is
+ * `{ init(key): [params, state], apply(params, state, x, { train, key }): [y, state] }`.
+ *
+ * @example One step of gradient descent
+ * ```ts
+ * import { grad, nn, random, tensor, tree } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ *
+ * const model = nn.sequential(nn.linear(2, 8), nn.tanh, nn.linear(8, 1));
+ * const [params, state] = model.init(random.key(0));
+ * const x = tensor([[0, 1], [1, 1]]);
+ * const y = tensor([[1], [0]]);
+ * const loss = (p: typeof params) => nn.mseLoss(model.apply(p, state, x)[0], y);
+ * const gradient = grad(loss)(params);
+ * const next = tree.map((p: Tensor, g: Tensor) => p.sub(g.mul(0.1)), params, gradient);
+ * if (!(Number(loss(next)) < Number(loss(params)))) throw new Error("the loss did not fall");
+ * ```
+ *
+ * @module
+ */
+export * from "./activations.ts";
+export * from "./combinators.ts";
+export * from "./convolution.ts";
+export * from "./dropout.ts";
+export * from "./embedding.ts";
+/** Initial values of parameters. */
+export * as initializers from "./initializers.ts";
+export type { Initializer } from "./initializers.ts";
+export type { Context, Empty, Layer, ParameterOptions, ParamsOf, StateOf } from "./layer.ts";
+export * from "./linear.ts";
+export * from "./losses.ts";
+export * from "./normalization.ts";
+export * from "./pooling.ts";
+export * from "./state_dict.ts";

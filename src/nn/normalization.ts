@@ -1,0 +1,274 @@
+/**
+ * Normalisation layers.
+ *
+ * @module
+ */
+import { argumentError, shapeError } from "../base/errors.ts";
+import { range, showShape, showType, sizeOf } from "../base/shape.ts";
+import { toTensor } from "../core/convert.ts";
+import type { Tensor } from "../core/tensor.ts";
+import {
+  add,
+  astype,
+  div,
+  full,
+  mean,
+  mul,
+  ones,
+  reshape,
+  rsqrt,
+  square,
+  sub,
+  zeros,
+} from "../functions/mod.ts";
+import { stopGradient } from "../transforms/no_grad.ts";
+import { checkCount, checkInput, checkNumber, checkParameterDtype } from "./layer.ts";
+import type { Empty, Layer, ParameterOptions } from "./layer.ts";
+
+/** The scale and the shift of a normalisation layer; empty with `affine: false`. */
+export interface AffineParams {
+  /** The scale, one at first. */
+  readonly weight?: Tensor;
+  /** The shift, zero at first. */
+  readonly bias?: Tensor;
+}
+
+/** The running statistics of `batchNorm`. */
+export interface BatchNormState {
+  /** `[features]`: the running mean, zero at first. */
+  readonly running_mean: Tensor;
+  /** `[features]`: the running unbiased variance, one at first. */
+  readonly running_var: Tensor;
+  /** int32 scalar: how many batches the statistics have seen. */
+  readonly num_batches_tracked: Tensor;
+}
+
+/** Options of `batchNorm`. */
+export interface BatchNormOptions extends ParameterOptions {
+  /** Added to the variance. Default 1e-5. */
+  readonly eps?: number;
+  /** The weight of a new batch in the running statistics; `null` averages all batches. Default 0.1. */
+  readonly momentum?: number | null;
+  /** Whether there are a scale and a shift. Default `true`. */
+  readonly affine?: boolean;
+}
+
+/**
+ * Batch normalisation (Ioffe and Szegedy, 2015) over all axes but the second.
+ *
+ * In training it normalises by the batch's mean and biased variance, and moves the running
+ * statistics towards the batch's mean and unbiased variance:
+ * `running = (1 - momentum) * running + momentum * batch`. Otherwise it normalises by the running
+ * statistics. Freezing the parameters does not freeze the statistics: `train` decides.
+ *
+ * @param features The length of the second axis.
+ * @param options Epsilon, momentum, scale and shift, dtype.
+ * @returns A layer on `[batch, features, ...]` of two or more axes.
+ * @throws {ShapeError} in training, when there is only one value per feature.
+ *
+ * @example Statistics move in training only
+ * ```ts
+ * import { nn, random, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const layer = nn.batchNorm(1);
+ * const [params, state] = layer.init(random.key(0));
+ * const [y, next] = layer.apply(params, state, tensor([[1], [3]]), { train: true });
+ * assertTensorsClose(y, [[-1], [1]], { atol: 1e-4 });
+ * assertTensorsClose(next.running_mean, [0.2]);
+ * ```
+ */
+export function batchNorm(
+  features: number,
+  options: BatchNormOptions = {},
+): Layer<AffineParams, BatchNormState> {
+  checkCount(features, "features", "batchNorm");
+  const { eps = 1e-5, momentum = 0.1, affine = true } = options;
+  checkNumber(eps, "eps", "batchNorm", 0);
+  if (momentum !== null) checkNumber(momentum, "momentum", "batchNorm", 0, 1);
+  const dtype = checkParameterDtype(options.dtype ?? "float32", "batchNorm");
+  return {
+    init: () => [
+      affine ? { weight: ones([features], { dtype }), bias: zeros([features], { dtype }) } : {},
+      {
+        running_mean: zeros([features], { dtype }),
+        running_var: ones([features], { dtype }),
+        num_batches_tracked: full([], 0, { dtype: "int32" }),
+      },
+    ],
+    apply(params, state, x, { train = false } = {}) {
+      const input = checkInput(x, "batchNorm", 2, 1, features);
+      const perFeature = [features, ...input.shape.slice(2).map(() => 1)];
+      if (!train) {
+        const centred = sub(input, reshape(state.running_mean, perFeature));
+        return [normalize(centred, state.running_var, perFeature, eps, params), state];
+      }
+      const axes = range(input.ndim).filter((axis) => axis !== 1);
+      const count = input.size / features;
+      if (count <= 1) {
+        throw shapeError(
+          `Cannot normalize ${showType(input)} by batch in training: ` +
+            `expected more than one value per feature, got ${count}`,
+        );
+      }
+      const batchMean = mean(input, axes);
+      const centred = sub(input, reshape(batchMean, perFeature));
+      const batchVariance = mean(square(centred), axes);
+      const y = normalize(centred, batchVariance, perFeature, eps, params);
+      const seen = add(state.num_batches_tracked, 1);
+      const share = momentum ?? div(1, astype(seen, state.running_mean.dtype));
+      const move = (running: Tensor, batch: Tensor): Tensor =>
+        add(mul(running, sub(1, share)), mul(astype(stopGradient(batch), running.dtype), share));
+      return [y, {
+        running_mean: move(state.running_mean, batchMean),
+        running_var: move(state.running_var, mul(batchVariance, count / (count - 1))),
+        num_batches_tracked: seen,
+      }];
+    },
+  };
+}
+
+/** `centred / sqrt(variance + eps) * weight + bias`, statistics and parameters in `shape`. */
+function normalize(
+  centred: Tensor,
+  variance: Tensor,
+  shape: readonly number[],
+  eps: number,
+  { weight, bias }: AffineParams,
+): Tensor {
+  const inverse = rsqrt(add(variance, eps));
+  const factor = weight === undefined ? inverse : mul(inverse, weight);
+  const scaled = mul(centred, reshape(factor, shape));
+  return bias === undefined ? scaled : add(scaled, reshape(bias, shape));
+}
+
+/** Options of `layerNorm`. */
+export interface LayerNormOptions extends ParameterOptions {
+  /** Added to the variance. Default 1e-5. */
+  readonly eps?: number;
+  /** Whether there are a scale and a shift. Default `true`. */
+  readonly elementwiseAffine?: boolean;
+  /** Whether the affine part has a shift. Default `true`. */
+  readonly bias?: boolean;
+}
+
+/**
+ * Layer normalisation (Ba, Kiros and Hinton, 2016) over the last axes, example by example.
+ *
+ * @param normalizedShape The lengths of the last axes, or of the last one.
+ * @param options Epsilon, scale and shift, dtype.
+ * @returns A layer on `[..., ...normalizedShape]`.
+ * @throws {ArgumentError} when the input's last axes have other lengths.
+ *
+ * @example Rows of mean zero
+ * ```ts
+ * import { nn, random, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const layer = nn.layerNorm(2);
+ * const [params, state] = layer.init(random.key(0));
+ * const [y] = layer.apply(params, state, tensor([[1, 3], [10, 30]]));
+ * assertTensorsClose(y, [[-1, 1], [-1, 1]], { atol: 1e-4 });
+ * ```
+ */
+export function layerNorm(
+  normalizedShape: number | readonly number[],
+  options: LayerNormOptions = {},
+): Layer<AffineParams, Empty> {
+  const shape = (typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape)
+    .map((length) => checkCount(length, "normalizedShape", "layerNorm"));
+  const { eps = 1e-5, elementwiseAffine = true, bias = true } = options;
+  checkNumber(eps, "eps", "layerNorm", 0);
+  const dtype = checkParameterDtype(options.dtype ?? "float32", "layerNorm");
+  return {
+    init: () => [
+      !elementwiseAffine
+        ? {}
+        : bias
+        ? { weight: ones(shape, { dtype }), bias: zeros(shape, { dtype }) }
+        : { weight: ones(shape, { dtype }) },
+      {},
+    ],
+    apply(params, state, x) {
+      const input = toTensor(x, "Cannot apply layerNorm");
+      const last = input.shape.slice(input.ndim - shape.length);
+      if (input.ndim < shape.length || showShape(last) !== showShape(shape)) {
+        throw argumentError(
+          `Cannot apply layerNorm to ${showType(input)}: expected last axes ${showShape(shape)}`,
+        );
+      }
+      const axes = range(input.ndim - shape.length, input.ndim);
+      const centred = sub(input, mean(input, axes, { keepdims: true }));
+      const variance = mean(square(centred), axes, { keepdims: true });
+      let y = mul(centred, rsqrt(add(variance, eps)));
+      if (params.weight !== undefined) y = mul(y, params.weight);
+      if (params.bias !== undefined) y = add(y, params.bias);
+      return [y, state];
+    },
+  };
+}
+
+/** Options of `groupNorm`. */
+export interface GroupNormOptions extends ParameterOptions {
+  /** Added to the variance. Default 1e-5. */
+  readonly eps?: number;
+  /** Whether there are a scale and a shift per channel. Default `true`. */
+  readonly affine?: boolean;
+}
+
+/**
+ * Group normalisation (Wu and He, 2018): each example's channels in groups, each group by its own
+ * mean and variance.
+ *
+ * @param groups How many groups; must divide `channels`.
+ * @param channels The length of the second axis.
+ * @param options Epsilon, scale and shift, dtype.
+ * @returns A layer on `[batch, channels, ...]`.
+ * @throws {ArgumentError} when the groups do not divide the channels, or the input does not fit.
+ *
+ * @example Each channel by itself
+ * ```ts
+ * import { nn, random, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const layer = nn.groupNorm(2, 2);
+ * const [params, state] = layer.init(random.key(0));
+ * const [y] = layer.apply(params, state, tensor([[[1, 3], [10, 30]]]));
+ * assertTensorsClose(y, [[[-1, 1], [-1, 1]]], { atol: 1e-4 });
+ * ```
+ */
+export function groupNorm(
+  groups: number,
+  channels: number,
+  options: GroupNormOptions = {},
+): Layer<AffineParams, Empty> {
+  checkCount(groups, "groups", "groupNorm");
+  checkCount(channels, "channels", "groupNorm");
+  if (channels % groups !== 0) {
+    throw argumentError(
+      `Cannot make a groupNorm layer with groups ${groups}: it must divide channels ${channels}`,
+    );
+  }
+  const { eps = 1e-5, affine = true } = options;
+  checkNumber(eps, "eps", "groupNorm", 0);
+  const dtype = checkParameterDtype(options.dtype ?? "float32", "groupNorm");
+  return {
+    init: () => [
+      affine ? { weight: ones([channels], { dtype }), bias: zeros([channels], { dtype }) } : {},
+      {},
+    ],
+    apply(params, state, x) {
+      const input = checkInput(x, "groupNorm", 2, 1, channels);
+      const [batch] = input.shape;
+      const width = (channels / groups) * sizeOf(input.shape.slice(2));
+      const grouped = reshape(input, [batch, groups, width]);
+      const centred = sub(grouped, mean(grouped, 2, { keepdims: true }));
+      const variance = mean(square(centred), 2, { keepdims: true });
+      let y = reshape(mul(centred, rsqrt(add(variance, eps))), input.shape);
+      const perChannel = [channels, ...input.shape.slice(2).map(() => 1)];
+      if (params.weight !== undefined) y = mul(y, reshape(params.weight, perChannel));
+      if (params.bias !== undefined) y = add(y, reshape(params.bias, perChannel));
+      return [y, state];
+    },
+  };
+}

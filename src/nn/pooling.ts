@@ -1,0 +1,116 @@
+/**
+ * Pooling layers.
+ *
+ * @module
+ */
+import { argumentError } from "../base/errors.ts";
+import { showType } from "../base/shape.ts";
+import { toTensor } from "../core/convert.ts";
+import { allocateFor, Concrete } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { avgPool, maxPool, mean, tensordot } from "../functions/mod.ts";
+import type { AvgPoolOptions, PoolOptions } from "../functions/mod.ts";
+import { pair, stateless } from "./layer.ts";
+import type { Empty, Layer } from "./layer.ts";
+
+/** An image batch, checked to have four axes. */
+function checkImages(x: Tensor, layer: string): Tensor {
+  const input = toTensor(x, `Cannot apply ${layer}`);
+  if (input.ndim === 4) return input;
+  throw argumentError(
+    `Cannot apply ${layer} to ${showType(input)}: expected [batch, channels, height, width]`,
+  );
+}
+
+/**
+ * The largest element of each window.
+ *
+ * @param window Height and width of the window, in pixels: one number for both, or a pair.
+ * @param options Stride (the window's size by default), padding and dilation, as for `maxPool`.
+ * @returns A layer on `[batch, channels, height, width]`.
+ * @throws {ArgumentError} when the window is no pair of positive integers, or the input no image.
+ *
+ * @example Quarters
+ * ```ts
+ * import { nn, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const [y] = nn.maxPool2d(2).apply({}, {}, tensor([[[[1, 2], [3, 4]]]]));
+ * assertTensorsClose(y, [[[[4]]]]);
+ * ```
+ */
+export function maxPool2d(
+  window: number | readonly [number, number],
+  options: PoolOptions = {},
+): Layer<Empty, Empty> {
+  const size = pair(window, "window", "maxPool2d");
+  return stateless((x) => maxPool(checkImages(x, "maxPool2d"), size, options));
+}
+
+/**
+ * The mean of each window.
+ *
+ * @param window Height and width of the window, in pixels: one number for both, or a pair.
+ * @param options Stride (the window's size by default), padding, and whether it counts, as for
+ * `avgPool`.
+ * @returns A layer on `[batch, channels, height, width]`.
+ * @throws {ArgumentError} when the window is no pair of positive integers, or the input no image.
+ *
+ * @example Quarters
+ * ```ts
+ * import { nn, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const [y] = nn.avgPool2d(2).apply({}, {}, tensor([[[[1, 2], [3, 6]]]]));
+ * assertTensorsClose(y, [[[[3]]]]);
+ * ```
+ */
+export function avgPool2d(
+  window: number | readonly [number, number],
+  options: AvgPoolOptions = {},
+): Layer<Empty, Empty> {
+  const size = pair(window, "window", "avgPool2d");
+  return stateless((x) => avgPool(checkImages(x, "avgPool2d"), size, options));
+}
+
+/**
+ * Means over as many regions as the output has pixels, whatever the input's size: region `i` of `n`
+ * goes from `floor(i * length / n)` to `ceil((i + 1) * length / n)`, as in PyTorch.
+ *
+ * @param outputSize Height and width of the output, in pixels: one number for both, or a pair.
+ * @returns A layer from `[batch, channels, height, width]` to `[batch, channels, ...outputSize]`.
+ * @throws {ArgumentError} when the size is no pair of positive integers, or the input no image.
+ *
+ * @example Global average pooling
+ * ```ts
+ * import { nn, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const [y] = nn.adaptiveAvgPool2d(1).apply({}, {}, tensor([[[[1, 2], [3, 6]]]]));
+ * assertTensorsClose(y, [[[[3]]]]);
+ * ```
+ */
+export function adaptiveAvgPool2d(
+  outputSize: number | readonly [number, number],
+): Layer<Empty, Empty> {
+  const [height, width] = pair(outputSize, "outputSize", "adaptiveAvgPool2d");
+  return stateless((x) => {
+    const input = checkImages(x, "adaptiveAvgPool2d");
+    if (height === 1 && width === 1) return mean(input, [2, 3], { keepdims: true });
+    const overRows = tensordot(input, regionMeans(input, 2, height), [[2], [1]]);
+    return tensordot(overRows, regionMeans(input, 3, width), [[2], [1]]);
+  });
+}
+
+/** The matrix `[regions, length]` whose product takes the mean of each region of an axis. */
+function regionMeans(x: Tensor, axis: number, regions: number): Tensor {
+  const length = x.shape[axis];
+  const type = { dtype: x.dtype, shape: [regions, length] };
+  const elements = allocateFor(type);
+  for (let i = 0; i < regions; i++) {
+    const start = Math.floor((i * length) / regions);
+    const end = Math.ceil(((i + 1) * length) / regions);
+    elements.fill(1 / (end - start), i * length + start, i * length + end);
+  }
+  return new Concrete(type.dtype, type.shape, elements);
+}

@@ -1,0 +1,47 @@
+/**
+ * Counting updates.
+ *
+ * @module
+ */
+import { dtypeError } from "../base/errors.ts";
+import { describeValue } from "../base/dtype.ts";
+import { showType } from "../base/shape.ts";
+import { fromJavaScript } from "../core/convert.ts";
+import { splat, Tensor } from "../core/tensor.ts";
+import type { TensorLike } from "../core/tensor.ts";
+import "../functions/mod.ts";
+
+const LARGEST = 2 ** 31 - 1;
+
+/** No updates yet. */
+export function newCount(): Tensor {
+  return splat(0, "int32", []);
+}
+
+/** The count in a state, checked. */
+export function checkCount(count: unknown): Tensor {
+  if (count instanceof Tensor && count.dtype === "int32" && count.ndim === 0) return count;
+  throw dtypeError(
+    `Cannot update with the count of this state: expected int32[], got ${
+      count instanceof Tensor ? showType(count) : describeValue(count)
+    }; pass what init or the last update gave`,
+  );
+}
+
+/** One update more; the largest count stays. */
+export function nextCount(count: Tensor): Tensor {
+  return count.minimum(LARGEST - 1).add(1);
+}
+
+/**
+ * A count in double precision, whatever the dtype of the parameters: what is computed from it (powers
+ * of a decay rate, schedules) is rounded to their dtype once, at the end.
+ */
+export function asDouble(count: TensorLike, what: string): Tensor {
+  return count instanceof Tensor ? count.astype("float64") : fromJavaScript(count, "float64", what);
+}
+
+/** A double-precision constant. */
+export function double(value: number): Tensor {
+  return splat(value, "float64", []);
+}

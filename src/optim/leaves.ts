@@ -1,0 +1,132 @@
+/**
+ * Between the trees that users pass to optimisers and the leaves that their equations are about.
+ *
+ * @module
+ */
+import { describeValue, isFloat } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
+import { dtypeError, treeError } from "../base/errors.ts";
+import { showType } from "../base/shape.ts";
+import { splat, Tensor } from "../core/tensor.ts";
+import { leafPaths, showPath, unflatten } from "../core/tree.ts";
+import type { Tree } from "../core/tree.ts";
+import type { TensorsOf } from "../core/tree_types.ts";
+import "../functions/mod.ts";
+import { flattenLike, flattenTensors } from "../transforms/flatten_function.ts";
+import type { FlatTree } from "../transforms/flatten_function.ts";
+
+/** The leaves of a tree of parameters. */
+export function openParams(params: unknown): FlatTree {
+  return flattenTensors(params, "Cannot optimise these parameters");
+}
+
+/**
+ * One gradient or update per parameter, `null` for none. `what` begins messages: "Cannot update with
+ * these gradients".
+ */
+export function openUpdates(updates: unknown, params: FlatTree, what: string): (Tensor | null)[] {
+  const { leaves, structure } = params;
+  const opened = flattenLike(structure, leaves, updates, what);
+  const wrong = opened.findIndex((update, i) => update !== null && !isFloat(leaves[i].dtype));
+  if (wrong < 0) return opened;
+  throw dtypeError(
+    `${what}: ${showType(leaves[wrong])} at ${showPath(leafPaths(structure)[wrong])} ` +
+      `is not floating-point and takes none; pass null there`,
+  );
+}
+
+/** One gradient per parameter, `null` for none. */
+export function openGrads(grads: unknown, params: FlatTree): (Tensor | null)[] {
+  return openUpdates(grads, params, "Cannot update with these gradients");
+}
+
+/** A tree like the parameters; `null` where a leaf is to be left alone. */
+export function closeUpdates<Params>(
+  params: FlatTree,
+  updates: readonly (Tensor | null)[],
+): TensorsOf<Params> {
+  return unflatten(params.structure, updates) as TensorsOf<Params>;
+}
+
+/** A tree like the parameters with `value` everywhere, and `null` at leaves that have no gradient. */
+export function fillLike(params: unknown, value: number): Tree<Tensor> {
+  const { leaves, structure } = openParams(params);
+  const filled = leaves.map((x) => isFloat(x.dtype) ? splat(value, x.dtype, x.shape) : null);
+  return unflatten(structure, filled) as Tree<Tensor>;
+}
+
+/** Throws unless `state` is an object with these keys. */
+export function checkState(state: unknown, keys: readonly string[]): void {
+  const isObject = typeof state === "object" && state !== null && !Array.isArray(state);
+  if (isObject && keys.every((key) => Object.hasOwn(state, key))) return;
+  throw treeError(
+    `Cannot update with this state: expected an object with keys ${keys.join(", ")}, got ${
+      isObject ? `keys ${Object.keys(state).join(", ") || "(none)"}` : describeValue(state)
+    }; pass what init or the last update gave`,
+  );
+}
+
+/** One tensor of state per parameter, `null` at leaves that have no gradient. */
+function openState(tree: unknown, params: FlatTree, key: string): (Tensor | null)[] {
+  const what = `Cannot update with the ${key} of this state`;
+  const opened = openUpdates(tree, params, what);
+  const missing = opened.findIndex((part, i) => part === null && isFloat(params.leaves[i].dtype));
+  if (missing < 0) return opened;
+  throw treeError(
+    `${what}: expected ${showType(params.leaves[missing])} at ${
+      showPath(leafPaths(params.structure)[missing])
+    }, got null; call init again when other parameters are to be optimised`,
+  );
+}
+
+/** An update together with what is remembered for the next one. */
+export type Updated<Key extends string, Value> = { readonly [K in Key | "update"]: Value };
+
+/**
+ * Applies an optimiser's equations to each leaf that has a gradient. `state` names the remembered
+ * trees, each like the parameters; leaves without a gradient keep theirs and get no update.
+ */
+export function updateLeaves<Key extends string>(
+  grads: unknown,
+  params: unknown,
+  state: { readonly [K in Key]: unknown },
+  equations: (gradient: Tensor, state: { readonly [K in Key]: Tensor }) => Updated<Key, Tensor>,
+): Updated<Key, Tree<Tensor>> {
+  const opened = openParams(params);
+  const keys = Object.keys(state) as Key[];
+  const old = keys.map((key) => openState(state[key], opened, key));
+  const updates: (Tensor | null)[] = [];
+  const fresh: (Tensor | null)[][] = keys.map(() => []);
+  openGrads(grads, opened).forEach((gradient, i) => {
+    if (gradient === null) {
+      updates.push(null);
+      keys.forEach((_, k) => fresh[k].push(old[k][i]));
+      return;
+    }
+    const own = Object.fromEntries(keys.map((key, k) => [key, old[k][i]]));
+    const result = equations(gradient, own as { [K in Key]: Tensor });
+    updates.push(result.update);
+    keys.forEach((key, k) => fresh[k].push(result[key]));
+  });
+  return Object.fromEntries([
+    ["update", closeUpdates(opened, updates)],
+    ...keys.map((key, k) => [key, closeUpdates(opened, fresh[k])]),
+  ]) as Updated<Key, Tree<Tensor>>;
+}
+
+/**
+ * A scalar for tensors of any floating-point dtype: a number adopts the dtype of what it meets by
+ * itself, a tensor is converted, once per dtype.
+ */
+export function scalarFor(value: number | Tensor): (x: Tensor) => number | Tensor {
+  if (!(value instanceof Tensor)) return () => value;
+  const converted = new Map<Dtype, Tensor>();
+  return ({ dtype }) => {
+    let scalar = converted.get(dtype);
+    if (scalar === undefined) {
+      scalar = value.dtype === dtype ? value : value.astype(dtype);
+      converted.set(dtype, scalar);
+    }
+    return scalar;
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * Sorting: argsort. Sorted values are gathered by its indices, so that derivatives follow them.
+ *
+ * @module
+ */
+import { movePermutation } from "../base/shape.ts";
+import type { Primitive } from "../core/primitive.ts";
+import { allocateFor, Concrete, dense } from "../core/tensor.ts";
+import { bindOne } from "../core/trace.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { reductionRows, transposePrimitive } from "./structure.ts";
+
+/** Parameters of `argsort`. */
+export interface ArgsortParams {
+  /** The axis to sort along. */
+  readonly axis: number;
+  /** Whether the largest comes first. */
+  readonly descending: boolean;
+}
+
+/**
+ * The indices that sort along an axis, as int32. Equal elements keep their order in both directions;
+ * NaN is the largest of all.
+ */
+export const argsortPrimitive: Primitive<ArgsortParams> = {
+  name: "argsort",
+  type: ([x]) => [{ dtype: "int32", shape: x.shape }],
+  evaluate([x], { axis, descending }, [type]) {
+    const rows = reductionRows(x, [axis]);
+    const order = allocateFor(type) as Int32Array;
+    const length = x.shape[axis];
+    const values = dense(rows);
+    for (let start = 0; start < order.length; start += length) {
+      sortRow(order.subarray(start, start + length), values.subarray(start), descending);
+    }
+    const sorted = new Concrete("int32", rows.shape, order);
+    const last = x.ndim - 1;
+    if (axis === last) return [sorted];
+    return transposePrimitive.evaluate([sorted], {
+      permutation: movePermutation(x.ndim, last, axis),
+    }, [type]);
+  },
+  batch([x], [mapped], _size, { axis, descending }) {
+    return [[argsort(x, axis < mapped! ? axis : axis + 1, descending), mapped]];
+  },
+  derivative: { kind: "zero" },
+};
+
+/** Indices that sort along `axis`. */
+export function argsort(x: Tensor, axis: number, descending: boolean): Tensor {
+  return bindOne(argsortPrimitive, [x], { axis, descending });
+}
+
+/** Fills `order` with the indices that sort as many first elements of `values`. */
+function sortRow(order: Int32Array, values: ArrayLike<number>, descending: boolean): void {
+  // NaN is put in its place first: comparing with it would leave no order at all.
+  let count = 0;
+  for (let i = 0; i < order.length; i++) if (Number.isNaN(values[i])) count++;
+  let nextNan = descending ? 0 : order.length - count;
+  let next = descending ? count : 0;
+  const numbers = order.subarray(next, next + order.length - count);
+  for (let i = 0; i < order.length; i++) order[Number.isNaN(values[i]) ? nextNan++ : next++] = i;
+  // The difference of two finite doubles is 0 only when they are equal; of equal infinities it is
+  // NaN, which sorting takes as 0.
+  numbers.sort(
+    descending ? (i, j) => values[j] - values[i] : (i, j) => values[i] - values[j],
+  );
+}

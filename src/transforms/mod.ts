@@ -1,0 +1,15 @@
+/**
+ * The transforms: functions in, functions out.
+ *
+ * @module
+ */
+export { grad, valueAndGrad } from "./grad.ts";
+export type { GradOf, GradOptions } from "./grad.ts";
+export { hessian, hvp, jacfwd, jacrev } from "./jacobian.ts";
+export type { JacobianOptions } from "./jacobian.ts";
+export { jvp } from "./jvp.ts";
+export { linearize, linearTranspose, vjp } from "./linearize.ts";
+export { noGrad, stopGradient } from "./no_grad.ts";
+export { evalShape, makeProgram } from "./stage.ts";
+export { vmap } from "./vmap.ts";
+export type { Axes, VmapOptions } from "./vmap.ts";

@@ -1,0 +1,72 @@
+/**
+ * Comparisons of lists of tensors, whose failures show both sides.
+ *
+ * @module
+ */
+import { isFloat } from "../../src/base/dtype.ts";
+import { showType } from "../../src/base/shape.ts";
+import { sameType } from "../../src/core/tensor.ts";
+import type { Tensor, Type } from "../../src/core/tensor.ts";
+import { numbersOf } from "./values.ts";
+
+/** Fails with `message` and both sides. */
+function failWith(message: string, actual: unknown, expected: unknown): never {
+  throw new Error(`${message}\n  actual:   ${actual}\n  expected: ${expected}`);
+}
+
+/** Fails unless the types are equal. */
+export function assertTypes(actual: readonly Type[], expected: readonly Type[], law: string): void {
+  const equal = actual.length === expected.length &&
+    actual.every((type, i) => sameType(type, expected[i]));
+  if (!equal) {
+    failWith(`${law}: types differ`, actual.map(showType), expected.map(showType));
+  }
+}
+
+/** Fails unless both lists hold the same types and the same bits (any NaN equals any other). */
+export function assertIdentical(
+  actual: readonly Tensor[],
+  expected: readonly Tensor[],
+  law: string,
+): void {
+  assertTypes(actual, expected, law);
+  actual.forEach((x, i) => {
+    const a = numbersOf(x);
+    const b = numbersOf(expected[i]);
+    if (!a.every((value, k) => Object.is(value, b[k]))) failWith(`${law}: bits differ`, a, b);
+  });
+}
+
+/**
+ * Fails unless both lists hold the same types and each element differs by at most
+ * `tolerance * (1 + |largest expected element|)`; integers and bools must be equal.
+ */
+export function assertNear(
+  actual: readonly Tensor[],
+  expected: readonly Tensor[],
+  tolerance: number,
+  law: string,
+): void {
+  assertTypes(actual, expected, law);
+  actual.forEach((x, i) => {
+    const a = numbersOf(x);
+    const b = numbersOf(expected[i]);
+    const largest = b.reduce((most, y) => Number.isFinite(y) ? Math.max(most, Math.abs(y)) : most, 0);
+    const bound = isFloat(x.dtype) ? tolerance * (1 + largest) : 0;
+    const near = a.every((value, k) => Object.is(value, b[k]) || Math.abs(value - b[k]) <= bound);
+    if (!near) failWith(`${law}: values differ by more than ${bound}`, a, b);
+  });
+}
+
+/** Fails unless two sums agree to `tolerance` times the size of their terms. */
+export function assertSums(
+  actual: { product: number; scale: number },
+  expected: { product: number; scale: number },
+  tolerance: number,
+  law: string,
+): void {
+  const bound = tolerance * (1e-3 + Math.max(actual.scale, expected.scale));
+  if (!(Math.abs(actual.product - expected.product) <= bound)) {
+    failWith(`${law}: inner products differ by more than ${bound}`, actual.product, expected.product);
+  }
+}

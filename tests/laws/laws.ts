@@ -1,0 +1,631 @@
+/**
+ * The laws that every primitive obeys, as functions that throw where one is broken. The derivative,
+ * batching and program laws take any function on flat lists of tensors, so that compositions can be
+ * held to them too.
+ *
+ * @module
+ */
+import { DTYPES, isFloat } from "../../src/base/dtype.ts";
+import type { Dtype } from "../../src/base/dtype.ts";
+import { DtypeError, InternalError, ShapeError } from "../../src/base/errors.ts";
+import { insertAt, sizeOf } from "../../src/base/shape.ts";
+import type { Shape } from "../../src/base/shape.ts";
+import { checkProgram } from "../../src/core/check.ts";
+import type { Primitive } from "../../src/core/primitive.ts";
+import { evaluateProgram } from "../../src/core/program.ts";
+import { Concrete, dense, splat, zerosOf } from "../../src/core/tensor.ts";
+import type { Tensor, Type } from "../../src/core/tensor.ts";
+import { bind } from "../../src/core/trace.ts";
+import { flatten } from "../../src/core/tree.ts";
+import { jvp } from "../../src/transforms/jvp.ts";
+import { vjp } from "../../src/transforms/linearize.ts";
+import { makeProgram } from "../../src/transforms/stage.ts";
+import { vmap } from "../../src/transforms/vmap.ts";
+import type { primitives } from "../../src/primitives/mod.ts";
+import type { PrimitiveName } from "../../src/primitives/mod.ts";
+import { assertIdentical, assertNear, assertSums, assertTypes } from "./assertions.ts";
+import { between, fromValues, innerProduct, makeRandom, seedOf, shifted, stack } from "./values.ts";
+import type { Domain, Random } from "./values.ts";
+
+/** One argument of a primitive: its shape, where its elements come from, and its dtype when fixed. */
+export interface Argument {
+  /** Its shape. */
+  readonly shape: Shape;
+  /** Where its elements come from. */
+  readonly domain: Domain;
+  /** Its dtype; left out when it runs through the row's dtypes. */
+  readonly dtype?: Dtype;
+}
+
+/** Arguments and parameters under which the laws are checked. */
+export interface Case<P> {
+  /** The arguments. */
+  readonly args: readonly Argument[];
+  /** The static parameters. */
+  readonly params: P;
+}
+
+/** What the law table says about a primitive. */
+export interface Row<P> {
+  /** The dtypes of the arguments whose dtype is not fixed; all others must be refused. */
+  readonly dtypes: readonly Dtype[];
+  /** At least one case. */
+  readonly cases: readonly Case<P>[];
+  /** Whether the derivative is zero by decree although the function is not constant. */
+  readonly stops?: true;
+  /**
+   * How closely a batched float64 result equals the loop's, relatively; 0, the default, means bit
+   * for bit. For sums whose order depends on the layout.
+   */
+  readonly batchTolerance?: number;
+  /**
+   * How closely float32 and splat results equal those from float64 and dense arguments, relatively.
+   */
+  readonly roundingTolerance?: number;
+}
+
+/** The static parameters of a primitive. */
+type ParamsOf<T> = T extends Primitive<infer P> ? P : never;
+
+/** One row per primitive, by name: a missing row does not compile. */
+export type Table = {
+  readonly [Name in PrimitiveName]: Row<ParamsOf<(typeof primitives)[Name]>>;
+};
+
+/** A function on flat lists of tensors. */
+export type Flat = (args: readonly Tensor[]) => readonly Tensor[];
+
+/** The function `f`, taking its tensors one by one. */
+function spread(f: Flat): (...args: Tensor[]) => readonly Tensor[] {
+  return (...args) => f(args);
+}
+
+/** How closely derivatives equal finite differences, relatively. */
+const DIFFERENCE_TOLERANCE = 1e-7;
+/** How closely two ways to the same derivative agree, relatively. */
+const IDENTITY_TOLERANCE = 1e-10;
+
+/** Random tensors of these types: the directions and weights of derivative laws. */
+function directions(types: readonly Type[], random: Random): Concrete[] {
+  const domain = between(-1, 1);
+  return types.map(({ dtype, shape }) => fromValues(domain(random, sizeOf(shape)), dtype, shape));
+}
+
+/** Every choice of one entry per list. */
+function choices<T>(options: readonly (readonly T[])[]): T[][] {
+  return options.reduce<T[][]>(
+    (all, list) => all.flatMap((chosen) => list.map((entry) => [...chosen, entry])),
+    [[]],
+  );
+}
+
+/** Every nonempty set of these positions; beyond three, the single ones and all together. */
+function subsets(positions: readonly number[]): number[][] {
+  if (positions.length > 3) return [...positions.map((p) => [p]), [...positions]];
+  return choices(positions.map((p) => [[p], []] as number[][])).map((parts) => parts.flat())
+    .filter((set) => set.length > 0);
+}
+
+function floatPositions(values: readonly Type[]): number[] {
+  return values.flatMap(({ dtype }, i) => isFloat(dtype) ? [i] : []);
+}
+
+/** `list` with the entries at `positions` replaced, in order. */
+function replaced<T>(list: readonly T[], positions: readonly number[], values: readonly T[]): T[] {
+  const copy = [...list];
+  positions.forEach((position, k) => copy[position] = values[k]);
+  return copy;
+}
+
+/** The floating-point results of `f` as a function of the arguments at `positions`. */
+function floatsOf(f: Flat, args: readonly Tensor[], positions: readonly number[]): Flat {
+  return (some) => f(replaced(args, positions, some)).filter(({ dtype }) => isFloat(dtype));
+}
+
+/** The derivative of `f` along `tangents`: central differences, extrapolated twice (Richardson). */
+function differences(f: Flat, args: readonly Tensor[], tangents: readonly Tensor[]): Concrete[] {
+  const central = (h: number): Concrete[] => {
+    const above = f(args.map((x, i) => shifted(x, h, tangents[i])));
+    const below = f(args.map((x, i) => shifted(x, -h, tangents[i])));
+    return above.map((y, k) => shifted(zerosOf(y), 0.5 / h, shifted(y, -1, below[k])));
+  };
+  const combine = (fine: Concrete[], coarse: Concrete[], weight: number): Concrete[] =>
+    fine.map((x, k) => shifted(x, 1 / (weight - 1), shifted(x, -1, coarse[k])));
+  const step = 4e-3;
+  const [coarse, middle, fine] = [central(step), central(step / 2), central(step / 4)];
+  return combine(combine(fine, middle, 4), combine(middle, coarse, 4), 16);
+}
+
+/**
+ * The first-order laws at `args`, whose floats are float64: for every set of moving arguments, the
+ * primal output of jvp is the plain output, its tangent agrees with finite differences, and
+ * ⟨J v, w⟩ = ⟨v, Jᵀ w⟩.
+ */
+export function checkFirstOrder(
+  f: Flat,
+  args: readonly Tensor[],
+  random: Random,
+  law: string,
+  isConstant = false,
+): void {
+  const plain = f(args);
+  const tangents = directions(args, random);
+  const weights = directions(plain.filter(({ dtype }) => isFloat(dtype)), random);
+  const fullWeights = replaced<Tensor | null>(plain.map(() => null), floatPositions(plain), weights);
+  for (const moving of subsets(floatPositions(args))) {
+    const place = `${law}, by arguments ${moving}`;
+    const direction = args.map((_, i) => moving.includes(i) ? tangents[i] : null);
+    const [out, outTangents] = jvp(spread(f), [...args], direction);
+    assertIdentical(out as Tensor[], plain, `${place}: jvp's output`);
+    const pushed = (outTangents as (Tensor | null)[]).filter((t) => t !== null);
+    assertTypes(pushed, weights, `${place}: jvp's tangents`);
+    const floats = floatsOf(f, args, moving);
+    const points = moving.map((i) => args[i]);
+    const velocities = moving.map((i) => tangents[i]);
+    const numeric = isConstant
+      ? weights.map((w) => zerosOf(w))
+      : differences(floats, points, velocities);
+    assertNear(pushed, numeric, DIFFERENCE_TOLERANCE, `${place}: jvp against differences`);
+    const [, pullback] = vjp(spread(floats), ...points);
+    const pulled = pullback(weights) as Tensor[];
+    assertTypes(pulled, points, `${place}: vjp's cotangents`);
+    assertSums(
+      innerProduct(pushed, weights),
+      innerProduct(velocities, pulled),
+      IDENTITY_TOLERANCE,
+      `${place}: ⟨J v, w⟩ = ⟨v, Jᵀ w⟩`,
+    );
+    const [, wholePullback] = vjp(spread(f), ...args);
+    const whole = wholePullback(fullWeights) as (Tensor | null)[];
+    whole.forEach((cotangent, i) => {
+      if ((cotangent !== null) !== isFloat(args[i].dtype)) {
+        throw new Error(`${place}: vjp gave ${cotangent} for argument ${i}`);
+      }
+    });
+    const same = moving.map((i) => whole[i]!);
+    assertNear(same, pulled, IDENTITY_TOLERANCE, `${place}: vjp by all and by some arguments`);
+  }
+}
+
+/** The gradients of the weighted sum of `f`'s results, as a function of all arguments. */
+export function gradientOf(f: Flat, args: readonly Tensor[], random: Random): Flat {
+  const plain = f(args);
+  const weights = directions(plain.filter(({ dtype }) => isFloat(dtype)), random);
+  const fullWeights = replaced<Tensor | null>(plain.map(() => null), floatPositions(plain), weights);
+  return (values) => {
+    const [, pullback] = vjp(spread(f), ...values);
+    return (pullback(fullWeights) as (Tensor | null)[]).filter((ct) => ct !== null);
+  };
+}
+
+/**
+ * The second-order laws: the first-order ones for the gradient, a symmetric Hessian, and the same
+ * second derivatives from forward over reverse, reverse over forward and forward over forward.
+ */
+export function checkSecondOrder(
+  f: Flat,
+  args: readonly Tensor[],
+  random: Random,
+  law: string,
+  isConstant = false,
+): void {
+  const moving = floatPositions(args);
+  const plain = f(args);
+  const weights = directions(plain.filter(({ dtype }) => isFloat(dtype)), random);
+  if (moving.length === 0 || weights.length === 0) return;
+  const floats = floatsOf(f, args, moving);
+  const points = moving.map((i) => args[i]);
+  const gradient: Flat = (values) => vjp(spread(floats), ...values)[1](weights) as Tensor[];
+  checkFirstOrder(gradient, points, random, `${law}, gradient`, isConstant);
+  const v = directions(points, random);
+  const u = directions(points, random);
+  const [, forV] = jvp(spread(gradient), points, v) as unknown as [Tensor[], Tensor[]];
+  const [, forU] = jvp(spread(gradient), points, u) as unknown as [Tensor[], Tensor[]];
+  assertSums(
+    innerProduct(forV, u),
+    innerProduct(forU, v),
+    IDENTITY_TOLERANCE,
+    `${law}: the Hessian is symmetric`,
+  );
+  const slope: Flat = (values) => jvp(spread(floats), [...values], v)[1] as unknown as Tensor[];
+  const reversed = vjp(spread(slope), ...points)[1](weights) as Tensor[];
+  assertNear(reversed, forV, IDENTITY_TOLERANCE, `${law}: vjp of jvp and jvp of vjp`);
+  const [, curvature] = jvp(spread(slope), points, u) as unknown as [Tensor[], Tensor[]];
+  assertSums(
+    innerProduct(curvature, weights),
+    innerProduct(forV, u),
+    IDENTITY_TOLERANCE,
+    `${law}: jvp of jvp and jvp of vjp`,
+  );
+}
+
+/** f(a x + b y) = a f(x) + b f(y) in the arguments at `positions` together, and f(0) = 0. */
+export function checkLinear(
+  f: Flat,
+  args: readonly Tensor[],
+  positions: readonly number[],
+  random: Random,
+  law: string,
+): void {
+  const part = floatsOf(f, args, positions);
+  const x = directions(positions.map((i) => args[i]), random);
+  const y = directions(x, random);
+  const zeros = x.map((value) => zerosOf(value));
+  const [a, b] = [1.5, -0.75];
+  const mixed = x.map((value, i) => shifted(shifted(zeros[i], a, value), b, y[i]));
+  const [fx, fy] = [part(x), part(y)];
+  const expected = fx.map((value, k) => shifted(shifted(zerosOf(value), a, value), b, fy[k]));
+  assertNear(part(mixed), expected, 1e-12, `${law}: linear in arguments ${positions}`);
+  const atZero = part(zeros);
+  assertNear(atZero, atZero.map((value) => zerosOf(value)), 0, `${law}: zero at zero`);
+}
+
+/** How arguments of a batching law are made. */
+export type Maker = (random: Random) => Concrete[];
+
+/** Where an argument of this many axes may have its batch axis, `null` for nowhere. */
+function axisOptions(ndim: number, sparing: boolean): (number | null)[] {
+  const all = Array.from({ length: ndim + 1 }, (_, axis) => axis);
+  return [null, ...all.filter((axis) => !sparing || axis === 0 || axis === ndim)];
+}
+
+/** `f` over lists of arguments, one result list per example, stacked at the front. */
+function loop(f: Flat, examples: readonly (readonly Tensor[])[]): Concrete[] {
+  const results = examples.map((args) => f(args));
+  return results[0].map((_, k) => stack(results.map((result) => result[k]), 0));
+}
+
+/** The arguments of each of `count` examples, the unmapped ones shared. */
+function makeExamples(
+  make: Maker,
+  isMapped: readonly boolean[],
+  count: number,
+  random: Random,
+): Concrete[][] {
+  const shared = make(random);
+  return Array.from({ length: count }, () => {
+    const own = make(random);
+    return shared.map((value, i) => isMapped[i] ? own[i] : value);
+  });
+}
+
+function batchArguments(
+  examples: readonly (readonly Tensor[])[],
+  axes: readonly (number | null)[],
+): Tensor[] {
+  return axes.map((axis, i) =>
+    axis === null ? examples[0][i] : stack(examples.map((args) => args[i]), axis)
+  );
+}
+
+function near(actual: readonly Tensor[], expected: readonly Tensor[], tolerance: number, law: string) {
+  if (tolerance === 0) assertIdentical(actual, expected, law);
+  else assertNear(actual, expected, tolerance, law);
+}
+
+/** vmap of `f` equals the loop, for every choice of mapped axes and of the result's axis. */
+export function checkBatch(
+  f: Flat,
+  make: Maker,
+  random: Random,
+  tolerance: number,
+  law: string,
+): void {
+  const sample = make(random);
+  const options = sample.map((x) => axisOptions(x.ndim, sample.length > 2));
+  for (const axes of choices(options)) {
+    if (axes.every((axis) => axis === null)) continue;
+    const place = `${law}, axes ${JSON.stringify(axes)}`;
+    const examples = makeExamples(make, axes.map((axis) => axis !== null), 2, random);
+    const batched = batchArguments(examples, axes);
+    const actual = vmap(spread(f), axes)(...batched) as unknown as Tensor[];
+    near(actual, loop(f, examples), tolerance, place);
+  }
+  const zeros = sample.map(() => 0);
+  const examples = makeExamples(make, sample.map(() => true), 2, random);
+  const last = vmap(spread(f), zeros, -1)(...batchArguments(examples, zeros)) as unknown as Tensor[];
+  const results = examples.map((args) => f(args));
+  const expected = results[0].map((y, k) => stack(results.map((result) => result[k]), y.ndim));
+  near(last, expected, tolerance, `${law}, outAxes -1`);
+  const one = vmap(spread(f), zeros)(...batchArguments([sample], zeros)) as unknown as Tensor[];
+  near(one, loop(f, [sample]), tolerance, `${law}, a batch of one`);
+  const empty = sample.map((x) => zerosOf({ dtype: x.dtype, shape: [0, ...x.shape] }));
+  const none = vmap(spread(f), zeros)(...empty) as unknown as Tensor[];
+  const types = f(sample).map(({ dtype, shape }) => ({ dtype, shape: [0, ...shape] }));
+  assertTypes(none, types, `${law}, a batch of none`);
+}
+
+/** vmap of vmap equals two loops, with each argument mapped by the outer, the inner, or both. */
+export function checkNestedBatch(
+  f: Flat,
+  make: Maker,
+  random: Random,
+  tolerance: number,
+  law: string,
+): void {
+  const sample = make(random);
+  const count = sample.length;
+  const every = <T>(value: T) => sample.map(() => value);
+  const only = (k: number, axis: number) => sample.map((_, i) => i === k ? axis : null);
+  const plans: { outer: (number | null)[]; inner: (number | null)[] }[] = [
+    { outer: every(0), inner: every(0) },
+    { outer: sample.map((x) => x.ndim + 1), inner: every(0) },
+    { outer: every(0), inner: sample.map((x) => x.ndim) },
+  ];
+  for (let k = 0; k < count && count > 1; k++) {
+    plans.push({ outer: only(k, 0), inner: only((k + 1) % count, 0) });
+    plans.push({ outer: only(k, 0), inner: only(k, sample[k].ndim) });
+  }
+  for (const { outer, inner } of plans) {
+    const place = `${law}, axes ${JSON.stringify(outer)} of ${JSON.stringify(inner)}`;
+    // Arguments vary with both loops, with one of them, or with none.
+    const byOuter = makeExamples(make, outer.map((axis) => axis !== null), 2, random);
+    const byInner = makeExamples(make, inner.map((axis) => axis !== null), 3, random);
+    const grid = byOuter.map((row) =>
+      byInner.map((column) => {
+        const own = make(random);
+        return row.map((value, i) =>
+          outer[i] === null ? column[i] : inner[i] === null ? value : own[i]
+        );
+      })
+    );
+    const rows = grid.map((row) => batchArguments(row, inner));
+    const batched = batchArguments(rows, outer);
+    const mapped = vmap(vmap(spread(f), inner) as (...args: Tensor[]) => Tensor[], outer);
+    const actual = mapped(...batched) as unknown as Tensor[];
+    const loops = grid.map((row) => loop(f, row));
+    const expected = loops[0].map((_, k) => stack(loops.map((row) => row[k]), 0));
+    near(actual, expected, tolerance, place);
+  }
+}
+
+/** The program of `f` is well-formed, and evaluating it gives the eager results bit for bit. */
+export function checkStaged(f: Flat, args: readonly Tensor[], law: string): void {
+  const program = makeProgram(spread(f))(...args);
+  checkProgram(program);
+  assertIdentical(evaluateProgram(program, args), f(args), law);
+}
+
+/** The programs of `f`, its jvp, its vjp, its vmap and the gradient of its vmap. */
+export function checkPrograms(f: Flat, make: Maker, random: Random, law: string): void {
+  const args = make(random);
+  const count = args.length;
+  checkStaged(f, args, `${law}: program`);
+  const floats = floatPositions(args);
+  const plain = f(args);
+  const weights = directions(plain.filter(({ dtype }) => isFloat(dtype)), random);
+  const derivatives: Flat[] = [];
+  if (floats.length > 0) {
+    const pushed: Flat = (values) => {
+      const tangents = replaced<Tensor | null>(
+        args.map(() => null),
+        floats,
+        values.slice(count),
+      );
+      return flatten<Tensor>(jvp(spread(f), values.slice(0, count), tangents)).leaves;
+    };
+    checkStaged(
+      pushed,
+      [...args, ...directions(floats.map((i) => args[i]), random)],
+      `${law}: program of jvp`,
+    );
+    const pulled: Flat = (values) => {
+      const cotangents = replaced<Tensor | null>(
+        plain.map(() => null),
+        floatPositions(plain),
+        values.slice(count),
+      );
+      const [, pullback] = vjp(spread(f), ...values.slice(0, count));
+      return flatten<Tensor>(pullback(cotangents)).leaves;
+    };
+    checkStaged(pulled, [...args, ...weights], `${law}: program of vjp`);
+    derivatives.push(gradientOf(f, args, random));
+  }
+  if (count === 0) return;
+  const zeros = args.map(() => 0);
+  const batched = batchArguments(makeExamples(make, args.map(() => true), 2, random), zeros);
+  for (const g of [f, ...derivatives]) {
+    const mapped: Flat = (values) => vmap(spread(g), zeros)(...values) as unknown as Tensor[];
+    checkStaged(mapped, batched, `${law}: program of vmap`);
+  }
+}
+
+/** A primitive with one case of its row. */
+interface Subject {
+  readonly primitive: Primitive<unknown>;
+  readonly row: Row<unknown>;
+  readonly of: Case<unknown>;
+  readonly label: string;
+}
+
+/** The laws of one row: throws at the first that is broken, naming the case and the law. */
+export function checkRow(name: string, primitive: Primitive<unknown>, row: Row<unknown>): void {
+  if (primitive.name !== name) throw new Error(`${name} is printed as ${primitive.name}`);
+  if (row.cases.length === 0) throw new Error(`${name} has no cases`);
+  const { derivative } = primitive;
+  const expectedRules = row.cases[0].args.length;
+  if (derivative.kind === "smooth" && derivative.tangents.length !== expectedRules) {
+    throw new Error(`${name} has ${derivative.tangents.length} tangent rules`);
+  }
+  row.cases.forEach((of, index) => {
+    const subject = { primitive, row, of, label: `${name}, case ${index}` };
+    const random = makeRandom(seedOf(name) + index);
+    for (const dtype of row.dtypes) checkCase(subject, dtype, random);
+    checkRefusals(subject);
+  });
+}
+
+/** Makes the arguments of a case, `dtype` standing where none is fixed. */
+function makerOf({ args }: Case<unknown>, dtype: Dtype): Maker {
+  return (random) =>
+    args.map((arg) =>
+      fromValues(arg.domain(random, sizeOf(arg.shape)), arg.dtype ?? dtype, arg.shape)
+    );
+}
+
+function checkCase(subject: Subject, dtype: Dtype, random: Random): void {
+  const { primitive, row, of } = subject;
+  const label = `${subject.label}, ${dtype}`;
+  const make = makerOf(of, dtype);
+  const args = make(random);
+  const before = args.map((arg) => arg.elements.slice());
+  const f: Flat = (values) => bind(primitive, values, of.params);
+  checkTypes(subject, args, label);
+  checkSplats(subject, args, label);
+  const tolerance = isFloat(dtype) ? row.batchTolerance ?? 0 : 0;
+  if (args.length > 0) {
+    checkBatch(f, make, random, tolerance, `${label}: vmap`);
+    checkNestedBatch(f, make, random, tolerance, `${label}: vmap of vmap`);
+  }
+  checkPrograms(f, make, random, label);
+  const hasFloats = args.some((arg) => isFloat(arg.dtype));
+  if (hasFloats && args.every((arg) => arg.dtype !== "float32")) {
+    checkDerivatives(subject, args, random, label);
+    if (f(args).some((result) => isFloat(result.dtype))) {
+      const gradient = gradientOf(f, args, random);
+      checkBatch(gradient, make, random, Math.max(tolerance, 1e-13), `${label}: vmap of gradient`);
+    }
+  }
+  if (dtype === "float32" && hasFloats) checkSinglePrecision(subject, args, random, label);
+  args.forEach((arg, i) => {
+    const isSame = arg.elements.every((value, k) => Object.is(value, before[i][k]));
+    if (!isSame) throw new Error(`${label}: argument ${i} was written to`);
+  });
+}
+
+function checkDerivatives(
+  { primitive, row, of }: Subject,
+  args: readonly Tensor[],
+  random: Random,
+  label: string,
+): void {
+  const f: Flat = (values) => bind(primitive, values, of.params);
+  const { kind } = primitive.derivative;
+  checkFirstOrder(f, args, random, label, row.stops);
+  checkSecondOrder(f, args, random, label, row.stops);
+  const floats = floatPositions(args);
+  if (kind === "linear") checkLinear(f, args, floats, random, label);
+  if (kind === "bilinear") floats.forEach((i) => checkLinear(f, args, [i], random, label));
+  if (kind === "zero") {
+    const tangents = args.map((arg) => isFloat(arg.dtype) ? directions([arg], random)[0] : null);
+    const [out, pushed] = jvp(spread(f), [...args], tangents);
+    (pushed as (Tensor | null)[]).forEach((tangent, i) => {
+      const isFloating = isFloat((out as Tensor[])[i].dtype);
+      if (isFloating) assertIdentical([tangent!], [zerosOf(tangent!)], `${label}: zero tangent`);
+      else if (tangent !== null) throw new Error(`${label}: an integer has tangent ${tangent}`);
+    });
+  }
+}
+
+/** `type` agrees with `evaluate`, and elements are stored as their dtype wants them. */
+function checkTypes({ primitive, of }: Subject, args: readonly Concrete[], label: string): void {
+  const types = primitive.type(args, of.params);
+  const results = primitive.evaluate(args, of.params, types);
+  assertTypes(results, types, `${label}: type and evaluate`);
+  for (const result of results) {
+    const { elements } = result;
+    const expected = splat(0, result.dtype, []).elements.constructor;
+    if (elements.constructor !== expected) {
+      throw new Error(`${label}: ${result.dtype} is held in ${elements.constructor.name}`);
+    }
+    if (elements.length !== result.size && (elements.length !== 1 || result.size === 0)) {
+      throw new Error(`${label}: ${elements.length} elements for ${result.size}`);
+    }
+    if (result.dtype === "bool" && !elements.every((value) => value === 0 || value === 1)) {
+      throw new Error(`${label}: a bool is neither 0 nor 1: ${elements}`);
+    }
+  }
+}
+
+/** Constant arguments give the same results whether they hold one element or all of them. */
+function checkSplats({ primitive, of, row }: Subject, args: readonly Concrete[], label: string) {
+  const constants = args.map((arg) => splat(arg.elements[0] ?? 0, arg.dtype, arg.shape));
+  const full = constants.map((arg) => new Concrete(arg.dtype, arg.shape, dense(arg).slice()));
+  const evaluate = (values: Concrete[]) =>
+    primitive.evaluate(values, of.params, primitive.type(values, of.params));
+  const tolerance = row.roundingTolerance ?? 0;
+  for (const chosen of subsets(args.map((_, i) => i))) {
+    // The arguments that are not splats keep their own elements.
+    const sparse = args.map((arg, i) => chosen.includes(i) ? constants[i] : arg);
+    const thick = args.map((arg, i) => chosen.includes(i) ? full[i] : arg);
+    near(evaluate(sparse), evaluate(thick), tolerance, `${label}: splats at ${chosen}`);
+  }
+}
+
+/** Derivatives in float32 have that dtype, and the values of float64 to its precision. */
+function checkSinglePrecision(
+  { primitive, of }: Subject,
+  args: readonly Concrete[],
+  random: Random,
+  label: string,
+): void {
+  const f: Flat = (values) => bind(primitive, values, of.params);
+  const single = args.map((arg) => arg);
+  const double = args.map((arg) =>
+    arg.dtype === "float32" ? new Concrete("float64", arg.shape, new Float64Array(arg.elements)) : arg
+  );
+  const widen = (values: readonly Tensor[], like: readonly Type[]): Tensor[] =>
+    values.map((x, i) => {
+      if (x.dtype === like[i].dtype) return x;
+      return new Concrete("float64", x.shape, new Float64Array(dense(x.concrete("widen it"))));
+    });
+  const [narrow, wide] = [f(single), f(double)];
+  assertNear(widen(narrow, wide), wide, 3e-6, `${label}: float32 against float64`);
+  const tangents = directions(single.filter(({ dtype }) => isFloat(dtype)), random);
+  const run = (values: readonly Tensor[], isDouble: boolean): Tensor[][] => {
+    const floats = floatPositions(values);
+    const points = floats.map((i) => values[i]);
+    const g = floatsOf(f, values, floats);
+    const v = isDouble ? widen(tangents, points) : tangents;
+    const [, pushed] = jvp(spread(g), points, v) as unknown as [Tensor[], Tensor[]];
+    const [out, pullback] = vjp(spread(g), ...points);
+    const weights = (out as readonly Tensor[]).map((y) => splat(0.5, y.dtype, y.shape));
+    const pulled = pullback(weights) as Tensor[];
+    assertTypes(pushed, out as readonly Tensor[], `${label}: types of tangents`);
+    assertTypes(pulled, points, `${label}: types of cotangents`);
+    return [pushed, pulled];
+  };
+  const [pushed, pulled] = run(single, false);
+  const [widePushed, widePulled] = run(double, true);
+  assertNear(widen(pushed, widePushed), widePushed, 1e-5, `${label}: float32 tangents`);
+  assertNear(widen(pulled, widePulled), widePulled, 1e-5, `${label}: float32 cotangents`);
+}
+
+/** Dtypes that the row does not list are refused by `type`. */
+function checkRefusals({ primitive, row, of, label }: Subject): void {
+  if (of.args.every((arg) => arg.dtype !== undefined)) return;
+  for (const dtype of DTYPES) {
+    if (row.dtypes.includes(dtype)) continue;
+    const types = of.args.map((arg) => ({ dtype: arg.dtype ?? dtype, shape: arg.shape }));
+    expectError(() => primitive.type(types, of.params), `${label}: ${dtype} is refused`, [
+      DtypeError,
+      InternalError,
+    ]);
+  }
+  // An axis too many in one argument never fits two arguments or more of the same shape.
+  const [first, second] = of.args;
+  if (of.args.length !== 2 || first.shape.length === 0 || of.params !== null) return;
+  if (first.shape.join() !== second.shape.join()) return;
+  const [dtype] = row.dtypes;
+  const wrong = [
+    { dtype, shape: first.shape },
+    { dtype, shape: insertAt(second.shape, 0, 2) },
+  ];
+  expectError(() => primitive.type(wrong, of.params), `${label}: unequal shapes are refused`, [
+    ShapeError,
+  ]);
+}
+
+function expectError(
+  run: () => unknown,
+  law: string,
+  classes: readonly (abstract new (...args: never[]) => Error)[],
+): void {
+  try {
+    run();
+  } catch (error) {
+    if (classes.some((type) => error instanceof type)) return;
+    throw error;
+  }
+  throw new Error(`${law}: no error`);
+}
