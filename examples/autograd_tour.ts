@@ -119,7 +119,11 @@ title("Regions without gradients");
   const outside = noGrad(() => grad((x) => square(x))(3))();
   console.log("d/dx (x - noGrad(x²)) at 3 =", String(inside));
   console.log("d/dx (x - x²)         at 3 =", String(without));
-  console.log("noGrad around grad(x²) at 3 =", String(outside), "(a transform ignores one outside)");
+  console.log(
+    "noGrad around grad(x²) at 3 =",
+    String(outside),
+    "(a transform ignores one outside)",
+  );
   assertTensorsClose(inside, 1);
   assertTensorsClose(without, -5);
   assertTensorsClose(outside, 6);

@@ -165,7 +165,7 @@ export abstract class Tensor implements Type {
 
   /** The tensor as text: its elements, elided when there are many. */
   toString(): string {
-    return formatTensor(dense(this.concrete("print it")), this);
+    return formatTensor(this.concrete("print it").elements, this);
   }
 
   /**

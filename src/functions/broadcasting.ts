@@ -2,7 +2,8 @@
  * How the arguments of a function meet: in one dtype (promotion) and in one shape (broadcasting).
  * Primitives are strict; all that is implicit happens here.
  *
- * Numbers and booleans, alone or in nested arrays, are weak: they adopt the dtype of the tensors that
+ * Numbers and booleans, alone or in nested arrays, are weak: they adopt the dtype of the tensors
+ * that
  * they meet, as far as its category can hold them.
  *
  * @module
@@ -150,7 +151,9 @@ export function commonShape(what: string, xs: readonly Type[]): Shape {
   return shape;
 }
 
-/** The error for shapes that do not broadcast: `before`, that of the arguments so far, and `own`. */
+/**
+ * The error for shapes that do not broadcast: `before`, that of the arguments so far, and `own`.
+ */
 function mismatch(what: string, xs: readonly Type[], before: Shape, own: Shape): Error {
   let axis = -1;
   for (;; axis--) {

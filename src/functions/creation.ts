@@ -40,10 +40,13 @@ export interface EyeOptions extends DtypeOptions {
 /**
  * A tensor from JavaScript values. The elements are copied: later writes to an array do not show.
  *
- * @param value A number or boolean (a scalar), an array of them nested to the same depth everywhere,
+ * @param value A number or boolean (a scalar), an array of them nested to the same depth
+ * everywhere,
  * a typed array (a vector), or a tensor.
- * @param options The dtype. Left out: `float32` for numbers, `bool` for booleans alone, and for typed
- * arrays and tensors their own (`Float32Array` and `Float64Array` stay, unsigned 32-bit integers are
+ * @param options The dtype. Left out: `float32` for numbers, `bool` for booleans alone, and for
+ * typed
+ * arrays and tensors their own (`Float32Array` and `Float64Array` stay, unsigned 32-bit integers
+ * are
  * `uint32`, all other integers `int32`).
  * @returns The tensor; `value` itself when it is a tensor of that dtype.
  * @throws {ShapeError} when nested arrays are ragged.
@@ -70,7 +73,8 @@ export function tensor(value: TensorLike, options?: DtypeOptions): Tensor {
 }
 
 /**
- * The elements converted to another dtype. Floats become integers by truncation towards zero, held at
+ * The elements converted to another dtype. Floats become integers by truncation towards zero, held
+ * at
  * the ends of the range, with NaN becoming 0; in `bool` everything but zero is true. The derivative
  * between floating-point dtypes is one.
  *
@@ -140,11 +144,13 @@ export function ones(shape: number | Shape, options?: DtypeOptions): Tensor {
 }
 
 /**
- * One value everywhere. A single value is held as one element, so that it costs nothing in any shape.
+ * One value everywhere. A single value is held as one element, so that it costs nothing in any
+ * shape.
  *
  * @param shape The shape, or the length of a vector.
  * @param value A scalar, or anything that broadcasts to `shape`.
- * @param options The dtype; by default that of `value`, which is `float32` for numbers and `bool` for
+ * @param options The dtype; by default that of `value`, which is `float32` for numbers and `bool`
+ * for
  * booleans.
  * @returns A tensor of that shape.
  * @throws {ShapeError} when `shape` is no shape or `value` does not broadcast to it.
@@ -357,7 +363,8 @@ export function arange(
     );
   }
   if (isFloat(dtype)) {
-    // Integers of a magnitude that float32 holds are exact in it; all else is rounded once, at the end.
+    // Integers of a magnitude that float32 holds are exact in it; all else is rounded once, at the
+    // end.
     const isExact = Number.isInteger(start) && Number.isInteger(step) &&
       Math.max(Math.abs(start), Math.abs(step), Math.abs(start + length * step)) <= 2 ** 24;
     const computed = isExact ? dtype : "float64";
@@ -382,7 +389,8 @@ export function arange(
  * Evenly spaced numbers between two ends.
  *
  * @param start The first number.
- * @param stop The last number, which is met exactly; the first one left out when `endpoint` is false.
+ * @param stop The last number, which is met exactly; the first one left out when `endpoint` is
+ * false.
  * @param count How many. Default 50.
  * @param options `endpoint`, and the dtype (`float32` by default; integers are rounded down).
  * @returns A vector of `count` numbers, each rounded once, from double precision.

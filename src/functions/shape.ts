@@ -3,16 +3,13 @@
  *
  * @module
  */
-import { categoryOf, checkDtype, DEFAULT_FLOAT, describeValue, isInteger } from "../base/dtype.ts";
-import { argumentError, axisError, dtypeError, shapeError } from "../base/errors.ts";
+import { checkDtype, DEFAULT_FLOAT, describeValue } from "../base/dtype.ts";
+import { argumentError, axisError, shapeError } from "../base/errors.ts";
 import {
-  broadcastShapes,
   checkAxes,
   checkAxis,
   checkShape,
-  checkSize,
   insertAt,
-  inversePermutation,
   range,
   sameShape,
   showShape,
@@ -24,11 +21,12 @@ import type { AxisArgument, Shape } from "../base/shape.ts";
 import { fromJavaScript, toTensor } from "../core/convert.ts";
 import type { DtypeOptions, PadOptions, PadWidths } from "../core/methods.ts";
 import { splat, Tensor, zerosOf } from "../core/tensor.ts";
-import type { TensorLike, Type } from "../core/tensor.ts";
+import type { TensorLike } from "../core/tensor.ts";
 import { offset } from "../primitives/arithmetic.ts";
 import { equal, lessEqual, select } from "../primitives/comparison.ts";
 import * as slicing from "../primitives/slicing.ts";
 import * as structure from "../primitives/structure.ts";
+import { checkBroadcast, checkInteger, checkLength, listAxes, toIndices } from "./arguments.ts";
 import { broadcastTo as stretch, promoteTogether } from "./broadcasting.ts";
 
 /**
@@ -106,19 +104,6 @@ export function transpose(x: TensorLike, axes?: readonly number[]): Tensor {
     throw axisError(`${what} by ${showShape(axes)}: expected each of its ${input.ndim} axes once`);
   }
   return structure.transpose(input, permutation);
-}
-
-/** The distinct axes that `axis` names, in the order given. */
-function listAxes(axis: number | readonly number[], ndim: number, what: string): number[] {
-  const axes = (Array.isArray(axis) ? Array.from(axis) : [axis]).map((a) =>
-    checkAxis(a, ndim, what)
-  );
-  axes.forEach((a, i) => {
-    if (axes.indexOf(a) < i) {
-      throw axisError(`${what}: axis ${a} is named twice in ${describeValue(axis)}`);
-    }
-  });
-  return axes;
 }
 
 /**
@@ -270,20 +255,6 @@ export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
   return stretch(input, target);
 }
 
-/** Throws unless `x` broadcasts to `shape`. */
-export function checkBroadcast(what: string, x: Type, shape: Shape): void {
-  const common = broadcastShapes(x.shape, shape);
-  if (common !== null && sameShape(common, shape)) return;
-  const added = shape.length - x.shape.length;
-  const axis = x.shape.findIndex((length, i) => length !== 1 && length !== shape[added + i]);
-  const reason = added < 0
-    ? `it has ${x.shape.length} axes, more than ${shape.length}`
-    : `axis ${axis} has length ${x.shape[axis]}, expected ${
-      shape[added + axis] === 1 ? "" : "1 or "
-    }${shape[added + axis]}`;
-  throw shapeError(`${what} ${showType(x)} to ${showShape(shape)}: ${reason}`);
-}
-
 /**
  * Tensors joined along an axis that they have.
  *
@@ -402,7 +373,7 @@ export function split(
   const length = input.shape[at];
   const cuts = cutPositions(sectionsOrIndices, length, `${what} along axis ${at}`);
   return cuts.slice(1).map((stop, i) =>
-    slicing.sliceAxis(input, at, Math.min(cuts[i], stop), Math.max(cuts[i], stop) === stop ? stop : cuts[i])
+    slicing.sliceAxis(input, at, cuts[i], Math.max(cuts[i], stop))
   );
 }
 
@@ -424,8 +395,416 @@ function cutPositions(parts: number | readonly number[], length: number, what: s
   return range(count + 1).map((i) => i * (length / count));
 }
 
-/** `value`, or an error that says what was expected. */
-export function checkInteger(value: unknown, what: string, expected: string): number {
-  if (typeof value === "number" && Number.isSafeInteger(value)) return value === 0 ? 0 : value;
-  throw argumentError(`${what}: expected ${expected}, got ${describeValue(value)}`);
+/**
+ * Elements in reverse order.
+ *
+ * @param x Any shape.
+ * @param axis The axes to reverse; left out, all of them.
+ * @returns `x` reversed along these axes.
+ * @throws {AxisError} when an axis is out of range or named twice.
+ *
+ * @example A vector from its end
+ * ```ts
+ * import { flip } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(flip([1, 2, 3]), [3, 2, 1]);
+ * ```
+ */
+export function flip(x: TensorLike, axis?: AxisArgument): Tensor {
+  const input = toTensor(x, "Cannot flip");
+  return slicing.flip(input, checkAxes(axis, input.ndim, `Cannot flip ${showType(input)}`));
+}
+
+/**
+ * Elements shifted, those pushed out at one end coming back in at the other.
+ *
+ * @param x Any shape.
+ * @param shift By how many places: one number, or one for each axis in `axis`. Negative shifts go
+ * towards the front.
+ * @param axis The axes to shift along; an axis named twice is shifted by the sum. Left out, the
+ * elements are shifted in row-major order.
+ * @returns `x` shifted.
+ * @throws {ArgumentError} when a shift is not an integer, or the lists differ in length.
+ * @throws {AxisError} when an axis is out of range.
+ *
+ * @example One place to the right
+ * ```ts
+ * import { roll } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(roll([1, 2, 3], 1), [3, 1, 2]);
+ * ```
+ */
+export function roll(
+  x: TensorLike,
+  shift: number | readonly number[],
+  axis?: number | readonly number[] | null,
+): Tensor {
+  const input = toTensor(x, "Cannot roll");
+  const what = `Cannot roll ${showType(input)}`;
+  const shifts = (Array.isArray(shift) ? Array.from(shift) : [shift]).map((places) =>
+    checkInteger(places, what, "an integer shift")
+  );
+  if (axis === undefined || axis === null) {
+    const flat = structure.reshape(input, [input.size]);
+    const total = shifts.reduce((sum, places) => sum + places, 0);
+    return structure.reshape(rollAxis(flat, total, 0), input.shape);
+  }
+  const axes = (Array.isArray(axis) ? Array.from(axis) : [axis]).map((a) =>
+    checkAxis(a, input.ndim, what)
+  );
+  const count = Math.max(shifts.length, axes.length);
+  if (![1, count].includes(shifts.length) || ![1, count].includes(axes.length)) {
+    throw argumentError(
+      `${what}: expected one shift or one for each axis, ` +
+        `got ${shifts.length} shifts and ${axes.length} axes`,
+    );
+  }
+  let result = input;
+  for (let i = 0; i < count; i++) {
+    result = rollAxis(result, shifts[shifts.length === 1 ? 0 : i], axes[axes.length === 1 ? 0 : i]);
+  }
+  return result;
+}
+
+function rollAxis(x: Tensor, shift: number, axis: number): Tensor {
+  const length = x.shape[axis];
+  const places = length === 0 ? 0 : ((shift % length) + length) % length;
+  if (places === 0) return x;
+  return slicing.concatenate([
+    slicing.sliceAxis(x, axis, length - places, length),
+    slicing.sliceAxis(x, axis, 0, length - places),
+  ], axis);
+}
+
+/** The values that `pad` takes as its mode. */
+const PAD_MODES = ["constant", "edge", "reflect", "symmetric", "wrap"] as const;
+
+/**
+ * Elements added around a tensor.
+ *
+ * @param x Any shape.
+ * @param widths How many places to add: one `[before, after]` per axis, or one pair, or one number
+ * for all axes.
+ * @param options The mode, as NumPy's: `"constant"` fills with `value` (default 0), `"edge"` repeats
+ * the outermost element, `"reflect"` mirrors about it, `"symmetric"` mirrors about the edge itself,
+ * and `"wrap"` goes on from the other end. Mirrors and wraps repeat as often as they must.
+ * @returns `x` in its frame, which is differentiable in every mode.
+ * @throws {ArgumentError} when a width is negative or no integer, or the mode is unknown.
+ * @throws {ShapeError} when the widths do not fit the axes, or an empty axis has nothing to repeat.
+ *
+ * @example A frame of zeros, and a mirror
+ * ```ts
+ * import { pad } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(pad([1, 2, 3], [1, 2]), [0, 1, 2, 3, 0, 0]);
+ * assertTensorsClose(pad([1, 2, 3], [1, 2], { mode: "reflect" }), [2, 1, 2, 3, 2, 1]);
+ * ```
+ */
+export function pad(x: TensorLike, widths: PadWidths, options: PadOptions = {}): Tensor {
+  const input = toTensor(x, "Cannot pad");
+  const what = `Cannot pad ${showType(input)}`;
+  const { mode = "constant", value = 0 } = options;
+  if (!PAD_MODES.includes(mode)) {
+    throw argumentError(
+      `${what}: expected a mode out of ${PAD_MODES.join(", ")}, got ${describeValue(mode)}`,
+    );
+  }
+  const pairs = widthPairs(widths, input.ndim, what);
+  checkShape(input.shape.map((length, i) => pairs[i][0] + length + pairs[i][1]), what);
+  if (mode === "constant") return padConstant(input, pairs, value, what);
+  return pairs.reduce((result, pair, axis) => extend(result, axis, pair, mode, what), input);
+}
+
+type Pair = readonly [before: number, after: number];
+
+/** One pair of widths per axis. */
+function widthPairs(widths: PadWidths, ndim: number, what: string): Pair[] {
+  const readWidth = (width: unknown): number => {
+    const number = checkInteger(width, what, "widths such as [[before, after], ...]");
+    if (number >= 0) return number;
+    throw argumentError(`${what} by ${number}: widths must not be negative; use index to crop`);
+  };
+  if (!Array.isArray(widths)) {
+    const width = readWidth(widths);
+    return range(ndim).map(() => [width, width]);
+  }
+  const lists: readonly unknown[] = widths.every(Array.isArray) ? widths : [widths];
+  const pairs = lists.map((pair): Pair => {
+    if (!Array.isArray(pair) || pair.length !== 2) {
+      throw argumentError(`${what}: expected [before, after], got ${describeValue(pair)}`);
+    }
+    return [readWidth(pair[0]), readWidth(pair[1])];
+  });
+  if (pairs.length === ndim) return pairs;
+  if (pairs.length === 1) return range(ndim).map(() => pairs[0]);
+  throw shapeError(`${what}: expected ${ndim} pairs of widths, one per axis, got ${pairs.length}`);
+}
+
+function padConstant(x: Tensor, pairs: readonly Pair[], value: number, what: string): Tensor {
+  const low = pairs.map(([before]) => before);
+  const high = pairs.map(([, after]) => after);
+  const interior = pairs.map(() => 0);
+  const fill = fromJavaScript(value, x.dtype, what);
+  if (fill.ndim !== 0) throw argumentError(`${what}: expected a number as value`);
+  const padded = slicing.pad(x, low, high, interior);
+  if (padded === x || Object.is(fill.elements[0], 0)) return padded;
+  const inside = slicing.pad(splat(1, "bool", x.shape), low, high, interior);
+  return select(inside, padded, splat(fill.elements[0], x.dtype, padded.shape));
+}
+
+/** `x` with more elements on both sides of one axis, taken from those that it has. */
+function extend(
+  x: Tensor,
+  axis: number,
+  [before, after]: Pair,
+  mode: "edge" | "reflect" | "symmetric" | "wrap",
+  what: string,
+): Tensor {
+  if (before === 0 && after === 0) return x;
+  const period = x.shape[axis];
+  if (period === 0) {
+    throw shapeError(`${what} in mode ${mode}: axis ${axis} has no elements to repeat`);
+  }
+  const part = (source: Tensor, start: number, stop: number) =>
+    slicing.sliceAxis(source, axis, start, stop);
+  const mirrored = (source: Tensor, start: number, stop: number) =>
+    slicing.flip(part(source, start, stop), [axis]);
+  if (mode === "edge" || period === 1) {
+    const repeated = (position: number, count: number) =>
+      stretch(
+        part(x, position, position + 1),
+        x.shape.map((length, i) => i === axis ? count : length),
+      );
+    const sides = [repeated(0, before), x, repeated(period - 1, after)];
+    return slicing.concatenate(sides, axis);
+  }
+  let result = x;
+  let [low, high] = [before, after];
+  // Each round adds as much as there is, so that even wide frames take few rounds. A side that needs
+  // another round was extended in full, which keeps its end at a mirror, or at a whole period.
+  while (low > 0 || high > 0) {
+    const length = result.shape[axis];
+    const edge = mode === "reflect" ? 1 : 0;
+    const most = mode === "wrap" ? length - length % period : length - edge;
+    const [left, right] = [Math.min(low, most), Math.min(high, most)];
+    const sides = mode === "wrap"
+      ? [part(result, most - left, most), part(result, length - most, length - most + right)]
+      : [
+        mirrored(result, edge, edge + left),
+        mirrored(result, length - edge - right, length - edge),
+      ];
+    result = slicing.concatenate([sides[0], result, sides[1]], axis);
+    low -= left;
+    high -= right;
+  }
+  return result;
+}
+
+/**
+ * The whole tensor repeated along its axes, as NumPy's `tile`.
+ *
+ * @param x Any shape.
+ * @param repetitions How often along each axis; the shorter of the shape and this list counts from
+ * the last axis. One number repeats along the last axis.
+ * @returns The copies side by side.
+ * @throws {ArgumentError} when a number of repetitions is negative or no integer.
+ *
+ * @example A vector twice
+ * ```ts
+ * import { tile } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(tile([1, 2], 2), [1, 2, 1, 2]);
+ * assertTensorsClose(tile([1, 2], [2, 1]), [[1, 2], [1, 2]]);
+ * ```
+ */
+export function tile(x: TensorLike, repetitions: number | readonly number[]): Tensor {
+  const input = toTensor(x, "Cannot tile");
+  const what = `Cannot tile ${showType(input)}`;
+  const list = (Array.isArray(repetitions) ? Array.from(repetitions) : [repetitions]).map((count) =>
+    checkLength(count, what, "a number of repetitions")
+  );
+  const ndim = Math.max(list.length, input.ndim);
+  const counts = [...range(ndim - list.length).map(() => 1), ...list];
+  const lengths = [...range(ndim - input.ndim).map(() => 1), ...input.shape];
+  const target = checkShape(lengths.map((length, i) => length * counts[i]), what);
+  const pairs = lengths.flatMap((length, i) => [counts[i], length]);
+  const ones = lengths.flatMap((length) => [1, length]);
+  return structure.reshape(stretch(structure.reshape(input, ones), pairs), target);
+}
+
+/**
+ * Each element repeated in place.
+ *
+ * @param x Any shape.
+ * @param repetitions How often each element stands in the result.
+ * @param axis The axis along which to repeat; left out, the tensor is flattened first.
+ * @returns `x` with that axis so many times as long.
+ * @throws {ArgumentError} when the number of repetitions is negative or no integer.
+ * @throws {AxisError} when the axis is out of range.
+ *
+ * @example Each element twice
+ * ```ts
+ * import { repeat } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(repeat([1, 2], 2), [1, 1, 2, 2]);
+ * ```
+ */
+export function repeat(x: TensorLike, repetitions: number, axis?: number | null): Tensor {
+  const given = toTensor(x, "Cannot repeat");
+  const what = `Cannot repeat ${showType(given)}`;
+  const count = checkLength(repetitions, what, "a number of repetitions");
+  const isFlat = axis === undefined || axis === null;
+  const input = isFlat ? structure.reshape(given, [given.size]) : given;
+  const at = isFlat ? 0 : checkAxis(axis, input.ndim, what);
+  const target = checkShape(input.shape.map((n, i) => i === at ? n * count : n), what);
+  return structure.reshape(structure.broadcastAxis(input, at + 1, count), target);
+}
+
+/**
+ * The lower triangle of matrices: zeros above a diagonal.
+ *
+ * @param x `[..., rows, columns]`
+ * @param diagonal The highest diagonal that is kept; 0 is the main one, positive lies above it.
+ * @returns `x` with zeros above that diagonal.
+ * @throws {ShapeError} when `x` has fewer than two axes.
+ *
+ * @example A lower triangle
+ * ```ts
+ * import { tril } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(tril([[1, 2], [3, 4]]), [[1, 0], [3, 4]]);
+ * ```
+ */
+export function tril(x: TensorLike, diagonal = 0): Tensor {
+  const input = toTensor(x, "Cannot take the lower triangle");
+  const below = triangleMask(input, diagonal, 0, "Cannot take the lower triangle");
+  return select(below, input, zerosOf(input));
+}
+
+/**
+ * The upper triangle of matrices: zeros below a diagonal.
+ *
+ * @param x `[..., rows, columns]`
+ * @param diagonal The lowest diagonal that is kept; 0 is the main one, positive lies above it.
+ * @returns `x` with zeros below that diagonal.
+ * @throws {ShapeError} when `x` has fewer than two axes.
+ *
+ * @example An upper triangle
+ * ```ts
+ * import { triu } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(triu([[1, 2], [3, 4]]), [[1, 2], [0, 4]]);
+ * ```
+ */
+export function triu(x: TensorLike, diagonal = 0): Tensor {
+  const input = toTensor(x, "Cannot take the upper triangle");
+  const below = triangleMask(input, diagonal, -1, "Cannot take the upper triangle");
+  return select(below, zerosOf(input), input);
+}
+
+/** Where elements of the last two axes lie on or below the diagonal `diagonal + shift`. */
+function triangleMask(x: Tensor, diagonal: number, shift: number, what: string): Tensor {
+  if (x.ndim < 2) throw shapeError(`${what} of ${showType(x)}: expected at least two axes`);
+  const highest = checkInteger(diagonal, `${what} of ${showType(x)}`, "an integer diagonal");
+  const [rows, columns] = x.shape.slice(-2);
+  // Beyond these diagonals lies everything or nothing; so held, the sums fit into int32.
+  const limit = Math.min(Math.max(highest + shift, -rows), columns);
+  const row = offset(structure.iota(rows), limit);
+  const mask = lessEqual(
+    structure.broadcast(structure.iota(columns), [rows, columns], [1]),
+    structure.broadcast(row, [rows, columns], [0]),
+  );
+  return stretch(mask, x.shape);
+}
+
+/**
+ * The matrix with a given diagonal, or the diagonal of a matrix.
+ *
+ * @param x A vector `[n]` or a matrix `[rows, columns]`.
+ * @param diagonal Which diagonal; 0 is the main one, positive lies above it.
+ * @returns For a vector, the square matrix of `n + |diagonal|` rows that is zero elsewhere; for a
+ * matrix, its diagonal, which is empty outside of the matrix.
+ * @throws {ShapeError} when `x` is neither.
+ *
+ * @example There and back
+ * ```ts
+ * import { diag } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(diag([1, 2]), [[1, 0], [0, 2]]);
+ * assertTensorsClose(diag([[1, 2], [3, 4]]), [1, 4]);
+ * ```
+ */
+export function diag(x: TensorLike, diagonal = 0): Tensor {
+  const input = toTensor(x, "Cannot take the diagonal");
+  const what = `Cannot take the diagonal of ${showType(input)}`;
+  const place = checkInteger(diagonal, what, "an integer diagonal");
+  if (input.ndim === 1) return diagonalMatrix(input, place);
+  if (input.ndim !== 2) throw shapeError(`${what}: expected a vector or a matrix`);
+  const [rows, columns] = input.shape;
+  const first = place >= 0 ? place : -place * columns;
+  const count = Math.min(rows - Math.max(-place, 0), columns - Math.max(place, 0));
+  const flat = structure.reshape(input, [input.size]);
+  if (count <= 0) return slicing.slice(flat, [0], [0], [1]);
+  return slicing.slice(flat, [first], [first + (count - 1) * (columns + 1) + 1], [columns + 1]);
+}
+
+/** The square matrix with `x` on one of its diagonals. */
+function diagonalMatrix(x: Tensor, place: number): Tensor {
+  const [above, below] = [Math.max(place, 0), Math.max(-place, 0)];
+  const size = x.shape[0] + above + below;
+  const shape = checkShape([size, size], `Cannot put ${showType(x)} on diagonal ${place}`);
+  // By columns, element i stands in column i + above, so that one row with all of them, repeated and
+  // masked, is the matrix.
+  const row = slicing.pad(x, [above], [below], [0]);
+  const onDiagonal = equal(
+    structure.broadcast(offset(structure.iota(size), -place), shape, [1]),
+    structure.broadcast(structure.iota(size), shape, [0]),
+  );
+  return select(
+    onDiagonal,
+    structure.broadcast(row, shape, [1]),
+    splat(0, x.dtype, shape),
+  );
+}
+
+/**
+ * Indices as vectors that are one at the index and zero elsewhere.
+ *
+ * @param x Integers of any shape. An index below 0 or not below `classes` gives a row of zeros, as in
+ * JAX.
+ * @param classes The number of classes.
+ * @param options The dtype of the result; default `float32`.
+ * @returns `x`'s shape with a new last axis of length `classes`.
+ * @throws {DtypeError} when `x` is not of an integer dtype.
+ *
+ * @example Labels of three classes
+ * ```ts
+ * import { oneHot } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(oneHot([2, 0], 3), [[0, 0, 1], [1, 0, 0]]);
+ * ```
+ */
+export function oneHot(x: TensorLike, classes: number, options: DtypeOptions = {}): Tensor {
+  const indices = toIndices(x, "Cannot encode as one-hot");
+  const what = `Cannot encode ${showType(indices)} as one-hot`;
+  const { dtype = DEFAULT_FLOAT } = options;
+  checkDtype(dtype);
+  const shape = checkShape(
+    [...indices.shape, checkLength(classes, what, "a number of classes")],
+    what,
+  );
+  const hot = equal(
+    structure.broadcast(indices, shape, range(indices.ndim)),
+    structure.broadcast(structure.iota(shape[indices.ndim], indices.dtype), shape, [indices.ndim]),
+  );
+  return structure.convert(hot, dtype);
 }

@@ -103,8 +103,9 @@ export function callSchedule(schedule: Schedule, count: Tensor): number | Tensor
   return value;
 }
 
-function scaleBy(grads: unknown, params: unknown, factor: number | Tensor) {
+/** `grads` times `factor`. */
+function scaleBy<Params>(grads: unknown, params: Params, factor: number | Tensor) {
   const opened = openParams(params);
   const scalar = scalarFor(factor);
-  return closeUpdates<never>(opened, openGrads(grads, opened).map((g) => g && g.mul(scalar(g))));
+  return closeUpdates<Params>(opened, openGrads(grads, opened).map((g) => g && g.mul(scalar(g))));
 }

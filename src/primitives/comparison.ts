@@ -85,7 +85,7 @@ export function not(x: Tensor): Tensor {
 /** Conjunction: of bools, or of the bits of integers. */
 export const andPrimitive: Primitive<null> = binary({
   name: "and",
-  accepts: "any",
+  accepts: "discrete",
   apply: (x, y) => x & y,
   derivative: zero,
 });
@@ -98,7 +98,7 @@ export function and(x: Tensor, y: Tensor): Tensor {
 /** Disjunction: of bools, or of the bits of integers. */
 export const orPrimitive: Primitive<null> = binary({
   name: "or",
-  accepts: "any",
+  accepts: "discrete",
   apply: (x, y) => x | y,
   derivative: zero,
 });
@@ -111,7 +111,7 @@ export function or(x: Tensor, y: Tensor): Tensor {
 /** Exclusive or: of bools, or of the bits of integers. */
 export const xorPrimitive: Primitive<null> = binary({
   name: "xor",
-  accepts: "any",
+  accepts: "discrete",
   apply: (x, y) => x ^ y,
   derivative: zero,
 });

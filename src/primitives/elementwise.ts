@@ -14,13 +14,14 @@ import { bind } from "../core/trace.ts";
 import { alignBatch } from "./structure.ts";
 
 /** Which dtypes an elementwise primitive takes. */
-export type Accepts = "any" | "number" | "float" | "integer" | "bool";
+export type Accepts = "any" | "number" | "float" | "integer" | "discrete" | "bool";
 
 /** Whether `dtype` is among those that `accepts` names. */
 export function accepted(accepts: Accepts, dtype: Dtype): boolean {
   const category = categoryOf(dtype);
   return accepts === "any" || accepts === category ||
-    (accepts === "number" && category !== "bool");
+    (accepts === "number" && category !== "bool") ||
+    (accepts === "discrete" && category !== "float");
 }
 
 /** What defines an elementwise primitive of one or two arguments. */
@@ -67,6 +68,7 @@ const dtypeNames: Record<Accepts, string> = {
   number: "a floating-point or integer dtype",
   float: "a floating-point dtype; convert with astype",
   integer: "an integer dtype",
+  discrete: "an integer dtype or bool",
   bool: "bool",
 };
 

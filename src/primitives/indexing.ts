@@ -31,7 +31,7 @@ export const gatherPrimitive: Primitive<GatherParams> = {
     const fits = x.shape.length > batch &&
       sameShape(x.shape.slice(0, batch), indices.shape.slice(0, batch));
     if (!fits) {
-      throw shapeError(`${what}: the first ${batch} axes must be equal, and one more left`);
+      throw shapeError(`${what}: the shared leading axes must be equal, and one more left`);
     }
     const shape = [...indices.shape, ...x.shape.slice(batch + 1)];
     checkSize(shape, what);

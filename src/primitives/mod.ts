@@ -7,7 +7,9 @@ import * as arithmetic from "./arithmetic.ts";
 import * as comparison from "./comparison.ts";
 import * as contraction from "./contraction.ts";
 import * as indexing from "./indexing.ts";
+import * as ordering from "./ordering.ts";
 import * as randomBits from "./random_bits.ts";
+import * as reduction from "./reduction.ts";
 import * as slicing from "./slicing.ts";
 import * as structure from "./structure.ts";
 import * as transcendental from "./transcendental.ts";
@@ -85,6 +87,16 @@ export const primitives = {
   polygamma: transcendental.polygammaPrimitive,
   logaddexp: transcendental.logaddexpPrimitive,
   pow: transcendental.powPrimitive,
+
+  reduceMax: reduction.reduceMaxPrimitive,
+  reduceMin: reduction.reduceMinPrimitive,
+  reduceProd: reduction.reduceProdPrimitive,
+  argmax: reduction.argmaxPrimitive,
+  argmin: reduction.argminPrimitive,
+  cumsum: reduction.cumsumPrimitive,
+  cumprod: reduction.cumprodPrimitive,
+
+  argsort: ordering.argsortPrimitive,
 
   contract: contraction.contractPrimitive,
 

@@ -195,6 +195,11 @@ export const reduceProdPrimitive: Primitive<ReduceParams> = {
   },
 };
 
+/** Product over the given axes. */
+export function reduceProd(x: Tensor, axes: readonly number[]): Tensor {
+  return axes.length === 0 ? x : bindOne(reduceProdPrimitive, [x], { axes });
+}
+
 /** `x` with the given axes joined into one, the last. */
 function asRows(x: Tensor, axes: readonly number[]): Tensor {
   const kept = withoutAxes(range(x.ndim), axes);

@@ -9,8 +9,8 @@ import { isFloat } from "../base/dtype.ts";
 import { showType } from "../base/shape.ts";
 import type { Equation, Program } from "../core/program.ts";
 import { Variable } from "../core/program.ts";
-import { zerosOf } from "../core/tensor.ts";
-import type { Tensor, Type } from "../core/tensor.ts";
+import { Concrete, Tensor, zerosOf } from "../core/tensor.ts";
+import type { Type } from "../core/tensor.ts";
 import { add } from "../primitives/arithmetic.ts";
 
 /**
@@ -54,9 +54,11 @@ function pull(
   const types: Type[] = inputs.map((atom) => atom instanceof Variable ? atom.type : atom);
   switch (rule.kind) {
     case "linear": {
+      // An integer or bool that depends on the function's arguments is not linear in them.
+      if (isLinear.some((linear, i) => linear && !isFloat(types[i].dtype))) break;
       const cotangents = outputs.map((variable, i) => received[i] ?? zerosOf(variable.type));
-      const needed = isLinear.map((linear, i) => linear && isFloat(types[i].dtype));
-      return rule.transpose(cotangents, types, params, needed);
+      if (inputs.some((atom) => atom instanceof Tensor && isOffset(atom))) break;
+      return rule.transpose(cotangents, types, params, isLinear);
     }
     case "bilinear":
     case "smooth": {
@@ -75,4 +77,13 @@ function pull(
     `Cannot transpose ${primitive.name} of ${types.map(showType).join(" and ")}: ` +
       `the function is not linear in its arguments`,
   );
+}
+
+/**
+ * Whether a constant operand shifts a linear operation, as `c` does in `x + c`. Zeros that stand in
+ * for missing tangents do not, and are always concrete.
+ */
+function isOffset(constant: Tensor): boolean {
+  if (!isFloat(constant.dtype)) return false;
+  return !(constant instanceof Concrete && constant.elements.every((element) => element === 0));
 }

@@ -51,7 +51,10 @@ export function assertNear(
   actual.forEach((x, i) => {
     const a = numbersOf(x);
     const b = numbersOf(expected[i]);
-    const largest = b.reduce((most, y) => Number.isFinite(y) ? Math.max(most, Math.abs(y)) : most, 0);
+    const largest = b.reduce(
+      (most, y) => Number.isFinite(y) ? Math.max(most, Math.abs(y)) : most,
+      0,
+    );
     const bound = isFloat(x.dtype) ? tolerance * (1 + largest) : 0;
     const near = a.every((value, k) => Object.is(value, b[k]) || Math.abs(value - b[k]) <= bound);
     if (!near) failWith(`${law}: values differ by more than ${bound}`, a, b);
@@ -67,6 +70,10 @@ export function assertSums(
 ): void {
   const bound = tolerance * (1e-3 + Math.max(actual.scale, expected.scale));
   if (!(Math.abs(actual.product - expected.product) <= bound)) {
-    failWith(`${law}: inner products differ by more than ${bound}`, actual.product, expected.product);
+    failWith(
+      `${law}: inner products differ by more than ${bound}`,
+      actual.product,
+      expected.product,
+    );
   }
 }

@@ -71,9 +71,7 @@ export const unit: Domain = between(-0.85, 0.85);
 export const aboveOne: Domain = between(1.3, 3);
 
 /** Of either sign, away from zero. */
-export const nonZero: Domain = each((random) =>
-  (random() < 0.5 ? -1 : 1) * (0.4 + 1.6 * random())
-);
+export const nonZero: Domain = each((random) => (random() < 0.5 ? -1 : 1) * (0.4 + 1.6 * random()));
 
 /** Away from every integer and every half. */
 export const betweenHalves: Domain = each((random) =>
@@ -94,6 +92,18 @@ export const distinct: Domain = (random, size) => {
   }
   return values;
 };
+
+/** Any value of a dtype, the strangest ones foremost. */
+export function wild(dtype: Dtype): Domain {
+  const values = isFloat(dtype)
+    ? [NaN, Infinity, -Infinity, 0, -0, 1, -1, 2.5, -3, 1e30, -1e30, 1e-40, 0.1, 1e300]
+    : dtype === "bool"
+    ? [0, 1]
+    : dtype === "uint32"
+    ? [0, 1, 2, 7, 0x7fffffff, 0x80000000, 0xffffffff]
+    : [0, 1, -1, 2, -3, 0x7fffffff, -0x80000000];
+  return each((random) => values[Math.floor(random() * values.length)]);
+}
 
 /** `values` as a concrete tensor; numbers between integers are spread out for integer dtypes. */
 export function fromValues(values: readonly number[], dtype: Dtype, shape: Shape): Concrete {

@@ -1,0 +1,84 @@
+/**
+ * ResNet-18 on one 64 by 64 image: forward, backward, one step of SGD, then a few steps that bring a
+ * mean squared error down. The main job of PyTorch's autograd tutorial.
+ *
+ *     deno run examples/resnet18.ts
+ */
+import { models, nn, optim, random, tree, valueAndGrad } from "@jacobi/jacobi";
+import type { Tensor } from "@jacobi/jacobi";
+
+const started = performance.now();
+
+/** Runs `work`, saying what it is and how long it took. */
+function step<T>(name: string, work: () => T): T {
+  const start = performance.now();
+  const result = work();
+  const seconds = ((performance.now() - start) / 1000).toFixed(2);
+  console.log(`[${seconds.padStart(6)} s] ${name}`);
+  return result;
+}
+
+console.log("ResNet-18, 1x3x64x64, 1000 labels");
+
+const model = models.resnet18();
+const [params, state] = step("draw the parameters", () => model.init(random.key(0)));
+console.log(`           ${tree.parameterCount(params).toLocaleString("en")} parameters`);
+
+const [imageKey, labelKey] = random.split(random.key(1));
+const image = random.uniform(imageKey, [1, 3, 64, 64]);
+const labels = random.uniform(labelKey, [1, 1000]);
+
+type Params = typeof params;
+type State = typeof state;
+
+/** The tutorial's loss: the plain sum of all errors. */
+function sumOfErrors(p: Params, s: State): [Tensor, State] {
+  const [prediction, next] = model.apply(p, s, image, { train: true });
+  return [prediction.sub(labels).sum(), next];
+}
+
+/** A loss with a minimum. */
+function meanSquaredError(p: Params, s: State): [Tensor, State] {
+  const [prediction, next] = model.apply(p, s, image, { train: true });
+  return [nn.mseLoss(prediction, labels), next];
+}
+
+const [prediction] = step("forward", () => model.apply(params, state, image, { train: true }));
+console.log(`           prediction: float32[${prediction.shape}]`);
+
+const [[loss], gradients] = step(
+  "forward and backward",
+  () => valueAndGrad(sumOfErrors, { hasAux: true })(params, state),
+);
+console.log(`           loss = sum(prediction - labels) = ${Number(loss).toFixed(4)}`);
+console.log(
+  `           norm of the gradient = ${Number(optim.globalNorm(gradients)).toFixed(4)}`,
+);
+
+const optimizer = optim.sgd(0.01, { momentum: 0.9 });
+step("one step of SGD (lr 0.01, momentum 0.9)", () => {
+  const [updates] = optimizer.update(gradients, optimizer.init(params), params);
+  return optim.applyUpdates(params, updates);
+});
+
+console.log("Steps on mean((prediction - labels)²):");
+const lossAndGrad = valueAndGrad(meanSquaredError, { hasAux: true });
+let training = { params, state, memory: optimizer.init(params) };
+const losses: number[] = [];
+for (let i = 1; i <= 5; i++) {
+  training = step(`step ${i}`, () => {
+    const [[loss, state], gradients] = lossAndGrad(training.params, training.state);
+    losses.push(Number(loss));
+    const [updates, memory] = optimizer.update(gradients, training.memory, training.params);
+    return { params: optim.applyUpdates(training.params, updates), state, memory };
+  });
+  console.log(`           loss ${losses[i - 1].toFixed(6)}`);
+}
+
+if (!(losses[losses.length - 1] < losses[0])) {
+  throw new Error(`The loss did not fall: ${losses.join(", ")}`);
+}
+const total = ((performance.now() - started) / 1000).toFixed(1);
+console.log(
+  `The loss fell from ${losses[0].toFixed(4)} to ${losses[4].toFixed(4)}; ${total} s in all.`,
+);

@@ -1,0 +1,380 @@
+/**
+ * Activation functions, with PyTorch's values and its choices at kinks. Infinite inputs give the
+ * limits of the value and of both derivatives, where PyTorch gives NaN for gelu, silu and mish.
+ *
+ * @module
+ */
+import { describeValue } from "../base/dtype.ts";
+import { argumentError } from "../base/errors.ts";
+import { checkAxis } from "../base/shape.ts";
+import { toTensor } from "../core/convert.ts";
+import type { Tensor, TensorLike } from "../core/tensor.ts";
+import { floatOperand } from "../functions/broadcasting.ts";
+import { readOptions } from "../functions/options.ts";
+import { div, mul, offset, scale, square, sub } from "../primitives/arithmetic.ts";
+import { less, lessEqual, select } from "../primitives/comparison.ts";
+import { reduceMax } from "../primitives/reduction.ts";
+import { broadcastAxis, constantLike, reduceSum, stopGradient } from "../primitives/structure.ts";
+import {
+  erfc,
+  exp,
+  expm1,
+  log,
+  logaddexp,
+  sigmoid as strictSigmoid,
+  tanh as strictTanh,
+} from "../primitives/transcendental.ts";
+
+// They are the functions of the same name; here they complete the list of activations.
+export { sigmoid, tanh } from "../functions/mod.ts";
+
+/** `x` as a tensor of floats. */
+function floats(x: TensorLike, name: string): Tensor {
+  return floatOperand(toTensor(x, `Cannot apply ${name}`));
+}
+
+/** `value`, an option that is any number but NaN. */
+function checkOption(value: unknown, name: string, activation: string): number {
+  if (typeof value === "number" && !Number.isNaN(value)) return value;
+  throw argumentError(
+    `Cannot apply ${activation} with ${name} ${describeValue(value)}: expected a number`,
+  );
+}
+
+/** Where `x` is above `bound`; false for NaN. */
+function above(x: Tensor, bound: number): Tensor {
+  return less(constantLike(x, bound), x);
+}
+
+/**
+ * `x` times a gate that grows from 0 to 1. Beyond `bound` the gate is 1 to the last bit, and beyond
+ * minus `bound` the product rounds to zero: there the gate's argument is held, so that infinity never
+ * meets 0, neither in the value nor in a derivative.
+ */
+function gated(x: Tensor, bound: number, gate: (x: Tensor) => Tensor): Tensor {
+  const highest = constantLike(x, bound);
+  const lowest = constantLike(x, -bound);
+  const raised = select(less(x, lowest), lowest, x);
+  const isOpen = less(highest, raised);
+  const held = select(isOpen, highest, raised);
+  return select(isOpen, raised, mul(held, gate(held)));
+}
+
+/**
+ * The positive part of each element; the derivative at 0 is 0.
+ *
+ * @param x Any shape.
+ * @returns The shape and dtype of `x`.
+ *
+ * @example Negative elements become zero
+ * ```ts
+ * import { nn } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(nn.relu([-2, 0, 3]), [0, 0, 3]);
+ * ```
+ */
+export function relu(x: TensorLike): Tensor {
+  const input = toTensor(x, "Cannot apply relu");
+  const zero = constantLike(input, 0);
+  return select(lessEqual(input, zero), zero, input);
+}
+
+/** Options of `leakyRelu`. */
+export interface LeakyReluOptions {
+  /** The slope below zero. Default 0.01. */
+  readonly negativeSlope?: number;
+}
+
+/**
+ * Leaky rectifier (Maas, Hannun and Ng, 2013): `x` above zero, `negativeSlope * x` elsewhere.
+ *
+ * @param x Any shape.
+ * @param options The slope, which is also the derivative at 0.
+ * @returns The shape and dtype of `x` (float32 for integers and bools).
+ * @throws {ArgumentError} when an option is unknown, or the slope no number.
+ *
+ * @example Negative elements shrink
+ * ```ts
+ * import { nn } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(nn.leakyRelu([-2, 3], { negativeSlope: 0.5 }), [-1, 3]);
+ * ```
+ */
+export function leakyRelu(x: TensorLike, options?: LeakyReluOptions): Tensor {
+  const { negativeSlope = 0.01 } = readOptions("Cannot apply leakyRelu", options, [
+    "negativeSlope",
+  ]);
+  checkOption(negativeSlope, "negativeSlope", "leakyRelu");
+  const input = floats(x, "leakyRelu");
+  // A slope of zero times minus infinity is NaN.
+  if (negativeSlope === 0) return relu(input);
+  const slope = select(
+    above(input, 0),
+    constantLike(input, 1),
+    constantLike(input, negativeSlope),
+  );
+  return mul(input, slope);
+}
+
+/** Options of `elu`. */
+export interface EluOptions {
+  /** The factor below zero. Default 1. */
+  readonly alpha?: number;
+}
+
+/**
+ * Exponential linear unit (Clevert, Unterthiner and Hochreiter, 2016): `x` above zero,
+ * `alpha * (exp(x) - 1)` elsewhere.
+ *
+ * @param x Any shape.
+ * @param options The factor, which is also the derivative at 0.
+ * @returns The shape and dtype of `x` (float32 for integers and bools).
+ * @throws {ArgumentError} when an option is unknown, or the factor no number.
+ *
+ * @example Bounded by minus alpha
+ * ```ts
+ * import { nn } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(nn.elu([-Infinity, 3], { alpha: 2 }), [-2, 3]);
+ * ```
+ */
+export function elu(x: TensorLike, options?: EluOptions): Tensor {
+  const { alpha = 1 } = readOptions("Cannot apply elu", options, ["alpha"]);
+  checkOption(alpha, "alpha", "elu");
+  const input = floats(x, "elu");
+  const zero = constantLike(input, 0);
+  const isNegative = lessEqual(input, zero);
+  // The exponential sees zeros in place of large elements, or its infinity would meet a cotangent 0.
+  return select(isNegative, scale(expm1(select(isNegative, input, zero)), alpha), input);
+}
+
+/** Options of `gelu`. */
+export interface GeluOptions {
+  /** Whether to compute it exactly or by the tanh formula. Default `"none"`. */
+  readonly approximate?: "none" | "tanh";
+}
+
+/**
+ * Below minus this, the normal distribution function is zero in double precision; above, it is one.
+ */
+const NORMAL_RANGE = 40;
+
+/**
+ * Gaussian error linear unit (Hendrycks and Gimpel, 2016): `x` times the standard normal
+ * distribution function of `x`; or its approximation
+ * `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x³)))`.
+ *
+ * @param x Any shape.
+ * @param options Whether to approximate.
+ * @returns The shape and dtype of `x` (float32 for integers and bools).
+ * @throws {ArgumentError} when an option or the name of the approximation is unknown.
+ *
+ * @example Close to relu away from zero
+ * ```ts
+ * import { nn } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(nn.gelu([-9, 0, 1, 9]), [0, 0, 0.8413447, 9]);
+ * ```
+ */
+export function gelu(x: TensorLike, options?: GeluOptions): Tensor {
+  const { approximate = "none" } = readOptions("Cannot apply gelu", options, ["approximate"]);
+  if (approximate !== "none" && approximate !== "tanh") {
+    throw argumentError(
+      `Cannot apply gelu with approximate ${describeValue(approximate)}: ` +
+        `expected "none" or "tanh"`,
+    );
+  }
+  const gate = approximate === "none" ? normalDistribution : approximateNormalDistribution;
+  return gated(floats(x, "gelu"), NORMAL_RANGE, gate);
+}
+
+/** The standard normal distribution function. */
+function normalDistribution(x: Tensor): Tensor {
+  return scale(erfc(scale(x, -Math.SQRT1_2)), 0.5);
+}
+
+/** `(1 + tanh(t)) / 2`, which is `sigmoid(2 t)`, with `t = sqrt(2 / pi) * (x + 0.044715 * x³)`. */
+function approximateNormalDistribution(x: Tensor): Tensor {
+  const factor = 2 * Math.sqrt(2 / Math.PI);
+  const inner = mul(x, offset(scale(square(x), factor * 0.044715), factor));
+  return strictSigmoid(inner);
+}
+
+/** Below minus this, the logistic function is zero in double precision; above, it is one. */
+const LOGISTIC_RANGE = 800;
+
+/**
+ * Sigmoid linear unit, also called swish: `x * sigmoid(x)` (Hendrycks and Gimpel, 2016).
+ *
+ * @param x Any shape.
+ * @returns The shape and dtype of `x` (float32 for integers and bools).
+ *
+ * @example Values
+ * ```ts
+ * import { nn } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(nn.silu([-1, 0, 1]), [-0.26894143, 0, 0.7310586]);
+ * ```
+ */
+export function silu(x: TensorLike): Tensor {
+  return gated(floats(x, "silu"), LOGISTIC_RANGE, strictSigmoid);
+}
+
+/** Options of `softplus`. */
+export interface SoftplusOptions {
+  /** How sharp the bend at zero is: a positive number. Default 1. */
+  readonly beta?: number;
+  /** Where `beta * x` is above this, the result is `x` itself. Default 20. */
+  readonly threshold?: number;
+}
+
+/**
+ * A smooth form of relu: `log(1 + exp(beta * x)) / beta`.
+ *
+ * @param x Any shape.
+ * @param options How sharp the bend is, and from where on the result is `x`.
+ * @returns The shape and dtype of `x` (float32 for integers and bools).
+ * @throws {ArgumentError} when an option is unknown, or no number, or `beta` not positive.
+ *
+ * @example At zero it is log 2
+ * ```ts
+ * import { nn } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(nn.softplus([-1000, 0, 1000]), [0, Math.LN2, 1000]);
+ * ```
+ */
+export function softplus(x: TensorLike, options?: SoftplusOptions): Tensor {
+  const { beta = 1, threshold = 20 } = readOptions("Cannot apply softplus", options, [
+    "beta",
+    "threshold",
+  ]);
+  checkOption(threshold, "threshold", "softplus");
+  if (!(checkOption(beta, "beta", "softplus") > 0 && beta < Infinity)) {
+    throw argumentError(
+      `Cannot apply softplus with beta ${beta}: expected a positive, finite number`,
+    );
+  }
+  const input = floats(x, "softplus");
+  const scaled = scale(input, beta);
+  const sum = logaddexp(scaled, constantLike(scaled, 0));
+  const smooth = beta === 1 ? sum : div(sum, constantLike(sum, beta));
+  return select(above(scaled, threshold), input, smooth);
+}
+
+/** Options of `hardtanh`. */
+export interface HardtanhOptions {
+  /** The smallest value. Default -1. */
+  readonly min?: number;
+  /** The largest value. Default 1. */
+  readonly max?: number;
+}
+
+/**
+ * Each element held between two bounds; other than that of `clip`, the derivative at a bound is 0.
+ *
+ * @param x Any shape.
+ * @param options The bounds.
+ * @returns The shape and dtype of `x` (float32 for integers and bools).
+ * @throws {ArgumentError} when an option is unknown, or no number, or `min` is above `max`.
+ *
+ * @example Bounded values
+ * ```ts
+ * import { nn } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(nn.hardtanh([-3, 0.5, 3], { max: 2 }), [-1, 0.5, 2]);
+ * ```
+ */
+export function hardtanh(x: TensorLike, options?: HardtanhOptions): Tensor {
+  const { min = -1, max = 1 } = readOptions("Cannot apply hardtanh", options, ["min", "max"]);
+  if (checkOption(min, "min", "hardtanh") > checkOption(max, "max", "hardtanh")) {
+    throw argumentError(`Cannot apply hardtanh with min ${min} and max ${max}: swap them`);
+  }
+  const input = floats(x, "hardtanh");
+  const low = constantLike(input, min);
+  const high = constantLike(input, max);
+  return select(lessEqual(input, low), low, select(lessEqual(high, input), high, input));
+}
+
+/**
+ * Mish (Misra, 2019): `x * tanh(softplus(x))`.
+ *
+ * @param x Any shape.
+ * @returns The shape and dtype of `x` (float32 for integers and bools).
+ *
+ * @example Values
+ * ```ts
+ * import { nn } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(nn.mish([-1, 0, 1]), [-0.30340147, 0, 0.8650984]);
+ * ```
+ */
+export function mish(x: TensorLike): Tensor {
+  const gate = (y: Tensor) => strictTanh(logaddexp(y, constantLike(y, 0)));
+  return gated(floats(x, "mish"), LOGISTIC_RANGE, gate);
+}
+
+/** `x` less the largest element of each row along `axis`, and that axis counted from the front. */
+function shiftRows(x: TensorLike, axis: number, name: string): [shifted: Tensor, axis: number] {
+  const input = floats(x, name);
+  const along = checkAxis(axis, input.ndim, `Cannot apply ${name}`);
+  // Empty rows have no largest element, and nothing to shift.
+  if (input.shape[along] === 0) return [input, along];
+  // The result does not depend on the shift, which therefore has no derivative.
+  const largest = stopGradient(reduceMax(input, [along]));
+  return [sub(input, broadcastAxis(largest, along, input.shape[along])), along];
+}
+
+/**
+ * Exponentials divided by their sum over an axis: positive numbers that add up to one.
+ *
+ * @param x Any shape of at least one axis. An element of minus infinity gets probability 0; as in
+ * PyTorch, a row of nothing else gives NaN.
+ * @param axis The axis that adds up to one. Default -1.
+ * @returns The shape and dtype of `x` (float32 for integers and bools).
+ * @throws {AxisError} when the axis is out of range.
+ *
+ * @example Probabilities
+ * ```ts
+ * import { nn } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(nn.softmax([0, Math.log(3), -Infinity]), [0.25, 0.75, 0]);
+ * ```
+ */
+export function softmax(x: TensorLike, axis = -1): Tensor {
+  const [shifted, along] = shiftRows(x, axis, "softmax");
+  const powers = exp(shifted);
+  const sums = reduceSum(powers, [along]);
+  return div(powers, broadcastAxis(sums, along, powers.shape[along]));
+}
+
+/**
+ * The logarithm of `softmax`, without its underflow.
+ *
+ * @param x Any shape of at least one axis. As in PyTorch, a row of nothing but minus infinity gives
+ * NaN.
+ * @param axis The axis whose exponentials add up to one. Default -1.
+ * @returns The shape and dtype of `x` (float32 for integers and bools).
+ * @throws {AxisError} when the axis is out of range.
+ *
+ * @example Logarithms of probabilities
+ * ```ts
+ * import { nn } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(nn.logSoftmax([0, 1000]), [-1000, 0]);
+ * ```
+ */
+export function logSoftmax(x: TensorLike, axis = -1): Tensor {
+  const [shifted, along] = shiftRows(x, axis, "logSoftmax");
+  const sums = log(reduceSum(exp(shifted), [along]));
+  return sub(shifted, broadcastAxis(sums, along, shifted.shape[along]));
+}

@@ -1,0 +1,302 @@
+/**
+ * Learning-rate schedules with PyTorch's meanings, as closed forms of the number of updates done so
+ * far. They compute in double precision whatever the dtype of the parameters.
+ *
+ * Each gives a function that takes counts of any shape, so that one call draws a whole curve.
+ *
+ * @module
+ */
+import { describeValue } from "../base/dtype.ts";
+import { argumentError } from "../base/errors.ts";
+import { Tensor } from "../core/tensor.ts";
+import type { TensorLike } from "../core/tensor.ts";
+import { greaterEqual, pow, tensor, where } from "../functions/mod.ts";
+import { asDouble, double } from "./count.ts";
+import { checkLearningRate } from "./learning_rate.ts";
+import { checkCounts, checkNotNegative, readOptions } from "./options.ts";
+
+/** A schedule that also takes numbers and counts of any shape, elementwise. */
+export type Curve = (count: TensorLike) => Tensor;
+
+/** A base rate in double precision. */
+function baseRate(rate: number | Tensor, what: string): Tensor {
+  if (typeof rate === "function") {
+    throw argumentError(`${what} with a schedule: expected a number or a scalar tensor`);
+  }
+  checkLearningRate(rate, what);
+  return rate instanceof Tensor ? rate.astype("float64") : double(rate);
+}
+
+/** A curve: the base rate and counts in double precision, put into an equation. */
+function makeCurve(
+  what: string,
+  rate: number | Tensor,
+  equation: (rate: Tensor, count: Tensor) => Tensor,
+): Curve {
+  baseRate(rate, what);
+  return (count) =>
+    equation(baseRate(rate, what), asDouble(count, "Cannot evaluate a schedule at this count"));
+}
+
+/**
+ * The same rate at every update: η(t) = η.
+ *
+ * @param rate The learning rate η: a number of at least 0, or a scalar tensor.
+ * @returns The schedule.
+ * @throws {ArgumentError} when the rate is negative or not finite.
+ *
+ * @example A rate that never changes
+ * ```ts
+ * import { optim } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(optim.constant(0.5)([0, 1, 2]), [0.5, 0.5, 0.5]);
+ * ```
+ */
+export function constant(rate: number | Tensor): Curve {
+  return makeCurve("Cannot make a constant schedule", rate, (η, t) => η.add(t.mul(0)));
+}
+
+/** Options of `step`. */
+export interface StepOptions {
+  /** The number of updates between two changes. */
+  readonly every: number;
+  /** What the rate is multiplied by at each change. Default 0.1. */
+  readonly gamma?: number;
+}
+
+/**
+ * The rate is multiplied by γ every k updates: η(t) = η γ^⌊t / k⌋; PyTorch's `StepLR`.
+ *
+ * @param rate The first learning rate η: a number of at least 0, or a scalar tensor.
+ * @param options How often (k) and by how much (γ).
+ * @returns The schedule.
+ * @throws {ArgumentError} when an option is out of range.
+ *
+ * @example A tenth every two updates
+ * ```ts
+ * import { optim } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const schedule = optim.step(1, { every: 2 });
+ * assertTensorsClose(schedule([0, 1, 2, 3, 4]), [1, 1, 0.1, 0.1, 0.01]);
+ * ```
+ */
+export function step(rate: number | Tensor, options: StepOptions): Curve {
+  const what = "Cannot make a step schedule";
+  const { every, gamma } = readOptions(what, options, { every: 0, gamma: 0.1 });
+  checkCounts(what, { every }, 1);
+  checkNotNegative(what, { gamma });
+  return makeCurve(what, rate, (η, t) => η.mul(pow(gamma, t.div(every).floor())));
+}
+
+/** Options of `piecewise`. */
+export interface PiecewiseOptions {
+  /** The numbers of updates after which the rate changes; a repeated one changes it again. */
+  readonly milestones: readonly number[];
+  /** What the rate is multiplied by at each milestone: one factor, or one per milestone. Default 0.1. */
+  readonly gamma?: number | readonly number[];
+}
+
+/**
+ * The rate is multiplied by γ at each milestone: η(t) = η ∏ γᵢ over the milestones mᵢ ≤ t; PyTorch's
+ * `MultiStepLR`, whose γ is the same for all.
+ *
+ * @param rate The first learning rate η: a number of at least 0, or a scalar tensor.
+ * @param options When (m) and by how much (γ).
+ * @returns The schedule.
+ * @throws {ArgumentError} when a milestone or a factor is out of range.
+ *
+ * @example Halved at the second update, then a tenth of that at the fourth
+ * ```ts
+ * import { optim } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const schedule = optim.piecewise(1, { milestones: [2, 4], gamma: [0.5, 0.1] });
+ * assertTensorsClose(schedule([0, 1, 2, 3, 4, 5]), [1, 1, 0.5, 0.5, 0.05, 0.05]);
+ * ```
+ */
+export function piecewise(rate: number | Tensor, options: PiecewiseOptions): Curve {
+  const what = "Cannot make a piecewise schedule";
+  const { milestones, gamma = 0.1, ...rest } = Object(options) as PiecewiseOptions;
+  readOptions(what, options === null || typeof options !== "object" ? options : rest, {});
+  const places = checkList(what, "milestones", milestones);
+  const factors = Array.isArray(gamma)
+    ? checkList(what, "gamma", gamma)
+    : places.map(() => gamma as number);
+  places.forEach((milestone) => checkCounts(what, { milestone }, 0));
+  checkNotNegative(what, { gamma: Array.isArray(gamma) ? 0 : gamma });
+  factors.forEach((factor) => checkNotNegative(what, { gamma: factor }));
+  if (factors.length !== places.length) {
+    throw argumentError(
+      `${what} with ${factors.length} factors for ${places.length} milestones: ` +
+        `expected one factor per milestone, or one number for all`,
+    );
+  }
+  return makeCurve(what, rate, (η, t) => {
+    const reached = greaterEqual(t.expandDims(-1), tensor(places, { dtype: "float64" }));
+    return η.mul(where(reached, tensor(factors, { dtype: "float64" }), double(1)).prod(-1));
+  });
+}
+
+/** A copy of a list of numbers. */
+function checkList(what: string, name: string, list: unknown): number[] {
+  if (Array.isArray(list)) return Array.from(list);
+  throw argumentError(`${what} with ${name} ${describeValue(list)}: expected a list of numbers`);
+}
+
+/** Options of `exponential`. */
+export interface ExponentialOptions {
+  /** What the rate is multiplied by at each update. */
+  readonly gamma: number;
+}
+
+/**
+ * The rate is multiplied by γ at every update: η(t) = η γᵗ; PyTorch's `ExponentialLR`.
+ *
+ * @param rate The first learning rate η: a number of at least 0, or a scalar tensor.
+ * @param options By how much (γ).
+ * @returns The schedule.
+ * @throws {ArgumentError} when an option is out of range.
+ *
+ * @example Halved every time
+ * ```ts
+ * import { optim } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const schedule = optim.exponential(1, { gamma: 0.5 });
+ * assertTensorsClose(schedule([0, 1, 2, 3]), [1, 0.5, 0.25, 0.125]);
+ * ```
+ */
+export function exponential(rate: number | Tensor, options: ExponentialOptions): Curve {
+  const what = "Cannot make an exponential schedule";
+  const { gamma } = readOptions(what, options, { gamma: NaN });
+  checkNotNegative(what, { gamma });
+  return makeCurve(what, rate, (η, t) => η.mul(pow(gamma, t)));
+}
+
+/** Options of `polynomial`. */
+export interface PolynomialOptions {
+  /** The number of updates after which the rate is 0. */
+  readonly steps: number;
+  /** The power p. Default 1: the rate falls along a line. */
+  readonly power?: number;
+}
+
+/**
+ * The rate falls to 0 along a power of the remaining time, and stays there:
+ * η(t) = η (1 − min(t, T) / T)ᵖ; PyTorch's `PolynomialLR`.
+ *
+ * @param rate The first learning rate η: a number of at least 0, or a scalar tensor.
+ * @param options After how many updates (T), and the power (p).
+ * @returns The schedule.
+ * @throws {ArgumentError} when an option is out of range.
+ *
+ * @example A line down to zero
+ * ```ts
+ * import { optim } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const schedule = optim.polynomial(1, { steps: 4 });
+ * assertTensorsClose(schedule([0, 1, 2, 3, 4, 5]), [1, 0.75, 0.5, 0.25, 0, 0]);
+ * ```
+ */
+export function polynomial(rate: number | Tensor, options: PolynomialOptions): Curve {
+  const what = "Cannot make a polynomial schedule";
+  const { steps, power } = readOptions(what, options, { steps: 0, power: 1 });
+  checkCounts(what, { steps }, 1);
+  checkNotNegative(what, { power });
+  return makeCurve(what, rate, (η, t) => η.mul(t.minimum(steps).div(-steps).add(1).pow(power)));
+}
+
+/** Options of `cosine`. */
+export interface CosineOptions {
+  /** The number of updates T from the first rate to the lowest. */
+  readonly steps: number;
+  /** The lowest rate. Default 0. */
+  readonly end?: number;
+}
+
+/**
+ * The rate falls along half a cosine, and rises again after it:
+ * η(t) = η₁ + (η − η₁) (1 + cos(π t / T)) / 2; PyTorch's `CosineAnnealingLR`, after
+ * Loshchilov and Hutter, "SGDR: Stochastic gradient descent with warm restarts" (2017), equation 5.
+ *
+ * @param rate The first and highest learning rate η: a number of at least 0, or a scalar tensor.
+ * @param options The number of updates to the lowest rate (T), and that rate (η₁).
+ * @returns The schedule.
+ * @throws {ArgumentError} when an option is out of range.
+ *
+ * @example Down and up again
+ * ```ts
+ * import { optim } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const schedule = optim.cosine(1, { steps: 2 });
+ * assertTensorsClose(schedule([0, 1, 2, 3, 4]), [1, 0.5, 0, 0.5, 1], { atol: 1e-12 });
+ * ```
+ */
+export function cosine(rate: number | Tensor, options: CosineOptions): Curve {
+  const what = "Cannot make a cosine schedule";
+  const { steps, end } = readOptions(what, options, { steps: 0, end: 0 });
+  checkCounts(what, { steps }, 1);
+  checkNotNegative(what, { end });
+  return makeCurve(what, rate, (η, t) => alongCosine(η, end, t.div(steps)));
+}
+
+/** From `high` at progress 0 to `low` at progress 1, along half a cosine. */
+function alongCosine(high: Tensor, low: number, progress: Tensor): Tensor {
+  return progress.mul(Math.PI).cos().add(1).div(2).mul(high.sub(low)).add(low);
+}
+
+/** Options of `warmupCosine`. */
+export interface WarmupCosineOptions {
+  /** The number of updates W during which the rate rises. */
+  readonly warmupSteps: number;
+  /** The number of updates T, warm-up included, after which the rate stays at its end. */
+  readonly totalSteps: number;
+  /** The rate of the first update. Default 0. */
+  readonly start?: number;
+  /** The rate after `totalSteps` updates. Default 0. */
+  readonly end?: number;
+}
+
+/**
+ * The rate rises along a line, falls along half a cosine, and stays there:
+ * η(t) = η₀ + (η − η₀) t / W for t < W, and after that
+ * η(t) = η₁ + (η − η₁) (1 + cos(π min((t − W) / (T − W), 1))) / 2.
+ *
+ * @param rate The highest learning rate η, reached after the warm-up: a number of at least 0, or a
+ * scalar tensor.
+ * @param options The lengths of the warm-up (W) and of the whole (T), and the first rate (η₀) and the
+ * last (η₁).
+ * @returns The schedule.
+ * @throws {ArgumentError} when an option is out of range, or nothing is left after the warm-up.
+ *
+ * @example Two updates up, two down
+ * ```ts
+ * import { optim } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const schedule = optim.warmupCosine(1, { warmupSteps: 2, totalSteps: 4 });
+ * assertTensorsClose(schedule([0, 1, 2, 3, 4, 5]), [0, 0.5, 1, 0.5, 0, 0], { atol: 1e-12 });
+ * ```
+ */
+export function warmupCosine(rate: number | Tensor, options: WarmupCosineOptions): Curve {
+  const what = "Cannot make a warmupCosine schedule";
+  const defaults = { warmupSteps: -1, totalSteps: -1, start: 0, end: 0 };
+  const { warmupSteps, totalSteps, start, end } = readOptions(what, options, defaults);
+  checkCounts(what, { warmupSteps, totalSteps }, 0);
+  checkNotNegative(what, { start, end });
+  if (totalSteps <= warmupSteps) {
+    throw argumentError(
+      `${what} with totalSteps ${totalSteps}: expected more than the ${warmupSteps} of warmupSteps`,
+    );
+  }
+  return makeCurve(what, rate, (η, t) => {
+    // Without a warm-up the first branch is never chosen, but must not divide by zero.
+    const rising = t.mul(η.sub(start)).div(Math.max(warmupSteps, 1)).add(start);
+    const progress = t.sub(warmupSteps).div(totalSteps - warmupSteps).minimum(1);
+    return where(t.less(warmupSteps), rising, alongCosine(η, end, progress));
+  });
+}

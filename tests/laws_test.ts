@@ -1,0 +1,460 @@
+/**
+ * The law table: one row per primitive, typed by name, and every law on every row.
+ *
+ * @module
+ */
+import { DTYPES } from "../src/base/dtype.ts";
+import type { Dtype } from "../src/base/dtype.ts";
+import type { Shape } from "../src/base/shape.ts";
+import type { Primitive } from "../src/core/primitive.ts";
+import type { ConvParams } from "../src/primitives/window.ts";
+import { primitives } from "../src/primitives/mod.ts";
+import type { PrimitiveName } from "../src/primitives/mod.ts";
+import { checkRow } from "./laws/laws.ts";
+import type { Argument, Case, Row, Table } from "./laws/laws.ts";
+import {
+  aboveOne,
+  always,
+  between,
+  betweenHalves,
+  distinct,
+  integers,
+  nearGrid,
+  nonZero,
+  positive,
+  real,
+  unit,
+} from "./laws/values.ts";
+import type { Domain } from "./laws/values.ts";
+
+const FLOATS: readonly Dtype[] = ["float64", "float32"];
+const INTEGERS: readonly Dtype[] = ["int32", "uint32"];
+const NUMBERS: readonly Dtype[] = [...FLOATS, ...INTEGERS];
+
+function argument(shape: Shape, domain: Domain = real, dtype?: Dtype): Argument {
+  return dtype === undefined ? { shape, domain } : { shape, domain, dtype };
+}
+
+/** A case without parameters. */
+function plain(...args: Argument[]): Case<null> {
+  return { args, params: null };
+}
+
+/** A case with parameters. */
+function given<P>(params: P, ...args: Argument[]): Case<P> {
+  return { args, params };
+}
+
+/** A row of an elementwise primitive, whose arguments come from these domains. */
+function elementwise(dtypes: readonly Dtype[], ...domains: Domain[]): Row<null> {
+  const shapes = domains.length === 1 ? [[2, 3], [], [0, 2]] : [[2, 2], [], [3, 0]];
+  return {
+    dtypes,
+    cases: shapes.map((shape) => plain(...domains.map((domain) => argument(shape, domain)))),
+  };
+}
+
+/** Bases and exponents of any signs for integers, positive bases for floats. */
+const exponents: Domain = between(-1.5, 2.5);
+
+/** Parameters of a convolution; the output's lengths follow from the others. */
+function windows(
+  input: readonly number[],
+  kernel: readonly number[],
+  options: {
+    stride?: readonly number[];
+    dilation?: readonly number[];
+    padLow?: readonly number[];
+    padHigh?: readonly number[];
+    groups?: number;
+  } = {},
+): ConvParams {
+  const ones = input.map(() => 1);
+  const zeros = input.map(() => 0);
+  const { stride = ones, dilation = ones, padLow = zeros, padHigh = zeros, groups = 1 } = options;
+  const output = input.map((length, i) => {
+    const room = length + padLow[i] + padHigh[i] - (kernel[i] - 1) * dilation[i] - 1;
+    return room < 0 ? 0 : Math.floor(room / stride[i]) + 1;
+  });
+  return { stride, dilation, padLow, input, kernel, output, groups };
+}
+
+/** The convolutions that all three members of the family are checked with. */
+const convolutions: { batch: number; inPerGroup: number; outPerGroup: number; p: ConvParams }[] = [
+  { batch: 2, inPerGroup: 1, outPerGroup: 2, p: windows([4], [2], { padLow: [1] }) },
+  {
+    batch: 1,
+    inPerGroup: 2,
+    outPerGroup: 1,
+    p: windows([5, 4], [2, 3], { stride: [2, 1], padLow: [1, 1], padHigh: [0, 1], groups: 2 }),
+  },
+  {
+    batch: 2,
+    inPerGroup: 1,
+    outPerGroup: 1,
+    p: windows([5], [2], { dilation: [2], padLow: [-1], padHigh: [2], stride: [2] }),
+  },
+  { batch: 1, inPerGroup: 2, outPerGroup: 2, p: windows([], []) },
+  { batch: 0, inPerGroup: 1, outPerGroup: 2, p: windows([3], [2], { groups: 2 }) },
+];
+
+function convolutionRow(pick: (x: Shape, w: Shape, y: Shape) => readonly Shape[]): Row<ConvParams> {
+  return {
+    dtypes: NUMBERS,
+    batchTolerance: 1e-13,
+    cases: convolutions.map(({ batch, inPerGroup, outPerGroup, p }) => {
+      const x = [batch, p.groups * inPerGroup, ...p.input];
+      const w = [p.groups * outPerGroup, inPerGroup, ...p.kernel];
+      const y = [batch, p.groups * outPerGroup, ...p.output];
+      return given(p, ...pick(x, w, y).map((shape) => argument(shape)));
+    }),
+  };
+}
+
+const table: Table = {
+  reshape: {
+    dtypes: DTYPES,
+    cases: [
+      given({ shape: [3, 2] }, argument([2, 3])),
+      given({ shape: [1, 1] }, argument([])),
+      given({ shape: [] }, argument([1])),
+      given({ shape: [0, 5] }, argument([2, 0])),
+    ],
+  },
+  transpose: {
+    dtypes: DTYPES,
+    cases: [
+      given({ permutation: [1, 0] }, argument([2, 3])),
+      given({ permutation: [2, 0, 1] }, argument([2, 1, 3])),
+      given({ permutation: [1, 0] }, argument([0, 3])),
+    ],
+  },
+  broadcast: {
+    dtypes: DTYPES,
+    cases: [
+      given({ shape: [2, 3], axes: [1] }, argument([3])),
+      given({ shape: [2, 3, 2], axes: [0, 2] }, argument([2, 2])),
+      given({ shape: [2, 3], axes: [] }, argument([])),
+      given({ shape: [2, 0], axes: [0] }, argument([2])),
+      given({ shape: [0, 2], axes: [1] }, argument([2])),
+      given({ shape: [3, 1], axes: [1] }, argument([1])),
+    ],
+  },
+  reduceSum: {
+    dtypes: NUMBERS,
+    roundingTolerance: 1e-6,
+    cases: [
+      given({ axes: [0] }, argument([2, 3])),
+      given({ axes: [1] }, argument([2, 3])),
+      given({ axes: [0, 2] }, argument([2, 2, 3])),
+      given({ axes: [0, 1] }, argument([2, 3])),
+      given({ axes: [1] }, argument([2, 0])),
+      given({ axes: [0] }, argument([2, 0])),
+    ],
+  },
+  convert: {
+    dtypes: DTYPES,
+    cases: [
+      given({ dtype: "float64" as Dtype }, argument([2, 3], betweenHalves)),
+      given({ dtype: "float32" as Dtype }, argument([4], integers(-3, 3))),
+      given({ dtype: "int32" as Dtype }, argument([2, 2], betweenHalves)),
+      given({ dtype: "uint32" as Dtype }, argument([3], betweenHalves)),
+      given({ dtype: "bool" as Dtype }, argument([3], betweenHalves)),
+      given({ dtype: "float64" as Dtype }, argument([0, 2])),
+    ],
+  },
+  stopGradient: { ...elementwise(DTYPES, real), stops: true },
+  iota: {
+    dtypes: NUMBERS,
+    cases: NUMBERS.flatMap((dtype) => [given({ length: 4, dtype }), given({ length: 0, dtype })]),
+  },
+
+  equal: elementwise(DTYPES, integers(-1, 1), integers(-1, 1)),
+  less: elementwise(DTYPES, integers(-1, 1), integers(-1, 1)),
+  lessEqual: elementwise(DTYPES, integers(-1, 1), integers(-1, 1)),
+  isNan: elementwise(FLOATS, (random, size) => real(random, size).map((x) => x > 1 ? NaN : x)),
+  not: elementwise(["bool"], integers(0, 1)),
+  and: elementwise([...INTEGERS, "bool"], integers(-9, 9), integers(-9, 9)),
+  or: elementwise([...INTEGERS, "bool"], integers(-9, 9), integers(-9, 9)),
+  xor: elementwise([...INTEGERS, "bool"], integers(-9, 9), integers(-9, 9)),
+  select: {
+    dtypes: DTYPES,
+    cases: [[2, 2], [], [0, 2]].map((shape) =>
+      plain(argument(shape, integers(0, 1), "bool"), argument(shape), argument(shape))
+    ),
+  },
+
+  add: elementwise(NUMBERS, real, real),
+  neg: elementwise(NUMBERS, real),
+  sub: elementwise(NUMBERS, real, real),
+  mul: elementwise(NUMBERS, real, real),
+  div: elementwise(FLOATS, real, nonZero),
+  reciprocal: elementwise(FLOATS, nonZero),
+  mod: {
+    dtypes: NUMBERS,
+    cases: [
+      // x / y stays between integers, for both signs of y and of x / y.
+      plain(argument([2, 2], between(2.3, 2.5)), argument([2, 2], between(0.95, 1.05))),
+      plain(argument([3], between(-1.6, -1.4)), argument([3], between(0.95, 1.05))),
+      plain(argument([3], between(1.4, 1.6)), argument([3], between(-1.05, -0.95))),
+      plain(argument([0, 2]), argument([0, 2])),
+      plain(argument([], always(7)), argument([], always(4))),
+    ],
+  },
+  square: elementwise(NUMBERS, real),
+  sqrt: elementwise(FLOATS, positive),
+  rsqrt: elementwise(FLOATS, positive),
+  sign: elementwise(NUMBERS, nonZero),
+  abs: elementwise(NUMBERS, nonZero),
+  floor: elementwise(NUMBERS, betweenHalves),
+  ceil: elementwise(NUMBERS, betweenHalves),
+  round: elementwise(NUMBERS, betweenHalves),
+  trunc: elementwise(NUMBERS, betweenHalves),
+  maximum: elementwise(DTYPES, nearGrid(0), nearGrid(0.25)),
+  minimum: elementwise(DTYPES, nearGrid(0), nearGrid(0.25)),
+  shiftLeft: elementwise(INTEGERS, integers(-99, 99), integers(-2, 40)),
+  shiftRight: elementwise(INTEGERS, integers(-99, 99), integers(-2, 40)),
+
+  slice: {
+    dtypes: DTYPES,
+    cases: [
+      given({ start: [1], stop: [4], step: [1] }, argument([5])),
+      given({ start: [0, 1], stop: [3, 4], step: [2, 2] }, argument([3, 4])),
+      given({ start: [1, 2], stop: [3, 2], step: [1, 1] }, argument([3, 4])),
+      given({ start: [], stop: [], step: [] }, argument([])),
+    ],
+  },
+  pad: {
+    dtypes: DTYPES,
+    cases: [
+      given({ low: [1], high: [2], interior: [0] }, argument([3])),
+      given({ low: [1, 0], high: [0, 1], interior: [1, 2] }, argument([2, 2])),
+      given({ low: [-1], high: [1], interior: [1] }, argument([4])),
+      given({ low: [-2], high: [-1], interior: [1] }, argument([4])),
+      given({ low: [2], high: [-3], interior: [0] }, argument([3])),
+      given({ low: [-4], high: [5], interior: [0] }, argument([3])),
+      given({ low: [1], high: [1], interior: [3] }, argument([0])),
+    ],
+  },
+  concatenate: {
+    dtypes: DTYPES,
+    cases: [
+      given({ axis: 0 }, argument([2]), argument([1])),
+      given({ axis: 1 }, argument([2, 1]), argument([2, 2])),
+      given({ axis: 0 }, argument([1, 2]), argument([0, 2]), argument([2, 2])),
+      given({ axis: 1 }, argument([0, 2]), argument([0, 1])),
+    ],
+  },
+  flip: {
+    dtypes: DTYPES,
+    cases: [
+      given({ axes: [0] }, argument([3])),
+      given({ axes: [1] }, argument([2, 3])),
+      given({ axes: [0, 2] }, argument([2, 2, 3])),
+      given({ axes: [1] }, argument([2, 0])),
+    ],
+  },
+
+  exp: elementwise(FLOATS, real),
+  expm1: elementwise(FLOATS, real),
+  log: elementwise(FLOATS, positive),
+  log1p: elementwise(FLOATS, between(-0.6, 2)),
+  log2: elementwise(FLOATS, positive),
+  sin: elementwise(FLOATS, real),
+  cos: elementwise(FLOATS, real),
+  tan: elementwise(FLOATS, between(-1.1, 1.1)),
+  asin: elementwise(FLOATS, unit),
+  acos: elementwise(FLOATS, unit),
+  atan: elementwise(FLOATS, real),
+  atan2: elementwise(FLOATS, nonZero, nonZero),
+  sinh: elementwise(FLOATS, real),
+  cosh: elementwise(FLOATS, real),
+  tanh: elementwise(FLOATS, real),
+  asinh: elementwise(FLOATS, real),
+  acosh: elementwise(FLOATS, aboveOne),
+  atanh: elementwise(FLOATS, unit),
+  sigmoid: elementwise(FLOATS, real),
+  erf: elementwise(FLOATS, real),
+  erfc: elementwise(FLOATS, real),
+  erfinv: elementwise(FLOATS, unit),
+  lgamma: elementwise(FLOATS, positive),
+  polygamma: {
+    dtypes: FLOATS,
+    cases: [
+      given({ order: 0 }, argument([2, 2], between(0.8, 3))),
+      given({ order: 2 }, argument([], between(0.8, 3))),
+      given({ order: 1 }, argument([0, 2])),
+    ],
+  },
+  logaddexp: elementwise(FLOATS, real, real),
+  pow: {
+    dtypes: NUMBERS,
+    cases: [[2, 2], [], [3, 0]].map((shape) =>
+      plain(argument(shape, positive), argument(shape, exponents))
+    ),
+  },
+
+  reduceMax: {
+    dtypes: DTYPES,
+    cases: [
+      given({ axes: [1] }, argument([2, 3], distinct)),
+      given({ axes: [0, 2] }, argument([2, 2, 2], distinct)),
+      given({ axes: [0] }, argument([3], distinct)),
+      given({ axes: [1] }, argument([0, 2])),
+    ],
+  },
+  reduceMin: {
+    dtypes: DTYPES,
+    cases: [
+      given({ axes: [1] }, argument([2, 3], distinct)),
+      given({ axes: [0, 2] }, argument([2, 2, 2], distinct)),
+      given({ axes: [0] }, argument([3], distinct)),
+      given({ axes: [1] }, argument([0, 2])),
+    ],
+  },
+  reduceProd: {
+    dtypes: NUMBERS,
+    batchTolerance: 1e-14,
+    cases: [
+      given({ axes: [1] }, argument([2, 3])),
+      given({ axes: [0, 2] }, argument([2, 2, 3])),
+      given({ axes: [0] }, argument([5])),
+      given({ axes: [0] }, argument([1])),
+      given({ axes: [0] }, argument([4], integers(0, 1))),
+      given({ axes: [1] }, argument([2, 0])),
+      given({ axes: [0] }, argument([2, 0])),
+    ],
+  },
+  argmax: {
+    dtypes: DTYPES,
+    cases: [
+      given({ axis: 0 }, argument([3, 2], distinct)),
+      given({ axis: 1 }, argument([2, 4], integers(-1, 1))),
+      given({ axis: 1 }, argument([0, 2])),
+    ],
+  },
+  argmin: {
+    dtypes: DTYPES,
+    cases: [
+      given({ axis: 0 }, argument([3, 2], distinct)),
+      given({ axis: 1 }, argument([2, 4], integers(-1, 1))),
+      given({ axis: 1 }, argument([0, 2])),
+    ],
+  },
+  cumsum: {
+    dtypes: NUMBERS,
+    roundingTolerance: 1e-6,
+    cases: [
+      given({ axis: 0, reverse: false }, argument([4])),
+      given({ axis: 1, reverse: true }, argument([2, 3])),
+      given({ axis: 0, reverse: false }, argument([3, 2])),
+      given({ axis: 0, reverse: true }, argument([0, 2])),
+    ],
+  },
+  cumprod: {
+    dtypes: NUMBERS,
+    batchTolerance: 1e-14,
+    roundingTolerance: 1e-6,
+    cases: [
+      given({ axis: 0 }, argument([4])),
+      given({ axis: 1 }, argument([2, 3])),
+      given({ axis: 0 }, argument([5], integers(0, 2))),
+      given({ axis: 0 }, argument([0, 2])),
+    ],
+  },
+
+  contract: {
+    dtypes: NUMBERS,
+    batchTolerance: 1e-13,
+    cases: [
+      given({ contract: [[1], [0]], batch: [[], []] }, argument([2, 3]), argument([3, 2])),
+      given({ contract: [[0], [1]], batch: [[], []] }, argument([3, 2]), argument([2, 3])),
+      given({ contract: [[], []], batch: [[], []] }, argument([2]), argument([3])),
+      given({ contract: [[0], [0]], batch: [[], []] }, argument([3]), argument([3])),
+      given(
+        { contract: [[2], [1]], batch: [[0], [2]] },
+        argument([2, 1, 3]),
+        argument([2, 3, 2]),
+      ),
+      given(
+        { contract: [[2, 0], [0, 1]], batch: [[], []] },
+        argument([2, 2, 3]),
+        argument([3, 2, 1]),
+      ),
+      given({ contract: [[1], [0]], batch: [[], []] }, argument([2, 0]), argument([0, 2])),
+      given({ contract: [[1], [0]], batch: [[], []] }, argument([0, 2]), argument([2, 2])),
+    ],
+  },
+
+  convolve: convolutionRow((x, w) => [x, w]),
+  convolveInput: convolutionRow((_x, w, y) => [y, w]),
+  convolveFilter: convolutionRow((x, _w, y) => [x, y]),
+  argmaxWindow: {
+    dtypes: NUMBERS,
+    cases: [
+      windows([5], [2], { stride: [2], padLow: [1] }),
+      windows([3, 4], [2, 2], { padLow: [0, 1], padHigh: [1, 0], dilation: [1, 2] }),
+    ].map((p) => given(p, argument([2, ...p.input], integers(-2, 2)))),
+  },
+
+  gather: {
+    dtypes: DTYPES,
+    cases: [
+      given({ batch: 0 }, argument([4]), argument([3], integers(0, 3), "int32")),
+      given({ batch: 0 }, argument([3, 2]), argument([2, 2], integers(0, 2), "uint32")),
+      given({ batch: 1 }, argument([2, 3, 2]), argument([2, 2], integers(0, 2), "int32")),
+      given({ batch: 0 }, argument([3, 2]), argument([], integers(0, 2), "int32")),
+      given({ batch: 0 }, argument([3, 0]), argument([2], integers(0, 2), "int32")),
+      given({ batch: 0 }, argument([3]), argument([0], integers(0, 2), "int32")),
+    ],
+  },
+  scatterAdd: {
+    dtypes: NUMBERS,
+    roundingTolerance: 1e-6,
+    cases: [
+      given({ batch: 0, size: 4 }, argument([3]), argument([3], integers(0, 3), "int32")),
+      given(
+        { batch: 0, size: 3 },
+        argument([2, 2, 2]),
+        argument([2, 2], integers(0, 2), "uint32"),
+      ),
+      given({ batch: 1, size: 3 }, argument([2, 4]), argument([2, 4], integers(0, 2), "int32")),
+      given({ batch: 0, size: 2 }, argument([3]), argument([], integers(0, 1), "int32")),
+      given({ batch: 0, size: 2 }, argument([0, 2]), argument([0], integers(0, 1), "int32")),
+    ],
+  },
+  scatterLast: {
+    dtypes: INTEGERS,
+    tame: true,
+    cases: [
+      given({ batch: 0, size: 4 }, argument([3], integers(0, 3))),
+      given({ batch: 0, size: 2 }, argument([2, 2], integers(0, 1))),
+      given({ batch: 1, size: 3 }, argument([2, 4], integers(0, 2))),
+      given({ batch: 0, size: 2 }, argument([0], integers(0, 1))),
+    ],
+  },
+
+  argsort: {
+    dtypes: DTYPES,
+    cases: [
+      given({ axis: 0, descending: false }, argument([5], integers(-1, 1))),
+      given({ axis: 1, descending: true }, argument([2, 4], integers(-1, 1))),
+      given({ axis: 0, descending: false }, argument([3, 2], distinct)),
+      given({ axis: 0, descending: true }, argument([0, 2])),
+    ],
+  },
+
+  threefry2x32: elementwise(
+    ["uint32"],
+    integers(0, 2 ** 31),
+    integers(0, 2 ** 31),
+    integers(0, 99),
+    integers(0, 99),
+  ),
+};
+
+for (const name of Object.keys(primitives) as PrimitiveName[]) {
+  Deno.test(`${name} obeys every law`, () => {
+    checkRow(name, primitives[name] as Primitive<unknown>, table[name] as Row<unknown>);
+  });
+}

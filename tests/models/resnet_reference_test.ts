@@ -1,0 +1,197 @@
+import { grad, models, nn, optim, tensor, tree, valueAndGrad } from "../../mod.ts";
+import type { Dtype, Tensor } from "../../mod.ts";
+import keys from "../fixtures/resnet_keys.json" with { type: "json" };
+import reference from "../fixtures/resnet18_b1.json" with { type: "json" };
+import { assertSummary, recipeWeights, rounded, uniform } from "../support/recipe.ts";
+import type { Summary } from "../support/recipe.ts";
+import { assert, assertEquals } from "../support/std.ts";
+
+// PyTorch's numbers for ResNet-18 on 1x3x64x64, in float64 and, with the tolerance that float32
+// allows, in float32: training-mode normalisation over four values per channel amplifies rounding.
+
+type Entries = readonly (readonly [string, readonly number[]])[];
+
+const model = models.resnet18();
+const entries = keys.models[0].entries as unknown as Entries;
+
+interface Setting {
+  readonly dtype: Dtype;
+  readonly tolerance: number;
+}
+
+const exact: Setting = { dtype: "float64", tolerance: 1e-8 };
+const single: Setting = { dtype: "float32", tolerance: 2e-3 };
+
+const templates = new Map<Dtype, ReturnType<typeof model.init>>();
+
+/** Trees that show the structure of the model, of zeros. */
+function template(dtype: Dtype): ReturnType<typeof model.init> {
+  let trees = templates.get(dtype);
+  if (trees === undefined) {
+    const dict = recipeWeights(entries, dtype);
+    const nested = nest(dict);
+    trees = [nested.params, nested.state] as unknown as ReturnType<typeof model.init>;
+    templates.set(dtype, trees);
+  }
+  return trees;
+}
+
+/** A flat dictionary as trees of parameters and state, lists where keys are positions. */
+function nest(dict: Record<string, Tensor>): { params: unknown; state: unknown } {
+  const isState = (key: string) => /running_|num_batches/.test(key);
+  const build = (wanted: (key: string) => boolean): unknown => {
+    const root: Record<string, unknown> = {};
+    for (const [key, value] of Object.entries(dict)) {
+      const path = key.split(".");
+      let node = root;
+      path.slice(0, -1).forEach((part) => node = (node[part] ??= {}) as Record<string, unknown>);
+      if (wanted(key)) node[path[path.length - 1]] = value;
+    }
+    const listed = (node: unknown): unknown => {
+      if (typeof node !== "object" || node === null || !isPlain(node)) return node;
+      const parts = Object.entries(node).map(([key, part]) => [key, listed(part)] as const);
+      const isList = parts.length > 0 && parts.every(([key], i) => key === String(i));
+      return isList ? parts.map(([, part]) => part) : Object.fromEntries(parts);
+    };
+    return listed(root);
+  };
+  return { params: build((key) => !isState(key)), state: build(isState) };
+}
+
+function isPlain(value: object): boolean {
+  return Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function weights(dtype: Dtype): ReturnType<typeof model.init> {
+  const [params, state] = template(dtype);
+  return nn.fromStateDict(recipeWeights(entries, dtype), params, state);
+}
+
+function inputs(dtype: Dtype): { image: Tensor; labels: Tensor } {
+  return {
+    image: rounded(uniform(reference.inputSeed, 3 * 64 * 64), [1, 3, 64, 64], dtype),
+    labels: rounded(uniform(reference.labelSeed, 1000), [1, 1000], dtype),
+  };
+}
+
+function assertClose(actual: number, expected: number, tolerance: number, name: string): void {
+  const error = Math.abs(actual - expected);
+  assert(
+    error <= tolerance * Math.abs(expected) + 1e-15,
+    `${name}: ${actual}, expected ${expected}, off by ${error / Math.abs(expected)}`,
+  );
+}
+
+function assertDict(
+  actual: Record<string, Tensor>,
+  expected: Record<string, Summary>,
+  tolerance: number,
+): void {
+  const names = Object.keys(expected);
+  assert(names.length > 0);
+  for (const name of names) assertSummary(actual[name], expected[name], tolerance, name);
+}
+
+for (const { dtype, tolerance } of [exact, single]) {
+  Deno.test(`ResNet-18 in ${dtype} gives PyTorch's logits in evaluation mode`, () => {
+    const [params, state] = weights(dtype);
+    const { image } = inputs(dtype);
+    const [logits, next] = model.apply(params, state, image);
+    assertSummary(logits, reference.evalLogits, tolerance, "evalLogits");
+    const all = logits.data();
+    const typical = reference.evalLogits.l2 / Math.sqrt(1000);
+    reference.evalLogits.all.forEach((value, i) => {
+      assert(Math.abs(all[i] - value) <= tolerance * (Math.abs(value) + typical), `logit ${i}`);
+    });
+    assert(next === state || tree.leaves(next).every((leaf, i) => leaf === tree.leaves(state)[i]));
+  });
+
+  Deno.test(`ResNet-18 in ${dtype} gives PyTorch's loss, gradients, statistics and step`, () => {
+    const [params, state] = weights(dtype);
+    const { image, labels } = inputs(dtype);
+    const [[loss, { logits, next }], gradients] = valueAndGrad((p: typeof params) => {
+      const [logits, next] = model.apply(p, state, image, { train: true });
+      return [logits.sub(labels).sum(), { logits, next }] as const;
+    }, { hasAux: true })(params);
+    assertSummary(logits, reference.trainLogits, tolerance, "trainLogits");
+    assertClose(Number(loss), reference.loss, tolerance, "loss");
+    assertDict(nn.toStateDict(gradients), reference.grads, tolerance);
+    const statistics = nn.toStateDict({}, next);
+    assertDict(statistics, reference.buffersAfterForward, tolerance);
+    assertEquals(Number(statistics["bn1.num_batches_tracked"].item()), 1);
+    const optimizer = optim.sgd(0.01, { momentum: 0.9 });
+    const [updates] = optimizer.update(gradients, optimizer.init(params), params);
+    const stepped = nn.toStateDict(optim.applyUpdates(params, updates));
+    assertDict(stepped, reference.paramsAfterStep, tolerance);
+  });
+}
+
+Deno.test("five steps of training on a mean squared error give PyTorch's losses", () => {
+  let [params, state] = weights(exact.dtype);
+  const { image, labels } = inputs(exact.dtype);
+  const optimizer = optim.sgd(0.01, { momentum: 0.9 });
+  let memory = optimizer.init(params);
+  reference.mseLosses.forEach((expected, i) => {
+    const [[loss, next], gradients] = valueAndGrad((p: typeof params) => {
+      const [logits, next] = model.apply(p, state, image, { train: true });
+      return [nn.mseLoss(logits, labels), next] as const;
+    }, { hasAux: true })(params);
+    assertClose(Number(loss), expected, exact.tolerance, `loss ${i}`);
+    const [updates, nextMemory] = optimizer.update(gradients, memory, params);
+    params = optim.applyUpdates(params, updates);
+    memory = nextMemory;
+    state = next as typeof state;
+  });
+});
+
+for (const train of [false, true]) {
+  const mode = train ? "train" : "eval";
+  const expected = reference[`fineTune_${mode}`];
+  Deno.test(`fine-tuning a new classifier with the network in ${mode} mode is PyTorch's`, () => {
+    const [pretrained, initialState] = weights(exact.dtype);
+    const { image } = inputs(exact.dtype);
+    const u = uniform(expected.newFcSeed, 10 * 512);
+    const scaled = u.map((x) => (2 * x - 1) * Math.sqrt(1 / 512));
+    const params = {
+      ...pretrained,
+      fc: {
+        weight: rounded(scaled, [10, 512], exact.dtype),
+        bias: tensor(new Float64Array(10)),
+      },
+    };
+    const [chosen, frozen] = tree.partition(params, (path) => path.startsWith("fc."));
+    const optimizer = optim.sgd(0.01, { momentum: 0.9 });
+    const target = tensor([0], { dtype: "int32" });
+    let head: unknown = chosen;
+    let state = initialState;
+    let memory = optimizer.init(head);
+    expected.losses.forEach((loss, i) => {
+      const [[value, next], gradients] = valueAndGrad((h: unknown) => {
+        const all = tree.merge(h, frozen) as typeof params;
+        const [logits, next] = model.apply(all, state, image, { train });
+        return [nn.crossEntropy(logits, target), next] as const;
+      }, { hasAux: true })(head);
+      assertClose(Number(value), loss, exact.tolerance, `loss ${i}`);
+      assertEquals(tree.paths(gradients), ["fc.bias", "fc.weight"]);
+      const [updates, nextMemory] = optimizer.update(gradients, memory, head);
+      head = optim.applyUpdates(head, updates);
+      memory = nextMemory;
+      state = next as typeof state;
+    });
+    const { fc } = head as typeof params;
+    assertSummary(fc.weight, expected.fcWeight, exact.tolerance, "fcWeight");
+    assertSummary(fc.bias!, expected.fcBias, exact.tolerance, "fcBias");
+    const seen = Number(state.bn1.num_batches_tracked.item());
+    assertEquals(seen, train ? 5 : 0);
+  });
+}
+
+Deno.test("grad of the whole loss equals valueAndGrad's gradients", () => {
+  const [params, state] = weights("float32");
+  const { image } = inputs("float32");
+  const loss = (p: typeof params) => model.apply(p, state, image)[0].square().mean();
+  const one = nn.toStateDict(grad(loss)(params));
+  const [, gradients] = valueAndGrad(loss)(params);
+  const other = nn.toStateDict(gradients);
+  assert(Object.keys(one).every((key) => one[key].equal(other[key]).all().item() === true));
+});
