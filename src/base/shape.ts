@@ -13,6 +13,9 @@ export type Shape = readonly number[];
 /** The most elements a tensor may have: flat positions are int32. */
 export const MAX_SIZE = 2 ** 31 - 1;
 
+/** The most axes a tensor may have, as in PyTorch. */
+export const MAX_NDIM = 64;
+
 /** The number of elements of a tensor of this shape. */
 export function sizeOf(shape: Shape): number {
   let size = 1;
@@ -55,8 +58,16 @@ export function checkShape(shape: unknown, what: string): Shape {
     }
     checked.push(length === 0 ? 0 : length);
   }
+  checkNdim(checked, what);
   checkSize(checked, what);
   return Object.freeze(checked);
+}
+
+/** Throws when a shape has more axes than a tensor may have. */
+export function checkNdim(shape: Shape, what: string): void {
+  if (shape.length > MAX_NDIM) {
+    throw shapeError(`${what}: expected at most ${MAX_NDIM} axes, got ${shape.length}`);
+  }
 }
 
 /** Throws when a tensor of this shape would have more elements than a tensor can hold. */

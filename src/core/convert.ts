@@ -6,7 +6,7 @@
 import { argumentError, dtypeError, shapeError, treeError } from "../base/errors.ts";
 import { DEFAULT_FLOAT, describeValue, isFloat } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
-import { showShape, sizeOf } from "../base/shape.ts";
+import { checkSize, MAX_NDIM } from "../base/shape.ts";
 import { allocateFor, Concrete, Tensor } from "./tensor.ts";
 import type { TensorLike } from "./tensor.ts";
 import { showPath } from "./tree.ts";
@@ -79,69 +79,57 @@ function fromNestedArray(array: unknown[], dtype: Dtype | undefined, what: strin
   const shape: number[] = [];
   for (let part: unknown = array; Array.isArray(part); part = part[0]) {
     shape.push(part.length);
-    if (shape.length > 64) throw shapeError(`${what}: the array is nested deeper than 64 levels`);
+    if (shape.length > MAX_NDIM) {
+      throw shapeError(`${what}: the array is nested deeper than ${MAX_NDIM} levels`);
+    }
     if (part.length === 0) break;
   }
-  const flat: (number | boolean)[] = [];
-  let allBooleans = true;
-  const visit = (part: unknown, axis: number, path: number[]): void => {
-    if (axis === shape.length) {
-      if (typeof part === "boolean" || typeof part === "number") {
-        if (typeof part === "number") allBooleans = false;
-        flat.push(part);
-        return;
-      }
-      if (Array.isArray(part)) throw raggedError(part.length, path);
-      throw elementError(part, path);
-    }
-    if (!Array.isArray(part)) {
-      if (typeof part === "boolean" || typeof part === "number") {
-        throw shapeError(
-          `${what}: the nested array is ragged: expected an array of ${shape[axis]} ` +
-            `at ${showPath(path)}, got ${part}`,
-        );
-      }
-      throw elementError(part, path);
-    }
-    if (part.length !== shape[axis]) throw raggedError(part.length, path, shape[axis]);
-    for (let i = 0; i < part.length; i++) visit(part[i], axis + 1, [...path, i]);
-  };
-  const raggedError = (length: number, path: number[], expected?: number) =>
-    shapeError(
-      `${what}: the nested array is ragged: expected ${
-        expected === undefined ? "a number" : `an array of ${expected}`
-      } at ${showPath(path)}, got an array of ${length}`,
-    );
-  const elementError = (part: unknown, path: number[]) => {
-    const hint = part instanceof Tensor ? "; use stack to join tensors" : hintFor(part);
-    return argumentError(
-      `${what}: expected a number or boolean at ${showPath(path)}, got ${
-        part instanceof Tensor ? "a tensor" : describeValue(part)
-      }${hint}`,
-    );
-  };
-  visit(array, 0, []);
-  const type = {
-    dtype: dtype ?? (allBooleans && flat.length > 0 ? "bool" : DEFAULT_FLOAT),
-    shape,
-  };
-  if (flat.length !== sizeOf(shape)) {
-    throw shapeError(`${what}: ${flat.length} elements do not fill shape ${showShape(shape)}`);
-  }
+  // Before any element is read: an array that holds another many times may unfold without end.
+  checkSize(shape, what);
+  const type = { dtype: dtype ?? DEFAULT_FLOAT, shape };
   const elements = allocateFor(type);
-  const unravel = (i: number): number[] =>
-    shape.map((length, axis) => Math.floor(i / sizeOf(shape.slice(axis + 1))) % length);
-  for (let i = 0; i < flat.length; i++) {
-    elements[i] = toElement(flat[i], type.dtype, () => unravel(i), what);
+  let next = 0;
+  let allBooleans = elements.length > 0;
+  const path: number[] = [];
+  const visit = (part: unknown, axis: number): void => {
+    if (axis === shape.length) {
+      if (typeof part === "number") allBooleans = false;
+      else if (typeof part !== "boolean") throw misfit(part, axis);
+      elements[next++] = toElement(part, type.dtype, path, what);
+      return;
+    }
+    if (!Array.isArray(part) || part.length !== shape[axis]) throw misfit(part, axis);
+    for (let i = 0; i < part.length; i++) {
+      path.push(i);
+      visit(part[i], axis + 1);
+      path.pop();
+    }
+  };
+  const misfit = (part: unknown, axis: number): Error => {
+    const place = showPath(path);
+    if (Array.isArray(part) || typeof part === "number" || typeof part === "boolean") {
+      const expected = axis === shape.length ? "a number" : `an array of ${shape[axis]}`;
+      const got = Array.isArray(part) ? `an array of ${part.length}` : part;
+      return shapeError(
+        `${what}: the nested array is ragged: expected ${expected} at ${place}, got ${got}`,
+      );
+    }
+    const got = part instanceof Tensor ? "a tensor" : describeValue(part);
+    const hint = part instanceof Tensor ? "; use stack to join tensors" : hintFor(part);
+    return argumentError(`${what}: expected a number or boolean at ${place}, got ${got}${hint}`);
+  };
+  visit(array, 0);
+  if (dtype === undefined && allBooleans) {
+    return new Concrete("bool", shape, Uint8Array.from(elements));
   }
-  return new Concrete(type.dtype, type.shape, elements);
+  return new Concrete(type.dtype, shape, elements);
 }
 
 /** `value` as an element of `dtype`; throws when an integer dtype cannot hold it. */
 function toElement(
   value: number | boolean,
   dtype: Dtype,
-  path: number[] | (() => number[]),
+  path: readonly number[],
   what: string,
 ): number {
   const number = Number(value);
@@ -150,8 +138,7 @@ function toElement(
   const low = dtype === "int32" ? -0x80000000 : 0;
   const high = dtype === "int32" ? 0x7fffffff : 0xffffffff;
   if (!Number.isInteger(number) || number < low || number > high) {
-    const where = typeof path === "function" ? path() : path;
-    const place = where.length === 0 ? "" : ` at ${showPath(where)}`;
+    const place = path.length === 0 ? "" : ` at ${showPath(path)}`;
     throw dtypeError(
       `${what}: ${describeValue(value)}${place} is not an integer from ${low} to ${high}, ` +
         `as ${dtype} needs; convert with astype or choose another dtype`,

@@ -7,7 +7,7 @@
 import { argumentError, internalError, shapeError } from "../base/errors.ts";
 import { allocate } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
-import { checkSize, sameShape, showType, sizeOf } from "../base/shape.ts";
+import { checkNdim, checkSize, sameShape, showType, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { formatTensor } from "./format.ts";
 import type {
@@ -88,6 +88,7 @@ export abstract class Tensor implements Type {
 
   /** Made by the library only. */
   protected constructor(dtype: Dtype, shape: Shape) {
+    checkNdim(shape, "Cannot make a tensor");
     this.dtype = dtype;
     this.shape = Object.isFrozen(shape) ? shape : Object.freeze([...shape]);
   }

@@ -36,14 +36,18 @@ export type Structure =
   };
 
 /** How a registered class is taken apart and put together. */
-interface CustomNode {
+export interface CustomNode {
+  /** The class. */
   readonly type: CustomClass;
+  /** The children of an instance, and data that is equal for equal structures. */
   readonly flatten: (value: unknown) => readonly [children: readonly unknown[], data: unknown];
+  /** An instance from its children and data. */
   readonly unflatten: (children: readonly unknown[], data: unknown) => unknown;
 }
 
+/** A class, abstract or not. */
 // deno-lint-ignore no-explicit-any
-type CustomClass = abstract new (...args: any[]) => unknown;
+export type CustomClass = abstract new (...args: any[]) => unknown;
 
 const customNodes = new Map<unknown, CustomNode>();
 

@@ -19,6 +19,7 @@ export type TensorsOf<T> = [Tensor] extends [T] ? Tensor
 
 /** A tree type that also takes numbers where the original has tensors. */
 export type LeavesOf<T> = [T] extends [Tensor] ? Leaf
+  : [Tensor] extends [T] ? T | Leaf
   : T extends null | undefined | number | boolean | string | Tensor | TypedArray | AnyFunction ? T
   : { [K in keyof T]: LeavesOf<T[K]> };
 

@@ -5,8 +5,8 @@
  */
 import { isFloat } from "../base/dtype.ts";
 import { toTensor } from "../core/convert.ts";
-import { splat, Tensor } from "../core/tensor.ts";
-import type { TensorLike } from "../core/tensor.ts";
+import { splat } from "../core/tensor.ts";
+import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { abs } from "../primitives/arithmetic.ts";
 import * as comparison from "../primitives/comparison.ts";
 import { constantLike, convert } from "../primitives/structure.ts";
@@ -15,7 +15,6 @@ import {
   broadcastTo,
   broadcastTogether,
   commonShape,
-  promote,
   promoteTogether,
 } from "./broadcasting.ts";
 
@@ -318,9 +317,7 @@ export function isfinite(x: TensorLike): Tensor {
 export function where(condition: TensorLike, x: TensorLike, y: TensorLike): Tensor {
   const what = "Cannot choose between";
   const test = convert(toTensor(condition, what), "bool");
-  const [first, second] = x instanceof Tensor || y instanceof Tensor
-    ? promote(what, x, y)
-    : promoteTogether(what, x, y);
+  const [first, second] = promoteTogether(what, x, y);
   const shape = commonShape(what, [test, first, second]);
   return comparison.select(
     broadcastTo(test, shape),

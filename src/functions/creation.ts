@@ -6,14 +6,7 @@
 import { checkDtype, DEFAULT_FLOAT, describeValue, isFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
-import {
-  broadcastShapes,
-  checkShape,
-  MAX_SIZE,
-  sameShape,
-  showShape,
-  showType,
-} from "../base/shape.ts";
+import { checkShape, MAX_SIZE } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { fromJavaScript, toTensor } from "../core/convert.ts";
 import type { DtypeOptions } from "../core/methods.ts";
@@ -22,6 +15,7 @@ import type { TensorLike } from "../core/tensor.ts";
 import { floor, offset, scale } from "../primitives/arithmetic.ts";
 import { equal, select } from "../primitives/comparison.ts";
 import { broadcastAxis, constantLike, convert, iota } from "../primitives/structure.ts";
+import { checkBroadcast, checkInteger, checkLength } from "./arguments.ts";
 import { broadcastTo } from "./broadcasting.ts";
 import { readDtype, readOptions } from "./options.ts";
 
@@ -182,10 +176,7 @@ function fill(
   const { dtype } = readOptions(what, options, ["dtype"]);
   if (dtype !== undefined) checkDtype(dtype);
   const x = value instanceof Tensor ? value : fromJavaScript(value, dtype, what);
-  const target = broadcastShapes(x.shape, shape);
-  if (target === null || !sameShape(target, shape)) {
-    throw shapeError(`${what}: ${showType(x)} does not broadcast to ${showShape(shape)}`);
-  }
+  checkBroadcast("Cannot broadcast", x, shape);
   return broadcastTo(convert(x, dtype ?? x.dtype), shape);
 }
 
@@ -264,15 +255,6 @@ function isOptions<Options extends object>(value: unknown): value is Options {
 function checkNumber(value: unknown, what: string, name: string): asserts value is number {
   if (typeof value !== "number" || !Number.isFinite(value)) {
     throw argumentError(`${what}: ${name} must be a finite number, got ${describeValue(value)}`);
-  }
-}
-
-/** Throws unless `value` can be the length of an axis. */
-function checkLength(value: unknown, what: string, name: string): asserts value is number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) {
-    throw argumentError(
-      `${what}: ${name} must be a non-negative integer, got ${describeValue(value)}`,
-    );
   }
 }
 
@@ -419,7 +401,7 @@ export function linspace(
   checkDtype(dtype);
   checkNumber(start, what, "start");
   checkNumber(stop, what, "stop");
-  checkLength(count, what, "count");
+  checkLength(count, what, "a number of points");
   checkShape([count], what);
   const intervals = endpoint ? Math.max(1, count - 1) : Math.max(1, count);
   const places = iota(count, "float64");
@@ -482,12 +464,10 @@ export function eye(
     ["diagonal", "dtype"],
   );
   checkDtype(dtype);
-  checkLength(rows, what, "rows");
-  checkLength(columns, what, "columns");
+  checkLength(rows, what, "a number of rows");
+  checkLength(columns, what, "a number of columns");
   checkShape([rows, columns], what);
-  if (!Number.isInteger(diagonal)) {
-    throw argumentError(`${what}: diagonal must be an integer, got ${describeValue(diagonal)}`);
-  }
+  checkInteger(diagonal, what, "an integer diagonal");
   const ownColumn = broadcastAxis(iota(columns, "float64"), 0, rows);
   const ownRow = broadcastAxis(iota(rows, "float64"), 1, columns);
   return convert(equal(ownColumn, offset(ownRow, diagonal)), dtype);

@@ -16,7 +16,6 @@ import {
   inversePermutation,
   MAX_SIZE,
   range,
-  showShape,
   showType,
   sizeOf,
   stridesOf,
@@ -344,51 +343,356 @@ function checkNumbers(x: Tensor, what: string): void {
 /** What `indices` name in `x`; throws unless it is there. */
 function readPlace(x: Tensor, indices: readonly Index[]): Place {
   const what = `Cannot index ${showType(x)}`;
-  const entries = fillIndices(indices, x.ndim, what);
+  const entries = completeIndices(indices, x.ndim, what);
   const positions: Positions[] = [];
   const dropped: number[] = [];
   const axes: number[] = [];
   const tensors: Tensor[] = [];
-  // Entries that NumPy counts as advanced beside a tensor, by their places among the entries.
-  const advanced: number[] = [];
-  let before = 0;
-  let axis = 0;
-  entries.forEach((entry, place) => {
-    if (entry === "...") {
-      const count = x.ndim - (entries.length - 1);
-      for (let i = 0; i < count; i++) positions.push(wholeAxis(x.shape[axis++]));
-      return;
-    }
+  // The entries that decide where the axes of the tensors go: NumPy counts integers among them.
+  const advanced: { readonly entry: number; readonly axis: number }[] = [];
+  entries.forEach((entry, at) => {
+    const axis = positions.length;
     const length = x.shape[axis];
-    if (typeof entry === "number") {
-      positions.push({ start: checkIndex(entry, length, axis, what), count: 1, step: 1 });
-      dropped.push(axis);
-      advanced.push(place);
+    if (entry === "...") {
+      const stop = x.ndim - (entries.length - 1 - at);
+      for (let i = axis; i < stop; i++) positions.push(wholeAxis(x.shape[i]));
     } else if (entry === null) {
       positions.push(wholeAxis(length));
     } else if (Array.isArray(entry)) {
       positions.push(readSlice(entry, length, axis, what));
+    } else if (typeof entry === "number") {
+      positions.push({ start: checkIndex(entry, length, axis, what), count: 1, step: 1 });
+      dropped.push(axis);
+      advanced.push({ entry: at, axis });
     } else {
-      const tensor = readIndexTensor(entry, axis, what);
       positions.push(wholeAxis(length));
       axes.push(axis - dropped.length);
+      const tensor = readIndexTensor(entry as Exclude<Index, readonly unknown[]>, axis, what);
       tensors.push(fromFront(tensor, length, axis, what));
-      advanced.push(place);
+      advanced.push({ entry: at, axis });
     }
-    axis++;
-    if (advanced.length === 0) before = axis;
   });
-  const areNeighbours = advanced.every((place, i) => place === advanced[0] + i);
-  if (advanced.length > 0 && entries.indexOf("...") >= 0 && entries.indexOf("...") < advanced[0]) {
-    before += 0;
-  }
-  const common = commonShape(`${what} with index tensors`, tensors);
+  const areNeighbours = advanced.every(({ entry }, i) => entry === advanced[0].entry + i);
+  const common = commonShape(`${what} with indices`, tensors);
   return {
     shape: x.shape,
     positions,
     dropped,
     axes,
     indices: tensors.map((tensor) => broadcastTo(tensor, common)),
-    target: areNeighbours ? before : 0,
+    target: areNeighbours && advanced.length > 0 ? advanced[0].axis : 0,
   };
+}
+
+/** The entries of an index of `ndim` axes, with exactly one "...". */
+function completeIndices(indices: readonly Index[], ndim: number, what: string): readonly Index[] {
+  const dots = indices.filter((entry) => entry === "...").length;
+  if (dots > 1) throw argumentError(`${what}: "..." may stand only once`);
+  if (indices.length - dots > ndim) {
+    throw indexError(`${what} with ${indices.length - dots} entries: it has ${ndim} axes`);
+  }
+  return dots === 1 ? indices : [...indices, "..."];
+}
+
+function wholeAxis(length: number): Positions {
+  return { start: 0, count: length, step: 1 };
+}
+
+/** `index` counted from the front; throws unless the axis has it. */
+function checkIndex(index: number, length: number, axis: number, what: string): number {
+  if (!Number.isInteger(index)) {
+    throw indexError(`${what} with ${index} on axis ${axis}: expected an integer`);
+  }
+  if (index < -length || index >= length) throw outOfRange(index, length, axis, what);
+  return index < 0 ? index + length : index === 0 ? 0 : index;
+}
+
+function outOfRange(index: number, length: number, axis: number, what: string): Error {
+  const range = length === 0 ? "the axis is empty" : `expected ${-length} to ${length - 1}`;
+  return indexError(`${what} with ${index} on axis ${axis}: ${range}`);
+}
+
+/** The positions of `[start, stop, step]` on an axis, clamped as Python clamps them. */
+function readSlice(
+  slice: readonly unknown[],
+  length: number,
+  axis: number,
+  what: string,
+): Positions {
+  const [start, stop, step] = [slice[0] ?? null, slice[1] ?? null, slice[2] ?? 1];
+  const isSlice = (slice.length === 2 || slice.length === 3) &&
+    [start, stop, step].every((bound) => bound === null || Number.isSafeInteger(bound));
+  if (!isSlice || step === 0) {
+    const advice = step === 0
+      ? "the step must not be 0"
+      : "expected [start, stop] or [start, stop, step] of integers and null; " +
+        "entries are chosen by a tensor or typed array of integers";
+    throw indexError(`${what} with ${describeValue(slice)} on axis ${axis}: ${advice}`);
+  }
+  const stride = step as number;
+  const [lowest, highest] = stride > 0 ? [0, length] : [-1, length - 1];
+  const clamp = (bound: unknown, open: number) => {
+    if (bound === null) return open;
+    const position = bound as number;
+    return Math.min(Math.max(position < 0 ? position + length : position, lowest), highest);
+  };
+  const first = clamp(start, stride > 0 ? 0 : length - 1);
+  const count = Math.ceil((clamp(stop, stride > 0 ? length : -1) - first) / stride);
+  return count > 0
+    ? { start: first, count, step: count === 1 ? 1 : stride }
+    : { start: 0, count: 0, step: 1 };
+}
+
+function readIndexTensor(entry: unknown, axis: number, what: string): Tensor {
+  if (!(entry instanceof Tensor) && !ArrayBuffer.isView(entry)) {
+    const advice = typeof entry === "boolean"
+      ? "choose by a mask with where"
+      : 'expected an integer, [start, stop, step], null, "..." or a tensor of integers';
+    throw indexError(`${what} with ${describeValue(entry)} on axis ${axis}: ${advice}`);
+  }
+  const indices = toTensor(entry as TensorLike, what);
+  if (isInteger(indices.dtype)) return indices;
+  const advice = indices.dtype === "bool"
+    ? "choose by a mask with where"
+    : 'expected an integer dtype; convert with astype("int32")';
+  throw dtypeError(`${what} with ${showType(indices)} on axis ${axis}: ${advice}`);
+}
+
+/**
+ * Index entries counted from the front, as int32. Those of a concrete tensor are checked; a traced
+ * one keeps entries out of range out of range, for the evaluation to find.
+ */
+function fromFront(indices: Tensor, length: number, axis: number, what: string): Tensor {
+  if (indices instanceof Concrete) {
+    let isReady = indices.dtype === "int32";
+    for (const entry of indices.elements) {
+      if (entry < -length || entry >= length) throw outOfRange(entry, length, axis, what);
+      if (entry < 0) isReady = false;
+    }
+    if (isReady) return indices;
+    const entries = Int32Array.from(
+      indices.elements,
+      (entry) => entry < 0 ? entry + length : entry,
+    );
+    return new Concrete("int32", indices.shape, entries);
+  }
+  if (indices.dtype === "uint32") {
+    return convert(minimum(indices, constantLike(indices, 0x7fffffff)), "int32");
+  }
+  const isNegative = less(indices, constantLike(indices, 0));
+  return select(isNegative, offset(indices, length), indices);
+}
+
+/** The shape of the part before integer tensors are applied. */
+function positionsShape({ positions, dropped }: Place): number[] {
+  return withoutAxes(positions.map(({ count }) => count), dropped);
+}
+
+/** The shape of the part. */
+function partShape(place: Place): Shape {
+  const shape = positionsShape(place);
+  if (place.indices.length === 0) return shape;
+  const rest = withoutAxes(shape, place.axes);
+  rest.splice(place.target, 0, ...place.indices[0].shape);
+  return checkShape(rest, "Cannot index");
+}
+
+/** Where the positions lie as slices with positive steps: first, end, step, and the reversed axes. */
+function asSlices({ positions }: Place) {
+  const start = positions.map(({ start, count, step }) =>
+    step > 0 ? start : start + (count - 1) * step
+  );
+  const step = positions.map(({ step }) => Math.abs(step));
+  const stop = positions.map(({ count }, axis) =>
+    count === 0 ? start[axis] : start[axis] + (count - 1) * step[axis] + 1
+  );
+  const reversed = range(positions.length).filter((axis) => positions[axis].step < 0);
+  return { start, stop, step, reversed };
+}
+
+/** The positions of a place, without its integer tensors. */
+function takePositions(x: Tensor, place: Place): Tensor {
+  const { start, stop, step, reversed } = asSlices(place);
+  const part = slicing.flip(slicing.slice(x, start, stop, step), reversed);
+  return reshape(part, positionsShape(place));
+}
+
+/** What {@linkcode takePositions} took put back, with zeros everywhere else. */
+function spread(part: Tensor, place: Place): Tensor {
+  const { start, stop, step, reversed } = asSlices(place);
+  const whole = reshape(part, place.positions.map(({ count }) => count));
+  return slicing.pad(
+    slicing.flip(whole, reversed),
+    start,
+    place.shape.map((length, axis) => length - stop[axis]),
+    step.map((steps) => steps - 1),
+  );
+}
+
+/** `x` with `part` at the positions of a place. */
+function putPositions(x: Tensor, place: Place, part: Tensor): Tensor {
+  const spreadPart = spread(part, place);
+  if (part.size === x.size) return spreadPart;
+  return select(spread(splat(1, "bool", part.shape), place), spreadPart, x);
+}
+
+/**
+ * The permutation that takes a block of leading axes, `count` of them, to position `target` among the
+ * others.
+ */
+function blockPermutation(ndim: number, count: number, target: number): number[] {
+  const rest = range(count, ndim);
+  return [...rest.slice(0, target), ...range(count), ...rest.slice(target)];
+}
+
+/** Integer tensors applied to axes as one tensor applied to one axis. */
+interface Merged {
+  /** The order of axes that brings the indexed ones to the front. */
+  readonly permutation: readonly number[];
+  /** The lengths of all axes in that order. */
+  readonly shape: readonly number[];
+  /** How many positions the indexed axes have together. */
+  readonly size: number;
+  /** The lengths of the other axes. */
+  readonly rest: readonly number[];
+  /** Row-major positions among the indexed axes. */
+  readonly flat: Tensor;
+}
+
+/** The indexed axes of the part of shape {@linkcode positionsShape} as one axis at the front. */
+function mergeIndices(place: Place): Merged {
+  const own = positionsShape(place);
+  const rest = withoutAxes(range(own.length), place.axes);
+  const permutation = [...place.axes, ...rest];
+  const lengths = place.axes.map((axis) => own[axis]);
+  return {
+    permutation,
+    shape: permutation.map((axis) => own[axis]),
+    size: sizeOf(lengths),
+    rest: rest.map((axis) => own[axis]),
+    flat: flattenIndices(place.indices, lengths),
+  };
+}
+
+/** Row-major positions among axes of these lengths; -1 where an index is out of its own range. */
+function flattenIndices(indices: readonly Tensor[], lengths: readonly number[]): Tensor {
+  if (indices.length === 1) return indices[0];
+  const strides = stridesOf(lengths);
+  let flat: Tensor | null = null;
+  let isInside: Tensor | null = null;
+  indices.forEach((entries, i) => {
+    const term = scale(entries, strides[i]);
+    flat = flat === null ? term : add(flat, term);
+    // Concrete entries have been checked.
+    if (entries instanceof Concrete) return;
+    const fits = and(
+      lessEqual(constantLike(entries, 0), entries),
+      less(entries, constantLike(entries, lengths[i])),
+    );
+    isInside = isInside === null ? fits : and(isInside, fits);
+  });
+  if (isInside === null) return flat!;
+  return select(isInside, flat!, constantLike(flat!, -1));
+}
+
+/** The entries that the integer tensors of a place name. */
+function takeEntries(part: Tensor, place: Place): Tensor {
+  const { permutation, size, rest, flat } = mergeIndices(place);
+  const shape = partShape(place);
+  // Positions of so many can be counted only where another axis is empty.
+  if (size > MAX_SIZE) return splat(0, part.dtype, shape);
+  const rows = reshape(transpose(part, permutation), [size, ...rest]);
+  const taken = strict.gather(rows, flat);
+  return transpose(taken, blockPermutation(taken.ndim, flat.ndim, place.target));
+}
+
+/** `values`, of the shape of a place, with the axes of its integer tensors in front. */
+function entriesFirst(values: Tensor, { indices, target }: Place): Tensor {
+  const count = indices[0].ndim;
+  return transpose(values, inversePermutation(blockPermutation(values.ndim, count, target)));
+}
+
+/** `part` with `values` where the integer tensors of a place point, the last of several. */
+function putEntries(part: Tensor, place: Place, values: Tensor): Tensor {
+  const { permutation, shape, size, rest, flat } = mergeIndices(place);
+  const rows = reshape(transpose(part, permutation), [size, ...rest]);
+  const updates = reshape(entriesFirst(values, place), [flat.size, ...rest]);
+  const winner = strict.scatterLast(flat, size);
+  const none = constantLike(winner, 0);
+  const chosen = strict.gather(updates, maximum(winner, none));
+  const isHit = broadcast(lessEqual(none, winner), rows.shape, [0]);
+  const result = reshape(select(isHit, chosen, rows), shape);
+  return transpose(result, inversePermutation(permutation));
+}
+
+/** The sums of `values` where the integer tensors of a place point, zero elsewhere. */
+function sumEntries(values: Tensor, place: Place): Tensor {
+  const { permutation, shape, size, flat } = mergeIndices(place);
+  const sums = strict.scatterAdd(entriesFirst(values, place), flat, size);
+  return transpose(reshape(sums, shape), inversePermutation(permutation));
+}
+
+/** `values` in the dtype `dtype` and the shape `shape`. */
+function readValues(values: TensorLike, dtype: Dtype, shape: Shape, what: string): Tensor {
+  const cast = castValues(values, dtype, what);
+  checkBroadcast(`${what}: cannot broadcast`, cast, shape);
+  return broadcastTo(cast, shape);
+}
+
+/** `values` as `dtype`; an error where that would lose a category, as floats in integers. */
+function castValues(values: TensorLike, dtype: Dtype, what: string): Tensor {
+  const isWeak = typeof values === "number" || typeof values === "boolean" || Array.isArray(values);
+  const tensor = isWeak ? weakValues(values, dtype, what) : toTensor(values, what);
+  const categories = DTYPES.map(categoryOf);
+  const rank = (type: Dtype) => categories.indexOf(categoryOf(type));
+  if (rank(tensor.dtype) <= rank(dtype)) return convert(tensor, dtype);
+  throw dtypeError(
+    `${what}: ${showType(tensor)} does not fit ${dtype}; convert one of them with astype`,
+  );
+}
+
+/** Numbers adopt the dtype that they are put into, bools stay what they are. */
+function weakValues(values: TensorLike, dtype: Dtype, what: string): Tensor {
+  const own = fromJavaScript(values, undefined, what);
+  return own.dtype === "bool" || dtype === "bool" ? own : fromJavaScript(values, dtype, what);
+}
+
+function checkSameAxes(x: Tensor, other: Tensor, what: string): void {
+  if (x.ndim === other.ndim) return;
+  throw shapeError(`${what}: expected as many axes, got ${x.ndim} and ${other.ndim}`);
+}
+
+/** Throws unless `indices` has the axes of `x`, none longer than that of `x` but `axis`. */
+function checkInside(x: Tensor, indices: Tensor, axis: number, what: string): void {
+  checkSameAxes(x, indices, what);
+  const long = indices.shape.findIndex((length, i) => i !== axis && length > x.shape[i]);
+  if (long < 0) return;
+  throw shapeError(
+    `${what}: axis ${long} of the indices has length ${indices.shape[long]}, ` +
+      `more than ${x.shape[long]}`,
+  );
+}
+
+/** The first positions of `x`, as many as `shape` says on every axis but `axis`. */
+function crop(x: Tensor, shape: Shape, axis: number): Tensor {
+  const stop = x.shape.map((length, i) => i === axis ? length : shape[i]);
+  return slicing.slice(x, stop.map(() => 0), stop, stop.map(() => 1));
+}
+
+/** `[rows, length of axis]`: all other axes merged into one. */
+function toRows(x: Tensor, axis: number): Tensor {
+  const length = x.shape[axis];
+  return reshape(moveAxis(x, axis, x.ndim - 1), [sizeOf(withoutAxes(x.shape, [axis])), length]);
+}
+
+/** The tensor of shape `shape` whose {@linkcode toRows} is `rows`. */
+function fromRows(rows: Tensor, shape: Shape, axis: number): Tensor {
+  const moved = [...withoutAxes(shape, [axis]), shape[axis]];
+  return moveAxis(reshape(rows, moved), moved.length - 1, axis);
+}
+
+/** Entries along an axis, for `x` and `indices` of equal lengths on all others. */
+function gatherRows(x: Tensor, indices: Tensor, axis: number): Tensor {
+  const taken = strict.gather(toRows(x, axis), toRows(indices, axis), 1);
+  return fromRows(taken, indices.shape, axis);
 }

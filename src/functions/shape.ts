@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkDtype, DEFAULT_FLOAT, describeValue } from "../base/dtype.ts";
+import { DEFAULT_FLOAT, describeValue } from "../base/dtype.ts";
 import { argumentError, axisError, shapeError } from "../base/errors.ts";
 import {
   checkAxes,
@@ -28,6 +28,7 @@ import * as slicing from "../primitives/slicing.ts";
 import * as structure from "../primitives/structure.ts";
 import { checkBroadcast, checkInteger, checkLength, listAxes, toIndices } from "./arguments.ts";
 import { broadcastTo as stretch, promoteTogether } from "./broadcasting.ts";
+import { readDtype, readOptions } from "./options.ts";
 
 /**
  * The same elements in row-major order, in another shape.
@@ -503,10 +504,10 @@ const PAD_MODES = ["constant", "edge", "reflect", "symmetric", "wrap"] as const;
  * assertTensorsClose(pad([1, 2, 3], [1, 2], { mode: "reflect" }), [2, 1, 2, 3, 2, 1]);
  * ```
  */
-export function pad(x: TensorLike, widths: PadWidths, options: PadOptions = {}): Tensor {
+export function pad(x: TensorLike, widths: PadWidths, options?: PadOptions): Tensor {
   const input = toTensor(x, "Cannot pad");
   const what = `Cannot pad ${showType(input)}`;
-  const { mode = "constant", value = 0 } = options;
+  const { mode = "constant", value = 0 } = readOptions(what, options, ["mode", "value"]);
   if (!PAD_MODES.includes(mode)) {
     throw argumentError(
       `${what}: expected a mode out of ${PAD_MODES.join(", ")}, got ${describeValue(mode)}`,
@@ -793,11 +794,10 @@ function diagonalMatrix(x: Tensor, place: number): Tensor {
  * assertTensorsClose(oneHot([2, 0], 3), [[0, 0, 1], [1, 0, 0]]);
  * ```
  */
-export function oneHot(x: TensorLike, classes: number, options: DtypeOptions = {}): Tensor {
+export function oneHot(x: TensorLike, classes: number, options?: DtypeOptions): Tensor {
   const indices = toIndices(x, "Cannot encode as one-hot");
   const what = `Cannot encode ${showType(indices)} as one-hot`;
-  const { dtype = DEFAULT_FLOAT } = options;
-  checkDtype(dtype);
+  const dtype = readDtype(what, options, DEFAULT_FLOAT);
   const shape = checkShape(
     [...indices.shape, checkLength(classes, what, "a number of classes")],
     what,

@@ -29,7 +29,8 @@ export type StatesOfAll<Layers> = { -readonly [K in keyof Layers]: StateOf<Layer
 type AnyLayer = Layer<any, any>;
 
 function asLayer(part: LayerLike, name: string, combinator: string): AnyLayer {
-  if (typeof part === "function") return stateless(part);
+  // A second argument, such as an activation's options, is not for the context.
+  if (typeof part === "function") return stateless((x) => part(x));
   if (typeof part?.init === "function" && typeof part.apply === "function") return part;
   throw argumentError(
     `Cannot put ${describeValue(part)} into ${combinator} at ${name}: ` +

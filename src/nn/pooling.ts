@@ -9,7 +9,7 @@ import { toTensor } from "../core/convert.ts";
 import { allocateFor, Concrete } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { avgPool, maxPool, mean, tensordot } from "../functions/mod.ts";
-import type { AvgPoolOptions, PoolOptions } from "../functions/mod.ts";
+import type { AvgPoolOptions, MaxPoolOptions } from "../functions/mod.ts";
 import { pair, stateless } from "./layer.ts";
 import type { Empty, Layer } from "./layer.ts";
 
@@ -41,7 +41,7 @@ function checkImages(x: Tensor, layer: string): Tensor {
  */
 export function maxPool2d(
   window: number | readonly [number, number],
-  options: PoolOptions = {},
+  options: MaxPoolOptions = {},
 ): Layer<Empty, Empty> {
   const size = pair(window, "window", "maxPool2d");
   return stateless((x) => maxPool(checkImages(x, "maxPool2d"), size, options));

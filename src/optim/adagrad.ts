@@ -3,16 +3,14 @@
  *
  * @module
  */
-import type { Tensor } from "../core/tensor.ts";
-import { Tensor as TensorClass } from "../core/tensor.ts";
+import { Tensor } from "../core/tensor.ts";
 import type { Tree } from "../core/tree.ts";
 import { chain } from "./chain.ts";
-import { asDouble } from "./count.ts";
 import { checkLearningRate } from "./learning_rate.ts";
 import type { LearningRate } from "./learning_rate.ts";
 import { checkState, fillLike, updateLeaves } from "./leaves.ts";
 import { checkNotNegative, readOptions } from "./options.ts";
-import type { Optimizer } from "./optimizer.ts";
+import type { Optimizer, OptimizerState } from "./optimizer.ts";
 import { prepare } from "./prepare.ts";
 import { rootOf } from "./root.ts";
 import { callSchedule, scaleByLearningRate } from "./scale.ts";
@@ -76,16 +74,11 @@ export function scaleByAdagrad(
     init: (params) => ({ accumulator: fillLike(params, initialAccumulator) }),
     update(grads, state, params) {
       checkState(state, ["accumulator"]);
-      const { update, ...next } = updateLeaves(
-        grads,
-        params,
-        { accumulator: state.accumulator },
-        (g, old) => {
-          const accumulator = old.accumulator.add(g.square());
-          return { update: g.div(rootOf(accumulator).add(eps)), accumulator };
-        },
-      );
-      return [update as never, next];
+      const { accumulator } = state;
+      return updateLeaves(grads, params, { accumulator }, (g, old) => {
+        const accumulator = old.accumulator.add(g.square());
+        return { update: g.div(rootOf(accumulator).add(eps)), accumulator };
+      });
     },
   };
 }
@@ -121,18 +114,18 @@ export function adagrad(learningRate: LearningRate, options: AdagradOptions = {}
     maximize: false,
   });
   checkNotNegative(what, { lrDecay, weightDecay, initialAccumulator, eps });
-  return chain<Optimizer[]>(
+  return chain<readonly OptimizerState[]>(
     ...prepare({ maximize, weightDecay }),
     scaleByAdagrad({ initialAccumulator, eps }),
     scaleByLearningRate(lrDecay === 0 ? learningRate : decayed(learningRate, lrDecay)),
-  ) as Optimizer;
+  );
 }
 
 /** The rate over one plus `decay` times the number of updates done so far. */
 function decayed(rate: LearningRate, decay: number): LearningRate {
   return (count) => {
-    const slowdown = asDouble(count, "").mul(decay).add(1);
+    const slowdown = count.astype("float64").mul(decay).add(1);
     const now = typeof rate === "function" ? callSchedule(rate, count) : rate;
-    return slowdown.reciprocal().mul(now instanceof TensorClass ? now.astype("float64") : now);
+    return slowdown.reciprocal().mul(now instanceof Tensor ? now.astype("float64") : now);
   };
 }

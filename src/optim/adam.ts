@@ -8,12 +8,12 @@ import type { Tree } from "../core/tree.ts";
 import { pow } from "../functions/mod.ts";
 import { addDecayedWeights } from "./add_decayed_weights.ts";
 import { chain } from "./chain.ts";
-import { asDouble, checkCount, newCount, nextCount } from "./count.ts";
+import { checkCount, newCount, nextCount } from "./count.ts";
 import { checkLearningRate } from "./learning_rate.ts";
 import type { LearningRate } from "./learning_rate.ts";
 import { checkState, fillLike, scalarFor, updateLeaves } from "./leaves.ts";
 import { checkDecayRates, checkNotNegative, readOptions } from "./options.ts";
-import type { Optimizer } from "./optimizer.ts";
+import type { Optimizer, OptimizerState } from "./optimizer.ts";
 import { prepare } from "./prepare.ts";
 import { rootOf } from "./root.ts";
 import { scaleByLearningRate } from "./scale.ts";
@@ -98,7 +98,7 @@ export function scaleByAdam(options: ScaleByAdamOptions = {}): Optimizer<ScaleBy
     update(grads, state, params) {
       checkState(state, ["count", "firstMoment", "secondMoment", "largestSecondMoment"]);
       const count = nextCount(checkCount(state.count));
-      const t = asDouble(count, what);
+      const t = count.astype("float64");
       const correction1 = pow(beta1, t).neg().add(1);
       const correction2 = pow(beta2, t).neg().add(1);
       // The corrections are scalars: with them in the denominator, each leaf is scaled only once.
@@ -106,19 +106,21 @@ export function scaleByAdam(options: ScaleByAdamOptions = {}): Optimizer<ScaleBy
       const epsilon = scalarFor(correction1.mul(eps));
       const { firstMoment, secondMoment, largestSecondMoment } = state;
       const old = { firstMoment, secondMoment, ...(amsgrad ? { largestSecondMoment } : {}) };
-      const { update, ...moments } = updateLeaves(grads, params, old, (g, s) => {
-        const first = s.firstMoment.mul(beta1).add(g.mul(1 - beta1));
-        const second = s.secondMoment.mul(beta2).add(g.square().mul(1 - beta2));
-        const largest = amsgrad ? s.largestSecondMoment!.maximum(second) : second;
-        const denominator = rootOf(largest).mul(rootScale(g)).add(epsilon(g));
-        return {
-          update: first.div(denominator),
-          firstMoment: first,
-          secondMoment: second,
-          largestSecondMoment: largest,
-        };
+      const [updates, moments] = updateLeaves(grads, params, old, (g, s) => {
+        const firstMoment = s.firstMoment.mul(beta1).add(g.mul(1 - beta1));
+        const secondMoment = s.secondMoment.mul(beta2).add(g.square().mul(1 - beta2));
+        const largestSecondMoment = amsgrad
+          ? s.largestSecondMoment.maximum(secondMoment)
+          : undefined;
+        const root = rootOf(largestSecondMoment ?? secondMoment);
+        const update = firstMoment.div(root.mul(rootScale(g)).add(epsilon(g)));
+        return { update, firstMoment, secondMoment, largestSecondMoment };
       });
-      return [update as never, { count, largestSecondMoment: null, ...moments }];
+      return [updates, {
+        count,
+        ...moments,
+        largestSecondMoment: moments.largestSecondMoment ?? null,
+      }];
     },
   };
 }
@@ -162,11 +164,11 @@ function readAdam(what: string, rate: unknown, options: unknown, weightDecay: nu
  */
 export function adam(learningRate: LearningRate, options: AdamOptions = {}): Optimizer {
   const { direction, ...rest } = readAdam("Cannot make adam", learningRate, options, 0);
-  return chain<Optimizer[]>(
+  return chain<readonly OptimizerState[]>(
     ...prepare(rest),
     direction,
     scaleByLearningRate(learningRate),
-  ) as Optimizer;
+  );
 }
 
 /**
@@ -193,10 +195,10 @@ export function adam(learningRate: LearningRate, options: AdamOptions = {}): Opt
  */
 export function adamw(learningRate: LearningRate, options: AdamOptions = {}): Optimizer {
   const read = readAdam("Cannot make adamw", learningRate, options, 0.01);
-  return chain<Optimizer[]>(
+  return chain<readonly OptimizerState[]>(
     ...prepare({ maximize: read.maximize, weightDecay: 0 }),
     read.direction,
     addDecayedWeights(read.weightDecay),
     scaleByLearningRate(learningRate),
-  ) as Optimizer;
+  );
 }

@@ -5,6 +5,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { treeError } from "../base/errors.ts";
+import type { TensorsOf } from "../core/tree_types.ts";
 import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
 
@@ -49,7 +50,7 @@ export function chain<States extends readonly unknown[]>(
         updates = next;
         return nextState;
       });
-      return [updates, states] as never;
+      return [updates as TensorsOf<typeof params>, states as unknown as States];
     },
   };
 }

@@ -6,9 +6,7 @@
 import { dtypeError } from "../base/errors.ts";
 import { describeValue } from "../base/dtype.ts";
 import { showType } from "../base/shape.ts";
-import { fromJavaScript } from "../core/convert.ts";
 import { splat, Tensor } from "../core/tensor.ts";
-import type { TensorLike } from "../core/tensor.ts";
 import "../functions/mod.ts";
 
 const LARGEST = 2 ** 31 - 1;
@@ -34,14 +32,9 @@ export function nextCount(count: Tensor): Tensor {
 }
 
 /**
- * A count in double precision, whatever the dtype of the parameters: what is computed from it (powers
- * of a decay rate, schedules) is rounded to their dtype once, at the end.
+ * A double-precision constant. What is computed from counts (powers of a decay rate, schedules) is
+ * computed in double precision whatever the dtype of the parameters, and rounded to it at the end.
  */
-export function asDouble(count: TensorLike, what: string): Tensor {
-  return count instanceof Tensor ? count.astype("float64") : fromJavaScript(count, "float64", what);
-}
-
-/** A double-precision constant. */
 export function double(value: number): Tensor {
   return splat(value, "float64", []);
 }

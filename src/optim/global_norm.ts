@@ -3,15 +3,14 @@
  *
  * @module
  */
-import { describeValue, isFloat } from "../base/dtype.ts";
-import { argumentError } from "../base/errors.ts";
-import { promoteDtypes } from "../base/dtype.ts";
+import { describeValue, isFloat, promoteDtypes } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
+import { argumentError } from "../base/errors.ts";
 import { splat } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { norm, stack } from "../functions/mod.ts";
+import { readOptions } from "../functions/options.ts";
 import { flattenTensors } from "../transforms/flatten_function.ts";
-import { readOptions } from "./options.ts";
 
 /** Options of `globalNorm` and `clipByGlobalNorm`. */
 export interface GlobalNormOptions {
@@ -20,11 +19,8 @@ export interface GlobalNormOptions {
 }
 
 /** The order of a norm, checked. */
-export function readOrder(what: string, options: unknown): number {
-  const { ord, ...rest } = Object(options) as GlobalNormOptions;
-  const isObject = typeof options === "object" && options !== null && !Array.isArray(options);
-  if (!isObject || Object.keys(rest).length > 0) readOptions(what, options, { ord: 2 });
-  if (ord === undefined) return 2;
+export function readOrder(what: string, options: GlobalNormOptions): number {
+  const { ord = 2 } = readOptions(what, options, ["ord"]);
   if (typeof ord === "number" && ord > 0) return ord;
   throw argumentError(
     `${what} with ord ${describeValue(ord)}: expected a number above 0, or infinity`,

@@ -79,24 +79,27 @@ function openState(tree: unknown, params: FlatTree, key: string): (Tensor | null
   );
 }
 
-/** An update together with what is remembered for the next one. */
-export type Updated<Key extends string, Value> = { readonly [K in Key | "update"]: Value };
+/** What the equations of one leaf give: its update, and what is remembered for the next one. */
+export type LeafResult<Key extends string> =
+  & { readonly update: Tensor }
+  & { readonly [K in Key]: Tensor | undefined };
 
 /**
- * Applies an optimiser's equations to each leaf that has a gradient. `state` names the remembered
- * trees, each like the parameters; leaves without a gradient keep theirs and get no update.
+ * Applies an optimiser's equations to each leaf that has a gradient, and gives the updates and the new
+ * state. `state` names the remembered trees, each like the parameters; keys that it lacks are not
+ * remembered. Leaves without a gradient keep their state and get no update.
  */
-export function updateLeaves<Key extends string>(
+export function updateLeaves<Params, Key extends string>(
   grads: unknown,
-  params: unknown,
-  state: { readonly [K in Key]: unknown },
-  equations: (gradient: Tensor, state: { readonly [K in Key]: Tensor }) => Updated<Key, Tensor>,
-): Updated<Key, Tree<Tensor>> {
+  params: Params,
+  state: { readonly [K in Key]?: unknown },
+  equations: (gradient: Tensor, state: { readonly [K in Key]: Tensor }) => LeafResult<Key>,
+): [updates: TensorsOf<Params>, state: { readonly [K in Key]: Tree<Tensor> }] {
   const opened = openParams(params);
   const keys = Object.keys(state) as Key[];
   const old = keys.map((key) => openState(state[key], opened, key));
   const updates: (Tensor | null)[] = [];
-  const fresh: (Tensor | null)[][] = keys.map(() => []);
+  const fresh: (Tensor | null | undefined)[][] = keys.map(() => []);
   openGrads(grads, opened).forEach((gradient, i) => {
     if (gradient === null) {
       updates.push(null);
@@ -108,10 +111,8 @@ export function updateLeaves<Key extends string>(
     updates.push(result.update);
     keys.forEach((key, k) => fresh[k].push(result[key]));
   });
-  return Object.fromEntries([
-    ["update", closeUpdates(opened, updates)],
-    ...keys.map((key, k) => [key, closeUpdates(opened, fresh[k])]),
-  ]) as Updated<Key, Tree<Tensor>>;
+  const next = keys.map((key, k) => [key, unflatten(opened.structure, fresh[k])]);
+  return [closeUpdates<Params>(opened, updates), Object.fromEntries(next)];
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { closeUpdates, checkState, openGrads, openParams, openUpdates } from "./leaves.ts";
+import { checkState, closeUpdates, openGrads, openParams, openUpdates } from "./leaves.ts";
 import { checkMask, resolveMask } from "./mask.ts";
 import type { Mask } from "./mask.ts";
 import { checkOptimizer } from "./optimizer.ts";

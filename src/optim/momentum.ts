@@ -67,11 +67,12 @@ export function momentum(decay: number, options: MomentumOptions = {}): Optimize
       const share = scalarFor(
         dampening === 0 ? 1 : where(count.equal(0), double(1), double(1 - dampening)),
       );
-      const next = updateLeaves(grads, params, { buffer: state.buffer }, (g, old) => {
-        const buffer = old.buffer.mul(decay).add(dampening === 0 ? g : g.mul(share(g)));
+      const old = { buffer: state.buffer };
+      const [updates, next] = updateLeaves(grads, params, old, (g, remembered) => {
+        const buffer = remembered.buffer.mul(decay).add(dampening === 0 ? g : g.mul(share(g)));
         return { update: nesterov ? g.add(buffer.mul(decay)) : buffer, buffer };
       });
-      return [next.update as never, { count: nextCount(count), buffer: next.buffer }];
+      return [updates, { count: nextCount(count), ...next }];
     },
   };
 }

@@ -5,37 +5,29 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
+import { readOptions as readNames } from "../functions/options.ts";
 
 /** Options with their defaults: numbers and flags. */
 type Defaults = Readonly<Record<string, number | boolean>>;
 
 /**
- * `options` filled up with `defaults`. Throws for an option that is not among them, as a misspelt
- * one would otherwise change nothing in silence, and for a value that is neither a finite number
- * nor a flag, as its default is. `what` begins messages: "Cannot make sgd".
+ * `options` filled up with `defaults`. Throws for a name that is not among them, and for a value that
+ * is not a finite number or not a flag, as its default is. A number without a default has the default
+ * NaN. `what` begins messages: "Cannot make sgd".
  */
 export function readOptions<D extends Defaults>(what: string, options: unknown, defaults: D): D {
-  const names = Object.keys(defaults);
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw argumentError(
-      `${what} with options ${describeValue(options)}: ` +
-        `expected an object with any of ${names.join(", ")}`,
-    );
-  }
   const read: Record<string, number | boolean> = { ...defaults };
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(defaults, name)) {
-      throw argumentError(
-        `${what} with option ${name}: it is not known, expected any of ${names.join(", ")}`,
-      );
-    }
+  const given = readNames(what, options as Partial<D>, Object.keys(defaults));
+  for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
-    if (typeof defaults[name] === "boolean" && typeof value !== "boolean") {
+    if (typeof defaults[name] === "number") checkFinite(what, name, value);
+    else if (typeof value !== "boolean") {
       throw argumentError(`${what} with ${name} ${describeValue(value)}: expected true or false`);
     }
-    if (typeof defaults[name] === "number") checkFinite(what, name, value);
     read[name] = value;
   }
+  const missing = Object.keys(read).find((name) => Number.isNaN(read[name]));
+  if (missing !== undefined) throw argumentError(`${what} without ${missing}: expected a number`);
   return read as D;
 }
 

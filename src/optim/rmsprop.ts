@@ -12,7 +12,7 @@ import type { LearningRate } from "./learning_rate.ts";
 import { checkState, fillLike, updateLeaves } from "./leaves.ts";
 import { momentum as accumulate } from "./momentum.ts";
 import { checkNotNegative, readOptions } from "./options.ts";
-import type { Optimizer } from "./optimizer.ts";
+import type { Optimizer, OptimizerState } from "./optimizer.ts";
 import { prepare } from "./prepare.ts";
 import { rootOf } from "./root.ts";
 import { scaleByLearningRate } from "./scale.ts";
@@ -94,20 +94,13 @@ export function scaleByRms(options: ScaleByRmsOptions = {}): Optimizer<ScaleByRm
       checkState(state, ["secondMoment", "firstMoment"]);
       const { secondMoment, firstMoment } = state;
       const old = { secondMoment, ...(centered ? { firstMoment } : {}) };
-      const { update, ...moments } = updateLeaves(grads, params, old, (g, s) => {
-        const second = s.secondMoment.mul(alpha).add(g.square().mul(1 - alpha));
-        if (!centered) {
-          return { update: g.div(rootOf(second).add(eps)), secondMoment: second, firstMoment: g };
-        }
-        const first = s.firstMoment!.mul(alpha).add(g.mul(1 - alpha));
-        const deviation = rootOf(second.sub(first.square()));
-        return {
-          update: g.div(deviation.add(eps)),
-          secondMoment: second,
-          firstMoment: first,
-        };
+      const [updates, moments] = updateLeaves(grads, params, old, (g, s) => {
+        const secondMoment = s.secondMoment.mul(alpha).add(g.square().mul(1 - alpha));
+        const firstMoment = centered ? s.firstMoment.mul(alpha).add(g.mul(1 - alpha)) : undefined;
+        const spread = firstMoment ? secondMoment.sub(firstMoment.square()) : secondMoment;
+        return { update: g.div(rootOf(spread).add(eps)), secondMoment, firstMoment };
       });
-      return [update as never, { firstMoment: null, ...moments }];
+      return [updates, { ...moments, firstMoment: moments.firstMoment ?? null }];
     },
   };
 }
@@ -151,10 +144,10 @@ export function rmsprop(learningRate: LearningRate, options: RmspropOptions = {}
   });
   checkRms(what, { alpha, eps });
   checkNotNegative(what, { momentum, weightDecay });
-  return chain<Optimizer[]>(
+  return chain<readonly OptimizerState[]>(
     ...prepare({ maximize, weightDecay }),
     scaleByRms({ alpha, eps, centered }),
     ...(momentum > 0 ? [accumulate(momentum)] : []),
     scaleByLearningRate(learningRate),
-  ) as Optimizer;
+  );
 }

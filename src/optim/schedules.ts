@@ -8,10 +8,12 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
+import { fromJavaScript } from "../core/convert.ts";
 import { Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
+import { readOptions as readNames } from "../functions/options.ts";
 import { greaterEqual, pow, tensor, where } from "../functions/mod.ts";
-import { asDouble, double } from "./count.ts";
+import { double } from "./count.ts";
 import { checkLearningRate } from "./learning_rate.ts";
 import { checkCounts, checkNotNegative, readOptions } from "./options.ts";
 
@@ -21,7 +23,9 @@ export type Curve = (count: TensorLike) => Tensor;
 /** A base rate in double precision. */
 function baseRate(rate: number | Tensor, what: string): Tensor {
   if (typeof rate === "function") {
-    throw argumentError(`${what} with a schedule: expected a number or a scalar tensor`);
+    throw argumentError(
+      `${what} with learning rate ${describeValue(rate)}: expected a number or a scalar tensor`,
+    );
   }
   checkLearningRate(rate, what);
   return rate instanceof Tensor ? rate.astype("float64") : double(rate);
@@ -31,11 +35,17 @@ function baseRate(rate: number | Tensor, what: string): Tensor {
 function makeCurve(
   what: string,
   rate: number | Tensor,
-  equation: (rate: Tensor, count: Tensor) => Tensor,
+  equation: (base: Tensor, count: Tensor) => Tensor,
 ): Curve {
-  baseRate(rate, what);
+  const base = baseRate(rate, what);
   return (count) =>
-    equation(baseRate(rate, what), asDouble(count, "Cannot evaluate a schedule at this count"));
+    equation(
+      base,
+      // A number as such, since it is float32 as a tensor.
+      count instanceof Tensor
+        ? count.astype("float64")
+        : fromJavaScript(count, "float64", "Cannot evaluate a schedule at this count"),
+    );
 }
 
 /**
@@ -54,7 +64,11 @@ function makeCurve(
  * ```
  */
 export function constant(rate: number | Tensor): Curve {
-  return makeCurve("Cannot make a constant schedule", rate, (η, t) => η.add(t.mul(0)));
+  return makeCurve(
+    "Cannot make a constant schedule",
+    rate,
+    (base, count) => base.broadcastTo(count.shape),
+  );
 }
 
 /** Options of `step`. */
@@ -84,10 +98,10 @@ export interface StepOptions {
  */
 export function step(rate: number | Tensor, options: StepOptions): Curve {
   const what = "Cannot make a step schedule";
-  const { every, gamma } = readOptions(what, options, { every: 0, gamma: 0.1 });
+  const { every, gamma } = readOptions(what, options, { every: NaN, gamma: 0.1 });
   checkCounts(what, { every }, 1);
   checkNotNegative(what, { gamma });
-  return makeCurve(what, rate, (η, t) => η.mul(pow(gamma, t.div(every).floor())));
+  return makeCurve(what, rate, (base, count) => base.mul(pow(gamma, count.div(every).floor())));
 }
 
 /** Options of `piecewise`. */
@@ -118,31 +132,27 @@ export interface PiecewiseOptions {
  */
 export function piecewise(rate: number | Tensor, options: PiecewiseOptions): Curve {
   const what = "Cannot make a piecewise schedule";
-  const { milestones, gamma = 0.1, ...rest } = Object(options) as PiecewiseOptions;
-  readOptions(what, options === null || typeof options !== "object" ? options : rest, {});
-  const places = checkList(what, "milestones", milestones);
-  const factors = Array.isArray(gamma)
-    ? checkList(what, "gamma", gamma)
-    : places.map(() => gamma as number);
-  places.forEach((milestone) => checkCounts(what, { milestone }, 0));
-  checkNotNegative(what, { gamma: Array.isArray(gamma) ? 0 : gamma });
-  factors.forEach((factor) => checkNotNegative(what, { gamma: factor }));
+  const { milestones, gamma = 0.1 } = readNames(what, options, ["milestones", "gamma"]);
+  if (!Array.isArray(milestones)) {
+    throw argumentError(
+      `${what} with milestones ${describeValue(milestones)}: expected a list of integers`,
+    );
+  }
+  const places: number[] = Array.from(milestones);
+  const factors: number[] = Array.isArray(gamma) ? Array.from(gamma) : places.map(() => gamma);
+  checkNotNegative(what, Array.isArray(gamma) ? {} : { gamma });
+  factors.forEach((factor, i) => checkNotNegative(what, { [`gamma[${i}]`]: factor }));
+  places.forEach((milestone, i) => checkCounts(what, { [`milestones[${i}]`]: milestone }, 0));
   if (factors.length !== places.length) {
     throw argumentError(
       `${what} with ${factors.length} factors for ${places.length} milestones: ` +
         `expected one factor per milestone, or one number for all`,
     );
   }
-  return makeCurve(what, rate, (η, t) => {
-    const reached = greaterEqual(t.expandDims(-1), tensor(places, { dtype: "float64" }));
-    return η.mul(where(reached, tensor(factors, { dtype: "float64" }), double(1)).prod(-1));
+  return makeCurve(what, rate, (base, count) => {
+    const reached = greaterEqual(count.expandDims(-1), tensor(places, { dtype: "float64" }));
+    return base.mul(where(reached, tensor(factors, { dtype: "float64" }), double(1)).prod(-1));
   });
-}
-
-/** A copy of a list of numbers. */
-function checkList(what: string, name: string, list: unknown): number[] {
-  if (Array.isArray(list)) return Array.from(list);
-  throw argumentError(`${what} with ${name} ${describeValue(list)}: expected a list of numbers`);
 }
 
 /** Options of `exponential`. */
@@ -172,7 +182,7 @@ export function exponential(rate: number | Tensor, options: ExponentialOptions):
   const what = "Cannot make an exponential schedule";
   const { gamma } = readOptions(what, options, { gamma: NaN });
   checkNotNegative(what, { gamma });
-  return makeCurve(what, rate, (η, t) => η.mul(pow(gamma, t)));
+  return makeCurve(what, rate, (base, count) => base.mul(pow(gamma, count)));
 }
 
 /** Options of `polynomial`. */
@@ -203,10 +213,14 @@ export interface PolynomialOptions {
  */
 export function polynomial(rate: number | Tensor, options: PolynomialOptions): Curve {
   const what = "Cannot make a polynomial schedule";
-  const { steps, power } = readOptions(what, options, { steps: 0, power: 1 });
+  const { steps, power } = readOptions(what, options, { steps: NaN, power: 1 });
   checkCounts(what, { steps }, 1);
   checkNotNegative(what, { power });
-  return makeCurve(what, rate, (η, t) => η.mul(t.minimum(steps).div(-steps).add(1).pow(power)));
+  return makeCurve(
+    what,
+    rate,
+    (base, count) => base.mul(count.minimum(steps).div(-steps).add(1).pow(power)),
+  );
 }
 
 /** Options of `cosine`. */
@@ -238,10 +252,10 @@ export interface CosineOptions {
  */
 export function cosine(rate: number | Tensor, options: CosineOptions): Curve {
   const what = "Cannot make a cosine schedule";
-  const { steps, end } = readOptions(what, options, { steps: 0, end: 0 });
+  const { steps, end } = readOptions(what, options, { steps: NaN, end: 0 });
   checkCounts(what, { steps }, 1);
   checkNotNegative(what, { end });
-  return makeCurve(what, rate, (η, t) => alongCosine(η, end, t.div(steps)));
+  return makeCurve(what, rate, (base, count) => alongCosine(base, end, count.div(steps)));
 }
 
 /** From `high` at progress 0 to `low` at progress 1, along half a cosine. */
@@ -284,7 +298,7 @@ export interface WarmupCosineOptions {
  */
 export function warmupCosine(rate: number | Tensor, options: WarmupCosineOptions): Curve {
   const what = "Cannot make a warmupCosine schedule";
-  const defaults = { warmupSteps: -1, totalSteps: -1, start: 0, end: 0 };
+  const defaults = { warmupSteps: NaN, totalSteps: NaN, start: 0, end: 0 };
   const { warmupSteps, totalSteps, start, end } = readOptions(what, options, defaults);
   checkCounts(what, { warmupSteps, totalSteps }, 0);
   checkNotNegative(what, { start, end });
@@ -293,10 +307,10 @@ export function warmupCosine(rate: number | Tensor, options: WarmupCosineOptions
       `${what} with totalSteps ${totalSteps}: expected more than the ${warmupSteps} of warmupSteps`,
     );
   }
-  return makeCurve(what, rate, (η, t) => {
+  return makeCurve(what, rate, (base, count) => {
     // Without a warm-up the first branch is never chosen, but must not divide by zero.
-    const rising = t.mul(η.sub(start)).div(Math.max(warmupSteps, 1)).add(start);
-    const progress = t.sub(warmupSteps).div(totalSteps - warmupSteps).minimum(1);
-    return where(t.less(warmupSteps), rising, alongCosine(η, end, progress));
+    const rising = count.mul(base.sub(start)).div(Math.max(warmupSteps, 1)).add(start);
+    const progress = count.sub(warmupSteps).div(totalSteps - warmupSteps).minimum(1);
+    return where(count.less(warmupSteps), rising, alongCosine(base, end, progress));
   });
 }

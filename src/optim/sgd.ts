@@ -8,7 +8,7 @@ import { checkLearningRate } from "./learning_rate.ts";
 import type { LearningRate } from "./learning_rate.ts";
 import { checkNesterov, momentum as accumulate } from "./momentum.ts";
 import { checkNotNegative, readOptions } from "./options.ts";
-import type { Optimizer } from "./optimizer.ts";
+import type { Optimizer, OptimizerState } from "./optimizer.ts";
 import { prepare } from "./prepare.ts";
 import { scaleByLearningRate } from "./scale.ts";
 
@@ -72,9 +72,9 @@ export function sgd(learningRate: LearningRate, options: SgdOptions = {}): Optim
   });
   checkNotNegative(what, { momentum, weightDecay });
   checkNesterov(what, nesterov, momentum, dampening);
-  return chain<Optimizer[]>(
+  return chain<readonly OptimizerState[]>(
     ...prepare({ maximize, weightDecay }),
     ...(momentum > 0 ? [accumulate(momentum, { dampening, nesterov })] : []),
     scaleByLearningRate(learningRate),
-  ) as Optimizer;
+  );
 }

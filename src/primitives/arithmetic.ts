@@ -18,6 +18,9 @@ export const addPrimitive: Primitive<null> = binary({
   name: "add",
   accepts: "number",
   apply: (x, y) => x + y,
+  loop(z, x, y, n) {
+    for (let i = 0; i < n; i++) z[i] = x[i] + y[i];
+  },
   derivative: {
     kind: "linear",
     transpose: ([ct]) => [ct, ct],
@@ -48,6 +51,9 @@ export const subPrimitive: Primitive<null> = binary({
   name: "sub",
   accepts: "number",
   apply: (x, y) => x - y,
+  loop(z, x, y, n) {
+    for (let i = 0; i < n; i++) z[i] = x[i] - y[i];
+  },
   derivative: {
     kind: "linear",
     transpose: ([ct], _args, _params, [, forY]) => [ct, forY ? neg(ct) : null],
@@ -65,6 +71,9 @@ export const mulPrimitive: Primitive<null> = binary({
   name: "mul",
   accepts: "number",
   apply: (x, y) => x * y,
+  loop(z, x, y, n) {
+    for (let i = 0; i < n; i++) z[i] = x[i] * y[i];
+  },
   applyInteger: Math.imul,
   derivative: {
     kind: "bilinear",
@@ -92,6 +101,9 @@ export const divPrimitive: Primitive<null> = binary({
   name: "div",
   accepts: "float",
   apply: (x, y) => x / y,
+  loop(z, x, y, n) {
+    for (let i = 0; i < n; i++) z[i] = x[i] / y[i];
+  },
   derivative: {
     kind: "smooth",
     tangents: [
@@ -133,7 +145,9 @@ export const modPrimitive: Primitive<null> = binary({
     kind: "smooth",
     tangents: [
       (dx) => dx,
-      (dy, [x, y]) => neg(mul(dy, floor(div(x, y)))),
+      // The number of times that y went into x. Rounding the quotient of x - out is exact where the
+      // floor of x / y, itself rounded, is not.
+      (dy, [x, y], [out]) => neg(mul(dy, round(div(sub(x, out), y)))),
     ],
   },
 });
@@ -267,11 +281,14 @@ export function trunc(x: Tensor): Tensor {
   return bindOne(truncPrimitive, [x], null);
 }
 
-/** The share of a tie-splitting tangent: 1 where `x` wins over `y`, 1/2 in a tie, 0 where it loses. */
-function winnerShare(wins: Tensor, tie: Tensor, like: Tensor): Tensor {
+/**
+ * The share of a tie-splitting tangent: 0 where the argument loses, 1/2 in a tie, 1 elsewhere: where
+ * it wins, and where NaN leaves no winner, as in PyTorch.
+ */
+function winnerShare(loses: Tensor, tie: Tensor, like: Tensor): Tensor {
   const one = constantLike(like, 1);
   const none = constantLike(like, 0);
-  return select(tie, constantLike(like, 0.5), select(wins, one, none));
+  return select(tie, constantLike(like, 0.5), select(loses, none, one));
 }
 
 /** Larger of two; a tie splits its derivative in halves. NaN wins. */
@@ -282,8 +299,8 @@ export const maximumPrimitive: Primitive<null> = binary({
   derivative: {
     kind: "smooth",
     tangents: [
-      (dx, [x, y]) => mul(dx, winnerShare(less(y, x), equal(x, y), x)),
-      (dy, [x, y]) => mul(dy, winnerShare(less(x, y), equal(x, y), x)),
+      (dx, [x, y]) => mul(dx, winnerShare(less(x, y), equal(x, y), x)),
+      (dy, [x, y]) => mul(dy, winnerShare(less(y, x), equal(x, y), x)),
     ],
   },
 });
@@ -301,8 +318,8 @@ export const minimumPrimitive: Primitive<null> = binary({
   derivative: {
     kind: "smooth",
     tangents: [
-      (dx, [x, y]) => mul(dx, winnerShare(less(x, y), equal(x, y), x)),
-      (dy, [x, y]) => mul(dy, winnerShare(less(y, x), equal(x, y), x)),
+      (dx, [x, y]) => mul(dx, winnerShare(less(y, x), equal(x, y), x)),
+      (dy, [x, y]) => mul(dy, winnerShare(less(x, y), equal(x, y), x)),
     ],
   },
 });

@@ -5,6 +5,7 @@
  */
 import { dtypeError, shapeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
+import { mapSelect } from "../numeric/map.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete, zerosOf } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -138,8 +139,7 @@ export const selectPrimitive: Primitive<null> = {
     const [c, a, b] = args.map((arg) => arg.elements);
     const length = storedLength([c, a, b]);
     const out = allocateFor({ dtype: type.dtype, shape: [length] });
-    const [stepC, stepA, stepB] = [c, a, b].map((elements) => elements.length === 1 ? 0 : 1);
-    for (let i = 0; i < length; i++) out[i] = c[i * stepC] !== 0 ? a[i * stepA] : b[i * stepB];
+    mapSelect(out, c, a, b);
     return [new Concrete(type.dtype, type.shape, out)];
   },
   batch: (args, axes, size) => batchElementwise(selectPrimitive, args, axes, size, null),

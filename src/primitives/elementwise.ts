@@ -7,6 +7,8 @@ import { categoryOf } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
 import { dtypeError, shapeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
+import { mapOne, mapTwo } from "../numeric/map.ts";
+import type { BlockLoop } from "../numeric/map.ts";
 import type { Derivative, Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
@@ -36,6 +38,8 @@ interface ElementwiseRecord<F> {
   readonly apply: F;
   /** The meaning on 32-bit integers, where it is not `apply` rounded into range. */
   readonly applyInteger?: F;
+  /** `apply` over a block, for those that are worth a loop of their own. */
+  readonly loop?: BlockLoop;
   /** How it is differentiated. */
   readonly derivative: Derivative<null>;
 }
@@ -83,7 +87,7 @@ export function unary(record: ElementwiseRecord<(x: number) => number>): Primiti
         : record.applyInteger ?? record.apply;
       const source = x.elements;
       const out = allocateFor({ dtype: type.dtype, shape: [source.length] });
-      for (let i = 0; i < source.length; i++) out[i] = f(source[i]);
+      mapOne(out, source, f);
       return [new Concrete(type.dtype, type.shape, out)];
     },
     batch: (args, [axis]) => bind(primitive, args, null).map((result) => [result, axis]),
@@ -103,28 +107,15 @@ export function binary(
       const f = categoryOf(x.dtype) === "float"
         ? record.apply
         : record.applyInteger ?? record.apply;
-      return [mapPairs(x, y, type, f)];
+      const [a, b] = [x.elements, y.elements];
+      const out = allocateFor({ dtype: type.dtype, shape: [storedLength([a, b])] });
+      mapTwo(out, a, b, f, f === record.apply ? record.loop : undefined);
+      return [new Concrete(type.dtype, type.shape, out)];
     },
     batch: (args, axes, size) => batchElementwise(primitive, args, axes, size, null),
     derivative: record.derivative,
   };
   return primitive;
-}
-
-function mapPairs(
-  x: Concrete,
-  y: Concrete,
-  type: Type,
-  f: (x: number, y: number) => number,
-): Concrete {
-  const a = x.elements;
-  const b = y.elements;
-  const length = storedLength([a, b]);
-  const out = allocateFor({ dtype: type.dtype, shape: [length] });
-  const stepA = a.length === 1 ? 0 : 1;
-  const stepB = b.length === 1 ? 0 : 1;
-  for (let i = 0; i < length; i++) out[i] = f(a[i * stepA], b[i * stepB]);
-  return new Concrete(type.dtype, type.shape, out);
 }
 
 /** How many elements an elementwise result of these arguments stores: one when all are splats. */

@@ -215,12 +215,13 @@ export const reduceSumPrimitive: Primitive<ReduceParams> = {
   },
   evaluate([x], { axes }, [type]) {
     const count = axes.reduce((product, axis) => product * x.shape[axis], 1);
+    const isInt = !isFloat(x.dtype);
     if (x.elements.length === 1) {
-      return [splat(x.elements[0] * count, type.dtype, type.shape)];
+      const [value] = x.elements;
+      return [splat(isInt ? Math.imul(value, count) : value * count, type.dtype, type.shape)];
     }
     const rows = reductionRows(x, axes).elements;
     const out = allocateFor(type);
-    const isInt = !isFloat(x.dtype);
     for (let i = 0, at = 0; i < out.length; i++) {
       let sum = 0;
       const end = at + count;

@@ -10,6 +10,7 @@ import { sameShape, showType } from "../base/shape.ts";
 import { fromJavaScript, leafToTensor } from "../core/convert.ts";
 import { Tensor } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
+import { checkAlive } from "../core/trace.ts";
 import { flatten, flattenUpTo, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 
@@ -44,6 +45,15 @@ export function checkFunction(f: unknown, transform: string): asserts f is AnyFu
   }
 }
 
+/** Throws when `output` is a promise: what a function does after its `await` no transform sees. */
+export function checkSynchronous(output: unknown, transform: string): void {
+  if (!(output instanceof Promise)) return;
+  throw argumentError(
+    `Cannot apply ${transform} to an async function: expected its result, got a Promise; ` +
+      `await what it needs before the call and pass that as an argument`,
+  );
+}
+
 /** A user's function on flat tensors; it remembers the structure of its last result. */
 export interface FlatFunction {
   /** Runs it on one tensor per leaf of the arguments. */
@@ -62,7 +72,10 @@ export function flattenFunction(
   return {
     call(leaves) {
       const args = unflatten(structure, leaves) as unknown[];
-      const flat = flattenTensors(f(...args), `Cannot return this value from ${transform}`);
+      const output = f(...args);
+      checkSynchronous(output, transform);
+      const flat = flattenTensors(output, `Cannot return this value from ${transform}`);
+      for (const leaf of flat.leaves) checkAlive(leaf, `the result of ${transform}`);
       result = flat.structure;
       return flat.leaves;
     },

@@ -7,10 +7,11 @@ import { describeValue, isFloat } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import { splat, Tensor } from "../core/tensor.ts";
+import { checkAlive } from "../core/trace.ts";
 import { flatten, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type { LooseArgs, TensorsOf } from "../core/tree_types.ts";
-import { checkFunction, flattenTensors } from "./flatten_function.ts";
+import { checkFunction, checkSynchronous, flattenTensors } from "./flatten_function.ts";
 import type { AnyFunction } from "./flatten_function.ts";
 import { checkFloats, linearizeFlat, pullBack } from "./linearize.ts";
 
@@ -27,11 +28,15 @@ export interface GradOptions {
 
 /** The gradient's type: one tree like the argument, or a list of them for a list of `argnums`. */
 export type GradOf<Args extends readonly unknown[], Options> = Options extends
-  { readonly argnums: readonly (infer N)[] }
-  ? { [K in keyof Options["argnums"]]: TensorsOf<Args[N & number]> }
-  : Options extends { readonly argnums: infer N extends number }
-    ? `${N}` extends `-${string}` ? TensorsOf<Args[number]> : TensorsOf<Args[N]>
+  { readonly argnums: infer List extends readonly number[] }
+  ? { -readonly [K in keyof List]: TensorsOf<ArgumentAt<Args, List[K]>> }
+  : Options extends { readonly argnums: infer N extends number } ? TensorsOf<ArgumentAt<Args, N>>
   : TensorsOf<Args[0]>;
+
+/** The type of the argument at position `N`; of any of them when `N` counts from the last. */
+type ArgumentAt<Args extends readonly unknown[], N extends number> = `${N}` extends `-${string}`
+  ? Args[number]
+  : Args[N];
 
 /** The value's type: the function's result, with tensors at its leaves. */
 type ValueOf<Out, Options> = Options extends { readonly hasAux: true }
@@ -124,10 +129,8 @@ function makeValueAndGrad(
   checkFunction(f, transform);
   const { argnums = 0, hasAux = false } = options;
   return (args) => {
-    const isList = typeof argnums !== "number";
-    const places = (isList ? argnums : [argnums]).map((n) =>
-      checkArgnum(n, args.length, transform)
-    );
+    const isList = Array.isArray(argnums);
+    const places = checkArgnums(argnums, args.length, transform);
     const chosen = places.map((place) => args[place]);
     const what = `Cannot take ${transform} by ${
       places.length === 1 ? `argument ${places[0]}` : `arguments ${places.join(", ")}`
@@ -142,6 +145,7 @@ function makeValueAndGrad(
       const full = [...args];
       places.forEach((place, i) => full[place] = trees[i]);
       const output = f(...full);
+      checkSynchronous(output, transform);
       const [scalar, aux] = hasAux ? splitAux(output, transform) : [output, null];
       const result = checkScalar(scalar, transform);
       value = hasAux ? [unwrap(result), unwrapTree(aux, unwrap)] : unwrap(result);
@@ -163,8 +167,22 @@ function onlyChild(structure: Structure): Structure {
   return structure.kind === "array" ? structure.children[0] : structure;
 }
 
+/** The positions that `argnums` names, one or a list of them, checked and distinct. */
+export function checkArgnums(argnums: unknown, count: number, transform: string): number[] {
+  const list: unknown[] = Array.isArray(argnums) ? Array.from(argnums) : [argnums];
+  const places = list.map((argnum) => checkArgnum(argnum, count, transform));
+  const again = places.find((place, i) => places.indexOf(place) < i);
+  if (again !== undefined) {
+    throw argumentError(
+      `Cannot take ${transform} by arguments ${describeValue(argnums)}: ` +
+        `argument ${again} is named twice`,
+    );
+  }
+  return places;
+}
+
 /** An argument's position, checked and counted from the front. */
-export function checkArgnum(argnum: unknown, count: number, transform: string): number {
+function checkArgnum(argnum: unknown, count: number, transform: string): number {
   const isInteger = typeof argnum === "number" && Number.isInteger(argnum);
   if (!isInteger || argnum < -count || argnum >= count) {
     throw argumentError(
@@ -195,6 +213,7 @@ function checkScalar(output: unknown, transform: string): Tensor {
     );
   }
   const [result] = leaves;
+  checkAlive(result, `the result of ${transform}`);
   if (!isFloat(result.dtype)) {
     throw dtypeError(
       `Cannot take ${transform} of a function that returns ${showType(result)}: ` +
@@ -213,5 +232,10 @@ function checkScalar(output: unknown, transform: string): Tensor {
 /** A tree with every tensor of it unwrapped; other leaves stay as they are. */
 function unwrapTree(tree: unknown, unwrap: (value: Tensor) => Tensor): unknown {
   const { leaves, structure } = flatten(tree);
-  return unflatten(structure, leaves.map((leaf) => leaf instanceof Tensor ? unwrap(leaf) : leaf));
+  const unwrapped = leaves.map((leaf) => {
+    if (!(leaf instanceof Tensor)) return leaf;
+    checkAlive(leaf, "an auxiliary result");
+    return unwrap(leaf);
+  });
+  return unflatten(structure, unwrapped);
 }

@@ -15,7 +15,7 @@ import type { LooseArgs } from "../core/tree_types.ts";
 import { moveAxis, reshape } from "../primitives/structure.ts";
 import { checkFunction, flattenFunction, flattenTensors } from "./flatten_function.ts";
 import type { AnyFunction } from "./flatten_function.ts";
-import { checkArgnum, grad } from "./grad.ts";
+import { checkArgnums, grad } from "./grad.ts";
 import { jvp } from "./jvp.ts";
 import { checkFloats, linearizeFlat, pullBack } from "./linearize.ts";
 import type { Linearized } from "./linearize.ts";
@@ -47,10 +47,8 @@ function makeJacobian(
 ): (...args: unknown[]) => unknown {
   checkFunction(f, transform);
   return (...args) => {
-    const isList = typeof argnums !== "number";
-    const places = (isList ? argnums : [argnums]).map((n) =>
-      checkArgnum(n, args.length, transform)
-    );
+    const isList = Array.isArray(argnums);
+    const places = checkArgnums(argnums, args.length, transform);
     const chosen = isList ? places.map((place) => args[place]) : args[places[0]];
     const what = `Cannot take ${transform} by arguments ${places.join(", ")}`;
     const { leaves, structure } = flattenTensors(chosen, what);

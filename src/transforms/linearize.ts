@@ -8,16 +8,17 @@
 import { isFloat } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
-import { evaluateProgram, RecordingTrace } from "../core/program.ts";
+import { evaluateProgram, RecordingTrace, Variable } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
 import { zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { currentTrace, runUnder } from "../core/trace.ts";
 import { leafPaths, showPath, unflatten } from "../core/tree.ts";
+import type { Structure } from "../core/tree.ts";
 import type { LooseArgs, ResultArgs, TensorsOf } from "../core/tree_types.ts";
 import { checkFunction, flattenFunction, flattenLike, flattenTensors } from "./flatten_function.ts";
 import { flattenTangents, JvpTrace } from "./jvp.ts";
-import { transposeProgram } from "./transpose.ts";
+import { isOffset, transposeProgram } from "./transpose.ts";
 
 /** A function's results at a point, with its derivative there as a linear program. */
 export interface Linearized {
@@ -68,6 +69,24 @@ export function pullBack(
   });
 }
 
+/** The cotangents of these results: `null` for zero, and for every integer and bool leaf. */
+function flattenCotangents(
+  structure: Structure,
+  results: readonly Tensor[],
+  cotangent: unknown,
+): (Tensor | null)[] {
+  const what = "Cannot pull back this cotangent";
+  const parts = flattenLike(structure, results, cotangent, what);
+  parts.forEach((part, i) => {
+    if (part === null || isFloat(results[i].dtype)) return;
+    throw argumentError(
+      `${what}: ${showType(results[i])} at ${showPath(leafPaths(structure)[i])} ` +
+        `has no cotangent; pass null`,
+    );
+  });
+  return parts;
+}
+
 /** Spreads the values of the floating-point places over all places, `null` at the others. */
 function spread(values: readonly Tensor[], types: readonly Type[]): (Tensor | null)[] {
   let next = 0;
@@ -114,16 +133,7 @@ export function vjp<Args extends any[] = Tensor[], Out = Tensor>(
   const outStructure = flat.resultStructure();
   const { results } = linearized;
   const pullback = (cotangent: unknown): ResultArgs<Args> => {
-    const what = "Cannot pull back this cotangent";
-    const parts = flattenLike(outStructure, results, cotangent, what);
-    parts.forEach((part, i) => {
-      if (part !== null && !isFloat(results[i].dtype)) {
-        throw argumentError(
-          `${what}: ${showType(results[i])} at ${showPath(leafPaths(outStructure)[i])} ` +
-            `has no cotangent; pass null`,
-        );
-      }
-    });
+    const parts = flattenCotangents(outStructure, results, cotangent);
     const cotangents = parts.filter((_, i) => isFloat(results[i].dtype));
     return unflatten(structure, pullBack(linearized, cotangents)) as ResultArgs<Args>;
   };
@@ -210,8 +220,15 @@ export function linearTranspose<Args extends any[] = Tensor[], Out = Tensor>(
     tape.alive = false;
   }
   const outStructure = flat.resultStructure();
+  program.results.forEach((atom, i) => {
+    if (atom instanceof Variable || !isOffset(atom)) return;
+    throw argumentError(
+      `Cannot transpose a function that returns the constant ${showType(atom)} at ` +
+        `${showPath(leafPaths(outStructure)[i])}: the function is not linear in its arguments`,
+    );
+  });
   return (cotangent) => {
-    const parts = flattenLike(outStructure, results, cotangent, "Cannot pull back this cotangent");
+    const parts = flattenCotangents(outStructure, results, cotangent);
     const pulled = transposeProgram(program, parts);
     const filled = pulled.map((value, i) => value ?? zerosOf(leaves[i]));
     return unflatten(structure, filled) as ResultArgs<Args>;
@@ -221,7 +238,7 @@ export function linearTranspose<Args extends any[] = Tensor[], Out = Tensor>(
 /** Throws unless every leaf is floating-point. */
 export function checkFloats(
   leaves: readonly Tensor[],
-  structure: Parameters<typeof leafPaths>[0],
+  structure: Structure,
   what: string,
 ): void {
   const bad = leaves.findIndex((leaf) => !isFloat(leaf.dtype));

@@ -9,7 +9,7 @@ import { Concrete, Tensor } from "../core/tensor.ts";
 import { currentTrace, runUnder, Trace } from "../core/trace.ts";
 import { flatten, unflatten } from "../core/tree.ts";
 import { stopGradient as stop, stopGradientPrimitive } from "../primitives/structure.ts";
-import { checkFunction } from "./flatten_function.ts";
+import { checkFunction, checkSynchronous } from "./flatten_function.ts";
 
 /**
  * Makes every operand a constant before its parent applies the operation, so that derivatives of
@@ -70,6 +70,7 @@ export function noGrad<Args extends unknown[], Out>(
   checkFunction(f, "noGrad");
   return (...args) => {
     const result = runUnder(new NoGradTrace(currentTrace()), () => f(...args));
+    checkSynchronous(result, "noGrad");
     return stopGradient(result);
   };
 }

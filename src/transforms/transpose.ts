@@ -83,7 +83,7 @@ function pull(
  * Whether a constant operand shifts a linear operation, as `c` does in `x + c`. Zeros that stand in
  * for missing tangents do not, and are always concrete.
  */
-function isOffset(constant: Tensor): boolean {
+export function isOffset(constant: Tensor): boolean {
   if (!isFloat(constant.dtype)) return false;
   return !(constant instanceof Concrete && constant.elements.every((element) => element === 0));
 }

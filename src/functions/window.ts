@@ -1,0 +1,449 @@
+/**
+ * Convolutions and pooling over any number of spatial axes. Layouts are PyTorch's: inputs
+ * `[batch, channels, ...spatial]`, filters `[out, in / groups, ...window]`.
+ *
+ * @module
+ */
+import { allocate, describeValue } from "../base/dtype.ts";
+import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import { range, showType, sizeOf } from "../base/shape.ts";
+import { toTensor } from "../core/convert.ts";
+import { Concrete, splat } from "../core/tensor.ts";
+import type { Tensor, TensorLike } from "../core/tensor.ts";
+import { div } from "../primitives/arithmetic.ts";
+import { gather } from "../primitives/indexing.ts";
+import { constantLike, convert, reshape } from "../primitives/structure.ts";
+import { argmaxWindow, convolve, convolveInput } from "../primitives/window.ts";
+import type { WindowParams } from "../primitives/window.ts";
+import { checkInteger } from "./arguments.ts";
+import { broadcastTo, floatOperand, promoteTogether } from "./broadcasting.ts";
+import { readOptions } from "./options.ts";
+
+/** One number for all spatial axes, or one for each. */
+export type PerAxis = number | readonly number[];
+
+/** How much to pad each spatial axis: the same on both sides, or `[before, after]` for each. */
+export type PadAmounts = PerAxis | readonly (readonly [before: number, after: number])[];
+
+/**
+ * How windows meet the borders: by an amount of padding; `"valid"`, with none; or `"same"`, so that
+ * there is a window for every `stride` positions, the larger half of the padding going to the end.
+ */
+export type Padding = PadAmounts | "same" | "valid";
+
+/** Options of `conv`. */
+export interface ConvOptions {
+  /** Positions from one window to the next. Default 1. */
+  readonly stride?: PerAxis;
+  /** Zeros around the input. Default 0. */
+  readonly padding?: Padding;
+  /** Positions from one element of a window to the next. Default 1. */
+  readonly dilation?: PerAxis;
+  /** Into how many groups the channels are divided, each convolved by itself. Default 1. */
+  readonly groups?: number;
+}
+
+/** Options of `convTranspose`. */
+export interface ConvTransposeOptions {
+  /** Positions from one window to the next, in the result. Default 1. */
+  readonly stride?: PerAxis;
+  /** How much is taken away from the result's borders. Default 0. */
+  readonly padding?: PadAmounts;
+  /** Positions added at the end of each axis of the result. Default 0. */
+  readonly outputPadding?: PerAxis;
+  /** Positions from one element of a window to the next. Default 1. */
+  readonly dilation?: PerAxis;
+  /** Into how many groups the channels are divided. Default 1. */
+  readonly groups?: number;
+}
+
+/** Options of `maxPool`. */
+export interface MaxPoolOptions {
+  /** Positions from one window to the next. Default the window's own lengths. */
+  readonly stride?: PerAxis;
+  /** Padding, which is never the largest. Default 0. */
+  readonly padding?: Padding;
+  /** Positions from one element of a window to the next. Default 1. */
+  readonly dilation?: PerAxis;
+}
+
+/** Options of `avgPool`. */
+export interface AvgPoolOptions {
+  /** Positions from one window to the next. Default the window's own lengths. */
+  readonly stride?: PerAxis;
+  /** Zeros around the input. Default 0. */
+  readonly padding?: Padding;
+  /** Whether padding counts in the divisor. Default `true`. */
+  readonly countIncludePad?: boolean;
+}
+
+/**
+ * The convolution of images by filters, as machine learning defines it: filters are not reversed.
+ *
+ * @param x `[batch, in, ...spatial]`
+ * @param w `[out, in / groups, ...window]`
+ * @param options Stride, padding, dilation and groups, as PyTorch's.
+ * @returns `[batch, out, ...spatial]`, with
+ * `floor((length + padding - dilation * (window - 1) - 1) / stride) + 1` positions along each spatial
+ * axis, `padding` being the sum of both sides. Integers are summed modulo 2^32, bools as int32.
+ * @throws {ShapeError} when the channels do not fit, or a window is larger than the padded input.
+ * @throws {ArgumentError} when an option is out of its range.
+ *
+ * @example A running difference
+ * ```ts
+ * import { conv } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(conv([[[1, 4, 9, 16]]], [[[-1, 1]]]), [[[3, 5, 7]]]);
+ * assertTensorsClose(conv([[[1, 4, 9, 16]]], [[[-1, 1]]], { padding: "same" }), [[[3, 5, 7, -16]]]);
+ * ```
+ */
+export function conv(x: TensorLike, w: TensorLike, options?: ConvOptions): Tensor {
+  const [image, filters] = readOperands(x, w, "Cannot convolve");
+  const what = `Cannot convolve ${showType(image)} by ${showType(filters)}`;
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = readOptions(what, options, [
+    "stride",
+    "padding",
+    "dilation",
+    "groups",
+  ]);
+  checkRanks(image, filters, what);
+  checkGroups(groups, filters, what);
+  if (image.shape[1] !== filters.shape[1] * groups) {
+    throw shapeError(
+      `${what}: the input has ${image.shape[1]} channels, ` +
+        `the filters take ${filters.shape[1]}${groups === 1 ? "" : ` in each of ${groups} groups`}`,
+    );
+  }
+  const windows = placeWindows(image.shape, filters.shape.slice(2), what, {
+    stride,
+    padding,
+    dilation,
+  });
+  return convolve(image, filters, { ...windows, groups });
+}
+
+/**
+ * The transposed convolution: the map that a convolution's derivative by its input is, and that gives
+ * back the input's spatial lengths.
+ *
+ * @param x `[batch, in, ...spatial]`
+ * @param w `[in, out / groups, ...window]`, as in PyTorch.
+ * @param options Stride, padding, output padding, dilation and groups, as PyTorch's.
+ * @returns `[batch, out, ...spatial]`, with
+ * `(length - 1) * stride - padding + dilation * (window - 1) + outputPadding + 1` positions along each
+ * spatial axis, `padding` being the sum of both sides.
+ * @throws {ShapeError} when the channels do not fit, or nothing of the result is left.
+ * @throws {ArgumentError} when an option is out of its range; the output padding must be less than
+ * the stride or the dilation.
+ *
+ * @example Every position becomes a window
+ * ```ts
+ * import { convTranspose } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const y = convTranspose([[[1, 2]]], [[[1, 10]]], { stride: 2 });
+ * assertTensorsClose(y, [[[1, 10, 2, 20]]]);
+ * ```
+ */
+export function convTranspose(
+  x: TensorLike,
+  w: TensorLike,
+  options?: ConvTransposeOptions,
+): Tensor {
+  const [image, filters] = readOperands(x, w, "Cannot convolve");
+  const what = `Cannot convolve ${showType(image)} by the transpose of ${showType(filters)}`;
+  const { stride, padding, outputPadding, dilation, groups = 1 } = readOptions(what, options, [
+    "stride",
+    "padding",
+    "outputPadding",
+    "dilation",
+    "groups",
+  ]);
+  checkRanks(image, filters, what);
+  checkGroups(groups, filters, what);
+  if (image.shape[1] !== filters.shape[0]) {
+    throw shapeError(
+      `${what}: the input has ${image.shape[1]} channels, the filters take ${filters.shape[0]}`,
+    );
+  }
+  const count = image.ndim - 2;
+  const output = image.shape.slice(2);
+  const kernel = filters.shape.slice(2);
+  const steps = readPerAxis(stride ?? 1, count, what, "stride", 1);
+  const spaces = readPerAxis(dilation ?? 1, count, what, "dilation", 1);
+  const added = readPerAxis(outputPadding ?? 0, count, what, "outputPadding", 0);
+  const pads = readAmounts(padding ?? 0, count, what);
+  const input = output.map((length, i) => {
+    if (added[i] >= Math.max(steps[i], spaces[i])) {
+      throw argumentError(
+        `${what}: outputPadding ${added[i]} must be less than the stride ${steps[i]} ` +
+          `or the dilation ${spaces[i]}`,
+      );
+    }
+    const covered = (length - 1) * steps[i] + spaces[i] * (kernel[i] - 1) + 1;
+    const result = covered - pads[i][0] - pads[i][1] + added[i];
+    if (length > 0 && kernel[i] > 0 && result > 0) return result;
+    throw shapeError(
+      `${what}: axis ${i + 2} of the result would have length ${Math.max(result, 0)}`,
+    );
+  });
+  return convolveInput(image, filters, {
+    stride: steps,
+    dilation: spaces,
+    padLow: pads.map(([before]) => before),
+    input,
+    kernel,
+    output,
+    groups,
+  });
+}
+
+/**
+ * The largest element of every window.
+ *
+ * @param x `[batch, channels, ...spatial]`
+ * @param window The window's length along each spatial axis: one number for all, or one for each.
+ * @param options Stride (default the window itself), padding and dilation.
+ * @returns `[batch, channels, ...spatial]`. Padding is never the largest, NaN always is. The
+ * derivative goes to the first of equal elements.
+ * @throws {ShapeError} when a window is larger than the padded input, or lies entirely in padding.
+ * @throws {ArgumentError} when an option is out of its range.
+ *
+ * @example Pairs
+ * ```ts
+ * import { maxPool } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(maxPool([[[1, 3, 2, 0]]], 2), [[[3, 2]]]);
+ * ```
+ */
+export function maxPool(x: TensorLike, window: PerAxis, options?: MaxPoolOptions): Tensor {
+  const image = toTensor(x, "Cannot pool");
+  const what = `Cannot pool ${showType(image)}`;
+  const { stride = window, padding = 0, dilation = 1 } = readOptions(what, options, [
+    "stride",
+    "padding",
+    "dilation",
+  ]);
+  if (image.dtype === "bool") {
+    throw dtypeError(`${what}: expected numbers; convert with astype`);
+  }
+  const kernel = readWindow(image, window, what);
+  const windows = placeWindows(image.shape, kernel, what, { stride, padding, dilation });
+  validCounts(windows, what);
+  const outer = image.shape[0] * image.shape[1];
+  const positions = argmaxWindow(reshape(image, [outer, ...windows.input]), windows);
+  const largest = gather(
+    reshape(image, [outer, sizeOf(windows.input)]),
+    reshape(positions, [outer, sizeOf(windows.output)]),
+    1,
+  );
+  return reshape(largest, [...image.shape.slice(0, 2), ...windows.output]);
+}
+
+/**
+ * The mean of every window.
+ *
+ * @param x `[batch, channels, ...spatial]`; integers and bools become float32.
+ * @param window The window's length along each spatial axis: one number for all, or one for each.
+ * @param options Stride (default the window itself), padding, and whether padding counts as zeros
+ * (the default, as in PyTorch) or not at all.
+ * @returns `[batch, channels, ...spatial]`
+ * @throws {ShapeError} when a window is larger than the padded input, or lies entirely in padding
+ * that does not count.
+ * @throws {ArgumentError} when an option is out of its range.
+ *
+ * @example Pairs
+ * ```ts
+ * import { avgPool } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(avgPool([[[1, 3, 2, 0]]], 2), [[[2, 1]]]);
+ * ```
+ */
+export function avgPool(x: TensorLike, window: PerAxis, options?: AvgPoolOptions): Tensor {
+  const image = floatOperand(toTensor(x, "Cannot pool"));
+  const what = `Cannot pool ${showType(image)}`;
+  const { stride = window, padding = 0, countIncludePad = true } = readOptions(what, options, [
+    "stride",
+    "padding",
+    "countIncludePad",
+  ]);
+  if (typeof countIncludePad !== "boolean") {
+    throw argumentError(
+      `${what}: expected countIncludePad true or false, got ${describeValue(countIncludePad)}`,
+    );
+  }
+  const kernel = readWindow(image, window, what);
+  const windows = placeWindows(image.shape, kernel, what, { stride, padding, dilation: 1 });
+  // Each channel is an image of its own, convolved by a window of ones.
+  const outer = image.shape[0] * image.shape[1];
+  const planes = reshape(image, [outer, 1, ...windows.input]);
+  const ones = splat(1, image.dtype, [1, 1, ...kernel]);
+  const sums = reshape(
+    convolve(planes, ones, { ...windows, groups: 1 }),
+    [...image.shape.slice(0, 2), ...windows.output],
+  );
+  if (countIncludePad) return div(sums, constantLike(sums, sizeOf(kernel)));
+  const counts = outerProduct(validCounts(windows, what), image);
+  return div(sums, broadcastTo(counts, sums.shape));
+}
+
+/** Both operands of a convolution in a common dtype that has sums. */
+function readOperands(x: TensorLike, w: TensorLike, what: string): Tensor[] {
+  return promoteTogether(what, x, w).map((operand) =>
+    operand.dtype === "bool" ? convert(operand, "int32") : operand
+  );
+}
+
+function checkRanks(x: Tensor, w: Tensor, what: string): void {
+  if (x.ndim >= 3 && x.ndim === w.ndim) return;
+  if (x.ndim >= 2 && x.ndim === w.ndim - 1) {
+    throw shapeError(
+      `${what}: the input must be [batch, channels, ...spatial]; ` +
+        `give a single image a batch axis with expandDims(x, 0)`,
+    );
+  }
+  throw shapeError(
+    `${what}: expected as many axes of both, and at least 3, got ${x.ndim} and ${w.ndim}`,
+  );
+}
+
+function checkGroups(groups: unknown, w: Tensor, what: string): void {
+  if (checkInteger(groups, what, "a number of groups") < 1) {
+    throw argumentError(`${what}: expected at least one group, got ${groups}`);
+  }
+  if (w.shape[0] % (groups as number) !== 0) {
+    throw shapeError(`${what}: ${w.shape[0]} filters do not divide into ${groups} groups`);
+  }
+}
+
+/** One integer for each of `count` spatial axes, at least `least`. */
+function readPerAxis(
+  value: unknown,
+  count: number,
+  what: string,
+  name: string,
+  least: number,
+): number[] {
+  const list: unknown[] = Array.isArray(value) ? Array.from(value) : range(count).map(() => value);
+  if (list.length !== count) {
+    throw argumentError(
+      `${what}: expected one ${name} for each of ${count} spatial axes, got ${list.length}`,
+    );
+  }
+  return list.map((entry) => {
+    const number = checkInteger(entry, what, `a ${name} of integers`);
+    if (number >= least) return number;
+    throw argumentError(`${what}: ${name} must be at least ${least}, got ${number}`);
+  });
+}
+
+type Pair = readonly [before: number, after: number];
+
+/** Padding given in numbers, for each of `count` spatial axes. */
+function readAmounts(padding: unknown, count: number, what: string): Pair[] {
+  if (!Array.isArray(padding) || !padding.some(Array.isArray)) {
+    if (typeof padding === "string") {
+      throw argumentError(`${what}: expected a padding in numbers, got ${describeValue(padding)}`);
+    }
+    return readPerAxis(padding, count, what, "padding", 0).map((amount) => [amount, amount]);
+  }
+  if (padding.length !== count) {
+    throw argumentError(
+      `${what}: expected one padding for each of ${count} spatial axes, got ${padding.length}`,
+    );
+  }
+  return padding.map((pair) => {
+    const [before, after] = readPerAxis(pair, 2, what, "padding", 0);
+    return [before, after];
+  });
+}
+
+/** The window of a pooling. */
+function readWindow(x: Tensor, window: PerAxis, what: string): number[] {
+  if (x.ndim < 3) {
+    throw shapeError(
+      `${what}: the input must be [batch, channels, ...spatial]` +
+        (x.ndim === 2 ? "; give a single image a batch axis with expandDims(x, 0)" : ""),
+    );
+  }
+  return readPerAxis(window, x.ndim - 2, what, "window", 1);
+}
+
+/** Where the windows of a convolution or pooling lie. */
+function placeWindows(
+  shape: readonly number[],
+  kernel: readonly number[],
+  what: string,
+  options: Required<Pick<ConvOptions, "stride" | "padding" | "dilation">>,
+): WindowParams {
+  const input = shape.slice(2);
+  const count = input.length;
+  const stride = readPerAxis(options.stride, count, what, "stride", 1);
+  const dilation = readPerAxis(options.dilation, count, what, "dilation", 1);
+  const spans = kernel.map((length, i) => (length - 1) * dilation[i] + 1);
+  const padding = readPadding(options.padding, input, spans, stride, what);
+  const output = input.map((length, i) => {
+    const padded = padding[i][0] + length + padding[i][1];
+    if (kernel[i] > 0 && padded >= spans[i]) return Math.floor((padded - spans[i]) / stride[i]) + 1;
+    throw shapeError(
+      kernel[i] === 0
+        ? `${what}: the window has length 0 along axis ${i + 2}`
+        : `${what}: the window spans ${spans[i]} positions of axis ${i + 2}, ` +
+          `which has ${padded} with padding`,
+    );
+  });
+  return { stride, dilation, padLow: padding.map(([low]) => low), input, kernel, output };
+}
+
+function readPadding(
+  padding: Padding,
+  input: readonly number[],
+  spans: readonly number[],
+  stride: readonly number[],
+  what: string,
+): Pair[] {
+  if (padding === "valid") return input.map(() => [0, 0]);
+  if (padding === "same") {
+    return input.map((length, i) => {
+      const windows = Math.ceil(length / stride[i]);
+      const total = Math.max((windows - 1) * stride[i] + spans[i] - length, 0);
+      return [Math.floor(total / 2), Math.ceil(total / 2)];
+    });
+  }
+  if (typeof padding === "string") {
+    throw argumentError(
+      `${what}: expected a padding in numbers, "same" or "valid", got ${describeValue(padding)}`,
+    );
+  }
+  return readAmounts(padding, input.length, what);
+}
+
+/** For each spatial axis and window, how many of its positions lie in the input; at least one. */
+function validCounts(windows: WindowParams, what: string): number[][] {
+  const { stride, dilation, padLow, input, kernel, output } = windows;
+  return output.map((count, axis) =>
+    range(count).map((window) => {
+      const start = window * stride[axis] - padLow[axis];
+      const first = Math.max(Math.ceil(-start / dilation[axis]), 0);
+      const stop = Math.min(Math.ceil((input[axis] - start) / dilation[axis]), kernel[axis]);
+      if (stop > first) return stop - first;
+      throw shapeError(
+        `${what}: window ${window} along axis ${axis + 2} lies entirely in padding`,
+      );
+    })
+  );
+}
+
+/** The products of one factor for each axis, as constants like `x`. */
+function outerProduct(factors: readonly (readonly number[])[], { dtype }: Tensor): Concrete {
+  let products: number[] = [1];
+  for (const list of factors) {
+    products = products.flatMap((product) => list.map((factor) => product * factor));
+  }
+  const elements = allocate(dtype, products.length);
+  elements.set(products);
+  return new Concrete(dtype, factors.map((list) => list.length), elements);
+}

@@ -1,0 +1,81 @@
+/**
+ * What the samplers' arguments have in common.
+ *
+ * @module
+ */
+import { describeValue, isFloat } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
+import { argumentError, dtypeError } from "../base/errors.ts";
+import { checkShape, showType } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import { fromJavaScript } from "../core/convert.ts";
+import { Tensor } from "../core/tensor.ts";
+import type { TensorLike } from "../core/tensor.ts";
+import { checkBroadcast } from "../functions/arguments.ts";
+import { commonShape } from "../functions/broadcasting.ts";
+
+/** Options of the samplers of floating-point numbers. */
+export interface SampleOptions {
+  /** The dtype of the result: `float32` (the default) or `float64`. */
+  readonly dtype?: Dtype;
+}
+
+/** `key`, checked to be one. `what` begins the message: "Cannot split". */
+export function checkKey(key: unknown, what: string): Tensor {
+  if (
+    key instanceof Tensor && key.dtype === "uint32" && key.ndim === 1 && key.shape[0] === 2
+  ) {
+    return key;
+  }
+  throw argumentError(`${what}: expected a key uint32[2], got ${describeKey(key)}`);
+}
+
+/** What was given instead of a key, and how to come by one. */
+function describeKey(value: unknown): string {
+  if (value instanceof Tensor) {
+    const areKeys = value.dtype === "uint32" && value.ndim > 1 && value.shape.at(-1) === 2;
+    const hint = areKeys ? "map over keys with vmap" : "make one with random.key(seed)";
+    return `${showType(value)}; ${hint}`;
+  }
+  if (Array.isArray(value) && value.some((part) => part instanceof Tensor)) {
+    return `an array of ${value.length}; take one key from it, as in const [a, b] = split(key)`;
+  }
+  const seed = Number.isSafeInteger(value) ? String(value) : "seed";
+  return `${describeValue(value)}; make one with random.key(${seed})`;
+}
+
+/** Throws unless `dtype` is floating-point. */
+export function checkFloat(dtype: unknown, what: string): asserts dtype is Dtype {
+  if (typeof dtype === "string" && isFloat(dtype as Dtype)) return;
+  throw dtypeError(`${what} of dtype ${describeValue(dtype)}: expected float32 or float64`);
+}
+
+/** A shape given as a list, or as one length. */
+export function readShape(shape: number | Shape, what: string): Shape {
+  return checkShape(typeof shape === "number" ? [shape] : shape, what);
+}
+
+/** A parameter of a distribution as a tensor of `dtype`. */
+export function readParameter(value: TensorLike, dtype: Dtype, what: string): Tensor {
+  return value instanceof Tensor ? value : fromJavaScript(value, dtype, what);
+}
+
+/**
+ * The result's shape: `shape`, which the parameters must broadcast to, or what they broadcast to
+ * among themselves when it is left out.
+ */
+export function sampleShape(
+  shape: number | Shape | undefined,
+  parameters: Readonly<Record<string, Tensor>>,
+  what: string,
+): Shape {
+  const names = Object.keys(parameters);
+  if (shape === undefined) {
+    return commonShape(`${what} with ${names.join(" and ")}`, Object.values(parameters));
+  }
+  const checked = readShape(shape, what);
+  for (const name of names) {
+    checkBroadcast(`${what}: cannot broadcast ${name}`, parameters[name], checked);
+  }
+  return checked;
+}

@@ -1,0 +1,241 @@
+/**
+ * Samplers of booleans and integers.
+ *
+ * @module
+ */
+import { describeValue, isFloat } from "../base/dtype.ts";
+import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import { checkAxis, insertAt, removeAt, showType } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import { toTensor } from "../core/convert.ts";
+import { splat, Tensor } from "../core/tensor.ts";
+import type { TensorLike } from "../core/tensor.ts";
+import { checkBroadcast } from "../functions/arguments.ts";
+import { applyBinary, broadcastTo, floatOperand } from "../functions/broadcasting.ts";
+import { readOptions } from "../functions/options.ts";
+import { add, minimum, mod, mul, offset, sub } from "../primitives/arithmetic.ts";
+import { and, equal, less, lessEqual, not, select } from "../primitives/comparison.ts";
+import { argmax } from "../primitives/reduction.ts";
+import { constantLike, convert } from "../primitives/structure.ts";
+import { checkKey, readParameter, readShape, sampleShape } from "./arguments.ts";
+import { gumbelOf, uniform } from "./continuous.ts";
+import { split, words32 } from "./key.ts";
+
+/**
+ * Booleans that are true with a given probability.
+ *
+ * @param key A key, `uint32[2]`.
+ * @param probability The probability of `true`: a number from 0 to 1, or a tensor of any shape that
+ * broadcasts to the result's. Default 0.5. It is compared in `float32`, or in `float64` when it is a
+ * tensor of that dtype.
+ * @param shape The shape, or the length of a vector. Left out: that of `probability`.
+ * @returns `bool` of that shape.
+ * @throws {ArgumentError} when `key` is no key, or `probability` is a number, but no probability.
+ * @throws {ShapeError} when `shape` is no shape, or `probability` does not broadcast to it.
+ *
+ * @example A biased coin
+ * ```ts
+ * import { random } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const heads = random.bernoulli(random.key(0), 0.3, [1000]);
+ * assertTensorsClose(heads.mean(), 0.3, { atol: 0.05 });
+ * ```
+ */
+export function bernoulli(
+  key: Tensor,
+  probability: TensorLike = 0.5,
+  shape?: number | Shape,
+): Tensor {
+  const what = "Cannot draw booleans";
+  checkKey(key, what);
+  if (typeof probability === "number" && !(probability >= 0 && probability <= 1)) {
+    throw argumentError(
+      `${what} that are true with probability ${describeValue(probability)}: ` +
+        `expected a number from 0 to 1`,
+    );
+  }
+  const p = floatOperand(readParameter(probability, "float32", what));
+  const full = sampleShape(shape, { probability: p }, what);
+  return less(uniform(key, full, { dtype: p.dtype }), broadcastTo(p, full));
+}
+
+/**
+ * Uniformly distributed integers, at least `minval` and less than `maxval`.
+ *
+ * As in JAX, a draw is random bits modulo the number of values `n = maxval - minval`: 64 bits up to
+ * `n` = 2^16, 32 bits above. Where `n` is no power of two some values are therefore more probable than
+ * others, by the factor `1 + n / 2^64` or `1 + n / 2^32`.
+ *
+ * @param key A key, `uint32[2]`.
+ * @param shape The shape, or the length of a vector; `[]` for a scalar.
+ * @param minval The least value: an integer, or an integer tensor of any shape that broadcasts to the
+ * result's.
+ * @param maxval One more than the largest value, likewise; at most 2^31.
+ * @returns `int32` of that shape.
+ * @throws {ArgumentError} when `key` is no key, or bounds that are numbers are no such integers or
+ * leave nothing between them. Tensors are not looked at: where nothing is between them, the result is
+ * `minval`.
+ * @throws {DtypeError} when a bound is a tensor, but not of integers.
+ * @throws {ShapeError} when `shape` is no shape, or the bounds do not broadcast to it.
+ *
+ * @example Dice
+ * ```ts
+ * import { random } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const dice = random.randint(random.key(0), [1000], 1, 7);
+ * assertTensorsClose(dice.min(), 1);
+ * assertTensorsClose(dice.max(), 6);
+ * assertTensorsClose(dice.mean(), 3.5, { atol: 0.2 });
+ * ```
+ */
+export function randint(
+  key: Tensor,
+  shape: number | Shape,
+  minval: TensorLike,
+  maxval: TensorLike,
+): Tensor {
+  const what = "Cannot draw integers";
+  checkKey(key, what);
+  if (typeof minval === "number") checkBound(minval, "minval", 2 ** 31 - 1, what);
+  if (typeof maxval === "number") checkBound(maxval, "maxval", 2 ** 31, what);
+  if (typeof minval === "number" && typeof maxval === "number") {
+    if (minval >= maxval) {
+      throw argumentError(
+        `${what} from ${minval} to ${maxval}: minval must be less than maxval, ` +
+          `which is never reached`,
+      );
+    }
+    return randintBetween(key, readShape(shape, what), minval, maxval);
+  }
+  const low = readInteger(minval, "minval", what);
+  const high = readInteger(maxval, "maxval", what);
+  const full = sampleShape(readShape(shape, what), { minval: low, maxval: high }, what);
+  return randintBetweenTensors(key, full, low, high);
+}
+
+/** Options of `categorical`. */
+export interface CategoricalOptions {
+  /** The axis of `logits` along which the categories are. Default -1. */
+  readonly axis?: number;
+  /**
+   * The shape of the result, which the shape of `logits` without the axis must broadcast to. Left out:
+   * that very shape.
+   */
+  readonly shape?: number | Shape;
+}
+
+/**
+ * Positions drawn with probabilities `softmax(logits)`, by the Gumbel-max trick (Maddison et al.,
+ * "A* sampling", 2014).
+ *
+ * @param key A key, `uint32[2]`.
+ * @param logits Unnormalised logarithms of probabilities, `[..., categories, ...]`.
+ * @param options Where the categories are, and the result's shape.
+ * @returns `int32` positions from 0 to `categories - 1`.
+ * @throws {ArgumentError} when `key` is no key.
+ * @throws {AxisError} when the axis is out of range.
+ * @throws {ShapeError} when there are no categories, or `logits` do not broadcast to the shape.
+ *
+ * @example A thousand draws from three categories
+ * ```ts
+ * import { log, random, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const logits = log(tensor([0.2, 0.5, 0.3]));
+ * const draws = random.categorical(random.key(0), logits, { shape: [1000] });
+ * assertTensorsClose(draws.oneHot(3).mean(0), [0.2, 0.5, 0.3], { atol: 0.05 });
+ * ```
+ */
+export function categorical(
+  key: Tensor,
+  logits: TensorLike,
+  options?: CategoricalOptions,
+): Tensor {
+  const what = "Cannot draw categories";
+  checkKey(key, what);
+  const { axis = -1, shape } = readOptions(what, options, ["axis", "shape"]);
+  const x = floatOperand(toTensor(logits, what));
+  const fromFront = checkAxis(axis, x.ndim, `${what} from ${showType(x)}`);
+  const categories = x.shape[fromFront];
+  if (categories === 0) {
+    throw shapeError(`${what} from ${showType(x)}: axis ${fromFront} has no categories`);
+  }
+  const own = removeAt(x.shape, fromFront);
+  const full = shape === undefined ? own : readShape(shape, what);
+  const prefix = `${what} from ${showType(x)}: cannot broadcast`;
+  checkBroadcast(prefix, { dtype: x.dtype, shape: own }, full);
+  const at = fromFront + full.length - own.length;
+  const noise = gumbelOf(key, insertAt(full, at, categories), x.dtype);
+  return argmax(add(noise, broadcastTo(x, noise.shape)), at);
+}
+
+/** Throws unless `bound` is an integer from -2^31 to `most`. */
+function checkBound(bound: number, name: string, most: number, what: string): void {
+  if (Number.isInteger(bound) && bound >= -(2 ** 31) && bound <= most) return;
+  throw argumentError(
+    `${what}: expected an integer from ${-(2 ** 31)} to ${most} as ${name}, ` +
+      `got ${describeValue(bound)}`,
+  );
+}
+
+/** A bound as a tensor of integers. */
+function readInteger(bound: TensorLike, name: string, what: string): Tensor {
+  const x = bound instanceof Tensor
+    ? bound
+    : readParameter(bound, bound === 2 ** 31 ? "uint32" : "int32", what);
+  if (isFloat(x.dtype)) {
+    throw dtypeError(`${what}: ${name} is ${showType(x)}; expected integers, convert with astype`);
+  }
+  return x.dtype === "bool" ? convert(x, "int32") : x;
+}
+
+/** Integers between two numbers in order; `key` and `shape` are checked. */
+function randintBetween(key: Tensor, shape: Shape, minval: number, maxval: number): Tensor {
+  // In 32 bits the span 2^32 is 0, and the multiplier 2^16 squared is too.
+  const span = maxval - minval;
+  const root = 65536 % span;
+  const multiplier = (Math.imul(root, root) >>> 0) % span;
+  const [highKey, lowKey] = split(key);
+  const low = words32(lowKey, shape);
+  const modulus = splat(span, "uint32", shape);
+  let draw = span === 2 ** 32 ? low : mod(low, modulus);
+  if (multiplier > 0) {
+    const high = mod(words32(highKey, shape), modulus);
+    draw = mod(add(mul(high, constantLike(high, multiplier)), draw), modulus);
+  }
+  return offset(convert(draw, "int32"), minval);
+}
+
+/** Integers between two integer tensors that broadcast to `shape`; `low` where it is not less. */
+function randintBetweenTensors(key: Tensor, shape: Shape, low: Tensor, high: Tensor): Tensor {
+  const what = "Cannot compare";
+  const [start, stop] = [clipped(low), clipped(high)];
+  const isEmpty = applyBinary(what, lessEqual, stop, start);
+  let span = convert(applyBinary(what, sub, stop, start), "uint32");
+  span = select(isEmpty, constantLike(span, 1), span);
+  if (high.dtype === "uint32") {
+    // A bound beyond int32 means that the largest int32 may be drawn; a span of 2^32 becomes 0.
+    const isBeyond = broadcastTo(less(constantLike(high, 2 ** 31 - 1), high), span.shape);
+    span = select(and(isBeyond, not(isEmpty)), offset(span, 1), span);
+  }
+  const root = remainder(constantLike(span, 65536), span);
+  const multiplier = broadcastTo(remainder(mul(root, root), span), shape);
+  const modulus = broadcastTo(span, shape);
+  const [highKey, lowKey] = split(key);
+  const highDraw = remainder(words32(highKey, shape), modulus);
+  const lowDraw = remainder(words32(lowKey, shape), modulus);
+  const draw = remainder(add(mul(highDraw, multiplier), lowDraw), modulus);
+  return add(broadcastTo(start, shape), convert(draw, "int32"));
+}
+
+/** Integers held within int32. */
+function clipped(x: Tensor): Tensor {
+  return x.dtype === "uint32" ? convert(minimum(x, constantLike(x, 2 ** 31 - 1)), "int32") : x;
+}
+
+/** `x` modulo `span`, where a span of 0 stands for 2^32. */
+function remainder(x: Tensor, span: Tensor): Tensor {
+  return select(equal(span, constantLike(span, 0)), x, mod(x, span));
+}

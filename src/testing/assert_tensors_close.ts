@@ -1,0 +1,184 @@
+/**
+ * The assertion that values are numerically equal.
+ *
+ * @module
+ */
+import { describeValue } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
+import { treeError } from "../base/errors.ts";
+import { sameShape, showShape, showType } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import { fromJavaScript, toTensor } from "../core/convert.ts";
+import { dense, Tensor } from "../core/tensor.ts";
+import type { TensorLike } from "../core/tensor.ts";
+import { firstDifference, flatten, leafPaths, showPath } from "../core/tree.ts";
+import "../functions/install.ts";
+import { readOptions } from "../functions/options.ts";
+import { failure } from "./assertion_error.ts";
+import { describeDifference, readTolerance } from "./closeness.ts";
+import type { Values } from "./closeness.ts";
+
+/** Options of {@linkcode assertTensorsClose}. */
+export interface ClosenessOptions {
+  /** How far numbers may be apart, relative to the expected one. The default follows the dtype. */
+  readonly rtol?: number;
+  /** How far numbers may be apart in absolute terms. The default follows the dtype. */
+  readonly atol?: number;
+  /** What the error's message begins with. */
+  readonly message?: string;
+}
+
+const WHAT = "Cannot compare";
+
+/** How deep trees may be nested; deeper ones are taken to be endless. */
+const MAX_DEPTH = 1000;
+
+type Path = readonly (string | number)[];
+
+/**
+ * Asserts that two tensors, or two trees of tensors, are equal within tolerances:
+ * `|actual - expected| <= atol + rtol * |expected|` for every element. NaN equals NaN, and an
+ * infinity equals itself alone.
+ *
+ * Structures and shapes must be equal. On either side a number, a nested array or a typed array may
+ * stand for a tensor; dtypes are compared only where tensors stand on both sides.
+ *
+ * @param actual What was computed: a tensor, anything that a tensor is made from, or a tree of these.
+ * @param expected What it should be.
+ * @param options `rtol` and `atol`, and a `message` to begin with. Left out, they are 1e-5 and 1e-6
+ * where a `float32` takes part, 1e-9 and 1e-12 for `float64` and for JavaScript numbers among
+ * themselves, and 0 for integers and bools.
+ * @throws {AssertionError} when they differ. It names the place in the tree and the index of the
+ * first element that is not close, both values, how many there are, and the worst of them.
+ *
+ * @example Tensors and trees
+ * ```ts
+ * import { tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(tensor([1, 2]).mul(3), [3, 6]);
+ * assertTensorsClose({ w: tensor([1, 2]), b: 0.5 }, { w: [1, 2], b: 0.5 + 1e-13 });
+ * assertTensorsClose(tensor(0.1), 0.11, { atol: 0.02 });
+ * ```
+ */
+export function assertTensorsClose(
+  actual: unknown,
+  expected: unknown,
+  options?: ClosenessOptions,
+): void {
+  const known = readOptions(WHAT, options, ["rtol", "atol", "message"]);
+  readTolerance(WHAT, known, "float32");
+  const difference = compare(actual, expected, [], known);
+  if (difference === null) return;
+  const prefix = known.message === undefined ? "" : `${known.message}: `;
+  throw failure(`${prefix}${difference}`, assertTensorsClose);
+}
+
+/** How two trees first differ, or `null`. */
+function compare(
+  actual: unknown,
+  expected: unknown,
+  path: Path,
+  options: ClosenessOptions,
+): string | null {
+  if (path.length > MAX_DEPTH) {
+    throw treeError(`${WHAT} a tree that is deeper than ${MAX_DEPTH} levels; is it cyclic?`);
+  }
+  if (isTensorLike(actual) && isTensorLike(expected)) {
+    return compareTensors(actual, expected, path, options);
+  }
+  const [given, wanted] = [open(actual), open(expected)];
+  const difference = firstDifference(wanted.structure, given.structure, path);
+  if (difference !== null) return `Trees differ: ${difference}`;
+  if (wanted.structure.kind === "leaf") {
+    if (Object.is(actual, expected)) return null;
+    return `Trees differ${at(path)}: expected ${describe(expected)}, got ${describe(actual)}`;
+  }
+  const keys = leafPaths(wanted.structure);
+  for (let i = 0; i < keys.length; i++) {
+    const found = compare(given.leaves[i], wanted.leaves[i], [...path, ...keys[i]], options);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** One level of a tree: its children are the leaves. What stands for a tensor is a leaf itself. */
+function open(value: unknown): ReturnType<typeof flatten> {
+  if (value instanceof Tensor) return { leaves: [value], structure: { kind: "leaf" } };
+  return flatten(value, (part) => part !== value);
+}
+
+function at(path: Path): string {
+  return path.length === 0 ? "" : ` at ${showPath(path)}`;
+}
+
+function describe(value: unknown): string {
+  return value instanceof Tensor ? showType(value) : describeValue(value);
+}
+
+/** Whether `value` can be compared as one tensor. */
+function isTensorLike(value: unknown): value is TensorLike {
+  return value instanceof Tensor || typeof value === "number" || typeof value === "boolean" ||
+    (ArrayBuffer.isView(value) && !(value instanceof DataView)) || numericShape(value) !== null;
+}
+
+/** The shape of arrays of numbers nested to one depth, or `null` for anything else. */
+function numericShape(value: unknown, depth = 0): Shape | null {
+  if (typeof value === "number" || typeof value === "boolean") return [];
+  if (!Array.isArray(value) || depth > 64) return null;
+  let inner: Shape | null = value.length === 0 ? [] : null;
+  for (let i = 0; i < value.length; i++) {
+    const shape = numericShape(value[i], depth + 1);
+    if (shape === null || (i > 0 && !sameShape(shape, inner!))) return null;
+    inner = shape;
+  }
+  return [value.length, ...inner!];
+}
+
+/** One side of a comparison. */
+interface Side extends Values {
+  readonly shape: Shape;
+  /** `null` for JavaScript numbers, which are compared in double precision. */
+  readonly dtype: Dtype | null;
+  /** How it is named when shapes or dtypes differ. */
+  readonly name: string;
+}
+
+function readSide(value: TensorLike): Side {
+  if (value instanceof Tensor || ArrayBuffer.isView(value)) {
+    const x = toTensor(value, WHAT);
+    const show = x.dtype === "bool" ? (element: number) => String(element !== 0) : showNumber;
+    const elements = dense(x.concrete("compare it"));
+    return { shape: x.shape, dtype: x.dtype, show, elements, name: showType(x) };
+  }
+  const read = fromJavaScript(value, "float64", WHAT);
+  const name = read.ndim === 0 ? "a number" : `shape ${showShape(read.shape)}`;
+  return { shape: read.shape, dtype: null, show: showNumber, elements: read.elements, name };
+}
+
+function showNumber(x: number): string {
+  return Object.is(x, -0) ? "-0" : String(x);
+}
+
+function compareTensors(
+  actual: TensorLike,
+  expected: TensorLike,
+  path: Path,
+  options: ClosenessOptions,
+): string | null {
+  const [given, wanted] = [readSide(actual), readSide(expected)];
+  const mustAgree = actual instanceof Tensor && expected instanceof Tensor;
+  if (!sameShape(given.shape, wanted.shape) || (mustAgree && given.dtype !== wanted.dtype)) {
+    return `Tensors differ${at(path)}: expected ${wanted.name}, got ${given.name}`;
+  }
+  const tolerance = readTolerance(WHAT, options, coarser(given.dtype, wanted.dtype));
+  const difference = describeDifference(given, wanted, given.shape, tolerance);
+  return difference === null ? null : `Tensors differ${at(path)}: ${difference}`;
+}
+
+/** The dtype whose tolerance counts: the one with the fewest digits, or that of the only tensor. */
+function coarser(a: Dtype | null, b: Dtype | null): Dtype {
+  if (a === "float32" || b === "float32") return "float32";
+  if (a === "float64" || b === "float64") return "float64";
+  return a ?? b ?? "float64";
+}

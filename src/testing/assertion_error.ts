@@ -1,0 +1,34 @@
+/**
+ * The error of a failed assertion.
+ *
+ * @module
+ */
+
+/**
+ * What the assertions of this module throw. Its name is that of other libraries' assertion errors,
+ * so that test runners show it as a failure rather than as a fault.
+ *
+ * @example Telling a failed assertion from other errors
+ * ```ts
+ * import { AssertionError, assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * try {
+ *   assertTensorsClose([1], [2]);
+ *   throw new Error("unreachable");
+ * } catch (error) {
+ *   if (!(error instanceof AssertionError)) throw error;
+ * }
+ * ```
+ */
+export class AssertionError extends Error {
+  /** The class's name, as printed before the message. */
+  override name = "AssertionError";
+}
+
+/** An assertion error whose stack begins at the caller of `from`, which is the user's line. */
+// deno-lint-ignore no-explicit-any
+export function failure(message: string, from: (...args: any[]) => unknown): AssertionError {
+  const error = new AssertionError(message);
+  Error.captureStackTrace?.(error, from);
+  return error;
+}

@@ -1,0 +1,480 @@
+/**
+ * Trees: nestings of arrays, plain objects and `null` with leaves at the ends. Parameters, gradients
+ * and optimiser states are trees of tensors, and every transform takes and gives trees.
+ *
+ * A leaf is anything that is not itself a node: tensors, numbers, strings, functions, and instances
+ * of classes that nobody has registered. `null` is a node without children. Object keys are visited
+ * in sorted order. A path is written with dots: `layers.0.weight`.
+ *
+ * @example Halving every parameter
+ * ```ts
+ * import { tensor, tree } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const params = { layers: [{ weight: tensor([2, 4]), bias: tensor(6) }] };
+ * const halved = tree.map((x) => x.div(2), params);
+ * assertTensorsClose(halved.layers[0].weight, [1, 2]);
+ * assertTensorsClose(halved.layers[0].bias, 3);
+ * ```
+ *
+ * @module
+ */
+import { describeValue } from "./base/dtype.ts";
+import { argumentError, treeError } from "./base/errors.ts";
+import { Tensor } from "./core/tensor.ts";
+import type { TypedArray } from "./core/tensor.ts";
+import * as core from "./core/tree.ts";
+import type { Structure } from "./core/tree.ts";
+
+export type { CustomClass, CustomNode, Structure, Tree } from "./core/tree.ts";
+
+/** What is a leaf for the types: class instances other than tensors count as nodes there. */
+type Atom =
+  | Tensor
+  | TypedArray
+  | number
+  | bigint
+  | boolean
+  | string
+  | symbol
+  | undefined
+  | ((...args: never[]) => unknown);
+
+/** The type of a tree's leaves, found at most eight levels deep in types that contain themselves. */
+export type LeafOf<T, Depth extends readonly 0[] = []> = unknown extends T ? T
+  : Depth["length"] extends 8 ? never
+  : T extends Atom ? T
+  : T extends null ? never
+  : T extends readonly (infer Part)[] ? LeafOf<Part, [...Depth, 0]>
+  : LeafOf<T[keyof T], [...Depth, 0]>;
+
+/** The type of a tree with other leaves. */
+export type WithLeaves<T, Leaf> = unknown extends T ? T
+  : T extends Atom ? Leaf
+  : T extends null ? null
+  : { [K in keyof T]: WithLeaves<T[K], Leaf> };
+
+/** The type of a tree that may have `null` in the place of any leaf. */
+export type WithHoles<T> = unknown extends T ? T
+  : T extends Atom | null ? T | null
+  : { [K in keyof T]: WithHoles<T[K]> };
+
+/** The type of a tree all of whose holes are filled. */
+export type WithoutHoles<T> = unknown extends T ? T
+  : [T] extends [null] ? null
+  : T extends Atom ? T
+  : T extends null ? never
+  : { [K in keyof T]: WithoutHoles<T[K]> };
+
+/** The type of a tree merged from two, each of which may have holes. */
+type MergedPair<A, B> = [A] extends [null] ? WithoutHoles<B>
+  : [B] extends [null | A] ? WithoutHoles<A>
+  : [A] extends [null | B] ? WithoutHoles<B>
+  : [NonNullable<A>] extends [Atom] ? NonNullable<A>
+  : { [K in keyof A]: K extends keyof B ? MergedPair<A[K], B[K]> : WithoutHoles<A[K]> };
+
+/** The type of the tree that `merge` makes of a list of trees. */
+export type Merged<Trees extends readonly unknown[]> = Trees extends
+  readonly [infer A, infer B, ...infer Rest] ? Merged<[MergedPair<A, B>, ...Rest]>
+  : Trees extends readonly [infer A] ? WithoutHoles<A>
+  : WithoutHoles<Trees[number]>;
+
+/** The leaves of each of a list of trees. */
+type LeavesOf<Trees extends readonly unknown[]> = { [K in keyof Trees]: LeafOf<Trees[K]> };
+
+/** What a mapped function gets at each leaf. */
+type Parts<T, Rest extends readonly unknown[]> = [LeafOf<T>, ...LeavesOf<Rest>];
+
+/** A tree taken apart. */
+export interface FlatTree<Leaf> {
+  /** The leaves in visiting order. */
+  readonly leaves: Leaf[];
+  /** Everything else. */
+  readonly structure: Structure;
+}
+
+/** How instances of a registered class are taken apart and put together. */
+export interface NodeRules<Instance, Data> {
+  /** The children of an instance, and what else is needed to rebuild it: plain immutable data. */
+  readonly flatten: (instance: Instance) => readonly [children: readonly unknown[], data: Data];
+  /** An instance from its children and data. */
+  readonly unflatten: (children: readonly unknown[], data: Data) => Instance;
+}
+
+/**
+ * Applies a function to every leaf.
+ *
+ * @param f Gets a leaf of the first tree, and the parts of the other trees at the same place.
+ * @param tree Any tree.
+ * @param rest Trees of the same structure, which may go on where the first has a leaf.
+ * @returns A tree like the first, with the results at its leaves.
+ * @throws {TreeError} when a tree has another structure; the message names the first difference.
+ *
+ * @example A step of gradient descent
+ * ```ts
+ * import { tensor, tree } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const params = { weight: tensor([1, 2]), bias: tensor(3) };
+ * const grads = { weight: tensor([10, 20]), bias: tensor(30) };
+ * const next = tree.map((p, g) => p.sub(g.mul(0.1)), params, grads);
+ * assertTensorsClose(next.weight, [0, 0]);
+ * assertTensorsClose(next.bias, 0);
+ * ```
+ */
+export function map<T, Rest extends readonly unknown[], Leaf>(
+  f: (leaf: LeafOf<T>, ...rest: LeavesOf<Rest>) => Leaf,
+  tree: T,
+  ...rest: Rest
+): WithLeaves<T, Leaf> {
+  checkFunction(f, "map");
+  return mapLeaves<Parts<T, Rest>>((_path, parts) => f(...parts), tree, rest) as WithLeaves<
+    T,
+    Leaf
+  >;
+}
+
+/**
+ * Applies a function to every leaf and its path.
+ *
+ * @param f Gets the path with dots, a leaf of the first tree, and the parts of the other trees at the
+ * same place.
+ * @param tree Any tree.
+ * @param rest Trees of the same structure, which may go on where the first has a leaf.
+ * @returns A tree like the first, with the results at its leaves.
+ * @throws {TreeError} when a tree has another structure; the message names the first difference.
+ *
+ * @example Biases set to zero
+ * ```ts
+ * import { tensor, tree, zerosLike } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const params = { layers: [{ weight: tensor(1), bias: tensor(2) }] };
+ * const cleared = tree.mapWithPath(
+ *   (path, x) => path.endsWith(".bias") ? zerosLike(x) : x,
+ *   params,
+ * );
+ * assertTensorsClose(cleared.layers[0].weight, 1);
+ * assertTensorsClose(cleared.layers[0].bias, 0);
+ * ```
+ */
+export function mapWithPath<T, Rest extends readonly unknown[], Leaf>(
+  f: (path: string, leaf: LeafOf<T>, ...rest: LeavesOf<Rest>) => Leaf,
+  tree: T,
+  ...rest: Rest
+): WithLeaves<T, Leaf> {
+  checkFunction(f, "mapWithPath");
+  return mapLeaves<Parts<T, Rest>>((path, parts) => f(path(), ...parts), tree, rest) as WithLeaves<
+    T,
+    Leaf
+  >;
+}
+
+/** A tree like `tree` with `f` of the parts of all trees at each leaf. */
+function mapLeaves<Values extends readonly unknown[]>(
+  f: (path: () => string, parts: Values) => unknown,
+  tree: unknown,
+  rest: readonly unknown[],
+): unknown {
+  const { leaves, structure } = core.flatten(tree);
+  const others = rest.map((other) => core.flattenUpTo(structure, other, "Cannot map these trees"));
+  let paths: string[] | undefined;
+  const results = leaves.map((leaf, i) => {
+    const path = () => (paths ??= dottedPaths(structure))[i];
+    return f(path, [leaf, ...others.map((parts) => parts[i])] as unknown as Values);
+  });
+  return core.unflatten(structure, results);
+}
+
+function dottedPaths(structure: Structure): string[] {
+  return core.leafPaths(structure).map(core.dottedPath);
+}
+
+function checkFunction(f: unknown, name: string): void {
+  if (typeof f === "function") return;
+  throw argumentError(
+    `Cannot apply tree.${name}: expected a function first, got ${describeValue(f)}`,
+  );
+}
+
+/**
+ * The leaves of a tree.
+ *
+ * @param tree Any tree.
+ * @returns Its leaves: depth first, object keys sorted.
+ * @throws {TreeError} when the tree contains itself.
+ *
+ * @example Leaves in order
+ * ```ts
+ * import { tree } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(tree.leaves({ b: [2, 3], a: 1, c: null }), [1, 2, 3]);
+ * ```
+ */
+export function leaves<T>(tree: T): LeafOf<T>[] {
+  return core.flatten<LeafOf<T>>(tree).leaves;
+}
+
+/**
+ * The paths of a tree's leaves.
+ *
+ * @param tree Any tree.
+ * @returns One path with dots per leaf, in the order of `leaves`.
+ * @throws {TreeError} when the tree contains itself.
+ *
+ * @example Paths in order
+ * ```ts
+ * import { tree } from "@jacobi/jacobi";
+ *
+ * const paths = tree.paths({ layers: [{ weight: 1 }, { weight: 2 }] });
+ * if (paths.join() !== "layers.0.weight,layers.1.weight") throw new Error(paths.join());
+ * ```
+ */
+export function paths(tree: unknown): string[] {
+  return dottedPaths(structure(tree));
+}
+
+/**
+ * A tree without its leaves.
+ *
+ * @param tree Any tree.
+ * @returns Its structure, which {@linkcode unflatten} fills again.
+ * @throws {TreeError} when the tree contains itself.
+ *
+ * @example Whether two trees are alike
+ * ```ts
+ * import { tree } from "@jacobi/jacobi";
+ *
+ * const { kind } = tree.structure([1, { a: 2 }]);
+ * if (kind !== "array") throw new Error(kind);
+ * ```
+ */
+export function structure(tree: unknown): Structure {
+  return core.flatten(tree).structure;
+}
+
+/**
+ * Takes a tree apart.
+ *
+ * @param tree Any tree.
+ * @returns Its leaves, and its structure.
+ * @throws {TreeError} when the tree contains itself.
+ *
+ * @example There and back
+ * ```ts
+ * import { tree } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const { leaves, structure } = tree.flatten({ a: 1, b: [2] });
+ * assertTensorsClose(leaves, [1, 2]);
+ * const tenfold = tree.unflatten(structure, leaves.map((x) => 10 * x)) as { a: number };
+ * assertTensorsClose(tenfold.a, 10);
+ * ```
+ */
+export function flatten<T>(tree: T): FlatTree<LeafOf<T>> {
+  return core.flatten<LeafOf<T>>(tree);
+}
+
+/**
+ * Puts a tree together.
+ *
+ * @param structure What {@linkcode flatten} or {@linkcode structure} gave.
+ * @param leaves As many leaves as the structure has.
+ * @returns The tree.
+ * @throws {TreeError} when there are more or fewer leaves.
+ *
+ * @example Other leaves
+ * ```ts
+ * import { tree } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const filled = tree.unflatten(tree.structure([0, [0]]), [1, 2]) as [number, [number]];
+ * assertTensorsClose(filled[1], [2]);
+ * ```
+ */
+export function unflatten(structure: Structure, leaves: readonly unknown[]): unknown {
+  return core.unflatten(structure, leaves);
+}
+
+/**
+ * Combines all leaves, from the first to the last.
+ *
+ * @param f Gets what has been combined so far, and the next leaf.
+ * @param tree Any tree.
+ * @param initial What to begin with.
+ * @returns What the last call gave; `initial` for a tree without leaves.
+ * @throws {TreeError} when the tree contains itself.
+ *
+ * @example The sum of squares of all parameters
+ * ```ts
+ * import { tensor, tree } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const params = { weight: tensor([1, 2]), bias: tensor(3) };
+ * const total = tree.reduce((sum, x) => sum.add(x.square().sum()), params, tensor(0));
+ * assertTensorsClose(total, 14);
+ * ```
+ */
+export function reduce<T, Result>(
+  f: (accumulated: Result, leaf: LeafOf<T>) => Result,
+  tree: T,
+  initial: Result,
+): Result {
+  checkFunction(f, "reduce");
+  return leaves(tree).reduce<Result>((accumulated, leaf) => f(accumulated, leaf), initial);
+}
+
+/**
+ * Divides a tree in two: every leaf goes to one of the parts, and leaves `null` in the other. What is
+ * differentiated by the chosen part alone computes nothing for the rest, which is how parameters are
+ * frozen.
+ *
+ * @param tree Any tree.
+ * @param isChosen Gets each leaf's path with dots, and the leaf.
+ * @returns The chosen leaves in the tree's structure, and all others; {@linkcode merge} puts them
+ * together again.
+ * @throws {TreeError} when the tree contains itself.
+ *
+ * @example Only the head is trained
+ * ```ts
+ * import { grad, tensor, tree } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const params = { body: tensor(2), head: tensor(3) };
+ * const loss = (p: typeof params) => p.body.mul(p.head).square();
+ * const [head, frozen] = tree.partition(params, (path) => path === "head");
+ * const grads = grad((chosen: typeof head) => loss(tree.merge(chosen, frozen)))(head);
+ * assertTensorsClose(grads.head, 24);
+ * ```
+ */
+export function partition<T>(
+  tree: T,
+  isChosen: (path: string, leaf: LeafOf<T>) => boolean,
+): [chosen: WithHoles<T>, rest: WithHoles<T>] {
+  checkFunction(isChosen, "partition");
+  const { leaves, structure } = core.flatten<LeafOf<T>>(tree);
+  const paths = dottedPaths(structure);
+  const choices = leaves.map((leaf, i) => Boolean(isChosen(paths[i], leaf)));
+  const part = (choice: boolean) =>
+    core.unflatten(
+      structure,
+      leaves.map((leaf, i) => choices[i] === choice ? leaf : null),
+    ) as WithHoles<T>;
+  return [part(true), part(false)];
+}
+
+/**
+ * Fills the holes of trees with what the others have there: the inverse of {@linkcode partition}.
+ *
+ * @param trees One or more trees of one structure, any of which may have `null` in the place of a
+ * leaf or of a whole subtree.
+ * @returns The tree with the values of all. Where every tree has `null`, so does the result: that is
+ * how a `null` of the tree that was divided comes back.
+ * @throws {TreeError} when two trees have a value in one place, or structures differ; the message
+ * names the path.
+ *
+ * @example Two halves
+ * ```ts
+ * import { tree } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const whole = tree.merge({ a: 1, b: null }, { a: null, b: [2, 3] });
+ * assertTensorsClose(whole.a, 1);
+ * assertTensorsClose(whole.b, [2, 3]);
+ * ```
+ */
+export function merge<Trees extends readonly unknown[]>(...trees: Trees): Merged<Trees> {
+  if (trees.length === 0) throw argumentError("Cannot merge no trees: expected at least one");
+  // Finds trees that contain themselves, which the walk below would not leave.
+  for (const tree of trees) core.flatten(tree);
+  return mergeParts(trees, []) as Merged<Trees>;
+}
+
+function mergeParts(trees: readonly unknown[], path: readonly (string | number)[]): unknown {
+  const parts = trees.filter((part) => part !== null);
+  if (parts.length === 0) return null;
+  if (parts.length === 1) return parts[0];
+  // One level only: whatever is below counts as leaves.
+  const opened = parts.map((part) => core.flatten(part, (value) => value !== part));
+  const [{ structure }] = opened;
+  if (opened.some((node) => node.structure.kind === "leaf")) {
+    const place = core.showPath(path);
+    throw treeError(`Cannot merge trees: more than one has a value at ${place}`);
+  }
+  for (const node of opened) {
+    const difference = core.firstDifference(structure, node.structure, path);
+    if (difference !== null) throw treeError(`Cannot merge trees: ${difference}`);
+  }
+  const children = opened[0].leaves.map((_, i) => {
+    const key = structure.kind === "object" ? structure.keys[i] : i;
+    return mergeParts(opened.map((node) => node.leaves[i]), [...path, key]);
+  });
+  return core.unflatten(structure, children);
+}
+
+/**
+ * Lets instances of a class be nodes of trees, for all functions of trees and all transforms.
+ *
+ * @param type The class. Instances of classes that extend it are not registered with it.
+ * @param rules How an instance is taken apart into children, which are trees themselves, and data
+ * that is equal for equal structures; and how it is put together again. The children's paths are
+ * their positions.
+ * @throws {TreeError} when `type` is no class.
+ * @throws {ArgumentError} when a rule is missing.
+ *
+ * @example A point as a tree
+ * ```ts
+ * import { tree } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * class Point {
+ *   constructor(readonly x: number, readonly y: number) {}
+ * }
+ * tree.register(Point, {
+ *   flatten: ({ x, y }) => [[x, y], null],
+ *   unflatten: ([x, y]) => new Point(x as number, y as number),
+ * });
+ * assertTensorsClose(tree.leaves([new Point(1, 2), 3]) as number[], [1, 2, 3]);
+ * ```
+ */
+export function register<Instance, Data>(
+  // deno-lint-ignore no-explicit-any
+  type: abstract new (...args: any[]) => Instance,
+  rules: NodeRules<Instance, Data>,
+): void {
+  const { flatten, unflatten } = rules ?? {};
+  checkFunction(flatten, "register");
+  checkFunction(unflatten, "register");
+  core.registerNode({
+    type,
+    flatten: (value) => flatten(value as Instance),
+    unflatten: (children, data) => unflatten(children, data as Data),
+  });
+}
+
+/**
+ * The number of parameters in a tree.
+ *
+ * @param tree Any tree.
+ * @returns The elements of all tensors and typed arrays, numbers and booleans counting as one each;
+ * other leaves do not count.
+ * @throws {TreeError} when the tree contains itself.
+ *
+ * @example A linear layer
+ * ```ts
+ * import { tree, zeros } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(tree.parameterCount({ weight: zeros([10, 20]), bias: zeros([10]) }), 210);
+ * ```
+ */
+export function parameterCount(tree: unknown): number {
+  return core.flatten(tree).leaves.reduce<number>((sum, leaf) => sum + elementCount(leaf), 0);
+}
+
+function elementCount(leaf: unknown): number {
+  if (leaf instanceof Tensor) return leaf.size;
+  if (ArrayBuffer.isView(leaf)) return "length" in leaf ? leaf.length as number : 0;
+  return typeof leaf === "number" || typeof leaf === "boolean" ? 1 : 0;
+}

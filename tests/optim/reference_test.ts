@@ -1,0 +1,129 @@
+import type { Tensor } from "../../src/core/tensor.ts";
+import * as optim from "../../src/optim/mod.ts";
+import otherReference from "../fixtures/optim.json" with { type: "json" };
+import sgdReference from "../fixtures/sgd.json" with { type: "json" };
+import { assertEquals } from "../support/std.ts";
+import { assertTreesClose, double, mapTree } from "./trees.ts";
+
+// Everything here is compared with PyTorch's numbers; see the fixtures' scripts.
+
+/** PyTorch's options, all numbers and flags but `betas`. */
+type TorchOptions = Readonly<Record<string, number | boolean | readonly number[]>>;
+
+const OPTION_NAMES: Readonly<Record<string, string>> = {
+  weight_decay: "weightDecay",
+  lr_decay: "lrDecay",
+  initial_accumulator_value: "initialAccumulator",
+};
+
+/** PyTorch's options under our names, without the learning rate. */
+function convertOptions({ lr: _, betas, ...rest }: TorchOptions): Record<string, number | boolean> {
+  const options = Object.entries(rest).map(([name, value]) => [OPTION_NAMES[name] ?? name, value]);
+  if (Array.isArray(betas)) options.push(["beta1", betas[0]], ["beta2", betas[1]]);
+  return Object.fromEntries(options);
+}
+
+const { adagrad, adam, adamw, rmsprop, sgd } = optim;
+const optimizers = { adagrad, adam, adamw, rmsprop, sgd };
+
+/** The parameter after each step. */
+function trace(optimizer: optim.Optimizer, start: number[], gradients: number[][]): Tensor[] {
+  let params = double(start);
+  let state = optimizer.init(params);
+  return gradients.map((gradient) => {
+    const [updates, next] = optimizer.update(double(gradient), state, params);
+    params = optim.applyUpdates(params, updates);
+    state = next;
+    return params;
+  });
+}
+
+Deno.test("sgd takes PyTorch's steps with every option", () => {
+  const { cases, start, gradients } = sgdReference;
+  assertEquals(cases.length, 8);
+  for (const { options, trajectory } of cases) {
+    const optimizer = sgd(options.lr, convertOptions(options as unknown as TorchOptions));
+    assertTreesClose(trace(optimizer, start, gradients), trajectory.map(double), 1e-12);
+  }
+});
+
+Deno.test("adam, adamw, rmsprop and adagrad take PyTorch's steps with every option", () => {
+  const { cases, start, gradients } = otherReference;
+  assertEquals(cases.length, 24);
+  for (const { optimizer: name, options, trajectory } of cases) {
+    const make = optimizers[name as keyof typeof optimizers];
+    const optimizer = make(options.lr, convertOptions(options as unknown as TorchOptions));
+    assertTreesClose(trace(optimizer, start, gradients), trajectory.map(double), 1e-12);
+  }
+});
+
+Deno.test("every optimiser takes PyTorch's steps while a schedule changes its rate", () => {
+  const { scheduled, start, gradients } = otherReference;
+  assertEquals(scheduled.length, 4);
+  for (const { optimizer: name, options, lrs, trajectory } of scheduled) {
+    const schedule = optim.step(options.lr, { every: 3, gamma: 0.5 });
+    assertTreesClose(schedule(double(lrs.map((_, i) => i))), double(lrs), 1e-15);
+    const make = optimizers[name as keyof typeof optimizers];
+    const optimizer = make(schedule, convertOptions(options as unknown as TorchOptions));
+    assertTreesClose(trace(optimizer, start, gradients), trajectory.map(double), 1e-12);
+  }
+});
+
+const makeSchedule: Readonly<
+  Record<string, (lr: number, o: Record<string, number>) => optim.Curve>
+> = {
+  ConstantLR: (lr) => optim.constant(lr),
+  StepLR: (lr, { step_size, gamma }) => optim.step(lr, { every: step_size, gamma }),
+  ExponentialLR: (lr, { gamma }) => optim.exponential(lr, { gamma }),
+  CosineAnnealingLR: (lr, { T_max, eta_min }) => optim.cosine(lr, { steps: T_max, end: eta_min }),
+  PolynomialLR: (lr, { total_iters, power }) => optim.polynomial(lr, { steps: total_iters, power }),
+  WarmupCosine: (lr, { warmup_steps, total_steps, lr_start, lr_end }) =>
+    optim.warmupCosine(lr, {
+      warmupSteps: warmup_steps,
+      totalSteps: total_steps,
+      start: lr_start,
+      end: lr_end,
+    }),
+};
+
+Deno.test("every schedule has PyTorch's rates, count by count and as a whole curve", () => {
+  const { schedules } = otherReference;
+  assertEquals(new Set(schedules.map(({ name }) => name)).size, 7);
+  for (const { name, options, lrs } of schedules) {
+    const { milestones, gamma } = options as { milestones?: number[]; gamma?: number };
+    const schedule = milestones === undefined
+      ? makeSchedule[name](options.lr, options as unknown as Record<string, number>)
+      : optim.piecewise(options.lr, { milestones, gamma: gamma! });
+    lrs.forEach((lr, i) => assertTreesClose(schedule(i), double(lr), 1e-12));
+    assertTreesClose(schedule(lrs.map((_, i) => i)), double(lrs), 1e-12);
+  }
+});
+
+/** A tree of nested arrays as one of float64 tensors. */
+function readTree({ a, b }: { a: number[]; b: { c: number[][]; d: number } }) {
+  return { a: double(a), b: { c: double(b.c), d: double(b.d) } };
+}
+
+Deno.test("clipByGlobalNorm and globalNorm equal PyTorch's clip_grad_norm_ for every order", () => {
+  const { clipGradNorm } = otherReference;
+  assertEquals(clipGradNorm.length, 12);
+  for (const { grads, maxNorm, normType, totalNorm, clipped } of clipGradNorm) {
+    const ord = Number(normType === "inf" ? Infinity : normType);
+    const tree = readTree(grads);
+    assertTreesClose(optim.globalNorm(tree, { ord }), double(totalNorm), 1e-12);
+    const clip = optim.clipByGlobalNorm(maxNorm, { ord });
+    const [updates] = clip.update(tree, clip.init(tree), mapTree(tree, (x) => x.mul(0)));
+    assertTreesClose(updates, readTree(clipped), 1e-12);
+  }
+});
+
+Deno.test("clipByValue equals PyTorch's clip_grad_value_", () => {
+  const { clipGradValue } = otherReference;
+  assertEquals(clipGradValue.length, 4);
+  for (const { grads, clipValue, clipped } of clipGradValue) {
+    const tree = readTree(grads);
+    const clip = optim.clipByValue(clipValue);
+    const [updates] = clip.update(tree, clip.init(tree), tree);
+    assertTreesClose(updates, readTree(clipped), 0);
+  }
+});
