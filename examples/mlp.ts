@@ -55,7 +55,7 @@ function accuracy(params: typeof initial): number {
   return Number(mean(equal(argmax(logits, 1), y)).item());
 }
 
-const optimizer = optim.adam(optim.cosine(0.02, STEPS));
+const optimizer = optim.adam(optim.cosine(0.02, { steps: STEPS }));
 const lossAndGrad = valueAndGrad(loss);
 let params = initial;
 let memory = optimizer.init(params);

@@ -24,12 +24,12 @@ import { argumentError, treeError } from "./base/errors.ts";
 import { Tensor } from "./core/tensor.ts";
 import type { TypedArray } from "./core/tensor.ts";
 import * as core from "./core/tree.ts";
-import type { Structure } from "./core/tree.ts";
+import type { Structure, Tree } from "./core/tree.ts";
 
 export type { CustomClass, CustomNode, Structure, Tree } from "./core/tree.ts";
 
 /** What is a leaf for the types: class instances other than tensors count as nodes there. */
-type Atom =
+export type Atom =
   | Tensor
   | TypedArray
   | number
@@ -48,26 +48,32 @@ export type LeafOf<T, Depth extends readonly 0[] = []> = unknown extends T ? T
   : T extends readonly (infer Part)[] ? LeafOf<Part, [...Depth, 0]>
   : LeafOf<T[keyof T], [...Depth, 0]>;
 
+// Types such as `Tree<Tensor>`, which contain lists of themselves, would be unfolded without an end:
+// they are told by lists of them being assignable to them, and stay what they are.
+
 /** The type of a tree with other leaves. */
 export type WithLeaves<T, Leaf> = unknown extends T ? T
+  : [T[]] extends [T] ? [Leaf] extends [T] ? T : Tree<Leaf>
   : T extends Atom ? Leaf
   : T extends null ? null
   : { [K in keyof T]: WithLeaves<T[K], Leaf> };
 
 /** The type of a tree that may have `null` in the place of any leaf. */
 export type WithHoles<T> = unknown extends T ? T
+  : [T[]] extends [T] ? T | null
   : T extends Atom | null ? T | null
   : { [K in keyof T]: WithHoles<T[K]> };
 
 /** The type of a tree all of whose holes are filled. */
 export type WithoutHoles<T> = unknown extends T ? T
+  : [T[]] extends [T] ? T
   : [T] extends [null] ? null
   : T extends Atom ? T
   : T extends null ? never
   : { [K in keyof T]: WithoutHoles<T[K]> };
 
 /** The type of a tree merged from two, each of which may have holes. */
-type MergedPair<A, B> = [A] extends [null] ? WithoutHoles<B>
+export type MergedPair<A, B> = [A] extends [null] ? WithoutHoles<B>
   : [B] extends [null | A] ? WithoutHoles<A>
   : [A] extends [null | B] ? WithoutHoles<B>
   : [NonNullable<A>] extends [Atom] ? NonNullable<A>
@@ -80,10 +86,12 @@ export type Merged<Trees extends readonly unknown[]> = Trees extends
   : WithoutHoles<Trees[number]>;
 
 /** The leaves of each of a list of trees. */
-type LeavesOf<Trees extends readonly unknown[]> = { [K in keyof Trees]: LeafOf<Trees[K]> };
+export type LeavesOfEach<Trees extends readonly unknown[]> = {
+  [K in keyof Trees]: LeafOf<Trees[K]>;
+};
 
 /** What a mapped function gets at each leaf. */
-type Parts<T, Rest extends readonly unknown[]> = [LeafOf<T>, ...LeavesOf<Rest>];
+type Parts<T, Rest extends readonly unknown[]> = [LeafOf<T>, ...LeavesOfEach<Rest>];
 
 /** A tree taken apart. */
 export interface FlatTree<Leaf> {
@@ -123,7 +131,7 @@ export interface NodeRules<Instance, Data> {
  * ```
  */
 export function map<T, Rest extends readonly unknown[], Leaf>(
-  f: (leaf: LeafOf<T>, ...rest: LeavesOf<Rest>) => Leaf,
+  f: (leaf: LeafOf<T>, ...rest: LeavesOfEach<Rest>) => Leaf,
   tree: T,
   ...rest: Rest
 ): WithLeaves<T, Leaf> {
@@ -159,7 +167,7 @@ export function map<T, Rest extends readonly unknown[], Leaf>(
  * ```
  */
 export function mapWithPath<T, Rest extends readonly unknown[], Leaf>(
-  f: (path: string, leaf: LeafOf<T>, ...rest: LeavesOf<Rest>) => Leaf,
+  f: (path: string, leaf: LeafOf<T>, ...rest: LeavesOfEach<Rest>) => Leaf,
   tree: T,
   ...rest: Rest
 ): WithLeaves<T, Leaf> {

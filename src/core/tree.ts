@@ -269,7 +269,11 @@ export function firstDifference(
   }
   if (expected.kind === "custom") {
     const their = other as typeof expected;
-    if (their.node !== expected.node || !sameData(their.data, expected.data)) return differ();
+    if (their.node !== expected.node) return differ();
+    if (!sameData(their.data, expected.data)) {
+      return `expected ${describeStructure(expected)} with ${describeValue(expected.data)} at ` +
+        `${showPath(path)}, got one with ${describeValue(their.data)}`;
+    }
   }
   if (expected.children.length !== other.children.length) return differ();
   for (let i = 0; i < expected.children.length; i++) {
@@ -281,7 +285,12 @@ export function firstDifference(
 }
 
 function sameData(a: unknown, b: unknown): boolean {
-  return Object.is(a, b) || JSON.stringify(a) === JSON.stringify(b);
+  if (Object.is(a, b)) return true;
+  try {
+    return JSON.stringify(a) === JSON.stringify(b);
+  } catch {
+    return false; // Data that JSON cannot write, such as a cycle, equals itself only.
+  }
 }
 
 function describeStructure(structure: Structure): string {

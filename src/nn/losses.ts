@@ -251,7 +251,7 @@ export function crossEntropy(
         `only class indices can be ignored; leave it out`,
     );
   }
-  const [own, probabilities] = promoteTogether(what, input, target);
+  const [own, probabilities] = promoteTogether(what, logits, target).map(floatOperand);
   const share = labelSmoothing / input.shape[axis];
   const smooth = labelSmoothing === 0
     ? probabilities
@@ -451,13 +451,14 @@ export function binaryCrossEntropyWithLogits(
   const { reduction = "mean", weight, posWeight } = read;
   checkReduction(what, reduction, REDUCTIONS);
   const [x, y] = readPair(what, input, target);
-  // -log sigmoid(x); the other logarithm, -log sigmoid(-x), is that plus x.
-  const surprise = logaddexp(neg(x), 0);
-  const yes = posWeight === undefined ? surprise : mul(
-    surprise,
-    add(mul(sub(besideInput(what, "posWeight", x, posWeight), 1), y), 1),
+  // -log sigmoid(x) and -log sigmoid(-x). They differ by x, but computing one from the other would
+  // lose all digits of the smaller one, and of its derivative.
+  const yes = mul(y, logaddexp(neg(x), 0));
+  const no = mul(sub(1, y), logaddexp(x, 0));
+  const losses = add(
+    posWeight === undefined ? yes : mul(yes, besideInput(what, "posWeight", x, posWeight)),
+    no,
   );
-  const losses = add(mul(sub(1, y), x), yes);
   return reduce(
     weight === undefined ? losses : mul(losses, besideInput(what, "weight", x, weight)),
     reduction,

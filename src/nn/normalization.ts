@@ -116,9 +116,11 @@ export function batchNorm(
       const batchVariance = mean(square(centred), axes);
       const y = normalize(centred, batchVariance, perFeature, eps, params);
       const seen = add(state.num_batches_tracked, 1);
+      // Numbers stay numbers: beside a float64 tensor they count in full.
       const share = momentum ?? div(1, astype(seen, state.running_mean.dtype));
+      const rest = momentum === null ? sub(1, share) : 1 - momentum;
       const move = (running: Tensor, batch: Tensor): Tensor =>
-        add(mul(running, sub(1, share)), mul(astype(stopGradient(batch), running.dtype), share));
+        add(mul(running, rest), mul(astype(stopGradient(batch), running.dtype), share));
       return [y, {
         running_mean: move(state.running_mean, batchMean),
         running_var: move(state.running_var, mul(batchVariance, count / (count - 1))),

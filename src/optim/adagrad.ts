@@ -42,10 +42,10 @@ export type ScaleByAdagradState = {
 const ADAGRAD = { initialAccumulator: 0, eps: 1e-10 };
 
 /**
- * Divides gradients by the root of the sum of all their squares: s = s + g², u = g / (√s + ε). After
- * Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization"
- * (2011), with PyTorch's ε. The root of a sum below the smallest normal number is that number's, so that
- * derivatives through an update stay finite where a gradient was zero.
+ * Divides gradients by the root of the sum of all their squares: s = s + g², u = g / (√s + ε).
+ * After Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
+ * optimization" (2011), with PyTorch's ε. The root of a sum below the smallest normal number is
+ * that number's, so that derivatives through an update stay finite where a gradient was zero.
  *
  * @param options Where s begins, and ε.
  * @returns The transform; its state is `{ accumulator }`.
@@ -84,12 +84,13 @@ export function scaleByAdagrad(
 }
 
 /**
- * Adagrad, with PyTorch's equations: the direction of `scaleByAdagrad` for the gradients g = d + λ p (−d
- * with `maximize`), times −η / (1 + t ρ), where t is the number of updates done so far.
+ * Adagrad, with PyTorch's equations: the direction of `scaleByAdagrad` for the gradients g = d + λ
+ * p (−d with `maximize`), times −η / (1 + t ρ), where t is the number of updates done so far.
  *
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule. PyTorch's
  * default is 0.01.
- * @param options The rate's own decay ρ, weight decay λ, the start of the sum of squares, ε, maximize.
+ * @param options The rate's own decay ρ, weight decay λ, the start of the sum of squares, ε,
+ * maximize.
  * @returns The optimiser.
  * @throws {ArgumentError} when an option is out of range.
  *

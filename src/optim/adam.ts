@@ -63,10 +63,11 @@ const ADAM = { beta1: 0.9, beta2: 0.999, eps: 1e-8, amsgrad: false };
  * u = (m / (1 − β₁ᵗ)) / (√w / √(1 − β₂ᵗ) + ε)
  * ```
  *
- * After Kingma and Ba, "Adam: A method for stochastic optimization" (2015), algorithm 1, and Reddi, Kale
- * and Kumar, "On the convergence of Adam and beyond" (2018), in PyTorch's form, where the largest moment
- * is taken before the correction. The root of a moment below the smallest normal number is that number's,
- * so that derivatives through an update stay finite where a gradient was zero.
+ * After Kingma and Ba, "Adam: A method for stochastic optimization" (2015), algorithm 1, and Reddi,
+ * Kale and Kumar, "On the convergence of Adam and beyond" (2018), in PyTorch's form, where the
+ * largest moment is taken before the correction. The root of a moment below the smallest normal
+ * number is that number's, so that derivatives through an update stay finite where a gradient was
+ * zero.
  *
  * @param options β₁, β₂, ε, and whether to use the largest second moment.
  * @returns The transform; its state is `{ count, firstMoment, secondMoment, largestSecondMoment }`.
@@ -136,8 +137,8 @@ function readAdam(what: string, rate: unknown, options: unknown, weightDecay: nu
 }
 
 /**
- * Adam, with PyTorch's equations: the direction of `scaleByAdam` for the gradients g = d + λ p (−d with
- * `maximize`), times −η. The weight decay passes through the moments; `adamw` keeps it apart.
+ * Adam, with PyTorch's equations: the direction of `scaleByAdam` for the gradients g = d + λ p (−d
+ * with `maximize`), times −η. The weight decay passes through the moments; `adamw` keeps it apart.
  *
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options β₁, β₂, ε, weight decay λ, amsgrad, maximize.
@@ -172,9 +173,9 @@ export function adam(learningRate: LearningRate, options: AdamOptions = {}): Opt
 }
 
 /**
- * Adam with decoupled weight decay, with PyTorch's equations: u = −η (a + λ p), where a is the direction
- * of `scaleByAdam` for the gradients (for their negatives with `maximize`). After Loshchilov and Hutter,
- * "Decoupled weight decay regularization" (2019), algorithm 2.
+ * Adam with decoupled weight decay, with PyTorch's equations: u = −η (a + λ p), where a is the
+ * direction of `scaleByAdam` for the gradients (for their negatives with `maximize`). After
+ * Loshchilov and Hutter, "Decoupled weight decay regularization" (2019), algorithm 2.
  *
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options β₁, β₂, ε, weight decay λ (0.01 by default), amsgrad, maximize.

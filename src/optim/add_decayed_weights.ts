@@ -10,9 +10,9 @@ import { checkNotNegative } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 
 /**
- * Adds a share of the parameters to the updates: u ← u + λ p. Before the rest of an optimiser it is the
- * gradient of (λ/2) ‖p‖²; after it, and before the learning rate, it is the decoupled weight decay of
- * `adamw`.
+ * Adds a share of the parameters to the updates: u ← u + λ p. Before the rest of an optimiser it is
+ * the gradient of (λ/2) ‖p‖²; after it, and before the learning rate, it is the decoupled weight
+ * decay of `adamw`.
  *
  * @param rate The share λ: a number of at least 0.
  * @param mask Which leaves decay: a tree prefix of booleans, or a function of dotted path and leaf.

@@ -13,8 +13,8 @@ import { closeUpdates, openParams, openUpdates } from "./leaves.ts";
  * @param updates What an optimiser's `update` gave: a tree like `params`. A leaf whose update is
  * `null` stays exactly as it is.
  * @returns The new parameters: a tree like `params`.
- * @throws {TreeError} when the updates are no tree like the parameters; the message names the path of
- * the first difference.
+ * @throws {TreeError} when the updates are no tree like the parameters; the message names the path
+ * of the first difference.
  * @throws {ShapeError} or {DtypeError} when an update is not of its parameter's shape or dtype.
  *
  * @example One step of gradient descent

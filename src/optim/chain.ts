@@ -10,8 +10,8 @@ import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
 
 /**
- * One optimiser after the other: the updates of each are the gradients of the next, as in optax. All
- * see the same parameters.
+ * One optimiser after the other: the updates of each are the gradients of the next, as in optax.
+ * All see the same parameters.
  *
  * @param transforms Optimisers, or transforms of gradients such as `clipByGlobalNorm`, the one that
  * sees the gradients first. None at all gives the identity.

@@ -12,12 +12,13 @@ import type { Optimizer } from "./optimizer.ts";
 
 /**
  * Shrinks all gradients together when their common norm is too large:
- * g ← g min(1, c / (‖g‖ + 10⁻⁶)), PyTorch's `clip_grad_norm_`, after Pascanu, Mikolov and Bengio, "On
- * the difficulty of training recurrent neural networks" (2013), algorithm 1.
+ * g ← g min(1, c / (‖g‖ + 10⁻⁶)), PyTorch's `clip_grad_norm_`, after Pascanu, Mikolov and Bengio,
+ * "On the difficulty of training recurrent neural networks" (2013), algorithm 1.
  *
  * @param maxNorm The largest norm c: a number of at least 0.
  * @param options The order of the norm, 2 by default.
- * @returns The transform; its state is `null`. A norm that is not finite makes the gradients so too.
+ * @returns The transform; its state is `null`. A norm that is not finite makes the gradients so
+ * too.
  * @throws {ArgumentError} when `maxNorm` is negative or not finite, or the order is not above 0.
  *
  * @example Gradients of norm 5 brought down to 1

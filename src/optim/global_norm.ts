@@ -14,7 +14,9 @@ import { flattenTensors } from "../transforms/flatten_function.ts";
 
 /** Options of `globalNorm` and `clipByGlobalNorm`. */
 export interface GlobalNormOptions {
-  /** The order p of the norm: a number above 0, or infinity for the largest magnitude. Default 2. */
+  /**
+   * The order p of the norm: a number above 0, or infinity for the largest magnitude. Default 2.
+   */
   readonly ord?: number;
 }
 
@@ -32,8 +34,8 @@ export function readOrder(what: string, options: GlobalNormOptions): number {
  *
  * @param tree A tree of tensors. Integer and bool leaves do not count, since updates have none.
  * @param options The order p.
- * @returns A scalar of the widest dtype among the leaves; a float32 zero for a tree without any. Its
- * derivative at zero is zero.
+ * @returns A scalar of the widest dtype among the leaves; a float32 zero for a tree without any.
+ * Its derivative at zero is zero.
  * @throws {ArgumentError} when the order is not above 0.
  *
  * @example The length of two gradients together

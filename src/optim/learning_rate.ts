@@ -10,8 +10,8 @@ import { Tensor } from "../core/tensor.ts";
 import { checkNotNegative } from "./options.ts";
 
 /**
- * A value that changes while training: a pure function of the number of updates done so far (an int32
- * scalar, 0 at the first update), giving a floating-point scalar.
+ * A value that changes while training: a pure function of the number of updates done so far (an
+ * int32 scalar, 0 at the first update), giving a floating-point scalar.
  *
  * @example A schedule of one's own: one over the root of the number of updates
  * ```ts

@@ -21,8 +21,8 @@ export function openParams(params: unknown): FlatTree {
 }
 
 /**
- * One gradient or update per parameter, `null` for none. `what` begins messages: "Cannot update with
- * these gradients".
+ * One gradient or update per parameter, `null` for none. `what` begins messages: "Cannot update
+ * with these gradients".
  */
 export function openUpdates(updates: unknown, params: FlatTree, what: string): (Tensor | null)[] {
   const { leaves, structure } = params;
@@ -48,7 +48,9 @@ export function closeUpdates<Params>(
   return unflatten(params.structure, updates) as TensorsOf<Params>;
 }
 
-/** A tree like the parameters with `value` everywhere, and `null` at leaves that have no gradient. */
+/**
+ * A tree like the parameters with `value` everywhere, and `null` at leaves that have no gradient.
+ */
 export function fillLike(params: unknown, value: number): Tree<Tensor> {
   const { leaves, structure } = openParams(params);
   const filled = leaves.map((x) => isFloat(x.dtype) ? splat(value, x.dtype, x.shape) : null);
@@ -85,9 +87,9 @@ export type LeafResult<Key extends string> =
   & { readonly [K in Key]: Tensor | undefined };
 
 /**
- * Applies an optimiser's equations to each leaf that has a gradient, and gives the updates and the new
- * state. `state` names the remembered trees, each like the parameters; keys that it lacks are not
- * remembered. Leaves without a gradient keep their state and get no update.
+ * Applies an optimiser's equations to each leaf that has a gradient, and gives the updates and the
+ * new state. `state` names the remembered trees, each like the parameters; keys that it lacks are
+ * not remembered. Leaves without a gradient keep their state and get no update.
  */
 export function updateLeaves<Params, Key extends string>(
   grads: unknown,

@@ -27,10 +27,11 @@ const frozen: Optimizer<null> = {
 };
 
 /**
- * An optimiser for the chosen leaves only: it sees `null` holes in place of the others, and keeps no
- * state for them. The others stay exactly as they are, as parameters that were not given to a PyTorch
- * optimiser do, unless they get an optimiser of their own: PyTorch's parameter groups. (`chain()`, the
- * identity, passes their gradients on to the next transform, as optax's `masked` does.)
+ * An optimiser for the chosen leaves only: it sees `null` holes in place of the others, and keeps
+ * no state for them. The others stay exactly as they are, as parameters that were not given to a
+ * PyTorch optimiser do, unless they get an optimiser of their own: PyTorch's parameter groups.
+ * (`chain()`, the identity, passes their gradients on to the next transform, as optax's `masked`
+ * does.)
  *
  * @param optimizer The optimiser of the chosen leaves.
  * @param mask Which leaves: a tree prefix of booleans, or a function of dotted path and leaf.

@@ -1,6 +1,6 @@
 /**
- * Optimisers with PyTorch's equations as pairs of pure functions, the transforms of gradients that they
- * are chains of, and learning-rate schedules.
+ * Optimisers with PyTorch's equations as pairs of pure functions, the transforms of gradients that
+ * they are chains of, and learning-rate schedules.
  *
  * ```ts
  * import { grad, optim, tensor } from "@jacobi/jacobi";

@@ -31,8 +31,8 @@ export type MomentumState = {
 /**
  * Adds up gradients, the past counting less and less:
  * b₁ = g₁, bₜ = μ bₜ₋₁ + (1 − τ) gₜ, and the update is bₜ, or gₜ + μ bₜ with `nesterov`: PyTorch's
- * form, whose buffer begins with the undampened gradient. After Sutskever, Martens, Dahl and Hinton,
- * "On the importance of initialization and momentum in deep learning" (2013).
+ * form, whose buffer begins with the undampened gradient. After Sutskever, Martens, Dahl and
+ * Hinton, "On the importance of initialization and momentum in deep learning" (2013).
  *
  * @param decay The share μ of the buffer that stays: a number of at least 0.
  * @param options Dampening τ, and whether to look ahead.

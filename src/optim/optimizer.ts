@@ -16,13 +16,14 @@ export type OptimizerState = Tree<Tensor>;
  * An optimiser, or one step of one: a pair of pure functions that turn gradients into updates.
  * Updates are what `applyUpdates` adds to the parameters.
  *
- * Parameters are any tree of floating-point tensors. Null holes, as `tree.partition` leaves them, stay
- * holes. A leaf whose gradient is `null`, and a leaf of integers or bools (which has no gradient), gets
- * the update `null`: `applyUpdates` leaves it exactly as it is, and its part of the state stays too.
+ * Parameters are any tree of floating-point tensors. Null holes, as `tree.partition` leaves them,
+ * stay holes. A leaf whose gradient is `null`, and a leaf of integers or bools (which has no
+ * gradient), gets the update `null`: `applyUpdates` leaves it exactly as it is, and its part of the
+ * state stays too.
  *
- * The state is a tree of tensors only, with the same structure, shapes and dtypes after each update,
- * and no function here looks at the value of a tensor: every optimiser works under every transform.
- * Steps are counted in an int32 scalar that saturates at its largest value.
+ * The state is a tree of tensors only, with the same structure, shapes and dtypes after each
+ * update, and no function here looks at the value of a tensor: every optimiser works under every
+ * transform. Steps are counted in an int32 scalar that saturates at its largest value.
  *
  * @example An optimiser of one's own: steps of the gradient's sign
  * ```ts
@@ -58,8 +59,8 @@ export interface Optimizer<State = OptimizerState> {
    * @param state What `init` or the last `update` gave.
    * @param params The parameters that the gradients were taken at.
    * @returns The updates, a tree like `params`, and the next state.
-   * @throws {TreeError} when the gradients or the state are no trees like the parameters; the message
-   * names the path of the first difference.
+   * @throws {TreeError} when the gradients or the state are no trees like the parameters; the
+   * message names the path of the first difference.
    * @throws {ShapeError} or {DtypeError} when a gradient is not of its parameter's shape or dtype.
    */
   update<Params>(

@@ -11,9 +11,9 @@ import { readOptions as readNames } from "../functions/options.ts";
 type Defaults = Readonly<Record<string, number | boolean>>;
 
 /**
- * `options` filled up with `defaults`. Throws for a name that is not among them, and for a value that
- * is not a finite number or not a flag, as its default is. A number without a default has the default
- * NaN. `what` begins messages: "Cannot make sgd".
+ * `options` filled up with `defaults`. Throws for a name that is not among them, and for a value
+ * that is not a finite number or not a flag, as its default is. A number without a default has the
+ * default NaN. `what` begins messages: "Cannot make sgd".
  */
 export function readOptions<D extends Defaults>(what: string, options: unknown, defaults: D): D {
   const read: Record<string, number | boolean> = { ...defaults };

@@ -7,7 +7,9 @@ import { addDecayedWeights } from "./add_decayed_weights.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { scale } from "./scale.ts";
 
-/** The transforms for the options `maximize`, g ← −g, and `weightDecay`, g ← g + λ p, in this order. */
+/**
+ * The transforms for the options `maximize`, g ← −g, and `weightDecay`, g ← g + λ p, in this order.
+ */
 export function prepare(
   { maximize, weightDecay }: { readonly maximize: boolean; readonly weightDecay: number },
 ): Optimizer<null>[] {

@@ -23,7 +23,10 @@ export interface ScaleByRmsOptions {
   readonly alpha?: number;
   /** What is added to the root. Default 1e-8. */
   readonly eps?: number;
-  /** Whether to divide by the deviation from the mean instead of the root of the mean square. Default `false`. */
+  /**
+   * Whether to divide by the deviation from the mean instead of the root of the mean square.
+   * Default `false`.
+   */
   readonly centered?: boolean;
 }
 
@@ -61,10 +64,10 @@ function checkRms(what: string, { alpha, eps }: { alpha: number; eps: number }):
  * u = g / (√v + ε), or g / (√(v − m²) + ε) with centered
  * ```
  *
- * After Tieleman and Hinton, "Lecture 6.5: RMSprop" (Neural networks for machine learning, 2012), and
- * Graves, "Generating sequences with recurrent neural networks" (2013), equations 38 to 41, in PyTorch's
- * form, with ε outside the root. The root of a mean below the smallest normal number is that number's, so
- * that derivatives through an update stay finite where a gradient was zero.
+ * After Tieleman and Hinton, "Lecture 6.5: RMSprop" (Neural networks for machine learning, 2012),
+ * and Graves, "Generating sequences with recurrent neural networks" (2013), equations 38 to 41, in
+ * PyTorch's form, with ε outside the root. The root of a mean below the smallest normal number is
+ * that number's, so that derivatives through an update stay finite where a gradient was zero.
  *
  * @param options α, ε, and whether to subtract the squared mean.
  * @returns The transform; its state is `{ secondMoment, firstMoment }`.
@@ -106,8 +109,8 @@ export function scaleByRms(options: ScaleByRmsOptions = {}): Optimizer<ScaleByRm
 }
 
 /**
- * RMSprop, with PyTorch's equations: the direction of `scaleByRms` for the gradients g = d + λ p (−d with
- * `maximize`), gathered by `momentum` when μ is above 0, times −η.
+ * RMSprop, with PyTorch's equations: the direction of `scaleByRms` for the gradients g = d + λ p
+ * (−d with `maximize`), gathered by `momentum` when μ is above 0, times −η.
  *
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule. PyTorch's
  * default is 0.01.

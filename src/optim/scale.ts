@@ -19,8 +19,8 @@ export type ScaleState = { readonly count: Tensor } | null;
 /**
  * Multiplies updates by a factor: u ← f u.
  *
- * @param factor A number, a floating-point scalar tensor, or a schedule of the number of updates done
- * so far. It is rounded to the dtype of each leaf.
+ * @param factor A number, a floating-point scalar tensor, or a schedule of the number of updates
+ * done so far. It is rounded to the dtype of each leaf.
  * @returns The transform; its state is `{ count }` for a schedule, `null` otherwise.
  * @throws {ArgumentError} when a number is not finite, or the factor is none of these.
  * @throws {ShapeError} or {DtypeError} when a tensor is no floating-point scalar.

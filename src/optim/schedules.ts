@@ -108,13 +108,16 @@ export function step(rate: number | Tensor, options: StepOptions): Curve {
 export interface PiecewiseOptions {
   /** The numbers of updates after which the rate changes; a repeated one changes it again. */
   readonly milestones: readonly number[];
-  /** What the rate is multiplied by at each milestone: one factor, or one per milestone. Default 0.1. */
+  /**
+   * What the rate is multiplied by at each milestone: one factor, or one per milestone. Default
+   * 0.1.
+   */
   readonly gamma?: number | readonly number[];
 }
 
 /**
- * The rate is multiplied by γ at each milestone: η(t) = η ∏ γᵢ over the milestones mᵢ ≤ t; PyTorch's
- * `MultiStepLR`, whose γ is the same for all.
+ * The rate is multiplied by γ at each milestone: η(t) = η ∏ γᵢ over the milestones mᵢ ≤ t;
+ * PyTorch's `MultiStepLR`, whose γ is the same for all.
  *
  * @param rate The first learning rate η: a number of at least 0, or a scalar tensor.
  * @param options When (m) and by how much (γ).
@@ -282,8 +285,8 @@ export interface WarmupCosineOptions {
  *
  * @param rate The highest learning rate η, reached after the warm-up: a number of at least 0, or a
  * scalar tensor.
- * @param options The lengths of the warm-up (W) and of the whole (T), and the first rate (η₀) and the
- * last (η₁).
+ * @param options The lengths of the warm-up (W) and of the whole (T), and the first rate (η₀) and
+ * the last (η₁).
  * @returns The schedule.
  * @throws {ArgumentError} when an option is out of range, or nothing is left after the warm-up.
  *

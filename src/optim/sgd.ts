@@ -39,8 +39,8 @@ export interface SgdOptions {
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options Momentum μ, dampening τ, nesterov, weight decay λ, maximize.
  * @returns The optimiser.
- * @throws {ArgumentError} when an option is out of range, or `nesterov` comes without momentum or with
- * dampening.
+ * @throws {ArgumentError} when an option is out of range, or `nesterov` comes without momentum or
+ * with dampening.
  *
  * @example A parabola's minimum
  * ```ts

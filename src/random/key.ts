@@ -87,29 +87,47 @@ export interface KeyLists {
 export type Keys<Count extends number> = Count extends keyof KeyLists ? KeyLists[Count] : Tensor[];
 
 /**
- * Independent new keys from one key. Use the new keys and not the old one any more: a key that is
- * used twice gives the same numbers twice.
+ * A list of independent new keys from one key. Use the new keys and not the old one any more: a key
+ * that is used twice gives the same numbers twice.
  *
  * @param key A key, `uint32[2]`.
- * @param count How many: a number, or a shape.
- * @returns For a number, a list of so many keys, to be taken apart as in `const [a, b] = split(key)`;
- * for a shape, one tensor `uint32[...shape, 2]`, to be mapped over with `vmap`.
- * @throws {ArgumentError} when `key` is no key, or the list would have more than 2^20.
- * @throws {ShapeError} when `count` is neither a non-negative integer nor a shape.
+ * @param count How many. Default 2.
+ * @returns A list of so many keys, to be taken apart as in `const [a, b] = split(key)`. For many keys,
+ * or keys to map over, give a shape.
+ * @throws {ArgumentError} when `key` is no key, or `count` is more than 2^20.
+ * @throws {ShapeError} when `count` is no non-negative integer.
  *
  * @example One key for each purpose
+ * ```ts
+ * import { random } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const [first, second] = random.split(random.key(42));
+ * assertTensorsClose(first, new Uint32Array([1832780943, 270669613]));
+ * assertTensorsClose(second, new Uint32Array([64467757, 2916123636]));
+ * ```
+ */
+export function split<const Count extends number = 2>(key: Tensor, count?: Count): Keys<Count>;
+/**
+ * A tensor of independent new keys from one key. Use the new keys and not the old one any more: a key
+ * that is used twice gives the same numbers twice.
+ *
+ * @param key A key, `uint32[2]`.
+ * @param shape How many keys, along any number of axes; `[n]` for the keys that the number `n` gives.
+ * @returns `uint32[...shape, 2]`.
+ * @throws {ArgumentError} when `key` is no key.
+ * @throws {ShapeError} when `shape` is no shape.
+ *
+ * @example A batch of keys, mapped over
  * ```ts
  * import { random, vmap } from "@jacobi/jacobi";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";
  *
- * const [first, second] = random.split(random.key(0));
- * const keys = random.split(random.key(0), [2]);
- * assertTensorsClose(keys.at(1), second);
+ * const keys = random.split(random.key(0), [5]);
  * const draws = vmap((key) => random.normal(key, [3]))(keys);
- * assertTensorsClose(draws.at(0), random.normal(first, [3]));
+ * assertTensorsClose(draws.at(4), random.normal(keys.at(4), [3]));
  * ```
  */
-export function split<const Count extends number = 2>(key: Tensor, count?: Count): Keys<Count>;
 export function split(key: Tensor, shape: Shape): Tensor;
 export function split(key: Tensor, count: number | Shape = 2): Tensor[] | Tensor {
   const what = "Cannot split";

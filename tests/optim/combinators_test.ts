@@ -3,18 +3,18 @@ import type { Tree } from "../../src/core/tree.ts";
 import { tensor } from "../../src/functions/mod.ts";
 import * as optim from "../../src/optim/mod.ts";
 import { grad } from "../../src/transforms/grad.ts";
+import * as tree from "../../src/tree.ts";
 import { assertEquals, assertStrictEquals, assertType } from "../support/std.ts";
 import type { IsExact } from "../support/std.ts";
 import { assertTreesClose, contentsOf, double, typesOf } from "./trees.ts";
 
 /** The updates of the first step. */
-function firstUpdates<Params>(
-  optimizer: optim.Optimizer<never>,
+function firstUpdates<State, Params>(
+  optimizer: optim.Optimizer<State>,
   grads: unknown,
   params: Params,
 ) {
-  const any = optimizer as optim.Optimizer<unknown>;
-  return any.update(grads, any.init(params), params)[0];
+  return optimizer.update(grads, optimizer.init(params), params)[0];
 }
 
 /** The updates of some steps with these gradients, the parameters staying where they are. */
@@ -111,6 +111,19 @@ Deno.test("without momentum, decay or schedule sgd remembers nothing", () => {
     { count: "int32[]", buffer: { weight: "float64[2,2]", bias: "float64[2]" } },
     { count: "int32[]" },
   ]);
+});
+
+Deno.test("a part of the parameters is trained while the rest stays frozen", () => {
+  const loss = ({ weight, bias }: typeof params) =>
+    weight.mul(2).sum().add(bias.square().sum()).square();
+  const [chosen, frozen] = tree.partition(params, (path) => path === "bias");
+  const optimizer = optim.adam(0.1);
+  const lossOf = (part: typeof chosen) => loss(tree.merge(part, frozen) as typeof params);
+  const [updates, state] = optimizer.update(grad(lossOf)(chosen), optimizer.init(chosen), chosen);
+  const next = tree.merge(optim.applyUpdates(chosen, updates), frozen) as typeof params;
+  assertStrictEquals(next.weight, params.weight);
+  assertTreesClose(next.bias, params.bias.sub(0.1), 1e-8);
+  assertEquals(tree.leaves(state).length, 3);
 });
 
 Deno.test("masked leaves the other leaves as they are, and remembers nothing of them", () => {

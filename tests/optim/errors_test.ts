@@ -384,7 +384,7 @@ function remember(other: unknown): () => unknown {
 
 testMessages("states are those of the optimiser and its parameters", [
   [
-    update(grads, undefined as unknown ?? null),
+    update(grads, null),
     TreeError,
     "Cannot update with this state: expected an array of 2, got null; " +
     "pass what init or the last update gave",

@@ -10,7 +10,8 @@ import { vmap } from "../../src/transforms/vmap.ts";
 import { assert, assertEquals, assertStrictEquals } from "../support/std.ts";
 import { assertTreesClose, contentsOf, double, freezeTree, mapTree, typesOf } from "./trees.ts";
 
-// One suite for all optimisers: whatever is added to this list must keep every promise of `Optimizer`.
+// One suite for all optimisers: whatever is added to this list must keep every promise of
+// `Optimizer`.
 
 interface Row {
   /** The optimiser for a learning rate. */
