@@ -25,10 +25,10 @@ export {
   TraceError,
   TreeError,
 } from "./src/base/errors.ts";
-export type { Dtype } from "./src/base/dtype.ts";
+export type { Dtype, Elements } from "./src/base/dtype.ts";
 export type { AxisArgument, Shape } from "./src/base/shape.ts";
 export { Tensor } from "./src/core/tensor.ts";
-export type { NestedArray, TensorLike, Type, TypedArray } from "./src/core/tensor.ts";
+export type { Concrete, NestedArray, TensorLike, Type, TypedArray } from "./src/core/tensor.ts";
 export { TensorType } from "./src/core/tensor_type.ts";
 export type {
   AxisOptions,
@@ -42,8 +42,28 @@ export type {
   VarianceOptions,
 } from "./src/core/methods.ts";
 export { Program } from "./src/core/program.ts";
+export type { Atom, Equation, Variable } from "./src/core/program.ts";
+export type {
+  Adjoint,
+  BatchAxis,
+  Batched,
+  BilinearDerivative,
+  Derivative,
+  LinearDerivative,
+  Primitive,
+  SmoothDerivative,
+  Tangent,
+  ZeroDerivative,
+} from "./src/core/primitive.ts";
 export type { Tree } from "./src/core/tree.ts";
-export type { Leaf } from "./src/core/tree_types.ts";
+export type {
+  AnyFunction,
+  Leaf,
+  LeavesOf,
+  LooseArgs,
+  ResultArgs,
+  TensorsOf,
+} from "./src/core/tree_types.ts";
 export * from "./src/functions/mod.ts";
 export * from "./src/transforms/mod.ts";
 /** Looking at programs. */

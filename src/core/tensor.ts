@@ -97,6 +97,7 @@ export abstract class Tensor implements Type {
    * The concrete tensor behind this value, for `purpose` ("read the elements").
    *
    * @throws {TraceError} when the value is traced and has no concrete value.
+   * @internal
    */
   abstract concrete(purpose: string): Concrete;
 

@@ -8,8 +8,9 @@ import type { Tensor, TypedArray } from "./tensor.ts";
 /** What a caller may pass where a transformed function takes a tensor. */
 export type Leaf = Tensor | number | boolean | TypedArray;
 
+/** Any function. */
 // deno-lint-ignore no-explicit-any
-type AnyFunction = (...args: any[]) => unknown;
+export type AnyFunction = (...args: any[]) => unknown;
 
 /** A tree type with tensors at its leaves: numbers become tensors, nodes stay. */
 export type TensorsOf<T> = [Tensor] extends [T] ? Tensor

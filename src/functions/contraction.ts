@@ -62,7 +62,7 @@ function arrange({ x, labels }: Labelled, order: readonly string[]): Tensor {
 /** `x` without the axes of length one whose label has another length elsewhere. */
 function dropStretched({ x, labels }: Labelled, lengths: ReadonlyMap<string, number>): Labelled {
   const dropped = range(x.ndim).filter((axis) =>
-    x.shape[axis] === 1 && lengths.get(labels[axis]) !== 1
+    x.shape[axis] === 1 && (lengths.get(labels[axis]) ?? 1) !== 1
   );
   if (dropped.length === 0) return { x, labels };
   return {

@@ -584,12 +584,12 @@ function extend(
   }
   let result = x;
   let [low, high] = [before, after];
-  // Each round adds as much as there is, so that even wide frames take few rounds. A side that needs
-  // another round was extended in full, which keeps its end at a mirror, or at a whole period.
+  const edge = mode === "reflect" ? 1 : 0;
+  // Each round adds nearly as much as there is, so that even wide frames take few rounds. It adds whole
+  // periods to a side that needs another round, which keeps that end at a mirror.
   while (low > 0 || high > 0) {
     const length = result.shape[axis];
-    const edge = mode === "reflect" ? 1 : 0;
-    const most = mode === "wrap" ? length - length % period : length - edge;
+    const most = length - edge - (length - edge) % (period - edge);
     const [left, right] = [Math.min(low, most), Math.min(high, most)];
     const sides = mode === "wrap"
       ? [part(result, most - left, most), part(result, length - most, length - most + right)]

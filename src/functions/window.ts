@@ -356,6 +356,11 @@ function readAmounts(padding: unknown, count: number, what: string): Pair[] {
     );
   }
   return padding.map((pair) => {
+    if (!Array.isArray(pair) || pair.length !== 2) {
+      throw argumentError(
+        `${what}: expected a padding [before, after], got ${describeValue(pair)}`,
+      );
+    }
     const [before, after] = readPerAxis(pair, 2, what, "padding", 0);
     return [before, after];
   });

@@ -39,13 +39,20 @@ export interface ResNetOptions {
 }
 
 /** The trees of one block; a bottleneck has a third convolution. */
-interface BlockTree<Conv, Norm> {
+export interface BlockTree<Conv, Norm> {
+  /** The first convolution. */
   readonly conv1: Conv;
+  /** Its normalisation. */
   readonly bn1: Norm;
+  /** The second convolution. */
   readonly conv2: Conv;
+  /** Its normalisation. */
   readonly bn2: Norm;
+  /** The third convolution, in bottlenecks. */
   readonly conv3?: Conv;
+  /** Its normalisation. */
   readonly bn3?: Norm;
+  /** The projection of the shortcut, where body and shortcut differ. */
   readonly downsample?: readonly [Conv, Norm];
 }
 

@@ -10,7 +10,7 @@ import { toTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, reshape } from "../functions/mod.ts";
 import { foldIn, split } from "../random/mod.ts";
-import { stateless } from "./layer.ts";
+import { readContext, stateless } from "./layer.ts";
 import type { Empty, Layer, ParamsOf, StateOf } from "./layer.ts";
 
 /** What `sequential` and `residual` take: a layer, or a function of one tensor. */
@@ -71,6 +71,11 @@ export function compose<
   parts: Parts,
   forward: (run: Run<Extract<keyof Parts, string> | number>, x: Tensor) => Tensor,
 ): Layer<ParamsOfAll<Parts>, StatesOfAll<Parts>> {
+  if (typeof parts !== "object" || parts === null || typeof forward !== "function") {
+    throw argumentError(
+      "Cannot compose a layer: expected a record or list of layers, and a function that wires them",
+    );
+  }
   const isList = Array.isArray(parts);
   const names = Object.keys(parts);
   const layers = new Map(
@@ -92,7 +97,8 @@ export function compose<
       const made = names.map((name, i) => layers.get(name)!.init(keys[i]));
       return [collect(made.map(([params]) => params)), collect(made.map(([, state]) => state))];
     },
-    apply(params, state, x, context = {}) {
+    apply(params, state, x, given) {
+      const context = readContext(given, "a composed layer");
       const states = new Map(names.map((name) => [name, pick(state, name, "state")]));
       let calls = 0;
       const run = (name: string | number, input: Tensor): Tensor => {

@@ -7,10 +7,18 @@ import { argumentError } from "../base/errors.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, conv, reshape } from "../functions/mod.ts";
 import type { ConvOptions } from "../functions/mod.ts";
+import { readOptions } from "../functions/options.ts";
 import { split } from "../random/mod.ts";
 import { defaultBias, defaultWeight } from "./initializers.ts";
 import type { Initializer } from "./initializers.ts";
-import { checkCount, checkInput, checkParameterDtype, pair } from "./layer.ts";
+import {
+  checkCount,
+  checkInput,
+  checkParameterDtype,
+  optionalLeaf,
+  pair,
+  readLeaf,
+} from "./layer.ts";
 import type { Empty, Layer, ParameterOptions } from "./layer.ts";
 
 /** Parameters of `conv2d`. */
@@ -55,12 +63,22 @@ export function conv2d(
   inChannels: number,
   outChannels: number,
   kernelSize: number | readonly [number, number],
-  options: Conv2dOptions = {},
+  options?: Conv2dOptions,
 ): Layer<Conv2dParams, Empty> {
   checkCount(inChannels, "inChannels", "conv2d");
   checkCount(outChannels, "outChannels", "conv2d");
   const kernel = pair(kernelSize, "kernelSize", "conv2d");
-  const { bias = true, weightInit = defaultWeight, groups = 1 } = options;
+  const read = readOptions("Cannot make a conv2d layer", options, [
+    "bias",
+    "weightInit",
+    "biasInit",
+    "dtype",
+    "stride",
+    "padding",
+    "dilation",
+    "groups",
+  ]);
+  const { bias = true, weightInit = defaultWeight, groups = 1 } = read;
   checkCount(groups, "groups", "conv2d");
   if (inChannels % groups !== 0 || outChannels % groups !== 0) {
     throw argumentError(
@@ -68,10 +86,10 @@ export function conv2d(
         `${inChannels} and outChannels ${outChannels}`,
     );
   }
-  const dtype = checkParameterDtype(options.dtype ?? "float32", "conv2d");
+  const dtype = checkParameterDtype(read.dtype ?? "float32", "conv2d");
   const shape = [outChannels, inChannels / groups, ...kernel];
-  const biasInit = options.biasInit ?? defaultBias(shape);
-  const { stride, padding, dilation } = options;
+  const biasInit = read.biasInit ?? defaultBias(shape);
+  const { stride, padding, dilation } = read;
   const window: ConvOptions = {
     groups,
     ...(stride === undefined ? {} : { stride }),
@@ -86,9 +104,10 @@ export function conv2d(
     },
     apply(params, state, x) {
       const input = checkInput(x, "conv2d", 4, 1, inChannels);
-      const y = conv(input, params.weight, window);
-      if (params.bias === undefined) return [y, state];
-      return [add(y, reshape(params.bias, [outChannels, 1, 1])), state];
+      const weight = readLeaf(params, "params", "weight", "conv2d");
+      const bias = optionalLeaf(params, "params", "bias", "conv2d");
+      const y = conv(input, weight, window);
+      return [bias === undefined ? y : add(y, reshape(bias, [bias.size, 1, 1])), state];
     },
   };
 }

@@ -7,7 +7,7 @@ import { argumentError } from "../base/errors.ts";
 import { toTensor } from "../core/convert.ts";
 import { div, where, zerosLike } from "../functions/mod.ts";
 import { bernoulli } from "../random/mod.ts";
-import { checkNumber, stateless } from "./layer.ts";
+import { checkNumber, readContext, stateless } from "./layer.ts";
 import type { Empty, Layer } from "./layer.ts";
 
 /**
@@ -31,14 +31,15 @@ import type { Empty, Layer } from "./layer.ts";
  */
 export function dropout(rate = 0.5): Layer<Empty, Empty> {
   checkNumber(rate, "rate", "dropout", 0, 1);
-  return stateless((x, { train = false, key }) => {
-    if (!train || rate === 0) return x;
+  return stateless((x, context) => {
+    const { train = false, key } = readContext(context, "dropout");
+    const input = toTensor(x, "Cannot apply dropout");
+    if (!train || rate === 0) return input;
     if (key === undefined) {
       throw argumentError(
         "Cannot apply dropout in training without a key: pass { train: true, key: random.key(seed) }",
       );
     }
-    const input = toTensor(x, "Cannot apply dropout");
     if (rate === 1) return zerosLike(input);
     const kept = bernoulli(key, 1 - rate, input.shape);
     return where(kept, div(input, 1 - rate), 0);

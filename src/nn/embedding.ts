@@ -4,15 +4,17 @@
  * @module
  */
 import { argumentError, dtypeError } from "../base/errors.ts";
-import { isInteger } from "../base/dtype.ts";
+import { describeValue, isInteger } from "../base/dtype.ts";
 import { showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { arange, equal, reshape, take, where } from "../functions/mod.ts";
+import { arange, equal, reshape, where } from "../functions/mod.ts";
+import { readOptions } from "../functions/options.ts";
+import { gather } from "../primitives/indexing.ts";
 import { stopGradient } from "../transforms/no_grad.ts";
 import { normal } from "./initializers.ts";
 import type { Initializer } from "./initializers.ts";
-import { checkCount, checkParameterDtype } from "./layer.ts";
+import { checkCount, checkParameterDtype, readLeaf } from "./layer.ts";
 import type { Empty, Layer, ParameterOptions } from "./layer.ts";
 
 /** Parameters of `embedding`. */
@@ -54,18 +56,26 @@ export interface EmbeddingOptions extends ParameterOptions {
 export function embedding(
   count: number,
   features: number,
-  options: EmbeddingOptions = {},
+  options?: EmbeddingOptions,
 ): Layer<EmbeddingParams, Empty> {
   checkCount(count, "count", "embedding");
   checkCount(features, "features", "embedding");
-  const { weightInit = normal(1), paddingIdx } = options;
-  if (paddingIdx !== undefined && !(Number.isInteger(paddingIdx) && Math.abs(paddingIdx) < count)) {
+  const read = readOptions("Cannot make an embedding layer", options, [
+    "paddingIdx",
+    "weightInit",
+    "dtype",
+  ]);
+  const { weightInit = normal(1), paddingIdx } = read;
+  if (
+    paddingIdx !== undefined &&
+    !(Number.isInteger(paddingIdx) && paddingIdx >= -count && paddingIdx < count)
+  ) {
     throw argumentError(
-      `Cannot make an embedding layer with paddingIdx ${paddingIdx}: ` +
-        `expected an integer within the ${count} rows`,
+      `Cannot make an embedding layer with paddingIdx ${describeValue(paddingIdx)}: ` +
+        `expected an integer from ${-count} to ${count - 1}`,
     );
   }
-  const dtype = checkParameterDtype(options.dtype ?? "float32", "embedding");
+  const dtype = checkParameterDtype(read.dtype ?? "float32", "embedding");
   const isPadding = (): Tensor =>
     reshape(
       equal(arange(count, { dtype: "int32" }), (paddingIdx! + count) % count),
@@ -83,11 +93,11 @@ export function embedding(
           `Cannot apply embedding to ${showType(indices)}: expected integers; convert with astype`,
         );
       }
-      const { weight } = params;
+      const weight = readLeaf(params, "params", "weight", "embedding");
       const table = paddingIdx === undefined
         ? weight
         : where(isPadding(), stopGradient(weight), weight);
-      return [take(table, indices, 0), state];
+      return [gather(table, indices), state];
     },
   };
 }

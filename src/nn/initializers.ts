@@ -4,11 +4,13 @@
  * @module
  */
 import { argumentError } from "../base/errors.ts";
+import { describeValue } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { checkShape, showShape, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, full, mul } from "../functions/mod.ts";
+import { readOptions } from "../functions/options.ts";
 import { normal as drawNormal, uniform as drawUniform } from "../random/mod.ts";
 
 /** Makes the initial value of a parameter of `shape`. */
@@ -49,6 +51,15 @@ export function fans(shape: Shape): [fanIn: number, fanOut: number] {
   return [shape[1] * window, shape[0] * window];
 }
 
+/** `value`, an argument called `name` of an initialiser, checked to be a finite number. */
+function checkFinite(value: unknown, name: string, initializer: string): number {
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw argumentError(
+    `Cannot make the initializer ${initializer} with ${name} ${describeValue(value)}: ` +
+      `expected a finite number`,
+  );
+}
+
 /**
  * The same value everywhere.
  *
@@ -64,6 +75,7 @@ export function fans(shape: Shape): [fanIn: number, fanOut: number] {
  * ```
  */
 export function constant(value: number): Initializer {
+  if (typeof value !== "number") checkFinite(value, "value", "constant");
   return (_key, shape, dtype = "float32") => full(shape, value, { dtype });
 }
 
@@ -109,6 +121,8 @@ export const ones: Initializer = constant(1);
  * ```
  */
 export function uniform(low: number, high: number): Initializer {
+  checkFinite(low, "low", "uniform");
+  checkFinite(high, "high", "uniform");
   return (key, shape, dtype = "float32") =>
     drawUniform(key, shape, { minval: low, maxval: high, dtype });
 }
@@ -129,14 +143,26 @@ export function uniform(low: number, high: number): Initializer {
  * ```
  */
 export function normal(deviation: number, mean = 0): Initializer {
+  checkFinite(deviation, "deviation", "normal");
+  checkFinite(mean, "mean", "normal");
   return (key, shape, dtype = "float32") =>
     add(mul(drawNormal(key, shape, { dtype }), deviation), mean);
 }
 
-/** The fan that `mode` names. */
-function fanOf(shape: Shape, mode: "in" | "out" = "in"): number {
+/** The options of an initialiser called `name`, checked. */
+function readFanOptions(options: FanOptions | undefined, name: string): Required<FanOptions> {
+  const what = `Cannot make the initializer ${name}`;
+  const { mode = "in", gain = Math.SQRT2 } = readOptions(what, options, ["mode", "gain"]);
+  if (mode !== "in" && mode !== "out") {
+    throw argumentError(`${what} with mode ${describeValue(mode)}: expected "in" or "out"`);
+  }
+  return { mode, gain: checkFinite(gain, "gain", name) };
+}
+
+/** The fan that `mode` names; 1 in place of 0, where there are no elements. */
+function fanOf(shape: Shape, mode: "in" | "out"): number {
   const [fanIn, fanOut] = fans(shape);
-  return mode === "in" ? fanIn : fanOut;
+  return Math.max(mode === "in" ? fanIn : fanOut, 1);
 }
 
 /**
@@ -153,7 +179,8 @@ function fanOf(shape: Shape, mode: "in" | "out" = "in"): number {
  * if (!(Number(w.abs().max()) <= 1 / 5)) throw new Error(String(w));
  * ```
  */
-export function kaimingUniform({ mode, gain = Math.SQRT2 }: FanOptions = {}): Initializer {
+export function kaimingUniform(options?: FanOptions): Initializer {
+  const { mode, gain } = readFanOptions(options, "kaimingUniform");
   return (key, shape, dtype) => {
     const bound = gain * Math.sqrt(3 / fanOf(shape, mode));
     return uniform(-bound, bound)(key, shape, dtype);
@@ -174,7 +201,8 @@ export function kaimingUniform({ mode, gain = Math.SQRT2 }: FanOptions = {}): In
  * if (Math.abs(Number(w.std()) - Math.sqrt(2 / 72)) > 0.02) throw new Error(String(w.std()));
  * ```
  */
-export function kaimingNormal({ mode, gain = Math.SQRT2 }: FanOptions = {}): Initializer {
+export function kaimingNormal(options?: FanOptions): Initializer {
+  const { mode, gain } = readFanOptions(options, "kaimingNormal");
   return (key, shape, dtype) => normal(gain / Math.sqrt(fanOf(shape, mode)))(key, shape, dtype);
 }
 
@@ -194,9 +222,10 @@ export function kaimingNormal({ mode, gain = Math.SQRT2 }: FanOptions = {}): Ini
  * ```
  */
 export function xavierUniform(gain = 1): Initializer {
+  checkFinite(gain, "gain", "xavierUniform");
   return (key, shape, dtype) => {
     const [fanIn, fanOut] = fans(shape);
-    const bound = gain * Math.sqrt(6 / (fanIn + fanOut));
+    const bound = gain * Math.sqrt(6 / Math.max(fanIn + fanOut, 1));
     return uniform(-bound, bound)(key, shape, dtype);
   };
 }
@@ -216,9 +245,10 @@ export function xavierUniform(gain = 1): Initializer {
  * ```
  */
 export function xavierNormal(gain = 1): Initializer {
+  checkFinite(gain, "gain", "xavierNormal");
   return (key, shape, dtype) => {
     const [fanIn, fanOut] = fans(shape);
-    return normal(gain * Math.sqrt(2 / (fanIn + fanOut)))(key, shape, dtype);
+    return normal(gain * Math.sqrt(2 / Math.max(fanIn + fanOut, 1)))(key, shape, dtype);
   };
 }
 

@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { argumentError } from "../base/errors.ts";
+import { argumentError, treeError } from "../base/errors.ts";
 import { describeValue, isFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { showType } from "../base/shape.ts";
 import { Tensor } from "../core/tensor.ts";
 import { toTensor } from "../core/convert.ts";
+import { readOptions } from "../functions/options.ts";
 
 /** The parameters, or the state, of a layer that has none. */
 export type Empty = Record<never, never>;
@@ -94,6 +95,50 @@ export function checkParameterDtype(dtype: Dtype, layer: string): Dtype {
   if (isFloat(dtype)) return dtype;
   throw argumentError(
     `Cannot make a ${layer} layer with dtype ${describeValue(dtype)}: expected float32 or float64`,
+  );
+}
+
+/** A layer's context, checked: a misspelt `train` would otherwise mean evaluation. */
+export function readContext(context: Context | undefined, layer: string): Context {
+  const what = `Cannot apply ${layer} in this context`;
+  const read = readOptions<Context>(what, context, ["train", "key"]);
+  if (read.train === undefined || typeof read.train === "boolean") return read;
+  throw argumentError(`${what}: train must be true or false, got ${describeValue(read.train)}`);
+}
+
+/** The tensor called `name` in a layer's parameters or state, `undefined` if there is none. */
+export function optionalLeaf(
+  tree: unknown,
+  kind: "params" | "state",
+  name: string,
+  layer: string,
+): Tensor | undefined {
+  if (typeof tree !== "object" || tree === null) {
+    throw treeError(
+      `Cannot apply ${layer}: expected the ${kind} that its init gave, got ${describeValue(tree)}`,
+    );
+  }
+  const leaf = (tree as { readonly [name: string]: unknown })[name];
+  if (leaf === undefined) return undefined;
+  if (leaf !== null) return toTensor(leaf as Tensor, `Cannot apply ${layer} with this ${name}`);
+  throw treeError(
+    `Cannot apply ${layer}: its ${kind} has null at ${name}; ` +
+      `put the parts of a partitioned tree together with tree.merge`,
+  );
+}
+
+/** The tensor called `name` in a layer's parameters or state. */
+export function readLeaf(
+  tree: unknown,
+  kind: "params" | "state",
+  name: string,
+  layer: string,
+): Tensor {
+  const leaf = optionalLeaf(tree, kind, name, layer);
+  if (leaf !== undefined) return leaf;
+  throw treeError(
+    `Cannot apply ${layer}: its ${kind} has nothing at ${name}; ` +
+      `use the params and state that its init gave`,
   );
 }
 

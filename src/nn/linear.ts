@@ -3,12 +3,15 @@
  *
  * @module
  */
+import { shapeError } from "../base/errors.ts";
+import { showType } from "../base/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, matmul, transpose } from "../functions/mod.ts";
+import { readOptions } from "../functions/options.ts";
 import { split } from "../random/mod.ts";
 import { defaultBias, defaultWeight } from "./initializers.ts";
 import type { Initializer } from "./initializers.ts";
-import { checkCount, checkInput, checkParameterDtype } from "./layer.ts";
+import { checkCount, checkInput, checkParameterDtype, optionalLeaf, readLeaf } from "./layer.ts";
 import type { Empty, Layer, ParameterOptions } from "./layer.ts";
 
 /** Parameters of `linear`. */
@@ -51,14 +54,19 @@ export interface LinearOptions extends ParameterOptions {
 export function linear(
   inFeatures: number,
   outFeatures: number,
-  options: LinearOptions = {},
+  options?: LinearOptions,
 ): Layer<LinearParams, Empty> {
   checkCount(inFeatures, "inFeatures", "linear");
   checkCount(outFeatures, "outFeatures", "linear");
-  const { bias = true, weightInit = defaultWeight } = options;
-  const dtype = checkParameterDtype(options.dtype ?? "float32", "linear");
   const shape = [outFeatures, inFeatures];
-  const biasInit = options.biasInit ?? defaultBias(shape);
+  const read = readOptions("Cannot make a linear layer", options, [
+    "bias",
+    "weightInit",
+    "biasInit",
+    "dtype",
+  ]);
+  const { bias = true, weightInit = defaultWeight, biasInit = defaultBias(shape) } = read;
+  const dtype = checkParameterDtype(read.dtype ?? "float32", "linear");
   return {
     init(key) {
       const [weightKey, biasKey] = split(key);
@@ -66,9 +74,16 @@ export function linear(
       return [bias ? { weight, bias: biasInit(biasKey, [outFeatures], dtype) } : { weight }, {}];
     },
     apply(params, state, x) {
-      const input = checkInput(x, "linear", 1, -1, params.weight.shape[1]);
-      const product = matmul(input, transpose(params.weight));
-      return [params.bias === undefined ? product : add(product, params.bias), state];
+      const weight = readLeaf(params, "params", "weight", "linear");
+      const bias = optionalLeaf(params, "params", "bias", "linear");
+      if (weight.ndim !== 2) {
+        throw shapeError(
+          `Cannot apply linear with weight ${showType(weight)}: expected [outFeatures, inFeatures]`,
+        );
+      }
+      const input = checkInput(x, "linear", 1, -1, weight.shape[1]);
+      const product = matmul(input, transpose(weight));
+      return [bias === undefined ? product : add(product, bias), state];
     },
   };
 }

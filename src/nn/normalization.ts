@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { range, showShape, showType, sizeOf } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
@@ -21,8 +22,17 @@ import {
   sub,
   zeros,
 } from "../functions/mod.ts";
+import { readOptions } from "../functions/options.ts";
 import { stopGradient } from "../transforms/no_grad.ts";
-import { checkCount, checkInput, checkNumber, checkParameterDtype } from "./layer.ts";
+import {
+  checkCount,
+  checkInput,
+  checkNumber,
+  checkParameterDtype,
+  optionalLeaf,
+  readContext,
+  readLeaf,
+} from "./layer.ts";
 import type { Empty, Layer, ParameterOptions } from "./layer.ts";
 
 /** The scale and the shift of a normalisation layer; empty with `affine: false`. */
@@ -80,13 +90,19 @@ export interface BatchNormOptions extends ParameterOptions {
  */
 export function batchNorm(
   features: number,
-  options: BatchNormOptions = {},
+  options?: BatchNormOptions,
 ): Layer<AffineParams, BatchNormState> {
   checkCount(features, "features", "batchNorm");
-  const { eps = 1e-5, momentum = 0.1, affine = true } = options;
+  const read = readOptions("Cannot make a batchNorm layer", options, [
+    "eps",
+    "momentum",
+    "affine",
+    "dtype",
+  ]);
+  const { eps = 1e-5, momentum = 0.1, affine = true } = read;
   checkNumber(eps, "eps", "batchNorm", 0);
   if (momentum !== null) checkNumber(momentum, "momentum", "batchNorm", 0, 1);
-  const dtype = checkParameterDtype(options.dtype ?? "float32", "batchNorm");
+  const dtype = checkParameterDtype(read.dtype ?? "float32", "batchNorm");
   return {
     init: () => [
       affine ? { weight: ones([features], { dtype }), bias: zeros([features], { dtype }) } : {},
@@ -96,12 +112,16 @@ export function batchNorm(
         num_batches_tracked: full([], 0, { dtype: "int32" }),
       },
     ],
-    apply(params, state, x, { train = false } = {}) {
+    apply(params, state, x, context) {
+      const { train = false } = readContext(context, "batchNorm");
       const input = checkInput(x, "batchNorm", 2, 1, features);
+      const affine = readAffine(params, "batchNorm");
+      const runningMean = readLeaf(state, "state", "running_mean", "batchNorm");
+      const runningVariance = readLeaf(state, "state", "running_var", "batchNorm");
       const perFeature = [features, ...input.shape.slice(2).map(() => 1)];
       if (!train) {
-        const centred = sub(input, reshape(state.running_mean, perFeature));
-        return [normalize(centred, state.running_var, perFeature, eps, params), state];
+        const centred = sub(input, reshape(runningMean, perFeature));
+        return [normalize(centred, runningVariance, perFeature, eps, affine), state];
       }
       const axes = range(input.ndim).filter((axis) => axis !== 1);
       const count = input.size / features;
@@ -114,20 +134,27 @@ export function batchNorm(
       const batchMean = mean(input, axes);
       const centred = sub(input, reshape(batchMean, perFeature));
       const batchVariance = mean(square(centred), axes);
-      const y = normalize(centred, batchVariance, perFeature, eps, params);
-      const seen = add(state.num_batches_tracked, 1);
+      const y = normalize(centred, batchVariance, perFeature, eps, affine);
+      const seen = add(readLeaf(state, "state", "num_batches_tracked", "batchNorm"), 1);
       // Numbers stay numbers: beside a float64 tensor they count in full.
-      const share = momentum ?? div(1, astype(seen, state.running_mean.dtype));
+      const share = momentum ?? div(1, astype(seen, runningMean.dtype));
       const rest = momentum === null ? sub(1, share) : 1 - momentum;
       const move = (running: Tensor, batch: Tensor): Tensor =>
         add(mul(running, rest), mul(astype(stopGradient(batch), running.dtype), share));
       return [y, {
-        running_mean: move(state.running_mean, batchMean),
-        running_var: move(state.running_var, mul(batchVariance, count / (count - 1))),
+        running_mean: move(runningMean, batchMean),
+        running_var: move(runningVariance, mul(batchVariance, count / (count - 1))),
         num_batches_tracked: seen,
       }];
     },
   };
+}
+
+/** The scale and the shift among a layer's parameters. */
+function readAffine(params: unknown, layer: string): { weight?: Tensor; bias?: Tensor } {
+  const weight = optionalLeaf(params, "params", "weight", layer);
+  const bias = optionalLeaf(params, "params", "bias", layer);
+  return { ...(weight === undefined ? {} : { weight }), ...(bias === undefined ? {} : { bias }) };
 }
 
 /** `centred / sqrt(variance + eps) * weight + bias`, statistics and parameters in `shape`. */
@@ -175,13 +202,25 @@ export interface LayerNormOptions extends ParameterOptions {
  */
 export function layerNorm(
   normalizedShape: number | readonly number[],
-  options: LayerNormOptions = {},
+  options?: LayerNormOptions,
 ): Layer<AffineParams, Empty> {
-  const shape = (typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape)
-    .map((length) => checkCount(length, "normalizedShape", "layerNorm"));
-  const { eps = 1e-5, elementwiseAffine = true, bias = true } = options;
+  const lengths = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
+  if (!Array.isArray(lengths) || lengths.length === 0) {
+    throw argumentError(
+      `Cannot make a layerNorm layer with normalizedShape ${describeValue(normalizedShape)}: ` +
+        `expected the lengths of the last axes, or of the last one`,
+    );
+  }
+  const shape = Array.from(lengths, (n) => checkCount(n, "normalizedShape", "layerNorm"));
+  const read = readOptions("Cannot make a layerNorm layer", options, [
+    "eps",
+    "elementwiseAffine",
+    "bias",
+    "dtype",
+  ]);
+  const { eps = 1e-5, elementwiseAffine = true, bias = true } = read;
   checkNumber(eps, "eps", "layerNorm", 0);
-  const dtype = checkParameterDtype(options.dtype ?? "float32", "layerNorm");
+  const dtype = checkParameterDtype(read.dtype ?? "float32", "layerNorm");
   return {
     init: () => [
       !elementwiseAffine
@@ -203,8 +242,9 @@ export function layerNorm(
       const centred = sub(input, mean(input, axes, { keepdims: true }));
       const variance = mean(square(centred), axes, { keepdims: true });
       let y = mul(centred, rsqrt(add(variance, eps)));
-      if (params.weight !== undefined) y = mul(y, params.weight);
-      if (params.bias !== undefined) y = add(y, params.bias);
+      const { weight, bias } = readAffine(params, "layerNorm");
+      if (weight !== undefined) y = mul(y, weight);
+      if (bias !== undefined) y = add(y, bias);
       return [y, state];
     },
   };
@@ -242,7 +282,7 @@ export interface GroupNormOptions extends ParameterOptions {
 export function groupNorm(
   groups: number,
   channels: number,
-  options: GroupNormOptions = {},
+  options?: GroupNormOptions,
 ): Layer<AffineParams, Empty> {
   checkCount(groups, "groups", "groupNorm");
   checkCount(channels, "channels", "groupNorm");
@@ -251,9 +291,14 @@ export function groupNorm(
       `Cannot make a groupNorm layer with groups ${groups}: it must divide channels ${channels}`,
     );
   }
-  const { eps = 1e-5, affine = true } = options;
+  const read = readOptions("Cannot make a groupNorm layer", options, [
+    "eps",
+    "affine",
+    "dtype",
+  ]);
+  const { eps = 1e-5, affine = true } = read;
   checkNumber(eps, "eps", "groupNorm", 0);
-  const dtype = checkParameterDtype(options.dtype ?? "float32", "groupNorm");
+  const dtype = checkParameterDtype(read.dtype ?? "float32", "groupNorm");
   return {
     init: () => [
       affine ? { weight: ones([channels], { dtype }), bias: zeros([channels], { dtype }) } : {},
@@ -268,8 +313,9 @@ export function groupNorm(
       const variance = mean(square(centred), 2, { keepdims: true });
       let y = reshape(mul(centred, rsqrt(add(variance, eps))), input.shape);
       const perChannel = [channels, ...input.shape.slice(2).map(() => 1)];
-      if (params.weight !== undefined) y = mul(y, reshape(params.weight, perChannel));
-      if (params.bias !== undefined) y = add(y, reshape(params.bias, perChannel));
+      const { weight, bias } = readAffine(params, "groupNorm");
+      if (weight !== undefined) y = mul(y, reshape(weight, perChannel));
+      if (bias !== undefined) y = add(y, reshape(bias, perChannel));
       return [y, state];
     },
   };

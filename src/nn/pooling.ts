@@ -4,11 +4,22 @@
  * @module
  */
 import { argumentError } from "../base/errors.ts";
-import { showType } from "../base/shape.ts";
+import { range, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import { allocateFor, Concrete } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { avgPool, maxPool, mean, tensordot } from "../functions/mod.ts";
+import { floatOperand } from "../functions/broadcasting.ts";
+import {
+  avgPool,
+  maxPool,
+  mean,
+  mul,
+  reshape,
+  sum,
+  take,
+  tensor,
+  where,
+} from "../functions/mod.ts";
 import type { AvgPoolOptions, MaxPoolOptions } from "../functions/mod.ts";
 import { pair, stateless } from "./layer.ts";
 import type { Empty, Layer } from "./layer.ts";
@@ -95,22 +106,32 @@ export function adaptiveAvgPool2d(
 ): Layer<Empty, Empty> {
   const [height, width] = pair(outputSize, "outputSize", "adaptiveAvgPool2d");
   return stateless((x) => {
-    const input = checkImages(x, "adaptiveAvgPool2d");
+    const input = floatOperand(checkImages(x, "adaptiveAvgPool2d"));
     if (height === 1 && width === 1) return mean(input, [2, 3], { keepdims: true });
-    const overRows = tensordot(input, regionMeans(input, 2, height), [[2], [1]]);
-    return tensordot(overRows, regionMeans(input, 3, width), [[2], [1]]);
+    return regionMeans(regionMeans(input, 2, height), 3, width);
   });
 }
 
-/** The matrix `[regions, length]` whose product takes the mean of each region of an axis. */
+/** `x` with the elements along an axis replaced by the means of so many regions. */
 function regionMeans(x: Tensor, axis: number, regions: number): Tensor {
   const length = x.shape[axis];
-  const type = { dtype: x.dtype, shape: [regions, length] };
-  const elements = allocateFor(type);
-  for (let i = 0; i < regions; i++) {
-    const start = Math.floor((i * length) / regions);
-    const end = Math.ceil(((i + 1) * length) / regions);
-    elements.fill(1 / (end - start), i * length + start, i * length + end);
+  const before = x.shape.slice(0, axis);
+  const after = x.shape.slice(axis + 1);
+  if (length % regions === 0) {
+    return mean(reshape(x, [...before, regions, length / regions, ...after]), axis + 1);
   }
-  return new Concrete(type.dtype, type.shape, elements);
+  const starts = range(regions).map((i) => Math.floor((i * length) / regions));
+  const counts = starts.map((start, i) => Math.ceil(((i + 1) * length) / regions) - start);
+  const longest = Math.max(...counts);
+  // Each region in a row, with the last one's elements repeated in rows that are too short, and left
+  // out of the sum: a product with a matrix of zeros would spread infinities to all regions.
+  const indices = starts.flatMap((start) =>
+    range(longest).map((j) => Math.min(start + j, length - 1))
+  );
+  const isInside = counts.flatMap((count) => range(longest).map((j) => j < count));
+  const spread = [regions, longest, ...after.map(() => 1)];
+  const rows = take(x, tensor(indices, { dtype: "int32" }).reshape([regions, longest]), axis);
+  const inside = where(tensor(isInside).reshape(spread), rows, 0);
+  const shares = tensor(counts.map((count) => 1 / count), { dtype: x.dtype });
+  return mul(sum(inside, axis + 1), shares.reshape([regions, ...after.map(() => 1)]));
 }

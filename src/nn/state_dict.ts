@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { describeValue } from "../base/dtype.ts";
 import { treeError } from "../base/errors.ts";
 import { showShape, showType } from "../base/shape.ts";
 import { leafToTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { dottedPath, flatten, leafPaths, unflatten } from "../core/tree.ts";
 import { astype } from "../functions/mod.ts";
+import { readOptions } from "../functions/options.ts";
 
 /** Tensors by PyTorch's names, such as `layer1.0.conv1.weight`. */
 export type StateDict = { readonly [key: string]: Tensor };
@@ -86,8 +88,13 @@ export function fromStateDict<Params, State = Record<never, never>>(
   dict: { readonly [key: string]: unknown },
   params: Params,
   state: State = {} as State,
-  { strict = true }: FromStateDictOptions = {},
+  options?: FromStateDictOptions,
 ): [params: Params, state: State] {
+  const what = "Cannot load a state dictionary";
+  const { strict = true } = readOptions(what, options, ["strict"]);
+  if (typeof dict !== "object" || dict === null) {
+    throw treeError(`${what}: expected an object of tensors, got ${describeValue(dict)}`);
+  }
   const given = new Map(Object.entries(dict));
   const missing: string[] = [];
   const misshapen: string[] = [];
@@ -96,13 +103,13 @@ export function fromStateDict<Params, State = Record<never, never>>(
     const { leaves, structure } = flatten(tree);
     const filled = leafPaths(structure).map((path, i) => {
       const key = dottedPath(path);
-      const template = leafToTensor(leaves[i], path, "Cannot load a state dictionary");
+      const template = leafToTensor(leaves[i], path, what);
       expected.add(key);
       if (!given.has(key)) {
         missing.push(key);
         return template;
       }
-      const value = leafToTensor(given.get(key), [key], "Cannot load a state dictionary");
+      const value = leafToTensor(given.get(key), [key], what);
       if (showShape(value.shape) !== showShape(template.shape)) {
         misshapen.push(`${key} (expected ${showType(template)}, got ${showType(value)})`);
         return template;
@@ -119,7 +126,7 @@ export function fromStateDict<Params, State = Record<never, never>>(
     ...(misshapen.length > 0 ? [`misshapen keys: ${misshapen.join(", ")}`] : []),
   ];
   if (problems.length > 0) {
-    throw treeError(`Cannot load a state dictionary; ${problems.join("; ")}`);
+    throw treeError(`${what}; ${problems.join("; ")}`);
   }
   return result as [Params, State];
 }

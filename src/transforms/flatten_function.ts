@@ -13,10 +13,7 @@ import type { Type } from "../core/tensor.ts";
 import { checkAlive } from "../core/trace.ts";
 import { flatten, flattenUpTo, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-
-/** A user's function. */
-// deno-lint-ignore no-explicit-any
-export type AnyFunction = (...args: any[]) => unknown;
+import type { AnyFunction } from "../core/tree_types.ts";
 
 /** A list of tensors with the tree that it came from. */
 export interface FlatTree {

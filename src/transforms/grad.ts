@@ -10,9 +10,8 @@ import { splat, Tensor } from "../core/tensor.ts";
 import { checkAlive } from "../core/trace.ts";
 import { flatten, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import type { LooseArgs, TensorsOf } from "../core/tree_types.ts";
+import type { AnyFunction, LeavesOf, LooseArgs, TensorsOf } from "../core/tree_types.ts";
 import { checkFunction, checkSynchronous, flattenTensors } from "./flatten_function.ts";
-import type { AnyFunction } from "./flatten_function.ts";
 import { checkFloats, linearizeFlat, pullBack } from "./linearize.ts";
 
 /** Options of `grad` and `valueAndGrad`. */
@@ -34,17 +33,33 @@ export type GradOf<Args extends readonly unknown[], Options> = Options extends
   : TensorsOf<Args[0]>;
 
 /** The type of the argument at position `N`; of any of them when `N` counts from the last. */
-type ArgumentAt<Args extends readonly unknown[], N extends number> = `${N}` extends `-${string}`
-  ? Args[number]
+export type ArgumentAt<Args extends readonly unknown[], N extends number> = `${N}` extends
+  `-${string}` ? Args[number]
   : Args[N];
 
+/** The positions that `argnums` names, as keys of the list of arguments. */
+export type ChosenKeys<Options> = Options extends { readonly argnums: infer Argnums }
+  ? Argnums extends readonly number[] ? `${Argnums[number]}`
+  : Argnums extends number ? `${Argnums}`
+  : never
+  : "0";
+
+/**
+ * The parameters of a gradient: numbers may stand for tensors in the arguments that are differentiated
+ * by; the others reach the function as they are, and so must have its types.
+ */
+export type GradArgs<Args extends readonly unknown[], Options> = number extends Args["length"]
+  ? Options extends { readonly argnums: unknown } ? LooseArgs<Args>
+  : [first: LeavesOf<Args[0]>, ...rest: Args]
+  : { [K in keyof Args]: K extends ChosenKeys<Options> ? LeavesOf<Args[K]> : Args[K] };
+
 /** The value's type: the function's result, with tensors at its leaves. */
-type ValueOf<Out, Options> = Options extends { readonly hasAux: true }
+export type ValueOf<Out, Options> = Options extends { readonly hasAux: true }
   ? Out extends readonly [infer Value, infer Aux] ? [TensorsOf<Value>, TensorsOf<Aux>] : unknown
   : TensorsOf<Out>;
 
 /** What `grad` gives: the gradients, with the auxiliary output when there is one. */
-type GradResult<Args extends readonly unknown[], Out, Options> = Options extends
+export type GradResult<Args extends readonly unknown[], Out, Options> = Options extends
   { readonly hasAux: true }
   ? [GradOf<Args, Options>, Out extends readonly [unknown, infer Aux] ? TensorsOf<Aux> : unknown]
   : GradOf<Args, Options>;
@@ -78,7 +93,7 @@ export function grad<
 >(
   f: (...args: Args) => Out,
   options?: Options,
-): (...args: LooseArgs<Args>) => GradResult<Args, Out, Options> {
+): (...args: GradArgs<Args, Options>) => GradResult<Args, Out, Options> {
   const both = makeValueAndGrad(f, options, "grad");
   return (...args) => {
     const [value, gradients] = both(args);
@@ -116,7 +131,7 @@ export function valueAndGrad<
 >(
   f: (...args: Args) => Out,
   options?: Options,
-): (...args: LooseArgs<Args>) => [ValueOf<Out, Options>, GradOf<Args, Options>] {
+): (...args: GradArgs<Args, Options>) => [ValueOf<Out, Options>, GradOf<Args, Options>] {
   const both = makeValueAndGrad(f, options, "valueAndGrad");
   return (...args) => both(args) as [ValueOf<Out, Options>, GradOf<Args, Options>];
 }

@@ -11,11 +11,11 @@ import { allocateFor, Concrete, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import type { LooseArgs } from "../core/tree_types.ts";
+import type { AnyFunction, LooseArgs } from "../core/tree_types.ts";
 import { moveAxis, reshape } from "../primitives/structure.ts";
 import { checkFunction, flattenFunction, flattenTensors } from "./flatten_function.ts";
-import type { AnyFunction } from "./flatten_function.ts";
 import { checkArgnums, grad } from "./grad.ts";
+import type { GradArgs } from "./grad.ts";
 import { jvp } from "./jvp.ts";
 import { checkFloats, linearizeFlat, pullBack } from "./linearize.ts";
 import type { Linearized } from "./linearize.ts";
@@ -41,11 +41,12 @@ type Blocks = (point: Point) => Tensor[][];
 
 function makeJacobian(
   f: AnyFunction,
-  { argnums = 0 }: JacobianOptions,
+  options: JacobianOptions | undefined,
   transform: string,
   blocks: Blocks,
 ): (...args: unknown[]) => unknown {
   checkFunction(f, transform);
+  const argnums = options?.argnums ?? 0;
   return (...args) => {
     const isList = Array.isArray(argnums);
     const places = checkArgnums(argnums, args.length, transform);
@@ -143,12 +144,16 @@ function reverseBlocks({ linearized, inputs }: Point): Tensor[][] {
  * assertTensorsClose(jacfwd((x) => x.square())(tensor([1, 2])), tensor([[2, 0], [0, 4]]));
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function jacfwd<Args extends any[] = Tensor[], Out = Tensor>(
-  f: (...args: Args) => Out,
-  options: JacobianOptions = {},
+export function jacfwd<
   // deno-lint-ignore no-explicit-any
-): (...args: LooseArgs<Args>) => any {
+  Args extends any[] = Tensor[],
+  Out = Tensor,
+  const Options extends JacobianOptions = Record<never, never>,
+>(
+  f: (...args: Args) => Out,
+  options?: Options,
+  // deno-lint-ignore no-explicit-any
+): (...args: GradArgs<Args, Options>) => any {
   return makeJacobian(f, options, "jacfwd", forwardBlocks);
 }
 
@@ -169,12 +174,16 @@ export function jacfwd<Args extends any[] = Tensor[], Out = Tensor>(
  * assertTensorsClose(jacrev((x) => x.square())(tensor([1, 2])), tensor([[2, 0], [0, 4]]));
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function jacrev<Args extends any[] = Tensor[], Out = Tensor>(
-  f: (...args: Args) => Out,
-  options: JacobianOptions = {},
+export function jacrev<
   // deno-lint-ignore no-explicit-any
-): (...args: LooseArgs<Args>) => any {
+  Args extends any[] = Tensor[],
+  Out = Tensor,
+  const Options extends JacobianOptions = Record<never, never>,
+>(
+  f: (...args: Args) => Out,
+  options?: Options,
+  // deno-lint-ignore no-explicit-any
+): (...args: GradArgs<Args, Options>) => any {
   return makeJacobian(f, options, "jacrev", reverseBlocks);
 }
 
@@ -195,13 +204,18 @@ export function jacrev<Args extends any[] = Tensor[], Out = Tensor>(
  * assertTensorsClose(hessian((x) => x.pow(3).sum())(tensor([1, 2])), tensor([[6, 0], [0, 12]]));
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function hessian<Args extends any[] = Tensor[], Out = Tensor>(
-  f: (...args: Args) => Out,
-  options: JacobianOptions = {},
+export function hessian<
   // deno-lint-ignore no-explicit-any
-): (...args: LooseArgs<Args>) => any {
-  return jacfwd(jacrev(f, options) as AnyFunction, options);
+  Args extends any[] = Tensor[],
+  Out = Tensor,
+  const Options extends JacobianOptions = Record<never, never>,
+>(
+  f: (...args: Args) => Out,
+  options?: Options,
+  // deno-lint-ignore no-explicit-any
+): (...args: GradArgs<Args, Options>) => any {
+  const gradients = makeJacobian(f, options, "hessian", reverseBlocks);
+  return makeJacobian(gradients, options, "hessian", forwardBlocks);
 }
 
 /**

@@ -4,7 +4,15 @@
  * @module
  */
 export { grad, valueAndGrad } from "./grad.ts";
-export type { GradOf, GradOptions } from "./grad.ts";
+export type {
+  ArgumentAt,
+  ChosenKeys,
+  GradArgs,
+  GradOf,
+  GradOptions,
+  GradResult,
+  ValueOf,
+} from "./grad.ts";
 export { hessian, hvp, jacfwd, jacrev } from "./jacobian.ts";
 export type { JacobianOptions } from "./jacobian.ts";
 export { jvp } from "./jvp.ts";

@@ -13,7 +13,7 @@ import { runUnder } from "../core/trace.ts";
 import { flatten, leafPaths, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import { checkFunction, flattenFunction } from "./flatten_function.ts";
-import type { AnyFunction } from "./flatten_function.ts";
+import type { AnyFunction } from "../core/tree_types.ts";
 
 /** A traced function: its program, and the structure of its result. */
 export interface Staged {

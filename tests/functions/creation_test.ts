@@ -97,7 +97,7 @@ Deno.test("bad values are refused with their place", () => {
 
 Deno.test("options are read with care", () => {
   const wrong = (options: unknown) =>
-    assertThrows(() => tensor(1, options as { dtype: Dtype })).toString();
+    String(assertThrows(() => tensor(1, options as { dtype: Dtype }), TypeError));
   assertEquals(
     wrong("float64"),
     'ArgumentError: Cannot make a tensor: expected options such as { dtype }, got "float64"',
@@ -249,8 +249,8 @@ Deno.test("arange refuses what is no range", () => {
     'Cannot make a range: stop must be a finite number, got "3"',
   );
   assertEquals(
-    message(() => arange(0, 1, 1e-300)),
-    "Cannot make a range: from 0 to 1 by 1e-300 are 1e+300 numbers, at most 2147483647 fit",
+    message(() => arange(0, 1, 2 ** -40)),
+    "Cannot make a range: from 0 to 1 by 9.094947017729282e-13 are 1099511627776 numbers, at most 2147483647 fit",
   );
   assertEquals(
     message(() => arange(0, 2, 0.5, { dtype: "int32" })),
@@ -269,13 +269,8 @@ Deno.test("arange refuses what is no range", () => {
 });
 
 Deno.test("ranges are computed in a program instead of being stored in it", () => {
-  assertEquals(
-    String(makeProgram((x) => arange(4).add(x))(zeros(4))),
-    "program(a: float32[4]) {\n" +
-      "  b: float32[4] = iota[length=4, dtype=float32]()\n" +
-      "  c: float32[4] = add(b, a)\n" +
-      "  return (c)\n}",
-  );
+  const { equations } = makeProgram((x) => arange(4).add(x))(zeros(4));
+  assertEquals(equations.map(({ primitive }) => primitive.name), ["iota", "add"]);
 });
 
 Deno.test("linspace meets both ends exactly", () => {

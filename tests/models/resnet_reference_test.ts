@@ -2,14 +2,12 @@ import { grad, models, nn, optim, tensor, tree, valueAndGrad } from "../../mod.t
 import type { Dtype, Tensor } from "../../mod.ts";
 import keys from "../fixtures/resnet_keys.json" with { type: "json" };
 import reference from "../fixtures/resnet18_b1.json" with { type: "json" };
-import { assertSummary, recipeWeights, rounded, uniform } from "../support/recipe.ts";
-import type { Summary } from "../support/recipe.ts";
+import { assertSummary, recipeTrees, rounded, uniform } from "../support/recipe.ts";
+import type { Entries, Summary } from "../support/recipe.ts";
 import { assert, assertEquals } from "../support/std.ts";
 
 // PyTorch's numbers for ResNet-18 on 1x3x64x64, in float64 and, with the tolerance that float32
 // allows, in float32: training-mode normalisation over four values per channel amplifies rounding.
-
-type Entries = readonly (readonly [string, readonly number[]])[];
 
 const model = models.resnet18();
 const entries = keys.models[0].entries as unknown as Entries;
@@ -22,49 +20,8 @@ interface Setting {
 const exact: Setting = { dtype: "float64", tolerance: 1e-8 };
 const single: Setting = { dtype: "float32", tolerance: 2e-3 };
 
-const templates = new Map<Dtype, ReturnType<typeof model.init>>();
-
-/** Trees that show the structure of the model, of zeros. */
-function template(dtype: Dtype): ReturnType<typeof model.init> {
-  let trees = templates.get(dtype);
-  if (trees === undefined) {
-    const dict = recipeWeights(entries, dtype);
-    const nested = nest(dict);
-    trees = [nested.params, nested.state] as unknown as ReturnType<typeof model.init>;
-    templates.set(dtype, trees);
-  }
-  return trees;
-}
-
-/** A flat dictionary as trees of parameters and state, lists where keys are positions. */
-function nest(dict: Record<string, Tensor>): { params: unknown; state: unknown } {
-  const isState = (key: string) => /running_|num_batches/.test(key);
-  const build = (wanted: (key: string) => boolean): unknown => {
-    const root: Record<string, unknown> = {};
-    for (const [key, value] of Object.entries(dict)) {
-      const path = key.split(".");
-      let node = root;
-      path.slice(0, -1).forEach((part) => node = (node[part] ??= {}) as Record<string, unknown>);
-      if (wanted(key)) node[path[path.length - 1]] = value;
-    }
-    const listed = (node: unknown): unknown => {
-      if (typeof node !== "object" || node === null || !isPlain(node)) return node;
-      const parts = Object.entries(node).map(([key, part]) => [key, listed(part)] as const);
-      const isList = parts.length > 0 && parts.every(([key], i) => key === String(i));
-      return isList ? parts.map(([, part]) => part) : Object.fromEntries(parts);
-    };
-    return listed(root);
-  };
-  return { params: build((key) => !isState(key)), state: build(isState) };
-}
-
-function isPlain(value: object): boolean {
-  return Object.getPrototypeOf(value) === Object.prototype;
-}
-
 function weights(dtype: Dtype): ReturnType<typeof model.init> {
-  const [params, state] = template(dtype);
-  return nn.fromStateDict(recipeWeights(entries, dtype), params, state);
+  return recipeTrees(model, entries, dtype);
 }
 
 function inputs(dtype: Dtype): { image: Tensor; labels: Tensor } {

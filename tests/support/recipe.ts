@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { tensor } from "../../mod.ts";
-import type { Dtype, Tensor } from "../../mod.ts";
+import { evalShape, random, tensor, tree } from "../../mod.ts";
+import type { Dtype, nn, Tensor } from "../../mod.ts";
 import { assert } from "./std.ts";
 
 /** A 32-bit finaliser hash. */
@@ -43,9 +43,12 @@ function entry(key: string, seed: number, shape: readonly number[], dtype: Dtype
   return rounded(u.map(value), shape, dtype);
 }
 
-/** A whole `state_dict` by the recipe; `entries` are its keys and shapes in torchvision's order. */
+/** A `state_dict`'s keys and shapes, in torchvision's order. */
+export type Entries = readonly (readonly [key: string, shape: readonly number[]])[];
+
+/** A whole `state_dict` by the recipe. */
 export function recipeWeights(
-  entries: readonly (readonly [string, readonly number[]])[],
+  entries: Entries,
   dtype: Dtype,
 ): Record<string, Tensor> {
   const dict: Record<string, Tensor> = {};
@@ -55,6 +58,20 @@ export function recipeWeights(
       : entry(key, i + 1, shape, dtype);
   });
   return dict;
+}
+
+/** The recipe's weights, as parameters and state of a model that draws nothing for it. */
+export function recipeTrees<Params, State>(
+  model: nn.Layer<Params, State>,
+  entries: Entries,
+  dtype: Dtype,
+): [Params, State] {
+  const dict = recipeWeights(entries, dtype);
+  const fill = (trees: unknown): unknown => {
+    const values = tree.paths(trees).map((path) => dict[path]);
+    return tree.unflatten(tree.structure(trees), values);
+  };
+  return (evalShape(model.init)(random.key(0)) as unknown[]).map(fill) as [Params, State];
 }
 
 /** What the fixtures say of a tensor. */

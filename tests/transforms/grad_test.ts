@@ -15,7 +15,13 @@ import {
 import type { Tensor } from "../../mod.ts";
 import { assertTensorsClose } from "../../src/testing/mod.ts";
 import { assertRefused } from "../support/errors.ts";
-import { assert, assertEquals, assertStrictEquals, assertType } from "../support/std.ts";
+import {
+  assert,
+  assertEquals,
+  assertStrictEquals,
+  assertThrows,
+  assertType,
+} from "../support/std.ts";
 import type { IsExact } from "../support/std.ts";
 
 const f64 = (values: Parameters<typeof tensor>[0]) => tensor(values, { dtype: "float64" });
@@ -31,11 +37,11 @@ Deno.test("grad differentiates by the first argument unless told otherwise", () 
 
 Deno.test("a list of argnums gives a list of gradients, in its order", () => {
   const f = (x: Tensor, y: Tensor, z: Tensor) => x.mul(y).mul(z);
-  const both = grad(f, { argnums: [2, 0] })(2, 3, 5);
+  const both = grad(f, { argnums: [2, 0] })(2, f64(3), 5);
   assertType<IsExact<typeof both, [Tensor, Tensor]>>(true);
   assertEquals(both.map((g) => g.item()), [6, 15]);
-  assertEquals(grad(f, { argnums: [-1] })(2, 3, 5).map((g) => g.item()), [6]);
-  assertEquals(grad(f, { argnums: [] })(2, 3, 5).length, 0);
+  assertEquals(grad(f, { argnums: [-1] })(f64(2), f64(3), f64(5)).map((g) => g.item()), [6]);
+  assertEquals(grad(f, { argnums: [] })(f64(2), f64(3), f64(5)).length, 0);
 });
 
 Deno.test("valueAndGrad gives the value with the gradient", () => {
@@ -114,6 +120,19 @@ Deno.test("arguments that are not differentiated by may be anything", () => {
   assertTensorsClose(g as Tensor, f64([54, 108]));
 });
 
+Deno.test("only the arguments that are differentiated by take numbers for tensors", () => {
+  const f = (x: Tensor, y: Tensor, power: number) => x.mul(y.sum()).mul(power);
+  assertEquals(grad(f)(2, tensor([1, 2]), 5).item(), 15);
+  assertEquals(grad(f, { argnums: 1 })(tensor(2), 3, 5).item(), 10);
+  // @ts-expect-error: y reaches the function as it is, and there it must be a tensor.
+  const wrong = () => grad(f)(2, 3, 5);
+  assertThrows(wrong, TypeError, "y.sum is not a function");
+  // A function without types of its own takes tensors; only the first may be a number.
+  assertEquals(grad((x, y) => x.mul(y.sum()))(2, tensor([1, 2])).item(), 3);
+  // @ts-expect-error: as above.
+  assertThrows(() => grad((x, y) => x.mul(y.sum()))(2, 3), TypeError, "y.sum is not a function");
+});
+
 Deno.test("gradients have the dtype of their arguments", () => {
   const [single, double] = grad((x: Tensor, y: Tensor) => x.mul(y).sum(), { argnums: [0, 1] })(
     tensor([1, 2]),
@@ -124,7 +143,7 @@ Deno.test("gradients have the dtype of their arguments", () => {
 });
 
 Deno.test("an argument that the output does not depend on has gradient zero", () => {
-  const g = grad((_x: Tensor, y: Tensor) => y.sum())(f64([[1, 2]]), 3);
+  const g = grad((_x: Tensor, y: Tensor) => y.sum())(f64([[1, 2]]), f64(3));
   assertEquals([g.dtype, g.toArray()], ["float64", [[0, 0]]]);
   assertEquals(grad((_x: Tensor) => 3 as unknown as Tensor)(1).item(), 0);
   assertEquals(grad((x: Tensor) => x.astype("int32").astype("float32"))(1.5).item(), 0);

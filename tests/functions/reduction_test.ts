@@ -1,0 +1,316 @@
+import { assertEquals, assertThrows } from "../support/std.ts";
+import { ArgumentError, AxisError, ShapeError } from "../../src/base/errors.ts";
+import type { Dtype } from "../../src/base/dtype.ts";
+import { showType } from "../../src/base/shape.ts";
+import type { AxisArgument } from "../../src/base/shape.ts";
+import type { Tensor, TensorLike } from "../../src/core/tensor.ts";
+import * as functions from "../../src/functions/mod.ts";
+import {
+  all,
+  any,
+  argmax,
+  argmin,
+  full,
+  logsumexp,
+  max,
+  mean,
+  min,
+  norm,
+  prod,
+  std,
+  sum,
+  tensor,
+  variance,
+  zeros,
+} from "../../src/functions/mod.ts";
+import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
+import { grad } from "../../src/transforms/grad.ts";
+import { hessian } from "../../src/transforms/jacobian.ts";
+import { vjp } from "../../src/transforms/linearize.ts";
+import { vmap } from "../../src/transforms/vmap.ts";
+import { float64, numbers, sections } from "./fixture.ts";
+import type { ReductionCase } from "./fixture.ts";
+
+type Reduction = (x: TensorLike, axis?: AxisArgument, options?: object) => Tensor;
+
+const reductions = functions as unknown as Record<string, Reduction>;
+const isRunning = (name: string) => name.startsWith("cum");
+
+/** A call of the fixture, without options that are left out. */
+function call({ name, options }: ReductionCase, x: Tensor): Tensor {
+  const { axis, ord, ...rest } = options;
+  const known = ord === undefined ? rest : { ...rest, ord: numbers(ord) };
+  return reductions[name](x, axis, Object.keys(known).length === 0 ? undefined : known);
+}
+
+sections.reductions.filter(({ name }) => !isRunning(name)).forEach((row, i) => {
+  const { name, options, x, y, cotangent, dx } = row;
+  const shown = JSON.stringify(options);
+
+  Deno.test(`${name} ${shown} has PyTorch's values and derivatives, case ${i}`, () => {
+    const at = float64(x);
+    const [actual, pullback] = vjp((z) => call(row, z), at);
+    assertTensorsClose(actual, float64(y), { rtol: 1e-14, atol: 1e-15 });
+    assertTensorsClose(pullback(float64(cotangent))[0], float64(dx), { rtol: 1e-13, atol: 1e-15 });
+  });
+
+  Deno.test(`${name} ${shown} in float32 is close to float64, case ${i}`, () => {
+    const at = float64(x).astype("float32");
+    const [actual, pullback] = vjp((z) => call(row, z), at);
+    assertEquals(actual.dtype, "float32");
+    assertTensorsClose(actual, float64(y).astype("float32"));
+    const [slope] = pullback(float64(cotangent).astype("float32")) as Tensor[];
+    assertTensorsClose(slope, float64(dx).astype("float32"), { atol: 1e-6 });
+  });
+});
+
+sections.selections.forEach((row, i) => {
+  const { name, options, x, y } = row;
+  Deno.test(`${name} ${JSON.stringify(options)} has PyTorch's values, case ${i}`, () => {
+    const isIndex = name.startsWith("arg");
+    const expected = isIndex ? tensor(numbers(y), { dtype: "int32" }) : tensor(y as boolean[]);
+    for (const dtype of ["float32", "float64"] as const) {
+      assertTensorsClose(call(row, float64(x).astype(dtype)), expected);
+    }
+  });
+});
+
+const x = tensor([[1, 2, 3], [4, 5, 7]]);
+const names = [
+  ...["sum", "mean", "prod", "max", "min", "any", "all", "variance", "std", "logsumexp", "norm"],
+];
+
+Deno.test("axes may be one, several, negative or all", () => {
+  const cube = functions.arange(24).reshape([2, 3, 4]);
+  for (const name of names) {
+    const f = reductions[name];
+    assertEquals(f(cube).shape, [], name);
+    assertEquals(f(cube, null).shape, []);
+    assertEquals(f(cube, []).shape, [2, 3, 4]);
+    assertEquals(f(cube, 1).shape, [2, 4]);
+    assertEquals(f(cube, -1).shape, [2, 3]);
+    assertEquals(f(cube, [2, 0]).shape, [3]);
+    assertEquals(f(cube, [0, -1], { keepdims: true }).shape, [1, 3, 1]);
+    assertEquals(f(cube, null, { keepdims: true }).shape, [1, 1, 1]);
+    assertTensorsClose(f(cube, [2, 0]), f(cube, [0, 2]));
+    const method = (cube as unknown as Record<string, (axis: number) => Tensor>)[name];
+    assertTensorsClose(method.call(cube, 1), f(cube, 1));
+  }
+  assertTensorsClose(sum(cube, [0, 2]), [60, 92, 124]);
+});
+
+Deno.test("reductions have their dtypes", () => {
+  const all5: readonly Dtype[] = ["bool", "int32", "uint32", "float32", "float64"];
+  const same = ["bool", "int32", "uint32", "float32", "float64"];
+  const counted = ["int32", "int32", "uint32", "float32", "float64"];
+  const float = ["float32", "float32", "float32", "float32", "float64"];
+  const expected: Readonly<Record<string, readonly string[]>> = {
+    sum: counted,
+    prod: counted,
+    max: same,
+    min: same,
+    mean: float,
+    variance: float,
+    std: float,
+    logsumexp: float,
+    norm: float,
+    any: Array(5).fill("bool"),
+    all: Array(5).fill("bool"),
+    argmax: Array(5).fill("int32"),
+    argmin: Array(5).fill("int32"),
+  };
+  for (const [name, dtypes] of Object.entries(expected)) {
+    all5.forEach((dtype, i) => {
+      const result = reductions[name](tensor([[1, 0], [1, 1]], { dtype }), 1);
+      assertEquals(showType(result), `${dtypes[i]}[2]`, `${name} of ${dtype}`);
+    });
+  }
+});
+
+Deno.test("bools are counted and integers wrap", () => {
+  assertTensorsClose(sum([[true, true], [false, true]], 0), new Int32Array([1, 2]));
+  assertTensorsClose(mean([true, false, true, true]), 0.75);
+  assertEquals(sum(tensor([2 ** 31 - 1, 1], { dtype: "int32" })).item(), -(2 ** 31));
+  assertEquals(prod(tensor([2 ** 16, 2 ** 16, 3], { dtype: "int32" })).item(), 0);
+  assertEquals(prod(tensor([true, true])).item(), 1);
+});
+
+Deno.test("float32 sums are added up in double precision", () => {
+  assertEquals(sum(tensor([2 ** 24, ...Array(8).fill(1)])).item(), 2 ** 24 + 8);
+  assertEquals(mean(full([2 ** 24 + 2], 1)).item(), 1);
+});
+
+Deno.test("of nothing, the sum is 0, the product 1, the mean NaN, and so on", () => {
+  const empty = zeros([0, 2]);
+  assertTensorsClose(sum(empty, 0), [0, 0]);
+  assertTensorsClose(prod(empty, 0), [1, 1]);
+  assertTensorsClose(mean(empty, 0), [NaN, NaN]);
+  assertTensorsClose(variance(empty, 0), [NaN, NaN]);
+  assertTensorsClose(std(empty, 0), [NaN, NaN]);
+  assertTensorsClose(logsumexp(empty, 0), [-Infinity, -Infinity]);
+  assertTensorsClose(norm(empty, 0), [0, 0]);
+  assertTensorsClose(norm(empty, 0, { ord: 0.5 }), [0, 0]);
+  assertTensorsClose(any(empty, 0), [false, false]);
+  assertTensorsClose(all(empty, 0), [true, true]);
+  assertTensorsClose(any(empty, 0, { keepdims: true }), [[false, false]]);
+  for (const name of [...names, "argmax", "argmin"]) {
+    assertEquals(reductions[name](zeros([0, 2]), 1).shape, [0], name);
+  }
+});
+
+Deno.test("there is no largest or smallest of nothing", () => {
+  const message = (f: () => unknown) => assertThrows(f, ShapeError).message;
+  const reason = "expected at least one element to choose from, current number is 0";
+  assertEquals(
+    message(() => max(zeros([0, 3]), 0)),
+    `Cannot take the max of float32[0,3] over axis 0: ${reason}`,
+  );
+  assertEquals(
+    message(() => min(zeros([2, 0, 3]))),
+    `Cannot take the min of float32[2,0,3] over axes [0,1,2]: ${reason}`,
+  );
+  assertEquals(
+    message(() => argmax(zeros([2, 0]), 1)),
+    `Cannot take the argmax of float32[2,0] over axis 1: ${reason}`,
+  );
+  message(() => argmin(zeros([0])));
+  message(() => norm(zeros([0]), 0, { ord: Infinity }));
+});
+
+Deno.test("positions are those of the first extreme, NaN before all", () => {
+  assertEquals(argmax([1, 3, 3]).item(), 1);
+  assertEquals(argmin([1, 0, 0]).item(), 1);
+  assertEquals(argmax([1, NaN, 3]).item(), 1);
+  assertEquals(argmin([1, NaN, 0]).item(), 1);
+  assertEquals(argmax(5).item(), 0);
+  assertEquals(argmax(x).item(), 5);
+  assertTensorsClose(argmax(x, null, { keepdims: true }), tensor([[5]], { dtype: "int32" }));
+  assertTensorsClose(x.argmin(-1, { keepdims: true }), tensor([[0], [0]], { dtype: "int32" }));
+  assertEquals(argmax([false, true]).item(), 1);
+});
+
+Deno.test("bad axes and options are refused", () => {
+  const message = (f: () => unknown) => String(assertThrows(f, Error));
+  assertEquals(
+    message(() => sum(x, 2)),
+    "AxisError: Cannot sum float32[2,3]: axis 2 is out of range, expected -2 to 1",
+  );
+  assertEquals(
+    message(() => mean(x, [0, -2])),
+    "AxisError: Cannot take the mean of float32[2,3]: axis 0 is named twice in [0, -2]",
+  );
+  assertEquals(
+    message(() => max(3, 0)),
+    "AxisError: Cannot take the max of float32[]: axis 0 is out of range, a scalar has no axes",
+  );
+  assertEquals(
+    message(() => norm(x, NaN)),
+    "AxisError: Cannot take the norm of float32[2,3]: expected an integer axis, got NaN",
+  );
+  assertEquals(
+    message(() => argmax(x, 0.5)),
+    "AxisError: Cannot take the argmax of float32[2,3]: expected an integer axis, got 0.5",
+  );
+  assertEquals(
+    message(() => sum(x, { keepdims: true } as unknown as number)),
+    "AxisError: Cannot sum float32[2,3]: expected an integer axis, got object",
+  );
+  assertEquals(
+    message(() => sum(x, 0, true as unknown as object)),
+    "ArgumentError: Cannot sum: expected options such as { keepdims }, got true",
+  );
+  assertEquals(
+    message(() => sum(x, 0, { keepDims: true } as object)),
+    'ArgumentError: Cannot sum: there is no option "keepDims", the options are keepdims',
+  );
+  assertEquals(
+    message(() => variance(x, 0, { correction: NaN })),
+    "ArgumentError: Cannot take the variance of float32[2,3]: " +
+      "correction must be a finite number, got NaN",
+  );
+  assertEquals(
+    message(() => norm(x, 0, { ord: "fro" as unknown as number })),
+    "ArgumentError: Cannot take the norm of float32[2,3]: " +
+      'ord must be a number or an infinity, got "fro"',
+  );
+  assertThrows(() => any(x, 7), AxisError);
+  assertThrows(() => std(x, 0, { correction: "1" as unknown as number }), ArgumentError);
+  assertThrows(() => sum("x" as unknown as number), ArgumentError);
+});
+
+Deno.test("derivatives are right to the second order", () => {
+  const point = tensor([[0.5, -1.25, 2], [1.5, 0.75, -0.25]]);
+  const options: readonly (readonly [AxisArgument, object | undefined])[] = [
+    [null, undefined],
+    [1, undefined],
+    [0, { keepdims: true }],
+  ];
+  for (const [axis, more] of options) {
+    for (const name of ["sum", "mean", "prod", "max", "variance", "std", "logsumexp", "norm"]) {
+      checkGrads((z: Tensor) => reductions[name](z, axis, more), [point]);
+    }
+  }
+  for (const ord of [-2, 0, 0.5, 1, 1.5, 3, 4, Infinity, -Infinity]) {
+    checkGrads((z: Tensor) => norm(z, 1, { ord }), [point]);
+  }
+  checkGrads((z: Tensor) => variance(z, 0, { correction: 1 }), [point]);
+});
+
+Deno.test("the product has exact second derivatives beside zeros", () => {
+  const at = tensor([2, 0, 3, 0], { dtype: "float64" });
+  assertTensorsClose(hessian((z) => z.prod())(at), [
+    [0, 0, 0, 0],
+    [0, 0, 0, 6],
+    [0, 0, 0, 0],
+    [0, 6, 0, 0],
+  ]);
+});
+
+Deno.test("logsumexp is stable, and its second derivative at large values is right", () => {
+  const at = tensor([1000, 1000], { dtype: "float64" });
+  assertTensorsClose(logsumexp(at), 1000 + Math.LN2);
+  assertTensorsClose(grad((z) => logsumexp(z))(at), [0.5, 0.5]);
+  assertTensorsClose(hessian((z) => logsumexp(z))(at), [[0.25, -0.25], [-0.25, 0.25]]);
+  assertTensorsClose(logsumexp([[-Infinity, -Infinity], [0, -Infinity]], 1), [-Infinity, 0]);
+  assertTensorsClose(logsumexp([Infinity, 0]), Infinity);
+  assertTensorsClose(logsumexp([-1e30, -1e30]), -1e30);
+});
+
+Deno.test("norm and std are flat at zero, to every order", () => {
+  const zero = tensor([0, 0], { dtype: "float64" });
+  for (const ord of [0, 0.5, 1, 1.5, 2, 3, Infinity, -Infinity]) {
+    const f = (z: Tensor) => norm(z, null, { ord });
+    assertTensorsClose(f(zero), 0);
+    assertTensorsClose(grad(f)(zero), [0, 0], { message: `ord ${ord}` });
+    assertTensorsClose(hessian(f)(zero), [[0, 0], [0, 0]], { message: `ord ${ord}` });
+  }
+  assertTensorsClose(norm(zero, null, { ord: -1 }), 0);
+  assertTensorsClose(grad((z) => norm(z, null, { ord: -1 }))(zero), [0, 0]);
+  assertTensorsClose(norm(tensor([0, 2]), null, { ord: -1 }), 0);
+  const constant = tensor([3, 3], { dtype: "float64" });
+  assertTensorsClose(grad((z) => std(z))(constant), [0, 0]);
+  assertTensorsClose(hessian((z) => std(z))(constant), [[0, 0], [0, 0]]);
+});
+
+Deno.test("the second derivative of the norm does not stop at elements that are 0", () => {
+  const at = tensor([3, 0, 4], { dtype: "float64" });
+  // (I - u uᵀ) / |x|, where u = x / |x|.
+  assertTensorsClose(hessian((z) => norm(z))(at), [
+    [(1 - 9 / 25) / 5, 0, -12 / 125],
+    [0, 1 / 5, 0],
+    [-12 / 125, 0, (1 - 16 / 25) / 5],
+  ]);
+});
+
+Deno.test("reductions work under vmap", () => {
+  const batch = tensor([[[1, 2], [3, 4]], [[5, 6], [7, 9]]]);
+  for (const name of [...names, "argmax", "argmin"]) {
+    const f = reductions[name];
+    const expected = functions.stack([f(batch.at(0), 1), f(batch.at(1), 1)]);
+    assertTensorsClose(vmap((z: Tensor) => f(z, 1))(batch), expected, { message: name });
+    assertTensorsClose(
+      vmap((z: Tensor) => f(z, 1), 2, 1)(batch.moveaxis(0, 2)),
+      expected.transpose(),
+    );
+  }
+});
