@@ -46,7 +46,7 @@ export type LeafOf<T, Depth extends readonly 0[] = []> = unknown extends T ? T
   : T extends Atom ? T
   : T extends null ? never
   : T extends readonly (infer Part)[] ? LeafOf<Part, [...Depth, 0]>
-  : LeafOf<T[keyof T], [...Depth, 0]>;
+  : LeafOf<Required<T>[keyof T], [...Depth, 0]>;
 
 // Types such as `Tree<Tensor>`, which contain lists of themselves, would be unfolded without an end:
 // they are told by lists of them being assignable to them, and stay what they are.

@@ -468,7 +468,9 @@ export function eye(
   checkLength(columns, what, "a number of columns");
   checkShape([rows, columns], what);
   checkInteger(diagonal, what, "an integer diagonal");
-  const ownColumn = broadcastAxis(iota(columns, "float64"), 0, rows);
-  const ownRow = broadcastAxis(iota(rows, "float64"), 1, columns);
-  return convert(equal(ownColumn, offset(ownRow, diagonal)), dtype);
+  // Beyond the matrix every diagonal is empty; this one fits int32.
+  const shift = Math.max(-rows, Math.min(columns, diagonal));
+  const ownColumn = broadcastAxis(iota(columns), 0, rows);
+  const ownRow = broadcastAxis(iota(rows), 1, columns);
+  return convert(equal(ownColumn, offset(ownRow, shift)), dtype);
 }

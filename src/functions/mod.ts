@@ -5,7 +5,6 @@
  */
 import "./install.ts";
 
-export type { EyeOptions, LinspaceOptions } from "./creation.ts";
 export {
   clip,
   equal,
@@ -23,6 +22,7 @@ export {
   notEqual,
   where,
 } from "./comparison.ts";
+export { dot, einsum, matmul, outer, tensordot } from "./contraction.ts";
 export {
   arange,
   astype,
@@ -36,6 +36,7 @@ export {
   zeros,
   zerosLike,
 } from "./creation.ts";
+export type { EyeOptions, LinspaceOptions } from "./creation.ts";
 export { cumprod, cumsum } from "./cumulative.ts";
 export {
   abs,
@@ -121,7 +122,7 @@ export {
   tril,
   triu,
 } from "./shape.ts";
-export { dot, einsum, matmul, outer, tensordot } from "./contraction.ts";
+export { avgPool, conv, convTranspose, maxPool } from "./window.ts";
 export type {
   AvgPoolOptions,
   ConvOptions,
@@ -131,4 +132,3 @@ export type {
   Padding,
   PerAxis,
 } from "./window.ts";
-export { avgPool, conv, convTranspose, maxPool } from "./window.ts";

@@ -448,8 +448,9 @@ export function roll(
     checkInteger(places, what, "an integer shift")
   );
   if (axis === undefined || axis === null) {
-    const flat = structure.reshape(input, [input.size]);
     const total = shifts.reduce((sum, places) => sum + places, 0);
+    if (input.size === 0 || total % input.size === 0) return input;
+    const flat = structure.reshape(input, [input.size]);
     return structure.reshape(rollAxis(flat, total, 0), input.shape);
   }
   const axes = (Array.isArray(axis) ? Array.from(axis) : [axis]).map((a) =>
@@ -632,9 +633,10 @@ export function tile(x: TensorLike, repetitions: number | readonly number[]): Te
   const counts = [...range(ndim - list.length).map(() => 1), ...list];
   const lengths = [...range(ndim - input.ndim).map(() => 1), ...input.shape];
   const target = checkShape(lengths.map((length, i) => length * counts[i]), what);
-  const pairs = lengths.flatMap((length, i) => [counts[i], length]);
-  const ones = lengths.flatMap((length) => [1, length]);
-  return structure.reshape(stretch(structure.reshape(input, ones), pairs), target);
+  // Every repeated axis gets one of length one before it, which is stretched and merged with it.
+  const split = lengths.flatMap((length, i) => counts[i] === 1 ? [length] : [1, length]);
+  const repeated = lengths.flatMap((length, i) => counts[i] === 1 ? [length] : [counts[i], length]);
+  return structure.reshape(stretch(structure.reshape(input, split), repeated), target);
 }
 
 /**

@@ -6,7 +6,6 @@
 import { argumentError } from "../base/errors.ts";
 import { range, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
-import { allocateFor, Concrete } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
 import {

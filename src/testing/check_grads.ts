@@ -200,17 +200,16 @@ function findFault(
   check: Check,
 ): string | null {
   for (const mode of check.modes) {
-    const chain = [mode, ...inner];
-    const fault = mode === "forward"
-      ? findForwardFault(subject, point, chain, check)
-      : findReverseFault(subject, point, chain, check);
-    if (fault !== null) return fault;
-    if (order === 1) continue;
-    const derivative = mode === "forward"
-      ? forwardDerivative(subject, point, check)
-      : reverseDerivative(subject, point, check);
-    const deeper = findFault(derivative, point, order - 1, chain, check);
-    if (deeper !== null) return deeper;
+    const find = mode === "forward" ? findForwardFault : findReverseFault;
+    const found = find(subject, point, [mode, ...inner], check);
+    if (found !== null) return found;
+  }
+  if (order === 1) return null;
+  for (const mode of check.modes) {
+    const differentiate = mode === "forward" ? forwardDerivative : reverseDerivative;
+    const derivative = differentiate(subject, point, check);
+    const found = findFault(derivative, point, order - 1, [mode, ...inner], check);
+    if (found !== null) return found;
   }
   return null;
 }
