@@ -73,49 +73,66 @@ export interface Flattened<Leaf = unknown> {
 /** How deep a tree may be nested; a deeper one is taken to be endless. */
 const MAX_DEPTH = 1000;
 
+/** A node opened by one level. */
+interface Opened {
+  /** Its structure, with a leaf in place of each child. */
+  readonly shell: Exclude<Structure, { kind: "leaf" } | { kind: "null" }>;
+  /** What leads to each child. */
+  readonly keys: readonly (string | number)[];
+  /** The children, in visiting order. */
+  readonly parts: readonly unknown[];
+}
+
+/** Opens an array, a plain object or an instance of a registered class; `null` for a leaf. */
+function openNode(value: unknown): Opened | null {
+  if (typeof value !== "object" || value === null) return null;
+  if (Array.isArray(value)) {
+    const parts = Array.from(value);
+    const children = parts.map(() => LEAF);
+    return { shell: { kind: "array", children }, keys: [...parts.keys()], parts };
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) {
+    const order = Object.keys(value);
+    const keys = [...order].sort();
+    const parts = keys.map((key) => (value as Record<string, unknown>)[key]);
+    return { shell: { kind: "object", keys, order, children: keys.map(() => LEAF) }, keys, parts };
+  }
+  const node = customNodes.get(prototype);
+  if (node === undefined) return null;
+  const [parts, data] = node.flatten(value);
+  const children = parts.map(() => LEAF);
+  return { shell: { kind: "custom", node, data, children }, keys: [...parts.keys()], parts };
+}
+
 /** Takes a tree apart. `isLeaf` stops at a node that would otherwise be opened. */
 export function flatten<Leaf = unknown>(
   tree: unknown,
   isLeaf?: (value: unknown) => boolean,
 ): Flattened<Leaf> {
   const leaves: unknown[] = [];
-  const open: unknown[] = [];
-  const enter = (node: unknown, keys: readonly (string | number)[], parts: readonly unknown[]) => {
-    if (open.includes(node) || open.length >= MAX_DEPTH) {
-      const where = open.includes(node) ? "contains itself" : `is deeper than ${MAX_DEPTH} levels`;
-      throw treeError(`Cannot flatten a tree that ${where}, at ${showPath(path.slice(0, 12))}`);
+  const ancestors: unknown[] = [];
+  const path: (string | number)[] = [];
+  const visit = (value: unknown): Structure => {
+    if (isLeaf?.(value)) return leaves.push(value), LEAF;
+    if (value === null) return NULL;
+    const opened = openNode(value);
+    if (opened === null) return leaves.push(value), LEAF;
+    if (ancestors.includes(value) || ancestors.length >= MAX_DEPTH) {
+      const fault = ancestors.includes(value)
+        ? "contains itself"
+        : `is deeper than ${MAX_DEPTH} levels`;
+      throw treeError(`Cannot flatten a tree that ${fault}, at ${showPath(path.slice(0, 12))}`);
     }
-    open.push(node);
-    const children = parts.map((part, i) => {
-      path.push(keys[i]);
+    ancestors.push(value);
+    const children = opened.parts.map((part, i) => {
+      path.push(opened.keys[i]);
       const child = visit(part);
       path.pop();
       return child;
     });
-    open.pop();
-    return children;
-  };
-  const path: (string | number)[] = [];
-  const visit = (node: unknown): Structure => {
-    if (isLeaf?.(node)) return leaves.push(node), LEAF;
-    if (node === null) return NULL;
-    if (typeof node !== "object") return leaves.push(node), LEAF;
-    if (Array.isArray(node)) {
-      const parts = Array.from(node);
-      return { kind: "array", children: enter(node, parts.map((_, i) => i), parts) };
-    }
-    const prototype = Object.getPrototypeOf(node);
-    if (prototype === Object.prototype || prototype === null) {
-      const order = Object.keys(node);
-      const keys = [...order].sort();
-      const parts = keys.map((key) => (node as Record<string, unknown>)[key]);
-      return { kind: "object", keys, order, children: enter(node, keys, parts) };
-    }
-    const custom = customNodes.get(prototype);
-    if (custom === undefined) return leaves.push(node), LEAF;
-    const [parts, data] = custom.flatten(node);
-    const children = enter(node, parts.map((_, i) => i), parts);
-    return { kind: "custom", node: custom, data, children };
+    ancestors.pop();
+    return { ...opened.shell, children };
   };
   const structure = visit(tree);
   return { leaves: leaves as Leaf[], structure };
@@ -202,44 +219,15 @@ export function flattenUpTo(structure: Structure, tree: unknown, what: string): 
       parts.push(part);
       return;
     }
-    const shallow = flatten(part, (value) => value !== part && value !== null);
-    const emptied: Structure = node.kind === "null"
-      ? NULL
-      : { ...node, children: node.children.map((child) => child.kind === "null" ? NULL : LEAF) };
-    const actual = shallow.structure;
-    // A null where the structure has a subtree or a leaf is handed on as that part.
-    const filled = actual.kind === "leaf" || actual.kind === "null" ? actual : {
-      ...actual,
-      children: actual.children.map((child, i) =>
-        child.kind === "null" && "children" in emptied && emptied.children[i]?.kind === "leaf"
-          ? LEAF
-          : child
-      ),
-    };
-    const difference = firstDifference(emptied, filled, path);
+    const opened = openNode(part);
+    const actual = part === null ? NULL : opened?.shell ?? LEAF;
+    const difference = nodeDifference(node, actual, path);
     if (difference !== null) throw treeError(`${what}: ${difference}`);
-    if (node.kind === "null") return;
-    const opened = childrenOf(part, node);
-    node.children.forEach((child, i) =>
-      visit(child, opened[i], [...path, node.kind === "object" ? node.keys[i] : i])
-    );
+    if (node.kind === "null" || opened === null) return;
+    node.children.forEach((child, i) => visit(child, opened.parts[i], [...path, opened.keys[i]]));
   };
   visit(structure, tree, []);
   return parts;
-}
-
-/** The children of a node of this structure, in visiting order. */
-function childrenOf(value: unknown, node: Structure): readonly unknown[] {
-  switch (node.kind) {
-    case "array":
-      return value as readonly unknown[];
-    case "object":
-      return node.keys.map((key) => (value as Record<string, unknown>)[key]);
-    case "custom":
-      return node.node.flatten(value)[0];
-    default:
-      return [];
-  }
 }
 
 /** Whether two structures are equal. */
@@ -253,11 +241,25 @@ export function firstDifference(
   actual: Structure,
   path: readonly (string | number)[] = [],
 ): string | null {
-  const differ = () =>
-    `expected ${describeStructure(expected)} at ${showPath(path)}, got ${
-      describeStructure(actual)
-    }`;
-  if (expected.kind !== actual.kind) return differ();
+  const here = nodeDifference(expected, actual, path);
+  if (here !== null || !("children" in expected) || !("children" in actual)) return here;
+  for (let i = 0; i < expected.children.length; i++) {
+    const key = expected.kind === "object" ? expected.keys[i] : i;
+    const found = firstDifference(expected.children[i], actual.children[i], [...path, key]);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** How two structures differ at their roots, their children aside. */
+function nodeDifference(
+  expected: Structure,
+  actual: Structure,
+  path: readonly (string | number)[],
+): string | null {
+  const differ = `expected ${describeStructure(expected)} at ${showPath(path)}, ` +
+    `got ${describeStructure(actual)}`;
+  if (expected.kind !== actual.kind) return differ;
   if (expected.kind === "leaf" || expected.kind === "null") return null;
   const other = actual as typeof expected;
   if (expected.kind === "object") {
@@ -269,19 +271,19 @@ export function firstDifference(
   }
   if (expected.kind === "custom") {
     const their = other as typeof expected;
-    if (their.node !== expected.node) return differ();
+    if (their.node !== expected.node) return differ;
     if (!sameData(their.data, expected.data)) {
-      return `expected ${describeStructure(expected)} with ${describeValue(expected.data)} at ` +
-        `${showPath(path)}, got one with ${describeValue(their.data)}`;
+      return `expected ${describeStructure(expected)} with ${showData(expected.data)} at ${
+        showPath(path)
+      }, got one with ${showData(their.data)}`;
     }
   }
-  if (expected.children.length !== other.children.length) return differ();
-  for (let i = 0; i < expected.children.length; i++) {
-    const key = expected.kind === "object" ? expected.keys[i] : i;
-    const found = firstDifference(expected.children[i], other.children[i], [...path, key]);
-    if (found !== null) return found;
-  }
-  return null;
+  return expected.children.length === other.children.length ? null : differ;
+}
+
+/** Static data as messages show it. */
+function showData(data: unknown): string {
+  return JSON.stringify(data) ?? describeValue(data);
 }
 
 function sameData(a: unknown, b: unknown): boolean {
@@ -326,40 +328,23 @@ export function broadcastPrefix<Value>(
   what: string,
 ): Value[] {
   const values: Value[] = [];
-  const visit = (
-    part: unknown,
-    node: Structure,
-    path: readonly (string | number)[],
-  ): void => {
+  const visit = (part: unknown, node: Structure, path: readonly (string | number)[]): void => {
     if (isLeaf(part)) {
       for (let i = leafCount(node); i > 0; i--) values.push(part);
       return;
     }
-    if (node.kind === "leaf" || node.kind === "null" || typeof part !== "object" || part === null) {
-      if (node.kind === "null" && (part === null || part === undefined)) return;
+    const opened = openNode(part);
+    if (node.kind === "null" && (part === null || part === undefined)) return;
+    if (opened === null || node.kind === "leaf" || node.kind === "null") {
       throw treeError(
         `${what}: ${describeValue(part)} at ${showPath(path)} does not fit ${
           describeStructure(node)
         }`,
       );
     }
-    const shallow = flatten(part, (value) => value !== part).structure;
-    const opened = flatten<unknown>(part, (value) => value !== part).leaves;
-    if (shallow.kind !== node.kind || opened.length !== node.children.length) {
-      throw treeError(
-        `${what}: expected ${describeStructure(node)} at ${showPath(path)}, ` +
-          `got ${describeStructure(shallow)}`,
-      );
-    }
-    if (shallow.kind === "object" && node.kind === "object") {
-      const wrong = shallow.keys.find((key, i) => key !== node.keys[i]);
-      if (wrong !== undefined) {
-        throw treeError(`${what}: ${showPath([...path, wrong])} is not expected`);
-      }
-    }
-    node.children.forEach((child, i) =>
-      visit(opened[i], child, [...path, node.kind === "object" ? node.keys[i] : i])
-    );
+    const difference = nodeDifference(node, opened.shell, path);
+    if (difference !== null) throw treeError(`${what}: ${difference}`);
+    node.children.forEach((child, i) => visit(opened.parts[i], child, [...path, opened.keys[i]]));
   };
   visit(prefix, structure, []);
   return values;

@@ -46,6 +46,11 @@ export function listAxes(axis: number | readonly number[], ndim: number, what: s
   return axes;
 }
 
+/** `1 axis`, `2 axes`: how messages count them. */
+export function countAxes(count: number): string {
+  return `${count} ${count === 1 ? "axis" : "axes"}`;
+}
+
 /** Throws unless `x` broadcasts to `shape`; `what` begins the message: "Cannot broadcast". */
 export function checkBroadcast(what: string, x: Type, shape: Shape): void {
   const common = broadcastShapes(x.shape, shape);
@@ -54,7 +59,7 @@ export function checkBroadcast(what: string, x: Type, shape: Shape): void {
   const axis = x.shape.findIndex((length, i) => length !== 1 && length !== shape[added + i]);
   const expected = shape[added + axis] === 1 ? "1" : `1 or ${shape[added + axis]}`;
   const reason = added < 0
-    ? `it has ${x.shape.length} axes, more than ${shape.length}`
+    ? `it has ${countAxes(x.shape.length)}, more than ${shape.length}`
     : `axis ${axis} has length ${x.shape[axis]}, expected ${expected}`;
   throw shapeError(`${what} ${showType(x)} to ${showShape(shape)}: ${reason}`);
 }

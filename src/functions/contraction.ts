@@ -15,7 +15,7 @@ import { mul } from "../primitives/arithmetic.ts";
 import { contract } from "../primitives/contraction.ts";
 import { slice } from "../primitives/slicing.ts";
 import { convert, reduceSum, reshape, transpose } from "../primitives/structure.ts";
-import { checkInteger, listAxes } from "./arguments.ts";
+import { checkInteger, countAxes, listAxes } from "./arguments.ts";
 import { applyBinary, promoteTogether } from "./broadcasting.ts";
 
 /** The operands in a common dtype that can be multiplied and summed: bools become int32. */
@@ -332,11 +332,12 @@ function dotLabel(fromEnd: number): string {
 /** `x` with one label per axis. */
 function labelAxes(x: Tensor, term: readonly string[], place: number, what: string): Labelled {
   const hasDots = term.includes("...");
-  const dots = x.ndim - (term.length - (hasDots ? 1 : 0));
+  const named = term.length - (hasDots ? 1 : 0);
+  const dots = x.ndim - named;
   if (dots < 0 || (dots > 0 && !hasDots)) {
-    const named = `${hasDots ? "at least " : ""}${x.ndim - dots}`;
     throw shapeError(
-      `${what}: operand ${place} is ${showType(x)}, but "${term.join("")}" names ${named} axes`,
+      `${what}: operand ${place} is ${showType(x)}, but "${term.join("")}" names ` +
+        `${hasDots ? "at least " : ""}${countAxes(named)}`,
     );
   }
   const expanded = range(dots).map((i) => dotLabel(dots - 1 - i));
@@ -432,12 +433,13 @@ function labelsOf(terms: readonly Labelled[]): string[] {
 
 /**
  * Which two operands to multiply next: those whose product takes up the least compared with the two
- * themselves. This is the greedy choice of D. Smith and J. Gray, "opt_einsum", JOSS 2018.
+ * themselves, and of equal ones those that take the fewest multiplications. This is the greedy choice
+ * of D. Smith and J. Gray, "opt_einsum", JOSS 2018.
  */
 function choosePair(terms: readonly Labelled[], order: readonly string[]): [number, number] {
   let best: [number, number] = [0, 1];
-  let least = Infinity;
   if (terms.length === 2) return best;
+  let [least, fewest] = [Infinity, Infinity];
   for (let i = 0; i < terms.length; i++) {
     for (let k = i + 1; k < terms.length; k++) {
       const kept = new Set([...order, ...labelsOf(terms.filter((_, t) => t !== i && t !== k))]);
@@ -446,9 +448,15 @@ function choosePair(terms: readonly Labelled[], order: readonly string[]): [numb
         labels.forEach((label, axis) => lengths.set(label, x.shape[axis]));
       }
       let size = 1;
-      for (const [label, length] of lengths) if (kept.has(label)) size *= length;
+      let work = 1;
+      for (const [label, length] of lengths) {
+        work *= length;
+        if (kept.has(label)) size *= length;
+      }
       const growth = size - terms[i].x.size - terms[k].x.size;
-      if (growth < least) [least, best] = [growth, [i, k]];
+      if (growth < least || (growth === least && work < fewest)) {
+        [least, fewest, best] = [growth, work, [i, k]];
+      }
     }
   }
   return best;

@@ -38,7 +38,7 @@ import {
   reshape,
   transpose,
 } from "../primitives/structure.ts";
-import { checkBroadcast, toIndices } from "./arguments.ts";
+import { checkBroadcast, countAxes, toIndices } from "./arguments.ts";
 import { broadcastTo, commonShape } from "./broadcasting.ts";
 
 /** The positions that an index takes on one axis: `count` from `start` in steps of `step`. */
@@ -389,7 +389,7 @@ function completeIndices(indices: readonly Index[], ndim: number, what: string):
   const dots = indices.filter((entry) => entry === "...").length;
   if (dots > 1) throw argumentError(`${what}: "..." may stand only once`);
   if (indices.length - dots > ndim) {
-    throw indexError(`${what} with ${indices.length - dots} entries: it has ${ndim} axes`);
+    throw indexError(`${what} with ${indices.length - dots} entries: it has ${countAxes(ndim)}`);
   }
   return dots === 1 ? indices : [...indices, "..."];
 }

@@ -330,7 +330,7 @@ function readPerAxis(
   const list: unknown[] = Array.isArray(value) ? Array.from(value) : range(count).map(() => value);
   if (list.length !== count) {
     throw argumentError(
-      `${what}: expected one ${name} for each of ${count} spatial axes, got ${list.length}`,
+      `${what}: expected one ${name} per spatial axis, ${count} in all, got ${list.length}`,
     );
   }
   return list.map((entry) => {
@@ -352,7 +352,7 @@ function readAmounts(padding: unknown, count: number, what: string): Pair[] {
   }
   if (padding.length !== count) {
     throw argumentError(
-      `${what}: expected one padding for each of ${count} spatial axes, got ${padding.length}`,
+      `${what}: expected one padding per spatial axis, ${count} in all, got ${padding.length}`,
     );
   }
   return padding.map((pair) => {

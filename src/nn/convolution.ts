@@ -47,7 +47,8 @@ export interface Conv2dOptions extends ParameterOptions, ConvOptions {
  * @param kernelSize Height and width of the window, in pixels: one number for both, or a pair.
  * @param options Stride, padding, dilation and groups as for `conv`; bias, initialisers, dtype.
  * @returns A layer from `[batch, inChannels, height, width]` to `[batch, outChannels, ...]`.
- * @throws {ArgumentError} when a size is no positive integer, or the input does not fit.
+ * @throws {ArgumentError} when a size is no positive integer.
+ * @throws {ShapeError} when the input does not fit.
  *
  * @example A convolution that keeps the size
  * ```ts

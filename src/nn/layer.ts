@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { argumentError, treeError } from "../base/errors.ts";
+import { argumentError, shapeError, treeError } from "../base/errors.ts";
 import { describeValue, isFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { showType } from "../base/shape.ts";
@@ -64,13 +64,18 @@ export function stateless(
   };
 }
 
+/** The layer's name with its article. */
+function article(layer: string): string {
+  return `${/^[aeiou]/.test(layer) ? "an" : "a"} ${layer}`;
+}
+
 /** `value`, a positive integer named `name`; `zero` allows 0. */
 export function checkCount(value: unknown, name: string, layer: string, zero = false): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= (zero ? 0 : 1)) {
     return value;
   }
   throw argumentError(
-    `Cannot make a ${layer} layer with ${name} ${describeValue(value)}: ` +
+    `Cannot make ${article(layer)} layer with ${name} ${describeValue(value)}: ` +
       `expected a ${zero ? "non-negative" : "positive"} integer`,
   );
 }
@@ -85,7 +90,7 @@ export function checkNumber(
 ): number {
   if (typeof value === "number" && value >= low && value <= high) return value;
   throw argumentError(
-    `Cannot make a ${layer} layer with ${name} ${describeValue(value)}: ` +
+    `Cannot make ${article(layer)} layer with ${name} ${describeValue(value)}: ` +
       `expected a number from ${low} to ${high}`,
   );
 }
@@ -94,7 +99,9 @@ export function checkNumber(
 export function checkParameterDtype(dtype: Dtype, layer: string): Dtype {
   if (isFloat(dtype)) return dtype;
   throw argumentError(
-    `Cannot make a ${layer} layer with dtype ${describeValue(dtype)}: expected float32 or float64`,
+    `Cannot make ${article(layer)} layer with dtype ${
+      describeValue(dtype)
+    }: expected float32 or float64`,
   );
 }
 
@@ -153,7 +160,7 @@ export function checkInput(
   const input = x instanceof Tensor ? x : toTensor(x as number, `Cannot apply ${layer}`);
   const actual = input.shape.at(axis);
   if (input.ndim >= least && actual === length) return input;
-  throw argumentError(
+  throw shapeError(
     `Cannot apply ${layer} to ${showType(input)}: expected length ${length} on axis ${axis}` +
       (input.ndim < least ? ` of at least ${least} axes` : `, current length is ${actual}`),
   );
@@ -171,7 +178,7 @@ export function pair(
   }
   if (!Array.isArray(value) || value.length !== 2) {
     throw argumentError(
-      `Cannot make a ${layer} layer: ${name} must be a number or a pair of numbers`,
+      `Cannot make ${article(layer)} layer: ${name} must be a number or a pair of numbers`,
     );
   }
   return [checkCount(value[0], name, layer), checkCount(value[1], name, layer)];

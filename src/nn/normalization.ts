@@ -187,7 +187,7 @@ export interface LayerNormOptions extends ParameterOptions {
  * @param normalizedShape The lengths of the last axes, or of the last one.
  * @param options Epsilon, scale and shift, dtype.
  * @returns A layer on `[..., ...normalizedShape]`.
- * @throws {ArgumentError} when the input's last axes have other lengths.
+ * @throws {ShapeError} when the input's last axes have other lengths.
  *
  * @example Rows of mean zero
  * ```ts
@@ -234,7 +234,7 @@ export function layerNorm(
       const input = toTensor(x, "Cannot apply layerNorm");
       const last = input.shape.slice(input.ndim - shape.length);
       if (input.ndim < shape.length || showShape(last) !== showShape(shape)) {
-        throw argumentError(
+        throw shapeError(
           `Cannot apply layerNorm to ${showType(input)}: expected last axes ${showShape(shape)}`,
         );
       }
@@ -266,7 +266,8 @@ export interface GroupNormOptions extends ParameterOptions {
  * @param channels The length of the second axis.
  * @param options Epsilon, scale and shift, dtype.
  * @returns A layer on `[batch, channels, ...]`.
- * @throws {ArgumentError} when the groups do not divide the channels, or the input does not fit.
+ * @throws {ArgumentError} when the groups do not divide the channels.
+ * @throws {ShapeError} when the input does not fit.
  *
  * @example Each channel by itself
  * ```ts

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { argumentError } from "../base/errors.ts";
+import { shapeError } from "../base/errors.ts";
 import { range, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -27,7 +27,7 @@ import type { Empty, Layer } from "./layer.ts";
 function checkImages(x: Tensor, layer: string): Tensor {
   const input = toTensor(x, `Cannot apply ${layer}`);
   if (input.ndim === 4) return input;
-  throw argumentError(
+  throw shapeError(
     `Cannot apply ${layer} to ${showType(input)}: expected [batch, channels, height, width]`,
   );
 }
@@ -38,7 +38,8 @@ function checkImages(x: Tensor, layer: string): Tensor {
  * @param window Height and width of the window, in pixels: one number for both, or a pair.
  * @param options Stride (the window's size by default), padding and dilation, as for `maxPool`.
  * @returns A layer on `[batch, channels, height, width]`.
- * @throws {ArgumentError} when the window is no pair of positive integers, or the input no image.
+ * @throws {ArgumentError} when the window is no pair of positive integers.
+ * @throws {ShapeError} when the input has other than four axes.
  *
  * @example Quarters
  * ```ts
@@ -64,7 +65,8 @@ export function maxPool2d(
  * @param options Stride (the window's size by default), padding, and whether it counts, as for
  * `avgPool`.
  * @returns A layer on `[batch, channels, height, width]`.
- * @throws {ArgumentError} when the window is no pair of positive integers, or the input no image.
+ * @throws {ArgumentError} when the window is no pair of positive integers.
+ * @throws {ShapeError} when the input has other than four axes.
  *
  * @example Quarters
  * ```ts
@@ -89,7 +91,8 @@ export function avgPool2d(
  *
  * @param outputSize Height and width of the output, in pixels: one number for both, or a pair.
  * @returns A layer from `[batch, channels, height, width]` to `[batch, channels, ...outputSize]`.
- * @throws {ArgumentError} when the size is no pair of positive integers, or the input no image.
+ * @throws {ArgumentError} when the size is no pair of positive integers.
+ * @throws {ShapeError} when the input has other than four axes.
  *
  * @example Global average pooling
  * ```ts

@@ -48,7 +48,6 @@ export function stage(
 }
 
 function stageFor(transform: string, f: AnyFunction, args: readonly unknown[]): Staged {
-  checkFunction(f, transform);
   const { leaves, structure } = flatten(args);
   const paths = leafPaths(structure);
   const types = leaves.map((leaf, i): Type =>
@@ -76,6 +75,7 @@ function stageFor(transform: string, f: AnyFunction, args: readonly unknown[]): 
  * ```
  */
 export function makeProgram(f: AnyFunction): (...args: unknown[]) => Program {
+  checkFunction(f, "makeProgram");
   return (...args) => stageFor("makeProgram", f, args).program;
 }
 
@@ -97,6 +97,7 @@ export function makeProgram(f: AnyFunction): (...args: unknown[]) => Program {
  * ```
  */
 export function evalShape(f: AnyFunction): (...args: unknown[]) => unknown {
+  checkFunction(f, "evalShape");
   return (...args) => {
     const { structure, types } = stageFor("evalShape", f, args);
     return unflatten(structure, types.map(({ dtype, shape }) => new TensorType(dtype, shape)));

@@ -247,9 +247,9 @@ for (const [name, f] of Object.entries({ softmax: nn.softmax, logSoftmax: nn.log
       const mapped = vmap((y: Tensor) => f(y, 0), axis, axis)(x);
       assertTensorsClose(mapped, f(x, axis === 0 ? 1 : 0));
     }
-    // The shift has no derivative of its own, so that none is computed.
+    // The shift has no derivative of its own: that of a maximum would look for its place.
     const program = makeProgram(grad((y: Tensor) => sum(mul(f(y), stopGradient(y)))))(x);
-    assertEquals(String(program).split("reduceMax(").length, 2);
+    assert(!String(program).includes("equal("), String(program));
   });
 
   Deno.test(`${name} of rows without elements is empty`, () => {

@@ -212,7 +212,7 @@ testMessages("bounds, decay and masks are checked", [
   [
     () => optim.masked(optim.sgd(0.1), { b: true }).init({ a: double(1) }),
     TreeError,
-    "Cannot mask by this tree: .b is not expected",
+    "Cannot mask by this tree: .a is missing",
   ],
 ]);
 

@@ -178,7 +178,7 @@ Deno.test("inAxes and outAxes that do not fit the trees are refused with the pat
   assertRefused(
     () => vmap((p: { a: Tensor }) => p.a, [{ b: 0 }])({ a: batch }),
     TreeError,
-    `${what}: [0].b is not expected`,
+    `${what}: [0].a is missing`,
   );
   assertRefused(
     () => vmap((x) => x, [[0]])(batch),

@@ -1,0 +1,298 @@
+/**
+ * Random compositions: small programs put together by fast-check, under every transform and under
+ * transforms of transforms. A failure prints the shrunk program with its seed.
+ *
+ * @module
+ */
+import fc from "fast-check";
+import {
+  asinh,
+  atan,
+  concatenate,
+  cos,
+  cumsum,
+  erf,
+  exp,
+  flip,
+  grad,
+  jvp,
+  linearize,
+  log1p,
+  logsumexp,
+  makeProgram,
+  matmul,
+  sigmoid,
+  sin,
+  sort,
+  sqrt,
+  stack,
+  tanh,
+  tensor,
+  vjp,
+  vmap,
+  where,
+} from "../mod.ts";
+import type { Tensor } from "../mod.ts";
+import { checkProgram } from "../src/core/check.ts";
+import { evaluateProgram } from "../src/core/program.ts";
+import { assertIdentical, assertNear } from "./laws/assertions.ts";
+import { checkFirstOrder, checkSecondOrder, checkStaged } from "./laws/laws.ts";
+import type { Flat } from "./laws/laws.ts";
+import { between, fromValues, makeRandom, real } from "./laws/values.ts";
+
+/** Where fast-check begins: the same programs in every run. */
+const SEED = 20_240_501;
+
+/** One step of a program: an operation, and the places of its operands among the values so far. */
+interface Step {
+  readonly operation: string;
+  readonly first: number;
+  readonly second: number;
+}
+
+type Operation = (x: Tensor, y: Tensor) => Tensor;
+
+/** Brings values that may grow back to moderate size, so that differences stay accurate. */
+function tamed(x: Tensor): Tensor {
+  return x.size > 24 ? tanh(x.mean(0)) : tanh(x);
+}
+
+/** `x` with at least two axes. */
+function matrix(x: Tensor): Tensor {
+  return x.ndim === 2 ? x : x.reshape([x.shape[0] ?? 1, -1]);
+}
+
+/** Whether elementwise functions take these two together. */
+function fit(x: Tensor, y: Tensor): boolean {
+  const n = Math.min(x.ndim, y.ndim);
+  for (let i = 1; i <= n; i++) {
+    const [a, b] = [x.shape[x.ndim - i], y.shape[y.ndim - i]];
+    if (a !== b && a !== 1 && b !== 1) return false;
+  }
+  return true;
+}
+
+/** An elementwise operation on any two: the second is summed up where it does not fit. */
+function pairwise(f: Operation): Operation {
+  return (x, y) => tamed(f(x, fit(x, y) ? y : y.sum()));
+}
+
+/** Operations with derivatives everywhere. */
+const smooth: Record<string, Operation> = {
+  sin: (x) => sin(x),
+  cosine: (x) => cos(x.mul(0.7)),
+  atan: (x) => atan(x),
+  asinh: (x) => asinh(x),
+  erf: (x) => erf(x),
+  sigmoid: (x) => sigmoid(x),
+  exponential: (x) => exp(sin(x)),
+  logarithm: (x) => log1p(x.square()),
+  root: (x) => sqrt(x.square().add(1)).sub(1),
+  half: (x) => x.mul(0.5),
+  negative: (x) => x.neg(),
+  add: pairwise((x, y) => x.add(y)),
+  subtract: pairwise((x, y) => x.sub(y)),
+  multiply: pairwise((x, y) => x.mul(y)),
+  divide: pairwise((x, y) => x.div(y.square().add(1))),
+  power: pairwise((x, y) => x.square().add(0.5).pow(y.mul(0.3))),
+  angle: pairwise((x, y) => y.atan2(x.square().add(0.5))),
+  logAdd: pairwise((x, y) => x.logaddexp(y)),
+  product: (x, y) => {
+    const [a, b] = [matrix(x), matrix(y)];
+    return tamed(a.shape[1] === b.shape[0] ? matmul(a, b) : matmul(a, a.transpose()));
+  },
+  outer: (x, y) => tamed(x.sum().mul(y)),
+  transpose: (x) => x.transpose(),
+  flat: (x) => x.reshape([-1]),
+  reverse: (x) => x.ndim === 0 ? x : flip(x, 0),
+  twice: (x) => x.size > 12 ? x : concatenate([x.reshape([-1]), x.reshape([-1]).mul(0.3)], 0),
+  first: (x) => x.ndim === 0 ? x : x.at([0, 1]),
+  pick: (x) => x.ndim === 0 ? x : x.at(tensor([0, 0], { dtype: "int32" })),
+  replace: (x, y) => x.ndim === 0 ? x : x.set([0], tanh(y.sum())),
+  pad: (x) => x.ndim === 0 || x.size > 12 ? x : x.reshape([-1]).pad([[1, 1]]),
+  sumLast: (x) => x.ndim === 0 ? x : tamed(x.sum(-1)),
+  mean: (x) => x.ndim === 0 ? x : x.mean(0, { keepdims: true }),
+  running: (x) => x.ndim === 0 ? x : tamed(cumsum(x, 0)),
+  softMaximum: (x) => x.ndim === 0 ? x : logsumexp(x, -1),
+  spread: (x) => x.ndim === 0 ? x : x.variance(-1),
+  multiplyAll: (x) => x.ndim === 0 ? x : tanh(x.mul(0.5).prod(-1)),
+};
+
+/** Operations with kinks or jumps, where differences say nothing. */
+const kinked: Record<string, Operation> = {
+  largest: (x) => x.ndim === 0 ? x : x.max(-1),
+  larger: pairwise((x, y) => x.maximum(y)),
+  choice: pairwise((x, y) => where(x.greater(y), x, y.mul(2))),
+  sorted: (x) => x.ndim === 0 ? x : sort(x, -1),
+  absolute: (x) => x.abs(),
+  clipped: (x) => x.clip(-0.3, 0.4),
+  rounded: (x) => x.mul(3).round().add(x),
+};
+
+/** Runs a program on its inputs; gives the last value, and a scalar that depends on all of them. */
+function run(
+  steps: readonly Step[],
+  operations: Record<string, Operation>,
+  inputs: readonly Tensor[],
+): { last: Tensor; total: Tensor } {
+  const values = [...inputs];
+  for (const { operation, first, second } of steps) {
+    const [x, y] = [first, second].map((place) =>
+      values[values.length - 1 - place % values.length]
+    );
+    values.push(operations[operation](x, y));
+  }
+  const total = values.map((value) => value.mean()).reduce((sum, mean) => sum.add(mean));
+  return { last: values[values.length - 1], total };
+}
+
+/** Programs of up to `length` steps. */
+function programs(operations: Record<string, Operation>, length: number): fc.Arbitrary<Step[]> {
+  const step = fc.record({
+    operation: fc.constantFrom(...Object.keys(operations)),
+    // Mostly the latest values, so that programs grow deep.
+    first: fc.nat({ max: 2 }),
+    second: fc.nat({ max: 5 }),
+  });
+  return fc.array(step, { minLength: 1, maxLength: length, size: "max" });
+}
+
+/** The arguments of every program: a matrix, a vector and a scalar. */
+function inputsFrom(seed: number): Tensor[] {
+  const random = makeRandom(seed);
+  return [[2, 3], [3], []].map((shape) => fromValues(real(random, 6), "float64", shape));
+}
+
+function holds<T extends unknown[]>(
+  numRuns: number,
+  arbitraries: { [K in keyof T]: fc.Arbitrary<T[K]> },
+  law: (...values: T) => void,
+): void {
+  fc.assert(fc.property<T>(...arbitraries, law), { seed: SEED, numRuns });
+}
+
+const all = { ...smooth, ...kinked };
+const seeds = fc.nat({ max: 1000 });
+const atSeed = `seed ${SEED}`;
+
+Deno.test(`random programs obey the derivative laws, to second order (${atSeed})`, () => {
+  holds(60, [programs(smooth, 8), seeds], (steps, seed) => {
+    const f: Flat = (inputs) => {
+      const { last, total } = run(steps, smooth, inputs);
+      return [last, total];
+    };
+    const inputs = inputsFrom(seed);
+    checkFirstOrder(f, inputs, makeRandom(seed + 1), "first order");
+    checkSecondOrder(f, inputs, makeRandom(seed + 2), "second order");
+  });
+});
+
+Deno.test(`random programs and their gradients are vectorised as loops (${atSeed})`, () => {
+  const axes = fc.array(fc.constantFrom(null, 0, -1), { minLength: 3, maxLength: 3 })
+    .filter((list) => list.some((axis) => axis !== null));
+  holds(80, [programs(all, 8), axes, seeds], (steps, inAxes, seed) => {
+    const value = (x: Tensor, y: Tensor, z: Tensor) => run(steps, all, [x, y, z]).last;
+    const total = (x: Tensor, y: Tensor, z: Tensor) => run(steps, all, [x, y, z]).total;
+    const gradients = grad(total, { argnums: [0, 1, 2] });
+    const examples = [0, 1, 2].map((i) =>
+      inputsFrom(seed + i).map((input, k) => inAxes[k] === null ? inputsFrom(seed)[k] : input)
+    ) as [Tensor, Tensor, Tensor][];
+    const batched = inAxes.map((axis, k) =>
+      axis === null ? examples[0][k] : stack(examples.map((args) => args[k]), axis)
+    ) as [Tensor, Tensor, Tensor];
+    const values = vmap(value, inAxes)(...batched);
+    assertNear([values], [stack(examples.map((args) => value(...args)), 0)], 1e-13, "vmap");
+    const pulled = vmap(gradients, inAxes)(...batched);
+    const looped = examples.map((args) => gradients(...args));
+    const expected = pulled.map((_, k) => stack(looped.map((parts) => parts[k]), 0));
+    assertNear(pulled, expected, 1e-12, "vmap of grad");
+  });
+});
+
+Deno.test(`random programs and their derivatives are staged bit for bit (${atSeed})`, () => {
+  holds(80, [programs(all, 10), seeds], (steps, seed) => {
+    const f: Flat = (inputs) => {
+      const { last, total } = run(steps, all, inputs);
+      return [last, total];
+    };
+    const total = (...inputs: Tensor[]) => run(steps, all, inputs).total;
+    const gradient: Flat = (inputs) => [grad(total)(...inputs as [Tensor, ...Tensor[]])];
+    const second: Flat = (inputs) =>
+      jvp((...xs: Tensor[]) => [...gradient(xs)], [...inputs], [...inputs])[1];
+    const inputs = inputsFrom(seed);
+    checkStaged(f, inputs, "value");
+    checkStaged(gradient, inputs, "gradient");
+    checkStaged(second, inputs, "Hessian-vector product");
+  });
+});
+
+/** A function from matrices of one shape to matrices of the same shape. */
+type Endo = (x: Tensor) => Tensor;
+
+const random = makeRandom(7);
+const SHAPE = [2, 2];
+const direction = fromValues(between(-1, 1)(random, 4), "float64", SHAPE);
+const weights = fromValues(between(-1, 1)(random, 4), "float64", SHAPE);
+
+/** The gradient by forward mode alone, one element at a time. */
+function gradientByColumns(f: Endo): Endo {
+  return (x) => {
+    const columns = [0, 1, 2, 3].map((k) => {
+      const unit = fromValues([0, 1, 2, 3].map((i) => i === k ? 1 : 0), "float64", SHAPE);
+      return jvp(f, [x], [unit])[1].mul(weights).sum();
+    });
+    return stack(columns, 0).reshape(SHAPE);
+  };
+}
+
+const push: Endo extends infer E ? (f: E & Endo) => Endo : never = (f) => (x) =>
+  jvp(f, [x], [direction])[1];
+
+/** Transforms of such functions, each with a plainer way to the same. */
+const transforms: Record<string, { transform: (f: Endo) => Endo; plainly: (f: Endo) => Endo }> = {
+  grad: {
+    transform: (f) => (x) => grad((z) => f(z).mul(weights).sum())(x),
+    plainly: gradientByColumns,
+  },
+  vjp: { transform: (f) => (x) => vjp(f, x)[1](weights)[0], plainly: gradientByColumns },
+  jvp: { transform: push, plainly: push },
+  linearize: { transform: (f) => (x) => linearize(f, x)[1](direction), plainly: push },
+  vmap: {
+    transform: (f) => (x) => vmap(f, 1, -1)(stack([x, x.mul(0.5)], 1)).sum(-1),
+    plainly: (f) => (x) => f(x).add(f(x.mul(0.5))),
+  },
+  vmapOfPairs: {
+    transform: (f) => (x) => vmap(vmap((y: Tensor) => f(x.mul(y)), 0), 1)(x).sum([0, 1]),
+    plainly: (f) => (x) =>
+      [[0, 0], [0, 1], [1, 0], [1, 1]].map(([i, j]) => f(x.mul(x.at(i, j))))
+        .reduce((sum, part) => sum.add(part)),
+  },
+  makeProgram: {
+    transform: (f) => (x) => {
+      const program = makeProgram(f)(x);
+      checkProgram(program);
+      return evaluateProgram(program, [x])[0];
+    },
+    plainly: (f) => f,
+  },
+};
+
+Deno.test(`transforms nest to depth three in any order (${atSeed})`, () => {
+  const names = fc.array(fc.constantFrom(...Object.keys(transforms)), {
+    minLength: 3,
+    maxLength: 3,
+  });
+  holds(70, [programs(smooth, 4), names, seeds], (steps, chain, seed) => {
+    const base: Endo = (x) => {
+      const { last, total } = run(steps, smooth, [x, x.at(0), x.at(1, 1)]);
+      return sin(x.add(total)).add(last.mean());
+    };
+    const x = fromValues(between(-1, 1)(makeRandom(seed), 4), "float64", SHAPE);
+    const nested = chain.reduce((f, name) => transforms[name].transform(f), base);
+    const plain = chain.reduce((f, name) => transforms[name].plainly(f), base);
+    assertNear([nested(x)], [plain(x)], 1e-9, chain.toReversed().join(" of "));
+    const program = makeProgram(nested)(x);
+    checkProgram(program);
+    assertIdentical(evaluateProgram(program, [x]), [nested(x)], "staged");
+  });
+});

@@ -1,0 +1,556 @@
+import fc from "fast-check";
+import { assertEquals, assertStrictEquals } from "../support/std.ts";
+import { assertRefused } from "../support/errors.ts";
+import { ArgumentError, DtypeError, IndexError, ShapeError } from "../../src/base/errors.ts";
+import { broadcastShapes, showType, sizeOf, stridesOf } from "../../src/base/shape.ts";
+import type { Index } from "../../src/core/methods.ts";
+import { Tensor } from "../../src/core/tensor.ts";
+import type { TensorLike } from "../../src/core/tensor.ts";
+import {
+  addAt,
+  arange,
+  argsort,
+  gather,
+  index,
+  ones,
+  scatterAdd,
+  set,
+  sort,
+  stack,
+  take,
+  takeAlongAxis,
+  tensor,
+  zeros,
+} from "../../src/functions/mod.ts";
+import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
+import { grad, jvp, makeProgram, vmap } from "../../src/transforms/mod.ts";
+
+const int32 = (values: TensorLike) => tensor(values, { dtype: "int32" });
+const float64 = (values: TensorLike) => tensor(values, { dtype: "float64" });
+const counted = (shape: readonly number[]) => arange(sizeOf(shape)).reshape(shape);
+const shapeAt = (shape: readonly number[], ...indices: readonly Index[]) =>
+  index(zeros(shape), ...indices).shape;
+const primitivesOf = (f: (x: Tensor) => Tensor, x: Tensor) =>
+  makeProgram(f)(x).equations.map(({ primitive }) => primitive.name);
+
+Deno.test("integers take one position, and negative ones count from the end", () => {
+  const x = counted([2, 3]);
+  assertTensorsClose(index(x, 1), [3, 4, 5]);
+  assertTensorsClose(index(x, 1, -1), 5);
+  assertTensorsClose(index(x, null, -3), [0, 3]);
+  assertTensorsClose(x.at(-1, 0), 3);
+  assertStrictEquals(index(x), x);
+  assertStrictEquals(index(x, null, "..."), x);
+});
+
+Deno.test("slices are clamped and stepped as Python's", () => {
+  const x = arange(5);
+  const cases: readonly (readonly [Index, number[]])[] = [
+    [[1, 3], [1, 2]],
+    [[null, null], [0, 1, 2, 3, 4]],
+    [[-2, null], [3, 4]],
+    [[null, -2], [0, 1, 2]],
+    [[null, null, 2], [0, 2, 4]],
+    [[1, 100, 3], [1, 4]],
+    [[-100, 2], [0, 1]],
+    [[null, null, -1], [4, 3, 2, 1, 0]],
+    [[3, 0, -2], [3, 1]],
+    [[100, -100, -3], [4, 1]],
+    [[2, null, -1], [2, 1, 0]],
+    [[3, 1], []],
+    [[1, 3, -1], []],
+    [[4, 5, 100], [4]],
+  ];
+  for (const [slice, expected] of cases) assertEquals(index(x, slice).toArray(), expected);
+});
+
+Deno.test("dots stand for the axes without an entry", () => {
+  assertEquals(shapeAt([2, 3, 4, 5], "...", 0), [2, 3, 4]);
+  assertEquals(shapeAt([2, 3, 4, 5], 0, "...", [0, 2]), [3, 4, 2]);
+  assertEquals(shapeAt([2, 3], 0, "...", 0), []);
+  assertEquals(shapeAt([2, 3], "..."), [2, 3]);
+});
+
+Deno.test("integer tensors are matched entry by entry", () => {
+  const x = counted([3, 4]);
+  assertTensorsClose(index(x, int32([2, -1, 0])), [[8, 9, 10, 11], [8, 9, 10, 11], [0, 1, 2, 3]]);
+  assertTensorsClose(index(x, int32([0, 2]), int32([1, -1])), [1, 11]);
+  assertTensorsClose(index(x, int32([[0], [2]]), new Uint8Array([1, 3])), [[1, 3], [9, 11]]);
+  assertTensorsClose(index(x, int32(1), [1, 3]), [5, 6]);
+  assertTensorsClose(index(x, new Uint32Array([2])), [[8, 9, 10, 11]]);
+  assertEquals(shapeAt([3, 4], int32([])), [0, 4]);
+});
+
+Deno.test("the axes of index tensors go where NumPy puts them", () => {
+  const i = int32([0, 1]);
+  assertEquals(shapeAt([5, 3, 4], null, i), [5, 2, 4]);
+  assertEquals(shapeAt([5, 6, 3, 4], null, i, i), [5, 2, 4]);
+  assertEquals(shapeAt([5, 6, 3, 4], i, null, i), [2, 6, 4]);
+  assertEquals(shapeAt([5, 6, 3, 4], null, 0, i), [5, 2, 4]);
+  assertEquals(shapeAt([5, 6, 3, 4], 0, null, i), [2, 6, 4]);
+  assertEquals(shapeAt([7, 2, 3], null, i, "...", i), [2, 7]);
+  assertEquals(shapeAt([5, 3, 4], [1, 4], int32([[0, 1]]), [null, null, -2]), [3, 1, 2, 2]);
+});
+
+/** A part computed element by element, by the rule as NumPy's documentation words it. */
+function reference(x: Tensor, entries: readonly Index[]) {
+  const strides = stridesOf(x.shape);
+  const dots = entries.indexOf("...");
+  const missing = x.ndim - entries.length + (dots < 0 ? 0 : 1);
+  const dotsAt = dots < 0 ? entries.length : dots;
+  const all = [
+    ...entries.slice(0, dotsAt),
+    ...Array.from({ length: missing }, () => null),
+    ...entries.slice(dots < 0 ? dotsAt : dotsAt + 1),
+  ];
+  const isAdvanced = (entry: Index | undefined) =>
+    entry instanceof Tensor || typeof entry === "number";
+  const tensors = all.filter((entry) => entry instanceof Tensor);
+  const common = tensors.reduce<readonly number[]>((s, t) => broadcastShapes(s, t.shape)!, []);
+  // Positions on each axis: a list for slices, a function of the tensors' place for the others.
+  const lists = all.map((entry, axis) => {
+    const length = x.shape[axis];
+    if (entry === null) return Array.from({ length }, (_, i) => i);
+    if (!Array.isArray(entry)) return null;
+    const [start, stop, step = 1] = entry as readonly (number | null)[];
+    const positions: number[] = [];
+    const place = (bound: number) => bound < 0 ? bound + length : bound;
+    for (let i = step! > 0 ? 0 : length - 1; i >= 0 && i < length; i += Math.sign(step!)) {
+      const first = start === null ? (step! > 0 ? 0 : length - 1) : place(start);
+      const clamped = Math.min(
+        Math.max(first, step! > 0 ? 0 : -1),
+        step! > 0 ? length : length - 1,
+      );
+      const inside = step! > 0
+        ? i >= clamped && (stop === null || i < place(stop))
+        : i <= clamped && (stop === null || i > place(stop));
+      if (inside && (i - clamped) % step! === 0) positions.push(i);
+    }
+    return positions;
+  });
+  const advanced = entries.map((entry, i) => isAdvanced(entry) ? i : -1).filter((i) => i >= 0);
+  const areNeighbours = advanced.every((place, i) => place === advanced[0] + i);
+  const slices = lists.map((list, axis) => ({ list, axis })).filter(({ list }) => list !== null);
+  const firstAxis = all.findIndex(isAdvanced);
+  const before = tensors.length > 0 && !areNeighbours
+    ? 0
+    : slices.filter(({ axis }) => firstAxis < 0 || axis < firstAxis).length;
+  const shape = slices.map(({ list }) => list!.length);
+  shape.splice(before, 0, ...common);
+  const positions: number[] = [];
+  const visit = (at: readonly number[]): void => {
+    if (at.length < shape.length) {
+      for (let i = 0; i < shape[at.length]; i++) visit([...at, i]);
+      return;
+    }
+    const inTensor = at.slice(before, before + common.length);
+    const inSlices = [...at.slice(0, before), ...at.slice(before + common.length)];
+    let flat = 0;
+    all.forEach((entry, axis) => {
+      let position: number;
+      const slice = slices.findIndex((s) => s.axis === axis);
+      if (slice >= 0) position = slices[slice].list![inSlices[slice]];
+      else if (typeof entry === "number") position = entry;
+      else {
+        const t = entry as Tensor;
+        const own = inTensor.slice(common.length - t.ndim);
+        const place = stridesOf(t.shape).reduce(
+          (sum, stride, i) => sum + stride * (t.shape[i] === 1 ? 0 : own[i]),
+          0,
+        );
+        position = t.data()[place];
+      }
+      flat += (position < 0 ? position + x.shape[axis] : position) * strides[axis];
+    });
+    positions.push(flat);
+  };
+  visit([]);
+  return { shape, positions };
+}
+
+/** Indices of every kind that fit a shape, index tensors broadcasting together. */
+const places = fc.record({
+  shape: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 0, maxLength: 4 }),
+  common: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 0, maxLength: 2 }),
+}).chain(({ shape, common }) => {
+  const bound = fc.option(fc.integer({ min: -6, max: 6 }));
+  const entryOf = (length: number): fc.Arbitrary<Index> =>
+    fc.oneof(
+      fc.integer({ min: -length, max: length - 1 }),
+      fc.constant(null),
+      fc.tuple(bound, bound, fc.constantFrom(1, 2, 3, -1, -2, -3)),
+      fc.tuple(fc.nat(common.length), fc.infiniteStream(fc.nat())).map(([drop, numbers]) => {
+        const own = common.slice(drop).map((n) => numbers.next().value! % 4 === 0 ? 1 : n);
+        const values = Int32Array.from(
+          { length: sizeOf(own) },
+          () => numbers.next().value! % (2 * length) - length,
+        );
+        return tensor(values).reshape(own);
+      }),
+    );
+  return fc.tuple(fc.tuple(...shape.map(entryOf)), fc.nat(shape.length), fc.nat(2 * shape.length))
+    .map(([entries, kept, dots]) => {
+      const list: Index[] = entries.slice(0, kept);
+      if (dots <= list.length && kept === shape.length) list.splice(dots, 0, "...");
+      return { shape, list };
+    });
+});
+
+Deno.test("index, set and addAt agree with NumPy's rule element by element", () => {
+  fc.assert(
+    fc.property(places, ({ shape, list }) => {
+      const x = counted(shape);
+      const expected = reference(x, list);
+      const part = index(x, ...list);
+      assertEquals(part.shape, expected.shape);
+      assertEquals([...part.data()], expected.positions);
+      const values = counted(expected.shape).add(100);
+      const replaced = [...x.data()];
+      const summed = [...x.data()];
+      expected.positions.forEach((at, i) => replaced[at] = 100 + i);
+      expected.positions.forEach((at, i) => summed[at] += 100 + i);
+      assertEquals([...set(x, list, values).data()], replaced);
+      assertEquals([...addAt(x, list, values).data()], summed);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+Deno.test("set broadcasts and converts its values", () => {
+  assertTensorsClose(set(zeros([2, 3]), [null, [0, 2]], 7), [[7, 7, 0], [7, 7, 0]]);
+  assertTensorsClose(set(zeros([2, 2]), [], [[1], [2]]), [[1, 1], [2, 2]]);
+  assertTensorsClose(set(zeros([4]), [[null, null, -2]], [1, 2]), [0, 2, 0, 1]);
+  assertTensorsClose(set(zeros([3]), [int32([0, 1, 0])], [1, 2, 3]), [3, 2, 0]);
+  assertTensorsClose(set(zeros([]), [], 5), 5);
+  const typeOf = (x: Tensor, values: TensorLike) => showType(set(x, [0], values));
+  assertEquals(typeOf(int32([1, 2]), 3), "int32[2]");
+  assertEquals(typeOf(int32([[1, 2]]), [3, 4]), "int32[1,2]");
+  assertEquals(typeOf(zeros([2]), float64(3)), "float32[2]");
+  assertEquals(typeOf(zeros([2]), int32(3)), "float32[2]");
+  assertEquals(typeOf(int32([1, 2]), true), "int32[2]");
+  assertEquals(set(tensor([true, true]), [0], false).toArray(), [false, true]);
+  assertEquals(set(float64([0]), [0], 0.1).toArray(), [0.1]);
+  const x = ones([2]);
+  assertTensorsClose(x.set([0], 5), [5, 1]);
+  assertTensorsClose(x, [1, 1]);
+  assertStrictEquals(set(x, [int32([])], 1), x);
+});
+
+Deno.test("of values set in one place the last stays, and of values added all", () => {
+  const at = [int32([1, 1, -2]), int32([0, 0, 0])];
+  assertTensorsClose(set(zeros([3, 2]), at, [1, 2, 3]), [[0, 0], [3, 0], [0, 0]]);
+  assertTensorsClose(addAt(zeros([3, 2]), at, [1, 2, 3]), [[0, 0], [6, 0], [0, 0]]);
+});
+
+Deno.test("places without tensors use no gather and no scatter", () => {
+  const forbidden = ["gather", "scatterAdd", "scatterLast"];
+  const f = (x: Tensor) =>
+    addAt(set(x, [0, [null, null, 2]], x.at(1, [null, null, -2])), [null, 1], 3);
+  const used = primitivesOf(f, zeros([2, 4]));
+  assertEquals(used.filter((name) => forbidden.includes(name)), []);
+});
+
+Deno.test("an integer out of range is refused at once", () => {
+  const cases: readonly (readonly [number[], readonly unknown[], string])[] = [
+    [[3], [5], "Cannot index float32[3] with 5 on axis 0: expected -3 to 2"],
+    [[2, 3], [null, -4], "Cannot index float32[2,3] with -4 on axis 1: expected -3 to 2"],
+    [[0], [0], "Cannot index float32[0] with 0 on axis 0: the axis is empty"],
+    [[2], [0, 1], "Cannot index float32[2] with 2 entries: it has 1 axis"],
+    [[3], [0.5], "Cannot index float32[3] with 0.5 on axis 0: expected an integer"],
+    [[3], [NaN], "Cannot index float32[3] with NaN on axis 0: expected an integer"],
+    [[3], [true], "Cannot index float32[3] with true on axis 0: choose by a mask with where"],
+    [
+      [3],
+      ["0"],
+      'Cannot index float32[3] with "0" on axis 0: expected an integer, [start, stop, step], ' +
+      'null, "..." or a tensor of integers',
+    ],
+    [
+      [3],
+      [[0, 2, 0]],
+      "Cannot index float32[3] with [0, 2, 0] on axis 0: the step must not be 0",
+    ],
+    [
+      [3],
+      [[1]],
+      "Cannot index float32[3] with [1] on axis 0: expected [start, stop] or " +
+      "[start, stop, step] of integers and null; " +
+      "entries are chosen by a tensor or typed array of integers",
+    ],
+    [
+      [3],
+      [[0.5, 2]],
+      "Cannot index float32[3] with [0.5, 2] on axis 0: expected [start, stop] or " +
+      "[start, stop, step] of integers and null; " +
+      "entries are chosen by a tensor or typed array of integers",
+    ],
+    [[3], [int32([0, 7])], "Cannot index float32[3] with 7 on axis 0: expected -3 to 2"],
+    [
+      [2, 4],
+      [int32([0]), new Int8Array([-5])],
+      "Cannot index float32[2,4] with -5 on axis 1: expected -4 to 3",
+    ],
+  ];
+  for (const [shape, entries, message] of cases) {
+    assertRefused(() => index(zeros(shape), ...entries as Index[]), IndexError, message);
+  }
+  assertRefused(
+    () => index(zeros([2]), "...", "..."),
+    ArgumentError,
+    'Cannot index float32[2]: "..." may stand only once',
+  );
+});
+
+Deno.test("index tensors must be integers that broadcast together", () => {
+  const x = zeros([3, 4]);
+  assertRefused(
+    () => index(x, tensor([true, false, true])),
+    DtypeError,
+    "Cannot index float32[3,4] with bool[3] on axis 0: choose by a mask with where",
+  );
+  assertRefused(
+    () => index(x, null, tensor([1, 2])),
+    DtypeError,
+    "Cannot index float32[3,4] with float32[2] on axis 1: expected an integer dtype; " +
+      'convert with astype("int32")',
+  );
+  assertRefused(
+    () => index(x, int32([0, 1]), int32([0, 1, 2])),
+    ShapeError,
+    "Cannot index float32[3,4] with indices int32[2] and int32[3]: " +
+      "shapes must broadcast, axis -1 has lengths 2 and 3",
+  );
+});
+
+Deno.test("traced index tensors out of range are refused by the evaluation", () => {
+  const x = zeros([3, 4]);
+  const one = vmap((i: Tensor) => index(x, i));
+  assertRefused(
+    () => one(int32([0, 3])),
+    IndexError,
+    "Cannot gather index 3 from an axis of length 3",
+  );
+  assertRefused(
+    () => one(int32([0, -4])),
+    IndexError,
+    "Cannot gather index -1 from an axis of length 3",
+  );
+  // Row 0, column 5 would be row 1, column 1 among all elements.
+  const two = vmap((i: Tensor, j: Tensor) => index(x, i, j));
+  assertRefused(
+    () => two(int32([0]), int32([5])),
+    IndexError,
+    "Cannot gather index -1 from an axis of length 12",
+  );
+  assertRefused(
+    () => vmap((i: Tensor) => set(x, [i], 1))(new Uint32Array([0xffffffff])),
+    IndexError,
+    "Cannot scatter to index 2147483647 of an axis of length 3",
+  );
+});
+
+Deno.test("traced index tensors count from the back, too", () => {
+  const x = counted([3, 4]);
+  const i = int32([0, -1, 2]);
+  const j = int32([-1, 1, -4]);
+  assertTensorsClose(vmap((i: Tensor) => index(x, i))(i), index(x, i));
+  assertTensorsClose(
+    vmap((i: Tensor, j: Tensor) => index(x, i, j))(i, j),
+    index(x, i, j),
+  );
+  assertTensorsClose(vmap((i: Tensor) => take(x, i, 1))(j), take(x, j, 1).transpose());
+});
+
+Deno.test("set and addAt refuse values that do not fit", () => {
+  const x = zeros([2, 3]);
+  assertRefused(
+    () => set(x, [0], [1, 2]),
+    ShapeError,
+    "Cannot set in float32[2,3]: cannot broadcast float32[2] to [3]: " +
+      "axis 0 has length 2, expected 1 or 3",
+  );
+  assertRefused(
+    () => set(int32([1]), [0], zeros([])),
+    DtypeError,
+    "Cannot set in int32[1]: float32[] does not fit int32; convert one of them with astype",
+  );
+  assertRefused(
+    () => set(int32([1]), [0], 0.5),
+    DtypeError,
+    "Cannot set in int32[1]: 0.5 is not an integer from -2147483648 to 2147483647, " +
+      "as int32 needs; convert with astype or choose another dtype",
+  );
+  assertRefused(
+    () => set(x, 0 as unknown as Index[], 1),
+    ArgumentError,
+    "Cannot set in float32[2,3]: expected a list of indices such as [0, null], got 0",
+  );
+  assertRefused(
+    () => addAt(tensor([true]), [0], true),
+    DtypeError,
+    "Cannot add in bool[1]: expected numbers; convert with astype",
+  );
+  assertRefused(
+    () => set(x, [3], 1),
+    IndexError,
+    "Cannot index float32[2,3] with 3 on axis 0: expected -2 to 1",
+  );
+});
+
+Deno.test("take puts the shape of the indices in the axis's place", () => {
+  const x = counted([2, 3, 4]);
+  assertTensorsClose(take([5, 6, 7], [2, 0]), [7, 5]);
+  assertTensorsClose(take([[5, 6], [7, 8]], -1), 8);
+  assertEquals(take(x, [[0, 1]], 1).shape, [2, 1, 2, 4]);
+  assertTensorsClose(take(x, [[0, -1]], 1).at(1, 0, 1), x.at(1, 2));
+  assertEquals(take(x, 1, -1).shape, [2, 3]);
+  assertEquals(take(zeros([0, 3]), int32([]), 0).shape, [0, 3]);
+  assertRefused(
+    () => take(x, [3], 1),
+    IndexError,
+    "Cannot take from float32[2,3,4] with 3 on axis 1: expected -3 to 2",
+  );
+  assertRefused(
+    () => take(x, zeros([1])),
+    DtypeError,
+    "Cannot take from float32[24] with float32[1] as indices: expected an integer dtype; " +
+      'convert with astype("int32")',
+  );
+  assertRefused(
+    () => take(x, [true]),
+    DtypeError,
+    "Cannot take from float32[24] with bool[1] as indices: expected an integer dtype; " +
+      "choose by a mask with where",
+  );
+});
+
+Deno.test("takeAlongAxis undoes what argsort found, and broadcasts the other axes", () => {
+  const x = float64([[3, 1, 2], [0, 5, 4]]);
+  for (const axis of [0, 1, -1]) {
+    assertTensorsClose(takeAlongAxis(x, argsort(x, axis), axis), sort(x, axis));
+  }
+  assertTensorsClose(takeAlongAxis(x, [[0, -1]], 1), float64([[3, 2], [0, 4]]));
+  assertTensorsClose(takeAlongAxis([[1, 2]], [[0], [1]], 1), [[1], [2]]);
+  assertRefused(
+    () => takeAlongAxis(x, [0], 1),
+    ShapeError,
+    "Cannot take from float64[2,3] at int32[1] along axis 1: expected as many axes, got 2 and 1",
+  );
+  assertRefused(
+    () => takeAlongAxis(x, zeros([3, 1], { dtype: "int32" }), 1),
+    ShapeError,
+    "Cannot take from float64[2,3] at int32[3,1] along axis 1: all other axes must broadcast",
+  );
+});
+
+Deno.test("gather takes at indices that may be shorter on other axes", () => {
+  const x = counted([3, 4]);
+  assertTensorsClose(gather(x, [[3, 0], [1, -1]], 1), [[3, 0], [5, 7]]);
+  assertTensorsClose(gather(x, [[2, 1], [0, 0]]), [[8, 5], [0, 1]]);
+  assertEquals(gather(x, zeros([0, 4], { dtype: "int32" }), 1).shape, [0, 4]);
+  assertRefused(
+    () => gather(x, zeros([4, 1], { dtype: "int32" }), 1),
+    ShapeError,
+    "Cannot gather from float32[3,4] at int32[4,1] along axis 1: " +
+      "axis 0 of the indices has length 4, more than 3",
+  );
+  assertRefused(
+    () => gather(x, [[4]], 1),
+    IndexError,
+    "Cannot gather from float32[3,4] with 4 on axis 1: expected -4 to 3",
+  );
+});
+
+Deno.test("scatterAdd adds what gather would take", () => {
+  const x = ones([3, 2]);
+  const indices = int32([[0, 2], [0, 2]]);
+  assertTensorsClose(scatterAdd(x, indices, [[1, 2], [3, 4]]), [[5, 1], [1, 1], [1, 7]]);
+  assertTensorsClose(scatterAdd(x, indices, 1), [[3, 1], [1, 1], [1, 3]]);
+  assertTensorsClose(scatterAdd(x, [[1], [0]], [[5, 9], [6, 9], [7, 9]], 1), [
+    [1, 6],
+    [7, 1],
+    [1, 1],
+  ]);
+  assertEquals(showType(scatterAdd(int32([1]), [0], [true])), "int32[1]");
+  assertRefused(
+    () => scatterAdd(x, indices, [[1, 2]]),
+    ShapeError,
+    "Cannot scatter to float32[3,2] at int32[2,2] along axis 0 with updates float32[1,2]: " +
+      "axis 0 of the updates has length 1, less than 2",
+  );
+  assertRefused(
+    () => scatterAdd(x, indices, [1, 2]),
+    ShapeError,
+    "Cannot scatter to float32[3,2] at int32[2,2] along axis 0 with updates float32[2]: " +
+      "expected as many axes, got 2 and 1",
+  );
+  assertRefused(
+    () => scatterAdd(int32([1]), [0], zeros([1])),
+    DtypeError,
+    "Cannot scatter to int32[1]: float32[1] does not fit int32; convert one of them with astype",
+  );
+  assertRefused(
+    () => scatterAdd(x, [[3, 0]], 1),
+    IndexError,
+    "Cannot scatter to float32[3,2] with 3 on axis 0: expected -3 to 2",
+  );
+});
+
+const repeated = int32([[2, 0], [0, 2]]);
+const functions: Readonly<Record<string, (x: Tensor, v: Tensor) => Tensor>> = {
+  "index by slices": (x) => index(x, [null, null, -2], 1),
+  "index by tensors": (x) => index(x, null, repeated),
+  "index by two tensors": (x) => index(x, int32([0, 0, 2]), int32([1, 1, 0])),
+  "set by slices": (x, v) => set(x, [[null, null, -2]], v.at([0, 2])),
+  "set everywhere": (x, v) => set(x, [[null, null, -1]], v),
+  "set by repeated tensors": (x, v) => set(x, [null, int32([1, 0, 1])], v),
+  "set by two tensors": (x, v) => set(x, [int32([0, 0, 2]), int32([1, 1, 0])], v.at(0)),
+  "set by tensors and slices": (x, v) => set(x, [[0, 2], int32([2, 2])], v.at([0, 2], [0, 2])),
+  "addAt by slices": (x, v) => addAt(x, [[null, null, 2]], v.at([0, 2])),
+  "addAt by repeated tensors": (x, v) => addAt(x, [repeated, 0], v.at([0, 2], [0, 2])),
+  take: (x) => take(x, repeated, 1),
+  takeAlongAxis: (x) => takeAlongAxis(x, int32([[0, 0], [2, 1], [1, 1]]), 1),
+  gather: (x) => gather(x, repeated),
+  scatterAdd: (x, v) => scatterAdd(x, repeated, v, 1),
+};
+
+for (const [name, f] of Object.entries(functions)) {
+  Deno.test(`${name} is differentiable in all arguments, and vmap of it equals a loop`, () => {
+    const x = float64([[0.5, -1.25, 2], [3.5, 0.25, -4], [1, 2.5, -3]]);
+    const v = float64([[1.5, -2, 0.75], [-0.5, 4, 1], [2, 0.125, 3]]);
+    checkGrads((x: Tensor, v: Tensor) => f(x, v).square(), [x, v]);
+    const [xs, vs] = [x, v].map((y) => stack([y, y.mul(2), y.sub(1)]));
+    const loop = (g: (i: number) => Tensor) => stack([0, 1, 2].map(g));
+    assertTensorsClose(vmap(f)(xs, vs), loop((i) => f(xs.at(i), vs.at(i))));
+    assertTensorsClose(vmap(f, [0, null])(xs, v), loop((i) => f(xs.at(i), v)));
+    assertTensorsClose(vmap(f, [null, 2])(x, vs.moveaxis(0, 2)), loop((i) => f(x, vs.at(i))));
+  });
+}
+
+Deno.test("vmap over index tensors equals a loop for every function that takes them", () => {
+  const x = float64([[0.5, -1.25, 2], [3.5, 0.25, -4], [1, 2.5, -3]]);
+  const is = int32([[[0, -1], [1, 1]], [[2, 2], [-3, 0]]]);
+  const uses: Readonly<Record<string, (i: Tensor) => Tensor>> = {
+    index: (i) => index(x, null, i),
+    two: (i) => index(x, i, int32([0, 1])),
+    set: (i) => set(x, [i, 1], x.at([0, 2], [0, 2])),
+    addAt: (i) => addAt(x, [i], 1),
+    take: (i) => take(x, i, 1),
+    takeAlongAxis: (i) => takeAlongAxis(x.at([0, 2]), i, 1),
+    gather: (i) => gather(x, i, 1),
+    scatterAdd: (i) => scatterAdd(x, i, x),
+  };
+  for (const [message, f] of Object.entries(uses)) {
+    assertTensorsClose(vmap(f)(is), stack([f(is.at(0)), f(is.at(1))]), { message });
+  }
+});
+
+Deno.test("only the values that stay have a derivative", () => {
+  const at = [int32([0, 0, 2])];
+  const g = grad((v: Tensor) => set(zeros([3]), at, v).sum())(ones([3]));
+  assertTensorsClose(g, [0, 1, 1]);
+  const h = grad((x: Tensor) => set(x, at, 5).sum())(ones([3]));
+  assertTensorsClose(h, [0, 1, 0]);
+  const [, tangent] = jvp((x: Tensor) => x.at(int32([1, 1])), [ones([2])], [tensor([3, 4])]);
+  assertTensorsClose(tangent, [4, 4]);
+});

@@ -1,0 +1,164 @@
+/**
+ * What every call must keep to, whatever its arguments: it ends in a result or in one of the
+ * library's own errors, it changes no argument, and it leaves nothing half done.
+ *
+ * @module
+ */
+import { Program, Tensor, TensorType } from "../../mod.ts";
+import { MAX_NDIM, MAX_SIZE, sizeOf } from "../../src/base/shape.ts";
+import { allocate, DTYPES } from "../../src/base/dtype.ts";
+import { checkProgram } from "../../src/core/check.ts";
+import { Concrete } from "../../src/core/tensor.ts";
+import { currentTrace } from "../../src/core/trace.ts";
+import { ownErrors } from "./surface.ts";
+
+/** What a user's function throws, in fuzzed calls: it must come through unchanged. */
+export class UserError extends Error {}
+
+/** A broken promise of the library. */
+export class Violation extends Error {}
+
+/** How a call ended: with a result, or with an error that it may end in. */
+export type Outcome =
+  | { readonly kind: "result"; readonly value: unknown }
+  | { readonly kind: "error"; readonly error: unknown };
+
+const evaluation = currentTrace();
+const { stackTraceLimit } = Error;
+
+/** The longest that a call of small arguments may take, in milliseconds, on a busy machine. */
+const PATIENCE = 5000;
+
+/** Calls `f` on `args` and throws a `Violation` unless it keeps to the contract. */
+export function callChecked(f: (args: readonly unknown[]) => unknown, args: unknown[]): Outcome {
+  const before = remember(args);
+  const start = performance.now();
+  let outcome: Outcome;
+  try {
+    outcome = { kind: "result", value: f(args) };
+  } catch (error) {
+    outcome = { kind: "error", error };
+  }
+  const time = performance.now() - start;
+  if (time > PATIENCE) throw new Violation(`it took ${Math.round(time)} ms`);
+  if (currentTrace() !== evaluation) {
+    throw new Violation(`it left the trace of ${currentTrace().transform} behind`);
+  }
+  if (Error.stackTraceLimit !== stackTraceLimit) throw new Violation("it left a deep stack behind");
+  checkUnchanged(before);
+  if (outcome.kind === "error") checkError(outcome.error);
+  else checkResult(outcome.value, before);
+  return outcome;
+}
+
+/** An object among the arguments, and what it held. */
+interface Memory {
+  readonly object: object;
+  readonly keys: readonly PropertyKey[];
+  readonly values: readonly unknown[];
+  /** The bytes of a typed array. */
+  readonly bytes: Uint8Array | null;
+}
+
+function bytesOf(view: ArrayBufferView): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+/** Every object that can be reached from the arguments, once. */
+function remember(args: readonly unknown[]): Memory[] {
+  const memories = new Map<object, Memory>();
+  const pending: unknown[] = [...args];
+  while (pending.length > 0) {
+    const object = pending.pop();
+    if (typeof object !== "object" || object === null || memories.has(object)) continue;
+    if (ArrayBuffer.isView(object)) {
+      memories.set(object, { object, keys: [], values: [], bytes: bytesOf(object).slice() });
+      continue;
+    }
+    const keys = Reflect.ownKeys(object);
+    const values = keys.map((key) => Object.getOwnPropertyDescriptor(object, key)!.value);
+    memories.set(object, { object, keys, values, bytes: null });
+    pending.push(...values);
+  }
+  return [...memories.values()];
+}
+
+function checkUnchanged(memories: readonly Memory[]): void {
+  for (const { object, keys, values, bytes } of memories) {
+    if (bytes !== null) {
+      const now = bytesOf(object as ArrayBufferView);
+      if (now.length !== bytes.length || now.some((byte, i) => byte !== bytes[i])) {
+        throw new Violation("it changed the elements of an argument");
+      }
+      continue;
+    }
+    const now = Reflect.ownKeys(object);
+    const isSame = now.length === keys.length && now.every((key, i) =>
+      key === keys[i] &&
+      Object.is(Object.getOwnPropertyDescriptor(object, key)!.value, values[i])
+    );
+    if (!isSame) throw new Violation("it changed an argument");
+  }
+}
+
+function checkError(error: unknown): void {
+  if (error instanceof UserError || error instanceof Violation) return;
+  if (!(error instanceof Error) || !ownErrors.some((type) => error instanceof type)) {
+    const shown = error instanceof Error ? error.stack : String(error);
+    throw new Violation(`it ended in an error that is not the library's:\n${shown}`);
+  }
+  const { message } = error;
+  const isSentence = /^[A-Z]/.test(message) && !message.endsWith(".");
+  if (!isSentence || /\[object |undefined is|is not (a function|iterable)/.test(message)) {
+    throw new Violation(`its error says:\n${message}\n${error.stack}`);
+  }
+}
+
+/** Throws unless all tensors and programs in a result are well-formed. */
+function checkResult(result: unknown, args: readonly Memory[]): void {
+  const arrays = args.flatMap(({ object }) => ArrayBuffer.isView(object) ? [object.buffer] : []);
+  const own = new Set<object>(
+    args.flatMap(({ object }) => object instanceof Concrete ? [object.elements.buffer] : []),
+  );
+  const foreign = new Set<object>(arrays.filter((buffer) => !own.has(buffer)));
+  const seen = new Set<object>(args.map(({ object }) => object));
+  const visit = (value: unknown): void => {
+    if (typeof value !== "object" || value === null || seen.has(value)) return;
+    seen.add(value);
+    if (value instanceof Tensor) return checkTensor(value, foreign);
+    if (value instanceof Program) return checkProgram(value);
+    if (value instanceof TensorType) return checkType(value);
+    if (ArrayBuffer.isView(value)) {
+      if (own.has(value.buffer)) throw new Violation("it gave away the elements of a tensor");
+      return;
+    }
+    for (const key of Reflect.ownKeys(value)) {
+      visit(Object.getOwnPropertyDescriptor(value, key)!.value);
+    }
+  };
+  visit(result);
+}
+
+function checkType({ dtype, shape }: TensorType | Tensor): void {
+  if (!DTYPES.includes(dtype)) throw new Violation(`a result is of dtype ${String(dtype)}`);
+  const isShape = Array.isArray(shape) && Object.isFrozen(shape) && shape.length <= MAX_NDIM &&
+    shape.every((length) => Number.isInteger(length) && length >= 0 && !Object.is(length, -0)) &&
+    sizeOf(shape) <= MAX_SIZE;
+  if (!isShape) throw new Violation(`a result has the shape ${Deno.inspect(shape)}`);
+}
+
+function checkTensor(x: Tensor, foreign: ReadonlySet<object>): void {
+  checkType(x);
+  if (!(x instanceof Concrete)) throw new Violation(`a result is a traced value: ${x}`);
+  const { dtype, size, elements } = x;
+  if (foreign.has(elements.buffer)) throw new Violation("a result shares a typed array's memory");
+  if (elements.constructor !== allocate(dtype, 0).constructor) {
+    throw new Violation(`a result of dtype ${dtype} is held in a ${elements.constructor.name}`);
+  }
+  if (elements.length !== size && (elements.length !== 1 || size === 0)) {
+    throw new Violation(`a result of ${size} elements holds ${elements.length}`);
+  }
+  if (dtype === "bool" && elements.some((element) => element > 1)) {
+    throw new Violation("a result of dtype bool has elements other than 0 and 1");
+  }
+}
