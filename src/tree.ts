@@ -290,7 +290,7 @@ export function flatten<T>(tree: T): FlatTree<LeafOf<T>> {
  * @param structure What {@linkcode flatten} or {@linkcode structure} gave.
  * @param leaves As many leaves as the structure has.
  * @returns The tree.
- * @throws {TreeError} when there are more or fewer leaves.
+ * @throws {TreeError} when there are more or fewer leaves, or `structure` is none.
  *
  * @example Other leaves
  * ```ts
@@ -302,7 +302,16 @@ export function flatten<T>(tree: T): FlatTree<LeafOf<T>> {
  * ```
  */
 export function unflatten(structure: Structure, leaves: readonly unknown[]): unknown {
-  return core.unflatten(structure, leaves);
+  if (isStructure(structure)) return core.unflatten(structure, leaves);
+  throw treeError(
+    `Cannot fill ${describeValue(structure)}: expected what tree.flatten or tree.structure gave`,
+  );
+}
+
+function isStructure(value: unknown): value is Structure {
+  if (typeof value !== "object" || value === null || !("kind" in value)) return false;
+  if (value.kind === "leaf" || value.kind === "null") return true;
+  return "children" in value && Array.isArray(value.children) && value.children.every(isStructure);
 }
 
 /**
@@ -452,13 +461,29 @@ export function register<Instance, Data>(
   rules: NodeRules<Instance, Data>,
 ): void {
   const { flatten, unflatten } = rules ?? {};
-  checkFunction(flatten, "register");
-  checkFunction(unflatten, "register");
+  checkRule(flatten, "flatten");
+  checkRule(unflatten, "unflatten");
   core.registerNode({
     type,
-    flatten: (value) => flatten(value as Instance),
+    flatten: (value) => {
+      const flat: unknown = flatten(value as Instance);
+      if (Array.isArray(flat) && flat.length === 2 && Array.isArray(flat[0])) {
+        return [flat[0], flat[1]];
+      }
+      throw treeError(
+        `Cannot flatten a ${type.name}: its rule must give [children, data], ` +
+          `got ${describeValue(flat)}`,
+      );
+    },
     unflatten: (children, data) => unflatten(children, data as Data),
   });
+}
+
+function checkRule(rule: unknown, name: string): void {
+  if (typeof rule === "function") return;
+  throw argumentError(
+    `Cannot register a class: expected a function ${name}, got ${describeValue(rule)}`,
+  );
 }
 
 /**

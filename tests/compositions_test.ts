@@ -163,7 +163,7 @@ function inputsFrom(seed: number): Tensor[] {
   return [[2, 3], [3], []].map((shape) => fromValues(real(random, 6), "float64", shape));
 }
 
-function holds<T extends unknown[]>(
+function holds<T extends [unknown, ...unknown[]]>(
   numRuns: number,
   arbitraries: { [K in keyof T]: fc.Arbitrary<T[K]> },
   law: (...values: T) => void,
@@ -245,8 +245,10 @@ function gradientByColumns(f: Endo): Endo {
   };
 }
 
-const push: Endo extends infer E ? (f: E & Endo) => Endo : never = (f) => (x) =>
-  jvp(f, [x], [direction])[1];
+/** The derivative along a fixed direction. */
+function push(f: Endo): Endo {
+  return (x) => jvp(f, [x], [direction])[1];
+}
 
 /** Transforms of such functions, each with a plainer way to the same. */
 const transforms: Record<string, { transform: (f: Endo) => Endo; plainly: (f: Endo) => Endo }> = {

@@ -72,6 +72,11 @@ Deno.test("leaves, paths, structure and flatten visit keys in sorted order", () 
     TreeError,
     "Cannot fill a tree of 4 leaves with 1 values",
   );
+  assertRefused(
+    () => tree.unflatten({ kind: "array" } as never, []),
+    TreeError,
+    "Cannot fill object: expected what tree.flatten or tree.structure gave",
+  );
 });
 
 Deno.test("tensors, functions, strings, dates and typed arrays are leaves", () => {
@@ -197,7 +202,14 @@ Deno.test("register refuses what is no class and rules that are missing", () => 
   assertRefused(
     () => tree.register(class Point {}, { flatten: rules.flatten } as never),
     ArgumentError,
-    "Cannot apply tree.register: expected a function first, got undefined",
+    "Cannot register a class: expected a function unflatten, got undefined",
+  );
+  class Bare {}
+  tree.register(Bare, { flatten: () => [1] as never, unflatten: () => new Bare() });
+  assertRefused(
+    () => tree.leaves(new Bare()),
+    TreeError,
+    "Cannot flatten a Bare: its rule must give [children, data], got [1]",
   );
 });
 

@@ -97,9 +97,7 @@ export type AxisArgument = number | readonly number[] | null | undefined;
 /** The sorted, distinct axes that `axis` names; all of them when it is left out. */
 export function checkAxes(axis: AxisArgument, ndim: number, what: string): number[] {
   if (axis === undefined || axis === null) return range(ndim);
-  const axes = (Array.isArray(axis) ? Array.from(axis) : [axis]).map((a) =>
-    checkAxis(a, ndim, what)
-  );
+  const axes = Array.from(Array.isArray(axis) ? axis : [axis], (a) => checkAxis(a, ndim, what));
   axes.sort((a, b) => a - b);
   for (let i = 1; i < axes.length; i++) {
     if (axes[i] === axes[i - 1]) {

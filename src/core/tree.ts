@@ -73,6 +73,9 @@ export interface Flattened<Leaf = unknown> {
 /** How deep a tree may be nested; a deeper one is taken to be endless. */
 const MAX_DEPTH = 1000;
 
+/** How many entries an array in a tree may have: one of holes may claim more than memory holds. */
+const MAX_LENGTH = 2 ** 24;
+
 /** A node opened by one level. */
 interface Opened {
   /** Its structure, with a leaf in place of each child. */
@@ -87,6 +90,12 @@ interface Opened {
 function openNode(value: unknown): Opened | null {
   if (typeof value !== "object" || value === null) return null;
   if (Array.isArray(value)) {
+    if (value.length > MAX_LENGTH) {
+      throw treeError(
+        `Cannot flatten a tree with an array of ${value.length}: at most ${MAX_LENGTH} fit; ` +
+          `hold numbers in tensors`,
+      );
+    }
     const parts = Array.from(value);
     const children = parts.map(() => LEAF);
     return { shell: { kind: "array", children }, keys: [...parts.keys()], parts };

@@ -35,9 +35,7 @@ export function checkLength(value: unknown, what: string, expected: string): num
 
 /** The distinct axes that `axis` names, counted from the front, in the order given. */
 export function listAxes(axis: number | readonly number[], ndim: number, what: string): number[] {
-  const axes = (Array.isArray(axis) ? Array.from(axis) : [axis]).map((a) =>
-    checkAxis(a, ndim, what)
-  );
+  const axes = Array.from(Array.isArray(axis) ? axis : [axis], (a) => checkAxis(a, ndim, what));
   axes.forEach((a, i) => {
     if (axes.indexOf(a) < i) {
       throw axisError(`${what}: axis ${a} is named twice in ${describeValue(axis)}`);

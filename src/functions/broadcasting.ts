@@ -82,7 +82,7 @@ export function broadcastTogether(what: string, ...xs: readonly TensorLike[]): T
  *
  * @param what Begins the message when an argument is no tensor: "Cannot concatenate".
  */
-export function promoteTogether(what: string, ...xs: readonly TensorLike[]): Tensor[] {
+export function promoteTogether(what: string, xs: readonly TensorLike[]): Tensor[] {
   const read = xs.map((x) => isWeak(x) ? x : toTensor(x, what));
   const dtype = commonDtype(what, read);
   return read.map((x) => convert(weakTensor(what, x, dtype), dtype));

@@ -317,7 +317,7 @@ export function isfinite(x: TensorLike): Tensor {
 export function where(condition: TensorLike, x: TensorLike, y: TensorLike): Tensor {
   const what = "Cannot choose between";
   const test = convert(toTensor(condition, what), "bool");
-  const [first, second] = promoteTogether(what, x, y);
+  const [first, second] = promoteTogether(what, [x, y]);
   const shape = commonShape(what, [test, first, second]);
   return comparison.select(
     broadcastTo(test, shape),

@@ -10,7 +10,8 @@
 import { describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { broadcastShapes, range, showShape, showType, withoutAxes } from "../base/shape.ts";
-import type { Tensor, TensorLike } from "../core/tensor.ts";
+import { Tensor } from "../core/tensor.ts";
+import type { TensorLike } from "../core/tensor.ts";
 import { mul } from "../primitives/arithmetic.ts";
 import { contract } from "../primitives/contraction.ts";
 import { slice } from "../primitives/slicing.ts";
@@ -19,10 +20,18 @@ import { checkInteger, countAxes, listAxes } from "./arguments.ts";
 import { applyBinary, promoteTogether } from "./broadcasting.ts";
 
 /** The operands in a common dtype that can be multiplied and summed: bools become int32. */
-function readOperands(what: string, operands: readonly TensorLike[]): Tensor[] {
-  return promoteTogether(what, ...operands).map((x) =>
+function readOperands(what: string, operands: readonly TensorLike[]): readonly Tensor[] {
+  if (areReady(operands)) return operands;
+  return promoteTogether(what, operands).map((x) =>
     x.dtype === "bool" ? convert(x, "int32") : x
   );
+}
+
+/** Whether the operands are tensors of one dtype of numbers already, as they mostly are. */
+function areReady(operands: readonly TensorLike[]): operands is readonly Tensor[] {
+  const [first] = operands;
+  return first instanceof Tensor && first.dtype !== "bool" &&
+    operands.every((x) => x instanceof Tensor && x.dtype === first.dtype);
 }
 
 /** A tensor whose axes are named: equal labels on two tensors are axes that are multiplied. */

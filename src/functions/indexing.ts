@@ -14,6 +14,7 @@ import {
   checkAxis,
   checkShape,
   inversePermutation,
+  MAX_NDIM,
   MAX_SIZE,
   range,
   showType,
@@ -304,34 +305,33 @@ export function scatterAdd(
   checkNumbers(input, what);
   const at = checkAxis(axis, input.ndim, what);
   const entries = toIndices(indices, what);
-  checkInside(input, entries, at, `${what} at ${showType(entries)} along axis ${at}`);
-  const terms = castValues(updates, input.dtype, what);
-  const part = terms.ndim === 0 ? broadcastTo(terms, entries.shape) : cropUpdates();
+  const where = `${what} at ${showType(entries)} along axis ${at}`;
+  checkInside(input, entries, at, where);
+  const terms = cropUpdates(castValues(updates, input.dtype, what), entries, where);
   const checked = fromFront(entries, input.shape[at], at, what);
-  const [rows, positions] = [part, checked].map((value) => toRows(value, at));
-  const sums = strict.scatterAdd(rows, positions, input.shape[at], 1);
+  const sums = strict.scatterAdd(toRows(terms, at), toRows(checked, at), input.shape[at], 1);
   const shape = entries.shape.map((length, i) => i === at ? input.shape[at] : length);
   const none = shape.map(() => 0);
   const missing = shape.map((length, i) => input.shape[i] - length);
   return add(input, slicing.pad(fromRows(sums, shape, at), none, missing, none));
+}
 
-  function cropUpdates(): Tensor {
-    const shown = `${what} at ${showType(entries)} along axis ${at}`;
-    checkSameAxes(input, terms, `${shown} with updates ${showType(terms)}`);
-    const short = terms.shape.findIndex((length, i) => length < entries.shape[i]);
-    if (short >= 0) {
-      throw shapeError(
-        `${shown} with updates ${showType(terms)}: axis ${short} of the updates has length ` +
-          `${terms.shape[short]}, less than ${entries.shape[short]}`,
-      );
-    }
-    return crop(terms, entries.shape, -1);
-  }
+/** The part of `updates` that `indices` covers. */
+function cropUpdates(updates: Tensor, indices: Tensor, where: string): Tensor {
+  if (updates.ndim === 0) return broadcastTo(updates, indices.shape);
+  const what = `${where} with updates ${showType(updates)}`;
+  checkSameAxes(indices, updates, what);
+  const short = updates.shape.findIndex((length, i) => length < indices.shape[i]);
+  if (short < 0) return crop(updates, indices.shape, -1);
+  throw shapeError(
+    `${what}: axis ${short} of the updates has length ${updates.shape[short]}, ` +
+      `less than ${indices.shape[short]}`,
+  );
 }
 
 /** A list of indices, or an error for anything else. */
 function checkList(indices: readonly Index[], what: string): readonly Index[] {
-  if (Array.isArray(indices)) return Array.from(indices);
+  if (Array.isArray(indices) && indices.length <= MAX_NDIM + 1) return Array.from(indices);
   const got = (indices as unknown) instanceof Tensor ? "a tensor" : describeValue(indices);
   throw argumentError(`${what}: expected a list of indices such as [0, null], got ${got}`);
 }
@@ -367,7 +367,7 @@ function readPlace(x: Tensor, indices: readonly Index[]): Place {
     } else {
       positions.push(wholeAxis(length));
       axes.push(axis - dropped.length);
-      const tensor = readIndexTensor(entry as Exclude<Index, readonly unknown[]>, axis, what);
+      const tensor = readIndexTensor(entry, axis, what);
       tensors.push(fromFront(tensor, length, axis, what));
       advanced.push({ entry: at, axis });
     }

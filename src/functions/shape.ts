@@ -304,7 +304,8 @@ function checkList(list: readonly TensorLike[], what: string): Tensor[] {
     throw argumentError(`${what}: expected a list of tensors, got ${got}`);
   }
   if (list.length === 0) throw shapeError(`${what} an empty list: expected at least one tensor`);
-  return promoteTogether(what, ...list);
+  // A hole stops the copy, which a long list of nothing else would never end.
+  return promoteTogether(what, Array.from(list, (entry) => entry ?? toTensor(entry, what)));
 }
 
 /**
@@ -388,7 +389,8 @@ function cutPositions(parts: number | readonly number[], length: number, what: s
     return [0, ...inner, length];
   }
   const count = checkInteger(parts, what, "a number of parts or a list of positions");
-  if (count < 1 || length % count !== 0) {
+  // Only an empty axis divides into more parts than it has positions; their number is limited.
+  if (count < 1 || length % count !== 0 || count > Math.max(length, 2 ** 16)) {
     throw shapeError(
       `${what} into ${count} equal parts: its length is ${length}; give positions instead`,
     );
@@ -444,8 +446,9 @@ export function roll(
 ): Tensor {
   const input = toTensor(x, "Cannot roll");
   const what = `Cannot roll ${showType(input)}`;
-  const shifts = (Array.isArray(shift) ? Array.from(shift) : [shift]).map((places) =>
-    checkInteger(places, what, "an integer shift")
+  const shifts = Array.from(
+    Array.isArray(shift) ? shift : [shift],
+    (places) => checkInteger(places, what, "an integer shift"),
   );
   if (axis === undefined || axis === null) {
     const total = shifts.reduce((sum, places) => sum + places, 0);
@@ -453,8 +456,9 @@ export function roll(
     const flat = structure.reshape(input, [input.size]);
     return structure.reshape(rollAxis(flat, total, 0), input.shape);
   }
-  const axes = (Array.isArray(axis) ? Array.from(axis) : [axis]).map((a) =>
-    checkAxis(a, input.ndim, what)
+  const axes = Array.from(
+    Array.isArray(axis) ? axis : [axis],
+    (a) => checkAxis(a, input.ndim, what),
   );
   const count = Math.max(shifts.length, axes.length);
   if (![1, count].includes(shifts.length) || ![1, count].includes(axes.length)) {
@@ -626,8 +630,9 @@ function extend(
 export function tile(x: TensorLike, repetitions: number | readonly number[]): Tensor {
   const input = toTensor(x, "Cannot tile");
   const what = `Cannot tile ${showType(input)}`;
-  const list = (Array.isArray(repetitions) ? Array.from(repetitions) : [repetitions]).map((count) =>
-    checkLength(count, what, "a number of repetitions")
+  const list = Array.from(
+    Array.isArray(repetitions) ? repetitions : [repetitions],
+    (count) => checkLength(count, what, "a number of repetitions"),
   );
   const ndim = Math.max(list.length, input.ndim);
   const counts = [...range(ndim - list.length).map(() => 1), ...list];

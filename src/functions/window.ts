@@ -263,8 +263,9 @@ export function maxPool(x: TensorLike, window: PerAxis, options?: MaxPoolOptions
  * ```
  */
 export function avgPool(x: TensorLike, window: PerAxis, options?: AvgPoolOptions): Tensor {
-  const image = floatOperand(toTensor(x, "Cannot pool"));
-  const what = `Cannot pool ${showType(image)}`;
+  const given = toTensor(x, "Cannot pool");
+  const what = `Cannot pool ${showType(given)}`;
+  const image = floatOperand(given);
   const { stride = window, padding = 0, countIncludePad = true } = readOptions(what, options, [
     "stride",
     "padding",
@@ -292,7 +293,7 @@ export function avgPool(x: TensorLike, window: PerAxis, options?: AvgPoolOptions
 
 /** Both operands of a convolution in a common dtype that has sums. */
 function readOperands(x: TensorLike, w: TensorLike, what: string): Tensor[] {
-  return promoteTogether(what, x, w).map((operand) =>
+  return promoteTogether(what, [x, w]).map((operand) =>
     operand.dtype === "bool" ? convert(operand, "int32") : operand
   );
 }
@@ -327,13 +328,13 @@ function readPerAxis(
   name: string,
   least: number,
 ): number[] {
-  const list: unknown[] = Array.isArray(value) ? Array.from(value) : range(count).map(() => value);
-  if (list.length !== count) {
+  if (Array.isArray(value) && value.length !== count) {
     throw argumentError(
-      `${what}: expected one ${name} per spatial axis, ${count} in all, got ${list.length}`,
+      `${what}: expected one ${name} per spatial axis, ${count} in all, got ${value.length}`,
     );
   }
-  return list.map((entry) => {
+  return range(count).map((axis) => {
+    const entry: unknown = Array.isArray(value) ? value[axis] : value;
     const number = checkInteger(entry, what, `a ${name} of integers`);
     if (number >= least) return number;
     throw argumentError(`${what}: ${name} must be at least ${least}, got ${number}`);

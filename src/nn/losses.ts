@@ -67,7 +67,7 @@ function reduce(losses: Tensor, reduction: Reduction): Tensor {
 
 /** Two arguments of a loss as floats of one dtype, checked to have the same shape. */
 function readPair(what: string, x: TensorLike, y: TensorLike): [input: Tensor, target: Tensor] {
-  const [input, target] = promoteTogether(what, x, y).map(floatOperand);
+  const [input, target] = promoteTogether(what, [x, y]).map(floatOperand);
   if (sameShape(input.shape, target.shape)) return [input, target];
   const [left, right] = [x, y].map((z) => showType(toTensor(z, what)));
   throw shapeError(
@@ -251,7 +251,7 @@ export function crossEntropy(
         `only class indices can be ignored; leave it out`,
     );
   }
-  const [own, probabilities] = promoteTogether(what, logits, target).map(floatOperand);
+  const [own, probabilities] = promoteTogether(what, [logits, target]).map(floatOperand);
   const share = labelSmoothing / input.shape[axis];
   const smooth = labelSmoothing === 0
     ? probabilities
@@ -369,7 +369,7 @@ function readWeight(
   weight: TensorLike | undefined,
 ): [scores: Tensor, weights: Tensor | null] {
   if (weight === undefined) return [scores, null];
-  const [own, weights] = promoteTogether(what, scores, weight);
+  const [own, weights] = promoteTogether(what, [scores, weight]);
   const expected = [scores.shape[axis]];
   if (sameShape(weights.shape, expected)) return [own, weights];
   throw shapeError(
@@ -467,7 +467,7 @@ export function binaryCrossEntropyWithLogits(
 
 /** The option `name` in the dtype in which it meets `x`, checked to broadcast to its shape. */
 function besideInput(what: string, name: string, x: Tensor, value: TensorLike): Tensor {
-  const [, tensor] = promoteTogether(`${what} with this ${name}`, x, value);
+  const [, tensor] = promoteTogether(`${what} with this ${name}`, [x, value]);
   checkBroadcast(`Cannot broadcast ${name}`, tensor, x.shape);
   return tensor;
 }

@@ -141,11 +141,15 @@ export function piecewise(rate: number | Tensor, options: PiecewiseOptions): Cur
       `${what} with milestones ${describeValue(milestones)}: expected a list of integers`,
     );
   }
-  const places: number[] = Array.from(milestones);
-  const factors: number[] = Array.isArray(gamma) ? Array.from(gamma) : places.map(() => gamma);
   checkNotNegative(what, Array.isArray(gamma) ? {} : { gamma });
-  factors.forEach((factor, i) => checkNotNegative(what, { [`gamma[${i}]`]: factor }));
-  places.forEach((milestone, i) => checkCounts(what, { [`milestones[${i}]`]: milestone }, 0));
+  const places: number[] = Array.from(milestones, (milestone, i) => {
+    checkCounts(what, { [`milestones[${i}]`]: milestone }, 0);
+    return milestone;
+  });
+  const factors: number[] = Array.from(Array.isArray(gamma) ? gamma : places, (factor, i) => {
+    checkNotNegative(what, { [`gamma[${i}]`]: factor });
+    return Array.isArray(gamma) ? factor : gamma;
+  });
   if (factors.length !== places.length) {
     throw argumentError(
       `${what} with ${factors.length} factors for ${places.length} milestones: ` +

@@ -184,8 +184,10 @@ function onlyChild(structure: Structure): Structure {
 
 /** The positions that `argnums` names, one or a list of them, checked and distinct. */
 export function checkArgnums(argnums: unknown, count: number, transform: string): number[] {
-  const list: unknown[] = Array.isArray(argnums) ? Array.from(argnums) : [argnums];
-  const places = list.map((argnum) => checkArgnum(argnum, count, transform));
+  const places = Array.from(
+    Array.isArray(argnums) ? argnums : [argnums],
+    (argnum) => checkArgnum(argnum, count, transform),
+  );
   const again = places.find((place, i) => places.indexOf(place) < i);
   if (again !== undefined) {
     throw argumentError(

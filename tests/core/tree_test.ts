@@ -253,7 +253,7 @@ Deno.test("a prefix stands for all leaves below its own", () => {
     [[1, 2], "expected an array of 3 at the root, got an array of 2"],
     [[1, [2], null], "[2] at [1] does not fit a leaf"],
     [[{ a: 1 }, 2, null], "[0].b is missing"],
-    [[{ a: 1, c: 1 }, 2, null], "[0].c is not expected"],
+    [[{ a: 1, b: 1, c: 1 }, 2, null], "[0].c is not expected"],
     [[undefined, 2, null], "undefined at [0] does not fit an object with keys a, b"],
   ];
   for (const [prefix, reason] of cases) {

@@ -55,7 +55,7 @@ Deno.test("any number of arguments meet in one dtype and shape", () => {
   assertEquals(typesOf(xs), ["float32[2,2]", "float32[2,2]", "float32[2,2]"]);
   assertTensorsClose(xs, [[[1, 2], [1, 2]], [[3, 3], [4, 4]], [[0.5, 0.5], [0.5, 0.5]]]);
   assertEquals(
-    typesOf(promoteTogether("Cannot join", zeros([2], { dtype: "float64" }), [1], true)),
+    typesOf(promoteTogether("Cannot join", [zeros([2], { dtype: "float64" }), [1], true])),
     ["float64[2]", "float64[1]", "float64[]"],
   );
   assertEquals(broadcastTogether("Cannot join"), []);

@@ -248,6 +248,13 @@ Deno.test("split cuts into equal parts, or at positions", () => {
       "give positions instead",
   );
   assertRefused(
+    () => split([], 2 ** 31),
+    ShapeError,
+    "Cannot split float32[0] along axis 0 into 2147483648 equal parts: its length is 0; " +
+      "give positions instead",
+  );
+  assertEquals(split([], 3).length, 3);
+  assertRefused(
     () => split([1, 2, 3], [0.5]),
     ArgumentError,
     "Cannot split float32[3] along axis 0: expected an integer position, got 0.5",

@@ -549,7 +549,7 @@ function checkMeaning(
   const { primitive, row, of } = subject;
   const f: Flat = (values) => bind(primitive, values, of.params);
   checkTypes(subject, args, label);
-  checkSplats(subject, args, label);
+  checkSplats(subject, args, random, label);
   checkPrograms(f, make, random, label);
   if (args.length === 0) return;
   const isExact = args.every((arg) => !isFloat(arg.dtype));
@@ -641,18 +641,28 @@ function checkTypes({ primitive, of }: Subject, args: readonly Concrete[], label
   }
 }
 
-/** Constant arguments give the same results whether they hold one element or all of them. */
-function checkSplats({ primitive, of, row }: Subject, args: readonly Concrete[], label: string) {
+/** Constant arguments give the same results and tangents whether they hold one element or all. */
+function checkSplats(
+  { primitive, of, row }: Subject,
+  args: readonly Concrete[],
+  random: Random,
+  label: string,
+): void {
+  const f: Flat = (values) => bind(primitive, values, of.params);
+  const pushforward = pushforwardOf(f, args);
+  const tangents = directions(floatPositions(args).map((i) => args[i]), random);
   const constants = args.map((arg) => splat(arg.elements[0] ?? 0, arg.dtype, arg.shape));
   const full = constants.map((arg) => new Concrete(arg.dtype, arg.shape, dense(arg).slice()));
-  const evaluate = (values: Concrete[]) =>
-    primitive.evaluate(values, of.params, primitive.type(values, of.params));
   const tolerance = row.roundingTolerance ?? 0;
   for (const chosen of subsets(args.map((_, i) => i))) {
     // The arguments that are not splats keep their own elements.
     const sparse = args.map((arg, i) => chosen.includes(i) ? constants[i] : arg);
     const thick = args.map((arg, i) => chosen.includes(i) ? full[i] : arg);
-    near(evaluate(sparse), evaluate(thick), tolerance, `${label}: splats at ${chosen}`);
+    const place = `${label}: splats at ${chosen}`;
+    near(f(sparse), f(thick), tolerance, place);
+    if (tangents.length === 0) continue;
+    const [first, second] = [sparse, thick].map((values) => pushforward([...values, ...tangents]));
+    near(first, second, tolerance, `${place}, tangents`);
   }
 }
 

@@ -1,0 +1,561 @@
+/**
+ * Arguments: such as fit a parameter of some name, and such as fit nothing.
+ *
+ * @module
+ */
+import * as api from "../../mod.ts";
+import type { Dtype, Tensor } from "../../mod.ts";
+import { escaped, UserError } from "./contract.ts";
+import type { Draw } from "./draw.ts";
+import { RECEIVER } from "./surface.ts";
+
+/** What the arguments of one call have in common, so that they fit each other. */
+export interface Scene {
+  readonly draw: Draw;
+  /** The length of most axes, and most counts. */
+  readonly n: number;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** The options of the function that is called. */
+  readonly options: readonly string[];
+  /** The arguments so far, by their parameters' names. */
+  readonly given: Map<string, unknown>;
+}
+
+const DTYPES = ["float32", "float64", "int32", "uint32", "bool"] as const;
+
+/** A scene for a function with these parameters and options. */
+export function makeScene(
+  draw: Draw,
+  parameters: readonly string[],
+  options: readonly string[],
+): Scene {
+  const n = draw.integer(1, 3);
+  const isImage = parameters.some((name) => name === "w" || name === "window");
+  const ndim = isImage ? draw.integer(3, 5) : draw.integer(0, 3);
+  const shape = Array.from({ length: ndim }, () => draw.chance(80) ? n : draw.integer(0, 4));
+  const dtype = draw.chance(60) ? "float64" : draw.pick(DTYPES);
+  return { draw, n, dtype, shape, options, given: new Map() };
+}
+
+const NUMBERS = [
+  ...[0, -0, 1, -1, 2, 3, 0.5, -1.5, NaN, Infinity, -Infinity, 100],
+  ...[2 ** 31, -(2 ** 31), 2 ** 32, 2 ** 53, 1e9, 1e300, -1e300, 5e-324],
+];
+
+const WORDS = [
+  ...["", "x", "float32", "float64", "int32", "bool", "int64", "same", "valid", "constant", "edge"],
+  ...["reflect", "symmetric", "wrap", "mean", "sum", "none", "batchmean", "tanh", "in", "out", "..."],
+  ...["forward", "reverse", "ij->ji", "ij,jk->ik", "__proto__", "constructor", "toString", "0", "\n"],
+];
+
+/** A class of no meaning to the library. */
+class Unknown {
+  readonly a = 1;
+}
+
+function cyclicArray(): unknown[] {
+  const array: unknown[] = [1];
+  array.push(array);
+  return array;
+}
+
+function cyclicObject(): object {
+  const inner: Record<string, unknown> = { a: 1 };
+  return inner.b = { c: [inner] }, inner;
+}
+
+function nested(depth: number): unknown {
+  let value: unknown = 1;
+  for (let i = 0; i < depth; i++) value = [value];
+  return value;
+}
+
+/** An array of holes only. */
+function holes(length: number): unknown[] {
+  const array: unknown[] = [];
+  array.length = length;
+  return array;
+}
+
+/** Values that fit almost nothing, made anew for each use. */
+const MISFITS: readonly (() => unknown)[] = [
+  () => undefined,
+  () => null,
+  () => Symbol("s"),
+  () => 1n,
+  () => -(2n ** 70n),
+  () => new Date(0),
+  () => new Date(NaN),
+  () => new Map([[1, 2]]),
+  () => new Set([1]),
+  () => Promise.resolve(1),
+  () => /x/,
+  () => new ArrayBuffer(8),
+  () => new DataView(new ArrayBuffer(8)),
+  () => Object.create(null),
+  () => ({}),
+  () => ({ length: 3 }),
+  () => ({ shape: [1], dtype: "float32" }),
+  () => JSON.parse('{"__proto__": 1, "constructor": [2]}'),
+  () => [],
+  () => [[]],
+  () => [[], [1]],
+  () => [[1, 2], [3]],
+  () => [1, [2]],
+  () => [[1], 2],
+  () => [1, "2"],
+  () => [1, undefined],
+  () => [1n, 2n],
+  () => [Symbol("s")],
+  () => [NaN, Infinity, -0],
+  () => [true, 2],
+  () => [null],
+  // deno-lint-ignore no-sparse-arrays
+  () => [1, , 3],
+  // deno-lint-ignore no-sparse-arrays
+  () => [[1, 2], , [3, 4]],
+  () => holes(3),
+  () => holes(2 ** 32 - 1),
+  () => Object.freeze([1, 2]),
+  () => new Array(100).fill(1),
+  () => new Array(100).fill(0).map((_, i) => i),
+  () => [1e9, 1e9],
+  () => [2 ** 31],
+  () => [2 ** 31 - 1],
+  () => [0, 2 ** 53],
+  () => [-1],
+  () => [0.5],
+  () => [NaN],
+  () => cyclicArray(),
+  () => cyclicObject(),
+  () => nested(70),
+  () => nested(3000),
+  () => new Unknown(),
+  () => new Error("x"),
+  () => new Proxy({}, {}),
+  () => new api.TensorType("float32", [2]),
+  () => new api.TensorType("int32", [2 ** 30]),
+  () => api.zeros([2 ** 30]),
+  () => api.ones([2 ** 15, 2 ** 15], { dtype: "int32" }),
+  () => api.zeros([0, 2 ** 31 - 1]),
+  () => api.tensor([1, 2, 3]),
+  () => api.tensor(true),
+];
+
+const TYPED_ARRAYS: readonly (new (values: number[]) => ArrayBufferView)[] = [
+  ...[Float32Array, Float64Array, Int8Array, Int16Array, Int32Array],
+  ...[Uint8Array, Uint8ClampedArray, Uint16Array, Uint32Array],
+];
+
+const ELEMENTS = [1, 0, 2, -1, 0.5, 3, -2.5, 0, 1, 2];
+const ODD_ELEMENTS = [NaN, Infinity, -Infinity, -0, 1e-320, 1e300, -1e300, 2 ** 31, -1, 0.1];
+
+/** So many numbers; odd ones among them now and then. */
+function elements(scene: Scene, size: number, isInteger: boolean): number[] {
+  const { draw } = scene;
+  const start = draw.integer(0, 9);
+  const isOdd = !isInteger && draw.chance(25);
+  return Array.from({ length: size }, (_, i) => {
+    const list = isOdd && i % 3 === 1 ? ODD_ELEMENTS : ELEMENTS;
+    const value = list[(start + i) % list.length];
+    return isInteger ? Math.abs(Math.trunc(value)) : value;
+  });
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, length) => size * length, 1);
+}
+
+/** A shape: that of the scene, one that broadcasts with it, or another. */
+function shape({ draw, n, shape }: Scene): readonly number[] {
+  const kind = draw.integer(0, 9);
+  if (kind < 6) return shape;
+  if (kind === 6) return shape.slice(draw.integer(0, shape.length));
+  if (kind === 7) return shape.map((length) => draw.chance(50) ? 1 : length);
+  if (kind === 8) return [];
+  return draw.list(0, 4, () => draw.chance(50) ? n : draw.integer(0, 4));
+}
+
+/** A tensor of this shape. */
+function tensorOf(scene: Scene, shape: readonly number[], dtype: Dtype): Tensor {
+  const { draw } = scene;
+  const isInteger = dtype !== "float32" && dtype !== "float64";
+  if (draw.chance(12)) return api.full(shape, draw.integer(0, 2), { dtype });
+  const vector = elements(scene, sizeOf(shape), isInteger);
+  return api.reshape(api.tensor(vector, { dtype }), shape);
+}
+
+/** A tensor. */
+export function tensor(scene: Scene): Tensor {
+  const { draw } = scene;
+  const dtype = draw.chance(70) ? scene.dtype : draw.pick(DTYPES);
+  return tensorOf(scene, shape(scene), dtype);
+}
+
+function floatTensor(scene: Scene): Tensor {
+  return tensorOf(scene, shape(scene), scene.draw.pick(["float64", "float32"]));
+}
+
+/** Numbers in arrays, nested as the shape says. */
+function nestedArray(scene: Scene, [length, ...rest]: readonly number[]): unknown {
+  if (length === undefined) return elements(scene, 1, false)[0];
+  return Array.from({ length }, () => nestedArray(scene, rest));
+}
+
+function typedArray(scene: Scene): unknown {
+  const { draw } = scene;
+  if (draw.chance(10)) return BigInt64Array.of(1n, -2n);
+  if (draw.chance(10)) return BigUint64Array.of(2n ** 63n);
+  const type = draw.pick(TYPED_ARRAYS);
+  return new type(elements(scene, draw.chance(60) ? scene.n : draw.integer(0, 4), false));
+}
+
+/** What stands for a tensor. */
+function tensorLike(scene: Scene): unknown {
+  const { draw } = scene;
+  const kind = draw.integer(0, 19);
+  if (kind < 14) return tensor(scene);
+  if (kind < 16) return draw.chance(80) ? draw.pick([1, 2, 0.5, -1, 0]) : draw.pick(NUMBERS);
+  if (kind === 16) return draw.chance(50);
+  if (kind === 17) return typedArray(scene);
+  return nestedArray(scene, shape(scene));
+}
+
+/** Integers that point into axes. */
+function indices(scene: Scene): unknown {
+  const { draw, n } = scene;
+  const entries = (count: number) => Array.from({ length: count }, () => draw.integer(-n, n - 1));
+  const kind = draw.integer(0, 4);
+  if (kind === 0) return draw.integer(-n, n - 1);
+  if (kind === 1) return entries(draw.integer(0, 3));
+  if (kind === 2) return Int32Array.from(entries(draw.integer(0, 3)));
+  const own = shape(scene);
+  return api.reshape(
+    api.tensor(entries(sizeOf(own)), { dtype: "int32" }),
+    own,
+  );
+}
+
+/** One entry of an index. */
+function indexEntry(scene: Scene): unknown {
+  const { draw, n } = scene;
+  const bound = () => draw.chance(25) ? null : draw.integer(-n - 1, n + 1);
+  switch (draw.integer(0, 6)) {
+    case 0:
+      return null;
+    case 1:
+      return "...";
+    case 2:
+      return [bound(), bound()];
+    case 3:
+      return [bound(), bound(), draw.pick([1, 2, -1, -2])];
+    case 4:
+      return indices(scene);
+    default:
+      return draw.integer(-n, n - 1);
+  }
+}
+
+/** An axis, several, or none. */
+function axis(scene: Scene): unknown {
+  const { draw, shape: { length } } = scene;
+  const one = () => draw.integer(-length, Math.max(length - 1, 0));
+  const kind = draw.integer(0, 9);
+  if (kind < 6) return one();
+  if (kind === 6) return null;
+  if (kind === 7) return undefined;
+  if (kind === 8) return draw.list(0, 3, one);
+  return Array.from({ length }, (_, i) => i).reverse();
+}
+
+/** A shape that may not be one. */
+function shapeArgument(scene: Scene): unknown {
+  const { draw, n } = scene;
+  const kind = draw.integer(0, 9);
+  if (kind < 5) return shape(scene);
+  if (kind === 5) return [sizeOf(scene.shape)];
+  if (kind === 6) return [n, -1];
+  if (kind === 7) return n;
+  if (kind === 8) return [n, n];
+  return [...scene.shape].reverse();
+}
+
+/** A small count. */
+function count({ draw, n }: Scene): unknown {
+  return draw.chance(80) ? n : draw.pick([0, 1, 2, 3, 4, [n, n], [1, 2]]);
+}
+
+/** A tree with something at its leaves. */
+function tree(scene: Scene, leaf: (scene: Scene) => unknown, depth = 2): unknown {
+  const { draw } = scene;
+  const kind = depth === 0 ? 0 : draw.integer(0, 5);
+  if (kind < 2) return leaf(scene);
+  if (kind === 2) return draw.chance(70) ? leaf(scene) : null;
+  const part = () => tree(scene, leaf, depth - 1);
+  if (kind === 3) return draw.list(0, 2, part);
+  const keys = draw.list(0, 2, () => draw.pick(["a", "b", "weight", "bias", "0", ...WORDS]));
+  const entries = keys.map((key) => [key, part()] as const);
+  return Object.fromEntries(entries);
+}
+
+/** Traced values that functions have let out of their transform. */
+const leaks: Tensor[] = [];
+
+function leak(x: unknown): unknown {
+  if (x instanceof api.Tensor && !escaped.has(x)) {
+    escaped.add(x);
+    leaks.push(x);
+    if (leaks.length > 4) leaks.shift();
+  }
+  return x;
+}
+
+// deno-lint-ignore no-explicit-any
+type Values = any[];
+
+const CALLBACKS: readonly ((...args: Values) => unknown)[] = [
+  (x) => x,
+  (x) => api.sum(api.square(x)),
+  (x, y) => api.add(x, y ?? 1),
+  (...xs) => xs.map((x) => api.sum(api.sin(x))).reduce(api.add, api.tensor(0)),
+  (x) => api.matmul(x, x),
+  (...xs) => xs,
+  (x) => [api.sum(api.exp(x)), { aux: x }],
+  (x) => ({ b: [api.sin(x), null], a: api.cos(x) }),
+  (x) => api.astype(x, "int32"),
+  (x) => api.tensor(x).item(),
+  (x) => x instanceof api.Tensor ? String(x) : x,
+  (x) => api.grad((y: Tensor) => api.sum(api.mul(y, x)))(x),
+  (x) => api.vmap((y: Tensor) => api.mul(y, 2))(x),
+  (x) => api.jvp((y: Tensor) => api.sin(y), [x], [x]),
+  (x) => api.noGrad((y: Tensor) => api.square(y))(x),
+  (x) => api.makeProgram((y: Tensor) => api.mul(y, x))(x),
+  () => api.tensor(1),
+  () => 1,
+  () => true,
+  () => undefined,
+  () => null,
+  () => "text",
+  () => [],
+  () => [[1, 2], [3]],
+  () => Symbol("s"),
+  () => Promise.resolve(1),
+  () => cyclicArray(),
+  async (x) => await x,
+  function* () {},
+  (x) => leak(x),
+  () => leaks.at(-1) ?? 1,
+  (x) => (leak(x), leaks[0]),
+  () => {
+    throw new UserError("thrown by the user");
+  },
+  (path) => typeof path === "string" && path.length % 2 === 0,
+  (_, leaf) => leaf,
+  (run, x) => typeof run === "function" ? run(0, x) : x,
+  (run, x) => typeof run === "function" ? run("a", run("b", x)) : x,
+  (x) => api.conv(x, x),
+  (x) => api.index(x, 0),
+  (x) => api.norm(x, 0),
+  (x) => api.sort(x),
+  (x) => api.nn.crossEntropy(x, x),
+  (...args) => [...args],
+];
+
+function callback({ draw }: Scene): unknown {
+  const f = draw.chance(50) ? CALLBACKS[draw.integer(0, 4)] : draw.pick(CALLBACKS);
+  // A function of its own for each call, since some would be remembered.
+  return (...args: Values) => f(...args);
+}
+
+function key({ draw }: Scene): Tensor {
+  return api.random.key(draw.integer(0, 9));
+}
+
+function layer(scene: Scene): unknown {
+  const { draw, n } = scene;
+  const { nn } = api;
+  return draw.pick([
+    () => nn.relu,
+    () => nn.linear(n, n),
+    () => nn.dropout(0.5),
+    () => nn.flatten(),
+    () => nn.batchNorm(n),
+    () => nn.sequential(nn.linear(n, n), nn.tanh),
+    () => callback(scene),
+  ])();
+}
+
+function optimizer({ draw }: Scene): unknown {
+  const { optim } = api;
+  return draw.pick([
+    () => optim.sgd(0.1, { momentum: 0.9 }),
+    () => optim.adam(0.1),
+    () => optim.clipByGlobalNorm(1),
+    () => optim.masked(optim.sgd(0.1), true),
+    () => optim.sgd(optim.cosine(1, { steps: 3 })),
+  ])();
+}
+
+function learningRate(scene: Scene): unknown {
+  const { draw } = scene;
+  return draw.pick<() => unknown>([
+    () => 0.1,
+    () => 0,
+    () => 1,
+    () => api.tensor(0.1),
+    () => api.tensor(0.1, { dtype: "float64" }),
+    () => api.optim.step(0.1, { every: 2 }),
+    () => callback(scene),
+  ])();
+}
+
+function program(scene: Scene): unknown {
+  const { draw } = scene;
+  const f = draw.pick([
+    (x: Tensor) => api.sin(x),
+    (x: Tensor) => api.sum(api.mul(x, x)),
+    (x: Tensor) => api.matmul(x, api.transpose(x)),
+    (x: Tensor) => api.sort(x),
+    () => 1,
+  ]);
+  try {
+    return api.makeProgram(f)(tensor(scene));
+  } catch {
+    return api.makeProgram((x: Tensor) => x)(1);
+  }
+}
+
+function spec({ draw, shape }: Scene): string {
+  const labels = "ijklm".slice(0, shape.length);
+  return draw.pick([
+    ...[`${labels}->${[...labels].reverse().join("")}`, `${labels},${labels}->${labels}`, labels],
+    ...[`${labels},${labels}->`, "...->...", "...,...", `${labels},`, `...${labels}`, "ij,jk->ik"],
+    ...["ii->i", "ij", "->", ",", "i,j->ij", "ij,jk,kl->il", "i->ii", "i->j", "i.j", "I j -> jI"],
+  ]);
+}
+
+/** Options of the function that is called, each of a value that may fit. */
+function options(scene: Scene): unknown {
+  const { draw, options } = scene;
+  if (options.length === 0 || draw.chance(25)) return draw.chance(60) ? undefined : {};
+  const names = draw.list(1, 2, () => draw.pick(options));
+  if (draw.chance(5)) names.push("misspelt");
+  return Object.fromEntries(names.map((name) => [name, argument(scene, name)]));
+}
+
+/** Whatever a flag, a factor or a choice of words may be. */
+function setting(scene: Scene): unknown {
+  const { draw, n } = scene;
+  const kind = draw.integer(0, 9);
+  if (kind < 3) return draw.chance(50);
+  if (kind < 5) return draw.pick([0, 1, 0.5, 0.1, 2]);
+  if (kind < 7) return n;
+  if (kind === 7) return draw.pick(WORDS);
+  return kind === 8 ? undefined : draw.pick(NUMBERS);
+}
+
+/** The same value again that another parameter got, or something like it. */
+function again(scene: Scene, name: string): unknown {
+  if (scene.given.has(name) && scene.draw.chance(80)) return scene.given.get(name);
+  return tree(scene, floatTensor);
+}
+
+type Role = (scene: Scene) => unknown;
+
+/** What fits a parameter of each of these names; anything does for other names. */
+const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
+  [/^(x|y|x1|x2|other|input|condition|values?|updates|logits|cotangents?|actual)$/, tensorLike],
+  [/^(min|max|lower|upper|minval|maxval|probability|weight|posWeight)$/, tensorLike],
+  [/^(expected|target)$/, (scene) => scene.draw.chance(60) ? tensorLike(scene) : indices(scene)],
+  [/^w$/, ({ draw, n, ...rest }) => {
+    const ndim = draw.chance(85) ? rest.shape.length : 3;
+    const lengths = Array.from({ length: ndim }, (_, i) => i < 2 ? n : draw.integer(1, 3));
+    return tensorOf({ draw, n, ...rest }, lengths, rest.dtype);
+  }],
+  [/^\.\.\.(operands|rest|primals|examples|tangents)$/, tensorLike],
+  [/^(list|args)$/, (scene) => scene.draw.list(0, 3, () => tensorLike(scene))],
+  [/^(primals)$/, (scene) => scene.draw.list(1, 2, () => floatTensor(scene))],
+  [/^tangents$/, (scene) => again(scene, "primals")],
+  [/^grads$/, (scene) => again(scene, "params")],
+  [/^(tree|\.\.\.trees|dict)$/, (scene) => tree(scene, tensorLike)],
+  [/^(params|state)$/, (scene) => tree(scene, floatTensor)],
+  [/^indices$/, (scene) =>
+    scene.draw.chance(50) ? indices(scene) : scene.draw.list(0, 3, () => indexEntry(scene))],
+  [/^\.\.\.indices$/, indexEntry],
+  [/(axis|axes|Axis|Axes)$|^(argnums|source|destination|diagonal)$/, axis],
+  [/^(first|second|third|fourth|start|stop)$/, (scene) =>
+    scene.draw.chance(50) ? axis(scene) : scene.draw.chance(50) ? 3 : options(scene)],
+  [/^(shape|weightShape|normalizedShape|count)$/, shapeArgument],
+  [/^(count|classes|k|features|groups|channels|rows|repetitions|sections.*|data|seed)$/, count],
+  [/^(in|out)(Features|Channels)$|^(every|.*[sS]teps|axisSize|order)$/, count],
+  [/^(window|kernelSize|outputSize|stride|dilation|padding|outputPadding|shift)$/, count],
+  [/^widths$/, ({ draw, n, shape }) =>
+    draw.pick([n, [1, n], shape.map(() => [n, 1]), [[0, n]], 0])],
+  [/^(_?key)$/, key],
+  [/^dtype$/, ({ draw }) => draw.pick(DTYPES)],
+  [/^(f|forward|isChosen|flatten|unflatten)$/, callback],
+  [/^(options|context|given)$/, options],
+  [/^learningRate$/, learningRate],
+  [/^(rate|decay|alpha|beta.*|eps|gamma|momentum|dampening|lrDecay|labelSmoothing)$/, (scene) =>
+    scene.draw.pick([0, 0.1, 0.5, 0.9, 1])],
+  [/^(weightDecay|limit|maxNorm|factor|gain|low|high|mean|deviation)$/, (scene) =>
+    scene.draw.pick([0, 0.5, 1, -1, 2])],
+  [/^mask$/, (scene) =>
+    scene.draw.chance(50) ? scene.draw.chance(50) : tree(scene, ({ draw }) => draw.chance(50))],
+  [/^(optimizer|otherwise|\.\.\.transforms)$/, optimizer],
+  [/^(body|shortcut|\.\.\.args)$/, (scene) =>
+    scene.draw.chance(50) ? layer(scene) : tensorLike(scene)],
+  [/^parts$/, (scene) =>
+    scene.draw.chance(50)
+      ? scene.draw.list(0, 3, () => layer(scene))
+      : { a: layer(scene), b: layer(scene) }],
+  [/^(sizes|milestones)$/, (scene) => scene.draw.list(0, 3, () => count(scene))],
+  [/^spec$/, spec],
+  [/^(program|receiver of Program)$/, program],
+  [/^structure$/, (scene) => api.tree.structure(tree(scene, tensorLike))],
+  [/^leaves$/, (scene) => scene.draw.list(0, 3, () => tensorLike(scene))],
+  [/^type$/, () => class {}],
+  [/^rules$/, (scene) => ({ flatten: callback(scene), unflatten: callback(scene) })],
+  [/^receiver of TensorType$/, (scene) => new api.TensorType(scene.dtype, scene.shape)],
+  [/^receiver of Tensor$/, tensor],
+];
+
+/** Anything at all. */
+export function anything(scene: Scene): unknown {
+  const { draw } = scene;
+  const kind = draw.integer(0, 9);
+  if (kind < 4) return draw.pick(MISFITS)();
+  if (kind === 4) return draw.pick(NUMBERS);
+  if (kind === 5) return draw.pick(WORDS);
+  if (kind === 6) return callback(scene);
+  if (kind === 7) return tree(scene, (s) => s.draw.chance(70) ? tensorLike(s) : anything(s));
+  if (kind === 8) return leaks.length > 0 ? draw.pick(leaks) : draw.chance(50);
+  const [, role] = draw.pick(ROLES.slice(0, -1));
+  return role(scene);
+}
+
+/** An argument that fits a parameter of this name, mostly. */
+export function argument(scene: Scene, name: string): unknown {
+  const role = ROLES.find(([names]) => names.test(name))?.[1] ?? setting;
+  const value = role(scene);
+  scene.given.set(name, value);
+  return value;
+}
+
+/** A list of arguments for these parameters: fitting, with one misfit, or anything. */
+export function argumentList(scene: Scene, parameters: readonly string[]): unknown[] {
+  const { draw } = scene;
+  const args = parameters.flatMap((name) =>
+    name.startsWith("...") ? draw.list(0, 3, () => argument(scene, name)) : [argument(scene, name)]
+  );
+  const first = parameters[0]?.startsWith(RECEIVER) ? 1 : 0;
+  const kind = draw.integer(0, 9);
+  if (kind < 5) return draw.chance(70) ? args : args.slice(0, draw.integer(first, args.length));
+  if (kind < 8) {
+    const place = draw.integer(first, Math.max(first, args.length - 1));
+    args[place] = anything(scene);
+    return args;
+  }
+  return [...args.slice(0, first), ...draw.list(0, args.length + 1, () => anything(scene))];
+}
