@@ -65,7 +65,7 @@ title("A loop that depends on data: double until the norm passes 1000");
   const [y, pullback] = vjp((x) => {
     let y = x.mul(2);
     doublings = 1;
-    while (Number(norm(y).item()) < 1000) {
+    while (norm(y).item() < 1000) {
       y = y.mul(2);
       doublings++;
     }

@@ -65,7 +65,7 @@ let memory = optimizer.init(head);
 const losses: number[] = [];
 for (let i = 1; i <= 5; i++) {
   const [value, gradients] = lossAndGrad(head);
-  losses.push(Number(value));
+  losses.push(value.item());
   console.log(`step ${i}: cross entropy ${losses[i - 1].toFixed(4)}`);
   const [updates, next] = optimizer.update(gradients, memory, head);
   head = optim.applyUpdates(head, updates);
@@ -74,6 +74,6 @@ for (let i = 1; i <= 5; i++) {
 if (!(losses[4] < losses[0])) throw new Error(`The loss did not fall: ${losses.join(", ")}`);
 
 const tuned = tree.merge(head, frozen) as typeof params;
-const unchanged = tuned.conv1.weight.equal(params.conv1.weight).all().item();
+const unchanged = tuned.conv1.weight.equal(params.conv1.weight).all().item<boolean>();
 console.log("the frozen parameters are unchanged:", unchanged);
-if (unchanged !== true) throw new Error("a frozen parameter changed");
+if (!unchanged) throw new Error("a frozen parameter changed");

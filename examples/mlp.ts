@@ -52,7 +52,7 @@ function loss(params: typeof initial): Tensor {
 
 function accuracy(params: typeof initial): number {
   const [logits] = model.apply(params, state, x);
-  return Number(mean(equal(argmax(logits, 1), y)).item());
+  return mean(equal(argmax(logits, 1), y)).item();
 }
 
 const optimizer = optim.adam(optim.cosine(0.02, { steps: STEPS }));
@@ -62,7 +62,7 @@ let memory = optimizer.init(params);
 const losses: number[] = [];
 for (let i = 0; i < STEPS; i++) {
   const [value, gradients] = lossAndGrad(params);
-  losses.push(Number(value));
+  losses.push(value.item());
   if (i % 50 === 0) {
     console.log(
       `step ${String(i).padStart(3)}: loss ${losses[i].toFixed(4)}, ` +
@@ -73,7 +73,7 @@ for (let i = 0; i < STEPS; i++) {
   params = optim.applyUpdates(params, updates);
   memory = next;
 }
-const last = Number(loss(params));
+const last = loss(params).item();
 const final = accuracy(params);
 console.log(`after ${STEPS} steps: loss ${last.toFixed(4)}, accuracy ${(100 * final).toFixed(1)}%`);
 if (!(final > 0.98 && last < 0.05)) throw new Error("the network did not converge");

@@ -50,9 +50,9 @@ const [[loss], gradients] = step(
   "forward and backward",
   () => valueAndGrad(sumOfErrors, { hasAux: true })(params, state),
 );
-console.log(`           loss = sum(prediction - labels) = ${Number(loss).toFixed(4)}`);
+console.log(`           loss = sum(prediction - labels) = ${loss.item().toFixed(4)}`);
 console.log(
-  `           norm of the gradient = ${Number(optim.globalNorm(gradients)).toFixed(4)}`,
+  `           norm of the gradient = ${optim.globalNorm(gradients).item().toFixed(4)}`,
 );
 
 const optimizer = optim.sgd(0.01, { momentum: 0.9 });
@@ -68,7 +68,7 @@ const losses: number[] = [];
 for (let i = 1; i <= 5; i++) {
   training = step(`step ${i}`, () => {
     const [[loss, state], gradients] = lossAndGrad(training.params, training.state);
-    losses.push(Number(loss));
+    losses.push(loss.item());
     const [updates, memory] = optimizer.update(gradients, training.memory, training.params);
     return { params: optim.applyUpdates(training.params, updates), state, memory };
   });

@@ -51,21 +51,24 @@ export type LeafOf<T, Depth extends readonly 0[] = []> = unknown extends T ? T
 // Types such as `Tree<Tensor>`, which contain lists of themselves, would be unfolded without an end:
 // they are told by lists of them being assignable to them, and stay what they are.
 
+/** Whether anything fits `T`, as it does `any`, `unknown` and the empty object type. */
+export type IsOpen<T> = [symbol] extends [T] ? true : false;
+
 /** The type of a tree with other leaves. */
-export type WithLeaves<T, Leaf> = unknown extends T ? T
+export type WithLeaves<T, Leaf> = IsOpen<T> extends true ? T
   : [T[]] extends [T] ? [Leaf] extends [T] ? T : Tree<Leaf>
   : T extends Atom ? Leaf
   : T extends null ? null
   : { [K in keyof T]: WithLeaves<T[K], Leaf> };
 
 /** The type of a tree that may have `null` in the place of any leaf. */
-export type WithHoles<T> = unknown extends T ? T
+export type WithHoles<T> = IsOpen<T> extends true ? T
   : [T[]] extends [T] ? T | null
   : T extends Atom | null ? T | null
   : { [K in keyof T]: WithHoles<T[K]> };
 
 /** The type of a tree all of whose holes are filled. */
-export type WithoutHoles<T> = unknown extends T ? T
+export type WithoutHoles<T> = IsOpen<T> extends true ? T
   : [T[]] extends [T] ? T
   : [T] extends [null] ? null
   : T extends Atom ? T
@@ -302,16 +305,15 @@ export function flatten<T>(tree: T): FlatTree<LeafOf<T>> {
  * ```
  */
 export function unflatten(structure: Structure, leaves: readonly unknown[]): unknown {
-  if (isStructure(structure)) return core.unflatten(structure, leaves);
-  throw treeError(
-    `Cannot fill ${describeValue(structure)}: expected what tree.flatten or tree.structure gave`,
-  );
-}
-
-function isStructure(value: unknown): value is Structure {
-  if (typeof value !== "object" || value === null || !("kind" in value)) return false;
-  if (value.kind === "leaf" || value.kind === "null") return true;
-  return "children" in value && Array.isArray(value.children) && value.children.every(isStructure);
+  if (!core.isStructure(structure)) {
+    throw treeError(
+      `Cannot fill ${describeValue(structure)}: expected what tree.flatten or tree.structure gave`,
+    );
+  }
+  if (!Array.isArray(leaves)) {
+    throw treeError(`Cannot fill a tree with ${describeValue(leaves)}: expected a list of leaves`);
+  }
+  return core.unflatten(structure, leaves);
 }
 
 /**

@@ -74,5 +74,5 @@ Deno.test("the gradient of a part equals that part of the whole gradient", () =>
   const [expected] = tree.partition(whole, isChosen);
   assertEquals(tree.paths(part), tree.paths(expected));
   const same = tree.leaves(tree.map((a: Tensor, b: Tensor) => a.equal(b).all(), part, expected));
-  assert((same as Tensor[]).every((leaf) => leaf.item() === true));
+  assert((same as Tensor[]).every((leaf) => leaf.item<boolean>()));
 });

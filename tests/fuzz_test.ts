@@ -6,7 +6,7 @@
  */
 import fc from "fast-check";
 import { Draw } from "./fuzz/draw.ts";
-import { discoverOptions, explore } from "./fuzz/explore.ts";
+import { discoverOptions, explore, nested } from "./fuzz/explore.ts";
 import type { Tally } from "./fuzz/explore.ts";
 import { withSmallMemory } from "./fuzz/small_memory.ts";
 import { targets } from "./fuzz/surface.ts";
@@ -40,12 +40,15 @@ Deno.test("every public function ends in a result or in one of the library's err
         explore(target, options, new Draw(generate), tally);
       });
       const details = fc.check(property, { seed, numRuns, endOnFailure: true });
-      if (details.failed) problems.push(String((details.errorInstance as Error).stack));
+      if (details.failed) problems.push(String((details.errorInstance as Error).message).split("\n").slice(0, 8).join("\n"));
       const time = performance.now() - start;
       if (Deno.args.includes("--stats")) {
         console.log(target.name, options.join(), tally, Math.round(time));
       }
     }
   });
-  if (problems.length > 0) fail(problems.join("\n\n"));
+  if (Deno.args.includes("--nested")) {
+    for (const [n, t] of nested) if (t.results < 0.2 * t.errors) console.log("nested", n, t);
+  }
+  if (problems.length > 0) fail(problems.length + "\n" + problems.join("\n\n"));
 });

@@ -59,6 +59,7 @@ function elementwise(dtypes: readonly Dtype[], ...domains: Domain[]): Row<null> 
   const shapes = domains.length === 1 ? [[2, 3], [], [0, 2]] : [[2, 2], [], [3, 0]];
   return {
     dtypes,
+    elementwise: true,
     cases: shapes.map((shape) => plain(...domains.map((domain) => argument(shape, domain)))),
   };
 }
@@ -164,6 +165,7 @@ const table: Table = {
   },
   convert: {
     dtypes: DTYPES,
+    elementwise: true,
     cases: [
       given({ dtype: "float64" as Dtype }, argument([2, 3], betweenHalves)),
       given({ dtype: "float32" as Dtype }, argument([4], integers(-3, 3))),
@@ -189,6 +191,7 @@ const table: Table = {
   xor: elementwise([...INTEGERS, "bool"], integers(-9, 9), integers(-9, 9)),
   select: {
     dtypes: DTYPES,
+    elementwise: true,
     cases: [[2, 2], [], [0, 2]].map((shape) =>
       plain(argument(shape, integers(0, 1), "bool"), argument(shape), argument(shape))
     ),
@@ -202,6 +205,7 @@ const table: Table = {
   reciprocal: elementwise(FLOATS, nonZero),
   mod: {
     dtypes: NUMBERS,
+    elementwise: true,
     cases: [
       // x / y stays between integers, for both signs of y and of x / y.
       plain(argument([2, 2], between(2.3, 2.5)), argument([2, 2], between(0.95, 1.05))),
@@ -290,6 +294,7 @@ const table: Table = {
   lgamma: elementwise(FLOATS, positive),
   polygamma: {
     dtypes: FLOATS,
+    elementwise: true,
     cases: [
       given({ order: 0 }, argument([2, 2], between(0.8, 3))),
       given({ order: 2 }, argument([], between(0.8, 3))),
@@ -299,6 +304,7 @@ const table: Table = {
   logaddexp: elementwise(FLOATS, real, real),
   pow: {
     dtypes: NUMBERS,
+    elementwise: true,
     // Where the exponent is 0, the sign of a tangent of 0 is not the same.
     roundingTolerance: 1e-15,
     cases: [[2, 2], [], [3, 0]].map((shape) =>

@@ -23,7 +23,7 @@ const floors: readonly (readonly string[])[] = [
 
 /** The order within a folder. A type may also be imported from a file further down the list. */
 const orders: Readonly<Record<string, readonly string[]>> = {
-  "src/base": ["errors", "dtype", "shape"],
+  "src/base": ["errors", "dtype", "options", "shape"],
   "src/core": [
     "format",
     "methods",
@@ -38,6 +38,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "program",
     "check",
   ],
+  "src/wasm": ["encode", "expression", "memory", "operations", "code", "module"],
   "src/primitives": [
     "structure",
     "elementwise",

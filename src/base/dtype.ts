@@ -67,32 +67,41 @@ export function allocate(dtype: Dtype, length: number): Elements {
 
 /**
  * The dtype that two dtypes meet in: the higher category, and within one category the wider type.
- * `int32` and `uint32` meet in `int32`, since no 64-bit integer exists here.
+ * `int32` and `uint32` do not meet, as in PyTorch: neither holds the other's values.
+ *
+ * @param what Begins the message when they do not meet: "Cannot add".
  */
-export function promoteDtypes(a: Dtype, b: Dtype): Dtype {
+export function promoteDtypes(a: Dtype, b: Dtype, what = "Cannot promote"): Dtype {
   if (a === b) return a;
   const categoryA = categoryOf(a);
   const categoryB = categoryOf(b);
-  if (categoryA === categoryB) return categoryA === "float" ? "float64" : "int32";
-  if (categoryA === "float" || categoryB === "bool") return a;
-  return b;
+  if (categoryA !== categoryB) {
+    return categoryA === "float" || categoryB === "bool" ? a : b;
+  }
+  if (categoryA === "float") return "float64";
+  throw dtypeError(`${what} ${a} and ${b}: no integer dtype holds both; convert one with astype`);
 }
 
 /**
  * The dtype that the JavaScript value `scalar` takes when it meets a tensor of type `dtype`: that
  * very dtype, unless its category is too low to hold the value.
+ *
+ * @param what Begins the message when an integer does not fit an integer dtype: "Cannot add".
  */
-export function scalarDtype(scalar: number | boolean, dtype: Dtype): Dtype {
-  if (typeof scalar === "boolean") return dtype;
-  if (isFloat(dtype)) return dtype;
+export function scalarDtype(
+  scalar: number | boolean,
+  dtype: Dtype,
+  what = "Cannot promote",
+): Dtype {
+  if (typeof scalar === "boolean" || isFloat(dtype)) return dtype;
   if (!Number.isInteger(scalar)) return DEFAULT_FLOAT;
-  if (dtype === "uint32") return scalar >= 0 && scalar <= 0xffffffff ? "uint32" : wideDtype(scalar);
-  return wideDtype(scalar);
-}
-
-/** The dtype of an integral scalar beside an integer or bool tensor. */
-function wideDtype(scalar: number): Dtype {
-  return scalar >= -0x80000000 && scalar <= 0x7fffffff ? "int32" : DEFAULT_FLOAT;
+  const integer = dtype === "bool" ? "int32" : dtype;
+  const [low, high] = integer === "int32" ? [-0x80000000, 0x7fffffff] : [0, 0xffffffff];
+  if (scalar >= low && scalar <= high) return integer;
+  throw dtypeError(
+    `${what} ${dtype} and ${scalar}: ${integer} holds integers from ${low} to ${high}; ` +
+      `convert the tensor with astype`,
+  );
 }
 
 /** Throws unless `value` names a dtype. */
@@ -118,6 +127,8 @@ export function describeValue(value: unknown): string {
   }
   if (ArrayBuffer.isView(value)) return value.constructor.name;
   if (value !== null && typeof value === "object") {
+    const { dtype, shape } = value as { dtype?: unknown; shape?: unknown };
+    if (Array.isArray(shape) && DTYPES.includes(dtype as Dtype)) return `${dtype}[${shape}]`;
     const name = Object.getPrototypeOf(value)?.constructor?.name;
     return name === undefined || name === "Object" ? "object" : name;
   }

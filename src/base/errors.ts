@@ -12,27 +12,29 @@ const LIBRARY = new URL("..", import.meta.url).href;
 const SEARCHED_FRAMES = 100;
 
 /**
- * Builds an error whose stack begins at the first frame outside the library, so that the line a
- * user reads first is their own.
+ * Makes an error whose stack begins at the first frame outside the library, so that the line that a
+ * user reads first is their own. The error is made without frames and given those that count:
+ * runtimes print the frames that an error was made with, whatever its `stack` says later.
  */
-function atCallSite<E extends Error>(error: E): E {
-  const lines = error.stack?.split("\n") ?? [];
-  const first = lines.findIndex((line) => /^\s+at /.test(line));
-  if (first < 0) return error;
-  const user = lines.findIndex((line, i) => i >= first && !line.includes(LIBRARY));
-  if (user > first) error.stack = [...lines.slice(0, first), ...lines.slice(user)].join("\n");
-  return error;
-}
-
-/** Runs `make` with a deeper stack, since the user's frame may lie under many of ours. */
-function withDeepStack<E extends Error>(make: () => E): E {
+function atUserLine<E extends Error>(make: () => E): E {
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = SEARCHED_FRAMES;
   try {
-    return atCallSite(make());
+    Error.stackTraceLimit = SEARCHED_FRAMES;
+    const frames = (new Error().stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+    Error.stackTraceLimit = 0;
+    const error = make();
+    const user = frames.findIndex(isUserFrame);
+    const shown = user < 0 ? frames : frames.slice(user);
+    error.stack = [`${error.name}: ${error.message}`, ...shown].join("\n");
+    return error;
   } finally {
     Error.stackTraceLimit = limit;
   }
+}
+
+/** Whether a frame names a place outside the library; the runtime's own frames name none. */
+function isUserFrame(line: string): boolean {
+  return /:\d+:\d+\)?$/.test(line) && !line.includes(LIBRARY);
 }
 
 /** Shapes that do not fit an operation, or are not shapes at all. */
@@ -85,37 +87,37 @@ export class InternalError extends Error {
 
 /** An error for shapes that do not fit; the stack begins at the user's line. */
 export function shapeError(message: string): ShapeError {
-  return withDeepStack(() => new ShapeError(message));
+  return atUserLine(() => new ShapeError(message));
 }
 
 /** An error for a dtype that does not fit; the stack begins at the user's line. */
 export function dtypeError(message: string): DtypeError {
-  return withDeepStack(() => new DtypeError(message));
+  return atUserLine(() => new DtypeError(message));
 }
 
 /** An error for trees that do not match; the stack begins at the user's line. */
 export function treeError(message: string): TreeError {
-  return withDeepStack(() => new TreeError(message));
+  return atUserLine(() => new TreeError(message));
 }
 
 /** An error for an axis out of range; the stack begins at the user's line. */
 export function axisError(message: string): AxisError {
-  return withDeepStack(() => new AxisError(message));
+  return atUserLine(() => new AxisError(message));
 }
 
 /** An error for an index out of range; the stack begins at the user's line. */
 export function indexError(message: string): IndexError {
-  return withDeepStack(() => new IndexError(message));
+  return atUserLine(() => new IndexError(message));
 }
 
 /** An error for a bad argument value; the stack begins at the user's line. */
 export function argumentError(message: string): ArgumentError {
-  return withDeepStack(() => new ArgumentError(message));
+  return atUserLine(() => new ArgumentError(message));
 }
 
 /** An error for a misused traced value; the stack begins at the user's line. */
 export function traceError(message: string): TraceError {
-  return withDeepStack(() => new TraceError(message));
+  return atUserLine(() => new TraceError(message));
 }
 
 /** An error for a state that the library promises never to reach. */

@@ -112,12 +112,14 @@ export abstract class Tensor implements Type {
   }
 
   /**
-   * The only element, as a JavaScript value: a boolean for `bool`, a number otherwise.
+   * The only element, as a JavaScript value: a number, or a boolean for dtype `bool`.
+   *
+   * TypeScript cannot see the dtype, and takes a number unless told otherwise: `x.item<boolean>()`.
    *
    * @throws {ShapeError} unless the tensor has exactly one element.
    * @throws {TraceError} when the value is traced and has no concrete value.
    */
-  item(): number | boolean {
+  item<Value extends number | boolean = number>(): Value {
     if (this.size !== 1) {
       throw shapeError(
         `Cannot take the item of ${showType(this)}: expected exactly one element, ` +
@@ -125,7 +127,7 @@ export abstract class Tensor implements Type {
       );
     }
     const value = this.concrete("read its item").elements[0];
-    return this.dtype === "bool" ? value !== 0 : value;
+    return (this.dtype === "bool" ? value !== 0 : value) as Value;
   }
 
   /**

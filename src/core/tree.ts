@@ -56,7 +56,8 @@ const NULL: Structure = Object.freeze({ kind: "null" });
 
 /** Lets instances of a class be nodes of trees; the public form is `tree.register`. */
 export function registerNode(node: CustomNode): void {
-  if (typeof node.type !== "function") {
+  // An arrow function is no class: it has no prototype to know its instances by.
+  if (typeof node.type !== "function" || typeof node.type.prototype !== "object") {
     throw treeError(`Cannot register ${describeValue(node.type)} as a tree node: expected a class`);
   }
   customNodes.set(node.type.prototype, node);
@@ -173,6 +174,26 @@ export function unflatten(structure: Structure, leaves: readonly unknown[]): unk
   return build(structure);
 }
 
+/** Whether `value` is the structure of a tree, at most so deep. */
+export function isStructure(value: unknown, depth: number = MAX_DEPTH): value is Structure {
+  if (typeof value !== "object" || value === null || depth < 0) return false;
+  const { kind, children, keys, order, node } = value as Record<string, unknown>;
+  if (kind === "leaf" || kind === "null") return true;
+  const isNode = kind === "array" ||
+    (kind === "object" && areKeys(keys) && areKeys(order)) ||
+    (kind === "custom" && [...customNodes.values()].includes(node as CustomNode));
+  return isNode && Array.isArray(children) && Array.from(children).every(isPart);
+
+  function areKeys(list: unknown): boolean {
+    return Array.isArray(list) && Array.isArray(children) && list.length === children.length &&
+      list.every((key) => typeof key === "string");
+  }
+
+  function isPart(child: unknown): boolean {
+    return isStructure(child, depth - 1);
+  }
+}
+
 /** The number of leaves of a tree of this structure. */
 export function leafCount(structure: Structure): number {
   switch (structure.kind) {
@@ -198,6 +219,11 @@ export function leafPaths(structure: Structure): (string | number)[][] {
   };
   visit(structure, []);
   return paths;
+}
+
+/** A key as messages list it: in quotes, unless it is words joined by dots. */
+export function showKey(key: string): string {
+  return /^[\w$-]+(\.[\w$-]+)*$/.test(key) ? key : JSON.stringify(key);
 }
 
 /** A path as messages show it: `.layers[0].weight`, or `the root`. */
@@ -313,7 +339,7 @@ function describeStructure(structure: Structure): string {
     case "array":
       return `an array of ${structure.children.length}`;
     case "object":
-      return `an object with keys ${structure.keys.join(", ") || "(none)"}`;
+      return `an object with keys ${structure.keys.map(showKey).join(", ") || "(none)"}`;
     case "custom":
       return `a ${structure.node.type.name}`;
   }

@@ -12,17 +12,25 @@ export type Leaf = Tensor | number | boolean | TypedArray;
 // deno-lint-ignore no-explicit-any
 export type AnyFunction = (...args: any[]) => unknown;
 
+/** Whether `T` is `any`, which stays what it is. */
+export type IsAny<T> = 0 extends 1 & T ? true : false;
+
 /** A tree type with tensors at its leaves: numbers become tensors, nodes stay. */
-export type TensorsOf<T> = [Tensor] extends [T] ? Tensor
+export type TensorsOf<T> = IsAny<T> extends true ? T
+  : [Tensor] extends [T] ? Tensor
   : T extends number | boolean | TypedArray ? Tensor
   : T extends null | undefined | string | AnyFunction ? T
   : { [K in keyof T]: TensorsOf<T[K]> };
 
 /** A tree type that also takes numbers where the original has tensors. */
-export type LeavesOf<T> = [T] extends [Tensor] ? Leaf
+export type LeavesOf<T> = T | Loosened<T>;
+
+/** A tree type with numbers allowed in the place of tensors. */
+export type Loosened<T> = IsAny<T> extends true ? T
+  : [T] extends [Tensor] ? Leaf
   : [Tensor] extends [T] ? T | Leaf
   : T extends null | undefined | number | boolean | string | Tensor | TypedArray | AnyFunction ? T
-  : { [K in keyof T]: LeavesOf<T[K]> };
+  : { [K in keyof T]: Loosened<T[K]> };
 
 /** The parameters of a transformed function. */
 export type LooseArgs<Args extends readonly unknown[]> = { [K in keyof Args]: LeavesOf<Args[K]> };

@@ -34,11 +34,11 @@ export function promote(what: string, x: TensorLike, y: TensorLike): [Tensor, Te
     if (y instanceof Tensor) {
       if (x.dtype === y.dtype && sameShape(x.shape, y.shape)) return [x, y];
     } else if (isScalar(y)) {
-      const dtype = promoteDtypes(x.dtype, scalarDtype(y, x.dtype));
+      const dtype = promoteDtypes(x.dtype, scalarDtype(y, x.dtype, what));
       return [convert(x, dtype), splat(Number(y), dtype, x.shape)];
     }
   } else if (y instanceof Tensor && isScalar(x)) {
-    const dtype = promoteDtypes(y.dtype, scalarDtype(x, y.dtype));
+    const dtype = promoteDtypes(y.dtype, scalarDtype(x, y.dtype, what));
     return [splat(Number(x), dtype, y.shape), convert(y, dtype)];
   }
   return broadcastTogether(what, x, y) as [Tensor, Tensor];
@@ -97,13 +97,13 @@ export function commonDtype(what: string, xs: readonly TensorLike[]): Dtype {
   for (const x of xs) {
     if (isWeak(x)) continue;
     const { dtype } = toTensor(x, what);
-    strong = strong === null ? dtype : promoteDtypes(strong, dtype);
+    strong = strong === null ? dtype : promoteDtypes(strong, dtype, what);
   }
   let common = strong;
   for (const x of xs) {
     if (!isWeak(x)) continue;
     const dtype = weakDtype(what, x, strong);
-    common = common === null ? dtype : promoteDtypes(common, dtype);
+    common = common === null ? dtype : promoteDtypes(common, dtype, what);
   }
   return common ?? DEFAULT_FLOAT;
 }
@@ -117,7 +117,7 @@ function isWeak(x: TensorLike): boolean {
 function weakDtype(what: string, x: TensorLike, strong: Dtype | null): Dtype {
   if (isScalar(x)) {
     if (strong === null) return typeof x === "boolean" ? "bool" : DEFAULT_FLOAT;
-    return scalarDtype(x, strong);
+    return scalarDtype(x, strong, what);
   }
   const own = fromJavaScript(x, undefined, what);
   if (strong === null || own.dtype === "bool") return own.dtype;
@@ -125,7 +125,7 @@ function weakDtype(what: string, x: TensorLike, strong: Dtype | null): Dtype {
   // Looked at in double precision, which holds every integer that an integer dtype does.
   let dtype = strong;
   for (const element of fromJavaScript(x, "float64", what).elements) {
-    dtype = promoteDtypes(dtype, scalarDtype(element, strong));
+    dtype = promoteDtypes(dtype, scalarDtype(element, strong, what));
   }
   return dtype;
 }

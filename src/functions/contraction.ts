@@ -22,9 +22,7 @@ import { applyBinary, promoteTogether } from "./broadcasting.ts";
 /** The operands in a common dtype that can be multiplied and summed: bools become int32. */
 function readOperands(what: string, operands: readonly TensorLike[]): readonly Tensor[] {
   if (areReady(operands)) return operands;
-  return promoteTogether(what, operands).map((x) =>
-    x.dtype === "bool" ? convert(x, "int32") : x
-  );
+  return promoteTogether(what, operands).map((x) => x.dtype === "bool" ? convert(x, "int32") : x);
 }
 
 /** Whether the operands are tensors of one dtype of numbers already, as they mostly are. */

@@ -6,6 +6,7 @@
 import { checkDtype, DEFAULT_FLOAT, describeValue, isFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { checkShape, MAX_SIZE } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { fromJavaScript, toTensor } from "../core/convert.ts";
@@ -17,7 +18,7 @@ import { equal, select } from "../primitives/comparison.ts";
 import { broadcastAxis, constantLike, convert, iota } from "../primitives/structure.ts";
 import { checkBroadcast, checkInteger, checkLength } from "./arguments.ts";
 import { broadcastTo } from "./broadcasting.ts";
-import { readDtype, readOptions } from "./options.ts";
+import { readDtype } from "./options.ts";
 
 /** Options of `linspace`. */
 export interface LinspaceOptions extends DtypeOptions {

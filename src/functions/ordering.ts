@@ -6,6 +6,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { checkAxis, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { SortOptions, TopKOptions } from "../core/methods.ts";
@@ -14,7 +15,6 @@ import { gather } from "../primitives/indexing.ts";
 import * as ordering from "../primitives/ordering.ts";
 import { sliceAxis } from "../primitives/slicing.ts";
 import { moveAxis } from "../primitives/structure.ts";
-import { readOptions } from "./options.ts";
 
 /** The elements of `x` `[..., n]` at `indices` `[..., k]` of its last axis. */
 export function takeAlongLast(x: Tensor, indices: Tensor): Tensor {
@@ -120,6 +120,6 @@ export function topK(
   }
   const last = value.ndim - 1;
   const rows = moveAxis(value, place, last);
-  const order = sliceAxis(ordering.argsort(rows, last, Boolean(largest)), last, 0, k);
+  const order = sliceAxis(ordering.argsort(rows, last, Boolean(largest)), last, 0, k + 0);
   return [moveAxis(takeAlongLast(rows, order), last, place), moveAxis(order, last, place)];
 }

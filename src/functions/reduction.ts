@@ -5,6 +5,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { checkAxes, checkAxis, range, showType, withoutAxes } from "../base/shape.ts";
 import type { AxisArgument } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
@@ -24,7 +25,6 @@ import {
 } from "../primitives/structure.ts";
 import { exp, log, pow } from "../primitives/transcendental.ts";
 import { floatOperand } from "./broadcasting.ts";
-import { readOptions } from "./options.ts";
 
 /** The tensor and the axes that a reduction works on. */
 interface Reduction<Options> {

@@ -5,9 +5,11 @@
  */
 import { DEFAULT_FLOAT, describeValue } from "../base/dtype.ts";
 import { argumentError, axisError, shapeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import {
   checkAxes,
   checkAxis,
+  checkNdim,
   checkShape,
   insertAt,
   range,
@@ -28,7 +30,7 @@ import * as slicing from "../primitives/slicing.ts";
 import * as structure from "../primitives/structure.ts";
 import { checkBroadcast, checkInteger, checkLength, listAxes, toIndices } from "./arguments.ts";
 import { broadcastTo as stretch, promoteTogether } from "./broadcasting.ts";
-import { readDtype, readOptions } from "./options.ts";
+import { readDtype } from "./options.ts";
 
 /**
  * The same elements in row-major order, in another shape.
@@ -55,6 +57,7 @@ export function reshape(x: TensorLike, shape: Shape): Tensor {
 /** `shape` with its -1 replaced by the length that makes the sizes equal. */
 function fillShape(x: Tensor, shape: Shape): Shape {
   const what = `Cannot reshape ${showType(x)}`;
+  if (Array.isArray(shape)) checkNdim(shape, what);
   const open = Array.isArray(shape) ? shape.indexOf(-1) : -1;
   if (open < 0) return checkShape(shape, what);
   if (shape.lastIndexOf(-1) !== open) {
@@ -537,6 +540,7 @@ function widthPairs(widths: PadWidths, ndim: number, what: string): Pair[] {
     const width = readWidth(widths);
     return range(ndim).map(() => [width, width]);
   }
+  checkNdim(widths, what);
   const lists: readonly unknown[] = widths.every(Array.isArray) ? widths : [widths];
   const pairs = lists.map((pair): Pair => {
     if (!Array.isArray(pair) || pair.length !== 2) {

@@ -6,6 +6,7 @@
  */
 import { allocate, describeValue } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { range, showType, sizeOf } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import { Concrete, splat } from "../core/tensor.ts";
@@ -17,7 +18,6 @@ import { argmaxWindow, convolve, convolveInput } from "../primitives/window.ts";
 import type { WindowParams } from "../primitives/window.ts";
 import { checkInteger } from "./arguments.ts";
 import { broadcastTo, floatOperand, promoteTogether } from "./broadcasting.ts";
-import { readOptions } from "./options.ts";
 
 /** One number for all spatial axes, or one for each. */
 export type PerAxis = number | readonly number[];
@@ -345,18 +345,18 @@ type Pair = readonly [before: number, after: number];
 
 /** Padding given in numbers, for each of `count` spatial axes. */
 function readAmounts(padding: unknown, count: number, what: string): Pair[] {
+  if (Array.isArray(padding) && padding.length !== count) {
+    throw argumentError(
+      `${what}: expected one padding per spatial axis, ${count} in all, got ${padding.length}`,
+    );
+  }
   if (!Array.isArray(padding) || !padding.some(Array.isArray)) {
     if (typeof padding === "string") {
       throw argumentError(`${what}: expected a padding in numbers, got ${describeValue(padding)}`);
     }
     return readPerAxis(padding, count, what, "padding", 0).map((amount) => [amount, amount]);
   }
-  if (padding.length !== count) {
-    throw argumentError(
-      `${what}: expected one padding per spatial axis, ${count} in all, got ${padding.length}`,
-    );
-  }
-  return padding.map((pair) => {
+  return Array.from(padding, (pair) => {
     if (!Array.isArray(pair) || pair.length !== 2) {
       throw argumentError(
         `${what}: expected a padding [before, after], got ${describeValue(pair)}`,

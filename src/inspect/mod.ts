@@ -13,4 +13,4 @@
  * @module
  */
 export * from "./counts.ts";
-export * from "./text.ts";
+export { toText } from "./text.ts";

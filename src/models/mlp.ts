@@ -6,6 +6,7 @@
 import { argumentError } from "../base/errors.ts";
 import { describeValue } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
+import { readOptions } from "../base/options.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { linear, relu, sequential } from "../nn/mod.ts";
 import type { Empty, Layer, LayerLike, LinearParams } from "../nn/mod.ts";
@@ -40,13 +41,16 @@ export type Mlp = Layer<readonly (LinearParams | Empty)[], readonly Empty[]>;
  * if (String(y.shape) !== "5,3") throw new Error(String(y.shape));
  * ```
  */
-export function mlp(sizes: readonly number[], options: MlpOptions = {}): Mlp {
+export function mlp(sizes: readonly number[], options?: MlpOptions): Mlp {
   if (!Array.isArray(sizes) || sizes.length < 2) {
     throw argumentError(
       `Cannot make an mlp of sizes ${describeValue(sizes)}: expected at least input and output`,
     );
   }
-  const { activation = relu, dtype = "float32" } = options;
+  const { activation = relu, dtype = "float32" } = readOptions("Cannot make an mlp", options, [
+    "activation",
+    "dtype",
+  ]);
   const layers: LayerLike[] = [];
   for (let i = 0; i + 1 < sizes.length; i++) {
     if (i > 0) layers.push(activation);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Dtype } from "../base/dtype.ts";
+import { readOptions } from "../base/options.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add } from "../functions/mod.ts";
 import {
@@ -165,8 +166,16 @@ const bottleneck: BlockKind = {
 
 const WIDTHS = [64, 128, 256, 512];
 
-function resnet(kind: BlockKind, depths: readonly number[], options: ResNetOptions): ResNet {
-  const { classes = 1000, channels = 3, dtype = "float32" } = options;
+function resnet(
+  kind: BlockKind,
+  depths: readonly number[],
+  options: ResNetOptions | undefined,
+): ResNet {
+  const { classes = 1000, channels = 3, dtype = "float32" } = readOptions(
+    "Cannot make a residual network",
+    options,
+    ["classes", "channels", "dtype"],
+  );
   const parts: Record<string, LayerLike> = {
     conv1: convolution(channels, 64, 7, 2, dtype),
     bn1: batchNorm(64, { dtype }),
@@ -211,7 +220,7 @@ function resnet(kind: BlockKind, depths: readonly number[], options: ResNetOptio
  * if (shape !== "float32[64,64,3,3]") throw new Error(shape);
  * ```
  */
-export function resnet18(options: ResNetOptions = {}): ResNet {
+export function resnet18(options?: ResNetOptions): ResNet {
   return resnet(basicBlock, [2, 2, 2, 2], options);
 }
 
@@ -230,7 +239,7 @@ export function resnet18(options: ResNetOptions = {}): ResNet {
  * if (String(params.fc.weight) !== "float32[10,512]") throw new Error(String(params.fc.weight));
  * ```
  */
-export function resnet34(options: ResNetOptions = {}): ResNet {
+export function resnet34(options?: ResNetOptions): ResNet {
   return resnet(basicBlock, [3, 4, 6, 3], options);
 }
 
@@ -250,6 +259,6 @@ export function resnet34(options: ResNetOptions = {}): ResNet {
  * if (String(params.fc.weight) !== "float32[10,2048]") throw new Error(String(params.fc.weight));
  * ```
  */
-export function resnet50(options: ResNetOptions = {}): ResNet {
+export function resnet50(options?: ResNetOptions): ResNet {
   return resnet(bottleneck, [3, 4, 6, 3], options);
 }

@@ -6,11 +6,11 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { checkAxis } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
-import { readOptions } from "../functions/options.ts";
 import { div, mul, offset, scale, square, sub } from "../primitives/arithmetic.ts";
 import { less, lessEqual, select } from "../primitives/comparison.ts";
 import { reduceMax } from "../primitives/reduction.ts";

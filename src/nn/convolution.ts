@@ -4,15 +4,17 @@
  * @module
  */
 import { argumentError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, conv, reshape } from "../functions/mod.ts";
 import type { ConvOptions } from "../functions/mod.ts";
-import { readOptions } from "../functions/options.ts";
 import { split } from "../random/mod.ts";
 import { defaultBias, defaultWeight } from "./initializers.ts";
 import type { Initializer } from "./initializers.ts";
 import {
+  checkBoolean,
   checkCount,
+  checkInitializer,
   checkInput,
   checkParameterDtype,
   optionalLeaf,
@@ -89,7 +91,10 @@ export function conv2d(
   }
   const dtype = checkParameterDtype(read.dtype ?? "float32", "conv2d");
   const shape = [outChannels, inChannels / groups, ...kernel];
-  const biasInit = read.biasInit ?? defaultBias(shape);
+  const { biasInit = defaultBias(shape) } = read;
+  checkBoolean(bias, "bias", "conv2d");
+  checkInitializer(weightInit, "weightInit", "conv2d");
+  checkInitializer(biasInit, "biasInit", "conv2d");
   const { stride, padding, dilation } = read;
   const window: ConvOptions = {
     groups,

@@ -5,16 +5,16 @@
  */
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { describeValue, isInteger } from "../base/dtype.ts";
+import { readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { arange, equal, reshape, where } from "../functions/mod.ts";
-import { readOptions } from "../functions/options.ts";
 import { gather } from "../primitives/indexing.ts";
 import { stopGradient } from "../transforms/no_grad.ts";
 import { normal } from "./initializers.ts";
 import type { Initializer } from "./initializers.ts";
-import { checkCount, checkParameterDtype, readLeaf } from "./layer.ts";
+import { checkCount, checkInitializer, checkParameterDtype, readLeaf } from "./layer.ts";
 import type { Empty, Layer, ParameterOptions } from "./layer.ts";
 
 /** Parameters of `embedding`. */
@@ -66,6 +66,7 @@ export function embedding(
     "dtype",
   ]);
   const { weightInit = normal(1), paddingIdx } = read;
+  checkInitializer(weightInit, "weightInit", "embedding");
   if (
     paddingIdx !== undefined &&
     !(Number.isInteger(paddingIdx) && paddingIdx >= -count && paddingIdx < count)

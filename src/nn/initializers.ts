@@ -6,11 +6,11 @@
 import { argumentError } from "../base/errors.ts";
 import { describeValue } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
+import { readOptions } from "../base/options.ts";
 import { checkShape, showShape, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, full, mul } from "../functions/mod.ts";
-import { readOptions } from "../functions/options.ts";
 import { normal as drawNormal, uniform as drawUniform } from "../random/mod.ts";
 
 /** Makes the initial value of a parameter of `shape`. */

@@ -6,10 +6,11 @@
 import { argumentError, shapeError, treeError } from "../base/errors.ts";
 import { describeValue, isFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
+import { readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
 import { Tensor } from "../core/tensor.ts";
 import { toTensor } from "../core/convert.ts";
-import { readOptions } from "../functions/options.ts";
+import type { Initializer } from "./initializers.ts";
 
 /** The parameters, or the state, of a layer that has none. */
 export type Empty = Record<never, never>;
@@ -92,6 +93,23 @@ export function checkNumber(
   throw argumentError(
     `Cannot make ${article(layer)} layer with ${name} ${describeValue(value)}: ` +
       `expected a number from ${low} to ${high}`,
+  );
+}
+
+/** `value`, a flag named `name`. */
+export function checkBoolean(value: unknown, name: string, layer: string): boolean {
+  if (typeof value === "boolean") return value;
+  throw argumentError(
+    `Cannot make a ${layer} layer with ${name} ${describeValue(value)}: expected true or false`,
+  );
+}
+
+/** `value`, an initialiser named `name`. */
+export function checkInitializer(value: Initializer, name: string, layer: string): Initializer {
+  if (typeof value === "function") return value;
+  throw argumentError(
+    `Cannot make a ${layer} layer with ${name} ${describeValue(value)}: ` +
+      `expected an initializer such as nn.initializers.zeros`,
   );
 }
 

@@ -4,14 +4,22 @@
  * @module
  */
 import { shapeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, matmul, transpose } from "../functions/mod.ts";
-import { readOptions } from "../functions/options.ts";
 import { split } from "../random/mod.ts";
 import { defaultBias, defaultWeight } from "./initializers.ts";
 import type { Initializer } from "./initializers.ts";
-import { checkCount, checkInput, checkParameterDtype, optionalLeaf, readLeaf } from "./layer.ts";
+import {
+  checkBoolean,
+  checkCount,
+  checkInitializer,
+  checkInput,
+  checkParameterDtype,
+  optionalLeaf,
+  readLeaf,
+} from "./layer.ts";
 import type { Empty, Layer, ParameterOptions } from "./layer.ts";
 
 /** Parameters of `linear`. */
@@ -67,6 +75,9 @@ export function linear(
     "dtype",
   ]);
   const { bias = true, weightInit = defaultWeight, biasInit = defaultBias(shape) } = read;
+  checkBoolean(bias, "bias", "linear");
+  checkInitializer(weightInit, "weightInit", "linear");
+  checkInitializer(biasInit, "biasInit", "linear");
   const dtype = checkParameterDtype(read.dtype ?? "float32", "linear");
   return {
     init(key) {

@@ -6,6 +6,7 @@
  */
 import { describeValue, isFloat } from "../base/dtype.ts";
 import { argumentError, indexError, shapeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { checkAxis, removeAt, sameShape, showShape, showType, stridesOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { fromJavaScript, toTensor } from "../core/convert.ts";
@@ -16,6 +17,7 @@ import { broadcastTogether, floatOperand, promoteTogether } from "../functions/b
 import {
   abs,
   add,
+  astype,
   div,
   equal,
   exp,
@@ -32,7 +34,6 @@ import {
   sum,
   where,
 } from "../functions/mod.ts";
-import { readOptions } from "../functions/options.ts";
 import { not } from "../primitives/comparison.ts";
 import { gather } from "../primitives/indexing.ts";
 import { broadcast, convert, moveAxis } from "../primitives/structure.ts";
@@ -358,7 +359,8 @@ function readClasses(
       );
     }
   }
-  return indices;
+  // Signed, so that a negative ignoreIndex can be compared with them.
+  return astype(indices, "int32");
 }
 
 /** Scores in the dtype in which they meet class weights, and these weights. */

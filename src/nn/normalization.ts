@@ -5,6 +5,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { range, showShape, showType, sizeOf } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -22,9 +23,9 @@ import {
   sub,
   zeros,
 } from "../functions/mod.ts";
-import { readOptions } from "../functions/options.ts";
 import { stopGradient } from "../transforms/no_grad.ts";
 import {
+  checkBoolean,
   checkCount,
   checkInput,
   checkNumber,
@@ -100,6 +101,7 @@ export function batchNorm(
     "dtype",
   ]);
   const { eps = 1e-5, momentum = 0.1, affine = true } = read;
+  checkBoolean(affine, "affine", "batchNorm");
   checkNumber(eps, "eps", "batchNorm", 0);
   if (momentum !== null) checkNumber(momentum, "momentum", "batchNorm", 0, 1);
   const dtype = checkParameterDtype(read.dtype ?? "float32", "batchNorm");
@@ -219,6 +221,8 @@ export function layerNorm(
     "dtype",
   ]);
   const { eps = 1e-5, elementwiseAffine = true, bias = true } = read;
+  checkBoolean(elementwiseAffine, "elementwiseAffine", "layerNorm");
+  checkBoolean(bias, "bias", "layerNorm");
   checkNumber(eps, "eps", "layerNorm", 0);
   const dtype = checkParameterDtype(read.dtype ?? "float32", "layerNorm");
   return {
@@ -298,6 +302,7 @@ export function groupNorm(
     "dtype",
   ]);
   const { eps = 1e-5, affine = true } = read;
+  checkBoolean(affine, "affine", "groupNorm");
   checkNumber(eps, "eps", "groupNorm", 0);
   const dtype = checkParameterDtype(read.dtype ?? "float32", "groupNorm");
   return {

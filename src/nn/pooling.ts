@@ -4,21 +4,12 @@
  * @module
  */
 import { shapeError } from "../base/errors.ts";
-import { range, showType } from "../base/shape.ts";
+import { checkSize, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
+import { allocateFor, Concrete } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
-import {
-  avgPool,
-  maxPool,
-  mean,
-  mul,
-  reshape,
-  sum,
-  take,
-  tensor,
-  where,
-} from "../functions/mod.ts";
+import { avgPool, maxPool, mean, mul, reshape, sum, take, where } from "../functions/mod.ts";
 import type { AvgPoolOptions, MaxPoolOptions } from "../functions/mod.ts";
 import { pair, stateless } from "./layer.ts";
 import type { Empty, Layer } from "./layer.ts";
@@ -122,18 +113,29 @@ function regionMeans(x: Tensor, axis: number, regions: number): Tensor {
   if (length % regions === 0) {
     return mean(reshape(x, [...before, regions, length / regions, ...after]), axis + 1);
   }
-  const starts = range(regions).map((i) => Math.floor((i * length) / regions));
-  const counts = starts.map((start, i) => Math.ceil(((i + 1) * length) / regions) - start);
-  const longest = Math.max(...counts);
+  checkSize([...before, regions, ...after], `Cannot pool ${showType(x)} into ${regions} regions`);
+  const startOf = (region: number) => Math.floor((region * length) / regions);
+  const endOf = (region: number) => Math.ceil(((region + 1) * length) / regions);
+  const shares = allocateFor({ dtype: x.dtype, shape: [regions] });
+  let longest = 1;
+  for (let region = 0; region < regions; region++) {
+    const count = endOf(region) - startOf(region);
+    shares[region] = 1 / count;
+    longest = Math.max(longest, count);
+  }
   // Each region in a row, with the last one's elements repeated in rows that are too short, and left
   // out of the sum: a product with a matrix of zeros would spread infinities to all regions.
-  const indices = starts.flatMap((start) =>
-    range(longest).map((j) => Math.min(start + j, length - 1))
-  );
-  const isInside = counts.flatMap((count) => range(longest).map((j) => j < count));
-  const spread = [regions, longest, ...after.map(() => 1)];
-  const rows = take(x, tensor(indices, { dtype: "int32" }).reshape([regions, longest]), axis);
-  const inside = where(tensor(isInside).reshape(spread), rows, 0);
-  const shares = tensor(counts.map((count) => 1 / count), { dtype: x.dtype });
-  return mul(sum(inside, axis + 1), shares.reshape([regions, ...after.map(() => 1)]));
+  const grid = [regions, longest];
+  const indices = allocateFor({ dtype: "int32", shape: grid });
+  const isInside = allocateFor({ dtype: "bool", shape: grid });
+  for (let region = 0, at = 0; region < regions; region++) {
+    for (let i = startOf(region); i < startOf(region) + longest; i++, at++) {
+      indices[at] = Math.min(i, length - 1);
+      isInside[at] = i < endOf(region) ? 1 : 0;
+    }
+  }
+  const rows = take(x, new Concrete("int32", grid, indices), axis);
+  const spread = (part: Concrete) => reshape(part, [...part.shape, ...after.map(() => 1)]);
+  const inside = where(spread(new Concrete("bool", grid, isInside)), rows, 0);
+  return mul(sum(inside, axis + 1), spread(new Concrete(x.dtype, [regions], shares)));
 }

@@ -5,12 +5,12 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { treeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { showShape, showType } from "../base/shape.ts";
 import { leafToTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { dottedPath, flatten, leafPaths, unflatten } from "../core/tree.ts";
+import { dottedPath, flatten, leafPaths, showKey, unflatten } from "../core/tree.ts";
 import { astype } from "../functions/mod.ts";
-import { readOptions } from "../functions/options.ts";
 
 /** Tensors by PyTorch's names, such as `layer1.0.conv1.weight`. */
 export type StateDict = { readonly [key: string]: Tensor };
@@ -111,7 +111,7 @@ export function fromStateDict<Params, State = Record<never, never>>(
       }
       const value = leafToTensor(given.get(key), [key], what);
       if (showShape(value.shape) !== showShape(template.shape)) {
-        misshapen.push(`${key} (expected ${showType(template)}, got ${showType(value)})`);
+        misshapen.push(`${showKey(key)} (expected ${showType(template)}, got ${showType(value)})`);
         return template;
       }
       return value.dtype === template.dtype ? value : astype(value, template.dtype);
@@ -120,9 +120,10 @@ export function fromStateDict<Params, State = Record<never, never>>(
   };
   const result: [unknown, unknown] = [fill(params), fill(state)];
   const unexpected = [...given.keys()].filter((key) => !expected.has(key));
+  const list = (keys: readonly string[]) => keys.map(showKey).join(", ");
   const problems = [
-    ...(strict && missing.length > 0 ? [`missing keys: ${missing.join(", ")}`] : []),
-    ...(strict && unexpected.length > 0 ? [`unexpected keys: ${unexpected.join(", ")}`] : []),
+    ...(strict && missing.length > 0 ? [`missing keys: ${list(missing)}`] : []),
+    ...(strict && unexpected.length > 0 ? [`unexpected keys: ${list(unexpected)}`] : []),
     ...(misshapen.length > 0 ? [`misshapen keys: ${misshapen.join(", ")}`] : []),
   ];
   if (problems.length > 0) {

@@ -6,10 +6,10 @@
 import { describeValue, isFloat, promoteDtypes } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { splat } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { norm, stack } from "../functions/mod.ts";
-import { readOptions } from "../functions/options.ts";
 import { flattenTensors } from "../transforms/flatten_function.ts";
 
 /** Options of `globalNorm` and `clipByGlobalNorm`. */
@@ -57,7 +57,7 @@ export function globalNorm(tree: unknown, options: GlobalNormOptions = {}): Tens
 export function normOf(tensors: readonly (Tensor | null)[], ord: number): Tensor {
   const counted = tensors.filter((x) => x !== null && isFloat(x.dtype) && x.size > 0) as Tensor[];
   if (counted.length === 0) return splat(0, "float32", []);
-  const dtype = counted.map((x) => x.dtype).reduce<Dtype>(promoteDtypes, "float32");
+  const dtype = counted.map((x) => x.dtype).reduce<Dtype>((a, b) => promoteDtypes(a, b), "float32");
   // A norm of norms, each without a derivative at zero, so that one zero leaf among others is safe.
   return norm(stack(counted.map((x) => norm(x.astype(dtype), null, { ord }))), null, { ord });
 }

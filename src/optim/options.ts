@@ -5,7 +5,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
-import { readOptions as readNames } from "../functions/options.ts";
+import { readOptions as readNames } from "../base/options.ts";
 
 /** Options with their defaults: numbers and flags. */
 type Defaults = Readonly<Record<string, number | boolean>>;

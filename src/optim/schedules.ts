@@ -8,10 +8,10 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
+import { readOptions as readNames } from "../base/options.ts";
 import { fromJavaScript } from "../core/convert.ts";
 import { Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
-import { readOptions as readNames } from "../functions/options.ts";
 import { greaterEqual, pow, tensor, where } from "../functions/mod.ts";
 import { double } from "./count.ts";
 import { checkLearningRate } from "./learning_rate.ts";

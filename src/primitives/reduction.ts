@@ -171,15 +171,17 @@ export const reduceProdPrimitive: Primitive<ReduceParams> = {
   evaluate([x], { axes }, [type]) {
     const count = reducedCount(x, axes);
     const isInt = !isFloat(x.dtype);
-    const isOne = x.elements.length === 1;
-    const rows = isOne ? x.elements : reductionRows(x, axes).elements;
-    const out = allocateFor({ dtype: type.dtype, shape: isOne ? [1] : type.shape });
-    const step = isOne ? 0 : 1;
+    if (x.elements.length === 1) {
+      const power = isInt ? integerPower(x.elements[0], count) : repeated(x.elements[0], count);
+      return [splat(power, type.dtype, type.shape)];
+    }
+    const rows = reductionRows(x, axes).elements;
+    const out = allocateFor(type);
     for (let i = 0, at = 0; i < out.length; i++) {
       let product = 1;
       if (isInt) {
-        for (let k = 0; k < count; k++, at += step) product = Math.imul(product, rows[at]);
-      } else for (let k = 0; k < count; k++, at += step) product *= rows[at];
+        for (let k = 0; k < count; k++, at++) product = Math.imul(product, rows[at]);
+      } else for (let k = 0; k < count; k++, at++) product *= rows[at];
       out[i] = product;
     }
     return [new Concrete(type.dtype, type.shape, out)];
@@ -194,6 +196,28 @@ export const reduceProdPrimitive: Primitive<ReduceParams> = {
     }],
   },
 };
+
+/** The product of so many equal integers, modulo 2^32, by squaring. */
+function integerPower(value: number, count: number): number {
+  let power = 1;
+  for (let square = value; count > 0; square = Math.imul(square, square)) {
+    if (count % 2 === 1) power = Math.imul(power, square);
+    count = Math.floor(count / 2);
+  }
+  return power;
+}
+
+/** The product of so many equal floats, rounded after each step as that of unequal ones is. */
+function repeated(value: number, count: number): number {
+  let [before, product] = [NaN, 1];
+  for (let k = 0; k < count; k++) {
+    const next = product * value;
+    // From here on every second product is the same: zero, one, an infinity or NaN.
+    if (Object.is(next, before)) return (count - k) % 2 === 0 ? product : next;
+    [before, product] = [product, next];
+  }
+  return product;
+}
 
 /** Product over the given axes. */
 export function reduceProd(x: Tensor, axes: readonly number[]): Tensor {

@@ -37,7 +37,7 @@ function describeKey(value: unknown): string {
     const hint = areKeys ? "map over keys with vmap" : "make one with random.key(seed)";
     return `${showType(value)}; ${hint}`;
   }
-  if (Array.isArray(value) && value.some((part) => part instanceof Tensor)) {
+  if (Array.isArray(value) && value[0] instanceof Tensor) {
     return `an array of ${value.length}; take one key from it, as in const [a, b] = split(key)`;
   }
   const seed = Number.isSafeInteger(value) ? String(value) : "seed";

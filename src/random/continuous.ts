@@ -7,10 +7,10 @@
 import { DEFAULT_FLOAT, describeValue } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { applyBinary, broadcastTo } from "../functions/broadcasting.ts";
-import { readOptions } from "../functions/options.ts";
 import {
   abs,
   add,

@@ -5,6 +5,7 @@
  */
 import { describeValue, isFloat } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { checkAxis, insertAt, removeAt, showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
@@ -12,7 +13,6 @@ import { splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { checkBroadcast } from "../functions/arguments.ts";
 import { applyBinary, broadcastTo, floatOperand } from "../functions/broadcasting.ts";
-import { readOptions } from "../functions/options.ts";
 import { add, minimum, mod, mul, offset, sub } from "../primitives/arithmetic.ts";
 import { and, equal, less, lessEqual, not, select } from "../primitives/comparison.ts";
 import { argmax } from "../primitives/reduction.ts";

@@ -5,11 +5,11 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { checkAxis, checkShape, showType, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import { readOptions } from "../functions/options.ts";
 import { gather } from "../primitives/indexing.ts";
 import { argsort } from "../primitives/ordering.ts";
 import { iota, moveAxis, reshape } from "../primitives/structure.ts";
@@ -68,7 +68,7 @@ export function permutation(
   if (typeof x === "number") {
     const shape = checkShape([x], `${what} the first ${describeValue(x)} integers`);
     checkAxis(axis, 1, what);
-    return randomOrder(key, shape, 0) ?? iota(x);
+    return randomOrder(key, shape, 0) ?? iota(shape[0]);
   }
   const values = toTensor(x, what);
   if (values.ndim === 0) {

@@ -6,6 +6,7 @@
 import { describeValue } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { treeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { sameShape, showShape, showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { fromJavaScript, toTensor } from "../core/convert.ts";
@@ -13,7 +14,6 @@ import { dense, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { firstDifference, flatten, leafPaths, showPath } from "../core/tree.ts";
 import "../functions/install.ts";
-import { readOptions } from "../functions/options.ts";
 import { failure } from "./assertion_error.ts";
 import { describeDifference, readTolerance } from "./closeness.ts";
 import type { Values } from "./closeness.ts";

@@ -5,13 +5,13 @@
  */
 import { describeValue, isFloat } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
 import { fromJavaScript, leafToTensor } from "../core/convert.ts";
 import { Concrete, dense } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { flatten, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import "../functions/install.ts";
-import { readOptions } from "../functions/options.ts";
 import { threefry2x32 } from "../numeric/threefry.ts";
 import { convert } from "../primitives/structure.ts";
 import type { AnyFunction, LooseArgs } from "../core/tree_types.ts";

@@ -45,6 +45,8 @@ export function checkFunction(f: unknown, transform: string): asserts f is AnyFu
 /** Throws when `output` is a promise: what a function does after its `await` no transform sees. */
 export function checkSynchronous(output: unknown, transform: string): void {
   if (!(output instanceof Promise)) return;
+  // It will likely fail later, on tracers that are dead by then: that is said here already.
+  output.catch(() => {});
   throw argumentError(
     `Cannot apply ${transform} to an async function: expected its result, got a Promise; ` +
       `await what it needs before the call and pass that as an argument`,
@@ -53,8 +55,8 @@ export function checkSynchronous(output: unknown, transform: string): void {
 
 /** A user's function on flat tensors; it remembers the structure of its last result. */
 export interface FlatFunction {
-  /** Runs it on one tensor per leaf of the arguments. */
-  readonly call: (leaves: readonly Tensor[]) => Tensor[];
+  /** Runs it on one value per leaf of the arguments. */
+  readonly call: (leaves: readonly unknown[]) => Tensor[];
   /** The structure of what the last call returned. */
   readonly resultStructure: () => Structure;
 }

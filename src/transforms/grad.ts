@@ -5,6 +5,7 @@
  */
 import { describeValue, isFloat } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import { checkFlag, readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
 import { splat, Tensor } from "../core/tensor.ts";
 import { checkAlive } from "../core/trace.ts";
@@ -88,7 +89,7 @@ export type GradResult<Args extends readonly unknown[], Out, Options> = Options 
 export function grad<
   // deno-lint-ignore no-explicit-any
   Args extends any[] = Tensor[],
-  Out = Tensor,
+  const Out = Tensor,
   const Options extends GradOptions = Record<never, never>,
 >(
   f: (...args: Args) => Out,
@@ -126,7 +127,7 @@ export function grad<
 export function valueAndGrad<
   // deno-lint-ignore no-explicit-any
   Args extends any[] = Tensor[],
-  Out = Tensor,
+  const Out = Tensor,
   const Options extends GradOptions = Record<never, never>,
 >(
   f: (...args: Args) => Out,
@@ -138,11 +139,15 @@ export function valueAndGrad<
 
 function makeValueAndGrad(
   f: AnyFunction,
-  options: GradOptions = {},
+  options: GradOptions | undefined,
   transform: string,
 ): (args: readonly unknown[]) => [value: unknown, gradients: unknown] {
   checkFunction(f, transform);
-  const { argnums = 0, hasAux = false } = options;
+  const { argnums = 0, hasAux = false } = readOptions(`Cannot apply ${transform}`, options, [
+    "argnums",
+    "hasAux",
+  ]);
+  checkFlag(hasAux, `Cannot apply ${transform}`, "hasAux");
   return (args) => {
     const isList = Array.isArray(argnums);
     const places = checkArgnums(argnums, args.length, transform);

@@ -5,6 +5,7 @@
  */
 import { isFloat } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { showType, sizeOf } from "../base/shape.ts";
 import { evaluateProgram } from "../core/program.ts";
 import { allocateFor, Concrete, zerosOf } from "../core/tensor.ts";
@@ -16,7 +17,7 @@ import { moveAxis, reshape } from "../primitives/structure.ts";
 import { checkFunction, flattenFunction, flattenTensors } from "./flatten_function.ts";
 import { checkArgnums, grad } from "./grad.ts";
 import type { GradArgs } from "./grad.ts";
-import { jvp } from "./jvp.ts";
+import { checkList, jvp } from "./jvp.ts";
 import { checkFloats, linearizeFlat, pullBack } from "./linearize.ts";
 import type { Linearized } from "./linearize.ts";
 import { vmapFlat } from "./vmap.ts";
@@ -46,7 +47,7 @@ function makeJacobian(
   blocks: Blocks,
 ): (...args: unknown[]) => unknown {
   checkFunction(f, transform);
-  const argnums = options?.argnums ?? 0;
+  const { argnums = 0 } = readOptions(`Cannot apply ${transform}`, options, ["argnums"]);
   return (...args) => {
     const isList = Array.isArray(argnums);
     const places = checkArgnums(argnums, args.length, transform);
@@ -247,7 +248,8 @@ export function hvp<Args extends any[] = Tensor[]>(
   if (!Array.isArray(primals) || primals.length === 0) {
     throw argumentError("Cannot apply hvp: primals must be a list with one entry per argument");
   }
-  const argnums = primals.map((_, i) => i);
+  checkList(primals, "hvp", "primals");
+  const argnums = [...primals.keys()];
   const gradient = grad(f as AnyFunction, { argnums }) as AnyFunction;
   const [, product] = jvp(gradient, primals, tangents) as [unknown, unknown];
   return product as { [K in keyof Args]: Args[K] };

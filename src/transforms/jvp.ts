@@ -182,11 +182,20 @@ export function jvp<Args extends any[] = Tensor[], Out = Tensor>(
   ] as [TensorsOf<Out>, TensorsOf<Out>];
 }
 
-/** Throws unless `value` is a list. */
+/** The most arguments that a call is sure to have room for on JavaScript's stack. */
+const MAX_ARGUMENTS = 2 ** 14;
+
+/** Throws unless `value` is a list that can be the arguments of a call. */
 export function checkList(value: unknown, transform: string, name: string): void {
   if (!Array.isArray(value)) {
     throw argumentError(
       `Cannot apply ${transform}: ${name} must be a list with one entry per argument of the function`,
+    );
+  }
+  if (value.length > MAX_ARGUMENTS) {
+    throw argumentError(
+      `Cannot apply ${transform}: ${name} has ${value.length} entries, ` +
+        `a function takes at most ${MAX_ARGUMENTS} arguments; put them into one list`,
     );
   }
 }

@@ -20,4 +20,4 @@ export { linearize, linearTranspose, vjp } from "./linearize.ts";
 export { noGrad, stopGradient } from "./no_grad.ts";
 export { evalShape, makeProgram } from "./stage.ts";
 export { vmap } from "./vmap.ts";
-export type { Axes, VmapOptions } from "./vmap.ts";
+export type { Axes, BatchArgs, VmapOptions } from "./vmap.ts";

@@ -6,14 +6,15 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { checkAxis, removeAt, showType } from "../base/shape.ts";
 import type { BatchAxis, Primitive } from "../core/primitive.ts";
 import { leafToTensor } from "../core/convert.ts";
-import { Tensor } from "../core/tensor.ts";
+import type { Tensor, TypedArray } from "../core/tensor.ts";
 import { currentTrace, runTransform, runUnder, Trace, Tracer } from "../core/trace.ts";
 import { broadcastPrefix, flatten, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import type { LooseArgs, TensorsOf } from "../core/tree_types.ts";
+import type { TensorsOf } from "../core/tree_types.ts";
 import { alignBatch } from "../primitives/structure.ts";
 import { checkFunction, flattenFunction } from "./flatten_function.ts";
 
@@ -94,13 +95,19 @@ export interface VmapOptions {
 /** Axes to map: one number for all leaves, `null` for none, or a tree prefix of these. */
 export type Axes = number | null | readonly Axes[] | { readonly [key: string]: Axes };
 
+/** The parameters of a batched function: a batch may also be a typed array. */
+export type BatchArgs<Args extends readonly unknown[]> = {
+  [K in keyof Args]: Args[K] | ([Args[K]] extends [Tensor] ? TypedArray : never);
+};
+
 /**
  * The function that applies `f` to every example of a batch.
  *
  * @param f A pure function of trees of tensors, written for one example.
  * @param inAxes Where each argument has its batch axis: one number for all arguments, or a list with
  * one entry per argument: a number, `null` for an argument that all examples share, or a tree prefix
- * of the argument with these at its leaves. Negative counts from the last axis. Default 0.
+ * of the argument with these at its leaves. Negative counts from the last axis. What is not mapped
+ * reaches `f` as it is, and may be anything. Default 0.
  * @param outAxes Where the result has its batch axis: a number, or a tree prefix of the result;
  * `null` for a result that does not depend on the example. Default 0.
  * @param options A name for the axis, and its length when no argument is mapped.
@@ -125,28 +132,33 @@ export function vmap<Args extends any[] = Tensor[], Out = Tensor>(
   f: (...args: Args) => Out,
   inAxes: Axes = 0,
   outAxes: Axes = 0,
-  options: VmapOptions = {},
-): (...args: LooseArgs<Args>) => TensorsOf<Out> {
+  options?: VmapOptions,
+): (...args: BatchArgs<Args>) => TensorsOf<Out> {
   checkFunction(f, "vmap");
+  const what = "Cannot apply vmap";
+  const { axisName, axisSize } = readOptions(what, options, ["axisName", "axisSize"]);
+  if (axisName !== undefined && typeof axisName !== "string") {
+    throw argumentError(`${what}: axisName must be a string, got ${describeValue(axisName)}`);
+  }
   return (...args) => {
     const { leaves, structure } = flatten(args);
     const inputAxes = prefixAxes(inAxes, structure, "Cannot vmap with these inAxes");
     const paths = leafPaths(structure);
-    const inputs = leaves.map((leaf, i) =>
-      leaf instanceof Tensor ? leaf : leafToTensor(leaf, paths[i], "Cannot vmap over this argument")
-    );
-    const positions = inputs.map((input, i) => {
+    const mapped = leaves.map((leaf, i): Mapped | null => {
       const axis = inputAxes[i];
-      const what = `Cannot vmap over ${showType(input)} at ${describePath(paths[i])}`;
-      return axis === null ? null : checkAxis(axis, input.ndim, what);
+      if (axis === null) return null;
+      const value = leafToTensor(leaf, paths[i], "Cannot vmap over this argument");
+      const place = `${showType(value)} at ${describePath(paths[i])}`;
+      return { value, place, axis: checkAxis(axis, value.ndim, `Cannot vmap over ${place}`) };
     });
-    const size = batchSize(inputs, positions, paths, options.axisSize);
-    const trace = new BatchTrace(currentTrace(), size, options.axisName);
+    const size = batchSize(mapped, axisSize);
+    const trace = new BatchTrace(currentTrace(), size, axisName);
     const flat = flattenFunction(f, structure, "vmap");
-    const results = runTransform(
-      trace,
-      () => flat.call(inputs.map((input, i) => trace.close(input, positions[i]))),
+    // What is not mapped reaches the function as it is, and may be anything.
+    const examples = leaves.map((leaf, i) =>
+      mapped[i] === null ? leaf : trace.close(mapped[i].value, mapped[i].axis)
     );
+    const results = runTransform(trace, () => flat.call(examples));
     const outStructure = flat.resultStructure();
     const targets = prefixAxes(outAxes, outStructure, "Cannot vmap with these outAxes");
     const outPaths = leafPaths(outStructure);
@@ -180,13 +192,16 @@ function describePath(path: readonly (string | number)[]): string {
   return `argument ${argument}${rest.length === 0 ? "" : showPath(rest)}`;
 }
 
+/** A leaf of the arguments that is mapped. */
+interface Mapped {
+  readonly value: Tensor;
+  readonly axis: number;
+  /** Its type and path, for messages. */
+  readonly place: string;
+}
+
 /** The common length of all mapped axes. */
-function batchSize(
-  inputs: readonly Tensor[],
-  positions: readonly BatchAxis[],
-  paths: readonly (readonly (string | number)[])[],
-  axisSize: number | undefined,
-): number {
+function batchSize(mapped: readonly (Mapped | null)[], axisSize: number | undefined): number {
   if (axisSize !== undefined && (!Number.isInteger(axisSize) || axisSize < 0)) {
     throw argumentError(
       `Cannot vmap with axisSize ${describeValue(axisSize)}: expected a non-negative integer`,
@@ -194,10 +209,10 @@ function batchSize(
   }
   let size = axisSize;
   let from = "axisSize";
-  positions.forEach((axis, i) => {
-    if (axis === null) return;
-    const length = inputs[i].shape[axis];
-    const here = `axis ${axis} of ${showType(inputs[i])} at ${describePath(paths[i])}`;
+  for (const leaf of mapped) {
+    if (leaf === null) continue;
+    const length = leaf.value.shape[leaf.axis];
+    const here = `axis ${leaf.axis} of ${leaf.place}`;
     if (size === undefined) [size, from] = [length, here];
     else if (size !== length) {
       throw shapeError(
@@ -205,7 +220,7 @@ function batchSize(
           `${here} has length ${length}`,
       );
     }
-  });
+  }
   if (size !== undefined) return size;
   throw argumentError(
     "Cannot vmap when no argument is mapped: give at least one axis in inAxes, or axisSize",

@@ -101,8 +101,8 @@ Deno.test("tensors without elements and without axes become arrays and values", 
 Deno.test("the item of a one-element tensor is a JavaScript value", () => {
   assertEquals(make(2.5).item(), 2.5);
   assertEquals(make([[7]], "int32").item(), 7);
-  assertEquals(make(true).item(), true);
-  assertEquals(splat(0, "bool", [1]).item(), false);
+  assertEquals(make(true).item<boolean>(), true);
+  assertEquals(splat(0, "bool", [1]).item<boolean>(), false);
   assertRefused(
     () => make([1, 2]).item(),
     ShapeError,

@@ -1,4 +1,5 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "../support/std.ts";
+import { DtypeError } from "../../src/base/errors.ts";
 import { ArgumentError, ShapeError } from "../../src/base/errors.ts";
 import type { Dtype } from "../../src/base/dtype.ts";
 import { showType } from "../../src/base/shape.ts";
@@ -69,7 +70,6 @@ Deno.test("tensors and typed arrays decide the dtype, JavaScript numbers follow"
     [[int, 1, true, [2]], "int32"],
     [[int, 1.5], "float32"],
     [[int, [1, 1.5]], "float32"],
-    [[int, [2 ** 31]], "float32"],
     [[int, []], "int32"],
     [[int, [true]], "int32"],
     [[zeros(1, { dtype: "bool" }), [true]], "bool"],
@@ -78,11 +78,18 @@ Deno.test("tensors and typed arrays decide the dtype, JavaScript numbers follow"
     [[new Float64Array(1), 1], "float64"],
     [[int, new Float32Array(1)], "float32"],
     [[new Uint32Array(1), 1], "uint32"],
-    [[new Uint32Array(1), -1], "int32"],
-    [[new Uint32Array(1), int], "int32"],
     [[], "float32"],
   ];
   for (const [xs, expected] of cases) assertEquals(commonDtype("Cannot join", xs), expected);
+  const refused: readonly (readonly [readonly TensorLike[], string])[] = [
+    [[int, [2 ** 31]], "int32 and 2147483648: int32 holds integers from -2147483648 to 2147483647"],
+    [[new Uint32Array(1), -1], "uint32 and -1: uint32 holds integers from 0 to 4294967295"],
+    [[new Uint32Array(1), int], "uint32 and int32: no integer dtype holds both"],
+  ];
+  for (const [xs, reason] of refused) {
+    const { message } = assertThrows(() => commonDtype("Cannot join", xs), DtypeError);
+    assertEquals(message.startsWith(`Cannot join ${reason}; convert`), true, message);
+  }
 });
 
 Deno.test("integers and bools become float32, floats stay", () => {

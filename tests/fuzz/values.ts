@@ -12,6 +12,8 @@ import { RECEIVER } from "./surface.ts";
 /** What the arguments of one call have in common, so that they fit each other. */
 export interface Scene {
   readonly draw: Draw;
+  /** Whether all arguments are to fit, so that the inside of the function is reached. */
+  readonly isCalm: boolean;
   /** The length of most axes, and most counts. */
   readonly n: number;
   readonly dtype: Dtype;
@@ -30,12 +32,13 @@ export function makeScene(
   parameters: readonly string[],
   options: readonly string[],
 ): Scene {
+  const isCalm = draw.chance(50);
   const n = draw.integer(1, 3);
   const isImage = parameters.some((name) => name === "w" || name === "window");
-  const ndim = isImage ? draw.integer(3, 5) : draw.integer(0, 3);
-  const shape = Array.from({ length: ndim }, () => draw.chance(80) ? n : draw.integer(0, 4));
-  const dtype = draw.chance(60) ? "float64" : draw.pick(DTYPES);
-  return { draw, n, dtype, shape, options, given: new Map() };
+  const ndim = isImage ? draw.integer(3, 5) : draw.pick([0, 1, 1, 2, 2, 2, 3, 3]);
+  const shape = Array.from({ length: ndim }, () => isCalm || draw.chance(80) ? n : draw.integer(0, 4));
+  const dtype = isCalm || draw.chance(60) ? "float64" : draw.pick(DTYPES);
+  return { draw, isCalm, n, dtype, shape, options, given: new Map() };
 }
 
 const NUMBERS = [
@@ -168,8 +171,8 @@ function sizeOf(shape: readonly number[]): number {
 }
 
 /** A shape: that of the scene, one that broadcasts with it, or another. */
-function shape({ draw, n, shape }: Scene): readonly number[] {
-  const kind = draw.integer(0, 9);
+function shape({ draw, isCalm, n, shape }: Scene): readonly number[] {
+  const kind = isCalm ? 0 : draw.integer(0, 9);
   if (kind < 6) return shape;
   if (kind === 6) return shape.slice(draw.integer(0, shape.length));
   if (kind === 7) return shape.map((length) => draw.chance(50) ? 1 : length);
@@ -189,7 +192,7 @@ function tensorOf(scene: Scene, shape: readonly number[], dtype: Dtype): Tensor 
 /** A tensor. */
 export function tensor(scene: Scene): Tensor {
   const { draw } = scene;
-  const dtype = draw.chance(70) ? scene.dtype : draw.pick(DTYPES);
+  const dtype = scene.isCalm || draw.chance(70) ? scene.dtype : draw.pick(DTYPES);
   return tensorOf(scene, shape(scene), dtype);
 }
 
@@ -214,7 +217,7 @@ function typedArray(scene: Scene): unknown {
 /** What stands for a tensor. */
 function tensorLike(scene: Scene): unknown {
   const { draw } = scene;
-  const kind = draw.integer(0, 19);
+  const kind = scene.isCalm ? 0 : draw.integer(0, 19);
   if (kind < 14) return tensor(scene);
   if (kind < 16) return draw.chance(80) ? draw.pick([1, 2, 0.5, -1, 0]) : draw.pick(NUMBERS);
   if (kind === 16) return draw.chance(50);
@@ -224,9 +227,9 @@ function tensorLike(scene: Scene): unknown {
 
 /** Integers that point into axes. */
 function indices(scene: Scene): unknown {
-  const { draw, n } = scene;
+  const { draw, isCalm, n } = scene;
   const entries = (count: number) => Array.from({ length: count }, () => draw.integer(-n, n - 1));
-  const kind = draw.integer(0, 4);
+  const kind = isCalm && draw.chance(70) ? 9 : draw.integer(0, 4);
   if (kind === 0) return draw.integer(-n, n - 1);
   if (kind === 1) return entries(draw.integer(0, 3));
   if (kind === 2) return Int32Array.from(entries(draw.integer(0, 3)));
@@ -235,6 +238,14 @@ function indices(scene: Scene): unknown {
     api.tensor(entries(sizeOf(own)), { dtype: "int32" }),
     own,
   );
+}
+
+/** An integer for each row of a batch. */
+function classIndices(scene: Scene): Tensor {
+  const { draw, shape: [batch, _classes, ...rest] } = scene;
+  const own = batch === undefined ? [] : [batch, ...rest];
+  const entries = Array.from({ length: sizeOf(own) }, () => draw.integer(0, 1));
+  return api.reshape(api.tensor(entries, { dtype: "int32" }), own);
 }
 
 /** One entry of an index. */
@@ -259,9 +270,9 @@ function indexEntry(scene: Scene): unknown {
 
 /** An axis, several, or none. */
 function axis(scene: Scene): unknown {
-  const { draw, shape: { length } } = scene;
+  const { draw, isCalm, shape: { length } } = scene;
   const one = () => draw.integer(-length, Math.max(length - 1, 0));
-  const kind = draw.integer(0, 9);
+  const kind = isCalm ? 0 : draw.integer(0, 9);
   if (kind < 6) return one();
   if (kind === 6) return null;
   if (kind === 7) return undefined;
@@ -271,8 +282,8 @@ function axis(scene: Scene): unknown {
 
 /** A shape that may not be one. */
 function shapeArgument(scene: Scene): unknown {
-  const { draw, n } = scene;
-  const kind = draw.integer(0, 9);
+  const { draw, isCalm, n } = scene;
+  const kind = isCalm ? 0 : draw.integer(0, 9);
   if (kind < 5) return shape(scene);
   if (kind === 5) return [sizeOf(scene.shape)];
   if (kind === 6) return [n, -1];
@@ -282,8 +293,8 @@ function shapeArgument(scene: Scene): unknown {
 }
 
 /** A small count. */
-function count({ draw, n }: Scene): unknown {
-  return draw.chance(80) ? n : draw.pick([0, 1, 2, 3, 4, [n, n], [1, 2]]);
+function count({ draw, isCalm, n }: Scene): unknown {
+  return isCalm || draw.chance(80) ? n : draw.pick([0, 1, 2, 3, 4, [n, n], [1, 2]]);
 }
 
 /** A tree with something at its leaves. */
@@ -362,8 +373,8 @@ const CALLBACKS: readonly ((...args: Values) => unknown)[] = [
   (...args) => [...args],
 ];
 
-function callback({ draw }: Scene): unknown {
-  const f = draw.chance(50) ? CALLBACKS[draw.integer(0, 4)] : draw.pick(CALLBACKS);
+function callback({ draw, isCalm }: Scene): unknown {
+  const f = isCalm || draw.chance(50) ? draw.pick(CALLBACKS.slice(0, 4)) : draw.pick(CALLBACKS);
   // A function of its own for each call, since some would be remembered.
   return (...args: Values) => f(...args);
 }
@@ -410,7 +421,7 @@ function learningRate(scene: Scene): unknown {
   ])();
 }
 
-function program(scene: Scene): unknown {
+function program(scene: Scene): api.Program {
   const { draw } = scene;
   const f = draw.pick([
     (x: Tensor) => api.sin(x),
@@ -439,15 +450,15 @@ function spec({ draw, shape }: Scene): string {
 function options(scene: Scene): unknown {
   const { draw, options } = scene;
   if (options.length === 0 || draw.chance(25)) return draw.chance(60) ? undefined : {};
-  const names = draw.list(1, 2, () => draw.pick(options));
+  const names = draw.chance(15) ? [...options] : draw.list(1, 2, () => draw.pick(options));
   if (draw.chance(5)) names.push("misspelt");
   return Object.fromEntries(names.map((name) => [name, argument(scene, name)]));
 }
 
 /** Whatever a flag, a factor or a choice of words may be. */
 function setting(scene: Scene): unknown {
-  const { draw, n } = scene;
-  const kind = draw.integer(0, 9);
+  const { draw, isCalm, n } = scene;
+  const kind = draw.integer(0, isCalm ? 6 : 9);
   if (kind < 3) return draw.chance(50);
   if (kind < 5) return draw.pick([0, 1, 0.5, 0.1, 2]);
   if (kind < 7) return n;
@@ -457,17 +468,21 @@ function setting(scene: Scene): unknown {
 
 /** The same value again that another parameter got, or something like it. */
 function again(scene: Scene, name: string): unknown {
-  if (scene.given.has(name) && scene.draw.chance(80)) return scene.given.get(name);
+  if (scene.given.has(name) && (scene.isCalm || scene.draw.chance(80))) {
+    return scene.given.get(name);
+  }
   return tree(scene, floatTensor);
 }
 
-type Role = (scene: Scene) => unknown;
+type Role = (scene: Scene, name: string) => unknown;
 
 /** What fits a parameter of each of these names; anything does for other names. */
 const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^(x|y|x1|x2|other|input|condition|values?|updates|logits|cotangents?|actual)$/, tensorLike],
   [/^(min|max|lower|upper|minval|maxval|probability|weight|posWeight)$/, tensorLike],
-  [/^(expected|target)$/, (scene) => scene.draw.chance(60) ? tensorLike(scene) : indices(scene)],
+  [/^expected$/, (scene) => scene.given.get("actual") ?? tensorLike(scene)],
+  [/^target$/, (scene) => scene.draw.chance(50) ? tensorLike(scene) : classIndices(scene)],
+  [/^(primals)$/, (scene) => scene.draw.list(1, 2, () => floatTensor(scene))],
   [/^w$/, ({ draw, n, ...rest }) => {
     const ndim = draw.chance(85) ? rest.shape.length : 3;
     const lengths = Array.from({ length: ndim }, (_, i) => i < 2 ? n : draw.integer(1, 3));
@@ -479,16 +494,34 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^tangents$/, (scene) => again(scene, "primals")],
   [/^grads$/, (scene) => again(scene, "params")],
   [/^(tree|\.\.\.trees|dict)$/, (scene) => tree(scene, tensorLike)],
-  [/^(params|state)$/, (scene) => tree(scene, floatTensor)],
+  [/^params$/, (scene) =>
+    scene.given.has("dict") ? again(scene, "dict") : tree(scene, floatTensor)],
+  [/^state$/, (scene) => tree(scene, floatTensor)],
+  [/Init$/, ({ draw }) => {
+    const { constant, kaimingNormal, normal, zeros } = api.nn.initializers;
+    return draw.pick([constant(1), kaimingNormal(), normal(1), zeros]);
+  }],
+  [/^hint$/, ({ draw }) => draw.pick(["string", "number", "default"])],
+  [/^binders$/, (scene) => {
+    const whole = program(scene);
+    scene.given.set("program", whole);
+    return whole.binders;
+  }],
+  // A program of parts of several would be well-formed only by chance.
+  [/^(equations|results)$/, ({ given }, name) =>
+    (given.get("program") as { readonly [name: string]: unknown } | undefined)?.[name]],
   [/^indices$/, (scene) =>
     scene.draw.chance(50) ? indices(scene) : scene.draw.list(0, 3, () => indexEntry(scene))],
   [/^\.\.\.indices$/, indexEntry],
   [/(axis|axes|Axis|Axes)$|^(argnums|source|destination|diagonal)$/, axis],
-  [/^(first|second|third|fourth|start|stop)$/, (scene) =>
-    scene.draw.chance(50) ? axis(scene) : scene.draw.chance(50) ? 3 : options(scene)],
-  [/^(shape|weightShape|normalizedShape|count)$/, shapeArgument],
+  [/^(first|second)$/, (scene) =>
+    scene.draw.chance(80) ? axis(scene) : scene.draw.chance(50) ? 3 : options(scene)],
+  [/^(third|fourth|start|stop)$/, (scene) =>
+    scene.draw.chance(60) ? scene.draw.pick([0, 1, 3, -2, 0.5]) : options(scene)],
+  [/^(shape|weightShape|normalizedShape)$/, shapeArgument],
   [/^(count|classes|k|features|groups|channels|rows|repetitions|sections.*|data|seed)$/, count],
-  [/^(in|out)(Features|Channels)$|^(every|.*[sS]teps|axisSize|order)$/, count],
+  [/^(in|out)(Features|Channels)$|^(every|steps|axisSize|order)$/, count],
+  [/^(warmup|total)Steps$/, ({ draw }) => draw.integer(0, 5)],
   [/^(window|kernelSize|outputSize|stride|dilation|padding|outputPadding|shift)$/, count],
   [/^widths$/, ({ draw, n, shape }) =>
     draw.pick([n, [1, n], shape.map(() => [n, 1]), [[0, n]], 0])],
@@ -515,7 +548,8 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^(program|receiver of Program)$/, program],
   [/^structure$/, (scene) => api.tree.structure(tree(scene, tensorLike))],
   [/^leaves$/, (scene) => scene.draw.list(0, 3, () => tensorLike(scene))],
-  [/^type$/, () => class {}],
+  // Callable, unlike a class, since it may be taken for a function of the user's.
+  [/^type$/, () => function () {}],
   [/^rules$/, (scene) => ({ flatten: callback(scene), unflatten: callback(scene) })],
   [/^receiver of TensorType$/, (scene) => new api.TensorType(scene.dtype, scene.shape)],
   [/^receiver of Tensor$/, tensor],
@@ -532,13 +566,13 @@ export function anything(scene: Scene): unknown {
   if (kind === 7) return tree(scene, (s) => s.draw.chance(70) ? tensorLike(s) : anything(s));
   if (kind === 8) return leaks.length > 0 ? draw.pick(leaks) : draw.chance(50);
   const [, role] = draw.pick(ROLES.slice(0, -1));
-  return role(scene);
+  return role(scene, "");
 }
 
 /** An argument that fits a parameter of this name, mostly. */
 export function argument(scene: Scene, name: string): unknown {
   const role = ROLES.find(([names]) => names.test(name))?.[1] ?? setting;
-  const value = role(scene);
+  const value = role(scene, name);
   scene.given.set(name, value);
   return value;
 }
@@ -550,8 +584,9 @@ export function argumentList(scene: Scene, parameters: readonly string[]): unkno
     name.startsWith("...") ? draw.list(0, 3, () => argument(scene, name)) : [argument(scene, name)]
   );
   const first = parameters[0]?.startsWith(RECEIVER) ? 1 : 0;
+  if (scene.isCalm) return args;
   const kind = draw.integer(0, 9);
-  if (kind < 5) return draw.chance(70) ? args : args.slice(0, draw.integer(first, args.length));
+  if (kind < 3) return draw.chance(50) ? args : args.slice(0, draw.integer(first, args.length));
   if (kind < 8) {
     const place = draw.integer(first, Math.max(first, args.length - 1));
     args[place] = anything(scene);

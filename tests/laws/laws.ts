@@ -60,6 +60,8 @@ export interface Row<P> {
   readonly dtypes: readonly Dtype[];
   /** At least one case. */
   readonly cases: readonly Case<P>[];
+  /** Whether all arguments have one shape and each element of the results depends on its own place. */
+  readonly elementwise?: true;
   /** Whether the derivative is zero by decree although the function is not constant. */
   readonly stops?: true;
   /** Whether arguments outside the domains are errors: indices that point nowhere. */
@@ -531,6 +533,7 @@ function checkCase(subject: Subject, dtype: Dtype, random: Random): void {
       checkDerivatives(subject, make, args, random, label);
     });
   }
+  if (row.elementwise && subject.of === row.cases[0]) checkLong(subject, dtype, random, label);
   if (row.tame) return;
   const makeWild = makerOf(of, dtype, wild(dtype));
   const args = makeWild(random);
@@ -663,6 +666,48 @@ function checkSplats(
     if (tangents.length === 0) continue;
     const [first, second] = [sparse, thick].map((values) => pushforward([...values, ...tangents]));
     near(first, second, tolerance, `${place}, tangents`);
+  }
+}
+
+/** Lengths around those at which loops over elements change their ways. */
+const LONG = [63, 64, 65, 1023, 1024, 1025, 2500];
+
+/** A length at which they are plain loops. */
+const PIECE = 50;
+
+/** Elements `start` to `end` of a vector, or as many of a constant. */
+function piece(x: Concrete, start: number, end: number): Concrete {
+  const { elements } = x;
+  return new Concrete(
+    x.dtype,
+    [end - start],
+    elements.length === 1 ? elements : elements.slice(start, end),
+  );
+}
+
+/** Elementwise, many elements give what few of them give. */
+function checkLong({ primitive, of }: Subject, dtype: Dtype, random: Random, label: string): void {
+  const f: Flat = (values) => bind(primitive, values, of.params);
+  for (const length of LONG) {
+    const args = of.args.map((arg) => {
+      const own = arg.dtype ?? dtype;
+      const tame = arg.domain(random, length);
+      const strange = wild(own)(random, length);
+      const mixed = tame.map((value, i) => i % 3 === 0 && own === dtype ? strange[i] : value);
+      return fromValues(mixed, own, [length]);
+    });
+    for (let constant = -1; constant < args.length; constant++) {
+      const values = args.map((arg, k) =>
+        k === constant ? splat(arg.elements[0], arg.dtype, arg.shape) : arg
+      );
+      const whole = f(values) as Concrete[];
+      for (let start = 0; start < length; start += PIECE) {
+        const end = Math.min(start + PIECE, length);
+        const actual = whole.map((result) => piece(result, start, end));
+        const expected = f(values.map((value) => piece(value, start, end)));
+        assertIdentical(actual, expected, `${label}: ${start} to ${end} of ${length}`);
+      }
+    }
   }
 }
 

@@ -150,5 +150,5 @@ Deno.test("grad of the whole loss equals valueAndGrad's gradients", () => {
   const one = nn.toStateDict(grad(loss)(params));
   const [, gradients] = valueAndGrad(loss)(params);
   const other = nn.toStateDict(gradients);
-  assert(Object.keys(one).every((key) => one[key].equal(other[key]).all().item() === true));
+  assert(Object.keys(one).every((key) => one[key].equal(other[key]).all().item<boolean>()));
 });

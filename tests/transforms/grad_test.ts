@@ -11,6 +11,7 @@ import {
   tensor,
   TreeError,
   valueAndGrad,
+  vmap,
 } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { assertTensorsClose } from "../../src/testing/mod.ts";
@@ -133,6 +134,14 @@ Deno.test("only the arguments that are differentiated by take numbers for tensor
   assertThrows(() => grad((x, y) => x.mul(y.sum()))(2, 3), TypeError, "y.sum is not a function");
 });
 
+Deno.test("what is handed on as aux keeps its batch and its outer derivatives", () => {
+  const f = (x: Tensor) => [x.square(), { y: x.mul(10), x }] as const;
+  const [gradients, aux] = vmap(grad(f, { hasAux: true }))(f64([1, 2]));
+  assertEquals([gradients.toArray(), aux.y.toArray()], [[2, 4], [10, 20]]);
+  const outer = (x: Tensor) => grad(f, { hasAux: true })(x)[1].y.mul(x);
+  assertEquals(grad(outer)(f64(3)).item(), 60);
+});
+
 Deno.test("gradients have the dtype of their arguments", () => {
   const [single, double] = grad((x: Tensor, y: Tensor) => x.mul(y).sum(), { argnums: [0, 1] })(
     tensor([1, 2]),
@@ -216,7 +225,7 @@ Deno.test("grad of a result that is no tensor says what was returned", () => {
   assertRefused(
     bad([tensor(1), tensor(2)]),
     ArgumentError,
-    `${what} that returns [Concrete, Concrete]: expected one scalar; ` +
+    `${what} that returns [float32[], float32[]]: expected one scalar; ` +
       "return [value, aux] and pass hasAux for more",
   );
   assertRefused(
@@ -287,7 +296,7 @@ Deno.test("what is not a function cannot be transformed", () => {
   assertRefused(
     () => grad(tensor(1) as never),
     ArgumentError,
-    "Cannot apply grad to Concrete: expected a function; pass the function itself, not its result",
+    "Cannot apply grad to float32[]: expected a function; pass the function itself, not its result",
   );
   assertRefused(
     () => valueAndGrad(undefined as never),

@@ -233,7 +233,7 @@ Deno.test("reading a value that is not known names what to use instead", () => {
 Deno.test("values that are the same for all examples stay known under vmap", () => {
   const scale = f64(3);
   const f = (x: Tensor, y: Tensor) => Number(y.add(scale).item()) > 0 ? x.mul(y) : x;
-  assertEquals(vmap(f, [0, null])(f64([1, 2]), 10).toArray(), [10, 20]);
+  assertEquals(vmap(f, [0, null])(f64([1, 2]), f64(10)).toArray(), [10, 20]);
 });
 
 Deno.test("traced values print as their type where their value is not known", () => {

@@ -229,11 +229,24 @@ Deno.test("per-example gradients and Jacobian-vector products", () => {
   assertEquals(directions(batch).toArray(), [28, 64]);
 });
 
+Deno.test("what is not mapped reaches the function as it is", () => {
+  const f = (x: Tensor, { mode, by }: { mode: string; by: number }) =>
+    mode === "double" ? x.mul(by) : x;
+  const g = vmap(f, [0, null]);
+  assertEquals(g(f64([0.1, 2]), { mode: "double", by: 0.1 }).toArray(), [0.1 * 0.1, 0.2]);
+  assertEquals(g(f64([3]).astype("int32"), { mode: "double", by: 2 }).dtype, "int32");
+  const apply = vmap((x: Tensor, h: (x: Tensor) => Tensor) => h(x), [0, null]);
+  assertEquals(apply(f64([1, 2]), (x) => x.square()).toArray(), [1, 4]);
+});
+
 Deno.test("numbers cannot be mapped, but can be shared", () => {
-  assertEquals(vmap((x, k) => x.mul(k), [0, null])(f64([1, 2]), 3).toArray(), [3, 6]);
+  assertEquals(vmap((x: Tensor, k: number) => x.mul(k), [0, null])(f64([1, 2]), 3).toArray(), [
+    3,
+    6,
+  ]);
   assertEquals(vmap((x) => x.mul(2))(Float64Array.of(1, 2)).toArray(), [2, 4]);
   assertRefused(
-    () => vmap((x) => x)(3),
+    () => vmap((x) => x)(3 as never),
     AxisError,
     "Cannot vmap over float32[] at argument 0: axis 0 is out of range, a scalar has no axes",
   );
