@@ -77,7 +77,7 @@ function allSteps(): Step[] {
       tests: true,
     },
     ...each("examples", examples, ["run", "--no-prompt"]),
-    ...each("bench", benches, ["run", "--no-prompt", "--preload=.ci/short_bench.ts"]),
+    ...each("bench", benches, ["run", "--no-prompt", "--preload=.ci/once.ts"]),
     { group: "publish", name: "publish", args: ["publish", "--dry-run", "--allow-dirty"] },
   ];
 }

@@ -33,9 +33,8 @@ const images = random.uniform(random.key(2), [4, 3, 64, 64]);
 const classes = tensor([3, 1, 4, 1], { dtype: "int32" });
 
 /** Cross entropy of the classes, as a function of the trained part alone. */
-function loss(trainable: unknown) {
-  const all = tree.merge(trainable, frozen) as typeof params;
-  const [logits] = model.apply(all, state, images);
+function loss(part: typeof trainable) {
+  const [logits] = model.apply(tree.merge(part, frozen), state, images);
   return nn.crossEntropy(logits, classes);
 }
 
@@ -60,7 +59,7 @@ console.log(
 console.log("Training the classifier");
 const optimizer = optim.sgd(0.01, { momentum: 0.9 });
 const lossAndGrad = valueAndGrad(loss);
-let head: unknown = trainable;
+let head = trainable;
 let memory = optimizer.init(head);
 const losses: number[] = [];
 for (let i = 1; i <= 5; i++) {
@@ -73,7 +72,7 @@ for (let i = 1; i <= 5; i++) {
 }
 if (!(losses[4] < losses[0])) throw new Error(`The loss did not fall: ${losses.join(", ")}`);
 
-const tuned = tree.merge(head, frozen) as typeof params;
+const tuned = tree.merge(head, frozen);
 const unchanged = tuned.conv1.weight.equal(params.conv1.weight).all().item<boolean>();
 console.log("the frozen parameters are unchanged:", unchanged);
 if (!unchanged) throw new Error("a frozen parameter changed");

@@ -37,7 +37,10 @@ Deno.test("every public function ends in a result or in one of the library's err
       tallies.set(target.name, tally);
       const start = performance.now();
       const property = fc.property(fc.gen(), (generate) => {
+        const t0 = performance.now();
         explore(target, options, new Draw(generate), tally);
+        const t1 = performance.now() - t0;
+        if (t1 > 300) console.log("SLOW", target.name, t1);
       });
       const details = fc.check(property, { seed, numRuns, endOnFailure: true });
       if (details.failed) problems.push(String((details.errorInstance as Error).message).split("\n").slice(0, 8).join("\n"));

@@ -94,7 +94,7 @@ export abstract class Tensor implements Type {
   }
 
   /**
-   * The concrete tensor behind this value, for `purpose` ("read the elements").
+   * The concrete tensor behind this value, for `purpose` ("read the elements of").
    *
    * @throws {TraceError} when the value is traced and has no concrete value.
    * @internal
@@ -126,7 +126,7 @@ export abstract class Tensor implements Type {
           `got ${this.size}; use toArray or data for more`,
       );
     }
-    const value = this.concrete("read its item").elements[0];
+    const value = this.concrete("read the item of").elements[0];
     return (this.dtype === "bool" ? value !== 0 : value) as Value;
   }
 
@@ -136,7 +136,7 @@ export abstract class Tensor implements Type {
    * @throws {TraceError} when the value is traced and has no concrete value.
    */
   toArray(): NestedArray | number | boolean {
-    const elements = dense(this.concrete("read its elements"));
+    const elements = dense(this.concrete("read the elements of"));
     const isBool = this.dtype === "bool";
     const shape = this.shape;
     let next = 0;
@@ -158,8 +158,25 @@ export abstract class Tensor implements Type {
    * @throws {TraceError} when the value is traced and has no concrete value.
    */
   data(): Elements {
-    const value = this.concrete("read its data");
+    const value = this.concrete("read the data of");
     return value.elements.length === value.size ? value.elements.slice() : dense(value).slice();
+  }
+
+  /** What `JSON.stringify` writes: nested arrays, as `toArray` gives. */
+  toJSON(): NestedArray | number | boolean {
+    return this.toArray();
+  }
+
+  /**
+   * The entries along the first axis, for `[...x]`, `for (const row of x)` and `const [a, b] = x`.
+   *
+   * @throws {ShapeError} for a scalar, which has no axis to go along.
+   */
+  *[Symbol.iterator](): Generator<Tensor, void, undefined> {
+    if (this.ndim === 0) {
+      throw shapeError(`Cannot iterate over ${showType(this)}: a scalar has no axes`);
+    }
+    for (let i = 0; i < this.shape[0]; i++) yield free().index(this, i);
   }
 
   /** The tensor with its elements converted to `dtype`; the method form of `astype`. */
@@ -169,7 +186,7 @@ export abstract class Tensor implements Type {
 
   /** The tensor as text: its elements, elided when there are many. */
   toString(): string {
-    return formatTensor(this.concrete("print it").elements, this);
+    return formatTensor(this.concrete("print").elements, this);
   }
 
   /**
@@ -731,13 +748,18 @@ export abstract class Tensor implements Type {
  * may hold just one (a splat), so that constants of any shape cost nothing.
  */
 export class Concrete extends Tensor {
-  /** The elements, row-major; of length one for a splat. Never written to after construction. */
-  readonly elements: Elements;
+  readonly #elements: Elements;
 
   /** Wraps `elements` without a copy: the caller gives them up. */
   constructor(dtype: Dtype, shape: Shape, elements: Elements) {
     super(dtype, shape);
-    this.elements = elements;
+    this.#elements = elements;
+    Object.freeze(this);
+  }
+
+  /** The elements, row-major; of length one for a splat. Never written to. */
+  get elements(): Elements {
+    return this.#elements;
   }
 
   /** This tensor. */

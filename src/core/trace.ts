@@ -48,7 +48,7 @@ export abstract class Tracer extends Tensor {
   /** Always throws, in tracers without a concrete value. */
   override concrete(purpose: string): Concrete {
     throw traceError(
-      `Cannot ${purpose} while ${this.trace.transform} traces ${showType(this)}: ` +
+      `Cannot ${purpose} ${showType(this)} while ${this.trace.transform} traces it: ` +
         `its value is not known yet; choose between values with where, ` +
         `and between computations with cond or whileLoop`,
     );

@@ -8,7 +8,7 @@ import type { Dtype } from "../base/dtype.ts";
 import { dtypeError, treeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import { splat, Tensor } from "../core/tensor.ts";
-import { leafPaths, showPath, unflatten } from "../core/tree.ts";
+import { leafPaths, showKey, showPath, unflatten } from "../core/tree.ts";
 import type { Tree } from "../core/tree.ts";
 import type { TensorsOf } from "../core/tree_types.ts";
 import "../functions/mod.ts";
@@ -63,7 +63,7 @@ export function checkState(state: unknown, keys: readonly string[]): void {
   if (isObject && keys.every((key) => Object.hasOwn(state, key))) return;
   throw treeError(
     `Cannot update with this state: expected an object with keys ${keys.join(", ")}, got ${
-      isObject ? `keys ${Object.keys(state).join(", ") || "(none)"}` : describeValue(state)
+      isObject ? `keys ${Object.keys(state).map(showKey).join(", ") || "(none)"}` : describeValue(state)
     }; pass what init or the last update gave`,
   );
 }

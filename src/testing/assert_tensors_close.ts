@@ -148,7 +148,7 @@ function readSide(value: TensorLike): Side {
   if (value instanceof Tensor || ArrayBuffer.isView(value)) {
     const x = toTensor(value, WHAT);
     const show = x.dtype === "bool" ? (element: number) => String(element !== 0) : showNumber;
-    const elements = dense(x.concrete("compare it"));
+    const elements = dense(x.concrete("compare"));
     return { shape: x.shape, dtype: x.dtype, show, elements, name: showType(x) };
   }
   const read = fromJavaScript(value, "float64", WHAT);

@@ -297,7 +297,7 @@ function findReverseFault(
 /** How two tensors differ, or `null`. NaN is close to nothing: it is no derivative. */
 function differ(actual: Tensor, expected: Tensor, tolerance: Tolerance): string | null {
   const [given, wanted] = [actual, expected].map((x) => ({
-    elements: dense(x.concrete("check its gradients")),
+    elements: dense(x.concrete("check the gradients of")),
     show: String,
   }));
   return describeDifference(given, wanted, actual.shape, { ...tolerance, refusesNan: true });

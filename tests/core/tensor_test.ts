@@ -1,3 +1,4 @@
+import { grad, tensor } from "../../mod.ts";
 import { DTYPES } from "../../src/base/dtype.ts";
 import type { Dtype } from "../../src/base/dtype.ts";
 import { ArgumentError, ShapeError } from "../../src/base/errors.ts";
@@ -179,4 +180,28 @@ Deno.test("a tensor type is a frozen dtype and shape, checked", () => {
     DtypeError,
     'Cannot use "float" as a dtype: expected one of bool, int32, uint32, float32, float64',
   );
+});
+
+Deno.test("a tensor goes along its first axis when it is iterated", () => {
+  const x = tensor([[1, 2], [3, 4]]);
+  assertEquals([...x].map((row) => row.toArray()), [[1, 2], [3, 4]]);
+  const [first, second] = grad((x) => {
+    const [a, b] = x;
+    return a.mul(b);
+  })(tensor([2, 5]));
+  assertEquals([first.item(), second.item()], [5, 2]);
+  assertRefused(
+    () => [...tensor(1)],
+    ShapeError,
+    "Cannot iterate over float32[]: a scalar has no axes",
+  );
+});
+
+Deno.test("a tensor is written to JSON as nested arrays, and cannot be written to", () => {
+  const x = tensor([[1, 2], [3, 4]]);
+  assertEquals(JSON.stringify({ x }), '{"x":[[1,2],[3,4]]}');
+  assertThrows(() => (x as { shape: unknown }).shape = [4], TypeError);
+  assertThrows(() => (x as { dtype: unknown }).dtype = "int32", TypeError);
+  assertThrows(() => delete (x as { shape?: unknown }).shape, TypeError);
+  assertEquals(Object.keys(x), ["dtype", "shape"]);
 });

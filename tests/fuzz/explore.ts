@@ -73,7 +73,7 @@ function exploreResult(name: string, result: unknown, scene: Scene, depth: numbe
   if (typeof result !== "object" || result === null || result instanceof api.Tensor) return;
   if (isLayer(result)) return exploreLayer(name, result, scene);
   if (isOptimizer(result)) return exploreOptimizer(name, result, scene);
-  if (!Array.isArray(result)) return;
+  if (!Array.isArray(result) || result.length > 10) return;
   // What a function gives beside a function of its own, such a function often takes: cotangents.
   for (const part of result) {
     if (typeof part !== "function") continue;

@@ -188,12 +188,12 @@ Deno.test("branching on known values works under every derivative", () => {
 
 Deno.test("reading a value that is not known names what to use instead", () => {
   const message = (purpose: string, name: string, type: string) =>
-    `Cannot ${purpose} while ${name} traces ${type}: its value is not known yet; choose between ` +
+    `Cannot ${purpose} ${type} while ${name} traces it: its value is not known yet; choose between ` +
     "values with where, and between computations with cond or whileLoop";
   const reads: [string, (x: Tensor) => unknown][] = [
-    ["read its item", (x) => x.item()],
-    ["read its elements", (x) => x.toArray()],
-    ["read its data", (x) => x.data()],
+    ["read the item of", (x) => x.item()],
+    ["read the elements of", (x) => x.toArray()],
+    ["read the data of", (x) => x.data()],
   ];
   for (const [purpose, read] of reads) {
     const f = (x: Tensor) => {
@@ -226,7 +226,7 @@ Deno.test("reading a value that is not known names what to use instead", () => {
   assertRefused(
     () => vmap((x) => x.sum().item() ? x : x)(f64([[1, 2]])),
     TraceError,
-    message("read its item", "vmap", "float64[]"),
+    message("read the item of", "vmap", "float64[]"),
   );
 });
 
