@@ -207,11 +207,12 @@ export function emitMap(
   return module.function(name, ["i32", "i32", "i32"], "none", (code, x, end, y) => {
     const map = prepare(code);
     code.for({ from: x, below: end, step: unroll * VECTOR }, (p) => {
-      for (const i of range(unroll)) {
-        const offset = i * VECTOR;
-        const value = map(code.let(v128.load(p, { offset })), v128.load(y, { offset }));
-        code.do(v128.store(y, value, { offset }));
-      }
+      // All loads, then all stores: V8 joins two vectors into one of 256 bits only where no store
+      // stands between their loads.
+      const place = (i: number) => ({ offset: i * VECTOR });
+      const loaded = range(unroll).map((i) => code.let(v128.load(p, place(i))));
+      const values = loaded.map((value, i) => code.let(map(value, v128.load(y, place(i)))));
+      values.forEach((value, i) => code.do(v128.store(y, value, place(i))));
       code.set(y, add(y, unroll * VECTOR));
     });
   });
@@ -253,7 +254,7 @@ const COEFFICIENTS = [
  * e^x: x = n ln 2 + r, e^x = 2^n e^r, with 2^n in two factors so that results below the smallest
  * normal float round once and those past the largest are infinite.
  */
-export function prepareExp(code: Code, hoist: boolean, mode = 0): (x: Vector) => Vector {
+export function prepareExp(code: Code, hoist: boolean): (x: Vector) => Vector {
   const keep = (value: Vector): Vector => hoist ? code.let(value) : value;
   const [low, high] = [-104, 89].map((x) => keep(f32x4.const(x)));
   const [log2e, rounder] = [LOG2_E, ROUNDER].map((x) => keep(f32x4.const(x)));
@@ -261,14 +262,8 @@ export function prepareExp(code: Code, hoist: boolean, mode = 0): (x: Vector) =>
   const coefficients = COEFFICIENTS.map((x) => keep(f32x4.const(x)));
   const one = keep(f32x4.const(1));
   return (x) => {
-    // With the bound as the first operand a NaN passes: both keep the second one unless it is less.
-    const bounded = mode === 0
-      ? code.let(f32x4.pmin(f32x4.pmax(x, low), high))
-      : mode === 1
-      ? code.let(f32x4.relaxedMin(f32x4.relaxedMax(x, low), high))
-      : mode === 2
-      ? code.let(f32x4.min(f32x4.max(x, low), high))
-      : x;
+    // Both keep their first operand unless the second lies beyond it, so a NaN passes.
+    const bounded = code.let(f32x4.pmin(f32x4.pmax(x, low), high));
     const shifted = code.let(f32x4.relaxedMadd(bounded, log2e, rounder));
     const n = code.let(f32x4.sub(shifted, rounder));
     const rough = f32x4.relaxedNmadd(n, ln2High, bounded);

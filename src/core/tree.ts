@@ -103,6 +103,12 @@ function openNode(value: unknown): Opened | null {
   }
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) {
+    const symbol = Object.getOwnPropertySymbols(value).find((key) =>
+      Object.prototype.propertyIsEnumerable.call(value, key)
+    );
+    if (symbol !== undefined) {
+      throw treeError(`Cannot flatten an object with the key ${String(symbol)}: use string keys`);
+    }
     const order = Object.keys(value);
     const keys = [...order].sort();
     const parts = keys.map((key) => (value as Record<string, unknown>)[key]);

@@ -38,7 +38,8 @@ function describeKey(value: unknown): string {
     return `${showType(value)}; ${hint}`;
   }
   if (Array.isArray(value) && value[0] instanceof Tensor) {
-    return `an array of ${value.length}; take one key from it, as in const [a, b] = split(key)`;
+    return `an array of ${value.length}; take one key from it, as in const [a, b] = split(key), ` +
+      `or map over the tensor of keys split(key, [${value.length}])`;
   }
   const seed = Number.isSafeInteger(value) ? String(value) : "seed";
   return `${describeValue(value)}; make one with random.key(${seed})`;

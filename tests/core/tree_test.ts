@@ -264,3 +264,11 @@ Deno.test("a prefix stands for all leaves below its own", () => {
     );
   }
 });
+
+Deno.test("an object with symbol keys is refused, since no path could name them", () => {
+  assertRefused(
+    () => flatten({ a: 1, [Symbol.for("b")]: 2 }),
+    TreeError,
+    "Cannot flatten an object with the key Symbol(b): use string keys",
+  );
+});

@@ -30,7 +30,10 @@ Deno.test("what is no key is an error that says how to make one", () => {
     [() => random.split(random.split(key, [5])), expected("uint32[5,2]; map over keys with vmap")],
     [
       () => random.split(random.split(key)),
-      expected("an array of 2; take one key from it, as in const [a, b] = split(key)"),
+      expected(
+        "an array of 2; take one key from it, as in const [a, b] = split(key), " +
+          "or map over the tensor of keys split(key, [2])",
+      ),
     ],
   ]);
 });
