@@ -58,9 +58,11 @@ export type {
 export type { Tree } from "./src/core/tree.ts";
 export type {
   AnyFunction,
+  IsAny,
   Leaf,
   LeavesOf,
   LooseArgs,
+  Loosened,
   ResultArgs,
   TensorsOf,
 } from "./src/core/tree_types.ts";

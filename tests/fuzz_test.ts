@@ -43,7 +43,11 @@ Deno.test("every public function ends in a result or in one of the library's err
         if (t1 > 300) console.log("SLOW", target.name, t1);
       });
       const details = fc.check(property, { seed, numRuns, endOnFailure: true });
-      if (details.failed) problems.push(String((details.errorInstance as Error).message).split("\n").slice(0, 8).join("\n"));
+      if (details.failed) {
+        problems.push(
+          String((details.errorInstance as Error).message).split("\n").slice(0, 8).join("\n"),
+        );
+      }
       const time = performance.now() - start;
       if (Deno.args.includes("--stats")) {
         console.log(target.name, options.join(), tally, Math.round(time));

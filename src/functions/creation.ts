@@ -467,11 +467,11 @@ export function eye(
   checkDtype(dtype);
   checkLength(rows, what, "a number of rows");
   checkLength(columns, what, "a number of columns");
-  checkShape([rows, columns], what);
+  const [height, width] = checkShape([rows, columns], what);
   checkInteger(diagonal, what, "an integer diagonal");
   // Beyond the matrix every diagonal is empty; this one fits int32.
-  const shift = Math.max(-rows, Math.min(columns, diagonal));
-  const ownColumn = broadcastAxis(iota(columns), 0, rows);
-  const ownRow = broadcastAxis(iota(rows), 1, columns);
+  const shift = Math.max(-height, Math.min(width, diagonal));
+  const ownColumn = broadcastAxis(iota(width), 0, height);
+  const ownRow = broadcastAxis(iota(height), 1, width);
   return convert(equal(ownColumn, offset(ownRow, shift)), dtype);
 }

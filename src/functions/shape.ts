@@ -541,7 +541,8 @@ function widthPairs(widths: PadWidths, ndim: number, what: string): Pair[] {
     return range(ndim).map(() => [width, width]);
   }
   checkNdim(widths, what);
-  const lists: readonly unknown[] = widths.every(Array.isArray) ? widths : [widths];
+  const entries: readonly unknown[] = Array.from<unknown>(widths);
+  const lists = entries.every(Array.isArray) ? entries : [entries];
   const pairs = lists.map((pair): Pair => {
     if (!Array.isArray(pair) || pair.length !== 2) {
       throw argumentError(`${what}: expected [before, after], got ${describeValue(pair)}`);

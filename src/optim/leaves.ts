@@ -63,7 +63,9 @@ export function checkState(state: unknown, keys: readonly string[]): void {
   if (isObject && keys.every((key) => Object.hasOwn(state, key))) return;
   throw treeError(
     `Cannot update with this state: expected an object with keys ${keys.join(", ")}, got ${
-      isObject ? `keys ${Object.keys(state).map(showKey).join(", ") || "(none)"}` : describeValue(state)
+      isObject
+        ? `keys ${Object.keys(state).map(showKey).join(", ") || "(none)"}`
+        : describeValue(state)
     }; pass what init or the last update gave`,
   );
 }

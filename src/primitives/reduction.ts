@@ -209,12 +209,14 @@ function integerPower(value: number, count: number): number {
 
 /** The product of so many equal floats, rounded after each step as that of unequal ones is. */
 function repeated(value: number, count: number): number {
-  let [before, product] = [NaN, 1];
+  let before: number | null = null;
+  let product = 1;
   for (let k = 0; k < count; k++) {
     const next = product * value;
     // From here on every second product is the same: zero, one, an infinity or NaN.
     if (Object.is(next, before)) return (count - k) % 2 === 0 ? product : next;
-    [before, product] = [product, next];
+    before = product;
+    product = next;
   }
   return product;
 }
