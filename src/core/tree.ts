@@ -188,7 +188,8 @@ export function isStructure(value: unknown, depth: number = MAX_DEPTH): value is
   const isNode = kind === "array" ||
     (kind === "object" && areKeys(keys) && areKeys(order)) ||
     (kind === "custom" && [...customNodes.values()].includes(node as CustomNode));
-  return isNode && Array.isArray(children) && Array.from(children).every(isPart);
+  return isNode && Array.isArray(children) && children.length <= MAX_LENGTH &&
+    Array.from(children).every(isPart);
 
   function areKeys(list: unknown): boolean {
     return Array.isArray(list) && Array.isArray(children) && list.length === children.length &&

@@ -107,8 +107,8 @@ function readCheck(options: CheckGradsOptions | undefined): { order: number; che
   if (!Number.isInteger(order) || order < 1) {
     throw argumentError(`${WHAT}: order must be a positive integer, got ${describeValue(order)}`);
   }
-  const areModes = Array.isArray(modes) && modes.length > 0 &&
-    modes.every((mode) => mode === "forward" || mode === "reverse");
+  const areModes = Array.isArray(modes) && modes.length > 0 && modes.length <= 2 &&
+    Array.from(modes).every((mode) => mode === "forward" || mode === "reverse");
   if (!areModes) {
     throw argumentError(
       `${WHAT}: modes must be a list of "forward" and "reverse", got ${describeValue(modes)}`,

@@ -15,6 +15,9 @@ import type { Target } from "./surface.ts";
 import { anything, argument, argumentList, makeScene } from "./values.ts";
 import type { Scene } from "./values.ts";
 
+/** Longer lists in results are not looked through: some arguments claim to be endless. */
+const LONGEST = 100;
+
 type AnyFunction = (...args: readonly unknown[]) => unknown;
 
 export const nested = new Map<string, Tally>();
@@ -73,7 +76,7 @@ function exploreResult(name: string, result: unknown, scene: Scene, depth: numbe
   if (typeof result !== "object" || result === null || result instanceof api.Tensor) return;
   if (isLayer(result)) return exploreLayer(name, result, scene);
   if (isOptimizer(result)) return exploreOptimizer(name, result, scene);
-  if (!Array.isArray(result) || result.length > 10) return;
+  if (!Array.isArray(result) || result.length > LONGEST) return;
   // What a function gives beside a function of its own, such a function often takes: cotangents.
   for (const part of result) {
     if (typeof part !== "function") continue;
@@ -147,8 +150,8 @@ function underTransform(f: (args: readonly unknown[]) => unknown, draw: Draw) {
 /** The tensors in a result, since a transformed function may return nothing else. */
 function onlyTensors(result: unknown): unknown {
   if (result instanceof api.Tensor) return result;
-  if (Array.isArray(result)) return result.filter((part) => part instanceof api.Tensor);
-  return [];
+  if (!Array.isArray(result) || result.length > LONGEST) return [];
+  return result.filter((part) => part instanceof api.Tensor);
 }
 
 /** The sum of all elements, in a form that has a gradient. */

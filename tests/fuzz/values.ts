@@ -49,6 +49,9 @@ const NUMBERS = [
   ...[2 ** 31, -(2 ** 31), 2 ** 32, 2 ** 53, 1e9, 1e300, -1e300, 5e-324],
 ];
 
+/** Numbers that may well be meant as lengths. */
+const LARGE = [1e6, 1e9, 2 ** 28, 2 ** 30, 2 ** 31 - 1];
+
 const WORDS = [
   ...["", "x", "float32", "float64", "int32", "bool", "int64", "same", "valid", "constant", "edge"],
   ...[
@@ -308,6 +311,7 @@ function axis(scene: Scene): unknown {
 /** A shape that may not be one. */
 function shapeArgument(scene: Scene): unknown {
   const { draw, isCalm, n } = scene;
+  if (!isCalm && draw.chance(10)) return draw.pick([LARGE, [draw.pick(LARGE)], [1, 2 ** 30]]);
   const kind = isCalm ? 0 : draw.integer(0, 9);
   if (kind < 5) return shape(scene);
   if (kind === 5) return [sizeOf(scene.shape)];
@@ -319,6 +323,7 @@ function shapeArgument(scene: Scene): unknown {
 
 /** A small count. */
 function count({ draw, isCalm, n }: Scene): unknown {
+  if (!isCalm && draw.chance(10)) return draw.pick(LARGE);
   return isCalm || draw.chance(80) ? n : draw.pick([0, 1, 2, 3, 4, [n, n], [1, 2]]);
 }
 
@@ -401,14 +406,7 @@ const CALLBACKS: readonly ((...args: Values) => unknown)[] = [
 function callback({ draw, isCalm }: Scene): unknown {
   const f = isCalm || draw.chance(50) ? draw.pick(CALLBACKS.slice(0, 4)) : draw.pick(CALLBACKS);
   // A function of its own for each call, since some would be remembered.
-  return (...args: Values) => {
-    const t = performance.now();
-    try {
-      return f(...args);
-    } finally {
-      if (performance.now() - t > 300) console.log("SLOWCB", f.toString());
-    }
-  };
+  return (...args: Values) => f(...args);
 }
 
 function key({ draw }: Scene): Tensor {
@@ -484,7 +482,9 @@ function options(scene: Scene): unknown {
   if (options.length === 0 || draw.chance(25)) return draw.chance(60) ? undefined : {};
   const names = draw.chance(15) ? [...options] : draw.list(1, 2, () => draw.pick(options));
   if (draw.chance(5)) names.push("misspelt");
-  return Object.fromEntries(names.map((name) => [name, argument(scene, name)]));
+  const value = (name: string) =>
+    scene.isCalm || draw.chance(90) ? argument(scene, name) : anything(scene);
+  return Object.fromEntries(names.map((name) => [name, value(name)]));
 }
 
 /** Whatever a flag, a factor or a choice of words may be. */
