@@ -68,6 +68,8 @@ export type {
 } from "./src/core/tree_types.ts";
 export * from "./src/functions/mod.ts";
 export * from "./src/transforms/mod.ts";
+export { jit } from "./src/jit.ts";
+export type { Jitted, JitOptions } from "./src/jit.ts";
 /** Looking at programs. */
 export * as inspect from "./src/inspect/mod.ts";
 /** Linear algebra. */

@@ -5,8 +5,8 @@
  */
 import { internalError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
-import type { Atom, Program } from "./program.ts";
-import { typeOf, Variable } from "./program.ts";
+import { Program, typeOf, Variable } from "./program.ts";
+import type { Atom } from "./program.ts";
 import { checkAlive, Tracer } from "./trace.ts";
 import { sameType } from "./tensor.ts";
 
@@ -37,6 +37,7 @@ export function checkProgram(program: Program): void {
         `${place} binds ${equation.outputs.length} variables for ${types.length} results`,
       );
     }
+    for (const inner of programsIn(equation.params)) checkProgram(inner);
     types.forEach((type, i) => {
       const declared = equation.outputs[i].type;
       if (!sameType(type, declared)) {
@@ -48,4 +49,10 @@ export function checkProgram(program: Program): void {
     });
   });
   program.results.forEach((atom) => checkUse(atom, "the results"));
+}
+
+/** The programs among an equation's parameters. */
+function programsIn(params: unknown): Program[] {
+  if (typeof params !== "object" || params === null) return [];
+  return Object.values(params).flatMap((value) => value instanceof Program ? [value] : []);
 }

@@ -51,7 +51,8 @@ export type Derivative<P> =
   | ZeroDerivative
   | LinearDerivative<P>
   | BilinearDerivative<P>
-  | SmoothDerivative<P>;
+  | SmoothDerivative<P>
+  | ProgramDerivative<P>;
 
 /** Locally constant, or of an integer or bool result. */
 export interface ZeroDerivative {
@@ -111,3 +112,32 @@ export type Tangent<P> = (
   results: readonly Tensor[],
   params: P,
 ) => Tensor;
+
+/** The primitive runs a program that its parameters hold, and is differentiated by differentiating it. */
+export interface ProgramDerivative<P> {
+  /** Names this kind. */
+  readonly kind: "program";
+  /**
+   * The results, and the function from tangents to tangents (`null` for zero). Only the arguments for
+   * which `isActive` will have tangents. The split into work on primals and work on tangents is what
+   * lets a linearisation do the first at once and record only the second.
+   */
+  linearize(
+    primals: readonly Tensor[],
+    isActive: readonly boolean[],
+    params: P,
+  ): {
+    readonly results: readonly Tensor[];
+    readonly push: (tangents: readonly (Tensor | null)[]) => readonly (Tensor | null)[];
+  };
+  /**
+   * The cotangents of the arguments for which `isLinear`; the others are tensors in `args`. Called
+   * only for applications that are linear in those arguments.
+   */
+  transpose(
+    cotangents: readonly (Tensor | null)[],
+    args: readonly Type[],
+    params: P,
+    isLinear: readonly boolean[],
+  ): readonly (Tensor | null)[];
+}

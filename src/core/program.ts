@@ -207,3 +207,31 @@ export function evaluateProgram(program: Program, args: readonly Tensor[]): Tens
   }
   return program.results.map(read);
 }
+
+/** A program without captured tracers. */
+export interface Closed {
+  /** The program; its first binders stand for what was captured. */
+  readonly program: Program;
+  /** The captured tracers, in the order of their binders. */
+  readonly captured: readonly Tensor[];
+}
+
+/** The program with binders in the place of captured tracers, so that it can outlive their traces. */
+export function closeProgram(program: Program): Closed {
+  const captured = new Map<Tensor, Variable>();
+  const close = (atom: Atom): Atom => {
+    if (atom instanceof Variable || !(atom instanceof Tracer)) return atom;
+    let variable = captured.get(atom);
+    if (variable === undefined) captured.set(atom, variable = new Variable(atom));
+    return variable;
+  };
+  const equations = program.equations.map((equation) => ({
+    ...equation,
+    inputs: equation.inputs.map(close),
+  }));
+  const results = program.results.map(close);
+  return {
+    program: new Program([...captured.values(), ...program.binders], equations, results),
+    captured: [...captured.keys()],
+  };
+}

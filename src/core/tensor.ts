@@ -7,7 +7,7 @@
 import { argumentError, internalError, shapeError } from "../base/errors.ts";
 import { allocate } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
-import { checkNdim, checkSize, sameShape, showType, sizeOf } from "../base/shape.ts";
+import { checkNdim, checkSize, MAX_SIZE, sameShape, showType, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { formatTensor } from "./format.ts";
 import type {
@@ -769,13 +769,14 @@ export class Concrete extends Tensor {
 }
 
 /** Room for the elements of a tensor, or a clear error when there is none. */
-export function allocateFor(type: Type): Elements {
-  checkSize(type.shape, `Cannot allocate ${showType(type)}`);
+export function allocateFor({ dtype, shape }: Type): Elements {
+  const size = sizeOf(shape);
+  if (size > MAX_SIZE) checkSize(shape, `Cannot allocate ${showType({ dtype, shape })}`);
   try {
-    return allocate(type.dtype, sizeOf(type.shape));
+    return allocate(dtype, size);
   } catch {
     throw shapeError(
-      `Cannot allocate ${showType(type)}: its ${sizeOf(type.shape)} elements do not fit in memory`,
+      `Cannot allocate ${showType({ dtype, shape })}: its ${size} elements do not fit in memory`,
     );
   }
 }

@@ -299,9 +299,10 @@ function nodeDifference(
   actual: Structure,
   path: readonly (string | number)[],
 ): string | null {
-  const differ = `expected ${describeStructure(expected)} at ${showPath(path)}, ` +
+  const differ = (): string =>
+    `expected ${describeStructure(expected)} at ${showPath(path)}, ` +
     `got ${describeStructure(actual)}`;
-  if (expected.kind !== actual.kind) return differ;
+  if (expected.kind !== actual.kind) return differ();
   if (expected.kind === "leaf" || expected.kind === "null") return null;
   const other = actual as typeof expected;
   if (expected.kind === "object") {
@@ -313,14 +314,14 @@ function nodeDifference(
   }
   if (expected.kind === "custom") {
     const their = other as typeof expected;
-    if (their.node !== expected.node) return differ;
+    if (their.node !== expected.node) return differ();
     if (!sameData(their.data, expected.data)) {
       return `expected ${describeStructure(expected)} with ${showData(expected.data)} at ${
         showPath(path)
       }, got one with ${showData(their.data)}`;
     }
   }
-  return expected.children.length === other.children.length ? null : differ;
+  return expected.children.length === other.children.length ? null : differ();
 }
 
 /** Static data as messages show it. */

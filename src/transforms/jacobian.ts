@@ -100,12 +100,11 @@ function forwardBlocks({ linearized, inputs }: Point): Tensor[][] {
       ([tangent]) =>
         evaluateProgram(program, inputs.map((other, i) => i === k ? tangent : zerosOf(other))),
       [unitVectors(input)],
-      [0],
       input.size,
     );
     return pushed.map((block, i) => {
       const result = results[i];
-      const last = moveAxis(block!, 0, result.ndim);
+      const last = moveAxis(block, 0, result.ndim);
       return reshape(last, [...result.shape, ...input.shape]);
     });
   });
@@ -117,12 +116,12 @@ function reverseBlocks({ linearized, inputs }: Point): Tensor[][] {
   const { results } = linearized;
   return results.map((result, i) => {
     const pulled = vmapFlat(
-      ([cotangent]) => pullBack(linearized, results.map((_, k) => k === i ? cotangent : null)),
+      ([cotangent]) =>
+        pullBack(linearized, results.map((_, k) => k === i ? cotangent : null)) as Tensor[],
       [unitVectors(result)],
-      [0],
       result.size,
     );
-    return pulled.map((block, k) => reshape(block!, [...result.shape, ...inputs[k].shape]));
+    return pulled.map((block, k) => reshape(block, [...result.shape, ...inputs[k].shape]));
   });
 }
 

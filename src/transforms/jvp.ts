@@ -80,6 +80,15 @@ export class JvpTrace extends Trace {
       tangents[i] = this.tangentOf(args[i]);
       moves ||= tangents[i] !== null;
     }
+    const rule = primitive.derivative;
+    if (moves && rule.kind === "program") {
+      return runUnder(this.#parent, () => {
+        const isActive = tangents.map((tangent) => tangent !== null);
+        const { results, push } = rule.linearize(primals, isActive, params);
+        const out = push(tangents);
+        return results.map((result, i) => this.lift(result, out[i]));
+      });
+    }
     const results = this.#parent.process(primitive, primals, params);
     if (!moves || primitive.derivative.kind === "zero" || !results.some((r) => isFloat(r.dtype))) {
       return results;
@@ -100,6 +109,7 @@ function push<P>(
   const rule = primitive.derivative;
   switch (rule.kind) {
     case "zero":
+    case "program": // Handled before: its results come with its tangents.
       return results.map(() => null);
     case "linear": {
       const isSparse = tangents.some((t, i) => t === null && isFloat(primals[i].dtype));

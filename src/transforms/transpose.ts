@@ -70,6 +70,8 @@ function pull(
       const cotangent = adjoint(received[0]!, other, types[place], params);
       return place === 0 ? [cotangent, null] : [null, cotangent];
     }
+    case "program":
+      return rule.transpose(received, types, params, isLinear);
     case "zero":
       break;
   }

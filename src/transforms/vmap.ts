@@ -8,7 +8,7 @@ import { describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkAxis, removeAt, showType } from "../base/shape.ts";
-import type { BatchAxis, Primitive } from "../core/primitive.ts";
+import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
 import { leafToTensor } from "../core/convert.ts";
 import type { Tensor, TypedArray } from "../core/tensor.ts";
 import { currentTrace, runTransform, runUnder, Trace, Tracer } from "../core/trace.ts";
@@ -227,21 +227,27 @@ function batchSize(mapped: readonly (Mapped | null)[], axisSize: number | undefi
   );
 }
 
-/** Vectorises a flat function over the first axis of each input, for use by other transforms. */
-export function vmapFlat(
-  f: (args: readonly Tensor[]) => readonly (Tensor | null)[],
+/** Vectorises a flat function; each result comes with its mapped axis. */
+export function batchFlat(
+  f: (args: readonly Tensor[]) => readonly Tensor[],
   inputs: readonly Tensor[],
   axes: readonly BatchAxis[],
   size: number,
-): (Tensor | null)[] {
+): Batched[] {
   const trace = new BatchTrace(currentTrace(), size, undefined);
   const results = runTransform(
     trace,
     () => f(inputs.map((input, i) => trace.close(input, axes[i]))),
   );
-  return results.map((result) => {
-    if (result === null) return null;
-    const [value, axis] = trace.open(result);
-    return alignBatch(value, axis, 0, size);
-  });
+  return results.map((result) => trace.open(result));
+}
+
+/** Vectorises a flat function over the first axis of each input, for use by other transforms. */
+export function vmapFlat(
+  f: (args: readonly Tensor[]) => readonly Tensor[],
+  inputs: readonly Tensor[],
+  size: number,
+): Tensor[] {
+  const batched = batchFlat(f, inputs, inputs.map(() => 0), size);
+  return batched.map(([value, axis]) => alignBatch(value, axis, 0, size));
 }

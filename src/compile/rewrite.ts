@@ -1,0 +1,27 @@
+/**
+ * What passes are made of: walking a program's equations while variables are replaced.
+ *
+ * @module
+ */
+import { Program, Variable } from "../core/program.ts";
+import type { Atom, Equation } from "../core/program.ts";
+
+/**
+ * What becomes of an equation: other atoms in the place of its results, or `null` when it stays.
+ * `inputs` are its inputs with everything replaced so far.
+ */
+export type Rule = (equation: Equation) => readonly Atom[] | null;
+
+/** Applies a rule to every equation, in order; replaced results are followed everywhere. */
+export function rewrite(program: Program, rule: Rule): Program {
+  const replaced = new Map<Variable, Atom>();
+  const read = (atom: Atom): Atom => atom instanceof Variable ? replaced.get(atom) ?? atom : atom;
+  const equations: Equation[] = [];
+  for (const equation of program.equations) {
+    const current = { ...equation, inputs: equation.inputs.map(read) };
+    const atoms = rule(current);
+    if (atoms === null) equations.push(current);
+    else equation.outputs.forEach((variable, i) => replaced.set(variable, atoms[i]));
+  }
+  return new Program(program.binders, equations, program.results.map(read));
+}

@@ -1,0 +1,36 @@
+/**
+ * The pass that computes equal things once (common subexpressions).
+ *
+ * @module
+ */
+import { Program, Variable } from "../core/program.ts";
+import type { Atom } from "../core/program.ts";
+import { Concrete } from "../core/tensor.ts";
+import { rewrite } from "./rewrite.ts";
+
+/** Replaces equations that repeat an earlier one by its results. */
+export function shareEquations(program: Program): Program {
+  const numbers = new Map<unknown, number>();
+  const numberOf = (value: unknown): number => {
+    let number = numbers.get(value);
+    if (number === undefined) numbers.set(value, number = numbers.size);
+    return number;
+  };
+  const nameOf = (atom: Atom): string => {
+    const isSplat = atom instanceof Concrete && atom.elements.length === 1;
+    if (atom instanceof Variable || !isSplat) return `#${numberOf(atom)}`;
+    const [value] = atom.elements;
+    return `${atom.dtype}[${atom.shape}]${Object.is(value, -0) ? "-0" : value}`;
+  };
+  const seen = new Map<string, readonly Variable[]>();
+  return rewrite(program, ({ primitive, inputs, params, outputs }) => {
+    const key = [
+      numberOf(primitive),
+      JSON.stringify(params, (_key, value) => value instanceof Program ? numberOf(value) : value),
+      ...inputs.map(nameOf),
+    ].join("|");
+    const before = seen.get(key);
+    if (before === undefined) seen.set(key, outputs);
+    return before ?? null;
+  });
+}

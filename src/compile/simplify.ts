@@ -1,0 +1,66 @@
+/**
+ * The pass that leaves out operations without effect. Every rule keeps every bit of the result.
+ *
+ * @module
+ */
+import { inversePermutation, sameShape } from "../base/shape.ts";
+import { Variable } from "../core/program.ts";
+import type { Atom, Equation, Program } from "../core/program.ts";
+import { Concrete } from "../core/tensor.ts";
+import type { TransposeParams } from "../primitives/structure.ts";
+import { rewrite } from "./rewrite.ts";
+
+/** Whether `atom` is a constant with `value` everywhere. */
+function isConstant(atom: Atom, value: number): boolean {
+  return atom instanceof Concrete && atom.elements.length === 1 &&
+    Object.is(atom.elements[0], value);
+}
+
+/** What an equation amounts to: given it and those that bind its inputs, an input or `null`. */
+type Simplification = (
+  equation: Equation,
+  origin: (atom: Atom) => Equation | undefined,
+) => Atom | null;
+
+const simplifications: Readonly<Record<string, Simplification>> = {
+  // Multiplying by one keeps zeros' signs and NaN; adding zero would lose the sign of -0.
+  mul: ({ inputs: [x, y] }) => isConstant(y, 1) ? x : isConstant(x, 1) ? y : null,
+  div: ({ inputs: [x, y] }) => isConstant(y, 1) ? x : null,
+  sub: ({ inputs: [x, y] }) => isConstant(y, 0) ? x : null,
+  neg: ({ inputs: [x] }, origin) => {
+    const before = origin(x);
+    return before?.primitive.name === "neg" ? before.inputs[0] : null;
+  },
+  // No derivative is taken of an optimised program any more.
+  stopGradient: ({ inputs: [x] }) => x,
+  reshape: ({ inputs: [x], outputs }, origin) => {
+    const before = origin(x);
+    if (before?.primitive.name !== "reshape") return null;
+    const [source] = before.inputs;
+    const { shape } = source instanceof Variable ? source.type : source;
+    return sameShape(shape, outputs[0].type.shape) ? source : null;
+  },
+  transpose: ({ inputs: [x], params }, origin) => {
+    const before = origin(x);
+    if (before?.primitive.name !== "transpose") return null;
+    const first = (before.params as TransposeParams).permutation;
+    const second = (params as TransposeParams).permutation;
+    return sameShape(inversePermutation(first), second) ? before.inputs[0] : null;
+  },
+  select: ({ inputs: [condition, x, y] }) => {
+    if (!(condition instanceof Concrete) || condition.elements.length !== 1) return null;
+    return condition.elements[0] !== 0 ? x : y;
+  },
+};
+
+/** Leaves out operations that change nothing, and pairs that undo each other. */
+export function simplify(program: Program): Program {
+  const origins = new Map<Atom, Equation>();
+  return rewrite(program, (equation) => {
+    const rule = simplifications[equation.primitive.name];
+    const atom = rule?.(equation, (input) => origins.get(input)) ?? null;
+    if (atom !== null) return [atom];
+    for (const output of equation.outputs) origins.set(output, equation);
+    return null;
+  });
+}

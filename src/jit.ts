@@ -1,0 +1,217 @@
+/**
+ * Compilation of functions.
+ *
+ * @module
+ */
+import { describeValue } from "./base/dtype.ts";
+import { argumentError } from "./base/errors.ts";
+import { readOptions } from "./base/options.ts";
+import { sameShape, showType } from "./base/shape.ts";
+import { call } from "./control/call.ts";
+import { leafToTensor } from "./core/convert.ts";
+import { closeProgram } from "./core/program.ts";
+import type { Program } from "./core/program.ts";
+import { Tensor } from "./core/tensor.ts";
+import type { Type } from "./core/tensor.ts";
+import { firstDifference, flatten, leafPaths, showPath, unflatten } from "./core/tree.ts";
+import type { Structure } from "./core/tree.ts";
+import type { TensorsOf } from "./core/tree_types.ts";
+import { checkFunction } from "./transforms/flatten_function.ts";
+import { stage } from "./transforms/stage.ts";
+
+/** Options of `jit`. */
+export interface JitOptions {
+  /**
+   * Positions of arguments that are part of the program instead of its inputs: any values, compared
+   * with `Object.is`. Each new value is traced by itself.
+   */
+  readonly staticArgnums?: number | readonly number[];
+}
+
+/** A compiled function. */
+export interface Jitted<Args extends readonly unknown[], Out> {
+  /** Runs the program for these arguments, which is traced at the first call of its kind. */
+  (...args: Args): TensorsOf<Out>;
+  /**
+   * Why a call with these arguments would be traced again, in a sentence for each program that is
+   * kept; "Cached" when it would not.
+   */
+  explain(...args: Args): string;
+}
+
+/** What decides whether a program fits a call. */
+interface Signature {
+  /** The arguments' structure, static ones left out. */
+  readonly structure: Structure;
+  /** One entry per leaf: the type of a tensor, or the value of a number. */
+  readonly leaves: readonly (Type | number | boolean)[];
+  readonly statics: readonly unknown[];
+}
+
+/** A program with its signature. */
+interface Entry extends Signature {
+  readonly program: Program;
+  readonly outStructure: Structure;
+}
+
+/** How many programs a function keeps; the one that was used longest ago makes room. */
+const MAX_PROGRAMS = 64;
+
+/**
+ * The same function, traced once for each kind of arguments and then run as one program: without
+ * tracing, differentiating or batching again, with what is constant computed once, and equal things
+ * computed together. It composes with every transform, inside and outside.
+ *
+ * Programs are kept by the arguments' tree structure, dtypes and shapes, and by the values of static
+ * arguments. JavaScript numbers among the arguments count as static, so that they mean the same as
+ * without `jit`: pass a tensor for a number that changes from call to call.
+ *
+ * The function must be pure: what it does besides computing happens while it is traced, and not
+ * again. Values are not known while tracing, so it cannot branch on them.
+ *
+ * @param f A pure function of trees of tensors.
+ * @param options Which arguments are static.
+ * @returns The compiled function, with a method `explain` that says why a call is traced again.
+ * @throws {TraceError} when `f` reads the value of a traced tensor.
+ *
+ * @example A gradient, differentiated once
+ * ```ts
+ * import { grad, jit, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * let traced = 0;
+ * const gradient = jit(grad((x) => {
+ *   traced++;
+ *   return x.pow(3).sum();
+ * }));
+ * assertTensorsClose(gradient(tensor([1, 2])), [3, 12]);
+ * assertTensorsClose(gradient(tensor([3, 4])), [27, 48]);
+ * if (traced !== 1) throw new Error(String(traced));
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function jit<Args extends any[] = Tensor[], Out = Tensor>(
+  f: (...args: Args) => Out,
+  options?: JitOptions,
+): Jitted<Args, Out> {
+  checkFunction(f, "jit");
+  const { staticArgnums = [] } = readOptions("Cannot apply jit", options, ["staticArgnums"]);
+  const statics = readStatics(staticArgnums);
+  const entries: Entry[] = [];
+
+  function jitted(...args: Args): TensorsOf<Out> {
+    const { signature, inputs, paths } = readCall(args, statics);
+    const place = entries.findIndex((entry) => difference(entry, signature, paths) === null);
+    if (place >= 0) {
+      const [entry] = entries.splice(place, 1);
+      entries.unshift(entry);
+      return unflatten(entry.outStructure, call(entry.program, inputs)) as TensorsOf<Out>;
+    }
+    const staged = trace(f, args, statics, signature);
+    const { program, captured } = closeProgram(staged.program);
+    // A program that holds values of an enclosing transform is good for this call only.
+    if (captured.length === 0) {
+      // Types instead of tensors, so that no argument is kept alive.
+      const leaves = signature.leaves.map((leaf) =>
+        typeof leaf === "object" ? { dtype: leaf.dtype, shape: leaf.shape } : leaf
+      );
+      entries.unshift({ ...signature, leaves, program, outStructure: staged.structure });
+      entries.length = Math.min(entries.length, MAX_PROGRAMS);
+    }
+    const results = call(program, [...captured, ...inputs]);
+    return unflatten(staged.structure, results) as TensorsOf<Out>;
+  }
+
+  function explain(...args: Args): string {
+    const { signature, paths } = readCall(args, statics);
+    const reasons = entries.map((entry) => difference(entry, signature, paths));
+    if (reasons.includes(null)) return "Cached";
+    if (reasons.length === 0) return "Traced: no program is kept yet";
+    return reasons.map((reason, i) => `Traced, for program ${i} does not fit: ${reason}`).join(
+      "\n",
+    );
+  }
+
+  return Object.assign(jitted, { explain });
+}
+
+function readStatics(argnums: number | readonly number[]): readonly number[] {
+  const list = typeof argnums === "number" ? [argnums] : argnums;
+  if (Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0)) return [...list];
+  throw argumentError(
+    `Cannot apply jit with staticArgnums ${describeValue(argnums)}: ` +
+      `expected positions of arguments, counted from 0`,
+  );
+}
+
+/** A call's signature, and the tensors that the program takes. */
+interface Call {
+  readonly signature: Signature;
+  readonly inputs: Tensor[];
+  /** The path of each leaf. */
+  readonly paths: () => readonly (readonly (string | number)[])[];
+}
+
+function readCall(args: readonly unknown[], statics: readonly number[]): Call {
+  const dynamic = args.map((arg, i) => statics.includes(i) ? null : arg);
+  const { leaves, structure } = flatten(dynamic);
+  let known: (string | number)[][] | undefined;
+  const paths = () => known ??= leafPaths(structure);
+  const read = leaves.map((leaf, i) =>
+    leaf instanceof Tensor || typeof leaf === "number" || typeof leaf === "boolean"
+      ? leaf
+      : leafToTensor(leaf, paths()[i], "Cannot call a jitted function with these arguments")
+  );
+  const inputs = read.filter((leaf) => leaf instanceof Tensor);
+  return {
+    signature: { structure, leaves: read, statics: statics.map((i) => args[i]) },
+    inputs,
+    paths,
+  };
+}
+
+/** Why a program does not fit a call, or `null` when it does. */
+function difference(
+  entry: Signature,
+  { structure, leaves, statics }: Signature,
+  paths: Call["paths"],
+): string | null {
+  const wrong = statics.findIndex((value, i) => !Object.is(value, entry.statics[i]));
+  if (wrong >= 0) {
+    return `a static argument was ${describeValue(entry.statics[wrong])}, ` +
+      `and is ${describeValue(statics[wrong])}`;
+  }
+  const found = firstDifference(entry.structure, structure);
+  if (found !== null) return found;
+  for (let i = 0; i < leaves.length; i++) {
+    const [before, now] = [entry.leaves[i], leaves[i]];
+    const isSame = typeof before === "object" && typeof now === "object"
+      ? before.dtype === now.dtype && sameShape(before.shape, now.shape)
+      : Object.is(before, now);
+    if (!isSame) return `${showPath(paths()[i])} was ${showLeaf(before)}, and is ${showLeaf(now)}`;
+  }
+  return null;
+}
+
+function showLeaf(leaf: Type | number | boolean): string {
+  return typeof leaf === "object" ? showType(leaf) : describeValue(leaf);
+}
+
+/** Traces `f`: tensors become inputs of the program, numbers and static arguments parts of it. */
+function trace(
+  f: (...args: never[]) => unknown,
+  args: readonly unknown[],
+  statics: readonly number[],
+  { structure, leaves }: Signature,
+): ReturnType<typeof stage> {
+  const types = leaves.filter((leaf) => typeof leaf === "object");
+  const withNumbers = (...tensors: Tensor[]): unknown => {
+    let next = 0;
+    const filled = leaves.map((leaf) => typeof leaf === "object" ? tensors[next++] : leaf);
+    const full = unflatten(structure, filled) as unknown[];
+    for (const i of statics) if (i < args.length) full[i] = args[i];
+    return f(...full as never[]);
+  };
+  const flat: Structure = { kind: "array", children: types.map(() => ({ kind: "leaf" })) };
+  return stage("jit", withNumbers, flat, types);
+}
