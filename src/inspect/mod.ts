@@ -13,4 +13,5 @@
  * @module
  */
 export * from "./counts.ts";
+export * from "./optimize.ts";
 export { toText } from "./text.ts";

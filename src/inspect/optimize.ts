@@ -1,0 +1,30 @@
+/**
+ * What the compiler makes of a program.
+ *
+ * @module
+ */
+import { optimize as runPasses } from "../compile/pipeline.ts";
+import type { Program } from "../core/program.ts";
+import { checkIsProgram } from "./text.ts";
+
+/**
+ * The program as `jit` would run it: after constant folding, simplification, sharing of equal
+ * equations and removal of unused ones. Every result keeps its bits.
+ *
+ * @param program What `makeProgram` gave.
+ * @returns Another program with the same binders and results.
+ * @throws {ArgumentError} when `program` is no program.
+ *
+ * @example Equal things are computed once
+ * ```ts
+ * import { inspect, makeProgram, sin } from "@jacobi/jacobi";
+ *
+ * const program = makeProgram((x) => sin(x).mul(sin(x)))(1);
+ * const counts = inspect.countOperations(inspect.optimize(program));
+ * if (counts.sin !== 1) throw new Error(JSON.stringify(counts));
+ * ```
+ */
+export function optimize(program: Program): Program {
+  checkIsProgram(program, "optimize");
+  return runPasses(program);
+}
