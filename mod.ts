@@ -42,19 +42,6 @@ export type {
   VarianceOptions,
 } from "./src/core/methods.ts";
 export { Program } from "./src/core/program.ts";
-export type { Atom, Equation, Variable } from "./src/core/program.ts";
-export type {
-  Adjoint,
-  BatchAxis,
-  Batched,
-  BilinearDerivative,
-  Derivative,
-  LinearDerivative,
-  Primitive,
-  SmoothDerivative,
-  Tangent,
-  ZeroDerivative,
-} from "./src/core/primitive.ts";
 export type { Tree } from "./src/core/tree.ts";
 export type {
   AnyFunction,
@@ -69,7 +56,7 @@ export type {
 export * from "./src/functions/mod.ts";
 export * from "./src/transforms/mod.ts";
 export { jit } from "./src/jit.ts";
-export type { Jitted, JitOptions } from "./src/jit.ts";
+export type { JitOptions, Jitted } from "./src/jit.ts";
 /** Looking at programs. */
 export * as inspect from "./src/inspect/mod.ts";
 /** Linear algebra. */

@@ -15,3 +15,17 @@
 export * from "./counts.ts";
 export * from "./optimize.ts";
 export { toText } from "./text.ts";
+export type {
+  Adjoint,
+  BatchAxis,
+  Batched,
+  BilinearDerivative,
+  Derivative,
+  LinearDerivative,
+  Primitive,
+  ProgramDerivative,
+  SmoothDerivative,
+  Tangent,
+  ZeroDerivative,
+} from "../core/primitive.ts";
+export type { Atom, Equation, Variable } from "../core/program.ts";
