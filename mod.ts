@@ -41,7 +41,7 @@ export type {
   TopKOptions,
   VarianceOptions,
 } from "./src/core/methods.ts";
-export { Program } from "./src/core/program.ts";
+export type { Program } from "./src/core/program.ts";
 export type { Tree } from "./src/core/tree.ts";
 export type {
   AnyFunction,

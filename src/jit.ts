@@ -137,11 +137,16 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
 
 function readStatics(argnums: number | readonly number[]): readonly number[] {
   const list = typeof argnums === "number" ? [argnums] : argnums;
-  if (Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0)) return [...list];
-  throw argumentError(
-    `Cannot apply jit with staticArgnums ${describeValue(argnums)}: ` +
-      `expected positions of arguments, counted from 0`,
-  );
+  const misfit = () =>
+    argumentError(
+      `Cannot apply jit with staticArgnums ${describeValue(argnums)}: ` +
+        `expected positions of arguments, counted from 0`,
+    );
+  if (!Array.isArray(list)) throw misfit();
+  return Array.from(list, (n) => {
+    if (Number.isSafeInteger(n) && n >= 0) return n;
+    throw misfit();
+  });
 }
 
 /** A call's signature, and the tensors that the program takes. */

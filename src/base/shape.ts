@@ -13,6 +13,9 @@ export type Shape = readonly number[];
 /** The most elements a tensor may have: flat positions are int32. */
 export const MAX_SIZE = 2 ** 31 - 1;
 
+/** The most bytes that the elements of one tensor may take: 4 GiB. */
+export const MAX_BYTES = 2 ** 32;
+
 /** The most axes a tensor may have, as in PyTorch. */
 export const MAX_NDIM = 64;
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Atom, Program, Variable } from "../core/program.ts";
-import { Concrete } from "../core/tensor.ts";
+import { Concrete, Tensor } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
 import type { Primitive } from "../core/primitive.ts";
 
@@ -21,6 +21,20 @@ interface Step {
   readonly dropped: readonly number[];
 }
 
+/** For each equation, the variables that nothing needs any more once it has run. */
+export function lastUses(program: Program): readonly (readonly Variable[])[] {
+  // A result that nothing reads is done with as soon as it is there.
+  const last = new Map<Variable, number>();
+  program.equations.forEach(({ inputs, outputs }, i) => {
+    for (const atom of inputs) if (!(atom instanceof Tensor)) last.set(atom, i);
+    for (const variable of outputs) last.set(variable, i);
+  });
+  for (const atom of program.results) if (!(atom instanceof Tensor)) last.delete(atom);
+  const dropped: Variable[][] = program.equations.map(() => []);
+  for (const [variable, i] of last) dropped[i].push(variable);
+  return dropped;
+}
+
 /** A function from the values of the binders to those of the results. */
 export function makeRunner(program: Program): (args: readonly Concrete[]) => readonly Concrete[] {
   const initial: (Concrete | undefined)[] = [];
@@ -34,30 +48,17 @@ export function makeRunner(program: Program): (args: readonly Concrete[]) => rea
     return place;
   };
   program.binders.forEach(placeOf);
-  const lastReader = new Map<Variable, number>();
-  const kept = new Set<Atom>(program.results);
-  program.equations.forEach(({ inputs }, i) =>
-    inputs.forEach((atom) => {
-      if (!(atom instanceof Concrete) && !kept.has(atom)) lastReader.set(atom as Variable, i);
-    })
-  );
-  const droppedAt = new Map<number, number[]>();
+  const dropped = lastUses(program);
   const steps = program.equations.map((equation, i): Step => {
     const inputs = equation.inputs.map(placeOf);
     const [target] = equation.outputs.map(placeOf);
-    for (const atom of equation.inputs) {
-      if (lastReader.get(atom as Variable) !== i) continue;
-      const list = droppedAt.get(i);
-      if (list === undefined) droppedAt.set(i, [placeOf(atom)]);
-      else list.push(placeOf(atom));
-    }
     return {
       primitive: equation.primitive,
       params: equation.params,
       inputs,
       types: equation.outputs.map(({ type }) => type),
       target,
-      dropped: droppedAt.get(i) ?? [],
+      dropped: dropped[i].map(placeOf),
     };
   });
   const results = program.results.map(placeOf);

@@ -5,7 +5,9 @@
  * @module
  */
 import { isFloat } from "../base/dtype.ts";
-import { insertAt } from "../base/shape.ts";
+import { argumentError } from "../base/errors.ts";
+import { insertAt, showType } from "../base/shape.ts";
+import { foldConstants } from "../compile/fold_constants.ts";
 import { compile } from "../compile/pipeline.ts";
 import type { BatchAxis, Primitive } from "../core/primitive.ts";
 import {
@@ -20,7 +22,7 @@ import { zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bind, currentTrace, runUnder } from "../core/trace.ts";
 import { linearizeFlat } from "../transforms/linearize.ts";
-import { transposeProgram } from "../transforms/transpose.ts";
+import { isOffset, transposeProgram } from "../transforms/transpose.ts";
 import { batchFlat } from "../transforms/vmap.ts";
 
 /** Parameters of `call`. */
@@ -141,8 +143,17 @@ function transposeCall(
       const tape = new RecordingTrace("jit", currentTrace());
       let next = 0;
       const inputs = types.map((type, i) => isLinear[i] ? tape.newBinder(type) : args[next++]);
-      const linear = tape.finish(runUnder(tape, () => evaluateProgram(program, inputs)));
+      // Folded, so that zeros made of zeros are seen to be zeros.
+      const folded = foldConstants(program);
+      const linear = tape.finish(runUnder(tape, () => evaluateProgram(folded, inputs)));
       tape.alive = false;
+      linear.results.forEach((atom, i) => {
+        if (atom instanceof Variable || !hasCotangent[i] || !isOffset(atom)) return;
+        throw argumentError(
+          `Cannot transpose a function that returns the constant ${showType(atom)}: ` +
+            `the function is not linear in its arguments`,
+        );
+      });
       const cotangents = hasCotangent.map((has) => has ? args[next++] : null);
       const pulled = transposeProgram(linear, cotangents);
       receives = pulled.map((cotangent) => cotangent !== null);

@@ -97,7 +97,7 @@ export interface SmoothDerivative<P> {
   /** Names this kind. */
   readonly kind: "smooth";
   /** One rule per argument; `null` for integer and bool arguments. */
-  readonly tangents: readonly (Tangent<P> | null)[];
+  readonly tangents: readonly [Tangent<P> | null, ...(Tangent<P> | null)[]];
   /**
    * For each of two arguments, its cotangent where the primitive is linear in it alone, as a
    * quotient is in its numerator: with it, tangent rules may apply the primitive to a tangent.

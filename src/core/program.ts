@@ -67,12 +67,6 @@ export class Program {
     equations: readonly Equation[],
     results: readonly Atom[],
   ) {
-    if (!areParts(binders, equations, results)) {
-      throw argumentError(
-        "Cannot make a program of these binders, equations and results: expected lists of those of " +
-          "other programs; makeProgram(f)(...args) traces a program",
-      );
-    }
     this.binders = Object.freeze([...binders]);
     this.equations = Object.freeze([...equations]);
     this.results = Object.freeze([...results]);
@@ -93,26 +87,6 @@ export class Program {
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
-}
-
-/** Whether these are what programs are made of, as far as their classes tell. */
-function areParts(binders: unknown, equations: unknown, results: unknown): boolean {
-  const isVariable = (value: unknown) => value instanceof Variable;
-  const isAtom = (value: unknown) => value instanceof Variable || value instanceof Tensor;
-  const isEquation = (value: unknown) => {
-    const { primitive, inputs, outputs } = Object(value) as Equation;
-    return typeof primitive?.evaluate === "function" && isListOf(inputs, isAtom) &&
-      isListOf(outputs, isVariable);
-  };
-  return isListOf(binders, isVariable) && isListOf(equations, isEquation) &&
-    isListOf(results, isAtom);
-}
-
-function isListOf(value: unknown, isEntry: (entry: unknown) => boolean): boolean {
-  if (!Array.isArray(value)) return false;
-  // Holes are entries too, which every() would skip.
-  for (let i = 0; i < value.length; i++) if (!isEntry(value[i])) return false;
-  return true;
 }
 
 /** A value that stands for a variable of a program being recorded. */

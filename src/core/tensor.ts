@@ -5,9 +5,17 @@
  * @module
  */
 import { argumentError, internalError, shapeError } from "../base/errors.ts";
-import { allocate } from "../base/dtype.ts";
+import { allocate, byteSize } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
-import { checkNdim, checkSize, MAX_SIZE, sameShape, showType, sizeOf } from "../base/shape.ts";
+import {
+  checkNdim,
+  checkSize,
+  MAX_BYTES,
+  MAX_SIZE,
+  sameShape,
+  showType,
+  sizeOf,
+} from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { formatTensor } from "./format.ts";
 import type {
@@ -772,11 +780,18 @@ export class Concrete extends Tensor {
 export function allocateFor({ dtype, shape }: Type): Elements {
   const size = sizeOf(shape);
   if (size > MAX_SIZE) checkSize(shape, `Cannot allocate ${showType({ dtype, shape })}`);
+  const bytes = size * byteSize(dtype);
+  if (bytes > MAX_BYTES) {
+    throw shapeError(
+      `Cannot allocate ${showType({ dtype, shape })}: its ${bytes} bytes are more than the ` +
+        `${MAX_BYTES} that one tensor may take`,
+    );
+  }
   try {
     return allocate(dtype, size);
   } catch {
     throw shapeError(
-      `Cannot allocate ${showType({ dtype, shape })}: its ${size} elements do not fit in memory`,
+      `Cannot allocate ${showType({ dtype, shape })}: its ${bytes} bytes do not fit in memory`,
     );
   }
 }

@@ -306,11 +306,15 @@ function nodeDifference(
   if (expected.kind === "leaf" || expected.kind === "null") return null;
   const other = actual as typeof expected;
   if (expected.kind === "object") {
-    const theirs = (other as typeof expected).keys;
-    const missing = expected.keys.find((key) => !theirs.includes(key));
-    if (missing !== undefined) return `${showPath([...path, missing])} is missing`;
-    const extra = theirs.find((key) => !expected.keys.includes(key));
-    if (extra !== undefined) return `${showPath([...path, extra])} is not expected`;
+    const [mine, theirs] = [expected.keys, (other as typeof expected).keys];
+    // Both lists are sorted: where they first differ, one has a key that the other lacks.
+    let at = 0;
+    while (at < mine.length && mine[at] === theirs[at]) at++;
+    const [key, foreign] = [mine[at], theirs[at]];
+    if (key !== undefined && (foreign === undefined || key < foreign)) {
+      return `${showPath([...path, key])} is missing`;
+    }
+    if (foreign !== undefined) return `${showPath([...path, foreign])} is not expected`;
   }
   if (expected.kind === "custom") {
     const their = other as typeof expected;

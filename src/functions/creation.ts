@@ -6,7 +6,7 @@
 import { checkDtype, DEFAULT_FLOAT, describeValue, isFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
-import { readOptions } from "../base/options.ts";
+import { checkFlag, readOptions } from "../base/options.ts";
 import { checkShape, MAX_SIZE } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { fromJavaScript, toTensor } from "../core/convert.ts";
@@ -402,17 +402,18 @@ export function linspace(
   checkDtype(dtype);
   checkNumber(start, what, "start");
   checkNumber(stop, what, "stop");
+  checkFlag(endpoint, what, "endpoint");
   checkLength(count, what, "a number of points");
-  checkShape([count], what);
-  const intervals = endpoint ? Math.max(1, count - 1) : Math.max(1, count);
-  const places = iota(count, "float64");
+  const [length] = checkShape([count], what);
+  const intervals = Math.max(1, endpoint ? length - 1 : length);
+  const places = iota(length, "float64");
   // The difference of two finite numbers may overflow: it is then divided before it is taken.
   const step = Number.isFinite(stop - start)
     ? (stop - start) / intervals
     : stop / intervals - start / intervals;
   const spaced = offset(scale(places, step), start);
-  const exact = endpoint && count > 1
-    ? select(equal(places, constantLike(places, count - 1)), constantLike(places, stop), spaced)
+  const exact = endpoint && length > 1
+    ? select(equal(places, constantLike(places, length - 1)), constantLike(places, stop), spaced)
     : spaced;
   return convert(isFloat(dtype) ? exact : floor(exact), dtype);
 }

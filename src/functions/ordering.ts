@@ -6,7 +6,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
-import { readOptions } from "../base/options.ts";
+import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxis, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { SortOptions, TopKOptions } from "../core/methods.ts";
@@ -45,9 +45,10 @@ export function sort(x: TensorLike, axis: number = -1, options?: SortOptions): T
   const value = toTensor(x, what);
   const place = checkAxis(axis, value.ndim, `${what} ${showType(value)}`);
   const { descending = false } = readOptions(what, options, ["descending"]);
+  checkFlag(descending, what, "descending");
   const last = value.ndim - 1;
   const rows = moveAxis(value, place, last);
-  const sorted = takeAlongLast(rows, ordering.argsort(rows, last, Boolean(descending)));
+  const sorted = takeAlongLast(rows, ordering.argsort(rows, last, descending));
   return moveAxis(sorted, last, place);
 }
 
@@ -74,7 +75,8 @@ export function argsort(x: TensorLike, axis: number = -1, options?: SortOptions)
   const value = toTensor(x, what);
   const place = checkAxis(axis, value.ndim, `${what} ${showType(value)}`);
   const { descending = false } = readOptions(what, options, ["descending"]);
-  return ordering.argsort(value, place, Boolean(descending));
+  checkFlag(descending, what, "descending");
+  return ordering.argsort(value, place, descending);
 }
 
 /**
@@ -111,6 +113,7 @@ export function topK(
   const shown = `${what} ${showType(value)}`;
   const place = checkAxis(axis, value.ndim, shown);
   const { largest = true } = readOptions(what, options, ["largest"]);
+  checkFlag(largest, what, "largest");
   const length = value.shape[place];
   if (!Number.isInteger(k) || k < 0 || k > length) {
     throw argumentError(
@@ -120,6 +123,6 @@ export function topK(
   }
   const last = value.ndim - 1;
   const rows = moveAxis(value, place, last);
-  const order = sliceAxis(ordering.argsort(rows, last, Boolean(largest)), last, 0, k + 0);
+  const order = sliceAxis(ordering.argsort(rows, last, largest), last, 0, k + 0);
   return [moveAxis(takeAlongLast(rows, order), last, place), moveAxis(order, last, place)];
 }

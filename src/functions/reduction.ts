@@ -5,7 +5,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
-import { readOptions } from "../base/options.ts";
+import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxes, checkAxis, range, showType, withoutAxes } from "../base/shape.ts";
 import type { AxisArgument } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
@@ -46,7 +46,9 @@ function readReduction<Options extends AxisOptions>(
   const axes = axis === undefined || axis === null
     ? range(x.ndim)
     : checkAxes(axis, x.ndim, `${what} ${showType(x)}`);
-  return { x, axes, options: readOptions(what, options, names) };
+  const read = readOptions(what, options, names);
+  checkFlag(read.keepdims ?? false, what, "keepdims");
+  return { x, axes, options: read };
 }
 
 /** The result of a reduction; with `keepdims`, its axes put back with length one. */
@@ -274,6 +276,7 @@ function position(
   const what = `Cannot take the ${name} of`;
   const x = toTensor(value, what);
   const { keepdims = false } = readOptions(what, options, ["keepdims"]);
+  checkFlag(keepdims, what, "keepdims");
   if (axis === undefined || axis === null) {
     const result = strict(reshape(x, [x.size]), 0);
     return keepdims ? reshape(result, x.shape.map(() => 1)) : result;

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { allocate, describeValue } from "../base/dtype.ts";
+import { describeValue } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
-import { range, showType, sizeOf } from "../base/shape.ts";
+import { range, showType, sizeOf, stridesOf } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
-import { Concrete, splat } from "../core/tensor.ts";
+import { allocateFor, Concrete, splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { div } from "../primitives/arithmetic.ts";
 import { gather } from "../primitives/indexing.ts";
@@ -231,7 +231,7 @@ export function maxPool(x: TensorLike, window: PerAxis, options?: MaxPoolOptions
   }
   const kernel = readWindow(image, window, what);
   const windows = placeWindows(image.shape, kernel, what, { stride, padding, dilation });
-  validCounts(windows, what);
+  checkCovered(windows, what);
   const outer = image.shape[0] * image.shape[1];
   const positions = argmaxWindow(reshape(image, [outer, ...windows.input]), windows);
   const largest = gather(
@@ -287,8 +287,8 @@ export function avgPool(x: TensorLike, window: PerAxis, options?: AvgPoolOptions
     [...image.shape.slice(0, 2), ...windows.output],
   );
   if (countIncludePad) return div(sums, constantLike(sums, sizeOf(kernel)));
-  const counts = outerProduct(validCounts(windows, what), image);
-  return div(sums, broadcastTo(counts, sums.shape));
+  checkCovered(windows, what);
+  return div(sums, broadcastTo(coveredCounts(windows, image), sums.shape));
 }
 
 /** Both operands of a convolution in a common dtype that has sums. */
@@ -427,29 +427,44 @@ function readPadding(
   return readAmounts(padding, input.length, what);
 }
 
-/** For each spatial axis and window, how many of its positions lie in the input; at least one. */
-function validCounts(windows: WindowParams, what: string): number[][] {
-  const { stride, dilation, padLow, input, kernel, output } = windows;
-  return output.map((count, axis) =>
-    range(count).map((window) => {
-      const start = window * stride[axis] - padLow[axis];
-      const first = Math.max(Math.ceil(-start / dilation[axis]), 0);
-      const stop = Math.min(Math.ceil((input[axis] - start) / dilation[axis]), kernel[axis]);
-      if (stop > first) return stop - first;
+/** How many positions of a window along a spatial axis lie in the input. */
+function coveredCount(
+  { stride, dilation, padLow, input, kernel }: WindowParams,
+  axis: number,
+  window: number,
+): number {
+  const start = window * stride[axis] - padLow[axis];
+  const first = Math.max(Math.ceil(-start / dilation[axis]), 0);
+  const stop = Math.min(Math.ceil((input[axis] - start) / dilation[axis]), kernel[axis]);
+  return Math.max(stop - first, 0);
+}
+
+/** Throws when a window lies entirely in padding. */
+function checkCovered(windows: WindowParams, what: string): void {
+  const { stride, padLow, input, output } = windows;
+  output.forEach((count, axis) => {
+    const check = (window: number) => {
+      if (window >= count || coveredCount(windows, axis, window) > 0) return;
       throw shapeError(
         `${what}: window ${window} along axis ${axis + 2} lies entirely in padding`,
       );
-    })
-  );
+    };
+    // A window that begins in the input covers some of it: those before and the first behind tell.
+    for (let window = 0; window < Math.min(padLow[axis] / stride[axis], count); window++) {
+      check(window);
+    }
+    check(Math.ceil((input[axis] + padLow[axis]) / stride[axis]));
+  });
 }
 
-/** The products of one factor for each axis, as constants like `x`. */
-function outerProduct(factors: readonly (readonly number[])[], { dtype }: Tensor): Concrete {
-  let products: number[] = [1];
-  for (const list of factors) {
-    products = products.flatMap((product) => list.map((factor) => product * factor));
-  }
-  const elements = allocate(dtype, products.length);
-  elements.set(products);
-  return new Concrete(dtype, factors.map((list) => list.length), elements);
+/** How many positions of each window lie in the input, as constants like `x`. */
+function coveredCounts(windows: WindowParams, { dtype }: Tensor): Concrete {
+  const { output: shape } = windows;
+  const elements = allocateFor({ dtype, shape }).fill(1);
+  stridesOf(shape).forEach((stride, axis) => {
+    for (let i = 0; i < elements.length; i++) {
+      elements[i] *= coveredCount(windows, axis, Math.floor(i / stride) % shape[axis]);
+    }
+  });
+  return new Concrete(dtype, shape, elements);
 }

@@ -6,7 +6,7 @@
  */
 import { describeValue, isFloat } from "../base/dtype.ts";
 import { argumentError, indexError, shapeError } from "../base/errors.ts";
-import { readOptions } from "../base/options.ts";
+import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxis, removeAt, sameShape, showShape, showType, stridesOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { fromJavaScript, toTensor } from "../core/convert.ts";
@@ -510,6 +510,7 @@ export function klDiv(input: TensorLike, target: TensorLike, options?: KlDivOpti
   const what = "Cannot compute klDiv";
   const read = readOptions(what, options, ["reduction", "logTarget"]);
   const { reduction = "mean", logTarget = false } = read;
+  checkFlag(logTarget, what, "logTarget");
   checkReduction(what, reduction, [...REDUCTIONS, "batchmean"]);
   const [x, y] = readPair(what, input, target);
   // Where the target's probability is 0, both logarithms may be infinite, and are taken as 0.

@@ -5,7 +5,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { treeError } from "../base/errors.ts";
-import { readOptions } from "../base/options.ts";
+import { checkFlag, readOptions } from "../base/options.ts";
 import { showShape, showType } from "../base/shape.ts";
 import { leafToTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -92,6 +92,7 @@ export function fromStateDict<Params, State = Record<never, never>>(
 ): [params: Params, state: State] {
   const what = "Cannot load a state dictionary";
   const { strict = true } = readOptions(what, options, ["strict"]);
+  checkFlag(strict, what, "strict");
   if (typeof dict !== "object" || dict === null) {
     throw treeError(`${what}: expected an object of tensors, got ${describeValue(dict)}`);
   }

@@ -218,7 +218,8 @@ export const reduceSumPrimitive: Primitive<ReduceParams> = {
     const isInt = !isFloat(x.dtype);
     if (x.elements.length === 1) {
       const [value] = x.elements;
-      return [splat(isInt ? Math.imul(value, count) : value * count, type.dtype, type.shape)];
+      const sum = isInt ? Math.imul(value, count) : repeatedSum(value, count);
+      return [splat(sum, type.dtype, type.shape)];
     }
     const rows = reductionRows(x, axes).elements;
     const out = allocateFor(type);
@@ -239,6 +240,20 @@ export const reduceSumPrimitive: Primitive<ReduceParams> = {
     ],
   },
 };
+
+/** The sum of so many equal floats, rounded after each step as that of unequal ones is. */
+function repeatedSum(value: number, count: number): number {
+  // Whole numbers of this magnitude are added without rounding.
+  const product = value * count;
+  if (Number.isInteger(value) && Math.abs(product) <= Number.MAX_SAFE_INTEGER) return 0 + product;
+  let sum = 0;
+  for (let i = 0; i < count; i++) {
+    const next = sum + value;
+    if (Object.is(next, sum)) break;
+    sum = next;
+  }
+  return sum;
+}
 
 /** Sum over the given axes. */
 export function reduceSum(x: Tensor, axes: readonly number[]): Tensor {

@@ -5,7 +5,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
-import { treeError } from "../base/errors.ts";
+import { argumentError, treeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { sameShape, showShape, showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
@@ -68,6 +68,11 @@ export function assertTensorsClose(
 ): void {
   const known = readOptions(WHAT, options, ["rtol", "atol", "message"]);
   readTolerance(WHAT, known, "float32");
+  if (known.message !== undefined && typeof known.message !== "string") {
+    throw argumentError(
+      `${WHAT}: message must be a string, got ${describeValue(known.message)}`,
+    );
+  }
   const difference = compare(actual, expected, [], known);
   if (difference === null) return;
   const prefix = known.message === undefined ? "" : `${known.message}: `;

@@ -41,6 +41,9 @@ export interface CheckGradsOptions {
 
 const WHAT = "Cannot check gradients";
 
+/** More derivatives than this take more time than anybody has. */
+const MAX_ORDER = 10;
+
 /** A function of floating-point tensors with floating-point results, and names for both. */
 interface Subject {
   readonly f: (...xs: Tensor[]) => readonly Tensor[];
@@ -106,6 +109,11 @@ function readCheck(options: CheckGradsOptions | undefined): { order: number; che
   const { order = 2, modes = ["forward", "reverse"], eps = 1e-5, rtol = 1e-6, atol = 1e-6 } = known;
   if (!Number.isInteger(order) || order < 1) {
     throw argumentError(`${WHAT}: order must be a positive integer, got ${describeValue(order)}`);
+  }
+  if (order > MAX_ORDER) {
+    throw argumentError(
+      `${WHAT}: order must be at most ${MAX_ORDER}, since each one doubles the work, got ${order}`,
+    );
   }
   const areModes = Array.isArray(modes) && modes.length > 0 && modes.length <= 2 &&
     Array.from(modes).every((mode) => mode === "forward" || mode === "reverse");

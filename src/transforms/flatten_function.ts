@@ -8,7 +8,7 @@ import { describeValue } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError, treeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
 import { fromJavaScript, leafToTensor } from "../core/convert.ts";
-import { Tensor } from "../core/tensor.ts";
+import { sameType, Tensor } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
 import { checkAlive } from "../core/trace.ts";
 import { flatten, flattenUpTo, leafPaths, showPath, unflatten } from "../core/tree.ts";
@@ -95,10 +95,10 @@ export function flattenLike(
   what: string,
   root: readonly (string | number)[] = [],
 ): (Tensor | null)[] {
-  const paths = leafPaths(structure);
   return flattenUpTo(structure, tree, what).map((part, i) => {
-    const path = [...root, ...paths[i]];
     if (part === null) return null;
+    if (part instanceof Tensor && sameType(part, types[i])) return part;
+    const path = [...root, ...leafPaths(structure)[i]];
     if (part === undefined) {
       throw treeError(
         `${what}: expected ${showType(types[i])} at ${showPath(path)}, got undefined`,

@@ -225,7 +225,8 @@ export function hessian<
  * @param f A pure function of trees of floating-point tensors with a scalar output.
  * @param primals Where: the list of `f`'s arguments.
  * @param tangents The vector: a list like `primals`; `null` stands for zero.
- * @returns An array with one tree per primal, like `primals`.
+ * @returns An array with one tree per primal, like `primals`; `null` for a primal without
+ * floating-point leaves.
  * @throws As `grad` and `jvp`.
  *
  * @example A Hessian-vector product
@@ -248,8 +249,17 @@ export function hvp<Args extends any[] = Tensor[]>(
     throw argumentError("Cannot apply hvp: primals must be a list with one entry per argument");
   }
   checkList(primals, "hvp", "primals");
-  const argnums = [...primals.keys()];
+  // An argument of integers or bools has no derivative: it is where the function is, not a direction.
+  const hasFloats = primals.map((primal) =>
+    flattenTensors(primal, "Cannot apply hvp at these primals").leaves.some((leaf) =>
+      isFloat(leaf.dtype)
+    )
+  );
+  const argnums = [...primals.keys()].filter((i) => hasFloats[i]);
   const gradient = grad(f as AnyFunction, { argnums }) as AnyFunction;
-  const [, product] = jvp(gradient, primals, tangents) as [unknown, unknown];
-  return product as { [K in keyof Args]: Args[K] };
+  const [, products] = jvp(gradient, primals, tangents) as unknown as [unknown, unknown[]];
+  let next = 0;
+  return hasFloats.map((has) => has ? products[next++] : null) as {
+    [K in keyof Args]: Args[K];
+  };
 }

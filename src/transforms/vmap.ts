@@ -10,7 +10,8 @@ import { readOptions } from "../base/options.ts";
 import { checkAxis, removeAt, showType } from "../base/shape.ts";
 import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
 import { leafToTensor } from "../core/convert.ts";
-import type { Tensor, TypedArray } from "../core/tensor.ts";
+import { Tensor } from "../core/tensor.ts";
+import type { TypedArray } from "../core/tensor.ts";
 import { currentTrace, runTransform, runUnder, Trace, Tracer } from "../core/trace.ts";
 import { broadcastPrefix, flatten, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
@@ -143,13 +144,20 @@ export function vmap<Args extends any[] = Tensor[], Out = Tensor>(
   return (...args) => {
     const { leaves, structure } = flatten(args);
     const inputAxes = prefixAxes(inAxes, structure, "Cannot vmap with these inAxes");
-    const paths = leafPaths(structure);
+    const pathOf = (i: number) => leafPaths(structure)[i];
     const mapped = leaves.map((leaf, i): Mapped | null => {
       const axis = inputAxes[i];
       if (axis === null) return null;
-      const value = leafToTensor(leaf, paths[i], "Cannot vmap over this argument");
-      const place = `${showType(value)} at ${describePath(paths[i])}`;
-      return { value, place, axis: checkAxis(axis, value.ndim, `Cannot vmap over ${place}`) };
+      const value = leaf instanceof Tensor
+        ? leaf
+        : leafToTensor(leaf, pathOf(i), "Cannot vmap over this argument");
+      const place = () => `${showType(value)} at ${describePath(pathOf(i))}`;
+      const isPlain = Number.isInteger(axis) && axis >= 0 && axis < value.ndim;
+      return {
+        value,
+        place,
+        axis: isPlain ? axis : checkAxis(axis, value.ndim, `Cannot vmap over ${place()}`),
+      };
     });
     const size = batchSize(mapped, axisSize);
     const trace = new BatchTrace(currentTrace(), size, axisName);
@@ -161,11 +169,11 @@ export function vmap<Args extends any[] = Tensor[], Out = Tensor>(
     const results = runTransform(trace, () => flat.call(examples));
     const outStructure = flat.resultStructure();
     const targets = prefixAxes(outAxes, outStructure, "Cannot vmap with these outAxes");
-    const outPaths = leafPaths(outStructure);
     const outputs = results.map((result, i) => {
       const [value, axis] = trace.open(result);
       const target = targets[i];
-      const place = showPath(outPaths[i]);
+      if (target === 0) return alignBatch(value, axis, 0, size);
+      const place = showPath(leafPaths(outStructure)[i]);
       if (target !== null) {
         const what = `Cannot put the mapped axis of ${showType(result)} at ${place}`;
         return alignBatch(value, axis, checkAxis(target, result.ndim + 1, what), size);
@@ -197,7 +205,7 @@ interface Mapped {
   readonly value: Tensor;
   readonly axis: number;
   /** Its type and path, for messages. */
-  readonly place: string;
+  readonly place: () => string;
 }
 
 /** The common length of all mapped axes. */
@@ -208,16 +216,17 @@ function batchSize(mapped: readonly (Mapped | null)[], axisSize: number | undefi
     );
   }
   let size = axisSize;
-  let from = "axisSize";
+  let from: Mapped | null = null;
   for (const leaf of mapped) {
     if (leaf === null) continue;
     const length = leaf.value.shape[leaf.axis];
-    const here = `axis ${leaf.axis} of ${leaf.place}`;
-    if (size === undefined) [size, from] = [length, here];
+    if (size === undefined) [size, from] = [length, leaf];
     else if (size !== length) {
+      const name = (place: Mapped | null) =>
+        place === null ? "axisSize" : `axis ${place.axis} of ${place.place()}`;
       throw shapeError(
-        `Cannot vmap over axes of different lengths: ${from} has length ${size}, ` +
-          `${here} has length ${length}`,
+        `Cannot vmap over axes of different lengths: ${name(from)} has length ${size}, ` +
+          `${name(leaf)} has length ${length}`,
       );
     }
   }

@@ -314,3 +314,14 @@ Deno.test("reductions work under vmap", () => {
     );
   }
 });
+
+Deno.test("equal numbers sum to the same bits, however they are stored", () => {
+  for (const value of [0.1, -0, 1 / 3, NaN, Infinity, 1e300, 3]) {
+    const held = full([7, 10], value, { dtype: "float64" });
+    const stored = tensor(new Float64Array(70).fill(value)).reshape([7, 10]);
+    for (const axis of [0, 1, undefined]) {
+      const [a, b] = [sum(held, axis).data(), sum(stored, axis).data()];
+      assertEquals([...a].every((x, i) => Object.is(x, b[i])), true, `${value} over ${axis}`);
+    }
+  }
+});

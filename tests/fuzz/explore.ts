@@ -71,6 +71,11 @@ function exploreResult(name: string, result: unknown, scene: Scene, depth: numbe
     const args = argumentList(inner, parameters.map((p) => p === "...args" ? "...primals" : p));
     const outcome = call(`${name}(...)`, (list) => f(...list), args);
     if (outcome.kind === "result") exploreResult(`${name}(...)`, outcome.value, scene, depth - 1);
+    for (const [key, member] of Object.entries(f)) {
+      if (typeof member !== "function") continue;
+      const own = scene.draw.chance(50) ? args : argumentList(inner, parameters);
+      call(`${name}(...).${key}`, (list) => member(...list), own);
+    }
     return;
   }
   if (typeof result !== "object" || result === null || result instanceof api.Tensor) return;

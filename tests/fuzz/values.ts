@@ -536,17 +536,6 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
     return draw.pick([constant(1), kaimingNormal(), normal(1), zeros]);
   }],
   [/^hint$/, ({ draw }) => draw.pick(["string", "number", "default"])],
-  [/^binders$/, (scene) => {
-    const whole = program(scene);
-    scene.given.set("program", whole);
-    return whole.binders;
-  }],
-  // A program of parts of several would be well-formed only by chance.
-  [
-    /^(equations|results)$/,
-    ({ given }, name) =>
-      (given.get("program") as { readonly [name: string]: unknown } | undefined)?.[name],
-  ],
   [
     /^indices$/,
     (scene) =>

@@ -11,12 +11,14 @@ import { DtypeError, InternalError, ShapeError } from "../../src/base/errors.ts"
 import { insertAt, sizeOf } from "../../src/base/shape.ts";
 import type { Shape } from "../../src/base/shape.ts";
 import { checkProgram } from "../../src/core/check.ts";
+import { passes } from "../../src/compile/pipeline.ts";
 import type { Primitive } from "../../src/core/primitive.ts";
-import { evaluateProgram } from "../../src/core/program.ts";
+import { evaluateProgram, Program, typeOf } from "../../src/core/program.ts";
 import { Concrete, dense, splat, zerosOf } from "../../src/core/tensor.ts";
 import type { Tensor, Type } from "../../src/core/tensor.ts";
 import { bind } from "../../src/core/trace.ts";
 import { flatten } from "../../src/core/tree.ts";
+import { jit } from "../../src/jit.ts";
 import { jvp } from "../../src/transforms/jvp.ts";
 import { vjp } from "../../src/transforms/linearize.ts";
 import { makeProgram } from "../../src/transforms/stage.ts";
@@ -485,6 +487,74 @@ export function checkPrograms(f: Flat, make: Maker, random: Random, law: string)
   }
 }
 
+/**
+ * The program is well-formed and keeps its results' types after every pass, and so are the programs
+ * that it calls, which get arguments of their binders' types.
+ */
+export function checkPasses(program: Program, args: readonly Type[], law: string): void {
+  checkProgram(program);
+  assertTypes(args, program.binders.map(typeOf), `${law}: arguments`);
+  for (const { inputs, params } of program.equations) {
+    for (const inner of Object.values(params ?? {})) {
+      if (inner instanceof Program) checkPasses(inner, inputs.map(typeOf), `${law}, called`);
+    }
+  }
+  passes.reduce((before, { name, run }) => {
+    const after = run(before);
+    checkProgram(after);
+    assertTypes(after.binders.map(typeOf), args, `${law}: binders after ${name}`);
+    const types = program.results.map(typeOf);
+    assertTypes(after.results.map(typeOf), types, `${law}: results after ${name}`);
+    if (after.equations.length > before.equations.length) {
+      throw new Error(`${law}: ${name} added equations`);
+    }
+    return after;
+  }, program);
+}
+
+/** `f` as one compiled program. */
+export function jitted(f: Flat): Flat {
+  const compiled = jit(spread(f));
+  return (args) => compiled(...args) as readonly Tensor[];
+}
+
+/** Compiled, `f` gives the eager results bit for bit, and so does what is made of it. */
+function checkJitted(f: Flat, compiled: Flat, args: readonly Tensor[], law: string): void {
+  const expected = f(args);
+  assertIdentical(compiled(args), expected, `${law}, when it is traced`);
+  assertIdentical(compiled(args), expected, `${law}, when it is kept`);
+  checkPasses(makeProgram(spread(compiled))(...args), args, law);
+}
+
+/**
+ * jit changes nothing: `f`, its jvp, its vjp and its vmap, compiled as a whole or made of the
+ * compiled `f`, equal the eager ones bit for bit.
+ */
+export function checkJit(f: Flat, make: Maker, random: Random, law: string): void {
+  const args = make(random);
+  const inner = jitted(f);
+  checkJitted(f, inner, args, `${law}: jit`);
+  const check = (transform: (g: Flat) => Flat, values: readonly Tensor[], name: string): void => {
+    const eager = transform(f);
+    checkJitted(eager, jitted(eager), values, `${law}: jit of ${name}`);
+    checkJitted(eager, transform(inner), values, `${law}: ${name} of jit`);
+    checkJitted(eager, jitted(transform(inner)), values, `${law}: jit of ${name} of jit`);
+  };
+  const floats = floatPositions(args);
+  if (floats.length > 0) {
+    const weights = directions(f(args).filter(({ dtype }) => isFloat(dtype)), random);
+    const tangents = directions(floats.map((i) => args[i]), random);
+    check((g) => pushforwardOf(g, args), [...args, ...tangents], "jvp");
+    check((g) => pullbackOf(g, args), [...args, ...weights], "vjp");
+  }
+  if (args.length === 0) return;
+  const zeros = args.map(() => 0);
+  const batched = batchArguments(makeExamples(make, args.map(() => true), 2, random), zeros);
+  const mapped = (g: Flat): Flat => (values) =>
+    vmap(spread(g), zeros)(...values) as unknown as Tensor[];
+  check(mapped, batched, "vmap");
+}
+
 /** A primitive with one case of its row. */
 interface Subject {
   readonly primitive: Primitive<unknown>;
@@ -533,12 +603,15 @@ function checkCase(subject: Subject, dtype: Dtype, random: Random): void {
       checkDerivatives(subject, make, args, random, label);
     });
   }
+  const f: Flat = (values) => bind(subject.primitive, values, of.params);
+  checkJit(f, make, random, label);
   if (row.elementwise && subject.of === row.cases[0]) checkLong(subject, dtype, random, label);
   if (row.tame) return;
   const makeWild = makerOf(of, dtype, wild(dtype));
   const args = makeWild(random);
   const place = `${label}, any values`;
   unchanged(args, place, () => checkMeaning(subject, makeWild, args, random, place));
+  checkJit(f, makeWild, random, place);
 }
 
 /** The laws that hold for all values of the arguments, NaN and infinities among them. */

@@ -10,6 +10,7 @@ import {
   jvp,
   matmul,
   sin,
+  take,
   tensor,
   vmap,
 } from "../../mod.ts";
@@ -157,4 +158,12 @@ Deno.test("Jacobians of and by what is not floating-point are refused with the p
     ArgumentError,
     "Cannot apply hessian to 3: expected a function",
   );
+});
+
+Deno.test("hvp leaves integer arguments alone", () => {
+  const f = (x: Tensor, i: Tensor) => take(x, i).pow(3).sum();
+  const index = tensor([2], { dtype: "int32" });
+  const [product, none] = hvp(f, [tensor([1, 2, 3]), index], [tensor([1, 1, 1]), null]);
+  assertEquals(product.toArray(), [0, 0, 18]);
+  assertEquals(none as unknown, null);
 });

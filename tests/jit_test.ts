@@ -1,0 +1,825 @@
+import {
+  grad,
+  hessian,
+  hvp,
+  inspect,
+  jacfwd,
+  jacrev,
+  jit,
+  jvp,
+  linearize,
+  linearTranspose,
+  makeProgram,
+  matmul,
+  mul,
+  nn,
+  noGrad,
+  ones,
+  optim,
+  random,
+  sin,
+  stopGradient,
+  tensor,
+  TraceError,
+  tree,
+  TreeError,
+  valueAndGrad,
+  vjp,
+  vmap,
+  where,
+  zeros,
+} from "../mod.ts";
+import type { Tensor } from "../mod.ts";
+import { checkProgram } from "../src/core/check.ts";
+import { flatten } from "../src/core/tree.ts";
+import { assertIdentical } from "./laws/assertions.ts";
+import { checkPasses } from "./laws/laws.ts";
+import { assertRefused } from "./support/errors.ts";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "./support/std.ts";
+
+/** Fails unless two trees have the same paths, types and bits. */
+function assertSame(actual: unknown, expected: unknown, what = "values"): void {
+  assertEquals(tree.paths(actual), tree.paths(expected));
+  assertIdentical(flatten<Tensor>(actual).leaves, flatten<Tensor>(expected).leaves, what);
+}
+
+/** `f`, compiled, with the number of times that it was traced. */
+// deno-lint-ignore no-explicit-any
+function counted<Args extends any[], Out>(
+  f: (...args: Args) => Out,
+  options?: Parameters<typeof jit>[1],
+) {
+  const count = { traced: 0 };
+  const compiled = jit((...args: Args) => {
+    count.traced++;
+    return f(...args);
+  }, options);
+  return { compiled, count };
+}
+
+/** The well-formed program of `f`, before and after every pass. */
+// deno-lint-ignore no-explicit-any
+function programOf(f: (...args: any[]) => unknown, ...args: unknown[]) {
+  const program = makeProgram(f)(...args);
+  checkPasses(program, flatten<Tensor>(args).leaves.map((leaf) => tensor(leaf)), "program");
+  return program;
+}
+
+const x = tensor([0.3, -1.2, 2.5]);
+
+// What is kept
+
+Deno.test("a function is traced once for each dtype and shape", () => {
+  const { compiled, count } = counted((a: Tensor) => a.mul(a).sum());
+  assertSame(compiled(tensor([1, 2])), tensor(5));
+  assertSame(compiled(tensor([3, 4])), tensor(25));
+  assertEquals(count.traced, 1);
+  assertSame(compiled(tensor([1, 2, 3])), tensor(14));
+  assertEquals(count.traced, 2);
+  assertSame(compiled(tensor([1, 2], { dtype: "float64" })), tensor(5, { dtype: "float64" }));
+  assertEquals(count.traced, 3);
+  compiled(tensor([[1, 2]]));
+  compiled(tensor([1, 2], { dtype: "int32" }));
+  assertEquals(count.traced, 5);
+  compiled(tensor([5, 6]));
+  compiled(tensor([5, 6], { dtype: "int32" }));
+  assertEquals(count.traced, 5);
+});
+
+Deno.test("a function is traced once for each structure of its arguments", () => {
+  const { compiled, count } = counted((a: Record<string, Tensor> | Tensor[]) =>
+    Object.values(a).reduce((sum, part) => sum.add(part))
+  );
+  assertSame(compiled({ a: tensor(1), b: tensor(2) }), tensor(3));
+  assertSame(compiled({ a: tensor(3), b: tensor(4) }), tensor(7));
+  assertEquals(count.traced, 1);
+  assertSame(compiled([tensor(1), tensor(2)]), tensor(3));
+  assertSame(compiled({ a: tensor(1), c: tensor(2) }), tensor(3));
+  assertSame(compiled({ a: tensor(1) }), tensor(1));
+  assertEquals(count.traced, 4);
+  // The order of keys makes no structure.
+  assertSame(compiled({ b: tensor(3), a: tensor(4) }), tensor(7));
+  assertEquals(count.traced, 4);
+});
+
+Deno.test("more or fewer arguments are another structure", () => {
+  const { compiled, count } = counted((...parts: Tensor[]) =>
+    parts.reduce((sum, part) => sum.add(part), tensor(0))
+  );
+  assertSame(compiled(), tensor(0));
+  assertSame(compiled(tensor(1)), tensor(1));
+  assertSame(compiled(tensor(1), tensor(2)), tensor(3));
+  assertSame(compiled(), tensor(0));
+  assertEquals(count.traced, 3);
+});
+
+Deno.test("numbers and booleans are part of the program, and mean what they mean without jit", () => {
+  const power = (a: Tensor, n: number, negate: boolean) => negate ? a.pow(n).neg() : a.pow(n);
+  const { compiled, count } = counted(power);
+  assertSame(compiled(x, 2, false), power(x, 2, false));
+  assertSame(compiled(x, 2, false), power(x, 2, false));
+  assertEquals(count.traced, 1);
+  assertSame(compiled(x, 3, false), power(x, 3, false));
+  assertSame(compiled(x, 3, true), power(x, 3, true));
+  assertEquals(count.traced, 3);
+  compiled(x, 2, false);
+  assertEquals(count.traced, 3);
+});
+
+Deno.test("a number takes the dtype of the tensor that it meets", () => {
+  const scaled = jit((a: Tensor, factor: number) => a.mul(factor));
+  const integers = tensor([1, 2], { dtype: "int32" });
+  assertSame(scaled(integers, 3), tensor([3, 6], { dtype: "int32" }));
+  const doubles = tensor([1], { dtype: "float64" });
+  assertSame(scaled(doubles, 0.1), tensor([0.1], { dtype: "float64" }));
+  assertSame(scaled(tensor([1]), 0.1), tensor([0.1]));
+  const values: unknown[] = [];
+  jit((n: number) => {
+    values.push(n);
+    return tensor(n);
+  })(7);
+  assertEquals(values, [7]);
+});
+
+Deno.test("numbers are told apart as by Object.is", () => {
+  const { compiled, count } = counted((a: Tensor, n: number) => a.mul(n));
+  const one = tensor(1);
+  for (const n of [0, -0, NaN, Infinity, 0, -0, NaN, Infinity]) {
+    assertSame(compiled(one, n), one.mul(n));
+  }
+  assertEquals(count.traced, 4);
+});
+
+Deno.test("typed arrays are inputs, nested arrays are numbers", () => {
+  const { compiled, count } = counted((a: Tensor | Float32Array) => mul(a, 2));
+  assertSame(compiled(Float32Array.of(1, 2)), tensor([2, 4]));
+  assertSame(compiled(Float32Array.of(3, 4)), tensor([6, 8]));
+  assertSame(compiled(tensor([5, 6])), tensor([10, 12]));
+  assertEquals(count.traced, 1);
+  const listed = counted((a: number[]) => mul(a, 2));
+  assertSame(listed.compiled([1, 2]), tensor([2, 4]));
+  assertSame(listed.compiled([3, 4]), tensor([6, 8]));
+  assertEquals(listed.count.traced, 2);
+});
+
+Deno.test("64 programs are kept, and the one used longest ago makes room", () => {
+  const { compiled, count } = counted((a: Tensor) => a.add(1));
+  const call = (n: number) => assertSame(compiled(ones([n])), ones([n]).add(1));
+  for (let n = 1; n <= 64; n++) call(n);
+  for (let n = 1; n <= 64; n++) call(n);
+  assertEquals(count.traced, 64);
+  // 1 was used longest ago: using it now makes 2 the oldest, which 65 drives out.
+  call(1);
+  call(65);
+  assertEquals(count.traced, 65);
+  call(1);
+  for (let n = 3; n <= 65; n++) call(n);
+  assertEquals(count.traced, 65);
+  call(2);
+  assertEquals(count.traced, 66);
+  assertEquals(compiled.explain(ones([1])).split("\n").length, 64);
+});
+
+Deno.test("a signature keeps no tensor", () => {
+  const compiled = jit((a: Tensor) => a.mul(2));
+  let isOver = false;
+  const first = new Proxy(tensor([1, 2]), {
+    get(target, name) {
+      if (isOver) throw new Error(`${String(name)} of an argument was read after its call`);
+      return Reflect.get(target, name);
+    },
+  });
+  assertSame(compiled(first), tensor([2, 4]));
+  // A signature that held the argument would ask it for its type.
+  isOver = true;
+  assertSame(compiled(tensor([3, 4])), tensor([6, 8]));
+  assertEquals(compiled.explain(tensor([5, 6])), "Cached");
+  assertEquals(
+    compiled.explain(tensor([5])),
+    "Traced, for program 0 does not fit: [0] was float32[2], and is float32[1]",
+  );
+});
+
+Deno.test("each compiled function keeps its own programs", () => {
+  let traced = 0;
+  const f = (a: Tensor) => {
+    traced++;
+    return a.add(1);
+  };
+  const [first, second] = [jit(f), jit(f)];
+  first(x);
+  second(x);
+  first(x);
+  assertEquals(traced, 2);
+});
+
+// explain
+
+Deno.test("explain says what differs, a line for each program", () => {
+  type Options = { w: Tensor; b: Tensor } | { w: Tensor };
+  const f = jit((p: Options, n: number) => p.w.mul(n));
+  const w = tensor([1, 2]);
+  assertEquals(f.explain({ w }, 2), "Traced: no program is kept yet");
+  f({ w }, 2);
+  assertEquals(f.explain({ w }, 2), "Cached");
+  assertEquals(f.explain({ w: tensor([5, 6]) }, 2), "Cached");
+  const prefix = "Traced, for program 0 does not fit: ";
+  assertEquals(f.explain({ w }, 3), `${prefix}[1] was 2, and is 3`);
+  assertEquals(
+    f.explain({ w: tensor([1]) }, 2),
+    `${prefix}[0].w was float32[2], and is float32[1]`,
+  );
+  assertEquals(
+    f.explain({ w: tensor([1, 2], { dtype: "float64" }) }, 2),
+    `${prefix}[0].w was float32[2], and is float64[2]`,
+  );
+  assertEquals(f.explain({ w, b: w }, 2), `${prefix}[0].b is not expected`);
+  assertEquals(
+    f.explain({ w }, tensor(2) as never),
+    `${prefix}[1] was 2, and is float32[]`,
+  );
+  f({ w }, 3);
+  assertEquals(
+    f.explain({ w }, 4),
+    "Traced, for program 0 does not fit: [1] was 3, and is 4\n" +
+      "Traced, for program 1 does not fit: [1] was 2, and is 4",
+  );
+  assertEquals(f.explain({ w }, 2), "Cached");
+});
+
+Deno.test("explain traces nothing and changes no order", () => {
+  const { compiled, count } = counted((a: Tensor) => a.neg());
+  compiled.explain(x);
+  assertEquals(count.traced, 0);
+  for (let n = 1; n <= 64; n++) compiled(ones([n]));
+  compiled.explain(ones([1]));
+  compiled(ones([65]));
+  assert(compiled.explain(ones([1])).startsWith("Traced, for program 0"));
+});
+
+Deno.test("explain names static arguments", () => {
+  const f = jit((a: Tensor, mode: string) => mode === "double" ? a.mul(2) : a, {
+    staticArgnums: 1,
+  });
+  f(x, "double");
+  assertEquals(
+    f.explain(x, "keep"),
+    'Traced, for program 0 does not fit: a static argument was "double", and is "keep"',
+  );
+});
+
+// Static arguments
+
+Deno.test("static arguments may be anything, and are compared with Object.is", () => {
+  const modes: Record<string, (a: Tensor) => Tensor> = { sine: sin, twice: (a) => a.mul(2) };
+  const byName = counted((a: Tensor, mode: string) => modes[mode](a), { staticArgnums: [1] });
+  assertSame(byName.compiled(x, "sine"), sin(x));
+  assertSame(byName.compiled(x, "twice"), x.mul(2));
+  assertSame(byName.compiled(x, "sine"), sin(x));
+  assertEquals(byName.count.traced, 2);
+  const byFunction = counted((g: (a: Tensor) => Tensor, a: Tensor) => g(a), { staticArgnums: 0 });
+  assertSame(byFunction.compiled(sin, x), sin(x));
+  assertSame(byFunction.compiled(modes.twice, x), x.mul(2));
+  assertSame(byFunction.compiled(sin, x), sin(x));
+  assertEquals(byFunction.count.traced, 2);
+  const byObject = counted((a: Tensor, options: { factor: number }) => a.mul(options.factor), {
+    staticArgnums: 1,
+  });
+  const options = { factor: 3 };
+  assertSame(byObject.compiled(x, options), x.mul(3));
+  assertSame(byObject.compiled(x, options), x.mul(3));
+  assertEquals(byObject.count.traced, 1);
+  byObject.compiled(x, { factor: 3 });
+  assertEquals(byObject.count.traced, 2);
+});
+
+Deno.test("static arguments are handed on as they are, and may be left out", () => {
+  const seen: unknown[] = [];
+  const f = jit((a: Tensor, ...rest: unknown[]) => {
+    seen.push(rest);
+    return a;
+  }, { staticArgnums: [1, 2] });
+  const map = new Map();
+  f(x, map, null);
+  f(x, undefined, "s");
+  f(x, undefined);
+  f(x);
+  assertEquals(seen.length, 4);
+  assertStrictEquals((seen[0] as unknown[])[0], map);
+  assertEquals(seen.slice(1), [[undefined, "s"], [undefined], []]);
+});
+
+Deno.test("wrong functions and options are refused", () => {
+  assertRefused(
+    () => jit(3 as never),
+    TypeError,
+    "Cannot apply jit to 3: expected a function",
+  );
+  assertRefused(
+    () => jit(x as never),
+    TypeError,
+    "Cannot apply jit to float32[3]: expected a function; pass the function itself, not its result",
+  );
+  assertRefused(
+    () => jit(sin, [1] as never),
+    TypeError,
+    "Cannot apply jit: expected options such as { staticArgnums }, got [1]",
+  );
+  assertRefused(
+    () => jit(sin, { staticArgs: 1 } as never),
+    TypeError,
+    'Cannot apply jit: there is no option "staticArgs", the options are staticArgnums',
+  );
+  for (
+    const [argnums, shown] of [
+      [-1, "-1"],
+      [0.5, "0.5"],
+      [NaN, "NaN"],
+      [[0, -2], "[0, -2]"],
+      [["0"], '["0"]'],
+      ["0", '"0"'],
+      [null, "null"],
+      [{}, "object"],
+      [[undefined], "[undefined]"],
+      [Array(1), "[]"],
+    ] as const
+  ) {
+    assertRefused(
+      () => jit(sin, { staticArgnums: argnums as never }),
+      TypeError,
+      `Cannot apply jit with staticArgnums ${shown}: expected positions of arguments, counted from 0`,
+    );
+  }
+});
+
+Deno.test("wrong arguments and results are refused, and nothing is kept of them", () => {
+  const f = jit((a: unknown) => a as Tensor);
+  assertRefused(
+    () => f("x"),
+    TypeError,
+    'Cannot call a jitted function with these arguments: expected a tensor or number at [0], got "x"',
+  );
+  assertThrows(() => f(new Map()), TypeError);
+  assertThrows(() => f(undefined), TypeError);
+  const cyclic: unknown[] = [];
+  cyclic.push(cyclic);
+  assertThrows(() => f(cyclic), TreeError);
+  assertEquals(f.explain(x), "Traced: no program is kept yet");
+  const bad = jit(() => "text" as unknown as Tensor);
+  assertThrows(() => bad(), TypeError, "Cannot return this value from jit");
+  assertThrows(
+    () => jit((() => Promise.resolve(x)) as never)(),
+    TypeError,
+    "Cannot apply jit to an async function",
+  );
+});
+
+// Results
+
+Deno.test("results may be inputs, constants, numbers, and the same value several times", () => {
+  const constant = tensor([7, 8]);
+  const f = (a: Tensor, b: Tensor) => {
+    const product = a.mul(b);
+    return { same: a, twice: [product, product], constant, number: 3, none: null, flag: true };
+  };
+  const compiled = jit(f);
+  for (let i = 0; i < 2; i++) {
+    const result = compiled(x, x.neg());
+    const { same, twice: [first, second], number, none, flag } = result;
+    assertSame(same, x);
+    assertSame(first, x.mul(x.neg()));
+    assertSame(second, first);
+    assertSame(result.constant, constant);
+    assertSame(number, tensor(3));
+    assertStrictEquals(none, null);
+    assertSame(flag, tensor(true));
+    assertEquals(Object.keys(result), ["same", "twice", "constant", "number", "none", "flag"]);
+  }
+  const program = programOf(compiled, x, x);
+  assertEquals(program.equations.length, 1);
+});
+
+Deno.test("derivatives pass results that are inputs, constants and duplicates", () => {
+  const f = (a: Tensor, b: Tensor) => [a, a.mul(b), a.mul(b), tensor([1, 2, 3]), b];
+  const compiled = jit(f);
+  const [a, b] = [x, x.add(1)];
+  const cotangents = [1, 2, 3, 4, 5].map((factor) => ones([3]).mul(factor));
+  assertSame(vjp(compiled, a, b)[1](cotangents), vjp(f, a, b)[1](cotangents));
+  assertSame(jvp(compiled, [a, b], [b, null]), jvp(f, [a, b], [b, null]));
+  assertSame(jvp(compiled, [a, b], [null, a]), jvp(f, [a, b], [null, a]));
+  const some = [null, ones([3]), null, null, null];
+  assertSame(vjp(compiled, a, b)[1](some), vjp(f, a, b)[1](some));
+});
+
+Deno.test("empty trees and no arguments are fine", () => {
+  assertEquals<unknown>(jit(() => ({}))(), {});
+  assertEquals(jit((_: unknown) => [])({}), []);
+  assertEquals(jit(() => null)(), null);
+  assertSame(jit(() => tensor(3).mul(2))(), tensor(6));
+  assertSame(jit((o: { a: [] }) => [o.a, zeros([0, 3]).sum()])({ a: [] }), [[], tensor(0)]);
+  assertSame(jit((a: Tensor) => a.sum(0))(zeros([0, 2])), zeros([2]));
+});
+
+Deno.test("integers and booleans go in and out", () => {
+  const f = (n: Tensor, flag: Tensor, a: Tensor) => ({
+    n: n.add(1),
+    greater: a.greater(0).logicalAnd(flag),
+    chosen: where(flag, a, a.neg()),
+    place: a.argmax(),
+    picked: a.at(n),
+  });
+  const args = [
+    tensor([2, 0, 0], { dtype: "int32" }),
+    tensor([true, false, true]),
+    x,
+  ] as [Tensor, Tensor, Tensor];
+  assertSame(jit(f)(...args), f(...args));
+  const cotangent = { n: null, greater: null, chosen: ones([3]), place: null, picked: x };
+  assertSame(vjp(jit(f), ...args)[1](cotangent), vjp(f, ...args)[1](cotangent));
+  assertSame(jvp(jit(f), args, [null, null, x]), jvp(f, args, [null, null, x]));
+});
+
+// Closures
+
+Deno.test("values of an enclosing grad reach a closure, and its program is not kept", () => {
+  let factor: Tensor = tensor(1);
+  const { compiled, count } = counted((a: Tensor) => a.mul(factor).sin());
+  const f = (w: Tensor) => {
+    factor = w;
+    return compiled(tensor(0.5)).add(compiled(tensor(0.25)));
+  };
+  const plain = (w: Tensor) => w.mul(0.5).sin().add(w.mul(0.25).sin());
+  for (const w of [1, 2, 3]) assertSame(grad(f)(w), grad(plain)(w));
+  assertEquals(count.traced, 6);
+  assertEquals(compiled.explain(tensor(1)), "Traced: no program is kept yet");
+});
+
+Deno.test("values of every enclosing transform reach a closure", () => {
+  const make = (wrap: typeof jit | ((f: unknown) => never)) => {
+    const f = (w: Tensor) => {
+      const inner = (wrap as typeof jit)((a: Tensor) => a.mul(w).sin().add(w));
+      return inner(w.square()).add(inner(w)).sum();
+    };
+    return f;
+  };
+  const [f, plain] = [make(jit), make(((g: unknown) => g) as never)];
+  const near = (actual: unknown, expected: unknown) => {
+    const [a, b] = [actual, expected] as [Tensor, Tensor];
+    assert(a.sub(b).abs().max().item() < 1e-12, `${a} is not ${b}`);
+  };
+  const point = tensor([0.3, -1.2], { dtype: "float64" });
+  near(f(point), plain(point));
+  near(grad(f)(point), grad(plain)(point));
+  near(hessian(f)(point), hessian(plain)(point));
+  near(vmap(f)(point), vmap(plain)(point));
+  near(vmap(grad(f))(point), vmap(grad(plain))(point));
+  near(grad((w) => vmap(f)(w).sum())(point), grad((w) => vmap(plain)(w).sum())(point));
+  near(jvp(f, [point], [point])[1], jvp(plain, [point], [point])[1]);
+  near(jit(f)(point), plain(point));
+  near(jit(grad(f))(point), grad(plain)(point));
+  near(jit(vmap(grad(f)))(point), vmap(grad(plain))(point));
+  near(linearize(f, point)[1](point), linearize(plain, point)[1](point));
+  checkProgram(programOf(grad(f), point));
+});
+
+Deno.test("a tracer that has outlived its transform is refused inside a compiled function", () => {
+  let kept: Tensor = x;
+  grad((w) => {
+    kept = w;
+    return w;
+  })(1);
+  const f = jit((a: Tensor) => a.mul(kept));
+  const message = "Cannot use float32[] in broadcast: it was traced by grad, which has ended; " +
+    "return values from the function instead of storing them outside it";
+  assertRefused(() => f(x), TraceError, message);
+  assertEquals(f.explain(x), "Traced: no program is kept yet");
+  kept = tensor(2);
+  assertSame(f(x), x.mul(2));
+});
+
+Deno.test("a tracer of jit is refused outside it", () => {
+  let kept: Tensor = x;
+  jit((a: Tensor) => kept = a.mul(2))(x);
+  assertRefused(
+    () => kept.add(1),
+    TraceError,
+    "Cannot use float32[3] in add: it was traced by jit, which has ended; " +
+      "return values from the function instead of storing them outside it",
+  );
+});
+
+Deno.test("what else a function reads or does happens while it is traced", () => {
+  let factor = 2;
+  const log: string[] = [];
+  const f = jit((a: Tensor) => {
+    log.push(String(a));
+    return a.mul(factor);
+  });
+  assertSame(f(tensor([1])), tensor([2]));
+  factor = 3;
+  assertSame(f(tensor([1])), tensor([2]));
+  assertSame(f(tensor([1, 1])), tensor([3, 3]));
+  assertEquals(log, ["Traced(float32[1], jit)", "Traced(float32[2], jit)"]);
+});
+
+// Errors
+
+Deno.test("branching on a traced value is an error that names the ways out", () => {
+  const f = jit((a: Tensor) => a.sum().item() > 0 ? a : a.neg());
+  const message = "Cannot read the item of float32[] while jit traces it: its value is not known " +
+    "yet; choose between values with where, and between computations with cond or whileLoop";
+  assertRefused(() => f(x), TraceError, message);
+  assertRefused(() => grad((a: Tensor) => f(a).sum())(x), TraceError, message);
+  assertRefused(() => vmap(f)(ones([2, 3])), TraceError, message);
+});
+
+Deno.test("an error while tracing leaves everything usable and is not kept", () => {
+  let fails = true;
+  let traced = 0;
+  const f = jit((a: Tensor) => {
+    traced++;
+    const y = sin(a);
+    if (fails) throw new RangeError("not today");
+    return y;
+  });
+  for (let i = 0; i < 3; i++) assertThrows(() => f(x), RangeError, "not today");
+  assertThrows(() => grad((a: Tensor) => f(a).sum())(x), RangeError, "not today");
+  assertThrows(() => vmap(f)(x), RangeError, "not today");
+  assertThrows(() => jit((a: Tensor) => f(a))(x), RangeError, "not today");
+  assertEquals(traced, 6);
+  assertEquals(f.explain(x), "Traced: no program is kept yet");
+  assertSame(grad((a: Tensor) => a.sin().sum())(x), x.cos());
+  fails = false;
+  assertSame(f(x), sin(x));
+  fails = true;
+  assertSame(f(x.neg()), sin(x.neg()));
+});
+
+Deno.test("mistakes in shapes are reported in the words of the operation", () => {
+  const f = jit((a: Tensor, b: Tensor) => matmul(a, b));
+  let eager = "";
+  try {
+    matmul(ones([2, 3]), ones([4, 5]));
+  } catch (error) {
+    eager = (error as Error).message;
+  }
+  assert(eager.startsWith("Cannot multiply float32[2,3] by float32[4,5]"), eager);
+  assertThrows(() => f(ones([2, 3]), ones([4, 5])), Error, eager);
+});
+
+Deno.test("errors that depend on values come at every call", () => {
+  const f = (a: Tensor, i: Tensor) => a.at(i);
+  const compiled = jit(f);
+  const wrong = tensor([5], { dtype: "int32" });
+  const right = tensor([1], { dtype: "int32" });
+  for (let i = 0; i < 2; i++) {
+    assertRefused(
+      () => compiled(x, wrong),
+      RangeError,
+      "Cannot gather index 5 from an axis of length 3",
+    );
+  }
+  assertSame(compiled(x, right), f(x, right));
+});
+
+// In and around other transforms
+
+const cubic = (a: Tensor) => a.mul(a).mul(a.sin()).sum();
+
+Deno.test("jit composes with every transform, on either side", () => {
+  const f = jit(cubic);
+  const points = tensor([[0.3, -1.2, 2.5], [0.1, 0.7, -0.4]]);
+  const both = (
+    transform: (g: (a: Tensor) => Tensor) => (a: Tensor) => unknown,
+    at: Tensor,
+    tolerance = 1e-5,
+  ) => {
+    const expected = flatten<Tensor>(transform(cubic)(at)).leaves;
+    const check = (actual: unknown, what: string) => {
+      flatten<Tensor>(actual).leaves.forEach((leaf, i) => {
+        assertEquals(leaf.shape, expected[i].shape);
+        assert(
+          leaf.sub(expected[i]).abs().max().item() <= tolerance,
+          `${what}: ${leaf} is not ${expected[i]}`,
+        );
+      });
+    };
+    const inside = transform(f);
+    for (let i = 0; i < 2; i++) check(inside(at), `${transform} of jit`);
+    const outside = jit(transform(cubic) as (a: Tensor) => Tensor);
+    for (let i = 0; i < 2; i++) check(outside(at), `jit of ${transform}`);
+    const around = jit(inside as (a: Tensor) => Tensor);
+    for (let i = 0; i < 2; i++) check(around(at), `jit of ${transform} of jit`);
+    checkProgram(programOf(around, at));
+  };
+  both((g) => g, x);
+  both((g) => grad(g), x);
+  both((g) => grad((a: Tensor) => grad(g)(a).sum()), x);
+  both((g) => (a) => valueAndGrad(g)(a), x);
+  both((g) => (a) => jvp(g, [a], [a]), x);
+  both((g) => (a) => vjp(g, a)[1](2), x);
+  both((g) => (a) => linearize(g, a)[1](a), x);
+  both((g) => (a) => hvp(g, [a], [a]), x);
+  both((g) => hessian(g), x);
+  both((g) => jacrev((a: Tensor) => g(a).mul(a)), x);
+  both((g) => jacfwd((a: Tensor) => g(a).mul(a)), x);
+  both((g) => vmap(g), points);
+  both((g) => vmap(grad(g)), points);
+  both((g) => grad((a: Tensor) => vmap(g)(a).sum()), points);
+  both((g) => vmap((row: Tensor) => vmap(g, null, 0, { axisSize: 2 })(row)), points);
+  both((g) => vmap(hessian(g), 1, -1), points.transpose());
+});
+
+Deno.test("jit inside jit is one equation of the outer program", () => {
+  const inner = jit((a: Tensor) => a.mul(2).sin());
+  const outer = jit((a: Tensor) => inner(a).add(inner(a)));
+  assertSame(outer(x), x.mul(2).sin().add(x.mul(2).sin()));
+  assertEquals(
+    String(makeProgram(inner)(x)),
+    [
+      "program(a: float32[3]) {",
+      "  b: float32[3] = call(a) { program: program(a: float32[3]) {",
+      "    b: float32[3] = mul(a, 2)",
+      "    c: float32[3] = sin(b)",
+      "    return (c)",
+      "  } }",
+      "  return (b)",
+      "}",
+    ].join("\n"),
+  );
+  const program = programOf((a: Tensor) => inner(a).add(inner(a)), x);
+  assertEquals(inspect.countOperations(program).call, 2);
+  assertEquals(inspect.countOperations(inspect.optimize(program)).call, 1);
+});
+
+Deno.test("an inner function is traced once, however often and where it is called", () => {
+  const { compiled, count } = counted(cubic);
+  compiled(x);
+  jit((a: Tensor) => compiled(a).add(compiled(a.neg())))(x);
+  grad(compiled)(x);
+  vmap(compiled)(ones([4, 3]));
+  vmap(grad(compiled))(ones([4, 3]));
+  hessian(compiled)(x);
+  assertEquals(count.traced, 1);
+});
+
+Deno.test("linear functions are transposed through jit", () => {
+  const a = tensor([[1, 2], [3, 4]]);
+  const f = (v: { x: Tensor; y: Tensor }) => [matmul(a, v.x).sub(v.y.mul(3)), v.y, zeros([2])];
+  const example = { x: zeros([2]), y: zeros([2]) };
+  const cotangent = [tensor([1, 10]), tensor([5, 6]), tensor([7, 7])];
+  const compiled = jit(f);
+  const expected = linearTranspose(f, example)(cotangent);
+  assertSame(linearTranspose(compiled, example)(cotangent), expected);
+  assertSame(
+    jit((ct: Tensor[]) => linearTranspose(compiled, example)(ct))(cotangent),
+    expected,
+  );
+  const partial = [null, tensor([5, 6]), null];
+  assertSame(
+    linearTranspose(compiled, example)(partial),
+    linearTranspose(f, example)(partial),
+  );
+});
+
+Deno.test("zeros made of zeros do not keep a function from being linear", () => {
+  const f = (v: Tensor) => vmap((part: Tensor) => part.add(zeros([3]).at(0)))(v).add(zeros([2]));
+  const expected = linearTranspose(f, zeros([2]))(tensor([1, 2]));
+  assertSame(linearTranspose(jit(f), zeros([2]))(tensor([1, 2])), expected);
+});
+
+Deno.test("functions that are not linear are not transposed through jit", () => {
+  const refuse = (f: (v: Tensor) => Tensor | Tensor[], ct: unknown, message: string) => {
+    const end = ": the function is not linear in its arguments";
+    assertRefused(
+      () => linearTranspose(jit(f as (v: Tensor) => Tensor), 1)(ct),
+      TypeError,
+      `Cannot transpose ${message}${end}`,
+    );
+  };
+  refuse((v) => sin(v), 1, "sin of float32[]");
+  refuse((v) => v.mul(v), 1, "mul of float32[] and float32[]");
+  refuse((v) => v.add(1), 1, "add of float32[] and float32[]");
+  refuse((v) => v.astype("int32").astype("float32"), 1, "convert of int32[]");
+  refuse((v) => [v, tensor(3)], [1, 1], "a function that returns the constant float32[]");
+  // A constant whose cotangent is zero takes no part.
+  assertSame(
+    linearTranspose(jit((v: Tensor) => [v, tensor(3)]), 1)([5, null]),
+    [tensor(5)],
+  );
+});
+
+Deno.test("noGrad and stopGradient end derivatives inside and outside", () => {
+  const stopped = jit((a: Tensor) => a.mul(stopGradient(a)).sum());
+  assertSame(grad(stopped)(x), x);
+  const without = jit((a: Tensor) => a.mul(noGrad(sin)(a)).sum());
+  assertSame(grad(without)(x), sin(x));
+  // It stays so when the program has been run, and optimised, before.
+  stopped(x);
+  without(x);
+  assertSame(grad(stopped)(x), x);
+  assertSame(jit(grad(stopped))(x), x);
+  assertSame(grad(without)(x), sin(x));
+  assertSame(vmap(grad(stopped))(x.reshape([3, 1])), x.reshape([3, 1]));
+  assertSame(grad(jit(jit(stopped)))(x), x);
+  const square = jit((a: Tensor) => a.mul(a).sum());
+  assertSame(grad((a: Tensor) => a.sum().mul(noGrad(square)(a)))(x), ones([3]).mul(square(x)));
+  assertSame(grad((a: Tensor) => noGrad(square)(a).add(a.sum()))(x), ones([3]));
+  assertSame(grad((a: Tensor) => square(stopGradient(a)).add(a.sum()))(x), ones([3]));
+  assertSame(noGrad(() => grad(square)(x))(), x.mul(2));
+});
+
+Deno.test("a function traced under noGrad keeps its derivative elsewhere", () => {
+  const { compiled, count } = counted((a: Tensor) => a.mul(a).sum());
+  const f = (a: Tensor) => noGrad(compiled)(a).add(a.sum());
+  assertSame(grad(f)(x), ones([3]));
+  assertSame(grad(compiled)(x), x.mul(2));
+  assertSame(grad(f)(x), ones([3]));
+  assertEquals(count.traced, 1);
+});
+
+Deno.test("noGrad stops what a compiled closure brings in", () => {
+  const f = (w: Tensor) => {
+    const inner = jit((a: Tensor) => a.mul(w));
+    return noGrad(inner)(tensor(2)).add(inner(tensor(3)));
+  };
+  assertSame(grad(f)(5), tensor(3));
+});
+
+Deno.test("aux passes jit on either side of a gradient", () => {
+  const f = (a: Tensor) =>
+    [cubic(a), { mean: a.mean(), count: tensor(3, { dtype: "int32" }) }] as [
+      Tensor,
+      { mean: Tensor; count: Tensor },
+    ];
+  const expected = valueAndGrad(f, { hasAux: true })(x);
+  assertSame(valueAndGrad(jit(f) as unknown as typeof f, { hasAux: true })(x), expected);
+  assertSame(jit(valueAndGrad(f, { hasAux: true }))(x), expected);
+});
+
+Deno.test("purity: neither arguments nor constants change", () => {
+  const constant = tensor([1, 2, 3]);
+  const before = [x.toArray(), constant.toArray()];
+  const f = jit((a: Tensor) => [a.add(constant), a.set([0], 9), a, constant]);
+  const first = f(x);
+  f(x.mul(2));
+  assertEquals([x.toArray(), constant.toArray()], before);
+  assertSame(f(x), first);
+});
+
+// Random numbers and whole models
+
+Deno.test("random keys are inputs", () => {
+  const f = (key: ReturnType<typeof random.key>) => {
+    const [a, b] = random.split(key);
+    return [random.normal(a, [3]), random.uniform(b, [2]), random.randint(b, [4], 0, 10)];
+  };
+  const { compiled, count } = counted(f);
+  for (const seed of [0, 1, 2]) assertSame(compiled(random.key(seed)), f(random.key(seed)));
+  assertEquals(count.traced, 1);
+});
+
+Deno.test("dropout takes its key through jit", () => {
+  const layer = nn.dropout(0.5);
+  const [params, state] = layer.init(random.key(0));
+  const f = (key: ReturnType<typeof random.key>, a: Tensor) =>
+    layer.apply(params, state, a, { train: true, key })[0] as Tensor;
+  const compiled = jit(f);
+  const input = ones([64]);
+  const outputs = [0, 1].map((seed) => {
+    const output = compiled(random.key(seed), input);
+    assertSame(output, f(random.key(seed), input));
+    return output;
+  });
+  assert(!outputs[0].equal(outputs[1]).all().item<boolean>());
+});
+
+Deno.test("a training step with batch norm and momentum is compiled whole", () => {
+  const model = nn.sequential(nn.linear(3, 8), nn.batchNorm(8), nn.relu, nn.linear(8, 2));
+  const [params, state] = model.init(random.key(0));
+  const optimizer = optim.sgd(0.1, { momentum: 0.9 });
+  const inputs = random.normal(random.key(1), [5, 3]);
+  const targets = random.normal(random.key(2), [5, 2]);
+  type Params = typeof params;
+  type State = typeof state;
+  let traced = 0;
+  function step(p: Params, s: State, memory: unknown, a: Tensor, b: Tensor) {
+    traced++;
+    const [[loss, next], gradients] = valueAndGrad((q: Params) => {
+      const [out, after] = model.apply(q, s, a, { train: true });
+      return [nn.mseLoss(out as Tensor, b), after] as [Tensor, State];
+    }, { hasAux: true })(p) as unknown as [[Tensor, State], Params];
+    const [updates, newMemory] = optimizer.update(gradients, memory as never, p);
+    return [optim.applyUpdates(p, updates), next, newMemory, loss];
+  }
+  const compiled = jit(step);
+  // deno-lint-ignore no-explicit-any
+  let [plain, fast]: any[] = [0, 1].map(() => [params, state, optimizer.init(params), null]);
+  for (let i = 0; i < 4; i++) {
+    plain = step(plain[0], plain[1], plain[2], inputs, targets);
+    fast = compiled(fast[0], fast[1], fast[2], inputs, targets);
+    assertSame(fast, plain, `step ${i}`);
+  }
+  assertEquals(traced, 5);
+  programOf(compiled, fast[0], fast[1], fast[2], inputs, targets);
+});
