@@ -186,7 +186,8 @@ function difference(
     return `a static argument was ${describeValue(entry.statics[wrong])}, ` +
       `and is ${describeValue(statics[wrong])}`;
   }
-  const found = firstDifference(entry.structure, structure);
+  const found = firstDifference(entry.structure, structure) ??
+    orderDifference(entry.structure, structure, []);
   if (found !== null) return found;
   for (let i = 0; i < leaves.length; i++) {
     const [before, now] = [entry.leaves[i], leaves[i]];
@@ -194,6 +195,27 @@ function difference(
       ? before.dtype === now.dtype && sameShape(before.shape, now.shape)
       : Object.is(before, now);
     if (!isSame) return `${showPath(paths()[i])} was ${showLeaf(before)}, and is ${showLeaf(now)}`;
+  }
+  return null;
+}
+
+/** Where two equal structures list an object's keys in different orders: functions can tell. */
+function orderDifference(
+  before: Structure,
+  now: Structure,
+  path: readonly (string | number)[],
+): string | null {
+  if (!("children" in before) || !("children" in now)) return null;
+  if (before.kind === "object" && now.kind === "object") {
+    const [first, second] = [before.order, now.order];
+    if (first.some((key, i) => key !== second[i])) {
+      return `the keys at ${showPath(path)} were ${first.join(", ")}, and are ${second.join(", ")}`;
+    }
+  }
+  for (let i = 0; i < before.children.length; i++) {
+    const key = before.kind === "object" ? before.keys[i] : i;
+    const found = orderDifference(before.children[i], now.children[i], [...path, key]);
+    if (found !== null) return found;
   }
   return null;
 }
@@ -210,13 +232,14 @@ function trace(
   { structure, leaves }: Signature,
 ): ReturnType<typeof stage> {
   const types = leaves.filter((leaf) => typeof leaf === "object");
-  const withNumbers = (...tensors: Tensor[]): unknown => {
+  // One list instead of one argument each: a call has room for so many only.
+  const withNumbers = (tensors: readonly Tensor[]): unknown => {
     let next = 0;
     const filled = leaves.map((leaf) => typeof leaf === "object" ? tensors[next++] : leaf);
     const full = unflatten(structure, filled) as unknown[];
     for (const i of statics) if (i < args.length) full[i] = args[i];
     return f(...full as never[]);
   };
-  const flat: Structure = { kind: "array", children: types.map(() => ({ kind: "leaf" })) };
-  return stage("jit", withNumbers, flat, types);
+  const list: Structure = { kind: "array", children: types.map(() => ({ kind: "leaf" })) };
+  return stage("jit", withNumbers, { kind: "array", children: [list] }, types);
 }

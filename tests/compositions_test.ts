@@ -15,6 +15,7 @@ import {
   exp,
   flip,
   grad,
+  jit,
   jvp,
   linearize,
   log1p,
@@ -36,7 +37,13 @@ import type { Tensor } from "../mod.ts";
 import { checkProgram } from "../src/core/check.ts";
 import { evaluateProgram } from "../src/core/program.ts";
 import { assertIdentical, assertNear } from "./laws/assertions.ts";
-import { checkFirstOrder, checkSecondOrder, checkStaged } from "./laws/laws.ts";
+import {
+  checkFirstOrder,
+  checkPasses,
+  checkSecondOrder,
+  checkStaged,
+  jitted,
+} from "./laws/laws.ts";
 import type { Flat } from "./laws/laws.ts";
 import { between, fromValues, makeRandom, real } from "./laws/values.ts";
 
@@ -226,6 +233,38 @@ Deno.test(`random programs and their derivatives are staged bit for bit (${atSee
   });
 });
 
+Deno.test(`random programs and their derivatives are compiled bit for bit (${atSeed})`, () => {
+  holds(80, [programs(all, 10), seeds], (steps, seed) => {
+    const f: Flat = (inputs) => {
+      const { last, total } = run(steps, all, inputs);
+      return [last, total];
+    };
+    const total = (...inputs: Tensor[]) => run(steps, all, inputs).total;
+    const compiled = jit(total);
+    const derivatives = (g: typeof total): Flat[] => {
+      const gradient = grad(g);
+      const second = jvp as unknown as (f: unknown, x: unknown, v: unknown) => [Tensor, Tensor];
+      return [
+        (inputs) => [gradient(...inputs as [Tensor, ...Tensor[]])],
+        (inputs) => [second(gradient, inputs, inputs)[1]],
+      ];
+    };
+    const inputs = inputsFrom(seed);
+    for (const g of [f, ...derivatives(total)]) {
+      const whole = jitted(g);
+      assertIdentical(whole(inputs), g(inputs), "jit");
+      assertIdentical(whole(inputs), g(inputs), "jit, kept");
+      checkPasses(makeProgram((...xs: Tensor[]) => g(xs))(...inputs), inputs, "passes");
+    }
+    // Sums of cotangents may come in another order.
+    const eager = derivatives(total);
+    derivatives(compiled).forEach((g, i) => {
+      assertNear(g(inputs), eager[i](inputs), 1e-12, `derivative ${i} of jit`);
+      checkPasses(makeProgram((...xs: Tensor[]) => g(xs))(...inputs), inputs, "passes, called");
+    });
+  });
+});
+
 /** A function from matrices of one shape to matrices of the same shape. */
 type Endo = (x: Tensor) => Tensor;
 
@@ -269,6 +308,7 @@ const transforms: Record<string, { transform: (f: Endo) => Endo; plainly: (f: En
       [[0, 0], [0, 1], [1, 0], [1, 1]].map(([i, j]) => f(x.mul(x.at(i, j))))
         .reduce((sum, part) => sum.add(part)),
   },
+  jit: { transform: (f) => jit(f), plainly: (f) => f },
   makeProgram: {
     transform: (f) => (x) => {
       const program = makeProgram(f)(x);
@@ -293,8 +333,9 @@ Deno.test(`transforms nest to depth three in any order (${atSeed})`, () => {
     const nested = chain.reduce((f, name) => transforms[name].transform(f), base);
     const plain = chain.reduce((f, name) => transforms[name].plainly(f), base);
     assertNear([nested(x)], [plain(x)], 1e-9, chain.toReversed().join(" of "));
+    assertIdentical([jit(nested)(x)], [nested(x)], "compiled");
     const program = makeProgram(nested)(x);
-    checkProgram(program);
+    checkPasses(program, [x], "passes");
     assertIdentical(evaluateProgram(program, [x]), [nested(x)], "staged");
   });
 });

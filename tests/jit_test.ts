@@ -97,9 +97,60 @@ Deno.test("a function is traced once for each structure of its arguments", () =>
   assertSame(compiled({ a: tensor(1), c: tensor(2) }), tensor(3));
   assertSame(compiled({ a: tensor(1) }), tensor(1));
   assertEquals(count.traced, 4);
-  // The order of keys makes no structure.
-  assertSame(compiled({ b: tensor(3), a: tensor(4) }), tensor(7));
-  assertEquals(count.traced, 4);
+});
+
+Deno.test("keys in another order are another structure, since a function can tell", () => {
+  const first = (o: Record<string, Tensor>) => [Object.values(o)[0], o] as const;
+  const { compiled, count } = counted(first);
+  const [a, b] = [tensor(1), tensor(2)];
+  for (const o of [{ a, b }, { b, a }, { a, b }] as Record<string, Tensor>[]) {
+    const [value, same] = compiled(o);
+    assertSame(value, Object.values(o)[0]);
+    assertEquals(Object.keys(same), Object.keys(o));
+  }
+  assertEquals(count.traced, 2);
+  const nested = jit((list: Record<string, Tensor>[]) => list[0].a);
+  nested([{ a, b }]);
+  assertEquals(
+    nested.explain([{ b, a }]),
+    "Traced, for program 0 does not fit: the keys at [0][0] were a, b, and are b, a",
+  );
+});
+
+Deno.test("trees of very many leaves are fine", () => {
+  const many = Array.from({ length: 200_000 }, (_, i) => tensor(i));
+  const f = jit((list: Tensor[]) => list[1].add(list[199_999]));
+  assertSame(f(many), tensor(200_000));
+  assertSame(f(many), tensor(200_000));
+});
+
+Deno.test("a compiled function may call itself with other static arguments", () => {
+  const power: (a: Tensor, n: number) => Tensor = jit((a: Tensor, n: number): Tensor =>
+    n === 0 ? ones([]) : a.mul(power(a, n - 1))
+  );
+  assertSame(power(tensor(2), 10), tensor(1024));
+  assertSame(grad(power)(tensor(2), 3), tensor(12));
+});
+
+Deno.test("optimizers' counters do not trace a step again", () => {
+  const schedule = (count: Tensor) => count.mul(0.01).add(0.1);
+  for (const optimizer of [optim.adam(0.1), optim.rmsprop(0.1), optim.sgd(schedule)]) {
+    type Params = { w: Tensor };
+    const step = (p: Params, memory: unknown) => {
+      const gradients = grad((q: Params) => q.w.square().sum())(p);
+      const [updates, next] = optimizer.update(gradients, memory as never, p);
+      return [optim.applyUpdates(p, updates), next] as [Params, unknown];
+    };
+    const { compiled, count } = counted(step);
+    const start: Params = { w: tensor([1, -2]) };
+    let [plain, fast] = [0, 1].map((): [Params, unknown] => [start, optimizer.init(start)]);
+    for (let i = 0; i < 4; i++) {
+      plain = step(...plain);
+      fast = compiled(...fast) as [Params, unknown];
+      assertSame(fast, plain, `step ${i}`);
+    }
+    assertEquals(count.traced, 1);
+  }
 });
 
 Deno.test("more or fewer arguments are another structure", () => {

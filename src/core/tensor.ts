@@ -796,6 +796,18 @@ export function allocateFor({ dtype, shape }: Type): Elements {
   }
 }
 
+/** Runs `f`, which allocates memory for itself, or gives a clear error when there is not enough. */
+export function withinMemory<T>(type: Type, f: () => T): T {
+  try {
+    return f();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw shapeError(
+      `Cannot compute ${showType(type)}: the intermediate results do not fit in memory`,
+    );
+  }
+}
+
 /** All elements of `x` in row-major order; not a copy unless `x` is a splat. Never write to it. */
 export function dense(x: Concrete): Elements {
   if (x.elements.length === x.size) return x.elements;

@@ -7,7 +7,7 @@
 import { describeValue } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
-import { range, showType, sizeOf, stridesOf } from "../base/shape.ts";
+import { checkSize, range, showType, sizeOf, stridesOf } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import { allocateFor, Concrete, splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
@@ -120,6 +120,7 @@ export function conv(x: TensorLike, w: TensorLike, options?: ConvOptions): Tenso
     padding,
     dilation,
   });
+  checkSize([image.shape[0], filters.shape[0], ...windows.output], what);
   return convolve(image, filters, { ...windows, groups });
 }
 
@@ -188,6 +189,7 @@ export function convTranspose(
       `${what}: axis ${i + 2} of the result would have length ${Math.max(result, 0)}`,
     );
   });
+  checkSize([image.shape[0], filters.shape[1] * groups, ...input], what);
   return convolveInput(image, filters, {
     stride: steps,
     dilation: spaces,
@@ -231,6 +233,7 @@ export function maxPool(x: TensorLike, window: PerAxis, options?: MaxPoolOptions
   }
   const kernel = readWindow(image, window, what);
   const windows = placeWindows(image.shape, kernel, what, { stride, padding, dilation });
+  checkSize([...image.shape.slice(0, 2), ...windows.output], what);
   checkCovered(windows, what);
   const outer = image.shape[0] * image.shape[1];
   const positions = argmaxWindow(reshape(image, [outer, ...windows.input]), windows);
@@ -278,6 +281,7 @@ export function avgPool(x: TensorLike, window: PerAxis, options?: AvgPoolOptions
   }
   const kernel = readWindow(image, window, what);
   const windows = placeWindows(image.shape, kernel, what, { stride, padding, dilation: 1 });
+  checkSize([...image.shape.slice(0, 2), ...windows.output], what);
   // Each channel is an image of its own, convolved by a window of ones.
   const outer = image.shape[0] * image.shape[1];
   const planes = reshape(image, [outer, 1, ...windows.input]);

@@ -8,7 +8,7 @@ import { checkSize, inversePermutation, range, showShape, showType } from "../ba
 import { matmul } from "../numeric/matmul.ts";
 import type { Numbers } from "../numeric/matmul.ts";
 import type { Primitive } from "../core/primitive.ts";
-import { allocateFor, Concrete, dense } from "../core/tensor.ts";
+import { allocateFor, Concrete, dense, withinMemory } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
 import { transpose, transposePrimitive } from "./structure.ts";
@@ -45,14 +45,16 @@ export const contractPrimitive: Primitive<ContractParams> = {
   evaluate([x, y], params, [type]) {
     const { a, b, shared } = chooseOperands(x, y, params);
     const out = allocateFor(type);
-    matmul(out as Numbers, read(x, a), read(y, b), {
-      batch: lengthOf(x, params.batch[0]),
-      m: lengthOf(x, a.free),
-      n: lengthOf(y, b.free),
-      k: lengthOf(x, shared),
-      transposeA: a.contractFirst,
-      transposeB: !b.contractFirst,
-    });
+    const operands = [read(x, a), read(y, b)] as const;
+    withinMemory(type, () =>
+      matmul(out as Numbers, operands[0], operands[1], {
+        batch: lengthOf(x, params.batch[0]),
+        m: lengthOf(x, a.free),
+        n: lengthOf(y, b.free),
+        k: lengthOf(x, shared),
+        transposeA: a.contractFirst,
+        transposeB: !b.contractFirst,
+      }));
     return [new Concrete(type.dtype, type.shape, out)];
   },
   batch([x, y], [axisX, axisY], _size, params) {

@@ -118,7 +118,9 @@ export const scatterAddPrimitive: Primitive<ScatterParams> = {
       return [splat(0, type.dtype, type.shape)];
     }
     const out = allocateFor(type);
-    const sums = type.dtype === "float32" ? new Float64Array(out.length) : out;
+    const sums = type.dtype === "float32"
+      ? allocateFor({ dtype: "float64", shape: type.shape })
+      : out;
     const source = dense(updates);
     const at = dense(indices);
     if (width > 0) {

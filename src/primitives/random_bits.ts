@@ -7,7 +7,7 @@ import { dtypeError, shapeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
 import { threefry2x32Into } from "../numeric/threefry.ts";
 import type { Primitive } from "../core/primitive.ts";
-import { Concrete } from "../core/tensor.ts";
+import { allocateFor, Concrete } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
 import { batchElementwise, storedLength } from "./elementwise.ts";
@@ -29,7 +29,7 @@ export const threefry2x32Primitive: Primitive<null> = {
   evaluate(args, _params, types) {
     const [k0, k1, x0, x1] = args.map((arg) => arg.elements as Uint32Array);
     const length = storedLength([k0, k1, x0, x1]);
-    const words = types.map(() => new Uint32Array(length));
+    const words = types.map(() => allocateFor({ dtype: "uint32", shape: [length] }) as Uint32Array);
     threefry2x32Into(words[0], words[1], k0, k1, x0, x1);
     return types.map(({ dtype, shape }, i) => new Concrete(dtype, shape, words[i]));
   },

@@ -247,12 +247,29 @@ function repeatedSum(value: number, count: number): number {
   const product = value * count;
   if (Number.isInteger(value) && Math.abs(product) <= Number.MAX_SAFE_INTEGER) return 0 + product;
   let sum = 0;
-  for (let i = 0; i < count; i++) {
+  for (let left = count; left > 0; left--) {
     const next = sum + value;
     if (Object.is(next, sum)) break;
-    sum = next;
+    // Sums between two powers of two are equally spaced, so that from the second on, when a tie would
+    // have gone to an even one, each takes the same step: all those up to the next power are one.
+    const after = next + value;
+    const step = after - next;
+    const limit = powerAbove(next);
+    const same = Math.min(left - 2, Math.floor((limit - Math.abs(after)) / Math.abs(step)) - 1);
+    if (same > 0 && step === next - sum && powerAbove(sum) === limit) {
+      sum = after + same * step;
+      left -= same + 1;
+    } else sum = next;
   }
   return sum;
+}
+
+/** The least power of two above the magnitude of `x`. */
+function powerAbove(x: number): number {
+  const magnitude = Math.abs(x);
+  const power = 2 ** Math.floor(Math.log2(magnitude));
+  // The logarithm may have been rounded to the next integer, up or down.
+  return power > magnitude ? power : power * 2 > magnitude ? power * 2 : power * 4;
 }
 
 /** Sum over the given axes. */

@@ -13,7 +13,7 @@ import * as kernels from "../numeric/convolution.ts";
 import type { ConvSize } from "../numeric/convolution.ts";
 import type { Numbers } from "../numeric/matmul.ts";
 import type { BatchAxis, Primitive } from "../core/primitive.ts";
-import { allocateFor, Concrete, dense, splat } from "../core/tensor.ts";
+import { allocateFor, Concrete, dense, splat, withinMemory } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
 import { moveAxis, reshape } from "./structure.ts";
@@ -164,7 +164,10 @@ function member({ name, roles, result, kernel, transpose }: Member): Primitive<C
     evaluate([a, b], params, [type]) {
       const out = allocateFor(type);
       const size = { ...params, ...dimensionsOf(roles, [a, b], params.groups) };
-      kernel(out as Numbers, dense(a) as Numbers, dense(b) as Numbers, size);
+      if (out.length > 0) {
+        const operands = [dense(a), dense(b)] as Numbers[];
+        withinMemory(type, () => kernel(out as Numbers, operands[0], operands[1], size));
+      }
       return [new Concrete(type.dtype, type.shape, out)];
     },
     batch(args, axes, size, params) {
@@ -321,7 +324,10 @@ export const argmaxWindowPrimitive: Primitive<WindowParams> = {
   evaluate([x], params, [type]) {
     const out = allocateFor(type);
     const size = { ...params, outer: x.shape[0] };
-    kernels.argmaxWindow(out as Int32Array, dense(x) as Numbers, size);
+    if (out.length > 0) {
+      const elements = dense(x) as Numbers;
+      withinMemory(type, () => kernels.argmaxWindow(out as Int32Array, elements, size));
+    }
     return [new Concrete(type.dtype, type.shape, out)];
   },
   batch([x], [axis], size, params) {

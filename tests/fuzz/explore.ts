@@ -18,25 +18,26 @@ import type { Scene } from "./values.ts";
 /** Longer lists in results are not looked through: some arguments claim to be endless. */
 const LONGEST = 100;
 
+/** Whether to print each call before it is made, which tells where a run hangs or dies. */
+const isVerbose = Deno.args.includes("--verbose");
+
 type AnyFunction = (...args: readonly unknown[]) => unknown;
 
-export const nested = new Map<string, Tally>();
-/** How often a function gave a result, and how often an error. */
-export interface Tally {
-  results: number;
-  errors: number;
-}
-
-/** One call of `target`, and calls of what it gives; throws a `Violation` that shows the call. */
-export function explore(target: Target, options: readonly string[], draw: Draw, tally: Tally) {
+/**
+ * One call of `target`, and calls of what it gives; throws a `Violation` that shows the call.
+ *
+ * @returns Whether it ended in a result.
+ */
+export function explore(target: Target, options: readonly string[], draw: Draw): boolean {
   const scene = makeScene(draw, target.parameters, options);
   const args = argumentList(scene, target.parameters);
   const isTraced = draw.chance(20);
   const outcome = isTraced
     ? call(target.name, underTransform(target.call, draw), args)
     : call(target.name, target.call, args);
-  tally[outcome.kind === "result" ? "results" : "errors"]++;
-  if (outcome.kind === "result" && !isTraced) exploreResult(target.name, outcome.value, scene, 2);
+  if (outcome.kind === "error") return false;
+  if (!isTraced) exploreResult(target.name, outcome.value, scene, 2);
+  return true;
 }
 
 function call(
@@ -44,12 +45,9 @@ function call(
   f: (args: readonly unknown[]) => unknown,
   args: unknown[],
 ): Outcome {
-  if (Deno.args.includes("--trace")) console.error(`${name}(${args.map(show).join(", ")})`);
+  if (isVerbose) console.log(`${name}(${args.map(show).join(", ")})`);
   try {
-    const o = callChecked(f, args);
-    if (!nested.has(name)) nested.set(name, { results: 0, errors: 0 });
-    nested.get(name)![o.kind === "result" ? "results" : "errors"]++;
-    return o;
+    return callChecked(f, args);
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     throw new Violation(`${name}(${args.map(show).join(", ")}): ${error.message}`);

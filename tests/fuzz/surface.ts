@@ -10,6 +10,8 @@ import * as api from "../../mod.ts";
 export interface Target {
   /** What users call it: `nn.linear`, `Tensor.add`. */
   readonly name: string;
+  /** The namespace or class that it belongs to. */
+  readonly group: string;
   /** The names of its parameters, a method's receiver first; `...` begins the name of a rest. */
   readonly parameters: readonly string[];
   /** Calls it. */
@@ -19,6 +21,9 @@ export interface Target {
 // deno-lint-ignore no-explicit-any
 type AnyFunction = (...args: any[]) => unknown;
 type AnyClass = new (...args: readonly unknown[]) => object;
+
+/** The group of what `mod.ts` exports itself. */
+const TOP = "the top level";
 
 /** What the first parameter of a method is called: its receiver. */
 export const RECEIVER = "receiver of ";
@@ -68,16 +73,17 @@ function membersOf(type: AnyClass, name: string): Target[] {
     const parameters = value === undefined ? [] : parametersOf(member);
     return {
       name: `${name}.${String(key)}`,
+      group: name,
       parameters: [RECEIVER + name, ...parameters],
       call: ([receiver, ...args]) => member.apply(receiver, args),
     };
   });
 }
 
-function targetsIn(exports: Readonly<Record<string, unknown>>, prefix: string): Target[] {
+function targetsIn(exports: Readonly<Record<string, unknown>>, group: string): Target[] {
   return Object.entries(exports).flatMap(([key, value]): Target[] => {
-    const name = prefix + key;
-    if (isNamespace(value)) return targetsIn(value, `${name}.`);
+    const name = group === TOP ? key : `${group}.${key}`;
+    if (isNamespace(value)) return targetsIn(value, name);
     if (isClass(value)) {
       if (value.prototype instanceof Error) return [];
       const members = membersOf(value, name);
@@ -85,16 +91,16 @@ function targetsIn(exports: Readonly<Record<string, unknown>>, prefix: string): 
       if (value as unknown === api.Tensor) return members;
       const parameters = parametersOf(value.prototype.constructor as AnyFunction);
       const call = (args: readonly unknown[]) => new value(...args);
-      return [{ name: `new ${name}`, parameters, call }, ...members];
+      return [{ name: `new ${name}`, group, parameters, call }, ...members];
     }
     if (typeof value !== "function") return [];
     const f = value as AnyFunction;
-    return [{ name, parameters: parametersOf(f), call: (args) => f(...args) }];
+    return [{ name, group, parameters: parametersOf(f), call: (args) => f(...args) }];
   });
 }
 
 /** Every public function, method, getter and constructor. */
-export const targets: readonly Target[] = targetsIn(api, "");
+export const targets: readonly Target[] = targetsIn(api, TOP);
 
 /** The library's own errors, as far as users can name them: all that a call may end in. */
 export const ownErrors: readonly AnyClass[] = [api, api.testing].flatMap((exports) =>

@@ -4,7 +4,6 @@ import {
   grad,
   makeProgram,
   matmul,
-  Program,
   ShapeError,
   sin,
   tensor,
@@ -14,7 +13,7 @@ import {
 } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { checkProgram } from "../../src/core/check.ts";
-import { evaluateProgram } from "../../src/core/program.ts";
+import { evaluateProgram, Program } from "../../src/core/program.ts";
 import { assertRefused } from "../support/errors.ts";
 import { assert, assertEquals, assertInstanceOf } from "../support/std.ts";
 
