@@ -4,10 +4,9 @@
  *
  * @module
  */
-import { argumentError, internalError } from "../base/errors.ts";
+import { internalError } from "../base/errors.ts";
 import type { Primitive } from "./primitive.ts";
-import { Tensor } from "./tensor.ts";
-import type { Type } from "./tensor.ts";
+import type { Tensor, Type } from "./tensor.ts";
 import { bind, checkAlive, Trace, Tracer } from "./trace.ts";
 import { printProgram } from "./print.ts";
 
