@@ -786,6 +786,24 @@ Deno.test("huge shapes are refused before anything is allocated", () => {
       "Cannot pool float32[1,1,3,3] into 1073741824 regions: " +
       `shape [1,1,1073741824,3] has 3221225472 elements, ${most}`,
     ],
+    [
+      () => zeros([2 ** 30]).toArray(),
+      ShapeError,
+      "Cannot make nested arrays of float32[1073741824]: at most 134217728 entries fit; " +
+      "read its data instead",
+    ],
+    [
+      () => zeros([2 ** 30, 0]).toArray(),
+      ShapeError,
+      "Cannot make nested arrays of float32[1073741824,0]: at most 134217728 entries fit; " +
+      "read its data instead",
+    ],
+    [
+      () => split(zeros(2 ** 30), 2 ** 30),
+      ShapeError,
+      "Cannot split float32[1073741824] along axis 0 into 1073741824 parts: " +
+      "at most 1048576 fit into a list",
+    ],
   ];
   withSmallMemory(2 ** 31, (memory) => {
     for (const [call, type, message] of cases) {

@@ -60,6 +60,9 @@ export type TypedArray =
 /** Whatever public functions accept where a tensor is meant. */
 export type TensorLike = Tensor | number | boolean | NestedArray | TypedArray;
 
+/** How many entries nested arrays may have: JavaScript's own cannot hold many more. */
+const MAX_ENTRIES = 2 ** 27;
+
 let functions: TensorFunctions | undefined;
 
 /** Gives `Tensor` its methods; called once, by the module that defines the free functions. */
@@ -142,9 +145,19 @@ export abstract class Tensor implements Type {
    * The elements as nested arrays, or as one JavaScript value for a scalar; a fresh copy.
    *
    * @throws {TraceError} when the value is traced and has no concrete value.
+   * @throws {ShapeError} when there are more elements than arrays can hold; `data` gives them.
    */
   toArray(): NestedArray | number | boolean {
-    const elements = dense(this.concrete("read the elements of"));
+    const value = this.concrete("read the elements of");
+    // Of a tensor without elements, too, the axes before the empty one are arrays.
+    const entries = this.shape.map((_, axis) => sizeOf(this.shape.slice(0, axis + 1)));
+    if (entries.some((count) => count > MAX_ENTRIES)) {
+      throw shapeError(
+        `Cannot make nested arrays of ${showType(this)}: at most ${MAX_ENTRIES} entries fit; ` +
+          `read its data instead`,
+      );
+    }
+    const elements = dense(value);
     const isBool = this.dtype === "bool";
     const shape = this.shape;
     let next = 0;

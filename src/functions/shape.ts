@@ -398,8 +398,14 @@ function cutPositions(parts: number | readonly number[], length: number, what: s
       `${what} into ${count} equal parts: its length is ${length}; give positions instead`,
     );
   }
+  if (count > MAX_PARTS) {
+    throw shapeError(`${what} into ${count} parts: at most ${MAX_PARTS} fit into a list`);
+  }
   return range(count + 1).map((i) => i * (length / count));
 }
+
+/** How many parts `split` may give. */
+const MAX_PARTS = 2 ** 20;
 
 /**
  * Elements in reverse order.

@@ -8,7 +8,7 @@ import { describeValue } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { readOptions } from "../base/options.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { linear, relu, sequential } from "../nn/mod.ts";
+import { compose, linear, relu } from "../nn/mod.ts";
 import type { Empty, Layer, LayerLike, LinearParams } from "../nn/mod.ts";
 
 /** Options of `mlp`. */
@@ -56,5 +56,6 @@ export function mlp(sizes: readonly number[], options?: MlpOptions): Mlp {
     if (i > 0) layers.push(activation);
     layers.push(linear(sizes[i], sizes[i + 1], { dtype }));
   }
-  return sequential(...layers) as unknown as Mlp;
+  // As one list: a call has no room for very many arguments.
+  return compose(layers, (run, x) => layers.reduce((y, _, i) => run(i, y), x)) as unknown as Mlp;
 }

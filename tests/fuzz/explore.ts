@@ -77,6 +77,10 @@ function exploreResult(name: string, result: unknown, scene: Scene, depth: numbe
     return;
   }
   if (typeof result !== "object" || result === null || result instanceof api.Tensor) return;
+  if (result instanceof Iterator) {
+    for (let i = 0; i < 3; i++) call(`${name}(...).next`, () => result.next(), []);
+    return;
+  }
   if (isLayer(result)) return exploreLayer(name, result, scene);
   if (isOptimizer(result)) return exploreOptimizer(name, result, scene);
   if (!Array.isArray(result) || result.length > LONGEST) return;

@@ -170,6 +170,7 @@ const MISFITS: readonly (() => unknown)[] = [
   () => api.zeros([2 ** 30]),
   () => api.ones([2 ** 15, 2 ** 15], { dtype: "int32" }),
   () => api.zeros([0, 2 ** 31 - 1]),
+  () => api.zeros([2 ** 31 - 1, 0]),
   () => api.tensor([1, 2, 3]),
   () => api.tensor(true),
 ];
