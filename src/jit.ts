@@ -7,15 +7,17 @@ import { describeValue } from "./base/dtype.ts";
 import { argumentError } from "./base/errors.ts";
 import { readOptions } from "./base/options.ts";
 import { sameShape, showType } from "./base/shape.ts";
+import { compile } from "./compile/pipeline.ts";
 import { call } from "./control/call.ts";
 import { leafToTensor } from "./core/convert.ts";
 import { closeProgram } from "./core/program.ts";
 import type { Program } from "./core/program.ts";
-import { Tensor } from "./core/tensor.ts";
+import { Concrete, Tensor } from "./core/tensor.ts";
 import type { Type } from "./core/tensor.ts";
 import { firstDifference, flatten, leafPaths, showPath, unflatten } from "./core/tree.ts";
 import type { Structure } from "./core/tree.ts";
 import type { TensorsOf } from "./core/tree_types.ts";
+import { isEvaluating } from "./core/trace.ts";
 import { checkFunction } from "./transforms/flatten_function.ts";
 import { stage } from "./transforms/stage.ts";
 
@@ -26,6 +28,12 @@ export interface JitOptions {
    * with `Object.is`. Each new value is traced by itself.
    */
   readonly staticArgnums?: number | readonly number[];
+  /**
+   * Positions of arguments whose memory may be used for results: a training step that donates its
+   * parameters updates them in place. The tensors of a donated argument cannot be used afterwards.
+   * Within another transform nothing is donated.
+   */
+  readonly donateArgnums?: number | readonly number[];
 }
 
 /** A compiled function. */
@@ -52,6 +60,8 @@ interface Signature {
 interface Entry extends Signature {
   readonly program: Program;
   readonly outStructure: Structure;
+  /** What messages call each input that is donated; `null` for all others. */
+  readonly names: readonly (string | null)[];
 }
 
 /** How many programs a function keeps; the one that was used longest ago makes room. */
@@ -95,8 +105,19 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
   options?: JitOptions,
 ): Jitted<Args, Out> {
   checkFunction(f, "jit");
-  const { staticArgnums = [] } = readOptions("Cannot apply jit", options, ["staticArgnums"]);
-  const statics = readStatics(staticArgnums);
+  const { staticArgnums = [], donateArgnums = [] } = readOptions("Cannot apply jit", options, [
+    "staticArgnums",
+    "donateArgnums",
+  ]);
+  const statics = readArgnums(staticArgnums, "staticArgnums");
+  const donated = readArgnums(donateArgnums, "donateArgnums");
+  const both = statics.find((position) => donated.includes(position));
+  if (both !== undefined) {
+    throw argumentError(
+      `Cannot apply jit with argument ${both} both static and donated: ` +
+        `static arguments are part of the program and have no memory to give`,
+    );
+  }
   const entries: Entry[] = [];
 
   function jitted(...args: Args): TensorsOf<Out> {
@@ -105,7 +126,7 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
     if (place >= 0) {
       const [entry] = entries.splice(place, 1);
       entries.unshift(entry);
-      return unflatten(entry.outStructure, call(entry.program, inputs)) as TensorsOf<Out>;
+      return unflatten(entry.outStructure, run(entry, inputs)) as TensorsOf<Out>;
     }
     const staged = trace(f, args, statics, signature);
     const { program, captured } = closeProgram(staged.program);
@@ -115,8 +136,11 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
       const leaves = signature.leaves.map((leaf) =>
         typeof leaf === "object" ? { dtype: leaf.dtype, shape: leaf.shape } : leaf
       );
-      entries.unshift({ ...signature, leaves, program, outStructure: staged.structure });
+      const names = nameDonations(signature, paths(), donated);
+      const entry = { ...signature, leaves, program, outStructure: staged.structure, names };
+      entries.unshift(entry);
       entries.length = Math.min(entries.length, MAX_PROGRAMS);
+      return unflatten(staged.structure, run(entry, inputs)) as TensorsOf<Out>;
     }
     const results = call(program, [...captured, ...inputs]);
     return unflatten(staged.structure, results) as TensorsOf<Out>;
@@ -135,11 +159,30 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
   return Object.assign(jitted, { explain });
 }
 
-function readStatics(argnums: number | readonly number[]): readonly number[] {
+/** Runs a program; with the memory of donated inputs where nothing traces it. */
+function run({ program, names }: Entry, inputs: readonly Tensor[]): readonly Tensor[] {
+  const mayDonate = isEvaluating() && names.some((name) => name !== null) &&
+    inputs.every((input) => input instanceof Concrete);
+  return mayDonate ? compile(program)(inputs as Concrete[], names) : call(program, inputs);
+}
+
+/** What messages call the donated inputs among the leaves. */
+function nameDonations(
+  { leaves }: Signature,
+  paths: ReturnType<Call["paths"]>,
+  donated: readonly number[],
+): (string | null)[] {
+  return leaves.flatMap((leaf, i) => {
+    if (typeof leaf !== "object") return [];
+    return [donated.includes(paths[i][0] as number) ? `args${showPath(paths[i])}` : null];
+  });
+}
+
+function readArgnums(argnums: number | readonly number[], option: string): readonly number[] {
   const list = typeof argnums === "number" ? [argnums] : argnums;
   const misfit = () =>
     argumentError(
-      `Cannot apply jit with staticArgnums ${describeValue(argnums)}: ` +
+      `Cannot apply jit with ${option} ${describeValue(argnums)}: ` +
         `expected positions of arguments, counted from 0`,
     );
   if (!Array.isArray(list)) throw misfit();

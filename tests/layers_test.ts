@@ -14,6 +14,8 @@ const floors: readonly (readonly string[])[] = [
   ["src/core", "src/wasm"],
   ["src/tree.ts"],
   ["src/primitives"],
+  ["src/kernels"],
+  ["src/runtime"],
   ["src/functions", "src/transforms", "src/compile"],
   ["src/control", "src/random"],
   ["src/jit.ts", "src/nn", "src/optim", "src/io", "src/inspect", "src/linalg.ts"],
@@ -27,6 +29,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   "src/core": [
     "format",
     "methods",
+    "storage",
     "tensor",
     "tensor_type",
     "tree",
@@ -69,7 +72,9 @@ const orders: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The files that may use the runtime, and what of it: `Deno`, or a `node:` module. */
-const hostUses: Readonly<Record<string, readonly string[]>> = {};
+const hostUses: Readonly<Record<string, readonly string[]>> = {
+  "src/runtime/threads.ts": ["node:worker_threads"],
+};
 
 interface Rules {
   readonly floors: readonly (readonly string[])[];

@@ -79,6 +79,12 @@ export class TraceError extends TypeError {
   override name = "TraceError";
 }
 
+/** Work that needs more memory than there is or than it may take. */
+export class MemoryError extends RangeError {
+  /** The class's name, as printed before the message. */
+  override name = "MemoryError";
+}
+
 /** A fault of the library itself: never the user's doing. */
 export class InternalError extends Error {
   /** The class's name, as printed before the message. */
@@ -118,6 +124,11 @@ export function argumentError(message: string): ArgumentError {
 /** An error for a misused traced value; the stack begins at the user's line. */
 export function traceError(message: string): TraceError {
   return atUserLine(() => new TraceError(message));
+}
+
+/** An error for memory that ran out; the stack begins at the user's line. */
+export function memoryError(message: string): MemoryError {
+  return atUserLine(() => new MemoryError(message));
 }
 
 /** An error for a state that the library promises never to reach. */

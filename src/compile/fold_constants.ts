@@ -13,7 +13,7 @@ const LARGEST = 4096;
 
 /** Whether one value everywhere is all that is kept of a constant. */
 function isSplat(value: Concrete): boolean {
-  return value.elements.length === 1;
+  return value.held === 1;
 }
 
 /** Replaces equations on constants by their values. */

@@ -17,7 +17,7 @@ export function shareEquations(program: Program): Program {
     return number;
   };
   const nameOf = (atom: Atom): string => {
-    const isSplat = atom instanceof Concrete && atom.elements.length === 1;
+    const isSplat = atom instanceof Concrete && atom.held === 1;
     if (atom instanceof Variable || !isSplat) return `#${numberOf(atom)}`;
     const [value] = atom.elements;
     return `${atom.dtype}[${atom.shape}]${Object.is(value, -0) ? "-0" : value}`;

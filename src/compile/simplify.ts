@@ -12,7 +12,7 @@ import { rewrite } from "./rewrite.ts";
 
 /** Whether `atom` is a constant with `value` everywhere. */
 function isConstant(atom: Atom, value: number): boolean {
-  return atom instanceof Concrete && atom.elements.length === 1 &&
+  return atom instanceof Concrete && atom.held === 1 &&
     Object.is(atom.elements[0], value);
 }
 
@@ -48,7 +48,7 @@ const simplifications: Readonly<Record<string, Simplification>> = {
     return sameShape(inversePermutation(first), second) ? before.inputs[0] : null;
   },
   select: ({ inputs: [condition, x, y] }) => {
-    if (!(condition instanceof Concrete) || condition.elements.length !== 1) return null;
+    if (!(condition instanceof Concrete) || condition.held !== 1) return null;
     return condition.elements[0] !== 0 ? x : y;
   },
 };

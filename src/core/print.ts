@@ -39,7 +39,7 @@ function letters(index: number): string {
 
 /** A captured constant: its value where one number says it all, its type otherwise. */
 function showConstant(value: Tensor): string {
-  if (!(value instanceof Concrete) || value.elements.length !== 1) {
+  if (!(value instanceof Concrete) || value.held !== 1) {
     return `constant ${showType(value)}`;
   }
   const element = value.elements[0];

@@ -18,6 +18,7 @@ import {
 } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { formatTensor } from "./format.ts";
+import { Storage } from "./storage.ts";
 import type {
   AxisOptions,
   DtypeOptions,
@@ -137,7 +138,7 @@ export abstract class Tensor implements Type {
           `got ${this.size}; use toArray or data for more`,
       );
     }
-    const value = this.concrete("read the item of").elements[0];
+    const value = this.concrete("read the item of").peek((elements) => elements[0]);
     return (this.dtype === "bool" ? value !== 0 : value) as Value;
   }
 
@@ -157,7 +158,13 @@ export abstract class Tensor implements Type {
           `read its data instead`,
       );
     }
-    const elements = dense(value);
+    return isSplat(value)
+      ? this.#nest(dense(value))
+      : value.peek((elements) => this.#nest(elements));
+  }
+
+  /** `elements`, all of this tensor's, as nested arrays. */
+  #nest(elements: Elements): NestedArray | number | boolean {
     const isBool = this.dtype === "bool";
     const shape = this.shape;
     let next = 0;
@@ -180,7 +187,7 @@ export abstract class Tensor implements Type {
    */
   data(): Elements {
     const value = this.concrete("read the data of");
-    return value.elements.length === value.size ? value.elements.slice() : dense(value).slice();
+    return isSplat(value) ? dense(value) : value.peek((elements) => elements.slice());
   }
 
   /** What `JSON.stringify` writes: nested arrays, as `toArray` gives. */
@@ -207,7 +214,7 @@ export abstract class Tensor implements Type {
 
   /** The tensor as text: its elements, elided when there are many. */
   toString(): string {
-    return formatTensor(this.concrete("print").elements, this);
+    return this.concrete("print").peek((elements) => formatTensor(elements, this));
   }
 
   /**
@@ -767,20 +774,72 @@ export abstract class Tensor implements Type {
 /**
  * A tensor with its elements. They stand in row-major order; a tensor whose elements are all equal
  * may hold just one (a splat), so that constants of any shape cost nothing.
+ *
+ * The elements are on the heap or elsewhere (see `storage.ts`), which nobody can tell: `elements`
+ * gives them in any case, and `peek` does so without moving them.
  */
 export class Concrete extends Tensor {
-  readonly #elements: Elements;
+  // At most one of these is there: elements that no other tensor shares need no storage of their own.
+  #elements: Elements | null;
+  #storage: Storage | null;
+  #donatedAs = "";
 
-  /** Wraps `elements` without a copy: the caller gives them up. */
-  constructor(dtype: Dtype, shape: Shape, elements: Elements) {
+  /** Wraps elements without a copy: the caller gives them up. A storage may be another tensor's. */
+  constructor(dtype: Dtype, shape: Shape, held: Elements | Storage) {
     super(dtype, shape);
-    this.#elements = elements;
+    const isStorage = held instanceof Storage;
+    this.#elements = isStorage ? null : held;
+    this.#storage = isStorage ? held : null;
+    if (isStorage) held.sharers++;
     Object.freeze(this);
   }
 
-  /** The elements, row-major; of length one for a splat. Never written to. */
+  /** The elements on the heap, row-major; of length one for a splat. Never written to. */
   get elements(): Elements {
-    return this.#elements;
+    return this.#elements ?? this.#kept().elements;
+  }
+
+  /** How many elements are held: as many as there are, or one for a splat. */
+  get held(): number {
+    return (this.#elements ?? this.#kept()).length;
+  }
+
+  /** Gives `f` what `elements` holds, where it is; `f` must neither keep nor change it. */
+  peek<T>(f: (elements: Elements) => T): T {
+    return this.#elements === null ? this.#kept().peek(f) : f(this.#elements);
+  }
+
+  /** What keeps the elements, for another tensor of the same elements in another shape. */
+  get storage(): Storage {
+    if (this.#elements !== null) {
+      this.#storage = new Storage(this.#elements);
+      this.#storage.sharers++;
+      this.#elements = null;
+    }
+    return this.#kept();
+  }
+
+  /**
+   * Makes this tensor unusable, because its memory was donated as the argument `name`. Tensors that
+   * share its elements are values of their own and stay as they are.
+   *
+   * @returns its storage if no other tensor shares it: the caller may do with it what it likes.
+   */
+  giveUp(name: string): Storage | null {
+    if (this.#donatedAs !== "") return null;
+    const storage = this.storage;
+    this.#storage = null;
+    this.#donatedAs = name;
+    return --storage.sharers === 0 ? storage : null;
+  }
+
+  /** The storage, unless the tensor was donated. */
+  #kept(): Storage {
+    if (this.#storage !== null) return this.#storage;
+    throw argumentError(
+      `Cannot use ${showType(this)}: it was donated to a jitted function as ${this.#donatedAs}; ` +
+        `keep the result instead`,
+    );
   }
 
   /** This tensor. */
@@ -823,13 +882,12 @@ export function withinMemory<T>(type: Type, f: () => T): T {
 
 /** All elements of `x` in row-major order; not a copy unless `x` is a splat. Never write to it. */
 export function dense(x: Concrete): Elements {
-  if (x.elements.length === x.size) return x.elements;
-  return allocateFor(x).fill(x.elements[0]);
+  return isSplat(x) ? allocateFor(x).fill(x.elements[0]) : x.elements;
 }
 
 /** Whether `x` holds one element for all. */
 export function isSplat(x: Concrete): boolean {
-  return x.elements.length === 1 && x.size !== 1;
+  return x.held === 1 && x.size !== 1;
 }
 
 /** A concrete tensor of `shape` with `value` everywhere, held as one element. */

@@ -74,14 +74,31 @@ export abstract class Tracer extends Tensor {
   }
 }
 
-/** The trace at the bottom: it computes, with each primitive's reference meaning. */
+/** Another way to compute a primitive than its reference meaning, or `null` where that is best. */
+export type Accelerator = (
+  primitive: Primitive,
+  args: readonly Concrete[],
+  params: unknown,
+  types: readonly Type[],
+) => readonly Concrete[] | null;
+
+let accelerator: Accelerator | null = null;
+
+/** Chooses what is asked before a primitive is evaluated; a compiler installs itself here. */
+export function installAccelerator(chosen: Accelerator | null): void {
+  accelerator = chosen;
+}
+
+/** The trace at the bottom: it computes, with each primitive's reference meaning or a faster way. */
 class EvaluationTrace extends Trace {
   override process<P>(primitive: Primitive<P>, args: readonly Tensor[], params: P) {
     for (let i = 0; i < args.length; i++) {
       if (!(args[i] instanceof Concrete)) throw escapedError(args[i], primitive.name);
     }
     const values = args as readonly Concrete[];
-    return primitive.evaluate(values, params, primitive.type(values, params));
+    const types = primitive.type(values, params);
+    const results = accelerator?.(primitive as Primitive, values, params, types) ?? null;
+    return results ?? primitive.evaluate(values, params, types);
   }
 }
 
@@ -102,6 +119,11 @@ export function checkAlive(value: Tensor, use: string): void {
 const evaluation = new EvaluationTrace("evaluation");
 
 let current: Trace = evaluation;
+
+/** Whether operations are computed at once, outside of every transform. */
+export function isEvaluating(): boolean {
+  return current === evaluation;
+}
 
 /** The trace that operations go to now. */
 export function currentTrace(): Trace {

@@ -13,8 +13,10 @@
  */
 
 /** Coefficients of a quotient of polynomials, lowest power first. */
-interface Rational {
+export interface Rational {
+  /** What stands above. */
   readonly numerator: readonly number[];
+  /** What stands below. */
   readonly denominator: readonly number[];
 }
 
@@ -29,7 +31,7 @@ function rational(quotient: Rational, x: number): number {
 }
 
 /** `erf(x) / x - 1` in `x²`, for `|x| <= 1/2`. */
-const ERF_CENTRE: Rational = {
+export const ERF_CENTRE: Rational = {
   numerator: [
     0.1283791670955126,
     -0.3244782318036902,
@@ -48,7 +50,7 @@ const ERF_CENTRE: Rational = {
 };
 
 /** `exp(x²) erfc(x)` in `x`, for `1/2 <= x <= 2`. */
-const ERFCX_NEAR: Rational = {
+export const ERFCX_NEAR: Rational = {
   numerator: [
     1.000000000008741,
     1.4200530837069474,
@@ -72,7 +74,7 @@ const ERFCX_NEAR: Rational = {
 };
 
 /** `exp(x²) erfc(x)` in `x`, for `2 <= x <= 8`. */
-const ERFCX_MIDDLE: Rational = {
+export const ERFCX_MIDDLE: Rational = {
   numerator: [
     0.999997441655282,
     2.0078380106199147,
@@ -98,7 +100,7 @@ const ERFCX_MIDDLE: Rational = {
 };
 
 /** `x exp(x²) erfc(x)` in `1/x²`, for `8 <= x <= 28`. */
-const ERFCX_FAR: Rational = {
+export const ERFCX_FAR: Rational = {
   numerator: [
     0.5641895835477563,
     9.210007662529717,
@@ -149,7 +151,7 @@ function expOfMinusSquare(x: number): number {
 }
 
 /** `erfinv(y) / y - 1` in `y²`, for `|y| <= 1/2`. */
-const ERFINV_CENTRE: Rational = {
+export const ERFINV_CENTRE: Rational = {
   numerator: [
     -0.11377307454724199,
     0.5935796351164627,
@@ -171,7 +173,7 @@ const ERFINV_CENTRE: Rational = {
 };
 
 /** The solution of `erfc(z) = exp(-r²)` in `r - 13/16`, for `0.83 <= r <= 5/2`. */
-const ERFINV_MIDDLE: Rational = {
+export const ERFINV_MIDDLE: Rational = {
   numerator: [
     0.45843958013447605,
     2.722879404958807,
@@ -199,7 +201,7 @@ const ERFINV_MIDDLE: Rational = {
 };
 
 /** The solution of `erfc(z) = exp(-r²)` in `r - 5/2`, for `5/2 <= r <= 6.1`. */
-const ERFINV_TAIL: Rational = {
+export const ERFINV_TAIL: Rational = {
   numerator: [
     2.192545921811913,
     4.601787295964287,
@@ -238,7 +240,7 @@ export function erfinv(y: number): number {
 }
 
 /** The Bernoulli numbers B₂, B₄, …, B₂₄. */
-const BERNOULLI: readonly number[] = [
+export const BERNOULLI: readonly number[] = [
   1 / 6,
   -1 / 30,
   1 / 42,
@@ -254,14 +256,14 @@ const BERNOULLI: readonly number[] = [
 ];
 
 /** `B₂ₖ / (2k (2k - 1))`: Stirling's series (Abramowitz & Stegun 6.1.40) in `1/x²`, times `1/x`. */
-const STIRLING: readonly number[] = BERNOULLI.slice(0, 9)
+export const STIRLING: readonly number[] = BERNOULLI.slice(0, 9)
   .map((bernoulli, i) => bernoulli / ((2 * i + 2) * (2 * i + 1)));
 
 /** `(log 2π - 1) / 2` */
-const STIRLING_CONSTANT = 0.4189385332046727;
+export const STIRLING_CONSTANT: number = 0.4189385332046727;
 
 /** `lgamma(x) / ((x - 1) (x - 2))` in `x - 1/2`, for `1/2 <= x <= 3/2`. */
-const LGAMMA_LOW: Rational = {
+export const LGAMMA_LOW: Rational = {
   numerator: [
     0.7631532572329335,
     4.770777600839297,
@@ -287,7 +289,7 @@ const LGAMMA_LOW: Rational = {
 };
 
 /** `lgamma(x) / ((x - 1) (x - 2))` in `x - 3/2`, for `3/2 <= x <= 4`. */
-const LGAMMA_HIGH: Rational = {
+export const LGAMMA_HIGH: Rational = {
   numerator: [
     0.4831289505409809,
     1.0254413219029004,
@@ -313,7 +315,7 @@ const LGAMMA_HIGH: Rational = {
 };
 
 /** `lgamma(x)` in `x - 4`, for `4 <= x <= 8`. */
-const LGAMMA_DIRECT: Rational = {
+export const LGAMMA_DIRECT: Rational = {
   numerator: [
     1.791759469228055,
     2.4971307562133243,
@@ -364,12 +366,13 @@ function lgammaAboveHalf(x: number): number {
   return (x - 0.5) * (Math.log(x) - 1) + (STIRLING_CONSTANT + series);
 }
 
-/** The positive zero of digamma, less one, in two parts. */
-const DIGAMMA_ROOT = 0.46163214496836236;
-const DIGAMMA_ROOT_REST = -1.5522348162858677e-17;
+/** The positive zero of digamma, less one. */
+export const DIGAMMA_ROOT: number = 0.46163214496836236;
+/** What the rounding of `DIGAMMA_ROOT` leaves out. */
+export const DIGAMMA_ROOT_REST: number = -1.5522348162858677e-17;
 
 /** `digamma(1 + t) / (1 + t - root)` in `t`, for `0 <= t <= 1`. */
-const DIGAMMA: Rational = {
+export const DIGAMMA: Rational = {
   numerator: [
     1.2503801375034054,
     1.8675925104074453,
@@ -391,7 +394,7 @@ const DIGAMMA: Rational = {
 };
 
 /** `B₂ₖ / 2k`: digamma's series (Abramowitz & Stegun 6.3.18) in `1/x²`, times `1/x²`. */
-const DIGAMMA_SERIES: readonly number[] = BERNOULLI.slice(0, 9)
+export const DIGAMMA_SERIES: readonly number[] = BERNOULLI.slice(0, 9)
   .map((bernoulli, i) => bernoulli / (2 * i + 2));
 
 /**

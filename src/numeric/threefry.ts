@@ -9,12 +9,13 @@
  */
 
 /** Skein's constant, which keeps an all-zero key from giving an all-zero key schedule. */
-const PARITY = 0x1BD11BDA;
+export const PARITY: number = 0x1BD11BDA;
 
 /** The rotations of eight successive rounds; the ninth uses the first again. */
-const ROTATIONS: readonly number[] = [13, 15, 26, 6, 17, 29, 16, 24];
+export const ROTATIONS: readonly number[] = [13, 15, 26, 6, 17, 29, 16, 24];
 
-const ROUNDS = 20;
+/** How often the words are mixed. */
+export const ROUNDS: number = 20;
 
 /** The two words for the key `(k0, k1)` and the counter `(x0, x1)`, all of them uint32. */
 export function threefry2x32(k0: number, k1: number, x0: number, x1: number): [number, number] {

@@ -46,7 +46,7 @@ export const reshapePrimitive: Primitive<ReshapeParams> = {
     }
     return [{ dtype: x.dtype, shape }];
   },
-  evaluate: ([x], { shape }) => [new Concrete(x.dtype, shape, x.elements)],
+  evaluate: ([x], { shape }) => [new Concrete(x.dtype, shape, x.storage)],
   batch([x], [axis], size, { shape }) {
     return [[reshape(moveAxis(x, axis!, 0), [size, ...shape]), 0]];
   },

@@ -431,7 +431,7 @@ function integerPower(x: number, y: number): number {
 
 /** The one value of all elements of a known constant, or `null`. */
 function singleValue(x: Tensor): number | null {
-  return x instanceof Concrete && x.elements.length === 1 ? x.elements[0] : null;
+  return x instanceof Concrete && x.held === 1 ? x.elements[0] : null;
 }
 
 /** Below this, a base is held away from 0 where its exponent is 0. */

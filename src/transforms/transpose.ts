@@ -87,5 +87,6 @@ function pull(
  */
 export function isOffset(constant: Tensor): boolean {
   if (!isFloat(constant.dtype)) return false;
-  return !(constant instanceof Concrete && constant.elements.every((element) => element === 0));
+  return !(constant instanceof Concrete &&
+    constant.peek((elements) => elements.every((element) => element === 0)));
 }

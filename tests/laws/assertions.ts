@@ -61,6 +61,23 @@ export function assertNear(
   });
 }
 
+/**
+ * Fails unless both lists hold the same types and each element differs by at most `units` in the
+ * last place of the largest expected element, or of one; integers and bools must be equal.
+ */
+export function assertRounded(
+  actual: readonly Tensor[],
+  expected: readonly Tensor[],
+  units: number,
+  law: string,
+): void {
+  assertTypes(actual, expected, law);
+  actual.forEach((x, i) => {
+    const unit = x.dtype === "float32" ? 2 ** -24 : 2 ** -53;
+    assertNear([x], [expected[i]], units * unit, `${law}, result ${i}`);
+  });
+}
+
 /** Fails unless two sums agree to `tolerance` times the size of their terms. */
 export function assertSums(
   actual: { product: number; scale: number },

@@ -11,7 +11,8 @@ import { DtypeError, InternalError, ShapeError } from "../../src/base/errors.ts"
 import { insertAt, sizeOf } from "../../src/base/shape.ts";
 import type { Shape } from "../../src/base/shape.ts";
 import { checkProgram } from "../../src/core/check.ts";
-import { passes } from "../../src/compile/pipeline.ts";
+import { optimize, passes } from "../../src/compile/pipeline.ts";
+import { makeRunner } from "../../src/compile/runner.ts";
 import type { Primitive } from "../../src/core/primitive.ts";
 import { evaluateProgram, Program, typeOf } from "../../src/core/program.ts";
 import { Concrete, dense, splat, zerosOf } from "../../src/core/tensor.ts";
@@ -25,7 +26,7 @@ import { makeProgram } from "../../src/transforms/stage.ts";
 import { vmap } from "../../src/transforms/vmap.ts";
 import type { primitives } from "../../src/primitives/mod.ts";
 import type { PrimitiveName } from "../../src/primitives/mod.ts";
-import { assertIdentical, assertNear, assertSums, assertTypes } from "./assertions.ts";
+import { assertIdentical, assertNear, assertRounded, assertSums, assertTypes } from "./assertions.ts";
 import {
   between,
   fromValues,
@@ -505,7 +506,8 @@ export function checkPasses(program: Program, args: readonly Type[], law: string
     assertTypes(after.binders.map(typeOf), args, `${law}: binders after ${name}`);
     const types = program.results.map(typeOf);
     assertTypes(after.results.map(typeOf), types, `${law}: results after ${name}`);
-    if (after.equations.length > before.equations.length) {
+    // Calls are replaced by what they call; every other pass makes programs shorter.
+    if (name !== "inlineCalls" && after.equations.length > before.equations.length) {
       throw new Error(`${law}: ${name} added equations`);
     }
     return after;
@@ -518,12 +520,19 @@ export function jitted(f: Flat): Flat {
   return (args) => compiled(...args) as readonly Tensor[];
 }
 
-/** Compiled, `f` gives the eager results bit for bit, and so does what is made of it. */
+/**
+ * Compiled, `f` gives the eager results: to rounding, since kernels add in another order and have
+ * functions of their own, and what is made of floats by these may differ. The passes alone keep
+ * every bit.
+ */
 function checkJitted(f: Flat, compiled: Flat, args: readonly Tensor[], law: string): void {
   const expected = f(args);
-  assertIdentical(compiled(args), expected, `${law}, when it is traced`);
-  assertIdentical(compiled(args), expected, `${law}, when it is kept`);
-  checkPasses(makeProgram(spread(compiled))(...args), args, law);
+  assertRounded(compiled(args), expected, ROUNDING, `${law}, when it is traced`);
+  assertRounded(compiled(args), expected, ROUNDING, `${law}, when it is kept`);
+  const program = makeProgram(spread(compiled))(...args);
+  checkPasses(program, args, law);
+  const run = makeRunner(optimize(program));
+  assertIdentical(run(args as readonly Concrete[]), expected, `${law}, on the evaluator`);
 }
 
 /**
@@ -580,6 +589,22 @@ export function checkRow(name: string, primitive: Primitive<unknown>, row: Row<u
   });
 }
 
+/** How far compiled results may lie off, in units of the last place of the largest. */
+const ROUNDING = 64;
+
+/**
+ * Where another order, or zeros around an input that take part as numbers, may give NaN in place of
+ * an infinity or of zero: the compiled forms of these are compared on ordinary values only.
+ */
+const REASSOCIATED: ReadonlySet<string> = new Set([
+  "reduceProd",
+  "cumprod",
+  "contract",
+  "convolve",
+  "convolveInput",
+  "convolveFilter",
+]);
+
 /** How often a row's laws are checked with fresh values. */
 const ROUNDS = 3;
 
@@ -611,7 +636,7 @@ function checkCase(subject: Subject, dtype: Dtype, random: Random): void {
   const args = makeWild(random);
   const place = `${label}, any values`;
   unchanged(args, place, () => checkMeaning(subject, makeWild, args, random, place));
-  checkJit(f, makeWild, random, place);
+  if (!REASSOCIATED.has(subject.primitive.name)) checkJit(f, makeWild, random, place);
 }
 
 /** The laws that hold for all values of the arguments, NaN and infinities among them. */

@@ -1,0 +1,97 @@
+/**
+ * Single operations outside of compiled functions: large ones run on the same kernels, compiled once
+ * for each kind; small ones are not worth the way there and stay with the evaluator.
+ *
+ * @module
+ */
+import { showType, sizeOf } from "../base/shape.ts";
+import type { Primitive } from "../core/primitive.ts";
+import { Program, Variable } from "../core/program.ts";
+import { type Concrete, isSplat } from "../core/tensor.ts";
+import type { Type } from "../core/tensor.ts";
+import { installAccelerator } from "../core/trace.ts";
+import type { ContractParams } from "../primitives/contraction.ts";
+import type { ConvParams } from "../primitives/window.ts";
+import { assemble, type CompiledProgram } from "./executable.ts";
+import { isHeavy, ruleOf } from "./rules.ts";
+
+/** How many kinds of operations are kept; the one that was used longest ago makes room. */
+const MOST_KINDS = 256;
+
+/** Elements from which on elementwise work, reductions and the like are worth a kernel. */
+const LARGE = 32768;
+
+/** The same for functions that take long for each element. */
+const LARGE_HEAVY = 4096;
+
+/** Multiplications from which on a product or a convolution is worth a kernel. */
+const LARGE_PRODUCT = 2 ** 18;
+
+/** Operations by kind; null for those that have no kernel. */
+const kinds = new Map<string, CompiledProgram | null>();
+
+/** Whether an operation is so large that a kernel is faster. */
+function isLarge(
+  { name }: Primitive,
+  args: readonly Concrete[],
+  params: unknown,
+  [type]: readonly Type[],
+): boolean {
+  const rule = ruleOf(name);
+  if (rule.kind === "alias" || rule.kind === "iota" || args.every(isSplat)) return false;
+  const size = sizeOf(type.shape);
+  if (name === "contract") {
+    const { contract } = params as ContractParams;
+    const { shape } = args[0];
+    return size * sizeOf(contract[0].map((axis) => shape[axis])) >= LARGE_PRODUCT;
+  }
+  if (name.startsWith("convolve")) {
+    const { kernel, output } = params as ConvParams;
+    // At least one product for each channel pair of a group, image and position.
+    return Math.max(args[0].size * args[1].shape[0], size) * sizeOf(kernel) >= LARGE_PRODUCT &&
+      sizeOf(output) > 0;
+  }
+  const most = Math.max(size, ...args.map((arg) => arg.size));
+  return most >= (isHeavy(name) ? LARGE_HEAVY : LARGE);
+}
+
+/** Runs an operation on a kernel of its own, or gives `null` when the evaluator is to do it. */
+function accelerate(
+  primitive: Primitive,
+  args: readonly Concrete[],
+  params: unknown,
+  types: readonly Type[],
+): readonly Concrete[] | null {
+  if (primitive.derivative.kind === "program" || types.length === 0) return null;
+  if (!isLarge(primitive, args, params, types)) return null;
+  // A splat is part of the program: its value is, and its shape costs nothing.
+  const key = `${primitive.name}|${JSON.stringify(params)}|${
+    args.map((arg) => isSplat(arg) ? `${showType(arg)}=${arg.elements[0]}` : showType(arg))
+  }`;
+  let compiled = kinds.get(key);
+  if (compiled === undefined) {
+    compiled = compileOne(primitive, args, params, types);
+    if (kinds.size >= MOST_KINDS) kinds.delete(kinds.keys().next().value!);
+  } else kinds.delete(key);
+  kinds.set(key, compiled);
+  return compiled === null ? null : compiled.run(args.filter((arg) => !isSplat(arg)));
+}
+
+function compileOne(
+  primitive: Primitive,
+  args: readonly Concrete[],
+  params: unknown,
+  types: readonly Type[],
+): CompiledProgram | null {
+  const inputs = args.map((arg) => isSplat(arg) ? arg : new Variable(arg));
+  const binders = inputs.filter((input) => input instanceof Variable);
+  const outputs = types.map((type) => new Variable(type));
+  const program = new Program(binders, [{ primitive, inputs, params, outputs }], outputs);
+  const compiled = assemble(program, binders.map(() => false));
+  return compiled.schedule.steps.some((step) => "task" in step) ? null : compiled;
+}
+
+/** Has large operations run on kernels from now on. */
+export function installKernels(): void {
+  installAccelerator(accelerate);
+}

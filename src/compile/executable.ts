@@ -1,0 +1,219 @@
+/**
+ * Programs as WebAssembly modules, and what happens when one is called.
+ *
+ * @module
+ */
+import type { Program } from "../core/program.ts";
+import { Concrete } from "../core/tensor.ts";
+import type { Type } from "../core/tensor.ts";
+import { makeBuilder } from "../kernels/builder.ts";
+import type { Builder } from "../kernels/kernel.ts";
+import { emitSteps } from "../kernels/steps.ts";
+import {
+  addressOf,
+  adopt,
+  arena,
+  copyIn,
+  copyOut,
+  donate,
+  givesBlock,
+  isShared,
+  linearMemory,
+  newResident,
+  RESIDENT_BYTES,
+  takeBlock,
+  withPins,
+} from "../runtime/memory.ts";
+import { MAX_MEMORY, PAGE, wholeMemory } from "../runtime/linear_memory.ts";
+import { Executable } from "../runtime/threads.ts";
+import { lower, type Lowered } from "./lower.ts";
+import { type MemoryPlan, planMemory } from "./plan_memory.ts";
+import { type HostStep, type Schedule, schedule, type Step } from "./schedule.ts";
+
+/** Nanoseconds of work from which on it is shared by threads, about. */
+const PARALLEL_OPERATIONS = 400_000;
+
+/** An argument that is given up: what messages call it. */
+export type Donations = readonly (string | null)[];
+
+/** A program ready to run on concrete values. */
+export interface CompiledProgram {
+  /** Runs it. `names` are those of donated arguments, `null` for all others. */
+  run(args: readonly Concrete[], names?: Donations): readonly Concrete[];
+  /** What it does. */
+  readonly schedule: Schedule;
+  /** The length of its working memory, in bytes. */
+  readonly arena: number;
+  /** The length of its code, in bytes. */
+  readonly code: number;
+}
+
+/** A module with the code of a program's steps in it. */
+function emptyBuilder(): Builder {
+  return makeBuilder({
+    tile: { rows: 6, vectors: 2, depth: 32 },
+    shared: isShared,
+    maximumPages: MAX_MEMORY / PAGE,
+  });
+}
+
+/** Writes a program, already optimised, as a module. `isDonated` says which arguments are given up. */
+export function assemble(program: Program, isDonated: readonly boolean[]): CompiledProgram {
+  const lowered = lower(program);
+  const builder = emptyBuilder();
+  const scheduled = schedule(lowered, builder);
+  const segments = divideAtHost(scheduled);
+  segments.forEach((segment, i) => {
+    if (Array.isArray(segment)) emitSteps(builder, `run${i}`, segment);
+  });
+  const bytes = builder.module.build();
+  const executable = new Executable(bytes, linearMemory());
+  const reserved = Math.ceil(scheduled.areas.length * 4 / 64) * 64;
+  const plan = planMemory(lowered, scheduled, { large: RESIDENT_BYTES, isDonated, reserved });
+  const work = scheduled.summaries.reduce((sum, one) => sum + one.operations + one.bytes, 0);
+  const runner = new Runner(lowered, plan, segments, executable, work >= PARALLEL_OPERATIONS);
+  return {
+    run: (args, names) => runner.run(args, names),
+    schedule: scheduled,
+    arena: plan.arena,
+    code: bytes.length,
+  };
+}
+
+/** Steps that run in one go, or what the evaluator does between two such runs. */
+type Segment = Step[] | HostStep;
+
+function divideAtHost({ steps }: Schedule): Segment[] {
+  const segments: Segment[] = [];
+  for (const step of steps) {
+    const last = segments.at(-1);
+    if ("task" in step) segments.push(step);
+    else if (Array.isArray(last)) last.push(step);
+    else segments.push([step]);
+  }
+  return segments;
+}
+
+class Runner {
+  readonly #lowered: Lowered;
+  readonly #plan: MemoryPlan;
+  readonly #segments: readonly Segment[];
+  readonly #executable: Executable;
+  readonly #isParallel: boolean;
+  /** Where the arena was when the table was last written. */
+  #base = -1;
+
+  constructor(
+    lowered: Lowered,
+    plan: MemoryPlan,
+    segments: readonly Segment[],
+    executable: Executable,
+    isParallel: boolean,
+  ) {
+    this.#lowered = lowered;
+    this.#plan = plan;
+    this.#segments = segments;
+    this.#executable = executable;
+    this.#isParallel = isParallel;
+  }
+
+  run(args: readonly Concrete[], names: Donations | undefined): readonly Concrete[] {
+    return withPins(() => this.#run(args, names));
+  }
+
+  #run(args: readonly Concrete[], names: Donations | undefined): readonly Concrete[] {
+    const { places, uploads, outputs } = this.#plan;
+    const { buffers, results } = this.#lowered;
+    const base = arena(this, this.#plan.arena);
+    const addresses: number[] = new Array(places.length).fill(0);
+    const tensors = new Map<number, Concrete>();
+    // Everything that can fail comes before arguments are given up.
+    for (let area = 0; area < places.length; area++) {
+      const place = places[area];
+      if (place === null) continue;
+      if (place.kind === "arena") addresses[area] = base + place.offset;
+      else if (place.kind === "constant") addresses[area] = addressOf(place.value);
+      else if (place.kind === "argument") addresses[area] = addressOf(args[place.index]);
+    }
+    for (const { source, offset } of uploads) {
+      copyIn(typeof source === "number" ? args[source] : source, base + offset);
+    }
+    for (const { buffer, offset, argument } of outputs) {
+      if (offset !== null || argument !== null) continue;
+      const { tensor, address } = newResident(buffers[buffer]);
+      tensors.set(buffer, tensor);
+      addresses[buffer] = address;
+    }
+    // What is given up and comes back is another tensor with the same elements.
+    const passed = results.map((result) => {
+      if (result instanceof Concrete) return result;
+      const { source } = buffers[result.buffer];
+      if (source === null) return null;
+      const isIndex = typeof source === "number";
+      const isDonated = isIndex && names !== undefined && names[source] !== null;
+      return inShape(isIndex ? args[source] : source, result.type, isDonated);
+    });
+    this.#giveUp(args, names, addresses, tensors);
+    const table = wholeMemory("uint32") as Uint32Array;
+    table.set(addresses, base / 4);
+    this.#segments.forEach((segment, i) => {
+      if (Array.isArray(segment)) this.#executable.run(`run${i}`, base, this.#isParallel);
+      else this.#runHost(segment, addresses);
+    });
+    for (const { buffer, offset, argument } of outputs) {
+      if (offset !== null) tensors.set(buffer, copyOut(buffers[buffer], addresses[buffer]));
+      else if (argument !== null && !tensors.has(buffer)) {
+        tensors.set(buffer, adopt(buffers[buffer], addresses[buffer]));
+      }
+    }
+    return results.map((result, i) => {
+      const known = passed[i];
+      if (known !== null) return known;
+      const { buffer, type } = result as { buffer: number; type: Type };
+      return inShape(tensors.get(buffer)!, type, false);
+    });
+  }
+
+  /** Marks donated arguments as used up and takes their memory for results. */
+  #giveUp(
+    args: readonly Concrete[],
+    names: Donations | undefined,
+    addresses: number[],
+    tensors: Map<number, Concrete>,
+  ): void {
+    if (names === undefined) return;
+    const { buffers } = this.#lowered;
+    const taken: number[] = [];
+    for (const { buffer, argument } of this.#plan.outputs) {
+      if (argument === null) continue;
+      // A tensor that is given twice, or that others share, keeps its memory.
+      if (givesBlock(args[argument])) taken.push(argument);
+      else {
+        const { tensor, address } = newResident(buffers[buffer]);
+        tensors.set(buffer, tensor);
+        addresses[buffer] = address;
+      }
+    }
+    names.forEach((name, i) => name !== null && donate(args[i], name));
+    for (const argument of taken) takeBlock(args[argument]);
+  }
+
+  #runHost({ task }: HostStep, addresses: readonly number[]): void {
+    const { equation, inputs, outputs } = task;
+    const values = inputs.map((buffer, i) => {
+      const atom = equation.inputs[i];
+      const type: Type = "type" in atom ? atom.type : atom;
+      return copyOut(type, addresses[buffer]);
+    });
+    const types = equation.outputs.map(({ type }) => type);
+    const results = equation.primitive.evaluate(values, equation.params, types);
+    results.forEach((result, i) => copyIn(result, addresses[outputs[i]]));
+  }
+}
+
+/** The same elements in another shape, or, if need be, as another tensor. */
+function inShape(tensor: Concrete, { dtype, shape }: Type, isOther: boolean): Concrete {
+  const isSame = !isOther && tensor.shape.length === shape.length &&
+    tensor.shape.every((length, i) => length === shape[i]);
+  return isSame ? tensor : new Concrete(dtype, shape, tensor.storage);
+}

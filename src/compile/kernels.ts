@@ -1,0 +1,55 @@
+/**
+ * Which kernel computes each primitive that is not made of loops.
+ *
+ * @module
+ */
+import type { Type } from "../core/tensor.ts";
+import { emitConvolve, emitConvolveFilter, emitConvolveInput } from "../kernels/convolution.ts";
+import { emitArgmax, emitArgmin } from "../kernels/extremes.ts";
+import { emitGather, emitScatterAdd, emitScatterLast } from "../kernels/indexing.ts";
+import { emitArgmaxWindow } from "../kernels/pooling.ts";
+import { emitContract } from "../kernels/product_contract.ts";
+import type { Buffer, Builder, Kernel } from "../kernels/kernel.ts";
+
+type Emit = (
+  builder: Builder,
+  inputs: readonly Buffer[],
+  params: unknown,
+  outputs: readonly Buffer[],
+) => Kernel | null;
+
+/** An emitter of one result, its parameters typed by its primitive. */
+function one<P>(
+  emit: (
+    builder: Builder,
+    inputs: readonly Buffer[],
+    params: P,
+    output: Buffer,
+  ) => Kernel,
+): Emit {
+  return (builder, inputs, params, [output]) => emit(builder, inputs, params as P, output);
+}
+
+const emitters: Readonly<Record<string, Emit>> = {
+  contract: one(emitContract),
+  convolve: one(emitConvolve),
+  convolveInput: one(emitConvolveInput),
+  convolveFilter: one(emitConvolveFilter),
+  argmaxWindow: one(emitArgmaxWindow),
+  argmax: one(emitArgmax),
+  argmin: one(emitArgmin),
+  gather: one(emitGather),
+  scatterAdd: one(emitScatterAdd),
+  scatterLast: one(emitScatterLast),
+};
+
+/** The kernel of a primitive for these types, or `null` where the evaluator is to compute it. */
+export function kernelFor(
+  builder: Builder,
+  primitive: string,
+  inputs: readonly Type[],
+  params: unknown,
+  outputs: readonly Type[],
+): Kernel | null {
+  return emitters[primitive]?.(builder, inputs, params, outputs) ?? null;
+}

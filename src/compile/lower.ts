@@ -1,0 +1,689 @@
+/**
+ * From equations to tasks on buffers: elementwise work, data movement and reductions are fused into
+ * loop nests; everything else is a kernel of its own.
+ *
+ * A value is kept in a buffer where something other than loops reads it, where several nests would
+ * otherwise have to compute it again, and where loops cannot be followed through; all others exist
+ * within a nest only.
+ *
+ * @module
+ */
+import { sizeOf, stridesOf } from "../base/shape.ts";
+import type { Dtype } from "../base/dtype.ts";
+import type { Shape } from "../base/shape.ts";
+import { typeOf, Variable } from "../core/program.ts";
+import type { Atom, Equation, Program } from "../core/program.ts";
+import { Concrete, isSplat } from "../core/tensor.ts";
+import type { Type } from "../core/tensor.ts";
+import type { Access, Affine, Guard, LoopNode, Nest, Store } from "../kernels/loops.ts";
+import { canEmit } from "../kernels/nest.ts";
+import type { ConcatenateParams, PadParams } from "../primitives/slicing.ts";
+import { combine, counter, padded, throughReshape } from "./coordinates.ts";
+import { reductionAxes, type Rule, ruleOf } from "./rules.ts";
+
+/** Memory for the elements of a value. */
+export interface Buffer extends Type {
+  /** What fills it before the program runs: an argument, by number, a constant, or nothing. */
+  readonly source: number | Concrete | null;
+}
+
+/** A loop nest, with the numbers of its buffers. */
+export interface NestTask {
+  /** Names this kind. */
+  readonly kind: "nest";
+  /** The operations in it. */
+  readonly name: string;
+  /** The loops. */
+  readonly nest: Nest;
+  /** Which buffers the nest's are. */
+  readonly buffers: readonly number[];
+}
+
+/** A primitive that is not made of loops. */
+export interface KernelTask {
+  /** Names this kind. */
+  readonly kind: "kernel";
+  /** The operation. */
+  readonly equation: Equation;
+  /** The buffers of its arguments. */
+  readonly inputs: readonly number[];
+  /** The buffers of its results. */
+  readonly outputs: readonly number[];
+}
+
+/** Work on buffers. */
+export type Task = NestTask | KernelTask;
+
+/** A result of a program: a buffer, or a constant. */
+export type Result = { readonly buffer: number; readonly type: Type } | Concrete;
+
+/** A program as tasks. */
+export interface Lowered {
+  /** All buffers. */
+  readonly buffers: readonly Buffer[];
+  /** What is done, in an order that respects what depends on what. */
+  readonly tasks: readonly Task[];
+  /** Where the results are. */
+  readonly results: readonly Result[];
+}
+
+/** Nests do not grow beyond this many nodes, which keeps their code small. */
+const MOST_NODES = 192;
+
+/** Nor beyond this many operations that wait for each other, which keeps the writer's stack small. */
+const DEEPEST = 64;
+
+/** A value is computed again in several nests if it takes no more operations than this. */
+const CHEAP_OPERATIONS = 8;
+
+/** Thrown out of a nest that cannot be written: what would have to change first. */
+class Obstacle {
+  constructor(
+    readonly action:
+      | { readonly keep: Variable }
+      | { readonly divide: number; readonly into: readonly number[] },
+  ) {}
+}
+
+/** Divides the work of a program into tasks. */
+export function lower(program: Program): Lowered {
+  return new Lowering(program).run();
+}
+
+class Lowering {
+  readonly #program: Program;
+  readonly #producers = new Map<Variable, Equation>();
+  readonly #buffers: Buffer[] = [];
+  readonly #tasks: Task[] = [];
+  /** The buffer of each value that has one. */
+  readonly #places = new Map<Atom, number>();
+  /** The values that get a buffer. */
+  readonly #kept: Set<Variable>;
+
+  constructor(program: Program) {
+    this.#program = program;
+    for (const equation of program.equations) {
+      for (const output of equation.outputs) this.#producers.set(output, equation);
+    }
+    program.binders.forEach((variable, i) => this.#places.set(variable, this.#buffer(variable, i)));
+    this.#kept = chooseKept(program, this.#producers);
+  }
+
+  run(): Lowered {
+    for (const equation of this.#program.equations) {
+      if (equation.outputs.some((output) => this.#kept.has(output))) {
+        for (const output of equation.outputs) this.#place(output);
+      }
+    }
+    const results = this.#program.results.map((atom): Result => {
+      const source = this.#origin(atom);
+      if (source instanceof Concrete) {
+        const { dtype, shape } = typeOf(atom);
+        return source === atom ? source : new Concrete(dtype, shape, source.storage);
+      }
+      return { buffer: this.#place(atom), type: typeOf(atom) };
+    });
+    return { buffers: this.#buffers, tasks: this.#tasks, results };
+  }
+
+  #buffer(atom: Atom, source: Buffer["source"]): number {
+    const { dtype, shape } = typeOf(atom);
+    this.#buffers.push({ dtype, shape, source });
+    return this.#buffers.length - 1;
+  }
+
+  /** What holds the same elements in the same order. */
+  #origin(atom: Atom): Atom {
+    while (atom instanceof Variable) {
+      const producer = this.#producers.get(atom);
+      if (producer === undefined || ruleOf(producer.primitive.name).kind !== "alias") break;
+      atom = producer.inputs[0];
+    }
+    return atom;
+  }
+
+  /** The buffer of a value, which is computed now if it has not been. */
+  #place(atom: Atom): number {
+    const known = this.#places.get(atom);
+    if (known !== undefined) return known;
+    const origin = this.#origin(atom);
+    if (origin !== atom) {
+      const place = this.#place(origin);
+      this.#places.set(atom, place);
+      return place;
+    }
+    if (!(atom instanceof Variable)) return this.#placeConstant(atom as Concrete);
+    const equation = this.#producers.get(atom)!;
+    const rule = effectiveRule(equation);
+    switch (rule.kind) {
+      case "kernel": {
+        const inputs = equation.inputs.map((input) => this.#place(input));
+        const outputs = equation.outputs.map((output) => {
+          const place = this.#buffer(output, null);
+          this.#places.set(output, place);
+          return place;
+        });
+        this.#tasks.push({ kind: "kernel", equation, inputs, outputs });
+        return this.#places.get(atom)!;
+      }
+      case "pad":
+        return this.#placePadded(atom, equation);
+      case "concatenate":
+        return this.#placeConcatenated(atom, equation);
+      default: {
+        const place = this.#buffer(atom, null);
+        this.#write(atom.type.shape, atom, place, (counters) => {
+          const strides = stridesOf(atom.type.shape);
+          return combine(counters, strides);
+        });
+        this.#places.set(atom, place);
+        return place;
+      }
+    }
+  }
+
+  #placeConstant(value: Concrete): number {
+    if (!isSplat(value)) {
+      const place = this.#buffer(value, value);
+      this.#places.set(value, place);
+      return place;
+    }
+    const place = this.#buffer(value, null);
+    this.#write([value.size], value, place, ([counter]) => counter);
+    this.#places.set(value, place);
+    return place;
+  }
+
+  #placePadded(atom: Variable, equation: Equation): number {
+    const { shape } = atom.type;
+    const { low, interior } = equation.params as PadParams;
+    if (interior.every((zeros) => zeros === 0)) {
+      const place = this.#buffer(atom, null);
+      this.#write(shape, atom, place, (counters) => combine(counters, stridesOf(shape)));
+      this.#places.set(atom, place);
+      return place;
+    }
+    // Zeros everywhere, then the elements that are not cropped in their places.
+    const [input] = equation.inputs;
+    const from = typeOf(input).shape;
+    const step = interior.map((zeros) => zeros + 1);
+    const first = from.map((_, i) => Math.max(0, Math.ceil(-low[i] / step[i])));
+    const kept = from.map((length, i) =>
+      Math.max(0, Math.min(length, Math.ceil((shape[i] - low[i]) / step[i])) - first[i])
+    );
+    const source = this.#place(input);
+    const place = this.#buffer(atom, null);
+    const zeros: LoopNode = { kind: "constant", dtype: atom.type.dtype, value: 0 };
+    this.#pushNest([sizeOf(shape)], 0, [zeros], 0, place, counter(0), "zeros");
+    const strides = stridesOf(shape);
+    const load = combine(
+      kept.map((_, i) => counter(i)),
+      stridesOf(from),
+      stridesOf(from).reduce((sum, stride, i) => sum + stride * first[i], 0),
+    );
+    const store = combine(
+      kept.map((_, i) => counter(i)),
+      strides.map((stride, i) => stride * step[i]),
+      strides.reduce((sum, stride, i) => sum + stride * (low[i] + first[i] * step[i]), 0),
+    );
+    this.#pushCopy(kept, source, load, place, store, atom.type.dtype, "pad");
+    this.#places.set(atom, place);
+    return place;
+  }
+
+  #placeConcatenated(atom: Variable, equation: Equation): number {
+    const { axis } = equation.params as ConcatenateParams;
+    const place = this.#buffer(atom, null);
+    const strides = stridesOf(atom.type.shape);
+    let start = 0;
+    for (const input of equation.inputs) {
+      const { shape } = typeOf(input);
+      const offset = start * strides[axis];
+      this.#write(shape, input, place, (counters) => combine(counters, strides, offset));
+      start += shape[axis];
+    }
+    this.#places.set(atom, place);
+    return place;
+  }
+
+  #pushNest(
+    lengths: readonly number[],
+    reduced: number,
+    nodes: readonly LoopNode[],
+    node: number,
+    place: number,
+    to: Affine,
+    name: string,
+  ): void {
+    const store = { node, to: { ...padded(to, lengths.length), buffer: 0 } };
+    const buffers = [this.#buffers[place].dtype];
+    const nest: Nest = { lengths, reduced, buffers, nodes, stores: [store] };
+    this.#tasks.push({ kind: "nest", name, nest, buffers: [place] });
+  }
+
+  #pushCopy(
+    lengths: readonly number[],
+    source: number,
+    load: Affine,
+    place: number,
+    store: Affine,
+    dtype: Dtype,
+    name: string,
+  ): void {
+    const from: Access = { ...padded(load, lengths.length), buffer: 0 };
+    const to: Access = { ...padded(store, lengths.length), buffer: 1 };
+    const nest: Nest = {
+      lengths,
+      reduced: 0,
+      buffers: [dtype, dtype],
+      nodes: [{ kind: "load", dtype, from }],
+      stores: [{ node: 0, to }],
+    };
+    this.#tasks.push({ kind: "nest", name, nest, buffers: [source, place] });
+  }
+
+  /**
+   * Adds the nest that writes a value to a buffer, `target` saying where in it the elements go.
+   * What stands in the way of writing it is done first.
+   */
+  #write(
+    shape: Shape,
+    atom: Atom,
+    place: number,
+    target: (coordinates: readonly Affine[]) => Affine,
+  ): void {
+    // Each axis is one loop at first, and several once it has been divided.
+    let axes: readonly (readonly number[])[] = shape.map((length) => [length]);
+    while (true) {
+      try {
+        const writer = new NestWriter(axes, this.#view());
+        const node = writer.value(atom, writer.coordinates, true);
+        const task = writer.finish(node, target(writer.coordinates), place);
+        this.#tasks.push(task);
+        return;
+      } catch (error) {
+        if (!(error instanceof Obstacle)) throw error;
+        const { action } = error;
+        if ("keep" in action) {
+          this.#kept.add(action.keep);
+          this.#place(action.keep);
+        } else axes = divideLoop(axes, action.divide, action.into);
+      }
+    }
+  }
+
+  #view(): Surroundings {
+    return {
+      producer: (variable) => this.#producers.get(variable),
+      isKept: (variable) => this.#kept.has(variable) || this.#places.has(variable),
+      place: (atom) => this.#place(atom),
+      buffers: this.#buffers,
+    };
+  }
+}
+
+/** The rule of an equation, given what can be emitted. */
+function effectiveRule({ primitive, inputs, outputs }: Equation): Rule {
+  const rule = ruleOf(primitive.name);
+  if (rule.kind !== "map") return rule;
+  // Selection, conversion and logic of bool depend on the dtype of their last operand.
+  const { dtype } = inputs.length === 0 ? outputs[0].type : typeOf(inputs[inputs.length - 1]);
+  return canEmit(primitive.name, dtype) ? rule : { kind: "kernel" };
+}
+
+/** `axes` with loop number `loop`, counted through all of them, divided. */
+function divideLoop(
+  axes: readonly (readonly number[])[],
+  loop: number,
+  into: readonly number[],
+): readonly (readonly number[])[] {
+  let first = 0;
+  return axes.map((loops) => {
+    const at = loop - first;
+    first += loops.length;
+    return at >= 0 && at < loops.length
+      ? [...loops.slice(0, at), ...into, ...loops.slice(at + 1)]
+      : loops;
+  });
+}
+
+/** What the writer of a nest needs to know of the program around it. */
+interface Surroundings {
+  producer(variable: Variable): Equation | undefined;
+  /** Whether a value has or gets a buffer. */
+  isKept(variable: Variable): boolean;
+  /** The buffer of a value. */
+  place(atom: Atom): number;
+  readonly buffers: readonly Buffer[];
+}
+
+/** Writes one nest. */
+class NestWriter {
+  /** Where the current element of the result stands. */
+  readonly coordinates: readonly Affine[];
+  readonly #around: Surroundings;
+  readonly #lengths: number[];
+  readonly #kept: number;
+  #reduction: string | null = null;
+  readonly #nodes: LoopNode[] = [];
+  readonly #known = new Map<string, number>();
+  readonly #ids = new Map<Atom, number>();
+  /** The nest's number of each buffer. */
+  readonly #buffers = new Map<number, number>();
+  readonly #names = new Set<string>();
+
+  constructor(axes: readonly (readonly number[])[], around: Surroundings) {
+    this.#around = around;
+    this.#lengths = axes.flat();
+    this.#kept = this.#lengths.length;
+    let next = 0;
+    this.coordinates = axes.map((loops) => {
+      const counters = loops.map(() => counter(next++));
+      return combine(counters, loops.map((_, i) => sizeOf(loops.slice(i + 1))));
+    });
+  }
+
+  /** The node that computes the element of `atom` at `coordinates`. */
+  value(atom: Atom, coordinates: readonly Affine[], isRoot: boolean = false): number {
+    const key = `${this.#idOf(atom)}:${
+      coordinates.map(({ offset, strides }) => `${offset},${trimmed(strides)}`).join(";")
+    }`;
+    let node = this.#known.get(key);
+    if (node === undefined) {
+      node = this.#compute(atom, coordinates, isRoot);
+      this.#known.set(key, node);
+    }
+    return node;
+  }
+
+  #idOf(atom: Atom): number {
+    let id = this.#ids.get(atom);
+    if (id === undefined) this.#ids.set(atom, id = this.#ids.size);
+    return id;
+  }
+
+  #compute(atom: Atom, coordinates: readonly Affine[], isRoot: boolean): number {
+    const { dtype } = typeOf(atom);
+    if (!(atom instanceof Variable)) {
+      const constant = atom as Concrete;
+      if (constant.held === 1) {
+        const [value] = constant.elements;
+        return this.#add({ kind: "constant", dtype, value });
+      }
+      return this.#load(atom, coordinates);
+    }
+    if (!isRoot && this.#around.isKept(atom)) return this.#load(atom, coordinates);
+    const equation = this.#around.producer(atom);
+    if (equation === undefined) return this.#load(atom, coordinates);
+    const rule = effectiveRule(equation);
+    const { inputs, params, primitive } = equation;
+    switch (rule.kind) {
+      case "map": {
+        const nodes = inputs.map((input) => this.value(input, coordinates));
+        if (this.#nodes.length >= MOST_NODES) this.#giveUp(atom, isRoot, inputs);
+        this.#names.add(primitive.name);
+        const operation = primitive.name;
+        return this.#add({ kind: "map", dtype, operation, inputs: nodes, params });
+      }
+      case "view": {
+        const [input] = inputs;
+        const { shape } = typeOf(input);
+        // What is repeated is computed once, unless that is nothing.
+        if (sizeOf(shape) < sizeOf(atom.type.shape)) this.#keepWork(input);
+        if (isRoot) this.#names.add(primitive.name);
+        return this.value(input, rule.source(coordinates, shape, params));
+      }
+      case "alias": {
+        const [input] = inputs;
+        const { shape } = typeOf(input);
+        const found = throughReshape(coordinates, shape, atom.type.shape, this.#lengths);
+        if (found !== null && !("loop" in found)) return this.value(input, found);
+        if (input instanceof Variable && !this.#around.isKept(input)) {
+          const isOwn = found !== null && found.loop < this.#kept;
+          throw new Obstacle(
+            isOwn ? { divide: found.loop, into: found.lengths } : { keep: input },
+          );
+        }
+        return this.#load(atom, coordinates);
+      }
+      case "iota":
+        return this.#add({ kind: "index", dtype, of: coordinates[0] });
+      case "pad": {
+        const [input] = inputs;
+        const { low, interior } = params as PadParams;
+        if (interior.some((zeros) => zeros > 0)) throw new Obstacle({ keep: atom });
+        const { shape } = typeOf(input);
+        const source = coordinates.map((place, i) => combine([place], [1], -low[i]));
+        const guards = source.map((place, i) => ({ ...place, below: shape[i] }));
+        if (isRoot) this.#names.add("pad");
+        return this.#load(input, source, guards.filter((guard) => this.#mayFail(guard)));
+      }
+      case "reduce":
+        return this.#reduce(atom, equation, coordinates, rule.operation, isRoot);
+      default:
+        throw new Obstacle({ keep: atom });
+    }
+  }
+
+  /** Whether some round of the loops fails a guard. */
+  #mayFail({ offset, strides, below }: Guard): boolean {
+    let [least, most] = [offset, offset];
+    for (let loop = 0; loop < strides.length; loop++) {
+      const reach = strides[loop] * (this.#lengths[loop] - 1);
+      if (reach < 0) least += reach;
+      else most += reach;
+    }
+    return least < 0 || most >= below;
+  }
+
+  #reduce(
+    atom: Variable,
+    { inputs: [input], params }: Equation,
+    coordinates: readonly Affine[],
+    operation: "sum" | "prod" | "max" | "min",
+    isRoot: boolean,
+  ): number {
+    const { shape } = typeOf(input);
+    const { kept, reduced } = reductionAxes(shape, params);
+    const lengths = reduced.map((axis) => shape[axis]);
+    const shown = lengths.join();
+    const size = sizeOf(this.#lengths.slice(0, this.#kept));
+    const fits = this.#reduction === null ? true : this.#reduction === shown;
+    if (!isRoot && (!fits || size !== sizeOf(atom.type.shape))) throw new Obstacle({ keep: atom });
+    if (this.#reduction === null) {
+      this.#reduction = shown;
+      this.#lengths.push(...lengths);
+    }
+    const source: Affine[] = [];
+    kept.forEach((axis, i) => source[axis] = coordinates[i]);
+    reduced.forEach((axis, i) => source[axis] = counter(this.#kept + i));
+    this.#names.add(operation);
+    const node = this.value(input, source);
+    return this.#add({ kind: "reduce", dtype: atom.type.dtype, operation, input: node });
+  }
+
+  /** Keeps a value that would be computed again and again. */
+  #keepWork(atom: Atom): void {
+    if (!(atom instanceof Variable) || this.#around.isKept(atom)) return;
+    const equation = this.#around.producer(atom);
+    if (equation === undefined) return;
+    const rule = effectiveRule(equation);
+    if (rule.kind === "view" || rule.kind === "alias") this.#keepWork(equation.inputs[0]);
+    else if (rule.kind !== "iota") throw new Obstacle({ keep: atom });
+  }
+
+  /** The nest is full: one of the values that it was about to take in gets a buffer. */
+  #giveUp(atom: Variable, isRoot: boolean, inputs: readonly Atom[]): void {
+    if (!isRoot) throw new Obstacle({ keep: atom });
+    const input = inputs.find((one) => one instanceof Variable && !this.#around.isKept(one));
+    if (input instanceof Variable) throw new Obstacle({ keep: input });
+  }
+
+  #add(node: LoopNode): number {
+    this.#nodes.push(node);
+    return this.#nodes.length - 1;
+  }
+
+  #load(atom: Atom, coordinates: readonly Affine[], guards: readonly Guard[] = []): number {
+    const { dtype, shape } = typeOf(atom);
+    const buffer = this.#bufferOf(this.#around.place(atom));
+    const from = { ...combine(coordinates, stridesOf(shape)), buffer };
+    return this.#add(
+      guards.length > 0 ? { kind: "load", dtype, from, guards } : { kind: "load", dtype, from },
+    );
+  }
+
+  #bufferOf(place: number): number {
+    let buffer = this.#buffers.get(place);
+    if (buffer === undefined) this.#buffers.set(place, buffer = this.#buffers.size);
+    return buffer;
+  }
+
+  /** The task that writes a node to a buffer. */
+  finish(node: number, to: Affine, place: number): NestTask {
+    const buffer = this.#bufferOf(place);
+    const loops = this.#lengths.length;
+    const reduced = loops - this.#kept;
+    const store: Store = { node, to: { ...padded(to, loops), buffer } };
+    const nodes = this.#nodes.map((one): LoopNode => {
+      if (one.kind === "index") return { ...one, of: padded(one.of, loops) };
+      if (one.kind !== "load") return one;
+      const from = { ...padded(one.from, loops), buffer: one.from.buffer };
+      if (one.guards === undefined) return { ...one, from };
+      const guards = one.guards.map((guard) => ({ ...padded(guard, loops), below: guard.below }));
+      return { ...one, from, guards };
+    });
+    const places = [...this.#buffers.keys()];
+    const buffers = places.map((one) => this.#around.buffers[one].dtype);
+    const names = [...this.#names];
+    const name = names.length > 4
+      ? `${names.slice(0, 3).join(" ")} and ${names.length - 3} more`
+      : names.join(" ") || "copy";
+    const nest: Nest = { lengths: this.#lengths, reduced, buffers, nodes, stores: [store] };
+    return { kind: "nest", name, nest, buffers: places };
+  }
+}
+
+function trimmed(strides: readonly number[]): string {
+  let length = strides.length;
+  while (length > 0 && !strides[length - 1]) length--;
+  return strides.slice(0, length).map((stride) => stride ?? 0).join();
+}
+
+/** What computing a value within a nest takes. */
+interface Cost {
+  readonly operations: number;
+  /** What it reads that is as large as itself. */
+  readonly reads: ReadonlySet<Atom>;
+}
+
+/** The values that get buffers, so far as it can be told before nests are written. */
+function chooseKept(
+  program: Program,
+  producers: ReadonlyMap<Variable, Equation>,
+): Set<Variable> {
+  const kept = new Set<Variable>();
+  const keep = (atom: Atom): void => {
+    // Of a value that is only another's in another shape, that one is kept.
+    while (atom instanceof Variable) {
+      kept.add(atom);
+      const producer = producers.get(atom);
+      if (producer === undefined || effectiveRule(producer).kind !== "alias") return;
+      atom = producer.inputs[0];
+    }
+  };
+  program.results.forEach(keep);
+  for (const equation of program.equations) {
+    const { kind } = effectiveRule(equation);
+    if (kind === "kernel") equation.inputs.forEach(keep);
+    if (kind === "pad") keep(equation.inputs[0]);
+    if (kind === "kernel" || kind === "concatenate") equation.outputs.forEach(keep);
+  }
+  // Backwards: the nest that each value would be part of, if it is just one.
+  const owners = new Map<Variable, Variable | null>();
+  const several: Variable[] = [];
+  for (let i = program.equations.length - 1; i >= 0; i--) {
+    const equation = program.equations[i];
+    const rule = effectiveRule(equation);
+    if (rule.kind === "kernel" || rule.kind === "concatenate") {
+      // Each argument of a concatenation is written by a nest of its own.
+      if (rule.kind === "concatenate") {
+        equation.inputs.forEach((input) => meet(owners, input, equation.outputs[0]));
+      }
+      continue;
+    }
+    const [output] = equation.outputs;
+    let owner: Variable | null = output;
+    if (!kept.has(output)) {
+      owner = owners.get(output) ?? null;
+      if (rule.kind === "reduce") {
+        const fits = owner !== null && sizeOf(owner.type.shape) === sizeOf(output.type.shape);
+        if (!fits) {
+          kept.add(output);
+          owner = output;
+        }
+      } else if (owner === null) {
+        several.push(output);
+        kept.add(output);
+        owner = output;
+      }
+    }
+    for (const input of equation.inputs) meet(owners, input, owner);
+  }
+  // Forwards: what is cheap is computed again in each of several nests.
+  const costs = new Map<Variable, Cost>();
+  const depths = new Map<Atom, number>();
+  const candidates = new Set(several);
+  for (const equation of program.equations) {
+    const rule = effectiveRule(equation);
+    const [output] = equation.outputs;
+    if (kept.has(output) && !candidates.has(output)) continue;
+    const depth = 1 + Math.max(0, ...equation.inputs.map((input) => depths.get(input) ?? 0));
+    if (depth > DEEPEST) {
+      keep(output);
+      continue;
+    }
+    depths.set(output, depth);
+    const cost = costOf(equation, rule, costs, kept);
+    if (candidates.has(output)) {
+      if (cost.operations > CHEAP_OPERATIONS || cost.reads.size > 1) continue;
+      kept.delete(output);
+    }
+    costs.set(output, cost);
+  }
+  return kept;
+}
+
+/** Notes that the nest of `owner` computes `atom`; `null` once there are several. */
+function meet(
+  owners: Map<Variable, Variable | null>,
+  atom: Atom,
+  owner: Variable | null,
+): void {
+  if (!(atom instanceof Variable)) return;
+  const known = owners.get(atom);
+  owners.set(atom, known === undefined || known === owner ? owner : null);
+}
+
+function costOf(
+  { inputs, outputs: [output] }: Equation,
+  rule: Rule,
+  costs: ReadonlyMap<Variable, Cost>,
+  kept: ReadonlySet<Variable>,
+): Cost {
+  const size = sizeOf(output.type.shape);
+  if (rule.kind === "reduce") return { operations: Infinity, reads: new Set() };
+  let operations = rule.kind !== "map" ? 0 : rule.isHeavy ? Infinity : 1;
+  const reads = new Set<Atom>();
+  for (const input of inputs) {
+    if (!(input instanceof Variable)) continue;
+    const cost = kept.has(input) ? undefined : costs.get(input);
+    if (cost === undefined) {
+      if (sizeOf(input.type.shape) >= size) reads.add(input);
+      continue;
+    }
+    operations += cost.operations;
+    for (const read of cost.reads) if (sizeOf(typeOf(read).shape) >= size) reads.add(read);
+  }
+  return { operations, reads };
+}

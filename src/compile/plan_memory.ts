@@ -1,0 +1,281 @@
+/**
+ * Where everything is while a program runs: decided once, by who needs what for how long.
+ *
+ * @module
+ */
+import { byteSize } from "../base/dtype.ts";
+import { sizeOf } from "../base/shape.ts";
+import type { Concrete } from "../core/tensor.ts";
+import { SLACK } from "../kernels/kernel.ts";
+import type { Lowered, NestTask } from "./lower.ts";
+import { isLocal, readsOf, type Schedule, type Step, writesOf } from "./schedule.ts";
+
+/** Where an area is. */
+export type Place =
+  /** At a fixed distance from the start of the program's arena. */
+  | { readonly kind: "arena"; readonly offset: number }
+  /** Where the argument with this number is. */
+  | { readonly kind: "argument"; readonly index: number }
+  /** Where a constant is. */
+  | { readonly kind: "constant"; readonly value: Concrete }
+  /** In the new tensor with this number. */
+  | { readonly kind: "result"; readonly index: number };
+
+/** What happens to small arguments and constants before a run. */
+export interface Upload {
+  /** The argument's number, or the constant. */
+  readonly source: number | Concrete;
+  /** Where it goes in the arena. */
+  readonly offset: number;
+}
+
+/** A tensor that the program makes. */
+export interface Output {
+  /** The buffer. */
+  readonly buffer: number;
+  /** Its place in the arena, from which it is copied, or null when it gets memory of its own. */
+  readonly offset: number | null;
+  /** The donated argument whose memory it takes over. */
+  readonly argument: number | null;
+}
+
+/** The plan of a program's memory. */
+export interface MemoryPlan {
+  /** The place of each area; null where nothing uses it. */
+  readonly places: readonly (Place | null)[];
+  /** The length of the arena, in bytes. */
+  readonly arena: number;
+  /** What is copied in. */
+  readonly uploads: readonly Upload[];
+  /** What comes out. */
+  readonly outputs: readonly Output[];
+}
+
+/** What the plan depends on besides the schedule. */
+export interface PlanOptions {
+  /** From how many bytes on tensors have memory of their own. */
+  readonly large: number;
+  /** Which arguments are given up. */
+  readonly isDonated: readonly boolean[];
+  /** Bytes at the start of the arena that are taken already. */
+  readonly reserved: number;
+}
+
+/** Steps during which an area holds something. */
+interface Life {
+  first: number;
+  last: number;
+}
+
+/** Plans the memory of a scheduled program. */
+export function planMemory(
+  lowered: Lowered,
+  schedule: Schedule,
+  { large, isDonated, reserved }: PlanOptions,
+): MemoryPlan {
+  const { areas } = schedule;
+  const lives = findLives(schedule, areas.length);
+  const places: (Place | null)[] = areas.map(() => null);
+  const uploads: { source: number | Concrete; offset: number }[] = [];
+  const outputs: Output[] = [];
+  const inArena: number[] = [];
+
+  lowered.buffers.forEach(({ source }, area) => {
+    if (source === null || lives[area] === null) return;
+    if (areas[area] >= large) {
+      places[area] = typeof source === "number"
+        ? { kind: "argument", index: source }
+        : { kind: "constant", value: source };
+    } else {
+      lives[area]!.first = -1;
+      inArena.push(area);
+    }
+  });
+
+  const results = new Set<number>();
+  for (const result of lowered.results) {
+    if ("buffer" in result && lowered.buffers[result.buffer].source === null) {
+      results.add(result.buffer);
+    }
+  }
+  const taken = new Set<number>();
+  const passed = new Set(lowered.results.map((r) => "buffer" in r ? r.buffer : -1));
+  const donors = lowered.buffers.flatMap(({ source }, area) =>
+    typeof source === "number" && isDonated[source] && areas[area] >= large && !passed.has(area)
+      ? [area]
+      : []
+  );
+  const reuse = findReuse(lowered, schedule, lives);
+  for (const area of results) {
+    if (areas[area] < large) {
+      const life = lives[area] ??= { first: 0, last: 0 };
+      life.last = Infinity;
+      inArena.push(area);
+      continue;
+    }
+    const donor = donors.find((one) =>
+      !taken.has(one) && areas[one] === areas[area] && reuse(one, area)
+    );
+    if (donor !== undefined) {
+      taken.add(donor);
+      const argument = lowered.buffers[donor].source as number;
+      places[area] = { kind: "argument", index: argument };
+      outputs.push({ buffer: area, offset: null, argument });
+    } else {
+      places[area] = { kind: "result", index: outputs.length };
+      outputs.push({ buffer: area, offset: null, argument: null });
+    }
+  }
+  for (let area = 0; area < areas.length; area++) {
+    if (lives[area] === null || places[area] !== null || inArena.includes(area)) continue;
+    inArena.push(area);
+  }
+  const { offsets, end } = arrange(inArena, areas, lives, schedule.steps.length, reserved);
+  for (const area of inArena) {
+    const offset = offsets.get(area)!;
+    places[area] = { kind: "arena", offset };
+    const source = lowered.buffers[area]?.source ?? null;
+    if (source !== null) uploads.push({ source, offset });
+    if (results.has(area)) outputs.push({ buffer: area, offset, argument: null });
+  }
+  return { places, arena: end, uploads, outputs };
+}
+
+/** When each area is in use; null for those that never are. */
+function findLives({ steps }: Schedule, count: number): (Life | null)[] {
+  const lives: (Life | null)[] = new Array(count).fill(null);
+  steps.forEach((step, i) => {
+    for (const area of areasOf(step)) {
+      const life = lives[area];
+      if (life === null) lives[area] = { first: i, last: i };
+      else life.last = i;
+    }
+  });
+  return lives;
+}
+
+function areasOf(step: Schedule["steps"][number]): readonly number[] {
+  if ("task" in step) return [...step.task.inputs, ...step.task.outputs];
+  return step.calls.flatMap(({ slots }) => slots);
+}
+
+/** Whether a buffer may take over the memory of another one. */
+function findReuse(
+  lowered: Lowered,
+  { steps }: Schedule,
+  lives: readonly (Life | null)[],
+): (from: number, to: number) => boolean {
+  return (from, to) => {
+    const [old, young] = [lives[from], lives[to]];
+    if (young === null) return false;
+    if (old === null || old.last < young.first) return true;
+    if (old.last !== young.first) return false;
+    const step = steps[young.first];
+    return "calls" in step && overwrites(lowered, step, from, to);
+  };
+}
+
+/**
+ * Whether within a step each element of `from` is read for the last time just before the element of
+ * `to` in the same place is written.
+ */
+function overwrites(lowered: Lowered, step: Step, from: number, to: number): boolean {
+  const writer = step.calls.findIndex(({ slots }) => slots.includes(to));
+  return step.calls.every(({ nest, slots }, i) => {
+    if (!slots.includes(from)) return true;
+    if (i > writer || nest === null) return false;
+    if (i === writer) return readsWhereItWrites(nest, from, to);
+    const size = sizeOf(lowered.buffers[from].shape);
+    return step.chunks === 1 ||
+      (step.rows !== null && readsOf(nest).includes(from) && !writesOf(nest).includes(from) &&
+        accessesOf(nest, from).every((access) =>
+          isLocal(nest.nest, access, step.rows!.count, size)
+        ));
+  });
+}
+
+function accessesOf({ nest, buffers }: NestTask, buffer: number) {
+  return nest.nodes.flatMap((node) =>
+    node.kind === "load" && buffers[node.from.buffer] === buffer ? [node.from] : []
+  );
+}
+
+function readsWhereItWrites(task: NestTask, from: number, to: number): boolean {
+  const { nest, buffers } = task;
+  const stores = nest.stores.filter((store) => buffers[store.to.buffer] === to);
+  if (stores.length !== 1 || nest.reduced > 0) return false;
+  const [{ to: store }] = stores;
+  return nest.nodes.every((node) => {
+    if (node.kind !== "load" || buffers[node.from.buffer] !== from) return true;
+    return node.guards === undefined && node.dtype === nest.buffers[store.buffer] &&
+      node.from.offset === store.offset &&
+      node.from.strides.every((stride, i) => stride === store.strides[i] || nest.lengths[i] === 1);
+  });
+}
+
+/** Gives areas places, so that none overlap that are in use at the same time. */
+function arrange(
+  areas: readonly number[],
+  bytes: readonly number[],
+  lives: readonly (Life | null)[],
+  steps: number,
+  start: number,
+): { readonly offsets: ReadonlyMap<number, number>; readonly end: number } {
+  const offsets = new Map<number, number>();
+  const starting: number[][] = Array.from({ length: steps + 2 }, () => []);
+  const ending: number[][] = Array.from({ length: steps + 2 }, () => []);
+  for (const area of areas) {
+    const { first, last } = lives[area]!;
+    starting[first + 1].push(area);
+    if (last < steps) ending[last + 1].push(area);
+  }
+  let free: { from: number; to: number }[] = [];
+  let end = start;
+  for (let step = 0; step < starting.length; step++) {
+    for (const area of starting[step].sort((a, b) => bytes[b] - bytes[a])) {
+      const length = roomFor(bytes[area]);
+      let best = -1;
+      for (let i = 0; i < free.length; i++) {
+        const room = free[i].to - free[i].from;
+        if (room >= length && (best < 0 || room < free[best].to - free[best].from)) best = i;
+      }
+      if (best >= 0) {
+        offsets.set(area, free[best].from);
+        free[best].from += length;
+        if (free[best].from === free[best].to) free.splice(best, 1);
+        continue;
+      }
+      // What is free at the end grows instead of being left behind.
+      const last = free.at(-1);
+      const from = last !== undefined && last.to === end ? free.pop()!.from : end;
+      offsets.set(area, from);
+      end = from + length;
+    }
+    for (const area of ending[step]) {
+      const from = offsets.get(area)!;
+      free.push({ from, to: from + roomFor(bytes[area]) });
+    }
+    free = join(free);
+  }
+  return { offsets, end };
+}
+
+function roomFor(bytes: number): number {
+  return Math.ceil((bytes + SLACK) / 64) * 64;
+}
+
+function join(free: { from: number; to: number }[]): { from: number; to: number }[] {
+  free.sort((a, b) => a.from - b.from);
+  const joined: { from: number; to: number }[] = [];
+  for (const range of free) {
+    const last = joined.at(-1);
+    if (last !== undefined && last.to === range.from) last.to = range.to;
+    else joined.push(range);
+  }
+  return joined;
+}
+
+/** The bytes of a buffer. */
+export function bytesOf({ dtype, shape }: Lowered["buffers"][number]): number {
+  return byteSize(dtype) * sizeOf(shape);
+}

@@ -1,0 +1,62 @@
+/**
+ * Where the elements of tensors live: on the heap, or outside of it in memory that compiled programs
+ * work on. Since tensors never change, elements can move between the two without being noticed.
+ *
+ * @module
+ */
+import type { Elements } from "../base/dtype.ts";
+
+/** Elements that are kept outside of the heap, at least for now. */
+export interface Resident {
+  /** Gives `f` the elements where they are; they may move as soon as it has returned. */
+  peek<T>(f: (elements: Elements) => T): T;
+  /** The elements on the heap, for good; copied there at the first call. */
+  elements(): Elements;
+}
+
+/**
+ * The elements of one tensor, or of several that differ in shape alone. Nothing refers to a storage
+ * but its tensors, so that it is collected with the last of them.
+ */
+export class Storage {
+  /** How many elements there are; one for a splat. */
+  readonly length: number;
+  /** How many tensors have been made of it, less those that were given up. */
+  sharers = 0;
+  #elements: Elements | null = null;
+  #resident: Resident | null = null;
+
+  /** Wraps elements without a copy; those of a resident are `length` many. */
+  constructor(held: Elements);
+  constructor(held: Resident, length: number);
+  constructor(held: Elements | Resident, length?: number) {
+    if (ArrayBuffer.isView(held)) {
+      this.#elements = held;
+      this.length = held.length;
+    } else {
+      this.#resident = held;
+      this.length = length!;
+    }
+  }
+
+  /** What keeps the elements, once they have left the heap; from then on it knows where they are. */
+  get resident(): Resident | null {
+    return this.#resident;
+  }
+
+  /** Hands the elements to `resident`, which has them already, and lets go of them. */
+  moveTo(resident: Resident): void {
+    this.#resident = resident;
+    this.#elements = null;
+  }
+
+  /** The elements on the heap; never written to. */
+  get elements(): Elements {
+    return this.#elements ?? this.#resident!.elements();
+  }
+
+  /** Gives `f` the elements where they are, without a copy; it must not keep or change them. */
+  peek<T>(f: (elements: Elements) => T): T {
+    return this.#elements === null ? this.#resident!.peek(f) : f(this.#elements);
+  }
+}

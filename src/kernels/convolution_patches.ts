@@ -1,0 +1,125 @@
+/**
+ * The windows of images as rows of a matrix, for gradients of filters: their sums run over the
+ * windows, and side by side stand the elements of one window.
+ *
+ * @module
+ */
+import { byteSize } from "../base/dtype.ts";
+import { range } from "../base/shape.ts";
+import type { Code } from "../wasm/code.ts";
+import type { FunctionReference } from "../wasm/module.ts";
+import { f32, f64, i32, i64, v128 } from "../wasm/operations.ts";
+import type { Builder, Stage } from "./kernel.ts";
+import { lanesOf, type Number, type Pointer, VECTOR } from "./panels.ts";
+import { partition } from "./partition.ts";
+
+/** Where windows stand; distances are in elements. */
+export interface Patches {
+  readonly dtype: Number;
+  /** Images or groups of their channels: how many, and how far apart. */
+  readonly units: readonly { readonly count: number; readonly step: number }[];
+  /** Windows along each axis: how many, and how far apart. */
+  readonly windows: readonly { readonly count: number; readonly step: number }[];
+  /** Channels: how many, and how far apart. */
+  readonly channels: { readonly count: number; readonly step: number };
+  /** Where the elements of a channel's window stand. */
+  readonly taps: readonly number[];
+}
+
+/** Copies `count` elements; elsewhere than at the end whole vectors may be written. */
+function copyRun(
+  code: Code,
+  dtype: Number,
+  from: Pointer,
+  to: Pointer,
+  offset: number,
+  at: number,
+  count: number,
+  end: boolean,
+): void {
+  const size = byteSize(dtype);
+  const lanes = lanesOf(dtype);
+  for (let i = 0; i < count;) {
+    const source = { offset: (offset + i) * size, align: 4 };
+    const target = { offset: (at + i) * size, align: 4 };
+    const left = count - i;
+    if (left >= lanes || !end) {
+      code.do(v128.store(to, v128.load(from, source), target));
+      i += lanes;
+    } else if (lanes === 4 && left >= 2) {
+      code.do(i64.store(to, i64.load(from, source), target));
+      i += 2;
+    } else {
+      if (dtype === "float64") code.do(f64.store(to, f64.load(from, source), target));
+      else if (dtype === "float32") code.do(f32.store(to, f32.load(from, source), target));
+      else code.do(i32.store(to, i32.load(from, source), target));
+      i++;
+    }
+  }
+}
+
+/** A function of a window's first channel and of the row that it becomes. */
+export function emitPatch(
+  builder: Builder,
+  { dtype, channels, taps }: Pick<Patches, "dtype" | "channels" | "taps">,
+): FunctionReference<readonly ["i32", "i32"], "none"> {
+  const size = byteSize(dtype);
+  const key = `patch ${JSON.stringify({ dtype, channels, taps })}`;
+  return builder.once(
+    key,
+    () =>
+      builder.module.function("patch", ["i32", "i32"], "none", (code, from, to) => {
+        code.for({ below: channels.count }, () => {
+          for (let k = 0; k < taps.length;) {
+            const run = taps.slice(k).findIndex((at, i) => at !== taps[k] + i);
+            const count = run < 0 ? taps.length - k : run;
+            // Behind the last channel's last run there may be a row that somebody else writes.
+            const left = taps.length - k - count;
+            copyRun(code, dtype, from, to, taps[k], k, count, left < VECTOR / size);
+            k += count;
+          }
+          code.set(from, i32.add(from, i32.const(channels.step * size)));
+          code.set(to, i32.add(to, i32.const(taps.length * size)));
+        });
+      }),
+  );
+}
+
+/** The stage that copies all windows, one row for each: a function of the images and the rows. */
+export function emitPatches(
+  builder: Builder,
+  patches: Patches,
+  operands: readonly [number, number],
+): Stage {
+  const { dtype, units, windows, channels, taps } = patches;
+  const size = byteSize(dtype);
+  const patch = emitPatch(builder, patches);
+  const loops = [...units, ...windows];
+  const count = loops.reduce((all, loop) => all * loop.count, 1);
+  const length = channels.count * taps.length;
+  const { perChunk, chunks } = partition(count, length / 4);
+  const key = `patches ${JSON.stringify({ ...patches, perChunk })}`;
+  const run: FunctionReference = builder.once(
+    key,
+    () =>
+      builder.module.function(key, ["i32", "i32", "i32"], "none", (code, from, to, chunk) => {
+        const first = code.let(i32.mul(chunk, i32.const(perChunk)));
+        const end = code.let(i32.add(first, i32.const(perChunk)));
+        code.if(i32.gtU(end, i32.const(count)), () => code.set(end, i32.const(count)));
+        code.for({ from: first, below: end }, (row) => {
+          const source = code.let(from);
+          const rest = code.let(row);
+          for (const i of range(loops.length).reverse()) {
+            const loop = loops[i];
+            if (loop.count === 1) continue;
+            const next = code.let(i32.divU(rest, i32.const(loop.count)));
+            const index = i32.sub(rest, i32.mul(next, i32.const(loop.count)));
+            code.set(source, i32.add(source, i32.mul(index, i32.const(loop.step * size))));
+            code.set(rest, next);
+          }
+          code.do(patch.call(source, i32.add(to, i32.mul(row, i32.const(length * size)))));
+        });
+      }),
+  );
+  return { name: "patches", run, operands, chunks };
+}

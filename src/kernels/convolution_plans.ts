@@ -1,0 +1,362 @@
+/**
+ * Convolutions and their adjoints as sums over tiles.
+ *
+ * - A convolution is a sum over channels and positions of the kernel, of framed images.
+ * - The gradient of the input is a sum over channels and those positions of the kernel that fall on
+ *   it: which ones these are is the same for inputs that are one stride of the windows apart. Each
+ *   such class is a convolution of the framed cotangent, without strides.
+ * - The gradient of the filters is a sum over windows.
+ *
+ * @module
+ */
+import { byteSize } from "../base/dtype.ts";
+import { range, stridesOf } from "../base/shape.ts";
+import {
+  type Blocks,
+  emitBlocks,
+  type Loop,
+  type Region,
+  segmentsOf,
+} from "./convolution_blocks.ts";
+import {
+  emitFrames,
+  emitInterleaved,
+  type FrameAxis,
+  frameLength,
+  frameOffset,
+  frameStrides,
+  isBare,
+} from "./convolution_frame.ts";
+import { hasFewWindows, planFewConvolve, planFewInput } from "./convolution_few.ts";
+import { emitPatches } from "./convolution_patches.ts";
+import { type Plan, product } from "./convolution_plan.ts";
+import { type Axis, type ConvolutionSize, countOperations } from "./convolution_size.ts";
+import { lanesOf } from "./panels.ts";
+import { type Builder, type Kernel, type Stage } from "./kernel.ts";
+
+/** The longest list of a kernel's positions, and the most classes, that code is written for. */
+const MOST_TAPS = 512;
+const MOST_CLASSES = 16;
+
+/** Operations in a nanosecond. */
+const SPEED = 40;
+
+function dot(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((sum, value, i) => sum + value * b[i], 0);
+}
+
+/** Frames that are no larger than their images are these. */
+function bare(axes: readonly FrameAxis[]): readonly FrameAxis[] {
+  const inside = axes.every(({ length, low, stride, steps }) =>
+    low === 0 && stride === 1 && steps <= length
+  );
+  return inside ? axes.map((axis) => ({ ...axis, steps: axis.length })) : axes;
+}
+
+/** Distances from the start of a window to each position of it. */
+function distances({ kernel, dilation }: Axis): number[] {
+  return range(kernel).map((q) => q * dilation);
+}
+
+/** Loops over all axes but the last as a region has them. */
+function regionLoops(
+  counts: readonly number[],
+  b: readonly number[],
+  c: readonly number[],
+): Pick<Region, "outer" | "lines"> {
+  const loops = counts.slice(0, -1).map((count, i): Loop<"b" | "c"> => ({
+    count,
+    step: { b: b[i], c: c[i] },
+  }));
+  const lines = loops.at(-1) ?? { count: 1, step: { b: 0, c: 0 } };
+  return { outer: loops.slice(0, -1), lines };
+}
+
+/** Sums over framed images: what the two directions that have such sums say of themselves. */
+interface Framed {
+  readonly name: string;
+  /** The channels of each group that are summed, and those that are computed. */
+  readonly summed: number;
+  readonly rows: number;
+  readonly frame: readonly FrameAxis[];
+  /** Elements of the filters from one row, one summed channel and one group to the next. */
+  readonly filters: Readonly<Record<"row" | "channel" | "group", number>>;
+  /** Elements of a channel of the result. */
+  readonly results: number;
+  /** The columns, one list of counts and distances for each region. */
+  readonly parts: readonly FramedPart[];
+}
+
+interface FramedPart {
+  readonly elements: readonly number[];
+  /** The positions of the elements in the frame. */
+  readonly offsets: readonly number[];
+  /** How many columns there are along each axis, and how far apart they stand in the result. */
+  readonly counts: readonly number[];
+  readonly steps: readonly number[];
+  /** Where the first column stands in the result. */
+  readonly first: number;
+}
+
+/** The part of the columns of tiles that are computed for nothing is this much smaller. */
+function usedPart(columns: number, width: number): number {
+  return columns / (Math.ceil(columns / width) * width);
+}
+
+/** The stages of sums over framed images, operand 0 of the kernel, with filters, operand 1. */
+function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Plan {
+  const { dtype, batch, groups } = size;
+  const { name, summed, rows, frame, filters, results, parts } = framed;
+  const element = byteSize(dtype);
+  const width = builder.tile.vectors * lanesOf(dtype);
+  const lines = parts[0].counts[parts[0].counts.length - 1];
+  const columns = parts[0].counts.reduce((all, count) => all * count, 1);
+  // Images that are too narrow for tiles, or too small to pay for reading the filters, stand
+  // interleaved: the columns of a tile are then the same one of several images.
+  const together = batch > 1 && usedPart(batch, width) > (columns < 64 ? 0.5 : 1) *
+        usedPart(lines, width);
+  const lanes = together ? batch : 1;
+  const length = frameLength(frame) * lanes;
+  const strides = [...frameStrides(frame).map((step) => step * lanes), ...(together ? [1] : [])];
+  const perImage = groups * rows * results;
+  const inner = {
+    count: summed,
+    step: { a: filters.channel, b: length },
+  };
+  const regions = parts.map((part): Region => {
+    const counts = [...part.counts, ...(together ? [batch] : [])];
+    const steps = [...part.steps, ...(together ? [perImage] : [])];
+    const list = {
+      elements: part.elements,
+      offsets: part.offsets.map((at) => at * lanes),
+      start: { a: 0, b: 0 },
+    };
+    return {
+      segments: segmentsOf(list, inner),
+      start: { b: 0, c: part.first },
+      ...regionLoops(counts, strides, steps),
+      columns: counts[counts.length - 1],
+      apart: steps[steps.length - 1],
+    };
+  });
+  const blocks: Blocks = {
+    name,
+    dtype,
+    rows,
+    units: [
+      {
+        count: together ? 1 : batch,
+        step: { a: 0, b: groups * summed * length, c: perImage },
+      },
+      { count: groups, step: { a: filters.group, b: summed * length, c: rows * results } },
+    ],
+    row: { a: filters.row, c: results },
+    regions,
+    together,
+    block: 320,
+    least: builder.tile.rows,
+    nanoseconds: countOperations(size) / SPEED / groups / (together ? 1 : batch),
+  };
+  if (isBare(frame) && !together) {
+    return { stages: [emitBlocks(builder, blocks, [1, 0, 2])], workspaces: [] };
+  }
+  const stages: Stage[] = [
+    together
+      ? emitInterleaved(builder, dtype, batch, groups * summed, frame, [0, 3])
+      : emitFrames(builder, dtype, batch * groups * summed, frame, [0, 3]),
+    emitBlocks(builder, blocks, [1, 3, 2]),
+  ];
+  const images = together ? 1 : batch;
+  return { stages, workspaces: [images * groups * summed * length * element] };
+}
+
+/** `y` from `x` and `w`. */
+export function planConvolve(builder: Builder, size: ConvolutionSize): Plan | undefined {
+  const { inPerGroup, outPerGroup, axes, taps, outputs } = size;
+  if (taps > MOST_TAPS) return undefined;
+  if (hasFewWindows(size, 8)) {
+    const { stages, workspaces, rows } = planWindows(builder, size);
+    const rest = planFewConvolve(builder, size, rows, 3 + workspaces.length);
+    return {
+      stages: [...stages, ...rest.stages],
+      workspaces: [...workspaces, ...rest.workspaces],
+    };
+  }
+  const frame = bare(axes.map(({ stride, dilation, padLow, input, kernel, output }) => {
+    const reach = (kernel - 1) * dilation;
+    return {
+      length: input,
+      low: padLow,
+      stride,
+      phases: Math.min(stride, reach + 1),
+      steps: output + Math.floor(reach / stride),
+    };
+  }));
+  const counts = axes.map(({ output }) => output);
+  return planFramed(builder, size, {
+    name: "convolve",
+    summed: inPerGroup,
+    rows: outPerGroup,
+    frame,
+    filters: { row: inPerGroup * taps, channel: taps, group: outPerGroup * inPerGroup * taps },
+    results: outputs,
+    parts: [{
+      elements: range(taps),
+      offsets: product(axes.map(distances)).map((some) => frameOffset(frame, some)),
+      counts,
+      steps: stridesOf(counts),
+      first: 0,
+    }],
+  });
+}
+
+/** Positions of the input, along one axis, on which the same positions of the kernel fall. */
+interface Class {
+  /** The first position, and how many there are, each one stride behind the other. */
+  readonly first: number;
+  readonly count: number;
+  /** Positions of the kernel, and by how much the first window's number differs for each. */
+  readonly taps: readonly { readonly tap: number; readonly shift: number }[];
+}
+
+function classesOf({ stride, dilation, padLow, input, kernel }: Axis): Class[] {
+  return range(Math.min(stride, input)).map((first) => ({
+    first,
+    count: Math.floor((input - 1 - first) / stride) + 1,
+    taps: range(kernel)
+      .map((tap) => ({ tap, shift: (first + padLow - tap * dilation) / stride }))
+      .filter(({ shift }) => Number.isInteger(shift)),
+  }));
+}
+
+/** `x` from `y` and `w`. */
+export function planInput(builder: Builder, size: ConvolutionSize): Plan | undefined {
+  const { inPerGroup, outPerGroup, axes, taps, inputs } = size;
+  if (hasFewWindows(size, 16)) return planFewInput(builder, size, 3);
+  const classes = axes.map(classesOf);
+  const combinations = product(classes);
+  if (taps > MOST_TAPS || combinations.length > MOST_CLASSES) return undefined;
+  const frame = bare(axes.map(({ output }, i) => {
+    const shifts = classes[i].flatMap((some) => some.taps.map(({ shift }) => shift));
+    const ends = classes[i].flatMap((some) => some.taps.map(({ shift }) => shift + some.count));
+    const low = Math.max(0, ...shifts.map((shift) => -shift));
+    return {
+      length: output,
+      low,
+      stride: 1,
+      phases: 1,
+      steps: Math.max(1, low + Math.max(...ends)),
+    };
+  }));
+  const strides = frameStrides(frame);
+  const inputStrides = stridesOf(axes.map(({ input }) => input));
+  const tapStrides = stridesOf(axes.map(({ kernel }) => kernel));
+  return planFramed(builder, size, {
+    name: "convolveInput",
+    summed: outPerGroup,
+    rows: inPerGroup,
+    frame,
+    filters: { row: taps, channel: inPerGroup * taps, group: outPerGroup * inPerGroup * taps },
+    results: inputs,
+    parts: combinations.map((some) => {
+      const list = product(some.map((one) => one.taps));
+      return {
+        elements: list.map((some) => dot(some.map(({ tap }) => tap), tapStrides)),
+        offsets: list.map((some) => dot(some.map(({ shift }, i) => shift + frame[i].low), strides)),
+        counts: some.map(({ count }) => count),
+        steps: inputStrides.map((step, i) => step * axes[i].stride),
+        first: dot(some.map(({ first }) => first), inputStrides),
+      };
+    }),
+  });
+}
+
+/** Rows of windows: the stages that make them, and the workspace in which they stand. */
+interface Windows extends Plan {
+  readonly rows: number;
+}
+
+/** The windows of `x`, operand 0, as rows `[groups, batch, window, element]`; workspaces from 3 on. */
+function planWindows(builder: Builder, size: ConvolutionSize): Windows {
+  const { dtype, batch, groups, inPerGroup, axes, taps, outputs } = size;
+  const frame = bare(axes.map(({ stride, dilation, padLow, input, kernel, output }) => ({
+    length: input,
+    low: padLow,
+    stride: 1,
+    phases: 1,
+    steps: (output - 1) * stride + (kernel - 1) * dilation + 1,
+  })));
+  const length = frameLength(frame);
+  const strides = frameStrides(frame);
+  const element = byteSize(dtype);
+  const stages: Stage[] = [];
+  const workspaces: number[] = [];
+  let source = 0;
+  if (!isBare(frame)) {
+    const count = batch * groups * inPerGroup;
+    source = 3;
+    workspaces.push(count * length * element);
+    stages.push(emitFrames(builder, dtype, count, frame, [0, source]));
+  }
+  const rows = 3 + workspaces.length;
+  workspaces.push(groups * batch * outputs * inPerGroup * taps * element);
+  const patches = {
+    dtype,
+    units: [
+      { count: groups, step: inPerGroup * length },
+      { count: batch, step: groups * inPerGroup * length },
+    ],
+    windows: axes.map(({ output, stride }, i) => ({ count: output, step: stride * strides[i] })),
+    channels: { count: inPerGroup, step: length },
+    taps: product(axes.map(distances)).map((some) => dot(some, strides)),
+  };
+  stages.push(emitPatches(builder, patches, [source, rows]));
+  return { stages, workspaces, rows };
+}
+
+/** `w` from `x` and `y`. */
+export function planFilter(builder: Builder, size: ConvolutionSize): Plan | undefined {
+  const { dtype, batch, groups, inPerGroup, outPerGroup, taps, outputs } = size;
+  if (taps > MOST_TAPS) return undefined;
+  const columns = inPerGroup * taps;
+  const images: Loop<"a" | "b"> = {
+    count: batch,
+    step: { a: groups * outPerGroup * outputs, b: outputs * columns },
+  };
+  const windows: Loop<"a" | "b"> = { count: outputs, step: { a: 1, b: columns } };
+  const start = { a: 0, b: 0 };
+  const segments = outputs <= 36
+    ? segmentsOf({
+      elements: range(outputs),
+      offsets: range(outputs).map((p) => p * columns),
+      start,
+    }, images)
+    : segmentsOf({ elements: [0], offsets: [0], start }, windows, [images]);
+  const blocks: Blocks = {
+    name: "convolveFilter",
+    dtype,
+    rows: outPerGroup,
+    units: [
+      { count: 1, step: { a: 0, b: 0, c: 0 } },
+      {
+        count: groups,
+        step: { a: outPerGroup * outputs, b: batch * outputs * columns, c: outPerGroup * columns },
+      },
+    ],
+    row: { a: outputs, c: columns },
+    regions: [{
+      segments,
+      start: { b: 0, c: 0 },
+      outer: [],
+      lines: { count: 1, step: { b: 0, c: 0 } },
+      columns,
+      apart: 1,
+    }],
+    together: false,
+    block: 96,
+    least: 16,
+    nanoseconds: countOperations(size) / SPEED / groups,
+  };
+  const { stages, workspaces, rows } = planWindows(builder, size);
+  return { stages: [...stages, emitBlocks(builder, blocks, [1, rows, 2])], workspaces };
+}

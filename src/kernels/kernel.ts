@@ -1,0 +1,84 @@
+/**
+ * What kernels are: work on buffers in linear memory, written as WebAssembly functions that do one
+ * chunk of it each. Chunks are the same for every number of threads, and so are the bits they give.
+ *
+ * @module
+ */
+import type { Dtype } from "../base/dtype.ts";
+import type { FunctionReference, Module } from "../wasm/module.ts";
+import type { Memory } from "../wasm/memory.ts";
+
+/** Bytes behind the end of every buffer that may be read, and never written. */
+export const SLACK = 64;
+
+/** Bytes of a thread's scratch memory; all of them may be used through constant addresses. */
+export const SCRATCH_BYTES = 2 ** 21;
+
+/** The part of a matrix product that stays in registers. */
+export interface Tile {
+  /** Rows of the left operand. */
+  readonly rows: number;
+  /** Columns of the right operand, in vectors of 16 bytes. */
+  readonly vectors: number;
+  /** The length of the sums written out without a loop. */
+  readonly depth: number;
+}
+
+/** The module that kernels are written into. */
+export interface Builder {
+  /** The module. */
+  readonly module: Module;
+  /** The memory of all buffers, shared by the threads. */
+  readonly memory: Memory;
+  /** The memory of one thread alone, `SCRATCH_BYTES` long: constant addresses need no checks. */
+  readonly scratch: Memory;
+  /** The tile that runs best here. */
+  readonly tile: Tile;
+  /** What `make` gave at the first call with this key: a function that is needed twice is written once. */
+  once<T>(key: string, make: () => T): T;
+}
+
+/** How the chunks of a stage divide the rows of its result: chunk `i` starts at row `i * perChunk`. */
+export interface Rows {
+  /** How many rows there are: the product of some leading axes of the result. */
+  readonly count: number;
+  /** How many of them one chunk does; the last may do fewer. */
+  readonly perChunk: number;
+}
+
+/** Work that can be done in any order and on any threads, once all stages before it are done. */
+export interface Stage {
+  /** What it is called in lists of kernels. */
+  readonly name: string;
+  /** The address of each operand, then the number of the chunk. */
+  readonly run: FunctionReference;
+  /** Which buffer each address is of. */
+  readonly operands: readonly number[];
+  /** The number of chunks. */
+  readonly chunks: number;
+  /**
+   * The rows of the result that each chunk writes, where these are all that it writes: what reads
+   * just these rows may then run right behind it.
+   */
+  readonly rows?: Rows | undefined;
+}
+
+/** One operation on buffers. Its inputs are numbered first, then its results, then its workspaces. */
+export interface Kernel {
+  /** What is done, in order. */
+  readonly stages: readonly Stage[];
+  /** Bytes of each buffer that is needed in between. */
+  readonly workspaces: readonly number[];
+  /** An estimate of the arithmetic operations. */
+  readonly operations: number;
+  /** An estimate of the bytes that are read and written. */
+  readonly bytes: number;
+}
+
+/** The type of a buffer: elements in row-major order, from an address that is a multiple of 64. */
+export interface Buffer {
+  /** The element type; `bool` is held as bytes of 0 and 1. */
+  readonly dtype: Dtype;
+  /** The length of each axis. */
+  readonly shape: readonly number[];
+}

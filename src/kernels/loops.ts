@@ -1,0 +1,92 @@
+/**
+ * Loop nests: what fused elementwise work, data movement and reductions are written as before they
+ * become code.
+ *
+ * @module
+ */
+import type { Dtype } from "../base/dtype.ts";
+
+/**
+ * A number for each round of the loops: `offset` plus the sum of `strides[i]` times the counter of
+ * loop `i`. There are as many strides as loops.
+ */
+export interface Affine {
+  /** The number where all counters are zero. */
+  readonly offset: number;
+  /** What one step of each loop adds; any integers. */
+  readonly strides: readonly number[];
+}
+
+/** Where a nest reads or writes: element `offset + Σ strides · counters` of a buffer. */
+export interface Access extends Affine {
+  /** The number of the buffer. */
+  readonly buffer: number;
+}
+
+/** A condition: `0 <= offset + Σ strides · counters < below`. */
+export interface Guard extends Affine {
+  /** The end. */
+  readonly below: number;
+}
+
+/** A value that a nest computes in each round. */
+export type LoopNode =
+  /** An element of a buffer; zero where one of the guards fails, and the buffer is not read there. */
+  | {
+    readonly kind: "load";
+    readonly dtype: Dtype;
+    readonly from: Access;
+    readonly guards?: readonly Guard[];
+  }
+  /** The same number in every round. */
+  | { readonly kind: "constant"; readonly dtype: Dtype; readonly value: number }
+  /** A number made of the counters. */
+  | { readonly kind: "index"; readonly dtype: Dtype; readonly of: Affine }
+  /**
+   * An elementwise primitive, by its name, of earlier nodes. `convert` converts from the dtype of
+   * its input to `dtype`. `params` are the primitive's.
+   */
+  | {
+    readonly kind: "map";
+    readonly dtype: Dtype;
+    readonly operation: string;
+    readonly inputs: readonly number[];
+    readonly params?: unknown;
+  }
+  /** An earlier node combined over all rounds of the reduced loops. */
+  | {
+    readonly kind: "reduce";
+    readonly dtype: Dtype;
+    readonly operation: Combination;
+    readonly input: number;
+  };
+
+/** How a reduction combines. `max` and `min` of floats give NaN if any is; of bool they are or, and. */
+export type Combination = "sum" | "prod" | "max" | "min";
+
+/** A node written to a buffer. */
+export interface Store {
+  /** The number of the node. */
+  readonly node: number;
+  /** Where to; injective, so that no element is written twice. */
+  readonly to: Access;
+}
+
+/**
+ * Loops around nodes. The last `reduced` loops are combined by `reduce` nodes; nodes that depend on
+ * one of these, and all stores where there are any, run once for each round of the other loops, and
+ * have zero strides in the reduced ones. A load may be of a buffer that is stored to only if both
+ * are the same access, and then reads before the store writes.
+ */
+export interface Nest {
+  /** How often each loop runs, outermost first; any may be 0. */
+  readonly lengths: readonly number[];
+  /** How many of them, the last ones, are reduced; with one at least there is a `reduce` node. */
+  readonly reduced: number;
+  /** The dtype of each buffer. */
+  readonly buffers: readonly Dtype[];
+  /** The values, each after those that it is made of. */
+  readonly nodes: readonly LoopNode[];
+  /** What is kept. */
+  readonly stores: readonly Store[];
+}

@@ -1,0 +1,123 @@
+/**
+ * The exponential of float32 and what is made of it alone: exp, tanh, sigmoid.
+ *
+ * @module
+ */
+import type { Code } from "../../wasm/code.ts";
+import { f32x4, i32, i32x4, v128 } from "../../wasm/operations.ts";
+import { bits, float, polynomial, ROUNDER, SIGN_BIT } from "./float32_terms.ts";
+import type { Operation, Vector } from "./operation.ts";
+
+// ln 2 in two parts: the product of the first with a whole number of 15 bits is exact.
+const LN2_HIGH = 0.693359375;
+const LN2_LOW = Math.LN2 - LN2_HIGH;
+
+/**
+ * `(e^r - 1 - r) / r²` for `|r| <= ln 2 / 2`, lowest power first: minimax for the relative error of
+ * `e^r - 1`, which is 1.4e-8, by Remez's exchange with coefficients that are floats.
+ */
+const EXPONENTIAL = [0.4999999702, 0.1666653901, 0.04166774452, 0.008367056958, 0.001383883646];
+
+/** `e^x = 2^n e^r`. */
+export interface Exponential {
+  /** The whole number `n` in the lowest bits of `ROUNDER + n`. */
+  readonly shifted: Vector;
+  /** `e^r - 1`, for `|r| <= ln 2 / 2`. */
+  readonly less: Vector;
+}
+
+/** The exponential in parts, for `|x| < 2 ** 14`. */
+export function prepareExponential(code: Code): (x: Vector) => Exponential {
+  const log2e = float(code, Math.LOG2E);
+  const rounder = float(code, ROUNDER);
+  const ln2High = float(code, LN2_HIGH);
+  const ln2Low = float(code, LN2_LOW);
+  const coefficients = EXPONENTIAL.map((value) => float(code, value));
+  return (x) => {
+    const shifted = code.let(f32x4.relaxedMadd(x, log2e, rounder));
+    const n = code.let(f32x4.sub(shifted, rounder));
+    const rough = f32x4.relaxedNmadd(n, ln2High, x);
+    const r = code.let(f32x4.relaxedNmadd(n, ln2Low, rough));
+    const less = f32x4.relaxedMadd(polynomial(coefficients, r), f32x4.mul(r, r), r);
+    return { shifted, less };
+  };
+}
+
+const EXPONENT_BITS = 23;
+
+/** Where the exponential has become 0 and infinite. */
+const EXP_LOW = -104;
+const EXP_HIGH = 89;
+
+/**
+ * `e^x`. Error at most 1 ulp. `2^n` is applied in two factors, so that results below the smallest
+ * normal float are rounded once and those past the largest are infinite.
+ */
+export function exp(code: Code): (x: Vector) => Vector {
+  const low = float(code, EXP_LOW);
+  const high = float(code, EXP_HIGH);
+  const one = float(code, 1);
+  const parts = prepareExponential(code);
+  return (x) => {
+    // Both keep their first operand unless the second lies beyond it: NaN passes.
+    const bounded = code.let(f32x4.pmin(f32x4.pmax(x, low), high));
+    const { shifted, less } = parts(bounded);
+    const power = f32x4.add(less, one);
+    // The shifts push all bits of the rounder out.
+    const half = code.let(i32x4.shl(i32x4.shrU(shifted, i32.const(1)), i32.const(EXPONENT_BITS)));
+    const otherHalf = i32x4.sub(i32x4.shl(shifted, i32.const(EXPONENT_BITS)), half);
+    // The bits of 1 are the exponent's bias.
+    return f32x4.mul(f32x4.mul(power, i32x4.add(half, one)), i32x4.add(otherHalf, one));
+  };
+}
+
+/** `1 / (1 + e^-x)`, by `e^-|x|`. Error at most 2 ulp. */
+function sigmoid(code: Code): (x: Vector) => Vector {
+  const zero = float(code, 0);
+  const one = float(code, 1);
+  const signBit = bits(code, SIGN_BIT);
+  const power = exp(code);
+  return (x) => {
+    const part = code.let(power(code.let(v128.or(x, signBit))));
+    const above = v128.bitselect(part, one, f32x4.lt(x, zero));
+    return f32x4.div(above, f32x4.add(part, one));
+  };
+}
+
+/** From here on the hyperbolic tangent rounds to 1. */
+const TANH_ONE = 9.1;
+/** Up to here a polynomial gives it. */
+const TANH_SMALL = 0.55;
+
+/**
+ * `(tanh x - x) / x³` in `x²`, for `|x| <= 0.55`, lowest power first: minimax for the relative error
+ * of the hyperbolic tangent, which is 1.3e-9, by Remez's exchange with coefficients that are floats.
+ */
+const TANH = [-0.3333331645, 0.1333254427, -0.05384754762, 0.02105134912, -0.006245365366];
+
+/** A polynomial for small arguments, `1 - 2 / (1 + e^2x)` of the absolute value for others. */
+function tanh(code: Code): (x: Vector) => Vector {
+  const limit = float(code, TANH_ONE);
+  const small = float(code, TANH_SMALL);
+  const one = float(code, 1);
+  const two = float(code, 2);
+  const signBit = bits(code, SIGN_BIT);
+  const parts = prepareExponential(code);
+  const coefficients = TANH.map((value) => float(code, value));
+  return (x) => {
+    const size = code.let(f32x4.abs(x));
+    const square = code.let(f32x4.mul(x, x));
+    const cubic = f32x4.mul(square, size);
+    const near = f32x4.relaxedMadd(polynomial(coefficients, square), cubic, size);
+    const bounded = code.let(f32x4.pmin(size, limit));
+    const { shifted, less } = parts(code.let(f32x4.add(bounded, bounded)));
+    const scale = i32x4.add(i32x4.shl(shifted, i32.const(EXPONENT_BITS)), one);
+    const power = f32x4.mul(f32x4.add(less, one), scale);
+    const far = f32x4.sub(one, f32x4.div(two, f32x4.add(power, one)));
+    const value = i32x4.relaxedLaneselect(near, far, f32x4.lt(size, small));
+    return v128.or(value, v128.and(x, signBit));
+  };
+}
+
+/** Exponentials, by the name of their primitive. */
+export const exponentialOperations: Readonly<Record<string, Operation>> = { exp, sigmoid, tanh };

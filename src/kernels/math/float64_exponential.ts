@@ -1,0 +1,165 @@
+/**
+ * Exponentials of doubles: `x = n ln 2 + r` with `|r| <= ln 2 / 2`, and `e^x = 2^n e^r`, as in
+ * P. T. P. Tang, "Table-driven implementation of the exponential function" (1989), with a
+ * polynomial in place of the table.
+ *
+ * @module
+ */
+import type { Code } from "../../wasm/code.ts";
+import { f64x2, i32, i32x4, i64x2 } from "../../wasm/operations.ts";
+import {
+  choose,
+  constant,
+  keep,
+  type Kept,
+  polynomial,
+  powerOfTwo,
+  ROUNDER,
+  unary,
+} from "./float64_vectors.ts";
+import type { Operation, Vector } from "./operation.ts";
+
+/** ln 2 in two parts: the first, of 42 bits, times a whole number of 11 bits is exact. */
+export const LN2_HIGH = 0.6931471805598903;
+/** What the first part leaves of ln 2. */
+export const LN2_LOW = 5.497923018708371e-14;
+
+/**
+ * `(e^r - 1 - r) / r²` for `|r| <= ln 2 / 2`, lowest power first: interpolated at Chebyshev nodes by
+ * `tests/fixtures/float64_math.py`; relative error of `e^r - 1` 2^-60.
+ */
+const COEFFICIENTS: readonly number[] = [
+  0.5,
+  0.1666666666666667,
+  0.04166666666666667,
+  0.008333333333326136,
+  0.0013888888888883748,
+  0.00019841269874820627,
+  2.4801587325547743e-05,
+  2.7557255400206422e-06,
+  2.75572736431103e-07,
+  2.5105217004720745e-08,
+  2.0914686968086876e-09,
+];
+
+/** Beyond these, `e^x / 2` is 0 or infinite. */
+const LOWEST = -746;
+const HIGHEST = 712;
+
+/** Below this, `e^x - 1` is -1. */
+const LOWEST_MINUS_ONE = -40;
+
+/** What is left of an exponential when powers of two are taken out of it. */
+interface Reduced {
+  /** `n`, in the low 32 bits of each lane. */
+  readonly whole: Kept;
+  /** `r`. */
+  readonly rest: Kept;
+  /** What `r` has lost by rounding. */
+  readonly lost: Kept;
+  /** `e^r - 1 - r`. */
+  readonly curve: Vector;
+}
+
+/** Takes powers of two out of `e^(x + low)`, for `x` between bounds; NaN stays NaN. */
+function reduction(code: Code, lowest: number): (x: Vector, low?: Vector) => Reduced {
+  const [least, most] = [lowest, HIGHEST].map((bound) => constant(code, bound));
+  const [perLn2, rounder] = [Math.LOG2E, ROUNDER].map((value) => constant(code, value));
+  const [ln2High, ln2Low] = [LN2_HIGH, LN2_LOW].map((value) => constant(code, value));
+  const curve = polynomial(code, COEFFICIENTS);
+  return (x, low) => {
+    // Both keep their first operand unless the second lies beyond it, so a NaN passes.
+    const bounded = code.let(f64x2.pmin(f64x2.pmax(x, least), most));
+    const shifted = code.let(f64x2.add(f64x2.mul(bounded, perLn2), rounder));
+    const n = code.let(f64x2.sub(shifted, rounder));
+    const high = code.let(f64x2.sub(bounded, f64x2.mul(n, ln2High)));
+    const tail = f64x2.mul(n, ln2Low);
+    const minus = code.let(low === undefined ? tail : f64x2.sub(tail, low));
+    const rest = code.let(f64x2.sub(high, minus));
+    return {
+      whole: code.let(i64x2.sub(shifted, rounder)),
+      rest,
+      lost: code.let(f64x2.sub(f64x2.sub(high, rest), minus)),
+      curve: f64x2.mul(f64x2.mul(rest, rest), curve(rest)),
+    };
+  };
+}
+
+/**
+ * `x 2^n`, rounded once: the power in two factors, since it alone may be past the range of doubles.
+ */
+function scale(code: Code, x: Vector, whole: Kept): Vector {
+  const first = code.let(i32x4.shrS(whole, i32.const(1)));
+  const second = i64x2.sub(whole, first);
+  return f64x2.mul(f64x2.mul(x, powerOfTwo(first)), powerOfTwo(second));
+}
+
+function less(whole: Kept, halvings: number): Vector {
+  return halvings === 0 ? whole : i64x2.sub(whole, i64x2.const(halvings));
+}
+
+/** `e^x / 2^halvings`, for at most one halving; overflow and underflow are those of the result. */
+export function exponential(code: Code, halvings: 0 | 1 = 0): (x: Vector) => Vector {
+  const reduce = reduction(code, LOWEST);
+  const one = constant(code, 1);
+  return (x) => {
+    const { whole, rest, lost, curve } = reduce(x);
+    const power = f64x2.add(one, f64x2.add(rest, f64x2.add(curve, lost)));
+    return scale(code, power, keep(code, less(whole, halvings)));
+  };
+}
+
+/** `e^(high + low)`, for a sum with more bits than a double has. */
+export function exponentialOfSum(code: Code): (high: Vector, low: Vector) => Vector {
+  const reduce = reduction(code, LOWEST);
+  const one = constant(code, 1);
+  return (high, low) => {
+    const { whole, rest, lost, curve } = reduce(high, low);
+    // e^(r + lost) = e^r + lost e^r nearly, of which lost (1 + r) is enough.
+    const correction = f64x2.add(lost, f64x2.mul(lost, rest));
+    const power = f64x2.add(one, f64x2.add(rest, f64x2.add(curve, correction)));
+    return scale(code, power, whole);
+  };
+}
+
+/**
+ * `(e^x - 1) / 2^halvings`, for at most one halving: as `2^n (e^r - 1 + (1 - 2^-n))`, which adds up
+ * without cancellation.
+ */
+export function exponentialMinusOne(code: Code, halvings: 0 | 1 = 0): (x: Vector) => Vector {
+  const reduce = reduction(code, LOWEST_MINUS_ONE);
+  const [zero, one] = [0, 1].map((value) => constant(code, value));
+  const factor = constant(code, 0.5 ** halvings);
+  const largest = code.let(i32x4.const(1000));
+  return (x) => {
+    const argument = keep(code, x);
+    const { whole, rest, lost, curve } = reduce(argument);
+    const small = f64x2.add(rest, f64x2.add(curve, lost));
+    // Where n is beyond 1000, its inverse power vanishes beside 1 no less at 1000.
+    const inverse = powerOfTwo(i64x2.sub(zero, i32x4.minS(whole, largest)));
+    const sum = f64x2.add(small, f64x2.sub(one, inverse));
+    const result = scale(code, sum, keep(code, less(whole, halvings)));
+    // A zero keeps its sign.
+    return choose(f64x2.eq(argument, zero), f64x2.mul(argument, factor), result);
+  };
+}
+
+/** `1 / (1 + e^-x)`. */
+const sigmoid: Operation = (code) => {
+  const power = exponential(code);
+  const [zero, one] = [0, 1].map((value) => constant(code, value));
+  return (x) => {
+    const argument = keep(code, x);
+    const small = code.let(power(f64x2.neg(f64x2.abs(argument))));
+    // Of both signs, what does not cancel: e^x / (1 + e^x) below 0, 1 / (1 + e^-x) above.
+    const over = choose(f64x2.lt(argument, zero), small, one);
+    return f64x2.div(over, f64x2.add(one, small));
+  };
+};
+
+/** The exponentials, by the names of their primitives. */
+export const exponentialOperations: Readonly<Record<string, Operation>> = {
+  exp: unary(exponential),
+  expm1: unary(exponentialMinusOne),
+  sigmoid,
+};

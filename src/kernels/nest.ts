@@ -1,0 +1,180 @@
+/**
+ * Kernels of loop nests: elementwise work, data movement and reductions.
+ *
+ * @module
+ */
+import { byteSize } from "../base/dtype.ts";
+import type { Code } from "../wasm/code.ts";
+import type { Local } from "../wasm/expression.ts";
+import type { FunctionReference } from "../wasm/module.ts";
+import { i32 } from "../wasm/operations.ts";
+import type { Builder, Kernel, Rows, Stage } from "./kernel.ts";
+import type { Affine, Nest } from "./loops.ts";
+import { type Pieces, piecesOf } from "./nest/pieces.ts";
+import { makePlan, product } from "./nest/plan.ts";
+import { simplify } from "./nest/simplify.ts";
+import { writeNest } from "./nest/writer.ts";
+
+export { canEmit } from "./nest/operations.ts";
+
+/**
+ * The numbers of rows that a nest's result can be divided into: the products of its leading kept
+ * loops, from the outermost alone to all of them.
+ */
+export function rowsOf({ lengths, reduced }: Nest): readonly number[] {
+  const kept = lengths.slice(0, lengths.length - reduced);
+  return kept.map((_, i) => product(kept.slice(0, i + 1)));
+}
+
+/** What a nest is called: by what it does. */
+function nameOf(nest: Nest): string {
+  const names = nest.nodes.flatMap((node) =>
+    node.kind === "map" || node.kind === "reduce" ? [node.operation] : []
+  );
+  const shown = [...new Set(names)].slice(0, 4);
+  return shown.length === 0 ? "copy" : shown.join(" ");
+}
+
+/** A text that is the same only for equal nests; JSON alone has no -0, NaN or infinities. */
+function keyOf(nest: Nest, rows: Rows | undefined): string {
+  return JSON.stringify(
+    [nest, rows ?? null],
+    (_, value) =>
+      typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+        ? `#${Object.is(value, -0) ? "-0" : value}`
+        : value,
+  );
+}
+
+/** How many elements an access may reach. */
+function reach({ strides }: Affine, lengths: readonly number[]): number {
+  return product(lengths.filter((_, i) => strides[i] !== 0));
+}
+
+function estimates(nest: Nest): Pick<Kernel, "operations" | "bytes"> {
+  const { lengths, nodes, stores, buffers } = nest;
+  const rounds = product(lengths);
+  const maps = nodes.filter(({ kind }) => kind === "map" || kind === "reduce");
+  const accesses = [
+    ...nodes.flatMap((node) => node.kind === "load" ? [node.from] : []),
+    ...stores.map(({ to }) => to),
+  ];
+  const bytes = accesses.map((access) => reach(access, lengths) * byteSize(buffers[access.buffer]));
+  return { operations: rounds * maps.length, bytes: bytes.reduce((sum, part) => sum + part, 0) };
+}
+
+/** Buffers that a nest reads or writes, in order. */
+function operandsOf({ nodes, stores }: Nest): readonly number[] {
+  const loads = nodes.flatMap((node) => node.kind === "load" ? [node.from.buffer] : []);
+  return [...new Set([...loads, ...stores.map(({ to }) => to.buffer)])].sort((a, b) => a - b);
+}
+
+type ChunkBody = (code: Code, addresses: readonly Local<"i32">[], chunk: Local<"i32">) => void;
+
+/** A function of the addresses of operands and the number of a chunk. */
+function chunkFunction(
+  { module }: Builder,
+  name: string,
+  operands: readonly number[],
+  body: ChunkBody,
+): FunctionReference<readonly "i32"[], "none"> {
+  const parameters = Array.from({ length: operands.length + 1 }, () => "i32" as const);
+  return module.function(name, parameters, "none", (code, ...locals) => {
+    const addresses: Local<"i32">[] = [];
+    operands.forEach((operand, i) => addresses[operand] = locals[i]);
+    body(code, addresses, locals[operands.length]);
+  });
+}
+
+/** A function that does a chunk of a simplified nest, and how many there are. */
+function emitChunks(builder: Builder, nest: Nest, operands: readonly number[], rows?: Rows) {
+  return builder.once(`nest ${keyOf(nest, rows)}`, () => {
+    const plan = makePlan(nest, rows);
+    const run = chunkFunction(builder, nameOf(nest), operands, (code, addresses, chunk) => {
+      writeNest(code, plan, addresses, chunk);
+    });
+    return { run, split: plan.split };
+  });
+}
+
+/** A stage that does the whole of a simplified nest. */
+function wholeStage(builder: Builder, nest: Nest, rows: Rows | undefined): Stage {
+  const operands = operandsOf(nest);
+  const name = nameOf(nest);
+  const { run, split: { chunks, count, perChunk, isRows } } = emitChunks(
+    builder,
+    nest,
+    operands,
+    rows,
+  );
+  const known = rows ?? (isRows ? { count, perChunk } : undefined);
+  return { name, run: run as unknown as FunctionReference, operands, chunks, rows: known };
+}
+
+/** A stage without work. */
+function emptyStage(builder: Builder, nest: Nest, { count, perChunk }: Rows): Stage {
+  const run = builder.once("nothing", () => chunkFunction(builder, "nothing", [], () => {}));
+  const chunks = Math.ceil(count / perChunk);
+  const name = nameOf(nest);
+  return {
+    name,
+    run: run as unknown as FunctionReference,
+    operands: [],
+    chunks,
+    rows: { count, perChunk },
+  };
+}
+
+/** The pieces of a reduction: one chunk for each. */
+function pieceStage(builder: Builder, { parts, full }: Pieces): Stage {
+  const name = nameOf(parts[0]);
+  const operands = operandsOf(parts[0]);
+  const runs = parts.map((part, i) => {
+    const rows = i === 0 ? { count: full, perChunk: 1 } : undefined;
+    return emitChunks(builder, simplify(part), operands, rows ?? { count: 1, perChunk: 1 }).run;
+  });
+  const chunks = full + parts.length - 1;
+  const run = runs.length === 1
+    ? runs[0]
+    : builder.once(`nest in pieces ${runs.map(({ index }) => index)}`, () =>
+      chunkFunction(builder, name, operands, (code, addresses, chunk) => {
+        const given = operands.map((operand) =>
+          addresses[operand]
+        );
+        code.if(
+          i32.ltU(chunk, i32.const(full)),
+          () => code.do(runs[0].call(...given, chunk)),
+          () => code.do(runs[1].call(...given, i32.const(0))),
+        );
+      }));
+  return { name, run: run as unknown as FunctionReference, operands, chunks };
+}
+
+/**
+ * The kernel of a nest; its buffers are the operands.
+ *
+ * @param rows The rows that each chunk must do, which makes it a single stage; `rows.count` is one
+ * of `rowsOf`. Left out, the kernel divides the work as it likes.
+ */
+export function emitNest(builder: Builder, nest: Nest, rows?: Rows): Kernel {
+  const figures = estimates(nest);
+  if (product(nest.lengths.slice(0, nest.lengths.length - nest.reduced)) === 0) {
+    const stages = rows === undefined ? [] : [emptyStage(builder, nest, rows)];
+    return { stages, workspaces: [], ...figures };
+  }
+  const simple = simplify(nest);
+  const pieces = rows === undefined ? piecesOf(simple) : undefined;
+  if (pieces === undefined) {
+    return { stages: [wholeStage(builder, simple, rows)], workspaces: [], ...figures };
+  }
+  const { last, results, full, parts } = pieces;
+  const count = results * (full + parts.length - 1);
+  return {
+    stages: [
+      pieceStage(builder, pieces),
+      wholeStage(builder, simplify(last), { count: results, perChunk: results }),
+    ],
+    workspaces: last.buffers.slice(nest.buffers.length).map((dtype) => count * byteSize(dtype)),
+    ...figures,
+  };
+}

@@ -1,0 +1,270 @@
+/**
+ * How a nest is to be written: which loop fills the lanes of vectors, the order of the loops, and
+ * which rounds make a chunk.
+ *
+ * @module
+ */
+import { internalError } from "../../base/errors.ts";
+import type { Rows } from "../kernel.ts";
+import type { LoopNode, Nest } from "../loops.ts";
+import type { Lanes } from "./lanes.ts";
+import { inputsOf, mapAffines } from "./simplify.ts";
+
+/** The work of a chunk, in about what an addition of two vectors' lanes costs. */
+const CHUNK_WORK = 2 ** 18;
+
+/** The most additions of floats in a row before their sum is added up in doubles. */
+const CHAIN = 128;
+
+/** Operations that take about as long as a load; all others are taken to be long. */
+const quick: ReadonlySet<string> = new Set([
+  ...["add", "sub", "mul", "neg", "square", "abs", "maximum", "minimum", "stopGradient"],
+  ...["equal", "less", "lessEqual", "isNan", "not", "and", "or", "xor", "select", "convert"],
+  ...["floor", "ceil", "round", "trunc", "shiftLeft", "shiftRight", "sign"],
+]);
+
+/** Operations between those and the rest. */
+const division: ReadonlySet<string> = new Set(["div", "sqrt", "reciprocal", "rsqrt"]);
+
+/** How a nest is written. */
+export interface Plan {
+  /** The nest; its loops stand in the order in which they are written. */
+  readonly nest: Nest;
+  readonly lanes: Lanes;
+  /** How many loops are kept; they come first. */
+  readonly kept: number;
+  /** The loop that runs over the lanes of vectors: the last one, or the last that is kept. */
+  readonly vector: number;
+  /** How many vectors one round of that loop computes. */
+  readonly unroll: number;
+  /** The loops that chunks divide, as one loop of `count` rounds, `perChunk` to a chunk. */
+  readonly split: Split;
+  /** After how many rounds of which loop the sums of floats are added up in doubles, if ever. */
+  readonly flush: { readonly loop: number; readonly rounds: number } | undefined;
+}
+
+/** How chunks divide the loops. */
+export interface Split extends Rows {
+  /**
+   * The loops that are taken apart from the number of the round. The last of them may be cut
+   * anywhere by the end of a chunk.
+   */
+  readonly loops: readonly number[];
+  /** The number of chunks. */
+  readonly chunks: number;
+  /** Whether these rows are all that a chunk writes, as `Stage.rows` has it. */
+  readonly isRows: boolean;
+}
+
+/** The product of numbers. */
+export function product(values: readonly number[]): number {
+  return values.reduce((result, value) => result * value, 1);
+}
+
+/** 2 lanes where a double takes part, 4 otherwise. */
+function lanesOf(nest: Nest): Lanes {
+  return nest.nodes.some(({ dtype }) => dtype === "float64") ? 2 : 4;
+}
+
+/** For each node, whether it runs in every round of the reduced loops. */
+function inReduction(nest: Nest): readonly boolean[] {
+  const inside = nest.nodes.map(() => false);
+  nest.nodes.forEach((node) => {
+    if (node.kind === "reduce") inside[node.input] = true;
+  });
+  for (let i = nest.nodes.length - 1; i >= 0; i--) {
+    if (inside[i]) { for (const input of inputsOf(nest.nodes[i])) inside[input] = true; }
+  }
+  return inside;
+}
+
+/** About what an operation costs for one vector. */
+function costOf(node: LoopNode): number {
+  if (node.kind !== "map") return node.kind === "constant" ? 0 : 1;
+  return quick.has(node.operation) ? 1 : division.has(node.operation) ? 4 : 12;
+}
+
+/** What it costs to access the lanes of a vector that lie so many elements apart. */
+function accessCost(stride: number): number {
+  return stride === 1 ? 1 : stride === 0 ? 0.2 : 6;
+}
+
+/** An estimate of the work, in operations on vectors, if `loop` fills the lanes. */
+function costAlong(nest: Nest, lanes: Lanes, loop: number, inside: readonly boolean[]): number {
+  const { lengths, reduced, nodes, stores } = nest;
+  const kept = lengths.length - reduced;
+  const outer = product(lengths.slice(0, kept));
+  const inner = reduced === 0 ? 1 : product(lengths.slice(kept));
+  const vectors = Math.ceil(lengths[loop] / lanes) / lengths[loop];
+  const isHorizontal = loop >= kept;
+  let cost = 0;
+  nodes.forEach((node, i) => {
+    const weight = reduced > 0 && !inside[i]
+      ? outer * (isHorizontal ? 1 : vectors)
+      : outer * inner * vectors;
+    const guards = node.kind === "load" ? (node.guards ?? []).length : 0;
+    const own = node.kind === "load" ? accessCost(node.from.strides[loop]) : costOf(node);
+    cost += weight * (own + guards);
+    if (node.kind === "reduce" && isHorizontal) cost += outer * 6;
+  });
+  for (const { to } of stores) {
+    cost += outer * (isHorizontal ? 1 : vectors * accessCost(to.strides[loop]));
+  }
+  return cost;
+}
+
+/** `nest` with its loops in another order. */
+function reordered(nest: Nest, order: readonly number[]): Nest {
+  const mapped = mapAffines(nest, (affine) => ({
+    ...affine,
+    strides: order.map((loop) => affine.strides[loop]),
+  }));
+  return { ...mapped, lengths: order.map((loop) => nest.lengths[loop]) };
+}
+
+/** `nest` inside a loop of one round. */
+function withLoop(nest: Nest): Nest {
+  const mapped = mapAffines(nest, (affine) => ({ ...affine, strides: [0, ...affine.strides] }));
+  return { ...mapped, lengths: [1, ...nest.lengths] };
+}
+
+/** How many vectors a round should compute: enough to hide latencies, not more than registers. */
+function unrollOf(nest: Nest, loop: number, kept: number, inside: readonly boolean[]): number {
+  const reductions = nest.nodes.filter(({ kind }) => kind === "reduce").length;
+  const loads = nest.nodes.filter((node) => node.kind === "load");
+  const running = nest.nodes.filter((_, i) => reductions === 0 || inside[i]);
+  const work = running.reduce((sum, node) => sum + costOf(node), 0);
+  if (loads.some(({ guards = [] }) => guards.length > 0)) return work > 24 ? 1 : 2;
+  if (work > 40) return 1;
+  if (loads.some(({ from }) => Math.abs(from.strides[loop]) > 1)) return 2;
+  if (reductions > 0) {
+    const isHorizontal = loop >= kept;
+    if (reductions > 2) return 2;
+    return isHorizontal || reductions > 1 || work > 2 ? (work > 12 ? 2 : 4) : 12;
+  }
+  return work > 14 || loads.length > 4 ? 2 : 4;
+}
+
+/** The leading kept loops whose rounds together are the rows, and those rows in their rounds. */
+function splitByRows(lengths: readonly number[], kept: number, rows: Rows): Rows & {
+  readonly loops: number;
+} {
+  let [loops, rounds] = [0, 1];
+  while (rounds < rows.count && loops < kept) rounds *= lengths[loops++];
+  const unit = rounds / rows.count;
+  if (!Number.isInteger(unit)) {
+    throw internalError(`Cannot divide loops of ${lengths.slice(0, kept)} into ${rows.count} rows`);
+  }
+  return { loops, count: rounds, perChunk: rows.perChunk * unit };
+}
+
+/** Loops that no chunk cuts need not be taken apart. */
+function trimmed(
+  lengths: readonly number[],
+  split: Rows & { readonly loops: number },
+): Rows & { readonly loops: number } {
+  let { loops, count, perChunk } = split;
+  while (loops > 1 && perChunk % lengths[loops - 1] === 0) {
+    loops--;
+    count /= lengths[loops];
+    perChunk /= lengths[loops];
+  }
+  return { loops, count, perChunk };
+}
+
+/** The loop to fill lanes with: the cheapest of `loops`, and of equals the last. */
+function cheapest(loops: readonly number[], cost: (loop: number) => number): number {
+  let [best, least] = [loops[0], Infinity];
+  for (const loop of loops) {
+    const own = cost(loop);
+    if (own <= least) [best, least] = [loop, own];
+  }
+  return best;
+}
+
+/** Where the sums of floats must be added up in doubles so that no chain of additions is long. */
+function flushOf(nest: Nest, vector: number, kept: number, width: number): Plan["flush"] {
+  let chain = 1;
+  for (let loop = nest.lengths.length - 1; loop >= kept; loop--) {
+    const length = nest.lengths[loop];
+    const rounds = loop === vector ? Math.ceil(length / width) : length;
+    if (chain * rounds > CHAIN) return { loop, rounds: Math.max(1, Math.floor(CHAIN / chain)) };
+    chain *= rounds;
+  }
+  return undefined;
+}
+
+/** The work of a whole nest, in units of `CHUNK_WORK`. */
+export function workOf(nest: Nest): number {
+  const work = nest.nodes.reduce((sum, node) => sum + costOf(node), nest.stores.length);
+  return product(nest.lengths) * work;
+}
+
+/** The number of chunks that work of this size should be done in. */
+export function chunksFor(work: number): number {
+  return work < 2 * CHUNK_WORK ? 1 : Math.ceil(work / CHUNK_WORK);
+}
+
+/**
+ * Plans a simplified nest without empty loops.
+ *
+ * @param rows The rows that each chunk does; left out, the plan chooses.
+ */
+export function makePlan(simplified: Nest, rows?: Rows): Plan {
+  const nest = simplified.lengths.length === 0 ? withLoop(simplified) : simplified;
+  const { lengths, reduced } = nest;
+  const kept = lengths.length - reduced;
+  const lanes = lanesOf(nest);
+  const inside = inReduction(nest);
+  const fixed = rows === undefined ? undefined : trimmed(lengths, splitByRows(lengths, kept, rows));
+  // All but the last of the loops that chunks divide must stay outside.
+  const first = fixed === undefined ? 0 : Math.max(0, fixed.loops - 1);
+  const all = lengths.map((_, loop) => loop);
+  const vector = cheapest(all.slice(first), (loop) => costAlong(nest, lanes, loop, inside));
+  const unroll = unrollOf(nest, vector, kept, inside);
+  const divided = fixed ?? chooseSplit(nest, vector, kept, unroll * lanes);
+  const others = all.filter((loop) => loop !== vector);
+  const order = vector < kept
+    ? [...others.slice(0, kept - 1), vector, ...others.slice(kept - 1)]
+    : [...others, vector];
+  const ordered = reordered(nest, order);
+  const position = order.indexOf(vector);
+  return {
+    nest: ordered,
+    lanes,
+    kept,
+    vector: position,
+    unroll,
+    split: {
+      loops: Array.from({ length: divided.loops }, (_, loop) => order.indexOf(loop)),
+      count: divided.count,
+      perChunk: divided.perChunk,
+      chunks: Math.ceil(divided.count / divided.perChunk),
+      isRows: divided.loops > 0,
+    },
+    flush: flushOf(ordered, position, kept, unroll * lanes),
+  };
+}
+
+/** Leading loops that are divided into about as many chunks as the work is worth. */
+function chooseSplit(
+  nest: Nest,
+  vector: number,
+  kept: number,
+  width: number,
+): Rows & { readonly loops: number } {
+  const { lengths } = nest;
+  const wanted = chunksFor(workOf(nest));
+  let [loops, count] = [0, 1];
+  // All loops but the last divided one stay outside, so the one of the lanes must be that or later.
+  while (count < wanted && loops < kept && loops <= vector) count *= lengths[loops++];
+  if (loops === 0) return { loops: 0, count: 1, perChunk: 1 };
+  const unit = loops - 1 === vector ? width : 1;
+  if (loops - 1 === vector && loops > 1 && lengths[vector] < 4 * width) {
+    loops--;
+    count /= lengths[vector];
+    return trimmed(lengths, { loops, count, perChunk: Math.ceil(count / wanted) });
+  }
+  const perChunk = Math.ceil(Math.ceil(count / wanted) / unit) * unit;
+  return trimmed(lengths, { loops, count, perChunk });
+}

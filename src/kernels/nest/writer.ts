@@ -1,0 +1,471 @@
+/**
+ * Writes the code of a planned nest into a function: the loops, and in them the nodes, each as far
+ * out as it may stand.
+ *
+ * @module
+ */
+import { byteSize } from "../../base/dtype.ts";
+import type { Code } from "../../wasm/code.ts";
+import type { Expression, Local } from "../../wasm/expression.ts";
+import { i32, i32x4, select } from "../../wasm/operations.ts";
+import type { LoopNode } from "../loops.ts";
+import type { Vector } from "../math/operation.ts";
+import { Accumulator } from "./accumulate.ts";
+import { type Cursor, Cursors, plus, scaled } from "./cursors.ts";
+import {
+  constantVector,
+  countingVector,
+  gathered,
+  type Lanes,
+  loadLane,
+  loadSplat,
+  loadVector,
+  packed,
+  storeLane,
+  storeVector,
+} from "./lanes.ts";
+import { prepareOperation } from "./operations.ts";
+import type { Plan } from "./plan.ts";
+import { affinesOf, inputsOf } from "./simplify.ts";
+
+type Load = LoopNode & { readonly kind: "load" };
+
+/** The vectors that are computed together. */
+interface Round {
+  /** How many there are. */
+  readonly vectors: number;
+  /** How many lanes of the last one count; all lanes of the others do. */
+  readonly active: number;
+}
+
+/** What is known of a node before code is written. */
+interface Placement {
+  /** In how many of the loops, from the outside, it must stand. */
+  readonly depth: number;
+  /** Whether it is different in each lane. */
+  readonly varies: boolean;
+  /** Whether it comes after the reduced loops. */
+  readonly isAfter: boolean;
+}
+
+/** Where each node stands. */
+function placementsOf({ nest: { nodes }, kept, vector }: Plan): readonly Placement[] {
+  const inReduction = nodes.map(() => false);
+  const placements: Placement[] = [];
+  nodes.forEach((node) => {
+    const inputs = inputsOf(node).map((input) => placements[input]);
+    if (node.kind === "reduce") {
+      placements.push({ depth: kept, varies: vector < kept, isAfter: true });
+      return;
+    }
+    const moves = affinesOf(node).map(({ strides }) => strides.map((stride) => stride !== 0));
+    placements.push({
+      depth: Math.max(
+        ...moves.map((moving) => moving.lastIndexOf(true) + 1),
+        ...inputs.map(({ depth }) => depth),
+        0,
+      ),
+      varies: moves.some((moving) => moving[vector]) || inputs.some(({ varies }) => varies),
+      isAfter: inputs.some(({ isAfter }) => isAfter),
+    });
+  });
+  const hasReductions = nodes.some(({ kind }) => kind === "reduce");
+  if (!hasReductions) return placements;
+  nodes.forEach((node) => {
+    if (node.kind === "reduce") inReduction[node.input] = true;
+  });
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    if (inReduction[i]) { for (const input of inputsOf(nodes[i])) inReduction[input] = true; }
+  }
+  // What only the end needs is computed there, if it has no place further out.
+  return placements.map((placement, i) => ({
+    ...placement,
+    isAfter: placement.isAfter || (!inReduction[i] && placement.depth === kept),
+  }));
+}
+
+/** Writes one function. */
+class Writer {
+  readonly #code: Code;
+  readonly #plan: Plan;
+  readonly #lanes: Lanes;
+  readonly #cursors: Cursors;
+  readonly #placements: readonly Placement[];
+  readonly #operations = new Map<number, (...inputs: readonly Vector[]) => Vector>();
+  /** The value of each node: one local, or one for each vector of the round. */
+  readonly #values: (readonly Local<"v128">[])[] = [];
+  #round: Round = { vectors: 1, active: 1 };
+  #accumulators: readonly Accumulator[] = [];
+
+  constructor(code: Code, plan: Plan, addresses: readonly Local<"i32">[]) {
+    this.#code = code;
+    this.#plan = plan;
+    this.#lanes = plan.lanes;
+    this.#cursors = new Cursors(code, plan.nest, addresses);
+    this.#placements = placementsOf(plan);
+    const prepared = new Map<string, (...inputs: readonly Vector[]) => Vector>();
+    const { nodes } = plan.nest;
+    nodes.forEach((node, i) => {
+      if (node.kind !== "map") return;
+      const from = node.inputs.map((input) => nodes[input].dtype);
+      const { operation, params, dtype: to } = node;
+      const key = JSON.stringify([operation, from, to, params ?? null]);
+      let write = prepared.get(key);
+      if (write === undefined) {
+        write = prepareOperation(code, { operation, params, from, to, lanes: plan.lanes });
+        prepared.set(key, write);
+      }
+      this.#operations.set(i, write);
+    });
+  }
+
+  /** Writes the work of one chunk. */
+  write(chunk: Local<"i32">): void {
+    const code = this.#code;
+    const { split, nest: { lengths } } = this.#plan;
+    this.#nodesAt(0);
+    if (split.chunks === 1) {
+      this.#loops(0);
+      return;
+    }
+    const begin = code.let(scaled(chunk, split.perChunk));
+    const sum = code.let(plus(begin, split.perChunk));
+    const total = i32.const(split.count);
+    const end = code.let(select(i32.ltU(sum, total), sum, total));
+    const outer = split.loops.slice(0, -1);
+    const last = split.loops[split.loops.length - 1];
+    if (outer.length === 0) {
+      this.#loops(0, { loop: last, from: begin, below: end });
+      return;
+    }
+    // Each round does what is left of the last loop, or as much as the chunk has left.
+    const length = lengths[last];
+    code.loop((again) => {
+      const whole = code.let(i32.divU(begin, i32.const(length)));
+      const from = code.let(i32.sub(begin, scaled(whole, length)));
+      const left = code.let(i32.add(from, i32.sub(end, begin)));
+      const below = code.let(select(i32.ltU(left, i32.const(length)), left, i32.const(length)));
+      this.#outer(outer, whole, () => this.#loops(outer.length, { loop: last, from, below }));
+      code.set(begin, i32.add(begin, i32.sub(below, from)));
+      code.branchIf(again, i32.ltU(begin, end));
+    });
+  }
+
+  /** Runs `body` in the round of the outer loops that has the given number. */
+  #outer(loops: readonly number[], number: Local<"i32">, body: () => void): void {
+    const code = this.#code;
+    if (loops.length === 0) return body();
+    const [loop, ...rest] = loops;
+    const inner = rest.reduce((count, i) => count * this.#plan.nest.lengths[i], 1);
+    const counter = inner === 1 ? number : code.let(i32.divU(number, i32.const(inner)));
+    this.#cursors.within(loop, counter, () => {
+      this.#nodesAt(loop + 1);
+      if (rest.length === 0) return body();
+      this.#outer(rest, code.let(i32.sub(number, scaled(counter, inner))), body);
+    });
+  }
+
+  /** Writes loop number `depth` and all in it. */
+  #loops(depth: number, part?: Part): void {
+    const { nest: { lengths }, kept, vector } = this.#plan;
+    const isInnermost = depth === lengths.length;
+    if (depth === kept && this.#accumulators.length === 0 && lengths.length > kept) {
+      this.#reduce();
+    } else if (isInnermost) this.#leaf();
+    else if (depth === vector) this.#vectorLoop(depth, part?.loop === depth ? part : undefined);
+    else this.#plainLoop(depth, part);
+  }
+
+  /** One round of a loop, its nodes first. */
+  #inside(depth: number, part?: Part): void {
+    this.#nodesAt(depth + 1);
+    this.#loops(depth + 1, part);
+  }
+
+  #plainLoop(depth: number, part?: Part): void {
+    const range = part?.loop === depth ? part : undefined;
+    this.#cursors.within(depth, range?.from, (moved) => {
+      const round = (): void => {
+        this.#inside(depth, part);
+        this.#cursors.step(moved, depth, 1);
+      };
+      if (range === undefined) this.#repeat(depth, this.#plan.nest.lengths[depth], round);
+      else this.#code.for(range, round);
+    });
+  }
+
+  /** A loop of so many rounds, with a stop after each block where sums are added up in doubles. */
+  #repeat(depth: number, rounds: number, round: () => void): void {
+    const code = this.#code;
+    const { flush } = this.#plan;
+    const blocked = this.#accumulators.filter(({ inBlocks }) => inBlocks);
+    const block = flush?.loop === depth && blocked.length > 0 ? flush.rounds : rounds;
+    if (block >= rounds) {
+      if (rounds === 1) round();
+      else code.for({ below: rounds }, round);
+      return;
+    }
+    code.for({ below: rounds, step: block }, (i) => {
+      const next = code.let(plus(i, block));
+      const all = i32.const(rounds);
+      const below = code.let(select(i32.ltU(next, all), next, all));
+      if (block === 1) round();
+      else code.for({ from: i, below }, round);
+      for (const accumulator of blocked) accumulator.flush();
+    });
+  }
+
+  /** Runs `body` for a round of so many vectors. */
+  #inRound(round: Round, body: () => void): void {
+    const before = this.#round;
+    this.#round = round;
+    body();
+    this.#round = before;
+  }
+
+  #vectorLoop(depth: number, range?: Part): void {
+    const { nest: { lengths }, unroll, split } = this.#plan;
+    const code = this.#code;
+    const lanes = this.#lanes;
+    const width = unroll * lanes;
+    const length = lengths[depth];
+    this.#cursors.within(depth, range?.from, (moved) => {
+      const round = (vectors: number, active: number) => (): void => {
+        this.#inRound({ vectors, active }, () => this.#inside(depth));
+        this.#cursors.step(moved, depth, (vectors - 1) * lanes + active);
+      };
+      const rest = length % width;
+      const vectors = Math.ceil(rest / lanes);
+      const last = round(vectors, rest - (vectors - 1) * lanes);
+      if (range === undefined) {
+        if (length >= width) {
+          this.#repeat(depth, Math.floor(length / width), round(unroll, lanes));
+        }
+        if (rest > 0) last();
+        return;
+      }
+      const { from, below } = range;
+      const count = code.let(i32.sub(below, from));
+      const full = code.let(i32.divU(count, i32.const(width)));
+      code.for({ below: full }, round(unroll, lanes));
+      if (split.loops.length === 1 && split.perChunk % width === 0) {
+        // Only the last chunk has a rest.
+        if (rest > 0) code.if(i32.eq(below, i32.const(length)), last);
+        return;
+      }
+      const left = code.let(i32.sub(count, scaled(full, width)));
+      if (unroll > 1) code.for({ below: i32.divU(left, i32.const(lanes)) }, round(1, lanes));
+      code.for({ below: i32.remU(left, i32.const(lanes)) }, round(1, 1));
+    });
+  }
+
+  /** Combines over the reduced loops, then goes on with the results. */
+  #reduce(): void {
+    const { nest: { nodes, lengths }, kept, vector, unroll, flush } = this.#plan;
+    const isHorizontal = vector >= kept;
+    const most = Math.ceil(lengths[vector] / this.#lanes);
+    const width = isHorizontal ? Math.min(unroll, most) : this.#round.vectors;
+    const shape = { width, isHorizontal, inBlocks: flush !== undefined };
+    const reductions = nodes.flatMap((node, i) => node.kind === "reduce" ? [{ node, i }] : []);
+    this.#accumulators = reductions.map(({ node }) =>
+      new Accumulator(this.#code, node, this.#lanes, shape)
+    );
+    for (const accumulator of this.#accumulators) accumulator.start();
+    this.#loops(kept);
+    reductions.forEach(({ i }, k) => this.#values[i] = this.#accumulators[k].finish());
+    this.#accumulators = [];
+    nodes.forEach((node, i) => {
+      if (this.#placements[i].isAfter && node.kind !== "reduce") this.#node(node, i);
+    });
+    this.#stores();
+  }
+
+  /** What is done in every round of all loops. */
+  #leaf(): void {
+    const { nodes } = this.#plan.nest;
+    if (this.#accumulators.length === 0) {
+      this.#stores();
+      return;
+    }
+    const { vectors, active } = this.#round;
+    const reductions = nodes.filter((node) => node.kind === "reduce");
+    reductions.forEach(({ input }, k) => {
+      for (let i = 0; i < vectors; i++) {
+        const lanes = i < vectors - 1 ? this.#lanes : active;
+        this.#accumulators[k].add(i, this.#value(input, i), lanes);
+      }
+    });
+  }
+
+  /** The nodes that stand in just so many loops: loads first, so that they are under way early. */
+  #nodesAt(depth: number): void {
+    const { nodes } = this.#plan.nest;
+    for (const isLoad of [true, false]) {
+      nodes.forEach((node, i) => {
+        const placement = this.#placements[i];
+        if (placement.depth !== depth || placement.isAfter) return;
+        if ((node.kind === "load") === isLoad) this.#node(node, i);
+      });
+    }
+  }
+
+  #value(node: number, vector: number): Local<"v128"> {
+    const values = this.#values[node];
+    return values.length === 1 ? values[0] : values[vector];
+  }
+
+  /** Computes a node. */
+  #node(node: LoopNode, i: number): void {
+    const code = this.#code;
+    const count = this.#placements[i].varies ? this.#round.vectors : 1;
+    const vectors = Array.from({ length: count }, (_, vector) => vector);
+    switch (node.kind) {
+      case "load":
+        this.#values[i] = this.#load(node, this.#placements[i].varies);
+        break;
+      case "constant":
+        this.#values[i] = [code.let(constantVector(node.dtype, node.value, this.#lanes))];
+        break;
+      case "index": {
+        const { current, strides } = this.#cursors.ofCount(node.of);
+        const step = strides[this.#plan.vector];
+        this.#values[i] = vectors.map((vector) => {
+          const first = plus(current, vector * this.#lanes * step);
+          return code.let(countingVector(code, node.dtype, first, step, this.#lanes));
+        });
+        break;
+      }
+      case "map": {
+        const write = this.#operations.get(i)!;
+        this.#values[i] = vectors.map((vector) =>
+          code.let(write(...node.inputs.map((input) => this.#value(input, vector))))
+        );
+        break;
+      }
+      case "reduce":
+        break;
+    }
+  }
+
+  /** The number of lanes that count in vector `i` of the round. */
+  #activeIn(i: number): number {
+    return i < this.#round.vectors - 1 ? this.#lanes : this.#round.active;
+  }
+
+  #load(node: Load, varies: boolean): readonly Local<"v128">[] {
+    const code = this.#code;
+    const { dtype, from, guards = [] } = node;
+    const isGuarded = guards.length > 0;
+    const { cursor: { current }, bytes } = this.#cursors.ofAccess(from, isGuarded);
+    const tests = guards.map((guard) => ({ guard, cursor: this.#cursors.ofCount(guard) }));
+    if (!varies) {
+      const value = loadSplat(dtype, current, bytes, this.#lanes);
+      if (!isGuarded) return [code.let(value)];
+      const result = code.let(i32x4.const(0));
+      code.if(allInside(tests.map((test) => this.#isInside(test, 0))), () => {
+        code.set(result, value);
+      });
+      return [result];
+    }
+    const results = Array.from({ length: this.#round.vectors }, () => code.local("v128"));
+    const stride = from.strides[this.#plan.vector];
+    const step = stride * byteSize(dtype);
+    const whole = (): void =>
+      results.forEach((result, i) => {
+        const start = bytes + i * this.#lanes * step;
+        if (stride === 0) code.set(result, loadSplat(dtype, current, bytes, this.#lanes));
+        else if (stride === 1) code.set(result, loadVector(dtype, current, start, this.#lanes));
+        else {
+          code.set(result, i32x4.const(0));
+          for (let lane = 0; lane < this.#activeIn(i); lane++) {
+            const at = start + lane * step;
+            code.set(result, loadLane(dtype, current, at, result, lane, this.#lanes));
+          }
+          code.set(result, gathered(dtype, result, this.#lanes));
+        }
+      });
+    if (!isGuarded) {
+      whole();
+      return results;
+    }
+    const { vectors, active } = this.#round;
+    const ends = [0, (vectors - 1) * this.#lanes + active - 1];
+    const inside = tests.flatMap((test) => {
+      const isFixed = test.guard.strides[this.#plan.vector] === 0;
+      return (isFixed ? [0] : ends).map((lane) => this.#isInside(test, lane));
+    });
+    code.if(allInside(inside), whole, () => {
+      results.forEach((result, i) => {
+        code.set(result, i32x4.const(0));
+        for (let lane = 0; lane < this.#activeIn(i); lane++) {
+          const k = i * this.#lanes + lane;
+          code.if(allInside(tests.map((test) => this.#isInside(test, k))), () => {
+            // The first lane's address may lie before the memory's start: no constant offsets.
+            const address = plus(current, bytes + k * step);
+            code.set(result, loadLane(dtype, address, 0, result, lane, this.#lanes));
+          });
+        }
+        code.set(result, gathered(dtype, result, this.#lanes));
+      });
+    });
+    return results;
+  }
+
+  /** Whether a guard holds so many lanes further. */
+  #isInside({ guard, cursor }: Test, lane: number): Expression<"i32"> {
+    const number = plus(cursor.current, lane * guard.strides[this.#plan.vector]);
+    return i32.ltU(number, i32.const(guard.below));
+  }
+
+  #stores(): void {
+    const { nest: { stores, nodes }, kept, vector } = this.#plan;
+    const code = this.#code;
+    // Along a reduced loop there is one result, in all lanes.
+    const { vectors, active } = vector < kept ? this.#round : { vectors: 1, active: 1 };
+    for (const { node, to } of stores) {
+      const { dtype } = nodes[node];
+      const { cursor: { current }, bytes } = this.#cursors.ofAccess(to, false);
+      const stride = to.strides[vector];
+      const step = stride * byteSize(dtype);
+      for (let i = 0; i < vectors; i++) {
+        const count = i < vectors - 1 ? this.#lanes : active;
+        const start = bytes + i * this.#lanes * step;
+        const value = this.#value(node, i);
+        const ready = dtype === "bool" ? code.let(packed(dtype, value, this.#lanes)) : value;
+        if (stride === 1 && count === this.#lanes) {
+          code.do(storeVector(dtype, current, start, ready, this.#lanes));
+        } else {
+          for (let lane = 0; lane < count; lane++) {
+            code.do(storeLane(dtype, current, start + lane * step, ready, lane));
+          }
+        }
+      }
+    }
+  }
+}
+
+/** A part of a loop, which a chunk does. */
+interface Part {
+  readonly loop: number;
+  readonly from: Expression<"i32">;
+  readonly below: Expression<"i32">;
+}
+
+interface Test {
+  readonly guard: { readonly below: number; readonly strides: readonly number[] };
+  readonly cursor: Cursor;
+}
+
+function allInside(conditions: readonly Expression<"i32">[]): Expression<"i32"> {
+  return conditions.reduce((all, condition) => i32.and(all, condition));
+}
+
+/** Writes a function's body: the work of one chunk of a planned nest. */
+export function writeNest(
+  code: Code,
+  plan: Plan,
+  addresses: readonly Local<"i32">[],
+  chunk: Local<"i32">,
+): void {
+  new Writer(code, plan, addresses).write(chunk);
+}

@@ -1,0 +1,124 @@
+/**
+ * Products of one stage, whose chunks pack what they need into the scratch memory.
+ *
+ * @module
+ */
+import { byteSize } from "../base/dtype.ts";
+import type { FunctionReference } from "../wasm/module.ts";
+import { i32 } from "../wasm/operations.ts";
+import type { Builder } from "./kernel.ts";
+import { smaller } from "./addresses.ts";
+import { advance, MICRO_BYTES, panelColumns, type Pointer } from "./panels.ts";
+import {
+  A,
+  at,
+  B,
+  blockColumns,
+  bytesApart,
+  C,
+  columnBlocks,
+  depthBefore,
+  emitPackPart,
+  emitRowLoop,
+  groupParts,
+  groupsOf,
+  inStack,
+  keyOf,
+  lastOrNot,
+  layOut,
+  type Parts,
+  type Product,
+  repeat,
+  runsOf,
+  stackSize,
+  wholeRows,
+} from "./product_blocks.ts";
+
+/** Arithmetic operations that are too few to be divided into chunks: some 20 microseconds. */
+const SMALL = 1e6;
+
+/** Arithmetic operations of a chunk, where these are free to choose. */
+const CHUNK = 1e6;
+
+/** Chunks of some columns, or of several whole matrices, that pack what they need of B. */
+export function emitLocal(builder: Builder, product: Product): Parts {
+  const { dtype, stack, m, n, k, a, b } = product;
+  const size = byteSize(dtype);
+  const wide = panelColumns(builder, dtype);
+  const count = stackSize(stack);
+  const perColumn = 2 * m * k;
+  const few = count * n * perColumn <= SMALL;
+  const wanted = few || count >= 8 ? n : Math.max(4 * wide, CHUNK / perColumn);
+  const most = blockColumns(builder, dtype, n);
+  const columns = Math.min(most, Math.ceil(wanted / wide) * wide);
+  const blocks = columnBlocks(builder, product, columns);
+  // Matrices that are small are done several at a time.
+  const together = blocks.count > 1
+    ? 1
+    : few
+    ? count
+    : Math.max(1, Math.min(Math.ceil(count / 8), Math.floor(CHUNK / (n * perColumn))));
+  const key = `${keyOf(product)} local`;
+
+  const run = builder.once(
+    key,
+    () =>
+      builder.module.function(`product ${key}`, ["i32", "i32", "i32", "i32"], "none", (
+        code,
+        firstA,
+        firstB,
+        firstC,
+        chunk,
+      ) => {
+        const index = code.let(i32.remU(chunk, i32.const(blocks.count)));
+        code.set(firstB, at(firstB, index, columns * b.column * size));
+        code.set(firstC, at(firstC, index, columns * size));
+
+        function multiply(matrix: Pointer): void {
+          const pa = code.let(inStack(code, firstA, matrix, bytesApart(product, "a")));
+          const pb = code.let(inStack(code, firstB, matrix, bytesApart(product, "b")));
+          const pc = code.let(inStack(code, firstC, matrix, bytesApart(product, "c")));
+          lastOrNot(code, index, blocks.count, n % columns !== 0, (lastBlock) => {
+            const width = lastBlock ? blocks.last : blocks.width;
+            const layout = layOut(builder, dtype, k, width.panels * wide + width.tail, "scratch");
+            const place = i32.const(MICRO_BYTES);
+            for (const group of groupsOf(layout, groupParts(builder, dtype, columns))) {
+              const to = code.let(place);
+              const depths = layout.parts.slice(group.begin, group.begin + group.count);
+              for (const { depth, times } of runsOf(depths)) {
+                const packPart = emitPackPart(builder, layout, product, depth);
+                repeat(code, times, () => {
+                  packPart(code, pb, to, width.panels, width.tail);
+                  code.set(pb, advance(pb, depth * b.row * size));
+                  code.set(to, advance(to, depth * layout.rowBytes));
+                });
+              }
+              const before = depthBefore(layout, group.begin);
+              const call = emitRowLoop(builder, product, layout, m, group, width);
+              code.do(call.call(advance(pa, before * a.column * size), place, pc, i32.const(0)));
+            }
+          });
+        }
+
+        const matrix = code.let(i32.divU(chunk, i32.const(blocks.count)));
+        if (together === 1) multiply(matrix);
+        else {
+          const begin = code.let(i32.mul(matrix, i32.const(together)));
+          const end = code.let(advance(begin, together));
+          if (count % together !== 0) code.set(end, smaller(end, i32.const(count)));
+          code.for({ from: begin, below: end }, (i) => multiply(i));
+        }
+      }),
+  );
+
+  return {
+    stages: [{
+      name: "product",
+      run: run as unknown as FunctionReference,
+      operands: [A, B, C],
+      chunks: Math.ceil(count / together) * blocks.count,
+      rows: blocks.count === 1 ? wholeRows(product, together * m) : undefined,
+    }],
+    workspaces: [],
+  };
+}

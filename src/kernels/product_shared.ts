@@ -1,0 +1,158 @@
+/**
+ * Products whose right operand is packed as a whole first.
+ *
+ * @module
+ */
+import { byteSize } from "../base/dtype.ts";
+import type { FunctionReference } from "../wasm/module.ts";
+import { i32 } from "../wasm/operations.ts";
+import type { Builder } from "./kernel.ts";
+import { advance, panelBytes, type Pointer } from "./panels.ts";
+import {
+  A,
+  at,
+  B,
+  blockColumns,
+  bytesApart,
+  C,
+  columnBlocks,
+  depthBefore,
+  emitPackPart,
+  emitRowLoop,
+  groupParts,
+  groupsOf,
+  inStack,
+  keyOf,
+  lastOrNot,
+  layOut,
+  type Parts,
+  type Product,
+  repeat,
+  stackSize,
+  wholeRows,
+  type Width,
+  WORKSPACE,
+} from "./product_blocks.ts";
+
+/** Arithmetic operations of a chunk, where these are free to choose. */
+const CHUNK = 4e6;
+
+/** B packed as a whole, then blocks of rows. */
+export function emitShared(builder: Builder, product: Product): Parts {
+  const { dtype, stack, m, n, k, a, b, c } = product;
+  const size = byteSize(dtype);
+  const layout = layOut(builder, dtype, k, n, "memory");
+  const columns = blockColumns(builder, dtype, n);
+  const blocks = columnBlocks(builder, product, columns);
+  const groups = groupsOf(layout, groupParts(builder, dtype, columns));
+  const key = `${keyOf(product)} shared`;
+  const count = stackSize(stack);
+  // Matrices that several products share are packed once.
+  const right = stack.filter((axis) => axis.b !== 0);
+  const packs = stackSize(right);
+  const packedBytes = k * layout.rowBytes;
+  let apart = packs * packedBytes;
+  const packed = stack.map(({ length, b }) => ({
+    length,
+    bytes: b === 0 ? 0 : apart /= length,
+  }));
+  const { parts } = layout;
+
+  const pack = builder.once(
+    `${key} pack`,
+    () =>
+      builder.module.function(
+        `pack ${key}`,
+        ["i32", "i32", "i32"],
+        "none",
+        (code, pb, pw, chunk) => {
+          const index = code.let(i32.remU(chunk, i32.const(blocks.count)));
+          const rest = code.let(i32.divU(chunk, i32.const(blocks.count)));
+          const part = code.let(i32.remU(rest, i32.const(parts.length)));
+          if (packs > 1) {
+            const matrix = code.let(i32.divU(rest, i32.const(parts.length)));
+            const axes = bytesApart({ ...product, stack: right }, "b");
+            code.set(pb, inStack(code, pb, matrix, axes));
+            code.set(pw, at(pw, matrix, packedBytes));
+          }
+          code.set(pb, at(pb, part, parts[0] * b.row * size));
+          code.set(pb, at(pb, index, columns * b.column * size));
+          code.set(pw, at(pw, part, parts[0] * layout.rowBytes));
+          lastOrNot(code, part, parts.length, parts.at(-1) !== parts[0], (lastPart) => {
+            const depth = lastPart ? parts.at(-1)! : parts[0];
+            const packPart = emitPackPart(builder, layout, product, depth);
+            const to = code.let(at(pw, index, panelBytes(dtype, depth, columns)));
+            lastOrNot(code, index, blocks.count, n % columns !== 0, (lastBlock) => {
+              const { panels, tail } = lastBlock ? blocks.last : blocks.width;
+              packPart(code, pb, to, panels, tail);
+            });
+          });
+        },
+      ),
+  );
+
+  const step = builder.tile.rows;
+  const wanted = Math.min(CHUNK / (2 * n * k), m / 8);
+  const perChunk = Math.min(m, Math.max(4, Math.ceil(wanted / step)) * step);
+  const chunks = Math.ceil(m / perChunk);
+
+  const run = builder.once(
+    `${key} multiply`,
+    () =>
+      builder.module.function(`multiply ${key}`, ["i32", "i32", "i32", "i32"], "none", (
+        code,
+        pa,
+        pw,
+        pc,
+        chunk,
+      ) => {
+        const index = code.let(i32.remU(chunk, i32.const(chunks)));
+        if (count > 1) {
+          const matrix = code.let(i32.divU(chunk, i32.const(chunks)));
+          code.set(pa, inStack(code, pa, matrix, bytesApart(product, "a")));
+          code.set(pc, inStack(code, pc, matrix, bytesApart(product, "c")));
+          code.set(pw, inStack(code, pw, matrix, packed));
+        }
+        code.set(pa, at(pa, index, perChunk * a.row * size));
+        code.set(pc, at(pc, index, perChunk * c.row * size));
+        lastOrNot(code, index, chunks, m % perChunk !== 0, (lastChunk) => {
+          const rows = lastChunk ? m - (chunks - 1) * perChunk : perChunk;
+          const block = (width: Width, panel: Pointer): void => {
+            for (const group of groups) {
+              const before = depthBefore(layout, group.begin);
+              const call = emitRowLoop(builder, product, layout, rows, group, width);
+              const from = advance(pa, before * a.column * size);
+              code.do(call.call(from, advance(pw, before * layout.rowBytes), pc, panel));
+            }
+          };
+          const panel = code.let(i32.const(0));
+          repeat(code, blocks.count - 1, () => {
+            block(blocks.width, panel);
+            code.set(panel, advance(panel, blocks.width.panels));
+            code.set(pc, advance(pc, columns * size));
+          });
+          block(blocks.last, panel);
+        });
+      }),
+  );
+
+  return {
+    stages: [
+      {
+        name: "pack",
+        run: pack as unknown as FunctionReference,
+        operands: [B, WORKSPACE],
+        chunks: packs * parts.length * blocks.count,
+      },
+      {
+        name: "product",
+        run: run as unknown as FunctionReference,
+        operands: [A, WORKSPACE, C],
+        chunks: count * chunks,
+        // With several matrices, a chunk that ends one may be shorter than the others.
+        rows: count === 1 || m % perChunk === 0 ? wholeRows(product, perChunk) : undefined,
+      },
+    ],
+    workspaces: [packs * packedBytes],
+  };
+}

@@ -1,0 +1,191 @@
+/**
+ * Stacks of matrix products: the choice of how to compute them.
+ *
+ * @module
+ */
+import { byteSize } from "../base/dtype.ts";
+import type { Builder, Kernel } from "./kernel.ts";
+import {
+  A,
+  B,
+  C,
+  type Matrix,
+  type Parts,
+  type Product,
+  type StackAxis,
+  stackSize,
+  WORKSPACE,
+} from "./product_blocks.ts";
+import { emitCopy } from "./product_copy.ts";
+import { emitDots } from "./product_dots.ts";
+import { emitLocal } from "./product_local.ts";
+import { emitShared } from "./product_shared.ts";
+import { emitStrips } from "./product_strips.ts";
+import { emitZeros } from "./product_zeros.ts";
+
+/** Rows of C from which on packing B as a whole is worth a stage. */
+const MANY_ROWS = 24;
+
+/** Rows that are few enough to leave the right operand where it stands. */
+const FEW_ROWS = 16;
+
+/** The length of an axis from which on it is worth walking along. */
+const LONG = 32;
+
+/** Arithmetic operations from which on it is. */
+const LARGE = 4e6;
+
+/** `C = A B` for a stack of any number of axes; A and B are operands 0 and 1, C is 2. */
+export function emitProducts(builder: Builder, product: Product): Kernel {
+  const { dtype, stack, m, n, k } = product;
+  const size = byteSize(dtype);
+  const count = stackSize(stack);
+  const operations = 2 * count * m * n * k;
+  const bytes = size * count * (m * k + k * n + m * n);
+  const parts = count * m * n === 0 ? { stages: [], workspaces: [] } : emitParts(builder, product);
+  return { ...parts, operations, bytes };
+}
+
+function emitParts(builder: Builder, product: Product): Parts {
+  const spec = normalise(product);
+  if (spec.k > 0) {
+    const thin = emitThin(builder, spec);
+    if (thin !== undefined) return thin;
+  }
+  if (spec.c.column !== 1) {
+    return spec.c.row === 1
+      ? exchange(emitParts(builder, flip(spec)))
+      : emitScattered(builder, spec);
+  }
+  if (spec.k === 0) return { stages: [emitZeros(builder, spec)], workspaces: [] };
+  const each = 2 * spec.m * spec.n * spec.k;
+  return spec.m >= MANY_ROWS && each > LARGE ? emitShared(builder, spec) : emitLocal(builder, spec);
+}
+
+/** A product of so few rows or columns that packing the other operand does not pay. */
+function emitThin(builder: Builder, product: Product): Parts | undefined {
+  if (product.n < product.m) {
+    const parts = emitFewRows(builder, flip(product));
+    return parts && exchange(parts);
+  }
+  return emitFewRows(builder, product);
+}
+
+function emitFewRows(builder: Builder, product: Product): Parts | undefined {
+  const { m, n, k, a, b, c } = product;
+  if (b.row === 1 && k >= LONG && m <= 4) {
+    return a.column === 1 ? emitDots(builder, product) : emitCopied(builder, product);
+  }
+  if (b.column === 1 && c.column === 1 && n >= LONG && m <= FEW_ROWS) {
+    return emitStrips(builder, product);
+  }
+  return undefined;
+}
+
+/** Dot products whose left operand, the smaller one, is first copied so that it can be walked along. */
+function emitCopied(builder: Builder, product: Product): Parts {
+  const { dtype, stack, m, k, a } = product;
+  const left = stack.filter((axis) => axis.a !== 0);
+  const length = stackSize(left) * m * k;
+  let step = length;
+  const dense = stack.map((axis) => axis.a === 0 ? axis : { ...axis, a: step /= axis.length });
+  const { stages, workspaces } = emitDots(builder, {
+    ...product,
+    stack: dense,
+    a: { row: k, column: 1 },
+  });
+  const copied = WORKSPACE + workspaces.length;
+  const axes = [
+    ...stack.map((axis, i) => ({ length: axis.length, from: axis.a, to: dense[i].a })),
+    { length: m, from: a.row, to: k },
+    { length: k, from: a.column, to: 1 },
+  ].filter(({ to }) => to !== 0);
+  return {
+    stages: [
+      emitCopy(builder, dtype, axes, [A, copied]),
+      ...stages.map((stage) => ({
+        ...stage,
+        operands: stage.operands.map((i) => i === A ? copied : i),
+      })),
+    ],
+    workspaces: [...workspaces, length * byteSize(dtype)],
+  };
+}
+
+/** The same product with as few axes as can be, and strides of one where they do not matter. */
+function normalise(product: Product): Product {
+  const { m, n, k, a, b, c } = product;
+  const stack: StackAxis[] = [];
+  for (const axis of product.stack) {
+    if (axis.length === 1) continue;
+    const outer = stack.at(-1);
+    const { length } = axis;
+    if (
+      outer !== undefined && outer.a === length * axis.a && outer.b === length * axis.b &&
+      outer.c === length * axis.c
+    ) stack[stack.length - 1] = { ...axis, length: outer.length * length };
+    else stack.push(axis);
+  }
+  const last = stack.at(-1);
+  if (last?.b === 0 && last.a === m * a.row && last.c === m * c.row) {
+    return normalise({ ...product, stack: stack.slice(0, -1), m: last.length * m });
+  }
+  return {
+    ...product,
+    stack,
+    a: { row: m === 1 ? k : a.row, column: k === 1 ? 1 : a.column },
+    b: { row: k === 1 ? n : b.row, column: n === 1 ? 1 : b.column },
+    c: { row: m === 1 ? n : c.row, column: n === 1 ? 1 : c.column },
+  };
+}
+
+/** `Cᵀ = Bᵀ Aᵀ`. */
+function flip({ dtype, stack, m, n, k, a, b, c }: Product): Product {
+  const turn = ({ row, column }: Matrix): Matrix => ({ row: column, column: row });
+  return {
+    dtype,
+    stack: stack.map((axis) => ({ ...axis, a: axis.b, b: axis.a })),
+    m: n,
+    n: m,
+    k,
+    a: turn(b),
+    b: turn(a),
+    c: turn(c),
+  };
+}
+
+/** What was written for the flipped product, for the product. */
+function exchange({ stages, workspaces }: Parts): Parts {
+  return {
+    stages: stages.map((stage) => ({
+      ...stage,
+      operands: stage.operands.map((i) => i === A ? B : i === B ? A : i),
+      rows: undefined,
+    })),
+    workspaces,
+  };
+}
+
+/** A product whose elements do not stand side by side: computed elsewhere, then copied. */
+function emitScattered(builder: Builder, product: Product): Parts {
+  const { dtype, stack, m, n, c } = product;
+  const count = stackSize(stack);
+  let step = count * m * n;
+  const dense = stack.map((axis) => ({ ...axis, c: step /= axis.length }));
+  const inner = emitParts(builder, { ...product, stack: dense, c: { row: n, column: 1 } });
+  const result = WORKSPACE + inner.workspaces.length;
+  const axes = [
+    ...stack.map((axis, i) => ({ length: axis.length, from: dense[i].c, to: axis.c })),
+    { length: m, from: n, to: c.row },
+    { length: n, from: 1, to: c.column },
+  ];
+  const stages = inner.stages.map((stage) => ({
+    ...stage,
+    operands: stage.operands.map((i) => i === C ? result : i),
+    rows: undefined,
+  }));
+  return {
+    stages: [...stages, emitCopy(builder, dtype, axes, [result, C])],
+    workspaces: [...inner.workspaces, count * m * n * byteSize(dtype)],
+  };
+}

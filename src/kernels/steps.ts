@@ -1,0 +1,175 @@
+/**
+ * Lists of steps as one function that any number of threads run at once: each chunk is done by
+ * whoever comes first, and no step begins before the one in front of it is done.
+ *
+ * Chunks are numbered over all steps. A thread takes the next number from a shared counter, waits
+ * until all chunks of the earlier steps are done, which another counter tells, and does the chunk.
+ * Numbers are given out in order and whoever has one finishes it, so that somebody can always go on;
+ * a thread that never comes is never missed.
+ *
+ * @module
+ */
+import { internalError } from "../base/errors.ts";
+import type { Effect, Expression } from "../wasm/expression.ts";
+import type { FunctionReference, Table } from "../wasm/module.ts";
+import { atomicNotify, atomicWait32, i32, i64 } from "../wasm/operations.ts";
+import type { Builder } from "./kernel.ts";
+
+/** Work that is divided into chunks. */
+export interface Step {
+  /**
+   * What is done for each chunk, in this order: functions of addresses and the chunk's number, and
+   * the slots that hold their addresses.
+   */
+  readonly calls: readonly { readonly run: FunctionReference; readonly slots: readonly number[] }[];
+  /** The number of chunks. */
+  readonly chunks: number;
+}
+
+/**
+ * Where the counters stand in the control block, each on a cache line of its own. The block must be
+ * zero before a run begins.
+ */
+export const control = {
+  /** How many chunks have been given out. */
+  taken: 0,
+  /** How many chunks are done; negative once a thread has failed, and then nobody waits any more. */
+  done: 64,
+  /** How many threads sleep until `done` changes. */
+  sleepers: 128,
+  /** The size of the block. */
+  bytes: 192,
+} as const;
+
+/** How often a thread looks whether it may go on before it sleeps: for about as long as waking takes. */
+const SPINS = 20_000;
+
+/** A number that stands behind the last chunk of every list. */
+const BEHIND = i32.const(-1);
+
+const signature = { parameters: ["i32", "i32"], result: "none" } as const;
+
+type StepFunction = FunctionReference<typeof signature.parameters, "none">;
+
+/**
+ * Adds a function, exported under `name`, of three integers: the address of a table of addresses,
+ * where slot `s` stands at `4 * s`; the address of a control block; and the number of threads that
+ * run the function at the same time with these same arguments. One thread needs no control block.
+ */
+export function emitSteps(builder: Builder, name: string, steps: readonly Step[]): void {
+  const { module } = builder;
+  const joined = joinSteps(steps);
+  const functions = joined.map((step, i) => emitStep(builder, `${name} ${i}`, step));
+  const run = emitRun(builder, name, module.table(functions));
+  const parameters = ["i32", "i32", "i32"] as const;
+  const list = module.function(name, parameters, "none", (code, table, block, threads) => {
+    const next = code.local("i32");
+    const several = i32.ne(threads, i32.const(1));
+    code.if(several, () => code.set(next, take(block)));
+    let base = 0;
+    joined.forEach(({ chunks }, i) => {
+      const end = base + chunks;
+      const [index, from, below] = [i, base, end].map(i32.const);
+      code.set(next, run.call(index, from, below, next, table, block, threads));
+      base = end;
+    });
+    if (base >= 2 ** 31) throw internalError(`Cannot number ${base} chunks`);
+  });
+  module.export(name, list);
+}
+
+/** Steps of one chunk each that follow each other become one step: nobody has to wait in between. */
+function joinSteps(steps: readonly Step[]): Step[] {
+  const joined: { calls: Step["calls"][number][]; chunks: number }[] = [];
+  for (const { calls, chunks } of steps) {
+    if (chunks === 0 || calls.length === 0) continue;
+    const last = joined.at(-1);
+    if (last?.chunks === 1 && chunks === 1) last.calls.push(...calls);
+    else joined.push({ calls: [...calls], chunks });
+  }
+  return joined;
+}
+
+/** A function of the table of addresses and the chunk's number. */
+function emitStep({ module }: Builder, name: string, { calls }: Step): StepFunction {
+  const { parameters, result } = signature;
+  return module.function(name, parameters, result, (code, table, chunk) => {
+    for (const { run, slots } of calls) {
+      const addresses = slots.map((slot) => i32.load(table, { offset: 4 * slot }));
+      // Typed by the contract of stages; `do` refuses what leaves a result behind.
+      code.do(run.call(...addresses, chunk) as Effect);
+    }
+  });
+}
+
+/** Takes the number of a chunk. */
+function take(block: Expression<"i32">): Expression<"i32"> {
+  return i32.atomicRmwAdd(block, i32.const(1), { offset: control.taken });
+}
+
+/**
+ * A function that does what this thread gets of a step: its place in the table of functions, its
+ * first chunk and its end, the chunk that the thread has in hand, which may be of a later step, and
+ * the arguments of the list. Gives the chunk that the thread has in hand at the end.
+ */
+function emitRun(
+  builder: Builder,
+  name: string,
+  functions: Table,
+): FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32", "i32", "i32"], "i32"> {
+  const { module } = builder;
+  const awaitStep = builder.once("steps: wait", () => emitWait(builder));
+  return module.function(
+    `${name} step`,
+    ["i32", "i32", "i32", "i32", "i32", "i32", "i32"],
+    "i32",
+    (code, index, from, below, first, table, block, threads) => {
+      code.if(i32.eq(threads, i32.const(1)), () => {
+        code.for({ below: i32.sub(below, from) }, (chunk) => {
+          code.do(functions.call(signature, index, table, chunk));
+        });
+        code.return(first);
+      });
+      const chunk = code.let(first);
+      code.if(i32.geU(chunk, below), () => code.return(chunk));
+      code.if(awaitStep.call(block, from), () => code.return(BEHIND));
+      code.loop((again) => {
+        code.do(functions.call(signature, index, table, i32.sub(chunk, from)));
+        const before = i32.atomicRmwAdd(block, i32.const(1), { offset: control.done });
+        code.if(i32.eq(i32.add(before, i32.const(1)), below), () => {
+          code.if(i32.atomicLoad(block, { offset: control.sleepers }), () => {
+            code.drop(atomicNotify(block, i32.const(-1), { offset: control.done }));
+          });
+        });
+        code.set(chunk, take(block));
+        code.branchIf(again, i32.ltU(chunk, below));
+      });
+      return chunk;
+    },
+  );
+}
+
+/**
+ * A function of the control block and a number: comes back as soon as that many chunks are done,
+ * with 1 if a thread has failed instead, with 0 otherwise.
+ */
+function emitWait({ module }: Builder): FunctionReference<readonly ["i32", "i32"], "i32"> {
+  return module.function("wait for chunks", ["i32", "i32"], "i32", (code, block, number) => {
+    const done = code.local("i32");
+    const rounds = code.local("i32");
+    code.loop((again) => {
+      code.set(done, i32.atomicLoad(block, { offset: control.done }));
+      code.if(i32.ltS(done, i32.const(0)), () => code.return(i32.const(1)));
+      code.if(i32.geS(done, number), () => code.return(i32.const(0)));
+      code.set(rounds, i32.add(rounds, i32.const(1)));
+      code.branchIf(again, i32.ltU(rounds, i32.const(SPINS)));
+      // Whoever finishes a step counts it first and looks for sleepers then; who sleeps is counted
+      // first and looks at `done` then, within the instruction: one of them sees the other.
+      code.drop(i32.atomicRmwAdd(block, i32.const(1), { offset: control.sleepers }));
+      code.drop(atomicWait32(block, done, i64.const(-1), { offset: control.done }));
+      code.drop(i32.atomicRmwSub(block, i32.const(1), { offset: control.sleepers }));
+      code.branch(again);
+    });
+    return i32.const(0);
+  });
+}

@@ -1,0 +1,483 @@
+/**
+ * The elements of tensors in linear memory. A tensor that a compiled program uses moves in, and moves
+ * out to the heap when room is needed for others: so a bounded memory serves loops of any length,
+ * also those in which the garbage collector never tells what is dead.
+ *
+ * A block is freed when the storage that it belongs to is collected. The tables here hold blocks,
+ * never storages, and forget a block that has moved out: the copy on the heap then dies with the
+ * storage in any loop.
+ *
+ * While a program runs (`withPins`), the blocks that it uses stay where they are. Every block starts
+ * at a multiple of 64, with `SLACK` readable bytes behind its elements.
+ *
+ * @module
+ */
+import { byteSize, describeValue } from "../base/dtype.ts";
+import type { Dtype, Elements } from "../base/dtype.ts";
+import { argumentError, internalError, memoryError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
+import { showType, sizeOf } from "../base/shape.ts";
+import { Concrete, isSplat } from "../core/tensor.ts";
+import type { Type } from "../core/tensor.ts";
+import { type Resident, Storage } from "../core/storage.ts";
+import { SLACK } from "../kernels/kernel.ts";
+import {
+  growTo,
+  largestSize,
+  MAX_MEMORY,
+  memorySize,
+  PAGE,
+  sliceOf,
+  viewOf,
+  wholeMemory,
+} from "./linear_memory.ts";
+import { FreeRanges } from "./ranges.ts";
+import { RESERVED_BYTES } from "./threads.ts";
+
+export { isShared, linearMemory } from "./linear_memory.ts";
+
+/** Tensors of fewer bytes stay on the heap: copying them costs less than keeping track of them. */
+export const RESIDENT_BYTES = 16384;
+
+/** What blocks start at multiples of. */
+const ALIGNMENT = 64;
+
+/**
+ * Up to so many bytes, a tensor that is needed both in linear memory and on the heap is kept in both.
+ * A larger one is moved, so that the large ones take their memory once.
+ */
+const KEPT_TWICE = 2 ** 20;
+
+/** From here on, the unused moves out before the memory grows. */
+const DEFAULT_LIMIT = 2 ** 30;
+
+/** Part of the linear memory. */
+abstract class Block {
+  /** Where it is; 0 while it is nowhere. */
+  address = 0;
+  /** Its length, with the slack. */
+  bytes = 0;
+  /** How often the running program has asked for its address; it stays while this is not 0. */
+  pins = 0;
+
+  /** Makes the block's bytes dispensable. */
+  abstract save(): void;
+}
+
+/** The elements of a tensor that is or was in linear memory. */
+class Slot extends Block implements Resident {
+  /** The copy on the heap; there is always one while the slot is not in memory. */
+  heap: Elements | null = null;
+
+  constructor(readonly dtype: Dtype, readonly length: number) {
+    super();
+  }
+
+  peek<T>(f: (elements: Elements) => T): T {
+    return f(this.heap ?? viewOf(this.dtype, this.address, this.length));
+  }
+
+  elements(): Elements {
+    const elements = this.#copy();
+    if (this.address !== 0 && this.bytes > KEPT_TWICE && this.pins === 0) evict(this);
+    return elements;
+  }
+
+  override save(): void {
+    this.#copy();
+  }
+
+  #copy(): Elements {
+    try {
+      return this.heap ??= sliceOf(this.dtype, this.address, this.length);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw memoryError(
+        `Cannot move ${this.length} elements of ${this.dtype} out of the linear memory: ` +
+          `there is no room for ${this.length * byteSize(this.dtype)} bytes on the heap`,
+      );
+    }
+  }
+}
+
+/** What a program works in; its bytes mean nothing between two runs. */
+class Arena extends Block {
+  override save(): void {}
+}
+
+/** A block that belongs to the caller. */
+export interface TakenBlock {
+  /** Where it starts. */
+  readonly address: number;
+  /** How many bytes of elements it has room for. */
+  readonly bytes: number;
+}
+
+/** A tensor and where its elements are. */
+export interface Placed {
+  /** The tensor. */
+  readonly tensor: Concrete;
+  /** Where its elements start. */
+  readonly address: number;
+}
+
+/** What `memoryUsage` tells, in bytes. */
+export interface MemoryUsage {
+  /** Taken by tensors and compiled programs. */
+  readonly held: number;
+  /** The most that was ever taken. */
+  readonly peak: number;
+  /** From here on, what is not in use moves out to the heap. */
+  readonly limit: number;
+  /** How many tensors are in linear memory. */
+  readonly residents: number;
+}
+
+/** Limits of the linear memory. */
+export interface MemoryOptions {
+  /** The most bytes that tensors and compiled programs may take in linear memory. */
+  readonly limit?: number;
+}
+
+const ranges = new FreeRanges();
+/** The end of what `ranges` and blocks share. */
+let end = RESERVED_BYTES;
+/** Up to here the memory grows rather than evicts. */
+let softLimit = DEFAULT_LIMIT;
+/** It never grows beyond. */
+let hardLimit = MAX_MEMORY;
+let held = 0;
+let peak = 0;
+
+/** The blocks that may move out, the least recently used first. */
+const blocks = new Set<Block>();
+/** Storages whose slots are in memory, and owners of arenas that are. */
+const registry = new FinalizationRegistry<Block>(remove);
+const arenas = new WeakMap<object, Arena>();
+
+/** How many calls of `withPins` are running. */
+let depth = 0;
+/** What has pins. */
+const pinned: Block[] = [];
+/** Blocks that belong to the running program alone, by address: their lengths. */
+const loose = new Map<number, number>();
+/** Donated tensors whose blocks have not been taken yet. */
+const donations = new Map<Concrete, number>();
+
+/**
+ * Runs `f`, during which no block moves that it has asked for. What it has taken and not adopted is
+ * freed in the end.
+ */
+export function withPins<T>(f: () => T): T {
+  depth++;
+  try {
+    return f();
+  } finally {
+    if (--depth === 0) unpin();
+  }
+}
+
+function unpin(): void {
+  for (const block of pinned) block.pins = 0;
+  pinned.length = 0;
+  for (const [address, bytes] of loose) release(address, bytes);
+  loose.clear();
+  donations.clear();
+}
+
+/** Keeps the block in its place until the end, and makes it the most recently used. */
+function pin(block: Block): void {
+  if (block.pins++ > 0) return;
+  pinned.push(block);
+  blocks.delete(block);
+  blocks.add(block);
+}
+
+function checkRunning(what: string): void {
+  if (depth === 0) throw internalError(`${what} is only for programs that run`);
+}
+
+/** The bytes of a block for a tensor. */
+function bytesFor({ dtype, shape }: Type): number {
+  return blockBytes(sizeOf(shape) * byteSize(dtype));
+}
+
+function blockBytes(bytes: number): number {
+  return Math.ceil((bytes + SLACK) / ALIGNMENT) * ALIGNMENT;
+}
+
+/** Whether tensors of this type move into linear memory, unless they are splats. */
+export function isLarge({ dtype, shape }: Type): boolean {
+  return sizeOf(shape) * byteSize(dtype) >= RESIDENT_BYTES;
+}
+
+/** A range of so many bytes; `what` names their use in errors. */
+function allocate(bytes: number, what: () => string): number {
+  const address = find(bytes);
+  if (address < 0) {
+    const allowed = Math.min(hardLimit, largestSize());
+    throw memoryError(
+      `Cannot make room for ${what()} in linear memory: it takes ${bytes} bytes, ` +
+        `${bytesInUse()} are held by what is running, ${allowed} are allowed; work on less at once` +
+        (hardLimit < MAX_MEMORY ? " or raise the limit with configureMemory" : ""),
+    );
+  }
+  held += bytes;
+  peak = Math.max(peak, held);
+  return address;
+}
+
+/** What is free, else new, else of others that are not in use, else new beyond the soft limit; or -1. */
+function find(bytes: number): number {
+  const address = ranges.take(bytes);
+  if (address >= 0) return address;
+  if (extend(bytes, softLimit)) return ranges.take(bytes);
+  // What can never fit drives nobody out.
+  if (bytes + bytesInUse() > hardLimit - RESERVED_BYTES) return -1;
+  for (const block of blocks) {
+    if (block.pins > 0 || !evict(block)) continue;
+    const address = ranges.take(bytes);
+    if (address >= 0) return address;
+    if (extend(bytes, softLimit)) return ranges.take(bytes);
+  }
+  return extend(bytes, hardLimit) ? ranges.take(bytes) : -1;
+}
+
+function bytesInUse(): number {
+  let bytes = 0;
+  for (const block of pinned) if (block.address !== 0) bytes += block.bytes;
+  for (const length of loose.values()) bytes += length;
+  return bytes;
+}
+
+/** Makes the last free range `bytes` long, unless that goes beyond `limit`. */
+function extend(bytes: number, limit: number): boolean {
+  const needed = end - ranges.before(end) + bytes;
+  if (needed > limit || !growTo(needed, limit)) return false;
+  const next = Math.min(memorySize(), limit);
+  if (next > end) ranges.release(end, next);
+  end = Math.max(end, next);
+  return true;
+}
+
+/** Frees a range. */
+function release(address: number, bytes: number): void {
+  ranges.release(address, address + bytes);
+  held -= bytes;
+}
+
+/** Puts the block into memory; it is freed when `owner` is collected. */
+function place(block: Block, bytes: number, owner: object, what: () => string): void {
+  settle(block, allocate(bytes, what), bytes, owner);
+}
+
+function settle(block: Block, address: number, bytes: number, owner: object): void {
+  block.address = address;
+  block.bytes = bytes;
+  blocks.add(block);
+  registry.register(owner, block, block);
+}
+
+/** Takes the block out of the tables; its bytes are still held. */
+function detach(block: Block): void {
+  blocks.delete(block);
+  registry.unregister(block);
+  block.address = 0;
+}
+
+/** Frees the block's place. */
+function remove(block: Block): void {
+  const { address, bytes } = block;
+  if (address === 0) return;
+  detach(block);
+  release(address, bytes);
+}
+
+/** Moves the block out; gives whether there was room for it on the heap. */
+function evict(block: Block): boolean {
+  try {
+    block.save();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return false;
+  }
+  remove(block);
+  return true;
+}
+
+/** The storage's slot, if it ever was in memory. */
+function slotOf(storage: Storage): Slot | null {
+  return storage.resident as Slot | null;
+}
+
+/**
+ * Where the elements of `x` are in linear memory, all of them, until the end of `withPins`. A large
+ * tensor moves in and stays. Others are copied to a place of their own, at each call.
+ */
+export function addressOf(x: Concrete): number {
+  checkRunning("addressOf");
+  const { storage } = x;
+  let slot = slotOf(storage);
+  if (slot === null) {
+    if (isSplat(x) || !isLarge(x)) return temporaryCopy(x);
+    slot = new Slot(x.dtype, storage.length);
+  }
+  if (slot.address === 0) moveIn(storage, slot, x);
+  pin(slot);
+  return slot.address;
+}
+
+function moveIn(storage: Storage, slot: Slot, type: Type): void {
+  const { elements } = storage;
+  place(slot, bytesFor(type), storage, () => showType(type));
+  viewOf(slot.dtype, slot.address, slot.length).set(elements);
+  slot.heap = slot.bytes <= KEPT_TWICE ? elements : null;
+  if (storage.resident === null) storage.moveTo(slot);
+}
+
+function temporaryCopy(x: Concrete): number {
+  const bytes = bytesFor(x);
+  const address = allocate(bytes, () => showType(x));
+  loose.set(address, bytes);
+  copyIn(x, address);
+  return address;
+}
+
+/** A tensor in linear memory whose elements are not written yet: they are whatever was there. */
+export function newResident(type: Type): Placed {
+  const bytes = bytesFor(type);
+  return resultAt(type, allocate(bytes, () => showType(type)), bytes);
+}
+
+/** A tensor whose elements are in the block at `address`, which came from `takeBlock`. */
+export function adopt(type: Type, address: number): Concrete {
+  const bytes = loose.get(address);
+  if (bytes === undefined || bytes < bytesFor(type)) {
+    throw internalError(`Cannot adopt a block for ${showType(type)}`);
+  }
+  loose.delete(address);
+  return resultAt(type, address, bytes).tensor;
+}
+
+function resultAt({ dtype, shape }: Type, address: number, bytes: number): Placed {
+  const slot = new Slot(dtype, sizeOf(shape));
+  const storage = new Storage(slot, slot.length);
+  settle(slot, address, bytes, storage);
+  if (depth > 0) pin(slot);
+  return { tensor: new Concrete(dtype, shape, storage), address };
+}
+
+/**
+ * Where the program `owner` works: at least `bytes` bytes, kept from run to run while there is room.
+ * At another address than the last time, nothing of what was written is there; it may also have been
+ * lost at the same address.
+ */
+export function arena(owner: object, bytes: number): number {
+  checkRunning("arena");
+  let own = arenas.get(owner);
+  if (own === undefined) arenas.set(owner, own = new Arena());
+  if (own.address !== 0 && own.bytes < blockBytes(bytes)) {
+    if (own.pins > 0) throw internalError("Cannot enlarge an arena while its program runs");
+    remove(own);
+  }
+  if (own.address === 0) {
+    place(own, blockBytes(bytes), owner, () => "the intermediate results of a jitted function");
+  }
+  pin(own);
+  return own.address;
+}
+
+/**
+ * Whether `takeBlock` will give the block of `x` once `x` is donated: it is in memory, the running
+ * program has asked for its address once at most, and no other tensor has its elements.
+ */
+export function givesBlock({ storage }: Concrete): boolean {
+  const slot = slotOf(storage);
+  return storage.sharers === 1 && slot !== null && slot.address !== 0 && slot.pins <= 1;
+}
+
+/**
+ * Marks `x` as used up, as the argument `name` of the running program: using it afterwards is an
+ * error. Tensors that share its elements (reshaped ones) stay usable. Nothing happens if `x` was
+ * donated before.
+ *
+ * To be called last before the program runs, when nothing that can fail is left to do.
+ */
+export function donate(x: Concrete, name: string): void {
+  const storage = x.giveUp(name);
+  const slot = storage && slotOf(storage);
+  if (slot === null || slot.address === 0) return;
+  const { address, bytes } = slot;
+  detach(slot);
+  if (depth === 0) return release(address, bytes);
+  loose.set(address, bytes);
+  // A block whose address was asked for twice is read as another argument too.
+  if (slot.pins <= 1) donations.set(x, address);
+}
+
+/**
+ * The block of a tensor donated to the running program, once; `null` if it has none, or if another
+ * tensor or another argument has the same elements. What is not adopted is freed in the end.
+ */
+export function takeBlock(x: Concrete): TakenBlock | null {
+  const address = donations.get(x);
+  if (address === undefined) return null;
+  donations.delete(x);
+  return { address, bytes: loose.get(address)! - SLACK };
+}
+
+/** Writes all elements of `x` from `address` on, a multiple of their size. */
+export function copyIn(x: Concrete, address: number): void {
+  const start = address / byteSize(x.dtype);
+  const memory = wholeMemory(x.dtype);
+  x.peek((elements) => {
+    if (isSplat(x)) memory.fill(elements[0], start, start + x.size);
+    else memory.set(elements, start);
+  });
+}
+
+/** A tensor on the heap with the elements from `address` on, a multiple of their size. */
+export function copyOut({ dtype, shape }: Type, address: number): Concrete {
+  return new Concrete(dtype, shape, sliceOf(dtype, address, sizeOf(shape)));
+}
+
+/**
+ * Limits the linear memory, in which compiled programs work: what is not in use moves out to the
+ * heap rather than to go beyond, and a program that needs more at once fails with a clear error.
+ *
+ * Without a limit, tensors move out from 1 GiB on, and a program may use up to 4 GiB. The memory
+ * never shrinks: set the limit before the first compiled program runs.
+ *
+ * @throws {ArgumentError} unless the limit is an integer from 64 KiB to 4 GiB less 64 KiB.
+ */
+export function configureMemory(options: MemoryOptions): void {
+  const what = "Cannot configure the memory";
+  const { limit } = readOptions(what, options, ["limit"]);
+  if (depth > 0) throw argumentError(`${what} while a program runs`);
+  if (
+    limit !== undefined && !(Number.isInteger(limit) && limit >= PAGE && limit <= MAX_MEMORY)
+  ) {
+    throw argumentError(
+      `${what}: limit must be an integer from ${PAGE} to ${MAX_MEMORY}, got ${
+        describeValue(limit)
+      }`,
+    );
+  }
+  const most = limit === undefined ? MAX_MEMORY : Math.floor(limit / PAGE) * PAGE;
+  for (const block of blocks) {
+    if (block.address + block.bytes > most && !evict(block)) {
+      throw memoryError(`${what}: there is no room on the heap for what has to move out`);
+    }
+  }
+  hardLimit = most;
+  softLimit = limit === undefined ? DEFAULT_LIMIT : most;
+  ranges.cut(hardLimit);
+  end = Math.min(end, hardLimit);
+}
+
+/** How much of the linear memory is in use. */
+export function memoryUsage(): MemoryUsage {
+  let residents = 0;
+  for (const block of blocks) if (block instanceof Slot) residents++;
+  return { held, peak, limit: softLimit, residents };
+}

@@ -1,0 +1,237 @@
+import { float32Operations } from "../../src/kernels/math/float32.ts";
+import { assert, assertEquals } from "../support/std.ts";
+import {
+  asFloats,
+  BLOCK,
+  compile,
+  type Distance,
+  evaluate,
+  hash,
+  type Points,
+  primitiveNamed,
+  ulps,
+  worstError,
+} from "./math_support.ts";
+
+const exactUnary = ["neg", "abs", "sign", "square", "sqrt", "reciprocal"];
+const exactRounding = ["floor", "ceil", "round", "trunc"];
+const exactBinary = ["add", "sub", "mul", "div", "mod", "maximum", "minimum"];
+const comparisons = ["equal", "less", "lessEqual"];
+
+/** The largest error of each function in units of the last place, over all floats. */
+const bounds: Readonly<Record<string, number>> = {
+  rsqrt: 1.5,
+  exp: 1.04,
+  log: 0.82,
+  sin: 1.6,
+  cos: 1.6,
+  tanh: 1.5,
+  sigmoid: 2.2,
+  erf: 1.1,
+  erfc: 0.52,
+  tan: 0.502,
+  asin: 0.501,
+  acos: 0.501,
+  atan: 0.501,
+  expm1: 0.501,
+  log1p: 0.501,
+  log2: 0.501,
+  sinh: 0.501,
+  cosh: 0.501,
+  asinh: 0.501,
+  acosh: 0.501,
+  atanh: 0.501,
+  erfinv: 0.501,
+  lgamma: 0.501,
+};
+
+const binaryBounds: Readonly<Record<string, number>> = {
+  atan2: 0.501,
+  pow: 0.501,
+  logaddexp: 0.501,
+};
+
+const scratch = new Uint32Array(1);
+
+function bitsOf(x: number): number {
+  asFloats(scratch)[0] = x;
+  return scratch[0];
+}
+
+const edges = [
+  ...[0, 1, 2, 3, 0.5, 1.5, 2.5, 7, 10, 2 ** -126, 2 ** -149, 2 ** 23, 2 ** 24, 2 ** 31, 2 ** 32],
+  // Where exponentials become 0, subnormal, infinite, and where hyperbolic ones round to 1.
+  ...[103.97, 103.28, 87.33655, 88.72284, 89.41599, 9.01, 9.1, 16.64],
+  // Where formulas change.
+  ...[0.55, 0.9, 3.95, 10.1, 6400, Math.SQRT1_2, Math.SQRT2, Math.SQRT2 - 1, 2.41421356],
+  Infinity,
+];
+
+/** Zeros, NaN of several bits, and the floats around others, with both signs. */
+const specialBits: readonly number[] = [
+  ...edges.flatMap((x) => [-3, -2, -1, 0, 1, 2, 3].map((step) => Math.max(bitsOf(x) + step, 0))),
+  ...[0x7fc00000, 0x7fc12345, 0x7fffffff, 0x7f800001],
+].flatMap((bits) => [bits, (bits | 0x80000000) >>> 0]);
+
+/** Floats next to multiples of a quarter turn, near ones and far ones. */
+const quarterBits: readonly number[] = Array.from({ length: 12000 }, (_, i) => {
+  const turns = i < 9000 ? i : Math.floor(1.01 ** (i - 9000) * 100);
+  const bits = bitsOf(turns * (Math.PI / 2));
+  return bits < 0x7f800000 ? bits : i;
+});
+
+/** Floats throughout, twice as dense where functions are neither flat nor straight. */
+function sweep(step: number): Points {
+  const everywhere = Math.floor(2 ** 32 / step);
+  // From 1/16 to 128, each sign.
+  const first = bitsOf(1 / 16);
+  const dense = Math.floor((bitsOf(128) - first) / step);
+  const listed = [...specialBits, ...quarterBits];
+  return {
+    length: everywhere + 2 * dense + listed.length,
+    bits(i) {
+      if (i < everywhere) return i * step;
+      if (i < everywhere + dense) return first + (i - everywhere) * step + (step >> 1);
+      if (i < everywhere + 2 * dense) {
+        return (0x80000000 | (first + (i - everywhere - dense) * step + (step >> 1))) >>> 0;
+      }
+      return listed[i - everywhere - 2 * dense];
+    },
+  };
+}
+
+/** All pairs of some special floats, then floats of any bits, then moderate ones. */
+const pairs: Points = (() => {
+  const chosen = specialBits.filter((_, i) => i % 3 === 0 || i < 14);
+  const moderate = (bits: number) => bitsOf((bits / 2 ** 32 - 0.5) * 40);
+  const special = chosen.length ** 2;
+  return {
+    length: special + 200_000,
+    bits(i, operand) {
+      if (i < special) {
+        return chosen[operand === 0 ? i % chosen.length : Math.floor(i / chosen.length)];
+      }
+      const bits = hash(2 * i + operand);
+      return i < special + 100_000 ? bits : moderate(bits);
+    },
+  };
+})();
+
+function isSame(x: number, y: number): boolean {
+  return Object.is(x, y);
+}
+
+/** Runs an operation and its primitive over points, in float32, and gives the first difference. */
+function firstDifference(name: string, arity: number, points: Points): unknown {
+  const { inputs, output, run } = compile(float32Operations[name], { arity });
+  const isComparison = comparisons.includes(name) || name === "isNan";
+  for (let from = 0; from < points.length; from += BLOCK) {
+    inputs.forEach((block, operand) => {
+      for (let i = 0; i < BLOCK; i++) block[i] = points.bits((from + i) % points.length, operand);
+    });
+    run();
+    const floats = inputs.map(asFloats);
+    const wanted = evaluate(primitiveNamed(name), "float32", floats.map((x) => x.slice()));
+    // A comparison leaves all bits set where it holds.
+    const actual = isComparison
+      ? output.map((bits) => bits === 0xffffffff ? 1 : bits)
+      : asFloats(output);
+    const at = wanted.findIndex((x, i) => !isSame(x, actual[i]));
+    if (at >= 0) {
+      return { inputs: floats.map((x) => x[at]), wanted: wanted[at], actual: actual[at] };
+    }
+  }
+  return undefined;
+}
+
+for (const name of [...exactUnary, ...exactRounding, "isNan"]) {
+  Deno.test(`${name} of vectors of float32 equals its primitive`, () => {
+    assertEquals(firstDifference(name, 1, sweep(9973)), undefined);
+  });
+}
+
+for (const name of [...exactBinary, ...comparisons]) {
+  Deno.test(`${name} of vectors of float32 equals its primitive`, () => {
+    assertEquals(firstDifference(name, 2, pairs), undefined);
+  });
+}
+
+/** Fails if an operation is further from its primitive in double precision than it states. */
+function assertBound(
+  name: string,
+  bound: number,
+  arity: number,
+  points: Points,
+  params: unknown = null,
+  distance: Distance = ulps,
+): void {
+  for (const unfused of [false, true]) {
+    const compiled = compile(float32Operations[name], { arity, params, unfused });
+    const worst = worstError(compiled, primitiveNamed(name), points, params, distance);
+    const rounding = unfused ? "rounded products" : "products as the machine likes";
+    assert(worst.error <= bound, `${name} with ${rounding}: ${Deno.inspect(worst)}`);
+  }
+}
+
+for (const [name, bound] of Object.entries(bounds)) {
+  Deno.test(`${name} of vectors of float32 is within ${bound} ulp`, () => {
+    assertBound(name, bound, 1, sweep(name === "lgamma" ? 40009 : 9973));
+  });
+}
+
+for (const [name, bound] of Object.entries(binaryBounds)) {
+  // Where the result is small the terms of a sum are known to 1e-11 only.
+  const distance: Distance = (actual, exact) =>
+    name === "logaddexp" && Math.abs(actual - exact) < 1e-11 ? 0 : ulps(actual, exact);
+  Deno.test(`${name} of vectors of float32 is within ${bound} ulp`, () => {
+    assertBound(name, bound, 2, pairs, null, distance);
+  });
+}
+
+for (const order of [0, 1, 2, 5]) {
+  Deno.test(`polygamma of order ${order} of vectors of float32 is within 0.501 ulp`, () => {
+    assertBound("polygamma", 0.501, 1, sweep(199999), { order });
+  });
+}
+
+Deno.test("select of vectors of float32 takes lanes by its mask", () => {
+  const { inputs, output, run } = compile(float32Operations.select, { arity: 3 });
+  for (let i = 0; i < BLOCK; i++) {
+    inputs[0][i] = hash(i) % 2 === 0 ? 0 : 0xffffffff;
+    inputs[1][i] = hash(3 * i);
+    inputs[2][i] = hash(5 * i + 1);
+  }
+  run();
+  assertEquals(output.slice(), inputs[0].map((mask, i) => inputs[mask === 0 ? 2 : 1][i]));
+});
+
+Deno.test("no element of a vector of float32 depends on its neighbours", () => {
+  const values = Array.from({ length: BLOCK }, (_, i) => i % 2 === 0 ? i / 100 : i * 1e5);
+  for (const name of Object.keys({ ...bounds, ...binaryBounds, mod: 0 })) {
+    const arity = name in bounds ? 1 : 2;
+    const { inputs, output, run } = compile(float32Operations[name], { arity });
+    const [first, second] = inputs;
+    asFloats(first).set(values);
+    if (second !== undefined) asFloats(second).set(values.map((_, i) => i % 3 - 1.25));
+    run();
+    const together = output.slice();
+    // Each vector now holds four equal elements.
+    for (let lane = 0; lane < 4; lane++) {
+      asFloats(first).set(values.map((_, i) => values[(i & ~3) + lane]));
+      if (second !== undefined) {
+        asFloats(second).set(values.map((_, i) => ((i & ~3) + lane) % 3 - 1.25));
+      }
+      run();
+      const wrong = together.findIndex((bits, i) => i % 4 === lane && bits !== output[i]);
+      assert(wrong < 0, `${name} of ${values[wrong]} depends on its neighbours`);
+    }
+  }
+});
+
+Deno.test("every operation on vectors of float32 is tested", () => {
+  const names = [
+    ...[...exactUnary, ...exactRounding, "isNan", ...exactBinary, ...comparisons],
+    ...[...Object.keys(bounds), ...Object.keys(binaryBounds), "polygamma", "select"],
+  ];
+  assertEquals(Object.keys(float32Operations).toSorted(), names.toSorted());
+});
