@@ -8,8 +8,10 @@ import type { Program } from "../core/program.ts";
 import type { Concrete } from "../core/tensor.ts";
 import { absorbTransposes } from "./absorb_transposes.ts";
 import { assemble, type CompiledProgram } from "./executable.ts";
+import { indexError, InternalError } from "../base/errors.ts";
 import { foldConstants } from "./fold_constants.ts";
 import { inlineCalls } from "./inline_calls.ts";
+import { makeRunner } from "./runner.ts";
 import { shareEquations } from "./share_equations.ts";
 import { simplify } from "./simplify.ts";
 
@@ -48,33 +50,80 @@ export type Compiled = (
 /** What a program becomes. */
 interface Entry {
   readonly optimized: Program;
-  /** By which arguments are donated. */
+  /** The modules made of it, by which arguments are given up. */
   readonly versions: Map<string, CompiledProgram>;
+  readonly run: Compiled;
 }
 
 const compiled = new WeakMap<Program, Entry>();
 
 function entryOf(program: Program): Entry {
   let entry = compiled.get(program);
-  if (entry === undefined) {
-    compiled.set(program, entry = { optimized: optimize(program), versions: new Map() });
-  }
+  if (entry === undefined) compiled.set(program, entry = makeEntry(optimize(program)));
   return entry;
 }
 
-/** The program as a module, compiled once for as long as the program lives. */
-export function assembled(
-  program: Program,
-  isDonated: readonly boolean[] = program.binders.map(() => false),
+function makeEntry(optimized: Program): Entry {
+  const versions = new Map<string, CompiledProgram>();
+  let plain: CompiledProgram | undefined;
+  function run(
+    args: readonly Concrete[],
+    names?: readonly (string | null)[],
+  ): readonly Concrete[] {
+    try {
+      if (names !== undefined) return versionOf(optimized, versions, names).run(args, names);
+      plain ??= versionOf(optimized, versions, []);
+      return plain.run(args);
+    } catch (error) {
+      if (!(error instanceof InternalError)) throw error;
+      throw explain(error, optimized, args, names);
+    }
+  }
+  return { optimized, versions, run };
+}
+
+function versionOf(
+  optimized: Program,
+  versions: Map<string, CompiledProgram>,
+  names: readonly (string | null)[],
 ): CompiledProgram {
-  const { optimized, versions } = entryOf(program);
+  const isDonated = optimized.binders.map((_, i) => (names[i] ?? null) !== null);
   const key = isDonated.map(Number).join("");
   let version = versions.get(key);
   if (version === undefined) versions.set(key, version = assemble(optimized, isDonated));
   return version;
 }
 
+/** Kernels stop where the evaluator has an error: it is asked, as long as the arguments are there. */
+function explain(
+  error: Error,
+  optimized: Program,
+  args: readonly Concrete[],
+  names: readonly (string | null)[] | undefined,
+): unknown {
+  const indexes = new Set(["gather", "scatterAdd", "scatterLast"]);
+  if (!optimized.equations.some(({ primitive }) => indexes.has(primitive.name))) return error;
+  if (names?.some((name) => name !== null)) {
+    return indexError(
+      "Cannot finish a jitted function: an index lies outside of its axis, and the arguments " +
+        "that were donated are lost; run it without donateArgnums to see which",
+    );
+  }
+  try {
+    makeRunner(optimized)(args);
+  } catch (reason) {
+    return reason;
+  }
+  return error;
+}
+
+/** The program as a module, compiled once for as long as the program lives. */
+export function assembled(program: Program): CompiledProgram {
+  const { optimized, versions } = entryOf(program);
+  return versionOf(optimized, versions, []);
+}
+
 /** The program, optimised and ready to run; compiled once for as long as the program lives. */
 export function compile(program: Program): Compiled {
-  return (args, names) => assembled(program, names?.map((name) => name !== null)).run(args, names);
+  return entryOf(program).run;
 }

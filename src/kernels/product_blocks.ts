@@ -7,9 +7,10 @@
 import { byteSize } from "../base/dtype.ts";
 import { range } from "../base/shape.ts";
 import type { Code } from "../wasm/code.ts";
+import type { Local } from "../wasm/expression.ts";
 import type { FunctionReference } from "../wasm/module.ts";
 import { i32 } from "../wasm/operations.ts";
-import { times } from "./addresses.ts";
+import { smaller, times } from "./addresses.ts";
 import type { Builder, Rows, Stage } from "./kernel.ts";
 import {
   advance,
@@ -304,6 +305,38 @@ export function depthBefore({ parts }: Layout, part: number): number {
   return parts.slice(0, part).reduce((sum, depth) => sum + depth, 0);
 }
 
+/** Equal numbers of rows, one after the other. */
+export interface RowRun {
+  /** How many rows at a time. */
+  readonly count: number;
+  /** How often. */
+  readonly times: number;
+}
+
+/** Rows dealt out evenly to tiles: few at a time would leave the arithmetic units waiting. */
+export function rowRuns({ tile }: Builder, rows: number): RowRun[] {
+  const calls = Math.ceil(rows / tile.rows);
+  const least = Math.floor(rows / calls);
+  const larger = rows - calls * least;
+  return [{ count: least + 1, times: larger }, { count: least, times: calls - larger }]
+    .filter(({ times }) => times > 0);
+}
+
+/** Some matrices of a stack of `count`: group number `group` of `together` each. */
+export function eachMatrix(
+  code: Code,
+  group: Local<"i32">,
+  count: number,
+  together: number,
+  body: (matrix: Pointer) => void,
+): void {
+  if (together === 1) return body(group);
+  const begin = code.let(i32.mul(group, i32.const(together)));
+  const end = code.let(advance(begin, together));
+  if (count % together !== 0) code.set(end, smaller(end, i32.const(count)));
+  code.for({ from: begin, below: end }, (matrix) => body(matrix));
+}
+
 /** All rows of a chunk, a block of columns and a group of parts; parameters as of `emitGroup`. */
 export function emitRowLoop(
   builder: Builder,
@@ -315,17 +348,8 @@ export function emitRowLoop(
 ): GroupFunction {
   const { dtype, a, c } = product;
   const size = byteSize(dtype);
-  // Rows are dealt out evenly: few at a time leave the arithmetic units waiting.
-  const calls = Math.ceil(rows / builder.tile.rows);
-  const least = Math.floor(rows / calls);
-  const larger = rows - calls * least;
-  const runs = [{ count: least + 1, times: larger }, { count: least, times: calls - larger }]
-    .filter(({ times }) => times > 0)
-    .map(({ count, times }) => ({
-      count,
-      times,
-      run: emitGroup(builder, product, layout, count, group, width),
-    }));
+  const runs = rowRuns(builder, rows)
+    .map((run) => ({ ...run, run: emitGroup(builder, product, layout, run.count, group, width) }));
   const key = runs.map(({ times, run }) => `${times} times ${run.name}`).join(", ");
   return builder.once(
     key,

@@ -29,6 +29,7 @@ import {
   B,
   bytesApart,
   C,
+  eachMatrix,
   inStack,
   keyOf,
   type Parts,
@@ -155,7 +156,7 @@ function emitTile(
  * strides.
  */
 export function emitDots(builder: Builder, product: Product): Parts {
-  const { dtype, stack, m, n, k, a, b, c } = product;
+  const { dtype, stack, m, n, k, b, c } = product;
   const size = byteSize(dtype);
   const count = stackSize(stack);
   const columns = TILE_COLUMNS[m];
@@ -206,15 +207,9 @@ export function emitDots(builder: Builder, product: Product): Parts {
           }
         }
 
-        if (chunks > 1) {
-          const part = code.let(i32.remU(chunk, i32.const(chunks)));
-          multiply(code.let(i32.divU(chunk, i32.const(chunks))), part);
-        } else if (together === 1) multiply(chunk, i32.const(0));
-        else {
-          const begin = code.let(i32.mul(chunk, i32.const(together)));
-          const end = code.let(smaller(advance(begin, together), i32.const(count)));
-          code.for({ from: begin, below: end }, (matrix) => multiply(matrix, i32.const(0)));
-        }
+        const part = code.let(i32.remU(chunk, i32.const(chunks)));
+        const group = code.let(i32.divU(chunk, i32.const(chunks)));
+        eachMatrix(code, group, count, together, (matrix) => multiply(matrix, part));
       }),
   );
 

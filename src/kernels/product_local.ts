@@ -7,7 +7,6 @@ import { byteSize } from "../base/dtype.ts";
 import type { FunctionReference } from "../wasm/module.ts";
 import { i32 } from "../wasm/operations.ts";
 import type { Builder } from "./kernel.ts";
-import { smaller } from "./addresses.ts";
 import { advance, MICRO_BYTES, panelColumns, type Pointer } from "./panels.ts";
 import {
   A,
@@ -18,6 +17,7 @@ import {
   C,
   columnBlocks,
   depthBefore,
+  eachMatrix,
   emitPackPart,
   emitRowLoop,
   groupParts,
@@ -100,14 +100,8 @@ export function emitLocal(builder: Builder, product: Product): Parts {
           });
         }
 
-        const matrix = code.let(i32.divU(chunk, i32.const(blocks.count)));
-        if (together === 1) multiply(matrix);
-        else {
-          const begin = code.let(i32.mul(matrix, i32.const(together)));
-          const end = code.let(advance(begin, together));
-          if (count % together !== 0) code.set(end, smaller(end, i32.const(count)));
-          code.for({ from: begin, below: end }, (i) => multiply(i));
-        }
+        const group = code.let(i32.divU(chunk, i32.const(blocks.count)));
+        eachMatrix(code, group, count, together, multiply);
       }),
   );
 

@@ -27,7 +27,10 @@ import { emitZeros } from "./product_zeros.ts";
 const MANY_ROWS = 24;
 
 /** Rows that are few enough to leave the right operand where it stands. */
-const FEW_ROWS = 16;
+const FEW_ROWS = 32;
+
+/** Bytes of a right operand that is small enough to be left where it stands for any rows. */
+const SMALL_BYTES = 2 ** 17;
 
 /** The length of an axis from which on it is worth walking along. */
 const LONG = 32;
@@ -49,8 +52,8 @@ export function emitProducts(builder: Builder, product: Product): Kernel {
 function emitParts(builder: Builder, product: Product): Parts {
   const spec = normalise(product);
   if (spec.k > 0) {
-    const thin = emitThin(builder, spec);
-    if (thin !== undefined) return thin;
+    const unpacked = emitUnpacked(builder, spec);
+    if (unpacked !== undefined) return unpacked;
   }
   if (spec.c.column !== 1) {
     return spec.c.row === 1
@@ -62,24 +65,25 @@ function emitParts(builder: Builder, product: Product): Parts {
   return spec.m >= MANY_ROWS && each > LARGE ? emitShared(builder, spec) : emitLocal(builder, spec);
 }
 
-/** A product of so few rows or columns that packing the other operand does not pay. */
-function emitThin(builder: Builder, product: Product): Parts | undefined {
-  if (product.n < product.m) {
-    const parts = emitFewRows(builder, flip(product));
-    return parts && exchange(parts);
+/** A product that does better without packing the right operand, or the left one if exchanged. */
+function emitUnpacked(builder: Builder, product: Product): Parts | undefined {
+  const flipped = flip(product);
+  const [thin, other] = product.n < product.m ? [flipped, product] : [product, flipped];
+  for (const choice of [thin, other]) {
+    const parts = emitInPlace(builder, choice);
+    if (parts !== undefined) return choice === product ? parts : exchange(parts);
   }
-  return emitFewRows(builder, product);
+  return undefined;
 }
 
-function emitFewRows(builder: Builder, product: Product): Parts | undefined {
-  const { m, n, k, a, b, c } = product;
+function emitInPlace(builder: Builder, product: Product): Parts | undefined {
+  const { dtype, m, n, k, a, b, c } = product;
   if (b.row === 1 && k >= LONG && m <= 4) {
     return a.column === 1 ? emitDots(builder, product) : emitCopied(builder, product);
   }
-  if (b.column === 1 && c.column === 1 && n >= LONG && m <= FEW_ROWS) {
-    return emitStrips(builder, product);
-  }
-  return undefined;
+  const small = m <= FEW_ROWS || k * n * byteSize(dtype) <= SMALL_BYTES;
+  const strips = b.column === 1 && c.column === 1 && n >= LONG && small;
+  return strips ? emitStrips(builder, product) : undefined;
 }
 
 /** Dot products whose left operand, the smaller one, is first copied so that it can be walked along. */

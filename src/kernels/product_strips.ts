@@ -1,6 +1,6 @@
 /**
- * Products of few rows that read the right operand where it stands, row after row: its columns must
- * be neighbours, and so must those of the result, which serves as the running sum.
+ * Products that read the right operand where it stands, some rows at a time: its columns must be
+ * neighbours, and so must those of the result, which serves as the running sum.
  *
  * @module
  */
@@ -27,18 +27,29 @@ import {
   B,
   bytesApart,
   C,
+  eachMatrix,
   inStack,
   keyOf,
   lastOrNot,
   type Parts,
   type Product,
   repeat,
+  rowRuns,
   stackSize,
   wholeRows,
 } from "./product_blocks.ts";
 
-/** Rows of B that are added up before C is written: so many are read side by side. */
+/** Rows of B that are added up before C is written: so many, or twice, are read side by side. */
 const DEPTH = 8;
+
+/** Rows that are few enough for chunks of some columns. */
+const MOST_ROWS = 32;
+
+/** Arithmetic operations that are too few to be divided into chunks. */
+const SMALL = 1e6;
+
+/** Arithmetic operations of a chunk, where these are free to choose. */
+const CHUNK = 2e6;
 
 /** Factors that stay in registers. */
 const HELD = 8;
@@ -114,19 +125,23 @@ function emitStrip(
   );
 }
 
-/** Products of few rows, with neighbouring columns of B and of C. */
+/** Rows of B that are added up at a time. */
+function stripDepth({ dtype, b }: Product): number {
+  // Rows that lie this far apart meet in the same few places of the first cache.
+  return b.row * byteSize(dtype) % 2048 === 0 ? DEPTH : 2 * DEPTH;
+}
+
+/** Products with neighbouring columns of B and of C, and few rows or a B that fits the caches. */
 export function emitStrips(builder: Builder, product: Product): Parts {
   const { dtype, stack, m, n, k, a, b, c } = product;
   const size = byteSize(dtype);
   const count = stackSize(stack);
-  const wide = panelColumns(builder, dtype);
-  const wanted = Math.min(COLUMNS.most, Math.max(COLUMNS.least, Math.ceil(n / 8)));
-  const columns = Math.ceil(Math.min(n, wanted) / wide) * wide;
+  const deep = stripDepth(product);
+  const { columns, perChunk, together } = divide(builder, product, count);
   const blocks = Math.ceil(n / columns);
   const last = n - (blocks - 1) * columns;
-  const tail = last % wide;
-  const groups = Math.ceil(m / builder.tile.rows);
-  const rows = range(groups).map((i) => Math.floor((m + i) / groups));
+  const bands = Math.ceil(m / perChunk);
+  const lastRows = m - (bands - 1) * perChunk;
   const key = `${keyOf(product)} strips`;
 
   const run = builder.once(
@@ -134,41 +149,55 @@ export function emitStrips(builder: Builder, product: Product): Parts {
     () =>
       builder.module.function(`product ${key}`, ["i32", "i32", "i32", "i32"], "none", (
         code,
-        pa,
-        pb,
-        pc,
+        firstA,
+        firstB,
+        firstC,
         chunk,
       ) => {
-        const index = code.let(i32.remU(chunk, i32.const(blocks)));
-        if (count > 1) {
-          const matrix = code.let(i32.divU(chunk, i32.const(blocks)));
-          code.set(pa, inStack(code, pa, matrix, bytesApart(product, "a")));
-          code.set(pb, inStack(code, pb, matrix, bytesApart(product, "b")));
-          code.set(pc, inStack(code, pc, matrix, bytesApart(product, "c")));
-        }
-        code.set(pb, at(pb, index, columns * size));
-        code.set(pc, at(pc, index, columns * size));
+        const block = code.let(i32.remU(chunk, i32.const(blocks)));
+        const rest = code.let(i32.divU(chunk, i32.const(blocks)));
+        const band = code.let(i32.remU(rest, i32.const(bands)));
+        code.set(firstB, at(firstB, block, columns * size));
+        code.set(firstC, at(firstC, block, columns * size));
+        code.set(firstA, at(firstA, band, perChunk * a.row * size));
+        code.set(firstC, at(firstC, band, perChunk * c.row * size));
 
-        function part(depth: number, first: boolean, width: number, narrow: number): void {
-          const end: Pointer = code.let(advance(pb, (width - narrow) * size));
-          rows.forEach((height, i) => {
-            const before = rows.slice(0, i).reduce((sum, value) => sum + value, 0);
-            const copy = { dtype, rows: height, depth, rowStride: a.row, depthStride: a.column };
-            code.do(emitRows(builder, copy)(advance(pa, before * a.row * size)));
-            const strip = emitStrip(builder, product, height, depth, first, narrow);
-            code.do(strip.call(pb, advance(pc, before * c.row * size), end));
+        function multiply(matrix: Pointer): void {
+          const pa = code.let(inStack(code, firstA, matrix, bytesApart(product, "a")));
+          const pb = code.let(inStack(code, firstB, matrix, bytesApart(product, "b")));
+          const pc = code.let(inStack(code, firstC, matrix, bytesApart(product, "c")));
+
+          function part(rows: number, width: number, depth: number, first: boolean): void {
+            const tail = width % panelColumns(builder, dtype);
+            const end = code.let(advance(pb, (width - tail) * size));
+            const rowA = code.let(pa);
+            const rowC = code.let(pc);
+            for (const { count, times } of rowRuns(builder, rows)) {
+              const copy = { dtype, rows: count, depth, rowStride: a.row, depthStride: a.column };
+              const strip = emitStrip(builder, product, count, depth, first, tail);
+              repeat(code, times, () => {
+                code.do(emitRows(builder, copy)(rowA), strip.call(pb, rowC, end));
+                code.set(rowA, advance(rowA, count * a.row * size));
+                code.set(rowC, advance(rowC, count * c.row * size));
+              });
+            }
+            code.set(pa, advance(pa, depth * a.column * size));
+            code.set(pb, advance(pb, depth * b.row * size));
+          }
+
+          lastOrNot(code, band, bands, lastRows !== perChunk, (lastBand) => {
+            const rows = lastBand ? lastRows : perChunk;
+            lastOrNot(code, block, blocks, last !== columns, (lastBlock) => {
+              const width = lastBlock ? last : columns;
+              const whole = Math.floor(k / deep);
+              if (whole > 0) part(rows, width, deep, true);
+              repeat(code, whole - 1, () => part(rows, width, deep, false));
+              if (k % deep > 0) part(rows, width, k % deep, whole === 0);
+            });
           });
-          code.set(pa, advance(pa, depth * a.column * size));
-          code.set(pb, advance(pb, depth * b.row * size));
         }
 
-        lastOrNot(code, index, blocks, last !== columns, (lastBlock) => {
-          const [width, narrow] = lastBlock ? [last, tail] : [columns, 0];
-          const whole = Math.floor(k / DEPTH);
-          if (whole > 0) part(DEPTH, true, width, narrow);
-          repeat(code, whole - 1, () => part(DEPTH, false, width, narrow));
-          if (k % DEPTH > 0) part(k % DEPTH, whole === 0, width, narrow);
-        });
+        eachMatrix(code, code.let(i32.divU(rest, i32.const(bands))), count, together, multiply);
       }),
   );
 
@@ -177,9 +206,27 @@ export function emitStrips(builder: Builder, product: Product): Parts {
       name: "product",
       run: run as unknown as FunctionReference,
       operands: [A, B, C],
-      chunks: count * blocks,
-      rows: blocks === 1 ? wholeRows(product, m) : undefined,
+      chunks: Math.ceil(count / together) * bands * blocks,
+      rows: blocks === 1 && (count === 1 || m % perChunk === 0)
+        ? wholeRows(product, together * perChunk)
+        : undefined,
     }],
     workspaces: [],
   };
+}
+
+/** The columns and rows of a chunk, and how many matrices it does. */
+function divide(builder: Builder, { dtype, m, n, k }: Product, count: number) {
+  const wide = panelColumns(builder, dtype);
+  const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
+  const each = 2 * m * n * k;
+  if (count * each <= SMALL) return { columns: roundUp(n, wide), perChunk: m, together: count };
+  if (m <= MOST_ROWS && count < 8) {
+    const wanted = Math.min(COLUMNS.most, Math.max(COLUMNS.least, Math.ceil(n / 8)));
+    return { columns: roundUp(Math.min(n, wanted), wide), perChunk: m, together: 1 };
+  }
+  const bands = Math.max(1, Math.min(Math.round(each / CHUNK), Math.floor(m / 12)));
+  const perChunk = bands === 1 ? m : roundUp(m / bands, builder.tile.rows);
+  const together = Math.max(1, Math.min(Math.ceil(count / 8), Math.floor(CHUNK / each)));
+  return { columns: roundUp(n, wide), perChunk, together };
 }

@@ -22,7 +22,7 @@ function reciprocal(code: Code): (x: Vector) => Vector {
   return (x) => f32x4.div(one, x);
 }
 
-/** Error at most 1.3 ulp: the root and the quotient are both rounded. */
+/** Error at most 1.5 ulp: the root and the quotient are both rounded. */
 function rsqrt(code: Code): (x: Vector) => Vector {
   const one = float(code, 1);
   return (x) => f32x4.div(one, f32x4.sqrt(x));

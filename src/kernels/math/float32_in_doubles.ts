@@ -1,6 +1,6 @@
 /**
- * Exponentials, logarithms, hyperbolic functions and powers of float32 that are computed in doubles
- * and rounded once: their errors are hardly above half an ulp.
+ * The binary logarithm, hyperbolic functions and powers of float32, computed in doubles and rounded
+ * once: their errors are hardly above half an ulp.
  *
  * @module
  */
@@ -19,15 +19,6 @@ function rounded(doubles: Doubles): Operation {
   return (code) => {
     const compute = inDoubles(code, doubles(code));
     return (x) => compute(x);
-  };
-}
-
-/** Rounds a function of doubles that has the sign of its argument, also where it is zero. */
-function withSign(doubles: Doubles): Operation {
-  return (code) => {
-    const signBit = bits(code, SIGN_BIT);
-    const compute = inDoubles(code, doubles(code));
-    return (x) => v128.or(compute(x), v128.and(x, signBit));
   };
 }
 
@@ -104,19 +95,6 @@ function atanh(code: Code): (x: Vector) => Vector {
   };
 }
 
-/** `max(x, y) + log(1 + e^-|x - y|)`. Error at most 0.51 ulp and 1e-11. */
-function logaddexp(code: Code): (x: Vector, y: Vector) => Vector {
-  const exp = prepareExp(code, EXP_LOW, 0);
-  const log1p = prepareLog1p(code);
-  const compute = inDoubles(code, (x, y) => {
-    // Equal infinities have no difference.
-    const distance = f64x2.abs(f64x2.sub(x, y));
-    const less = code.let(v128.andnot(f64x2.neg(distance), f64x2.eq(x, y)));
-    return f64x2.add(f64x2.pmax(x, y), log1p(code.let(exp(less))));
-  });
-  return (x, y) => compute(x, y);
-}
-
 /**
  * `|x|^y = 2^(y log2 |x|)`, with the sign of x where y is odd, NaN where x is negative and finite
  * and y is not whole; 1 where y is 0 or x is 1, and where x is -1 and y infinite. Error at most 0.51
@@ -158,14 +136,11 @@ function pow(code: Code): (x: Vector, y: Vector) => Vector {
 
 /** Functions by way of doubles, by the name of their primitive. Errors are at most 0.501 ulp. */
 export const inDoublesOperations: Readonly<Record<string, Operation>> = {
-  expm1: withSign((code) => prepareExpm1(code, EXP_LOW, EXP_HIGH)),
-  log1p: withSign(prepareLog1p),
   log2: rounded(prepareLog2),
   sinh: odd(sinh),
   cosh: rounded(cosh),
   asinh: odd(asinh),
   acosh: rounded(acosh),
   atanh: odd(atanh),
-  logaddexp,
   pow,
 };

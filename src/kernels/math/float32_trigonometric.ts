@@ -123,7 +123,7 @@ function signOf(quarters: Vector): Vector {
   return i32x4.shl(quarters, i32.const(30));
 }
 
-/** `sin x`. Error at most 1 ulp. */
+/** `sin x`. Error at most 1.6 ulp. */
 function sin(code: Code): (x: Vector) => Vector {
   const signBit = bits(code, SIGN_BIT);
   const reduce = prepareReduction(code);
@@ -135,7 +135,7 @@ function sin(code: Code): (x: Vector) => Vector {
   };
 }
 
-/** `cos x`, the sine of a quarter turn more. Error at most 1.3 ulp. */
+/** `cos x`, the sine of a quarter turn more. Error at most 1.6 ulp. */
 function cos(code: Code): (x: Vector) => Vector {
   const signBit = bits(code, SIGN_BIT);
   const quarter = bits(code, 1);

@@ -137,6 +137,21 @@ export function storeLane(
   }
 }
 
+/** As many vectors as each has lanes, with lane `i` of vector `k` where lane `k` of vector `i` was. */
+export function transposed(code: Code, vectors: readonly Vector[]): readonly Vector[] {
+  const pick = (x: Vector, y: Vector, ...words: readonly number[]): Vector =>
+    i8x16.shuffle(x, y, words.flatMap((word) => [0, 1, 2, 3].map((byte) => 4 * word + byte)));
+  const low = (x: Vector, y: Vector): Vector => pick(x, y, 0, 1, 4, 5);
+  const high = (x: Vector, y: Vector): Vector => pick(x, y, 2, 3, 6, 7);
+  if (vectors.length === 2) return [low, high].map((part) => part(vectors[0], vectors[1]));
+  const [x, y, z, w] = vectors;
+  const pairs = [[x, y], [z, w]].map(([a, b]) => [
+    code.let(pick(a, b, 0, 4, 1, 5)),
+    code.let(pick(a, b, 2, 6, 3, 7)),
+  ]);
+  return [0, 1].flatMap((i) => [low, high].map((part) => part(pairs[0][i], pairs[1][i])));
+}
+
 /** A mask of 4-byte lanes made as wide as bools are. */
 export function widenMask(mask: Vector, lanes: Lanes): Vector {
   return lanes === 4 ? mask : i64x2.extendLowI32x4S(mask);

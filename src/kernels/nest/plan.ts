@@ -4,11 +4,15 @@
  *
  * @module
  */
+import { byteSize } from "../../base/dtype.ts";
 import { internalError } from "../../base/errors.ts";
 import type { Rows } from "../kernel.ts";
 import type { LoopNode, Nest } from "../loops.ts";
 import type { Lanes } from "./lanes.ts";
 import { inputsOf, mapAffines } from "./simplify.ts";
+
+/** The rounds of a block that is read along one loop and written along another: a cache line. */
+const TILE = 16;
 
 /** The work of a chunk, in about what an addition of two vectors' lanes costs. */
 const CHUNK_WORK = 2 ** 18;
@@ -37,6 +41,13 @@ export interface Plan {
   readonly vector: number;
   /** How many vectors one round of that loop computes. */
   readonly unroll: number;
+  /** How many of these are computed at a time: few, where that saves registers. */
+  readonly group: number;
+  /**
+   * The loop around that of the vectors, if it is done in blocks of so many rounds because operands
+   * are contiguous along it: squares of them are transposed in registers.
+   */
+  readonly tile: { readonly loop: number; readonly rounds: number } | undefined;
   /** The loops that chunks divide, as one loop of `count` rounds, `perChunk` to a chunk. */
   readonly split: Split;
   /** After how many rounds of which loop the sums of floats are added up in doubles, if ever. */
@@ -108,7 +119,8 @@ function costAlong(nest: Nest, lanes: Lanes, loop: number, inside: readonly bool
     if (node.kind === "reduce" && isHorizontal) cost += outer * 6;
   });
   for (const { to } of stores) {
-    cost += outer * (isHorizontal ? 1 : vectors * accessCost(to.strides[loop]));
+    // A little more than for loads, of which some can be transposed in registers.
+    cost += outer * (isHorizontal ? 1 : vectors * 1.2 * accessCost(to.strides[loop]));
   }
   return cost;
 }
@@ -138,9 +150,11 @@ function unrollOf(nest: Nest, loop: number, kept: number, inside: readonly boole
   if (work > 40) return 1;
   if (loads.some(({ from }) => Math.abs(from.strides[loop]) > 1)) return 2;
   if (reductions > 0) {
-    const isHorizontal = loop >= kept;
-    if (reductions > 2) return 2;
-    return isHorizontal || reductions > 1 || work > 2 ? (work > 12 ? 2 : 4) : 12;
+    if (reductions > 2 || work > 12) return 2;
+    if (reductions > 1) return 4;
+    // Rows that lie pages apart are better read by more than one cache line.
+    const isFar = loads.some(({ from }) => from.strides.slice(kept).some((n) => n >= 512));
+    return loop >= kept || (work <= 2 && isFar) ? 8 : 4;
   }
   return work > 14 || loads.length > 4 ? 2 : 4;
 }
@@ -170,6 +184,28 @@ function trimmed(
     perChunk /= lengths[loops];
   }
   return { loops, count, perChunk };
+}
+
+/**
+ * The loop along which loads are contiguous that are not so along the loop of the vectors; with the
+ * vectors of several of its rounds they can be transposed.
+ */
+function tileOf(nest: Nest, vector: number, first: number, lanes: Lanes): number | undefined {
+  if (nest.reduced > 0) return undefined;
+  let [best, most] = [-1, 0];
+  for (let loop = first; loop < nest.lengths.length; loop++) {
+    if (loop === vector || nest.lengths[loop] < lanes) continue;
+    const count = nest.nodes.filter((node) => isTransposed(node, vector, loop, lanes)).length;
+    if (count > most) [best, most] = [loop, count];
+  }
+  return most > 0 ? best : undefined;
+}
+
+/** Whether a node loads from elements contiguous along `tile` and far apart along `vector`. */
+export function isTransposed(node: LoopNode, vector: number, tile: number, lanes: Lanes): boolean {
+  return node.kind === "load" && (node.guards ?? []).length === 0 &&
+    byteSize(node.dtype) * lanes === 16 &&
+    node.from.strides[tile] === 1 && Math.abs(node.from.strides[vector]) > 1;
 }
 
 /** The loop to fill lanes with: the cheapest of `loops`, and of equals the last. */
@@ -221,11 +257,17 @@ export function makePlan(simplified: Nest, rows?: Rows): Plan {
   const first = fixed === undefined ? 0 : Math.max(0, fixed.loops - 1);
   const all = lengths.map((_, loop) => loop);
   const vector = cheapest(all.slice(first), (loop) => costAlong(nest, lanes, loop, inside));
-  const unroll = unrollOf(nest, vector, kept, inside);
-  const divided = fixed ?? chooseSplit(nest, vector, kept, unroll * lanes);
-  const others = all.filter((loop) => loop !== vector);
+  const tileLoop = tileOf(nest, vector, first, lanes);
+  const unroll = tileLoop === undefined ? unrollOf(nest, vector, kept, inside) : 1;
+  const units = lengths.map((_, loop) => loop === vector ? unroll * lanes : 1);
+  if (tileLoop !== undefined) units[tileLoop] = TILE;
+  // All loops but the last divided one stay outside.
+  const last = Math.min(vector, tileLoop ?? vector, kept - 1);
+  const divided = fixed ?? chooseSplit(nest, last, units);
+  const others = all.filter((loop) => loop !== vector && loop !== tileLoop);
+  const inner = tileLoop === undefined ? [vector] : [tileLoop, vector];
   const order = vector < kept
-    ? [...others.slice(0, kept - 1), vector, ...others.slice(kept - 1)]
+    ? [...others.slice(0, kept - inner.length), ...inner, ...others.slice(kept - inner.length)]
     : [...others, vector];
   const ordered = reordered(nest, order);
   const position = order.indexOf(vector);
@@ -235,6 +277,8 @@ export function makePlan(simplified: Nest, rows?: Rows): Plan {
     kept,
     vector: position,
     unroll,
+    group: position >= kept ? Math.min(unroll, 2) : unroll,
+    tile: tileLoop === undefined ? undefined : { loop: position - 1, rounds: TILE },
     split: {
       loops: Array.from({ length: divided.loops }, (_, loop) => order.indexOf(loop)),
       count: divided.count,
@@ -246,25 +290,26 @@ export function makePlan(simplified: Nest, rows?: Rows): Plan {
   };
 }
 
-/** Leading loops that are divided into about as many chunks as the work is worth. */
+/**
+ * Leading loops, at most up to loop `last`, that are divided into about as many chunks as the work
+ * is worth; a chunk has a multiple of `units` rounds of the last of them.
+ */
 function chooseSplit(
   nest: Nest,
-  vector: number,
-  kept: number,
-  width: number,
+  last: number,
+  units: readonly number[],
 ): Rows & { readonly loops: number } {
   const { lengths } = nest;
   const wanted = chunksFor(workOf(nest));
   let [loops, count] = [0, 1];
-  // All loops but the last divided one stay outside, so the one of the lanes must be that or later.
-  while (count < wanted && loops < kept && loops <= vector) count *= lengths[loops++];
+  while (count < wanted && loops <= last) count *= lengths[loops++];
   if (loops === 0) return { loops: 0, count: 1, perChunk: 1 };
-  const unit = loops - 1 === vector ? width : 1;
-  if (loops - 1 === vector && loops > 1 && lengths[vector] < 4 * width) {
+  if (loops > 1 && lengths[loops - 1] < 4 * units[loops - 1]) {
+    // A short loop is not worth cutting.
     loops--;
-    count /= lengths[vector];
-    return trimmed(lengths, { loops, count, perChunk: Math.ceil(count / wanted) });
+    count /= lengths[loops];
   }
+  const unit = units[loops - 1];
   const perChunk = Math.ceil(Math.ceil(count / wanted) / unit) * unit;
   return trimmed(lengths, { loops, count, perChunk });
 }

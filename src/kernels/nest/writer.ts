@@ -23,18 +23,21 @@ import {
   packed,
   storeLane,
   storeVector,
+  transposed,
 } from "./lanes.ts";
 import { prepareOperation } from "./operations.ts";
-import type { Plan } from "./plan.ts";
+import { isTransposed, type Plan } from "./plan.ts";
 import { affinesOf, inputsOf } from "./simplify.ts";
 
 type Load = LoopNode & { readonly kind: "load" };
 
 /** The vectors that are computed together. */
 interface Round {
+  /** The number of the first of them. */
+  readonly first: number;
   /** How many there are. */
   readonly vectors: number;
-  /** How many lanes of the last one count; all lanes of the others do. */
+  /** How many lanes of the last one count; all lanes of the others do. In tiles, of each. */
   readonly active: number;
 }
 
@@ -42,14 +45,14 @@ interface Round {
 interface Placement {
   /** In how many of the loops, from the outside, it must stand. */
   readonly depth: number;
-  /** Whether it is different in each lane. */
+  /** Whether it is different in each vector of a round. */
   readonly varies: boolean;
   /** Whether it comes after the reduced loops. */
   readonly isAfter: boolean;
 }
 
 /** Where each node stands. */
-function placementsOf({ nest: { nodes }, kept, vector }: Plan): readonly Placement[] {
+function placementsOf({ nest: { nodes }, kept, vector, tile }: Plan): readonly Placement[] {
   const inReduction = nodes.map(() => false);
   const placements: Placement[] = [];
   nodes.forEach((node) => {
@@ -65,7 +68,8 @@ function placementsOf({ nest: { nodes }, kept, vector }: Plan): readonly Placeme
         ...inputs.map(({ depth }) => depth),
         0,
       ),
-      varies: moves.some((moving) => moving[vector]) || inputs.some(({ varies }) => varies),
+      varies: moves.some((moving) => moving[tile?.loop ?? vector]) ||
+        inputs.some(({ varies }) => varies),
       isAfter: inputs.some(({ isAfter }) => isAfter),
     });
   });
@@ -94,7 +98,9 @@ class Writer {
   readonly #operations = new Map<number, (...inputs: readonly Vector[]) => Vector>();
   /** The value of each node: one local, or one for each vector of the round. */
   readonly #values: (readonly Local<"v128">[])[] = [];
-  #round: Round = { vectors: 1, active: 1 };
+  #round: Round = { first: 0, vectors: 1, active: 1 };
+  /** How many rounds of the tile's loop are done at once. */
+  #tileRounds = 1;
   #accumulators: readonly Accumulator[] = [];
 
   constructor(code: Code, plan: Plan, addresses: readonly Local<"i32">[]) {
@@ -167,12 +173,13 @@ class Writer {
 
   /** Writes loop number `depth` and all in it. */
   #loops(depth: number, part?: Part): void {
-    const { nest: { lengths }, kept, vector } = this.#plan;
+    const { nest: { lengths }, kept, vector, tile } = this.#plan;
     const isInnermost = depth === lengths.length;
     if (depth === kept && this.#accumulators.length === 0 && lengths.length > kept) {
       this.#reduce();
     } else if (isInnermost) this.#leaf();
-    else if (depth === vector) this.#vectorLoop(depth, part?.loop === depth ? part : undefined);
+    else if (depth === vector) this.#vectorLoop(depth, part);
+    else if (depth === tile?.loop) this.#tileLoop(depth, tile.rounds, part);
     else this.#plainLoop(depth, part);
   }
 
@@ -223,39 +230,71 @@ class Writer {
     this.#round = before;
   }
 
-  #vectorLoop(depth: number, range?: Part): void {
-    const { nest: { lengths }, unroll, split } = this.#plan;
-    const code = this.#code;
+  #vectorLoop(depth: number, part?: Part): void {
+    const { unroll, group, tile } = this.#plan;
     const lanes = this.#lanes;
-    const width = unroll * lanes;
+    this.#blockLoop(depth, unroll * lanes, [lanes, 1], part, (size) => {
+      const vectors = tile === undefined ? Math.ceil(size / lanes) : this.#tileRounds;
+      const rest = tile === undefined ? size - (vectors - 1) * lanes : size;
+      const most = tile === undefined ? group : lanes;
+      for (let first = 0; first < vectors; first += most) {
+        const count = Math.min(most, vectors - first);
+        const isLast = first + count === vectors;
+        const active = isLast || tile !== undefined ? rest : lanes;
+        this.#inRound({ first, vectors: count, active }, () => this.#inside(depth));
+      }
+    });
+  }
+
+  /** The loop around that of the vectors, in blocks of rounds that are done at once. */
+  #tileLoop(depth: number, block: number, part?: Part): void {
+    this.#blockLoop(depth, block, [1], part, (size) => {
+      this.#tileRounds = size;
+      const round = { first: 0, vectors: size, active: this.#lanes };
+      this.#inRound(round, () => this.#nodesAt(depth + 1));
+      this.#loops(depth + 1, part);
+    });
+  }
+
+  /**
+   * A loop in blocks of `block` rounds and a rest; where a chunk may end anywhere, in smaller blocks
+   * at its end.
+   */
+  #blockLoop(
+    depth: number,
+    block: number,
+    smaller: readonly number[],
+    part: Part | undefined,
+    body: (size: number) => void,
+  ): void {
+    const { nest: { lengths }, split } = this.#plan;
+    const code = this.#code;
     const length = lengths[depth];
+    const range = part?.loop === depth ? part : undefined;
     this.#cursors.within(depth, range?.from, (moved) => {
-      const round = (vectors: number, active: number) => (): void => {
-        this.#inRound({ vectors, active }, () => this.#inside(depth));
-        this.#cursors.step(moved, depth, (vectors - 1) * lanes + active);
+      const round = (size: number) => (): void => {
+        body(size);
+        this.#cursors.step(moved, depth, size);
       };
-      const rest = length % width;
-      const vectors = Math.ceil(rest / lanes);
-      const last = round(vectors, rest - (vectors - 1) * lanes);
+      const rest = length % block;
       if (range === undefined) {
-        if (length >= width) {
-          this.#repeat(depth, Math.floor(length / width), round(unroll, lanes));
-        }
-        if (rest > 0) last();
+        if (length >= block) this.#repeat(depth, Math.floor(length / block), round(block));
+        if (rest > 0) body(rest);
         return;
       }
       const { from, below } = range;
       const count = code.let(i32.sub(below, from));
-      const full = code.let(i32.divU(count, i32.const(width)));
-      code.for({ below: full }, round(unroll, lanes));
-      if (split.loops.length === 1 && split.perChunk % width === 0) {
+      if (split.loops.length === 1 && split.perChunk % block === 0) {
+        code.for({ below: code.let(i32.divU(count, i32.const(block))) }, round(block));
         // Only the last chunk has a rest.
-        if (rest > 0) code.if(i32.eq(below, i32.const(length)), last);
+        if (rest > 0) code.if(i32.eq(below, i32.const(length)), () => body(rest));
         return;
       }
-      const left = code.let(i32.sub(count, scaled(full, width)));
-      if (unroll > 1) code.for({ below: i32.divU(left, i32.const(lanes)) }, round(1, lanes));
-      code.for({ below: i32.remU(left, i32.const(lanes)) }, round(1, 1));
+      const sizes = [block, ...smaller.filter((size) => size < block)];
+      for (const size of sizes) {
+        code.for({ below: code.let(i32.divU(count, i32.const(size))) }, round(size));
+        code.set(count, i32.remU(count, i32.const(size)));
+      }
     });
   }
 
@@ -287,12 +326,11 @@ class Writer {
       this.#stores();
       return;
     }
-    const { vectors, active } = this.#round;
+    const { first, vectors } = this.#round;
     const reductions = nodes.filter((node) => node.kind === "reduce");
     reductions.forEach(({ input }, k) => {
       for (let i = 0; i < vectors; i++) {
-        const lanes = i < vectors - 1 ? this.#lanes : active;
-        this.#accumulators[k].add(i, this.#value(input, i), lanes);
+        this.#accumulators[k].add(first + i, this.#value(input, i), this.#activeIn(i));
       }
     });
   }
@@ -311,7 +349,11 @@ class Writer {
 
   #value(node: number, vector: number): Local<"v128"> {
     const values = this.#values[node];
-    return values.length === 1 ? values[0] : values[vector];
+    if (values.length === 1) return values[0];
+    const { tile } = this.#plan;
+    // What stands around the loop of the vectors was computed for the whole tile.
+    const isOutside = tile !== undefined && this.#placements[node].depth === tile.loop + 1;
+    return values[isOutside ? this.#round.first + vector : vector];
   }
 
   /** Computes a node. */
@@ -330,7 +372,7 @@ class Writer {
         const { current, strides } = this.#cursors.ofCount(node.of);
         const step = strides[this.#plan.vector];
         this.#values[i] = vectors.map((vector) => {
-          const first = plus(current, vector * this.#lanes * step);
+          const first = plus(current, this.#shift(strides, vector));
           return code.let(countingVector(code, node.dtype, first, step, this.#lanes));
         });
         break;
@@ -349,59 +391,61 @@ class Writer {
 
   /** The number of lanes that count in vector `i` of the round. */
   #activeIn(i: number): number {
-    return i < this.#round.vectors - 1 ? this.#lanes : this.#round.active;
+    const { vectors, active } = this.#round;
+    return i === vectors - 1 || this.#plan.tile !== undefined ? active : this.#lanes;
+  }
+
+  /** How far vector `i` of the round is from where the cursors are. */
+  #shift(strides: readonly number[], i: number): number {
+    const { tile, vector } = this.#plan;
+    const k = this.#round.first + i;
+    return k * (tile === undefined ? this.#lanes * strides[vector] : strides[tile.loop]);
   }
 
   #load(node: Load, varies: boolean): readonly Local<"v128">[] {
     const code = this.#code;
-    const { dtype, from, guards = [] } = node;
-    const isGuarded = guards.length > 0;
-    const { cursor: { current }, bytes } = this.#cursors.ofAccess(from, isGuarded);
-    const tests = guards.map((guard) => ({ guard, cursor: this.#cursors.ofCount(guard) }));
-    if (!varies) {
-      const value = loadSplat(dtype, current, bytes, this.#lanes);
-      if (!isGuarded) return [code.let(value)];
-      const result = code.let(i32x4.const(0));
-      code.if(allInside(tests.map((test) => this.#isInside(test, 0))), () => {
-        code.set(result, value);
-      });
-      return [result];
+    const { vector, tile } = this.#plan;
+    const { dtype, from: { strides }, guards = [] } = node;
+    const count = varies ? this.#round.vectors : 1;
+    if (tile !== undefined && count > 1 && isTransposed(node, vector, tile.loop, this.#lanes)) {
+      return this.#loadTransposed(node);
     }
-    const results = Array.from({ length: this.#round.vectors }, () => code.local("v128"));
-    const stride = from.strides[this.#plan.vector];
-    const step = stride * byteSize(dtype);
-    const whole = (): void =>
-      results.forEach((result, i) => {
-        const start = bytes + i * this.#lanes * step;
-        if (stride === 0) code.set(result, loadSplat(dtype, current, bytes, this.#lanes));
-        else if (stride === 1) code.set(result, loadVector(dtype, current, start, this.#lanes));
-        else {
-          code.set(result, i32x4.const(0));
-          for (let lane = 0; lane < this.#activeIn(i); lane++) {
-            const at = start + lane * step;
-            code.set(result, loadLane(dtype, current, at, result, lane, this.#lanes));
-          }
-          code.set(result, gathered(dtype, result, this.#lanes));
-        }
-      });
-    if (!isGuarded) {
-      whole();
+    const results = Array.from({ length: count }, () => code.local("v128"));
+    if (guards.length === 0) {
+      this.#loadWhole(node, results);
       return results;
     }
-    const { vectors, active } = this.#round;
-    const ends = [0, (vectors - 1) * this.#lanes + active - 1];
-    const inside = tests.flatMap((test) => {
-      const isFixed = test.guard.strides[this.#plan.vector] === 0;
-      return (isFixed ? [0] : ends).map((lane) => this.#isInside(test, lane));
-    });
-    code.if(allInside(inside), whole, () => {
+    const tests = guards.map((guard) => ({ guard, cursor: this.#cursors.ofCount(guard) }));
+    const inside = (i: number, lane: number, these: readonly Test[] = tests): Expression<"i32"> =>
+      these
+        .map(({ guard, cursor: { current } }) => {
+          const distance = this.#shift(guard.strides, i) + lane * guard.strides[vector];
+          return i32.ltU(plus(current, distance), i32.const(guard.below));
+        })
+        .reduce((all, test) => i32.and(all, test));
+    // A guard that holds at the ends holds between them.
+    const last = count - 1;
+    const moving = tests.filter(({ guard }) =>
+      this.#shift(guard.strides, last) !== 0 || guard.strides[vector] !== 0
+    );
+    const ends = [inside(0, 0)];
+    if (moving.length > 0) ends.push(inside(last, this.#activeIn(last) - 1, moving));
+    if (tile !== undefined && moving.length > 0) {
+      ends.push(inside(last, 0, moving), inside(0, this.#activeIn(0) - 1, moving));
+    }
+    const all = ends.reduce((every, test) => i32.and(every, test));
+    code.if(all, () => this.#loadWhole(node, results), () => {
+      for (const result of results) code.set(result, i32x4.const(0));
+      // Guards that are the same for all fail for all.
+      if (moving.length === 0) return;
+      const { cursor: { current }, bytes } = this.#cursors.ofAccess(node.from, true);
+      const size = byteSize(dtype);
       results.forEach((result, i) => {
-        code.set(result, i32x4.const(0));
         for (let lane = 0; lane < this.#activeIn(i); lane++) {
-          const k = i * this.#lanes + lane;
-          code.if(allInside(tests.map((test) => this.#isInside(test, k))), () => {
+          code.if(inside(i, lane), () => {
+            const distance = this.#shift(strides, i) + lane * strides[vector];
             // The first lane's address may lie before the memory's start: no constant offsets.
-            const address = plus(current, bytes + k * step);
+            const address = plus(current, bytes + distance * size);
             code.set(result, loadLane(dtype, address, 0, result, lane, this.#lanes));
           });
         }
@@ -411,32 +455,64 @@ class Writer {
     return results;
   }
 
-  /** Whether a guard holds so many lanes further. */
-  #isInside({ guard, cursor }: Test, lane: number): Expression<"i32"> {
-    const number = plus(cursor.current, lane * guard.strides[this.#plan.vector]);
-    return i32.ltU(number, i32.const(guard.below));
+  /** Loads where no guard fails. */
+  #loadWhole({ dtype, from, guards = [] }: Load, results: readonly Local<"v128">[]): void {
+    const code = this.#code;
+    const { cursor: { current }, bytes } = this.#cursors.ofAccess(from, guards.length > 0);
+    const size = byteSize(dtype);
+    const stride = from.strides[this.#plan.vector];
+    results.forEach((result, i) => {
+      const start = bytes + size * this.#shift(from.strides, i);
+      if (stride === 0) code.set(result, loadSplat(dtype, current, start, this.#lanes));
+      else if (stride === 1) code.set(result, loadVector(dtype, current, start, this.#lanes));
+      else {
+        code.set(result, i32x4.const(0));
+        for (let lane = 0; lane < this.#activeIn(i); lane++) {
+          const at = start + lane * stride * size;
+          code.set(result, loadLane(dtype, current, at, result, lane, this.#lanes));
+        }
+        code.set(result, gathered(dtype, result, this.#lanes));
+      }
+    });
+  }
+
+  /** Loads a square, or what there is of it, along the tile's loop, and transposes it. */
+  #loadTransposed({ dtype, from }: Load): readonly Local<"v128">[] {
+    const code = this.#code;
+    const { vectors, active } = this.#round;
+    const { cursor: { current }, bytes } = this.#cursors.ofAccess(from, false);
+    const size = byteSize(dtype);
+    const start = bytes + size * this.#shift(from.strides, 0);
+    const stride = size * from.strides[this.#plan.vector];
+    const rows = Array.from({ length: this.#lanes }, (_, lane) =>
+      code.let(
+        lane < active
+          ? loadVector(dtype, current, start + lane * stride, this.#lanes)
+          : i32x4.const(0),
+      ));
+    return transposed(code, rows).slice(0, vectors).map((value) => code.let(value));
   }
 
   #stores(): void {
     const { nest: { stores, nodes }, kept, vector } = this.#plan;
     const code = this.#code;
-    // Along a reduced loop there is one result, in all lanes.
-    const { vectors, active } = vector < kept ? this.#round : { vectors: 1, active: 1 };
+    const isAlong = vector < kept;
     for (const { node, to } of stores) {
       const { dtype } = nodes[node];
       const { cursor: { current }, bytes } = this.#cursors.ofAccess(to, false);
       const stride = to.strides[vector];
-      const step = stride * byteSize(dtype);
-      for (let i = 0; i < vectors; i++) {
-        const count = i < vectors - 1 ? this.#lanes : active;
-        const start = bytes + i * this.#lanes * step;
+      const size = byteSize(dtype);
+      // Along a reduced loop there is one result, in all lanes.
+      for (let i = 0; i < (isAlong ? this.#round.vectors : 1); i++) {
+        const count = isAlong ? this.#activeIn(i) : 1;
+        const start = bytes + (isAlong ? size * this.#shift(to.strides, i) : 0);
         const value = this.#value(node, i);
         const ready = dtype === "bool" ? code.let(packed(dtype, value, this.#lanes)) : value;
         if (stride === 1 && count === this.#lanes) {
           code.do(storeVector(dtype, current, start, ready, this.#lanes));
         } else {
           for (let lane = 0; lane < count; lane++) {
-            code.do(storeLane(dtype, current, start + lane * step, ready, lane));
+            code.do(storeLane(dtype, current, start + lane * stride * size, ready, lane));
           }
         }
       }
@@ -454,10 +530,6 @@ interface Part {
 interface Test {
   readonly guard: { readonly below: number; readonly strides: readonly number[] };
   readonly cursor: Cursor;
-}
-
-function allInside(conditions: readonly Expression<"i32">[]): Expression<"i32"> {
-  return conditions.reduce((all, condition) => i32.and(all, condition));
 }
 
 /** Writes a function's body: the work of one chunk of a planned nest. */

@@ -1,0 +1,121 @@
+/**
+ * What contenders in TypeScript share: reading requests, measuring, answering.
+ *
+ * @module
+ */
+import type { Answer, Hello, Request } from "./protocol.ts";
+import type { Task } from "./works.ts";
+
+/** Does a work once, to the end. */
+export type Call = () => unknown;
+
+/** The shortest time that a single sample may take, in milliseconds: shorter calls are repeated. */
+const SAMPLE = 1;
+
+/** Thrown by what prepares a work that a contender has no means for. */
+export class Missing extends Error {}
+
+/** Calls and waits for what it gives, if that is a promise. */
+async function finish(call: Call): Promise<void> {
+  const result = call();
+  if (result instanceof Promise) await result;
+}
+
+/** The time of one call in milliseconds, from a sample of several. */
+async function sample(call: Call, repeats: number): Promise<number> {
+  const start = performance.now();
+  for (let i = 0; i < repeats; i++) {
+    const result = call();
+    if (result instanceof Promise) await result;
+  }
+  return (performance.now() - start) / repeats;
+}
+
+/** The middle of some numbers. */
+export function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
+
+/** Times of single calls, for so many seconds after as long a warm-up. */
+async function measure(call: Call, seconds: number, last: number): Promise<number[]> {
+  // What takes longer than all of the time is not repeated for a warm-up.
+  if (last > 1000 * seconds) return [await sample(call, 1)];
+  const warm = performance.now() + 500 * seconds;
+  let time = last;
+  do time = Math.min(time, await sample(call, 1)); while (performance.now() < warm);
+  const repeats = Math.max(1, Math.ceil(SAMPLE / Math.max(time, 1e-5)));
+  const times: number[] = [];
+  const end = performance.now() + 1000 * seconds;
+  while (performance.now() < end || times.length < 3) times.push(await sample(call, repeats));
+  return times;
+}
+
+/** Answers requests until there are no more. */
+export async function serve(
+  hello: Hello,
+  prepare: (task: Task) => Call | Promise<Call>,
+): Promise<void> {
+  const encoder = new TextEncoder();
+  function say(line: Hello | Answer): void {
+    Deno.stdout.writeSync(encoder.encode(`${JSON.stringify(line)}\n`));
+  }
+  let current: { readonly name: string; readonly call: Call; last: number } | undefined;
+
+  async function answer({ work, seconds }: Request): Promise<Answer> {
+    let first: number | undefined;
+    if (current?.name !== work.name) {
+      current = undefined;
+      const call = await prepare(work.task);
+      const start = performance.now();
+      await finish(call);
+      first = performance.now() - start;
+      current = { name: work.name, call, last: first };
+      // A work too long to be repeated is known by its first call.
+      if (first > 20_000 * seconds) {
+        return { work: work.name, median_ms: first, first_ms: first, samples: 1 };
+      }
+      current.last = await sample(call, 1);
+    }
+    const times = await measure(current.call, seconds, current.last);
+    const result = { work: work.name, median_ms: median(times), samples: times.length };
+    return first === undefined ? result : { ...result, first_ms: first };
+  }
+
+  say(hello);
+  let rest = "";
+  for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const request: Request = JSON.parse(line);
+      const failed = (error: unknown): Answer => ({
+        work: request.work.name,
+        missing: `${error instanceof Error ? error.message : error}`.split("\n")[0],
+      });
+      say(await answer(request).catch(failed));
+    }
+  }
+  Deno.exit(0);
+}
+
+/** The number of threads that `run.ts` asks for, the only argument of a contender. */
+export function threadsWanted(): number {
+  return Math.max(1, Number(Deno.args[0] ?? 1));
+}
+
+/** Random floats between -1 and 1, the same in every run. */
+export function randomFloats(length: number, seed = 1): Float32Array {
+  let state = seed >>> 0;
+  return Float32Array.from({ length }, () => {
+    // Numerical Recipes' linear congruential generator; its upper bits serve well enough.
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+}
+
+/** Labels from 0 to `classes - 1`, the same in every run. */
+export function randomLabels(length: number, classes: number): Int32Array {
+  return Int32Array.from(randomFloats(length, 7), (x) => Math.floor((x + 1) / 2 * classes));
+}

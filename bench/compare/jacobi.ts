@@ -1,0 +1,197 @@
+/**
+ * Jacobi as a contender: everything through the public functions.
+ *
+ * @module
+ */
+import {
+  add,
+  conv,
+  div,
+  exp,
+  grad,
+  hessian,
+  jit,
+  log1p,
+  matmul,
+  mean,
+  models,
+  mul,
+  nn,
+  optim,
+  random,
+  sin,
+  sqrt,
+  square,
+  sub,
+  sum,
+  tanh,
+  tensor,
+  valueAndGrad,
+  variance,
+  vjp,
+} from "@jacobi/jacobi";
+import type { Tensor } from "@jacobi/jacobi";
+import * as jacobi from "@jacobi/jacobi";
+import manifest from "../../deno.json" with { type: "json" };
+import { type Call, randomFloats, randomLabels, serve, threadsWanted } from "./contender.ts";
+import type { ConvWork, Task } from "./works.ts";
+
+/** A random tensor. */
+function randomTensor(shape: readonly number[], seed = 1): Tensor {
+  return tensor(randomFloats(shape.reduce((a, b) => a * b, 1), seed)).reshape(shape);
+}
+
+type Operation = Extract<Task, { kind: "elementwise" }>["operation"];
+
+const operations: Readonly<Record<Operation, (x: Tensor, y: Tensor) => Tensor>> = {
+  add: (x, y) => add(x, y),
+  exp: (x) => exp(x),
+  sin: (x) => sin(x),
+  sum: (x) => sum(x),
+  chain: (x, y) => add(mul(sin(x), y), div(exp(square(x).neg()), add(1, square(y)))),
+  gelu: (x) => {
+    const inner = mul(0.797885, add(x, mul(0.044715, mul(x, square(x)))));
+    return mul(mul(0.5, x), add(1, tanh(inner)));
+  },
+};
+
+function layerNorm(x: Tensor, scale: Tensor, shift: Tensor): Tensor {
+  const centered = sub(x, mean(x, -1, { keepdims: true }));
+  const spread = sqrt(add(variance(x, -1, { keepdims: true }), 1e-5));
+  return add(mul(div(centered, spread), scale), shift);
+}
+
+function prepareConv(task: ConvWork): Call {
+  const { batch, inputs, size, outputs, kernel, stride, padding, gradients } = task;
+  const x = randomTensor([batch, inputs, size, size]);
+  const w = randomTensor([outputs, inputs, kernel, kernel], 2);
+  const forward = (x: Tensor, w: Tensor) => conv(x, w, { stride, padding });
+  if (!gradients) {
+    const compiled = jit(forward);
+    return () => compiled(x, w);
+  }
+  const cotangent = randomTensor(forward(x, w).shape, 3);
+  const both = jit((x: Tensor, w: Tensor, cotangent: Tensor) => {
+    const [y, pullback] = vjp(forward, x, w);
+    return [y, ...pullback(cotangent)];
+  });
+  return () => both(x, w, cotangent);
+}
+
+function prepareMlp(sizes: readonly number[], batch: number): Call {
+  const model = models.mlp(sizes);
+  let [params] = model.init(random.key(0));
+  const [, state] = model.init(random.key(0));
+  const inputs = randomTensor([batch, sizes[0]]);
+  const labels = tensor(randomLabels(batch, sizes.at(-1)!));
+  const optimizer = optim.sgd(0.1);
+  let memory = optimizer.init(params);
+  const step = jit((p: typeof params, m: typeof memory, inputs: Tensor, labels: Tensor) => {
+    const [loss, gradients] = valueAndGrad((p: typeof params) =>
+      nn.crossEntropy(model.apply(p, state, inputs)[0], labels)
+    )(p);
+    const [updates, next] = optimizer.update(gradients, m, p);
+    return [optim.applyUpdates(p, updates), next, loss] as const;
+  }, { donateArgnums: [0, 1] });
+  return () => {
+    [params, memory] = step(params, memory, inputs, labels);
+  };
+}
+
+function prepareResnet(batch: number, size: number, trains: boolean): Call {
+  const model = models.resnet18();
+  let [params, state] = model.init(random.key(0));
+  const images = randomTensor([batch, 3, size, size]);
+  if (!trains) {
+    const forward = jit((p: typeof params, s: typeof state, images: Tensor) =>
+      model.apply(p, s, images, { train: false })[0]
+    );
+    return () => forward(params, state, images);
+  }
+  const labels = tensor(randomLabels(batch, 1000));
+  const optimizer = optim.sgd(0.01, { momentum: 0.9 });
+  let memory = optimizer.init(params);
+  type Arguments = [typeof params, typeof state, typeof memory, Tensor, Tensor];
+  const step = jit((...[p, s, m, images, labels]: Arguments) => {
+    const [[loss, nextState], gradients] = valueAndGrad((p: typeof params) => {
+      const [y, next] = model.apply(p, s, images, { train: true });
+      return [nn.crossEntropy(y, labels), next] as const;
+    }, { hasAux: true })(p);
+    const [updates, nextMemory] = optimizer.update(gradients, m, p);
+    return [optim.applyUpdates(p, updates), nextState, nextMemory, loss] as const;
+  }, { donateArgnums: [0, 1, 2] });
+  return () => {
+    [params, state, memory] = step(params, state, memory, images, labels);
+  };
+}
+
+const scalarFunction = (x: Tensor) => div(log1p(exp(mul(x, sin(x)))), add(1, square(x)));
+const functionOfFour = (x: Tensor) => add(sum(mul(x, sin(x))), square(sum(square(x))));
+
+function prepare(task: Task): Call {
+  switch (task.kind) {
+    case "matmul": {
+      const a = randomTensor([task.size, task.size]);
+      const b = randomTensor([task.size, task.size], 2);
+      const product = jit((a: Tensor, b: Tensor) => matmul(a, b));
+      return () => product(a, b);
+    }
+    case "elementwise": {
+      const x = randomTensor([task.length]);
+      const y = randomTensor([task.length], 2);
+      const operation = jit(operations[task.operation]);
+      return () => operation(x, y);
+    }
+    case "softmax": {
+      const x = randomTensor([task.rows, task.columns]);
+      const softmax = jit((x: Tensor) => nn.softmax(x, -1));
+      return () => softmax(x);
+    }
+    case "layerNorm": {
+      const x = randomTensor([task.rows, task.columns]);
+      const scale = randomTensor([task.columns], 2);
+      const shift = randomTensor([task.columns], 3);
+      const norm = jit(layerNorm);
+      return () => norm(x, scale, shift);
+    }
+    case "conv":
+      return prepareConv(task);
+    case "mlpStep":
+      return prepareMlp(task.sizes, task.batch);
+    case "resnetForward":
+      return prepareResnet(task.batch, task.size, false);
+    case "resnetStep":
+      return prepareResnet(task.batch, task.size, true);
+    case "gradient": {
+      const x = tensor(0.7);
+      const gradient = grad(scalarFunction);
+      const chosen = task.compiled ? jit(gradient) : gradient;
+      return () => chosen(x);
+    }
+    case "hessian": {
+      const x = tensor([0.1, -0.4, 0.7, 1.2]);
+      const matrix = hessian(functionOfFour);
+      const chosen = task.compiled ? jit(matrix) : matrix;
+      return () => chosen(x);
+    }
+    case "dispatch": {
+      const x = tensor(0.7);
+      const compiled = jit((x: Tensor) => sin(x));
+      return () => compiled(x);
+    }
+  }
+}
+
+/** Sets the number of threads, if there is a way to. */
+function chooseThreads(threads: number): readonly string[] {
+  const { configure } = jacobi as { configure?: (options: { threads: number }) => void };
+  if (configure === undefined) return ["Jacobi has no `configure`: threads are as they are"];
+  configure({ threads });
+  return [];
+}
+
+const notes = chooseThreads(threadsWanted());
+await serve({
+  versions: { Jacobi: manifest.version, Deno: Deno.version.deno, V8: Deno.version.v8 },
+  notes,
+}, prepare);

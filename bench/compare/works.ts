@@ -1,0 +1,160 @@
+/**
+ * The works that contenders are compared by, described as data that contenders in any language read.
+ *
+ * @module
+ */
+
+/** How the filters of a convolution lie over images. */
+export interface ConvWork {
+  readonly kind: "conv";
+  /** The images: `[batch, inputs, size, size]`. */
+  readonly batch: number;
+  readonly inputs: number;
+  readonly size: number;
+  /** The filters: `[outputs, inputs, kernel, kernel]`. */
+  readonly outputs: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly padding: number;
+  /** Whether the gradients with respect to images and filters are computed, too. */
+  readonly gradients: boolean;
+}
+
+/** What a work computes. All numbers are float32 and random, unless told otherwise. */
+export type Task =
+  /** The product of two matrices `[size, size]`. */
+  | { readonly kind: "matmul"; readonly size: number }
+  /**
+   * On vectors of `length`: one operation, or `chain`: `sin(x) y + exp(-x²) / (1 + y²)`, or
+   * `gelu`: `x (1 + tanh(0.797885 (x + 0.044715 x³))) / 2`.
+   */
+  | {
+    readonly kind: "elementwise";
+    readonly operation: "add" | "exp" | "sin" | "sum" | "chain" | "gelu";
+    readonly length: number;
+  }
+  /** Over the last axis of `[rows, columns]`; layer norm scales and shifts, with epsilon 1e-5. */
+  | { readonly kind: "softmax" | "layerNorm"; readonly rows: number; readonly columns: number }
+  | ConvWork
+  /**
+   * A training step of a perceptron with relu and biases: mean cross entropy against integer labels,
+   * its gradient, SGD with learning rate 0.1; each call goes on from the one before.
+   */
+  | { readonly kind: "mlpStep"; readonly sizes: readonly number[]; readonly batch: number }
+  /** ResNet-18 of 1000 classes on `[batch, 3, size, size]`, with running statistics. */
+  | { readonly kind: "resnetForward"; readonly batch: number; readonly size: number }
+  /**
+   * A training step of it: batch statistics and their running averages, mean cross entropy, its
+   * gradient, SGD with learning rate 0.01 and momentum 0.9; each call goes on from the one before.
+   */
+  | { readonly kind: "resnetStep"; readonly batch: number; readonly size: number }
+  /**
+   * The derivative of `log1p(exp(x sin(x))) / (1 + x²)` at a scalar, or the Hessian of
+   * `Σ x sin(x) + (Σ x²)²` at a vector of four; compiled once, or traced in every call.
+   */
+  | { readonly kind: "gradient" | "hessian"; readonly compiled: boolean }
+  /** A compiled function of one scalar operation, `sin(x)`: what a call costs. */
+  | { readonly kind: "dispatch" };
+
+/** A work, with the name that tables give it. */
+export interface Work {
+  readonly name: string;
+  /** Works that the same processes do, one after the other. */
+  readonly group: string;
+  readonly task: Task;
+  /** Whether `--quick` leaves it out. */
+  readonly long?: boolean;
+}
+
+const MILLION = 2 ** 20;
+
+const convolutions: readonly (readonly [string, Omit<ConvWork, "kind" | "gradients">])[] = [
+  ["3x3, 64 to 64, 16x64x16x16", square(16, 64, 16, 64, 3)],
+  ["3x3, 128 to 128, 1x128x28x28", square(1, 128, 28, 128, 3)],
+  ["3x3, 512 to 512, 1x512x7x7", square(1, 512, 7, 512, 3)],
+  ["3x3 by 2, 64 to 128, 1x64x56x56", { ...square(1, 64, 56, 128, 3), stride: 2 }],
+  ["1x1, 256 to 64, 1x256x56x56", square(1, 256, 56, 64, 1)],
+  ["1x1 by 2, 64 to 128, 1x64x56x56", { ...square(1, 64, 56, 128, 1), stride: 2 }],
+];
+
+/** A convolution that keeps the size of images. */
+function square(
+  batch: number,
+  inputs: number,
+  size: number,
+  outputs: number,
+  kernel: number,
+): Omit<ConvWork, "kind" | "gradients"> {
+  return { batch, inputs, size, outputs, kernel, stride: 1, padding: (kernel - 1) / 2 };
+}
+
+/** All works, in the order of the tables. */
+export const works: readonly Work[] = [
+  ...[64, 128, 256, 512, 1024, 2048].map((size): Work => ({
+    name: `matmul ${size}`,
+    group: "matmul",
+    task: { kind: "matmul", size },
+    long: size > 1024,
+  })),
+  ...(["add", "exp", "sin", "sum", "chain", "gelu"] as const).map((operation): Work => ({
+    name: `${operation} of 1M`,
+    group: "elementwise",
+    task: { kind: "elementwise", operation, length: MILLION },
+  })),
+  ...(["softmax", "layerNorm"] as const).map((kind): Work => ({
+    name: `${kind === "softmax" ? "softmax" : "layer norm"} of 4096x1024`,
+    group: "rows",
+    task: { kind, rows: 4096, columns: 1024 },
+  })),
+  ...convolutions.flatMap(([name, sizes], i) =>
+    [false, true].map((gradients): Work => ({
+      name: `conv ${name}${gradients ? ", forward and both gradients" : ", forward"}`,
+      group: "conv",
+      task: { kind: "conv", ...sizes, gradients },
+      long: i % 2 === 1,
+    }))
+  ),
+  {
+    name: "MLP 784-512-256-10 step, batch 128",
+    group: "mlp",
+    task: { kind: "mlpStep", sizes: [784, 512, 256, 10], batch: 128 },
+  },
+  {
+    name: "ResNet-18 forward, 1x3x64x64",
+    group: "resnet",
+    task: { kind: "resnetForward", batch: 1, size: 64 },
+  },
+  {
+    name: "ResNet-18 training step, 1x3x64x64",
+    group: "resnet",
+    task: { kind: "resnetStep", batch: 1, size: 64 },
+  },
+  {
+    name: "ResNet-18 forward, 16x3x64x64",
+    group: "resnet",
+    task: { kind: "resnetForward", batch: 16, size: 64 },
+    long: true,
+  },
+  {
+    name: "ResNet-18 training step, 16x3x64x64",
+    group: "resnet",
+    task: { kind: "resnetStep", batch: 16, size: 64 },
+    long: true,
+  },
+  {
+    name: "ResNet-18 forward, 1x3x224x224",
+    group: "resnet",
+    task: { kind: "resnetForward", batch: 1, size: 224 },
+    long: true,
+  },
+  ...(["gradient", "hessian"] as const).flatMap((kind) =>
+    [false, true].map((compiled): Work => ({
+      name: `${kind === "gradient" ? "gradient of a scalar function" : "Hessian of 4 variables"}${
+        compiled ? ", compiled" : ""
+      }`,
+      group: "scalar",
+      task: { kind, compiled },
+    }))
+  ),
+  { name: "call of a compiled sin(x)", group: "scalar", task: { kind: "dispatch" } },
+];

@@ -1,0 +1,292 @@
+/**
+ * The kernels of cumsum and cumprod. Lines are passed through side by side; sums along few long
+ * lines are cut into segments, whose totals are computed first.
+ *
+ * @module
+ */
+import { byteSize, isFloat } from "../base/dtype.ts";
+import { range, sizeOf } from "../base/shape.ts";
+import type { AxisParams, CumsumParams } from "../primitives/reduction.ts";
+import type { Code } from "../wasm/code.ts";
+import type { Expression, Local } from "../wasm/expression.ts";
+import type { FunctionReference } from "../wasm/module.ts";
+import { f64x2, i32, i32x4, v128 } from "../wasm/operations.ts";
+import { type Pointer, smaller, times, VECTOR } from "./addresses.ts";
+import { laneCells, passThrough, type Running, totalBytes } from "./cumulative_lanes.ts";
+import { lineSum } from "./cumulative_line.ts";
+import type { Buffer, Builder, Kernel, Stage } from "./kernel.ts";
+import { chunkEnd, type Partition, partition } from "./partition.ts";
+
+/** Lanes that are passed through at once, where they are no neighbours. */
+const SCATTERED = 4;
+
+/** The shortest line that is summed vector by vector. */
+const LINE = 16;
+
+/** About the length of the segments of long lines. */
+const SEGMENT = 8192;
+
+/** So many pieces of work keep all threads busy. */
+const ENOUGH = 8;
+
+/** The lines of a buffer and how they are divided. All of it is in the key of the code. */
+interface Lines extends Running {
+  /** Whether lines run from their end. */
+  readonly isReverse: boolean;
+  /** Whether each line is one of neighbours, passed through alone. */
+  readonly isAlone: boolean;
+  /** The number of groups of lines. */
+  readonly groups: number;
+  /** From one group to the next. */
+  readonly groupBytes: number;
+  /** The number of lines in a group, side by side. */
+  readonly lanes: number;
+  /** From one line of a group to the next. */
+  readonly laneBytes: number;
+  /** The lines of a group that are passed through at once. */
+  readonly width: number;
+  /** The length of the lines. */
+  readonly length: number;
+  /** From one element of a line to the next. */
+  readonly stepBytes: number;
+  /** The length of the segments of a line; the last one may be shorter. */
+  readonly segment: number;
+}
+
+/** The kernel of `cumsum`. */
+export function emitCumsum(
+  builder: Builder,
+  [x]: readonly Buffer[],
+  { axis, reverse }: CumsumParams,
+  _outputs: readonly Buffer[],
+): Kernel {
+  return emitCumulative(builder, x, axis, reverse, "sum");
+}
+
+/** The kernel of `cumprod`. */
+export function emitCumprod(
+  builder: Builder,
+  [x]: readonly Buffer[],
+  { axis }: AxisParams,
+  _outputs: readonly Buffer[],
+): Kernel {
+  return emitCumulative(builder, x, axis, false, "prod");
+}
+
+function emitCumulative(
+  builder: Builder,
+  x: Buffer,
+  axis: number,
+  isReverse: boolean,
+  operation: Running["operation"],
+): Kernel {
+  const size = sizeOf(x.shape);
+  if (size === 0) return { stages: [], workspaces: [], operations: 0, bytes: 0 };
+  const lines = divide(x, axis, isReverse, operation);
+  const { groups, lanes, length, segment, dtype } = lines;
+  const segments = Math.ceil(length / segment);
+  const bytes = 2 * size * byteSize(dtype);
+  if (segments === 1) {
+    const stages = [emitStage(builder, lines, true, [0, 1])];
+    return { stages, workspaces: [], operations: size, bytes };
+  }
+  const stages = [
+    emitStage(builder, lines, false, [0, 2]),
+    emitStage(builder, lines, true, [0, 1, 2]),
+  ];
+  const workspace = groups * segments * lanes * totalBytes(dtype);
+  return { stages, workspaces: [workspace], operations: 2 * size, bytes: 1.5 * bytes };
+}
+
+/** Divides the lines along an axis. */
+function divide(
+  { dtype, shape }: Buffer,
+  axis: number,
+  isReverse: boolean,
+  operation: Running["operation"],
+): Lines {
+  const size = byteSize(dtype);
+  const length = shape[axis];
+  const before = sizeOf(shape.slice(0, axis));
+  const behind = sizeOf(shape.slice(axis + 1));
+  const isLast = behind === 1;
+  const isAlone = isLast && operation === "sum" && length >= LINE;
+  const lanes = isLast ? before : behind;
+  const width = isAlone ? 1 : isLast ? SCATTERED : 4 * VECTOR / size;
+  const groups = isLast ? 1 : before;
+  // Products of segments may overflow where running products do not.
+  const isCut = operation === "sum" && length >= 2 * SEGMENT &&
+    groups * Math.ceil(lanes / width) < ENOUGH;
+  return {
+    dtype,
+    operation,
+    isReverse,
+    isAlone,
+    groups,
+    groupBytes: length * behind * size,
+    lanes,
+    laneBytes: isLast ? length * size : size,
+    width,
+    length,
+    stepBytes: behind * size,
+    segment: isCut ? SEGMENT : length,
+  };
+}
+
+/** The number of pieces into which lines are divided, and the time that one takes. */
+function piecesOf(lines: Lines): Partition {
+  const { dtype, isAlone, groups, lanes, laneBytes, width, length, segment } = lines;
+  const pieces = groups * Math.ceil(lanes / width) * Math.ceil(length / segment);
+  const isDense = laneBytes === byteSize(dtype);
+  const nanoseconds = isAlone ? 0.5 : isDense ? 0.5 * width : width;
+  return partition(pieces, segment * nanoseconds);
+}
+
+/** A stage that writes results, or else the totals of all segments. */
+function emitStage(
+  builder: Builder,
+  lines: Lines,
+  writes: boolean,
+  operands: readonly number[],
+): Stage {
+  const parts = piecesOf(lines);
+  const name = lines.operation === "sum" ? "cumsum" : "cumprod";
+  const key = `${name} ${writes} ${operands.length} ${JSON.stringify(lines)}`;
+  const run = builder.once(key, () => emitChunk(builder, name, lines, parts, writes, operands));
+  return { name: writes ? name : `${name} totals`, run, operands, chunks: parts.chunks };
+}
+
+/** Where a piece of work stands. */
+interface Piece {
+  /** The number of its segment in the order of the walk. */
+  readonly segment: Local<"i32">;
+  /** The number of its segment's length. */
+  readonly steps: Local<"i32">;
+  /** Bytes to its first element in the order of the walk. */
+  readonly offset: Local<"i32">;
+  /** Bytes to the total of its group's first segment. */
+  readonly total: Local<"i32">;
+}
+
+function emitChunk(
+  builder: Builder,
+  name: string,
+  lines: Lines,
+  parts: Partition,
+  writes: boolean,
+  operands: readonly number[],
+): FunctionReference {
+  const { lanes, width, groupBytes, laneBytes, length, stepBytes, isReverse } = lines;
+  const blocks = Math.ceil(lanes / width);
+  const segments = Math.ceil(length / lines.segment);
+  const rest = lanes % width;
+  const whole = lanes < width ? undefined : emitPiece(builder, name, lines, width, writes);
+  const last = rest === 0 ? undefined : emitPiece(builder, name, lines, rest, writes);
+  const parameters = range(operands.length + 1).map(() => "i32" as const);
+  return builder.module.function(name, parameters, "none", (code, ...locals) => {
+    const [x, out] = writes ? locals : [locals[0], i32.const(0)];
+    const totals = segments === 1 ? i32.const(0) : locals[operands.length - 1];
+    const chunk = locals[operands.length];
+    const end = code.let(chunkEnd(parts, chunk));
+    code.for({ from: times(chunk, parts.perChunk), below: end }, (number) => {
+      const block = code.let(i32.remU(number, i32.const(blocks)));
+      const line = code.let(i32.divU(number, i32.const(blocks)));
+      const segment = code.let(i32.remU(line, i32.const(segments)));
+      const group = code.let(i32.divU(line, i32.const(segments)));
+      const first = code.let(times(segment, lines.segment));
+      const left = i32.sub(i32.const(length), first);
+      const steps = code.let(smaller(code.let(left), i32.const(lines.segment)));
+      const position = isReverse ? i32.sub(i32.const(length - 1), first) : first;
+      const lane = code.let(times(block, width));
+      const start = i32.add(times(group, groupBytes), times(lane, laneBytes));
+      const offset = code.let(i32.add(start, times(position, stepBytes)));
+      const row = times(group, segments * lanes);
+      const total = code.let(times(i32.add(row, lane), totalBytes(lines.dtype)));
+      const call = (run: PieceFunction) =>
+        code.do(
+          run.call(
+            i32.add(x, offset),
+            i32.add(out, offset),
+            i32.add(totals, total),
+            segment,
+            steps,
+          ),
+        );
+      if (last === undefined) call(whole!);
+      else if (whole === undefined) call(last);
+      else {
+        code.if(i32.eq(block, i32.const(blocks - 1)), () => call(last), () => call(whole));
+      }
+    });
+  });
+}
+
+const pieceParameters = ["i32", "i32", "i32", "i32", "i32"] as const;
+type PieceFunction = FunctionReference<typeof pieceParameters, "none">;
+
+/**
+ * A function of the addresses of a piece's first element, of its first result and of its lanes'
+ * total in the first segment, and of the number and the length of its segment.
+ */
+function emitPiece(
+  builder: Builder,
+  name: string,
+  lines: Lines,
+  width: number,
+  writes: boolean,
+): PieceFunction {
+  const { isAlone, lanes, length, dtype } = lines;
+  const isCut = lines.segment < length;
+  const stepBytes = lines.isReverse ? -lines.stepBytes : lines.stepBytes;
+  const rowBytes = lanes * totalBytes(dtype);
+  return builder.module.function(name, pieceParameters, "none", (code, ...locals) => {
+    const [from, out, totals, segment, steps] = locals;
+    const runner = isAlone ? alone(code, lines) : together(code, lines, width);
+    runner.reset();
+    if (isCut && writes) {
+      code.for({ below: segment }, () => {
+        runner.addTotal(totals);
+        code.set(totals, i32.add(totals, i32.const(rowBytes)));
+      });
+    }
+    runner.pass(from, writes ? out : undefined, steps, stepBytes);
+    if (!writes) {
+      runner.saveTotal(code.let(i32.add(totals, times(segment, rowBytes))));
+    }
+  });
+}
+
+/** What passes through a piece. */
+interface Runner {
+  reset(): void;
+  addTotal(at: Pointer): void;
+  pass(from: Pointer, to: Pointer | undefined, steps: Expression<"i32">, stepBytes: number): void;
+  saveTotal(at: Pointer): void;
+}
+
+function together(code: Code, lines: Lines, width: number): Runner {
+  const cells = laneCells(code, lines, width, lines.laneBytes);
+  return {
+    reset: () => cells.forEach((cell) => cell.reset()),
+    addTotal: (at) => cells.forEach((cell) => cell.addTotal(at)),
+    pass: (from, to, steps, stepBytes) => passThrough(code, cells, { from, to, steps, stepBytes }),
+    saveTotal: (at) => cells.forEach((cell) => code.do(...cell.saveTotal(at))),
+  };
+}
+
+function alone(code: Code, lines: Lines): Runner {
+  const line = lineSum(code, lines);
+  const { carry } = line;
+  const isWide = isFloat(lines.dtype);
+  return {
+    reset: () => code.set(carry, i32x4.const(0)),
+    addTotal: (at) =>
+      code.set(
+        carry,
+        isWide ? f64x2.add(carry, v128.load64Splat(at)) : i32x4.add(carry, v128.load32Splat(at)),
+      ),
+    pass: (from, to, steps, stepBytes) => line.pass({ from, to, steps, stepBytes }),
+    saveTotal: (at) =>
+      code.do(isWide ? v128.store64Lane(at, carry, 0) : v128.store32Lane(at, carry, 0)),
+  };
+}
