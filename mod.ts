@@ -21,6 +21,7 @@ export {
   AxisError,
   DtypeError,
   IndexError,
+  MemoryError,
   ShapeError,
   TraceError,
   TreeError,
@@ -56,6 +57,8 @@ export type {
 export * from "./src/functions/mod.ts";
 export * from "./src/transforms/mod.ts";
 export { jit } from "./src/jit.ts";
+export { configure } from "./src/configure.ts";
+export type { ConfigureOptions } from "./src/configure.ts";
 export type { JitOptions, Jitted } from "./src/jit.ts";
 /** Looking at programs. */
 export * as inspect from "./src/inspect/mod.ts";

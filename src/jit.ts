@@ -7,6 +7,7 @@ import { describeValue } from "./base/dtype.ts";
 import { argumentError } from "./base/errors.ts";
 import { readOptions } from "./base/options.ts";
 import { sameShape, showType } from "./base/shape.ts";
+import { installKernels } from "./compile/eager.ts";
 import { compile } from "./compile/pipeline.ts";
 import { call } from "./control/call.ts";
 import { leafToTensor } from "./core/convert.ts";
@@ -46,6 +47,9 @@ export interface Jitted<Args extends readonly unknown[], Out> {
    */
   explain(...args: Args): string;
 }
+
+// Large single operations run on the kernels of compiled functions.
+installKernels();
 
 /** What decides whether a program fits a call. */
 interface Signature {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Answer, Hello, Request } from "./protocol.ts";
+import { median } from "./statistics.ts";
 import type { Task } from "./works.ts";
 
 /** Does a work once, to the end. */
@@ -15,12 +16,6 @@ const SAMPLE = 1;
 /** Thrown by what prepares a work that a contender has no means for. */
 export class Missing extends Error {}
 
-/** Calls and waits for what it gives, if that is a promise. */
-async function finish(call: Call): Promise<void> {
-  const result = call();
-  if (result instanceof Promise) await result;
-}
-
 /** The time of one call in milliseconds, from a sample of several. */
 async function sample(call: Call, repeats: number): Promise<number> {
   const start = performance.now();
@@ -29,13 +24,6 @@ async function sample(call: Call, repeats: number): Promise<number> {
     if (result instanceof Promise) await result;
   }
   return (performance.now() - start) / repeats;
-}
-
-/** The middle of some numbers. */
-export function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
 /** Times of single calls, for so many seconds after as long a warm-up. */
@@ -68,9 +56,7 @@ export async function serve(
     if (current?.name !== work.name) {
       current = undefined;
       const call = await prepare(work.task);
-      const start = performance.now();
-      await finish(call);
-      first = performance.now() - start;
+      first = await sample(call, 1);
       current = { name: work.name, call, last: first };
       // A work too long to be repeated is known by its first call.
       if (first > 20_000 * seconds) {

@@ -80,8 +80,8 @@ function prepareConv(task: ConvWork): Call {
 
 function prepareMlp(sizes: readonly number[], batch: number): Call {
   const model = models.mlp(sizes);
-  let [params] = model.init(random.key(0));
-  const [, state] = model.init(random.key(0));
+  const [initial, state] = model.init(random.key(0));
+  let params = initial;
   const inputs = randomTensor([batch, sizes[0]]);
   const labels = tensor(randomLabels(batch, sizes.at(-1)!));
   const optimizer = optim.sgd(0.1);

@@ -24,6 +24,9 @@ const LARGE = 32768;
 /** The same for functions that take long for each element. */
 const LARGE_HEAVY = 4096;
 
+/** Elements from which on it does not fit well into linear memory. */
+const LARGEST = 2 ** 27;
+
 /** Multiplications from which on a product or a convolution is worth a kernel. */
 const LARGE_PRODUCT = 2 ** 18;
 
@@ -40,6 +43,8 @@ function isLarge(
   const rule = ruleOf(name);
   if (rule.kind === "alias" || rule.kind === "iota" || args.every(isSplat)) return false;
   const size = sizeOf(type.shape);
+  // What fills the linear memory by itself would only drive everything else out of it.
+  if (size > LARGEST || args.some((arg) => arg.size > LARGEST)) return false;
   if (name === "contract") {
     const { contract } = params as ContractParams;
     const { shape } = args[0];

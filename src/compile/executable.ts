@@ -48,6 +48,12 @@ export interface CompiledProgram {
   readonly code: number;
 }
 
+/** Options of `assemble`. */
+export interface AssembleOptions {
+  /** Has each step run by itself and told how long it took, in milliseconds. */
+  readonly timed?: (step: number, time: number) => void;
+}
+
 /** A module with the code of a program's steps in it. */
 function emptyBuilder(): Builder {
   return makeBuilder({
@@ -58,11 +64,17 @@ function emptyBuilder(): Builder {
 }
 
 /** Writes a program, already optimised, as a module. `isDonated` says which arguments are given up. */
-export function assemble(program: Program, isDonated: readonly boolean[]): CompiledProgram {
+export function assemble(
+  program: Program,
+  isDonated: readonly boolean[],
+  options: AssembleOptions = {},
+): CompiledProgram {
   const lowered = lower(program);
   const builder = emptyBuilder();
   const scheduled = schedule(lowered, builder);
-  const segments = divideAtHost(scheduled);
+  const segments: Segment[] = options.timed === undefined
+    ? divideAtHost(scheduled)
+    : scheduled.steps.map((step) => "task" in step ? step : [step]);
   segments.forEach((segment, i) => {
     if (Array.isArray(segment)) emitSteps(builder, `run${i}`, segment);
   });
@@ -71,7 +83,8 @@ export function assemble(program: Program, isDonated: readonly boolean[]): Compi
   const reserved = Math.ceil(scheduled.areas.length * 4 / 64) * 64;
   const plan = planMemory(lowered, scheduled, { large: RESIDENT_BYTES, isDonated, reserved });
   const work = scheduled.summaries.reduce((sum, one) => sum + one.operations + one.bytes, 0);
-  const runner = new Runner(lowered, plan, segments, executable, work >= PARALLEL_OPERATIONS);
+  const isParallel = work >= PARALLEL_OPERATIONS;
+  const runner = new Runner(lowered, plan, segments, executable, isParallel, options.timed);
   return {
     run: (args, names) => runner.run(args, names),
     schedule: scheduled,
@@ -100,8 +113,7 @@ class Runner {
   readonly #segments: readonly Segment[];
   readonly #executable: Executable;
   readonly #isParallel: boolean;
-  /** Where the arena was when the table was last written. */
-  #base = -1;
+  readonly #timed: AssembleOptions["timed"];
 
   constructor(
     lowered: Lowered,
@@ -109,7 +121,9 @@ class Runner {
     segments: readonly Segment[],
     executable: Executable,
     isParallel: boolean,
+    timed: AssembleOptions["timed"],
   ) {
+    this.#timed = timed;
     this.#lowered = lowered;
     this.#plan = plan;
     this.#segments = segments;
@@ -157,8 +171,10 @@ class Runner {
     const table = wholeMemory("uint32") as Uint32Array;
     table.set(addresses, base / 4);
     this.#segments.forEach((segment, i) => {
+      const start = this.#timed && performance.now();
       if (Array.isArray(segment)) this.#executable.run(`run${i}`, base, this.#isParallel);
       else this.#runHost(segment, addresses);
+      if (start !== undefined) this.#timed?.(i, performance.now() - start);
     });
     for (const { buffer, offset, argument } of outputs) {
       if (offset !== null) tensors.set(buffer, copyOut(buffers[buffer], addresses[buffer]));

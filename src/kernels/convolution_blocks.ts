@@ -10,6 +10,7 @@ import type { Code } from "../wasm/code.ts";
 import type { Expression, Local } from "../wasm/expression.ts";
 import type { FunctionReference } from "../wasm/module.ts";
 import { i32 } from "../wasm/operations.ts";
+import { partOf, rowTiles } from "./convolution_division.ts";
 import {
   emitLoad,
   emitStore,
@@ -76,13 +77,6 @@ export interface Blocks {
   readonly nanoseconds: number;
 }
 
-/** The length of the parts into which a sum is divided, at most the longest: a divisor where one is. */
-function partOf(length: number, most: number): number {
-  if (length <= most) return length;
-  for (let part = most; part > most / 2; part--) if (length % part === 0) return part;
-  return most;
-}
-
 /** A sum of `length` steps that are `count` in each list, as segments. */
 export function segmentsOf(
   list: Pick<Segment, "elements" | "offsets" | "start">,
@@ -126,15 +120,6 @@ export function segmentsOf(
     start: { a: start.a + skip.a, b: start.b + skip.b },
     loops: outer,
   }];
-}
-
-/** Rows divided into tiles that differ by one at most. */
-function rowTiles(rows: number, most: number): { readonly rows: number; readonly count: number }[] {
-  const tiles = Math.ceil(rows / most);
-  const larger = rows % tiles;
-  const size = Math.floor(rows / tiles);
-  const all = [{ rows: size + 1, count: larger }, { rows: size, count: tiles - larger }];
-  return all.filter(({ count }) => count > 0);
 }
 
 /** Runs a body for all rounds of some loops, with what they add in bytes. */

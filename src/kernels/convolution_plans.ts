@@ -30,6 +30,7 @@ import {
 import { hasFewWindows, planFewConvolve, planFewInput } from "./convolution_few.ts";
 import { emitPatches } from "./convolution_patches.ts";
 import { type Plan, product } from "./convolution_plan.ts";
+import { isFaster, planWinograd, winogradConvolve, winogradInput } from "./convolution_winograd.ts";
 import { type Axis, type ConvolutionSize, countOperations } from "./convolution_size.ts";
 import { lanesOf } from "./panels.ts";
 import { type Builder, type Kernel, type Stage } from "./kernel.ts";
@@ -174,6 +175,9 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
 export function planConvolve(builder: Builder, size: ConvolutionSize): Plan | undefined {
   const { inPerGroup, outPerGroup, axes, taps, outputs } = size;
   if (taps > MOST_TAPS) return undefined;
+  const winograd = winogradConvolve(size);
+  const faster = winograd && planWinograd(builder, winograd);
+  if (faster) return faster;
   if (hasFewWindows(size, 8)) {
     const { stages, workspaces, rows } = planWindows(builder, size);
     const rest = planFewConvolve(builder, size, rows, 3 + workspaces.length);
@@ -232,6 +236,9 @@ function classesOf({ stride, dilation, padLow, input, kernel }: Axis): Class[] {
 /** `x` from `y` and `w`. */
 export function planInput(builder: Builder, size: ConvolutionSize): Plan | undefined {
   const { inPerGroup, outPerGroup, axes, taps, inputs } = size;
+  const winograd = winogradInput(size);
+  const faster = winograd && planWinograd(builder, winograd);
+  if (faster) return faster;
   if (hasFewWindows(size, 16)) return planFewInput(builder, size, 3);
   const classes = axes.map(classesOf);
   const combinations = product(classes);

@@ -161,12 +161,18 @@ export interface Steps {
 export type LoadFunction = FunctionReference<readonly ["i32", "i32", "i32", "i32"], "none">;
 
 /** The copy of rows of A into the block. */
-export function emitLoad(builder: Builder, dtype: Number, steps: Steps): LoadFunction {
+export function emitLoad(
+  builder: Builder,
+  dtype: Number,
+  steps: Steps,
+  from: Place = "memory",
+): LoadFunction {
   const { elements, count } = steps;
   const { module, scratch } = builder;
   const size = byteSize(dtype);
   const lanes = lanesOf(dtype);
-  const key = `load ${size} ${count} times ${elements.join()}`;
+  const memory = from === "scratch" ? scratch : undefined;
+  const key = `load ${size} from ${from} ${count} times ${elements.join()}`;
   const pitch = pitchOf(dtype, elements.length * count);
   return builder.once(
     key,
@@ -175,7 +181,7 @@ export function emitLoad(builder: Builder, dtype: Number, steps: Steps): LoadFun
         const to = code.local("i32");
         const end = code.let(i32.mul(rows, i32.const(pitch * size)));
         code.for({ below: end, step: pitch * size }, (row) => {
-          const from = code.let(a);
+          const source = code.let(a);
           code.set(to, row);
           code.for({ below: count }, () => {
             for (let k = 0; k < elements.length;) {
@@ -183,13 +189,17 @@ export function emitLoad(builder: Builder, dtype: Number, steps: Steps): LoadFun
               const length = run < 0 ? elements.length - k : run;
               // What is written behind a run is written again by what follows it.
               for (let i = 0; i < length; i += lanes) {
-                const value = v128.load(from, { offset: (elements[k] + i) * size, align: 4 });
+                const value = v128.load(source, {
+                  offset: (elements[k] + i) * size,
+                  memory,
+                  align: 4,
+                });
                 const place = { offset: (k + i) * size, memory: scratch, align: 4 };
                 code.do(v128.store(to, value, place));
               }
               k += length;
             }
-            code.set(from, i32.add(from, next));
+            code.set(source, i32.add(source, next));
             code.set(to, advance(to, elements.length * size));
           });
           code.set(a, i32.add(a, nextRow));

@@ -4,16 +4,15 @@
  *
  * @module
  */
-import { byteSize, isFloat } from "../base/dtype.ts";
+import { byteSize } from "../base/dtype.ts";
 import { range, sizeOf } from "../base/shape.ts";
 import type { AxisParams, CumsumParams } from "../primitives/reduction.ts";
-import type { Code } from "../wasm/code.ts";
-import type { Expression, Local } from "../wasm/expression.ts";
+import type { Local } from "../wasm/expression.ts";
 import type { FunctionReference } from "../wasm/module.ts";
-import { f64x2, i32, i32x4, v128 } from "../wasm/operations.ts";
-import { type Pointer, smaller, times, VECTOR } from "./addresses.ts";
-import { laneCells, passThrough, type Running, totalBytes } from "./cumulative_lanes.ts";
-import { lineSum } from "./cumulative_line.ts";
+import { i32 } from "../wasm/operations.ts";
+import { smaller, times, VECTOR } from "./addresses.ts";
+import { lanesRunner, type Running, totalBytes } from "./cumulative_lanes.ts";
+import { lineRunner } from "./cumulative_line.ts";
 import type { Buffer, Builder, Kernel, Stage } from "./kernel.ts";
 import { chunkEnd, type Partition, partition } from "./partition.ts";
 
@@ -241,7 +240,9 @@ function emitPiece(
   const rowBytes = lanes * totalBytes(dtype);
   return builder.module.function(name, pieceParameters, "none", (code, ...locals) => {
     const [from, out, totals, segment, steps] = locals;
-    const runner = isAlone ? alone(code, lines) : together(code, lines, width);
+    const runner = isAlone
+      ? lineRunner(code, lines)
+      : lanesRunner(code, lines, width, lines.laneBytes);
     runner.reset();
     if (isCut && writes) {
       code.for({ below: segment }, () => {
@@ -249,44 +250,7 @@ function emitPiece(
         code.set(totals, i32.add(totals, i32.const(rowBytes)));
       });
     }
-    runner.pass(from, writes ? out : undefined, steps, stepBytes);
-    if (!writes) {
-      runner.saveTotal(code.let(i32.add(totals, times(segment, rowBytes))));
-    }
+    runner.pass({ from, to: writes ? out : undefined, steps, stepBytes });
+    if (!writes) runner.saveTotal(code.let(i32.add(totals, times(segment, rowBytes))));
   });
-}
-
-/** What passes through a piece. */
-interface Runner {
-  reset(): void;
-  addTotal(at: Pointer): void;
-  pass(from: Pointer, to: Pointer | undefined, steps: Expression<"i32">, stepBytes: number): void;
-  saveTotal(at: Pointer): void;
-}
-
-function together(code: Code, lines: Lines, width: number): Runner {
-  const cells = laneCells(code, lines, width, lines.laneBytes);
-  return {
-    reset: () => cells.forEach((cell) => cell.reset()),
-    addTotal: (at) => cells.forEach((cell) => cell.addTotal(at)),
-    pass: (from, to, steps, stepBytes) => passThrough(code, cells, { from, to, steps, stepBytes }),
-    saveTotal: (at) => cells.forEach((cell) => code.do(...cell.saveTotal(at))),
-  };
-}
-
-function alone(code: Code, lines: Lines): Runner {
-  const line = lineSum(code, lines);
-  const { carry } = line;
-  const isWide = isFloat(lines.dtype);
-  return {
-    reset: () => code.set(carry, i32x4.const(0)),
-    addTotal: (at) =>
-      code.set(
-        carry,
-        isWide ? f64x2.add(carry, v128.load64Splat(at)) : i32x4.add(carry, v128.load32Splat(at)),
-      ),
-    pass: (from, to, steps, stepBytes) => line.pass({ from, to, steps, stepBytes }),
-    saveTotal: (at) =>
-      code.do(isWide ? v128.store64Lane(at, carry, 0) : v128.store32Lane(at, carry, 0)),
-  };
 }

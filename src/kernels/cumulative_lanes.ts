@@ -27,8 +27,32 @@ export function totalBytes(dtype: Dtype): number {
   return isFloat(dtype) ? 8 : 4;
 }
 
+/** A way along lines. */
+export interface Walk {
+  /** Where the first element stands. */
+  readonly from: Pointer;
+  /** Where the first result belongs, if results are wanted. */
+  readonly to: Pointer | undefined;
+  /** The number of elements. */
+  readonly steps: Expression<"i32">;
+  /** From one element to the next; it may be negative. */
+  readonly stepBytes: number;
+}
+
+/** What passes through lines and keeps a running result of each. */
+export interface Runner {
+  /** Sets the running results to those of no elements. */
+  reset(): void;
+  /** Combines the running results with what `saveTotal` has written. */
+  addTotal(at: Pointer): void;
+  /** Goes along the lines, and writes the results after each element if told. */
+  pass(walk: Walk): void;
+  /** Writes the running results as they are kept. */
+  saveTotal(at: Pointer): void;
+}
+
 /** Some neighbouring lanes, or a single one. */
-export interface Cell {
+interface Cell {
   /** Sets the running result to that of no elements. */
   reset(): void;
   /** Loads elements; what it gives combines them into the running result. */
@@ -49,13 +73,22 @@ interface Place {
 
 const alone: Place = { offset: 0, total: 0 };
 
-/** The cells of some lanes, each so many bytes behind the one before it. */
-export function laneCells(
+function runnerOf(code: Code, cells: readonly Cell[]): Runner {
+  return {
+    reset: () => cells.forEach((cell) => cell.reset()),
+    addTotal: (at) => cells.forEach((cell) => cell.addTotal(at)),
+    pass: (walk) => passThrough(code, cells, walk),
+    saveTotal: (at) => cells.forEach((cell) => code.do(...cell.saveTotal(at))),
+  };
+}
+
+/** Goes along some lines at once, each so many bytes behind the one before it. */
+export function lanesRunner(
   code: Code,
   running: Running,
   lanes: number,
   laneBytes: number,
-): readonly Cell[] {
+): Runner {
   const size = byteSize(running.dtype);
   const perVector = VECTOR / size;
   const vectors = laneBytes === size ? Math.floor(lanes / perVector) : 0;
@@ -63,40 +96,39 @@ export function laneCells(
     offset: lane * laneBytes,
     total: lane * totalBytes(running.dtype),
   });
-  return [
+  return runnerOf(code, [
     ...range(vectors).map((v) => vectorCell(code, running, place(v * perVector))),
     ...range(vectors * perVector, lanes).map((lane) => scalarCell(code, running, place(lane))),
-  ];
+  ]);
 }
 
-/** Combines `steps` elements, so many bytes apart, with what cells hold; writes each result, if told. */
-export function passThrough(
+/** Goes along one line from a running result on, a double for floats, and leaves the last one. */
+export function passAlone(
   code: Code,
-  cells: readonly Cell[],
+  running: Running,
+  total: Local<"f64"> | Local<"i32">,
   walk: Walk,
 ): void {
-  const at = code.let(walk.from);
-  const to = walk.to === undefined ? undefined : code.let(walk.to);
-  code.for({ below: walk.steps }, () => {
-    const combinations = cells.map((cell) => cell.load(at));
-    for (const combine of combinations) combine();
-    code.set(at, i32.add(at, i32.const(walk.stepBytes)));
-    if (to === undefined) return;
-    code.do(...cells.map((cell) => cell.store(to)));
-    code.set(to, i32.add(to, i32.const(walk.stepBytes)));
-  });
+  const cell = total.type === "f64"
+    ? floatCell(code, running, alone, total)
+    : intCell(code, running, alone, total);
+  passThrough(code, [cell], walk);
 }
 
-/** A way along lines. */
-export interface Walk {
-  /** Where the first element stands. */
-  readonly from: Pointer;
-  /** Where the first result belongs, if results are wanted. */
-  readonly to: Pointer | undefined;
-  /** The number of elements. */
-  readonly steps: Expression<"i32">;
-  /** From one element to the next; it may be negative. */
-  readonly stepBytes: number;
+/** Combines elements with what cells hold, one after the other; writes each result, if told. */
+function passThrough(code: Code, cells: readonly Cell[], walk: Walk): void {
+  const at = code.let(walk.from);
+  const to = walk.to === undefined ? undefined : code.let(walk.to);
+  const steps = code.let(walk.steps);
+  const step = i32.const(walk.stepBytes);
+  code.for({ below: steps }, () => {
+    const combinations = cells.map((cell) => cell.load(at));
+    for (const combine of combinations) combine();
+    code.set(at, i32.add(at, step));
+    if (to === undefined) return;
+    code.do(...cells.map((cell) => cell.store(to)));
+    code.set(to, i32.add(to, step));
+  });
 }
 
 /** The vectors of totals that belong to a vector of elements. */
@@ -139,10 +171,10 @@ function scalarCell(code: Code, running: Running, place: Place): Cell {
 }
 
 /** One lane of floats, its running result in a given variable. */
-export function floatCell(
+function floatCell(
   code: Code,
   { dtype, operation }: Running,
-  place: Place = alone,
+  place: Place,
   total: Local<"f64"> = code.local("f64"),
 ): Cell {
   const combine = operation === "sum" ? f64.add : f64.mul;
@@ -163,10 +195,10 @@ export function floatCell(
 }
 
 /** One lane of integers, its running result in a given variable. */
-export function intCell(
+function intCell(
   code: Code,
   { operation }: Running,
-  place: Place = alone,
+  place: Place,
   total: Local<"i32"> = code.local("i32"),
 ): Cell {
   const combine = operation === "sum" ? i32.add : i32.mul;

@@ -10,14 +10,7 @@ import type { Code } from "../wasm/code.ts";
 import type { Expression, Local } from "../wasm/expression.ts";
 import { f64x2, i32, i32x4, i8x16, v128 } from "../wasm/operations.ts";
 import { VECTOR } from "./addresses.ts";
-import {
-  floatCell,
-  intCell,
-  passThrough,
-  type Running,
-  totalBytes,
-  type Walk,
-} from "./cumulative_lanes.ts";
+import { passAlone, type Runner, type Running, totalBytes, type Walk } from "./cumulative_lanes.ts";
 import { highHalf, join, lowHalf } from "./math/halves.ts";
 
 type Vector = Expression<"v128">;
@@ -25,14 +18,6 @@ type Kept = Local<"v128">;
 
 /** How many vectors a round of a sum without results adds up. */
 const SUMMED = 4;
-
-/** The running sum of a line, in all lanes of a vector. */
-export interface LineSum {
-  /** The sum, as doubles for floats. */
-  readonly carry: Kept;
-  /** Adds a line's elements, and writes the sums after each of them if told. */
-  pass(walk: Walk): void;
-}
 
 /** Lanes moved to where the walk goes by so many bytes, zeros coming in. */
 function moved(x: Vector, bytes: number, isReverse: boolean): Vector {
@@ -62,13 +47,16 @@ function narrowed(totals: readonly Vector[], isReverse: boolean): Vector {
   return join(low, high);
 }
 
-/** Sums along a line of neighbours. */
-export function lineSum(code: Code, running: Running): LineSum {
+/** Sums along a line of neighbours; the running sum stands in all lanes of a vector. */
+export function lineRunner(code: Code, running: Running): Runner {
   const { dtype } = running;
   const size = byteSize(dtype);
   const perVector = VECTOR / size;
   const bytes = totalBytes(dtype);
-  const add = isFloat(dtype) ? f64x2.add : i32x4.add;
+  const isWide = isFloat(dtype);
+  const add = isWide ? f64x2.add : i32x4.add;
+  const loadSplat = isWide ? v128.load64Splat : v128.load32Splat;
+  const storeLane = isWide ? v128.store64Lane : v128.store32Lane;
   const carry = code.local("v128");
 
   /** The sums within a vector of totals, in the order of the walk. */
@@ -115,40 +103,48 @@ export function lineSum(code: Code, running: Running): LineSum {
 
   /** The elements that fill no round, one by one. */
   function finish(walk: Walk): void {
-    if (isFloat(dtype)) {
+    if (isWide) {
       const total = code.let(f64x2.extractLane(carry, 0));
-      passThrough(code, [floatCell(code, running, undefined, total)], walk);
+      passAlone(code, running, total, walk);
       code.set(carry, f64x2.splat(total));
     } else {
       const total = code.let(i32x4.extractLane(carry, 0));
-      passThrough(code, [intCell(code, running, undefined, total)], walk);
+      passAlone(code, running, total, walk);
       code.set(carry, i32x4.splat(total));
     }
   }
 
+  /** Writes the sums of whole vectors. */
+  function runUp(
+    at: Local<"i32">,
+    to: Local<"i32">,
+    rounds: Expression<"i32">,
+    stepBytes: number,
+  ): void {
+    const isReverse = stepBytes < 0;
+    const start = i32.const(isReverse ? -(VECTOR - size) : 0);
+    const step = i32.const(perVector * stepBytes);
+    code.for({ below: rounds }, () => {
+      const elements = code.let(v128.load(i32.add(at, start)));
+      const results = code.let(runVector(elements, isReverse));
+      code.do(v128.store(i32.add(to, start), results));
+      code.set(at, i32.add(at, step));
+      code.set(to, i32.add(to, step));
+    });
+  }
+
   return {
-    carry,
+    reset: () => code.set(carry, i32x4.const(0)),
+    addTotal: (at) => code.set(carry, add(carry, loadSplat(at))),
     pass({ from, to, steps, stepBytes }) {
-      const isReverse = stepBytes < 0;
       const at = code.let(from);
-      const perRound = to === undefined ? SUMMED * perVector : perVector;
-      const rounds = i32.divU(steps, i32.const(perRound));
-      const rest = i32.remU(steps, i32.const(perRound));
-      if (to === undefined) {
-        addUp(at, rounds, stepBytes);
-        finish({ from: at, to, steps: rest, stepBytes });
-        return;
-      }
-      const target = code.let(to);
-      const start = i32.const(isReverse ? -(VECTOR - size) : 0);
-      code.for({ below: rounds }, () => {
-        const elements = code.let(v128.load(i32.add(at, start)));
-        const results = code.let(runVector(elements, isReverse));
-        code.do(v128.store(i32.add(target, start), results));
-        code.set(at, i32.add(at, i32.const(perVector * stepBytes)));
-        code.set(target, i32.add(target, i32.const(perVector * stepBytes)));
-      });
-      finish({ from: at, to: target, steps: rest, stepBytes });
+      const target = to === undefined ? undefined : code.let(to);
+      const perRound = i32.const(target === undefined ? SUMMED * perVector : perVector);
+      const rounds = code.let(i32.divU(steps, perRound));
+      if (target === undefined) addUp(at, rounds, stepBytes);
+      else runUp(at, target, rounds, stepBytes);
+      finish({ from: at, to: target, steps: i32.remU(steps, perRound), stepBytes });
     },
+    saveTotal: (at) => code.do(storeLane(at, carry, 0)),
   };
 }

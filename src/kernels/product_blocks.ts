@@ -371,15 +371,33 @@ export function emitRowLoop(
   );
 }
 
-/** Where the result is in row-major order, the rows of all matrices that chunks divide. */
-export function wholeRows({ stack, m, n, c }: Product, perChunk: number): Rows | undefined {
+/** Whether nothing stands between the matrices of the result. */
+function isDense({ stack, m, n }: Product): boolean {
   let step = m * n;
-  const dense = stack.toReversed().every((axis) => {
+  return stack.toReversed().every((axis) => {
     const fits = axis.c === step;
     step *= axis.length;
     return fits;
   });
-  return dense && (m === 1 || c.row === n) ? { count: stackSize(stack) * m, perChunk } : undefined;
+}
+
+/** Where the result is in row-major order, the rows of all matrices that chunks divide. */
+export function wholeRows(product: Product, perChunk: number): Rows | undefined {
+  const { stack, m, n, c } = product;
+  const even = stackSize(stack) === 1 || perChunk % m === 0 || m % perChunk === 0;
+  const lines = (m === 1 || c.row === n) && (n === 1 || c.column === 1);
+  return lines && even && isDense(product) ? { count: stackSize(stack) * m, perChunk } : undefined;
+}
+
+/**
+ * The rows of the result that chunks of `perChunk` columns of C make up: where C has one row, or its
+ * columns stand one after the other, each a row of what is in memory.
+ */
+export function wholeColumns(product: Product, perChunk: number): Rows | undefined {
+  const { stack, m, n, c } = product;
+  const lines = m === 1 ? c.column === 1 : c.row === 1 && c.column === m;
+  const even = stackSize(stack) === 1 || perChunk % n === 0 || n % perChunk === 0;
+  return lines && even && isDense(product) ? { count: stackSize(stack) * n, perChunk } : undefined;
 }
 
 /** A string that names all that code for a product depends on. */

@@ -35,6 +35,7 @@ import {
   type Parts,
   type Product,
   stackSize,
+  wholeColumns,
   WORKSPACE,
 } from "./product_blocks.ts";
 
@@ -43,6 +44,9 @@ import {
  * or column, whichever are fewer, and one for the others.
  */
 const TILE_COLUMNS = [0, 8, 6, 3, 2];
+
+/** The most rows of a tile. */
+const MOST_ROWS = TILE_COLUMNS.length - 1;
 
 /** Bytes that a chunk needs for sums in two vectors, where these are to become one. */
 const SPARE = 512;
@@ -63,7 +67,8 @@ function sumLanes(code: Code, dtype: Number, vector: Expression<"v128">): Local<
 /** A function of A, B, C and `SPARE` bytes that computes some rows and columns of one matrix. */
 function emitTile(
   builder: Builder,
-  { dtype, m: rows, k, a, b, c }: Product,
+  { dtype, k, a, b, c }: Product,
+  rows: number,
   columns: number,
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32"], "none"> {
   const size = byteSize(dtype);
@@ -152,14 +157,15 @@ function emitTile(
 }
 
 /**
- * Products of at most 4 rows. The columns of A and the rows of B are neighbours; C may have any
- * strides.
+ * Products of few rows. The columns of A and the rows of B are neighbours; C may have any strides.
  */
 export function emitDots(builder: Builder, product: Product): Parts {
-  const { dtype, stack, m, n, k, b, c } = product;
+  const { dtype, stack, m, n, k, a, b, c } = product;
   const size = byteSize(dtype);
   const count = stackSize(stack);
-  const columns = TILE_COLUMNS[m];
+  const groups = Math.ceil(m / MOST_ROWS);
+  const rows = range(groups).map((i) => Math.floor((m + i) / groups));
+  const columns = TILE_COLUMNS[rows[groups - 1]];
   const perColumn = (k + m) * size;
   const wanted = Math.ceil(CHUNK_BYTES / perColumn / columns) * columns;
   const perChunk = Math.min(Math.ceil(n / columns) * columns, Math.max(wanted, columns));
@@ -191,7 +197,13 @@ export function emitDots(builder: Builder, product: Product): Parts {
           const pc = inStack(code, firstC, matrix, bytesApart(product, "c"));
           const to = code.let(at(pc, begin, c.column * size));
           const tile = (width: number): void => {
-            code.do(emitTile(builder, product, width).call(pa, from, to, spare));
+            rows.forEach((height, i) => {
+              const before = rows.slice(0, i).reduce((sum, value) => sum + value, 0);
+              const left = advance(pa, before * a.row * size);
+              const result = advance(to, before * c.row * size);
+              const call = emitTile(builder, product, height, width);
+              code.do(call.call(left, from, result, spare));
+            });
           };
           const rest = n % columns;
           const end = code.let(advance(begin, perChunk));
@@ -219,6 +231,7 @@ export function emitDots(builder: Builder, product: Product): Parts {
       run: run as unknown as FunctionReference,
       operands: [A, B, C, WORKSPACE],
       chunks: total,
+      rows: wholeColumns(product, together * (chunks === 1 ? n : perChunk)),
     }],
     workspaces: [SPARE * total],
   };

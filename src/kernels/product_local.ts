@@ -1,5 +1,5 @@
 /**
- * Products of one stage, whose chunks pack what they need into the scratch memory.
+ * Products of one stage, whose chunks pack what they need of B for themselves.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { byteSize } from "../base/dtype.ts";
 import type { FunctionReference } from "../wasm/module.ts";
 import { i32 } from "../wasm/operations.ts";
 import type { Builder } from "./kernel.ts";
-import { advance, MICRO_BYTES, panelColumns, type Pointer } from "./panels.ts";
+import { advance, panelColumns, type Pointer } from "./panels.ts";
 import {
   A,
   at,
@@ -32,6 +32,7 @@ import {
   runsOf,
   stackSize,
   wholeRows,
+  WORKSPACE,
 } from "./product_blocks.ts";
 
 /** Arithmetic operations that are too few to be divided into chunks: some 20 microseconds. */
@@ -59,17 +60,27 @@ export function emitLocal(builder: Builder, product: Product): Parts {
     ? count
     : Math.max(1, Math.min(Math.ceil(count / 8), Math.floor(CHUNK / (n * perColumn))));
   const key = `${keyOf(product)} local`;
+  const chunks = Math.ceil(count / together) * blocks.count;
+  const perGroup = groupParts(builder, dtype, columns);
+  // A chunk uses its room again and again, so that it stays in the cache.
+  const whole = layOut(builder, dtype, k, columns, "memory");
+  const depths = groupsOf(whole, perGroup).map(({ begin, count }) =>
+    whole.parts.slice(begin, begin + count).reduce((sum, depth) => sum + depth, 0)
+  );
+  const room = Math.ceil(Math.max(...depths) * whole.rowBytes / 64) * 64;
 
   const run = builder.once(
     key,
     () =>
-      builder.module.function(`product ${key}`, ["i32", "i32", "i32", "i32"], "none", (
+      builder.module.function(`product ${key}`, ["i32", "i32", "i32", "i32", "i32"], "none", (
         code,
         firstA,
         firstB,
         firstC,
+        rooms,
         chunk,
       ) => {
+        const place = code.let(at(rooms, chunk, room));
         const index = code.let(i32.remU(chunk, i32.const(blocks.count)));
         code.set(firstB, at(firstB, index, columns * b.column * size));
         code.set(firstC, at(firstC, index, columns * size));
@@ -80,9 +91,8 @@ export function emitLocal(builder: Builder, product: Product): Parts {
           const pc = code.let(inStack(code, firstC, matrix, bytesApart(product, "c")));
           lastOrNot(code, index, blocks.count, n % columns !== 0, (lastBlock) => {
             const width = lastBlock ? blocks.last : blocks.width;
-            const layout = layOut(builder, dtype, k, width.panels * wide + width.tail, "scratch");
-            const place = i32.const(MICRO_BYTES);
-            for (const group of groupsOf(layout, groupParts(builder, dtype, columns))) {
+            const layout = layOut(builder, dtype, k, width.panels * wide + width.tail, "memory");
+            for (const group of groupsOf(layout, perGroup)) {
               const to = code.let(place);
               const depths = layout.parts.slice(group.begin, group.begin + group.count);
               for (const { depth, times } of runsOf(depths)) {
@@ -109,10 +119,10 @@ export function emitLocal(builder: Builder, product: Product): Parts {
     stages: [{
       name: "product",
       run: run as unknown as FunctionReference,
-      operands: [A, B, C],
-      chunks: Math.ceil(count / together) * blocks.count,
+      operands: [A, B, C, WORKSPACE],
+      chunks,
       rows: blocks.count === 1 ? wholeRows(product, together * m) : undefined,
     }],
-    workspaces: [],
+    workspaces: [chunks * room],
   };
 }

@@ -93,7 +93,7 @@ export function emitShared(builder: Builder, product: Product): Parts {
 
   const step = builder.tile.rows;
   const wanted = Math.min(CHUNK / (2 * n * k), m / 8);
-  const perChunk = Math.min(m, Math.max(4, Math.ceil(wanted / step)) * step);
+  const perChunk = Math.min(m, Math.max(m < 192 ? 2 : 4, Math.ceil(wanted / step)) * step);
   const chunks = Math.ceil(m / perChunk);
 
   const run = builder.once(
@@ -149,8 +149,7 @@ export function emitShared(builder: Builder, product: Product): Parts {
         run: run as unknown as FunctionReference,
         operands: [A, WORKSPACE, C],
         chunks: count * chunks,
-        // With several matrices, a chunk that ends one may be shorter than the others.
-        rows: count === 1 || m % perChunk === 0 ? wholeRows(product, perChunk) : undefined,
+        rows: wholeRows(product, perChunk),
       },
     ],
     workspaces: [packs * packedBytes],

@@ -29,6 +29,9 @@ const MANY_ROWS = 24;
 /** Rows that are few enough to leave the right operand where it stands. */
 const FEW_ROWS = 32;
 
+/** Rows that are few enough for dot products. */
+const DOT_ROWS = 16;
+
 /** Bytes of a right operand that is small enough to be left where it stands for any rows. */
 const SMALL_BYTES = 2 ** 17;
 
@@ -78,7 +81,7 @@ function emitUnpacked(builder: Builder, product: Product): Parts | undefined {
 
 function emitInPlace(builder: Builder, product: Product): Parts | undefined {
   const { dtype, m, n, k, a, b, c } = product;
-  if (b.row === 1 && k >= LONG && m <= 4) {
+  if (b.row === 1 && (m <= 4 && k >= LONG || m <= DOT_ROWS && k >= 4 * LONG)) {
     return a.column === 1 ? emitDots(builder, product) : emitCopied(builder, product);
   }
   const small = m <= FEW_ROWS || k * n * byteSize(dtype) <= SMALL_BYTES;
@@ -164,7 +167,6 @@ function exchange({ stages, workspaces }: Parts): Parts {
     stages: stages.map((stage) => ({
       ...stage,
       operands: stage.operands.map((i) => i === A ? B : i === B ? A : i),
-      rows: undefined,
     })),
     workspaces,
   };

@@ -36,6 +36,7 @@ import {
   repeat,
   rowRuns,
   stackSize,
+  wholeColumns,
   wholeRows,
 } from "./product_blocks.ts";
 
@@ -207,9 +208,7 @@ export function emitStrips(builder: Builder, product: Product): Parts {
       run: run as unknown as FunctionReference,
       operands: [A, B, C],
       chunks: Math.ceil(count / together) * bands * blocks,
-      rows: blocks === 1 && (count === 1 || m % perChunk === 0)
-        ? wholeRows(product, together * perChunk)
-        : undefined,
+      rows: blocks === 1 ? wholeRows(product, together * perChunk) : wholeColumns(product, columns),
     }],
     workspaces: [],
   };
@@ -219,7 +218,8 @@ export function emitStrips(builder: Builder, product: Product): Parts {
 function divide(builder: Builder, { dtype, m, n, k }: Product, count: number) {
   const wide = panelColumns(builder, dtype);
   const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
-  const each = 2 * m * n * k;
+  // Products of few terms are mostly writing.
+  const each = 2 * m * n * Math.max(k, 8);
   if (count * each <= SMALL) return { columns: roundUp(n, wide), perChunk: m, together: count };
   if (m <= MOST_ROWS && count < 8) {
     const wanted = Math.min(COLUMNS.most, Math.max(COLUMNS.least, Math.ceil(n / 8)));

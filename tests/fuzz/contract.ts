@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { Tensor, TensorType, testing } from "../../mod.ts";
+import { ArgumentError, Tensor, TensorType, testing } from "../../mod.ts";
 import { MAX_NDIM, MAX_SIZE, sizeOf } from "../../src/base/shape.ts";
 import { allocate, DTYPES } from "../../src/base/dtype.ts";
+import type { Elements } from "../../src/base/dtype.ts";
 import { checkProgram } from "../../src/core/check.ts";
 import { Program } from "../../src/core/program.ts";
 import { Concrete } from "../../src/core/tensor.ts";
@@ -49,6 +50,18 @@ export function callChecked(f: (args: readonly unknown[]) => unknown, args: unkn
   return outcome;
 }
 
+/** The elements of a tensor, unless it was donated: the one way in which an argument is used up. */
+function elementsOf(x: Concrete): Elements | null {
+  try {
+    return x.elements;
+  } catch (error) {
+    if (error instanceof ArgumentError && error.message.includes(": it was donated to")) {
+      return null;
+    }
+    throw error;
+  }
+}
+
 /** An object among the arguments, and what it held. */
 interface Memory {
   readonly object: object;
@@ -77,7 +90,7 @@ function remember(args: readonly unknown[]): Memory[] {
     const values = keys.map((key) => Object.getOwnPropertyDescriptor(object, key)!.value);
     memories.set(object, { object, keys, values, bytes: null });
     pending.push(...values);
-    if (object instanceof Concrete) pending.push(object.elements);
+    if (object instanceof Concrete) pending.push(elementsOf(object));
   }
   return [...memories.values()];
 }
@@ -119,7 +132,9 @@ function checkError(error: unknown): void {
 function checkResult(result: unknown, args: readonly Memory[]): void {
   const objects = args.map(({ object }) => object);
   const own = new Set<object>(
-    objects.flatMap((object) => object instanceof Concrete ? [object.elements.buffer] : []),
+    objects.flatMap((object) =>
+      object instanceof Concrete ? [elementsOf(object)?.buffer ?? object] : []
+    ),
   );
   const isOwn = (object: object) => ArrayBuffer.isView(object) && own.has(object.buffer);
   const foreign = new Set<object>(
@@ -157,7 +172,9 @@ function checkTensor(x: Tensor, foreign: ReadonlySet<object>): void {
   checkType(x);
   if (escaped.has(x)) return;
   if (!(x instanceof Concrete)) throw new Violation(`a result is a traced value: ${x}`);
-  const { dtype, size, elements } = x;
+  const { dtype, size } = x;
+  const elements = elementsOf(x);
+  if (elements === null) return;
   if (foreign.has(elements.buffer)) throw new Violation("a result shares a typed array's memory");
   if (elements.constructor !== allocate(dtype, 0).constructor) {
     throw new Violation(`a result of dtype ${dtype} is held in a ${elements.constructor.name}`);

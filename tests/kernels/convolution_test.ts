@@ -162,6 +162,22 @@ for (const [name, channels, width, window] of layers) {
   });
 }
 
+Deno.test("3x3 convolutions with many channels, of which the tiles may not fill the images", () => {
+  for (
+    const [batch, channels, width, pad] of [
+      [2, [32, 32], 16, 1],
+      [1, [64, 32], 13, 1],
+      [1, [32, 64], 14, 0],
+      [5, [36, 48], 7, 2],
+      [33, [32, 32], 4, 1],
+    ] as const
+  ) {
+    check(square(batch, channels, width, [3, 1, pad]), "float32");
+  }
+  const uneven = { input: [18, 11], output: [17, 14], padLow: [0, 3] };
+  check({ ...square(3, [32, 32], 16, [3, 1, 1]), ...uneven }, "float32");
+});
+
 for (const dtype of ["int32", "uint32"] as const) {
   Deno.test(`convolutions of ${dtype} wrap around`, () => {
     check(square(2, [3, 4], 6, [3, 1, 1]), dtype);

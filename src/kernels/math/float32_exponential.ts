@@ -18,6 +18,35 @@ const LN2_LOW = Math.LN2 - LN2_HIGH;
  */
 const EXPONENTIAL = [0.4999999702, 0.1666653901, 0.04166774452, 0.008367056958, 0.001383883646];
 
+/** `x = n ln 2 + r + rest`, and `e^r = 1 + r + r² curve`. */
+interface Reduced {
+  /** The whole number `n` in the lowest bits of `ROUNDER + n`. */
+  readonly shifted: Vector;
+  /** What is left, at most `ln 2 / 2` and a rounding error. */
+  readonly r: Vector;
+  /** What rounding took away from it; not computed where it is not used. */
+  readonly rest: Vector;
+  /** The terms of higher order. */
+  readonly curve: Vector;
+}
+
+/** Takes the argument of an exponential apart, for `|x| < 2 ** 14`. */
+function prepareReduction(code: Code): (x: Vector) => Reduced {
+  const log2e = float(code, Math.LOG2E);
+  const rounder = float(code, ROUNDER);
+  const ln2High = float(code, LN2_HIGH);
+  const ln2Low = float(code, LN2_LOW);
+  const coefficients = EXPONENTIAL.map((value) => float(code, value));
+  return (x) => {
+    const shifted = code.let(f32x4.relaxedMadd(x, log2e, rounder));
+    const n = code.let(f32x4.sub(shifted, rounder));
+    const rough = code.let(f32x4.relaxedNmadd(n, ln2High, x));
+    const r = code.let(f32x4.relaxedNmadd(n, ln2Low, rough));
+    const rest = f32x4.relaxedNmadd(n, ln2Low, f32x4.sub(rough, r));
+    return { shifted, r, rest, curve: polynomial(coefficients, r) };
+  };
+}
+
 /** `e^x = 2^n e^r`. */
 export interface Exponential {
   /** The whole number `n` in the lowest bits of `ROUNDER + n`. */
@@ -28,46 +57,62 @@ export interface Exponential {
 
 /** The exponential in parts, for `|x| < 2 ** 14`. */
 export function prepareExponential(code: Code): (x: Vector) => Exponential {
-  const log2e = float(code, Math.LOG2E);
-  const rounder = float(code, ROUNDER);
-  const ln2High = float(code, LN2_HIGH);
-  const ln2Low = float(code, LN2_LOW);
-  const coefficients = EXPONENTIAL.map((value) => float(code, value));
+  const reduce = prepareReduction(code);
   return (x) => {
-    const shifted = code.let(f32x4.relaxedMadd(x, log2e, rounder));
-    const n = code.let(f32x4.sub(shifted, rounder));
-    const rough = f32x4.relaxedNmadd(n, ln2High, x);
-    const r = code.let(f32x4.relaxedNmadd(n, ln2Low, rough));
-    const less = f32x4.relaxedMadd(polynomial(coefficients, r), f32x4.mul(r, r), r);
-    return { shifted, less };
+    const { shifted, r, curve } = reduce(x);
+    return { shifted, less: f32x4.relaxedMadd(curve, f32x4.mul(r, r), r) };
   };
 }
 
 const EXPONENT_BITS = 23;
 
-/** Where the exponential has become 0 and infinite. */
-const EXP_LOW = -104;
-const EXP_HIGH = 89;
-
 /**
- * `e^x`. Error at most 1.05 ulp. `2^n` is applied in two factors, so that results below the smallest
- * normal float are rounded once and those past the largest are infinite.
+ * Multiplies by `2^n`, in two factors, so that results below the smallest normal float are rounded
+ * once and those past the largest are infinite.
  */
-export function exp(code: Code): (x: Vector) => Vector {
-  const low = float(code, EXP_LOW);
-  const high = float(code, EXP_HIGH);
+function prepareScaling(code: Code): (power: Vector, shifted: Vector) => Vector {
   const one = float(code, 1);
-  const parts = prepareExponential(code);
-  return (x) => {
-    // Both keep their first operand unless the second lies beyond it: NaN passes.
-    const bounded = code.let(f32x4.pmin(f32x4.pmax(x, low), high));
-    const { shifted, less } = parts(bounded);
-    const power = f32x4.add(less, one);
+  return (power, shifted) => {
     // The shifts push all bits of the rounder out.
     const half = code.let(i32x4.shl(i32x4.shrU(shifted, i32.const(1)), i32.const(EXPONENT_BITS)));
     const otherHalf = i32x4.sub(i32x4.shl(shifted, i32.const(EXPONENT_BITS)), half);
     // The bits of 1 are the exponent's bias.
     return f32x4.mul(f32x4.mul(power, i32x4.add(half, one)), i32x4.add(otherHalf, one));
+  };
+}
+
+/** Where the exponential has become 0 and infinite. */
+export const EXP_LOW = -104;
+const EXP_HIGH = 89;
+
+/** `e^x`. Error at most 1.05 ulp. */
+export function exp(code: Code): (x: Vector) => Vector {
+  const low = float(code, EXP_LOW);
+  const high = float(code, EXP_HIGH);
+  const one = float(code, 1);
+  const parts = prepareExponential(code);
+  const scaled = prepareScaling(code);
+  return (x) => {
+    // Both keep their first operand unless the second lies beyond it: NaN passes.
+    const bounded = code.let(f32x4.pmin(f32x4.pmax(x, low), high));
+    const { shifted, less } = parts(bounded);
+    return scaled(f32x4.add(less, one), shifted);
+  };
+}
+
+/** `e^(x + rest)` for `x` that are not positive, and a small rest. Error at most 0.6 ulp. */
+export function prepareExpOfSum(code: Code): (x: Vector, rest: Vector) => Vector {
+  const low = float(code, EXP_LOW);
+  const one = float(code, 1);
+  const reduce = prepareReduction(code);
+  const scaled = prepareScaling(code);
+  return (x, more) => {
+    const { shifted, r, rest, curve } = reduce(code.let(f32x4.pmax(x, low)));
+    // Adding up from the large end keeps what is lost for the small end.
+    const rough = code.let(f32x4.add(r, one));
+    const lost = f32x4.add(f32x4.sub(one, rough), r);
+    const small = f32x4.relaxedMadd(f32x4.add(rest, more), rough, lost);
+    return scaled(f32x4.add(rough, f32x4.relaxedMadd(curve, f32x4.mul(r, r), small)), shifted);
   };
 }
 

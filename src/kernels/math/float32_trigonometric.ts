@@ -25,6 +25,12 @@ const QUARTER_PARTS = [
 /** Up to here the parts suffice: at most 2^12 quarter turns. */
 const NEAR = 6400;
 
+/** As doubles: the products of the first two, of 33 bits, with numbers of 20 bits are exact. */
+const FAR_QUARTER_PARTS = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21];
+
+/** Up to here these suffice: at most 2^20 quarter turns. */
+const FAR = 1.6e6;
+
 /**
  * `(sin r - r) / r³` in `r²`, for `|r| <= π / 4`, lowest power first: minimax for the relative error
  * of the sine, which is 4.0e-9, by Remez's exchange with coefficients that are floats.
@@ -72,12 +78,25 @@ export function prepareReduction(code: Code): (size: Vector) => Reduced {
 
   /** Angles of any size, in double precision. */
   function reduceFar(x: Vector): { readonly quarters: Vector; readonly angle: Vector } {
-    const four = code.let(f64x2.const(4));
-    const { high, low } = turnsOf(code, x);
-    const turned = code.let(f64x2.mul(high, four));
-    const quarters = code.let(f64x2.nearest(turned));
-    const part = f64x2.add(f64x2.sub(turned, quarters), f64x2.mul(low, four));
-    return { quarters, angle: code.let(f64x2.mul(part, f64x2.const(Math.PI / 2))) };
+    const quarters = code.let(f64x2.nearest(f64x2.mul(x, f64x2.const(2 / Math.PI))));
+    const angle = code.let(
+      FAR_QUARTER_PARTS.reduce<Vector>(
+        (rest, part) => f64x2.sub(rest, f64x2.mul(quarters, f64x2.const(part))),
+        x,
+      ),
+    );
+    const isFarther = code.let(f64x2.gt(x, f64x2.const(FAR)));
+    code.if(v128.anyTrue(isFarther), () => {
+      const four = f64x2.const(4);
+      const { high, low } = turnsOf(code, x);
+      const turned = code.let(f64x2.mul(high, four));
+      const whole = code.let(f64x2.nearest(turned));
+      const part = f64x2.add(f64x2.sub(turned, whole), f64x2.mul(low, four));
+      const exact = f64x2.mul(part, f64x2.const(Math.PI / 2));
+      code.set(quarters, v128.bitselect(whole, quarters, isFarther));
+      code.set(angle, v128.bitselect(exact, angle, isFarther));
+    });
+    return { quarters, angle };
   }
 
   return (size) => {

@@ -16,7 +16,6 @@ import {
   type Kept,
   polynomial,
   unary,
-  whereAny,
 } from "./float64_vectors.ts";
 import type { Operation, Vector } from "./operation.ts";
 
@@ -103,18 +102,15 @@ function joining(code: Code): (k: Kept, f: Kept, terms: Terms, rest?: Vector) =>
 }
 
 /**
- * `result` where `inside` holds; elsewhere what logarithms are at the ends of their domain:
- * -Infinity at `pole`, `x` itself above it, NaN below it and for NaN.
+ * What logarithms are at the ends of their domain: -Infinity at `pole`, NaN below it and for NaN, `x`
+ * itself at infinity.
  */
-function atEnds(code: Code, x: Kept, pole: number, inside: Vector, result: Vector): Kept {
-  const value = code.let(result);
-  whereAny(code, v128.not(inside), () => {
-    const end = f64x2.const(pole);
-    const above = choose(f64x2.gt(x, end), x, f64x2.const(NaN));
-    const special = choose(f64x2.eq(x, end), f64x2.const(-Infinity), above);
-    code.set(value, choose(inside, value, special));
-  });
-  return value;
+function atEnds(code: Code, pole: number): (x: Kept, inside: Vector, result: Vector) => Vector {
+  const [end, notNumber, lowest] = [pole, NaN, -Infinity].map((value) => constant(code, value));
+  return (x, inside, result) => {
+    const above = choose(f64x2.gt(x, end), x, notNumber);
+    return choose(inside, result, choose(f64x2.eq(x, end), lowest, above));
+  };
 }
 
 /** `log x`. */
@@ -122,13 +118,14 @@ export function logarithm(code: Code): (x: Vector) => Vector {
   const takeApart = takingApart(code);
   const terms = logarithmTerms(code);
   const join = joining(code);
+  const orEnd = atEnds(code, 0);
   const [zero, one, infinity] = [0, 1, Infinity].map((value) => constant(code, value));
   return (x) => {
     const value = keep(code, x);
     const inside = code.let(v128.and(f64x2.gt(value, zero), f64x2.lt(value, infinity)));
     const { exponent, factor } = takeApart(value);
     const f = code.let(f64x2.sub(factor, one));
-    return atEnds(code, value, 0, inside, join(exponent, f, terms(f)));
+    return orEnd(value, inside, join(exponent, f, terms(f)));
   };
 }
 
@@ -137,6 +134,7 @@ export function logarithmOfOnePlus(code: Code): (x: Vector) => Vector {
   const takeApart = takingApart(code);
   const terms = logarithmTerms(code);
   const join = joining(code);
+  const orEnd = atEnds(code, -1);
   const [zero, minusOne, one] = [0, -1, 1].map((value) => constant(code, value));
   const infinity = constant(code, Infinity);
   return (x) => {
@@ -148,7 +146,7 @@ export function logarithmOfOnePlus(code: Code): (x: Vector) => Vector {
     const { exponent, factor } = takeApart(sum.high);
     const f = code.let(f64x2.sub(factor, one));
     const rest = f64x2.div(sum.low, sum.high);
-    return atEnds(code, value, -1, inside, join(exponent, f, terms(f), rest));
+    return orEnd(value, inside, join(exponent, f, terms(f), rest));
   };
 }
 
@@ -163,6 +161,7 @@ const UPPER_WORD = i64x2.const(-1n << 32n);
 function binaryLogarithm(code: Code): (x: Vector) => Vector {
   const takeApart = takingApart(code);
   const terms = logarithmTerms(code);
+  const orEnd = atEnds(code, 0);
   const [zero, one, infinity] = [0, 1, Infinity].map((value) => constant(code, value));
   const [perLn2High, perLn2Low] = [PER_LN2_HIGH, PER_LN2_LOW].map((x) => constant(code, x));
   const upper = code.let(UPPER_WORD);
@@ -181,7 +180,7 @@ function binaryLogarithm(code: Code): (x: Vector) => Vector {
     );
     const sum = code.let(f64x2.add(exponent, product));
     const lost = f64x2.add(f64x2.sub(exponent, sum), product);
-    return atEnds(code, value, 0, inside, f64x2.add(sum, f64x2.add(lost, rest)));
+    return orEnd(value, inside, f64x2.add(sum, f64x2.add(lost, rest)));
   };
 }
 

@@ -58,17 +58,34 @@ export function withSign(size: Vector, x: Vector): Vector {
 }
 
 /** Coefficients of a polynomial put into locals, for Horner's rule; lowest power first. */
-export function polynomial(
-  code: Code,
-  coefficients: readonly number[],
-): (x: Vector) => Vector {
+function horner(code: Code, coefficients: readonly number[]): (x: Kept) => Vector {
   const kept = coefficients.map((value) => constant(code, value)).toReversed();
-  return (x) => {
-    const variable = keep(code, x);
-    return kept.slice(1).reduce<Vector>(
-      (sum, coefficient) => f64x2.add(f64x2.mul(sum, variable), coefficient),
+  return (x) =>
+    kept.slice(1).reduce<Vector>(
+      (sum, coefficient) => f64x2.add(f64x2.mul(sum, x), coefficient),
       kept[0],
     );
+}
+
+/**
+ * Coefficients of a polynomial put into locals; lowest power first. Pairs of terms are joined, then
+ * pairs of these, and so on (G. Estrin, 1960): most of it does not wait for the rest.
+ */
+export function polynomial(code: Code, coefficients: readonly number[]): Map {
+  const kept = coefficients.map((value) => constant(code, value));
+  return (x) => {
+    let power = keep(code, x);
+    let terms: readonly Vector[] = kept;
+    while (terms.length > 1) {
+      const factor = power;
+      const pairs = Array.from({ length: Math.ceil(terms.length / 2) }, (_, i) => {
+        const [low, high] = terms.slice(2 * i, 2 * i + 2);
+        return high === undefined ? low : f64x2.add(low, f64x2.mul(high, factor));
+      });
+      terms = pairs;
+      if (terms.length > 1) power = code.let(f64x2.mul(power, power));
+    }
+    return terms[0];
   };
 }
 
@@ -77,8 +94,8 @@ export function rational(
   code: Code,
   { numerator, denominator }: Rational,
 ): (x: Vector) => Vector {
-  const over = polynomial(code, numerator);
-  const under = polynomial(code, denominator);
+  const over = horner(code, numerator);
+  const under = horner(code, denominator);
   return (x) => {
     const variable = keep(code, x);
     return f64x2.div(over(variable), under(variable));

@@ -37,7 +37,7 @@ const EXPONENTIAL = [
 ];
 
 /** `2^n` and `e^r - 1` where `e^x = 2^n e^r`. */
-export interface Exponential {
+interface Exponential {
   /** The power of two. */
   readonly scale: Vector;
   /** The rest, less one; relative error at most 6e-12. */
@@ -45,7 +45,7 @@ export interface Exponential {
 }
 
 /** `e^x` in parts, for `low <= x <= high`; arguments beyond are taken as these. */
-export function prepareExponential(
+function prepareExponential(
   code: Code,
   lowest: number,
   highest: number,
@@ -113,7 +113,7 @@ const COUNTER_BITS = 0x4330000000000000n;
 const COUNTER = 2 ** 52;
 
 /** `x = 2^e (1 + f)`, and `log(1 + f)`. */
-export interface Logarithm {
+interface Logarithm {
   /** The exponent. */
   readonly e: Vector;
   /** `log(1 + f)`. */
@@ -124,7 +124,7 @@ export interface Logarithm {
  * The logarithm of positive finite normal doubles, in parts. With `less`, which is `x - 1` and more
  * exact than `x`, the rest is `log(1 + less)` where the exponent is zero.
  */
-export function prepareLogarithm(code: Code): (x: Vector, less?: Vector) => Logarithm {
+function prepareLogarithm(code: Code): (x: Vector, less?: Vector) => Logarithm {
   const one = double(code, 1);
   const two = double(code, 2);
   const zero = double(code, 0);

@@ -89,7 +89,7 @@ export class Accumulator {
     const isFloat = dtype === "float32" || dtype === "float64";
     const vectors = (count: number) => Array.from({ length: count }, () => code.local("v128"));
     this.#parts = vectors(width);
-    this.#nans = isExtreme && isFloat ? vectors(isHorizontal ? 1 : width) : [];
+    this.#nans = isExtreme && isFloat ? vectors(isHorizontal ? Math.min(width, 2) : width) : [];
     const hasDoubles = inBlocks && dtype === "float32" && operation === "sum";
     const pairs = hasDoubles ? isHorizontal ? 1 : width : 0;
     this.#doubles = vectors(pairs).map((low) => [low, code.local("v128")]);
@@ -128,8 +128,8 @@ export class Accumulator {
     }
     const part = this.#parts[i];
     code.set(part, combine(this.#dtype, this.#operation, part, taken));
-    const nan = this.#nans[this.#isHorizontal ? 0 : i];
-    if (nan !== undefined) {
+    if (this.#nans.length > 0) {
+      const nan = this.#nans[i % this.#nans.length];
       const lanes = this.#dtype === "float32" ? f32x4 : f64x2;
       code.set(nan, v128.or(nan, lanes.ne(taken, taken)));
     }
@@ -179,7 +179,11 @@ export class Accumulator {
     if (this.#nans.length === 0) return results;
     return results.map((result, i) => {
       let nan = this.#nans[i];
-      if (this.#isHorizontal) nan = code.let(this.#spread(nan, (x, y) => v128.or(x, y)));
+      if (this.#isHorizontal) {
+        const last = this.#nans[this.#nans.length - 1];
+        const either = code.let(v128.or(nan, last));
+        nan = code.let(this.#spread(either, (x, y) => v128.or(x, y)));
+      }
       const value = constantVector(this.#dtype, NaN, this.#lanes);
       return code.let(v128.bitselect(value, result, nan));
     });

@@ -96,17 +96,21 @@ export class Cursors {
   /**
    * Runs `body` with copies of the cursors that a loop moves.
    *
-   * @param from The counter's first value, where it is not 0.
+   * @param from The counter's first value.
    */
-  within(loop: number, from: Expression<"i32"> | undefined, body: (moved: Cursor[]) => void): void {
+  within(
+    loop: number,
+    from: Expression<"i32"> | number,
+    body: (moved: readonly Cursor[]) => void,
+  ): void {
     const moved = [...this.#all.values()].filter(({ strides }) => strides[loop] !== 0);
     const saved = moved.map(({ current }) => current);
     for (const cursor of moved) {
       const { current, strides } = cursor;
-      const distance = from === undefined ? undefined : scaled(from, strides[loop]);
-      cursor.current = this.#code.let(
-        distance === undefined ? current : i32.add(current, distance),
-      );
+      const begin = typeof from === "number"
+        ? plus(current, from * strides[loop])
+        : i32.add(current, scaled(from, strides[loop]));
+      cursor.current = this.#code.let(begin);
     }
     body(moved);
     moved.forEach((cursor, i) => cursor.current = saved[i]);

@@ -11,9 +11,6 @@ import { mapAffines, mapInputs } from "./simplify.ts";
 /** With at least so many results there are chunks enough without pieces. */
 const RESULTS = 128;
 
-/** The most pieces. */
-const PIECES = 64;
-
 /** A reduction in pieces. Workspaces are numbered after the nest's buffers, one per reduction. */
 export interface Pieces {
   /** The full pieces, and where there is one, the rest, which is shorter. */
@@ -34,7 +31,7 @@ export function piecesOf(nest: Nest): Pieces | undefined {
   const { lengths, reduced } = nest;
   const kept = lengths.length - reduced;
   const results = product(lengths.slice(0, kept));
-  const wanted = Math.min(PIECES, chunksFor(workOf(nest)));
+  const wanted = chunksFor(workOf(nest));
   if (reduced === 0 || wanted < 4 || results >= RESULTS) return undefined;
   // The longest loop is cut.
   const longest = Math.max(...lengths.slice(kept));

@@ -7,15 +7,22 @@
 import { byteSize } from "../../base/dtype.ts";
 import { internalError } from "../../base/errors.ts";
 import type { Rows } from "../kernel.ts";
-import type { LoopNode, Nest } from "../loops.ts";
+import type { Affine, LoopNode, Nest } from "../loops.ts";
 import type { Lanes } from "./lanes.ts";
 import { inputsOf, mapAffines } from "./simplify.ts";
 
-/** The rounds of a block that is read along one loop and written along another: a cache line. */
-const TILE = 16;
+/**
+ * The rounds of a block that is read along one loop and written along another. More would use more
+ * of each cache line at once, but the lines written would push each other out where rows lie a
+ * multiple of 4 KiB apart: a cache has 8 places for such lines.
+ */
+const TILE = 8;
 
 /** The work of a chunk, in about what an addition of two vectors' lanes costs. */
 const CHUNK_WORK = 2 ** 18;
+
+/** The most chunks; those of larger work are larger. */
+const CHUNKS = 64;
 
 /** The most additions of floats in a row before their sum is added up in doubles. */
 const CHAIN = 128;
@@ -140,13 +147,42 @@ function withLoop(nest: Nest): Nest {
   return { ...mapped, lengths: [1, ...nest.lengths] };
 }
 
+/** Whether a number changes with this loop and with no other. */
+export function dependsOnlyOn({ strides }: Affine, loop: number): boolean {
+  return strides.every((stride, i) => (stride !== 0) === (i === loop));
+}
+
+/** The most parts that a loop is written out in. */
+const PARTS = 5;
+
+/** Where the guards that depend on a loop alone begin or cease to hold, with its ends. */
+export function turningPoints({ nodes, lengths }: Nest, loop: number): readonly number[] {
+  const points = new Set([0, lengths[loop]]);
+  for (const node of nodes) {
+    if (node.kind !== "load") continue;
+    for (const guard of node.guards ?? []) {
+      if (!dependsOnlyOn(guard, loop)) continue;
+      const stride = guard.strides[loop];
+      // The first round at which the number has come to 0 or `below`, or on its way down past them.
+      for (const end of stride > 0 ? [0, guard.below] : [-1, guard.below - 1]) {
+        const point = Math.ceil((end - guard.offset) / stride);
+        if (point > 0 && point < lengths[loop]) points.add(point);
+      }
+    }
+  }
+  return points.size - 1 > PARTS ? [0, lengths[loop]] : [...points].sort((a, b) => a - b);
+}
+
 /** How many vectors a round should compute: enough to hide latencies, not more than registers. */
 function unrollOf(nest: Nest, loop: number, kept: number, inside: readonly boolean[]): number {
   const reductions = nest.nodes.filter(({ kind }) => kind === "reduce").length;
   const loads = nest.nodes.filter((node) => node.kind === "load");
   const running = nest.nodes.filter((_, i) => reductions === 0 || inside[i]);
   const work = running.reduce((sum, node) => sum + costOf(node), 0);
-  if (loads.some(({ guards = [] }) => guards.length > 0)) return work > 24 ? 1 : 2;
+  const isTested = loads.some(({ guards = [] }) =>
+    guards.some((guard) => guard.strides[loop] !== 0 && !dependsOnlyOn(guard, loop))
+  );
+  if (isTested) return work > 24 ? 1 : 2;
   if (work > 40) return 1;
   if (loads.some(({ from }) => Math.abs(from.strides[loop]) > 1)) return 2;
   if (reductions > 0) {
@@ -238,7 +274,7 @@ export function workOf(nest: Nest): number {
 
 /** The number of chunks that work of this size should be done in. */
 export function chunksFor(work: number): number {
-  return work < 2 * CHUNK_WORK ? 1 : Math.ceil(work / CHUNK_WORK);
+  return work < 2 * CHUNK_WORK ? 1 : Math.min(CHUNKS, Math.ceil(work / CHUNK_WORK));
 }
 
 /**

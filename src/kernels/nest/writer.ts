@@ -8,7 +8,7 @@ import { byteSize } from "../../base/dtype.ts";
 import type { Code } from "../../wasm/code.ts";
 import type { Expression, Local } from "../../wasm/expression.ts";
 import { i32, i32x4, select } from "../../wasm/operations.ts";
-import type { LoopNode } from "../loops.ts";
+import type { Guard, LoopNode } from "../loops.ts";
 import type { Vector } from "../math/operation.ts";
 import { Accumulator } from "./accumulate.ts";
 import { type Cursor, Cursors, plus, scaled } from "./cursors.ts";
@@ -26,7 +26,7 @@ import {
   transposed,
 } from "./lanes.ts";
 import { prepareOperation } from "./operations.ts";
-import { isTransposed, type Plan } from "./plan.ts";
+import { dependsOnlyOn, isTransposed, type Plan, turningPoints } from "./plan.ts";
 import { affinesOf, inputsOf } from "./simplify.ts";
 
 type Load = LoopNode & { readonly kind: "load" };
@@ -99,6 +99,8 @@ class Writer {
   /** The value of each node: one local, or one for each vector of the round. */
   readonly #values: (readonly Local<"v128">[])[] = [];
   #round: Round = { first: 0, vectors: 1, active: 1 };
+  /** Which rounds of the vectors' loop are being written, where that is known. */
+  #segment: Segment | undefined;
   /** How many rounds of the tile's loop are done at once. */
   #tileRounds = 1;
   #accumulators: readonly Accumulator[] = [];
@@ -191,7 +193,7 @@ class Writer {
 
   #plainLoop(depth: number, part?: Part): void {
     const range = part?.loop === depth ? part : undefined;
-    this.#cursors.within(depth, range?.from, (moved) => {
+    this.#cursors.within(depth, range?.from ?? 0, (moved) => {
       const round = (): void => {
         this.#inside(depth, part);
         this.#cursors.step(moved, depth, 1);
@@ -231,9 +233,9 @@ class Writer {
   }
 
   #vectorLoop(depth: number, part?: Part): void {
-    const { unroll, group, tile } = this.#plan;
+    const { nest, unroll, group, tile } = this.#plan;
     const lanes = this.#lanes;
-    this.#blockLoop(depth, unroll * lanes, [lanes, 1], part, (size) => {
+    const body = (size: number): void => {
       const vectors = tile === undefined ? Math.ceil(size / lanes) : this.#tileRounds;
       const rest = tile === undefined ? size - (vectors - 1) * lanes : size;
       const most = tile === undefined ? group : lanes;
@@ -243,56 +245,82 @@ class Writer {
         const active = isLast || tile !== undefined ? rest : lanes;
         this.#inRound({ first, vectors: count, active }, () => this.#inside(depth));
       }
-    });
+    };
+    if (part?.loop === depth) {
+      this.#cutLoop(depth, unroll * lanes, [lanes, 1], part, body);
+      return;
+    }
+    // In each segment it is known which guards hold.
+    const points = turningPoints(nest, depth);
+    for (let i = 0; i + 1 < points.length; i++) {
+      this.#segment = { from: points[i], below: points[i + 1] };
+      this.#blockLoop(depth, unroll * lanes, this.#segment, body);
+    }
+    this.#segment = undefined;
   }
 
   /** The loop around that of the vectors, in blocks of rounds that are done at once. */
   #tileLoop(depth: number, block: number, part?: Part): void {
-    this.#blockLoop(depth, block, [1], part, (size) => {
+    const body = (size: number): void => {
       this.#tileRounds = size;
       const round = { first: 0, vectors: size, active: this.#lanes };
       this.#inRound(round, () => this.#nodesAt(depth + 1));
       this.#loops(depth + 1, part);
-    });
+    };
+    if (part?.loop === depth) this.#cutLoop(depth, block, [1], part, body);
+    else {
+      const whole = { from: 0, below: this.#plan.nest.lengths[depth] };
+      this.#blockLoop(depth, block, whole, body);
+    }
   }
 
-  /**
-   * A loop in blocks of `block` rounds and a rest; where a chunk may end anywhere, in smaller blocks
-   * at its end.
-   */
+  /** A segment of a loop in blocks of `block` rounds and a rest. */
   #blockLoop(
     depth: number,
     block: number,
+    { from, below }: Segment,
+    body: (size: number) => void,
+  ): void {
+    const full = Math.floor((below - from) / block);
+    const rest = (below - from) % block;
+    this.#cursors.within(depth, from, (moved) => {
+      if (full > 0) {
+        this.#repeat(depth, full, () => {
+          body(block);
+          if (full > 1 || rest > 0) this.#cursors.step(moved, depth, block);
+        });
+      }
+      if (rest > 0) body(rest);
+    });
+  }
+
+  /** A chunk's part of a loop in blocks; where it may end anywhere, in smaller ones at its end. */
+  #cutLoop(
+    depth: number,
+    block: number,
     smaller: readonly number[],
-    part: Part | undefined,
+    { from, below }: Part,
     body: (size: number) => void,
   ): void {
     const { nest: { lengths }, split } = this.#plan;
     const code = this.#code;
     const length = lengths[depth];
-    const range = part?.loop === depth ? part : undefined;
-    this.#cursors.within(depth, range?.from, (moved) => {
-      const round = (size: number) => (): void => {
-        body(size);
-        this.#cursors.step(moved, depth, size);
-      };
-      const rest = length % block;
-      if (range === undefined) {
-        if (length >= block) this.#repeat(depth, Math.floor(length / block), round(block));
-        if (rest > 0) body(rest);
-        return;
-      }
-      const { from, below } = range;
+    const rest = length % block;
+    this.#cursors.within(depth, from, (moved) => {
       const count = code.let(i32.sub(below, from));
+      const blocks = (size: number): void =>
+        code.for({ below: code.let(i32.divU(count, i32.const(size))) }, () => {
+          body(size);
+          this.#cursors.step(moved, depth, size);
+        });
       if (split.loops.length === 1 && split.perChunk % block === 0) {
-        code.for({ below: code.let(i32.divU(count, i32.const(block))) }, round(block));
+        blocks(block);
         // Only the last chunk has a rest.
         if (rest > 0) code.if(i32.eq(below, i32.const(length)), () => body(rest));
         return;
       }
-      const sizes = [block, ...smaller.filter((size) => size < block)];
-      for (const size of sizes) {
-        code.for({ below: code.let(i32.divU(count, i32.const(size))) }, round(size));
+      for (const size of [block, ...smaller.filter((size) => size < block)]) {
+        blocks(size);
         code.set(count, i32.remU(count, i32.const(size)));
       }
     });
@@ -405,7 +433,9 @@ class Writer {
   #load(node: Load, varies: boolean): readonly Local<"v128">[] {
     const code = this.#code;
     const { vector, tile } = this.#plan;
-    const { dtype, from: { strides }, guards = [] } = node;
+    const { dtype, from: { strides } } = node;
+    const guards = this.#openGuards(node);
+    if (guards === "fail") return [code.let(i32x4.const(0))];
     const count = varies ? this.#round.vectors : 1;
     if (tile !== undefined && count > 1 && isTransposed(node, vector, tile.loop, this.#lanes)) {
       return this.#loadTransposed(node);
@@ -455,14 +485,36 @@ class Writer {
     return results;
   }
 
+  /** The guards of a load that must be tested, or that one is known to fail. */
+  #openGuards({ guards = [] }: Load): readonly Guard[] | "fail" {
+    const { vector } = this.#plan;
+    const segment = this.#segment;
+    if (segment === undefined) return guards;
+    const open: Guard[] = [];
+    for (const guard of guards) {
+      const [first, last] = [segment.from, segment.below - 1].map((round) =>
+        guard.offset + round * guard.strides[vector]
+      );
+      const isInside = (number: number): boolean => number >= 0 && number < guard.below;
+      if (!dependsOnlyOn(guard, vector)) open.push(guard);
+      else if (Math.max(first, last) < 0 || Math.min(first, last) >= guard.below) return "fail";
+      else if (!isInside(first) || !isInside(last)) open.push(guard);
+    }
+    return open;
+  }
+
   /** Loads where no guard fails. */
   #loadWhole({ dtype, from, guards = [] }: Load, results: readonly Local<"v128">[]): void {
     const code = this.#code;
-    const { cursor: { current }, bytes } = this.#cursors.ofAccess(from, guards.length > 0);
+    const isGuarded = guards.length > 0;
+    const { cursor, bytes } = this.#cursors.ofAccess(from, isGuarded);
     const size = byteSize(dtype);
     const stride = from.strides[this.#plan.vector];
+    // Where guards hold only here, the round's first address may lie before the memory's start.
+    const base = isGuarded ? bytes + size * this.#shift(from.strides, 0) : 0;
+    const current = base === 0 ? cursor.current : code.let(plus(cursor.current, base));
     results.forEach((result, i) => {
-      const start = bytes + size * this.#shift(from.strides, i);
+      const start = bytes + size * this.#shift(from.strides, i) - base;
       if (stride === 0) code.set(result, loadSplat(dtype, current, start, this.#lanes));
       else if (stride === 1) code.set(result, loadVector(dtype, current, start, this.#lanes));
       else {
@@ -518,6 +570,12 @@ class Writer {
       }
     }
   }
+}
+
+/** Rounds of a loop. */
+interface Segment {
+  readonly from: number;
+  readonly below: number;
 }
 
 /** A part of a loop, which a chunk does. */

@@ -1,0 +1,81 @@
+"""What contenders in Python share: reading requests, measuring, answering (see contender.ts)."""
+
+import json
+import statistics
+import sys
+import time
+
+# The shortest time that a single sample may take, in seconds: shorter calls are repeated.
+SAMPLE = 0.001
+
+
+class Missing(Exception):
+    """Raised by what prepares a work that a contender has no means for."""
+
+
+def threads_wanted():
+    """The number of threads that run.ts asks for, the only argument of a contender."""
+    return max(1, int(sys.argv[1])) if len(sys.argv) > 1 else 1
+
+
+def _say(line):
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def _sample(call, repeats):
+    start = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    return (time.perf_counter() - start) / repeats
+
+
+def _measure(call, seconds, last):
+    # What takes longer than all of the time is not repeated for a warm-up.
+    if last > seconds:
+        return [_sample(call, 1)]
+    warm = time.perf_counter() + 0.5 * seconds
+    fastest = last
+    while True:
+        fastest = min(fastest, _sample(call, 1))
+        if time.perf_counter() >= warm:
+            break
+    repeats = max(1, int(-(-SAMPLE // max(fastest, 1e-8))))
+    times = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 3:
+        times.append(_sample(call, repeats))
+    return times
+
+
+def unavailable(reason):
+    """Says that this contender cannot run here."""
+    _say({"unavailable": reason})
+
+
+def serve(versions, prepare):
+    """Answers requests until there are no more."""
+    _say({"versions": versions})
+    name, call, last = None, None, 0.0
+    for line in sys.stdin:
+        request = json.loads(line)
+        work, seconds = request["work"], request["seconds"]
+        answer = {"work": work["name"]}
+        try:
+            if name != work["name"]:
+                name, call = None, None
+                call = prepare(work["task"])
+                first = _sample(call, 1)
+                name = work["name"]
+                answer["first_ms"] = 1000 * first
+                # A work too long to be repeated is known by its first call.
+                last = first if first > 20 * seconds else _sample(call, 1)
+                if first > 20 * seconds:
+                    _say({**answer, "median_ms": 1000 * first, "samples": 1})
+                    continue
+            times = _measure(call, seconds, last)
+            answer["median_ms"] = 1000 * statistics.median(times)
+            answer["samples"] = len(times)
+        except Exception as error:  # An answer is due, whatever went wrong.
+            answer = {"work": work["name"], "missing": str(error).split("\n")[0]}
+        _say(answer)

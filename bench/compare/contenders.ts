@@ -1,0 +1,38 @@
+/**
+ * Who is compared.
+ *
+ * @module
+ */
+
+/** A library in one of the ways in which it is run. */
+export interface Contender {
+  /** The name of its column. */
+  readonly name: string;
+  /** What its process runs. */
+  readonly file: string;
+  /** Variables of its environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Whether its first calls compile. */
+  readonly compiles: boolean;
+}
+
+/** The flags of the second column. */
+export const FLAGS = "--no-wasm-bounds-checks,--experimental-wasm-revectorize";
+/** The columns of Jacobi. */
+export const JACOBI: string = "Jacobi";
+export const WITH_FLAGS: string = "Jacobi, flags";
+
+/** All contenders, in the order of the columns. */
+export const contenders: readonly Contender[] = [
+  { name: JACOBI, file: "jacobi.ts", environment: {}, compiles: true },
+  {
+    name: WITH_FLAGS,
+    file: "jacobi.ts",
+    environment: { DENO_V8_FLAGS: FLAGS },
+    compiles: true,
+  },
+  { name: "jax-js", file: "jax_js.ts", environment: {}, compiles: true },
+  { name: "TensorFlow.js", file: "tfjs.ts", environment: {}, compiles: false },
+  { name: "PyTorch", file: "torch_peer.py", environment: {}, compiles: false },
+  { name: "JAX", file: "jax_peer.py", environment: {}, compiles: true },
+];

@@ -1,0 +1,239 @@
+"""JAX on the CPU as a contender: everything under jit."""
+
+import os
+
+from contender import serve, threads_wanted, unavailable
+
+# XLA starts as many threads as the process may use processors.
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: threads_wanted()])
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+try:
+    import jax
+except ImportError as error:
+    unavailable(f"JAX cannot be imported: {error}")
+    raise SystemExit from None
+
+from functools import partial
+
+import jax.numpy as jnp
+from jax import lax
+
+keys = iter(jax.random.split(jax.random.key(0), 1000))
+
+
+def normal(*shape, scale=1.0):
+    return scale * jax.random.normal(next(keys), shape)
+
+
+def ready(function, *args):
+    """A call that waits for its result."""
+    return lambda: jax.block_until_ready(function(*args))
+
+
+OPERATIONS = {
+    "add": lambda x, y: x + y,
+    "exp": lambda x, y: jnp.exp(x),
+    "sin": lambda x, y: jnp.sin(x),
+    "sum": lambda x, y: x.sum(),
+    "chain": lambda x, y: jnp.sin(x) * y + jnp.exp(-jnp.square(x)) / (1 + jnp.square(y)),
+    "gelu": lambda x, y: jax.nn.gelu(x, approximate=True),
+}
+
+
+def layer_norm(x, scale, shift):
+    centered = x - x.mean(-1, keepdims=True)
+    return centered / jnp.sqrt(x.var(-1, keepdims=True) + 1e-5) * scale + shift
+
+
+def convolve(x, w, stride, padding):
+    around = [(padding, padding)] * 2
+    layout = ("NCHW", "OIHW", "NCHW")
+    return lax.conv_general_dilated(x, w, (stride, stride), around, dimension_numbers=layout)
+
+
+def conv(task):
+    x = normal(task["batch"], task["inputs"], task["size"], task["size"])
+    w = normal(task["outputs"], task["inputs"], task["kernel"], task["kernel"])
+    forward = partial(convolve, stride=task["stride"], padding=task["padding"])
+    if not task["gradients"]:
+        return ready(jax.jit(forward), x, w)
+    cotangent = normal(*jax.eval_shape(forward, x, w).shape)
+
+    @jax.jit
+    def both(x, w, cotangent):
+        y, pullback = jax.vjp(forward, x, w)
+        return y, pullback(cotangent)
+
+    return ready(both, x, w, cotangent)
+
+
+def cross_entropy(scores, labels):
+    chosen = jnp.take_along_axis(jax.nn.log_softmax(scores), labels[:, None], axis=1)
+    return -chosen.mean()
+
+
+def mlp_step(sizes, batch):
+    params = [
+        (normal(before, after, scale=before**-0.5), jnp.zeros(after))
+        for before, after in zip(sizes, sizes[1:])
+    ]
+    x = normal(batch, sizes[0])
+    labels = jax.random.randint(next(keys), (batch,), 0, sizes[-1])
+
+    def loss(params, x, labels):
+        for w, b in params[:-1]:
+            x = jax.nn.relu(x @ w + b)
+        w, b = params[-1]
+        return cross_entropy(x @ w + b, labels)
+
+    @partial(jax.jit, donate_argnums=0)
+    def step(params, x, labels):
+        value, gradients = jax.value_and_grad(loss)(params, x, labels)
+        return jax.tree.map(lambda p, g: p - 0.1 * g, params, gradients), value
+
+    def call():
+        nonlocal params
+        params, _ = jax.block_until_ready(step(params, x, labels))
+
+    return call
+
+
+STAGES = [(64, 64, 1), (64, 128, 2), (128, 256, 2), (256, 512, 2)]
+STRIDES = [stride for _, _, stride in STAGES for stride in (stride, 1)]
+
+
+def init_resnet():
+    def layer(inputs, outputs, kernel):
+        w = normal(outputs, inputs, kernel, kernel, scale=(inputs * kernel**2) ** -0.5)
+        return (w, jnp.ones(outputs), jnp.zeros(outputs)), (jnp.zeros(outputs), jnp.ones(outputs))
+
+    def block(inputs, outputs, stride):
+        layers = [layer(inputs, outputs, 3), layer(outputs, outputs, 3)]
+        return layers if stride == 1 else [*layers, layer(inputs, outputs, 1)]
+
+    stem = layer(3, 64, 7)
+    blocks = [
+        made
+        for inputs, outputs, stride in STAGES
+        for made in (block(inputs, outputs, stride), block(outputs, outputs, 1))
+    ]
+    convolutions = [[stem[0]]] + [[p for p, _ in block] for block in blocks]
+    running = [[stem[1]]] + [[r for _, r in block] for block in blocks]
+    head = (normal(512, 1000, scale=0.04), jnp.zeros(1000))
+    return (convolutions, head), running
+
+
+def apply_resnet(params, running, x, trains):
+    convolutions, (w, b) = params
+    statistics = []
+
+    def normalized(x, layer, averages, stride, padding):
+        w, scale, shift = layer
+        y = convolve(x, w, stride, padding)
+        mean, variance = averages
+        if trains:
+            own_mean, own_variance = y.mean((0, 2, 3)), y.var((0, 2, 3))
+            count = y.size // y.shape[1]
+            unbiased = own_variance * (count / max(1, count - 1))
+            news = (0.9 * mean + 0.1 * own_mean, 0.9 * variance + 0.1 * unbiased)
+            mean, variance = own_mean, own_variance
+        else:
+            news = averages
+        factor = scale / jnp.sqrt(variance + 1e-5)
+        offset = shift - mean * factor
+        return y * factor[:, None, None] + offset[:, None, None], news
+
+    y, news = normalized(x, convolutions[0][0], running[0][0], 2, 3)
+    statistics.append([news])
+    around = [(0, 0), (0, 0), (1, 1), (1, 1)]
+    y = lax.reduce_window(
+        jax.nn.relu(y), -jnp.inf, lax.max, (1, 1, 3, 3), (1, 1, 2, 2), around
+    )
+    for layers, averages, stride in zip(convolutions[1:], running[1:], STRIDES):
+        body, first = normalized(y, layers[0], averages[0], stride, 1)
+        body, second = normalized(jax.nn.relu(body), layers[1], averages[1], 1, 1)
+        news = [first, second]
+        if len(layers) == 3:
+            y, third = normalized(y, layers[2], averages[2], stride, 0)
+            news.append(third)
+        y = jax.nn.relu(body + y)
+        statistics.append(news)
+    return y.mean((2, 3)) @ w + b, statistics
+
+
+def resnet_forward(batch, size):
+    params, running = init_resnet()
+    forward = jax.jit(lambda params, running, x: apply_resnet(params, running, x, False)[0])
+    return ready(forward, params, running, normal(batch, 3, size, size))
+
+
+def resnet_step(batch, size):
+    params, running = init_resnet()
+    momentum = jax.tree.map(jnp.zeros_like, params)
+    x = normal(batch, 3, size, size)
+    labels = jax.random.randint(next(keys), (batch,), 0, 1000)
+
+    def loss(params, running, x, labels):
+        scores, statistics = apply_resnet(params, running, x, True)
+        return cross_entropy(scores, labels), statistics
+
+    @partial(jax.jit, donate_argnums=(0, 1, 2))
+    def step(params, running, momentum, x, labels):
+        differentiated = jax.value_and_grad(loss, has_aux=True)
+        (value, statistics), gradients = differentiated(params, running, x, labels)
+        momentum = jax.tree.map(lambda m, g: 0.9 * m + g, momentum, gradients)
+        params = jax.tree.map(lambda p, m: p - 0.01 * m, params, momentum)
+        return params, statistics, momentum, value
+
+    def call():
+        nonlocal params, running, momentum
+        params, running, momentum, _ = jax.block_until_ready(
+            step(params, running, momentum, x, labels)
+        )
+
+    return call
+
+
+def scalar_function(x):
+    return jnp.log1p(jnp.exp(x * jnp.sin(x))) / (1 + jnp.square(x))
+
+
+def function_of_four(x):
+    return (x * jnp.sin(x)).sum() + jnp.square(jnp.square(x).sum())
+
+
+def prepare(task):
+    kind = task["kind"]
+    if kind == "matmul":
+        size = task["size"]
+        return ready(jax.jit(jnp.matmul), normal(size, size), normal(size, size))
+    if kind == "elementwise":
+        operation = jax.jit(OPERATIONS[task["operation"]])
+        return ready(operation, normal(task["length"]), normal(task["length"]))
+    if kind == "softmax":
+        return ready(jax.jit(jax.nn.softmax), normal(task["rows"], task["columns"]))
+    if kind == "layerNorm":
+        columns = task["columns"]
+        x = normal(task["rows"], columns)
+        return ready(jax.jit(layer_norm), x, normal(columns), normal(columns))
+    if kind == "conv":
+        return conv(task)
+    if kind == "mlpStep":
+        return mlp_step(task["sizes"], task["batch"])
+    if kind == "resnetForward":
+        return resnet_forward(task["batch"], task["size"])
+    if kind == "resnetStep":
+        return resnet_step(task["batch"], task["size"])
+    if kind == "gradient":
+        gradient = jax.grad(scalar_function)
+        return ready(jax.jit(gradient) if task["compiled"] else gradient, jnp.float32(0.7))
+    if kind == "hessian":
+        matrix = jax.hessian(function_of_four)
+        x = jnp.array([0.1, -0.4, 0.7, 1.2])
+        return ready(jax.jit(matrix) if task["compiled"] else matrix, x)
+    return ready(jax.jit(lambda x: jnp.sin(x)), jnp.float32(0.7))
+
+
+serve({"JAX": jax.__version__}, prepare)

@@ -1,0 +1,105 @@
+/**
+ * Contenders as processes that are asked for one measurement at a time.
+ *
+ * @module
+ */
+import type { Contender } from "./contenders.ts";
+import type { Options } from "./options.ts";
+import type { Answer, Hello, Request } from "./protocol.ts";
+
+const here = new URL(".", import.meta.url);
+
+/** A contender's process, for a number of threads. */
+export class Process {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  #rest = "";
+  #ended = false;
+
+  /** Starts it. */
+  constructor(
+    readonly contender: Contender,
+    readonly threads: number,
+    readonly options: Options,
+  ) {
+    const { file, environment } = contender;
+    const path = decodeURIComponent(new URL(file, here).pathname);
+    const [program, args] = file.endsWith(".py")
+      ? [options.python, [path]]
+      : [Deno.execPath(), ["run", "-A", "--no-lock", "--quiet", path]];
+    this.#child = new Deno.Command(program, {
+      args: [...args, `${threads}`],
+      env: { PYTHONDONTWRITEBYTECODE: "1", ...environment },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    this.#input = this.#child.stdin.getWriter();
+  }
+
+  /** The next line that holds an object; `null` if there will be none. */
+  async #read(): Promise<unknown> {
+    for (;;) {
+      const end = this.#rest.indexOf("\n");
+      if (end >= 0) {
+        const line = this.#rest.slice(0, end);
+        this.#rest = this.#rest.slice(end + 1);
+        try {
+          const value: unknown = JSON.parse(line);
+          if (typeof value === "object" && value !== null) return value;
+        } catch {
+          // Whatever else a library prints is none of ours.
+        }
+        continue;
+      }
+      const { done, value } = await this.#lines.read();
+      if (done) return null;
+      this.#rest += value;
+    }
+  }
+
+  /** The next line; `null` if the process ends or takes too long, and then it is stopped. */
+  async #readInTime(): Promise<unknown> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), 1000 * this.options.limit);
+    });
+    const line = await Promise.race([this.#read(), timeout]);
+    clearTimeout(timer);
+    if (line === null) await this.stop();
+    return line;
+  }
+
+  /** What the process says first. */
+  async hello(): Promise<Hello> {
+    return await this.#readInTime() as Hello | null ?? { unavailable: "it does not start" };
+  }
+
+  /** Measures a work. */
+  async measure(request: Request): Promise<Answer> {
+    const work = request.work.name;
+    if (this.#ended) return { work, missing: "the process has ended" };
+    const line = `${JSON.stringify(request)}\n`;
+    await this.#input.write(new TextEncoder().encode(line)).catch(() => {});
+    const answer = await this.#readInTime() as Answer | null;
+    return answer ?? { work, missing: `no answer within ${this.options.limit} s, or it failed` };
+  }
+
+  /** Whether it has been stopped. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Ends the process; by force, if it does not end by itself. */
+  async stop(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    await this.#input.close().catch(() => {});
+    const kill = setTimeout(() => this.#child.kill("SIGKILL"), 1000);
+    await this.#lines.cancel().catch(() => {});
+    await this.#child.status;
+    clearTimeout(kill);
+  }
+}
