@@ -8,6 +8,9 @@ import time
 # The shortest time that a single sample may take, in seconds: shorter calls are repeated.
 SAMPLE = 0.001
 
+# First calls longer than this, in seconds, are not followed by others.
+TOO_LONG = 30
+
 
 class Missing(Exception):
     """Raised by what prepares a work that a contender has no means for."""
@@ -68,11 +71,11 @@ def serve(versions, prepare):
                 first = _sample(call, 1)
                 name = work["name"]
                 answer["first_ms"] = 1000 * first
-                # A work too long to be repeated is known by its first call.
-                last = first if first > 20 * seconds else _sample(call, 1)
-                if first > 20 * seconds:
+                # A work far too long to be repeated is known by its first call.
+                if first > TOO_LONG:
                     _say({**answer, "median_ms": 1000 * first, "samples": 1})
                     continue
+                last = _sample(call, 1)
             times = _measure(call, seconds, last)
             answer["median_ms"] = 1000 * statistics.median(times)
             answer["samples"] = len(times)

@@ -13,6 +13,9 @@ export type Call = () => unknown;
 /** The shortest time that a single sample may take, in milliseconds: shorter calls are repeated. */
 const SAMPLE = 1;
 
+/** First calls longer than this, in milliseconds, are not followed by others. */
+const TOO_LONG = 30_000;
+
 /** Thrown by what prepares a work that a contender has no means for. */
 export class Missing extends Error {}
 
@@ -58,8 +61,8 @@ export async function serve(
       const call = await prepare(work.task);
       first = await sample(call, 1);
       current = { name: work.name, call, last: first };
-      // A work too long to be repeated is known by its first call.
-      if (first > 20_000 * seconds) {
+      // A work far too long to be repeated is known by its first call.
+      if (first > TOO_LONG) {
         return { work: work.name, median_ms: first, first_ms: first, samples: 1 };
       }
       current.last = await sample(call, 1);

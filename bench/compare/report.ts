@@ -92,7 +92,7 @@ export function formatReport({ cells, versions, notes }: Report, options: Option
     return Math.min(...all.map((time) => time ?? Infinity));
   }
   const own = names.filter((name) => name === JACOBI || name === WITH_FLAGS);
-  const peers = names.filter((name) => !own.includes(name));
+  const peers = own.length === 0 ? [] : names.filter((name) => !own.includes(name));
   function ratios(work: string, peer: string): string {
     const all = own.map((name) => best(work, name) / best(work, peer));
     return all.every((ratio) => ratio > 0 && Number.isFinite(ratio))

@@ -8,6 +8,7 @@ import { Concrete } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
 import { makeBuilder } from "../kernels/builder.ts";
 import type { Builder } from "../kernels/kernel.ts";
+import { chooseTile } from "../kernels/probe.ts";
 import { emitSteps } from "../kernels/steps.ts";
 import {
   addressOf,
@@ -57,7 +58,7 @@ export interface AssembleOptions {
 /** A module with the code of a program's steps in it. */
 function emptyBuilder(): Builder {
   return makeBuilder({
-    tile: { rows: 6, vectors: 2, depth: 32 },
+    tile: chooseTile,
     shared: isShared,
     maximumPages: MAX_MEMORY / PAGE,
   });

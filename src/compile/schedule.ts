@@ -66,6 +66,9 @@ export interface Schedule {
 /** Nanoseconds of work that make up one chunk, about. */
 const CHUNK_TIME = 50_000;
 
+/** Nests that take no more nanoseconds than this are done as soon as they can be. */
+const SMALL_TIME = 5000;
+
 /** The most chunks that one nest is divided into. */
 const MOST_CHUNKS = 64;
 
@@ -107,6 +110,10 @@ class Scheduler {
   readonly #readers = new Map<number, Task[]>();
   /** The tasks that have yet to write to each buffer. */
   readonly #writers = new Map<number, Set<Task>>();
+  /** How many buffers each task still waits for. */
+  readonly #missing = new Map<Task, number>();
+  /** Small nests that wait for nothing. */
+  readonly #ready: NestTask[] = [];
 
   constructor(lowered: Lowered, builder: Builder) {
     this.#lowered = lowered;
@@ -118,10 +125,32 @@ class Scheduler {
         getOrMake(this.#writers, buffer, () => new Set<Task>()).add(task);
       }
     }
+    for (const task of lowered.tasks) {
+      const missing = readsOf(task).filter((buffer) => this.#writers.has(buffer)).length;
+      this.#missing.set(task, missing);
+      if (missing === 0) this.#offer(task);
+    }
+  }
+
+  /** Notes a task that could be done at once, if it is small enough to be done early. */
+  #offer(task: Task): void {
+    if (task.kind !== "nest" || estimate(task.nest) > SMALL_TIME) return;
+    // What shares its buffer with other writers keeps its place among them.
+    if (writesOf(task).every((buffer) => this.#writers.get(buffer)!.size === 1)) {
+      this.#ready.push(task);
+    }
+  }
+
+  /** Does the small nests that wait for nothing: what comes next may then be followed by more. */
+  #flush(): void {
+    for (let task = this.#ready.pop(); task !== undefined; task = this.#ready.pop()) {
+      if (!this.#done.has(task)) this.#startNest(task);
+    }
   }
 
   run(): Schedule {
     for (const task of this.#lowered.tasks) {
+      if (!this.#done.has(task) && isLong(task)) this.#flush();
       if (this.#done.has(task)) continue;
       if (task.kind === "nest") this.#startNest(task);
       else this.#startKernel(task);
@@ -131,7 +160,16 @@ class Scheduler {
 
   #finished(task: Task): void {
     this.#done.add(task);
-    for (const buffer of writesOf(task)) this.#writers.get(buffer)!.delete(task);
+    for (const buffer of writesOf(task)) {
+      const writers = this.#writers.get(buffer)!;
+      writers.delete(task);
+      if (writers.size > 0) continue;
+      for (const reader of this.#readers.get(buffer) ?? []) {
+        const missing = this.#missing.get(reader)! - 1;
+        this.#missing.set(reader, missing);
+        if (missing === 0 && !this.#done.has(reader)) this.#offer(reader);
+      }
+    }
   }
 
   #startKernel(task: KernelTask): void {
@@ -317,6 +355,11 @@ function estimate(nest: Nest): number {
     else if (node.kind === "reduce") perElement += 0.05;
   }
   return sizeOf(nest.lengths) * (perElement + 0.1);
+}
+
+/** Whether a task may be divided into chunks. */
+function isLong(task: Task): boolean {
+  return task.kind === "kernel" || estimate(task.nest) > SMALL_TIME;
 }
 
 /** How a nest is divided into chunks, or `null` to leave it to the emitter. */

@@ -11,8 +11,8 @@ export const PAGE = 65536;
 
 /** What a module's memories are like. */
 export interface BuilderOptions {
-  /** The tile of matrix products. */
-  readonly tile: Tile;
+  /** The tile of matrix products, or what finds it out where one is written. */
+  readonly tile: Tile | (() => Tile);
   /** Whether the buffers' memory is shared by threads. */
   readonly shared: boolean;
   /** The most pages that the memory may grow to. */
@@ -36,5 +36,13 @@ export function makeBuilder({ tile, shared, maximumPages }: BuilderOptions): Bui
     if (!made.has(key)) made.set(key, make());
     return made.get(key) as T;
   }
-  return { module, memory, scratch, tile, once };
+  return {
+    module,
+    memory,
+    scratch,
+    get tile() {
+      return typeof tile === "function" ? tile() : tile;
+    },
+    once,
+  };
 }

@@ -30,7 +30,8 @@ import {
 import { hasFewWindows, planFewConvolve, planFewInput } from "./convolution_few.ts";
 import { emitPatches } from "./convolution_patches.ts";
 import { type Plan, product } from "./convolution_plan.ts";
-import { isFaster, planWinograd, winogradConvolve, winogradInput } from "./convolution_winograd.ts";
+import { planWinogradFilter } from "./convolution_winograd_filter.ts";
+import { planWinograd, winogradConvolve, winogradInput } from "./convolution_winograd.ts";
 import { type Axis, type ConvolutionSize, countOperations } from "./convolution_size.ts";
 import { lanesOf } from "./panels.ts";
 import { type Builder, type Kernel, type Stage } from "./kernel.ts";
@@ -155,7 +156,10 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
     regions,
     together,
     block: 320,
-    least: builder.tile.rows,
+    // Short pieces of far apart rows of large filters are slow to read.
+    least: filters.channel > filters.row && summed * filters.channel > 2 ** 18
+      ? 32
+      : builder.tile.rows,
     nanoseconds: countOperations(size) / SPEED / groups / (together ? 1 : batch),
   };
   if (isBare(frame) && !together) {
@@ -325,6 +329,8 @@ function planWindows(builder: Builder, size: ConvolutionSize): Windows {
 export function planFilter(builder: Builder, size: ConvolutionSize): Plan | undefined {
   const { dtype, batch, groups, inPerGroup, outPerGroup, taps, outputs } = size;
   if (taps > MOST_TAPS) return undefined;
+  const faster = planWinogradFilter(builder, size);
+  if (faster !== undefined) return faster;
   const columns = inPerGroup * taps;
   const images: Loop<"a" | "b"> = {
     count: batch,

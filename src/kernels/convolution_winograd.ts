@@ -57,7 +57,7 @@ export interface Winograd {
 }
 
 /** Bytes between the arrays of two points: they must not fall on the same places of a cache. */
-function apart(bytes: number): number {
+export function apart(bytes: number): number {
   return Math.ceil(bytes / 64) * 64 + 64;
 }
 
@@ -81,6 +81,12 @@ interface Division {
 /** Nanoseconds that the transforms of four channels of a tile take, there and back. */
 const TRANSFORM = 18;
 
+/** Nanoseconds that it takes to bring a row of a block of inputs to where products read it. */
+const LOAD = 9;
+
+/** How long a chunk takes at least where there is more than one, in nanoseconds. */
+const SHARE = 60_000;
+
 /** The best division: by trying, as far as costs can be told. */
 function divide(builder: Builder, winograd: Winograd): Division | undefined {
   const { batch, summed, channels, output } = winograd;
@@ -89,11 +95,10 @@ function divide(builder: Builder, winograd: Winograd): Division | undefined {
   const perImage = counts.reduce((all, count) => all * count, 1);
   const tiles = batch * perImage;
   const products = 2 * POINTS * tiles * summed * channels / 55;
-  const { chunks } = partition(tiles * channels / width, products * width / tiles / channels);
-  const wanted = Math.min(chunks, 8);
+  const wanted = Math.min(8, Math.ceil(products / SHARE));
   const filters = apart(summed * channels * FLOAT);
   // Filters that leave the nearer caches are read again for every block.
-  const read = filters * POINTS > 700_000 ? 0.04 : 0.01;
+  const read = filters * POINTS > 700_000 ? 0.014 : 0.005;
   let best: Division | undefined;
   for (const parts of [1, 2, 3, 4, 6, 8]) {
     if (channels / width % parts !== 0) continue;
@@ -108,6 +113,7 @@ function divide(builder: Builder, winograd: Winograd): Division | undefined {
     if (block > most) continue;
     const cost = products * 6 * Math.ceil(block / 6) / block * 0.2 + products * 0.8 +
       tiles * (parts * summed + channels) / LANES * TRANSFORM +
+      tiles * parts * POINTS * Math.ceil(summed / LONGEST) * LOAD +
       Math.ceil(tiles / block) * filters * POINTS * read + Math.ceil(tiles / block) * parts * 1000;
     if (best !== undefined && best.cost <= cost) continue;
     best = {
@@ -198,38 +204,53 @@ function emitFilters(
   return { name: "filters", run, operands, chunks };
 }
 
-/** A function of a tile of the framed images and of its place in the block. */
-function emitInput(
+/** Where the transforms of a tile's inputs are written; distances are in bytes. */
+export interface Target {
+  readonly place: Place;
+  /** From one point to the next. */
+  readonly point: number;
+  /** From the vectors of one panel of channels to those of the next. */
+  readonly panel: number;
+}
+
+/** A function of a tile of framed images with so many channels, and of where it is written. */
+export function emitInput(
   builder: Builder,
-  { summed }: Winograd,
-  { inputs: next }: Division,
+  channels: number,
   length: number,
   pitch: number,
+  { place, point: next, panel }: Target,
 ): FunctionReference<readonly ["i32", "i32"], "none"> {
-  const key = `winograd input ${summed} ${next} ${length} ${pitch}`;
+  const { vectors } = builder.tile;
+  const key = `winograd input ${channels} ${length} ${pitch} ${place} ${next} ${panel}`;
+  const memory = place === "scratch" ? builder.scratch : undefined;
+  const unroll = channels % (vectors * LANES) === 0 ? vectors : 1;
   return builder.once(
     key,
     () =>
-      builder.module.function("winograd input", ["i32", "i32"], "none", (code, from, v) => {
+      builder.module.function("winograd input", ["i32", "i32"], "none", (code, from, to) => {
         const transform = inputTransform(code);
-        const end = code.let(advance(v, summed * FLOAT));
-        code.for({ from: v, below: end, step: VECTOR }, (to) => {
-          const rows = range(INPUTS).map((y) => {
-            const four = (x: number) =>
-              transposeLanes(
-                code,
-                dtype,
-                range(LANES).map((channel) => {
-                  const offset = (channel * length + y * pitch + x) * FLOAT;
-                  return code.let(v128.load(from, { offset, align: 4 }));
-                }),
-              );
-            return [...four(0), ...four(4).slice(0, 2)].map((value) => code.let(value));
-          });
-          transformBoth(transform, rows).flat().forEach((value, point) => {
-            code.do(v128.store(to, value, { offset: point * next, memory: builder.scratch }));
-          });
-          code.set(from, advance(from, LANES * length * FLOAT));
+        code.for({ below: channels / LANES, step: unroll }, () => {
+          for (const vector of range(unroll)) {
+            const rows = range(INPUTS).map((y) => {
+              const four = (x: number) =>
+                transposeLanes(
+                  code,
+                  dtype,
+                  range(LANES).map((channel) => {
+                    const offset = (channel * length + y * pitch + x) * FLOAT;
+                    return code.let(v128.load(from, { offset, align: 4 }));
+                  }),
+                );
+              return [...four(0), ...four(4).slice(0, 2)].map((value) => code.let(value));
+            });
+            transformBoth(transform, rows).flat().forEach((value, point) => {
+              const offset = point * next + vector * VECTOR;
+              code.do(v128.store(to, value, { offset, memory }));
+            });
+            code.set(from, advance(from, LANES * length * FLOAT));
+          }
+          code.set(to, advance(to, unroll === vectors ? panel : VECTOR));
         });
       }),
   );
@@ -342,9 +363,9 @@ function emitProducts(
 }
 
 /** The number of a tile taken apart: its image, and its place in it along both axes. */
-function locate(
+export function locate(
   code: Code,
-  { perImage, counts }: Division,
+  { perImage, counts }: Pick<Division, "perImage" | "counts">,
   tile: Pointer,
 ): readonly [image: Local<"i32">, y: Local<"i32">, x: Local<"i32">] {
   const image = code.let(i32.divU(tile, i32.const(perImage)));
@@ -378,7 +399,11 @@ export function planWinograd(builder: Builder, winograd: Winograd): Plan | undef
   const products = inputs + POINTS * division.inputs;
   const key = `winograd ${JSON.stringify({ winograd, block })}`;
   const run: FunctionReference = builder.once(key, () => {
-    const toInput = emitInput(builder, winograd, division, length, pitch);
+    const toInput = emitInput(builder, summed, length, pitch, {
+      place: "scratch",
+      point: division.inputs,
+      panel: vectors * VECTOR,
+    });
     const multiply = emitProducts(builder, winograd, division, inputs, products);
     const [height, width] = output;
     const rests = output.map((length) => length % OUTPUTS);
@@ -489,7 +514,8 @@ export function winogradInput(size: ConvolutionSize): Winograd | undefined {
   };
 }
 
-function isFor({ dtype, groups, axes }: ConvolutionSize): boolean {
+/** Whether it is a convolution of single precision by 3x3 filters, one step apart. */
+export function isFor({ dtype, groups, axes }: ConvolutionSize): boolean {
   return dtype === "float32" && groups === 1 && axes.length === 2 &&
     axes.every(({ kernel, stride, dilation }) => kernel === 3 && stride === 1 && dilation === 1);
 }

@@ -7,6 +7,7 @@
 import { byteSize } from "../base/dtype.ts";
 import { range, sizeOf } from "../base/shape.ts";
 import type { AxisParams, CumsumParams } from "../primitives/reduction.ts";
+import type { Code } from "../wasm/code.ts";
 import type { Local } from "../wasm/expression.ts";
 import type { FunctionReference } from "../wasm/module.ts";
 import { i32 } from "../wasm/operations.ts";
@@ -22,8 +23,9 @@ const SCATTERED = 4;
 /** The shortest line that is summed vector by vector. */
 const LINE = 16;
 
-/** About the length of the segments of long lines. */
+/** The shortest segment of a long line, and the most of them. */
 const SEGMENT = 8192;
+const MOST_SEGMENTS = 256;
 
 /** So many pieces of work keep all threads busy. */
 const ENOUGH = 8;
@@ -128,7 +130,7 @@ function divide(
     width,
     length,
     stepBytes: behind * size,
-    segment: isCut ? SEGMENT : length,
+    segment: isCut ? Math.max(SEGMENT, Math.ceil(length / MOST_SEGMENTS)) : length,
   };
 }
 
@@ -152,14 +154,21 @@ function emitStage(
   const name = lines.operation === "sum" ? "cumsum" : "cumprod";
   const key = `${name} ${writes} ${operands.length} ${JSON.stringify(lines)}`;
   const run = builder.once(key, () => emitChunk(builder, name, lines, parts, writes, operands));
-  return { name: writes ? name : `${name} totals`, run, operands, chunks: parts.chunks };
+  const { groups, lanes, width, length, segment } = lines;
+  // Chunks are rows where the lines are whole, and the last of the axes.
+  const isByRows = writes && groups === 1 && lines.laneBytes === length * lines.stepBytes &&
+    segment === length;
+  const rows = isByRows ? { count: lanes, perChunk: parts.perChunk * width } : undefined;
+  return { name: writes ? name : `${name} totals`, run, operands, chunks: parts.chunks, rows };
 }
 
 /** Where a piece of work stands. */
 interface Piece {
+  /** The number of its lines among those that are passed through at once. */
+  readonly block: Local<"i32">;
   /** The number of its segment in the order of the walk. */
   readonly segment: Local<"i32">;
-  /** The number of its segment's length. */
+  /** The length of its segment. */
   readonly steps: Local<"i32">;
   /** Bytes to its first element in the order of the walk. */
   readonly offset: Local<"i32">;
@@ -175,42 +184,23 @@ function emitChunk(
   writes: boolean,
   operands: readonly number[],
 ): FunctionReference {
-  const { lanes, width, groupBytes, laneBytes, length, stepBytes, isReverse } = lines;
+  const { lanes, width, length } = lines;
   const blocks = Math.ceil(lanes / width);
-  const segments = Math.ceil(length / lines.segment);
   const rest = lanes % width;
   const whole = lanes < width ? undefined : emitPiece(builder, name, lines, width, writes);
   const last = rest === 0 ? undefined : emitPiece(builder, name, lines, rest, writes);
   const parameters = range(operands.length + 1).map(() => "i32" as const);
   return builder.module.function(name, parameters, "none", (code, ...locals) => {
     const [x, out] = writes ? locals : [locals[0], i32.const(0)];
-    const totals = segments === 1 ? i32.const(0) : locals[operands.length - 1];
+    const totals = lines.segment === length ? i32.const(0) : locals[operands.length - 1];
     const chunk = locals[operands.length];
     const end = code.let(chunkEnd(parts, chunk));
     code.for({ from: times(chunk, parts.perChunk), below: end }, (number) => {
-      const block = code.let(i32.remU(number, i32.const(blocks)));
-      const line = code.let(i32.divU(number, i32.const(blocks)));
-      const segment = code.let(i32.remU(line, i32.const(segments)));
-      const group = code.let(i32.divU(line, i32.const(segments)));
-      const first = code.let(times(segment, lines.segment));
-      const left = i32.sub(i32.const(length), first);
-      const steps = code.let(smaller(code.let(left), i32.const(lines.segment)));
-      const position = isReverse ? i32.sub(i32.const(length - 1), first) : first;
-      const lane = code.let(times(block, width));
-      const start = i32.add(times(group, groupBytes), times(lane, laneBytes));
-      const offset = code.let(i32.add(start, times(position, stepBytes)));
-      const row = times(group, segments * lanes);
-      const total = code.let(times(i32.add(row, lane), totalBytes(lines.dtype)));
-      const call = (run: PieceFunction) =>
-        code.do(
-          run.call(
-            i32.add(x, offset),
-            i32.add(out, offset),
-            i32.add(totals, total),
-            segment,
-            steps,
-          ),
-        );
+      const { block, segment, steps, offset, total } = pieceAt(code, lines, number);
+      const call = (run: PieceFunction) => {
+        const [from, to] = [x, out].map((buffer) => i32.add(buffer, offset));
+        code.do(run.call(from, to, i32.add(totals, total), segment, steps));
+      };
       if (last === undefined) call(whole!);
       else if (whole === undefined) call(last);
       else {
@@ -218,6 +208,30 @@ function emitChunk(
       }
     });
   });
+}
+
+/** Finds a piece by its number: blocks of lines first, then segments, then groups. */
+function pieceAt(code: Code, lines: Lines, number: Local<"i32">): Piece {
+  const { lanes, width, length, isReverse } = lines;
+  const blocks = Math.ceil(lanes / width);
+  const segments = Math.ceil(length / lines.segment);
+  const block = code.let(i32.remU(number, i32.const(blocks)));
+  const row = code.let(i32.divU(number, i32.const(blocks)));
+  const segment = code.let(i32.remU(row, i32.const(segments)));
+  const group = code.let(i32.divU(row, i32.const(segments)));
+  const first = code.let(times(segment, lines.segment));
+  const left = code.let(i32.sub(i32.const(length), first));
+  const position = isReverse ? i32.sub(i32.const(length - 1), first) : first;
+  const lane = code.let(times(block, width));
+  const start = i32.add(times(group, lines.groupBytes), times(lane, lines.laneBytes));
+  const total = i32.add(times(group, segments * lanes), lane);
+  return {
+    block,
+    segment,
+    steps: code.let(smaller(left, i32.const(lines.segment))),
+    offset: code.let(i32.add(start, times(position, lines.stepBytes))),
+    total: code.let(times(total, totalBytes(lines.dtype))),
+  };
 }
 
 const pieceParameters = ["i32", "i32", "i32", "i32", "i32"] as const;

@@ -11,7 +11,7 @@ import { i32 } from "../wasm/operations.ts";
 import type { Builder, Kernel, Rows, Stage } from "./kernel.ts";
 import type { Affine, Nest } from "./loops.ts";
 import { type Pieces, piecesOf } from "./nest/pieces.ts";
-import { makePlan, product } from "./nest/plan.ts";
+import { blockOf, makePlan, product } from "./nest/plan.ts";
 import { simplify } from "./nest/simplify.ts";
 import { writeNest } from "./nest/writer.ts";
 
@@ -24,6 +24,25 @@ export { canEmit } from "./nest/operations.ts";
 export function rowsOf({ lengths, reduced }: Nest): readonly number[] {
   const kept = lengths.slice(0, lengths.length - reduced);
   return kept.map((_, i) => product(kept.slice(0, i + 1)));
+}
+
+/**
+ * The number of rows that a nest does best at a time: chunks of a multiple of it need no vectors
+ * that are filled in part. It is 1 where rows are long.
+ *
+ * @param count The number of all rows, one of `rowsOf`.
+ */
+export function rowUnit(nest: Nest, count: number): number {
+  if (product(nest.lengths) === 0) return 1;
+  const plan = makePlan(simplify(nest), { count, perChunk: 1 });
+  const { loops, count: rounds } = plan.split;
+  if (loops.length === 0) return 1;
+  const block = blockOf(plan, loops[loops.length - 1]);
+  return block / greatestCommonDivisor(block, rounds / count);
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 /** What a nest is called: by what it does. */

@@ -48,7 +48,8 @@ export function emitThreefry2x32(
   const bytes = size * WORD;
   const parts = partition(Math.ceil(bytes / BLOCK), BLOCK_TIME);
   const run = builder.once(`threefry2x32 ${size}`, () => emitChunk(builder, bytes, parts));
-  const stage = { name: "threefry2x32", run, operands: range(6), chunks: parts.chunks };
+  const rows = { count: size, perChunk: parts.perChunk * BLOCK / WORD };
+  const stage = { name: "threefry2x32", run, operands: range(6), chunks: parts.chunks, rows };
   const operations = size * WORD_OPERATIONS;
   return { stages: [stage], workspaces: [], operations, bytes: 6 * bytes };
 }

@@ -10,10 +10,7 @@ import { v128 } from "../../src/wasm/operations.ts";
 const PAGE = 65536;
 const VECTOR = 16;
 
-/**
- * Applies an operation to lists of doubles of one length, and gives the 64-bit lanes of its result
- * as doubles and as bits.
- */
+/** The results of an operation on lists of doubles of one length, whatever the lanes stand for. */
 export function applyOperation(
   name: string,
   inputs: readonly Float64Array[],

@@ -10,11 +10,12 @@ import {
   type Strides,
 } from "../../src/kernels/product.ts";
 import { contractPrimitive } from "../../src/primitives/contraction.ts";
-import { assert } from "../support/std.ts";
-import { runKernel } from "./support.ts";
+import type { Tile } from "../../src/kernels/kernel.ts";
+import { assert, assertEquals } from "../support/std.ts";
+import { loadKernel, runKernel } from "./support.ts";
 
-type Number = BatchProduct["dtype"];
-const dtypes: readonly Number[] = ["float32", "float64", "int32", "uint32"];
+type Arithmetic = BatchProduct["dtype"];
+const dtypes: readonly Arithmetic[] = ["float32", "float64", "int32", "uint32"];
 
 /** Numbers that depend on the place alone; small whole ones now and then wrap the integers. */
 function fill(dtype: Dtype, length: number, seed: number): Elements {
@@ -34,15 +35,27 @@ function extent(batch: number, rows: number, columns: number, strides: Strides):
     1;
 }
 
-/** Fails unless the kernel gives what three loops give. */
-function checkProduct(product: BatchProduct): void {
+const tiles: readonly Tile[] = [
+  { rows: 6, vectors: 2, depth: 32 },
+  { rows: 6, vectors: 4, depth: 32 },
+  { rows: 4, vectors: 3, depth: 5 },
+];
+
+/** Fails unless the kernel gives what three loops give, with each of some tiles. */
+function checkProduct(product: BatchProduct, some: readonly Tile[] = tiles): void {
+  for (const tile of some) checkWithTile(product, tile);
+}
+
+function checkWithTile(product: BatchProduct, tile: Tile): void {
   const { dtype, batch, m, n, k, a, b, c } = product;
   const [x, y] = [fill(dtype, extent(batch, m, k, a), 1), fill(dtype, extent(batch, k, n, b), 2)];
   const length = extent(batch, m, n, c);
   const initial = fill(dtype, length, 3);
-  const [result] = runKernel((builder) => emitProduct(builder, product), [x, y], [
-    { dtype, length, initial },
-  ]);
+  const [result] = runKernel(
+    (builder) => emitProduct({ ...builder, tile }, product),
+    [x, y],
+    [{ dtype, length, initial }],
+  );
   const epsilon = dtype === "float32" ? 2 ** -24 : 2 ** -53;
   const untouched = new Set(initial.keys());
   for (let t = 0; t < batch; t++) {
@@ -90,7 +103,7 @@ function strides(rows: number, columns: number, order: Order, gaps: number[] = [
 }
 
 function dense(
-  dtype: Number,
+  dtype: Arithmetic,
   batch: number,
   [m, n, k]: readonly [number, number, number],
   orderA: Order = "rows",
@@ -135,10 +148,10 @@ for (const dtype of dtypes) {
             strides(rows, columns, ...orders[i])
           );
           const right = shared ? { ...b, batch: 0 } : b;
-          checkProduct({ dtype, batch, m, n, k, a, b: right, c });
+          checkProduct({ dtype, batch, m, n, k, a, b: right, c }, [tiles[batch % tiles.length]]);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 80 },
     );
   });
 }
@@ -146,18 +159,97 @@ for (const dtype of dtypes) {
 Deno.test("products of sizes around the tile's equal three loops", () => {
   for (const m of [1, 5, 6, 7, 12, 13]) {
     for (const n of [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17]) {
-      for (const k of [1, 3, 64, 65]) checkProduct(dense("float32", 1, [m, n, k]));
+      for (const k of [1, 3, 32, 65]) {
+        checkProduct(dense("float32", 1, [m, n, k]), [tiles[n % tiles.length]]);
+      }
+    }
+  }
+});
+
+Deno.test("products of few rows or columns equal three loops for every transposition", () => {
+  for (const dtype of ["float32", "float64", "int32"] as const) {
+    const [tile] = dtype === "float32" ? [tiles[1]] : [tiles[0]];
+    for (const [m, n, k] of [[1, 77, 130], [3, 40, 131], [4, 1, 140], [11, 39, 133], [2, 2, 300]]) {
+      for (const a of ["rows", "columns"] as const) {
+        for (const b of ["rows", "columns"] as const) {
+          checkProduct(dense(dtype, 1, [m, n, k], a, b), [tile]);
+          checkProduct(dense(dtype, 2, [n, m, k], a, b), [tile]);
+        }
+      }
     }
   }
 });
 
 Deno.test("large products in several chunks equal three loops", () => {
-  checkProduct(dense("float32", 1, [150, 170, 190]));
-  checkProduct(dense("float32", 1, [61, 1100, 70], "rows", "columns"));
-  checkProduct(dense("float32", 1, [10, 1100, 270], "columns", "rows"));
-  checkProduct(dense("float64", 1, [100, 600, 170]));
-  checkProduct(dense("float32", 9, [64, 64, 64]));
-  checkProduct(dense("float32", 3, [70, 300, 200]));
+  checkProduct(dense("float32", 1, [150, 170, 190]), [tiles[0]]);
+  checkProduct(dense("float32", 1, [61, 1100, 70], "rows", "columns"), [tiles[1]]);
+  checkProduct(dense("float32", 1, [10, 1100, 270], "columns", "rows"), [tiles[0]]);
+  checkProduct(dense("float32", 1, [40, 520, 300], "rows", "columns"), [tiles[1]]);
+  checkProduct(dense("float64", 1, [100, 600, 170]), [tiles[0]]);
+  checkProduct(dense("float32", 9, [64, 64, 64]), [tiles[1]]);
+  checkProduct(dense("float32", 3, [70, 300, 200]), [tiles[0]]);
+});
+
+Deno.test("the shorter last part of a long sum is added to the one before", () => {
+  checkProduct(dense("float32", 1, [33, 300, 500], "rows", "columns"));
+});
+
+Deno.test("large products are divided into chunks, small ones are not", () => {
+  const chunks = (m: number, n: number, k: number, order: Order): number => {
+    const product = dense("float32", 1, [m, n, k], "rows", order);
+    const loaded = loadKernel((builder) => emitProduct(builder, product), [], [
+      { dtype: "float32", length: 0 },
+      { dtype: "float32", length: 0 },
+      { dtype: "float32", length: 0 },
+    ]);
+    return Math.max(...loaded.kernel.stages.map((stage) => stage.chunks));
+  };
+  for (const order of ["rows", "columns"] as const) {
+    assertEquals(chunks(64, 64, 64, order), 1);
+    assertEquals(chunks(10, 20, 30, order), 1);
+    assertEquals(chunks(1, 100, 100, order), 1);
+    for (const [m, n, k] of [[512, 512, 512], [1, 4096, 1024], [4, 2048, 2048], [16, 4096, 512]]) {
+      assert(chunks(m, n, k, order) >= 4, `${m}x${n}x${k} is not divided`);
+    }
+  }
+});
+
+Deno.test("chunks write the rows that they say and no others", () => {
+  const shapes = [
+    dense("float32", 1, [100, 110, 330]),
+    dense("float32", 1, [1, 3000, 200]),
+    dense("float32", 1, [1, 3000, 200], "rows", "columns"),
+    dense("float32", 1, [900, 4, 300]),
+    dense("float32", 1, [2000, 40, 50]),
+    dense("float32", 30, [40, 33, 34]),
+    dense("float32", 30, [40, 33, 34], "rows", "columns"),
+  ];
+  for (const product of shapes) {
+    const { dtype, batch, m, n, k } = product;
+    const length = batch * m * n;
+    const [x, y] = [fill(dtype, batch * m * k, 1), fill(dtype, batch * k * n, 2)];
+    const outputs = [{ dtype, length }];
+    const make = () => loadKernel((builder) => emitProduct(builder, product), [x, y], outputs);
+    const { stages } = make().kernel;
+    const stage = stages.findIndex(({ rows }) => rows !== undefined);
+    const { rows, chunks } = stages[stage];
+    assert(rows !== undefined && chunks > 1, `no rows for ${show(product)}`);
+    const perRow = length / rows.count;
+    for (const chunk of [0, chunks >> 1, chunks - 1]) {
+      const loaded = make();
+      let number = 0;
+      loaded.run((count) =>
+        number++ === stage ? [chunk] : Array.from({ length: count }, (_, i) => i)
+      );
+      const [begin, end] = [chunk, chunk + 1].map((i) =>
+        Math.min(i * rows.perChunk, rows.count) * perRow
+      );
+      const [result] = loaded.results();
+      result.forEach((value, i) => {
+        assertEquals(Number.isNaN(value), i < begin || i >= end, `at ${i} of ${show(product)}`);
+      });
+    }
+  }
 });
 
 /** Lengths of axes of two operands, and where they stand in each. */
@@ -192,7 +284,7 @@ function arrangeAxes(
 }
 
 /** Fails unless the kernel gives what the primitive gives. */
-function checkContraction(dtype: Number, { shapes, params }: Contracted): void {
+function checkContraction(dtype: Arithmetic, { shapes, params }: Contracted): void {
   const inputs = shapes.map((shape, i) => fill(dtype, sizeOf(shape), i + 1));
   const buffers = shapes.map((shape) => ({ dtype, shape }));
   const [type] = contractPrimitive.type(buffers, params);

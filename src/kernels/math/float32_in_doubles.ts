@@ -97,7 +97,7 @@ function atanh(code: Code): (x: Vector) => Vector {
 
 /**
  * `|x|^y = 2^(y log2 |x|)`, with the sign of x where y is odd, NaN where x is negative and finite
- * and y is not whole; 1 where y is 0 or x is 1, and where x is -1 and y infinite. Error at most 0.51
+ * and y is not whole; 1 where y is 0 or x is 1, and where x is -1 and y infinite. Error at most 0.501
  * ulp.
  */
 function pow(code: Code): (x: Vector, y: Vector) => Vector {

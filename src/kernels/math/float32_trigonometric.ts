@@ -25,8 +25,8 @@ const QUARTER_PARTS = [
 /** Up to here the parts suffice: at most 2^12 quarter turns. */
 const NEAR = 6400;
 
-/** As doubles: the products of the first two, of 33 bits, with numbers of 20 bits are exact. */
-const FAR_QUARTER_PARTS = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21];
+/** As doubles: the product of the first, of 33 bits, with whole numbers of 20 bits is exact. */
+const FAR_QUARTER_PARTS = [1.5707963267341256, 6.077100506506192e-11];
 
 /** Up to here these suffice: at most 2^20 quarter turns. */
 const FAR = 1.6e6;

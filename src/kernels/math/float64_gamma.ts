@@ -14,10 +14,10 @@ import {
   constant,
   keep,
   type Kept,
-  type Map,
   polynomial,
   rational,
   setWhere,
+  type Unary,
   unary,
   whereAny,
 } from "./float64_vectors.ts";
@@ -47,7 +47,7 @@ export function foldedAngle(code: Code): (t: Kept) => FoldedAngle {
 }
 
 /** `log Γ(x)` for `x >= 8`, by Stirling's series. */
-function farLogGamma(code: Code, log: Map): (x: Kept) => Vector {
+function farLogGamma(code: Code, log: Unary): (x: Kept) => Vector {
   const series = polynomial(code, special.STIRLING);
   const [half, one] = [0.5, 1].map((value) => constant(code, value));
   const rest = constant(code, special.STIRLING_CONSTANT);
@@ -60,7 +60,7 @@ function farLogGamma(code: Code, log: Map): (x: Kept) => Vector {
 }
 
 /** `log Γ(x)` for `x >= 3/2`; 0 below it. */
-function logGammaAbove(code: Code, log: Map): (x: Kept) => Kept {
+function logGammaAbove(code: Code, log: Unary): (x: Kept) => Kept {
   const high = rational(code, special.LGAMMA_HIGH);
   const direct = rational(code, special.LGAMMA_DIRECT);
   const far = farLogGamma(code, log);

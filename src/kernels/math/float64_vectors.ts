@@ -6,14 +6,14 @@
  *
  * @module
  */
-import type { Code } from "../../wasm/code.ts";
 import type { Rational } from "../../numeric/special.ts";
+import type { Code } from "../../wasm/code.ts";
 import { Local } from "../../wasm/expression.ts";
 import { f64x2, i32, i64x2, v128 } from "../../wasm/operations.ts";
 import type { Operation, Vector } from "./operation.ts";
 
 /** A function of one vector, made for one function of the module. */
-export type Map = (x: Vector) => Vector;
+export type Unary = (x: Vector) => Vector;
 
 /** A vector that can be named more than once without being computed more than once. */
 export type Kept = Local<"v128">;
@@ -40,9 +40,6 @@ export function constant(code: Code, value: number): Kept {
 export function choose(mask: Vector, x: Vector, y: Vector): Vector {
   return i64x2.relaxedLaneselect(x, y, mask);
 }
-
-/** The bits of `x` below the sign bit. */
-export const abs: (x: Vector) => Vector = f64x2.abs;
 
 /** The sign bit of each lane. */
 export const SIGN_BIT: Vector = i64x2.const(1n << 63n);
@@ -71,21 +68,21 @@ function horner(code: Code, coefficients: readonly number[]): (x: Kept) => Vecto
  * Coefficients of a polynomial put into locals; lowest power first. Pairs of terms are joined, then
  * pairs of these, and so on (G. Estrin, 1960): most of it does not wait for the rest.
  */
-export function polynomial(code: Code, coefficients: readonly number[]): Map {
+export function polynomial(code: Code, coefficients: readonly number[]): Unary {
   const kept = coefficients.map((value) => constant(code, value));
   return (x) => {
     let power = keep(code, x);
     let terms: readonly Vector[] = kept;
-    while (terms.length > 1) {
-      const factor = power;
-      const pairs = Array.from({ length: Math.ceil(terms.length / 2) }, (_, i) => {
-        const [low, high] = terms.slice(2 * i, 2 * i + 2);
-        return high === undefined ? low : f64x2.add(low, f64x2.mul(high, factor));
-      });
-      terms = pairs;
-      if (terms.length > 1) power = code.let(f64x2.mul(power, power));
+    for (;;) {
+      const joined: Vector[] = [];
+      for (let i = 0; i < terms.length; i += 2) {
+        const [low, high] = [terms[i], terms[i + 1]];
+        joined.push(high === undefined ? low : f64x2.add(low, f64x2.mul(high, power)));
+      }
+      if (joined.length === 1) return joined[0];
+      terms = joined;
+      power = code.let(f64x2.mul(power, power));
     }
-    return terms[0];
   };
 }
 
@@ -93,7 +90,7 @@ export function polynomial(code: Code, coefficients: readonly number[]): Map {
 export function rational(
   code: Code,
   { numerator, denominator }: Rational,
-): (x: Vector) => Vector {
+): Unary {
   const over = horner(code, numerator);
   const under = horner(code, denominator);
   return (x) => {
@@ -182,7 +179,7 @@ export function lowestBitMask(x: Vector): Vector {
 }
 
 /** An operation of one vector, from what makes it in a function. */
-export function unary(make: (code: Code) => (x: Vector) => Vector): Operation {
+export function unary(make: (code: Code) => Unary): Operation {
   return (code) => {
     const map = make(code);
     return (x) => map(x);

@@ -22,7 +22,7 @@ export type Pointer = Expression<"i32">;
 function place(pointer: Pointer, bytes: number): [Pointer, { offset: number }] {
   return bytes >= 0
     ? [pointer, { offset: bytes }]
-    : [i32.add(pointer, i32.const(bytes)), { offset: 0 }];
+    : [i32.add(pointer, i32.const(bytes | 0)), { offset: 0 }];
 }
 
 /** The same number in every lane. */

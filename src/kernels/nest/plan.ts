@@ -18,6 +18,9 @@ import { inputsOf, mapAffines } from "./simplify.ts";
  */
 const TILE = 8;
 
+/** The rounds of the loop of the vectors that are done before the next block. */
+const RUN = 64;
+
 /** The work of a chunk, in about what an addition of two vectors' lanes costs. */
 const CHUNK_WORK = 2 ** 18;
 
@@ -72,6 +75,11 @@ export interface Split extends Rows {
   readonly chunks: number;
   /** Whether these rows are all that a chunk writes, as `Stage.rows` has it. */
   readonly isRows: boolean;
+}
+
+/** Rounds of the first so many loops, and how many of them a chunk does. */
+interface LoopSplit extends Rows {
+  readonly loops: number;
 }
 
 /** The product of numbers. */
@@ -173,6 +181,16 @@ export function turningPoints({ nodes, lengths }: Nest, loop: number): readonly 
   return points.size - 1 > PARTS ? [0, lengths[loop]] : [...points].sort((a, b) => a - b);
 }
 
+/** `nest` with one loop as two, the inner of them so long. */
+function cut(nest: Nest, loop: number, length: number): Nest {
+  const mapped = mapAffines(nest, (affine) => ({
+    ...affine,
+    strides: affine.strides.toSpliced(loop, 0, affine.strides[loop] * length),
+  }));
+  const lengths = nest.lengths.toSpliced(loop, 1, nest.lengths[loop] / length, length);
+  return { ...mapped, lengths };
+}
+
 /** How many vectors a round should compute: enough to hide latencies, not more than registers. */
 function unrollOf(nest: Nest, loop: number, kept: number, inside: readonly boolean[]): number {
   const reductions = nest.nodes.filter(({ kind }) => kind === "reduce").length;
@@ -182,8 +200,8 @@ function unrollOf(nest: Nest, loop: number, kept: number, inside: readonly boole
   const isTested = loads.some(({ guards = [] }) =>
     guards.some((guard) => guard.strides[loop] !== 0 && !dependsOnlyOn(guard, loop))
   );
-  if (isTested) return work > 24 ? 1 : 2;
-  if (work > 40) return 1;
+  if (work > 100) return 1;
+  if (isTested) return 2;
   if (loads.some(({ from }) => Math.abs(from.strides[loop]) > 1)) return 2;
   if (reductions > 0) {
     if (reductions > 2 || work > 12) return 2;
@@ -196,9 +214,7 @@ function unrollOf(nest: Nest, loop: number, kept: number, inside: readonly boole
 }
 
 /** The leading kept loops whose rounds together are the rows, and those rows in their rounds. */
-function splitByRows(lengths: readonly number[], kept: number, rows: Rows): Rows & {
-  readonly loops: number;
-} {
+function splitByRows(lengths: readonly number[], kept: number, rows: Rows): LoopSplit {
   let [loops, rounds] = [0, 1];
   while (rounds < rows.count && loops < kept) rounds *= lengths[loops++];
   const unit = rounds / rows.count;
@@ -211,8 +227,8 @@ function splitByRows(lengths: readonly number[], kept: number, rows: Rows): Rows
 /** Loops that no chunk cuts need not be taken apart. */
 function trimmed(
   lengths: readonly number[],
-  split: Rows & { readonly loops: number },
-): Rows & { readonly loops: number } {
+  split: LoopSplit,
+): LoopSplit {
   let { loops, count, perChunk } = split;
   while (loops > 1 && perChunk % lengths[loops - 1] === 0) {
     loops--;
@@ -266,6 +282,11 @@ function flushOf(nest: Nest, vector: number, kept: number, width: number): Plan[
   return undefined;
 }
 
+/** How many rounds of a loop are written out as one. */
+export function blockOf({ vector, unroll, lanes, tile }: Plan, loop: number): number {
+  return loop === vector ? unroll * lanes : loop === tile?.loop ? tile.rounds : 1;
+}
+
 /** The work of a whole nest, in units of `CHUNK_WORK`. */
 export function workOf(nest: Nest): number {
   const work = nest.nodes.reduce((sum, node) => sum + costOf(node), nest.stores.length);
@@ -277,6 +298,12 @@ export function chunksFor(work: number): number {
   return work < 2 * CHUNK_WORK ? 1 : Math.min(CHUNKS, Math.ceil(work / CHUNK_WORK));
 }
 
+/** The loops that chunks divide, if the rows of each are given. */
+function fixedSplit({ lengths, reduced }: Nest, rows: Rows | undefined): LoopSplit | undefined {
+  if (rows === undefined) return undefined;
+  return trimmed(lengths, splitByRows(lengths, lengths.length - reduced, rows));
+}
+
 /**
  * Plans a simplified nest without empty loops.
  *
@@ -284,16 +311,37 @@ export function chunksFor(work: number): number {
  */
 export function makePlan(simplified: Nest, rows?: Rows): Plan {
   const nest = simplified.lengths.length === 0 ? withLoop(simplified) : simplified;
+  const { lengths } = nest;
+  const lanes = lanesOf(nest);
+  const inside = inReduction(nest);
+  const loops = fixedSplit(nest, rows)?.loops ?? 0;
+  // All but the last of the loops that chunks divide must stay outside.
+  const first = Math.max(0, loops - 1);
+  const candidates = lengths.map((_, loop) => loop).slice(first);
+  const vector = cheapest(candidates, (loop) => costAlong(nest, lanes, loop, inside));
+  const tile = tileOf(nest, vector, first, lanes);
+  if (
+    tile !== undefined && vector >= loops && lengths[vector] > RUN && lengths[vector] % RUN === 0
+  ) {
+    // In short runs the rest of each cache line that has been read is used soon.
+    return planAlong(cut(nest, vector, RUN), vector + 1, tile > vector ? tile + 1 : tile, rows);
+  }
+  return planAlong(nest, vector, tile, rows);
+}
+
+/** Plans a nest whose vectors run along `vector`, in tiles with the loop `tileLoop` if it is given. */
+function planAlong(
+  nest: Nest,
+  vector: number,
+  tileLoop: number | undefined,
+  rows: Rows | undefined,
+): Plan {
   const { lengths, reduced } = nest;
   const kept = lengths.length - reduced;
   const lanes = lanesOf(nest);
   const inside = inReduction(nest);
-  const fixed = rows === undefined ? undefined : trimmed(lengths, splitByRows(lengths, kept, rows));
-  // All but the last of the loops that chunks divide must stay outside.
-  const first = fixed === undefined ? 0 : Math.max(0, fixed.loops - 1);
+  const fixed = fixedSplit(nest, rows);
   const all = lengths.map((_, loop) => loop);
-  const vector = cheapest(all.slice(first), (loop) => costAlong(nest, lanes, loop, inside));
-  const tileLoop = tileOf(nest, vector, first, lanes);
   const unroll = tileLoop === undefined ? unrollOf(nest, vector, kept, inside) : 1;
   const units = lengths.map((_, loop) => loop === vector ? unroll * lanes : 1);
   if (tileLoop !== undefined) units[tileLoop] = TILE;
@@ -334,7 +382,7 @@ function chooseSplit(
   nest: Nest,
   last: number,
   units: readonly number[],
-): Rows & { readonly loops: number } {
+): LoopSplit {
   const { lengths } = nest;
   const wanted = chunksFor(workOf(nest));
   let [loops, count] = [0, 1];

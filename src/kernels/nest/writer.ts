@@ -267,7 +267,7 @@ class Writer {
       this.#inRound(round, () => this.#nodesAt(depth + 1));
       this.#loops(depth + 1, part);
     };
-    if (part?.loop === depth) this.#cutLoop(depth, block, [1], part, body);
+    if (part?.loop === depth) this.#cutLoop(depth, block, [this.#lanes, 1], part, body);
     else {
       const whole = { from: 0, below: this.#plan.nest.lengths[depth] };
       this.#blockLoop(depth, block, whole, body);

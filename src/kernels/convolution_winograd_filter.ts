@@ -1,0 +1,295 @@
+/**
+ * The gradient of 3x3 filters by the adjoint of Winograd's convolution:
+ * `G^T [Σ (A y A^T) ⊙ (B^T x B)] G`, summed over all tiles of all images.
+ *
+ * @module
+ */
+import { range } from "../base/shape.ts";
+import type { FunctionReference } from "../wasm/module.ts";
+import { i32, v128 } from "../wasm/operations.ts";
+import { partOf, rowTiles } from "./convolution_division.ts";
+import { emitFrames, type FrameAxis, frameLength } from "./convolution_frame.ts";
+import type { Plan } from "./convolution_plan.ts";
+import type { ConvolutionSize } from "./convolution_size.ts";
+import { emitTiles, FREE, LONGEST, writeSteps } from "./convolution_tiles.ts";
+import { apart, emitInput, isFor, locate } from "./convolution_winograd.ts";
+import {
+  filterAdjoint,
+  INPUTS,
+  outputAdjoint,
+  OUTPUTS,
+  transformBoth,
+} from "./convolution_winograd_transforms.ts";
+import { type Builder, SCRATCH_BYTES, type Stage } from "./kernel.ts";
+import { advance, emitRows, storeLanes, transposeLanes, VECTOR } from "./panels.ts";
+import { partition } from "./partition.ts";
+
+const FLOAT = 4;
+const LANES = 4;
+const POINTS = INPUTS * INPUTS;
+const TAPS = 9;
+const dtype = "float32";
+
+/** A function of a tile of the result's cotangent and of where its transforms are written. */
+function emitOutput(
+  builder: Builder,
+  channels: number,
+  length: number,
+  pitch: number,
+  next: number,
+): FunctionReference<readonly ["i32", "i32"], "none"> {
+  const key = `winograd cotangent ${channels} ${length} ${pitch} ${next}`;
+  return builder.once(
+    key,
+    () =>
+      builder.module.function("winograd cotangent", ["i32", "i32"], "none", (code, from, d) => {
+        const transform = outputAdjoint(code);
+        const end = code.let(advance(d, channels * FLOAT));
+        code.for({ from: d, below: end, step: VECTOR }, (to) => {
+          const rows = range(OUTPUTS).map((y) =>
+            transposeLanes(
+              code,
+              dtype,
+              range(LANES).map((channel) => {
+                const offset = (channel * length + y * pitch) * FLOAT;
+                return code.let(v128.load(from, { offset, align: 4 }));
+              }),
+            ).map((value) => code.let(value))
+          );
+          transformBoth(transform, rows).flat().forEach((value, point) => {
+            code.do(v128.store(to, value, { offset: point * next }));
+          });
+          code.set(from, advance(from, LANES * length * FLOAT));
+        });
+      }),
+  );
+}
+
+/** A function of a row of products, for all points, and of the row of the result that they give. */
+function emitResult(
+  builder: Builder,
+  channels: number,
+  next: number,
+): FunctionReference<readonly ["i32", "i32"], "none"> {
+  const key = `winograd filter ${channels} ${next}`;
+  return builder.once(
+    key,
+    () =>
+      builder.module.function("winograd filter", ["i32", "i32"], "none", (code, m, w) => {
+        const transform = filterAdjoint(code);
+        const end = code.let(advance(m, channels * FLOAT));
+        code.for({ from: m, below: end, step: VECTOR }, (from) => {
+          const points = range(INPUTS).map((i) =>
+            range(INPUTS).map((j) =>
+              code.let(v128.load(from, {
+                offset: (i * INPUTS + j) * next,
+                memory: builder.scratch,
+              }))
+            )
+          );
+          const taps = transformBoth(transform, points).flat().map((value) => code.let(value));
+          const [first, second] = [taps.slice(0, 4), taps.slice(4, 8)].map((four) =>
+            transposeLanes(code, dtype, four).map((value) => code.let(value))
+          );
+          for (const channel of range(LANES)) {
+            const offset = channel * TAPS * FLOAT;
+            code.do(...storeLanes(dtype, w, first[channel], LANES, offset));
+            code.do(...storeLanes(dtype, w, second[channel], LANES, offset + VECTOR));
+            code.do(v128.store32Lane(w, taps[8], channel, { offset: offset + 2 * VECTOR }));
+          }
+          code.set(w, advance(w, LANES * TAPS * FLOAT));
+        });
+      }),
+  );
+}
+
+/** `w` from `x`, operand 0, and `y`, operand 1, if that is faster than the sums themselves. */
+export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Plan | undefined {
+  const { batch, inPerGroup: inputs, outPerGroup: outputs, axes } = size;
+  const { scratch, tile } = builder;
+  const width = tile.vectors * LANES;
+  if (!isFor(size) || inputs % width > 0 || outputs % LANES > 0) return undefined;
+  const counts = axes.map(({ output }) => Math.ceil(output / OUTPUTS));
+  const perImage = counts.reduce((all, count) => all * count, 1);
+  const tiles = batch * perImage;
+  const depth = partOf(tiles, LONGEST);
+
+  const room = (SCRATCH_BYTES - 2 ** 16) / POINTS - 256;
+  const most = Math.floor(room / inputs / FLOAT / tile.rows) * tile.rows;
+  if (most < tile.rows) return undefined;
+  const products = 2 * POINTS * tiles * inputs * outputs / 50;
+  const results = inputs * outputs / LANES * 25;
+  const transforms = tiles * (inputs + outputs) / LANES * 20;
+  // Products of short sums are mostly written and read.
+  const traffic = inputs * outputs * POINTS * 0.4 * Math.ceil(tiles / LONGEST);
+  const direct = 2 * TAPS * size.outputs * batch * inputs * outputs / 46;
+  if (products + results + transforms + traffic + 15_000 > direct) return undefined;
+
+  const { perChunk: wanted } = partition(
+    Math.ceil(outputs / tile.rows),
+    (products + results) / outputs * tile.rows,
+  );
+  const rows = Math.min(most, Math.max(2, wanted) * tile.rows, outputs);
+  const panels = inputs / width;
+  const [nextInput, nextOutput] = [inputs, outputs].map((count) => apart(count * tiles * FLOAT));
+  const nextProduct = apart(rows * inputs * FLOAT);
+
+  const frame = counts.map((count, i): FrameAxis => ({
+    length: axes[i].input,
+    low: axes[i].padLow,
+    stride: 1,
+    phases: 1,
+    steps: count * OUTPUTS + INPUTS - OUTPUTS,
+  }));
+  const ragged = axes.some(({ output }) => output % OUTPUTS > 0);
+  const cotangent = axes.map(({ output }, i): FrameAxis => ({
+    length: output,
+    low: 0,
+    stride: 1,
+    phases: 1,
+    steps: ragged ? counts[i] * OUTPUTS : output,
+  }));
+  const [lengthX, lengthY] = [frame, cotangent].map(frameLength);
+  const [pitchX, pitchY] = [frame[1].steps, cotangent[1].steps];
+
+  // Tiles become columns of panels of inputs, and rows of outputs.
+  const { perChunk, chunks } = partition(tiles, transforms / tiles);
+  const key = `winograd tiles ${JSON.stringify({ size, perChunk, width })}`;
+  const transform: FunctionReference = builder.once(key, () => {
+    const toInput = emitInput(builder, inputs, lengthX, pitchX, {
+      place: "memory",
+      point: nextInput,
+      panel: tiles * width * FLOAT,
+    });
+    const toOutput = emitOutput(builder, outputs, lengthY, pitchY, nextOutput);
+    return builder.module.function(key, ["i32", "i32", "i32", "i32", "i32"], "none", (
+      code,
+      x,
+      y,
+      v,
+      d,
+      chunk,
+    ) => {
+      const first = code.let(i32.mul(chunk, i32.const(perChunk)));
+      const end = code.let(advance(first, perChunk));
+      code.if(i32.gtU(end, i32.const(tiles)), () => code.set(end, i32.const(tiles)));
+      code.for({ from: first, below: end }, (number) => {
+        const [image, row, column] = locate(code, { perImage, counts }, number);
+        const at = (channels: number, length: number, pitch: number) => {
+          const inside = i32.add(
+            i32.mul(row, i32.const(OUTPUTS * pitch)),
+            i32.mul(column, i32.const(OUTPUTS)),
+          );
+          const all = i32.add(i32.mul(image, i32.const(channels * length)), inside);
+          return i32.shl(all, i32.const(2));
+        };
+        code.do(toInput.call(
+          i32.add(x, at(inputs, lengthX, pitchX)),
+          i32.add(v, i32.mul(number, i32.const(width * FLOAT))),
+        ));
+        code.do(toOutput.call(
+          i32.add(y, at(outputs, lengthY, pitchY)),
+          i32.add(d, i32.mul(number, i32.const(outputs * FLOAT))),
+        ));
+      });
+    });
+  });
+
+  const sums = Math.ceil((FREE + 4 * panels) / 64) * 64;
+  const productKey = `winograd filter products ${JSON.stringify({ size, rows, width })}`;
+  const multiply: FunctionReference = builder.once(productKey, () => {
+    const finish = emitResult(builder, inputs, nextProduct);
+    return builder.module.function(productKey, ["i32", "i32", "i32", "i32"], "none", (
+      code,
+      v,
+      d,
+      w,
+      chunk,
+    ) => {
+      const first = code.let(i32.mul(chunk, i32.const(rows)));
+      code.do(writeSteps(builder, [0], Math.min(depth, tiles), width * FLOAT));
+      const base = code.local("i32");
+      code.for({ from: FREE, below: FREE + 4 * panels, step: 4 }, (slot) => {
+        code.do(i32.store(slot, base, { memory: scratch }));
+        code.set(base, advance(base, tiles * width * FLOAT));
+      });
+      const whole = Math.floor(tiles / depth);
+      const rest = tiles - whole * depth;
+      const m = code.let(i32.const(sums));
+      code.set(d, i32.add(d, i32.shl(first, i32.const(2))));
+      code.for({ below: POINTS }, () => {
+        const [a, b] = [code.let(d), code.let(v)];
+        const fresh = code.let(i32.const(1));
+        function block(some: number): void {
+          const [from, to] = [code.let(a), code.let(m)];
+          for (const { rows: height, count } of rowTiles(rows, tile.rows)) {
+            const load = emitRows(builder, {
+              dtype,
+              rows: height,
+              depth: some,
+              rowStride: 1,
+              depthStride: outputs,
+            });
+            const add = emitTiles(builder, {
+              dtype,
+              rows: height,
+              vectors: tile.vectors,
+              split: false,
+              depth: some,
+              from: "memory",
+              to: "scratch",
+            });
+            code.for({ below: count }, () => {
+              code.do(load(from));
+              code.do(add.call(
+                i32.const(FREE),
+                i32.const(FREE + 4 * panels),
+                b,
+                to,
+                i32.const(inputs * FLOAT),
+                fresh,
+              ));
+              code.set(from, advance(from, height * FLOAT));
+              code.set(to, advance(to, height * inputs * FLOAT));
+            });
+          }
+          code.set(fresh, i32.const(0));
+          code.set(a, advance(a, some * outputs * FLOAT));
+          code.set(b, advance(b, some * width * FLOAT));
+        }
+        code.for({ below: whole }, () => block(depth));
+        if (rest > 0) block(rest);
+        code.set(d, advance(d, nextOutput));
+        code.set(v, advance(v, nextInput));
+        code.set(m, advance(m, nextProduct));
+      });
+      const end = code.let(advance(first, rows));
+      code.if(i32.gtU(end, i32.const(outputs)), () => code.set(end, i32.const(outputs)));
+      code.set(m, i32.const(sums));
+      code.set(w, i32.add(w, i32.mul(first, i32.const(inputs * TAPS * FLOAT))));
+      code.for({ from: first, below: end }, () => {
+        code.do(finish.call(m, w));
+        code.set(m, advance(m, inputs * FLOAT));
+        code.set(w, advance(w, inputs * TAPS * FLOAT));
+      });
+    });
+  });
+
+  const stages: Stage[] = [emitFrames(builder, dtype, batch * inputs, frame, [0, 3])];
+  const workspaces = [batch * inputs * lengthX * FLOAT, POINTS * nextInput, POINTS * nextOutput];
+  if (ragged) {
+    stages.push(emitFrames(builder, dtype, batch * outputs, cotangent, [1, 6]));
+    workspaces.push(batch * outputs * lengthY * FLOAT);
+  }
+  stages.push(
+    { name: "tiles", run: transform, operands: [3, ragged ? 6 : 1, 4, 5], chunks },
+    {
+      name: "convolveFilter",
+      run: multiply,
+      operands: [4, 5, 2],
+      chunks: Math.ceil(outputs / rows),
+      rows: { count: outputs, perChunk: rows },
+    },
+  );
+  return { stages, workspaces };
+}
