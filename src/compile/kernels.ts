@@ -5,9 +5,12 @@
  */
 import type { Type } from "../core/tensor.ts";
 import { emitConvolve, emitConvolveFilter, emitConvolveInput } from "../kernels/convolution.ts";
+import { emitCumprod, emitCumsum } from "../kernels/cumulative.ts";
 import { emitArgmax, emitArgmin } from "../kernels/extremes.ts";
 import { emitGather, emitScatterAdd, emitScatterLast } from "../kernels/indexing.ts";
 import { emitArgmaxWindow } from "../kernels/pooling.ts";
+import { emitArgsort } from "../kernels/ordering.ts";
+import { emitThreefry2x32 } from "../kernels/random_bits.ts";
 import { emitContract } from "../kernels/product_contract.ts";
 import type { Buffer, Builder, Kernel } from "../kernels/kernel.ts";
 
@@ -41,6 +44,10 @@ const emitters: Readonly<Record<string, Emit>> = {
   gather: one(emitGather),
   scatterAdd: one(emitScatterAdd),
   scatterLast: one(emitScatterLast),
+  cumsum: emitCumsum as Emit,
+  cumprod: emitCumprod as Emit,
+  threefry2x32: emitThreefry2x32 as Emit,
+  argsort: one(emitArgsort),
 };
 
 /** The kernel of a primitive for these types, or `null` where the evaluator is to compute it. */

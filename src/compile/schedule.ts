@@ -8,7 +8,7 @@ import { byteSize } from "../base/dtype.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Builder, Kernel, Rows, Stage } from "../kernels/kernel.ts";
 import type { Access, Nest } from "../kernels/loops.ts";
-import { emitNest } from "../kernels/nest.ts";
+import { emitNest, rowUnit } from "../kernels/nest.ts";
 import { kernelFor } from "./kernels.ts";
 import type { KernelTask, Lowered, NestTask, Task } from "./lower.ts";
 import { isHeavy } from "./rules.ts";
@@ -373,8 +373,8 @@ function chooseRows(nest: Nest): Rows | null {
     return nest.reduced > 0 ? null : { count: products[products.length - 1], perChunk: 1 };
   }
   const perChunk = Math.ceil(count / chunks);
-  const isInnermost = count === sizeOf(nest.lengths);
-  return { count, perChunk: isInnermost ? Math.ceil(perChunk / 64) * 64 : perChunk };
+  const unit = count === sizeOf(nest.lengths) ? 64 : rowUnit(nest, count);
+  return { count, perChunk: Math.ceil(perChunk / unit) * unit };
 }
 
 function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {

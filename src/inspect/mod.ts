@@ -13,6 +13,7 @@
  * @module
  */
 export * from "./counts.ts";
+export * from "./kernels.ts";
 export * from "./optimize.ts";
 export { toText } from "./text.ts";
 export type {

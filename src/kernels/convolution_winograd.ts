@@ -26,6 +26,7 @@ import {
 import { type Builder, SCRATCH_BYTES, type Stage } from "./kernel.ts";
 import {
   advance,
+  type Place,
   type Pointer,
   storeLanes,
   transposeLanes,

@@ -110,7 +110,7 @@ function emitChunks(builder: Builder, nest: Nest, operands: readonly number[], r
   return builder.once(`nest ${keyOf(nest, rows)}`, () => {
     const plan = makePlan(nest, rows);
     const run = chunkFunction(builder, nameOf(nest), operands, (code, addresses, chunk) => {
-      writeNest(code, plan, addresses, chunk);
+      writeNest(code, plan, addresses, chunk, builder.scratch);
     });
     return { run, split: plan.split };
   });

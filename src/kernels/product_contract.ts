@@ -137,7 +137,7 @@ export function emitContract(
     if (copy === undefined) return;
     const place = WORKSPACE + workspaces.length;
     workspaces.push(sizeOf(inputs[i].shape) * byteSize(dtype));
-    copies.push(emitCopy(builder, dtype, copy, [i, place]));
+    copies.push(...emitCopy(builder, dtype, copy, [i, place]));
     places.set(i, place);
   });
   const stages = product.stages.map((stage) => ({

@@ -16,12 +16,11 @@ import {
   stackSize,
   WORKSPACE,
 } from "./product_blocks.ts";
-import { emitCopy } from "./product_copy.ts";
+import { emitCopy, emitZeros } from "./product_copy.ts";
 import { emitDots } from "./product_dots.ts";
 import { emitLocal } from "./product_local.ts";
 import { emitShared } from "./product_shared.ts";
 import { emitStrips } from "./product_strips.ts";
-import { emitZeros } from "./product_zeros.ts";
 
 /** Rows of C from which on packing B as a whole is worth a stage. */
 const MANY_ROWS = 24;
@@ -54,16 +53,14 @@ export function emitProducts(builder: Builder, product: Product): Kernel {
 
 function emitParts(builder: Builder, product: Product): Parts {
   const spec = normalise(product);
-  if (spec.k > 0) {
-    const unpacked = emitUnpacked(builder, spec);
-    if (unpacked !== undefined) return unpacked;
-  }
+  if (spec.k === 0) return { stages: emitZeros(builder, spec, C), workspaces: [] };
+  const unpacked = emitUnpacked(builder, spec);
+  if (unpacked !== undefined) return unpacked;
   if (spec.c.column !== 1) {
     return spec.c.row === 1
       ? exchange(emitParts(builder, flip(spec)))
       : emitScattered(builder, spec);
   }
-  if (spec.k === 0) return { stages: [emitZeros(builder, spec)], workspaces: [] };
   const each = 2 * spec.m * spec.n * spec.k;
   return spec.m >= MANY_ROWS && each > LARGE ? emitShared(builder, spec) : emitLocal(builder, spec);
 }
@@ -109,7 +106,7 @@ function emitCopied(builder: Builder, product: Product): Parts {
   ].filter(({ to }) => to !== 0);
   return {
     stages: [
-      emitCopy(builder, dtype, axes, [A, copied]),
+      ...emitCopy(builder, dtype, axes, [A, copied]),
       ...stages.map((stage) => ({
         ...stage,
         operands: stage.operands.map((i) => i === A ? copied : i),
@@ -191,7 +188,7 @@ function emitScattered(builder: Builder, product: Product): Parts {
     rows: undefined,
   }));
   return {
-    stages: [...stages, emitCopy(builder, dtype, axes, [result, C])],
+    stages: [...stages, ...emitCopy(builder, dtype, axes, [result, C])],
     workspaces: [...inner.workspaces, count * m * n * byteSize(dtype)],
   };
 }

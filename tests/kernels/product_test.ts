@@ -121,13 +121,14 @@ function dense(
   };
 }
 
-for (const dtype of dtypes) {
+for (const [i, dtype] of dtypes.entries()) {
   Deno.test(`products of ${dtype} equal three loops for every transposition`, () => {
+    const some = dtype === "float32" ? tiles : [tiles[i % 2]];
     for (const a of ["rows", "columns"] as const) {
       for (const b of ["rows", "columns"] as const) {
-        checkProduct(dense(dtype, 1, [13, 21, 37], a, b));
-        checkProduct(dense(dtype, 3, [7, 9, 5], a, b));
-        checkProduct(dense(dtype, 1, [50, 70, 300], a, b));
+        checkProduct(dense(dtype, 1, [13, 21, 37], a, b), some);
+        checkProduct(dense(dtype, 3, [7, 9, 5], a, b), some);
+        checkProduct(dense(dtype, 1, [35, 70, 300], a, b), some);
       }
     }
   });
@@ -151,7 +152,7 @@ for (const dtype of dtypes) {
           checkProduct({ dtype, batch, m, n, k, a, b: right, c }, [tiles[batch % tiles.length]]);
         },
       ),
-      { numRuns: 80 },
+      { numRuns: 50 },
     );
   });
 }

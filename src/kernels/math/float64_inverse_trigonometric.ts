@@ -6,6 +6,7 @@
  */
 import type { Code } from "../../wasm/code.ts";
 import { f64x2, i64x2, v128 } from "../../wasm/operations.ts";
+import { QUARTER_HIGH, QUARTER_LOW } from "./float64_quarters.ts";
 import {
   choose,
   constant,
@@ -14,13 +15,10 @@ import {
   polynomial,
   signOf,
   unary,
+  UPPER_WORD,
   withSign,
 } from "./float64_vectors.ts";
 import type { Operation, Vector } from "./operation.ts";
-
-/** π/2 in two parts. */
-const QUARTER_HIGH = 1.5707963267948966;
-const QUARTER_LOW = 6.123233995736766e-17;
 
 /**
  * `(asin x - x) / x³` in `x²`, for `|x| <= ½`, and `(atan x - x) / x³`, for `|x| <= tan π/8`, lowest
@@ -55,9 +53,6 @@ const ARCTANGENT: readonly number[] = [
   0.03923044778479309,
   -0.019175404711104935,
 ];
-
-/** The upper 32 bits, which leave 21 of the fraction. */
-const UPPER_WORD = i64x2.const(-1n << 32n);
 
 /** What the inverse sine and the inverse cosine are made of. */
 interface Arc {
@@ -102,7 +97,7 @@ function inverseSine(code: Code): (x: Vector) => Vector {
     const argument = keep(code, x);
     const { isSmall, root, rest } = arcOf(argument);
     const small = f64x2.add(root, rest);
-    // π/4 - 2 root is exact or nearly so, being between two neighbours' sizes.
+    // π/2 in halves: the first difference is small, and rounds little.
     const twice = f64x2.add(rest, rest);
     const upper = f64x2.sub(eighth, f64x2.add(root, root));
     const large = f64x2.add(eighth, f64x2.sub(upper, f64x2.sub(twice, low)));

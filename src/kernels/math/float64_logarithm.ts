@@ -16,6 +16,7 @@ import {
   type Kept,
   polynomial,
   unary,
+  UPPER_WORD,
 } from "./float64_vectors.ts";
 import type { Operation, Vector } from "./operation.ts";
 
@@ -153,9 +154,6 @@ export function logarithmOfOnePlus(code: Code): (x: Vector) => Vector {
 /** 1 / ln 2 in two parts, the first of 21 bits. */
 const PER_LN2_HIGH = 1.4426946640014648;
 const PER_LN2_LOW = 3.768874985636099e-07;
-
-/** The upper 32 bits, which leave 21 of the fraction. */
-const UPPER_WORD = i64x2.const(-1n << 32n);
 
 /** `log x / log 2`: exact for powers of two, the product with 1 / ln 2 in two parts. */
 function binaryLogarithm(code: Code): (x: Vector) => Vector {

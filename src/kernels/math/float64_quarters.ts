@@ -35,9 +35,10 @@ const TWO_OVER_PI: readonly bigint[] = [
   0x56033046fc7b6babn,
 ];
 
-/** π/2 in two parts. */
-const QUARTER_HIGH = 1.5707963267948966;
-const QUARTER_LOW = 6.123233995736766e-17;
+/** π/2, rounded. */
+export const QUARTER_HIGH = 1.5707963267948966;
+/** What the rounding leaves of π/2. */
+export const QUARTER_LOW = 6.123233995736766e-17;
 
 type Word = Expression<"i64">;
 type KeptWord = Local<"i64">;

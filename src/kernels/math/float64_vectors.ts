@@ -44,6 +44,9 @@ export function choose(mask: Vector, x: Vector, y: Vector): Vector {
 /** The sign bit of each lane. */
 export const SIGN_BIT: Vector = i64x2.const(1n << 63n);
 
+/** The upper 32 bits of each lane, which leave 21 of the fraction. */
+export const UPPER_WORD: Vector = i64x2.const(-1n << 32n);
+
 /** The sign bits of `x`, all other bits zero. */
 export function signOf(x: Vector): Vector {
   return v128.and(x, SIGN_BIT);

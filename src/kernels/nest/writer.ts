@@ -7,7 +7,8 @@
 import { byteSize } from "../../base/dtype.ts";
 import type { Code } from "../../wasm/code.ts";
 import type { Expression, Local } from "../../wasm/expression.ts";
-import { i32, i32x4, select } from "../../wasm/operations.ts";
+import type { Memory } from "../../wasm/memory.ts";
+import { i32, i32x4, select, v128 } from "../../wasm/operations.ts";
 import type { Guard, LoopNode } from "../loops.ts";
 import type { Vector } from "../math/operation.ts";
 import { Accumulator } from "./accumulate.ts";
@@ -94,6 +95,7 @@ class Writer {
   readonly #plan: Plan;
   readonly #lanes: Lanes;
   readonly #cursors: Cursors;
+  readonly #scratch: Memory | undefined;
   readonly #placements: readonly Placement[];
   readonly #operations = new Map<number, (...inputs: readonly Vector[]) => Vector>();
   /** The value of each node: one local, or one for each vector of the round. */
@@ -105,8 +107,14 @@ class Writer {
   #tileRounds = 1;
   #accumulators: readonly Accumulator[] = [];
 
-  constructor(code: Code, plan: Plan, addresses: readonly Local<"i32">[]) {
+  constructor(
+    code: Code,
+    plan: Plan,
+    addresses: readonly Local<"i32">[],
+    scratch: Memory | undefined,
+  ) {
     this.#code = code;
+    this.#scratch = scratch;
     this.#plan = plan;
     this.#lanes = plan.lanes;
     this.#cursors = new Cursors(code, plan.nest, addresses);
@@ -349,6 +357,7 @@ class Writer {
 
   /** What is done in every round of all loops. */
   #leaf(): void {
+    const code = this.#code;
     const { nodes } = this.#plan.nest;
     if (this.#accumulators.length === 0) {
       this.#stores();
@@ -356,9 +365,24 @@ class Writer {
     }
     const { first, vectors } = this.#round;
     const reductions = nodes.filter((node) => node.kind === "reduce");
+    const isPassed = this.#scratch !== undefined && vectors > 1;
+    const place = (k: number, i: number) => ({
+      memory: this.#scratch,
+      offset: 16 * (k * this.#plan.unroll + first + i),
+    });
+    if (isPassed) {
+      reductions.forEach(({ input }, k) => {
+        for (let i = 0; i < vectors; i++) {
+          code.do(v128.store(i32.const(0), this.#value(input, i), place(k, i)));
+        }
+      });
+    }
     reductions.forEach(({ input }, k) => {
       for (let i = 0; i < vectors; i++) {
-        this.#accumulators[k].add(first + i, this.#value(input, i), this.#activeIn(i));
+        const value = isPassed
+          ? code.let(v128.load(i32.const(0), place(k, i)))
+          : this.#value(input, i);
+        this.#accumulators[k].add(first + i, value, this.#activeIn(i));
       }
     });
   }
@@ -596,6 +620,7 @@ export function writeNest(
   plan: Plan,
   addresses: readonly Local<"i32">[],
   chunk: Local<"i32">,
+  scratch?: Memory,
 ): void {
-  new Writer(code, plan, addresses).write(chunk);
+  new Writer(code, plan, addresses, scratch).write(chunk);
 }

@@ -1,0 +1,146 @@
+/**
+ * What the compiler makes of a program: passes, kernels and memory.
+ *
+ * @module
+ */
+import { assembled, passes as allPasses } from "../compile/pipeline.ts";
+import type { Program } from "../core/program.ts";
+import { memoryUsage as usage } from "../runtime/memory.ts";
+import type { MemoryUsage } from "../runtime/memory.ts";
+import { checkIsProgram } from "./text.ts";
+
+export type { MemoryUsage } from "../runtime/memory.ts";
+
+/** One kernel of a compiled program. */
+export interface KernelInfo {
+  /** The operations in it, by the names of their primitives. */
+  readonly name: string;
+  /** About how many arithmetic operations it takes. */
+  readonly operations: number;
+  /** About how many bytes it reads and writes. */
+  readonly bytes: number;
+  /** Into how many chunks it is divided, which threads share. */
+  readonly chunks: number;
+  /** Whether it runs within the chunks of the one before it, on what is in cache. */
+  readonly isFused: boolean;
+}
+
+/** What a program is compiled to. */
+export interface Compilation {
+  /** The kernels, in the order in which they run. */
+  readonly kernels: readonly KernelInfo[];
+  /** How often threads wait for each other, and once more. */
+  readonly steps: number;
+  /** Bytes of memory that the program works in, besides large arguments and results. */
+  readonly workspace: number;
+  /** Bytes of its WebAssembly module. */
+  readonly code: number;
+  /** A table of the kernels. */
+  toString(): string;
+}
+
+/**
+ * The kernels that `jit` would run a program as, with estimates of what they do.
+ *
+ * @param program What `makeProgram` gave.
+ * @returns The kernels; `String` of it is a table.
+ * @throws {ArgumentError} when `program` is no program.
+ *
+ * @example Elementwise operations become one kernel
+ * ```ts
+ * import { inspect, makeProgram, TensorType } from "@jacobi/jacobi";
+ *
+ * const x = new TensorType("float32", [100]);
+ * const { kernels } = inspect.kernels(makeProgram((x) => x.mul(2).add(1).exp())(x));
+ * if (kernels.length !== 1 || kernels[0].name !== "mul add exp") throw new Error(String(kernels));
+ * ```
+ */
+export function kernels(program: Program): Compilation {
+  checkIsProgram(program, "list the kernels of");
+  const { schedule, arena, code } = assembled(program);
+  const list = schedule.summaries.map(({ name, ...rest }): KernelInfo => ({
+    name: name.replace(/^\+ /, ""),
+    ...rest,
+    isFused: name.startsWith("+ "),
+  }));
+  const steps = schedule.steps.length;
+  return {
+    kernels: list,
+    steps,
+    workspace: arena,
+    code,
+    toString() {
+      const rows = list.map(({ name, operations, bytes, chunks, isFused }) => [
+        `${isFused ? "  + " : ""}${name}`,
+        operations.toLocaleString("en"),
+        bytes.toLocaleString("en"),
+        String(chunks),
+      ]);
+      return table([["kernel", "operations", "bytes", "chunks"], ...rows]) +
+        `\n${steps} steps, ${arena.toLocaleString("en")} bytes of workspace, ` +
+        `${code.toLocaleString("en")} bytes of code`;
+    },
+  };
+}
+
+/** Rows as text, the first column flush left and the others flush right. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows
+    .map((row) =>
+      row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ")
+    )
+    .join("\n");
+}
+
+/** A program after one pass of the compiler. */
+export interface PassResult {
+  /** The pass. */
+  readonly name: string;
+  /** The program behind it. */
+  readonly program: Program;
+}
+
+/**
+ * The program after each pass of the compiler, in order.
+ *
+ * @param program What `makeProgram` gave.
+ * @returns One entry for each pass; the last program is what `optimize` gives.
+ * @throws {ArgumentError} when `program` is no program.
+ *
+ * @example The passes by name
+ * ```ts
+ * import { inspect, makeProgram } from "@jacobi/jacobi";
+ *
+ * const steps = inspect.passes(makeProgram((x) => x.mul(1))(2));
+ * console.log(steps.map(({ name, program }) => `${name}: ${program}`).join("\n"));
+ * if (steps.at(-1)?.program.equations.length !== 0) throw new Error();
+ * ```
+ */
+export function passes(program: Program): readonly PassResult[] {
+  checkIsProgram(program, "optimize");
+  let current = program;
+  return allPasses.map(({ name, run }) => {
+    current = run(current);
+    return { name, program: current };
+  });
+}
+
+/**
+ * How much linear memory tensors and compiled programs take, in bytes.
+ *
+ * @returns What is held now, the most that was held at once, the limit from which on tensors move
+ * out, and the number of tensors in it.
+ *
+ * @example After a compiled function has run
+ * ```ts
+ * import { inspect, jit, ones } from "@jacobi/jacobi";
+ *
+ * jit((x) => x.add(1))(ones([10000])).item;
+ * const { held, limit } = inspect.memoryUsage();
+ * if (!(held > 0 && held <= limit)) throw new Error(`${held} of ${limit}`);
+ * ```
+ */
+export function memoryUsage(): MemoryUsage {
+  return usage();
+}
