@@ -4,13 +4,30 @@ import os
 
 from contender import serve, threads_wanted, unavailable
 
-# XLA starts as many threads as the process may use processors.
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: threads_wanted()])
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+
+def start():
+    """JAX with as many threads as wanted: XLA starts as many as the process may use processors."""
+    if not hasattr(os, "sched_setaffinity"):
+        import jax
+
+        return jax
+    processors = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(processors)[: threads_wanted()])
+    try:
+        import jax
+
+        jax.devices()
+    finally:
+        # The threads are there: they may run wherever there is room, as everybody else's do.
+        for thread in os.listdir("/proc/self/task"):
+            os.sched_setaffinity(int(thread), processors)
+    return jax
+
+
 try:
-    import jax
+    jax = start()
 except ImportError as error:
     unavailable(f"JAX cannot be imported: {error}")
     raise SystemExit from None

@@ -42,7 +42,7 @@ export function formatTime(time: number | undefined): string {
 }
 
 function formatRatio(ratio: number): string {
-  return ratio >= 100 ? ratio.toFixed(0) : ratio.toFixed(2);
+  return ratio >= 10 ? ratio.toFixed(0) : ratio >= 1 ? ratio.toFixed(2) : ratio.toPrecision(2);
 }
 
 type Row = readonly string[];

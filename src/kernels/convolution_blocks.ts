@@ -17,9 +17,11 @@ import {
   emitTiles,
   FREE,
   LONGEST,
+  placeOfSums,
   type TilesFunction,
   writeSteps,
 } from "./convolution_tiles.ts";
+import { emitPacking, type Patches } from "./convolution_patches.ts";
 import { type Builder, SCRATCH_BYTES, type Stage } from "./kernel.ts";
 import { advance, lanesOf, type Number, type Pointer, VECTOR } from "./panels.ts";
 import { partition } from "./partition.ts";
@@ -69,6 +71,11 @@ export interface Blocks {
   readonly regions: readonly Region[];
   /** Whether a row's columns lie in several images, so that rows are not in one piece. */
   readonly together: boolean;
+  /**
+   * The windows of which B consists, where they are not copied beforehand: B is then where the
+   * windows' first channels stand, and its distances, but for those of units, are in windows.
+   */
+  readonly pack?: Patches;
   /** Columns that one block has, about: they stay in the nearest caches. */
   readonly block: number;
   /** Rows that a chunk has at least, where there are as many: they share what is read of B. */
@@ -147,16 +154,19 @@ function nest<K extends string>(
 /** How many rows a chunk does: a divisor of the rows if one is near. */
 function rowsPerChunk(rows: number, wanted: number, tile: number): number {
   if (wanted >= rows) return rows;
-  const tiles = Math.max(1, Math.round(wanted / tile)) * tile;
-  for (let near = tiles; near >= tiles / 2; near--) if (rows % near === 0) return near;
-  for (let near = tiles; near <= 2 * tiles; near++) if (rows % near === 0) return near;
-  return Math.min(rows, tiles);
+  // Both the distance from what is wanted and tiles that are not full cost time.
+  const cost = (count: number) =>
+    0.2 * Math.abs(Math.log2(count / wanted)) + Math.ceil(count / tile) * tile / count;
+  const near = range(Math.ceil(wanted / 2), Math.min(rows, 2 * wanted) + 1)
+    .filter((count) => rows % count === 0)
+    .sort((x, y) => cost(x) - cost(y));
+  return near[0] ?? Math.min(rows, Math.ceil(wanted / tile) * tile);
 }
 
 /** The plan of one region: lists, tiles and blocks of columns. */
 interface Plan {
   readonly region: Region;
-  /** Whether each vector is a tile of its own for the list of tiles; two of them are one again. */
+  /** Whether each half of a tile is a tile of its own for the list of tiles. */
   readonly split: boolean;
   /** Columns of a tile. */
   readonly width: number;
@@ -168,14 +178,14 @@ interface Plan {
 }
 
 function planRegion(builder: Builder, blocks: Blocks, region: Region): Plan {
-  const lanes = lanesOf(blocks.dtype);
-  const { vectors } = builder.tile;
+  const whole = builder.tile.vectors * lanesOf(blocks.dtype);
+  const half = whole / 2;
   const around = region.outer.reduce((all, { count }) => all * count, 1);
   const used = (width: number) => region.columns / (Math.ceil(region.columns / width) * width);
-  const own = Math.ceil(region.columns / lanes);
-  const split = vectors === 2 && used(lanes) > used(vectors * lanes) &&
+  const own = Math.ceil(region.columns / half);
+  const split = builder.tile.vectors % 2 === 0 && used(half) > used(whole) &&
     own * region.lines.count % 2 === 0;
-  const width = split ? lanes : vectors * lanes;
+  const width = split ? half : whole;
   const tiles = Math.ceil(region.columns / width);
   const most = Math.max(2, Math.floor(blocks.block / width));
   const shape = { region, split, width };
@@ -186,13 +196,13 @@ function planRegion(builder: Builder, blocks: Blocks, region: Region): Plan {
     const pieces = Math.ceil(tiles / most);
     // The last piece of a line may have any number of tiles: they cannot all be joined by twos.
     return split
-      ? planPieces(region, vectors * lanes, Math.max(1, Math.floor(blocks.block / vectors / lanes)))
+      ? planPieces(region, whole, Math.max(1, Math.floor(blocks.block / whole)))
       : { ...shape, tiles: Math.ceil(tiles / pieces), lines: 1, inside: [] };
   }
   const lines = Math.max(1, Math.floor(most / tiles));
   const fewer = Math.ceil(region.lines.count / Math.ceil(region.lines.count / lines));
   if (!split || own % 2 === 0) return { ...shape, tiles, lines: fewer, inside: [] };
-  if (lines === 1) return planPieces(region, vectors * lanes, tiles);
+  if (lines === 1) return planPieces(region, whole, tiles);
   const even = fewer % 2 === 0 ? fewer : fewer < lines ? fewer + 1 : fewer - 1;
   return { ...shape, tiles, lines: even, inside: [] };
 }
@@ -228,20 +238,33 @@ function tilesOf({ tiles, lines, inside }: Plan): number {
   return inside.reduce((all, { count }) => all * count, tiles * lines);
 }
 
-/** Whether all lists fit into the scratch memory beside a block of C of so many rows. */
-function spaceFor(plans: readonly Plan[], rows: number, dtype: Number): boolean {
-  return plans.every((plan) => {
-    const tiles = tilesOf(plan);
-    return FREE + tiles * 4 + rows * tiles * plan.width * byteSize(dtype) + 64 <= SCRATCH_BYTES;
-  });
+/** Bytes that some rows of a block need for their sums, and for copies of windows in front of these. */
+function roomFor(plans: readonly Plan[], rows: number, { dtype, pack }: Blocks): number {
+  const sums = plans.map((plan) => isDirect(plan) ? 0 : tilesOf(plan) * plan.width * rows);
+  const elements = Math.max(0, ...sums) + (pack === undefined ? 0 : LONGEST * lengthOf(pack));
+  return elements === 0 ? 0 : Math.ceil(elements * byteSize(dtype) / 64) * 64 + 128;
 }
 
-/** The stage that computes the result: a function of A, B and the result. */
+/** Where the lists of tiles end in the scratch memory. */
+function endOfLists(plans: readonly Plan[]): number {
+  return Math.ceil((FREE + 4 * Math.max(0, ...plans.map(tilesOf))) / 64) * 64;
+}
+
+/** Elements of a window. */
+function lengthOf({ channels, taps }: Patches): number {
+  return channels.count * taps.length;
+}
+
+/**
+ * The stage that computes the result, of A, B and the result, and the bytes of the workspace that it
+ * needs besides, or 0; the workspace has the number given.
+ */
 export function emitBlocks(
   builder: Builder,
   blocks: Blocks,
   operands: readonly [number, number, number],
-): Stage {
+  workspace: number,
+): readonly [Stage, number] {
   const { name, dtype, rows, units, regions, nanoseconds } = blocks;
   const { module, tile } = builder;
   const size = byteSize(dtype);
@@ -253,7 +276,8 @@ export function emitBlocks(
     ? rows
     : Math.max(blocks.least, Math.ceil(rows / Math.ceil(pieces / Math.ceil(Math.sqrt(count)))));
   let perChunk = rowsPerChunk(rows, wanted, tile.rows);
-  while (perChunk > 1 && !spaceFor(plans, perChunk, dtype)) {
+  const lists = endOfLists(plans);
+  while (perChunk > 1 && lists + roomFor(plans, perChunk, blocks) > SCRATCH_BYTES) {
     perChunk = Math.max(1, Math.floor(perChunk / 2));
   }
   const divided = Math.ceil(rows / perChunk);
@@ -262,10 +286,17 @@ export function emitBlocks(
     emitPart(builder, blocks, plans, some)
   );
   const perUnit = divided > 1 ? 1 : unitsPerChunk;
+  const room = roomFor(plans, perChunk, blocks);
+  const inMemory = placeOfSums(builder) === "memory" && room > 0;
+  const parameters = range(inMemory ? 5 : 4).map(() => "i32" as const);
   const run: FunctionReference = builder.once(
     key,
     () =>
-      module.function(key, ["i32", "i32", "i32", "i32"], "none", (code, a, b, c, chunk) => {
+      module.function(key, parameters, "none", (code, a, b, c, ...others) => {
+        const chunk = others[others.length - 1];
+        const work = code.let(
+          inMemory ? i32.add(others[0], i32.mul(chunk, i32.const(room))) : i32.const(lists),
+        );
         const [outer, inner] = units;
         const unit = code.let(divided > 1 ? i32.divU(chunk, i32.const(divided)) : chunk);
         const first = code.let(i32.mul(unit, i32.const(perUnit)));
@@ -283,7 +314,7 @@ export function emitBlocks(
           }
           const [pa, pb, pc] = [code.let(place(a, "a")), place(b, "b"), code.let(place(c, "c"))];
           if (divided === 1) {
-            code.do(parts[0].call(pa, pb, pc));
+            code.do(parts[0].call(pa, pb, pc, work));
             return;
           }
           const piece = code.let(i32.sub(chunk, i32.mul(unit, i32.const(divided))));
@@ -291,29 +322,30 @@ export function emitBlocks(
             i32.add(pointer, i32.mul(piece, i32.const(perChunk * step * size)));
           code.set(pa, skip(pa, blocks.row.a));
           code.set(pc, skip(pc, blocks.row.c));
-          if (parts[0] === parts[1]) code.do(parts[0].call(pa, pb, pc));
+          if (parts[0] === parts[1]) code.do(parts[0].call(pa, pb, pc, work));
           else {
             const q = code.let(pb);
             code.if(
               i32.eq(piece, i32.const(divided - 1)),
-              () => code.do(parts[1].call(pa, q, pc)),
-              () => code.do(parts[0].call(pa, q, pc)),
+              () => code.do(parts[1].call(pa, q, pc, work)),
+              () => code.do(parts[0].call(pa, q, pc, work)),
             );
           }
         });
       }),
   );
   const even = rows % perChunk === 0 && !blocks.together;
-  return {
+  const chunks = divided > 1 ? count * divided : Math.ceil(count / perUnit);
+  return [{
     name,
     run,
-    operands,
-    chunks: divided > 1 ? count * divided : Math.ceil(count / perUnit),
+    operands: inMemory ? [...operands, workspace] : operands,
+    chunks,
     rows: even ? { count: count * rows, perChunk: perChunk * perUnit } : undefined,
-  };
+  }, inMemory ? chunks * room : 0];
 }
 
-/** A function of three addresses: does some rows of a unit. */
+/** A function of A, B, the result and free memory: does some rows of a unit. */
 function emitPart(
   builder: Builder,
   blocks: Blocks,
@@ -326,16 +358,23 @@ function emitPart(
   return builder.once(
     key,
     () =>
-      module.function(`${name} rows`, ["i32", "i32", "i32"], "none", (code, a, b, c) => {
-        const store = plans.map(({ region }) => emitStore(builder, dtype, region.apart));
-        plans.forEach((plan, i) =>
-          emitRegion(builder, code, blocks, plan, rows, { a, b, c }, store[i])
-        );
-      }),
+      module.function(
+        `${name} rows`,
+        ["i32", "i32", "i32", "i32"],
+        "none",
+        (code, a, b, c, work) => {
+          const store = plans.map(({ region }) =>
+            emitStore(builder, dtype, region.apart, placeOfSums(builder))
+          );
+          plans.forEach((plan, i) =>
+            emitRegion(builder, code, blocks, plan, rows, { a, b, c, work }, store[i])
+          );
+        },
+      ),
   );
 }
 
-type TilesPart = FunctionReference<readonly ["i32", "i32", "i32"], "none">;
+type TilesPart = FunctionReference<readonly ["i32", "i32", "i32", "i32"], "none">;
 
 /** Computes all columns of a region. */
 function emitRegion(
@@ -344,20 +383,25 @@ function emitRegion(
   blocks: Blocks,
   plan: Plan,
   rows: number,
-  { a, b, c }: Readonly<Record<"a" | "b" | "c", Local<"i32">>>,
+  { a, b, c, work }: Readonly<Record<"a" | "b" | "c" | "work", Local<"i32">>>,
   store: ReturnType<typeof emitStore>,
 ): void {
-  const { dtype, row } = blocks;
+  const { dtype, row, pack } = blocks;
   const { region, split, width, tiles, lines, inside } = plan;
-  const { scratch, tile } = builder;
+  const { memory, scratch, tile } = builder;
   const { segments, start, outer, columns, apart } = region;
   const size = byteSize(dtype);
   const tileBytes = width * size;
   const lineBytes = tiles * tileBytes;
   const direct = isDirect(plan);
   const pitch = direct ? row.c * size : tilesOf(plan) * tileBytes;
-  const listEnd = FREE + 4 * tilesOf(plan);
-  const sums = Math.ceil(listEnd / 64) * 64;
+  const place = placeOfSums(builder);
+  // Copies of windows stand in front of the sums.
+  const rowBytes = pack === undefined ? size : lengthOf(pack) * size;
+  const packing = pack && emitPacking(builder, pack, place);
+  const sums = packing === undefined
+    ? work
+    : code.let(advance(work, Math.ceil((LONGEST * rowBytes + 64) / 64) * 64));
 
   // The list of tiles is the same for all blocks.
   const slot = code.let(i32.const(FREE));
@@ -381,7 +425,7 @@ function emitRegion(
   const [pa, ps, from] = [code.local("i32"), code.local("i32"), code.local("i32")];
 
   function steps({ offsets, count, next }: Segment) {
-    return writeSteps(builder, offsets.map((at) => at * size), count, next.b * size);
+    return writeSteps(builder, offsets.map((at) => at * rowBytes), count, next.b * rowBytes);
   }
 
   function sumBlock(segment: Segment): void {
@@ -396,9 +440,14 @@ function emitRegion(
       gapless ? { elements: range(depth), count: 1 } : { elements, count },
     );
     code.set(pa, advance(a, segment.start.a * size));
-    code.set(from, advance(pb, segment.start.b * size));
+    const begin = segment.start.b * size;
+    code.set(from, packing === undefined ? advance(pb, begin) : i32.const(begin));
     nest(code, loops, size, { a: pa, b: from }, () => {
-      code.set(ps, direct ? pc : i32.const(sums));
+      if (packing !== undefined) {
+        code.do(packing.call(pb, i32.divU(from, i32.const(size)), i32.const(depth), work));
+      }
+      const panel = packing === undefined ? from : work;
+      code.set(ps, direct ? pc : sums);
       const line = code.let(pa);
       for (const { rows: some, count: times } of rowTiles(rows, tile.rows)) {
         const add: TilesFunction = emitTiles(builder, {
@@ -407,13 +456,13 @@ function emitRegion(
           vectors: tile.vectors,
           split,
           depth,
-          from: "memory",
-          to: direct ? "memory" : "scratch",
+          from: packing === undefined ? "memory" : place,
+          to: direct ? "memory" : place,
         });
         const [number, apartA] = [i32.const(some), i32.const(row.a * size)];
         code.for({ below: times }, () => {
           code.do(load.call(line, number, apartA, i32.const(next.a * size)));
-          code.do(add.call(i32.const(FREE), end, from, ps, i32.const(pitch), fresh));
+          code.do(add.call(i32.const(FREE), end, panel, ps, i32.const(pitch), fresh));
           code.set(line, advance(line, some * row.a * size));
           code.set(ps, advance(ps, some * pitch));
         });
@@ -428,11 +477,12 @@ function emitRegion(
     code.set(end, i32.add(i32.const(FREE), i32.shl(all, i32.const(2))));
     code.set(fresh, i32.const(1));
     if (segments.length === 0) {
-      code.do(scratch.fill(i32.const(sums), i32.const(0), i32.const(rows * pitch)));
+      const target = place === "scratch" ? scratch : memory;
+      code.do(target.fill(sums, i32.const(0), i32.const(rows * pitch)));
     }
     for (const segment of segments) sumBlock(segment);
     if (direct) return;
-    const from = code.let(i32.const(sums));
+    const from = code.let(sums);
     nest(code, inside, size, { c: pc }, () => {
       code.do(store.call(
         from,

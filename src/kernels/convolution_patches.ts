@@ -7,10 +7,12 @@
 import { byteSize } from "../base/dtype.ts";
 import { range } from "../base/shape.ts";
 import type { Code } from "../wasm/code.ts";
+import type { Local } from "../wasm/expression.ts";
+import type { Memory } from "../wasm/memory.ts";
 import type { FunctionReference } from "../wasm/module.ts";
 import { f32, f64, i32, i64, v128 } from "../wasm/operations.ts";
 import type { Builder, Stage } from "./kernel.ts";
-import { lanesOf, type Number, type Pointer, VECTOR } from "./panels.ts";
+import { lanesOf, type Number, type Place, type Pointer, VECTOR } from "./panels.ts";
 import { partition } from "./partition.ts";
 
 /** Where windows stand; distances are in elements. */
@@ -36,12 +38,13 @@ function copyRun(
   at: number,
   count: number,
   end: boolean,
+  memory: Memory | undefined,
 ): void {
   const size = byteSize(dtype);
   const lanes = lanesOf(dtype);
   for (let i = 0; i < count;) {
     const source = { offset: (offset + i) * size, align: 4 };
-    const target = { offset: (at + i) * size, align: 4 };
+    const target = { offset: (at + i) * size, align: 4, memory };
     const left = count - i;
     if (left >= lanes || !end) {
       code.do(v128.store(to, v128.load(from, source), target));
@@ -59,12 +62,14 @@ function copyRun(
 }
 
 /** A function of a window's first channel and of the row that it becomes. */
-export function emitPatch(
+function emitPatch(
   builder: Builder,
   { dtype, channels, taps }: Pick<Patches, "dtype" | "channels" | "taps">,
+  place: Place,
 ): FunctionReference<readonly ["i32", "i32"], "none"> {
   const size = byteSize(dtype);
-  const key = `patch ${JSON.stringify({ dtype, channels, taps })}`;
+  const memory = place === "scratch" ? builder.scratch : undefined;
+  const key = `patch ${place} ${JSON.stringify({ dtype, channels, taps })}`;
   return builder.once(
     key,
     () =>
@@ -75,13 +80,66 @@ export function emitPatch(
             const count = run < 0 ? taps.length - k : run;
             // Behind the last channel's last run there may be a row that somebody else writes.
             const left = taps.length - k - count;
-            copyRun(code, dtype, from, to, taps[k], k, count, left < VECTOR / size);
+            copyRun(code, dtype, from, to, taps[k], k, count, left < VECTOR / size, memory);
             k += count;
           }
           code.set(from, i32.add(from, i32.const(channels.step * size)));
           code.set(to, i32.add(to, i32.const(taps.length * size)));
         });
       }),
+  );
+}
+
+/** Moves a pointer to a window, by its number among all. */
+function moveTo(
+  code: Code,
+  pointer: Local<"i32">,
+  number: Pointer,
+  loops: readonly { readonly count: number; readonly step: number }[],
+  size: number,
+): void {
+  const rest = code.let(number);
+  for (const i of range(loops.length).reverse()) {
+    const loop = loops[i];
+    if (loop.count === 1) continue;
+    const next = code.let(i32.divU(rest, i32.const(loop.count)));
+    const index = i32.sub(rest, i32.mul(next, i32.const(loop.count)));
+    code.set(pointer, i32.add(pointer, i32.mul(index, i32.const(loop.step * size))));
+    code.set(rest, next);
+  }
+}
+
+/**
+ * A function of the images, the number of a window, a number of windows and an address: copies these
+ * windows to rows that stand there.
+ */
+export function emitPacking(
+  builder: Builder,
+  patches: Patches,
+  place: Place,
+): FunctionReference<readonly ["i32", "i32", "i32", "i32"], "none"> {
+  const { dtype, units, windows, channels, taps } = patches;
+  const size = byteSize(dtype);
+  const length = channels.count * taps.length;
+  const patch = emitPatch(builder, patches, place);
+  const key = `pack windows ${place} ${JSON.stringify(patches)}`;
+  return builder.once(
+    key,
+    () =>
+      builder.module.function(
+        "pack",
+        ["i32", "i32", "i32", "i32"],
+        "none",
+        (code, from, first, count, to) => {
+          const source = code.local("i32");
+          code.for({ below: count }, (i) => {
+            code.set(source, from);
+            moveTo(code, source, i32.add(first, i), [...units, ...windows], size);
+            code.do(patch.call(source, to));
+            code.set(to, i32.add(to, i32.const(length * size)));
+          });
+        },
+      ),
   );
 }
 
@@ -93,7 +151,7 @@ export function emitPatches(
 ): Stage {
   const { dtype, units, windows, channels, taps } = patches;
   const size = byteSize(dtype);
-  const patch = emitPatch(builder, patches);
+  const patch = emitPatch(builder, patches, "memory");
   const loops = [...units, ...windows];
   const count = loops.reduce((all, loop) => all * loop.count, 1);
   const length = channels.count * taps.length;
@@ -108,15 +166,7 @@ export function emitPatches(
         code.if(i32.gtU(end, i32.const(count)), () => code.set(end, i32.const(count)));
         code.for({ from: first, below: end }, (row) => {
           const source = code.let(from);
-          const rest = code.let(row);
-          for (const i of range(loops.length).reverse()) {
-            const loop = loops[i];
-            if (loop.count === 1) continue;
-            const next = code.let(i32.divU(rest, i32.const(loop.count)));
-            const index = i32.sub(rest, i32.mul(next, i32.const(loop.count)));
-            code.set(source, i32.add(source, i32.mul(index, i32.const(loop.step * size))));
-            code.set(rest, next);
-          }
+          moveTo(code, source, row, loops, size);
           code.do(patch.call(source, i32.add(to, i32.mul(row, i32.const(length * size)))));
         });
       }),

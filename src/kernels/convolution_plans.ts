@@ -28,8 +28,9 @@ import {
   isBare,
 } from "./convolution_frame.ts";
 import { hasFewWindows, planFewConvolve, planFewInput } from "./convolution_few.ts";
-import { emitPatches } from "./convolution_patches.ts";
+import { emitPatches, type Patches } from "./convolution_patches.ts";
 import { type Plan, product } from "./convolution_plan.ts";
+import { LONGEST } from "./convolution_tiles.ts";
 import { planWinogradFilter } from "./convolution_winograd_filter.ts";
 import { planWinograd, winogradConvolve, winogradInput } from "./convolution_winograd.ts";
 import { type Axis, type ConvolutionSize, countOperations } from "./convolution_size.ts";
@@ -39,6 +40,12 @@ import { type Builder, type Kernel, type Stage } from "./kernel.ts";
 /** The longest list of a kernel's positions, and the most classes, that code is written for. */
 const MOST_TAPS = 512;
 const MOST_CLASSES = 16;
+
+/** Bytes of windows that are copied before they are used. */
+const MOST_COPIED = 2 ** 20;
+
+/** Elements of windows that are copied together otherwise. */
+const MOST_COLUMNS = 147;
 
 /** Operations in a nanosecond. */
 const SPEED = 40;
@@ -163,16 +170,19 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
     nanoseconds: countOperations(size) / SPEED / groups / (together ? 1 : batch),
   };
   if (isBare(frame) && !together) {
-    return { stages: [emitBlocks(builder, blocks, [1, 0, 2])], workspaces: [] };
+    const [stage, work] = emitBlocks(builder, blocks, [1, 0, 2], 3);
+    return { stages: [stage], workspaces: work > 0 ? [work] : [] };
   }
+  const [stage, work] = emitBlocks(builder, blocks, [1, 3, 2], 4);
   const stages: Stage[] = [
     together
       ? emitInterleaved(builder, dtype, batch, groups * summed, frame, [0, 3])
       : emitFrames(builder, dtype, batch * groups * summed, frame, [0, 3]),
-    emitBlocks(builder, blocks, [1, 3, 2]),
+    stage,
   ];
   const images = together ? 1 : batch;
-  return { stages, workspaces: [images * groups * summed * length * element] };
+  const frames = images * groups * summed * length * element;
+  return { stages, workspaces: work > 0 ? [frames, work] : [frames] };
 }
 
 /** `y` from `x` and `w`. */
@@ -183,7 +193,7 @@ export function planConvolve(builder: Builder, size: ConvolutionSize): Plan | un
   const faster = winograd && planWinograd(builder, winograd);
   if (faster) return faster;
   if (hasFewWindows(size, 8)) {
-    const { stages, workspaces, rows } = planWindows(builder, size);
+    const { stages, workspaces, rows } = copyWindows(builder, size);
     const rest = planFewConvolve(builder, size, rows, 3 + workspaces.length);
     return {
       stages: [...stages, ...rest.stages],
@@ -282,14 +292,17 @@ export function planInput(builder: Builder, size: ConvolutionSize): Plan | undef
   });
 }
 
-/** Rows of windows: the stages that make them, and the workspace in which they stand. */
+/** Where the windows of `x`, operand 0, stand: in it, or in the frames that a stage makes. */
 interface Windows extends Plan {
-  readonly rows: number;
+  readonly source: number;
+  /** All windows `[groups, batch, window, element]`. */
+  readonly patches: Patches;
+  /** Elements of a framed channel. */
+  readonly length: number;
 }
 
-/** The windows of `x`, operand 0, as rows `[groups, batch, window, element]`; workspaces from 3 on. */
-function planWindows(builder: Builder, size: ConvolutionSize): Windows {
-  const { dtype, batch, groups, inPerGroup, axes, taps, outputs } = size;
+function findWindows(builder: Builder, size: ConvolutionSize): Windows {
+  const { dtype, batch, groups, inPerGroup, axes } = size;
   const frame = bare(axes.map(({ stride, dilation, padLow, input, kernel, output }) => ({
     length: input,
     low: padLow,
@@ -299,18 +312,6 @@ function planWindows(builder: Builder, size: ConvolutionSize): Windows {
   })));
   const length = frameLength(frame);
   const strides = frameStrides(frame);
-  const element = byteSize(dtype);
-  const stages: Stage[] = [];
-  const workspaces: number[] = [];
-  let source = 0;
-  if (!isBare(frame)) {
-    const count = batch * groups * inPerGroup;
-    source = 3;
-    workspaces.push(count * length * element);
-    stages.push(emitFrames(builder, dtype, count, frame, [0, source]));
-  }
-  const rows = 3 + workspaces.length;
-  workspaces.push(groups * batch * outputs * inPerGroup * taps * element);
   const patches = {
     dtype,
     units: [
@@ -321,8 +322,40 @@ function planWindows(builder: Builder, size: ConvolutionSize): Windows {
     channels: { count: inPerGroup, step: length },
     taps: product(axes.map(distances)).map((some) => dot(some, strides)),
   };
-  stages.push(emitPatches(builder, patches, [source, rows]));
-  return { stages, workspaces, rows };
+  if (isBare(frame)) return { stages: [], workspaces: [], source: 0, patches, length };
+  const count = batch * groups * inPerGroup;
+  return {
+    stages: [emitFrames(builder, dtype, count, frame, [0, 3])],
+    workspaces: [count * length * byteSize(dtype)],
+    source: 3,
+    patches,
+    length,
+  };
+}
+
+/** The windows as rows, in a workspace of the given number. */
+function copyWindows(
+  builder: Builder,
+  size: ConvolutionSize,
+): Plan & { readonly rows: number } {
+  const { dtype, batch, groups, inPerGroup, taps, outputs } = size;
+  const { stages, workspaces, source, patches } = findWindows(builder, size);
+  const rows = 3 + workspaces.length;
+  const bytes = groups * batch * outputs * inPerGroup * taps * byteSize(dtype);
+  return {
+    stages: [...stages, emitPatches(builder, patches, [source, rows])],
+    workspaces: [...workspaces, bytes],
+    rows,
+  };
+}
+
+/** Channels whose windows are copied together: a divisor of all, with about as many elements. */
+function channelsTogether(channels: number, taps: number, elements: number): number {
+  const most = Math.max(1, Math.floor(elements / taps));
+  for (let count = Math.min(most, channels); count > 1; count--) {
+    if (channels % count === 0) return count;
+  }
+  return 1;
 }
 
 /** `w` from `x` and `y`. */
@@ -331,17 +364,22 @@ export function planFilter(builder: Builder, size: ConvolutionSize): Plan | unde
   if (taps > MOST_TAPS) return undefined;
   const faster = planWinogradFilter(builder, size);
   if (faster !== undefined) return faster;
-  const columns = inPerGroup * taps;
+  // Windows that are too many to be kept are copied where they are needed, some channels at a time.
+  const all = batch * outputs * inPerGroup * taps * byteSize(dtype);
+  const inPlace = all > MOST_COPIED;
+  const together = inPlace ? channelsTogether(inPerGroup, taps, MOST_COLUMNS) : inPerGroup;
+  const columns = together * taps;
+  const step = inPlace ? 1 : columns;
   const images: Loop<"a" | "b"> = {
     count: batch,
-    step: { a: groups * outPerGroup * outputs, b: outputs * columns },
+    step: { a: groups * outPerGroup * outputs, b: outputs * step },
   };
-  const windows: Loop<"a" | "b"> = { count: outputs, step: { a: 1, b: columns } };
+  const windows: Loop<"a" | "b"> = { count: outputs, step: { a: 1, b: step } };
   const start = { a: 0, b: 0 };
-  const segments = outputs <= 36
+  const segments = outputs <= LONGEST / 2
     ? segmentsOf({
       elements: range(outputs),
-      offsets: range(outputs).map((p) => p * columns),
+      offsets: range(outputs).map((p) => p * step),
       start,
     }, images)
     : segmentsOf({ elements: [0], offsets: [0], start }, windows, [images]);
@@ -350,13 +388,17 @@ export function planFilter(builder: Builder, size: ConvolutionSize): Plan | unde
     dtype,
     rows: outPerGroup,
     units: [
-      { count: 1, step: { a: 0, b: 0, c: 0 } },
       {
         count: groups,
-        step: { a: outPerGroup * outputs, b: batch * outputs * columns, c: outPerGroup * columns },
+        step: {
+          a: outPerGroup * outputs,
+          b: batch * outputs * columns,
+          c: outPerGroup * inPerGroup * taps,
+        },
       },
+      { count: inPerGroup / together, step: { a: 0, b: 0, c: columns } },
     ],
-    row: { a: outputs, c: columns },
+    row: { a: outputs, c: inPerGroup * taps },
     regions: [{
       segments,
       start: { b: 0, c: 0 },
@@ -365,11 +407,43 @@ export function planFilter(builder: Builder, size: ConvolutionSize): Plan | unde
       columns,
       apart: 1,
     }],
-    together: false,
-    block: 96,
-    least: 16,
-    nanoseconds: countOperations(size) / SPEED / groups,
+    together: inPlace,
+    block: inPlace ? columns + 16 : 96,
+    // Windows are copied again for every chunk of rows.
+    least: inPlace ? Math.max(32, outPerGroup * inPerGroup / together / 8) : 16,
+    nanoseconds: countOperations(size) / SPEED / groups / (inPerGroup / together),
   };
-  const { stages, workspaces, rows } = planWindows(builder, size);
-  return { stages: [...stages, emitBlocks(builder, blocks, [1, rows, 2])], workspaces };
+  if (!inPlace) {
+    const { stages, workspaces, rows } = copyWindows(builder, size);
+    return withBlocks(builder, blocks, rows, { stages, workspaces });
+  }
+  const { stages, workspaces, source, patches, length } = findWindows(builder, size);
+  const [outer, inner] = blocks.units;
+  const packed: Blocks = {
+    ...blocks,
+    units: [
+      { ...outer, step: { ...outer.step, b: inPerGroup * length } },
+      { ...inner, step: { ...inner.step, b: together * length } },
+    ],
+    pack: {
+      ...patches,
+      units: patches.units.slice(1),
+      channels: { count: together, step: length },
+    },
+  };
+  return withBlocks(builder, packed, source, { stages, workspaces });
+}
+
+/** Some stages, then sums over their operand `b`. */
+function withBlocks(
+  builder: Builder,
+  blocks: Blocks,
+  b: number,
+  { stages, workspaces }: Plan,
+): Plan {
+  const [stage, work] = emitBlocks(builder, blocks, [1, b, 2], 3 + workspaces.length);
+  return {
+    stages: [...stages, stage],
+    workspaces: work > 0 ? [...workspaces, work] : workspaces,
+  };
 }

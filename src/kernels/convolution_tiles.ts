@@ -45,6 +45,14 @@ function pitchOf(dtype: Number, depth: number): number {
   return Math.ceil(depth / lanes) * lanes;
 }
 
+/**
+ * Where sums stand that are not elements of the result yet, and copies of B. V8 joins vectors to wider
+ * ones in the module's first memory alone, so tiles that are made for that need a workspace.
+ */
+export function placeOfSums({ tile }: Builder): Place {
+  return tile.vectors > 2 ? "memory" : "scratch";
+}
+
 /** What a call of a function made by `emitTiles` computes. */
 export interface Tiles {
   readonly dtype: Number;
@@ -52,7 +60,7 @@ export interface Tiles {
   readonly rows: number;
   /** Columns of each tile, in vectors. */
   readonly vectors: number;
-  /** Whether each vector of a tile has its own base. */
+  /** Whether each half of a tile has its own base. */
   readonly split: boolean;
   /** Steps of the sum. */
   readonly depth: number;
@@ -103,7 +111,7 @@ export function emitTiles(builder: Builder, spec: Tiles): TilesFunction {
 
         const values = range(vectors).map(() => code.local("v128"));
         const value = code.local("v128");
-        const bases = range(split ? vectors : 1).map(() => code.local("i32"));
+        const bases = range(split ? 2 : 1).map(() => code.local("i32"));
         const step = code.local("i32");
         code.for({ from: begin, below: end, step: 4 * bases.length }, (tile) => {
           bases.forEach((base, i) =>
@@ -120,12 +128,11 @@ export function emitTiles(builder: Builder, spec: Tiles): TilesFunction {
           });
           for (const k of range(depth)) {
             code.set(step, i32.load(zero, { offset: STEPS + 4 * k, memory: scratch }));
-            if (!split) code.set(pointer, i32.add(bases[0], step));
+            const each = vectors / bases.length;
             values.forEach((vector, v) => {
-              const value = split
-                ? v128.load(i32.add(bases[v], step), { memory, align: 4 })
-                : v128.load(pointer, { offset: v * VECTOR, memory, align: 4 });
-              code.set(vector, value);
+              if (v % each === 0) code.set(pointer, i32.add(bases[v / each], step));
+              const offset = v % each * VECTOR;
+              code.set(vector, v128.load(pointer, { offset, memory, align: 4 }));
             });
             sums.forEach((row, i) => {
               const place = { offset: (i * pitch + k) * size, memory: scratch };
@@ -241,12 +248,18 @@ export type StoreFunction = FunctionReference<
   "none"
 >;
 
-/** The copy of C from the scratch memory to the result. */
-export function emitStore(builder: Builder, dtype: Number, step: number): StoreFunction {
+/** The copy of C from where it was summed to the result. */
+export function emitStore(
+  builder: Builder,
+  dtype: Number,
+  step: number,
+  from: Place,
+): StoreFunction {
   const { module, scratch } = builder;
   const size = byteSize(dtype);
-  const key = `store ${size} step ${step}`;
-  const place = { memory: scratch };
+  const key = `store ${size} step ${step} from ${from}`;
+  const memory = from === "scratch" ? scratch : undefined;
+  const place = { memory };
   function copyOne(to: Pointer, from: Pointer): Effect {
     if (dtype === "float64") return f64.store(to, f64.load(from, place));
     if (dtype === "float32") return f32.store(to, f32.load(from, place));
@@ -259,16 +272,16 @@ export function emitStore(builder: Builder, dtype: Number, step: number): StoreF
       "none",
       (code, c, out, rows, cRow, outRow, lines, cLine, outLine, count) => {
         code.for({ below: rows }, () => {
-          const from = code.let(c);
+          const line = code.let(c);
           const to = code.let(out);
           code.for({ below: lines }, () => {
-            const source = code.let(from);
+            const source = code.let(line);
             const target = code.let(to);
             const end = code.let(i32.add(source, i32.mul(count, i32.const(size))));
             if (step === 1) {
               const whole = i32.sub(end, i32.const(VECTOR - 1));
               code.for({ from: source, below: whole, step: VECTOR }, (p) => {
-                code.do(v128.store(target, v128.load(p, { memory: scratch, align: 4 }), {
+                code.do(v128.store(target, v128.load(p, { memory, align: 4 }), {
                   align: 4,
                 }));
                 code.set(target, advance(target, VECTOR));
@@ -276,7 +289,7 @@ export function emitStore(builder: Builder, dtype: Number, step: number): StoreF
               });
               if (lanesOf(dtype) === 4) {
                 code.if(i32.ltU(advance(source, 4), end), () => {
-                  const pair = i64.load(source, { memory: scratch, align: 4 });
+                  const pair = i64.load(source, { memory, align: 4 });
                   code.do(i64.store(target, pair, { align: 4 }));
                   code.set(target, advance(target, 8));
                   code.set(source, advance(source, 8));
@@ -289,7 +302,7 @@ export function emitStore(builder: Builder, dtype: Number, step: number): StoreF
                 code.set(target, advance(target, step * size));
               });
             }
-            code.set(from, i32.add(from, cLine));
+            code.set(line, i32.add(line, cLine));
             code.set(to, i32.add(to, outLine));
           });
           code.set(c, i32.add(c, cRow));

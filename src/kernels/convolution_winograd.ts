@@ -14,7 +14,14 @@ import { partOf, rowTiles } from "./convolution_division.ts";
 import { emitFrames, type FrameAxis, frameLength } from "./convolution_frame.ts";
 import type { Plan } from "./convolution_plan.ts";
 import type { ConvolutionSize } from "./convolution_size.ts";
-import { emitLoad, emitTiles, FREE, LONGEST, writeSteps } from "./convolution_tiles.ts";
+import {
+  emitLoad,
+  emitTiles,
+  FREE,
+  LONGEST,
+  placeOfSums,
+  writeSteps,
+} from "./convolution_tiles.ts";
 import {
   filterTransform,
   INPUTS,
@@ -268,6 +275,7 @@ function emitOutput(
   const own = channels / parts;
   const key = `winograd output ${own} ${output} ${next} ${rows} ${columns}`;
   const [height, width] = output;
+  const memory = placeOfSums(builder) === "scratch" ? builder.scratch : undefined;
   return builder.once(
     key,
     () =>
@@ -279,7 +287,7 @@ function emitOutput(
             range(INPUTS).map((j) =>
               code.let(v128.load(from, {
                 offset: (i * INPUTS + j) * next,
-                memory: builder.scratch,
+                memory,
               }))
             )
           );
@@ -295,14 +303,16 @@ function emitOutput(
   );
 }
 
-/** The products of a block's transformed inputs with the transformed filters: a function of these. */
+/**
+ * The products of a block's transformed inputs with the transformed filters: a function of these, and
+ * of where the products are written.
+ */
 function emitProducts(
   builder: Builder,
   { summed, channels }: Winograd,
   division: Division,
   inputs: number,
-  products: number,
-): FunctionReference<readonly ["i32"], "none"> {
+): FunctionReference<readonly ["i32", "i32"], "none"> {
   const { block, parts } = division;
   const { scratch, tile } = builder;
   const own = channels / parts;
@@ -313,7 +323,7 @@ function emitProducts(
   return builder.once(
     key,
     () =>
-      builder.module.function("winograd products", ["i32"], "none", (code, u) => {
+      builder.module.function("winograd products", ["i32", "i32"], "none", (code, u, m) => {
         code.do(writeSteps(builder, [0], depth, width * FLOAT));
         const base = code.local("i32");
         code.for({ from: FREE, below: FREE + 4 * panels, step: 4 }, (slot) => {
@@ -321,7 +331,7 @@ function emitProducts(
           code.set(base, advance(base, summed * width * FLOAT));
         });
         const load = emitLoad(builder, dtype, { elements: range(depth), count: 1 }, "scratch");
-        const [v, m] = [code.let(i32.const(inputs)), code.let(i32.const(products))];
+        const v = code.let(i32.const(inputs));
         code.for({ below: POINTS }, () => {
           const [a, b] = [code.let(v), code.let(u)];
           const fresh = code.let(i32.const(1));
@@ -335,7 +345,7 @@ function emitProducts(
                 split: false,
                 depth,
                 from: "memory",
-                to: "scratch",
+                to: placeOfSums(builder),
               });
               code.for({ below: count }, () => {
                 code.do(load.call(row, i32.const(rows), i32.const(summed * FLOAT), i32.const(0)));
@@ -397,7 +407,9 @@ export function planWinograd(builder: Builder, winograd: Winograd): Plan | undef
   const length = frameLength(frame);
   const pitch = frame[1].steps;
   const inputs = Math.ceil((FREE + 4 * channels) / 64) * 64;
-  const products = inputs + POINTS * division.inputs;
+  const room = POINTS * division.products;
+  const inMemory = placeOfSums(builder) === "memory";
+  const parameters = range(inMemory ? 5 : 4).map(() => "i32" as const);
   const key = `winograd ${JSON.stringify({ winograd, block })}`;
   const run: FunctionReference = builder.once(key, () => {
     const toInput = emitInput(builder, summed, length, pitch, {
@@ -405,16 +417,22 @@ export function planWinograd(builder: Builder, winograd: Winograd): Plan | undef
       point: division.inputs,
       panel: vectors * VECTOR,
     });
-    const multiply = emitProducts(builder, winograd, division, inputs, products);
+    const multiply = emitProducts(builder, winograd, division, inputs);
     const [height, width] = output;
     const rests = output.map((length) => length % OUTPUTS);
-    return builder.module.function(key, ["i32", "i32", "i32", "i32"], "none", (
+    return builder.module.function(key, parameters, "none", (
       code,
       frames,
       filters,
       result,
-      chunk,
+      ...others
     ) => {
+      const chunk = others[others.length - 1];
+      const products = code.let(
+        inMemory
+          ? i32.add(others[0], i32.mul(chunk, i32.const(room)))
+          : i32.const(inputs + POINTS * division.inputs),
+      );
       const number = parts === 1 ? chunk : code.let(i32.divU(chunk, i32.const(parts)));
       if (parts > 1) {
         const part = code.let(i32.sub(chunk, i32.mul(number, i32.const(parts))));
@@ -435,8 +453,8 @@ export function planWinograd(builder: Builder, winograd: Winograd): Plan | undef
         code.do(toInput.call(i32.add(frames, i32.shl(at, i32.const(2))), place));
         code.set(place, advance(place, summed * FLOAT));
       });
-      code.do(multiply.call(filters));
-      code.set(place, i32.const(products));
+      code.do(multiply.call(filters, products));
+      code.set(place, products);
       code.for({ from: first, below: end }, (tile) => {
         const [image, y, x] = locate(code, division, tile);
         const at = i32.add(
@@ -467,18 +485,20 @@ export function planWinograd(builder: Builder, winograd: Winograd): Plan | undef
     });
   });
   const whole = parts === 1 ? block % perImage === 0 : block === perImage;
+  const chunks = Math.ceil(tiles / block) * parts;
   const stages: Stage[] = [
     emitFrames(builder, dtype, batch * summed, frame, [0, 3]),
     emitFilters(builder, winograd, division, [1, 4]),
     {
       name,
       run,
-      operands: [3, 4, 2],
-      chunks: Math.ceil(tiles / block) * parts,
+      operands: inMemory ? [3, 4, 2, 5] : [3, 4, 2],
+      chunks,
       rows: whole ? { count: batch * channels, perChunk: block / perImage * own } : undefined,
     },
   ];
-  return { stages, workspaces: [batch * summed * length * FLOAT, POINTS * division.filters] };
+  const workspaces = [batch * summed * length * FLOAT, POINTS * division.filters];
+  return { stages, workspaces: inMemory ? [...workspaces, chunks * room] : workspaces };
 }
 
 /** `y` from `x` and `w`, or nothing if it is not for this module. */

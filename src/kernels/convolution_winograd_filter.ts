@@ -11,7 +11,7 @@ import { partOf, rowTiles } from "./convolution_division.ts";
 import { emitFrames, type FrameAxis, frameLength } from "./convolution_frame.ts";
 import type { Plan } from "./convolution_plan.ts";
 import type { ConvolutionSize } from "./convolution_size.ts";
-import { emitTiles, FREE, LONGEST, writeSteps } from "./convolution_tiles.ts";
+import { emitTiles, FREE, LONGEST, placeOfSums, writeSteps } from "./convolution_tiles.ts";
 import { apart, emitInput, isFor, locate } from "./convolution_winograd.ts";
 import {
   filterAdjoint,
@@ -72,6 +72,7 @@ function emitResult(
   next: number,
 ): FunctionReference<readonly ["i32", "i32"], "none"> {
   const key = `winograd filter ${channels} ${next}`;
+  const memory = placeOfSums(builder) === "scratch" ? builder.scratch : undefined;
   return builder.once(
     key,
     () =>
@@ -83,7 +84,7 @@ function emitResult(
             range(INPUTS).map((j) =>
               code.let(v128.load(from, {
                 offset: (i * INPUTS + j) * next,
-                memory: builder.scratch,
+                memory,
               }))
             )
           );
@@ -195,17 +196,25 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
     });
   });
 
-  const sums = Math.ceil((FREE + 4 * panels) / 64) * 64;
+  const room = POINTS * nextProduct;
+  const inMemory = placeOfSums(builder) === "memory";
+  const parameters = range(inMemory ? 5 : 4).map(() => "i32" as const);
   const productKey = `winograd filter products ${JSON.stringify({ size, rows, width })}`;
   const multiply: FunctionReference = builder.once(productKey, () => {
     const finish = emitResult(builder, inputs, nextProduct);
-    return builder.module.function(productKey, ["i32", "i32", "i32", "i32"], "none", (
+    return builder.module.function(productKey, parameters, "none", (
       code,
       v,
       d,
       w,
-      chunk,
+      ...others
     ) => {
+      const chunk = others[others.length - 1];
+      const sums = code.let(
+        inMemory
+          ? i32.add(others[0], i32.mul(chunk, i32.const(room)))
+          : i32.const(Math.ceil((FREE + 4 * panels) / 64) * 64),
+      );
       const first = code.let(i32.mul(chunk, i32.const(rows)));
       code.do(writeSteps(builder, [0], Math.min(depth, tiles), width * FLOAT));
       const base = code.local("i32");
@@ -215,7 +224,7 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
       });
       const whole = Math.floor(tiles / depth);
       const rest = tiles - whole * depth;
-      const m = code.let(i32.const(sums));
+      const m = code.let(sums);
       code.set(d, i32.add(d, i32.shl(first, i32.const(2))));
       code.for({ below: POINTS }, () => {
         const [a, b] = [code.let(d), code.let(v)];
@@ -237,7 +246,7 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
               split: false,
               depth: some,
               from: "memory",
-              to: "scratch",
+              to: placeOfSums(builder),
             });
             code.for({ below: count }, () => {
               code.do(load(from));
@@ -265,7 +274,7 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
       });
       const end = code.let(advance(first, rows));
       code.if(i32.gtU(end, i32.const(outputs)), () => code.set(end, i32.const(outputs)));
-      code.set(m, i32.const(sums));
+      code.set(m, sums);
       code.set(w, i32.add(w, i32.mul(first, i32.const(inputs * TAPS * FLOAT))));
       code.for({ from: first, below: end }, () => {
         code.do(finish.call(m, w));
@@ -281,13 +290,16 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
     stages.push(emitFrames(builder, dtype, batch * outputs, cotangent, [1, 6]));
     workspaces.push(batch * outputs * lengthY * FLOAT);
   }
+  const blocks = Math.ceil(outputs / rows);
+  const work = 3 + workspaces.length;
+  if (inMemory) workspaces.push(blocks * room);
   stages.push(
     { name: "tiles", run: transform, operands: [3, ragged ? 6 : 1, 4, 5], chunks },
     {
       name: "convolveFilter",
       run: multiply,
-      operands: [4, 5, 2],
-      chunks: Math.ceil(outputs / rows),
+      operands: inMemory ? [4, 5, 2, work] : [4, 5, 2],
+      chunks: blocks,
       rows: { count: outputs, perChunk: rows },
     },
   );

@@ -11,8 +11,8 @@ import { i32 } from "../wasm/operations.ts";
 import type { Builder, Kernel, Rows, Stage } from "./kernel.ts";
 import type { Affine, Nest } from "./loops.ts";
 import { type Pieces, piecesOf } from "./nest/pieces.ts";
-import { blockOf, makePlan, product } from "./nest/plan.ts";
-import { simplify } from "./nest/simplify.ts";
+import { blockOf, makePlan } from "./nest/plan.ts";
+import { product, simplify } from "./nest/simplify.ts";
 import { writeNest } from "./nest/writer.ts";
 
 export { canEmit } from "./nest/operations.ts";
@@ -110,7 +110,7 @@ function emitChunks(builder: Builder, nest: Nest, operands: readonly number[], r
   return builder.once(`nest ${keyOf(nest, rows)}`, () => {
     const plan = makePlan(nest, rows);
     const run = chunkFunction(builder, nameOf(nest), operands, (code, addresses, chunk) => {
-      writeNest(code, plan, addresses, chunk, builder.scratch);
+      writeNest(code, plan, addresses, chunk);
     });
     return { run, split: plan.split };
   });

@@ -5,8 +5,8 @@
  * @module
  */
 import type { Affine, LoopNode, Nest } from "../loops.ts";
-import { chunksFor, product, workOf } from "./plan.ts";
-import { mapAffines, mapInputs } from "./simplify.ts";
+import { chunksFor, workOf } from "./cost.ts";
+import { mapAffines, mapInputs, product } from "./simplify.ts";
 
 /** With at least so many results there are chunks enough without pieces. */
 const RESULTS = 128;

@@ -7,9 +7,10 @@
 import { byteSize } from "../../base/dtype.ts";
 import { internalError } from "../../base/errors.ts";
 import type { Rows } from "../kernel.ts";
-import type { Affine, LoopNode, Nest } from "../loops.ts";
+import type { LoopNode, Nest } from "../loops.ts";
+import { chunksFor, costAlong, inReduction, unrollOf, workOf } from "./cost.ts";
 import type { Lanes } from "./lanes.ts";
-import { inputsOf, mapAffines } from "./simplify.ts";
+import { mapAffines } from "./simplify.ts";
 
 /**
  * The rounds of a block that is read along one loop and written along another. More would use more
@@ -21,24 +22,8 @@ const TILE = 8;
 /** The rounds of the loop of the vectors that are done before the next block. */
 const RUN = 64;
 
-/** The work of a chunk, in about what an addition of two vectors' lanes costs. */
-const CHUNK_WORK = 2 ** 18;
-
-/** The most chunks; those of larger work are larger. */
-const CHUNKS = 64;
-
 /** The most additions of floats in a row before their sum is added up in doubles. */
 const CHAIN = 128;
-
-/** Operations that take about as long as a load; all others are taken to be long. */
-const quick: ReadonlySet<string> = new Set([
-  ...["add", "sub", "mul", "neg", "square", "abs", "maximum", "minimum", "stopGradient"],
-  ...["equal", "less", "lessEqual", "isNan", "not", "and", "or", "xor", "select", "convert"],
-  ...["floor", "ceil", "round", "trunc", "shiftLeft", "shiftRight", "sign"],
-]);
-
-/** Operations between those and the rest. */
-const division: ReadonlySet<string> = new Set(["div", "sqrt", "reciprocal", "rsqrt"]);
 
 /** How a nest is written. */
 export interface Plan {
@@ -82,62 +67,9 @@ interface LoopSplit extends Rows {
   readonly loops: number;
 }
 
-/** The product of numbers. */
-export function product(values: readonly number[]): number {
-  return values.reduce((result, value) => result * value, 1);
-}
-
 /** 2 lanes where a double takes part, 4 otherwise. */
 function lanesOf(nest: Nest): Lanes {
   return nest.nodes.some(({ dtype }) => dtype === "float64") ? 2 : 4;
-}
-
-/** For each node, whether it runs in every round of the reduced loops. */
-function inReduction(nest: Nest): readonly boolean[] {
-  const inside = nest.nodes.map(() => false);
-  nest.nodes.forEach((node) => {
-    if (node.kind === "reduce") inside[node.input] = true;
-  });
-  for (let i = nest.nodes.length - 1; i >= 0; i--) {
-    if (inside[i]) { for (const input of inputsOf(nest.nodes[i])) inside[input] = true; }
-  }
-  return inside;
-}
-
-/** About what an operation costs for one vector. */
-function costOf(node: LoopNode): number {
-  if (node.kind !== "map") return node.kind === "constant" ? 0 : 1;
-  return quick.has(node.operation) ? 1 : division.has(node.operation) ? 4 : 12;
-}
-
-/** What it costs to access the lanes of a vector that lie so many elements apart. */
-function accessCost(stride: number): number {
-  return stride === 1 ? 1 : stride === 0 ? 0.2 : 6;
-}
-
-/** An estimate of the work, in operations on vectors, if `loop` fills the lanes. */
-function costAlong(nest: Nest, lanes: Lanes, loop: number, inside: readonly boolean[]): number {
-  const { lengths, reduced, nodes, stores } = nest;
-  const kept = lengths.length - reduced;
-  const outer = product(lengths.slice(0, kept));
-  const inner = reduced === 0 ? 1 : product(lengths.slice(kept));
-  const vectors = Math.ceil(lengths[loop] / lanes) / lengths[loop];
-  const isHorizontal = loop >= kept;
-  let cost = 0;
-  nodes.forEach((node, i) => {
-    const weight = reduced > 0 && !inside[i]
-      ? outer * (isHorizontal ? 1 : vectors)
-      : outer * inner * vectors;
-    const guards = node.kind === "load" ? (node.guards ?? []).length : 0;
-    const own = node.kind === "load" ? accessCost(node.from.strides[loop]) : costOf(node);
-    cost += weight * (own + guards);
-    if (node.kind === "reduce" && isHorizontal) cost += outer * 6;
-  });
-  for (const { to } of stores) {
-    // A little more than for loads, of which some can be transposed in registers.
-    cost += outer * (isHorizontal ? 1 : vectors * 1.2 * accessCost(to.strides[loop]));
-  }
-  return cost;
 }
 
 /** `nest` with its loops in another order. */
@@ -155,32 +87,6 @@ function withLoop(nest: Nest): Nest {
   return { ...mapped, lengths: [1, ...nest.lengths] };
 }
 
-/** Whether a number changes with this loop and with no other. */
-export function dependsOnlyOn({ strides }: Affine, loop: number): boolean {
-  return strides.every((stride, i) => (stride !== 0) === (i === loop));
-}
-
-/** The most parts that a loop is written out in. */
-const PARTS = 5;
-
-/** Where the guards that depend on a loop alone begin or cease to hold, with its ends. */
-export function turningPoints({ nodes, lengths }: Nest, loop: number): readonly number[] {
-  const points = new Set([0, lengths[loop]]);
-  for (const node of nodes) {
-    if (node.kind !== "load") continue;
-    for (const guard of node.guards ?? []) {
-      if (!dependsOnlyOn(guard, loop)) continue;
-      const stride = guard.strides[loop];
-      // The first round at which the number has come to 0 or `below`, or on its way down past them.
-      for (const end of stride > 0 ? [0, guard.below] : [-1, guard.below - 1]) {
-        const point = Math.ceil((end - guard.offset) / stride);
-        if (point > 0 && point < lengths[loop]) points.add(point);
-      }
-    }
-  }
-  return points.size - 1 > PARTS ? [0, lengths[loop]] : [...points].sort((a, b) => a - b);
-}
-
 /** `nest` with one loop as two, the inner of them so long. */
 function cut(nest: Nest, loop: number, length: number): Nest {
   const mapped = mapAffines(nest, (affine) => ({
@@ -189,28 +95,6 @@ function cut(nest: Nest, loop: number, length: number): Nest {
   }));
   const lengths = nest.lengths.toSpliced(loop, 1, nest.lengths[loop] / length, length);
   return { ...mapped, lengths };
-}
-
-/** How many vectors a round should compute: enough to hide latencies, not more than registers. */
-function unrollOf(nest: Nest, loop: number, kept: number, inside: readonly boolean[]): number {
-  const reductions = nest.nodes.filter(({ kind }) => kind === "reduce").length;
-  const loads = nest.nodes.filter((node) => node.kind === "load");
-  const running = nest.nodes.filter((_, i) => reductions === 0 || inside[i]);
-  const work = running.reduce((sum, node) => sum + costOf(node), 0);
-  const isTested = loads.some(({ guards = [] }) =>
-    guards.some((guard) => guard.strides[loop] !== 0 && !dependsOnlyOn(guard, loop))
-  );
-  if (work > 100) return 1;
-  if (isTested) return 2;
-  if (loads.some(({ from }) => Math.abs(from.strides[loop]) > 1)) return 2;
-  if (reductions > 0) {
-    if (reductions > 2 || work > 12) return 2;
-    if (reductions > 1) return 4;
-    // Rows that lie pages apart are better read by more than one cache line.
-    const isFar = loads.some(({ from }) => from.strides.slice(kept).some((n) => n >= 512));
-    return loop >= kept || (work <= 2 && isFar) ? 8 : 4;
-  }
-  return work > 14 || loads.length > 4 ? 2 : 4;
 }
 
 /** The leading kept loops whose rounds together are the rows, and those rows in their rounds. */
@@ -285,17 +169,6 @@ function flushOf(nest: Nest, vector: number, kept: number, width: number): Plan[
 /** How many rounds of a loop are written out as one. */
 export function blockOf({ vector, unroll, lanes, tile }: Plan, loop: number): number {
   return loop === vector ? unroll * lanes : loop === tile?.loop ? tile.rounds : 1;
-}
-
-/** The work of a whole nest, in units of `CHUNK_WORK`. */
-export function workOf(nest: Nest): number {
-  const work = nest.nodes.reduce((sum, node) => sum + costOf(node), nest.stores.length);
-  return product(nest.lengths) * work;
-}
-
-/** The number of chunks that work of this size should be done in. */
-export function chunksFor(work: number): number {
-  return work < 2 * CHUNK_WORK ? 1 : Math.min(CHUNKS, Math.ceil(work / CHUNK_WORK));
 }
 
 /** The loops that chunks divide, if the rows of each are given. */

@@ -6,6 +6,11 @@
  */
 import type { Affine, LoopNode, Nest } from "../loops.ts";
 
+/** The product of numbers. */
+export function product(values: readonly number[]): number {
+  return values.reduce((result, value) => result * value, 1);
+}
+
 /** A node with each affine map in it replaced. */
 function mapAffine(node: LoopNode, map: <A extends Affine>(affine: A) => A): LoopNode {
   switch (node.kind) {

@@ -7,117 +7,37 @@
 import { byteSize } from "../../base/dtype.ts";
 import type { Code } from "../../wasm/code.ts";
 import type { Expression, Local } from "../../wasm/expression.ts";
-import type { Memory } from "../../wasm/memory.ts";
-import { i32, i32x4, select, v128 } from "../../wasm/operations.ts";
-import type { Guard, LoopNode } from "../loops.ts";
+import { i32, select } from "../../wasm/operations.ts";
+import type { LoopNode } from "../loops.ts";
 import type { Vector } from "../math/operation.ts";
 import { Accumulator } from "./accumulate.ts";
-import { type Cursor, Cursors, plus, scaled } from "./cursors.ts";
-import {
-  constantVector,
-  countingVector,
-  gathered,
-  type Lanes,
-  loadLane,
-  loadSplat,
-  loadVector,
-  packed,
-  storeLane,
-  storeVector,
-  transposed,
-} from "./lanes.ts";
+import { Cursors, plus, scaled } from "./cursors.ts";
+import { turningPoints } from "./guards.ts";
+import { constantVector, countingVector, packed, storeLane, storeVector } from "./lanes.ts";
+import { activeIn, type Round, type Segment, shift, type Spot, writeLoad } from "./loads.ts";
 import { prepareOperation } from "./operations.ts";
-import { dependsOnlyOn, isTransposed, type Plan, turningPoints } from "./plan.ts";
-import { affinesOf, inputsOf } from "./simplify.ts";
-
-type Load = LoopNode & { readonly kind: "load" };
-
-/** The vectors that are computed together. */
-interface Round {
-  /** The number of the first of them. */
-  readonly first: number;
-  /** How many there are. */
-  readonly vectors: number;
-  /** How many lanes of the last one count; all lanes of the others do. In tiles, of each. */
-  readonly active: number;
-}
-
-/** What is known of a node before code is written. */
-interface Placement {
-  /** In how many of the loops, from the outside, it must stand. */
-  readonly depth: number;
-  /** Whether it is different in each vector of a round. */
-  readonly varies: boolean;
-  /** Whether it comes after the reduced loops. */
-  readonly isAfter: boolean;
-}
-
-/** Where each node stands. */
-function placementsOf({ nest: { nodes }, kept, vector, tile }: Plan): readonly Placement[] {
-  const inReduction = nodes.map(() => false);
-  const placements: Placement[] = [];
-  nodes.forEach((node) => {
-    const inputs = inputsOf(node).map((input) => placements[input]);
-    if (node.kind === "reduce") {
-      placements.push({ depth: kept, varies: vector < kept, isAfter: true });
-      return;
-    }
-    const moves = affinesOf(node).map(({ strides }) => strides.map((stride) => stride !== 0));
-    placements.push({
-      depth: Math.max(
-        ...moves.map((moving) => moving.lastIndexOf(true) + 1),
-        ...inputs.map(({ depth }) => depth),
-        0,
-      ),
-      varies: moves.some((moving) => moving[tile?.loop ?? vector]) ||
-        inputs.some(({ varies }) => varies),
-      isAfter: inputs.some(({ isAfter }) => isAfter),
-    });
-  });
-  const hasReductions = nodes.some(({ kind }) => kind === "reduce");
-  if (!hasReductions) return placements;
-  nodes.forEach((node) => {
-    if (node.kind === "reduce") inReduction[node.input] = true;
-  });
-  for (let i = nodes.length - 1; i >= 0; i--) {
-    if (inReduction[i]) { for (const input of inputsOf(nodes[i])) inReduction[input] = true; }
-  }
-  // What only the end needs is computed there, if it has no place further out.
-  return placements.map((placement, i) => ({
-    ...placement,
-    isAfter: placement.isAfter || (!inReduction[i] && placement.depth === kept),
-  }));
-}
+import { type Placement, placementsOf } from "./placement.ts";
+import type { Plan } from "./plan.ts";
 
 /** Writes one function. */
-class Writer {
-  readonly #code: Code;
-  readonly #plan: Plan;
-  readonly #lanes: Lanes;
-  readonly #cursors: Cursors;
-  readonly #scratch: Memory | undefined;
+class Writer implements Spot {
+  readonly code: Code;
+  readonly plan: Plan;
+  readonly cursors: Cursors;
+  round: Round = { first: 0, vectors: 1, active: 1 };
+  segment: Segment | undefined;
   readonly #placements: readonly Placement[];
   readonly #operations = new Map<number, (...inputs: readonly Vector[]) => Vector>();
   /** The value of each node: one local, or one for each vector of the round. */
   readonly #values: (readonly Local<"v128">[])[] = [];
-  #round: Round = { first: 0, vectors: 1, active: 1 };
-  /** Which rounds of the vectors' loop are being written, where that is known. */
-  #segment: Segment | undefined;
   /** How many rounds of the tile's loop are done at once. */
   #tileRounds = 1;
   #accumulators: readonly Accumulator[] = [];
 
-  constructor(
-    code: Code,
-    plan: Plan,
-    addresses: readonly Local<"i32">[],
-    scratch: Memory | undefined,
-  ) {
-    this.#code = code;
-    this.#scratch = scratch;
-    this.#plan = plan;
-    this.#lanes = plan.lanes;
-    this.#cursors = new Cursors(code, plan.nest, addresses);
+  constructor(code: Code, plan: Plan, addresses: readonly Local<"i32">[]) {
+    this.code = code;
+    this.plan = plan;
+    this.cursors = new Cursors(code, plan.nest, addresses);
     this.#placements = placementsOf(plan);
     const prepared = new Map<string, (...inputs: readonly Vector[]) => Vector>();
     const { nodes } = plan.nest;
@@ -137,8 +57,8 @@ class Writer {
 
   /** Writes the work of one chunk. */
   write(chunk: Local<"i32">): void {
-    const code = this.#code;
-    const { split, nest: { lengths } } = this.#plan;
+    const code = this.code;
+    const { split, nest: { lengths } } = this.plan;
     this.#nodesAt(0);
     if (split.chunks === 1) {
       this.#loops(0);
@@ -169,12 +89,12 @@ class Writer {
 
   /** Runs `body` in the round of the outer loops that has the given number. */
   #outer(loops: readonly number[], number: Local<"i32">, body: () => void): void {
-    const code = this.#code;
+    const code = this.code;
     if (loops.length === 0) return body();
     const [loop, ...rest] = loops;
-    const inner = rest.reduce((count, i) => count * this.#plan.nest.lengths[i], 1);
+    const inner = rest.reduce((count, i) => count * this.plan.nest.lengths[i], 1);
     const counter = inner === 1 ? number : code.let(i32.divU(number, i32.const(inner)));
-    this.#cursors.within(loop, counter, () => {
+    this.cursors.within(loop, counter, () => {
       this.#nodesAt(loop + 1);
       if (rest.length === 0) return body();
       this.#outer(rest, code.let(i32.sub(number, scaled(counter, inner))), body);
@@ -183,7 +103,7 @@ class Writer {
 
   /** Writes loop number `depth` and all in it. */
   #loops(depth: number, part?: Part): void {
-    const { nest: { lengths }, kept, vector, tile } = this.#plan;
+    const { nest: { lengths }, kept, vector, tile } = this.plan;
     const isInnermost = depth === lengths.length;
     if (depth === kept && this.#accumulators.length === 0 && lengths.length > kept) {
       this.#reduce();
@@ -201,20 +121,20 @@ class Writer {
 
   #plainLoop(depth: number, part?: Part): void {
     const range = part?.loop === depth ? part : undefined;
-    this.#cursors.within(depth, range?.from ?? 0, (moved) => {
+    this.cursors.within(depth, range?.from ?? 0, (moved) => {
       const round = (): void => {
         this.#inside(depth, part);
-        this.#cursors.step(moved, depth, 1);
+        this.cursors.step(moved, depth, 1);
       };
-      if (range === undefined) this.#repeat(depth, this.#plan.nest.lengths[depth], round);
-      else this.#code.for(range, round);
+      if (range === undefined) this.#repeat(depth, this.plan.nest.lengths[depth], round);
+      else this.code.for(range, round);
     });
   }
 
   /** A loop of so many rounds, with a stop after each block where sums are added up in doubles. */
   #repeat(depth: number, rounds: number, round: () => void): void {
-    const code = this.#code;
-    const { flush } = this.#plan;
+    const code = this.code;
+    const { flush } = this.plan;
     const blocked = this.#accumulators.filter(({ inBlocks }) => inBlocks);
     const block = flush?.loop === depth && blocked.length > 0 ? flush.rounds : rounds;
     if (block >= rounds) {
@@ -234,15 +154,15 @@ class Writer {
 
   /** Runs `body` for a round of so many vectors. */
   #inRound(round: Round, body: () => void): void {
-    const before = this.#round;
-    this.#round = round;
+    const before = this.round;
+    this.round = round;
     body();
-    this.#round = before;
+    this.round = before;
   }
 
   #vectorLoop(depth: number, part?: Part): void {
-    const { nest, unroll, group, tile } = this.#plan;
-    const lanes = this.#lanes;
+    const { nest, unroll, group, tile } = this.plan;
+    const lanes = this.plan.lanes;
     const body = (size: number): void => {
       const vectors = tile === undefined ? Math.ceil(size / lanes) : this.#tileRounds;
       const rest = tile === undefined ? size - (vectors - 1) * lanes : size;
@@ -261,23 +181,23 @@ class Writer {
     // In each segment it is known which guards hold.
     const points = turningPoints(nest, depth);
     for (let i = 0; i + 1 < points.length; i++) {
-      this.#segment = { from: points[i], below: points[i + 1] };
-      this.#blockLoop(depth, unroll * lanes, this.#segment, body);
+      this.segment = { from: points[i], below: points[i + 1] };
+      this.#blockLoop(depth, unroll * lanes, this.segment, body);
     }
-    this.#segment = undefined;
+    this.segment = undefined;
   }
 
   /** The loop around that of the vectors, in blocks of rounds that are done at once. */
   #tileLoop(depth: number, block: number, part?: Part): void {
     const body = (size: number): void => {
       this.#tileRounds = size;
-      const round = { first: 0, vectors: size, active: this.#lanes };
+      const round = { first: 0, vectors: size, active: this.plan.lanes };
       this.#inRound(round, () => this.#nodesAt(depth + 1));
       this.#loops(depth + 1, part);
     };
-    if (part?.loop === depth) this.#cutLoop(depth, block, [this.#lanes, 1], part, body);
+    if (part?.loop === depth) this.#cutLoop(depth, block, [this.plan.lanes, 1], part, body);
     else {
-      const whole = { from: 0, below: this.#plan.nest.lengths[depth] };
+      const whole = { from: 0, below: this.plan.nest.lengths[depth] };
       this.#blockLoop(depth, block, whole, body);
     }
   }
@@ -291,11 +211,11 @@ class Writer {
   ): void {
     const full = Math.floor((below - from) / block);
     const rest = (below - from) % block;
-    this.#cursors.within(depth, from, (moved) => {
+    this.cursors.within(depth, from, (moved) => {
       if (full > 0) {
         this.#repeat(depth, full, () => {
           body(block);
-          if (full > 1 || rest > 0) this.#cursors.step(moved, depth, block);
+          if (full > 1 || rest > 0) this.cursors.step(moved, depth, block);
         });
       }
       if (rest > 0) body(rest);
@@ -310,16 +230,16 @@ class Writer {
     { from, below }: Part,
     body: (size: number) => void,
   ): void {
-    const { nest: { lengths }, split } = this.#plan;
-    const code = this.#code;
+    const { nest: { lengths }, split } = this.plan;
+    const code = this.code;
     const length = lengths[depth];
     const rest = length % block;
-    this.#cursors.within(depth, from, (moved) => {
+    this.cursors.within(depth, from, (moved) => {
       const count = code.let(i32.sub(below, from));
       const blocks = (size: number): void =>
         code.for({ below: code.let(i32.divU(count, i32.const(size))) }, () => {
           body(size);
-          this.#cursors.step(moved, depth, size);
+          this.cursors.step(moved, depth, size);
         });
       if (split.loops.length === 1 && split.perChunk % block === 0) {
         blocks(block);
@@ -336,14 +256,14 @@ class Writer {
 
   /** Combines over the reduced loops, then goes on with the results. */
   #reduce(): void {
-    const { nest: { nodes, lengths }, kept, vector, unroll, flush } = this.#plan;
+    const { nest: { nodes, lengths }, kept, vector, unroll, flush } = this.plan;
     const isHorizontal = vector >= kept;
-    const most = Math.ceil(lengths[vector] / this.#lanes);
-    const width = isHorizontal ? Math.min(unroll, most) : this.#round.vectors;
+    const most = Math.ceil(lengths[vector] / this.plan.lanes);
+    const width = isHorizontal ? Math.min(unroll, most) : this.round.vectors;
     const shape = { width, isHorizontal, inBlocks: flush !== undefined };
     const reductions = nodes.flatMap((node, i) => node.kind === "reduce" ? [{ node, i }] : []);
     this.#accumulators = reductions.map(({ node }) =>
-      new Accumulator(this.#code, node, this.#lanes, shape)
+      new Accumulator(this.code, node, this.plan.lanes, shape)
     );
     for (const accumulator of this.#accumulators) accumulator.start();
     this.#loops(kept);
@@ -357,39 +277,23 @@ class Writer {
 
   /** What is done in every round of all loops. */
   #leaf(): void {
-    const code = this.#code;
-    const { nodes } = this.#plan.nest;
+    const { nodes } = this.plan.nest;
     if (this.#accumulators.length === 0) {
       this.#stores();
       return;
     }
-    const { first, vectors } = this.#round;
+    const { first, vectors } = this.round;
     const reductions = nodes.filter((node) => node.kind === "reduce");
-    const isPassed = this.#scratch !== undefined && vectors > 1;
-    const place = (k: number, i: number) => ({
-      memory: this.#scratch,
-      offset: 16 * (k * this.#plan.unroll + first + i),
-    });
-    if (isPassed) {
-      reductions.forEach(({ input }, k) => {
-        for (let i = 0; i < vectors; i++) {
-          code.do(v128.store(i32.const(0), this.#value(input, i), place(k, i)));
-        }
-      });
-    }
     reductions.forEach(({ input }, k) => {
       for (let i = 0; i < vectors; i++) {
-        const value = isPassed
-          ? code.let(v128.load(i32.const(0), place(k, i)))
-          : this.#value(input, i);
-        this.#accumulators[k].add(first + i, value, this.#activeIn(i));
+        this.#accumulators[k].add(first + i, this.#value(input, i), activeIn(this, i));
       }
     });
   }
 
   /** The nodes that stand in just so many loops: loads first, so that they are under way early. */
   #nodesAt(depth: number): void {
-    const { nodes } = this.#plan.nest;
+    const { nodes } = this.plan.nest;
     for (const isLoad of [true, false]) {
       nodes.forEach((node, i) => {
         const placement = this.#placements[i];
@@ -402,30 +306,30 @@ class Writer {
   #value(node: number, vector: number): Local<"v128"> {
     const values = this.#values[node];
     if (values.length === 1) return values[0];
-    const { tile } = this.#plan;
+    const { tile } = this.plan;
     // What stands around the loop of the vectors was computed for the whole tile.
     const isOutside = tile !== undefined && this.#placements[node].depth === tile.loop + 1;
-    return values[isOutside ? this.#round.first + vector : vector];
+    return values[isOutside ? this.round.first + vector : vector];
   }
 
   /** Computes a node. */
   #node(node: LoopNode, i: number): void {
-    const code = this.#code;
-    const count = this.#placements[i].varies ? this.#round.vectors : 1;
+    const code = this.code;
+    const count = this.#placements[i].varies ? this.round.vectors : 1;
     const vectors = Array.from({ length: count }, (_, vector) => vector);
     switch (node.kind) {
       case "load":
-        this.#values[i] = this.#load(node, this.#placements[i].varies);
+        this.#values[i] = writeLoad(this, node, this.#placements[i].varies);
         break;
       case "constant":
-        this.#values[i] = [code.let(constantVector(node.dtype, node.value, this.#lanes))];
+        this.#values[i] = [code.let(constantVector(node.dtype, node.value, this.plan.lanes))];
         break;
       case "index": {
-        const { current, strides } = this.#cursors.ofCount(node.of);
-        const step = strides[this.#plan.vector];
+        const { current, strides } = this.cursors.ofCount(node.of);
+        const step = strides[this.plan.vector];
         this.#values[i] = vectors.map((vector) => {
-          const first = plus(current, this.#shift(strides, vector));
-          return code.let(countingVector(code, node.dtype, first, step, this.#lanes));
+          const first = plus(current, shift(this, strides, vector));
+          return code.let(countingVector(code, node.dtype, first, step, this.plan.lanes));
         });
         break;
       }
@@ -441,151 +345,23 @@ class Writer {
     }
   }
 
-  /** The number of lanes that count in vector `i` of the round. */
-  #activeIn(i: number): number {
-    const { vectors, active } = this.#round;
-    return i === vectors - 1 || this.#plan.tile !== undefined ? active : this.#lanes;
-  }
-
-  /** How far vector `i` of the round is from where the cursors are. */
-  #shift(strides: readonly number[], i: number): number {
-    const { tile, vector } = this.#plan;
-    const k = this.#round.first + i;
-    return k * (tile === undefined ? this.#lanes * strides[vector] : strides[tile.loop]);
-  }
-
-  #load(node: Load, varies: boolean): readonly Local<"v128">[] {
-    const code = this.#code;
-    const { vector, tile } = this.#plan;
-    const { dtype, from: { strides } } = node;
-    const guards = this.#openGuards(node);
-    if (guards === "fail") return [code.let(i32x4.const(0))];
-    const count = varies ? this.#round.vectors : 1;
-    if (tile !== undefined && count > 1 && isTransposed(node, vector, tile.loop, this.#lanes)) {
-      return this.#loadTransposed(node);
-    }
-    const results = Array.from({ length: count }, () => code.local("v128"));
-    if (guards.length === 0) {
-      this.#loadWhole(node, results);
-      return results;
-    }
-    const tests = guards.map((guard) => ({ guard, cursor: this.#cursors.ofCount(guard) }));
-    const inside = (i: number, lane: number, these: readonly Test[] = tests): Expression<"i32"> =>
-      these
-        .map(({ guard, cursor: { current } }) => {
-          const distance = this.#shift(guard.strides, i) + lane * guard.strides[vector];
-          return i32.ltU(plus(current, distance), i32.const(guard.below));
-        })
-        .reduce((all, test) => i32.and(all, test));
-    // A guard that holds at the ends holds between them.
-    const last = count - 1;
-    const moving = tests.filter(({ guard }) =>
-      this.#shift(guard.strides, last) !== 0 || guard.strides[vector] !== 0
-    );
-    const ends = [inside(0, 0)];
-    if (moving.length > 0) ends.push(inside(last, this.#activeIn(last) - 1, moving));
-    if (tile !== undefined && moving.length > 0) {
-      ends.push(inside(last, 0, moving), inside(0, this.#activeIn(0) - 1, moving));
-    }
-    const all = ends.reduce((every, test) => i32.and(every, test));
-    code.if(all, () => this.#loadWhole(node, results), () => {
-      for (const result of results) code.set(result, i32x4.const(0));
-      // Guards that are the same for all fail for all.
-      if (moving.length === 0) return;
-      const { cursor: { current }, bytes } = this.#cursors.ofAccess(node.from, true);
-      const size = byteSize(dtype);
-      results.forEach((result, i) => {
-        for (let lane = 0; lane < this.#activeIn(i); lane++) {
-          code.if(inside(i, lane), () => {
-            const distance = this.#shift(strides, i) + lane * strides[vector];
-            // The first lane's address may lie before the memory's start: no constant offsets.
-            const address = plus(current, bytes + distance * size);
-            code.set(result, loadLane(dtype, address, 0, result, lane, this.#lanes));
-          });
-        }
-        code.set(result, gathered(dtype, result, this.#lanes));
-      });
-    });
-    return results;
-  }
-
-  /** The guards of a load that must be tested, or that one is known to fail. */
-  #openGuards({ guards = [] }: Load): readonly Guard[] | "fail" {
-    const { vector } = this.#plan;
-    const segment = this.#segment;
-    if (segment === undefined) return guards;
-    const open: Guard[] = [];
-    for (const guard of guards) {
-      const [first, last] = [segment.from, segment.below - 1].map((round) =>
-        guard.offset + round * guard.strides[vector]
-      );
-      const isInside = (number: number): boolean => number >= 0 && number < guard.below;
-      if (!dependsOnlyOn(guard, vector)) open.push(guard);
-      else if (Math.max(first, last) < 0 || Math.min(first, last) >= guard.below) return "fail";
-      else if (!isInside(first) || !isInside(last)) open.push(guard);
-    }
-    return open;
-  }
-
-  /** Loads where no guard fails. */
-  #loadWhole({ dtype, from, guards = [] }: Load, results: readonly Local<"v128">[]): void {
-    const code = this.#code;
-    const isGuarded = guards.length > 0;
-    const { cursor, bytes } = this.#cursors.ofAccess(from, isGuarded);
-    const size = byteSize(dtype);
-    const stride = from.strides[this.#plan.vector];
-    // Where guards hold only here, the round's first address may lie before the memory's start.
-    const base = isGuarded ? bytes + size * this.#shift(from.strides, 0) : 0;
-    const current = base === 0 ? cursor.current : code.let(plus(cursor.current, base));
-    results.forEach((result, i) => {
-      const start = bytes + size * this.#shift(from.strides, i) - base;
-      if (stride === 0) code.set(result, loadSplat(dtype, current, start, this.#lanes));
-      else if (stride === 1) code.set(result, loadVector(dtype, current, start, this.#lanes));
-      else {
-        code.set(result, i32x4.const(0));
-        for (let lane = 0; lane < this.#activeIn(i); lane++) {
-          const at = start + lane * stride * size;
-          code.set(result, loadLane(dtype, current, at, result, lane, this.#lanes));
-        }
-        code.set(result, gathered(dtype, result, this.#lanes));
-      }
-    });
-  }
-
-  /** Loads a square, or what there is of it, along the tile's loop, and transposes it. */
-  #loadTransposed({ dtype, from }: Load): readonly Local<"v128">[] {
-    const code = this.#code;
-    const { vectors, active } = this.#round;
-    const { cursor: { current }, bytes } = this.#cursors.ofAccess(from, false);
-    const size = byteSize(dtype);
-    const start = bytes + size * this.#shift(from.strides, 0);
-    const stride = size * from.strides[this.#plan.vector];
-    const rows = Array.from({ length: this.#lanes }, (_, lane) =>
-      code.let(
-        lane < active
-          ? loadVector(dtype, current, start + lane * stride, this.#lanes)
-          : i32x4.const(0),
-      ));
-    return transposed(code, rows).slice(0, vectors).map((value) => code.let(value));
-  }
-
   #stores(): void {
-    const { nest: { stores, nodes }, kept, vector } = this.#plan;
-    const code = this.#code;
+    const { nest: { stores, nodes }, kept, vector } = this.plan;
+    const code = this.code;
     const isAlong = vector < kept;
     for (const { node, to } of stores) {
       const { dtype } = nodes[node];
-      const { cursor: { current }, bytes } = this.#cursors.ofAccess(to, false);
+      const { cursor: { current }, bytes } = this.cursors.ofAccess(to, false);
       const stride = to.strides[vector];
       const size = byteSize(dtype);
       // Along a reduced loop there is one result, in all lanes.
-      for (let i = 0; i < (isAlong ? this.#round.vectors : 1); i++) {
-        const count = isAlong ? this.#activeIn(i) : 1;
-        const start = bytes + (isAlong ? size * this.#shift(to.strides, i) : 0);
+      for (let i = 0; i < (isAlong ? this.round.vectors : 1); i++) {
+        const count = isAlong ? activeIn(this, i) : 1;
+        const start = bytes + (isAlong ? size * shift(this, to.strides, i) : 0);
         const value = this.#value(node, i);
-        const ready = dtype === "bool" ? code.let(packed(dtype, value, this.#lanes)) : value;
-        if (stride === 1 && count === this.#lanes) {
-          code.do(storeVector(dtype, current, start, ready, this.#lanes));
+        const ready = dtype === "bool" ? code.let(packed(dtype, value, this.plan.lanes)) : value;
+        if (stride === 1 && count === this.plan.lanes) {
+          code.do(storeVector(dtype, current, start, ready, this.plan.lanes));
         } else {
           for (let lane = 0; lane < count; lane++) {
             code.do(storeLane(dtype, current, start + lane * stride * size, ready, lane));
@@ -596,22 +372,11 @@ class Writer {
   }
 }
 
-/** Rounds of a loop. */
-interface Segment {
-  readonly from: number;
-  readonly below: number;
-}
-
 /** A part of a loop, which a chunk does. */
 interface Part {
   readonly loop: number;
   readonly from: Expression<"i32">;
   readonly below: Expression<"i32">;
-}
-
-interface Test {
-  readonly guard: { readonly below: number; readonly strides: readonly number[] };
-  readonly cursor: Cursor;
 }
 
 /** Writes a function's body: the work of one chunk of a planned nest. */
@@ -620,7 +385,6 @@ export function writeNest(
   plan: Plan,
   addresses: readonly Local<"i32">[],
   chunk: Local<"i32">,
-  scratch?: Memory,
 ): void {
-  new Writer(code, plan, addresses, scratch).write(chunk);
+  new Writer(code, plan, addresses).write(chunk);
 }

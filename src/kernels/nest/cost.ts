@@ -1,0 +1,116 @@
+/**
+ * What the parts of a nest cost, about: in units of an operation on one vector.
+ *
+ * @module
+ */
+import type { LoopNode, Nest } from "../loops.ts";
+import { dependsOnlyOn } from "./guards.ts";
+import type { Lanes } from "./lanes.ts";
+import { inputsOf, product } from "./simplify.ts";
+
+/** The work of a chunk, in operations on elements. */
+const CHUNK_WORK = 2 ** 18;
+
+/** The most chunks; those of larger work are larger. */
+const CHUNKS = 64;
+
+/** Operations that take about as long as a load; all others are taken to be long. */
+const quick: ReadonlySet<string> = new Set([
+  ...["add", "sub", "mul", "neg", "square", "abs", "maximum", "minimum", "stopGradient"],
+  ...["equal", "less", "lessEqual", "isNan", "not", "and", "or", "xor", "select", "convert"],
+  ...["floor", "ceil", "round", "trunc", "shiftLeft", "shiftRight", "sign"],
+]);
+
+/** Operations between those and the rest. */
+const division: ReadonlySet<string> = new Set(["div", "sqrt", "reciprocal", "rsqrt"]);
+
+/** For each node, whether it runs in every round of the reduced loops. */
+export function inReduction(nest: Nest): readonly boolean[] {
+  const inside = nest.nodes.map(() => false);
+  nest.nodes.forEach((node) => {
+    if (node.kind === "reduce") inside[node.input] = true;
+  });
+  for (let i = nest.nodes.length - 1; i >= 0; i--) {
+    if (inside[i]) { for (const input of inputsOf(nest.nodes[i])) inside[input] = true; }
+  }
+  return inside;
+}
+
+/** About what an operation costs for one vector. */
+function costOf(node: LoopNode): number {
+  if (node.kind !== "map") return node.kind === "constant" ? 0 : 1;
+  return quick.has(node.operation) ? 1 : division.has(node.operation) ? 4 : 12;
+}
+
+/** What it costs to access the lanes of a vector that lie so many elements apart. */
+function accessCost(stride: number): number {
+  return stride === 1 ? 1 : stride === 0 ? 0.2 : 6;
+}
+
+/** An estimate of the work, in operations on vectors, if `loop` fills the lanes. */
+export function costAlong(
+  nest: Nest,
+  lanes: Lanes,
+  loop: number,
+  inside: readonly boolean[],
+): number {
+  const { lengths, reduced, nodes, stores } = nest;
+  const kept = lengths.length - reduced;
+  const outer = product(lengths.slice(0, kept));
+  const inner = reduced === 0 ? 1 : product(lengths.slice(kept));
+  const vectors = Math.ceil(lengths[loop] / lanes) / lengths[loop];
+  const isHorizontal = loop >= kept;
+  let cost = 0;
+  nodes.forEach((node, i) => {
+    const weight = reduced > 0 && !inside[i]
+      ? outer * (isHorizontal ? 1 : vectors)
+      : outer * inner * vectors;
+    const guards = node.kind === "load" ? (node.guards ?? []).length : 0;
+    const own = node.kind === "load" ? accessCost(node.from.strides[loop]) : costOf(node);
+    cost += weight * (own + guards);
+    if (node.kind === "reduce" && isHorizontal) cost += outer * 6;
+  });
+  for (const { to } of stores) {
+    // A little more than for loads, of which some can be transposed in registers.
+    cost += outer * (isHorizontal ? 1 : vectors * 1.2 * accessCost(to.strides[loop]));
+  }
+  return cost;
+}
+
+/** How many vectors a round should compute: enough to hide latencies, not more than registers. */
+export function unrollOf(
+  nest: Nest,
+  loop: number,
+  kept: number,
+  inside: readonly boolean[],
+): number {
+  const reductions = nest.nodes.filter(({ kind }) => kind === "reduce").length;
+  const loads = nest.nodes.filter((node) => node.kind === "load");
+  const running = nest.nodes.filter((_, i) => reductions === 0 || inside[i]);
+  const work = running.reduce((sum, node) => sum + costOf(node), 0);
+  const isTested = loads.some(({ guards = [] }) =>
+    guards.some((guard) => guard.strides[loop] !== 0 && !dependsOnlyOn(guard, loop))
+  );
+  if (work > 100) return 1;
+  if (isTested) return 2;
+  if (loads.some(({ from }) => Math.abs(from.strides[loop]) > 1)) return 2;
+  if (reductions > 0) {
+    if (reductions > 2 || work > 12) return 2;
+    if (reductions > 1) return 4;
+    // Rows that lie pages apart are better read by more than one cache line.
+    const isFar = loads.some(({ from }) => from.strides.slice(kept).some((n) => n >= 512));
+    return loop >= kept || (work <= 2 && isFar) ? 8 : 4;
+  }
+  return work > 14 || loads.length > 4 ? 2 : 4;
+}
+
+/** The work of a whole nest, in operations on elements. */
+export function workOf(nest: Nest): number {
+  const work = nest.nodes.reduce((sum, node) => sum + costOf(node), nest.stores.length);
+  return product(nest.lengths) * work;
+}
+
+/** The number of chunks that work of this size should be done in. */
+export function chunksFor(work: number): number {
+  return work < 2 * CHUNK_WORK ? 1 : Math.min(CHUNKS, Math.ceil(work / CHUNK_WORK));
+}

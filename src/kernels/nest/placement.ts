@@ -1,0 +1,49 @@
+/**
+ * Where the nodes of a nest stand among its loops: as far out as they may.
+ *
+ * @module
+ */
+import { inReduction } from "./cost.ts";
+import type { Plan } from "./plan.ts";
+import { affinesOf, inputsOf } from "./simplify.ts";
+
+/** What is known of a node before code is written. */
+export interface Placement {
+  /** In how many of the loops, from the outside, it must stand. */
+  readonly depth: number;
+  /** Whether it is different in each vector of a round. */
+  readonly varies: boolean;
+  /** Whether it comes after the reduced loops. */
+  readonly isAfter: boolean;
+}
+
+/** Where each node stands. */
+export function placementsOf({ nest, kept, vector, tile }: Plan): readonly Placement[] {
+  const { nodes } = nest;
+  const placements: Placement[] = [];
+  nodes.forEach((node) => {
+    const inputs = inputsOf(node).map((input) => placements[input]);
+    if (node.kind === "reduce") {
+      placements.push({ depth: kept, varies: vector < kept, isAfter: true });
+      return;
+    }
+    const moves = affinesOf(node).map(({ strides }) => strides.map((stride) => stride !== 0));
+    placements.push({
+      depth: Math.max(
+        ...moves.map((moving) => moving.lastIndexOf(true) + 1),
+        ...inputs.map(({ depth }) => depth),
+        0,
+      ),
+      varies: moves.some((moving) => moving[tile?.loop ?? vector]) ||
+        inputs.some(({ varies }) => varies),
+      isAfter: inputs.some(({ isAfter }) => isAfter),
+    });
+  });
+  if (!nodes.some(({ kind }) => kind === "reduce")) return placements;
+  const inside = inReduction(nest);
+  // What only the end needs is computed there, if it has no place further out.
+  return placements.map((placement, i) => ({
+    ...placement,
+    isAfter: placement.isAfter || (!inside[i] && placement.depth === kept),
+  }));
+}
