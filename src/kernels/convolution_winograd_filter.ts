@@ -115,8 +115,8 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
   const tiles = batch * perImage;
   const depth = partOf(tiles, LONGEST);
 
-  const room = (SCRATCH_BYTES - 2 ** 16) / POINTS - 256;
-  const most = Math.floor(room / inputs / FLOAT / tile.rows) * tile.rows;
+  const perPoint = (SCRATCH_BYTES - 2 ** 16) / POINTS - 256;
+  const most = Math.floor(perPoint / inputs / FLOAT / tile.rows) * tile.rows;
   if (most < tile.rows) return undefined;
   const products = 2 * POINTS * tiles * inputs * outputs / 50;
   const results = inputs * outputs / LANES * 25;

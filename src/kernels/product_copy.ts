@@ -1,10 +1,10 @@
 /**
- * Copies that bring the elements of an array into another order, and zeros.
+ * What surrounds products: copies into another order, zeros, sums of results.
  *
  * @module
  */
 import type { Dtype } from "../base/dtype.ts";
-import type { Builder, Stage } from "./kernel.ts";
+import type { Builder, Kernel, Stage } from "./kernel.ts";
 import type { LoopNode, Nest } from "./loops.ts";
 import { emitNest } from "./nest.ts";
 import type { Product } from "./product_blocks.ts";
@@ -69,4 +69,22 @@ export function emitZeros(
     { length: n, from: 0, to: c.column },
   ];
   return emitFill(builder, dtype, axes, [operand], () => ({ kind: "constant", dtype, value: 0 }));
+}
+
+/** Adds up `count` results that stand one after the other, into C: operands that and C. */
+export function emitSum(
+  builder: Builder,
+  { dtype, m, n, c }: Product,
+  count: number,
+): Kernel {
+  return emitNest(builder, {
+    lengths: [m, n, count],
+    reduced: 1,
+    buffers: [dtype, dtype],
+    nodes: [
+      { kind: "load", dtype, from: { buffer: 0, offset: 0, strides: [n, 1, m * n] } },
+      { kind: "reduce", dtype, operation: "sum", input: 0 },
+    ],
+    stores: [{ node: 1, to: { buffer: 1, offset: 0, strides: [c.row, c.column, 0] } }],
+  });
 }

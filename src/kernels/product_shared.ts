@@ -34,8 +34,11 @@ import {
   WORKSPACE,
 } from "./product_blocks.ts";
 
-/** Arithmetic operations of a chunk, where these are free to choose. */
-const CHUNK = 4e6;
+/** Rows of C from which on chunks have at least 4 tiles of them. */
+const MANY_ROWS = 192;
+
+/** The most rows of a chunk. */
+const MOST_ROWS = 96;
 
 /** B packed as a whole, then blocks of rows. */
 export function emitShared(builder: Builder, product: Product): Parts {
@@ -92,8 +95,9 @@ export function emitShared(builder: Builder, product: Product): Parts {
   );
 
   const step = builder.tile.rows;
-  const wanted = Math.min(CHUNK / (2 * n * k), m / 8);
-  const perChunk = Math.min(m, Math.max(m < 192 ? 2 : 4, Math.ceil(wanted / step)) * step);
+  // Each chunk reads all of B again: few rows at a time only where there are few.
+  const wanted = m < MANY_ROWS ? Math.max(2 * step, m / 8) : Math.max(4 * step, m / 16);
+  const perChunk = Math.min(m, Math.ceil(Math.min(MOST_ROWS, wanted) / step) * step);
   const chunks = Math.ceil(m / perChunk);
 
   const run = builder.once(

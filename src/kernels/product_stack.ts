@@ -4,7 +4,8 @@
  * @module
  */
 import { byteSize } from "../base/dtype.ts";
-import type { Builder, Kernel } from "./kernel.ts";
+import { range } from "../base/shape.ts";
+import type { Builder, Kernel, Stage } from "./kernel.ts";
 import {
   A,
   B,
@@ -16,7 +17,7 @@ import {
   stackSize,
   WORKSPACE,
 } from "./product_blocks.ts";
-import { emitCopy, emitZeros } from "./product_copy.ts";
+import { emitCopy, emitSum, emitZeros } from "./product_copy.ts";
 import { emitDots } from "./product_dots.ts";
 import { emitLocal } from "./product_local.ts";
 import { emitShared } from "./product_shared.ts";
@@ -30,6 +31,15 @@ const FEW_ROWS = 32;
 
 /** Rows that are few enough for dot products. */
 const DOT_ROWS = 16;
+
+/** Elements of a result that are too few to be divided. */
+const FEW_RESULTS = 1024;
+
+/** The length of a piece of a sum. */
+const SLICE = 2048;
+
+/** The most pieces of a sum. */
+const MOST_SLICES = 32;
 
 /** Bytes of a right operand that is small enough to be left where it stands for any rows. */
 const SMALL_BYTES = 2 ** 17;
@@ -54,6 +64,8 @@ export function emitProducts(builder: Builder, product: Product): Kernel {
 function emitParts(builder: Builder, product: Product): Parts {
   const spec = normalise(product);
   if (spec.k === 0) return { stages: emitZeros(builder, spec, C), workspaces: [] };
+  const slices = slicesOf(spec);
+  if (slices > 1) return emitSliced(builder, spec, slices);
   const unpacked = emitUnpacked(builder, spec);
   if (unpacked !== undefined) return unpacked;
   if (spec.c.column !== 1) {
@@ -63,6 +75,33 @@ function emitParts(builder: Builder, product: Product): Parts {
   }
   const each = 2 * spec.m * spec.n * spec.k;
   return spec.m >= MANY_ROWS && each > LARGE ? emitShared(builder, spec) : emitLocal(builder, spec);
+}
+
+/** How many pieces a sum is cut into: some where it is so long beside the result, else one. */
+function slicesOf({ stack, m, n, k }: Product): number {
+  if (stack.length > 0 || m * n > FEW_RESULTS) return 1;
+  const most = Math.min(MOST_SLICES, Math.floor(k / SLICE));
+  return range(1, most + 1).findLast((slices) => k % slices === 0) ?? 1;
+}
+
+/** The products of pieces of the sums, which are then added up. */
+function emitSliced(builder: Builder, product: Product, slices: number): Parts {
+  const { dtype, m, n, a, b } = product;
+  const k = product.k / slices;
+  const axis = { length: slices, a: k * a.column, b: k * b.row, c: m * n };
+  const c = { row: n, column: 1 };
+  const inner = emitParts(builder, { ...product, k, c, stack: [axis] });
+  const sum = emitSum(builder, product, slices);
+  const results = WORKSPACE + inner.workspaces.length;
+  const moved = (stages: readonly Stage[], place: (operand: number) => number) =>
+    stages.map((stage) => ({ ...stage, operands: stage.operands.map(place), rows: undefined }));
+  return {
+    stages: [
+      ...moved(inner.stages, (i) => i === C ? results : i),
+      ...moved(sum.stages, (i) => i === 0 ? results : i === 1 ? C : results - 1 + i),
+    ],
+    workspaces: [...inner.workspaces, slices * m * n * byteSize(dtype), ...sum.workspaces],
+  };
 }
 
 /** A product that does better without packing the right operand, or the left one if exchanged. */

@@ -72,7 +72,7 @@ function fill(dtype: Dtype, length: number, seed: number): Elements {
  * Fails unless all three directions give what the primitives do, to the rounding of their sums; of
  * the largest sum, for those that are not computed one by one.
  */
-function check(size: Extents, dtype: Dtype, together = false): void {
+function check(size: Extents, dtype: Dtype, together = false, wide = false): void {
   const shape = shapes(size);
   const terms = {
     y: size.inPerGroup * sizeOf(size.kernel),
@@ -83,7 +83,10 @@ function check(size: Extents, dtype: Dtype, together = false): void {
     const types = roles.map((role) => ({ dtype, shape: shape[role] }));
     const inputs = types.slice(0, 2).map((type, i) => fill(dtype, sizeOf(type.shape), i + 1));
     const [actual] = runKernel(
-      (builder) => emit(builder, types.slice(0, 2), size, types[2]),
+      (builder) => {
+        const tile = { ...builder.tile, vectors: wide ? 4 : 2 };
+        return emit({ ...builder, tile }, types.slice(0, 2), size, types[2]);
+      },
       inputs,
       [{ dtype, length: sizeOf(types[2].shape) }],
     );
@@ -208,6 +211,22 @@ Deno.test("windows may lie wholly outside, and the input wholly between them", (
   check({ ...base, padLow: [7, 0], output: [9, 4] }, "float32");
   check({ ...base, padLow: [-9, -1], output: [2, 2] }, "float32");
   check({ ...base, stride: [4, 3], output: [4, 3], padLow: [-1, 5] }, "float32");
+});
+
+Deno.test("tiles may be made for wider vectors", () => {
+  for (const [, channels, width, window] of layers) {
+    check(square(1, channels, width, window), "float32", false, true);
+    check(square(3, channels, width, window), "float64", false, true);
+  }
+  check(square(16, [24, 16], 4, [3, 1, 1]), "float32", false, true);
+  check(square(2, [64, 32], 15, [3, 1, 1]), "float32", true, true);
+  check(square(9, [32, 32], 9, [3, 2, 1]), "float32", false, true);
+});
+
+Deno.test("windows that are too many to be copied beforehand", () => {
+  check(square(2, [6, 40], 64, [3, 2, 1]), "float32");
+  check(square(1, [3, 13], 100, [7, 2, 3]), "float32");
+  check(square(2, [6, 40], 64, [3, 2, 1]), "float32", false, true);
 });
 
 Deno.test("convolutions of nothing are zero or empty", () => {

@@ -191,6 +191,13 @@ Deno.test("large products in several chunks equal three loops", () => {
   checkProduct(dense("float32", 3, [70, 300, 200]), [tiles[0]]);
 });
 
+Deno.test("long sums of few results are cut into pieces and equal three loops", () => {
+  checkProduct(dense("float32", 1, [1, 1, 6 * 2048]));
+  checkProduct(dense("float64", 1, [3, 5, 5000], "rows", "columns"), [tiles[0]]);
+  checkProduct(dense("int32", 1, [4, 20, 7000], "columns"), [tiles[0]]);
+  checkProduct(dense("float32", 1, [2, 3, 4099]), [tiles[1]]);
+});
+
 Deno.test("the shorter last part of a long sum is added to the one before", () => {
   checkProduct(dense("float32", 1, [33, 300, 500], "rows", "columns"));
 });

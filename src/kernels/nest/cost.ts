@@ -14,11 +14,17 @@ const CHUNK_WORK = 2 ** 18;
 /** The most chunks; those of larger work are larger. */
 const CHUNKS = 64;
 
-/** Operations that take about as long as a load; all others are taken to be long. */
+/** Operations that take about as long as a load; others are taken to be ten times as long. */
 const quick: ReadonlySet<string> = new Set([
   ...["add", "sub", "mul", "neg", "square", "abs", "maximum", "minimum", "stopGradient"],
   ...["equal", "less", "lessEqual", "isNan", "not", "and", "or", "xor", "select", "convert"],
   ...["floor", "ceil", "round", "trunc", "shiftLeft", "shiftRight", "sign"],
+]);
+
+/** Operations whose code is long: the more vectors at a time, the more of it. */
+const long: ReadonlyMap<string, number> = new Map([
+  ...["sin", "cos", "tan", "pow", "erfc"].map((name) => [name, 30] as const),
+  ...["lgamma", "digamma", "polygamma", "erfinv"].map((name) => [name, 110] as const),
 ]);
 
 /** Operations between those and the rest. */
@@ -39,7 +45,8 @@ export function inReduction(nest: Nest): readonly boolean[] {
 /** About what an operation costs for one vector. */
 function costOf(node: LoopNode): number {
   if (node.kind !== "map") return node.kind === "constant" ? 0 : 1;
-  return quick.has(node.operation) ? 1 : division.has(node.operation) ? 4 : 12;
+  if (quick.has(node.operation)) return 1;
+  return division.has(node.operation) ? 4 : long.get(node.operation) ?? 12;
 }
 
 /** What it costs to access the lanes of a vector that lie so many elements apart. */
