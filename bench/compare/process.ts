@@ -15,6 +15,7 @@ export class Process {
   readonly #lines: ReadableStreamDefaultReader<string>;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   #rest = "";
+  #complaints = "";
   #ended = false;
 
   /** Starts it. */
@@ -33,10 +34,25 @@ export class Process {
       env: { PYTHONDONTWRITEBYTECODE: "1", ...environment },
       stdin: "piped",
       stdout: "piped",
-      stderr: "null",
+      stderr: "piped",
     }).spawn();
     this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     this.#input = this.#child.stdin.getWriter();
+    this.#listen();
+  }
+
+  /** Keeps the end of what the process says went wrong. */
+  async #listen(): Promise<void> {
+    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
+      this.#complaints = (this.#complaints + text).slice(-2000);
+    }
+  }
+
+  /** Why the process has given up, as far as it has said so. */
+  get #reason(): string {
+    // deno-lint-ignore no-control-regex
+    const lines = this.#complaints.replace(/\x1b\[\d*m/g, "").trim().split("\n");
+    return lines.findLast((line) => /error/i.test(line))?.trim() ?? "it says nothing";
   }
 
   /** The next line that holds an object; `null` if there will be none. */
@@ -73,8 +89,8 @@ export class Process {
   }
 
   /** What the process says first. */
-  async hello(): Promise<Hello> {
-    return await this.#readInTime() as Hello | null ?? { unavailable: "it does not start" };
+  async hello(): Promise<Hello | { readonly fails: string }> {
+    return await this.#readInTime() as Hello | null ?? { fails: this.#reason };
   }
 
   /** Measures a work. */
@@ -84,7 +100,7 @@ export class Process {
     const line = `${JSON.stringify(request)}\n`;
     await this.#input.write(new TextEncoder().encode(line)).catch(() => {});
     const answer = await this.#readInTime() as Answer | null;
-    return answer ?? { work, missing: `no answer within ${this.options.limit} s, or it failed` };
+    return answer ?? { work, missing: `no answer in ${this.options.limit} s (${this.#reason})` };
   }
 
   /** Whether it has been stopped. */

@@ -48,6 +48,11 @@ async function measureAll(options: Options): Promise<Report> {
   async function start(contender: Contender, threads: number): Promise<Process | null> {
     const process = new Process(contender, threads, options);
     const hello = await process.hello();
+    if ("fails" in hello) {
+      notes.add(`${contender.name} with ${threads} thread(s) did not start: ${hello.fails}`);
+      await process.stop();
+      return null;
+    }
     if ("unavailable" in hello) {
       unavailable.add(`${contender.name} ${threads}`);
       notes.add(`${contender.name} with ${threads} thread(s): ${hello.unavailable}`);

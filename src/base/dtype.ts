@@ -104,6 +104,19 @@ export function scalarDtype(
   );
 }
 
+/**
+ * In words, what of a JavaScript number decides the dtype in which it meets tensors: `scalarDtype`
+ * does the same, or refuses alike, for all numbers of one kind.
+ */
+export function numberKind(value: number): string {
+  if (!Number.isInteger(value)) return "not an integer";
+  if (value < -0x80000000 || value > 0xffffffff) return "an integer beyond 32 bits";
+  if (value < 0) return "an integer from -2147483648 to -1";
+  return value <= 0x7fffffff
+    ? "an integer from 0 to 2147483647"
+    : "an integer from 2147483648 to 4294967295";
+}
+
 /** Throws unless `value` names a dtype. */
 export function checkDtype(value: unknown): asserts value is Dtype {
   if (!DTYPES.includes(value as Dtype)) {
@@ -112,6 +125,9 @@ export function checkDtype(value: unknown): asserts value is Dtype {
     );
   }
 }
+
+/** Where a value holds its own printed form for messages, with what to do instead of passing it. */
+export const DESCRIPTION: unique symbol = Symbol("description");
 
 /** A short printed form of any value, for messages. */
 export function describeValue(value: unknown): string {
@@ -127,6 +143,7 @@ export function describeValue(value: unknown): string {
   }
   if (ArrayBuffer.isView(value)) return value.constructor.name;
   if (value !== null && typeof value === "object") {
+    if (DESCRIPTION in value) return String(value[DESCRIPTION]);
     const { dtype, shape } = value as { dtype?: unknown; shape?: unknown };
     if (Array.isArray(shape) && DTYPES.includes(dtype as Dtype)) return `${dtype}[${shape}]`;
     const name = Object.getPrototypeOf(value)?.constructor?.name;

@@ -172,7 +172,7 @@ class Lowering {
         return this.#placeConcatenated(atom, equation);
       default: {
         const place = this.#buffer(atom, null);
-        this.#write(atom.type.shape, atom, place, (counters) => {
+        this.#write(atom.type.shape, atom, place, true, (counters) => {
           const strides = stridesOf(atom.type.shape);
           return combine(counters, strides);
         });
@@ -189,7 +189,7 @@ class Lowering {
       return place;
     }
     const place = this.#buffer(value, null);
-    this.#write([value.size], value, place, ([counter]) => counter);
+    this.#write([value.size], value, place, true, ([counter]) => counter);
     this.#places.set(value, place);
     return place;
   }
@@ -199,7 +199,7 @@ class Lowering {
     const { low, interior } = equation.params as PadParams;
     if (interior.every((zeros) => zeros === 0)) {
       const place = this.#buffer(atom, null);
-      this.#write(shape, atom, place, (counters) => combine(counters, stridesOf(shape)));
+      this.#write(shape, atom, place, true, (counters) => combine(counters, stridesOf(shape)));
       this.#places.set(atom, place);
       return place;
     }
@@ -239,7 +239,7 @@ class Lowering {
     for (const input of equation.inputs) {
       const { shape } = typeOf(input);
       const offset = start * strides[axis];
-      this.#write(shape, input, place, (counters) => combine(counters, strides, offset));
+      this.#write(shape, input, place, false, (counters) => combine(counters, strides, offset));
       start += shape[axis];
     }
     this.#places.set(atom, place);
@@ -283,13 +283,15 @@ class Lowering {
   }
 
   /**
-   * Adds the nest that writes a value to a buffer, `target` saying where in it the elements go.
-   * What stands in the way of writing it is done first.
+   * Adds the nest that writes a value to a buffer, `target` saying where in it the elements go, and
+   * `isRoot` whether the buffer is the value's own: part of another's, it may be a copy. What stands
+   * in the way of writing it is done first.
    */
   #write(
     shape: Shape,
     atom: Atom,
     place: number,
+    isRoot: boolean,
     target: (coordinates: readonly Affine[]) => Affine,
   ): void {
     // Each axis is one loop at first, and several once it has been divided.
@@ -297,7 +299,7 @@ class Lowering {
     while (true) {
       try {
         const writer = new NestWriter(axes, this.#view());
-        const node = writer.value(atom, writer.coordinates, true);
+        const node = writer.value(atom, writer.coordinates, isRoot);
         const task = writer.finish(node, target(writer.coordinates), place);
         this.#tasks.push(task);
         return;

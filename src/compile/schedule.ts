@@ -66,8 +66,8 @@ export interface Schedule {
 /** Nanoseconds of work that make up one chunk, about. */
 const CHUNK_TIME = 50_000;
 
-/** Nests that take no more nanoseconds than this are done as soon as they can be. */
-const SMALL_TIME = 5000;
+/** Nests that take no more than this part of a chunk's time are done as soon as they can be. */
+const SMALL_PART = 0.1;
 
 /** The most chunks that one nest is divided into. */
 const MOST_CHUNKS = 64;
@@ -81,9 +81,19 @@ interface OpenStep {
   readonly written: Set<number>;
 }
 
+/** Options of `schedule`. */
+export interface ScheduleOptions {
+  /** Nanoseconds of work that make up one chunk of a nest, about. */
+  readonly chunkTime?: number;
+}
+
 /** Puts the tasks of a program into steps, and their code into a module. */
-export function schedule(lowered: Lowered, builder: Builder): Schedule {
-  return new Scheduler(lowered, builder).run();
+export function schedule(
+  lowered: Lowered,
+  builder: Builder,
+  { chunkTime = CHUNK_TIME }: ScheduleOptions = {},
+): Schedule {
+  return new Scheduler(lowered, builder, chunkTime).run();
 }
 
 /** The buffers that a task reads. */
@@ -102,6 +112,7 @@ export function writesOf(task: Task): readonly number[] {
 class Scheduler {
   readonly #lowered: Lowered;
   readonly #builder: Builder;
+  readonly #chunkTime: number;
   readonly #areas: number[];
   readonly #steps: (OpenStep | HostStep)[] = [];
   readonly #summaries: KernelSummary[] = [];
@@ -115,9 +126,10 @@ class Scheduler {
   /** Small nests that wait for nothing. */
   readonly #ready: NestTask[] = [];
 
-  constructor(lowered: Lowered, builder: Builder) {
+  constructor(lowered: Lowered, builder: Builder, chunkTime: number) {
     this.#lowered = lowered;
     this.#builder = builder;
+    this.#chunkTime = chunkTime;
     this.#areas = lowered.buffers.map(({ dtype, shape }) => byteSize(dtype) * sizeOf(shape));
     for (const task of lowered.tasks) {
       for (const buffer of readsOf(task)) getOrMake(this.#readers, buffer, () => []).push(task);
@@ -134,7 +146,7 @@ class Scheduler {
 
   /** Notes a task that could be done at once, if it is small enough to be done early. */
   #offer(task: Task): void {
-    if (task.kind !== "nest" || estimate(task.nest) > SMALL_TIME) return;
+    if (task.kind !== "nest" || !this.#isSmall(task)) return;
     // What shares its buffer with other writers keeps its place among them.
     if (writesOf(task).every((buffer) => this.#writers.get(buffer)!.size === 1)) {
       this.#ready.push(task);
@@ -150,12 +162,16 @@ class Scheduler {
 
   run(): Schedule {
     for (const task of this.#lowered.tasks) {
-      if (!this.#done.has(task) && isLong(task)) this.#flush();
+      if (!this.#done.has(task) && !this.#isSmall(task)) this.#flush();
       if (this.#done.has(task)) continue;
       if (task.kind === "nest") this.#startNest(task);
       else this.#startKernel(task);
     }
     return { steps: this.#steps, areas: this.#areas, summaries: this.#summaries };
+  }
+
+  #isSmall(task: Task): boolean {
+    return task.kind === "nest" && estimate(task.nest) <= SMALL_PART * this.#chunkTime;
   }
 
   #finished(task: Task): void {
@@ -204,7 +220,7 @@ class Scheduler {
   }
 
   #startNest(task: NestTask): void {
-    const rows = chooseRows(task.nest);
+    const rows = chooseRows(task.nest, this.#chunkTime);
     const kernel = emitNest(this.#builder, task.nest, rows ?? undefined);
     const open = this.#push(task.name, kernel, task.buffers, task);
     this.#finished(task);
@@ -357,14 +373,9 @@ function estimate(nest: Nest): number {
   return sizeOf(nest.lengths) * (perElement + 0.1);
 }
 
-/** Whether a task may be divided into chunks. */
-function isLong(task: Task): boolean {
-  return task.kind === "kernel" || estimate(task.nest) > SMALL_TIME;
-}
-
 /** How a nest is divided into chunks, or `null` to leave it to the emitter. */
-function chooseRows(nest: Nest): Rows | null {
-  const chunks = Math.min(MOST_CHUNKS, Math.round(estimate(nest) / CHUNK_TIME));
+function chooseRows(nest: Nest, chunkTime: number): Rows | null {
+  const chunks = Math.min(MOST_CHUNKS, Math.round(estimate(nest) / chunkTime));
   if (chunks <= 1) return { count: 1, perChunk: 1 };
   const products = prefixes(nest);
   const count = products.find((product) => product >= chunks);

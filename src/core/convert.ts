@@ -9,6 +9,7 @@ import type { Dtype, Elements } from "../base/dtype.ts";
 import { checkSize, MAX_NDIM } from "../base/shape.ts";
 import { allocateFor, Concrete, Tensor } from "./tensor.ts";
 import type { TensorLike } from "./tensor.ts";
+import { currentTrace, WeakScalar } from "./trace.ts";
 import { showPath } from "./tree.ts";
 
 /**
@@ -17,8 +18,39 @@ import { showPath } from "./tree.ts";
  * @param what Begins the message when `value` is none of these: "Cannot add".
  */
 export function toTensor(value: TensorLike, what: string): Tensor {
-  if (value instanceof Tensor) return value;
+  if (value instanceof Tensor) {
+    return value instanceof WeakScalar ? value.as(DEFAULT_FLOAT) : value;
+  }
   return fromJavaScript(value, undefined, what);
+}
+
+/** Whether `x` is a number, or stands for one that a transform follows. */
+export function isNumber(x: unknown): x is number | WeakScalar {
+  return typeof x === "number" || x instanceof WeakScalar;
+}
+
+/**
+ * `value` as a tensor: itself, or of dtype `dtype` when it is no tensor or stands for a number.
+ *
+ * @param what Begins the message when `dtype` cannot hold a number: "Cannot fill a tensor".
+ */
+export function toTensorOf(value: TensorLike, dtype: Dtype | undefined, what: string): Tensor {
+  if (value instanceof WeakScalar) {
+    const own = dtype ?? DEFAULT_FLOAT;
+    if (!isFloat(own) && own !== "bool") toElement(value.peekNumber(), own, [], what);
+    return value.as(own);
+  }
+  return value instanceof Tensor ? value : fromJavaScript(value, dtype, what);
+}
+
+/**
+ * The integer that a transform follows as `value`, in the dtype that holds it: int32, or uint32.
+ *
+ * @param what Begins the message when it is no integer of 32 bits: "Cannot fold into a key".
+ */
+export function toInteger(value: WeakScalar, what: string): Tensor {
+  const number = value.peekNumber();
+  return toTensorOf(value, number > 0x7fffffff ? "uint32" : "int32", what);
 }
 
 /** A concrete tensor from a number, boolean, nested array or typed array, converted to `dtype`. */
@@ -147,13 +179,28 @@ function toElement(
   return number;
 }
 
+/**
+ * A leaf of an argument tree as what a transform follows: a number keeps its digits, and takes the
+ * dtype of what it meets.
+ */
+export function leafToInput(
+  leaf: unknown,
+  path: readonly (string | number)[],
+  what: string,
+): Tensor {
+  if (leaf instanceof Tensor) return leaf;
+  if (typeof leaf !== "number") return leafToTensor(leaf, path, what);
+  const wide = new Concrete("float64", [], Float64Array.of(leaf));
+  return new WeakScalar(currentTrace(), wide, leaf);
+}
+
 /** A leaf of an argument tree as a tensor; the message names its path. */
 export function leafToTensor(
   leaf: unknown,
   path: readonly (string | number)[],
   what: string,
 ): Tensor {
-  if (leaf instanceof Tensor) return leaf;
+  if (leaf instanceof Tensor) return toTensor(leaf, what);
   const isArray = ArrayBuffer.isView(leaf) && !(leaf instanceof DataView);
   if (typeof leaf === "number" || typeof leaf === "boolean" || isArray) {
     return fromJavaScript(leaf, undefined, what);

@@ -6,12 +6,15 @@
  */
 import type { Elements } from "../base/dtype.ts";
 
-/** Elements that are kept outside of the heap, at least for now. */
+/**
+ * Elements that are kept outside of the heap, at least for now. What belongs to a storage does not
+ * refer to it, so it is told which one it is.
+ */
 export interface Resident {
   /** Gives `f` the elements where they are; they may move as soon as it has returned. */
-  peek<T>(f: (elements: Elements) => T): T;
+  peek<T>(f: (elements: Elements) => T, storage: Storage): T;
   /** The elements on the heap, for good; copied there at the first call. */
-  elements(): Elements;
+  elements(storage: Storage): Elements;
 }
 
 /**
@@ -52,11 +55,11 @@ export class Storage {
 
   /** The elements on the heap; never written to. */
   get elements(): Elements {
-    return this.#elements ?? this.#resident!.elements();
+    return this.#elements ?? this.#resident!.elements(this);
   }
 
   /** Gives `f` the elements where they are, without a copy; it must not keep or change them. */
   peek<T>(f: (elements: Elements) => T): T {
-    return this.#elements === null ? this.#resident!.peek(f) : f(this.#elements);
+    return this.#elements === null ? this.#resident!.peek(f, this) : f(this.#elements);
   }
 }

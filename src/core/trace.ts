@@ -8,6 +8,8 @@
  *
  * @module
  */
+import { DEFAULT_FLOAT, DESCRIPTION } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
 import { traceError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import type { Primitive } from "./primitive.ts";
@@ -71,6 +73,123 @@ export abstract class Tracer extends Tensor {
   /** The type and the transform, since there may be no elements to show. */
   override toString(): string {
     return `Traced(${showType(this)}, ${this.trace.transform})`;
+  }
+}
+
+/**
+ * A JavaScript number among the arguments of a function that a transform follows. It presents itself
+ * as a float32 scalar, which it becomes alone, but is held in double precision and takes the dtype
+ * of the tensor that it meets, as the number would have. What it meets it as is an ordinary value:
+ * no operation's result is weak.
+ *
+ * Functions that know how to meet a number ask for it with `as`; `bind` takes it as float32.
+ */
+export class WeakScalar extends Tracer {
+  /** The number as a float64 scalar. */
+  readonly wide: Tensor;
+  /** The number itself, or what an enclosing transform has in its place. */
+  readonly #source: number | WeakScalar;
+  #isWide = false;
+  #isRead = false;
+
+  /** The number `source` in `trace`, which follows it as `wide`. */
+  constructor(trace: Trace, wide: Tensor, source: number | WeakScalar) {
+    super(trace, { dtype: DEFAULT_FLOAT, shape: wide.shape });
+    this.wide = wide;
+    this.#source = source;
+  }
+
+  /** The same number in `trace`, which follows it as `wide`. */
+  within(trace: Trace, wide: Tensor): WeakScalar {
+    return new WeakScalar(trace, wide, this);
+  }
+
+  /** The number as a tensor of `dtype`: rounded, truncated and held in range as by `astype`. */
+  as(dtype: Dtype): Tensor {
+    checkAlive(this, "convert");
+    if (dtype === "float64") this.markWide();
+    return this.wide.dtype === dtype ? this.wide : this.wide.astype(dtype);
+  }
+
+  /** Whether it took part as float64 anywhere: its derivative then has that dtype too. */
+  get isWide(): boolean {
+    return this.#isWide;
+  }
+
+  /** Notes that it took part as float64. */
+  markWide(): void {
+    this.#isWide = true;
+    if (typeof this.#source !== "number") this.#source.markWide();
+  }
+
+  /** Whether tracing depended on the number's kind, by `peekNumber`. */
+  get isRead(): boolean {
+    return this.#isRead;
+  }
+
+  /**
+   * The number in this call, for decisions that are the same for all numbers of its kind
+   * (`numberKind`): what is traced serves all of them.
+   */
+  peekNumber(): number {
+    this.#isRead = true;
+    return typeof this.#source === "number" ? this.#source : this.#source.peekNumber();
+  }
+
+  /** The outermost transform that keeps the value unknown, or `null` when it is known. */
+  #blocker(): string | null {
+    try {
+      this.wide.concrete("read");
+      return null;
+    } catch {
+      const outer = typeof this.#source === "number" ? null : this.#source.#blocker();
+      return outer ?? this.trace.transform;
+    }
+  }
+
+  /** The concrete number as float32, where it is known. */
+  override concrete(purpose: string): Concrete {
+    const blocker = this.#blocker();
+    if (blocker === null) {
+      const [value] = this.wide.concrete(purpose).elements;
+      return new Concrete(DEFAULT_FLOAT, [], Float32Array.of(value));
+    }
+    throw traceError(
+      `Cannot ${purpose} a number that ${blocker} traces: its value is not known yet; ` +
+        `name its argument in staticArgnums, or choose between values with where, ` +
+        `and between computations with cond or whileLoop`,
+    );
+  }
+
+  /** The number itself, where it is known. */
+  override item<Value extends number | boolean = number>(): Value {
+    return (this.#blocker() === null ? this.wide : this.concrete("read the item of"))
+      .item<Value>();
+  }
+
+  /** Text and operators are refused while the number is not known: it may be meant as a key. */
+  override [Symbol.toPrimitive](hint: string): string | number {
+    const blocker = this.#blocker();
+    if (blocker === null) return super[Symbol.toPrimitive](hint);
+    const use = hint === "string" ? "as text or as a key" : "with a JavaScript operator";
+    const advice = hint === "string" ? "" : "use add, mul, less and the like, or ";
+    throw traceError(
+      `Cannot use a number that ${blocker} traces ${use}: its value is not known yet; ` +
+        `${advice}name its argument in staticArgnums`,
+    );
+  }
+
+  /** The number as text where it is known. */
+  override toString(): string {
+    return this.#blocker() === null ? String(this.item()) : super.toString();
+  }
+
+  /** What messages say where only a plain number would do. */
+  get [DESCRIPTION](): string {
+    const blocker = this.#blocker();
+    return blocker === null
+      ? `a number that ${this.trace.transform} traces; item() reads it`
+      : `a number that ${blocker} traces; name its argument in staticArgnums`;
   }
 }
 
@@ -150,16 +269,26 @@ export function runTransform<T>(trace: Trace, f: () => T): T {
   }
 }
 
+/** `args`, with float32 scalars in the place of numbers that have met nothing. */
+function strengthen(args: readonly Tensor[]): readonly Tensor[] {
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] instanceof WeakScalar) {
+      return args.map((arg) => arg instanceof WeakScalar ? arg.as(DEFAULT_FLOAT) : arg);
+    }
+  }
+  return args;
+}
+
 /** Applies `primitive` to `args` under the current trace. */
 export function bind<P>(
   primitive: Primitive<P>,
   args: readonly Tensor[],
   params: P,
 ): readonly Tensor[] {
-  return current.process(primitive, args, params);
+  return current.process(primitive, strengthen(args), params);
 }
 
 /** Applies a primitive with one result. */
 export function bindOne<P>(primitive: Primitive<P>, args: readonly Tensor[], params: P): Tensor {
-  return current.process(primitive, args, params)[0];
+  return current.process(primitive, strengthen(args), params)[0];
 }

@@ -7,7 +7,7 @@ import { describeValue, isInteger } from "../base/dtype.ts";
 import { argumentError, axisError, dtypeError, shapeError } from "../base/errors.ts";
 import { broadcastShapes, checkAxis, sameShape, showShape, showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { fromJavaScript, toTensor } from "../core/convert.ts";
+import { isNumber, toTensor, toTensorOf } from "../core/convert.ts";
 import type { Tensor, TensorLike, Type } from "../core/tensor.ts";
 
 /**
@@ -69,8 +69,8 @@ export function checkBroadcast(what: string, x: Type, shape: Shape): void {
  * @throws {DtypeError} when `x` is of another dtype.
  */
 export function toIndices(x: TensorLike, what: string): Tensor {
-  const isWeak = typeof x === "number" || (Array.isArray(x) && !hasBooleans(x));
-  const indices = isWeak ? fromJavaScript(x, "int32", what) : toTensor(x, what);
+  const isWeak = isNumber(x) || (Array.isArray(x) && !hasBooleans(x));
+  const indices = isWeak ? toTensorOf(x, "int32", what) : toTensor(x, what);
   if (isInteger(indices.dtype)) return indices;
   const advice = indices.dtype === "bool"
     ? "choose by a mask with where"

@@ -3,8 +3,7 @@
  * Primitives are strict; all that is implicit happens here.
  *
  * Numbers and booleans, alone or in nested arrays, are weak: they adopt the dtype of the tensors
- * that
- * they meet, as far as its category can hold them.
+ * that they meet, as far as its category can hold them. So do the numbers that a transform follows.
  *
  * @module
  */
@@ -16,6 +15,7 @@ import type { Shape } from "../base/shape.ts";
 import { fromJavaScript, toTensor } from "../core/convert.ts";
 import { Concrete, splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike, Type } from "../core/tensor.ts";
+import { WeakScalar } from "../core/trace.ts";
 import { broadcast, convert, reshape } from "../primitives/structure.ts";
 
 /** Whether `x` is a JavaScript number or boolean. */
@@ -110,7 +110,7 @@ export function commonDtype(what: string, xs: readonly TensorLike[]): Dtype {
 
 /** Whether `x` adopts the dtype of what it meets. */
 function isWeak(x: TensorLike): boolean {
-  return isScalar(x) || Array.isArray(x);
+  return isScalar(x) || Array.isArray(x) || x instanceof WeakScalar;
 }
 
 /** The dtype that a weak argument takes beside tensors of dtype `strong`, or alone. */
@@ -118,6 +118,10 @@ function weakDtype(what: string, x: TensorLike, strong: Dtype | null): Dtype {
   if (isScalar(x)) {
     if (strong === null) return typeof x === "boolean" ? "bool" : DEFAULT_FLOAT;
     return scalarDtype(x, strong, what);
+  }
+  if (x instanceof WeakScalar) {
+    if (strong === null) return DEFAULT_FLOAT;
+    return isFloat(strong) ? strong : scalarDtype(x.peekNumber(), strong, what);
   }
   const own = fromJavaScript(x, undefined, what);
   if (strong === null || own.dtype === "bool") return own.dtype;
@@ -132,6 +136,7 @@ function weakDtype(what: string, x: TensorLike, strong: Dtype | null): Dtype {
 
 /** `x` as a tensor; of dtype `dtype`, so that nothing is rounded twice, when it is weak. */
 function weakTensor(what: string, x: TensorLike, dtype: Dtype): Tensor {
+  if (x instanceof WeakScalar) return x.as(dtype);
   return isWeak(x) ? fromJavaScript(x, dtype, what) : toTensor(x, what);
 }
 

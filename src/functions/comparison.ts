@@ -7,6 +7,7 @@ import { isFloat } from "../base/dtype.ts";
 import { toTensor } from "../core/convert.ts";
 import { splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
+import { WeakScalar } from "../core/trace.ts";
 import { abs } from "../primitives/arithmetic.ts";
 import * as comparison from "../primitives/comparison.ts";
 import { constantLike, convert } from "../primitives/structure.ts";
@@ -144,6 +145,7 @@ export function greaterEqual(x: TensorLike, y: TensorLike): Tensor {
 function truth(what: string, x: TensorLike): Tensor | boolean {
   if (typeof x === "boolean") return x;
   if (typeof x === "number") return x !== 0;
+  if (x instanceof WeakScalar) return x.as("bool");
   return convert(toTensor(x, what), "bool");
 }
 

@@ -9,10 +9,11 @@ import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { checkShape, MAX_SIZE } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { fromJavaScript, toTensor } from "../core/convert.ts";
+import { fromJavaScript, toTensor, toTensorOf } from "../core/convert.ts";
 import type { DtypeOptions } from "../core/methods.ts";
 import { splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
+import { WeakScalar } from "../core/trace.ts";
 import { floor, offset, scale } from "../primitives/arithmetic.ts";
 import { equal, select } from "../primitives/comparison.ts";
 import { broadcastAxis, constantLike, convert, iota } from "../primitives/structure.ts";
@@ -63,8 +64,8 @@ export function tensor(value: TensorLike, options?: DtypeOptions): Tensor {
   const what = "Cannot make a tensor";
   const { dtype } = readOptions(what, options, ["dtype"]);
   if (dtype !== undefined) checkDtype(dtype);
-  if (value instanceof Tensor) return dtype === undefined ? value : convert(value, dtype);
-  return fromJavaScript(value, dtype, what);
+  const x = toTensorOf(value, dtype, what);
+  return dtype === undefined ? x : convert(x, dtype);
 }
 
 /**
@@ -88,7 +89,12 @@ export function tensor(value: TensorLike, options?: DtypeOptions): Tensor {
  */
 export function astype(x: TensorLike, dtype: Dtype): Tensor {
   checkDtype(dtype);
-  return convert(toTensor(x, "Cannot convert"), dtype);
+  // Numbers as they are: rounding them to float32 first would lose digits.
+  if (x instanceof WeakScalar) return x.as(dtype);
+  const value = x instanceof Tensor || ArrayBuffer.isView(x)
+    ? toTensor(x, "Cannot convert")
+    : fromJavaScript(x, "float64", "Cannot convert");
+  return convert(value, dtype);
 }
 
 /** A shape given as a list, or as one length. */
@@ -176,7 +182,7 @@ function fill(
 ): Tensor {
   const { dtype } = readOptions(what, options, ["dtype"]);
   if (dtype !== undefined) checkDtype(dtype);
-  const x = value instanceof Tensor ? value : fromJavaScript(value, dtype, what);
+  const x = toTensorOf(value, dtype, what);
   checkBroadcast("Cannot broadcast", x, shape);
   return broadcastTo(convert(x, dtype ?? x.dtype), shape);
 }

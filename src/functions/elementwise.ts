@@ -6,7 +6,7 @@
 import { DEFAULT_FLOAT, isFloat, isInteger } from "../base/dtype.ts";
 import { dtypeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
-import { toTensor } from "../core/convert.ts";
+import { isNumber, toTensor } from "../core/convert.ts";
 import { Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import * as arithmetic from "../primitives/arithmetic.ts";
@@ -48,7 +48,7 @@ function applyFloatBinary(
 
 /** A tensor that meets a number only: a float already, so that the number becomes one with it. */
 function floatBeside(x: TensorLike, y: TensorLike): TensorLike {
-  if (!(x instanceof Tensor) || isFloat(x.dtype) || typeof y !== "number") return x;
+  if (!(x instanceof Tensor) || isFloat(x.dtype) || !isNumber(y)) return x;
   return convert(x, DEFAULT_FLOAT);
 }
 

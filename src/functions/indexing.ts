@@ -23,10 +23,11 @@ import {
   withoutAxes,
 } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { fromJavaScript, toTensor } from "../core/convert.ts";
+import { fromJavaScript, isNumber, toTensor, toTensorOf } from "../core/convert.ts";
 import type { Index } from "../core/methods.ts";
 import { Concrete, splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
+import { WeakScalar } from "../core/trace.ts";
 import { add, maximum, minimum, offset, scale } from "../primitives/arithmetic.ts";
 import { and, less, lessEqual, select } from "../primitives/comparison.ts";
 import * as strict from "../primitives/indexing.ts";
@@ -444,7 +445,7 @@ function readSlice(
 }
 
 function readIndexTensor(entry: unknown, axis: number, what: string): Tensor {
-  if (!(entry instanceof Tensor) && !ArrayBuffer.isView(entry)) {
+  if (entry instanceof WeakScalar || !(entry instanceof Tensor || ArrayBuffer.isView(entry))) {
     const advice = typeof entry === "boolean"
       ? "choose by a mask with where"
       : 'expected an integer, [start, stop, step], null, "..." or a tensor of integers';
@@ -641,7 +642,7 @@ function readValues(values: TensorLike, dtype: Dtype, shape: Shape, what: string
 
 /** `values` as `dtype`; an error where that would lose a category, as floats in integers. */
 function castValues(values: TensorLike, dtype: Dtype, what: string): Tensor {
-  const isWeak = typeof values === "number" || typeof values === "boolean" || Array.isArray(values);
+  const isWeak = isNumber(values) || typeof values === "boolean" || Array.isArray(values);
   const tensor = isWeak ? weakValues(values, dtype, what) : toTensor(values, what);
   const categories = DTYPES.map(categoryOf);
   const rank = (type: Dtype) => categories.indexOf(categoryOf(type));
@@ -653,6 +654,9 @@ function castValues(values: TensorLike, dtype: Dtype, what: string): Tensor {
 
 /** Numbers adopt the dtype that they are put into, bools stay what they are. */
 function weakValues(values: TensorLike, dtype: Dtype, what: string): Tensor {
+  if (values instanceof WeakScalar) {
+    return toTensorOf(values, dtype === "bool" ? undefined : dtype, what);
+  }
   const own = fromJavaScript(values, undefined, what);
   return own.dtype === "bool" || dtype === "bool" ? own : fromJavaScript(values, dtype, what);
 }

@@ -23,7 +23,7 @@ import {
 } from "./convolution_tiles.ts";
 import { emitPacking, type Patches } from "./convolution_patches.ts";
 import { type Builder, SCRATCH_BYTES, type Stage } from "./kernel.ts";
-import { advance, lanesOf, type Number, type Pointer, VECTOR } from "./panels.ts";
+import { advance, emitRows, lanesOf, type Number, type Pointer, VECTOR } from "./panels.ts";
 import { partition } from "./partition.ts";
 
 /** A loop over what stands the same distance apart in several places; distances are in elements. */
@@ -183,8 +183,9 @@ function planRegion(builder: Builder, blocks: Blocks, region: Region): Plan {
   const around = region.outer.reduce((all, { count }) => all * count, 1);
   const used = (width: number) => region.columns / (Math.ceil(region.columns / width) * width);
   const own = Math.ceil(region.columns / half);
+  const single = around * region.lines.count * own <= Math.floor(blocks.block / half);
   const split = builder.tile.vectors % 2 === 0 && used(half) > used(whole) &&
-    own * region.lines.count % 2 === 0;
+    (single || own * region.lines.count % 2 === 0);
   const width = split ? half : whole;
   const tiles = Math.ceil(region.columns / width);
   const most = Math.max(2, Math.floor(blocks.block / width));
@@ -222,8 +223,10 @@ function planPieces(region: Region, width: number, most: number): Plan {
 }
 
 /** Whether a block's tiles are just the elements of the result, one behind the other. */
-function isDirect({ region, width, lines, inside }: Plan): boolean {
-  const { segments, columns, apart } = region;
+function isDirect({ region, split, tiles, width, lines, inside }: Plan): boolean {
+  const { segments, columns, apart, lines: { count } } = region;
+  // The second half of the last tile may be one that nobody needs.
+  if (split && count * tiles % 2 !== 0) return false;
   if (segments.length === 0 || apart !== 1 || columns % width !== 0) return false;
   let length = columns;
   for (const { count, step } of [{ ...region.lines, count: lines }, ...inside.toReversed()]) {
@@ -233,9 +236,10 @@ function isDirect({ region, width, lines, inside }: Plan): boolean {
   return true;
 }
 
-/** Tiles of a block. */
-function tilesOf({ tiles, lines, inside }: Plan): number {
-  return inside.reduce((all, { count }) => all * count, tiles * lines);
+/** Tiles of a block; where they are halves, there may be one more than are needed. */
+function tilesOf({ split, tiles, lines, inside }: Plan): number {
+  const count = inside.reduce((all, loop) => all * loop.count, tiles * lines);
+  return split ? Math.ceil(count / 2) * 2 : count;
 }
 
 /** Bytes that some rows of a block need for their sums, and for copies of windows in front of these. */
@@ -416,6 +420,8 @@ function emitRegion(
     });
   });
 
+  if (split) code.do(i32.store(slot, i32.const(0), { memory: scratch }));
+
   const single = segments.length === 1;
   if (single) code.do(steps(segments[0]));
   const pb = code.let(advance(b, start.b * size));
@@ -439,6 +445,8 @@ function emitRegion(
       dtype,
       gapless ? { elements: range(depth), count: 1 } : { elements, count },
     );
+    // Neighbouring rows of single elements are copied by transposing them.
+    const transposed = row.a === 1 && elements.length === 1 && elements[0] === 0;
     code.set(pa, advance(a, segment.start.a * size));
     const begin = segment.start.b * size;
     code.set(from, packing === undefined ? advance(pb, begin) : i32.const(begin));
@@ -461,7 +469,12 @@ function emitRegion(
         });
         const [number, apartA] = [i32.const(some), i32.const(row.a * size)];
         code.for({ below: times }, () => {
-          code.do(load.call(line, number, apartA, i32.const(next.a * size)));
+          const rowsOfA = { dtype, rows: some, depth, rowStride: 1, depthStride: next.a };
+          code.do(
+            transposed
+              ? emitRows(builder, rowsOfA)(line)
+              : load.call(line, number, apartA, i32.const(next.a * size)),
+          );
           code.do(add.call(i32.const(FREE), end, panel, ps, i32.const(pitch), fresh));
           code.set(line, advance(line, some * row.a * size));
           code.set(ps, advance(ps, some * pitch));
@@ -473,7 +486,8 @@ function emitRegion(
 
   /** Computes a block of columns and writes it; `count` elements of each of `some` lines. */
   function block(some: Expression<"i32">, ofTiles: Expression<"i32">, count: Expression<"i32">) {
-    const all = inside.length > 0 ? i32.const(tilesOf(plan)) : i32.mul(some, ofTiles);
+    const whole = inside.length > 0 || lines === region.lines.count && tiles * width >= columns;
+    const all = whole ? i32.const(tilesOf(plan)) : i32.mul(some, ofTiles);
     code.set(end, i32.add(i32.const(FREE), i32.shl(all, i32.const(2))));
     code.set(fresh, i32.const(1));
     if (segments.length === 0) {

@@ -123,7 +123,7 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
   // Images that are too narrow for tiles, or too small to pay for reading the filters, stand
   // interleaved: the columns of a tile are then the same one of several images.
   const together = batch > 1 && usedPart(batch, width) > (columns < 64 ? 0.5 : 1) *
-        usedPart(lines, width);
+        usedPart(lines, width / 2);
   const lanes = together ? batch : 1;
   const length = frameLength(frame) * lanes;
   const strides = [...frameStrides(frame).map((step) => step * lanes), ...(together ? [1] : [])];
@@ -192,7 +192,7 @@ export function planConvolve(builder: Builder, size: ConvolutionSize): Plan | un
   const winograd = winogradConvolve(size);
   const faster = winograd && planWinograd(builder, winograd);
   if (faster) return faster;
-  if (hasFewWindows(size, 8)) {
+  if (hasFewWindows(size, builder.tile.vectors > 2 ? 16 : 8)) {
     const { stages, workspaces, rows } = copyWindows(builder, size);
     const rest = planFewConvolve(builder, size, rows, 3 + workspaces.length);
     return {

@@ -11,7 +11,7 @@ import { i32 } from "../wasm/operations.ts";
 import type { Builder, Kernel, Rows, Stage } from "./kernel.ts";
 import type { Affine, Nest } from "./loops.ts";
 import { type Pieces, piecesOf } from "./nest/pieces.ts";
-import { blockOf, makePlan } from "./nest/plan.ts";
+import { blockOf, makePlan, type Plan } from "./nest/plan.ts";
 import { product, simplify } from "./nest/simplify.ts";
 import { writeNest } from "./nest/writer.ts";
 
@@ -88,6 +88,8 @@ function operandsOf({ nodes, stores }: Nest): readonly number[] {
   return [...new Set([...loads, ...stores.map(({ to }) => to.buffer)])].sort((a, b) => a - b);
 }
 
+type ChunkFunction = FunctionReference<readonly "i32"[], "none">;
+
 type ChunkBody = (code: Code, addresses: readonly Local<"i32">[], chunk: Local<"i32">) => void;
 
 /** A function of the addresses of operands and the number of a chunk. */
@@ -96,7 +98,7 @@ function chunkFunction(
   name: string,
   operands: readonly number[],
   body: ChunkBody,
-): FunctionReference<readonly "i32"[], "none"> {
+): ChunkFunction {
   const parameters = Array.from({ length: operands.length + 1 }, () => "i32" as const);
   return module.function(name, parameters, "none", (code, ...locals) => {
     const addresses: Local<"i32">[] = [];
@@ -106,8 +108,13 @@ function chunkFunction(
 }
 
 /** A function that does a chunk of a simplified nest, and how many there are. */
-function emitChunks(builder: Builder, nest: Nest, operands: readonly number[], rows?: Rows) {
-  return builder.once(`nest ${keyOf(nest, rows)}`, () => {
+function emitChunks(
+  builder: Builder,
+  nest: Nest,
+  operands: readonly number[],
+  rows: Rows | undefined,
+): { readonly run: ChunkFunction; readonly split: Plan["split"] } {
+  return builder.once(`nest of ${operands}: ${keyOf(nest, rows)}`, () => {
     const plan = makePlan(nest, rows);
     const run = chunkFunction(builder, nameOf(nest), operands, (code, addresses, chunk) => {
       writeNest(code, plan, addresses, chunk);
@@ -146,11 +153,12 @@ function emptyStage(builder: Builder, nest: Nest, { count, perChunk }: Rows): St
 
 /** The pieces of a reduction: one chunk for each. */
 function pieceStage(builder: Builder, { parts, full }: Pieces): Stage {
-  const name = nameOf(parts[0]);
-  const operands = operandsOf(parts[0]);
-  const runs = parts.map((part, i) => {
-    const rows = i === 0 ? { count: full, perChunk: 1 } : undefined;
-    return emitChunks(builder, simplify(part), operands, rows ?? { count: 1, perChunk: 1 }).run;
+  const nests = parts.map(simplify);
+  const name = nameOf(nests[0]);
+  const operands = operandsOf(nests[0]);
+  const runs = nests.map((nest, i) => {
+    const rows = { count: i === 0 ? full : 1, perChunk: 1 };
+    return emitChunks(builder, nest, operands, rows).run;
   });
   const chunks = full + parts.length - 1;
   const run = runs.length === 1

@@ -1,9 +1,14 @@
 /**
  * Products of matrices and contractions.
  *
- * B is packed into panels once, then blocks of rows of C are multiplied in any order. Small products,
- * and those of few rows, are one stage instead, whose chunks pack the columns of B that they need into
- * the scratch memory.
+ * There are four ways, chosen by shapes and strides (`product_stack.ts`):
+ *
+ * - shared: B is packed into panels once, then chunks of rows of C are multiplied
+ * - local: one stage, whose chunks pack what they need of B
+ * - strips: B is read where it stands, some of its rows at a time; for few rows of C or a small B
+ * - dots: B is read where it stands, along the sums; for few rows of C
+ *
+ * Each also serves `Cᵀ = Bᵀ Aᵀ`. Sums that are long beside the result are cut into pieces.
  *
  * @module
  */

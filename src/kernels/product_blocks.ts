@@ -106,7 +106,7 @@ export interface Parts {
   readonly workspaces: readonly number[];
 }
 
-/** Bytes of packed panels that are used again and again before others are: half a second cache. */
+/** Bytes of packed panels that are used again and again before others are: they stay in a cache. */
 const BLOCK_BYTES = 2 ** 18;
 
 /** The most columns of a block: its part of a few rows of C stays in the first cache. */
@@ -300,9 +300,32 @@ export function groupsOf({ parts }: Layout, size: number): Group[] {
   }));
 }
 
-/** The row of B at which a part begins. */
-export function depthBefore({ parts }: Layout, part: number): number {
-  return parts.slice(0, part).reduce((sum, depth) => sum + depth, 0);
+/** The rows of B in a group. */
+export function groupDepth({ parts }: Layout, { begin, count }: Group): number {
+  return parts.slice(begin, begin + count).reduce((sum, depth) => sum + depth, 0);
+}
+
+/**
+ * Writes `body` for each group, in a loop for those between the first and the last, which are alike.
+ * Behind it, each pointer moves on by so many bytes for each row of B.
+ */
+export function eachGroup(
+  code: Code,
+  layout: Layout,
+  groups: readonly Group[],
+  pointers: readonly { readonly pointer: Local<"i32">; readonly bytes: number }[],
+  body: (group: Group) => void,
+): void {
+  const write = (group: Group, times: number): void =>
+    repeat(code, times, () => {
+      body(group);
+      for (const { pointer, bytes } of pointers) {
+        code.set(pointer, advance(pointer, groupDepth(layout, group) * bytes));
+      }
+    });
+  write(groups[0], 1);
+  if (groups.length > 2) write(groups[1], groups.length - 2);
+  if (groups.length > 1) write(groups[groups.length - 1], 1);
 }
 
 /** Equal numbers of rows, one after the other. */

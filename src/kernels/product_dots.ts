@@ -132,8 +132,8 @@ function emitTile(
             const bytes = range(VECTOR).map((i) => i < rest * size ? 0xff : 0);
             step(1, code.let(v128.const(bytes)));
           }
-          // V8 finds pairs of vectors by going backwards from neighbouring stores at an
-          // address that is no constant, so it needs some.
+          // V8 finds pairs of vectors by going backwards from neighbouring stores to the first
+          // memory, so it needs some.
           const place = (i: number, j: number, v: number) => ({
             offset: ((i * columns + j) * unroll + v) * VECTOR,
           });

@@ -16,10 +16,11 @@ import {
   bytesApart,
   C,
   columnBlocks,
-  depthBefore,
+  eachGroup,
   eachMatrix,
   emitPackPart,
   emitRowLoop,
+  groupDepth,
   groupParts,
   groupsOf,
   inStack,
@@ -64,9 +65,7 @@ export function emitLocal(builder: Builder, product: Product): Parts {
   const perGroup = groupParts(builder, dtype, columns);
   // A chunk uses its room again and again, so that it stays in the cache.
   const whole = layOut(builder, dtype, k, columns, "memory");
-  const depths = groupsOf(whole, perGroup).map(({ begin, count }) =>
-    whole.parts.slice(begin, begin + count).reduce((sum, depth) => sum + depth, 0)
-  );
+  const depths = groupsOf(whole, perGroup).map((group) => groupDepth(whole, group));
   const room = Math.ceil(Math.max(...depths) * whole.rowBytes / 64) * 64;
 
   const run = builder.once(
@@ -92,7 +91,8 @@ export function emitLocal(builder: Builder, product: Product): Parts {
           lastOrNot(code, index, blocks.count, n % columns !== 0, (lastBlock) => {
             const width = lastBlock ? blocks.last : blocks.width;
             const layout = layOut(builder, dtype, k, width.panels * wide + width.tail, "memory");
-            for (const group of groupsOf(layout, perGroup)) {
+            const pointers = [{ pointer: pa, bytes: a.column * size }];
+            eachGroup(code, layout, groupsOf(layout, perGroup), pointers, (group) => {
               const to = code.let(place);
               const depths = layout.parts.slice(group.begin, group.begin + group.count);
               for (const { depth, times } of runsOf(depths)) {
@@ -103,10 +103,9 @@ export function emitLocal(builder: Builder, product: Product): Parts {
                   code.set(to, advance(to, depth * layout.rowBytes));
                 });
               }
-              const before = depthBefore(layout, group.begin);
               const call = emitRowLoop(builder, product, layout, m, group, width);
-              code.do(call.call(advance(pa, before * a.column * size), place, pc, i32.const(0)));
-            }
+              code.do(call.call(pa, place, pc, i32.const(0)));
+            });
           });
         }
 

@@ -16,7 +16,7 @@ import {
   bytesApart,
   C,
   columnBlocks,
-  depthBefore,
+  eachGroup,
   emitPackPart,
   emitRowLoop,
   groupParts,
@@ -122,12 +122,15 @@ export function emitShared(builder: Builder, product: Product): Parts {
         lastOrNot(code, index, chunks, m % perChunk !== 0, (lastChunk) => {
           const rows = lastChunk ? m - (chunks - 1) * perChunk : perChunk;
           const block = (width: Width, panel: Pointer): void => {
-            for (const group of groups) {
-              const before = depthBefore(layout, group.begin);
+            const [from, packed] = [code.let(pa), code.let(pw)];
+            const pointers = [
+              { pointer: from, bytes: a.column * size },
+              { pointer: packed, bytes: layout.rowBytes },
+            ];
+            eachGroup(code, layout, groups, pointers, (group) => {
               const call = emitRowLoop(builder, product, layout, rows, group, width);
-              const from = advance(pa, before * a.column * size);
-              code.do(call.call(from, advance(pw, before * layout.rowBytes), pc, panel));
-            }
+              code.do(call.call(from, packed, pc, panel));
+            });
           };
           const panel = code.let(i32.const(0));
           repeat(code, blocks.count - 1, () => {

@@ -5,7 +5,7 @@
  */
 import { byteSize } from "../base/dtype.ts";
 import { range } from "../base/shape.ts";
-import type { Builder, Kernel, Stage } from "./kernel.ts";
+import type { Builder, Kernel } from "./kernel.ts";
 import {
   A,
   B,
@@ -23,32 +23,32 @@ import { emitLocal } from "./product_local.ts";
 import { emitShared } from "./product_shared.ts";
 import { emitStrips } from "./product_strips.ts";
 
-/** Rows of C from which on packing B as a whole is worth a stage. */
+/** Arithmetic operations from which on a product is large. */
+const LARGE = 4e6;
+
+/** Rows of C from which on packing B as a whole is worth a stage, if the product is large. */
 const MANY_ROWS = 24;
 
 /** Rows that are few enough to leave the right operand where it stands. */
 const FEW_ROWS = 32;
 
-/** Rows that are few enough for dot products. */
-const DOT_ROWS = 16;
-
-/** Elements of a result that are too few to be divided. */
-const FEW_RESULTS = 1024;
-
-/** The length of a piece of a sum. */
-const SLICE = 2048;
-
-/** The most pieces of a sum. */
-const MOST_SLICES = 32;
-
 /** Bytes of a right operand that is small enough to be left where it stands for any rows. */
 const SMALL_BYTES = 2 ** 17;
+
+/** Rows that are few enough for dot products. */
+const DOT_ROWS = 16;
 
 /** The length of an axis from which on it is worth walking along. */
 const LONG = 32;
 
-/** Arithmetic operations from which on it is. */
-const LARGE = 4e6;
+/** Elements of a result that are too few to be divided. */
+const FEW_RESULTS = 4096;
+
+/** The least length of a piece of a sum. */
+const SLICE = 512;
+
+/** The most pieces of a sum. */
+const MOST_SLICES = 32;
 
 /** `C = A B` for a stack of any number of axes; A and B are operands 0 and 1, C is 2. */
 export function emitProducts(builder: Builder, product: Product): Kernel {
@@ -77,9 +77,9 @@ function emitParts(builder: Builder, product: Product): Parts {
   return spec.m >= MANY_ROWS && each > LARGE ? emitShared(builder, spec) : emitLocal(builder, spec);
 }
 
-/** How many pieces a sum is cut into: some where it is so long beside the result, else one. */
+/** How many pieces sums are cut into: some where they alone are long, so that there are chunks. */
 function slicesOf({ stack, m, n, k }: Product): number {
-  if (stack.length > 0 || m * n > FEW_RESULTS) return 1;
+  if (stack.length > 0 || m * n > FEW_RESULTS || 2 * m * n * k < LARGE) return 1;
   const most = Math.min(MOST_SLICES, Math.floor(k / SLICE));
   return range(1, most + 1).findLast((slices) => k % slices === 0) ?? 1;
 }
@@ -93,13 +93,19 @@ function emitSliced(builder: Builder, product: Product, slices: number): Parts {
   const inner = emitParts(builder, { ...product, k, c, stack: [axis] });
   const sum = emitSum(builder, product, slices);
   const results = WORKSPACE + inner.workspaces.length;
-  const moved = (stages: readonly Stage[], place: (operand: number) => number) =>
-    stages.map((stage) => ({ ...stage, operands: stage.operands.map(place), rows: undefined }));
+  const rowMajor = product.c.row === n && product.c.column === 1;
+  const first = inner.stages.map((stage) => ({
+    ...stage,
+    operands: stage.operands.map((i) => i === C ? results : i),
+    rows: undefined,
+  }));
+  const then = sum.stages.map((stage) => ({
+    ...stage,
+    operands: stage.operands.map((i) => i === 0 ? results : i === 1 ? C : results - 1 + i),
+    rows: rowMajor ? stage.rows : undefined,
+  }));
   return {
-    stages: [
-      ...moved(inner.stages, (i) => i === C ? results : i),
-      ...moved(sum.stages, (i) => i === 0 ? results : i === 1 ? C : results - 1 + i),
-    ],
+    stages: [...first, ...then],
     workspaces: [...inner.workspaces, slices * m * n * byteSize(dtype), ...sum.workspaces],
   };
 }

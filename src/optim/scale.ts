@@ -6,6 +6,7 @@
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { Tensor } from "../core/tensor.ts";
+import { WeakScalar } from "../core/trace.ts";
 import { checkCount, newCount, nextCount } from "./count.ts";
 import { checkLearningRate, checkScalar } from "./learning_rate.ts";
 import type { LearningRate, Schedule } from "./learning_rate.ts";
@@ -82,6 +83,13 @@ export function scale(factor: number | Tensor | Schedule): Optimizer<ScaleState>
 export function scaleByLearningRate(learningRate: LearningRate): Optimizer<ScaleState> {
   checkLearningRate(learningRate, "Cannot scale");
   if (typeof learningRate === "number") return scale(-learningRate);
+  if (learningRate instanceof WeakScalar) {
+    // Negated where it has met a leaf and taken its dtype: before, that would round it.
+    return {
+      init: () => null,
+      update: (grads, _, params) => [scaleBy(grads, params, learningRate, negative), null],
+    };
+  }
   if (learningRate instanceof Tensor) return scale(learningRate.neg());
   return scale((count) => negative(callSchedule(learningRate, count)) as Tensor);
 }
@@ -103,9 +111,17 @@ export function callSchedule(schedule: Schedule, count: Tensor): number | Tensor
   return value;
 }
 
-/** `grads` times `factor`. */
-function scaleBy<Params>(grads: unknown, params: Params, factor: number | Tensor) {
+/** `grads` times `factor`, once `change` was applied to it in the dtype of each leaf. */
+function scaleBy<Params>(
+  grads: unknown,
+  params: Params,
+  factor: number | Tensor,
+  change = (value: number | Tensor) => value,
+) {
   const opened = openParams(params);
   const scalar = scalarFor(factor);
-  return closeUpdates<Params>(opened, openGrads(grads, opened).map((g) => g && g.mul(scalar(g))));
+  return closeUpdates<Params>(
+    opened,
+    openGrads(grads, opened).map((g) => g && g.mul(change(scalar(g)))),
+  );
 }

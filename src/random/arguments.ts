@@ -8,7 +8,7 @@ import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { checkShape, showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { fromJavaScript } from "../core/convert.ts";
+import { toTensorOf } from "../core/convert.ts";
 import { Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { checkBroadcast } from "../functions/arguments.ts";
@@ -58,7 +58,7 @@ export function readShape(shape: number | Shape, what: string): Shape {
 
 /** A parameter of a distribution as a tensor of `dtype`. */
 export function readParameter(value: TensorLike, dtype: Dtype, what: string): Tensor {
-  return value instanceof Tensor ? value : fromJavaScript(value, dtype, what);
+  return toTensorOf(value, dtype, what);
 }
 
 /**

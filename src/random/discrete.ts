@@ -182,7 +182,9 @@ function checkBound(bound: number, name: string, most: number, what: string): vo
 
 /** A bound as a tensor of integers. */
 function readInteger(bound: TensorLike, name: string, what: string): Tensor {
-  const x = bound instanceof Tensor
+  const x = bound instanceof WeakScalar
+    ? toInteger(bound, what)
+    : bound instanceof Tensor
     ? bound
     : readParameter(bound, bound === 2 ** 31 ? "uint32" : "int32", what);
   if (isFloat(x.dtype)) {

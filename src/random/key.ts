@@ -42,6 +42,7 @@ import { checkKey, readShape } from "./arguments.ts";
  * ```
  */
 export function key(seed: number | bigint | Tensor): Tensor {
+  if (seed instanceof WeakScalar) return key(toInteger(seed, "Cannot make a key"));
   if (seed instanceof Tensor) {
     checkIntegerScalar(seed, `Cannot make a key from ${showType(seed)}`);
     const low = convert(seed, "uint32");
@@ -238,6 +239,7 @@ function pairs(high: Tensor, low: Tensor, shape: Shape): Tensor {
 
 /** The number to fold into a key, as a scalar. */
 function readData(data: unknown): Tensor {
+  if (data instanceof WeakScalar) return readData(toInteger(data, "Cannot fold into a key"));
   if (data instanceof Tensor) {
     checkIntegerScalar(data, `Cannot fold ${showType(data)} into a key`);
     return convert(data, "uint32");

@@ -2,6 +2,7 @@
  * The elements of tensors in linear memory. A tensor that a compiled program uses moves in, and moves
  * out to the heap when room is needed for others: so a bounded memory serves loops of any length,
  * also those in which the garbage collector never tells what is dead.
+ * Results that are quickly computed again are dropped instead (see `recipes.ts`).
  *
  * A block is freed when the storage that it belongs to is collected. The tables here hold blocks,
  * never storages, and forget a block that has moved out: the copy on the heap then dies with the
@@ -14,7 +15,7 @@
  */
 import { byteSize, describeValue } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
-import { argumentError, internalError, memoryError } from "../base/errors.ts";
+import { argumentError, internalError, MemoryError, memoryError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { showType, sizeOf } from "../base/shape.ts";
 import { Concrete, isSplat } from "../core/tensor.ts";
@@ -32,6 +33,7 @@ import {
   wholeMemory,
 } from "./linear_memory.ts";
 import { FreeRanges } from "./ranges.ts";
+import { Recipe, type Rerun, Window } from "./recipes.ts";
 import { RESERVED_BYTES } from "./threads.ts";
 
 export { isShared, linearMemory } from "./linear_memory.ts";
@@ -62,29 +64,59 @@ abstract class Block {
 
   /** Makes the block's bytes dispensable. */
   abstract save(): void;
+
+  /** What happens when the block leaves the memory. */
+  abstract leave(): void;
 }
 
 /** The elements of a tensor that is or was in linear memory. */
 class Slot extends Block implements Resident {
-  /** The copy on the heap; there is always one while the slot is not in memory. */
+  /** The copy on the heap; there is one while the slot is not in memory, unless it was dropped. */
   heap: Elements | null = null;
+  /** How to compute the elements again, as long as the slot is in memory. */
+  recipe: Recipe | null = null;
+  /** The same once the elements were dropped, until they are there again. */
+  dropped: Recipe | null = null;
+  /** Slots in memory in whose recipes this one is an argument. */
+  readonly dependents = new Set<Slot>();
 
   constructor(readonly dtype: Dtype, readonly length: number) {
     super();
   }
 
-  peek<T>(f: (elements: Elements) => T): T {
+  peek<T>(f: (elements: Elements) => T, storage: Storage): T {
+    restore(this, storage);
     return f(this.heap ?? viewOf(this.dtype, this.address, this.length));
   }
 
-  elements(): Elements {
+  elements(storage: Storage): Elements {
+    restore(this, storage);
     const elements = this.#copy();
     if (this.address !== 0 && this.bytes > KEPT_TWICE && this.pins === 0) evict(this);
     return elements;
   }
 
   override save(): void {
-    this.#copy();
+    if (this.recipe === null || this.heap !== null) this.#copy();
+    else {
+      this.recipe.keep();
+      this.dropped = this.recipe;
+    }
+  }
+
+  override leave(): void {
+    this.forget();
+    for (const slot of this.dependents) slot.forget();
+  }
+
+  /** From now on, the elements are copied before they leave the memory. */
+  forget(): void {
+    if (this.recipe === null) return;
+    for (const { resident } of this.recipe.storages) {
+      (resident as Slot | null)?.dependents.delete(this);
+    }
+    this.recipe = null;
+    droppable.delete(this);
   }
 
   #copy(): Elements {
@@ -103,6 +135,8 @@ class Slot extends Block implements Resident {
 /** What a program works in; its bytes mean nothing between two runs. */
 class Arena extends Block {
   override save(): void {}
+
+  override leave(): void {}
 }
 
 /** A block that belongs to the caller. */
@@ -131,6 +165,10 @@ export interface MemoryUsage {
   readonly limit: number;
   /** How many tensors are in linear memory. */
   readonly residents: number;
+  /** Taken by results that are dropped rather than copied, since they are quickly computed again. */
+  readonly droppable: number;
+  /** Of those, so many stay; more once something had to be computed again. */
+  readonly window: number;
 }
 
 /** Limits of the linear memory. */
@@ -154,6 +192,8 @@ const blocks = new Set<Block>();
 /** Storages whose slots are in memory, and owners of arenas that are. */
 const registry = new FinalizationRegistry<Block>(remove);
 const arenas = new WeakMap<object, Arena>();
+/** The slots in memory that have recipes. */
+const droppable = new Window<Slot>();
 
 /** How many calls of `withPins` are running. */
 let depth = 0;
@@ -191,6 +231,7 @@ function pin(block: Block): void {
   pinned.push(block);
   blocks.delete(block);
   blocks.add(block);
+  if (block instanceof Slot && block.recipe !== null) droppable.touch(block);
 }
 
 function checkRunning(what: string): void {
@@ -280,6 +321,7 @@ function settle(block: Block, address: number, bytes: number, owner: object): vo
 
 /** Takes the block out of the tables; its bytes are still held. */
 function detach(block: Block): void {
+  block.leave();
   blocks.delete(block);
   registry.unregister(block);
   block.address = 0;
@@ -293,7 +335,7 @@ function remove(block: Block): void {
   release(address, bytes);
 }
 
-/** Moves the block out; gives whether there was room for it on the heap. */
+/** Moves the block out or drops it; gives whether there was room for it on the heap. */
 function evict(block: Block): boolean {
   try {
     block.save();
@@ -322,6 +364,7 @@ export function addressOf(x: Concrete): number {
     if (isSplat(x) || !isLarge(x)) return temporaryCopy(x);
     slot = new Slot(x.dtype, storage.length);
   }
+  restore(slot, storage);
   if (slot.address === 0) moveIn(storage, slot, x);
   pin(slot);
   return slot.address;
@@ -343,9 +386,13 @@ function temporaryCopy(x: Concrete): number {
   return address;
 }
 
-/** A tensor in linear memory whose elements are not written yet: they are whatever was there. */
-export function newResident(type: Type): Placed {
+/**
+ * A tensor in linear memory whose elements are not written yet: they are whatever was there. One that
+ * is to get a recipe may take the place of others that have one.
+ */
+export function newResident(type: Type, isDroppable = false): Placed {
   const bytes = bytesFor(type);
+  if (isDroppable) makeRoomInWindow(bytes);
   return resultAt(type, allocate(bytes, () => showType(type)), bytes);
 }
 
@@ -365,6 +412,106 @@ function resultAt({ dtype, shape }: Type, address: number, bytes: number): Place
   settle(slot, address, bytes, storage);
   if (depth > 0) pin(slot);
   return { tensor: new Concrete(dtype, shape, storage), address };
+}
+
+function makeRoomInWindow(bytes: number): void {
+  for (const slot of droppable) {
+    if (droppable.hasRoom(bytes)) return;
+    if (slot.pins === 0) evict(slot);
+  }
+}
+
+/**
+ * Notes that `x`, a result in memory of its own, may be dropped, since `rerun` computes the same
+ * elements from `args` again. That must not take much longer than to copy them.
+ */
+export function giveRecipe(x: Concrete, args: readonly Concrete[], rerun: Rerun): void {
+  const slot = slotOf(x.storage)!;
+  const ingredients = args.flatMap(({ storage }) => slotOf(storage) ?? []);
+  // An argument that is used again and again is worth keeping; one that is used once may be dropped
+  // itself, so that half of a chain of results can be.
+  let isFirstUse = false;
+  for (const { recipe } of ingredients) {
+    if (recipe === null || recipe.isUsed) continue;
+    recipe.isUsed = true;
+    isFirstUse = true;
+  }
+  if (isFirstUse) return;
+  for (const ingredient of ingredients) {
+    ingredient.forget();
+    ingredient.dependents.add(slot);
+  }
+  slot.recipe = new Recipe(rerun, args);
+  droppable.add(slot);
+}
+
+/** Computes again what was dropped of these tensors. */
+export function restoreAll(tensors: readonly Concrete[]): void {
+  for (const { storage } of tensors) {
+    const slot = slotOf(storage);
+    if (slot !== null) restore(slot, storage);
+  }
+}
+
+/** Computes the elements of a slot again, if they were dropped. */
+function restore(slot: Slot, storage: Storage): void {
+  const recipe = slot.dropped;
+  if (recipe === null) return;
+  const limits = { soft: softLimit, hard: hardLimit };
+  try {
+    take(slot, storage, follow(recipe, slot));
+  } finally {
+    if (limits.hard !== hardLimit) limitTo(limits.soft, limits.hard);
+  }
+  recipe.discard();
+  droppable.widen(softLimit);
+}
+
+/** Gives the slot the block of a tensor that nobody else has. */
+function take(slot: Slot, storage: Storage, { storage: other }: Concrete): void {
+  const made = slotOf(other)!;
+  const { address, bytes } = made;
+  detach(made);
+  settle(slot, address, bytes, storage);
+  slot.dropped = null;
+}
+
+/** Follows a recipe, beyond all limits if need be: what was a value before must stay one. */
+function follow(recipe: Recipe, { dtype, length }: Slot): Concrete {
+  try {
+    return apart(() => recipe.follow());
+  } catch (error) {
+    if (!(error instanceof MemoryError)) throw error;
+  }
+  // There was room the first time: perhaps under another limit, perhaps without holes.
+  softLimit = hardLimit = MAX_MEMORY;
+  for (const block of blocks) if (block.pins === 0) evict(block);
+  try {
+    return apart(() => recipe.follow());
+  } catch (error) {
+    if (!(error instanceof MemoryError)) throw error;
+    throw memoryError(
+      `Cannot compute ${length} elements of ${dtype} again that were dropped to make room: ` +
+        error.message,
+    );
+  }
+}
+
+/** Runs `f`, a whole program, as if no other one were running, apart from the blocks that it uses. */
+function apart<T>(f: () => T): T {
+  const pins = pinned.map((block) => block.pins);
+  const others = new Set(loose.keys());
+  try {
+    return withPins(f);
+  } finally {
+    pinned.forEach((block, i) => block.pins = pins[i] ?? 0);
+    pinned.length = pins.length;
+    for (const [address, bytes] of loose) {
+      if (others.has(address)) continue;
+      loose.delete(address);
+      release(address, bytes);
+    }
+  }
 }
 
 /**
@@ -464,13 +611,21 @@ export function configureMemory(options: MemoryOptions): void {
     );
   }
   const most = limit === undefined ? MAX_MEMORY : Math.floor(limit / PAGE) * PAGE;
+  limitTo(limit === undefined ? DEFAULT_LIMIT : most, most);
+  droppable.reset();
+}
+
+/** Moves out what lies beyond the hard limit, and sets both limits. */
+function limitTo(soft: number, hard: number): void {
   for (const block of blocks) {
-    if (block.address + block.bytes > most && !evict(block)) {
-      throw memoryError(`${what}: there is no room on the heap for what has to move out`);
+    if (block.address + block.bytes > hard && !evict(block)) {
+      throw memoryError(
+        "Cannot configure the memory: there is no room on the heap for what has to move out",
+      );
     }
   }
-  hardLimit = most;
-  softLimit = limit === undefined ? DEFAULT_LIMIT : most;
+  softLimit = soft;
+  hardLimit = hard;
   ranges.cut(hardLimit);
   end = Math.min(end, hardLimit);
 }
@@ -479,5 +634,6 @@ export function configureMemory(options: MemoryOptions): void {
 export function memoryUsage(): MemoryUsage {
   let residents = 0;
   for (const block of blocks) if (block instanceof Slot) residents++;
-  return { held, peak, limit: softLimit, residents };
+  const { bytes, size } = droppable;
+  return { held, peak, limit: softLimit, residents, droppable: bytes, window: size };
 }

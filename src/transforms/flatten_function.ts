@@ -4,16 +4,17 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
+import { describeValue, isFloat } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError, treeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
-import { fromJavaScript, leafToTensor } from "../core/convert.ts";
+import { leafToInput, leafToTensor, toTensorOf } from "../core/convert.ts";
 import { sameType, Tensor } from "../core/tensor.ts";
-import type { Type } from "../core/tensor.ts";
-import { checkAlive } from "../core/trace.ts";
+import type { TensorLike, Type } from "../core/tensor.ts";
+import { checkAlive, WeakScalar } from "../core/trace.ts";
 import { flatten, flattenUpTo, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type { AnyFunction } from "../core/tree_types.ts";
+import { convert } from "../primitives/structure.ts";
 
 /** A list of tensors with the tree that it came from. */
 export interface FlatTree {
@@ -26,10 +27,27 @@ export interface FlatTree {
 /** A tree of tensors, numbers and typed arrays as flat tensors. `what` begins messages. */
 export function flattenTensors(tree: unknown, what: string): FlatTree {
   const { leaves, structure } = flatten(tree);
+  const areReady = leaves.every((leaf) => leaf instanceof Tensor && !(leaf instanceof WeakScalar));
+  if (areReady) return { leaves: leaves as Tensor[], structure };
+  const paths = leafPaths(structure);
+  return { leaves: leaves.map((leaf, i) => leafToTensor(leaf, paths[i], what)), structure };
+}
+
+/**
+ * A tree of arguments as flat tensors, for a transform to follow: numbers are `WeakScalar`s, which
+ * keep their digits and take the dtype of what they meet. `what` begins messages.
+ */
+export function flattenInputs(tree: unknown, what: string): FlatTree {
+  const { leaves, structure } = flatten(tree);
   const allTensors = leaves.every((leaf) => leaf instanceof Tensor);
   if (allTensors) return { leaves: leaves as Tensor[], structure };
   const paths = leafPaths(structure);
-  return { leaves: leaves.map((leaf, i) => leafToTensor(leaf, paths[i], what)), structure };
+  return { leaves: leaves.map((leaf, i) => leafToInput(leaf, paths[i], what)), structure };
+}
+
+/** The tensor behind an input, as transforms compute with it: a number in double precision. */
+export function primalOf(input: Tensor): Tensor {
+  return input instanceof WeakScalar ? input.wide : input;
 }
 
 /** Throws unless `f` is a function. */
@@ -86,7 +104,8 @@ export function flattenFunction(
 
 /**
  * A tangent or cotangent tree as one tensor per leaf of `structure`, each of the type that belongs
- * to it; `null` stands for zero. Numbers, nested and typed arrays take the dtype of their place.
+ * to it; `null` stands for zero. Numbers, nested and typed arrays take the dtype of their place. In
+ * the place of a number stands a float of either precision, which becomes float64.
  */
 export function flattenLike(
   structure: Structure,
@@ -97,21 +116,23 @@ export function flattenLike(
 ): (Tensor | null)[] {
   return flattenUpTo(structure, tree, what).map((part, i) => {
     if (part === null) return null;
-    if (part instanceof Tensor && sameType(part, types[i])) return part;
+    const isNumber = types[i] instanceof WeakScalar;
+    const isReady = part instanceof Tensor && !(part instanceof WeakScalar) && !isNumber;
+    if (isReady && sameType(part, types[i])) return part;
     const path = [...root, ...leafPaths(structure)[i]];
     if (part === undefined) {
       throw treeError(
         `${what}: expected ${showType(types[i])} at ${showPath(path)}, got undefined`,
       );
     }
-    const value = part instanceof Tensor
-      ? part
-      : fromJavaScript(part, types[i].dtype, `${what}, at ${showPath(path)}`);
+    const dtype = isNumber ? "float64" : types[i].dtype;
+    const value = toTensorOf(part as TensorLike, dtype, `${what}, at ${showPath(path)}`);
     if (!sameShape(value.shape, types[i].shape)) {
       throw shapeError(
         `${what}: expected ${showType(types[i])} at ${showPath(path)}, got ${showType(value)}`,
       );
     }
+    if (isNumber && isFloat(value.dtype)) return convert(value, "float64");
     if (value.dtype !== types[i].dtype) {
       throw dtypeError(
         `${what}: expected ${showType(types[i])} at ${showPath(path)}, got ${showType(value)}; ` +

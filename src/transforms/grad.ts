@@ -7,12 +7,18 @@ import { describeValue, isFloat } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
+import { toTensor } from "../core/convert.ts";
 import { splat, Tensor } from "../core/tensor.ts";
 import { checkAlive } from "../core/trace.ts";
 import { flatten, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type { AnyFunction, LeavesOf, LooseArgs, TensorsOf } from "../core/tree_types.ts";
-import { checkFunction, checkSynchronous, flattenTensors } from "./flatten_function.ts";
+import {
+  checkFunction,
+  checkSynchronous,
+  flattenInputs,
+  flattenTensors,
+} from "./flatten_function.ts";
 import { checkFloats, linearizeFlat, pullBack } from "./linearize.ts";
 
 /** Options of `grad` and `valueAndGrad`. */
@@ -157,7 +163,7 @@ function makeValueAndGrad(
     }`;
     const { leaves, structure } = places.length === 1
       ? flattenOne(chosen[0], what)
-      : flattenTensors(chosen, what);
+      : flattenInputs(chosen, what);
     checkFloats(leaves, places.length === 1 ? onlyChild(structure) : structure, what);
     let value: unknown;
     const linearized = linearizeFlat(transform, leaves, (inputs, unwrap) => {
@@ -178,8 +184,8 @@ function makeValueAndGrad(
 }
 
 /** One argument as a list of one, so that its messages name paths inside it. */
-function flattenOne(arg: unknown, what: string): ReturnType<typeof flattenTensors> {
-  const { leaves, structure } = flattenTensors(arg, what);
+function flattenOne(arg: unknown, what: string): ReturnType<typeof flattenInputs> {
+  const { leaves, structure } = flattenInputs(arg, what);
   return { leaves, structure: { kind: "array", children: [structure] } };
 }
 
@@ -257,7 +263,7 @@ function unwrapTree(tree: unknown, unwrap: (value: Tensor) => Tensor): unknown {
   const unwrapped = leaves.map((leaf) => {
     if (!(leaf instanceof Tensor)) return leaf;
     checkAlive(leaf, "an auxiliary result");
-    return unwrap(leaf);
+    return unwrap(toTensor(leaf, "Cannot return this auxiliary result"));
   });
   return unflatten(structure, unwrapped);
 }

@@ -14,7 +14,7 @@ import { leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type { AnyFunction, LooseArgs } from "../core/tree_types.ts";
 import { moveAxis, reshape } from "../primitives/structure.ts";
-import { checkFunction, flattenFunction, flattenTensors } from "./flatten_function.ts";
+import { checkFunction, flattenFunction, flattenInputs, flattenTensors } from "./flatten_function.ts";
 import { checkArgnums, grad } from "./grad.ts";
 import type { GradArgs } from "./grad.ts";
 import { checkList, jvp } from "./jvp.ts";
@@ -33,7 +33,8 @@ interface Point {
   readonly linearized: Linearized;
   /** The structure of the argument, or of the list of arguments, differentiated by. */
   readonly inStructure: Structure;
-  readonly inputs: readonly Tensor[];
+  /** The types of the tangents. */
+  readonly inputs: readonly Type[];
   readonly outStructure: Structure;
 }
 
@@ -53,7 +54,7 @@ function makeJacobian(
     const places = checkArgnums(argnums, args.length, transform);
     const chosen = isList ? places.map((place) => args[place]) : args[places[0]];
     const what = `Cannot take ${transform} by arguments ${places.join(", ")}`;
-    const { leaves, structure } = flattenTensors(chosen, what);
+    const { leaves, structure } = flattenInputs(chosen, what);
     checkFloats(leaves, structure, what);
     const flat = flattenFunction(
       (value) => {
@@ -67,7 +68,8 @@ function makeJacobian(
     const linearized = linearizeFlat(transform, leaves, flat.call);
     const outStructure = flat.resultStructure();
     checkResults(linearized.results, outStructure, transform);
-    const point = { linearized, inStructure: structure, inputs: leaves, outStructure };
+    const inputs = linearized.program.binders.map((binder) => binder.type);
+    const point = { linearized, inStructure: structure, inputs, outStructure };
     const rows = blocks(point).map((row) => unflatten(structure, row));
     return unflatten(outStructure, rows);
   };
@@ -100,7 +102,7 @@ function forwardBlocks({ linearized, inputs }: Point): Tensor[][] {
       ([tangent]) =>
         evaluateProgram(program, inputs.map((other, i) => i === k ? tangent : zerosOf(other))),
       [unitVectors(input)],
-      input.size,
+      sizeOf(input.shape),
     );
     return pushed.map((block, i) => {
       const result = results[i];

@@ -11,11 +11,25 @@ import { showType } from "../base/shape.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { zerosOf } from "../core/tensor.ts";
 import type { Concrete, Tensor } from "../core/tensor.ts";
-import { bind, currentTrace, runTransform, runUnder, Trace, Tracer } from "../core/trace.ts";
+import {
+  bind,
+  currentTrace,
+  runTransform,
+  runUnder,
+  Trace,
+  Tracer,
+  WeakScalar,
+} from "../core/trace.ts";
 import { leafPaths, unflatten } from "../core/tree.ts";
 import type { LooseArgs, TensorsOf } from "../core/tree_types.ts";
 import { add } from "../primitives/arithmetic.ts";
-import { checkFunction, flattenFunction, flattenLike, flattenTensors } from "./flatten_function.ts";
+import {
+  checkFunction,
+  flattenFunction,
+  flattenInputs,
+  flattenLike,
+  primalOf,
+} from "./flatten_function.ts";
 
 /** A value with a tangent that is not known to be zero. */
 export class JvpTracer extends Tracer {
@@ -65,6 +79,12 @@ export class JvpTrace extends Trace {
   /** `primal` with `tangent`. */
   lift(primal: Tensor, tangent: Tensor | null): Tensor {
     return tangent === null ? primal : new JvpTracer(this, primal, tangent);
+  }
+
+  /** An argument of the function, moving along `tangent`: a number stays one. */
+  input(argument: Tensor, tangent: Tensor | null): Tensor {
+    const lifted = this.lift(primalOf(argument), tangent);
+    return argument instanceof WeakScalar ? argument.within(this, lifted) : lifted;
   }
 
   override process<P>(
@@ -174,13 +194,13 @@ export function jvp<Args extends any[] = Tensor[], Out = Tensor>(
   checkFunction(f, "jvp");
   checkList(primals, "jvp", "primals");
   checkList(tangents, "jvp", "tangents");
-  const { leaves, structure } = flattenTensors(primals, "Cannot take a jvp at these primals");
+  const { leaves, structure } = flattenInputs(primals, "Cannot take a jvp at these primals");
   const directions = flattenTangents(structure, leaves, tangents, "jvp");
   const flat = flattenFunction(f, structure, "jvp");
   const trace = new JvpTrace("jvp", currentTrace());
   const results = runTransform(
     trace,
-    () => flat.call(leaves.map((leaf, i) => trace.lift(leaf, directions[i]))),
+    () => flat.call(leaves.map((leaf, i) => trace.input(leaf, directions[i]))),
   );
   const out = results.map((result) => trace.primalOf(result));
   const outTangents = results.map((result, i) =>

@@ -6,17 +6,26 @@
  * @module
  */
 import { isFloat } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import { evaluateProgram, RecordingTrace, Variable } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
 import { zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
-import { currentTrace, runUnder } from "../core/trace.ts";
+import { currentTrace, runUnder, WeakScalar } from "../core/trace.ts";
 import { leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type { LooseArgs, ResultArgs, TensorsOf } from "../core/tree_types.ts";
-import { checkFunction, flattenFunction, flattenLike, flattenTensors } from "./flatten_function.ts";
+import { convert } from "../primitives/structure.ts";
+import {
+  checkFunction,
+  flattenFunction,
+  flattenInputs,
+  flattenLike,
+  flattenTensors,
+  primalOf,
+} from "./flatten_function.ts";
 import { flattenTangents, JvpTrace } from "./jvp.ts";
 import { isOffset, transposeProgram } from "./transpose.ts";
 
@@ -28,6 +37,11 @@ export interface Linearized {
   readonly program: Program;
   /** Which primals are floating-point, and so have a binder. */
   readonly active: readonly boolean[];
+  /**
+   * The dtype of each primal's gradient: its own; that of a number is float64 where it met float64,
+   * float32 otherwise.
+   */
+  readonly dtypes: readonly Dtype[];
 }
 
 /** Linearises a flat function at `primals`, for `transform`. `unwrap` gets at other traced values. */
@@ -40,7 +54,7 @@ export function linearizeFlat(
   const trace = new JvpTrace(transform, tape);
   const active = primals.map((primal) => isFloat(primal.dtype));
   const inputs = primals.map((primal, i) =>
-    active[i] ? trace.lift(primal, tape.newBinder(primal)) : primal
+    active[i] ? trace.input(primal, tape.newBinder(primalOf(primal))) : primal
   );
   try {
     const outputs = runUnder(trace, () => f(inputs, (value) => trace.primalOf(value)));
@@ -48,7 +62,10 @@ export function linearizeFlat(
     const tangents = outputs.filter((output) => isFloat(output.dtype)).map((output) =>
       trace.tangentOf(output) ?? zerosOf(output)
     );
-    return { results, program: tape.finish(tangents), active };
+    const dtypes = inputs.map((input) =>
+      input instanceof WeakScalar && input.isWide ? "float64" : input.dtype
+    );
+    return { results, program: tape.finish(tangents), active, dtypes };
   } finally {
     trace.alive = false;
     tape.alive = false;
@@ -57,15 +74,15 @@ export function linearizeFlat(
 
 /** Pulls cotangents of the floating-point results back: one per primal, `null` where it has none. */
 export function pullBack(
-  { program, active }: Linearized,
+  { program, active, dtypes }: Linearized,
   cotangents: readonly (Tensor | null)[],
 ): (Tensor | null)[] {
   const pulled = transposeProgram(program, cotangents);
   let next = 0;
-  return active.map((isActive) => {
+  return active.map((isActive, i) => {
     if (!isActive) return null;
     const place = next++;
-    return pulled[place] ?? zerosOf(program.binders[place].type);
+    return convert(pulled[place] ?? zerosOf(program.binders[place].type), dtypes[i]);
   });
 }
 
@@ -127,7 +144,7 @@ export function vjp<Args extends any[] = Tensor[], Out = Tensor>(
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (cotangent: unknown) => ResultArgs<Args>] {
   checkFunction(f, "vjp");
-  const { leaves, structure } = flattenTensors(primals, "Cannot take a vjp at these primals");
+  const { leaves, structure } = flattenInputs(primals, "Cannot take a vjp at these primals");
   const flat = flattenFunction(f, structure, "vjp");
   const linearized = linearizeFlat("vjp", leaves, flat.call);
   const outStructure = flat.resultStructure();
@@ -166,14 +183,14 @@ export function linearize<Args extends any[] = Tensor[], Out = Tensor>(
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (...tangents: unknown[]) => TensorsOf<Out>] {
   checkFunction(f, "linearize");
-  const { leaves, structure } = flattenTensors(primals, "Cannot linearize at these primals");
+  const { leaves, structure } = flattenInputs(primals, "Cannot linearize at these primals");
   const flat = flattenFunction(f, structure, "linearize");
   const linearized = linearizeFlat("linearize", leaves, flat.call);
   const { results, program, active } = linearized;
   const outStructure = flat.resultStructure();
   const pushforward = (...tangents: unknown[]): TensorsOf<Out> => {
     const parts = flattenTangents(structure, leaves, tangents, "linearize");
-    const inputs = leaves.flatMap((leaf, i) => active[i] ? [parts[i] ?? zerosOf(leaf)] : []);
+    const inputs = leaves.flatMap((leaf, i) => active[i] ? [parts[i] ?? zerosOf(primalOf(leaf))] : []);
     const pushed = evaluateProgram(program, inputs);
     return unflatten(outStructure, spread(pushed, results)) as TensorsOf<Out>;
   };

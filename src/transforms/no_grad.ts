@@ -6,7 +6,7 @@
 import { isFloat } from "../base/dtype.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { Concrete, Tensor } from "../core/tensor.ts";
-import { currentTrace, runUnder, Trace } from "../core/trace.ts";
+import { currentTrace, runUnder, Trace, WeakScalar } from "../core/trace.ts";
 import { flatten, unflatten } from "../core/tree.ts";
 import { stopGradient as stop, stopGradientPrimitive } from "../primitives/structure.ts";
 import { checkFunction, checkSynchronous } from "./flatten_function.ts";
@@ -93,6 +93,10 @@ export function stopGradient<T>(tree: T): T {
   const { leaves, structure } = flatten(tree);
   return unflatten(
     structure,
-    leaves.map((leaf) => leaf instanceof Tensor && isFloat(leaf.dtype) ? stop(leaf) : leaf),
+    leaves.map((leaf) => {
+      // A number that a transform follows is one afterwards, as a plain number is.
+      if (leaf instanceof WeakScalar) return leaf.within(leaf.trace, stop(leaf.wide));
+      return leaf instanceof Tensor && isFloat(leaf.dtype) ? stop(leaf) : leaf;
+    }),
   ) as T;
 }

@@ -191,6 +191,12 @@ Deno.test("large products in several chunks equal three loops", () => {
   checkProduct(dense("float32", 3, [70, 300, 200]), [tiles[0]]);
 });
 
+Deno.test("products of long sums equal three loops, in several groups of their parts", () => {
+  checkProduct(dense("float32", 1, [40, 520, 1100], "rows", "columns"), [tiles[0]]);
+  const strided = dense("float32", 8, [3, 300, 1100]);
+  checkProduct({ ...strided, b: { batch: 661_000, row: 601, column: 2 } }, [tiles[0]]);
+});
+
 Deno.test("long sums of few results are cut into pieces and equal three loops", () => {
   checkProduct(dense("float32", 1, [1, 1, 6 * 2048]));
   checkProduct(dense("float64", 1, [3, 5, 5000], "rows", "columns"), [tiles[0]]);

@@ -51,7 +51,7 @@ function costOf(node: LoopNode): number {
 
 /** What it costs to access the lanes of a vector that lie so many elements apart. */
 function accessCost(stride: number): number {
-  return stride === 1 ? 1 : stride === 0 ? 0.2 : 6;
+  return stride === 1 ? 1 : stride === 0 ? 0.2 : stride === -1 ? 1.5 : stride === 2 ? 2.5 : 6;
 }
 
 /** An estimate of the work, in operations on vectors, if `loop` fills the lanes. */
@@ -100,7 +100,7 @@ export function unrollOf(
   );
   if (work > 100) return 1;
   if (isTested) return 2;
-  if (loads.some(({ from }) => Math.abs(from.strides[loop]) > 1)) return 2;
+  if (loads.some(({ from }) => accessCost(from.strides[loop]) > 2)) return 2;
   if (reductions > 0) {
     if (reductions > 2 || work > 12) return 2;
     if (reductions > 1) return 4;

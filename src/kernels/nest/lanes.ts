@@ -64,6 +64,32 @@ export function loadVector(dtype: Dtype, pointer: Pointer, bytes: number, lanes:
 }
 
 /**
+ * Every second element, or elements backwards, from the first lane's address on: shuffled from what
+ * stands side by side. Nothing for other strides, and for elements that do not fill a vector.
+ * Backwards all lanes must count, as bytes before the buffer may not be read.
+ */
+export function loadShuffled(
+  dtype: Dtype,
+  pointer: Pointer,
+  bytes: number,
+  { stride, isWhole, lanes }: {
+    readonly stride: number;
+    readonly isWhole: boolean;
+    readonly lanes: Lanes;
+  },
+): Vector | undefined {
+  const size = byteSize(dtype);
+  if (size * lanes !== 16) return undefined;
+  const order = (element: (lane: number) => number): number[] =>
+    Array.from({ length: 16 }, (_, i) => element(Math.floor(i / size)) * size + i % size);
+  const load = (start: number): Vector => v128.load(...place(pointer, start));
+  if (stride === 2) return i8x16.shuffle(load(bytes), load(bytes + 16), order((lane) => 2 * lane));
+  if (stride !== -1 || !isWhole) return undefined;
+  const vector = load(bytes - 16 + size);
+  return i8x16.shuffle(vector, vector, order((lane) => lanes - 1 - lane));
+}
+
+/**
  * A vector with one lane loaded, the others as in `vector`. Lanes that are gathered one by one into
  * zeros make a vector after `gathered`.
  */

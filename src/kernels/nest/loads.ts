@@ -11,7 +11,7 @@ import { i32, i32x4 } from "../../wasm/operations.ts";
 import type { Guard, LoopNode } from "../loops.ts";
 import { type Cursor, type Cursors, plus } from "./cursors.ts";
 import { dependsOnlyOn } from "./guards.ts";
-import { gathered, loadLane, loadSplat, loadVector, transposed } from "./lanes.ts";
+import { gathered, loadLane, loadShuffled, loadSplat, loadVector, transposed } from "./lanes.ts";
 import { isTransposed, type Plan } from "./plan.ts";
 
 type Load = LoopNode & { readonly kind: "load" };
@@ -145,21 +145,27 @@ function loadWhole(
   const isGuarded = guards.length > 0;
   const { cursor, bytes } = spot.cursors.ofAccess(from, isGuarded);
   const size = byteSize(dtype);
-  const stride = from.strides[spot.plan.vector];
+  const { vector, lanes } = spot.plan;
+  const stride = from.strides[vector];
   // Where guards hold only here, the round's first address may lie before the memory's start.
   const base = isGuarded ? bytes + size * shift(spot, from.strides, 0) : 0;
   const current = base === 0 ? cursor.current : code.let(plus(cursor.current, base));
   results.forEach((result, i) => {
     const start = bytes + size * shift(spot, from.strides, i) - base;
-    if (stride === 0) code.set(result, loadSplat(dtype, current, start, spot.plan.lanes));
-    else if (stride === 1) code.set(result, loadVector(dtype, current, start, spot.plan.lanes));
+    const isWhole = activeIn(spot, i) === lanes;
+    const value = stride === 0
+      ? loadSplat(dtype, current, start, lanes)
+      : stride === 1
+      ? loadVector(dtype, current, start, lanes)
+      : loadShuffled(dtype, current, start, { stride, isWhole, lanes });
+    if (value !== undefined) code.set(result, value);
     else {
       code.set(result, i32x4.const(0));
       for (let lane = 0; lane < activeIn(spot, i); lane++) {
         const at = start + lane * stride * size;
-        code.set(result, loadLane(dtype, current, at, result, lane, spot.plan.lanes));
+        code.set(result, loadLane(dtype, current, at, result, lane, lanes));
       }
-      code.set(result, gathered(dtype, result, spot.plan.lanes));
+      code.set(result, gathered(dtype, result, lanes));
     }
   });
 }
