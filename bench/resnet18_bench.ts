@@ -1,11 +1,11 @@
 /**
- * How long does a training step of ResNet-18 take on the reference evaluator?
+ * How long does a training step of ResNet-18 take, operation by operation and compiled?
  *
  *     deno bench bench/resnet18_bench.ts
  *
  * 1x3x64x64 in float32: the forward pass, forward and backward, and the full step with SGD.
  */
-import { models, nn, optim, random, valueAndGrad } from "@jacobi/jacobi";
+import { jit, models, nn, optim, random, tree, valueAndGrad } from "@jacobi/jacobi";
 
 const model = models.resnet18();
 const [params, state] = model.init(random.key(0));
@@ -31,4 +31,27 @@ Deno.bench("full step", { group, n: 5, warmup: 1 }, () => {
   const [, gradients] = lossAndGrad(params);
   const [updates] = optimizer.update(gradients, memory, params);
   optim.applyUpdates(params, updates);
+});
+
+const forward = jit((p: typeof params) => model.apply(p, state, image, { train: true }));
+const compiledLossAndGrad = jit(lossAndGrad);
+const step = jit((p: typeof params, m: typeof memory) => {
+  const [value, gradients] = lossAndGrad(p);
+  const [updates, next] = optimizer.update(gradients, m, p);
+  return [optim.applyUpdates(p, updates), next, value] as const;
+}, { donateArgnums: [0, 1] });
+const [own, ownMemory] = jit((p: typeof params, m: typeof memory) =>
+  [tree.map((x) => x.mul(1), p), tree.map((x) => x.mul(1), m)] as const
+)(params, memory);
+let training = [own, ownMemory] as const;
+
+Deno.bench("forward, compiled", { group, n: 20, warmup: 3 }, () => {
+  forward(params);
+});
+Deno.bench("forward and backward, compiled", { group, n: 20, warmup: 3 }, () => {
+  compiledLossAndGrad(params);
+});
+Deno.bench("full step, compiled, with donation", { group, n: 20, warmup: 3 }, () => {
+  const [nextParams, nextMemory] = step(...training);
+  training = [nextParams, nextMemory];
 });

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { describeValue } from "./base/dtype.ts";
+import { describeValue, numberKind } from "./base/dtype.ts";
 import { argumentError } from "./base/errors.ts";
 import { readOptions } from "./base/options.ts";
 import { sameShape, showType } from "./base/shape.ts";
 import { installKernels } from "./compile/eager.ts";
 import { compile } from "./compile/pipeline.ts";
 import { call } from "./control/call.ts";
-import { leafToTensor } from "./core/convert.ts";
+import { leafToInput } from "./core/convert.ts";
 import { closeProgram } from "./core/program.ts";
 import type { Program } from "./core/program.ts";
 import { Concrete, Tensor } from "./core/tensor.ts";
@@ -18,8 +18,8 @@ import type { Type } from "./core/tensor.ts";
 import { firstDifference, flatten, leafPaths, showPath, unflatten } from "./core/tree.ts";
 import type { Structure } from "./core/tree.ts";
 import type { TensorsOf } from "./core/tree_types.ts";
-import { isEvaluating } from "./core/trace.ts";
-import { checkFunction } from "./transforms/flatten_function.ts";
+import { currentTrace, isEvaluating, WeakScalar } from "./core/trace.ts";
+import { checkFunction, primalOf } from "./transforms/flatten_function.ts";
 import { stage } from "./transforms/stage.ts";
 
 /** Options of `jit`. */
@@ -52,16 +52,23 @@ export interface Jitted<Args extends readonly unknown[], Out> {
 installKernels();
 
 /** What decides whether a program fits a call. */
-interface Signature {
+interface Signature<Leaf> {
   /** The arguments' structure, static ones left out. */
   readonly structure: Structure;
-  /** One entry per leaf: the type of a tensor, or the value of a number. */
-  readonly leaves: readonly (Type | number | boolean)[];
+  readonly leaves: readonly Leaf[];
   readonly statics: readonly unknown[];
 }
 
-/** A program with its signature. */
-interface Entry extends Signature {
+/** An input of a program that is a JavaScript number in calls. */
+interface NumberInput {
+  /** What kind of number it must be, where tracing depended on it; `null` for any. */
+  readonly kind: string | null;
+  /** Whether the program uses it as float64. */
+  readonly isWide: boolean;
+}
+
+/** A program with its signature: types of tensors, places of numbers, and booleans as they are. */
+interface Entry extends Signature<Type | NumberInput | boolean> {
   readonly program: Program;
   readonly outStructure: Structure;
   /** What messages call each input that is donated; `null` for all others. */
@@ -77,8 +84,14 @@ const MAX_PROGRAMS = 64;
  * computed together. It composes with every transform, inside and outside.
  *
  * Programs are kept by the arguments' tree structure, dtypes and shapes, and by the values of static
- * arguments. JavaScript numbers among the arguments count as static, so that they mean the same as
- * without `jit`: pass a tensor for a number that changes from call to call.
+ * arguments.
+ *
+ * JavaScript numbers among the arguments are inputs of the program, so that a learning rate may change
+ * from call to call. They mean what they mean without `jit`: a number takes the dtype of the tensor
+ * that it meets, float64 with all of its digits, and is float32 alone; where it meets integers, a
+ * number that is none is traced by itself. What needs to know a number while tracing (an axis, a
+ * shape, an index, a JavaScript operator) is an error: name its argument in `staticArgnums`.
+ * Booleans are parts of the program, traced by themselves, so that functions can branch on them.
  *
  * The function must be pure: what it does besides computing happens while it is traced, and not
  * again. Values are not known while tracing, so it cannot branch on them.
@@ -101,6 +114,22 @@ const MAX_PROGRAMS = 64;
  * assertTensorsClose(gradient(tensor([1, 2])), [3, 12]);
  * assertTensorsClose(gradient(tensor([3, 4])), [27, 48]);
  * if (traced !== 1) throw new Error(String(traced));
+ * ```
+ *
+ * @example A learning rate that changes, and an exponent that is part of the program
+ * ```ts
+ * import { jit, tensor } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const step = jit((w: Tensor, g: Tensor, rate: number) => w.sub(g.mul(rate)));
+ * const [w, g] = [tensor([1, 2]), tensor([10, 20])];
+ * assertTensorsClose(step(w, g, 0.1), [0, 0]);
+ * assertTensorsClose(step(w, g, 0.05), [0.5, 1]);
+ * if (step.explain(w, g, 0.025) !== "Cached") throw new Error("Traced again");
+ *
+ * const total = jit((x: Tensor, axis: number) => x.sum(axis), { staticArgnums: 1 });
+ * assertTensorsClose(total(tensor([[1, 2], [3, 4]]), 0), [4, 6]);
  * ```
  */
 // deno-lint-ignore no-explicit-any
@@ -130,16 +159,24 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
     if (place >= 0) {
       const [entry] = entries.splice(place, 1);
       entries.unshift(entry);
+      entry.leaves.forEach((leaf, i) => {
+        if (isNumberInput(leaf) && leaf.isWide) (signature.leaves[i] as WeakScalar).markWide();
+      });
       return unflatten(entry.outStructure, run(entry, inputs)) as TensorsOf<Out>;
     }
-    const staged = trace(f, args, statics, signature);
+    const { staged, numbers } = trace(f, args, statics, signature);
     const { program, captured } = closeProgram(staged.program);
     // A program that holds values of an enclosing transform is good for this call only.
     if (captured.length === 0) {
       // Types instead of tensors, so that no argument is kept alive.
-      const leaves = signature.leaves.map((leaf) =>
-        typeof leaf === "object" ? { dtype: leaf.dtype, shape: leaf.shape } : leaf
-      );
+      const leaves = signature.leaves.map((leaf, i) => {
+        const number = numbers[i];
+        if (number !== undefined) {
+          const kind = number.isRead ? numberKind(number.peekNumber()) : null;
+          return { kind, isWide: number.isWide };
+        }
+        return typeof leaf === "object" ? { dtype: leaf.dtype, shape: leaf.shape } : leaf;
+      });
       const names = nameDonations(signature, paths(), donated);
       const entry = { ...signature, leaves, program, outStructure: staged.structure, names };
       entries.unshift(entry);
@@ -172,12 +209,13 @@ function run({ program, names }: Entry, inputs: readonly Tensor[]): readonly Ten
 
 /** What messages call the donated inputs among the leaves. */
 function nameDonations(
-  { leaves }: Signature,
+  { leaves }: Call["signature"],
   paths: ReturnType<Call["paths"]>,
   donated: readonly number[],
 ): (string | null)[] {
   return leaves.flatMap((leaf, i) => {
     if (typeof leaf !== "object") return [];
+    if (leaf instanceof WeakScalar) return [null];
     return [donated.includes(paths[i][0] as number) ? `args${showPath(paths[i])}` : null];
   });
 }
@@ -198,7 +236,7 @@ function readArgnums(argnums: number | readonly number[], option: string): reado
 
 /** A call's signature, and the tensors that the program takes. */
 interface Call {
-  readonly signature: Signature;
+  readonly signature: Signature<Tensor | boolean>;
   readonly inputs: Tensor[];
   /** The path of each leaf. */
   readonly paths: () => readonly (readonly (string | number)[])[];
@@ -210,11 +248,13 @@ function readCall(args: readonly unknown[], statics: readonly number[]): Call {
   let known: (string | number)[][] | undefined;
   const paths = () => known ??= leafPaths(structure);
   const read = leaves.map((leaf, i) =>
-    leaf instanceof Tensor || typeof leaf === "number" || typeof leaf === "boolean"
-      ? leaf
-      : leafToTensor(leaf, paths()[i], "Cannot call a jitted function with these arguments")
+    leaf instanceof Tensor || typeof leaf === "boolean" ? leaf : leafToInput(
+      leaf,
+      typeof leaf === "number" ? [] : paths()[i],
+      "Cannot call a jitted function with these arguments",
+    )
   );
-  const inputs = read.filter((leaf) => leaf instanceof Tensor);
+  const inputs = read.filter((leaf) => leaf instanceof Tensor).map(primalOf);
   return {
     signature: { structure, leaves: read, statics: statics.map((i) => args[i]) },
     inputs,
@@ -224,8 +264,8 @@ function readCall(args: readonly unknown[], statics: readonly number[]): Call {
 
 /** Why a program does not fit a call, or `null` when it does. */
 function difference(
-  entry: Signature,
-  { structure, leaves, statics }: Signature,
+  entry: Entry,
+  { structure, leaves, statics }: Call["signature"],
   paths: Call["paths"],
 ): string | null {
   const wrong = statics.findIndex((value, i) => !Object.is(value, entry.statics[i]));
@@ -238,12 +278,26 @@ function difference(
   if (found !== null) return found;
   for (let i = 0; i < leaves.length; i++) {
     const [before, now] = [entry.leaves[i], leaves[i]];
-    const isSame = typeof before === "object" && typeof now === "object"
-      ? before.dtype === now.dtype && sameShape(before.shape, now.shape)
-      : Object.is(before, now);
-    if (!isSame) return `${showPath(paths()[i])} was ${showLeaf(before)}, and is ${showLeaf(now)}`;
+    if (!fits(before, now)) {
+      return `${showPath(paths()[i])} was ${showInput(before)}, and is ${showLeaf(now, before)}`;
+    }
   }
   return null;
+}
+
+/** Whether a program for `before` can be run with `now`. */
+function fits(before: Entry["leaves"][number], now: Tensor | boolean): boolean {
+  if (typeof before === "boolean" || typeof now === "boolean") return before === now;
+  if (isNumberInput(before)) {
+    return now instanceof WeakScalar &&
+      (before.kind === null || before.kind === numberKind(now.peekNumber()));
+  }
+  return !(now instanceof WeakScalar) && before.dtype === now.dtype &&
+    sameShape(before.shape, now.shape);
+}
+
+function isNumberInput(leaf: Entry["leaves"][number]): leaf is NumberInput {
+  return typeof leaf === "object" && "kind" in leaf;
 }
 
 /** Where two equal structures list an object's keys in different orders: functions can tell. */
@@ -267,26 +321,48 @@ function orderDifference(
   return null;
 }
 
-function showLeaf(leaf: Type | number | boolean): string {
-  return typeof leaf === "object" ? showType(leaf) : describeValue(leaf);
+function showInput(leaf: Entry["leaves"][number]): string {
+  if (typeof leaf === "boolean") return String(leaf);
+  if (!isNumberInput(leaf)) return showType(leaf);
+  return leaf.kind === null ? "a number" : `${leaf.kind}, beside integers`;
 }
 
-/** Traces `f`: tensors become inputs of the program, numbers and static arguments parts of it. */
+function showLeaf(leaf: Tensor | boolean, before: Entry["leaves"][number]): string {
+  if (typeof leaf === "boolean") return String(leaf);
+  if (!(leaf instanceof WeakScalar)) return showType(leaf);
+  const isKind = isNumberInput(before) && before.kind !== null;
+  return isKind ? numberKind(leaf.peekNumber()) : "a number";
+}
+
+/** A function's program, and the leaves that are numbers as they were traced. */
+interface Traced {
+  readonly staged: ReturnType<typeof stage>;
+  readonly numbers: readonly (WeakScalar | undefined)[];
+}
+
+/** Traces `f`: tensors and numbers become inputs of the program, what is static parts of it. */
 function trace(
   f: (...args: never[]) => unknown,
   args: readonly unknown[],
   statics: readonly number[],
-  { structure, leaves }: Signature,
-): ReturnType<typeof stage> {
-  const types = leaves.filter((leaf) => typeof leaf === "object");
+  { structure, leaves }: Call["signature"],
+): Traced {
+  const numbers: (WeakScalar | undefined)[] = [];
+  const types = leaves.filter((leaf) => typeof leaf === "object").map(primalOf);
   // One list instead of one argument each: a call has room for so many only.
   const withNumbers = (tensors: readonly Tensor[]): unknown => {
     let next = 0;
-    const filled = leaves.map((leaf) => typeof leaf === "object" ? tensors[next++] : leaf);
+    const filled = leaves.map((leaf, i) => {
+      if (typeof leaf !== "object") return leaf;
+      const input = tensors[next++];
+      if (!(leaf instanceof WeakScalar)) return input;
+      return numbers[i] = leaf.within(currentTrace(), input);
+    });
     const full = unflatten(structure, filled) as unknown[];
     for (const i of statics) if (i < args.length) full[i] = args[i];
     return f(...full as never[]);
   };
   const list: Structure = { kind: "array", children: types.map(() => ({ kind: "leaf" })) };
-  return stage("jit", withNumbers, { kind: "array", children: [list] }, types);
+  const staged = stage("jit", withNumbers, { kind: "array", children: [list] }, types);
+  return { staged, numbers };
 }

@@ -59,7 +59,10 @@ export type WithLeaves<T, Leaf> = IsOpen<T> extends true ? T
   : [T[]] extends [T] ? [Leaf] extends [T] ? T : Tree<Leaf>
   : T extends Atom ? Leaf
   : T extends null ? null
-  : { [K in keyof T]: WithLeaves<T[K], Leaf> };
+  // What is left out of an object is no leaf.
+  : {
+    [K in keyof T]: WithLeaves<[T[K]] extends [undefined] ? T[K] : Exclude<T[K], undefined>, Leaf>;
+  };
 
 /** The type of a tree that may have `null` in the place of any leaf. */
 export type WithHoles<T> = IsOpen<T> extends true ? T

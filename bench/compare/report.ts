@@ -35,6 +35,19 @@ export interface Report {
   readonly notes: readonly string[];
 }
 
+/** Why there are gaps: each reason once for a contender. */
+function explainGaps(cells: readonly Cell[]): string[] {
+  const gaps = new Map<string, Set<string>>();
+  for (const { contender, work, missing } of cells) {
+    if (missing === undefined) continue;
+    const reason = `${contender}: ${missing}`;
+    gaps.set(reason, (gaps.get(reason) ?? new Set()).add(work));
+  }
+  return [...gaps].map(([reason, works]) =>
+    `${reason} (${works.size === 1 ? [...works][0] : `${works.size} works`})`
+  );
+}
+
 /** Milliseconds with three digits. */
 export function formatTime(time: number | undefined): string {
   if (time === undefined) return "-";
@@ -130,6 +143,7 @@ export function formatReport({ cells, versions, notes }: Report, options: Option
     `First calls in milliseconds (tracing, compiling and running once) with ${threads} threads:`,
     "",
     formatTable(["work", ...compilers], firsts),
-    ...(notes.length === 0 ? [] : ["", ...notes.map((note) => `- ${note}`)]),
+    "",
+    ...[...notes, ...explainGaps(cells)].map((note) => `- ${note}`),
   ].join("\n");
 }

@@ -17,11 +17,13 @@ import {
   copyIn,
   copyOut,
   donate,
+  giveRecipe,
   givesBlock,
   isShared,
   linearMemory,
   newResident,
   RESIDENT_BYTES,
+  restoreAll,
   takeBlock,
   withPins,
 } from "../runtime/memory.ts";
@@ -29,6 +31,7 @@ import { MAX_MEMORY, PAGE, wholeMemory } from "../runtime/linear_memory.ts";
 import { Executable } from "../runtime/threads.ts";
 import { lower, type Lowered } from "./lower.ts";
 import { type MemoryPlan, planMemory } from "./plan_memory.ts";
+import { findRecomputable } from "./recomputable.ts";
 import { type HostStep, type Schedule, schedule, type Step } from "./schedule.ts";
 
 /** Nanoseconds of work from which on it is shared by threads, about. */
@@ -85,7 +88,18 @@ export function assemble(
   const plan = planMemory(lowered, scheduled, { large: RESIDENT_BYTES, isDonated, reserved });
   const work = scheduled.summaries.reduce((sum, one) => sum + one.operations + one.bytes, 0);
   const isParallel = work >= PARALLEL_OPERATIONS;
-  const runner = new Runner(lowered, plan, segments, executable, isParallel, options.timed);
+  const recomputable = options.timed === undefined
+    ? findRecomputable(lowered, scheduled, plan, isDonated)
+    : null;
+  const runner = new Runner(
+    lowered,
+    plan,
+    segments,
+    executable,
+    isParallel,
+    recomputable,
+    options.timed,
+  );
   return {
     run: (args, names) => runner.run(args, names),
     schedule: scheduled,
@@ -108,12 +122,24 @@ function divideAtHost({ steps }: Schedule): Segment[] {
   return segments;
 }
 
+/** The tensors in memory plans that are no arguments, each once. */
+function constantsOf({ places, uploads }: MemoryPlan): readonly Concrete[] {
+  const constants = new Set<Concrete>();
+  for (const place of places) if (place?.kind === "constant") constants.add(place.value);
+  for (const { source } of uploads) if (typeof source !== "number") constants.add(source);
+  return [...constants];
+}
+
 class Runner {
   readonly #lowered: Lowered;
   readonly #plan: MemoryPlan;
   readonly #segments: readonly Segment[];
   readonly #executable: Executable;
   readonly #isParallel: boolean;
+  /** The buffer of the result that may be dropped and computed again. */
+  readonly #recomputable: number | null;
+  /** Tensors that are part of the program and have a buffer. */
+  readonly #constants: readonly Concrete[];
   readonly #timed: AssembleOptions["timed"];
 
   constructor(
@@ -122,6 +148,7 @@ class Runner {
     segments: readonly Segment[],
     executable: Executable,
     isParallel: boolean,
+    recomputable: number | null,
     timed: AssembleOptions["timed"],
   ) {
     this.#timed = timed;
@@ -130,13 +157,41 @@ class Runner {
     this.#segments = segments;
     this.#executable = executable;
     this.#isParallel = isParallel;
+    this.#recomputable = recomputable;
+    this.#constants = constantsOf(plan);
   }
 
   run(args: readonly Concrete[], names: Donations | undefined): readonly Concrete[] {
-    return withPins(() => this.#run(args, names));
+    // Programs that compute arguments again run before this one.
+    restoreAll(args);
+    restoreAll(this.#constants);
+    return withPins(() => {
+      const results = this.#run(args, this.#constants, names);
+      if (this.#recomputable !== null) this.#giveRecipe(results, args);
+      return results;
+    });
   }
 
-  #run(args: readonly Concrete[], names: Donations | undefined): readonly Concrete[] {
+  /** Notes how the large result is computed again, also when arguments and constants are donated. */
+  #giveRecipe(results: readonly Concrete[], args: readonly Concrete[]): void {
+    const place = this.#lowered.results.findIndex((result) =>
+      "buffer" in result && result.buffer === this.#recomputable
+    );
+    const count = args.length;
+    giveRecipe(
+      results[place],
+      [...args, ...this.#constants],
+      (all) => this.#run(all.slice(0, count), all.slice(count), undefined)[place],
+    );
+  }
+
+  #run(
+    args: readonly Concrete[],
+    constants: readonly Concrete[],
+    names: Donations | undefined,
+  ): readonly Concrete[] {
+    const valueOf = (source: number | Concrete): Concrete =>
+      typeof source === "number" ? args[source] : constants[this.#constants.indexOf(source)];
     const { places, uploads, outputs } = this.#plan;
     const { buffers, results } = this.#lowered;
     const base = arena(this, this.#plan.arena);
@@ -147,15 +202,15 @@ class Runner {
       const place = places[area];
       if (place === null) continue;
       if (place.kind === "arena") addresses[area] = base + place.offset;
-      else if (place.kind === "constant") addresses[area] = addressOf(place.value);
-      else if (place.kind === "argument") addresses[area] = addressOf(args[place.index]);
+      else if (place.kind === "constant") addresses[area] = addressOf(valueOf(place.value));
+      else if (place.kind === "argument") addresses[area] = addressOf(valueOf(place.index));
     }
     for (const { source, offset } of uploads) {
-      copyIn(typeof source === "number" ? args[source] : source, base + offset);
+      copyIn(valueOf(source), base + offset);
     }
     for (const { buffer, offset, argument } of outputs) {
       if (offset !== null || argument !== null) continue;
-      const { tensor, address } = newResident(buffers[buffer]);
+      const { tensor, address } = newResident(buffers[buffer], buffer === this.#recomputable);
       tensors.set(buffer, tensor);
       addresses[buffer] = address;
     }

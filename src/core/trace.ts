@@ -188,8 +188,8 @@ export class WeakScalar extends Tracer {
   get [DESCRIPTION](): string {
     const blocker = this.#blocker();
     return blocker === null
-      ? `a number that ${this.trace.transform} traces; item() reads it`
-      : `a number that ${blocker} traces; name its argument in staticArgnums`;
+      ? `a number traced by ${this.trace.transform} (read it with item)`
+      : `a number traced by ${blocker} (name its argument in staticArgnums)`;
   }
 }
 

@@ -23,7 +23,7 @@ import {
 } from "./convolution_tiles.ts";
 import { emitPacking, type Patches } from "./convolution_patches.ts";
 import { type Builder, SCRATCH_BYTES, type Stage } from "./kernel.ts";
-import { advance, emitRows, lanesOf, type Number, type Pointer, VECTOR } from "./panels.ts";
+import { advance, emitRows, lanesOf, type Number, type Pointer } from "./panels.ts";
 import { partition } from "./partition.ts";
 
 /** A loop over what stands the same distance apart in several places; distances are in elements. */

@@ -35,7 +35,7 @@ import { planWinogradFilter } from "./convolution_winograd_filter.ts";
 import { planWinograd, winogradConvolve, winogradInput } from "./convolution_winograd.ts";
 import { type Axis, type ConvolutionSize, countOperations } from "./convolution_size.ts";
 import { lanesOf } from "./panels.ts";
-import { type Builder, type Kernel, type Stage } from "./kernel.ts";
+import type { Builder, Stage } from "./kernel.ts";
 
 /** The longest list of a kernel's positions, and the most classes, that code is written for. */
 const MOST_TAPS = 512;
@@ -192,7 +192,7 @@ export function planConvolve(builder: Builder, size: ConvolutionSize): Plan | un
   const winograd = winogradConvolve(size);
   const faster = winograd && planWinograd(builder, winograd);
   if (faster) return faster;
-  if (hasFewWindows(size, builder.tile.vectors > 2 ? 16 : 8)) {
+  if (hasFewWindows(size, 16)) {
     const { stages, workspaces, rows } = copyWindows(builder, size);
     const rest = planFewConvolve(builder, size, rows, 3 + workspaces.length);
     return {

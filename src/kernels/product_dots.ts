@@ -85,7 +85,7 @@ function emitTile(
         (code, pa, pb, pc, spare) => {
           const lanes = lanesOf(dtype);
           // Two neighbouring vectors can become one of twice the width where the tile is made for that.
-          const unroll = Math.ceil(builder.tile.vectors / 2);
+          const unroll = builder.tile.vectors > 2 ? 2 : 1;
           const sums = range(rows).map(() =>
             range(columns).map(() => range(unroll).map(() => code.local("v128")))
           );

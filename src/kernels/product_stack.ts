@@ -44,6 +44,9 @@ const LONG = 32;
 /** Elements of a result that are too few to be divided. */
 const FEW_RESULTS = 4096;
 
+/** The length of an axis up to which it is not worth dividing. */
+const SHORT = 256;
+
 /** The least length of a piece of a sum. */
 const SLICE = 512;
 
@@ -79,7 +82,8 @@ function emitParts(builder: Builder, product: Product): Parts {
 
 /** How many pieces sums are cut into: some where they alone are long, so that there are chunks. */
 function slicesOf({ stack, m, n, k }: Product): number {
-  if (stack.length > 0 || m * n > FEW_RESULTS || 2 * m * n * k < LARGE) return 1;
+  if (stack.length > 0 || m * n > FEW_RESULTS || Math.max(m, n) > SHORT) return 1;
+  if (2 * m * n * k < LARGE) return 1;
   const most = Math.min(MOST_SLICES, Math.floor(k / SLICE));
   return range(1, most + 1).findLast((slices) => k % slices === 0) ?? 1;
 }

@@ -78,7 +78,7 @@ class Slot extends Block implements Resident {
   /** The same once the elements were dropped, until they are there again. */
   dropped: Recipe | null = null;
   /** Slots in memory in whose recipes this one is an argument. */
-  readonly dependents = new Set<Slot>();
+  dependents: Set<Slot> | null = null;
 
   constructor(readonly dtype: Dtype, readonly length: number) {
     super();
@@ -106,15 +106,13 @@ class Slot extends Block implements Resident {
 
   override leave(): void {
     this.forget();
-    for (const slot of this.dependents) slot.forget();
+    if (this.dependents !== null) { for (const slot of this.dependents) slot.forget(); }
   }
 
   /** From now on, the elements are copied before they leave the memory. */
   forget(): void {
     if (this.recipe === null) return;
-    for (const { resident } of this.recipe.storages) {
-      (resident as Slot | null)?.dependents.delete(this);
-    }
+    for (const storage of this.recipe.storages) slotOf(storage)?.dependents?.delete(this);
     this.recipe = null;
     droppable.delete(this);
   }
@@ -439,7 +437,7 @@ export function giveRecipe(x: Concrete, args: readonly Concrete[], rerun: Rerun)
   if (isFirstUse) return;
   for (const ingredient of ingredients) {
     ingredient.forget();
-    ingredient.dependents.add(slot);
+    (ingredient.dependents ??= new Set()).add(slot);
   }
   slot.recipe = new Recipe(rerun, args);
   droppable.add(slot);
@@ -461,7 +459,7 @@ function restore(slot: Slot, storage: Storage): void {
   try {
     take(slot, storage, follow(recipe, slot));
   } finally {
-    if (limits.hard !== hardLimit) limitTo(limits.soft, limits.hard);
+    if (limits.soft !== softLimit) limitTo(limits.soft, limits.hard);
   }
   recipe.discard();
   droppable.widen(softLimit);
@@ -611,23 +609,22 @@ export function configureMemory(options: MemoryOptions): void {
     );
   }
   const most = limit === undefined ? MAX_MEMORY : Math.floor(limit / PAGE) * PAGE;
-  limitTo(limit === undefined ? DEFAULT_LIMIT : most, most);
+  if (!limitTo(limit === undefined ? DEFAULT_LIMIT : most, most)) {
+    throw memoryError(`${what}: there is no room on the heap for what has to move out`);
+  }
   droppable.reset();
 }
 
-/** Moves out what lies beyond the hard limit, and sets both limits. */
-function limitTo(soft: number, hard: number): void {
+/** Moves out what lies beyond the hard limit and sets both limits, if there is room on the heap. */
+function limitTo(soft: number, hard: number): boolean {
   for (const block of blocks) {
-    if (block.address + block.bytes > hard && !evict(block)) {
-      throw memoryError(
-        "Cannot configure the memory: there is no room on the heap for what has to move out",
-      );
-    }
+    if (block.address + block.bytes > hard && !evict(block)) return false;
   }
   softLimit = soft;
   hardLimit = hard;
   ranges.cut(hardLimit);
   end = Math.min(end, hardLimit);
+  return true;
 }
 
 /** How much of the linear memory is in use. */

@@ -9,9 +9,8 @@
  *
  * @module
  */
-import type { Dtype } from "../base/dtype.ts";
-import type { Shape } from "../base/shape.ts";
 import { Concrete } from "../core/tensor.ts";
+import type { Type } from "../core/tensor.ts";
 import type { Storage } from "../core/storage.ts";
 
 /** Runs a program again: gives the one result that is wanted, in memory of its own. */
@@ -20,37 +19,29 @@ export type Rerun = (args: readonly Concrete[]) => Concrete;
 /** How many bytes of results that can be dropped stay in memory at first. */
 const WINDOW = 2 ** 25;
 
-/** An argument: the elements themselves, since the tensor may be donated. */
-interface Ingredient {
-  readonly dtype: Dtype;
-  readonly shape: Shape;
-  readonly storage: Storage;
-}
-
 /** How to compute a result again. */
 export class Recipe {
   readonly #rerun: Rerun;
-  readonly #ingredients: readonly Ingredient[];
-  /** Tensors that share the arguments' elements, from when the result was dropped on. */
+  readonly #types: readonly Type[];
+  /** The arguments' elements: their tensors may be donated. */
+  readonly storages: readonly Storage[];
+  /** Tensors of these elements, from when the result was dropped on. */
   #kept: readonly Concrete[] | null = null;
-  /** Whether the result has been an argument of a program. */
+  /** Whether the result has been an argument of such a program itself. */
   isUsed = false;
 
   constructor(rerun: Rerun, args: readonly Concrete[]) {
     this.#rerun = rerun;
-    this.#ingredients = args.map(({ dtype, shape, storage }) => ({ dtype, shape, storage }));
-  }
-
-  /** What has to be there to follow it. */
-  get storages(): readonly Storage[] {
-    return this.#ingredients.map(({ storage }) => storage);
+    this.#types = args.map(({ dtype, shape }) => ({ dtype, shape }));
+    this.storages = args.map(({ storage }) => storage);
   }
 
   /** Sees to it that no donation takes the arguments' elements away. */
   keep(): void {
-    this.#kept ??= this.#ingredients.map(({ dtype, shape, storage }) =>
-      new Concrete(dtype, shape, storage)
-    );
+    this.#kept = this.storages.map((storage, i) => {
+      const { dtype, shape } = this.#types[i];
+      return new Concrete(dtype, shape, storage);
+    });
   }
 
   /** Computes the result again, for a recipe that is kept. */

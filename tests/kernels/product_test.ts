@@ -198,10 +198,16 @@ Deno.test("products of long sums equal three loops, in several groups of their p
 });
 
 Deno.test("long sums of few results are cut into pieces and equal three loops", () => {
-  checkProduct(dense("float32", 1, [1, 1, 6 * 2048]));
-  checkProduct(dense("float64", 1, [3, 5, 5000], "rows", "columns"), [tiles[0]]);
-  checkProduct(dense("int32", 1, [4, 20, 7000], "columns"), [tiles[0]]);
-  checkProduct(dense("float32", 1, [2, 3, 4099]), [tiles[1]]);
+  const pieces = (m: number, n: number, k: number): void => {
+    checkProduct(dense("float32", 1, [m, n, k]), [tiles[0]]);
+    checkProduct(dense("float64", 1, [m, n, k], "rows", "columns"), [tiles[0]]);
+    checkProduct(dense("int32", 1, [m, n, k], "columns"), [tiles[1]]);
+    checkProduct(dense("float32", 1, [m, n, k], "columns", "columns"), [tiles[1]]);
+  };
+  pieces(30, 30, 2300);
+  pieces(3, 70, 9728);
+  // A length that has no divisors.
+  pieces(31, 32, 2029);
 });
 
 Deno.test("the shorter last part of a long sum is added to the one before", () => {
