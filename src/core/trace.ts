@@ -104,9 +104,12 @@ export class WeakScalar extends Tracer {
     return new WeakScalar(trace, wide, this);
   }
 
-  /** The number as a tensor of `dtype`: rounded, truncated and held in range as by `astype`. */
-  as(dtype: Dtype): Tensor {
-    checkAlive(this, "convert");
+  /**
+   * The number as a tensor of `dtype`: rounded, truncated and held in range as by `astype`. `use` is
+   * what it is wanted for, in the message for a number whose transform has ended.
+   */
+  as(dtype: Dtype, use = "convert"): Tensor {
+    checkAlive(this, use);
     if (dtype === "float64") this.markWide();
     return this.wide.dtype === dtype ? this.wide : this.wide.astype(dtype);
   }
@@ -270,10 +273,10 @@ export function runTransform<T>(trace: Trace, f: () => T): T {
 }
 
 /** `args`, with float32 scalars in the place of numbers that have met nothing. */
-function strengthen(args: readonly Tensor[]): readonly Tensor[] {
+function strengthen(args: readonly Tensor[], use: string): readonly Tensor[] {
   for (let i = 0; i < args.length; i++) {
     if (args[i] instanceof WeakScalar) {
-      return args.map((arg) => arg instanceof WeakScalar ? arg.as(DEFAULT_FLOAT) : arg);
+      return args.map((arg) => arg instanceof WeakScalar ? arg.as(DEFAULT_FLOAT, use) : arg);
     }
   }
   return args;
@@ -285,10 +288,10 @@ export function bind<P>(
   args: readonly Tensor[],
   params: P,
 ): readonly Tensor[] {
-  return current.process(primitive, strengthen(args), params);
+  return current.process(primitive, strengthen(args, primitive.name), params);
 }
 
 /** Applies a primitive with one result. */
 export function bindOne<P>(primitive: Primitive<P>, args: readonly Tensor[], params: P): Tensor {
-  return current.process(primitive, strengthen(args), params)[0];
+  return current.process(primitive, strengthen(args, primitive.name), params)[0];
 }

@@ -365,7 +365,7 @@ export function planFilter(builder: Builder, size: ConvolutionSize): Plan | unde
   const faster = planWinogradFilter(builder, size);
   if (faster !== undefined) return faster;
   // Windows that are too many to be kept are copied where they are needed, some channels at a time.
-  const all = batch * outputs * inPerGroup * taps * byteSize(dtype);
+  const all = batch * outputs * groups * inPerGroup * taps * byteSize(dtype);
   const inPlace = all > MOST_COPIED;
   const together = inPlace ? channelsTogether(inPerGroup, taps, MOST_COLUMNS) : inPerGroup;
   const columns = together * taps;

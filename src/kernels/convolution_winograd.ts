@@ -354,7 +354,7 @@ function emitProducts(
                   i32.const(FREE + 4 * panels),
                   b,
                   to,
-                  i32.const(channels * FLOAT),
+                  i32.const(own * FLOAT),
                   fresh,
                 ));
                 code.set(row, advance(row, rows * summed * FLOAT));

@@ -30,6 +30,9 @@ const POINTS = INPUTS * INPUTS;
 const TAPS = 9;
 const dtype = "float32";
 
+/** Bytes that transformed tiles may need. */
+const MOST_BYTES = 2 ** 25;
+
 /** A function of a tile of the result's cotangent and of where its transforms are written. */
 function emitOutput(
   builder: Builder,
@@ -124,7 +127,10 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
   // Products of short sums are mostly written and read.
   const traffic = inputs * outputs * POINTS * 0.4 * Math.ceil(tiles / LONGEST);
   const direct = 2 * TAPS * size.outputs * batch * inputs * outputs / 46;
-  if (products + results + transforms + traffic + 15_000 > direct) return undefined;
+  const room = POINTS * tiles * (inputs + outputs) * FLOAT;
+  if (room > MOST_BYTES || products + results + transforms + traffic + 15_000 > direct) {
+    return undefined;
+  }
 
   const { perChunk: wanted } = partition(
     Math.ceil(outputs / tile.rows),
@@ -196,7 +202,7 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
     });
   });
 
-  const room = POINTS * nextProduct;
+  const sumBytes = POINTS * nextProduct;
   const inMemory = placeOfSums(builder) === "memory";
   const parameters = range(inMemory ? 5 : 4).map(() => "i32" as const);
   const productKey = `winograd filter products ${JSON.stringify({ size, rows, width })}`;
@@ -212,7 +218,7 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
       const chunk = others[others.length - 1];
       const sums = code.let(
         inMemory
-          ? i32.add(others[0], i32.mul(chunk, i32.const(room)))
+          ? i32.add(others[0], i32.mul(chunk, i32.const(sumBytes)))
           : i32.const(Math.ceil((FREE + 4 * panels) / 64) * 64),
       );
       const first = code.let(i32.mul(chunk, i32.const(rows)));
@@ -292,7 +298,7 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
   }
   const blocks = Math.ceil(outputs / rows);
   const work = 3 + workspaces.length;
-  if (inMemory) workspaces.push(blocks * room);
+  if (inMemory) workspaces.push(blocks * sumBytes);
   stages.push(
     { name: "tiles", run: transform, operands: [3, ragged ? 6 : 1, 4, 5], chunks },
     {
