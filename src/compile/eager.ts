@@ -18,52 +18,50 @@ import { isHeavy, ruleOf } from "./rules.ts";
 /** How many kinds of operations are kept; the one that was used longest ago makes room. */
 const MOST_KINDS = 256;
 
-/** Elements from which on elementwise work, reductions and the like are faster on a kernel. */
-const LARGE = 16384;
+/**
+ * Elements from which on elementwise work, reductions and the like are worth a kernel. Kernels are
+ * faster from some thousand on, and take about a millisecond to write. The size alone decides, so that
+ * the same operation always gives the same bits.
+ */
+const LARGE = 32768;
 
 /** The same for functions that take long for each element. */
-const LARGE_HEAVY = 1024;
+const LARGE_HEAVY = 4096;
 
 /** Elements from which on it does not fit well into linear memory. */
 const LARGEST = 2 ** 27;
 
-/** Multiplications from which on a product or a convolution is faster on a kernel. */
-const LARGE_PRODUCT = 2 ** 15;
+/** Multiplications from which on a product or a convolution is worth a kernel. */
+const LARGE_PRODUCT = 2 ** 17;
 
-/**
- * How many times larger an operation must be to have a kernel written for it at once: writing one
- * takes about a millisecond. Others get theirs when they come a second time.
- */
-const AT_ONCE = 16;
+/** Operations by kind: `null` for those that have no kernel. */
+const kinds = new Map<string, CompiledProgram | null>();
 
-/** Operations by kind: `null` for those that have no kernel, "seen" for those that came once. */
-const kinds = new Map<string, CompiledProgram | "seen" | null>();
-
-/** How large an operation is, where 1 is large enough for a kernel to be faster. */
-function largeness(
+/** Whether an operation is large enough for a kernel. */
+function isLarge(
   { name }: Primitive,
   args: readonly Concrete[],
   params: unknown,
   [type]: readonly Type[],
-): number {
+): boolean {
   const rule = ruleOf(name);
-  if (rule.kind === "alias" || rule.kind === "iota" || args.every(isSplat)) return 0;
+  if (rule.kind === "alias" || rule.kind === "iota" || args.every(isSplat)) return false;
   const size = sizeOf(type.shape);
   // What fills the linear memory by itself would only drive everything else out of it.
-  if (size > LARGEST || args.some((arg) => arg.size > LARGEST)) return 0;
+  if (size > LARGEST || args.some((arg) => arg.size > LARGEST)) return false;
   if (name === "contract") {
     const { contract } = params as ContractParams;
     const { shape } = args[0];
-    return size * sizeOf(contract[0].map((axis) => shape[axis])) / LARGE_PRODUCT;
+    return size * sizeOf(contract[0].map((axis) => shape[axis])) >= LARGE_PRODUCT;
   }
   if (name.startsWith("convolve")) {
     const { kernel, output } = params as ConvParams;
     // At least one product for each channel pair of a group, image and position.
-    if (sizeOf(output) === 0) return 0;
-    return Math.max(args[0].size * args[1].shape[0], size) * sizeOf(kernel) / LARGE_PRODUCT;
+    return Math.max(args[0].size * args[1].shape[0], size) * sizeOf(kernel) >= LARGE_PRODUCT &&
+      sizeOf(output) > 0;
   }
   const most = Math.max(size, ...args.map((arg) => arg.size));
-  return most / (isHeavy(name) ? LARGE_HEAVY : LARGE);
+  return most >= (isHeavy(name) ? LARGE_HEAVY : LARGE);
 }
 
 /** Runs an operation on a kernel of its own, or gives `null` when the evaluator is to do it. */
@@ -74,20 +72,16 @@ function accelerate(
   types: readonly Type[],
 ): readonly Concrete[] | null {
   if (primitive.derivative.kind === "program" || types.length === 0) return null;
-  const size = largeness(primitive, args, params, types);
-  if (size < 1) return null;
+  if (!isLarge(primitive, args, params, types)) return null;
   // A splat is part of the program: its value is, and its shape costs nothing.
   const key = `${primitive.name}|${JSON.stringify(params)}|${
     args.map((arg) => isSplat(arg) ? `${showType(arg)}=${arg.elements[0]}` : showType(arg))
   }`;
   let compiled = kinds.get(key);
   if (compiled === undefined) {
-    compiled = size < AT_ONCE ? "seen" : compileOne(primitive, args, params, types);
+    compiled = compileOne(primitive, args, params, types);
     if (kinds.size >= MOST_KINDS) kinds.delete(kinds.keys().next().value!);
-  } else {
-    if (compiled === "seen") compiled = compileOne(primitive, args, params, types);
-    kinds.delete(key);
-  }
+  } else kinds.delete(key);
   kinds.set(key, compiled);
   return compiled === null || compiled === "seen"
     ? null

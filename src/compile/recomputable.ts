@@ -21,18 +21,17 @@ const MOST_WORK = 8;
 const HEAVY_OPERATIONS = 6;
 
 /**
- * The buffer of the one large result of a program that does so little for it that it may be dropped
- * and computed again, or `null` for programs that are not of this kind.
+ * The buffer of the one large result of a program of loops that does so little for it that it may be
+ * dropped and computed again, or `null` for programs that are not of this kind.
  */
 export function findRecomputable(
   lowered: Lowered,
-  { steps, summaries }: Schedule,
+  { summaries }: Schedule,
   { outputs }: MemoryPlan,
   isDonated: readonly boolean[],
 ): number | null {
   const large = outputs.filter(({ offset }) => offset === null);
   if (large.length !== 1 || isDonated.includes(true)) return null;
-  if (steps.some((step) => "task" in step)) return null;
   const { buffers, results, tasks } = lowered;
   // Arguments and constants that are passed on are not computed.
   const isMade = results.every((one) => "buffer" in one && buffers[one.buffer].source === null);
@@ -40,7 +39,7 @@ export function findRecomputable(
   let work = 0;
   for (const { operations, bytes } of summaries) work += operations + bytes;
   for (const task of tasks) {
-    if (task.kind !== "nest") continue;
+    if (task.kind !== "nest") return null;
     const { nodes, lengths } = task.nest;
     const heavy = nodes.filter((node) => node.kind === "map" && isHeavy(node.operation)).length;
     work += heavy * HEAVY_OPERATIONS * sizeOf(lengths);

@@ -309,10 +309,10 @@ class Scheduler {
     return nest.nodes.every((node) => {
       if (node.kind !== "load") return true;
       const buffer = buffers[node.from.buffer];
-      if (own.has(buffer)) {
-        return open.written.has(buffer) && this.#isLocal(task, node.from, rows);
-      }
-      return (this.#writers.get(buffer)?.size ?? 0) === 0;
+      // What others are still to write is not there yet.
+      if ((this.#writers.get(buffer)?.size ?? 0) > 0) return false;
+      return !own.has(buffer) ||
+        open.written.has(buffer) && this.#isLocal(task, node.from, rows);
     });
   }
 

@@ -44,13 +44,14 @@ export function toTensorOf(value: TensorLike, dtype: Dtype | undefined, what: st
 }
 
 /**
- * The integer that a transform follows as `value`, in the dtype that holds it: int32, or uint32.
- *
- * @param what Begins the message when it is no integer of 32 bits: "Cannot fold into a key".
+ * The integer that a transform follows as `value`, in the dtype that holds it: int32, or uint32;
+ * `value` as it is when it is no integer of 32 bits. Whatever else `value` is, it stays.
  */
-export function toInteger(value: WeakScalar, what: string): Tensor {
+export function toInteger<T>(value: T): T | Tensor {
+  if (!(value instanceof WeakScalar)) return value;
   const number = value.peekNumber();
-  return toTensorOf(value, number > 0x7fffffff ? "uint32" : "int32", what);
+  if (!Number.isInteger(number) || number < -0x80000000 || number > 0xffffffff) return value;
+  return value.as(number > 0x7fffffff ? "uint32" : "int32");
 }
 
 /** A concrete tensor from a number, boolean, nested array or typed array, converted to `dtype`. */

@@ -146,7 +146,8 @@ function copyApart(
 
 /**
  * The stage that copies images into frames that stand interleaved, as many as there are images in a
- * batch: a function of the images `[batch, channels, ...]` and the frames `[channels, ..., batch]`.
+ * batch: a function of the images `[batch, channels, ...]` and the frames `[channels, ..., batch]`, of
+ * which the channels begin so many elements apart.
  */
 export function emitInterleaved(
   builder: Builder,
@@ -155,12 +156,13 @@ export function emitInterleaved(
   channels: number,
   axes: readonly FrameAxis[],
   operands: readonly [number, number],
+  pitch: number,
 ): Stage {
   const size = byteSize(dtype);
   const length = frameLength(axes);
   const source = axes.reduce((all, axis) => all * axis.length, 1);
   const { perChunk, chunks } = partition(channels, batch * (length + source));
-  const key = `interleaved ${JSON.stringify({ dtype, batch, channels, axes, perChunk })}`;
+  const key = `interleaved ${JSON.stringify({ dtype, batch, channels, axes, perChunk, pitch })}`;
   const steps = frameStrides(axes);
   const phases = phaseStrides(axes);
 
@@ -200,7 +202,7 @@ export function emitInterleaved(
         code.if(i32.gtU(end, i32.const(channels)), () => code.set(end, i32.const(channels)));
         code.for({ from: first, below: end }, (channel) => {
           const bytes = length * batch * size;
-          const q = code.let(i32.add(to, i32.mul(channel, i32.const(bytes))));
+          const q = code.let(i32.add(to, i32.mul(channel, i32.const(pitch * size))));
           code.do(builder.memory.fill(q, i32.const(0), i32.const(bytes)));
           nest(code, 0, code.let(i32.add(from, i32.mul(channel, i32.const(source * size)))), q);
         });
@@ -209,19 +211,23 @@ export function emitInterleaved(
   return { name: "frame", run, operands, chunks };
 }
 
-/** The stage that copies images into their frames: a function of the images and the frames. */
+/**
+ * The stage that copies images into their frames, which begin so many elements apart: a function of
+ * the images and the frames.
+ */
 export function emitFrames(
   builder: Builder,
   dtype: Number,
   images: number,
   axes: readonly FrameAxis[],
   operands: readonly [number, number],
+  pitch: number = frameLength(axes),
 ): Stage {
   const size = byteSize(dtype);
   const length = frameLength(axes);
   const source = axes.reduce((all, axis) => all * axis.length, 1);
   const { perChunk, chunks } = partition(images, (length + source) / 4);
-  const key = `frames ${JSON.stringify({ dtype, images, axes, perChunk })}`;
+  const key = `frames ${JSON.stringify({ dtype, images, axes, perChunk, pitch })}`;
   const steps = frameStrides(axes);
   const phases = phaseStrides(axes);
   const last = axes.length - 1;
@@ -282,7 +288,7 @@ export function emitFrames(
         code.for({ from: first, below: end }, (image) => {
           code.do(frame.call(
             i32.add(from, i32.mul(image, i32.const(source * size))),
-            i32.add(to, i32.mul(image, i32.const(length * size))),
+            i32.add(to, i32.mul(image, i32.const(pitch * size))),
           ));
         });
       }),

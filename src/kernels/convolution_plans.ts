@@ -27,6 +27,7 @@ import {
   frameStrides,
   isBare,
 } from "./convolution_frame.ts";
+import { planDepthwiseFilter } from "./convolution_depthwise.ts";
 import { hasFewWindows, planFewConvolve, planFewInput } from "./convolution_few.ts";
 import { emitPatches, type Patches } from "./convolution_patches.ts";
 import { type Plan, product } from "./convolution_plan.ts";
@@ -107,6 +108,15 @@ interface FramedPart {
   readonly first: number;
 }
 
+/**
+ * Elements from one channel to the next: where channels are read at the same place, one after the
+ * other, these places must not all fall on the same few lines of a cache.
+ */
+function pitchOf(length: number, channels: number, element: number): number {
+  const close = channels >= 16 && length * element % 512 === 0;
+  return close ? length + 64 / element : length;
+}
+
 /** The part of the columns of tiles that are computed for nothing is this much smaller. */
 function usedPart(columns: number, width: number): number {
   return columns / (Math.ceil(columns / width) * width);
@@ -125,7 +135,8 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
   const together = batch > 1 && usedPart(batch, width) > (columns < 64 ? 0.5 : 1) *
         usedPart(lines, width / 2);
   const lanes = together ? batch : 1;
-  const length = frameLength(frame) * lanes;
+  const whole = frameLength(frame) * lanes;
+  const length = pitchOf(whole, summed, element);
   const strides = [...frameStrides(frame).map((step) => step * lanes), ...(together ? [1] : [])];
   const perImage = groups * rows * results;
   const inner = {
@@ -169,15 +180,15 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
       : builder.tile.rows,
     nanoseconds: countOperations(size) / SPEED / groups / (together ? 1 : batch),
   };
-  if (isBare(frame) && !together) {
+  if (isBare(frame) && !together && length === whole) {
     const [stage, work] = emitBlocks(builder, blocks, [1, 0, 2], 3);
     return { stages: [stage], workspaces: work > 0 ? [work] : [] };
   }
   const [stage, work] = emitBlocks(builder, blocks, [1, 3, 2], 4);
   const stages: Stage[] = [
     together
-      ? emitInterleaved(builder, dtype, batch, groups * summed, frame, [0, 3])
-      : emitFrames(builder, dtype, batch * groups * summed, frame, [0, 3]),
+      ? emitInterleaved(builder, dtype, batch, groups * summed, frame, [0, 3], length)
+      : emitFrames(builder, dtype, batch * groups * summed, frame, [0, 3], length),
     stage,
   ];
   const images = together ? 1 : batch;
@@ -362,11 +373,11 @@ function channelsTogether(channels: number, taps: number, elements: number): num
 export function planFilter(builder: Builder, size: ConvolutionSize): Plan | undefined {
   const { dtype, batch, groups, inPerGroup, outPerGroup, taps, outputs } = size;
   if (taps > MOST_TAPS) return undefined;
-  const faster = planWinogradFilter(builder, size);
+  const faster = planDepthwiseFilter(builder, size) ?? planWinogradFilter(builder, size);
   if (faster !== undefined) return faster;
   // Windows that are too many to be kept are copied where they are needed, some channels at a time.
   const all = batch * outputs * groups * inPerGroup * taps * byteSize(dtype);
-  const inPlace = all > MOST_COPIED;
+  const inPlace = all > MOST_COPIED && taps > 1;
   const together = inPlace ? channelsTogether(inPerGroup, taps, MOST_COLUMNS) : inPerGroup;
   const columns = together * taps;
   const step = inPlace ? 1 : columns;

@@ -183,10 +183,10 @@ function checkBound(bound: number, name: string, most: number, what: string): vo
 
 /** A bound as a tensor of integers. */
 function readInteger(bound: TensorLike, name: string, what: string): Tensor {
-  const x = bound instanceof WeakScalar
-    ? toInteger(bound, what)
-    : bound instanceof Tensor
-    ? bound
+  const given = toInteger(bound);
+  if (given instanceof WeakScalar) checkBound(given.peekNumber(), name, 2 ** 31, what);
+  const x = given instanceof Tensor
+    ? given
     : readParameter(bound, bound === 2 ** 31 ? "uint32" : "int32", what);
   if (isFloat(x.dtype)) {
     throw dtypeError(`${what}: ${name} is ${showType(x)}; expected integers, convert with astype`);

@@ -44,8 +44,8 @@ import { checkKey, readShape } from "./arguments.ts";
  * ```
  */
 export function key(seed: number | bigint | Tensor): Tensor {
-  if (seed instanceof WeakScalar) return key(toInteger(seed, "Cannot make a key"));
-  if (seed instanceof Tensor) {
+  seed = toInteger(seed);
+  if (seed instanceof Tensor && !(seed instanceof WeakScalar)) {
     checkIntegerScalar(seed, `Cannot make a key from ${showType(seed)}`);
     const low = convert(seed, "uint32");
     const zero = zerosOf(low);
@@ -241,8 +241,8 @@ function pairs(high: Tensor, low: Tensor, shape: Shape): Tensor {
 
 /** The number to fold into a key, as a scalar. */
 function readData(data: unknown): Tensor {
-  if (data instanceof WeakScalar) return readData(toInteger(data, "Cannot fold into a key"));
-  if (data instanceof Tensor) {
+  data = toInteger(data);
+  if (data instanceof Tensor && !(data instanceof WeakScalar)) {
     checkIntegerScalar(data, `Cannot fold ${showType(data)} into a key`);
     return convert(data, "uint32");
   }

@@ -73,7 +73,8 @@ export function permutation(
   const values = toTensor(x, what);
   if (values.ndim === 0) {
     throw shapeError(
-      `${what} ${showType(values)}: expected a JavaScript number or a tensor with an axis`,
+      `${what} ${describeValue(x instanceof Tensor ? x : values)}: ` +
+        `expected a JavaScript number or a tensor with an axis`,
     );
   }
   const along = checkAxis(axis, values.ndim, `${what} ${showType(values)}`);

@@ -273,13 +273,20 @@ function find(bytes: number): number {
   if (extend(bytes, softLimit)) return ranges.take(bytes);
   // What can never fit drives nobody out.
   if (bytes + bytesInUse() > hardLimit - RESERVED_BYTES) return -1;
-  for (const block of blocks) {
-    if (block.pins > 0 || !evict(block)) continue;
+  for (const block of idle()) {
+    if (!evict(block)) continue;
     const address = ranges.take(bytes);
     if (address >= 0) return address;
     if (extend(bytes, softLimit)) return ranges.take(bytes);
   }
   return extend(bytes, hardLimit) ? ranges.take(bytes) : -1;
+}
+
+/** What nobody needs to stay: first what is just dropped, then the least recently used. */
+function* idle(): Generator<Block> {
+  for (const list of [droppable, blocks]) {
+    for (const block of list) if (block.pins === 0) yield block;
+  }
 }
 
 function bytesInUse(): number {
@@ -483,7 +490,7 @@ function follow(recipe: Recipe, { dtype, length }: Slot): Concrete {
   }
   // There was room the first time: perhaps under another limit, perhaps without holes.
   softLimit = hardLimit = MAX_MEMORY;
-  for (const block of blocks) if (block.pins === 0) evict(block);
+  for (const block of idle()) evict(block);
   try {
     return apart(() => recipe.follow());
   } catch (error) {
@@ -617,7 +624,7 @@ export function configureMemory(options: MemoryOptions): void {
 
 /** Moves out what lies beyond the hard limit and sets both limits, if there is room on the heap. */
 function limitTo(soft: number, hard: number): boolean {
-  for (const block of blocks) {
+  for (const block of idle()) {
     if (block.address + block.bytes > hard && !evict(block)) return false;
   }
   softLimit = soft;

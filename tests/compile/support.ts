@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { byteSize } from "../../src/base/dtype.ts";
+import { allocate, byteSize } from "../../src/base/dtype.ts";
 import type { Elements } from "../../src/base/dtype.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { lower, type Lowered } from "../../src/compile/lower.ts";
@@ -125,7 +125,7 @@ export function checkPlan({ lowered, schedule: { steps, areas }, plan }: Loaded)
   });
   const results = new Set(lowered.results.flatMap((r) => "buffer" in r ? [r.buffer] : []));
   for (const area of results) {
-    if (plan.places[area]?.kind !== "arena") continue;
+    if (plan.places[area]?.kind !== "arena" || lowered.buffers[area].source !== null) continue;
     if (lives[area].last < 0) lives[area].first = 0;
     lives[area].last = steps.length;
   }
@@ -207,9 +207,8 @@ export function load(
     }
     const read = (buffer: number, { dtype, shape }: Type): Concrete => {
       const at = addresses[buffer];
-      const bytes = content.slice(at, at + sizeInBytes({ dtype, shape }));
-      const { constructor } = new Concrete(dtype, [0], dense(zeros(dtype))).elements;
-      const elements = new (constructor as new (buffer: ArrayBuffer) => Elements)(bytes.buffer);
+      const elements = allocate(dtype, sizeOf(shape));
+      bytesOf(elements).set(content.subarray(at, at + elements.byteLength));
       return new Concrete(dtype, shape, elements);
     };
 
@@ -237,7 +236,11 @@ export function load(
       const { source } = lowered.buffers[result.buffer];
       if (source === null) return read(result.buffer, result.type);
       const { dtype, shape } = result.type;
-      return new Concrete(dtype, shape, (typeof source === "number" ? args[source] : source).elements);
+      return new Concrete(
+        dtype,
+        shape,
+        (typeof source === "number" ? args[source] : source).elements,
+      );
     });
     // Only the arena, results and what was given up for results may have changed.
     const after = content.slice();
@@ -253,10 +256,6 @@ export function load(
     return results;
   }
   return { ...loaded, run };
-}
-
-function zeros(dtype: Type["dtype"]): Concrete {
-  return load.length < 0 ? undefined as never : new Concrete(dtype, [1], allocateOne(dtype));
 }
 
 /**

@@ -90,8 +90,8 @@ Deno.test("the gradient is a tree like the argument", () => {
   assertTensorsClose(g.layers[0].b, f64([2, 2]));
   assertTensorsClose(g.layers[1].w, f64([[2, 4], [6, 8]]));
   assertStrictEquals(g.layers[1].b, null);
-  // The number became a float32 scalar, and so is its gradient.
-  assertEquals([g.scale.dtype, g.scale.item()], ["float32", 7]);
+  // The number took part as float64, and so does its gradient.
+  assertEquals([g.scale.dtype, g.scale.item()], ["float64", 7]);
   assertEquals(Object.keys(g), ["layers", "scale"]);
 });
 
