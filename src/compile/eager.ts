@@ -83,9 +83,7 @@ function accelerate(
     if (kinds.size >= MOST_KINDS) kinds.delete(kinds.keys().next().value!);
   } else kinds.delete(key);
   kinds.set(key, compiled);
-  return compiled === null || compiled === "seen"
-    ? null
-    : compiled.run(args.filter((arg) => !isSplat(arg)));
+  return compiled === null ? null : compiled.run(args.filter((arg) => !isSplat(arg)));
 }
 
 function compileOne(

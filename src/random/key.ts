@@ -44,13 +44,13 @@ import { checkKey, readShape } from "./arguments.ts";
  * ```
  */
 export function key(seed: number | bigint | Tensor): Tensor {
-  seed = toInteger(seed);
-  if (seed instanceof Tensor && !(seed instanceof WeakScalar)) {
-    checkIntegerScalar(seed, `Cannot make a key from ${showType(seed)}`);
-    const low = convert(seed, "uint32");
+  const given = toInteger(seed);
+  if (given instanceof Tensor && !(given instanceof WeakScalar)) {
+    checkIntegerScalar(given, `Cannot make a key from ${showType(given)}`);
+    const low = convert(given, "uint32");
     const zero = zerosOf(low);
-    const high = seed.dtype === "int32"
-      ? select(less(seed, zerosOf(seed)), splat(0xffffffff, "uint32", []), zero)
+    const high = given.dtype === "int32"
+      ? select(less(given, zerosOf(given)), splat(0xffffffff, "uint32", []), zero)
       : zero;
     return pairs(high, low, []);
   }
@@ -241,10 +241,10 @@ function pairs(high: Tensor, low: Tensor, shape: Shape): Tensor {
 
 /** The number to fold into a key, as a scalar. */
 function readData(data: unknown): Tensor {
-  data = toInteger(data);
-  if (data instanceof Tensor && !(data instanceof WeakScalar)) {
-    checkIntegerScalar(data, `Cannot fold ${showType(data)} into a key`);
-    return convert(data, "uint32");
+  const given = toInteger(data);
+  if (given instanceof Tensor && !(given instanceof WeakScalar)) {
+    checkIntegerScalar(given, `Cannot fold ${showType(given)} into a key`);
+    return convert(given, "uint32");
   }
   if (Number.isInteger(data) && Number(data) >= -(2 ** 31) && Number(data) < 2 ** 32) {
     return splat(Number(data), "uint32", []);

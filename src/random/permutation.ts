@@ -8,7 +8,7 @@ import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkAxis, checkShape, showType, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { toTensor } from "../core/convert.ts";
+import { isNumber, toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { gather } from "../primitives/indexing.ts";
 import { argsort } from "../primitives/ordering.ts";
@@ -73,7 +73,7 @@ export function permutation(
   const values = toTensor(x, what);
   if (values.ndim === 0) {
     throw shapeError(
-      `${what} ${describeValue(x instanceof Tensor ? x : values)}: ` +
+      `${what} ${describeValue(isNumber(x) ? x : values)}: ` +
         `expected a JavaScript number or a tensor with an axis`,
     );
   }

@@ -15,7 +15,7 @@ import {
   convolvePrimitive,
 } from "../../src/primitives/window.ts";
 import { assert } from "../support/std.ts";
-import { runKernel } from "./support.ts";
+import { loadKernel, runKernel } from "./support.ts";
 
 /** The extents that are chosen freely. */
 interface Extents {
@@ -100,7 +100,7 @@ function check(size: Extents, dtype: Dtype, together = false, wide = false): voi
     // The error of a sum is at most its length times the unit of rounding times the sum of sizes.
     const sizes = isFloat ? evaluate(inputs.map((elements) => elements.map(Math.abs))) : expected;
     const unit = isFloat ? 2 ** (dtype === "float32" ? -24 : -53) : 0;
-    const largest = together ? sizes.reduce((most, some) => Math.max(most, some), 0) : undefined;
+    const largest = together ? Array.from(sizes).reduce((x, y) => Math.max(x, y), 0) : undefined;
     const wrong = expected.findIndex((value, i) => {
       const bound = (terms[name] + 1) * unit * (largest ?? Math.abs(sizes[i]));
       return !(Math.abs(actual[i] - value) <= bound);
@@ -211,6 +211,50 @@ Deno.test("windows may lie wholly outside, and the input wholly between them", (
   check({ ...base, padLow: [7, 0], output: [9, 4] }, "float32");
   check({ ...base, padLow: [-9, -1], output: [2, 2] }, "float32");
   check({ ...base, stride: [4, 3], output: [4, 3], padLow: [-1, 5] }, "float32");
+});
+
+Deno.test("chunks write the rows that they say, and nothing else", () => {
+  let told = 0;
+  for (
+    const size of [
+      square(2, [16, 24], 16, [3, 1, 1]),
+      square(3, [32, 32], 8, [3, 1, 1]),
+      square(1, [64, 64], 15, [3, 1, 1]),
+      square(4, [16, 30], 9, [3, 2, 1], 2),
+      square(16, [24, 32], 4, [3, 1, 1]),
+      square(1, [70, 50], 2, [3, 1, 1]),
+      square(1, [1, 1], 40, [3, 1, 1], 20),
+      square(1, [48, 64], 14, [1, 1, 0]),
+    ]
+  ) {
+    const shape = shapes(size);
+    for (const { emit, roles } of directions) {
+      const types = roles.map((role) => ({ dtype: "float32" as const, shape: shape[role] }));
+      const inputs = types.slice(0, 2).map(({ shape }) => fill("float32", sizeOf(shape), 1));
+      const length = sizeOf(types[2].shape);
+      const make = (builder: Builder) => emit(builder, types.slice(0, 2), size, types[2]);
+      const load = () => loadKernel(make, inputs, [{ dtype: "float32", length }]);
+      const { stages } = load().kernel;
+      const { rows, chunks } = stages[stages.length - 1];
+      if (rows === undefined) continue;
+      told++;
+      const chunk = chunks >> 1;
+      const loaded = load();
+      let stage = 0;
+      loaded.run((count) =>
+        ++stage === stages.length ? [chunk] : Array.from({ length: count }, (_, i) => i)
+      );
+      const [result] = loaded.results();
+      const perRow = length / rows.count;
+      const from = chunk * rows.perChunk * perRow;
+      const end = Math.min(rows.count, (chunk + 1) * rows.perChunk) * perRow;
+      // What has not been written is still the bytes that are not a number.
+      result.forEach((value, i) => {
+        assert(Number.isNaN(value) === (i < from || i >= end), `${i} of ${from} to ${end}`);
+      });
+    }
+  }
+  assert(told > 12, `${told} kernels have told their rows`);
 });
 
 Deno.test("tiles may be made for wider vectors", () => {
