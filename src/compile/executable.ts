@@ -75,7 +75,7 @@ export function assemble(
 ): CompiledProgram {
   const lowered = lower(program);
   const builder = emptyBuilder();
-  const scheduled = schedule(lowered, builder);
+  const scheduled = schedule(lowered, builder, { isDonated });
   const segments: Segment[] = options.timed === undefined
     ? divideAtHost(scheduled)
     : scheduled.steps.map((step) => "task" in step ? step : [step]);

@@ -85,15 +85,17 @@ interface OpenStep {
 export interface ScheduleOptions {
   /** Nanoseconds of work that make up one chunk of a nest, about. */
   readonly chunkTime?: number;
+  /** Which arguments are given up: what reads them comes first, so that they can be overwritten. */
+  readonly isDonated?: readonly boolean[];
 }
 
 /** Puts the tasks of a program into steps, and their code into a module. */
 export function schedule(
   lowered: Lowered,
   builder: Builder,
-  { chunkTime = CHUNK_TIME }: ScheduleOptions = {},
+  { chunkTime = CHUNK_TIME, isDonated = [] }: ScheduleOptions = {},
 ): Schedule {
-  return new Scheduler(lowered, builder, chunkTime).run();
+  return new Scheduler(lowered, builder, chunkTime, isDonated).run();
 }
 
 /** The buffers that a task reads. */
@@ -125,8 +127,17 @@ class Scheduler {
   readonly #missing = new Map<Task, number>();
   /** Small nests that wait for nothing. */
   readonly #ready: NestTask[] = [];
+  readonly #isDonated: readonly boolean[];
+  /** Kernels that are being started. */
+  readonly #starting = new Set<KernelTask>();
 
-  constructor(lowered: Lowered, builder: Builder, chunkTime: number) {
+  constructor(
+    lowered: Lowered,
+    builder: Builder,
+    chunkTime: number,
+    isDonated: readonly boolean[],
+  ) {
+    this.#isDonated = isDonated;
     this.#lowered = lowered;
     this.#builder = builder;
     this.#chunkTime = chunkTime;
@@ -188,7 +199,36 @@ class Scheduler {
     }
   }
 
+  /** Starts what still reads the donated arguments that could be overwritten behind a kernel. */
+  #startReaders(task: KernelTask): void {
+    if (!this.#isDonated.includes(true)) return;
+    // The nests that may follow it, and those that may follow these.
+    const followers = new Set<NestTask>();
+    const queue: Task[] = [task];
+    for (let next = queue.pop(); next !== undefined && followers.size < 16; next = queue.pop()) {
+      for (const output of writesOf(next)) {
+        for (const reader of this.#readers.get(output) ?? []) {
+          if (reader.kind !== "nest" || followers.has(reader)) continue;
+          followers.add(reader);
+          queue.push(reader);
+        }
+      }
+    }
+    for (const buffer of new Set([...followers].flatMap(readsOf))) {
+      const { source } = this.#lowered.buffers[buffer];
+      if (typeof source !== "number" || !this.#isDonated[source]) continue;
+      for (const reader of this.#readers.get(buffer)!) {
+        if (reader.kind !== "kernel" || this.#done.has(reader)) continue;
+        if (this.#missing.get(reader) === 0 && !this.#starting.has(reader)) {
+          this.#startKernel(reader);
+        }
+      }
+    }
+  }
+
   #startKernel(task: KernelTask): void {
+    this.#starting.add(task);
+    this.#startReaders(task);
     const { equation, inputs, outputs } = task;
     const { buffers } = this.#lowered;
     const kernel = kernelFor(

@@ -1,12 +1,11 @@
 /**
- * The gradient of filters that see one channel each, as in depthwise convolutions: every element is a
- * sum of products of the cotangent and the image, moved by a position of the kernel. The sums of many
- * positions stay in registers, vectors running along the lines.
+ * Depthwise convolutions, whose filters see one channel each, and their adjoints. Vectors run along
+ * the lines; the filters, or their gradient, stay in registers.
  *
  * @module
  */
 import { byteSize } from "../base/dtype.ts";
-import { range } from "../base/shape.ts";
+import { range, sizeOf } from "../base/shape.ts";
 import type { Code } from "../wasm/code.ts";
 import type { Local } from "../wasm/expression.ts";
 import type { FunctionReference } from "../wasm/module.ts";
@@ -19,7 +18,7 @@ import {
   frameStrides,
   isBare,
 } from "./convolution_frame.ts";
-import { indicesOf, type Plan } from "./convolution_plan.ts";
+import { type Framed, indicesOf, partsOf, type Plan } from "./convolution_plan.ts";
 import type { ConvolutionSize } from "./convolution_size.ts";
 import type { Builder, Stage } from "./kernel.ts";
 import {
@@ -36,8 +35,136 @@ import { partition } from "./partition.ts";
 /** Sums that stay in registers, beside what they are made of. */
 const SUMS = 10;
 
+/** The most factors that are kept at hand. */
+const MOST_HELD = 49;
+
 /** The most positions of a kernel that code is written for. */
 const MOST_TAPS = 128;
+
+/** Whether every computed channel is made of one channel alone. */
+export function isDepthwise({ summed, rows, kernel }: Framed): boolean {
+  return summed === 1 && rows === 1 && sizeOf(kernel) <= MOST_HELD;
+}
+
+/** Stores the first lanes of a vector so many bytes apart. */
+function storeApart(
+  code: Code,
+  dtype: Number,
+  to: Local<"i32">,
+  value: Local<"v128">,
+  count: number,
+  offset: number,
+  apart: number,
+): void {
+  const size = byteSize(dtype);
+  if (apart === size) {
+    code.do(...storeLanes(dtype, to, value, count, offset));
+    return;
+  }
+  const store = size === 8 ? v128.store64Lane : v128.store32Lane;
+  for (const lane of range(count)) {
+    code.do(store(to, value, lane, { offset: offset + lane * apart }));
+  }
+}
+
+/** The stages of sums over framed images, operand 0, of one channel each; the filters are operand 1. */
+export function planDepthwise(builder: Builder, size: ConvolutionSize, framed: Framed): Plan {
+  const { dtype, batch, groups } = size;
+  const { name, frame, filters } = framed;
+  const parts = partsOf(framed);
+  const results = sizeOf(framed.lengths);
+  const element = byteSize(dtype);
+  const lanes = lanesOf(dtype);
+  const length = frameLength(frame);
+  const strides = frameStrides(frame);
+  const planes = batch * groups;
+  const taps = parts.reduce((most, { offsets }) => Math.max(most, offsets.length), 0);
+  const { perChunk, chunks } = partition(planes, results / lanes * (taps * 0.25 + 1));
+  const key = `depthwise ${JSON.stringify({ framed, planes, dtype, perChunk })}`;
+
+  const one = builder.once(
+    `${key} plane`,
+    () =>
+      builder.module.function("depthwise", ["i32", "i32", "i32"], "none", (code, x, w, y) => {
+        for (const { elements, offsets, counts, steps, first } of parts) {
+          const factors = elements.map((at) => {
+            const load = element === 8 ? v128.load64Splat : v128.load32Splat;
+            return code.let(load(w, { offset: at * element }));
+          });
+          const last = counts.length - 1;
+          const apart = steps[last] * element;
+
+          /** Computes so many vectors side by side; of the last one perhaps only some lanes. */
+          function vectors(
+            from: Local<"i32">,
+            to: Local<"i32">,
+            count: number,
+            rest: number,
+          ): void {
+            const sums = range(count).map(() => code.let(v128.const([0])));
+            factors.forEach((factor, k) => {
+              sums.forEach((sum, v) => {
+                const place = { offset: offsets[k] * element + v * VECTOR, align: 4 };
+                code.set(sum, multiplyAdd(dtype, v128.load(from, place), factor, sum));
+              });
+            });
+            sums.forEach((sum, v) => {
+              const some = v === count - 1 ? rest : lanes;
+              storeApart(code, dtype, to, sum, some, v * lanes * apart, apart);
+            });
+          }
+
+          function lines(axis: number, from: Local<"i32">, to: Local<"i32">): void {
+            const [p, q] = [code.let(from), code.let(to)];
+            if (axis < last) {
+              code.for({ below: counts[axis] }, () => {
+                lines(axis + 1, p, q);
+                code.set(p, advance(p, strides[axis] * element));
+                code.set(q, advance(q, steps[axis] * element));
+              });
+              return;
+            }
+            const side = 2 * lanes;
+            const whole = Math.floor(counts[last] / side);
+            code.for({ below: whole }, () => {
+              vectors(p, q, 2, lanes);
+              code.set(p, advance(p, 2 * VECTOR));
+              code.set(q, advance(q, side * apart));
+            });
+            const rest = counts[last] - whole * side;
+            const count = Math.ceil(rest / lanes);
+            if (count > 0) vectors(p, q, count, rest - (count - 1) * lanes);
+          }
+          lines(0, x, code.let(advance(y, first * element)));
+        }
+      }),
+  );
+  const run: FunctionReference = builder.once(
+    key,
+    () =>
+      builder.module.function(key, ["i32", "i32", "i32", "i32"], "none", (code, x, w, y, chunk) => {
+        const begin = code.let(i32.mul(chunk, i32.const(perChunk)));
+        const end = code.let(advance(begin, perChunk));
+        code.if(i32.gtU(end, i32.const(planes)), () => code.set(end, i32.const(planes)));
+        code.for({ from: begin, below: end }, (plane) => {
+          const group = i32.remU(plane, i32.const(groups));
+          code.do(one.call(
+            i32.add(x, i32.mul(plane, i32.const(length * element))),
+            i32.add(w, i32.mul(group, i32.const(filters.group * element))),
+            i32.add(y, i32.mul(plane, i32.const(results * element))),
+          ));
+        });
+      }),
+  );
+  const rows = { count: planes, perChunk };
+  const bare = isBare(frame);
+  const stage = { name, run, operands: [bare ? 0 : 3, 1, 2], chunks, rows };
+  if (bare) return { stages: [stage], workspaces: [] };
+  return {
+    stages: [emitFrames(builder, dtype, planes, frame, [0, 3]), stage],
+    workspaces: [planes * length * element],
+  };
+}
 
 /** Adds up the lanes of a vector, into all of them. */
 function sumLanes(code: Code, dtype: Number, vector: Local<"v128">): Local<"v128"> {

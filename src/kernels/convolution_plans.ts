@@ -10,7 +10,7 @@
  * @module
  */
 import { byteSize } from "../base/dtype.ts";
-import { range, stridesOf } from "../base/shape.ts";
+import { range, sizeOf } from "../base/shape.ts";
 import {
   type Blocks,
   emitBlocks,
@@ -23,14 +23,21 @@ import {
   emitInterleaved,
   type FrameAxis,
   frameLength,
-  frameOffset,
   frameStrides,
   isBare,
 } from "./convolution_frame.ts";
-import { planDepthwiseFilter } from "./convolution_depthwise.ts";
+import { isDepthwise, planDepthwise, planDepthwiseFilter } from "./convolution_depthwise.ts";
 import { hasFewWindows, planFewConvolve, planFewInput } from "./convolution_few.ts";
 import { emitPatches, type Patches } from "./convolution_patches.ts";
-import { type Plan, product } from "./convolution_plan.ts";
+import {
+  dot,
+  type Framed,
+  type FramedPart,
+  partsOf,
+  type Plan,
+  product,
+  splitColumns,
+} from "./convolution_plan.ts";
 import { LONGEST } from "./convolution_tiles.ts";
 import { planWinogradFilter } from "./convolution_winograd_filter.ts";
 import { planWinograd, winogradConvolve, winogradInput } from "./convolution_winograd.ts";
@@ -50,10 +57,6 @@ const MOST_COLUMNS = 147;
 
 /** Operations in a nanosecond. */
 const SPEED = 40;
-
-function dot(a: readonly number[], b: readonly number[]): number {
-  return a.reduce((sum, value, i) => sum + value * b[i], 0);
-}
 
 /** Frames that are no larger than their images are these. */
 function bare(axes: readonly FrameAxis[]): readonly FrameAxis[] {
@@ -82,32 +85,6 @@ function regionLoops(
   return { outer: loops.slice(0, -1), lines };
 }
 
-/** Sums over framed images: what the two directions that have such sums say of themselves. */
-interface Framed {
-  readonly name: string;
-  /** The channels of each group that are summed, and those that are computed. */
-  readonly summed: number;
-  readonly rows: number;
-  readonly frame: readonly FrameAxis[];
-  /** Elements of the filters from one row, one summed channel and one group to the next. */
-  readonly filters: Readonly<Record<"row" | "channel" | "group", number>>;
-  /** Elements of a channel of the result. */
-  readonly results: number;
-  /** The columns, one list of counts and distances for each region. */
-  readonly parts: readonly FramedPart[];
-}
-
-interface FramedPart {
-  readonly elements: readonly number[];
-  /** The positions of the elements in the frame. */
-  readonly offsets: readonly number[];
-  /** How many columns there are along each axis, and how far apart they stand in the result. */
-  readonly counts: readonly number[];
-  readonly steps: readonly number[];
-  /** Where the first column stands in the result. */
-  readonly first: number;
-}
-
 /**
  * Elements from one channel to the next: where channels are read at the same place, one after the
  * other, these places must not all fall on the same few lines of a cache.
@@ -122,14 +99,31 @@ function usedPart(columns: number, width: number): number {
   return columns / (Math.ceil(columns / width) * width);
 }
 
+/** The columns without the positions of the kernel that see nothing but zeros, if these are many. */
+function withoutPadding(framed: Framed): FramedPart[] {
+  const { columns, frame, every } = framed;
+  const whole = partsOf(framed);
+  const split = {
+    ...framed,
+    columns: columns.map((some, i) => splitColumns(some, frame[i], every[i])),
+  };
+  const parts = partsOf(split);
+  const work = (list: readonly FramedPart[]) =>
+    list.reduce((sum, { counts, elements }) => sum + sizeOf(counts) * elements.length, 0);
+  return parts.length <= MOST_CLASSES && work(parts) < 0.75 * work(whole) ? parts : whole;
+}
+
 /** The stages of sums over framed images, operand 0 of the kernel, with filters, operand 1. */
 function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Plan {
   const { dtype, batch, groups } = size;
-  const { name, summed, rows, frame, filters, results, parts } = framed;
+  const { name, summed, rows, frame, filters, lengths } = framed;
   const element = byteSize(dtype);
+  if (isDepthwise(framed)) return planDepthwise(builder, size, framed);
   const width = builder.tile.vectors * lanesOf(dtype);
-  const lines = parts[0].counts[parts[0].counts.length - 1];
-  const columns = parts[0].counts.reduce((all, count) => all * count, 1);
+  const counts = framed.columns.map(([{ count }]) => count);
+  const lines = counts[counts.length - 1];
+  const columns = sizeOf(counts);
+  const results = sizeOf(lengths);
   // Images that are too narrow for tiles, or too small to pay for reading the filters, stand
   // interleaved: the columns of a tile are then the same one of several images.
   const together = batch > 1 && usedPart(batch, width) > (columns < 64 ? 0.5 : 1) *
@@ -143,7 +137,7 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
     count: summed,
     step: { a: filters.channel, b: length },
   };
-  const regions = parts.map((part): Region => {
+  const regions = (together ? withoutPadding(framed) : partsOf(framed)).map((part): Region => {
     const counts = [...part.counts, ...(together ? [batch] : [])];
     const steps = [...part.steps, ...(together ? [perImage] : [])];
     const list = {
@@ -153,7 +147,7 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
     };
     return {
       segments: segmentsOf(list, inner),
-      start: { b: 0, c: part.first },
+      start: { b: part.from * lanes, c: part.first },
       ...regionLoops(counts, strides, steps),
       columns: counts[counts.length - 1],
       apart: steps[steps.length - 1],
@@ -198,7 +192,7 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
 
 /** `y` from `x` and `w`. */
 export function planConvolve(builder: Builder, size: ConvolutionSize): Plan | undefined {
-  const { inPerGroup, outPerGroup, axes, taps, outputs } = size;
+  const { inPerGroup, outPerGroup, axes, taps } = size;
   if (taps > MOST_TAPS) return undefined;
   const winograd = winogradConvolve(size);
   const faster = winograd && planWinograd(builder, winograd);
@@ -221,21 +215,21 @@ export function planConvolve(builder: Builder, size: ConvolutionSize): Plan | un
       steps: output + Math.floor(reach / stride),
     };
   }));
-  const counts = axes.map(({ output }) => output);
   return planFramed(builder, size, {
     name: "convolve",
     summed: inPerGroup,
     rows: outPerGroup,
     frame,
     filters: { row: inPerGroup * taps, channel: taps, group: outPerGroup * inPerGroup * taps },
-    results: outputs,
-    parts: [{
-      elements: range(taps),
-      offsets: product(axes.map(distances)).map((some) => frameOffset(frame, some)),
-      counts,
-      steps: stridesOf(counts),
+    kernel: axes.map(({ kernel }) => kernel),
+    lengths: axes.map(({ output }) => output),
+    columns: axes.map((axis) => [{
+      from: 0,
       first: 0,
-    }],
+      count: axis.output,
+      taps: distances(axis).map((distance, tap) => ({ tap, distance })),
+    }]),
+    every: axes.map(() => 1),
   });
 }
 
@@ -260,14 +254,14 @@ function classesOf({ stride, dilation, padLow, input, kernel }: Axis): Class[] {
 
 /** `x` from `y` and `w`. */
 export function planInput(builder: Builder, size: ConvolutionSize): Plan | undefined {
-  const { inPerGroup, outPerGroup, axes, taps, inputs } = size;
+  const { inPerGroup, outPerGroup, axes, taps } = size;
   const winograd = winogradInput(size);
   const faster = winograd && planWinograd(builder, winograd);
   if (faster) return faster;
   if (hasFewWindows(size, 16)) return planFewInput(builder, size, 3);
   const classes = axes.map(classesOf);
-  const combinations = product(classes);
-  if (taps > MOST_TAPS || combinations.length > MOST_CLASSES) return undefined;
+  const combinations = classes.reduce((all, list) => all * list.length, 1);
+  if (taps > MOST_TAPS || combinations > MOST_CLASSES) return undefined;
   const frame = bare(axes.map(({ output }, i) => {
     const shifts = classes[i].flatMap((some) => some.taps.map(({ shift }) => shift));
     const ends = classes[i].flatMap((some) => some.taps.map(({ shift }) => shift + some.count));
@@ -280,26 +274,23 @@ export function planInput(builder: Builder, size: ConvolutionSize): Plan | undef
       steps: Math.max(1, low + Math.max(...ends)),
     };
   }));
-  const strides = frameStrides(frame);
-  const inputStrides = stridesOf(axes.map(({ input }) => input));
-  const tapStrides = stridesOf(axes.map(({ kernel }) => kernel));
   return planFramed(builder, size, {
     name: "convolveInput",
     summed: outPerGroup,
     rows: inPerGroup,
     frame,
     filters: { row: taps, channel: inPerGroup * taps, group: outPerGroup * inPerGroup * taps },
-    results: inputs,
-    parts: combinations.map((some) => {
-      const list = product(some.map((one) => one.taps));
-      return {
-        elements: list.map((some) => dot(some.map(({ tap }) => tap), tapStrides)),
-        offsets: list.map((some) => dot(some.map(({ shift }, i) => shift + frame[i].low), strides)),
-        counts: some.map(({ count }) => count),
-        steps: inputStrides.map((step, i) => step * axes[i].stride),
-        first: dot(some.map(({ first }) => first), inputStrides),
-      };
-    }),
+    kernel: axes.map(({ kernel }) => kernel),
+    lengths: axes.map(({ input }) => input),
+    columns: classes.map((list, i) =>
+      list.map(({ first, count, taps }) => ({
+        from: 0,
+        first,
+        count,
+        taps: taps.map(({ tap, shift }) => ({ tap, distance: shift + frame[i].low })),
+      }))
+    ),
+    every: axes.map(({ stride }) => stride),
   });
 }
 

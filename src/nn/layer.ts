@@ -196,7 +196,8 @@ export function pair(
   }
   if (!Array.isArray(value) || value.length !== 2) {
     throw argumentError(
-      `Cannot make ${article(layer)} layer: ${name} must be a number or a pair of numbers`,
+      `Cannot make ${article(layer)} layer: ${name} must be a number or a pair of numbers, ` +
+        `got ${describeValue(value)}`,
     );
   }
   return [checkCount(value[0], name, layer), checkCount(value[1], name, layer)];

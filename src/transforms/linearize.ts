@@ -118,7 +118,7 @@ function spread(values: readonly Tensor[], types: readonly Type[]): (Tensor | nu
  * @returns The output of `f`, and a pullback that takes a cotangent tree like the output (`null`
  * stands for zero, and is the only cotangent of an integer or bool leaf) and gives an array with one
  * cotangent tree per primal, `null` at its integer and bool leaves. The pullback may be called any
- * number of times.
+ * number of times. Numbers among the primals keep their digits, as in `grad`.
  * @throws {TreeError}, {ShapeError} or {DtypeError} from the pullback, when the cotangent does not
  * fit the output.
  *

@@ -97,6 +97,11 @@ function magnitudes({ concrete }: { concrete: Concrete }): { largest: number; le
 /** Lengths of axes, small ones and such as do not fill vectors or chunks foremost. */
 const LENGTHS = [1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 31, 33, 64, 65, 100, 257, 1000, 4096, 4099, 0];
 
+/** Whether a shape is not too large, empty axes left out of account. */
+function isModest(shape: Shape): boolean {
+  return shape.length <= 7 && sizeOf(shape.map((length) => length || 1)) <= MOST_ELEMENTS;
+}
+
 /** Grows one program. */
 class Grower {
   readonly choices: Choices;
@@ -113,10 +118,9 @@ class Grower {
     const shape: number[] = [];
     for (let axis = 0; axis < ndim; axis++) {
       const length = this.choices.of(LENGTHS);
-      const fits = sizeOf(shape) * length <= MOST_ELEMENTS;
-      shape.push(fits ? length : this.choices.from(1, 2));
+      shape.push(isModest([...shape, length]) ? length : 1);
     }
-    return sizeOf(shape) <= MOST_ELEMENTS ? shape : shape.slice(0, 1);
+    return shape;
   }
 
   /** A new value that depends on nothing: an argument, or a constant. */
@@ -198,7 +202,7 @@ class Grower {
     const operands = inputs.map(({ concrete }) => concrete);
     if (!isWild && inputs.some(({ largest }) => largest === Infinity)) return;
     const types = primitive.type(operands, params);
-    if (types.some(({ shape }) => sizeOf(shape) > MOST_ELEMENTS || shape.length > 7)) return;
+    if (!types.every(({ shape }) => isModest(shape))) return;
     const results = primitive.evaluate(operands, params, types);
     const errors = results.map((concrete) => {
       if (!isFloat(concrete.dtype)) return 0;
@@ -235,9 +239,11 @@ const INTEGERS = DTYPES.filter(isInteger);
 
 type Operation = (grower: Grower) => void;
 
-/** The error of a sum of `count` terms, each `largest` at most. */
+/** The error of a sum of `count` terms, each `largest` at most, in any order. */
 function sumError(dtype: Dtype, count: number, largest: number, error: number): number {
-  return isFloat(dtype) ? count * (error + 4 * unitOf(dtype) * (largest + error)) : 0;
+  // Never 0, since a sum that is 0 may have either sign.
+  const least = isFloat(dtype) ? Number.MIN_VALUE : 0;
+  return least + count * (error + (4 + count / 2) * unitOf(dtype) * (largest + error));
 }
 
 /** Rounded as IEEE 754 says, so that equal operands give equal results: `slope` for others. */

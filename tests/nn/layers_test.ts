@@ -506,7 +506,7 @@ Deno.test("layers refuse sizes and options that make no sense", () => {
   );
   refuse(
     () => nn.conv2d(1, 2, wrong([1, 2, 3])),
-    "Cannot make a conv2d layer: kernelSize must be a number or a pair of numbers",
+    "Cannot make a conv2d layer: kernelSize must be a number or a pair of numbers, got [1, 2, 3]",
   );
   refuse(
     () => nn.conv2d(1, 2, [3, -1]),
@@ -556,7 +556,7 @@ Deno.test("layers refuse sizes and options that make no sense", () => {
   );
   refuse(
     () => nn.maxPool2d(wrong("a")),
-    "Cannot make a maxPool2d layer: window must be a number or a pair of numbers",
+    'Cannot make a maxPool2d layer: window must be a number or a pair of numbers, got "a"',
   );
   refuse(
     () => nn.avgPool2d(0),

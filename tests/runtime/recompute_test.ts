@@ -241,6 +241,19 @@ Deno.test("an argument gives its memory to a result while nothing is computed fr
     });
     assertEquals(memoryUsage().droppable, 0);
     assertEquals(y.data()[0], 2);
+    // While it may be needed to compute something again, it is not given away; afterwards it is.
+    for (const isRead of [false, true]) {
+      const from = filled(3);
+      const to = addOne(from);
+      emptyMemory();
+      if (isRead) to.data();
+      withPins(() => {
+        addressOf(from);
+        donate(from, "x");
+        assertEquals(takeBlock(from) !== null, isRead);
+      });
+      assertEquals(to.data()[0], 4);
+    }
   });
 });
 
@@ -471,7 +484,10 @@ Deno.test("whatever is kept, donated, read and dropped, values are what they wer
       configureMemory({ limit });
       const fresh = (n: number): Known => {
         const model = map(ramp, (element) => element + n);
-        return { tensor: new Concrete("float32", [length], model.slice()), model };
+        // Without a copy on the heap.
+        const { tensor, address } = newResident({ dtype: "float32", shape: [length] });
+        viewOf("float32", address, length).set(model);
+        return { tensor, model };
       };
       const check = ({ tensor, model }: Known) => assertEquals(tensor.data(), model);
       const map = (x: Float32Array, g: (element: number, i: number) => number) =>
