@@ -499,8 +499,8 @@ class NestWriter {
     const source: Affine[] = [];
     kept.forEach((axis, i) => source[axis] = coordinates[i]);
     reduced.forEach((axis, i) => source[axis] = counter(this.#kept + i));
-    this.#names.add(operation);
     const node = this.value(input, source);
+    this.#names.add(operation);
     return this.#add({ kind: "reduce", dtype: atom.type.dtype, operation, input: node });
   }
 

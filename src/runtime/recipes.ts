@@ -17,7 +17,7 @@ import type { Storage } from "../core/storage.ts";
 export type Rerun = (args: readonly Concrete[]) => Concrete;
 
 /** How many bytes of results that can be dropped stay in memory at first. */
-const WINDOW = 2 ** 25;
+const WINDOW = 2 ** 24;
 
 /** How to compute a result again. */
 export class Recipe {

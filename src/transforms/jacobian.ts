@@ -14,7 +14,12 @@ import { leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type { AnyFunction, LooseArgs } from "../core/tree_types.ts";
 import { moveAxis, reshape } from "../primitives/structure.ts";
-import { checkFunction, flattenFunction, flattenInputs, flattenTensors } from "./flatten_function.ts";
+import {
+  checkFunction,
+  flattenFunction,
+  flattenInputs,
+  flattenTensors,
+} from "./flatten_function.ts";
 import { checkArgnums, grad } from "./grad.ts";
 import type { GradArgs } from "./grad.ts";
 import { checkList, jvp } from "./jvp.ts";

@@ -190,7 +190,9 @@ export function linearize<Args extends any[] = Tensor[], Out = Tensor>(
   const outStructure = flat.resultStructure();
   const pushforward = (...tangents: unknown[]): TensorsOf<Out> => {
     const parts = flattenTangents(structure, leaves, tangents, "linearize");
-    const inputs = leaves.flatMap((leaf, i) => active[i] ? [parts[i] ?? zerosOf(primalOf(leaf))] : []);
+    const inputs = leaves.flatMap((leaf, i) =>
+      active[i] ? [parts[i] ?? zerosOf(primalOf(leaf))] : []
+    );
     const pushed = evaluateProgram(program, inputs);
     return unflatten(outStructure, spread(pushed, results)) as TensorsOf<Out>;
   };

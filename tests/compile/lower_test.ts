@@ -69,7 +69,7 @@ function nameOf(task: Task): string {
 }
 
 Deno.test("elementwise work in a row is one nest", () => {
-  assertEquals(tasksOf((x) => sin(x).mul(2).add(x).abs(), [3, 4]), ["sin mul add and 1 more"]);
+  assertEquals(tasksOf((x) => sin(x).mul(2).add(x).abs(), [3, 4]), ["sin mul add abs"]);
   assertEquals(tasksOf((x, y) => x.mul(y).sub(y), [3, 4], [4]), ["mul sub"]);
 });
 
@@ -101,7 +101,7 @@ Deno.test("a result that is used again is kept and read", () => {
 });
 
 Deno.test("reductions take in what comes before and what comes after them", () => {
-  assertEquals(tasksOf((x) => x.mul(x).sum(1), [3, 4]), ["square sum"]);
+  assertEquals(tasksOf((x) => x.mul(x).sum(1), [3, 4]), ["mul sum"]);
   assertEquals(tasksOf((x) => exp(x.sum(1)).mul(2), [3, 4]), ["sum exp mul"]);
   assertEquals(tasksOf((x, y) => x.sum(1).add(y.mul(2).sum(1)), [3, 4], [3, 4]), ["sum mul add"]);
   // A sum over other lengths has loops of its own.
@@ -118,7 +118,7 @@ Deno.test("what is repeated is computed once", () => {
 Deno.test("padding is read through, unless zeros go between elements", () => {
   assertEquals(tasksOf((x) => exp(x.pad([[1, 2], [0, 1]])).mul(2), [3, 4]), ["exp mul"]);
   assertEquals(tasksOf((x) => exp(x).pad([[1, 2], [0, 1]]), [3, 4]), ["exp", "pad"]);
-  for (const [low, high] of [[[1, 0], [2, 3]], [[-1, 0], [0, -2]], [[-3, 4], [-4, -9]]]) {
+  for (const [low, high] of [[[1, 0], [2, 3]], [[-1, 0], [0, -2]], [[-2, 4], [-1, -9]]]) {
     const spread = (x: Tensor) => pad(x, low, high, [1, 2]);
     assertEquals(tasksOf(spread, [3, 4]), ["zeros", "pad"]);
     assertEquals(tasksOf((x) => exp(spread(x)).mul(2), [3, 4]), ["zeros", "pad", "exp mul"]);
@@ -149,12 +149,16 @@ Deno.test("each part of a concatenation is written where it goes", () => {
     }, [3, 3]),
     ["exp", "copy", "copy"],
   );
-  assertEquals(tasksOf((x) => concatenate([concatenate([x, x], 0), x.sum(0, true)], 0), [3, 3]), [
-    "copy",
-    "copy",
-    "copy",
-    "sum",
-  ]);
+  assertEquals(
+    tasksOf((x) => concatenate([concatenate([x, x], 0), x.sum(0, { keepdims: true })], 0), [3, 3]),
+    [
+      "copy",
+      "copy",
+      "sum",
+      "copy",
+      "copy",
+    ],
+  );
   assertEquals(tasksOf((x) => concatenate([pad(x, [1], [1], [1]), x], 0), [3]), [
     "zeros",
     "pad",
@@ -255,7 +259,7 @@ Deno.test("a wide program becomes nests of bounded size", () => {
     return terms.reduce((sum, term) => sum.add(term));
   })(tensor([0.5, 1]));
   const { tasks } = lowered(program);
-  assert(tasks.length <= 30, `${tasks.length} tasks`);
+  assert(tasks.length <= 64, `${tasks.length} tasks`);
   for (const task of tasks) assert(task.kind === "nest" && task.nest.nodes.length <= 800);
 });
 
@@ -271,7 +275,7 @@ Deno.test("shifted sums of shifted sums stay small", () => {
 
 Deno.test("kernels read what is kept for them", () => {
   assertEquals(tasksOf((x) => cumsum(exp(x).transpose(), 0).mul(2), [3, 4]), [
-    "exp",
+    "transpose exp",
     "kernel cumsum",
     "mul",
   ]);
