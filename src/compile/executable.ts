@@ -56,6 +56,11 @@ export interface CompiledProgram {
 export interface AssembleOptions {
   /** Has each step run by itself and told how long it took, in milliseconds. */
   readonly timed?: (step: number, time: number) => void;
+  /**
+   * Nanoseconds of work that make up a chunk, about. Given, it makes every run one on all threads: so
+   * small programs take the ways of large ones.
+   */
+  readonly chunkTime?: number;
 }
 
 /** A module with the code of a program's steps in it. */
@@ -75,8 +80,12 @@ export function assemble(
 ): CompiledProgram {
   const lowered = lower(program);
   const builder = emptyBuilder();
-  const scheduled = schedule(lowered, builder, { isDonated });
-  const segments: Segment[] = options.timed === undefined
+  const { chunkTime, timed } = options;
+  const scheduled = schedule(lowered, builder, {
+    isDonated,
+    ...(chunkTime === undefined ? {} : { chunkTime }),
+  });
+  const segments: Segment[] = timed === undefined
     ? divideAtHost(scheduled)
     : scheduled.steps.map((step) => "task" in step ? step : [step]);
   segments.forEach((segment, i) => {
@@ -87,8 +96,8 @@ export function assemble(
   const reserved = Math.ceil(scheduled.areas.length * 4 / 64) * 64;
   const plan = planMemory(lowered, scheduled, { large: RESIDENT_BYTES, isDonated, reserved });
   const work = scheduled.summaries.reduce((sum, one) => sum + one.operations + one.bytes, 0);
-  const isParallel = work >= PARALLEL_OPERATIONS;
-  const recomputable = options.timed === undefined
+  const isParallel = work >= PARALLEL_OPERATIONS || chunkTime !== undefined;
+  const recomputable = timed === undefined
     ? findRecomputable(lowered, scheduled, plan, isDonated)
     : null;
   const runner = new Runner(

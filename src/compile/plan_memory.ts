@@ -7,6 +7,7 @@ import { byteSize } from "../base/dtype.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Concrete } from "../core/tensor.ts";
 import { SLACK } from "../kernels/kernel.ts";
+import type { Access } from "../kernels/loops.ts";
 import type { Lowered, NestTask } from "./lower.ts";
 import { isLocal, readsOf, type Schedule, type Step, writesOf } from "./schedule.ts";
 
@@ -126,9 +127,14 @@ export function planMemory(
       outputs.push({ buffer: area, offset: null, argument: null });
     }
   }
+  const staged = new Set(inArena);
+  const successors = findSuccessors(lowered, schedule, lives, (area) => {
+    const isOwn = (lowered.buffers[area]?.source ?? null) === null;
+    return isOwn && places[area] === null && !staged.has(area);
+  }, (area) => places[area]?.kind !== "argument" && !staged.has(area));
   for (let area = 0; area < areas.length; area++) {
-    if (lives[area] === null || places[area] !== null || inArena.includes(area)) continue;
-    inArena.push(area);
+    if (lives[area] === null || places[area] !== null || staged.has(area)) continue;
+    if (!successors.has(area)) inArena.push(area);
   }
   const { offsets, end } = arrange(inArena, areas, lives, schedule.steps.length, reserved);
   for (const area of inArena) {
@@ -138,6 +144,7 @@ export function planMemory(
     if (source !== null) uploads.push({ source, offset });
     if (results.has(area)) outputs.push({ buffer: area, offset, argument: null });
   }
+  for (const [area, successor] of successors) places[area] = places[successor];
   return { places, arena: end, uploads, outputs };
 }
 
@@ -157,6 +164,48 @@ function findLives({ steps }: Schedule, count: number): (Life | null)[] {
 function areasOf(step: Schedule["steps"][number]): readonly number[] {
   if ("task" in step) return [...step.task.inputs, ...step.task.outputs];
   return step.calls.flatMap(({ slots }) => slots);
+}
+
+/**
+ * The temporary buffers that others are written over, each with the last in its line: within a nest
+ * that reads each element for the last time before it writes the one in its place. `mayGive` says
+ * which are temporary, `mayTake` which have a place that nothing else has before.
+ */
+function findSuccessors(
+  lowered: Lowered,
+  schedule: Schedule,
+  lives: readonly (Life | null)[],
+  mayGive: (area: number) => boolean,
+  mayTake: (area: number) => boolean,
+): ReadonlyMap<number, number> {
+  const { areas, steps } = schedule;
+  const reuse = findReuse(lowered, schedule, lives);
+  const next = new Map<number, number>();
+  const received = new Set<number>();
+  steps.forEach((step, i) => {
+    for (const { nest } of "calls" in step ? step.calls : []) {
+      if (nest === null) continue;
+      for (const to of writesOf(nest)) {
+        if (received.has(to) || lives[to]?.first !== i || !mayTake(to)) continue;
+        const from = readsOf(nest).find((area) =>
+          area !== to && !next.has(area) && mayGive(area) && areas[area] === areas[to] &&
+          lives[area]?.last === i && reuse(area, to)
+        );
+        if (from === undefined) continue;
+        next.set(from, to);
+        received.add(to);
+      }
+    }
+  });
+  const last = (area: number): number => {
+    for (let to = next.get(area); to !== undefined; to = next.get(area)) area = to;
+    return area;
+  };
+  const lines = new Map([...next.keys()].map((area) => [area, last(area)]));
+  for (const [area, to] of lines) {
+    lives[to]!.first = Math.min(lives[to]!.first, lives[area]!.first);
+  }
+  return lines;
 }
 
 /** Whether a buffer may take over the memory of another one. */
@@ -181,23 +230,26 @@ function findReuse(
  */
 function overwrites(lowered: Lowered, step: Step, from: number, to: number): boolean {
   const writer = step.calls.findIndex(({ slots }) => slots.includes(to));
-  return step.calls.every(({ nest, slots }, i) => {
+  return step.calls.every(({ nest, slots, rows }, i) => {
     if (!slots.includes(from)) return true;
-    if (i > writer || nest === null) return false;
-    if (i === writer) return readsWhereItWrites(nest, from, to);
+    if (i > writer || (nest === null && i === writer)) return false;
+    if (nest !== null && i === writer) return readsWhereItWrites(nest, from, to);
+    // Before it, chunks must keep to their own rows.
+    if (step.chunks === 1) return true;
+    if (step.rows === null) return false;
+    if (nest === null) return rows.includes(from);
     const size = sizeOf(lowered.buffers[from].shape);
-    return step.chunks === 1 ||
-      (step.rows !== null && readsOf(nest).includes(from) && !writesOf(nest).includes(from) &&
-        accessesOf(nest, from).every((access) =>
-          isLocal(nest.nest, access, step.rows!.count, size)
-        ));
+    return accessesOf(nest, from).every((access) =>
+      isLocal(nest.nest, access, step.rows!.count, size)
+    );
   });
 }
 
-function accessesOf({ nest, buffers }: NestTask, buffer: number) {
-  return nest.nodes.flatMap((node) =>
-    node.kind === "load" && buffers[node.from.buffer] === buffer ? [node.from] : []
-  );
+/** Where a nest reads and writes a buffer. */
+function accessesOf({ nest, buffers }: NestTask, buffer: number): Access[] {
+  const loads = nest.nodes.flatMap((node) => node.kind === "load" ? [node.from] : []);
+  const all = [...loads, ...nest.stores.map(({ to }) => to)];
+  return all.filter((access) => buffers[access.buffer] === buffer);
 }
 
 function readsWhereItWrites(task: NestTask, from: number, to: number): boolean {

@@ -21,8 +21,10 @@ export interface Call {
   readonly run: Stage["run"];
   /** The areas, by number. */
   readonly slots: readonly number[];
-  /** The areas that it reads and writes, as far as is known; all slots for kernels. */
+  /** The nest that it is, where that is all that it does. */
   readonly nest: NestTask | null;
+  /** The areas that a kernel writes by the rows of its step. */
+  readonly rows: readonly number[];
 }
 
 /** Work between two meetings of the threads. */
@@ -252,7 +254,13 @@ class Scheduler {
       });
       return;
     }
-    const open = this.#push(equation.primitive.name, kernel, [...inputs, ...outputs], null);
+    const open = this.#push(
+      equation.primitive.name,
+      kernel,
+      [...inputs, ...outputs],
+      null,
+      outputs,
+    );
     this.#finished(task);
     if (open === null) return;
     if (open.rows !== null) open.written.add(outputs[0]);
@@ -262,7 +270,7 @@ class Scheduler {
   #startNest(task: NestTask): void {
     const rows = chooseRows(task.nest, this.#chunkTime);
     const kernel = emitNest(this.#builder, task.nest, rows ?? undefined);
-    const open = this.#push(task.name, kernel, task.buffers, task);
+    const open = this.#push(task.name, kernel, task.buffers, task, []);
     this.#finished(task);
     if (open === null) return;
     const outputs = writesOf(task);
@@ -280,6 +288,7 @@ class Scheduler {
     kernel: Kernel,
     buffers: readonly number[],
     nest: NestTask | null,
+    results: readonly number[],
   ): OpenStep | null {
     const slots = [...buffers];
     for (const bytes of kernel.workspaces) slots.push(this.#areas.push(bytes) - 1);
@@ -291,6 +300,7 @@ class Scheduler {
         run: stage.run,
         slots: stage.operands.map((operand) => slots[operand]),
         nest: kernel.stages.length === 1 ? nest : null,
+        rows: stage.rows === undefined ? [] : results,
       };
       const before = this.#steps.at(-1);
       if (stage.chunks === 1 && before !== undefined && "calls" in before && before.chunks === 1) {
@@ -324,6 +334,7 @@ class Scheduler {
           run: stage.run,
           slots: stage.operands.map((operand) => task.buffers[operand]),
           nest: task,
+          rows: [],
         });
         const { operations, bytes } = kernel;
         this.#summaries.push({ name: `+ ${task.name}`, operations, bytes, chunks: open.chunks });

@@ -24,7 +24,7 @@ export interface Resident {
 export class Storage {
   /** How many elements there are; one for a splat. */
   readonly length: number;
-  /** How many tensors have been made of it, less those that were given up. */
+  /** How many tensors have been made of it or may be, less those that were given up. */
   sharers = 0;
   #elements: Elements | null = null;
   #resident: Resident | null = null;

@@ -1,9 +1,25 @@
 /**
- * Convolutions and their two adjoints.
+ * Convolutions and their two adjoints. Each shape is computed in the way that is fastest for it:
+ *
+ * - sums over tiles of framed images, for any shape; where images are narrow, tiles run over several
+ *   of them (`convolution_framed.ts`);
+ * - gradients of filters as sums over windows (`convolution_windows.ts`);
+ * - Winograd's convolution for 3x3 filters in single precision, where that is faster: its error is
+ *   about twice that of the sums, relative to the largest of some neighbouring results, and a NaN or
+ *   an infinity spreads to these (`convolution_winograd.ts`);
+ * - one image with few windows, where reading the filters takes the longest (`convolution_few.ts`);
+ * - depthwise convolutions (`convolution_depthwise.ts`);
+ * - the definition, for what is left: kernels of very many positions (`convolution_direct.ts`).
  *
  * @module
  */
+import { byteSize } from "../base/dtype.ts";
+import { sizeOf } from "../base/shape.ts";
+import { planDepthwiseFilter } from "./convolution_depthwise.ts";
 import { emitDirect } from "./convolution_direct.ts";
+import { hasFewWindows, planFewConvolve, planFewInput } from "./convolution_few.ts";
+import { planConvolve, planInput } from "./convolution_framed.ts";
+import type { Plan } from "./convolution_plan.ts";
 import {
   type ConvolutionParams,
   type ConvolutionSize,
@@ -12,10 +28,10 @@ import {
   readSize,
   type Role,
 } from "./convolution_size.ts";
-import { planConvolve, planFilter, planInput } from "./convolution_plans.ts";
+import { copyWindows, planFilter } from "./convolution_windows.ts";
+import { planWinograd, winogradConvolve, winogradInput } from "./convolution_winograd.ts";
+import { planWinogradFilter } from "./convolution_winograd_filter.ts";
 import type { Buffer, Builder, Kernel } from "./kernel.ts";
-import { byteSize } from "../base/dtype.ts";
-import { sizeOf } from "../base/shape.ts";
 
 export type { ConvolutionParams } from "./convolution_size.ts";
 
@@ -43,13 +59,37 @@ function choose(
   size: ConvolutionSize,
   result: Role,
   length: number,
-): Pick<Kernel, "stages" | "workspaces"> {
+): Plan {
   if (length === 0) return { stages: [], workspaces: [] };
-  if (!isEmpty(size)) {
-    const plan = { y: planConvolve, x: planInput, w: planFilter }[result](builder, size);
-    if (plan !== undefined) return plan;
-  }
-  return { stages: [emitDirect(builder, size, result, [0, 1, 2])], workspaces: [] };
+  const plan = isEmpty(size)
+    ? undefined
+    : { y: chooseConvolve, x: chooseInput, w: chooseFilter }[result](builder, size);
+  return plan ?? { stages: [emitDirect(builder, size, result, [0, 1, 2])], workspaces: [] };
+}
+
+function chooseConvolve(builder: Builder, size: ConvolutionSize): Plan | undefined {
+  const winograd = winogradConvolve(size);
+  const faster = winograd && planWinograd(builder, winograd);
+  if (faster !== undefined) return faster;
+  if (!hasFewWindows(size)) return planConvolve(builder, size);
+  const { stages, workspaces, rows } = copyWindows(builder, size);
+  const rest = planFewConvolve(builder, size, rows, 3 + workspaces.length);
+  return {
+    stages: [...stages, ...rest.stages],
+    workspaces: [...workspaces, ...rest.workspaces],
+  };
+}
+
+function chooseInput(builder: Builder, size: ConvolutionSize): Plan | undefined {
+  const winograd = winogradInput(size);
+  const faster = winograd && planWinograd(builder, winograd);
+  if (faster !== undefined) return faster;
+  return hasFewWindows(size) ? planFewInput(builder, size, 3) : planInput(builder, size);
+}
+
+function chooseFilter(builder: Builder, size: ConvolutionSize): Plan | undefined {
+  return planDepthwiseFilter(builder, size) ?? planWinogradFilter(builder, size) ??
+    planFilter(builder, size);
 }
 
 /** The kernel of `convolve`: `x` and `w` to `y`. */

@@ -18,7 +18,7 @@ import {
   frameStrides,
   isBare,
 } from "./convolution_frame.ts";
-import { type Framed, indicesOf, partsOf, type Plan } from "./convolution_plan.ts";
+import { type Framed, type FramedPart, indicesOf, partsOf, type Plan } from "./convolution_plan.ts";
 import type { ConvolutionSize } from "./convolution_size.ts";
 import type { Builder, Stage } from "./kernel.ts";
 import {
@@ -67,6 +67,63 @@ function storeApart(
   }
 }
 
+/** Computes all columns of a part of a plane: from its frame at `x` and its filter at `w`. */
+function emitPart(
+  code: Code,
+  dtype: Number,
+  { elements, offsets, counts, steps, first }: FramedPart,
+  strides: readonly number[],
+  x: Local<"i32">,
+  w: Local<"i32">,
+  y: Local<"i32">,
+): void {
+  const size = byteSize(dtype);
+  const lanes = lanesOf(dtype);
+  const load = size === 8 ? v128.load64Splat : v128.load32Splat;
+  const factors = elements.map((at) => code.let(load(w, { offset: at * size })));
+  const last = counts.length - 1;
+  const apart = steps[last] * size;
+
+  /** Computes so many vectors side by side; of the last one perhaps only some lanes. */
+  function vectors(from: Local<"i32">, to: Local<"i32">, count: number, rest: number): void {
+    const sums = range(count).map(() => code.let(v128.const([0])));
+    factors.forEach((factor, k) => {
+      sums.forEach((sum, v) => {
+        const place = { offset: offsets[k] * size + v * VECTOR, align: 4 };
+        code.set(sum, multiplyAdd(dtype, v128.load(from, place), factor, sum));
+      });
+    });
+    sums.forEach((sum, v) => {
+      const some = v === count - 1 ? rest : lanes;
+      storeApart(code, dtype, to, sum, some, v * lanes * apart, apart);
+    });
+  }
+
+  function lines(axis: number, from: Local<"i32">, to: Local<"i32">): void {
+    const [p, q] = [code.let(from), code.let(to)];
+    if (axis < last) {
+      code.for({ below: counts[axis] }, () => {
+        lines(axis + 1, p, q);
+        code.set(p, advance(p, strides[axis] * size));
+        code.set(q, advance(q, steps[axis] * size));
+      });
+      return;
+    }
+    const side = 2 * lanes;
+    const whole = Math.floor(counts[last] / side);
+    code.for({ below: whole }, () => {
+      vectors(p, q, 2, lanes);
+      code.set(p, advance(p, 2 * VECTOR));
+      code.set(q, advance(q, side * apart));
+    });
+    const rest = counts[last] - whole * side;
+    const count = Math.ceil(rest / lanes);
+    if (count > 0) vectors(p, q, count, rest - (count - 1) * lanes);
+  }
+
+  lines(0, x, code.let(advance(y, first * size)));
+}
+
 /** The stages of sums over framed images, operand 0, of one channel each; the filters are operand 1. */
 export function planDepthwise(builder: Builder, size: ConvolutionSize, framed: Framed): Plan {
   const { dtype, batch, groups } = size;
@@ -86,57 +143,7 @@ export function planDepthwise(builder: Builder, size: ConvolutionSize, framed: F
     `${key} plane`,
     () =>
       builder.module.function("depthwise", ["i32", "i32", "i32"], "none", (code, x, w, y) => {
-        for (const { elements, offsets, counts, steps, first } of parts) {
-          const factors = elements.map((at) => {
-            const load = element === 8 ? v128.load64Splat : v128.load32Splat;
-            return code.let(load(w, { offset: at * element }));
-          });
-          const last = counts.length - 1;
-          const apart = steps[last] * element;
-
-          /** Computes so many vectors side by side; of the last one perhaps only some lanes. */
-          function vectors(
-            from: Local<"i32">,
-            to: Local<"i32">,
-            count: number,
-            rest: number,
-          ): void {
-            const sums = range(count).map(() => code.let(v128.const([0])));
-            factors.forEach((factor, k) => {
-              sums.forEach((sum, v) => {
-                const place = { offset: offsets[k] * element + v * VECTOR, align: 4 };
-                code.set(sum, multiplyAdd(dtype, v128.load(from, place), factor, sum));
-              });
-            });
-            sums.forEach((sum, v) => {
-              const some = v === count - 1 ? rest : lanes;
-              storeApart(code, dtype, to, sum, some, v * lanes * apart, apart);
-            });
-          }
-
-          function lines(axis: number, from: Local<"i32">, to: Local<"i32">): void {
-            const [p, q] = [code.let(from), code.let(to)];
-            if (axis < last) {
-              code.for({ below: counts[axis] }, () => {
-                lines(axis + 1, p, q);
-                code.set(p, advance(p, strides[axis] * element));
-                code.set(q, advance(q, steps[axis] * element));
-              });
-              return;
-            }
-            const side = 2 * lanes;
-            const whole = Math.floor(counts[last] / side);
-            code.for({ below: whole }, () => {
-              vectors(p, q, 2, lanes);
-              code.set(p, advance(p, 2 * VECTOR));
-              code.set(q, advance(q, side * apart));
-            });
-            const rest = counts[last] - whole * side;
-            const count = Math.ceil(rest / lanes);
-            if (count > 0) vectors(p, q, count, rest - (count - 1) * lanes);
-          }
-          lines(0, x, code.let(advance(y, first * element)));
-        }
+        for (const part of parts) emitPart(code, dtype, part, strides, x, w, y);
       }),
   );
   const run: FunctionReference = builder.once(

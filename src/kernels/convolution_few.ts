@@ -16,19 +16,17 @@ import { advance, type Number, type Pointer } from "./panels.ts";
 import { partition } from "./partition.ts";
 import { emitProduct } from "./product.ts";
 
-/** The most elements of all of a channel's windows. */
+/** The most windows, and the most elements of all of a channel's windows. */
+const MOST_WINDOWS = 16;
 const MOST_ELEMENTS = 512;
 
 /** Whether a convolution is for this module. */
-export function hasFewWindows(
-  { batch, taps, outputs }: ConvolutionSize,
-  most: number,
-): boolean {
-  return batch === 1 && outputs <= most && outputs * taps <= MOST_ELEMENTS;
+export function hasFewWindows({ batch, taps, outputs }: ConvolutionSize): boolean {
+  return batch === 1 && outputs <= MOST_WINDOWS && outputs * taps <= MOST_ELEMENTS;
 }
 
 /** The stages of a product with its operands and workspaces numbered anew. */
-export function renumber(
+function renumber(
   { stages, workspaces }: Kernel,
   operands: readonly [number, number, number],
   place: number,

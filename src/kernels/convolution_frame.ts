@@ -63,6 +63,14 @@ export function isBare(axes: readonly FrameAxis[]): boolean {
   );
 }
 
+/** Frames that are no larger than their images are these. */
+export function shrinkFrame(axes: readonly FrameAxis[]): readonly FrameAxis[] {
+  const inside = axes.every(({ length, low, stride, steps }) =>
+    low === 0 && stride === 1 && steps <= length
+  );
+  return inside ? axes.map((axis) => ({ ...axis, steps: axis.length })) : axes;
+}
+
 /** Copies a known number of elements, the last ones perhaps twice. */
 function copyRun(code: Code, dtype: Number, from: Pointer, to: Pointer, count: number): void {
   const size = byteSize(dtype);

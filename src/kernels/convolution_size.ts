@@ -4,7 +4,7 @@
  * @module
  */
 import { internalError } from "../base/errors.ts";
-import { sizeOf } from "../base/shape.ts";
+import { range, sizeOf } from "../base/shape.ts";
 import type { Buffer } from "./kernel.ts";
 import type { Number } from "./panels.ts";
 
@@ -110,4 +110,17 @@ export function isEmpty(size: ConvolutionSize): boolean {
 export function countOperations(size: ConvolutionSize): number {
   const { batch, groups, inPerGroup, outPerGroup, taps, outputs } = size;
   return 2 * batch * groups * inPerGroup * outPerGroup * taps * outputs;
+}
+
+/** Distances from the start of a window to each position of it. */
+export function distancesOf({ kernel, dilation }: Axis): number[] {
+  return range(kernel).map((q) => q * dilation);
+}
+
+/** The longest list of a kernel's positions that code is written for. */
+export const MOST_TAPS = 512;
+
+/** About how long all sums take, in nanoseconds. */
+export function estimateTime(size: ConvolutionSize): number {
+  return countOperations(size) / 40;
 }

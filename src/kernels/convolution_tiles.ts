@@ -248,6 +248,9 @@ export type StoreFunction = FunctionReference<
   "none"
 >;
 
+/** Elements of a line that are this far apart are not near each other. */
+const FAR = 16;
+
 /** The copy of C from where it was summed to the result. */
 export function emitStore(
   builder: Builder,
@@ -271,6 +274,27 @@ export function emitStore(
       ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"],
       "none",
       (code, c, out, rows, cRow, outRow, lines, cLine, outLine, count) => {
+        if (step >= FAR) {
+          // The elements of a line are in different images: one image after the other is written.
+          code.for({ below: rows }, () => {
+            const column = code.let(c);
+            const to = code.let(out);
+            const end = code.let(i32.add(c, i32.mul(count, i32.const(size))));
+            code.for({ from: column, below: end, step: size }, (first) => {
+              const source = code.let(first);
+              const target = code.let(to);
+              code.for({ below: lines }, () => {
+                code.do(copyOne(target, source));
+                code.set(source, i32.add(source, cLine));
+                code.set(target, i32.add(target, outLine));
+              });
+              code.set(to, advance(to, step * size));
+            });
+            code.set(c, i32.add(c, cRow));
+            code.set(out, i32.add(out, outRow));
+          });
+          return;
+        }
         code.for({ below: rows }, () => {
           const line = code.let(c);
           const to = code.let(out);

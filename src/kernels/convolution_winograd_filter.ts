@@ -291,7 +291,9 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
   });
 
   const stages: Stage[] = [emitFrames(builder, dtype, batch * inputs, frame, [0, 3])];
-  const workspaces = [batch * inputs * lengthX * FLOAT, POINTS * nextInput, POINTS * nextOutput];
+  // The last chunk reads whole tiles of rows, beyond the last one.
+  const cotangents = POINTS * nextOutput + rows * FLOAT;
+  const workspaces = [batch * inputs * lengthX * FLOAT, POINTS * nextInput, cotangents];
   if (ragged) {
     stages.push(emitFrames(builder, dtype, batch * outputs, cotangent, [1, 6]));
     workspaces.push(batch * outputs * lengthY * FLOAT);

@@ -452,7 +452,9 @@ export function giveRecipe(x: Concrete, args: readonly Concrete[], rerun: Rerun)
 
 /** Computes again what was dropped of these tensors. */
 export function restoreAll(tensors: readonly Concrete[]): void {
-  for (const { storage } of tensors) {
+  for (const x of tensors) {
+    if (!isLarge(x)) continue;
+    const { storage } = x;
     const slot = slotOf(storage);
     if (slot !== null) restore(slot, storage);
   }

@@ -25,8 +25,6 @@ export class Recipe {
   readonly #types: readonly Type[];
   /** The arguments' elements: their tensors may be donated. */
   readonly storages: readonly Storage[];
-  /** Tensors of these elements, from when the result was dropped on. */
-  #kept: readonly Concrete[] | null = null;
   /** Whether the result has been an argument of such a program itself. */
   isUsed = false;
 
@@ -36,23 +34,27 @@ export class Recipe {
     this.storages = args.map(({ storage }) => storage);
   }
 
-  /** Sees to it that no donation takes the arguments' elements away. */
+  /** From now on, no donation takes the arguments' elements away: the result was dropped. */
   keep(): void {
-    this.#kept = this.storages.map((storage, i) => {
+    for (const storage of this.storages) storage.sharers++;
+  }
+
+  /** Ends what `keep` began. */
+  discard(): void {
+    for (const storage of this.storages) storage.sharers--;
+  }
+
+  /** Computes the result again. */
+  follow(): Concrete {
+    const args = this.storages.map((storage, i) => {
       const { dtype, shape } = this.#types[i];
       return new Concrete(dtype, shape, storage);
     });
-  }
-
-  /** Computes the result again, for a recipe that is kept. */
-  follow(): Concrete {
-    return this.#rerun(this.#kept!);
-  }
-
-  /** Lets go of the arguments. */
-  discard(): void {
-    for (const x of this.#kept ?? []) x.giveUp("a recipe");
-    this.#kept = null;
+    try {
+      return this.#rerun(args);
+    } finally {
+      for (const x of args) x.giveUp("a recipe");
+    }
   }
 }
 

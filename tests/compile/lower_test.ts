@@ -285,10 +285,14 @@ Deno.test(`random programs mean the same as tasks (seed ${SEED})`, () => {
   const lists = fc.array(fc.nat({ max: 65535 }), { minLength: 50, maxLength: 400, size: "max" });
   fc.assert(
     fc.property(lists, (list) => {
-      const { program, args, errors } = growProgram(list, 25);
+      const { program, args, errors } = growProgram(list);
       const expected = makeRunner(program)(args);
       runTasks(lower(optimize(program)), args).forEach((result, i) => {
-        assert(agrees(result, expected[i], errors[i]), `result ${i}`);
+        const values = dense(result);
+        assert(
+          dense(expected[i]).every((value, k) => agrees(values[k], value, errors[i])),
+          `result ${i}`,
+        );
       });
     }),
     { seed: SEED, numRuns: 60 },

@@ -11,7 +11,7 @@ import { range, sizeOf } from "../../src/base/shape.ts";
 import type { Shape } from "../../src/base/shape.ts";
 import type { Primitive } from "../../src/core/primitive.ts";
 import { type Atom, type Program, Variable } from "../../src/core/program.ts";
-import { Concrete, dense, splat } from "../../src/core/tensor.ts";
+import { Concrete, splat } from "../../src/core/tensor.ts";
 import { primitives } from "../../src/primitives/mod.ts";
 import type { PrimitiveName } from "../../src/primitives/mod.ts";
 import { fromValues, makeRandom, wild } from "../laws/values.ts";
@@ -109,8 +109,14 @@ class Grower {
   readonly args: Concrete[] = [];
   readonly values: Value[] = [];
 
-  constructor(list: readonly number[]) {
+  /** With `onlyDoubles`, all floats are float64. */
+  constructor(list: readonly number[], readonly onlyDoubles: boolean) {
     this.choices = new Choices(list);
+  }
+
+  dtype(dtypes: readonly Dtype[]): Dtype {
+    const dtype = this.choices.of(dtypes);
+    return this.onlyDoubles && isFloat(dtype) ? "float64" : dtype;
   }
 
   shape(): Shape {
@@ -169,7 +175,7 @@ class Grower {
   any(dtypes: readonly Dtype[], isExact: boolean = false): Value {
     return this.pick(
       (value) => dtypes.includes(value.concrete.dtype) && (!isExact || value.error === 0),
-      () => this.leaf(this.choices.of(dtypes), this.shape()),
+      () => this.leaf(this.dtype(dtypes), this.shape()),
     );
   }
 
@@ -322,7 +328,7 @@ function moving(
   params: (grower: Grower, shape: Shape, x: Value) => unknown,
 ): Operation {
   return (grower) => {
-    const x = grower.pick(fits, () => grower.leaf(grower.choices.of(DTYPES), grower.shape()));
+    const x = grower.pick(fits, () => grower.leaf(grower.dtype(DTYPES), grower.shape()));
     if (!fits(x)) return;
     grower.apply(name, [x], params(grower, x.concrete.shape, x), () => x.error, true);
   };
@@ -372,7 +378,7 @@ function reduction(name: PrimitiveName, dtypes: readonly Dtype[]): Operation {
     const isOrder = name === "reduceMax" || name === "reduceMin";
     const x = grower.pick(
       (value) => dtypes.includes(value.concrete.dtype) && value.concrete.ndim > 0,
-      () => grower.leaf(grower.choices.of(dtypes), [...grower.shape(), 3]),
+      () => grower.leaf(grower.dtype(dtypes), [...grower.shape(), 3]),
     );
     const { dtype, shape } = x.concrete;
     const axes = someAxes(grower, shape);
@@ -396,7 +402,7 @@ function alongAxis(
   return (grower) => {
     const x = grower.pick(
       ({ concrete, error }) => dtypes.includes(concrete.dtype) && concrete.ndim > 0 && error === 0,
-      () => grower.leaf(grower.choices.of(dtypes), [...grower.shape(), grower.choices.from(1, 9)]),
+      () => grower.leaf(grower.dtype(dtypes), [...grower.shape(), grower.choices.from(1, 9)]),
     );
     const { dtype, shape } = x.concrete;
     const axis = grower.choices.below(shape.length);
@@ -491,7 +497,7 @@ function convolution(name: "convolve" | "convolveInput" | "convolveFilter"): Ope
     const y = [batch, groups * outer, ...output];
     const products = sizeOf(y) * inner * sizeOf(kernel);
     if (products > MOST_PRODUCTS) return;
-    const dtype = choices.of(NUMBERS);
+    const dtype = grower.dtype(NUMBERS);
     const [first, second] =
       { convolve: [x, w], convolveInput: [y, w], convolveFilter: [x, y] }[name];
     const [a, b] = [grower.matching(dtype, first), grower.matching(dtype, second)];
@@ -523,7 +529,7 @@ function indices(grower: Grower, shape: Shape, below: number): Value {
 
 function gathering(grower: Grower): void {
   const { choices } = grower;
-  const x = grower.pick(hasAxes, () => grower.leaf(choices.of(DTYPES), [...grower.shape(), 4]));
+  const x = grower.pick(hasAxes, () => grower.leaf(grower.dtype(DTYPES), [...grower.shape(), 4]));
   const { shape } = x.concrete;
   const batch = choices.below(Math.min(shape.length, 3));
   if (shape[batch] === 0) return;
@@ -561,7 +567,7 @@ function scatteringLast(grower: Grower): void {
 }
 
 function converting(grower: Grower): void {
-  const dtype = grower.choices.of(DTYPES);
+  const dtype = grower.dtype(DTYPES);
   const x = grower.any(DTYPES, !isFloat(dtype));
   const isSame = x.error === 0;
   grower.apply(
@@ -582,7 +588,7 @@ function selecting(grower: Grower): void {
 
 function joining(grower: Grower): void {
   const { choices } = grower;
-  const x = grower.pick(hasAxes, () => grower.leaf(choices.of(DTYPES), [...grower.shape(), 4]));
+  const x = grower.pick(hasAxes, () => grower.leaf(grower.dtype(DTYPES), [...grower.shape(), 4]));
   const { dtype, shape } = x.concrete;
   const axis = choices.below(shape.length);
   const isOther = ({ concrete }: Value) =>
@@ -724,7 +730,7 @@ const operations: Readonly<Record<PrimitiveName, Operation>> = {
   convolveFilter: convolution("convolveFilter"),
   argmaxWindow: (grower) => {
     const params = windowParams(grower, grower.choices.from(1, 2));
-    const dtype = grower.choices.of(NUMBERS);
+    const dtype = grower.dtype(NUMBERS);
     const x = grower.matching(dtype, [grower.choices.from(1, 4), ...params.input], true);
     grower.apply("argmaxWindow", [x], params, () => 0, true);
   },
@@ -742,7 +748,7 @@ const operations: Readonly<Record<PrimitiveName, Operation>> = {
 /** Counting: the length is no parameter of a value. */
 function counting(grower: Grower): void {
   const { choices } = grower;
-  const params = { length: choices.of(LENGTHS), dtype: choices.of(NUMBERS) };
+  const params = { length: choices.of(LENGTHS), dtype: grower.dtype(NUMBERS) };
   grower.apply("iota", [], params, () => 0);
 }
 
@@ -756,21 +762,30 @@ const usual = all.filter(([name]) =>
     .includes(name) || ["reduceSum", "reduceMax", "contract", "select", "convert"].includes(name)
 );
 
+/** How programs are grown. */
+export interface GrowOptions {
+  /** The most equations. */
+  readonly equations?: number;
+  /** Whether all floats are float64. */
+  readonly onlyDoubles?: boolean;
+}
+
 /** The program that a list of choices makes. */
-export function growProgram(list: readonly number[], mostEquations: number): Sample {
-  const grower = new Grower(list);
+export function growProgram(
+  list: readonly number[],
+  { equations = 30, onlyDoubles = false }: GrowOptions = {},
+): Sample {
+  const grower = new Grower(list, onlyDoubles);
   const { choices } = grower;
-  grower.leaf(choices.of(DTYPES), grower.shape());
-  while (!choices.isOver && grower.writer.equations.length < mostEquations) {
+  grower.leaf(grower.dtype(DTYPES), grower.shape());
+  while (!choices.isOver && grower.writer.equations.length < equations) {
     const [, operation] = choices.of(choices.below(2) === 0 ? usual : all);
     operation(grower);
   }
   return grower.finish();
 }
 
-/** Whether a result is as good as another one. */
-export function agrees(actual: Concrete, expected: Concrete, error: number): boolean {
-  const [a, b] = [dense(actual), dense(expected)];
-  return a.length === b.length &&
-    b.every((value, i) => Object.is(a[i], value) || Math.abs(a[i] - value) <= error);
+/** Whether a number is as good as another one, give or take `error`. */
+export function agrees(actual: number, expected: number, error: number): boolean {
+  return Object.is(actual, expected) || Math.abs(actual - expected) <= error && error > 0;
 }

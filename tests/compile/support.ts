@@ -139,6 +139,8 @@ export function checkPlan({ lowered, schedule: { steps, areas }, plan }: Loaded)
       if (one.area >= other.area) continue;
       const [a, b] = [lives[one.area], lives[other.area]];
       if (a.last < b.first || b.last < a.first) continue;
+      // One may be written over another, element by element.
+      if (one.from === other.from && (a.last === b.first || b.last === a.first)) continue;
       // Also an empty area is an address that is read from, up to the slack.
       assert(
         one.to + SLACK <= other.from || other.to + SLACK <= one.from,
@@ -155,7 +157,10 @@ export function load(
 ): Loaded {
   const lowered = lower(program);
   const builder = testBuilder();
-  const scheduled = schedule(lowered, builder, chunkTime === undefined ? {} : { chunkTime });
+  const scheduled = schedule(lowered, builder, {
+    isDonated,
+    ...(chunkTime === undefined ? {} : { chunkTime }),
+  });
   const plan = planMemory(lowered, scheduled, { large, isDonated, reserved: 0 });
   scheduled.steps.forEach((step, i) => {
     if ("task" in step) return;
@@ -260,15 +265,17 @@ export function load(
 
 /**
  * The results of a program, which runs three times, with its chunks in order, reversed and shuffled,
- * among different rubbish: the bits must be the same.
+ * among different rubbish: the bits must be the same. `look` sees the plans before.
  */
 export function runProgram(
   program: Program,
   args: readonly Concrete[],
   options: LoadOptions = {},
+  look?: (loaded: Loaded) => void,
 ): Concrete[] {
   const loaded = load(program, options);
   checkPlan(loaded);
+  look?.(loaded);
   const results = loaded.run(args);
   for (const other of [{ order: reversed, poison: 0x7f }, { order: shuffled, poison: 0 }]) {
     loaded.run(args, other).forEach((result, i) => {

@@ -33,7 +33,7 @@ Deno.test("argmax and argmin find the first extreme along any axis, and NaN befo
   const shapes = [[1], [7], [64], [65], [1000], [3, 1], [5, 9], [4, 70], [2, 33, 3], [3, 5, 19]];
   for (const shape of shapes) {
     for (const dtype of dtypes) {
-      for (const special of [0, 0.01, 0.3]) check(dtype, shape, special, 5);
+      for (const special of [0, 0.1]) check(dtype, shape, special, 5);
     }
   }
 });
@@ -50,7 +50,7 @@ Deno.test("argmax and argmin agree with the evaluator on random shapes", () => {
 Deno.test("ties across the lanes of vectors go to the first place", () => {
   for (const dtype of ["float32", "float64", "int32", "uint32"] as const) {
     for (const length of [64, 83, 128]) {
-      for (let place = 0; place < length; place += 5) {
+      for (let place = 0; place < length; place += 9) {
         for (const top of isFloat(dtype) ? [9, NaN] : [9]) {
           let next = 0;
           const x = fillTensor(dtype, [length], () => next++ < place ? 1 : top);

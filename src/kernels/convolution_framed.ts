@@ -1,11 +1,10 @@
 /**
- * Convolutions and their adjoints as sums over tiles.
+ * Convolutions and the gradients of their inputs as sums over tiles of framed images.
  *
- * - A convolution is a sum over channels and positions of the kernel, of framed images.
+ * - A convolution is a sum over channels and positions of the kernel.
  * - The gradient of the input is a sum over channels and those positions of the kernel that fall on
  *   it: which ones these are is the same for inputs that are one stride of the windows apart. Each
  *   such class is a convolution of the framed cotangent, without strides.
- * - The gradient of the filters is a sum over windows.
  *
  * @module
  */
@@ -18,58 +17,34 @@ import {
   type Region,
   segmentsOf,
 } from "./convolution_blocks.ts";
+import { isDepthwise, planDepthwise } from "./convolution_depthwise.ts";
 import {
   emitFrames,
   emitInterleaved,
-  type FrameAxis,
   frameLength,
   frameStrides,
   isBare,
+  shrinkFrame,
 } from "./convolution_frame.ts";
-import { isDepthwise, planDepthwise, planDepthwiseFilter } from "./convolution_depthwise.ts";
-import { hasFewWindows, planFewConvolve, planFewInput } from "./convolution_few.ts";
-import { emitPatches, type Patches } from "./convolution_patches.ts";
 import {
-  dot,
   type Framed,
   type FramedPart,
   partsOf,
   type Plan,
-  product,
   splitColumns,
 } from "./convolution_plan.ts";
-import { LONGEST } from "./convolution_tiles.ts";
-import { planWinogradFilter } from "./convolution_winograd_filter.ts";
-import { planWinograd, winogradConvolve, winogradInput } from "./convolution_winograd.ts";
-import { type Axis, type ConvolutionSize, countOperations } from "./convolution_size.ts";
-import { lanesOf } from "./panels.ts";
+import {
+  type Axis,
+  type ConvolutionSize,
+  distancesOf,
+  estimateTime,
+  MOST_TAPS,
+} from "./convolution_size.ts";
 import type { Builder, Stage } from "./kernel.ts";
+import { lanesOf } from "./panels.ts";
 
-/** The longest list of a kernel's positions, and the most classes, that code is written for. */
-const MOST_TAPS = 512;
+/** The most kinds of columns that code is written for. */
 const MOST_CLASSES = 16;
-
-/** Bytes of windows that are copied before they are used. */
-const MOST_COPIED = 2 ** 20;
-
-/** Elements of windows that are copied together otherwise. */
-const MOST_COLUMNS = 147;
-
-/** Operations in a nanosecond. */
-const SPEED = 40;
-
-/** Frames that are no larger than their images are these. */
-function bare(axes: readonly FrameAxis[]): readonly FrameAxis[] {
-  const inside = axes.every(({ length, low, stride, steps }) =>
-    low === 0 && stride === 1 && steps <= length
-  );
-  return inside ? axes.map((axis) => ({ ...axis, steps: axis.length })) : axes;
-}
-
-/** Distances from the start of a window to each position of it. */
-function distances({ kernel, dilation }: Axis): number[] {
-  return range(kernel).map((q) => q * dilation);
-}
 
 /** Loops over all axes but the last as a region has them. */
 function regionLoops(
@@ -172,7 +147,7 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
     least: filters.channel > filters.row && summed * filters.channel > 2 ** 18
       ? 32
       : builder.tile.rows,
-    nanoseconds: countOperations(size) / SPEED / groups / (together ? 1 : batch),
+    nanoseconds: estimateTime(size) / groups / (together ? 1 : batch),
   };
   if (isBare(frame) && !together && length === whole) {
     const [stage, work] = emitBlocks(builder, blocks, [1, 0, 2], 3);
@@ -194,18 +169,7 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
 export function planConvolve(builder: Builder, size: ConvolutionSize): Plan | undefined {
   const { inPerGroup, outPerGroup, axes, taps } = size;
   if (taps > MOST_TAPS) return undefined;
-  const winograd = winogradConvolve(size);
-  const faster = winograd && planWinograd(builder, winograd);
-  if (faster) return faster;
-  if (hasFewWindows(size, 16)) {
-    const { stages, workspaces, rows } = copyWindows(builder, size);
-    const rest = planFewConvolve(builder, size, rows, 3 + workspaces.length);
-    return {
-      stages: [...stages, ...rest.stages],
-      workspaces: [...workspaces, ...rest.workspaces],
-    };
-  }
-  const frame = bare(axes.map(({ stride, dilation, padLow, input, kernel, output }) => {
+  const frame = shrinkFrame(axes.map(({ stride, dilation, padLow, input, kernel, output }) => {
     const reach = (kernel - 1) * dilation;
     return {
       length: input,
@@ -227,7 +191,7 @@ export function planConvolve(builder: Builder, size: ConvolutionSize): Plan | un
       from: 0,
       first: 0,
       count: axis.output,
-      taps: distances(axis).map((distance, tap) => ({ tap, distance })),
+      taps: distancesOf(axis).map((distance, tap) => ({ tap, distance })),
     }]),
     every: axes.map(() => 1),
   });
@@ -255,14 +219,10 @@ function classesOf({ stride, dilation, padLow, input, kernel }: Axis): Class[] {
 /** `x` from `y` and `w`. */
 export function planInput(builder: Builder, size: ConvolutionSize): Plan | undefined {
   const { inPerGroup, outPerGroup, axes, taps } = size;
-  const winograd = winogradInput(size);
-  const faster = winograd && planWinograd(builder, winograd);
-  if (faster) return faster;
-  if (hasFewWindows(size, 16)) return planFewInput(builder, size, 3);
   const classes = axes.map(classesOf);
   const combinations = classes.reduce((all, list) => all * list.length, 1);
   if (taps > MOST_TAPS || combinations > MOST_CLASSES) return undefined;
-  const frame = bare(axes.map(({ output }, i) => {
+  const frame = shrinkFrame(axes.map(({ output }, i) => {
     const shifts = classes[i].flatMap((some) => some.taps.map(({ shift }) => shift));
     const ends = classes[i].flatMap((some) => some.taps.map(({ shift }) => shift + some.count));
     const low = Math.max(0, ...shifts.map((shift) => -shift));
@@ -292,160 +252,4 @@ export function planInput(builder: Builder, size: ConvolutionSize): Plan | undef
     ),
     every: axes.map(({ stride }) => stride),
   });
-}
-
-/** Where the windows of `x`, operand 0, stand: in it, or in the frames that a stage makes. */
-interface Windows extends Plan {
-  readonly source: number;
-  /** All windows `[groups, batch, window, element]`. */
-  readonly patches: Patches;
-  /** Elements of a framed channel. */
-  readonly length: number;
-}
-
-function findWindows(builder: Builder, size: ConvolutionSize): Windows {
-  const { dtype, batch, groups, inPerGroup, axes } = size;
-  const frame = bare(axes.map(({ stride, dilation, padLow, input, kernel, output }) => ({
-    length: input,
-    low: padLow,
-    stride: 1,
-    phases: 1,
-    steps: (output - 1) * stride + (kernel - 1) * dilation + 1,
-  })));
-  const length = frameLength(frame);
-  const strides = frameStrides(frame);
-  const patches = {
-    dtype,
-    units: [
-      { count: groups, step: inPerGroup * length },
-      { count: batch, step: groups * inPerGroup * length },
-    ],
-    windows: axes.map(({ output, stride }, i) => ({ count: output, step: stride * strides[i] })),
-    channels: { count: inPerGroup, step: length },
-    taps: product(axes.map(distances)).map((some) => dot(some, strides)),
-  };
-  if (isBare(frame)) return { stages: [], workspaces: [], source: 0, patches, length };
-  const count = batch * groups * inPerGroup;
-  return {
-    stages: [emitFrames(builder, dtype, count, frame, [0, 3])],
-    workspaces: [count * length * byteSize(dtype)],
-    source: 3,
-    patches,
-    length,
-  };
-}
-
-/** The windows as rows, in a workspace of the given number. */
-function copyWindows(
-  builder: Builder,
-  size: ConvolutionSize,
-): Plan & { readonly rows: number } {
-  const { dtype, batch, groups, inPerGroup, taps, outputs } = size;
-  const { stages, workspaces, source, patches } = findWindows(builder, size);
-  const rows = 3 + workspaces.length;
-  const bytes = groups * batch * outputs * inPerGroup * taps * byteSize(dtype);
-  return {
-    stages: [...stages, emitPatches(builder, patches, [source, rows])],
-    workspaces: [...workspaces, bytes],
-    rows,
-  };
-}
-
-/** Channels whose windows are copied together: a divisor of all, with about as many elements. */
-function channelsTogether(channels: number, taps: number, elements: number): number {
-  const most = Math.max(1, Math.floor(elements / taps));
-  for (let count = Math.min(most, channels); count > 1; count--) {
-    if (channels % count === 0) return count;
-  }
-  return 1;
-}
-
-/** `w` from `x` and `y`. */
-export function planFilter(builder: Builder, size: ConvolutionSize): Plan | undefined {
-  const { dtype, batch, groups, inPerGroup, outPerGroup, taps, outputs } = size;
-  if (taps > MOST_TAPS) return undefined;
-  const faster = planDepthwiseFilter(builder, size) ?? planWinogradFilter(builder, size);
-  if (faster !== undefined) return faster;
-  // Windows that are too many to be kept are copied where they are needed, some channels at a time.
-  const all = batch * outputs * groups * inPerGroup * taps * byteSize(dtype);
-  const inPlace = all > MOST_COPIED && taps > 1;
-  const together = inPlace ? channelsTogether(inPerGroup, taps, MOST_COLUMNS) : inPerGroup;
-  const columns = together * taps;
-  const step = inPlace ? 1 : columns;
-  const images: Loop<"a" | "b"> = {
-    count: batch,
-    step: { a: groups * outPerGroup * outputs, b: outputs * step },
-  };
-  const windows: Loop<"a" | "b"> = { count: outputs, step: { a: 1, b: step } };
-  const start = { a: 0, b: 0 };
-  const segments = outputs <= LONGEST / 2
-    ? segmentsOf({
-      elements: range(outputs),
-      offsets: range(outputs).map((p) => p * step),
-      start,
-    }, images)
-    : segmentsOf({ elements: [0], offsets: [0], start }, windows, [images]);
-  const blocks: Blocks = {
-    name: "convolveFilter",
-    dtype,
-    rows: outPerGroup,
-    units: [
-      {
-        count: groups,
-        step: {
-          a: outPerGroup * outputs,
-          b: batch * outputs * columns,
-          c: outPerGroup * inPerGroup * taps,
-        },
-      },
-      { count: inPerGroup / together, step: { a: 0, b: 0, c: columns } },
-    ],
-    row: { a: outputs, c: inPerGroup * taps },
-    regions: [{
-      segments,
-      start: { b: 0, c: 0 },
-      outer: [],
-      lines: { count: 1, step: { b: 0, c: 0 } },
-      columns,
-      apart: 1,
-    }],
-    together: inPlace,
-    block: inPlace ? columns + 16 : 96,
-    // Windows are copied again for every chunk of rows.
-    least: inPlace ? Math.max(32, outPerGroup * inPerGroup / together / 8) : 16,
-    nanoseconds: countOperations(size) / SPEED / groups / (inPerGroup / together),
-  };
-  if (!inPlace) {
-    const { stages, workspaces, rows } = copyWindows(builder, size);
-    return withBlocks(builder, blocks, rows, { stages, workspaces });
-  }
-  const { stages, workspaces, source, patches, length } = findWindows(builder, size);
-  const [outer, inner] = blocks.units;
-  const packed: Blocks = {
-    ...blocks,
-    units: [
-      { ...outer, step: { ...outer.step, b: inPerGroup * length } },
-      { ...inner, step: { ...inner.step, b: together * length } },
-    ],
-    pack: {
-      ...patches,
-      units: patches.units.slice(1),
-      channels: { count: together, step: length },
-    },
-  };
-  return withBlocks(builder, packed, source, { stages, workspaces });
-}
-
-/** Some stages, then sums over their operand `b`. */
-function withBlocks(
-  builder: Builder,
-  blocks: Blocks,
-  b: number,
-  { stages, workspaces }: Plan,
-): Plan {
-  const [stage, work] = emitBlocks(builder, blocks, [1, b, 2], 3 + workspaces.length);
-  return {
-    stages: [...stages, stage],
-    workspaces: work > 0 ? [...workspaces, work] : workspaces,
-  };
 }
