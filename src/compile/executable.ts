@@ -233,6 +233,11 @@ class Runner {
       return inShape(isIndex ? args[source] : source, result.type, isDonated);
     });
     this.#giveUp(args, names, addresses, tensors);
+    // Also what a result is written over, later on, is where the result will be.
+    for (let area = 0; area < places.length; area++) {
+      const place = places[area];
+      if (place?.kind === "result") addresses[area] = addresses[outputs[place.index].buffer];
+    }
     const table = wholeMemory("uint32") as Uint32Array;
     table.set(addresses, base / 4);
     this.#segments.forEach((segment, i) => {

@@ -62,7 +62,7 @@ function checkResults(results: readonly Concrete[], { program, args, errors }: S
 
 Deno.test(`random programs: any order of chunks, any donation, any plan (seed ${SEED})`, () => {
   let [chunks, followers, taken] = [0, 0, 0];
-  holds(130, false, (sample, seed) => {
+  holds(450, false, (sample, seed) => {
     const { program, args } = sample;
     checkProgram(program);
     const random = makeRandom(seed);
@@ -89,7 +89,7 @@ Deno.test(`random programs: any order of chunks, any donation, any plan (seed ${
 
 Deno.test(`random programs: the same bits for any number of threads (seed ${SEED})`, () => {
   try {
-    holds(50, false, (sample, seed) => {
+    holds(180, false, (sample, seed) => {
       const { program, args } = sample;
       const random = makeRandom(seed);
       const optimized = optimize(program);
@@ -143,7 +143,7 @@ function gradientOf(program: Program, args: readonly Concrete[]): Program | null
 
 Deno.test(`random programs: gradients (seed ${SEED})`, () => {
   let count = 0;
-  holds(100, true, ({ program, args }, seed) => {
+  holds(250, true, ({ program, args }, seed) => {
     const gradient = gradientOf(program, args);
     if (gradient === null) return;
     const expected = makeRunner(gradient)(args);
@@ -158,7 +158,7 @@ Deno.test(`random programs: gradients (seed ${SEED})`, () => {
       assert(wrong < 0, `gradient ${i} at ${wrong}: ${a[wrong]}, not ${b[wrong]}\n${gradient}`);
     });
   });
-  assert(count > 40, `${count} gradients`);
+  assert(count > 80, `${count} gradients`);
 });
 
 Deno.test("the fuzzer knows a wrong result", () => {

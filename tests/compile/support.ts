@@ -5,10 +5,13 @@
  *
  * @module
  */
+import { makeProgram } from "../../mod.ts";
+import type { Tensor } from "../../mod.ts";
 import { allocate, byteSize } from "../../src/base/dtype.ts";
 import type { Elements } from "../../src/base/dtype.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { lower, type Lowered } from "../../src/compile/lower.ts";
+import { optimize } from "../../src/compile/pipeline.ts";
 import { type MemoryPlan, planMemory } from "../../src/compile/plan_memory.ts";
 import { type Schedule, schedule } from "../../src/compile/schedule.ts";
 import type { Primitive } from "../../src/core/primitive.ts";
@@ -18,6 +21,7 @@ import type { Type } from "../../src/core/tensor.ts";
 import { PAGE } from "../../src/kernels/builder.ts";
 import { SCRATCH_BYTES, SLACK } from "../../src/kernels/kernel.ts";
 import { testBuilder } from "../kernels/support.ts";
+import { fromValues, makeRandom, real } from "../laws/values.ts";
 import { assert, assertEquals } from "../support/std.ts";
 
 /** Writes programs equation by equation. */
@@ -287,4 +291,22 @@ export function runProgram(
     });
   }
   return results;
+}
+
+/** A function of tensors as a program, optimised, with random arguments of these types. */
+export function traced(
+  f: (...args: Tensor[]) => unknown,
+  ...types: readonly Type[]
+): { program: Program; args: Concrete[] } {
+  const random = makeRandom(5);
+  const args = types.map(({ dtype, shape }) =>
+    fromValues(real(random, sizeOf(shape)), dtype, shape)
+  );
+  const program = optimize(makeProgram(f as (...args: Tensor[]) => Tensor)(...args));
+  return { program, args };
+}
+
+/** A float32 type. */
+export function float32(...shape: number[]): Type {
+  return { dtype: "float32", shape };
 }
