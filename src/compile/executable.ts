@@ -34,8 +34,8 @@ import { type MemoryPlan, planMemory } from "./plan_memory.ts";
 import { findRecomputable } from "./recomputable.ts";
 import { type HostStep, type Schedule, schedule, type Step } from "./schedule.ts";
 
-/** Nanoseconds of work from which on it is shared by threads, about. */
-const PARALLEL_OPERATIONS = 400_000;
+/** Operations and bytes from which on threads share the work: some 50 microseconds. */
+const PARALLEL_WORK = 3_000_000;
 
 /** An argument that is given up: what messages call it. */
 export type Donations = readonly (string | null)[];
@@ -96,7 +96,8 @@ export function assemble(
   const reserved = Math.ceil(scheduled.areas.length * 4 / 64) * 64;
   const plan = planMemory(lowered, scheduled, { large: RESIDENT_BYTES, isDonated, reserved });
   const work = scheduled.summaries.reduce((sum, one) => sum + one.operations + one.bytes, 0);
-  const isParallel = work >= PARALLEL_OPERATIONS || chunkTime !== undefined;
+  const hasChunks = scheduled.steps.some((step) => "calls" in step && step.chunks > 1);
+  const isParallel = (work >= PARALLEL_WORK && hasChunks) || chunkTime !== undefined;
   const recomputable = timed === undefined
     ? findRecomputable(lowered, scheduled, plan, isDonated)
     : null;

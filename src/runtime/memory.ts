@@ -39,7 +39,7 @@ import { RESERVED_BYTES } from "./threads.ts";
 export { isShared, linearMemory } from "./linear_memory.ts";
 
 /** Tensors of fewer bytes stay on the heap: copying them costs less than keeping track of them. */
-export const RESIDENT_BYTES = 16384;
+export const RESIDENT_BYTES = 65536;
 
 /** What blocks start at multiples of. */
 const ALIGNMENT = 64;

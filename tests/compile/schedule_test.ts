@@ -41,7 +41,7 @@ const shape = [float32(60, 50)];
 Deno.test("what reads the rows that a chunk has written follows at once", () => {
   assertEquals(stepsOf(also((y) => y.mul(2)), shape), [2]);
   assertEquals(stepsOf(also((y) => y.sum(1)), shape), [2]);
-  assertEquals(stepsOf(also((y) => y.reshape([3000]).mul(2)), shape), [2]);
+  assertEquals(stepsOf(also((y) => y.reshape([60, 5, 10]).mul(2)), shape), [2]);
   assertEquals(stepsOf(also((y) => flip(y, 1)), shape), [2]);
   assertEquals(stepsOf(also((y) => y.at(null, [1, -1]).mul(2)), shape), [2]);
   // And what reads that, too.
@@ -58,7 +58,7 @@ Deno.test("what reads other rows waits for all of them", () => {
     reversed: (y) => flip(y, 0).mul(2),
     shifted: (y) => y.at([1, null]).add(y.at([0, -1])),
     padded: (y) => y.pad([[1, 0], [0, 0]]).mul(2),
-    cropped: (y) => y.pad([[-1, 1], [0, 0]]).mul(2),
+    cropped: (y) => pad(y, [-1, 0], [1, 0], [0, 0]).mul(2),
     transposed: (y) => y.transpose().mul(2),
     every: (y) => y.at([0, null, 2]).mul(2),
     first: (y) => y.add(y.at([0, 1])),
@@ -108,10 +108,10 @@ Deno.test("kernels are followed where they write by rows, and waited for where t
 });
 
 Deno.test("long reductions are divided into pieces", () => {
-  const [first, ...others] = stepsOf((x) => exp(x).sum(), [float32(20_000)], 400);
+  const [first, ...others] = stepsOf((x) => exp(x).sum(), [float32(300_000)], 400);
   assertEquals(first, 1);
   assert(others.length <= 1);
-  assertEquals(stepsOf((x) => exp(x).sum(), [float32(20_000)], 1e9), [-1]);
+  assertEquals(stepsOf((x) => exp(x).sum(), [float32(300_000)], 1e9), [-1]);
 });
 
 Deno.test("what takes longer is divided into more chunks, alike for any number of rows", () => {
