@@ -18,7 +18,15 @@ const floors: readonly (readonly string[])[] = [
   ["src/runtime"],
   ["src/functions", "src/transforms", "src/compile"],
   ["src/control", "src/random"],
-  ["src/jit.ts", "src/configure.ts", "src/nn", "src/optim", "src/io", "src/inspect", "src/linalg.ts"],
+  [
+    "src/jit.ts",
+    "src/configure.ts",
+    "src/nn",
+    "src/optim",
+    "src/io",
+    "src/inspect",
+    "src/linalg.ts",
+  ],
   ["src/models", "src/testing"],
   ["mod.ts"],
 ];

@@ -224,14 +224,16 @@ class Runner {
       tensors.set(buffer, tensor);
       addresses[buffer] = address;
     }
-    // What is given up and comes back is another tensor with the same elements.
+    // What is given up and comes back is another tensor with the same elements, also where it was
+    // given a second time, or is part of the program.
+    const isGivenUp = (x: Concrete): boolean =>
+      names !== undefined && args.some((arg, i) => arg === x && names[i] !== null);
     const passed = results.map((result) => {
-      if (result instanceof Concrete) return result;
+      if (result instanceof Concrete) return inShape(result, result, isGivenUp(result));
       const { source } = buffers[result.buffer];
       if (source === null) return null;
-      const isIndex = typeof source === "number";
-      const isDonated = isIndex && names !== undefined && names[source] !== null;
-      return inShape(isIndex ? args[source] : source, result.type, isDonated);
+      const tensor = typeof source === "number" ? args[source] : source;
+      return inShape(tensor, result.type, isGivenUp(tensor));
     });
     this.#giveUp(args, names, addresses, tensors);
     // Also what a result is written over, later on, is where the result will be.

@@ -9,7 +9,7 @@ import type { Concrete } from "../core/tensor.ts";
 import { SLACK } from "../kernels/kernel.ts";
 import type { Access } from "../kernels/loops.ts";
 import type { Lowered, NestTask } from "./lower.ts";
-import { isLocal, readsOf, type Schedule, type Step, writesOf } from "./schedule.ts";
+import { type HostStep, isLocal, readsOf, type Schedule, type Step, writesOf } from "./schedule.ts";
 
 /** Where an area is. */
 export type Place =
@@ -68,13 +68,16 @@ interface Life {
   last: number;
 }
 
+/** A schedule as far as memory is concerned. */
+type Timeline = Pick<Schedule, "areas" | "steps">;
+
 /** Plans the memory of a scheduled program. */
 export function planMemory(
   lowered: Lowered,
-  schedule: Schedule,
+  { areas, steps }: Schedule,
   { large, isDonated, reserved }: PlanOptions,
 ): MemoryPlan {
-  const { areas } = schedule;
+  const schedule = { areas, steps: steps.flatMap(callsApart) };
   const lives = findLives(schedule, areas.length);
   const places: (Place | null)[] = areas.map(() => null);
   const uploads: { source: number | Concrete; offset: number }[] = [];
@@ -148,8 +151,14 @@ export function planMemory(
   return { places, arena: end, uploads, outputs };
 }
 
+/** What one thread does in order need not be in memory all at once. */
+function callsApart(step: Schedule["steps"][number]): readonly (Step | HostStep)[] {
+  if ("task" in step || step.chunks > 1) return [step];
+  return step.calls.map((call) => ({ ...step, calls: [call] }));
+}
+
 /** When each area is in use; null for those that never are. */
-function findLives({ steps }: Schedule, count: number): (Life | null)[] {
+function findLives({ steps }: Timeline, count: number): (Life | null)[] {
   const lives: (Life | null)[] = new Array(count).fill(null);
   steps.forEach((step, i) => {
     for (const area of areasOf(step)) {
@@ -173,7 +182,7 @@ function areasOf(step: Schedule["steps"][number]): readonly number[] {
  */
 function findSuccessors(
   lowered: Lowered,
-  schedule: Schedule,
+  schedule: Timeline,
   lives: readonly (Life | null)[],
   mayGive: (area: number) => boolean,
   mayTake: (area: number) => boolean,
@@ -211,7 +220,7 @@ function findSuccessors(
 /** Whether a buffer may take over the memory of another one. */
 function findReuse(
   lowered: Lowered,
-  { steps }: Schedule,
+  { steps }: Timeline,
   lives: readonly (Life | null)[],
 ): (from: number, to: number) => boolean {
   return (from, to) => {

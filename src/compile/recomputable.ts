@@ -13,9 +13,9 @@ import type { Schedule } from "./schedule.ts";
 /**
  * The most work for each byte of the result, counted in bytes moved and in operations. Copying a
  * result out of the linear memory moves two, to memory that the system hands out page by page, which
- * takes as long as moving four more; up to this limit a program takes about as long as that.
+ * takes several times as long; up to this limit a program takes about as long as that.
  */
-const MOST_WORK = 8;
+const MOST_WORK = 12;
 
 /** What a function counts for that takes long for each element, in operations. */
 const HEAVY_OPERATIONS = 6;

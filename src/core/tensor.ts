@@ -809,7 +809,11 @@ export class Concrete extends Tensor {
     return this.#elements === null ? this.#kept().peek(f) : f(this.#elements);
   }
 
-  /** What keeps the elements, for another tensor of the same elements in another shape. */
+  /**
+   * What keeps the elements, for another tensor of the same elements in another shape.
+   *
+   * @internal
+   */
   get storage(): Storage {
     if (this.#elements !== null) {
       this.#storage = new Storage(this.#elements);
@@ -824,6 +828,7 @@ export class Concrete extends Tensor {
    * share its elements are values of their own and stay as they are.
    *
    * @returns its storage if no other tensor shares it: the caller may do with it what it likes.
+   * @internal
    */
   giveUp(name: string): Storage | null {
     if (this.#donatedAs !== "") return null;

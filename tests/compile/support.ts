@@ -114,11 +114,16 @@ function roomFor(bytes: number): number {
 
 /** Fails if areas that hold something during the same step overlap. */
 export function checkPlan({ lowered, schedule: { steps, areas }, plan }: Loaded): void {
+  // What one thread does in order need not be in memory all at once.
+  const moments = steps.flatMap((step): (readonly number[])[] =>
+    "task" in step
+      ? [[...step.task.inputs, ...step.task.outputs]]
+      : step.chunks > 1
+      ? [step.calls.flatMap(({ slots }) => slots)]
+      : step.calls.map(({ slots }) => slots)
+  );
   const lives = areas.map(() => ({ first: Infinity, last: -1 }));
-  steps.forEach((step, i) => {
-    const used = "task" in step
-      ? [...step.task.inputs, ...step.task.outputs]
-      : step.calls.flatMap(({ slots }) => slots);
+  moments.forEach((used, i) => {
     for (const area of used) {
       lives[area].first = Math.min(lives[area].first, i);
       lives[area].last = i;
@@ -131,7 +136,7 @@ export function checkPlan({ lowered, schedule: { steps, areas }, plan }: Loaded)
   for (const area of results) {
     if (plan.places[area]?.kind !== "arena" || lowered.buffers[area].source !== null) continue;
     if (lives[area].last < 0) lives[area].first = 0;
-    lives[area].last = steps.length;
+    lives[area].last = moments.length;
   }
   const placed = plan.places.flatMap((place, area) =>
     place?.kind === "arena" ? [{ area, from: place.offset, to: place.offset + areas[area] }] : []
