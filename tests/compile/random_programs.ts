@@ -11,8 +11,9 @@ import { range, sizeOf } from "../../src/base/shape.ts";
 import type { Shape } from "../../src/base/shape.ts";
 import type { Primitive } from "../../src/core/primitive.ts";
 import { type Atom, type Program, Variable } from "../../src/core/program.ts";
-import { Concrete, splat } from "../../src/core/tensor.ts";
-import type { PrimitiveName, primitives } from "../../src/primitives/mod.ts";
+import { type Concrete, splat } from "../../src/core/tensor.ts";
+import { primitives } from "../../src/primitives/mod.ts";
+import type { PrimitiveName } from "../../src/primitives/mod.ts";
 import { fromValues, makeRandom, wild } from "../laws/values.ts";
 import { ProgramWriter } from "./support.ts";
 
