@@ -75,7 +75,7 @@ function accelerate(
   if (!isLarge(primitive, args, params, types)) return null;
   // A splat is part of the program: its value is, and its shape costs nothing.
   const key = `${primitive.name}|${JSON.stringify(params)}|${
-    args.map((arg) => isSplat(arg) ? `${showType(arg)}=${arg.elements[0]}` : showType(arg))
+    args.map((arg) => isSplat(arg) ? `${showType(arg)}=${showNumber(arg)}` : showType(arg))
   }`;
   let compiled = kinds.get(key);
   if (compiled === undefined) {
@@ -84,6 +84,11 @@ function accelerate(
   } else kinds.delete(key);
   kinds.set(key, compiled);
   return compiled === null ? null : compiled.run(args.filter((arg) => !isSplat(arg)));
+}
+
+/** The number that a splat repeats; those of zero differ by their sign. */
+function showNumber({ elements: [value] }: Concrete): string {
+  return Object.is(value, -0) ? "-0" : `${value}`;
 }
 
 function compileOne(

@@ -258,7 +258,7 @@ function allocate(bytes: number, what: () => string): number {
     throw memoryError(
       `Cannot make room for ${what()} in linear memory: it takes ${bytes} bytes, ` +
         `${bytesInUse()} are held by what is running, ${allowed} are allowed; work on less at once` +
-        (hardLimit < MAX_MEMORY ? " or raise the limit with configureMemory" : ""),
+        (hardLimit < MAX_MEMORY ? " or raise memoryLimit with configure" : ""),
     );
   }
   held += bytes;
@@ -612,7 +612,7 @@ export function configureMemory(options: MemoryOptions): void {
     limit !== undefined && !(Number.isInteger(limit) && limit >= PAGE && limit <= MAX_MEMORY)
   ) {
     throw argumentError(
-      `${what}: limit must be an integer from ${PAGE} to ${MAX_MEMORY}, got ${
+      `${what}: memoryLimit must be an integer from ${PAGE} to ${MAX_MEMORY}, got ${
         describeValue(limit)
       }`,
     );

@@ -384,7 +384,11 @@ function reduction(name: PrimitiveName, dtypes: readonly Dtype[]): Operation {
     const axes = someAxes(grower, shape);
     const count = sizeOf(axes.map((axis) => shape[axis]));
     if (isOrder && count === 0) return;
-    if (isOrder) return grower.apply(name, [x], { axes }, () => x.error, true);
+    if (isOrder) {
+      // Of zeros of either sign, it may be any.
+      const sign = isFloat(dtype) && x.least === 0 ? Number.MIN_VALUE : 0;
+      return grower.apply(name, [x], { axes }, () => x.error + sign, true);
+    }
     if (name === "reduceProd") {
       if (x.error > 0 || (isFloat(dtype) && count * Math.log(Math.max(x.largest, 1)) > 60)) return;
       const unit = unitOf(dtype);

@@ -290,7 +290,7 @@ Deno.test("what a program has asked for stays in its place while it runs", () =>
         MemoryError,
         "Cannot make room for float32[1024,1024] in linear memory: it takes 4194368 bytes, " +
           "63964160 are held by what is running, 67108864 are allowed; work on less at once or " +
-          "raise the limit with configureMemory",
+          "raise memoryLimit with configure",
       );
       kept.forEach((x) => x.elements);
       assertEquals(kept.map(addressOf), addresses);
@@ -340,8 +340,8 @@ Deno.test("memory that runs out is a clear error, after which everything goes on
       () => newResident({ dtype: "float64", shape: [64, 2 ** 17] }),
       MemoryError,
       "Cannot make room for float64[64,131072] in linear memory: it takes 67108928 bytes, " +
-        "0 are held by what is running, 67108864 are allowed; work on less at once or raise the " +
-        "limit with configureMemory",
+        "0 are held by what is running, 67108864 are allowed; work on less at once or raise " +
+        "memoryLimit with configure",
     );
     // What cannot succeed has moved nothing out.
     assertEquals(memoryUsage().residents, 4);
@@ -352,7 +352,7 @@ Deno.test("memory that runs out is a clear error, after which everything goes on
         MemoryError,
         "Cannot make room for the intermediate results of a jitted function in linear memory: " +
           "it takes 52428864 bytes, 16777472 are held by what is running, 67108864 are allowed; " +
-          "work on less at once or raise the limit with configureMemory",
+          "work on less at once or raise memoryLimit with configure",
       );
     });
     assertEquals(kept.map(marksOf), [[1, 1], [2, 2], [3, 3], [4, 4]]);
@@ -386,7 +386,8 @@ Deno.test("a running program may go beyond the limit from which others move out"
 });
 
 Deno.test("a limit is checked", () => {
-  const message = "Cannot configure the memory: limit must be an integer from 65536 to 4294901760";
+  const message =
+    "Cannot configure the memory: memoryLimit must be an integer from 65536 to 4294901760";
   assertRefused(() => configureMemory({ limit: 5 }), ArgumentError, `${message}, got 5`);
   assertRefused(
     () => configureMemory({ limit: 2 ** 32 }),

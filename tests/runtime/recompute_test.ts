@@ -406,8 +406,8 @@ Deno.test("what was dropped is still there under a lower limit", () => {
       () => addOne(y),
       MemoryError,
       "Cannot make room for float32[262144] in linear memory: it takes 1048640 bytes, 128 are " +
-        "held by what is running, 65536 are allowed; work on less at once or raise the limit " +
-        "with configureMemory",
+        "held by what is running, 65536 are allowed; work on less at once or raise memoryLimit " +
+        "with configure",
     );
     assert(y.data().every((element) => element === 2));
   });
