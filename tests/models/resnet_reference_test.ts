@@ -1,4 +1,4 @@
-import { grad, models, nn, optim, tensor, tree, valueAndGrad } from "../../mod.ts";
+import { grad, jit, models, nn, optim, tensor, tree, valueAndGrad } from "../../mod.ts";
 import type { Dtype, Tensor } from "../../mod.ts";
 import keys from "../fixtures/resnet_keys.json" with { type: "json" };
 import reference from "../fixtures/resnet18_b1.json" with { type: "json" };
@@ -49,11 +49,35 @@ function assertDict(
   for (const name of names) assertSummary(actual[name], expected[name], tolerance, name);
 }
 
-for (const { dtype, tolerance } of [exact, single]) {
-  Deno.test(`ResNet-18 in ${dtype} gives PyTorch's logits in evaluation mode`, () => {
+type Params = ReturnType<typeof model.init>[0];
+type State = ReturnType<typeof model.init>[1];
+
+/** The loss of one training step, with the logits and the next state, and the gradients. */
+function lossAndGradients(params: Params, state: State, image: Tensor, labels: Tensor) {
+  return valueAndGrad((p: Params) => {
+    const [logits, next] = model.apply(p, state, image, { train: true });
+    return [logits.sub(labels).sum(), { logits, next }] as const;
+  }, { hasAux: true })(params);
+}
+
+const evaluate = (params: Params, state: State, image: Tensor) => model.apply(params, state, image);
+
+const settings = [exact, single].flatMap(({ dtype, tolerance }) => [
+  { dtype, tolerance, name: dtype, evaluate, differentiate: lossAndGradients },
+  {
+    dtype,
+    tolerance,
+    name: `${dtype}, compiled,`,
+    evaluate: jit(evaluate),
+    differentiate: jit(lossAndGradients),
+  },
+]);
+
+for (const { dtype, tolerance, name, evaluate, differentiate } of settings) {
+  Deno.test(`ResNet-18 in ${name} gives PyTorch's logits in evaluation mode`, () => {
     const [params, state] = weights(dtype);
     const { image } = inputs(dtype);
-    const [logits, next] = model.apply(params, state, image);
+    const [logits, next] = evaluate(params, state, image);
     assertSummary(logits, reference.evalLogits, tolerance, "evalLogits");
     const all = logits.data();
     const typical = reference.evalLogits.l2 / Math.sqrt(1000);
@@ -63,13 +87,10 @@ for (const { dtype, tolerance } of [exact, single]) {
     assert(next === state || tree.leaves(next).every((leaf, i) => leaf === tree.leaves(state)[i]));
   });
 
-  Deno.test(`ResNet-18 in ${dtype} gives PyTorch's loss, gradients, statistics and step`, () => {
+  Deno.test(`ResNet-18 in ${name} gives PyTorch's loss, gradients, statistics and step`, () => {
     const [params, state] = weights(dtype);
     const { image, labels } = inputs(dtype);
-    const [[loss, { logits, next }], gradients] = valueAndGrad((p: typeof params) => {
-      const [logits, next] = model.apply(p, state, image, { train: true });
-      return [logits.sub(labels).sum(), { logits, next }] as const;
-    }, { hasAux: true })(params);
+    const [[loss, { logits, next }], gradients] = differentiate(params, state, image, labels);
     assertSummary(logits, reference.trainLogits, tolerance, "trainLogits");
     assertClose(Number(loss), reference.loss, tolerance, "loss");
     assertDict(nn.toStateDict(gradients), reference.grads, tolerance);
@@ -83,23 +104,36 @@ for (const { dtype, tolerance } of [exact, single]) {
   });
 }
 
-Deno.test("five steps of training on a mean squared error give PyTorch's losses", () => {
-  let [params, state] = weights(exact.dtype);
-  const { image, labels } = inputs(exact.dtype);
-  const optimizer = optim.sgd(0.01, { momentum: 0.9 });
-  let memory = optimizer.init(params);
-  reference.mseLosses.forEach((expected, i) => {
-    const [[loss, next], gradients] = valueAndGrad((p: typeof params) => {
-      const [logits, next] = model.apply(p, state, image, { train: true });
-      return [nn.mseLoss(logits, labels), next] as const;
-    }, { hasAux: true })(params);
-    assertClose(Number(loss), expected, exact.tolerance, `loss ${i}`);
-    const [updates, nextMemory] = optimizer.update(gradients, memory, params);
-    params = optim.applyUpdates(params, updates);
-    memory = nextMemory;
-    state = next as typeof state;
+const optimizer = optim.sgd(0.01, { momentum: 0.9 });
+type Memory = ReturnType<typeof optimizer.init>;
+
+/** One step of training: the next parameters, state and memory, and the loss. */
+function trainingStep(params: Params, state: State, memory: Memory, image: Tensor, labels: Tensor) {
+  const [[loss, next], gradients] = valueAndGrad((p: Params) => {
+    const [logits, next] = model.apply(p, state, image, { train: true });
+    return [nn.mseLoss(logits, labels), next] as const;
+  }, { hasAux: true })(params);
+  const [updates, nextMemory] = optimizer.update(gradients, memory, params);
+  return [optim.applyUpdates(params, updates), next, nextMemory, loss] as const;
+}
+
+const steps = {
+  "": trainingStep,
+  ", compiled": jit(trainingStep),
+  ", compiled, with donation": jit(trainingStep, { donateArgnums: [0, 1, 2] }),
+};
+for (const [name, step] of Object.entries(steps)) {
+  Deno.test(`five steps of training on a mean squared error${name} give PyTorch's losses`, () => {
+    const { image, labels } = inputs(exact.dtype);
+    const [params, state] = weights(exact.dtype);
+    let training = [params, state, optimizer.init(params)] as const;
+    reference.mseLosses.forEach((expected, i) => {
+      const [params, state, memory, loss] = step(...training, image, labels);
+      assertClose(Number(loss), expected, exact.tolerance, `loss ${i}`);
+      training = [params, state as State, memory];
+    });
   });
-});
+}
 
 for (const train of [false, true]) {
   const mode = train ? "train" : "eval";
