@@ -71,6 +71,9 @@ const CHUNK_TIME = 50_000;
 /** Nests that take no more than this part of a chunk's time are done as soon as they can be. */
 const SMALL_PART = 0.1;
 
+/** About how many bytes a chunk should touch: they fit into the cache of one core. */
+const CHUNK_BYTES = 2 ** 18;
+
 /** The most chunks that one nest is divided into. */
 const MOST_CHUNKS = 64;
 
@@ -424,6 +427,18 @@ function estimate(nest: Nest): number {
   return sizeOf(nest.lengths) * (perElement + 0.1);
 }
 
+/** About how many bytes a nest reads and writes. */
+function bytesOf({ lengths, nodes, stores, buffers }: Nest): number {
+  const accesses = [
+    ...nodes.flatMap((node) => node.kind === "load" ? [node.from] : []),
+    ...stores.map(({ to }) => to),
+  ];
+  return accesses.reduce((sum, { buffer, strides }) => {
+    const moving = lengths.filter((_, loop) => strides[loop] !== 0);
+    return sum + sizeOf(moving) * byteSize(buffers[buffer]);
+  }, 0);
+}
+
 /** How a nest is divided into chunks, or `null` to leave it to the emitter. */
 function chooseRows(nest: Nest, chunkTime: number): Rows | null {
   const chunks = Math.min(MOST_CHUNKS, Math.round(estimate(nest) / chunkTime));
@@ -434,7 +449,9 @@ function chooseRows(nest: Nest, chunkTime: number): Rows | null {
     // Few rows: a long reduction is divided by itself, anything else is not worth it.
     return nest.reduced > 0 ? null : { count: products[products.length - 1], perChunk: 1 };
   }
-  const perChunk = Math.ceil(count / chunks);
+  // What follows in a chunk finds its rows in cache.
+  const pieces = Math.max(chunks, Math.ceil(bytesOf(nest) / CHUNK_BYTES));
+  const perChunk = Math.ceil(count / pieces);
   const unit = count === sizeOf(nest.lengths) ? 64 : rowUnit(nest, count);
   return { count, perChunk: Math.ceil(perChunk / unit) * unit };
 }

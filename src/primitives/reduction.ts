@@ -190,7 +190,8 @@ export const reduceProdPrimitive: Primitive<ReduceParams> = {
   derivative: {
     kind: "smooth",
     tangents: [(dx, [x], [out], { axes }) => {
-      if (x.size === 0) return zerosOf(out);
+      // Zero, and yet made of the tangent, as every derivative must be.
+      if (x.size === 0) return reduceSum(dx, axes);
       const [product, tangent] = [x, dx].map((t) => asRows(t, axes));
       return reshape(productTangent(product, tangent), out.shape);
     }],
