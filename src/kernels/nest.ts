@@ -117,7 +117,7 @@ function emitChunks(
   return builder.once(`nest of ${operands}: ${keyOf(nest, rows)}`, () => {
     const plan = makePlan(nest, rows);
     const run = chunkFunction(builder, nameOf(nest), operands, (code, addresses, chunk) => {
-      writeNest(code, plan, addresses, chunk);
+      writeNest(builder, code, plan, addresses, chunk);
     });
     return { run, split: plan.split };
   });

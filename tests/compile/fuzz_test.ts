@@ -21,7 +21,7 @@ import { Concrete, dense } from "../../src/core/tensor.ts";
 import { assertIdentical } from "../laws/assertions.ts";
 import { makeRandom } from "../laws/values.ts";
 import { assert, assertEquals } from "../support/std.ts";
-import { agrees, growProgram, type Sample } from "./random_programs.ts";
+import { agrees, type GrowOptions, growProgram, type Sample } from "./random_programs.ts";
 import { runProgram } from "./support.ts";
 
 const SEED = 20_240_501;
@@ -32,13 +32,13 @@ const LONGER = 1;
 /** Runs a law on random programs, with a number to draw other choices from. */
 function holds(
   programs: number,
-  onlyDoubles: boolean,
+  options: GrowOptions,
   law: (sample: Sample, seed: number) => void,
 ): void {
   const lists = fc.array(fc.nat({ max: 65535 }), { minLength: 40, maxLength: 500, size: "max" });
   fc.assert(
     fc.property(lists, fc.nat({ max: 1000 }), (list, seed) => {
-      law(growProgram(list, { onlyDoubles }), seed);
+      law(growProgram(list, options), seed);
     }),
     { seed: SEED, numRuns: programs * LONGER },
   );
@@ -62,7 +62,7 @@ function checkResults(results: readonly Concrete[], { program, args, errors }: S
 
 Deno.test(`random programs: any order of chunks, any donation, any plan (seed ${SEED})`, () => {
   let [chunks, followers, taken] = [0, 0, 0];
-  holds(450, false, (sample, seed) => {
+  holds(450, {}, (sample, seed) => {
     const { program, args } = sample;
     checkProgram(program);
     const random = makeRandom(seed);
@@ -89,7 +89,7 @@ Deno.test(`random programs: any order of chunks, any donation, any plan (seed ${
 
 Deno.test(`random programs: the same bits for any number of threads (seed ${SEED})`, () => {
   try {
-    holds(180, false, (sample, seed) => {
+    holds(100, { elements: 40_000 }, (sample, seed) => {
       const { program, args } = sample;
       const random = makeRandom(seed);
       const optimized = optimize(program);
@@ -143,7 +143,7 @@ function gradientOf(program: Program, args: readonly Concrete[]): Program | null
 
 Deno.test(`random programs: gradients (seed ${SEED})`, () => {
   let count = 0;
-  holds(250, true, ({ program, args }, seed) => {
+  holds(250, { onlyDoubles: true }, ({ program, args }, seed) => {
     const gradient = gradientOf(program, args);
     if (gradient === null) return;
     const expected = makeRunner(gradient)(args);

@@ -39,7 +39,7 @@ interface Value {
   readonly least: number;
 }
 
-/** No value has more elements. */
+/** No value has more elements, if nothing else is said. */
 const MOST_ELEMENTS = 6000;
 
 /** No contraction or convolution multiplies more often. */
@@ -95,12 +95,31 @@ function magnitudes({ concrete }: { concrete: Concrete }): { largest: number; le
 }
 
 /** Lengths of axes, small ones and such as do not fill vectors or chunks foremost. */
-const LENGTHS = [1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 31, 33, 64, 65, 100, 257, 1000, 4096, 4099, 0];
-
-/** Whether a shape is not too large, empty axes left out of account. */
-function isModest(shape: Shape): boolean {
-  return shape.length <= 7 && sizeOf(shape.map((length) => length || 1)) <= MOST_ELEMENTS;
-}
+const LENGTHS = [
+  1,
+  2,
+  3,
+  4,
+  5,
+  7,
+  8,
+  9,
+  12,
+  16,
+  17,
+  31,
+  33,
+  64,
+  65,
+  100,
+  257,
+  1000,
+  4096,
+  4099,
+  16389,
+  20000,
+  0,
+];
 
 /** Grows one program. */
 class Grower {
@@ -110,7 +129,11 @@ class Grower {
   readonly values: Value[] = [];
 
   /** With `onlyDoubles`, all floats are float64. */
-  constructor(list: readonly number[], readonly onlyDoubles: boolean) {
+  constructor(
+    list: readonly number[],
+    readonly onlyDoubles: boolean,
+    readonly mostElements: number,
+  ) {
     this.choices = new Choices(list);
   }
 
@@ -119,12 +142,17 @@ class Grower {
     return this.onlyDoubles && isFloat(dtype) ? "float64" : dtype;
   }
 
+  /** Whether a shape is not too large, empty axes left out of account. */
+  isModest(shape: Shape): boolean {
+    return shape.length <= 7 && sizeOf(shape.map((length) => length || 1)) <= this.mostElements;
+  }
+
   shape(): Shape {
     const ndim = this.choices.below(5);
     const shape: number[] = [];
     for (let axis = 0; axis < ndim; axis++) {
       const length = this.choices.of(LENGTHS);
-      shape.push(isModest([...shape, length]) ? length : 1);
+      shape.push(this.isModest([...shape, length]) ? length : 1);
     }
     return shape;
   }
@@ -208,7 +236,7 @@ class Grower {
     const operands = inputs.map(({ concrete }) => concrete);
     if (!isWild && inputs.some(({ largest }) => largest === Infinity)) return;
     const types = primitive.type(operands, params);
-    if (!types.every(({ shape }) => isModest(shape))) return;
+    if (!types.every(({ shape }) => this.isModest(shape))) return;
     const results = primitive.evaluate(operands, params, types);
     const errors = results.map((concrete) => {
       if (!isFloat(concrete.dtype)) return 0;
@@ -455,7 +483,7 @@ function contraction(grower: Grower): void {
   }
   const sizeY = sizeOf(own.map(({ length }) => length));
   const free = sizeOf(own.filter(({ pair }) => pair < 0).map(({ length }) => length));
-  if (sizeY > MOST_ELEMENTS || sizeOf(shape) * free > MOST_PRODUCTS) return;
+  if (sizeY > grower.mostElements || sizeOf(shape) * free > MOST_PRODUCTS) return;
   const y = grower.matching(dtype, own.map(({ length }) => length));
   const find = (axes: readonly number[]) =>
     axes.map((axis) => own.findIndex(({ pair }) => pair === axis));
@@ -539,7 +567,7 @@ function gathering(grower: Grower): void {
   if (shape[batch] === 0) return;
   const more = range(choices.below(3)).map(() => choices.of([1, 2, 3, 7, 20]));
   const places = [...shape.slice(0, batch), ...more];
-  if (sizeOf(places) > MOST_ELEMENTS) return;
+  if (sizeOf(places) > grower.mostElements) return;
   const at = indices(grower, places, shape[batch]);
   grower.apply("gather", [x, at], { batch }, () => x.error, true);
 }
@@ -772,14 +800,16 @@ export interface GrowOptions {
   readonly equations?: number;
   /** Whether all floats are float64. */
   readonly onlyDoubles?: boolean;
+  /** The most elements of a value; from 16384 on, some are that large. */
+  readonly elements?: number;
 }
 
 /** The program that a list of choices makes. */
 export function growProgram(
   list: readonly number[],
-  { equations = 30, onlyDoubles = false }: GrowOptions = {},
+  { equations = 30, onlyDoubles = false, elements = MOST_ELEMENTS }: GrowOptions = {},
 ): Sample {
-  const grower = new Grower(list, onlyDoubles);
+  const grower = new Grower(list, onlyDoubles, elements);
   const { choices } = grower;
   grower.leaf(grower.dtype(DTYPES), grower.shape());
   while (!choices.isOver && grower.writer.equations.length < equations) {

@@ -30,6 +30,11 @@ const long: ReadonlyMap<string, number> = new Map([
 /** Operations between those and the rest. */
 const division: ReadonlySet<string> = new Set(["div", "sqrt", "reciprocal", "rsqrt"]);
 
+/** Whether an operation's code is long. */
+export function isLong(operation: string): boolean {
+  return !quick.has(operation) && !division.has(operation);
+}
+
 /** For each node, whether it runs in every round of the reduced loops. */
 export function inReduction(nest: Nest): readonly boolean[] {
   const inside = nest.nodes.map(() => false);

@@ -11,6 +11,7 @@ import { v128 } from "../../wasm/operations.ts";
 import { float32Operations } from "../math/float32.ts";
 import { float64Operations } from "../math/float64.ts";
 import { integerOperations } from "../math/integer.ts";
+import type { Builder } from "../kernel.ts";
 import type { Operation, Vector } from "../math/operation.ts";
 import { convertVector, type Lanes, maskFor, widenMask } from "./lanes.ts";
 
@@ -75,4 +76,24 @@ export function prepareOperation(
   const apply = write(code, params);
   const isTest = to === "bool" && from[0] !== "bool" && from[0] !== "float64";
   return isTest ? (...inputs) => widenMask(apply(...inputs), lanes) : apply;
+}
+
+/** The same as a call of a function that all nests of a module share. */
+export function callOperation(
+  { module, once }: Builder,
+  key: string,
+  applied: Applied,
+): (...inputs: readonly Vector[]) => Vector {
+  const parameters = applied.from.map(() => "v128" as const);
+  const write = once(
+    `operation ${key}`,
+    () =>
+      module.function(
+        applied.operation,
+        parameters,
+        "v128",
+        (code, ...inputs) => prepareOperation(code, applied)(...inputs),
+      ),
+  );
+  return (...inputs) => write.call(...inputs);
 }

@@ -8,16 +8,25 @@ import { byteSize } from "../../base/dtype.ts";
 import type { Code } from "../../wasm/code.ts";
 import type { Expression, Local } from "../../wasm/expression.ts";
 import { i32, select } from "../../wasm/operations.ts";
+import type { Builder } from "../kernel.ts";
 import type { LoopNode } from "../loops.ts";
 import type { Vector } from "../math/operation.ts";
 import { Accumulator } from "./accumulate.ts";
+import { isLong } from "./cost.ts";
 import { Cursors, plus, scaled } from "./cursors.ts";
 import { turningPoints } from "./guards.ts";
 import { constantVector, countingVector, packed, storeLane, storeVector } from "./lanes.ts";
 import { activeIn, type Round, type Segment, shift, type Spot, writeLoad } from "./loads.ts";
-import { prepareOperation } from "./operations.ts";
+import { type Applied, callOperation, prepareOperation } from "./operations.ts";
 import { type Placement, placementsOf } from "./placement.ts";
 import type { Plan } from "./plan.ts";
+import { product } from "./simplify.ts";
+
+/** In nests of fewer rounds, long operations are calls: nobody waits for them, but for their code. */
+const FEW_ROUNDS = 4096;
+
+/** An operation that a nest contains more often is called, too. */
+const MOST_TIMES = 2;
 
 /** Writes one function. */
 class Writer implements Spot {
@@ -34,13 +43,17 @@ class Writer implements Spot {
   #tileRounds = 1;
   #accumulators: readonly Accumulator[] = [];
 
-  constructor(code: Code, plan: Plan, addresses: readonly Local<"i32">[]) {
+  constructor(builder: Builder, code: Code, plan: Plan, addresses: readonly Local<"i32">[]) {
     this.code = code;
     this.plan = plan;
     this.cursors = new Cursors(code, plan.nest, addresses);
     this.#placements = placementsOf(plan);
     const prepared = new Map<string, (...inputs: readonly Vector[]) => Vector>();
-    const { nodes } = plan.nest;
+    const { nodes, lengths } = plan.nest;
+    const times = new Map<string, number>();
+    for (const node of nodes) {
+      if (node.kind === "map") times.set(node.operation, (times.get(node.operation) ?? 0) + 1);
+    }
     nodes.forEach((node, i) => {
       if (node.kind !== "map") return;
       const from = node.inputs.map((input) => nodes[input].dtype);
@@ -48,7 +61,12 @@ class Writer implements Spot {
       const key = JSON.stringify([operation, from, to, params ?? null]);
       let write = prepared.get(key);
       if (write === undefined) {
-        write = prepareOperation(code, { operation, params, from, to, lanes: plan.lanes });
+        const applied: Applied = { operation, params, from, to, lanes: plan.lanes };
+        const isCalled = isLong(operation) &&
+          (product(lengths) < FEW_ROUNDS || times.get(operation)! > MOST_TIMES);
+        write = isCalled
+          ? callOperation(builder, `${key} ${plan.lanes}`, applied)
+          : prepareOperation(code, applied);
         prepared.set(key, write);
       }
       this.#operations.set(i, write);
@@ -381,10 +399,11 @@ interface Part {
 
 /** Writes a function's body: the work of one chunk of a planned nest. */
 export function writeNest(
+  builder: Builder,
   code: Code,
   plan: Plan,
   addresses: readonly Local<"i32">[],
   chunk: Local<"i32">,
 ): void {
-  new Writer(code, plan, addresses).write(chunk);
+  new Writer(builder, code, plan, addresses).write(chunk);
 }
