@@ -6,7 +6,7 @@
 import type { Program } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
-import { makeBuilder } from "../kernels/builder.ts";
+import { makeBuilder, PAGE } from "../kernels/builder.ts";
 import type { Builder } from "../kernels/kernel.ts";
 import { chooseTile } from "../kernels/probe.ts";
 import { emitSteps } from "../kernels/steps.ts";
@@ -27,7 +27,7 @@ import {
   takeBlock,
   withPins,
 } from "../runtime/memory.ts";
-import { MAX_MEMORY, PAGE, wholeMemory } from "../runtime/linear_memory.ts";
+import { MAX_MEMORY, wholeMemory } from "../runtime/linear_memory.ts";
 import { Executable } from "../runtime/threads.ts";
 import { lower, type Lowered } from "./lower.ts";
 import { type MemoryPlan, planMemory } from "./plan_memory.ts";

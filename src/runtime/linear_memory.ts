@@ -6,9 +6,7 @@
 import { byteSize } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
 import { memoryError } from "../base/errors.ts";
-
-/** Bytes of a page, the unit in which a memory grows. */
-export const PAGE = 65536;
+import { PAGE } from "../kernels/builder.ts";
 
 /** The most that a memory grows to: every address, and the end too, is below 2^32. */
 export const MAX_MEMORY = 65535 * PAGE;

@@ -21,13 +21,13 @@ import { showType, sizeOf } from "../base/shape.ts";
 import { Concrete, isSplat } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
 import { type Resident, Storage } from "../core/storage.ts";
+import { PAGE } from "../kernels/builder.ts";
 import { SLACK } from "../kernels/kernel.ts";
 import {
   growTo,
   largestSize,
   MAX_MEMORY,
   memorySize,
-  PAGE,
   sliceOf,
   viewOf,
   wholeMemory,

@@ -295,6 +295,6 @@ Deno.test(`random programs mean the same as tasks (seed ${SEED})`, () => {
         );
       });
     }),
-    { seed: SEED, numRuns: 60 },
+    { seed: SEED, numRuns: 60, endOnFailure: true },
   );
 });
