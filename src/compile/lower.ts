@@ -373,6 +373,8 @@ class NestWriter {
   /** The nest's number of each buffer. */
   readonly #buffers = new Map<number, number>();
   readonly #names = new Set<string>();
+  /** The values in it that take long. */
+  readonly #heavy = new Set<Atom>();
 
   constructor(axes: readonly (readonly number[])[], around: Surroundings) {
     this.#around = around;
@@ -421,6 +423,9 @@ class NestWriter {
     const { inputs, params, primitive } = equation;
     switch (rule.kind) {
       case "map": {
+        // At a second place of the same nest, it would be computed twice for each element.
+        if (rule.isHeavy && !isRoot && this.#heavy.has(atom)) throw new Obstacle({ keep: atom });
+        if (rule.isHeavy) this.#heavy.add(atom);
         const nodes = inputs.map((input) => this.value(input, coordinates));
         if (this.#nodes.length >= MOST_NODES) this.#giveUp(atom, isRoot, inputs);
         this.#names.add(primitive.name);

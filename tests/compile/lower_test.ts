@@ -90,6 +90,20 @@ Deno.test("what several nests would compute again is kept if it is dear, repeate
   assertEquals(tasksOf((x) => twice(exp(x).mul(2)), [3, 4]), ["exp mul", "sum", "sum"]);
 });
 
+Deno.test("what is dear is not computed at several places of a nest", () => {
+  const neighbours = (y: Tensor) => y.at([1, null]).add(y.at([0, -1]));
+  assertEquals(tasksOf((x) => neighbours(exp(x)), [9]), ["exp", "add"]);
+  assertEquals(tasksOf((x) => neighbours(x.mul(2)), [9]), ["mul add"]);
+  assertEquals(tasksOf((x) => exp(neighbours(exp(neighbours(exp(x))))), [9]), [
+    "exp",
+    "add exp",
+    "add exp",
+  ]);
+  assertEquals(tasksOf((x) => exp(x).add(exp(x).transpose()), [3, 3]), ["exp", "add"]);
+  // The same place is computed once anyway.
+  assertEquals(tasksOf((x) => exp(x).mul(exp(x).add(1)), [3, 3]), ["exp add mul"]);
+});
+
 Deno.test("a result that is used again is kept and read", () => {
   assertEquals(
     tasksOf((x) => {
