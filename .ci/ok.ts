@@ -67,6 +67,8 @@ function allSteps(): Step[] {
     { group: "fmt", name: "fmt", args: ["fmt", "--check"] },
     { group: "lint", name: "lint", args: ["lint"] },
     { group: "check", name: "check", args: ["check", ...sources] },
+    // As in a project that imports the clone and has options of its own.
+    { group: "check", name: "check by default", args: ["check", "--no-config", "mod.ts"] },
     { group: "doc", name: "doc", args: ["doc", "--lint", ...Object.values(manifest.exports)] },
     { group: "layers", name: "layers", args: layers },
     { group: "test", name: "test", args: ["test", "--no-prompt"], tests: true },

@@ -31,8 +31,12 @@ export interface JitOptions {
   readonly staticArgnums?: number | readonly number[];
   /**
    * Positions of arguments whose memory may be used for results: a training step that donates its
-   * parameters updates them in place. The tensors of a donated argument cannot be used afterwards.
+   * parameters updates them in place. The tensors of a donated argument cannot be used afterwards,
+   * also when the call ends in an error that depends on values, as an index out of range does.
    * Within another transform nothing is donated.
+   *
+   * It is the tensor object that is used up. What has nothing to do (`astype` of the same dtype, a
+   * reshape to the same shape) gives its argument back, not a copy: `x.mul(1)` makes one.
    */
   readonly donateArgnums?: number | readonly number[];
 }
@@ -251,7 +255,7 @@ function readCall(args: readonly unknown[], statics: readonly number[]): Call {
     leaf instanceof Tensor || typeof leaf === "boolean" ? leaf : leafToInput(
       leaf,
       typeof leaf === "number" ? [] : paths()[i],
-      "Cannot call a jitted function with these arguments",
+      "Cannot call a jitted function with these arguments (staticArgnums names those of other kinds)",
     )
   );
   const inputs = read.filter((leaf) => leaf instanceof Tensor).map(primalOf);

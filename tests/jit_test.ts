@@ -423,7 +423,8 @@ Deno.test("wrong arguments and results are refused, and nothing is kept of them"
   assertRefused(
     () => f("x"),
     TypeError,
-    'Cannot call a jitted function with these arguments: expected a tensor or number at [0], got "x"',
+    "Cannot call a jitted function with these arguments (staticArgnums names those of other kinds): " +
+      'expected a tensor or number at [0], got "x"',
   );
   assertThrows(() => f(new Map()), TypeError);
   assertThrows(() => f(undefined), TypeError);
@@ -889,4 +890,18 @@ Deno.test("a training step with batch norm and momentum is compiled whole", () =
   }
   assertEquals(traced, 5);
   programOf(compiled, fast[0], fast[1], fast[2], inputs, targets);
+});
+
+Deno.test("a donated tensor can be shown, and constants that a program returns stay its own", () => {
+  const x = tensor([1, 2, 3]);
+  const twice = jit((x: Tensor) => x.mul(2), { donateArgnums: 0 });
+  twice(x);
+  assertEquals(Deno.inspect({ x }), "{ x: tensor(<donated>, float32[3]) }");
+  const captured = tensor([4, 5]);
+  for (const make of [jit(() => ones([3])), jit(() => captured)]) {
+    const expected = make().toArray();
+    twice(make());
+    assertEquals(make().toArray(), expected);
+  }
+  assertEquals(captured.toArray(), [4, 5]);
 });

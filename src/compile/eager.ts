@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { InternalError, MemoryError } from "../base/errors.ts";
 import { showType, sizeOf } from "../base/shape.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { Program, Variable } from "../core/program.ts";
@@ -83,7 +84,15 @@ function accelerate(
     if (kinds.size >= MOST_KINDS) kinds.delete(kinds.keys().next().value!);
   } else kinds.delete(key);
   kinds.set(key, compiled);
-  return compiled === null ? null : compiled.run(args.filter((arg) => !isSplat(arg)));
+  if (compiled === null) return null;
+  try {
+    return compiled.run(args.filter((arg) => !isSplat(arg)));
+  } catch (error) {
+    // What does not fit into linear memory may well fit on the heap, and where a kernel stops, at an
+    // index out of range, the evaluator says why.
+    if (error instanceof MemoryError || error instanceof InternalError) return null;
+    throw error;
+  }
 }
 
 /** The number that a splat repeats; those of zero differ by their sign. */

@@ -229,11 +229,12 @@ class Runner {
     const isGivenUp = (x: Concrete): boolean =>
       names !== undefined && args.some((arg, i) => arg === x && names[i] !== null);
     const passed = results.map((result) => {
-      if (result instanceof Concrete) return inShape(result, result, isGivenUp(result));
+      // A tensor of the caller's own: the program keeps the constant, whoever donates the result.
+      if (result instanceof Concrete) return inShape(result, result, true);
       const { source } = buffers[result.buffer];
       if (source === null) return null;
       const tensor = typeof source === "number" ? args[source] : source;
-      return inShape(tensor, result.type, isGivenUp(tensor));
+      return inShape(tensor, result.type, typeof source !== "number" || isGivenUp(tensor));
     });
     this.#giveUp(args, names, addresses, tensors);
     // Also what a result is written over, later on, is where the result will be.

@@ -232,14 +232,19 @@ export abstract class Tensor implements Type {
     );
   }
 
+  /** What `console.log` shows. */
+  protected shown(): string {
+    return this.toString();
+  }
+
   /** What `console.log` shows in Deno. */
   [Symbol.for("Deno.customInspect")](): string {
-    return this.toString();
+    return this.shown();
   }
 
   /** What `console.log` shows in Node. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.toString();
+    return this.shown();
   }
 
   /** Negative of each element; the method form of `neg`. */
@@ -836,6 +841,11 @@ export class Concrete extends Tensor {
     this.#storage = null;
     this.#donatedAs = name;
     return --storage.sharers === 0 ? storage : null;
+  }
+
+  /** Also where nothing is left to be shown. */
+  protected override shown(): string {
+    return this.#donatedAs === "" ? this.toString() : `tensor(<donated>, ${showType(this)})`;
   }
 
   /** The storage, unless the tensor was donated. */

@@ -109,7 +109,12 @@ interface BlockKind {
 }
 
 /** The projection that fits the shortcut to the body, where they differ. */
-function projection(inChannels: number, outChannels: number, stride: number, dtype: Dtype) {
+function projection(
+  inChannels: number,
+  outChannels: number,
+  stride: number,
+  dtype: Dtype,
+): Record<string, LayerLike> {
   if (stride === 1 && inChannels === outChannels) return {};
   return {
     downsample: sequential(
