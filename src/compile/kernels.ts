@@ -50,6 +50,9 @@ const emitters: Readonly<Record<string, Emit>> = {
   argsort: one(emitArgsort),
 };
 
+/** The primitives that have a kernel. */
+export const kernelNames: readonly string[] = Object.keys(emitters);
+
 /** The kernel of a primitive for these types, or `null` where the evaluator is to compute it. */
 export function kernelFor(
   builder: Builder,

@@ -1,0 +1,47 @@
+import { DTYPES } from "../../src/base/dtype.ts";
+import type { Dtype } from "../../src/base/dtype.ts";
+import { kernelNames } from "../../src/compile/kernels.ts";
+import { rules } from "../../src/compile/rules.ts";
+import type { Primitive } from "../../src/core/primitive.ts";
+import { canEmit } from "../../src/kernels/nest.ts";
+import { primitives } from "../../src/primitives/mod.ts";
+import { assertEquals } from "../support/std.ts";
+
+// Nothing is left to the evaluator: every primitive is loops or a kernel, for every dtype.
+
+const parameters: Readonly<Record<string, unknown>> = {
+  convert: { dtype: "float32" },
+  polygamma: { order: 1 },
+};
+
+/** Whether an elementwise primitive takes arguments of a dtype. */
+function takes(name: keyof typeof primitives, dtype: Dtype): boolean {
+  const primitive = primitives[name] as unknown as Primitive<unknown>;
+  const one = { dtype, shape: [2] };
+  const lists = [[one], [one, one], [{ dtype: "bool", shape: [2] } as const, one, one]];
+  return lists.some((args) => {
+    try {
+      return primitive.type(args, parameters[name] ?? null).length > 0;
+    } catch {
+      return false;
+    }
+  });
+}
+
+Deno.test("every elementwise primitive has code for every dtype that it takes", () => {
+  let count = 0;
+  for (const name of Object.keys(primitives) as (keyof typeof primitives)[]) {
+    if (rules[name].kind !== "map") continue;
+    const own = DTYPES.filter((dtype) => takes(name, dtype));
+    assertEquals(own.filter((dtype) => !canEmit(name, dtype)), [], name);
+    count += own.length;
+  }
+  assertEquals(count > 120, true, `${count} pairs of primitives and dtypes`);
+});
+
+Deno.test("every primitive that is not loops has a kernel", () => {
+  const wanted = Object.entries(rules).flatMap(([name, { kind }]) =>
+    kind === "kernel" ? [name] : []
+  );
+  assertEquals(kernelNames.toSorted(), wanted.toSorted());
+});
