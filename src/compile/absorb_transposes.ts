@@ -1,24 +1,70 @@
 /**
- * The pass that lets contractions read transposed arguments where they are, instead of having them
- * copied.
+ * The pass that lets contractions read transposed arguments where they are, and write transposed
+ * results as they are wanted, instead of having them copied.
  *
  * @module
  */
-import { Program, Variable } from "../core/program.ts";
+import { range, sameShape } from "../base/shape.ts";
+import { Program, Variable, withoutDeadEquations } from "../core/program.ts";
 import type { Atom, Equation } from "../core/program.ts";
 import { typeOf } from "../core/program.ts";
 import type { ContractParams } from "../primitives/contraction.ts";
 import type { TransposeParams } from "../primitives/structure.ts";
 
-/** Replaces transposed arguments of contractions whose remaining axes keep their order. */
+/**
+ * Replaces transposed arguments of contractions whose remaining axes keep their order, and transposed
+ * results by those of the contraction with its arguments exchanged.
+ */
 export function absorbTransposes(program: Program): Program {
   const origins = new Map<Atom, Equation>();
+  const uses = countUses(program);
   const equations = program.equations.map((equation) => {
-    for (const output of equation.outputs) origins.set(output, equation);
-    if (equation.primitive.name !== "contract") return equation;
-    return absorb(absorb(equation, 0, origins), 1, origins);
+    const { name } = equation.primitive;
+    let current = equation;
+    if (name === "contract") current = absorb(absorb(equation, 0, origins), 1, origins);
+    if (name === "transpose") current = exchange(equation, origins, uses);
+    for (const output of current.outputs) origins.set(output, current);
+    return current;
   });
-  return new Program(program.binders, equations, program.results);
+  // What was exchanged is not computed in its first order as well.
+  return withoutDeadEquations(new Program(program.binders, equations, program.results));
+}
+
+/** How often each value is read. */
+function countUses({ equations, results }: Program): ReadonlyMap<Atom, number> {
+  const uses = new Map<Atom, number>();
+  for (const atom of [...equations.flatMap(({ inputs }) => inputs), ...results]) {
+    uses.set(atom, (uses.get(atom) ?? 0) + 1);
+  }
+  return uses;
+}
+
+/** A transposition as a contraction, if it only exchanges what comes from either argument. */
+function exchange(
+  equation: Equation,
+  origins: ReadonlyMap<Atom, Equation>,
+  uses: ReadonlyMap<Atom, number>,
+): Equation {
+  const [input] = equation.inputs;
+  const origin = origins.get(input);
+  if (origin?.primitive.name !== "contract" || uses.get(input) !== 1) return equation;
+  const { contract, batch } = origin.params as ContractParams;
+  const shared = batch[0].length;
+  const [first, second] = origin.inputs.map((atom, side) =>
+    typeOf(atom).shape.length - contract[side].length - shared
+  );
+  const start = range(shared);
+  const swapped = [
+    ...range(shared + first, shared + first + second),
+    ...range(shared, shared + first),
+  ];
+  const { permutation } = equation.params as TransposeParams;
+  if (!sameShape(permutation, [...start, ...swapped])) return equation;
+  const params: ContractParams = {
+    contract: [contract[1], contract[0]],
+    batch: [batch[1], batch[0]],
+  };
+  return { ...origin, inputs: origin.inputs.toReversed(), params, outputs: equation.outputs };
 }
 
 function absorb(
