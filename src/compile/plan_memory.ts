@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { byteSize } from "../base/dtype.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Concrete } from "../core/tensor.ts";
 import { SLACK } from "../kernels/kernel.ts";
@@ -334,9 +333,4 @@ function join(free: { from: number; to: number }[]): { from: number; to: number 
     else joined.push(range);
   }
   return joined;
-}
-
-/** The bytes of a buffer. */
-export function bytesOf({ dtype, shape }: Lowered["buffers"][number]): number {
-  return byteSize(dtype) * sizeOf(shape);
 }
