@@ -150,6 +150,8 @@ class Runner {
   readonly #recomputable: number | null;
   /** Tensors that are part of the program and have a buffer. */
   readonly #constants: readonly Concrete[];
+  /** Their numbers in that list. */
+  readonly #constantNumbers: ReadonlyMap<Concrete, number>;
   readonly #timed: AssembleOptions["timed"];
 
   constructor(
@@ -169,6 +171,7 @@ class Runner {
     this.#isParallel = isParallel;
     this.#recomputable = recomputable;
     this.#constants = constantsOf(plan);
+    this.#constantNumbers = new Map(this.#constants.map((value, i) => [value, i]));
   }
 
   run(args: readonly Concrete[], names: Donations | undefined): readonly Concrete[] {
@@ -201,7 +204,7 @@ class Runner {
     names: Donations | undefined,
   ): readonly Concrete[] {
     const valueOf = (source: number | Concrete): Concrete =>
-      typeof source === "number" ? args[source] : constants[this.#constants.indexOf(source)];
+      typeof source === "number" ? args[source] : constants[this.#constantNumbers.get(source)!];
     const { places, uploads, outputs } = this.#plan;
     const { buffers, results } = this.#lowered;
     const base = arena(this, this.#plan.arena);

@@ -30,7 +30,7 @@ import {
   storeLanes,
   VECTOR,
 } from "./panels.ts";
-import { partition } from "./partition.ts";
+import { eachUnit, partition } from "./partition.ts";
 
 /** Sums that stay in registers, beside what they are made of. */
 const SUMS = 10;
@@ -150,10 +150,7 @@ export function planDepthwise(builder: Builder, size: ConvolutionSize, framed: F
     key,
     () =>
       builder.module.function(key, ["i32", "i32", "i32", "i32"], "none", (code, x, w, y, chunk) => {
-        const begin = code.let(i32.mul(chunk, i32.const(perChunk)));
-        const end = code.let(advance(begin, perChunk));
-        code.if(i32.gtU(end, i32.const(planes)), () => code.set(end, i32.const(planes)));
-        code.for({ from: begin, below: end }, (plane) => {
+        eachUnit(code, { count: planes, perChunk }, chunk, (plane) => {
           const group = i32.remU(plane, i32.const(groups));
           code.do(one.call(
             i32.add(x, i32.mul(plane, i32.const(length * element))),
@@ -282,10 +279,7 @@ export function planDepthwiseFilter(builder: Builder, size: ConvolutionSize): Pl
     key,
     () =>
       builder.module.function(key, ["i32", "i32", "i32", "i32"], "none", (code, x, y, w, chunk) => {
-        const begin = code.let(i32.mul(chunk, i32.const(perChunk)));
-        const end = code.let(advance(begin, perChunk));
-        code.if(i32.gtU(end, i32.const(channels)), () => code.set(end, i32.const(channels)));
-        code.for({ from: begin, below: end }, (channel) => {
+        eachUnit(code, { count: channels, perChunk }, chunk, (channel) => {
           const group = i32.divU(channel, i32.const(outPerGroup));
           code.do(one.call(
             i32.add(x, i32.mul(group, i32.const(lengthX * element))),

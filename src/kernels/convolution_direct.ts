@@ -12,7 +12,7 @@ import { f32, f64, i32 } from "../wasm/operations.ts";
 import type { ConvolutionSize, Role } from "./convolution_size.ts";
 import type { Builder, Stage } from "./kernel.ts";
 import type { Number, Pointer } from "./panels.ts";
-import { partition } from "./partition.ts";
+import { chunkEnd, partition } from "./partition.ts";
 
 type Index = Expression<"i32">;
 
@@ -166,8 +166,7 @@ export function emitDirect(
         chunk,
       ) => {
         const from = code.let(i32.mul(chunk, i32.const(perChunk)));
-        const end = code.let(i32.add(from, i32.const(perChunk)));
-        code.if(i32.gtU(end, i32.const(rows)), () => code.set(end, i32.const(rows)));
+        const end = code.let(chunkEnd({ count: rows, perChunk }, chunk));
         const bytes = own * element;
         code.do(builder.memory.fill(
           scaled(from, bytes, out),

@@ -13,7 +13,7 @@ import { indicesOf, type Plan } from "./convolution_plan.ts";
 import type { ConvolutionSize } from "./convolution_size.ts";
 import type { Builder, Kernel, Stage } from "./kernel.ts";
 import { advance, type Number, type Pointer } from "./panels.ts";
-import { partition } from "./partition.ts";
+import { chunkEnd, partition } from "./partition.ts";
 import { emitProduct } from "./product.ts";
 
 /** The most windows, and the most elements of all of a channel's windows. */
@@ -128,8 +128,7 @@ export function planFewInput(builder: Builder, size: ConvolutionSize, place: num
     () =>
       builder.module.function(key, ["i32", "i32", "i32"], "none", (code, columns, x, chunk) => {
         const begin = code.let(i32.mul(chunk, i32.const(perChunk)));
-        const end = code.let(advance(begin, perChunk));
-        code.if(i32.gtU(end, i32.const(channels)), () => code.set(end, i32.const(channels)));
+        const end = code.let(chunkEnd({ count: channels, perChunk }, chunk));
         code.set(x, i32.add(x, i32.mul(begin, i32.const(inputs * element))));
         code.for({ from: begin, below: end }, (channel) => {
           const group = code.let(i32.divU(channel, i32.const(inPerGroup)));

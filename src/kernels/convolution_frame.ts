@@ -14,7 +14,7 @@ import type { FunctionReference } from "../wasm/module.ts";
 import { f32, f64, i32, i8x16, v128 } from "../wasm/operations.ts";
 import type { Builder, Stage } from "./kernel.ts";
 import { advance, lanesOf, type Number, type Pointer, VECTOR } from "./panels.ts";
-import { partition } from "./partition.ts";
+import { eachUnit, partition } from "./partition.ts";
 
 /** One axis of images and of their frames. */
 export interface FrameAxis {
@@ -205,10 +205,7 @@ export function emitInterleaved(
     key,
     () =>
       builder.module.function(key, ["i32", "i32", "i32"], "none", (code, from, to, chunk) => {
-        const first = code.let(i32.mul(chunk, i32.const(perChunk)));
-        const end = code.let(i32.add(first, i32.const(perChunk)));
-        code.if(i32.gtU(end, i32.const(channels)), () => code.set(end, i32.const(channels)));
-        code.for({ from: first, below: end }, (channel) => {
+        eachUnit(code, { count: channels, perChunk }, chunk, (channel) => {
           const bytes = length * batch * size;
           const q = code.let(i32.add(to, i32.mul(channel, i32.const(pitch * size))));
           code.do(builder.memory.fill(q, i32.const(0), i32.const(bytes)));
@@ -290,10 +287,7 @@ export function emitFrames(
     key,
     () =>
       builder.module.function(key, ["i32", "i32", "i32"], "none", (code, from, to, chunk) => {
-        const first = code.let(i32.mul(chunk, i32.const(perChunk)));
-        const end = code.let(i32.add(first, i32.const(perChunk)));
-        code.if(i32.gtU(end, i32.const(images)), () => code.set(end, i32.const(images)));
-        code.for({ from: first, below: end }, (image) => {
+        eachUnit(code, { count: images, perChunk }, chunk, (image) => {
           code.do(frame.call(
             i32.add(from, i32.mul(image, i32.const(source * size))),
             i32.add(to, i32.mul(image, i32.const(pitch * size))),

@@ -13,7 +13,7 @@ import type { FunctionReference } from "../wasm/module.ts";
 import { f32, f64, i32, i64, v128 } from "../wasm/operations.ts";
 import type { Builder, Stage } from "./kernel.ts";
 import { lanesOf, type Number, type Place, type Pointer, VECTOR } from "./panels.ts";
-import { partition } from "./partition.ts";
+import { eachUnit, partition } from "./partition.ts";
 
 /** Where windows stand; distances are in elements. */
 export interface Patches {
@@ -161,10 +161,7 @@ export function emitPatches(
     key,
     () =>
       builder.module.function(key, ["i32", "i32", "i32"], "none", (code, from, to, chunk) => {
-        const first = code.let(i32.mul(chunk, i32.const(perChunk)));
-        const end = code.let(i32.add(first, i32.const(perChunk)));
-        code.if(i32.gtU(end, i32.const(count)), () => code.set(end, i32.const(count)));
-        code.for({ from: first, below: end }, (row) => {
+        eachUnit(code, { count, perChunk }, chunk, (row) => {
           const source = code.let(from);
           moveTo(code, source, row, loops, size);
           code.do(patch.call(source, i32.add(to, i32.mul(row, i32.const(length * size)))));

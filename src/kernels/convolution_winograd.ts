@@ -40,7 +40,7 @@ import {
   VECTOR,
   type Vector,
 } from "./panels.ts";
-import { partition } from "./partition.ts";
+import { chunkEnd, eachUnit, partition } from "./partition.ts";
 
 const FLOAT = 4;
 const LANES = 4;
@@ -197,10 +197,7 @@ function emitFilters(
     key,
     () =>
       builder.module.function(key, ["i32", "i32", "i32"], "none", (code, w, u, chunk) => {
-        const first = code.let(i32.mul(chunk, i32.const(perChunk)));
-        const end = code.let(advance(first, perChunk));
-        code.if(i32.gtU(end, i32.const(panels)), () => code.set(end, i32.const(panels)));
-        code.for({ from: first, below: end }, (panel) => {
+        eachUnit(code, { count: panels, perChunk }, chunk, (panel) => {
           const rows = vectors * LANES * filters.channel * FLOAT;
           code.do(one.call(
             i32.add(w, i32.mul(panel, i32.const(rows))),
@@ -264,6 +261,14 @@ export function emitInput(
   );
 }
 
+/** Four channels of a tile's products, by rows of points that are so many bytes apart. */
+export function loadPoints(builder: Builder, code: Code, from: Pointer, next: number): Vector[][] {
+  const memory = placeOfSums(builder) === "scratch" ? builder.scratch : undefined;
+  return range(INPUTS).map((i) =>
+    range(INPUTS).map((j) => code.let(v128.load(from, { offset: (i * INPUTS + j) * next, memory })))
+  );
+}
+
 /** A function of a tile's products and of its place in the result, of which it writes a part. */
 function emitOutput(
   builder: Builder,
@@ -275,7 +280,6 @@ function emitOutput(
   const own = channels / parts;
   const key = `winograd output ${own} ${output} ${next} ${rows} ${columns}`;
   const [height, width] = output;
-  const memory = placeOfSums(builder) === "scratch" ? builder.scratch : undefined;
   return builder.once(
     key,
     () =>
@@ -283,14 +287,7 @@ function emitOutput(
         const transform = outputTransform(code);
         const end = code.let(advance(m, own * FLOAT));
         code.for({ from: m, below: end, step: VECTOR }, (from) => {
-          const points = range(INPUTS).map((i) =>
-            range(INPUTS).map((j) =>
-              code.let(v128.load(from, {
-                offset: (i * INPUTS + j) * next,
-                memory,
-              }))
-            )
-          );
+          const points = loadPoints(builder, code, from, next);
           transformBoth(transform, points).slice(0, rows).forEach((line, row) => {
             transposeLanes(code, dtype, line).forEach((value, channel) => {
               const offset = (channel * height * width + row * width) * FLOAT;
@@ -441,8 +438,7 @@ export function planWinograd(builder: Builder, winograd: Winograd): Plan | undef
         code.set(result, i32.add(result, rows));
       }
       const first = code.let(i32.mul(number, i32.const(block)));
-      const end = code.let(advance(first, block));
-      code.if(i32.gtU(end, i32.const(tiles)), () => code.set(end, i32.const(tiles)));
+      const end = code.let(chunkEnd({ count: tiles, perChunk: block }, number));
       const place = code.let(i32.const(inputs));
       code.for({ from: first, below: end }, (tile) => {
         const [image, y, x] = locate(code, division, tile);

@@ -12,7 +12,7 @@ import { emitFrames, type FrameAxis, frameLength } from "./convolution_frame.ts"
 import type { Plan } from "./convolution_plan.ts";
 import type { ConvolutionSize } from "./convolution_size.ts";
 import { emitTiles, FREE, LONGEST, placeOfSums, writeSteps } from "./convolution_tiles.ts";
-import { apart, emitInput, isFor, locate } from "./convolution_winograd.ts";
+import { apart, emitInput, isFor, loadPoints, locate } from "./convolution_winograd.ts";
 import {
   filterAdjoint,
   INPUTS,
@@ -22,7 +22,7 @@ import {
 } from "./convolution_winograd_transforms.ts";
 import { type Builder, SCRATCH_BYTES, type Stage } from "./kernel.ts";
 import { advance, emitRows, storeLanes, transposeLanes, VECTOR } from "./panels.ts";
-import { partition } from "./partition.ts";
+import { eachUnit, partition } from "./partition.ts";
 
 const FLOAT = 4;
 const LANES = 4;
@@ -75,7 +75,6 @@ function emitResult(
   next: number,
 ): FunctionReference<readonly ["i32", "i32"], "none"> {
   const key = `winograd filter ${channels} ${next}`;
-  const memory = placeOfSums(builder) === "scratch" ? builder.scratch : undefined;
   return builder.once(
     key,
     () =>
@@ -83,14 +82,7 @@ function emitResult(
         const transform = filterAdjoint(code);
         const end = code.let(advance(m, channels * FLOAT));
         code.for({ from: m, below: end, step: VECTOR }, (from) => {
-          const points = range(INPUTS).map((i) =>
-            range(INPUTS).map((j) =>
-              code.let(v128.load(from, {
-                offset: (i * INPUTS + j) * next,
-                memory,
-              }))
-            )
-          );
+          const points = loadPoints(builder, code, from, next);
           const taps = transformBoth(transform, points).flat().map((value) => code.let(value));
           const [first, second] = [taps.slice(0, 4), taps.slice(4, 8)].map((four) =>
             transposeLanes(code, dtype, four).map((value) => code.let(value))
@@ -177,10 +169,7 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
       d,
       chunk,
     ) => {
-      const first = code.let(i32.mul(chunk, i32.const(perChunk)));
-      const end = code.let(advance(first, perChunk));
-      code.if(i32.gtU(end, i32.const(tiles)), () => code.set(end, i32.const(tiles)));
-      code.for({ from: first, below: end }, (number) => {
+      eachUnit(code, { count: tiles, perChunk }, chunk, (number) => {
         const [image, row, column] = locate(code, { perImage, counts }, number);
         const at = (channels: number, length: number, pitch: number) => {
           const inside = i32.add(

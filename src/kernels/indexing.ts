@@ -11,9 +11,10 @@ import { sizeOf } from "../base/shape.ts";
 import type { GatherParams, ScatterParams } from "../primitives/indexing.ts";
 import type { Code } from "../wasm/code.ts";
 import type { Effect, Expression, Local } from "../wasm/expression.ts";
-import { f32, f32x4, f64, f64x2, i32, i32x4, i64, v128 } from "../wasm/operations.ts";
+import { f32, f64, f64x2, i32, i32x4, i64, v128 } from "../wasm/operations.ts";
 import type { Buffer, Builder, Kernel, Stage } from "./kernel.ts";
 import { advance, type Pointer, smaller, times, VECTOR } from "./addresses.ts";
+import { addLanes } from "./panels.ts";
 import { chunkEnd, type Partition, partition } from "./partition.ts";
 
 /** Bytes of an index. */
@@ -560,17 +561,6 @@ function addRow(
   for (let i = 0; i < rest; i++) {
     const done = (vectors % 4) * lanes + i;
     code.do(addElement(sums, dtype, target, source, done * sumBytes, done * element));
-  }
-}
-
-function addLanes(dtype: Dtype, a: Expression<"v128">, b: Expression<"v128">): Expression<"v128"> {
-  switch (dtype) {
-    case "float32":
-      return f32x4.add(a, b);
-    case "float64":
-      return f64x2.add(a, b);
-    default:
-      return i32x4.add(a, b);
   }
 }
 

@@ -50,7 +50,7 @@ export function multiply(dtype: Number, x: Vector, y: Vector): Vector {
 }
 
 /** `x + y`, lane by lane. */
-export function addLanes(dtype: Number, x: Vector, y: Vector): Vector {
+export function addLanes(dtype: Dtype, x: Vector, y: Vector): Vector {
   if (dtype === "float32") return f32x4.add(x, y);
   return dtype === "float64" ? f64x2.add(x, y) : i32x4.add(x, y);
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Expression } from "../wasm/expression.ts";
+import type { Code } from "../wasm/code.ts";
+import type { Expression, Local } from "../wasm/expression.ts";
 import { i32 } from "../wasm/operations.ts";
 import { smaller, times } from "./addresses.ts";
 import type { Rows } from "./kernel.ts";
@@ -36,9 +37,20 @@ export function partition(count: number, nanoseconds: number): Partition {
 
 /** The number behind a chunk's last unit. */
 export function chunkEnd(
-  { count, perChunk }: Partition,
+  { count, perChunk }: Rows,
   chunk: Expression<"i32">,
 ): Expression<"i32"> {
   const end = times(i32.add(chunk, i32.const(1)), perChunk);
   return count % perChunk === 0 ? end : smaller(end, i32.const(count));
+}
+
+/** Runs `body` for each unit of a chunk. */
+export function eachUnit(
+  code: Code,
+  units: Rows,
+  chunk: Expression<"i32">,
+  body: (unit: Local<"i32">) => void,
+): void {
+  const end = code.let(chunkEnd(units, chunk));
+  code.for({ from: times(chunk, units.perChunk), below: end }, body);
 }
