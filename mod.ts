@@ -22,6 +22,7 @@ export {
   DtypeError,
   IndexError,
   MemoryError,
+  NonFiniteError,
   ShapeError,
   TraceError,
   TreeError,
@@ -53,15 +54,19 @@ export type {
   Loosened,
   ResultArgs,
   TensorsOf,
+  TupleHint,
 } from "./src/core/tree_types.ts";
 export * from "./src/functions/mod.ts";
 export * from "./src/transforms/mod.ts";
+export * from "./src/control/mod.ts";
 export { jit } from "./src/jit.ts";
 export { configure } from "./src/configure.ts";
 export type { ConfigureOptions } from "./src/configure.ts";
 export type { JitOptions, Jitted } from "./src/jit.ts";
 /** Looking at programs. */
 export * as inspect from "./src/inspect/mod.ts";
+/** Files of tensors, from bytes and to bytes. */
+export * as io from "./src/io/mod.ts";
 /** Linear algebra. */
 export * as linalg from "./src/linalg.ts";
 /** Whole models. */

@@ -3,7 +3,10 @@
  *
  * @module
  */
-import { readOptions } from "./base/options.ts";
+import { nonFiniteError } from "./base/errors.ts";
+import { checkFlag, readOptions } from "./base/options.ts";
+import { inspectFinite } from "./core/non_finite.ts";
+import { installInspector } from "./core/origin.ts";
 import { configureMemory } from "./runtime/memory.ts";
 import { configureThreads } from "./runtime/threads.ts";
 
@@ -23,13 +26,54 @@ export interface ConfigureOptions {
    * program runs.
    */
   readonly memoryLimit?: number;
+  /**
+   * Whether an operation that makes NaN out of operands without NaN is an error that says which it is,
+   * in which pass, and the user's line. Every operation then runs by itself, nothing is compiled, and
+   * everything takes longer. `inspect.findNaN` does the same for one function.
+   */
+  readonly debugNaNs?: boolean;
+  /** The same for infinities. */
+  readonly debugInfinities?: boolean;
+}
+
+/** What is being looked for. */
+const debugged = { nans: false, infinities: false };
+
+/** Has operations that make NaN or infinities end in an error, or no longer. */
+function configureDebugging(): void {
+  const isOn = debugged.nans || debugged.infinities;
+  installInspector(
+    isOn
+      ? inspectFinite({ ...debugged }, ({ kind, message }) => {
+        const option = kind === "NaN" ? "debugNaNs" : "debugInfinities";
+        throw nonFiniteError(
+          `Cannot go on: ${message}; its operands had none (configure({ ${option}: false }) goes on)`,
+        );
+      })
+      : null,
+  );
 }
 
 /**
- * Chooses how compiled programs run, from the next run on.
+ * Chooses how programs run, from the next run on.
  *
- * @param options Threads and memory.
+ * @param options Threads, memory, and what counts as an error.
  * @throws {ArgumentError} when an option is unknown or out of range.
+ *
+ * @example An error where NaN begins
+ * ```ts
+ * import { configure, NonFiniteError, tensor } from "@jacobi/jacobi";
+ *
+ * configure({ debugNaNs: true });
+ * let message = "";
+ * try {
+ *   tensor([1, -1]).sqrt();
+ * } catch (error) {
+ *   if (error instanceof NonFiniteError) message = error.message;
+ * }
+ * configure({ debugNaNs: false });
+ * if (!message.startsWith("Cannot go on: sqrt of float32[2] made NaN")) throw new Error(message);
+ * ```
  *
  * @example On one thread
  * ```ts
@@ -41,10 +85,19 @@ export interface ConfigureOptions {
  * ```
  */
 export function configure(options: ConfigureOptions): void {
-  const { threads, memoryLimit } = readOptions("Cannot configure", options, [
+  const what = "Cannot configure";
+  const { threads, memoryLimit, debugNaNs, debugInfinities } = readOptions(what, options, [
     "threads",
     "memoryLimit",
+    "debugNaNs",
+    "debugInfinities",
   ]);
+  if (debugNaNs !== undefined) checkFlag(debugNaNs, what, "debugNaNs");
+  if (debugInfinities !== undefined) checkFlag(debugInfinities, what, "debugInfinities");
   if (threads !== undefined) configureThreads({ threads });
   if (memoryLimit !== undefined) configureMemory({ limit: memoryLimit });
+  if (debugNaNs === undefined && debugInfinities === undefined) return;
+  debugged.nans = debugNaNs ?? debugged.nans;
+  debugged.infinities = debugInfinities ?? debugged.infinities;
+  configureDebugging();
 }

@@ -10,7 +10,10 @@ import { sameShape, showType } from "./base/shape.ts";
 import { installKernels } from "./compile/eager.ts";
 import { compile } from "./compile/pipeline.ts";
 import { call } from "./control/call.ts";
+import { axesInScope, sameScope, showScope } from "./core/axes.ts";
+import type { NamedAxis } from "./core/axes.ts";
 import { leafToInput } from "./core/convert.ts";
+import { isInspecting } from "./core/origin.ts";
 import { closeProgram } from "./core/program.ts";
 import type { Program } from "./core/program.ts";
 import { Concrete, Tensor } from "./core/tensor.ts";
@@ -19,7 +22,7 @@ import { firstDifference, flatten, leafPaths, showPath, unflatten } from "./core
 import type { Structure } from "./core/tree.ts";
 import type { TensorsOf } from "./core/tree_types.ts";
 import { currentTrace, isEvaluating, WeakScalar } from "./core/trace.ts";
-import { checkFunction, primalOf } from "./transforms/flatten_function.ts";
+import { checkFunction, flattenFunction, primalOf } from "./transforms/flatten_function.ts";
 import { stage } from "./transforms/stage.ts";
 
 /** Options of `jit`. */
@@ -61,6 +64,8 @@ interface Signature<Leaf> {
   readonly structure: Structure;
   readonly leaves: readonly Leaf[];
   readonly statics: readonly unknown[];
+  /** The named axes in scope, which the program may work across. */
+  readonly axes: readonly NamedAxis[];
 }
 
 /** An input of a program that is a JavaScript number in calls. */
@@ -88,7 +93,7 @@ const MAX_PROGRAMS = 64;
  * computed together. It composes with every transform, inside and outside.
  *
  * Programs are kept by the arguments' tree structure, dtypes and shapes, and by the values of static
- * arguments.
+ * arguments; and, within named axes of `vmap`, by their names and lengths.
  *
  * JavaScript numbers among the arguments are inputs of the program, so that a learning rate may change
  * from call to call. They mean what they mean without `jit`: a number takes the dtype of the tensor
@@ -158,6 +163,7 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
   const entries: Entry[] = [];
 
   function jitted(...args: Args): TensorsOf<Out> {
+    if (isInspecting()) return runAsWritten(f, args, statics) as TensorsOf<Out>;
     const { signature, inputs, paths } = readCall(args, statics);
     const place = entries.findIndex((entry) => difference(entry, signature, paths) === null);
     if (place >= 0) {
@@ -202,6 +208,22 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
   }
 
   return Object.assign(jitted, { explain });
+}
+
+/** Runs `f` itself, so that each operation happens where the user wrote it. */
+function runAsWritten(
+  f: (...args: never[]) => unknown,
+  args: readonly unknown[],
+  statics: readonly number[],
+): unknown {
+  const { structure, leaves } = readCall(args, statics).signature;
+  const withStatics = (...full: unknown[]): unknown => {
+    for (const i of statics) if (i < args.length) full[i] = args[i];
+    return f(...full as never[]);
+  };
+  const flat = flattenFunction(withStatics, structure, "jit");
+  const results = flat.call(leaves);
+  return unflatten(flat.resultStructure(), results);
 }
 
 /** Runs a program; with the memory of donated inputs where nothing traces it. */
@@ -260,7 +282,12 @@ function readCall(args: readonly unknown[], statics: readonly number[]): Call {
   );
   const inputs = read.filter((leaf) => leaf instanceof Tensor).map(primalOf);
   return {
-    signature: { structure, leaves: read, statics: statics.map((i) => args[i]) },
+    signature: {
+      structure,
+      leaves: read,
+      statics: statics.map((i) => args[i]),
+      axes: axesInScope(),
+    },
     inputs,
     paths,
   };
@@ -269,13 +296,16 @@ function readCall(args: readonly unknown[], statics: readonly number[]): Call {
 /** Why a program does not fit a call, or `null` when it does. */
 function difference(
   entry: Entry,
-  { structure, leaves, statics }: Call["signature"],
+  { structure, leaves, statics, axes }: Call["signature"],
   paths: Call["paths"],
 ): string | null {
   const wrong = statics.findIndex((value, i) => !Object.is(value, entry.statics[i]));
   if (wrong >= 0) {
     return `a static argument was ${describeValue(entry.statics[wrong])}, ` +
       `and is ${describeValue(statics[wrong])}`;
+  }
+  if (!sameScope(entry.axes, axes)) {
+    return `the named axes in scope were ${showScope(entry.axes)}, and are ${showScope(axes)}`;
   }
   const found = firstDifference(entry.structure, structure) ??
     orderDifference(entry.structure, structure, []);

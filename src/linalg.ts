@@ -1,14 +1,30 @@
 /**
- * Linear algebra.
+ * Linear algebra: factorisations, systems of equations, determinants, norms and powers of matrices, all
+ * differentiable. The last two axes of an argument hold matrices, the others are a batch.
  *
- * @example The length of a vector
+ * Results are computed in double precision and rounded to the dtype of the arguments; integers and
+ * bools become float32.
+ *
+ * @example The gradient of a log-determinant is the inverse
  * ```ts
- * import { norm } from "@jacobi/jacobi/linalg";
+ * import { grad, tensor } from "@jacobi/jacobi";
+ * import { inv, slogdet } from "@jacobi/jacobi/linalg";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";
  *
- * assertTensorsClose(norm([3, 4]), 5);
+ * const a = tensor([[4, 1], [1, 3]]);
+ * assertTensorsClose(grad((x) => slogdet(x)[1])(a), inv(a));
  * ```
  *
  * @module
  */
-export { norm } from "./functions/mod.ts";
+export { customLinearSolve } from "./control/custom_linear_solve.ts";
+export type { LinearSolveOptions } from "./control/custom_linear_solve.ts";
+export { customRoot } from "./control/custom_root.ts";
+export { cholesky, eigh, qr, svd } from "./linalg/decompositions.ts";
+export type { QrOptions, SvdOptions, SymmetricOptions } from "./linalg/decompositions.ts";
+export { det, slogdet } from "./linalg/determinants.ts";
+export { norm } from "./linalg/norms.ts";
+export type { MatrixNormOptions } from "./linalg/norms.ts";
+export { matrixPower } from "./linalg/powers.ts";
+export { inv, lstsq, solve, triangularSolve } from "./linalg/solving.ts";
+export type { LstsqOptions, TriangularSolveOptions } from "./linalg/solving.ts";

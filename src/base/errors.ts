@@ -32,6 +32,24 @@ function atUserLine<E extends Error>(make: () => E): E {
   }
 }
 
+/**
+ * The user's line that is running: the first place on the stack outside the library, if any is. Frames
+ * behind that of a function in `until`, by their names, do not count.
+ */
+export function userLocation(until: readonly string[] = []): string | null {
+  const limit = Error.stackTraceLimit;
+  try {
+    Error.stackTraceLimit = SEARCHED_FRAMES;
+    const frame = (new Error().stack ?? "").split("\n").slice(1).find((line) =>
+      isUserFrame(line) || until.some((name) => line.includes(`at ${name} (`))
+    );
+    if (frame === undefined || !isUserFrame(frame)) return null;
+    return frame.match(/([^\s(]+:\d+:\d+)\)?$/)?.[1] ?? null;
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
 /** Whether a frame names a place outside the library; the runtime's own frames name none. */
 function isUserFrame(line: string): boolean {
   return /:\d+:\d+\)?$/.test(line) && !line.includes(LIBRARY);
@@ -85,6 +103,12 @@ export class MemoryError extends RangeError {
   override name = "MemoryError";
 }
 
+/** A NaN or an infinity where `configure` made it an error. */
+export class NonFiniteError extends RangeError {
+  /** The class's name, as printed before the message. */
+  override name = "NonFiniteError";
+}
+
 /** A fault of the library itself: never the user's doing. */
 export class InternalError extends Error {
   /** The class's name, as printed before the message. */
@@ -129,6 +153,11 @@ export function traceError(message: string): TraceError {
 /** An error for memory that ran out; the stack begins at the user's line. */
 export function memoryError(message: string): MemoryError {
   return atUserLine(() => new MemoryError(message));
+}
+
+/** An error for a NaN or an infinity; the stack begins at the user's line. */
+export function nonFiniteError(message: string): NonFiniteError {
+  return atUserLine(() => new NonFiniteError(message));
 }
 
 /** An error for a state that the library promises never to reach. */

@@ -23,7 +23,8 @@ export const MAX_NDIM = 64;
 export function sizeOf(shape: Shape): number {
   let size = 1;
   for (let i = 0; i < shape.length; i++) size *= shape[i];
-  return size;
+  // Lengths whose product overflows, times a length of 0.
+  return Number.isNaN(size) ? 0 : size;
 }
 
 /** Whether two shapes are equal. */

@@ -32,7 +32,8 @@ import { Executable } from "../runtime/threads.ts";
 import { lower, type Lowered } from "./lower.ts";
 import { type MemoryPlan, planMemory } from "./plan_memory.ts";
 import { findRecomputable } from "./recomputable.ts";
-import { type HostStep, type Schedule, schedule, type Step } from "./schedule.ts";
+import { schedule } from "./schedule.ts";
+import type { HostStep, Schedule, Step } from "./steps.ts";
 
 /** Operations and bytes from which on threads share the work: some 50 microseconds. */
 const PARALLEL_WORK = 3_000_000;
@@ -83,7 +84,7 @@ export function assemble(
   const { chunkTime, timed } = options;
   const scheduled = schedule(lowered, builder, {
     isDonated,
-    ...(chunkTime === undefined ? {} : { chunkTime }),
+    ...(chunkTime === undefined ? {} : { chunkTime, sharedFrom: 0 }),
   });
   const segments: Segment[] = timed === undefined
     ? divideAtHost(scheduled)
@@ -95,7 +96,10 @@ export function assemble(
   const executable = new Executable(bytes, linearMemory());
   const reserved = Math.ceil(scheduled.areas.length * 4 / 64) * 64;
   const plan = planMemory(lowered, scheduled, { large: RESIDENT_BYTES, isDonated, reserved });
-  const work = scheduled.summaries.reduce((sum, one) => sum + one.operations + one.bytes, 0);
+  const work = scheduled.summaries.reduce(
+    (sum, one) => one.depth === 0 ? sum + one.operations + one.bytes : sum,
+    0,
+  );
   const hasChunks = scheduled.steps.some((step) => "calls" in step && step.chunks > 1);
   const isParallel = (work >= PARALLEL_WORK && hasChunks) || chunkTime !== undefined;
   const recomputable = timed === undefined
@@ -153,6 +157,9 @@ class Runner {
   /** Their numbers in that list. */
   readonly #constantNumbers: ReadonlyMap<Concrete, number>;
   readonly #timed: AssembleOptions["timed"];
+  #isRunning = false;
+  /** The same program with an arena of its own, for runs within a run. */
+  #twin: Runner | null = null;
 
   constructor(
     lowered: Lowered,
@@ -175,6 +182,29 @@ class Runner {
   }
 
   run(args: readonly Concrete[], names: Donations | undefined): readonly Concrete[] {
+    // What a program's callback calls may be the program itself.
+    if (this.#isRunning) return (this.#twin ??= this.#copy()).run(args, names);
+    this.#isRunning = true;
+    try {
+      return this.#runAlone(args, names);
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  #copy(): Runner {
+    return new Runner(
+      this.#lowered,
+      this.#plan,
+      this.#segments,
+      this.#executable,
+      this.#isParallel,
+      this.#recomputable,
+      this.#timed,
+    );
+  }
+
+  #runAlone(args: readonly Concrete[], names: Donations | undefined): readonly Concrete[] {
     // Programs that compute arguments again run before this one.
     restoreAll(args);
     restoreAll(this.#constants);

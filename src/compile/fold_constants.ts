@@ -5,7 +5,7 @@
  */
 import { sizeOf } from "../base/shape.ts";
 import type { Program } from "../core/program.ts";
-import { Concrete } from "../core/tensor.ts";
+import { Concrete, zerosOf } from "../core/tensor.ts";
 import { rewrite } from "./rewrite.ts";
 
 /** Results of more elements than this are computed when the program runs, not kept with it. */
@@ -16,12 +16,22 @@ function isSplat(value: Concrete): boolean {
   return value.held === 1;
 }
 
+/** Whether all elements are (positive) zeros, held as one. */
+function isZeroSplat(value: Concrete): boolean {
+  return isSplat(value) && Object.is(value.elements[0], 0);
+}
+
 /** Replaces equations on constants by their values. */
 export function foldConstants(program: Program): Program {
   return rewrite(program, ({ primitive, inputs, params, outputs }) => {
-    if (primitive.derivative.kind === "program") return null;
+    if (primitive.derivative.kind === "program" || primitive.isEffectful) return null;
     if (!inputs.every((atom) => atom instanceof Concrete)) return null;
     const values = inputs as readonly Concrete[];
+    if (primitive.axisOf !== undefined) {
+      // What depends on other examples is not known, but that of zeros is zero where it is linear.
+      const isZero = primitive.derivative.kind === "linear" && values.every(isZeroSplat);
+      return isZero ? outputs.map(({ type }) => zerosOf(type)) : null;
+    }
     const isSmall = outputs.every(({ type }) => sizeOf(type.shape) <= LARGEST);
     if (!isSmall && !(values.length > 0 && values.every(isSplat))) return null;
     const results = primitive.evaluate(values, params, outputs.map(({ type }) => type));

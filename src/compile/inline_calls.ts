@@ -1,22 +1,60 @@
 /**
- * The pass that puts the equations of called programs in the place of the calls, so that the passes
- * behind it see all of the work at once.
+ * The passes that put the equations of called programs in the place of the calls, so that the passes
+ * behind them see all of the work at once.
  *
  * @module
  */
 import { Program, Variable } from "../core/program.ts";
 import type { Atom, Equation } from "../core/program.ts";
+import { Concrete } from "../core/tensor.ts";
+import { asControl } from "./control.ts";
+
+/** The program that an equation runs as it is, and the arguments of it. */
+interface Called {
+  readonly program: Program;
+  readonly args: readonly Atom[];
+}
 
 /** The program that an equation calls, if it does. */
-function calledBy({ primitive, params }: Equation): Program | null {
-  if (primitive.name !== "call") return null;
+function calledBy({ primitive, params, inputs }: Equation): Called | null {
+  if (primitive.isCall !== true) return null;
   const { program } = params as { readonly program?: unknown };
-  return program instanceof Program ? program : null;
+  return program instanceof Program ? { program, args: inputs } : null;
+}
+
+/** The branch of a switch by a constant. */
+function chosenBy(equation: Equation): Called | null {
+  const control = asControl(equation);
+  const [index, ...args] = equation.inputs;
+  if (control?.kind !== "switch" || !(index instanceof Concrete)) return null;
+  const { branches } = control.params;
+  const [place] = index.elements;
+  return { program: branches[Math.min(Math.max(place, 0), branches.length - 1)], args };
 }
 
 /** Replaces calls by the equations of what they call, with variables of their own. */
 export function inlineCalls(program: Program): Program {
-  if (!program.equations.some((equation) => calledBy(equation) !== null)) return program;
+  return inline(program, calledBy);
+}
+
+/**
+ * Replaces those calls that `call` makes: other primitives that run a program have derivatives of
+ * their own, and stay.
+ */
+export function inlinePlainCalls(program: Program): Program {
+  return inline(
+    program,
+    (equation) => equation.primitive.name === "call" ? calledBy(equation) : null,
+  );
+}
+
+/** Replaces switches whose index is known by the equations of the branch. */
+export function inlineBranches(program: Program): Program {
+  return inline(program, chosenBy);
+}
+
+function inline(program: Program, find: (equation: Equation) => Called | null): Program {
+  if (!program.equations.some((equation) => find(equation) !== null)) return program;
   const equations: Equation[] = [];
 
   /** Adds the equations of a program, given its arguments; gives its results. */
@@ -26,9 +64,9 @@ export function inlineCalls(program: Program): Program {
     const read = (atom: Atom): Atom => values.get(atom) ?? atom;
     for (const equation of called.equations) {
       const inputs = equation.inputs.map(read);
-      const inner = calledBy(equation);
+      const inner = find({ ...equation, inputs });
       if (inner !== null) {
-        const results = add(inner, inputs);
+        const results = add(inner.program, inner.args);
         equation.outputs.forEach((variable, i) => values.set(variable, results[i]));
         continue;
       }

@@ -19,12 +19,15 @@ import type { Access, Affine, Guard, LoopNode, Nest, Store } from "../kernels/lo
 import { canEmit } from "../kernels/nest.ts";
 import type { ConcatenateParams, PadParams } from "../primitives/slicing.ts";
 import { combine, counter, padded, throughReshape } from "./coordinates.ts";
+import { liftConstants } from "./lift_constants.ts";
 import { reductionAxes, type Rule, ruleOf } from "./rules.ts";
 
 /** Memory for the elements of a value. */
 export interface Buffer extends Type {
   /** What fills it before the program runs: an argument, by number, a constant, or nothing. */
   readonly source: number | Concrete | null;
+  /** The earlier buffer whose memory it is, to be read only behind the task that writes this one. */
+  readonly alias?: number;
 }
 
 /** A loop nest, with the numbers of its buffers. */
@@ -85,9 +88,18 @@ class Obstacle {
   ) {}
 }
 
+/** Options of `lower`. */
+export interface LowerOptions {
+  /**
+   * Whether it is a program within another one: every result then gets a buffer of its own, none is
+   * an argument or a constant, and there are no buffers of constants.
+   */
+  readonly isInner?: boolean;
+}
+
 /** Divides the work of a program into tasks. */
-export function lower(program: Program): Lowered {
-  return new Lowering(program).run();
+export function lower(program: Program, { isInner = false }: LowerOptions = {}): Lowered {
+  return new Lowering(program, isInner).run();
 }
 
 class Lowering {
@@ -99,9 +111,11 @@ class Lowering {
   readonly #places = new Map<Atom, number>();
   /** The values that get a buffer. */
   readonly #kept: Set<Variable>;
+  readonly #isInner: boolean;
 
-  constructor(program: Program) {
+  constructor(program: Program, isInner: boolean) {
     this.#program = program;
+    this.#isInner = isInner;
     for (const equation of program.equations) {
       for (const output of equation.outputs) this.#producers.set(output, equation);
     }
@@ -113,15 +127,28 @@ class Lowering {
     for (const equation of this.#program.equations) {
       if (equation.outputs.some((output) => this.#kept.has(output))) {
         for (const output of equation.outputs) this.#place(output);
+      } else if (equation.outputs.length === 0) {
+        // What is run for what it does beside computing.
+        const inputs = equation.inputs.map((input) => this.#place(input));
+        this.#tasks.push({ kind: "kernel", equation, inputs, outputs: [] });
       }
     }
+    const taken = new Set<number>();
     const results = this.#program.results.map((atom): Result => {
       const source = this.#origin(atom);
+      if (this.#isInner) {
+        let buffer = source instanceof Variable ? this.#memoryOf(source) : -1;
+        if (buffer < 0 || this.#buffers[buffer].source !== null || taken.has(buffer)) {
+          buffer = this.#copy(source);
+        }
+        taken.add(buffer);
+        return { buffer, type: typeOf(atom) };
+      }
       if (source instanceof Concrete) {
         const { dtype, shape } = typeOf(atom);
         return source === atom ? source : new Concrete(dtype, shape, source.storage);
       }
-      return { buffer: this.#place(atom), type: typeOf(atom) };
+      return { buffer: this.#memoryOf(atom), type: typeOf(atom) };
     });
     return { buffers: this.#buffers, tasks: this.#tasks, results };
   }
@@ -130,6 +157,20 @@ class Lowering {
     const { dtype, shape } = typeOf(atom);
     this.#buffers.push({ dtype, shape, source });
     return this.#buffers.length - 1;
+  }
+
+  /** The buffer that holds a value's elements, whatever it waits for. */
+  #memoryOf(atom: Atom): number {
+    const place = this.#place(atom);
+    return this.#buffers[place].alias ?? place;
+  }
+
+  /** A new buffer with the elements of a value. */
+  #copy(atom: Atom): number {
+    const { shape } = typeOf(atom);
+    const place = this.#buffer(atom, null);
+    this.#write(shape, atom, place, false, (counters) => combine(counters, stridesOf(shape)));
+    return place;
   }
 
   /** What holds the same elements in the same order. */
@@ -157,13 +198,7 @@ class Lowering {
     const rule = effectiveRule(equation);
     switch (rule.kind) {
       case "kernel": {
-        const inputs = equation.inputs.map((input) => this.#place(input));
-        const outputs = equation.outputs.map((output) => {
-          const place = this.#buffer(output, null);
-          this.#places.set(output, place);
-          return place;
-        });
-        this.#tasks.push({ kind: "kernel", equation, inputs, outputs });
+        this.#pushKernel(liftConstants(equation));
         return this.#places.get(atom)!;
       }
       case "pad":
@@ -182,8 +217,21 @@ class Lowering {
     }
   }
 
+  #pushKernel(equation: Equation): void {
+    const isBarrier = equation.primitive.name === "barrier";
+    const inputs = equation.inputs.map((input) => this.#place(input));
+    const outputs = equation.outputs.map((output, i) => {
+      const place = this.#buffer(output, null);
+      const alias = isBarrier ? this.#memoryOf(equation.inputs[i]) : undefined;
+      if (alias !== undefined) this.#buffers[place] = { ...this.#buffers[place], alias };
+      this.#places.set(output, place);
+      return place;
+    });
+    this.#tasks.push({ kind: "kernel", equation, inputs, outputs });
+  }
+
   #placeConstant(value: Concrete): number {
-    if (!isSplat(value)) {
+    if (!isSplat(value) && !(this.#isInner && value.held === 1)) {
       const place = this.#buffer(value, value);
       this.#places.set(value, place);
       return place;
@@ -644,7 +692,7 @@ function chooseKept(
   for (const equation of program.equations) {
     const rule = effectiveRule(equation);
     const [output] = equation.outputs;
-    if (kept.has(output) && !candidates.has(output)) continue;
+    if (output === undefined || (kept.has(output) && !candidates.has(output))) continue;
     const depth = 1 + Math.max(0, ...equation.inputs.map((input) => depths.get(input) ?? 0));
     if (depth > DEEPEST) {
       keep(output);

@@ -3,14 +3,17 @@
  *
  * @module
  */
-import { withoutDeadEquations } from "../core/program.ts";
-import type { Program } from "../core/program.ts";
+import { Program, withoutDeadEquations, withoutEffects } from "../core/program.ts";
 import type { Concrete } from "../core/tensor.ts";
 import { absorbTransposes } from "./absorb_transposes.ts";
+import { bindConstants } from "./bind_constants.ts";
+import { asControl, someEquation, withPrograms } from "./control.ts";
 import { assemble, type CompiledProgram } from "./executable.ts";
 import { indexError, InternalError } from "../base/errors.ts";
 import { foldConstants } from "./fold_constants.ts";
-import { inlineCalls } from "./inline_calls.ts";
+import { hoistInvariants } from "./hoist_invariants.ts";
+import { inlineBranches, inlineCalls } from "./inline_calls.ts";
+import { pruneLoops } from "./prune_loops.ts";
 import { makeRunner } from "./runner.ts";
 import { shareEquations } from "./share_equations.ts";
 import { simplify } from "./simplify.ts";
@@ -27,11 +30,36 @@ export interface Pass {
 export const passes: readonly Pass[] = [
   { name: "inlineCalls", run: inlineCalls },
   { name: "foldConstants", run: foldConstants },
+  { name: "inlineBranches", run: inlineBranches },
   { name: "simplify", run: simplify },
   { name: "absorbTransposes", run: absorbTransposes },
+  { name: "bindConstants", run: bindConstants },
+  { name: "optimizeBodies", run: optimizeBodies },
+  { name: "pruneLoops", run: pruneLoops },
+  { name: "hoistInvariants", run: hoistInvariants },
   { name: "shareEquations", run: shareEquations },
   { name: "removeDeadEquations", run: withoutDeadEquations },
 ];
+
+const optimizedBodies = new WeakMap<Program, Program>();
+
+/** Runs all passes on the programs of loops and switches, once for each. */
+function optimizeBodies(program: Program): Program {
+  if (!program.equations.some((equation) => asControl(equation) !== null)) return program;
+  const equations = program.equations.map((equation) =>
+    asControl(equation) === null ? equation : withPrograms(equation, optimizeBody)
+  );
+  return new Program(program.binders, equations, program.results);
+}
+
+function optimizeBody(body: Program): Program {
+  let optimized = optimizedBodies.get(body);
+  if (optimized === undefined) {
+    optimizedBodies.set(body, optimized = optimize(body));
+    optimizedBodies.set(optimized, optimized);
+  }
+  return optimized;
+}
 
 /** The program after all passes. */
 export function optimize(program: Program): Program {
@@ -102,7 +130,7 @@ function explain(
   names: readonly (string | null)[] | undefined,
 ): unknown {
   const indexes = new Set(["gather", "scatterAdd", "scatterLast"]);
-  if (!optimized.equations.some(({ primitive }) => indexes.has(primitive.name))) return error;
+  if (!someEquation(optimized, ({ primitive }) => indexes.has(primitive.name))) return error;
   if (names?.some((name) => name !== null)) {
     return indexError(
       "Cannot finish a jitted function: an index lies outside of its axis, and the arguments " +
@@ -110,7 +138,7 @@ function explain(
     );
   }
   try {
-    makeRunner(optimized)(args);
+    makeRunner(withoutEffects(optimized))(args);
   } catch (reason) {
     return reason;
   }

@@ -8,7 +8,7 @@ import type { Concrete } from "../core/tensor.ts";
 import { SLACK } from "../kernels/kernel.ts";
 import type { Access } from "../kernels/loops.ts";
 import type { Lowered, NestTask } from "./lower.ts";
-import { type HostStep, isLocal, readsOf, type Schedule, type Step, writesOf } from "./schedule.ts";
+import { type HostStep, isLocal, readsOf, type Schedule, type Step, writesOf } from "./steps.ts";
 
 /** Where an area is. */
 export type Place =
@@ -59,6 +59,8 @@ export interface PlanOptions {
   readonly isDonated: readonly boolean[];
   /** Bytes at the start of the arena that are taken already. */
   readonly reserved: number;
+  /** Whether a result, by its buffer, may take over an argument that is given up; if left out, any. */
+  readonly mayTakeOver?: (argument: number, buffer: number) => boolean;
 }
 
 /** Steps during which an area holds something. */
@@ -74,7 +76,7 @@ type Timeline = Pick<Schedule, "areas" | "steps">;
 export function planMemory(
   lowered: Lowered,
   { areas, steps }: Schedule,
-  { large, isDonated, reserved }: PlanOptions,
+  { large, isDonated, reserved, mayTakeOver = () => true }: PlanOptions,
 ): MemoryPlan {
   const schedule = { areas, steps: steps.flatMap(callsApart) };
   const lives = findLives(schedule, areas.length);
@@ -117,7 +119,8 @@ export function planMemory(
       continue;
     }
     const donor = donors.find((one) =>
-      !taken.has(one) && areas[one] === areas[area] && reuse(one, area)
+      !taken.has(one) && areas[one] === areas[area] &&
+      mayTakeOver(lowered.buffers[one].source as number, area) && reuse(one, area)
     );
     if (donor !== undefined) {
       taken.add(donor);
@@ -176,7 +179,7 @@ function areasOf(step: Schedule["steps"][number]): readonly number[] {
 
 /**
  * The temporary buffers that others are written over, each with the last in its line: within a nest
- * that reads each element for the last time before it writes the one in its place. `mayGive` says
+ * or a loop that reads each element for the last time before it writes the one in its place. `mayGive` says
  * which are temporary, `mayTake` which have a place that nothing else has before.
  */
 function findSuccessors(
@@ -191,11 +194,11 @@ function findSuccessors(
   const next = new Map<number, number>();
   const received = new Set<number>();
   steps.forEach((step, i) => {
-    for (const { nest } of "calls" in step ? step.calls : []) {
-      if (nest === null) continue;
-      for (const to of writesOf(nest)) {
+    for (const { nest, inPlace } of "calls" in step ? step.calls : []) {
+      for (const to of nest === null ? inPlace.map(([, area]) => area) : writesOf(nest)) {
         if (received.has(to) || lives[to]?.first !== i || !mayTake(to)) continue;
-        const from = readsOf(nest).find((area) =>
+        const read = nest === null ? inPlace.map(([area]) => area) : readsOf(nest);
+        const from = read.find((area) =>
           area !== to && !next.has(area) && mayGive(area) && areas[area] === areas[to] &&
           lives[area]?.last === i && reuse(area, to)
         );
@@ -238,8 +241,11 @@ function findReuse(
  */
 function overwrites(lowered: Lowered, step: Step, from: number, to: number): boolean {
   const writer = step.calls.findIndex(({ slots }) => slots.includes(to));
-  return step.calls.every(({ nest, slots, rows }, i) => {
+  return step.calls.every(({ nest, slots, rows, inPlace }, i) => {
     if (!slots.includes(from)) return true;
+    if (i === writer && inPlace.some((pair) => pair[0] === from && pair[1] === to)) {
+      return slots.filter((slot) => slot === from).length === 1;
+    }
     if (i > writer || (nest === null && i === writer)) return false;
     if (nest !== null && i === writer) return readsWhereItWrites(nest, from, to);
     // Before it, chunks must keep to their own rows.

@@ -8,7 +8,7 @@ import { sizeOf } from "../base/shape.ts";
 import type { Lowered } from "./lower.ts";
 import type { MemoryPlan } from "./plan_memory.ts";
 import { isHeavy } from "./rules.ts";
-import type { Schedule } from "./schedule.ts";
+import type { Schedule } from "./steps.ts";
 
 /**
  * The most work for each byte of the result, counted in bytes moved and in operations. Copying a

@@ -37,16 +37,27 @@ export type Rule =
   /** Not in loops: a kernel, or the evaluator where there is none. */
   | { readonly kind: "kernel" };
 
+/** Left to the evaluator on purpose: iterations on numbers that no kernel would make faster. */
+interface HostRule {
+  readonly kind: "host";
+}
+
+/** The same elements in the same memory, there as soon as all of the arguments are. */
+interface BarrierRule {
+  readonly kind: "barrier";
+}
+
 const map = { kind: "map", isHeavy: false } as const;
 const heavyMap = { kind: "map", isHeavy: true } as const;
 const kernel = { kind: "kernel" } as const;
+const host = { kind: "host" } as const;
 
 function reduce(operation: Combination): Rule {
   return { kind: "reduce", operation };
 }
 
 /** One rule for each primitive. */
-export const rules: Readonly<Record<PrimitiveName, Rule>> = {
+export const rules: Readonly<Record<PrimitiveName, Rule | HostRule | BarrierRule>> = {
   reshape: { kind: "alias" },
   stopGradient: { kind: "alias" },
   transpose: {
@@ -158,11 +169,39 @@ export const rules: Readonly<Record<PrimitiveName, Rule>> = {
   scatterAdd: kernel,
   scatterLast: kernel,
   threefry2x32: kernel,
+  barrier: { kind: "barrier" },
+
+  triangularSolve: host,
+  cholesky: host,
+  lu: host,
+  luSolve: host,
+  qr: host,
+  complement: host,
+  eigh: host,
+  svd: host,
+  pseudoInverse: host,
+  randomGamma: host,
+  randomGammaSlope: host,
 };
 
 /** The rule of a primitive; those that hold programs have none and are left to the evaluator. */
 export function ruleOf(name: string): Rule {
-  return (rules as Readonly<Record<string, Rule>>)[name] ?? kernel;
+  const rule = ruleOfAny(name);
+  return rule === undefined || rule.kind === "host" || rule.kind === "barrier" ? kernel : rule;
+}
+
+function ruleOfAny(name: string): Rule | HostRule | BarrierRule | undefined {
+  return (rules as Readonly<Record<string, Rule | HostRule | BarrierRule>>)[name];
+}
+
+/** Kernels that stop where they have no result. */
+const failing: ReadonlySet<string> = new Set(["gather", "scatterAdd", "scatterLast"]);
+
+/** Whether a primitive has a result for all arguments, so that it may be computed for nothing. */
+export function neverFails(name: string): boolean {
+  const rule = ruleOfAny(name);
+  return rule !== undefined && rule.kind !== "host" && rule.kind !== "barrier" &&
+    !failing.has(name);
 }
 
 /** Whether a primitive is elementwise and takes much longer than an addition. */

@@ -6,64 +6,27 @@
  */
 import { byteSize } from "../base/dtype.ts";
 import { sizeOf } from "../base/shape.ts";
-import type { Builder, Kernel, Rows, Stage } from "../kernels/kernel.ts";
+import { isEffectful } from "../core/program.ts";
+import type { Builder, Kernel, Rows } from "../kernels/kernel.ts";
 import type { Access, Nest } from "../kernels/loops.ts";
 import { emitNest, rowUnit } from "../kernels/nest.ts";
+import { asControl } from "./control.ts";
 import { kernelFor } from "./kernels.ts";
 import type { KernelTask, Lowered, NestTask, Task } from "./lower.ts";
+import type { LoopKernel } from "./loop_kernel.ts";
+import { emitControl } from "./loops.ts";
 import { isHeavy } from "./rules.ts";
-
-/** A function of a step, with the areas whose addresses it takes. */
-export interface Call {
-  /** What it does. */
-  readonly name: string;
-  /** One stage of a kernel. */
-  readonly run: Stage["run"];
-  /** The areas, by number. */
-  readonly slots: readonly number[];
-  /** The nest that it is, where that is all that it does. */
-  readonly nest: NestTask | null;
-  /** The areas that a kernel writes by the rows of its step. */
-  readonly rows: readonly number[];
-}
-
-/** Work between two meetings of the threads. */
-export interface Step {
-  /** What is done for each chunk, in order. */
-  readonly calls: readonly Call[];
-  /** How many chunks there are. */
-  readonly chunks: number;
-  /** How they divide the results, where they divide them by rows. */
-  readonly rows: Rows | null;
-}
-
-/** What is left to the evaluator. */
-export interface HostStep {
-  /** The primitive and its buffers. */
-  readonly task: KernelTask;
-}
-
-/** An estimate of what one kernel does, for people. */
-export interface KernelSummary {
-  /** The operations in it. */
-  readonly name: string;
-  /** Arithmetic operations. */
-  readonly operations: number;
-  /** Bytes read and written. */
-  readonly bytes: number;
-  /** How many chunks threads can share. */
-  readonly chunks: number;
-}
-
-/** What a program does, in order. */
-export interface Schedule {
-  /** Steps, and what the evaluator does in between. */
-  readonly steps: readonly (Step | HostStep)[];
-  /** Bytes of each area: the buffers', then the workspaces'. */
-  readonly areas: readonly number[];
-  /** What each task amounts to. */
-  readonly summaries: readonly KernelSummary[];
-}
+import {
+  type Call,
+  type HostStep,
+  isLocal,
+  type KernelSummary,
+  prefixes,
+  readsOf,
+  type Schedule,
+  type Step,
+  writesOf,
+} from "./steps.ts";
 
 /** Nanoseconds of work that make up one chunk, about. */
 const CHUNK_TIME = 50_000;
@@ -77,11 +40,12 @@ const CHUNK_BYTES = 2 ** 18;
 /** The most chunks that one nest is divided into. */
 const MOST_CHUNKS = 64;
 
+/** Operations and bytes of a loop's round from which on it is worth several threads. */
+const SHARED_FROM = 2_000_000;
+
 /** A step that is still being added to. */
-interface OpenStep {
+interface OpenStep extends Step {
   readonly calls: Call[];
-  readonly chunks: number;
-  readonly rows: Rows | null;
   /** The buffers that it writes by rows. */
   readonly written: Set<number>;
 }
@@ -92,28 +56,17 @@ export interface ScheduleOptions {
   readonly chunkTime?: number;
   /** Which arguments are given up: what reads them comes first, so that they can be overwritten. */
   readonly isDonated?: readonly boolean[];
+  /** Operations and bytes of a loop's round from which on threads share it. */
+  readonly sharedFrom?: number;
 }
 
 /** Puts the tasks of a program into steps, and their code into a module. */
 export function schedule(
   lowered: Lowered,
   builder: Builder,
-  { chunkTime = CHUNK_TIME, isDonated = [] }: ScheduleOptions = {},
+  { chunkTime = CHUNK_TIME, isDonated = [], sharedFrom = SHARED_FROM }: ScheduleOptions = {},
 ): Schedule {
-  return new Scheduler(lowered, builder, chunkTime, isDonated).run();
-}
-
-/** The buffers that a task reads. */
-export function readsOf(task: Task): readonly number[] {
-  if (task.kind === "kernel") return task.inputs;
-  const { nest, buffers } = task;
-  return [...new Set(nest.nodes.flatMap((n) => n.kind === "load" ? [buffers[n.from.buffer]] : []))];
-}
-
-/** The buffers that a task writes. */
-export function writesOf(task: Task): readonly number[] {
-  if (task.kind === "kernel") return task.outputs;
-  return task.nest.stores.map(({ to }) => task.buffers[to.buffer]);
+  return new Scheduler(lowered, builder, { chunkTime, isDonated, sharedFrom }).run();
 }
 
 class Scheduler {
@@ -133,15 +86,17 @@ class Scheduler {
   /** Small nests that wait for nothing. */
   readonly #ready: NestTask[] = [];
   readonly #isDonated: readonly boolean[];
+  readonly #options: Required<ScheduleOptions>;
   /** Kernels that are being started. */
   readonly #starting = new Set<KernelTask>();
 
   constructor(
     lowered: Lowered,
     builder: Builder,
-    chunkTime: number,
-    isDonated: readonly boolean[],
+    options: Required<ScheduleOptions>,
   ) {
+    const { chunkTime, isDonated } = options;
+    this.#options = options;
     this.#isDonated = isDonated;
     this.#lowered = lowered;
     this.#builder = builder;
@@ -224,6 +179,8 @@ class Scheduler {
       if (typeof source !== "number" || !this.#isDonated[source]) continue;
       for (const reader of this.#readers.get(buffer)!) {
         if (reader.kind !== "kernel" || this.#done.has(reader)) continue;
+        // What acts keeps its place among the others that do.
+        if (isEffectful(reader.equation)) continue;
         if (this.#missing.get(reader) === 0 && !this.#starting.has(reader)) {
           this.#startKernel(reader);
         }
@@ -231,12 +188,19 @@ class Scheduler {
     }
   }
 
-  #startKernel(task: KernelTask): void {
-    this.#starting.add(task);
-    this.#startReaders(task);
-    const { equation, inputs, outputs } = task;
+  /** The kernel of a task, with what the kernels within it amount to. */
+  #kernelOf({ equation, inputs }: KernelTask): (Kernel & Partial<LoopKernel>) | null {
+    const control = asControl(equation);
+    if (control !== null) {
+      const { chunkTime, sharedFrom } = this.#options;
+      return emitControl(this.#builder, control, {
+        sharedFrom,
+        scheduleInner: (lowered, isDonated) =>
+          schedule(lowered, this.#builder, { chunkTime, isDonated, sharedFrom }),
+      });
+    }
     const { buffers } = this.#lowered;
-    const kernel = kernelFor(
+    return kernelFor(
       this.#builder,
       equation.primitive.name,
       equation.inputs.map((atom, i) => ({
@@ -246,24 +210,41 @@ class Scheduler {
       equation.params,
       equation.outputs.map(({ type }) => type),
     );
+  }
+
+  /** The buffer whose memory a buffer is. */
+  #root(buffer: number): number {
+    return this.#lowered.buffers[buffer].alias ?? buffer;
+  }
+
+  #startKernel(task: KernelTask): void {
+    const { equation, inputs, outputs } = task;
+    // From here on, what is behind a barrier has what it waits for.
+    if (equation.primitive.name === "barrier") return this.#finished(task);
+    this.#starting.add(task);
+    this.#startReaders(task);
+    const kernel = this.#kernelOf(task);
     if (kernel === null) {
-      this.#steps.push({ task });
+      const root = (buffer: number): number => this.#root(buffer);
+      this.#steps.push({ task: { ...task, inputs: inputs.map(root) } });
       this.#finished(task);
       this.#summaries.push({
         name: `${equation.primitive.name} (evaluator)`,
         operations: 0,
         bytes: 0,
         chunks: 1,
+        depth: 0,
       });
       return;
     }
     const open = this.#push(
-      equation.primitive.name,
+      kernel.inside === undefined ? equation.primitive.name : kernel.stages[0].name,
       kernel,
       [...inputs, ...outputs],
       null,
       outputs,
     );
+    this.#summaries.push(...kernel.inside ?? []);
     this.#finished(task);
     if (open === null) return;
     if (open.rows !== null) open.written.add(outputs[0]);
@@ -273,7 +254,7 @@ class Scheduler {
   #startNest(task: NestTask): void {
     const rows = chooseRows(task.nest, this.#chunkTime);
     const kernel = emitNest(this.#builder, task.nest, rows ?? undefined);
-    const open = this.#push(task.name, kernel, task.buffers, task, []);
+    const open = this.#push(task.name, kernel, task.buffers, this.#resolved(task), []);
     this.#finished(task);
     if (open === null) return;
     const outputs = writesOf(task);
@@ -285,15 +266,20 @@ class Scheduler {
     this.#follow(open, outputs);
   }
 
+  /** A nest on the buffers whose memory its own are. */
+  #resolved(task: NestTask): NestTask {
+    return { ...task, buffers: task.buffers.map((buffer) => this.#root(buffer)) };
+  }
+
   /** Adds the stages of a kernel; gives the step of the last one, if there is any. */
   #push(
     name: string,
-    kernel: Kernel,
+    { inPlace = [], ...kernel }: Kernel & Partial<LoopKernel>,
     buffers: readonly number[],
     nest: NestTask | null,
     results: readonly number[],
   ): OpenStep | null {
-    const slots = [...buffers];
+    const slots = buffers.map((buffer) => this.#root(buffer));
     for (const bytes of kernel.workspaces) slots.push(this.#areas.push(bytes) - 1);
     let last: OpenStep | null = null;
     for (const stage of kernel.stages) {
@@ -304,20 +290,22 @@ class Scheduler {
         slots: stage.operands.map((operand) => slots[operand]),
         nest: kernel.stages.length === 1 ? nest : null,
         rows: stage.rows === undefined ? [] : results,
+        inPlace: inPlace.map(([from, to]) => [slots[from], slots[to]]),
       };
       const before = this.#steps.at(-1);
+      const order = stage.order ?? null;
       if (stage.chunks === 1 && before !== undefined && "calls" in before && before.chunks === 1) {
         before.calls.push(call);
         last = before;
       } else {
         const rows = stage.rows ?? null;
-        last = { calls: [call], chunks: stage.chunks, rows, written: new Set() };
+        last = { calls: [call], chunks: stage.chunks, rows, order, written: new Set() };
         this.#steps.push(last);
       }
     }
     const chunks = Math.max(0, ...kernel.stages.map((stage) => stage.chunks));
     const { operations, bytes } = kernel;
-    this.#summaries.push({ name, operations, bytes, chunks });
+    this.#summaries.push({ name, operations, bytes, chunks, depth: 0 });
     return last;
   }
 
@@ -335,12 +323,14 @@ class Scheduler {
         open.calls.push({
           name: stage.name,
           run: stage.run,
-          slots: stage.operands.map((operand) => task.buffers[operand]),
-          nest: task,
+          slots: stage.operands.map((operand) => this.#root(task.buffers[operand])),
+          nest: this.#resolved(task),
           rows: [],
+          inPlace: [],
         });
         const { operations, bytes } = kernel;
-        this.#summaries.push({ name: `+ ${task.name}`, operations, bytes, chunks: open.chunks });
+        const name = `+ ${task.name}`;
+        this.#summaries.push({ name, operations, bytes, chunks: open.chunks, depth: 0 });
         this.#finished(task);
         for (const { to } of task.nest.stores) {
           const target = task.buffers[to.buffer];
@@ -365,8 +355,9 @@ class Scheduler {
       const buffer = buffers[node.from.buffer];
       // What others are still to write is not there yet.
       if ((this.#writers.get(buffer)?.size ?? 0) > 0) return false;
-      return !own.has(buffer) ||
-        open.written.has(buffer) && this.#isLocal(task, node.from, rows);
+      const memory = this.#root(buffer);
+      return !own.has(memory) ||
+        open.written.has(memory) && this.#isLocal(task, node.from, rows);
     });
   }
 
@@ -384,36 +375,6 @@ class Scheduler {
     const { shape } = this.#lowered.buffers[task.buffers[access.buffer]];
     return isLocal(task.nest, access, rows.count, sizeOf(shape));
   }
-}
-
-/** Whether round `r` of a nest's rows touches only row `r` of a buffer of `size` elements. */
-export function isLocal(nest: Nest, access: Access, rows: number, size: number): boolean {
-  if (size % rows !== 0) return false;
-  const row = size / rows;
-  const leading = prefixes(nest).indexOf(rows);
-  if (leading < 0) return false;
-  let [least, most, expected] = [access.offset, access.offset, row];
-  for (let loop = nest.lengths.length - 1; loop >= 0; loop--) {
-    const [length, stride] = [nest.lengths[loop], access.strides[loop]];
-    if (length === 1) continue;
-    if (loop >= leading) {
-      if (stride < 0) least += stride * (length - 1);
-      else most += stride * (length - 1);
-    } else {
-      if (stride !== expected) return false;
-      expected *= length;
-    }
-  }
-  return least >= 0 && most < row;
-}
-
-/** The products of the first loops that are not reduced: of none, of one, and so on. */
-export function prefixes({ lengths, reduced }: Nest): readonly number[] {
-  const products = [1];
-  for (let loop = 0; loop < lengths.length - reduced; loop++) {
-    products.push(products[loop] * lengths[loop]);
-  }
-  return products;
 }
 
 /** How long a nest takes, in nanoseconds, about: vectors of four at one node each. */

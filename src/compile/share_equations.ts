@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Program, Variable } from "../core/program.ts";
+import { isEffectful, Program, Variable } from "../core/program.ts";
 import type { Atom } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 import { rewrite } from "./rewrite.ts";
@@ -23,7 +23,9 @@ export function shareEquations(program: Program): Program {
     return `${atom.dtype}[${atom.shape}]${Object.is(value, -0) ? "-0" : value}`;
   };
   const seen = new Map<string, readonly Variable[]>();
-  return rewrite(program, ({ primitive, inputs, params, outputs }) => {
+  return rewrite(program, (equation) => {
+    const { primitive, inputs, params, outputs } = equation;
+    if (isEffectful(equation)) return null;
     const key = [
       numberOf(primitive),
       JSON.stringify(params, (_key, value) => value instanceof Program ? numberOf(value) : value),

@@ -5,8 +5,8 @@
  */
 import { internalError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
-import { Program, typeOf, Variable } from "./program.ts";
-import type { Atom } from "./program.ts";
+import { programsIn, typeOf, Variable } from "./program.ts";
+import type { Atom, Program } from "./program.ts";
 import { checkAlive, Tracer } from "./trace.ts";
 import { sameType } from "./tensor.ts";
 
@@ -49,10 +49,4 @@ export function checkProgram(program: Program): void {
     });
   });
   program.results.forEach((atom) => checkUse(atom, "the results"));
-}
-
-/** The programs among an equation's parameters. */
-function programsIn(params: unknown): Program[] {
-  if (typeof params !== "object" || params === null) return [];
-  return Object.values(params).flatMap((value) => value instanceof Program ? [value] : []);
 }

@@ -59,7 +59,7 @@ export function formatTensor(
   const step = elements.length === 1 ? 0 : 1;
   const values: number[] = [];
   visit(axes, strides, (index) => values.push(elements[index * step]));
-  const texts = showAll(values, dtype);
+  const texts = showElements(values, dtype);
   const width = texts.reduce((widest, text) => Math.max(widest, text.length), 0);
   let next = 0;
   const body = nest(axes, 0, () => texts[next++].padStart(width), width);
@@ -124,8 +124,8 @@ function withNotes(body: string, notes: readonly string[]): string {
   return `${text})`;
 }
 
-/** The shown elements as text, all in the same style. */
-function showAll(values: readonly number[], dtype: Dtype): string[] {
+/** Elements as text, all in the same style. */
+export function showElements(values: readonly number[], dtype: Dtype): string[] {
   if (dtype === "bool") return values.map((value) => value !== 0 ? "true" : "false");
   if (!isFloat(dtype)) return values.map(String);
   const magnitudes = values.map(Math.abs).filter((value) => value > 0 && value < Infinity);

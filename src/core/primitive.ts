@@ -13,6 +13,14 @@ export type BatchAxis = number | null;
 /** A value and the place of its mapped axis. */
 export type Batched = readonly [value: Tensor, axis: BatchAxis];
 
+/** The named axis that a collective works across. */
+export interface AxisUse {
+  /** The axis's id. */
+  readonly axisName: string;
+  /** Its length. */
+  readonly axisSize: number;
+}
+
 /**
  * A primitive operation on tensors of strict shapes: no broadcasting, no promotion. `P` is the type
  * of its static parameters, which must be plain immutable data (numbers, strings, lists, records of
@@ -31,16 +39,34 @@ export interface Primitive<P = unknown> {
   /**
    * The same operation over one more axis: `axes[i]` is the mapped axis of `args[i]`, of length
    * `size`, or `null`; at least one argument is mapped. Gives each result with its mapped axis.
+   * `axisName` is the name of that axis, if it has one: for collectives, and for primitives that hold
+   * programs with some. Where these mention the axis, it may be that no argument is mapped.
    */
   batch(
     args: readonly Tensor[],
     axes: readonly BatchAxis[],
     size: number,
     params: P,
+    axisName?: string,
   ): readonly Batched[];
 
   /** How it is differentiated. */
   readonly derivative: Derivative<P>;
+
+  /** For collectives: the named axis that they work across (`core/axes.ts`). */
+  axisOf?(params: P): AxisUse;
+
+  /**
+   * Whether it computes just what the program `params.program` does, and has a name of its own for
+   * its derivative alone: a compiler may put the program's equations in its place.
+   */
+  readonly isCall?: true;
+
+  /**
+   * Whether it acts besides computing its results: then it runs each time that its program does, in
+   * its place.
+   */
+  readonly isEffectful?: true;
 }
 
 /**
@@ -89,8 +115,17 @@ export interface BilinearDerivative<P> {
   readonly transpose: readonly [Adjoint<P>, Adjoint<P>];
 }
 
-/** Cotangent of one argument of a bilinear primitive, whose type is `own`. */
-export type Adjoint<P> = (cotangent: Tensor, other: Tensor, own: Type, params: P) => Tensor;
+/**
+ * Cotangent of one argument, whose type is `own`, of a primitive that is linear in it. `other` is the
+ * other argument, and `args` are all of them: the others are tensors, this one just a type.
+ */
+export type Adjoint<P> = (
+  cotangent: Tensor,
+  other: Tensor,
+  own: Type,
+  params: P,
+  args: readonly Type[],
+) => Tensor;
 
 /** Smooth: one tangent rule per argument, each linear in its tangent and made of other operations. */
 export interface SmoothDerivative<P> {
@@ -99,19 +134,23 @@ export interface SmoothDerivative<P> {
   /** One rule per argument; `null` for integer and bool arguments. */
   readonly tangents: readonly [Tangent<P> | null, ...(Tangent<P> | null)[]];
   /**
-   * For each of two arguments, its cotangent where the primitive is linear in it alone, as a
-   * quotient is in its numerator: with it, tangent rules may apply the primitive to a tangent.
+   * For each argument, its cotangent where the primitive is linear in it alone, as a quotient is in
+   * its numerator: with it, tangent rules may apply the primitive to a tangent. Only for primitives
+   * of one result.
    */
-  readonly transpose?: readonly [Adjoint<P> | null, Adjoint<P> | null];
+  readonly transpose?: readonly (Adjoint<P> | null)[];
 }
 
-/** What the tangent `dx` of one argument adds to the tangents of the results. */
+/**
+ * What the tangent `dx` of one argument adds to the tangents of the results: a tensor where there is
+ * one result, else a list with one entry for each, `null` for zero.
+ */
 export type Tangent<P> = (
   dx: Tensor,
   args: readonly Tensor[],
   results: readonly Tensor[],
   params: P,
-) => Tensor;
+) => Tensor | readonly (Tensor | null)[];
 
 /** The primitive runs a program that its parameters hold, and is differentiated by differentiating it. */
 export interface ProgramDerivative<P> {
@@ -130,6 +169,15 @@ export interface ProgramDerivative<P> {
     readonly results: readonly Tensor[];
     readonly push: (tangents: readonly (Tensor | null)[]) => readonly (Tensor | null)[];
   };
+  /**
+   * The results and their tangents together, for forward mode by itself, where keeping what the
+   * tangents need would be waste. Without it, `linearize` serves.
+   */
+  jvp?(
+    primals: readonly Tensor[],
+    tangents: readonly (Tensor | null)[],
+    params: P,
+  ): readonly (readonly [value: Tensor, tangent: Tensor | null])[];
   /**
    * The cotangents of the arguments for which `isLinear`; the others are tensors in `args`. Called
    * only for applications that are linear in those arguments.

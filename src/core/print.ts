@@ -25,20 +25,20 @@ function printLines(program: Program): string[] {
   for (const equation of program.equations) {
     const call = `${equation.primitive.name}(${equation.inputs.map(show).join(", ")})`;
     const left = equation.outputs.map(bindName).join(", ");
-    lines.push(`  ${left} = ${call}${showParams(equation)}`);
+    lines.push(`  ${left === "" ? "" : `${left} = `}${call}${showParams(equation)}`);
   }
   lines.push(`  return (${program.results.map(show).join(", ")})`, "}");
   return lines;
 }
 
 /** a, b, …, z, aa, ab, …: the name of variable number `index`. */
-function letters(index: number): string {
+export function letters(index: number): string {
   const last = String.fromCharCode(97 + index % 26);
   return index < 26 ? last : letters(Math.floor(index / 26) - 1) + last;
 }
 
 /** A captured constant: its value where one number says it all, its type otherwise. */
-function showConstant(value: Tensor): string {
+export function showConstant(value: Tensor): string {
   if (!(value instanceof Concrete) || value.held !== 1) {
     return `constant ${showType(value)}`;
   }
@@ -47,7 +47,7 @@ function showConstant(value: Tensor): string {
 }
 
 /** A number in the fewest digits that give it back in its dtype. */
-function showNumber(value: number, dtype: string): string {
+export function showNumber(value: number, dtype: string): string {
   if (dtype !== "float32") return String(value);
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));
@@ -61,11 +61,12 @@ function showParams({ params }: Equation): string {
   return ` ${showParam(params)}`;
 }
 
-function showParam(param: unknown): string {
+export function showParam(param: unknown): string {
   if (Array.isArray(param)) return `[${param.map(showParam).join(", ")}]`;
   if (param !== null && typeof param === "object" && param.constructor === Object) {
     const entries = Object.entries(param).filter(([, value]) => value !== undefined);
     return `{ ${entries.map(([key, value]) => `${key}: ${showParam(value)}`).join(", ")} }`;
   }
+  if (typeof param === "function") return `function ${param.name || "(anonymous)"}`;
   return String(param).replaceAll("\n", "\n  ");
 }

@@ -5,6 +5,8 @@
  * @module
  */
 import { internalError } from "../base/errors.ts";
+import { currentOrigin, enterEquation, noteOrigin, restoreOrigin } from "./origin.ts";
+import type { Origin } from "./origin.ts";
 import type { Primitive } from "./primitive.ts";
 import type { Tensor, Type } from "./tensor.ts";
 import { bind, checkAlive, Trace, Tracer } from "./trace.ts";
@@ -39,6 +41,8 @@ export interface Equation {
   readonly params: unknown;
   /** The variables that it binds. */
   readonly outputs: readonly Variable[];
+  /** Where it comes from; forward where that is not said. */
+  readonly origin?: Origin;
 }
 
 /**
@@ -129,7 +133,13 @@ export class RecordingTrace extends Trace {
     }
     const outputs = primitive.type(args, params).map((type) => new Variable(type));
     const inputs = args.map((arg) => this.toAtom(arg, primitive.name));
-    this.#equations.push({ primitive: primitive as Primitive, inputs, params, outputs });
+    this.#equations.push({
+      primitive: primitive as Primitive,
+      inputs,
+      params,
+      outputs,
+      origin: noteOrigin(),
+    });
     return outputs.map((variable) => new ProgramTracer(this, variable));
   }
 
@@ -152,13 +162,77 @@ export class RecordingTrace extends Trace {
   }
 }
 
-/** The program without the equations that its results do not depend on. */
+/** The programs among an equation's parameters, alone or in lists. */
+export function programsIn(params: unknown): readonly Program[] {
+  if (typeof params !== "object" || params === null) return [];
+  return Object.values(params).flatMap((value) =>
+    value instanceof Program
+      ? [value]
+      : Array.isArray(value)
+      ? value.filter((one) => one instanceof Program)
+      : []
+  );
+}
+
+const effects = new WeakMap<Program, boolean>();
+
+/** Whether a program acts besides computing, in one of its equations or of the programs in these. */
+export function hasEffects(program: Program): boolean {
+  let found = effects.get(program);
+  if (found === undefined) effects.set(program, found = program.equations.some(isEffectful));
+  return found;
+}
+
+/**
+ * Whether an equation acts besides computing: it is then kept though nothing needs its results, and
+ * neither merged with others nor run at another time.
+ */
+export function isEffectful(
+  { primitive, params }: Pick<Equation, "primitive" | "params">,
+): boolean {
+  return primitive.isEffectful === true ||
+    (primitive.derivative.kind === "program" && programsIn(params).some(hasEffects));
+}
+
+const silenced = new WeakMap<Program, Program>();
+
+/** The program without what acts besides computing: for work that is done a second time. */
+export function withoutEffects(program: Program): Program {
+  if (!hasEffects(program)) return program;
+  let silent = silenced.get(program);
+  if (silent === undefined) {
+    const equations = program.equations
+      .filter(({ primitive }) => primitive.isEffectful !== true)
+      .map((equation) =>
+        isEffectful(equation) ? { ...equation, params: silence(equation.params) } : equation
+      );
+    silent = new Program(program.binders, equations, program.results);
+    silenced.set(program, silent);
+  }
+  return silent;
+}
+
+/** Parameters whose programs do nothing but compute. */
+function silence(params: unknown): unknown {
+  const silenceOne = (value: unknown): unknown =>
+    value instanceof Program
+      ? withoutEffects(value)
+      : Array.isArray(value)
+      ? value.map(silenceOne)
+      : value;
+  return Object.fromEntries(
+    Object.entries(params as object).map(([key, value]) => [key, silenceOne(value)]),
+  );
+}
+
+/** The program without the equations that its results do not depend on, unless they act. */
 export function withoutDeadEquations(program: Program): Program {
   const live = new Set<Atom>(program.results);
   const kept: Equation[] = [];
   for (let i = program.equations.length - 1; i >= 0; i--) {
     const equation = program.equations[i];
-    if (!equation.outputs.some((variable) => live.has(variable))) continue;
+    const isNeeded = equation.outputs.some((variable) => live.has(variable));
+    if (!isNeeded && !isEffectful(equation)) continue;
     for (const input of equation.inputs) live.add(input);
     kept.push(equation);
   }
@@ -174,9 +248,15 @@ export function evaluateProgram(program: Program, args: readonly Tensor[]): Tens
   const values = new Map<Variable, Tensor>();
   program.binders.forEach((variable, i) => values.set(variable, args[i]));
   const read = (atom: Atom): Tensor => atom instanceof Variable ? values.get(atom)! : atom;
-  for (const { primitive, inputs, params, outputs } of program.equations) {
-    const results = bind(primitive, inputs.map(read), params);
-    outputs.forEach((variable, i) => values.set(variable, results[i]));
+  const outer = currentOrigin();
+  try {
+    for (const { primitive, inputs, params, outputs, origin } of program.equations) {
+      enterEquation(origin, outer);
+      const results = bind(primitive, inputs.map(read), params);
+      outputs.forEach((variable, i) => values.set(variable, results[i]));
+    }
+  } finally {
+    restoreOrigin(outer);
   }
   return program.results.map(read);
 }

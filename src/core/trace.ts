@@ -12,6 +12,7 @@ import { DEFAULT_FLOAT, DESCRIPTION } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { traceError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
+import { currentInspector } from "./origin.ts";
 import type { Primitive } from "./primitive.ts";
 import { Concrete, Tensor } from "./tensor.ts";
 import type { Type } from "./tensor.ts";
@@ -219,14 +220,22 @@ class EvaluationTrace extends Trace {
     }
     const values = args as readonly Concrete[];
     const types = primitive.type(values, params);
-    const results = accelerator?.(primitive as Primitive, values, params, types) ?? null;
-    return results ?? primitive.evaluate(values, params, types);
+    const results = accelerator?.(primitive as Primitive, values, params, types) ??
+      primitive.evaluate(values, params, types);
+    currentInspector()?.(primitive as Primitive, values, results);
+    return results;
   }
 }
 
-/** The error for a tracer that is used after its transform has returned. */
+/** The error for a tracer that is used after its transform has returned, or beside it. */
 export function escapedError(value: Tensor, use: string): Error {
   const transform = value instanceof Tracer ? value.trace.transform : "a transform";
+  if (value instanceof Tracer && value.trace.alive) {
+    return traceError(
+      `Cannot use ${showType(value)} in ${use}: it is traced by ${transform}, outside of what ` +
+        `runs here; pass it as an argument instead of closing over it`,
+    );
+  }
   return traceError(
     `Cannot use ${showType(value)} in ${use}: it was traced by ${transform}, which has ended; ` +
       `return values from the function instead of storing them outside it`,
@@ -261,6 +270,11 @@ export function runUnder<T>(trace: Trace, f: () => T): T {
   } finally {
     current = outer;
   }
+}
+
+/** Runs `f` outside of every transform, so that what it does is computed at once. */
+export function runEvaluated<T>(f: () => T): T {
+  return runUnder(evaluation, f);
 }
 
 /** Runs the body of a transform under `trace`, whose tracers lose their meaning when it ends. */

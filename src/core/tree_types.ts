@@ -37,3 +37,9 @@ export type LooseArgs<Args extends readonly unknown[]> = { [K in keyof Args]: Le
 
 /** A tree of the results' types. */
 export type ResultArgs<Args extends readonly unknown[]> = { [K in keyof Args]: TensorsOf<Args[K]> };
+
+/**
+ * Beside a type that is still to be found, lets the compiler see lists that are written out as tuples.
+ * It has no values of its own but empty trees.
+ */
+export type TupleHint = [] | readonly TupleHint[] | { readonly [key: string]: TupleHint };

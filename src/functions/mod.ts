@@ -5,6 +5,8 @@
  */
 import "./install.ts";
 
+export { allGather, axisIndex, pmax, pmean, pmin, ppermute, psum } from "./collectives.ts";
+export type { AllGatherOptions, AxisNames } from "./collectives.ts";
 export {
   clip,
   equal,
@@ -122,6 +124,7 @@ export {
   tril,
   triu,
 } from "./shape.ts";
+export { debugCallback, debugPrint } from "./debug.ts";
 export { avgPool, conv, convTranspose, maxPool } from "./window.ts";
 export type {
   AvgPoolOptions,

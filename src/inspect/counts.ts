@@ -4,14 +4,16 @@
  * @module
  */
 import { sizeOf } from "../base/shape.ts";
-import { typeOf } from "../core/program.ts";
+import { asControl } from "../compile/control.ts";
+import { programsIn, typeOf } from "../core/program.ts";
 import type { Equation, Program } from "../core/program.ts";
 import type { ContractParams } from "../primitives/contraction.ts";
 import type { ConvParams } from "../primitives/window.ts";
 import { checkIsProgram } from "./text.ts";
 
 /**
- * How many equations of each primitive a program has.
+ * How many equations of each primitive a program has, those in the bodies of loops and in branches
+ * included, each counted once.
  *
  * @param program What `makeProgram` gave.
  * @returns Counts by the primitives' names; names that do not occur are absent.
@@ -28,9 +30,14 @@ import { checkIsProgram } from "./text.ts";
 export function countOperations(program: Program): { [primitive: string]: number } {
   checkIsProgram(program, "count the operations of");
   const counts: { [primitive: string]: number } = {};
-  for (const { primitive } of program.equations) {
-    counts[primitive.name] = (counts[primitive.name] ?? 0) + 1;
-  }
+  const count = ({ equations }: Program): void => {
+    for (const equation of equations) {
+      const { name } = equation.primitive;
+      counts[name] = (counts[name] ?? 0) + 1;
+      if (asControl(equation) !== null) programsIn(equation.params).forEach(count);
+    }
+  };
+  count(program);
   return counts;
 }
 
@@ -48,6 +55,7 @@ const FREE: ReadonlySet<string> = new Set([
   "concatenate",
   "flip",
   "gather",
+  "barrier",
 ]);
 
 /** Primitives that look at each element of their argument. */
@@ -64,7 +72,8 @@ const PER_INPUT: ReadonlySet<string> = new Set([
 /**
  * How many floating-point operations a program takes: two for each product that a contraction or
  * convolution adds up, one per element of an elementwise result or of a reduction's argument, none
- * for moving elements.
+ * for moving elements. A scan takes its body's for each step; a loop whose number of steps is not
+ * known counts for one step, and a switch for its longest branch.
  *
  * @param program What `makeProgram` gave.
  * @returns The number of operations.
@@ -82,11 +91,35 @@ const PER_INPUT: ReadonlySet<string> = new Set([
  */
 export function countFlops(program: Program): number {
   checkIsProgram(program, "count the operations of");
-  return program.equations.reduce((sum, equation) => sum + flopsOf(equation), 0);
+  return sumFlops(program);
 }
 
-function flopsOf({ primitive, inputs, outputs, params }: Equation): number {
+function sumFlops({ equations }: Program): number {
+  return equations.reduce((sum, equation) => sum + flopsOf(equation), 0);
+}
+
+/** What an equation takes that runs programs, or `null` if it is none. */
+function flopsOfPrograms(equation: Equation): number | null {
+  const control = asControl(equation);
+  switch (control?.kind) {
+    case "scan":
+      return control.params.length * sumFlops(control.params.body);
+    case "while":
+      return sumFlops(control.params.condition) + sumFlops(control.params.body);
+    case "switch":
+      return Math.max(...control.params.branches.map(sumFlops));
+    default: {
+      const programs = programsIn(equation.params);
+      return equation.primitive.isCall && programs.length > 0 ? sumFlops(programs[0]) : null;
+    }
+  }
+}
+
+function flopsOf(equation: Equation): number {
+  const { primitive, inputs, outputs, params } = equation;
   const { name } = primitive;
+  const inner = flopsOfPrograms(equation);
+  if (inner !== null) return inner;
   const outSize = outputs.reduce((sum, variable) => sum + sizeOf(variable.type.shape), 0);
   if (FREE.has(name)) return 0;
   if (PER_INPUT.has(name)) return sizeOf(typeOf(inputs[0]).shape);

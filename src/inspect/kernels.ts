@@ -23,6 +23,11 @@ export interface KernelInfo {
   readonly chunks: number;
   /** Whether it runs within the chunks of the one before it, on what is in cache. */
   readonly isFused: boolean;
+  /**
+   * Within how many loops and switches it is. Its figures are those of one round, and the loop, which
+   * stands in front of it, counts them for all rounds.
+   */
+  readonly depth: number;
 }
 
 /** What a program is compiled to. */
@@ -70,8 +75,8 @@ export function kernels(program: Program): Compilation {
     workspace: arena,
     code,
     toString() {
-      const rows = list.map(({ name, operations, bytes, chunks, isFused }) => [
-        `${isFused ? "  + " : ""}${name}`,
+      const rows = list.map(({ name, operations, bytes, chunks, isFused, depth }) => [
+        `${"  ".repeat(depth)}${isFused ? "  + " : ""}${name}`,
         operations.toLocaleString("en"),
         bytes.toLocaleString("en"),
         String(chunks),

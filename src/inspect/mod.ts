@@ -12,9 +12,15 @@
  *
  * @module
  */
+import "./display.ts";
+
 export * from "./counts.ts";
+export { toDot } from "./dot.ts";
+export type { DotOptions } from "./dot.ts";
+export * from "./find_nan.ts";
 export * from "./kernels.ts";
 export * from "./optimize.ts";
+export { toSvg } from "./svg.ts";
 export { toText } from "./text.ts";
 export type {
   Adjoint,

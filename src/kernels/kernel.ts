@@ -46,6 +46,23 @@ export interface Rows {
   readonly perChunk: number;
 }
 
+/**
+ * Rounds of parts, one after the other: a part is a number of chunks that can be done in any order,
+ * or rounds of its own. Chunks are numbered through all rounds.
+ */
+export interface Order {
+  /** How often the parts are done. */
+  readonly rounds: number;
+  /** What is done in a round, in order. */
+  readonly parts: readonly (number | Order)[];
+}
+
+/** The number of chunks in all rounds. */
+export function chunksOf({ rounds, parts }: Order): number {
+  return rounds *
+    parts.reduce<number>((sum, one) => sum + (typeof one === "number" ? one : chunksOf(one)), 0);
+}
+
 /** Work that can be done in any order and on any threads, once all stages before it are done. */
 export interface Stage {
   /** What it is called in lists of kernels. */
@@ -61,6 +78,8 @@ export interface Stage {
    * just these rows may then run right behind it.
    */
   readonly rows?: Rows | undefined;
+  /** The order that its chunks must keep, where they must keep one. */
+  readonly order?: Order | undefined;
 }
 
 /** One operation on buffers. Its inputs are numbered first, then its results, then its workspaces. */

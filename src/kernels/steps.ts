@@ -10,10 +10,11 @@
  * @module
  */
 import { internalError } from "../base/errors.ts";
-import type { Effect, Expression } from "../wasm/expression.ts";
+import type { Code } from "../wasm/code.ts";
+import type { Effect, Expression, Local } from "../wasm/expression.ts";
 import type { FunctionReference, Table } from "../wasm/module.ts";
 import { atomicNotify, atomicWait32, i32, i64 } from "../wasm/operations.ts";
-import type { Builder } from "./kernel.ts";
+import type { Builder, Order } from "./kernel.ts";
 
 /** Work that is divided into chunks. */
 export interface Step {
@@ -24,6 +25,8 @@ export interface Step {
   readonly calls: readonly { readonly run: FunctionReference; readonly slots: readonly number[] }[];
   /** The number of chunks. */
   readonly chunks: number;
+  /** The order that they must keep, where they must keep one. */
+  readonly order?: Order | null;
 }
 
 /**
@@ -67,10 +70,13 @@ export function emitSteps(builder: Builder, name: string, steps: readonly Step[]
     const several = i32.ne(threads, i32.const(1));
     code.if(several, () => code.set(next, take(block)));
     let base = 0;
-    joined.forEach(({ chunks }, i) => {
+    joined.forEach(({ chunks, order }, i) => {
       const end = base + chunks;
-      const [index, from, below] = [i, base, end].map(i32.const);
-      code.set(next, run.call(index, from, below, next, table, block, threads));
+      const [index, origin, below] = [i, base, end].map(i32.const);
+      const doPart = (from: Expression<"i32">, below: Expression<"i32">): void =>
+        code.set(next, run.call(index, origin, from, below, next, table, block, threads));
+      if (order) emitRounds(code, order, code.let(origin), doPart);
+      else doPart(origin, below);
       base = end;
     });
     if (base >= 2 ** 31) throw internalError(`Cannot number ${base} chunks`);
@@ -78,14 +84,33 @@ export function emitSteps(builder: Builder, name: string, steps: readonly Step[]
   module.export(name, list);
 }
 
+/** Does the parts of all rounds, each from the number that `from` has reached. */
+function emitRounds(
+  code: Code,
+  { rounds, parts }: Order,
+  from: Local<"i32">,
+  doPart: (from: Expression<"i32">, below: Expression<"i32">) => void,
+): void {
+  code.for({ below: rounds }, () => {
+    for (const part of parts) {
+      if (typeof part !== "number") emitRounds(code, part, from, doPart);
+      else {
+        const below = i32.add(from, i32.const(part));
+        doPart(from, below);
+        code.set(from, below);
+      }
+    }
+  });
+}
+
 /** Steps of one chunk each that follow each other become one step: nobody has to wait in between. */
 function joinSteps(steps: readonly Step[]): Step[] {
-  const joined: { calls: Step["calls"][number][]; chunks: number }[] = [];
-  for (const { calls, chunks } of steps) {
+  const joined: (Step & { readonly calls: Step["calls"][number][] })[] = [];
+  for (const { calls, chunks, order = null } of steps) {
     if (chunks === 0 || calls.length === 0) continue;
     const last = joined.at(-1);
     if (last?.chunks === 1 && chunks === 1) last.calls.push(...calls);
-    else joined.push({ calls: [...calls], chunks });
+    else joined.push({ calls: [...calls], chunks, order });
   }
   return joined;
 }
@@ -108,24 +133,24 @@ function take(block: Expression<"i32">): Expression<"i32"> {
 }
 
 /**
- * A function that does what this thread gets of a step: its place in the table of functions, its
- * first chunk and its end, the chunk that the thread has in hand, which may be of a later step, and
+ * A function that does what this thread gets of a part of a step: the step's place in the table of
+ * functions and its first chunk, the part's first chunk and its end, the chunk that the thread has in hand, which may be of a later step, and
  * the arguments of the list. Gives the chunk that the thread has in hand at the end.
  */
 function emitRun(
   builder: Builder,
   name: string,
   functions: Table,
-): FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32", "i32", "i32"], "i32"> {
+): FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"], "i32"> {
   const { module } = builder;
   const awaitStep = builder.once("steps: wait", () => emitWait(builder));
   return module.function(
     `${name} step`,
-    ["i32", "i32", "i32", "i32", "i32", "i32", "i32"],
+    ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"],
     "i32",
-    (code, index, from, below, first, table, block, threads) => {
+    (code, index, origin, from, below, first, table, block, threads) => {
       code.if(i32.eq(threads, i32.const(1)), () => {
-        code.for({ below: i32.sub(below, from) }, (chunk) => {
+        code.for({ from: i32.sub(from, origin), below: i32.sub(below, origin) }, (chunk) => {
           code.do(functions.call(signature, index, table, chunk));
         });
         code.return(first);
@@ -134,7 +159,7 @@ function emitRun(
       code.if(i32.geU(chunk, below), () => code.return(chunk));
       code.if(awaitStep.call(block, from), () => code.return(BEHIND));
       code.loop((again) => {
-        code.do(functions.call(signature, index, table, i32.sub(chunk, from)));
+        code.do(functions.call(signature, index, table, i32.sub(chunk, origin)));
         const before = i32.atomicRmwAdd(block, i32.const(1), { offset: control.done });
         code.if(i32.eq(i32.add(before, i32.const(1)), below), () => {
           code.if(i32.atomicLoad(block, { offset: control.sleepers }), () => {

@@ -65,9 +65,9 @@ export function stateless(
   };
 }
 
-/** The layer's name with its article. */
-function article(layer: string): string {
-  return `${/^[aeiou]/.test(layer) ? "an" : "a"} ${layer}`;
+/** The layer's name with its article; abbreviations are spelt out by those who read them. */
+export function article(layer: string): string {
+  return `${/^([aeiou]|rnn$|lstm$)/.test(layer) ? "an" : "a"} ${layer}`;
 }
 
 /** `value`, a positive integer named `name`; `zero` allows 0. */
@@ -100,7 +100,8 @@ export function checkNumber(
 export function checkBoolean(value: unknown, name: string, layer: string): boolean {
   if (typeof value === "boolean") return value;
   throw argumentError(
-    `Cannot make a ${layer} layer with ${name} ${describeValue(value)}: expected true or false`,
+    `Cannot make ${article(layer)} layer with ${name} ${describeValue(value)}: ` +
+      `expected true or false`,
   );
 }
 
@@ -108,7 +109,7 @@ export function checkBoolean(value: unknown, name: string, layer: string): boole
 export function checkInitializer(value: Initializer, name: string, layer: string): Initializer {
   if (typeof value === "function") return value;
   throw argumentError(
-    `Cannot make a ${layer} layer with ${name} ${describeValue(value)}: ` +
+    `Cannot make ${article(layer)} layer with ${name} ${describeValue(value)}: ` +
       `expected an initializer such as nn.initializers.zeros`,
   );
 }

@@ -20,16 +20,24 @@
  * @module
  */
 export * from "./activations.ts";
+export * from "./attention.ts";
+export type { AttentionInput } from "./attention_input.ts";
 export * from "./combinators.ts";
 export * from "./convolution.ts";
 export * from "./dropout.ts";
 export * from "./embedding.ts";
+export * from "./gru.ts";
 /** Initial values of parameters. */
 export * as initializers from "./initializers.ts";
 export type { Initializer } from "./initializers.ts";
 export type { Context, Empty, Layer, ParameterOptions, ParamsOf, StateOf } from "./layer.ts";
 export * from "./linear.ts";
 export * from "./losses.ts";
+export * from "./lstm.ts";
 export * from "./normalization.ts";
 export * from "./pooling.ts";
+export type { RecurrentOptions, RecurrentOutputs, RecurrentParams } from "./recurrent.ts";
+export * from "./rnn.ts";
+export { scaledDotProductAttention } from "./scaled_dot_product_attention.ts";
+export type { ScaledDotProductAttentionOptions } from "./scaled_dot_product_attention.ts";
 export * from "./state_dict.ts";

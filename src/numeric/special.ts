@@ -232,6 +232,8 @@ export const ERFINV_TAIL: Rational = {
  */
 export function erfinv(y: number): number {
   const size = Math.abs(y);
+  // The sum below would lose the sign of zero.
+  if (size === 0) return y;
   if (size <= 0.5) return y + y * rational(ERFINV_CENTRE, y * y);
   if (size === 1) return y * Infinity;
   const r = Math.sqrt(-Math.log(1 - size));

@@ -4,15 +4,20 @@
  * @module
  */
 import * as arithmetic from "./arithmetic.ts";
+import * as barriers from "./barrier.ts";
 import * as comparison from "./comparison.ts";
 import * as contraction from "./contraction.ts";
 import * as indexing from "./indexing.ts";
+import * as lu from "./lu.ts";
 import * as ordering from "./ordering.ts";
+import * as orthogonal from "./orthogonal.ts";
 import * as randomBits from "./random_bits.ts";
+import * as randomGamma from "./random_gamma.ts";
 import * as reduction from "./reduction.ts";
 import * as slicing from "./slicing.ts";
 import * as structure from "./structure.ts";
 import * as transcendental from "./transcendental.ts";
+import * as triangular from "./triangular.ts";
 import * as window from "./window.ts";
 
 /** All primitives. The law table in `tests/` has one row for each name. */
@@ -24,6 +29,7 @@ export const primitives = {
   convert: structure.convertPrimitive,
   stopGradient: structure.stopGradientPrimitive,
   iota: structure.iotaPrimitive,
+  barrier: barriers.barrierPrimitive,
 
   equal: comparison.equalPrimitive,
   less: comparison.lessPrimitive,
@@ -110,6 +116,19 @@ export const primitives = {
   scatterLast: indexing.scatterLastPrimitive,
 
   threefry2x32: randomBits.threefry2x32Primitive,
+
+  triangularSolve: triangular.triangularSolvePrimitive,
+  cholesky: triangular.choleskyPrimitive,
+  lu: lu.luPrimitive,
+  luSolve: lu.luSolvePrimitive,
+  qr: orthogonal.qrPrimitive,
+  complement: orthogonal.complementPrimitive,
+  eigh: orthogonal.eighPrimitive,
+  svd: orthogonal.svdPrimitive,
+  pseudoInverse: orthogonal.pseudoInversePrimitive,
+
+  randomGamma: randomGamma.randomGammaPrimitive,
+  randomGammaSlope: randomGamma.randomGammaSlopePrimitive,
 } as const;
 
 /** The name of a primitive. */

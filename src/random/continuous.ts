@@ -237,7 +237,7 @@ export function gumbelOf(key: Tensor, shape: Shape, dtype: Dtype): Tensor {
 }
 
 /** The dtype that the options name, checked to be floating-point. */
-function readFloat(options: SampleOptions | undefined, what: string): Dtype {
+export function readFloat(options: SampleOptions | undefined, what: string): Dtype {
   const { dtype = DEFAULT_FLOAT } = readOptions(what, options, ["dtype"]);
   checkFloat(dtype, what);
   return dtype;
@@ -268,7 +268,7 @@ function roundTo(value: number, dtype: Dtype): number {
  * then rounded, which gives the same number (but for sums that float64 rounds to the middle between
  * two neighbours, where it can be the other one).
  */
-function uniformBetween(
+export function uniformBetween(
   key: Tensor,
   shape: Shape,
   minval: number,
@@ -313,7 +313,7 @@ function doubleFraction(key: Tensor, shape: Shape): Tensor {
 }
 
 /** The number next to -1 towards 0. */
-function aboveMinusOne(dtype: Dtype): number {
+export function aboveMinusOne(dtype: Dtype): number {
   return -1 + (dtype === "float32" ? 2 ** -24 : 2 ** -53);
 }
 

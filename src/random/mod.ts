@@ -1,6 +1,12 @@
 /**
  * Random numbers as pure functions of explicit keys, in JAX's streams bit for bit.
  *
+ * - Keys: `key`, `split`, `foldIn`, and the words that all else is made of, `bits`.
+ * - Floating-point numbers: `uniform normal truncatedNormal exponential gumbel laplace cauchy gamma
+ *   beta`, and vectors from `dirichlet`. Gradients flow to the parameters that are tensors.
+ * - Booleans and integers: `bernoulli randint categorical`.
+ * - Elements of a tensor: `permutation choice`. Gradients follow the elements.
+ *
  * ```ts
  * import { random } from "@jacobi/jacobi";
  *
@@ -17,7 +23,11 @@ export type { KeyLists, Keys } from "./key.ts";
 export { exponential, gumbel, normal, truncatedNormal, uniform } from "./continuous.ts";
 export type { UniformOptions } from "./continuous.ts";
 export type { SampleOptions } from "./arguments.ts";
+export { cauchy, laplace } from "./heavy_tails.ts";
+export { beta, dirichlet, gamma } from "./gamma.ts";
 export { bernoulli, categorical, randint } from "./discrete.ts";
 export type { CategoricalOptions } from "./discrete.ts";
+export { choice } from "./choice.ts";
+export type { ChoiceOptions } from "./choice.ts";
 export { permutation } from "./permutation.ts";
 export type { PermutationOptions } from "./permutation.ts";

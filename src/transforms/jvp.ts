@@ -8,9 +8,10 @@ import { isFloat } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { showPath } from "../core/tree.ts";
 import { showType } from "../base/shape.ts";
+import { enterDerivative, restoreOrigin } from "../core/origin.ts";
 import type { Primitive } from "../core/primitive.ts";
-import { zerosOf } from "../core/tensor.ts";
-import type { Concrete, Tensor } from "../core/tensor.ts";
+import { Tensor, zerosOf } from "../core/tensor.ts";
+import type { Concrete } from "../core/tensor.ts";
 import {
   bind,
   currentTrace,
@@ -59,11 +60,14 @@ export class JvpTracer extends Tracer {
 /** Carries tangents through operations; primals and tangents are computed by the parent trace. */
 export class JvpTrace extends Trace {
   readonly #parent: Trace;
+  /** Whether tangents are wanted at once, rather than recorded to be transposed. */
+  readonly #isForward: boolean;
 
   /** A forward-mode trace over `parent`. */
-  constructor(transform: string, parent: Trace) {
+  constructor(transform: string, parent: Trace, isForward: boolean) {
     super(transform);
     this.#parent = parent;
+    this.#isForward = isForward;
   }
 
   /** `value` without the tangent that this trace gave it. */
@@ -103,9 +107,19 @@ export class JvpTrace extends Trace {
     const rule = primitive.derivative;
     if (moves && rule.kind === "program") {
       return runUnder(this.#parent, () => {
+        if (this.#isForward && rule.jvp !== undefined) {
+          const pairs = rule.jvp(primals, tangents, params);
+          return pairs.map(([value, tangent]) => this.lift(value, tangent));
+        }
         const isActive = tangents.map((tangent) => tangent !== null);
         const { results, push } = rule.linearize(primals, isActive, params);
-        const out = push(tangents);
+        const outer = enterDerivative(this.#isForward ? "tangent" : "backward", primitive);
+        let out: readonly (Tensor | null)[];
+        try {
+          out = push(tangents);
+        } finally {
+          restoreOrigin(outer);
+        }
         return results.map((result, i) => this.lift(result, out[i]));
       });
     }
@@ -113,7 +127,13 @@ export class JvpTrace extends Trace {
     if (!moves || primitive.derivative.kind === "zero" || !results.some((r) => isFloat(r.dtype))) {
       return results;
     }
-    const out = runUnder(this.#parent, () => push(primitive, primals, tangents, results, params));
+    const outer = enterDerivative(this.#isForward ? "tangent" : "backward", primitive);
+    let out: readonly (Tensor | null)[];
+    try {
+      out = runUnder(this.#parent, () => push(primitive, primals, tangents, results, params));
+    } finally {
+      restoreOrigin(outer);
+    }
     return results.map((result, i) => isFloat(result.dtype) ? this.lift(result, out[i]) : result);
   }
 }
@@ -146,14 +166,15 @@ function push<P>(
       return [sum(first, second)];
     }
     case "smooth": {
-      let total: Tensor | null = null;
+      const totals: (Tensor | null)[] = results.map(() => null);
       tangents.forEach((tangent, i) => {
         const term = rule.tangents[i];
-        if (tangent !== null && term !== null) {
-          total = sum(total, term(tangent, primals, results, params));
-        }
+        if (tangent === null || term === null) return;
+        const terms = term(tangent, primals, results, params);
+        if (terms instanceof Tensor) totals[0] = sum(totals[0], terms);
+        else terms.forEach((part, k) => totals[k] = sum(totals[k], part));
       });
-      return [total];
+      return totals;
     }
   }
 }
@@ -197,7 +218,7 @@ export function jvp<Args extends any[] = Tensor[], Out = Tensor>(
   const { leaves, structure } = flattenInputs(primals, "Cannot take a jvp at these primals");
   const directions = flattenTangents(structure, leaves, tangents, "jvp");
   const flat = flattenFunction(f, structure, "jvp");
-  const trace = new JvpTrace("jvp", currentTrace());
+  const trace = new JvpTrace("jvp", currentTrace(), true);
   const results = runTransform(
     trace,
     () => flat.call(leaves.map((leaf, i) => trace.input(leaf, directions[i]))),
@@ -210,6 +231,20 @@ export function jvp<Args extends any[] = Tensor[], Out = Tensor>(
     unflatten(flat.resultStructure(), out),
     unflatten(flat.resultStructure(), outTangents),
   ] as [TensorsOf<Out>, TensorsOf<Out>];
+}
+
+/** A flat function in forward mode: each result with its tangent, `null` for zero. */
+export function jvpFlat(
+  f: (args: readonly Tensor[]) => readonly Tensor[],
+  primals: readonly Tensor[],
+  tangents: readonly (Tensor | null)[],
+): (readonly [value: Tensor, tangent: Tensor | null])[] {
+  const trace = new JvpTrace("jvp", currentTrace(), true);
+  const results = runTransform(
+    trace,
+    () => f(primals.map((primal, i) => trace.lift(primal, tangents[i]))),
+  );
+  return results.map((result) => [trace.primalOf(result), trace.tangentOf(result)]);
 }
 
 /** The most arguments that a call is sure to have room for on JavaScript's stack. */

@@ -51,7 +51,7 @@ export function linearizeFlat(
   f: (args: readonly Tensor[], unwrap: (value: Tensor) => Tensor) => readonly Tensor[],
 ): Linearized {
   const tape = new RecordingTrace(transform, currentTrace());
-  const trace = new JvpTrace(transform, tape);
+  const trace = new JvpTrace(transform, tape, false);
   const active = primals.map((primal) => isFloat(primal.dtype));
   const inputs = primals.map((primal, i) =>
     active[i] ? trace.input(primal, tape.newBinder(primalOf(primal))) : primal

@@ -7,6 +7,7 @@
 import { argumentError } from "../base/errors.ts";
 import { isFloat } from "../base/dtype.ts";
 import { showType } from "../base/shape.ts";
+import { currentOrigin, enterTransposed, restoreOrigin } from "../core/origin.ts";
 import type { Equation, Program } from "../core/program.ts";
 import { Variable } from "../core/program.ts";
 import { Concrete, Tensor, zerosOf } from "../core/tensor.ts";
@@ -26,20 +27,28 @@ export function transposeProgram(
     const before = totals.get(variable);
     totals.set(variable, before === undefined ? cotangent : add(before, cotangent));
   };
-  program.results.forEach((atom, i) => {
-    const cotangent = cotangents[i];
-    if (atom instanceof Variable && cotangent !== null) accumulate(atom, cotangent);
-  });
-  for (let i = program.equations.length - 1; i >= 0; i--) {
-    const equation = program.equations[i];
-    const received = equation.outputs.map((variable) => totals.get(variable) ?? null);
-    if (received.every((cotangent) => cotangent === null)) continue;
-    for (const variable of equation.outputs) totals.delete(variable);
-    const pulled = pull(equation, received);
-    equation.inputs.forEach((atom, k) => {
-      const cotangent = pulled[k];
+  const outer = currentOrigin();
+  try {
+    enterTransposed(undefined);
+    program.results.forEach((atom, i) => {
+      const cotangent = cotangents[i];
       if (atom instanceof Variable && cotangent !== null) accumulate(atom, cotangent);
     });
+    for (let i = program.equations.length - 1; i >= 0; i--) {
+      const equation = program.equations[i];
+      const received = equation.outputs.map((variable) => totals.get(variable) ?? null);
+      if (received.every((cotangent) => cotangent === null)) continue;
+      for (const variable of equation.outputs) totals.delete(variable);
+      restoreOrigin(outer);
+      enterTransposed(equation.origin);
+      const pulled = pull(equation, received);
+      equation.inputs.forEach((atom, k) => {
+        const cotangent = pulled[k];
+        if (atom instanceof Variable && cotangent !== null) accumulate(atom, cotangent);
+      });
+    }
+  } finally {
+    restoreOrigin(outer);
   }
   return program.binders.map((variable) => totals.get(variable) ?? null);
 }
@@ -66,9 +75,9 @@ function pull(
       const place = isLinear.indexOf(true);
       const adjoint = adjoints[place];
       if (adjoint === undefined || adjoint === null || isLinear.lastIndexOf(true) !== place) break;
-      const other = inputs[1 - place] as Tensor;
-      const cotangent = adjoint(received[0]!, other, types[place], params);
-      return place === 0 ? [cotangent, null] : [null, cotangent];
+      const other = inputs[place === 0 ? 1 : 0] as Tensor;
+      const cotangent = adjoint(received[0]!, other, types[place], params, types);
+      return inputs.map((_, i) => i === place ? cotangent : null);
     }
     case "program":
       return rule.transpose(received, types, params, isLinear);

@@ -8,6 +8,7 @@ import { describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkAxis, removeAt, showType } from "../base/shape.ts";
+import { checkAxisName, mentionsAxis, nameOfAxis, newAxis, runWithin } from "../core/axes.ts";
 import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
 import { leafToTensor } from "../core/convert.ts";
 import { Tensor } from "../core/tensor.ts";
@@ -39,7 +40,7 @@ export class BatchTrace extends Trace {
   readonly #parent: Trace;
   /** The length of the mapped axis. */
   readonly size: number;
-  /** The name by which collectives find the mapped axis. */
+  /** The id by which collectives find the mapped axis. */
   readonly axisName: string | undefined;
 
   /** A vectorising trace over `parent`. */
@@ -74,12 +75,16 @@ export class BatchTrace extends Trace {
       [values[i], axes[i]] = this.open(args[i]);
       isMapped ||= axes[i] !== null;
     }
-    if (!isMapped) return this.#parent.process(primitive, args, params);
+    const { axisName } = this;
+    // What works across the mapped axis concerns values that are not mapped too.
+    if (!isMapped && (axisName === undefined || !mentionsAxis(primitive, params, axisName))) {
+      return this.#parent.process(primitive, args, params);
+    }
     // The type rule sees one example, so that a user's mistake is reported in the user's shapes.
     primitive.type(args, params);
     const results = runUnder(
       this.#parent,
-      () => primitive.batch(values, axes, this.size, params),
+      () => primitive.batch(values, axes, this.size, params, axisName),
     );
     return results.map(([value, axis]) => this.close(value, axis));
   }
@@ -87,7 +92,10 @@ export class BatchTrace extends Trace {
 
 /** Options of `vmap`. */
 export interface VmapOptions {
-  /** A name for the mapped axis, for collectives inside the function. */
+  /**
+   * A name for the mapped axis, for collectives inside the function, as `psum`. It must not end in an
+   * apostrophe. Of axes inside each other with one name, collectives mean the innermost.
+   */
   readonly axisName?: string;
   /** The length of the mapped axis: needed only when no argument is mapped. */
   readonly axisSize?: number;
@@ -138,9 +146,7 @@ export function vmap<Args extends any[] = Tensor[], Out = Tensor>(
   checkFunction(f, "vmap");
   const what = "Cannot apply vmap";
   const { axisName, axisSize } = readOptions(what, options, ["axisName", "axisSize"]);
-  if (axisName !== undefined && typeof axisName !== "string") {
-    throw argumentError(`${what}: axisName must be a string, got ${describeValue(axisName)}`);
-  }
+  if (axisName !== undefined) checkAxisName(axisName, what);
   return (...args) => {
     const { leaves, structure } = flatten(args);
     const inputAxes = prefixAxes(inAxes, structure, "Cannot vmap with these inAxes");
@@ -160,13 +166,15 @@ export function vmap<Args extends any[] = Tensor[], Out = Tensor>(
       };
     });
     const size = batchSize(mapped, axisSize);
-    const trace = new BatchTrace(currentTrace(), size, axisName);
+    const axis = axisName === undefined ? null : newAxis(axisName, size);
+    const trace = new BatchTrace(currentTrace(), size, axis?.id);
     const flat = flattenFunction(f, structure, "vmap");
     // What is not mapped reaches the function as it is, and may be anything.
     const examples = leaves.map((leaf, i) =>
       mapped[i] === null ? leaf : trace.close(mapped[i].value, mapped[i].axis)
     );
-    const results = runTransform(trace, () => flat.call(examples));
+    const run = () => runTransform(trace, () => flat.call(examples));
+    const results = axis === null ? run() : runWithin(axis, run);
     const outStructure = flat.resultStructure();
     const targets = prefixAxes(outAxes, outStructure, "Cannot vmap with these outAxes");
     const outputs = results.map((result, i) => {
@@ -236,18 +244,23 @@ function batchSize(mapped: readonly (Mapped | null)[], axisSize: number | undefi
   );
 }
 
-/** Vectorises a flat function; each result comes with its mapped axis. */
+/**
+ * Vectorises a flat function; each result comes with its mapped axis. `axisName` is the id of an axis
+ * that the function's programs mention, or was in scope where the function comes from.
+ */
 export function batchFlat(
   f: (args: readonly Tensor[]) => readonly Tensor[],
   inputs: readonly Tensor[],
   axes: readonly BatchAxis[],
   size: number,
+  axisName?: string,
 ): Batched[] {
-  const trace = new BatchTrace(currentTrace(), size, undefined);
-  const results = runTransform(
-    trace,
-    () => f(inputs.map((input, i) => trace.close(input, axes[i]))),
-  );
+  const trace = new BatchTrace(currentTrace(), size, axisName);
+  const run = () =>
+    runTransform(trace, () => f(inputs.map((input, i) => trace.close(input, axes[i]))));
+  const results = axisName === undefined
+    ? run()
+    : runWithin({ name: nameOfAxis(axisName), id: axisName, size }, run);
   return results.map((result) => trace.open(result));
 }
 

@@ -105,7 +105,8 @@ function inverse(code: Code): (y: Vector) => Vector {
   return (y) => {
     const argument = keep(code, y);
     const size = code.let(f64x2.abs(argument));
-    const value = code.let(inner(argument));
+    // The sign is there already, but for that of zero.
+    const value = code.let(v128.or(inner(argument), signOf(argument)));
     const isOuter = code.let(v128.not(f64x2.le(size, centreEnd)));
     whereAny(code, isOuter, () => {
       // NaN where the size is above 1.

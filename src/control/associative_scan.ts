@@ -1,0 +1,150 @@
+/**
+ * Prefixes of an associative operation.
+ *
+ * @module
+ */
+import { argumentError, shapeError, treeError } from "../base/errors.ts";
+import { checkFlag, readOptions } from "../base/options.ts";
+import { checkAxis, insertAt, sameShape, showType } from "../base/shape.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { firstDifference, leafPaths, unflatten } from "../core/tree.ts";
+import type { Structure } from "../core/tree.ts";
+import type { TensorsOf, TupleHint } from "../core/tree_types.ts";
+import { concatenate, flip, slice, sliceAxis } from "../primitives/slicing.ts";
+import { reshape } from "../primitives/structure.ts";
+import { checkFunction, flattenTensors } from "../transforms/flatten_function.ts";
+import { placeOf } from "./stage_body.ts";
+
+/** Options of `associativeScan`. */
+export interface AssociativeScanOptions {
+  /** The axis of every tensor along which to go; default 0. */
+  readonly axis?: number;
+  /** Whether to start from the last element. */
+  readonly reverse?: boolean;
+}
+
+/**
+ * All prefixes of a sequence under an associative operation, in a number of steps that grows with the
+ * logarithm of the length: `[x0, x0 ∘ x1, x0 ∘ x1 ∘ x2, …]`. Where `scan` goes element by element,
+ * this combines whole halves at once.
+ *
+ * Source: Blelloch, "Prefix sums and their applications" (1990).
+ *
+ * @param combine The operation on two trees like `xs`, applied to many elements at once: it must work
+ * elementwise along the axis, and be associative; otherwise the result depends on the grouping.
+ * @param xs A tree of tensors, all of one length along the axis.
+ * @param options The axis, and the direction.
+ * @returns A tree like `xs`: element `i` combines the elements up to `i`, or from `i` with `reverse`.
+ * @throws {AxisError} when a tensor has no such axis.
+ * @throws {ShapeError} when lengths differ, or `combine` changes a shape.
+ * @throws {TreeError} when `combine` changes the structure.
+ *
+ * @example A linear recurrence y[i] = a[i] y[i - 1] + b[i]
+ * ```ts
+ * import { associativeScan, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const [, y] = associativeScan(
+ *   ([a, b], [c, d]) => [a.mul(c), b.mul(c).add(d)],
+ *   [tensor([0, 2, 3]), tensor([1, 1, 1])],
+ * );
+ * assertTensorsClose(y, [1, 3, 10]);
+ * ```
+ */
+export function associativeScan<Xs>(
+  combine: (left: TensorsOf<Xs>, right: TensorsOf<Xs>) => TensorsOf<Xs> | TupleHint,
+  xs: Xs,
+  options?: AssociativeScanOptions,
+): TensorsOf<Xs> {
+  checkFunction(combine, "associativeScan");
+  const what = "Cannot scan";
+  const { axis = 0, reverse = false } = readOptions(what, options, ["axis", "reverse"]);
+  checkFlag(reverse, what, "reverse");
+  const { leaves, structure } = flattenTensors(xs, `${what} over this sequence`);
+  if (leaves.length === 0) {
+    throw argumentError(`${what} without sequences: the tree has no tensors`);
+  }
+  const axes = leaves.map((leaf) => checkAxis(axis, leaf.ndim, `${what} over ${showType(leaf)}`));
+  const length = leaves[0].shape[axes[0]];
+  leaves.forEach((leaf, i) => {
+    if (leaf.shape[axes[i]] === length) return;
+    throw shapeError(
+      `${what} over sequences of different lengths: ${
+        showType(leaves[0])
+      } has ${length} elements ` +
+        `along axis ${axes[0]}, ${showType(leaf)} has ${leaf.shape[axes[i]]} along axis ${axes[i]}`,
+    );
+  });
+  const operation = (left: readonly Tensor[], right: readonly Tensor[]): readonly Tensor[] => {
+    const [x, y] = [left, right].map((list) => unflatten(structure, list) as TensorsOf<Xs>);
+    const result = flattenTensors(combine(x, y), `${what} with this result of the operation`);
+    checkResult(structure, left, result, what);
+    return result.leaves;
+  };
+  const turned = reverse ? leaves.map((leaf, i) => flip(leaf, [axes[i]])) : leaves;
+  const prefixes = prefixesOf(operation, turned, axes);
+  const results = reverse ? prefixes.map((leaf, i) => flip(leaf, [axes[i]])) : prefixes;
+  return unflatten(structure, results) as TensorsOf<Xs>;
+}
+
+function checkResult(
+  structure: Structure,
+  given: readonly Tensor[],
+  result: { readonly leaves: readonly Tensor[]; readonly structure: Structure },
+  what: string,
+): void {
+  const difference = firstDifference(structure, result.structure);
+  if (difference !== null) {
+    throw treeError(`${what}: the operation must give a tree like its arguments; ${difference}`);
+  }
+  given.forEach((leaf, i) => {
+    const own = result.leaves[i];
+    if (sameShape(leaf.shape, own.shape) && leaf.dtype === own.dtype) return;
+    throw shapeError(
+      `${what}: the operation gives ${showType(own)} for ${showType(leaf)}` +
+        `${placeOf(leafPaths(structure)[i])}; it must keep shapes and dtypes`,
+    );
+  });
+}
+
+/** Every second element along an axis. */
+function everySecond(x: Tensor, axis: number, start: number, stop: number): Tensor {
+  const begin = x.shape.map((_, i) => i === axis ? Math.min(start, stop) : 0);
+  const end = x.shape.map((length, i) => i === axis ? stop : length);
+  return slice(x, begin, end, x.shape.map((_, i) => i === axis ? 2 : 1));
+}
+
+/** Two sequences as one, their elements in turn; the first is as long, or longer by one. */
+function interleave(even: Tensor, odd: Tensor, axis: number): Tensor {
+  const count = odd.shape[axis];
+  const opened = (x: Tensor) => reshape(x, insertAt(x.shape, axis + 1, 1));
+  const pairs = concatenate([opened(sliceAxis(even, axis, 0, count)), opened(odd)], axis + 1);
+  const joined = reshape(pairs, even.shape.map((length, i) => i === axis ? 2 * count : length));
+  if (even.shape[axis] === count) return joined;
+  return concatenate([joined, sliceAxis(even, axis, count, count + 1)], axis);
+}
+
+/** Combines neighbours, scans half as many, and fills in the elements between. */
+function prefixesOf(
+  operation: (left: readonly Tensor[], right: readonly Tensor[]) => readonly Tensor[],
+  xs: readonly Tensor[],
+  axes: readonly number[],
+): readonly Tensor[] {
+  const length = xs[0].shape[axes[0]];
+  if (length < 2) return xs;
+  const whole = length - length % 2;
+  const pairs = operation(
+    xs.map((x, i) => everySecond(x, axes[i], 0, whole)),
+    xs.map((x, i) => everySecond(x, axes[i], 1, whole)),
+  );
+  const odd = prefixesOf(operation, pairs, axes);
+  const before = odd.map((x, i) => sliceAxis(x, axes[i], 0, Math.ceil(length / 2) - 1));
+  const between = before[0].shape[axes[0]] === 0 ? before : operation(
+    before,
+    xs.map((x, i) => everySecond(x, axes[i], 2, length)),
+  );
+  return xs.map((x, i) => {
+    const even = concatenate([sliceAxis(x, axes[i], 0, 1), between[i]], axes[i]);
+    return interleave(even, odd[i], axes[i]);
+  });
+}

@@ -1,0 +1,279 @@
+/**
+ * Memory for time: functions whose intermediate values are computed again in the backward pass.
+ *
+ * @module
+ */
+import { describeValue } from "../base/dtype.ts";
+import { argumentError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
+import { inlinePlainCalls } from "../compile/inline_calls.ts";
+import type { Primitive } from "../core/primitive.ts";
+import {
+  closeProgram,
+  evaluateProgram,
+  Program,
+  typeOf,
+  withoutDeadEquations,
+  withoutEffects,
+} from "../core/program.ts";
+import type { Atom, Equation, Variable } from "../core/program.ts";
+import { Tensor, zerosOf } from "../core/tensor.ts";
+import type { Concrete } from "../core/tensor.ts";
+import { bind, currentTrace, isEvaluating, runEvaluated, WeakScalar } from "../core/trace.ts";
+import { flatten, unflatten } from "../core/tree.ts";
+import type { TensorsOf } from "../core/tree_types.ts";
+import { barrier } from "../primitives/barrier.ts";
+import { checkFunction, primalOf } from "../transforms/flatten_function.ts";
+import { jvpFlat } from "../transforms/jvp.ts";
+import { stage } from "../transforms/stage.ts";
+import { batchProgram, linearizeProgram, memoize, record, transposeOpen } from "./programs.ts";
+
+/**
+ * What `checkpoint` keeps for the backward pass, besides the arguments: `"nothing"`; `"products"`, the
+ * results of matrix products and convolutions, which cost most to compute again; `"everything"`, as
+ * without `checkpoint`; or a function that says so for each operation, by its name in programs
+ * (`"exp"`, `"contract"`, `"convolve"`).
+ */
+export type CheckpointPolicy =
+  | "nothing"
+  | "products"
+  | "everything"
+  | ((operation: string) => boolean);
+
+/** Options of `checkpoint`. */
+export interface CheckpointOptions {
+  /** What is kept; `"nothing"` when left out. */
+  readonly policy?: CheckpointPolicy;
+}
+
+/** Parameters of `checkpoint`. */
+interface CheckpointParams {
+  readonly program: Program;
+  readonly policy: CheckpointPolicy;
+}
+
+const PRODUCTS = ["contract", "convolve", "convolveInput", "convolveFilter"];
+
+/** Whether a policy keeps the results of an operation. */
+function keeps(policy: CheckpointPolicy, operation: string): boolean {
+  if (typeof policy === "function") return policy(operation);
+  return policy === "everything" || (policy === "products" && PRODUCTS.includes(operation));
+}
+
+/** A program divided for a derivative that keeps little. */
+interface Split {
+  /** From the arguments to the results, followed by what is kept. */
+  readonly forward: Program;
+  /**
+   * From the arguments that are needed, what is kept, and the tangents of active arguments, to the
+   * tangents of moving results.
+   */
+  readonly linear: Program;
+  /** The arguments that are needed. */
+  readonly needed: readonly number[];
+  readonly moves: readonly boolean[];
+}
+
+const splits = memoize<Split>();
+const policyNumbers = new WeakMap<object, number>();
+let nextPolicy = 0;
+
+/** A text that tells policies apart. */
+function nameOfPolicy(policy: CheckpointPolicy): string {
+  if (typeof policy === "string") return policy;
+  let number = policyNumbers.get(policy);
+  if (number === undefined) policyNumbers.set(policy, number = nextPolicy++);
+  return String(number);
+}
+
+function split(
+  program: Program,
+  policy: CheckpointPolicy,
+  isActive: readonly boolean[],
+): Split {
+  return splits(program, `${nameOfPolicy(policy)}/${isActive.map(Number).join("")}`, () => {
+    // Seen through, so that the policy meets the operations of functions under jit too.
+    const parts = linearizeProgram(inlinePlainCalls(program), isActive);
+    const { binders, equations, results } = parts.forward;
+    const count = program.results.length;
+    const residuals = results.slice(count);
+    const isKept = new Set<Variable>();
+    for (const { primitive, outputs } of equations) {
+      if (keeps(policy, primitive.name)) outputs.forEach((variable) => isKept.add(variable));
+    }
+    const again = equations.filter(({ outputs }) => !outputs.every((one) => isKept.has(one)));
+    const pruned = withoutDeadEquations(withoutEffects(new Program([], again, residuals)));
+    const read = new Set<Atom>([
+      ...residuals,
+      ...pruned.equations.flatMap(({ inputs }) => inputs),
+    ]);
+    const kept = [...isKept].filter((variable) => read.has(variable));
+    const needed = binders.flatMap((variable, i) => read.has(variable) ? [i] : []);
+    const tangents = parts.linear.binders.slice(residuals.length);
+    const linear = compose(
+      new Program([...needed.map((i) => binders[i]), ...kept], pruned.equations, residuals),
+      parts.linear,
+      tangents,
+    );
+    return {
+      forward: new Program(binders, equations, [...results.slice(0, count), ...kept]),
+      linear,
+      needed,
+      moves: parts.moves,
+    };
+  });
+}
+
+/** `second` after `first`, whose results are the first arguments of it; `others` are the rest. */
+function compose(first: Program, second: Program, others: readonly Variable[]): Program {
+  const given = first.results;
+  const names = new Map<Atom, Atom>();
+  given.forEach((atom, i) => names.set(second.binders[i], atom));
+  const read = (atom: Atom): Atom => names.get(atom) ?? atom;
+  const equations: Equation[] = second.equations.map((equation) => ({
+    ...equation,
+    inputs: equation.inputs.map(read),
+  }));
+  return new Program(
+    [...first.binders, ...others],
+    [...first.equations, ...equations],
+    second.results.map(read),
+  );
+}
+
+const guarded = memoize<Program>();
+
+/** The program, whose work waits for all of its arguments and is shared with none before. */
+function guard(program: Program): Program {
+  return guarded(program, "", () =>
+    record(
+      program.binders.map(({ type }) => type),
+      (args) => evaluateProgram(program, barrier(args)),
+    ));
+}
+
+/** Runs the program of its parameters, and keeps little of it for derivatives. */
+export const checkpointPrimitive: Primitive<CheckpointParams> = {
+  name: "checkpoint",
+  isCall: true,
+  type: (_args, { program }) => program.results.map(typeOf),
+  evaluate: (args, { program }) => runEvaluated(() => evaluateProgram(program, args)) as Concrete[],
+  batch(args, axes, size, { program, policy }, axisName) {
+    const batched = batchProgram(program, axes, size, axisName);
+    const results = bind(checkpointPrimitive, args, { program: batched.program, policy });
+    return results.map((result, i) => [result, batched.axes[i]] as const);
+  },
+  derivative: {
+    kind: "program",
+    linearize(primals, isActive, { program, policy }) {
+      const { forward, linear, needed, moves } = split(program, policy, isActive);
+      const all = evaluateProgram(forward, primals);
+      const count = program.results.length;
+      const known = [...needed.map((i) => primals[i]), ...all.slice(count)];
+      return {
+        results: all.slice(0, count),
+        push(tangents) {
+          if (!moves.includes(true)) return moves.map(() => null);
+          const active = primals.flatMap((primal, i) =>
+            isActive[i] ? [tangents[i] ?? zerosOf(primal)] : []
+          );
+          const pushed = bind(checkpointPrimitive, [...known, ...active], {
+            program: linear,
+            policy,
+          });
+          let next = 0;
+          return moves.map((moving) => moving ? pushed[next++] : null);
+        },
+      };
+    },
+    jvp: (primals, tangents, { program }) =>
+      jvpFlat((args) => evaluateProgram(program, args), primals, tangents),
+    transpose(cotangents, args, { program, policy }, isLinear) {
+      const hasCotangent = cotangents.map((cotangent) => cotangent !== null);
+      const { program: transposed, receives } = transposeOpen(program, isLinear, hasCotangent);
+      const known = args.filter((_, i) => !isLinear[i]) as Tensor[];
+      const given = cotangents.filter((cotangent) => cotangent !== null);
+      const pulled = bind(checkpointPrimitive, [...known, ...given], {
+        program: guard(transposed),
+        policy,
+      });
+      let [next, place] = [0, 0];
+      return isLinear.map((linear) => linear && receives[place++] ? pulled[next++] : null);
+    },
+  },
+};
+
+/**
+ * The same function, of which reverse mode keeps little: its intermediate values are computed again in
+ * the backward pass. A chain of n equal parts, in checkpointed groups of about the square root of n,
+ * needs memory for about twice that root instead of n, for one more forward pass.
+ *
+ * What is kept are the arguments that the derivative needs, and what `policy` adds. Values that the
+ * function closes over are kept as well.
+ *
+ * Source: Griewank and Walther, "Algorithm 799: revolve" (2000); Chen, Xu, Zhang and Guestrin,
+ * "Training deep nets with sublinear memory cost" (2016).
+ *
+ * @param f A pure function of trees of tensors; arguments that are no tensors reach it as they are.
+ * @param options What to keep.
+ * @returns A function with the same values and derivatives.
+ * @throws {ArgumentError} when the policy is none.
+ *
+ * @example The same gradient
+ * ```ts
+ * import { checkpoint, grad, tensor } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const block = (x: Tensor) => x.sin().mul(x.exp());
+ * const deep = (x: Tensor) => checkpoint(block)(checkpoint(block)(x)).sum();
+ * const x = tensor([0.1, 0.2]);
+ * assertTensorsClose(grad(deep)(x), grad((x: Tensor) => block(block(x)).sum())(x));
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function checkpoint<Args extends any[], Out>(
+  f: (...args: Args) => Out,
+  options?: CheckpointOptions,
+): (...args: Args) => TensorsOf<Out> {
+  checkFunction(f, "checkpoint");
+  const what = "Cannot apply checkpoint";
+  const { policy = "nothing" } = readOptions(what, options, ["policy"]);
+  const names: readonly unknown[] = ["nothing", "products", "everything"];
+  if (typeof policy !== "function" && !names.includes(policy)) {
+    throw argumentError(
+      `${what} with the policy ${describeValue(policy)}: ` +
+        `expected "nothing", "products", "everything" or a function of an operation's name`,
+    );
+  }
+  return (...args) => {
+    const { leaves, structure } = flatten(args);
+    const inputs = leaves.filter((leaf) => leaf instanceof Tensor);
+    // One list instead of one argument each: a call has room for so many only.
+    const onList = (tensors: readonly Tensor[]): unknown => {
+      let next = 0;
+      const filled = leaves.map((leaf) => {
+        if (!(leaf instanceof Tensor)) return leaf;
+        const input = tensors[next++];
+        return leaf instanceof WeakScalar ? leaf.within(currentTrace(), input) : input;
+      });
+      return f(...unflatten(structure, filled) as Args);
+    };
+    const list = {
+      kind: "array",
+      children: inputs.map(() => ({ kind: "leaf" } as const)),
+    } as const;
+    const staged = stage(
+      "checkpoint",
+      onList,
+      { kind: "array", children: [list] },
+      inputs.map(primalOf),
+    );
+    const { program, captured } = closeProgram(staged.program);
+    const values = [...captured, ...inputs.map(primalOf)];
+    const results = isEvaluating()
+      ? evaluateProgram(program, values)
+      : bind(checkpointPrimitive, values, { program, policy });
+    return unflatten(staged.structure, results) as TensorsOf<Out>;
+  };
+}

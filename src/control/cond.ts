@@ -1,0 +1,191 @@
+/**
+ * Choosing between computations.
+ *
+ * @module
+ */
+import { describeValue, isInteger } from "../base/dtype.ts";
+import { argumentError, dtypeError, shapeError, treeError } from "../base/errors.ts";
+import { sameShape, showType } from "../base/shape.ts";
+import { toInteger, toTensor } from "../core/convert.ts";
+import { Program, Variable } from "../core/program.ts";
+import type { Tensor, TensorLike } from "../core/tensor.ts";
+import { bind } from "../core/trace.ts";
+import { firstDifference, leafPaths, unflatten } from "../core/tree.ts";
+import type { TensorsOf, TupleHint } from "../core/tree_types.ts";
+import { convert } from "../primitives/structure.ts";
+import { checkFunction, flattenTensors } from "../transforms/flatten_function.ts";
+import { placeOf, stageBody } from "./stage_body.ts";
+import type { Body } from "./stage_body.ts";
+import { switchPrimitive } from "./switch_primitive.ts";
+
+/**
+ * One of two computations, by a condition whose value may not be known yet: only the chosen one runs.
+ * Under `vmap` over the condition both run, and every example takes its own result.
+ *
+ * Both functions are traced, whatever the condition, and must give results of equal structures, shapes
+ * and dtypes. They may use values from outside.
+ *
+ * @param pred The condition: a bool scalar.
+ * @param onTrue What to compute where it holds: a pure function of the operands.
+ * @param onFalse What to compute where it does not.
+ * @param operands The arguments of both functions: any trees.
+ * @returns The result of the chosen function.
+ * @throws {DtypeError} when the condition is not bool, or the results differ in dtype.
+ * @throws {ShapeError} when the condition is no scalar, or the results differ in shape.
+ * @throws {TreeError} when the results differ in structure.
+ *
+ * @example A derivative that depends on the branch
+ * ```ts
+ * import { cond, grad, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const f = grad((x) => cond(x.greater(0), (x) => x.square(), (x) => x.neg(), x));
+ * assertTensorsClose(f(tensor(3)), 6);
+ * assertTensorsClose(f(tensor(-3)), -1);
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function cond<Operands extends any[], Out>(
+  pred: TensorLike,
+  onTrue: (...operands: TensorsOf<Operands>) => Out | TupleHint,
+  onFalse: (...operands: TensorsOf<Operands>) => NoInfer<Out> | TupleHint,
+  ...operands: Operands
+): TensorsOf<Out> {
+  const what = "Cannot use cond";
+  checkFunction(onTrue, "cond");
+  checkFunction(onFalse, "cond");
+  const condition = toTensor(pred, `${what} with this condition`);
+  if (condition.ndim !== 0) {
+    throw shapeError(
+      `${what} on ${showType(condition)}: the condition must be one value; ` +
+        `reduce it with all or any, or choose elementwise with where`,
+    );
+  }
+  if (condition.dtype !== "bool") {
+    throw dtypeError(
+      `${what} on ${showType(condition)}: the condition must be bool; compare it with notEqual`,
+    );
+  }
+  const index = convert(condition, "int32");
+  const branches = [onFalse, onTrue];
+  const names = ["onFalse", "onTrue"];
+  return choose("cond", index, branches, names, operands) as TensorsOf<Out>;
+}
+
+/** The most branches that one choice may have. */
+const MAX_BRANCHES = 2 ** 14;
+
+/**
+ * One of several computations, by an index whose value may not be known yet: only the chosen one runs.
+ * An index below 0 chooses the first, one beyond the last the last. Under `vmap` over the index all
+ * run, and every example takes its own result.
+ *
+ * @param index Which to compute: an integer scalar.
+ * @param branches Pure functions of the operands, at least one; their results have equal structures,
+ * shapes and dtypes.
+ * @param operands The arguments of all functions: any trees.
+ * @returns The result of the chosen function.
+ * @throws {DtypeError} when the index is no integer, or the results differ in dtype.
+ * @throws {ShapeError} when the index is no scalar, or the results differ in shape.
+ * @throws {TreeError} when the results differ in structure.
+ * @throws {ArgumentError} when there are no branches.
+ *
+ * @example A table of functions
+ * ```ts
+ * import { cos, sin, switchCase, tensor, vmap } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const f = (i: Tensor, x: Tensor) => switchCase(i, [(x) => x.mul(2), sin, cos], x);
+ * const index = tensor([0, 1, 2, 9], { dtype: "int32" });
+ * assertTensorsClose(vmap(f, [0, null])(index, tensor(1)), [2, Math.sin(1), Math.cos(1), Math.cos(1)]);
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function switchCase<Operands extends any[], Out>(
+  index: TensorLike,
+  branches: readonly ((...operands: TensorsOf<Operands>) => Out | TupleHint)[],
+  ...operands: Operands
+): TensorsOf<Out> {
+  const what = "Cannot use switchCase";
+  if (!Array.isArray(branches) || branches.length === 0 || branches.length > MAX_BRANCHES) {
+    throw argumentError(
+      `${what} with the branches ${describeValue(branches)}: expected a list of functions`,
+    );
+  }
+  const list = Array.from(branches);
+  list.forEach((branch) => checkFunction(branch, "switchCase"));
+  return choose(
+    "switchCase",
+    readIndex(index, what),
+    list,
+    list.map((_, i) => `branch ${i}`),
+    operands,
+  ) as TensorsOf<Out>;
+}
+
+function readIndex(index: TensorLike, what: string): Tensor {
+  const isWhole = typeof index === "number" && Number.isInteger(index);
+  const clamped = isWhole ? Math.min(Math.max(index, -1), 2 ** 31 - 1) : index;
+  const value = isWhole
+    ? convert(toTensor(clamped, what), "int32")
+    : toTensor(toInteger(index), `${what} with this index`);
+  if (value.ndim !== 0) {
+    throw shapeError(`${what} with the index ${showType(value)}: expected one integer`);
+  }
+  if (!isInteger(value.dtype) && value.dtype !== "bool") {
+    throw dtypeError(
+      `${what} with the index ${showType(value)}: expected an integer; convert with astype`,
+    );
+  }
+  return convert(value, "int32");
+}
+
+// deno-lint-ignore no-explicit-any
+type Branch = (...operands: any[]) => unknown;
+
+function choose(
+  transform: string,
+  index: Tensor,
+  branches: readonly Branch[],
+  names: readonly string[],
+  operands: readonly unknown[],
+): unknown {
+  const what = `Cannot use ${transform}`;
+  const { leaves, structure } = flattenTensors(operands, `${what} with these operands`);
+  const bodies = branches.map((branch) => stageBody(transform, branch, structure, leaves));
+  bodies.forEach((body, i) => checkAlike(bodies[0], body, names[0], names[i], what));
+  // Every branch takes what any of them captured.
+  const captured = [...new Set(bodies.flatMap((body) => body.captured))];
+  const programs = bodies.map(({ program, captured: own }) => {
+    const places = new Map<Tensor, Variable>();
+    own.forEach((value, i) => places.set(value, program.binders[i]));
+    const binders = captured.map((value) => places.get(value) ?? new Variable(value));
+    return new Program(
+      [...binders, ...program.binders.slice(own.length)],
+      program.equations,
+      program.results,
+    );
+  });
+  const results = bind(switchPrimitive, [index, ...captured, ...leaves], { branches: programs });
+  return unflatten(bodies[0].structure, results);
+}
+
+function checkAlike(a: Body, b: Body, first: string, second: string, what: string): void {
+  const difference = firstDifference(a.structure, b.structure);
+  if (difference !== null) {
+    throw treeError(
+      `${what}: the results of ${first} and ${second} must have one structure; ${difference}`,
+    );
+  }
+  a.types.forEach((type, i) => {
+    const other = b.types[i];
+    const message = () =>
+      `${what}: ${first} gives ${showType(type)} and ${second} gives ${showType(other)}` +
+      placeOf(leafPaths(a.structure)[i]);
+    if (!sameShape(type.shape, other.shape)) {
+      throw shapeError(`${message()}; the shapes must be equal`);
+    }
+    if (type.dtype !== other.dtype) throw dtypeError(`${message()}; convert with astype`);
+  });
+}

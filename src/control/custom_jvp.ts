@@ -1,0 +1,151 @@
+/**
+ * Functions whose forward mode their users write.
+ *
+ * @module
+ */
+import { isFloat } from "../base/dtype.ts";
+import { argumentError } from "../base/errors.ts";
+import { showType } from "../base/shape.ts";
+import { zerosOf } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { bind } from "../core/trace.ts";
+import { leafPaths, showPath, unflatten } from "../core/tree.ts";
+import { checkFunction, flattenLike } from "../transforms/flatten_function.ts";
+import { customJvpPrimitive, JvpRule } from "./custom_jvp_primitive.ts";
+import { checkRule, readNondiff, ResultShape, RuleArguments } from "./custom_rule.ts";
+import type { CustomRuleOptions } from "./custom_rule.ts";
+import { checkCaptured, hold } from "./held.ts";
+import { checkPair } from "./stage_body.ts";
+
+/** The tangents that a rule returned, `null` for zero. */
+function readTangents(
+  shape: ResultShape,
+  results: readonly Tensor[],
+  returned: unknown,
+): (Tensor | null)[] {
+  const what = "Cannot use what the rule of customJvp returned as the tangent";
+  if (returned === null) return results.map(() => null);
+  return flattenLike(shape.structure, results, returned, what).map((tangent, i) => {
+    if (tangent === null || isFloat(results[i].dtype)) return tangent;
+    const place = showPath(leafPaths(shape.structure)[i]);
+    throw argumentError(
+      `${what}: ${showType(results[i])} at ${place} has no tangent; return null`,
+    );
+  });
+}
+
+/** One tangent per leaf for the rule: zeros where there is none, `null` where there can be none. */
+function fillTangents(args: RuleArguments, tangents: readonly (Tensor | null)[]): unknown[] {
+  const filled = args.inputs.map((input, i) =>
+    isFloat(input.dtype) ? tangents[i] ?? zerosOf(input) : null
+  );
+  return args.fill(filled, args.leaves.map((leaf) => typeof leaf === "number" ? 0 : null));
+}
+
+/**
+ * `f` with a forward rule of your own. Reverse mode transposes it, so that one rule serves `jvp` and
+ * `grad`; rules are ordinary functions, so derivatives of any order and `vmap` and `jit` follow.
+ *
+ * Values that `f` closes over are constants: differentiating by one is an error. The rule may run later
+ * than `f`, and elsewhere: what a transform traces must reach it through arguments.
+ *
+ * @param f A pure function of trees of tensors.
+ * @param rule Gets the list of the arguments of `f` and the list of their tangents, trees like them
+ * (zeros where an argument does not move, `null` at integer and bool leaves); returns
+ * `[out, tangent]`, the output of `f` and its tangent, a tree like it. The tangent must be linear in
+ * the tangents. `null` stands for zero, and is the only tangent of an integer or bool leaf.
+ * @returns A function that computes what `f` does.
+ * @throws {TreeError}, {ShapeError} or {DtypeError} when the rule returns something else.
+ * @throws {ArgumentError} from reverse mode, when the tangent is not linear in the tangents.
+ *
+ * @example log(1 + exp(x)) without overflow in its derivative
+ * ```ts
+ * import { customJvp, exp, grad, log1p, reciprocal, sub } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const log1pexp: (x: Tensor) => Tensor = customJvp(
+ *   (x: Tensor) => log1p(exp(x)),
+ *   ([x], [dx]) => [log1pexp(x), sub(1, reciprocal(exp(x).add(1))).mul(dx)],
+ * );
+ * assertTensorsClose(grad(log1pexp)(100), 1);
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function customJvp<Args extends any[], Out>(
+  f: (...args: Args) => Out,
+  rule: (primals: Args, tangents: Args) => readonly [NoInfer<Out>, unknown],
+): (...args: Args) => Out;
+/**
+ * `f` with a forward rule of your own, and arguments that take no part in derivatives.
+ *
+ * @param f A pure function of trees of tensors, and of anything at `nondiffArgnums`.
+ * @param rule Gets the arguments at `nondiffArgnums`, then the list of the other arguments and the
+ * list of their tangents; returns `[out, tangent]`.
+ * @param options `nondiffArgnums`: the positions of the arguments that take no part, and may be
+ * anything.
+ * @returns A function that computes what `f` does.
+ * @throws {ArgumentError} when `nondiffArgnums` are no positions.
+ *
+ * @example An exponent that takes no part
+ * ```ts
+ * import { customJvp, grad, tensor } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const power = customJvp(
+ *   (x: Tensor, n: number) => x.pow(n),
+ *   (n, [x], [dx]) => [x.pow(n), x.pow(n - 1).mul(n).mul(dx)],
+ *   { nondiffArgnums: 1 },
+ * );
+ * assertTensorsClose(grad((x: Tensor) => power(x, 3))(tensor(2)), 12);
+ * ```
+ */
+// deno-lint-ignore no-explicit-any
+export function customJvp<Args extends any[], Out>(
+  f: (...args: Args) => Out,
+  // deno-lint-ignore no-explicit-any
+  rule: (...args: any[]) => readonly [NoInfer<Out>, unknown],
+  options: CustomRuleOptions | undefined,
+): (...args: Args) => Out;
+export function customJvp(
+  f: (...args: unknown[]) => unknown,
+  // deno-lint-ignore no-explicit-any
+  rule: (...args: any[]) => readonly [unknown, unknown],
+  options?: CustomRuleOptions,
+): (...args: unknown[]) => unknown {
+  const what = "Cannot apply customJvp";
+  checkFunction(f, "customJvp");
+  checkRule(rule, what, "the rule");
+  const positions = readNondiff(what, options);
+  return (...args) => {
+    const own = new RuleArguments(args, positions, "Cannot call a function with customJvp");
+    if (own.isPlain) return f(...args);
+    const shape = new ResultShape();
+    const inputs = own.inputs;
+    const { program, captured, values } = hold(
+      "customJvp",
+      (tensors) =>
+        shape.read(f(...own.args(tensors)), "Cannot return this value from customJvp", "before"),
+      inputs,
+    );
+    const move = new JvpRule("customJvp", (primals, tangents) => {
+      checkCaptured("customJvp", primals, tangents.map((one) => one !== null), captured);
+      const pair = rule(
+        ...own.nondiff,
+        own.fill(primals.slice(captured)),
+        fillTangents(own, tangents.slice(captured)),
+      );
+      const use = "Cannot use what the rule of customJvp returned";
+      checkPair(pair, use, "[out, tangent]");
+      const results = shape.read(pair[0], `${use} as the output`, "the function's own");
+      return { results, tangents: readTangents(shape, results, pair[1]) };
+    });
+    const results = bind(customJvpPrimitive, [...values, ...inputs], {
+      program,
+      captured,
+      rule: move,
+    });
+    return unflatten(shape.structure, results);
+  };
+}

@@ -1,0 +1,187 @@
+/**
+ * The reference meaning of control flow: programs run step by step by the evaluator.
+ *
+ * @module
+ */
+import { assembled, compile } from "../compile/pipeline.ts";
+import { isInspecting } from "../core/origin.ts";
+import type { Primitive } from "../core/primitive.ts";
+import { evaluateProgram, Program, Variable } from "../core/program.ts";
+import { allocateFor, Concrete } from "../core/tensor.ts";
+import type { Type } from "../core/tensor.ts";
+import { runEvaluated } from "../core/trace.ts";
+import { sizeOf } from "../base/shape.ts";
+import { nameOf } from "./programs.ts";
+
+/** Work, over all steps, from which on compiling a program pays: in equations of few elements. */
+const COMPILED_FROM = 5_000;
+
+/** Elements that an operation takes as long for as for being one. */
+const ELEMENTS = 500;
+
+const works = new WeakMap<Program, number>();
+
+/** How much a program does in one run. */
+function workOf(program: Program): number {
+  let work = works.get(program);
+  if (work === undefined) {
+    work = program.equations.reduce(
+      (sum, { outputs }) =>
+        outputs.reduce((own, { type }) => own + sizeOf(type.shape) / ELEMENTS, sum + 1),
+      0,
+    );
+    works.set(program, work);
+  }
+  return work;
+}
+
+/** A program as a function of concrete values, for about `steps` runs. */
+function runnerFor(
+  program: Program,
+  steps: number,
+): (args: readonly Concrete[]) => readonly Concrete[] {
+  const isLong = steps * workOf(program) >= COMPILED_FROM;
+  if (isLong && !isInspecting()) return compile(program);
+  return (args) => runEvaluated(() => evaluateProgram(program, args)) as Concrete[];
+}
+
+/** Loops as programs of their own, by their bodies and the rest of what they depend on. */
+const wholes = new WeakMap<Program, Map<string, Program | null>>();
+
+/** Loops that are running compiled: where they fail, they run again step by step. */
+const running = new Set<Program>();
+
+/**
+ * Runs a loop of about `steps` steps as one compiled program, where that pays; gives `null` where it
+ * does not, or where the compiler leaves the loop to be run step by step. `key` tells loops over the
+ * same body apart.
+ */
+function runWhole<P>(
+  primitive: Primitive<P>,
+  args: readonly Concrete[],
+  params: P,
+  body: Program,
+  key: string,
+  steps: number,
+): readonly Concrete[] | null {
+  if (steps * workOf(body) < COMPILED_FROM || isInspecting()) return null;
+  let programs = wholes.get(body);
+  if (programs === undefined) wholes.set(body, programs = new Map());
+  let program = programs.get(key);
+  if (program === undefined) {
+    const binders = args.map((arg) => new Variable(arg));
+    const outputs = primitive.type(args, params).map((type) => new Variable(type));
+    const equation = { primitive: primitive as Primitive, inputs: binders, params, outputs };
+    program = new Program(binders, [equation], outputs);
+    const { steps } = assembled(program).schedule;
+    if (steps.some((step) => "task" in step)) program = null;
+    programs.set(key, program);
+  }
+  if (program === null || running.has(program)) return null;
+  running.add(program);
+  try {
+    return compile(program)(args);
+  } finally {
+    running.delete(program);
+  }
+}
+
+/** Element `i` of a sequence. */
+function elementAt(sequence: Concrete, i: number): Concrete {
+  const shape = sequence.shape.slice(1);
+  const size = sizeOf(shape);
+  const elements = sequence.held === 1
+    ? sequence.elements
+    : sequence.elements.slice(i * size, (i + 1) * size);
+  return new Concrete(sequence.dtype, shape, size === 0 ? elements.slice(0, 0) : elements);
+}
+
+/** Runs a scan step by step, or compiled where that pays. */
+export function evaluateScan<
+  P extends {
+    readonly body: Program;
+    readonly length: number;
+    readonly reverse: boolean;
+    readonly consts: number;
+    readonly carry: number;
+  },
+>(
+  primitive: Primitive<P>,
+  args: readonly Concrete[],
+  params: P,
+  types: readonly Type[],
+): readonly Concrete[] {
+  const { body, length, reverse } = params;
+  const key = `${length}/${reverse}/${params.consts}/${params.carry}`;
+  const whole = runWhole(primitive, args, params, body, key, length);
+  if (whole !== null) return whole;
+  const consts = args.slice(0, params.consts);
+  let carry: readonly Concrete[] = args.slice(params.consts, params.consts + params.carry);
+  const xs = args.slice(params.consts + params.carry);
+  const ys = types.slice(params.carry).map(allocateFor);
+  const sizes = ys.map((elements) => elements.length / length);
+  const run = runnerFor(body, length);
+  for (let step = 0; step < length; step++) {
+    const i = reverse ? length - 1 - step : step;
+    const results = run([...consts, ...carry, ...xs.map((x) => elementAt(x, i))]);
+    carry = results.slice(0, params.carry);
+    ys.forEach((elements, k) => {
+      const [from, to] = [i * sizes[k], (i + 1) * sizes[k]];
+      results[params.carry + k].peek((written) => {
+        if (written.length === to - from) elements.set(written, from);
+        else elements.fill(written[0], from, to);
+      });
+    });
+  }
+  return [
+    ...carry,
+    ...ys.map((elements, k) => {
+      const { dtype, shape } = types[params.carry + k];
+      return new Concrete(dtype, shape, elements);
+    }),
+  ];
+}
+
+/** Runs a loop until its condition fails, compiled once that pays. */
+export function evaluateWhile<
+  P extends {
+    readonly condition: Program;
+    readonly body: Program;
+    readonly conditionConsts: number;
+    readonly bodyConsts: number;
+  },
+>(
+  primitive: Primitive<P>,
+  args: readonly Concrete[],
+  params: P,
+): readonly Concrete[] {
+  const { condition, body, conditionConsts, bodyConsts } = params;
+  const own = args.slice(0, conditionConsts);
+  const consts = args.slice(conditionConsts, conditionConsts + bodyConsts);
+  let carry: readonly Concrete[] = args.slice(conditionConsts + bodyConsts);
+  let goes = runnerFor(condition, 1);
+  let run = runnerFor(body, 1);
+  const work = workOf(condition) + workOf(body);
+  for (let step = 1; goes([...own, ...carry])[0].item<boolean>(); step++) {
+    carry = run([...consts, ...carry]);
+    // How many steps there will be is not known: what has run for long will go on.
+    if (step * work >= COMPILED_FROM && (step - 1) * work < COMPILED_FROM) {
+      const key = `${nameOf([condition])}/${conditionConsts}/${bodyConsts}`;
+      const rest = [...own, ...consts, ...carry];
+      const whole = runWhole(primitive, rest, params, body, key, COMPILED_FROM);
+      if (whole !== null) return whole;
+      goes = runnerFor(condition, COMPILED_FROM);
+      run = runnerFor(body, COMPILED_FROM);
+    }
+  }
+  return carry;
+}
+
+/** Runs one of several programs: the nearest one where the index is out of range. */
+export function evaluateSwitch(
+  [index, ...operands]: readonly Concrete[],
+  { branches }: { readonly branches: readonly Program[] },
+): readonly Concrete[] {
+  const place = Math.min(Math.max(index.item(), 0), branches.length - 1);
+  return runnerFor(branches[place], 1)(operands);
+}

@@ -1,0 +1,171 @@
+/**
+ * What primitives with derivative rules of their own run where no derivative is wanted: a program, or a
+ * function that has none.
+ *
+ * @module
+ */
+import { argumentError, TraceError, traceError } from "../base/errors.ts";
+import { showType } from "../base/shape.ts";
+import type { Batched, ProgramDerivative } from "../core/primitive.ts";
+import { evaluateProgram, typeOf } from "../core/program.ts";
+import type { Program } from "../core/program.ts";
+import { Concrete } from "../core/tensor.ts";
+import type { Tensor, Type } from "../core/tensor.ts";
+import { runEvaluated } from "../core/trace.ts";
+import type { Structure } from "../core/tree.ts";
+import { callPrimitive } from "./call.ts";
+import type { CallParams } from "./call.ts";
+import { stageBody } from "./stage_body.ts";
+
+/**
+ * A function that decides by values, and so has no program. It runs where values are known; in
+ * forward and reverse mode the derivative rule replaces it.
+ */
+export class Unstaged {
+  readonly #run: (args: readonly Tensor[]) => readonly Tensor[];
+  readonly #failure: TraceError;
+  #last: { readonly args: readonly Type[]; readonly results: readonly Tensor[] } | null = null;
+
+  /** The function, and what was thrown when it was traced. */
+  constructor(run: (args: readonly Tensor[]) => readonly Tensor[], failure: TraceError) {
+    this.#run = run;
+    this.#failure = failure;
+  }
+
+  /** The function of the arguments behind the first `count`. */
+  behind(count: number): Unstaged {
+    return new Unstaged((args) => this.#run(args.slice(count)), this.#failure);
+  }
+
+  /** What the tracing of the function failed with. */
+  get failure(): Error {
+    return traceError(this.#failure.message);
+  }
+
+  /** The results; once for the same list of arguments. */
+  results(args: readonly Type[]): readonly Tensor[] {
+    if (this.#last?.args === args) return this.#last.results;
+    if (!args.every((arg) => arg instanceof Concrete)) throw this.failure;
+    const results = runEvaluated(() => this.#run(args));
+    this.#last = { args, results };
+    return results;
+  }
+
+  /** The results, which are not asked for again. */
+  take(args: readonly Tensor[]): readonly Tensor[] {
+    const results = this.results(args);
+    this.#last = null;
+    return results;
+  }
+
+  /** What programs show. */
+  toString(): string {
+    return "a function of known values";
+  }
+}
+
+/** What a primitive with a rule runs where no derivative is wanted. */
+export interface Held {
+  /** A program, or a function that has none. */
+  readonly program: Program | Unstaged;
+  /** How many of the first arguments are values that functions brought in from outside. */
+  readonly captured: number;
+}
+
+/** What is held, with the captured values. */
+export interface HeldFunction extends Held {
+  /** The captured values. */
+  readonly values: readonly Tensor[];
+}
+
+/**
+ * Traces a flat function. One that reads values cannot be traced: it is held as it is, and serves
+ * where values are known.
+ */
+export function hold(
+  transform: string,
+  run: (args: readonly Tensor[]) => readonly Tensor[],
+  types: readonly Type[],
+): HeldFunction {
+  const list: Structure = { kind: "array", children: types.map(() => ({ kind: "leaf" })) };
+  try {
+    const { program, captured } = stageBody(
+      transform,
+      (args: readonly Tensor[]) => run(args),
+      { kind: "array", children: [list] },
+      types,
+    );
+    return { program, captured: captured.length, values: captured };
+  } catch (error) {
+    if (!(error instanceof TraceError)) throw error;
+    return { program: new Unstaged(run, error), captured: 0, values: [] };
+  }
+}
+
+/**
+ * Throws when a function without a program is to run on values that are not known. Its primitive may
+ * be recorded for its derivative even so: that is run on values that are.
+ */
+export function checkKnown({ program }: Held, args: readonly Tensor[]): void {
+  if (!(program instanceof Unstaged)) return;
+  for (const arg of args) {
+    try {
+      arg.concrete("read");
+    } catch {
+      throw program.failure;
+    }
+  }
+}
+
+/** The program that is held; throws where there is none. */
+export function programOf({ program }: Held): Program {
+  if (program instanceof Unstaged) throw program.failure;
+  return program;
+}
+
+/** The types of what a held function gives. */
+export function typesOfHeld(args: readonly Type[], { program }: Held): readonly Type[] {
+  return program instanceof Unstaged
+    ? program.results(args).map(({ dtype, shape }) => ({ dtype, shape }))
+    : program.results.map(typeOf);
+}
+
+/** Runs a held function, one operation after the other. */
+export function evaluateHeld(args: readonly Tensor[], { program }: Held): readonly Concrete[] {
+  const results = program instanceof Unstaged
+    ? program.take(args)
+    : runEvaluated(() => evaluateProgram(program, args));
+  return results as readonly Concrete[];
+}
+
+/** The cotangents of a held program's own arguments, its rules aside. */
+export function transposeHeld(
+  cotangents: readonly (Tensor | null)[],
+  args: readonly Type[],
+  params: Held,
+  isLinear: readonly boolean[],
+): readonly (Tensor | null)[] {
+  const rule = callPrimitive.derivative as ProgramDerivative<CallParams>;
+  return rule.transpose(cotangents, args, { program: programOf(params) }, isLinear);
+}
+
+/** All results with their mapped axis in front. */
+export function mappedInFront(results: readonly Tensor[]): readonly Batched[] {
+  return results.map((result) => [result, 0]);
+}
+
+/** Throws when a captured value is differentiated. */
+export function checkCaptured(
+  transform: string,
+  primals: readonly Tensor[],
+  isActive: readonly boolean[],
+  captured: number,
+): void {
+  const place = isActive.findIndex((active, i) => active && i < captured);
+  if (place < 0) return;
+  throw argumentError(
+    `Cannot differentiate a function with ${transform} by ${showType(primals[place])}, ` +
+      `which it does not get as an argument that takes part: its rule has no derivative for it; ` +
+      `pass it as an argument, outside of nondiffArgnums`,
+  );
+}

@@ -1,0 +1,16 @@
+/**
+ * Control flow that stays under every transform, and rules of derivatives that users give.
+ *
+ * @module
+ */
+export { associativeScan } from "./associative_scan.ts";
+export type { AssociativeScanOptions } from "./associative_scan.ts";
+export { checkpoint } from "./checkpoint.ts";
+export type { CheckpointOptions, CheckpointPolicy } from "./checkpoint.ts";
+export { cond, switchCase } from "./cond.ts";
+export { customJvp } from "./custom_jvp.ts";
+export type { CustomRuleOptions } from "./custom_rule.ts";
+export { customVjp } from "./custom_vjp.ts";
+export { map, scan } from "./scan.ts";
+export type { ScanOptions } from "./scan.ts";
+export { foriLoop, whileLoop } from "./while_loop.ts";

@@ -1,0 +1,262 @@
+/**
+ * Programs derived from programs: batched, linearised and transposed, each once for as long as the
+ * program lives. What the primitives that hold programs have in common.
+ *
+ * @module
+ */
+import { isFloat } from "../base/dtype.ts";
+import { argumentError } from "../base/errors.ts";
+import { insertAt, showType } from "../base/shape.ts";
+import { foldConstants } from "../compile/fold_constants.ts";
+import { runForward } from "../core/origin.ts";
+import type { BatchAxis } from "../core/primitive.ts";
+import {
+  closeProgram,
+  evaluateProgram,
+  Program,
+  RecordingTrace,
+  typeOf,
+  Variable,
+} from "../core/program.ts";
+import type { Atom } from "../core/program.ts";
+import { zerosOf } from "../core/tensor.ts";
+import type { Tensor, Type } from "../core/tensor.ts";
+import { currentTrace, escapedError, runUnder, Tracer } from "../core/trace.ts";
+import { alignBatch } from "../primitives/structure.ts";
+import { jvpFlat } from "../transforms/jvp.ts";
+import { linearizeFlat } from "../transforms/linearize.ts";
+import { isOffset, transposeProgram } from "../transforms/transpose.ts";
+import { batchFlat } from "../transforms/vmap.ts";
+
+/** Runs `f` on one tracer per type, recording all of it; `f` gives the results. */
+export function record(
+  types: readonly Type[],
+  f: (args: readonly Tensor[]) => readonly Tensor[],
+): Program {
+  const trace = new RecordingTrace("jit", null);
+  try {
+    const args = types.map((type) => trace.newBinder(type));
+    const program = trace.finish(runForward(() => runUnder(trace, () => f(args))));
+    checkClosed(program);
+    return program;
+  } finally {
+    trace.alive = false;
+  }
+}
+
+/** Throws where a program holds a tracer: a derivative rule of the user's has closed over one. */
+function checkClosed({ equations, results }: Program): void {
+  const check = (atoms: readonly Atom[], use: string): void => {
+    for (const atom of atoms) if (atom instanceof Tracer) throw escapedError(atom, use);
+  };
+  for (const { inputs, primitive } of equations) check(inputs, primitive.name);
+  check(results, "the result of a derivative rule");
+}
+
+/** Remembers what was derived from each program, by a key. */
+export function memoize<Value>(): (program: Program, key: string, make: () => Value) => Value {
+  const memory = new WeakMap<Program, Map<string, Value>>();
+  return (program, key, make) => {
+    let values = memory.get(program);
+    if (values === undefined) memory.set(program, values = new Map());
+    let value = values.get(key);
+    if (value === undefined) values.set(key, value = make());
+    return value;
+  };
+}
+
+const numbers = new WeakMap<Program, number>();
+let nextNumber = 0;
+
+/** A text that tells lists of programs apart, for keys. */
+export function nameOf(programs: readonly Program[]): string {
+  return programs.map((program) => {
+    let number = numbers.get(program);
+    if (number === undefined) numbers.set(program, number = nextNumber++);
+    return number;
+  }).join(",");
+}
+
+/** A program batched over given axes. */
+export interface BatchedProgram {
+  /** The program on batches. */
+  readonly program: Program;
+  /** Where each result has its mapped axis, `null` for results that all examples share. */
+  readonly axes: readonly BatchAxis[];
+}
+
+const batchedPrograms = memoize<BatchedProgram>();
+
+/**
+ * The program over one more axis, which collectives find as `axisName`. Results for which `isForced`
+ * are mapped along axis 0 in any case.
+ */
+export function batchProgram(
+  program: Program,
+  axes: readonly BatchAxis[],
+  size: number,
+  axisName: string | undefined,
+  isForced: readonly boolean[] = [],
+): BatchedProgram {
+  const forced = program.results.map((_, i) => Number(isForced[i] ?? false)).join("");
+  const name = axisName === undefined ? "" : JSON.stringify(axisName);
+  const key = `${axes.map(String)}/${size}/${forced}/${name}`;
+  return batchedPrograms(program, key, () => {
+    const types = program.binders.map(({ type: { dtype, shape } }, i) => {
+      const axis = axes[i];
+      return { dtype, shape: axis === null ? shape : insertAt(shape, axis, size) };
+    });
+    let outAxes: readonly BatchAxis[] = [];
+    const batched = record(types, (args) => {
+      const results = batchFlat((xs) => evaluateProgram(program, xs), args, axes, size, axisName);
+      outAxes = results.map(([, axis], i) => isForced[i] ? 0 : axis);
+      return results.map(([value, axis], i) =>
+        isForced[i] ? alignBatch(value, axis, 0, size) : value
+      );
+    });
+    return { program: batched, axes: outAxes };
+  });
+}
+
+/** A program divided into work on primals and work on tangents. */
+export interface LinearizedProgram {
+  /** From the arguments to the results, followed by the residuals. */
+  readonly forward: Program;
+  /** From the residuals and the tangents of active arguments to the tangents of moving results. */
+  readonly linear: Program;
+  /** Which results have tangents. */
+  readonly moves: readonly boolean[];
+}
+
+const linearizedPrograms = memoize<LinearizedProgram>();
+
+/**
+ * The program linearised in its active arguments. Results for which `isForced` have tangents in any
+ * case, constant zeros if need be.
+ */
+export function linearizeProgram(
+  program: Program,
+  isActive: readonly boolean[],
+  isForced: readonly boolean[] = [],
+): LinearizedProgram {
+  const forced = program.results.map((_, i) => Number(isForced[i] ?? false)).join("");
+  const key = `${isActive.map(Number).join("")}/${forced}`;
+  return linearizedPrograms(program, key, () => {
+    let linear: Program = program;
+    let moves: readonly boolean[] = [];
+    const forward = record(program.binders.map(({ type }) => type), (args) => {
+      const active = args.filter((_, i) => isActive[i]);
+      const { results, program: open } = linearizeFlat("jit", active, (inputs) => {
+        let next = 0;
+        return evaluateProgram(program, args.map((arg, i) => isActive[i] ? inputs[next++] : arg));
+      });
+      // The tangent of a result that does not move is a constant zero, and is left out.
+      let next = 0;
+      const moving: Atom[] = [];
+      moves = results.map(({ dtype }, i) => {
+        if (!isFloat(dtype)) return false;
+        const atom = open.results[next++];
+        const isMoving = atom instanceof Variable || (isForced[i] ?? false);
+        if (isMoving) moving.push(atom);
+        return isMoving;
+      });
+      const closed = closeProgram(new Program(open.binders, open.equations, moving));
+      linear = closed.program;
+      return [...results, ...closed.captured];
+    });
+    return { forward, linear, moves };
+  });
+}
+
+/** A program that computes results and their tangents together. */
+export interface PushedProgram {
+  /** From the arguments and the tangents of the active ones to the results and moving tangents. */
+  readonly program: Program;
+  /** Which results have tangents. */
+  readonly moves: readonly boolean[];
+}
+
+const pushedPrograms = memoize<PushedProgram>();
+
+/** The program in forward mode. Results for which `isForced` have tangents in any case. */
+export function pushProgram(
+  program: Program,
+  isActive: readonly boolean[],
+  isForced: readonly boolean[] = [],
+): PushedProgram {
+  const forced = program.results.map((_, i) => Number(isForced[i] ?? false)).join("");
+  const key = `${isActive.map(Number).join("")}/${forced}`;
+  return pushedPrograms(program, key, () => {
+    const types = program.binders.map(({ type }) => type);
+    const active = types.filter((_, i) => isActive[i]);
+    let moves: readonly boolean[] = [];
+    const pushed = record([...types, ...active], (args) => {
+      let next = types.length;
+      const tangents = isActive.map((isMoving) => isMoving ? args[next++] : null);
+      const primals = args.slice(0, types.length);
+      const pairs = jvpFlat((xs) => evaluateProgram(program, xs), primals, tangents);
+      moves = pairs.map(([value, tangent], i) =>
+        isFloat(value.dtype) && (tangent !== null || (isForced[i] ?? false))
+      );
+      return [
+        ...pairs.map(([value]) => value),
+        ...pairs.flatMap(([value, tangent], i) => moves[i] ? [tangent ?? zerosOf(value)] : []),
+      ];
+    });
+    return { program: pushed, moves };
+  });
+}
+
+/** The transpose of a program in its linear arguments. */
+export interface TransposedProgram {
+  /** From the known arguments and the cotangents that are not zero to those that come back. */
+  readonly program: Program;
+  /** Which linear arguments get a cotangent. */
+  readonly receives: readonly boolean[];
+}
+
+const transposedPrograms = memoize<TransposedProgram>();
+
+/**
+ * Transposes a program in its linear arguments. Those for which `isForced` (one entry per linear
+ * argument) get a cotangent in any case.
+ */
+export function transposeOpen(
+  program: Program,
+  isLinear: readonly boolean[],
+  hasCotangent: readonly boolean[],
+  isForced: readonly boolean[] = [],
+): TransposedProgram {
+  const forced = isForced.map(Number).join("");
+  const key = `${isLinear.map(Number).join("")}/${hasCotangent.map(Number).join("")}/${forced}`;
+  return transposedPrograms(program, key, () => {
+    const types = program.binders.map(({ type }) => type);
+    const known = types.filter((_, i) => !isLinear[i]);
+    const given = program.results.filter((_, i) => hasCotangent[i]).map(typeOf);
+    let receives: readonly boolean[] = [];
+    const transposed = record([...known, ...given], (args) => {
+      // Work on known values alone is recorded here; the tape holds what is linear.
+      const tape = new RecordingTrace("jit", currentTrace());
+      let next = 0;
+      const inputs = types.map((type, i) => isLinear[i] ? tape.newBinder(type) : args[next++]);
+      // Folded, so that zeros made of zeros are seen to be zeros.
+      const folded = foldConstants(program);
+      const linear = tape.finish(runUnder(tape, () => evaluateProgram(folded, inputs)));
+      tape.alive = false;
+      linear.results.forEach((atom, i) => {
+        if (atom instanceof Variable || !hasCotangent[i] || !isOffset(atom)) return;
+        throw argumentError(
+          `Cannot transpose a function that returns the constant ${showType(atom)}: ` +
+            `the function is not linear in its arguments`,
+        );
+      });
+      const cotangents = hasCotangent.map((has) => has ? args[next++] : null);
+      const pulled = transposeProgram(linear, cotangents).map((cotangent, i) =>
+        cotangent === null && isForced[i] ? zerosOf(linear.binders[i].type) : cotangent
+      );
+      receives = pulled.map((cotangent) => cotangent !== null);
+      return pulled.filter((cotangent) => cotangent !== null);
+    });
+    return { program: transposed, receives };
+  });
+}

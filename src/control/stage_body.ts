@@ -1,0 +1,152 @@
+/**
+ * Users' functions as the programs that control flow holds.
+ *
+ * @module
+ */
+import { describeValue } from "../base/dtype.ts";
+import { dtypeError, shapeError, treeError } from "../base/errors.ts";
+import { sameShape, showType } from "../base/shape.ts";
+import { leafToInput, toTensorOf } from "../core/convert.ts";
+import { closeProgram } from "../core/program.ts";
+import type { Program } from "../core/program.ts";
+import type { Tensor, Type } from "../core/tensor.ts";
+import { currentTrace, WeakScalar } from "../core/trace.ts";
+import { firstDifference, flatten, leafPaths, showPath, unflatten } from "../core/tree.ts";
+import type { Structure } from "../core/tree.ts";
+import type { AnyFunction } from "../core/tree_types.ts";
+import { stage } from "../transforms/stage.ts";
+
+/** A function as a program that no transform needs to outlive. */
+export interface Body {
+  /** The program; its first binders stand for what was captured. */
+  readonly program: Program;
+  /** The tracers that the function brought in from outside. */
+  readonly captured: readonly Tensor[];
+  /** The structure of its result. */
+  readonly structure: Structure;
+  /** The types of its result. */
+  readonly types: readonly Type[];
+}
+
+/** Traces `f`, called with a list of arguments of this structure. `transform` is for messages. */
+export function stageBody(
+  transform: string,
+  f: AnyFunction,
+  structure: Structure,
+  types: readonly Type[],
+): Body {
+  const staged = stage(transform, f, structure, types);
+  return { ...closeProgram(staged.program), structure: staged.structure, types: staged.types };
+}
+
+/** Several structures as the arguments of a function. */
+export function argumentsOf(...children: readonly Structure[]): Structure {
+  return { kind: "array", children };
+}
+
+/** Values that control flow carries from step to step, before the first one. */
+export interface Start {
+  /** One leaf each; numbers have no dtype yet. */
+  readonly leaves: readonly (Tensor | number)[];
+  /** Their tree. */
+  readonly structure: Structure;
+}
+
+/** Reads what is carried. `what` begins messages: "Cannot scan from this carry". */
+export function readStart(tree: unknown, what: string): Start {
+  const { leaves, structure } = flatten(tree);
+  const paths = leafPaths(structure);
+  return {
+    leaves: leaves.map((leaf, i) =>
+      typeof leaf === "number" ? leaf : leafToInput(leaf, paths[i], what)
+    ),
+    structure,
+  };
+}
+
+/** A step that was traced, with what it carries on. */
+interface TracedStep<Step> {
+  readonly step: Step;
+  readonly structure: Structure;
+  readonly types: readonly Type[];
+}
+
+/**
+ * Traces a step with `trace`, which takes the types of what is carried, and a function to apply to the
+ * carry before the user's code sees it; it gives the traced step with what it carries on. A number
+ * takes the dtype that the step gives it.
+ */
+export function settleCarry<Step>(
+  start: Start,
+  trace: (types: readonly Type[], open: (carry: unknown) => unknown) => TracedStep<Step>,
+  what: string,
+): { readonly step: Step; readonly init: readonly Tensor[] } {
+  const { leaves, structure } = start;
+  const isNumber = (leaf: Tensor | number) =>
+    typeof leaf === "number" || leaf instanceof WeakScalar;
+  let types = leaves.map((leaf): Type =>
+    typeof leaf === "number" || leaf instanceof WeakScalar
+      ? { dtype: "float64", shape: [] }
+      : { dtype: leaf.dtype, shape: leaf.shape }
+  );
+  // Numbers meet what they meet as numbers first, which tells the dtype that they carry.
+  const isLoose = leaves.some(isNumber);
+  let traced = trace(types, isLoose ? (carry) => loosen(start, carry) : (carry) => carry);
+  checkCarryStructure(structure, traced.structure, what);
+  for (let round = 0; isLoose && round <= 2 * leaves.length; round++) {
+    const next = types.map((type, i): Type =>
+      isNumber(leaves[i]) ? { dtype: traced.types[i].dtype, shape: [] } : type
+    );
+    if (round > 0 && next.every(({ dtype }, i) => dtype === types[i].dtype)) break;
+    types = next;
+    traced = trace(types, (carry) => carry);
+  }
+  const paths = leafPaths(structure);
+  types.forEach((type, i) => {
+    const after = traced.types[i];
+    const place = placeOf(paths[i]);
+    if (!sameShape(type.shape, after.shape)) {
+      throw shapeError(
+        `${what}: the carry${place} is ${showType(type)} before a step and ` +
+          `${showType(after)} after it; a step must keep its shape`,
+      );
+    }
+    if (type.dtype !== after.dtype) {
+      throw dtypeError(
+        `${what}: the carry${place} is ${showType(type)} before a step and ` +
+          `${showType(after)} after it; convert with astype`,
+      );
+    }
+  });
+  const init = leaves.map((leaf, i) => toTensorOf(leaf, types[i].dtype, what));
+  return { step: traced.step, init };
+}
+
+/** The carry with numbers in the places of the numbers that it starts from. */
+function loosen({ leaves, structure }: Start, carry: unknown): unknown {
+  const values = flatten<Tensor>(carry).leaves;
+  return unflatten(
+    structure,
+    leaves.map((leaf, i) => {
+      if (leaf instanceof WeakScalar) return leaf.within(currentTrace(), values[i]);
+      return typeof leaf === "number" ? new WeakScalar(currentTrace(), values[i], leaf) : values[i];
+    }),
+  );
+}
+
+/** A path in messages: nothing at the root. */
+export function placeOf(path: readonly (string | number)[]): string {
+  return path.length === 0 ? "" : ` at ${showPath(path)}`;
+}
+
+function checkCarryStructure(before: Structure, after: Structure, what: string): void {
+  const difference = firstDifference(before, after);
+  if (difference === null) return;
+  throw treeError(`${what}: a step must return a carry like the one it gets; ${difference}`);
+}
+
+/** Throws unless `value` is a pair. */
+export function checkPair(value: unknown, what: string, expected: string): void {
+  if (Array.isArray(value) && value.length === 2) return;
+  throw treeError(`${what}: expected ${expected}, got ${describeValue(value)}`);
+}

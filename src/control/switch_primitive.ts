@@ -1,0 +1,213 @@
+/**
+ * The primitive behind `cond` and `switchCase`: one of several programs, chosen by an index.
+ *
+ * @module
+ */
+import { internalError, shapeError } from "../base/errors.ts";
+import { showType } from "../base/shape.ts";
+import { exchangedAxes } from "../core/axes.ts";
+import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
+import { evaluateProgram, Program, typeOf, Variable } from "../core/program.ts";
+import type { Atom } from "../core/program.ts";
+import { sameType, zerosOf } from "../core/tensor.ts";
+import type { Tensor, Type } from "../core/tensor.ts";
+import { bind } from "../core/trace.ts";
+import { divergenceError, uniform } from "../primitives/collective.ts";
+import { lessEqual, select } from "../primitives/comparison.ts";
+import { broadcast, constantLike } from "../primitives/structure.ts";
+import { evaluateSwitch } from "./evaluate.ts";
+import {
+  batchProgram,
+  linearizeProgram,
+  memoize,
+  nameOf,
+  pushProgram,
+  transposeOpen,
+} from "./programs.ts";
+
+/** Parameters of `switch`. */
+export interface SwitchParams {
+  /** What may be run: programs of the same arguments, with results of the same types. */
+  readonly branches: readonly Program[];
+}
+
+function switchType(args: readonly Type[], { branches }: SwitchParams): readonly Type[] {
+  const [index, ...operands] = args;
+  if (index.dtype !== "int32" || index.shape.length !== 0) {
+    throw shapeError(`Cannot switch by ${showType(index)}: expected int32[]`);
+  }
+  const results = branches[0].results.map(typeOf);
+  for (const { binders, results: own } of branches) {
+    const fits = binders.length === operands.length && own.length === results.length &&
+      binders.every(({ type }, i) => sameType(type, operands[i])) &&
+      own.every((atom, i) => sameType(typeOf(atom), results[i]));
+    if (!fits) throw internalError("The branches of a switch differ in their types");
+  }
+  return results;
+}
+
+function anyOf(lists: readonly (readonly boolean[])[]): readonly boolean[] {
+  return lists[0].map((_, i) => lists.some((list) => list[i]));
+}
+
+function batchSwitch(
+  args: readonly Tensor[],
+  axes: readonly BatchAxis[],
+  size: number,
+  { branches }: SwitchParams,
+  axisName: string | undefined,
+): readonly Batched[] {
+  const [index, ...operands] = args;
+  const [indexAxis, ...operandAxes] = axes;
+  if (indexAxis === null) {
+    const free = branches.map((branch) => batchProgram(branch, operandAxes, size, axisName));
+    const isMapped = anyOf(free.map((batched) => batched.axes.map((axis) => axis !== null)));
+    const programs = branches.map((branch) =>
+      batchProgram(branch, operandAxes, size, axisName, isMapped).program
+    );
+    const results = bind(switchPrimitive, [index, ...operands], { branches: programs });
+    return results.map((result, i) => [result, isMapped[i] ? 0 : null]);
+  }
+  // Within a branch that not all examples of an axis take, those that do not have no derivative that
+  // the others could ask for.
+  const exchanged = exchangedAxes(branches);
+  if (exchanged.some((use) => use.axisName === axisName)) throw divergenceError(axisName!);
+  const choice = exchanged.reduce(uniform, index);
+  // Examples disagree: every branch runs for all of them, and each takes its own result.
+  const all = branches[0].results.map(() => true);
+  const results = branches.map((branch) =>
+    evaluateProgram(batchProgram(branch, operandAxes, size, axisName, all).program, operands)
+  );
+  return results[0].map((_, place): Batched => {
+    let chosen = results[branches.length - 1][place];
+    for (let i = branches.length - 2; i >= 0; i--) {
+      const isThis = lessEqual(choice, constantLike(choice, i));
+      chosen = select(broadcast(isThis, chosen.shape, [0]), results[i][place], chosen);
+    }
+    return [chosen, 0];
+  });
+}
+
+/** The branches of a switch divided into work on primals and on tangents. */
+interface LinearizedSwitch {
+  /** Each gives the results, then what is kept: every branch fills its own places of those. */
+  readonly forward: readonly Program[];
+  /** On what is kept, the operands that are needed, and the tangents of active ones. */
+  readonly linear: readonly Program[];
+  /** The operands that tangents need. */
+  readonly needed: readonly number[];
+  readonly moves: readonly boolean[];
+}
+
+const linearizedSwitches = memoize<LinearizedSwitch>();
+
+function linearizeBranches(
+  branches: readonly Program[],
+  isActive: readonly boolean[],
+): LinearizedSwitch {
+  const names = nameOf(branches);
+  return linearizedSwitches(branches[0], `${names}/${isActive.map(Number).join("")}`, () => {
+    const moves = anyOf(branches.map((branch) => linearizeProgram(branch, isActive).moves));
+    const parts = branches.map((branch) => linearizeProgram(branch, isActive, moves));
+    const count = branches[0].results.length;
+    // What branches keep of the same type shares a place: only one of them runs.
+    const places: Type[] = [];
+    const needed: number[] = [];
+    const sources = parts.map(({ forward }) => {
+      const taken = new Set<number>();
+      return forward.results.slice(count).map((atom) => {
+        const operand = atom instanceof Variable ? forward.binders.indexOf(atom) : -1;
+        if (operand >= 0) {
+          const known = needed.indexOf(operand);
+          return { operand: known >= 0 ? known : needed.push(operand) - 1 };
+        }
+        const type = typeOf(atom);
+        let place = places.findIndex((other, i) => !taken.has(i) && sameType(other, type));
+        if (place < 0) place = places.push({ dtype: type.dtype, shape: type.shape }) - 1;
+        taken.add(place);
+        return { place };
+      });
+    });
+    const forward = parts.map((part, b) => {
+      const kept: Atom[] = places.map(zerosOf);
+      part.forward.results.slice(count).forEach((atom, i) => {
+        const source = sources[b][i];
+        if ("place" in source) kept[source.place] = atom;
+      });
+      return new Program(part.forward.binders, part.forward.equations, [
+        ...part.forward.results.slice(0, count),
+        ...kept,
+      ]);
+    });
+    const linear = parts.map((part, b) => {
+      const residuals = sources[b].length;
+      const own = places.map((type) => new Variable(type));
+      const operands = needed.map((i) => new Variable(branches[b].binders[i].type));
+      part.linear.binders.slice(0, residuals).forEach((variable, i) => {
+        const source = sources[b][i];
+        if ("place" in source) own[source.place] = variable;
+        else operands[source.operand] = variable;
+      });
+      const binders = [...own, ...operands, ...part.linear.binders.slice(residuals)];
+      return new Program(binders, part.linear.equations, part.linear.results);
+    });
+    return { forward, linear, needed, moves };
+  });
+}
+
+/** Runs one of the programs of its parameters. */
+export const switchPrimitive: Primitive<SwitchParams> = {
+  name: "switch",
+  type: switchType,
+  evaluate: evaluateSwitch,
+  batch: batchSwitch,
+  derivative: {
+    kind: "program",
+    linearize([index, ...operands], [, ...isActive], { branches }) {
+      const { forward, linear, needed, moves } = linearizeBranches(branches, isActive);
+      const all = bind(switchPrimitive, [index, ...operands], { branches: forward });
+      const count = branches[0].results.length;
+      const kept = [...all.slice(count), ...needed.map((i) => operands[i])];
+      return {
+        results: all.slice(0, count),
+        push([, ...tangents]) {
+          if (!moves.includes(true)) return moves.map(() => null);
+          const active = operands.flatMap((operand, i) =>
+            isActive[i] ? [tangents[i] ?? zerosOf(operand)] : []
+          );
+          const pushed = bind(switchPrimitive, [index, ...kept, ...active], { branches: linear });
+          let next = 0;
+          return moves.map((moving) => moving ? pushed[next++] : null);
+        },
+      };
+    },
+    jvp([index, ...operands], [, ...tangents], { branches }) {
+      const isActive = tangents.map((tangent) => tangent !== null);
+      const moves = anyOf(branches.map((branch) => pushProgram(branch, isActive).moves));
+      const programs = branches.map((branch) => pushProgram(branch, isActive, moves).program);
+      const given = tangents.filter((tangent) => tangent !== null);
+      const all = bind(switchPrimitive, [index, ...operands, ...given], { branches: programs });
+      let next = moves.length;
+      return moves.map((moving, i) => [all[i], moving ? all[next++] : null]);
+    },
+    transpose(cotangents, [index, ...args], { branches }, [, ...isLinear]) {
+      const hasCotangent = cotangents.map((cotangent) => cotangent !== null);
+      const receives = anyOf(
+        branches.map((branch) => transposeOpen(branch, isLinear, hasCotangent).receives),
+      );
+      const programs = branches.map((branch) =>
+        transposeOpen(branch, isLinear, hasCotangent, receives).program
+      );
+      const known = args.filter((_, i) => !isLinear[i]) as Tensor[];
+      const given = cotangents.filter((cotangent) => cotangent !== null);
+      const pulled = bind(switchPrimitive, [index as Tensor, ...known, ...given], {
+        branches: programs,
+      });
+      let [next, place] = [0, 0];
+      return [
+        null,
+        ...isLinear.map((linear) => linear && receives[place++] ? pulled[next++] : null),
+      ];
+    },
+  },
+};

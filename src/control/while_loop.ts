@@ -1,0 +1,204 @@
+/**
+ * Loops of a length that values decide, and loops over ranges of integers.
+ *
+ * @module
+ */
+import { isInteger } from "../base/dtype.ts";
+import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import { showType } from "../base/shape.ts";
+import { toInteger, toTensor } from "../core/convert.ts";
+import { evaluateProgram, Program } from "../core/program.ts";
+import type { Variable } from "../core/program.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { bind } from "../core/trace.ts";
+import { unflatten } from "../core/tree.ts";
+import type { TensorsOf, TupleHint } from "../core/tree_types.ts";
+import { add } from "../primitives/arithmetic.ts";
+import { less } from "../primitives/comparison.ts";
+import { constantLike, convert, iota } from "../primitives/structure.ts";
+import { checkFunction } from "../transforms/flatten_function.ts";
+import { scanPrimitive } from "./scan_primitive.ts";
+import { argumentsOf, readStart, settleCarry, stageBody } from "./stage_body.ts";
+import type { Body, Start } from "./stage_body.ts";
+import { whilePrimitive } from "./while_primitive.ts";
+
+/** Traces a condition on what is carried. */
+function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[]): Body {
+  const body = stageBody(
+    "whileLoop",
+    predicate as () => unknown,
+    argumentsOf(start.structure),
+    init,
+  );
+  const [type] = body.types;
+  if (body.types.length !== 1 || body.structure.kind !== "leaf") {
+    throw shapeError(
+      "Cannot loop: the condition must return one bool scalar, " +
+        `got a tree of ${body.types.length} leaves`,
+    );
+  }
+  if (type.shape.length !== 0) {
+    throw shapeError(
+      `Cannot loop on ${showType(type)}: the condition must be one value; ` +
+        `reduce it with all or any`,
+    );
+  }
+  if (type.dtype !== "bool") {
+    throw dtypeError(
+      `Cannot loop on ${showType(type)}: the condition must be bool; compare it with notEqual`,
+    );
+  }
+  return body;
+}
+
+/**
+ * A loop that goes on while a condition on the carried value holds.
+ *
+ * It is one operation: both functions are traced once. Forward mode (`jvp`, `jacfwd`) goes through it;
+ * reverse mode does not, since nothing says how many steps there will be to keep values of: use
+ * `scan`, or `foriLoop` with bounds that are numbers. Under `vmap` over what the condition depends on,
+ * the loop goes on while any example does, and those that are done stay as they are.
+ *
+ * @param predicate Whether to go on: a pure function of the carried value that gives a bool scalar.
+ * @param step The next carried value: a pure function of the carried value, which keeps its
+ * structure, shapes and dtypes; numbers in `init` take the dtype that it gives them.
+ * @param init The first carried value, a tree.
+ * @returns The first carried value for which the condition does not hold.
+ * @throws {ShapeError}, {DtypeError} or {TreeError} when the carried value changes its shape, dtype or
+ * structure, or the condition gives no bool scalar.
+ * @throws {ArgumentError} from reverse mode.
+ *
+ * @example A square root by Newton's method
+ * ```ts
+ * import { jvp, tensor, whileLoop } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const root = (x: Tensor) =>
+ *   whileLoop(
+ *     (y) => y.square().sub(x).abs().greater(1e-5),
+ *     (y) => y.add(x.div(y)).div(2),
+ *     1,
+ *   );
+ * assertTensorsClose(root(tensor(2)), Math.SQRT2);
+ * assertTensorsClose(jvp(root, [tensor(2)], [tensor(1)])[1], 0.5 / Math.SQRT2, { rtol: 1e-4 });
+ * ```
+ */
+export function whileLoop<const Init>(
+  predicate: (value: TensorsOf<Init>) => Tensor | boolean,
+  step: (value: TensorsOf<Init>) => TensorsOf<Init> | TupleHint,
+  init: Init,
+): TensorsOf<Init> {
+  checkFunction(predicate, "whileLoop");
+  checkFunction(step, "whileLoop");
+  const what = "Cannot loop";
+  const start = readStart(init, `${what} from this value`);
+  const { step: body, init: carry } = settleCarry(start, (types, open) => {
+    const opened = (value: unknown) => step(open(value) as TensorsOf<Init>);
+    const staged = stageBody("whileLoop", opened, argumentsOf(start.structure), types);
+    return { step: staged, structure: staged.structure, types: staged.types };
+  }, what);
+  const goes = stageCondition(predicate, start, carry);
+  const results = bind(whilePrimitive, [...goes.captured, ...body.captured, ...carry], {
+    condition: goes.program,
+    body: body.program,
+    conditionConsts: goes.captured.length,
+    bodyConsts: body.captured.length,
+  });
+  return unflatten(start.structure, results) as TensorsOf<Init>;
+}
+
+/**
+ * A loop over the integers from `lower` up to but not including `upper`.
+ *
+ * With bounds that are JavaScript numbers it is a `scan`, and differentiated in both modes. With
+ * bounds that are tensors it is a `whileLoop`: of any length, and differentiated in forward mode only.
+ *
+ * @param lower The first integer: a number, or an integer scalar.
+ * @param upper The first integer that is not reached.
+ * @param step The next value: a pure function of the integer (an int32 scalar) and the value, which
+ * keeps its structure, shapes and dtypes; numbers in `init` take the dtype that it gives them.
+ * @param init The first value, a tree.
+ * @returns The value after the last step; `init` when there is none.
+ * @throws {ArgumentError} when a bound is a number that is no integer of 32 bits.
+ * @throws {ShapeError}, {DtypeError} or {TreeError} when a bound is no integer scalar, or the value
+ * changes its shape, dtype or structure.
+ *
+ * @example A power, and its derivative
+ * ```ts
+ * import { foriLoop, grad, tensor } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const cube = (x: Tensor) => foriLoop(0, 3, (_i, y) => y.mul(x), 1);
+ * assertTensorsClose(cube(tensor(2)), 8);
+ * assertTensorsClose(grad(cube)(tensor(2)), 12);
+ * ```
+ */
+export function foriLoop<const Init>(
+  lower: number | Tensor,
+  upper: number | Tensor,
+  step: (i: Tensor, value: TensorsOf<Init>) => TensorsOf<Init> | TupleHint,
+  init: Init,
+): TensorsOf<Init> {
+  checkFunction(step, "foriLoop");
+  const what = "Cannot loop";
+  const [from, to] = [readBound(lower, "lower"), readBound(upper, "upper")];
+  const start = readStart(init, `${what} from this value`);
+  const { step: body, init: carry } = settleCarry(start, (types, open) => {
+    const opened = (i: Tensor, value: unknown) => step(i, open(value) as TensorsOf<Init>);
+    const place = { dtype: "int32", shape: [] } as const;
+    const args = argumentsOf({ kind: "leaf" }, start.structure);
+    const staged = stageBody("foriLoop", opened, args, [place, ...types]);
+    return { step: staged, structure: staged.structure, types: staged.types };
+  }, what);
+  const { program, captured } = body;
+  if (typeof from === "number" && typeof to === "number") {
+    const length = Math.max(0, to - from);
+    const places = add(iota(length), constantLike({ dtype: "int32", shape: [length] }, from));
+    // The integer stands between what was captured and what is carried: a scan wants it last.
+    const count = captured.length;
+    const [place, ...carried] = program.binders.slice(count);
+    const results = bind(scanPrimitive, [...captured, ...carry, places], {
+      body: withBinders(program, [...program.binders.slice(0, count), ...carried, place]),
+      length,
+      reverse: false,
+      consts: count,
+      carry: carry.length,
+    });
+    return unflatten(start.structure, results) as TensorsOf<Init>;
+  }
+  const [first, last] = [boundAsTensor(from), boundAsTensor(to)];
+  const loop = whileLoop(
+    ([i, end]) => less(i, end),
+    ([i, end, ...values]) => {
+      const next = evaluateProgram(program, [...captured, i, ...values]);
+      return [add(i, constantLike(i, 1)), end, ...next];
+    },
+    [first, last, ...carry],
+  );
+  return unflatten(start.structure, loop.slice(2)) as TensorsOf<Init>;
+}
+
+function withBinders(program: Program, binders: readonly Variable[]): Program {
+  return new Program(binders, program.equations, program.results);
+}
+
+/** A bound as a number where it is one, or as an int32 scalar. */
+function readBound(bound: number | Tensor, name: string): number | Tensor {
+  const what = `Cannot loop with the ${name} bound`;
+  if (typeof bound === "number") {
+    if (Number.isInteger(bound) && Math.abs(bound) < 2 ** 31) return bound;
+    throw argumentError(`${what} ${bound}: expected an integer of 32 bits`);
+  }
+  const value = toTensor(toInteger(bound), what);
+  if (value.ndim !== 0) throw shapeError(`${what} ${showType(value)}: expected one integer`);
+  if (!isInteger(value.dtype)) {
+    throw dtypeError(`${what} ${showType(value)}: expected an integer; convert with astype`);
+  }
+  return convert(value, "int32");
+}
+
+function boundAsTensor(bound: number | Tensor): Tensor {
+  return typeof bound === "number" ? constantLike({ dtype: "int32", shape: [] }, bound) : bound;
+}

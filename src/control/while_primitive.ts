@@ -1,0 +1,302 @@
+/**
+ * The primitive behind `whileLoop`: a program run for as long as another one says.
+ *
+ * @module
+ */
+import { argumentError, internalError, shapeError } from "../base/errors.ts";
+import { range, showType } from "../base/shape.ts";
+import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
+import { evaluateProgram, Program, typeOf, withoutEffects } from "../core/program.ts";
+import { sameType, zerosOf } from "../core/tensor.ts";
+import type { Tensor, Type } from "../core/tensor.ts";
+import { bind } from "../core/trace.ts";
+import { reduceMax } from "../primitives/reduction.ts";
+import { select } from "../primitives/comparison.ts";
+import { alignBatch, broadcast } from "../primitives/structure.ts";
+import { evaluateWhile } from "./evaluate.ts";
+import { batchProgram, memoize, nameOf, pushProgram, record } from "./programs.ts";
+
+/** Parameters of `while`. */
+export interface WhileParams {
+  /** From its constants and the carried values to one bool: whether to go on. */
+  readonly condition: Program;
+  /** From its constants and the carried values to the next carried values. */
+  readonly body: Program;
+  /** How many of the first arguments are constants of the condition. */
+  readonly conditionConsts: number;
+  /** How many of the next are constants of the body; all others are carried. */
+  readonly bodyConsts: number;
+}
+
+/** The arguments of a loop, or anything that there is one of for each, by their role. */
+interface Roles<T> {
+  readonly own: readonly T[];
+  readonly consts: readonly T[];
+  readonly carry: readonly T[];
+}
+
+function byRole<T>(list: readonly T[], { conditionConsts, bodyConsts }: WhileParams): Roles<T> {
+  const start = conditionConsts + bodyConsts;
+  return {
+    own: list.slice(0, conditionConsts),
+    consts: list.slice(conditionConsts, start),
+    carry: list.slice(start),
+  };
+}
+
+function whileType(args: readonly Type[], params: WhileParams): readonly Type[] {
+  const { own, consts, carry } = byRole(args, params);
+  const { condition, body } = params;
+  const fit = (types: readonly Type[], program: Program) =>
+    types.length === program.binders.length &&
+    types.every((type, i) => sameType(type, program.binders[i].type));
+  if (!fit([...own, ...carry], condition) || !fit([...consts, ...carry], body)) {
+    throw internalError("The arguments of a loop are not those of its programs");
+  }
+  const goes = condition.results.map(typeOf);
+  if (goes.length !== 1 || goes[0].dtype !== "bool" || goes[0].shape.length !== 0) {
+    throw shapeError(
+      `Cannot loop on a condition of ${goes.map(showType).join(", ")}: expected bool[]`,
+    );
+  }
+  const results = body.results.map(typeOf);
+  carry.forEach((type, i) => {
+    if (sameType(type, results[i])) return;
+    throw shapeError(
+      `Cannot loop: carried value ${i} is ${showType(type)} before a step and ` +
+        `${showType(results[i])} after it`,
+    );
+  });
+  return results;
+}
+
+/** Carried values that are mapped, once those are that depend on mapped ones. */
+function mappedCarry(
+  body: Program,
+  consts: readonly BatchAxis[],
+  start: readonly boolean[],
+  size: number,
+  axisName: string | undefined,
+): readonly boolean[] {
+  let flags = start;
+  while (true) {
+    const axes = [...consts, ...flags.map((flag) => flag ? 0 : null)];
+    const found = batchProgram(body, axes, size, axisName, flags).axes;
+    const next = flags.map((flag, i) => flag || found[i] !== null);
+    if (next.every((flag, i) => flag === flags[i])) return flags;
+    flags = next;
+  }
+}
+
+/** A loop whose examples stop at different times. */
+interface MaskedLoop {
+  readonly condition: Program;
+  readonly body: Program;
+}
+
+const maskedLoops = memoize<MaskedLoop>();
+
+/**
+ * The loop that goes on while any example does, in which those that are done stay as they are.
+ * `condition` and `body` are batched, with everything carried mapped along axis 0.
+ */
+function maskLoop(condition: Program, body: Program, params: WhileParams): MaskedLoop {
+  const key = `${nameOf([condition])}/${params.conditionConsts}/${params.bodyConsts}`;
+  return maskedLoops(body, key, () => {
+    const types = (program: Program) => program.binders.map(({ type }) => type);
+    const own = types(condition).slice(0, params.conditionConsts);
+    return {
+      condition: record(types(condition), (args) => {
+        const [goes] = evaluateProgram(condition, args);
+        // A batch of none is done.
+        return [goes.shape[0] === 0 ? zerosOf({ dtype: "bool", shape: [] }) : reduceMax(goes, [0])];
+      }),
+      // The body asks the condition again: which examples go on is not carried.
+      body: record([...own, ...types(body)], (args) => {
+        const inner = args.slice(own.length);
+        const carry = inner.slice(params.bodyConsts);
+        const [goes] = evaluateProgram(
+          withoutEffects(condition),
+          [...args.slice(0, own.length), ...carry],
+        );
+        const next = evaluateProgram(body, inner);
+        return next.map((value, i) => select(broadcast(goes, value.shape, [0]), value, carry[i]));
+      }),
+    };
+  });
+}
+
+function batchWhile(
+  args: readonly Tensor[],
+  axes: readonly BatchAxis[],
+  size: number,
+  params: WhileParams,
+  axisName: string | undefined,
+): readonly Batched[] {
+  const flags = byRole(axes.map((axis) => axis !== null), params);
+  const inner = (list: readonly boolean[]): BatchAxis[] => list.map((flag) => flag ? 0 : null);
+  const aligned = byRole(
+    args.map((arg, i) => axes[i] === null ? arg : alignBatch(arg, axes[i], 0, size)),
+    params,
+  );
+  const isMapped = mappedCarry(params.body, inner(flags.consts), flags.carry, size, axisName);
+  const condition = batchProgram(
+    params.condition,
+    [...inner(flags.own), ...inner(isMapped)],
+    size,
+    axisName,
+  );
+  const carryOf = (mapped: readonly boolean[]) =>
+    aligned.carry.map((value, i) =>
+      mapped[i] && !flags.carry[i] ? alignBatch(value, null, 0, size) : value
+    );
+  if (condition.axes[0] === null) {
+    const body = batchProgram(
+      params.body,
+      [...inner(flags.consts), ...inner(isMapped)],
+      size,
+      axisName,
+      isMapped,
+    );
+    const results = bind(
+      whilePrimitive,
+      [...aligned.own, ...aligned.consts, ...carryOf(isMapped)],
+      { ...params, condition: condition.program, body: body.program },
+    );
+    return results.map((result, i) => [result, isMapped[i] ? 0 : null]);
+  }
+  const all = isMapped.map(() => true);
+  const goesOn = batchProgram(
+    params.condition,
+    [...inner(flags.own), ...inner(all)],
+    size,
+    axisName,
+    [true],
+  ).program;
+  const step = batchProgram(
+    params.body,
+    [...inner(flags.consts), ...inner(all)],
+    size,
+    axisName,
+    all,
+  ).program;
+  const masked = maskLoop(goesOn, step, params);
+  const results = bind(
+    whilePrimitive,
+    [...aligned.own, ...aligned.own, ...aligned.consts, ...carryOf(all)],
+    {
+      ...masked,
+      conditionConsts: params.conditionConsts,
+      bodyConsts: params.conditionConsts + params.bodyConsts,
+    },
+  );
+  return results.map((result) => [result, 0]);
+}
+
+/** A loop that carries tangents along. */
+interface PushedLoop {
+  readonly condition: Program;
+  readonly body: Program;
+  readonly isActive: readonly boolean[];
+}
+
+const pushedLoops = memoize<PushedLoop>();
+
+function pushLoop(params: WhileParams, active: readonly boolean[]): PushedLoop {
+  const { condition, body, bodyConsts } = params;
+  const sizes = `${params.conditionConsts}/${bodyConsts}`;
+  const key = `${nameOf([condition])}/${active.map(Number).join("")}/${sizes}`;
+  return pushedLoops(body, key, () => {
+    const flags = byRole(active, params);
+    let isActive = flags.carry;
+    while (true) {
+      const { moves } = pushProgram(body, [...flags.consts, ...isActive], isActive);
+      const next = isActive.map((flag, i) => flag || moves[i]);
+      if (next.every((flag, i) => flag === isActive[i])) break;
+      isActive = next;
+    }
+    const { program } = pushProgram(body, [...flags.consts, ...isActive], isActive);
+    const count = body.binders.length;
+    const primals = program.binders.slice(0, count);
+    const dConsts = flags.consts.filter(Boolean).length;
+    const tangents = program.binders.slice(count);
+    const binders = [
+      ...primals.slice(0, bodyConsts),
+      ...tangents.slice(0, dConsts),
+      ...primals.slice(bodyConsts),
+      ...tangents.slice(dConsts),
+    ];
+    const dCarry = body.results.map(typeOf).filter((_, i) => isActive[i]);
+    const wider = record(
+      [...condition.binders.map(({ type }) => type), ...dCarry],
+      (args) => evaluateProgram(condition, args.slice(0, condition.binders.length)),
+    );
+    return {
+      condition: wider,
+      body: new Program(binders, program.equations, program.results),
+      isActive,
+    };
+  });
+}
+
+function pushWhile(
+  primals: readonly Tensor[],
+  tangents: readonly (Tensor | null)[],
+  params: WhileParams,
+): readonly (readonly [value: Tensor, tangent: Tensor | null])[] {
+  // What the condition does with its constants has no derivative.
+  const { own, consts, carry } = byRole(primals, params);
+  const moving = byRole(tangents, params);
+  const active = [...own.map(() => false), ...[...moving.consts, ...moving.carry].map(isMoving)];
+  const { condition, body, isActive } = pushLoop(params, active);
+  const dConsts = moving.consts.filter(isMoving);
+  const dCarry = carry.flatMap((value, i) =>
+    isActive[i] ? [moving.carry[i] ?? zerosOf(value)] : []
+  );
+  const results = bind(
+    whilePrimitive,
+    [...own, ...consts, ...dConsts, ...carry, ...dCarry],
+    {
+      condition,
+      body,
+      conditionConsts: params.conditionConsts,
+      bodyConsts: params.bodyConsts + dConsts.length,
+    },
+  );
+  let next = carry.length;
+  return range(carry.length).map((i) => [results[i], isActive[i] ? results[next++] : null]);
+}
+
+function isMoving(tangent: Tensor | null): tangent is Tensor {
+  return tangent !== null;
+}
+
+/** Runs the body of its parameters while their condition holds. */
+export const whilePrimitive: Primitive<WhileParams> = {
+  name: "while",
+  type: whileType,
+  evaluate: (args, params) => evaluateWhile(whilePrimitive, args, params),
+  batch: batchWhile,
+  derivative: {
+    kind: "program",
+    linearize(primals, _isActive, params) {
+      const results = bind(whilePrimitive, primals, params);
+      const [condition, body] = [params.condition, params.body].map(withoutEffects);
+      const again = { ...params, condition, body };
+      return {
+        results,
+        // How often the body runs is known only afterwards: nothing can be kept for the tangents,
+        // which run the loop again.
+        push: (tangents) => pushWhile(primals, tangents, again).map(([, tangent]) => tangent),
+      };
+    },
+    jvp: pushWhile,
+    transpose() {
+      throw argumentError(
+        "Cannot differentiate whileLoop in reverse mode: how many steps it takes is not known, so " +
+          "nothing can be kept for the way back; use scan, or foriLoop with bounds that are " +
+          "numbers, or differentiate in forward mode with jvp or jacfwd",
+      );
+    },
+  },
+};

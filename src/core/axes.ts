@@ -1,0 +1,154 @@
+/**
+ * Named axes: what collectives work across. A `vmap` with an axis name puts its axis in scope for as
+ * long as its function runs; a program may mention axes that are in scope where it was traced.
+ *
+ * @module
+ */
+import { describeValue } from "../base/dtype.ts";
+import { argumentError } from "../base/errors.ts";
+import type { AxisUse, Primitive } from "./primitive.ts";
+import { Program, programsIn } from "./program.ts";
+import type { Equation } from "./program.ts";
+
+/** An axis that has a name. */
+export interface NamedAxis {
+  /** What users call it. */
+  readonly name: string;
+  /**
+   * What tells it from the others in scope, and what programs call it: its name, followed by an
+   * apostrophe for each axis of that name around it.
+   */
+  readonly id: string;
+  /** Its length. */
+  readonly size: number;
+}
+
+let scope: readonly NamedAxis[] = [];
+
+/** The axes in scope, the innermost last. */
+export function axesInScope(): readonly NamedAxis[] {
+  return scope;
+}
+
+/** Whether two scopes give every name the same meaning. */
+export function sameScope(a: readonly NamedAxis[], b: readonly NamedAxis[]): boolean {
+  return a === b ||
+    (a.length === b.length && a.every(({ id, size }, i) => id === b[i].id && size === b[i].size));
+}
+
+/** A scope for messages: `"rows" of length 2, "columns" of length 3`. */
+export function showScope(axes: readonly NamedAxis[]): string {
+  if (axes.length === 0) return "none";
+  return axes.map(({ name, size }) => `${describeValue(name)} of length ${size}`).join(", ");
+}
+
+/** What users call the axis that programs call `id`. */
+export function nameOfAxis(id: string): string {
+  return id.replace(/'+$/, "");
+}
+
+/** Throws when `name` cannot be that of an axis; `what` begins the message: "Cannot apply vmap". */
+export function checkAxisName(name: unknown, what: string): void {
+  if (typeof name === "string" && !name.endsWith("'")) return;
+  throw argumentError(
+    `${what}: axisName must be a string that does not end in an apostrophe, ` +
+      `got ${describeValue(name)}`,
+  );
+}
+
+/** A new axis called `name`, told from those in scope. */
+export function newAxis(name: string, size: number): NamedAxis {
+  let id = name;
+  while (scope.some((axis) => axis.id === id)) id += "'";
+  return { name, id, size };
+}
+
+/** Runs `f` with `axis` in scope, where it hides others of its name. */
+export function runWithin<T>(axis: NamedAxis, f: () => T): T {
+  const outer = scope;
+  scope = [...outer, axis];
+  try {
+    return f();
+  } finally {
+    scope = outer;
+  }
+}
+
+/**
+ * The axis that `name` stands for.
+ *
+ * @param what Begins the message when there is none: "Cannot psum".
+ */
+export function findAxis(name: unknown, what: string): NamedAxis {
+  if (typeof name !== "string") {
+    throw argumentError(
+      `${what} over ${describeValue(name)}: expected the name of an axis, or a list of names`,
+    );
+  }
+  const axis = scope.findLast((axis) => axis.name === name);
+  if (axis !== undefined) return axis;
+  const there = scope.length === 0 ? "no named axis is in scope" : `in scope are ${names()}`;
+  throw argumentError(
+    `${what} over the axis ${describeValue(name)}: ${there}; ` +
+      `name the axis with vmap's option axisName`,
+  );
+}
+
+function names(): string {
+  return [...new Set(scope.map(({ name }) => describeValue(name)))].join(", ");
+}
+
+/** The programs that an equation runs. */
+function programsOf({ primitive, params }: Pick<Equation, "primitive" | "params">) {
+  const own = programsIn(params);
+  if (!primitive.isCall) return own;
+  // What is called may be made when it is asked for, and then is no property of its own.
+  const { program } = params as { readonly program?: unknown };
+  return program instanceof Program && !own.includes(program) ? [...own, program] : own;
+}
+
+/** What a program does with a named axis. */
+interface Mention extends AxisUse {
+  /** Whether examples get each other's values, or only their own number. */
+  readonly exchanges: boolean;
+}
+
+const mentionedBy = new WeakMap<Program, readonly Mention[]>();
+
+/** The axes that a program mentions, in its own equations or in programs that it holds. */
+function mentionsOf(program: Program): readonly Mention[] {
+  let found = mentionedBy.get(program);
+  if (found === undefined) {
+    const byName = new Map<string, Mention>();
+    const note = (mention: Mention): void => {
+      const exchanges = mention.exchanges || byName.get(mention.axisName)?.exchanges === true;
+      byName.set(mention.axisName, { ...mention, exchanges });
+    };
+    for (const equation of program.equations) {
+      const { primitive, params } = equation;
+      const use = primitive.axisOf?.(params);
+      if (use !== undefined) note({ ...use, exchanges: primitive.derivative.kind !== "zero" });
+      else if (primitive.derivative.kind === "program") {
+        for (const inner of programsOf(equation)) mentionsOf(inner).forEach(note);
+      }
+    }
+    mentionedBy.set(program, found = [...byName.values()]);
+  }
+  return found;
+}
+
+/** Whether an operation works across the axis, or runs a program that mentions it. */
+export function mentionsAxis<P>(primitive: Primitive<P>, params: P, id: string): boolean {
+  if (primitive.axisOf !== undefined) return primitive.axisOf(params).axisName === id;
+  return primitive.derivative.kind === "program" &&
+    programsOf({ primitive: primitive as Primitive, params }).some((program) =>
+      mentionsOf(program).some(({ axisName }) => axisName === id)
+    );
+}
+
+/** The axes whose examples get each other's values in these programs. */
+export function exchangedAxes(programs: readonly Program[]): readonly AxisUse[] {
+  const uses = programs.flatMap(mentionsOf).filter(({ exchanges }) => exchanges);
+  return uses.filter((use, i) => uses.findIndex((one) => one.axisName === use.axisName) === i)
+    .map(({ axisName, axisSize }) => ({ axisName, axisSize }));
+}

@@ -1,0 +1,154 @@
+/**
+ * Finding the operation that makes a NaN or an infinity out of operands that have none.
+ *
+ * @module
+ */
+import { isFloat } from "../base/dtype.ts";
+import { showType } from "../base/shape.ts";
+import { noteOrigin } from "./origin.ts";
+import type { Inspector, Part } from "./origin.ts";
+import type { Concrete } from "./tensor.ts";
+
+/** An operand or a result of an operation. */
+export interface InspectedValue {
+  /** Its type, such as `float32[2,3]`. */
+  readonly type: string;
+  /** The value itself where it is small, else `null`. */
+  readonly value: Concrete | null;
+}
+
+/** An operation that made a NaN or an infinity out of operands that had none. */
+export interface NonFinite {
+  /** The operation, by its name in programs. */
+  readonly operation: string;
+  /** What it made. */
+  readonly kind: "NaN" | "Infinity";
+  /**
+   * What it was done for: values (`"forward"`), the gradient that is computed from them
+   * (`"backward"`), or tangents in forward mode (`"tangent"`).
+   */
+  readonly part: Part;
+  /** In a derivative, the operation that was being differentiated, where it is known. */
+  readonly derivativeOf: string | null;
+  /** The user's line, as `file:line:column`: in a derivative, that of what is differentiated. */
+  readonly location: string | null;
+  /** The operands. */
+  readonly inputs: readonly InspectedValue[];
+  /** The results. */
+  readonly outputs: readonly InspectedValue[];
+  /** Where the first such element stands: the number of the result, and the index in it. */
+  readonly index: readonly [result: number, ...index: number[]];
+  /** All of this in a sentence. */
+  readonly message: string;
+  /** The message, with the operands and the results. */
+  toString(): string;
+}
+
+/** Which elements to look for. */
+export interface NonFiniteOptions {
+  /** Whether NaN counts. */
+  readonly nans: boolean;
+  /** Whether infinities count. */
+  readonly infinities: boolean;
+}
+
+/** Values of at most this many elements are kept in reports. */
+const SMALL = 64;
+
+/** The place of the first element that `test` finds, or -1. */
+function findElement(value: Concrete, test: (element: number) => boolean): number {
+  if (!isFloat(value.dtype)) return -1;
+  return value.peek((elements) => {
+    for (let i = 0; i < elements.length; i++) if (test(elements[i])) return i;
+    return -1;
+  });
+}
+
+function isInfinite(element: number): boolean {
+  return element === Infinity || element === -Infinity;
+}
+
+/** An inspector that reports each operation that makes what `options` name. */
+export function inspectFinite(
+  { nans, infinities }: NonFiniteOptions,
+  report: (found: NonFinite) => void,
+): Inspector {
+  const kinds = [
+    ...(nans ? [["NaN", Number.isNaN] as const] : []),
+    ...(infinities ? [["Infinity", isInfinite] as const] : []),
+  ];
+  return (primitive, args, results) => {
+    // What programs within it did has been looked at, constants of theirs among the operands.
+    if (primitive.derivative.kind === "program") return;
+    for (const [kind, test] of kinds) {
+      for (let i = 0; i < results.length; i++) {
+        const place = findElement(results[i], test);
+        if (place < 0) continue;
+        // What comes of an infinity or a NaN that was there is nobody's news.
+        const isNews = args.every((arg) =>
+          findElement(arg, test) < 0 && (kind === "NaN" || findElement(arg, Number.isNaN) < 0)
+        );
+        if (isNews) report(describe(primitive.name, kind, args, results, i, place));
+        break;
+      }
+    }
+  };
+}
+
+function describe(
+  operation: string,
+  kind: NonFinite["kind"],
+  args: readonly Concrete[],
+  results: readonly Concrete[],
+  result: number,
+  place: number,
+): NonFinite {
+  const { part, derivativeOf, location } = noteOrigin();
+  const inputs = args.map(keep);
+  const outputs = results.map(keep);
+  const what = kind === "NaN" ? "NaN" : "an infinity";
+  const types = inputs.map(({ type }) => type).join(" and ") || "no operands";
+  const purpose = derivativeOf === null || part === "forward"
+    ? ""
+    : ` (for the derivative of ${derivativeOf})`;
+  const where = part === "tangent" ? "among the tangents" : `in the ${part} pass`;
+  const message = `${operation} of ${types} made ${what} ${where}${purpose}` +
+    (location === null ? "" : ` at ${location}`);
+  return Object.freeze({
+    operation,
+    kind,
+    part,
+    derivativeOf: part === "forward" ? null : derivativeOf,
+    location,
+    inputs,
+    outputs,
+    index: [result, ...indexOf(place, results[result].shape)] as const,
+    message,
+    toString: () =>
+      [
+        message,
+        ...inputs.map((value, i) => `  operand ${i}: ${show(value)}`),
+        ...outputs.map((value, i) =>
+          `  ${outputs.length === 1 ? "result" : `result ${i}`}: ${show(value)}`
+        ),
+      ].join("\n"),
+  });
+}
+
+function keep(value: Concrete): InspectedValue {
+  return { type: showType(value), value: value.size <= SMALL ? value : null };
+}
+
+function show({ type, value }: InspectedValue): string {
+  return value === null ? type : String(value).replaceAll("\n", "\n    ");
+}
+
+/** The index of the element at a place in row-major order. */
+function indexOf(place: number, shape: readonly number[]): number[] {
+  const index = new Array<number>(shape.length);
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    index[axis] = place % shape[axis];
+    place = Math.floor(place / shape[axis]);
+  }
+  return index;
+}

@@ -1,0 +1,330 @@
+/**
+ * The safetensors format: a JSON header of names, dtypes, shapes and places, then all elements.
+ * https://github.com/huggingface/safetensors#format
+ *
+ * @module
+ */
+import { describeValue } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
+import { argumentError, dtypeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
+import { checkShape, sizeOf } from "../base/shape.ts";
+import { leafToTensor } from "../core/convert.ts";
+import type { Concrete, Tensor } from "../core/tensor.ts";
+import { allocateFile, Budget, dataView, readSize, viewBytes } from "./bytes.ts";
+import type { Bytes } from "./bytes.ts";
+import { bytesOf, checkWideInteger, makeTensor, STORED_BYTES, tensorBytes } from "./elements.ts";
+import type { ReadOptions, StoredKind } from "./elements.ts";
+import { parseJson } from "./json.ts";
+import type { Json } from "./json.ts";
+
+/** Tensors by their names: what `nn.fromStateDict` takes and `nn.toStateDict` gives. */
+export type TensorDict = { readonly [name: string]: Tensor };
+
+/** Options of `writeSafetensors`. */
+export interface WriteSafetensorsOptions {
+  /** Strings by their names, kept in the file's header. Default: none. */
+  readonly metadata?: { readonly [name: string]: string };
+}
+
+/** The longest header that the format allows, in bytes. */
+const MAX_HEADER = 100_000_000;
+
+/** The key of the header that names no tensor. */
+const METADATA = "__metadata__";
+
+/** How the format names what can be read. */
+const KINDS: ReadonlyMap<string, StoredKind> = new Map([
+  ["F64", "float64"],
+  ["F32", "float32"],
+  ["F16", "float16"],
+  ["BF16", "bfloat16"],
+  ["I64", "int64"],
+  ["I32", "int32"],
+  ["I16", "int16"],
+  ["I8", "int8"],
+  ["U64", "uint64"],
+  ["U32", "uint32"],
+  ["U16", "uint16"],
+  ["U8", "uint8"],
+  ["BOOL", "bool"],
+]);
+
+/** How the format names the dtypes of tensors. */
+const NAMES: Readonly<Record<Dtype, string>> = {
+  float64: "F64",
+  float32: "F32",
+  uint32: "U32",
+  int32: "I32",
+  bool: "BOOL",
+};
+
+/** The order of tensors in a file, by dtype: such that all are aligned. */
+const ORDER: readonly Dtype[] = ["float64", "float32", "uint32", "int32", "bool"];
+
+/** One tensor as the header describes it. */
+interface Described {
+  readonly name: string;
+  readonly kind: StoredKind;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Reads the tensors of a safetensors file.
+ *
+ * float16 and bfloat16 become float32; integers of up to 16 bits become int32 (uint16 becomes
+ * uint32), and those of 64 bits what the option `int64` says. The header is checked in full before
+ * any element is read, and nothing of the bytes is kept.
+ *
+ * @param bytes The file's contents, such as `Deno.readFileSync("model.safetensors")`.
+ * @param options What 64-bit integers become.
+ * @returns A fresh object, its names in the order of the header; `nn.fromStateDict` takes it.
+ * {@linkcode readSafetensorsMetadata} gives the rest of the header.
+ * @throws {ArgumentError} when the bytes are not a valid file of this format.
+ * @throws {ShapeError} when a shape is none that a tensor may have.
+ * @throws {DtypeError} when a dtype is none that can be read, or a 64-bit integer does not fit.
+ *
+ * @example Written and read
+ * ```ts
+ * import { io, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const bytes = io.writeSafetensors({ "fc.weight": tensor([[1, 2], [3, 4]]) });
+ * assertTensorsClose(io.readSafetensors(bytes)["fc.weight"], [[1, 2], [3, 4]]);
+ * ```
+ */
+export function readSafetensors(bytes: Bytes, options?: ReadOptions): TensorDict {
+  const what = "Cannot read safetensors";
+  const { int64 } = readOptions(what, options, ["int64"]);
+  const wide = checkWideInteger(int64, what);
+  const file = viewBytes(bytes, what);
+  const { header, data } = readHeader(file, what);
+  const described = [...header].filter(([name]) => name !== METADATA).map(([name, entry]) =>
+    describe(name, entry, what)
+  );
+  checkPlaces(described, data.length, what);
+  const budget = new Budget(file.length, what);
+  return Object.fromEntries(described.map(({ name, kind, shape, start, end }) => {
+    const type = { label: labelOf(name, what), kind, shape, wide, bigEndian: false };
+    budget.spend(tensorBytes(type));
+    return [name, makeTensor(type, data.subarray(start, end))];
+  }));
+}
+
+/**
+ * Reads the strings in the header of a safetensors file, such as `{ format: "pt" }`.
+ *
+ * @param bytes The file's contents.
+ * @returns A fresh object of strings by their names; an empty one when the file has none.
+ * @throws {ArgumentError} when the header is not a valid one.
+ *
+ * @example Written and read
+ * ```ts
+ * import { io, zeros } from "@jacobi/jacobi";
+ *
+ * const bytes = io.writeSafetensors({ w: zeros([2]) }, { metadata: { format: "pt" } });
+ * const { format } = io.readSafetensorsMetadata(bytes);
+ * if (format !== "pt") throw new Error(format);
+ * ```
+ */
+export function readSafetensorsMetadata(bytes: Bytes): { readonly [name: string]: string } {
+  const what = "Cannot read safetensors";
+  const metadata = readHeader(viewBytes(bytes, what), what).header.get(METADATA);
+  return Object.fromEntries(metadata instanceof Map ? metadata as Map<string, string> : []);
+}
+
+/** The header, its metadata checked, and the elements. */
+function readHeader(
+  file: Uint8Array,
+  what: string,
+): { header: Map<string, Json>; data: Uint8Array } {
+  const fail = (fault: string) => argumentError(`${what}: ${fault}`);
+  if (file.length < 8) {
+    throw fail(`expected at least 8 bytes, got ${file.length}; the file may be cut short`);
+  }
+  const length = readSize(dataView(file), 0);
+  if (!(length <= MAX_HEADER)) {
+    throw fail(
+      `its first bytes announce a header longer than the ${MAX_HEADER} bytes allowed; it may be ` +
+        `a file of another format`,
+    );
+  }
+  if (length > file.length - 8) {
+    throw fail(
+      `its header of ${length} bytes does not fit in the ${file.length - 8} that follow; the ` +
+        `file may be cut short`,
+    );
+  }
+  const header = parseJson(decodeText(file.subarray(8, 8 + length), fail), fail);
+  if (!(header instanceof Map) || file[8] !== 0x7b) throw fail("its header is not a JSON object");
+  const metadata = header.get(METADATA);
+  if (metadata !== undefined) {
+    const isValid = metadata instanceof Map &&
+      [...metadata.values()].every((text) => typeof text === "string");
+    if (!isValid) throw fail(`its ${METADATA} is not an object of strings`);
+  }
+  return { header, data: file.subarray(8 + length) };
+}
+
+function decodeText(bytes: Uint8Array, fail: (fault: string) => Error): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw fail("its header is not UTF-8 text");
+  }
+}
+
+function labelOf(name: string, what: string): string {
+  return `${what}: tensor ${describeValue(name)}`;
+}
+
+/** What the header says of one tensor, checked but for its neighbours. */
+function describe(name: string, entry: Json, what: string): Described {
+  const label = labelOf(name, what);
+  const field = (key: string) => entry instanceof Map ? entry.get(key) : undefined;
+  const [dtype, offsets] = [field("dtype"), field("data_offsets")];
+  if (typeof dtype !== "string" || !Array.isArray(offsets) || !Array.isArray(field("shape"))) {
+    throw argumentError(`${label} must have dtype, shape and data_offsets`);
+  }
+  const kind = KINDS.get(dtype);
+  if (kind === undefined) {
+    throw dtypeError(
+      `${label} has dtype ${describeValue(dtype)}, expected one of ` +
+        `${[...KINDS.keys()].join(", ")}; convert it before saving`,
+    );
+  }
+  const shape = checkShape(field("shape"), label);
+  const [start, end] = offsets;
+  const isOffset = (n: Json) => Number.isSafeInteger(n) && n as number >= 0;
+  if (offsets.length !== 2 || !offsets.every(isOffset)) {
+    throw argumentError(`${label} must have two offsets that are non-negative integers`);
+  }
+  const expected = sizeOf(shape) * STORED_BYTES[kind];
+  const actual = Number(end) - Number(start);
+  if (actual !== expected) {
+    throw argumentError(
+      `${label} of dtype ${dtype} and shape [${shape}] takes ${expected} bytes, its offsets ` +
+        `${start} and ${end} span ${actual}`,
+    );
+  }
+  return { name, kind, shape, start: Number(start), end: Number(end) };
+}
+
+/** Throws unless the tensors fill the data, each byte belonging to one. */
+function checkPlaces(described: readonly Described[], length: number, what: string): void {
+  const sorted = [...described].sort((a, b) => a.start - b.start || a.end - b.end);
+  let end = 0;
+  for (const { name, ...place } of sorted) {
+    if (place.end > length) {
+      throw argumentError(
+        `${labelOf(name, what)} ends at byte ${place.end} of ${length}; the file may be cut short`,
+      );
+    }
+    if (place.start !== end) {
+      const fault = place.start < end
+        ? "overlaps the one before it"
+        : "leaves a hole after the one before it";
+      throw argumentError(
+        `${labelOf(name, what)} ${fault}: it starts at byte ${place.start}, expected ${end}`,
+      );
+    }
+    end = place.end;
+  }
+  if (end !== length) {
+    throw argumentError(`${what}: ${length - end} bytes belong to no tensor`);
+  }
+}
+
+/**
+ * Writes tensors as a safetensors file: the bytes that the Python package writes too, where names are
+ * within Unicode's basic plane and there is at most one string of metadata (it keeps no order among
+ * several; here they are sorted).
+ *
+ * @param tensors Tensors by their names, such as `nn.toStateDict` gives.
+ * @param options Strings to be kept beside them.
+ * @returns The file's contents, for `Deno.writeFileSync("model.safetensors", …)`.
+ * @throws {ArgumentError} when `tensors` is no object, or a name or string cannot be written.
+ * @throws {TreeError} when a value is no tensor.
+ * @throws {TraceError} when a tensor is traced and has no concrete value.
+ *
+ * @example A model's parameters
+ * ```ts
+ * import { io, nn, random } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const layer = nn.linear(2, 3);
+ * const [params, state] = layer.init(random.key(0));
+ * const bytes = io.writeSafetensors(nn.toStateDict(params, state));
+ * const [loaded] = nn.fromStateDict(io.readSafetensors(bytes), params, state);
+ * assertTensorsClose(loaded, params);
+ * ```
+ */
+export function writeSafetensors(
+  tensors: TensorDict,
+  options?: WriteSafetensorsOptions,
+): Uint8Array<ArrayBuffer> {
+  const what = "Cannot write safetensors";
+  const { metadata = {} } = readOptions(what, options, ["metadata"]);
+  const entries = entriesOf(tensors, what).map(([name, value]): [string, Concrete] => {
+    checkName(name, what);
+    return [name, leafToTensor(value, [name], what).concrete("write")];
+  });
+  entries.sort(([a, x], [b, y]) =>
+    ORDER.indexOf(x.dtype) - ORDER.indexOf(y.dtype) || (a < b ? -1 : 1)
+  );
+  const fields: string[] = [];
+  const texts = entriesOf(metadata, what);
+  if (texts.length > 0) {
+    const parts = texts.sort(([a], [b]) => a < b ? -1 : 1).map(([name, text]) => {
+      if (typeof text !== "string" || !text.isWellFormed() || !name.isWellFormed()) {
+        throw argumentError(
+          `${what}: metadata must be strings of valid Unicode, got ${describeValue(text)} at ` +
+            `${describeValue(name)}`,
+        );
+      }
+      return `${JSON.stringify(name)}:${JSON.stringify(text)}`;
+    });
+    fields.push(`"${METADATA}":{${parts.join(",")}}`);
+  }
+  let end = 0;
+  const starts = entries.map(([name, { dtype, shape }]) => {
+    const start = end;
+    end += sizeOf(shape) * STORED_BYTES[dtype];
+    fields.push(
+      `${JSON.stringify(name)}:{"dtype":"${NAMES[dtype]}","shape":[${shape}],` +
+        `"data_offsets":[${start},${end}]}`,
+    );
+    return start;
+  });
+  const text = new TextEncoder().encode(`{${fields.join(",")}}`);
+  // Blanks after the header align the elements.
+  const length = Math.ceil(text.length / 8) * 8;
+  if (length > MAX_HEADER) {
+    throw argumentError(`${what}: the header of ${length} bytes is longer than ${MAX_HEADER}`);
+  }
+  const file = allocateFile(8 + length + end, what);
+  dataView(file).setBigUint64(0, BigInt(length), true);
+  file.fill(0x20, 8, 8 + length).set(text, 8);
+  entries.forEach(([, value], i) => file.set(bytesOf(value), 8 + length + starts[i]));
+  return file;
+}
+
+/** The entries of an object that the caller gave. */
+function entriesOf(object: unknown, what: string): [string, unknown][] {
+  if (typeof object === "object" && object !== null) {
+    const prototype = Object.getPrototypeOf(object);
+    if (prototype === Object.prototype || prototype === null) return Object.entries(object);
+  }
+  throw argumentError(`${what}: expected an object with names, got ${describeValue(object)}`);
+}
+
+function checkName(name: string, what: string): void {
+  if (name === METADATA) {
+    throw argumentError(`${what}: ${METADATA} names no tensor; pass it as the option metadata`);
+  }
+  if (!name.isWellFormed()) {
+    throw argumentError(`${what}: the name ${JSON.stringify(name)} is not valid Unicode`);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Checkpoints that PyTorch wrote.
+ *
+ * @module
+ */
+import { argumentError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { viewBytes } from "./bytes.ts";
+import type { Bytes } from "./bytes.ts";
+import { checkWideInteger } from "./elements.ts";
+import type { ReadOptions } from "./elements.ts";
+import type { TensorDict } from "./safetensors.ts";
+import { readLegacyCheckpoint, readZipCheckpoint } from "./torch_files.ts";
+
+/** What a checkpoint may hold. */
+export type TorchValue =
+  | Tensor
+  | number
+  | bigint
+  | boolean
+  | string
+  | null
+  | Uint8Array
+  | readonly TorchValue[]
+  | { readonly [key: string]: TorchValue };
+
+/**
+ * Reads what `torch.save` wrote, in the zip format of today or the legacy format of PyTorch up to 1.5.
+ *
+ * Nothing that the file names is run. Checkpoints are pickles, which are programs; the ones that
+ * build tensors, numbers, strings, dictionaries, lists and tuples of them are followed by a machine
+ * that can do nothing else, and any other name is refused. So a `state_dict` is read, also beside the
+ * state of an optimiser, and a pickled `nn.Module` is not.
+ *
+ * Dictionaries become plain objects, with numbers as keys written in decimal; lists, tuples and sets
+ * become arrays; `None` becomes `null`; integers beyond 2^53 become bigints, and bytes a `Uint8Array`;
+ * `torch.Size` becomes an array, a dtype or device its name, a number of NumPy a number.
+ *
+ * float16 and bfloat16 become float32; integers of up to 16 bits become int32 (uint16 becomes
+ * uint32), and those of 64 bits what the option `int64` says. Views of one storage are tensors of
+ * their own; equal ones are one tensor.
+ *
+ * TypeScript cannot see what a file holds, and takes a state dictionary unless told otherwise:
+ * `readTorch<{ model: io.TensorDict; epoch: number }>(bytes)`.
+ *
+ * @param bytes The file's contents, such as `Deno.readFileSync("resnet18.pth")`.
+ * @param options What 64-bit integers become.
+ * @returns What was saved, made of fresh values; `nn.fromStateDict` takes a state dictionary.
+ * @throws {ArgumentError} when the bytes are no valid checkpoint, name anything that is not known, or
+ * hold quantised, sparse or complex tensors or big-endian data.
+ * @throws {ShapeError} when a shape is none that a tensor may have.
+ * @throws {DtypeError} when a 64-bit integer does not fit.
+ *
+ * @example A saved dictionary
+ * ```ts
+ * import { io } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * // torch.save({"w": torch.tensor([1.5, -2.0])}, file, _use_new_zipfile_serialization=False)
+ * const bytes = Uint8Array.fromBase64(
+ *   "gAKKCmz8nEb5IGqoUBkugAJN6QMugAJ9cQAoWBAAAABwcm90b2NvbF92ZXJzaW9ucQFN6QNYDQAA" +
+ *     "AGxpdHRsZV9lbmRpYW5xAohYCgAAAHR5cGVfc2l6ZXNxA31xBChYBQAAAHNob3J0cQVLAlgDAAAA" +
+ *     "aW50cQZLBFgEAAAAbG9uZ3EHSwR1dS6AAn1xAFgBAAAAd3EBY3RvcmNoLl91dGlscwpfcmVidWls" +
+ *     "ZF90ZW5zb3JfdjIKcQIoKFgHAAAAc3RvcmFnZXEDY3RvcmNoCkZsb2F0U3RvcmFnZQpxBFgOAAAA" +
+ *     "OTQyNDQyMjU4OTUxMjBxBVgDAAAAY3B1cQZLAk50cQdRSwBLAoVxCEsBhXEJiWNjb2xsZWN0aW9u" +
+ *     "cwpPcmRlcmVkRGljdApxCilScQt0cQxScQ1zLoACXXEAWA4AAAA5NDI0NDIyNTg5NTEyMHEBYS4C" +
+ *     "AAAAAAAAAAAAwD8AAADA",
+ * );
+ * const { w } = io.readTorch(bytes);
+ * assertTensorsClose(w, [1.5, -2]);
+ * ```
+ */
+export function readTorch<Contents = TensorDict>(bytes: Bytes, options?: ReadOptions): Contents {
+  const what = "Cannot read this checkpoint";
+  const { int64 } = readOptions(what, options, ["int64"]);
+  const wide = checkWideInteger(int64, what);
+  const file = viewBytes(bytes, what);
+  const source = { file, what, wide, fail: (fault: string) => argumentError(`${what}: ${fault}`) };
+  if (startsWith(file, [0x50, 0x4b, 0x03, 0x04])) return readZipCheckpoint(source) as Contents;
+  if (file[0] === 0x80) return readLegacyCheckpoint(source) as Contents;
+  throw source.fail(describeFormat(file));
+}
+
+function startsWith(file: Uint8Array, signature: readonly number[], at: number = 0): boolean {
+  return signature.every((byte, i) => file[at + i] === byte);
+}
+
+/** What else the file may be. */
+function describeFormat(file: Uint8Array): string {
+  if (file.length === 0) return "it is empty";
+  if (startsWith(file, [0x75, 0x73, 0x74, 0x61, 0x72], 257)) {
+    return "it is a tar file, the format of PyTorch before 0.2; load and save it with a newer PyTorch";
+  }
+  if (startsWith(file, [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59])) {
+    return "it is a file of NumPy; use readNpy";
+  }
+  if (startsWith(file, [0x7b], 8)) return "it looks like safetensors; use readSafetensors";
+  return "it is neither a zip file nor a legacy checkpoint of PyTorch";
+}

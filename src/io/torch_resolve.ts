@@ -1,0 +1,146 @@
+/**
+ * A checkpoint's contents as JavaScript values: plain objects, arrays, and tensors read from storages.
+ *
+ * @module
+ */
+import { describeValue } from "../base/dtype.ts";
+import { argumentError } from "../base/errors.ts";
+import { checkShape } from "../base/shape.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { showPath } from "../core/tree.ts";
+import type { Budget } from "./bytes.ts";
+import { STORED_BYTES } from "./elements.ts";
+import type { WideInteger } from "./elements.ts";
+import { gatherTensor } from "./gather.ts";
+import { PickledDict, PickledList, PickledTuple } from "./pickle.ts";
+import { nameOf, StoredStorage, StoredTensor, textOfName } from "./torch_values.ts";
+
+/** How deep a checkpoint may be nested. */
+const MAX_DEPTH = 200;
+
+/** How many values a checkpoint may unfold to, where its lists hold others several times. */
+const MAX_VALUES = 2 ** 22;
+
+/** What reading storages needs. */
+export interface StorageReader {
+  /** Begins messages: "Cannot read this checkpoint". */
+  readonly what: string;
+  /** What 64-bit integers become. */
+  readonly wide: WideInteger;
+  /** What the file may unfold to. */
+  readonly budget: Budget;
+  /** The bytes of the storage, checked to be there. */
+  read(storage: StoredStorage): Uint8Array;
+}
+
+/** What is known of a part that occurs in several places. */
+interface Resolved {
+  readonly value: unknown;
+  /** How many values it unfolds to. */
+  readonly count: number;
+}
+
+/** `root` with tensors in the place of what describes them. */
+export function resolveContents(root: unknown, reader: StorageReader): unknown {
+  const done = new Map<unknown, Resolved>();
+  const open = new Set<unknown>();
+  const tensors = new Map<string, Tensor>();
+  const path: (string | number)[] = [];
+  const fail = (fault: string) => argumentError(`${reader.what}: ${fault} at ${showPlace(path)}`);
+
+  function resolve(part: unknown): Resolved {
+    if (typeof part !== "object" || part === null) return { value: part, count: 1 };
+    const known = done.get(part);
+    if (known !== undefined) return known;
+    if (open.has(part)) throw fail("it has a collection that contains itself");
+    if (open.size > MAX_DEPTH) throw fail(`it is nested deeper than ${MAX_DEPTH} levels`);
+    open.add(part);
+    const resolved = resolveNew(part);
+    open.delete(part);
+    if (resolved.count > MAX_VALUES) throw fail(`it unfolds to more than ${MAX_VALUES} values`);
+    done.set(part, resolved);
+    return resolved;
+  }
+
+  function resolveNew(part: object): Resolved {
+    if (part instanceof StoredTensor) return { value: tensorOf(part), count: 1 };
+    if (part instanceof StoredStorage && part.kind !== null) {
+      const whole = new StoredTensor(part, part.kind, 0, [part.length], [1]);
+      return { value: tensorOf(whole), count: 1 };
+    }
+    if (part instanceof Uint8Array) return { value: part, count: 1 };
+    const text = textOfName(part);
+    if (text !== undefined) return { value: text, count: 1 };
+    if (part instanceof PickledDict) return resolveDict(part);
+    if (part instanceof PickledList || part instanceof PickledTuple) return resolveList(part.items);
+    throw fail(`it has ${nameOf(part) ?? "bytes of no type"} as a value`);
+  }
+
+  function resolveList(items: readonly unknown[]): Resolved {
+    let count = 1;
+    const value = items.map((item, i) => {
+      path.push(i);
+      const resolved = resolve(item);
+      path.pop();
+      count += resolved.count;
+      return resolved.value;
+    });
+    return { value, count };
+  }
+
+  function resolveDict({ entries }: PickledDict): Resolved {
+    let count = 1;
+    const parts = new Map<string, unknown>();
+    for (const [key, item] of entries) {
+      const name = String(key);
+      if (parts.has(name)) {
+        throw fail(`it has the key ${describeValue(name)} as a string and as a number`);
+      }
+      path.push(name);
+      const resolved = resolve(item);
+      path.pop();
+      count += resolved.count;
+      parts.set(name, resolved.value);
+    }
+    // Defines own properties, whatever their names.
+    return { value: Object.fromEntries(parts), count };
+  }
+
+  /** Tensors that are the same view of the same storage are one. */
+  function tensorOf({ storage, kind, offset, shape, strides }: StoredTensor): Tensor {
+    const place = [storage.key, kind, storage.offset, offset, "", ...shape, "", ...strides];
+    // Anything else in these places is refused below, without being written out.
+    const isPlain = place.every((item) => typeof item === "number" || typeof item === "string");
+    const id = isPlain ? JSON.stringify(place) : "";
+    const known = tensors.get(id);
+    if (known !== undefined) return known;
+    const label = `${reader.what}: the tensor at ${showPlace(path)}`;
+    if (!isPlain) {
+      throw argumentError(`${label} has a shape, strides or offset that are no numbers`);
+    }
+    const checked = checkShape(shape, label);
+    const type = { label, kind, shape: checked, wide: reader.wide, bigEndian: false };
+    const bytes = reader.read(storage);
+    const skipped = storage.offset * (storage.kind === null ? 1 : STORED_BYTES[storage.kind]);
+    const view = { offset: offset as number, strides: strides as readonly number[] };
+    const tensor = gatherTensor(type, bytes.subarray(skipped), view, reader.budget);
+    tensors.set(id, tensor);
+    return tensor;
+  }
+
+  return resolve(root).value;
+}
+
+/** A path in a message, which may be long and have keys of any length. */
+function showPlace(path: readonly (string | number)[]): string {
+  return showPath(
+    path.slice(0, 12).map((key) =>
+      typeof key === "string" && key.length > 80 ? `${key.slice(0, 80)}…` : key
+    ),
+  );
+}
+
+/** How many bytes a storage has, from its beginning in the file. */
+export function storageBytes({ kind, length, offset }: StoredStorage): number {
+  return (offset + length) * (kind === null ? 1 : STORED_BYTES[kind]);
+}

@@ -1,0 +1,245 @@
+/**
+ * Scaled dot-product attention.
+ *
+ * @module
+ */
+import { describeValue, isFloat } from "../base/dtype.ts";
+import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import { checkFlag, readOptions } from "../base/options.ts";
+import { broadcastShapes, showShape, showType } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import { toTensor } from "../core/convert.ts";
+import type { Tensor, TensorLike } from "../core/tensor.ts";
+import { checkBroadcast } from "../functions/arguments.ts";
+import { floatOperand, promoteTogether } from "../functions/broadcasting.ts";
+import {
+  add,
+  astype,
+  div,
+  equal,
+  exp,
+  logicalAnd,
+  matmul,
+  max,
+  mul,
+  ones,
+  sub,
+  sum,
+  swapaxes,
+  tril,
+  where,
+} from "../functions/mod.ts";
+import { stopGradient } from "../transforms/no_grad.ts";
+import { softmax } from "./activations.ts";
+import { dropout } from "./dropout.ts";
+
+/** Which positions may be looked at, and what is added to their scores; both broadcast. */
+export interface AttentionMasks {
+  /** bool: true where attention is allowed. */
+  readonly allowed?: Tensor;
+  /** Floating-point: added to the scores. */
+  readonly bias?: Tensor;
+}
+
+/** Options of {@linkcode scaledDotProductAttention}. */
+export interface ScaledDotProductAttentionOptions {
+  /**
+   * Broadcasts to `[..., L, S]`. bool: **true means that the position takes part**, as in PyTorch's
+   * function of this name and the opposite of `multiHeadAttention`. Floating-point: added to the
+   * scores.
+   */
+  readonly attnMask?: TensorLike | null;
+  /** Whether position `i` looks at positions up to `i` only. Default `false`. */
+  readonly isCausal?: boolean;
+  /** The factor of the products of queries and keys. Default `1 / sqrt(E)`. */
+  readonly scale?: number;
+  /** The probability with which each weight is zeroed. Default 0. */
+  readonly dropout?: number;
+  /** The random key for `dropout`. */
+  readonly dropoutKey?: Tensor;
+}
+
+/** Two masks as one: allowed by both, and both added. */
+export function joinMasks(first: AttentionMasks, second: AttentionMasks): AttentionMasks {
+  const allowed = first.allowed !== undefined && second.allowed !== undefined
+    ? logicalAnd(first.allowed, second.allowed)
+    : first.allowed ?? second.allowed;
+  const bias = first.bias !== undefined && second.bias !== undefined
+    ? add(first.bias, second.bias)
+    : first.bias ?? second.bias;
+  return {
+    ...(allowed === undefined ? {} : { allowed }),
+    ...(bias === undefined ? {} : { bias }),
+  };
+}
+
+/** The mask of `isCausal`: position `i` looks at positions up to `i`. */
+export function causalMask(queries: number, keys: number): AttentionMasks {
+  return { allowed: tril(ones([queries, keys], { dtype: "bool" })) };
+}
+
+/** `mask`, called `name`, as a tensor of bools or floating-point numbers. */
+export function readMask(mask: TensorLike, name: string, what: string): Tensor {
+  const read = toTensor(mask, `${what} with this ${name}`);
+  if (read.dtype === "bool" || isFloat(read.dtype)) return read;
+  throw dtypeError(
+    `${what} with ${name} ${showType(read)}: expected bool, or a floating-point dtype whose ` +
+      `values are added to the scores; convert with astype("bool")`,
+  );
+}
+
+/**
+ * The softmax of scores along their last axis, and zeros in a row of nothing but minus infinity,
+ * which looks at nothing. A softmax does not change with a shift, so the maximum that is taken off
+ * needs no derivative.
+ */
+function maskedSoftmax(scores: Tensor): Tensor {
+  const highest = stopGradient(max(scores, -1, { keepdims: true }));
+  const powers = exp(sub(scores, where(equal(highest, -Infinity), 0, highest)));
+  const sums = sum(powers, -1, { keepdims: true });
+  return div(powers, where(equal(sums, 0), 1, sums));
+}
+
+/**
+ * Attention (Vaswani et al., "Attention is all you need", 2017, equation 1).
+ *
+ * @param query `[..., L, E]`, in the dtype of `key` and `value`.
+ * @param key `[..., S, E]`.
+ * @param value `[..., S, V]`.
+ * @param drop What happens to the weights before they are used.
+ * @returns The output `[..., L, V]` and the weights `[..., L, S]`.
+ */
+export function attend(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  scale: number,
+  { allowed, bias }: AttentionMasks,
+  drop: (weights: Tensor) => Tensor,
+): [output: Tensor, weights: Tensor] {
+  let scores = matmul(mul(query, scale), swapaxes(key, -1, -2));
+  if (bias !== undefined) scores = add(scores, astype(bias, scores.dtype));
+  if (allowed !== undefined) scores = where(allowed, scores, -Infinity);
+  const isMasked = allowed !== undefined || bias !== undefined;
+  // Without keys there is nothing to look at, and no maximum.
+  const isEmpty = scores.shape[scores.ndim - 1] === 0;
+  const even = isEmpty ? scores : isMasked ? maskedSoftmax(scores) : softmax(scores, -1);
+  const weights = drop(even);
+  return [matmul(weights, value), weights];
+}
+
+const WHAT = "Cannot apply scaledDotProductAttention";
+
+/** The shape of the scores `[..., L, S]`; throws when the operands do not fit each other. */
+function checkOperands(query: Tensor, key: Tensor, value: Tensor): Shape {
+  const fail = (reason: string): Error =>
+    shapeError(
+      `${WHAT} to query ${showType(query)}, key ${showType(key)} and value ${showType(value)}: ` +
+        reason,
+    );
+  if (query.ndim < 2 || key.ndim < 2 || value.ndim < 2) {
+    throw fail("expected [..., L, E], [..., S, E] and [..., S, V]");
+  }
+  if (query.shape.at(-1) !== key.shape.at(-1)) {
+    throw fail(
+      `query and key must have equally long last axes, ` +
+        `current lengths are ${query.shape.at(-1)} and ${key.shape.at(-1)}`,
+    );
+  }
+  if (key.shape.at(-2) !== value.shape.at(-2)) {
+    throw fail(
+      `key and value must have the same length on axis -2, ` +
+        `current lengths are ${key.shape.at(-2)} and ${value.shape.at(-2)}`,
+    );
+  }
+  const leading = [query, key, value].map(({ shape }) => shape.slice(0, -2));
+  const both = broadcastShapes(leading[0], leading[1]);
+  if (both === null || broadcastShapes(both, leading[2]) === null) {
+    throw fail(
+      `leading axes must broadcast, current ones are ${leading.map(showShape).join(", ")}`,
+    );
+  }
+  return [...both, query.shape.at(-2)!, key.shape.at(-2)!];
+}
+
+/**
+ * Attention (Vaswani et al., "Attention is all you need", 2017):
+ * `softmax(queries @ keys.T * scale + mask) @ values`, as PyTorch's function of this name.
+ *
+ * In a bool mask **true means that a position takes part**: that is the meaning of PyTorch's
+ * `scaled_dot_product_attention` and of JAX, and the opposite of `multiHeadAttention`, whose masks
+ * say what is left out. A query that may look at nothing gives zeros, with zero derivatives.
+ *
+ * @param queries `[..., L, E]`.
+ * @param keys `[..., S, E]`.
+ * @param values `[..., S, V]`.
+ * @param options The mask, whether attention is causal, scale, dropout. A causal mask and a mask
+ * combine.
+ * @returns `[..., L, V]`, leading axes broadcast.
+ * @throws {ShapeError} when the operands, or the mask and the scores, do not fit each other.
+ * @throws {DtypeError} when the mask is neither bool nor floating-point.
+ * @throws {ArgumentError} when `dropout` is no probability, or lacks its key.
+ *
+ * @example Looking at one of two positions
+ * ```ts
+ * import { nn } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const output = nn.scaledDotProductAttention([[1, 0]], [[1, 0], [1, 0]], [[2], [4]]);
+ * assertTensorsClose(output, [[3]]);
+ * const first = nn.scaledDotProductAttention([[1, 0]], [[1, 0], [1, 0]], [[2], [4]], {
+ *   attnMask: [[true, false]],
+ * });
+ * assertTensorsClose(first, [[2]]);
+ * ```
+ */
+export function scaledDotProductAttention(
+  queries: TensorLike,
+  keys: TensorLike,
+  values: TensorLike,
+  options?: ScaledDotProductAttentionOptions,
+): Tensor {
+  const read = readOptions(WHAT, options, [
+    "attnMask",
+    "isCausal",
+    "scale",
+    "dropout",
+    "dropoutKey",
+  ]);
+  const { attnMask = null, isCausal = false, dropout: rate = 0, dropoutKey } = read;
+  checkFlag(isCausal, WHAT, "isCausal");
+  const [q, k, v] = promoteTogether(WHAT, [queries, keys, values]).map(floatOperand);
+  const shape = checkOperands(q, k, v);
+  const { scale = 1 / Math.sqrt(Math.max(q.shape.at(-1)!, 1)) } = read;
+  if (typeof scale !== "number") {
+    throw argumentError(`${WHAT} with scale ${describeValue(scale)}: expected a number`);
+  }
+  if (!(typeof rate === "number" && rate >= 0 && rate <= 1)) {
+    throw argumentError(
+      `${WHAT} with dropout ${describeValue(rate)}: expected a number from 0 to 1`,
+    );
+  }
+  if (rate > 0 && dropoutKey === undefined) {
+    throw argumentError(
+      `${WHAT} with dropout without a key: pass { dropoutKey: random.key(seed) }`,
+    );
+  }
+  let masks = isCausal ? causalMask(shape.at(-2)!, shape.at(-1)!) : {};
+  if (attnMask !== null) {
+    const mask = readMask(attnMask, "attnMask", WHAT);
+    checkBroadcast("Cannot broadcast attnMask", mask, shape);
+    masks = joinMasks(masks, mask.dtype === "bool" ? { allowed: mask } : { bias: mask });
+  }
+  const [output] = attend(
+    q,
+    k,
+    v,
+    scale,
+    masks,
+    (weights) =>
+      rate === 0
+        ? weights
+        : dropout(rate).apply({}, {}, weights, { train: true, key: dropoutKey! })[0],
+  );
+  return output;
+}

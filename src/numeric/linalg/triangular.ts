@@ -1,0 +1,141 @@
+/**
+ * Triangular systems and the Cholesky factorisation.
+ *
+ * @module
+ */
+import { dot } from "./vectors.ts";
+
+/** Which triangle of a matrix is meant, and how. */
+export interface Triangle {
+  /** Whether it is the lower one. */
+  readonly lower: boolean;
+  /** Whether the system is that of the transposed matrix. */
+  readonly transpose: boolean;
+  /** Whether its diagonal is all ones, whatever is stored there. */
+  readonly unitDiagonal: boolean;
+}
+
+/**
+ * Solves `op(T) x = b` in place for `count` vectors of `n` elements that stand one after another in
+ * `x` from place `at`; `T` is a triangle of the `n × n` matrix at place `from` of `a`. Each vector's
+ * result is the same, bit for bit, whatever the others are.
+ */
+export function solveTriangle(
+  a: Float64Array,
+  from: number,
+  n: number,
+  x: Float64Array,
+  at: number,
+  count: number,
+  triangle: Triangle,
+): void {
+  const { lower, transpose, unitDiagonal } = triangle;
+  const forward = lower !== transpose;
+  // Four vectors at a time, so that the matrix is read once for them.
+  for (let vector = 0; vector < count; at += 4 * n, vector += 4) {
+    const width = Math.min(4, count - vector);
+    for (let step = 0; step < n; step++) {
+      const i = forward ? step : n - 1 - step;
+      const row = from + i * n;
+      const first = lower ? 0 : i + 1;
+      const end = lower ? i : n;
+      const pivot = unitDiagonal ? 1 : a[row + i];
+      // Row i of a matrix that is transposed is column i of the system: as soon as an unknown is found,
+      // it is taken out of all other equations. Otherwise the known ones are taken out of its own.
+      if (!transpose) takeKnown(a, row, first, end, x, at, n, i, width);
+      for (let k = 0, place = at + i; k < width; k++, place += n) x[place] /= pivot;
+      if (transpose) takeOut(a, row, first, end, x, at, n, i, width);
+    }
+  }
+}
+
+/** Takes the products of a row with unknowns `first` to `end` from the right side `i`. */
+function takeKnown(
+  a: Float64Array,
+  row: number,
+  first: number,
+  end: number,
+  x: Float64Array,
+  at: number,
+  n: number,
+  i: number,
+  width: number,
+): void {
+  if (width < 4) {
+    for (let k = 0; k < width; k++, at += n) {
+      let sum = 0;
+      for (let j = first; j < end; j++) sum += a[row + j] * x[at + j];
+      x[at + i] -= sum;
+    }
+    return;
+  }
+  const [p, q, r] = [at + n, at + 2 * n, at + 3 * n];
+  let s = 0;
+  let t = 0;
+  let u = 0;
+  let v = 0;
+  for (let j = first; j < end; j++) {
+    const factor = a[row + j];
+    s += factor * x[at + j];
+    t += factor * x[p + j];
+    u += factor * x[q + j];
+    v += factor * x[r + j];
+  }
+  x[at + i] -= s;
+  x[p + i] -= t;
+  x[q + i] -= u;
+  x[r + i] -= v;
+}
+
+/** Takes the products of a row and unknown `i` from the right sides `first` to `end`. */
+function takeOut(
+  a: Float64Array,
+  row: number,
+  first: number,
+  end: number,
+  x: Float64Array,
+  at: number,
+  n: number,
+  i: number,
+  width: number,
+): void {
+  if (width < 4) {
+    for (let k = 0; k < width; k++, at += n) {
+      const value = x[at + i];
+      for (let j = first; j < end; j++) x[at + j] -= value * a[row + j];
+    }
+    return;
+  }
+  const [p, q, r] = [at + n, at + 2 * n, at + 3 * n];
+  const [s, t, u, v] = [x[at + i], x[p + i], x[q + i], x[r + i]];
+  for (let j = first; j < end; j++) {
+    const factor = a[row + j];
+    x[at + j] -= s * factor;
+    x[p + j] -= t * factor;
+    x[q + j] -= u * factor;
+    x[r + j] -= v * factor;
+  }
+}
+
+/**
+ * Overwrites the `n × n` matrix at place `from` of `a`, of which the lower triangle is read, with its
+ * Cholesky factor; with NaN on and below the diagonal when it is not positive definite.
+ */
+export function cholesky(a: Float64Array, from: number, n: number): void {
+  let fails = false;
+  for (let i = 0; i < n && !fails; i++) {
+    const row = from + i * n;
+    for (let k = 0; k < i; k++) {
+      const other = from + k * n;
+      a[row + k] = (a[row + k] - dot(a, row, a, other, k)) / a[other + k];
+    }
+    const pivot = a[row + i] - dot(a, row, a, row, i);
+    fails = !(pivot > 0 && pivot < Infinity);
+    a[row + i] = Math.sqrt(pivot);
+  }
+  for (let i = 0; i < n; i++) {
+    const row = from + i * n;
+    a.fill(0, row + i + 1, row + n);
+    if (fails) a.fill(NaN, row, row + i + 1);
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * What the matrix factorisations are made of: inner loops over elements that stand side by side, and
+ * reflections.
+ *
+ * Matrices are row-major in double precision. Every loop that matters runs along a row.
+ *
+ * @module
+ */
+
+/** The inner product of `length` elements from place `i` of `x` and place `k` of `y`. */
+export function dot(
+  x: Float64Array,
+  i: number,
+  y: Float64Array,
+  k: number,
+  length: number,
+): number {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const end = i + length;
+  const blocks = i + (length & ~3);
+  for (; i < blocks; i += 4, k += 4) {
+    a += x[i] * y[k];
+    b += x[i + 1] * y[k + 1];
+    c += x[i + 2] * y[k + 2];
+    d += x[i + 3] * y[k + 3];
+  }
+  for (; i < end; i++, k++) a += x[i] * y[k];
+  return (a + b) + (c + d);
+}
+
+/** Adds `factor` times `length` elements from place `i` of `x` to those from place `k` of `y`. */
+export function addScaled(
+  factor: number,
+  x: Float64Array,
+  i: number,
+  y: Float64Array,
+  k: number,
+  length: number,
+): void {
+  for (const end = i + length; i < end; i++, k++) y[k] += factor * x[i];
+}
+
+/** Turns two rows of `length` elements: `x` becomes `c x + s y`, and `y` becomes `c y - s x`. */
+export function rotate(
+  rows: Float64Array,
+  x: number,
+  y: number,
+  length: number,
+  c: number,
+  s: number,
+): void {
+  for (let i = 0; i < length; i++) {
+    const a = rows[x + i];
+    const b = rows[y + i];
+    rows[x + i] = c * a + s * b;
+    rows[y + i] = c * b - s * a;
+  }
+}
+
+/** Turns of neighbouring rows, the second row of each being the first of the next. */
+export interface Chain {
+  /** How many turns there are. */
+  count: number;
+  /** The cosine of each. */
+  readonly c: Float64Array;
+  /** The sine of each. */
+  readonly s: Float64Array;
+}
+
+/** Room for a chain of so many turns. */
+export function makeChain(length: number): Chain {
+  return { count: 0, c: new Float64Array(length), s: new Float64Array(length) };
+}
+
+/**
+ * Makes the turns of a chain, one after another, from the row at place `x` on; `stride` leads from a
+ * row to the next and may be negative. Three at a time, so that rows in between are read and written
+ * once.
+ */
+export function rotateChain(
+  rows: Float64Array,
+  x: number,
+  stride: number,
+  length: number,
+  { count, c, s }: Chain,
+): void {
+  let k = 0;
+  for (; k + 3 <= count; k += 3, x += 3 * stride) {
+    const y = x + stride;
+    const z = y + stride;
+    const w = z + stride;
+    const [c0, c1, c2] = [c[k], c[k + 1], c[k + 2]];
+    const [s0, s1, s2] = [s[k], s[k + 1], s[k + 2]];
+    for (let i = 0; i < length; i++) {
+      const first = rows[x + i];
+      const second = rows[y + i];
+      const third = rows[z + i];
+      const last = rows[w + i];
+      rows[x + i] = c0 * first + s0 * second;
+      const a = c0 * second - s0 * first;
+      rows[y + i] = c1 * a + s1 * third;
+      const b = c1 * third - s1 * a;
+      rows[z + i] = c2 * b + s2 * last;
+      rows[w + i] = c2 * last - s2 * b;
+    }
+  }
+  for (; k < count; k++, x += stride) rotate(rows, x, x + stride, length, c[k], s[k]);
+}
+
+/** The length of the vector of `x` and `y`, with neither overflow nor underflow. */
+export function hypotenuse(x: number, y: number): number {
+  const [a, b] = [Math.abs(x), Math.abs(y)];
+  const large = a > b ? a : b;
+  if (large === 0) return 0;
+  const ratio = (a > b ? b : a) / large;
+  return large * Math.sqrt(1 + ratio * ratio);
+}
+
+/** The largest power of two that is not above the largest magnitude; 1 when all elements are 0. */
+export function scaleOf(x: Float64Array, from: number, length: number): number {
+  let largest = 0;
+  for (let i = from; i < from + length; i++) {
+    const magnitude = Math.abs(x[i]);
+    if (magnitude > largest) largest = magnitude;
+  }
+  if (largest === 0) return 1;
+  // The reciprocal of a smaller power would be infinite.
+  const exponent = Math.max(Math.floor(Math.log2(largest)), -1022);
+  return 2 ** Math.min(exponent, 1022);
+}
+
+/** Whether none of `length` elements from place `from` is infinite or NaN. */
+export function allFinite(x: Float64Array, from: number, length: number): boolean {
+  for (let i = from; i < from + length; i++) if (!Number.isFinite(x[i])) return false;
+  return true;
+}
+
+/** What a reflection does to the vector that it was made for. */
+export interface Reflection {
+  /** The reflection is `I - factor v vᵀ`; 0 for the identity. */
+  readonly factor: number;
+  /** The first element of the reflected vector, the only one that is not zero. */
+  readonly head: number;
+}
+
+/**
+ * Turns `length` elements of `v` from place `at` into the vector of the reflection that maps them to
+ * a multiple of the first unit vector (Householder 1958; scaled as in LAPACK's `dlarfg`): its first
+ * element becomes 1.
+ */
+export function makeReflection(v: Float64Array, at: number, length: number): Reflection {
+  const head = v[at];
+  let largest = 0;
+  for (let i = at + 1; i < at + length; i++) {
+    const magnitude = Math.abs(v[i]);
+    if (magnitude > largest) largest = magnitude;
+  }
+  v[at] = 1;
+  if (largest === 0) return { factor: 0, head };
+  largest = Math.max(largest, Math.abs(head));
+  let squares = (head / largest) * (head / largest);
+  for (let i = at + 1; i < at + length; i++) squares += (v[i] / largest) * (v[i] / largest);
+  const norm = largest * Math.sqrt(squares);
+  const image = head > 0 ? -norm : norm;
+  for (let i = at + 1; i < at + length; i++) v[i] /= head - image;
+  return { factor: (image - head) / image, head: image };
+}
+
+/** A part of a matrix: rows and columns from the first up to, not including, the end. */
+export interface Block {
+  /** The elements of the matrix. */
+  readonly a: Float64Array;
+  /** How many elements stand from one row to the next. */
+  readonly stride: number;
+  /** The first row. */
+  readonly row: number;
+  /** The end of the rows. */
+  readonly rowEnd: number;
+  /** The first column. */
+  readonly column: number;
+  /** The end of the columns. */
+  readonly columnEnd: number;
+}
+
+/** Reflects every column of a block; `work` has room for one row. */
+export function reflectColumns(
+  { a, stride, row, rowEnd, column, columnEnd }: Block,
+  v: Float64Array,
+  at: number,
+  factor: number,
+  work: Float64Array,
+): void {
+  const width = columnEnd - column;
+  if (factor === 0 || width <= 0) return;
+  work.fill(0, 0, width);
+  let place = row * stride + column;
+  let i = at;
+  const blocks = at + ((rowEnd - row) & ~3);
+  const end = at + rowEnd - row;
+  // Four rows at a time, so that the sums are read and written once for them.
+  for (; i < blocks; i += 4, place += 4 * stride) {
+    const [p, q, r] = [place + stride, place + 2 * stride, place + 3 * stride];
+    const [x, y, z, t] = [v[i], v[i + 1], v[i + 2], v[i + 3]];
+    for (let j = 0; j < width; j++) {
+      work[j] += x * a[place + j] + y * a[p + j] + (z * a[q + j] + t * a[r + j]);
+    }
+  }
+  for (; i < end; i++, place += stride) addScaled(v[i], a, place, work, 0, width);
+  place = row * stride + column;
+  for (i = at; i < blocks; i += 4, place += 4 * stride) {
+    const [p, q, r] = [place + stride, place + 2 * stride, place + 3 * stride];
+    const [x, y] = [factor * v[i], factor * v[i + 1]];
+    const [z, t] = [factor * v[i + 2], factor * v[i + 3]];
+    for (let j = 0; j < width; j++) {
+      const sum = work[j];
+      a[place + j] -= x * sum;
+      a[p + j] -= y * sum;
+      a[q + j] -= z * sum;
+      a[r + j] -= t * sum;
+    }
+  }
+  for (; i < end; i++, place += stride) addScaled(-factor * v[i], work, 0, a, place, width);
+}
+
+/** Reflects every row of a block. */
+export function reflectRows(
+  { a, stride, row, rowEnd, column, columnEnd }: Block,
+  v: Float64Array,
+  at: number,
+  factor: number,
+): void {
+  const width = columnEnd - column;
+  if (factor === 0 || width <= 0) return;
+  let i = row;
+  let place = row * stride + column;
+  // Four rows at a time, whose sums do not wait for each other.
+  for (; i + 4 <= rowEnd; i += 4, place += 4 * stride) {
+    const [p, q, r] = [place + stride, place + 2 * stride, place + 3 * stride];
+    let x = 0;
+    let y = 0;
+    let z = 0;
+    let t = 0;
+    for (let j = 0; j < width; j++) {
+      const value = v[at + j];
+      x += value * a[place + j];
+      y += value * a[p + j];
+      z += value * a[q + j];
+      t += value * a[r + j];
+    }
+    x *= factor;
+    y *= factor;
+    z *= factor;
+    t *= factor;
+    for (let j = 0; j < width; j++) {
+      const value = v[at + j];
+      a[place + j] -= x * value;
+      a[p + j] -= y * value;
+      a[q + j] -= z * value;
+      a[r + j] -= t * value;
+    }
+  }
+  for (; i < rowEnd; i++, place += stride) {
+    addScaled(-factor * dot(a, place, v, at, width), v, at, a, place, width);
+  }
+}

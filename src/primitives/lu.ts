@@ -1,0 +1,224 @@
+/**
+ * The LU factorisation, and systems of linear equations solved by it. All act on matrices in the last
+ * two axes; the others are a batch.
+ *
+ * @module
+ */
+import type { Elements } from "../base/dtype.ts";
+import { factorizeLu } from "../numeric/linalg/lu.ts";
+import { solveTriangle } from "../numeric/linalg/triangular.ts";
+import type { Primitive } from "../core/primitive.ts";
+import { allocateFor, Concrete, withinMemory } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { bind, bindOne } from "../core/trace.ts";
+import { add, neg, reciprocal } from "./arithmetic.ts";
+import { equal, select } from "./comparison.ts";
+import { gather } from "./indexing.ts";
+import {
+  batchLeading,
+  checkRightSide,
+  checkSquare,
+  diagonalOf,
+  doublesFor,
+  fromDoubles,
+  inDoubles,
+  leading,
+  lowerTriangle,
+  matrixSize,
+  product,
+  scaleColumns,
+  scaleRows,
+  transposed,
+  upperTriangle,
+} from "./matrices.ts";
+import { broadcast, constantLike, iota, stopGradient } from "./structure.ts";
+import { batchSystems, columnsOf, fromColumns, triangularSolve } from "./triangular.ts";
+
+/**
+ * The LU factorisation with complete pivoting of `a` `[..., n, n]`: the unit lower triangular `l` and
+ * the upper triangular `u` with `l u` equal to `a` with its rows in the order `rows` `[..., n]` and its
+ * columns in the order `columns` `[..., n]`, and the sign of both orders together `[...]`.
+ *
+ * With `u = D V`, `D` diagonal and `V` unit triangular, and `N = l⁻¹ (P dA Q) V⁻¹`, the derivative is
+ * `du = triu(N) V` and `dl = l tril(N D⁻¹, -1)`. Nothing divides by the last pivot, and of several
+ * pivots that are 0 the others are replaced by what is far below rounding: the derivatives of the
+ * product of the pivots, the determinant, are right at singular matrices of any rank.
+ */
+export const luPrimitive: Primitive<null> = {
+  name: "lu",
+  type([a]) {
+    checkSquare(a, "Cannot factorise");
+    const batch = leading(a);
+    const order = { dtype: "int32", shape: a.shape.slice(0, -1) } as const;
+    const factor = { dtype: a.dtype, shape: a.shape };
+    return [factor, factor, order, order, { dtype: a.dtype, shape: batch }];
+  },
+  evaluate([a], _params, [lowerType, upperType, rowType, columnType, signType]) {
+    return withinMemory(lowerType, () => {
+      const { count, rows: n } = matrixSize(a);
+      const upper = inDoubles(a);
+      const lower = doublesFor(lowerType);
+      const rows = allocateFor(rowType) as Int32Array;
+      const columns = allocateFor(columnType) as Int32Array;
+      const sign = doublesFor(signType).fill(1);
+      const tiny = TINY_PIVOT[a.dtype as keyof typeof TINY_PIVOT];
+      for (let i = 0; i < count; i++) {
+        sign[i] = factorizeLu({ upper, lower, rows, columns }, i, n, tiny);
+      }
+      return [
+        fromDoubles(lower, lowerType),
+        fromDoubles(upper, upperType),
+        new Concrete("int32", rowType.shape, rows),
+        new Concrete("int32", columnType.shape, columns),
+        fromDoubles(sign, signType),
+      ];
+    });
+  },
+  batch: (args, axes, size) => batchLeading(luPrimitive, args, axes, size, null),
+  derivative: {
+    kind: "smooth",
+    tangents: [
+      (da, _args, [l, u, rows, columns]) => {
+        const n = da.shape[da.ndim - 1];
+        const pivots = diagonalOf(u);
+        const one = constantLike(pivots, 1);
+        const place = broadcast(iota(n), pivots.shape, [pivots.ndim - 1]);
+        const isLast = equal(place, constantLike(place, n - 1));
+        // Nothing stands right of the last pivot, or below it.
+        const inverse = reciprocal(select(isLast, one, pivots));
+        const v = scaleRows(u, inverse);
+        const unit = { lower: true, transpose: false, unitDiagonal: true };
+        const left = triangularSolve(l, arrange(da, rows, columns), unit);
+        const right = { lower: false, transpose: true, unitDiagonal: true };
+        const inner = transposed(triangularSolve(v, transposed(left), right));
+        const upper = upperTriangle(inner);
+        const du = add(upper, product(upper, upperTriangle(v, 1)));
+        const below = lowerTriangle(inner, -1);
+        const dl = product(l, scaleColumns(below, inverse));
+        return [dl, du, null, null, null];
+      },
+    ],
+  },
+};
+
+/** What stands for a pivot of 0, relative to the first: far below rounding, with room for powers. */
+const TINY_PIVOT = { float32: 2 ** -40, float64: 2 ** -100 };
+
+/** The factors of square matrices, as `lu` gives them. */
+export interface LuFactors {
+  /** Unit lower triangular. */
+  readonly l: Tensor;
+  /** Upper triangular. */
+  readonly u: Tensor;
+  /** Which row of the matrix each row of the product is. */
+  readonly rows: Tensor;
+  /** Which column of the matrix each column of the product is. */
+  readonly columns: Tensor;
+  /** The sign of both orders together. */
+  readonly sign: Tensor;
+}
+
+/** Strict LU factorisation with complete pivoting. */
+export function lu(a: Tensor): LuFactors {
+  const [l, u, rows, columns, sign] = bind(luPrimitive, [a], null);
+  return { l, u, rows, columns, sign };
+}
+
+/** Matrices with their rows and columns in these orders. */
+function arrange(x: Tensor, rows: Tensor, columns: Tensor): Tensor {
+  return transposed(orderRows(transposed(orderRows(x, rows)), columns));
+}
+
+/** Matrices with their rows in this order. */
+function orderRows(x: Tensor, order: Tensor): Tensor {
+  return gather(x, order, x.ndim - 2);
+}
+
+/** Parameters of `luSolve`. */
+export interface LuSolveParams {
+  /** Whether the systems are those of the transposed matrices. */
+  readonly transpose: boolean;
+}
+
+/**
+ * `x` with `op(a) x = b` for `a` `[..., n, n]` and `b` `[..., n, k]`, by `a`'s factors
+ * `l, u, rows, columns`. These stand in for work only: what they were made from is `a`, so that they
+ * have no tangents, and the derivative by `a` is that of the solution, by the same factors.
+ */
+export const luSolvePrimitive: Primitive<LuSolveParams> = {
+  name: "luSolve",
+  type([a, , , , , b]) {
+    checkSquare(a, "Cannot solve systems of");
+    checkRightSide(a, b, "Cannot solve systems of");
+    return [{ dtype: b.dtype, shape: b.shape }];
+  },
+  evaluate([, l, u, rows, columns, b], { transpose }, [type]) {
+    return withinMemory(type, () => {
+      const { count, rows: n, columns: width } = matrixSize(b);
+      const [lower, upper, given] = [inDoubles(l), inDoubles(u), columnsOf(b)];
+      const [from, to] = (transpose ? [columns, rows] : [rows, columns]).map((x) => x.elements);
+      const x = new Float64Array(given.length);
+      for (let matrix = 0; matrix < count; matrix++) {
+        const base = matrix * width * n;
+        permute(given, x, base, width, from.subarray(matrix * n, (matrix + 1) * n), false);
+        for (const isLower of [!transpose, transpose]) {
+          const triangle = { lower: isLower, transpose, unitDiagonal: isLower };
+          const factor = isLower ? lower : upper;
+          solveTriangle(factor, matrix * n * n, n, x, base, width, triangle);
+        }
+        permute(x, given, base, width, to.subarray(matrix * n, (matrix + 1) * n), true);
+      }
+      return [fromColumns(given, type)];
+    });
+  },
+  batch: (args, axes, size, params) => batchSystems(luSolvePrimitive, args, axes, size, params),
+  derivative: {
+    kind: "smooth",
+    tangents: [
+      (da, args, [x], params) => {
+        const moved = product(params.transpose ? transposed(da) : da, x);
+        return neg(bindOne(luSolvePrimitive, [...args.slice(0, 5), moved], params));
+      },
+      null,
+      null,
+      null,
+      null,
+      (db, args, _results, params) => bindOne(luSolvePrimitive, [...args.slice(0, 5), db], params),
+    ],
+    transpose: [
+      null,
+      null,
+      null,
+      null,
+      null,
+      (ct, _other, _own, { transpose }, args) => {
+        const factors = args.slice(0, 5) as unknown as readonly Tensor[];
+        return bindOne(luSolvePrimitive, [...factors, ct], { transpose: !transpose });
+      },
+    ],
+  },
+};
+
+/** Copies vectors with their elements in another order: from the places in `order`, or to them. */
+function permute(
+  source: Float64Array,
+  out: Float64Array,
+  base: number,
+  count: number,
+  order: Elements,
+  isTo: boolean,
+): void {
+  const n = order.length;
+  for (let place = base; count > 0; count--, place += n) {
+    for (let i = 0; i < n; i++) {
+      if (isTo) out[place + order[i]] = source[place + i];
+      else out[place + i] = source[place + order[i]];
+    }
+  }
+}
+
+/** Strict solution of `a x = b`; one factorisation serves it and all of its derivatives. */
+export function luSolve(a: Tensor, b: Tensor): Tensor {
+  const { l, u, rows, columns } = lu(stopGradient(a));
+  return bindOne(luSolvePrimitive, [a, l, u, rows, columns, b], { transpose: false });
+}

@@ -1,0 +1,196 @@
+/**
+ * Samplers that are made of gamma distributed numbers. Gradients flow to their concentrations by
+ * implicit reparameterisation: the derivative of a number is that of the number of the same rank.
+ *
+ * @module
+ */
+import { describeValue } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
+import { argumentError, shapeError } from "../base/errors.ts";
+import { showType } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import type { Tensor, TensorLike } from "../core/tensor.ts";
+import { checkBroadcast } from "../functions/arguments.ts";
+import { broadcastTo } from "../functions/broadcasting.ts";
+import { add, div, maximum, sub } from "../primitives/arithmetic.ts";
+import { randomGamma } from "../primitives/random_gamma.ts";
+import { reduceMax } from "../primitives/reduction.ts";
+import { broadcastAxis, convert, reduceSum, stopGradient } from "../primitives/structure.ts";
+import { exp } from "../primitives/transcendental.ts";
+import { checkKey, readParameter, readShape, sampleShape } from "./arguments.ts";
+import type { SampleOptions } from "./arguments.ts";
+import { readFloat } from "./continuous.ts";
+import { split, words64 } from "./key.ts";
+
+/**
+ * Numbers of the gamma distribution with unit scale, with density `x^(a - 1) exp(-x) / Γ(a)` for
+ * positive `x`: mean and variance are `a`. Multiply by a scale, or divide by a rate, for others.
+ *
+ * G. Marsaglia and W. W. Tsang, "A simple method for generating gamma variables" (2000), with a key of
+ * its own for each element. Derivatives of all orders flow to the concentration: M. Figurnov,
+ * S. Mohamed and A. Mnih, "Implicit reparameterization gradients" (2018).
+ *
+ * @param key A key, `uint32[2]`.
+ * @param concentration The shape parameter `a`, positive; any shape that broadcasts to the result's.
+ * @param shape The shape, or the length of a vector. Left out: that of `concentration`.
+ * @param options The dtype.
+ * @returns A tensor of that shape; `float32` unless told otherwise. Concentrations well below 1 give
+ * numbers that underflow to 0.
+ * @throws {ArgumentError} when `key` is no key, or `concentration` is a number, but not positive and
+ * finite. Tensors are not looked at: where a concentration is negative or NaN, so is the result NaN.
+ * @throws {ShapeError} when `shape` is no shape, or `concentration` does not broadcast to it.
+ * @throws {DtypeError} when the dtype is not floating-point.
+ *
+ * @example The mean, and its derivative
+ * ```ts
+ * import { grad, random } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const key = random.key(0);
+ * assertTensorsClose(random.gamma(key, 3, [5000]).mean(), 3, { atol: 0.1 });
+ * const slope = grad((a) => random.gamma(key, a, [5000]).mean())(3);
+ * assertTensorsClose(slope, 1, { atol: 0.05 });
+ * ```
+ */
+export function gamma(
+  key: Tensor,
+  concentration: TensorLike,
+  shape?: number | Shape,
+  options?: SampleOptions,
+): Tensor {
+  const what = "Cannot draw gamma numbers";
+  checkKey(key, what);
+  const dtype = readFloat(options, what);
+  const a = readConcentration(concentration, "concentration", dtype, what);
+  const full = sampleShape(shape, { concentration: a }, what);
+  return draw(key, broadcastTo(a, full), false);
+}
+
+/**
+ * Numbers of the beta distribution, with density proportional to `x^(a - 1) (1 - x)^(b - 1)` for `x`
+ * between 0 and 1: the mean is `a / (a + b)`.
+ *
+ * A number is `x / (x + y)` for gamma distributed `x` and `y`, whose logarithms are drawn, so that
+ * small parameters do no harm.
+ *
+ * @param key A key, `uint32[2]`.
+ * @param a The first parameter, positive; any shape that broadcasts to the result's.
+ * @param b The second parameter, positive; any shape that broadcasts to the result's.
+ * @param shape The shape, or the length of a vector. Left out: the shape that the parameters broadcast
+ * to.
+ * @param options The dtype.
+ * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to parameters that
+ * are tensors.
+ * @throws {ArgumentError} when `key` is no key, or a parameter is a number, but not positive and
+ * finite. Tensors are not looked at: where one is negative or NaN, so is the result NaN.
+ * @throws {ShapeError} when `shape` is no shape, or the parameters do not broadcast to it.
+ * @throws {DtypeError} when the dtype is not floating-point.
+ *
+ * @example A success probability, given three successes and one failure
+ * ```ts
+ * import { random } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const p = random.beta(random.key(0), 1 + 3, 1 + 1, [5000]);
+ * assertTensorsClose(p.mean(), 4 / 6, { atol: 0.02 });
+ * ```
+ */
+export function beta(
+  key: Tensor,
+  a: TensorLike,
+  b: TensorLike,
+  shape?: number | Shape,
+  options?: SampleOptions,
+): Tensor {
+  const what = "Cannot draw beta numbers";
+  checkKey(key, what);
+  const dtype = readFloat(options, what);
+  const first = readConcentration(a, "a", dtype, what);
+  const second = readConcentration(b, "b", dtype, what);
+  const full = sampleShape(shape, { a: first, b: second }, what);
+  const [firstKey, secondKey] = split(key);
+  const x = draw(firstKey, broadcastTo(first, full), true);
+  const y = draw(secondKey, broadcastTo(second, full), true);
+  const most = stopGradient(maximum(x, y));
+  const part = exp(sub(x, most));
+  return div(part, add(part, exp(sub(y, most))));
+}
+
+/**
+ * Vectors of the Dirichlet distribution, with density proportional to the product of
+ * `xᵢ^(aᵢ - 1)` over vectors of non-negative numbers that sum to 1: the mean is `a / sum(a)`.
+ *
+ * A vector is the softmax of logarithms of gamma distributed numbers, so that small concentrations
+ * do no harm.
+ *
+ * @param key A key, `uint32[2]`.
+ * @param concentration The parameters `a`, positive: `[..., categories]`.
+ * @param shape How many vectors, along any number of axes, which the shape of `concentration` without
+ * its last axis must broadcast to. Left out: that very shape.
+ * @param options The dtype.
+ * @returns `[...shape, categories]`; `float32` unless told otherwise. Gradients flow to the
+ * concentrations.
+ * @throws {ArgumentError} when `key` is no key, or `concentration` is no tensor or array. Its elements
+ * are not looked at: where one is negative or NaN, so is its vector NaN.
+ * @throws {ShapeError} when `shape` is no shape, `concentration` has no axis or no categories, or does
+ * not broadcast to the shape.
+ * @throws {DtypeError} when the dtype is not floating-point.
+ *
+ * @example Random probabilities of three categories
+ * ```ts
+ * import { random } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const p = random.dirichlet(random.key(0), [1, 2, 5], [4000]);
+ * assertTensorsClose(p.shape, [4000, 3]);
+ * assertTensorsClose(p.sum(1).mean(), 1);
+ * assertTensorsClose(p.mean(0), [1 / 8, 2 / 8, 5 / 8], { atol: 0.02 });
+ * ```
+ */
+export function dirichlet(
+  key: Tensor,
+  concentration: TensorLike,
+  shape?: number | Shape,
+  options?: SampleOptions,
+): Tensor {
+  const what = "Cannot draw Dirichlet vectors";
+  checkKey(key, what);
+  const dtype = readFloat(options, what);
+  const a = convert(readParameter(concentration, dtype, what), dtype);
+  const categories = a.shape.at(-1);
+  if (categories === undefined || categories === 0) {
+    throw shapeError(
+      `${what} with concentration ${
+        showType(a)
+      }: expected at least one category along the last axis`,
+    );
+  }
+  const own = a.shape.slice(0, -1);
+  const outer = shape === undefined ? own : readShape(shape, what);
+  const prefix = `${what} with concentration ${showType(a)}: cannot broadcast`;
+  checkBroadcast(prefix, { dtype, shape: own }, outer);
+  const logarithms = draw(key, broadcastTo(a, [...outer, categories]), true);
+  const last = outer.length;
+  const most = stopGradient(reduceMax(logarithms, [last]));
+  const parts = exp(sub(logarithms, broadcastAxis(most, last, categories)));
+  return div(parts, broadcastAxis(reduceSum(parts, [last]), last, categories));
+}
+
+/** A concentration as a tensor of `dtype`; a number is checked to be one. */
+function readConcentration(value: TensorLike, name: string, dtype: Dtype, what: string): Tensor {
+  if (typeof value === "number") {
+    const rounded = dtype === "float32" ? Math.fround(value) : value;
+    if (!(rounded > 0 && rounded < Infinity)) {
+      throw argumentError(
+        `${what}: ${name} must be positive and finite in ${dtype}, got ${describeValue(value)}`,
+      );
+    }
+  }
+  return convert(readParameter(value, dtype, what), dtype);
+}
+
+/** A gamma distributed number, or its logarithm, for each of these concentrations. */
+function draw(key: Tensor, concentration: Tensor, logSpace: boolean): Tensor {
+  const [high, low] = words64(key, concentration.shape);
+  return randomGamma(high, low, concentration, logSpace);
+}

@@ -1,0 +1,80 @@
+/**
+ * Samplers whose numbers are far from the centre more often than normal ones.
+ *
+ * @module
+ */
+import type { Shape } from "../base/shape.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { abs, mul, neg, offset, scale, sign } from "../primitives/arithmetic.ts";
+import { log1p, tan } from "../primitives/transcendental.ts";
+import { checkKey, readShape } from "./arguments.ts";
+import type { SampleOptions } from "./arguments.ts";
+import { aboveMinusOne, readFloat, uniformBetween } from "./continuous.ts";
+
+/**
+ * Numbers of the standard Laplace distribution, with density `exp(-|x|) / 2`: the mean is 0 and the
+ * variance 2. Multiply by a scale and add a location for others.
+ *
+ * @param key A key, `uint32[2]`.
+ * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
+ * @param options The dtype.
+ * @returns A tensor of that shape; `float32` unless told otherwise.
+ * @throws {ArgumentError} when `key` is no key.
+ * @throws {ShapeError} when `shape` is no shape.
+ * @throws {DtypeError} when the dtype is not floating-point.
+ *
+ * @example The mean distance from the centre
+ * ```ts
+ * import { random } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const x = random.laplace(random.key(0), [5000]);
+ * assertTensorsClose(x.abs().mean(), 1, { atol: 0.05 });
+ * ```
+ */
+export function laplace(
+  key: Tensor,
+  shape: number | Shape = [],
+  options?: SampleOptions,
+): Tensor {
+  const what = "Cannot draw Laplace numbers";
+  checkKey(key, what);
+  const dtype = readFloat(options, what);
+  const u = uniformBetween(key, readShape(shape, what), aboveMinusOne(dtype), 1, dtype);
+  return mul(sign(u), log1p(neg(abs(u))));
+}
+
+/**
+ * Numbers of the standard Cauchy distribution, with density `1 / (π (1 + x²))`: the median is 0, half
+ * of the numbers lie between -1 and 1, and there is no mean. Multiply by a scale and add a location
+ * for others.
+ *
+ * @param key A key, `uint32[2]`.
+ * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
+ * @param options The dtype.
+ * @returns A tensor of that shape; `float32` unless told otherwise.
+ * @throws {ArgumentError} when `key` is no key.
+ * @throws {ShapeError} when `shape` is no shape.
+ * @throws {DtypeError} when the dtype is not floating-point.
+ *
+ * @example Half of the numbers are between the quartiles
+ * ```ts
+ * import { less, random } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const x = random.cauchy(random.key(0), [5000]);
+ * assertTensorsClose(less(x.abs(), 1).mean(), 0.5, { atol: 0.05 });
+ * ```
+ */
+export function cauchy(
+  key: Tensor,
+  shape: number | Shape = [],
+  options?: SampleOptions,
+): Tensor {
+  const what = "Cannot draw Cauchy numbers";
+  checkKey(key, what);
+  const dtype = readFloat(options, what);
+  const least = dtype === "float32" ? 2 ** -23 : 2 ** -52;
+  const u = uniformBetween(key, readShape(shape, what), least, 1, dtype);
+  return tan(scale(offset(u, -0.5), Math.PI));
+}
