@@ -7,13 +7,17 @@
 import fc from "fast-check";
 import {
   asinh,
+  associativeScan,
   atan,
+  checkpoint,
   concatenate,
+  cond,
   cos,
   cumsum,
   erf,
   exp,
   flip,
+  foriLoop,
   grad,
   jit,
   jvp,
@@ -21,7 +25,9 @@ import {
   log1p,
   logsumexp,
   makeProgram,
+  map,
   matmul,
+  scan,
   sigmoid,
   sin,
   sort,
@@ -123,6 +129,23 @@ const smooth: Record<string, Operation> = {
   softMaximum: (x) => x.ndim === 0 ? x : logsumexp(x, -1),
   spread: (x) => x.ndim === 0 ? x : x.variance(-1),
   multiplyAll: (x) => x.ndim === 0 ? x : tanh(x.mul(0.5).prod(-1)),
+  scanned: (x, y) =>
+    x.ndim === 0 ? x : scan(
+      (h, row) => {
+        const next = tanh(h.mul(0.5).add(row.mean()));
+        return [next, sin(row.mul(h))];
+      },
+      y.mean(),
+      x,
+      { reverse: y.ndim === 1 },
+    )[1],
+  recurrence: (x, y) =>
+    x.ndim === 0 ? x : scan((h, row) => [tanh(h.add(row.sum())).mul(0.7), null], y, x)[0],
+  looped: (x, y) => foriLoop(0, 3, (i, z) => tanh(z.mul(y.mean()).add(i)), x),
+  mapped: (x, y) => x.ndim === 0 ? x : map((row) => row.mul(y.mean()).sin(), x),
+  prefixes: (x) =>
+    x.ndim === 0 ? x : associativeScan((a, b) => a.add(b).add(a.mul(b).mul(0.1)), x.mul(0.3)),
+  again: (x, y) => checkpoint((x: Tensor) => tanh(sin(x).mul(y.mean()).add(exp(sin(x)))))(x),
 };
 
 /** Operations with kinks or jumps, where differences say nothing. */
@@ -134,6 +157,7 @@ const kinked: Record<string, Operation> = {
   absolute: (x) => x.abs(),
   clipped: (x) => x.clip(-0.3, 0.4),
   rounded: (x) => x.mul(3).round().add(x),
+  branched: (x, y) => cond(x.mean().greater(y.mean()), (x) => sin(x), (x) => x.mul(y.mean()), x),
 };
 
 /** Runs a program on its inputs; gives the last value, and a scalar that depends on all of them. */
@@ -309,6 +333,19 @@ const transforms: Record<string, { transform: (f: Endo) => Endo; plainly: (f: En
         .reduce((sum, part) => sum.add(part)),
   },
   jit: { transform: (f) => jit(f), plainly: (f) => f },
+  checkpoint: { transform: (f) => checkpoint(f), plainly: (f) => f },
+  foriLoop: {
+    transform: (f) => (x) => foriLoop(0, 2, (_, y) => f(y), x),
+    plainly: (f) => (x) => f(f(x)),
+  },
+  map: {
+    transform: (f) => (x) => map(f, stack([x, x.mul(0.5)])).sum(0),
+    plainly: (f) => (x) => f(x).add(f(x.mul(0.5))),
+  },
+  cond: {
+    transform: (f) => (x) => cond(x.at(0, 0).less(9), f, (x) => x.neg(), x),
+    plainly: (f) => f,
+  },
   makeProgram: {
     transform: (f) => (x) => {
       const program = makeProgram(f)(x);

@@ -30,6 +30,7 @@ Deno.test("configure refuses what it cannot do", () => {
   assertRefused(
     () => configure({ threds: 1 } as never),
     TypeError,
-    'Cannot configure: there is no option "threds", the options are threads, memoryLimit',
+    'Cannot configure: there is no option "threds", the options are threads, memoryLimit, ' +
+      "debugNaNs, debugInfinities",
   );
 });

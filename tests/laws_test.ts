@@ -10,9 +10,13 @@ import type { Primitive } from "../src/core/primitive.ts";
 import type { ConvParams } from "../src/primitives/window.ts";
 import { splat } from "../src/core/tensor.ts";
 import type { Tensor } from "../src/core/tensor.ts";
+import { bindOne } from "../src/core/trace.ts";
 import { abs, maximum, minimum, sign, sqrt } from "../src/primitives/arithmetic.ts";
+import { luSolve } from "../src/primitives/lu.ts";
 import { primitives } from "../src/primitives/mod.ts";
 import type { PrimitiveName } from "../src/primitives/mod.ts";
+import { product, transposed } from "../src/primitives/matrices.ts";
+import { pseudoInverse, qr } from "../src/primitives/orthogonal.ts";
 import { reduceMax, reduceMin, reduceProd } from "../src/primitives/reduction.ts";
 import { reduceSum } from "../src/primitives/structure.ts";
 import { atan2, pow } from "../src/primitives/transcendental.ts";
@@ -24,13 +28,17 @@ import {
   always,
   between,
   betweenHalves,
+  definite,
   distinct,
+  dominant,
   fromValues,
   integers,
   nearGrid,
   nonZero,
+  pivoted,
   positive,
   real,
+  separated,
   unit,
 } from "./laws/values.ts";
 import type { Domain } from "./laws/values.ts";
@@ -121,6 +129,22 @@ function convolutionRow(pick: (x: Shape, w: Shape, y: Shape) => readonly Shape[]
     }),
   };
 }
+
+/** Cases of a factorisation of square matrices. */
+function squares(domain: (n: number) => Domain): Case<null>[] {
+  return [
+    plain(argument([3, 3], domain(3))),
+    plain(argument([2, 2, 2], domain(2))),
+    plain(argument([1, 1], domain(1))),
+    plain(argument([0, 0])),
+    plain(argument([0, 2, 2], domain(2))),
+  ];
+}
+
+/** Cases of a factorisation of matrices of any shape. */
+const rectangles: Case<null>[] = [[3, 3], [4, 2], [2, 3], [1, 1], [0, 2], [3, 0]].map((shape) =>
+  plain(argument(shape, separated(shape[0], shape[1])))
+);
 
 const table: Table = {
   reshape: {
@@ -248,6 +272,13 @@ const table: Table = {
       given({ low: [2], high: [-3], interior: [0] }, argument([3])),
       given({ low: [-4], high: [5], interior: [0] }, argument([3])),
       given({ low: [1], high: [1], interior: [3] }, argument([0])),
+    ],
+  },
+  barrier: {
+    dtypes: DTYPES,
+    cases: [
+      plain(argument([2]), argument([])),
+      plain(argument([2, 2]), argument([0]), argument([2, 2])),
     ],
   },
   concatenate: {
@@ -469,6 +500,89 @@ const table: Table = {
     integers(0, 99),
     integers(0, 99),
   ),
+
+  triangularSolve: {
+    dtypes: FLOATS,
+    cases: [
+      given(
+        { lower: true, transpose: false, unitDiagonal: false },
+        argument([3, 3], dominant(3)),
+        argument([3, 2]),
+      ),
+      given(
+        { lower: false, transpose: true, unitDiagonal: false },
+        argument([2, 2, 2], dominant(2)),
+        argument([2, 2, 1]),
+      ),
+      given(
+        { lower: true, transpose: true, unitDiagonal: true },
+        argument([3, 3], dominant(3)),
+        argument([3, 1]),
+      ),
+      given(
+        { lower: false, transpose: false, unitDiagonal: false },
+        argument([2, 2], dominant(2)),
+        argument([2, 0]),
+      ),
+    ],
+  },
+  cholesky: { dtypes: FLOATS, cases: squares(definite) },
+  lu: { dtypes: FLOATS, cases: squares(pivoted) },
+  luSolve: {
+    dtypes: FLOATS,
+    through: ([a, b]) => [luSolve(a, b)],
+    cases: [
+      given({ transpose: false }, argument([3, 3], dominant(3)), argument([3, 2])),
+      given({ transpose: false }, argument([2, 2, 2], dominant(2)), argument([2, 2, 1])),
+      given({ transpose: false }, argument([0, 0]), argument([0, 2])),
+    ],
+  },
+  qr: { dtypes: FLOATS, cases: rectangles },
+  complement: {
+    dtypes: FLOATS,
+    // The basis may be any; the projection onto its space is one.
+    through([a]) {
+      const c = bindOne(primitives.complement, [qr(a)[0]], null);
+      return [product(c, transposed(c))];
+    },
+    cases: [[4, 2], [2, 3, 1], [2, 2], [3, 0], [0, 0]].map((shape) =>
+      plain(argument(shape, separated(shape.at(-2)!, shape.at(-1)!)))
+    ),
+  },
+  eigh: { dtypes: FLOATS, cases: squares((n) => separated(n, n)) },
+  svd: { dtypes: FLOATS, cases: rectangles },
+  pseudoInverse: {
+    dtypes: FLOATS,
+    through: ([a]) => {
+      const { p, rank, s } = pseudoInverse(a, 1e-6);
+      return [p, rank, s];
+    },
+    cases: rectangles,
+  },
+  randomGamma: {
+    dtypes: FLOATS,
+    elementwise: true,
+    draws: true,
+    cases: [[2, 2], [], [3, 0]].flatMap((shape) =>
+      [false, true].map((logSpace) =>
+        given(
+          { logSpace },
+          argument(shape, integers(0, 2 ** 31), "uint32"),
+          argument(shape, integers(0, 2 ** 31), "uint32"),
+          argument(shape, positive),
+        )
+      )
+    ),
+  },
+  randomGammaSlope: {
+    dtypes: FLOATS,
+    elementwise: true,
+    cases: [
+      given({ order: 1 }, argument([2, 2], positive), argument([2, 2])),
+      given({ order: 2 }, argument([], positive), argument([])),
+      given({ order: 1 }, argument([0, 2]), argument([0, 2])),
+    ],
+  },
 };
 
 for (const name of Object.keys(primitives) as PrimitiveName[]) {

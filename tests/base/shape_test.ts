@@ -135,6 +135,7 @@ Deno.test("list helpers leave their arguments alone", () => {
 Deno.test("sizes, strides and permutations", () => {
   assertEquals(sizeOf([]), 1);
   assertEquals(sizeOf([2, 0, 3]), 0);
+  assertEquals(sizeOf([...Array(24).fill(2 ** 52), 0]), 0);
   assertEquals(stridesOf([2, 3, 4]), [12, 4, 1]);
   assertEquals(stridesOf([]), []);
   assert(sameShape([2, 3], [2, 3]));

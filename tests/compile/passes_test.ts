@@ -85,8 +85,13 @@ Deno.test("the passes are a list in a fixed order", () => {
   assertEquals(passes.map(({ name }) => name), [
     "inlineCalls",
     "foldConstants",
+    "inlineBranches",
     "simplify",
     "absorbTransposes",
+    "bindConstants",
+    "optimizeBodies",
+    "pruneLoops",
+    "hoistInvariants",
     "shareEquations",
     "removeDeadEquations",
   ]);

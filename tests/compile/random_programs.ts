@@ -12,6 +12,9 @@ import type { Shape } from "../../src/base/shape.ts";
 import type { Primitive } from "../../src/core/primitive.ts";
 import { type Atom, type Program, Variable } from "../../src/core/program.ts";
 import { type Concrete, splat } from "../../src/core/tensor.ts";
+import { scanPrimitive } from "../../src/control/scan_primitive.ts";
+import { switchPrimitive } from "../../src/control/switch_primitive.ts";
+import { whilePrimitive } from "../../src/control/while_primitive.ts";
 import { primitives } from "../../src/primitives/mod.ts";
 import type { PrimitiveName } from "../../src/primitives/mod.ts";
 import { fromValues, makeRandom, wild } from "../laws/values.ts";
@@ -232,7 +235,16 @@ class Grower {
     error: (largest: number) => number,
     isWild: boolean = false,
   ): void {
-    const primitive = primitives[name] as Primitive<unknown>;
+    this.applyPrimitive(primitives[name] as Primitive<unknown>, inputs, params, error, isWild);
+  }
+
+  applyPrimitive(
+    primitive: Primitive<unknown>,
+    inputs: readonly Value[],
+    params: unknown,
+    error: (largest: number) => number,
+    isWild: boolean = false,
+  ): void {
     const operands = inputs.map(({ concrete }) => concrete);
     if (!isWild && inputs.some(({ largest }) => largest === Infinity)) return;
     const types = primitive.type(operands, params);
@@ -264,6 +276,64 @@ class Grower {
       args: this.args,
       errors: results.map(({ error }) => error),
     };
+  }
+}
+
+/**
+ * Grows a program within another one: it takes the values that it is given, has constants, and gives
+ * exact results for exact arguments, whatever these are in other rounds.
+ */
+class BodyGrower extends Grower {
+  override readonly choices: Choices;
+
+  constructor(around: Grower) {
+    super([], around.onlyDoubles, Math.min(around.mostElements, 4 * MOST_ELEMENTS));
+    this.choices = around.choices;
+  }
+
+  parameter(concrete: Concrete): void {
+    this.note(this.writer.binder(concrete), concrete, 0);
+  }
+
+  override leaf(
+    dtype: Dtype,
+    shape: Shape,
+    limits?: readonly [low: number, high: number],
+  ): Value {
+    const value = super.leaf(dtype, shape, limits);
+    const isArgument = this.args.pop() !== undefined;
+    if (!isArgument) return value;
+    this.writer.binders.pop();
+    this.values.pop();
+    return this.note(value.concrete, value.concrete, 0);
+  }
+
+  override applyPrimitive(
+    primitive: Primitive<unknown>,
+    inputs: readonly Value[],
+    params: unknown,
+    error: (largest: number) => number,
+    isWild: boolean = false,
+  ): void {
+    if (error(1) === 0 && error(LARGEST) === 0) {
+      super.applyPrimitive(primitive, inputs, params, error, isWild);
+    }
+  }
+
+  /** Adds some equations; `depth` says within how many programs this one is. */
+  grow(depth: number): void {
+    const count = this.choices.from(0, 8);
+    for (let i = 0; i < count; i++) {
+      const isNested = depth < 2 && this.choices.below(8) === 1;
+      const [, operation] = this.choices.of(bodyOperations);
+      if (isNested) this.choices.of(nesting)(this, depth + 1);
+      else operation(this);
+    }
+  }
+
+  /** The program with these values as results. */
+  program(results: readonly Value[]): Program {
+    return this.writer.finish(results.map(({ atom }) => atom));
   }
 }
 
@@ -750,6 +820,10 @@ const operations: Readonly<Record<PrimitiveName, Operation>> = {
   reduceMax: reduction("reduceMax", DTYPES),
   reduceMin: reduction("reduceMin", DTYPES),
   reduceProd: reduction("reduceProd", NUMBERS),
+  barrier: (grower) => {
+    const values = [grower.any(DTYPES, true), grower.any(DTYPES, true)];
+    grower.apply("barrier", values, null, () => 0, true);
+  },
   argmax: alongAxis("argmax", DTYPES, () => ({})),
   argmin: alongAxis("argmin", DTYPES, () => ({})),
   cumsum: alongAxis("cumsum", NUMBERS, ({ choices }) => ({ reverse: choices.once(2) })),
@@ -788,6 +862,101 @@ const all: readonly (readonly [name: string, operation: Operation])[] = Object.e
   operations,
 );
 
+/** What bodies are made of: what gives exact results for any values. */
+const bodyOperations = all.filter(([name]) =>
+  !["gather", "scatterAdd", "scatterLast", "contract", "reduceProd", "cumprod"].includes(name) &&
+  !name.startsWith("convolve")
+);
+
+/** Adds something that holds programs, within so many others. */
+type Nesting = (grower: Grower, depth: number) => void;
+
+/** Exact values of the program, for a program within it. */
+function exactValues(grower: Grower, most: number): Value[] {
+  return range(grower.choices.from(0, most)).map(() => grower.any(DTYPES, true));
+}
+
+function scanning(grower: Grower, depth: number): void {
+  const { choices } = grower;
+  const length = choices.of([0, 1, 2, 3, 4, 5, 8, 9]);
+  const consts = exactValues(grower, 2);
+  const carry = exactValues(grower, 3);
+  const xs = range(choices.from(0, 2)).map(() => {
+    const shape = choices.of([[], [3], [2, 5], [64], [9, 33], [2000]]);
+    return grower.matching(grower.dtype(DTYPES), [length, ...shape], true);
+  });
+  const body = new BodyGrower(grower);
+  for (const { concrete } of [...consts, ...carry]) body.parameter(concrete);
+  for (const { concrete: { dtype, shape } } of xs) {
+    const size = sizeOf(shape.slice(1));
+    body.parameter(
+      fromValues(Array.from({ length: size }, (_, i) => i % 5), dtype, shape.slice(1)),
+    );
+  }
+  body.grow(depth);
+  const next = carry.map((value) => body.like(value, true));
+  const ys = range(choices.from(0, 3)).map(() => body.any(DTYPES, true));
+  const params = {
+    body: body.program([...next, ...ys]),
+    length,
+    reverse: choices.once(2),
+    consts: consts.length,
+    carry: carry.length,
+  };
+  const primitive = scanPrimitive as unknown as Primitive<unknown>;
+  grower.applyPrimitive(primitive, [...consts, ...carry, ...xs], params, () => 0, true);
+}
+
+function switching(grower: Grower, depth: number): void {
+  const { choices } = grower;
+  const operands = exactValues(grower, 3);
+  const index = grower.leaf("int32", [], [-1, 3]);
+  const growers = range(choices.from(1, 3)).map(() => {
+    const branch = new BodyGrower(grower);
+    for (const { concrete } of operands) branch.parameter(concrete);
+    branch.grow(depth);
+    return branch;
+  });
+  const first = range(choices.from(1, 3)).map(() => growers[0].any(DTYPES, true));
+  const branches = growers.map((branch, i) =>
+    branch.program(i === 0 ? first : first.map((value) => branch.like(value, true)))
+  );
+  const primitive = switchPrimitive as unknown as Primitive<unknown>;
+  grower.applyPrimitive(primitive, [index, ...operands], { branches }, () => 0, true);
+}
+
+function looping(grower: Grower, depth: number): void {
+  // No derivative is taken in reverse of a loop whose number of steps is not known.
+  if (grower.onlyDoubles) return;
+  const count = grower.leaf("int32", [], [0, 6]);
+  const zero = grower.leaf("int32", [], [0, 1]);
+  const consts = exactValues(grower, 2);
+  const carry = exactValues(grower, 3);
+  const condition = new ProgramWriter();
+  const [end, at] = [count, zero].map(({ concrete }) => condition.binder(concrete));
+  for (const { concrete } of carry) condition.binder(concrete);
+  const goes = condition.apply(primitives.less, [at, end], null);
+  const body = new BodyGrower(grower);
+  for (const { concrete } of consts) body.parameter(concrete);
+  const counter = body.writer.binder(zero.concrete);
+  for (const { concrete } of carry) body.parameter(concrete);
+  body.grow(depth);
+  const next = carry.map((value) => body.like(value, true));
+  const one = splat(1, "int32", []);
+  const [step] = body.writer.apply(primitives.add, [counter, one], null);
+  const params = {
+    condition: condition.finish(goes),
+    body: body.writer.finish([step, ...next.map(({ atom }) => atom)]),
+    conditionConsts: 1,
+    bodyConsts: consts.length,
+  };
+  const primitive = whilePrimitive as unknown as Primitive<unknown>;
+  const inputs = [count, ...consts, zero, ...carry];
+  grower.applyPrimitive(primitive, inputs, params, () => 0, true);
+}
+
+const nesting: readonly Nesting[] = [scanning, scanning, switching, looping];
+
 /** What most programs are made of comes more often. */
 const usual = all.filter(([name]) =>
   ["reshape", "transpose", "broadcast", "slice", "flip", "pad", "concatenate", "add", "mul", "sub"]
@@ -800,6 +969,8 @@ export interface GrowOptions {
   readonly equations?: number;
   /** Whether all floats are float64. */
   readonly onlyDoubles?: boolean;
+  /** Whether there are loops and switches. */
+  readonly loops?: boolean;
   /** The most elements of a value; from 16384 on, some are that large. */
   readonly elements?: number;
 }
@@ -807,12 +978,16 @@ export interface GrowOptions {
 /** The program that a list of choices makes. */
 export function growProgram(
   list: readonly number[],
-  { equations = 30, onlyDoubles = false, elements = MOST_ELEMENTS }: GrowOptions = {},
+  { equations = 30, onlyDoubles = false, elements = MOST_ELEMENTS, loops = true }: GrowOptions = {},
 ): Sample {
   const grower = new Grower(list, onlyDoubles, elements);
   const { choices } = grower;
   grower.leaf(grower.dtype(DTYPES), grower.shape());
   while (!choices.isOver && grower.writer.equations.length < equations) {
+    if (loops && choices.below(8) === 1) {
+      choices.of(nesting)(grower, 0);
+      continue;
+    }
     const [, operation] = choices.of(choices.below(2) === 0 ? usual : all);
     operation(grower);
   }

@@ -1,6 +1,6 @@
 import { concatenate, cumsum, exp, flip, matmul, sin, tanh } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
-import { isLocal, prefixes, type Schedule } from "../../src/compile/schedule.ts";
+import { isLocal, prefixes, type Schedule } from "../../src/compile/steps.ts";
 import { makeRunner } from "../../src/compile/runner.ts";
 import type { Type } from "../../src/core/tensor.ts";
 import type { Access, Nest } from "../../src/kernels/loops.ts";

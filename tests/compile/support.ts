@@ -13,13 +13,14 @@ import { sizeOf } from "../../src/base/shape.ts";
 import { lower, type Lowered } from "../../src/compile/lower.ts";
 import { optimize } from "../../src/compile/pipeline.ts";
 import { type MemoryPlan, planMemory } from "../../src/compile/plan_memory.ts";
-import { type Schedule, schedule } from "../../src/compile/schedule.ts";
+import { schedule } from "../../src/compile/schedule.ts";
+import type { Schedule, Step } from "../../src/compile/steps.ts";
 import type { Primitive } from "../../src/core/primitive.ts";
 import { type Atom, Program, typeOf, Variable } from "../../src/core/program.ts";
 import { Concrete, dense } from "../../src/core/tensor.ts";
 import type { Type } from "../../src/core/tensor.ts";
 import { PAGE } from "../../src/kernels/builder.ts";
-import { SCRATCH_BYTES, SLACK } from "../../src/kernels/kernel.ts";
+import { type Order, SCRATCH_BYTES, SLACK } from "../../src/kernels/kernel.ts";
 import { testBuilder } from "../kernels/support.ts";
 import { fromValues, makeRandom, real } from "../laws/values.ts";
 import { assert, assertEquals } from "../support/std.ts";
@@ -99,6 +100,25 @@ export function shuffled(chunks: number): readonly number[] {
   return order;
 }
 
+/** The numbers of a step's chunks, those of each part that can be done in any order in a given one. */
+function* numbersOf(step: Step, order: RunOptions["order"]): Generator<number> {
+  let first = 0;
+  function* rounds({ rounds: count, parts }: Order): Generator<number> {
+    for (let round = 0; round < count; round++) {
+      for (const part of parts) {
+        if (typeof part !== "number") {
+          yield* rounds(part);
+          continue;
+        }
+        const numbers = order?.(part) ?? Array.from({ length: part }, (_, i) => i);
+        for (const number of numbers) yield first + number;
+        first += part;
+      }
+    }
+  }
+  yield* rounds(step.order ?? { rounds: 1, parts: [step.chunks] });
+}
+
 function bytesOf(elements: Elements): Uint8Array {
   return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
 }
@@ -168,7 +188,7 @@ export function load(
   const builder = testBuilder();
   const scheduled = schedule(lowered, builder, {
     isDonated,
-    ...(chunkTime === undefined ? {} : { chunkTime }),
+    ...(chunkTime === undefined ? {} : { chunkTime, sharedFrom: 0 }),
   });
   const plan = planMemory(lowered, scheduled, { large, isDonated, reserved: 0 });
   scheduled.steps.forEach((step, i) => {
@@ -235,9 +255,8 @@ export function load(
         made.forEach((value, k) => content.set(bytesOf(dense(value)), addresses[task.outputs[k]]));
         return;
       }
-      const { calls, chunks } = step;
-      const numbers = order?.(chunks) ?? Array.from({ length: chunks }, (_, chunk) => chunk);
-      for (const chunk of numbers) {
+      const { calls } = step;
+      for (const chunk of numbersOf(step, order)) {
         calls.forEach(({ slots }, j) => {
           const call = exports[`${i}.${j}`] as (...operands: number[]) => void;
           call(...slots.map((slot) => addresses[slot]), chunk);

@@ -22,6 +22,77 @@ export interface Target {
 type AnyFunction = (...args: any[]) => unknown;
 type AnyClass = new (...args: readonly unknown[]) => object;
 
+/** At most so many steps of a loop, where fuzzed arguments ask for any number. */
+const MOST_STEPS = 9;
+
+function fewSteps(steps: unknown): unknown {
+  const isMany = typeof steps === "number" && steps > MOST_STEPS && steps <= 2 ** 31;
+  return isMany ? steps % MOST_STEPS : steps;
+}
+
+/** A collective needs examples: three of them, which share the arguments. */
+function withExamples(f: AnyFunction, args: readonly unknown[]): unknown {
+  return api.vmap(() => f(...args), 0, 0, { axisName: "i", axisSize: 3 })();
+}
+
+/** A function with a rule is called with the rule. */
+function withDerivative(f: AnyFunction, args: readonly unknown[]): unknown {
+  const made = f(...args) as AnyFunction;
+  return (...args: unknown[]) => {
+    const [out, pullback] = api.vjp(made, ...args);
+    return pullback(out);
+  };
+}
+
+/** How to call what might go on for ever, or needs surroundings. */
+const bounded: Readonly<Record<string, (f: AnyFunction, args: readonly unknown[]) => unknown>> = {
+  whileLoop(f, [predicate, step, init, ...rest]) {
+    if (typeof predicate !== "function" || typeof step !== "function") {
+      return f(predicate, step, init, ...rest);
+    }
+    const result = f(
+      // deno-lint-ignore no-explicit-any
+      ([x, n]: any) => api.logicalAnd(api.less(n, 3), predicate(x)),
+      // deno-lint-ignore no-explicit-any
+      ([x, n]: any) => [step(x), api.add(n, 1)],
+      [init, 0],
+    );
+    return (result as unknown[])[0];
+  },
+  customVjp: withDerivative,
+  customJvp: withDerivative,
+  foriLoop: (f, [lower, upper, ...rest]) => f(fewSteps(lower), fewSteps(upper), ...rest),
+  ...Object.fromEntries(
+    ["psum", "pmean", "pmax", "pmin", "allGather", "ppermute", "axisIndex"]
+      .map((name) => [name, withExamples]),
+  ),
+  scan(f, [g, init, xs, options, ...rest]) {
+    const length = (options as { length?: unknown } | undefined | null)?.length;
+    const isMany = fewSteps(length) !== length && Object.keys(options as object).includes("length");
+    const fewer = isMany ? { ...options as object, length: fewSteps(length) } : options;
+    return f(g, init, xs, ...options === undefined ? [] : [fewer], ...rest);
+  },
+  configure(f, args) {
+    try {
+      return f(...args);
+    } finally {
+      // The other functions would run without their kernels.
+      api.configure({ debugNaNs: false, debugInfinities: false });
+    }
+  },
+  debugPrint(f, args) {
+    const { log } = console;
+    console.log = () => {};
+    try {
+      return f(...args);
+    } finally {
+      console.log = log;
+    }
+  },
+  // What it says to bad input is what toDot says, and what comes behind that is Graphviz's.
+  "inspect.toSvg": (_, [program, options]) => api.inspect.toDot(program as never, options as never),
+};
+
 /** The group of what `mod.ts` exports itself. */
 const TOP = "the top level";
 
@@ -95,7 +166,10 @@ function targetsIn(exports: Readonly<Record<string, unknown>>, group: string): T
     }
     if (typeof value !== "function") return [];
     const f = value as AnyFunction;
-    return [{ name, group, parameters: parametersOf(f), call: (args) => f(...args) }];
+    const special = bounded[name];
+    const call = (args: readonly unknown[]) =>
+      special === undefined ? f(...args) : special(f, args);
+    return [{ name, group, parameters: parametersOf(f), call }];
   });
 }
 

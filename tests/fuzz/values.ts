@@ -5,6 +5,7 @@
  */
 import * as api from "../../mod.ts";
 import type { Dtype, Tensor } from "../../mod.ts";
+import files from "../fixtures/io.json" with { type: "json" };
 import { escaped, UserError } from "./contract.ts";
 import type { Draw } from "./draw.ts";
 import { RECEIVER } from "./surface.ts";
@@ -507,12 +508,53 @@ function again(scene: Scene, name: string): unknown {
   return tree(scene, floatTensor);
 }
 
+/** A file of each format, and an empty archive. */
+const FILES: readonly Uint8Array<ArrayBuffer>[] = [
+  ...[files.torch.find(({ name }) => name === "no checksums")!, ...files.npz.slice(0, 3)],
+  ...[files.npy[0], files.safetensors[1]],
+].map(({ base64 }) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+
+/** A file that a reader may take, or part of one. */
+function file({ draw, isCalm }: Scene): Uint8Array<ArrayBuffer> {
+  const whole = draw.pick(FILES);
+  return whole.slice(0, isCalm || draw.chance(70) ? whole.length : draw.integer(0, whole.length));
+}
+
+/** What a rule is given: a list, where the arguments are in order. */
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
 type Role = (scene: Scene, name: string) => unknown;
 
 /** What fits a parameter of each of these names; anything does for other names. */
 const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^(x|y|x1|x2|other|input|condition|values?|updates|logits|cotangents?|actual)$/, tensorLike],
-  [/^(min|max|lower|upper|minval|maxval|probability|weight|posWeight)$/, tensorLike],
+  [/^(min|max|minval|maxval|probability|weight|posWeight)$/, tensorLike],
+  [
+    /^(lower|upper)$/,
+    (scene) =>
+      scene.draw.pick<() => unknown>([
+        () => scene.draw.integer(-1, 4),
+        () => api.tensor(scene.draw.integer(-1, 4), { dtype: "int32" }),
+        () => tensorLike(scene),
+      ])(),
+  ],
+  [/^pred$/, (scene) => scene.draw.chance(60) ? scene.draw.chance(50) : tensorLike(scene)],
+  [/^(combine|onTrue|onFalse|step)$/, callback],
+  [
+    /^predicate$/,
+    (scene) =>
+      scene.draw.pick<() => unknown>([
+        () => () => scene.draw.chance(50),
+        () => (x: Tensor) => api.less(api.sum(x), 3),
+        () => callback(scene),
+      ])(),
+  ],
+  [/^branches$/, (scene) => scene.draw.list(1, 3, () => callback(scene))],
+  [/^index$/, (scene) => scene.draw.chance(60) ? scene.draw.integer(-1, 4) : tensorLike(scene)],
+  [/^(init|xs)$/, (scene) => tree(scene, floatTensor)],
+  [/^(a|b|queries|keys|attnMask)$/, tensorLike],
   [/^expected$/, (scene) => scene.given.get("actual") ?? tensorLike(scene)],
   [/^target$/, (scene) => scene.draw.chance(50) ? tensorLike(scene) : classIndices(scene)],
   [/^(primals)$/, (scene) => scene.draw.list(1, 2, () => floatTensor(scene))],
@@ -526,6 +568,9 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^(primals)$/, (scene) => scene.draw.list(1, 2, () => floatTensor(scene))],
   [/^tangents$/, (scene) => again(scene, "primals")],
   [/^grads$/, (scene) => again(scene, "params")],
+  [/^bytes$/, file],
+  [/^tensors$/, (scene) => ({ a: tensorLike(scene) })],
+  [/^metadata$/, ({ draw }) => ({ format: draw.pick(["pt", "", "☃"]) })],
   [/^(tree|\.\.\.trees|dict)$/, (scene) => tree(scene, tensorLike)],
   [
     /^params$/,
@@ -543,6 +588,15 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
       scene.draw.chance(50) ? indices(scene) : scene.draw.list(0, 3, () => indexEntry(scene)),
   ],
   [/^\.\.\.indices$/, indexEntry],
+  [
+    /^axisName$/,
+    ({ draw, isCalm }) => isCalm ? "i" : draw.pick<unknown>(["i", ["i"], "j", [], ""]),
+  ],
+  [
+    /^permutation$/,
+    ({ draw }) =>
+      draw.pick<unknown>([[], [[0, 1], [1, 0]], [[0, 1], [1, 2], [2, 0]], [[0, 3]], [0]]),
+  ],
   [/(axis|axes|Axis|Axes)$|^(argnums|source|destination|diagonal)$/, axis],
   [
     /^(first|second)$/,
@@ -555,15 +609,54 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^(shape|weightShape|normalizedShape)$/, shapeArgument],
   [/^(count|classes|k|features|groups|channels|rows|repetitions|sections.*|data|seed)$/, count],
   [/^(in|out)(Features|Channels)$|^(every|steps|axisSize|order)$/, count],
+  [/^((input|hidden|proj)Size|embedDim|num(Heads|Layers)|[kv]dim)$/, count],
   [/^(warmup|total)Steps$/, ({ draw }) => draw.integer(0, 5)],
   [/^(window|kernelSize|outputSize|stride|dilation|padding|outputPadding|shift)$/, count],
   [
     /^widths$/,
     ({ draw, n, shape }) => draw.pick([n, [1, n], shape.map(() => [n, 1]), [[0, n]], 0]),
   ],
-  [/^(_?key)$/, key],
+  [/^(_?key|dropoutKey)$/, key],
   [/^dtype$/, ({ draw }) => draw.pick(DTYPES)],
-  [/^(f|forward|isChosen|flatten|unflatten)$/, callback],
+  [
+    /^forward$/,
+    (scene) => {
+      const f = callback(scene) as (...args: Values) => unknown;
+      return scene.draw.chance(20) ? f : (...args: Values) => [f(...args), args];
+    },
+  ],
+  [
+    /^backward$/,
+    (scene) =>
+      scene.draw.pick<() => unknown>([
+        () => (kept: unknown) => listOf(kept).map(() => null),
+        () => (kept: unknown, cotangent: Tensor) =>
+          listOf(kept).map((x) => api.mul(x as Tensor, cotangent)),
+        () => callback(scene),
+      ])(),
+  ],
+  [
+    /^rule$/,
+    (scene) =>
+      scene.draw.pick<() => unknown>([
+        () => (primals: unknown, tangents: unknown) => [listOf(primals)[0], listOf(tangents)[0]],
+        () => (primals: unknown) => [listOf(primals)[0], null],
+        () => callback(scene),
+      ])(),
+  ],
+  [
+    /^matvec$/,
+    (scene) => scene.draw.chance(60) ? (x: Tensor) => api.mul(x, 2) : callback(scene),
+  ],
+  [
+    /^(solve|tangentSolve)$/,
+    (scene) => scene.draw.chance(60) ? (_f: unknown, x: Tensor) => x : callback(scene),
+  ],
+  [
+    /^initialGuess$/,
+    (scene) => scene.draw.chance(50) ? floatTensor(scene) : tree(scene, floatTensor),
+  ],
+  [/^(f|isChosen|flatten|unflatten)$/, callback],
   [/^(options|context|given)$/, options],
   [/^learningRate$/, learningRate],
   [

@@ -1,4 +1,4 @@
-import { inspect, jit, makeProgram, matmul, nn, ones, TensorType } from "../../mod.ts";
+import { inspect, jit, makeProgram, matmul, nn, ones, scan, TensorType } from "../../mod.ts";
 import { assert, assertEquals } from "../support/std.ts";
 import { assertRefused } from "../support/errors.ts";
 
@@ -28,7 +28,7 @@ Deno.test("passes shows the program behind each pass", () => {
   assertEquals(after.map(({ name }) => name).slice(0, 3), [
     "inlineCalls",
     "foldConstants",
-    "simplify",
+    "inlineBranches",
   ]);
   assertEquals(String(after.at(-1)!.program), String(inspect.optimize(program)));
   assertEquals(after[0].program.equations.length, 3);
@@ -52,4 +52,30 @@ Deno.test("what is no program is refused", () => {
     TypeError,
     "Cannot optimize null: expected a program; makeProgram(f)(...args) makes one",
   );
+});
+
+Deno.test("a loop is followed by the kernels of its body, and counts them for all rounds", () => {
+  const program = makeProgram((w, xs) =>
+    scan((h, x) => [matmul(w, h).add(x), h.sum()], xs.max(0), xs)
+  )(
+    new TensorType("float32", [8, 8]),
+    new TensorType("float32", [20, 8]),
+  );
+  const { kernels, steps } = inspect.kernels(program);
+  const loop = kernels.findIndex(({ name }) => name === "scan of 20");
+  assertEquals(kernels[loop].depth, 0);
+  const inside = kernels.slice(loop + 1);
+  assertEquals(inside.map(({ name }) => name).toSorted(), ["add", "contract", "sum"]);
+  assertEquals(inside.map(({ depth }) => depth), [1, 1, 1]);
+  assertEquals(
+    kernels[loop].operations,
+    20 * inside.reduce((sum, { operations }) => sum + operations, 0),
+  );
+  assertEquals(steps, 1);
+  const lines = String(inspect.kernels(program)).split("\n");
+  assertEquals(lines.filter((line) => line.startsWith("  contract ")).length, 1);
+  // Two for each product and one for each sum, in every step, and one for each element of the maximum.
+  assertEquals(inspect.countFlops(program), 20 * (2 * 64 + 8 + 8) + 160);
+  const counts = inspect.countOperations(program);
+  assertEquals([counts.scan, counts.contract, counts.reduceSum], [1, 1, 1]);
 });

@@ -93,6 +93,54 @@ export const distinct: Domain = (random, size) => {
   return values;
 };
 
+/** Matrices of so many rows and columns whose elements are chosen by row and column. */
+export function matrices(
+  rows: number,
+  columns: number,
+  element: (random: Random, row: number, column: number) => number,
+): Domain {
+  return (random, size) =>
+    Array.from({ length: size }, (_, i) => {
+      const place = i % (rows * columns);
+      return element(random, Math.floor(place / columns), place % columns);
+    });
+}
+
+/** Matrices with large, well separated elements on the diagonal: singular and eigenvalues are too. */
+export function separated(rows: number, columns: number): Domain {
+  const largest = 1.2 * Math.min(rows, columns);
+  return matrices(rows, columns, (random, row, column) => {
+    const noise = 0.3 * (random() - 0.5);
+    return row === column ? largest - 1.1 * row + noise : noise;
+  });
+}
+
+/** Square matrices that are far from singular, whichever triangle is taken alone. */
+export function dominant(n: number): Domain {
+  return matrices(n, n, (random, row, column) => {
+    if (row !== column) return random() - 0.5;
+    return (random() < 0.5 ? -1 : 1) * (1.5 + 0.5 * random());
+  });
+}
+
+/** Square matrices with positive definite lower triangles. */
+export function definite(n: number): Domain {
+  return matrices(
+    n,
+    n,
+    (random, row, column) => row === column ? 0.4 * n + 1 + 0.5 * random() : 0.8 * (random() - 0.5),
+  );
+}
+
+/** Square matrices in which the pivot of every elimination step is the largest by far. */
+export function pivoted(n: number): Domain {
+  return matrices(n, n, (random, row, column) => {
+    const noise = 0.3 * (random() - 0.5);
+    // The pivots stand beside the diagonal, so that rows and columns are exchanged.
+    return column === (row + 1) % n ? 1 + 1.5 * row + noise : noise;
+  });
+}
+
 /** Any value of a dtype, the strangest ones foremost. */
 export function wild(dtype: Dtype): Domain {
   const values = isFloat(dtype)

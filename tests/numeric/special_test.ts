@@ -120,7 +120,8 @@ Deno.test("logaddexp agrees with the high-precision table", () => {
 });
 
 Deno.test("erf keeps its symmetry, its limits and the sign of zero", () => {
-  assertEquals([erf(0), erf(-0), erf(Infinity), erf(-Infinity)], [0, -0, 1, -1]);
+  assertEquals([erf(Infinity), erf(-Infinity)], [1, -1]);
+  assert(Object.is(erf(0), 0) && Object.is(erf(-0), -0));
   assertEquals(erf(NaN), NaN);
   assertEquals([erf(Number.MIN_VALUE), erf(-Number.MIN_VALUE)], [5e-324, -5e-324]);
   for (let x = 0.01; x < 7; x += 0.01) assertEquals(erf(-x), -erf(x));
@@ -134,7 +135,8 @@ Deno.test("erfc has its limits and underflows only below the smallest double", (
 });
 
 Deno.test("erfinv has its poles, its domain and the sign of zero", () => {
-  assertEquals([erfinv(0), erfinv(-0), erfinv(1), erfinv(-1)], [0, -0, Infinity, -Infinity]);
+  assertEquals([erfinv(1), erfinv(-1)], [Infinity, -Infinity]);
+  assert(Object.is(erfinv(0), 0) && Object.is(erfinv(-0), -0));
   for (const y of [NaN, 1.0000000000000002, -1.5, Infinity, -Infinity]) {
     assertEquals(erfinv(y), NaN);
   }

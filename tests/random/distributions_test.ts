@@ -291,6 +291,14 @@ Deno.test("nothing is drawn without elements", () => {
   assertEquals(random.bernoulli(key, 0.5, [0]).shape, [0]);
   assertEquals(random.randint(key, [0], 0, 10).shape, [0]);
   assertEquals(random.categorical(key, [1, 2], { shape: [0] }).shape, [0]);
+  assertEquals(random.laplace(key, 0).shape, [0]);
+  assertEquals(random.cauchy(key, [0]).shape, [0]);
+  assertEquals(random.gamma(key, 1, [0, 2]).shape, [0, 2]);
+  assertEquals(random.beta(key, 1, 2, 0).shape, [0]);
+  assertEquals(random.dirichlet(key, [1, 2], [0]).shape, [0, 2]);
+  assertEquals(random.choice(key, 3, { shape: [2, 0] }).shape, [2, 0]);
+  assertEquals(random.choice(key, 0, { shape: 0 }).shape, [0]);
+  assertEquals(random.choice(key, [[1], [2]], { shape: [0, 3], axis: 1 }).shape, [2, 0, 3]);
   assertEquals(random.permutation(key, 0).shape, [0]);
   const empty = new Concrete("float32", [3, 0], new Float32Array(0));
   assertEquals(random.permutation(key, empty).shape, [3, 0]);

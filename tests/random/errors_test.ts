@@ -47,10 +47,16 @@ Deno.test("every function checks its key", () => {
     "Cannot draw truncated normal numbers": () => random.truncatedNormal(3, -1, 1),
     "Cannot draw exponential numbers": () => random.exponential(3),
     "Cannot draw Gumbel numbers": () => random.gumbel(3),
+    "Cannot draw Laplace numbers": () => random.laplace(3),
+    "Cannot draw Cauchy numbers": () => random.cauchy(3),
+    "Cannot draw gamma numbers": () => random.gamma(3, 1),
+    "Cannot draw beta numbers": () => random.beta(3, 1, 1),
+    "Cannot draw Dirichlet vectors": () => random.dirichlet(3, [1, 1]),
     "Cannot draw booleans": () => random.bernoulli(3),
     "Cannot draw integers": () => random.randint(3, [], 0, 1),
     "Cannot draw categories": () => random.categorical(3, [1]),
     "Cannot permute": () => random.permutation(3, 3),
+    "Cannot choose": () => random.choice(3, 3),
   };
   checkErrors(
     Object.entries(calls).map(([what, run]) => [

@@ -53,6 +53,11 @@ const samplers: Readonly<Record<string, (key: Tensor) => Tensor | Tensor[]>> = {
   truncatedNormal: (key) => random.truncatedNormal(key, -1, [1, 2]),
   exponential: (key) => random.exponential(key, [4]),
   gumbel: (key) => random.gumbel(key, [4]),
+  laplace: (key) => random.laplace(key, [4]),
+  cauchy: (key) => random.cauchy(key, [2, 2], { dtype: "float64" }),
+  gamma: (key) => random.gamma(key, [0.3, 5], [3, 2]),
+  beta: (key) => random.beta(key, [0.3, 2], 1.5, [3, 2]),
+  dirichlet: (key) => random.dirichlet(key, [1, 2, 0.1], [2], { dtype: "float64" }),
   bernoulli: (key) => random.bernoulli(key, [0.2, 0.8], [3, 2]),
   randint: (key) => random.randint(key, [6], -3, 100),
   "randint of a power of two": (key) => random.randint(key, [6], 0, 64),
@@ -62,6 +67,11 @@ const samplers: Readonly<Record<string, (key: Tensor) => Tensor | Tensor[]>> = {
   "categorical along the first axis": (key) => random.categorical(key, matrix, { axis: 0 }),
   permutation: (key) => random.permutation(key, 6),
   "permutation of columns": (key) => random.permutation(key, matrix, { axis: 1 }),
+  choice: (key) => random.choice(key, 9, { shape: [2, 3] }),
+  "choice of columns": (key) => random.choice(key, matrix, { shape: 2, axis: 1, replace: false }),
+  "choice with probabilities": (key) => random.choice(key, 3, { shape: 4, p: [0.2, 0.5, 0.3] }),
+  "choice without replacement": (key) =>
+    random.choice(key, 3, { shape: 2, p: [0.2, 0.5, 0.3], replace: false }),
   "permutation of each column": (key) => random.permutation(key, matrix, { independent: true }),
 };
 

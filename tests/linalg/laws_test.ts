@@ -1,0 +1,71 @@
+import { exp, linalg, matmul, mul } from "../../mod.ts";
+import type { Tensor } from "../../mod.ts";
+import type { Shape } from "../../src/base/shape.ts";
+import { sizeOf } from "../../src/base/shape.ts";
+import { checkBatch, checkFirstOrder, checkJit } from "../laws/laws.ts";
+import { checkNestedBatch, checkPrograms, checkSecondOrder } from "../laws/laws.ts";
+import type { Flat, Maker } from "../laws/laws.ts";
+import { definite, dominant, fromValues, makeRandom, real, seedOf } from "../laws/values.ts";
+import { separated } from "../laws/values.ts";
+import type { Domain } from "../laws/values.ts";
+
+// The laws of the primitives, held by the functions that users call.
+
+type Case = readonly [f: Flat, ...args: readonly (readonly [shape: Shape, domain: Domain])[]];
+
+const square = [[3, 3], dominant(3)] as const;
+const tall = [[4, 3], separated(4, 3)] as const;
+
+/** The matrices with these eigenvectors and the exponentials of these eigenvalues. */
+function exponential([w, v]: readonly Tensor[]): Tensor {
+  return matmul(mul(v, exp(w).expandDims(-2)), v.swapaxes(-1, -2));
+}
+
+const cases: Readonly<Record<string, Case>> = {
+  cholesky: [([a]) => [linalg.cholesky(a)], [[3, 3], definite(3)]],
+  "triangularSolve on the right": [
+    ([a, b]) => [linalg.triangularSolve(a, b, { leftSide: false, lower: true })],
+    square,
+    [[2, 3], real],
+  ],
+  "solve for a vector": [([a, b]) => [linalg.solve(a, b)], square, [[3], real]],
+  "solve, broadcast": [
+    ([a, b]) => [linalg.solve(a, b)],
+    [[2, 1, 2, 2], dominant(2)],
+    [[2, 2, 1], real],
+  ],
+  "solve for a batch of right sides": [
+    ([a, b]) => [linalg.solve(a, b)],
+    [[2, 2], dominant(2)],
+    [[2, 2, 1], real],
+  ],
+  inv: [([a]) => [linalg.inv(a)], square],
+  det: [([a]) => [linalg.det(a)], square],
+  "det of a batch": [([a]) => [linalg.det(a)], [[2, 2, 2], dominant(2)]],
+  slogdet: [([a]) => linalg.slogdet(a), square],
+  qr: [([a]) => linalg.qr(a), tall],
+  eigh: [([a]) => [exponential(linalg.eigh(a))], [[3, 3], separated(3, 3)]],
+  svd: [([a]) => linalg.svd(a), tall],
+  lstsq: [([a, b]) => linalg.lstsq(a, b), tall, [[4], real]],
+  "nuclear norm": [([a]) => [linalg.norm(a, null, { ord: "nuc" })], tall],
+  "spectral norm": [([a]) => [linalg.norm(a, [1, 0], { ord: 2, keepdims: true })], tall],
+  "norm of row sums": [([a]) => [linalg.norm(a, null, { ord: Infinity })], tall],
+  "Frobenius norm": [([a]) => [linalg.norm(a, null, { ord: "fro" })], tall],
+  "matrixPower 5": [([a]) => [linalg.matrixPower(a, 5)], [[2, 2], dominant(2)]],
+  "matrixPower -2": [([a]) => [linalg.matrixPower(a, -2)], [[2, 2], dominant(2)]],
+};
+
+for (const [name, [f, ...args]] of Object.entries(cases)) {
+  Deno.test(`${name} obeys the laws of derivatives, batches and compilation`, () => {
+    const make: Maker = (random) =>
+      args.map(([shape, domain]) => fromValues(domain(random, sizeOf(shape)), "float64", shape));
+    const random = makeRandom(seedOf(name));
+    const values = make(random);
+    checkFirstOrder(f, values, random, name);
+    checkSecondOrder(f, values, random, name);
+    checkBatch(f, make, random, 1e-12, name);
+    checkNestedBatch(f, make, random, 1e-12, name);
+    checkPrograms(f, make, random, name);
+    checkJit(f, make, random, name);
+  });
+}
