@@ -3,10 +3,16 @@
  * only that is trained. Nothing of the frozen part's backward pass is computed.
  *
  *     deno run examples/finetune.ts
+ *
+ * With the weights of a file, such as PyTorch's own for ImageNet (.pth or .safetensors), which is the
+ * one thing that it may read:
+ *
+ *     deno run --allow-read=resnet18.pth examples/finetune.ts --weights resnet18.pth
  */
 import {
   grad,
   inspect,
+  io,
   makeProgram,
   models,
   nn,
@@ -19,9 +25,27 @@ import { valueAndGrad } from "@jacobi/jacobi";
 
 const CLASSES = 10;
 
+/** The file that follows `--weights`, or none. */
+function weightsPath(args: readonly string[]): string | undefined {
+  if (args.length === 0) return undefined;
+  if (args.length === 2 && args[0] === "--weights") return args[1];
+  throw new Error(`Expected --weights and a file, or nothing, got ${args.join(" ")}`);
+}
+
+/** The tensors of a file by PyTorch's names. */
+function readWeights(path: string): io.TensorDict {
+  const bytes = Deno.readFileSync(path);
+  return path.endsWith(".safetensors") ? io.readSafetensors(bytes) : io.readTorch(bytes);
+}
+
 console.log("Preparing a ResNet-18 with a new classifier");
 const model = models.resnet18();
-const [pretrained, state] = model.init(random.key(0));
+const initial = model.init(random.key(0));
+const path = weightsPath(Deno.args);
+const [pretrained, state] = path === undefined
+  ? initial
+  : nn.fromStateDict(readWeights(path), ...initial);
+console.log(path === undefined ? "weights: random" : `weights: ${path}`);
 const params = { ...pretrained, fc: nn.linear(512, CLASSES).init(random.key(1))[0] };
 
 const [trainable, frozen] = tree.partition(params, (path) => path.startsWith("fc."));

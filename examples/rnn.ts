@@ -1,0 +1,109 @@
+/**
+ * A recurrent network that learns to go on with a signal: a sum of two sines with phases that it has
+ * never seen. It is shown twenty values, and then fed with its own predictions.
+ *
+ *     deno run examples/rnn.ts
+ *
+ * Both halves are a `scan`: `nn.gru` runs over one, and the continuation is another, whose carry is
+ * the network's memory and the value that it predicted last. A scan is one operation, however long:
+ * training differentiates through both, and `jit` compiles each to one loop.
+ */
+import {
+  arange,
+  expandDims,
+  jit,
+  nn,
+  optim,
+  random,
+  scan,
+  sin,
+  split,
+  valueAndGrad,
+} from "@jacobi/jacobi";
+import type { Tensor } from "@jacobi/jacobi";
+
+const STEPS = 250;
+const BATCH = 16;
+/** How many values the network is shown, how many it goes on in training, and how many afterwards. */
+const SHOWN = 20;
+const CONTINUED = 20;
+const TESTED = 40;
+
+/** `count` signals of `length` values with random phases: `[length, count, 1]`. */
+function signals(key: Tensor, count: number, length: number): Tensor {
+  const phases = random.uniform(key, [2, count], { maxval: 2 * Math.PI });
+  const time = arange(length).reshape([length, 1]);
+  const fast = sin(time.mul(0.5).add(phases.at(0)));
+  const slow = sin(time.mul(0.2).add(phases.at(1)));
+  return expandDims(fast.add(slow).div(2), -1);
+}
+
+const memory = nn.gru(1, 32);
+const readout = nn.linear(32, 1);
+const [memoryKey, readoutKey, dataKey, testKey] = random.split(random.key(0), 4);
+const initial = { memory: memory.init(memoryKey)[0], readout: readout.init(readoutKey)[0] };
+type Params = typeof initial;
+
+/** The `count` values that the network expects after `x`, `[T, B, 1]`. */
+function goOn(params: Params, x: Tensor, count: number): Tensor {
+  const [[outputs, hidden]] = memory.apply(params.memory, {}, x);
+  const [first] = readout.apply(params.readout, {}, outputs.at(-1));
+  const start: [Tensor, Tensor] = [hidden, first];
+  const [, values] = scan(
+    ([hidden, value]: [Tensor, Tensor]): [[Tensor, Tensor], Tensor] => {
+      const [[output, next]] = memory.apply(params.memory, {}, [expandDims(value, 0), hidden]);
+      return [[next, readout.apply(params.readout, {}, output.at(0))[0]], value];
+    },
+    start,
+    null,
+    { length: count },
+  );
+  return values;
+}
+
+/** The mean squared error of the continuations of signals `x`. */
+function loss(params: Params, x: Tensor): Tensor {
+  const [shown, truth] = split(x, [SHOWN], 0);
+  return nn.mseLoss(goOn(params, shown, CONTINUED), truth);
+}
+
+const optimizer = optim.adam(optim.cosine(0.01, { steps: STEPS }));
+const train = jit((params: Params, state: ReturnType<typeof optimizer.init>, key: Tensor) => {
+  const x = signals(key, BATCH, SHOWN + CONTINUED);
+  const [value, gradients] = valueAndGrad(loss)(params, x);
+  const [updates, next] = optimizer.update(gradients, state, params);
+  return [optim.applyUpdates(params, updates), next, value] as const;
+});
+
+let [params, state] = [initial, optimizer.init(initial)];
+for (let i = 0; i < STEPS; i++) {
+  const [nextParams, nextState, value] = train(params, state, random.foldIn(dataKey, i));
+  [params, state] = [nextParams, nextState];
+  if (i % 50 === 0) console.log(`step ${String(i).padStart(3)}: loss ${value.item().toFixed(5)}`);
+}
+
+const test = signals(testKey, 100, SHOWN + TESTED);
+const [shown, truth] = split(test, [SHOWN], 0);
+const [untrained, trained] = [initial, params].map((params) => goOn(params, shown, TESTED));
+
+/** A value from -1 to 1 as a place on a line. */
+function place(value: number): number {
+  return Math.round((Math.min(Math.max(value, -1), 1) + 1) * 20);
+}
+
+console.log("how one signal goes on (o), and how the network thinks that it does (x), both (*):");
+for (let t = 0; t < TESTED; t += 2) {
+  const line: string[] = new Array(41).fill(" ");
+  const [o, x] = [truth, trained].map((values) => place(values.at(t, 0, 0).item()));
+  line[o] = "o";
+  line[x] = o === x ? "*" : "x";
+  console.log(`${String(t + 1).padStart(4)} |${line.join("")}|`);
+}
+
+const [before, after] = [untrained, trained].map((values) => nn.mseLoss(values, truth).item());
+const variance = truth.square().mean().item();
+console.log(
+  `mean squared error over ${TESTED} values: ${before.toFixed(4)} untrained, ` +
+    `${after.toFixed(4)} trained (always zero would give ${variance.toFixed(4)})`,
+);
+if (!(after < 0.1 * variance)) throw new Error("the network did not learn to continue the signal");
