@@ -346,7 +346,7 @@ function linearizeScan(
   active: readonly boolean[],
   params: ScanParams,
 ) {
-  const { consts, carry, length, reverse } = params;
+  const { consts, length, reverse } = params;
   const parts = linearizeBody(params.body, active, params);
   const count = params.body.results.length;
   const all = bind(scanPrimitive, primals, { ...params, body: parts.forward });

@@ -24,6 +24,7 @@ export { toSvg } from "./svg.ts";
 export { toText } from "./text.ts";
 export type {
   Adjoint,
+  AxisUse,
   BatchAxis,
   Batched,
   BilinearDerivative,
