@@ -77,6 +77,20 @@ export function nameOf(programs: readonly Program[]): string {
   }).join(",");
 }
 
+/** Grows a list of flags until `step` adds none. */
+export function fixpoint(
+  start: readonly boolean[],
+  step: (flags: readonly boolean[]) => readonly boolean[],
+): readonly boolean[] {
+  let flags = start;
+  while (true) {
+    const found = step(flags);
+    const next = flags.map((flag, i) => flag || found[i]);
+    if (next.every((flag, i) => flag === flags[i])) return flags;
+    flags = next;
+  }
+}
+
 /** A program batched over given axes. */
 export interface BatchedProgram {
   /** The program on batches. */

@@ -14,7 +14,7 @@ import { reduceMax } from "../primitives/reduction.ts";
 import { select } from "../primitives/comparison.ts";
 import { alignBatch, broadcast } from "../primitives/structure.ts";
 import { evaluateWhile } from "./evaluate.ts";
-import { batchProgram, memoize, nameOf, pushProgram, record } from "./programs.ts";
+import { batchProgram, fixpoint, memoize, nameOf, pushProgram, record } from "./programs.ts";
 
 /** Parameters of `while`. */
 export interface WhileParams {
@@ -78,14 +78,10 @@ function mappedCarry(
   size: number,
   axisName: string | undefined,
 ): readonly boolean[] {
-  let flags = start;
-  while (true) {
+  return fixpoint(start, (flags) => {
     const axes = [...consts, ...flags.map((flag) => flag ? 0 : null)];
-    const found = batchProgram(body, axes, size, axisName, flags).axes;
-    const next = flags.map((flag, i) => flag || found[i] !== null);
-    if (next.every((flag, i) => flag === flags[i])) return flags;
-    flags = next;
-  }
+    return batchProgram(body, axes, size, axisName, flags).axes.map((axis) => axis !== null);
+  });
 }
 
 /** A loop whose examples stop at different times. */
@@ -208,13 +204,10 @@ function pushLoop(params: WhileParams, active: readonly boolean[]): PushedLoop {
   const key = `${nameOf([condition])}/${active.map(Number).join("")}/${sizes}`;
   return pushedLoops(body, key, () => {
     const flags = byRole(active, params);
-    let isActive = flags.carry;
-    while (true) {
-      const { moves } = pushProgram(body, [...flags.consts, ...isActive], isActive);
-      const next = isActive.map((flag, i) => flag || moves[i]);
-      if (next.every((flag, i) => flag === isActive[i])) break;
-      isActive = next;
-    }
+    const isActive = fixpoint(
+      flags.carry,
+      (carried) => pushProgram(body, [...flags.consts, ...carried], carried).moves,
+    );
     const { program } = pushProgram(body, [...flags.consts, ...isActive], isActive);
     const count = body.binders.length;
     const primals = program.binders.slice(0, count);
