@@ -1,0 +1,62 @@
+import * as jacobi from "../mod.ts";
+import { assertEquals } from "./support/std.ts";
+
+// The names that users may rely on: none may go missing.
+
+const flat = `
+  grad valueAndGrad vjp jvp linearize linearTranspose jacfwd jacrev hessian hvp vmap jit noGrad
+  stopGradient checkpoint customVjp customJvp makeProgram evalShape cond switchCase whileLoop foriLoop
+  scan map associativeScan psum pmean pmax pmin allGather axisIndex ppermute configure debugPrint
+  debugCallback
+  tensor zeros ones full arange linspace eye zerosLike onesLike fullLike
+  add sub mul div pow mod neg abs sign square sqrt rsqrt reciprocal exp expm1 log log1p log2 sin cos tan
+  asin acos atan atan2 sinh cosh tanh asinh acosh atanh sigmoid erf erfc erfinv lgamma digamma floor ceil
+  round trunc maximum minimum clip where logaddexp isnan isinf isfinite equal notEqual less lessEqual
+  greater greaterEqual logicalAnd logicalOr logicalNot logicalXor
+  sum mean prod max min argmax argmin any all variance std logsumexp norm cumsum cumprod
+  reshape transpose swapaxes moveaxis squeeze expandDims broadcastTo concatenate stack split flip roll pad
+  tile repeat tril triu diag oneHot index set addAt take takeAlongAxis gather scatterAdd sort argsort topK
+  matmul dot outer tensordot einsum conv convTranspose maxPool avgPool`;
+
+const namespaces: Readonly<Record<string, string>> = {
+  linalg:
+    `norm cholesky triangularSolve solve inv det slogdet qr svd eigh lstsq matrixPower customRoot
+    customLinearSolve`,
+  nn: `linear conv2d batchNorm layerNorm groupNorm dropout embedding maxPool2d avgPool2d
+    adaptiveAvgPool2d flatten sequential residual multiHeadAttention rnn lstm gru relu leakyRelu elu gelu
+    silu softplus softmax logSoftmax sigmoid tanh hardtanh mish mseLoss l1Loss huberLoss crossEntropy
+    nllLoss binaryCrossEntropyWithLogits klDiv cosineSimilarity initializers toStateDict fromStateDict`,
+  optim: `applyUpdates sgd adam adamw rmsprop adagrad chain clipByGlobalNorm clipByValue
+    addDecayedWeights masked constant step cosine warmupCosine exponential piecewise`,
+  tree: "partition merge map leaves paths flatten unflatten reduce register",
+  random: `key split foldIn bits uniform normal truncatedNormal bernoulli randint categorical gumbel
+    exponential gamma beta dirichlet laplace cauchy permutation choice`,
+  io: "readSafetensors writeSafetensors readTorch readNpy writeNpy readNpz",
+  models: "resnet18 resnet34 resnet50 mlp",
+  testing: "checkGrads assertTensorsClose",
+  inspect: "toText toDot toSvg findNaN countOperations countFlops kernels passes memoryUsage",
+};
+
+const wordsOf = (text: string): string[] => text.trim().split(/\s+/);
+
+Deno.test("every name of the contract is exported", () => {
+  const exported: Record<string, unknown> = { ...jacobi };
+  assertEquals(wordsOf(flat).filter((name) => typeof exported[name] !== "function"), []);
+  for (const [namespace, names] of Object.entries(namespaces)) {
+    const members = exported[namespace] as Record<string, unknown>;
+    assertEquals(wordsOf(names).filter((name) => members[name] === undefined), [], namespace);
+  }
+});
+
+Deno.test("functions of tensors are methods too", () => {
+  const methods =
+    `add sub mul div pow mod neg abs sign square sqrt rsqrt reciprocal exp expm1 log log1p
+    log2 sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh sigmoid erf erfc erfinv lgamma
+    digamma floor ceil round trunc maximum minimum clip where logaddexp isnan isinf isfinite equal notEqual
+    less lessEqual greater greaterEqual logicalAnd logicalOr logicalNot logicalXor sum mean prod max min
+    argmax argmin any all variance std logsumexp norm cumsum cumprod reshape transpose swapaxes moveaxis
+    squeeze expandDims broadcastTo split flip roll pad tile repeat tril triu diag oneHot at set addAt take
+    takeAlongAxis gather scatterAdd sort argsort topK matmul dot outer astype item toArray data`;
+  const x = jacobi.tensor([1, 2]) as unknown as Record<string, unknown>;
+  assertEquals(wordsOf(methods).filter((name) => typeof x[name] !== "function"), []);
+});
