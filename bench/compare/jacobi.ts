@@ -8,9 +8,11 @@ import {
   conv,
   div,
   exp,
+  eye,
   grad,
   hessian,
   jit,
+  linalg,
   log1p,
   matmul,
   mean,
@@ -19,6 +21,7 @@ import {
   nn,
   optim,
   random,
+  scan,
   sin,
   sqrt,
   square,
@@ -29,6 +32,7 @@ import {
   valueAndGrad,
   variance,
   vjp,
+  zeros,
 } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import * as jacobi from "@jacobi/jacobi";
@@ -125,6 +129,31 @@ function prepareResnet(batch: number, size: number, trains: boolean): Call {
   };
 }
 
+function prepareRnn(steps: number, batch: number, hidden: number, gradients: boolean): Call {
+  const xs = randomTensor([steps, batch, hidden]);
+  const scale = 1 / Math.sqrt(hidden);
+  const w = randomTensor([hidden, hidden], 2).mul(scale);
+  const v = randomTensor([hidden, hidden], 3).mul(scale);
+  const outputs = (w: Tensor, v: Tensor, xs: Tensor) =>
+    scan(
+      (h, x) => {
+        const next = tanh(add(x, matmul(h, v)));
+        return [next, next];
+      },
+      zeros([batch, hidden]),
+      matmul(xs, w),
+    )[1];
+  const total = (w: Tensor, v: Tensor, xs: Tensor) => sum(outputs(w, v, xs));
+  const work = gradients ? jit(grad(total, { argnums: [0, 1] })) : jit(outputs);
+  return () => work(w, v, xs);
+}
+
+/** A random symmetric positive definite matrix. */
+function positiveDefinite(size: number): Tensor {
+  const a = randomTensor([size, size]);
+  return add(matmul(a, a.transpose()).div(size), eye(size));
+}
+
 const scalarFunction = (x: Tensor) => div(log1p(exp(mul(x, sin(x)))), add(1, square(x)));
 const functionOfFour = (x: Tensor) => add(sum(mul(x, sin(x))), square(sum(square(x))));
 
@@ -162,6 +191,22 @@ function prepare(task: Task): Call {
       return prepareResnet(task.batch, task.size, false);
     case "resnetStep":
       return prepareResnet(task.batch, task.size, true);
+    case "rnn":
+      return prepareRnn(task.steps, task.batch, task.hidden, task.gradients);
+    case "cholesky":
+    case "eigh": {
+      const a = positiveDefinite(task.size);
+      const decompose = task.kind === "eigh"
+        ? jit((a: Tensor) => linalg.eigh(a))
+        : jit((a: Tensor) => linalg.cholesky(a));
+      return () => decompose(a);
+    }
+    case "solve": {
+      const a = randomTensor([task.size, task.size]);
+      const b = randomTensor([task.size, task.columns], 2);
+      const solve = jit((a: Tensor, b: Tensor) => linalg.solve(a, b));
+      return () => solve(a, b);
+    }
     case "gradient": {
       const x = tensor(0.7);
       const gradient = grad(scalarFunction);

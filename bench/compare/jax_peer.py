@@ -213,6 +213,30 @@ def resnet_step(batch, size):
     return call
 
 
+def rnn(steps, batch, hidden, gradients):
+    xs = normal(steps, batch, hidden)
+    scale = hidden**-0.5
+    w = normal(hidden, hidden, scale=scale)
+    v = normal(hidden, hidden, scale=scale)
+
+    def outputs(w, v, xs):
+        def step(h, x):
+            h = jnp.tanh(x + h @ v)
+            return h, h
+
+        return lax.scan(step, jnp.zeros((batch, hidden)), xs @ w)[1]
+
+    def total(w, v, xs):
+        return outputs(w, v, xs).sum()
+
+    return ready(jax.jit(jax.grad(total, (0, 1)) if gradients else outputs), w, v, xs)
+
+
+def positive_definite(size):
+    a = normal(size, size)
+    return a @ a.T / size + jnp.eye(size)
+
+
 def scalar_function(x):
     return jnp.log1p(jnp.exp(x * jnp.sin(x))) / (1 + jnp.square(x))
 
@@ -243,6 +267,14 @@ def prepare(task):
         return resnet_forward(task["batch"], task["size"])
     if kind == "resnetStep":
         return resnet_step(task["batch"], task["size"])
+    if kind == "rnn":
+        return rnn(task["steps"], task["batch"], task["hidden"], task["gradients"])
+    if kind in ("cholesky", "eigh"):
+        decompose = jnp.linalg.cholesky if kind == "cholesky" else jnp.linalg.eigh
+        return ready(jax.jit(lambda a: decompose(a)), positive_definite(task["size"]))
+    if kind == "solve":
+        a, b = normal(task["size"], task["size"]), normal(task["size"], task["columns"])
+        return ready(jax.jit(jnp.linalg.solve), a, b)
     if kind == "gradient":
         gradient = jax.grad(scalar_function)
         return ready(jax.jit(gradient) if task["compiled"] else gradient, jnp.float32(0.7))

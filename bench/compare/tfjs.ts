@@ -210,6 +210,11 @@ function prepare(task: Task): Call {
       throw new Missing("TensorFlow.js has no filter gradients on wasm");
     case "hessian":
       throw new Missing("TensorFlow.js lacks second derivatives");
+    case "rnn":
+    case "cholesky":
+    case "eigh":
+    case "solve":
+      throw new Missing("not in TensorFlow.js on wasm");
     case "dispatch":
       throw new Missing("TensorFlow.js has no compiler");
   }

@@ -118,6 +118,25 @@ def resnet_step(batch, size):
     return training(model, torch.randn(batch, 3, size, size), labels, optimizer)
 
 
+def rnn(steps, batch, hidden, gradients):
+    layer = nn.RNN(hidden, hidden, bias=False)
+    xs = torch.randn(steps, batch, hidden)
+
+    def forward():
+        with torch.no_grad():
+            return layer(xs)[0]
+
+    def both():
+        return torch.autograd.grad(layer(xs)[0].sum(), tuple(layer.parameters()))
+
+    return both if gradients else forward
+
+
+def positive_definite(size):
+    a = torch.randn(size, size)
+    return a @ a.T / size + torch.eye(size)
+
+
 def scalar_function(x):
     return torch.log1p(torch.exp(x * torch.sin(x))) / (1 + x.square())
 
@@ -148,6 +167,15 @@ def prepare(task):
         return resnet_forward(task["batch"], task["size"])
     if kind == "resnetStep":
         return resnet_step(task["batch"], task["size"])
+    if kind == "rnn":
+        return rnn(task["steps"], task["batch"], task["hidden"], task["gradients"])
+    if kind in ("cholesky", "eigh"):
+        a = positive_definite(task["size"])
+        decompose = torch.linalg.cholesky if kind == "cholesky" else torch.linalg.eigh
+        return lambda: decompose(a)
+    if kind == "solve":
+        a, b = torch.randn(task["size"], task["size"]), torch.randn(task["size"], task["columns"])
+        return lambda: torch.linalg.solve(a, b)
     if kind in ("gradient", "hessian") and not task["compiled"]:
         if kind == "gradient":
             x = torch.tensor(0.7)

@@ -49,6 +49,21 @@ export type Task =
    */
   | { readonly kind: "resnetStep"; readonly batch: number; readonly size: number }
   /**
+   * A recurrent network without biases, `h = tanh(x w + h v)` over `steps` steps of `[batch, hidden]`:
+   * its outputs, or the gradients of their sum with respect to both weights.
+   */
+  | {
+    readonly kind: "rnn";
+    readonly steps: number;
+    readonly batch: number;
+    readonly hidden: number;
+    readonly gradients: boolean;
+  }
+  /** Of a symmetric positive definite matrix `[size, size]`. */
+  | { readonly kind: "cholesky" | "eigh"; readonly size: number }
+  /** Of a square system `[size, size]` with as many right sides as `columns`. */
+  | { readonly kind: "solve"; readonly size: number; readonly columns: number }
+  /**
    * The derivative of `log1p(exp(x sin(x))) / (1 + x²)` at a scalar, or the Hessian of
    * `Σ x sin(x) + (Σ x²)²` at a vector of four; compiled once, or traced in every call.
    */
@@ -147,6 +162,18 @@ export const works: readonly Work[] = [
     task: { kind: "resnetForward", batch: 1, size: 224 },
     long: true,
   },
+  ...[false, true].flatMap((gradients) =>
+    [[1, 64, 1000], [32, 128, 200]].map(([batch, hidden, steps]): Work => ({
+      name: `RNN of ${hidden}, batch ${batch}, ${steps} steps${gradients ? ", gradients" : ""}`,
+      group: "rnn",
+      task: { kind: "rnn", steps, batch, hidden, gradients },
+    }))
+  ),
+  ...[100, 500].flatMap((size): Work[] => [
+    { name: `cholesky ${size}`, group: "linalg", task: { kind: "cholesky", size } },
+    { name: `solve ${size}, one side`, group: "linalg", task: { kind: "solve", size, columns: 1 } },
+    { name: `eigh ${size}`, group: "linalg", task: { kind: "eigh", size } },
+  ]),
   ...(["gradient", "hessian"] as const).flatMap((kind) =>
     [false, true].map((compiled): Work => ({
       name: `${kind === "gradient" ? "gradient of a scalar function" : "Hessian of 4 variables"}${
