@@ -13,8 +13,9 @@ import { bind } from "../core/trace.ts";
 import { firstDifference, leafPaths, unflatten } from "../core/tree.ts";
 import type { TensorsOf, TupleHint } from "../core/tree_types.ts";
 import { convert } from "../primitives/structure.ts";
+import { canonical } from "./canonical.ts";
 import { checkFunction, flattenTensors } from "../transforms/flatten_function.ts";
-import { placeOf, stageBody } from "./stage_body.ts";
+import { placeOf, stageOpenBody } from "./stage_body.ts";
 import type { Body } from "./stage_body.ts";
 import { switchPrimitive } from "./switch_primitive.ts";
 
@@ -153,7 +154,7 @@ function choose(
 ): unknown {
   const what = `Cannot use ${transform}`;
   const { leaves, structure } = flattenTensors(operands, `${what} with these operands`);
-  const bodies = branches.map((branch) => stageBody(transform, branch, structure, leaves));
+  const bodies = branches.map((branch) => stageOpenBody(transform, branch, structure, leaves));
   bodies.forEach((body, i) => checkAlike(bodies[0], body, names[0], names[i], what));
   // Every branch takes what any of them captured.
   const captured = [...new Set(bodies.flatMap((body) => body.captured))];
@@ -161,11 +162,12 @@ function choose(
     const places = new Map<Tensor, Variable>();
     own.forEach((value, i) => places.set(value, program.binders[i]));
     const binders = captured.map((value) => places.get(value) ?? new Variable(value));
-    return new Program(
+    const branch = new Program(
       [...binders, ...program.binders.slice(own.length)],
       program.equations,
       program.results,
     );
+    return canonical(branch);
   });
   const results = bind(switchPrimitive, [index, ...captured, ...leaves], { branches: programs });
   return unflatten(bodies[0].structure, results);

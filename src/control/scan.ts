@@ -12,6 +12,7 @@ import { bind } from "../core/trace.ts";
 import { leafPaths, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type { TensorsOf, TupleHint } from "../core/tree_types.ts";
+import { canonical } from "./canonical.ts";
 import { checkFunction, flattenTensors } from "../transforms/flatten_function.ts";
 import { scanPrimitive } from "./scan_primitive.ts";
 import {
@@ -20,7 +21,7 @@ import {
   placeOf,
   readStart,
   settleCarry,
-  stageBody,
+  stageOpenBody,
 } from "./stage_body.ts";
 
 /** Options of `scan`. */
@@ -92,7 +93,7 @@ export function scan<const Init, const Xs, Y>(
       checkPair(result, what, "the function to return a pair [carry, y]");
       return result;
     };
-    const body = stageBody("scan", pair, argumentsOf(start.structure, sequences.structure), [
+    const body = stageOpenBody("scan", pair, argumentsOf(start.structure, sequences.structure), [
       ...types,
       ...elements,
     ]);
@@ -101,7 +102,7 @@ export function scan<const Init, const Xs, Y>(
   }, what);
   const { program, captured } = step.body;
   const results = bind(scanPrimitive, [...captured, ...carry, ...sequences.leaves], {
-    body: program,
+    body: canonical(program),
     length: steps,
     reverse,
     consts: captured.length,
@@ -184,9 +185,9 @@ export function map<Xs, Y>(f: (x: TensorsOf<Xs>) => Y | TupleHint, xs: Xs): Tens
     throw argumentError(`${what} without sequences: the tree has no tensors`);
   }
   const elements = sequences.leaves.map(({ dtype, shape }) => ({ dtype, shape: shape.slice(1) }));
-  const body = stageBody("map", f, argumentsOf(sequences.structure), elements);
+  const body = stageOpenBody("map", f, argumentsOf(sequences.structure), elements);
   const results = bind(scanPrimitive, [...body.captured, ...sequences.leaves], {
-    body: body.program,
+    body: canonical(body.program),
     length: countSteps(sequences, undefined, what),
     reverse: false,
     consts: body.captured.length,

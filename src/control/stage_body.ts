@@ -9,6 +9,7 @@ import { sameShape, showType } from "../base/shape.ts";
 import { leafToInput, toTensorOf } from "../core/convert.ts";
 import { closeProgram } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
+import { Concrete } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { currentTrace, WeakScalar } from "../core/trace.ts";
 import { firstDifference, flatten, leafPaths, showPath, unflatten } from "../core/tree.ts";
@@ -16,11 +17,11 @@ import type { Structure } from "../core/tree.ts";
 import type { AnyFunction } from "../core/tree_types.ts";
 import { stage } from "../transforms/stage.ts";
 
-/** A function as a program that no transform needs to outlive. */
+/** A function as a program that needs nothing from outside. */
 export interface Body {
   /** The program; its first binders stand for what was captured. */
   readonly program: Program;
-  /** The tracers that the function brought in from outside. */
+  /** What the function brought in from outside. */
   readonly captured: readonly Tensor[];
   /** The structure of its result. */
   readonly structure: Structure;
@@ -28,7 +29,10 @@ export interface Body {
   readonly types: readonly Type[];
 }
 
-/** Traces `f`, called with a list of arguments of this structure. `transform` is for messages. */
+/**
+ * Traces `f`, called with a list of arguments of this structure; captured tracers become arguments.
+ * `transform` is for messages.
+ */
 export function stageBody(
   transform: string,
   f: AnyFunction,
@@ -37,6 +41,22 @@ export function stageBody(
 ): Body {
   const staged = stage(transform, f, structure, types);
   return { ...closeProgram(staged.program), structure: staged.structure, types: staged.types };
+}
+
+/**
+ * The same, where captured tensors of different elements become arguments too: with other tensors in
+ * their place the program is the same, and what was derived from it is known (see `canonical`).
+ */
+export function stageOpenBody(
+  transform: string,
+  f: AnyFunction,
+  structure: Structure,
+  types: readonly Type[],
+): Body {
+  const staged = stage(transform, f, structure, types);
+  const isCaptured = (value: Tensor) => !(value instanceof Concrete) || value.held !== 1;
+  const { program, captured } = closeProgram(staged.program, isCaptured);
+  return { program, captured, structure: staged.structure, types: staged.types };
 }
 
 /** Several structures as the arguments of a function. */

@@ -16,15 +16,16 @@ import type { TensorsOf, TupleHint } from "../core/tree_types.ts";
 import { add } from "../primitives/arithmetic.ts";
 import { less } from "../primitives/comparison.ts";
 import { constantLike, convert, iota } from "../primitives/structure.ts";
+import { canonical } from "./canonical.ts";
 import { checkFunction } from "../transforms/flatten_function.ts";
 import { scanPrimitive } from "./scan_primitive.ts";
-import { argumentsOf, readStart, settleCarry, stageBody } from "./stage_body.ts";
+import { argumentsOf, readStart, settleCarry, stageOpenBody } from "./stage_body.ts";
 import type { Body, Start } from "./stage_body.ts";
 import { whilePrimitive } from "./while_primitive.ts";
 
 /** Traces a condition on what is carried. */
 function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[]): Body {
-  const body = stageBody(
+  const body = stageOpenBody(
     "whileLoop",
     predicate as () => unknown,
     argumentsOf(start.structure),
@@ -95,13 +96,13 @@ export function whileLoop<const Init>(
   const start = readStart(init, `${what} from this value`);
   const { step: body, init: carry } = settleCarry(start, (types, open) => {
     const opened = (value: unknown) => step(open(value) as TensorsOf<Init>);
-    const staged = stageBody("whileLoop", opened, argumentsOf(start.structure), types);
+    const staged = stageOpenBody("whileLoop", opened, argumentsOf(start.structure), types);
     return { step: staged, structure: staged.structure, types: staged.types };
   }, what);
   const goes = stageCondition(predicate, start, carry);
   const results = bind(whilePrimitive, [...goes.captured, ...body.captured, ...carry], {
-    condition: goes.program,
-    body: body.program,
+    condition: canonical(goes.program),
+    body: canonical(body.program),
     conditionConsts: goes.captured.length,
     bodyConsts: body.captured.length,
   });
@@ -149,7 +150,7 @@ export function foriLoop<const Init>(
     const opened = (i: Tensor, value: unknown) => step(i, open(value) as TensorsOf<Init>);
     const place = { dtype: "int32", shape: [] } as const;
     const args = argumentsOf({ kind: "leaf" }, start.structure);
-    const staged = stageBody("foriLoop", opened, args, [place, ...types]);
+    const staged = stageOpenBody("foriLoop", opened, args, [place, ...types]);
     return { step: staged, structure: staged.structure, types: staged.types };
   }, what);
   const { program, captured } = body;
@@ -160,7 +161,9 @@ export function foriLoop<const Init>(
     const count = captured.length;
     const [place, ...carried] = program.binders.slice(count);
     const results = bind(scanPrimitive, [...captured, ...carry, places], {
-      body: withBinders(program, [...program.binders.slice(0, count), ...carried, place]),
+      body: canonical(
+        withBinders(program, [...program.binders.slice(0, count), ...carried, place]),
+      ),
       length,
       reverse: false,
       consts: count,

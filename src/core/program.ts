@@ -265,15 +265,21 @@ export function evaluateProgram(program: Program, args: readonly Tensor[]): Tens
 export interface Closed {
   /** The program; its first binders stand for what was captured. */
   readonly program: Program;
-  /** The captured tracers, in the order of their binders. */
+  /** The captured tensors, in the order of their binders. */
   readonly captured: readonly Tensor[];
 }
 
-/** The program with binders in the place of captured tracers, so that it can outlive their traces. */
-export function closeProgram(program: Program): Closed {
+/**
+ * The program with binders in the place of captured tracers, so that it can outlive their traces; or
+ * of all tensors that it captured for which `isCaptured`.
+ */
+export function closeProgram(
+  program: Program,
+  isCaptured: (value: Tensor) => boolean = (value) => value instanceof Tracer,
+): Closed {
   const captured = new Map<Tensor, Variable>();
   const close = (atom: Atom): Atom => {
-    if (atom instanceof Variable || !(atom instanceof Tracer)) return atom;
+    if (atom instanceof Variable || !isCaptured(atom)) return atom;
     let variable = captured.get(atom);
     if (variable === undefined) captured.set(atom, variable = new Variable(atom));
     return variable;
