@@ -6,8 +6,8 @@
  * @module
  */
 import { isInspecting } from "../core/origin.ts";
-import { Program, Variable } from "../core/program.ts";
-import type { Atom } from "../core/program.ts";
+import { Variable } from "../core/program.ts";
+import type { Atom, Program } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 
 /** How many programs are kept; the one that was used longest ago makes room. */

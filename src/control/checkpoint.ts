@@ -9,7 +9,6 @@ import { readOptions } from "../base/options.ts";
 import { inlinePlainCalls } from "../compile/inline_calls.ts";
 import type { Primitive } from "../core/primitive.ts";
 import {
-  closeProgram,
   evaluateProgram,
   Program,
   typeOf,
@@ -26,6 +25,8 @@ import { barrier } from "../primitives/barrier.ts";
 import { checkFunction, primalOf } from "../transforms/flatten_function.ts";
 import { jvpFlat } from "../transforms/jvp.ts";
 import { stage } from "../transforms/stage.ts";
+import { canonical } from "./canonical.ts";
+import { openProgram } from "./stage_body.ts";
 import { batchProgram, linearizeProgram, memoize, record, transposeOpen } from "./programs.ts";
 
 /**
@@ -269,7 +270,8 @@ export function checkpoint<Args extends any[], Out>(
       { kind: "array", children: [list] },
       inputs.map(primalOf),
     );
-    const { program, captured } = closeProgram(staged.program);
+    const { program: open, captured } = openProgram(staged.program);
+    const program = canonical(open);
     const values = [...captured, ...inputs.map(primalOf)];
     const results = isEvaluating()
       ? evaluateProgram(program, values)

@@ -8,7 +8,7 @@ import { dtypeError, shapeError, treeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
 import { leafToInput, toTensorOf } from "../core/convert.ts";
 import { closeProgram } from "../core/program.ts";
-import type { Program } from "../core/program.ts";
+import type { Closed, Program } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { currentTrace, WeakScalar } from "../core/trace.ts";
@@ -54,9 +54,12 @@ export function stageOpenBody(
   types: readonly Type[],
 ): Body {
   const staged = stage(transform, f, structure, types);
-  const isCaptured = (value: Tensor) => !(value instanceof Concrete) || value.held !== 1;
-  const { program, captured } = closeProgram(staged.program, isCaptured);
-  return { program, captured, structure: staged.structure, types: staged.types };
+  return { ...openProgram(staged.program), structure: staged.structure, types: staged.types };
+}
+
+/** The program with binders in the place of what it captured, but for numbers. */
+export function openProgram(program: Program): Closed {
+  return closeProgram(program, (value) => !(value instanceof Concrete) || value.held !== 1);
 }
 
 /** Several structures as the arguments of a function. */
