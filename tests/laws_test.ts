@@ -527,7 +527,12 @@ const table: Table = {
     ],
   },
   cholesky: { dtypes: FLOATS, cases: squares(definite) },
-  lu: { dtypes: FLOATS, cases: squares(pivoted) },
+  lu: {
+    dtypes: FLOATS,
+    cases: (["complete", "partial"] as const).flatMap((pivoting) =>
+      squares(pivoted).map((one) => ({ ...one, params: { pivoting } }))
+    ),
+  },
   luSolve: {
     dtypes: FLOATS,
     through: ([a, b]) => [luSolve(a, b)],

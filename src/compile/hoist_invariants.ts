@@ -8,6 +8,7 @@ import { isEffectful, Program, Variable, withoutDeadEquations } from "../core/pr
 import type { Atom, Equation } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 import { asControl, type ControlEquation } from "./control.ts";
+import { pruneLoops } from "./prune_loops.ts";
 import { isHeavy, neverFails, ruleOf } from "./rules.ts";
 
 /** So many operations on each element are done again rather than read back. */
@@ -163,7 +164,7 @@ function hoistWhile({ kind: _, ...equation }: Of<"while">, equations: Equation[]
   };
 }
 
-/** Moves work that is the same in every round out of loops. */
+/** Moves work that is the same in every round out of loops, with what only that needs. */
 export function hoistInvariants(program: Program): Program {
   if (!program.equations.some((equation) => asControl(equation) !== null)) return program;
   const equations: Equation[] = [];
@@ -173,5 +174,5 @@ export function hoistInvariants(program: Program): Program {
     else if (control?.kind === "while") equations.push(hoistWhile(control, equations));
     else equations.push(equation);
   }
-  return new Program(program.binders, equations, program.results);
+  return pruneLoops(new Program(program.binders, equations, program.results));
 }

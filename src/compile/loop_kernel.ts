@@ -29,8 +29,10 @@ export interface LoopKernel extends Kernel {
 export interface LoopOptions {
   /** Puts the tasks of an inner program into steps. */
   readonly scheduleInner: ScheduleInner;
-  /** Operations and bytes of a round from which on its chunks are shared by threads. */
+  /** Operations and bytes that threads must take off one in a round to share its chunks. */
   readonly sharedFrom: number;
+  /** Whether the equation is within another one's program. */
+  readonly isInner: boolean;
 }
 
 /** The addresses of a kernel's operands. */
@@ -41,19 +43,19 @@ export function loopStage(
   { module }: Builder,
   name: string,
   operands: number,
-  { chunks, ...rest }: Pick<Stage, "chunks" | "order" | "rows">,
-  body: (code: Code, operands: Operands, chunk: Local<"i32">) => void,
+  chunks: Pick<Stage, "chunks" | "order" | "openOrder" | "rows">,
+  body: (code: Code, operands: Operands, chunk: Local<"i32">, counter: Local<"i32">) => void,
 ): Stage {
-  const parameters = Array.from({ length: operands + 1 }, () => "i32" as const);
+  const count = operands + (chunks.openOrder === undefined ? 1 : 2);
+  const parameters = Array.from({ length: count }, () => "i32" as const);
   const run = module.function(name, parameters, "none", (code, ...locals) => {
-    body(code, locals.slice(0, operands), locals[operands]);
+    body(code, locals.slice(0, operands), locals[count - 1], locals[operands]);
   });
   return {
     name,
     run: run as unknown as FunctionReference,
     operands: Array.from({ length: operands }, (_, i) => i),
-    chunks,
-    ...rest,
+    ...chunks,
   };
 }
 
@@ -62,9 +64,22 @@ export function within(region: Region): readonly KernelSummary[] {
   return region.summaries.map((one) => ({ ...one, depth: one.depth + 1 }));
 }
 
-/** Whether one run of a region is worth several threads. */
+/** Among how many threads work is shared, for estimates. */
+const THREADS = 4;
+
+/**
+ * Whether one run of a region is worth several threads: they must take enough of the work off one, for
+ * all of them meet between any two steps.
+ */
 export function isShared(region: Region, sharedFrom: number): boolean {
-  return region.hasChunks && region.operations + region.bytes >= sharedFrom;
+  const shared = region.summaries.reduce(
+    (sum, { operations, bytes, chunks, depth }) =>
+      depth === 0
+        ? sum + (operations + bytes) * (1 - 1 / Math.min(Math.max(chunks, 1), THREADS))
+        : sum,
+    0,
+  );
+  return region.hasChunks && shared >= sharedFrom;
 }
 
 /** The second place of a carried value, in the working memory. */

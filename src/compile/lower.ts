@@ -17,6 +17,7 @@ import { Concrete, isSplat } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
 import type { Access, Affine, Guard, LoopNode, Nest, Store } from "../kernels/loops.ts";
 import { canEmit } from "../kernels/nest.ts";
+import type { ContractParams } from "../primitives/contraction.ts";
 import type { ConcatenateParams, PadParams } from "../primitives/slicing.ts";
 import { combine, counter, padded, throughReshape } from "./coordinates.ts";
 import { liftConstants } from "./lift_constants.ts";
@@ -373,7 +374,11 @@ class Lowering {
 }
 
 /** The rule of an equation, given what can be emitted. */
-function effectiveRule({ primitive, inputs, outputs }: Equation): Rule {
+function effectiveRule({ primitive, inputs, outputs, params }: Equation): Rule {
+  const isProduct = primitive.name === "contract" &&
+    (params as ContractParams).contract[0].length === 0 &&
+    canEmit("mul", outputs[0].type.dtype);
+  if (isProduct) return { kind: "outer" };
   const rule = ruleOf(primitive.name);
   if (rule.kind !== "map") return rule;
   // Selection, conversion and logic of bool depend on the dtype of their last operand.
@@ -501,6 +506,8 @@ class NestWriter {
         }
         return this.#load(atom, coordinates);
       }
+      case "outer":
+        return this.#outer(atom, equation, coordinates, isRoot);
       case "iota":
         return this.#add({ kind: "index", dtype, of: coordinates[0] });
       case "pad": {
@@ -518,6 +525,29 @@ class NestWriter {
       default:
         throw new Obstacle({ keep: atom });
     }
+  }
+
+  /** A product of elements whose places are the batch axes, then the others of either argument. */
+  #outer(
+    atom: Variable,
+    { inputs, params }: Equation,
+    coordinates: readonly Affine[],
+    isRoot: boolean,
+  ): number {
+    const { batch } = params as ContractParams;
+    let next = batch[0].length;
+    const nodes = inputs.map((input, side) => {
+      const { shape } = typeOf(input);
+      if (sizeOf(shape) < sizeOf(atom.type.shape)) this.#keepWork(input);
+      const places = shape.map((_, axis) => {
+        const shared = batch[side].indexOf(axis);
+        return coordinates[shared >= 0 ? shared : next++];
+      });
+      return this.value(input, places);
+    });
+    if (this.#nodes.length >= MOST_NODES) this.#giveUp(atom, isRoot, inputs);
+    this.#names.add("mul");
+    return this.#add({ kind: "map", dtype: atom.type.dtype, operation: "mul", inputs: nodes });
   }
 
   /** Whether some round of the loops fails a guard. */
@@ -728,7 +758,8 @@ function costOf(
 ): Cost {
   const size = sizeOf(output.type.shape);
   if (rule.kind === "reduce") return { operations: Infinity, reads: new Set() };
-  let operations = rule.kind !== "map" ? 0 : rule.isHeavy ? Infinity : 1;
+  let operations = rule.kind === "outer" ? 1 : 0;
+  if (rule.kind === "map") operations = rule.isHeavy ? Infinity : 1;
   const reads = new Set<Atom>();
   for (const input of inputs) {
     if (!(input instanceof Variable)) continue;

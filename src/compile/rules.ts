@@ -34,6 +34,8 @@ export type Rule =
   | { readonly kind: "pad" }
   /** Arguments side by side. */
   | { readonly kind: "concatenate" }
+  /** A product of each element of one argument with each of the other one: nothing is summed. */
+  | { readonly kind: "outer" }
   /** Not in loops: a kernel, or the evaluator where there is none. */
   | { readonly kind: "kernel" };
 

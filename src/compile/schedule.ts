@@ -40,7 +40,7 @@ const CHUNK_BYTES = 2 ** 18;
 /** The most chunks that one nest is divided into. */
 const MOST_CHUNKS = 64;
 
-/** Operations and bytes of a loop's round from which on it is worth several threads. */
+/** Operations and bytes that threads must take off one in a loop's round for it to be worth them. */
 const SHARED_FROM = 2_000_000;
 
 /** A step that is still being added to. */
@@ -56,17 +56,21 @@ export interface ScheduleOptions {
   readonly chunkTime?: number;
   /** Which arguments are given up: what reads them comes first, so that they can be overwritten. */
   readonly isDonated?: readonly boolean[];
-  /** Operations and bytes of a loop's round from which on threads share it. */
+  /** Operations and bytes that threads must take off one in a loop's round to share it. */
   readonly sharedFrom?: number;
+  /** Whether it is a program within another one. */
+  readonly isInner?: boolean;
 }
 
 /** Puts the tasks of a program into steps, and their code into a module. */
 export function schedule(
   lowered: Lowered,
   builder: Builder,
-  { chunkTime = CHUNK_TIME, isDonated = [], sharedFrom = SHARED_FROM }: ScheduleOptions = {},
+  options: ScheduleOptions = {},
 ): Schedule {
-  return new Scheduler(lowered, builder, { chunkTime, isDonated, sharedFrom }).run();
+  const { chunkTime = CHUNK_TIME, isDonated = [], sharedFrom = SHARED_FROM, isInner = false } =
+    options;
+  return new Scheduler(lowered, builder, { chunkTime, isDonated, sharedFrom, isInner }).run();
 }
 
 class Scheduler {
@@ -195,8 +199,9 @@ class Scheduler {
       const { chunkTime, sharedFrom } = this.#options;
       return emitControl(this.#builder, control, {
         sharedFrom,
+        isInner: this.#options.isInner,
         scheduleInner: (lowered, isDonated) =>
-          schedule(lowered, this.#builder, { chunkTime, isDonated, sharedFrom }),
+          schedule(lowered, this.#builder, { chunkTime, isDonated, sharedFrom, isInner: true }),
       });
     }
     const { buffers } = this.#lowered;
@@ -299,7 +304,10 @@ class Scheduler {
         last = before;
       } else {
         const rows = stage.rows ?? null;
-        last = { calls: [call], chunks: stage.chunks, rows, order, written: new Set() };
+        const open = stage.openOrder === undefined
+          ? null
+          : { order: stage.openOrder, counter: this.#areas.push(0) - 1 };
+        last = { calls: [call], chunks: stage.chunks, rows, order, open, written: new Set() };
         this.#steps.push(last);
       }
     }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Order, Rows, Stage } from "../kernels/kernel.ts";
+import type { OpenOrder, Order, Rows, Stage } from "../kernels/kernel.ts";
 import type { Access, Nest } from "../kernels/loops.ts";
 import type { KernelTask, NestTask, Task } from "./lower.ts";
 
@@ -33,6 +33,8 @@ export interface Step {
   readonly rows: Rows | null;
   /** The order that they must keep, where they must keep one. */
   readonly order: Order | null;
+  /** Rounds whose number is not known, and the area without memory whose slot counts them. */
+  readonly open: { readonly order: OpenOrder; readonly counter: number } | null;
 }
 
 /** What is left to the evaluator. */

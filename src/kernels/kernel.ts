@@ -57,6 +57,19 @@ export interface Order {
   readonly parts: readonly (number | Order)[];
 }
 
+/**
+ * Rounds that go on for as long as the work itself says: what it is asked comes first in each round,
+ * and one more chunk behind the last one ends it. A word in memory counts the rounds that are known
+ * to go on; it never gets less, so that threads that come late read what the others have read. The
+ * stage's functions take its address behind those of the operands.
+ */
+export interface OpenOrder {
+  /** What must be done before it is known whether a round goes on. */
+  readonly asked: readonly (number | Order)[];
+  /** The rest of the round. */
+  readonly done: readonly (number | Order)[];
+}
+
 /** The number of chunks in all rounds. */
 export function chunksOf({ rounds, parts }: Order): number {
   return rounds *
@@ -80,6 +93,8 @@ export interface Stage {
   readonly rows?: Rows | undefined;
   /** The order that its chunks must keep, where they must keep one. */
   readonly order?: Order | undefined;
+  /** The same for rounds whose number is not known; chunks are then those of one round. */
+  readonly openOrder?: OpenOrder | undefined;
 }
 
 /** One operation on buffers. Its inputs are numbered first, then its results, then its workspaces. */

@@ -14,7 +14,7 @@ import type { Code } from "../wasm/code.ts";
 import type { Effect, Expression, Local } from "../wasm/expression.ts";
 import type { FunctionReference, Table } from "../wasm/module.ts";
 import { atomicNotify, atomicWait32, i32, i64 } from "../wasm/operations.ts";
-import type { Builder, Order } from "./kernel.ts";
+import type { Builder, OpenOrder, Order } from "./kernel.ts";
 
 /** Work that is divided into chunks. */
 export interface Step {
@@ -27,6 +27,8 @@ export interface Step {
   readonly chunks: number;
   /** The order that they must keep, where they must keep one. */
   readonly order?: Order | null;
+  /** Rounds whose number is not known, and the slot that counts them, zero before a run. */
+  readonly open?: { readonly order: OpenOrder; readonly counter: number } | null;
 }
 
 /**
@@ -65,17 +67,32 @@ export function emitSteps(builder: Builder, name: string, steps: readonly Step[]
   const functions = joined.map((step, i) => emitStep(builder, `${name} ${i}`, step));
   const run = emitRun(builder, name, module.table(functions));
   const parameters = ["i32", "i32", "i32"] as const;
+  const awaitStep = builder.once("steps: wait", () => emitWait(builder));
   const list = module.function(name, parameters, "none", (code, table, block, threads) => {
     const next = code.local("i32");
     const several = i32.ne(threads, i32.const(1));
     code.if(several, () => code.set(next, take(block)));
     let base = 0;
-    joined.forEach(({ chunks, order }, i) => {
-      const end = base + chunks;
-      const [index, origin, below] = [i, base, end].map(i32.const);
+    // Chunks of rounds whose number is not known come on top.
+    const more = joined.some(({ open }) => open) ? code.local("i32") : null;
+    const number = (chunk: number): Expression<"i32"> =>
+      more === null ? i32.const(chunk) : i32.add(more, i32.const(chunk));
+    joined.forEach(({ chunks, order, open }, i) => {
+      const end = open ? base : base + chunks;
+      const index = i32.const(i);
+      const origin = more === null ? number(base) : code.let(number(base));
+      const below = number(end);
       const doPart = (from: Expression<"i32">, below: Expression<"i32">): void =>
         code.set(next, run.call(index, origin, from, below, next, table, block, threads));
-      if (order) emitRounds(code, order, code.let(origin), doPart);
+      if (open) {
+        const from = code.let(origin);
+        emitOpenRounds(code, open.order, from, doPart, {
+          several,
+          isFailed: awaitStep.call(block, from),
+          counted: i32.load(table, { offset: 4 * open.counter }),
+        });
+        code.set(more!, i32.sub(from, i32.const(base)));
+      } else if (order) emitRounds(code, order, code.let(origin), doPart);
       else doPart(origin, below);
       base = end;
     });
@@ -103,24 +120,54 @@ function emitRounds(
   });
 }
 
+/** Does rounds until fewer are counted than have begun, and the chunk that ends them. */
+function emitOpenRounds(
+  code: Code,
+  { asked, done }: OpenOrder,
+  from: Local<"i32">,
+  doPart: (from: Expression<"i32">, below: Expression<"i32">) => void,
+  { several, isFailed, counted }: Readonly<
+    Record<"several" | "isFailed" | "counted", Expression<"i32">>
+  >,
+): void {
+  const round = code.local("i32");
+  code.block((exit) => {
+    code.loop((again) => {
+      emitRounds(code, { rounds: 1, parts: asked }, from, doPart);
+      code.if(several, () => {
+        // What has been counted is there once all chunks before have been done.
+        code.branchIf(exit, isFailed);
+        // Numbers end somewhere: it takes threads hours to get there.
+        code.if(i32.gtU(from, i32.const(2 ** 30)), () => code.unreachable());
+      });
+      code.branchIf(exit, i32.leU(counted, round));
+      emitRounds(code, { rounds: 1, parts: done }, from, doPart);
+      code.set(round, i32.add(round, i32.const(1)));
+      code.branch(again);
+    });
+  });
+  emitRounds(code, { rounds: 1, parts: [1] }, from, doPart);
+}
+
 /** Steps of one chunk each that follow each other become one step: nobody has to wait in between. */
 function joinSteps(steps: readonly Step[]): Step[] {
   const joined: (Step & { readonly calls: Step["calls"][number][] })[] = [];
-  for (const { calls, chunks, order = null } of steps) {
+  for (const { calls, chunks, order = null, open = null } of steps) {
     if (chunks === 0 || calls.length === 0) continue;
     const last = joined.at(-1);
     if (last?.chunks === 1 && chunks === 1) last.calls.push(...calls);
-    else joined.push({ calls: [...calls], chunks, order });
+    else joined.push({ calls: [...calls], chunks, order, open });
   }
   return joined;
 }
 
 /** A function of the table of addresses and the chunk's number. */
-function emitStep({ module }: Builder, name: string, { calls }: Step): StepFunction {
+function emitStep({ module }: Builder, name: string, { calls, open }: Step): StepFunction {
   const { parameters, result } = signature;
   return module.function(name, parameters, result, (code, table, chunk) => {
     for (const { run, slots } of calls) {
       const addresses = slots.map((slot) => i32.load(table, { offset: 4 * slot }));
+      if (open) addresses.push(i32.add(table, i32.const(4 * open.counter)));
       // Typed by the contract of stages; `do` refuses what leaves a result behind.
       code.do(run.call(...addresses, chunk) as Effect);
     }

@@ -339,6 +339,34 @@ Deno.test("a loop worth it is shared by threads, with the same bits for any numb
   runProgram(optimize(program), args, { chunkTime: 500 });
 });
 
+Deno.test("carried values that are elements of results have their place among these", () => {
+  for (const reverse of [false, true]) {
+    for (const length of [1, 2, 3, 6]) {
+      const { program, args } = programOf(
+        ([w, h, c, xs]) =>
+          scan(
+            ([w, h, c, x]) => {
+              const next = matmul(h, w).mul(0.1).add(x);
+              const other = c.mul(0.5).add(next);
+              return [next, other, h, next, next, other, c];
+            },
+            [w],
+            [h, c],
+            [xs],
+            { length, reverse },
+          ),
+        [float32(48, 48), float32(40, 48), float32(40, 48), float32(length, 40, 48)],
+      );
+      const expected = makeRunner(program)(args);
+      for (const chunkTime of [500, 50_000]) {
+        const results = runProgram(optimize(program), args, { chunkTime });
+        compare(results, expected, 1e-4);
+        assertIdentical([results[2 + 1]], [results[2 + 2]], "the same sequence twice");
+      }
+    }
+  }
+});
+
 Deno.test("shared loops within shared loops and switches keep their order", () => {
   const { program, args } = programOf(
     ([w, h, xss, choices]) =>
@@ -385,6 +413,46 @@ Deno.test("shared loops within shared loops and switches keep their order", () =
   runProgram(optimized, args, { chunkTime: 500 });
 });
 
+Deno.test("a shared loop that goes on while a condition holds", () => {
+  for (const limit of [0, 1, 2, 5, 6]) {
+    const { program, args } = programOf(
+      ([w, h, x, v]) => {
+        const [n, a] = whileLoop(
+          ([, , , n, a]) => a.max().greater(-1e9).logicalAnd(n.less(limit)),
+          ([w, x, , n, a, b]) => [n.add(1), tanh(matmul(a, w.mul(0.1)).add(x)), b.sub(a)],
+          [w, x, v],
+          [v.sum().mul(0), h, h],
+        );
+        // What comes behind rounds whose number is not known has numbers of its own.
+        const [m, b, c] = whileLoop(
+          ([, , m]) => m.less(3),
+          ([w, , m, b, c]) => [m.add(1), matmul(b, w).mul(0.1), c.mul(0.5).add(b)],
+          [w, x],
+          [n.mul(0), a, h],
+        );
+        return [n, a, m, matmul(b, w), c];
+      },
+      [float32(48, 48), float32(40, 48), float32(40, 48), float32(3)],
+    );
+    const optimized = optimize(program);
+    const compiled = assemble(optimized, args.map(() => false), { chunkTime: 500 });
+    const { steps } = compiled.schedule;
+    assertEquals(steps.filter((step) => "calls" in step && step.open !== null).length, 2);
+    try {
+      configure({ threads: 1 });
+      const expected = compiled.run(args);
+      compare(expected, makeRunner(program)(args), 1e-4);
+      for (const threads of [2, 3, 2, 3]) {
+        configure({ threads });
+        assertIdentical(compiled.run(args), expected, `${threads} threads`);
+      }
+    } finally {
+      configure({ threads: 2 });
+    }
+    runProgram(optimized, args, { chunkTime: 500 });
+  }
+});
+
 Deno.test("rounds that carry nothing are done in any order, by several threads", () => {
   check(
     ([w, xs]) =>
@@ -410,6 +478,40 @@ Deno.test("an index out of range within a loop is explained", () => {
   const eager = messageOf(() => f(table, wrong));
   assert(eager.includes("7"), eager);
   assertEquals(messageOf(() => jit(f)(table, wrong)), eager);
+});
+
+Deno.test("a shared loop that fails stops all threads, and says why", () => {
+  const body = (table: Tensor, w: Tensor, h: Tensor, i: Tensor) =>
+    tanh(matmul(h, w.mul(0.1)).add(table.take(i, 0)));
+  const loops: readonly ((...args: Tensor[]) => Tensor)[] = [
+    (table, w, h, indices) =>
+      scan(([table, w, h, i]) => [body(table, w, h, i)], [table, w], [h], [indices])[0],
+    (table, w, h) =>
+      whileLoop(
+        ([, , i]) => i.less(20),
+        ([table, w, i, h]) => [i.add(1), body(table, w, h, i)],
+        [table, w],
+        [tensor(0, { dtype: "int32" }), h],
+      )[1],
+  ];
+  const [table, w, h] = valuesOf([float32(6, 48), float32(48, 48), float32(40, 48)]);
+  const indices = tensor([1, 2, 3, 9, 4, 5], { dtype: "int32" });
+  for (const loop of loops) {
+    const program = makeProgram(loop)(table, w, h, indices) as Program;
+    const compiled = assemble(optimize(program), [], { chunkTime: 500 });
+    const [step] = compiled.schedule.steps.filter((one) => "calls" in one && one.chunks > 1);
+    assert("calls" in step && (step.order !== null || step.open !== null));
+    try {
+      for (const threads of [1, 2, 3, 3]) {
+        configure({ threads });
+        const message = messageOf(() => compiled.run([table, w, h, indices] as Concrete[]));
+        assert(message.includes("unreachable"), message);
+      }
+    } finally {
+      configure({ threads: 2 });
+    }
+    assert(messageOf(() => jit(loop)(table, w, h, indices)).startsWith("IndexError"));
+  }
 });
 
 function messageOf(f: () => unknown): string {

@@ -1,5 +1,16 @@
 import fc from "fast-check";
-import { concatenate, cumsum, exp, flip, makeProgram, matmul, sin, tensor } from "../../mod.ts";
+import {
+  concatenate,
+  cumsum,
+  einsum,
+  exp,
+  flip,
+  makeProgram,
+  matmul,
+  outer,
+  sin,
+  tensor,
+} from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { allocate } from "../../src/base/dtype.ts";
 import type { Elements } from "../../src/base/dtype.ts";
@@ -17,7 +28,7 @@ import { assertIdentical } from "../laws/assertions.ts";
 import { fromValues, makeRandom, real } from "../laws/values.ts";
 import { assert, assertEquals } from "../support/std.ts";
 import { agrees, growProgram } from "./random_programs.ts";
-import { ProgramWriter } from "./support.ts";
+import { float32, ProgramWriter, runProgram, traced } from "./support.ts";
 
 const SEED = 20_240_501;
 
@@ -311,4 +322,21 @@ Deno.test(`random programs mean the same as tasks (seed ${SEED})`, () => {
     }),
     { seed: SEED, numRuns: 60, endOnFailure: true },
   );
+});
+
+Deno.test("a product of vectors is part of the nest that adds it up", () => {
+  const { program, args } = traced(
+    (sum, a, b, c) =>
+      [sum.add(outer(a, b)), einsum("bi,bj->bij", c, c).mul(2)] as unknown as Tensor,
+    float32(5, 7),
+    float32(5),
+    float32(7),
+    float32(3, 4),
+  );
+  const { tasks } = lower(program);
+  assertEquals(tasks.map((task) => task.kind), ["nest", "nest"]);
+  const [sum, squares] = runProgram(program, args);
+  const [expected, others] = makeRunner(program)(args);
+  assertEquals(dense(sum), dense(expected));
+  assertEquals(dense(squares), dense(others));
 });

@@ -20,7 +20,13 @@ import { type Atom, Program, typeOf, Variable } from "../../src/core/program.ts"
 import { Concrete, dense } from "../../src/core/tensor.ts";
 import type { Type } from "../../src/core/tensor.ts";
 import { PAGE } from "../../src/kernels/builder.ts";
-import { type Order, SCRATCH_BYTES, SLACK } from "../../src/kernels/kernel.ts";
+import {
+  chunksOf,
+  type OpenOrder,
+  type Order,
+  SCRATCH_BYTES,
+  SLACK,
+} from "../../src/kernels/kernel.ts";
 import { testBuilder } from "../kernels/support.ts";
 import { fromValues, makeRandom, real } from "../laws/values.ts";
 import { assert, assertEquals } from "../support/std.ts";
@@ -100,23 +106,47 @@ export function shuffled(chunks: number): readonly number[] {
   return order;
 }
 
-/** The numbers of a step's chunks, those of each part that can be done in any order in a given one. */
-function* numbersOf(step: Step, order: RunOptions["order"]): Generator<number> {
-  let first = 0;
-  function* rounds({ rounds: count, parts }: Order): Generator<number> {
-    for (let round = 0; round < count; round++) {
-      for (const part of parts) {
-        if (typeof part !== "number") {
-          yield* rounds(part);
-          continue;
-        }
+/** The numbers of the chunks of rounds, those of each part in a given order. */
+function* roundsFrom(
+  first: number,
+  { rounds, parts }: Order,
+  order: RunOptions["order"],
+): Generator<number> {
+  for (let round = 0; round < rounds; round++) {
+    for (const part of parts) {
+      if (typeof part === "number") {
         const numbers = order?.(part) ?? Array.from({ length: part }, (_, i) => i);
         for (const number of numbers) yield first + number;
         first += part;
+      } else {
+        yield* roundsFrom(first, part, order);
+        first += chunksOf(part);
       }
     }
   }
-  yield* rounds(step.order ?? { rounds: 1, parts: [step.chunks] });
+}
+
+/** The numbers of a step's chunks. */
+function numbersOf(step: Step, order: RunOptions["order"]): Generator<number> {
+  return roundsFrom(0, step.order ?? { rounds: 1, parts: [step.chunks] }, order);
+}
+
+/** The same for rounds that go on for as long as more of them are counted than have begun. */
+function* openNumbers(
+  { asked, done }: OpenOrder,
+  order: RunOptions["order"],
+  counts: () => number,
+): Generator<number> {
+  let first = 0;
+  for (let round = 0;; round++) {
+    const [before, rest] = [asked, done].map((parts) => ({ rounds: 1, parts }));
+    yield* roundsFrom(first, before, order);
+    first += chunksOf(before);
+    if (counts() <= round) break;
+    yield* roundsFrom(first, rest, order);
+    first += chunksOf(rest);
+  }
+  yield first;
 }
 
 function bytesOf(elements: Elements): Uint8Array {
@@ -209,6 +239,7 @@ export function load(
       end += roomFor(bytes);
       return at;
     };
+    const counter = take(4);
     const base = take(plan.arena);
     const owned = new Map<string | Concrete, { at: number; elements: Elements | null }>();
     const addresses = plan.places.map((place, area): number => {
@@ -255,11 +286,17 @@ export function load(
         made.forEach((value, k) => content.set(bytesOf(dense(value)), addresses[task.outputs[k]]));
         return;
       }
-      const { calls } = step;
-      for (const chunk of numbersOf(step, order)) {
+      const { calls, open } = step;
+      const counterAt = open === null ? [] : [counter];
+      const counts = (): number => new DataView(memory.buffer).getUint32(counter, true);
+      if (open !== null) new DataView(memory.buffer).setUint32(counter, 0, true);
+      const chunks = open === null
+        ? numbersOf(step, order)
+        : openNumbers(open.order, order, counts);
+      for (const chunk of chunks) {
         calls.forEach(({ slots }, j) => {
           const call = exports[`${i}.${j}`] as (...operands: number[]) => void;
-          call(...slots.map((slot) => addresses[slot]), chunk);
+          call(...slots.map((slot) => addresses[slot]), ...counterAt, chunk);
         });
       }
     });
@@ -278,6 +315,7 @@ export function load(
     // Only the arena, results and what was given up for results may have changed.
     const after = content.slice();
     after.set(before.subarray(base, base + plan.arena), base);
+    after.set(before.subarray(counter, counter + 4), counter);
     for (const { buffer, argument, offset } of plan.outputs) {
       if (offset !== null) continue;
       if (argument !== null) assert(isDonated[argument], `argument ${argument} was not given up`);
