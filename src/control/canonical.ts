@@ -22,21 +22,36 @@ const programs = new Map<string, Program>();
 const identities = new WeakMap<object, number>();
 let nextIdentity = 0;
 
+/** Whether the program at hand holds functions or objects that were never met before. */
+let isUnheardOf = false;
+
 function identityOf(value: object): number {
   let identity = identities.get(value);
   if (identity === undefined) identities.set(value, identity = nextIdentity++);
   return identity;
 }
 
+/** The same for what a user's closures may hang from. */
+function identityOfParameter(value: object): string {
+  if (!identities.has(value)) isUnheardOf = true;
+  return `#${identityOf(value)}`;
+}
+
 /** A program that was met before and equals this one, or else this one. */
 export function canonical(program: Program): Program {
   // Equations made while somebody looks for the line that they come from are not exchanged.
   if (program.equations.length > LARGEST || isInspecting()) return program;
+  isUnheardOf = false;
   const key = keyOf(program);
+  // A derivative rule or a callback that was made in this call will not be met again, and keeping it
+  // would keep all that it closes over.
+  if (isUnheardOf) return program;
   const found = programs.get(key);
   if (found !== undefined) programs.delete(key);
   const chosen = found ?? program;
   programs.set(key, chosen);
+  // Programs that hold this one are kept too.
+  identityOf(chosen);
   if (programs.size > MOST) programs.delete(programs.keys().next().value!);
   return chosen;
 }
@@ -73,8 +88,8 @@ function showNumber(value: number): string {
 function showParameter(_key: string, value: unknown): unknown {
   if (typeof value === "number") return showNumber(value);
   if (value === undefined) return "undefined";
-  if (typeof value === "function") return `#${identityOf(value)}`;
+  if (typeof value === "function") return identityOfParameter(value);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const isPlain = Object.getPrototypeOf(value) === Object.prototype;
-  return isPlain ? value : `#${identityOf(value)}`;
+  return isPlain ? value : identityOfParameter(value);
 }

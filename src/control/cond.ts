@@ -9,12 +9,14 @@ import { sameShape, showType } from "../base/shape.ts";
 import { toInteger, toTensor } from "../core/convert.ts";
 import { Program, Variable } from "../core/program.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import { bind } from "../core/trace.ts";
+import { bind, currentTrace, WeakScalar } from "../core/trace.ts";
 import { firstDifference, leafPaths, unflatten } from "../core/tree.ts";
+import type { Structure } from "../core/tree.ts";
 import type { TensorsOf, TupleHint } from "../core/tree_types.ts";
-import { convert } from "../primitives/structure.ts";
+import { minimum } from "../primitives/arithmetic.ts";
+import { constantLike, convert } from "../primitives/structure.ts";
 import { canonical } from "./canonical.ts";
-import { checkFunction, flattenTensors } from "../transforms/flatten_function.ts";
+import { checkFunction, flattenInputs, primalOf } from "../transforms/flatten_function.ts";
 import { placeOf, stageOpenBody } from "./stage_body.ts";
 import type { Body } from "./stage_body.ts";
 import { switchPrimitive } from "./switch_primitive.ts";
@@ -139,7 +141,10 @@ function readIndex(index: TensorLike, what: string): Tensor {
       `${what} with the index ${showType(value)}: expected an integer; convert with astype`,
     );
   }
-  return convert(value, "int32");
+  // What int32 does not hold is out of range too, at the same end.
+  return value.dtype === "uint32"
+    ? convert(minimum(value, constantLike(value, 2 ** 31 - 1)), "int32")
+    : convert(value, "int32");
 }
 
 // deno-lint-ignore no-explicit-any
@@ -153,8 +158,15 @@ function choose(
   operands: readonly unknown[],
 ): unknown {
   const what = `Cannot use ${transform}`;
-  const { leaves, structure } = flattenTensors(operands, `${what} with these operands`);
-  const bodies = branches.map((branch) => stageOpenBody(transform, branch, structure, leaves));
+  const { leaves: inputs, structure } = flattenInputs(operands, `${what} with these operands`);
+  const leaves = inputs.map(primalOf);
+  // One list instead of one argument each: a call has room for so many only.
+  const list: Structure = { kind: "array", children: leaves.map(() => ({ kind: "leaf" })) };
+  const bodies = branches.map((branch) => {
+    const onList = (values: readonly Tensor[]): unknown =>
+      branch(...unflatten(structure, numbersWithin(inputs, values)) as unknown[]);
+    return stageOpenBody(transform, onList, { kind: "array", children: [list] }, leaves);
+  });
   bodies.forEach((body, i) => checkAlike(bodies[0], body, names[0], names[i], what));
   // Every branch takes what any of them captured.
   const captured = [...new Set(bodies.flatMap((body) => body.captured))];
@@ -171,6 +183,13 @@ function choose(
   });
   const results = bind(switchPrimitive, [index, ...captured, ...leaves], { branches: programs });
   return unflatten(bodies[0].structure, results);
+}
+
+/** `values`, as numbers where the operands are: they take the dtype of what they meet. */
+function numbersWithin(operands: readonly Tensor[], values: readonly Tensor[]): readonly Tensor[] {
+  return operands.map((operand, i) =>
+    operand instanceof WeakScalar ? operand.within(currentTrace(), values[i]) : values[i]
+  );
 }
 
 function checkAlike(a: Body, b: Body, first: string, second: string, what: string): void {

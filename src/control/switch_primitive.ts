@@ -88,6 +88,12 @@ function batchSwitch(
   });
 }
 
+/** Where a value that tangents need is: among the operands, or among those that branches keep. */
+interface KeptSource {
+  readonly kind: "operand" | "kept";
+  readonly index: number;
+}
+
 /** The branches of a switch divided into work on primals and on tangents. */
 interface LinearizedSwitch {
   /** Each gives the results, then what is kept: every branch fills its own places of those. */
@@ -98,6 +104,9 @@ interface LinearizedSwitch {
   readonly needed: readonly number[];
   readonly moves: readonly boolean[];
 }
+
+/** Where a branch's linear part finds a kept value: among the needed operands, or in a place. */
+type KeptSource = { readonly operand: number } | { readonly place: number };
 
 const linearizedSwitches = memoize<LinearizedSwitch>();
 
@@ -115,24 +124,24 @@ function linearizeBranches(
     const needed: number[] = [];
     const sources = parts.map(({ forward }) => {
       const taken = new Set<number>();
-      return forward.results.slice(count).map((atom) => {
+      return forward.results.slice(count).map((atom): KeptSource => {
         const operand = atom instanceof Variable ? forward.binders.indexOf(atom) : -1;
         if (operand >= 0) {
           const known = needed.indexOf(operand);
-          return { operand: known >= 0 ? known : needed.push(operand) - 1 };
+          return { kind: "operand", index: known >= 0 ? known : needed.push(operand) - 1 };
         }
         const type = typeOf(atom);
         let place = places.findIndex((other, i) => !taken.has(i) && sameType(other, type));
         if (place < 0) place = places.push({ dtype: type.dtype, shape: type.shape }) - 1;
         taken.add(place);
-        return { place };
+        return { kind: "kept", index: place };
       });
     });
     const forward = parts.map((part, b) => {
       const kept: Atom[] = places.map(zerosOf);
       part.forward.results.slice(count).forEach((atom, i) => {
         const source = sources[b][i];
-        if ("place" in source) kept[source.place] = atom;
+        if (source.kind === "kept") kept[source.index] = atom;
       });
       return new Program(part.forward.binders, part.forward.equations, [
         ...part.forward.results.slice(0, count),
@@ -145,8 +154,7 @@ function linearizeBranches(
       const operands = needed.map((i) => new Variable(branches[b].binders[i].type));
       part.linear.binders.slice(0, residuals).forEach((variable, i) => {
         const source = sources[b][i];
-        if ("place" in source) own[source.place] = variable;
-        else operands[source.operand] = variable;
+        (source.kind === "kept" ? own : operands)[source.index] = variable;
       });
       const binders = [...own, ...operands, ...part.linear.binders.slice(residuals)];
       return new Program(binders, part.linear.equations, part.linear.results);
