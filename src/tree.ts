@@ -137,7 +137,7 @@ export interface NodeRules<Instance, Data> {
  * ```
  */
 export function map<T, Rest extends readonly unknown[], Leaf>(
-  f: (leaf: LeafOf<T>, ...rest: LeavesOfEach<Rest>) => Leaf,
+  f: (leaf: NoInfer<LeafOf<T>>, ...rest: LeavesOfEach<Rest>) => Leaf,
   tree: T,
   ...rest: Rest
 ): WithLeaves<T, Leaf> {
@@ -173,7 +173,7 @@ export function map<T, Rest extends readonly unknown[], Leaf>(
  * ```
  */
 export function mapWithPath<T, Rest extends readonly unknown[], Leaf>(
-  f: (path: string, leaf: LeafOf<T>, ...rest: LeavesOfEach<Rest>) => Leaf,
+  f: (path: string, leaf: NoInfer<LeafOf<T>>, ...rest: LeavesOfEach<Rest>) => Leaf,
   tree: T,
   ...rest: Rest
 ): WithLeaves<T, Leaf> {
@@ -339,7 +339,7 @@ export function unflatten(structure: Structure, leaves: readonly unknown[]): unk
  * ```
  */
 export function reduce<T, Result>(
-  f: (accumulated: Result, leaf: LeafOf<T>) => Result,
+  f: (accumulated: Result, leaf: NoInfer<LeafOf<T>>) => Result,
   tree: T,
   initial: Result,
 ): Result {
@@ -372,7 +372,7 @@ export function reduce<T, Result>(
  */
 export function partition<T>(
   tree: T,
-  isChosen: (path: string, leaf: LeafOf<T>) => boolean,
+  isChosen: (path: string, leaf: NoInfer<LeafOf<T>>) => boolean,
 ): [chosen: WithHoles<T>, rest: WithHoles<T>] {
   checkFunction(isChosen, "partition");
   const { leaves, structure } = core.flatten<LeafOf<T>>(tree);

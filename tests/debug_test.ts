@@ -328,7 +328,7 @@ Deno.test("wrong formats and callbacks are refused before anything is traced", (
   assertRefused(
     () => debugPrint("{} {}", 1),
     TypeError,
-    'Cannot print by the format "{} {}": it has a place for value 1, got 1',
+    'Cannot print by the format "{} {}": expected at least 2 values for its places, got 1',
   );
   assertRefused(
     () => debugPrint("{}", 1, 2),

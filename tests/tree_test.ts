@@ -254,3 +254,14 @@ Deno.test("types follow trees through, those that contain themselves included", 
   assertEquals(sizes, [1, [2]]);
   assertTensorsClose(tree.leaves(nested)[0], [2]);
 });
+
+Deno.test("functions of leaves may say what they take, and trees keep their types", () => {
+  const params = { w: tensor(1), layers: [tensor([2, 3])] };
+  const doubled: typeof params = tree.map((leaf: Tensor) => leaf.mul(2), params);
+  const summed: typeof params = tree.map((a: Tensor, b: Tensor) => a.add(b), params, doubled);
+  const named = tree.mapWithPath((path: string, leaf: Tensor) => `${path}${leaf.shape}`, params);
+  assertEquals(tree.reduce((n: number, leaf: Tensor) => n + leaf.sum().item(), summed, 0), 18);
+  assertEquals(named, { w: "w", layers: ["layers.02"] });
+  const [vectors] = tree.partition(params, (_path: string, leaf: Tensor) => leaf.ndim > 0);
+  assertEquals(vectors.w, null);
+});

@@ -35,6 +35,12 @@ const LARGEST = 2 ** 27;
 /** Multiplications from which on a product or a convolution is worth a kernel. */
 const LARGE_PRODUCT = 2 ** 17;
 
+/** Multiplications from which on a factorisation, or what is solved by one, is. */
+const LARGE_MATRIX = 2 ** 19;
+
+/** The operations on matrices that have a kernel of their own. */
+const matrixNames: ReadonlySet<string> = new Set(["cholesky", "triangularSolve", "lu", "luSolve"]);
+
 /** Operations by kind: `null` for those that have no kernel. */
 const kinds = new Map<string, CompiledProgram | null>();
 
@@ -46,6 +52,8 @@ function isLarge(
   [type]: readonly Type[],
 ): boolean {
   const rule = ruleOf(name);
+  // Where a part begins changes from call to call, and a kernel would be written for each place.
+  if (name === "slice" || name === "pad") return false;
   if (rule.kind === "alias" || rule.kind === "iota" || args.every(isSplat)) return false;
   const size = sizeOf(type.shape);
   // What fills the linear memory by itself would only drive everything else out of it.
@@ -60,6 +68,11 @@ function isLarge(
     // At least one product for each channel pair of a group, image and position.
     return Math.max(args[0].size * args[1].shape[0], size) * sizeOf(kernel) >= LARGE_PRODUCT &&
       sizeOf(output) > 0;
+  }
+  if (matrixNames.has(name)) {
+    // As many for each element of the largest argument as the matrices have rows.
+    const { shape } = args[0];
+    return Math.max(size, args[0].size) * shape[shape.length - 1] >= LARGE_MATRIX;
   }
   const most = Math.max(size, ...args.map((arg) => arg.size));
   return most >= (isHeavy(name) ? LARGE_HEAVY : LARGE);

@@ -12,7 +12,7 @@ import type { Structure } from "../core/tree.ts";
 import type { TensorsOf, TupleHint } from "../core/tree_types.ts";
 import { concatenate, flip, slice, sliceAxis } from "../primitives/slicing.ts";
 import { reshape } from "../primitives/structure.ts";
-import { checkFunction, flattenTensors } from "../transforms/flatten_function.ts";
+import { checkFunction, checkSynchronous, flattenTensors } from "../transforms/flatten_function.ts";
 import { placeOf } from "./stage_body.ts";
 
 /** Options of `associativeScan`. */
@@ -77,7 +77,9 @@ export function associativeScan<Xs>(
   });
   const operation = (left: readonly Tensor[], right: readonly Tensor[]): readonly Tensor[] => {
     const [x, y] = [left, right].map((list) => unflatten(structure, list) as TensorsOf<Xs>);
-    const result = flattenTensors(combine(x, y), `${what} with this result of the operation`);
+    const output = combine(x, y);
+    checkSynchronous(output, "associativeScan");
+    const result = flattenTensors(output, `${what} with this result of the operation`);
     checkResult(structure, left, result, what);
     return result.leaves;
   };

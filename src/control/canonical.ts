@@ -85,7 +85,9 @@ function showNumber(value: number): string {
 }
 
 /** Parameters as JSON: programs, functions and other objects by identity. */
-function showParameter(_key: string, value: unknown): unknown {
+function showParameter(this: Readonly<Record<string, unknown>>, key: string): unknown {
+  // As it is: objects that know how to become JSON have done so by now.
+  const value = this[key];
   if (typeof value === "number") return showNumber(value);
   if (value === undefined) return "undefined";
   if (typeof value === "function") return identityOfParameter(value);

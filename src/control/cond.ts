@@ -31,7 +31,7 @@ import { switchPrimitive } from "./switch_primitive.ts";
  * @param pred The condition: a bool scalar.
  * @param onTrue What to compute where it holds: a pure function of the operands.
  * @param onFalse What to compute where it does not.
- * @param operands The arguments of both functions: any trees.
+ * @param operands The arguments of both functions: any trees. Numbers take the dtype of what they meet.
  * @returns The result of the chosen function.
  * @throws {DtypeError} when the condition is not bool, or the results differ in dtype.
  * @throws {ShapeError} when the condition is no scalar, or the results differ in shape.
@@ -86,7 +86,7 @@ const MAX_BRANCHES = 2 ** 14;
  * @param index Which to compute: an integer scalar.
  * @param branches Pure functions of the operands, at least one; their results have equal structures,
  * shapes and dtypes.
- * @param operands The arguments of all functions: any trees.
+ * @param operands The arguments of all functions: any trees. Numbers take the dtype of what they meet.
  * @returns The result of the chosen function.
  * @throws {DtypeError} when the index is no integer, or the results differ in dtype.
  * @throws {ShapeError} when the index is no scalar, or the results differ in shape.

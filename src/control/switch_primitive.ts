@@ -105,9 +105,6 @@ interface LinearizedSwitch {
   readonly moves: readonly boolean[];
 }
 
-/** Where a branch's linear part finds a kept value: among the needed operands, or in a place. */
-type KeptSource = { readonly operand: number } | { readonly place: number };
-
 const linearizedSwitches = memoize<LinearizedSwitch>();
 
 function linearizeBranches(

@@ -7,15 +7,16 @@ import { isInteger } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import { toInteger, toTensor } from "../core/convert.ts";
-import { evaluateProgram, Program } from "../core/program.ts";
-import type { Variable } from "../core/program.ts";
+import type { Primitive } from "../core/primitive.ts";
+import { evaluateProgram, Program, Variable } from "../core/program.ts";
+import type { Equation } from "../core/program.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
 import { unflatten } from "../core/tree.ts";
 import type { TensorsOf, TupleHint } from "../core/tree_types.ts";
-import { add } from "../primitives/arithmetic.ts";
+import { add, addPrimitive, minimum } from "../primitives/arithmetic.ts";
 import { less } from "../primitives/comparison.ts";
-import { constantLike, convert, iota } from "../primitives/structure.ts";
+import { constantLike, convert } from "../primitives/structure.ts";
 import { canonical } from "./canonical.ts";
 import { checkFunction } from "../transforms/flatten_function.ts";
 import { scanPrimitive } from "./scan_primitive.ts";
@@ -155,21 +156,15 @@ export function foriLoop<const Init>(
   }, what);
   const { program, captured } = body;
   if (typeof from === "number" && typeof to === "number") {
-    const length = Math.max(0, to - from);
-    const places = add(iota(length), constantLike({ dtype: "int32", shape: [length] }, from));
-    // The integer stands between what was captured and what is carried: a scan wants it last.
     const count = captured.length;
-    const [place, ...carried] = program.binders.slice(count);
-    const results = bind(scanPrimitive, [...captured, ...carry, places], {
-      body: canonical(
-        withBinders(program, [...program.binders.slice(0, count), ...carried, place]),
-      ),
-      length,
+    const results = bind(scanPrimitive, [...captured, boundAsTensor(from), ...carry], {
+      body: canonical(counting(program, count)),
+      length: Math.max(0, to - from),
       reverse: false,
       consts: count,
-      carry: carry.length,
+      carry: 1 + carry.length,
     });
-    return unflatten(start.structure, results) as TensorsOf<Init>;
+    return unflatten(start.structure, results.slice(1)) as TensorsOf<Init>;
   }
   const [first, last] = [boundAsTensor(from), boundAsTensor(to)];
   const loop = whileLoop(
@@ -183,8 +178,17 @@ export function foriLoop<const Init>(
   return unflatten(start.structure, loop.slice(2)) as TensorsOf<Init>;
 }
 
-function withBinders(program: Program, binders: readonly Variable[]): Program {
-  return new Program(binders, program.equations, program.results);
+/** The program that also gives the integer behind its first `count` arguments, one higher. */
+function counting({ binders, equations, results }: Program, count: number): Program {
+  const place = binders[count];
+  const next = new Variable(place.type);
+  const step: Equation = {
+    primitive: addPrimitive as Primitive,
+    inputs: [place, constantLike(place.type, 1)],
+    params: null,
+    outputs: [next],
+  };
+  return new Program(binders, [...equations, step], [next, ...results]);
 }
 
 /** A bound as a number where it is one, or as an int32 scalar. */
@@ -199,7 +203,11 @@ function readBound(bound: number | Tensor, name: string): number | Tensor {
   if (!isInteger(value.dtype)) {
     throw dtypeError(`${what} ${showType(value)}: expected an integer; convert with astype`);
   }
-  return convert(value, "int32");
+  // What int32 does not hold is further than any loop goes.
+  return convert(
+    value.dtype === "uint32" ? minimum(value, constantLike(value, 2 ** 31 - 1)) : value,
+    "int32",
+  );
 }
 
 function boundAsTensor(bound: number | Tensor): Tensor {

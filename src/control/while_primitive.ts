@@ -232,6 +232,17 @@ function pushLoop(params: WhileParams, active: readonly boolean[]): PushedLoop {
   });
 }
 
+/**
+ * Which carried values move, where all of them leave every step as they entered it: their tangents
+ * need no loop. `null` where one does not.
+ */
+function passedOn(params: WhileParams, active: readonly boolean[]): readonly boolean[] | null {
+  const { body, bodyConsts } = params;
+  const { isActive } = pushLoop(params, active);
+  const stays = body.results.map((atom, i) => atom === body.binders[bodyConsts + i]);
+  return isActive.every((moving, i) => !moving || stays[i]) ? isActive : null;
+}
+
 function pushWhile(
   primals: readonly Tensor[],
   tangents: readonly (Tensor | null)[],
@@ -272,15 +283,20 @@ export const whilePrimitive: Primitive<WhileParams> = {
   batch: batchWhile,
   derivative: {
     kind: "program",
-    linearize(primals, _isActive, params) {
+    linearize(primals, isActive, params) {
       const results = bind(whilePrimitive, primals, params);
-      const [condition, body] = [params.condition, params.body].map(withoutEffects);
-      const again = { ...params, condition, body };
+      const passed = passedOn(params, isActive);
       return {
         results,
-        // How often the body runs is known only afterwards: nothing can be kept for the tangents,
-        // which run the loop again.
-        push: (tangents) => pushWhile(primals, tangents, again).map(([, tangent]) => tangent),
+        push(tangents) {
+          if (passed !== null) {
+            const { carry } = byRole(tangents, params);
+            return carry.map((tangent, i) => passed[i] ? tangent : null);
+          }
+          // How often the body runs is known only afterwards: nothing can be kept for the tangents,
+          // which run the loop again.
+          return pushWhile(primals, tangents, params).map(([, tangent]) => tangent);
+        },
       };
     },
     jvp: pushWhile,

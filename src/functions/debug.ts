@@ -165,7 +165,8 @@ function readFormat(format: string, values: readonly unknown[]): Part[] {
     throw argumentError(
       missing >= 0
         ? `${what}: it has no place for value ${missing} of ${values.length}`
-        : `${what}: it has a place for value ${places - 1}, got ${values.length}`,
+        : `${what}: expected at least ${places} value${places === 1 ? "" : "s"} for its places, ` +
+          `got ${values.length}`,
     );
   }
   return parts;

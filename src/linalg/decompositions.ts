@@ -156,16 +156,17 @@ export interface SvdOptions {
  *
  * Derivative: Z. Wan and S. Zhang, "Automatic differentiation for complex valued SVD", 2019. Singular
  * vectors of equal values, or of zero, have none: their turning into each other, or out of their
- * space, is taken as 0. Gradients of functions of singular values stay right there.
+ * space, is taken as 0. Gradients of functions of singular values stay right there, and those of
+ * `u vt`, the nearest orthogonal matrix, where values are equal but not zero.
  *
  * @param a `[..., m, n]`
  * @param options `fullMatrices`: whether to add columns to `u` and rows to `vt` until they are square.
  * Of these only the space that they span is determined, and only functions of it have gradients.
  * Default `false`, unlike NumPy's.
  * @returns `[u, s, vt]` of shapes `[..., m, k]`, `[..., k]` and `[..., k, n]`, `k` the smaller of `m` and
- * `n`; with `fullMatrices`, `u` is `[..., m, m]` and `vt` `[..., n, n]`. Singular vectors are the columns of `u` and the rows of `vt`, singular values decrease. Of the two
- * signs of a pair of vectors, that which makes the largest element in `u` positive. NaN where `a` has an
- * element that is not finite.
+ * `n`; with `fullMatrices`, `u` is `[..., m, m]` and `vt` `[..., n, n]`. Singular vectors are the columns
+ * of `u` and the rows of `vt`, singular values decrease. Of the two signs of a pair of vectors, that
+ * which makes the largest element in `u` positive. NaN where `a` has an element that is not finite.
  * @throws {ShapeError} when `a` has fewer than two axes.
  *
  * @example A matrix of rank one

@@ -37,22 +37,52 @@ function forEachRow(view: View, row: (position: number, start: number) => void):
   }
 }
 
+/** Rows of elements side by side that are copied as one, from this length on. */
+const LONG = 16;
+
+/** The same view with neighbouring axes joined where they step through the array as one. */
+function joinAxes({ shape, strides, offset }: View): View {
+  const lengths: number[] = [];
+  const steps: number[] = [];
+  for (let axis = 0; axis < shape.length; axis++) {
+    const last = lengths.length - 1;
+    if (last >= 0 && steps[last] === strides[axis] * shape[axis]) {
+      lengths[last] *= shape[axis];
+      steps[last] = strides[axis];
+    } else {
+      lengths.push(shape[axis]);
+      steps.push(strides[axis]);
+    }
+  }
+  return { shape: lengths, strides: steps, offset };
+}
+
 /** `out` becomes the elements of the view of `source`, in row-major order. */
 export function readView(out: Elements, source: Elements, view: View): void {
-  const last = view.shape.length - 1;
-  const width = last < 0 ? 1 : view.shape[last];
-  const step = last < 0 ? 0 : view.strides[last];
-  forEachRow(view, (position, start) => {
+  const joined = joinAxes(view);
+  const last = joined.shape.length - 1;
+  const width = last < 0 ? 1 : joined.shape[last];
+  const step = last < 0 ? 0 : joined.strides[last];
+  forEachRow(joined, (position, start) => {
+    if (step === 1 && width >= LONG) {
+      out.set(source.subarray(start, start + width), position);
+      return;
+    }
     for (let i = 0; i < width; i++) out[position + i] = source[start + i * step];
   });
 }
 
 /** Writes the row-major elements of `source` to their places in the view of `out`. */
 export function writeView(out: Elements, source: Elements, view: View): void {
-  const last = view.shape.length - 1;
-  const width = last < 0 ? 1 : view.shape[last];
-  const step = last < 0 ? 0 : view.strides[last];
-  forEachRow(view, (position, start) => {
+  const joined = joinAxes(view);
+  const last = joined.shape.length - 1;
+  const width = last < 0 ? 1 : joined.shape[last];
+  const step = last < 0 ? 0 : joined.strides[last];
+  forEachRow(joined, (position, start) => {
+    if (step === 1 && width >= LONG) {
+      out.set(source.subarray(position, position + width), start);
+      return;
+    }
     for (let i = 0; i < width; i++) out[start + i * step] = source[position + i];
   });
 }

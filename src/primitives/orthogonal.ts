@@ -249,10 +249,12 @@ export const svdPrimitive: Primitive<null> = {
         const right = outerProduct(da, vt);
         const inner = innerProduct(u, right);
         const [across, down] = [acrossRows(s, inner.shape), acrossColumns(s, inner.shape)];
-        const gaps = reciprocalOrZero(mul(sub(across, down), add(across, down)));
         const back = transposed(inner);
-        const turnU = mul(gaps, add(scaleColumns(inner, s), scaleRows(back, s)));
-        const turnV = mul(gaps, add(scaleRows(inner, s), scaleColumns(back, s)));
+        // Half of what turns both bases alike, and half of what turns them apart: the latter is determined
+        // where values are equal. Neither squares the values, which would overflow or vanish.
+        const alike = mul(scale(add(inner, back), 0.5), reciprocalOrZero(sub(across, down)));
+        const apart = mul(scale(sub(inner, back), 0.5), reciprocalOrZero(add(across, down)));
+        const [turnU, turnV] = [add(alike, apart), sub(alike, apart)];
         const inverse = reciprocalOrZero(s);
         let du = product(u, turnU);
         if (m > k) du = add(du, scaleColumns(sub(right, product(u, inner)), inverse));

@@ -46,11 +46,13 @@ export const slicePrimitive: Primitive<SliceParams> = {
     if (isSplat(x)) return [splat(x.elements[0], type.dtype, type.shape)];
     const strides = stridesOf(x.shape);
     const out = allocateFor(type);
-    readView(out, x.elements, {
+    const view = {
       shape: type.shape,
       strides: strides.map((stride, axis) => stride * step[axis]),
       offset: strides.reduce((sum, stride, axis) => sum + stride * start[axis], 0),
-    });
+    };
+    // In place: of a large tensor, only what is taken is moved.
+    x.peek((elements) => readView(out, elements, view));
     return [new Concrete(type.dtype, type.shape, out)];
   },
   batch([x], [axis], size, { start, stop, step }) {

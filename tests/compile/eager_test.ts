@@ -78,3 +78,13 @@ Deno.test("operations of very many kinds are not all kept", () => {
     assertEquals(result.data()[0], Math.fround(x.data()[i % 3] * i));
   }
 });
+
+Deno.test("slices and paddings of large tensors are not compiled for each place", () => {
+  const x = values(300, 300);
+  // Nothing goes through linear memory: what a kernel reads has a home there afterwards.
+  for (let i = 0; i < 20; i++) {
+    assertEquals(x.at([i, i + 200]).shape, [200, 300]);
+    assertEquals(x.pad([[i, 1], [2, 3]]).shape, [301 + i, 305]);
+  }
+  assertEquals(x.storage.resident, null);
+});

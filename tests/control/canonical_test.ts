@@ -1,7 +1,7 @@
-import { checkpoint, makeProgram, scan, tensor, where, zeros } from "../../mod.ts";
+import { checkpoint, customVjp, makeProgram, scan, tensor, where, zeros } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { canonical } from "../../src/control/canonical.ts";
-import type { Program } from "../../src/core/program.ts";
+import { Program } from "../../src/core/program.ts";
 import { assert, assertEquals, assertStrictEquals } from "../support/std.ts";
 
 const x = zeros([3]);
@@ -60,4 +60,21 @@ Deno.test("programs that were used long ago make room", () => {
   const again = makeProgram((x: Tensor) => x.add(0.125))(x);
   assertStrictEquals(canonical(again), again);
   assertEquals(String(again), String(program));
+});
+
+Deno.test("what is made anew in each call is not kept, and what it closes over neither", () => {
+  const identity = customVjp((x: Tensor) => x, (x: Tensor) => [x, null], (_, g) => [g]);
+  // Each call has a rule of its own.
+  const program = makeProgram((x: Tensor) => identity(x))(x);
+  // Had it been kept when it was met first, another program with the same parameters would be it.
+  const other = new Program(program.binders, program.equations, program.results);
+  assertStrictEquals(canonical(program), program);
+  assertStrictEquals(canonical(other), other);
+  assertStrictEquals(canonical(program), other);
+});
+
+Deno.test("programs that hold kept programs are kept", () => {
+  const f = (x: Tensor) => scan((c, y) => [c.add(y.mul(0.375)), null], 0, x)[0];
+  const [first, second] = [f, f].map((f) => canonical(makeProgram(f)(x)));
+  assertStrictEquals(first, second);
 });

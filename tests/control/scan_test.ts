@@ -7,6 +7,7 @@ import {
   evalShape,
   foriLoop,
   grad,
+  hessian,
   inspect,
   jit,
   jvp,
@@ -461,4 +462,54 @@ Deno.test("results of control flow may be what came in", () => {
   const constant = scan((h, _) => [h, tensor([5, 6])], x, null, { length: 2 })[1];
   assertTensorsClose(constant, [[5, 6], [5, 6]]);
   assertEquals(typeOf(constant).shape, [2, 2]);
+});
+
+Deno.test("numbers among the operands of branches keep their digits and take any dtype", () => {
+  const x = tensor([1, 2], { dtype: "float64" });
+  const transforms: readonly ((f: (n: Tensor) => Tensor) => Any)[] = [(f) => f, jit];
+  for (const transform of transforms) {
+    const scaled = transform((n: Tensor) => cond(true, (n) => x.mul(n), (n) => x.add(n), n));
+    assertEquals(scaled(0.1).toArray(), x.mul(0.1).toArray());
+    const total = transform((n: Tensor) =>
+      cond(true, (n) => x.mul(n).exp().sum(), () => x.sum(), n)
+    );
+    const plain = (n: Tensor) => x.mul(n).exp().sum();
+    assertEquals(grad(total)(0.1).dtype, "float64");
+    assertEquals(grad(total)(0.1).item(), grad(plain)(0.1).item());
+    assertEquals(hessian(total)(0.1).item(), hessian(plain)(0.1).item());
+    const count = tensor(2, { dtype: "int32" });
+    const counted = transform((n: Tensor) => switchCase(1, [() => count, (n) => count.add(n)], n));
+    assertEquals(counted(3).dtype, "int32");
+    assertEquals(
+      transform((n: Tensor) => cond(true, (n) => n, (n) => n.mul(2), n))(3).dtype,
+      "float32",
+    );
+  }
+});
+
+Deno.test("an unsigned index beyond int32 chooses the last branch", () => {
+  const index = tensor(4e9, { dtype: "uint32" });
+  const f = (i: Tensor) => switchCase(i, [() => 0, () => 1, () => 2]);
+  assertEquals([f(index), jit(f)(index)].map((result) => result.item()), [2, 2]);
+});
+
+Deno.test("what a loop of unknown length passes on unchanged has derivatives of every kind", () => {
+  const f = (x: Tensor) => {
+    const [, kept] = whileLoop(([i]) => i.less(3), ([i, kept]) => [i.add(1), kept], [0, x]);
+    return kept.square();
+  };
+  for (const g of [f, jit(f)]) {
+    assertTensorsClose(grad(g)(tensor(3)), 6);
+    assertTensorsClose(grad(grad(g))(tensor(3)), 2);
+    assertTensorsClose(jvp(g, [tensor(3)], [tensor(1)])[1], 6);
+    assertTensorsClose(vmap(grad(g))(tensor([1, 2])), [2, 4]);
+  }
+});
+
+Deno.test("bounds may be unsigned, also beyond what int32 holds", () => {
+  const uint32 = { dtype: "uint32" } as const;
+  const sum = (upper: Tensor) => foriLoop(tensor(1, uint32), upper, (i, x) => x.add(i), 0);
+  assertEquals(sum(tensor(4, uint32)).item(), 6);
+  const none = foriLoop(tensor(4e9, uint32), tensor(4.1e9, uint32), (_, x) => x.add(1), 0);
+  assertEquals(none.item(), 0);
 });

@@ -118,6 +118,53 @@ Deno.test("equal singular values leave the gradients of functions of them right"
   assert(isfinite(gradient).all().item(), `${gradient}`);
 });
 
+Deno.test("matrices of low rank have orthonormal eigenvectors", () => {
+  // What is left of them beside their few eigenvalues is rounding, down to the smallest numbers.
+  const low: readonly ((i: number, j: number) => number)[] = [
+    () => 1,
+    (i, j) => i + j,
+    (i, j) => (i % 3 - 1) * (j % 3 - 1) + Math.cos(i) * Math.cos(j),
+    (i, j) => 10 ** -(i + j),
+  ];
+  for (const element of low) {
+    for (const n of [46, 89, 103, 124]) {
+      const rows = Array.from({ length: n }, (_, i) => i);
+      const a = double(rows.map((i) => rows.map((j) => element(i, j))));
+      const [w, v] = eigh(a);
+      const largest = norm(a);
+      const unit = double(rows.map((i) => rows.map((j) => i === j ? 1 : 0)));
+      assertTensorsClose(matmul(v.transpose(), v), unit, { atol: 1e-13 });
+      const product = matmul(mul(v, w), v.transpose());
+      assertTensorsClose(product.div(largest), a.div(largest), { atol: 1e-13 });
+      const [u, s, vt] = svd(a);
+      assertTensorsClose(matmul(u.transpose(), u), unit, { atol: 1e-13 });
+      assertTensorsClose(matmul(mul(u, s), vt).div(largest), a.div(largest), { atol: 1e-13 });
+    }
+  }
+});
+
+Deno.test("the gradient of the nearest orthogonal matrix is right where singular values are equal", () => {
+  const nearest = (x: Tensor) => {
+    const [u, , vt] = svd(x);
+    return matmul(u, vt);
+  };
+  const weights = double([[1, 2, 3], [4, 5, 6], [7, 8, 10]]);
+  // Half of the antisymmetric part, divided by the singular value 2.
+  const expected = [[0, -0.5, -1], [0.5, 0, -0.5], [1, 0.5, 0]];
+  assertTensorsClose(grad((x) => sum(mul(nearest(x), weights)))(mul(identity, 2)), expected);
+  // Which makes second derivatives of the nuclear norm right there.
+  const columns = double([[1, 0], [0, 1], [0, 0]]);
+  checkSecondOrder(([x]) => [norm(x, null, { ord: "nuc" })], [columns], makeRandom(3), "nuclear");
+});
+
+Deno.test("gradients of singular vectors neither overflow nor vanish with the scale of the matrix", () => {
+  const a = tensor([[4, 2, 1], [2, 5, 3], [1, 3, 6]]);
+  const first = grad((x: Tensor) => svd(x)[0].at(0, 0).add(svd(x)[2].at(0, 1)));
+  for (const scale of [2 ** -120, 2 ** -60, 2 ** 60, 2 ** 120]) {
+    assertTensorsClose(first(a.mul(scale)).mul(scale), first(a), { rtol: 1e-5 });
+  }
+});
+
 Deno.test("the spectral norm splits its derivative between equal singular values", () => {
   assertTensorsClose(grad((a) => norm(a, null, { ord: 2 }))(identity), identity.mul(1 / 3));
 });

@@ -209,15 +209,25 @@ Deno.test("triangular systems are solved from either triangle, transposed or not
 });
 
 Deno.test("the Cholesky factor reads the lower triangle and clears the upper one", () => {
-  const n = 8;
-  const root = matrix(n, n, noise);
-  const a = multiply(root, transpose(root, n, n), n, n, n).map((value, i) =>
-    value + (i % (n + 1) === 0 ? 0.5 : 0)
-  );
-  const l = matrix(n, n, (i, j) => j > i ? NaN : a[i * n + j]);
-  cholesky(l, 0, n);
-  assertClose(multiply(l, transpose(l, n, n), n, n, n), a, n, "product");
-  for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) assertEquals(l[i * n + j], 0);
+  // Rows are taken four at a time, with some left over, from a place inside a batch.
+  for (const n of [1, 3, 4, 5, 8, 11, 14]) {
+    const root = matrix(n, n, noise);
+    const a = multiply(root, transpose(root, n, n), n, n, n).map((value, i) =>
+      value + (i % (n + 1) === 0 ? 0.5 : 0)
+    );
+    const batch = new Float64Array(3 + n * n);
+    batch.set(matrix(n, n, (i, j) => j > i ? NaN : a[i * n + j]), 3);
+    cholesky(batch, 3, n);
+    const l = batch.subarray(3);
+    assertClose(multiply(l, transpose(l, n, n), n, n, n), a, n, `product of size ${n}`);
+    for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) assertEquals(l[i * n + j], 0);
+    for (let place = 0; place < n; place++) {
+      const broken = a.slice();
+      broken[place * n + place] = -1;
+      cholesky(broken, 0, n);
+      assert(broken.every((value, i) => i % n > Math.floor(i / n) ? value === 0 : isNaN(value)));
+    }
+  }
 });
 
 Deno.test("lengths and scales neither overflow nor underflow", () => {
@@ -231,4 +241,8 @@ Deno.test("lengths and scales neither overflow nor underflow", () => {
   const { factor, head } = makeReflection(v, 0, 2);
   assertAlmostEquals(head / -5e200, 1, 1e-15);
   assertAlmostEquals(factor * (v[0] * v[0] + v[1] * v[1]), 2, 1e-15);
+  // Numbers of few digits make a reflection that is no less orthogonal.
+  const low = Float64Array.of(3e-322, 4e-322, 7e-323);
+  const small = makeReflection(low, 0, 3);
+  assertAlmostEquals(small.factor * low.reduce((sum, x) => sum + x * x, 0), 2, 1e-15);
 });

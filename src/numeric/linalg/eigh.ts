@@ -4,17 +4,26 @@
  * @module
  */
 import { addScaled, allFinite, dot, hypotenuse, makeChain, makeReflection } from "./vectors.ts";
-import { reflectRows, rotateChain, scaleOf } from "./vectors.ts";
+import { reflectRows, rotateChain, scaleOf, swapRows } from "./vectors.ts";
 import type { Chain } from "./vectors.ts";
 
 /** Sums and differences of doubles are exact to this fraction. */
 const EPSILON = 2 ** -52;
 
-/** Below this, an element of a matrix whose largest is about 1 is nothing. */
-const TINY = 2 ** -960;
+/**
+ * Below this, an element of a matrix whose largest is about 1 is nothing. It leaves room for products of
+ * two, which must not underflow.
+ */
+const TINY = 2 ** -400;
 
 /** So many steps for each eigenvalue are far more than are ever needed. */
-const MOST_STEPS = 60;
+const MOST_STEPS = 90;
+
+/** A block whose ends differ by this is graded. */
+const GRADED = 64;
+
+/** After so many steps in vain, the order of a block is reversed. */
+const PATIENCE = 15;
 
 /**
  * The eigenvalues of a symmetric `n × n` matrix, increasing, into `w` from place `n index`, and its
@@ -137,10 +146,30 @@ function iterateQl(d: Float64Array, e: Float64Array, vectors: Float64Array, n: n
       }
       if (m === l) break;
       if (steps === MOST_STEPS) return false;
+      // Steps converge at the first row, and lose what is small there beside what is large: a block that
+      // is graded begins with its small end (LAPACK's `dsteqr` turns to QR steps for that).
+      const head = Math.abs(d[l]) + Math.abs(e[l]);
+      const tail = Math.abs(d[m]) + Math.abs(e[m - 1]);
+      const isGraded = head > GRADED * tail;
+      if (steps === 0 ? isGraded : steps % PATIENCE === 0) reverse(d, e, vectors, n, l, m);
       stepQl(d, e, vectors, n, l, m, chain);
     }
   }
   return true;
+}
+
+/** Reverses the order of rows and columns `l` to `m`. */
+function reverse(
+  d: Float64Array,
+  e: Float64Array,
+  vectors: Float64Array,
+  n: number,
+  l: number,
+  m: number,
+): void {
+  d.subarray(l, m + 1).reverse();
+  e.subarray(l, m).reverse();
+  for (let i = l, k = m; i < k; i++, k--) swapRows(vectors, i * n, k * n, n);
 }
 
 /** One implicit QL step on rows `l` to `m`, with Wilkinson's shift. */
@@ -163,7 +192,7 @@ function stepQl(
     const b = c * e[i];
     const r = hypotenuse(f, g);
     e[i + 1] = r;
-    if (r === 0) {
+    if (r < TINY * TINY) {
       // The matrix falls apart here.
       d[i + 1] -= p;
       e[m] = 0;

@@ -12,8 +12,11 @@ import type { Chain } from "./vectors.ts";
 /** Sums and differences of doubles are exact to this fraction. */
 const EPSILON = 2 ** -52;
 
-/** Below this, an element of a matrix whose largest is about 1 is nothing. */
-const TINY = 2 ** -960;
+/**
+ * Below this, an element of a matrix whose largest is about 1 is nothing. It leaves room for products of
+ * two, which must not underflow.
+ */
+const TINY = 2 ** -400;
 
 /** So many steps for each singular value are far more than are ever needed. */
 const MOST_STEPS = 60;

@@ -123,19 +123,48 @@ function takeOut(
  */
 export function cholesky(a: Float64Array, from: number, n: number): void {
   let fails = false;
-  for (let i = 0; i < n && !fails; i++) {
-    const row = from + i * n;
-    for (let k = 0; k < i; k++) {
-      const other = from + k * n;
-      a[row + k] = (a[row + k] - dot(a, row, a, other, k)) / a[other + k];
+  // Four rows at a time: left of their diagonal block they are solutions of the triangle above.
+  for (let first = 0; first < n && !fails; first += 4) {
+    const end = Math.min(first + 4, n);
+    const known = end - first === 4 ? first : 0;
+    if (known > 0) solveFour(a, from, n, from + first * n, known);
+    for (let i = first; i < end && !fails; i++) {
+      const row = from + i * n;
+      for (let k = known; k < i; k++) {
+        const other = from + k * n;
+        a[row + k] = (a[row + k] - dot(a, row, a, other, k)) / a[other + k];
+      }
+      const pivot = a[row + i] - dot(a, row, a, row, i);
+      fails = !(pivot > 0 && pivot < Infinity);
+      a[row + i] = Math.sqrt(pivot);
     }
-    const pivot = a[row + i] - dot(a, row, a, row, i);
-    fails = !(pivot > 0 && pivot < Infinity);
-    a[row + i] = Math.sqrt(pivot);
   }
   for (let i = 0; i < n; i++) {
     const row = from + i * n;
     a.fill(0, row + i + 1, row + n);
     if (fails) a.fill(NaN, row, row + i + 1);
+  }
+}
+
+/** Solves `L x = b` for the first `count` unknowns of four vectors, the rows from place `at` on. */
+function solveFour(a: Float64Array, from: number, n: number, at: number, count: number): void {
+  const [p, q, r] = [at + n, at + 2 * n, at + 3 * n];
+  for (let k = 0, row = from; k < count; k++, row += n) {
+    let s = 0;
+    let t = 0;
+    let u = 0;
+    let v = 0;
+    for (let j = 0; j < k; j++) {
+      const factor = a[row + j];
+      s += factor * a[at + j];
+      t += factor * a[p + j];
+      u += factor * a[q + j];
+      v += factor * a[r + j];
+    }
+    const pivot = a[row + k];
+    a[at + k] = (a[at + k] - s) / pivot;
+    a[p + k] = (a[p + k] - t) / pivot;
+    a[q + k] = (a[q + k] - u) / pivot;
+    a[r + k] = (a[r + k] - v) / pivot;
   }
 }

@@ -40,6 +40,15 @@ export function addScaled(
   for (const end = i + length; i < end; i++, k++) y[k] += factor * x[i];
 }
 
+/** Exchanges the rows of `length` elements at places `i` and `k`. */
+export function swapRows(rows: Float64Array, i: number, k: number, length: number): void {
+  for (const end = i + length; i < end; i++, k++) {
+    const value = rows[i];
+    rows[i] = rows[k];
+    rows[k] = value;
+  }
+}
+
 /** Turns two rows of `length` elements: `x` becomes `c x + s y`, and `y` becomes `c y - s x`. */
 export function rotate(
   rows: Float64Array,
@@ -157,13 +166,22 @@ export function makeReflection(v: Float64Array, at: number, length: number): Ref
   }
   v[at] = 1;
   if (largest === 0) return { factor: 0, head };
-  largest = Math.max(largest, Math.abs(head));
-  let squares = (head / largest) * (head / largest);
-  for (let i = at + 1; i < at + length; i++) squares += (v[i] / largest) * (v[i] / largest);
-  const norm = largest * Math.sqrt(squares);
-  const image = head > 0 ? -norm : norm;
-  for (let i = at + 1; i < at + length; i++) v[i] /= head - image;
-  return { factor: (image - head) / image, head: image };
+  // Scaled by a power of two, so that what is hardly above 0 makes an orthogonal reflection too.
+  const scale = powerBelow(Math.max(largest, Math.abs(head)));
+  const first = head / scale;
+  let squares = first * first;
+  for (let i = at + 1; i < at + length; i++) {
+    v[i] /= scale;
+    squares += v[i] * v[i];
+  }
+  const image = first > 0 ? -Math.sqrt(squares) : Math.sqrt(squares);
+  for (let i = at + 1; i < at + length; i++) v[i] /= first - image;
+  return { factor: (image - first) / image, head: image * scale };
+}
+
+/** The largest power of two that is not above a positive number, but for rounding. */
+function powerBelow(x: number): number {
+  return 2 ** Math.min(Math.floor(Math.log2(x)), 1023);
 }
 
 /** A part of a matrix: rows and columns from the first up to, not including, the end. */
