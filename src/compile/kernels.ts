@@ -8,6 +8,9 @@ import { emitConvolve, emitConvolveFilter, emitConvolveInput } from "../kernels/
 import { emitCumprod, emitCumsum } from "../kernels/cumulative.ts";
 import { emitArgmax, emitArgmin } from "../kernels/extremes.ts";
 import { emitGather, emitScatterAdd, emitScatterLast } from "../kernels/indexing.ts";
+import { emitCholesky } from "../kernels/linalg_cholesky.ts";
+import { emitLu } from "../kernels/linalg_lu.ts";
+import { emitLuSolve, emitTriangularSolve } from "../kernels/linalg_triangular.ts";
 import { emitArgmaxWindow } from "../kernels/pooling.ts";
 import { emitArgsort } from "../kernels/ordering.ts";
 import { emitThreefry2x32 } from "../kernels/random_bits.ts";
@@ -48,6 +51,10 @@ const emitters: Readonly<Record<string, Emit>> = {
   cumprod: emitCumprod as Emit,
   threefry2x32: emitThreefry2x32 as Emit,
   argsort: one(emitArgsort),
+  cholesky: one(emitCholesky),
+  triangularSolve: one(emitTriangularSolve),
+  lu: emitLu as Emit,
+  luSolve: one(emitLuSolve),
 };
 
 /** The primitives that have a kernel. */

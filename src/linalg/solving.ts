@@ -70,7 +70,7 @@ export function triangularSolve(
 }
 
 /**
- * The solution of `a x = b`, by LU factorisation with complete pivoting. The factors serve the
+ * The solution of `a x = b`, by LU factorisation with partial pivoting. The factors serve the
  * derivatives too: a gradient costs two more triangular systems and a product.
  *
  * @param a `[..., n, n]`

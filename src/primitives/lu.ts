@@ -5,7 +5,7 @@
  * @module
  */
 import type { Elements } from "../base/dtype.ts";
-import { factorizeLu } from "../numeric/linalg/lu.ts";
+import { factorizeLu, factorizeLuByRows } from "../numeric/linalg/lu.ts";
 import { solveTriangle } from "../numeric/linalg/triangular.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete, withinMemory } from "../core/tensor.ts";
@@ -34,17 +34,27 @@ import {
 import { broadcast, constantLike, iota, stopGradient } from "./structure.ts";
 import { batchSystems, columnsOf, fromColumns, triangularSolve } from "./triangular.ts";
 
+/** Parameters of `lu`. */
+export interface LuParams {
+  /**
+   * Where the pivots come from: all that is left, which reveals the rank, or the column at hand, which
+   * is faster and good enough for solving equations.
+   */
+  readonly pivoting: "complete" | "partial";
+}
+
 /**
- * The LU factorisation with complete pivoting of `a` `[..., n, n]`: the unit lower triangular `l` and
+ * The LU factorisation with pivoting of `a` `[..., n, n]`: the unit lower triangular `l` and
  * the upper triangular `u` with `l u` equal to `a` with its rows in the order `rows` `[..., n]` and its
  * columns in the order `columns` `[..., n]`, and the sign of both orders together `[...]`.
  *
  * With `u = D V`, `D` diagonal and `V` unit triangular, and `N = l⁻¹ (P dA Q) V⁻¹`, the derivative is
  * `du = triu(N) V` and `dl = l tril(N D⁻¹, -1)`. Nothing divides by the last pivot, and of several
  * pivots that are 0 the others are replaced by what is far below rounding: the derivatives of the
- * product of the pivots, the determinant, are right at singular matrices of any rank.
+ * product of the pivots, the determinant, are right at singular matrices of any rank. That is so with
+ * complete pivoting; with partial pivoting, pivots of 0 stay what they are.
  */
-export const luPrimitive: Primitive<null> = {
+export const luPrimitive: Primitive<LuParams> = {
   name: "lu",
   type([a]) {
     checkSquare(a, "Cannot factorise");
@@ -53,7 +63,7 @@ export const luPrimitive: Primitive<null> = {
     const factor = { dtype: a.dtype, shape: a.shape };
     return [factor, factor, order, order, { dtype: a.dtype, shape: batch }];
   },
-  evaluate([a], _params, [lowerType, upperType, rowType, columnType, signType]) {
+  evaluate([a], { pivoting }, [lowerType, upperType, rowType, columnType, signType]) {
     return withinMemory(lowerType, () => {
       const { count, rows: n } = matrixSize(a);
       const upper = inDoubles(a);
@@ -61,9 +71,12 @@ export const luPrimitive: Primitive<null> = {
       const rows = allocateFor(rowType) as Int32Array;
       const columns = allocateFor(columnType) as Int32Array;
       const sign = doublesFor(signType).fill(1);
-      const tiny = TINY_PIVOT[a.dtype as keyof typeof TINY_PIVOT];
+      const tiny = TINY_PIVOT[a.dtype as "float32" | "float64"];
+      const parts = { upper, lower, rows, columns };
       for (let i = 0; i < count; i++) {
-        sign[i] = factorizeLu({ upper, lower, rows, columns }, i, n, tiny);
+        sign[i] = pivoting === "partial"
+          ? factorizeLuByRows(parts, i, n)
+          : factorizeLu(parts, i, n, tiny);
       }
       return [
         fromDoubles(lower, lowerType),
@@ -74,7 +87,7 @@ export const luPrimitive: Primitive<null> = {
       ];
     });
   },
-  batch: (args, axes, size) => batchLeading(luPrimitive, args, axes, size, null),
+  batch: (args, axes, size, params) => batchLeading(luPrimitive, args, axes, size, params),
   derivative: {
     kind: "smooth",
     tangents: [
@@ -102,7 +115,7 @@ export const luPrimitive: Primitive<null> = {
 };
 
 /** What stands for a pivot of 0, relative to the first: far below rounding, with room for powers. */
-const TINY_PIVOT = { float32: 2 ** -40, float64: 2 ** -100 };
+export const TINY_PIVOT: Readonly<Record<"float32" | "float64", number>> = { float32: 2 ** -40, float64: 2 ** -100 };
 
 /** The factors of square matrices, as `lu` gives them. */
 export interface LuFactors {
@@ -118,9 +131,9 @@ export interface LuFactors {
   readonly sign: Tensor;
 }
 
-/** Strict LU factorisation with complete pivoting. */
-export function lu(a: Tensor): LuFactors {
-  const [l, u, rows, columns, sign] = bind(luPrimitive, [a], null);
+/** Strict LU factorisation. */
+export function lu(a: Tensor, pivoting: LuParams["pivoting"] = "complete"): LuFactors {
+  const [l, u, rows, columns, sign] = bind(luPrimitive, [a], { pivoting });
   return { l, u, rows, columns, sign };
 }
 
@@ -219,6 +232,6 @@ function permute(
 
 /** Strict solution of `a x = b`; one factorisation serves it and all of its derivatives. */
 export function luSolve(a: Tensor, b: Tensor): Tensor {
-  const { l, u, rows, columns } = lu(stopGradient(a));
+  const { l, u, rows, columns } = lu(stopGradient(a), "partial");
   return bindOne(luSolvePrimitive, [a, l, u, rows, columns, b], { transpose: false });
 }

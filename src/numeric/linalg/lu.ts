@@ -1,8 +1,10 @@
 /**
- * The factorisation of square matrices by elimination with complete pivoting.
+ * The factorisation of square matrices by elimination with pivoting.
  *
  * @module
  */
+
+import { swapRows } from "./vectors.ts";
 
 /** Where the parts of a factorisation go, each from a place of its own. */
 export interface LuParts {
@@ -60,6 +62,42 @@ export function factorizeLu(
   return sign;
 }
 
+/**
+ * The same with the largest element of each column for its pivot, so that `columns` stay in order and
+ * pivots of 0 stay what they are: half of the work, and blocks of columns can follow each other.
+ */
+export function factorizeLuByRows(
+  { upper, lower, rows, columns }: LuParts,
+  index: number,
+  n: number,
+): number {
+  const base = index * n * n;
+  const order = index * n;
+  for (let i = 0; i < n; i++) rows[order + i] = columns[order + i] = i;
+  let sign = 1;
+  for (let k = 0; k < n; k++) {
+    let pivot = k;
+    let largest = -1;
+    for (let i = k; i < n; i++) {
+      const magnitude = Math.abs(upper[base + i * n + k]);
+      // NaN counts as the largest.
+      if (!(magnitude <= largest)) {
+        largest = magnitude;
+        pivot = i;
+      }
+    }
+    if (pivot !== k) {
+      sign = -sign;
+      swapRows(upper, base + pivot * n, base + k * n, n);
+      swapRows(lower, base + pivot * n, base + k * n, k);
+      swap(rows, order + pivot, order + k);
+    }
+    lower[base + k * n + k] = 1;
+    eliminate(upper, lower, base, n, k);
+  }
+  return sign;
+}
+
 /** Clears column `k` below the diagonal; gives the place of the largest element that is left. */
 function eliminate(u: Float64Array, l: Float64Array, base: number, n: number, k: number): number {
   const top = base + k * n;
@@ -104,8 +142,4 @@ function swap(x: Float64Array | Int32Array, i: number, k: number): void {
   const value = x[i];
   x[i] = x[k];
   x[k] = value;
-}
-
-function swapRows(x: Float64Array, i: number, k: number, length: number): void {
-  for (let c = 0; c < length; c++) swap(x, i + c, k + c);
 }
