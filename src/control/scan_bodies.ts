@@ -5,9 +5,20 @@
  * @module
  */
 import { Concrete, Tensor } from "../core/tensor.ts";
-import { evaluateProgram, Program, typeOf, Variable } from "../core/program.ts";
+import {
+  evaluateProgram,
+  Program,
+  typeOf,
+  Variable,
+  withoutDeadEquations,
+} from "../core/program.ts";
 import type { Atom, Equation } from "../core/program.ts";
+import { sizeOf } from "../base/shape.ts";
 import { add } from "../primitives/arithmetic.ts";
+import { contract } from "../primitives/contraction.ts";
+import type { ContractParams } from "../primitives/contraction.ts";
+import { transpose } from "../primitives/structure.ts";
+import type { TransposeParams } from "../primitives/structure.ts";
 import {
   fixpoint,
   linearizeProgram,
@@ -239,9 +250,72 @@ export function restrict(
   return new Program(binders, kept.reverse(), results);
 }
 
+/**
+ * The cotangent of a constant that is a product in every step, of an element of a sequence and of
+ * something smaller than itself. The sum of these products is one product over all steps: that is what
+ * becomes of the gradient of a recurrent network's weights.
+ */
+export interface SummedProduct {
+  /** Which of the known sequences holds one factor; the other is a sequence that the scan writes. */
+  readonly sequence: number;
+  /** Whether that factor is the first. */
+  readonly isFirst: boolean;
+  /** How the factors of one step are multiplied. */
+  readonly params: ContractParams;
+  /** What the product is transposed by, in turn. */
+  readonly permutations: readonly (readonly number[])[];
+}
+
+/** The product over all steps that a cotangent sums up to, and its factor that is no sequence yet. */
+function findProduct(
+  program: Program,
+  result: Atom,
+  sequences: readonly Variable[],
+): { readonly product: SummedProduct; readonly factor: Variable } | null {
+  const makers = new Map<Atom, Equation>();
+  for (const equation of program.equations) {
+    equation.outputs.forEach((variable) => makers.set(variable, equation));
+  }
+  const permutations: (readonly number[])[] = [];
+  let maker = makers.get(result);
+  while (maker !== undefined && maker.primitive.name === "transpose") {
+    permutations.unshift((maker.params as TransposeParams).permutation);
+    maker = makers.get(maker.inputs[0]);
+  }
+  if (maker === undefined || maker.primitive.name !== "contract") return null;
+  const params = maker.params as ContractParams;
+  if (params.batch[0].length > 0) return null;
+  for (const isFirst of [true, false]) {
+    const [own, factor] = isFirst ? maker.inputs : [...maker.inputs].reverse();
+    const sequence = own instanceof Variable ? sequences.indexOf(own) : -1;
+    if (sequence < 0 || !(factor instanceof Variable)) continue;
+    // Kept for every step, it must not take more room than the sum would.
+    if (sizeOf(factor.type.shape) >= sizeOf(typeOf(result).shape)) continue;
+    return { product: { sequence, isFirst, params, permutations }, factor };
+  }
+  return null;
+}
+
+/** The product of two sequences over all of their steps. */
+export function sumProducts(
+  { isFirst, params, permutations }: SummedProduct,
+  own: Tensor,
+  factors: Tensor,
+): Tensor {
+  const [x, y] = isFirst ? [own, factors] : [factors, own];
+  const behind = (axes: readonly number[]) => [0, ...axes.map((axis) => axis + 1)];
+  const total = contract(x, y, {
+    contract: [behind(params.contract[0]), behind(params.contract[1])],
+    batch: [[], []],
+  });
+  return permutations.reduce((sum, permutation) => transpose(sum, permutation), total);
+}
+
 /** The transposed body: carries cotangents backward and adds up those of constants. */
 export interface TransposedBody {
   readonly body: Program;
+  /** For each linear constant, what is left to do where its cotangent is no carried sum. */
+  readonly products: readonly (SummedProduct | null)[];
   /** Which linear sequences get a cotangent. */
   readonly receives: readonly boolean[];
 }
@@ -250,7 +324,8 @@ const transposedBodies = memoize<TransposedBody>();
 
 /**
  * The transpose of a body whose carried values are all linear: its constants are the known ones, it
- * carries cotangents and sums for the linear constants, and reads known sequences and cotangents.
+ * carries cotangents and sums for linear constants, reads known sequences and cotangents, and gives
+ * cotangents of sequences, then the factors of products that are summed.
  */
 export function transposeBody(
   body: Program,
@@ -273,25 +348,40 @@ export function transposeBody(
       [...types.carry.map(() => true), ...hasCotangent],
       [...linearConsts.map(() => true), ...types.carry.map(() => true)],
     );
+    const first = knownConsts.length;
+    const sequences = program.binders.slice(first, first + knownXs.length);
+    const found = linearConsts.map((_, i) => findProduct(program, program.results[i], sequences));
+    const open = withoutDeadEquations(
+      new Program(program.binders, program.equations, [
+        ...program.results.slice(0, linearConsts.length).filter((_, i) => found[i] === null),
+        ...program.results.slice(linearConsts.length),
+        ...found.flatMap((one) => one === null ? [] : [one.factor]),
+      ]),
+    );
+    const summed = linearConsts.filter((_, i) => found[i] === null);
     const transposed = record(
-      [...knownConsts, ...types.carry, ...linearConsts, ...knownXs, ...given],
+      [...knownConsts, ...types.carry, ...summed, ...knownXs, ...given],
       (args) => {
         let next = 0;
         const take = (count: number) => args.slice(next, next += count);
         const [known, carried, sums, elements, cotangents] = [
           knownConsts.length,
           types.carry.length,
-          linearConsts.length,
+          summed.length,
           knownXs.length,
           given.length,
         ].map(take);
-        const pulled = evaluateProgram(program, [...known, ...elements, ...carried, ...cotangents]);
-        const toConsts = pulled.slice(0, linearConsts.length);
-        const toCarry = pulled.slice(linearConsts.length, linearConsts.length + carried.length);
-        const toXs = pulled.slice(linearConsts.length + carried.length);
-        return [...toCarry, ...sums.map((sum, i) => add(sum, toConsts[i])), ...toXs];
+        const pulled = evaluateProgram(open, [...known, ...elements, ...carried, ...cotangents]);
+        const toConsts = pulled.slice(0, summed.length);
+        const toCarry = pulled.slice(summed.length, summed.length + carried.length);
+        const rest = pulled.slice(summed.length + carried.length);
+        return [...toCarry, ...sums.map((sum, i) => add(sum, toConsts[i])), ...rest];
       },
     );
-    return { body: transposed, receives: receives.slice(linearConsts.length + types.carry.length) };
+    return {
+      body: transposed,
+      products: found.map((one) => one?.product ?? null),
+      receives: receives.slice(linearConsts.length + types.carry.length),
+    };
   });
 }

@@ -21,6 +21,7 @@ import {
   linearizeBody,
   pushBody,
   restrict,
+  sumProducts,
   transposeBody,
 } from "./scan_bodies.ts";
 import type { ResidualSource, ScanParams } from "./scan_bodies.ts";
@@ -204,9 +205,15 @@ function transposeScan(
   const ysCotangents = cotangents.slice(params.carry);
   const hasCotangent = ysCotangents.map((cotangent) => cotangent !== null);
   const allLinear = [...flags.consts, ...own.carry.map(() => true), ...flags.xs];
-  const { body, receives } = transposeBody(params.body, allLinear, hasCotangent, params);
+  const { body, products, receives } = transposeBody(
+    params.body,
+    allLinear,
+    hasCotangent,
+    params,
+  );
   const known = own.consts.filter((_, i) => !flags.consts[i]) as Tensor[];
-  const sums = own.consts.filter((_, i) => flags.consts[i]).map(zerosOf);
+  const sums = own.consts.filter((_, i) => flags.consts[i]).filter((_, i) => products[i] === null)
+    .map(zerosOf);
   const carried = own.carry.map((type, i) => cotangents[i] ?? zerosOf(type));
   const elements = own.xs.filter((_, i) => !flags.xs[i]) as Tensor[];
   const given = ysCotangents.filter((cotangent) => cotangent !== null);
@@ -222,13 +229,19 @@ function transposeScan(
     },
   );
   const toCarry = pulled.slice(0, carried.length);
-  let nextConst = carried.length;
   let nextX = carried.length + sums.length;
-  let place = 0;
+  const toXs = receives.map((has) => has ? pulled[nextX++] : null);
+  let nextSum = carried.length;
+  const toConsts = products.map((product) =>
+    product === null
+      ? pulled[nextSum++]
+      : sumProducts(product, elements[product.sequence], pulled[nextX++])
+  );
+  let [place, element] = [0, 0];
   return [
-    ...flags.consts.map((linear) => linear ? pulled[nextConst++] : null),
+    ...flags.consts.map((linear) => linear ? toConsts[place++] : null),
     ...flags.carry.map((linear, i) => linear ? toCarry[i] : null),
-    ...flags.xs.map((linear) => linear && receives[place++] ? pulled[nextX++] : null),
+    ...flags.xs.map((linear) => linear ? toXs[element++] : null),
   ];
 }
 

@@ -90,12 +90,36 @@ Deno.test("frozen constants of a scan cost no backward work", () => {
   const xs = zeros([5, 3]);
   const f = (w: Tensor, h: Tensor) => scan((h, x) => [matmul(h, w).add(x), null], h, xs)[0].sum();
   const products = (program: Program) =>
+    equationsOf(program, "contract").length +
     equationsOf(program, "scan").flatMap(({ params }) =>
       equationsOf((params as { body: Program }).body, "contract")
     ).length;
   const args = [zeros([3, 3]), zeros([3])];
   assertEquals(products(makeProgram(valueAndGrad(f, { argnums: 1 }))(...args)), 2);
   assertEquals(products(makeProgram(valueAndGrad(f, { argnums: [0, 1] }))(...args)), 3);
+});
+
+Deno.test("the gradient of weights is one product of sequences", () => {
+  const [xs, w] = [random.normal(random.key(1), [6, 3]), random.normal(random.key(2), [3, 3])];
+  const f = (w: Tensor) => scan((h, x) => [matmul(h, w).add(x).tanh(), null], zeros([3]), xs)[0];
+  const program = makeProgram(grad((w: Tensor) => f(w).sum()))(w);
+  // Of three axes each: all steps at once, and no sum is carried.
+  assertEquals(equationsOf(program, "contract").length, 1);
+  assertEquals(equationsOf(program, "scan")[1].outputs.map(({ type }) => type.shape), [[3], [
+    6,
+    3,
+  ]]);
+  const plain = (w: Tensor) => {
+    let h = zeros([3]);
+    for (const x of xs) h = matmul(h, w).add(x).tanh();
+    return h.sum();
+  };
+  assertTensorsClose(grad((w: Tensor) => f(w).sum())(w), grad(plain)(w), { rtol: 1e-5 });
+  // What would take more room than the weights do is summed step by step.
+  const wide = random.normal(random.key(3), [6, 50, 3]);
+  const g = (w: Tensor) =>
+    scan((h, x) => [matmul(h, w).add(x).tanh(), null], zeros([50, 3]), wide)[0].sum();
+  assertEquals(equationsOf(makeProgram(grad(g))(w), "contract").length, 0);
 });
 
 Deno.test("forward mode carries tangents along and keeps nothing", () => {
