@@ -301,8 +301,11 @@ function difference(
 ): string | null {
   const wrong = statics.findIndex((value, i) => !Object.is(value, entry.statics[i]));
   if (wrong >= 0) {
-    return `a static argument was ${describeValue(entry.statics[wrong])}, ` +
-      `and is ${describeValue(statics[wrong])}`;
+    const [before, now] = [entry.statics[wrong], statics[wrong]];
+    const areObjects = [before, now].every((value) => Object(value) === value);
+    return areObjects
+      ? "a static argument is another object than before; static objects are compared by identity"
+      : `a static argument was ${describeValue(before)}, and is ${describeValue(now)}`;
   }
   if (!sameScope(entry.axes, axes)) {
     return `the named axes in scope were ${showScope(entry.axes)}, and are ${showScope(axes)}`;

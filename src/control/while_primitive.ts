@@ -285,7 +285,9 @@ export const whilePrimitive: Primitive<WhileParams> = {
     kind: "program",
     linearize(primals, isActive, params) {
       const results = bind(whilePrimitive, primals, params);
-      const passed = passedOn(params, isActive);
+      const [condition, body] = [params.condition, params.body].map(withoutEffects);
+      const again = { ...params, condition, body };
+      const passed = passedOn(again, isActive);
       return {
         results,
         push(tangents) {
@@ -295,16 +297,17 @@ export const whilePrimitive: Primitive<WhileParams> = {
           }
           // How often the body runs is known only afterwards: nothing can be kept for the tangents,
           // which run the loop again.
-          return pushWhile(primals, tangents, params).map(([, tangent]) => tangent);
+          return pushWhile(primals, tangents, again).map(([, tangent]) => tangent);
         },
       };
     },
     jvp: pushWhile,
     transpose() {
       throw argumentError(
-        "Cannot differentiate whileLoop in reverse mode: how many steps it takes is not known, so " +
-          "nothing can be kept for the way back; use scan, or foriLoop with bounds that are " +
-          "numbers, or differentiate in forward mode with jvp or jacfwd",
+        "Cannot differentiate a loop of unknown length in reverse mode (whileLoop, or foriLoop with " +
+          "bounds that are tensors): nothing can be kept for the way back, since how many steps it " +
+          "takes is not known; use scan, or foriLoop with bounds that are numbers, or differentiate " +
+          "in forward mode with jvp or jacfwd",
       );
     },
   },

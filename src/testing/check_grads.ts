@@ -91,6 +91,19 @@ export function checkGrads<Args extends any[] = Tensor[]>(
   f: (...args: Args) => unknown,
   args: NoInfer<LooseArgs<Args>>,
   options?: CheckGradsOptions,
+): void;
+/** The same for a function that another transform makes in place: `checkGrads(jit(f), …)`. */
+// deno-lint-ignore no-explicit-any
+export function checkGrads<Args extends any[]>(
+  f: (...args: Args) => unknown,
+  args: NoInfer<LooseArgs<Args>>,
+  options?: CheckGradsOptions,
+): void;
+// deno-lint-ignore no-explicit-any
+export function checkGrads<Args extends any[]>(
+  f: (...args: Args) => unknown,
+  args: NoInfer<LooseArgs<Args>>,
+  options?: CheckGradsOptions,
 ): void {
   checkFunction(f, "checkGrads");
   if (!Array.isArray(args)) {

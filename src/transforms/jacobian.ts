@@ -250,6 +250,19 @@ export function hvp<Args extends any[] = Tensor[]>(
   f: (...args: Args) => unknown,
   primals: NoInfer<LooseArgs<Args>>,
   tangents: unknown,
+): { [K in keyof Args]: Args[K] };
+/** The same for a function that another transform makes in place: `hvp(jit(f), …)`. */
+// deno-lint-ignore no-explicit-any
+export function hvp<Args extends any[]>(
+  f: (...args: Args) => unknown,
+  primals: NoInfer<LooseArgs<Args>>,
+  tangents: unknown,
+): { [K in keyof Args]: Args[K] };
+// deno-lint-ignore no-explicit-any
+export function hvp<Args extends any[]>(
+  f: (...args: Args) => unknown,
+  primals: NoInfer<LooseArgs<Args>>,
+  tangents: unknown,
 ): { [K in keyof Args]: Args[K] } {
   checkFunction(f, "hvp");
   if (!Array.isArray(primals) || primals.length === 0) {

@@ -211,6 +211,19 @@ export function jvp<Args extends any[] = Tensor[], Out = Tensor>(
   f: (...args: Args) => Out,
   primals: NoInfer<LooseArgs<Args>>,
   tangents: unknown,
+): [TensorsOf<Out>, TensorsOf<Out>];
+/** The same for a function that another transform makes in place: `jvp(jit(f), …)`. */
+// deno-lint-ignore no-explicit-any
+export function jvp<Args extends any[], Out>(
+  f: (...args: Args) => Out,
+  primals: NoInfer<LooseArgs<Args>>,
+  tangents: unknown,
+): [TensorsOf<Out>, TensorsOf<Out>];
+// deno-lint-ignore no-explicit-any
+export function jvp<Args extends any[], Out>(
+  f: (...args: Args) => Out,
+  primals: NoInfer<LooseArgs<Args>>,
+  tangents: unknown,
 ): [TensorsOf<Out>, TensorsOf<Out>] {
   checkFunction(f, "jvp");
   checkList(primals, "jvp", "primals");

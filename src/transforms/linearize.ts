@@ -142,6 +142,17 @@ function spread(values: readonly Tensor[], types: readonly Type[]): (Tensor | nu
 export function vjp<Args extends any[] = Tensor[], Out = Tensor>(
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
+): [TensorsOf<Out>, (cotangent: unknown) => ResultArgs<Args>];
+/** The same for a function that another transform makes in place: `vjp(jit(f), …)`. */
+// deno-lint-ignore no-explicit-any
+export function vjp<Args extends any[], Out>(
+  f: (...args: Args) => Out,
+  ...primals: NoInfer<LooseArgs<Args>>
+): [TensorsOf<Out>, (cotangent: unknown) => ResultArgs<Args>];
+// deno-lint-ignore no-explicit-any
+export function vjp<Args extends any[], Out>(
+  f: (...args: Args) => Out,
+  ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (cotangent: unknown) => ResultArgs<Args>] {
   checkFunction(f, "vjp");
   const { leaves, structure } = flattenInputs(primals, "Cannot take a vjp at these primals");
@@ -179,6 +190,17 @@ export function vjp<Args extends any[] = Tensor[], Out = Tensor>(
  */
 // deno-lint-ignore no-explicit-any
 export function linearize<Args extends any[] = Tensor[], Out = Tensor>(
+  f: (...args: Args) => Out,
+  ...primals: NoInfer<LooseArgs<Args>>
+): [TensorsOf<Out>, (...tangents: unknown[]) => TensorsOf<Out>];
+/** The same for a function that another transform makes in place: `linearize(jit(f), …)`. */
+// deno-lint-ignore no-explicit-any
+export function linearize<Args extends any[], Out>(
+  f: (...args: Args) => Out,
+  ...primals: NoInfer<LooseArgs<Args>>
+): [TensorsOf<Out>, (...tangents: unknown[]) => TensorsOf<Out>];
+// deno-lint-ignore no-explicit-any
+export function linearize<Args extends any[], Out>(
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (...tangents: unknown[]) => TensorsOf<Out>] {
@@ -221,6 +243,17 @@ export function linearize<Args extends any[] = Tensor[], Out = Tensor>(
  */
 // deno-lint-ignore no-explicit-any
 export function linearTranspose<Args extends any[] = Tensor[], Out = Tensor>(
+  f: (...args: Args) => Out,
+  ...examples: NoInfer<LooseArgs<Args>>
+): (cotangent: unknown) => ResultArgs<Args>;
+/** The same for a function that another transform makes in place: `linearTranspose(jit(f), …)`. */
+// deno-lint-ignore no-explicit-any
+export function linearTranspose<Args extends any[], Out>(
+  f: (...args: Args) => Out,
+  ...examples: NoInfer<LooseArgs<Args>>
+): (cotangent: unknown) => ResultArgs<Args>;
+// deno-lint-ignore no-explicit-any
+export function linearTranspose<Args extends any[], Out>(
   f: (...args: Args) => Out,
   ...examples: NoInfer<LooseArgs<Args>>
 ): (cotangent: unknown) => ResultArgs<Args> {

@@ -6,18 +6,22 @@
  * differentiation of higher-order functions" (2019).
  */
 import {
+  checkpoint,
   cos,
   exp,
   grad,
   hessian,
+  hvp,
   jacfwd,
   jacrev,
+  jit,
   jvp,
   linearize,
   makeProgram,
   matmul,
   sin,
   tensor,
+  testing,
   vjp,
   vmap,
 } from "../../mod.ts";
@@ -182,4 +186,22 @@ Deno.test("matrix functions nest too", () => {
   assertEquals(hessian(quadratic)(f64([1, 1])).toArray(), [[2, 5], [5, 8]]);
   const norms = vmap((x: Tensor) => hessian(quadratic)(x).sum())(f64([[1, 1], [2, 3]]));
   assertEquals(norms.toArray(), [20, 20]);
+});
+
+Deno.test("transforms made in place keep the types of trees", () => {
+  type Params = { a: Tensor; b: Tensor };
+  const f = (p: Params, x: Tensor) => p.a.mul(x).add(p.b).sum();
+  const p = { a: tensor(2), b: tensor(1) };
+  const x = tensor([1, 2]);
+  // What these check are the types, above all.
+  const [value, pullback] = vjp(jit(f), p, x);
+  const [slope]: [Params, Tensor] = pullback(1);
+  assertTensorsClose(value, 8);
+  assertTensorsClose(slope.a, 3);
+  const [gradient] = linearize(grad(f), p, x);
+  assertTensorsClose(gradient.b, 2);
+  assertTensorsClose(jvp(checkpoint(f), [p, x], [{ a: 1, b: 0 }, null])[1], 3);
+  assertTensorsClose(hvp(jit(f), [p, x], [{ a: 1, b: 0 }, null])[0].a, 0);
+  assertTensorsClose(vjp((x) => x.square().sum(), x)[1](1)[0], [2, 4]);
+  testing.checkGrads(jit(f), [p, x]);
 });
