@@ -39,7 +39,16 @@ const LARGE_PRODUCT = 2 ** 17;
 const LARGE_MATRIX = 2 ** 19;
 
 /** The operations on matrices that have a kernel of their own. */
-const matrixNames: ReadonlySet<string> = new Set(["cholesky", "triangularSolve", "lu", "luSolve"]);
+const matrixNames: ReadonlySet<string> = new Set([
+  "cholesky",
+  "triangularSolve",
+  "lu",
+  "luSolve",
+  "qr",
+  "complement",
+  "eigh",
+  "svd",
+]);
 
 /** Operations by kind: `null` for those that have no kernel. */
 const kinds = new Map<string, CompiledProgram | null>();

@@ -9,7 +9,10 @@ import { emitCumprod, emitCumsum } from "../kernels/cumulative.ts";
 import { emitArgmax, emitArgmin } from "../kernels/extremes.ts";
 import { emitGather, emitScatterAdd, emitScatterLast } from "../kernels/indexing.ts";
 import { emitCholesky } from "../kernels/linalg_cholesky.ts";
+import { emitEigh } from "../kernels/linalg_eigh.ts";
 import { emitLu } from "../kernels/linalg_lu.ts";
+import { emitComplement, emitQr } from "../kernels/linalg_qr.ts";
+import { emitSvd } from "../kernels/linalg_svd.ts";
 import { emitLuSolve, emitTriangularSolve } from "../kernels/linalg_triangular.ts";
 import { emitArgmaxWindow } from "../kernels/pooling.ts";
 import { emitArgsort } from "../kernels/ordering.ts";
@@ -55,6 +58,10 @@ const emitters: Readonly<Record<string, Emit>> = {
   triangularSolve: one(emitTriangularSolve),
   lu: emitLu as Emit,
   luSolve: one(emitLuSolve),
+  qr: emitQr as Emit,
+  complement: one(emitComplement),
+  eigh: emitEigh as Emit,
+  svd: emitSvd as Emit,
 };
 
 /** The primitives that have a kernel. */

@@ -39,7 +39,7 @@ export type Rule =
   /** Not in loops: a kernel, or the evaluator where there is none. */
   | { readonly kind: "kernel" };
 
-/** Left to the evaluator on purpose: iterations on numbers that no kernel would make faster. */
+/** Left to the evaluator on purpose: what no kernel would make faster. */
 interface HostRule {
   readonly kind: "host";
 }
@@ -175,12 +175,12 @@ export const rules: Readonly<Record<PrimitiveName, Rule | HostRule | BarrierRule
   cholesky: kernel,
   lu: kernel,
   luSolve: kernel,
+  qr: kernel,
+  complement: kernel,
+  eigh: kernel,
+  svd: kernel,
   barrier: { kind: "barrier" },
 
-  qr: host,
-  complement: host,
-  eigh: host,
-  svd: host,
   pseudoInverse: host,
   randomGamma: host,
   randomGammaSlope: host,

@@ -115,7 +115,10 @@ export const luPrimitive: Primitive<LuParams> = {
 };
 
 /** What stands for a pivot of 0, relative to the first: far below rounding, with room for powers. */
-export const TINY_PIVOT: Readonly<Record<"float32" | "float64", number>> = { float32: 2 ** -40, float64: 2 ** -100 };
+export const TINY_PIVOT: Readonly<Record<"float32" | "float64", number>> = {
+  float32: 2 ** -40,
+  float64: 2 ** -100,
+};
 
 /** The factors of square matrices, as `lu` gives them. */
 export interface LuFactors {

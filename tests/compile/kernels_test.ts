@@ -13,10 +13,6 @@ import { assertEquals } from "../support/std.ts";
 const HOST: readonly string[] = [
   "randomGamma",
   "randomGammaSlope",
-  "qr",
-  "complement",
-  "eigh",
-  "svd",
   "pseudoInverse",
 ];
 

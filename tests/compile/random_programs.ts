@@ -739,7 +739,7 @@ function broadcasting({ choices }: Grower, shape: Shape) {
   return { shape: whole, axes };
 }
 
-/** What compiled programs leave to the evaluator by themselves: there is nothing to compare. */
+/** What is left to the evaluator, so that there is nothing to compare, or factorises: see their kernels. */
 type Host =
   | "triangularSolve"
   | "cholesky"

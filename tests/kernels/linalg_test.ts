@@ -1,11 +1,21 @@
+import type { Elements } from "../../src/base/dtype.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Primitive } from "../../src/core/primitive.ts";
 import { type Concrete, dense } from "../../src/core/tensor.ts";
 import { emitCholesky } from "../../src/kernels/linalg_cholesky.ts";
+import { emitEigh } from "../../src/kernels/linalg_eigh.ts";
 import { emitLu } from "../../src/kernels/linalg_lu.ts";
+import { emitComplement, emitQr } from "../../src/kernels/linalg_qr.ts";
+import { emitSvd } from "../../src/kernels/linalg_svd.ts";
 import { emitLuSolve, emitTriangularSolve } from "../../src/kernels/linalg_triangular.ts";
 import type { Buffer, Builder, Kernel } from "../../src/kernels/kernel.ts";
 import { type LuParams, luPrimitive, luSolvePrimitive } from "../../src/primitives/lu.ts";
+import {
+  complementPrimitive,
+  eighPrimitive,
+  qrPrimitive,
+  svdPrimitive,
+} from "../../src/primitives/orthogonal.ts";
 import { choleskyPrimitive, triangularSolvePrimitive } from "../../src/primitives/triangular.ts";
 import { assert, assertEquals } from "../support/std.ts";
 import { fillTensor, randomNumbers } from "./against_reference.ts";
@@ -161,8 +171,7 @@ Deno.test("triangularSolve agrees with the evaluator and reads one triangle alon
     emitTriangularSolve(builder, inputs, params, out);
   for (const dtype of floats) {
     for (const [index, [count, n]] of sizes.entries()) {
-      for (const columns of [0, 1, 2 + index % 3, 5 + index, index % 4 === 0 ? 500 : 24]) {
-        if (columns === 500 && dtype === "float32") continue;
+      for (const columns of [0, 1, 2 + index % 3, 5 + index, n === 49 ? 500 : 24]) {
         const b = matrices(dtype, count, n, 2, (_i, _j, random) => random() - 0.5, columns);
         for (const params of flags) {
           const { lower, unitDiagonal } = params;
@@ -324,6 +333,28 @@ Deno.test("many matrices are divided into chunks, and large ones are shared by t
   assertEquals(chunksOf([4, 4]), [1, 1, 1]);
 });
 
+Deno.test("tiles of eight columns do what those of four do", () => {
+  const wide = <P>(emit: Emit<P>): Emit<P> => (builder, inputs, params, outputs) =>
+    emit({ ...builder, tile: { ...builder.tile, vectors: 4 } }, inputs, params, outputs);
+  const solve: Emit<{ transpose: boolean }> = (builder, inputs, params, [out]) =>
+    emitLuSolve(builder, inputs, params, out);
+  for (const n of [49, 129, 290]) {
+    const unit = roundingOf("float64") * n * 200;
+    const a = any("float64", 1, n);
+    const l = runBoth(wide(cholesky), choleskyPrimitive, [definite("float64", 1, n)], null);
+    assertClose(l.actual[0], l.expected[0], unit, "cholesky");
+    const params: LuParams = { pivoting: "partial" };
+    const factors = luPrimitive.evaluate([a], params, luPrimitive.type([a], params));
+    const f = runBoth(wide(emitLu), luPrimitive, [a], params);
+    f.actual.forEach((values, i) => assertClose(values, f.expected[i], unit, "lu"));
+    const inputs = [a, ...factors.slice(0, 4), a];
+    const x = runBoth(wide(solve), luSolvePrimitive, inputs, { transpose: n === 129 });
+    assertClose(x.actual[0], x.expected[0], unit * n, "luSolve");
+    const parts = runBoth(wide(emitQr), qrPrimitive, [a], null);
+    parts.actual.forEach((values, i) => assertClose(values, parts.expected[i], unit, "qr"));
+  }
+});
+
 Deno.test("a matrix that is shared by threads has the bits of one that is not", () => {
   const n = 290;
   const one = definite("float64", 1, n);
@@ -337,4 +368,271 @@ Deno.test("a matrix that is shared by threads has the bits of one that is not", 
     runBoth(emitLu, luPrimitive, [any("float64", count, n)], { pivoting: "partial" }).actual
   );
   assertEquals(more[1].slice(0, n * n), few[1]);
+});
+
+/** The product of two matrices, the first of `m` rows and `k` columns. */
+function multiply(x: ArrayLike<number>, y: ArrayLike<number>, m: number, k: number, n: number) {
+  const out = new Float64Array(m * n);
+  for (let i = 0; i < m; i++) {
+    for (let l = 0; l < k; l++) {
+      for (let j = 0; j < n; j++) out[i * n + j] += x[i * k + l] * y[l * n + j];
+    }
+  }
+  return out;
+}
+
+function transposed(x: ArrayLike<number>, m: number, n: number): Float64Array {
+  return Float64Array.from({ length: m * n }, (_, i) => x[(i % m) * n + Math.floor(i / m)]);
+}
+
+function identity(n: number): Float64Array {
+  return Float64Array.from({ length: n * n }, (_, i) => i % (n + 1) === 0 ? 1 : 0);
+}
+
+/** The matrices of a batch. */
+function each<T extends Elements>(x: T, size: number): T[] {
+  return Array.from(
+    { length: size === 0 ? 0 : x.length / size },
+    (_, i) => x.subarray(i * size, (i + 1) * size) as T,
+  );
+}
+
+/** Heights and widths around the sizes of blocks. */
+const rectangles: readonly (readonly [count: number, m: number, n: number])[] = [
+  [1, 0, 2],
+  [1, 2, 0],
+  [0, 2, 2],
+  [1, 1, 1],
+  [3, 1, 4],
+  [3, 4, 1],
+  [40, 3, 3],
+  [2, 5, 12],
+  [2, 16, 16],
+  [2, 17, 16],
+  [1, 23, 25],
+  [2, 24, 24],
+  [1, 25, 24],
+  [2, 50, 30],
+  [1, 30, 50],
+  [1, 49, 49],
+  [1, 129, 70],
+  [1, 211, 200],
+];
+
+Deno.test("qr's factors multiply to the matrix and are the evaluator's", () => {
+  for (const dtype of floats) {
+    for (const [count, m, n] of rectangles) {
+      const what = `${count} ${dtype} matrices of ${m} rows and ${n} columns`;
+      const a = matrices(dtype, count, m, m, (_i, _j, random) => random() - 0.5, n);
+      const { actual, expected } = runBoth(emitQr, qrPrimitive, [a], null);
+      const k = Math.min(m, n);
+      const unit = roundingOf(dtype) * (m + n + 8);
+      const [qs, rs] = [each(actual[0], m * k), each(actual[1], k * n)];
+      assertEquals(qs.length, k === 0 ? 0 : count, what);
+      qs.forEach((q, i) => {
+        const given = each(dense(a), m * n)[i];
+        assertClose(multiply(q, rs[i], m, k, n), given, unit * Math.sqrt(m), `${what}: product`);
+        assertClose(multiply(transposed(q, m, k), q, k, m, k), identity(k), unit, `${what}: q`);
+        for (let row = 0; row < k; row++) {
+          assert(rs[i][row * n + row] >= 0, what);
+          for (let column = 0; column < row; column++) assertEquals(rs[i][row * n + column], 0);
+        }
+      });
+      // Square matrices of random numbers are nearly singular: their last columns may turn a little.
+      const tolerance = m === n ? 200 * unit : 8 * unit;
+      actual.forEach((values, i) => assertClose(values, expected[i], tolerance, what));
+    }
+  }
+});
+
+Deno.test("qr of matrices without full rank is a factorisation, and NaN spreads", () => {
+  for (const n of [3, 30, 60]) {
+    const low = matrices("float64", 1, n, 1, (i, j) => (i + 1) * (j % 3) + (i % 2));
+    const zero = matrices("float64", 1, n, 1, () => 0);
+    const single = matrices("float64", 1, n, 1, (i, j) => i === j && i % 3 > 0 ? -1 : 0);
+    for (const a of [low, zero, single]) {
+      const { actual: [q, r] } = runBoth(emitQr, qrPrimitive, [a], null);
+      const tolerance = 1e-14 * n * Math.max(1, largest(a.elements));
+      assertClose(multiply(q, r, n, n, n), a.elements, tolerance, `${n}: product`);
+      assertClose(multiply(transposed(q, n, n), q, n, n, n), identity(n), 1e-14 * n, `${n}: q`);
+    }
+    low.elements[n + 1] = NaN;
+    const { actual: [, r] } = runBoth(emitQr, qrPrimitive, [low], null);
+    assert(Number.isNaN(r[n * n - 1]));
+  }
+});
+
+Deno.test("complement completes orthonormal columns", () => {
+  const emit: Emit<null> = (builder, inputs, params, [out]) =>
+    emitComplement(builder, inputs, params, out);
+  for (const dtype of floats) {
+    for (const [count, m, n] of [...rectangles, [2, 5, 5], [1, 60, 1]] as const) {
+      if (n > m) continue;
+      const a = matrices(dtype, count, m, m, (_i, _j, random) => random() - 0.5, n);
+      const [q] = qrPrimitive.evaluate([a], null, qrPrimitive.type([a], null));
+      const { actual: [c], expected: [other] } = runBoth(emit, complementPrimitive, [q], null);
+      const what = `${count} ${dtype} matrices of ${m} rows and ${n} columns`;
+      const unit = roundingOf(dtype) * (m + n + 8);
+      assertClose(c, other, 8 * unit, what);
+      const rest = m - n;
+      each(c, m * rest).forEach((c, i) => {
+        const inner = multiply(transposed(c, m, rest), c, rest, m, rest);
+        assertClose(inner, identity(rest), unit, what);
+        const across = multiply(transposed(c, m, rest), each(dense(q), m * n)[i] ?? [], rest, m, n);
+        assertClose(across, new Float64Array(rest * n), unit, what);
+      });
+    }
+  }
+});
+
+Deno.test("eigh's vectors make the matrix diagonal, and are the evaluator's", () => {
+  for (const dtype of floats) {
+    for (const [count, n] of [...sizes, [1, 8], [1, 101]] as const) {
+      const what = `eigh of ${count} ${dtype} matrices of ${n} rows`;
+      // The upper triangle is not read.
+      const a = matrices(dtype, count, n, n + 3, (i, j, random) => {
+        const value = random() - 0.5;
+        return j > i ? NaN : value;
+      });
+      const { actual: [ws, vs], expected } = runBoth(emitEigh, eighPrimitive, [a], null);
+      const unit = roundingOf(dtype) * (n + 8) * 4;
+      assertClose(ws, expected[0], unit * Math.sqrt(n), what);
+      // Neighbouring eigenvalues are a small part of the largest apart.
+      assertClose(vs, expected[1], unit * n * (dtype === "float32" ? 1 : 100), what);
+      each(vs, n * n).forEach((v, m) => {
+        const w = each(ws, n)[m];
+        const given = each(dense(a), n * n)[m];
+        const full = Float64Array.from({ length: n * n }, (_, at) => {
+          const [i, j] = [Math.floor(at / n), at % n];
+          return given[Math.max(i, j) * n + Math.min(i, j)];
+        });
+        assertClose(multiply(transposed(v, n, n), v, n, n, n), identity(n), unit, `${what}: v`);
+        const scaled = v.map((value, at) => value * w[at % n]);
+        assertClose(multiply(full, v, n, n, n), scaled, unit * Math.sqrt(n), `${what}: product`);
+        for (let i = 1; i < n; i++) assert(w[i] >= w[i - 1], what);
+      });
+    }
+  }
+});
+
+Deno.test("eigh of graded, degenerate and extreme matrices has small residuals", () => {
+  const kinds: Readonly<Record<string, (i: number, j: number, n: number) => number>> = {
+    zero: () => 0,
+    identity: (i, j) => i === j ? 1 : 0,
+    ones: () => 1,
+    diagonal: (i, j) => i === j ? ((i * 7) % 5) - 2 : 0,
+    "graded up": (i, j, n) => 10 ** (-30 * (i + j) / n),
+    "graded down": (i, j, n) => 10 ** (30 * (i + j) / n - 60),
+    "two blocks": (i, j) => (i % 2 === j % 2) ? 1 / (1 + Math.abs(i - j)) : 0,
+    Wilkinson: (i, j, n) => i === j ? Math.abs(i - (n - 1) / 2) : Math.abs(i - j) === 1 ? 1 : 0,
+    tiny: (i, j) => 1e-310 * ((i + j) % 3),
+    huge: (i, j) => 1e305 * ((i + j) % 3),
+  };
+  for (const [name, element] of Object.entries(kinds)) {
+    for (const n of [2, 5, 21, 64]) {
+      const a = matrices("float64", 1, n, 1, (i, j) => element(i, j, n));
+      const { actual: [w, v], expected } = runBoth(emitEigh, eighPrimitive, [a], null);
+      const what = `${name} of ${n} rows`;
+      const most = Math.max(largest(a.elements), 2 ** -1022);
+      assertClose(w, expected[0], 1e-14 * n * most + 2 ** -1060, what);
+      assertClose(multiply(transposed(v, n, n), v, n, n, n), identity(n), 1e-14 * n, what);
+      const product = multiply(a.elements.map((x) => x / most), v, n, n, n);
+      assertClose(product, v.map((x, at) => x * (w[at % n] / most)), 1e-14 * n, what);
+    }
+  }
+});
+
+Deno.test("eigh of a matrix that is not finite is NaN, and its neighbours are well", () => {
+  for (const bad of [NaN, Infinity, -Infinity]) {
+    for (const n of [1, 6, 40]) {
+      const a = matrices("float64", 3, n, n, (i, j, random) => j > i ? NaN : random());
+      const [first, last] = [n * n + n * (n - 1), 2 * n * n - 1];
+      for (const place of [first, last]) {
+        const [kept] = a.elements.slice(place);
+        a.elements[place] = bad;
+        const { actual: [w, v] } = runBoth(emitEigh, eighPrimitive, [a], null);
+        [w, v].forEach((values) => {
+          const size = values.length / 3;
+          const isNan = Array.from(values, Number.isNaN);
+          assertEquals(isNan, isNan.map((_, i) => i >= size && i < 2 * size), `${bad} of ${n}`);
+        });
+        a.elements[place] = kept;
+      }
+    }
+  }
+});
+
+/** Fails unless the parts multiply to each matrix, and vectors are orthonormal. */
+function checkSvd(a: Concrete, parts: readonly Elements[], unit: number, what: string): void {
+  const [m, n] = a.shape.slice(-2);
+  const k = Math.min(m, n);
+  const [us, ss, vts] = [each(parts[0], m * k), each(parts[1], k), each(parts[2], k * n)];
+  us.forEach((u, index) => {
+    const s = ss[index];
+    const most = Math.max(largest(s), 2 ** -1022);
+    const scaled = Float64Array.from(u, (value, at) => value * (s[at % k] / most));
+    const given = Float64Array.from(each(dense(a), m * n)[index], (value) => value / most);
+    assertClose(multiply(scaled, vts[index], m, k, n), given, unit, `${what}: product`);
+    assertClose(multiply(transposed(u, m, k), u, k, m, k), identity(k), unit, `${what}: u`);
+    const right = multiply(vts[index], transposed(vts[index], k, n), k, n, k);
+    assertClose(right, identity(k), unit, `${what}: vt`);
+    for (let i = 0; i < k; i++) assert(s[i] >= (i + 1 < k ? s[i + 1] : 0), what);
+  });
+}
+
+Deno.test("svd's parts multiply to the matrix, and are the evaluator's", () => {
+  for (const dtype of floats) {
+    for (const [count, m, n] of [...rectangles, [1, 120, 20], [1, 20, 120]] as const) {
+      const what = `svd of ${count} ${dtype} matrices of ${m} rows and ${n} columns`;
+      const a = matrices(dtype, count, m, m + n, (_i, _j, random) => random() - 0.5, n);
+      const { actual, expected } = runBoth(emitSvd, svdPrimitive, [a], null);
+      const unit = 2 * roundingOf(dtype) * (m + n + 8);
+      checkSvd(a, actual, unit, what);
+      assertClose(actual[1], expected[1], unit * Math.sqrt(m + n), what);
+      for (const i of [0, 2]) {
+        // Neighbouring values are a small part of the largest apart.
+        assertClose(actual[i], expected[i], unit * (dtype === "float32" ? 8 : 200), what);
+      }
+    }
+  }
+});
+
+Deno.test("svd of graded, degenerate and extreme matrices is a decomposition", () => {
+  const kinds: Readonly<Record<string, (i: number, j: number, n: number) => number>> = {
+    zero: () => 0,
+    identity: (i, j) => i === j ? -1 : 0,
+    ones: () => 1,
+    "zero columns": (i, j) => j % 2 === 0 ? 0 : ((i * j) % 7) - 3,
+    "zero on a diagonal": (i, j) => j === i + 1 || (j === i && i % 3 !== 1) ? 1 + i : 0,
+    shift: (i, j) => j === i + 1 ? 1 : 0,
+    "graded up": (i, j, n) => 10 ** (-30 * (i + j) / n),
+    "graded down": (i, j, n) => 10 ** (30 * (i + j) / n - 60),
+    tiny: (i, j) => 1e-310 * ((i + j) % 3),
+    huge: (i, j) => 1e305 * ((i + j) % 3),
+  };
+  for (const [name, element] of Object.entries(kinds)) {
+    for (const [m, n] of [[2, 2], [5, 5], [21, 20], [12, 30], [64, 64], [70, 9]]) {
+      const a = matrices("float64", 1, m, 1, (i, j) => element(i, j, Math.max(m, n)), n);
+      const { actual, expected } = runBoth(emitSvd, svdPrimitive, [a], null);
+      const what = `${name} of ${m} rows and ${n} columns`;
+      const most = largest(a.elements);
+      checkSvd(a, actual, 1e-14 * (m + n), what);
+      assertClose(actual[1], expected[1], 1e-14 * (m + n) * most + 2 ** -1060, what);
+    }
+  }
+});
+
+Deno.test("svd of a matrix that is not finite is NaN, and its neighbours are well", () => {
+  for (const bad of [NaN, Infinity, -Infinity]) {
+    for (const [m, n] of [[1, 1], [6, 4], [30, 50]]) {
+      const a = matrices("float64", 3, m, n, (_i, _j, random) => random(), n);
+      a.elements[2 * m * n - 1] = bad;
+      const { actual } = runBoth(emitSvd, svdPrimitive, [a], null);
+      for (const values of actual) {
+        const size = values.length / 3;
+        const isNan = Array.from(values, Number.isNaN);
+        assertEquals(isNan, isNan.map((_, i) => i >= size && i < 2 * size), `${bad}, ${m}x${n}`);
+      }
+    }
+  }
 });
