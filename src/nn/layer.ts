@@ -168,6 +168,22 @@ export function readLeaf(
   );
 }
 
+/** An input that is no tensor yet, with advice where it is likely a mistake. */
+function readInput(x: unknown, layer: string): Tensor {
+  if (x === undefined) {
+    throw argumentError(
+      `Cannot apply ${layer} without an input: apply takes params, state and x, in this order`,
+    );
+  }
+  if (Array.isArray(x) && x.length > 0 && x[0] instanceof Tensor) {
+    throw argumentError(
+      `Cannot apply ${layer} to a list of tensors: expected one; take one of them, and let a ` +
+        `recurrent layer in front of it give one with outputs "sequence" or "last"`,
+    );
+  }
+  return toTensor(x as number, `Cannot apply ${layer}`);
+}
+
 /** A layer's input as a tensor of at least `least` axes, the one at `axis` of length `length`. */
 export function checkInput(
   x: unknown,
@@ -176,7 +192,7 @@ export function checkInput(
   axis: number,
   length: number,
 ): Tensor {
-  const input = x instanceof Tensor ? x : toTensor(x as number, `Cannot apply ${layer}`);
+  const input = x instanceof Tensor ? x : readInput(x, layer);
   const actual = input.shape.at(axis);
   if (input.ndim >= least && actual === length) return input;
   throw shapeError(

@@ -753,3 +753,19 @@ Deno.test("a misspelt context is refused, not taken for evaluation", () => {
       "the options are train, key",
   );
 });
+
+Deno.test("an input that was forgotten, or is a list, is refused with advice", () => {
+  const layer = nn.linear(2, 3);
+  const [params, state] = layer.init(makeKey(0));
+  assertRefused(
+    () => layer.apply(params, wrong(ones([4, 2])), wrong(undefined)),
+    "ArgumentError",
+    "Cannot apply linear without an input: apply takes params, state and x, in this order",
+  );
+  assertRefused(
+    () => layer.apply(params, state, wrong([ones([4, 2]), ones([2])])),
+    "ArgumentError",
+    "Cannot apply linear to a list of tensors: expected one; take one of them, and let a " +
+      'recurrent layer in front of it give one with outputs "sequence" or "last"',
+  );
+});
