@@ -80,6 +80,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "bytes",
     "elements",
     "gather",
+    "scanner",
     "json",
     "safetensors",
     "crc32",

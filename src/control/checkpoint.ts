@@ -27,7 +27,14 @@ import { jvpFlat } from "../transforms/jvp.ts";
 import { stage } from "../transforms/stage.ts";
 import { canonical } from "./canonical.ts";
 import { openProgram } from "./stage_body.ts";
-import { batchProgram, linearizeProgram, memoize, record, transposeOpen } from "./programs.ts";
+import {
+  batchProgram,
+  keyOfFlags,
+  linearizeProgram,
+  memoize,
+  record,
+  transposeOpen,
+} from "./programs.ts";
 
 /**
  * What `checkpoint` keeps for the backward pass, besides the arguments: `"nothing"`; `"products"`, the
@@ -92,7 +99,7 @@ function split(
   policy: CheckpointPolicy,
   isActive: readonly boolean[],
 ): Split {
-  return splits(program, `${nameOfPolicy(policy)}/${isActive.map(Number).join("")}`, () => {
+  return splits(program, `${nameOfPolicy(policy)}/${keyOfFlags(isActive)}`, () => {
     // Seen through, so that the policy meets the operations of functions under jit too.
     const parts = linearizeProgram(inlinePlainCalls(program), isActive);
     const { binders, equations, results } = parts.forward;

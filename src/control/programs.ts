@@ -91,6 +91,16 @@ export function fixpoint(
   }
 }
 
+/** Lists of flags as a part of a key. */
+export function keyOfFlags(...lists: readonly (readonly boolean[])[]): string {
+  return lists.map((list) => list.map(Number).join("")).join("/");
+}
+
+/** One flag for each result of a program: those that are given, and false. */
+function flagsOf({ results }: Program, given: readonly boolean[]): readonly boolean[] {
+  return results.map((_, i) => given[i] ?? false);
+}
+
 /** A program batched over given axes. */
 export interface BatchedProgram {
   /** The program on batches. */
@@ -112,9 +122,9 @@ export function batchProgram(
   axisName: string | undefined,
   isForced: readonly boolean[] = [],
 ): BatchedProgram {
-  const forced = program.results.map((_, i) => Number(isForced[i] ?? false)).join("");
+  const forced = flagsOf(program, isForced);
   const name = axisName === undefined ? "" : JSON.stringify(axisName);
-  const key = `${axes.map(String)}/${size}/${forced}/${name}`;
+  const key = `${axes.map(String)}/${size}/${keyOfFlags(forced)}/${name}`;
   return batchedPrograms(program, key, () => {
     const types = program.binders.map(({ type: { dtype, shape } }, i) => {
       const axis = axes[i];
@@ -153,8 +163,8 @@ export function linearizeProgram(
   isActive: readonly boolean[],
   isForced: readonly boolean[] = [],
 ): LinearizedProgram {
-  const forced = program.results.map((_, i) => Number(isForced[i] ?? false)).join("");
-  const key = `${isActive.map(Number).join("")}/${forced}`;
+  const forced = flagsOf(program, isForced);
+  const key = keyOfFlags(isActive, forced);
   return linearizedPrograms(program, key, () => {
     let linear: Program = program;
     let moves: readonly boolean[] = [];
@@ -170,7 +180,7 @@ export function linearizeProgram(
       moves = results.map(({ dtype }, i) => {
         if (!isFloat(dtype)) return false;
         const atom = open.results[next++];
-        const isMoving = atom instanceof Variable || (isForced[i] ?? false);
+        const isMoving = atom instanceof Variable || forced[i];
         if (isMoving) moving.push(atom);
         return isMoving;
       });
@@ -198,8 +208,8 @@ export function pushProgram(
   isActive: readonly boolean[],
   isForced: readonly boolean[] = [],
 ): PushedProgram {
-  const forced = program.results.map((_, i) => Number(isForced[i] ?? false)).join("");
-  const key = `${isActive.map(Number).join("")}/${forced}`;
+  const forced = flagsOf(program, isForced);
+  const key = keyOfFlags(isActive, forced);
   return pushedPrograms(program, key, () => {
     const types = program.binders.map(({ type }) => type);
     const active = types.filter((_, i) => isActive[i]);
@@ -210,7 +220,7 @@ export function pushProgram(
       const primals = args.slice(0, types.length);
       const pairs = jvpFlat((xs) => evaluateProgram(program, xs), primals, tangents);
       moves = pairs.map(([value, tangent], i) =>
-        isFloat(value.dtype) && (tangent !== null || (isForced[i] ?? false))
+        isFloat(value.dtype) && (tangent !== null || forced[i])
       );
       return [
         ...pairs.map(([value]) => value),
@@ -241,8 +251,7 @@ export function transposeOpen(
   hasCotangent: readonly boolean[],
   isForced: readonly boolean[] = [],
 ): TransposedProgram {
-  const forced = isForced.map(Number).join("");
-  const key = `${isLinear.map(Number).join("")}/${hasCotangent.map(Number).join("")}/${forced}`;
+  const key = keyOfFlags(isLinear, hasCotangent, isForced);
   return transposedPrograms(program, key, () => {
     const types = program.binders.map(({ type }) => type);
     const known = types.filter((_, i) => !isLinear[i]);

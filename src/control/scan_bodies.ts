@@ -21,6 +21,7 @@ import { transpose } from "../primitives/structure.ts";
 import type { TransposeParams } from "../primitives/structure.ts";
 import {
   fixpoint,
+  keyOfFlags,
   linearizeProgram,
   memoize,
   pushProgram,
@@ -109,7 +110,7 @@ export function linearizeBody(
   params: ScanParams,
 ): LinearizedBody {
   const { consts, carry } = params;
-  const key = `${active.map(Number).join("")}/${consts}/${carry}`;
+  const key = `${keyOfFlags(active)}/${consts}/${carry}`;
   return linearizedBodies(body, key, () => {
     const flags = byRole(active, params);
     const noYs = body.results.slice(carry).map(() => false);
@@ -188,7 +189,7 @@ export function pushBody(
   params: ScanParams,
 ): PushedBody {
   const { consts, carry } = params;
-  return pushedBodies(body, `${active.map(Number).join("")}/${consts}/${carry}`, () => {
+  return pushedBodies(body, `${keyOfFlags(active)}/${consts}/${carry}`, () => {
     const flags = byRole(active, params);
     const noYs = body.results.slice(carry).map(() => false);
     const pushedWith = (carried: readonly boolean[]) =>
@@ -333,8 +334,7 @@ export function transposeBody(
   hasCotangent: readonly boolean[],
   params: ScanParams,
 ): TransposedBody {
-  const key = [isLinear, hasCotangent].map((list) => list.map(Number).join("")).join("/") +
-    `/${params.consts}/${params.carry}`;
+  const key = `${keyOfFlags(isLinear, hasCotangent)}/${params.consts}/${params.carry}`;
   return transposedBodies(body, key, () => {
     const types = byRole(body.binders.map(({ type }) => type), params);
     const flags = byRole(isLinear, params);

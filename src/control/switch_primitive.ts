@@ -18,6 +18,7 @@ import { broadcast, constantLike } from "../primitives/structure.ts";
 import { evaluateSwitch } from "./evaluate.ts";
 import {
   batchProgram,
+  keyOfFlags,
   linearizeProgram,
   memoize,
   nameOf,
@@ -112,7 +113,7 @@ function linearizeBranches(
   isActive: readonly boolean[],
 ): LinearizedSwitch {
   const names = nameOf(branches);
-  return linearizedSwitches(branches[0], `${names}/${isActive.map(Number).join("")}`, () => {
+  return linearizedSwitches(branches[0], `${names}/${keyOfFlags(isActive)}`, () => {
     const moves = anyOf(branches.map((branch) => linearizeProgram(branch, isActive).moves));
     const parts = branches.map((branch) => linearizeProgram(branch, isActive, moves));
     const count = branches[0].results.length;

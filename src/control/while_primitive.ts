@@ -14,7 +14,15 @@ import { reduceMax } from "../primitives/reduction.ts";
 import { select } from "../primitives/comparison.ts";
 import { alignBatch, broadcast } from "../primitives/structure.ts";
 import { evaluateWhile } from "./evaluate.ts";
-import { batchProgram, fixpoint, memoize, nameOf, pushProgram, record } from "./programs.ts";
+import {
+  batchProgram,
+  fixpoint,
+  keyOfFlags,
+  memoize,
+  nameOf,
+  pushProgram,
+  record,
+} from "./programs.ts";
 
 /** Parameters of `while`. */
 export interface WhileParams {
@@ -201,7 +209,7 @@ const pushedLoops = memoize<PushedLoop>();
 function pushLoop(params: WhileParams, active: readonly boolean[]): PushedLoop {
   const { condition, body, bodyConsts } = params;
   const sizes = `${params.conditionConsts}/${bodyConsts}`;
-  const key = `${nameOf([condition])}/${active.map(Number).join("")}/${sizes}`;
+  const key = `${nameOf([condition])}/${keyOfFlags(active)}/${sizes}`;
   return pushedLoops(body, key, () => {
     const flags = byRole(active, params);
     const isActive = fixpoint(

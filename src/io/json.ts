@@ -4,6 +4,7 @@
  * @module
  */
 import { describeValue } from "../base/dtype.ts";
+import { Scanner } from "./scanner.ts";
 
 /** A JSON value; objects are maps, so that no key means anything. */
 export type Json = null | boolean | number | string | Json[] | Map<string, Json>;
@@ -22,35 +23,24 @@ const WORD = /true|false|null/y;
  * @throws what `fail` makes, for text that is not JSON and for keys that an object has twice.
  */
 export function parseJson(text: string, fail: (fault: string) => Error): Json {
-  let at = 0;
-
-  function take(pattern: RegExp): string | undefined {
-    pattern.lastIndex = at;
-    const found = pattern.exec(text)?.[0];
-    if (found !== undefined) at += found.length;
-    return found;
-  }
-
-  /** Whether `sign` comes next; it is then passed. */
-  function pass(sign: string): boolean {
-    take(BLANK);
-    if (text[at] !== sign) return false;
-    at++;
-    return true;
-  }
+  const scanner = new Scanner(text, BLANK);
 
   function misfit(): Error {
-    return fail(at < text.length ? `it is not JSON at character ${at}` : "its JSON ends too early");
+    return fail(
+      scanner.at < text.length
+        ? `it is not JSON at character ${scanner.at}`
+        : "its JSON ends too early",
+    );
   }
 
   function readString(): string {
-    take(BLANK);
-    if (text[at] !== '"') throw misfit();
-    let end = at + 1;
+    scanner.skip();
+    if (text[scanner.at] !== '"') throw misfit();
+    let end = scanner.at + 1;
     while (end < text.length && text[end] !== '"') end += text[end] === "\\" ? 2 : 1;
     try {
-      const value: string = JSON.parse(text.slice(at, end + 1));
-      at = end + 1;
+      const value: string = JSON.parse(text.slice(scanner.at, end + 1));
+      scanner.at = end + 1;
       return value;
     } catch {
       throw misfit();
@@ -59,37 +49,37 @@ export function parseJson(text: string, fail: (fault: string) => Error): Json {
 
   function readObject(depth: number): Map<string, Json> {
     const entries = new Map<string, Json>();
-    if (pass("}")) return entries;
+    if (scanner.pass("}")) return entries;
     do {
       const key = readString();
       if (entries.has(key)) throw fail(`its JSON has the key ${describeValue(key)} twice`);
-      if (!pass(":")) throw misfit();
+      if (!scanner.pass(":")) throw misfit();
       entries.set(key, readValue(depth + 1));
-    } while (pass(","));
-    if (!pass("}")) throw misfit();
+    } while (scanner.pass(","));
+    if (!scanner.pass("}")) throw misfit();
     return entries;
   }
 
   function readArray(depth: number): Json[] {
     const items: Json[] = [];
-    if (pass("]")) return items;
-    do items.push(readValue(depth + 1)); while (pass(","));
-    if (!pass("]")) throw misfit();
+    if (scanner.pass("]")) return items;
+    do items.push(readValue(depth + 1)); while (scanner.pass(","));
+    if (!scanner.pass("]")) throw misfit();
     return items;
   }
 
   function readValue(depth: number): Json {
     if (depth > MAX_DEPTH) throw fail(`its JSON is nested deeper than ${MAX_DEPTH} levels`);
-    if (pass("{")) return readObject(depth);
-    if (pass("[")) return readArray(depth);
-    if (text[at] === '"') return readString();
-    const token = take(NUMBER) ?? take(WORD);
+    if (scanner.pass("{")) return readObject(depth);
+    if (scanner.pass("[")) return readArray(depth);
+    if (text[scanner.at] === '"') return readString();
+    const token = scanner.take(NUMBER) ?? scanner.take(WORD);
     if (token === undefined) throw misfit();
     return JSON.parse(token);
   }
 
   const value = readValue(0);
-  take(BLANK);
-  if (at < text.length) throw misfit();
+  scanner.skip();
+  if (scanner.at < text.length) throw misfit();
   return value;
 }

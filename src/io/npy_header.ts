@@ -7,6 +7,7 @@
 import { describeValue } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
+import { Scanner } from "./scanner.ts";
 import type { StoredKind } from "./elements.ts";
 
 /** What a header says. */
@@ -62,61 +63,46 @@ const REFUSED: Readonly<Record<string, string>> = {
 /** Reads the text of a header. */
 export function parseNpyHeader(text: string, what: string): NpyHeader {
   const fail = (fault: string) => argumentError(`${what}: ${fault}`);
-  let at = 0;
-
-  function take(pattern: RegExp): string | undefined {
-    pattern.lastIndex = at;
-    const found = pattern.exec(text)?.[0];
-    if (found !== undefined) at += found.length;
-    return found;
-  }
-
-  /** Whether `sign` comes next, after blanks; it is then passed. */
-  function pass(sign: string): boolean {
-    take(/[ \t]*/y);
-    if (text[at] !== sign) return false;
-    at++;
-    return true;
-  }
+  const scanner = new Scanner(text, /[ \t]*/y);
 
   function expect(sign: string): void {
-    if (!pass(sign)) throw fail(`its header is broken at character ${at}`);
+    if (!scanner.pass(sign)) throw fail(`its header is broken at character ${scanner.at}`);
   }
 
   function readText(): string {
-    const quote = pass("'") ? "'" : (expect('"'), '"');
-    const inner = take(/[^'"\\\n]*/y) ?? "";
+    const quote = scanner.pass("'") ? "'" : (expect('"'), '"');
+    const inner = scanner.take(/[^'"\\\n]*/y) ?? "";
     expect(quote);
     return inner;
   }
 
   function readDescription(): string {
-    take(/[ \t]*/y);
-    if (text[at] === "[" || text[at] === "(") {
+    scanner.skip();
+    if (text[scanner.at] === "[" || text[scanner.at] === "(") {
       throw dtypeError(`${what}: structured dtypes are not supported; save each field on its own`);
     }
     return readText();
   }
 
   function readFlag(): boolean {
-    take(/[ \t]*/y);
-    const word = take(/True|False/y);
-    if (word === undefined) throw fail(`its header is broken at character ${at}`);
+    scanner.skip();
+    const word = scanner.take(/True|False/y);
+    if (word === undefined) throw fail(`its header is broken at character ${scanner.at}`);
     return word === "True";
   }
 
   function readShape(): number[] {
     const shape: number[] = [];
     expect("(");
-    while (!pass(")")) {
-      take(/[ \t]*/y);
+    while (!scanner.pass(")")) {
+      scanner.skip();
       // Python 2 wrote an L after long integers.
-      const digits = take(/\d{1,20}L?/y);
-      if (digits === undefined) throw fail(`its header is broken at character ${at}`);
+      const digits = scanner.take(/\d{1,20}L?/y);
+      if (digits === undefined) throw fail(`its header is broken at character ${scanner.at}`);
       shape.push(Number(digits.replace("L", "")));
-      if (!pass(",")) {
+      if (!scanner.pass(",")) {
         // A number in parentheses without a comma is no tuple.
-        if (shape.length === 1) throw fail(`its header is broken at character ${at}`);
+        if (shape.length === 1) throw fail(`its header is broken at character ${scanner.at}`);
         expect(")");
         break;
       }
@@ -128,20 +114,20 @@ export function parseNpyHeader(text: string, what: string): NpyHeader {
   let fortranOrder: boolean | undefined;
   let shape: number[] | undefined;
   expect("{");
-  while (!pass("}")) {
+  while (!scanner.pass("}")) {
     const key = readText();
     expect(":");
     if (key === "descr" && description === undefined) description = readDescription();
     else if (key === "fortran_order" && fortranOrder === undefined) fortranOrder = readFlag();
     else if (key === "shape" && shape === undefined) shape = readShape();
     else throw fail(`its header has the key ${describeValue(key)} twice or for no reason`);
-    if (!pass(",")) {
+    if (!scanner.pass(",")) {
       expect("}");
       break;
     }
   }
-  take(/\s*/y);
-  if (at < text.length) throw fail(`its header is broken at character ${at}`);
+  scanner.take(/\s*/y);
+  if (scanner.at < text.length) throw fail(`its header is broken at character ${scanner.at}`);
   if (description === undefined || fortranOrder === undefined || shape === undefined) {
     throw fail("its header must have descr, fortran_order and shape");
   }

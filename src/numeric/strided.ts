@@ -57,13 +57,24 @@ function joinAxes({ shape, strides, offset }: View): View {
   return { shape: lengths, strides: steps, offset };
 }
 
-/** `out` becomes the elements of the view of `source`, in row-major order. */
-export function readView(out: Elements, source: Elements, view: View): void {
+/**
+ * Calls `copy` for each row of the view: its place in row-major order, its place in the array, its
+ * length, and the step between its elements in the array.
+ */
+function forEachRun(
+  view: View,
+  copy: (position: number, start: number, width: number, step: number) => void,
+): void {
   const joined = joinAxes(view);
   const last = joined.shape.length - 1;
   const width = last < 0 ? 1 : joined.shape[last];
   const step = last < 0 ? 0 : joined.strides[last];
-  forEachRow(joined, (position, start) => {
+  forEachRow(joined, (position, start) => copy(position, start, width, step));
+}
+
+/** `out` becomes the elements of the view of `source`, in row-major order. */
+export function readView(out: Elements, source: Elements, view: View): void {
+  forEachRun(view, (position, start, width, step) => {
     if (step === 1 && width >= LONG) {
       out.set(source.subarray(start, start + width), position);
       return;
@@ -74,11 +85,7 @@ export function readView(out: Elements, source: Elements, view: View): void {
 
 /** Writes the row-major elements of `source` to their places in the view of `out`. */
 export function writeView(out: Elements, source: Elements, view: View): void {
-  const joined = joinAxes(view);
-  const last = joined.shape.length - 1;
-  const width = last < 0 ? 1 : joined.shape[last];
-  const step = last < 0 ? 0 : joined.strides[last];
-  forEachRow(joined, (position, start) => {
+  forEachRun(view, (position, start, width, step) => {
     if (step === 1 && width >= LONG) {
       out.set(source.subarray(position, position + width), start);
       return;
