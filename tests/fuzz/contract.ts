@@ -75,6 +75,9 @@ function bytesOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
+/** The memory of tensors among the arguments, which a result may have when they are donated. */
+const tensorMemory = new WeakSet<object>();
+
 /** Every object that can be reached from the arguments, once. */
 function remember(args: readonly unknown[]): Memory[] {
   const memories = new Map<object, Memory>();
@@ -90,7 +93,11 @@ function remember(args: readonly unknown[]): Memory[] {
     const values = keys.map((key) => Object.getOwnPropertyDescriptor(object, key)!.value);
     memories.set(object, { object, keys, values, bytes: null });
     pending.push(...values);
-    if (object instanceof Concrete) pending.push(elementsOf(object));
+    if (object instanceof Concrete) {
+      const elements = elementsOf(object);
+      if (elements !== null) tensorMemory.add(elements.buffer);
+      pending.push(elements);
+    }
   }
   return [...memories.values()];
 }
@@ -131,12 +138,7 @@ function checkError(error: unknown): void {
 /** Throws unless all tensors and programs in a result are well-formed. */
 function checkResult(result: unknown, args: readonly Memory[]): void {
   const objects = args.map(({ object }) => object);
-  const own = new Set<object>(
-    objects.flatMap((object) =>
-      object instanceof Concrete ? [elementsOf(object)?.buffer ?? object] : []
-    ),
-  );
-  const isOwn = (object: object) => ArrayBuffer.isView(object) && own.has(object.buffer);
+  const isOwn = (object: object) => ArrayBuffer.isView(object) && tensorMemory.has(object.buffer);
   const foreign = new Set<object>(
     objects.flatMap((object) =>
       ArrayBuffer.isView(object) && !isOwn(object) ? [object.buffer] : []
