@@ -25,7 +25,11 @@ const MOST_STEPS = 90;
 /** A block whose ends differ by this is graded. */
 const GRADED = 64;
 
-/** After so many steps in vain, the order of a block is reversed. */
+/**
+ * After so many steps in vain, the order of a block is reversed. If that does not help either, as in a
+ * block that is small at both ends, what is nothing beside the whole matrix is nothing: no more is
+ * known of its elements anyway, since it was made tridiagonal.
+ */
 const PATIENCE = 15;
 
 /** What is iterated on. */
@@ -76,11 +80,13 @@ export function emitIterateQl(
           code.block((found) => {
             code.loop((again) => {
               const m = code.let(l);
+              const isLost = code.let(i32.gtU(steps, i32.const(PATIENCE)));
               code.block((apart) => {
                 code.loop((next) => {
                   code.branchIf(apart, i32.geU(m, i32.const(n - 1)));
                   const own = f64.add(magnitude(d, m), magnitude(d, m, 1));
-                  const limit = f64.max(f64.mul(f64.const(EPSILON), own), f64.const(TINY));
+                  const beside = select(isLost, f64.const(1), own);
+                  const limit = f64.max(f64.mul(f64.const(EPSILON), beside), f64.const(TINY));
                   code.branchIf(apart, f64.le(magnitude(e, m), limit));
                   code.set(m, i32.add(m, i32.const(1)));
                   code.branch(next);

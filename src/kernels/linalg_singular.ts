@@ -20,7 +20,11 @@ const EPSILON = 2 ** -52;
 /** Below this, an element of a matrix whose largest is about 1 is nothing. */
 const TINY = 2 ** -400;
 
-/** So many steps for each singular value are far more than are ever needed. */
+/**
+ * So many steps for each singular value are far more than are ever needed. All values together have
+ * them: in a graded matrix the first one to be found takes more than its share, and those that come
+ * after it have then been found nearly.
+ */
 const MOST_STEPS = 60;
 
 /** The variables of the iteration. */
@@ -112,7 +116,6 @@ export function emitIterateQr(
             const last = code.let(i32.sub(end, i32.const(1)));
             code.if(i32.eq(start, last), () => {
               code.set(end, last);
-              code.set(steps, i32.const(0));
               code.branch(again);
             });
             const isFull = i32.or(i32.gtU(left, leftFull), i32.gtU(right, rightFull));
@@ -129,7 +132,7 @@ export function emitIterateQr(
               clearRow(code, state, zero);
               code.branch(again);
             });
-            code.if(i32.eq(steps, i32.const(MOST_STEPS)), () => {
+            code.if(i32.eq(steps, i32.const(MOST_STEPS * n)), () => {
               code.do(f64.store(known, f64.const(NaN), { offset: places.scale }));
               code.set(end, i32.const(0));
               code.branch(done);

@@ -69,6 +69,16 @@ function runBoth<P>(
   return { actual, expected: primitive.evaluate(inputs, params, types).map(dense) };
 }
 
+/** All results of a kernel without parameters. */
+function run(emit: Emit<null>, primitive: Primitive<null>, inputs: readonly Concrete[]) {
+  const types = primitive.type(inputs, null);
+  return runKernel(
+    (builder) => emit(builder, inputs, null, types),
+    inputs.map(dense),
+    types.map(({ dtype, shape }) => ({ dtype, length: sizeOf(shape) })),
+  );
+}
+
 /** Half a unit in the last place of 1. */
 function roundingOf(dtype: string): number {
   return dtype === "float32" ? 2 ** -24 : 2 ** -53;
@@ -539,6 +549,25 @@ Deno.test("eigh of graded, degenerate and extreme matrices has small residuals",
       const product = multiply(a.elements.map((x) => x / most), v, n, n, n);
       assertClose(product, v.map((x, at) => x * (w[at % n] / most)), 1e-14 * n, what);
     }
+  }
+});
+
+Deno.test("eigh and svd of large graded matrices find values that take many steps", () => {
+  const kinds: Readonly<Record<string, (i: number, j: number, n: number) => number>> = {
+    "small at both ends": (i, j, n) =>
+      Math.abs(i - j) > 1 ? 0 : 10 ** (-30 * Math.abs(i + j - n) / n),
+    "graded up": (i, j, n) => Math.sin(i * j + i + j) * 10 ** (-50 * (i + j) / n),
+    "graded down": (i, j, n) => Math.sin(i * j + i + j) * 10 ** (15 * (i + j) / n),
+  };
+  const n = 200;
+  for (const [what, element] of Object.entries(kinds)) {
+    const a = matrices("float64", 1, n, 1, (i, j) => element(i, j, n));
+    const most = largest(a.elements);
+    const [w, v] = run(emitEigh, eighPrimitive, [a]);
+    assertClose(multiply(transposed(v, n, n), v, n, n, n), identity(n), 1e-14 * n, what);
+    const product = multiply(a.elements.map((x) => x / most), v, n, n, n);
+    assertClose(product, v.map((x, at) => x * (w[at % n] / most)), 1e-14 * n, what);
+    checkSvd(a, run(emitSvd, svdPrimitive, [a]), 1e-14 * n, what);
   }
 });
 

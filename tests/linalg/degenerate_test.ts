@@ -348,3 +348,40 @@ Deno.test("gradients of a Gaussian's log-density are those by hand", () => {
   const expected = mul(matmul(y.reshape([2, 1]), y.reshape([1, 2])).sub(inverse), 0.5);
   assertTensorsClose(grad(density)(covariance), expected);
 });
+
+Deno.test("values of matrices that are graded from both ends are found, on the evaluator too", () => {
+  const n = 60;
+  const graded = tensor(
+    Array.from({ length: n }, (_, i) =>
+      Array.from(
+        { length: n },
+        (_, j) => Math.abs(i - j) < 2 ? 10 ** (-30 * Math.abs(i + j - n) / n) : 0,
+      )),
+    { dtype: "float64" },
+  );
+  const [values, vectors] = linalg.eigh(graded);
+  assertTensorsClose(
+    matmul(vectors.mul(values.expandDims(0)), vectors.transpose()),
+    graded,
+    { rtol: 0, atol: 1e-13 },
+  );
+  const m = 80;
+  const steep = tensor(
+    Array.from(
+      { length: m },
+      (_, i) =>
+        Array.from({ length: m }, (_, j) => j === i || j === i + 1 ? 10 ** (-60 * i / m) : 0),
+    ),
+    { dtype: "float64" },
+  );
+  const [u, s, vt] = linalg.svd(steep);
+  assertTensorsClose(matmul(u.mul(s.expandDims(0)), vt), steep, { rtol: 0, atol: 1e-13 });
+});
+
+Deno.test("a NaN reaches the factors of qr, eager and compiled", () => {
+  const a = tensor([[1, 2], [NaN, 3]], { dtype: "float64" });
+  for (const qr of [(a: Tensor) => linalg.qr(a), jit((a: Tensor) => linalg.qr(a))]) {
+    const [, r] = qr(a);
+    assertEquals(r.isnan().any().item<boolean>(), true);
+  }
+});

@@ -22,7 +22,11 @@ const MOST_STEPS = 90;
 /** A block whose ends differ by this is graded. */
 const GRADED = 64;
 
-/** After so many steps in vain, the order of a block is reversed. */
+/**
+ * After so many steps in vain, the order of a block is reversed. If that does not help either, as in a
+ * block that is small at both ends, what is nothing beside the whole matrix is nothing: no more is
+ * known of its elements anyway, since it was made tridiagonal.
+ */
 const PATIENCE = 15;
 
 /**
@@ -140,7 +144,8 @@ function iterateQl(d: Float64Array, e: Float64Array, vectors: Float64Array, n: n
     for (let steps = 0;; steps++) {
       let m = l;
       while (m < n - 1) {
-        const limit = EPSILON * (Math.abs(d[m]) + Math.abs(d[m + 1]));
+        const beside = steps > PATIENCE ? 1 : Math.abs(d[m]) + Math.abs(d[m + 1]);
+        const limit = EPSILON * beside;
         if (Math.abs(e[m]) <= limit || Math.abs(e[m]) < TINY) break;
         m++;
       }

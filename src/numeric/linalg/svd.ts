@@ -18,7 +18,11 @@ const EPSILON = 2 ** -52;
  */
 const TINY = 2 ** -400;
 
-/** So many steps for each singular value are far more than are ever needed. */
+/**
+ * So many steps for each singular value are far more than are ever needed. All values together have
+ * them: in a graded matrix the first one to be found takes more than its share, and those that come
+ * after it have then been found nearly.
+ */
 const MOST_STEPS = 60;
 
 /** From this ratio of rows to columns on, a QR factorisation first saves work (T. Chan, 1982). */
@@ -162,14 +166,13 @@ function iterate(
         for (let j = start * n; j < (start + 1) * n; j++) v[j] = -v[j];
       }
       end--;
-      steps = 0;
       continue;
     }
     const zero = findZero(s, e, start, end);
     if (zero === end - 1) clearColumn(s, e, v, n, start, end);
     else if (zero >= 0) clearRow(s, e, u, m, zero, end);
     else {
-      if (steps++ === MOST_STEPS) return false;
+      if (steps++ === MOST_STEPS * n) return false;
       stepQr(s, e, u, v, m, n, start, end, chains);
     }
   }

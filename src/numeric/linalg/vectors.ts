@@ -160,10 +160,8 @@ export interface Reflection {
 export function makeReflection(v: Float64Array, at: number, length: number): Reflection {
   const head = v[at];
   let largest = 0;
-  for (let i = at + 1; i < at + length; i++) {
-    const magnitude = Math.abs(v[i]);
-    if (magnitude > largest) largest = magnitude;
-  }
+  // NaN stays.
+  for (let i = at + 1; i < at + length; i++) largest = Math.max(largest, Math.abs(v[i]));
   v[at] = 1;
   if (largest === 0) return { factor: 0, head };
   // Scaled by a power of two, so that what is hardly above 0 makes an orthogonal reflection too.
