@@ -604,6 +604,22 @@ interface Subject {
   readonly label: string;
 }
 
+/** The laws of programs, compilation, batching and derivatives, for a function on flat lists. */
+export function checkLaws(
+  f: Flat,
+  make: Maker,
+  random: Random,
+  tolerance: number,
+  law: string,
+): void {
+  checkPrograms(f, make, random, law);
+  checkJit(f, make, random, law);
+  checkBatch(f, make, random, tolerance, `${law}: vmap`);
+  checkNestedBatch(f, make, random, tolerance, `${law}: vmap of vmap`);
+  checkFirstOrder(f, make(random), random, law);
+  checkSecondOrder(f, make(random), random, law);
+}
+
 /** The laws of one row: throws at the first that is broken, naming the case and the law. */
 export function checkRow(name: string, primitive: Primitive<unknown>, row: Row<unknown>): void {
   if (primitive.name !== name) throw new Error(`${name} is printed as ${primitive.name}`);
