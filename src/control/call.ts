@@ -12,7 +12,13 @@ import type { Program } from "../core/program.ts";
 import { zerosOf } from "../core/tensor.ts";
 import type { Concrete, Tensor } from "../core/tensor.ts";
 import { bind, runEvaluated } from "../core/trace.ts";
-import { batchProgram, linearizeProgram, transposeOpen } from "./programs.ts";
+import {
+  batchProgram,
+  linearizeProgram,
+  placed,
+  placedCotangents,
+  transposeOpen,
+} from "./programs.ts";
 
 /** Parameters of `call`. */
 export interface CallParams {
@@ -49,8 +55,7 @@ export const callPrimitive: Primitive<CallParams> = {
             isActive[i] ? [tangents[i] ?? zerosOf(primal)] : []
           );
           const pushed = bind(callPrimitive, [...residuals, ...active], { program: linear });
-          let next = 0;
-          return moves.map((moving) => moving ? pushed[next++] : null);
+          return placed(moves, pushed);
         },
       };
     },
@@ -60,8 +65,7 @@ export const callPrimitive: Primitive<CallParams> = {
       const known = args.filter((_, i) => !isLinear[i]) as Tensor[];
       const given = cotangents.filter((cotangent) => cotangent !== null);
       const pulled = bind(callPrimitive, [...known, ...given], { program: transposed });
-      let [next, place] = [0, 0];
-      return isLinear.map((linear) => linear && receives[place++] ? pulled[next++] : null);
+      return placedCotangents(isLinear, receives, pulled);
     },
   },
 };

@@ -32,6 +32,8 @@ import {
   keyOfFlags,
   linearizeProgram,
   memoize,
+  placed,
+  placedCotangents,
   record,
   transposeOpen,
 } from "./programs.ts";
@@ -189,8 +191,7 @@ export const checkpointPrimitive: Primitive<CheckpointParams> = {
             program: linear,
             policy,
           });
-          let next = 0;
-          return moves.map((moving) => moving ? pushed[next++] : null);
+          return placed(moves, pushed);
         },
       };
     },
@@ -205,8 +206,7 @@ export const checkpointPrimitive: Primitive<CheckpointParams> = {
         program: guard(transposed),
         policy,
       });
-      let [next, place] = [0, 0];
-      return isLinear.map((linear) => linear && receives[place++] ? pulled[next++] : null);
+      return placedCotangents(isLinear, receives, pulled);
     },
   },
 };

@@ -28,7 +28,7 @@ import {
   typesOfHeld,
 } from "./held.ts";
 import type { Held } from "./held.ts";
-import { batchProgram, record } from "./programs.ts";
+import { batchProgram, placed, record } from "./programs.ts";
 
 /**
  * From residuals and the cotangents of results to those of arguments: one entry each, `null` for zero.
@@ -159,10 +159,7 @@ function linearize(
     ...residuals,
     ...args.flatMap((arg, i) => active[i] ? [tangents[captured + i] ?? zerosOf(arg)] : []),
   ];
-  const place = (pushed: readonly Tensor[]): (Tensor | null)[] => {
-    let next = 0;
-    return moves.map((moving) => moving ? pushed[next++] : null);
-  };
+  const place = (pushed: readonly Tensor[]) => placed(moves, pushed);
   return { results, moves: moves.includes(true), pushforward, operands, place };
 }
 

@@ -96,6 +96,22 @@ export function keyOfFlags(...lists: readonly (readonly boolean[])[]): string {
   return lists.map((list) => list.map(Number).join("")).join("/");
 }
 
+/** Values at the places that have one, in turn, and `null` at all others. */
+export function placed(has: readonly boolean[], values: readonly Tensor[]): (Tensor | null)[] {
+  let next = 0;
+  return has.map((one) => one ? values[next++] : null);
+}
+
+/** The cotangents of all arguments, from those of the linear ones that `receives` says get one. */
+export function placedCotangents(
+  isLinear: readonly boolean[],
+  receives: readonly boolean[],
+  values: readonly Tensor[],
+): (Tensor | null)[] {
+  let place = 0;
+  return placed(isLinear.map((linear) => linear && receives[place++]), values);
+}
+
 /** One flag for each result of a program: those that are given, and false. */
 function flagsOf({ results }: Program, given: readonly boolean[]): readonly boolean[] {
   return results.map((_, i) => given[i] ?? false);

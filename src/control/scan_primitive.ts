@@ -14,7 +14,7 @@ import { bind } from "../core/trace.ts";
 import { alignBatch } from "../primitives/structure.ts";
 import { isOffset } from "../transforms/transpose.ts";
 import { evaluateScan } from "./evaluate.ts";
-import { batchProgram, fixpoint } from "./programs.ts";
+import { batchProgram, fixpoint, placed } from "./programs.ts";
 import {
   byRole,
   dependsOn,
@@ -174,8 +174,7 @@ function linearizeScan(
           carry: dCarry.length,
         },
       );
-      let next = 0;
-      return moves.map((moving) => moving ? pushed[next++] : null);
+      return placed(moves, pushed);
     },
   };
 }

@@ -22,6 +22,8 @@ import {
   linearizeProgram,
   memoize,
   nameOf,
+  placed,
+  placedCotangents,
   pushProgram,
   transposeOpen,
 } from "./programs.ts";
@@ -182,8 +184,7 @@ export const switchPrimitive: Primitive<SwitchParams> = {
             isActive[i] ? [tangents[i] ?? zerosOf(operand)] : []
           );
           const pushed = bind(switchPrimitive, [index, ...kept, ...active], { branches: linear });
-          let next = 0;
-          return moves.map((moving) => moving ? pushed[next++] : null);
+          return placed(moves, pushed);
         },
       };
     },
@@ -209,11 +210,7 @@ export const switchPrimitive: Primitive<SwitchParams> = {
       const pulled = bind(switchPrimitive, [index as Tensor, ...known, ...given], {
         branches: programs,
       });
-      let [next, place] = [0, 0];
-      return [
-        null,
-        ...isLinear.map((linear) => linear && receives[place++] ? pulled[next++] : null),
-      ];
+      return [null, ...placedCotangents(isLinear, receives, pulled)];
     },
   },
 };

@@ -1,0 +1,43 @@
+/**
+ * How much working memory does a compiled gradient need, with and without `checkpoint`?
+ *
+ *     deno run bench/checkpoint_memory.ts
+ *
+ * The gradient through chains of blocks on 512x256 floats (half a megabyte), of which each keeps two
+ * values for its derivative. Nothing is timed; what is printed is the length of the program's working
+ * memory as it is planned.
+ */
+import { checkpoint, grad, makeProgram, matmul, random } from "@jacobi/jacobi";
+import type { CheckpointPolicy, Tensor } from "@jacobi/jacobi";
+import { assembled } from "../src/compile/pipeline.ts";
+
+const weights = random.normal(random.key(1), [256, 256]).div(16);
+const x = random.normal(random.key(2), [512, 256]);
+
+function block(x: Tensor): Tensor {
+  return matmul(x, weights).tanh().add(x.sin());
+}
+
+function chain(blocks: number, group: number, policy: CheckpointPolicy): (x: Tensor) => Tensor {
+  const part = checkpoint((x: Tensor) => {
+    for (let i = 0; i < group; i++) x = block(x);
+    return x;
+  }, { policy });
+  return (x) => {
+    for (let i = 0; i < blocks / group; i++) x = part(x);
+    return x.sum();
+  };
+}
+
+const cases = [
+  [64, 8, "everything"],
+  [64, 8, "products"],
+  [64, 8, "nothing"],
+  [16, 4, "everything"],
+  [16, 4, "nothing"],
+] as const;
+for (const [blocks, group, policy] of cases) {
+  const { arena } = assembled(makeProgram(grad(chain(blocks, group, policy)))(x));
+  const megabytes = (arena / 2 ** 20).toFixed(1).padStart(5);
+  console.log(`${blocks} blocks in groups of ${group}, keeping ${policy}: ${megabytes} MiB`);
+}
