@@ -203,24 +203,27 @@ const loose = new Map<number, number>();
 const donations = new Map<Concrete, number>();
 
 /**
- * Runs `f`, during which no block moves that it has asked for. What it has taken and not adopted is
- * freed in the end.
+ * Runs `f`, a whole program, during which no block moves that it has asked for. What it has taken and
+ * not adopted is freed in the end. A program that runs within another one, as a step of a loop does
+ * or a callback, releases what it asked for when it ends itself.
  */
 export function withPins<T>(f: () => T): T {
+  const pins = pinned.map((block) => block.pins);
+  const others = depth === 0 ? null : new Set(loose.keys());
   depth++;
   try {
     return f();
   } finally {
-    if (--depth === 0) unpin();
+    depth--;
+    pinned.forEach((block, i) => block.pins = pins[i] ?? 0);
+    pinned.length = pins.length;
+    for (const [address, bytes] of loose) {
+      if (others?.has(address)) continue;
+      loose.delete(address);
+      release(address, bytes);
+    }
+    for (const [x, address] of donations) if (!loose.has(address)) donations.delete(x);
   }
-}
-
-function unpin(): void {
-  for (const block of pinned) block.pins = 0;
-  pinned.length = 0;
-  for (const [address, bytes] of loose) release(address, bytes);
-  loose.clear();
-  donations.clear();
 }
 
 /** Keeps the block in its place until the end, and makes it the most recently used. */
@@ -486,7 +489,7 @@ function take(slot: Slot, storage: Storage, { storage: other }: Concrete): void 
 /** Follows a recipe, beyond all limits if need be: what was a value before must stay one. */
 function follow(recipe: Recipe, { dtype, length }: Slot): Concrete {
   try {
-    return apart(() => recipe.follow());
+    return withPins(() => recipe.follow());
   } catch (error) {
     if (!(error instanceof MemoryError)) throw error;
   }
@@ -494,30 +497,13 @@ function follow(recipe: Recipe, { dtype, length }: Slot): Concrete {
   softLimit = hardLimit = MAX_MEMORY;
   for (const block of idle()) evict(block);
   try {
-    return apart(() => recipe.follow());
+    return withPins(() => recipe.follow());
   } catch (error) {
     if (!(error instanceof MemoryError)) throw error;
     throw memoryError(
       `Cannot compute ${length} elements of ${dtype} again that were dropped to make room: ` +
         error.message,
     );
-  }
-}
-
-/** Runs `f`, a whole program, as if no other one were running, apart from the blocks that it uses. */
-function apart<T>(f: () => T): T {
-  const pins = pinned.map((block) => block.pins);
-  const others = new Set(loose.keys());
-  try {
-    return withPins(f);
-  } finally {
-    pinned.forEach((block, i) => block.pins = pins[i] ?? 0);
-    pinned.length = pins.length;
-    for (const [address, bytes] of loose) {
-      if (others.has(address)) continue;
-      loose.delete(address);
-      release(address, bytes);
-    }
   }
 }
 
