@@ -4,8 +4,26 @@
  *
  * @module
  */
-import { configure, full, grad, inspect, jit, matmul, ones, tanh, tensor } from "../../mod.ts";
-import { tree } from "../../mod.ts";
+import {
+  arange,
+  checkpoint,
+  cond,
+  configure,
+  debugCallback,
+  foriLoop,
+  full,
+  grad,
+  inspect,
+  jit,
+  map,
+  matmul,
+  ones,
+  scan,
+  tanh,
+  tensor,
+  tree,
+  whileLoop,
+} from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { ArgumentError, MemoryError } from "../../src/base/errors.ts";
 import { configureMemory, RESIDENT_BYTES } from "../../src/runtime/memory.ts";
@@ -184,4 +202,91 @@ Deno.test("results that had to make room are there when they are read", () => {
     }
     assert(inspect.memoryUsage().held <= 4 * MEBIBYTE);
   });
+});
+
+/** Loops whose steps call back, so that they run step by step: sums of `ROUNDS` times `x`, and of `x`. */
+const steppedLoops: Record<string, (x: Tensor, see: (x: Tensor) => void) => Tensor> = {
+  scan: (x, see) => {
+    const [last, ys] = scan(
+      (carry: Tensor, _: null) => {
+        const next = carry.add(x);
+        debugCallback(see, next);
+        return [next, next.at(0)];
+      },
+      x,
+      null,
+      { length: ROUNDS },
+    );
+    return last.add(ys.sum().mul(0));
+  },
+  foriLoop: (x, see) =>
+    foriLoop(0, ROUNDS, (_i: Tensor, sum: Tensor) => {
+      debugCallback(see, sum);
+      return sum.add(x);
+    }, x),
+  whileLoop: (x, see) =>
+    whileLoop(([i]) => i.less(ROUNDS), ([i, sum]) => {
+      debugCallback(see, sum);
+      return [i.add(1), sum.add(x)] as const;
+    }, [tensor(0, { dtype: "int32" }), x] as const)[1],
+  map: (x, see) =>
+    map((i: Tensor) => {
+      const y = x.mul(i);
+      debugCallback(see, y);
+      return y.at(0);
+    }, ones([ROUNDS])).sum().add(x),
+  "cond in scan": (x, see) =>
+    scan(
+      (carry: Tensor, i: Tensor) => {
+        const next = cond(
+          i.less(ROUNDS / 2),
+          (c: Tensor) => {
+            debugCallback(see, c);
+            return c.add(x);
+          },
+          (c: Tensor) => c.add(x).add(0),
+          carry,
+        );
+        return [next, i];
+      },
+      x,
+      arange(ROUNDS),
+    )[0],
+  checkpoint: (x, see) =>
+    grad((x: Tensor) =>
+      scan(
+        (carry: Tensor, _: null) => [
+          checkpoint((carry: Tensor) => {
+            debugCallback(see, carry);
+            return carry.add(x);
+          })(carry),
+          null,
+        ],
+        x,
+        null,
+        { length: ROUNDS },
+      )[0].sum()
+    )(x),
+};
+
+/** How many rounds those loops have: each needs memory for itself, all of them more than there is. */
+const ROUNDS = 100;
+
+Deno.test("a loop that is run step by step takes the memory of a step", () => {
+  const twice = jit((x: Tensor) => x.mul(2));
+  for (const [name, loop] of Object.entries(steppedLoops)) {
+    withLimit(4 * MEBIBYTE, () => {
+      for (const compile of [(f: (x: Tensor) => Tensor) => f, jit]) {
+        let calls = 0;
+        // What is called back runs programs of its own.
+        const see = (x: Tensor) => void (calls += twice(x).size > 0 ? 1 : 0);
+        const x = large(1);
+        const result = compile((x: Tensor) => loop(x, see))(x);
+        assert(calls >= ROUNDS / 2, `${name}: ${calls} calls`);
+        const [first] = result.data();
+        assert(first === ROUNDS + 1, `${name}: ${first}`);
+        assert(inspect.memoryUsage().held <= 4 * MEBIBYTE);
+      }
+    });
+  }
 });
