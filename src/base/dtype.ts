@@ -39,6 +39,12 @@ export function isFloat(dtype: Dtype): boolean {
   return dtype === "float32" || dtype === "float64";
 }
 
+/** The largest finite number of each floating-point type. */
+export const LARGEST_FINITE = {
+  float32: (2 - 2 ** -23) * 2 ** 127,
+  float64: Number.MAX_VALUE,
+} as const;
+
 /** Whether `dtype` is a signed or unsigned integer type. */
 export function isInteger(dtype: Dtype): boolean {
   return dtype === "int32" || dtype === "uint32";

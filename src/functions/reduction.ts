@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
+import { describeValue, LARGEST_FINITE } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxes, checkAxis, range, showType, withoutAxes } from "../base/shape.ts";
@@ -12,8 +12,18 @@ import { toTensor } from "../core/convert.ts";
 import type { AxisOptions, NormOptions, VarianceOptions } from "../core/methods.ts";
 import { splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import { abs, add, div, sqrt, square, sub } from "../primitives/arithmetic.ts";
-import { equal, less, not, select } from "../primitives/comparison.ts";
+import {
+  abs,
+  add,
+  div,
+  maximum,
+  minimum,
+  neg,
+  sqrt,
+  square,
+  sub,
+} from "../primitives/arithmetic.ts";
+import { equal, not, select } from "../primitives/comparison.ts";
 import * as reduction from "../primitives/reduction.ts";
 import {
   broadcast,
@@ -442,10 +452,14 @@ export function logsumexp(x: TensorLike, axis?: AxisArgument, options?: AxisOpti
   }
   // The shift cancels out whatever it is, so it is a constant; an infinite one would give NaN.
   const largest = reduction.reduceMax(stopGradient(value), arg.axes);
-  const isFinite = less(abs(largest), constantLike(largest, Infinity));
-  const shift = select(isFinite, largest, constantLike(largest, 0));
+  const most = constantLike(largest, LARGEST_FINITE[largest.dtype as "float32" | "float64"]);
+  const shift = maximum(minimum(largest, most), neg(most));
   const total = reduceSum(exp(sub(value, spread(shift, arg))), arg.axes);
-  return finish(add(log(total), shift), arg);
+  // The logarithm of 0 has an infinite derivative, which would meet exponentials that are 0.
+  const isVoid = equal(total, constantLike(total, 0));
+  const logarithm = log(select(isVoid, constantLike(total, 1), total));
+  const sums = add(logarithm, shift);
+  return finish(select(isVoid, constantLike(total, -Infinity), sums), arg);
 }
 
 /**

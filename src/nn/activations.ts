@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
+import { describeValue, LARGEST_FINITE } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkAxis } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
-import { div, mul, offset, scale, square, sub } from "../primitives/arithmetic.ts";
+import { add, div, maximum, mul, offset, scale, square, sub } from "../primitives/arithmetic.ts";
 import { less, lessEqual, select } from "../primitives/comparison.ts";
 import { reduceMax } from "../primitives/reduction.ts";
 import { broadcastAxis, constantLike, reduceSum, stopGradient } from "../primitives/structure.ts";
@@ -321,22 +321,54 @@ export function mish(x: TensorLike): Tensor {
   return gated(floats(x, "mish"), LOGISTIC_RANGE, gate);
 }
 
-/** `x` less the largest element of each row along `axis`, and that axis counted from the front. */
-function shiftRows(x: TensorLike, axis: number, name: string): [shifted: Tensor, axis: number] {
-  const input = floats(x, name);
-  const along = checkAxis(axis, input.ndim, `Cannot apply ${name}`);
+/**
+ * `x` less the largest element of each row along `axis`, its exponentials and their sums, and that
+ * axis counted from the front. In a row of nothing but minus infinity the sum, 0, is given as 1, so
+ * that nothing divides by it, and `isVoid`.
+ */
+interface ShiftedRows {
+  readonly shifted: Tensor;
+  readonly powers: Tensor;
+  readonly sums: Tensor;
+  readonly isVoid: Tensor;
+  readonly spread: (rows: Tensor) => Tensor;
+}
+
+function shiftRows(input: Tensor, along: number): ShiftedRows {
+  const spread = (rows: Tensor): Tensor => broadcastAxis(rows, along, input.shape[along]);
+  let shifted = input;
   // Empty rows have no largest element, and nothing to shift.
-  if (input.shape[along] === 0) return [input, along];
-  // The result does not depend on the shift, which therefore has no derivative.
-  const largest = stopGradient(reduceMax(input, [along]));
-  return [sub(input, broadcastAxis(largest, along, input.shape[along])), along];
+  if (input.shape[along] > 0) {
+    // The result does not depend on the shift, which therefore has no derivative; and minus infinity
+    // less itself would be NaN.
+    const largest = stopGradient(reduceMax(input, [along]));
+    const lowest = -LARGEST_FINITE[input.dtype as "float32" | "float64"];
+    shifted = sub(input, spread(maximum(largest, constantLike(largest, lowest))));
+  }
+  const powers = exp(shifted);
+  const total = reduceSum(powers, [along]);
+  const isVoid = lessEqual(total, constantLike(total, 0));
+  const sums = select(isVoid, constantLike(total, 1), total);
+  return { shifted, powers, sums, isVoid, spread };
+}
+
+/** `x` as floats, and `axis` counted from the front. */
+function readRows(x: TensorLike, axis: number, name: string): [input: Tensor, along: number] {
+  const input = floats(x, name);
+  return [input, checkAxis(axis, input.ndim, `Cannot apply ${name}`)];
+}
+
+/** The softmax of floats, with zeros in a row of nothing but minus infinity, and no derivative. */
+export function maskedSoftmax(input: Tensor, along: number): Tensor {
+  const { powers, sums, spread } = shiftRows(input, along);
+  return div(powers, spread(sums));
 }
 
 /**
  * Exponentials divided by their sum over an axis: positive numbers that add up to one.
  *
  * @param x Any shape of at least one axis. An element of minus infinity gets probability 0; as in
- * PyTorch, a row of nothing else gives NaN.
+ * PyTorch, a row of nothing else gives NaN, but its derivative is 0.
  * @param axis The axis that adds up to one. Default -1.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
  * @throws {AxisError} when the axis is out of range.
@@ -350,10 +382,10 @@ function shiftRows(x: TensorLike, axis: number, name: string): [shifted: Tensor,
  * ```
  */
 export function softmax(x: TensorLike, axis = -1): Tensor {
-  const [shifted, along] = shiftRows(x, axis, "softmax");
-  const powers = exp(shifted);
-  const sums = reduceSum(powers, [along]);
-  return div(powers, broadcastAxis(sums, along, powers.shape[along]));
+  const { powers, sums, isVoid, spread } = shiftRows(...readRows(x, axis, "softmax"));
+  // What is added where nothing is a probability has no derivative, unlike a division by 0.
+  const nothing = select(isVoid, constantLike(sums, NaN), constantLike(sums, 0));
+  return add(div(powers, spread(sums)), spread(nothing));
 }
 
 /**
@@ -374,7 +406,7 @@ export function softmax(x: TensorLike, axis = -1): Tensor {
  * ```
  */
 export function logSoftmax(x: TensorLike, axis = -1): Tensor {
-  const [shifted, along] = shiftRows(x, axis, "logSoftmax");
-  const sums = log(reduceSum(exp(shifted), [along]));
-  return sub(shifted, broadcastAxis(sums, along, shifted.shape[along]));
+  const { shifted, sums, isVoid, spread } = shiftRows(...readRows(x, axis, "logSoftmax"));
+  const logarithm = log(sums);
+  return sub(shifted, spread(select(isVoid, constantLike(sums, -Infinity), logarithm)));
 }

@@ -21,10 +21,13 @@ import {
   div,
   equal,
   exp,
+  isfinite,
   less,
   lessEqual,
   log,
   logaddexp,
+  logicalAnd,
+  logicalNot,
   mean,
   mul,
   neg,
@@ -64,6 +67,15 @@ function checkReduction<R extends string>(what: string, reduction: R, allowed: r
 function reduce(losses: Tensor, reduction: Reduction): Tensor {
   if (reduction === "none") return losses;
   return reduction === "sum" ? sum(losses) : mean(losses);
+}
+
+/**
+ * `x` times the weight that it counts with: 0 where the weight is 0, also where `x` is infinite or
+ * NaN, and then without a derivative.
+ */
+function weighted(x: Tensor, weight: Tensor): Tensor {
+  const isVoid = logicalAnd(equal(weight, 0), logicalNot(isfinite(x)));
+  return mul(where(isVoid, 0, x), weight);
 }
 
 /** Two arguments of a loss as floats of one dtype, checked to have the same shape. */
@@ -258,7 +270,7 @@ export function crossEntropy(
     ? probabilities
     : add(mul(probabilities, 1 - labelSmoothing), share);
   const [scores, weights] = readWeight(what, logSoftmax(own, axis), axis, weight);
-  const terms = weigh(mul(scores, smooth), axis, weights);
+  const terms = weigh(weighted(scores, smooth), axis, weights);
   return reduce(neg(sum(terms, axis)), reduction);
 }
 
@@ -382,7 +394,7 @@ function readWeight(
 
 /** `x` times the weight of each class, the classes lying along `axis`. */
 function weigh(x: Tensor, axis: number, weights: Tensor | null): Tensor {
-  return weights === null ? x : mul(x, broadcast(weights, x.shape, [axis]));
+  return weights === null ? x : weighted(x, broadcast(weights, x.shape, [axis]));
 }
 
 /** The loss of class indices. */
@@ -404,12 +416,12 @@ function classLoss(
     ? convert(not(isIgnored), scores.dtype)
     : masked(gather(weights, known));
   const picked = masked(neg(gather(moveAxis(scores, axis, last), known, last)));
-  const own = weights === null ? picked : mul(picked, share);
+  const own = weights === null ? picked : weighted(picked, share);
   let losses = own;
   if (labelSmoothing > 0) {
     const all = masked(neg(sum(weigh(scores, axis, weights), axis)));
     const spread = mul(all, labelSmoothing / scores.shape[axis]);
-    losses = add(mul(own, 1 - labelSmoothing), spread);
+    losses = labelSmoothing === 1 ? spread : add(mul(own, 1 - labelSmoothing), spread);
   }
   return reduction === "mean" ? div(sum(losses), sum(share)) : reduce(losses, reduction);
 }
@@ -455,14 +467,14 @@ export function binaryCrossEntropyWithLogits(
   const [x, y] = readPair(what, input, target);
   // -log sigmoid(x) and -log sigmoid(-x). They differ by x, but computing one from the other would
   // lose all digits of the smaller one, and of its derivative.
-  const yes = mul(y, logaddexp(neg(x), 0));
-  const no = mul(sub(1, y), logaddexp(x, 0));
+  const yes = weighted(logaddexp(neg(x), 0), y);
+  const no = weighted(logaddexp(x, 0), sub(1, y));
   const losses = add(
-    posWeight === undefined ? yes : mul(yes, besideInput(what, "posWeight", x, posWeight)),
+    posWeight === undefined ? yes : weighted(yes, besideInput(what, "posWeight", x, posWeight)),
     no,
   );
   return reduce(
-    weight === undefined ? losses : mul(losses, besideInput(what, "weight", x, weight)),
+    weight === undefined ? losses : weighted(losses, besideInput(what, "weight", x, weight)),
     reduction,
   );
 }

@@ -15,22 +15,15 @@ import { floatOperand, promoteTogether } from "../functions/broadcasting.ts";
 import {
   add,
   astype,
-  div,
-  equal,
-  exp,
   logicalAnd,
   matmul,
-  max,
   mul,
   ones,
-  sub,
-  sum,
   swapaxes,
   tril,
   where,
 } from "../functions/mod.ts";
-import { stopGradient } from "../transforms/no_grad.ts";
-import { softmax } from "./activations.ts";
+import { maskedSoftmax } from "./activations.ts";
 import { dropout } from "./dropout.ts";
 
 /** Which positions may be looked at, and what is added to their scores; both broadcast. */
@@ -89,18 +82,6 @@ export function readMask(mask: TensorLike, name: string, what: string): Tensor {
 }
 
 /**
- * The softmax of scores along their last axis, and zeros in a row of nothing but minus infinity,
- * which looks at nothing. A softmax does not change with a shift, so the maximum that is taken off
- * needs no derivative.
- */
-function maskedSoftmax(scores: Tensor): Tensor {
-  const highest = stopGradient(max(scores, -1, { keepdims: true }));
-  const powers = exp(sub(scores, where(equal(highest, -Infinity), 0, highest)));
-  const sums = sum(powers, -1, { keepdims: true });
-  return div(powers, where(equal(sums, 0), 1, sums));
-}
-
-/**
  * Attention (Vaswani et al., "Attention is all you need", 2017, equation 1).
  *
  * @param query `[..., L, E]`, in the dtype of `key` and `value`.
@@ -120,11 +101,7 @@ export function attend(
   let scores = matmul(mul(query, scale), swapaxes(key, -1, -2));
   if (bias !== undefined) scores = add(scores, astype(bias, scores.dtype));
   if (allowed !== undefined) scores = where(allowed, scores, -Infinity);
-  const isMasked = allowed !== undefined || bias !== undefined;
-  // Without keys there is nothing to look at, and no maximum.
-  const isEmpty = scores.shape[scores.ndim - 1] === 0;
-  const even = isEmpty ? scores : isMasked ? maskedSoftmax(scores) : softmax(scores, -1);
-  const weights = drop(even);
+  const weights = drop(maskedSoftmax(scores, scores.ndim - 1));
   return [matmul(weights, value), weights];
 }
 

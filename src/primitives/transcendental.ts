@@ -11,7 +11,7 @@ import { Concrete } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
 import { abs, add, div, mul, neg, offset, rsqrt, scale, square, sub } from "./arithmetic.ts";
-import { and, equal, lessEqual, select } from "./comparison.ts";
+import { and, equal, isNan, lessEqual, select } from "./comparison.ts";
 import { binary, unary } from "./elementwise.ts";
 import { constantLike } from "./structure.ts";
 
@@ -389,7 +389,14 @@ export function polygamma(x: Tensor, order: number): Tensor {
   return bindOne(polygammaPrimitive, [x], { order });
 }
 
-/** Logarithm of the sum of the exponentials of two. */
+/** `x - y`, but 0 of two equal infinities: neither is larger. */
+function excess(x: Tensor, y: Tensor): Tensor {
+  const difference = sub(x, y);
+  const isTie = and(equal(x, y), isNan(difference));
+  return select(isTie, constantLike(x, 0), difference);
+}
+
+/** Logarithm of the sum of the exponentials of two; equal infinities share the derivative evenly. */
 export const logaddexpPrimitive: Primitive<null> = binary({
   name: "logaddexp",
   accepts: "float",
@@ -397,8 +404,8 @@ export const logaddexpPrimitive: Primitive<null> = binary({
   derivative: {
     kind: "smooth",
     tangents: [
-      (dx, [x, y]) => mul(dx, sigmoid(sub(x, y))),
-      (dy, [x, y]) => mul(dy, sigmoid(sub(y, x))),
+      (dx, [x, y]) => mul(dx, sigmoid(excess(x, y))),
+      (dy, [x, y]) => mul(dy, sigmoid(excess(y, x))),
     ],
   },
 });
