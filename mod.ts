@@ -55,6 +55,7 @@ export type {
   ResultArgs,
   TensorsOf,
   TupleHint,
+  WithNumbers,
 } from "./src/core/tree_types.ts";
 export * from "./src/functions/mod.ts";
 export * from "./src/transforms/mod.ts";

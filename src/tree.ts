@@ -99,6 +99,11 @@ export type LeavesOfEach<Trees extends readonly unknown[]> = {
 /** What a mapped function gets at each leaf. */
 type Parts<T, Rest extends readonly unknown[]> = [LeafOf<T>, ...LeavesOfEach<Rest>];
 
+/** `T` where its leaves are not all tensors, `never` for trees of tensors and for open types. */
+export type WithOtherLeaves<T> = IsOpen<T> extends true ? T
+  : [LeafOf<T>] extends [Tensor] ? never
+  : T;
+
 /** A tree taken apart. */
 export interface FlatTree<Leaf> {
   /** The leaves in visiting order. */
@@ -138,6 +143,23 @@ export interface NodeRules<Instance, Data> {
  */
 export function map<T, Rest extends readonly unknown[], Leaf>(
   f: (leaf: NoInfer<LeafOf<T>>, ...rest: LeavesOfEach<Rest>) => Leaf,
+  tree: T & WithOtherLeaves<T>,
+  ...rest: Rest
+): WithLeaves<T, Leaf>;
+/** The same for trees of tensors of one type, which may be a type parameter. */
+export function map<T, Leaf>(
+  f: (leaf: Tensor, ...rest: Tensor[]) => Leaf,
+  tree: T,
+  ...rest: readonly NoInfer<T>[]
+): Leaf extends Tensor ? T : WithLeaves<T, Leaf>;
+/** The same for trees of tensors with others beside it. */
+export function map<T, Rest extends readonly unknown[], Leaf>(
+  f: (leaf: NoInfer<LeafOf<T>>, ...rest: LeavesOfEach<Rest>) => Leaf,
+  tree: T,
+  ...rest: Rest
+): WithLeaves<T, Leaf>;
+export function map<T, Rest extends readonly unknown[], Leaf>(
+  f: (leaf: NoInfer<LeafOf<T>>, ...rest: LeavesOfEach<Rest>) => Leaf,
   tree: T,
   ...rest: Rest
 ): WithLeaves<T, Leaf> {
@@ -172,6 +194,23 @@ export function map<T, Rest extends readonly unknown[], Leaf>(
  * assertTensorsClose(cleared.layers[0].bias, 0);
  * ```
  */
+export function mapWithPath<T, Rest extends readonly unknown[], Leaf>(
+  f: (path: string, leaf: NoInfer<LeafOf<T>>, ...rest: LeavesOfEach<Rest>) => Leaf,
+  tree: T & WithOtherLeaves<T>,
+  ...rest: Rest
+): WithLeaves<T, Leaf>;
+/** The same for trees of tensors of one type, which may be a type parameter. */
+export function mapWithPath<T, Leaf>(
+  f: (path: string, leaf: Tensor, ...rest: Tensor[]) => Leaf,
+  tree: T,
+  ...rest: readonly NoInfer<T>[]
+): Leaf extends Tensor ? T : WithLeaves<T, Leaf>;
+/** The same for trees of tensors with others beside it. */
+export function mapWithPath<T, Rest extends readonly unknown[], Leaf>(
+  f: (path: string, leaf: NoInfer<LeafOf<T>>, ...rest: LeavesOfEach<Rest>) => Leaf,
+  tree: T,
+  ...rest: Rest
+): WithLeaves<T, Leaf>;
 export function mapWithPath<T, Rest extends readonly unknown[], Leaf>(
   f: (path: string, leaf: NoInfer<LeafOf<T>>, ...rest: LeavesOfEach<Rest>) => Leaf,
   tree: T,

@@ -9,7 +9,7 @@ import { checkAxis, insertAt, sameShape, showType } from "../base/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { firstDifference, leafPaths, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import type { TensorsOf, TupleHint } from "../core/tree_types.ts";
+import type { TensorsOf, TupleHint, WithNumbers } from "../core/tree_types.ts";
 import { concatenate, flip, slice, sliceAxis } from "../primitives/slicing.ts";
 import { reshape } from "../primitives/structure.ts";
 import { checkFunction, checkSynchronous, flattenTensors } from "../transforms/flatten_function.ts";
@@ -51,6 +51,17 @@ export interface AssociativeScanOptions {
  * assertTensorsClose(y, [1, 3, 10]);
  * ```
  */
+export function associativeScan<Xs>(
+  combine: (left: TensorsOf<Xs>, right: TensorsOf<Xs>) => TensorsOf<Xs> | TupleHint,
+  xs: Xs & WithNumbers<Xs>,
+  options?: AssociativeScanOptions,
+): TensorsOf<Xs>;
+/** The same for a tree that holds only tensors, or whose type is a type parameter. */
+export function associativeScan<Xs>(
+  combine: (left: NoInfer<Xs>, right: NoInfer<Xs>) => NoInfer<Xs> | TupleHint,
+  xs: Xs,
+  options?: AssociativeScanOptions,
+): Xs;
 export function associativeScan<Xs>(
   combine: (left: TensorsOf<Xs>, right: TensorsOf<Xs>) => TensorsOf<Xs> | TupleHint,
   xs: Xs,

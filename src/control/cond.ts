@@ -12,7 +12,7 @@ import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { bind, currentTrace, WeakScalar } from "../core/trace.ts";
 import { firstDifference, leafPaths, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import type { TensorsOf, TupleHint } from "../core/tree_types.ts";
+import type { TensorsOf, TupleHint, WithNumbers } from "../core/tree_types.ts";
 import { minimum } from "../primitives/arithmetic.ts";
 import { constantLike, convert } from "../primitives/structure.ts";
 import { canonical } from "./canonical.ts";
@@ -47,6 +47,29 @@ import { switchPrimitive } from "./switch_primitive.ts";
  * assertTensorsClose(f(tensor(-3)), -1);
  * ```
  */
+// deno-lint-ignore no-explicit-any
+export function cond<Operands extends any[], Out>(
+  pred: WithNumbers<Operands, TensorLike>,
+  onTrue: (...operands: TensorsOf<Operands>) => Out | TupleHint,
+  onFalse: (...operands: TensorsOf<Operands>) => NoInfer<Out> | TupleHint,
+  ...operands: Operands
+): TensorsOf<Out>;
+/** The same where only the results hold numbers. */
+// deno-lint-ignore no-explicit-any
+export function cond<Operands extends any[], Out>(
+  pred: TensorLike,
+  onTrue: (...operands: NoInfer<Operands>) => (Out & WithNumbers<Out>) | TupleHint,
+  onFalse: (...operands: NoInfer<Operands>) => NoInfer<Out> | TupleHint,
+  ...operands: Operands
+): TensorsOf<Out>;
+/** The same for trees that hold only tensors, or whose types are type parameters. */
+// deno-lint-ignore no-explicit-any
+export function cond<Operands extends any[], Out>(
+  pred: TensorLike,
+  onTrue: (...operands: NoInfer<Operands>) => Out | TupleHint,
+  onFalse: (...operands: NoInfer<Operands>) => NoInfer<Out> | TupleHint,
+  ...operands: Operands
+): Out;
 // deno-lint-ignore no-explicit-any
 export function cond<Operands extends any[], Out>(
   pred: TensorLike,
@@ -104,6 +127,26 @@ const MAX_BRANCHES = 2 ** 14;
  * assertTensorsClose(vmap(f, [0, null])(index, tensor(1)), [2, Math.sin(1), Math.cos(1), Math.cos(1)]);
  * ```
  */
+// deno-lint-ignore no-explicit-any
+export function switchCase<Operands extends any[], Out>(
+  index: WithNumbers<Operands, TensorLike>,
+  branches: readonly ((...operands: TensorsOf<Operands>) => Out | TupleHint)[],
+  ...operands: Operands
+): TensorsOf<Out>;
+/** The same where only the results hold numbers. */
+// deno-lint-ignore no-explicit-any
+export function switchCase<Operands extends any[], Out>(
+  index: TensorLike,
+  branches: readonly ((...operands: NoInfer<Operands>) => (Out & WithNumbers<Out>) | TupleHint)[],
+  ...operands: Operands
+): TensorsOf<Out>;
+/** The same for trees that hold only tensors, or whose types are type parameters. */
+// deno-lint-ignore no-explicit-any
+export function switchCase<Operands extends any[], Out>(
+  index: TensorLike,
+  branches: readonly ((...operands: NoInfer<Operands>) => Out | TupleHint)[],
+  ...operands: Operands
+): Out;
 // deno-lint-ignore no-explicit-any
 export function switchCase<Operands extends any[], Out>(
   index: TensorLike,

@@ -11,7 +11,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
 import { leafPaths, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import type { TensorsOf, TupleHint } from "../core/tree_types.ts";
+import type { TensorsOf, TupleHint, WithNumbers } from "../core/tree_types.ts";
 import { canonical } from "./canonical.ts";
 import { checkFunction, flattenTensors } from "../transforms/flatten_function.ts";
 import { scanPrimitive } from "./scan_primitive.ts";
@@ -67,6 +67,32 @@ export interface ScanOptions {
  * assertTensorsClose(grad((xs) => sums(xs)[1].sum())(tensor([1, 2, 3])), [3, 2, 1]);
  * ```
  */
+export function scan<const Init, const Xs, Y>(
+  f: (
+    carry: TensorsOf<Init>,
+    x: TensorsOf<Xs>,
+  ) => readonly [TensorsOf<Init> | TupleHint, Y | TupleHint],
+  init: Init,
+  xs: WithNumbers<readonly [Init, Xs], Xs>,
+  options?: ScanOptions,
+): [TensorsOf<Init>, TensorsOf<Y>];
+/** The same where only the results of a step hold numbers. */
+export function scan<const Init, const Xs, Y>(
+  f: (
+    carry: NoInfer<Init>,
+    x: NoInfer<Xs>,
+  ) => readonly [NoInfer<Init> | TupleHint, (Y & WithNumbers<Y>) | TupleHint],
+  init: Init,
+  xs: Xs,
+  options?: ScanOptions,
+): [Init, TensorsOf<Y>];
+/** The same for trees that hold only tensors, or whose types are type parameters. */
+export function scan<const Init, const Xs, Y>(
+  f: (carry: NoInfer<Init>, x: NoInfer<Xs>) => readonly [NoInfer<Init> | TupleHint, Y | TupleHint],
+  init: Init,
+  xs: Xs,
+  options?: ScanOptions,
+): [Init, Y];
 export function scan<const Init, const Xs, Y>(
   f: (
     carry: TensorsOf<Init>,
@@ -177,6 +203,17 @@ function countSteps(
  * assertTensorsClose(map((row) => row.sum(), tensor([[1, 2], [3, 4]])), [3, 7]);
  * ```
  */
+export function map<Xs, Y>(
+  f: (x: TensorsOf<Xs>) => Y | TupleHint,
+  xs: Xs & WithNumbers<Xs>,
+): TensorsOf<Y>;
+/** The same where only the results hold numbers. */
+export function map<Xs, Y>(
+  f: (x: NoInfer<Xs>) => (Y & WithNumbers<Y>) | TupleHint,
+  xs: Xs,
+): TensorsOf<Y>;
+/** The same for trees that hold only tensors, or whose types are type parameters. */
+export function map<Xs, Y>(f: (x: NoInfer<Xs>) => Y | TupleHint, xs: Xs): Y;
 export function map<Xs, Y>(f: (x: TensorsOf<Xs>) => Y | TupleHint, xs: Xs): TensorsOf<Y> {
   checkFunction(f, "map");
   const what = "Cannot map";

@@ -13,7 +13,7 @@ import type { Equation } from "../core/program.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
 import { unflatten } from "../core/tree.ts";
-import type { TensorsOf, TupleHint } from "../core/tree_types.ts";
+import type { TensorsOf, TupleHint, WithNumbers } from "../core/tree_types.ts";
 import { add, addPrimitive, minimum } from "../primitives/arithmetic.ts";
 import { less } from "../primitives/comparison.ts";
 import { constantLike, convert } from "../primitives/structure.ts";
@@ -89,6 +89,17 @@ function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[
 export function whileLoop<const Init>(
   predicate: (value: TensorsOf<Init>) => Tensor | boolean,
   step: (value: TensorsOf<Init>) => TensorsOf<Init> | TupleHint,
+  init: Init & WithNumbers<Init>,
+): TensorsOf<Init>;
+/** The same for a value that holds only tensors, or whose type is a type parameter. */
+export function whileLoop<const Init>(
+  predicate: (value: NoInfer<Init>) => Tensor | boolean,
+  step: (value: NoInfer<Init>) => NoInfer<Init> | TupleHint,
+  init: Init,
+): Init;
+export function whileLoop<const Init>(
+  predicate: (value: TensorsOf<Init>) => Tensor | boolean,
+  step: (value: TensorsOf<Init>) => TensorsOf<Init> | TupleHint,
   init: Init,
 ): TensorsOf<Init> {
   checkFunction(predicate, "whileLoop");
@@ -137,6 +148,19 @@ export function whileLoop<const Init>(
  * assertTensorsClose(grad(cube)(tensor(2)), 12);
  * ```
  */
+export function foriLoop<const Init>(
+  lower: number | Tensor,
+  upper: number | Tensor,
+  step: (i: Tensor, value: TensorsOf<Init>) => TensorsOf<Init> | TupleHint,
+  init: Init & WithNumbers<Init>,
+): TensorsOf<Init>;
+/** The same for a value that holds only tensors, or whose type is a type parameter. */
+export function foriLoop<const Init>(
+  lower: number | Tensor,
+  upper: number | Tensor,
+  step: (i: Tensor, value: NoInfer<Init>) => NoInfer<Init> | TupleHint,
+  init: Init,
+): Init;
 export function foriLoop<const Init>(
   lower: number | Tensor,
   upper: number | Tensor,

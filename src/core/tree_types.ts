@@ -22,6 +22,14 @@ export type TensorsOf<T> = IsAny<T> extends true ? T
   : T extends null | undefined | string | AnyFunction ? T
   : { [K in keyof T]: TensorsOf<T[K]> };
 
+/**
+ * `Value` for a tree type with numbers or typed arrays at its leaves, `never` for a tree of tensors
+ * and for a type that is still open. The first overload of a function takes the former, whose
+ * results have tensors where the argument has numbers; the others give back the type they got, so
+ * that functions with type parameters of their own can wrap them.
+ */
+export type WithNumbers<T, Value = T> = [T] extends [TensorsOf<T>] ? never : Value;
+
 /** A tree type that also takes numbers where the original has tensors. */
 export type LeavesOf<T> = T | Loosened<T>;
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TensorsOf } from "../core/tree_types.ts";
+import type { TensorsOf, WithNumbers } from "../core/tree_types.ts";
 import { closeUpdates, openParams, openUpdates } from "./leaves.ts";
 
 /**
@@ -30,6 +30,12 @@ import { closeUpdates, openParams, openUpdates } from "./leaves.ts";
  * assertTensorsClose(optim.applyUpdates(params, updates).w, tensor([0.8, -1.6]));
  * ```
  */
+export function applyUpdates<Params>(
+  params: Params & WithNumbers<Params>,
+  updates: unknown,
+): TensorsOf<Params>;
+/** The same for parameters that are all tensors, or whose type is a type parameter. */
+export function applyUpdates<Params>(params: Params, updates: unknown): Params;
 export function applyUpdates<Params>(params: Params, updates: unknown): TensorsOf<Params> {
   const opened = openParams(params);
   const changes = openUpdates(updates, opened, "Cannot apply these updates");

@@ -12,7 +12,7 @@ import { allocateFor, Concrete, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import type { AnyFunction, LooseArgs } from "../core/tree_types.ts";
+import type { AnyFunction, IsAny, LooseArgs, TensorsOf } from "../core/tree_types.ts";
 import { moveAxis, reshape } from "../primitives/structure.ts";
 import {
   checkFunction,
@@ -21,7 +21,7 @@ import {
   flattenTensors,
 } from "./flatten_function.ts";
 import { checkArgnums, grad } from "./grad.ts";
-import type { GradArgs } from "./grad.ts";
+import type { GradArgs, GradOf } from "./grad.ts";
 import { checkList, jvp } from "./jvp.ts";
 import { checkFloats, linearizeFlat, pullBack } from "./linearize.ts";
 import type { Linearized } from "./linearize.ts";
@@ -32,6 +32,12 @@ export interface JacobianOptions {
   /** Which argument to differentiate by, or a list of them. Default 0. */
   readonly argnums?: number | readonly number[];
 }
+
+/** A tree like `Out`, with a tree like `In` in the place of each tensor. */
+export type JacobianOf<Out, In> = IsAny<Out> extends true ? Out
+  : [Out] extends [Tensor] ? In
+  : Out extends null | undefined | string | AnyFunction ? Out
+  : { [K in keyof Out]: JacobianOf<Out[K], In> };
 
 /** A function linearised at its arguments, with the structures that a Jacobian is built from. */
 interface Point {
@@ -154,14 +160,13 @@ function reverseBlocks({ linearized, inputs }: Point): Tensor[][] {
 export function jacfwd<
   // deno-lint-ignore no-explicit-any
   Args extends any[] = Tensor[],
-  Out = Tensor,
+  const Out = Tensor,
   const Options extends JacobianOptions = Record<never, never>,
 >(
   f: (...args: Args) => Out,
   options?: Options,
-  // deno-lint-ignore no-explicit-any
-): (...args: GradArgs<Args, Options>) => any {
-  return makeJacobian(f, options, "jacfwd", forwardBlocks);
+): (...args: GradArgs<Args, Options>) => JacobianOf<TensorsOf<Out>, GradOf<Args, Options>> {
+  return makeJacobian(f, options, "jacfwd", forwardBlocks) as never;
 }
 
 /**
@@ -184,14 +189,13 @@ export function jacfwd<
 export function jacrev<
   // deno-lint-ignore no-explicit-any
   Args extends any[] = Tensor[],
-  Out = Tensor,
+  const Out = Tensor,
   const Options extends JacobianOptions = Record<never, never>,
 >(
   f: (...args: Args) => Out,
   options?: Options,
-  // deno-lint-ignore no-explicit-any
-): (...args: GradArgs<Args, Options>) => any {
-  return makeJacobian(f, options, "jacrev", reverseBlocks);
+): (...args: GradArgs<Args, Options>) => JacobianOf<TensorsOf<Out>, GradOf<Args, Options>> {
+  return makeJacobian(f, options, "jacrev", reverseBlocks) as never;
 }
 
 /**
@@ -214,15 +218,16 @@ export function jacrev<
 export function hessian<
   // deno-lint-ignore no-explicit-any
   Args extends any[] = Tensor[],
-  Out = Tensor,
+  const Out = Tensor,
   const Options extends JacobianOptions = Record<never, never>,
 >(
   f: (...args: Args) => Out,
   options?: Options,
-  // deno-lint-ignore no-explicit-any
-): (...args: GradArgs<Args, Options>) => any {
+): (
+  ...args: GradArgs<Args, Options>
+) => JacobianOf<JacobianOf<TensorsOf<Out>, GradOf<Args, Options>>, GradOf<Args, Options>> {
   const gradients = makeJacobian(f, options, "hessian", reverseBlocks);
-  return makeJacobian(gradients, options, "hessian", forwardBlocks);
+  return makeJacobian(gradients, options, "hessian", forwardBlocks) as never;
 }
 
 /**

@@ -14,7 +14,7 @@ export type {
   ValueOf,
 } from "./grad.ts";
 export { hessian, hvp, jacfwd, jacrev } from "./jacobian.ts";
-export type { JacobianOptions } from "./jacobian.ts";
+export type { JacobianOf, JacobianOptions } from "./jacobian.ts";
 export { jvp } from "./jvp.ts";
 export { linearize, linearTranspose, vjp } from "./linearize.ts";
 export { noGrad, stopGradient } from "./no_grad.ts";

@@ -44,7 +44,7 @@ Deno.test("the Jacobian of a scalar is its gradient, that of a scalar argument a
 });
 
 Deno.test("Jacobians over trees are trees of trees", () => {
-  const f = (p: { a: Tensor; b: Tensor[] }) => [p.a.mul(p.b[0]), { sum: p.b[0].sum() }];
+  const f = (p: { a: Tensor; b: Tensor[] }) => [p.a.mul(p.b[0]), { sum: p.b[0].sum() }] as const;
   const p = { a: f64([1, 2]), b: [f64([3, 4])] };
   for (const jacobian of [jacfwd, jacrev]) {
     const [product, { sum }] = jacobian(f)(p);
