@@ -4,21 +4,29 @@
  * @module
  */
 import {
+  ArgumentError,
   associativeScan,
   cond,
   foriLoop,
+  grad,
   hessian,
   jacfwd,
   jacrev,
+  jvp,
+  linearize,
+  linearTranspose,
   map,
   optim,
   scan,
   switchCase,
   tensor,
   tree,
+  valueAndGrad,
+  vjp,
   whileLoop,
 } from "../mod.ts";
 import type { Tensor } from "../mod.ts";
+import { assertRefused } from "./support/errors.ts";
 import { assertEquals, assertType } from "./support/std.ts";
 import type { IsExact } from "./support/std.ts";
 
@@ -147,6 +155,62 @@ Deno.test("tree.map knows the leaves of concrete trees", () => {
   // deno-lint-ignore no-explicit-any
   const any = tree.map((x) => x.anything, { a: { anything: 1 } } as any);
   assertType<IsExact<typeof any.a, number>>(false);
+});
+
+Deno.test("functions that return JavaScript values are not differentiated", () => {
+  const x = tensor([1, 2]);
+  const number = (x: Tensor) => x.square().sum().item();
+  const refused = (transform: string, returned: string) =>
+    `Cannot take ${transform} of a function that returns ${returned}: a JavaScript value does not ` +
+    `depend on the arguments; return a tensor, without item, toArray or data`;
+  const five = "the number 5";
+  // @ts-expect-error: a number does not depend on the arguments
+  assertRefused(() => grad(number)(x), ArgumentError, refused("grad", five));
+  // @ts-expect-error: the same
+  assertRefused(() => valueAndGrad(number)(x), ArgumentError, refused("valueAndGrad", five));
+  // @ts-expect-error: the same
+  assertRefused(() => jacrev(number)(x), ArgumentError, refused("jacrev", five));
+  // @ts-expect-error: the same
+  assertRefused(() => jacfwd(number)(x), ArgumentError, refused("jacfwd", five));
+  // @ts-expect-error: the same
+  assertRefused(() => hessian(number)(x), ArgumentError, refused("hessian", five));
+  // @ts-expect-error: the same
+  assertRefused(() => jvp(number, [x], [x]), ArgumentError, refused("jvp", five));
+  // @ts-expect-error: the same
+  assertRefused(() => vjp(number, x), ArgumentError, refused("vjp", five));
+  // @ts-expect-error: the same
+  assertRefused(() => linearize(number, x), ArgumentError, refused("linearize", five));
+  // @ts-expect-error: the same
+  assertRefused(() => linearTranspose(() => 5, x), ArgumentError, refused("linearTranspose", five));
+  // @ts-expect-error: a bool does not depend on the arguments
+  assertRefused(() => vjp(() => true, x), ArgumentError, refused("vjp", "the boolean true"));
+  assertRefused(
+    () => vjp((x: Tensor) => ({ y: x, z: [x, x.sum().item()] }), x),
+    ArgumentError,
+    refused("vjp", "the number 3 at .z[1]"),
+  );
+  assertRefused(
+    () => vjp((x: Tensor) => x.data(), x),
+    ArgumentError,
+    refused("vjp", "a Float32Array"),
+  );
+  // Numbers in the auxiliary output are fine.
+  const [, aux] = grad((x: Tensor) => [x.sum(), x.sum().item()], { hasAux: true })(x);
+  assertEquals(aux as unknown, 3);
+});
+
+Deno.test("the data of a tensor has the type of an array that owns its memory", async () => {
+  const values: Float32Array = tensor([1, 2]).data();
+  const exact: Float32Array<ArrayBuffer> = tensor([1, 2]).data();
+  const named = tensor([1, 2], { dtype: "float64" }).data<Float64Array>();
+  const owned: Float64Array<ArrayBuffer> = named;
+  const any = tensor([1, 2]).data();
+  const first: number = any[0];
+  const buffer: ArrayBuffer = any.buffer;
+  assertEquals([values[1], exact[1], owned[1], first, buffer.byteLength], [2, 2, 2, 1, 8]);
+  for (const response of [new Response(any), new Response(tensor([1, 2]).data())]) {
+    assertEquals((await response.arrayBuffer()).byteLength, 8);
+  }
 });
 
 Deno.test("Jacobians and Hessians are trees of trees", () => {

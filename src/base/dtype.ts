@@ -11,6 +11,14 @@ export type Dtype = "float32" | "float64" | "int32" | "uint32" | "bool";
 /** A typed array that holds a tensor's elements; `bool` is held as bytes of 0 and 1. */
 export type Elements = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
+/** The same typed array over memory of its own, which nothing else shares. */
+export type Unshared<Values extends Elements> = Values extends Float32Array
+  ? Float32Array<ArrayBuffer>
+  : Values extends Float64Array ? Float64Array<ArrayBuffer>
+  : Values extends Int32Array ? Int32Array<ArrayBuffer>
+  : Values extends Uint32Array ? Uint32Array<ArrayBuffer>
+  : Uint8Array<ArrayBuffer>;
+
 /** Every dtype, narrowest category first. */
 export const DTYPES: readonly Dtype[] = ["bool", "int32", "uint32", "float32", "float64"];
 

@@ -6,7 +6,7 @@
  */
 import { argumentError, internalError, shapeError } from "../base/errors.ts";
 import { allocate, byteSize } from "../base/dtype.ts";
-import type { Dtype, Elements } from "../base/dtype.ts";
+import type { Dtype, Elements, Unshared } from "../base/dtype.ts";
 import {
   checkNdim,
   checkSize,
@@ -183,11 +183,26 @@ export abstract class Tensor implements Type {
   /**
    * The elements in row-major order, as a fresh typed array (`Uint8Array` of 0 and 1 for `bool`).
    *
+   * TypeScript cannot see the dtype: say which array it is where that matters, with
+   * `x.data<Float32Array>()` or by the type of the variable.
+   *
    * @throws {TraceError} when the value is traced and has no concrete value.
+   *
+   * @example The typed array of a float32 tensor
+   * ```ts
+   * import { tensor } from "@jacobi/jacobi";
+   * import { strictEqual } from "node:assert/strict";
+   *
+   * const values: Float32Array = tensor([1, 2]).data();
+   * strictEqual(values[1], 2);
+   * const body = new Response(tensor([1, 2]).data());
+   * strictEqual((await body.arrayBuffer()).byteLength, 8);
+   * ```
    */
-  data(): Elements {
+  data<Values extends Elements = Unshared<Elements>>(): Values & Unshared<Values> {
     const value = this.concrete("read the data of");
-    return isSplat(value) ? dense(value) : value.peek((elements) => elements.slice());
+    const data = isSplat(value) ? dense(value) : value.peek((elements) => elements.slice());
+    return data as Values & Unshared<Values>;
   }
 
   /** What `JSON.stringify` writes: nested arrays, as `toArray` gives. */

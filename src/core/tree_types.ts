@@ -15,6 +15,12 @@ export type AnyFunction = (...args: any[]) => unknown;
 /** Whether `T` is `any`, which stays what it is. */
 export type IsAny<T> = 0 extends 1 & T ? true : false;
 
+/**
+ * What a function that is differentiated may return: a tree of tensors. A JavaScript number cannot
+ * depend on the arguments, and is refused.
+ */
+export type Differentiable = object | null;
+
 /** A tree type with tensors at its leaves: numbers become tensors, nodes stay. */
 export type TensorsOf<T> = IsAny<T> extends true ? T
   : [Tensor] extends [T] ? Tensor

@@ -26,7 +26,10 @@ export interface FlatTree {
 
 /** A tree of tensors, numbers and typed arrays as flat tensors. `what` begins messages. */
 export function flattenTensors(tree: unknown, what: string): FlatTree {
-  const { leaves, structure } = flatten(tree);
+  return convertLeaves(flatten(tree), what);
+}
+
+function convertLeaves({ leaves, structure }: ReturnType<typeof flatten>, what: string): FlatTree {
   const areReady = leaves.every((leaf) => leaf instanceof Tensor && !(leaf instanceof WeakScalar));
   if (areReady) return { leaves: leaves as Tensor[], structure };
   const paths = leafPaths(structure);
@@ -71,6 +74,37 @@ export function checkSynchronous(output: unknown, transform: string): void {
   );
 }
 
+function flattenOutput(output: unknown, transform: string): FlatTree {
+  return flattenTensors(output, `Cannot return this value from ${transform}`);
+}
+
+/**
+ * The results of a function that is differentiated, as flat tensors. JavaScript numbers and typed
+ * arrays among them are refused: they cannot depend on the arguments, and their derivative would
+ * silently be zero.
+ */
+export function flattenResults(
+  output: unknown,
+  transform: string,
+  what = `Cannot return this value from ${transform}`,
+): FlatTree {
+  const flat = flatten(output);
+  const { leaves, structure } = flat;
+  leaves.forEach((leaf, i) => {
+    if (leaf instanceof Tensor) return;
+    const isArray = ArrayBuffer.isView(leaf);
+    if (typeof leaf !== "number" && typeof leaf !== "boolean" && !isArray) return;
+    const path = structure.kind === "leaf" ? "" : ` at ${showPath(leafPaths(structure)[i])}`;
+    throw argumentError(
+      `Cannot take ${transform} of a function that returns ${
+        isArray ? `a ${describeValue(leaf)}` : `the ${typeof leaf} ${describeValue(leaf)}`
+      }${path}: a JavaScript value does not depend on the arguments; ` +
+        `return a tensor, without item, toArray or data`,
+    );
+  });
+  return convertLeaves(flat, what);
+}
+
 /** A user's function on flat tensors; it remembers the structure of its last result. */
 export interface FlatFunction {
   /** Runs it on one value per leaf of the arguments. */
@@ -79,11 +113,15 @@ export interface FlatFunction {
   readonly resultStructure: () => Structure;
 }
 
-/** `f`, taking its list of arguments as the leaves of `structure`. */
+/**
+ * `f`, taking its list of arguments as the leaves of `structure`. `takeApart` is `flattenResults`
+ * where `f` is differentiated.
+ */
 export function flattenFunction(
   f: AnyFunction,
   structure: Structure,
   transform: string,
+  takeApart: typeof flattenOutput = flattenOutput,
 ): FlatFunction {
   let result: Structure | undefined;
   return {
@@ -91,7 +129,7 @@ export function flattenFunction(
       const args = unflatten(structure, leaves) as unknown[];
       const output = f(...args);
       checkSynchronous(output, transform);
-      const flat = flattenTensors(output, `Cannot return this value from ${transform}`);
+      const flat = takeApart(output, transform);
       for (const leaf of flat.leaves) checkAlive(leaf, `the result of ${transform}`);
       result = flat.structure;
       return flat.leaves;

@@ -12,12 +12,18 @@ import { splat, Tensor } from "../core/tensor.ts";
 import { checkAlive } from "../core/trace.ts";
 import { flatten, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import type { AnyFunction, LeavesOf, LooseArgs, TensorsOf } from "../core/tree_types.ts";
+import type {
+  AnyFunction,
+  Differentiable,
+  LeavesOf,
+  LooseArgs,
+  TensorsOf,
+} from "../core/tree_types.ts";
 import {
   checkFunction,
   checkSynchronous,
   flattenInputs,
-  flattenTensors,
+  flattenResults,
 } from "./flatten_function.ts";
 import { checkFloats, linearizeFlat, pullBack } from "./linearize.ts";
 
@@ -96,7 +102,7 @@ export type GradResult<Args extends readonly unknown[], Out, Options> = Options 
 export function grad<
   // deno-lint-ignore no-explicit-any
   Args extends any[] = Tensor[],
-  const Out = Tensor,
+  const Out extends Differentiable = Tensor,
   const Options extends GradOptions = Record<never, never>,
 >(
   f: (...args: Args) => Out,
@@ -134,7 +140,7 @@ export function grad<
 export function valueAndGrad<
   // deno-lint-ignore no-explicit-any
   Args extends any[] = Tensor[],
-  const Out = Tensor,
+  const Out extends Differentiable = Tensor,
   const Options extends GradOptions = Record<never, never>,
 >(
   f: (...args: Args) => Out,
@@ -231,8 +237,9 @@ function splitAux(output: unknown, transform: string): [unknown, unknown] {
 }
 
 function checkScalar(output: unknown, transform: string): Tensor {
-  const { leaves, structure } = flattenTensors(
+  const { leaves, structure } = flattenResults(
     output,
+    transform,
     `Cannot take ${transform} of a function with this result`,
   );
   if (structure.kind !== "leaf") {

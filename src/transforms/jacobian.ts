@@ -12,12 +12,19 @@ import { allocateFor, Concrete, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import type { AnyFunction, IsAny, LooseArgs, TensorsOf } from "../core/tree_types.ts";
+import type {
+  AnyFunction,
+  Differentiable,
+  IsAny,
+  LooseArgs,
+  TensorsOf,
+} from "../core/tree_types.ts";
 import { moveAxis, reshape } from "../primitives/structure.ts";
 import {
   checkFunction,
   flattenFunction,
   flattenInputs,
+  flattenResults,
   flattenTensors,
 } from "./flatten_function.ts";
 import { checkArgnums, grad } from "./grad.ts";
@@ -49,6 +56,9 @@ interface Point {
   readonly outStructure: Structure;
 }
 
+/** A function of any arguments with one result, for transforms that look at neither. */
+type Direct = (...args: unknown[]) => Tensor;
+
 /** The Jacobian's blocks: one list per result leaf, one block per input leaf. */
 type Blocks = (point: Point) => Tensor[][];
 
@@ -75,6 +85,7 @@ function makeJacobian(
       },
       { kind: "array", children: [structure] },
       transform,
+      flattenResults,
     );
     const linearized = linearizeFlat(transform, leaves, flat.call);
     const outStructure = flat.resultStructure();
@@ -160,7 +171,7 @@ function reverseBlocks({ linearized, inputs }: Point): Tensor[][] {
 export function jacfwd<
   // deno-lint-ignore no-explicit-any
   Args extends any[] = Tensor[],
-  const Out = Tensor,
+  const Out extends Differentiable = Tensor,
   const Options extends JacobianOptions = Record<never, never>,
 >(
   f: (...args: Args) => Out,
@@ -189,7 +200,7 @@ export function jacfwd<
 export function jacrev<
   // deno-lint-ignore no-explicit-any
   Args extends any[] = Tensor[],
-  const Out = Tensor,
+  const Out extends Differentiable = Tensor,
   const Options extends JacobianOptions = Record<never, never>,
 >(
   f: (...args: Args) => Out,
@@ -218,7 +229,7 @@ export function jacrev<
 export function hessian<
   // deno-lint-ignore no-explicit-any
   Args extends any[] = Tensor[],
-  const Out = Tensor,
+  const Out extends Differentiable = Tensor,
   const Options extends JacobianOptions = Record<never, never>,
 >(
   f: (...args: Args) => Out,
@@ -252,20 +263,20 @@ export function hessian<
  */
 // deno-lint-ignore no-explicit-any
 export function hvp<Args extends any[] = Tensor[]>(
-  f: (...args: Args) => unknown,
+  f: (...args: Args) => Differentiable,
   primals: NoInfer<LooseArgs<Args>>,
   tangents: unknown,
 ): { [K in keyof Args]: Args[K] };
 /** The same for a function that another transform makes in place: `hvp(jit(f), …)`. */
 // deno-lint-ignore no-explicit-any
 export function hvp<Args extends any[]>(
-  f: (...args: Args) => unknown,
+  f: (...args: Args) => Differentiable,
   primals: NoInfer<LooseArgs<Args>>,
   tangents: unknown,
 ): { [K in keyof Args]: Args[K] };
 // deno-lint-ignore no-explicit-any
 export function hvp<Args extends any[]>(
-  f: (...args: Args) => unknown,
+  f: (...args: Args) => Differentiable,
   primals: NoInfer<LooseArgs<Args>>,
   tangents: unknown,
 ): { [K in keyof Args]: Args[K] } {
@@ -281,7 +292,7 @@ export function hvp<Args extends any[]>(
     )
   );
   const argnums = [...primals.keys()].filter((i) => hasFloats[i]);
-  const gradient = grad(f as AnyFunction, { argnums }) as AnyFunction;
+  const gradient = grad(f as Direct, { argnums });
   const [, products] = jvp(gradient, primals, tangents) as unknown as [unknown, unknown[]];
   let next = 0;
   return hasFloats.map((has) => has ? products[next++] : null) as {

@@ -22,13 +22,14 @@ import {
   WeakScalar,
 } from "../core/trace.ts";
 import { leafPaths, unflatten } from "../core/tree.ts";
-import type { LooseArgs, TensorsOf } from "../core/tree_types.ts";
+import type { Differentiable, LooseArgs, TensorsOf } from "../core/tree_types.ts";
 import { add } from "../primitives/arithmetic.ts";
 import {
   checkFunction,
   flattenFunction,
   flattenInputs,
   flattenLike,
+  flattenResults,
   primalOf,
 } from "./flatten_function.ts";
 
@@ -207,20 +208,20 @@ export function sum(x: Tensor | null, y: Tensor | null): Tensor | null {
  * ```
  */
 // deno-lint-ignore no-explicit-any
-export function jvp<Args extends any[] = Tensor[], Out = Tensor>(
+export function jvp<Args extends any[] = Tensor[], Out extends Differentiable = Tensor>(
   f: (...args: Args) => Out,
   primals: NoInfer<LooseArgs<Args>>,
   tangents: unknown,
 ): [TensorsOf<Out>, TensorsOf<Out>];
 /** The same for a function that another transform makes in place: `jvp(jit(f), …)`. */
 // deno-lint-ignore no-explicit-any
-export function jvp<Args extends any[], Out>(
+export function jvp<Args extends any[], Out extends Differentiable>(
   f: (...args: Args) => Out,
   primals: NoInfer<LooseArgs<Args>>,
   tangents: unknown,
 ): [TensorsOf<Out>, TensorsOf<Out>];
 // deno-lint-ignore no-explicit-any
-export function jvp<Args extends any[], Out>(
+export function jvp<Args extends any[], Out extends Differentiable>(
   f: (...args: Args) => Out,
   primals: NoInfer<LooseArgs<Args>>,
   tangents: unknown,
@@ -230,7 +231,7 @@ export function jvp<Args extends any[], Out>(
   checkList(tangents, "jvp", "tangents");
   const { leaves, structure } = flattenInputs(primals, "Cannot take a jvp at these primals");
   const directions = flattenTangents(structure, leaves, tangents, "jvp");
-  const flat = flattenFunction(f, structure, "jvp");
+  const flat = flattenFunction(f, structure, "jvp", flattenResults);
   const trace = new JvpTrace("jvp", currentTrace(), true);
   const results = runTransform(
     trace,

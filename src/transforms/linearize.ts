@@ -16,13 +16,14 @@ import type { Tensor, Type } from "../core/tensor.ts";
 import { currentTrace, runUnder, WeakScalar } from "../core/trace.ts";
 import { leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import type { LooseArgs, ResultArgs, TensorsOf } from "../core/tree_types.ts";
+import type { Differentiable, LooseArgs, ResultArgs, TensorsOf } from "../core/tree_types.ts";
 import { convert } from "../primitives/structure.ts";
 import {
   checkFunction,
   flattenFunction,
   flattenInputs,
   flattenLike,
+  flattenResults,
   flattenTensors,
   primalOf,
 } from "./flatten_function.ts";
@@ -139,24 +140,24 @@ function spread(values: readonly Tensor[], types: readonly Type[]): (Tensor | nu
  * ```
  */
 // deno-lint-ignore no-explicit-any
-export function vjp<Args extends any[] = Tensor[], Out = Tensor>(
+export function vjp<Args extends any[] = Tensor[], Out extends Differentiable = Tensor>(
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (cotangent: unknown) => ResultArgs<Args>];
 /** The same for a function that another transform makes in place: `vjp(jit(f), …)`. */
 // deno-lint-ignore no-explicit-any
-export function vjp<Args extends any[], Out>(
+export function vjp<Args extends any[], Out extends Differentiable>(
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (cotangent: unknown) => ResultArgs<Args>];
 // deno-lint-ignore no-explicit-any
-export function vjp<Args extends any[], Out>(
+export function vjp<Args extends any[], Out extends Differentiable>(
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (cotangent: unknown) => ResultArgs<Args>] {
   checkFunction(f, "vjp");
   const { leaves, structure } = flattenInputs(primals, "Cannot take a vjp at these primals");
-  const flat = flattenFunction(f, structure, "vjp");
+  const flat = flattenFunction(f, structure, "vjp", flattenResults);
   const linearized = linearizeFlat("vjp", leaves, flat.call);
   const outStructure = flat.resultStructure();
   const { results } = linearized;
@@ -189,24 +190,24 @@ export function vjp<Args extends any[], Out>(
  * ```
  */
 // deno-lint-ignore no-explicit-any
-export function linearize<Args extends any[] = Tensor[], Out = Tensor>(
+export function linearize<Args extends any[] = Tensor[], Out extends Differentiable = Tensor>(
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (...tangents: unknown[]) => TensorsOf<Out>];
 /** The same for a function that another transform makes in place: `linearize(jit(f), …)`. */
 // deno-lint-ignore no-explicit-any
-export function linearize<Args extends any[], Out>(
+export function linearize<Args extends any[], Out extends Differentiable>(
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (...tangents: unknown[]) => TensorsOf<Out>];
 // deno-lint-ignore no-explicit-any
-export function linearize<Args extends any[], Out>(
+export function linearize<Args extends any[], Out extends Differentiable>(
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (...tangents: unknown[]) => TensorsOf<Out>] {
   checkFunction(f, "linearize");
   const { leaves, structure } = flattenInputs(primals, "Cannot linearize at these primals");
-  const flat = flattenFunction(f, structure, "linearize");
+  const flat = flattenFunction(f, structure, "linearize", flattenResults);
   const linearized = linearizeFlat("linearize", leaves, flat.call);
   const { results, program, active } = linearized;
   const outStructure = flat.resultStructure();
@@ -242,18 +243,18 @@ export function linearize<Args extends any[], Out>(
  * ```
  */
 // deno-lint-ignore no-explicit-any
-export function linearTranspose<Args extends any[] = Tensor[], Out = Tensor>(
+export function linearTranspose<Args extends any[] = Tensor[], Out extends Differentiable = Tensor>(
   f: (...args: Args) => Out,
   ...examples: NoInfer<LooseArgs<Args>>
 ): (cotangent: unknown) => ResultArgs<Args>;
 /** The same for a function that another transform makes in place: `linearTranspose(jit(f), …)`. */
 // deno-lint-ignore no-explicit-any
-export function linearTranspose<Args extends any[], Out>(
+export function linearTranspose<Args extends any[], Out extends Differentiable>(
   f: (...args: Args) => Out,
   ...examples: NoInfer<LooseArgs<Args>>
 ): (cotangent: unknown) => ResultArgs<Args>;
 // deno-lint-ignore no-explicit-any
-export function linearTranspose<Args extends any[], Out>(
+export function linearTranspose<Args extends any[], Out extends Differentiable>(
   f: (...args: Args) => Out,
   ...examples: NoInfer<LooseArgs<Args>>
 ): (cotangent: unknown) => ResultArgs<Args> {
@@ -261,7 +262,7 @@ export function linearTranspose<Args extends any[], Out>(
   const what = "Cannot transpose at these examples";
   const { leaves, structure } = flattenTensors(examples, what);
   checkFloats(leaves, structure, what);
-  const flat = flattenFunction(f, structure, "linearTranspose");
+  const flat = flattenFunction(f, structure, "linearTranspose", flattenResults);
   const tape = new RecordingTrace("linearTranspose", currentTrace());
   let program: Program;
   let results: readonly Tensor[];

@@ -150,7 +150,7 @@ function underTransform(f: (args: readonly unknown[]) => unknown, draw: Draw) {
       places.forEach((place, i) => full[place] = tensors[i]);
       return onlyTensors(f(full));
     };
-    return transform(inner, places.map((place) => args[place] as Tensor));
+    return transform(inner as Traced, places.map((place) => args[place] as Tensor));
   };
 }
 
@@ -170,7 +170,7 @@ function total(result: unknown): Tensor {
   );
 }
 
-type Traced = (...tensors: Tensor[]) => unknown;
+type Traced = (...tensors: Tensor[]) => Tensor;
 
 const TRANSFORMS: readonly ((f: Traced, tensors: readonly Tensor[]) => unknown)[] = [
   (f, tensors) => api.jvp(f, [...tensors], tensors.map(() => null)),

@@ -37,7 +37,7 @@ function withExamples(f: AnyFunction, args: readonly unknown[]): unknown {
 
 /** A function with a rule is called with the rule. */
 function withDerivative(f: AnyFunction, args: readonly unknown[]): unknown {
-  const made = f(...args) as AnyFunction;
+  const made = f(...args) as (...args: unknown[]) => api.Tensor;
   return (...args: unknown[]) => {
     const [out, pullback] = api.vjp(made, ...args);
     return pullback(out);

@@ -489,7 +489,7 @@ Deno.test("whatever is kept, donated, read and dropped, values are what they wer
         viewOf("float32", address, length).set(model);
         return { tensor, model };
       };
-      const check = ({ tensor, model }: Known) => assertEquals(tensor.data(), model);
+      const check = ({ tensor, model }: Known) => assertEquals(tensor.data<Float32Array>(), model);
       const map = (x: Float32Array, g: (element: number, i: number) => number) =>
         Float32Array.from(x, g);
       const pool: (Known | null)[] = Array.from({ length: 8 }, (_, i) => fresh(i));

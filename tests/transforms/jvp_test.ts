@@ -125,12 +125,12 @@ Deno.test("tangents that do not fit their primals are refused with the path", ()
 
 Deno.test("results and primals that are no trees of tensors are refused", () => {
   assertRefused(
-    () => jvp(() => "text", [], []),
+    () => jvp(() => "text" as never, [], []),
     TreeError,
     'Cannot return this value from jvp: expected a tensor or number at the root, got "text"',
   );
   assertRefused(
-    () => jvp((x: unknown) => x, ["text" as never], [null]),
+    () => jvp((x: Tensor) => x, ["text" as never], [null]),
     TreeError,
     'Cannot take a jvp at these primals: expected a tensor or number at [0], got "text"',
   );
