@@ -47,6 +47,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "non_finite",
     "trace",
     "convert",
+    "zeros",
     "print",
     "program",
     "axes",
@@ -99,6 +100,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   "src/transforms": [
     "flatten_function",
     "stage",
+    "symbolic_zeros",
     "jvp",
     "transpose",
     "linearize",

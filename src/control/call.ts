@@ -7,13 +7,14 @@
 import { compile } from "../compile/pipeline.ts";
 import { isInspecting } from "../core/origin.ts";
 import type { Primitive } from "../core/primitive.ts";
-import { evaluateProgram, typeOf } from "../core/program.ts";
+import { evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
 import { zerosOf } from "../core/tensor.ts";
 import type { Concrete, Tensor } from "../core/tensor.ts";
 import { bind, runEvaluated } from "../core/trace.ts";
 import {
   batchProgram,
+  knowingZeros,
   linearizeProgram,
   placed,
   placedCotangents,
@@ -59,9 +60,14 @@ export const callPrimitive: Primitive<CallParams> = {
         },
       };
     },
+    zeroResults: (isZero, { program }) => zeroResultsOf(program, isZero),
     transpose(cotangents, args, { program }, isLinear) {
       const hasCotangent = cotangents.map((cotangent) => cotangent !== null);
-      const { program: transposed, receives } = transposeOpen(program, isLinear, hasCotangent);
+      const { program: transposed, receives } = knowingZeros(
+        args,
+        isLinear,
+        (isZero) => transposeOpen(program, isLinear, hasCotangent, { isZero }),
+      );
       const known = args.filter((_, i) => !isLinear[i]) as Tensor[];
       const given = cotangents.filter((cotangent) => cotangent !== null);
       const pulled = bind(callPrimitive, [...known, ...given], { program: transposed });

@@ -14,6 +14,7 @@ import {
   typeOf,
   withoutDeadEquations,
   withoutEffects,
+  zeroResultsOf,
 } from "../core/program.ts";
 import type { Atom, Equation, Variable } from "../core/program.ts";
 import { Tensor, zerosOf } from "../core/tensor.ts";
@@ -30,6 +31,7 @@ import { openProgram } from "./stage_body.ts";
 import {
   batchProgram,
   keyOfFlags,
+  knowingZeros,
   linearizeProgram,
   memoize,
   placed,
@@ -197,9 +199,14 @@ export const checkpointPrimitive: Primitive<CheckpointParams> = {
     },
     jvp: (primals, tangents, { program }) =>
       jvpFlat((args) => evaluateProgram(program, args), primals, tangents),
+    zeroResults: (isZero, { program }) => zeroResultsOf(program, isZero),
     transpose(cotangents, args, { program, policy }, isLinear) {
       const hasCotangent = cotangents.map((cotangent) => cotangent !== null);
-      const { program: transposed, receives } = transposeOpen(program, isLinear, hasCotangent);
+      const { program: transposed, receives } = knowingZeros(
+        args,
+        isLinear,
+        (isZero) => transposeOpen(program, isLinear, hasCotangent, { isZero }),
+      );
       const known = args.filter((_, i) => !isLinear[i]) as Tensor[];
       const given = cotangents.filter((cotangent) => cotangent !== null);
       const pulled = bind(checkpointPrimitive, [...known, ...given], {

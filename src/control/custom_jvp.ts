@@ -11,6 +11,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
 import { leafPaths, showPath, unflatten } from "../core/tree.ts";
 import { checkFunction, flattenLike } from "../transforms/flatten_function.ts";
+import { withSymbolicZeros } from "../transforms/symbolic_zeros.ts";
 import { customJvpPrimitive, JvpRule } from "./custom_jvp_primitive.ts";
 import { checkRule, readNondiff, ResultShape, RuleArguments } from "./custom_rule.ts";
 import type { CustomRuleOptions } from "./custom_rule.ts";
@@ -24,7 +25,6 @@ function readTangents(
   returned: unknown,
 ): (Tensor | null)[] {
   const what = "Cannot use what the rule of customJvp returned as the tangent";
-  if (returned === null) return results.map(() => null);
   return flattenLike(shape.structure, results, returned, what).map((tangent, i) => {
     if (tangent === null || isFloat(results[i].dtype)) return tangent;
     const place = showPath(leafPaths(shape.structure)[i]);
@@ -32,14 +32,6 @@ function readTangents(
       `${what}: ${showType(results[i])} at ${place} has no tangent; return null`,
     );
   });
-}
-
-/** One tangent per leaf for the rule: zeros where there is none, `null` where there can be none. */
-function fillTangents(args: RuleArguments, tangents: readonly (Tensor | null)[]): unknown[] {
-  const filled = args.inputs.map((input, i) =>
-    isFloat(input.dtype) ? tangents[i] ?? zerosOf(input) : null
-  );
-  return args.fill(filled, args.leaves.map((leaf) => typeof leaf === "number" ? 0 : null));
 }
 
 /**
@@ -131,15 +123,22 @@ export function customJvp(
     );
     const move = new JvpRule("customJvp", (primals, tangents) => {
       checkCaptured("customJvp", primals, tangents.map((one) => one !== null), captured);
-      const pair = rule(
-        ...own.nondiff,
-        own.fill(primals.slice(captured)),
-        fillTangents(own, tangents.slice(captured)),
-      );
-      const use = "Cannot use what the rule of customJvp returned";
-      checkPair(pair, use, "[out, tangent]");
-      const results = shape.read(pair[0], `${use} as the output`, "the function's own");
-      return { results, tangents: readTangents(shape, results, pair[1]) };
+      const given = tangents.slice(captured);
+      const all = withSymbolicZeros("customJvp", inputs, given, (filled) => {
+        const pair = rule(
+          ...own.nondiff,
+          own.fill(primals.slice(captured)),
+          own.fill(filled, own.leaves.map((leaf) => typeof leaf === "number" ? 0 : null)),
+        );
+        const use = "Cannot use what the rule of customJvp returned";
+        checkPair(pair, use, "[out, tangent]");
+        const results = shape.read(pair[0], `${use} as the output`, "the function's own");
+        return [...results, ...readTangents(shape, results, pair[1])];
+      });
+      return {
+        results: shape.types.map((type, i) => all[i] ?? zerosOf(type)),
+        tangents: all.slice(shape.types.length),
+      };
     });
     const results = bind(customJvpPrimitive, [...values, ...inputs], {
       program,

@@ -14,7 +14,14 @@ import { bind, currentTrace, runUnder } from "../core/trace.ts";
 import { alignBatch } from "../primitives/structure.ts";
 import { isOffset } from "../transforms/transpose.ts";
 import { batchFlat } from "../transforms/vmap.ts";
-import { evaluateHeld, mappedInFront, programOf, transposeHeld, typesOfHeld } from "./held.ts";
+import {
+  evaluateHeld,
+  mappedInFront,
+  programOf,
+  transposeHeld,
+  typesOfHeld,
+  zeroResultsOfHeld,
+} from "./held.ts";
 import type { Held } from "./held.ts";
 import { batchProgram } from "./programs.ts";
 
@@ -153,6 +160,7 @@ export const customJvpPrimitive: Primitive<CustomJvpParams> = {
       const moved = rule.move(primals, tangents);
       return moved.results.map((result, i) => [result, moved.tangents[i]]);
     },
+    zeroResults: zeroResultsOfHeld,
     transpose: transposeHeld,
   },
 };

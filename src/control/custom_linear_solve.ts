@@ -146,7 +146,7 @@ export function customLinearSolve<X>(
   checkKnown(forward, args);
   const backward = transposeSolve === undefined ? null : hold(
     "customLinearSolve",
-    solver(transposeSolve, "transposeSolve", () => transposeMatvec(program, consts.length)),
+    solver(transposeSolve, "transposeSolve", () => transposeMatvec(program, consts)),
     args,
   );
   const others = backward?.values ?? [];

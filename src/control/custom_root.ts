@@ -13,7 +13,8 @@ import type { AnyFunction, TensorsOf } from "../core/tree_types.ts";
 import { neg } from "../primitives/arithmetic.ts";
 import { checkFunction, flattenInputs } from "../transforms/flatten_function.ts";
 import type { FlatTree } from "../transforms/flatten_function.ts";
-import { checkFloats, linearizeFlat } from "../transforms/linearize.ts";
+import { checkFloats, linearizeFlat, pushLinear } from "../transforms/linearize.ts";
+import { withSymbolicZeros } from "../transforms/symbolic_zeros.ts";
 import { customJvpPrimitive, JvpRule } from "./custom_jvp_primitive.ts";
 import type { Moved } from "./custom_jvp_primitive.ts";
 import { checkRule } from "./custom_rule.ts";
@@ -137,10 +138,13 @@ export function customRoot<X>(
       const leaves = space.argument(x, "Cannot call customRoot's linearised function like this");
       return space.tree(evaluateProgram(slope, leaves)) as TensorsOf<X>;
     };
-    const y = evaluateProgram(change, moving.filter((tangent) => tangent !== null));
-    const x = tangentSolve(g, space.tree(y) as TensorsOf<X>);
-    const use = "Cannot use what customRoot's tangentSolve returned";
-    return { results: root, tangents: space.leaves(x, use, "the guess").map(neg) };
+    const y = pushLinear(change, moving.filter((tangent) => tangent !== null));
+    const x = withSymbolicZeros("customRoot", space.types, y, (filled) => {
+      const solution = tangentSolve(g, unflatten(space.structure, filled) as TensorsOf<X>);
+      const use = "Cannot use what customRoot's tangentSolve returned";
+      return space.leaves(solution, use, "the guess");
+    });
+    return { results: root, tangents: x.map((one) => one === null ? null : neg(one)) };
   });
   const results = bind(customJvpPrimitive, [...held.values, ...consts, ...start], {
     program: held.program,

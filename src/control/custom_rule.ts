@@ -129,8 +129,17 @@ export class ResultShape {
 
   /** The structure of the results. */
   get structure(): Structure {
+    return this.#get().structure;
+  }
+
+  /** The types of the results. */
+  get types(): readonly Type[] {
+    return this.#get().types;
+  }
+
+  #get(): { readonly structure: Structure; readonly types: readonly Type[] } {
     if (this.#known === null) throw internalError("The structure of a result is not known yet");
-    return this.#known.structure;
+    return this.#known;
   }
 
   /** The leaves of `tree`. `what` begins messages, `expected` says whom it must be like. */

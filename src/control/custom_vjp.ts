@@ -11,6 +11,7 @@ import { bind, currentTrace, WeakScalar } from "../core/trace.ts";
 import { flatten, flattenUpTo, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import { checkFunction, flattenLike, primalOf } from "../transforms/flatten_function.ts";
+import { withSymbolicZeros } from "../transforms/symbolic_zeros.ts";
 import { checkRule, readNondiff, ResultShape, RuleArguments } from "./custom_rule.ts";
 import type { CustomRuleOptions } from "./custom_rule.ts";
 import { customVjpPrimitive, VjpRule } from "./custom_vjp_primitive.ts";
@@ -53,12 +54,8 @@ function readCotangents(args: RuleArguments, returned: unknown): (Tensor | null)
   let next = 0;
   args.structures.forEach((structure, place) => {
     const paths = leafPaths(structure);
-    const part: unknown = returned[place];
-    const isZero = part === null && structure.kind !== "leaf";
-    const parts = isZero
-      ? paths.map(() => null)
-      : flattenUpTo(structure, part, `${what} at ${showPath([place])}`);
-    parts.forEach((cotangent, i) => {
+    const use = `${what} at ${showPath([place])}`;
+    flattenUpTo(structure, returned[place], use, true).forEach((cotangent, i) => {
       const leaf = args.leaves[next++];
       if (!(leaf instanceof Tensor)) return;
       const path = [place, ...paths[i]];
@@ -177,10 +174,11 @@ export function customVjp(
         results,
         residuals,
         pull: (kept, cotangents) =>
-          readCotangents(
-            own,
-            backward(...own.nondiff, rebuild(kept), unflatten(shape.structure, cotangents)),
-          ),
+          withSymbolicZeros("customVjp", shape.types, cotangents, (filled) =>
+            readCotangents(
+              own,
+              backward(...own.nondiff, rebuild(kept), unflatten(shape.structure, filled)),
+            )),
       };
     });
     const inputs = own.inputs;

@@ -26,6 +26,7 @@ import {
   programOf,
   transposeHeld,
   typesOfHeld,
+  zeroResultsOfHeld,
 } from "./held.ts";
 import type { Held } from "./held.ts";
 import { batchProgram, placed, record } from "./programs.ts";
@@ -195,6 +196,7 @@ export const customVjpPrimitive: Primitive<CustomVjpParams> = {
       const out = place(moves ? pushforward.push(operands(tangents)) : []);
       return results.map((result, i) => [result, out[i]]);
     },
+    zeroResults: zeroResultsOfHeld,
     transpose: transposeHeld,
   },
 };
@@ -229,7 +231,7 @@ class Pushforward {
     residuals: readonly Tensor[],
     cotangents: readonly (Tensor | null)[],
   ): readonly (Tensor | null)[] {
-    return this.#pull(residuals, cotangents.map((one, i) => one ?? zerosOf(this.outputs[i])));
+    return this.#pull(residuals, cotangents);
   }
 
   /** Pushes tangents forward, by the transpose of the backward rule in its cotangent. */
@@ -320,6 +322,10 @@ const pushforwardPrimitive: Primitive<Pushforward> = {
         push: (tangents) =>
           push(primals.slice(count).map((primal, i) => tangents[count + i] ?? zerosOf(primal))),
       };
+    },
+    zeroResults(isZero, { residuals, outputs }) {
+      const isStill = isZero.slice(residuals.length).every(Boolean);
+      return outputs.map(() => isStill);
     },
     transpose(cotangents, args, params, isLinear) {
       const count = params.residuals.length;

@@ -12,13 +12,13 @@ import type { Program } from "../core/program.ts";
 import { Tensor, zerosOf } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
-import { sub } from "../primitives/arithmetic.ts";
+import { neg, sub } from "../primitives/arithmetic.ts";
 import { alignBatch } from "../primitives/structure.ts";
-import { linearizeFlat } from "../transforms/linearize.ts";
+import { linearizeFlat, pushLinear } from "../transforms/linearize.ts";
 import { isOffset } from "../transforms/transpose.ts";
 import { evaluateHeld, mappedInFront, programOf, Unstaged } from "./held.ts";
 import type { Held } from "./held.ts";
-import { batchProgram, transposeOpen } from "./programs.ts";
+import { batchProgram, knowingZeros, transposeOpen } from "./programs.ts";
 
 /**
  * Parameters of `linearSolve`. Its arguments are values that the solvers brought in from outside,
@@ -33,11 +33,16 @@ export interface LinearSolveParams extends Held {
   readonly transposed: Program | Unstaged | null;
 }
 
-/** The product of the transposed matrix with a vector. */
-export function transposeMatvec(matvec: Program, matrix: number): Program {
-  const isLinear = matvec.binders.map((_, i) => i >= matrix);
+/** The product of the transposed matrix, made of `known`, with a vector. */
+export function transposeMatvec(matvec: Program, known: readonly Tensor[]): Program {
+  const isLinear = matvec.binders.map((_, i) => i >= known.length);
   const all = matvec.results.map(() => true);
-  return transposeOpen(matvec, isLinear, all, all).program;
+  const vector = matvec.binders.slice(known.length).map(({ type }) => type);
+  return knowingZeros(
+    [...known, ...vector],
+    isLinear,
+    (isZero) => transposeOpen(matvec, isLinear, all, { isForced: all, isZero }).program,
+  );
 }
 
 /** Solves a linear system. */
@@ -99,14 +104,19 @@ export const linearSolvePrimitive: Primitive<LinearSolveParams> = {
           const moving = own.flatMap((value, i) =>
             active[i] ? [tangents[captured + i] ?? zerosOf(value)] : []
           );
-          const products = product === null ? null : evaluateProgram(product, moving);
+          const products = product === null ? [] : pushLinear(product, moving);
           const right = solution.map((value, i) => {
-            const tangent = tangents[start + i] ?? zerosOf(value);
-            return products === null ? tangent : sub(tangent, products[i]);
+            const [tangent, shift] = [tangents[start + i], products[i] ?? null];
+            if (shift === null) return tangent ?? zerosOf(value);
+            return tangent === null ? neg(shift) : sub(tangent, shift);
           });
           return bind(linearSolvePrimitive, [...known, ...right], params);
         },
       };
+    },
+    zeroResults(isZero, { captured, matrix }) {
+      const right = isZero.slice(captured + matrix);
+      return right.map(() => right.every(Boolean));
     },
     transpose(cotangents, args, params, isLinear) {
       const { captured, matrix, matvec, program, transposed } = params;
@@ -135,7 +145,9 @@ export const linearSolvePrimitive: Primitive<LinearSolveParams> = {
         {
           captured,
           matrix,
-          matvec: isSymmetric ? matvec : transposeMatvec(matvec, matrix),
+          matvec: isSymmetric
+            ? matvec
+            : transposeMatvec(matvec, args.slice(captured, start) as Tensor[]),
           program: transposed,
           transposed: program,
         },

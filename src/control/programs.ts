@@ -5,9 +5,8 @@
  * @module
  */
 import { isFloat } from "../base/dtype.ts";
-import { argumentError } from "../base/errors.ts";
+import { ArgumentError, argumentError } from "../base/errors.ts";
 import { insertAt, showType } from "../base/shape.ts";
-import { foldConstants } from "../compile/fold_constants.ts";
 import { runForward } from "../core/origin.ts";
 import type { BatchAxis } from "../core/primitive.ts";
 import {
@@ -19,23 +18,28 @@ import {
   Variable,
 } from "../core/program.ts";
 import type { Atom } from "../core/program.ts";
-import { zerosOf } from "../core/tensor.ts";
-import type { Tensor, Type } from "../core/tensor.ts";
+import { Tensor, zerosOf } from "../core/tensor.ts";
+import type { Type } from "../core/tensor.ts";
 import { currentTrace, escapedError, runUnder, Tracer } from "../core/trace.ts";
+import { isZero } from "../core/zeros.ts";
 import { alignBatch } from "../primitives/structure.ts";
 import { jvpFlat } from "../transforms/jvp.ts";
 import { linearizeFlat } from "../transforms/linearize.ts";
 import { isOffset, transposeProgram } from "../transforms/transpose.ts";
 import { batchFlat } from "../transforms/vmap.ts";
 
-/** Runs `f` on one tracer per type, recording all of it; `f` gives the results. */
+/**
+ * Runs `f` on one tracer per type, recording all of it; `f` gives the results. Those for which `isZero`
+ * are known to be zero.
+ */
 export function record(
   types: readonly Type[],
   f: (args: readonly Tensor[]) => readonly Tensor[],
+  isZero: readonly boolean[] = [],
 ): Program {
   const trace = new RecordingTrace("jit", null);
   try {
-    const args = types.map((type) => trace.newBinder(type));
+    const args = types.map((type, i) => trace.newBinder(type, isZero[i]));
     const program = trace.finish(runForward(() => runUnder(trace, () => f(args))));
     checkClosed(program);
     return program;
@@ -257,30 +261,53 @@ export interface TransposedProgram {
 
 const transposedPrograms = memoize<TransposedProgram>();
 
+/** What `transposeOpen` may be told besides. */
+interface TransposeOptions {
+  /** One entry per linear argument: whether it gets a cotangent in any case. */
+  readonly isForced?: readonly boolean[];
+  /** One entry per argument: whether it is known and zero. */
+  readonly isZero?: readonly boolean[];
+}
+
 /**
- * Transposes a program in its linear arguments. Those for which `isForced` (one entry per linear
- * argument) get a cotangent in any case.
+ * Transposes something in its linear arguments. `transpose` is told which of the others are zero only
+ * where it is refused without: known zeros are no offsets, and hardly ever there.
  */
+export function knowingZeros<T>(
+  args: readonly Type[],
+  isLinear: readonly boolean[],
+  transpose: (isZero: readonly boolean[]) => T,
+): T {
+  try {
+    return transpose([]);
+  } catch (error) {
+    if (!(error instanceof ArgumentError)) throw error;
+    const zeros = args.map((arg, i) => !isLinear[i] && arg instanceof Tensor && isZero(arg));
+    if (!zeros.includes(true)) throw error;
+    return transpose(zeros);
+  }
+}
+
+/** Transposes a program in its linear arguments. */
 export function transposeOpen(
   program: Program,
   isLinear: readonly boolean[],
   hasCotangent: readonly boolean[],
-  isForced: readonly boolean[] = [],
+  { isForced = [], isZero = [] }: TransposeOptions = {},
 ): TransposedProgram {
-  const key = keyOfFlags(isLinear, hasCotangent, isForced);
+  const key = keyOfFlags(isLinear, hasCotangent, isForced, isZero);
   return transposedPrograms(program, key, () => {
     const types = program.binders.map(({ type }) => type);
     const known = types.filter((_, i) => !isLinear[i]);
     const given = program.results.filter((_, i) => hasCotangent[i]).map(typeOf);
     let receives: readonly boolean[] = [];
+    const isKnownZero = isZero.filter((_, i) => !isLinear[i]);
     const transposed = record([...known, ...given], (args) => {
       // Work on known values alone is recorded here; the tape holds what is linear.
       const tape = new RecordingTrace("jit", currentTrace());
       let next = 0;
       const inputs = types.map((type, i) => isLinear[i] ? tape.newBinder(type) : args[next++]);
-      // Folded, so that zeros made of zeros are seen to be zeros.
-      const folded = foldConstants(program);
-      const linear = tape.finish(runUnder(tape, () => evaluateProgram(folded, inputs)));
+      const linear = tape.finish(runUnder(tape, () => evaluateProgram(program, inputs)));
       tape.alive = false;
       linear.results.forEach((atom, i) => {
         if (atom instanceof Variable || !hasCotangent[i] || !isOffset(atom)) return;
@@ -295,7 +322,7 @@ export function transposeOpen(
       );
       receives = pulled.map((cotangent) => cotangent !== null);
       return pulled.filter((cotangent) => cotangent !== null);
-    });
+    }, isKnownZero);
     return { program: transposed, receives };
   });
 }

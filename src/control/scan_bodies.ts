@@ -326,15 +326,17 @@ const transposedBodies = memoize<TransposedBody>();
 /**
  * The transpose of a body whose carried values are all linear: its constants are the known ones, it
  * carries cotangents and sums for linear constants, reads known sequences and cotangents, and gives
- * cotangents of sequences, then the factors of products that are summed.
+ * cotangents of sequences, then the factors of products that are summed. Known arguments may be said
+ * to be zero.
  */
 export function transposeBody(
   body: Program,
   isLinear: readonly boolean[],
   hasCotangent: readonly boolean[],
   params: ScanParams,
+  isZero: readonly boolean[],
 ): TransposedBody {
-  const key = `${keyOfFlags(isLinear, hasCotangent)}/${params.consts}/${params.carry}`;
+  const key = `${keyOfFlags(isLinear, hasCotangent, isZero)}/${params.consts}/${params.carry}`;
   return transposedBodies(body, key, () => {
     const types = byRole(body.binders.map(({ type }) => type), params);
     const flags = byRole(isLinear, params);
@@ -346,7 +348,10 @@ export function transposeBody(
       body,
       isLinear,
       [...types.carry.map(() => true), ...hasCotangent],
-      [...linearConsts.map(() => true), ...types.carry.map(() => true)],
+      {
+        isForced: [...linearConsts.map(() => true), ...types.carry.map(() => true)],
+        isZero,
+      },
     );
     const first = knownConsts.length;
     const sequences = program.binders.slice(first, first + knownXs.length);

@@ -7,14 +7,14 @@
 import { argumentError, internalError, shapeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
 import type { Batched, Primitive } from "../core/primitive.ts";
-import { evaluateProgram, typeOf } from "../core/program.ts";
+import { evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
 import { Tensor, zerosOf } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
 import { alignBatch } from "../primitives/structure.ts";
 import { isOffset } from "../transforms/transpose.ts";
 import { evaluateScan } from "./evaluate.ts";
-import { batchProgram, fixpoint, placed } from "./programs.ts";
+import { batchProgram, fixpoint, knowingZeros, placed } from "./programs.ts";
 import {
   byRole,
   dependsOn,
@@ -179,6 +179,20 @@ function linearizeScan(
   };
 }
 
+function zeroResultsOfScan(
+  isZero: readonly boolean[],
+  params: ScanParams,
+): readonly boolean[] {
+  const { consts, carry, xs } = byRole(isZero, params);
+  const step = (moving: readonly boolean[]) =>
+    zeroResultsOf(params.body, [...consts, ...moving.map((one) => !one), ...xs]);
+  const moves = fixpoint(
+    carry.map((zero) => !zero),
+    (moving) => step(moving).slice(0, params.carry).map((zero) => !zero),
+  );
+  return [...moves.map((one) => !one), ...step(moves).slice(params.carry)];
+}
+
 function transposeScan(
   cotangents: readonly (Tensor | null)[],
   args: readonly Type[],
@@ -204,11 +218,10 @@ function transposeScan(
   const ysCotangents = cotangents.slice(params.carry);
   const hasCotangent = ysCotangents.map((cotangent) => cotangent !== null);
   const allLinear = [...flags.consts, ...own.carry.map(() => true), ...flags.xs];
-  const { body, products, receives } = transposeBody(
-    params.body,
+  const { body, products, receives } = knowingZeros(
+    args,
     allLinear,
-    hasCotangent,
-    params,
+    (isZero) => transposeBody(params.body, allLinear, hasCotangent, params, isZero),
   );
   const known = own.consts.filter((_, i) => !flags.consts[i]) as Tensor[];
   const sums = own.consts.filter((_, i) => flags.consts[i]).filter((_, i) => products[i] === null)
@@ -322,6 +335,7 @@ export const scanPrimitive: Primitive<ScanParams> = {
     kind: "program",
     linearize: linearizeScan,
     jvp: pushScan,
+    zeroResults: zeroResultsOfScan,
     transpose: transposeScan,
   },
 };

@@ -7,7 +7,7 @@ import { internalError, shapeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import { exchangedAxes } from "../core/axes.ts";
 import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
-import { evaluateProgram, Program, typeOf, Variable } from "../core/program.ts";
+import { evaluateProgram, Program, typeOf, Variable, zeroResultsOf } from "../core/program.ts";
 import type { Atom } from "../core/program.ts";
 import { sameType, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
@@ -19,6 +19,7 @@ import { evaluateSwitch } from "./evaluate.ts";
 import {
   batchProgram,
   keyOfFlags,
+  knowingZeros,
   linearizeProgram,
   memoize,
   nameOf,
@@ -197,14 +198,20 @@ export const switchPrimitive: Primitive<SwitchParams> = {
       let next = moves.length;
       return moves.map((moving, i) => [all[i], moving ? all[next++] : null]);
     },
+    zeroResults([, ...isZero], { branches }) {
+      const found = branches.map((branch) => zeroResultsOf(branch, isZero));
+      return found[0].map((_, i) => found.every((zeros) => zeros[i]));
+    },
     transpose(cotangents, [index, ...args], { branches }, [, ...isLinear]) {
       const hasCotangent = cotangents.map((cotangent) => cotangent !== null);
-      const receives = anyOf(
-        branches.map((branch) => transposeOpen(branch, isLinear, hasCotangent).receives),
-      );
-      const programs = branches.map((branch) =>
-        transposeOpen(branch, isLinear, hasCotangent, receives).program
-      );
+      const { programs, receives } = knowingZeros(args, isLinear, (isZero) => {
+        const transposed = (isForced: readonly boolean[]) =>
+          branches.map((branch) =>
+            transposeOpen(branch, isLinear, hasCotangent, { isForced, isZero })
+          );
+        const receives = anyOf(transposed([]).map((one) => one.receives));
+        return { receives, programs: transposed(receives).map((one) => one.program) };
+      });
       const known = args.filter((_, i) => !isLinear[i]) as Tensor[];
       const given = cotangents.filter((cotangent) => cotangent !== null);
       const pulled = bind(switchPrimitive, [index as Tensor, ...known, ...given], {

@@ -6,7 +6,13 @@
 import { argumentError, internalError, shapeError } from "../base/errors.ts";
 import { range, showType } from "../base/shape.ts";
 import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
-import { evaluateProgram, Program, typeOf, withoutEffects } from "../core/program.ts";
+import {
+  evaluateProgram,
+  Program,
+  typeOf,
+  withoutEffects,
+  zeroResultsOf,
+} from "../core/program.ts";
 import { sameType, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
@@ -310,6 +316,15 @@ export const whilePrimitive: Primitive<WhileParams> = {
       };
     },
     jvp: pushWhile,
+    zeroResults(isZero, params) {
+      const { consts, carry } = byRole(isZero, params);
+      const moves = fixpoint(
+        carry.map((zero) => !zero),
+        (moving) =>
+          zeroResultsOf(params.body, [...consts, ...moving.map((one) => !one)]).map((one) => !one),
+      );
+      return moves.map((moving) => !moving);
+    },
     transpose() {
       throw argumentError(
         "Cannot differentiate a loop of unknown length in reverse mode (whileLoop, or foriLoop with " +

@@ -178,6 +178,8 @@ export interface ProgramDerivative<P> {
     tangents: readonly (Tensor | null)[],
     params: P,
   ): readonly (readonly [value: Tensor, tangent: Tensor | null])[];
+  /** Which results are zero where these arguments are, whatever the others are. */
+  zeroResults(isZero: readonly boolean[], params: P): readonly boolean[];
   /**
    * The cotangents of the arguments for which `isLinear`; the others are tensors in `args`. Called
    * only for applications that are linear in those arguments.

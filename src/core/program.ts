@@ -11,6 +11,7 @@ import type { Primitive } from "./primitive.ts";
 import type { Tensor, Type } from "./tensor.ts";
 import { bind, checkAlive, Trace, Tracer } from "./trace.ts";
 import { printProgram } from "./print.ts";
+import { isZero, zeroResults } from "./zeros.ts";
 
 /** A typed variable, bound once: by a program's binders or by one equation. */
 export class Variable {
@@ -102,6 +103,11 @@ export class ProgramTracer extends Tracer {
     super(trace, variable.type);
     this.variable = variable;
   }
+
+  /** Whether the equations recorded so far make a zero of it. */
+  override get isZero(): boolean {
+    return (this.trace as RecordingTrace).isZero(this.variable);
+  }
 }
 
 /**
@@ -113,6 +119,9 @@ export class RecordingTrace extends Trace {
   readonly #parent: Trace | null;
   readonly #equations: Equation[] = [];
   readonly #binders: Variable[] = [];
+  readonly #zeros: Set<Variable> = new Set();
+  /** How many equations have been searched for zeros. */
+  #searched = 0;
 
   /** A trace with an empty program. */
   constructor(transform: string, parent: Trace | null) {
@@ -120,10 +129,11 @@ export class RecordingTrace extends Trace {
     this.#parent = parent;
   }
 
-  /** A new parameter of the program, as a value. */
-  newBinder(type: Type): ProgramTracer {
+  /** A new parameter of the program, as a value; one that is zero may be said to be. */
+  newBinder(type: Type, isZero = false): ProgramTracer {
     const variable = new Variable(type);
     this.#binders.push(variable);
+    if (isZero) this.#zeros.add(variable);
     return new ProgramTracer(this, variable);
   }
 
@@ -141,6 +151,14 @@ export class RecordingTrace extends Trace {
       origin: noteOrigin(),
     });
     return outputs.map((variable) => new ProgramTracer(this, variable));
+  }
+
+  /** Whether a variable is zero, whatever the program is applied to. */
+  isZero(variable: Variable): boolean {
+    const equations = this.#equations.slice(this.#searched);
+    this.#searched = this.#equations.length;
+    findZeros(equations, this.#zeros);
+    return this.#zeros.has(variable);
   }
 
   /** Whether `value` is a tracer of this trace. */
@@ -238,6 +256,31 @@ export function withoutDeadEquations(program: Program): Program {
   }
   if (kept.length === program.equations.length) return program;
   return new Program(program.binders, kept.reverse(), program.results);
+}
+
+/** Adds to `zeros` the variables that are zero where those in it are. */
+function findZeros(equations: readonly Equation[], zeros: Set<Variable>): void {
+  for (const { primitive, inputs, params, outputs } of equations) {
+    const flags = inputs.map((atom) => isZeroAtom(atom, zeros));
+    const isPlain = primitive.derivative.kind !== "program";
+    if (isPlain && !flags.includes(true)) continue;
+    const found = zeroResults(primitive, inputs.map(typeOf), flags, params);
+    outputs.forEach((variable, i) => found[i] && zeros.add(variable));
+  }
+}
+
+function isZeroAtom(atom: Atom, zeros: ReadonlySet<Variable>): boolean {
+  return atom instanceof Variable ? zeros.has(atom) : isZero(atom);
+}
+
+/** Which results of a program are zero where these arguments are, whatever the others are. */
+export function zeroResultsOf(
+  { binders, equations, results }: Program,
+  isZero: readonly boolean[],
+): readonly boolean[] {
+  const zeros = new Set(binders.filter((_, i) => isZero[i]));
+  findZeros(equations, zeros);
+  return results.map((atom) => isZeroAtom(atom, zeros));
 }
 
 /** Applies a program to values, under the current trace. */

@@ -48,6 +48,11 @@ export abstract class Tracer extends Tensor {
     this.trace = trace;
   }
 
+  /** Whether it is zero whatever the numbers are that it is made of. */
+  get isZero(): boolean {
+    return false;
+  }
+
   /** Always throws, in tracers without a concrete value. */
   override concrete(purpose: string): Concrete {
     throw traceError(

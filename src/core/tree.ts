@@ -251,14 +251,24 @@ export function dottedPath(path: readonly (string | number)[]): string {
 }
 
 /**
- * The parts of `tree` that stand where `structure` has its leaves; each part may be anything. The
- * error for a tree of another structure names the path of the first difference.
+ * The parts of `tree` that stand where `structure` has its leaves; each part may be anything. Where
+ * `isPartial`, `null` may stand in the place of any subtree, and so for each of its parts. The error
+ * for a tree of another structure names the path of the first difference.
  */
-export function flattenUpTo(structure: Structure, tree: unknown, what: string): unknown[] {
+export function flattenUpTo(
+  structure: Structure,
+  tree: unknown,
+  what: string,
+  isPartial = false,
+): unknown[] {
   const parts: unknown[] = [];
   const visit = (node: Structure, part: unknown, path: readonly (string | number)[]): void => {
     if (node.kind === "leaf") {
       parts.push(part);
+      return;
+    }
+    if (isPartial && part === null) {
+      for (let i = leafCount(node); i > 0; i--) parts.push(null);
       return;
     }
     const opened = openNode(part);

@@ -28,6 +28,7 @@ export const barrierPrimitive: Primitive<null> = {
         push: (tangents) => tangents.map((tangent, i) => isActive[i] ? tangent : null),
       };
     },
+    zeroResults: (isZero) => isZero,
     transpose: (cotangents) => cotangents,
   },
 };

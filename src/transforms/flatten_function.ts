@@ -142,7 +142,7 @@ export function flattenFunction(
 
 /**
  * A tangent or cotangent tree as one tensor per leaf of `structure`, each of the type that belongs
- * to it; `null` stands for zero. Numbers, nested and typed arrays take the dtype of their place. In
+ * to it; `null` stands for zero, also in the place of a whole subtree. Numbers, nested and typed arrays take the dtype of their place. In
  * the place of a number stands a float of either precision, which becomes float64.
  */
 export function flattenLike(
@@ -152,7 +152,7 @@ export function flattenLike(
   what: string,
   root: readonly (string | number)[] = [],
 ): (Tensor | null)[] {
-  return flattenUpTo(structure, tree, what).map((part, i) => {
+  return flattenUpTo(structure, tree, what, true).map((part, i) => {
     if (part === null) return null;
     const isNumber = types[i] instanceof WeakScalar;
     const isReady = part instanceof Tensor && !(part instanceof WeakScalar) && !isNumber;

@@ -23,6 +23,8 @@ import {
 } from "../core/trace.ts";
 import { leafPaths, unflatten } from "../core/tree.ts";
 import type { Differentiable, LooseArgs, TensorsOf } from "../core/tree_types.ts";
+import { isZero } from "../core/zeros.ts";
+import type { LooseArgs, TensorsOf } from "../core/tree_types.ts";
 import { add } from "../primitives/arithmetic.ts";
 import {
   checkFunction,
@@ -45,6 +47,11 @@ export class JvpTracer extends Tracer {
     super(trace, primal);
     this.primal = primal;
     this.tangent = tangent;
+  }
+
+  /** Whether it is zero and stays so. */
+  override get isZero(): boolean {
+    return isZero(this.primal) && isZero(this.tangent);
   }
 
   /** The concrete primal: control flow may depend on values that are known. */

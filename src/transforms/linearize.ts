@@ -73,6 +73,14 @@ export function linearizeFlat(
   }
 }
 
+/** Pushes tangents through a linear program that was recorded for them: `null` for zero. */
+export function pushLinear(program: Program, tangents: readonly Tensor[]): (Tensor | null)[] {
+  // The tangent of a result that does not move is a constant.
+  return evaluateProgram(program, tangents).map((tangent, i) =>
+    program.results[i] instanceof Variable ? tangent : null
+  );
+}
+
 /** Pulls cotangents of the floating-point results back: one per primal, `null` where it has none. */
 export function pullBack(
   { program, active, dtypes }: Linearized,

@@ -10,8 +10,9 @@ import { showType } from "../base/shape.ts";
 import { currentOrigin, enterTransposed, restoreOrigin } from "../core/origin.ts";
 import type { Equation, Program } from "../core/program.ts";
 import { Variable } from "../core/program.ts";
-import { Concrete, Tensor, zerosOf } from "../core/tensor.ts";
+import { Tensor, zerosOf } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
+import { isZero } from "../core/zeros.ts";
 import { add } from "../primitives/arithmetic.ts";
 
 /**
@@ -91,11 +92,9 @@ function pull(
 }
 
 /**
- * Whether a constant operand shifts a linear operation, as `c` does in `x + c`. Zeros that stand in
- * for missing tangents do not, and are always concrete.
+ * Whether a constant operand shifts a linear operation, as `c` does in `x + c`. What is zero by what it
+ * is made of does not, as a missing tangent times anything.
  */
 export function isOffset(constant: Tensor): boolean {
-  if (!isFloat(constant.dtype)) return false;
-  return !(constant instanceof Concrete &&
-    constant.peek((elements) => elements.every((element) => element === 0)));
+  return isFloat(constant.dtype) && !isZero(constant);
 }

@@ -17,6 +17,7 @@ import { currentTrace, runTransform, runUnder, Trace, Tracer } from "../core/tra
 import { broadcastPrefix, flatten, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type { TensorsOf } from "../core/tree_types.ts";
+import { isZero } from "../core/zeros.ts";
 import { alignBatch } from "../primitives/structure.ts";
 import { checkFunction, flattenFunction } from "./flatten_function.ts";
 
@@ -32,6 +33,11 @@ export class BatchTracer extends Tracer {
     super(trace, { dtype: value.dtype, shape: Object.freeze(removeAt(value.shape, axis)) });
     this.value = value;
     this.axis = axis;
+  }
+
+  /** Whether every example is zero. */
+  override get isZero(): boolean {
+    return isZero(this.value);
   }
 }
 

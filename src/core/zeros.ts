@@ -1,0 +1,48 @@
+/**
+ * Structural zeros: values that are zero by what they are made of, whatever the numbers are. A constant
+ * shifts a linear function unless it is one of them.
+ *
+ * @module
+ */
+import { isFloat } from "../base/dtype.ts";
+import type { Primitive } from "./primitive.ts";
+import { Concrete } from "./tensor.ts";
+import type { Tensor, Type } from "./tensor.ts";
+import { Tracer } from "./trace.ts";
+
+/**
+ * Whether `value` is zero everywhere, known without its value where that is traced. NaN counts as zero:
+ * known values are zero times infinity there, or tell nothing.
+ */
+export function isZero(value: Tensor): boolean {
+  if (value instanceof Tracer) return value.isZero;
+  return value instanceof Concrete &&
+    value.peek((elements) => elements.every((element) => element === 0 || element !== element));
+}
+
+/** Which results of an operation are zero where these arguments are. */
+export function zeroResults<P>(
+  primitive: Primitive<P>,
+  args: readonly Type[],
+  isZero: readonly boolean[],
+  params: P,
+): readonly boolean[] {
+  const rule = primitive.derivative;
+  if (rule.kind === "program") return rule.zeroResults(isZero, params);
+  return primitive.type(args, params).map(() => {
+    switch (rule.kind) {
+      case "zero":
+        return false;
+      case "linear": {
+        // Integers choose places where there are floats, and are what is moved where there are none.
+        const floats = isZero.filter((_, i) => isFloat(args[i].dtype));
+        const moved = floats.length > 0 ? floats : isZero;
+        return moved.length > 0 && moved.every(Boolean);
+      }
+      case "bilinear":
+        return isZero.includes(true);
+      case "smooth":
+        return isZero.some((zero, i) => zero && (rule.transpose?.[i] ?? null) !== null);
+    }
+  });
+}
