@@ -84,10 +84,10 @@ function readCotangents(args: RuleArguments, returned: unknown): (Tensor | null)
  * @param f A pure function of trees of tensors.
  * @param forward Gets the arguments of `f`; returns `[out, residuals]`, the output of `f` and a tree
  * of anything that `backward` needs.
- * @param backward Gets what `forward` kept and the cotangent of the output, a tree like it (`null` at
- * integer and bool leaves); returns a list with one cotangent tree per argument, each leaf of its
- * argument's shape and dtype. `null` stands for zero, and is the only cotangent of an integer or bool
- * leaf.
+ * @param backward Gets what `forward` kept and the cotangent of the output, a tree like it (zeros where
+ * nothing depends on it, with which nothing is computed; `null` at integer and bool leaves); returns a
+ * list with one cotangent tree per argument, each leaf of its argument's shape and dtype. `null` stands
+ * for zero, also in the place of a whole subtree, and is the only cotangent of an integer or bool leaf.
  * @returns A function that computes what `f` does.
  * @throws {TreeError}, {ShapeError} or {DtypeError} when a rule returns something else.
  * @throws {ArgumentError} from forward mode, when `backward` is not linear in the cotangent.
