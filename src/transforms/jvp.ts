@@ -24,7 +24,6 @@ import {
 import { leafPaths, unflatten } from "../core/tree.ts";
 import type { Differentiable, LooseArgs, TensorsOf } from "../core/tree_types.ts";
 import { isZero } from "../core/zeros.ts";
-import type { LooseArgs, TensorsOf } from "../core/tree_types.ts";
 import { add } from "../primitives/arithmetic.ts";
 import {
   checkFunction,

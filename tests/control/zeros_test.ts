@@ -169,7 +169,7 @@ const tangents: Readonly<
     cond(
       a.greater(-9),
       (x: Tensor, y: Tensor, z: Tensor) => x.add(y.mul(a)).add(z.mul(a)),
-      (x: Tensor, y: Tensor) => x.sub(y),
+      (x: Tensor, y: Tensor, _: Tensor) => x.sub(y),
       alongA(a, b, da),
       db,
       zerosLike(b),
@@ -256,7 +256,7 @@ const cotangents: Readonly<
         y: Tensor,
         z: Tensor,
       ) => [x.mul(b.add(a.cos())), x.mul(a).add(y.mul(b.cos())).add(z.mul(a))],
-      (x: Tensor, y: Tensor) => [x, y],
+      (x: Tensor, y: Tensor, _: Tensor) => [x, y],
       ct,
       other,
       zerosLike(b),
