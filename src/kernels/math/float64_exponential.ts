@@ -46,6 +46,9 @@ const COEFFICIENTS: readonly number[] = [
 const LOWEST = -746;
 const HIGHEST = 712;
 
+/** Up to this size of `x`, `e^x` and `e^x / 2` are normal numbers. */
+const ORDINARY = 707;
+
 /** Below this, `e^x - 1` is -1. */
 const LOWEST_MINUS_ONE = -40;
 
@@ -53,36 +56,44 @@ const LOWEST_MINUS_ONE = -40;
 interface Reduced {
   /** `n`, in the low 32 bits of each lane. */
   readonly whole: Kept;
-  /** `r`. */
+  /** `x - n ln 2` but for the lower part of ln 2: exact. */
+  readonly high: Kept;
+  /** What is still to be subtracted from it. */
+  readonly minus: Kept;
+  /** `r`: the difference of the two, rounded. */
   readonly rest: Kept;
-  /** What `r` has lost by rounding. */
-  readonly lost: Kept;
   /** `e^r - 1 - r`. */
   readonly curve: Vector;
 }
 
-/** Takes powers of two out of `e^(x + low)`, for `x` between bounds; NaN stays NaN. */
-function reduction(code: Code, lowest: number): (x: Vector, low?: Vector) => Reduced {
-  const [least, most] = [lowest, HIGHEST].map((bound) => constant(code, bound));
+/** Takes powers of two out of `e^(x + low)`, for `x` that is not beyond bounds; NaN stays NaN. */
+function reduction(code: Code): (x: Vector, low?: Vector) => Reduced {
   const [perLn2, rounder] = [Math.LOG2E, ROUNDER].map((value) => constant(code, value));
   const [ln2High, ln2Low] = [LN2_HIGH, LN2_LOW].map((value) => constant(code, value));
   const curve = polynomial(code, COEFFICIENTS);
   return (x, low) => {
-    // Both keep their first operand unless the second lies beyond it, so a NaN passes.
-    const bounded = code.let(f64x2.pmin(f64x2.pmax(x, least), most));
-    const shifted = code.let(f64x2.add(f64x2.mul(bounded, perLn2), rounder));
+    const argument = keep(code, x);
+    const shifted = code.let(f64x2.add(f64x2.mul(argument, perLn2), rounder));
     const n = code.let(f64x2.sub(shifted, rounder));
-    const high = code.let(f64x2.sub(bounded, f64x2.mul(n, ln2High)));
+    const high = code.let(f64x2.sub(argument, f64x2.mul(n, ln2High)));
     const tail = f64x2.mul(n, ln2Low);
     const minus = code.let(low === undefined ? tail : f64x2.sub(tail, low));
     const rest = code.let(f64x2.sub(high, minus));
     return {
       whole: code.let(i64x2.sub(shifted, rounder)),
+      high,
+      minus,
       rest,
-      lost: code.let(f64x2.sub(f64x2.sub(high, rest), minus)),
       curve: f64x2.mul(f64x2.mul(rest, rest), curve(rest)),
     };
   };
+}
+
+/** `x` between a lower bound and the highest argument; NaN stays NaN. */
+function between(code: Code, lowest: number): (x: Vector) => Vector {
+  const [least, most] = [lowest, HIGHEST].map((bound) => constant(code, bound));
+  // Both keep their first operand unless the second lies beyond it, so a NaN passes.
+  return (x) => f64x2.pmin(f64x2.pmax(x, least), most);
 }
 
 /**
@@ -100,24 +111,40 @@ function less(whole: Kept, halvings: number): Vector {
 
 /** `e^x / 2^halvings`, for at most one halving; overflow and underflow are those of the result. */
 export function exponential(code: Code, halvings: 0 | 1 = 0): (x: Vector) => Vector {
-  const reduce = reduction(code, LOWEST);
-  const one = constant(code, 1);
+  const reduce = reduction(code);
+  const [one, ordinary] = [1, ORDINARY].map((value) => constant(code, value));
   return (x) => {
-    const { whole, rest, lost, curve } = reduce(x);
-    const power = f64x2.add(one, f64x2.add(rest, f64x2.add(curve, lost)));
-    return scale(code, power, keep(code, less(whole, halvings)));
+    const argument = keep(code, x);
+    const { whole, high, minus, curve } = reduce(argument);
+    const power = code.let(f64x2.add(one, f64x2.add(high, f64x2.sub(curve, minus))));
+    const exponent = keep(code, less(whole, halvings));
+    // The exponent of a normal result is a sum of exponents.
+    const result = code.let(i64x2.add(power, i64x2.shl(exponent, i32.const(52))));
+    const areOrdinary = i64x2.bitmask(f64x2.lt(f64x2.abs(argument), ordinary));
+    code.if(i32.ne(areOrdinary, i32.const(0b11)), () => {
+      const scaled = scale(code, power, exponent);
+      const bounded = choose(
+        f64x2.gt(argument, f64x2.const(HIGHEST)),
+        f64x2.const(Infinity),
+        scaled,
+      );
+      code.set(result, choose(f64x2.lt(argument, f64x2.const(LOWEST)), f64x2.const(0), bounded));
+    });
+    return result;
   };
 }
 
 /** `e^(high + low)`, for a sum with more bits than a double has. */
 export function exponentialOfSum(code: Code): (high: Vector, low: Vector) => Vector {
-  const reduce = reduction(code, LOWEST);
+  const bound = between(code, LOWEST);
+  const reduce = reduction(code);
   const one = constant(code, 1);
-  return (high, low) => {
-    const { whole, rest, lost, curve } = reduce(high, low);
-    // e^(r + lost) = e^r + lost e^r nearly, of which lost (1 + r) is enough.
-    const correction = f64x2.add(lost, f64x2.mul(lost, rest));
-    const power = f64x2.add(one, f64x2.add(rest, f64x2.add(curve, correction)));
+  return (x, low) => {
+    const { whole, high, minus, rest, curve } = reduce(bound(x), low);
+    // What r has lost by rounding counts e^r times, of which 1 + r is enough.
+    const lost = f64x2.sub(f64x2.sub(high, rest), minus);
+    const correction = f64x2.sub(f64x2.mul(lost, rest), minus);
+    const power = f64x2.add(one, f64x2.add(high, f64x2.add(curve, correction)));
     return scale(code, power, whole);
   };
 }
@@ -127,14 +154,15 @@ export function exponentialOfSum(code: Code): (high: Vector, low: Vector) => Vec
  * without cancellation.
  */
 export function exponentialMinusOne(code: Code, halvings: 0 | 1 = 0): (x: Vector) => Vector {
-  const reduce = reduction(code, LOWEST_MINUS_ONE);
+  const bound = between(code, LOWEST_MINUS_ONE);
+  const reduce = reduction(code);
   const [zero, one] = [0, 1].map((value) => constant(code, value));
   const factor = constant(code, 0.5 ** halvings);
   const largest = code.let(i32x4.const(1000));
   return (x) => {
     const argument = keep(code, x);
-    const { whole, rest, lost, curve } = reduce(argument);
-    const small = f64x2.add(rest, f64x2.add(curve, lost));
+    const { whole, high, minus, curve } = reduce(bound(argument));
+    const small = f64x2.add(high, f64x2.sub(curve, minus));
     // Where n is beyond 1000, its inverse power vanishes beside 1 no less at 1000.
     const inverse = powerOfTwo(i64x2.sub(zero, i32x4.minS(whole, largest)));
     const sum = f64x2.add(small, f64x2.sub(one, inverse));
