@@ -455,6 +455,19 @@ const table: Table = {
       given({ batch: 0 }, argument([3, 2]), argument([], integers(0, 2), "int32")),
       given({ batch: 0 }, argument([3, 0]), argument([2], integers(0, 2), "int32")),
       given({ batch: 0 }, argument([3]), argument([0], integers(0, 2), "int32")),
+      given({ batch: 0, outer: [0] }, argument([2, 4]), argument([3], integers(0, 3), "int32")),
+      given(
+        { batch: 0, outer: [0, 1] },
+        argument([2, 2, 3, 2]),
+        argument([], integers(0, 2), "int32"),
+      ),
+      given(
+        { batch: 1, outer: [0, 2] },
+        argument([2, 3, 2, 3, 2]),
+        argument([3, 2], integers(0, 2), "int32"),
+      ),
+      given({ batch: 1, outer: [1] }, argument([2, 2, 3]), argument([2], integers(0, 2), "uint32")),
+      given({ batch: 0, outer: [0] }, argument([0, 3]), argument([2], integers(0, 2), "int32")),
     ],
   },
   scatterAdd: {
@@ -470,6 +483,21 @@ const table: Table = {
       given({ batch: 1, size: 3 }, argument([2, 4]), argument([2, 4], integers(0, 2), "int32")),
       given({ batch: 0, size: 2 }, argument([3]), argument([], integers(0, 1), "int32")),
       given({ batch: 0, size: 2 }, argument([0, 2]), argument([0], integers(0, 1), "int32")),
+      given(
+        { batch: 0, outer: [0], size: 4 },
+        argument([2, 3]),
+        argument([3], integers(0, 3), "int32"),
+      ),
+      given(
+        { batch: 1, outer: [0, 2], size: 3 },
+        argument([2, 3, 2, 2, 2]),
+        argument([3, 2], integers(0, 2), "int32"),
+      ),
+      given(
+        { batch: 1, outer: [1], size: 2 },
+        argument([2, 3, 2]),
+        argument([2], integers(0, 1), "uint32"),
+      ),
     ],
   },
   scatterLast: {

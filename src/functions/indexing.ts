@@ -13,6 +13,7 @@ import {
   broadcastShapes,
   checkAxis,
   checkShape,
+  insertAt,
   inversePermutation,
   MAX_NDIM,
   MAX_SIZE,
@@ -195,8 +196,7 @@ export function take(x: TensorLike, indices: TensorLike, axis?: number | null): 
   const what = `Cannot take from ${showType(input)}`;
   const at = isFlat ? 0 : checkAxis(axis, input.ndim, what);
   const entries = fromFront(toIndices(indices, what), input.shape[at], at, what);
-  const taken = strict.gather(moveAxis(input, at, 0), entries);
-  return transpose(taken, blockPermutation(taken.ndim, entries.ndim, at));
+  return strict.gather(input, entries, 0, range(at));
 }
 
 /**
@@ -537,40 +537,45 @@ function putPositions(x: Tensor, place: Place, part: Tensor): Tensor {
   return select(spread(splat(1, "bool", part.shape), place), spreadPart, x);
 }
 
-/**
- * The permutation that takes a block of leading axes, `count` of them, to position `target` among the
- * others.
- */
-function blockPermutation(ndim: number, count: number, target: number): number[] {
-  const rest = range(count, ndim);
-  return [...rest.slice(0, target), ...range(count), ...rest.slice(target)];
+/** The permutation that takes a block of axes, `count` of them at `from`, to `to` among the others. */
+function blockPermutation(ndim: number, count: number, from: number, to: number): number[] {
+  const block = range(from, from + count);
+  const rest = withoutAxes(range(ndim), block);
+  return [...rest.slice(0, to), ...block, ...rest.slice(to)];
 }
 
 /** Integer tensors applied to axes as one tensor applied to one axis. */
 interface Merged {
-  /** The order of axes that brings the indexed ones to the front. */
+  /** The order of axes that makes the indexed ones neighbours. */
   readonly permutation: readonly number[];
   /** The lengths of all axes in that order. */
   readonly shape: readonly number[];
+  /** The axes in front of the indexed ones. */
+  readonly outer: readonly number[];
   /** How many positions the indexed axes have together. */
   readonly size: number;
-  /** The lengths of the other axes. */
-  readonly rest: readonly number[];
+  /** The lengths of all axes in that order, the indexed ones as one. */
+  readonly rows: readonly number[];
   /** Row-major positions among the indexed axes. */
   readonly flat: Tensor;
 }
 
-/** The indexed axes of the part of shape {@linkcode positionsShape} as one axis at the front. */
+/** The indexed axes of the part of shape {@linkcode positionsShape} as one axis. */
 function mergeIndices(place: Place): Merged {
   const own = positionsShape(place);
   const rest = withoutAxes(range(own.length), place.axes);
-  const permutation = [...place.axes, ...rest];
+  // Neighbours stay where they are.
+  const [first] = place.axes;
+  const front = place.axes.every((axis, i) => axis === first + i) ? first : 0;
+  const permutation = [...rest.slice(0, front), ...place.axes, ...rest.slice(front)];
   const lengths = place.axes.map((axis) => own[axis]);
+  const size = sizeOf(lengths);
   return {
     permutation,
     shape: permutation.map((axis) => own[axis]),
-    size: sizeOf(lengths),
-    rest: rest.map((axis) => own[axis]),
+    outer: range(front),
+    size,
+    rows: insertAt(rest.map((axis) => own[axis]), front, size),
     flat: flattenIndices(place.indices, lengths),
   };
 }
@@ -598,38 +603,39 @@ function flattenIndices(indices: readonly Tensor[], lengths: readonly number[]):
 
 /** The entries that the integer tensors of a place name. */
 function takeEntries(part: Tensor, place: Place): Tensor {
-  const { permutation, size, rest, flat } = mergeIndices(place);
+  const { permutation, outer, size, rows, flat } = mergeIndices(place);
   const shape = partShape(place);
   // Positions of so many can be counted only where another axis is empty.
   if (size > MAX_SIZE) return splat(0, part.dtype, shape);
-  const rows = reshape(transpose(part, permutation), [size, ...rest]);
-  const taken = strict.gather(rows, flat);
-  return transpose(taken, blockPermutation(taken.ndim, flat.ndim, place.target));
+  const taken = strict.gather(reshape(transpose(part, permutation), rows), flat, 0, outer);
+  return transpose(taken, blockPermutation(taken.ndim, flat.ndim, outer.length, place.target));
 }
 
-/** `values`, of the shape of a place, with the axes of its integer tensors in front. */
-function entriesFirst(values: Tensor, { indices, target }: Place): Tensor {
-  const count = indices[0].ndim;
-  return transpose(values, inversePermutation(blockPermutation(values.ndim, count, target)));
+/** `values`, of the shape of a place, with the axes of its integer tensors behind the outer ones. */
+function entriesBehind(outer: readonly number[], values: Tensor, place: Place): Tensor {
+  const count = place.indices[0].ndim;
+  return transpose(values, blockPermutation(values.ndim, count, place.target, outer.length));
 }
 
 /** `part` with `values` where the integer tensors of a place point, the last of several. */
 function putEntries(part: Tensor, place: Place, values: Tensor): Tensor {
-  const { permutation, shape, size, rest, flat } = mergeIndices(place);
-  const rows = reshape(transpose(part, permutation), [size, ...rest]);
-  const updates = reshape(entriesFirst(values, place), [flat.size, ...rest]);
+  const { permutation, shape, outer, size, rows, flat } = mergeIndices(place);
+  const before = reshape(transpose(part, permutation), rows);
+  const at = outer.length;
+  const lengths = rows.map((length, axis) => axis === at ? flat.size : length);
+  const updates = reshape(entriesBehind(outer, values, place), lengths);
   const winner = strict.scatterLast(flat, size);
   const none = constantLike(winner, 0);
-  const chosen = strict.gather(updates, maximum(winner, none));
-  const isHit = broadcast(lessEqual(none, winner), rows.shape, [0]);
-  const result = reshape(select(isHit, chosen, rows), shape);
+  const chosen = strict.gather(updates, maximum(winner, none), 0, outer);
+  const isHit = broadcast(lessEqual(none, winner), rows, [at]);
+  const result = reshape(select(isHit, chosen, before), shape);
   return transpose(result, inversePermutation(permutation));
 }
 
 /** The sums of `values` where the integer tensors of a place point, zero elsewhere. */
 function sumEntries(values: Tensor, place: Place): Tensor {
-  const { permutation, shape, size, flat } = mergeIndices(place);
-  const sums = strict.scatterAdd(entriesFirst(values, place), flat, size);
+  const { permutation, shape, outer, size, flat } = mergeIndices(place);
+  const sums = strict.scatterAdd(entriesBehind(outer, values, place), flat, size, 0, outer);
   return transpose(reshape(sums, shape), inversePermutation(permutation));
 }
 

@@ -8,7 +8,7 @@
  */
 import { byteSize, type Dtype } from "../base/dtype.ts";
 import { sizeOf } from "../base/shape.ts";
-import type { GatherParams, ScatterParams } from "../primitives/indexing.ts";
+import type { GatherParams, ScatterAddParams, ScatterParams } from "../primitives/indexing.ts";
 import type { Code } from "../wasm/code.ts";
 import type { Effect, Expression, Local } from "../wasm/expression.ts";
 import { f32, f64, f64x2, i32, i32x4, i64, v128 } from "../wasm/operations.ts";
@@ -30,6 +30,8 @@ const UNROLLED = 8;
 interface Walk {
   /** How many batches there are. */
   readonly batches: number;
+  /** The axes of the batches, outermost first; none where each has indices of its own. */
+  readonly lead: readonly LeadAxis[];
   /** Rows in each batch. */
   readonly rows: number;
   /** Slots in each batch. */
@@ -42,9 +44,54 @@ interface Walk {
   readonly dtype: Dtype;
 }
 
-function walkOf(indices: Buffer, batch: number, slots: number, rowBytes: number): Walk {
+/** Neighbouring axes of the batches that either all have indices of their own, or none has. */
+interface LeadAxis {
+  /** The number of batches along it. */
+  readonly length: number;
+  /** How many batches of indices further the next ones stand; 0 where they are the same. */
+  readonly stride: number;
+}
+
+function leadAxes(lead: readonly number[], outer: readonly number[]): LeadAxis[] {
+  if (outer.length === 0) return [];
+  const axes: LeadAxis[] = [];
+  let stride = 1;
+  for (let axis = lead.length - 1; axis >= 0; axis--) {
+    const isOuter = outer.includes(axis);
+    const inner = axes[0];
+    if (inner !== undefined && (inner.stride === 0) === isOuter) {
+      axes[0] = { ...inner, length: inner.length * lead[axis] };
+    } else axes.unshift({ length: lead[axis], stride: isOuter ? 0 : stride });
+    if (!isOuter) stride *= lead[axis];
+  }
+  return axes;
+}
+
+/** The number of the batch of indices that belongs to a batch. */
+function indexBatch(code: Code, lead: readonly LeadAxis[], batch: Expression<"i32">): Pointer {
+  if (lead.length === 0) return batch;
+  let rest = batch;
+  let sum: Expression<"i32"> = i32.const(0);
+  for (let i = lead.length - 1; i >= 0; i--) {
+    const { length, stride } = lead[i];
+    const whole = code.let(rest);
+    if (i > 0) rest = i32.divU(whole, i32.const(length));
+    if (stride === 0) continue;
+    sum = i32.add(sum, times(i === 0 ? whole : i32.remU(whole, i32.const(length)), stride));
+  }
+  return sum;
+}
+
+function walkOf(
+  batchShape: readonly number[],
+  indices: Buffer,
+  { batch, outer = [] }: GatherParams,
+  slots: number,
+  rowBytes: number,
+): Walk {
   return {
-    batches: sizeOf(indices.shape.slice(0, batch)),
+    batches: sizeOf(batchShape),
+    lead: leadAxes(batchShape, outer),
     rows: sizeOf(indices.shape.slice(batch)),
     slots,
     slotBytes: rowBytes,
@@ -81,7 +128,8 @@ type VisitFour = (slots: Local<"v128">, row: Local<"i32">) => void;
 
 /** Writes code that visits the rows of a part in order. */
 function eachRow(code: Code, walk: Walk, part: Part, visit: Visit, visitFour?: VisitFour): void {
-  const { batches, rows, slots, slotBytes, rowBytes } = walk;
+  const { batches, lead, rows, slots, slotBytes, rowBytes } = walk;
+  if (lead.length > 0) return eachRowOfShared(code, walk, part, visit, visitFour);
   const limit = firstOutside(walk);
   const first = code.let(part.first);
   const at = code.let(i32.add(part.indices, times(first, INDEX)));
@@ -140,6 +188,42 @@ function eachRow(code: Code, walk: Walk, part: Part, visit: Visit, visitFour?: V
       code.branchIf(again, i32.ltU(at, end));
     });
   }
+}
+
+/** The rows of a part in order where several batches have the same indices. */
+function eachRowOfShared(
+  code: Code,
+  walk: Walk,
+  part: Part,
+  visit: Visit,
+  visitFour?: VisitFour,
+): void {
+  const { rows, lead, slots, slotBytes, rowBytes } = walk;
+  const [first, end] = [code.let(part.first), code.let(part.end)];
+  const [slotsStart, indices] = [code.let(part.slots), code.let(part.indices)];
+  const rowsStart = code.let(part.rows);
+  const batch = code.let(i32.divU(first, i32.const(rows)));
+  code.loop((again) => {
+    const begin = code.let(times(batch, rows));
+    const last = code.let(smaller(advance(begin, rows), end));
+    const own = code.let(indexBatch(code, lead, batch));
+    eachRow(
+      code,
+      { ...walk, batches: 1, lead: [] },
+      {
+        slots: i32.add(slotsStart, times(batch, slots * slotBytes)),
+        indices: i32.add(indices, times(own, rows * INDEX)),
+        rows: i32.add(rowsStart, times(begin, rowBytes)),
+        first: i32.sub(first, begin),
+        end: i32.sub(last, begin),
+      },
+      visit,
+      visitFour,
+    );
+    code.set(first, last);
+    code.set(batch, advance(batch, 1));
+    code.branchIf(again, i32.ltU(first, end));
+  });
 }
 
 /** One step over memory: reads at an address plus an offset. */
@@ -233,13 +317,14 @@ function rowTime(bytes: number): number {
 export function emitGather(
   builder: Builder,
   [x, indices]: readonly Buffer[],
-  { batch }: GatherParams,
+  params: GatherParams,
   output: Buffer,
 ): Kernel {
   const element = byteSize(x.dtype);
-  const width = sizeOf(x.shape.slice(batch + 1));
+  const at = params.batch + (params.outer?.length ?? 0);
+  const width = sizeOf(x.shape.slice(at + 1));
   const rowBytes = width * element;
-  const walk = walkOf(indices, batch, x.shape[batch], rowBytes);
+  const walk = walkOf(x.shape.slice(0, at), indices, params, x.shape[at], rowBytes);
   const parts = partition(walk.batches * walk.rows, rowTime(rowBytes));
   const key = `gather ${JSON.stringify([walk, parts])}`;
   const run = builder.once(key, () =>
@@ -290,12 +375,15 @@ const COPIES = 8;
 export function emitScatterAdd(
   builder: Builder,
   [updates, indices]: readonly Buffer[],
-  { batch, size }: ScatterParams,
+  params: ScatterAddParams,
   output: Buffer,
 ): Kernel {
   const { dtype } = updates;
-  const width = sizeOf(updates.shape.slice(indices.shape.length));
-  const walk = walkOf(indices, batch, size, width * byteSize(dtype));
+  const { size } = params;
+  const at = params.batch + (params.outer?.length ?? 0);
+  const width = sizeOf(output.shape.slice(at + 1));
+  const rowBytes = width * byteSize(dtype);
+  const walk = walkOf(updates.shape.slice(0, at), indices, params, size, rowBytes);
   const often = walk.rows >= OFTEN * size && size > 0 && width > 0;
   const stages = often
     ? scatterToCopies(builder, dtype, width, walk)
@@ -593,7 +681,8 @@ export function emitScatterLast(
   { batch, size }: ScatterParams,
   output: Buffer,
 ): Kernel {
-  const walk: Walk = { ...walkOf(indices, batch, size, 0), slotBytes: INDEX };
+  const lead = indices.shape.slice(0, batch);
+  const walk: Walk = { ...walkOf(lead, indices, { batch }, size, 0), slotBytes: INDEX };
   const { batches, rows } = walk;
   const batchBytes = size * INDEX;
   const parts = partition(batches, 20 + batchBytes / 16 * 0.5 + rows * 1.5);

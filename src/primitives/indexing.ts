@@ -6,8 +6,17 @@
  */
 import { isInteger } from "../base/dtype.ts";
 import { dtypeError, indexError, shapeError } from "../base/errors.ts";
-import { checkSize, sameShape, showType, sizeOf } from "../base/shape.ts";
-import type { BatchAxis, Primitive } from "../core/primitive.ts";
+import {
+  checkSize,
+  insertAt,
+  sameShape,
+  type Shape,
+  showShape,
+  showType,
+  sizeOf,
+  withoutAxes,
+} from "../base/shape.ts";
+import type { Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete, dense, splat } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
@@ -17,75 +26,96 @@ import { alignBatch, moveAxis } from "./structure.ts";
 export interface GatherParams {
   /** How many leading axes the arguments share. */
   readonly batch: number;
+  /**
+   * The axes in front of the indexed one that the indices do not have, increasing; they stand between
+   * the shared ones, and none is the same as leaving this out.
+   */
+  readonly outer?: readonly number[];
 }
 
 /**
  * `out[b, m, r] = x[b, indices[b, m], r]` for `x` of shape `[B..., n, R...]` and `indices` of shape
- * `[B..., M...]`; the result has shape `[B..., M..., R...]`.
+ * `[B..., M...]`; the result has shape `[B..., M..., R...]`. Axes of `x` that the indices do not have
+ * may stand anywhere among `B...`, and stand there in the result.
  */
 export const gatherPrimitive: Primitive<GatherParams> = {
   name: "gather",
-  type([x, indices], { batch }) {
+  type([x, indices], { batch, outer = [] }) {
     const what = `Cannot gather from ${showType(x)} at ${showType(indices)}`;
     checkIndices(indices, batch, what);
-    const fits = x.shape.length > batch &&
-      sameShape(x.shape.slice(0, batch), indices.shape.slice(0, batch));
-    if (!fits) {
+    checkOuter(outer, batch, what);
+    const at = batch + outer.length;
+    const shared = withoutAxes(x.shape.slice(0, at), outer);
+    if (x.shape.length <= at || !sameShape(shared, indices.shape.slice(0, batch))) {
       throw shapeError(`${what}: the shared leading axes must be equal, and one more left`);
     }
-    const shape = [...indices.shape, ...x.shape.slice(batch + 1)];
+    const rest = x.shape.slice(at + 1);
+    const shape = [...x.shape.slice(0, at), ...indices.shape.slice(batch), ...rest];
     checkSize(shape, what);
     return [{ dtype: x.dtype, shape }];
   },
-  evaluate([x, indices], { batch }, [type]) {
-    const n = x.shape[batch];
+  evaluate([x, indices], { batch, outer = [] }, [type]) {
+    const at = batch + outer.length;
+    const n = x.shape[at];
     const rows = sizeOf(indices.shape.slice(batch));
-    const width = sizeOf(x.shape.slice(batch + 1));
-    checkRange(indices, n, (index) => `Cannot gather index ${index} from an axis of length ${n}`);
+    const width = sizeOf(x.shape.slice(at + 1));
+    const lead = x.shape.slice(0, at);
+    if (sizeOf(lead) > 0) {
+      checkRange(indices, n, (index) => `Cannot gather index ${index} from an axis of length ${n}`);
+    }
     if (x.elements.length === 1) return [splat(x.elements[0], type.dtype, type.shape)];
     const out = allocateFor(type);
     const source = x.elements;
-    const at = dense(indices);
-    if (width > 0) {
-      for (let row = 0, to = 0; row < at.length; row++, to += width) {
-        const from = (Math.floor(row / rows) * n + at[row]) * width;
-        for (let i = 0; i < width; i++) out[to + i] = source[from + i];
+    const places = dense(indices);
+    let to = 0;
+    eachBatch(lead, outer, (from, shared) => {
+      for (let row = shared * rows; row < (shared + 1) * rows; row++) {
+        const begin = (from * n + places[row]) * width;
+        for (let i = 0; i < width; i++) out[to++] = source[begin + i];
       }
-    }
+    });
     return [new Concrete(type.dtype, type.shape, out)];
   },
-  batch([x, indices], [axisX, axisI], _size, { batch }) {
-    if (axisX !== null && axisI !== null) {
-      const result = gather(moveAxis(x, axisX, 0), moveAxis(indices, axisI, 0), batch + 1);
-      return [[result, 0]];
+  batch([x, indices], [axisX, axisI], _size, { batch, outer = [] }) {
+    const at = batch + outer.length;
+    if (axisX === null) {
+      const place = Math.max(axisI!, batch);
+      const result = gather(x, moveAxis(indices, axisI!, place), batch, outer);
+      return [[result, outer.length + place]];
     }
-    if (axisX !== null) {
-      // An axis behind the indexed one is carried along wherever it stands.
-      const place = axisX > batch ? axisX : x.ndim - 1;
-      const result = gather(moveAxis(x, axisX, place), indices, batch);
-      return [[result, indices.ndim + place - batch - 1]];
+    if (axisI === null) {
+      // The axis is carried along where it stands.
+      if (axisX <= at) return [[gather(x, indices, batch, insertPlace(outer, axisX)), axisX]];
+      return [[gather(x, indices, batch, outer), axisX + indices.ndim - batch - 1]];
     }
-    const place = Math.max(axisI!, batch);
-    return [[gather(x, moveAxis(indices, axisI!, place), batch), place]];
+    const place = Math.min(axisX, at);
+    const front = moveAxis(indices, axisI, sharedBefore(outer, place));
+    return [[gather(moveAxis(x, axisX, place), front, batch + 1, shifted(outer, place)), place]];
   },
   derivative: {
     kind: "linear",
-    transpose: ([ct], [x, indices], { batch }) => [
-      scatterAdd(ct, indices as Tensor, x.shape[batch], batch),
+    transpose: ([ct], [x, indices], { batch, outer = [] }) => [
+      scatterAdd(ct, indices as Tensor, x.shape[batch + outer.length], batch, outer),
       null,
     ],
   },
 };
 
-/** Strict gather: `x` `[B..., n, R...]` at `indices` `[B..., M...]` gives `[B..., M..., R...]`. */
-export function gather(x: Tensor, indices: Tensor, batch = 0): Tensor {
-  return bindOne(gatherPrimitive, [x, indices], { batch });
+/**
+ * Strict gather: `x` `[B..., n, R...]` at `indices` `[B..., M...]` gives `[B..., M..., R...]`, where
+ * the indices have only the first axes of `x` that are not `outer`, `batch` of them.
+ */
+export function gather(
+  x: Tensor,
+  indices: Tensor,
+  batch = 0,
+  outer: readonly number[] = [],
+): Tensor {
+  return bindOne(gatherPrimitive, [x, indices], { batch, ...unlessEmpty(outer) });
 }
 
-/** Parameters of `scatterAdd` and `scatterLast`. */
-export interface ScatterParams {
-  /** How many leading axes of `indices` the result shares. */
-  readonly batch: number;
+/** Parameters of `scatterAdd`. */
+export interface ScatterAddParams extends GatherParams {
   /** The length of the axis that the indices point into. */
   readonly size: number;
 }
@@ -93,27 +123,31 @@ export interface ScatterParams {
 /**
  * The adjoint of `gather`: `out[b, indices[b, m], r]` is the sum of the `updates[b, m, r]` that point
  * there. `updates` has shape `[B..., M..., R...]`, `indices` `[B..., M...]`, the result
- * `[B..., size, R...]`. Floats accumulate in double precision, integers modulo 2^32.
+ * `[B..., size, R...]`, with the outer axes among `B...` in the updates and in the result. Floats
+ * accumulate in double precision, integers modulo 2^32.
  */
-export const scatterAddPrimitive: Primitive<ScatterParams> = {
+export const scatterAddPrimitive: Primitive<ScatterAddParams> = {
   name: "scatterAdd",
-  type([updates, indices], { batch, size }) {
+  type([updates, indices], { batch, size, outer = [] }) {
     const what = `Cannot scatter ${showType(updates)} to ${showType(indices)}`;
     if (updates.dtype === "bool") {
       throw dtypeError(`${what}: expected numbers; convert bool with astype`);
     }
     checkIndices(indices, batch, what);
-    const ndim = indices.shape.length;
-    if (!sameShape(updates.shape.slice(0, ndim), indices.shape)) {
+    checkOuter(outer, batch, what);
+    const ndim = indices.shape.length + outer.length;
+    if (!sameShape(withoutAxes(updates.shape.slice(0, ndim), outer), indices.shape)) {
       throw shapeError(`${what}: the updates must begin with the axes of the indices`);
     }
-    const shape = slotShape(indices, { batch, size }, updates.shape.slice(ndim), what);
+    const lead = updates.shape.slice(0, batch + outer.length);
+    const shape = slotShape(lead, size, updates.shape.slice(ndim), what);
     return [{ dtype: updates.dtype, shape }];
   },
-  evaluate([updates, indices], { batch, size }, [type]) {
+  evaluate([updates, indices], { batch, size, outer = [] }, [type]) {
+    const lead = updates.shape.slice(0, batch + outer.length);
     const rows = sizeOf(indices.shape.slice(batch));
-    const width = sizeOf(updates.shape.slice(indices.ndim));
-    checkScatter(indices, size);
+    const width = sizeOf(updates.shape.slice(indices.ndim + outer.length));
+    if (sizeOf(lead) > 0) checkScatter(indices, size);
     if (updates.elements.length === 1 && updates.elements[0] === 0) {
       return [splat(0, type.dtype, type.shape)];
     }
@@ -122,36 +156,64 @@ export const scatterAddPrimitive: Primitive<ScatterParams> = {
       ? allocateFor({ dtype: "float64", shape: type.shape })
       : out;
     const source = dense(updates);
-    const at = dense(indices);
-    if (width > 0) {
-      for (let row = 0, from = 0; row < at.length; row++, from += width) {
-        const to = (Math.floor(row / rows) * size + at[row]) * width;
-        for (let i = 0; i < width; i++) sums[to + i] += source[from + i];
+    const places = dense(indices);
+    let from = 0;
+    eachBatch(lead, outer, (to, shared) => {
+      for (let row = shared * rows; row < (shared + 1) * rows; row++) {
+        const begin = (to * size + places[row]) * width;
+        for (let i = 0; i < width; i++) sums[begin + i] += source[from++];
       }
-    }
+    });
     if (sums !== out) out.set(sums);
     return [new Concrete(type.dtype, type.shape, out)];
   },
-  batch([updates, indices], axes, length, { batch, size }) {
-    const [axisU, axisI] = axes;
-    if (axisU !== null && axisI === null) {
-      // An axis behind those of the indices is carried along wherever it stands.
-      const place = axisU >= indices.ndim ? axisU : updates.ndim - 1;
-      const result = scatterAdd(moveAxis(updates, axisU, place), indices, size, batch);
-      return [[result, batch + 1 + place - indices.ndim]];
+  batch([updates, indices], [axisU, axisI], length, { batch, size, outer = [] }) {
+    const at = batch + outer.length;
+    const behind = indices.ndim + outer.length;
+    if (axisI === null) {
+      // The axis is carried along where it stands, unless that is among those of the indices.
+      if (axisU! >= behind) {
+        const result = scatterAdd(updates, indices, size, batch, outer);
+        return [[result, at + 1 + axisU! - behind]];
+      }
+      const place = Math.min(axisU!, at);
+      const moved = moveAxis(updates, axisU!, place);
+      return [[scatterAdd(moved, indices, size, batch, insertPlace(outer, place)), place]];
     }
-    const [first, second] = alignFront([updates, indices], axes, length);
-    return [[scatterAdd(first, second, size, batch + 1), 0]];
+    const place = axisU === null ? 0 : Math.min(axisU, at);
+    const front = moveAxis(indices, axisI, sharedBefore(outer, place));
+    const rows = alignBatch(updates, axisU, place, length);
+    return [[scatterAdd(rows, front, size, batch + 1, shifted(outer, place)), place]];
   },
   derivative: {
     kind: "linear",
-    transpose: ([ct], [, indices], { batch }) => [gather(ct, indices as Tensor, batch), null],
+    transpose: ([ct], [, indices], { batch, outer }) => [
+      gather(ct, indices as Tensor, batch, outer),
+      null,
+    ],
   },
 };
 
-/** Strict scatter: `updates` `[B..., M..., R...]` summed into `[B..., size, R...]`. */
-export function scatterAdd(updates: Tensor, indices: Tensor, size: number, batch = 0): Tensor {
-  return bindOne(scatterAddPrimitive, [updates, indices], { batch, size });
+/**
+ * Strict scatter: `updates` `[B..., M..., R...]` summed into `[B..., size, R...]`, where the indices
+ * have only the first axes of the updates that are not `outer`, `batch` of them.
+ */
+export function scatterAdd(
+  updates: Tensor,
+  indices: Tensor,
+  size: number,
+  batch = 0,
+  outer: readonly number[] = [],
+): Tensor {
+  return bindOne(scatterAddPrimitive, [updates, indices], { batch, size, ...unlessEmpty(outer) });
+}
+
+/** Parameters of `scatterLast`. */
+export interface ScatterParams {
+  /** How many leading axes of `indices` the result shares. */
+  readonly batch: number;
+  /** The length of the axis that the indices point into. */
+  readonly size: number;
 }
 
 /**
@@ -163,7 +225,8 @@ export const scatterLastPrimitive: Primitive<ScatterParams> = {
   type([indices], params) {
     const what = `Cannot scatter to ${showType(indices)}`;
     checkIndices(indices, params.batch, what);
-    return [{ dtype: "int32", shape: slotShape(indices, params, [], what) }];
+    const lead = indices.shape.slice(0, params.batch);
+    return [{ dtype: "int32", shape: slotShape(lead, params.size, [], what) }];
   },
   evaluate([indices], { batch, size }, [type]) {
     const rows = sizeOf(indices.shape.slice(batch));
@@ -187,8 +250,58 @@ export function scatterLast(indices: Tensor, size: number, batch = 0): Tensor {
   return bindOne(scatterLastPrimitive, [indices], { batch, size });
 }
 
-function alignFront(args: readonly Tensor[], axes: readonly BatchAxis[], length: number): Tensor[] {
-  return args.map((arg, i) => alignBatch(arg, axes[i], 0, length));
+/** `outer` as a parameter. */
+function unlessEmpty(outer: readonly number[]): Pick<GatherParams, "outer"> {
+  return outer.length === 0 ? {} : { outer };
+}
+
+/** Outer axes when another axis that the indices have is put in at `place`. */
+function shifted(outer: readonly number[], place: number): number[] {
+  return outer.map((axis) => axis < place ? axis : axis + 1);
+}
+
+/** Outer axes with one more at `place`. */
+function insertPlace(outer: readonly number[], place: number): number[] {
+  return insertAt(shifted(outer, place), place - sharedBefore(outer, place), place);
+}
+
+/** How many of the axes before `place` the indices have. */
+function sharedBefore(outer: readonly number[], place: number): number {
+  return place - outer.filter((axis) => axis < place).length;
+}
+
+/** Visits all places of the leading axes in order, with their numbers among all and among shared. */
+function eachBatch(
+  lead: Shape,
+  outer: readonly number[],
+  visit: (batch: number, shared: number) => void,
+): void {
+  const strides = lead.map(() => 0);
+  let step = 1;
+  for (let axis = lead.length - 1; axis >= 0; axis--) {
+    if (outer.includes(axis)) continue;
+    strides[axis] = step;
+    step *= lead[axis];
+  }
+  const counters = lead.map(() => 0);
+  let shared = 0;
+  for (let batch = 0, count = sizeOf(lead); batch < count; batch++) {
+    visit(batch, shared);
+    for (let axis = lead.length - 1; axis >= 0; axis--) {
+      shared += strides[axis];
+      if (++counters[axis] < lead[axis]) break;
+      shared -= strides[axis] * lead[axis];
+      counters[axis] = 0;
+    }
+  }
+}
+
+/** Throws unless `outer` names increasing places among the leading axes. */
+function checkOuter(outer: readonly number[], batch: number, what: string): void {
+  const fits = outer.every((axis, i) =>
+    Number.isInteger(axis) && axis > (outer[i - 1] ?? -1) && axis < batch + outer.length
+  );
+  if (!fits) throw shapeError(`${what}: ${showShape(outer)} are not places of leading axes`);
 }
 
 function checkIndices(indices: Type, batch: number, what: string): void {
@@ -201,16 +314,11 @@ function checkIndices(indices: Type, batch: number, what: string): void {
 }
 
 /** The shape `[B..., size, R...]` of a scatter's result. */
-function slotShape(
-  indices: Type,
-  { batch, size }: ScatterParams,
-  rest: readonly number[],
-  what: string,
-): number[] {
+function slotShape(lead: Shape, size: number, rest: Shape, what: string): number[] {
   if (!Number.isSafeInteger(size) || size < 0) {
     throw shapeError(`${what}: expected a non-negative integer as the axis's length, got ${size}`);
   }
-  const shape = [...indices.shape.slice(0, batch), size, ...rest];
+  const shape = [...lead, size, ...rest];
   checkSize(shape, what);
   return shape;
 }

@@ -7,7 +7,7 @@
  */
 import { DTYPES, isFloat, isInteger } from "../../src/base/dtype.ts";
 import type { Dtype } from "../../src/base/dtype.ts";
-import { range, sizeOf } from "../../src/base/shape.ts";
+import { range, sizeOf, withoutAxes } from "../../src/base/shape.ts";
 import type { Shape } from "../../src/base/shape.ts";
 import type { Primitive } from "../../src/core/primitive.ts";
 import { type Atom, type Program, Variable } from "../../src/core/program.ts";
@@ -633,13 +633,14 @@ function gathering(grower: Grower): void {
   const { choices } = grower;
   const x = grower.pick(hasAxes, () => grower.leaf(grower.dtype(DTYPES), [...grower.shape(), 4]));
   const { shape } = x.concrete;
-  const batch = choices.below(Math.min(shape.length, 3));
-  if (shape[batch] === 0) return;
+  const axis = choices.below(Math.min(shape.length, 4));
+  if (shape[axis] === 0) return;
+  const outer = range(axis).filter(() => choices.below(2) === 0);
   const more = range(choices.below(3)).map(() => choices.of([1, 2, 3, 7, 20]));
-  const places = [...shape.slice(0, batch), ...more];
-  if (sizeOf(places) > grower.mostElements) return;
-  const at = indices(grower, places, shape[batch]);
-  grower.apply("gather", [x, at], { batch }, () => x.error, true);
+  if (sizeOf(shape) / shape[axis] * sizeOf(more) > grower.mostElements) return;
+  const at = indices(grower, [...withoutAxes(shape.slice(0, axis), outer), ...more], shape[axis]);
+  const params = { batch: axis - outer.length, outer };
+  grower.apply("gather", [x, at], params, () => x.error, true);
 }
 
 function scattering(grower: Grower): void {
@@ -647,14 +648,15 @@ function scattering(grower: Grower): void {
   const x = grower.any(NUMBERS);
   const { dtype, shape } = x.concrete;
   const ndim = choices.from(0, shape.length);
-  const batch = choices.below(Math.min(ndim, 2) + 1);
+  const lead = choices.below(Math.min(ndim, 3) + 1);
+  const outer = range(lead).filter(() => choices.below(2) === 0);
   const size = choices.of([1, 2, 5, 16, 40]);
-  const at = indices(grower, shape.slice(0, ndim), size);
-  const count = sizeOf(shape.slice(batch, ndim));
+  const at = indices(grower, withoutAxes(shape.slice(0, ndim), outer), size);
+  const count = sizeOf(shape.slice(lead, ndim));
   grower.apply(
     "scatterAdd",
     [x, at],
-    { batch, size },
+    { batch: lead - outer.length, outer, size },
     () => sumError(dtype, count, x.largest, x.error),
   );
 }

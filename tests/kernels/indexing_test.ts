@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Dtype } from "../../src/base/dtype.ts";
 import { isFloat } from "../../src/base/dtype.ts";
-import { sizeOf } from "../../src/base/shape.ts";
+import { sizeOf, withoutAxes } from "../../src/base/shape.ts";
 import { type Concrete, dense } from "../../src/core/tensor.ts";
 import { emitGather, emitScatterAdd, emitScatterLast } from "../../src/kernels/indexing.ts";
 import type { Kernel } from "../../src/kernels/kernel.ts";
@@ -36,24 +36,28 @@ function indicesOf(dtype: Dtype, shape: readonly number[], below: number): Concr
 /** Batches, rows, slots and the shape of a row. */
 interface Sizes {
   readonly batch: readonly number[];
+  /** Which axes of the batches the indices do not have. */
+  readonly outer?: readonly number[];
   readonly rows: readonly number[];
   readonly slots: number;
   readonly rest: readonly number[];
 }
 
-function checkGather(dtype: Dtype, { batch, rows, slots, rest }: Sizes): void {
+function checkGather(dtype: Dtype, { batch, outer = [], rows, slots, rest }: Sizes): void {
+  const shared = withoutAxes(batch, outer);
   for (const indexDtype of indexDtypes) {
     const x = valuesOf(dtype, [...batch, slots, ...rest]);
-    const indices = indicesOf(indexDtype, [...batch, ...rows], slots);
-    assertSame(emitGather, gatherPrimitive, [x, indices], { batch: batch.length });
+    const indices = indicesOf(indexDtype, [...shared, ...rows], slots);
+    assertSame(emitGather, gatherPrimitive, [x, indices], { batch: shared.length, outer });
   }
 }
 
 /** Sums may differ by the roundings of as many additions as there are rows. */
-function checkScatterAdd(dtype: Dtype, { batch, rows, slots, rest }: Sizes): void {
+function checkScatterAdd(dtype: Dtype, { batch, outer = [], rows, slots, rest }: Sizes): void {
+  const shared = withoutAxes(batch, outer);
   const updates = valuesOf(dtype, [...batch, ...rows, ...rest]);
-  const indices = indicesOf("int32", [...batch, ...rows], slots);
-  const params = { batch: batch.length, size: slots };
+  const indices = indicesOf("int32", [...shared, ...rows], slots);
+  const params = { batch: shared.length, outer, size: slots };
   const inputs = [updates, indices];
   const { actual, expected } = runBoth(emitScatterAdd, scatterAddPrimitive, inputs, params);
   const roundings = sizeOf(rows) / Math.max(1, slots) * 4 + 4;
@@ -85,6 +89,13 @@ const samples: readonly Sizes[] = [
   { batch: [4], rows: [9], slots: 5, rest: [5] },
   { batch: [2], rows: [300], slots: 7, rest: [] },
   { batch: [12], rows: [200], slots: 3, rest: [2] },
+  { batch: [7], outer: [0], rows: [], slots: 10, rest: [] },
+  { batch: [7], outer: [0], rows: [9], slots: 10, rest: [] },
+  { batch: [3, 5], outer: [0], rows: [4], slots: 6, rest: [3] },
+  { batch: [3, 5], outer: [1], rows: [2, 2], slots: 6, rest: [] },
+  { batch: [2, 3, 4], outer: [0, 2], rows: [3], slots: 5, rest: [] },
+  { batch: [2, 3, 2, 2], outer: [1, 2], rows: [20], slots: 5, rest: [2] },
+  { batch: [12], outer: [0], rows: [200], slots: 3, rest: [2] },
 ];
 
 /** Sizes that are worth many chunks. */
@@ -97,6 +108,9 @@ const large: readonly Sizes[] = [
   { batch: [101], rows: [17, 29], slots: 900, rest: [] },
   { batch: [99], rows: [1500], slots: 9, rest: [] },
   { batch: [3], rows: [30_000], slots: 20_000, rest: [] },
+  { batch: [2001], outer: [0], rows: [19], slots: 20, rest: [] },
+  { batch: [40, 3, 30], outer: [0, 2], rows: [5, 4], slots: 6, rest: [] },
+  { batch: [99], outer: [0], rows: [1500], slots: 9, rest: [] },
 ];
 
 /** Sizes where something is empty. */
@@ -130,12 +144,15 @@ Deno.test("gather, scatterAdd and scatterLast agree with the evaluator on random
   const lengths = fc.array(fc.integer({ min: 0, max: 6 }), { maxLength: 2 });
   const sizes = fc.record({
     batch: lengths,
+    outer: fc.constantFrom([], [0], [1], [0, 1]),
     rows: lengths,
     slots: fc.integer({ min: 1, max: 9 }),
     rest: fc.oneof(lengths, fc.array(fc.integer({ min: 0, max: 90 }), { maxLength: 1 })),
   });
   fc.assert(
-    fc.property(sizes, fc.constantFrom(...dtypes), (sizes, dtype) => {
+    fc.property(sizes, fc.constantFrom(...dtypes), (chosen, dtype) => {
+      const outer = chosen.outer.filter((axis) => axis < chosen.batch.length);
+      const sizes = { ...chosen, outer };
       checkGather(dtype, sizes);
       if (dtype !== "bool") checkScatterAdd(dtype, sizes);
       checkScatterLast(sizes);
