@@ -27,7 +27,7 @@ export {
   TraceError,
   TreeError,
 } from "./src/base/errors.ts";
-export type { Dtype, Elements, Unshared } from "./src/base/dtype.ts";
+export type { Dtype, Elements, FloatDtype, Unshared } from "./src/base/dtype.ts";
 export type { AxisArgument, Shape } from "./src/base/shape.ts";
 export { Tensor } from "./src/core/tensor.ts";
 export type { Concrete, NestedArray, TensorLike, Type, TypedArray } from "./src/core/tensor.ts";

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { nonFiniteError } from "./base/errors.ts";
+import { describeValue, setDefaultFloat } from "./base/dtype.ts";
+import type { FloatDtype } from "./base/dtype.ts";
+import { argumentError, nonFiniteError } from "./base/errors.ts";
 import { checkFlag, readOptions } from "./base/options.ts";
 import { inspectFinite } from "./core/non_finite.ts";
 import { installInspector } from "./core/origin.ts";
@@ -27,6 +29,13 @@ export interface ConfigureOptions {
    */
   readonly memoryLimit?: number;
   /**
+   * The dtype of numbers and nested arrays that meet no tensor, and of everything that is made
+   * without a dtype: creation functions, random numbers, fresh parameters. `"float64"` makes a
+   * program compute in double precision throughout, as PyTorch's `set_default_dtype` does. Typed
+   * arrays and files keep their own dtypes. Default `"float32"`.
+   */
+  readonly defaultFloat?: FloatDtype;
+  /**
    * Whether an operation that makes NaN out of operands without NaN is an error that says which it is,
    * in which pass, and the user's line. Every operation then runs by itself, nothing is compiled, and
    * everything takes longer. `inspect.findNaN` does the same for one function.
@@ -35,6 +44,8 @@ export interface ConfigureOptions {
   /** The same for infinities. */
   readonly debugInfinities?: boolean;
 }
+
+const FLOAT_DTYPES: readonly FloatDtype[] = ["float32", "float64"];
 
 /** What is being looked for. */
 const debugged = { nans: false, infinities: false };
@@ -75,6 +86,18 @@ function configureDebugging(): void {
  * if (!message.startsWith("Cannot go on: sqrt of float32[2] made NaN")) throw new Error(message);
  * ```
  *
+ * @example Double precision
+ * ```ts
+ * import { configure, tensor } from "@jacobi/jacobi";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * configure({ defaultFloat: "float64" });
+ * const x = tensor(0.1);
+ * configure({ defaultFloat: "float32" });
+ * strictEqual(x.dtype, "float64");
+ * strictEqual(x.item(), 0.1);
+ * ```
+ *
  * @example On one thread
  * ```ts
  * import { configure, jit, tensor } from "@jacobi/jacobi";
@@ -86,14 +109,25 @@ function configureDebugging(): void {
  */
 export function configure(options: ConfigureOptions): void {
   const what = "Cannot configure";
-  const { threads, memoryLimit, debugNaNs, debugInfinities } = readOptions(what, options, [
-    "threads",
-    "memoryLimit",
-    "debugNaNs",
-    "debugInfinities",
-  ]);
+  const { threads, memoryLimit, defaultFloat, debugNaNs, debugInfinities } = readOptions(
+    what,
+    options,
+    [
+      "threads",
+      "memoryLimit",
+      "defaultFloat",
+      "debugNaNs",
+      "debugInfinities",
+    ],
+  );
+  if (defaultFloat !== undefined && !FLOAT_DTYPES.includes(defaultFloat)) {
+    throw argumentError(
+      `${what} defaultFloat as ${describeValue(defaultFloat)}: expected "float32" or "float64"`,
+    );
+  }
   if (debugNaNs !== undefined) checkFlag(debugNaNs, what, "debugNaNs");
   if (debugInfinities !== undefined) checkFlag(debugInfinities, what, "debugInfinities");
+  if (defaultFloat !== undefined) setDefaultFloat(defaultFloat);
   if (threads !== undefined) configureThreads({ threads });
   if (memoryLimit !== undefined) configureMemory({ limit: memoryLimit });
   if (debugNaNs === undefined && debugInfinities === undefined) return;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { describeValue, numberKind } from "./base/dtype.ts";
+import { defaultFloat, describeValue, numberKind } from "./base/dtype.ts";
+import type { FloatDtype } from "./base/dtype.ts";
 import { argumentError } from "./base/errors.ts";
 import { readOptions } from "./base/options.ts";
 import { sameShape, showType } from "./base/shape.ts";
@@ -39,7 +40,8 @@ export interface JitOptions {
    * Within another transform nothing is donated.
    *
    * It is the tensor object that is used up. What has nothing to do (`astype` of the same dtype, a
-   * reshape to the same shape) gives its argument back, not a copy: `x.mul(1)` makes one.
+   * reshape to the same shape) gives its argument back, not a copy. What is to be kept beyond the
+   * call is kept with `copy`: `best = tree.map(copy, params)`.
    */
   readonly donateArgnums?: number | readonly number[];
 }
@@ -66,6 +68,8 @@ interface Signature<Leaf> {
   readonly statics: readonly unknown[];
   /** The named axes in scope, which the program may work across. */
   readonly axes: readonly NamedAxis[];
+  /** The default floating-point dtype while the function was traced. */
+  readonly floats: FloatDtype;
 }
 
 /** An input of a program that is a JavaScript number in calls. */
@@ -93,7 +97,8 @@ const MAX_PROGRAMS = 64;
  * computed together. It composes with every transform, inside and outside.
  *
  * Programs are kept by the arguments' tree structure, dtypes and shapes, and by the values of static
- * arguments; and, within named axes of `vmap`, by their names and lengths.
+ * arguments; by the default floating-point dtype; and, within named axes of `vmap`, by their names
+ * and lengths.
  *
  * JavaScript numbers among the arguments are inputs of the program, so that a learning rate may change
  * from call to call. They mean what they mean without `jit`: a number takes the dtype of the tensor
@@ -161,9 +166,11 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
     );
   }
   const entries: Entry[] = [];
+  const caller: Caller = { name: f.name || "an anonymous function", calls: 0 };
 
   function jitted(...args: Args): TensorsOf<Out> {
     if (isInspecting()) return runAsWritten(f, args, statics) as TensorsOf<Out>;
+    caller.calls++;
     const { signature, inputs, paths } = readCall(args, statics);
     const place = entries.findIndex((entry) => difference(entry, signature, paths) === null);
     if (place >= 0) {
@@ -172,7 +179,7 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
       entry.leaves.forEach((leaf, i) => {
         if (isNumberInput(leaf) && leaf.isWide) (signature.leaves[i] as WeakScalar).markWide();
       });
-      return unflatten(entry.outStructure, run(entry, inputs)) as TensorsOf<Out>;
+      return unflatten(entry.outStructure, run(entry, inputs, caller)) as TensorsOf<Out>;
     }
     const { staged, numbers } = trace(f, args, statics, signature);
     const { program, captured } = closeProgram(staged.program);
@@ -191,7 +198,7 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
       const entry = { ...signature, leaves, program, outStructure: staged.structure, names };
       entries.unshift(entry);
       entries.length = Math.min(entries.length, MAX_PROGRAMS);
-      return unflatten(staged.structure, run(entry, inputs)) as TensorsOf<Out>;
+      return unflatten(staged.structure, run(entry, inputs, caller)) as TensorsOf<Out>;
     }
     const results = call(program, [...captured, ...inputs]);
     return unflatten(staged.structure, results) as TensorsOf<Out>;
@@ -226,11 +233,25 @@ function runAsWritten(
   return unflatten(flat.resultStructure(), results);
 }
 
+/** A jitted function, as messages about donated tensors name it. */
+interface Caller {
+  readonly name: string;
+  /** How often it was called. */
+  calls: number;
+}
+
 /** Runs a program; with the memory of donated inputs where nothing traces it. */
-function run({ program, names }: Entry, inputs: readonly Tensor[]): readonly Tensor[] {
+function run(
+  { program, names }: Entry,
+  inputs: readonly Tensor[],
+  { name, calls }: Caller,
+): readonly Tensor[] {
   const mayDonate = isEvaluating() && names.some((name) => name !== null) &&
     inputs.every((input) => input instanceof Concrete);
-  return mayDonate ? compile(program)(inputs as Concrete[], names) : call(program, inputs);
+  if (!mayDonate) return call(program, inputs);
+  const suffix = ` of ${name} (call ${calls})`;
+  const donated = names.map((argument) => argument === null ? null : argument + suffix);
+  return compile(program)(inputs as Concrete[], donated);
 }
 
 /** What messages call the donated inputs among the leaves. */
@@ -287,6 +308,7 @@ function readCall(args: readonly unknown[], statics: readonly number[]): Call {
       leaves: read,
       statics: statics.map((i) => args[i]),
       axes: axesInScope(),
+      floats: defaultFloat(),
     },
     inputs,
     paths,
@@ -296,7 +318,7 @@ function readCall(args: readonly unknown[], statics: readonly number[]): Call {
 /** Why a program does not fit a call, or `null` when it does. */
 function difference(
   entry: Entry,
-  { structure, leaves, statics, axes }: Call["signature"],
+  { structure, leaves, statics, axes, floats }: Call["signature"],
   paths: Call["paths"],
 ): string | null {
   const wrong = statics.findIndex((value, i) => !Object.is(value, entry.statics[i]));
@@ -306,6 +328,9 @@ function difference(
     return areObjects
       ? "a static argument is another object than before; static objects are compared by identity"
       : `a static argument was ${describeValue(before)}, and is ${describeValue(now)}`;
+  }
+  if (entry.floats !== floats) {
+    return `the default dtype was ${entry.floats}, and is ${floats}`;
   }
   if (!sameScope(entry.axes, axes)) {
     return `the named axes in scope were ${showScope(entry.axes)}, and are ${showScope(axes)}`;

@@ -22,8 +22,20 @@ export type Unshared<Values extends Elements> = Values extends Float32Array
 /** Every dtype, narrowest category first. */
 export const DTYPES: readonly Dtype[] = ["bool", "int32", "uint32", "float32", "float64"];
 
-/** The dtype of a JavaScript number that meets no tensor. */
-export const DEFAULT_FLOAT = "float32" satisfies Dtype;
+/** The floating-point dtypes, one of which numbers take when nothing else decides. */
+export type FloatDtype = "float32" | "float64";
+
+let floatDtype: FloatDtype = "float32";
+
+/** The dtype of a JavaScript number that meets no tensor, and of what is made without one. */
+export function defaultFloat(): FloatDtype {
+  return floatDtype;
+}
+
+/** Chooses what `defaultFloat` gives from now on. */
+export function setDefaultFloat(dtype: FloatDtype): void {
+  floatDtype = dtype;
+}
 
 /** A dtype's category: promotion goes to the higher category first. */
 export type Category = "bool" | "integer" | "float";
@@ -108,7 +120,7 @@ export function scalarDtype(
   what = "Cannot promote",
 ): Dtype {
   if (typeof scalar === "boolean" || isFloat(dtype)) return dtype;
-  if (!Number.isInteger(scalar)) return DEFAULT_FLOAT;
+  if (!Number.isInteger(scalar)) return defaultFloat();
   const integer = dtype === "bool" ? "int32" : dtype;
   const [low, high] = integer === "int32" ? [-0x80000000, 0x7fffffff] : [0, 0xffffffff];
   if (scalar >= low && scalar <= high) return integer;

@@ -4,7 +4,7 @@
  * @module
  */
 import { argumentError, dtypeError, shapeError, treeError } from "../base/errors.ts";
-import { DEFAULT_FLOAT, describeValue, isFloat } from "../base/dtype.ts";
+import { defaultFloat, describeValue, isFloat } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
 import { checkSize, MAX_NDIM } from "../base/shape.ts";
 import { allocateFor, Concrete, Tensor } from "./tensor.ts";
@@ -19,7 +19,7 @@ import { showPath } from "./tree.ts";
  */
 export function toTensor(value: TensorLike, what: string): Tensor {
   if (value instanceof Tensor) {
-    return value instanceof WeakScalar ? value.as(DEFAULT_FLOAT) : value;
+    return value instanceof WeakScalar ? value.as(defaultFloat()) : value;
   }
   return fromJavaScript(value, undefined, what);
 }
@@ -36,7 +36,7 @@ export function isNumber(x: unknown): x is number | WeakScalar {
  */
 export function toTensorOf(value: TensorLike, dtype: Dtype | undefined, what: string): Tensor {
   if (value instanceof WeakScalar) {
-    const own = dtype ?? DEFAULT_FLOAT;
+    const own = dtype ?? defaultFloat();
     if (!isFloat(own) && own !== "bool") toElement(value.peekNumber(), own, [], what);
     return value.as(own);
   }
@@ -58,7 +58,7 @@ export function toInteger<T>(value: T): T | Tensor {
 export function fromJavaScript(value: unknown, dtype: Dtype | undefined, what: string): Concrete {
   if (typeof value === "number" || typeof value === "boolean") {
     const type = {
-      dtype: dtype ?? (typeof value === "boolean" ? "bool" : DEFAULT_FLOAT),
+      dtype: dtype ?? (typeof value === "boolean" ? "bool" : defaultFloat()),
       shape: [],
     };
     const elements = allocateFor(type);
@@ -119,7 +119,7 @@ function fromNestedArray(array: unknown[], dtype: Dtype | undefined, what: strin
   }
   // Before any element is read: an array that holds another many times may unfold without end.
   checkSize(shape, what);
-  const type = { dtype: dtype ?? DEFAULT_FLOAT, shape };
+  const type = { dtype: dtype ?? defaultFloat(), shape };
   const elements = allocateFor(type);
   let next = 0;
   let allBooleans = elements.length > 0;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEFAULT_FLOAT, isFloat } from "../base/dtype.ts";
+import { defaultFloat, isFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { range, sizeOf, stridesOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
@@ -51,7 +51,7 @@ export function formatTensor(
   const shapeNote = `shape=[${shape.join(", ")}]`;
   if (sizeOf(shape) === 0) {
     if (shape.length !== 1) notes.push(shapeNote);
-    if (dtype !== DEFAULT_FLOAT) notes.push(`dtype=${dtype}`);
+    if (dtype !== defaultFloat()) notes.push(`dtype=${dtype}`);
     return withNotes("[]", notes);
   }
   const axes = shownAxes(shape);
@@ -64,7 +64,7 @@ export function formatTensor(
   let next = 0;
   const body = nest(axes, 0, () => texts[next++].padStart(width), width);
   if (values.length === 0) notes.push(shapeNote);
-  if (dtype !== DEFAULT_FLOAT && dtype !== "bool") notes.push(`dtype=${dtype}`);
+  if (dtype !== defaultFloat() && dtype !== "bool") notes.push(`dtype=${dtype}`);
   return withNotes(body, notes);
 }
 

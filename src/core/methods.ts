@@ -70,6 +70,7 @@ export type Index =
 /** The free functions that `Tensor`'s methods call. */
 export interface TensorFunctions {
   astype(x: TensorLike, dtype: Dtype): Tensor;
+  copy(x: TensorLike): Tensor;
   neg(x: TensorLike): Tensor;
   abs(x: TensorLike): Tensor;
   sign(x: TensorLike): Tensor;

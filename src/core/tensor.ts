@@ -227,6 +227,11 @@ export abstract class Tensor implements Type {
     return free().astype(this, dtype);
   }
 
+  /** A tensor that stays usable when this one is donated; the method form of `copy`. */
+  copy(): Tensor {
+    return free().copy(this);
+  }
+
   /** The tensor as text: its elements, elided when there are many. */
   toString(): string {
     return this.concrete("print").peek((elements) => formatTensor(elements, this));
@@ -844,7 +849,7 @@ export class Concrete extends Tensor {
   }
 
   /**
-   * Makes this tensor unusable, because its memory was donated as the argument `name`. Tensors that
+   * Makes this tensor unusable, because its memory was donated as `name`, an argument of a call. Tensors that
    * share its elements are values of their own and stay as they are.
    *
    * @returns its storage if no other tensor shares it: the caller may do with it what it likes.
@@ -867,8 +872,8 @@ export class Concrete extends Tensor {
   #kept(): Storage {
     if (this.#storage !== null) return this.#storage;
     throw argumentError(
-      `Cannot use ${showType(this)}: it was donated to a jitted function as ${this.#donatedAs}; ` +
-        `keep the result instead`,
+      `Cannot use ${showType(this)}: it was donated as ${this.#donatedAs}; ` +
+        `use what that call returned, or keep a copy from before it: copy(x), tree.map(copy, params)`,
     );
   }
 

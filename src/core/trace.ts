@@ -8,13 +8,13 @@
  *
  * @module
  */
-import { DEFAULT_FLOAT, DESCRIPTION } from "../base/dtype.ts";
+import { defaultFloat, DESCRIPTION } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { traceError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import { currentInspector } from "./origin.ts";
 import type { Primitive } from "./primitive.ts";
-import { Concrete, Tensor } from "./tensor.ts";
+import { Concrete, splat, Tensor } from "./tensor.ts";
 import type { Type } from "./tensor.ts";
 
 /** An interpretation of operations. */
@@ -88,7 +88,8 @@ export abstract class Tracer extends Tensor {
  * of the tensor that it meets, as the number would have. What it meets it as is an ordinary value:
  * no operation's result is weak.
  *
- * Functions that know how to meet a number ask for it with `as`; `bind` takes it as float32.
+ * Functions that know how to meet a number ask for it with `as`; `bind` takes it in the default
+ * floating-point dtype.
  */
 export class WeakScalar extends Tracer {
   /** The number as a float64 scalar. */
@@ -100,7 +101,7 @@ export class WeakScalar extends Tracer {
 
   /** The number `source` in `trace`, which follows it as `wide`. */
   constructor(trace: Trace, wide: Tensor, source: number | WeakScalar) {
-    super(trace, { dtype: DEFAULT_FLOAT, shape: wide.shape });
+    super(trace, { dtype: defaultFloat(), shape: wide.shape });
     this.wide = wide;
     this.#source = source;
   }
@@ -156,12 +157,12 @@ export class WeakScalar extends Tracer {
     }
   }
 
-  /** The concrete number as float32, where it is known. */
+  /** The concrete number in the default floating-point dtype, where it is known. */
   override concrete(purpose: string): Concrete {
     const blocker = this.#blocker();
     if (blocker === null) {
       const [value] = this.wide.concrete(purpose).elements;
-      return new Concrete(DEFAULT_FLOAT, [], Float32Array.of(value));
+      return splat(value, defaultFloat(), []);
     }
     throw traceError(
       `Cannot ${purpose} a number that ${blocker} traces: its value is not known yet; ` +
@@ -291,11 +292,11 @@ export function runTransform<T>(trace: Trace, f: () => T): T {
   }
 }
 
-/** `args`, with float32 scalars in the place of numbers that have met nothing. */
+/** `args`, with scalars of the default dtype in the place of numbers that have met nothing. */
 function strengthen(args: readonly Tensor[], use: string): readonly Tensor[] {
   for (let i = 0; i < args.length; i++) {
     if (args[i] instanceof WeakScalar) {
-      return args.map((arg) => arg instanceof WeakScalar ? arg.as(DEFAULT_FLOAT, use) : arg);
+      return args.map((arg) => arg instanceof WeakScalar ? arg.as(defaultFloat(), use) : arg);
     }
   }
   return args;

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { DEFAULT_FLOAT, isFloat, promoteDtypes, scalarDtype } from "../base/dtype.ts";
+import { defaultFloat, isFloat, promoteDtypes, scalarDtype } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { shapeError } from "../base/errors.ts";
 import { broadcastShapes, checkSize, sameShape, showType, sizeOf } from "../base/shape.ts";
@@ -105,7 +105,7 @@ export function commonDtype(what: string, xs: readonly TensorLike[]): Dtype {
     const dtype = weakDtype(what, x, strong);
     common = common === null ? dtype : promoteDtypes(common, dtype, what);
   }
-  return common ?? DEFAULT_FLOAT;
+  return common ?? defaultFloat();
 }
 
 /** Whether `x` adopts the dtype of what it meets. */
@@ -116,11 +116,11 @@ function isWeak(x: TensorLike): boolean {
 /** The dtype that a weak argument takes beside tensors of dtype `strong`, or alone. */
 function weakDtype(what: string, x: TensorLike, strong: Dtype | null): Dtype {
   if (isScalar(x)) {
-    if (strong === null) return typeof x === "boolean" ? "bool" : DEFAULT_FLOAT;
+    if (strong === null) return typeof x === "boolean" ? "bool" : defaultFloat();
     return scalarDtype(x, strong, what);
   }
   if (x instanceof WeakScalar) {
-    if (strong === null) return DEFAULT_FLOAT;
+    if (strong === null) return defaultFloat();
     return isFloat(strong) ? strong : scalarDtype(x.peekNumber(), strong, what);
   }
   const own = fromJavaScript(x, undefined, what);
@@ -175,7 +175,7 @@ function mismatch(what: string, xs: readonly Type[], before: Shape, own: Shape):
 
 /** `x` with integers and bools converted to float32, for functions that have no integer form. */
 export function floatOperand(x: Tensor): Tensor {
-  return isFloat(x.dtype) ? x : convert(x, DEFAULT_FLOAT);
+  return isFloat(x.dtype) ? x : convert(x, defaultFloat());
 }
 
 /**

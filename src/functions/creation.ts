@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkDtype, DEFAULT_FLOAT, describeValue, isFloat } from "../base/dtype.ts";
+import { checkDtype, defaultFloat, describeValue, isFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
@@ -11,7 +11,7 @@ import { checkShape, MAX_SIZE } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { fromJavaScript, toTensor, toTensorOf } from "../core/convert.ts";
 import type { DtypeOptions } from "../core/methods.ts";
-import { splat, Tensor } from "../core/tensor.ts";
+import { Concrete, splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
 import { floor, offset, scale } from "../primitives/arithmetic.ts";
@@ -97,6 +97,33 @@ export function astype(x: TensorLike, dtype: Dtype): Tensor {
   return convert(value, dtype);
 }
 
+/**
+ * A tensor with the same elements that stays usable when `x` is donated to a jitted function, and
+ * the other way round. Nothing is copied until then.
+ *
+ * @param x Any shape.
+ * @returns A tensor of the shape and dtype of `x`; inside of a transform `x` itself, since nothing is
+ * donated there.
+ *
+ * @example The best parameters of a loop that donates them
+ * ```ts
+ * import { copy, jit, tensor, tree } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const step = jit(({ w }: { w: Tensor }) => ({ w: w.mul(0.5) }), { donateArgnums: 0 });
+ * let params = { w: tensor([1, 2]) };
+ * const best = tree.map(copy, params);
+ * params = step(params);
+ * assertTensorsClose(best.w, [1, 2]);
+ * assertTensorsClose(params.w, [0.5, 1]);
+ * ```
+ */
+export function copy(x: TensorLike): Tensor {
+  const value = toTensor(x, "Cannot copy");
+  return value instanceof Concrete ? new Concrete(value.dtype, value.shape, value.storage) : value;
+}
+
 /** A shape given as a list, or as one length. */
 function readShape(shape: number | Shape, what: string): Shape {
   return checkShape(typeof shape === "number" ? [shape] : shape, what);
@@ -106,7 +133,7 @@ function readShape(shape: number | Shape, what: string): Shape {
  * Zeros. They are held as one element, so that they cost nothing in any shape.
  *
  * @param shape The shape, or the length of a vector.
- * @param options The dtype, `float32` by default.
+ * @param options The dtype; by default that of `configure({ defaultFloat })`, float32 at first.
  * @returns A tensor of that shape.
  * @throws {ShapeError} when `shape` is no shape or has more elements than a tensor can.
  *
@@ -120,14 +147,14 @@ function readShape(shape: number | Shape, what: string): Shape {
  */
 export function zeros(shape: number | Shape, options?: DtypeOptions): Tensor {
   const what = "Cannot make zeros";
-  return splat(0, readDtype(what, options, DEFAULT_FLOAT), readShape(shape, what));
+  return splat(0, readDtype(what, options, defaultFloat()), readShape(shape, what));
 }
 
 /**
  * Ones. They are held as one element, so that they cost nothing in any shape.
  *
  * @param shape The shape, or the length of a vector.
- * @param options The dtype, `float32` by default.
+ * @param options The dtype; by default that of `configure({ defaultFloat })`, float32 at first.
  * @returns A tensor of that shape.
  * @throws {ShapeError} when `shape` is no shape or has more elements than a tensor can.
  *
@@ -141,7 +168,7 @@ export function zeros(shape: number | Shape, options?: DtypeOptions): Tensor {
  */
 export function ones(shape: number | Shape, options?: DtypeOptions): Tensor {
   const what = "Cannot make ones";
-  return splat(1, readDtype(what, options, DEFAULT_FLOAT), readShape(shape, what));
+  return splat(1, readDtype(what, options, defaultFloat()), readShape(shape, what));
 }
 
 /**
@@ -269,7 +296,7 @@ function checkNumber(value: unknown, what: string, name: string): asserts value 
  * Numbers from 0 up to but not including `stop`, one apart.
  *
  * @param stop The first number left out.
- * @param options The dtype, `float32` by default.
+ * @param options The dtype; by default that of `configure({ defaultFloat })`, float32 at first.
  * @returns A vector of `ceil(stop)` numbers, of none when `stop` is negative.
  * @throws {ArgumentError} when `stop` is not finite.
  *
@@ -288,7 +315,7 @@ export function arange(stop: number, options?: DtypeOptions): Tensor;
  *
  * @param start The first number.
  * @param stop The first number left out.
- * @param options The dtype, `float32` by default.
+ * @param options The dtype; by default that of `configure({ defaultFloat })`, float32 at first.
  * @returns A vector of `ceil(stop - start)` numbers.
  * @throws {ArgumentError} when a bound is not finite.
  *
@@ -309,7 +336,7 @@ export function arange(start: number, stop: number, options?: DtypeOptions): Ten
  * @param start The first number; the one left out when `stop` is not given, counting from 0.
  * @param stop The first number left out.
  * @param step How far apart they are; may be negative. Default 1.
- * @param options The dtype, `float32` by default.
+ * @param options The dtype; by default that of `configure({ defaultFloat })`, float32 at first.
  * @returns A vector of `ceil((stop - start) / step)` numbers.
  * @throws {ArgumentError} when an argument is not finite, or `step` is zero.
  * @throws {DtypeError} when an integer dtype cannot hold the numbers.
@@ -337,7 +364,7 @@ export function arange(
 ): Tensor {
   const what = "Cannot make a range";
   const options = [second, third, fourth].find(isOptions<DtypeOptions>);
-  const dtype = readDtype(what, options, DEFAULT_FLOAT);
+  const dtype = readDtype(what, options, defaultFloat());
   const [start, stop] = second === undefined || isOptions(second) ? [0, first] : [first, second];
   const step = third === undefined || isOptions(third) ? 1 : third;
   checkNumber(start, what, "start");
@@ -381,7 +408,7 @@ export function arange(
  * @param stop The last number, which is met exactly; the first one left out when `endpoint` is
  * false.
  * @param count How many. Default 50.
- * @param options `endpoint`, and the dtype (`float32` by default; integers are rounded down).
+ * @param options `endpoint`, and the dtype (`configure({ defaultFloat })` by default; integers are rounded down).
  * @returns A vector of `count` numbers, each rounded once, from double precision.
  * @throws {ArgumentError} when an end is not finite, or `count` is no length.
  *
@@ -401,7 +428,7 @@ export function linspace(
   options?: LinspaceOptions,
 ): Tensor {
   const what = "Cannot make evenly spaced numbers";
-  const { dtype = DEFAULT_FLOAT, endpoint = true } = readOptions(what, options, [
+  const { dtype = defaultFloat(), endpoint = true } = readOptions(what, options, [
     "dtype",
     "endpoint",
   ]);
@@ -428,7 +455,7 @@ export function linspace(
  * A square matrix with ones on its diagonal and zeros elsewhere.
  *
  * @param rows The number of rows and columns.
- * @param options Which diagonal, and the dtype (`float32` by default).
+ * @param options Which diagonal, and the dtype (`configure({ defaultFloat })` by default).
  * @returns `[rows, rows]`.
  * @throws {ArgumentError} when `rows` is no length.
  *
@@ -446,7 +473,7 @@ export function eye(rows: number, options?: EyeOptions): Tensor;
  *
  * @param rows The number of rows.
  * @param columns The number of columns. Default `rows`.
- * @param options Which diagonal, and the dtype (`float32` by default).
+ * @param options Which diagonal, and the dtype (`configure({ defaultFloat })` by default).
  * @returns `[rows, columns]`.
  * @throws {ArgumentError} when a number is no length, or the diagonal no integer.
  *
@@ -466,7 +493,7 @@ export function eye(
 ): Tensor {
   const what = "Cannot make an identity matrix";
   const columns = second === undefined || isOptions(second) ? rows : second;
-  const { diagonal = 0, dtype = DEFAULT_FLOAT } = readOptions(
+  const { diagonal = 0, dtype = defaultFloat() } = readOptions(
     what,
     isOptions<EyeOptions>(second) ? second : third,
     ["diagonal", "dtype"],

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEFAULT_FLOAT, isFloat, isInteger } from "../base/dtype.ts";
+import { defaultFloat, isFloat, isInteger } from "../base/dtype.ts";
 import { dtypeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import { isNumber, toTensor } from "../core/convert.ts";
@@ -49,7 +49,7 @@ function applyFloatBinary(
 /** A tensor that meets a number only: a float already, so that the number becomes one with it. */
 function floatBeside(x: TensorLike, y: TensorLike): TensorLike {
   if (!(x instanceof Tensor) || isFloat(x.dtype) || !isNumber(y)) return x;
-  return convert(x, DEFAULT_FLOAT);
+  return convert(x, defaultFloat());
 }
 
 /** A strict function of two numbers; bools are refused. */

@@ -16,6 +16,7 @@ import * as shape from "./shape.ts";
 
 installMethods({
   astype: creation.astype,
+  copy: creation.copy,
   neg: elementwise.neg,
   abs: elementwise.abs,
   sign: elementwise.sign,

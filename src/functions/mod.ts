@@ -28,6 +28,7 @@ export { dot, einsum, matmul, outer, tensordot } from "./contraction.ts";
 export {
   arange,
   astype,
+  copy,
   eye,
   full,
   fullLike,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEFAULT_FLOAT, describeValue } from "../base/dtype.ts";
+import { defaultFloat, describeValue } from "../base/dtype.ts";
 import { argumentError, axisError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import {
@@ -815,7 +815,7 @@ function diagonalMatrix(x: Tensor, place: number): Tensor {
 export function oneHot(x: TensorLike, classes: number, options?: DtypeOptions): Tensor {
   const indices = toIndices(x, "Cannot encode as one-hot");
   const what = `Cannot encode ${showType(indices)} as one-hot`;
-  const dtype = readDtype(what, options, DEFAULT_FLOAT);
+  const dtype = readDtype(what, options, defaultFloat());
   const shape = checkShape(
     [...indices.shape, checkLength(classes, what, "a number of classes")],
     what,

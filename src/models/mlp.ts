@@ -4,7 +4,7 @@
  * @module
  */
 import { argumentError } from "../base/errors.ts";
-import { describeValue } from "../base/dtype.ts";
+import { defaultFloat, describeValue } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { readOptions } from "../base/options.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -15,7 +15,7 @@ import type { Empty, Layer, LayerLike, LinearParams } from "../nn/mod.ts";
 export interface MlpOptions {
   /** The function between layers. Default: relu. */
   readonly activation?: (x: Tensor) => Tensor;
-  /** The dtype of fresh parameters. Default `"float32"`. */
+  /** The dtype of fresh parameters. By default that of `configure({ defaultFloat })`. */
   readonly dtype?: Dtype;
 }
 
@@ -47,7 +47,7 @@ export function mlp(sizes: readonly number[], options?: MlpOptions): Mlp {
       `Cannot make an mlp of sizes ${describeValue(sizes)}: expected at least input and output`,
     );
   }
-  const { activation = relu, dtype = "float32" } = readOptions("Cannot make an mlp", options, [
+  const { activation = relu, dtype = defaultFloat() } = readOptions("Cannot make an mlp", options, [
     "activation",
     "dtype",
   ]);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { defaultFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { readOptions } from "../base/options.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -35,7 +36,7 @@ export interface ResNetOptions {
   readonly classes?: number;
   /** Channels of the images. Default 3. */
   readonly channels?: number;
-  /** The dtype of fresh parameters. Default `"float32"`. */
+  /** The dtype of fresh parameters. By default that of `configure({ defaultFloat })`. */
   readonly dtype?: Dtype;
 }
 
@@ -176,7 +177,7 @@ function resnet(
   depths: readonly number[],
   options: ResNetOptions | undefined,
 ): ResNet {
-  const { classes = 1000, channels = 3, dtype = "float32" } = readOptions(
+  const { classes = 1000, channels = 3, dtype = defaultFloat() } = readOptions(
     "Cannot make a residual network",
     options,
     ["classes", "channels", "dtype"],

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { defaultFloat } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { sameShape, showShape, showType } from "../base/shape.ts";
@@ -129,7 +130,7 @@ function readSettings(
     isCausal: flag("isCausal", false),
     needWeights: flag("needWeights", false),
     averageAttnWeights: flag("averageAttnWeights", true),
-    dtype: checkParameterDtype(read.dtype ?? "float32", layer),
+    dtype: checkParameterDtype(read.dtype ?? defaultFloat(), layer),
   };
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { defaultFloat } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -89,7 +90,7 @@ export function conv2d(
         `${inChannels} and outChannels ${outChannels}`,
     );
   }
-  const dtype = checkParameterDtype(read.dtype ?? "float32", "conv2d");
+  const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "conv2d");
   const shape = [outChannels, inChannels / groups, ...kernel];
   const { biasInit = defaultBias(shape) } = read;
   checkBoolean(bias, "bias", "conv2d");

@@ -4,7 +4,7 @@
  * @module
  */
 import { argumentError, dtypeError } from "../base/errors.ts";
-import { describeValue, isInteger } from "../base/dtype.ts";
+import { defaultFloat, describeValue, isInteger } from "../base/dtype.ts";
 import { readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
@@ -76,7 +76,7 @@ export function embedding(
         `expected an integer from ${-count} to ${count - 1}`,
     );
   }
-  const dtype = checkParameterDtype(read.dtype ?? "float32", "embedding");
+  const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "embedding");
   const isPadding = (): Tensor =>
     reshape(
       equal(arange(count, { dtype: "int32" }), (paddingIdx! + count) % count),

@@ -4,7 +4,7 @@
  * @module
  */
 import { argumentError } from "../base/errors.ts";
-import { describeValue } from "../base/dtype.ts";
+import { defaultFloat, describeValue } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { readOptions } from "../base/options.ts";
 import { checkShape, showShape, sizeOf } from "../base/shape.ts";
@@ -76,7 +76,7 @@ function checkFinite(value: unknown, name: string, initializer: string): number 
  */
 export function constant(value: number): Initializer {
   if (typeof value !== "number") checkFinite(value, "value", "constant");
-  return (_key, shape, dtype = "float32") => full(shape, value, { dtype });
+  return (_key, shape, dtype = defaultFloat()) => full(shape, value, { dtype });
 }
 
 /**
@@ -123,7 +123,7 @@ export const ones: Initializer = constant(1);
 export function uniform(low: number, high: number): Initializer {
   checkFinite(low, "low", "uniform");
   checkFinite(high, "high", "uniform");
-  return (key, shape, dtype = "float32") =>
+  return (key, shape, dtype = defaultFloat()) =>
     drawUniform(key, shape, { minval: low, maxval: high, dtype });
 }
 
@@ -145,7 +145,7 @@ export function uniform(low: number, high: number): Initializer {
 export function normal(deviation: number, mean = 0): Initializer {
   checkFinite(deviation, "deviation", "normal");
   checkFinite(mean, "mean", "normal");
-  return (key, shape, dtype = "float32") =>
+  return (key, shape, dtype = defaultFloat()) =>
     add(mul(drawNormal(key, shape, { dtype }), deviation), mean);
 }
 

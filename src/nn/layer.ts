@@ -51,7 +51,7 @@ export type StateOf<L> = L extends Layer<infer _Params, infer State, infer _Inpu
 
 /** Options that all layers with parameters share. */
 export interface ParameterOptions {
-  /** The dtype of fresh parameters. Default `"float32"`. */
+  /** The dtype of fresh parameters. By default that of `configure({ defaultFloat })`. */
   readonly dtype?: Dtype;
 }
 

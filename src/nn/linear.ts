@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { defaultFloat } from "../base/dtype.ts";
 import { shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
@@ -78,7 +79,7 @@ export function linear(
   checkBoolean(bias, "bias", "linear");
   checkInitializer(weightInit, "weightInit", "linear");
   checkInitializer(biasInit, "biasInit", "linear");
-  const dtype = checkParameterDtype(read.dtype ?? "float32", "linear");
+  const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "linear");
   return {
     init(key) {
       const [weightKey, biasKey] = split(key);

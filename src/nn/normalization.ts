@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
+import { defaultFloat, describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { range, showShape, showType, sizeOf } from "../base/shape.ts";
@@ -104,7 +104,7 @@ export function batchNorm(
   checkBoolean(affine, "affine", "batchNorm");
   checkNumber(eps, "eps", "batchNorm", 0);
   if (momentum !== null) checkNumber(momentum, "momentum", "batchNorm", 0, 1);
-  const dtype = checkParameterDtype(read.dtype ?? "float32", "batchNorm");
+  const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "batchNorm");
   return {
     init: () => [
       affine ? { weight: ones([features], { dtype }), bias: zeros([features], { dtype }) } : {},
@@ -224,7 +224,7 @@ export function layerNorm(
   checkBoolean(elementwiseAffine, "elementwiseAffine", "layerNorm");
   checkBoolean(bias, "bias", "layerNorm");
   checkNumber(eps, "eps", "layerNorm", 0);
-  const dtype = checkParameterDtype(read.dtype ?? "float32", "layerNorm");
+  const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "layerNorm");
   return {
     init: () => [
       !elementwiseAffine
@@ -304,7 +304,7 @@ export function groupNorm(
   const { eps = 1e-5, affine = true } = read;
   checkBoolean(affine, "affine", "groupNorm");
   checkNumber(eps, "eps", "groupNorm", 0);
-  const dtype = checkParameterDtype(read.dtype ?? "float32", "groupNorm");
+  const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "groupNorm");
   return {
     init: () => [
       affine ? { weight: ones([channels], { dtype }), bias: zeros([channels], { dtype }) } : {},

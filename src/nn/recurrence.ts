@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isFloat } from "../base/dtype.ts";
+import { defaultFloat, isFloat } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { range, sameShape, showShape, showType } from "../base/shape.ts";
 import { scan } from "../control/mod.ts";
@@ -159,7 +159,7 @@ function runLayers(
   const leaves = readParameters(settings, params);
   // The state must keep its dtype from step to step.
   const common = commonDtype(what, [x, ...start, ...leaves.values()]);
-  const dtype = isFloat(common) ? common : "float32";
+  const dtype = isFloat(common) ? common : defaultFloat();
   const read = (name: string): Tensor => astype(leaves.get(name)!, dtype);
   const batch = x.shape[1];
   const initial = (part: number, place: number): Tensor => {

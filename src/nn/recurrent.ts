@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
+import { defaultFloat, describeValue } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import type { Shape } from "../base/shape.ts";
@@ -145,7 +145,7 @@ export function readSettings(
     batchFirst: checkBoolean(options.batchFirst ?? false, "batchFirst", layer),
     dropout: checkNumber(options.dropout ?? 0, "dropout", layer, 0, 1),
     directions: checkBoolean(options.bidirectional ?? false, "bidirectional", layer) ? 2 : 1,
-    dtype: checkParameterDtype(options.dtype ?? "float32", layer),
+    dtype: checkParameterDtype(options.dtype ?? defaultFloat(), layer),
   };
 }
 

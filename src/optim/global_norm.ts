@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, isFloat, promoteDtypes } from "../base/dtype.ts";
+import { defaultFloat, describeValue, isFloat, promoteDtypes } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
@@ -56,7 +56,7 @@ export function globalNorm(tree: unknown, options: GlobalNormOptions = {}): Tens
 /** The norm of all elements of these tensors together. */
 export function normOf(tensors: readonly (Tensor | null)[], ord: number): Tensor {
   const counted = tensors.filter((x) => x !== null && isFloat(x.dtype) && x.size > 0) as Tensor[];
-  if (counted.length === 0) return splat(0, "float32", []);
+  if (counted.length === 0) return splat(0, defaultFloat(), []);
   const dtype = counted.map((x) => x.dtype).reduce<Dtype>((a, b) => promoteDtypes(a, b), "float32");
   // A norm of norms, each without a derivative at zero, so that one zero leaf among others is safe.
   return norm(stack(counted.map((x) => norm(x.astype(dtype), null, { ord }))), null, { ord });

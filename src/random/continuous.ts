@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { DEFAULT_FLOAT, describeValue } from "../base/dtype.ts";
+import { defaultFloat, describeValue } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
@@ -69,7 +69,7 @@ export function uniform(
 ): Tensor {
   const what = "Cannot draw uniform numbers";
   checkKey(key, what);
-  const { minval = 0, maxval = 1, dtype = DEFAULT_FLOAT } = readOptions(what, options, [
+  const { minval = 0, maxval = 1, dtype = defaultFloat() } = readOptions(what, options, [
     "minval",
     "maxval",
     "dtype",
@@ -238,7 +238,7 @@ export function gumbelOf(key: Tensor, shape: Shape, dtype: Dtype): Tensor {
 
 /** The dtype that the options name, checked to be floating-point. */
 export function readFloat(options: SampleOptions | undefined, what: string): Dtype {
-  const { dtype = DEFAULT_FLOAT } = readOptions(what, options, ["dtype"]);
+  const { dtype = defaultFloat() } = readOptions(what, options, ["dtype"]);
   checkFloat(dtype, what);
   return dtype;
 }

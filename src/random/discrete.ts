@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, isFloat } from "../base/dtype.ts";
+import { defaultFloat, describeValue, isFloat } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkAxis, insertAt, removeAt, showType } from "../base/shape.ts";
@@ -56,7 +56,7 @@ export function bernoulli(
         `expected a number from 0 to 1`,
     );
   }
-  const p = floatOperand(readParameter(probability, "float32", what));
+  const p = floatOperand(readParameter(probability, defaultFloat(), what));
   const full = sampleShape(shape, { probability: p }, what);
   return less(uniform(key, full, { dtype: p.dtype }), broadcastTo(p, full));
 }

@@ -86,7 +86,8 @@ export type GradResult<Args extends readonly unknown[], Out, Options> = Options 
  * @returns A function of the same arguments that gives the gradient: a tree like the chosen argument
  * (a list of trees for a list of `argnums`); with `hasAux`, `[gradient, aux]`. An argument that the
  * output does not depend on has gradient zero. A JavaScript number is differentiated by with all of
- * its digits; its gradient is float64 where it took part as float64, float32 otherwise.
+ * its digits; its gradient is float64 where it took part as float64, otherwise of the
+ * default dtype.
  * @throws {ShapeError} when the output is not a scalar: reduce it, or use `vjp` with a cotangent.
  * @throws {DtypeError} when the output or a chosen leaf is not floating-point: use `astype`.
  *

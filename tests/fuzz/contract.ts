@@ -55,7 +55,7 @@ function elementsOf(x: Concrete): Elements | null {
   try {
     return x.elements;
   } catch (error) {
-    if (error instanceof ArgumentError && error.message.includes(": it was donated to")) {
+    if (error instanceof ArgumentError && error.message.includes(": it was donated as")) {
       return null;
     }
     throw error;

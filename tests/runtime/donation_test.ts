@@ -13,6 +13,8 @@ import {
   withPins,
 } from "../../src/runtime/memory.ts";
 import { viewOf } from "../../src/runtime/linear_memory.ts";
+import { copy, jit, tensor, tree } from "../../mod.ts";
+import type { Tensor } from "../../mod.ts";
 import { emptyMemory } from "./support.ts";
 import { assertRefused } from "../support/errors.ts";
 import { assert, assertEquals, assertStrictEquals } from "../support/std.ts";
@@ -25,8 +27,8 @@ function make(value: number): Concrete {
 }
 
 Deno.test("every use of a donated tensor is an error that names the argument", () => {
-  const message = "Cannot use float32[3]: it was donated to a jitted function as params.w; " +
-    "keep the result instead";
+  const message = "Cannot use float32[3]: it was donated as params.w; " +
+    "use what that call returned, or keep a copy from before it: copy(x), tree.map(copy, params)";
   const uses: readonly ((x: Concrete) => unknown)[] = [
     (x) => x.elements,
     (x) => x.data(),
@@ -53,8 +55,37 @@ Deno.test("every use of a donated tensor is an error that names the argument", (
   assertRefused(
     () => scalar.item(),
     ArgumentError,
-    "Cannot use float32[]: it was donated to a jitted function as x; keep the result instead",
+    "Cannot use float32[]: it was donated as x; use what that call returned, or keep a copy from before it: copy(x), tree.map(copy, params)",
   );
+});
+
+Deno.test("a tensor donated long ago says by which call, and a copy of it stays", () => {
+  const step = jit(function step({ w }: { w: Tensor }) {
+    return { w: w.mul(0.5) };
+  }, { donateArgnums: 0 });
+  let params = { w: tensor([1, 2]) };
+  const [kept, best] = [params, tree.map(copy, params)];
+  const second = params = step(params);
+  for (let i = 0; i < 3; i++) params = step(params);
+  const message = (call: number) =>
+    `Cannot use float32[2]: it was donated as args[0].w of step (call ${call}); use what that call ` +
+    `returned, or keep a copy from before it: copy(x), tree.map(copy, params)`;
+  assertRefused(() => kept.w.add(1), ArgumentError, message(1));
+  assertRefused(() => second.w.add(1), ArgumentError, message(2));
+  assertEquals(best.w.toArray(), [1, 2]);
+  assertEquals(params.w.toArray(), [1 / 16, 2 / 16]);
+});
+
+Deno.test("copies of large tensors are independent of donation, whichever is donated", () => {
+  const addOne = jit((x: Tensor) => x.add(1), { donateArgnums: 0 });
+  for (const donatesCopy of [false, true]) {
+    const x = make(1);
+    const y = x.copy();
+    const [donated, kept] = donatesCopy ? [y, x] : [x, y];
+    assertEquals(addOne(donated).data()[SIZE - 1], 2);
+    assertEquals(kept.data()[SIZE - 1], 1);
+    assertEquals(addOne(kept).data()[0], 2);
+  }
 });
 
 Deno.test("a result takes the block of a donated argument", () => {
@@ -70,8 +101,8 @@ Deno.test("a result takes the block of a donated argument", () => {
       assertRefused(
         () => addressOf(x),
         ArgumentError,
-        `Cannot use float32[${x.shape}]: it was donated to a jitted function as x; ` +
-          "keep the result instead",
+        `Cannot use float32[${x.shape}]: it was donated as x; ` +
+          "use what that call returned, or keep a copy from before it: copy(x), tree.map(copy, params)",
       );
       const block = takeBlock(x);
       assertEquals(block, { address, bytes: 4 * SIZE });
@@ -129,7 +160,7 @@ Deno.test("an argument given twice keeps its block while the program runs", () =
   assertRefused(
     () => x.data(),
     ArgumentError,
-    "Cannot use float32[1048576]: it was donated to a jitted function as a; keep the result instead",
+    "Cannot use float32[1048576]: it was donated as a; use what that call returned, or keep a copy from before it: copy(x), tree.map(copy, params)",
   );
 });
 

@@ -176,8 +176,8 @@ Deno.test("a jitted function that needs too much memory says so, and nothing is 
   assertRefused(
     () => a.data(),
     ArgumentError,
-    "Cannot use float32[512,512]: it was donated to a jitted function as args[0]; " +
-      "keep the result instead",
+    "Cannot use float32[512,512]: it was donated as args[0] of an anonymous function (call 4); " +
+      "use what that call returned, or keep a copy from before it: copy(x), tree.map(copy, params)",
   );
 });
 

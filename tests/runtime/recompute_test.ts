@@ -196,8 +196,10 @@ Deno.test("arguments that are donated stay what they were for results", () => {
       assertRefused(
         () => x.data(),
         ArgumentError,
-        `Cannot use float32[${SIZE}]: it was donated to a jitted function as args[0]; ` +
-          "keep the result instead",
+        `Cannot use float32[${SIZE}]: it was donated as args[0] of an anonymous function (call ${
+          1 + Number(isDropped)
+        }); ` +
+          "use what that call returned, or keep a copy from before it: copy(x), tree.map(copy, params)",
       );
       assertEquals(z.data()[0], 300);
       emptyMemory();
