@@ -48,6 +48,7 @@ const simplifications: Readonly<Record<string, Simplification>> = {
     return sameShape(inversePermutation(first), second) ? before.inputs[0] : null;
   },
   select: ({ inputs: [condition, x, y] }) => {
+    if (x === y) return x;
     if (!(condition instanceof Concrete) || condition.held !== 1) return null;
     return condition.elements[0] !== 0 ? x : y;
   },

@@ -30,6 +30,7 @@ export interface CallParams {
 /** Runs the program of its parameters. */
 export const callPrimitive: Primitive<CallParams> = {
   name: "call",
+  isTotal: true,
   isCall: true,
   type: (_args, { program }) => program.results.map(typeOf),
   evaluate: (args, { program }) =>

@@ -167,6 +167,7 @@ function guard(program: Program): Program {
 /** Runs the program of its parameters, and keeps little of it for derivatives. */
 export const checkpointPrimitive: Primitive<CheckpointParams> = {
   name: "checkpoint",
+  isTotal: true,
   isCall: true,
   type: (_args, { program }) => program.results.map(typeOf),
   evaluate: (args, { program }) => runEvaluated(() => evaluateProgram(program, args)) as Concrete[],

@@ -23,7 +23,8 @@ import { switchPrimitive } from "./switch_primitive.ts";
 
 /**
  * One of two computations, by a condition whose value may not be known yet: only the chosen one runs.
- * Under `vmap` over the condition both run, and every example takes its own result.
+ * Under `vmap` over the condition each runs for the examples that take it, if there are any: the others
+ * see nothing of it, neither its errors nor its effects nor a NaN in a derivative.
  *
  * Both functions are traced, whatever the condition, and must give results of equal structures, shapes
  * and dtypes. They may use values from outside.
@@ -103,8 +104,8 @@ const MAX_BRANCHES = 2 ** 14;
 
 /**
  * One of several computations, by an index whose value may not be known yet: only the chosen one runs.
- * An index below 0 chooses the first, one beyond the last the last. Under `vmap` over the index all
- * run, and every example takes its own result.
+ * An index below 0 chooses the first, one beyond the last the last. Under `vmap` over the index each
+ * runs for the examples that take it, as in `cond`.
  *
  * @param index Which to compute: an integer scalar.
  * @param branches Pure functions of the operands, at least one; their results have equal structures,

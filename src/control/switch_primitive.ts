@@ -4,18 +4,28 @@
  * @module
  */
 import { internalError, shapeError } from "../base/errors.ts";
-import { showType } from "../base/shape.ts";
+import { range, showType } from "../base/shape.ts";
 import { exchangedAxes } from "../core/axes.ts";
 import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
-import { evaluateProgram, Program, typeOf, Variable, zeroResultsOf } from "../core/program.ts";
+import {
+  evaluateProgram,
+  Program,
+  typeOf,
+  Variable,
+  withoutDeadEquations,
+  zeroResultsOf,
+} from "../core/program.ts";
 import type { Atom } from "../core/program.ts";
 import { sameType, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
 import { divergenceError, uniform } from "../primitives/collective.ts";
-import { lessEqual, select } from "../primitives/comparison.ts";
-import { broadcast, constantLike } from "../primitives/structure.ts";
+import { and, lessEqual, not, select } from "../primitives/comparison.ts";
+import { reduceMax } from "../primitives/reduction.ts";
+import { broadcast, constantLike, convert } from "../primitives/structure.ts";
+import { confineProgram, oneByOne } from "./confine.ts";
 import { evaluateSwitch } from "./evaluate.ts";
+import { handedOnByBranches } from "./handed_on.ts";
 import {
   batchProgram,
   keyOfFlags,
@@ -77,19 +87,75 @@ function batchSwitch(
   const exchanged = exchangedAxes(branches);
   if (exchanged.some((use) => use.axisName === axisName)) throw divergenceError(axisName!);
   const choice = exchanged.reduce(uniform, index);
-  // Examples disagree: every branch runs for all of them, and each takes its own result.
-  const all = branches[0].results.map(() => true);
-  const results = branches.map((branch) =>
-    evaluateProgram(batchProgram(branch, operandAxes, size, axisName, all).program, operands)
+  const params = { branches };
+  const alone = oneByOne(switchPrimitive, [choice, ...operands], axes, size, params, axisName);
+  if (alone !== null) return alone;
+  const passed = handedOnByBranches(branches);
+  const isComputed = passed.map((place) => place === null);
+  const computed = chooseEach(choice, operands, operandAxes, size, branches, isComputed, axisName);
+  return placed(isComputed, computed).map((value, i) =>
+    value === null ? [operands[passed[i]!], operandAxes[passed[i]!]] : [value, 0]
   );
-  return results[0].map((_, place): Batched => {
-    let chosen = results[branches.length - 1][place];
-    for (let i = branches.length - 2; i >= 0; i--) {
-      const isThis = lessEqual(choice, constantLike(choice, i));
-      chosen = select(broadcast(isThis, chosen.shape, [0]), results[i][place], chosen);
-    }
-    return [chosen, 0];
+}
+
+const narrowed = memoize<Program>();
+
+/** The program that gives some of the results alone. */
+function giving(program: Program, isGiven: readonly boolean[]): Program {
+  return narrowed(program, keyOfFlags(isGiven), () => {
+    const { binders, equations, results } = program;
+    const given = results.filter((_, i) => isGiven[i]);
+    return withoutDeadEquations(new Program(binders, equations, given));
   });
+}
+
+const idle = memoize<Program>();
+
+/** A program of the same arguments that gives zeros. */
+function idleLike(program: Program): Program {
+  return idle(program, "", () => {
+    const binders = program.binders.map(({ type }) => new Variable(type));
+    return new Program(binders, [], program.results.map((atom) => zerosOf(typeOf(atom))));
+  });
+}
+
+/**
+ * The results where examples disagree: a branch runs for all of them if it is the choice of any, and
+ * each takes its own. Those for which `isComputed`, all mapped along axis 0.
+ */
+function chooseEach(
+  choice: Tensor,
+  operands: readonly Tensor[],
+  axes: readonly BatchAxis[],
+  size: number,
+  branches: readonly Program[],
+  isComputed: readonly boolean[],
+  axisName: string | undefined,
+): readonly Tensor[] {
+  const programs = branches.map((branch) => giving(branch, isComputed));
+  const types = programs[0].results.map(typeOf);
+  if (size === 0) return types.map(({ dtype, shape }) => zerosOf({ dtype, shape: [0, ...shape] }));
+  const last = branches.length - 1;
+  const upTo = range(last).map((i) => lessEqual(choice, constantLike(choice, i)));
+  const results = programs.map((branch, i) => {
+    const takes = i === 0
+      ? upTo[0]
+      : i === last
+      ? not(upTo[i - 1])
+      : and(upTo[i], not(upTo[i - 1]));
+    const forced = types.map(() => true);
+    const { program, isTotal } = confineProgram(branch, axes, size, axisName, forced);
+    if (isTotal) return evaluateProgram(program, [takes, ...operands]);
+    const isTaken = convert(reduceMax(takes, [0]), "int32");
+    return bind(switchPrimitive, [isTaken, takes, ...operands], {
+      branches: [idleLike(program), program],
+    });
+  });
+  return types.map((_, place) =>
+    results.map((own) => own[place]).reduceRight((others, own, i) =>
+      select(broadcast(upTo[i], own.shape, [0]), own, others)
+    )
+  );
 }
 
 /** Where a value that tangents need is: among the operands, or among those that branches keep. */
@@ -167,6 +233,7 @@ function linearizeBranches(
 /** Runs one of the programs of its parameters. */
 export const switchPrimitive: Primitive<SwitchParams> = {
   name: "switch",
+  isTotal: true,
   type: switchType,
   evaluate: evaluateSwitch,
   batch: batchSwitch,

@@ -59,7 +59,8 @@ function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[
  * It is one operation: both functions are traced once. Forward mode (`jvp`, `jacfwd`) goes through it;
  * reverse mode does not, since nothing says how many steps there will be to keep values of: use
  * `scan`, or `foriLoop` with bounds that are numbers. Under `vmap` over what the condition depends on,
- * the loop goes on while any example does, and those that are done stay as they are.
+ * the loop goes on while any example does; those that are done stay as they are, and see nothing of the
+ * steps of the others.
  *
  * @param predicate Whether to go on: a pure function of the carried value that gives a bool scalar.
  * @param step The next carried value: a pure function of the carried value, which keeps its

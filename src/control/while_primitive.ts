@@ -19,7 +19,9 @@ import { bind } from "../core/trace.ts";
 import { reduceMax } from "../primitives/reduction.ts";
 import { select } from "../primitives/comparison.ts";
 import { alignBatch, broadcast } from "../primitives/structure.ts";
+import { confineProgram, oneByOne } from "./confine.ts";
 import { evaluateWhile } from "./evaluate.ts";
+import { keptBy } from "./handed_on.ts";
 import {
   batchProgram,
   fixpoint,
@@ -107,30 +109,41 @@ interface MaskedLoop {
 const maskedLoops = memoize<MaskedLoop>();
 
 /**
- * The loop that goes on while any example does, in which those that are done stay as they are.
- * `condition` and `body` are batched, with everything carried mapped along axis 0.
+ * The loop that goes on while any example does, in which those that are done stay as they are. Carried
+ * values that are mapped are so along axis 0; all others leave every step as they are.
  */
-function maskLoop(condition: Program, body: Program, params: WhileParams): MaskedLoop {
-  const key = `${nameOf([condition])}/${params.conditionConsts}/${params.bodyConsts}`;
-  return maskedLoops(body, key, () => {
+function maskLoop(
+  { condition, body, conditionConsts, bodyConsts }: WhileParams,
+  axes: Roles<BatchAxis>,
+  size: number,
+  axisName: string | undefined,
+): MaskedLoop {
+  const isMapped = axes.carry.map((axis) => axis !== null);
+  const sizes = `${conditionConsts}/${bodyConsts}/${size}/${JSON.stringify(axisName)}`;
+  const lists = [axes.own, axes.consts, axes.carry].map((list) => list.map(String)).join("/");
+  return maskedLoops(body, `${nameOf([condition])}/${lists}/${sizes}`, () => {
     const types = (program: Program) => program.binders.map(({ type }) => type);
-    const own = types(condition).slice(0, params.conditionConsts);
+    const asked =
+      batchProgram(condition, [...axes.own, ...axes.carry], size, axisName, [true]).program;
+    const inner = [...axes.consts, ...axes.carry];
+    const { program: step } = confineProgram(body, inner, size, axisName, isMapped);
+    const stays = keptBy(body, bodyConsts, axes.carry.length);
+    const own = types(asked).slice(0, conditionConsts);
     return {
-      condition: record(types(condition), (args) => {
-        const [goes] = evaluateProgram(condition, args);
+      condition: record(types(asked), (args) => {
+        const [goes] = evaluateProgram(asked, args);
         // A batch of none is done.
-        return [goes.shape[0] === 0 ? zerosOf({ dtype: "bool", shape: [] }) : reduceMax(goes, [0])];
+        return [size === 0 ? zerosOf({ dtype: "bool", shape: [] }) : reduceMax(goes, [0])];
       }),
       // The body asks the condition again: which examples go on is not carried.
-      body: record([...own, ...types(body)], (args) => {
+      body: record([...own, ...types(step).slice(1)], (args) => {
         const inner = args.slice(own.length);
-        const carry = inner.slice(params.bodyConsts);
-        const [goes] = evaluateProgram(
-          withoutEffects(condition),
-          [...args.slice(0, own.length), ...carry],
+        const carry = inner.slice(bodyConsts);
+        const [goes] = evaluateProgram(asked, [...args.slice(0, own.length), ...carry]);
+        const next = evaluateProgram(step, [goes, ...inner]);
+        return next.map((value, i) =>
+          stays[i] ? carry[i] : select(broadcast(goes, value.shape, [0]), value, carry[i])
         );
-        const next = evaluateProgram(body, inner);
-        return next.map((value, i) => select(broadcast(goes, value.shape, [0]), value, carry[i]));
       }),
     };
   });
@@ -175,32 +188,23 @@ function batchWhile(
     );
     return results.map((result, i) => [result, isMapped[i] ? 0 : null]);
   }
-  const all = isMapped.map(() => true);
-  const goesOn = batchProgram(
-    params.condition,
-    [...inner(flags.own), ...inner(all)],
-    size,
-    axisName,
-    [true],
-  ).program;
-  const step = batchProgram(
-    params.body,
-    [...inner(flags.consts), ...inner(all)],
-    size,
-    axisName,
-    all,
-  ).program;
-  const masked = maskLoop(goesOn, step, params);
+  const alone = oneByOne(whilePrimitive, args, axes, size, params, axisName);
+  if (alone !== null) return alone;
+  // Examples leave the loop at different times: but for what no step changes, they differ.
+  const stays = keptBy(params.body, params.bodyConsts, isMapped.length);
+  const differs = isMapped.map((mapped, i) => mapped || !stays[i]);
+  const roles = { own: inner(flags.own), consts: inner(flags.consts), carry: inner(differs) };
+  const masked = maskLoop(params, roles, size, axisName);
   const results = bind(
     whilePrimitive,
-    [...aligned.own, ...aligned.own, ...aligned.consts, ...carryOf(all)],
+    [...aligned.own, ...aligned.own, ...aligned.consts, ...carryOf(differs)],
     {
       ...masked,
       conditionConsts: params.conditionConsts,
       bodyConsts: params.conditionConsts + params.bodyConsts,
     },
   );
-  return results.map((result) => [result, 0]);
+  return results.map((result, i) => [result, differs[i] ? 0 : null]);
 }
 
 /** A loop that carries tangents along. */
@@ -246,17 +250,6 @@ function pushLoop(params: WhileParams, active: readonly boolean[]): PushedLoop {
   });
 }
 
-/**
- * Which carried values move, where all of them leave every step as they entered it: their tangents
- * need no loop. `null` where one does not.
- */
-function passedOn(params: WhileParams, active: readonly boolean[]): readonly boolean[] | null {
-  const { body, bodyConsts } = params;
-  const { isActive } = pushLoop(params, active);
-  const stays = body.results.map((atom, i) => atom === body.binders[bodyConsts + i]);
-  return isActive.every((moving, i) => !moving || stays[i]) ? isActive : null;
-}
-
 function pushWhile(
   primals: readonly Tensor[],
   tangents: readonly (Tensor | null)[],
@@ -297,21 +290,19 @@ export const whilePrimitive: Primitive<WhileParams> = {
   batch: batchWhile,
   derivative: {
     kind: "program",
-    linearize(primals, isActive, params) {
+    linearize(primals, _isActive, params) {
       const results = bind(whilePrimitive, primals, params);
       const [condition, body] = [params.condition, params.body].map(withoutEffects);
       const again = { ...params, condition, body };
-      const passed = passedOn(again, isActive);
+      const stays = keptBy(body, params.bodyConsts, results.length);
       return {
         results,
         push(tangents) {
-          if (passed !== null) {
-            const { carry } = byRole(tangents, params);
-            return carry.map((tangent, i) => passed[i] ? tangent : null);
-          }
+          const { carry } = byRole(tangents, params);
           // How often the body runs is known only afterwards: nothing can be kept for the tangents,
-          // which run the loop again.
-          return pushWhile(primals, tangents, again).map(([, tangent]) => tangent);
+          // which run the loop again. What no step changes needs no loop.
+          return pushWhile(primals, tangents, again)
+            .map(([, tangent], i) => stays[i] ? carry[i] : tangent);
         },
       };
     },

@@ -57,6 +57,12 @@ export interface Primitive<P = unknown> {
   axisOf?(params: P): AxisUse;
 
   /**
+   * Whether it gives a value for all elements of its operands, NaN if need be, in a time that depends
+   * on their shapes alone; of primitives that hold programs, whether it does as far as these do.
+   */
+  readonly isTotal?: true;
+
+  /**
    * Whether it computes just what the program `params.program` does, and has a name of its own for
    * its derivative alone: a compiler may put the program's equations in its place.
    */

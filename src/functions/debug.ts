@@ -45,8 +45,8 @@ function callWith(
  *
  * Under `vmap` it is called once for each example, when an argument differs between them; under
  * `grad`, `vjp` and `jvp` once, in the forward pass, with values and not with their tangents; in a
- * loop once in each step. Where `vmap` makes all branches run, or keeps a loop going until its last
- * example is done, it is called for these examples too. What is computed a second time (by
+ * loop once in each step. Where examples choose different branches, or leave a loop at different times,
+ * it is called for those that come by, one example after the other. What is computed a second time (by
  * `checkpoint`, or in a loop that is run again for its tangents) calls nothing the second time.
  *
  * @param callback What is called. Numbers and typed arrays in the arguments reach it as tensors, and

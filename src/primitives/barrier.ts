@@ -15,6 +15,7 @@ import { bind } from "../core/trace.ts";
  */
 export const barrierPrimitive: Primitive<null> = {
   name: "barrier",
+  isTotal: true,
   type: (args) => args.map(({ dtype, shape }) => ({ dtype, shape })),
   evaluate: (args) => args,
   batch(args, axes) {

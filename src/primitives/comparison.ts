@@ -125,6 +125,7 @@ export function xor(x: Tensor, y: Tensor): Tensor {
 /** Elements of the second argument where the first (bool) is true, of the third elsewhere. */
 export const selectPrimitive: Primitive<null> = {
   name: "select",
+  isTotal: true,
   type([condition, x, y]) {
     const shown = [condition, x, y].map(showType).join(", ");
     if (condition.dtype !== "bool" || x.dtype !== y.dtype) {

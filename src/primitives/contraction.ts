@@ -31,6 +31,7 @@ export interface ContractParams {
  */
 export const contractPrimitive: Primitive<ContractParams> = {
   name: "contract",
+  isTotal: true,
   type([x, y], params) {
     checkContraction(x, y, params);
     const { contract, batch } = params;

@@ -80,6 +80,7 @@ const dtypeNames: Record<Accepts, string> = {
 export function unary(record: ElementwiseRecord<(x: number) => number>): Primitive<null> {
   const primitive: Primitive<null> = {
     name: record.name,
+    isTotal: true,
     type: (args) => elementwiseType(record, args),
     evaluate([x], _params, [type]) {
       const f = categoryOf(x.dtype) === "float"
@@ -102,6 +103,7 @@ export function binary(
 ): Primitive<null> {
   const primitive: Primitive<null> = {
     name: record.name,
+    isTotal: true,
     type: (args) => elementwiseType(record, args),
     evaluate([x, y], _params, [type]) {
       const f = categoryOf(x.dtype) === "float"

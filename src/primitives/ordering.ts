@@ -24,6 +24,7 @@ export interface ArgsortParams {
  */
 export const argsortPrimitive: Primitive<ArgsortParams> = {
   name: "argsort",
+  isTotal: true,
   type: ([x]) => [{ dtype: "int32", shape: x.shape }],
   evaluate([x], { axis, descending }, [type]) {
     const rows = reductionRows(x, [axis]);

@@ -73,6 +73,7 @@ function extremePlace(rows: Elements, start: number, end: number, wins: Wins): n
 function extreme(name: string, shown: string, wins: Wins): Primitive<ReduceParams> {
   const primitive: Primitive<ReduceParams> = {
     name,
+    isTotal: true,
     type([x], { axes }) {
       checkChoice(x, axes, shown);
       return [reducedType(x, axes)];
@@ -121,6 +122,7 @@ export function reduceMin(x: Tensor, axes: readonly number[]): Tensor {
 function extremeIndex(name: string, wins: Wins): Primitive<AxisParams> {
   const primitive: Primitive<AxisParams> = {
     name,
+    isTotal: true,
     type([x], { axis }) {
       checkChoice(x, [axis], name);
       return [reducedType(x, [axis], "int32")];
@@ -164,6 +166,7 @@ export function argmin(x: Tensor, axis: number): Tensor {
 /** Product over axes. Floats accumulate in double precision, integers modulo 2^32. */
 export const reduceProdPrimitive: Primitive<ReduceParams> = {
   name: "reduceProd",
+  isTotal: true,
   type([x], { axes }) {
     if (x.dtype === "bool") throw internalError("reduceProd of bool");
     return [reducedType(x, axes)];
@@ -311,6 +314,7 @@ export interface CumsumParams {
 /** Running sums. Floats accumulate in double precision, integers modulo 2^32. */
 export const cumsumPrimitive: Primitive<CumsumParams> = {
   name: "cumsum",
+  isTotal: true,
   type([x]) {
     if (x.dtype === "bool") throw internalError("cumsum of bool");
     return [{ dtype: x.dtype, shape: x.shape }];
@@ -337,6 +341,7 @@ export function cumsum(x: Tensor, axis: number, reverse = false): Tensor {
 /** Running products. Floats accumulate in double precision, integers modulo 2^32. */
 export const cumprodPrimitive: Primitive<AxisParams> = {
   name: "cumprod",
+  isTotal: true,
   type([x]) {
     if (x.dtype === "bool") throw internalError("cumprod of bool");
     return [{ dtype: x.dtype, shape: x.shape }];

@@ -26,6 +26,7 @@ export interface SliceParams {
 /** The positions from `start` to `stop` in steps of `step`, on every axis. */
 export const slicePrimitive: Primitive<SliceParams> = {
   name: "slice",
+  isTotal: true,
   type([x], { start, stop, step }) {
     const ndim = x.shape.length;
     const fits = start.length === ndim && stop.length === ndim && step.length === ndim &&
@@ -98,6 +99,7 @@ export interface PadParams {
 /** Zeros put around and between elements. */
 export const padPrimitive: Primitive<PadParams> = {
   name: "pad",
+  isTotal: true,
   type([x], { low, high, interior }) {
     const ndim = x.shape.length;
     const isComplete = low.length === ndim && high.length === ndim && interior.length === ndim;
@@ -204,6 +206,7 @@ export interface ConcatenateParams {
 /** Tensors one after the other along an axis; all other axes have equal lengths. */
 export const concatenatePrimitive: Primitive<ConcatenateParams> = {
   name: "concatenate",
+  isTotal: true,
   type(args, { axis }) {
     const what = `Cannot concatenate ${args.map(showType).join(", ") || "no tensors"}`;
     if (args.length === 0) throw shapeError(`${what}: expected at least one`);
@@ -287,6 +290,7 @@ export interface FlipParams {
 /** Axes in reverse order. */
 export const flipPrimitive: Primitive<FlipParams> = {
   name: "flip",
+  isTotal: true,
   type([x], { axes }) {
     checkDistinctAxes(x, axes, "Cannot flip");
     return [{ dtype: x.dtype, shape: x.shape }];

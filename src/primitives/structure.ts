@@ -37,6 +37,7 @@ export interface ReshapeParams {
 /** The same elements in row-major order, in another shape of the same size. */
 export const reshapePrimitive: Primitive<ReshapeParams> = {
   name: "reshape",
+  isTotal: true,
   type([x], { shape }) {
     if (sizeOf(x.shape) !== sizeOf(shape)) {
       throw shapeError(
@@ -70,6 +71,7 @@ export interface TransposeParams {
 /** Axes in another order. */
 export const transposePrimitive: Primitive<TransposeParams> = {
   name: "transpose",
+  isTotal: true,
   type([x], { permutation }) {
     if (!sameShape([...permutation].sort((a, b) => a - b), range(x.shape.length))) {
       throw shapeError(
@@ -122,6 +124,7 @@ export interface BroadcastParams {
 /** Repetition along new axes. */
 export const broadcastPrimitive: Primitive<BroadcastParams> = {
   name: "broadcast",
+  isTotal: true,
   type([x], { shape, axes }) {
     const fits = axes.length === x.shape.length &&
       axes.every((axis, i) =>
@@ -209,6 +212,7 @@ export function batchReduction(
 /** Sum over axes. Floats accumulate in double precision, integers modulo 2^32. */
 export const reduceSumPrimitive: Primitive<ReduceParams> = {
   name: "reduceSum",
+  isTotal: true,
   type([x], { axes }) {
     if (x.dtype === "bool") throw internalError("reduceSum of bool");
     return [reducedType(x, axes)];
@@ -289,6 +293,7 @@ export interface ConvertParams {
  */
 export const convertPrimitive: Primitive<ConvertParams> = {
   name: "convert",
+  isTotal: true,
   type: ([x], { dtype }) => [{ dtype, shape: x.shape }],
   evaluate([x], { dtype }) {
     const source = x.elements;
@@ -321,6 +326,7 @@ export function convert(x: Tensor, dtype: Dtype): Tensor {
 /** The identity, with derivative zero. */
 export const stopGradientPrimitive: Primitive<null> = {
   name: "stopGradient",
+  isTotal: true,
   type: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
   evaluate: ([x]) => [x],
   batch: ([x], [axis]) => [[stopGradient(x), axis]],
@@ -343,6 +349,7 @@ export interface IotaParams {
 /** 0, 1, 2, … as a vector. */
 export const iotaPrimitive: Primitive<IotaParams> = {
   name: "iota",
+  isTotal: true,
   type(_args, { length, dtype }) {
     if (!DTYPES.includes(dtype) || dtype === "bool") throw internalError(`iota of ${dtype}`);
     return [{ dtype, shape: [length] }];

@@ -310,6 +310,7 @@ export function convolveFilter(x: Tensor, y: Tensor, params: ConvParams): Tensor
  */
 export const argmaxWindowPrimitive: Primitive<WindowParams> = {
   name: "argmaxWindow",
+  isTotal: true,
   type([x], params) {
     const what = `Cannot apply argmaxWindow to ${showType(x)}`;
     if (x.dtype === "bool") throw dtypeError(`${what}: expected numbers; convert bool with astype`);

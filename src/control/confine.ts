@@ -1,0 +1,248 @@
+/**
+ * Programs over a batch of which only some examples take part: those that chose a branch, or those
+ * that a loop goes on for. The others must not be noticed: neither by an error or an endless loop nor
+ * by a NaN in a derivative.
+ *
+ * @module
+ */
+import { isFloat } from "../base/dtype.ts";
+import { insertAt, range, removeAt } from "../base/shape.ts";
+import { inlinePlainCalls } from "../compile/inline_calls.ts";
+import { asControl, withPrograms } from "../compile/control.ts";
+import { mentionsAxis } from "../core/axes.ts";
+import { isInspecting } from "../core/origin.ts";
+import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
+import { evaluateProgram, hasEffects, Program, programsIn, Variable } from "../core/program.ts";
+import type { Atom, Equation } from "../core/program.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { bind } from "../core/trace.ts";
+import { axisIndexPrimitive } from "../primitives/collective.ts";
+import { select } from "../primitives/comparison.ts";
+import { gather } from "../primitives/indexing.ts";
+import { argmax } from "../primitives/reduction.ts";
+import { broadcast, broadcastAxis, iota, moveAxis, stopGradient } from "../primitives/structure.ts";
+import { canonical } from "./canonical.ts";
+import { batchProgram, keyOfFlags, memoize, record } from "./programs.ts";
+import { scanPrimitive } from "./scan_primitive.ts";
+
+/** A program over a batch of which only some examples take part. */
+export interface ConfinedProgram {
+  /**
+   * From the flags of those that take part (`bool[size]`) and the arguments to the results. What it
+   * gives for the others means nothing.
+   */
+  readonly program: Program;
+  /** Whether it may run though no example takes part. */
+  readonly isTotal: boolean;
+}
+
+const confinedPrograms = memoize<ConfinedProgram>();
+
+/**
+ * The program over a batch for the examples that take part. Results for which `isForced` are mapped
+ * along axis 0, the others where they happen to be.
+ *
+ * The derivatives of examples that take no part are cut off where arguments enter, by selection: in
+ * reverse mode their cotangents are zeros there even if a zero has met an infinity within (as JAX
+ * does; see its issues 1052 and 5658). Where the program might fail, go on for ever, or mix the
+ * derivatives of examples, these also get the arguments of one that takes part.
+ */
+export function confineProgram(
+  given: Program,
+  axes: readonly BatchAxis[],
+  size: number,
+  axisName: string | undefined,
+  isForced: readonly boolean[],
+): ConfinedProgram {
+  const key = `${axes.map(String)}/${size}/${keyOfFlags(isForced)}/${JSON.stringify(axisName)}`;
+  return confinedPrograms(given, key, () => {
+    const program = inlinePlainCalls(given);
+    const isOwn = ownScalars(program, axes);
+    const isTotal = isTotalProgram(program) && !sharesFloats(program, axes, isOwn);
+    const innerAxes = axes.map((axis, i) => isOwn[i] ? 0 : axis);
+    const inner = batchProgram(program, innerAxes, size, axisName, isForced).program;
+    const types = program.binders.map(({ type: { dtype, shape } }, i) => {
+      const axis = axes[i];
+      return { dtype, shape: axis === null ? shape : insertAt(shape, axis, size) };
+    });
+    const flags = { dtype: "bool", shape: [size] } as const;
+    const confined = record([flags, ...types], ([takes, ...args]) => {
+      const first = isTotal || size === 0 ? null : argmax(takes, 0);
+      return evaluateProgram(
+        inner,
+        args.map((arg, i) => {
+          const axis = innerAxes[i];
+          if (axis === null) return arg;
+          const own = isOwn[i] ? broadcastAxis(arg, 0, size) : arg;
+          // Something else in the place of what is not wanted: without it, only a constant.
+          const stand = first === null || isOwn[i] ? own : standIn(own, axis, first);
+          if (stand === own && !isFloat(own.dtype)) return own;
+          return select(broadcast(takes, own.shape, [axis]), own, stopGradient(stand));
+        }),
+      );
+    });
+    return { program: confined, isTotal };
+  });
+}
+
+/** The value of example `first` for all examples of `x` along `axis`. */
+function standIn(x: Tensor, axis: number, first: Tensor): Tensor {
+  const row = gather(moveAxis(x, axis, 0), first);
+  return broadcast(row, x.shape, range(x.ndim).filter((i) => i !== axis));
+}
+
+/** Whether all that a program does gives a value for all operands. */
+function isTotalProgram({ equations }: Program): boolean {
+  return equations.every(({ primitive, params }) =>
+    primitive.isTotal === true && programsIn(params).every(isTotalProgram)
+  );
+}
+
+/** Reads of atoms by equations that compute what is the same for all examples, and by the others. */
+function readsOf(
+  { binders, equations }: Program,
+  axes: readonly BatchAxis[],
+): { readonly shared: ReadonlySet<Atom>; readonly own: ReadonlySet<Atom> } {
+  const mapped = new Set<Atom>(binders.filter((_, i) => axes[i] !== null));
+  const [shared, own] = [new Set<Atom>(), new Set<Atom>()];
+  for (const { inputs, outputs } of equations) {
+    const isMapped = inputs.some((atom) => mapped.has(atom));
+    inputs.forEach((atom) => (isMapped ? own : shared).add(atom));
+    if (isMapped) outputs.forEach((variable) => mapped.add(variable));
+  }
+  return { shared, own };
+}
+
+/**
+ * Scalars that all examples share and that meet nothing but what differs between these: each example
+ * gets one of its own, so that its derivative can be cut off before all are summed.
+ */
+function ownScalars(program: Program, axes: readonly BatchAxis[]): readonly boolean[] {
+  const { shared, own } = readsOf(program, axes);
+  return program.binders.map((binder, i) =>
+    axes[i] === null && isFloat(binder.type.dtype) && binder.type.shape.length === 0 &&
+    own.has(binder) && !shared.has(binder)
+  );
+}
+
+/** Whether the derivative by something that examples share is a sum over all of them. */
+function sharesFloats(
+  program: Program,
+  axes: readonly BatchAxis[],
+  isOwn: readonly boolean[],
+): boolean {
+  const { shared, own } = readsOf(program, axes);
+  return program.binders.some((binder, i) =>
+    axes[i] === null && !isOwn[i] && isFloat(binder.type.dtype) &&
+    (shared.has(binder) || own.has(binder))
+  );
+}
+
+/** The equation with one more argument in front of the constants of its programs, or `null`. */
+function withNumber(equation: Equation, number: Variable, id: string): Equation | null {
+  const control = asControl(equation);
+  const { primitive: { name }, inputs } = equation;
+  const programs = new Map<Program, Program | null>();
+  const { params } = withPrograms(equation, (program) => {
+    const changed = numbered(program, id);
+    programs.set(program, changed);
+    return changed ?? program;
+  });
+  if ([...programs.values()].includes(null)) return null;
+  switch (control?.kind) {
+    case "scan":
+      return {
+        ...equation,
+        inputs: [number, ...inputs],
+        params: { ...params as object, consts: control.params.consts + 1 },
+      };
+    case "while": {
+      const { conditionConsts, bodyConsts } = control.params;
+      const own = inputs.slice(0, conditionConsts);
+      return {
+        ...equation,
+        inputs: [number, ...own, number, ...inputs.slice(conditionConsts)],
+        params: {
+          ...params as object,
+          conditionConsts: conditionConsts + 1,
+          bodyConsts: bodyConsts + 1,
+        },
+      };
+    }
+    case "switch":
+      return { ...equation, inputs: [inputs[0], number, ...inputs.slice(1)], params };
+  }
+  const isCall = name === "call" || name === "checkpoint";
+  return isCall ? { ...equation, inputs: [number, ...inputs], params } : null;
+}
+
+/**
+ * The program with one more argument in front: the example's number along the axis `id`, for
+ * operations that ask for it. `null` where something else needs the axis.
+ */
+function numbered({ binders, equations, results }: Program, id: string): Program | null {
+  const number = new Variable({ dtype: "int32", shape: [] });
+  const names = new Map<Atom, Atom>();
+  const read = (atom: Atom): Atom => names.get(atom) ?? atom;
+  const changed: Equation[] = [];
+  for (const equation of equations) {
+    const { primitive, params, outputs } = equation;
+    const current = { ...equation, inputs: equation.inputs.map(read) };
+    if (primitive.axisOf?.(params).axisName === id) {
+      if (primitive !== axisIndexPrimitive as Primitive) return null;
+      names.set(outputs[0], number);
+    } else if (programsIn(params).length > 0) {
+      const inner = withNumber(current, number, id);
+      if (inner === null) return null;
+      changed.push(inner);
+    } else changed.push(current);
+  }
+  return new Program([number, ...binders], changed, results.map(read));
+}
+
+/**
+ * Applies an operation to one example after the other, where they must not go together: where its
+ * programs act besides computing, each example acts for itself; and while results are looked at,
+ * nothing is computed that no example asked for. Gives `null` where they go together.
+ */
+export function oneByOne<P>(
+  primitive: Primitive<P>,
+  args: readonly Tensor[],
+  axes: readonly BatchAxis[],
+  size: number,
+  params: P,
+  axisName: string | undefined,
+): readonly Batched[] | null {
+  if (!isInspecting() && !programsIn(params).some(hasEffects)) return null;
+  const inputs = args.map(({ dtype, shape }, i) => {
+    const axis = axes[i];
+    return new Variable({ dtype, shape: axis === null ? shape : removeAt(shape, axis) });
+  });
+  const types = inputs.map(({ type }) => type);
+  const outputs = primitive.type(types, params).map((type) => new Variable(type));
+  const equation: Equation = { primitive: primitive as Primitive, inputs, params, outputs };
+  const isShared = (_: unknown, i: number) => axes[i] === null;
+  const isMapped = (_: unknown, i: number) => axes[i] !== null;
+  const consts = args.filter(isShared);
+  const xs = args.flatMap((arg, i) => axes[i] === null ? [] : [moveAxis(arg, axes[i], 0)]);
+  let body = new Program(
+    [...inputs.filter(isShared), ...inputs.filter(isMapped)],
+    [equation],
+    outputs,
+  );
+  if (axisName !== undefined && mentionsAxis(primitive, params, axisName)) {
+    const own = numbered(body, axisName);
+    if (own === null) return null;
+    const [number, ...others] = own.binders;
+    body = new Program([...others, number], own.equations, own.results);
+    xs.push(iota(size));
+  }
+  const results = bind(scanPrimitive, [...consts, ...xs], {
+    body: canonical(body),
+    length: size,
+    reverse: false,
+    consts: consts.length,
+    carry: 0,
+  });
+  return results.map((result) => [result, 0]);
+}
