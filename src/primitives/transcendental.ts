@@ -10,8 +10,21 @@ import type { Primitive } from "../core/primitive.ts";
 import { Concrete } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
-import { abs, add, div, mul, neg, offset, rsqrt, scale, square, sub } from "./arithmetic.ts";
-import { and, equal, isNan, lessEqual, select } from "./comparison.ts";
+import {
+  abs,
+  add,
+  div,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  offset,
+  rsqrt,
+  scale,
+  square,
+  sub,
+} from "./arithmetic.ts";
+import { and, equal, isNan, less, lessEqual, select } from "./comparison.ts";
 import { binary, unary } from "./elementwise.ts";
 import { constantLike } from "./structure.ts";
 
@@ -123,9 +136,14 @@ export function tan(x: Tensor): Tensor {
   return bindOne(tanPrimitive, [x], null);
 }
 
-/** `(1 - x) (1 + x)`, which is `1 - x²` without its cancellation near ±1. */
+/**
+ * `1 - x²`, as `(1 - x) (1 + x)` where the difference cancels. Near 0 it is the derivative of that
+ * product that would cancel.
+ */
 function oneMinusSquare(x: Tensor): Tensor {
-  return mul(sub(constantLike(x, 1), x), offset(x, 1));
+  const one = constantLike(x, 1);
+  const isSmall = less(abs(x), constantLike(x, 0.5));
+  return select(isSmall, sub(one, square(x)), mul(sub(one, x), offset(x, 1)));
 }
 
 /** Inverse sine. */
@@ -225,13 +243,30 @@ export const tanhPrimitive: Primitive<null> = unary({
   apply: Math.tanh,
   derivative: {
     kind: "smooth",
-    tangents: [(dx, _args, [out]) => mul(dx, oneMinusSquare(out))],
+    // By the argument: the result is rounded to ±1 long before its derivative vanishes.
+    tangents: [(dx, [x]) => mul(dx, tanhSlope(x))],
   },
 });
 
 /** Elementwise hyperbolic tangent. */
 export function tanh(x: Tensor): Tensor {
   return bindOne(tanhPrimitive, [x], null);
+}
+
+/** The derivative of the hyperbolic tangent: the square of the hyperbolic secant. */
+export const tanhSlopePrimitive: Primitive<null> = unary({
+  name: "tanhSlope",
+  accepts: "float",
+  apply: special.tanhSlope,
+  derivative: {
+    kind: "smooth",
+    tangents: [(dx, [x], [out]) => mul(dx, mul(scale(tanh(x), -2), out))],
+  },
+});
+
+/** Elementwise 1 - tanh(x)², without its cancellation. */
+export function tanhSlope(x: Tensor): Tensor {
+  return bindOne(tanhSlopePrimitive, [x], null);
 }
 
 /** Inverse hyperbolic sine. */
@@ -284,7 +319,8 @@ export const sigmoidPrimitive: Primitive<null> = unary({
   apply: special.sigmoid,
   derivative: {
     kind: "smooth",
-    tangents: [(dx, _args, [out]) => mul(dx, mul(out, sub(constantLike(out, 1), out)))],
+    // The logistic function is `(1 + tanh(x / 2)) / 2`.
+    tangents: [(dx, [x]) => mul(dx, scale(tanhSlope(scale(x, 0.5)), 0.25))],
   },
 });
 
@@ -293,9 +329,30 @@ export function sigmoid(x: Tensor): Tensor {
   return bindOne(sigmoidPrimitive, [x], null);
 }
 
+/** `exp(-x²)`, good to the last bits although `x²` is rounded. */
+export const gaussianPrimitive: Primitive<null> = unary({
+  name: "gaussian",
+  accepts: "float",
+  apply: special.gaussian,
+  derivative: {
+    kind: "smooth",
+    tangents: [(dx, [x], [out]) => {
+      // Far out the result is 0, which must not meet infinity.
+      const bound = constantLike(x, 40);
+      const held = maximum(neg(bound), minimum(x, bound));
+      return mul(dx, mul(scale(held, -2), out));
+    }],
+  },
+});
+
+/** Elementwise exp(-x²). */
+export function gaussian(x: Tensor): Tensor {
+  return bindOne(gaussianPrimitive, [x], null);
+}
+
 /** `2/√π exp(-x²)`, the derivative of the error function. */
 function erfSlope(x: Tensor): Tensor {
-  return scale(exp(neg(square(x))), 2 / Math.sqrt(Math.PI));
+  return scale(gaussian(x), 2 / Math.sqrt(Math.PI));
 }
 
 /** Error function. */

@@ -28,7 +28,9 @@ const bounds: Readonly<Record<string, number>> = {
   sin: 1.6,
   cos: 1.6,
   tanh: 1.5,
+  tanhSlope: 5,
   sigmoid: 2.4,
+  gaussian: 1.6,
   erf: 1.2,
   erfc: 0.52,
   tan: 0.502,
@@ -60,7 +62,7 @@ function bitsOf(x: number): number {
 const edges = [
   ...[0, 1, 2, 3, 0.5, 1.5, 2.5, 7, 10, 2 ** -126, 2 ** -149, 2 ** 23, 2 ** 24, 2 ** 31, 2 ** 32],
   // Where exponentials become 0, subnormal, infinite, and where hyperbolic ones round to 1.
-  ...[103.97, 103.28, 87.33655, 88.72284, 89.41599, 9.01, 9.1, 16.64],
+  ...[103.97, 103.28, 87.33655, 88.72284, 89.41599, 9.01, 9.1, 16.64, 52, 53],
   // Where formulas change.
   ...[0.55, 0.9, 3.95, 10.1, 6400, Math.SQRT1_2, Math.SQRT2, Math.SQRT2 - 1, 2.41421356],
   Infinity,

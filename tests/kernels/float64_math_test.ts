@@ -141,10 +141,12 @@ const rows: Readonly<Record<string, Row>> = {
   sinh: { of: Math.sinh, ulps: 3 },
   cosh: { of: Math.cosh, ulps: 2 },
   tanh: { of: Math.tanh, ulps: 3 },
+  tanhSlope: { of: special.tanhSlope, ulps: 5 },
   asinh: { of: Math.asinh, ulps: 2 },
   acosh: { of: Math.acosh, ulps: 2 },
   atanh: { of: Math.atanh, ulps: 2 },
   sigmoid: { of: special.sigmoid, ulps: 2 },
+  gaussian: { of: special.gaussian, ulps: 2 },
   erf: { of: special.erf, ulps: 2 },
   erfc: { of: special.erfc, ulps: 2 },
   // Both this and the reference are up to 5 units off the exact values in the middle range.

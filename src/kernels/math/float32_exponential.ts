@@ -1,5 +1,5 @@
 /**
- * The exponential of float32 and what is made of it alone: exp, expm1, sigmoid, tanh.
+ * The exponential of float32 and what is made of it alone: exp, expm1, sigmoid, tanh and its derivative.
  *
  * @module
  */
@@ -192,10 +192,29 @@ function tanh(code: Code): (x: Vector) => Vector {
   };
 }
 
+/** From here on the derivative of the hyperbolic tangent rounds to 0. */
+const TANH_FLAT = 53;
+
+/** `1 / cosh²x`, of which `1 / cosh x = 2p / (1 + p²)` for `p = e^-|x|`. */
+function tanhSlope(code: Code): (x: Vector) => Vector {
+  const limit = float(code, TANH_FLAT);
+  const one = float(code, 1);
+  const parts = prepareExponential(code);
+  return (x) => {
+    const { shifted, less } = parts(code.let(f32x4.neg(f32x4.pmin(f32x4.abs(x), limit))));
+    const scale = i32x4.add(i32x4.shl(shifted, i32.const(EXPONENT_BITS)), one);
+    const power = code.let(f32x4.mul(f32x4.add(less, one), scale));
+    const under = f32x4.relaxedMadd(power, power, one);
+    const secant = code.let(f32x4.div(f32x4.add(power, power), under));
+    return f32x4.mul(secant, secant);
+  };
+}
+
 /** Exponentials, by the name of their primitive. */
 export const exponentialOperations: Readonly<Record<string, Operation>> = {
   exp,
   expm1,
   sigmoid,
   tanh,
+  tanhSlope,
 };

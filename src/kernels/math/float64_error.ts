@@ -26,6 +26,8 @@ import type { Operation, Vector } from "./operation.ts";
 
 /** Where the approximations in the middle end. */
 const CENTRE_END = 0.5;
+/** From here on its complement is 0, as is `e^(-x²)`. */
+const END = 28;
 
 /** `f(x) = x + x q(x²)`, for `|x| <= 1/2`. */
 function centre(code: Code, quotient: special.Rational): (x: Kept) => Vector {
@@ -43,13 +45,21 @@ function exponentialOfMinusSquare(code: Code): (x: Kept) => Vector {
   };
 }
 
+/** `e^(-x²)` for every `x`. */
+function gaussian(code: Code): (x: Vector) => Vector {
+  const power = exponentialOfMinusSquare(code);
+  const end = constant(code, END);
+  // Further out the result is 0, and the parts of the product would be infinite.
+  return (x) => power(code.let(f64x2.pmin(f64x2.abs(x), end)));
+}
+
 /** The complement of the error function for `x >= 1/2`; NaN for NaN. */
 function complementTail(code: Code): (x: Kept) => Vector {
   const power = exponentialOfMinusSquare(code);
   const near = rational(code, special.ERFCX_NEAR);
   const middle = rational(code, special.ERFCX_MIDDLE);
   const far = rational(code, special.ERFCX_FAR);
-  const [zero, one, nearEnd, middleEnd, end] = [0, 1, 2, 8, 28].map((x) => constant(code, x));
+  const [zero, one, nearEnd, middleEnd, end] = [0, 1, 2, 8, END].map((x) => constant(code, x));
   return (x) => {
     const isNear = code.let(f64x2.lt(x, nearEnd));
     const isFar = code.let(f64x2.ge(x, middleEnd));
@@ -123,6 +133,7 @@ function inverse(code: Code): (y: Vector) => Vector {
 
 /** The error function and its kin, by the names of their primitives. */
 export const errorOperations: Readonly<Record<string, Operation>> = {
+  gaussian: unary(gaussian),
   erf: unary(errorFunction),
   erfc: unary(complement),
   erfinv: unary(inverse),

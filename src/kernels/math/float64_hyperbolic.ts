@@ -48,6 +48,18 @@ function hyperbolicTangent(code: Code): (x: Vector) => Vector {
   };
 }
 
+/** `1 / cosh²x`, of which `1 / cosh x = 2p / (1 + p²)` for `p = e^-|x|`. */
+function hyperbolicTangentSlope(code: Code): (x: Vector) => Vector {
+  const exp = exponential(code);
+  const one = constant(code, 1);
+  return (x) => {
+    const power = code.let(exp(f64x2.neg(f64x2.abs(x))));
+    const over = f64x2.add(power, power);
+    const secant = code.let(f64x2.div(over, f64x2.add(one, f64x2.mul(power, power))));
+    return f64x2.mul(secant, secant);
+  };
+}
+
 /** From here on `√(x² ± 1)` is `x`. */
 const LARGE = 2 ** 28;
 
@@ -101,6 +113,7 @@ export const hyperbolicOperations: Readonly<Record<string, Operation>> = {
   sinh: unary(hyperbolicSine),
   cosh: unary(hyperbolicCosine),
   tanh: unary(hyperbolicTangent),
+  tanhSlope: unary(hyperbolicTangentSlope),
   asinh: unary(inverseHyperbolicSine),
   acosh: unary(inverseHyperbolicCosine),
   atanh: unary(inverseHyperbolicTangent),
