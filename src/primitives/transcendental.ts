@@ -24,9 +24,9 @@ import {
   square,
   sub,
 } from "./arithmetic.ts";
-import { and, equal, isNan, less, lessEqual, select } from "./comparison.ts";
+import { and, equal, isNan, less, lessEqual, or, select } from "./comparison.ts";
 import { binary, unary } from "./elementwise.ts";
-import { constantLike } from "./structure.ts";
+import { constantLike, stopGradient } from "./structure.ts";
 
 /** Exponential. */
 export const expPrimitive: Primitive<null> = unary({
@@ -503,26 +503,40 @@ const TINY_BASE = 1e-8;
 
 /**
  * `y x^(y - 1)`, but 0 where `y` is 0. With an exponent of 0 the power `x^-1` must not overflow, nor
- * its next derivatives, since 0 times infinity is NaN: there a base near 0, or NaN, is taken as 1.
+ * its next derivatives, since 0 times infinity is NaN: there a base near 0 is a constant, and one that
+ * has no inverse, or is NaN, is taken as 1.
  */
 function powerSlope(x: Tensor, y: Tensor): Tensor {
   const exponent = singleValue(y);
   if (exponent === 0) return constantLike(x, 0);
   if (exponent !== null) return mul(y, pow(x, constantLike(x, exponent - 1)));
-  const isUsable = lessEqual(constantLike(x, TINY_BASE), abs(x));
+  const size = abs(x);
+  const isUsable = lessEqual(constantLike(x, TINY_BASE), size);
+  const hasInverse = lessEqual(
+    constantLike(x, x.dtype === "float32" ? 2 ** -126 : 2 ** -1022),
+    size,
+  );
+  const constant = select(hasInverse, stopGradient(x), constantLike(x, 1));
   const isFlat = equal(y, constantLike(y, 0));
-  const one = constantLike(x, 1);
-  const held = select(isFlat, select(isUsable, x, one), x);
-  return mul(y, pow(held, offset(y, -1)));
+  const held = select(isFlat, select(isUsable, x, constant), x);
+  // As the power itself, its slope, where it is finite, does not depend on the exponent at a base of 0.
+  const isFinite = or(isFlat, lessEqual(constantLike(y, 1), y));
+  const isZero = equal(x, constantLike(x, 0));
+  const free = select(and(isZero, isFinite), stopGradient(y), y);
+  return mul(free, pow(held, offset(free, -1)));
 }
 
-/** `log x`, but 0 where `x` is 0 and `y` is not negative: there the power does not depend on `y`. */
+/** Where `x` is 0 and `y` is not negative: there the power is taken not to depend on `y`. */
+function isConstantPower(x: Tensor, y: Tensor): Tensor {
+  const zero = constantLike(x, 0);
+  return and(equal(x, zero), lessEqual(zero, y));
+}
+
+/** `log x`, but 0 where the power does not depend on `y`. */
 function powerLog(x: Tensor, y: Tensor): Tensor {
   const base = singleValue(x);
   if (base !== null && base !== 0) return log(x);
-  const zero = constantLike(x, 0);
-  const isHeld = and(equal(x, zero), lessEqual(zero, y));
-  return log(select(isHeld, constantLike(x, 1), x));
+  return log(select(isConstantPower(x, y), constantLike(x, 1), x));
 }
 
 /**
