@@ -5,7 +5,7 @@
  */
 import { isFloat } from "../base/dtype.ts";
 import { toTensor } from "../core/convert.ts";
-import { splat } from "../core/tensor.ts";
+import { Concrete, splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
 import { abs } from "../primitives/arithmetic.ts";
@@ -329,7 +329,7 @@ export function where(condition: TensorLike, x: TensorLike, y: TensorLike): Tens
 }
 
 /**
- * Elements held between two bounds; NaN stays. The derivative by `x` is 1 between the bounds and at
+ * Elements held between two bounds; NaN stays, and a bound of NaN gives NaN. The derivative by `x` is 1 between the bounds and at
  * them, 0 beyond.
  *
  * @param x Any shape.
@@ -355,11 +355,19 @@ export function clip(x: TensorLike, min: TensorLike | null, max: TensorLike | nu
   let result = value;
   if (min !== null && min !== undefined) {
     const low = limits.shift()!;
-    result = comparison.select(comparison.less(result, low), low, result);
+    result = comparison.select(replaces(low, comparison.less(result, low)), low, result);
   }
   if (max !== null && max !== undefined) {
     const high = limits.shift()!;
-    result = comparison.select(comparison.less(high, result), high, result);
+    result = comparison.select(replaces(high, comparison.less(high, result)), high, result);
   }
   return result;
+}
+
+/** Where a bound replaces an element: where it is passed, or is NaN, which a constant seldom is. */
+function replaces(bound: Tensor, isPassed: Tensor): Tensor {
+  if (!isFloat(bound.dtype)) return isPassed;
+  const isKnown = bound instanceof Concrete && bound.held === 1;
+  if (isKnown && !Number.isNaN(bound.elements[0])) return isPassed;
+  return comparison.or(isPassed, comparison.isNan(bound));
 }

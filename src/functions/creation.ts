@@ -7,24 +7,26 @@ import { checkDtype, defaultFloat, describeValue, isFloat } from "../base/dtype.
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
-import { checkShape, MAX_SIZE } from "../base/shape.ts";
+import { checkAxis, checkShape, insertAt, MAX_SIZE } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { fromJavaScript, toTensor, toTensorOf } from "../core/convert.ts";
 import type { DtypeOptions } from "../core/methods.ts";
 import { Concrete, splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
-import { floor, offset, scale } from "../primitives/arithmetic.ts";
-import { equal, select } from "../primitives/comparison.ts";
-import { broadcastAxis, constantLike, convert, iota } from "../primitives/structure.ts";
+import { abs, add, div, floor, mul, offset, scale, sub } from "../primitives/arithmetic.ts";
+import { equal, less, select } from "../primitives/comparison.ts";
+import { broadcast, broadcastAxis, constantLike, convert, iota } from "../primitives/structure.ts";
 import { checkBroadcast, checkInteger, checkLength } from "./arguments.ts";
-import { broadcastTo } from "./broadcasting.ts";
+import { broadcastTo, commonDtype, commonShape } from "./broadcasting.ts";
 import { readDtype } from "./options.ts";
 
 /** Options of `linspace`. */
 export interface LinspaceOptions extends DtypeOptions {
   /** Whether the last number is `stop` itself. Default `true`. */
   readonly endpoint?: boolean;
+  /** The axis of the result along which the numbers stand. Default 0. */
+  readonly axis?: number;
 }
 
 /** Options of `eye`. */
@@ -402,53 +404,85 @@ export function arange(
 }
 
 /**
- * Evenly spaced numbers between two ends.
+ * Evenly spaced numbers between two ends, with NumPy's values.
  *
- * @param start The first number.
+ * @param start The first number, or a tensor of first numbers.
  * @param stop The last number, which is met exactly; the first one left out when `endpoint` is
- * false.
+ * false. A tensor broadcasts with `start`. Gradients flow to ends that are tensors.
  * @param count How many. Default 50.
- * @param options `endpoint`, and the dtype (`configure({ defaultFloat })` by default; integers are rounded down).
- * @returns A vector of `count` numbers, each rounded once, from double precision.
- * @throws {ArgumentError} when an end is not finite, or `count` is no length.
+ * @param options `endpoint`, the axis along which the numbers stand, and the dtype. The default is
+ * that of ends that are tensors, if floating-point, otherwise
+ * `configure({ defaultFloat })`; integers are rounded down.
+ * @returns A vector of `count` numbers, each rounded once, from double precision; between tensors,
+ * their common shape with `count` inserted at `axis`.
+ * @throws {ArgumentError} when an end is a number, but not finite, or `count` is no length. Tensors
+ * are not looked at.
+ * @throws {ShapeError} when the ends do not broadcast.
+ * @throws {AxisError} when `axis` is out of range.
  *
- * @example Quarters
+ * @example Quarters, and between vectors
  * ```ts
  * import { linspace } from "@jacobi/jacobi";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";
  *
  * assertTensorsClose(linspace(0, 1, 5), [0, 0.25, 0.5, 0.75, 1]);
  * assertTensorsClose(linspace(0, 1, 4, { endpoint: false }), [0, 0.25, 0.5, 0.75]);
+ * assertTensorsClose(linspace([0, 1], [2, 5], 3), [[0, 1], [1, 3], [2, 5]]);
  * ```
  */
 export function linspace(
-  start: number,
-  stop: number,
+  start: TensorLike,
+  stop: TensorLike,
   count: number = 50,
   options?: LinspaceOptions,
 ): Tensor {
   const what = "Cannot make evenly spaced numbers";
-  const { dtype = defaultFloat(), endpoint = true } = readOptions(what, options, [
+  const { dtype, endpoint = true, axis = 0 } = readOptions(what, options, [
     "dtype",
     "endpoint",
+    "axis",
   ]);
-  checkDtype(dtype);
-  checkNumber(start, what, "start");
-  checkNumber(stop, what, "stop");
+  if (dtype !== undefined) checkDtype(dtype);
+  const ends = [readEnd(start, what, "start"), readEnd(stop, what, "stop")];
   checkFlag(endpoint, what, "endpoint");
   checkLength(count, what, "a number of points");
-  const [length] = checkShape([count], what);
-  const intervals = Math.max(1, endpoint ? length - 1 : length);
-  const places = iota(length, "float64");
+  const shape = commonShape("Cannot space numbers evenly between", ends);
+  const along = checkAxis(axis, shape.length + 1, what);
+  checkShape(insertAt(shape, along, count), what);
+  const [first, last] = ends.map((end) =>
+    broadcastAxis(broadcastTo(convert(end, "float64"), shape), along, count)
+  );
+  const numbers = spaceEvenly(first, last, along, endpoint);
+  const common = commonDtype(what, [start, stop]);
+  const result = dtype ?? (isFloat(common) ? common : defaultFloat());
+  return convert(isFloat(result) ? numbers : floor(numbers), result);
+}
+
+/** An end of evenly spaced numbers; one that is a number keeps its digits, and is checked. */
+function readEnd(end: TensorLike, what: string, name: string): Tensor {
+  if (end instanceof WeakScalar) return end.as("float64");
+  if (end instanceof Tensor || ArrayBuffer.isView(end)) return toTensor(end, what);
+  if (typeof end === "object") return fromJavaScript(end, "float64", what);
+  checkNumber(end, what, name);
+  return splat(end, "float64", []);
+}
+
+/** From one end to the other along an axis: float64 tensors of one shape. */
+function spaceEvenly(first: Tensor, last: Tensor, axis: number, endpoint: boolean): Tensor {
+  const { shape } = first;
+  const count = shape[axis];
+  const places = broadcast(iota(count, "float64"), shape, [axis]);
+  const intervals = Math.max(1, endpoint ? count - 1 : count);
+  const divide = (x: Tensor) => div(x, constantLike(x, intervals));
+  const distance = sub(last, first);
   // The difference of two finite numbers may overflow: it is then divided before it is taken.
-  const step = Number.isFinite(stop - start)
-    ? (stop - start) / intervals
-    : stop / intervals - start / intervals;
-  const spaced = offset(scale(places, step), start);
-  const exact = endpoint && length > 1
-    ? select(equal(places, constantLike(places, length - 1)), constantLike(places, stop), spaced)
-    : spaced;
-  return convert(isFloat(dtype) ? exact : floor(exact), dtype);
+  const isFinite = less(abs(distance), constantLike(distance, Infinity));
+  const step = select(isFinite, divide(distance), sub(divide(last), divide(first)));
+  // A step may underflow that multiples of the distance do not.
+  const isLost = equal(step, constantLike(step, 0));
+  const spaced = add(first, select(isLost, mul(divide(places), distance), mul(places, step)));
+  if (!endpoint || count < 2) return spaced;
+  return select(equal(places, constantLike(places, count - 1)), last, spaced);
 }
 
 /**

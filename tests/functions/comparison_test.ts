@@ -10,6 +10,7 @@ import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
 import { grad } from "../../src/transforms/grad.ts";
 import { vjp } from "../../src/transforms/linearize.ts";
 import { vmap } from "../../src/transforms/vmap.ts";
+import { jit } from "../../src/jit.ts";
 import { float64, numbers, sections } from "./fixture.ts";
 
 const unary = functions as unknown as Record<string, (x: TensorLike) => Tensor>;
@@ -154,6 +155,29 @@ Deno.test("where keeps the derivative of what is not chosen out", () => {
     tensor([1, 2]),
     tensor([[3, 4]]),
   ]);
+});
+
+Deno.test("clip gives NaN where a bound is NaN, as maximum and minimum do", () => {
+  for (const dtype of ["float32", "float64"] as const) {
+    const x = tensor([1, 2, NaN, Infinity], { dtype });
+    const every = tensor([NaN, NaN, NaN, NaN], { dtype });
+    const some = tensor([NaN, 0, 0, NaN], { dtype });
+    const clips: ((x: Tensor, bound: Tensor) => Tensor)[] = [
+      (x, bound) => clip(x, bound, null),
+      (x, bound) => clip(x, null, bound.add(9)),
+      (x, bound) => clip(x, bound, bound.add(9)),
+    ];
+    for (const f of clips) {
+      for (const way of [f, jit(f), vmap(f)]) {
+        assertTensorsClose(way(x, some).take([0, 3]), [NaN, NaN]);
+        assertTensorsClose(way(x, some).take([1, 2]), [2, NaN]);
+      }
+    }
+    assertTensorsClose(clip(x, NaN, null), every);
+    assertTensorsClose(clip(x, null, NaN), every);
+    assertTensorsClose(clip(x, NaN, 1), every);
+    assertTensorsClose(jit((z: Tensor) => z.clip(0, NaN))(x), every);
+  }
 });
 
 Deno.test("clip takes tensors as bounds, which share the derivative", () => {

@@ -2,7 +2,7 @@ import { assertEquals, assertStrictEquals, assertThrows } from "../support/std.t
 import { ArgumentError, DtypeError, ShapeError } from "../../src/base/errors.ts";
 import type { Dtype } from "../../src/base/dtype.ts";
 import { showType } from "../../src/base/shape.ts";
-import type { Concrete, TensorLike } from "../../src/core/tensor.ts";
+import type { Concrete, Tensor, TensorLike } from "../../src/core/tensor.ts";
 import {
   arange,
   astype,
@@ -285,6 +285,56 @@ Deno.test("linspace meets both ends exactly", () => {
   assertEquals([x.at(0).item(), x.at(7).item()], [0.1, 0.7]);
   assertTensorsClose(linspace(-1e308, 1e308, 3, { dtype: "float64" }), [-1e308, 0, 1e308]);
   assertTensorsClose(linspace(0, 5, 4, { dtype: "int32" }), new Int32Array([0, 1, 3, 5]));
+});
+
+Deno.test("linspace keeps steps that underflow", () => {
+  const tiny = 5e-324;
+  const numbers = (stop: number, count: number, endpoint = true) =>
+    Array.from(linspace(0, stop, count, { dtype: "float64", endpoint }).data());
+  assertEquals(numbers(tiny, 5), [0, 0, 0, tiny, tiny]);
+  assertEquals(numbers(-tiny, 5), [0, -0, -0, -tiny, -tiny]);
+  assertEquals(numbers(2 * tiny, 9), [0, 0, 0, 1, 1, 1, 2, 2, 2].map((x) => x * tiny));
+  assertEquals(numbers(tiny, 4, false), [0, 0, 0, tiny]);
+});
+
+Deno.test("linspace goes between tensors, along any axis, and is differentiable", () => {
+  const a = tensor([0, 1], { dtype: "float64" });
+  const b = tensor([2, 5], { dtype: "float64" });
+  const rows = linspace(a, b, 3);
+  assertEquals(showType(rows), "float64[3,2]");
+  assertTensorsClose(rows, [[0, 1], [1, 3], [2, 5]], { atol: 0 });
+  assertTensorsClose(linspace(a, b, 3, { axis: -1 }), [[0, 1, 2], [1, 3, 5]], { atol: 0 });
+  assertTensorsClose(linspace([[0], [10]], [2, 4], 2, { axis: 1 }), [
+    [[0, 0], [2, 4]],
+    [[10, 10], [2, 4]],
+  ]);
+  assertTensorsClose(linspace(a, b, 2, { endpoint: false }), [[0, 1], [1, 3]], { atol: 0 });
+  assertEquals(showType(linspace(a, 1, 0)), "float64[0,2]");
+  assertEquals(showType(linspace(0, tensor(1, { dtype: "int32" }), 3)), "float32[3]");
+  assertTensorsClose(linspace(0, [5, 7], 4, { dtype: "int32" }), [[0, 0], [1, 2], [3, 4], [5, 7]]);
+  assertTensorsClose(linspace(tensor([-1e308], { dtype: "float64" }), 1e308, 3), [
+    [-1e308],
+    [0],
+    [1e308],
+  ]);
+  // Equal ends, too, have derivatives: each number moves with both.
+  for (const [start, stop] of [[0, 2], [1, 1]]) {
+    const slope = (argnum: number) =>
+      grad(
+        (x: Tensor, y: Tensor) => linspace(x, y, 5).mul([1, 10, 100, 1000, 10000]).sum(),
+        { argnums: argnum },
+      )(tensor(start), tensor(stop));
+    assertTensorsClose(slope(0), 1 + 7.5 + 50 + 250);
+    assertTensorsClose(slope(1), 2.5 + 50 + 750 + 10000);
+  }
+  const mapped = vmap((x: Tensor) => linspace(x, 1, 3))(tensor([0, -1]));
+  assertTensorsClose(mapped, [[0, 0.5, 1], [-1, 0, 1]]);
+  assertTensorsClose(grad((x) => linspace(x, 1, 3).sum())(0.5), 1.5);
+  assertEquals(
+    assertThrows(() => linspace([0, 1], [0, 1, 2]), ShapeError).message,
+    "Cannot space numbers evenly between float64[2] and float64[3]: shapes must broadcast, " +
+      "axis -1 has lengths 2 and 3",
+  );
 });
 
 Deno.test("linspace refuses bad ends and counts", () => {
