@@ -386,6 +386,15 @@ function effectiveRule({ primitive, inputs, outputs, params }: Equation): Rule {
   return canEmit(primitive.name, dtype) ? rule : { kind: "kernel" };
 }
 
+/** The most parts of a concatenation that is read where its parts are. */
+const MOST_PARTS = 4;
+
+/** Whether each element of the result is one of the argument's, or zero, in much the same order. */
+function isPart({ primitive: { name }, params }: Equation): boolean {
+  if (name === "pad") return (params as PadParams).interior.every((zeros) => zeros === 0);
+  return name === "slice" || name === "flip" || name === "reshape" || name === "stopGradient";
+}
+
 /** `axes` with loop number `loop`, counted through all of them, divided. */
 function divideLoop(
   axes: readonly (readonly number[])[],
@@ -514,17 +523,71 @@ class NestWriter {
         const [input] = inputs;
         const { low, interior } = params as PadParams;
         if (interior.some((zeros) => zeros > 0)) throw new Obstacle({ keep: atom });
-        const { shape } = typeOf(input);
-        const source = coordinates.map((place, i) => combine([place], [1], -low[i]));
-        const guards = source.map((place, i) => ({ ...place, below: shape[i] }));
         if (isRoot) this.#names.add("pad");
-        return this.#load(input, source, guards.filter((guard) => this.#mayFail(guard)));
+        return this.#padded(input, low, coordinates, []);
+      }
+      case "concatenate": {
+        this.#names.add(primitive.name);
+        return this.#joined(equation, coordinates, []);
       }
       case "reduce":
         return this.#reduce(atom, equation, coordinates, rule.operation, isRoot);
       default:
         throw new Obstacle({ keep: atom });
     }
+  }
+
+  /** The element of `atom`, which is behind padding or a part of a concatenation, or zero outside. */
+  #guarded(atom: Atom, coordinates: readonly Affine[], guards: readonly Guard[]): number {
+    const equation = atom instanceof Variable && !this.#around.isKept(atom)
+      ? this.#around.producer(atom)
+      : undefined;
+    if (equation === undefined) return this.#load(atom, coordinates, guards);
+    const rule = effectiveRule(equation);
+    const { inputs: [input], params } = equation;
+    if (rule.kind === "concatenate") return this.#joined(equation, coordinates, guards);
+    if (!isPart(equation)) return this.#load(atom, coordinates, guards);
+    const { shape } = typeOf(input);
+    if (rule.kind === "pad") {
+      return this.#padded(input, (params as PadParams).low, coordinates, guards);
+    }
+    if (rule.kind === "view") {
+      return this.#guarded(input, rule.source(coordinates, shape, params), guards);
+    }
+    const found = throughReshape(coordinates, shape, typeOf(atom).shape, this.#lengths);
+    if (found === null || "loop" in found) return this.#load(atom, coordinates, guards);
+    return this.#guarded(input, found, guards);
+  }
+
+  #padded(
+    input: Atom,
+    low: readonly number[],
+    coordinates: readonly Affine[],
+    guards: readonly Guard[],
+  ): number {
+    const { shape } = typeOf(input);
+    const source = coordinates.map((place, i) => combine([place], [1], -low[i]));
+    const own = source.map((place, i) => ({ ...place, below: shape[i] }));
+    return this.#guarded(input, source, [...guards, ...own.filter((one) => this.#mayFail(one))]);
+  }
+
+  /** An element of a concatenation: all of its parts but one are zero there. */
+  #joined(
+    { inputs, outputs, params }: Equation,
+    coordinates: readonly Affine[],
+    guards: readonly Guard[],
+  ): number {
+    const { axis } = params as ConcatenateParams;
+    let start = 0;
+    const nodes = inputs.map((input) => {
+      const low = coordinates.map((_, i) => i === axis ? start : 0);
+      start += typeOf(input).shape[axis];
+      return this.#padded(input, low, coordinates, guards);
+    });
+    const { dtype } = outputs[0].type;
+    return nodes.reduce((x, y) => {
+      return this.#add({ kind: "map", dtype, operation: "join", inputs: [x, y] });
+    });
   }
 
   /** A product of elements whose places are the batch axes, then the others of either argument. */
@@ -680,19 +743,19 @@ function chooseKept(
   program.results.forEach(keep);
   for (const equation of program.equations) {
     const { kind } = effectiveRule(equation);
-    if (kind === "kernel") equation.inputs.forEach(keep);
-    if (kind === "pad") keep(equation.inputs[0]);
-    if (kind === "kernel" || kind === "concatenate") equation.outputs.forEach(keep);
+    if (kind === "kernel") [...equation.inputs, ...equation.outputs].forEach(keep);
   }
+  keepWholes(program, producers, kept, keep);
   // Backwards: the nest that each value would be part of, if it is just one.
   const owners = new Map<Variable, Variable | null>();
   const several: Variable[] = [];
   for (let i = program.equations.length - 1; i >= 0; i--) {
     const equation = program.equations[i];
     const rule = effectiveRule(equation);
-    if (rule.kind === "kernel" || rule.kind === "concatenate") {
-      // Each argument of a concatenation is written by a nest of its own.
-      if (rule.kind === "concatenate") {
+    const isFilled = rule.kind === "concatenate" && kept.has(equation.outputs[0]);
+    if (rule.kind === "kernel" || isFilled) {
+      // Each argument of a concatenation in memory is written by a nest of its own.
+      if (isFilled) {
         equation.inputs.forEach((input) => meet(owners, input, equation.outputs[0]));
       }
       continue;
@@ -737,6 +800,64 @@ function chooseKept(
     costs.set(output, cost);
   }
   return kept;
+}
+
+/** What a value is cut out of or put into a frame of zeros, or itself. */
+interface Whole {
+  readonly base: Atom;
+  /** Whether there is more between them than another shape. */
+  readonly isPart: boolean;
+}
+
+/**
+ * Decides what padding and concatenations read. They are followed to what their arguments are parts
+ * of, where that is in memory anyway, or as much of it is read as there is: so a rolled value is read
+ * from where it stands, in both directions of differentiation. Other arguments of padding are kept,
+ * and so are other concatenations.
+ */
+function keepWholes(
+  { equations }: Program,
+  producers: ReadonlyMap<Variable, Equation>,
+  kept: ReadonlySet<Variable>,
+  keep: (atom: Atom) => void,
+): void {
+  const wholeOf = (atom: Atom): Whole => {
+    let part = false;
+    while (atom instanceof Variable && !kept.has(atom)) {
+      const producer = producers.get(atom);
+      if (producer === undefined || !isPart(producer)) break;
+      part ||= effectiveRule(producer).kind !== "alias";
+      atom = producer.inputs[0];
+    }
+    return { base: atom, isPart: part };
+  };
+  const isInMemory = (atom: Atom): boolean =>
+    !(atom instanceof Variable) || kept.has(atom) || !producers.has(atom);
+  const read = new Map<Atom, number>();
+  const readers = equations.filter((equation) => {
+    const { kind } = effectiveRule(equation);
+    return kind === "pad" || kind === "concatenate";
+  });
+  for (const { inputs } of readers) {
+    for (const input of inputs) {
+      const { base } = wholeOf(input);
+      read.set(base, (read.get(base) ?? 0) + sizeOf(typeOf(input).shape));
+    }
+  }
+  const isFollowed = ({ base }: Whole): boolean =>
+    isInMemory(base) || read.get(base)! >= sizeOf(typeOf(base).shape);
+  for (const equation of readers) {
+    const { inputs, outputs: [output] } = equation;
+    const wholes = inputs.map(wholeOf);
+    if (effectiveRule(equation).kind === "pad") {
+      keep(isPart(equation) && isFollowed(wholes[0]) ? wholes[0].base : inputs[0]);
+      continue;
+    }
+    const isJoined = !kept.has(output) && inputs.length <= MOST_PARTS &&
+      wholes.every((whole) => isFollowed(whole) && (whole.isPart || isInMemory(whole.base)));
+    if (isJoined) wholes.forEach(({ base }) => keep(base));
+    else keep(output);
+  }
 }
 
 /** Notes that the nest of `owner` computes `atom`; `null` once there are several. */

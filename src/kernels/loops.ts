@@ -44,7 +44,8 @@ export type LoopNode =
   | { readonly kind: "index"; readonly dtype: Dtype; readonly of: Affine }
   /**
    * An elementwise primitive, by its name, of earlier nodes. `convert` converts from the dtype of
-   * its input to `dtype`. `params` are the primitive's.
+   * its input to `dtype`. `params` are the primitive's. `join` is no primitive: of two values of
+   * which all bits of one are zero, it is the other.
    */
   | {
     readonly kind: "map";

@@ -5,10 +5,13 @@ import {
   einsum,
   exp,
   flip,
+  grad,
   makeProgram,
   matmul,
   outer,
+  roll,
   sin,
+  split,
   tensor,
 } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
@@ -176,13 +179,7 @@ Deno.test("each part of a concatenation is written where it goes", () => {
   );
   assertEquals(
     tasksOf((x) => concatenate([concatenate([x, x], 0), x.sum(0, { keepdims: true })], 0), [3, 3]),
-    [
-      "copy",
-      "copy",
-      "sum",
-      "copy",
-      "copy",
-    ],
+    ["sum", "concatenate", "copy"],
   );
   assertEquals(tasksOf((x) => concatenate([pad(x, [1], [1], [1]), x], 0), [3]), [
     "zeros",
@@ -190,6 +187,31 @@ Deno.test("each part of a concatenation is written where it goes", () => {
     "copy",
     "copy",
   ]);
+});
+
+Deno.test("rolled values are read where they stand, forward and backward", () => {
+  const step = (x: Tensor) => roll(x, 1, 1).mul(x).sum();
+  assertEquals(tasksOf(step, [4, 5]), ["concatenate mul sum"]);
+  assertEquals(tasksOf(grad(step), [4, 5]).length, 1);
+  const stencil = (x: Tensor) => {
+    const around = [[1, 0], [-1, 0], [1, 1], [-1, 1]].map(([by, axis]) => roll(x, by, axis));
+    return around.reduce((sum, part) => sum.add(part), x.mul(-4)).square().sum();
+  };
+  assertEquals(tasksOf(stencil, [6, 5]).length, 1);
+  assertEquals(tasksOf(grad(stencil), [6, 5]).length, 2);
+
+  // A value that is computed is computed once, then read.
+  assertEquals(tasksOf((x) => roll(x.sin(), 2, 0).mul(x), [4, 5]), ["sin", "concatenate mul"]);
+  assertEquals(tasksOf((x) => roll(x.sin(), 2, 0), [4, 5]), ["sin", "sin"]);
+  // The same for what is split and put together, reversed, or cut off.
+  const halves = (x: Tensor) => {
+    const [first, second] = split(x, 2, 1);
+    return concatenate([second, flip(first, 1)], 1).mul(x).sum();
+  };
+  assertEquals(tasksOf(halves, [3, 6]).length, 1);
+  assertEquals(tasksOf(grad(halves), [3, 6]).length, 1);
+  const differences = (x: Tensor) => x.at([1, null]).sub(x.at([0, -1])).square().sum();
+  assertEquals(tasksOf(grad(differences), [5]), ["sub mul", "neg", "add"]);
 });
 
 Deno.test("a reshape is followed, through divided loops where it must be", () => {

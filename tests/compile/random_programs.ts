@@ -713,6 +713,36 @@ function joining(grower: Grower): void {
   grower.apply("concatenate", parts, { axis }, () => error, true);
 }
 
+/**
+ * A value cut in two, and its parts put together in the other order, or each into its frame of zeros
+ * and added: a roll, forward and backward.
+ */
+function rolling(grower: Grower): void {
+  const { choices } = grower;
+  const x = grower.pick(hasAxes, () => grower.leaf(grower.dtype(NUMBERS), [...grower.shape(), 4]));
+  const { dtype, shape } = x.concrete;
+  const axis = choices.below(shape.length);
+  const cut = choices.from(0, shape[axis]);
+  const none = shape.map(() => 0);
+  const step = shape.map(() => 1);
+  const parts = [[cut, shape[axis]], [0, cut]].map(([start, stop]) => {
+    const params = { start: none.with(axis, start), stop: shape.with(axis, stop), step };
+    grower.apply("slice", [x], params, () => x.error, true);
+    return grower.values[grower.values.length - 1];
+  });
+  if (dtype === "bool" || choices.once(2)) {
+    grower.apply("concatenate", parts, { axis }, () => x.error, true);
+    return;
+  }
+  const framed = parts.map((part, i) => {
+    const rest = shape[axis] - part.concrete.shape[axis];
+    const [low, high] = [none.with(axis, i === 0 ? 0 : rest), none.with(axis, i === 0 ? rest : 0)];
+    grower.apply("pad", [part], { low, high, interior: none }, () => x.error, true);
+    return grower.values[grower.values.length - 1];
+  });
+  grower.apply("add", framed, null, () => 2 * x.error);
+}
+
 function padding(grower: Grower, shape: Shape) {
   const { choices } = grower;
   const interior = shape.map(() => choices.once(5) ? choices.from(1, 2) : 0);
@@ -876,9 +906,10 @@ function counting(grower: Grower): void {
   grower.apply("iota", [], params, () => 0);
 }
 
-const all: readonly (readonly [name: string, operation: Operation])[] = Object.entries(
-  operations,
-);
+const all: readonly (readonly [name: string, operation: Operation])[] = [
+  ...Object.entries(operations),
+  ["roll", rolling],
+];
 
 /** What bodies are made of: what gives exact results for any values. */
 const bodyOperations = all.filter(([name]) =>

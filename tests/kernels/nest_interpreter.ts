@@ -52,6 +52,14 @@ export function at({ offset, strides }: Affine, counters: readonly number[]): nu
   return counters.reduce((sum, counter, i) => sum + strides[i] * counter, offset);
 }
 
+/** Bits of either. */
+function join(x: Elements, y: Elements): Elements {
+  const out = x.slice();
+  const [bytes, more] = [out, y].map(({ buffer }) => new Uint8Array(buffer));
+  bytes.forEach((byte, i) => bytes[i] = byte | more[i]);
+  return out;
+}
+
 /** Changes the buffers as a nest does. */
 export function interpret(nest: Nest, buffers: readonly Elements[]): void {
   const { lengths, reduced } = nest;
@@ -84,6 +92,7 @@ export function interpret(nest: Nest, buffers: readonly Elements[]): void {
           new Concrete(nest.nodes[input].dtype, [rounds], values[input])
         );
         const type = { dtype: node.dtype, shape: [rounds] };
+        if (node.operation === "join") return join(values[node.inputs[0]], values[node.inputs[1]]);
         const [result] = node.operation === "convert"
           ? convertPrimitive.evaluate(inputs, { dtype: node.dtype }, [type])
           : primitives.get(node.operation)!.evaluate(inputs, node.params ?? null, [type]);

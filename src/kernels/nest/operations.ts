@@ -39,7 +39,7 @@ const tables: Readonly<Record<Dtype, Table>> = {
 };
 
 /** Operations that are the same for all dtypes. */
-const generic: readonly string[] = ["convert", "select", "stopGradient"];
+const generic: readonly string[] = ["convert", "select", "stopGradient", "join"];
 
 /**
  * Whether nests can compute an elementwise primitive.
@@ -68,6 +68,7 @@ export function prepareOperation(
 ): (...inputs: readonly Vector[]) => Vector {
   if (operation === "stopGradient") return (x) => x;
   if (operation === "convert") return (x) => convertVector(from[0], to, x, lanes);
+  if (operation === "join") return (x, y) => v128.or(x, y);
   if (operation === "select") {
     return (mask, x, y) => v128.bitselect(x, y, maskFor(to, mask, lanes));
   }
