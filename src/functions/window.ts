@@ -6,7 +6,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
-import { readOptions } from "../base/options.ts";
+import { checkFlag, readOptions } from "../base/options.ts";
 import { checkSize, range, showType, sizeOf, stridesOf } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import { allocateFor, Concrete, splat } from "../core/tensor.ts";
@@ -65,6 +65,11 @@ export interface MaxPoolOptions {
   readonly padding?: Padding;
   /** Positions from one element of a window to the next. Default 1. */
   readonly dilation?: PerAxis;
+  /**
+   * Whether the last window may reach beyond the padded input, if it begins within the input or the
+   * padding before it; what lies beyond counts as padding. Default `false`.
+   */
+  readonly ceilMode?: boolean;
 }
 
 /** Options of `avgPool`. */
@@ -75,6 +80,13 @@ export interface AvgPoolOptions {
   readonly padding?: Padding;
   /** Whether padding counts in the divisor. Default `true`. */
   readonly countIncludePad?: boolean;
+  /**
+   * Whether the last window may reach beyond the padded input, if it begins within the input or the
+   * padding before it; what lies beyond never counts in the divisor. Default `false`.
+   */
+  readonly ceilMode?: boolean;
+  /** What sums are divided by instead of the number of elements: any number but 0. */
+  readonly divisorOverride?: number;
 }
 
 /**
@@ -115,7 +127,7 @@ export function conv(x: TensorLike, w: TensorLike, options?: ConvOptions): Tenso
         `the filters take ${filters.shape[1]}${groups === 1 ? "" : ` in each of ${groups} groups`}`,
     );
   }
-  const windows = placeWindows(image.shape, filters.shape.slice(2), what, {
+  const { windows } = placeWindows(image.shape, filters.shape.slice(2), what, {
     stride,
     padding,
     dilation,
@@ -223,16 +235,22 @@ export function convTranspose(
 export function maxPool(x: TensorLike, window: PerAxis, options?: MaxPoolOptions): Tensor {
   const image = toTensor(x, "Cannot pool");
   const what = `Cannot pool ${showType(image)}`;
-  const { stride = window, padding = 0, dilation = 1 } = readOptions(what, options, [
-    "stride",
-    "padding",
-    "dilation",
-  ]);
+  const { stride = window, padding = 0, dilation = 1, ceilMode = false } = readOptions(
+    what,
+    options,
+    ["stride", "padding", "dilation", "ceilMode"],
+  );
+  checkFlag(ceilMode, what, "ceilMode");
   if (image.dtype === "bool") {
     throw dtypeError(`${what}: expected numbers; convert with astype`);
   }
   const kernel = readWindow(image, window, what);
-  const windows = placeWindows(image.shape, kernel, what, { stride, padding, dilation });
+  const { windows } = placeWindows(image.shape, kernel, what, {
+    stride,
+    padding,
+    dilation,
+    ceilMode,
+  });
   checkSize([...image.shape.slice(0, 2), ...windows.output], what);
   checkCovered(windows, what);
   const outer = image.shape[0] * image.shape[1];
@@ -269,18 +287,38 @@ export function avgPool(x: TensorLike, window: PerAxis, options?: AvgPoolOptions
   const given = toTensor(x, "Cannot pool");
   const what = `Cannot pool ${showType(given)}`;
   const image = floatOperand(given);
-  const { stride = window, padding = 0, countIncludePad = true } = readOptions(what, options, [
+  const {
+    stride = window,
+    padding = 0,
+    countIncludePad = true,
+    ceilMode = false,
+    divisorOverride,
+  } = readOptions(what, options, [
     "stride",
     "padding",
     "countIncludePad",
+    "ceilMode",
+    "divisorOverride",
   ]);
+  checkFlag(ceilMode, what, "ceilMode");
+  if (divisorOverride !== undefined && !isDivisor(divisorOverride)) {
+    throw argumentError(
+      `${what}: divisorOverride must be a finite number other than 0, ` +
+        `got ${describeValue(divisorOverride)}`,
+    );
+  }
   if (typeof countIncludePad !== "boolean") {
     throw argumentError(
       `${what}: expected countIncludePad true or false, got ${describeValue(countIncludePad)}`,
     );
   }
   const kernel = readWindow(image, window, what);
-  const windows = placeWindows(image.shape, kernel, what, { stride, padding, dilation: 1 });
+  const { windows, padding: margins } = placeWindows(image.shape, kernel, what, {
+    stride,
+    padding,
+    dilation: 1,
+    ceilMode,
+  });
   checkSize([...image.shape.slice(0, 2), ...windows.output], what);
   // Each channel is an image of its own, convolved by a window of ones.
   const outer = image.shape[0] * image.shape[1];
@@ -290,9 +328,20 @@ export function avgPool(x: TensorLike, window: PerAxis, options?: AvgPoolOptions
     convolve(planes, ones, { ...windows, groups: 1 }),
     [...image.shape.slice(0, 2), ...windows.output],
   );
-  if (countIncludePad) return div(sums, constantLike(sums, sizeOf(kernel)));
-  checkCovered(windows, what);
-  return div(sums, broadcastTo(coveredCounts(windows, image), sums.shape));
+  if (divisorOverride !== undefined) return div(sums, constantLike(sums, divisorOverride));
+  if (!countIncludePad) {
+    checkCovered(windows, what);
+    return div(sums, broadcastTo(coveredCounts(windows, image), sums.shape));
+  }
+  if (!ceilMode) return div(sums, constantLike(sums, sizeOf(kernel)));
+  // The padded input as if it were the input: what lies beyond it does not count.
+  const input = windows.input.map((length, i) => margins[i][0] + length + margins[i][1]);
+  const padded = { ...windows, input, padLow: input.map(() => 0) };
+  return div(sums, broadcastTo(coveredCounts(padded, image), sums.shape));
+}
+
+function isDivisor(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && value !== 0;
 }
 
 /** Both operands of a convolution in a common dtype that has sums. */
@@ -382,13 +431,15 @@ function readWindow(x: Tensor, window: PerAxis, what: string): number[] {
   return readPerAxis(window, x.ndim - 2, what, "window", 1);
 }
 
-/** Where the windows of a convolution or pooling lie. */
+/** Where the windows of a convolution or pooling lie, and the padding on both sides. */
 function placeWindows(
   shape: readonly number[],
   kernel: readonly number[],
   what: string,
-  options: Required<Pick<ConvOptions, "stride" | "padding" | "dilation">>,
-): WindowParams {
+  options: Required<Pick<ConvOptions, "stride" | "padding" | "dilation">> & {
+    readonly ceilMode?: boolean;
+  },
+): { readonly windows: WindowParams; readonly padding: readonly Pair[] } {
   const input = shape.slice(2);
   const count = input.length;
   const stride = readPerAxis(options.stride, count, what, "stride", 1);
@@ -397,7 +448,12 @@ function placeWindows(
   const padding = readPadding(options.padding, input, spans, stride, what);
   const output = input.map((length, i) => {
     const padded = padding[i][0] + length + padding[i][1];
-    if (kernel[i] > 0 && padded >= spans[i]) return Math.floor((padded - spans[i]) / stride[i]) + 1;
+    if (kernel[i] > 0 && padded >= spans[i]) {
+      const whole = Math.floor((padded - spans[i]) / stride[i]) + 1;
+      if (!options.ceilMode) return whole;
+      const last = Math.ceil((padded - spans[i]) / stride[i]);
+      return last * stride[i] < padding[i][0] + length ? last + 1 : whole;
+    }
     throw shapeError(
       kernel[i] === 0
         ? `${what}: the window has length 0 along axis ${i + 2}`
@@ -405,7 +461,8 @@ function placeWindows(
           `which has ${padded} with padding`,
     );
   });
-  return { stride, dilation, padLow: padding.map(([low]) => low), input, kernel, output };
+  const padLow = padding.map(([low]) => low);
+  return { windows: { stride, dilation, padLow, input, kernel, output }, padding };
 }
 
 function readPadding(
