@@ -34,11 +34,14 @@ export type { Concrete, NestedArray, TensorLike, Type, TypedArray } from "./src/
 export { TensorType } from "./src/core/tensor_type.ts";
 export type {
   AxisOptions,
+  DiagonalOptions,
+  DivOptions,
   DtypeOptions,
   Index,
   NormOptions,
   PadOptions,
   PadWidths,
+  RoundOptions,
   SortOptions,
   TopKOptions,
   VarianceOptions,

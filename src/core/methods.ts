@@ -26,6 +26,18 @@ export interface NormOptions extends AxisOptions {
   readonly ord?: number;
 }
 
+/** Options of `div`. */
+export interface DivOptions {
+  /** Whether quotients are rounded to integers: down, or towards zero. Left out, they are not. */
+  readonly roundingMode?: "floor" | "trunc";
+}
+
+/** Options of `round`. */
+export interface RoundOptions {
+  /** How many decimal places are kept; negative counts places before the point. Default 0. */
+  readonly decimals?: number;
+}
+
 /** Options of functions that make a tensor. */
 export interface DtypeOptions {
   /** The dtype of the result. */
@@ -41,6 +53,16 @@ export interface PadOptions {
   readonly mode?: "constant" | "edge" | "reflect" | "symmetric" | "wrap";
   /** The filling value in mode `"constant"`. Default 0. */
   readonly value?: number;
+}
+
+/** Options of `diagonal`. */
+export interface DiagonalOptions {
+  /** Which diagonal; 0 is the main one, positive lies above it. Default 0. */
+  readonly offset?: number;
+  /** The axis of the matrices' rows. Default 0. */
+  readonly axis1?: number;
+  /** The axis of the matrices' columns. Default 1. */
+  readonly axis2?: number;
 }
 
 /** Options of `sort` and `argsort`. */
@@ -63,7 +85,8 @@ export type Index =
   | number
   | null
   | "..."
-  | readonly [start: number | null, stop: number | null, step?: number]
+  | readonly [start: number | null, stop: number | null]
+  | readonly [start: number | null, stop: number | null, step: number]
   | Tensor
   | TypedArray;
 
@@ -103,7 +126,7 @@ export interface TensorFunctions {
   digamma(x: TensorLike): Tensor;
   floor(x: TensorLike): Tensor;
   ceil(x: TensorLike): Tensor;
-  round(x: TensorLike): Tensor;
+  round(x: TensorLike, options?: RoundOptions): Tensor;
   trunc(x: TensorLike): Tensor;
   isnan(x: TensorLike): Tensor;
   isinf(x: TensorLike): Tensor;
@@ -112,7 +135,7 @@ export interface TensorFunctions {
   add(x: TensorLike, other: TensorLike): Tensor;
   sub(x: TensorLike, other: TensorLike): Tensor;
   mul(x: TensorLike, other: TensorLike): Tensor;
-  div(x: TensorLike, other: TensorLike): Tensor;
+  div(x: TensorLike, other: TensorLike, options?: DivOptions): Tensor;
   pow(x: TensorLike, other: TensorLike): Tensor;
   mod(x: TensorLike, other: TensorLike): Tensor;
   atan2(x: TensorLike, other: TensorLike): Tensor;
@@ -169,6 +192,7 @@ export interface TensorFunctions {
   tril(x: TensorLike, diagonal?: number): Tensor;
   triu(x: TensorLike, diagonal?: number): Tensor;
   diag(x: TensorLike, diagonal?: number): Tensor;
+  diagonal(x: TensorLike, options?: DiagonalOptions): Tensor;
   oneHot(x: TensorLike, classes: number, options?: DtypeOptions): Tensor;
   index(x: TensorLike, ...indices: readonly Index[]): Tensor;
   set(x: TensorLike, indices: readonly Index[], values: TensorLike): Tensor;

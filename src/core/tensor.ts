@@ -21,11 +21,14 @@ import { formatTensor } from "./format.ts";
 import { Storage } from "./storage.ts";
 import type {
   AxisOptions,
+  DiagonalOptions,
+  DivOptions,
   DtypeOptions,
   Index,
   NormOptions,
   PadOptions,
   PadWidths,
+  RoundOptions,
   SortOptions,
   TensorFunctions,
   TopKOptions,
@@ -428,8 +431,8 @@ export abstract class Tensor implements Type {
   }
 
   /** Nearest integer, halves to even; the method form of `round`. */
-  round(): Tensor {
-    return free().round(this);
+  round(options?: RoundOptions): Tensor {
+    return free().round(this, options);
   }
 
   /** Integer part, towards zero; the method form of `trunc`. */
@@ -473,8 +476,8 @@ export abstract class Tensor implements Type {
   }
 
   /** Quotient, elementwise with broadcasting; the method form of `div`. */
-  div(other: TensorLike): Tensor {
-    return free().div(this, other);
+  div(other: TensorLike, options?: DivOptions): Tensor {
+    return free().div(this, other, options);
   }
 
   /** Power, elementwise with broadcasting; the method form of `pow`. */
@@ -715,6 +718,11 @@ export abstract class Tensor implements Type {
   /** The diagonal of a matrix, or a matrix with this diagonal; the method form of `diag`. */
   diag(diagonal?: number): Tensor {
     return free().diag(this, diagonal);
+  }
+
+  /** A diagonal of the matrices on two axes; the method form of `diagonal`. */
+  diagonal(options?: DiagonalOptions): Tensor {
+    return free().diagonal(this, options);
   }
 
   /** A new last axis of length `classes` with a one at each index and zeros elsewhere; the method form of `oneHot`. */

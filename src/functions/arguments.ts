@@ -44,6 +44,11 @@ export function listAxes(axis: number | readonly number[], ndim: number, what: s
   return axes;
 }
 
+/** Whether `axis` names the one element of a scalar, as 0 and -1 do in PyTorch. */
+export function isScalarAxis(x: Tensor, axis: unknown): boolean {
+  return x.ndim === 0 && (axis === 0 || axis === -1);
+}
+
 /** `1 axis`, `2 axes`: how messages count them. */
 export function countAxes(count: number): string {
   return `${count} ${count === 1 ? "axis" : "axes"}`;

@@ -8,6 +8,7 @@ import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import * as reduction from "../primitives/reduction.ts";
 import { convert } from "../primitives/structure.ts";
+import { isScalarAxis } from "./arguments.ts";
 
 /** A running result along one axis; bools become int32. */
 function running(
@@ -17,15 +18,16 @@ function running(
   axis: number,
 ): Tensor {
   const x = toTensor(value, what);
-  const place = checkAxis(axis, x.ndim, `${what} ${showType(x)}`);
-  return strict(x.dtype === "bool" ? convert(x, "int32") : x, place);
+  const numbers = x.dtype === "bool" ? convert(x, "int32") : x;
+  if (isScalarAxis(x, axis)) return numbers;
+  return strict(numbers, checkAxis(axis, x.ndim, `${what} ${showType(x)}`));
 }
 
 /**
  * Running sum along an axis: each element is the sum of those up to and including its place. Floats
  * are added up in double precision, integers modulo 2^32.
  *
- * @param x Any shape but a scalar's.
+ * @param x Any shape.
  * @param axis The axis; negative ones count from the last.
  * @returns The shape and dtype of `x` (`int32` for `bool`).
  * @throws {AxisError} when the axis is out of range.
@@ -47,7 +49,7 @@ export function cumsum(x: TensorLike, axis: number): Tensor {
  * Floats are multiplied in double precision, integers modulo 2^32. The derivative is exact where
  * elements are zero.
  *
- * @param x Any shape but a scalar's.
+ * @param x Any shape.
  * @param axis The axis; negative ones count from the last.
  * @returns The shape and dtype of `x` (`int32` for `bool`).
  * @throws {AxisError} when the axis is out of range.

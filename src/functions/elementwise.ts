@@ -3,16 +3,19 @@
  *
  * @module
  */
-import { defaultFloat, isFloat, isInteger } from "../base/dtype.ts";
-import { dtypeError } from "../base/errors.ts";
+import { defaultFloat, describeValue, isFloat, isInteger } from "../base/dtype.ts";
+import { argumentError, dtypeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
 import { isNumber, toTensor } from "../core/convert.ts";
+import type { DivOptions, RoundOptions } from "../core/methods.ts";
 import { Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import * as arithmetic from "../primitives/arithmetic.ts";
-import { and, or } from "../primitives/comparison.ts";
-import { convert } from "../primitives/structure.ts";
+import { and, equal, isNan, less, or, select } from "../primitives/comparison.ts";
+import { constantLike, convert, stopGradient } from "../primitives/structure.ts";
 import * as transcendental from "../primitives/transcendental.ts";
+import { checkInteger } from "./arguments.ts";
 import { applyBinary, floatOperand, promote } from "./broadcasting.ts";
 
 /** `x` as a tensor of numbers; bools are refused. */
@@ -679,11 +682,14 @@ export function ceil(x: TensorLike): Tensor {
 }
 
 /**
- * Nearest integer of each element, halves to the even one. Its derivative is 0 everywhere.
+ * Nearest integer of each element, or nearest multiple of a power of ten, halves to the even one. Its
+ * derivative is 0 everywhere.
  *
  * @param x Any shape.
- * @returns The shape and dtype of `x`; integers stay as they are.
+ * @param options `decimals`: how many decimal places are kept, 0 by default; -2 rounds to hundreds.
+ * @returns The shape and dtype of `x`; integers stay as they are, unless `decimals` is negative.
  * @throws {DtypeError} when `x` is of dtype `bool`.
+ * @throws {ArgumentError} when `decimals` is no integer.
  *
  * @example To the nearest
  * ```ts
@@ -691,10 +697,33 @@ export function ceil(x: TensorLike): Tensor {
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";
  *
  * assertTensorsClose(round([0.5, 1.5, 2.4]), [0, 2, 2]);
+ * assertTensorsClose(round([3.14159], { decimals: 2 }), [3.14]);
  * ```
  */
-export function round(x: TensorLike): Tensor {
-  return applyRounding("Cannot round", arithmetic.round, x);
+export function round(x: TensorLike, options?: RoundOptions): Tensor {
+  const what = "Cannot round";
+  const { decimals = 0 } = readOptions(what, options, ["decimals"]);
+  const places = checkInteger(decimals, what, "an integer number of decimals");
+  if (places === 0) return applyRounding(what, arithmetic.round, x);
+  const value = numberOperand(what, x);
+  if (!isInteger(value.dtype)) return roundTo(value, places);
+  if (places > 0) return value;
+  return convert(roundTo(convert(value, "float64"), places), value.dtype);
+}
+
+/** Floats rounded to so many decimal places. */
+function roundTo(x: Tensor, places: number): Tensor {
+  const held = stopGradient(x);
+  const power = constantLike(held, 10 ** Math.abs(places));
+  const scaled = places > 0 ? arithmetic.mul(held, power) : arithmetic.div(held, power);
+  const rounded = arithmetic.round(scaled);
+  const result = places > 0 ? arithmetic.div(rounded, power) : arithmetic.mul(rounded, power);
+  // A number too large to be scaled has no decimal places, and zero times any power is zero.
+  const zero = constantLike(held, 0);
+  const isKept = places > 0
+    ? or(isNan(scaled), equal(arithmetic.abs(scaled), constantLike(held, Infinity)))
+    : equal(rounded, zero);
+  return select(isKept, places > 0 ? held : rounded, result);
 }
 
 /**
@@ -792,9 +821,13 @@ export function mul(x: TensorLike, y: TensorLike): Tensor {
  *
  * @param x The dividends, of any shape.
  * @param y The divisors, of any shape that broadcasts with `x`.
- * @returns The common dtype, in the shape that both broadcast to; integers and bools become
- * `float32`.
+ * @param options `roundingMode`: `"floor"` rounds quotients down, as Python's `//`, `"trunc"` towards
+ * zero, as C's `/`; then integers stay integers, and the derivative is 0.
+ * @returns The common dtype, in the shape that both broadcast to; without rounding, integers and bools
+ * become floats of the default dtype. A rounded integer divided by 0 is the integer furthest from 0
+ * on its side, and 0 divided by 0 is 0.
  * @throws {ShapeError} when the shapes do not broadcast.
+ * @throws {ArgumentError} when the rounding mode is unknown.
  *
  * @example Halves
  * ```ts
@@ -802,10 +835,47 @@ export function mul(x: TensorLike, y: TensorLike): Tensor {
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";
  *
  * assertTensorsClose(div([3, 5], 2), [1.5, 2.5]);
+ * assertTensorsClose(div([3, -5], 2, { roundingMode: "floor" }), [1, -3]);
  * ```
  */
-export function div(x: TensorLike, y: TensorLike): Tensor {
-  return applyFloatBinary("Cannot divide", arithmetic.div, x, y);
+export function div(x: TensorLike, y: TensorLike, options?: DivOptions): Tensor {
+  const what = "Cannot divide";
+  const { roundingMode } = readOptions(what, options, ["roundingMode"]);
+  if (roundingMode === undefined) return applyFloatBinary(what, arithmetic.div, x, y);
+  if (roundingMode !== "floor" && roundingMode !== "trunc") {
+    throw argumentError(
+      `${what}: expected a roundingMode "floor" or "trunc", got ${describeValue(roundingMode)}`,
+    );
+  }
+  const [first, second] = promote(what, x, y).map((operand) =>
+    stopGradient(operand.dtype === "bool" ? convert(operand, "int32") : operand)
+  );
+  const isTrunc = roundingMode === "trunc";
+  if (isFloat(first.dtype)) {
+    return isTrunc ? arithmetic.trunc(arithmetic.div(first, second)) : floorQuotient(first, second);
+  }
+  // In double precision a quotient of integers of 32 bits never rounds up to an integer.
+  const quotient = arithmetic.div(convert(first, "float64"), convert(second, "float64"));
+  return convert(isTrunc ? arithmetic.trunc(quotient) : arithmetic.floor(quotient), first.dtype);
+}
+
+/**
+ * The floor of quotients of floats, as Python and PyTorch define it: from the remainder, so that it
+ * is the floor of the exact quotient also where the quotient rounds up to an integer.
+ */
+function floorQuotient(x: Tensor, y: Tensor): Tensor {
+  const [zero, infinity] = [constantLike(x, 0), constantLike(x, Infinity)];
+  const plain = arithmetic.div(x, y);
+  const exact = arithmetic.round(arithmetic.div(arithmetic.sub(x, arithmetic.mod(x, y)), y));
+  const whole = select(equal(exact, zero), arithmetic.mul(plain, zero), exact);
+  // Beside an infinite divisor a finite number is as good as zero, but for its sign.
+  const isSmall = and(
+    equal(arithmetic.abs(y), infinity),
+    less(arithmetic.abs(x), infinity),
+  );
+  const isBelow = less(arithmetic.mul(arithmetic.sign(x), arithmetic.sign(y)), zero);
+  const beside = select(isBelow, constantLike(x, -1), plain);
+  return select(equal(y, zero), plain, select(isSmall, beside, whole));
 }
 
 /**

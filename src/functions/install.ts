@@ -107,6 +107,7 @@ installMethods({
   tril: shape.tril,
   triu: shape.triu,
   diag: shape.diag,
+  diagonal: shape.diagonal,
   oneHot: shape.oneHot,
   index: indexing.index,
   set: indexing.set,

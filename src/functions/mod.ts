@@ -108,6 +108,7 @@ export {
   broadcastTo,
   concatenate,
   diag,
+  diagonal,
   expandDims,
   flip,
   moveaxis,

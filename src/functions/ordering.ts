@@ -10,11 +10,13 @@ import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxis, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { SortOptions, TopKOptions } from "../core/methods.ts";
+import { splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { gather } from "../primitives/indexing.ts";
 import * as ordering from "../primitives/ordering.ts";
 import { sliceAxis } from "../primitives/slicing.ts";
-import { moveAxis } from "../primitives/structure.ts";
+import { moveAxis, reshape } from "../primitives/structure.ts";
+import { isScalarAxis } from "./arguments.ts";
 
 /** The elements of `x` `[..., n]` at `indices` `[..., k]` of its last axis. */
 export function takeAlongLast(x: Tensor, indices: Tensor): Tensor {
@@ -25,7 +27,7 @@ export function takeAlongLast(x: Tensor, indices: Tensor): Tensor {
  * Elements in order along an axis. Equal elements keep their order in both directions; NaN is the
  * largest of all.
  *
- * @param x Any shape but a scalar's.
+ * @param x Any shape.
  * @param axis The axis, the last by default; negative ones count from the last.
  * @param options `descending`: whether the largest comes first.
  * @returns The shape and dtype of `x`.
@@ -43,9 +45,10 @@ export function takeAlongLast(x: Tensor, indices: Tensor): Tensor {
 export function sort(x: TensorLike, axis: number = -1, options?: SortOptions): Tensor {
   const what = "Cannot sort";
   const value = toTensor(x, what);
-  const place = checkAxis(axis, value.ndim, `${what} ${showType(value)}`);
   const { descending = false } = readOptions(what, options, ["descending"]);
   checkFlag(descending, what, "descending");
+  if (isScalarAxis(value, axis)) return value;
+  const place = checkAxis(axis, value.ndim, `${what} ${showType(value)}`);
   const last = value.ndim - 1;
   const rows = moveAxis(value, place, last);
   const sorted = takeAlongLast(rows, ordering.argsort(rows, last, descending));
@@ -56,7 +59,7 @@ export function sort(x: TensorLike, axis: number = -1, options?: SortOptions): T
  * The indices that put elements in order along an axis. Equal elements keep their order in both
  * directions; NaN is the largest of all.
  *
- * @param x Any shape but a scalar's.
+ * @param x Any shape.
  * @param axis The axis, the last by default; negative ones count from the last.
  * @param options `descending`: whether the largest comes first.
  * @returns `int32`, the shape of `x`.
@@ -73,9 +76,10 @@ export function sort(x: TensorLike, axis: number = -1, options?: SortOptions): T
 export function argsort(x: TensorLike, axis: number = -1, options?: SortOptions): Tensor {
   const what = "Cannot sort";
   const value = toTensor(x, what);
-  const place = checkAxis(axis, value.ndim, `${what} ${showType(value)}`);
   const { descending = false } = readOptions(what, options, ["descending"]);
   checkFlag(descending, what, "descending");
+  if (isScalarAxis(value, axis)) return splat(0, "int32", []);
+  const place = checkAxis(axis, value.ndim, `${what} ${showType(value)}`);
   return ordering.argsort(value, place, descending);
 }
 
@@ -83,7 +87,7 @@ export function argsort(x: TensorLike, axis: number = -1, options?: SortOptions)
  * The largest elements along an axis, in order, with their indices. Of equal elements the first come
  * first; NaN is the largest of all.
  *
- * @param x Any shape but a scalar's.
+ * @param x Any shape.
  * @param k How many.
  * @param axis The axis, the last by default; negative ones count from the last.
  * @param options `largest`: `false` for the smallest elements, smallest first.
@@ -111,6 +115,10 @@ export function topK(
   const what = "Cannot take the top of";
   const value = toTensor(x, what);
   const shown = `${what} ${showType(value)}`;
+  if (isScalarAxis(value, axis)) {
+    const pair = topK(reshape(value, [1]), k, 0, options);
+    return k === 1 ? [reshape(pair[0], []), reshape(pair[1], [])] : pair;
+  }
   const place = checkAxis(axis, value.ndim, shown);
   const { largest = true } = readOptions(what, options, ["largest"]);
   checkFlag(largest, what, "largest");

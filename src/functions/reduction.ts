@@ -34,6 +34,7 @@ import {
   stopGradient,
 } from "../primitives/structure.ts";
 import { exp, log, pow } from "../primitives/transcendental.ts";
+import { isScalarAxis } from "./arguments.ts";
 import { floatOperand } from "./broadcasting.ts";
 
 /** The tensor and the axes that a reduction works on. */
@@ -55,6 +56,8 @@ function readReduction<Options extends AxisOptions>(
   const x = toTensor(value, what);
   const axes = axis === undefined || axis === null
     ? range(x.ndim)
+    : isScalarAxis(x, axis)
+    ? []
     : checkAxes(axis, x.ndim, `${what} ${showType(x)}`);
   const read = readOptions(what, options, names);
   checkFlag(read.keepdims ?? false, what, "keepdims");
@@ -287,7 +290,7 @@ function position(
   const x = toTensor(value, what);
   const { keepdims = false } = readOptions(what, options, ["keepdims"]);
   checkFlag(keepdims, what, "keepdims");
-  if (axis === undefined || axis === null) {
+  if (axis === undefined || axis === null || isScalarAxis(x, axis)) {
     const result = strict(reshape(x, [x.size]), 0);
     return keepdims ? reshape(result, x.shape.map(() => 1)) : result;
   }

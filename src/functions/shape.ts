@@ -21,14 +21,21 @@ import {
 } from "../base/shape.ts";
 import type { AxisArgument, Shape } from "../base/shape.ts";
 import { fromJavaScript, toTensor } from "../core/convert.ts";
-import type { DtypeOptions, PadOptions, PadWidths } from "../core/methods.ts";
+import type { DiagonalOptions, DtypeOptions, PadOptions, PadWidths } from "../core/methods.ts";
 import { splat, Tensor, zerosOf } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { offset } from "../primitives/arithmetic.ts";
 import { equal, lessEqual, select } from "../primitives/comparison.ts";
 import * as slicing from "../primitives/slicing.ts";
 import * as structure from "../primitives/structure.ts";
-import { checkBroadcast, checkInteger, checkLength, listAxes, toIndices } from "./arguments.ts";
+import {
+  checkBroadcast,
+  checkInteger,
+  checkLength,
+  isScalarAxis,
+  listAxes,
+  toIndices,
+} from "./arguments.ts";
 import { broadcastTo as stretch, promoteTogether } from "./broadcasting.ts";
 import { readDtype } from "./options.ts";
 
@@ -196,7 +203,7 @@ export function moveaxis(
  */
 export function squeeze(x: TensorLike, axis?: AxisArgument): Tensor {
   const input = toTensor(x, "Cannot squeeze");
-  if (axis === undefined || axis === null) {
+  if (axis === undefined || axis === null || isScalarAxis(input, axis)) {
     return structure.reshape(input, input.shape.filter((length) => length !== 1));
   }
   const what = `Cannot squeeze ${showType(input)}`;
@@ -425,6 +432,7 @@ const MAX_PARTS = 2 ** 20;
  */
 export function flip(x: TensorLike, axis?: AxisArgument): Tensor {
   const input = toTensor(x, "Cannot flip");
+  if (isScalarAxis(input, axis)) return input;
   return slicing.flip(input, checkAxes(axis, input.ndim, `Cannot flip ${showType(input)}`));
 }
 
@@ -501,13 +509,14 @@ const PAD_MODES = ["constant", "edge", "reflect", "symmetric", "wrap"] as const;
  *
  * @param x Any shape.
  * @param widths How many places to add: one `[before, after]` per axis, or one pair, or one number
- * for all axes.
+ * for all axes. A negative one takes so many elements away, before anything is added.
  * @param options The mode, as NumPy's: `"constant"` fills with `value` (default 0), `"edge"` repeats
  * the outermost element, `"reflect"` mirrors about it, `"symmetric"` mirrors about the edge itself,
  * and `"wrap"` goes on from the other end. Mirrors and wraps repeat as often as they must.
  * @returns `x` in its frame, which is differentiable in every mode.
- * @throws {ArgumentError} when a width is negative or no integer, or the mode is unknown.
- * @throws {ShapeError} when the widths do not fit the axes, or an empty axis has nothing to repeat.
+ * @throws {ArgumentError} when a width is no integer, or the mode is unknown.
+ * @throws {ShapeError} when the widths do not fit the axes, more elements are taken away than there
+ * are, or an empty axis has nothing to repeat.
  *
  * @example A frame of zeros, and a mirror
  * ```ts
@@ -527,21 +536,36 @@ export function pad(x: TensorLike, widths: PadWidths, options?: PadOptions): Ten
       `${what}: expected a mode out of ${PAD_MODES.join(", ")}, got ${describeValue(mode)}`,
     );
   }
-  const pairs = widthPairs(widths, input.ndim, what);
-  checkShape(input.shape.map((length, i) => pairs[i][0] + length + pairs[i][1]), what);
-  if (mode === "constant") return padConstant(input, pairs, value, what);
-  return pairs.reduce((result, pair, axis) => extend(result, axis, pair, mode, what), input);
+  const amounts = widthPairs(widths, input.ndim, what);
+  const cropped = crop(input, amounts, what);
+  const pairs = amounts.map(([before, after]): Pair => [Math.max(before, 0), Math.max(after, 0)]);
+  checkShape(cropped.shape.map((length, i) => pairs[i][0] + length + pairs[i][1]), what);
+  if (mode === "constant") return padConstant(cropped, pairs, value, what);
+  return pairs.reduce((result, pair, axis) => extend(result, axis, pair, mode, what), cropped);
+}
+
+/** `x` without the elements that negative widths take away. */
+function crop(x: Tensor, pairs: readonly Pair[], what: string): Tensor {
+  return pairs.reduce((result, [before, after], axis) => {
+    const [start, stop] = [Math.max(-before, 0), x.shape[axis] + Math.min(after, 0)];
+    if (start > Math.max(stop, 0) || stop < 0) {
+      throw shapeError(
+        `${what} by [${before}, ${after}] along axis ${axis}: ` +
+          `it has only ${x.shape[axis]} elements to take away`,
+      );
+    }
+    return start === 0 && stop === x.shape[axis]
+      ? result
+      : slicing.sliceAxis(result, axis, start, stop);
+  }, x);
 }
 
 type Pair = readonly [before: number, after: number];
 
 /** One pair of widths per axis. */
 function widthPairs(widths: PadWidths, ndim: number, what: string): Pair[] {
-  const readWidth = (width: unknown): number => {
-    const number = checkInteger(width, what, "widths such as [[before, after], ...]");
-    if (number >= 0) return number;
-    throw argumentError(`${what} by ${number}: widths must not be negative; use index to crop`);
-  };
+  const readWidth = (width: unknown): number =>
+    checkInteger(width, what, "widths such as [[before, after], ...]");
   if (!Array.isArray(widths)) {
     const width = readWidth(widths);
     return range(ndim).map(() => [width, width]);
@@ -766,13 +790,53 @@ export function diag(x: TensorLike, diagonal = 0): Tensor {
   const what = `Cannot take the diagonal of ${showType(input)}`;
   const place = checkInteger(diagonal, what, "an integer diagonal");
   if (input.ndim === 1) return diagonalMatrix(input, place);
-  if (input.ndim !== 2) throw shapeError(`${what}: expected a vector or a matrix`);
-  const [rows, columns] = input.shape;
+  if (input.ndim === 2) return diagonalOfLast(input, place);
+  throw shapeError(`${what}: expected a vector or a matrix; use diagonal for more axes`);
+}
+
+/** One diagonal of the matrices on the last two axes, as the last axis of the result. */
+function diagonalOfLast(x: Tensor, place: number): Tensor {
+  const batch = x.shape.slice(0, -2);
+  const [rows, columns] = x.shape.slice(-2);
   const first = place >= 0 ? place : -place * columns;
   const count = Math.min(rows - Math.max(-place, 0), columns - Math.max(place, 0));
-  const flat = structure.reshape(input, [input.size]);
-  if (count <= 0) return slicing.slice(flat, [0], [0], [1]);
-  return slicing.slice(flat, [first], [first + (count - 1) * (columns + 1) + 1], [columns + 1]);
+  const flat = structure.reshape(x, [...batch, rows * columns]);
+  const [start, stop] = count <= 0 ? [0, 0] : [first, first + (count - 1) * (columns + 1) + 1];
+  const zeros = batch.map(() => 0);
+  const ones = batch.map(() => 1);
+  return slicing.slice(flat, [...zeros, start], [...batch, stop], [...ones, columns + 1]);
+}
+
+/**
+ * A diagonal of each of the matrices on two axes.
+ *
+ * @param x Any shape of at least two axes.
+ * @param options Which diagonal, and the two axes (the first two by default, as in NumPy and PyTorch).
+ * @returns The shape of `x` without the two axes, with the diagonal as a new last axis.
+ * @throws {AxisError} when an axis is out of range, or both are the same.
+ *
+ * @example The diagonals of a batch
+ * ```ts
+ * import { diagonal } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const x = [[[1, 2], [3, 4]], [[5, 6], [7, 8]]];
+ * assertTensorsClose(diagonal(x, { axis1: 1, axis2: 2 }), [[1, 4], [5, 8]]);
+ * assertTensorsClose(diagonal(x, { offset: 1, axis1: 1, axis2: 2 }), [[2], [6]]);
+ * ```
+ */
+export function diagonal(x: TensorLike, options?: DiagonalOptions): Tensor {
+  const input = toTensor(x, "Cannot take the diagonals");
+  const what = `Cannot take the diagonals of ${showType(input)}`;
+  const { offset = 0, axis1 = 0, axis2 = 1 } = readOptions(what, options, [
+    "offset",
+    "axis1",
+    "axis2",
+  ]);
+  const place = checkInteger(offset, what, "an integer offset");
+  const pair = listAxes([axis1, axis2], input.ndim, what);
+  const others = range(input.ndim).filter((axis) => !pair.includes(axis));
+  return diagonalOfLast(structure.transpose(input, [...others, ...pair]), place);
 }
 
 /** The square matrix with `x` on one of its diagonals. */

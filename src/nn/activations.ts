@@ -10,11 +10,18 @@ import { readOptions } from "../base/options.ts";
 import { checkAxis } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
+import { isScalarAxis } from "../functions/arguments.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
 import { add, div, maximum, mul, offset, scale, square, sub } from "../primitives/arithmetic.ts";
 import { less, lessEqual, select } from "../primitives/comparison.ts";
 import { reduceMax } from "../primitives/reduction.ts";
-import { broadcastAxis, constantLike, reduceSum, stopGradient } from "../primitives/structure.ts";
+import {
+  broadcastAxis,
+  constantLike,
+  reduceSum,
+  reshape,
+  stopGradient,
+} from "../primitives/structure.ts";
 import {
   erfc,
   exp,
@@ -352,10 +359,16 @@ function shiftRows(input: Tensor, along: number): ShiftedRows {
   return { shifted, powers, sums, isVoid, spread };
 }
 
-/** `x` as floats, and `axis` counted from the front. */
-function readRows(x: TensorLike, axis: number, name: string): [input: Tensor, along: number] {
+/** `f` of floats along an axis. Axes 0 and -1 of a scalar name its one element, as in PyTorch. */
+function alongRows(
+  x: TensorLike,
+  axis: number,
+  name: string,
+  f: (input: Tensor, along: number) => Tensor,
+): Tensor {
   const input = floats(x, name);
-  return [input, checkAxis(axis, input.ndim, `Cannot apply ${name}`)];
+  if (isScalarAxis(input, axis)) return reshape(f(reshape(input, [1]), 0), []);
+  return f(input, checkAxis(axis, input.ndim, `Cannot apply ${name}`));
 }
 
 /** The softmax of floats, with zeros in a row of nothing but minus infinity, and no derivative. */
@@ -367,7 +380,7 @@ export function maskedSoftmax(input: Tensor, along: number): Tensor {
 /**
  * Exponentials divided by their sum over an axis: positive numbers that add up to one.
  *
- * @param x Any shape of at least one axis. An element of minus infinity gets probability 0; as in
+ * @param x Any shape. An element of minus infinity gets probability 0; as in
  * PyTorch, a row of nothing else gives NaN, but its derivative is 0.
  * @param axis The axis that adds up to one. Default -1.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -382,7 +395,11 @@ export function maskedSoftmax(input: Tensor, along: number): Tensor {
  * ```
  */
 export function softmax(x: TensorLike, axis = -1): Tensor {
-  const { powers, sums, isVoid, spread } = shiftRows(...readRows(x, axis, "softmax"));
+  return alongRows(x, axis, "softmax", softmaxRows);
+}
+
+function softmaxRows(input: Tensor, along: number): Tensor {
+  const { powers, sums, isVoid, spread } = shiftRows(input, along);
   // What is added where nothing is a probability has no derivative, unlike a division by 0.
   const nothing = select(isVoid, constantLike(sums, NaN), constantLike(sums, 0));
   return add(div(powers, spread(sums)), spread(nothing));
@@ -391,7 +408,7 @@ export function softmax(x: TensorLike, axis = -1): Tensor {
 /**
  * The logarithm of `softmax`, without its underflow.
  *
- * @param x Any shape of at least one axis. As in PyTorch, a row of nothing but minus infinity gives
+ * @param x Any shape. As in PyTorch, a row of nothing but minus infinity gives
  * NaN.
  * @param axis The axis whose exponentials add up to one. Default -1.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -406,7 +423,11 @@ export function softmax(x: TensorLike, axis = -1): Tensor {
  * ```
  */
 export function logSoftmax(x: TensorLike, axis = -1): Tensor {
-  const { shifted, sums, isVoid, spread } = shiftRows(...readRows(x, axis, "logSoftmax"));
+  return alongRows(x, axis, "logSoftmax", logSoftmaxRows);
+}
+
+function logSoftmaxRows(input: Tensor, along: number): Tensor {
+  const { shifted, sums, isVoid, spread } = shiftRows(input, along);
   const logarithm = log(sums);
   return sub(shifted, spread(select(isVoid, constantLike(sums, -Infinity), logarithm)));
 }

@@ -62,8 +62,8 @@ Deno.test("running results need an axis in range", () => {
     "Cannot take running sums of float32[2]: axis 1 is out of range, expected -1 to 0",
   );
   assertEquals(
-    message(() => cumprod(2, 0)),
-    "Cannot take running products of float32[]: axis 0 is out of range, a scalar has no axes",
+    message(() => cumprod(2, 1)),
+    "Cannot take running products of float32[]: axis 1 is out of range, a scalar has no axes",
   );
   assertEquals(
     message(() => (cumsum as (x: Tensor) => Tensor)(zeros([2]))),

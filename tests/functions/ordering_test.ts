@@ -71,8 +71,8 @@ Deno.test("ordering works under vmap and without elements", () => {
 Deno.test("bad arguments are refused", () => {
   const message = (f: () => unknown) => String(assertThrows(f, Error));
   assertEquals(
-    message(() => sort(3)),
-    "AxisError: Cannot sort float32[]: axis -1 is out of range, a scalar has no axes",
+    message(() => sort(3, 1)),
+    "AxisError: Cannot sort float32[]: axis 1 is out of range, a scalar has no axes",
   );
   assertEquals(
     message(() => argsort([1, 2], 1)),

@@ -330,7 +330,6 @@ Deno.test("pad extends periodically as far as it is told to, on either side", ()
 Deno.test("pad refuses widths and modes that are none", () => {
   const x = zeros([2, 3]);
   const cases: readonly (readonly [unknown, unknown, string])[] = [
-    [-1, {}, "Cannot pad float32[2,3] by -1: widths must not be negative; use index to crop"],
     [
       0.5,
       {},
@@ -438,7 +437,8 @@ Deno.test("diag makes matrices of vectors and vectors of matrices", () => {
   assertRefused(
     () => diag(zeros([1, 1, 1])),
     ShapeError,
-    "Cannot take the diagonal of float32[1,1,1]: expected a vector or a matrix",
+    "Cannot take the diagonal of float32[1,1,1]: expected a vector or a matrix; " +
+      "use diagonal for more axes",
   );
   assertRefused(
     () => diag([1], 2 ** 17),

@@ -270,9 +270,9 @@ for (const [name, f] of Object.entries({ softmax: nn.softmax, logSoftmax: nn.log
       `Cannot apply ${name}: axis 1 is out of range, expected -1 to 0`,
     );
     assertRefused(
-      () => f(1),
+      () => f(1, 1),
       "AxisError",
-      `Cannot apply ${name}: axis -1 is out of range, a scalar has no axes`,
+      `Cannot apply ${name}: axis 1 is out of range, a scalar has no axes`,
     );
     assertRefused(
       () => f([1, 2], NaN),
