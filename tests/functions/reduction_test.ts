@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "../support/std.ts";
+import { assert, assertEquals, assertThrows } from "../support/std.ts";
 import { ArgumentError, AxisError, ShapeError } from "../../src/base/errors.ts";
 import type { Dtype } from "../../src/base/dtype.ts";
 import { showType } from "../../src/base/shape.ts";
@@ -26,6 +26,8 @@ import {
 import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
 import { grad } from "../../src/transforms/grad.ts";
 import { hessian } from "../../src/transforms/jacobian.ts";
+import { jit } from "../../src/jit.ts";
+import * as random from "../../src/random/mod.ts";
 import { vjp } from "../../src/transforms/linearize.ts";
 import { vmap } from "../../src/transforms/vmap.ts";
 import { float64, numbers, sections } from "./fixture.ts";
@@ -322,6 +324,44 @@ Deno.test("equal numbers sum to the same bits, however they are stored", () => {
     for (const axis of [0, 1, undefined]) {
       const [a, b] = [sum(held, axis).data(), sum(stored, axis).data()];
       assertEquals([...a].every((x, i) => Object.is(x, b[i])), true, `${value} over ${axis}`);
+    }
+  }
+});
+
+/** How many units in the last place of a float32 a number is away from the exact one. */
+function unitsApart(actual: number, exact: number): number {
+  return Math.abs(actual - exact) / 2 ** (Math.floor(Math.log2(Math.abs(exact))) - 23);
+}
+
+Deno.test("sums of float32 are added up in double precision, compiled or not", () => {
+  const shape = [64, 40, 101];
+  const x = random.normal(random.key(3), shape);
+  const elements = x.data();
+  const axesOf = [[0, 1, 2], [2], [0], [1], [0, 2], [0, 1], [1, 2]];
+  for (const axes of axesOf) {
+    const kept = [0, 1, 2].filter((axis) => !axes.includes(axis));
+    const size = kept.reduce((product, axis) => product * shape[axis], 1);
+    const sums = new Float64Array(size);
+    elements.forEach((value, i) => {
+      const place = [Math.floor(i / 4040), Math.floor(i / 101) % 40, i % 101];
+      sums[kept.reduce((at, axis) => at * shape[axis] + place[axis], 0)] += value;
+    });
+    const count = x.size / size;
+    const f = (z: Tensor) => z.sum(axes);
+    const g = (z: Tensor) => z.mul(1).mean(axes);
+    for (
+      const [way, bound, divisor] of [
+        [f, 0.5001, 1],
+        [jit(f), 0.5001, 1],
+        // The quotient is rounded as well.
+        [g, 1.01, count],
+        [jit(g), 1.01, count],
+      ] as const
+    ) {
+      way(x).data().forEach((value, i) => {
+        const apart = unitsApart(value, sums[i] / divisor);
+        assert(apart <= bound, `axes ${axes}: ${value}, ${apart} units from ${sums[i] / divisor}`);
+      });
     }
   }
 });

@@ -60,23 +60,18 @@ export class Accumulator {
   readonly #parts: readonly Local<"v128">[];
   /** Where a lane has met a NaN, for extremes of floats. */
   readonly #nans: readonly Local<"v128">[];
-  /** Sums of earlier blocks in doubles: of the lower and the upper lanes. */
+  /** Sums of float32, in doubles: of the lower and the upper lanes. */
   readonly #doubles: readonly (readonly [Local<"v128">, Local<"v128">])[];
 
   /**
    * @param width The number of vectors in a round.
    * @param isHorizontal Whether their lanes and they themselves are combined in the end.
-   * @param inBlocks Whether `flush` is called now and then.
    */
   constructor(
     code: Code,
     reduction: Reduction,
     lanes: Lanes,
-    { width, isHorizontal, inBlocks }: {
-      readonly width: number;
-      readonly isHorizontal: boolean;
-      readonly inBlocks: boolean;
-    },
+    { width, isHorizontal }: { readonly width: number; readonly isHorizontal: boolean },
   ) {
     this.#code = code;
     this.#dtype = reduction.dtype;
@@ -88,25 +83,21 @@ export class Accumulator {
     const isExtreme = operation === "max" || operation === "min";
     const isFloat = dtype === "float32" || dtype === "float64";
     const vectors = (count: number) => Array.from({ length: count }, () => code.local("v128"));
-    this.#parts = vectors(width);
+    const inDoubles = dtype === "float32" && operation === "sum";
+    this.#parts = vectors(inDoubles ? 0 : width);
     this.#nans = isExtreme && isFloat ? vectors(isHorizontal ? Math.min(width, 2) : width) : [];
-    const hasDoubles = inBlocks && dtype === "float32" && operation === "sum";
-    const pairs = hasDoubles ? isHorizontal ? 1 : width : 0;
+    const pairs = inDoubles ? isHorizontal ? Math.min(width, 4) : width : 0;
     this.#doubles = vectors(pairs).map((low) => [low, code.local("v128")]);
   }
 
   /** Forgets everything. */
   start(): void {
     const code = this.#code;
-    this.#clearParts();
+    for (const part of this.#parts) {
+      code.set(part, constantVector(this.#dtype, this.#identity, this.#lanes));
+    }
     for (const local of [...this.#nans, ...this.#doubles.flat()]) {
       code.set(local, i32x4.const(0));
-    }
-  }
-
-  #clearParts(): void {
-    for (const part of this.#parts) {
-      this.#code.set(part, constantVector(this.#dtype, this.#identity, this.#lanes));
     }
   }
 
@@ -126,6 +117,14 @@ export class Accumulator {
       const identity = constantVector(this.#dtype, this.#identity, this.#lanes);
       taken = code.let(v128.bitselect(value, identity, maskFor(this.#dtype, mask, this.#lanes)));
     }
+    if (this.#doubles.length > 0) {
+      const [low, high] = this.#doubles[i % this.#doubles.length];
+      code.set(low, f64x2.add(low, f64x2.promoteLowF32x4(taken)));
+      if (this.#lanes === 4) {
+        code.set(high, f64x2.add(high, f64x2.promoteLowF32x4(upperHalf(taken))));
+      }
+      return;
+    }
     const part = this.#parts[i];
     code.set(part, combine(this.#dtype, this.#operation, part, taken));
     if (this.#nans.length > 0) {
@@ -135,34 +134,14 @@ export class Accumulator {
     }
   }
 
-  /** Whether `flush` does anything. */
-  get inBlocks(): boolean {
-    return this.#doubles.length > 0;
-  }
-
-  /** Adds up in doubles what has been collected since the last time. */
-  flush(): void {
-    if (!this.inBlocks) return;
-    const code = this.#code;
-    const sums = this.#isHorizontal ? [this.#joined()] : this.#parts;
-    sums.forEach((sum, i) => {
-      const [low, high] = this.#doubles[i];
-      code.set(low, f64x2.add(low, f64x2.promoteLowF32x4(sum)));
-      if (this.#lanes === 4) {
-        code.set(high, f64x2.add(high, f64x2.promoteLowF32x4(upperHalf(sum))));
-      }
-    });
-    this.#clearParts();
-  }
-
-  /** All vectors of a round combined into one. */
-  #joined(): Local<"v128"> {
-    let level: readonly Local<"v128">[] = this.#parts;
+  /** Vectors combined into one, of elements of `dtype`. */
+  #joined(vectors: readonly Local<"v128">[], dtype = this.#dtype): Local<"v128"> {
+    let level = vectors;
     while (level.length > 1) {
       const half = Math.ceil(level.length / 2);
       level = level.slice(0, half).map((x, i) => {
         const y = level[i + half];
-        return y === undefined ? x : this.#code.let(combine(this.#dtype, this.#operation, x, y));
+        return y === undefined ? x : this.#code.let(combine(dtype, this.#operation, x, y));
       });
     }
     return level[0];
@@ -171,11 +150,12 @@ export class Accumulator {
   /** The result: a vector for each of a round, or one with the result in all lanes. */
   finish(): readonly Local<"v128">[] {
     const code = this.#code;
-    if (this.inBlocks) {
-      this.flush();
-      return this.#doubles.map(([low, high]) => this.#rounded(low, high));
+    if (this.#doubles.length > 0) {
+      if (!this.#isHorizontal) return this.#doubles.map(([low, high]) => this.#rounded(low, high));
+      const all = this.#lanes === 4 ? this.#doubles.flat() : this.#doubles.map(([low]) => low);
+      return [this.#total(this.#joined(all, "float64"))];
     }
-    const results = this.#isHorizontal ? [this.#across(this.#joined())] : this.#parts;
+    const results = this.#isHorizontal ? [this.#across(this.#joined(this.#parts))] : this.#parts;
     if (this.#nans.length === 0) return results;
     return results.map((result, i) => {
       let nan = this.#nans[i];
@@ -189,16 +169,16 @@ export class Accumulator {
     });
   }
 
+  /** The sum of both doubles, as floats in all lanes. */
+  #total(sums: Local<"v128">): Local<"v128"> {
+    const code = this.#code;
+    const total = code.let(f32x4.demoteF64x2Zero(f64x2.add(sums, upperHalf(sums))));
+    return code.let(i8x16.shuffle(total, total, Array.from({ length: 16 }, (_, i) => i % 4)));
+  }
+
   /** Sums in doubles as floats. */
   #rounded(low: Local<"v128">, high: Local<"v128">): Local<"v128"> {
     const code = this.#code;
-    if (this.#isHorizontal) {
-      const sum = code.let(this.#lanes === 4 ? f64x2.add(low, high) : low);
-      const total = code.let(f32x4.demoteF64x2Zero(f64x2.add(sum, upperHalf(sum))));
-      return code.let(
-        i8x16.shuffle(total, total, [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]),
-      );
-    }
     const lower = f32x4.demoteF64x2Zero(low);
     if (this.#lanes === 2) return code.let(lower);
     const upper = f32x4.demoteF64x2Zero(high);

@@ -109,9 +109,7 @@ export function unrollOf(
   if (reductions > 0) {
     if (reductions > 2 || work > 12) return 2;
     if (reductions > 1) return 4;
-    // Rows that lie pages apart are better read by more than one cache line.
-    const isFar = loads.some(({ from }) => from.strides.slice(kept).some((n) => n >= 512));
-    return loop >= kept || (work <= 2 && isFar) ? 8 : 4;
+    return loop >= kept ? 8 : 4;
   }
   return work > 14 || loads.length > 4 ? 2 : 4;
 }

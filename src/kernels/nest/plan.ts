@@ -22,9 +22,6 @@ const TILE = 8;
 /** The rounds of the loop of the vectors that are done before the next block. */
 const RUN = 64;
 
-/** The most additions of floats in a row before their sum is added up in doubles. */
-const CHAIN = 128;
-
 /** How a nest is written. */
 export interface Plan {
   /** The nest; its loops stand in the order in which they are written. */
@@ -45,8 +42,6 @@ export interface Plan {
   readonly tile: { readonly loop: number; readonly rounds: number } | undefined;
   /** The loops that chunks divide, as one loop of `count` rounds, `perChunk` to a chunk. */
   readonly split: Split;
-  /** After how many rounds of which loop the sums of floats are added up in doubles, if ever. */
-  readonly flush: { readonly loop: number; readonly rounds: number } | undefined;
 }
 
 /** How chunks divide the loops. */
@@ -154,18 +149,6 @@ function cheapest(loops: readonly number[], cost: (loop: number) => number): num
   return best;
 }
 
-/** Where the sums of floats must be added up in doubles so that no chain of additions is long. */
-function flushOf(nest: Nest, vector: number, kept: number, width: number): Plan["flush"] {
-  let chain = 1;
-  for (let loop = nest.lengths.length - 1; loop >= kept; loop--) {
-    const length = nest.lengths[loop];
-    const rounds = loop === vector ? Math.ceil(length / width) : length;
-    if (chain * rounds > CHAIN) return { loop, rounds: Math.max(1, Math.floor(CHAIN / chain)) };
-    chain *= rounds;
-  }
-  return undefined;
-}
-
 /** How many rounds of a loop are written out as one. */
 export function blockOf({ vector, unroll, lanes, tile }: Plan, loop: number): number {
   return loop === vector ? unroll * lanes : loop === tile?.loop ? tile.rounds : 1;
@@ -243,7 +226,6 @@ function planAlong(
       chunks: Math.ceil(divided.count / divided.perChunk),
       isRows: divided.loops > 0,
     },
-    flush: flushOf(ordered, position, kept, unroll * lanes),
   };
 }
 

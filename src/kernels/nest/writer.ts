@@ -144,30 +144,15 @@ class Writer implements Spot {
         this.#inside(depth, part);
         this.cursors.step(moved, depth, 1);
       };
-      if (range === undefined) this.#repeat(depth, this.plan.nest.lengths[depth], round);
+      if (range === undefined) this.#repeat(this.plan.nest.lengths[depth], round);
       else this.code.for(range, round);
     });
   }
 
-  /** A loop of so many rounds, with a stop after each block where sums are added up in doubles. */
-  #repeat(depth: number, rounds: number, round: () => void): void {
-    const code = this.code;
-    const { flush } = this.plan;
-    const blocked = this.#accumulators.filter(({ inBlocks }) => inBlocks);
-    const block = flush?.loop === depth && blocked.length > 0 ? flush.rounds : rounds;
-    if (block >= rounds) {
-      if (rounds === 1) round();
-      else code.for({ below: rounds }, round);
-      return;
-    }
-    code.for({ below: rounds, step: block }, (i) => {
-      const next = code.let(plus(i, block));
-      const all = i32.const(rounds);
-      const below = code.let(select(i32.ltU(next, all), next, all));
-      if (block === 1) round();
-      else code.for({ from: i, below }, round);
-      for (const accumulator of blocked) accumulator.flush();
-    });
+  /** A loop of so many rounds. */
+  #repeat(rounds: number, round: () => void): void {
+    if (rounds === 1) round();
+    else this.code.for({ below: rounds }, round);
   }
 
   /** Runs `body` for a round of so many vectors. */
@@ -231,7 +216,7 @@ class Writer implements Spot {
     const rest = (below - from) % block;
     this.cursors.within(depth, from, (moved) => {
       if (full > 0) {
-        this.#repeat(depth, full, () => {
+        this.#repeat(full, () => {
           body(block);
           if (full > 1 || rest > 0) this.cursors.step(moved, depth, block);
         });
@@ -274,11 +259,11 @@ class Writer implements Spot {
 
   /** Combines over the reduced loops, then goes on with the results. */
   #reduce(): void {
-    const { nest: { nodes, lengths }, kept, vector, unroll, flush } = this.plan;
+    const { nest: { nodes, lengths }, kept, vector, unroll } = this.plan;
     const isHorizontal = vector >= kept;
     const most = Math.ceil(lengths[vector] / this.plan.lanes);
     const width = isHorizontal ? Math.min(unroll, most) : this.round.vectors;
-    const shape = { width, isHorizontal, inBlocks: flush !== undefined };
+    const shape = { width, isHorizontal };
     const reductions = nodes.flatMap((node, i) => node.kind === "reduce" ? [{ node, i }] : []);
     this.#accumulators = reductions.map(({ node }) =>
       new Accumulator(this.code, node, this.plan.lanes, shape)
