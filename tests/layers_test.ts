@@ -33,7 +33,7 @@ const floors: readonly (readonly string[])[] = [
 
 /** The order within a folder. A type may also be imported from a file further down the list. */
 const orders: Readonly<Record<string, readonly string[]>> = {
-  "src/base": ["errors", "dtype", "options", "shape"],
+  "src/base": ["errors", "data", "dtype", "options", "shape"],
   "src/core": [
     "format",
     "methods",
@@ -321,6 +321,47 @@ Deno.test({
     : "every source file keeps to its floor, loaded or not (needs --allow-read: deno task layers)",
   ignore: !readable,
   fn: async () => assertEquals(findBreaches(await readAllSources(), rules), []),
+});
+
+/**
+ * What kernels must not do, for what is written once depends on its parameters alone: keep state in
+ * variables of modules, or hand `Builder.once` anything but a function of a module.
+ */
+function findImpureKernels(sources: Sources): string[] {
+  const found: string[] = [];
+  for (const [path, source] of sources) {
+    if (!/^src\/(kernels|wasm)\//.test(path)) continue;
+    for (const [, name] of source.matchAll(/^(?:export )?(?:let|var) (\w+)/gm)) {
+      // The tile is measured once, and a property of each builder.
+      if (path !== "src/kernels/probe.ts") found.push(`${path} keeps ${name}`);
+    }
+    for (const [, name] of source.matchAll(/\bonce\(\s*([^,)]*)/g)) {
+      const isKnown = /^\w+$/.test(name) &&
+        new RegExp(`^(export )?function ${name}\\b|^import [^;]*\\b${name}\\b`, "m").test(source);
+      if (!isKnown) found.push(`${path} writes ${name} once`);
+    }
+  }
+  return found.sort();
+}
+
+Deno.test({
+  name: readable
+    ? "kernels keep no state, and what is written once is a function of its module"
+    : "kernels keep no state, and what is written once is a function of its module " +
+      "(needs --allow-read: deno task layers)",
+  ignore: !readable,
+  fn: async () => assertEquals(findImpureKernels(await readAllSources()), []),
+});
+
+Deno.test("state of a kernel's module and closures that are written once are found", () => {
+  const source = "let count = 0;\n" +
+    "function emitOne(builder: Builder): One {\n  const emitTwo = () => count;\n" +
+    "  builder.once(emitTwo);\n  builder.once(() => 1, {});\n  return builder.once(emitOne, { a });\n}";
+  assertEquals(findImpureKernels(new Map([["src/kernels/one.ts", source]])), [
+    "src/kernels/one.ts keeps count",
+    "src/kernels/one.ts writes ( once",
+    "src/kernels/one.ts writes emitTwo once",
+  ]);
 });
 
 const exampleRules: Rules = {

@@ -20,12 +20,15 @@ import { emitThreefry2x32 } from "../kernels/random_bits.ts";
 import { emitContract } from "../kernels/product_contract.ts";
 import type { Buffer, Builder, Kernel } from "../kernels/kernel.ts";
 
-type Emit = (
-  builder: Builder,
-  inputs: readonly Buffer[],
-  params: unknown,
-  outputs: readonly Buffer[],
-) => Kernel | null;
+/** What a kernel is written for. */
+interface Task<P> {
+  readonly inputs: readonly Buffer[];
+  readonly params: P;
+  readonly outputs: readonly Buffer[];
+}
+
+/** Writes a kernel; `null` where the evaluator is to compute it. */
+type Emit = (builder: Builder, task: Task<unknown>) => Kernel | null;
 
 /** An emitter of one result, its parameters typed by its primitive. */
 function one<P>(
@@ -36,9 +39,22 @@ function one<P>(
     output: Buffer,
   ) => Kernel,
 ): Emit {
-  return (builder, inputs, params, [output]) => emit(builder, inputs, params as P, output);
+  return (builder, { inputs, params, outputs }) => emit(builder, inputs, params as P, outputs[0]);
 }
 
+/** The same for several results. */
+function several<P>(
+  emit: (
+    builder: Builder,
+    inputs: readonly Buffer[],
+    params: P,
+    outputs: readonly Buffer[],
+  ) => Kernel | null,
+): Emit {
+  return (builder, { inputs, params, outputs }) => emit(builder, inputs, params as P, outputs);
+}
+
+/** One function for each primitive, made once: kernels are told apart by it. */
 const emitters: Readonly<Record<string, Emit>> = {
   contract: one(emitContract),
   convolve: one(emitConvolve),
@@ -50,22 +66,26 @@ const emitters: Readonly<Record<string, Emit>> = {
   gather: one(emitGather),
   scatterAdd: one(emitScatterAdd),
   scatterLast: one(emitScatterLast),
-  cumsum: emitCumsum as Emit,
-  cumprod: emitCumprod as Emit,
-  threefry2x32: emitThreefry2x32 as Emit,
+  cumsum: several(emitCumsum),
+  cumprod: several(emitCumprod),
+  threefry2x32: several(emitThreefry2x32),
   argsort: one(emitArgsort),
   cholesky: one(emitCholesky),
   triangularSolve: one(emitTriangularSolve),
-  lu: emitLu as Emit,
+  lu: several(emitLu),
   luSolve: one(emitLuSolve),
-  qr: emitQr as Emit,
+  qr: several(emitQr),
   complement: one(emitComplement),
-  eigh: emitEigh as Emit,
-  svd: emitSvd as Emit,
+  eigh: several(emitEigh),
+  svd: several(emitSvd),
 };
 
 /** The primitives that have a kernel. */
 export const kernelNames: readonly string[] = Object.keys(emitters);
+
+function bufferOf({ dtype, shape }: Type): Buffer {
+  return { dtype, shape };
+}
 
 /** The kernel of a primitive for these types, or `null` where the evaluator is to compute it. */
 export function kernelFor(
@@ -75,5 +95,12 @@ export function kernelFor(
   params: unknown,
   outputs: readonly Type[],
 ): Kernel | null {
-  return emitters[primitive]?.(builder, inputs, params, outputs) ?? null;
+  const emit = emitters[primitive];
+  if (emit === undefined) return null;
+  const task = {
+    inputs: inputs.map(bufferOf),
+    params,
+    outputs: outputs.map(bufferOf),
+  };
+  return builder.once(emit, task);
 }

@@ -3,8 +3,12 @@
  *
  * @module
  */
+import { encode } from "../base/data.ts";
+import { describeValue } from "../base/dtype.ts";
+import { internalError } from "../base/errors.ts";
+import type { Memory } from "../wasm/memory.ts";
 import { Module } from "../wasm/module.ts";
-import { type Builder, SCRATCH_BYTES, type Tile } from "./kernel.ts";
+import { type Builder, type Plain, SCRATCH_BYTES, type Tile } from "./kernel.ts";
 
 /** The size of a page of linear memory, in bytes. */
 export const PAGE = 65536;
@@ -19,30 +23,45 @@ export interface BuilderOptions {
   readonly maximumPages: number;
 }
 
+/** Says that a kernel's parameters are not plain. */
+function refuse(value: WeakKey): never {
+  throw internalError(`Cannot tell kernels apart by ${describeValue(value)}: give plain data`);
+}
+
+/** A module that kernels are written into, each once for equal parameters. */
+export class ModuleBuilder implements Builder {
+  readonly module: Module = new Module();
+  readonly memory: Memory;
+  readonly scratch: Memory;
+  readonly #tile: Tile | (() => Tile);
+  /** What each emitter gave, by its parameters. */
+  readonly #made = new Map<unknown, Map<string, unknown>>();
+
+  /** Made by `makeBuilder`. */
+  constructor({ tile, shared, maximumPages }: BuilderOptions) {
+    const limits = { minimum: 1, maximum: maximumPages, shared };
+    this.memory = this.module.importMemory("host", "memory", limits);
+    this.scratch = this.module.importMemory("host", "scratch", { minimum: SCRATCH_BYTES / PAGE });
+    this.#tile = tile;
+  }
+
+  get tile(): Tile {
+    return typeof this.#tile === "function" ? this.#tile() : this.#tile;
+  }
+
+  once<P, T>(emit: (builder: Builder, params: P) => T, params?: Plain<P>): T {
+    let made = this.#made.get(emit);
+    if (made === undefined) this.#made.set(emit, made = new Map());
+    const key = encode(params, refuse);
+    if (!made.has(key)) made.set(key, emit(this, params as P));
+    return made.get(key) as T;
+  }
+}
+
 /**
  * An empty module that imports `host.memory`, of at least one page, and `host.scratch`, of
  * `SCRATCH_BYTES`.
  */
-export function makeBuilder({ tile, shared, maximumPages }: BuilderOptions): Builder {
-  const module = new Module();
-  const memory = module.importMemory("host", "memory", {
-    minimum: 1,
-    maximum: maximumPages,
-    shared,
-  });
-  const scratch = module.importMemory("host", "scratch", { minimum: SCRATCH_BYTES / PAGE });
-  const made = new Map<string, unknown>();
-  function once<T>(key: string, make: () => T): T {
-    if (!made.has(key)) made.set(key, make());
-    return made.get(key) as T;
-  }
-  return {
-    module,
-    memory,
-    scratch,
-    get tile() {
-      return typeof tile === "function" ? tile() : tile;
-    },
-    once,
-  };
+export function makeBuilder(options: BuilderOptions): Builder {
+  return new ModuleBuilder(options);
 }

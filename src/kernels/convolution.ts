@@ -64,12 +64,13 @@ function choose(
   const plan = isEmpty(size)
     ? undefined
     : { y: chooseConvolve, x: chooseInput, w: chooseFilter }[result](builder, size);
-  return plan ?? { stages: [emitDirect(builder, size, result, [0, 1, 2])], workspaces: [] };
+  return plan ??
+    { stages: [builder.once(emitDirect, { size, result, operands: [0, 1, 2] })], workspaces: [] };
 }
 
 function chooseConvolve(builder: Builder, size: ConvolutionSize): Plan | undefined {
   const winograd = winogradConvolve(size);
-  const faster = winograd && planWinograd(builder, winograd);
+  const faster = winograd && builder.once(planWinograd, winograd);
   if (faster !== undefined) return faster;
   if (!hasFewWindows(size)) return planConvolve(builder, size);
   const { stages, workspaces, rows } = copyWindows(builder, size);
@@ -82,13 +83,15 @@ function chooseConvolve(builder: Builder, size: ConvolutionSize): Plan | undefin
 
 function chooseInput(builder: Builder, size: ConvolutionSize): Plan | undefined {
   const winograd = winogradInput(size);
-  const faster = winograd && planWinograd(builder, winograd);
+  const faster = winograd && builder.once(planWinograd, winograd);
   if (faster !== undefined) return faster;
-  return hasFewWindows(size) ? planFewInput(builder, size, 3) : planInput(builder, size);
+  return hasFewWindows(size)
+    ? builder.once(planFewInput, { size, place: 3 })
+    : planInput(builder, size);
 }
 
 function chooseFilter(builder: Builder, size: ConvolutionSize): Plan | undefined {
-  return planDepthwiseFilter(builder, size) ?? planWinogradFilter(builder, size) ??
+  return builder.once(planDepthwiseFilter, size) ?? builder.once(planWinogradFilter, size) ??
     planFilter(builder, size);
 }
 

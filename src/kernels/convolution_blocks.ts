@@ -15,11 +15,11 @@ import {
   emitLoad,
   emitStore,
   emitTiles,
+  emitWriteSteps,
   FREE,
   LONGEST,
   placeOfSums,
   type TilesFunction,
-  writeSteps,
 } from "./convolution_tiles.ts";
 import { emitPacking, type Patches } from "./convolution_patches.ts";
 import { type Builder, SCRATCH_BYTES, type Stage } from "./kernel.ts";
@@ -265,9 +265,11 @@ function lengthOf({ channels, taps }: Patches): number {
  */
 export function emitBlocks(
   builder: Builder,
-  blocks: Blocks,
-  operands: readonly [number, number, number],
-  workspace: number,
+  { blocks, operands, workspace }: {
+    readonly blocks: Blocks;
+    readonly operands: readonly [number, number, number];
+    readonly workspace: number;
+  },
 ): readonly [Stage, number] {
   const { name, dtype, rows, units, regions, nanoseconds } = blocks;
   const { module, tile } = builder;
@@ -285,58 +287,58 @@ export function emitBlocks(
     perChunk = Math.max(1, Math.floor(perChunk / 2));
   }
   const divided = Math.ceil(rows / perChunk);
-  const key = `${name} ${JSON.stringify({ ...blocks, perChunk, unitsPerChunk })}`;
   const parts = [perChunk, rows - (divided - 1) * perChunk].map((some) =>
-    emitPart(builder, blocks, plans, some)
+    builder.once(emitPart, { blocks, plans, rows: some })
   );
   const perUnit = divided > 1 ? 1 : unitsPerChunk;
   const room = roomFor(plans, perChunk, blocks);
   const inMemory = placeOfSums(builder) === "memory" && room > 0;
   const parameters = range(inMemory ? 5 : 4).map(() => "i32" as const);
-  const run: FunctionReference = builder.once(
-    key,
-    () =>
-      module.function(key, parameters, "none", (code, a, b, c, ...others) => {
-        const chunk = others[others.length - 1];
-        const work = code.let(
-          inMemory ? i32.add(others[0], i32.mul(chunk, i32.const(room))) : i32.const(lists),
-        );
-        const [outer, inner] = units;
-        const unit = code.let(divided > 1 ? i32.divU(chunk, i32.const(divided)) : chunk);
-        const first = code.let(i32.mul(unit, i32.const(perUnit)));
-        const end = code.let(advance(first, perUnit));
-        code.if(i32.gtU(end, i32.const(count)), () => code.set(end, i32.const(count)));
-        code.for({ from: first, below: end }, (i) => {
-          const high = code.let(i32.divU(i, i32.const(inner.count)));
-          const low = code.let(i32.sub(i, i32.mul(high, i32.const(inner.count))));
-          function place(pointer: Pointer, key: "a" | "b" | "c"): Expression<"i32"> {
-            const steps = i32.add(
-              i32.mul(high, i32.const(outer.step[key] * size)),
-              i32.mul(low, i32.const(inner.step[key] * size)),
-            );
-            return i32.add(pointer, steps);
-          }
-          const [pa, pb, pc] = [code.let(place(a, "a")), place(b, "b"), code.let(place(c, "c"))];
-          if (divided === 1) {
-            code.do(parts[0].call(pa, pb, pc, work));
-            return;
-          }
-          const piece = code.let(i32.sub(chunk, i32.mul(unit, i32.const(divided))));
-          const skip = (pointer: Pointer, step: number) =>
-            i32.add(pointer, i32.mul(piece, i32.const(perChunk * step * size)));
-          code.set(pa, skip(pa, blocks.row.a));
-          code.set(pc, skip(pc, blocks.row.c));
-          if (parts[0] === parts[1]) code.do(parts[0].call(pa, pb, pc, work));
-          else {
-            const q = code.let(pb);
-            code.if(
-              i32.eq(piece, i32.const(divided - 1)),
-              () => code.do(parts[1].call(pa, q, pc, work)),
-              () => code.do(parts[0].call(pa, q, pc, work)),
-            );
-          }
-        });
-      }),
+  const run: FunctionReference = module.function(
+    "",
+    parameters,
+    "none",
+    (code, a, b, c, ...others) => {
+      const chunk = others[others.length - 1];
+      const work = code.let(
+        inMemory ? i32.add(others[0], i32.mul(chunk, i32.const(room))) : i32.const(lists),
+      );
+      const [outer, inner] = units;
+      const unit = code.let(divided > 1 ? i32.divU(chunk, i32.const(divided)) : chunk);
+      const first = code.let(i32.mul(unit, i32.const(perUnit)));
+      const end = code.let(advance(first, perUnit));
+      code.if(i32.gtU(end, i32.const(count)), () => code.set(end, i32.const(count)));
+      code.for({ from: first, below: end }, (i) => {
+        const high = code.let(i32.divU(i, i32.const(inner.count)));
+        const low = code.let(i32.sub(i, i32.mul(high, i32.const(inner.count))));
+        function place(pointer: Pointer, key: "a" | "b" | "c"): Expression<"i32"> {
+          const steps = i32.add(
+            i32.mul(high, i32.const(outer.step[key] * size)),
+            i32.mul(low, i32.const(inner.step[key] * size)),
+          );
+          return i32.add(pointer, steps);
+        }
+        const [pa, pb, pc] = [code.let(place(a, "a")), place(b, "b"), code.let(place(c, "c"))];
+        if (divided === 1) {
+          code.do(parts[0].call(pa, pb, pc, work));
+          return;
+        }
+        const piece = code.let(i32.sub(chunk, i32.mul(unit, i32.const(divided))));
+        const skip = (pointer: Pointer, step: number) =>
+          i32.add(pointer, i32.mul(piece, i32.const(perChunk * step * size)));
+        code.set(pa, skip(pa, blocks.row.a));
+        code.set(pc, skip(pc, blocks.row.c));
+        if (parts[0] === parts[1]) code.do(parts[0].call(pa, pb, pc, work));
+        else {
+          const q = code.let(pb);
+          code.if(
+            i32.eq(piece, i32.const(divided - 1)),
+            () => code.do(parts[1].call(pa, q, pc, work)),
+            () => code.do(parts[0].call(pa, q, pc, work)),
+          );
+        }
+      });
+    },
   );
   const even = rows % perChunk === 0 && !blocks.together;
   const chunks = divided > 1 ? count * divided : Math.ceil(count / perUnit);
@@ -352,29 +354,26 @@ export function emitBlocks(
 /** A function of A, B, the result and free memory: does some rows of a unit. */
 function emitPart(
   builder: Builder,
-  blocks: Blocks,
-  plans: readonly Plan[],
-  rows: number,
+  { blocks, plans, rows }: {
+    readonly blocks: Blocks;
+    readonly plans: readonly Plan[];
+    readonly rows: number;
+  },
 ): TilesPart {
   const { dtype, name } = blocks;
   const { module } = builder;
-  const key = `${name} ${rows} rows ${JSON.stringify(blocks)}`;
-  return builder.once(
-    key,
-    () =>
-      module.function(
-        `${name} rows`,
-        ["i32", "i32", "i32", "i32"],
-        "none",
-        (code, a, b, c, work) => {
-          const store = plans.map(({ region }) =>
-            emitStore(builder, dtype, region.apart, placeOfSums(builder))
-          );
-          plans.forEach((plan, i) =>
-            emitRegion(builder, code, blocks, plan, rows, { a, b, c, work }, store[i])
-          );
-        },
-      ),
+  return module.function(
+    `${name} rows`,
+    ["i32", "i32", "i32", "i32"],
+    "none",
+    (code, a, b, c, work) => {
+      const store = plans.map(({ region }) =>
+        builder.once(emitStore, { dtype, step: region.apart, from: placeOfSums(builder) })
+      );
+      plans.forEach((plan, i) =>
+        emitRegion(builder, code, blocks, plan, rows, { a, b, c, work }, store[i])
+      );
+    },
   );
 }
 
@@ -402,7 +401,7 @@ function emitRegion(
   const place = placeOfSums(builder);
   // Copies of windows stand in front of the sums.
   const rowBytes = pack === undefined ? size : lengthOf(pack) * size;
-  const packing = pack && emitPacking(builder, pack, place);
+  const packing = pack && builder.once(emitPacking, { patches: pack, place });
   const sums = packing === undefined
     ? work
     : code.let(advance(work, Math.ceil((LONGEST * rowBytes + 64) / 64) * 64));
@@ -431,7 +430,8 @@ function emitRegion(
   const [pa, ps, from] = [code.local("i32"), code.local("i32"), code.local("i32")];
 
   function steps({ offsets, count, next }: Segment) {
-    return writeSteps(builder, offsets.map((at) => at * rowBytes), count, next.b * rowBytes);
+    const steps = { offsets: offsets.map((at) => at * rowBytes), count, next: next.b * rowBytes };
+    return builder.once(emitWriteSteps, steps).call();
   }
 
   function sumBlock(segment: Segment): void {
@@ -440,10 +440,9 @@ function emitRegion(
     const depth = elements.length * count;
     // Lists that follow each other without a gap are one long list.
     const gapless = next.a === elements.length && elements.every((at, i) => at === i);
-    const load = emitLoad(
-      builder,
-      dtype,
-      gapless ? { elements: range(depth), count: 1 } : { elements, count },
+    const load = builder.once(
+      emitLoad,
+      { dtype, steps: gapless ? { elements: range(depth), count: 1 } : { elements, count } },
     );
     // Neighbouring rows of single elements are copied by transposing them.
     const transposed = row.a === 1 && elements.length === 1 && elements[0] === 0;
@@ -458,7 +457,7 @@ function emitRegion(
       code.set(ps, direct ? pc : sums);
       const line = code.let(pa);
       for (const { rows: some, count: times } of rowTiles(rows, tile.rows)) {
-        const add: TilesFunction = emitTiles(builder, {
+        const add: TilesFunction = builder.once(emitTiles, {
           dtype,
           rows: some,
           vectors: tile.vectors,

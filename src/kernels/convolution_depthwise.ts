@@ -125,7 +125,10 @@ function emitPart(
 }
 
 /** The stages of sums over framed images, operand 0, of one channel each; the filters are operand 1. */
-export function planDepthwise(builder: Builder, size: ConvolutionSize, framed: Framed): Plan {
+export function planDepthwise(
+  builder: Builder,
+  { size, framed }: { readonly size: ConvolutionSize; readonly framed: Framed },
+): Plan {
   const { dtype, batch, groups } = size;
   const { name, frame, filters } = framed;
   const parts = partsOf(framed);
@@ -137,35 +140,39 @@ export function planDepthwise(builder: Builder, size: ConvolutionSize, framed: F
   const planes = batch * groups;
   const taps = parts.reduce((most, { offsets }) => Math.max(most, offsets.length), 0);
   const { perChunk, chunks } = partition(planes, results / lanes * (taps * 0.25 + 1));
-  const key = `depthwise ${JSON.stringify({ framed, planes, dtype, perChunk })}`;
 
-  const one = builder.once(
-    `${key} plane`,
-    () =>
-      builder.module.function("depthwise", ["i32", "i32", "i32"], "none", (code, x, w, y) => {
-        for (const part of parts) emitPart(code, dtype, part, strides, x, w, y);
-      }),
+  const one = builder.module.function(
+    "depthwise",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, x, w, y) => {
+      for (const part of parts) emitPart(code, dtype, part, strides, x, w, y);
+    },
   );
-  const run: FunctionReference = builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32", "i32"], "none", (code, x, w, y, chunk) => {
-        eachUnit(code, { count: planes, perChunk }, chunk, (plane) => {
-          const group = i32.remU(plane, i32.const(groups));
-          code.do(one.call(
-            i32.add(x, i32.mul(plane, i32.const(length * element))),
-            i32.add(w, i32.mul(group, i32.const(filters.group * element))),
-            i32.add(y, i32.mul(plane, i32.const(results * element))),
-          ));
-        });
-      }),
+  const run: FunctionReference = builder.module.function(
+    "depthwise",
+    ["i32", "i32", "i32", "i32"],
+    "none",
+    (code, x, w, y, chunk) => {
+      eachUnit(code, { count: planes, perChunk }, chunk, (plane) => {
+        const group = i32.remU(plane, i32.const(groups));
+        code.do(one.call(
+          i32.add(x, i32.mul(plane, i32.const(length * element))),
+          i32.add(w, i32.mul(group, i32.const(filters.group * element))),
+          i32.add(y, i32.mul(plane, i32.const(results * element))),
+        ));
+      });
+    },
   );
   const rows = { count: planes, perChunk };
   const bare = isBare(frame);
   const stage = { name, run, operands: [bare ? 0 : 3, 1, 2], chunks, rows };
   if (bare) return { stages: [stage], workspaces: [] };
   return {
-    stages: [emitFrames(builder, dtype, planes, frame, [0, 3]), stage],
+    stages: [
+      builder.once(emitFrames, { dtype, images: planes, axes: frame, operands: [0, 3] }),
+      stage,
+    ],
     workspaces: [planes * length * element],
   };
 }
@@ -216,7 +223,6 @@ export function planDepthwiseFilter(builder: Builder, size: ConvolutionSize): Pl
   const channels = groups * outPerGroup;
   const vectors = batch * lengthY / lanes;
   const { perChunk, chunks } = partition(channels, vectors * taps * 0.3);
-  const key = `depthwise filter ${JSON.stringify({ size, perChunk })}`;
 
   /** Adds the products of all lines of an image to the sums. */
   function lines(
@@ -243,51 +249,48 @@ export function planDepthwiseFilter(builder: Builder, size: ConvolutionSize): Pl
     });
   }
 
-  const one = builder.once(
-    `${key} channel`,
-    () =>
-      builder.module.function(
-        "depthwise filter",
-        ["i32", "i32", "i32"],
-        "none",
-        (code, x, y, w) => {
-          for (let first = 0; first < taps; first += SUMS) {
-            const some = offsets.slice(first, first + SUMS);
-            const sums = some.map(() => code.let(v128.const([0])));
-            const [p, q] = [code.let(x), code.let(y)];
-            code.for({ below: batch }, () => {
-              lines(code, 0, p, q, (from, at) => {
-                const factor = code.let(v128.load(at, { align: 4 }));
-                sums.forEach((sum, i) => {
-                  const value = v128.load(from, { offset: some[i], align: 4 });
-                  code.set(sum, multiplyAdd(dtype, value, factor, sum));
-                });
-              });
-              code.set(p, advance(p, groups * lengthX * element));
-              code.set(q, advance(q, channels * lengthY * element));
-            });
+  const one = builder.module.function(
+    "depthwise filter",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, x, y, w) => {
+      for (let first = 0; first < taps; first += SUMS) {
+        const some = offsets.slice(first, first + SUMS);
+        const sums = some.map(() => code.let(v128.const([0])));
+        const [p, q] = [code.let(x), code.let(y)];
+        code.for({ below: batch }, () => {
+          lines(code, 0, p, q, (from, at) => {
+            const factor = code.let(v128.load(at, { align: 4 }));
             sums.forEach((sum, i) => {
-              code.do(
-                ...storeLanes(dtype, w, sumLanes(code, dtype, sum), 1, (first + i) * element),
-              );
+              const value = v128.load(from, { offset: some[i], align: 4 });
+              code.set(sum, multiplyAdd(dtype, value, factor, sum));
             });
-          }
-        },
-      ),
-  );
-  const run: FunctionReference = builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32", "i32"], "none", (code, x, y, w, chunk) => {
-        eachUnit(code, { count: channels, perChunk }, chunk, (channel) => {
-          const group = i32.divU(channel, i32.const(outPerGroup));
-          code.do(one.call(
-            i32.add(x, i32.mul(group, i32.const(lengthX * element))),
-            i32.add(y, i32.mul(channel, i32.const(lengthY * element))),
-            i32.add(w, i32.mul(channel, i32.const(taps * element))),
-          ));
+          });
+          code.set(p, advance(p, groups * lengthX * element));
+          code.set(q, advance(q, channels * lengthY * element));
         });
-      }),
+        sums.forEach((sum, i) => {
+          code.do(
+            ...storeLanes(dtype, w, sumLanes(code, dtype, sum), 1, (first + i) * element),
+          );
+        });
+      }
+    },
+  );
+  const run: FunctionReference = builder.module.function(
+    "depthwise filter",
+    ["i32", "i32", "i32", "i32"],
+    "none",
+    (code, x, y, w, chunk) => {
+      eachUnit(code, { count: channels, perChunk }, chunk, (channel) => {
+        const group = i32.divU(channel, i32.const(outPerGroup));
+        code.do(one.call(
+          i32.add(x, i32.mul(group, i32.const(lengthX * element))),
+          i32.add(y, i32.mul(channel, i32.const(lengthY * element))),
+          i32.add(w, i32.mul(channel, i32.const(taps * element))),
+        ));
+      });
+    },
   );
 
   const stages: Stage[] = [];
@@ -295,7 +298,9 @@ export function planDepthwiseFilter(builder: Builder, size: ConvolutionSize): Pl
   const place = (count: number, axes: readonly FrameAxis[], operand: number): number => {
     if (isBare(axes)) return operand;
     const workspace = 2 + workspaces.push(count * frameLength(axes) * element);
-    stages.push(emitFrames(builder, dtype, count, axes, [operand, workspace]));
+    stages.push(
+      builder.once(emitFrames, { dtype, images: count, axes, operands: [operand, workspace] }),
+    );
     return workspace;
   };
   const operands = [

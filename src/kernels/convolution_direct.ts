@@ -80,9 +80,11 @@ function derive(
 /** The stage that computes all elements of the result: a function of two operands and the result. */
 export function emitDirect(
   builder: Builder,
-  size: ConvolutionSize,
-  result: Role,
-  operands: readonly number[],
+  { size, result, operands }: {
+    readonly size: ConvolutionSize;
+    readonly result: Role;
+    readonly operands: readonly number[];
+  },
 ): Stage {
   const { dtype, batch, groups, inPerGroup, outPerGroup, axes, inputs, taps, outputs } = size;
   const element = byteSize(dtype);
@@ -99,7 +101,6 @@ export function emitDirect(
   }[result];
   const work = own * terms * (result === "w" ? outputs : taps);
   const { perChunk, chunks } = partition(rows, 3 * work);
-  const key = `convolution ${result} ${JSON.stringify({ size, perChunk })}`;
 
   function body(code: Code, a: Index, b: Index, out: Index, row: Index): void {
     const address = code.let(scaled(row, own * element, out));
@@ -155,26 +156,27 @@ export function emitDirect(
     });
   }
 
-  const run: FunctionReference = builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32", "i32"], "none", (
-        code,
-        a,
-        b,
-        out,
-        chunk,
-      ) => {
-        const from = code.let(i32.mul(chunk, i32.const(perChunk)));
-        const end = code.let(chunkEnd({ count: rows, perChunk }, chunk));
-        const bytes = own * element;
-        code.do(builder.memory.fill(
-          scaled(from, bytes, out),
-          i32.const(0),
-          i32.mul(i32.sub(end, from), i32.const(bytes)),
-        ));
-        code.for({ from, below: end }, (row) => body(code, a, b, out, row));
-      }),
+  const run: FunctionReference = builder.module.function(
+    "convolution",
+    ["i32", "i32", "i32", "i32"],
+    "none",
+    (
+      code,
+      a,
+      b,
+      out,
+      chunk,
+    ) => {
+      const from = code.let(i32.mul(chunk, i32.const(perChunk)));
+      const end = code.let(chunkEnd({ count: rows, perChunk }, chunk));
+      const bytes = own * element;
+      code.do(builder.memory.fill(
+        scaled(from, bytes, out),
+        i32.const(0),
+        i32.mul(i32.sub(end, from), i32.const(bytes)),
+      ));
+      code.for({ from, below: end }, (row) => body(code, a, b, out, row));
+    },
   );
   const name = { y: "convolve", x: "convolveInput", w: "convolveFilter" }[result];
   return { name, run, operands, chunks, rows: { count: rows, perChunk } };

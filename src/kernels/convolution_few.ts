@@ -91,7 +91,10 @@ function storeSum(
 }
 
 /** `x` from `y` and the filters, with workspaces from `place` on. */
-export function planFewInput(builder: Builder, size: ConvolutionSize, place: number): Plan {
+export function planFewInput(
+  builder: Builder,
+  { size, place }: { readonly size: ConvolutionSize; readonly place: number },
+): Plan {
   const { dtype, groups, inPerGroup, outPerGroup, axes, taps, inputs, outputs } = size;
   const element = byteSize(dtype);
   const length = inPerGroup * taps;
@@ -122,26 +125,26 @@ export function planFewInput(builder: Builder, size: ConvolutionSize, place: num
   });
   const channels = groups * inPerGroup;
   const { perChunk, chunks } = partition(channels, outputs * taps);
-  const key = `fold ${JSON.stringify({ size, perChunk })}`;
-  const run: FunctionReference = builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32"], "none", (code, columns, x, chunk) => {
-        const begin = code.let(i32.mul(chunk, i32.const(perChunk)));
-        const end = code.let(chunkEnd({ count: channels, perChunk }, chunk));
-        code.set(x, i32.add(x, i32.mul(begin, i32.const(inputs * element))));
-        code.for({ from: begin, below: end }, (channel) => {
-          const group = code.let(i32.divU(channel, i32.const(inPerGroup)));
-          const own = i32.sub(channel, i32.mul(group, i32.const(inPerGroup)));
-          const at = i32.add(
-            i32.mul(group, i32.const(outputs * length * element)),
-            i32.mul(own, i32.const(taps * element)),
-          );
-          const from = code.let(i32.add(columns, at));
-          falling.forEach((offsets, i) => code.do(storeSum(dtype, from, offsets, x, i * element)));
-          code.set(x, advance(x, inputs * element));
-        });
-      }),
+  const run: FunctionReference = builder.module.function(
+    "fold",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, columns, x, chunk) => {
+      const begin = code.let(i32.mul(chunk, i32.const(perChunk)));
+      const end = code.let(chunkEnd({ count: channels, perChunk }, chunk));
+      code.set(x, i32.add(x, i32.mul(begin, i32.const(inputs * element))));
+      code.for({ from: begin, below: end }, (channel) => {
+        const group = code.let(i32.divU(channel, i32.const(inPerGroup)));
+        const own = i32.sub(channel, i32.mul(group, i32.const(inPerGroup)));
+        const at = i32.add(
+          i32.mul(group, i32.const(outputs * length * element)),
+          i32.mul(own, i32.const(taps * element)),
+        );
+        const from = code.let(i32.add(columns, at));
+        falling.forEach((offsets, i) => code.do(storeSum(dtype, from, offsets, x, i * element)));
+        code.set(x, advance(x, inputs * element));
+      });
+    },
   );
   return {
     stages: [...first.stages, {

@@ -159,18 +159,26 @@ function copyApart(
  */
 export function emitInterleaved(
   builder: Builder,
-  dtype: Number,
-  batch: number,
-  channels: number,
-  axes: readonly FrameAxis[],
-  operands: readonly [number, number],
-  pitch: number,
+  {
+    dtype,
+    batch,
+    channels,
+    axes,
+    operands,
+    pitch,
+  }: {
+    readonly dtype: Number;
+    readonly batch: number;
+    readonly channels: number;
+    readonly axes: readonly FrameAxis[];
+    readonly operands: readonly [number, number];
+    readonly pitch: number;
+  },
 ): Stage {
   const size = byteSize(dtype);
   const length = frameLength(axes);
   const source = axes.reduce((all, axis) => all * axis.length, 1);
   const { perChunk, chunks } = partition(channels, batch * (length + source));
-  const key = `interleaved ${JSON.stringify({ dtype, batch, channels, axes, perChunk, pitch })}`;
   const steps = frameStrides(axes);
   const phases = phaseStrides(axes);
 
@@ -201,17 +209,18 @@ export function emitInterleaved(
     });
   }
 
-  const run: FunctionReference = builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32"], "none", (code, from, to, chunk) => {
-        eachUnit(code, { count: channels, perChunk }, chunk, (channel) => {
-          const bytes = length * batch * size;
-          const q = code.let(i32.add(to, i32.mul(channel, i32.const(pitch * size))));
-          code.do(builder.memory.fill(q, i32.const(0), i32.const(bytes)));
-          nest(code, 0, code.let(i32.add(from, i32.mul(channel, i32.const(source * size)))), q);
-        });
-      }),
+  const run: FunctionReference = builder.module.function(
+    "interleaved",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, from, to, chunk) => {
+      eachUnit(code, { count: channels, perChunk }, chunk, (channel) => {
+        const bytes = length * batch * size;
+        const q = code.let(i32.add(to, i32.mul(channel, i32.const(pitch * size))));
+        code.do(builder.memory.fill(q, i32.const(0), i32.const(bytes)));
+        nest(code, 0, code.let(i32.add(from, i32.mul(channel, i32.const(source * size)))), q);
+      });
+    },
   );
   return { name: "frame", run, operands, chunks };
 }
@@ -222,17 +231,18 @@ export function emitInterleaved(
  */
 export function emitFrames(
   builder: Builder,
-  dtype: Number,
-  images: number,
-  axes: readonly FrameAxis[],
-  operands: readonly [number, number],
-  pitch: number = frameLength(axes),
+  { dtype, images, axes, operands, pitch = frameLength(axes) }: {
+    readonly dtype: Number;
+    readonly images: number;
+    readonly axes: readonly FrameAxis[];
+    readonly operands: readonly [number, number];
+    readonly pitch?: number;
+  },
 ): Stage {
   const size = byteSize(dtype);
   const length = frameLength(axes);
   const source = axes.reduce((all, axis) => all * axis.length, 1);
   const { perChunk, chunks } = partition(images, (length + source) / 4);
-  const key = `frames ${JSON.stringify({ dtype, images, axes, perChunk, pitch })}`;
   const steps = frameStrides(axes);
   const phases = phaseStrides(axes);
   const last = axes.length - 1;
@@ -275,25 +285,27 @@ export function emitFrames(
     });
   }
 
-  const frame = builder.once(
-    `${key} one`,
-    () =>
-      builder.module.function("frame", ["i32", "i32"], "none", (code, from: Local<"i32">, to) => {
-        code.do(builder.memory.fill(to, i32.const(0), i32.const(length * size)));
-        nest(code, 0, from, to);
-      }),
+  const frame = builder.module.function(
+    "frame",
+    ["i32", "i32"],
+    "none",
+    (code, from: Local<"i32">, to) => {
+      code.do(builder.memory.fill(to, i32.const(0), i32.const(length * size)));
+      nest(code, 0, from, to);
+    },
   );
-  const run: FunctionReference = builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32"], "none", (code, from, to, chunk) => {
-        eachUnit(code, { count: images, perChunk }, chunk, (image) => {
-          code.do(frame.call(
-            i32.add(from, i32.mul(image, i32.const(source * size))),
-            i32.add(to, i32.mul(image, i32.const(pitch * size))),
-          ));
-        });
-      }),
+  const run: FunctionReference = builder.module.function(
+    "frames",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, from, to, chunk) => {
+      eachUnit(code, { count: images, perChunk }, chunk, (image) => {
+        code.do(frame.call(
+          i32.add(from, i32.mul(image, i32.const(source * size))),
+          i32.add(to, i32.mul(image, i32.const(pitch * size))),
+        ));
+      });
+    },
   );
   return { name: "frame", run, operands, chunks };
 }

@@ -93,7 +93,7 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
   const { dtype, batch, groups } = size;
   const { name, summed, rows, frame, filters, lengths } = framed;
   const element = byteSize(dtype);
-  if (isDepthwise(framed)) return planDepthwise(builder, size, framed);
+  if (isDepthwise(framed)) return builder.once(planDepthwise, { size, framed });
   const width = builder.tile.vectors * lanesOf(dtype);
   const counts = framed.columns.map(([{ count }]) => count);
   const lines = counts[counts.length - 1];
@@ -150,14 +150,27 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
     nanoseconds: estimateTime(size) / groups / (together ? 1 : batch),
   };
   if (isBare(frame) && !together && length === whole) {
-    const [stage, work] = emitBlocks(builder, blocks, [1, 0, 2], 3);
+    const [stage, work] = builder.once(emitBlocks, { blocks, operands: [1, 0, 2], workspace: 3 });
     return { stages: [stage], workspaces: work > 0 ? [work] : [] };
   }
-  const [stage, work] = emitBlocks(builder, blocks, [1, 3, 2], 4);
+  const [stage, work] = builder.once(emitBlocks, { blocks, operands: [1, 3, 2], workspace: 4 });
   const stages: Stage[] = [
     together
-      ? emitInterleaved(builder, dtype, batch, groups * summed, frame, [0, 3], length)
-      : emitFrames(builder, dtype, batch * groups * summed, frame, [0, 3], length),
+      ? builder.once(emitInterleaved, {
+        dtype,
+        batch,
+        channels: groups * summed,
+        axes: frame,
+        operands: [0, 3],
+        pitch: length,
+      })
+      : builder.once(emitFrames, {
+        dtype,
+        images: batch * groups * summed,
+        axes: frame,
+        operands: [0, 3],
+        pitch: length,
+      }),
     stage,
   ];
   const images = together ? 1 : batch;

@@ -64,30 +64,27 @@ function copyRun(
 /** A function of a window's first channel and of the row that it becomes. */
 function emitPatch(
   builder: Builder,
-  { dtype, channels, taps }: Pick<Patches, "dtype" | "channels" | "taps">,
-  place: Place,
+  { patch: { dtype, channels, taps }, place }: {
+    readonly patch: Pick<Patches, "dtype" | "channels" | "taps">;
+    readonly place: Place;
+  },
 ): FunctionReference<readonly ["i32", "i32"], "none"> {
   const size = byteSize(dtype);
   const memory = place === "scratch" ? builder.scratch : undefined;
-  const key = `patch ${place} ${JSON.stringify({ dtype, channels, taps })}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function("patch", ["i32", "i32"], "none", (code, from, to) => {
-        code.for({ below: channels.count }, () => {
-          for (let k = 0; k < taps.length;) {
-            const run = taps.slice(k).findIndex((at, i) => at !== taps[k] + i);
-            const count = run < 0 ? taps.length - k : run;
-            // Behind the last channel's last run there may be a row that somebody else writes.
-            const left = taps.length - k - count;
-            copyRun(code, dtype, from, to, taps[k], k, count, left < VECTOR / size, memory);
-            k += count;
-          }
-          code.set(from, i32.add(from, i32.const(channels.step * size)));
-          code.set(to, i32.add(to, i32.const(taps.length * size)));
-        });
-      }),
-  );
+  return builder.module.function("patch", ["i32", "i32"], "none", (code, from, to) => {
+    code.for({ below: channels.count }, () => {
+      for (let k = 0; k < taps.length;) {
+        const run = taps.slice(k).findIndex((at, i) => at !== taps[k] + i);
+        const count = run < 0 ? taps.length - k : run;
+        // Behind the last channel's last run there may be a row that somebody else writes.
+        const left = taps.length - k - count;
+        copyRun(code, dtype, from, to, taps[k], k, count, left < VECTOR / size, memory);
+        k += count;
+      }
+      code.set(from, i32.add(from, i32.const(channels.step * size)));
+      code.set(to, i32.add(to, i32.const(taps.length * size)));
+    });
+  });
 }
 
 /** Moves a pointer to a window, by its number among all. */
@@ -115,58 +112,54 @@ function moveTo(
  */
 export function emitPacking(
   builder: Builder,
-  patches: Patches,
-  place: Place,
+  { patches, place }: { readonly patches: Patches; readonly place: Place },
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32"], "none"> {
   const { dtype, units, windows, channels, taps } = patches;
   const size = byteSize(dtype);
   const length = channels.count * taps.length;
-  const patch = emitPatch(builder, patches, place);
-  const key = `pack windows ${place} ${JSON.stringify(patches)}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function(
-        "pack",
-        ["i32", "i32", "i32", "i32"],
-        "none",
-        (code, from, first, count, to) => {
-          const source = code.local("i32");
-          code.for({ below: count }, (i) => {
-            code.set(source, from);
-            moveTo(code, source, i32.add(first, i), [...units, ...windows], size);
-            code.do(patch.call(source, to));
-            code.set(to, i32.add(to, i32.const(length * size)));
-          });
-        },
-      ),
+  const patch = builder.once(emitPatch, { patch: patches, place });
+  return builder.module.function(
+    "pack",
+    ["i32", "i32", "i32", "i32"],
+    "none",
+    (code, from, first, count, to) => {
+      const source = code.local("i32");
+      code.for({ below: count }, (i) => {
+        code.set(source, from);
+        moveTo(code, source, i32.add(first, i), [...units, ...windows], size);
+        code.do(patch.call(source, to));
+        code.set(to, i32.add(to, i32.const(length * size)));
+      });
+    },
   );
 }
 
 /** The stage that copies all windows, one row for each: a function of the images and the rows. */
 export function emitPatches(
   builder: Builder,
-  patches: Patches,
-  operands: readonly [number, number],
+  { patches, operands }: {
+    readonly patches: Patches;
+    readonly operands: readonly [number, number];
+  },
 ): Stage {
   const { dtype, units, windows, channels, taps } = patches;
   const size = byteSize(dtype);
-  const patch = emitPatch(builder, patches, "memory");
+  const patch = builder.once(emitPatch, { patch: patches, place: "memory" });
   const loops = [...units, ...windows];
   const count = loops.reduce((all, loop) => all * loop.count, 1);
   const length = channels.count * taps.length;
   const { perChunk, chunks } = partition(count, length / 4);
-  const key = `patches ${JSON.stringify({ ...patches, perChunk })}`;
-  const run: FunctionReference = builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32"], "none", (code, from, to, chunk) => {
-        eachUnit(code, { count, perChunk }, chunk, (row) => {
-          const source = code.let(from);
-          moveTo(code, source, row, loops, size);
-          code.do(patch.call(source, i32.add(to, i32.mul(row, i32.const(length * size)))));
-        });
-      }),
+  const run: FunctionReference = builder.module.function(
+    "patches",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, from, to, chunk) => {
+      eachUnit(code, { count, perChunk }, chunk, (row) => {
+        const source = code.let(from);
+        moveTo(code, source, row, loops, size);
+        code.do(patch.call(source, i32.add(to, i32.mul(row, i32.const(length * size)))));
+      });
+    },
   );
   return { name: "patches", run, operands, chunks };
 }

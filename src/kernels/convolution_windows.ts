@@ -52,7 +52,7 @@ function findWindows(builder: Builder, size: ConvolutionSize): Windows {
   if (isBare(frame)) return { stages: [], workspaces: [], source: 0, patches, length };
   const count = batch * groups * inPerGroup;
   return {
-    stages: [emitFrames(builder, dtype, count, frame, [0, 3])],
+    stages: [builder.once(emitFrames, { dtype, images: count, axes: frame, operands: [0, 3] })],
     workspaces: [count * length * byteSize(dtype)],
     source: 3,
     patches,
@@ -70,7 +70,7 @@ export function copyWindows(
   const rows = 3 + workspaces.length;
   const bytes = groups * batch * outputs * inPerGroup * taps * byteSize(dtype);
   return {
-    stages: [...stages, emitPatches(builder, patches, [source, rows])],
+    stages: [...stages, builder.once(emitPatches, { patches, operands: [source, rows] })],
     workspaces: [...workspaces, bytes],
     rows,
   };
@@ -166,7 +166,11 @@ function withBlocks(
   b: number,
   { stages, workspaces }: Plan,
 ): Plan {
-  const [stage, work] = emitBlocks(builder, blocks, [1, b, 2], 3 + workspaces.length);
+  const [stage, work] = builder.once(emitBlocks, {
+    blocks,
+    operands: [1, b, 2],
+    workspace: 3 + workspaces.length,
+  });
   return {
     stages: [...stages, stage],
     workspaces: work > 0 ? [...workspaces, work] : workspaces,

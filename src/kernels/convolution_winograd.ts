@@ -17,10 +17,10 @@ import type { ConvolutionSize } from "./convolution_size.ts";
 import {
   emitLoad,
   emitTiles,
+  emitWriteSteps,
   FREE,
   LONGEST,
   placeOfSums,
-  writeSteps,
 } from "./convolution_tiles.ts";
 import {
   filterTransform,
@@ -150,61 +150,56 @@ function isFaster({ batch, summed, channels, output }: Winograd, { cost }: Divis
 /** The filters, transformed, in panels for each point: a function of the filters and these. */
 function emitFilters(
   builder: Builder,
-  winograd: Winograd,
-  { filters: next }: Division,
-  operands: readonly number[],
+  { winograd, division: { filters: next }, operands }: {
+    readonly winograd: Winograd;
+    readonly division: Division;
+    readonly operands: readonly number[];
+  },
 ): Stage {
   const { summed, channels, filters, reversed } = winograd;
   const { vectors } = builder.tile;
   const panels = channels / vectors / LANES;
   const { perChunk, chunks } = partition(panels, 30 * summed * vectors);
-  const key = `winograd filters ${
-    JSON.stringify({ summed, channels, filters, reversed, perChunk })
-  }`;
   const panelBytes = summed * vectors * VECTOR;
-  const one = builder.once(
-    `${key} panel`,
-    () =>
-      builder.module.function("winograd filters", ["i32", "i32"], "none", (code, w, u) => {
-        const transform = filterTransform(code);
-        const end = code.let(advance(u, panelBytes));
-        code.for({ from: u, below: end, step: vectors * VECTOR }, (to) => {
-          for (const v of range(vectors)) {
-            const rows = range(LANES).map((lane) => (v * LANES + lane) * filters.channel * FLOAT);
-            const four = (at: number) =>
-              transposeLanes(
-                code,
-                dtype,
-                rows.map((row) => code.let(v128.load(w, { offset: row + at * FLOAT, align: 4 }))),
-              );
-            const last = range(1, LANES).reduce<Vector>(
-              (vector, lane) =>
-                v128.load32Lane(w, vector, lane, { offset: rows[lane] + 8 * FLOAT }),
-              v128.load32Zero(w, { offset: rows[0] + 8 * FLOAT }),
-            );
-            const taps = [...four(0), ...four(4), last].map((tap) => code.let(tap));
-            if (reversed) taps.reverse();
-            const kernel = range(3).map((y) => taps.slice(3 * y, 3 * y + 3));
-            transformBoth(transform, kernel).flat().forEach((value, point) => {
-              code.do(v128.store(to, value, { offset: point * next + v * VECTOR }));
-            });
-          }
-          code.set(w, advance(w, filters.summed * FLOAT));
+  const one = builder.module.function("winograd filters", ["i32", "i32"], "none", (code, w, u) => {
+    const transform = filterTransform(code);
+    const end = code.let(advance(u, panelBytes));
+    code.for({ from: u, below: end, step: vectors * VECTOR }, (to) => {
+      for (const v of range(vectors)) {
+        const rows = range(LANES).map((lane) => (v * LANES + lane) * filters.channel * FLOAT);
+        const four = (at: number) =>
+          transposeLanes(
+            code,
+            dtype,
+            rows.map((row) => code.let(v128.load(w, { offset: row + at * FLOAT, align: 4 }))),
+          );
+        const last = range(1, LANES).reduce<Vector>(
+          (vector, lane) => v128.load32Lane(w, vector, lane, { offset: rows[lane] + 8 * FLOAT }),
+          v128.load32Zero(w, { offset: rows[0] + 8 * FLOAT }),
+        );
+        const taps = [...four(0), ...four(4), last].map((tap) => code.let(tap));
+        if (reversed) taps.reverse();
+        const kernel = range(3).map((y) => taps.slice(3 * y, 3 * y + 3));
+        transformBoth(transform, kernel).flat().forEach((value, point) => {
+          code.do(v128.store(to, value, { offset: point * next + v * VECTOR }));
         });
-      }),
-  );
-  const run: FunctionReference = builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32"], "none", (code, w, u, chunk) => {
-        eachUnit(code, { count: panels, perChunk }, chunk, (panel) => {
-          const rows = vectors * LANES * filters.channel * FLOAT;
-          code.do(one.call(
-            i32.add(w, i32.mul(panel, i32.const(rows))),
-            i32.add(u, i32.mul(panel, i32.const(panelBytes))),
-          ));
-        });
-      }),
+      }
+      code.set(w, advance(w, filters.summed * FLOAT));
+    });
+  });
+  const run: FunctionReference = builder.module.function(
+    "winograd filters",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, w, u, chunk) => {
+      eachUnit(code, { count: panels, perChunk }, chunk, (panel) => {
+        const rows = vectors * LANES * filters.channel * FLOAT;
+        code.do(one.call(
+          i32.add(w, i32.mul(panel, i32.const(rows))),
+          i32.add(u, i32.mul(panel, i32.const(panelBytes))),
+        ));
+      });
+    },
   );
   return { name: "filters", run, operands, chunks };
 }
@@ -221,44 +216,41 @@ export interface Target {
 /** A function of a tile of framed images with so many channels, and of where it is written. */
 export function emitInput(
   builder: Builder,
-  channels: number,
-  length: number,
-  pitch: number,
-  { place, point: next, panel }: Target,
+  { channels, length, pitch, target: { place, point: next, panel } }: {
+    readonly channels: number;
+    readonly length: number;
+    readonly pitch: number;
+    readonly target: Target;
+  },
 ): FunctionReference<readonly ["i32", "i32"], "none"> {
   const { vectors } = builder.tile;
-  const key = `winograd input ${channels} ${length} ${pitch} ${place} ${next} ${panel}`;
   const memory = place === "scratch" ? builder.scratch : undefined;
   const unroll = channels % (vectors * LANES) === 0 ? vectors : 1;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function("winograd input", ["i32", "i32"], "none", (code, from, to) => {
-        const transform = inputTransform(code);
-        code.for({ below: channels / LANES, step: unroll }, () => {
-          for (const vector of range(unroll)) {
-            const rows = range(INPUTS).map((y) => {
-              const four = (x: number) =>
-                transposeLanes(
-                  code,
-                  dtype,
-                  range(LANES).map((channel) => {
-                    const offset = (channel * length + y * pitch + x) * FLOAT;
-                    return code.let(v128.load(from, { offset, align: 4 }));
-                  }),
-                );
-              return [...four(0), ...four(4).slice(0, 2)].map((value) => code.let(value));
-            });
-            transformBoth(transform, rows).flat().forEach((value, point) => {
-              const offset = point * next + vector * VECTOR;
-              code.do(v128.store(to, value, { offset, memory }));
-            });
-            code.set(from, advance(from, LANES * length * FLOAT));
-          }
-          code.set(to, advance(to, unroll === vectors ? panel : VECTOR));
+  return builder.module.function("winograd input", ["i32", "i32"], "none", (code, from, to) => {
+    const transform = inputTransform(code);
+    code.for({ below: channels / LANES, step: unroll }, () => {
+      for (const vector of range(unroll)) {
+        const rows = range(INPUTS).map((y) => {
+          const four = (x: number) =>
+            transposeLanes(
+              code,
+              dtype,
+              range(LANES).map((channel) => {
+                const offset = (channel * length + y * pitch + x) * FLOAT;
+                return code.let(v128.load(from, { offset, align: 4 }));
+              }),
+            );
+          return [...four(0), ...four(4).slice(0, 2)].map((value) => code.let(value));
         });
-      }),
-  );
+        transformBoth(transform, rows).flat().forEach((value, point) => {
+          const offset = point * next + vector * VECTOR;
+          code.do(v128.store(to, value, { offset, memory }));
+        });
+        code.set(from, advance(from, LANES * length * FLOAT));
+      }
+      code.set(to, advance(to, unroll === vectors ? panel : VECTOR));
+    });
+  });
 }
 
 /** Four channels of a tile's products, by rows of points that are so many bytes apart. */
@@ -272,32 +264,29 @@ export function loadPoints(builder: Builder, code: Code, from: Pointer, next: nu
 /** A function of a tile's products and of its place in the result, of which it writes a part. */
 function emitOutput(
   builder: Builder,
-  { channels, output }: Winograd,
-  { products: next, parts }: Division,
-  rows: number,
-  columns: number,
+  { winograd: { channels, output }, division: { products: next, parts }, rows, columns }: {
+    readonly winograd: Winograd;
+    readonly division: Division;
+    readonly rows: number;
+    readonly columns: number;
+  },
 ): FunctionReference<readonly ["i32", "i32"], "none"> {
   const own = channels / parts;
-  const key = `winograd output ${own} ${output} ${next} ${rows} ${columns}`;
   const [height, width] = output;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function("winograd output", ["i32", "i32"], "none", (code, m, y) => {
-        const transform = outputTransform(code);
-        const end = code.let(advance(m, own * FLOAT));
-        code.for({ from: m, below: end, step: VECTOR }, (from) => {
-          const points = loadPoints(builder, code, from, next);
-          transformBoth(transform, points).slice(0, rows).forEach((line, row) => {
-            transposeLanes(code, dtype, line).forEach((value, channel) => {
-              const offset = (channel * height * width + row * width) * FLOAT;
-              code.do(...storeLanes(dtype, y, code.let(value), columns, offset));
-            });
-          });
-          code.set(y, advance(y, LANES * height * width * FLOAT));
+  return builder.module.function("winograd output", ["i32", "i32"], "none", (code, m, y) => {
+    const transform = outputTransform(code);
+    const end = code.let(advance(m, own * FLOAT));
+    code.for({ from: m, below: end, step: VECTOR }, (from) => {
+      const points = loadPoints(builder, code, from, next);
+      transformBoth(transform, points).slice(0, rows).forEach((line, row) => {
+        transposeLanes(code, dtype, line).forEach((value, channel) => {
+          const offset = (channel * height * width + row * width) * FLOAT;
+          code.do(...storeLanes(dtype, y, code.let(value), columns, offset));
         });
-      }),
-  );
+      });
+      code.set(y, advance(y, LANES * height * width * FLOAT));
+    });
+  });
 }
 
 /**
@@ -306,68 +295,71 @@ function emitOutput(
  */
 function emitProducts(
   builder: Builder,
-  { summed, channels }: Winograd,
-  division: Division,
-  inputs: number,
+  { winograd: { summed, channels }, division, inputs }: {
+    readonly winograd: Winograd;
+    readonly division: Division;
+    readonly inputs: number;
+  },
 ): FunctionReference<readonly ["i32", "i32"], "none"> {
   const { block, parts } = division;
   const { scratch, tile } = builder;
   const own = channels / parts;
-  const key = `winograd products ${JSON.stringify({ summed, channels, division })}`;
   const width = tile.vectors * LANES;
   const panels = own / width;
   const depth = partOf(summed, LONGEST);
-  return builder.once(
-    key,
-    () =>
-      builder.module.function("winograd products", ["i32", "i32"], "none", (code, u, m) => {
-        code.do(writeSteps(builder, [0], depth, width * FLOAT));
-        const base = code.local("i32");
-        code.for({ from: FREE, below: FREE + 4 * panels, step: 4 }, (slot) => {
-          code.do(i32.store(slot, base, { memory: scratch }));
-          code.set(base, advance(base, summed * width * FLOAT));
-        });
-        const load = emitLoad(builder, dtype, { elements: range(depth), count: 1 }, "scratch");
-        const v = code.let(i32.const(inputs));
-        code.for({ below: POINTS }, () => {
-          const [a, b] = [code.let(v), code.let(u)];
-          const fresh = code.let(i32.const(1));
-          code.for({ below: summed / depth }, () => {
-            const [row, to] = [code.let(a), code.let(m)];
-            for (const { rows, count } of rowTiles(block, tile.rows)) {
-              const add = emitTiles(builder, {
-                dtype,
-                rows,
-                vectors: tile.vectors,
-                split: false,
-                depth,
-                from: "memory",
-                to: placeOfSums(builder),
-              });
-              code.for({ below: count }, () => {
-                code.do(load.call(row, i32.const(rows), i32.const(summed * FLOAT), i32.const(0)));
-                code.do(add.call(
-                  i32.const(FREE),
-                  i32.const(FREE + 4 * panels),
-                  b,
-                  to,
-                  i32.const(own * FLOAT),
-                  fresh,
-                ));
-                code.set(row, advance(row, rows * summed * FLOAT));
-                code.set(to, advance(to, rows * own * FLOAT));
-              });
-            }
-            code.set(fresh, i32.const(0));
-            code.set(a, advance(a, depth * FLOAT));
-            code.set(b, advance(b, depth * width * FLOAT));
+  return builder.module.function("winograd products", ["i32", "i32"], "none", (code, u, m) => {
+    code.do(
+      builder.once(emitWriteSteps, { offsets: [0], count: depth, next: width * FLOAT }).call(),
+    );
+    const base = code.local("i32");
+    code.for({ from: FREE, below: FREE + 4 * panels, step: 4 }, (slot) => {
+      code.do(i32.store(slot, base, { memory: scratch }));
+      code.set(base, advance(base, summed * width * FLOAT));
+    });
+    const load = builder.once(emitLoad, {
+      dtype,
+      steps: { elements: range(depth), count: 1 },
+      from: "scratch",
+    });
+    const v = code.let(i32.const(inputs));
+    code.for({ below: POINTS }, () => {
+      const [a, b] = [code.let(v), code.let(u)];
+      const fresh = code.let(i32.const(1));
+      code.for({ below: summed / depth }, () => {
+        const [row, to] = [code.let(a), code.let(m)];
+        for (const { rows, count } of rowTiles(block, tile.rows)) {
+          const add = builder.once(emitTiles, {
+            dtype,
+            rows,
+            vectors: tile.vectors,
+            split: false,
+            depth,
+            from: "memory",
+            to: placeOfSums(builder),
           });
-          code.set(u, advance(u, division.filters));
-          code.set(v, advance(v, division.inputs));
-          code.set(m, advance(m, division.products));
-        });
-      }),
-  );
+          code.for({ below: count }, () => {
+            code.do(load.call(row, i32.const(rows), i32.const(summed * FLOAT), i32.const(0)));
+            code.do(add.call(
+              i32.const(FREE),
+              i32.const(FREE + 4 * panels),
+              b,
+              to,
+              i32.const(own * FLOAT),
+              fresh,
+            ));
+            code.set(row, advance(row, rows * summed * FLOAT));
+            code.set(to, advance(to, rows * own * FLOAT));
+          });
+        }
+        code.set(fresh, i32.const(0));
+        code.set(a, advance(a, depth * FLOAT));
+        code.set(b, advance(b, depth * width * FLOAT));
+      });
+      code.set(u, advance(u, division.filters));
+      code.set(v, advance(v, division.inputs));
+      code.set(m, advance(m, division.products));
+    });
+  });
 }
 
 /** The number of a tile taken apart: its image, and its place in it along both axes. */
@@ -407,84 +399,86 @@ export function planWinograd(builder: Builder, winograd: Winograd): Plan | undef
   const room = POINTS * division.products;
   const inMemory = placeOfSums(builder) === "memory";
   const parameters = range(inMemory ? 5 : 4).map(() => "i32" as const);
-  const key = `winograd ${JSON.stringify({ winograd, block })}`;
-  const run: FunctionReference = builder.once(key, () => {
-    const toInput = emitInput(builder, summed, length, pitch, {
+  const toInput = builder.once(emitInput, {
+    channels: summed,
+    length,
+    pitch,
+    target: {
       place: "scratch",
       point: division.inputs,
       panel: vectors * VECTOR,
-    });
-    const multiply = emitProducts(builder, winograd, division, inputs);
-    const [height, width] = output;
-    const rests = output.map((length) => length % OUTPUTS);
-    return builder.module.function(key, parameters, "none", (
-      code,
-      frames,
-      filters,
-      result,
-      ...others
-    ) => {
-      const chunk = others[others.length - 1];
-      const products = code.let(
-        inMemory
-          ? i32.add(others[0], i32.mul(chunk, i32.const(room)))
-          : i32.const(inputs + POINTS * division.inputs),
+    },
+  });
+  const multiply = builder.once(emitProducts, { winograd, division, inputs });
+  const [height, width] = output;
+  const rests = output.map((length) => length % OUTPUTS);
+  const run: FunctionReference = builder.module.function("winograd", parameters, "none", (
+    code,
+    frames,
+    filters,
+    result,
+    ...others
+  ) => {
+    const chunk = others[others.length - 1];
+    const products = code.let(
+      inMemory
+        ? i32.add(others[0], i32.mul(chunk, i32.const(room)))
+        : i32.const(inputs + POINTS * division.inputs),
+    );
+    const number = parts === 1 ? chunk : code.let(i32.divU(chunk, i32.const(parts)));
+    if (parts > 1) {
+      const part = code.let(i32.sub(chunk, i32.mul(number, i32.const(parts))));
+      code.set(filters, i32.add(filters, i32.mul(part, i32.const(summed * own * FLOAT))));
+      const rows = i32.mul(part, i32.const(own * height * width * FLOAT));
+      code.set(result, i32.add(result, rows));
+    }
+    const first = code.let(i32.mul(number, i32.const(block)));
+    const end = code.let(chunkEnd({ count: tiles, perChunk: block }, number));
+    const place = code.let(i32.const(inputs));
+    code.for({ from: first, below: end }, (tile) => {
+      const [image, y, x] = locate(code, division, tile);
+      const at = i32.add(
+        i32.mul(image, i32.const(summed * length)),
+        i32.add(i32.mul(y, i32.const(OUTPUTS * pitch)), i32.mul(x, i32.const(OUTPUTS))),
       );
-      const number = parts === 1 ? chunk : code.let(i32.divU(chunk, i32.const(parts)));
-      if (parts > 1) {
-        const part = code.let(i32.sub(chunk, i32.mul(number, i32.const(parts))));
-        code.set(filters, i32.add(filters, i32.mul(part, i32.const(summed * own * FLOAT))));
-        const rows = i32.mul(part, i32.const(own * height * width * FLOAT));
-        code.set(result, i32.add(result, rows));
+      code.do(toInput.call(i32.add(frames, i32.shl(at, i32.const(2))), place));
+      code.set(place, advance(place, summed * FLOAT));
+    });
+    code.do(multiply.call(filters, products));
+    code.set(place, products);
+    code.for({ from: first, below: end }, (tile) => {
+      const [image, y, x] = locate(code, division, tile);
+      const at = i32.add(
+        i32.mul(image, i32.const(channels * height * width)),
+        i32.add(i32.mul(y, i32.const(OUTPUTS * width)), i32.mul(x, i32.const(OUTPUTS))),
+      );
+      const to = code.let(i32.add(result, i32.shl(at, i32.const(2))));
+      const write = (rows: number, columns: number) =>
+        code.do(builder.once(emitOutput, { winograd, division, rows, columns }).call(place, to));
+      const columns = (rows: number) => {
+        if (rests[1] === 0) return write(rows, OUTPUTS);
+        code.if(
+          i32.eq(x, i32.const(counts[1] - 1)),
+          () => write(rows, rests[1]),
+          () => write(rows, OUTPUTS),
+        );
+      };
+      if (rests[0] === 0) columns(OUTPUTS);
+      else {
+        code.if(
+          i32.eq(y, i32.const(counts[0] - 1)),
+          () => columns(rests[0]),
+          () => columns(OUTPUTS),
+        );
       }
-      const first = code.let(i32.mul(number, i32.const(block)));
-      const end = code.let(chunkEnd({ count: tiles, perChunk: block }, number));
-      const place = code.let(i32.const(inputs));
-      code.for({ from: first, below: end }, (tile) => {
-        const [image, y, x] = locate(code, division, tile);
-        const at = i32.add(
-          i32.mul(image, i32.const(summed * length)),
-          i32.add(i32.mul(y, i32.const(OUTPUTS * pitch)), i32.mul(x, i32.const(OUTPUTS))),
-        );
-        code.do(toInput.call(i32.add(frames, i32.shl(at, i32.const(2))), place));
-        code.set(place, advance(place, summed * FLOAT));
-      });
-      code.do(multiply.call(filters, products));
-      code.set(place, products);
-      code.for({ from: first, below: end }, (tile) => {
-        const [image, y, x] = locate(code, division, tile);
-        const at = i32.add(
-          i32.mul(image, i32.const(channels * height * width)),
-          i32.add(i32.mul(y, i32.const(OUTPUTS * width)), i32.mul(x, i32.const(OUTPUTS))),
-        );
-        const to = code.let(i32.add(result, i32.shl(at, i32.const(2))));
-        const write = (rows: number, columns: number) =>
-          code.do(emitOutput(builder, winograd, division, rows, columns).call(place, to));
-        const columns = (rows: number) => {
-          if (rests[1] === 0) return write(rows, OUTPUTS);
-          code.if(
-            i32.eq(x, i32.const(counts[1] - 1)),
-            () => write(rows, rests[1]),
-            () => write(rows, OUTPUTS),
-          );
-        };
-        if (rests[0] === 0) columns(OUTPUTS);
-        else {
-          code.if(
-            i32.eq(y, i32.const(counts[0] - 1)),
-            () => columns(rests[0]),
-            () => columns(OUTPUTS),
-          );
-        }
-        code.set(place, advance(place, own * FLOAT));
-      });
+      code.set(place, advance(place, own * FLOAT));
     });
   });
   const whole = parts === 1 ? block % perImage === 0 : block === perImage;
   const chunks = Math.ceil(tiles / block) * parts;
   const stages: Stage[] = [
-    emitFrames(builder, dtype, batch * summed, frame, [0, 3]),
-    emitFilters(builder, winograd, division, [1, 4]),
+    builder.once(emitFrames, { dtype, images: batch * summed, axes: frame, operands: [0, 3] }),
+    builder.once(emitFilters, { winograd, division, operands: [1, 4] }),
     {
       name,
       run,

@@ -11,7 +11,7 @@ import { partOf, rowTiles } from "./convolution_division.ts";
 import { emitFrames, type FrameAxis, frameLength } from "./convolution_frame.ts";
 import type { Plan } from "./convolution_plan.ts";
 import type { ConvolutionSize } from "./convolution_size.ts";
-import { emitTiles, FREE, LONGEST, placeOfSums, writeSteps } from "./convolution_tiles.ts";
+import { emitTiles, emitWriteSteps, FREE, LONGEST, placeOfSums } from "./convolution_tiles.ts";
 import { apart, emitInput, isFor, loadPoints, locate } from "./convolution_winograd.ts";
 import {
   filterAdjoint,
@@ -36,67 +36,58 @@ const MOST_BYTES = 2 ** 25;
 /** A function of a tile of the result's cotangent and of where its transforms are written. */
 function emitOutput(
   builder: Builder,
-  channels: number,
-  length: number,
-  pitch: number,
-  next: number,
+  { channels, length, pitch, next }: {
+    readonly channels: number;
+    readonly length: number;
+    readonly pitch: number;
+    readonly next: number;
+  },
 ): FunctionReference<readonly ["i32", "i32"], "none"> {
-  const key = `winograd cotangent ${channels} ${length} ${pitch} ${next}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function("winograd cotangent", ["i32", "i32"], "none", (code, from, d) => {
-        const transform = outputAdjoint(code);
-        const end = code.let(advance(d, channels * FLOAT));
-        code.for({ from: d, below: end, step: VECTOR }, (to) => {
-          const rows = range(OUTPUTS).map((y) =>
-            transposeLanes(
-              code,
-              dtype,
-              range(LANES).map((channel) => {
-                const offset = (channel * length + y * pitch) * FLOAT;
-                return code.let(v128.load(from, { offset, align: 4 }));
-              }),
-            ).map((value) => code.let(value))
-          );
-          transformBoth(transform, rows).flat().forEach((value, point) => {
-            code.do(v128.store(to, value, { offset: point * next }));
-          });
-          code.set(from, advance(from, LANES * length * FLOAT));
-        });
-      }),
-  );
+  return builder.module.function("winograd cotangent", ["i32", "i32"], "none", (code, from, d) => {
+    const transform = outputAdjoint(code);
+    const end = code.let(advance(d, channels * FLOAT));
+    code.for({ from: d, below: end, step: VECTOR }, (to) => {
+      const rows = range(OUTPUTS).map((y) =>
+        transposeLanes(
+          code,
+          dtype,
+          range(LANES).map((channel) => {
+            const offset = (channel * length + y * pitch) * FLOAT;
+            return code.let(v128.load(from, { offset, align: 4 }));
+          }),
+        ).map((value) => code.let(value))
+      );
+      transformBoth(transform, rows).flat().forEach((value, point) => {
+        code.do(v128.store(to, value, { offset: point * next }));
+      });
+      code.set(from, advance(from, LANES * length * FLOAT));
+    });
+  });
 }
 
 /** A function of a row of products, for all points, and of the row of the result that they give. */
 function emitResult(
   builder: Builder,
-  channels: number,
-  next: number,
+  { channels, next }: { readonly channels: number; readonly next: number },
 ): FunctionReference<readonly ["i32", "i32"], "none"> {
-  const key = `winograd filter ${channels} ${next}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function("winograd filter", ["i32", "i32"], "none", (code, m, w) => {
-        const transform = filterAdjoint(code);
-        const end = code.let(advance(m, channels * FLOAT));
-        code.for({ from: m, below: end, step: VECTOR }, (from) => {
-          const points = loadPoints(builder, code, from, next);
-          const taps = transformBoth(transform, points).flat().map((value) => code.let(value));
-          const [first, second] = [taps.slice(0, 4), taps.slice(4, 8)].map((four) =>
-            transposeLanes(code, dtype, four).map((value) => code.let(value))
-          );
-          for (const channel of range(LANES)) {
-            const offset = channel * TAPS * FLOAT;
-            code.do(...storeLanes(dtype, w, first[channel], LANES, offset));
-            code.do(...storeLanes(dtype, w, second[channel], LANES, offset + VECTOR));
-            code.do(v128.store32Lane(w, taps[8], channel, { offset: offset + 2 * VECTOR }));
-          }
-          code.set(w, advance(w, LANES * TAPS * FLOAT));
-        });
-      }),
-  );
+  return builder.module.function("winograd filter", ["i32", "i32"], "none", (code, m, w) => {
+    const transform = filterAdjoint(code);
+    const end = code.let(advance(m, channels * FLOAT));
+    code.for({ from: m, below: end, step: VECTOR }, (from) => {
+      const points = loadPoints(builder, code, from, next);
+      const taps = transformBoth(transform, points).flat().map((value) => code.let(value));
+      const [first, second] = [taps.slice(0, 4), taps.slice(4, 8)].map((four) =>
+        transposeLanes(code, dtype, four).map((value) => code.let(value))
+      );
+      for (const channel of range(LANES)) {
+        const offset = channel * TAPS * FLOAT;
+        code.do(...storeLanes(dtype, w, first[channel], LANES, offset));
+        code.do(...storeLanes(dtype, w, second[channel], LANES, offset + VECTOR));
+        code.do(v128.store32Lane(w, taps[8], channel, { offset: offset + 2 * VECTOR }));
+      }
+      code.set(w, advance(w, LANES * TAPS * FLOAT));
+    });
+  });
 }
 
 /** `w` from `x`, operand 0, and `y`, operand 1, if that is faster than the sums themselves. */
@@ -153,15 +144,27 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
 
   // Tiles become columns of panels of inputs, and rows of outputs.
   const { perChunk, chunks } = partition(tiles, transforms / tiles);
-  const key = `winograd tiles ${JSON.stringify({ size, perChunk, width })}`;
-  const transform: FunctionReference = builder.once(key, () => {
-    const toInput = emitInput(builder, inputs, lengthX, pitchX, {
+  const toInput = builder.once(emitInput, {
+    channels: inputs,
+    length: lengthX,
+    pitch: pitchX,
+    target: {
       place: "memory",
       point: nextInput,
       panel: tiles * width * FLOAT,
-    });
-    const toOutput = emitOutput(builder, outputs, lengthY, pitchY, nextOutput);
-    return builder.module.function(key, ["i32", "i32", "i32", "i32", "i32"], "none", (
+    },
+  });
+  const toOutput = builder.once(emitOutput, {
+    channels: outputs,
+    length: lengthY,
+    pitch: pitchY,
+    next: nextOutput,
+  });
+  const transform: FunctionReference = builder.module.function(
+    "winograd tiles",
+    ["i32", "i32", "i32", "i32", "i32"],
+    "none",
+    (
       code,
       x,
       y,
@@ -188,16 +191,18 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
           i32.add(d, i32.mul(number, i32.const(outputs * FLOAT))),
         ));
       });
-    });
-  });
+    },
+  );
 
   const sumBytes = POINTS * nextProduct;
   const inMemory = placeOfSums(builder) === "memory";
   const parameters = range(inMemory ? 5 : 4).map(() => "i32" as const);
-  const productKey = `winograd filter products ${JSON.stringify({ size, rows, width })}`;
-  const multiply: FunctionReference = builder.once(productKey, () => {
-    const finish = emitResult(builder, inputs, nextProduct);
-    return builder.module.function(productKey, parameters, "none", (
+  const finish = builder.once(emitResult, { channels: inputs, next: nextProduct });
+  const multiply: FunctionReference = builder.module.function(
+    "winograd filter products",
+    parameters,
+    "none",
+    (
       code,
       v,
       d,
@@ -211,7 +216,8 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
           : i32.const(Math.ceil((FREE + 4 * panels) / 64) * 64),
       );
       const first = code.let(i32.mul(chunk, i32.const(rows)));
-      code.do(writeSteps(builder, [0], Math.min(depth, tiles), width * FLOAT));
+      const count = Math.min(depth, tiles);
+      code.do(builder.once(emitWriteSteps, { offsets: [0], count, next: width * FLOAT }).call());
       const base = code.local("i32");
       code.for({ from: FREE, below: FREE + 4 * panels, step: 4 }, (slot) => {
         code.do(i32.store(slot, base, { memory: scratch }));
@@ -234,7 +240,7 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
               rowStride: 1,
               depthStride: outputs,
             });
-            const add = emitTiles(builder, {
+            const add = builder.once(emitTiles, {
               dtype,
               rows: height,
               vectors: tile.vectors,
@@ -276,15 +282,24 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
         code.set(m, advance(m, inputs * FLOAT));
         code.set(w, advance(w, inputs * TAPS * FLOAT));
       });
-    });
-  });
+    },
+  );
 
-  const stages: Stage[] = [emitFrames(builder, dtype, batch * inputs, frame, [0, 3])];
+  const stages: Stage[] = [
+    builder.once(emitFrames, { dtype, images: batch * inputs, axes: frame, operands: [0, 3] }),
+  ];
   // The last chunk reads whole tiles of rows, beyond the last one.
   const cotangents = POINTS * nextOutput + rows * FLOAT;
   const workspaces = [batch * inputs * lengthX * FLOAT, POINTS * nextInput, cotangents];
   if (ragged) {
-    stages.push(emitFrames(builder, dtype, batch * outputs, cotangent, [1, 6]));
+    stages.push(
+      builder.once(emitFrames, {
+        dtype,
+        images: batch * outputs,
+        axes: cotangent,
+        operands: [1, 6],
+      }),
+    );
     workspaces.push(batch * outputs * lengthY * FLOAT);
   }
   const blocks = Math.ceil(outputs / rows);

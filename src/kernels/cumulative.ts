@@ -88,12 +88,12 @@ function emitCumulative(
   const segments = Math.ceil(length / segment);
   const bytes = 2 * size * byteSize(dtype);
   if (segments === 1) {
-    const stages = [emitStage(builder, lines, true, [0, 1])];
+    const stages = [builder.once(emitStage, { lines, writes: true, operands: [0, 1] })];
     return { stages, workspaces: [], operations: size, bytes };
   }
   const stages = [
-    emitStage(builder, lines, false, [0, 2]),
-    emitStage(builder, lines, true, [0, 1, 2]),
+    builder.once(emitStage, { lines, writes: false, operands: [0, 2] }),
+    builder.once(emitStage, { lines, writes: true, operands: [0, 1, 2] }),
   ];
   const workspace = groups * segments * lanes * totalBytes(dtype);
   return { stages, workspaces: [workspace], operations: 2 * size, bytes: 1.5 * bytes };
@@ -146,14 +146,15 @@ function piecesOf(lines: Lines): Partition {
 /** A stage that writes results, or else the totals of all segments. */
 function emitStage(
   builder: Builder,
-  lines: Lines,
-  writes: boolean,
-  operands: readonly number[],
+  { lines, writes, operands }: {
+    readonly lines: Lines;
+    readonly writes: boolean;
+    readonly operands: readonly number[];
+  },
 ): Stage {
   const parts = piecesOf(lines);
   const name = lines.operation === "sum" ? "cumsum" : "cumprod";
-  const key = `${name} ${writes} ${operands.length} ${JSON.stringify(lines)}`;
-  const run = builder.once(key, () => emitChunk(builder, name, lines, parts, writes, operands));
+  const run = emitChunk(builder, name, lines, parts, writes, operands);
   const { groups, lanes, width, length, segment } = lines;
   // Chunks are rows where the lines are whole, and the last of the axes.
   const isByRows = writes && groups === 1 && lines.laneBytes === length * lines.stepBytes &&

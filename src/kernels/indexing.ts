@@ -326,35 +326,33 @@ export function emitGather(
   const rowBytes = width * element;
   const walk = walkOf(x.shape.slice(0, at), indices, params, x.shape[at], rowBytes);
   const parts = partition(walk.batches * walk.rows, rowTime(rowBytes));
-  const key = `gather ${JSON.stringify([walk, parts])}`;
-  const run = builder.once(key, () =>
-    builder.module.function(
-      "gather",
-      ["i32", "i32", "i32", "i32"],
-      "none",
-      (code, x, indices, out, chunk) => {
-        const part: Part = {
-          slots: x,
-          indices,
-          rows: out,
-          first: times(chunk, parts.perChunk),
-          end: chunkEnd(parts, chunk),
-        };
-        const copyFour: VisitFour = (slots, row) => {
-          const lane = (i: number) => i32x4.extractLane(slots, i);
-          let four = v128.load32Zero(lane(0));
-          for (const i of [1, 2, 3]) four = v128.load32Lane(lane(i), four, i);
-          code.do(v128.store(row, four, { align: 4 }));
-        };
-        eachRow(
-          code,
-          walk,
-          part,
-          (slot, row) => copyRow(builder, code, row, slot, rowBytes),
-          rowBytes === 4 ? copyFour : undefined,
-        );
-      },
-    ));
+  const run = builder.module.function(
+    "gather",
+    ["i32", "i32", "i32", "i32"],
+    "none",
+    (code, x, indices, out, chunk) => {
+      const part: Part = {
+        slots: x,
+        indices,
+        rows: out,
+        first: times(chunk, parts.perChunk),
+        end: chunkEnd(parts, chunk),
+      };
+      const copyFour: VisitFour = (slots, row) => {
+        const lane = (i: number) => i32x4.extractLane(slots, i);
+        let four = v128.load32Zero(lane(0));
+        for (const i of [1, 2, 3]) four = v128.load32Lane(lane(i), four, i);
+        code.do(v128.store(row, four, { align: 4 }));
+      };
+      eachRow(
+        code,
+        walk,
+        part,
+        (slot, row) => copyRow(builder, code, row, slot, rowBytes),
+        rowBytes === 4 ? copyFour : undefined,
+      );
+    },
+  );
   const rows = { count: parts.count, perChunk: parts.perChunk };
   const stage: Stage = { name: "gather", run, operands: [0, 1, 2], chunks: parts.chunks, rows };
   return {
@@ -386,8 +384,8 @@ export function emitScatterAdd(
   const walk = walkOf(updates.shape.slice(0, at), indices, params, size, rowBytes);
   const often = walk.rows >= OFTEN * size && size > 0 && width > 0;
   const stages = often
-    ? scatterToCopies(builder, dtype, width, walk)
-    : scatterDirectly(builder, dtype, width, walk);
+    ? builder.once(scatterToCopies, { dtype, width, walk })
+    : builder.once(scatterDirectly, { dtype, width, walk });
   const count = sizeOf(updates.shape);
   return {
     ...stages,
@@ -400,7 +398,10 @@ export function emitScatterAdd(
 type Work = Pick<Kernel, "stages" | "workspaces">;
 
 /** Adds updates to the result itself: chunks own batches, or columns of few batches' rows. */
-function scatterDirectly(builder: Builder, dtype: Dtype, width: number, walk: Walk): Work {
+function scatterDirectly(
+  builder: Builder,
+  { dtype, width, walk }: { readonly dtype: Dtype; readonly width: number; readonly walk: Walk },
+): Work {
   const { batches, rows, slots, slotBytes } = walk;
   const element = byteSize(dtype);
   const time = slots * slotBytes / 16 * 0.5 + rows * (1 + rowTime(walk.rowBytes));
@@ -409,53 +410,45 @@ function scatterDirectly(builder: Builder, dtype: Dtype, width: number, walk: Wa
   const columns = parts.chunks >= 8 ? 1 : columnParts(width, element, wanted);
   if (columns > 1) {
     const own = width / columns;
-    const run = builder.once(
-      `scatterAdd columns ${JSON.stringify([walk, dtype, columns])}`,
-      () =>
-        builder.module.function(
-          "scatterAdd",
-          ["i32", "i32", "i32", "i32"],
-          "none",
-          (code, updates, indices, out, chunk) => {
-            const start = code.let(times(chunk, own * element));
-            eachRow(code, walk, {
-              slots: i32.add(out, start),
-              indices,
-              rows: i32.add(updates, start),
-              first: i32.const(0),
-              end: i32.const(batches * rows),
-            }, (slot, row) => addRow(code, dtype, dtype, slot, row, own));
-          },
-        ),
+    const run = builder.module.function(
+      "scatterAdd",
+      ["i32", "i32", "i32", "i32"],
+      "none",
+      (code, updates, indices, out, chunk) => {
+        const start = code.let(times(chunk, own * element));
+        eachRow(code, walk, {
+          slots: i32.add(out, start),
+          indices,
+          rows: i32.add(updates, start),
+          first: i32.const(0),
+          end: i32.const(batches * rows),
+        }, (slot, row) => addRow(code, dtype, dtype, slot, row, own));
+      },
     );
-    const clear = clearStage(builder, batches * slots * slotBytes, 2);
+    const clear = builder.once(clearStage, { bytes: batches * slots * slotBytes, operand: 2 });
     const stage: Stage = { name: "scatterAdd", run, operands: [0, 1, 2], chunks: columns };
     return { stages: rows === 0 ? clear : [...clear, stage], workspaces: [] };
   }
   const batchBytes = slots * slotBytes;
-  const run = builder.once(
-    `scatterAdd ${JSON.stringify([walk, dtype, parts])}`,
-    () =>
-      builder.module.function(
-        "scatterAdd",
-        ["i32", "i32", "i32", "i32"],
-        "none",
-        (code, updates, indices, out, chunk) => {
-          const first = code.let(times(chunk, parts.perChunk));
-          const end = code.let(chunkEnd(parts, chunk));
-          const start = i32.add(out, times(first, batchBytes));
-          const length = times(i32.sub(end, first), batchBytes);
-          code.do(builder.memory.fill(start, i32.const(0), length));
-          if (rows === 0) return;
-          eachRow(code, walk, {
-            slots: out,
-            indices,
-            rows: updates,
-            first: times(first, rows),
-            end: times(end, rows),
-          }, (slot, row) => addRow(code, dtype, dtype, slot, row, width));
-        },
-      ),
+  const run = builder.module.function(
+    "scatterAdd",
+    ["i32", "i32", "i32", "i32"],
+    "none",
+    (code, updates, indices, out, chunk) => {
+      const first = code.let(times(chunk, parts.perChunk));
+      const end = code.let(chunkEnd(parts, chunk));
+      const start = i32.add(out, times(first, batchBytes));
+      const length = times(i32.sub(end, first), batchBytes);
+      code.do(builder.memory.fill(start, i32.const(0), length));
+      if (rows === 0) return;
+      eachRow(code, walk, {
+        slots: out,
+        indices,
+        rows: updates,
+        first: times(first, rows),
+        end: times(end, rows),
+      }, (slot, row) => addRow(code, dtype, dtype, slot, row, width));
+    },
   );
   const stage: Stage = {
     name: "scatterAdd",
@@ -480,19 +473,18 @@ function columnParts(width: number, element: number, wanted: number): number {
 }
 
 /** A stage that sets bytes of a buffer to zero. */
-function clearStage(builder: Builder, bytes: number, operand: number): Stage[] {
+function clearStage(
+  builder: Builder,
+  { bytes, operand }: { readonly bytes: number; readonly operand: number },
+): Stage[] {
   const unit = 4096;
   const parts = partition(Math.ceil(bytes / unit), unit / 10);
   if (parts.chunks === 0) return [];
-  const run = builder.once(
-    `clear ${bytes} by ${parts.perChunk}`,
-    () =>
-      builder.module.function("clear", ["i32", "i32"], "none", (code, out, chunk) => {
-        const start = code.let(times(chunk, parts.perChunk * unit));
-        const length = smaller(i32.const(parts.perChunk * unit), i32.sub(i32.const(bytes), start));
-        code.do(builder.memory.fill(i32.add(out, start), i32.const(0), length));
-      }),
-  );
+  const run = builder.module.function("clear", ["i32", "i32"], "none", (code, out, chunk) => {
+    const start = code.let(times(chunk, parts.perChunk * unit));
+    const length = smaller(i32.const(parts.perChunk * unit), i32.sub(i32.const(bytes), start));
+    code.do(builder.memory.fill(i32.add(out, start), i32.const(0), length));
+  });
   return [{ name: "clear", run, operands: [operand], chunks: parts.chunks }];
 }
 
@@ -500,7 +492,10 @@ function clearStage(builder: Builder, bytes: number, operand: number): Stage[] {
  * Adds updates to sums in a workspace, of which chunks that share slots have one each, then adds up
  * these: the slots are few against the updates.
  */
-function scatterToCopies(builder: Builder, dtype: Dtype, width: number, walk: Walk): Work {
+function scatterToCopies(
+  builder: Builder,
+  { dtype, width, walk }: { readonly dtype: Dtype; readonly width: number; readonly walk: Walk },
+): Work {
   const { batches, rows, slots } = walk;
   const sumDtype: Dtype = dtype === "float32" ? "float64" : dtype;
   const sumBytes = byteSize(sumDtype);
@@ -517,32 +512,28 @@ function scatterToCopies(builder: Builder, dtype: Dtype, width: number, walk: Wa
   const shared = byBatch ? parts : atMost(parts, affordable);
   const copies = byBatch ? 1 : shared.chunks;
   const copyBytes = Math.ceil(batches * batchBytes / 64) * 64;
-  const run = builder.once(
-    `scatterAdd copies ${JSON.stringify([walk, dtype, shared, byBatch])}`,
-    () =>
-      builder.module.function(
-        "scatterAdd",
-        ["i32", "i32", "i32", "i32"],
-        "none",
-        (code, updates, indices, out, chunk) => {
-          const first = code.let(times(chunk, shared.perChunk));
-          const end = code.let(chunkEnd(shared, chunk));
-          const copy = code.let(byBatch ? out : i32.add(out, times(chunk, copyBytes)));
-          const start = byBatch ? i32.add(copy, times(first, batchBytes)) : copy;
-          const length = byBatch
-            ? times(i32.sub(end, first), batchBytes)
-            : i32.const(batches * batchBytes);
-          code.do(builder.memory.fill(start, i32.const(0), length));
-          const perUnit = byBatch ? rows : 1;
-          eachRow(code, sums, {
-            slots: copy,
-            indices,
-            rows: updates,
-            first: times(first, perUnit),
-            end: times(end, perUnit),
-          }, (slot, row) => addRow(code, sumDtype, dtype, slot, row, width));
-        },
-      ),
+  const run = builder.module.function(
+    "scatterAdd",
+    ["i32", "i32", "i32", "i32"],
+    "none",
+    (code, updates, indices, out, chunk) => {
+      const first = code.let(times(chunk, shared.perChunk));
+      const end = code.let(chunkEnd(shared, chunk));
+      const copy = code.let(byBatch ? out : i32.add(out, times(chunk, copyBytes)));
+      const start = byBatch ? i32.add(copy, times(first, batchBytes)) : copy;
+      const length = byBatch
+        ? times(i32.sub(end, first), batchBytes)
+        : i32.const(batches * batchBytes);
+      code.do(builder.memory.fill(start, i32.const(0), length));
+      const perUnit = byBatch ? rows : 1;
+      eachRow(code, sums, {
+        slots: copy,
+        indices,
+        rows: updates,
+        first: times(first, perUnit),
+        end: times(end, perUnit),
+      }, (slot, row) => addRow(code, sumDtype, dtype, slot, row, width));
+    },
   );
   const stages: Stage[] = [{
     name: "scatterAdd",
@@ -551,20 +542,21 @@ function scatterToCopies(builder: Builder, dtype: Dtype, width: number, walk: Wa
     chunks: shared.chunks,
   }];
   const finals = partition(total, copies);
-  const finish = builder.once(
-    `scatterAdd finish ${JSON.stringify([dtype, total, copies, copyBytes, finals])}`,
-    () =>
-      builder.module.function("finish", ["i32", "i32", "i32"], "none", (code, out, sums, chunk) => {
-        const first = code.let(times(chunk, finals.perChunk));
-        const from = code.let(i32.add(sums, times(first, sumBytes)));
-        const to = code.let(i32.add(out, times(first, byteSize(dtype))));
-        const end = i32.add(sums, times(chunkEnd(finals, chunk), sumBytes));
-        const stop = code.let(end);
-        code.for({ from, below: stop, step: sumBytes }, (from) => {
-          code.do(storeSum(dtype, to, from, copies, copyBytes));
-          code.set(to, advance(to, byteSize(dtype)));
-        });
-      }),
+  const finish = builder.module.function(
+    "finish",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, out, sums, chunk) => {
+      const first = code.let(times(chunk, finals.perChunk));
+      const from = code.let(i32.add(sums, times(first, sumBytes)));
+      const to = code.let(i32.add(out, times(first, byteSize(dtype))));
+      const end = i32.add(sums, times(chunkEnd(finals, chunk), sumBytes));
+      const stop = code.let(end);
+      code.for({ from, below: stop, step: sumBytes }, (from) => {
+        code.do(storeSum(dtype, to, from, copies, copyBytes));
+        code.set(to, advance(to, byteSize(dtype)));
+      });
+    },
   );
   stages.push({ name: "scatterAdd", run: finish, operands: [2, 3], chunks: finals.chunks });
   return { stages: parts.chunks === 0 ? [] : stages, workspaces: [copies * copyBytes] };
@@ -686,31 +678,32 @@ export function emitScatterLast(
   const { batches, rows } = walk;
   const batchBytes = size * INDEX;
   const parts = partition(batches, 20 + batchBytes / 16 * 0.5 + rows * 1.5);
-  const run = builder.once(
-    `scatterLast ${JSON.stringify([walk, parts])}`,
-    () =>
-      builder.module.function("scatterLast", ["i32", "i32", "i32"], "none", (code, ...operands) => {
-        const [indices, out, chunk] = operands;
-        const batch = code.let(times(chunk, parts.perChunk));
-        const end = code.let(chunkEnd(parts, chunk));
-        const start = i32.add(out, times(batch, batchBytes));
-        const length = times(i32.sub(end, batch), batchBytes);
-        code.do(builder.memory.fill(start, i32.const(0xff), length));
-        if (rows === 0) return;
-        code.for({ from: batch, below: end }, (batch) => {
-          const position = code.let(i32.const(0));
-          eachRow(code, { ...walk, batches: 1 }, {
-            slots: i32.add(out, times(batch, batchBytes)),
-            indices: i32.add(indices, times(batch, rows * INDEX)),
-            rows: i32.const(0),
-            first: i32.const(0),
-            end: i32.const(rows),
-          }, (slot) => {
-            code.do(i32.store(slot, position));
-            code.set(position, advance(position, 1));
-          });
+  const run = builder.module.function(
+    "scatterLast",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, ...operands) => {
+      const [indices, out, chunk] = operands;
+      const batch = code.let(times(chunk, parts.perChunk));
+      const end = code.let(chunkEnd(parts, chunk));
+      const start = i32.add(out, times(batch, batchBytes));
+      const length = times(i32.sub(end, batch), batchBytes);
+      code.do(builder.memory.fill(start, i32.const(0xff), length));
+      if (rows === 0) return;
+      code.for({ from: batch, below: end }, (batch) => {
+        const position = code.let(i32.const(0));
+        eachRow(code, { ...walk, batches: 1 }, {
+          slots: i32.add(out, times(batch, batchBytes)),
+          indices: i32.add(indices, times(batch, rows * INDEX)),
+          rows: i32.const(0),
+          first: i32.const(0),
+          end: i32.const(rows),
+        }, (slot) => {
+          code.do(i32.store(slot, position));
+          code.set(position, advance(position, 1));
         });
-      }),
+      });
+    },
   );
   const stage: Stage = {
     name: "scatterLast",

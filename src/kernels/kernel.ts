@@ -34,9 +34,23 @@ export interface Builder {
   readonly scratch: Memory;
   /** The tile that runs best here. */
   readonly tile: Tile;
-  /** What `make` gave at the first call with this key: a function that is needed twice is written once. */
-  once<T>(key: string, make: () => T): T;
+  /**
+   * What `emit` gives for these parameters, which is written once. The parameters are all that `emit`
+   * gets, and the whole of them is compared, so `emit` must be a function of a module, not one made in
+   * another function: then nothing that its code depends on can be missing from the comparison. (A
+   * function made anew for each call would be compared by its identity, and written each time.)
+   */
+  once<T>(emit: (builder: Builder) => T): T;
+  once<P, T>(emit: (builder: Builder, params: P) => T, params: Plain<P>): T;
 }
+
+/**
+ * Data without functions and instances of classes, which parameters of kernels are made of. What is
+ * `unknown` is looked at when a kernel is written.
+ */
+export type Plain<P> = unknown extends P ? P
+  : P extends (...args: never[]) => unknown ? never
+  : { readonly [K in keyof P]: Plain<P[K]> };
 
 /** How the chunks of a stage divide the rows of its result: chunk `i` starts at row `i * perChunk`. */
 export interface Rows {

@@ -35,58 +35,54 @@ interface Largest {
  */
 export function emitEliminate(
   builder: Builder,
-  dtype: Dtype,
-  n: number,
-  side: number,
+  { dtype, n, side }: { readonly dtype: Dtype; readonly n: number; readonly side: number },
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32"], "none"> {
-  return builder.once(`lu eliminate ${dtype} ${n}`, () => {
-    const step = emitStep(builder, n, side);
-    return builder.module.function("eliminate", ["i32", "i32", "i32", "i32"], "none", (
-      code,
-      work,
-      rows,
-      columns,
-      sign,
-    ) => {
-      code.for({ below: n }, (i) => {
-        for (const order of [rows, columns]) code.do(i32.store(offsetBy(order, i, 4), i));
-      });
-      const value = code.local("f64");
-      code.set(value, f64.const(1));
-      const place = code.local("i32");
-      code.set(place, step.call(work, i32.const(-1)));
-      code.for({ below: n }, (k) => {
-        const i = code.let(i32.divU(place, i32.const(side)));
-        const j = code.let(i32.remU(place, i32.const(side)));
-        code.if(i32.ne(i, k), () => {
-          code.set(value, f64.neg(value));
-          swapNumbers(code, rows, i, k);
-          const q = code.let(elementAt(work, side, i, 0));
-          const p = code.let(elementAt(work, side, k, 0));
-          code.for({ from: p, below: code.let(advance(p, side * DOUBLE)), step: VECTOR }, (p) => {
-            const kept = code.let(v128.load(p, { align: 8 }));
-            code.do(v128.store(p, v128.load(q, { align: 8 }), { align: 8 }));
-            code.do(v128.store(q, kept, { align: 8 }));
-            code.set(q, advance(q, VECTOR));
-          });
-        });
-        code.if(i32.ne(j, k), () => {
-          code.set(value, f64.neg(value));
-          swapNumbers(code, columns, j, k);
-          const shift = code.let(times(i32.sub(j, k), DOUBLE));
-          const from = elementAt(work, 0, 0, k);
-          const below = elementAt(work, side, n, k);
-          code.for({ from, below, step: side * DOUBLE }, (p) => {
-            const q = code.let(i32.add(p, shift));
-            const kept = code.let(f64.load(p));
-            code.do(f64.store(p, f64.load(q)), f64.store(q, kept));
-          });
-        });
-        code.set(place, step.call(work, k));
-      });
-      replaceZeros(code, work, n, side, TINY_PIVOT[dtype as keyof typeof TINY_PIVOT]);
-      code.do(dtype === "float64" ? f64.store(sign, value) : f32.store(sign, f32.demoteF64(value)));
+  const step = builder.once(emitStep, { n, side });
+  return builder.module.function("eliminate", ["i32", "i32", "i32", "i32"], "none", (
+    code,
+    work,
+    rows,
+    columns,
+    sign,
+  ) => {
+    code.for({ below: n }, (i) => {
+      for (const order of [rows, columns]) code.do(i32.store(offsetBy(order, i, 4), i));
     });
+    const value = code.local("f64");
+    code.set(value, f64.const(1));
+    const place = code.local("i32");
+    code.set(place, step.call(work, i32.const(-1)));
+    code.for({ below: n }, (k) => {
+      const i = code.let(i32.divU(place, i32.const(side)));
+      const j = code.let(i32.remU(place, i32.const(side)));
+      code.if(i32.ne(i, k), () => {
+        code.set(value, f64.neg(value));
+        swapNumbers(code, rows, i, k);
+        const q = code.let(elementAt(work, side, i, 0));
+        const p = code.let(elementAt(work, side, k, 0));
+        code.for({ from: p, below: code.let(advance(p, side * DOUBLE)), step: VECTOR }, (p) => {
+          const kept = code.let(v128.load(p, { align: 8 }));
+          code.do(v128.store(p, v128.load(q, { align: 8 }), { align: 8 }));
+          code.do(v128.store(q, kept, { align: 8 }));
+          code.set(q, advance(q, VECTOR));
+        });
+      });
+      code.if(i32.ne(j, k), () => {
+        code.set(value, f64.neg(value));
+        swapNumbers(code, columns, j, k);
+        const shift = code.let(times(i32.sub(j, k), DOUBLE));
+        const from = elementAt(work, 0, 0, k);
+        const below = elementAt(work, side, n, k);
+        code.for({ from, below, step: side * DOUBLE }, (p) => {
+          const q = code.let(i32.add(p, shift));
+          const kept = code.let(f64.load(p));
+          code.do(f64.store(p, f64.load(q)), f64.store(q, kept));
+        });
+      });
+      code.set(place, step.call(work, k));
+    });
+    replaceZeros(code, work, n, side, TINY_PIVOT[dtype as keyof typeof TINY_PIVOT]);
+    code.do(dtype === "float64" ? f64.store(sign, value) : f32.store(sign, f32.demoteF64(value)));
   });
 }
 
@@ -119,48 +115,43 @@ function replaceZeros(code: Code, work: Pointer, n: number, side: number, tiny: 
  */
 function emitStep(
   builder: Builder,
-  n: number,
-  side: number,
+  { n, side }: { readonly n: number; readonly side: number },
 ): FunctionReference<readonly ["i32", "i32"], "i32"> {
-  return builder.once(
-    `lu step ${n}`,
-    () =>
-      builder.module.function("step", ["i32", "i32"], "i32", (code, work, k) => {
-        const largest = { bits: code.local("i64"), row: code.local("i32") };
-        code.set(largest.bits, i64.const(-1));
-        const next = code.let(i32.add(k, i32.const(1)));
-        const isFirst = i32.eq(next, i32.const(0));
-        code.if(isFirst, () => {
-          code.for({ below: n }, (row) => look(code, work, side, row, largest));
-        }, () => {
-          const top = code.let(elementAt(work, side, k, 0));
-          const whole = code.let(i32.sub(i32.const(n), next));
-          const end = code.let(
-            i32.add(next, i32.and(whole, i32.const(-TOGETHER))),
-          );
-          code.for({ from: next, below: end, step: TOGETHER }, (row) => {
-            clearRows(code, work, side, n, top, k, row, TOGETHER, largest);
-          });
-          code.for({ from: end, below: n }, (row) => {
-            clearRows(code, work, side, n, top, k, row, 1, largest);
-          });
-        });
-        const last = i32.const(Math.max(0, n - 1) * side + Math.max(0, n - 1));
-        code.if(i64.gtS(largest.bits, i64.const(INFINITE)), () => code.return(last));
-        const column = code.let(next);
-        code.block((exit) => {
-          code.branchIf(exit, i32.geU(column, i32.const(n)));
-          const at = code.let(elementAt(work, side, largest.row, column));
-          code.loop((again) => {
-            code.branchIf(exit, i64.eq(magnitudeOf(f64.load(at)), largest.bits));
-            code.set(column, i32.add(column, i32.const(1)));
-            code.set(at, advance(at, DOUBLE));
-            code.branchIf(again, i32.ltU(column, i32.const(n)));
-          });
-        });
-        return i32.add(times(largest.row, side), column);
-      }),
-  );
+  return builder.module.function("step", ["i32", "i32"], "i32", (code, work, k) => {
+    const largest = { bits: code.local("i64"), row: code.local("i32") };
+    code.set(largest.bits, i64.const(-1));
+    const next = code.let(i32.add(k, i32.const(1)));
+    const isFirst = i32.eq(next, i32.const(0));
+    code.if(isFirst, () => {
+      code.for({ below: n }, (row) => look(code, work, side, row, largest));
+    }, () => {
+      const top = code.let(elementAt(work, side, k, 0));
+      const whole = code.let(i32.sub(i32.const(n), next));
+      const end = code.let(
+        i32.add(next, i32.and(whole, i32.const(-TOGETHER))),
+      );
+      code.for({ from: next, below: end, step: TOGETHER }, (row) => {
+        clearRows(code, work, side, n, top, k, row, TOGETHER, largest);
+      });
+      code.for({ from: end, below: n }, (row) => {
+        clearRows(code, work, side, n, top, k, row, 1, largest);
+      });
+    });
+    const last = i32.const(Math.max(0, n - 1) * side + Math.max(0, n - 1));
+    code.if(i64.gtS(largest.bits, i64.const(INFINITE)), () => code.return(last));
+    const column = code.let(next);
+    code.block((exit) => {
+      code.branchIf(exit, i32.geU(column, i32.const(n)));
+      const at = code.let(elementAt(work, side, largest.row, column));
+      code.loop((again) => {
+        code.branchIf(exit, i64.eq(magnitudeOf(f64.load(at)), largest.bits));
+        code.set(column, i32.add(column, i32.const(1)));
+        code.set(at, advance(at, DOUBLE));
+        code.branchIf(again, i32.ltU(column, i32.const(n)));
+      });
+    });
+    return i32.add(times(largest.row, side), column);
+  });
 }
 
 function magnitudeOf(value: Expression<"f64">): Expression<"i64"> {

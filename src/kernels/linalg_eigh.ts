@@ -48,7 +48,7 @@ export function emitEigh(
   const size = byteSize(dtype);
   const square = sizes.height * sizes.pitch * DOUBLE;
   return emitPhases(builder, {
-    key: `eigh ${dtype} ${n}`,
+    name: "eigh",
     count,
     buffers: [n * n * size, n * size, n * n * size],
     workspaces: [
@@ -65,12 +65,12 @@ export function emitEigh(
 
 function eigh(builder: Builder, sizes: Sizes): Phase[] {
   const { dtype, n, pitch, height } = sizes;
-  const reduce = emitReduce(builder, sizes);
-  const basis = emitBasis(builder, { count: n - 1, offset: 1, pitch });
-  const iterate = emitIterateQl(builder, n);
-  const turns = emitTurns(builder, pitch);
-  const sort = emitSort(builder, { dtype, count: n, isSingular: false });
-  const write = emitWriteColumns(builder, { dtype, count: n, length: n, pitch });
+  const reduce = builder.once(emitReduce, sizes);
+  const basis = builder.once(emitBasis, { count: n - 1, offset: 1, pitch });
+  const iterate = builder.once(emitIterateQl, n);
+  const turns = builder.once(emitTurns, pitch);
+  const sort = builder.once(emitSort, { dtype, count: n, isSingular: false });
+  const write = builder.once(emitWriteColumns, { dtype, count: n, length: n, pitch });
   const steps: Phase = {
     name: "eigh: steps",
     parts: 1,
@@ -126,30 +126,26 @@ function emitReduce(
   builder: Builder,
   { dtype, n, pitch, height }: Sizes,
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32"], "none"> {
-  const source = { dtype, rows: n, columns: n, pitch, height, isUnit: false };
-  const read = emitReadMatrix(builder, source);
-  const tridiagonalize = emitTridiagonalize(builder, n, pitch);
-  return builder.once(
-    `eigh reduce ${dtype} ${n}`,
-    () =>
-      builder.module.function("reduce", ["i32", "i32", "i32", "i32", "i32"], "none", (
-        code,
-        a,
-        work,
-        reflections,
-        vectors,
-        known,
-      ) => {
-        code.do(read.call(a, work, i32.const(0), i32.const(height)));
-        const scale = scaleLower(code, work, n, pitch);
-        code.do(f64.store(known, scale, { offset: state.scale }));
-        beginIteration(code, known, 0);
-        code.if(f64.ne(scale, scale), () => {
-          code.do(builder.memory.fill(work, i32.const(0), i32.const(height * pitch * DOUBLE)));
-        });
-        code.do(tridiagonalize.call(work, reflections, vectors));
-      }),
-  );
+  const source = { dtype, rows: n, columns: n, pitch, isUnit: false };
+  const read = builder.once(emitReadMatrix, source);
+  const tridiagonalize = builder.once(emitTridiagonalize, { n, pitch });
+  return builder.module.function("reduce", ["i32", "i32", "i32", "i32", "i32"], "none", (
+    code,
+    a,
+    work,
+    reflections,
+    vectors,
+    known,
+  ) => {
+    code.do(read.call(a, work, i32.const(0), i32.const(height)));
+    const scale = scaleLower(code, work, n, pitch);
+    code.do(f64.store(known, scale, { offset: state.scale }));
+    beginIteration(code, known, 0);
+    code.if(f64.ne(scale, scale), () => {
+      code.do(builder.memory.fill(work, i32.const(0), i32.const(height * pitch * DOUBLE)));
+    });
+    code.do(tridiagonalize.call(work, reflections, vectors));
+  });
 }
 
 /**

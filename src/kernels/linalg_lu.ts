@@ -38,16 +38,16 @@ export function emitLu(
   const bytes = n * n * byteSize(dtype);
   const isPartial = pivoting === "partial";
   return emitPhases(builder, {
-    key: `lu ${pivoting} ${dtype} ${n}`,
+    name: "lu",
     count,
     buffers: [bytes, bytes, bytes, 4 * n, 4 * n, byteSize(dtype)],
     workspaces: [side * side * DOUBLE, 4 * n],
     operations: n * n * ((isPartial ? 2 / 3 : 3) * n + 10) + 20 * n,
     phases(isShared) {
       const rows = isShared ? ROWS : Math.max(1, side);
-      const source = { dtype, rows: n, columns: n, pitch: side, height: side, isUnit: true };
-      const read = emitReadMatrix(builder, source);
-      const write = emitWrite(builder, dtype, n, side);
+      const source = { dtype, rows: n, columns: n, pitch: side, isUnit: true };
+      const read = builder.once(emitReadMatrix, source);
+      const write = builder.once(emitWrite, { dtype, n, side });
       const parts = Math.ceil(n / rows);
       return [
         {
@@ -60,7 +60,7 @@ export function emitLu(
           name: "lu: eliminate",
           parts: 1,
           run: ([, , , order, columns, sign, work]: readonly Pointer[]) =>
-            emitEliminate(builder, dtype, n, side).call(work, order, columns, sign),
+            builder.once(emitEliminate, { dtype, n, side }).call(work, order, columns, sign),
         }],
         {
           name: "lu: write",
@@ -89,7 +89,7 @@ function eliminateBlocks(
 ): Phase[] {
   const columns = isShared ? COLUMNS : MOST_COLUMNS;
   const phases: Phase[] = [];
-  const panel = emitPanel(builder, n, side);
+  const panel = builder.once(emitPanel, { n, side });
   for (let k = 0; k < n; k += BLOCK) {
     phases.push({
       name: "lu: columns",
@@ -98,7 +98,7 @@ function eliminateBlocks(
     });
     const first = k + BLOCK;
     if (n > BLOCK) {
-      const follow = emitFollow(builder, n, side, columns);
+      const follow = builder.once(emitFollow, { n, side, columns });
       phases.push({
         name: "lu: update",
         parts: Math.max(1, Math.ceil((side - first) / columns)),
@@ -107,7 +107,7 @@ function eliminateBlocks(
       });
     }
   }
-  const order = emitOrder(builder, dtype, n);
+  const order = builder.once(emitOrder, { dtype, n });
   phases.push({
     name: "lu: order",
     parts: 1,
@@ -119,38 +119,33 @@ function eliminateBlocks(
 /** Makes orders and their sign of the exchanges of rows. */
 function emitOrder(
   builder: Builder,
-  dtype: Dtype,
-  n: number,
+  { dtype, n }: { readonly dtype: Dtype; readonly n: number },
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32"], "none"> {
-  return builder.once(
-    `lu order ${dtype} ${n}`,
-    () =>
-      builder.module.function("order", ["i32", "i32", "i32", "i32"], "none", (
-        code,
-        swaps,
-        rows,
-        columns,
-        sign,
-      ) => {
-        code.for({ below: n }, (i) => {
-          for (const order of [rows, columns]) code.do(i32.store(offsetBy(order, i, 4), i));
-        });
-        const value = code.local("f64");
-        code.set(value, f64.const(1));
-        code.for({ below: n }, (i) => {
-          const other = code.let(i32.load(offsetBy(swaps, i, 4)));
-          code.if(i32.ne(other, i), () => {
-            code.set(value, f64.neg(value));
-            const [p, q] = [i, other].map((number) => code.let(offsetBy(rows, number, 4)));
-            const kept = code.let(i32.load(p));
-            code.do(i32.store(p, i32.load(q)), i32.store(q, kept));
-          });
-        });
-        code.do(
-          dtype === "float64" ? f64.store(sign, value) : f32.store(sign, f32.demoteF64(value)),
-        );
-      }),
-  );
+  return builder.module.function("order", ["i32", "i32", "i32", "i32"], "none", (
+    code,
+    swaps,
+    rows,
+    columns,
+    sign,
+  ) => {
+    code.for({ below: n }, (i) => {
+      for (const order of [rows, columns]) code.do(i32.store(offsetBy(order, i, 4), i));
+    });
+    const value = code.local("f64");
+    code.set(value, f64.const(1));
+    code.for({ below: n }, (i) => {
+      const other = code.let(i32.load(offsetBy(swaps, i, 4)));
+      code.if(i32.ne(other, i), () => {
+        code.set(value, f64.neg(value));
+        const [p, q] = [i, other].map((number) => code.let(offsetBy(rows, number, 4)));
+        const kept = code.let(i32.load(p));
+        code.do(i32.store(p, i32.load(q)), i32.store(q, kept));
+      });
+    });
+    code.do(
+      dtype === "float64" ? f64.store(sign, value) : f32.store(sign, f32.demoteF64(value)),
+    );
+  });
 }
 
 /**
@@ -159,39 +154,33 @@ function emitOrder(
  */
 function emitWrite(
   builder: Builder,
-  dtype: Dtype,
-  n: number,
-  side: number,
+  { dtype, n, side }: { readonly dtype: Dtype; readonly n: number; readonly side: number },
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32"], "none"> {
   const size = byteSize(dtype);
-  const narrow = emitNarrow(builder, dtype);
+  const narrow = builder.once(emitNarrow, dtype);
   const { memory } = builder;
-  return builder.once(
-    `lu write ${dtype} ${n}`,
-    () =>
-      builder.module.function("write", ["i32", "i32", "i32", "i32", "i32"], "none", (
-        code,
-        work,
-        l,
-        u,
-        first,
-        end,
-      ) => {
-        code.for({ from: first, below: end }, (row) => {
-          const from = code.let(elementAt(work, side, row, 0));
-          const lower = code.let(offsetBy(l, row, n * size));
-          const upper = code.let(offsetBy(u, row, n * size));
-          const rest = code.let(i32.sub(i32.const(n), row));
-          const diagonal = code.let(offsetBy(lower, row, size));
-          code.do(narrow.call(from, lower, row));
-          code.do(memory.fill(diagonal, i32.const(0), times(rest, size)));
-          const one = size === 8
-            ? f64.store(diagonal, f64.const(1))
-            : f32.store(diagonal, f32.const(1));
-          code.do(one);
-          code.do(memory.fill(upper, i32.const(0), times(row, size)));
-          code.do(narrow.call(elementAt(from, 0, 0, row), offsetBy(upper, row, size), rest));
-        });
-      }),
-  );
+  return builder.module.function("write", ["i32", "i32", "i32", "i32", "i32"], "none", (
+    code,
+    work,
+    l,
+    u,
+    first,
+    end,
+  ) => {
+    code.for({ from: first, below: end }, (row) => {
+      const from = code.let(elementAt(work, side, row, 0));
+      const lower = code.let(offsetBy(l, row, n * size));
+      const upper = code.let(offsetBy(u, row, n * size));
+      const rest = code.let(i32.sub(i32.const(n), row));
+      const diagonal = code.let(offsetBy(lower, row, size));
+      code.do(narrow.call(from, lower, row));
+      code.do(memory.fill(diagonal, i32.const(0), times(rest, size)));
+      const one = size === 8
+        ? f64.store(diagonal, f64.const(1))
+        : f32.store(diagonal, f32.const(1));
+      code.do(one);
+      code.do(memory.fill(upper, i32.const(0), times(row, size)));
+      code.do(narrow.call(elementAt(from, 0, 0, row), offsetBy(upper, row, size), rest));
+    });
+  });
 }

@@ -24,8 +24,8 @@ export interface Phase {
 
 /** An algorithm on matrices of one size. */
 export interface Algorithm {
-  /** Tells it from all others. */
-  readonly key: string;
+  /** What it is called. */
+  readonly name: string;
   /** The number of matrices. */
   readonly count: number;
   /** Bytes of one matrix in each buffer. */
@@ -52,30 +52,26 @@ const SMALL = 2e4;
 
 /** The stages of an algorithm. */
 export function emitPhases(builder: Builder, algorithm: Algorithm): Kernel {
-  const { key, count, buffers, workspaces, operations, phases } = algorithm;
+  const { name, count, buffers, workspaces, operations, phases } = algorithm;
   const bytes = count * buffers.reduce((sum, one) => sum + one, 0);
   const areas = workspaces.map((one) => roundUp(one, 64));
   const operands = range(buffers.length + workspaces.length);
   const total = count * operations;
   if (count < MANY && operations >= LARGE) {
-    const stages = phases(true).map(({ name, parts, run }, i): Stage => ({
+    const stages = phases(true).map(({ name, parts, run }): Stage => ({
       name,
-      run: builder.once(
-        `${key} ${count} ${i}`,
-        () =>
-          builder.module.function(name, [...operands, 0].map(() => "i32" as const), "none", (
-            code,
-            ...locals
-          ) => {
-            const chunk = locals[operands.length];
-            if (count === 1) return code.do(run(locals.slice(0, -1), chunk));
-            const matrix = code.let(i32.divU(chunk, i32.const(parts)));
-            const at = operands.map((operand) =>
-              code.let(offsetBy(locals[operand], matrix, [...buffers, ...areas][operand]))
-            );
-            code.do(run(at, i32.remU(chunk, i32.const(parts))));
-          }),
-      ),
+      run: builder.module.function(name, [...operands, 0].map(() => "i32" as const), "none", (
+        code,
+        ...locals
+      ) => {
+        const chunk = locals[operands.length];
+        if (count === 1) return code.do(run(locals.slice(0, -1), chunk));
+        const matrix = code.let(i32.divU(chunk, i32.const(parts)));
+        const at = operands.map((operand) =>
+          code.let(offsetBy(locals[operand], matrix, [...buffers, ...areas][operand]))
+        );
+        code.do(run(at, i32.remU(chunk, i32.const(parts))));
+      }),
       operands,
       chunks: count * parts,
     }));
@@ -84,31 +80,26 @@ export function emitPhases(builder: Builder, algorithm: Algorithm): Kernel {
   const wanted = Math.min(MOST_CHUNKS, count, Math.max(1, Math.floor(total / SMALL)));
   const perChunk = Math.ceil(count / wanted);
   const chunks = Math.ceil(count / perChunk);
-  const run = builder.once(
-    `${key} ${count}`,
-    () =>
-      builder.module.function(key, [...operands, 0].map(() => "i32" as const), "none", (
-        code,
-        ...locals
-      ) => {
-        const chunk: Expression<"i32"> = locals[operands.length];
-        const places = areas.map((area, i) =>
-          code.let(offsetBy(locals[buffers.length + i], chunk, area))
-        );
-        const end = code.let(chunkEnd({ count, perChunk }, chunk));
-        code.for({ from: i32.mul(chunk, i32.const(perChunk)), below: end }, (matrix) => {
-          const at = [
-            ...buffers.map((one, i) => code.let(offsetBy(locals[i], matrix, one))),
-            ...places,
-          ];
-          for (const { parts, run } of phases(false)) {
-            if (parts === 1) code.do(run(at, i32.const(0)));
-            else code.for({ below: parts }, (part) => code.do(run(at, part)));
-          }
-        });
-      }),
-  );
-  const name = algorithm.key.split(" ")[0];
+  const run = builder.module.function(name, [...operands, 0].map(() => "i32" as const), "none", (
+    code,
+    ...locals
+  ) => {
+    const chunk: Expression<"i32"> = locals[operands.length];
+    const places = areas.map((area, i) =>
+      code.let(offsetBy(locals[buffers.length + i], chunk, area))
+    );
+    const end = code.let(chunkEnd({ count, perChunk }, chunk));
+    code.for({ from: i32.mul(chunk, i32.const(perChunk)), below: end }, (matrix) => {
+      const at = [
+        ...buffers.map((one, i) => code.let(offsetBy(locals[i], matrix, one))),
+        ...places,
+      ];
+      for (const { parts, run } of phases(false)) {
+        if (parts === 1) code.do(run(at, i32.const(0)));
+        else code.for({ below: parts }, (part) => code.do(run(at, part)));
+      }
+    });
+  });
   const stage: Stage = { name, run, operands, chunks };
   return {
     stages: [stage],

@@ -55,68 +55,64 @@ export function emitIterateQl(
   builder: Builder,
   n: number,
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32"], "none"> {
-  return builder.once(
-    `linalg ql ${n}`,
-    () =>
-      builder.module.function("ql", ["i32", "i32", "i32", "i32"], "none", (
-        code,
-        d,
-        e,
-        turns,
-        known,
-      ) => {
-        const cursor = code.let(turns);
-        const block = { d, e, cursor };
-        const full = code.let(advance(turns, turnBytes(n) - (n + 4) * TURN));
-        const magnitude = (base: Pointer, index: Pointer, shift = 0) =>
-          f64.abs(f64.load(at(base, index, shift)));
-        const steps = code.let(i32.load(known, { offset: state.steps }));
-        const leave = (resume: Pointer, isUnfinished: number) => {
-          code.do(i32.store(known, cursor, { offset: state.end }));
-          keepIteration(code, known, { resume, steps, isUnfinished: i32.const(isUnfinished) });
-        };
-        const first = i32.load(known, { offset: state.resume });
-        code.for({ from: first, below: n }, (l) => {
-          code.block((found) => {
-            code.loop((again) => {
-              const m = code.let(l);
-              const isLost = code.let(i32.gtU(steps, i32.const(PATIENCE)));
-              code.block((apart) => {
-                code.loop((next) => {
-                  code.branchIf(apart, i32.geU(m, i32.const(n - 1)));
-                  const own = f64.add(magnitude(d, m), magnitude(d, m, 1));
-                  const beside = select(isLost, f64.const(1), own);
-                  const limit = f64.max(f64.mul(f64.const(EPSILON), beside), f64.const(TINY));
-                  code.branchIf(apart, f64.le(magnitude(e, m), limit));
-                  code.set(m, i32.add(m, i32.const(1)));
-                  code.branch(next);
-                });
-              });
-              code.branchIf(found, i32.eq(m, l));
-              code.if(i32.gtU(cursor, full), () => {
-                leave(l, 1);
-                code.return();
-              });
-              code.if(i32.eq(steps, i32.const(MOST_STEPS)), () => {
-                code.do(f64.store(known, f64.const(NaN), { offset: state.scale }));
-                leave(i32.const(n), 0);
-                code.return();
-              });
-              const head = f64.add(magnitude(d, l), magnitude(e, l));
-              const tail = f64.add(magnitude(d, m), magnitude(e, m, -1));
-              const isGraded = f64.gt(head, f64.mul(f64.const(GRADED), tail));
-              const isLate = i32.eqz(i32.remU(steps, i32.const(PATIENCE)));
-              code.if(select(i32.eqz(steps), isGraded, isLate), () => reverse(code, block, l, m));
-              step(code, block, l, m);
-              code.set(steps, i32.add(steps, i32.const(1)));
-              code.branch(again);
+  return builder.module.function("ql", ["i32", "i32", "i32", "i32"], "none", (
+    code,
+    d,
+    e,
+    turns,
+    known,
+  ) => {
+    const cursor = code.let(turns);
+    const block = { d, e, cursor };
+    const full = code.let(advance(turns, turnBytes(n) - (n + 4) * TURN));
+    const magnitude = (base: Pointer, index: Pointer, shift = 0) =>
+      f64.abs(f64.load(at(base, index, shift)));
+    const steps = code.let(i32.load(known, { offset: state.steps }));
+    const leave = (resume: Pointer, isUnfinished: number) => {
+      code.do(i32.store(known, cursor, { offset: state.end }));
+      keepIteration(code, known, { resume, steps, isUnfinished: i32.const(isUnfinished) });
+    };
+    const first = i32.load(known, { offset: state.resume });
+    code.for({ from: first, below: n }, (l) => {
+      code.block((found) => {
+        code.loop((again) => {
+          const m = code.let(l);
+          const isLost = code.let(i32.gtU(steps, i32.const(PATIENCE)));
+          code.block((apart) => {
+            code.loop((next) => {
+              code.branchIf(apart, i32.geU(m, i32.const(n - 1)));
+              const own = f64.add(magnitude(d, m), magnitude(d, m, 1));
+              const beside = select(isLost, f64.const(1), own);
+              const limit = f64.max(f64.mul(f64.const(EPSILON), beside), f64.const(TINY));
+              code.branchIf(apart, f64.le(magnitude(e, m), limit));
+              code.set(m, i32.add(m, i32.const(1)));
+              code.branch(next);
             });
           });
-          code.set(steps, i32.const(0));
+          code.branchIf(found, i32.eq(m, l));
+          code.if(i32.gtU(cursor, full), () => {
+            leave(l, 1);
+            code.return();
+          });
+          code.if(i32.eq(steps, i32.const(MOST_STEPS)), () => {
+            code.do(f64.store(known, f64.const(NaN), { offset: state.scale }));
+            leave(i32.const(n), 0);
+            code.return();
+          });
+          const head = f64.add(magnitude(d, l), magnitude(e, l));
+          const tail = f64.add(magnitude(d, m), magnitude(e, m, -1));
+          const isGraded = f64.gt(head, f64.mul(f64.const(GRADED), tail));
+          const isLate = i32.eqz(i32.remU(steps, i32.const(PATIENCE)));
+          code.if(select(i32.eqz(steps), isGraded, isLate), () => reverse(code, block, l, m));
+          step(code, block, l, m);
+          code.set(steps, i32.add(steps, i32.const(1)));
+          code.branch(again);
         });
-        leave(i32.const(n), 0);
-      }),
-  );
+      });
+      code.set(steps, i32.const(0));
+    });
+    leave(i32.const(n), 0);
+  });
 }
 
 /** Reverses the order of rows and columns `l` to `m`. */

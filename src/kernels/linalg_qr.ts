@@ -84,7 +84,7 @@ function emitTask(builder: Builder, task: Task): Kernel {
   const sizes = { m, height, count: reflections, pitch, vectors };
   const outputs = name === "qr" ? [m * end * size, end * n * size] : [m * (end - first) * size];
   return emitPhases(builder, {
-    key: `${name} ${dtype} ${m}x${n}`,
+    name,
     count,
     buffers: [m * n * size, ...outputs],
     workspaces: [
@@ -111,11 +111,11 @@ function factorize(
   const { height, count, pitch, vectors } = sizes;
   const rows = isShared ? ROWS : height;
   const columns = isShared ? COLUMNS : MOST_COLUMNS;
-  const source = { dtype, rows: m, columns: n, pitch, height, isUnit: false };
-  const read = emitReadMatrix(builder, source);
-  const panel = emitReflectPanel(builder, sizes);
-  const reflect = emitReflectColumns(builder, sizes, true);
-  const basis = emitBasis(builder, sizes);
+  const source = { dtype, rows: m, columns: n, pitch, isUnit: false };
+  const read = builder.once(emitReadMatrix, source);
+  const panel = builder.once(emitReflectPanel, sizes);
+  const reflect = builder.once(emitReflectColumns, { reflected: sizes, isTransposed: true });
+  const basis = builder.once(emitBasis, sizes);
   const buffers = name === "qr" ? 3 : 2;
   const places = (at: readonly Pointer[]) => {
     const [work, basis, all, triangles, room, column] = at.slice(buffers);
@@ -171,7 +171,7 @@ function factorize(
       return basis.call(to, all, triangles, room, ...share(part, columns, start, width));
     },
   });
-  const write = emitWrite(builder, task, pitch);
+  const write = builder.once(emitWrite, { task, pitch });
   phases.push({
     name: `${name}: write`,
     parts: Math.ceil(m / rows),
@@ -183,7 +183,7 @@ function factorize(
     },
   });
   if (name === "qr") {
-    const signs = emitSigns(builder, sizes);
+    const signs = builder.once(emitSigns, sizes);
     phases.splice(-1, 0, {
       name: "qr: signs",
       parts: 1,
@@ -205,40 +205,38 @@ function emitBasis(
   sizes: Reflected,
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32", "i32"], "none"> {
   const { height, count, pitch } = sizes;
-  const reflect = emitReflectColumns(builder, sizes, false);
-  const key = `qr basis ${[height, count, pitch, sizes.m]}`;
+  const reflect = builder.once(emitReflectColumns, { reflected: sizes, isTransposed: false });
   const parameters = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
   const blocks = Math.ceil(count / BLOCK);
-  return builder.once(key, () =>
-    builder.module.function(key, parameters, "none", (
-      code,
-      basis,
-      all,
-      triangles,
-      room,
-      first,
-      end,
-    ) => {
-      const bytes = code.let(times(i32.sub(end, first), DOUBLE));
-      code.for({ below: height }, (row) => {
-        const from = code.let(elementAt(basis, pitch, row, first));
-        code.do(builder.memory.fill(from, i32.const(0), bytes));
-        code.if(i32.and(i32.geU(row, first), i32.ltU(row, end)), () => {
-          code.do(f64.store(elementAt(basis, pitch + 1, row, 0), f64.const(1)));
-        });
+  return builder.module.function("qr basis", parameters, "none", (
+    code,
+    basis,
+    all,
+    triangles,
+    room,
+    first,
+    end,
+  ) => {
+    const bytes = code.let(times(i32.sub(end, first), DOUBLE));
+    code.for({ below: height }, (row) => {
+      const from = code.let(elementAt(basis, pitch, row, first));
+      code.do(builder.memory.fill(from, i32.const(0), bytes));
+      code.if(i32.and(i32.geU(row, first), i32.ltU(row, end)), () => {
+        code.do(f64.store(elementAt(basis, pitch + 1, row, 0), f64.const(1)));
       });
-      code.for({ below: blocks }, (round) => {
-        const block = code.let(i32.sub(i32.const(blocks - 1), round));
-        const k = code.let(times(block, BLOCK));
-        // Columns in front of a block are not changed by it yet.
-        code.if(i32.gtU(end, k), () => {
-          const from = code.let(first);
-          code.if(i32.gtU(k, from), () => code.set(from, k));
-          const triangle = offsetBy(triangles, block, TRIANGLE);
-          code.do(reflect.call(all, triangle, basis, room, k, from, end));
-        });
+    });
+    code.for({ below: blocks }, (round) => {
+      const block = code.let(i32.sub(i32.const(blocks - 1), round));
+      const k = code.let(times(block, BLOCK));
+      // Columns in front of a block are not changed by it yet.
+      code.if(i32.gtU(end, k), () => {
+        const from = code.let(first);
+        code.if(i32.gtU(k, from), () => code.set(from, k));
+        const triangle = offsetBy(triangles, block, TRIANGLE);
+        code.do(reflect.call(all, triangle, basis, room, k, from, end));
       });
-    }));
+    });
+  });
 }
 
 /** The signs that make the diagonal positive: a function of the matrix and of where they go. */
@@ -246,17 +244,13 @@ function emitSigns(
   builder: Builder,
   { count, pitch }: Reflected,
 ): FunctionReference<readonly ["i32", "i32"], "none"> {
-  return builder.once(
-    `qr signs ${[count, pitch]}`,
-    () =>
-      builder.module.function("signs", ["i32", "i32"], "none", (code, work, signs) => {
-        code.for({ below: count }, (k) => {
-          const isNegative = f64.lt(f64.load(elementAt(work, pitch + 1, k, 0)), f64.const(0));
-          const sign = select(isNegative, f64.const(-1), f64.const(1));
-          code.do(f64.store(offsetBy(signs, k, DOUBLE), sign));
-        });
-      }),
-  );
+  return builder.module.function("signs", ["i32", "i32"], "none", (code, work, signs) => {
+    code.for({ below: count }, (k) => {
+      const isNegative = f64.lt(f64.load(elementAt(work, pitch + 1, k, 0)), f64.const(0));
+      const sign = select(isNegative, f64.const(-1), f64.const(1));
+      code.do(f64.store(offsetBy(signs, k, DOUBLE), sign));
+    });
+  });
 }
 
 /**
@@ -265,57 +259,55 @@ function emitSigns(
  */
 function emitWrite(
   builder: Builder,
-  { name, dtype, m, n, first, end }: Task,
-  pitch: number,
+  { task: { name, dtype, n, first, end }, pitch }: {
+    readonly task: Task;
+    readonly pitch: number;
+  },
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32", "i32", "i32"], "none"> {
   const size = byteSize(dtype);
   const width = end - first;
   const isQr = name === "qr";
   const parameters = ["i32", "i32", "i32", "i32", "i32", "i32", "i32"] as const;
-  return builder.once(
-    `qr write ${name} ${dtype} ${m}x${n}`,
-    () =>
-      builder.module.function("write", parameters, "none", (
+  return builder.module.function("write", parameters, "none", (
+    code,
+    work,
+    basis,
+    q,
+    r,
+    signs,
+    from,
+    below,
+  ) => {
+    code.for({ from, below }, (row) => {
+      const source = code.let(elementAt(basis, pitch, row, first));
+      const sign = code.let(signs);
+      copySigned(
         code,
-        work,
-        basis,
-        q,
-        r,
-        signs,
-        from,
-        below,
-      ) => {
-        code.for({ from, below }, (row) => {
-          const source = code.let(elementAt(basis, pitch, row, first));
-          const sign = code.let(signs);
-          copySigned(
-            code,
-            dtype,
-            source,
-            code.let(offsetBy(q, row, width * size)),
-            i32.const(width),
-            {
-              scalar: () => isQr ? f64.load(sign) : f64.const(1),
-              vector: () => isQr ? v128.load(sign, { align: 8 }) : f64x2.const(1),
-              next: (bytes) => code.set(sign, advance(sign, bytes)),
-            },
-          );
-          if (!isQr) return;
-          code.if(i32.ltU(row, i32.const(end)), () => {
-            const to = code.let(offsetBy(r, row, n * size));
-            code.do(builder.memory.fill(to, i32.const(0), times(row, size)));
-            code.set(to, offsetBy(to, row, size));
-            code.set(source, elementAt(work, pitch + 1, row, 0));
-            const own = code.let(f64.load(offsetBy(signs, row, DOUBLE)));
-            copySigned(code, dtype, source, to, i32.sub(i32.const(n), row), {
-              scalar: () => own,
-              vector: () => f64x2.splat(own),
-              next: () => undefined,
-            });
-          });
+        dtype,
+        source,
+        code.let(offsetBy(q, row, width * size)),
+        i32.const(width),
+        {
+          scalar: () => isQr ? f64.load(sign) : f64.const(1),
+          vector: () => isQr ? v128.load(sign, { align: 8 }) : f64x2.const(1),
+          next: (bytes) => code.set(sign, advance(sign, bytes)),
+        },
+      );
+      if (!isQr) return;
+      code.if(i32.ltU(row, i32.const(end)), () => {
+        const to = code.let(offsetBy(r, row, n * size));
+        code.do(builder.memory.fill(to, i32.const(0), times(row, size)));
+        code.set(to, offsetBy(to, row, size));
+        code.set(source, elementAt(work, pitch + 1, row, 0));
+        const own = code.let(f64.load(offsetBy(signs, row, DOUBLE)));
+        copySigned(code, dtype, source, to, i32.sub(i32.const(n), row), {
+          scalar: () => own,
+          vector: () => f64x2.splat(own),
+          next: () => undefined,
         });
-      }),
-  );
+      });
+    });
+  });
 }
 
 /** The signs of the elements that are copied. */

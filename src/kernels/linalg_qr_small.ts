@@ -22,9 +22,9 @@ export function emitSmallQr(builder: Builder, task: Task): Kernel {
   const size = byteSize(dtype);
   const outputs = name === "qr" ? [m * end * size, end * n * size] : [m * (end - first) * size];
   const { pitch, length, height, reflections } = sizesOf(task);
-  const factorize = emitFactorize(builder, task);
+  const factorize = builder.once(emitFactorize, task);
   return emitPhases(builder, {
-    key: `${name} ${dtype} ${m}x${n}`,
+    name,
     count,
     buffers: [m * n * size, ...outputs],
     workspaces: [
@@ -57,57 +57,55 @@ type Seven = readonly ["i32", "i32", "i32", "i32", "i32", "i32", "i32"];
 
 /** A function of the matrix, both results and the workspaces. */
 function emitFactorize(builder: Builder, task: Task): FunctionReference<Seven, "none"> {
-  const { name, dtype, m, n, end } = task;
+  const { dtype, m, n, end } = task;
   const { pitch, length, height, reflections } = sizesOf(task);
   const rowBytes = pitch * DOUBLE;
-  const source = { dtype, rows: m, columns: n, pitch, height, isUnit: false };
-  const read = emitReadMatrix(builder, source);
-  const reflect = emitReflection(builder);
-  const weigh = emitWeigh(builder, m, pitch);
-  const update = emitRankOne(builder, m, pitch);
-  const basis = emitBasis(builder, { count: reflections, offset: 0, pitch: length });
+  const source = { dtype, rows: m, columns: n, pitch, isUnit: false };
+  const read = builder.once(emitReadMatrix, source);
+  const reflect = builder.once(emitReflection);
+  const weigh = builder.once(emitWeigh, { m, pitch });
+  const update = builder.once(emitRankOne, { m, pitch });
+  const basis = builder.once(emitBasis, { count: reflections, offset: 0, pitch: length });
   const parameters: Seven = ["i32", "i32", "i32", "i32", "i32", "i32", "i32"];
-  const key = `${name} small ${dtype} ${m}x${n}`;
-  return builder.once(key, () =>
-    builder.module.function(key, parameters, "none", (
-      code,
-      a,
-      q,
-      r,
-      work,
-      left,
-      factors,
-      rows,
-    ) => {
-      const leftBytes = i32.const(reflections * length * DOUBLE);
-      const weights = code.let(advance(factors, rowBytes));
-      code.do(read.call(a, work, i32.const(0), i32.const(height)));
-      code.do(builder.memory.fill(left, i32.const(0), leftBytes));
-      code.for({ below: reflections }, (k) => {
-        const diagonal = code.let(elementAt(work, pitch + 1, k, 0));
-        const v = code.let(offsetBy(left, k, length * DOUBLE));
-        const head = code.let(offsetBy(v, k, DOUBLE));
-        const place = code.let(head);
-        const below = elementAt(work, pitch, m, k);
-        code.for({ from: diagonal, below, step: rowBytes }, (from) => {
-          code.do(f64.store(place, f64.load(from)));
-          code.set(place, advance(place, DOUBLE));
-        });
-        const factor = code.let(reflect.call(head, place));
-        const image = code.let(f64.load(head));
-        code.do(f64.store(head, f64.const(1)));
-        code.do(f64.store(offsetBy(factors, k, DOUBLE), factor));
-        code.if(i32.ltU(k, i32.const(n - 1)), () => {
-          const column = code.let(i32.and(i32.add(k, i32.const(1)), i32.const(-2)));
-          code.do(weigh.call(work, v, weights, k, column, factor));
-          code.do(update.call(work, v, weights, k, column));
-        });
-        code.do(f64.store(diagonal, image));
+  return builder.module.function("", parameters, "none", (
+    code,
+    a,
+    q,
+    r,
+    work,
+    left,
+    factors,
+    rows,
+  ) => {
+    const leftBytes = i32.const(reflections * length * DOUBLE);
+    const weights = code.let(advance(factors, rowBytes));
+    code.do(read.call(a, work, i32.const(0), i32.const(height)));
+    code.do(builder.memory.fill(left, i32.const(0), leftBytes));
+    code.for({ below: reflections }, (k) => {
+      const diagonal = code.let(elementAt(work, pitch + 1, k, 0));
+      const v = code.let(offsetBy(left, k, length * DOUBLE));
+      const head = code.let(offsetBy(v, k, DOUBLE));
+      const place = code.let(head);
+      const below = elementAt(work, pitch, m, k);
+      code.for({ from: diagonal, below, step: rowBytes }, (from) => {
+        code.do(f64.store(place, f64.load(from)));
+        code.set(place, advance(place, DOUBLE));
       });
-      const last = i32.const(roundUp(end, TOGETHER));
-      code.do(basis.call(rows, left, factors, i32.const(0), last));
-      write(code, task, q, r, work, rows);
-    }));
+      const factor = code.let(reflect.call(head, place));
+      const image = code.let(f64.load(head));
+      code.do(f64.store(head, f64.const(1)));
+      code.do(f64.store(offsetBy(factors, k, DOUBLE), factor));
+      code.if(i32.ltU(k, i32.const(n - 1)), () => {
+        const column = code.let(i32.and(i32.add(k, i32.const(1)), i32.const(-2)));
+        code.do(weigh.call(work, v, weights, k, column, factor));
+        code.do(update.call(work, v, weights, k, column));
+      });
+      code.do(f64.store(diagonal, image));
+    });
+    const last = i32.const(roundUp(end, TOGETHER));
+    code.do(basis.call(rows, left, factors, i32.const(0), last));
+    write(code, task, q, r, work, rows);
+  });
 }
 
 /**
@@ -116,35 +114,29 @@ function emitFactorize(builder: Builder, task: Task): FunctionReference<Seven, "
  */
 function emitRankOne(
   builder: Builder,
-  m: number,
-  pitch: number,
+  { m, pitch }: { readonly m: number; readonly pitch: number },
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32"], "none"> {
-  const key = `linalg rank one ${m} ${pitch}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32", "i32", "i32"], "none", (
-        code,
-        work,
-        v,
-        weights,
-        k,
-        column,
-      ) => {
-        const start = code.let(offsetBy(weights, column, DOUBLE));
-        const end = code.let(advance(weights, pitch * DOUBLE));
-        code.for({ from: groupOf(k), below: m }, (row) => {
-          const from = code.let(elementAt(work, pitch, row, column));
-          const value = code.let(v128.load64Splat(offsetBy(v, row, DOUBLE)));
-          code.for({ from: start, below: end, step: VECTOR }, (weight) => {
-            const product = f64x2.mul(value, v128.load(weight, { align: 8 }));
-            const rest = f64x2.sub(v128.load(from, { align: 8 }), product);
-            code.do(v128.store(from, rest, { align: 8 }));
-            code.set(from, advance(from, VECTOR));
-          });
-        });
-      }),
-  );
+  return builder.module.function("linalg rank one", ["i32", "i32", "i32", "i32", "i32"], "none", (
+    code,
+    work,
+    v,
+    weights,
+    k,
+    column,
+  ) => {
+    const start = code.let(offsetBy(weights, column, DOUBLE));
+    const end = code.let(advance(weights, pitch * DOUBLE));
+    code.for({ from: groupOf(k), below: m }, (row) => {
+      const from = code.let(elementAt(work, pitch, row, column));
+      const value = code.let(v128.load64Splat(offsetBy(v, row, DOUBLE)));
+      code.for({ from: start, below: end, step: VECTOR }, (weight) => {
+        const product = f64x2.mul(value, v128.load(weight, { align: 8 }));
+        const rest = f64x2.sub(v128.load(from, { align: 8 }), product);
+        code.do(v128.store(from, rest, { align: 8 }));
+        code.set(from, advance(from, VECTOR));
+      });
+    });
+  });
 }
 
 /** Writes both factors, with the signs that make the diagonal positive. */

@@ -86,66 +86,66 @@ export function emitIterateQr(
   builder: Builder,
   n: number,
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32"], "none"> {
-  const key = `linalg singular values ${n}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32", "i32", "i32"], "none", (
-        code,
-        s,
-        e,
-        leftTurns,
-        rightTurns,
-        known,
-      ) => {
-        const [left, right] = [code.let(leftTurns), code.let(rightTurns)];
-        const most = turnBytes(n) - (2 * n + 8) * TURN;
-        const [leftFull, rightFull] = [left, right].map((from) => code.let(advance(from, most)));
-        const [start, end] = [
-          code.local("i32"),
-          code.let(i32.load(known, { offset: places.resume })),
-        ];
-        const state = { s, e, left, right, start, end };
-        const steps = code.let(i32.load(known, { offset: places.steps }));
-        const isUnfinished = code.let(i32.const(0));
-        const zero = code.local("i32");
-        code.block((done) => {
-          code.loop((again) => {
-            code.branchIf(done, i32.eqz(end));
-            findStart(code, state);
-            const last = code.let(i32.sub(end, i32.const(1)));
-            code.if(i32.eq(start, last), () => {
-              code.set(end, last);
-              code.branch(again);
-            });
-            const isFull = i32.or(i32.gtU(left, leftFull), i32.gtU(right, rightFull));
-            code.if(isFull, () => {
-              code.set(isUnfinished, i32.const(1));
-              code.branch(done);
-            });
-            findZero(code, state, zero);
-            code.if(i32.eq(zero, last), () => {
-              clearColumn(code, state);
-              code.branch(again);
-            });
-            code.if(i32.geS(zero, i32.const(0)), () => {
-              clearRow(code, state, zero);
-              code.branch(again);
-            });
-            code.if(i32.eq(steps, i32.const(MOST_STEPS * n)), () => {
-              code.do(f64.store(known, f64.const(NaN), { offset: places.scale }));
-              code.set(end, i32.const(0));
-              code.branch(done);
-            });
-            code.set(steps, i32.add(steps, i32.const(1)));
-            stepQr(code, state, last);
+  return builder.module.function(
+    "linalg singular values",
+    ["i32", "i32", "i32", "i32", "i32"],
+    "none",
+    (
+      code,
+      s,
+      e,
+      leftTurns,
+      rightTurns,
+      known,
+    ) => {
+      const [left, right] = [code.let(leftTurns), code.let(rightTurns)];
+      const most = turnBytes(n) - (2 * n + 8) * TURN;
+      const [leftFull, rightFull] = [left, right].map((from) => code.let(advance(from, most)));
+      const [start, end] = [
+        code.local("i32"),
+        code.let(i32.load(known, { offset: places.resume })),
+      ];
+      const state = { s, e, left, right, start, end };
+      const steps = code.let(i32.load(known, { offset: places.steps }));
+      const isUnfinished = code.let(i32.const(0));
+      const zero = code.local("i32");
+      code.block((done) => {
+        code.loop((again) => {
+          code.branchIf(done, i32.eqz(end));
+          findStart(code, state);
+          const last = code.let(i32.sub(end, i32.const(1)));
+          code.if(i32.eq(start, last), () => {
+            code.set(end, last);
             code.branch(again);
           });
+          const isFull = i32.or(i32.gtU(left, leftFull), i32.gtU(right, rightFull));
+          code.if(isFull, () => {
+            code.set(isUnfinished, i32.const(1));
+            code.branch(done);
+          });
+          findZero(code, state, zero);
+          code.if(i32.eq(zero, last), () => {
+            clearColumn(code, state);
+            code.branch(again);
+          });
+          code.if(i32.geS(zero, i32.const(0)), () => {
+            clearRow(code, state, zero);
+            code.branch(again);
+          });
+          code.if(i32.eq(steps, i32.const(MOST_STEPS * n)), () => {
+            code.do(f64.store(known, f64.const(NaN), { offset: places.scale }));
+            code.set(end, i32.const(0));
+            code.branch(done);
+          });
+          code.set(steps, i32.add(steps, i32.const(1)));
+          stepQr(code, state, last);
+          code.branch(again);
         });
-        code.do(i32.store(known, left, { offset: places.end }));
-        code.do(i32.store(known, right, { offset: places.otherEnd }));
-        keepIteration(code, known, { resume: end, steps, isUnfinished });
-      }),
+      });
+      code.do(i32.store(known, left, { offset: places.end }));
+      code.do(i32.store(known, right, { offset: places.otherEnd }));
+      keepIteration(code, known, { resume: end, steps, isUnfinished });
+    },
   );
 }
 

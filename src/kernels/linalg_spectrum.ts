@@ -89,42 +89,42 @@ export function emitSort(
   { dtype, count, isSingular }: Values,
 ): FunctionReference<readonly ["i32", "i32", "i32"], "none"> {
   const size = byteSize(dtype);
-  const key = `linalg sort ${dtype} ${count} ${isSingular}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32"], "none", (code, values, out, at) => {
-        code.if(i32.load(at, { offset: state.isUnfinished }), () => {
-          code.do(f64.store(at, f64.const(NaN), { offset: state.scale }));
-        });
-        const scale = code.let(f64.load(at, { offset: state.scale }));
-        const order = code.let(advance(at, state.order));
-        const valueOf = (number: Pointer) => {
-          const value = f64.load(offsetBy(values, number, DOUBLE));
-          return isSingular ? f64.abs(value) : value;
-        };
-        // By insertion: the steps leave them nearly in order.
-        code.for({ below: count }, (i) => {
-          const value = code.let(valueOf(i));
-          const place = code.let(offsetBy(order, i, 4));
-          code.block((found) => {
-            code.loop((again) => {
-              code.branchIf(found, i32.eq(place, order));
-              const before = code.let(i32.load(advance(place, -4)));
-              const other = valueOf(before);
-              code.branchIf(found, isSingular ? f64.ge(other, value) : f64.le(other, value));
-              code.do(i32.store(place, before));
-              code.set(place, advance(place, -4));
-              code.branch(again);
-            });
+  return builder.module.function(
+    "linalg sort",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, values, out, at) => {
+      code.if(i32.load(at, { offset: state.isUnfinished }), () => {
+        code.do(f64.store(at, f64.const(NaN), { offset: state.scale }));
+      });
+      const scale = code.let(f64.load(at, { offset: state.scale }));
+      const order = code.let(advance(at, state.order));
+      const valueOf = (number: Pointer) => {
+        const value = f64.load(offsetBy(values, number, DOUBLE));
+        return isSingular ? f64.abs(value) : value;
+      };
+      // By insertion: the steps leave them nearly in order.
+      code.for({ below: count }, (i) => {
+        const value = code.let(valueOf(i));
+        const place = code.let(offsetBy(order, i, 4));
+        code.block((found) => {
+          code.loop((again) => {
+            code.branchIf(found, i32.eq(place, order));
+            const before = code.let(i32.load(advance(place, -4)));
+            const other = valueOf(before);
+            code.branchIf(found, isSingular ? f64.ge(other, value) : f64.le(other, value));
+            code.do(i32.store(place, before));
+            code.set(place, advance(place, -4));
+            code.branch(again);
           });
-          code.do(i32.store(place, i));
         });
-        code.for({ below: count }, (i) => {
-          const value = f64.mul(valueOf(i32.load(offsetBy(order, i, 4))), scale);
-          code.do(storeNumber(dtype, offsetBy(out, i, size), value));
-        });
-      }),
+        code.do(i32.store(place, i));
+      });
+      code.for({ below: count }, (i) => {
+        const value = f64.mul(valueOf(i32.load(offsetBy(order, i, 4))), scale);
+        code.do(storeNumber(dtype, offsetBy(out, i, size), value));
+      });
+    },
   );
 }
 
@@ -156,58 +156,55 @@ export function emitWriteColumns(
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32"], "none"> {
   const size = byteSize(dtype);
   const rowBytes = count * size;
-  const key = `linalg write columns ${dtype} ${[count, length, pitch]}`;
-  return builder.once(key, () => {
-    const signOf = emitSign(builder, length);
-    return builder.module.function(key, ["i32", "i32", "i32", "i32"], "none", (
-      code,
-      rows,
-      out,
-      at,
-      first,
-    ) => {
-      const scale = code.let(f64.load(at, { offset: state.scale }));
-      const isBad = code.let(f64.ne(scale, scale));
-      const end = code.let(smaller(i32.add(first, i32.const(COLUMNS)), i32.const(count)));
-      const signed = (row: Local<"i32">): Local<"f64"> =>
-        code.let(select(isBad, f64.const(NaN), signOf.call(row)));
-      const even = code.let(i32.and(i32.sub(end, first), i32.const(-2)));
-      code.for({ from: first, below: i32.add(first, even), step: 2 }, (number) => {
-        const next = i32.add(number, i32.const(1));
-        const [p, q] = [number, next].map((one) => vectorAt(code, rows, pitch, at, one));
-        const signs = code.let(f64x2.splat(signed(p)));
-        code.set(signs, f64x2.replaceLane(signs, 1, signed(q)));
-        const to = code.let(offsetBy(out, number, size));
-        const pairs = length - length % 2;
-        const last = code.let(advance(p, pairs * DOUBLE));
-        const storePair = (value: Local<"v128">) =>
-          size === 8
-            ? v128.store(to, value, { align: 8 })
-            : v128.store64Lane(to, f32x4.demoteF64x2Zero(value), 0, { align: 4 });
-        code.for({ from: p, below: last, step: VECTOR }, (from) => {
-          const both = [from, q].map((place) => code.let(v128.load(place, { align: 8 })));
-          for (const pair of transposeLanes(code, "float64", both)) {
-            code.do(storePair(code.let(f64x2.mul(pair, signs))));
-            code.set(to, advance(to, rowBytes));
-          }
-          code.set(q, advance(q, VECTOR));
-        });
-        if (length === pairs) return;
-        [last, q].forEach((place, i) => {
-          const value = f64.mul(f64.load(place), f64x2.extractLane(signs, i));
-          code.do(storeNumber(dtype, advance(to, i * size), value));
-        });
-      });
-      code.if(i32.and(i32.sub(end, first), i32.const(1)), () => {
-        const number = code.let(i32.sub(end, i32.const(1)));
-        const row = vectorAt(code, rows, pitch, at, number);
-        const sign = signed(row);
-        const to = code.let(offsetBy(out, number, size));
-        const below = code.let(advance(row, length * DOUBLE));
-        code.for({ from: row, below, step: DOUBLE }, (from) => {
-          code.do(storeNumber(dtype, to, f64.mul(sign, f64.load(from))));
+  const signOf = builder.once(emitSign, length);
+  return builder.module.function("linalg write columns", ["i32", "i32", "i32", "i32"], "none", (
+    code,
+    rows,
+    out,
+    at,
+    first,
+  ) => {
+    const scale = code.let(f64.load(at, { offset: state.scale }));
+    const isBad = code.let(f64.ne(scale, scale));
+    const end = code.let(smaller(i32.add(first, i32.const(COLUMNS)), i32.const(count)));
+    const signed = (row: Local<"i32">): Local<"f64"> =>
+      code.let(select(isBad, f64.const(NaN), signOf.call(row)));
+    const even = code.let(i32.and(i32.sub(end, first), i32.const(-2)));
+    code.for({ from: first, below: i32.add(first, even), step: 2 }, (number) => {
+      const next = i32.add(number, i32.const(1));
+      const [p, q] = [number, next].map((one) => vectorAt(code, rows, pitch, at, one));
+      const signs = code.let(f64x2.splat(signed(p)));
+      code.set(signs, f64x2.replaceLane(signs, 1, signed(q)));
+      const to = code.let(offsetBy(out, number, size));
+      const pairs = length - length % 2;
+      const last = code.let(advance(p, pairs * DOUBLE));
+      const storePair = (value: Local<"v128">) =>
+        size === 8
+          ? v128.store(to, value, { align: 8 })
+          : v128.store64Lane(to, f32x4.demoteF64x2Zero(value), 0, { align: 4 });
+      code.for({ from: p, below: last, step: VECTOR }, (from) => {
+        const both = [from, q].map((place) => code.let(v128.load(place, { align: 8 })));
+        for (const pair of transposeLanes(code, "float64", both)) {
+          code.do(storePair(code.let(f64x2.mul(pair, signs))));
           code.set(to, advance(to, rowBytes));
-        });
+        }
+        code.set(q, advance(q, VECTOR));
+      });
+      if (length === pairs) return;
+      [last, q].forEach((place, i) => {
+        const value = f64.mul(f64.load(place), f64x2.extractLane(signs, i));
+        code.do(storeNumber(dtype, advance(to, i * size), value));
+      });
+    });
+    code.if(i32.and(i32.sub(end, first), i32.const(1)), () => {
+      const number = code.let(i32.sub(end, i32.const(1)));
+      const row = vectorAt(code, rows, pitch, at, number);
+      const sign = signed(row);
+      const to = code.let(offsetBy(out, number, size));
+      const below = code.let(advance(row, length * DOUBLE));
+      code.for({ from: row, below, step: DOUBLE }, (from) => {
+        code.do(storeNumber(dtype, to, f64.mul(sign, f64.load(from))));
+        code.set(to, advance(to, rowBytes));
       });
     });
   });
@@ -220,41 +217,40 @@ export function emitWriteColumns(
  */
 export function emitWriteRows(
   builder: Builder,
-  { dtype, length, pitch }: Vectors,
-  left: Vectors,
+  { vectors: { dtype, length, pitch }, left }: {
+    readonly vectors: Vectors;
+    readonly left: Vectors;
+  },
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32", "i32", "i32"], "none"> {
   const size = byteSize(dtype);
-  const key = `linalg write rows ${dtype} ${[length, pitch, left.length, left.pitch]}`;
   const parameters = ["i32", "i32", "i32", "i32", "i32", "i32", "i32"] as const;
-  return builder.once(key, () => {
-    const signOf = emitSign(builder, left.length);
-    return builder.module.function(key, parameters, "none", (
-      code,
-      rows,
-      others,
-      values,
-      out,
-      at,
-      first,
-      end,
-    ) => {
-      const scale = code.let(f64.load(at, { offset: state.scale }));
-      const isBad = code.let(f64.ne(scale, scale));
-      code.for({ from: first, below: end }, (number) => {
-        const row = vectorAt(code, rows, pitch, at, number);
-        const other = vectorAt(code, others, left.pitch, at, number);
-        const index = i32.load(advance(offsetBy(at, number, 4), state.order));
-        const value = f64.load(offsetBy(values, index, DOUBLE));
-        const own = f64.copysign(f64.const(1), value);
-        const sign = code.let(
-          select(isBad, f64.const(NaN), f64.mul(own, signOf.call(other))),
-        );
-        const to = code.let(offsetBy(out, number, length * size));
-        const below = code.let(advance(row, length * DOUBLE));
-        code.for({ from: row, below, step: DOUBLE }, (from) => {
-          code.do(storeNumber(dtype, to, f64.mul(sign, f64.load(from))));
-          code.set(to, advance(to, size));
-        });
+  const signOf = builder.once(emitSign, left.length);
+  return builder.module.function("linalg write rows", parameters, "none", (
+    code,
+    rows,
+    others,
+    values,
+    out,
+    at,
+    first,
+    end,
+  ) => {
+    const scale = code.let(f64.load(at, { offset: state.scale }));
+    const isBad = code.let(f64.ne(scale, scale));
+    code.for({ from: first, below: end }, (number) => {
+      const row = vectorAt(code, rows, pitch, at, number);
+      const other = vectorAt(code, others, left.pitch, at, number);
+      const index = i32.load(advance(offsetBy(at, number, 4), state.order));
+      const value = f64.load(offsetBy(values, index, DOUBLE));
+      const own = f64.copysign(f64.const(1), value);
+      const sign = code.let(
+        select(isBad, f64.const(NaN), f64.mul(own, signOf.call(other))),
+      );
+      const to = code.let(offsetBy(out, number, length * size));
+      const below = code.let(advance(row, length * DOUBLE));
+      code.for({ from: row, below, step: DOUBLE }, (from) => {
+        code.do(storeNumber(dtype, to, f64.mul(sign, f64.load(from))));
+        code.set(to, advance(to, size));
       });
     });
   });
@@ -265,21 +261,19 @@ function emitSign(
   builder: Builder,
   length: number,
 ): FunctionReference<readonly ["i32"], "f64"> {
-  const key = `linalg sign ${length}`;
-  return builder.once(key, () =>
-    builder.module.function(key, ["i32"], "f64", (code, x) => {
-      const end = code.let(advance(x, length * DOUBLE));
-      const largest = code.local("f64");
-      code.for({ from: x, below: end, step: DOUBLE }, (place) => {
-        code.set(largest, f64.max(largest, f64.abs(f64.load(place))));
+  return builder.module.function("linalg sign", ["i32"], "f64", (code, x) => {
+    const end = code.let(advance(x, length * DOUBLE));
+    const largest = code.local("f64");
+    code.for({ from: x, below: end, step: DOUBLE }, (place) => {
+      code.set(largest, f64.max(largest, f64.abs(f64.load(place))));
+    });
+    const limit = code.let(f64.mul(largest, f64.const(NEARLY)));
+    code.for({ from: x, below: end, step: DOUBLE }, (place) => {
+      const value = code.let(f64.load(place));
+      code.if(f64.ge(f64.abs(value), limit), () => {
+        code.return(select(f64.lt(value, f64.const(0)), f64.const(-1), f64.const(1)));
       });
-      const limit = code.let(f64.mul(largest, f64.const(NEARLY)));
-      code.for({ from: x, below: end, step: DOUBLE }, (place) => {
-        const value = code.let(f64.load(place));
-        code.if(f64.ge(f64.abs(value), limit), () => {
-          code.return(select(f64.lt(value, f64.const(0)), f64.const(-1), f64.const(1)));
-        });
-      });
-      return f64.const(1);
-    }));
+    });
+    return f64.const(1);
+  });
 }

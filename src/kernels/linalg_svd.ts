@@ -54,7 +54,7 @@ export function emitSvd(
   const sizes = { dtype, m, n, leftPitch, pitch, height, isFlipped: rows < columns };
   const size = byteSize(dtype);
   return emitPhases(builder, {
-    key: `svd ${dtype} ${rows}x${columns}`,
+    name: "svd",
     count,
     buffers: [rows * columns, rows * n, n, n * columns].map((one) => one * size),
     workspaces: [
@@ -87,16 +87,16 @@ function rowOf(vectors: Pointer, row: number, { pitch }: Sizes): Pointer {
 
 function decompose(builder: Builder, sizes: Sizes): Phase[] {
   const { dtype, m, n, leftPitch, pitch, isFlipped } = sizes;
-  const reduce = emitReduce(builder, sizes);
-  const iterate = emitIterateQr(builder, n);
-  const sort = emitSort(builder, { dtype, count: n, isSingular: true });
+  const reduce = builder.once(emitReduce, sizes);
+  const iterate = builder.once(emitIterateQr, n);
+  const sort = builder.once(emitSort, { dtype, count: n, isSingular: true });
   const tall = { dtype, count: n, length: m, pitch: leftPitch };
   const small = { dtype, count: n, length: n, pitch };
   const [left, right] = isFlipped ? [small, tall] : [tall, small];
-  const writeLeft = emitWriteColumns(builder, left);
-  const writeRight = emitWriteRows(builder, right, left);
+  const writeLeft = builder.once(emitWriteColumns, left);
+  const writeRight = builder.once(emitWriteRows, { vectors: right, left });
   const basis = (kind: string, reflections: Reflections, factors: number): Phase => {
-    const make = emitBasis(builder, reflections);
+    const make = builder.once(emitBasis, reflections);
     const height = roundUp(n, TOGETHER);
     return {
       name: `svd: ${kind} basis`,
@@ -111,7 +111,7 @@ function decompose(builder: Builder, sizes: Sizes): Phase[] {
     };
   };
   const turn = (kind: string, length: number, pitch: number): Phase => {
-    const turns = emitTurns(builder, pitch);
+    const turns = builder.once(emitTurns, pitch);
     return {
       name: `svd: turn ${kind}`,
       parts: Math.ceil(length / STRIP_COLUMNS),
@@ -183,47 +183,43 @@ type Six = readonly ["i32", "i32", "i32", "i32", "i32", "i32"];
 /** Reads the matrix and reduces it; where an element is not finite, one of zeros and the scale NaN. */
 function emitReduce(builder: Builder, sizes: Sizes): FunctionReference<Six, "none"> {
   const { dtype, m, n, pitch, height, isFlipped } = sizes;
-  const source = { dtype, rows: m, columns: n, pitch, height, isUnit: false };
-  const bidiagonalize = emitBidiagonalize(builder, sizes);
+  const source = { dtype, rows: m, columns: n, pitch, isUnit: false };
+  const bidiagonalize = builder.once(emitBidiagonalize, sizes);
   const parameters: Six = ["i32", "i32", "i32", "i32", "i32", "i32"];
-  return builder.once(
-    `svd reduce ${dtype} ${m}x${n} ${isFlipped}`,
-    () =>
-      builder.module.function("reduce", parameters, "none", (
-        code,
-        a,
-        work,
-        left,
-        right,
-        vectors,
-        known,
-      ) => {
-        if (isFlipped) readFlipped(code, builder, sizes, a, work);
-        else {
-          const read = emitReadMatrix(builder, source);
-          code.do(read.call(a, work, i32.const(0), i32.const(height)));
-        }
-        const bytes = height * pitch * DOUBLE;
-        const end = code.let(advance(work, bytes));
-        const largest = code.let(f64.const(0));
-        // The larger of NaN and anything is NaN.
-        code.for({ from: work, below: end, step: DOUBLE }, (place) => {
-          code.set(largest, f64.max(largest, f64.abs(f64.load(place))));
-        });
-        const scale = scaleOf(code, largest);
-        code.do(f64.store(known, scale, { offset: state.scale }));
-        const divisor = code.let(f64x2.splat(scale));
-        code.for({ from: work, below: end, step: VECTOR }, (place) => {
-          const value = f64x2.div(v128.load(place, { align: 8 }), divisor);
-          code.do(v128.store(place, value, { align: 8 }));
-        });
-        code.if(f64.ne(scale, scale), () => {
-          code.do(builder.memory.fill(work, i32.const(0), i32.const(bytes)));
-        });
-        code.do(bidiagonalize.call(work, left, right, vectors));
-        beginIteration(code, known, n);
-      }),
-  );
+  return builder.module.function("reduce", parameters, "none", (
+    code,
+    a,
+    work,
+    left,
+    right,
+    vectors,
+    known,
+  ) => {
+    if (isFlipped) readFlipped(code, builder, sizes, a, work);
+    else {
+      const read = builder.once(emitReadMatrix, source);
+      code.do(read.call(a, work, i32.const(0), i32.const(height)));
+    }
+    const bytes = height * pitch * DOUBLE;
+    const end = code.let(advance(work, bytes));
+    const largest = code.let(f64.const(0));
+    // The larger of NaN and anything is NaN.
+    code.for({ from: work, below: end, step: DOUBLE }, (place) => {
+      code.set(largest, f64.max(largest, f64.abs(f64.load(place))));
+    });
+    const scale = scaleOf(code, largest);
+    code.do(f64.store(known, scale, { offset: state.scale }));
+    const divisor = code.let(f64x2.splat(scale));
+    code.for({ from: work, below: end, step: VECTOR }, (place) => {
+      const value = f64x2.div(v128.load(place, { align: 8 }), divisor);
+      code.do(v128.store(place, value, { align: 8 }));
+    });
+    code.if(f64.ne(scale, scale), () => {
+      code.do(builder.memory.fill(work, i32.const(0), i32.const(bytes)));
+    });
+    code.do(bidiagonalize.call(work, left, right, vectors));
+    beginIteration(code, known, n);
+  });
 }
 
 /** Reads the transpose, with zeros around it. */

@@ -114,22 +114,23 @@ function readSystems(
 }
 
 function emitSystems(builder: Builder, systems: Systems): Kernel {
-  const { name, dtype, count, n, columns, triangles, buffers } = systems;
+  const { name, count, n, columns, triangles, buffers } = systems;
   if (count * n * columns === 0) return nothing;
-  const flags = triangles.map(([, t]) => `${t.lower}${t.transpose}${t.unitDiagonal}`);
   const isFew = columns <= FEW;
   const side = paddedSide(n);
   const width = roundUp(columns, STRIP);
   const area = isFew ? n : side * width;
   const matrices = isFew ? [] : triangles.map(() => side * side * DOUBLE);
   return emitPhases(builder, {
-    key: `${name} ${dtype} ${n}x${columns} ${flags}`,
+    name,
     count,
     buffers,
     workspaces: [area * DOUBLE, ...matrices],
     operations: triangles.length * n * (n + 8) * (columns + 2),
     phases: (isShared) =>
-      isFew ? solveOneByOne(builder, systems) : solveTogether(builder, systems, isShared),
+      isFew
+        ? builder.once(solveOneByOne, systems)
+        : builder.once(solveTogether, { systems, isShared }),
   });
 }
 
@@ -142,38 +143,41 @@ function solveOneByOne(builder: Builder, systems: Systems): Phase[] {
   const { name, dtype, n, columns, triangles, right, buffers, orders } = systems;
   const size = byteSize(dtype);
   const isOrdered = orders !== null;
-  const gather = emitGatherColumn(builder, dtype, n, columns, isOrdered);
-  const scatter = emitScatterColumn(builder, dtype, n, columns, isOrdered);
-  const solvers = triangles.map(([, triangle]) => emitSolveVector(builder, dtype, n, triangle));
+  const gather = builder.once(emitGatherColumn, { dtype, n, columns, isOrdered });
+  const scatter = builder.once(emitScatterColumn, { dtype, n, columns, isOrdered });
+  const solvers = triangles.map(([, triangle]) =>
+    builder.once(emitSolveVector, { dtype, n, triangle })
+  );
   const operands = [...buffers, 0, 0].map(() => "i32" as const);
-  const key = `linalg one by one ${name} ${dtype} ${n}x${columns} ${
-    JSON.stringify([triangles, orders])
-  }`;
-  const all = builder.once(
-    key,
-    () =>
-      builder.module.function(key, operands.slice(1), "none", (code, ...at) => {
-        const x = at[buffers.length];
-        const [from, to] = ordersOf(systems, at);
-        code.for({ below: columns }, (column) => {
-          code.do(gather.call(offsetBy(at[right], column, size), x, from));
-          triangles.forEach(([buffer], i) => code.do(solvers[i].call(at[buffer], x)));
-          code.do(scatter.call(x, offsetBy(at[right + 1], column, size), to));
-        });
-      }),
+  const all = builder.module.function(
+    "linalg one by one",
+    operands.slice(1),
+    "none",
+    (code, ...at) => {
+      const x = at[buffers.length];
+      const [from, to] = ordersOf(systems, at);
+      code.for({ below: columns }, (column) => {
+        code.do(gather.call(offsetBy(at[right], column, size), x, from));
+        triangles.forEach(([buffer], i) => code.do(solvers[i].call(at[buffer], x)));
+        code.do(scatter.call(x, offsetBy(at[right + 1], column, size), to));
+      });
+    },
   );
   return [{ name, parts: 1, run: (at) => all.call(...at) }];
 }
 
-function solveTogether(builder: Builder, systems: Systems, isShared: boolean): Phase[] {
+function solveTogether(
+  builder: Builder,
+  { systems, isShared }: { readonly systems: Systems; readonly isShared: boolean },
+): Phase[] {
   const { name, dtype, n, columns, triangles, right, buffers, orders } = systems;
   const side = paddedSide(n);
   const isOrdered = orders !== null;
   const rows = isShared ? ROWS : side;
   const least = Math.max(LEAST_COLUMNS, roundUp(columns / 8, STRIP));
   const width = isShared ? Math.min(MOST_COLUMNS, least) : MOST_COLUMNS;
-  const source = { dtype, rows: n, columns: n, pitch: side, height: side, isUnit: true };
-  const read = emitReadMatrix(builder, source);
+  const source = { dtype, rows: n, columns: n, pitch: side, isUnit: true };
+  const read = builder.once(emitReadMatrix, source);
   const phases = triangles.map(([buffer], i): Phase => ({
     name: `${name}: read`,
     parts: Math.ceil(side / rows),
@@ -183,29 +187,25 @@ function solveTogether(builder: Builder, systems: Systems, isShared: boolean): P
       return read.call(at[buffer], at[buffers.length + 1 + i], from, below);
     },
   }));
-  const gather = emitGatherRows(builder, dtype, n, side, columns, isOrdered);
-  const scatter = emitScatterRows(builder, dtype, n, columns, isOrdered);
+  const gather = builder.once(emitGatherRows, { dtype, n, side, columns, isOrdered });
+  const scatter = builder.once(emitScatterRows, { dtype, n, columns, isOrdered });
   const solvers = triangles.map(([, triangle]) =>
-    emitSolveColumns(builder, n, side, roundUp(columns, STRIP), triangle)
+    builder.once(emitSolveColumns, { n, side, pitch: roundUp(columns, STRIP), triangle })
   );
   const operands = [...buffers, 0, ...triangles, 0].map(() => "i32" as const);
-  const key = `linalg together ${name} ${dtype} ${n}x${columns} ${
-    JSON.stringify([triangles, orders])
-  }`;
-  const all = builder.once(
-    key,
-    () =>
-      builder.module.function(key, [...operands, "i32"], "none", (code, ...locals) => {
-        const at = locals.slice(0, -2);
-        const [first, end] = locals.slice(-2);
-        const x = at[buffers.length];
-        const [from, to] = ordersOf(systems, at);
-        code.do(gather.call(at[right], x, from, first, end));
-        solvers.forEach((solve, i) =>
-          code.do(solve.call(at[buffers.length + 1 + i], x, first, end))
-        );
-        code.do(scatter.call(x, at[right + 1], to, first, end));
-      }),
+  const all = builder.module.function(
+    "linalg together",
+    [...operands, "i32"],
+    "none",
+    (code, ...locals) => {
+      const at = locals.slice(0, -2);
+      const [first, end] = locals.slice(-2);
+      const x = at[buffers.length];
+      const [from, to] = ordersOf(systems, at);
+      code.do(gather.call(at[right], x, from, first, end));
+      solvers.forEach((solve, i) => code.do(solve.call(at[buffers.length + 1 + i], x, first, end)));
+      code.do(scatter.call(x, at[right + 1], to, first, end));
+    },
   );
   const total = roundUp(columns, STRIP);
   phases.push({
@@ -226,48 +226,45 @@ function solveTogether(builder: Builder, systems: Systems, isShared: boolean): P
  */
 function emitSolveColumns(
   builder: Builder,
-  n: number,
-  side: number,
-  pitch: number,
-  { lower, transpose, unitDiagonal }: TriangularSolveParams,
+  { n, side, pitch, triangle: { lower, transpose, unitDiagonal } }: {
+    readonly n: number;
+    readonly side: number;
+    readonly pitch: number;
+    readonly triangle: TriangularSolveParams;
+  },
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32"], "none"> {
   const isForward = lower !== transpose;
   const [row, column] = transpose ? [1, side] : [side, 1];
   const system = { row, column, isForward, isUnit: unitDiagonal, pitch };
-  const solve = emitSolveBlock(builder, system);
-  const key = `linalg columns ${[n, pitch, lower, transpose, unitDiagonal]}`;
+  const solve = builder.once(emitSolveBlock, system);
   const blocks = Math.ceil(n / BLOCK);
-  return builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32", "i32"], "none", (
-        code,
-        triangle,
-        x,
-        first,
-        end,
-      ) => {
-        code.for({ below: blocks }, (step) => {
-          const block = isForward ? step : i32.sub(i32.const(blocks - 1), step);
-          const k = code.let(times(block, BLOCK));
-          const corner = code.let(offsetBy(triangle, k, (row + column) * DOUBLE));
-          const rows = code.let(elementAt(x, pitch, k, 0));
-          const [from, to] = [first, end].map((number) => code.let(elementAt(rows, 0, 0, number)));
-          const count = smaller(i32.const(BLOCK), i32.sub(i32.const(n), k));
-          code.do(solve.call(corner, from, to, count));
-          if (blocks === 1) return;
-          const { pack, apply } = emitUpdate(builder, { row, column, pitch, result: pitch });
-          code.do(pack(from, to));
-          const rest = (number: Pointer | number) =>
-            offsetBy(offsetBy(triangle, number, row * DOUBLE), k, column * DOUBLE);
-          const width = i32.sub(end, first);
-          if (isForward) {
-            const next = advance(from, BLOCK * pitch * DOUBLE);
-            code.do(apply(rest(i32.add(k, i32.const(BLOCK))), rest(side), next, width));
-          } else {
-            code.do(apply(rest(0), rest(k), elementAt(x, 0, 0, first), width));
-          }
-        });
-      }),
-  );
+  return builder.module.function("linalg columns", ["i32", "i32", "i32", "i32"], "none", (
+    code,
+    triangle,
+    x,
+    first,
+    end,
+  ) => {
+    code.for({ below: blocks }, (step) => {
+      const block = isForward ? step : i32.sub(i32.const(blocks - 1), step);
+      const k = code.let(times(block, BLOCK));
+      const corner = code.let(offsetBy(triangle, k, (row + column) * DOUBLE));
+      const rows = code.let(elementAt(x, pitch, k, 0));
+      const [from, to] = [first, end].map((number) => code.let(elementAt(rows, 0, 0, number)));
+      const count = smaller(i32.const(BLOCK), i32.sub(i32.const(n), k));
+      code.do(solve.call(corner, from, to, count));
+      if (blocks === 1) return;
+      const { pack, apply } = emitUpdate(builder, { row, column, pitch, result: pitch });
+      code.do(pack(from, to));
+      const rest = (number: Pointer | number) =>
+        offsetBy(offsetBy(triangle, number, row * DOUBLE), k, column * DOUBLE);
+      const width = i32.sub(end, first);
+      if (isForward) {
+        const next = advance(from, BLOCK * pitch * DOUBLE);
+        code.do(apply(rest(i32.add(k, i32.const(BLOCK))), rest(side), next, width));
+      } else {
+        code.do(apply(rest(0), rest(k), elementAt(x, 0, 0, first), width));
+      }
+    });
+  });
 }

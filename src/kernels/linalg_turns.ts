@@ -70,55 +70,56 @@ export function emitTurns(
     offset: v * VECTOR,
     align: 8,
   }));
-  return builder.once(
-    `linalg turns ${pitch}`,
-    () =>
-      builder.module.function("turns", ["i32", "i32", "i32"], "none", (code, strip, turn, end) => {
-        const carried = places.map(() => code.local("v128"));
-        code.block((exit) => {
-          code.loop((again) => {
-            code.branchIf(exit, i32.geU(turn, end));
-            const row = code.let(offsetBy(strip, i32.load(turn), rowBytes));
-            const number = code.let(i32.load(turn, { offset: 4 }));
-            const step = code.let(times(i32.load(turn, { offset: 8 }), rowBytes));
-            code.set(turn, advance(turn, TURN));
-            code.if(i32.eqz(step), () => {
-              const last = code.let(offsetBy(strip, number, rowBytes));
-              code.block((done) => {
-                code.loop((next) => {
-                  code.branchIf(done, i32.geU(row, last));
-                  for (const place of places) {
-                    const kept = code.let(v128.load(row, place));
-                    code.do(v128.store(row, v128.load(last, place), place));
-                    code.do(v128.store(last, kept, place));
-                  }
-                  code.set(row, advance(row, rowBytes));
-                  code.set(last, advance(last, -rowBytes));
-                  code.branch(next);
-                });
+  return builder.module.function(
+    "turns",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, strip, turn, end) => {
+      const carried = places.map(() => code.local("v128"));
+      code.block((exit) => {
+        code.loop((again) => {
+          code.branchIf(exit, i32.geU(turn, end));
+          const row = code.let(offsetBy(strip, i32.load(turn), rowBytes));
+          const number = code.let(i32.load(turn, { offset: 4 }));
+          const step = code.let(times(i32.load(turn, { offset: 8 }), rowBytes));
+          code.set(turn, advance(turn, TURN));
+          code.if(i32.eqz(step), () => {
+            const last = code.let(offsetBy(strip, number, rowBytes));
+            code.block((done) => {
+              code.loop((next) => {
+                code.branchIf(done, i32.geU(row, last));
+                for (const place of places) {
+                  const kept = code.let(v128.load(row, place));
+                  code.do(v128.store(row, v128.load(last, place), place));
+                  code.do(v128.store(last, kept, place));
+                }
+                code.set(row, advance(row, rowBytes));
+                code.set(last, advance(last, -rowBytes));
+                code.branch(next);
               });
-            }, () => {
-              places.forEach((place, v) => code.set(carried[v], v128.load(row, place)));
-              const below = code.let(i32.add(turn, times(number, TURN)));
-              code.for({ from: turn, below, step: TURN }, (turn) => {
-                const c = code.let(v128.load64Splat(turn));
-                const s = code.let(v128.load64Splat(turn, { offset: DOUBLE }));
-                const next = code.let(i32.add(row, step));
-                places.forEach((place, v) => {
-                  const other = code.let(v128.load(next, place));
-                  const turned = f64x2.relaxedMadd(s, other, f64x2.mul(c, carried[v]));
-                  code.do(v128.store(row, turned, place));
-                  const rest = f64x2.mul(c, other);
-                  code.set(carried[v], f64x2.relaxedNmadd(s, carried[v], rest));
-                });
-                code.set(row, next);
-              });
-              places.forEach((place, v) => code.do(v128.store(row, carried[v], place)));
-              code.set(turn, below);
             });
-            code.branch(again);
+          }, () => {
+            places.forEach((place, v) => code.set(carried[v], v128.load(row, place)));
+            const below = code.let(i32.add(turn, times(number, TURN)));
+            code.for({ from: turn, below, step: TURN }, (turn) => {
+              const c = code.let(v128.load64Splat(turn));
+              const s = code.let(v128.load64Splat(turn, { offset: DOUBLE }));
+              const next = code.let(i32.add(row, step));
+              places.forEach((place, v) => {
+                const other = code.let(v128.load(next, place));
+                const turned = f64x2.relaxedMadd(s, other, f64x2.mul(c, carried[v]));
+                code.do(v128.store(row, turned, place));
+                const rest = f64x2.mul(c, other);
+                code.set(carried[v], f64x2.relaxedNmadd(s, carried[v], rest));
+              });
+              code.set(row, next);
+            });
+            places.forEach((place, v) => code.do(v128.store(row, carried[v], place)));
+            code.set(turn, below);
           });
+          code.branch(again);
         });
-      }),
+      });
+    },
   );
 }

@@ -22,34 +22,31 @@ const HIGH = [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7];
 /** A function of the matrix and of the right side, which becomes the solution. */
 export function emitSolveVector(
   builder: Builder,
-  dtype: Dtype,
-  n: number,
-  { lower, transpose, unitDiagonal }: Triangle,
+  { dtype, n, triangle: { lower, transpose, unitDiagonal } }: {
+    readonly dtype: Dtype;
+    readonly n: number;
+    readonly triangle: Triangle;
+  },
 ): FunctionReference<readonly ["i32", "i32"], "none"> {
   const size = byteSize(dtype);
   const isForward = lower !== transpose;
-  const key = `linalg vector ${dtype} ${[n, lower, transpose, unitDiagonal]}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32"], "none", (code, matrix, x) => {
-        code.for({ below: n }, (step) => {
-          const i = isForward ? step : code.let(i32.sub(i32.const(n - 1), step));
-          const row = code.let(offsetBy(matrix, i, n * size));
-          const own = code.let(offsetBy(x, i, DOUBLE));
-          const diagonal = offsetBy(row, i, size);
-          const pivot = size === 8 ? f64.load(diagonal) : f64.promoteF32(f32.load(diagonal));
-          const run = {
-            from: code.let(lower ? row : advance(diagonal, size)),
-            x: code.let(lower ? x : advance(own, DOUBLE)),
-            end: lower ? own : code.let(advance(x, n * DOUBLE)),
-          };
-          if (!transpose) takeKnown(code, dtype, run, own);
-          if (!unitDiagonal) code.do(f64.store(own, f64.div(f64.load(own), pivot)));
-          if (transpose) takeOut(code, dtype, run, own);
-        });
-      }),
-  );
+  return builder.module.function("linalg vector", ["i32", "i32"], "none", (code, matrix, x) => {
+    code.for({ below: n }, (step) => {
+      const i = isForward ? step : code.let(i32.sub(i32.const(n - 1), step));
+      const row = code.let(offsetBy(matrix, i, n * size));
+      const own = code.let(offsetBy(x, i, DOUBLE));
+      const diagonal = offsetBy(row, i, size);
+      const pivot = size === 8 ? f64.load(diagonal) : f64.promoteF32(f32.load(diagonal));
+      const run = {
+        from: code.let(lower ? row : advance(diagonal, size)),
+        x: code.let(lower ? x : advance(own, DOUBLE)),
+        end: lower ? own : code.let(advance(x, n * DOUBLE)),
+      };
+      if (!transpose) takeKnown(code, dtype, run, own);
+      if (!unitDiagonal) code.do(f64.store(own, f64.div(f64.load(own), pivot)));
+      if (transpose) takeOut(code, dtype, run, own);
+    });
+  });
 }
 
 /** Elements of a row, and those of the vector that they meet, up to an end. */

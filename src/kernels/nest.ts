@@ -54,17 +54,6 @@ function nameOf(nest: Nest): string {
   return shown.length === 0 ? "copy" : shown.join(" ");
 }
 
-/** A text that is the same only for equal nests; JSON alone has no -0, NaN or infinities. */
-function keyOf(nest: Nest, rows: Rows | undefined): string {
-  return JSON.stringify(
-    [nest, rows ?? null],
-    (_, value) =>
-      typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
-        ? `#${Object.is(value, -0) ? "-0" : value}`
-        : value,
-  );
-}
-
 /** How many elements an access may reach. */
 function reach({ strides }: Affine, lengths: readonly number[]): number {
   return product(lengths.filter((_, i) => strides[i] !== 0));
@@ -107,39 +96,46 @@ function chunkFunction(
   });
 }
 
-/** A function that does a chunk of a simplified nest, and how many there are. */
+/** A nest and what its chunks must do. */
+interface Chunks {
+  /** The nest, simplified. */
+  readonly nest: Nest;
+  /** The rows that each chunk must do, if it must do rows. */
+  readonly rows: Rows | undefined;
+}
+
+/** A function that does a chunk of a nest, and how many there are. */
 function emitChunks(
   builder: Builder,
-  nest: Nest,
-  operands: readonly number[],
-  rows: Rows | undefined,
+  { nest, rows }: Chunks,
 ): { readonly run: ChunkFunction; readonly split: Plan["split"] } {
-  return builder.once(`nest of ${operands}: ${keyOf(nest, rows)}`, () => {
-    const plan = makePlan(nest, rows);
-    const run = chunkFunction(builder, nameOf(nest), operands, (code, addresses, chunk) => {
-      writeNest(builder, code, plan, addresses, chunk);
-    });
-    return { run, split: plan.split };
+  const plan = makePlan(nest, rows);
+  const run = chunkFunction(builder, nameOf(nest), operandsOf(nest), (code, addresses, chunk) => {
+    writeNest(builder, code, plan, addresses, chunk);
   });
+  return { run, split: plan.split };
 }
 
 /** A stage that does the whole of a simplified nest. */
 function wholeStage(builder: Builder, nest: Nest, rows: Rows | undefined): Stage {
   const operands = operandsOf(nest);
   const name = nameOf(nest);
-  const { run, split: { chunks, count, perChunk, isRows } } = emitChunks(
-    builder,
+  const { run, split: { chunks, count, perChunk, isRows } } = builder.once(emitChunks, {
     nest,
-    operands,
     rows,
-  );
+  });
   const known = rows ?? (isRows ? { count, perChunk } : undefined);
   return { name, run: run as unknown as FunctionReference, operands, chunks, rows: known };
 }
 
+/** A function that does nothing. */
+function emitNothing(builder: Builder): ChunkFunction {
+  return chunkFunction(builder, "nothing", [], () => {});
+}
+
 /** A stage without work. */
 function emptyStage(builder: Builder, nest: Nest, { count, perChunk }: Rows): Stage {
-  const run = builder.once("nothing", () => chunkFunction(builder, "nothing", [], () => {}));
+  const run = builder.once(emitNothing);
   const chunks = Math.ceil(count / perChunk);
   const name = nameOf(nest);
   return {
@@ -151,29 +147,34 @@ function emptyStage(builder: Builder, nest: Nest, { count, perChunk }: Rows): St
   };
 }
 
-/** The pieces of a reduction: one chunk for each. */
-function pieceStage(builder: Builder, { parts, full }: Pieces): Stage {
-  const nests = parts.map(simplify);
-  const name = nameOf(nests[0]);
-  const operands = operandsOf(nests[0]);
-  const runs = nests.map((nest, i) => {
-    const rows = { count: i === 0 ? full : 1, perChunk: 1 };
-    return emitChunks(builder, nest, operands, rows).run;
+/** The nests of the pieces of a reduction: all but the last are done by the first. */
+type PieceNests = Pick<Pieces, "parts" | "full">;
+
+/** A function that does a piece of a reduction. */
+function emitPieces(builder: Builder, { parts, full }: PieceNests): ChunkFunction {
+  const operands = operandsOf(parts[0]);
+  const runs = parts.map((nest, i) =>
+    builder.once(emitChunks, { nest, rows: { count: i === 0 ? full : 1, perChunk: 1 } }).run
+  );
+  if (runs.length === 1) return runs[0];
+  return chunkFunction(builder, nameOf(parts[0]), operands, (code, addresses, chunk) => {
+    const given = operands.map((operand) => addresses[operand]);
+    code.if(
+      i32.ltU(chunk, i32.const(full)),
+      () => code.do(runs[0].call(...given, chunk)),
+      () => code.do(runs[1].call(...given, i32.const(0))),
+    );
   });
+}
+
+/** The pieces of a reduction: one chunk for each. */
+function pieceStage(builder: Builder, pieces: Pieces): Stage {
+  const parts = pieces.parts.map(simplify);
+  const { full } = pieces;
+  const run = builder.once(emitPieces, { parts, full });
   const chunks = full + parts.length - 1;
-  const run = runs.length === 1
-    ? runs[0]
-    : builder.once(`nest in pieces ${runs.map(({ index }) => index)}`, () =>
-      chunkFunction(builder, name, operands, (code, addresses, chunk) => {
-        const given = operands.map((operand) =>
-          addresses[operand]
-        );
-        code.if(
-          i32.ltU(chunk, i32.const(full)),
-          () => code.do(runs[0].call(...given, chunk)),
-          () => code.do(runs[1].call(...given, i32.const(0))),
-        );
-      }));
+  const name = nameOf(parts[0]);
+  const operands = operandsOf(parts[0]);
   return { name, run: run as unknown as FunctionReference, operands, chunks };
 }
 

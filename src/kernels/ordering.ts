@@ -80,7 +80,7 @@ export function emitArgsort(
   if (count * length === 0) return { stages: [], workspaces: [], operations: 0, bytes: 0 };
   const most = SCRATCH_BYTES / 2 / recordBytes(dtype);
   const isWhole = length <= SHORT_LINE || (count >= MANY_LINES && padded(length).total <= most);
-  const work = isWhole ? sortWhole(builder, lines) : sortBlocks(builder, lines);
+  const work = isWhole ? builder.once(sortWhole, lines) : builder.once(sortBlocks, lines);
   return { ...work, operations, bytes };
 }
 
@@ -132,26 +132,24 @@ function sortWhole(builder: Builder, lines: Lines): Work {
   const { dtype, length, stride } = lines;
   const record = recordBytes(dtype);
   const parts = partition(lines.count, sortTime(length));
-  const run = builder.once(`argsort ${JSON.stringify([lines, parts])}`, () => {
-    const sort = emitBlock(builder, lines, length);
-    const write = emitWriteIndices(builder, lines);
-    return builder.module.function(
-      "argsort",
-      ["i32", "i32", "i32"],
-      "none",
-      (code, ...operands) => {
-        const [x, out, chunk] = operands;
-        const first = times(chunk, parts.perChunk);
-        const end = code.let(chunkEnd(parts, chunk));
-        code.for({ from: first, below: end }, (line) => {
-          const { from, to } = lineStarts(code, lines, x, out, line);
-          const sorted = code.let(sort.call(from, i32.const(0), i32.const(length)));
-          const last = i32.add(sorted, i32.const(length * record));
-          code.do(write.call(sorted, last, to));
-        });
-      },
-    );
-  });
+  const sort = builder.once(emitBlock, { lines, most: length });
+  const write = builder.once(emitWriteIndices, lines);
+  const run = builder.module.function(
+    "argsort",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, ...operands) => {
+      const [x, out, chunk] = operands;
+      const first = times(chunk, parts.perChunk);
+      const end = code.let(chunkEnd(parts, chunk));
+      code.for({ from: first, below: end }, (line) => {
+        const { from, to } = lineStarts(code, lines, x, out, line);
+        const sorted = code.let(sort.call(from, i32.const(0), i32.const(length)));
+        const last = i32.add(sorted, i32.const(length * record));
+        code.do(write.call(sorted, last, to));
+      });
+    },
+  );
   const rows = stride === 1 ? { count: parts.count, perChunk: parts.perChunk } : undefined;
   const stage: Stage = { name: "argsort", run, operands: [0, 1], chunks: parts.chunks, rows };
   return { stages: [stage], workspaces: [] };
@@ -163,20 +161,23 @@ function sortBlocks(builder: Builder, lines: Lines): Work {
   const record = recordBytes(dtype);
   const { total: block } = padded(BLOCK);
   const blocks = Math.ceil(length / block);
-  const sort = builder.once(`argsort blocks ${JSON.stringify(lines)}`, () => {
-    const sort = emitBlock(builder, lines, block);
-    return builder.module.function("sort", ["i32", "i32", "i32"], "none", (code, ...operands) => {
+  const sortOne = builder.once(emitBlock, { lines, most: block });
+  const sort = builder.module.function(
+    "sort",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, ...operands) => {
       const [x, records, chunk] = operands;
       const line = code.let(i32.divU(chunk, i32.const(blocks)));
       const start = code.let(times(i32.remU(chunk, i32.const(blocks)), block));
       const { from } = lineStarts(code, lines, x, x, line);
       const size = code.let(smaller(i32.const(block), i32.sub(i32.const(length), start)));
-      const sorted = sort.call(from, start, size);
+      const sorted = sortOne.call(from, start, size);
       const to = times(i32.add(times(line, length), start), record);
       const bytes = times(size, record);
       code.do(builder.memory.copy(i32.add(records, to), sorted, bytes, builder.scratch));
-    });
-  });
+    },
+  );
   const stages: Stage[] = [{
     name: "argsort blocks",
     run: sort,
@@ -189,7 +190,7 @@ function sortBlocks(builder: Builder, lines: Lines): Work {
     const to = isLast ? 1 : 5 - from;
     stages.push({
       name: "argsort merge",
-      run: emitMergePiece(builder, lines, run, 2 * block, isLast),
+      run: builder.once(emitMergePiece, { lines, run, piece: 2 * block, isLast }),
       operands: [from, to],
       chunks: count * Math.ceil(length / (2 * block)),
     });
@@ -204,17 +205,17 @@ function emitWriteIndices(builder: Builder, { dtype, stride }: Lines): FunctionR
   readonly ["i32", "i32", "i32"],
   "none"
 > {
-  const key = `argsort indices ${recordBytes(dtype)} ${stride}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function("indices", ["i32", "i32", "i32"], "none", (code, from, end, to) => {
-        const place = { memory: builder.scratch, offset: indexOffset(dtype) };
-        code.for({ from, below: end, step: recordBytes(dtype) }, (from) => {
-          code.do(i32.store(to, i32.load(from, place)));
-          code.set(to, advance(to, stride * INDEX));
-        });
-      }),
+  return builder.module.function(
+    "indices",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, from, end, to) => {
+      const place = { memory: builder.scratch, offset: indexOffset(dtype) };
+      code.for({ from, below: end, step: recordBytes(dtype) }, (from) => {
+        code.do(i32.store(to, i32.load(from, place)));
+        code.set(to, advance(to, stride * INDEX));
+      });
+    },
   );
 }
 
@@ -225,35 +226,35 @@ type SortBlock = FunctionReference<readonly ["i32", "i32", "i32"], "i32">;
  * Sorts at most `most` elements: a function of the line's address, the first element's index and the
  * number of elements.
  */
-function emitBlock(builder: Builder, lines: Lines, most: number): SortBlock {
+function emitBlock(
+  builder: Builder,
+  { lines, most }: { readonly lines: Lines; readonly most: number },
+): SortBlock {
   const { dtype } = lines;
-  const key = `argsort block ${JSON.stringify([dtype, lines.descending, lines.stride, most])}`;
-  return builder.once(key, () => {
-    const record = recordBytes(dtype);
-    const { total, run } = padded(most);
-    const bytes = total * record;
-    const read = emitReadRecords(builder, lines);
-    const network = emitNetwork(builder, dtype, run);
-    const merge = emitMergeRuns(builder, dtype);
-    return builder.module.function("block", ["i32", "i32", "i32"], "i32", (code, ...operands) => {
-      const [line, start, size] = operands;
-      const filled = code.let(times(size, record));
-      code.do(read.call(line, start, filled));
-      const { scratch } = builder;
-      const missing = i32.sub(i32.const(bytes), filled);
-      code.do(scratch.fill(filled, i32.const(0xff), missing));
-      code.do(network.call(i32.const(0), i32.const(bytes)));
-      let from = 0;
-      for (let half = run * record; half < bytes; half *= 2) {
-        const to = SCRATCH_BYTES / 2 - from;
-        const shift = i32.const(to - from);
-        code.for({ from, below: from + bytes, step: 2 * half }, (at) => {
-          code.do(merge.call(at, i32.add(at, shift), i32.const(half)));
-        });
-        from = to;
-      }
-      return i32.const(from);
-    });
+  const record = recordBytes(dtype);
+  const { total, run } = padded(most);
+  const bytes = total * record;
+  const read = builder.once(emitReadRecords, lines);
+  const network = builder.once(emitNetwork, { dtype, run });
+  const merge = builder.once(emitMergeRuns, dtype);
+  return builder.module.function("block", ["i32", "i32", "i32"], "i32", (code, ...operands) => {
+    const [line, start, size] = operands;
+    const filled = code.let(times(size, record));
+    code.do(read.call(line, start, filled));
+    const { scratch } = builder;
+    const missing = i32.sub(i32.const(bytes), filled);
+    code.do(scratch.fill(filled, i32.const(0xff), missing));
+    code.do(network.call(i32.const(0), i32.const(bytes)));
+    let from = 0;
+    for (let half = run * record; half < bytes; half *= 2) {
+      const to = SCRATCH_BYTES / 2 - from;
+      const shift = i32.const(to - from);
+      code.for({ from, below: from + bytes, step: 2 * half }, (at) => {
+        code.do(merge.call(at, i32.add(at, shift), i32.const(half)));
+      });
+      from = to;
+    }
+    return i32.const(from);
   });
 }
 
@@ -266,30 +267,25 @@ function emitReadRecords(builder: Builder, lines: Lines): FunctionReference<
   "none"
 > {
   const { dtype, descending, stride } = lines;
-  const key = `argsort records ${dtype} ${descending} ${stride}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function(
-        "records",
-        ["i32", "i32", "i32"],
-        "none",
-        (code, line, start, end) => {
-          const step = stride * byteSize(dtype);
-          const from = code.let(i32.add(line, times(start, step)));
-          const { scratch: memory } = builder;
-          code.for({ below: end, step: recordBytes(dtype) }, (to) => {
-            const index = i64.extendI32U(start);
-            const key = readKey(code, dtype, descending, from);
-            if (recordBytes(dtype) === 16) {
-              code.do(i64.store(to, key, { memory }));
-              code.do(i64.store(to, index, { memory, offset: 8 }));
-            } else code.do(i64.store(to, i64.or(i64.shl(key, i64.const(32)), index), { memory }));
-            code.set(start, advance(start, 1));
-            code.set(from, advance(from, step));
-          });
-        },
-      ),
+  return builder.module.function(
+    "records",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, line, start, end) => {
+      const step = stride * byteSize(dtype);
+      const from = code.let(i32.add(line, times(start, step)));
+      const { scratch: memory } = builder;
+      code.for({ below: end, step: recordBytes(dtype) }, (to) => {
+        const index = i64.extendI32U(start);
+        const key = readKey(code, dtype, descending, from);
+        if (recordBytes(dtype) === 16) {
+          code.do(i64.store(to, key, { memory }));
+          code.do(i64.store(to, index, { memory, offset: 8 }));
+        } else code.do(i64.store(to, i64.or(i64.shl(key, i64.const(32)), index), { memory }));
+        code.set(start, advance(start, 1));
+        code.set(from, advance(from, step));
+      });
+    },
   );
 }
 
@@ -351,48 +347,47 @@ function networkOf(length: number): [lower: number, upper: number][] {
 }
 
 /** Sorts each run of so many records in scratch memory from one address to another. */
-function emitNetwork(builder: Builder, dtype: Dtype, run: number): FunctionReference<
+function emitNetwork(
+  builder: Builder,
+  { dtype, run }: { readonly dtype: Dtype; readonly run: number },
+): FunctionReference<
   readonly ["i32", "i32"],
   "none"
 > {
   const record = recordBytes(dtype);
-  return builder.once(
-    `argsort network ${record} ${run}`,
-    () =>
-      builder.module.function("network", ["i32", "i32"], "none", (code, from, end) => {
-        const { scratch: memory } = builder;
-        const isLong = record === 16;
-        code.for({ from, below: end, step: run * record }, (at) => {
-          const places = Array.from({ length: run }, (_, i) => ({ memory, offset: i * record }));
-          const keys = places.map((place) => code.let(i64.load(at, place)));
-          const indices = !isLong
-            ? []
-            : places.map(({ offset }) => code.let(i64.load(at, { memory, offset: offset + 8 })));
-          function exchange(values: readonly Local<"i64">[], i: number, j: number, swap: Pointer) {
-            const lower = code.let(select(swap, values[j], values[i]));
-            code.set(values[j], select(swap, values[i], values[j]));
-            code.set(values[i], lower);
-          }
-          for (const [i, j] of networkOf(run)) {
-            const isAbove = i64.ltU(keys[j], keys[i]);
-            const swap = code.let(
-              isLong
-                ? i32.or(
-                  isAbove,
-                  i32.and(i64.eq(keys[j], keys[i]), i64.ltU(indices[j], indices[i])),
-                )
-                : isAbove,
-            );
-            exchange(keys, i, j, swap);
-            if (isLong) exchange(indices, i, j, swap);
-          }
-          places.forEach((place, i) => code.do(i64.store(at, keys[i], place)));
-          indices.forEach((index, i) => {
-            code.do(i64.store(at, index, { memory, offset: i * record + 8 }));
-          });
-        });
-      }),
-  );
+  return builder.module.function("network", ["i32", "i32"], "none", (code, from, end) => {
+    const { scratch: memory } = builder;
+    const isLong = record === 16;
+    code.for({ from, below: end, step: run * record }, (at) => {
+      const places = Array.from({ length: run }, (_, i) => ({ memory, offset: i * record }));
+      const keys = places.map((place) => code.let(i64.load(at, place)));
+      const indices = !isLong
+        ? []
+        : places.map(({ offset }) => code.let(i64.load(at, { memory, offset: offset + 8 })));
+      function exchange(values: readonly Local<"i64">[], i: number, j: number, swap: Pointer) {
+        const lower = code.let(select(swap, values[j], values[i]));
+        code.set(values[j], select(swap, values[i], values[j]));
+        code.set(values[i], lower);
+      }
+      for (const [i, j] of networkOf(run)) {
+        const isAbove = i64.ltU(keys[j], keys[i]);
+        const swap = code.let(
+          isLong
+            ? i32.or(
+              isAbove,
+              i32.and(i64.eq(keys[j], keys[i]), i64.ltU(indices[j], indices[i])),
+            )
+            : isAbove,
+        );
+        exchange(keys, i, j, swap);
+        if (isLong) exchange(indices, i, j, swap);
+      }
+      places.forEach((place, i) => code.do(i64.store(at, keys[i], place)));
+      indices.forEach((index, i) => {
+        code.do(i64.store(at, index, { memory, offset: i * record + 8 }));
+      });
+    });
+  });
 }
 
 /** Writes code that copies a record. */
@@ -417,34 +412,35 @@ function emitMergeRuns(builder: Builder, dtype: Dtype): FunctionReference<
   "none"
 > {
   const record = recordBytes(dtype);
-  return builder.once(
-    `argsort merge runs ${record}`,
-    () =>
-      builder.module.function("merge", ["i32", "i32", "i32"], "none", (code, first, to, bytes) => {
-        const { scratch: memory } = builder;
-        const second = code.let(i32.add(first, bytes));
-        const lastFirst = code.let(advance(second, -record));
-        const lastSecond = code.let(i32.add(lastFirst, bytes));
-        const shift = code.let(i32.sub(bytes, i32.const(record)));
-        const end = code.let(i32.add(to, bytes));
-        const back = code.let(i32.add(end, shift));
-        const key = (at: Pointer) => i64.load(at, { memory });
-        code.loop((again) => {
-          const fromSecond = code.let(i64.ltU(key(second), key(first)));
-          const fromFirst = code.let(i64.ltU(key(lastSecond), key(lastFirst)));
-          moveRecord(code, dtype, to, select(fromSecond, second, first), memory);
-          moveRecord(code, dtype, back, select(fromFirst, lastFirst, lastSecond), memory);
-          const step = code.let(times(fromSecond, record));
-          code.set(second, i32.add(second, step));
-          code.set(first, i32.sub(advance(first, record), step));
-          const stepBack = code.let(times(fromFirst, record));
-          code.set(lastFirst, i32.sub(lastFirst, stepBack));
-          code.set(lastSecond, i32.add(advance(lastSecond, -record), stepBack));
-          code.set(back, advance(back, -record));
-          code.set(to, advance(to, record));
-          code.branchIf(again, i32.ltU(to, end));
-        });
-      }),
+  return builder.module.function(
+    "merge",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, first, to, bytes) => {
+      const { scratch: memory } = builder;
+      const second = code.let(i32.add(first, bytes));
+      const lastFirst = code.let(advance(second, -record));
+      const lastSecond = code.let(i32.add(lastFirst, bytes));
+      const shift = code.let(i32.sub(bytes, i32.const(record)));
+      const end = code.let(i32.add(to, bytes));
+      const back = code.let(i32.add(end, shift));
+      const key = (at: Pointer) => i64.load(at, { memory });
+      code.loop((again) => {
+        const fromSecond = code.let(i64.ltU(key(second), key(first)));
+        const fromFirst = code.let(i64.ltU(key(lastSecond), key(lastFirst)));
+        moveRecord(code, dtype, to, select(fromSecond, second, first), memory);
+        moveRecord(code, dtype, back, select(fromFirst, lastFirst, lastSecond), memory);
+        const step = code.let(times(fromSecond, record));
+        code.set(second, i32.add(second, step));
+        code.set(first, i32.sub(advance(first, record), step));
+        const stepBack = code.let(times(fromFirst, record));
+        code.set(lastFirst, i32.sub(lastFirst, stepBack));
+        code.set(lastSecond, i32.add(advance(lastSecond, -record), stepBack));
+        code.set(back, advance(back, -record));
+        code.set(to, advance(to, record));
+        code.branchIf(again, i32.ltU(to, end));
+      });
+    },
   );
 }
 
@@ -454,49 +450,48 @@ function emitMergeRuns(builder: Builder, dtype: Dtype): FunctionReference<
  */
 function emitMergePiece(
   builder: Builder,
-  lines: Lines,
-  run: number,
-  piece: number,
-  isLast: boolean,
+  { lines, run, piece, isLast }: {
+    readonly lines: Lines;
+    readonly run: number;
+    readonly piece: number;
+    readonly isLast: boolean;
+  },
 ): FunctionReference<readonly ["i32", "i32", "i32"], "none"> {
   const { dtype, length, stride } = lines;
   const record = recordBytes(dtype);
   const pieces = Math.ceil(length / piece);
-  const key = `argsort merge ${JSON.stringify([lines, run, piece, isLast])}`;
-  return builder.once(key, () => {
-    const bisect = emitBisect(builder, dtype);
-    const merge = emitMerge(builder, dtype, isLast ? stride : null);
-    return builder.module.function("merge", ["i32", "i32", "i32"], "none", (code, ...operands) => {
-      const [records, out, chunk] = operands;
-      const line = code.let(i32.divU(chunk, i32.const(pieces)));
-      const start = code.let(times(i32.remU(chunk, i32.const(pieces)), piece));
-      const pair = code.let(i32.sub(start, i32.remU(start, i32.const(2 * run))));
-      const left = code.let(i32.sub(i32.const(length), pair));
-      const lengthA = code.let(smaller(left, i32.const(run)));
-      const lengthB = code.let(i32.sub(smaller(left, i32.const(2 * run)), lengthA));
-      const a = code.let(
-        i32.add(records, times(i32.add(times(line, length), pair), record)),
-      );
-      const b = code.let(i32.add(a, times(lengthA, record)));
-      const before = code.let(i32.sub(start, pair));
-      const whole = i32.add(lengthA, lengthB);
-      const after = code.let(smaller(advance(before, piece), whole));
-      const fromA = code.let(bisect.call(a, b, lengthA, lengthB, before));
-      const toA = code.let(bisect.call(a, b, lengthA, lengthB, after));
-      const place = (base: Pointer, index: Pointer) => i32.add(base, times(index, record));
-      const { to } = lineStarts(code, lines, records, out, line);
-      code.do(
-        merge.call(
-          place(a, fromA),
-          place(a, toA),
-          place(b, i32.sub(before, fromA)),
-          place(b, i32.sub(after, toA)),
-          isLast
-            ? i32.add(to, times(start, stride * INDEX))
-            : place(out, i32.add(times(line, length), start)),
-        ),
-      );
-    });
+  const bisect = builder.once(emitBisect, dtype);
+  const merge = builder.once(emitMerge, { dtype, stride: isLast ? stride : null });
+  return builder.module.function("merge", ["i32", "i32", "i32"], "none", (code, ...operands) => {
+    const [records, out, chunk] = operands;
+    const line = code.let(i32.divU(chunk, i32.const(pieces)));
+    const start = code.let(times(i32.remU(chunk, i32.const(pieces)), piece));
+    const pair = code.let(i32.sub(start, i32.remU(start, i32.const(2 * run))));
+    const left = code.let(i32.sub(i32.const(length), pair));
+    const lengthA = code.let(smaller(left, i32.const(run)));
+    const lengthB = code.let(i32.sub(smaller(left, i32.const(2 * run)), lengthA));
+    const a = code.let(
+      i32.add(records, times(i32.add(times(line, length), pair), record)),
+    );
+    const b = code.let(i32.add(a, times(lengthA, record)));
+    const before = code.let(i32.sub(start, pair));
+    const whole = i32.add(lengthA, lengthB);
+    const after = code.let(smaller(advance(before, piece), whole));
+    const fromA = code.let(bisect.call(a, b, lengthA, lengthB, before));
+    const toA = code.let(bisect.call(a, b, lengthA, lengthB, after));
+    const place = (base: Pointer, index: Pointer) => i32.add(base, times(index, record));
+    const { to } = lineStarts(code, lines, records, out, line);
+    code.do(
+      merge.call(
+        place(a, fromA),
+        place(a, toA),
+        place(b, i32.sub(before, fromA)),
+        place(b, i32.sub(after, toA)),
+        isLast
+          ? i32.add(to, times(start, stride * INDEX))
+          : place(out, i32.add(times(line, length), start)),
+      ),
+    );
   });
 }
 
@@ -509,69 +504,70 @@ function emitBisect(builder: Builder, dtype: Dtype): FunctionReference<
   "i32"
 > {
   const record = recordBytes(dtype);
-  return builder.once(`argsort bisect ${record}`, () =>
-    builder.module.function(
-      "bisect",
-      ["i32", "i32", "i32", "i32", "i32"],
-      "i32",
-      (code, a, b, lengthA, lengthB, total) => {
-        const high = code.let(smaller(total, lengthA));
-        const low = code.let(
-          select(i32.gtU(total, lengthB), i32.sub(total, lengthB), i32.const(0)),
-        );
-        code.block((exit) => {
-          code.loop((again) => {
-            code.branchIf(exit, i32.geU(low, high));
-            const middle = code.let(i32.shrU(i32.add(low, high), i32.const(1)));
-            const other = advance(i32.sub(total, middle), -1);
-            const keyA = i64.load(i32.add(a, times(middle, record)));
-            const keyB = i64.load(i32.add(b, times(other, record)));
-            code.if(
-              i64.leU(keyA, keyB),
-              () => code.set(low, advance(middle, 1)),
-              () => code.set(high, middle),
-            );
-            code.branch(again);
-          });
+  return builder.module.function(
+    "bisect",
+    ["i32", "i32", "i32", "i32", "i32"],
+    "i32",
+    (code, a, b, lengthA, lengthB, total) => {
+      const high = code.let(smaller(total, lengthA));
+      const low = code.let(
+        select(i32.gtU(total, lengthB), i32.sub(total, lengthB), i32.const(0)),
+      );
+      code.block((exit) => {
+        code.loop((again) => {
+          code.branchIf(exit, i32.geU(low, high));
+          const middle = code.let(i32.shrU(i32.add(low, high), i32.const(1)));
+          const other = advance(i32.sub(total, middle), -1);
+          const keyA = i64.load(i32.add(a, times(middle, record)));
+          const keyB = i64.load(i32.add(b, times(other, record)));
+          code.if(
+            i64.leU(keyA, keyB),
+            () => code.set(low, advance(middle, 1)),
+            () => code.set(high, middle),
+          );
+          code.branch(again);
         });
-        return low;
-      },
-    ));
+      });
+      return low;
+    },
+  );
 }
 
 /**
  * Merges two sorted lists: a function of where each begins and ends and of the result's address. With
  * a stride, only indices are written, so many elements apart.
  */
-function emitMerge(builder: Builder, dtype: Dtype, stride: number | null): FunctionReference<
+function emitMerge(
+  builder: Builder,
+  { dtype, stride }: { readonly dtype: Dtype; readonly stride: number | null },
+): FunctionReference<
   readonly ["i32", "i32", "i32", "i32", "i32"],
   "none"
 > {
   const record = recordBytes(dtype);
-  return builder.once(`argsort merge lists ${record} ${stride}`, () =>
-    builder.module.function(
-      "lists",
-      ["i32", "i32", "i32", "i32", "i32"],
-      "none",
-      (code, a, endA, b, endB, to) => {
-        function write(from: Pointer): void {
-          if (stride === null) moveRecord(code, dtype, to, from, builder.memory);
-          else code.do(i32.store(to, i32.load(from, { offset: indexOffset(dtype) })));
-          code.set(to, advance(to, stride === null ? record : stride * INDEX));
-        }
-        const bothLeft = i32.and(i32.ltU(a, endA), i32.ltU(b, endB));
-        code.if(bothLeft, () => {
-          code.loop((again) => {
-            const fromB = code.let(i64.ltU(i64.load(b), i64.load(a)));
-            write(select(fromB, b, a));
-            const step = code.let(times(fromB, record));
-            code.set(b, i32.add(b, step));
-            code.set(a, i32.sub(advance(a, record), step));
-            code.branchIf(again, bothLeft);
-          });
+  return builder.module.function(
+    "lists",
+    ["i32", "i32", "i32", "i32", "i32"],
+    "none",
+    (code, a, endA, b, endB, to) => {
+      function write(from: Pointer): void {
+        if (stride === null) moveRecord(code, dtype, to, from, builder.memory);
+        else code.do(i32.store(to, i32.load(from, { offset: indexOffset(dtype) })));
+        code.set(to, advance(to, stride === null ? record : stride * INDEX));
+      }
+      const bothLeft = i32.and(i32.ltU(a, endA), i32.ltU(b, endB));
+      code.if(bothLeft, () => {
+        code.loop((again) => {
+          const fromB = code.let(i64.ltU(i64.load(b), i64.load(a)));
+          write(select(fromB, b, a));
+          const step = code.let(times(fromB, record));
+          code.set(b, i32.add(b, step));
+          code.set(a, i32.sub(advance(a, record), step));
+          code.branchIf(again, bothLeft);
         });
-        code.for({ from: a, below: endA, step: record }, write);
-        code.for({ from: b, below: endB, step: record }, write);
-      },
-    ));
+      });
+      code.for({ from: a, below: endA, step: record }, write);
+      code.for({ from: b, below: endB, step: record }, write);
+    },
+  );
 }

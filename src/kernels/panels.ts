@@ -146,66 +146,61 @@ export type PanelsFunction = FunctionReference<readonly ["i32", "i32", "i32", "i
  */
 export function emitPanels(builder: Builder, spec: Panels): PanelsFunction {
   const { dtype, rows, depth, columns, first, packed } = spec;
-  const key = `panels ${dtype} ${rows}x${columns} depth ${depth} ${packed} ${first ? "=" : "+="}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32", "i32"], "none", (
-        code,
-        begin,
-        end,
-        c,
-        stride,
-      ) => {
-        const lanes = lanesOf(dtype);
-        const vectors = range(Math.ceil(columns / lanes));
-        const memory = packed === "scratch" ? builder.scratch : undefined;
-        const sums = range(rows).map(() => vectors.map(() => code.local("v128")));
+  return builder.module.function("panels", ["i32", "i32", "i32", "i32"], "none", (
+    code,
+    begin,
+    end,
+    c,
+    stride,
+  ) => {
+    const lanes = lanesOf(dtype);
+    const vectors = range(Math.ceil(columns / lanes));
+    const memory = packed === "scratch" ? builder.scratch : undefined;
+    const sums = range(rows).map(() => vectors.map(() => code.local("v128")));
 
-        function step(k: number, panel: Pointer): void {
-          const b = vectors.map((v) => {
-            const offset = (k * vectors.length + v) * VECTOR;
-            return code.let(v128.load(panel, { offset, memory }));
-          });
-          sums.forEach((row, i) => {
-            const value = code.let(loadMicro(builder, dtype, depth, i, k));
-            row.forEach((sum, v) => {
-              const product = first && k === 0
-                ? multiply(dtype, value, b[v])
-                : multiplyAdd(dtype, value, b[v], sum);
-              code.set(sum, product);
-            });
-          });
-        }
-
-        function eachRow(body: (pointer: Pointer, row: Local<"v128">[]) => void): void {
-          const pointer = code.let(c);
-          sums.forEach((row, i) => {
-            if (i > 0) code.set(pointer, i32.add(pointer, stride));
-            body(pointer, row);
-          });
-        }
-
-        const bytes = panelBytes(dtype, depth, columns);
-        code.for({ from: begin, below: end, step: bytes }, (panel) => {
-          if (!first) {
-            eachRow((pointer, row) =>
-              row.forEach((sum, v) => {
-                code.set(sum, v128.load(pointer, { offset: v * VECTOR, align: 4 }));
-              })
-            );
-          }
-          range(depth).forEach((k) => step(k, panel));
-          eachRow((pointer, row) =>
-            row.forEach((sum, v) => {
-              const count = Math.min(lanes, columns - v * lanes);
-              code.do(...storeLanes(dtype, pointer, sum, count, v * VECTOR));
-            })
-          );
-          code.set(c, advance(c, vectors.length * VECTOR));
+    function step(k: number, panel: Pointer): void {
+      const b = vectors.map((v) => {
+        const offset = (k * vectors.length + v) * VECTOR;
+        return code.let(v128.load(panel, { offset, memory }));
+      });
+      sums.forEach((row, i) => {
+        const value = code.let(loadMicro(builder, dtype, depth, i, k));
+        row.forEach((sum, v) => {
+          const product = first && k === 0
+            ? multiply(dtype, value, b[v])
+            : multiplyAdd(dtype, value, b[v], sum);
+          code.set(sum, product);
         });
-      }),
-  );
+      });
+    }
+
+    function eachRow(body: (pointer: Pointer, row: Local<"v128">[]) => void): void {
+      const pointer = code.let(c);
+      sums.forEach((row, i) => {
+        if (i > 0) code.set(pointer, i32.add(pointer, stride));
+        body(pointer, row);
+      });
+    }
+
+    const bytes = panelBytes(dtype, depth, columns);
+    code.for({ from: begin, below: end, step: bytes }, (panel) => {
+      if (!first) {
+        eachRow((pointer, row) =>
+          row.forEach((sum, v) => {
+            code.set(sum, v128.load(pointer, { offset: v * VECTOR, align: 4 }));
+          })
+        );
+      }
+      range(depth).forEach((k) => step(k, panel));
+      eachRow((pointer, row) =>
+        row.forEach((sum, v) => {
+          const count = Math.min(lanes, columns - v * lanes);
+          code.do(...storeLanes(dtype, pointer, sum, count, v * VECTOR));
+        })
+      );
+      code.set(c, advance(c, vectors.length * VECTOR));
+    });
+  });
 }
 
 /** Rows of A to copy into the micro-panel; strides are in elements. */
@@ -262,56 +257,67 @@ function copyElement(
 export function emitRows(builder: Builder, spec: Rows): (a: Pointer) => Effect {
   const { dtype, rows, depth, rowStride, depthStride } = spec;
   const size = byteSize(dtype);
-  const lanes = lanesOf(dtype);
   const kind = depthStride === 1 ? "along depth" : rowStride === 1 ? "along rows" : "strided";
-  const key = `rows ${size} ${rows} depth ${depth} ${kind}`;
+  const copy = builder.once(emitCopyRows, { dtype, rows, depth, kind });
+  return (a) => copy.call(a, i32.const(rowStride * size), i32.const(depthStride * size));
+}
+
+/** A function of A and the bytes between its rows and its columns: copies them. */
+function emitCopyRows(
+  builder: Builder,
+  { dtype, rows, depth, kind }: Pick<Rows, "dtype" | "rows" | "depth"> & {
+    readonly kind: "along depth" | "along rows" | "strided";
+  },
+): FunctionReference<readonly ["i32", "i32", "i32"], "none"> {
+  const size = byteSize(dtype);
+  const lanes = lanesOf(dtype);
   const pitch = microPitch(dtype, depth);
   const place = (row: number, k: number) => ({
     offset: (row * pitch + k) * size,
     memory: builder.scratch,
   });
   const zero = i32.const(0);
-  const copy = builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32"], "none", (code, a, nextRow, nextK) => {
-        if (kind === "along depth") {
-          for (const row of range(rows)) {
-            if (row > 0) code.set(a, i32.add(a, nextRow));
-            for (let k = 0; k < depth; k += lanes) {
-              const value = v128.load(a, { offset: k * size, align: 4 });
-              code.do(v128.store(zero, value, place(row, k)));
-            }
-          }
-        } else if (kind === "along rows") {
+  return builder.module.function(
+    "rows",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, a, nextRow, nextK) => {
+      if (kind === "along depth") {
+        for (const row of range(rows)) {
+          if (row > 0) code.set(a, i32.add(a, nextRow));
           for (let k = 0; k < depth; k += lanes) {
-            const pointers = range(lanes).map((i) => {
-              // Past the depth any address will do that may be read.
-              if (k + i > 0 && k + i < depth) code.set(a, i32.add(a, nextK));
-              return code.let(a);
-            });
-            for (let row = 0; row < rows; row += lanes) {
-              const block = pointers.map((p) =>
-                code.let(v128.load(p, { offset: row * size, align: 4 }))
-              );
-              transposeLanes(code, dtype, block).forEach((value, i) => {
-                if (row + i < rows) code.do(v128.store(zero, value, place(row + i, k)));
-              });
-            }
-          }
-        } else {
-          for (const row of range(rows)) {
-            if (row > 0) code.set(a, i32.add(a, nextRow));
-            const p = code.let(a);
-            for (const k of range(depth)) {
-              if (k > 0) code.set(p, i32.add(p, nextK));
-              code.do(copyElement(dtype, zero, place(row, k), p));
-            }
+            const value = v128.load(a, { offset: k * size, align: 4 });
+            code.do(v128.store(zero, value, place(row, k)));
           }
         }
-      }),
+      } else if (kind === "along rows") {
+        for (let k = 0; k < depth; k += lanes) {
+          const pointers = range(lanes).map((i) => {
+            // Past the depth any address will do that may be read.
+            if (k + i > 0 && k + i < depth) code.set(a, i32.add(a, nextK));
+            return code.let(a);
+          });
+          for (let row = 0; row < rows; row += lanes) {
+            const block = pointers.map((p) =>
+              code.let(v128.load(p, { offset: row * size, align: 4 }))
+            );
+            transposeLanes(code, dtype, block).forEach((value, i) => {
+              if (row + i < rows) code.do(v128.store(zero, value, place(row + i, k)));
+            });
+          }
+        }
+      } else {
+        for (const row of range(rows)) {
+          if (row > 0) code.set(a, i32.add(a, nextRow));
+          const p = code.let(a);
+          for (const k of range(depth)) {
+            if (k > 0) code.set(p, i32.add(p, nextK));
+            code.do(copyElement(dtype, zero, place(row, k), p));
+          }
+        }
+      }
+    },
   );
-  return (a) => copy.call(a, i32.const(rowStride * size), i32.const(depthStride * size));
 }
 
 /** Rows of B to pack into panels; strides are in elements. */
@@ -340,9 +346,21 @@ export function emitPacking(
 ): (b: Pointer, begin: Pointer, end: Pointer) => Effect {
   const { dtype, depth, columns, depthStride, columnStride, packed } = spec;
   const size = byteSize(dtype);
-  const lanes = lanesOf(dtype);
   const kind = columnStride === 1 ? "along columns" : depthStride === 1 ? "along depth" : "strided";
-  const key = `pack ${size} ${depth}x${columns} ${kind} ${packed}`;
+  const pack = builder.once(emitPack, { dtype, depth, columns, packed, kind });
+  return (b, begin, end) =>
+    pack.call(b, begin, end, i32.const(depthStride * size), i32.const(columnStride * size));
+}
+
+/** A function of B, both ends of the panels, and the bytes between rows and columns of B: packs. */
+function emitPack(
+  builder: Builder,
+  { dtype, depth, columns, packed, kind }: Omit<Packing, "depthStride" | "columnStride"> & {
+    readonly kind: "along columns" | "along depth" | "strided";
+  },
+): FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32"], "none"> {
+  const size = byteSize(dtype);
+  const lanes = lanesOf(dtype);
   const vectors = Math.ceil(columns / lanes);
   const pitch = vectors * VECTOR;
   const memory = packed === "scratch" ? builder.scratch : undefined;
@@ -362,66 +380,60 @@ export function emitPacking(
     if (rest > 0) body(code.let(advance(panel, (depth - rest) * pitch)), rest);
   }
 
-  const pack = builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32", "i32", "i32"], "none", (
-        code,
-        b,
-        begin,
-        end,
-        nextK,
-        nextColumn,
-      ) => {
-        code.for({ from: begin, below: end, step: depth * pitch }, (panel) => {
-          if (kind === "along columns") {
-            const from = code.let(b);
-            eachRows(code, panel, 4, (p, count) => {
-              const values = range(count).map((k) => {
-                const row = range(vectors).map((v) =>
-                  code.let(v128.load(from, { offset: v * VECTOR, align: 4 }))
-                );
-                code.set(from, i32.add(from, nextK));
-                return { k, row };
-              });
-              for (const { k, row } of values) {
-                row.forEach((value, v) => {
-                  code.do(v128.store(p, value, { offset: k * pitch + v * VECTOR, memory }));
-                });
-              }
-            });
-            code.set(b, advance(b, vectors * VECTOR));
-            return;
-          }
-          const pointers = range(vectors * lanes).map((column) => {
-            const pointer = code.let(b);
-            // Past the last column its own elements fill the vectors.
-            if (column < columns) code.set(b, i32.add(b, nextColumn));
-            return column < columns ? pointer : undefined;
+  return builder.module.function("pack", ["i32", "i32", "i32", "i32", "i32"], "none", (
+    code,
+    b,
+    begin,
+    end,
+    nextK,
+    nextColumn,
+  ) => {
+    code.for({ from: begin, below: end, step: depth * pitch }, (panel) => {
+      if (kind === "along columns") {
+        const from = code.let(b);
+        eachRows(code, panel, 4, (p, count) => {
+          const values = range(count).map((k) => {
+            const row = range(vectors).map((v) =>
+              code.let(v128.load(from, { offset: v * VECTOR, align: 4 }))
+            );
+            code.set(from, i32.add(from, nextK));
+            return { k, row };
           });
-          const known = pointers.map((pointer) => pointer ?? pointers[columns - 1]!);
-          if (kind === "along depth") {
-            eachRows(code, panel, lanes, (p, count) => {
-              range(vectors).forEach((v) => {
-                const group = known.slice(v * lanes, (v + 1) * lanes);
-                const block = group.map((q) => code.let(v128.load(q, { align: 4 })));
-                transposeLanes(code, dtype, block).slice(0, count).forEach((value, k) => {
-                  code.do(v128.store(p, value, { offset: k * pitch + v * VECTOR, memory }));
-                });
-              });
-              for (const q of pointers) if (q !== undefined) code.set(q, advance(q, VECTOR));
+          for (const { k, row } of values) {
+            row.forEach((value, v) => {
+              code.do(v128.store(p, value, { offset: k * pitch + v * VECTOR, memory }));
             });
-            return;
           }
-          eachRows(code, panel, 1, (p) => {
-            known.forEach((q, column) => {
-              code.do(copyElement(dtype, p, { offset: column * size, memory }, q));
-            });
-            for (const q of pointers) if (q !== undefined) code.set(q, i32.add(q, nextK));
-          });
         });
-      }),
-  );
-  return (b, begin, end) =>
-    pack.call(b, begin, end, i32.const(depthStride * size), i32.const(columnStride * size));
+        code.set(b, advance(b, vectors * VECTOR));
+        return;
+      }
+      const pointers = range(vectors * lanes).map((column) => {
+        const pointer = code.let(b);
+        // Past the last column its own elements fill the vectors.
+        if (column < columns) code.set(b, i32.add(b, nextColumn));
+        return column < columns ? pointer : undefined;
+      });
+      const known = pointers.map((pointer) => pointer ?? pointers[columns - 1]!);
+      if (kind === "along depth") {
+        eachRows(code, panel, lanes, (p, count) => {
+          range(vectors).forEach((v) => {
+            const group = known.slice(v * lanes, (v + 1) * lanes);
+            const block = group.map((q) => code.let(v128.load(q, { align: 4 })));
+            transposeLanes(code, dtype, block).slice(0, count).forEach((value, k) => {
+              code.do(v128.store(p, value, { offset: k * pitch + v * VECTOR, memory }));
+            });
+          });
+          for (const q of pointers) if (q !== undefined) code.set(q, advance(q, VECTOR));
+        });
+        return;
+      }
+      eachRows(code, panel, 1, (p) => {
+        known.forEach((q, column) => {
+          code.do(copyElement(dtype, p, { offset: column * size, memory }, q));
+        });
+        for (const q of pointers) if (q !== undefined) code.set(q, i32.add(q, nextK));
+      });
+    });
+  });
 }

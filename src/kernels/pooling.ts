@@ -105,38 +105,33 @@ export function emitArgmaxWindow(
   const time = rowLength * (2 + taps * (isUnrolled ? 3 / lanes : 4));
   const parts = partition(rowLength === 0 ? 0 : outer * rows, time);
   if (parts.chunks === 0) return { stages: [], workspaces: [], operations: 0, bytes: 0 };
-  const run = builder.once(
-    `argmaxWindow ${JSON.stringify([dtype, axes, parts])}`,
-    () => {
-      const searches = isUnrolled
-        ? rangesOf(axes[0]).map((range) => ({
-          ...range,
-          search: emitRow(builder, dtype, axes, range),
-        }))
-        : [{ from: 0, to: rows, search: emitSlowRow(builder, dtype, axes) }];
-      return builder.module.function(
-        "argmaxWindow",
-        ["i32", "i32", "i32"],
-        "none",
-        (code, x, out, chunk) => {
-          const planeBytes = sizeOf(params.input) * element;
-          const first = code.let(times(chunk, parts.perChunk));
-          const end = code.let(chunkEnd(parts, chunk));
-          const image = code.let(i32.divU(first, i32.const(rows)));
-          const row = code.let(i32.sub(first, times(image, rows)));
-          const plane = code.let(i32.add(x, times(image, planeBytes)));
-          const to = code.let(i32.add(out, times(first, rowLength * POSITION)));
-          code.for({ from: first, below: end }, () => {
-            chooseRange(code, row, searches, ({ search }) => code.do(search.call(plane, row, to)));
-            code.set(to, advance(to, rowLength * POSITION));
-            code.set(row, advance(row, 1));
-            code.if(i32.eq(row, i32.const(rows)), () => {
-              code.set(row, i32.const(0));
-              code.set(plane, advance(plane, planeBytes));
-            });
-          });
-        },
-      );
+  const searches = isUnrolled
+    ? rangesOf(axes[0]).map((range) => ({
+      ...range,
+      search: builder.once(emitRow, { dtype, axes, range }),
+    }))
+    : [{ from: 0, to: rows, search: builder.once(emitSlowRow, { dtype, axes }) }];
+  const run = builder.module.function(
+    "argmaxWindow",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, x, out, chunk) => {
+      const planeBytes = sizeOf(params.input) * element;
+      const first = code.let(times(chunk, parts.perChunk));
+      const end = code.let(chunkEnd(parts, chunk));
+      const image = code.let(i32.divU(first, i32.const(rows)));
+      const row = code.let(i32.sub(first, times(image, rows)));
+      const plane = code.let(i32.add(x, times(image, planeBytes)));
+      const to = code.let(i32.add(out, times(first, rowLength * POSITION)));
+      code.for({ from: first, below: end }, () => {
+        chooseRange(code, row, searches, ({ search }) => code.do(search.call(plane, row, to)));
+        code.set(to, advance(to, rowLength * POSITION));
+        code.set(row, advance(row, 1));
+        code.if(i32.eq(row, i32.const(rows)), () => {
+          code.set(row, i32.const(0));
+          code.set(plane, advance(plane, planeBytes));
+        });
+      });
     },
   );
   const stage: Stage = {
@@ -179,54 +174,51 @@ function storeNowhere({ memory }: Builder, code: Code, to: Pointer, windows: num
 /** Searches one row of windows over a plane, whose place on the first axis lies in a range. */
 function emitRow(
   builder: Builder,
-  dtype: Dtype,
-  [rows, columns]: readonly Axis[],
-  { first, end }: Range,
+  { dtype, axes: [rows, columns], range: { first, end } }: {
+    readonly dtype: Dtype;
+    readonly axes: readonly Axis[];
+    readonly range: Range;
+  },
 ): RowSearch {
-  const key = `argmaxWindow row ${JSON.stringify([dtype, rows, columns, first, end])}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function("row", ["i32", "i32", "i32"], "none", (code, plane, row, to) => {
-        if (first >= end) {
-          storeNowhere(builder, code, to, columns.output);
-          return;
+  return builder.module.function("row", ["i32", "i32", "i32"], "none", (code, plane, row, to) => {
+    if (first >= end) {
+      storeNowhere(builder, code, to, columns.output);
+      return;
+    }
+    const element = byteSize(dtype);
+    // The position of the first element on the row's first line of elements.
+    const line = code.let(
+      times(
+        advance(times(row, rows.stride), first * rows.dilation - rows.padLow),
+        columns.input,
+      ),
+    );
+    const start = code.let(i32.add(plane, times(line, element)));
+    for (const range of rangesOf(columns)) {
+      const target = code.let(advance(to, range.from * POSITION));
+      if (range.first >= range.end) {
+        storeNowhere(builder, code, target, range.to - range.from);
+        continue;
+      }
+      const column = range.from * columns.stride - columns.padLow +
+        range.first * columns.dilation;
+      const shifts: number[] = [];
+      for (let i = first; i < end; i++) {
+        for (let j = range.first; j < range.end; j++) {
+          const lines = (i - first) * rows.dilation;
+          shifts.push(lines * columns.input + (j - range.first) * columns.dilation);
         }
-        const element = byteSize(dtype);
-        // The position of the first element on the row's first line of elements.
-        const line = code.let(
-          times(
-            advance(times(row, rows.stride), first * rows.dilation - rows.padLow),
-            columns.input,
-          ),
-        );
-        const start = code.let(i32.add(plane, times(line, element)));
-        for (const range of rangesOf(columns)) {
-          const target = code.let(advance(to, range.from * POSITION));
-          if (range.first >= range.end) {
-            storeNowhere(builder, code, target, range.to - range.from);
-            continue;
-          }
-          const column = range.from * columns.stride - columns.padLow +
-            range.first * columns.dilation;
-          const shifts: number[] = [];
-          for (let i = first; i < end; i++) {
-            for (let j = range.first; j < range.end; j++) {
-              const lines = (i - first) * rows.dilation;
-              shifts.push(lines * columns.input + (j - range.first) * columns.dilation);
-            }
-          }
-          searchWindows(code, dtype, {
-            count: range.to - range.from,
-            stride: columns.stride,
-            shifts,
-            from: code.let(advance(start, column * element)),
-            position: code.let(advance(line, column)),
-            to: target,
-          });
-        }
-      }),
-  );
+      }
+      searchWindows(code, dtype, {
+        count: range.to - range.from,
+        stride: columns.stride,
+        shifts,
+        from: code.let(advance(start, column * element)),
+        position: code.let(advance(line, column)),
+        to: target,
+      });
+    }
+  });
 }
 
 /** Windows side by side that have the same elements. */
@@ -366,58 +358,56 @@ function loadStrided(
 }
 
 /** Searches windows that are the same on the first axis one by one, looking at every element. */
-function emitSlowRow(builder: Builder, dtype: Dtype, axes: readonly Axis[]): RowSearch {
-  const key = `argmaxWindow slow row ${JSON.stringify([dtype, axes])}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function("row", ["i32", "i32", "i32"], "none", (code, plane, row, to) => {
-        const element = byteSize(dtype);
-        const single = chooseElements(dtype, "max");
-        const starts = axes.map(() => code.local("i32"));
-        const best = code.local(single.type);
-        const place = code.local("i32");
+function emitSlowRow(
+  builder: Builder,
+  { dtype, axes }: { readonly dtype: Dtype; readonly axes: readonly Axis[] },
+): RowSearch {
+  return builder.module.function("row", ["i32", "i32", "i32"], "none", (code, plane, row, to) => {
+    const element = byteSize(dtype);
+    const single = chooseElements(dtype, "max");
+    const starts = axes.map(() => code.local("i32"));
+    const best = code.local(single.type);
+    const place = code.local("i32");
 
-        function searchElements(i: number, position: Pointer): void {
-          if (i === axes.length) {
-            const address = i32.add(plane, times(position, element));
-            const value = code.let(single.load(address));
-            const isFirst = i32.eq(place, i32.const(NOWHERE));
-            code.if(i32.or(isFirst, single.wins(value, best)), () => {
-              code.set(best, value);
-              code.set(place, position);
-            });
-            return;
-          }
-          const { kernel, dilation, input } = axes[i];
-          const coordinate = code.let(starts[i]);
-          code.for({ below: kernel }, () => {
-            code.if(i32.ltU(coordinate, i32.const(input)), () => {
-              searchElements(i + 1, code.let(i32.add(times(position, input), coordinate)));
-            });
-            code.set(coordinate, advance(coordinate, dilation));
-          });
-        }
+    function searchElements(i: number, position: Pointer): void {
+      if (i === axes.length) {
+        const address = i32.add(plane, times(position, element));
+        const value = code.let(single.load(address));
+        const isFirst = i32.eq(place, i32.const(NOWHERE));
+        code.if(i32.or(isFirst, single.wins(value, best)), () => {
+          code.set(best, value);
+          code.set(place, position);
+        });
+        return;
+      }
+      const { kernel, dilation, input } = axes[i];
+      const coordinate = code.let(starts[i]);
+      code.for({ below: kernel }, () => {
+        code.if(i32.ltU(coordinate, i32.const(input)), () => {
+          searchElements(i + 1, code.let(i32.add(times(position, input), coordinate)));
+        });
+        code.set(coordinate, advance(coordinate, dilation));
+      });
+    }
 
-        function searchEach(i: number): void {
-          if (i === axes.length) {
-            code.set(place, i32.const(NOWHERE));
-            searchElements(0, i32.const(0));
-            code.do(i32.store(to, place));
-            code.set(to, advance(to, POSITION));
-            return;
-          }
-          const { output, stride, padLow } = axes[i];
-          code.set(starts[i], i32.const(-padLow));
-          code.for({ below: output }, () => {
-            searchEach(i + 1);
-            code.set(starts[i], advance(starts[i], stride));
-          });
-        }
+    function searchEach(i: number): void {
+      if (i === axes.length) {
+        code.set(place, i32.const(NOWHERE));
+        searchElements(0, i32.const(0));
+        code.do(i32.store(to, place));
+        code.set(to, advance(to, POSITION));
+        return;
+      }
+      const { output, stride, padLow } = axes[i];
+      code.set(starts[i], i32.const(-padLow));
+      code.for({ below: output }, () => {
+        searchEach(i + 1);
+        code.set(starts[i], advance(starts[i], stride));
+      });
+    }
 
-        const { stride, padLow } = axes[0];
-        code.set(starts[0], advance(times(row, stride), -padLow));
-        searchEach(1);
-      }),
-  );
+    const { stride, padLow } = axes[0];
+    code.set(starts[0], advance(times(row, stride), -padLow));
+    searchEach(1);
+  });
 }

@@ -218,58 +218,52 @@ export type GroupFunction = FunctionReference<readonly ["i32", "i32", "i32", "i3
 /** A few rows of C, a block of its columns, a group of the sums' parts. */
 function emitGroup(
   builder: Builder,
-  product: Product,
-  layout: Layout,
-  rows: number,
-  { begin, count }: Group,
-  { panels, tail }: Width,
+  { product, layout, rows, group: { begin, count }, width: { panels, tail } }: {
+    readonly product: Product;
+    readonly layout: Layout;
+    readonly rows: number;
+    readonly group: Group;
+    readonly width: Width;
+  },
 ): GroupFunction {
   const { dtype, a, c } = product;
   const { parts, rowBytes, packed } = layout;
   const depths = parts.slice(begin, begin + count);
   const size = byteSize(dtype);
   const columns = panelColumns(builder, dtype);
-  const lengths = runsOf(depths).map(({ depth, times }) => `${times}*${depth}`).join(" ");
-  const key = `group ${dtype} ${rows}x${panels * columns + tail} ${lengths} ${
-    begin === 0 ? "=" : "+="
-  } ${packed} strides ${[a.row, a.column, rowBytes, c.row].join()}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function(
-        key,
-        ["i32", "i32", "i32", "i32"],
-        "none",
-        (code, pa, pb, pc, panel) => {
-          const stride = i32.const(c.row * size);
-          const tailC = code.let(advance(pc, panels * columns * size));
+  return builder.module.function(
+    "group",
+    ["i32", "i32", "i32", "i32"],
+    "none",
+    (code, pa, pb, pc, panel) => {
+      const stride = i32.const(c.row * size);
+      const tailC = code.let(advance(pc, panels * columns * size));
 
-          function part(depth: number, first: boolean): void {
-            const spec = { dtype, rows, depth, first, packed };
-            const copy = { dtype, rows, depth, rowStride: a.row, depthStride: a.column };
-            code.do(emitRows(builder, copy)(pa));
-            const from = code.let(at(pb, panel, panelBytes(dtype, depth, columns)));
-            const end = code.let(advance(from, panels * panelBytes(dtype, depth, columns)));
-            if (panels > 0) {
-              code.do(emitPanels(builder, { ...spec, columns }).call(from, end, pc, stride));
-            }
-            if (tail > 0) {
-              const past = advance(end, panelBytes(dtype, depth, tail));
-              code.do(
-                emitPanels(builder, { ...spec, columns: tail }).call(end, past, tailC, stride),
-              );
-            }
-            code.set(pa, advance(pa, depth * a.column * size));
-            code.set(pb, advance(pb, depth * rowBytes));
-          }
+      function part(depth: number, first: boolean): void {
+        const spec = { dtype, rows, depth, first, packed };
+        const copy = { dtype, rows, depth, rowStride: a.row, depthStride: a.column };
+        code.do(emitRows(builder, copy)(pa));
+        const from = code.let(at(pb, panel, panelBytes(dtype, depth, columns)));
+        const end = code.let(advance(from, panels * panelBytes(dtype, depth, columns)));
+        if (panels > 0) {
+          code.do(builder.once(emitPanels, { ...spec, columns }).call(from, end, pc, stride));
+        }
+        if (tail > 0) {
+          const past = advance(end, panelBytes(dtype, depth, tail));
+          code.do(
+            builder.once(emitPanels, { ...spec, columns: tail }).call(end, past, tailC, stride),
+          );
+        }
+        code.set(pa, advance(pa, depth * a.column * size));
+        code.set(pb, advance(pb, depth * rowBytes));
+      }
 
-          let done = 0;
-          if (begin === 0) part(depths[done++], true);
-          for (const { depth, times } of runsOf(depths.slice(done))) {
-            repeat(code, times, () => part(depth, false));
-          }
-        },
-      ),
+      let done = 0;
+      if (begin === 0) part(depths[done++], true);
+      for (const { depth, times } of runsOf(depths.slice(done))) {
+        repeat(code, times, () => part(depth, false));
+      }
+    },
   );
 }
 
@@ -363,34 +357,35 @@ export function eachMatrix(
 /** All rows of a chunk, a block of columns and a group of parts; parameters as of `emitGroup`. */
 export function emitRowLoop(
   builder: Builder,
-  product: Product,
-  layout: Layout,
-  rows: number,
-  group: Group,
-  width: Width,
+  { product, layout, rows, group, width }: {
+    readonly product: Product;
+    readonly layout: Layout;
+    readonly rows: number;
+    readonly group: Group;
+    readonly width: Width;
+  },
 ): GroupFunction {
   const { dtype, a, c } = product;
   const size = byteSize(dtype);
   const runs = rowRuns(builder, rows)
-    .map((run) => ({ ...run, run: emitGroup(builder, product, layout, run.count, group, width) }));
+    .map((run) => ({
+      ...run,
+      run: builder.once(emitGroup, { product, layout, rows: run.count, group, width }),
+    }));
   const key = runs.map(({ times, run }) => `${times} times ${run.name}`).join(", ");
-  return builder.once(
+  return builder.module.function(
     key,
-    () =>
-      builder.module.function(
-        key,
-        ["i32", "i32", "i32", "i32"],
-        "none",
-        (code, pa, pb, pc, panel) => {
-          for (const { count, times, run } of runs) {
-            repeat(code, times, () => {
-              code.do(run.call(pa, pb, pc, panel));
-              code.set(pa, advance(pa, count * a.row * size));
-              code.set(pc, advance(pc, count * c.row * size));
-            });
-          }
-        },
-      ),
+    ["i32", "i32", "i32", "i32"],
+    "none",
+    (code, pa, pb, pc, panel) => {
+      for (const { count, times, run } of runs) {
+        repeat(code, times, () => {
+          code.do(run.call(pa, pb, pc, panel));
+          code.set(pa, advance(pa, count * a.row * size));
+          code.set(pc, advance(pc, count * c.row * size));
+        });
+      }
+    },
   );
 }
 
@@ -421,13 +416,6 @@ export function wholeColumns(product: Product, perChunk: number): Rows | undefin
   const lines = m === 1 ? c.column === 1 : c.row === 1 && c.column === m;
   const even = stackSize(stack) === 1 || perChunk % n === 0 || n % perChunk === 0;
   return lines && even && isDense(product) ? { count: stackSize(stack) * n, perChunk } : undefined;
-}
-
-/** A string that names all that code for a product depends on. */
-export function keyOf({ dtype, stack, m, n, k, a, b, c }: Product): string {
-  const strides = [a, b, c].map(({ row, column }) => `${row},${column}`);
-  const axes = stack.map((axis) => `${axis.length}*${axis.a},${axis.b},${axis.c}`);
-  return [dtype, `${m}x${n}x${k}`, ...strides, ...axes].join(" ");
 }
 
 /** How the columns of a product are divided. */

@@ -24,7 +24,6 @@ import {
   groupParts,
   groupsOf,
   inStack,
-  keyOf,
   lastOrNot,
   layOut,
   type Parts,
@@ -60,7 +59,6 @@ export function emitLocal(builder: Builder, product: Product): Parts {
     : few
     ? count
     : Math.max(1, Math.min(Math.ceil(count / 8), Math.floor(CHUNK / (n * perColumn))));
-  const key = `${keyOf(product)} local`;
   const chunks = Math.ceil(count / together) * blocks.count;
   const perGroup = groupParts(builder, dtype, columns);
   // A chunk uses its room again and again, so that it stays in the cache.
@@ -68,51 +66,47 @@ export function emitLocal(builder: Builder, product: Product): Parts {
   const depths = groupsOf(whole, perGroup).map((group) => groupDepth(whole, group));
   const room = Math.ceil(Math.max(...depths) * whole.rowBytes / 64) * 64;
 
-  const run = builder.once(
-    key,
-    () =>
-      builder.module.function(`product ${key}`, ["i32", "i32", "i32", "i32", "i32"], "none", (
-        code,
-        firstA,
-        firstB,
-        firstC,
-        rooms,
-        chunk,
-      ) => {
-        const place = code.let(at(rooms, chunk, room));
-        const index = code.let(i32.remU(chunk, i32.const(blocks.count)));
-        code.set(firstB, at(firstB, index, columns * b.column * size));
-        code.set(firstC, at(firstC, index, columns * size));
+  const run = builder.module.function("product", ["i32", "i32", "i32", "i32", "i32"], "none", (
+    code,
+    firstA,
+    firstB,
+    firstC,
+    rooms,
+    chunk,
+  ) => {
+    const place = code.let(at(rooms, chunk, room));
+    const index = code.let(i32.remU(chunk, i32.const(blocks.count)));
+    code.set(firstB, at(firstB, index, columns * b.column * size));
+    code.set(firstC, at(firstC, index, columns * size));
 
-        function multiply(matrix: Pointer): void {
-          const pa = code.let(inStack(code, firstA, matrix, bytesApart(product, "a")));
-          const pb = code.let(inStack(code, firstB, matrix, bytesApart(product, "b")));
-          const pc = code.let(inStack(code, firstC, matrix, bytesApart(product, "c")));
-          lastOrNot(code, index, blocks.count, n % columns !== 0, (lastBlock) => {
-            const width = lastBlock ? blocks.last : blocks.width;
-            const layout = layOut(builder, dtype, k, width.panels * wide + width.tail, "memory");
-            const pointers = [{ pointer: pa, bytes: a.column * size }];
-            eachGroup(code, layout, groupsOf(layout, perGroup), pointers, (group) => {
-              const to = code.let(place);
-              const depths = layout.parts.slice(group.begin, group.begin + group.count);
-              for (const { depth, times } of runsOf(depths)) {
-                const packPart = emitPackPart(builder, layout, product, depth);
-                repeat(code, times, () => {
-                  packPart(code, pb, to, width.panels, width.tail);
-                  code.set(pb, advance(pb, depth * b.row * size));
-                  code.set(to, advance(to, depth * layout.rowBytes));
-                });
-              }
-              const call = emitRowLoop(builder, product, layout, m, group, width);
-              code.do(call.call(pa, place, pc, i32.const(0)));
+    function multiply(matrix: Pointer): void {
+      const pa = code.let(inStack(code, firstA, matrix, bytesApart(product, "a")));
+      const pb = code.let(inStack(code, firstB, matrix, bytesApart(product, "b")));
+      const pc = code.let(inStack(code, firstC, matrix, bytesApart(product, "c")));
+      lastOrNot(code, index, blocks.count, n % columns !== 0, (lastBlock) => {
+        const width = lastBlock ? blocks.last : blocks.width;
+        const layout = layOut(builder, dtype, k, width.panels * wide + width.tail, "memory");
+        const pointers = [{ pointer: pa, bytes: a.column * size }];
+        eachGroup(code, layout, groupsOf(layout, perGroup), pointers, (group) => {
+          const to = code.let(place);
+          const depths = layout.parts.slice(group.begin, group.begin + group.count);
+          for (const { depth, times } of runsOf(depths)) {
+            const packPart = emitPackPart(builder, layout, product, depth);
+            repeat(code, times, () => {
+              packPart(code, pb, to, width.panels, width.tail);
+              code.set(pb, advance(pb, depth * b.row * size));
+              code.set(to, advance(to, depth * layout.rowBytes));
             });
-          });
-        }
+          }
+          const call = builder.once(emitRowLoop, { product, layout, rows: m, group, width });
+          code.do(call.call(pa, place, pc, i32.const(0)));
+        });
+      });
+    }
 
-        const group = code.let(i32.divU(chunk, i32.const(blocks.count)));
-        eachMatrix(code, group, count, together, multiply);
-      }),
-  );
+    const group = code.let(i32.divU(chunk, i32.const(blocks.count)));
+    eachMatrix(code, group, count, together, multiply);
+  });
 
   return {
     stages: [{

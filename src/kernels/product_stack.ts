@@ -77,7 +77,9 @@ function emitParts(builder: Builder, product: Product): Parts {
       : emitScattered(builder, spec);
   }
   const each = 2 * spec.m * spec.n * spec.k;
-  return spec.m >= MANY_ROWS && each > LARGE ? emitShared(builder, spec) : emitLocal(builder, spec);
+  return spec.m >= MANY_ROWS && each > LARGE
+    ? builder.once(emitShared, spec)
+    : builder.once(emitLocal, spec);
 }
 
 /** How many pieces sums are cut into: some where they alone are long, so that there are chunks. */
@@ -128,11 +130,11 @@ function emitUnpacked(builder: Builder, product: Product): Parts | undefined {
 function emitInPlace(builder: Builder, product: Product): Parts | undefined {
   const { dtype, m, n, k, a, b, c } = product;
   if (b.row === 1 && (m <= 4 && k >= LONG || m <= DOT_ROWS && k >= 4 * LONG)) {
-    return a.column === 1 ? emitDots(builder, product) : emitCopied(builder, product);
+    return a.column === 1 ? builder.once(emitDots, product) : emitCopied(builder, product);
   }
   const small = m <= FEW_ROWS || k * n * byteSize(dtype) <= SMALL_BYTES;
   const strips = b.column === 1 && c.column === 1 && n >= LONG && small;
-  return strips ? emitStrips(builder, product) : undefined;
+  return strips ? builder.once(emitStrips, product) : undefined;
 }
 
 /** Dot products whose left operand, the smaller one, is first copied so that it can be walked along. */
@@ -142,7 +144,7 @@ function emitCopied(builder: Builder, product: Product): Parts {
   const length = stackSize(left) * m * k;
   let step = length;
   const dense = stack.map((axis) => axis.a === 0 ? axis : { ...axis, a: step /= axis.length });
-  const { stages, workspaces } = emitDots(builder, {
+  const { stages, workspaces } = builder.once(emitDots, {
     ...product,
     stack: dense,
     a: { row: k, column: 1 },

@@ -29,7 +29,6 @@ import {
   C,
   eachMatrix,
   inStack,
-  keyOf,
   lastOrNot,
   type Parts,
   type Product,
@@ -61,69 +60,66 @@ const COLUMNS = { least: 128, most: 1024 };
 /** Adds `depth` rows of B, times the micro-panel, to rows of C: a function of B, C and B's end. */
 function emitStrip(
   builder: Builder,
-  { dtype, b, c }: Product,
-  rows: number,
-  depth: number,
-  first: boolean,
-  tail: number,
+  { product: { dtype, b, c }, rows, depth, first, tail }: {
+    readonly product: Product;
+    readonly rows: number;
+    readonly depth: number;
+    readonly first: boolean;
+    readonly tail: number;
+  },
 ): FunctionReference<readonly ["i32", "i32", "i32"], "none"> {
   const size = byteSize(dtype);
   const [nextB, nextC] = [b.row * size, c.row * size];
-  const key = `strip ${dtype} ${rows}x${depth}+${tail} ${nextB},${nextC} ${first ? "=" : "+="}`;
-  return builder.once(
-    key,
-    () =>
-      builder.module.function(key, ["i32", "i32", "i32"], "none", (code, pb, pc, end) => {
-        const lanes = lanesOf(dtype);
-        const load = (row: number, k: number) => loadMicro(builder, dtype, depth, row, k);
-        const held = rows * depth <= HELD
-          ? range(rows).map((row) => range(depth).map((k) => code.let(load(row, k))))
-          : undefined;
+  return builder.module.function("strip", ["i32", "i32", "i32"], "none", (code, pb, pc, end) => {
+    const lanes = lanesOf(dtype);
+    const load = (row: number, k: number) => loadMicro(builder, dtype, depth, row, k);
+    const held = rows * depth <= HELD
+      ? range(rows).map((row) => range(depth).map((k) => code.let(load(row, k))))
+      : undefined;
 
-        function step(columns: number): void {
-          const vectors = range(Math.ceil(columns / lanes));
-          const sums = range(rows).map((row) =>
-            vectors.map((v) =>
-              first
-                ? code.local("v128")
-                : code.let(v128.load(pc, { offset: row * nextC + v * VECTOR, align: 4 }))
-            )
-          );
-          for (const k of range(depth)) {
-            const values = vectors.map((v) =>
-              code.let(v128.load(pb, { offset: k * nextB + v * VECTOR, align: 4 }))
+    function step(columns: number): void {
+      const vectors = range(Math.ceil(columns / lanes));
+      const sums = range(rows).map((row) =>
+        vectors.map((v) =>
+          first
+            ? code.local("v128")
+            : code.let(v128.load(pc, { offset: row * nextC + v * VECTOR, align: 4 }))
+        )
+      );
+      for (const k of range(depth)) {
+        const values = vectors.map((v) =>
+          code.let(v128.load(pb, { offset: k * nextB + v * VECTOR, align: 4 }))
+        );
+        sums.forEach((row, i) => {
+          const factor = held?.[i][k] ?? code.let(load(i, k));
+          row.forEach((sum, v) => {
+            code.set(
+              sum,
+              first && k === 0
+                ? multiply(dtype, factor, values[v])
+                : multiplyAdd(dtype, factor, values[v], sum),
             );
-            sums.forEach((row, i) => {
-              const factor = held?.[i][k] ?? code.let(load(i, k));
-              row.forEach((sum, v) => {
-                code.set(
-                  sum,
-                  first && k === 0
-                    ? multiply(dtype, factor, values[v])
-                    : multiplyAdd(dtype, factor, values[v], sum),
-                );
-              });
-            });
-          }
-          sums.forEach((row, i) =>
-            row.forEach((sum, v) => {
-              const count = Math.min(lanes, columns - v * lanes);
-              code.do(...storeLanes(dtype, pc, sum, count, i * nextC + v * VECTOR));
-            })
-          );
-        }
+          });
+        });
+      }
+      sums.forEach((row, i) =>
+        row.forEach((sum, v) => {
+          const count = Math.min(lanes, columns - v * lanes);
+          code.do(...storeLanes(dtype, pc, sum, count, i * nextC + v * VECTOR));
+        })
+      );
+    }
 
-        const columns = panelColumns(builder, dtype);
-        code.if(i32.ltU(pb, end), () =>
-          code.loop((again) => {
-            step(columns);
-            code.set(pc, advance(pc, columns * size));
-            code.set(pb, advance(pb, columns * size));
-            code.branchIf(again, i32.ltU(pb, end));
-          }));
-        if (tail > 0) step(tail);
-      }),
-  );
+    const columns = panelColumns(builder, dtype);
+    code.if(i32.ltU(pb, end), () =>
+      code.loop((again) => {
+        step(columns);
+        code.set(pc, advance(pc, columns * size));
+        code.set(pb, advance(pb, columns * size));
+        code.branchIf(again, i32.ltU(pb, end));
+      }));
+    if (tail > 0) step(tail);
+  });
 }
 
 /** Rows of B that are added up at a time. */
@@ -143,64 +139,59 @@ export function emitStrips(builder: Builder, product: Product): Parts {
   const last = n - (blocks - 1) * columns;
   const bands = Math.ceil(m / perChunk);
   const lastRows = m - (bands - 1) * perChunk;
-  const key = `${keyOf(product)} strips`;
 
-  const run = builder.once(
-    key,
-    () =>
-      builder.module.function(`product ${key}`, ["i32", "i32", "i32", "i32"], "none", (
-        code,
-        firstA,
-        firstB,
-        firstC,
-        chunk,
-      ) => {
-        const block = code.let(i32.remU(chunk, i32.const(blocks)));
-        const rest = code.let(i32.divU(chunk, i32.const(blocks)));
-        const band = code.let(i32.remU(rest, i32.const(bands)));
-        code.set(firstB, at(firstB, block, columns * size));
-        code.set(firstC, at(firstC, block, columns * size));
-        code.set(firstA, at(firstA, band, perChunk * a.row * size));
-        code.set(firstC, at(firstC, band, perChunk * c.row * size));
+  const run = builder.module.function("product", ["i32", "i32", "i32", "i32"], "none", (
+    code,
+    firstA,
+    firstB,
+    firstC,
+    chunk,
+  ) => {
+    const block = code.let(i32.remU(chunk, i32.const(blocks)));
+    const rest = code.let(i32.divU(chunk, i32.const(blocks)));
+    const band = code.let(i32.remU(rest, i32.const(bands)));
+    code.set(firstB, at(firstB, block, columns * size));
+    code.set(firstC, at(firstC, block, columns * size));
+    code.set(firstA, at(firstA, band, perChunk * a.row * size));
+    code.set(firstC, at(firstC, band, perChunk * c.row * size));
 
-        function multiply(matrix: Pointer): void {
-          const pa = code.let(inStack(code, firstA, matrix, bytesApart(product, "a")));
-          const pb = code.let(inStack(code, firstB, matrix, bytesApart(product, "b")));
-          const pc = code.let(inStack(code, firstC, matrix, bytesApart(product, "c")));
+    function multiply(matrix: Pointer): void {
+      const pa = code.let(inStack(code, firstA, matrix, bytesApart(product, "a")));
+      const pb = code.let(inStack(code, firstB, matrix, bytesApart(product, "b")));
+      const pc = code.let(inStack(code, firstC, matrix, bytesApart(product, "c")));
 
-          function part(rows: number, width: number, depth: number, first: boolean): void {
-            const tail = width % panelColumns(builder, dtype);
-            const end = code.let(advance(pb, (width - tail) * size));
-            const rowA = code.let(pa);
-            const rowC = code.let(pc);
-            for (const { count, times } of rowRuns(builder, rows)) {
-              const copy = { dtype, rows: count, depth, rowStride: a.row, depthStride: a.column };
-              const strip = emitStrip(builder, product, count, depth, first, tail);
-              repeat(code, times, () => {
-                code.do(emitRows(builder, copy)(rowA), strip.call(pb, rowC, end));
-                code.set(rowA, advance(rowA, count * a.row * size));
-                code.set(rowC, advance(rowC, count * c.row * size));
-              });
-            }
-            code.set(pa, advance(pa, depth * a.column * size));
-            code.set(pb, advance(pb, depth * b.row * size));
-          }
-
-          lastOrNot(code, band, bands, lastRows !== perChunk, (lastBand) => {
-            const rows = lastBand ? lastRows : perChunk;
-            lastOrNot(code, block, blocks, last !== columns, (lastBlock) => {
-              const width = lastBlock ? last : columns;
-              const whole = Math.floor(k / deep);
-              if (whole > 0) part(rows, width, deep, true);
-              repeat(code, whole - 1, () => part(rows, width, deep, false));
-              if (k % deep > 0) part(rows, width, k % deep, whole === 0);
-            });
+      function part(rows: number, width: number, depth: number, first: boolean): void {
+        const tail = width % panelColumns(builder, dtype);
+        const end = code.let(advance(pb, (width - tail) * size));
+        const rowA = code.let(pa);
+        const rowC = code.let(pc);
+        for (const { count, times } of rowRuns(builder, rows)) {
+          const copy = { dtype, rows: count, depth, rowStride: a.row, depthStride: a.column };
+          const strip = builder.once(emitStrip, { product, rows: count, depth, first, tail });
+          repeat(code, times, () => {
+            code.do(emitRows(builder, copy)(rowA), strip.call(pb, rowC, end));
+            code.set(rowA, advance(rowA, count * a.row * size));
+            code.set(rowC, advance(rowC, count * c.row * size));
           });
         }
+        code.set(pa, advance(pa, depth * a.column * size));
+        code.set(pb, advance(pb, depth * b.row * size));
+      }
 
-        eachMatrix(code, code.let(i32.divU(rest, i32.const(bands))), count, together, multiply);
-      }),
-  );
+      lastOrNot(code, band, bands, lastRows !== perChunk, (lastBand) => {
+        const rows = lastBand ? lastRows : perChunk;
+        lastOrNot(code, block, blocks, last !== columns, (lastBlock) => {
+          const width = lastBlock ? last : columns;
+          const whole = Math.floor(k / deep);
+          if (whole > 0) part(rows, width, deep, true);
+          repeat(code, whole - 1, () => part(rows, width, deep, false));
+          if (k % deep > 0) part(rows, width, k % deep, whole === 0);
+        });
+      });
+    }
+
+    eachMatrix(code, code.let(i32.divU(rest, i32.const(bands))), count, together, multiply);
+  });
 
   return {
     stages: [{

@@ -47,7 +47,7 @@ export function emitThreefry2x32(
   const size = sizeOf(inputs[0].shape);
   const bytes = size * WORD;
   const parts = partition(Math.ceil(bytes / BLOCK), BLOCK_TIME);
-  const run = builder.once(`threefry2x32 ${size}`, () => emitChunk(builder, bytes, parts));
+  const run = emitChunk(builder, bytes, parts);
   const rows = { count: size, perChunk: parts.perChunk * BLOCK / WORD };
   const stage = { name: "threefry2x32", run, operands: range(6), chunks: parts.chunks, rows };
   const operations = size * WORD_OPERATIONS;
@@ -63,10 +63,10 @@ function emitChunk(builder: Builder, bytes: number, parts: Partition): FunctionR
     if (bytes >= BLOCK) {
       const rest = i32.and(end, i32.const(BLOCK - 1));
       const whole = code.let(i32.sub(end, rest));
-      code.do(mix(builder, BLOCK).call(...operands, from, whole));
+      code.do(builder.once(mix, BLOCK).call(...operands, from, whole));
       code.set(from, whole);
     }
-    if (bytes % BLOCK !== 0) code.do(mix(builder, SMALL_BLOCK).call(...operands, from, end));
+    if (bytes % BLOCK !== 0) code.do(builder.once(mix, SMALL_BLOCK).call(...operands, from, end));
   });
 }
 
@@ -112,7 +112,7 @@ type Mix = FunctionReference<readonly "i32"[], "none">;
  * but for small blocks: the last of these is read beyond its end, which the slack allows.
  */
 function mix(builder: Builder, block: number): Mix {
-  return builder.once(`threefry2x32 words ${block}`, () => emitMix(builder, block));
+  return emitMix(builder, block);
 }
 
 function emitMix({ memory, module, scratch }: Builder, block: number): Mix {

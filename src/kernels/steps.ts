@@ -67,7 +67,7 @@ export function emitSteps(builder: Builder, name: string, steps: readonly Step[]
   const functions = joined.map((step, i) => emitStep(builder, `${name} ${i}`, step));
   const run = emitRun(builder, name, module.table(functions));
   const parameters = ["i32", "i32", "i32"] as const;
-  const awaitStep = builder.once("steps: wait", () => emitWait(builder));
+  const awaitStep = builder.once(emitWait);
   const list = module.function(name, parameters, "none", (code, table, block, threads) => {
     const next = code.local("i32");
     const several = i32.ne(threads, i32.const(1));
@@ -190,7 +190,7 @@ function emitRun(
   functions: Table,
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"], "i32"> {
   const { module } = builder;
-  const awaitStep = builder.once("steps: wait", () => emitWait(builder));
+  const awaitStep = builder.once(emitWait);
   return module.function(
     `${name} step`,
     ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"],

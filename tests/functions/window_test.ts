@@ -5,6 +5,7 @@ import { ArgumentError, DtypeError, ShapeError } from "../../src/base/errors.ts"
 import type { Dtype } from "../../src/base/dtype.ts";
 import { showType } from "../../src/base/shape.ts";
 import {
+  arange,
   avgPool,
   conv,
   convTranspose,
@@ -23,6 +24,7 @@ import type {
 } from "../../src/functions/mod.ts";
 import type { Tensor } from "../../src/core/tensor.ts";
 import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
+import { jit } from "../../src/jit.ts";
 import { grad, vjp, vmap } from "../../src/transforms/mod.ts";
 import { numbers } from "./fixture.ts";
 import type { Written } from "./fixture.ts";
@@ -185,6 +187,24 @@ Deno.test("integers are convolved as integers, bools as int32", () => {
   assertEquals(showType(conv(x, zeros([1, 1, 1], { dtype: "float64" }))), "float64[1,1,3]");
   assertTensorsClose(maxPool(x, 3), tensor([[[3]]], { dtype: "int32" }));
   assertTensorsClose(avgPool(x, 2), tensor([[[1.5]]]));
+});
+
+Deno.test("depthwise convolutions of as many images times channels are compiled apart", () => {
+  for (const sizes of [[[4, 1], [2, 2], [1, 4]], [[3, 4], [6, 2]], [[2, 5], [5, 2]]]) {
+    const waves = (...shape: number[]): Tensor =>
+      arange(shape.reduce((a, b) => a * b)).astype("float64").sin().reshape(shape);
+    const pairs = sizes.map(([images, channels]) =>
+      [waves(images, channels, 9, 7), waves(channels, 1, 3, 2)] as const
+    );
+    const run = (...all: readonly Tensor[]): Tensor[] =>
+      pairs.flatMap((_, i) => {
+        const f = (x: Tensor, w: Tensor) => conv(x, w, { groups: w.shape[0] });
+        const [y, pullback] = vjp(f, all[2 * i], all[2 * i + 1]);
+        return [y, ...pullback(y.square()) as Tensor[]];
+      });
+    const flat = pairs.flat();
+    assertTensorsClose(jit(run)(...flat), run(...flat));
+  }
 });
 
 Deno.test("batches and groups of no images and no channels are empty results", () => {

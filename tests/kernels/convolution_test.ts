@@ -85,13 +85,13 @@ function check(size: Extents, dtype: Dtype, together = false, wide = false): str
     const inputs = types.slice(0, 2).map((type, i) => fill(dtype, sizeOf(type.shape), i + 1));
     const [actual] = runKernel(
       (builder) => {
-        const tile = { ...builder.tile, vectors: wide ? 4 : 2 };
-        const kernel = emit({ ...builder, tile }, types.slice(0, 2), size, types[2]);
+        const kernel = emit(builder, types.slice(0, 2), size, types[2]);
         for (const { name } of kernel.stages) stages.add(name);
         return kernel;
       },
       inputs,
       [{ dtype, length: sizeOf(types[2].shape) }],
+      { rows: 6, vectors: wide ? 4 : 2, depth: 64 },
     );
     const evaluate = (of: readonly Elements[]) => {
       const args = of.map((elements, i) => new Concrete(dtype, types[i].shape, elements));

@@ -8,7 +8,7 @@ import { emitLu } from "../../src/kernels/linalg_lu.ts";
 import { emitComplement, emitQr } from "../../src/kernels/linalg_qr.ts";
 import { emitSvd } from "../../src/kernels/linalg_svd.ts";
 import { emitLuSolve, emitTriangularSolve } from "../../src/kernels/linalg_triangular.ts";
-import type { Buffer, Builder, Kernel } from "../../src/kernels/kernel.ts";
+import type { Buffer, Builder, Kernel, Tile } from "../../src/kernels/kernel.ts";
 import { type LuParams, luPrimitive, luSolvePrimitive } from "../../src/primitives/lu.ts";
 import {
   complementPrimitive,
@@ -59,12 +59,14 @@ function runBoth<P>(
   primitive: Primitive<P>,
   inputs: readonly Concrete[],
   params: P,
+  tile?: Tile,
 ) {
   const types = primitive.type(inputs, params);
   const actual = runKernel(
     (builder) => emit(builder, inputs, params, types),
     inputs.map(dense),
     types.map(({ dtype, shape }) => ({ dtype, length: sizeOf(shape) })),
+    tile,
   );
   return { actual, expected: primitive.evaluate(inputs, params, types).map(dense) };
 }
@@ -344,23 +346,22 @@ Deno.test("many matrices are divided into chunks, and large ones are shared by t
 });
 
 Deno.test("tiles of eight columns do what those of four do", () => {
-  const wide = <P>(emit: Emit<P>): Emit<P> => (builder, inputs, params, outputs) =>
-    emit({ ...builder, tile: { ...builder.tile, vectors: 4 } }, inputs, params, outputs);
+  const wide = { rows: 6, vectors: 4, depth: 64 };
   const solve: Emit<{ transpose: boolean }> = (builder, inputs, params, [out]) =>
     emitLuSolve(builder, inputs, params, out);
   for (const n of [49, 129, 290]) {
     const unit = roundingOf("float64") * n * 200;
     const a = any("float64", 1, n);
-    const l = runBoth(wide(cholesky), choleskyPrimitive, [definite("float64", 1, n)], null);
+    const l = runBoth(cholesky, choleskyPrimitive, [definite("float64", 1, n)], null, wide);
     assertClose(l.actual[0], l.expected[0], unit, "cholesky");
     const params: LuParams = { pivoting: "partial" };
     const factors = luPrimitive.evaluate([a], params, luPrimitive.type([a], params));
-    const f = runBoth(wide(emitLu), luPrimitive, [a], params);
+    const f = runBoth(emitLu, luPrimitive, [a], params, wide);
     f.actual.forEach((values, i) => assertClose(values, f.expected[i], unit, "lu"));
     const inputs = [a, ...factors.slice(0, 4), a];
-    const x = runBoth(wide(solve), luSolvePrimitive, inputs, { transpose: n === 129 });
+    const x = runBoth(solve, luSolvePrimitive, inputs, { transpose: n === 129 }, wide);
     assertClose(x.actual[0], x.expected[0], unit * n, "luSolve");
-    const parts = runBoth(wide(emitQr), qrPrimitive, [a], null);
+    const parts = runBoth(emitQr, qrPrimitive, [a], null, wide);
     parts.actual.forEach((values, i) => assertClose(values, parts.expected[i], unit, "qr"));
   }
 });

@@ -65,8 +65,7 @@ function check({ dtype, tile, rows, depth, columns, a, b, packed }: Sample): voi
   const initial = fill(dtype, rows * pitch, 3);
 
   const [result] = runKernel(
-    (plain): Kernel => {
-      const builder = { ...plain, tile };
+    (builder): Kernel => {
       const wide = panelColumns(builder, dtype);
       const whole = Math.floor(columns / wide);
       const tail = columns % wide;
@@ -94,10 +93,10 @@ function check({ dtype, tile, rows, depth, columns, a, b, packed }: Sample): voi
         }
         for (const first of [true, false]) {
           const spec = { dtype, rows, depth, first, packed };
-          const panels = emitPanels(builder, { ...spec, columns: wide });
+          const panels = builder.once(emitPanels, { ...spec, columns: wide });
           if (whole > 0) code.do(panels.call(begin, middle, pc, stride));
           if (tail === 0) continue;
-          const last = emitPanels(builder, { ...spec, columns: tail });
+          const last = builder.once(emitPanels, { ...spec, columns: tail });
           const rest = i32.add(pc, i32.const(whole * wide * size));
           code.do(last.call(middle, end, rest, stride));
         }
@@ -116,6 +115,7 @@ function check({ dtype, tile, rows, depth, columns, a, b, packed }: Sample): voi
     },
     [left, right],
     [{ dtype, length: initial.length, initial }],
+    tile,
   );
 
   const expected = initial.slice();
@@ -157,7 +157,7 @@ for (const dtype of dtypes) {
 Deno.test("sums are split into parts of about the tile's depth", () => {
   fc.assert(
     fc.property(fc.constantFrom(...tiles), fc.integer({ min: 1, max: 500 }), (tile, length) => {
-      const parts = splitDepth({ ...testBuilder(), tile }, length);
+      const parts = splitDepth(testBuilder(tile), length);
       assertEquals(parts.reduce((sum, part) => sum + part, 0), length);
       assert(parts.slice(0, -1).every((part) => part === tile.depth), `${parts}`);
       assert(2 * parts.at(-1)! < 3 * tile.depth, `${parts}`);

@@ -52,9 +52,10 @@ function checkWithTile(product: BatchProduct, tile: Tile): void {
   const length = extent(batch, m, n, c);
   const initial = fill(dtype, length, 3);
   const [result] = runKernel(
-    (builder) => emitProduct({ ...builder, tile }, product),
+    (builder) => emitProduct(builder, product),
     [x, y],
     [{ dtype, length, initial }],
+    tile,
   );
   const epsilon = dtype === "float32" ? 2 ** -24 : 2 ** -53;
   const untouched = new Set(initial.keys());

@@ -9,7 +9,9 @@ import { allocate, byteSize } from "../../src/base/dtype.ts";
 import type { Dtype, Elements } from "../../src/base/dtype.ts";
 import { makeBuilder, PAGE } from "../../src/kernels/builder.ts";
 import { type Builder, type Kernel, SCRATCH_BYTES, SLACK } from "../../src/kernels/kernel.ts";
+import type { Tile } from "../../src/kernels/kernel.ts";
 import { assert, assertEquals } from "../support/std.ts";
+import "./written_twice.ts";
 
 /** A buffer that a kernel writes. */
 export interface Output {
@@ -41,9 +43,11 @@ interface Place {
   readonly bytes: number;
 }
 
+/** The tile of products that kernels get, unless a test says otherwise. */
+const TILE: Tile = { rows: 6, vectors: 2, depth: 64 };
+
 /** A builder of modules with a memory of their own. */
-export function testBuilder(): Builder {
-  const tile = { rows: 6, vectors: 2, depth: 64 };
+export function testBuilder(tile: Tile = TILE): Builder {
   return makeBuilder({ tile, shared: false, maximumPages: 65536 });
 }
 
@@ -84,10 +88,10 @@ export function loadKernel(
   make: (builder: Builder) => Kernel,
   inputs: readonly Elements[],
   outputs: readonly Output[],
-  poison: number = 0xff,
+  { poison = 0xff, tile = TILE }: { readonly poison?: number; readonly tile?: Tile } = {},
 ): LoadedKernel {
-  const builder = testBuilder();
-  const kernel = make(builder);
+  const builder = testBuilder(tile);
+  const kernel = builder.once(make);
   const { stages, workspaces } = kernel;
   checkStages(kernel, inputs.length + outputs.length);
   stages.forEach(({ run }, i) => builder.module.export(`${i}`, run));
@@ -174,15 +178,17 @@ function shuffled(chunks: number): number[] {
  * @param make Writes the kernel: `(builder) => emitSomething(builder, ...)`.
  * @param inputs Its first buffers.
  * @param outputs The buffers after these, which alone may be written.
+ * @param tile The tile of products.
  */
 export function runKernel(
   make: (builder: Builder) => Kernel,
   inputs: readonly Elements[],
   outputs: readonly Output[],
+  tile: Tile = TILE,
 ): Elements[] {
   const [first, second] = [[0xff, undefined], [0x7f, shuffled]] as const;
   const [results, others] = [first, second].map(([poison, order]) => {
-    const loaded = loadKernel(make, inputs, outputs, poison);
+    const loaded = loadKernel(make, inputs, outputs, { poison, tile });
     loaded.run(order);
     loaded.check();
     return loaded.results();

@@ -7,6 +7,7 @@
 import type { Dtype } from "../../base/dtype.ts";
 import { internalError } from "../../base/errors.ts";
 import type { Code } from "../../wasm/code.ts";
+import type { FunctionReference } from "../../wasm/module.ts";
 import { v128 } from "../../wasm/operations.ts";
 import { float32Operations } from "../math/float32.ts";
 import { float64Operations } from "../math/float64.ts";
@@ -81,20 +82,23 @@ export function prepareOperation(
 
 /** The same as a call of a function that all nests of a module share. */
 export function callOperation(
-  { module, once }: Builder,
-  key: string,
+  builder: Builder,
   applied: Applied,
 ): (...inputs: readonly Vector[]) => Vector {
-  const parameters = applied.from.map(() => "v128" as const);
-  const write = once(
-    `operation ${key}`,
-    () =>
-      module.function(
-        applied.operation,
-        parameters,
-        "v128",
-        (code, ...inputs) => prepareOperation(code, applied)(...inputs),
-      ),
-  );
+  const write = builder.once(emitOperation, applied);
   return (...inputs) => write.call(...inputs);
+}
+
+/** A function of vectors that applies an operation. */
+function emitOperation(
+  { module }: Builder,
+  applied: Applied,
+): FunctionReference<readonly "v128"[], "v128"> {
+  const parameters = applied.from.map(() => "v128" as const);
+  return module.function(
+    applied.operation,
+    parameters,
+    "v128",
+    (code, ...inputs) => prepareOperation(code, applied)(...inputs),
+  );
 }

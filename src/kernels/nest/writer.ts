@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { encode } from "../../base/data.ts";
 import { byteSize } from "../../base/dtype.ts";
 import type { Code } from "../../wasm/code.ts";
 import type { Expression, Local } from "../../wasm/expression.ts";
@@ -58,15 +59,13 @@ class Writer implements Spot {
       if (node.kind !== "map") return;
       const from = node.inputs.map((input) => nodes[input].dtype);
       const { operation, params, dtype: to } = node;
-      const key = JSON.stringify([operation, from, to, params ?? null]);
+      const applied: Applied = { operation, params, from, to, lanes: plan.lanes };
+      const key = encode(applied);
       let write = prepared.get(key);
       if (write === undefined) {
-        const applied: Applied = { operation, params, from, to, lanes: plan.lanes };
         const isCalled = isLong(operation) &&
           (product(lengths) < FEW_ROUNDS || times.get(operation)! > MOST_TIMES);
-        write = isCalled
-          ? callOperation(builder, `${key} ${plan.lanes}`, applied)
-          : prepareOperation(code, applied);
+        write = isCalled ? callOperation(builder, applied) : prepareOperation(code, applied);
         prepared.set(key, write);
       }
       this.#operations.set(i, write);
