@@ -7,7 +7,7 @@
  * values for its derivative. Nothing is timed; what is printed is the length of the program's working
  * memory as it is planned.
  */
-import { checkpoint, grad, makeProgram, matmul, random } from "@jacobi/jacobi";
+import { checkpoint, grad, makeProgram, matmul, random, whileLoop } from "@jacobi/jacobi";
 import type { CheckpointPolicy, Tensor } from "@jacobi/jacobi";
 import { assembled } from "../src/compile/pipeline.ts";
 
@@ -40,4 +40,20 @@ for (const [blocks, group, policy] of cases) {
   const { arena } = assembled(makeProgram(grad(chain(blocks, group, policy)))(x));
   const megabytes = (arena / 2 ** 20).toFixed(1).padStart(5);
   console.log(`${blocks} blocks in groups of ${group}, keeping ${policy}: ${megabytes} MiB`);
+}
+
+// A loop over as many floats, of at most so many steps.
+for (const checkpoint of [false, true]) {
+  for (const maxSteps of [16, 256, 4096, 65_536]) {
+    if (!checkpoint && maxSteps > 256) continue;
+    const loop = (x: Tensor) =>
+      whileLoop((y) => y.sum().less(1e9), (y) => y.mul(1.1).add(y.cos()), x, {
+        maxSteps,
+        checkpoint,
+      }).sum();
+    const { arena } = assembled(makeProgram(grad(loop))(x));
+    const megabytes = (arena / 2 ** 20).toFixed(1).padStart(5);
+    const kind = checkpoint ? "checkpointed loop" : "loop";
+    console.log(`${kind} of at most ${maxSteps} steps: ${megabytes} MiB`);
+  }
 }

@@ -139,3 +139,46 @@ for (const [name, f] of Object.entries(policies)) {
     f(batch);
   });
 }
+
+const orbit = tensor([1, 0.5, 0.25, 0.125]);
+const taken = 1000;
+const next = (y: Tensor) => y.mul(0.999).add(y.cos());
+type Counted = [Tensor, Tensor];
+const start32 = () => tensor(0, { dtype: "int32" });
+const boundedGradient = (maxSteps: number, checkpoint: boolean) =>
+  jit(grad((x: Tensor) =>
+    whileLoop(
+      ([i]: Counted) => i.less(taken),
+      ([i, y]: Counted): Counted => [i.add(1), next(y)],
+      [start32(), x] as Counted,
+      { maxSteps, checkpoint },
+    )[1].sum()
+  ));
+const early = `gradient of ${taken} steps of a whileLoop with a bound`;
+const ways = {
+  "scan of as many steps": jit(
+    grad((x: Tensor) => scan((y: Tensor) => [next(y), null], x, null, { length: taken })[0].sum()),
+  ),
+  "at most 1000 steps": boundedGradient(taken, false),
+  "at most 100 000 steps": boundedGradient(100_000, false),
+  "at most 1000 steps, checkpointed": boundedGradient(taken, true),
+  "at most 100 000 steps, checkpointed": boundedGradient(100_000, true),
+  "scan of 100 000 steps that hands on what is done": jit(
+    grad((x: Tensor) =>
+      scan(
+        ([i, y]: Counted) => [
+          [i.add(1), cond(i.less(taken), next, (y) => y, y)] as Counted,
+          null,
+        ],
+        [start32(), x] as Counted,
+        null,
+        { length: 100_000 },
+      )[0][1].sum()
+    ),
+  ),
+};
+for (const [name, f] of Object.entries(ways)) {
+  Deno.bench(name, { group: early, baseline: name === "scan of as many steps" }, () => {
+    f(orbit);
+  });
+}

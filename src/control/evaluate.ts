@@ -36,13 +36,17 @@ function workOf(program: Program): number {
   return work;
 }
 
+/** Whether about `steps` runs of a program are worth compiling. */
+export function isWorthCompiling(program: Program, steps: number): boolean {
+  return steps * workOf(program) >= COMPILED_FROM;
+}
+
 /** A program as a function of concrete values, for about `steps` runs. */
 function runnerFor(
   program: Program,
   steps: number,
 ): (args: readonly Concrete[]) => readonly Concrete[] {
-  const isLong = steps * workOf(program) >= COMPILED_FROM;
-  if (isLong && !isInspecting()) return compile(program);
+  if (isWorthCompiling(program, steps) && !isInspecting()) return compile(program);
   return (args) => runEvaluated(() => evaluateProgram(program, args)) as Concrete[];
 }
 
@@ -65,7 +69,7 @@ function runWhole<P>(
   key: string,
   steps: number,
 ): readonly Concrete[] | null {
-  if (steps * workOf(body) < COMPILED_FROM || isInspecting()) return null;
+  if (!isWorthCompiling(body, steps) || isInspecting()) return null;
   let programs = wholes.get(body);
   if (programs === undefined) wholes.set(body, programs = new Map());
   let program = programs.get(key);

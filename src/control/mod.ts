@@ -14,3 +14,4 @@ export { customVjp } from "./custom_vjp.ts";
 export { map, scan } from "./scan.ts";
 export type { ScanOptions } from "./scan.ts";
 export { foriLoop, whileLoop } from "./while_loop.ts";
+export type { WhileOptions } from "./while_loop.ts";

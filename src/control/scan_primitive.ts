@@ -328,7 +328,6 @@ function transposeMixed(
 /** Runs the program of its parameters once for each element of its sequences. */
 export const scanPrimitive: Primitive<ScanParams> = {
   name: "scan",
-  isTotal: true,
   type: scanType,
   evaluate: (args, params, types) => evaluateScan(scanPrimitive, args, params, types),
   batch: batchScan,

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { isInteger } from "../base/dtype.ts";
+import { describeValue, isInteger } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import { checkFlag, readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
 import { toInteger, toTensor } from "../core/convert.ts";
 import type { Primitive } from "../core/primitive.ts";
@@ -17,12 +18,28 @@ import type { TensorsOf, TupleHint, WithNumbers } from "../core/tree_types.ts";
 import { add, addPrimitive, minimum } from "../primitives/arithmetic.ts";
 import { less } from "../primitives/comparison.ts";
 import { constantLike, convert } from "../primitives/structure.ts";
+import { boundedPrimitive, boundLoop } from "./bounded_loop.ts";
+import type { Bound } from "./bounded_loop.ts";
 import { canonical } from "./canonical.ts";
 import { checkFunction } from "../transforms/flatten_function.ts";
 import { scanPrimitive } from "./scan_primitive.ts";
 import { argumentsOf, readStart, settleCarry, stageOpenBody } from "./stage_body.ts";
 import type { Body, Start } from "./stage_body.ts";
 import { whilePrimitive } from "./while_primitive.ts";
+
+/** Options of `whileLoop`. */
+export interface WhileOptions {
+  /**
+   * The most steps that the loop takes: then it stops, whatever the condition. With it, reverse mode
+   * goes through the loop, and has room for what it keeps of so many steps.
+   */
+  readonly maxSteps?: number;
+  /**
+   * Whether reverse mode keeps carried values of some steps only, a number that grows with the
+   * logarithm of `maxSteps`, and computes the others again; default false.
+   */
+  readonly checkpoint?: boolean;
+}
 
 /** Traces a condition on what is carried. */
 function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[]): Body {
@@ -57,8 +74,9 @@ function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[
  * A loop that goes on while a condition on the carried value holds.
  *
  * It is one operation: both functions are traced once. Forward mode (`jvp`, `jacfwd`) goes through it;
- * reverse mode does not, since nothing says how many steps there will be to keep values of: use
- * `scan`, or `foriLoop` with bounds that are numbers. Under `vmap` over what the condition depends on,
+ * reverse mode needs the bound `maxSteps`, since it keeps values of each step. With `checkpoint: true`
+ * it keeps a number of carried values that grows with the logarithm of the steps, and runs each step
+ * a few times more instead. Either way a loop that ends early costs the steps that it takes. Under `vmap` over what the condition depends on,
  * the loop goes on while any example does; those that are done stay as they are, and see nothing of the
  * steps of the others.
  *
@@ -66,10 +84,12 @@ function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[
  * @param step The next carried value: a pure function of the carried value, which keeps its
  * structure, shapes and dtypes; numbers in `init` take the dtype that it gives them.
  * @param init The first carried value, a tree.
- * @returns The first carried value for which the condition does not hold.
+ * @param options A bound on the steps, and what reverse mode keeps.
+ * @returns The first carried value for which the condition does not hold, or the one after `maxSteps`
+ * steps: to tell one from the other, ask the condition.
  * @throws {ShapeError}, {DtypeError} or {TreeError} when the carried value changes its shape, dtype or
  * structure, or the condition gives no bool scalar.
- * @throws {ArgumentError} from reverse mode.
+ * @throws {ArgumentError} from reverse mode without `maxSteps`, or when `maxSteps` is no number of steps.
  *
  * @example A square root by Newton's method
  * ```ts
@@ -86,26 +106,41 @@ function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[
  * assertTensorsClose(root(tensor(2)), Math.SQRT2);
  * assertTensorsClose(jvp(root, [tensor(2)], [tensor(1)])[1], 0.5 / Math.SQRT2, { rtol: 1e-4 });
  * ```
+ *
+ * @example The gradient of a loop of at most a hundred steps
+ * ```ts
+ * import { grad, tensor, whileLoop } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const doubled = (x: Tensor) => whileLoop((y) => y.less(10), (y) => y.mul(2), x, { maxSteps: 100 });
+ * assertTensorsClose(doubled(tensor(3)), 12);
+ * assertTensorsClose(grad(doubled)(tensor(3)), 4);
+ * ```
  */
 export function whileLoop<const Init>(
   predicate: (value: TensorsOf<Init>) => Tensor | boolean,
   step: (value: TensorsOf<Init>) => TensorsOf<Init> | TupleHint,
   init: Init & WithNumbers<Init>,
+  options?: WhileOptions,
 ): TensorsOf<Init>;
 /** The same for a value that holds only tensors, or whose type is a type parameter. */
 export function whileLoop<const Init>(
   predicate: (value: NoInfer<Init>) => Tensor | boolean,
   step: (value: NoInfer<Init>) => NoInfer<Init> | TupleHint,
   init: Init,
+  options?: WhileOptions,
 ): Init;
 export function whileLoop<const Init>(
   predicate: (value: TensorsOf<Init>) => Tensor | boolean,
   step: (value: TensorsOf<Init>) => TensorsOf<Init> | TupleHint,
   init: Init,
+  options?: WhileOptions,
 ): TensorsOf<Init> {
   checkFunction(predicate, "whileLoop");
   checkFunction(step, "whileLoop");
   const what = "Cannot loop";
+  const bound = readBounded(options, what);
   const start = readStart(init, `${what} from this value`);
   const { step: body, init: carry } = settleCarry(start, (types, open) => {
     const opened = (value: unknown) => step(open(value) as TensorsOf<Init>);
@@ -113,13 +148,33 @@ export function whileLoop<const Init>(
     return { step: staged, structure: staged.structure, types: staged.types };
   }, what);
   const goes = stageCondition(predicate, start, carry);
-  const results = bind(whilePrimitive, [...goes.captured, ...body.captured, ...carry], {
+  const args = [...goes.captured, ...body.captured, ...carry];
+  const params = {
     condition: canonical(goes.program),
     body: canonical(body.program),
     conditionConsts: goes.captured.length,
     bodyConsts: body.captured.length,
-  });
+  };
+  const results = bound === null
+    ? bind(whilePrimitive, args, params)
+    : bind(boundedPrimitive, args, boundLoop(params, bound));
   return unflatten(start.structure, results) as TensorsOf<Init>;
+}
+
+/** Reads the bound of a loop; `null` for none. */
+function readBounded(options: WhileOptions | undefined, what: string): Bound | null {
+  const { maxSteps, checkpoint = false } = readOptions(what, options, ["maxSteps", "checkpoint"]);
+  checkFlag(checkpoint, what, "checkpoint");
+  if (maxSteps === undefined) {
+    if (!checkpoint) return null;
+    throw argumentError(`${what} with checkpoint and without maxSteps: give the most steps`);
+  }
+  if (Number.isInteger(maxSteps) && maxSteps >= 0 && maxSteps < 2 ** 31) {
+    return { maxSteps, isCheckpointed: checkpoint };
+  }
+  throw argumentError(
+    `${what} with maxSteps ${describeValue(maxSteps)}: expected a non-negative integer below 2^31`,
+  );
 }
 
 /**

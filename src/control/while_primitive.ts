@@ -45,13 +45,17 @@ export interface WhileParams {
 }
 
 /** The arguments of a loop, or anything that there is one of for each, by their role. */
-interface Roles<T> {
+export interface Roles<T> {
   readonly own: readonly T[];
   readonly consts: readonly T[];
   readonly carry: readonly T[];
 }
 
-function byRole<T>(list: readonly T[], { conditionConsts, bodyConsts }: WhileParams): Roles<T> {
+/** Divides a list with one entry per argument. */
+export function byRole<T>(
+  list: readonly T[],
+  { conditionConsts, bodyConsts }: WhileParams,
+): Roles<T> {
   const start = conditionConsts + bodyConsts;
   return {
     own: list.slice(0, conditionConsts),
@@ -60,7 +64,8 @@ function byRole<T>(list: readonly T[], { conditionConsts, bodyConsts }: WhilePar
   };
 }
 
-function whileType(args: readonly Type[], params: WhileParams): readonly Type[] {
+/** The types of a loop's results. */
+export function whileType(args: readonly Type[], params: WhileParams): readonly Type[] {
   const { own, consts, carry } = byRole(args, params);
   const { condition, body } = params;
   const fit = (types: readonly Type[], program: Program) =>
@@ -149,11 +154,21 @@ function maskLoop(
   });
 }
 
-function batchWhile(
+/** A primitive that is a loop, and its parameters with other programs in them. */
+export interface LoopKind<P extends WhileParams> {
+  /** The primitive. */
+  readonly primitive: Primitive<P>;
+  /** The parameters of another loop of this kind. */
+  readonly remake: (params: P, changed: WhileParams) => P;
+}
+
+/** A loop over a batch. */
+export function batchLoop<P extends WhileParams>(
+  { primitive, remake }: LoopKind<P>,
   args: readonly Tensor[],
   axes: readonly BatchAxis[],
   size: number,
-  params: WhileParams,
+  params: P,
   axisName: string | undefined,
 ): readonly Batched[] {
   const flags = byRole(axes.map((axis) => axis !== null), params);
@@ -182,13 +197,13 @@ function batchWhile(
       isMapped,
     );
     const results = bind(
-      whilePrimitive,
+      primitive,
       [...aligned.own, ...aligned.consts, ...carryOf(isMapped)],
-      { ...params, condition: condition.program, body: body.program },
+      remake(params, { ...params, condition: condition.program, body: body.program }),
     );
     return results.map((result, i) => [result, isMapped[i] ? 0 : null]);
   }
-  const alone = oneByOne(whilePrimitive, args, axes, size, params, axisName);
+  const alone = oneByOne(primitive, args, axes, size, params, axisName);
   if (alone !== null) return alone;
   // Examples leave the loop at different times: but for what no step changes, they differ.
   const stays = keptBy(params.body, params.bodyConsts, isMapped.length);
@@ -196,13 +211,13 @@ function batchWhile(
   const roles = { own: inner(flags.own), consts: inner(flags.consts), carry: inner(differs) };
   const masked = maskLoop(params, roles, size, axisName);
   const results = bind(
-    whilePrimitive,
+    primitive,
     [...aligned.own, ...aligned.own, ...aligned.consts, ...carryOf(differs)],
-    {
+    remake(params, {
       ...masked,
       conditionConsts: params.conditionConsts,
       bodyConsts: params.conditionConsts + params.bodyConsts,
-    },
+    }),
   );
   return results.map((result, i) => [result, differs[i] ? 0 : null]);
 }
@@ -250,10 +265,12 @@ function pushLoop(params: WhileParams, active: readonly boolean[]): PushedLoop {
   });
 }
 
-function pushWhile(
+/** A loop and its tangents. */
+export function pushForward<P extends WhileParams>(
+  { primitive, remake }: LoopKind<P>,
   primals: readonly Tensor[],
   tangents: readonly (Tensor | null)[],
-  params: WhileParams,
+  params: P,
 ): readonly (readonly [value: Tensor, tangent: Tensor | null])[] {
   // What the condition does with its constants has no derivative.
   const { own, consts, carry } = byRole(primals, params);
@@ -265,14 +282,14 @@ function pushWhile(
     isActive[i] ? [moving.carry[i] ?? zerosOf(value)] : []
   );
   const results = bind(
-    whilePrimitive,
+    primitive,
     [...own, ...consts, ...dConsts, ...carry, ...dCarry],
-    {
+    remake(params, {
       condition,
       body,
       conditionConsts: params.conditionConsts,
       bodyConsts: params.bodyConsts + dConsts.length,
-    },
+    }),
   );
   let next = carry.length;
   return range(carry.length).map((i) => [results[i], isActive[i] ? results[next++] : null]);
@@ -287,7 +304,8 @@ export const whilePrimitive: Primitive<WhileParams> = {
   name: "while",
   type: whileType,
   evaluate: (args, params) => evaluateWhile(whilePrimitive, args, params),
-  batch: batchWhile,
+  batch: (args, axes, size, params, axisName) =>
+    batchLoop(plainLoop, args, axes, size, params, axisName),
   derivative: {
     kind: "program",
     linearize(primals, _isActive, params) {
@@ -301,12 +319,12 @@ export const whilePrimitive: Primitive<WhileParams> = {
           const { carry } = byRole(tangents, params);
           // How often the body runs is known only afterwards: nothing can be kept for the tangents,
           // which run the loop again. What no step changes needs no loop.
-          return pushWhile(primals, tangents, again)
+          return pushForward(plainLoop, primals, tangents, again)
             .map(([, tangent], i) => stays[i] ? carry[i] : tangent);
         },
       };
     },
-    jvp: pushWhile,
+    jvp: (primals, tangents, params) => pushForward(plainLoop, primals, tangents, params),
     zeroResults(isZero, params) {
       const { consts, carry } = byRole(isZero, params);
       const moves = fixpoint(
@@ -320,9 +338,14 @@ export const whilePrimitive: Primitive<WhileParams> = {
       throw argumentError(
         "Cannot differentiate a loop of unknown length in reverse mode (whileLoop, or foriLoop with " +
           "bounds that are tensors): nothing can be kept for the way back, since how many steps it " +
-          "takes is not known; use scan, or foriLoop with bounds that are numbers, or differentiate " +
-          "in forward mode with jvp or jacfwd",
+          "takes is not known; give whileLoop a bound with maxSteps, use scan, or foriLoop with " +
+          "bounds that are numbers, or differentiate in forward mode with jvp or jacfwd",
       );
     },
   },
+};
+
+const plainLoop: LoopKind<WhileParams> = {
+  primitive: whilePrimitive,
+  remake: (_, changed) => changed,
 };

@@ -464,6 +464,7 @@ function meaning({ kind, parts, threshold }: Node, w: Tensor, x: Tensor): Tensor
       )[0];
     // Roots are taken as long as they may be.
     case "while":
+    case "bounded":
       return whileLoop(
         ([i, y]: [Tensor, Tensor]) => i.less(3).logicalAnd(y.greater(threshold)),
         ([i, y]: [Tensor, Tensor]): [Tensor, Tensor] => [
@@ -471,6 +472,7 @@ function meaning({ kind, parts, threshold }: Node, w: Tensor, x: Tensor): Tensor
           y.sub(threshold).sqrt().add(meaning(first, w, y).mul(0.25)).sub(0.5),
         ],
         [i32(0), meaning(second, w, x)] as [Tensor, Tensor],
+        kind === "bounded" ? { maxSteps: 3, checkpoint: threshold === 0 } : undefined,
       )[1];
   }
   return meaning(first, w, meaning(second, w, x).tanh());
@@ -484,7 +486,7 @@ const { node } = fc.letrec<{ node: Node; leaf: Node; inner: Node }>((tie) => ({
     threshold: fc.constant(0),
   }),
   inner: fc.record({
-    kind: fc.constantFrom(...Object.keys(guarded), "switch", "scan", "while", "compose"),
+    kind: fc.constantFrom(...Object.keys(guarded), "switch", "scan", "while", "bounded", "compose"),
     parts: fc.tuple(tie("node"), tie("node")),
     threshold: fc.constantFrom(-0.5, 0, 1),
   }),

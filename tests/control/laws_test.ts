@@ -10,6 +10,7 @@ import {
   stack,
   switchCase,
   tensor,
+  whileLoop,
 } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { assertNear } from "../laws/assertions.ts";
@@ -73,6 +74,24 @@ function loopAsScan(w: Tensor, h: Tensor, xs: Tensor, reverse: boolean): readonl
   const init: [Tensor, Tensor] = [h, tensor(0, { dtype: "int32" })];
   const [carry, ys] = scan((carry, x) => step(w, carry, x), init, xs, { reverse });
   return [...carry, ...ys];
+}
+
+/** At most 20 steps, until the second carried value is large. */
+function boundedLoop(w: Tensor, x: Tensor, checkpoint: boolean): readonly Tensor[] {
+  return whileLoop(
+    ([, t]: [Tensor, Tensor]) => t.less(4),
+    (
+      [y, t]: [Tensor, Tensor],
+    ): [Tensor, Tensor] => [y.mul(w).sin(), t.add(y.square().sum()).add(0.5)],
+    [x, x.sum()] as [Tensor, Tensor],
+    { maxSteps: 20, checkpoint },
+  );
+}
+
+function plainLoop(w: Tensor, x: Tensor): readonly Tensor[] {
+  let [y, t] = [x, x.sum()];
+  while (t.item() < 4) [y, t] = [y.mul(w).sin(), t.add(y.square().sum()).add(0.5)];
+  return [y, t];
 }
 
 const subjects: Readonly<Record<string, Subject>> = {
@@ -177,6 +196,16 @@ const subjects: Readonly<Record<string, Subject>> = {
     f: ([x]) => [foriLoop(1, 4, (i, y) => y.mul(x).add(i).sin(), x)],
     plain: ([x]) => [[1, 2, 3].reduce((y, i) => y.mul(x).add(i).sin(), x)],
     make: floats([2]),
+  },
+  "whileLoop with a bound": {
+    f: ([w, x]) => boundedLoop(w, x, false),
+    plain: ([w, x]) => plainLoop(w, x),
+    make: floats([2], [2]),
+  },
+  "whileLoop with a bound, checkpointed": {
+    f: ([w, x]) => boundedLoop(w, x, true),
+    plain: ([w, x]) => plainLoop(w, x),
+    make: floats([2], [2]),
   },
   "cond": {
     f: ([n, x, y]) =>

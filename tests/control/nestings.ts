@@ -79,6 +79,13 @@ const wrappers: readonly (readonly [string, (f: Scalar) => Scalar, isForwardOnly
       ([i, y]: [Tensor, Tensor]): [Tensor, Tensor] => [i.add(1), f(y)],
       [tensor(0, { dtype: "int32" }), x] as [Tensor, Tensor],
     )[1], true],
+  ["whileLoop with a bound", (f) => (x) =>
+    whileLoop(
+      ([i]: [Tensor, Tensor]) => i.less(1),
+      ([i, y]: [Tensor, Tensor]): [Tensor, Tensor] => [i.add(1), f(y)],
+      [tensor(0, { dtype: "int32" }), x] as [Tensor, Tensor],
+      { maxSteps: 2 },
+    )[1]],
 ];
 
 /** What takes the derivative. */
