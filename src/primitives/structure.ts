@@ -330,7 +330,7 @@ export const stopGradientPrimitive: Primitive<null> = {
   type: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
   evaluate: ([x]) => [x],
   batch: ([x], [axis]) => [[stopGradient(x), axis]],
-  derivative: { kind: "zero" },
+  derivative: { kind: "zero", cuts: true },
 };
 
 /** `x`, as a constant to every differentiation. */

@@ -83,6 +83,7 @@ function pull(
     case "program":
       return rule.transpose(received, types, params, isLinear);
     case "zero":
+      if (rule.cuts) return inputs.map(() => null);
       break;
   }
   throw argumentError(

@@ -14,6 +14,7 @@ import {
   jit,
   jvp,
   linalg,
+  linearTranspose,
   scan,
   stack,
   switchCase,
@@ -310,6 +311,20 @@ Deno.test("what all branches and steps hand on is not mapped", () => {
     "Cannot vmap with outAxes null for float64[] at [1]: it differs between examples; " +
       "give the axis where they should be stacked",
   );
+});
+
+Deno.test("a linear function that differs between examples can be transposed", () => {
+  const places = i32([0, 9, 2]);
+  const f = (xs: Tensor) =>
+    vmap((i: Tensor, x: Tensor) =>
+      cond(i.less(3), (x) => table.at(i).mul(x), (x) => x.mul(3).neg(), x) as Tensor
+    )(places, xs);
+  for (const g of [f, jit(f)]) {
+    const [pulled] = linearTranspose(g, f64([0, 0, 0]))(f64([1, 10, 100]));
+    assertNear([pulled as Tensor], [f64([10, -30, 3000])], 0, "transposed");
+    const along = (ts: Tensor) => jvp(g, [f64([1, 2, 3])], [ts])[1].mul(f64([1, 10, 100])).sum();
+    assertNear([grad(along)(f64([1, 1, 1]))], [f64([10, -30, 3000])], 0, "by the tangent");
+  }
 });
 
 /** What is printed. */

@@ -76,22 +76,21 @@ function loopAsScan(w: Tensor, h: Tensor, xs: Tensor, reverse: boolean): readonl
   return [...carry, ...ys];
 }
 
-/** At most 20 steps, until the second carried value is large. */
-function boundedLoop(w: Tensor, x: Tensor, checkpoint: boolean): readonly Tensor[] {
+/** As many steps as an argument says, but at most 18. */
+function boundedLoop([n, w, x]: readonly Tensor[], checkpoint: boolean): readonly Tensor[] {
   return whileLoop(
-    ([, t]: [Tensor, Tensor]) => t.less(4),
-    (
-      [y, t]: [Tensor, Tensor],
-    ): [Tensor, Tensor] => [y.mul(w).sin(), t.add(y.square().sum()).add(0.5)],
-    [x, x.sum()] as [Tensor, Tensor],
-    { maxSteps: 20, checkpoint },
+    ([i]: [Tensor, Tensor]) => i.less(n),
+    ([i, y]: [Tensor, Tensor]): [Tensor, Tensor] => [i.add(1), y.mul(w).add(i).sin()],
+    [tensor(0, { dtype: "int32" }), x] as [Tensor, Tensor],
+    { maxSteps: 18, checkpoint },
   );
 }
 
-function plainLoop(w: Tensor, x: Tensor): readonly Tensor[] {
-  let [y, t] = [x, x.sum()];
-  while (t.item() < 4) [y, t] = [y.mul(w).sin(), t.add(y.square().sum()).add(0.5)];
-  return [y, t];
+function plainLoop([n, w, x]: readonly Tensor[]): readonly Tensor[] {
+  const steps = Math.min(n.item(), 18);
+  let y = x;
+  for (let i = 0; i < steps; i++) y = y.mul(w).add(i).sin();
+  return [tensor(steps, { dtype: "int32" }), y];
 }
 
 const subjects: Readonly<Record<string, Subject>> = {
@@ -198,14 +197,14 @@ const subjects: Readonly<Record<string, Subject>> = {
     make: floats([2]),
   },
   "whileLoop with a bound": {
-    f: ([w, x]) => boundedLoop(w, x, false),
-    plain: ([w, x]) => plainLoop(w, x),
-    make: floats([2], [2]),
+    f: (args) => boundedLoop(args, false),
+    plain: plainLoop,
+    make: indexed(0, 21, [2], [2]),
   },
   "whileLoop with a bound, checkpointed": {
-    f: ([w, x]) => boundedLoop(w, x, true),
-    plain: ([w, x]) => plainLoop(w, x),
-    make: floats([2], [2]),
+    f: (args) => boundedLoop(args, true),
+    plain: plainLoop,
+    make: indexed(0, 21, [2], [2]),
   },
   "cond": {
     f: ([n, x, y]) =>
