@@ -1,5 +1,6 @@
 /**
- * JSON with its keys kept: `JSON.parse` takes the last of several equal ones without a word.
+ * The JSON of file headers. Unlike `JSON.parse`, it refuses an object with equal keys; and numbers are
+ * integers, written in digits alone, as lengths and offsets are.
  *
  * @module
  */
@@ -14,13 +15,20 @@ const MAX_DEPTH = 32;
 
 const BLANK = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const DIGITS = /^(?:\d+|-[1-9]\d*)$/;
 const WORD = /true|false|null/y;
 
+/** A number in a message, which may be long. */
+function describeNumber(number: string): string {
+  return number.length > 40 ? `${number.slice(0, 40)}…` : number;
+}
+
 /**
- * Reads one JSON value (RFC 8259).
+ * Reads one JSON value (RFC 8259) whose numbers are integers in digits.
  *
  * @param fail Makes the error for a fault, which it is told in words.
- * @throws what `fail` makes, for text that is not JSON and for keys that an object has twice.
+ * @throws what `fail` makes, for text that is not JSON, for keys that an object has twice, and for other
+ * numbers.
  */
 export function parseJson(text: string, fail: (fault: string) => Error): Json {
   const scanner = new Scanner(text, BLANK);
@@ -73,7 +81,11 @@ export function parseJson(text: string, fail: (fault: string) => Error): Json {
     if (scanner.pass("{")) return readObject(depth);
     if (scanner.pass("[")) return readArray(depth);
     if (text[scanner.at] === '"') return readString();
-    const token = scanner.take(NUMBER) ?? scanner.take(WORD);
+    const number = scanner.take(NUMBER);
+    if (number !== undefined && !DIGITS.test(number)) {
+      throw fail(`its JSON has the number ${describeNumber(number)}, expected digits alone`);
+    }
+    const token = number ?? scanner.take(WORD);
     if (token === undefined) throw misfit();
     return JSON.parse(token);
   }

@@ -34,8 +34,8 @@ export class PickledTuple {
 
 /** A dictionary, with or without an order. */
 export class PickledDict {
-  /** Its values by their keys. */
-  readonly entries: Map<string | number | bigint, unknown> = new Map();
+  /** Its values by their keys, which may be any pickled value. */
+  readonly entries: Map<unknown, unknown> = new Map();
 }
 
 /** What gives names and references a meaning. */
@@ -155,15 +155,7 @@ class Machine {
 
   #setItems(dict: unknown, parts: readonly unknown[]): true {
     if (!(dict instanceof PickledDict) || parts.length % 2 !== 0) throw this.#broken();
-    for (let i = 0; i < parts.length; i += 2) {
-      const key = parts[i];
-      if (typeof key !== "string" && typeof key !== "number" && typeof key !== "bigint") {
-        throw this.#host.fail(
-          "it has a dictionary with a key that is neither a string nor a number",
-        );
-      }
-      dict.entries.set(key, parts[i + 1]);
-    }
+    for (let i = 0; i < parts.length; i += 2) dict.entries.set(parts[i], parts[i + 1]);
     return true;
   }
 

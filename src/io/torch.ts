@@ -33,9 +33,10 @@ export type TorchValue =
  * that can do nothing else, and any other name is refused. So a `state_dict` is read, also beside the
  * state of an optimiser, and a pickled `nn.Module` is not.
  *
- * Dictionaries become plain objects, with numbers as keys written in decimal; lists, tuples and sets
- * become arrays; `None` becomes `null`; integers beyond 2^53 become bigints, and bytes a `Uint8Array`;
- * `torch.Size` becomes an array, a dtype or device its name, a number of NumPy a number.
+ * Dictionaries become plain objects; keys that are no strings are written as Python writes them (`1`,
+ * `None`, `(0, 'a')`). Lists, tuples and sets become arrays; `None` becomes `null`; integers beyond
+ * 2^53 become bigints, complex numbers `{ real, imag }`, and bytes a `Uint8Array`; `torch.Size`
+ * becomes an array, a dtype, layout or device its name, a number of NumPy a number.
  *
  * float16 and bfloat16 become float32; integers of up to 16 bits become int32 (uint16 becomes
  * uint32), and those of 64 bits what the option `int64` says. Views of one storage are tensors of

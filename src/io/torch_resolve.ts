@@ -21,6 +21,10 @@ const MAX_DEPTH = 200;
 /** How many values a checkpoint may unfold to, where its lists hold others several times. */
 const MAX_VALUES = 2 ** 22;
 
+/** How many items or bytes a key of a dictionary may have, and how deep its tuples may be nested. */
+const MAX_KEY = 64;
+const MAX_KEY_DEPTH = 4;
+
 /** What reading storages needs. */
 export interface StorageReader {
   /** Begins messages: "Cannot read this checkpoint". */
@@ -92,10 +96,8 @@ export function resolveContents(root: unknown, reader: StorageReader): unknown {
     let count = 1;
     const parts = new Map<string, unknown>();
     for (const [key, item] of entries) {
-      const name = String(key);
-      if (parts.has(name)) {
-        throw fail(`it has the key ${describeValue(name)} as a string and as a number`);
-      }
+      const name = typeof key === "string" ? key : pythonText(key, 0);
+      if (parts.has(name)) throw fail(`it has two keys that read as ${describeValue(name)}`);
       path.push(name);
       const resolved = resolve(item);
       path.pop();
@@ -104,6 +106,31 @@ export function resolveContents(root: unknown, reader: StorageReader): unknown {
     }
     // Defines own properties, whatever their names.
     return { value: Object.fromEntries(parts), count };
+  }
+
+  /** How Python writes a key that is no string: `(0, 'a')`, `None`, `True`, `1`. */
+  function pythonText(key: unknown, depth: number): string {
+    if (typeof key === "string") return `'${key.replace(/['\\]/g, "\\$&")}'`;
+    if (typeof key === "number" || typeof key === "bigint") return String(key);
+    if (typeof key === "boolean") return key ? "True" : "False";
+    if (key === null) return "None";
+    const text = textOfName(key);
+    if (text !== undefined) return text;
+    if (key instanceof Uint8Array && key.length <= MAX_KEY) {
+      const shown = Array.from(
+        key,
+        (byte) =>
+          byte >= 0x20 && byte < 0x7f
+            ? String.fromCharCode(byte)
+            : `\\x${byte.toString(16).padStart(2, "0")}`,
+      );
+      return `b'${shown.join("")}'`;
+    }
+    if (key instanceof PickledTuple && key.items.length <= MAX_KEY && depth < MAX_KEY_DEPTH) {
+      const items = key.items.map((item) => pythonText(item, depth + 1));
+      return items.length === 1 ? `(${items[0]},)` : `(${items.join(", ")})`;
+    }
+    throw fail("it has a dictionary with a key that is no string, number or short tuple of them");
   }
 
   /** Tensors that are the same view of the same storage are one. */

@@ -51,8 +51,10 @@ class Named {
     readonly call: ((args: readonly unknown[]) => unknown) | null,
     /** Of a class of storages: the type of its elements; `null` for bytes. */
     readonly storageKind?: StoredKind | null,
-    /** Of a dtype: what it is. */
+    /** Of a dtype that is read: what it is. */
     readonly kind?: StoredKind,
+    /** What it reads as where it is a value. */
+    readonly text: string | undefined = kind,
   ) {}
 }
 
@@ -61,7 +63,7 @@ const table = new Map<string, Named>();
 function add(
   name: string,
   call: Named["call"] = null,
-  ...rest: [(StoredKind | null)?, StoredKind?]
+  ...rest: [(StoredKind | null)?, StoredKind?, string?]
 ) {
   table.set(name, new Named(name, call, ...rest));
 }
@@ -103,6 +105,36 @@ const dtypes: readonly StoredKind[] = [
 ];
 for (const kind of dtypes) add(`torch.${kind}`, null, undefined, kind);
 
+// As values in settings they are plain data; tensors of these dtypes are refused.
+const otherDtypes = [
+  ...[1, 2, 3, 4, 5, 6, 7].flatMap((bits) => [`int${bits}`, `uint${bits}`]),
+  ...["1x8", "2x4", "4x2", "8", "16"].map((bits) => `bits${bits}`),
+  "complex32",
+  "complex64",
+  "complex128",
+  "float8_e4m3fn",
+  "float8_e4m3fnuz",
+  "float8_e5m2",
+  "float8_e5m2fnuz",
+  "float8_e8m0fnu",
+  "float4_e2m1fn_x2",
+  "qint8",
+  "qint32",
+  "quint8",
+  "quint4x2",
+  "quint2x4",
+];
+const quantisations = [
+  "per_tensor_affine",
+  "per_tensor_symmetric",
+  "per_channel_affine",
+  "per_channel_symmetric",
+  "per_channel_affine_float_qparams",
+];
+for (const text of [...otherDtypes, ...quantisations]) {
+  add(`torch.${text}`, null, undefined, undefined, text);
+}
+
 for (const builtins of ["builtins", "__builtin__"]) {
   for (const name of ["set", "frozenset", "list"]) {
     add(`${builtins}.${name}`, ([items, ...rest]) => {
@@ -111,28 +143,26 @@ for (const builtins of ["builtins", "__builtin__"]) {
       return isSequence(items) ? new PickledList([...items.items]) : undefined;
     });
   }
-  for (const name of ["dict", "int", "float", "bool", "str", "tuple"]) {
-    add(`${builtins}.${name}`, name === "dict" ? makeDict : null);
+  // Protocols up to 2 know `int` and `str` by their names in Python 2.
+  for (const name of ["int", "long", "float", "bool", "str", "unicode"]) {
+    add(`${builtins}.${name}`);
   }
-  add(`${builtins}.bytearray`, ([bytes]) => bytes instanceof Uint8Array ? bytes : undefined);
+  add(`${builtins}.dict`, makeDict);
+  add(`${builtins}.tuple`, ([items = new PickledTuple([]), ...rest]) => {
+    return isSequence(items) && rest.length === 0 ? new PickledTuple(items.items) : undefined;
+  });
+  add(`${builtins}.complex`, makeComplex);
+  add(`${builtins}.bytes`, makeBytes);
+  add(`${builtins}.bytearray`, makeBytes);
 }
 add("collections.OrderedDict", makeDict);
+add("collections.Counter", makeDict);
 add("collections.defaultdict", ([factory, ...rest]) => {
   const isFactory = factory === undefined || factory === null || factory instanceof Named;
   return isFactory ? makeDict(rest) : undefined;
 });
 // Bytes, in protocols that have no instruction for them.
-add("_codecs.encode", ([text, encoding]) => {
-  if (typeof text !== "string" || (encoding !== "latin1" && encoding !== "latin-1")) {
-    return undefined;
-  }
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) {
-    if (text.charCodeAt(i) > 0xff) return undefined;
-    bytes[i] = text.charCodeAt(i);
-  }
-  return bytes;
-});
+add("_codecs.encode", makeBytes);
 add("torch.Size", ([items, ...rest]) => {
   const isSize = isSequence(items) && rest.length === 0;
   return isSize ? new PickledTuple(items.items) : undefined;
@@ -140,6 +170,9 @@ add("torch.Size", ([items, ...rest]) => {
 add("torch.device", ([type, index]) => {
   if (typeof type !== "string") return undefined;
   return typeof index === "number" ? `${type}:${index}` : type;
+});
+add("torch.serialization._get_layout", ([name]) => {
+  return name === "torch.strided" ? "strided" : undefined;
 });
 add("torch.Tensor");
 add("torch.nn.parameter.Parameter", ([data]) => data instanceof StoredTensor ? data : undefined);
@@ -177,11 +210,21 @@ for (const core of ["core", "_core"]) add(`numpy.${core}.multiarray.scalar`, mak
 /** What some of the names mean that are refused. */
 const meanings: readonly (readonly [RegExp, string])[] = [
   [/^torch\._utils\._rebuild_(qtensor)|^torch\.(cuda\.)?Q\w+Storage$|^torch\.q/, "quantised"],
-  [/^torch\._utils\._rebuild_sparse|^torch\.serialization\._get_layout$/, "sparse"],
+  [/^torch\._utils\._rebuild_sparse/, "sparse"],
   [/^torch\.(cuda\.)?Complex\w+Storage$|^torch\.complex/, "complex"],
   [/^torch\.float8|^torch\.float4|^torch\.bits/, "8-bit floating-point"],
   [/^torch\._utils\._rebuild_(meta|wrapper|nested)/, "wrapped or empty"],
 ];
+
+function meaningOf(name: string): string | undefined {
+  return meanings.find(([pattern]) => pattern.test(name))?.[1];
+}
+
+/** The fault of a name that stands for tensors which are not read. */
+function unsupported(name: string): string {
+  return `it names ${showName(name)}, and ${meaningOf(name)} tensors are not supported; ` +
+    `convert them before saving`;
+}
 
 function isSequence(value: unknown): value is PickledList | PickledTuple {
   return value instanceof PickledList || value instanceof PickledTuple;
@@ -193,16 +236,44 @@ function isPlain(metadata: unknown): boolean {
     (metadata instanceof PickledDict && metadata.entries.size === 0);
 }
 
-/** A dictionary of nothing, or of a list of pairs. */
+/** Nothing, other bytes, or a text in Latin-1, which protocols without bytes write instead. */
+function makeBytes([content, encoding]: readonly unknown[]): unknown {
+  if (content === undefined) return new Uint8Array();
+  if (content instanceof Uint8Array && encoding === undefined) return content;
+  if (typeof content !== "string" || (encoding !== "latin1" && encoding !== "latin-1")) {
+    return undefined;
+  }
+  const bytes = new Uint8Array(content.length);
+  for (let i = 0; i < content.length; i++) {
+    if (content.charCodeAt(i) > 0xff) return undefined;
+    bytes[i] = content.charCodeAt(i);
+  }
+  return bytes;
+}
+
+/** A complex number, as an object of its parts. */
+function makeComplex([real = 0, imag = 0, ...rest]: readonly unknown[]): unknown {
+  const isPair = typeof real === "number" && typeof imag === "number" && rest.length === 0;
+  if (!isPair) return undefined;
+  const parts = new PickledDict();
+  parts.entries.set("real", real);
+  parts.entries.set("imag", imag);
+  return parts;
+}
+
+/** A dictionary of nothing, of another's entries, or of a list of pairs. */
 function makeDict([pairs, ...rest]: readonly unknown[]): unknown {
   const dict = new PickledDict();
   if (rest.length > 0) return undefined;
   if (pairs === undefined) return dict;
+  if (pairs instanceof PickledDict) {
+    for (const [key, value] of pairs.entries) dict.entries.set(key, value);
+    return dict;
+  }
   if (!isSequence(pairs)) return undefined;
   for (const pair of pairs.items) {
-    const [key, value, ...others] = isSequence(pair) ? pair.items : [];
-    if ((typeof key !== "string" && typeof key !== "number") || others.length > 0) return undefined;
-    dict.entries.set(key, value);
+    if (!isSequence(pair) || pair.items.length !== 2) return undefined;
+    dict.entries.set(pair.items[0], pair.items[1]);
   }
   return dict;
 }
@@ -235,6 +306,7 @@ function rebuildTensor(args: readonly unknown[], dtype?: StoredKind): unknown {
 /** How much a call has to go through. */
 function sizeOfArgument(value: unknown): number {
   if (isSequence(value)) return value.items.length;
+  if (value instanceof PickledDict) return value.entries.size;
   return typeof value === "string" || value instanceof Uint8Array ? value.length : 1;
 }
 
@@ -251,15 +323,13 @@ export function torchHost(size: number, storages: StoredStorage[], fail: Fail): 
       const full = `${module}.${name}`;
       const known = table.get(full);
       if (known !== undefined) return known;
-      const meaning = meanings.find(([pattern]) => pattern.test(full))?.[1];
       throw fail(
-        meaning === undefined
+        meaningOf(full) === undefined
           ? `it names ${
             showName(full)
           }, and only tensors, numbers, strings and collections of them ` +
             `are read; save a state_dict instead`
-          : `it names ${showName(full)}, and ${meaning} tensors are not supported; convert them ` +
-            `before saving`,
+          : unsupported(full),
       );
     },
     call(callable, args) {
@@ -268,6 +338,8 @@ export function torchHost(size: number, storages: StoredStorage[], fail: Fail): 
       const name = callable instanceof Named ? callable.name : undefined;
       const result = callable instanceof Named ? callable.call?.(args) : undefined;
       if (result !== undefined) return result;
+      const other = args.find((arg) => arg instanceof Named && meaningOf(arg.name) !== undefined);
+      if (other instanceof Named) throw fail(unsupported(other.name));
       throw fail(
         name === undefined
           ? "its pickle calls what is no function"
@@ -316,7 +388,7 @@ function showName(name: string): string {
 
 /** The text that a name without a call stands for as a value: a dtype, as `float32`. */
 export function textOfName(value: unknown): string | undefined {
-  return value instanceof Named ? value.kind : undefined;
+  return value instanceof Named ? value.text : undefined;
 }
 
 /** The name that `value` is, when it is one. */

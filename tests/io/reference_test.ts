@@ -134,8 +134,10 @@ const refusedTorch: Readonly<Record<string, string>> = {
   "object": foreign("__main__.Foreign"),
   "numpy array": foreign("numpy._core.multiarray._reconstruct"),
   "meta": unsupported("torch._utils._rebuild_meta_tensor_no_storage", "wrapped or empty"),
-  "tuple key": "it has a dictionary with a key that is neither a string nor a number",
-  "two keys": 'it has the key "1" as a string and as a number at the root',
+  "long key":
+    "it has a dictionary with a key that is no string, number or short tuple of them at the root",
+  "two keys": 'it has two keys that read as "1" at the root',
+  "float8 dtype and tensor": unsupported("torch.float8_e5m2", "8-bit floating-point"),
   "legacy module": foreign("torch.nn.modules.linear.Linear"),
   "endless list": "it has a collection that contains itself at [1]",
   "deep list": "it is nested deeper than 200 levels at [0][0][0][0][0][0][0][0][0][0][0][0]",

@@ -112,8 +112,17 @@ Deno.test("entries that describe no tensor are refused", () => {
   assertFileRefused(fileOf('"a":{"dtype":"F64","shape":[1]}'), incomplete);
   assertFileRefused(fileOf('"a":{"dtype":1,"shape":[1],"data_offsets":[0,8]}'), incomplete);
   const offsets = ': tensor "a" must have two offsets that are non-negative integers';
-  for (const given of ["[0]", "[0,8,8]", "[-8,0]", "[0.5,8.5]", '["0","8"]', "[0,1e300]"]) {
+  for (const given of ["[0]", "[0,8,8]", "[-8,0]", '["0","8"]', `[0,${"9".repeat(30)}]`]) {
     assertFileRefused(fileOf(`"a":{"dtype":"F64","shape":[1],"data_offsets":${given}}`), offsets);
+  }
+  // The reference reads lengths and offsets as integers: forms that only have integer values are none.
+  for (const number of ["1e0", "1.0", "1E+0", "-0", "10e-1", "0.5", "1e300"]) {
+    const message = `: its JSON has the number ${number}, expected digits alone`;
+    assertFileRefused(fileOf(entry("a", "F64", `[${number}]`, 0, 8)), message);
+    assertFileRefused(
+      fileOf(`"a":{"dtype":"F64","shape":[1],"data_offsets":[0,${number}]}`),
+      message,
+    );
   }
   assertFileRefused(
     fileOf(entry("a", "F8_E4M3", "[8]", 0, 8)),
