@@ -195,6 +195,27 @@ for (const [label, { of, ofTwo, ulps = 0, scale, params }] of Object.entries(row
   });
 }
 
+Deno.test("exponentials of doubles are right where results are denormal or nearly overflow", () => {
+  const ends = [
+    -708.3964185322641,
+    -708.3964185322642,
+    -745.1332191019411,
+    -745.1332191019412,
+    709.782712893384,
+    709.7827128933841,
+    710.4758600739439,
+    710.475860073944,
+  ];
+  const low = Array.from({ length: 4000 }, (_, i) => -706 - i / 97);
+  const inputs = [Float64Array.from([...ends, ...low, ...low.map((x) => -x), -Infinity, NaN])];
+  for (const [name, of, ulps] of [["exp", Math.exp, 1], ["cosh", Math.cosh, 2]] as const) {
+    applyOperation(name, inputs).forEach((result, i) => {
+      const x = inputs[0][i];
+      assert(distance(result, of(x)) <= ulps, `${name} of ${x} is ${result} instead of ${of(x)}`);
+    });
+  }
+});
+
 const comparisons: Readonly<Record<string, (x: number, y: number) => boolean>> = {
   equal: (x, y) => x === y,
   less: (x, y) => x < y,

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Code } from "../../wasm/code.ts";
-import { f64x2, i32, i32x4, i64x2 } from "../../wasm/operations.ts";
+import { f64x2, i32, i32x4, i64x2, v128 } from "../../wasm/operations.ts";
 import {
   choose,
   constant,
@@ -109,7 +109,13 @@ function less(whole: Kept, halvings: number): Vector {
   return halvings === 0 ? whole : i64x2.sub(whole, i64x2.const(halvings));
 }
 
-/** `e^x / 2^halvings`, for at most one halving; overflow and underflow are those of the result. */
+/** The largest arguments for which `e^x` and `e^x / 2` are finite. */
+const LARGEST = [709.782712893384, 710.4758600739439] as const;
+
+/**
+ * `e^x / 2^halvings`, for at most one halving; overflow and underflow are those of the result.
+ * Denormal results are put together as integers: an instruction that has one takes long.
+ */
 export function exponential(code: Code, halvings: 0 | 1 = 0): (x: Vector) => Vector {
   const reduce = reduction(code);
   const [one, ordinary] = [1, ORDINARY].map((value) => constant(code, value));
@@ -122,13 +128,20 @@ export function exponential(code: Code, halvings: 0 | 1 = 0): (x: Vector) => Vec
     const result = code.let(i64x2.add(power, i64x2.shl(exponent, i32.const(52))));
     const areOrdinary = i64x2.bitmask(f64x2.lt(f64x2.abs(argument), ordinary));
     code.if(i32.ne(areOrdinary, i32.const(0b11)), () => {
-      const scaled = scale(code, power, exponent);
-      const bounded = choose(
-        f64x2.gt(argument, f64x2.const(HIGHEST)),
-        f64x2.const(Infinity),
-        scaled,
+      const setIf = (mask: Vector, value: Vector) => code.set(result, choose(mask, value, result));
+      // The multiple of the least number, which is a denormal's bits: rounded by adding 2^52.
+      const multiple = code.let(
+        f64x2.mul(power, powerOfTwo(i64x2.add(exponent, i64x2.const(1074)))),
       );
-      code.set(result, choose(f64x2.lt(argument, f64x2.const(LOWEST)), f64x2.const(0), bounded));
+      const limit = f64x2.const(2 ** 52);
+      const isDenormal = v128.and(
+        f64x2.lt(multiple, limit),
+        f64x2.lt(argument, f64x2.const(-ORDINARY)),
+      );
+      setIf(isDenormal, i64x2.sub(f64x2.add(multiple, limit), limit));
+      setIf(f64x2.lt(argument, f64x2.const(LOWEST)), f64x2.const(0));
+      setIf(f64x2.gt(argument, f64x2.const(LARGEST[halvings])), f64x2.const(Infinity));
+      setIf(f64x2.ne(argument, argument), argument);
     });
     return result;
   };
