@@ -19,6 +19,7 @@ import type { Access, Affine, Guard, LoopNode, Nest, Store } from "../kernels/lo
 import { canEmit } from "../kernels/nest.ts";
 import type { ContractParams } from "../primitives/contraction.ts";
 import type { ConcatenateParams, PadParams } from "../primitives/slicing.ts";
+import type { TransposeParams } from "../primitives/structure.ts";
 import { combine, counter, padded, throughReshape } from "./coordinates.ts";
 import { liftConstants } from "./lift_constants.ts";
 import { reductionAxes, type Rule, ruleOf } from "./rules.ts";
@@ -178,7 +179,7 @@ class Lowering {
   #origin(atom: Atom): Atom {
     while (atom instanceof Variable) {
       const producer = this.#producers.get(atom);
-      if (producer === undefined || ruleOf(producer.primitive.name).kind !== "alias") break;
+      if (producer === undefined || effectiveRule(producer).kind !== "alias") break;
       atom = producer.inputs[0];
     }
     return atom;
@@ -379,6 +380,9 @@ function effectiveRule({ primitive, inputs, outputs, params }: Equation): Rule {
     (params as ContractParams).contract[0].length === 0 &&
     canEmit("mul", outputs[0].type.dtype);
   if (isProduct) return { kind: "outer" };
+  if (primitive.name === "transpose" && keepsOrder(params as TransposeParams, outputs[0].type)) {
+    return { kind: "alias" };
+  }
   const rule = ruleOf(primitive.name);
   if (rule.kind !== "map") return rule;
   // Selection, conversion and logic of bool depend on the dtype of their last operand.
@@ -390,9 +394,17 @@ function effectiveRule({ primitive, inputs, outputs, params }: Equation): Rule {
 const MOST_PARTS = 4;
 
 /** Whether each element of the result is one of the argument's, or zero, in much the same order. */
-function isPart({ primitive: { name }, params }: Equation): boolean {
+function isPart(equation: Equation): boolean {
+  const { primitive: { name }, params } = equation;
   if (name === "pad") return (params as PadParams).interior.every((zeros) => zeros === 0);
-  return name === "slice" || name === "flip" || name === "reshape" || name === "stopGradient";
+  if (name === "slice" || name === "flip") return true;
+  return effectiveRule(equation).kind === "alias";
+}
+
+/** Whether a transposition only moves axes of length one, or nothing: the elements stay in order. */
+function keepsOrder({ permutation }: TransposeParams, { shape }: Type): boolean {
+  const moved = permutation.filter((_, i) => shape[i] !== 1);
+  return moved.every((axis, i) => i === 0 || moved[i - 1] < axis);
 }
 
 /** `axes` with loop number `loop`, counted through all of them, divided. */

@@ -1,18 +1,23 @@
 import fc from "fast-check";
 import {
+  arange,
   concatenate,
   cumsum,
   einsum,
   exp,
   flip,
   grad,
+  less,
   makeProgram,
   matmul,
   outer,
   roll,
   sin,
   split,
+  take,
   tensor,
+  vmap,
+  where,
 } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { allocate } from "../../src/base/dtype.ts";
@@ -212,6 +217,33 @@ Deno.test("rolled values are read where they stand, forward and backward", () =>
   assertEquals(tasksOf(grad(halves), [3, 6]).length, 1);
   const differences = (x: Tensor) => x.at([1, null]).sub(x.at([0, -1])).square().sum();
   assertEquals(tasksOf(grad(differences), [5]), ["sub mul", "neg", "add"]);
+});
+
+Deno.test("a transposition of axes of length one moves nothing", () => {
+  const column = (x: Tensor) => cumsum(x.reshape([3, 1, 4]).transpose([1, 0, 2]), 2);
+  assertEquals(tasksOf(column, [3, 4]), ["kernel cumsum"]);
+  assertEquals(tasksOf((x) => column(x).transpose([2, 1, 0]), [3, 4]), [
+    "kernel cumsum",
+    "transpose",
+  ]);
+});
+
+Deno.test("mapped functions that index are lowered without transpositions", () => {
+  /** The determinant by minors of the first row. */
+  const minors = (x: Tensor): Tensor => {
+    const n = x.shape[0];
+    if (n === 1) return x.at(0, 0);
+    const columns = arange(n, { dtype: "int32" });
+    const rest = columns.at([null, -1]);
+    return vmap((column: Tensor, first: Tensor) => {
+      const others = where(less(rest, column), rest, rest.add(1));
+      return first.mul(minors(take(x.at([1, null]), others, 1)));
+    })(columns, x.at(0)).sum();
+  };
+  const moved = (f: (x: Tensor) => Tensor) =>
+    tasksOf(f, [5, 5]).filter((name) => name === "copy" || name === "transpose");
+  assertEquals(moved(minors), []);
+  assertEquals(moved(grad(minors)), []);
 });
 
 Deno.test("a reshape is followed, through divided loops where it must be", () => {

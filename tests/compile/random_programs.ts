@@ -725,22 +725,26 @@ function rolling(grower: Grower): void {
   const cut = choices.from(0, shape[axis]);
   const none = shape.map(() => 0);
   const step = shape.map(() => 1);
-  const parts = [[cut, shape[axis]], [0, cut]].map(([start, stop]) => {
-    const params = { start: none.with(axis, start), stop: shape.with(axis, stop), step };
-    grower.apply("slice", [x], params, () => x.error, true);
-    return grower.values[grower.values.length - 1];
-  });
+  const made = (name: PrimitiveName, inputs: readonly Value[], params: unknown): Value[] => {
+    const before = grower.values.length;
+    grower.apply(name, inputs, params, () => x.error, true);
+    return grower.values.slice(before);
+  };
+  const parts = [[cut, shape[axis]], [0, cut]].flatMap(([start, stop]) =>
+    made("slice", [x], { start: none.with(axis, start), stop: shape.with(axis, stop), step })
+  );
+  // Values that are too wild are not kept.
+  if (parts.length < 2) return;
   if (dtype === "bool" || choices.once(2)) {
-    grower.apply("concatenate", parts, { axis }, () => x.error, true);
+    made("concatenate", parts, { axis });
     return;
   }
-  const framed = parts.map((part, i) => {
+  const framed = parts.flatMap((part, i) => {
     const rest = shape[axis] - part.concrete.shape[axis];
     const [low, high] = [none.with(axis, i === 0 ? 0 : rest), none.with(axis, i === 0 ? rest : 0)];
-    grower.apply("pad", [part], { low, high, interior: none }, () => x.error, true);
-    return grower.values[grower.values.length - 1];
+    return made("pad", [part], { low, high, interior: none });
   });
-  grower.apply("add", framed, null, () => 2 * x.error);
+  if (framed.length === 2) grower.apply("add", framed, null, () => 2 * x.error);
 }
 
 function padding(grower: Grower, shape: Shape) {
