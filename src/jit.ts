@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { encode, Snapshot } from "./base/data.ts";
 import { defaultFloat, describeValue, numberKind } from "./base/dtype.ts";
 import type { FloatDtype } from "./base/dtype.ts";
 import { argumentError } from "./base/errors.ts";
@@ -19,7 +20,8 @@ import { closeProgram } from "./core/program.ts";
 import type { Program } from "./core/program.ts";
 import { Concrete, Tensor } from "./core/tensor.ts";
 import type { Type } from "./core/tensor.ts";
-import { firstDifference, flatten, leafPaths, showPath, unflatten } from "./core/tree.ts";
+import { firstDifference, flatten, leafPaths, ownStructure } from "./core/tree.ts";
+import { showPath, unflatten } from "./core/tree.ts";
 import type { Structure } from "./core/tree.ts";
 import type { TensorsOf } from "./core/tree_types.ts";
 import { currentTrace, isEvaluating, WeakScalar } from "./core/trace.ts";
@@ -29,8 +31,11 @@ import { stage } from "./transforms/stage.ts";
 /** Options of `jit`. */
 export interface JitOptions {
   /**
-   * Positions of arguments that are part of the program instead of its inputs: any values, compared
-   * with `Object.is`. Each new value is traced by itself.
+   * Positions of arguments that are part of the program instead of its inputs; negative ones count
+   * from the end of a call's arguments. Each new value is traced by itself. Plain data (primitives,
+   * arrays, records, typed arrays, maps, sets, dates) is compared by value, as it was when it was
+   * traced; functions, instances of classes, and data of more than 4096 values (a typed array counts
+   * as a sixteenth of its length) are compared by identity.
    */
   readonly staticArgnums?: number | readonly number[];
   /**
@@ -61,11 +66,11 @@ export interface Jitted<Args extends readonly unknown[], Out> {
 installKernels();
 
 /** What decides whether a program fits a call. */
-interface Signature<Leaf> {
+interface Signature<Leaf, Static> {
   /** The arguments' structure, static ones left out. */
   readonly structure: Structure;
   readonly leaves: readonly Leaf[];
-  readonly statics: readonly unknown[];
+  readonly statics: readonly Static[];
   /** The named axes in scope, which the program may work across. */
   readonly axes: readonly NamedAxis[];
   /** The default floating-point dtype while the function was traced. */
@@ -81,12 +86,17 @@ interface NumberInput {
 }
 
 /** A program with its signature: types of tensors, places of numbers, and booleans as they are. */
-interface Entry extends Signature<Type | NumberInput | boolean> {
+interface Entry extends Signature<Type | NumberInput | boolean, Snapshot> {
   readonly program: Program;
   readonly outStructure: Structure;
+  /** Whether the results' structure holds data, of which each call gets a copy. */
+  readonly hasData: boolean;
   /** What messages call each input that is donated; `null` for all others. */
   readonly names: readonly (string | null)[];
 }
+
+/** Values of a static argument beyond which it is compared by identity. */
+const MAX_STATIC = 4096;
 
 /** How many programs a function keeps; the one that was used longest ago makes room. */
 const MAX_PROGRAMS = 64;
@@ -156,19 +166,14 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
     "staticArgnums",
     "donateArgnums",
   ]);
-  const statics = readArgnums(staticArgnums, "staticArgnums");
-  const donated = readArgnums(donateArgnums, "donateArgnums");
-  const both = statics.find((position) => donated.includes(position));
-  if (both !== undefined) {
-    throw argumentError(
-      `Cannot apply jit with argument ${both} both static and donated: ` +
-        `static arguments are part of the program and have no memory to give`,
-    );
-  }
+  const staticPlaces = readArgnums(staticArgnums, "staticArgnums");
+  const donatedPlaces = readArgnums(donateArgnums, "donateArgnums");
+  checkDisjoint(staticPlaces, donatedPlaces);
   const entries: Entry[] = [];
   const caller: Caller = { name: f.name || "an anonymous function", calls: 0 };
 
   function jitted(...args: Args): TensorsOf<Out> {
+    const statics = placesIn(staticPlaces, args, f, "staticArgnums");
     if (isInspecting()) return runAsWritten(f, args, statics) as TensorsOf<Out>;
     caller.calls++;
     const { signature, inputs, paths } = readCall(args, statics);
@@ -179,8 +184,13 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
       entry.leaves.forEach((leaf, i) => {
         if (isNumberInput(leaf) && leaf.isWide) (signature.leaves[i] as WeakScalar).markWide();
       });
-      return unflatten(entry.outStructure, run(entry, inputs, caller)) as TensorsOf<Out>;
+      return finish(entry, run(entry, inputs, caller)) as TensorsOf<Out>;
     }
+    const donated = placesIn(donatedPlaces, args, f, "donateArgnums");
+    checkDisjoint(statics, donated);
+    // As they are now, before the function can change them.
+    const structure = ownStructure(signature.structure);
+    const known = signature.statics.map((value) => new Snapshot(value, MAX_STATIC));
     const { staged, numbers } = trace(f, args, statics, signature);
     const { program, captured } = closeProgram(staged.program);
     // A program that holds values of an enclosing transform is good for this call only.
@@ -195,16 +205,27 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
         return typeof leaf === "object" ? { dtype: leaf.dtype, shape: leaf.shape } : leaf;
       });
       const names = nameDonations(signature, paths(), donated);
-      const entry = { ...signature, leaves, program, outStructure: staged.structure, names };
+      const outStructure = ownStructure(staged.structure);
+      const entry: Entry = {
+        ...signature,
+        structure,
+        leaves,
+        statics: known,
+        program,
+        outStructure,
+        hasData: outStructure !== staged.structure,
+        names,
+      };
       entries.unshift(entry);
       entries.length = Math.min(entries.length, MAX_PROGRAMS);
-      return unflatten(staged.structure, run(entry, inputs, caller)) as TensorsOf<Out>;
+      return finish(entry, run(entry, inputs, caller)) as TensorsOf<Out>;
     }
     const results = call(program, [...captured, ...inputs]);
     return unflatten(staged.structure, results) as TensorsOf<Out>;
   }
 
   function explain(...args: Args): string {
+    const statics = placesIn(staticPlaces, args, f, "staticArgnums");
     const { signature, paths } = readCall(args, statics);
     const reasons = entries.map((entry) => difference(entry, signature, paths));
     if (reasons.includes(null)) return "Cached";
@@ -215,6 +236,11 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
   }
 
   return Object.assign(jitted, { explain });
+}
+
+/** The results of a call, put together. */
+function finish({ outStructure, hasData }: Entry, results: readonly Tensor[]): unknown {
+  return unflatten(hasData ? ownStructure(outStructure) : outStructure, results);
 }
 
 /** Runs `f` itself, so that each operation happens where the user wrote it. */
@@ -272,18 +298,56 @@ function readArgnums(argnums: number | readonly number[], option: string): reado
   const misfit = () =>
     argumentError(
       `Cannot apply jit with ${option} ${describeValue(argnums)}: ` +
-        `expected positions of arguments, counted from 0`,
+        `expected positions of arguments, counted from 0, or from the end if negative`,
     );
   if (!Array.isArray(list)) throw misfit();
   return Array.from(list, (n) => {
-    if (Number.isSafeInteger(n) && n >= 0) return n;
+    if (Number.isSafeInteger(n)) return n;
     throw misfit();
   });
 }
 
+function checkDisjoint(statics: readonly number[], donated: readonly number[]): void {
+  const both = statics.find((position) => donated.includes(position));
+  if (both === undefined) return;
+  throw argumentError(
+    `Cannot apply jit with argument ${both} both static and donated: ` +
+      `static arguments are part of the program and have no memory to give`,
+  );
+}
+
+/** The positions that an option names in a call with these arguments, counted from the front. */
+function placesIn(
+  places: readonly number[],
+  { length }: readonly unknown[],
+  f: (...args: never[]) => unknown,
+  option: string,
+): readonly number[] {
+  if (places.every((place) => place >= 0 && place < length)) return places;
+  return places.map((place) => {
+    // An argument that the function has by default, or among the rest, may be left out.
+    const isThere = place < length || place < f.length || takesMore(f);
+    if (place < -length || !isThere) {
+      throw argumentError(
+        `Cannot call a jitted function whose ${option} names argument ${place}: ` +
+          `expected the position of one of its arguments, ${length} of which are given`,
+      );
+    }
+    return place < 0 ? place + length : place;
+  });
+}
+
+/** Whether a function may take more arguments than its length says, by its text. */
+function takesMore(f: (...args: never[]) => unknown): boolean {
+  const text = String(f);
+  const isArrow = !/^(async\s+)?function\b/.test(text) && text.includes("=>");
+  const parameters = isArrow ? text.slice(0, text.indexOf("=>")) : text.split(/\)\s*\{/)[0];
+  return /=|\.\.\.|\[native code\]/.test(parameters) || /\barguments\b/.test(text);
+}
+
 /** A call's signature, and the tensors that the program takes. */
 interface Call {
-  readonly signature: Signature<Tensor | boolean>;
+  readonly signature: Signature<Tensor | boolean, unknown>;
   readonly inputs: Tensor[];
   /** The path of each leaf. */
   readonly paths: () => readonly (readonly (string | number)[])[];
@@ -321,14 +385,8 @@ function difference(
   { structure, leaves, statics, axes, floats }: Call["signature"],
   paths: Call["paths"],
 ): string | null {
-  const wrong = statics.findIndex((value, i) => !Object.is(value, entry.statics[i]));
-  if (wrong >= 0) {
-    const [before, now] = [entry.statics[wrong], statics[wrong]];
-    const areObjects = [before, now].every((value) => Object(value) === value);
-    return areObjects
-      ? "a static argument is another object than before; static objects are compared by identity"
-      : `a static argument was ${describeValue(before)}, and is ${describeValue(now)}`;
-  }
+  const wrong = statics.findIndex((value, i) => !entry.statics[i].matches(value));
+  if (wrong >= 0) return staticDifference(entry.statics[wrong], statics[wrong]);
   if (entry.floats !== floats) {
     return `the default dtype was ${entry.floats}, and is ${floats}`;
   }
@@ -345,6 +403,21 @@ function difference(
     }
   }
   return null;
+}
+
+/** How a static argument differs from what it was. */
+function staticDifference(snapshot: Snapshot, value: unknown): string {
+  const { path, before, now } = snapshot.difference(value);
+  const place = path.length === 0 ? "" : ` at ${showPath(path)}`;
+  const [was, is] = [before, now].map((one) => shorten(encode(one, describeValue)));
+  return was !== is
+    ? `a static argument${place} was ${was}, and is ${is}`
+    : `a static argument${place} is another object than before; functions, instances of classes ` +
+      `and large data are compared by identity`;
+}
+
+function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
 /** Whether a program for `before` can be run with `now`. */

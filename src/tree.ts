@@ -114,7 +114,11 @@ export interface FlatTree<Leaf> {
 
 /** How instances of a registered class are taken apart and put together. */
 export interface NodeRules<Instance, Data> {
-  /** The children of an instance, and what else is needed to rebuild it: plain immutable data. */
+  /**
+   * The children of an instance, and what else is needed to rebuild it. Two such data are compared by
+   * value as far as they are plain (primitives, arrays, records, typed arrays, maps, sets, dates); a
+   * function or an instance of a class equals itself only.
+   */
   readonly flatten: (instance: Instance) => readonly [children: readonly unknown[], data: Data];
   /** An instance from its children and data. */
   readonly unflatten: (children: readonly unknown[], data: Data) => Instance;

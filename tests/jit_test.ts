@@ -336,7 +336,7 @@ Deno.test("explain names static arguments", () => {
 
 // Static arguments
 
-Deno.test("static arguments may be anything, and are compared with Object.is", () => {
+Deno.test("static arguments may be anything: plain data compared by value, all else by identity", () => {
   const modes: Record<string, (a: Tensor) => Tensor> = { sine: sin, twice: (a) => a.mul(2) };
   const byName = counted((a: Tensor, mode: string) => modes[mode](a), { staticArgnums: [1] });
   assertSame(byName.compiled(x, "sine"), sin(x));
@@ -355,8 +355,178 @@ Deno.test("static arguments may be anything, and are compared with Object.is", (
   assertSame(byObject.compiled(x, options), x.mul(3));
   assertSame(byObject.compiled(x, options), x.mul(3));
   assertEquals(byObject.count.traced, 1);
-  byObject.compiled(x, { factor: 3 });
+  assertSame(byObject.compiled(x, { factor: 3 }), x.mul(3));
+  assertEquals(byObject.count.traced, 1);
+  assertSame(byObject.compiled(x, { factor: 4 }), x.mul(4));
   assertEquals(byObject.count.traced, 2);
+});
+
+Deno.test("static data that differs in anything is traced by itself", () => {
+  const { compiled, count } = counted((a: Tensor, data: { read(): number }[]) => {
+    return a.mul(data.length);
+  }, { staticArgnums: 1 });
+  const different: unknown[] = [
+    [0],
+    [-0],
+    [NaN],
+    [null],
+    [undefined],
+    [Infinity],
+    [new Map([["k", 2]])],
+    [new Map([["k", 3]])],
+    [new Float32Array([1])],
+    [new Float64Array([1])],
+    [sin],
+    [Math.sin],
+    [{ a: 1, b: 2 }],
+    [{ b: 2, a: 1 }],
+  ];
+  for (const data of different) compiled(x, data as never);
+  assertEquals(count.traced, different.length);
+  for (const data of different) {
+    // The same data in other objects.
+    compiled(
+      x,
+      (typeof (data as unknown[])[0] === "function" ? data : structuredClone(data)) as never,
+    );
+  }
+  assertEquals(count.traced, different.length);
+});
+
+Deno.test("static data that is changed in place is traced again", () => {
+  const scale = jit((a: Tensor, by: { factors: number[]; table: Float32Array }) => {
+    const result = a.mul(by.factors[0] + by.table[0]);
+    return result;
+  }, { staticArgnums: 1 });
+  const by = { factors: [2], table: new Float32Array([0]) };
+  assertSame(scale(x, by), x.mul(2));
+  by.factors[0] = 3;
+  assertEquals(
+    scale.explain(x, by),
+    "Traced, for program 0 does not fit: a static argument at .factors[0] was 2, and is 3",
+  );
+  assertSame(scale(x, by), x.mul(3));
+  by.table[0] = 1;
+  assertSame(scale(x, by), x.mul(4));
+  by.factors[0] = 2;
+  by.table[0] = 0;
+  assertEquals(scale.explain(x, by), "Cached");
+  // Also where the function itself changes it.
+  const push = jit((a: Tensor, list: number[]) => a.mul(list.push(1)), { staticArgnums: 1 });
+  const list: number[] = [];
+  assertSame(push(x, list), x);
+  assertSame(push(x, list), x.mul(2));
+  assertSame(push(x, []), x);
+});
+
+Deno.test("functions and large data are compared by identity, and explain says so", () => {
+  const f = jit((a: Tensor, data: unknown) => a.mul((data as unknown[]).length), {
+    staticArgnums: 1,
+  });
+  const large = new Array(5000).fill(1);
+  f(x, large);
+  assertEquals(f.explain(x, large), "Cached");
+  assertEquals(
+    f.explain(x, [...large]),
+    "Traced, for program 0 does not fit: a static argument is another object than before; " +
+      "functions, instances of classes and large data are compared by identity",
+  );
+});
+
+Deno.test("static and donated arguments are counted from the end by negative positions", () => {
+  const { compiled, count } = counted((a: Tensor, axes: number[]) => a.sum(axes), {
+    staticArgnums: -1,
+  });
+  const wide = ones([2, 3]);
+  assertSame(compiled(wide, [1]), wide.sum([1]));
+  assertSame(compiled(wide, [1]), wide.sum([1]));
+  assertEquals(count.traced, 1);
+  const step = jit((a: Tensor, b: Tensor) => a.add(b), { donateArgnums: [-2] });
+  const given = ones([40000]);
+  step(given, ones([40000]));
+  assertThrows(() => given.add(1), Error, "donated");
+  assertRefused(
+    () => jit((a: Tensor, _n: number) => a, { staticArgnums: -1, donateArgnums: 1 })(x, 2),
+    TypeError,
+    "Cannot apply jit with argument 1 both static and donated: " +
+      "static arguments are part of the program and have no memory to give",
+  );
+});
+
+Deno.test("positions of arguments that a function does not have are refused", () => {
+  for (const option of ["staticArgnums", "donateArgnums"]) {
+    for (const place of [2, -3]) {
+      assertRefused(
+        () => jit((a: Tensor, b: Tensor) => a.add(b), { [option]: place })(x, x),
+        TypeError,
+        `Cannot call a jitted function whose ${option} names argument ${place}: ` +
+          "expected the position of one of its arguments, 2 of which are given",
+      );
+    }
+  }
+  const optional = jit((a: Tensor, by: number = 2) => a.mul(by), { staticArgnums: 1 });
+  assertSame(optional(x), x.mul(2));
+  assertSame(optional(x, 3), x.mul(3));
+  const named = jit(function scale(a: Tensor, { by }: { by: number } = { by: 2 }) {
+    return a.mul(by);
+  }, { staticArgnums: 1 });
+  assertSame(named(x), x.mul(2));
+  assertSame(jit(grad(optional), { staticArgnums: 1 })(x.at(0)), jit(grad(optional))(x.at(0)));
+});
+
+/** A tensor with settings, a node of trees. */
+class Setting {
+  constructor(readonly value: Tensor, readonly data: unknown) {}
+}
+
+tree.register(Setting, {
+  flatten: ({ value, data }) => [[value], data],
+  unflatten: ([value], data) => new Setting(value as Tensor, data),
+});
+
+Deno.test("the data of registered classes is compared by value, exactly", () => {
+  const read = (data: unknown): number => {
+    if (data instanceof Map) return data.get("k") ?? 0;
+    if (typeof data === "function") return data(3);
+    if (ArrayBuffer.isView(data)) return (data as Float64Array)[0];
+    return data === null ? 7 : Number.isNaN(data) ? 8 : 1 / (data as number);
+  };
+  const double = (n: number) => 2 * n;
+  const triple = (n: number) => 3 * n;
+  const { compiled, count } = counted((s: Setting) => s.value.mul(read(s.data)));
+  const different = () => [
+    new Map([["k", 2]]),
+    new Map([["k", 3]]),
+    double,
+    triple,
+    NaN,
+    null,
+    4,
+    Infinity,
+    new Float64Array([5]),
+    new Float32Array([6]),
+    new Float64Array([7]),
+  ];
+  for (let time = 0; time < 2; time++) {
+    for (const data of different()) {
+      assertSame(compiled(new Setting(x, data)), x.mul(read(data)));
+    }
+    assertEquals(count.traced, different().length);
+  }
+  assertSame(compiled(new Setting(x, -0)), x.mul(-Infinity));
+  assertSame(compiled(new Setting(x, 0)), x.mul(Infinity));
+});
+
+Deno.test("data of registered classes may change in place, and results do not share it", () => {
+  const f = jit((s: Setting) => new Setting(s.value.mul((s.data as number[])[0]), [1, 2]));
+  const data = [2];
+  assertSame(f(new Setting(x, data)).value as Tensor, x.mul(2));
+  data[0] = 3;
+  assertSame(f(new Setting(x, data)).value as Tensor, x.mul(3));
+  const [one, other] = [f(new Setting(x, data)), f(new Setting(x, data))] as unknown as Setting[];
+  (one.data as number[]).push(3);
+  assertEquals(other.data, [1, 2]);
+  assertEquals((f(new Setting(x, data)) as unknown as Setting).data, [1, 2]);
 });
 
 Deno.test("static arguments are handed on as they are, and may be left out", () => {
@@ -398,10 +568,9 @@ Deno.test("wrong functions and options are refused", () => {
   );
   for (
     const [argnums, shown] of [
-      [-1, "-1"],
       [0.5, "0.5"],
       [NaN, "NaN"],
-      [[0, -2], "[0, -2]"],
+      [[0, -0.5], "[0, -0.5]"],
       [["0"], '["0"]'],
       ["0", '"0"'],
       [null, "null"],
@@ -413,7 +582,8 @@ Deno.test("wrong functions and options are refused", () => {
     assertRefused(
       () => jit(sin, { staticArgnums: argnums as never }),
       TypeError,
-      `Cannot apply jit with staticArgnums ${shown}: expected positions of arguments, counted from 0`,
+      `Cannot apply jit with staticArgnums ${shown}: expected positions of arguments, ` +
+        `counted from 0, or from the end if negative`,
     );
   }
 });

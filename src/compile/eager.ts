@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { encode, showNumber } from "../base/data.ts";
 import { InternalError, MemoryError } from "../base/errors.ts";
 import { showType, sizeOf } from "../base/shape.ts";
 import type { Primitive } from "../core/primitive.ts";
@@ -97,8 +98,10 @@ function accelerate(
   if (primitive.derivative.kind === "program" || types.length === 0) return null;
   if (!isLarge(primitive, args, params, types)) return null;
   // A splat is part of the program: its value is, and its shape costs nothing.
-  const key = `${primitive.name}|${JSON.stringify(params)}|${
-    args.map((arg) => isSplat(arg) ? `${showType(arg)}=${showNumber(arg)}` : showType(arg))
+  const key = `${primitive.name}|${encode(params)}|${
+    args.map((arg) =>
+      isSplat(arg) ? `${showType(arg)}=${showNumber(arg.elements[0])}` : showType(arg)
+    )
   }`;
   let compiled = kinds.get(key);
   if (compiled === undefined) {
@@ -115,11 +118,6 @@ function accelerate(
     if (error instanceof MemoryError || error instanceof InternalError) return null;
     throw error;
   }
-}
-
-/** The number that a splat repeats; those of zero differ by their sign. */
-function showNumber({ elements: [value] }: Concrete): string {
-  return Object.is(value, -0) ? "-0" : `${value}`;
 }
 
 function compileOne(

@@ -3,24 +3,25 @@
  *
  * @module
  */
-import { isEffectful, Program, Variable } from "../core/program.ts";
-import type { Atom } from "../core/program.ts";
+import { encode, showNumber } from "../base/data.ts";
+import { isEffectful, Variable } from "../core/program.ts";
+import type { Atom, Program } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 import { rewrite } from "./rewrite.ts";
 
 /** Replaces equations that repeat an earlier one by its results. */
 export function shareEquations(program: Program): Program {
   const numbers = new Map<unknown, number>();
-  const numberOf = (value: unknown): number => {
+  const numberOf = (value: unknown): string => {
     let number = numbers.get(value);
     if (number === undefined) numbers.set(value, number = numbers.size);
-    return number;
+    return `#${number}`;
   };
   const nameOf = (atom: Atom): string => {
     const isSplat = atom instanceof Concrete && atom.held === 1;
-    if (atom instanceof Variable || !isSplat) return `#${numberOf(atom)}`;
+    if (atom instanceof Variable || !isSplat) return numberOf(atom);
     const [value] = atom.elements;
-    return `${atom.dtype}[${atom.shape}]${Object.is(value, -0) ? "-0" : value}`;
+    return `${atom.dtype}[${atom.shape}]${showNumber(value)}`;
   };
   const seen = new Map<string, readonly Variable[]>();
   return rewrite(program, (equation) => {
@@ -28,7 +29,7 @@ export function shareEquations(program: Program): Program {
     if (isEffectful(equation)) return null;
     const key = [
       numberOf(primitive),
-      JSON.stringify(params, (_key, value) => value instanceof Program ? numberOf(value) : value),
+      encode(params, numberOf),
       ...inputs.map(nameOf),
     ].join("|");
     const before = seen.get(key);

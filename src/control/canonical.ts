@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { encode, showNumber } from "../base/data.ts";
 import { isInspecting } from "../core/origin.ts";
 import { Variable } from "../core/program.ts";
 import type { Atom, Program } from "../core/program.ts";
@@ -19,20 +20,20 @@ const LARGEST = 2000;
 const programs = new Map<string, Program>();
 
 /** Numbers of what is compared by identity: primitives, functions, tensors. */
-const identities = new WeakMap<object, number>();
+const identities = new WeakMap<WeakKey, number>();
 let nextIdentity = 0;
 
 /** Whether the program at hand holds functions or objects that were never met before. */
 let isUnheardOf = false;
 
-function identityOf(value: object): number {
+function identityOf(value: WeakKey): number {
   let identity = identities.get(value);
   if (identity === undefined) identities.set(value, identity = nextIdentity++);
   return identity;
 }
 
 /** The same for what a user's closures may hang from. */
-function identityOfParameter(value: object): string {
+function identityOfParameter(value: WeakKey): string {
   if (!identities.has(value)) isUnheardOf = true;
   return `#${identityOf(value)}`;
 }
@@ -72,26 +73,9 @@ function keyOf({ binders, equations, results }: Program): string {
   for (const { primitive, inputs, params, outputs } of equations) {
     const shownInputs = inputs.map(read).join(" ");
     const shownOutputs = outputs.map(bindVariable).join(" ");
-    const shownParams = params === null ? "" : JSON.stringify(params, showParameter);
+    const shownParams = params === null ? "" : encode(params, identityOfParameter);
     parts.push(`${identityOf(primitive)}(${shownInputs})${shownOutputs}${shownParams}`);
   }
   parts.push(results.map(read).join(" "));
   return parts.join("\n");
-}
-
-/** A number as JSON would not tell it from others. */
-function showNumber(value: number): string {
-  return Object.is(value, -0) ? "-0" : String(value);
-}
-
-/** Parameters as JSON: programs, functions and other objects by identity. */
-function showParameter(this: Readonly<Record<string, unknown>>, key: string): unknown {
-  // As it is: objects that know how to become JSON have done so by now.
-  const value = this[key];
-  if (typeof value === "number") return showNumber(value);
-  if (value === undefined) return "undefined";
-  if (typeof value === "function") return identityOfParameter(value);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  const isPlain = Object.getPrototypeOf(value) === Object.prototype;
-  return isPlain ? value : identityOfParameter(value);
 }

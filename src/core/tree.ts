@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { encode, sameData, Snapshot } from "../base/data.ts";
 import { treeError } from "../base/errors.ts";
 import { describeValue } from "../base/dtype.ts";
 
@@ -30,7 +31,7 @@ export type Structure =
   | {
     readonly kind: "custom";
     readonly node: CustomNode;
-    /** Static data, compared with `Object.is` or as JSON. */
+    /** Static data, compared by value as far as it is plain, and by identity otherwise. */
     readonly data: unknown;
     readonly children: readonly Structure[];
   };
@@ -340,16 +341,23 @@ function nodeDifference(
 
 /** Static data as messages show it. */
 function showData(data: unknown): string {
-  return JSON.stringify(data) ?? describeValue(data);
+  return encode(data, describeValue);
 }
 
-function sameData(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  try {
-    return JSON.stringify(a) === JSON.stringify(b);
-  } catch {
-    return false; // Data that JSON cannot write, such as a cycle, equals itself only.
+/**
+ * A structure of its own: its static data stays what it is now, whatever becomes of the objects that
+ * it was read from.
+ */
+export function ownStructure(structure: Structure): Structure {
+  if (!("children" in structure)) return structure;
+  const children = structure.children.map(ownStructure);
+  if (structure.kind === "custom") {
+    const data = new Snapshot(structure.data).copy();
+    return { ...structure, data, children };
   }
+  return children.every((child, i) => child === structure.children[i])
+    ? structure
+    : { ...structure, children };
 }
 
 function describeStructure(structure: Structure): string {
