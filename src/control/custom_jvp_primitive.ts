@@ -16,7 +16,7 @@ import { isOffset } from "../transforms/transpose.ts";
 import { batchFlat } from "../transforms/vmap.ts";
 import {
   evaluateHeld,
-  mappedInFront,
+  mappedWhereNeeded,
   programOf,
   transposeHeld,
   typesOfHeld,
@@ -103,7 +103,7 @@ export const customJvpPrimitive: Primitive<CustomJvpParams> = {
       captured: params.captured,
       rule: params.rule.batched(axes, size, axisName),
     });
-    return mappedInFront(results);
+    return mappedWhereNeeded(results, program, axes, size, axisName);
   },
   derivative: {
     kind: "program",

@@ -23,6 +23,7 @@ import {
   checkCaptured,
   evaluateHeld,
   mappedInFront,
+  mappedWhereNeeded,
   programOf,
   transposeHeld,
   typesOfHeld,
@@ -178,7 +179,7 @@ export const customVjpPrimitive: Primitive<CustomVjpParams> = {
       captured: params.captured,
       rule: params.rule.batched(axes.slice(params.captured), size, axisName),
     });
-    return mappedInFront(results);
+    return mappedWhereNeeded(results, program, axes, size, axisName);
   },
   derivative: {
     kind: "program",

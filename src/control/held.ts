@@ -6,15 +6,18 @@
  */
 import { argumentError, TraceError, traceError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
-import type { Batched, ProgramDerivative } from "../core/primitive.ts";
+import type { BatchAxis, Batched, ProgramDerivative } from "../core/primitive.ts";
 import { evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { runEvaluated } from "../core/trace.ts";
 import type { Structure } from "../core/tree.ts";
+import { sliceAxis } from "../primitives/slicing.ts";
+import { reshape } from "../primitives/structure.ts";
 import { callPrimitive } from "./call.ts";
 import type { CallParams } from "./call.ts";
+import { batchProgram } from "./programs.ts";
 import { stageBody } from "./stage_body.ts";
 
 /**
@@ -160,6 +163,26 @@ export function transposeHeld(
 /** All results with their mapped axis in front. */
 export function mappedInFront(results: readonly Tensor[]): readonly Batched[] {
   return results.map((result) => [result, 0]);
+}
+
+/**
+ * The results of a program that was batched with all of them mapped in front. Those that do not
+ * depend on the example are the first one's, for all.
+ */
+export function mappedWhereNeeded(
+  results: readonly Tensor[],
+  program: Program,
+  axes: readonly BatchAxis[],
+  size: number,
+  axisName: string | undefined,
+): readonly Batched[] {
+  if (size === 0 || !axes.includes(null)) return mappedInFront(results);
+  const own = batchProgram(program, axes, size, axisName).axes;
+  return results.map((result, i) =>
+    own[i] !== null
+      ? [result, 0]
+      : [reshape(sliceAxis(result, 0, 0, 1), result.shape.slice(1)), null]
+  );
 }
 
 /** Throws when a captured value is differentiated. */

@@ -4,6 +4,8 @@ import {
   checkpoint,
   cond,
   configure,
+  customJvp,
+  customVjp,
   debugCallback,
   foriLoop,
   grad,
@@ -271,8 +273,29 @@ Deno.test("what all branches and steps hand on is not mapped", () => {
         x,
         v,
       ) as Pair,
+    "whileLoop with a bound": (x, v) =>
+      whileLoop(
+        ([x]: Pair) => x.less(3),
+        ([x, v]: Pair): Pair => [x.add(v.sum()), v],
+        [x, v] as Pair,
+        { maxSteps: 20 },
+      ),
     jit: (x, v) => jit((x: Tensor, v: Tensor): Pair => [x.mul(2), v])(x, v) as Pair,
     checkpoint: (x, v) => checkpoint((x: Tensor, v: Tensor): Pair => [x.mul(2), v.mul(2)])(x, v),
+    customJvp: (x, v) =>
+      customJvp(
+        (x: Tensor, v: Tensor): Pair => [x.mul(v.sum()), v.sin()],
+        ([x, v], [dx, dv]): [Pair, Pair] => [
+          [x.mul(v.sum()), v.sin()],
+          [dx.mul(v.sum()).add(dv.sum().mul(x)), dv.mul(v.cos())],
+        ],
+      )(x, v) as Pair,
+    customVjp: (x, v) =>
+      customVjp(
+        (x: Tensor, v: Tensor): Pair => [x.mul(2), v.sin()],
+        (x: Tensor, v: Tensor): [Pair, Tensor] => [[x.mul(2), v.sin()], v],
+        (v: Tensor, [a, b]: Pair) => [a.mul(2), b.mul(v.cos())],
+      )(x, v) as Pair,
     "checkpoint in cond": (x, v) =>
       cond(
         x.less(0),
