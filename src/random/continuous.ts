@@ -9,6 +9,7 @@ import type { Dtype } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import type { Shape } from "../base/shape.ts";
+import { Concrete } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { applyBinary, broadcastTo } from "../functions/broadcasting.ts";
 import {
@@ -24,12 +25,13 @@ import {
   shiftRight,
   sub,
 } from "../primitives/arithmetic.ts";
-import { equal, select } from "../primitives/comparison.ts";
+import { equal, less, not, select } from "../primitives/comparison.ts";
 import { constantLike, convert, stopGradient } from "../primitives/structure.ts";
 import { erf, erfinv, log, log1p } from "../primitives/transcendental.ts";
 import { checkFloat, checkKey, readParameter, readShape, sampleShape } from "./arguments.ts";
 import type { SampleOptions } from "./arguments.ts";
 import { words32, words64 } from "./key.ts";
+import { areManyFloats, normalBetween } from "./normal_tail.ts";
 
 /** Options of `uniform`. */
 export interface UniformOptions extends SampleOptions {
@@ -124,8 +126,13 @@ export function normal(
 /**
  * Normally distributed numbers of mean 0 and variance 1, given that they lie between two bounds.
  *
+ * They are JAX's, found by uniform probabilities between those of the bounds, where these are far
+ * enough apart to be told from each other. Where they are not, far out in a tail or between narrow
+ * bounds, JAX's numbers are few or all the same; here they are found by the tail that is left, from
+ * the same random bits.
+ *
  * @param key A key, `uint32[2]`.
- * @param lower The lower bound, never reached; any shape that broadcasts to the result's.
+ * @param lower The lower bound, never reached unless no float lies between the bounds; any shape that broadcasts to the result's.
  * @param upper The upper bound, never reached; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: the shape that the bounds broadcast to.
  * @param options The dtype. Gradients flow to bounds that are tensors.
@@ -161,11 +168,37 @@ export function truncatedNormal(
   const low = convert(readParameter(lower, dtype, what), dtype);
   const high = convert(readParameter(upper, dtype, what), dtype);
   const full = sampleShape(shape, { lower: low, upper: high }, what);
-  const u = uniformBetweenTensors(key, full, cumulative(low), cumulative(high));
-  const x = scale(erfinv(u), Math.SQRT2);
-  const least = broadcastTo(nextAbove(stopGradient(low)), full);
-  const most = broadcastTo(neg(nextAbove(neg(stopGradient(high)))), full);
-  return minimum(maximum(x, least), most);
+  const fraction = unitFraction(key, full, dtype);
+  const x = truncatedBy(fraction, broadcastTo(low, full), broadcastTo(high, full));
+  const least = nextAbove(stopGradient(low));
+  const most = neg(nextAbove(neg(stopGradient(high))));
+  // Where no float lies between the bounds, the lower one is what is left.
+  const isEmpty = applyBinary(what, less, most, least);
+  const inside = minimum(maximum(x, broadcastTo(least, full)), broadcastTo(most, full));
+  return select(broadcastTo(isEmpty, full), broadcastTo(low, full), inside);
+}
+
+/** {@linkcode truncatedNormal} of bounds of one shape, from uniform float64 numbers from 0 to 1. */
+function truncatedBy(fraction: Tensor, low: Tensor, high: Tensor): Tensor {
+  const [first, second] = [cumulative(low), cumulative(high)];
+  const isSound = areManyFloats(first, second);
+  const [known] = isSound instanceof Concrete && isSound.held === 1 ? isSound.elements : [];
+  if (known === 1) return scale(erfinv(between(fraction, first, second)), Math.SQRT2);
+  // Each way sees bounds that it can do with.
+  const hold = (condition: Tensor, x: Tensor, value: number) =>
+    select(condition, constantLike(x, value), x);
+  const tail = convert(
+    normalBetween(
+      fraction,
+      convert(hold(isSound, low, 1), "float64"),
+      convert(hold(isSound, high, 2), "float64"),
+    ),
+    low.dtype,
+  );
+  if (known === 0) return tail;
+  const unsound = not(isSound);
+  const [a, b] = [cumulative(hold(unsound, low, -1)), cumulative(hold(unsound, high, 1))];
+  return select(isSound, scale(erfinv(between(fraction, a, b)), Math.SQRT2), tail);
 }
 
 /**
@@ -286,14 +319,21 @@ export function uniformBetween(
 
 /** Uniform between two tensors of one dtype that broadcast to `shape`; `low` where it is greater. */
 function uniformBetweenTensors(key: Tensor, shape: Shape, low: Tensor, high: Tensor): Tensor {
-  const span = applyBinary("Cannot subtract", sub, high, low);
-  const start = broadcastTo(low, shape);
+  const fraction = unitFraction(key, shape, low.dtype);
+  return between(fraction, broadcastTo(low, shape), broadcastTo(high, shape));
+}
+
+/** Uniform numbers from 0 to 1 with the resolution of `dtype`, in float64. */
+function unitFraction(key: Tensor, shape: Shape, dtype: Dtype): Tensor {
+  if (dtype === "float64") return doubleFraction(key, shape);
+  return scale(convert(fractionBits(key, shape), "float64"), 2 ** -23);
+}
+
+/** The number that divides what lies from `low` to `high` as `fraction` does; at least `low`. */
+function between(fraction: Tensor, low: Tensor, high: Tensor): Tensor {
   // As in `uniformBetween`: product and sum are rounded together in float32.
-  const fraction = low.dtype === "float64"
-    ? doubleFraction(key, shape)
-    : scale(convert(fractionBits(key, shape), "float64"), 2 ** -23);
-  const product = mul(fraction, broadcastTo(convert(span, "float64"), shape));
-  return maximum(start, convert(add(product, convert(start, "float64")), low.dtype));
+  const product = mul(fraction, convert(sub(high, low), "float64"));
+  return maximum(low, convert(add(product, convert(low, "float64")), low.dtype));
 }
 
 /** 23 random bits, as many as a float32 between 1 and 2 has behind the point. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { erf, lgamma } from "../../src/numeric/special.ts";
+import { erfc, lgamma } from "../../src/numeric/special.ts";
 
 /** A cumulative distribution function. */
 export type Cumulative = (x: number) => number;
@@ -57,7 +57,7 @@ function continued(pair: (k: number) => readonly [numerator: number, denominator
 
 /** The standard normal distribution. */
 export function normal(x: number): number {
-  return (1 + erf(x / Math.SQRT2)) / 2;
+  return erfc(-x / Math.SQRT2) / 2;
 }
 
 /**

@@ -33,7 +33,9 @@ function flat(x: Tensor): number[] {
 /** The normal distribution between two bounds. */
 function truncated(low: number, high: number): Cumulative {
   // From the side on which the numbers are small.
-  if (low > 0) return (x) => (normal(-low) - normal(-x)) / (normal(-low) - normal(-high));
+  if (low > 0) {
+    return (x) => (normal(-low) - normal(-x)) / (normal(-low) - normal(-high));
+  }
   return (x) => (normal(x) - normal(low)) / (normal(high) - normal(low));
 }
 
@@ -46,7 +48,22 @@ const samplers: Readonly<Record<string, readonly [Draw, Cumulative]>> = {
   ],
   normal: [(key, dtype) => random.normal(key, COUNT, { dtype }), normal],
   ...Object.fromEntries(
-    [[-1, 2], [0, Infinity], [2, 4], [-0.1, 0.1]].map(([low, high]) => [
+    [
+      [-1, 2],
+      [0, Infinity],
+      [2, 4],
+      [-0.1, 0.1],
+      // Far out, and narrow.
+      [5, 6],
+      [6, 7],
+      [5.5, 1e6],
+      [-1e6, -5.5],
+      [-Infinity, -10],
+      [30, Infinity],
+      [2.9, 2.901],
+      [-0.3001, -0.3],
+      [20, 20.001],
+    ].map(([low, high]) => [
       `truncatedNormal from ${low} to ${high}`,
       [
         (key: Tensor, dtype: Dtype) => random.truncatedNormal(key, low, high, COUNT, { dtype }),
