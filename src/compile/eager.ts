@@ -14,7 +14,8 @@ import type { Type } from "../core/tensor.ts";
 import { installAccelerator } from "../core/trace.ts";
 import type { ContractParams } from "../primitives/contraction.ts";
 import type { ConvParams } from "../primitives/window.ts";
-import { assemble, type CompiledProgram } from "./executable.ts";
+import { assembleOpen, type OpenProgram } from "./executable.ts";
+import { Given } from "./forms.ts";
 import { isHeavy, ruleOf } from "./rules.ts";
 
 /** How many kinds of operations are kept; the one that was used longest ago makes room. */
@@ -52,7 +53,7 @@ const matrixNames: ReadonlySet<string> = new Set([
 ]);
 
 /** Operations by kind: `null` for those that have no kernel. */
-const kinds = new Map<string, CompiledProgram | null>();
+const kinds = new Map<string, OpenProgram | null>();
 
 /** Whether an operation is large enough for a kernel. */
 function isLarge(
@@ -97,11 +98,9 @@ function accelerate(
 ): readonly Concrete[] | null {
   if (primitive.derivative.kind === "program" || types.length === 0) return null;
   if (!isLarge(primitive, args, params, types)) return null;
-  // A splat is part of the program: its value is, and its shape costs nothing.
+  // A splat is a number that the program is given, and its shape costs nothing.
   const key = `${primitive.name}|${encode(params)}|${
-    args.map((arg) =>
-      isSplat(arg) ? `${showType(arg)}=${showNumber(arg.elements[0])}` : showType(arg)
-    )
+    args.map((arg) => isSplat(arg) ? `${showType(arg)}=` : showType(arg))
   }`;
   let compiled = kinds.get(key);
   if (compiled === undefined) {
@@ -111,7 +110,7 @@ function accelerate(
   kinds.set(key, compiled);
   if (compiled === null) return null;
   try {
-    return compiled.run(args.filter((arg) => !isSplat(arg)));
+    return compiled.run(args.filter((arg) => !isSplat(arg)), args.filter(isSplat));
   } catch (error) {
     // What does not fit into linear memory may well fit on the heap, and where a kernel stops, at an
     // index out of range, the evaluator says why.
@@ -125,12 +124,14 @@ function compileOne(
   args: readonly Concrete[],
   params: unknown,
   types: readonly Type[],
-): CompiledProgram | null {
-  const inputs = args.map((arg) => isSplat(arg) ? arg : new Variable(arg));
-  const binders = inputs.filter((input) => input instanceof Variable);
+): OpenProgram | null {
+  const numbers = args.filter(isSplat).map((arg, i) => new Given(arg, i));
+  const binders = args.filter((arg) => !isSplat(arg)).map((arg) => new Variable(arg));
+  const left = { numbers: [...numbers], binders: [...binders] };
+  const inputs = args.map((arg) => (isSplat(arg) ? left.numbers : left.binders).shift()!);
   const outputs = types.map((type) => new Variable(type));
   const program = new Program(binders, [{ primitive, inputs, params, outputs }], outputs);
-  const compiled = assemble(program, binders.map(() => false));
+  const compiled = assembleOpen(program, numbers.length);
   return compiled.schedule.steps.some((step) => "task" in step) ? null : compiled;
 }
 

@@ -9,7 +9,7 @@ import type { Type } from "../core/tensor.ts";
 import { makeBuilder, PAGE } from "../kernels/builder.ts";
 import type { Builder } from "../kernels/kernel.ts";
 import { chooseTile } from "../kernels/probe.ts";
-import { emitSteps } from "../kernels/steps.ts";
+import { emitSteps, GIVEN_BYTES } from "../kernels/steps.ts";
 import {
   addressOf,
   adopt,
@@ -20,7 +20,6 @@ import {
   giveRecipe,
   givesBlock,
   isShared,
-  linearMemory,
   newResident,
   RESIDENT_BYTES,
   restoreAll,
@@ -28,11 +27,13 @@ import {
   withPins,
 } from "../runtime/memory.ts";
 import { MAX_MEMORY, wholeMemory } from "../runtime/linear_memory.ts";
-import { Executable } from "../runtime/threads.ts";
+import { Machine } from "../runtime/machines.ts";
+import { isSame } from "./bind_constants.ts";
+import { type Form, formOf } from "./forms.ts";
 import { lower, type Lowered } from "./lower.ts";
 import { type MemoryPlan, planMemory } from "./plan_memory.ts";
 import { findRecomputable } from "./recomputable.ts";
-import { schedule } from "./schedule.ts";
+import { schedule as scheduleSteps } from "./schedule.ts";
 import type { HostStep, Schedule, Step } from "./steps.ts";
 
 /** Operations and bytes from which on threads share the work: some 50 microseconds. */
@@ -79,47 +80,216 @@ export function assemble(
   isDonated: readonly boolean[],
   options: AssembleOptions = {},
 ): CompiledProgram {
+  const form = formOf(program);
+  const { tensors, numbers } = form;
+  const code = codeOf(form, isDonated, options);
+  const given = wordsOf(numbers);
+  return {
+    run: (args, names) => code.run([...args, ...tensors], { count: args.length, given, names }),
+    get schedule() {
+      return code.parts.schedule;
+    },
+    get arena() {
+      return code.parts.plan.arena;
+    },
+    get code() {
+      return code.parts.bytes;
+    },
+  };
+}
+
+/** A program that is given numbers at each run. */
+export interface OpenProgram {
+  /** Runs it with these numbers, of which the program holds one `Given` each. */
+  run(args: readonly Concrete[], numbers: readonly Concrete[]): readonly Concrete[];
+  /** What it does. */
+  readonly schedule: Schedule;
+}
+
+/** The same for a program without tensors in it, which is given `numbers` numbers at each run. */
+export function assembleOpen(program: Program, numbers: number): OpenProgram {
+  const isDonated = program.binders.map(() => false);
+  const code = new Code(program, { isDonated, numbers, options: {}, onDrop() {} });
+  return {
+    run: (args, given) =>
+      code.run(args, { count: args.length, given: wordsOf(given), names: undefined }),
+    get schedule() {
+      return code.parts.schedule;
+    },
+  };
+}
+
+/** Code that programs of one form share. */
+interface Shared {
+  readonly code: Code;
+  /** The numbers that are part of it; those in other places do not count. */
+  readonly numbers: readonly Concrete[];
+  readonly isGiven: readonly boolean[];
+}
+
+/** The code of each form, as long as its module is there. */
+const shared = new Map<string, Shared>();
+
+/** The code for a program: another's, if all that differs between the two can be given. */
+function codeOf(form: Form, isDonated: readonly boolean[], options: AssembleOptions): Code {
+  const { numbers } = form;
+  const make = (isGiven: readonly boolean[], onDrop: () => void) =>
+    new Code(form.open(isGiven), { isDonated, numbers: numbers.length, options, onDrop });
+  const isPlain = options.timed === undefined && options.chunkTime === undefined;
+  if (form.key === null || !isPlain) return make(numbers.map(() => false), () => {});
+  const key = `${isDonated.map(Number).join("")}|${form.key}`;
+  const known = shared.get(key);
+  const differs = numbers.map((number, i) =>
+    known !== undefined && !isSame(number, known.numbers[i])
+  );
+  if (known !== undefined && differs.every((is, i) => !is || known.isGiven[i])) return known.code;
+  const isGiven = numbers.map((_, i) => differs[i] || (known?.isGiven[i] ?? false));
+  const code = make(isGiven, () => {
+    if (shared.get(key)?.code === code) shared.delete(key);
+  });
+  shared.set(key, { code, numbers, isGiven });
+  return code;
+}
+
+/** Numbers as code reads them. */
+function wordsOf(numbers: readonly Concrete[]): Uint32Array {
+  const words = new Uint32Array(numbers.length * GIVEN_BYTES / 4);
+  const view = new DataView(words.buffer);
+  numbers.forEach(({ dtype, elements: [value] }, i) => {
+    const at = i * GIVEN_BYTES;
+    if (dtype === "float32") view.setFloat32(at, value, true);
+    else if (dtype === "float64") view.setFloat64(at, value, true);
+    else view.setInt32(at, dtype === "bool" ? -value : value, true);
+  });
+  return words;
+}
+
+/** What a program is made of, ready to run. */
+interface Parts {
+  readonly lowered: Lowered;
+  readonly schedule: Schedule;
+  readonly plan: MemoryPlan;
+  readonly segments: readonly Segment[];
+  readonly isParallel: boolean;
+  /** The buffer of the result that may be dropped and computed again. */
+  readonly recomputable: number | null;
+  readonly machine: Machine;
+  /** The length of the module. */
+  readonly bytes: number;
+}
+
+/** What code depends on besides the program. */
+interface CodeOptions {
+  readonly isDonated: readonly boolean[];
+  /** How many numbers it is given. */
+  readonly numbers: number;
+  readonly options: AssembleOptions;
+  /** Called when the module has to make room. */
+  readonly onDrop: () => void;
+}
+
+/** Writes a program as a module. */
+function build(program: Program, { isDonated, numbers, options, onDrop }: CodeOptions): Parts {
   const lowered = lower(program);
   const builder = emptyBuilder();
   const { chunkTime, timed } = options;
-  const scheduled = schedule(lowered, builder, {
+  const schedule = scheduleSteps(lowered, builder, {
     isDonated,
     ...(chunkTime === undefined ? {} : { chunkTime, sharedFrom: 0 }),
   });
   const segments: Segment[] = timed === undefined
-    ? divideAtHost(scheduled)
-    : scheduled.steps.map((step) => "task" in step ? step : [step]);
+    ? divideAtHost(schedule)
+    : schedule.steps.map((step) => "task" in step ? step : [step]);
+  const givenAt = schedule.areas.length * 4;
   segments.forEach((segment, i) => {
-    if (Array.isArray(segment)) emitSteps(builder, `run${i}`, segment);
+    if (Array.isArray(segment)) emitSteps(builder, `run${i}`, segment, givenAt);
   });
   const bytes = builder.module.build();
-  const executable = new Executable(bytes, linearMemory());
-  const reserved = Math.ceil(scheduled.areas.length * 4 / 64) * 64;
-  const plan = planMemory(lowered, scheduled, { large: RESIDENT_BYTES, isDonated, reserved });
-  const work = scheduled.summaries.reduce(
+  const machine = new Machine(bytes, onDrop);
+  const reserved = Math.ceil((givenAt + numbers * GIVEN_BYTES) / 64) * 64;
+  const plan = planMemory(lowered, schedule, { large: RESIDENT_BYTES, isDonated, reserved });
+  const work = schedule.summaries.reduce(
     (sum, one) => one.depth === 0 ? sum + one.operations + one.bytes : sum,
     0,
   );
-  const hasChunks = scheduled.steps.some((step) => "calls" in step && step.chunks > 1);
-  const isParallel = (work >= PARALLEL_WORK && hasChunks) || chunkTime !== undefined;
-  const recomputable = timed === undefined
-    ? findRecomputable(lowered, scheduled, plan, isDonated)
-    : null;
-  const runner = new Runner(
+  const hasChunks = schedule.steps.some((step) => "calls" in step && step.chunks > 1);
+  return {
     lowered,
+    schedule,
     plan,
     segments,
-    executable,
-    isParallel,
-    recomputable,
-    options.timed,
-  );
-  return {
-    run: (args, names) => runner.run(args, names),
-    schedule: scheduled,
-    arena: plan.arena,
-    code: bytes.length,
+    isParallel: (work >= PARALLEL_WORK && hasChunks) || chunkTime !== undefined,
+    recomputable: timed === undefined ? findRecomputable(lowered, schedule, plan, isDonated) : null,
+    machine,
+    bytes: bytes.length,
   };
+}
+
+/** What a run is given besides the arguments. */
+interface Call {
+  /** How many of the arguments are the caller's; the rest are tensors that the program captured. */
+  readonly count: number;
+  /** The program's numbers. */
+  readonly given: Uint32Array;
+  readonly names: Donations | undefined;
+}
+
+/** A program as code, which is written again when it is wanted after its module had to make room. */
+class Code {
+  readonly #program: Program;
+  readonly #options: CodeOptions;
+  #parts: Parts | null = null;
+  #runner: Runner | null = null;
+
+  constructor(program: Program, options: CodeOptions) {
+    this.#program = program;
+    const { isDonated } = options;
+    // Captured tensors are never given up.
+    this.#options = { ...options, isDonated: program.binders.map((_, i) => isDonated[i] ?? false) };
+  }
+
+  get parts(): Parts {
+    if (this.#parts === null || this.#parts.machine.isDropped) {
+      this.#parts = build(this.#program, this.#options);
+      this.#runner = null;
+    }
+    return this.#parts;
+  }
+
+  run(args: readonly Concrete[], call: Call): readonly Concrete[] {
+    const { parts } = this;
+    return parts.machine.use(() => {
+      // Programs that compute arguments again run before this one.
+      restoreAll(args);
+      return withPins(() => {
+        const results = this.#runPinned(parts, args, call);
+        if (parts.recomputable !== null) this.#giveRecipe(parts, results, args, call);
+        return results;
+      });
+    });
+  }
+
+  #runPinned(parts: Parts, args: readonly Concrete[], call: Call): readonly Concrete[] {
+    const runner = this.#runner ??= new Runner(parts, this.#options.options.timed);
+    return runner.run(args, call);
+  }
+
+  /** Notes how the large result is computed again, also when arguments are donated. */
+  #giveRecipe(
+    { lowered, recomputable }: Parts,
+    results: readonly Concrete[],
+    args: readonly Concrete[],
+    { count, given }: Call,
+  ): void {
+    const place = lowered.results.findIndex((result) =>
+      "buffer" in result && result.buffer === recomputable
+    );
+    giveRecipe(results[place], args, (again) => {
+      const { parts } = this;
+      const call = { count, given, names: undefined };
+      return parts.machine.use(() => this.#runPinned(parts, again, call)[place]);
+    });
+  }
 }
 
 /** Steps that run in one go, or what the evaluator does between two such runs. */
@@ -136,108 +306,37 @@ function divideAtHost({ steps }: Schedule): Segment[] {
   return segments;
 }
 
-/** The tensors in memory plans that are no arguments, each once. */
-function constantsOf({ places, uploads }: MemoryPlan): readonly Concrete[] {
-  const constants = new Set<Concrete>();
-  for (const place of places) if (place?.kind === "constant") constants.add(place.value);
-  for (const { source } of uploads) if (typeof source !== "number") constants.add(source);
-  return [...constants];
-}
-
 class Runner {
-  readonly #lowered: Lowered;
-  readonly #plan: MemoryPlan;
-  readonly #segments: readonly Segment[];
-  readonly #executable: Executable;
-  readonly #isParallel: boolean;
-  /** The buffer of the result that may be dropped and computed again. */
-  readonly #recomputable: number | null;
-  /** Tensors that are part of the program and have a buffer. */
-  readonly #constants: readonly Concrete[];
-  /** Their numbers in that list. */
-  readonly #constantNumbers: ReadonlyMap<Concrete, number>;
+  readonly #parts: Parts;
   readonly #timed: AssembleOptions["timed"];
   #isRunning = false;
   /** The same program with an arena of its own, for runs within a run. */
   #twin: Runner | null = null;
 
-  constructor(
-    lowered: Lowered,
-    plan: MemoryPlan,
-    segments: readonly Segment[],
-    executable: Executable,
-    isParallel: boolean,
-    recomputable: number | null,
-    timed: AssembleOptions["timed"],
-  ) {
+  constructor(parts: Parts, timed: AssembleOptions["timed"]) {
+    this.#parts = parts;
     this.#timed = timed;
-    this.#lowered = lowered;
-    this.#plan = plan;
-    this.#segments = segments;
-    this.#executable = executable;
-    this.#isParallel = isParallel;
-    this.#recomputable = recomputable;
-    this.#constants = constantsOf(plan);
-    this.#constantNumbers = new Map(this.#constants.map((value, i) => [value, i]));
+    parts.machine.own(this);
   }
 
-  run(args: readonly Concrete[], names: Donations | undefined): readonly Concrete[] {
+  run(args: readonly Concrete[], call: Call): readonly Concrete[] {
     // What a program's callback calls may be the program itself.
-    if (this.#isRunning) return (this.#twin ??= this.#copy()).run(args, names);
+    if (this.#isRunning) {
+      return (this.#twin ??= new Runner(this.#parts, this.#timed)).run(args, call);
+    }
     this.#isRunning = true;
     try {
-      return this.#runAlone(args, names);
+      return this.#run(args, call);
     } finally {
       this.#isRunning = false;
     }
   }
 
-  #copy(): Runner {
-    return new Runner(
-      this.#lowered,
-      this.#plan,
-      this.#segments,
-      this.#executable,
-      this.#isParallel,
-      this.#recomputable,
-      this.#timed,
-    );
-  }
-
-  #runAlone(args: readonly Concrete[], names: Donations | undefined): readonly Concrete[] {
-    // Programs that compute arguments again run before this one.
-    restoreAll(args);
-    restoreAll(this.#constants);
-    return withPins(() => {
-      const results = this.#run(args, this.#constants, names);
-      if (this.#recomputable !== null) this.#giveRecipe(results, args);
-      return results;
-    });
-  }
-
-  /** Notes how the large result is computed again, also when arguments and constants are donated. */
-  #giveRecipe(results: readonly Concrete[], args: readonly Concrete[]): void {
-    const place = this.#lowered.results.findIndex((result) =>
-      "buffer" in result && result.buffer === this.#recomputable
-    );
-    const count = args.length;
-    giveRecipe(
-      results[place],
-      [...args, ...this.#constants],
-      (all) => this.#run(all.slice(0, count), all.slice(count), undefined)[place],
-    );
-  }
-
-  #run(
-    args: readonly Concrete[],
-    constants: readonly Concrete[],
-    names: Donations | undefined,
-  ): readonly Concrete[] {
-    const valueOf = (source: number | Concrete): Concrete =>
-      typeof source === "number" ? args[source] : constants[this.#constantNumbers.get(source)!];
-    const { places, uploads, outputs } = this.#plan;
-    const { buffers, results } = this.#lowered;
-    const base = arena(this, this.#plan.arena);
+  #run(args: readonly Concrete[], { count, given, names }: Call): readonly Concrete[] {
+    const { lowered, plan, segments, machine, isParallel, recomputable } = this.#parts;
+    const { places, uploads, outputs } = plan;
+    const { buffers, results } = lowered;
+    const base = arena(this, plan.arena);
     const addresses: number[] = new Array(places.length).fill(0);
     const tensors = new Map<number, Concrete>();
     // Everything that can fail comes before arguments are given up.
@@ -245,31 +344,29 @@ class Runner {
       const place = places[area];
       if (place === null) continue;
       if (place.kind === "arena") addresses[area] = base + place.offset;
-      else if (place.kind === "constant") addresses[area] = addressOf(valueOf(place.value));
-      else if (place.kind === "argument") addresses[area] = addressOf(valueOf(place.index));
+      else if (place.kind === "argument") addresses[area] = addressOf(args[place.index]);
     }
     for (const { source, offset } of uploads) {
-      copyIn(valueOf(source), base + offset);
+      copyIn(args[source], base + offset);
     }
     for (const { buffer, offset, argument } of outputs) {
       if (offset !== null || argument !== null) continue;
-      const { tensor, address } = newResident(buffers[buffer], buffer === this.#recomputable);
+      const { tensor, address } = newResident(buffers[buffer], buffer === recomputable);
       tensors.set(buffer, tensor);
       addresses[buffer] = address;
     }
     // What is given up and comes back is another tensor with the same elements, also where it was
     // given a second time, or is part of the program.
     const isGivenUp = (x: Concrete): boolean =>
-      names !== undefined && args.some((arg, i) => arg === x && names[i] !== null);
+      names !== undefined && args.some((arg, i) => arg === x && i < count && names[i] !== null);
     const passed = results.map((result) => {
-      // A tensor of the caller's own: the program keeps the constant, whoever donates the result.
+      // A tensor of the caller's own: the program keeps its constants, whoever donates the result.
       if (result instanceof Concrete) return inShape(result, result, true);
       const { source } = buffers[result.buffer];
       if (source === null) return null;
-      const tensor = typeof source === "number" ? args[source] : source;
-      return inShape(tensor, result.type, typeof source !== "number" || isGivenUp(tensor));
+      return inShape(args[source], result.type, source >= count || isGivenUp(args[source]));
     });
-    this.#giveUp(args, names, addresses, tensors);
+    if (names !== undefined) this.#giveUp(args, names, addresses, tensors);
     // Also what a result is written over, later on, is where the result will be.
     for (let area = 0; area < places.length; area++) {
       const place = places[area];
@@ -277,9 +374,10 @@ class Runner {
     }
     const table = wholeMemory("uint32") as Uint32Array;
     table.set(addresses, base / 4);
-    this.#segments.forEach((segment, i) => {
+    if (given.length > 0) table.set(given, base / 4 + addresses.length);
+    segments.forEach((segment, i) => {
       const start = this.#timed && performance.now();
-      if (Array.isArray(segment)) this.#executable.run(`run${i}`, base, this.#isParallel);
+      if (Array.isArray(segment)) machine.executable.run(`run${i}`, base, isParallel);
       else this.#runHost(segment, addresses);
       if (start !== undefined) this.#timed?.(i, performance.now() - start);
     });
@@ -300,14 +398,13 @@ class Runner {
   /** Marks donated arguments as used up and takes their memory for results. */
   #giveUp(
     args: readonly Concrete[],
-    names: Donations | undefined,
+    names: Donations,
     addresses: number[],
     tensors: Map<number, Concrete>,
   ): void {
-    if (names === undefined) return;
-    const { buffers } = this.#lowered;
+    const { lowered: { buffers }, plan: { outputs } } = this.#parts;
     const taken: number[] = [];
-    for (const { buffer, argument } of this.#plan.outputs) {
+    for (const { buffer, argument } of outputs) {
       if (argument === null) continue;
       // A tensor that is given twice, or that others share, keeps its memory.
       if (givesBlock(args[argument])) taken.push(argument);

@@ -8,12 +8,13 @@
  *
  * @module
  */
+import { internalError } from "../base/errors.ts";
 import { sizeOf, stridesOf } from "../base/shape.ts";
 import type { Dtype } from "../base/dtype.ts";
 import type { Shape } from "../base/shape.ts";
 import { typeOf, Variable } from "../core/program.ts";
 import type { Atom, Equation, Program } from "../core/program.ts";
-import { Concrete, isSplat } from "../core/tensor.ts";
+import { Concrete } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
 import type { Access, Affine, Guard, LoopNode, Nest, Store } from "../kernels/loops.ts";
 import { canEmit } from "../kernels/nest.ts";
@@ -21,13 +22,13 @@ import type { ContractParams } from "../primitives/contraction.ts";
 import type { ConcatenateParams, PadParams } from "../primitives/slicing.ts";
 import type { TransposeParams } from "../primitives/structure.ts";
 import { combine, counter, padded, throughReshape } from "./coordinates.ts";
-import { liftConstants } from "./lift_constants.ts";
+import { Given } from "./forms.ts";
 import { reductionAxes, type Rule, ruleOf } from "./rules.ts";
 
 /** Memory for the elements of a value. */
 export interface Buffer extends Type {
-  /** What fills it before the program runs: an argument, by number, a constant, or nothing. */
-  readonly source: number | Concrete | null;
+  /** The argument that fills it before the program runs, by number; `null` for none. */
+  readonly source: number | null;
   /** The earlier buffer whose memory it is, to be read only behind the task that writes this one. */
   readonly alias?: number;
 }
@@ -59,7 +60,7 @@ export interface KernelTask {
 /** Work on buffers. */
 export type Task = NestTask | KernelTask;
 
-/** A result of a program: a buffer, or a constant. */
+/** A result of a program: a buffer, or a number everywhere. */
 export type Result = { readonly buffer: number; readonly type: Type } | Concrete;
 
 /** A program as tasks. */
@@ -99,7 +100,7 @@ export interface LowerOptions {
   readonly isInner?: boolean;
 }
 
-/** Divides the work of a program into tasks. */
+/** Divides the work of a program into tasks. It has no constants but numbers: see `formOf`. */
 export function lower(program: Program, { isInner = false }: LowerOptions = {}): Lowered {
   return new Lowering(program, isInner).run();
 }
@@ -195,12 +196,12 @@ class Lowering {
       this.#places.set(atom, place);
       return place;
     }
-    if (!(atom instanceof Variable)) return this.#placeConstant(atom as Concrete);
+    if (!(atom instanceof Variable) || atom instanceof Given) return this.#placeConstant(atom);
     const equation = this.#producers.get(atom)!;
     const rule = effectiveRule(equation);
     switch (rule.kind) {
       case "kernel": {
-        this.#pushKernel(liftConstants(equation));
+        this.#pushKernel(equation);
         return this.#places.get(atom)!;
       }
       case "pad":
@@ -232,15 +233,10 @@ class Lowering {
     this.#tasks.push({ kind: "kernel", equation, inputs, outputs });
   }
 
-  #placeConstant(value: Concrete): number {
-    if (!isSplat(value) && !(this.#isInner && value.held === 1)) {
-      const place = this.#buffer(value, value);
-      this.#places.set(value, place);
-      return place;
-    }
-    const place = this.#buffer(value, null);
-    this.#write([value.size], value, place, true, ([counter]) => counter);
-    this.#places.set(value, place);
+  #placeConstant(atom: Atom): number {
+    const place = this.#buffer(atom, null);
+    this.#write([sizeOf(typeOf(atom).shape)], atom, place, true, ([counter]) => counter);
+    this.#places.set(atom, place);
     return place;
   }
 
@@ -482,13 +478,11 @@ class NestWriter {
 
   #compute(atom: Atom, coordinates: readonly Affine[], isRoot: boolean): number {
     const { dtype } = typeOf(atom);
+    if (atom instanceof Given) return this.#add({ kind: "given", dtype, index: atom.index });
     if (!(atom instanceof Variable)) {
-      const constant = atom as Concrete;
-      if (constant.held === 1) {
-        const [value] = constant.elements;
-        return this.#add({ kind: "constant", dtype, value });
-      }
-      return this.#load(atom, coordinates);
+      const { held, elements: [value] } = atom as Concrete;
+      if (held !== 1) throw internalError("Cannot lower a program with a tensor in it");
+      return this.#add({ kind: "constant", dtype, value });
     }
     if (!isRoot && this.#around.isKept(atom)) return this.#load(atom, coordinates);
     const equation = this.#around.producer(atom);
@@ -675,7 +669,9 @@ class NestWriter {
   /** The nest is full: one of the values that it was about to take in gets a buffer. */
   #giveUp(atom: Variable, isRoot: boolean, inputs: readonly Atom[]): void {
     if (!isRoot) throw new Obstacle({ keep: atom });
-    const input = inputs.find((one) => one instanceof Variable && !this.#around.isKept(one));
+    const input = inputs.find((one) =>
+      one instanceof Variable && !(one instanceof Given) && !this.#around.isKept(one)
+    );
     if (input instanceof Variable) throw new Obstacle({ keep: input });
   }
 
@@ -895,7 +891,7 @@ function costOf(
   if (rule.kind === "map") operations = rule.isHeavy ? Infinity : 1;
   const reads = new Set<Atom>();
   for (const input of inputs) {
-    if (!(input instanceof Variable)) continue;
+    if (!(input instanceof Variable) || input instanceof Given) continue;
     const cost = kept.has(input) ? undefined : costs.get(input);
     if (cost === undefined) {
       if (sizeOf(input.type.shape) >= size) reads.add(input);

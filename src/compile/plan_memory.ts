@@ -4,7 +4,6 @@
  * @module
  */
 import { sizeOf } from "../base/shape.ts";
-import type { Concrete } from "../core/tensor.ts";
 import { SLACK } from "../kernels/kernel.ts";
 import type { Access } from "../kernels/loops.ts";
 import type { Lowered, NestTask } from "./lower.ts";
@@ -16,15 +15,13 @@ export type Place =
   | { readonly kind: "arena"; readonly offset: number }
   /** Where the argument with this number is. */
   | { readonly kind: "argument"; readonly index: number }
-  /** Where a constant is. */
-  | { readonly kind: "constant"; readonly value: Concrete }
   /** In the new tensor with this number. */
   | { readonly kind: "result"; readonly index: number };
 
-/** What happens to small arguments and constants before a run. */
+/** What happens to small arguments before a run. */
 export interface Upload {
-  /** The argument's number, or the constant. */
-  readonly source: number | Concrete;
+  /** The argument's number. */
+  readonly source: number;
   /** Where it goes in the arena. */
   readonly offset: number;
 }
@@ -81,16 +78,14 @@ export function planMemory(
   const schedule = { areas, steps: steps.flatMap(callsApart) };
   const lives = findLives(schedule, areas.length);
   const places: (Place | null)[] = areas.map(() => null);
-  const uploads: { source: number | Concrete; offset: number }[] = [];
+  const uploads: { source: number; offset: number }[] = [];
   const outputs: Output[] = [];
   const inArena: number[] = [];
 
   lowered.buffers.forEach(({ source }, area) => {
     if (source === null || lives[area] === null) return;
     if (areas[area] >= large) {
-      places[area] = typeof source === "number"
-        ? { kind: "argument", index: source }
-        : { kind: "constant", value: source };
+      places[area] = { kind: "argument", index: source };
     } else {
       lives[area]!.first = -1;
       inArena.push(area);
@@ -106,9 +101,7 @@ export function planMemory(
   const taken = new Set<number>();
   const passed = new Set(lowered.results.map((r) => "buffer" in r ? r.buffer : -1));
   const donors = lowered.buffers.flatMap(({ source }, area) =>
-    typeof source === "number" && isDonated[source] && areas[area] >= large && !passed.has(area)
-      ? [area]
-      : []
+    source !== null && isDonated[source] && areas[area] >= large && !passed.has(area) ? [area] : []
   );
   const reuse = findReuse(lowered, schedule, lives);
   for (const area of results) {

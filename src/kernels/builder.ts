@@ -6,9 +6,11 @@
 import { encode } from "../base/data.ts";
 import { describeValue } from "../base/dtype.ts";
 import { internalError } from "../base/errors.ts";
+import type { Dtype } from "../base/dtype.ts";
 import type { Memory } from "../wasm/memory.ts";
 import { Module } from "../wasm/module.ts";
-import { type Builder, type Plain, SCRATCH_BYTES, type Tile } from "./kernel.ts";
+import { f32, f64, i32 } from "../wasm/operations.ts";
+import { type Builder, type Given, type Plain, SCRATCH_BYTES, type Tile } from "./kernel.ts";
 
 /** The size of a page of linear memory, in bytes. */
 export const PAGE = 65536;
@@ -37,6 +39,9 @@ export class ModuleBuilder implements Builder {
   /** What each emitter gave, by its parameters. */
   readonly #made = new Map<unknown, Map<string, unknown>>();
 
+  /** The numbers that the program is given, by their places. */
+  readonly #given = new Map<number, Given>();
+
   /** Made by `makeBuilder`. */
   constructor({ tile, shared, maximumPages }: BuilderOptions) {
     const limits = { minimum: 1, maximum: maximumPages, shared };
@@ -47,6 +52,25 @@ export class ModuleBuilder implements Builder {
 
   get tile(): Tile {
     return typeof this.#tile === "function" ? this.#tile() : this.#tile;
+  }
+
+  given(index: number, dtype: Dtype): Given {
+    let given = this.#given.get(index);
+    if (given === undefined) {
+      this.#given.set(index, given = { index, dtype, variable: this.#variable(dtype) });
+    }
+    return given;
+  }
+
+  get allGiven(): readonly Given[] {
+    return [...this.#given.values()];
+  }
+
+  #variable(dtype: Dtype): Given["variable"] {
+    if (dtype === "float32") return this.module.global("f32", f32.const(0));
+    return dtype === "float64"
+      ? this.module.global("f64", f64.const(0))
+      : this.module.global("i32", i32.const(0));
   }
 
   once<P, T>(emit: (builder: Builder, params: P) => T, params?: Plain<P>): T {

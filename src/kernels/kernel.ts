@@ -6,6 +6,7 @@
  */
 import type { Dtype } from "../base/dtype.ts";
 import type { FunctionReference, Module } from "../wasm/module.ts";
+import type { Global } from "../wasm/expression.ts";
 import type { Memory } from "../wasm/memory.ts";
 
 /** Bytes behind the end of every buffer that may be read, and never written. */
@@ -24,6 +25,16 @@ export interface Tile {
   readonly depth: number;
 }
 
+/** A number that a program is given at each run: code reads it from a variable of the module. */
+export interface Given {
+  /** Which it is. */
+  readonly index: number;
+  /** What it is a number of. A bool has all bits or none. */
+  readonly dtype: Dtype;
+  /** Where it is while the program runs. */
+  readonly variable: Global<"f32"> | Global<"f64"> | Global<"i32">;
+}
+
 /** The module that kernels are written into. */
 export interface Builder {
   /** The module. */
@@ -34,6 +45,10 @@ export interface Builder {
   readonly scratch: Memory;
   /** The tile that runs best here. */
   readonly tile: Tile;
+  /** Number `index` of those that a program is given at each run. */
+  given(index: number, dtype: Dtype): Given;
+  /** All that are in use so far. */
+  readonly allGiven: readonly Given[];
   /**
    * What `emit` gives for these parameters, which is written once. The parameters are all that `emit`
    * gets, and the whole of them is compared, so `emit` must be a function of a module, not one made in

@@ -40,6 +40,8 @@ export type LoopNode =
   }
   /** The same number in every round. */
   | { readonly kind: "constant"; readonly dtype: Dtype; readonly value: number }
+  /** The same number in every round, given at each run: number `index` of the program's. */
+  | { readonly kind: "given"; readonly dtype: Dtype; readonly index: number }
   /** A number made of the counters. */
   | { readonly kind: "index"; readonly dtype: Dtype; readonly of: Affine }
   /**

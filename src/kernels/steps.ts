@@ -11,10 +11,10 @@
  */
 import { internalError } from "../base/errors.ts";
 import type { Code } from "../wasm/code.ts";
-import type { Effect, Expression, Local } from "../wasm/expression.ts";
+import type { Effect, Expression, Global, Local } from "../wasm/expression.ts";
 import type { FunctionReference, Table } from "../wasm/module.ts";
-import { atomicNotify, atomicWait32, i32, i64 } from "../wasm/operations.ts";
-import type { Builder, OpenOrder, Order } from "./kernel.ts";
+import { atomicNotify, atomicWait32, f32, f64, i32, i64 } from "../wasm/operations.ts";
+import type { Builder, Given, OpenOrder, Order } from "./kernel.ts";
 
 /** Work that is divided into chunks. */
 export interface Step {
@@ -56,12 +56,21 @@ const signature = { parameters: ["i32", "i32"], result: "none" } as const;
 
 type StepFunction = FunctionReference<typeof signature.parameters, "none">;
 
+/** Bytes that each number takes that a program is given. */
+export const GIVEN_BYTES = 8;
+
 /**
  * Adds a function, exported under `name`, of three integers: the address of a table of addresses,
  * where slot `s` stands at `4 * s`; the address of a control block; and the number of threads that
  * run the function at the same time with these same arguments. One thread needs no control block.
+ * The numbers that the program is given stand in the table from byte `givenAt` on.
  */
-export function emitSteps(builder: Builder, name: string, steps: readonly Step[]): void {
+export function emitSteps(
+  builder: Builder,
+  name: string,
+  steps: readonly Step[],
+  givenAt: number = 0,
+): void {
   const { module } = builder;
   const joined = joinSteps(steps);
   const functions = joined.map((step, i) => emitStep(builder, `${name} ${i}`, step));
@@ -69,6 +78,7 @@ export function emitSteps(builder: Builder, name: string, steps: readonly Step[]
   const parameters = ["i32", "i32", "i32"] as const;
   const awaitStep = builder.once(emitWait);
   const list = module.function(name, parameters, "none", (code, table, block, threads) => {
+    for (const given of builder.allGiven) readGiven(code, given, table, givenAt);
     const next = code.local("i32");
     const several = i32.ne(threads, i32.const(1));
     code.if(several, () => code.set(next, take(block)));
@@ -99,6 +109,19 @@ export function emitSteps(builder: Builder, name: string, steps: readonly Step[]
     if (base >= 2 ** 31) throw internalError(`Cannot number ${base} chunks`);
   });
   module.export(name, list);
+}
+
+/** Puts a number of this run in its place in this thread's copy of the module. */
+function readGiven(
+  code: Code,
+  { index, variable }: Given,
+  table: Local<"i32">,
+  givenAt: number,
+): void {
+  const place = { offset: givenAt + GIVEN_BYTES * index };
+  if (variable.type === "f32") code.set(variable as Global<"f32">, f32.load(table, place));
+  else if (variable.type === "f64") code.set(variable as Global<"f64">, f64.load(table, place));
+  else code.set(variable as Global<"i32">, i32.load(table, place));
 }
 
 /** Does the parts of all rounds, each from the number that `from` has reached. */

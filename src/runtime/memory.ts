@@ -527,6 +527,12 @@ export function arena(owner: object, bytes: number): number {
   return own.address;
 }
 
+/** Frees the memory that the program `owner` works in, which is not running. */
+export function dropArena(owner: object): void {
+  const own = arenas.get(owner);
+  if (own !== undefined) remove(own);
+}
+
 /**
  * Whether `takeBlock` will give the block of `x` once `x` is donated: it is in memory, the running
  * program has asked for its address once at most, and no other tensor has its elements.

@@ -32,7 +32,7 @@ const AWAKE = 0.1;
 const START = 30;
 
 /** How long a worker sleeps at most before it looks whether it should end, in milliseconds. */
-const ASLEEP = 5000;
+const ASLEEP = 500;
 
 /** How often the main thread looks whether the last workers are done before it sleeps. */
 const SPINS = 5000;
@@ -128,6 +128,8 @@ class Pool {
   readonly #words: Int32Array;
   /** Those that have been started. */
   readonly workers: WorkerThreads.Worker[] = [];
+  /** For each worker, the programs that it knows and that do not run any more. */
+  readonly #dropped: number[][] = [];
   /** Milliseconds spent on what another worker could have shared, since the last one was started. */
   spent = 0;
   #broken = false;
@@ -141,6 +143,20 @@ class Pool {
   /** Whether there are fewer workers than `count` and more can be started. */
   lacks(count: number): boolean {
     return this.workers.length < count && !this.#broken;
+  }
+
+  /** Has the workers from number `first` on know a program. */
+  teach(program: number, module: WebAssembly.Module, first: number): void {
+    for (let i = first; i < this.workers.length; i++) {
+      const message: ProgramMessage = { program, module, dropped: this.#dropped[i] ?? [] };
+      this.workers[i].postMessage(message);
+      this.#dropped[i] = [];
+    }
+  }
+
+  /** Has the first `count` workers forget a program, as soon as they learn another one. */
+  drop(program: number, count: number): void {
+    for (let i = 0; i < count; i++) (this.#dropped[i] ??= []).push(program);
   }
 
   /** Starts one more worker. */
@@ -239,22 +255,20 @@ function poolOf(memory: WebAssembly.Memory): Pool | undefined {
   return pool;
 }
 
-/** Has workers forget programs that nobody can run any more. */
-const forgottenPrograms = new FinalizationRegistry<{ pool: Pool; program: number }>(
-  ({ pool, program }) => {
-    for (const worker of pool.workers) worker.postMessage({ program });
-  },
-);
-
 let programs = 0;
+
+/** The code of an executable, as long as it is there. */
+interface Code {
+  readonly module: WebAssembly.Module;
+  readonly functions: ReadonlyMap<string, { readonly run: StepsFunction; readonly index: number }>;
+}
 
 /** A compiled module whose functions are lists of steps: see `emitSteps`. */
 export class Executable {
   readonly #program = programs++;
   readonly #memory: WebAssembly.Memory;
-  readonly #module: WebAssembly.Module;
-  readonly #functions = new Map<string, { readonly run: StepsFunction; readonly index: number }>();
   readonly #pool: Pool | undefined;
+  #code: Code | null;
   /** How many of the pool's workers have been told the program. */
   #told = 0;
 
@@ -266,14 +280,14 @@ export class Executable {
    */
   constructor(bytes: Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory) {
     this.#memory = memory;
-    this.#module = new WebAssembly.Module(bytes);
     this.#pool = poolOf(memory);
+    const module = new WebAssembly.Module(bytes);
     const scratch = scratchOfMain();
-    const { exports } = new WebAssembly.Instance(this.#module, { host: { memory, scratch } });
-    WebAssembly.Module.exports(this.#module).forEach(({ name, kind }, index) => {
-      if (kind !== "function") return;
-      this.#functions.set(name, { run: exports[name] as StepsFunction, index });
-    });
+    const { exports } = new WebAssembly.Instance(module, { host: { memory, scratch } });
+    const functions = WebAssembly.Module.exports(module).flatMap(({ name, kind }, index) =>
+      kind === "function" ? [[name, { run: exports[name] as StepsFunction, index }] as const] : []
+    );
+    this.#code = { module, functions: new Map(functions) };
   }
 
   /**
@@ -284,7 +298,7 @@ export class Executable {
    * @param parallel Whether it is worth running on all threads.
    */
   run(name: string, table: number, parallel: boolean): void {
-    const found = this.#functions.get(name);
+    const found = this.#code?.functions.get(name);
     if (found === undefined) throw internalError(`Cannot run ${name}: there is no such function`);
     const { run, index } = found;
     const wanted = threadCount() - 1;
@@ -306,10 +320,15 @@ export class Executable {
     while (pool.lacks(wanted) && (isConfigured || pool.spent > START)) pool.start(this.#memory);
     const count = pool.workers.length;
     if (this.#told === count) return;
-    if (this.#told === 0) forgottenPrograms.register(this, { pool, program: this.#program });
     // Any of the workers may come, also where there are more than wanted.
-    const message: ProgramMessage = { program: this.#program, module: this.#module };
-    for (const worker of pool.workers.slice(this.#told)) worker.postMessage(message);
+    pool.teach(this.#program, this.#code!.module, this.#told);
     this.#told = count;
+  }
+
+  /** Lets go of the code, here and in all workers: it cannot run any more. */
+  drop(): void {
+    this.#code = null;
+    this.#pool?.drop(this.#program, this.#told);
+    this.#told = 0;
   }
 }

@@ -50,12 +50,14 @@ export interface Words {
   readonly table: number;
 }
 
-/** What the main thread sends: a program to know, or, without a module, one to forget. */
+/** What the main thread sends: a program to know, and others to forget. */
 export interface ProgramMessage {
   /** The number of the program. */
   readonly program: number;
   /** Its code. */
-  readonly module?: WebAssembly.Module;
+  readonly module: WebAssembly.Module;
+  /** The numbers of programs that do not run any more. */
+  readonly dropped: readonly number[];
 }
 
 /** The worker's end of its channel to the main thread: `parentPort` of `node:worker_threads`. */
@@ -111,11 +113,8 @@ function serve(data: WorkerData, parent: Parent): void {
     return gate;
   }
 
-  function learn({ program, module }: ProgramMessage): void {
-    if (module === undefined) {
-      programs.delete(program);
-      return;
-    }
+  function learn({ program, module, dropped }: ProgramMessage): void {
+    for (const one of dropped) programs.delete(one);
     try {
       const { exports } = new WebAssembly.Instance(module, { host: { memory, scratch } });
       programs.set(program, WebAssembly.Module.exports(module).map(({ name }) => exports[name]));

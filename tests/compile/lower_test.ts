@@ -23,6 +23,7 @@ import type { Tensor } from "../../mod.ts";
 import { allocate } from "../../src/base/dtype.ts";
 import type { Elements } from "../../src/base/dtype.ts";
 import { sizeOf } from "../../src/base/shape.ts";
+import { formOf } from "../../src/compile/forms.ts";
 import { lower, type Lowered, type Task } from "../../src/compile/lower.ts";
 import { optimize } from "../../src/compile/pipeline.ts";
 import { makeRunner } from "../../src/compile/runner.ts";
@@ -44,7 +45,7 @@ const SEED = 20_240_501;
 function runTasks({ buffers, tasks, results }: Lowered, args: readonly Concrete[]): Concrete[] {
   const contents = buffers.map(({ dtype, shape, source }): Elements => {
     if (source === null) return allocate(dtype, sizeOf(shape)).fill(dtype === "bool" ? 0xff : NaN);
-    return dense(typeof source === "number" ? args[source] : source);
+    return dense(args[source]);
   });
   for (const task of tasks) {
     if (task.kind === "nest") interpret(task.nest, task.buffers.map((buffer) => contents[buffer]));
@@ -71,8 +72,9 @@ function lowered(program: Program): Lowered {
   const args = program.binders.map(({ type: { dtype, shape } }) =>
     fromValues(real(random, sizeOf(shape)), dtype, shape)
   );
-  const result = lower(program);
-  assertIdentical(runTasks(result, args), makeRunner(program)(args), "lowered");
+  const { open, tensors } = formOf(program);
+  const result = lower(open([]));
+  assertIdentical(runTasks(result, [...args, ...tensors]), makeRunner(program)(args), "lowered");
   return result;
 }
 
@@ -280,8 +282,9 @@ Deno.test("results that are arguments, constants or other results in another sha
   assertEquals(places.slice(0, 2), [0, 0]);
   assertEquals(places[2], places[3]);
   assertEquals(places[2], places[4]);
-  assertEquals(places.slice(5, 7), ["constant", "constant"]);
-  assertEquals(buffers.length, 3);
+  // A tensor that a function captured is one more argument.
+  assertEquals(places.slice(5, 7), [1, 1]);
+  assertEquals(buffers.length, 4);
 });
 
 Deno.test("a kernel's results that nothing reads get buffers, and no work of their own", () => {
@@ -366,7 +369,8 @@ Deno.test(`random programs mean the same as tasks (seed ${SEED})`, () => {
     fc.property(lists, (list) => {
       const { program, args, errors } = growProgram(list);
       const expected = makeRunner(program)(args);
-      runTasks(lower(optimize(program)), args).forEach((result, i) => {
+      const { open, tensors } = formOf(optimize(program));
+      runTasks(lower(open([])), [...args, ...tensors]).forEach((result, i) => {
         const values = dense(result);
         assert(
           dense(expected[i]).every((value, k) => agrees(values[k], value, errors[i])),

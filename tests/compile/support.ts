@@ -10,6 +10,7 @@ import type { Tensor } from "../../mod.ts";
 import { allocate, byteSize } from "../../src/base/dtype.ts";
 import type { Elements } from "../../src/base/dtype.ts";
 import { sizeOf } from "../../src/base/shape.ts";
+import { formOf } from "../../src/compile/forms.ts";
 import { lower, type Lowered } from "../../src/compile/lower.ts";
 import { optimize } from "../../src/compile/pipeline.ts";
 import { type MemoryPlan, planMemory } from "../../src/compile/plan_memory.ts";
@@ -214,7 +215,8 @@ export function load(
   program: Program,
   { isDonated = [], chunkTime, large = 64 }: LoadOptions = {},
 ): Loaded {
-  const lowered = lower(program);
+  const form = formOf(program);
+  const lowered = lower(form.open([]));
   const builder = testBuilder();
   const scheduled = schedule(lowered, builder, {
     isDonated,
@@ -229,9 +231,10 @@ export function load(
   const loaded = { lowered, schedule: scheduled, plan };
 
   function run(
-    args: readonly Concrete[],
+    given: readonly Concrete[],
     { order, poison = 0xff }: RunOptions = {},
   ): Concrete[] {
+    const args = [...given, ...form.tensors];
     // Blocks: the arena, then whatever has memory of its own.
     let end = 64;
     const take = (bytes: number): number => {
@@ -241,14 +244,12 @@ export function load(
     };
     const counter = take(4);
     const base = take(plan.arena);
-    const owned = new Map<string | Concrete, { at: number; elements: Elements | null }>();
+    const owned = new Map<string, { at: number; elements: Elements | null }>();
     const addresses = plan.places.map((place, area): number => {
       if (place === null) return 0;
       if (place.kind === "arena") return base + place.offset;
       const [key, value] = place.kind === "argument"
         ? [`argument ${place.index}`, args[place.index]]
-        : place.kind === "constant"
-        ? [place.value, place.value]
         : [`result ${place.index}`, null];
       let block = owned.get(key);
       if (block === undefined) {
@@ -267,8 +268,7 @@ export function load(
     }
     const before = content.slice();
     for (const { source, offset } of plan.uploads) {
-      const value = typeof source === "number" ? args[source] : source;
-      content.set(bytesOf(dense(value)), base + offset);
+      content.set(bytesOf(dense(args[source])), base + offset);
     }
     const read = (buffer: number, { dtype, shape }: Type): Concrete => {
       const at = addresses[buffer];

@@ -83,6 +83,8 @@ export function interpret(nest: Nest, buffers: readonly Elements[]): void {
         return out;
       case "constant":
         return out.fill(node.value);
+      case "given":
+        throw new Error("Nests with numbers that are given are not interpreted");
       case "index":
         forEachRound(lengths, (round, counters) => out[round] = at(node.of, counters));
         return out;

@@ -49,7 +49,7 @@ export function inReduction(nest: Nest): readonly boolean[] {
 
 /** About what an operation costs for one vector. */
 function costOf(node: LoopNode): number {
-  if (node.kind !== "map") return node.kind === "constant" ? 0 : 1;
+  if (node.kind !== "map") return node.kind === "constant" || node.kind === "given" ? 0 : 1;
   if (quick.has(node.operation)) return 1;
   return division.has(node.operation) ? 4 : long.get(node.operation) ?? 12;
 }

@@ -8,8 +8,9 @@
  */
 import { byteSize, type Dtype } from "../../base/dtype.ts";
 import type { Code } from "../../wasm/code.ts";
-import type { Effect, Expression } from "../../wasm/expression.ts";
+import type { Effect, Expression, Global } from "../../wasm/expression.ts";
 import { f32x4, f64x2, i16x8, i32, i32x4, i64x2, i8x16, v128 } from "../../wasm/operations.ts";
+import type { Given } from "../kernel.ts";
 import type { Vector } from "../math/operation.ts";
 
 /** How many elements a vector holds. */
@@ -37,6 +38,14 @@ export function constantVector(dtype: Dtype, value: number, lanes: Lanes): Vecto
     default:
       return i32x4.const(value);
   }
+}
+
+/** A number that the program is given, in every lane. */
+export function givenVector({ dtype, variable }: Given, lanes: Lanes): Vector {
+  if (variable.type === "f32") return f32x4.splat(variable as Global<"f32">);
+  if (variable.type === "f64") return f64x2.splat(variable as Global<"f64">);
+  const all = i32x4.splat(variable as Global<"i32">);
+  return dtype === "bool" && lanes === 2 ? i64x2.extendLowI32x4S(all) : all;
 }
 
 /** One element in every lane. */

@@ -16,7 +16,14 @@ import { Accumulator } from "./accumulate.ts";
 import { isLong } from "./cost.ts";
 import { Cursors, plus, scaled } from "./cursors.ts";
 import { turningPoints } from "./guards.ts";
-import { constantVector, countingVector, packed, storeLane, storeVector } from "./lanes.ts";
+import {
+  constantVector,
+  countingVector,
+  givenVector,
+  packed,
+  storeLane,
+  storeVector,
+} from "./lanes.ts";
 import { activeIn, type Round, type Segment, shift, type Spot, writeLoad } from "./loads.ts";
 import { type Applied, callOperation, prepareOperation } from "./operations.ts";
 import { type Placement, placementsOf } from "./placement.ts";
@@ -36,6 +43,7 @@ class Writer implements Spot {
   readonly cursors: Cursors;
   round: Round = { first: 0, vectors: 1, active: 1 };
   segment: Segment | undefined;
+  readonly #builder: Builder;
   readonly #placements: readonly Placement[];
   readonly #operations = new Map<number, (...inputs: readonly Vector[]) => Vector>();
   /** The value of each node: one local, or one for each vector of the round. */
@@ -45,6 +53,7 @@ class Writer implements Spot {
   #accumulators: readonly Accumulator[] = [];
 
   constructor(builder: Builder, code: Code, plan: Plan, addresses: readonly Local<"i32">[]) {
+    this.#builder = builder;
     this.code = code;
     this.plan = plan;
     this.cursors = new Cursors(code, plan.nest, addresses);
@@ -326,6 +335,11 @@ class Writer implements Spot {
       case "constant":
         this.#values[i] = [code.let(constantVector(node.dtype, node.value, this.plan.lanes))];
         break;
+      case "given": {
+        const given = this.#builder.given(node.index, node.dtype);
+        this.#values[i] = [code.let(givenVector(given, this.plan.lanes))];
+        break;
+      }
       case "index": {
         const { current, strides } = this.cursors.ofCount(node.of);
         const step = strides[this.plan.vector];

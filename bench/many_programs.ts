@@ -1,0 +1,76 @@
+/**
+ * Memory while a process compiles program after program: a closure for each request, or one function
+ * for sequences of many lengths. Run it with
+ *
+ *     deno run --allow-read=/proc bench/many_programs.ts [what] [how] [threads] [count]
+ *
+ * where `what` is `constants` (equal programs with other numbers), `structures` (programs of different
+ * operations) or `lengths` (one function and its gradient on sequences of 3,000 lengths), and `how` is
+ * `sync` (a loop that never awaits) or `async`. It prints the resident memory and the number of memory
+ * maps, of which the kernel allows a process some 65,000.
+ *
+ * @module
+ */
+import { configure, grad, jit, matmul, ones, random, scan } from "../mod.ts";
+import type { Tensor } from "../mod.ts";
+
+const [what = "constants", how = "sync", threads = "2", total = "10000"] = Deno.args;
+const count = Number(total);
+configure({ threads: Number(threads) });
+
+/** The resident memory in MB and the number of memory maps. */
+function usage(): string {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  const resident = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+  const maps = Deno.readTextFileSync("/proc/self/maps").split("\n").length - 1;
+  return `${resident.toFixed(0)} MB resident, ${maps} maps`;
+}
+
+const x = random.normal(random.key(0), [128, 128]).div(11);
+
+/** Operations of which `structures` makes programs, one for each digit of a number. */
+const operations: readonly ((y: Tensor) => Tensor)[] = [
+  (y) => y.sin(),
+  (y) => y.abs(),
+  (y) => y.square(),
+  (y) => y.transpose(),
+  (y) => matmul(y, y),
+];
+
+const step = jit((xs: Tensor) =>
+  scan(
+    (carry: Tensor, one: Tensor) => {
+      const next = carry.mul(0.5).add(one.tanh());
+      return [next, next];
+    },
+    ones([16]),
+    xs,
+  )[1].square().mean()
+);
+const gradient = jit(grad(step));
+
+const runs: Readonly<Record<string, (i: number) => unknown>> = {
+  constants: (i) => jit((x: Tensor) => matmul(x, x).mul(i + 0.5).sin().sum())(x),
+  structures: (i) =>
+    jit((x: Tensor) => {
+      let y = matmul(x, x);
+      for (const digit of i.toString(operations.length)) y = operations[Number(digit)](y);
+      return y.sum();
+    })(x),
+  lengths: (i) => {
+    const xs = ones([1 + i % 3000, 16]);
+    return [step(xs), gradient(xs)];
+  },
+};
+
+console.log(`${what}, ${how}, ${threads} threads: at first ${usage()}`);
+let start = performance.now();
+for (let i = 1; i <= count; i++) {
+  runs[what](i);
+  if (how === "async" && i % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+  if (i % Math.ceil(count / 5) === 0) {
+    const each = (performance.now() - start) / Math.ceil(count / 5);
+    console.log(`${i} programs: ${usage()}, ${each.toFixed(2)} ms for each`);
+    start = performance.now();
+  }
+}

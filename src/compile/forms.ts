@@ -1,0 +1,193 @@
+/**
+ * The form of a program: what is left of it when its constants are taken out. Programs of one form
+ * share a module. Tensors become arguments, since code depends on their types alone. Numbers stay
+ * part of the code, until a program of the same form comes that has others in their places: those
+ * that differ are then given to the code at each run (`Given`).
+ *
+ * @module
+ */
+import { Program, Variable } from "../core/program.ts";
+import type { Atom, Equation } from "../core/program.ts";
+import { Concrete } from "../core/tensor.ts";
+import type { Type } from "../core/tensor.ts";
+import { asControl, withPrograms } from "./control.ts";
+import { liftConstants } from "./lift_constants.ts";
+
+/** One number everywhere, which a program is given at each run: number `index` of its numbers. */
+export class Given extends Variable {
+  constructor(type: Type, readonly index: number) {
+    super(type);
+  }
+}
+
+/** Programs with more equations than this take long to compare, and are rarely made twice. */
+const LARGEST = 2000;
+
+/** What a program is made of. */
+export interface Form {
+  /** A text that programs of one form share, and no others; `null` where no program will equal it. */
+  readonly key: string | null;
+  /** The constants with elements of their own, by their first appearance. */
+  readonly tensors: readonly Concrete[];
+  /** Those that are one number everywhere. */
+  readonly numbers: readonly Concrete[];
+  /** The program with binders for tensors behind its own, and some of the numbers given. */
+  open(isGiven: readonly boolean[]): Program;
+}
+
+/** The form of a program that has been optimised. */
+export function formOf(optimized: Program): Form {
+  const program = new Program(
+    optimized.binders,
+    optimized.equations.map(liftConstants),
+    optimized.results,
+  );
+  const reader = new Reader();
+  const key = program.equations.length > LARGEST ? null : reader.read(program);
+  const tensors: Concrete[] = [];
+  const numbers: Concrete[] = [];
+  for (const constant of constantsOf(program)) {
+    (isNumber(constant) ? numbers : tensors).push(constant);
+  }
+  return {
+    key: reader.isUnheardOf ? null : key,
+    tensors,
+    numbers,
+    open: (isGiven) => open(program, tensors, numbers, isGiven),
+  };
+}
+
+/** Whether a constant is one number everywhere. */
+function isNumber(constant: Concrete): boolean {
+  return constant.held === 1;
+}
+
+/** The constants of a program and of the bodies in it, each once, in order. */
+function constantsOf(program: Program): ReadonlySet<Concrete> {
+  const found = new Set<Concrete>();
+  const visit = ({ equations, results }: Program): void => {
+    for (const equation of equations) {
+      for (const atom of equation.inputs) if (atom instanceof Concrete) found.add(atom);
+      for (const body of bodiesOf(equation)) visit(body);
+    }
+    for (const atom of results) if (atom instanceof Concrete) found.add(atom);
+  };
+  visit(program);
+  return found;
+}
+
+/** The programs that an equation of control flow holds. */
+function bodiesOf(equation: Equation): readonly Program[] {
+  const control = asControl(equation);
+  switch (control?.kind) {
+    case "scan":
+      return [control.params.body];
+    case "while":
+      return [control.params.condition, control.params.body];
+    case "switch":
+      return control.params.branches;
+    default:
+      return [];
+  }
+}
+
+function open(
+  program: Program,
+  tensors: readonly Concrete[],
+  numbers: readonly Concrete[],
+  isGiven: readonly boolean[],
+): Program {
+  const values = new Map<Atom, Atom>();
+  const binders = tensors.map((tensor) => new Variable(tensor));
+  tensors.forEach((tensor, i) => values.set(tensor, binders[i]));
+  numbers.forEach((number, i) => {
+    if (isGiven[i]) values.set(number, new Given(number, i));
+  });
+  const replace = ({ binders, equations, results }: Program): Program => {
+    const read = (atom: Atom): Atom => values.get(atom) ?? atom;
+    return new Program(
+      binders,
+      equations.map((equation) => {
+        const own = asControl(equation) === null ? equation : withPrograms(equation, replace);
+        return { ...own, inputs: own.inputs.map(read) };
+      }),
+      results.map(read),
+    );
+  };
+  const { equations, results } = values.size === 0 ? program : replace(program);
+  return new Program([...program.binders, ...binders], equations, results);
+}
+
+/** Numbers of what is compared by identity: primitives, functions, programs. */
+const identities = new WeakMap<object, number>();
+let nextIdentity = 0;
+
+/** Writes programs as text. */
+class Reader {
+  /** Whether there are functions or objects in it that were never met before. */
+  isUnheardOf = false;
+  readonly #variables = new Map<Variable, number>();
+  readonly #constants = new Map<Atom, number>();
+
+  read({ binders, equations, results }: Program): string {
+    const lines = [binders.map((variable) => this.#bind(variable)).join(" ")];
+    for (const equation of equations) {
+      const { primitive, inputs, params, outputs } = equation;
+      const isControl = asControl(equation) !== null;
+      lines.push(
+        `${this.#identityOf(primitive)}(${inputs.map((atom) => this.#atom(atom)).join(" ")})` +
+          outputs.map((variable) => this.#bind(variable)).join(" ") +
+          (params === null ? "" : this.#data(params, isControl)),
+      );
+    }
+    lines.push(results.map((atom) => this.#atom(atom)).join(" "));
+    return lines.join("\n");
+  }
+
+  #bind(variable: Variable): string {
+    this.#variables.set(variable, this.#variables.size);
+    return showType(variable.type);
+  }
+
+  #atom(atom: Atom): string {
+    if (atom instanceof Variable) return String(this.#variables.get(atom));
+    let number = this.#constants.get(atom);
+    if (number === undefined) this.#constants.set(atom, number = this.#constants.size);
+    return `${isNumber(atom as Concrete) ? "$" : "@"}${number}:${showType(atom)}`;
+  }
+
+  #data(value: unknown, isControl: boolean): string {
+    switch (typeof value) {
+      case "number":
+        return Object.is(value, -0) ? "-0" : String(value);
+      case "string":
+        return JSON.stringify(value);
+      case "object":
+      case "function":
+        break;
+      default:
+        return String(value);
+    }
+    if (value === null) return "null";
+    if (Array.isArray(value)) return `[${value.map((one) => this.#data(one, isControl))}]`;
+    if (value instanceof Program && isControl) return `{${this.read(value)}}`;
+    if (Object.getPrototypeOf(value) === Object.prototype) {
+      const entries = Object.entries(value).map(([key, one]) =>
+        `${JSON.stringify(key)}:${this.#data(one, isControl)}`
+      );
+      return `{${entries}}`;
+    }
+    if (!identities.has(value)) this.isUnheardOf = true;
+    return this.#identityOf(value);
+  }
+
+  #identityOf(value: object): string {
+    let identity = identities.get(value);
+    if (identity === undefined) identities.set(value, identity = nextIdentity++);
+    return `#${identity}`;
+  }
+}
+
+function showType({ dtype, shape }: Type): string {
+  return `${dtype}[${shape}]`;
+}
