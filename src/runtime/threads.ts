@@ -34,6 +34,9 @@ const START = 30;
 /** How long a worker sleeps at most before it looks whether it should end, in milliseconds. */
 const ASLEEP = 500;
 
+/** From how many dropped programs on a worker frees their code. */
+const COLLECTED_FROM = 64;
+
 /** How often the main thread looks whether the last workers are done before it sleeps. */
 const SPINS = 5000;
 
@@ -181,6 +184,7 @@ class Pool {
       words,
       text: TEXT,
       textBytes: RESERVED_BYTES - TEXT,
+      collectedFrom: COLLECTED_FROM,
       awake: AWAKE,
       asleep: ASLEEP,
     };

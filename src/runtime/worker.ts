@@ -21,6 +21,8 @@ export interface WorkerData {
   readonly text: number;
   /** How long that message may be, in bytes. */
   readonly textBytes: number;
+  /** From how many dropped programs on garbage is collected. */
+  readonly collectedFrom: number;
   /** How long a worker stays awake between runs, in milliseconds. */
   readonly awake: number;
   /** How long it sleeps at most before it sees to messages, in milliseconds. */
@@ -84,6 +86,8 @@ function serve(data: WorkerData, parent: Parent): void {
   const shared = new Int32Array(memory.buffer, 0, data.text / 4);
   const scratch = new WebAssembly.Memory({ initial: data.scratchPages });
   const programs = new Map<number, readonly WebAssembly.ExportValue[]>();
+  /** How many programs were dropped since their code was freed. */
+  let unfreed = 0;
   let last = -1;
   let resting = false;
 
@@ -113,8 +117,20 @@ function serve(data: WorkerData, parent: Parent): void {
     return gate;
   }
 
+  /** A worker makes no garbage of its own that would ever have it collected. */
+  function collect(): void {
+    try {
+      // More than there is: engines collect all garbage before they refuse it.
+      new ArrayBuffer(2 ** 48);
+    } catch {
+      unfreed = 0;
+    }
+  }
+
   function learn({ program, module, dropped }: ProgramMessage): void {
     for (const one of dropped) programs.delete(one);
+    unfreed += dropped.length;
+    if (unfreed >= data.collectedFrom) collect();
     try {
       const { exports } = new WebAssembly.Instance(module, { host: { memory, scratch } });
       programs.set(program, WebAssembly.Module.exports(module).map(({ name }) => exports[name]));
