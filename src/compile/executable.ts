@@ -85,7 +85,12 @@ export function assemble(
   const code = codeOf(form, isDonated, options);
   const given = wordsOf(numbers);
   return {
-    run: (args, names) => code.run([...args, ...tensors], { count: args.length, given, names }),
+    run: (args, names) =>
+      code.run(tensors.length === 0 ? args : [...args, ...tensors], {
+        count: args.length,
+        given,
+        names,
+      }),
     get schedule() {
       return code.parts.schedule;
     },

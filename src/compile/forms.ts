@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { encode, identityOf } from "../base/data.ts";
 import { Program, Variable } from "../core/program.ts";
 import type { Atom, Equation } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
@@ -118,9 +119,8 @@ function open(
   return new Program([...program.binders, ...binders], equations, results);
 }
 
-/** Numbers of what is compared by identity: primitives, functions, programs. */
-const identities = new WeakMap<object, number>();
-let nextIdentity = 0;
+/** Functions and objects that were part of parameters before. */
+const met = new WeakSet<WeakKey>();
 
 /** Writes programs as text. */
 class Reader {
@@ -135,9 +135,9 @@ class Reader {
       const { primitive, inputs, params, outputs } = equation;
       const isControl = asControl(equation) !== null;
       lines.push(
-        `${this.#identityOf(primitive)}(${inputs.map((atom) => this.#atom(atom)).join(" ")})` +
+        `${identityOf(primitive)}(${inputs.map((atom) => this.#atom(atom)).join(" ")})` +
           outputs.map((variable) => this.#bind(variable)).join(" ") +
-          (params === null ? "" : this.#data(params, isControl)),
+          (params === null ? "" : encode(params, (value) => this.#other(value, isControl))),
       );
     }
     lines.push(results.map((atom) => this.#atom(atom)).join(" "));
@@ -156,35 +156,12 @@ class Reader {
     return `${isNumber(atom as Concrete) ? "$" : "@"}${number}:${showType(atom)}`;
   }
 
-  #data(value: unknown, isControl: boolean): string {
-    switch (typeof value) {
-      case "number":
-        return Object.is(value, -0) ? "-0" : String(value);
-      case "string":
-        return JSON.stringify(value);
-      case "object":
-      case "function":
-        break;
-      default:
-        return String(value);
-    }
-    if (value === null) return "null";
-    if (Array.isArray(value)) return `[${value.map((one) => this.#data(one, isControl))}]`;
+  /** What is compared by identity within parameters: the bodies of control flow are read. */
+  #other(value: WeakKey, isControl: boolean): string {
     if (value instanceof Program && isControl) return `{${this.read(value)}}`;
-    if (Object.getPrototypeOf(value) === Object.prototype) {
-      const entries = Object.entries(value).map(([key, one]) =>
-        `${JSON.stringify(key)}:${this.#data(one, isControl)}`
-      );
-      return `{${entries}}`;
-    }
-    if (!identities.has(value)) this.isUnheardOf = true;
-    return this.#identityOf(value);
-  }
-
-  #identityOf(value: object): string {
-    let identity = identities.get(value);
-    if (identity === undefined) identities.set(value, identity = nextIdentity++);
-    return `#${identity}`;
+    if (!met.has(value)) this.isUnheardOf = true;
+    met.add(value);
+    return identityOf(value);
   }
 }
 

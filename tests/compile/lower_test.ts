@@ -282,9 +282,9 @@ Deno.test("results that are arguments, constants or other results in another sha
   assertEquals(places.slice(0, 2), [0, 0]);
   assertEquals(places[2], places[3]);
   assertEquals(places[2], places[4]);
-  // A tensor that a function captured is one more argument.
-  assertEquals(places.slice(5, 7), [1, 1]);
-  assertEquals(buffers.length, 4);
+  // Tensors that a function captured are further arguments.
+  assertEquals(places.slice(5, 7), [1, 2]);
+  assertEquals(buffers.length, 5);
 });
 
 Deno.test("a kernel's results that nothing reads get buffers, and no work of their own", () => {
