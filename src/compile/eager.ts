@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { encode, showNumber } from "../base/data.ts";
+import { encode } from "../base/data.ts";
 import { InternalError, MemoryError } from "../base/errors.ts";
 import { showType, sizeOf } from "../base/shape.ts";
 import type { Primitive } from "../core/primitive.ts";
