@@ -18,7 +18,7 @@ import type { Primitive, ProgramDerivative } from "../core/primitive.ts";
 import { isFloat } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
-import { evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
+import { dependentResultsOf, evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
 import { Tensor, zerosOf } from "../core/tensor.ts";
 import type { Concrete, Type } from "../core/tensor.ts";
@@ -32,7 +32,6 @@ import { callPrimitive } from "./call.ts";
 import type { CallParams } from "./call.ts";
 import { checkpointPrimitive } from "./checkpoint.ts";
 import { fixpoint, memoize, nameOf, placed, record, transposeOpen } from "./programs.ts";
-import { dependsOn } from "./scan_bodies.ts";
 import { scanPrimitive } from "./scan_primitive.ts";
 import { switchPrimitive } from "./switch_primitive.ts";
 import { batchLoop, byRole, pushForward, whilePrimitive, whileType } from "./while_primitive.ts";
@@ -184,12 +183,12 @@ function transposeLoop(
   const flags = byRole(isLinear, params);
   const carried = fixpoint(
     flags.carry,
-    (list) => dependsOn(params.body, [...flags.consts, ...list]),
+    (list) => dependentResultsOf(params.body, [...flags.consts, ...list]),
   );
   const shifts = (arg: Type, i: number) =>
     carried[i] && !flags.carry[i] && arg instanceof Tensor && isOffset(arg);
   if (
-    dependsOn(params.condition, [...flags.own, ...carried])[0] ||
+    dependentResultsOf(params.condition, [...flags.own, ...carried])[0] ||
     byRole(args, params).carry.some(shifts)
   ) {
     throw argumentError(
@@ -221,6 +220,7 @@ export const boundedPrimitive: Primitive<BoundedParams> = {
     linearize: (primals, isActive, params) =>
       asCall.linearize(primals, isActive, { program: treeOf(params) }),
     jvp: (primals, tangents, params) => pushForward(boundedLoop, primals, tangents, params),
+    dependentResults: (isGiven, { program }) => dependentResultsOf(program, isGiven),
     zeroResults: (isZero, { program }) => zeroResultsOf(program, isZero),
     transpose: transposeLoop,
   },

@@ -7,7 +7,7 @@
 import { compile } from "../compile/pipeline.ts";
 import { isInspecting } from "../core/origin.ts";
 import type { Primitive } from "../core/primitive.ts";
-import { evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
+import { dependentResultsOf, evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
 import { zerosOf } from "../core/tensor.ts";
 import type { Concrete, Tensor } from "../core/tensor.ts";
@@ -61,6 +61,7 @@ export const callPrimitive: Primitive<CallParams> = {
         },
       };
     },
+    dependentResults: (isGiven, { program }) => dependentResultsOf(program, isGiven),
     zeroResults: (isZero, { program }) => zeroResultsOf(program, isZero),
     transpose(cotangents, args, { program }, isLinear) {
       const hasCotangent = cotangents.map((cotangent) => cotangent !== null);

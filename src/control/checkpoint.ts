@@ -9,6 +9,7 @@ import { readOptions } from "../base/options.ts";
 import { inlinePlainCalls } from "../compile/inline_calls.ts";
 import type { Primitive } from "../core/primitive.ts";
 import {
+  dependentResultsOf,
   evaluateProgram,
   Program,
   typeOf,
@@ -200,6 +201,7 @@ export const checkpointPrimitive: Primitive<CheckpointParams> = {
     },
     jvp: (primals, tangents, { program }) =>
       jvpFlat((args) => evaluateProgram(program, args), primals, tangents),
+    dependentResults: (isGiven, { program }) => dependentResultsOf(program, isGiven),
     zeroResults: (isZero, { program }) => zeroResultsOf(program, isZero),
     transpose(cotangents, args, { program, policy }, isLinear) {
       const hasCotangent = cotangents.map((cotangent) => cotangent !== null);

@@ -15,6 +15,7 @@ import { alignBatch } from "../primitives/structure.ts";
 import { isOffset } from "../transforms/transpose.ts";
 import { batchFlat } from "../transforms/vmap.ts";
 import {
+  dependentResultsOfHeld,
   evaluateHeld,
   mappedWhereNeeded,
   programOf,
@@ -160,6 +161,7 @@ export const customJvpPrimitive: Primitive<CustomJvpParams> = {
       const moved = rule.move(primals, tangents);
       return moved.results.map((result, i) => [result, moved.tangents[i]]);
     },
+    dependentResults: dependentResultsOfHeld,
     zeroResults: zeroResultsOfHeld,
     transpose: transposeHeld,
   },

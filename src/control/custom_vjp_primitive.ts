@@ -21,6 +21,7 @@ import { callPrimitive } from "./call.ts";
 import type { CallParams } from "./call.ts";
 import {
   checkCaptured,
+  dependentResultsOfHeld,
   evaluateHeld,
   mappedInFront,
   mappedWhereNeeded,
@@ -197,6 +198,7 @@ export const customVjpPrimitive: Primitive<CustomVjpParams> = {
       const out = place(moves ? pushforward.push(operands(tangents)) : []);
       return results.map((result, i) => [result, out[i]]);
     },
+    dependentResults: dependentResultsOfHeld,
     zeroResults: zeroResultsOfHeld,
     transpose: transposeHeld,
   },
@@ -324,6 +326,7 @@ const pushforwardPrimitive: Primitive<Pushforward> = {
           push(primals.slice(count).map((primal, i) => tangents[count + i] ?? zerosOf(primal))),
       };
     },
+    dependentResults: (_isGiven, { outputs }) => outputs.map(() => true),
     zeroResults(isZero, { residuals, outputs }) {
       const isStill = isZero.slice(residuals.length).every(Boolean);
       return outputs.map(() => isStill);

@@ -7,7 +7,7 @@
 import { argumentError, TraceError, traceError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import type { BatchAxis, Batched, ProgramDerivative } from "../core/primitive.ts";
-import { evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
+import { dependentResultsOf, evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
@@ -139,6 +139,14 @@ export function evaluateHeld(args: readonly Tensor[], { program }: Held): readon
     ? program.take(args)
     : runEvaluated(() => evaluateProgram(program, args));
   return results as readonly Concrete[];
+}
+
+/** Which results of a held function depend on any of these arguments; all, without a program. */
+export function dependentResultsOfHeld(
+  isGiven: readonly boolean[],
+  { program }: Held,
+): readonly boolean[] {
+  return program instanceof Unstaged ? [] : dependentResultsOf(program, isGiven);
 }
 
 /** Which results of a held function are zero where these arguments are; none is known without a program. */

@@ -114,6 +114,7 @@ export const linearSolvePrimitive: Primitive<LinearSolveParams> = {
         },
       };
     },
+    dependentResults: (_isGiven, { matvec }) => matvec.results.map(() => true),
     zeroResults(isZero, { captured, matrix }) {
       const right = isZero.slice(captured + matrix);
       return right.map(() => right.every(Boolean));

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Concrete, Tensor } from "../core/tensor.ts";
+import { Concrete, Tensor, zerosOf } from "../core/tensor.ts";
 import {
   evaluateProgram,
   Program,
@@ -224,29 +224,23 @@ export function pushBody(
   });
 }
 
-/** Which results of a program depend on the binders for which `isLinear`. */
-export function dependsOn(program: Program, isLinear: readonly boolean[]): readonly boolean[] {
-  const dependent = new Set<Atom>(program.binders.filter((_, i) => isLinear[i]));
-  for (const { inputs, outputs } of program.equations) {
-    if (!inputs.some((atom) => dependent.has(atom))) continue;
-    // An integer made of linear values, as a comparison's result, is seen when it is transposed.
-    outputs.forEach((variable) => dependent.add(variable));
-  }
-  return program.results.map((atom) => dependent.has(atom));
-}
-
-/** The program with these binders and results alone. */
+/** The program with these binders and results alone. What the results need of other binders is zero. */
 export function restrict(
-  { equations }: Program,
+  { binders: all, equations }: Program,
   binders: readonly Variable[],
   results: readonly Atom[],
 ): Program {
   const live = new Set<Atom>(results);
   const kept: Equation[] = [];
+  const zeros = new Map<Atom, Tensor>();
+  for (const variable of all) {
+    if (!binders.includes(variable)) zeros.set(variable, zerosOf(variable.type));
+  }
   for (let i = equations.length - 1; i >= 0; i--) {
     if (!equations[i].outputs.some((variable) => live.has(variable))) continue;
     equations[i].inputs.forEach((atom) => live.add(atom));
-    kept.push(equations[i]);
+    const inputs = equations[i].inputs.map((atom) => zeros.get(atom) ?? atom);
+    kept.push({ ...equations[i], inputs });
   }
   return new Program(binders, kept.reverse(), results);
 }

@@ -7,7 +7,7 @@
 import { argumentError, internalError, shapeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
 import type { Batched, Primitive } from "../core/primitive.ts";
-import { evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
+import { dependentResultsOf, evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
 import { Tensor, zerosOf } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
@@ -17,7 +17,6 @@ import { evaluateScan } from "./evaluate.ts";
 import { batchProgram, fixpoint, knowingZeros, placed } from "./programs.ts";
 import {
   byRole,
-  dependsOn,
   linearizeBody,
   pushBody,
   restrict,
@@ -179,6 +178,15 @@ function linearizeScan(
   };
 }
 
+/** Which carried values depend on any of these arguments, in any step. */
+function dependentCarry(isGiven: readonly boolean[], params: ScanParams): readonly boolean[] {
+  const { consts, carry, xs } = byRole(isGiven, params);
+  return fixpoint(
+    carry,
+    (carried) => dependentResultsOf(params.body, [...consts, ...carried, ...xs]),
+  );
+}
+
 function zeroResultsOfScan(
   isZero: readonly boolean[],
   params: ScanParams,
@@ -200,10 +208,7 @@ function transposeScan(
   isLinear: readonly boolean[],
 ): readonly (Tensor | null)[] {
   const flags = byRole(isLinear, params);
-  const carryDepends = fixpoint(
-    flags.carry,
-    (carried) => dependsOn(params.body, [...flags.consts, ...carried, ...flags.xs]),
-  );
+  const carryDepends = dependentCarry(isLinear, params);
   if (carryDepends.includes(false)) {
     return transposeMixed(cotangents, args, params, isLinear, carryDepends);
   }
@@ -296,7 +301,9 @@ function transposeMixed(
       carry: knownCarry.length,
     },
   ).slice(knownCarry.length);
-  const ysDepend = dependsOn(body, [...flags.consts, ...carryDepends, ...flags.xs]).slice(carry);
+  const ysDepend = dependentResultsOf(body, [...flags.consts, ...carryDepends, ...flags.xs]).slice(
+    carry,
+  );
   const linearBody = restrict(body, [
     ...binders.consts,
     ...binders.carry.filter(isCarried),
@@ -335,6 +342,12 @@ export const scanPrimitive: Primitive<ScanParams> = {
     kind: "program",
     linearize: linearizeScan,
     jvp: pushScan,
+    dependentResults(isGiven, params) {
+      const carried = dependentCarry(isGiven, params);
+      const { consts, xs } = byRole(isGiven, params);
+      const depends = dependentResultsOf(params.body, [...consts, ...carried, ...xs]);
+      return [...carried, ...depends.slice(params.carry)];
+    },
     zeroResults: zeroResultsOfScan,
     transpose: transposeScan,
   },

@@ -8,6 +8,7 @@ import { range, showType } from "../base/shape.ts";
 import { exchangedAxes } from "../core/axes.ts";
 import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
 import {
+  dependentResultsOf,
   evaluateProgram,
   Program,
   typeOf,
@@ -265,6 +266,9 @@ export const switchPrimitive: Primitive<SwitchParams> = {
       let next = moves.length;
       return moves.map((moving, i) => [all[i], moving ? all[next++] : null]);
     },
+    dependentResults: ([isIndex, ...isGiven], { branches }) =>
+      anyOf(branches.map((branch) => dependentResultsOf(branch, isGiven)))
+        .map((depends) => depends || isIndex),
     zeroResults([, ...isZero], { branches }) {
       const found = branches.map((branch) => zeroResultsOf(branch, isZero));
       return found[0].map((_, i) => found.every((zeros) => zeros[i]));

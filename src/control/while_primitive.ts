@@ -7,6 +7,7 @@ import { argumentError, internalError, shapeError } from "../base/errors.ts";
 import { range, showType } from "../base/shape.ts";
 import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
 import {
+  dependentResultsOf,
   evaluateProgram,
   Program,
   typeOf,
@@ -325,6 +326,15 @@ export const whilePrimitive: Primitive<WhileParams> = {
       };
     },
     jvp: (primals, tangents, params) => pushForward(plainLoop, primals, tangents, params),
+    dependentResults(isGiven, params) {
+      const { own, consts, carry } = byRole(isGiven, params);
+      const depends = fixpoint(
+        carry,
+        (carried) => dependentResultsOf(params.body, [...consts, ...carried]),
+      );
+      const [isAsked] = dependentResultsOf(params.condition, [...own, ...depends]);
+      return depends.map((one) => one || isAsked);
+    },
     zeroResults(isZero, params) {
       const { consts, carry } = byRole(isZero, params);
       const moves = fixpoint(

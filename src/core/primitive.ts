@@ -189,6 +189,8 @@ export interface ProgramDerivative<P> {
     tangents: readonly (Tensor | null)[],
     params: P,
   ): readonly (readonly [value: Tensor, tangent: Tensor | null])[];
+  /** Which results depend on any of these arguments. */
+  dependentResults(isGiven: readonly boolean[], params: P): readonly boolean[];
   /** Which results are zero where these arguments are, whatever the others are. */
   zeroResults(isZero: readonly boolean[], params: P): readonly boolean[];
   /**

@@ -8,6 +8,7 @@ import { internalError } from "../base/errors.ts";
 import { currentOrigin, enterEquation, noteOrigin, restoreOrigin } from "./origin.ts";
 import type { Origin } from "./origin.ts";
 import type { Primitive } from "./primitive.ts";
+import { zerosOf } from "./tensor.ts";
 import type { Tensor, Type } from "./tensor.ts";
 import { bind, checkAlive, Trace, Tracer } from "./trace.ts";
 import { printProgram } from "./print.ts";
@@ -138,9 +139,36 @@ export class RecordingTrace extends Trace {
   }
 
   override process<P>(primitive: Primitive<P>, args: readonly Tensor[], params: P) {
-    if (this.#parent !== null && !args.some((arg) => this.owns(arg))) {
-      return this.#parent.process(primitive, args, params);
+    const parent = this.#parent;
+    if (parent !== null) {
+      if (!args.some((arg) => this.owns(arg))) return parent.process(primitive, args, params);
+      const { derivative } = primitive;
+      if (derivative.kind === "program") {
+        const isOwn = args.map((arg) => this.owns(arg));
+        const depends = derivative.dependentResults(isOwn, params);
+        if (depends.includes(false)) return this.#divide(parent, primitive, args, params, depends);
+      }
     }
+    return this.#record(primitive, args, params);
+  }
+
+  /** Lets the parent compute the results that do not depend on this trace's values. */
+  #divide<P>(
+    parent: Trace,
+    primitive: Primitive<P>,
+    args: readonly Tensor[],
+    params: P,
+    depends: readonly boolean[],
+  ): readonly Tensor[] {
+    const filled = args.map((arg) => this.owns(arg) ? zerosOf(arg) : arg);
+    const known = parent.process(primitive, filled, params);
+    // What acts besides computing has done so by now.
+    const acts = isEffectful({ primitive: primitive as Primitive, params });
+    const recorded = this.#record(primitive, args, acts ? silence(params) as P : params);
+    return recorded.map((value, i) => depends[i] ? value : known[i]);
+  }
+
+  #record<P>(primitive: Primitive<P>, args: readonly Tensor[], params: P): readonly Tensor[] {
     const outputs = primitive.type(args, params).map((type) => new Variable(type));
     const inputs = args.map((arg) => this.toAtom(arg, primitive.name));
     this.#equations.push({
@@ -256,6 +284,36 @@ export function withoutDeadEquations(program: Program): Program {
   }
   if (kept.length === program.equations.length) return program;
   return new Program(program.binders, kept.reverse(), program.results);
+}
+
+const dependences = new WeakMap<Program, Map<string, readonly boolean[]>>();
+
+/** Which results of a program depend on any of these arguments. */
+export function dependentResultsOf(
+  program: Program,
+  isGiven: readonly boolean[],
+): readonly boolean[] {
+  let known = dependences.get(program);
+  if (known === undefined) dependences.set(program, known = new Map());
+  const key = isGiven.map(Number).join("");
+  let depends = known.get(key);
+  if (depends === undefined) known.set(key, depends = findDependence(program, isGiven));
+  return depends;
+}
+
+function findDependence(
+  { binders, equations, results }: Program,
+  isGiven: readonly boolean[],
+): readonly boolean[] {
+  const dependent = new Set<Atom>(binders.filter((_, i) => isGiven[i]));
+  for (const { primitive, inputs, params, outputs } of equations) {
+    const flags = inputs.map((atom) => dependent.has(atom));
+    if (!flags.includes(true)) continue;
+    const rule = primitive.derivative;
+    const found = rule.kind === "program" ? rule.dependentResults(flags, params) : null;
+    outputs.forEach((variable, i) => found?.[i] !== false && dependent.add(variable));
+  }
+  return results.map((atom) => dependent.has(atom));
 }
 
 /** Adds to `zeros` the variables that are zero where those in it are. */

@@ -29,6 +29,7 @@ export const barrierPrimitive: Primitive<null> = {
         push: (tangents) => tangents.map((tangent, i) => isActive[i] ? tangent : null),
       };
     },
+    dependentResults: (isGiven) => isGiven,
     zeroResults: (isZero) => isZero,
     transpose: (cotangents) => cotangents,
   },

@@ -11,6 +11,7 @@ import {
   cond,
   customJvp,
   customVjp,
+  debugCallback,
   foriLoop,
   grad,
   hessian,
@@ -489,4 +490,42 @@ Deno.test("null stands for a subtree of tangents and cotangents", () => {
     }).b,
     wide(9),
   );
+});
+
+Deno.test("rules may push and pull through loops, calls, branches and checkpoints", () => {
+  const values: Pair = (x, y) => x.sin().mul(y.add(x));
+  for (const [name, wrap] of Object.entries(contexts)) {
+    const f = wrap(values);
+    const pushing: Pair = customJvp(f, ([x, y], [dx, dy]) => jvp(f, [x, y], [dx, dy]));
+    const pulling: Pair = customVjp(
+      f,
+      (x: Tensor, y: Tensor) => [f(x, y), [x, y]],
+      ([x, y], ct) => vjp(f, x, y)[1](ct),
+    );
+    checkAlike(pushing, values, name.length, 13);
+    checkAlike(pulling, values, name.length, 13);
+  }
+  const looped: Pair = (x, y) =>
+    whileLoop(
+      ([i]: [Tensor, Tensor]) => i.less(1),
+      ([i, z]: [Tensor, Tensor]): [Tensor, Tensor] => [i.add(1), values(z, y)],
+      [count(0), x] as [Tensor, Tensor],
+    )[1];
+  const known: Pair = customJvp(
+    looped,
+    ([x, y], [dx, dy]) => [known(x, y), jvp(values, [x, y], [dx, dy])[1]],
+  );
+  checkAlike(known, values, 0, 7);
+});
+
+Deno.test("what a rule does with primals acts once, also beside tangents", () => {
+  const seen: number[] = [];
+  const f = (x: Tensor): Tensor =>
+    foriLoop(0, 2, (_, z: Tensor) => {
+      debugCallback((z: Tensor) => void seen.push(z.item()), z);
+      return z.mul(2);
+    }, x);
+  const g = customJvp(f, ([x], [dx]) => jvp(f, [x], [dx]));
+  assertTensorsClose(grad(g)(wide(3)), wide(4));
+  assertEquals(seen, [3, 6]);
 });
