@@ -77,7 +77,7 @@ export function confineProgram(
           // Something else in the place of what is not wanted: without it, only a constant.
           const stand = first === null || isOwn[i] ? own : standIn(own, axis, first);
           if (stand === own && !isFloat(own.dtype)) return own;
-          return select(broadcast(takes, own.shape, [axis]), own, stopGradient(stand));
+          return select(broadcast(takes, own.shape, [axis]), own, stopGradient(stand, "unused"));
         }),
       );
     });

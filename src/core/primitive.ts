@@ -90,11 +90,8 @@ export type Derivative<P> =
 export interface ZeroDerivative {
   /** Names this kind. */
   readonly kind: "zero";
-  /**
-   * Whether it is the identity, and its argument may be one that a function is linear in: then no
-   * cotangent goes back to it, where for other operations that is an error.
-   */
-  readonly cuts?: true;
+  /** Whether it is the identity otherwise, as `stopGradient` is: zeros stay zeros. */
+  readonly isIdentity?: true;
 }
 
 /** Linear in all floating-point arguments together: it is its own tangent map. */

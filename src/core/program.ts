@@ -146,7 +146,9 @@ export class RecordingTrace extends Trace {
       if (derivative.kind === "program") {
         const isOwn = args.map((arg) => this.owns(arg));
         const depends = derivative.dependentResults(isOwn, params);
-        if (depends.includes(false)) return this.#divide(parent, primitive, args, params, depends);
+        const known = derivative.dependentResults(isOwn.map((own) => !own), params);
+        const isMixed = depends.some((one, i) => !one && known[i]);
+        if (isMixed) return this.#divide(parent, primitive, args, params, depends);
       }
     }
     return this.#record(primitive, args, params);

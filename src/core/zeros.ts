@@ -32,7 +32,7 @@ export function zeroResults<P>(
   return primitive.type(args, params).map(() => {
     switch (rule.kind) {
       case "zero":
-        return rule.cuts === true && isZero.every(Boolean);
+        return rule.isIdentity === true && isZero.every(Boolean);
       case "linear": {
         // Integers choose places where there are floats, and are what is moved where there are none.
         const floats = isZero.filter((_, i) => isFloat(args[i].dtype));

@@ -323,19 +323,22 @@ export function convert(x: Tensor, dtype: Dtype): Tensor {
   return x.dtype === dtype ? x : bindOne(convertPrimitive, [x], { dtype });
 }
 
+/** Parameters of `stopGradient`: `"unused"` where nothing that counts depends on the result. */
+export type StopParams = "unused" | null;
+
 /** The identity, with derivative zero. */
-export const stopGradientPrimitive: Primitive<null> = {
+export const stopGradientPrimitive: Primitive<StopParams> = {
   name: "stopGradient",
   isTotal: true,
   type: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
   evaluate: ([x]) => [x],
-  batch: ([x], [axis]) => [[stopGradient(x), axis]],
-  derivative: { kind: "zero", cuts: true },
+  batch: ([x], [axis], _size, params) => [[stopGradient(x, params), axis]],
+  derivative: { kind: "zero", isIdentity: true },
 };
 
-/** `x`, as a constant to every differentiation. */
-export function stopGradient(x: Tensor): Tensor {
-  return bindOne(stopGradientPrimitive, [x], null);
+/** `x`, as a constant to every differentiation; one that is unused may stand in linear functions. */
+export function stopGradient(x: Tensor, params: StopParams = null): Tensor {
+  return bindOne(stopGradientPrimitive, [x], params);
 }
 
 /** Parameters of `iota`. */

@@ -83,7 +83,8 @@ function pull(
     case "program":
       return rule.transpose(received, types, params, isLinear);
     case "zero":
-      if (rule.cuts) return inputs.map(() => null);
+      // What stands in the place of an argument, and is not used, takes nothing from its linearity.
+      if (rule.isIdentity === true && params === "unused") return inputs.map(() => null);
       break;
   }
   throw argumentError(
