@@ -35,6 +35,7 @@ import {
   integers,
   nearGrid,
   nonZero,
+  ofAnySize,
   pivoted,
   positive,
   real,
@@ -244,6 +245,7 @@ const table: Table = {
   rsqrt: elementwise(FLOATS, positive),
   sign: elementwise(NUMBERS, nonZero),
   abs: elementwise(NUMBERS, nonZero),
+  binade: elementwise(FLOATS, ofAnySize(2)),
   floor: elementwise(NUMBERS, betweenHalves),
   ceil: elementwise(NUMBERS, betweenHalves),
   round: elementwise(NUMBERS, betweenHalves),
@@ -374,6 +376,36 @@ const table: Table = {
       given({ axes: [0] }, argument([4], integers(0, 1))),
       given({ axes: [1] }, argument([2, 0])),
       given({ axes: [0] }, argument([2, 0])),
+    ],
+  },
+  reduceMean: {
+    dtypes: FLOATS,
+    roundingTolerance: 1e-6,
+    cases: [
+      given({ axes: [0] }, argument([2, 3])),
+      given({ axes: [1] }, argument([2, 3])),
+      given({ axes: [0, 2] }, argument([2, 2, 3])),
+      given({ axes: [1] }, argument([0, 2])),
+    ],
+  },
+  reduceSquares: {
+    dtypes: FLOATS,
+    roundingTolerance: 1e-6,
+    cases: [
+      given({ axes: [0], divisor: 2 }, argument([2, 3])),
+      given({ axes: [1], divisor: 0.5 }, argument([2, 3])),
+      given({ axes: [0, 2], divisor: 1 }, argument([2, 2, 3])),
+      given({ axes: [1], divisor: 2 }, argument([0, 2])),
+    ],
+  },
+  reduceRoot: {
+    dtypes: FLOATS,
+    roundingTolerance: 1e-6,
+    cases: [
+      given({ axes: [0], divisor: 1, eps: 0 }, argument([3, 2], nonZero)),
+      given({ axes: [1], divisor: 3, eps: 0 }, argument([2, 3], nonZero)),
+      given({ axes: [0, 2], divisor: 6, eps: 0.5 }, argument([2, 2, 3])),
+      given({ axes: [1], divisor: 2, eps: 1 }, argument([0, 2])),
     ],
   },
   argmax: {

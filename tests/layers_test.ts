@@ -61,6 +61,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "slicing",
     "comparison",
     "arithmetic",
+    "moments",
     "transcendental",
     "reduction",
     "contraction",

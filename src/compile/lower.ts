@@ -16,9 +16,18 @@ import { typeOf, Variable } from "../core/program.ts";
 import type { Atom, Equation, Program } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
-import type { Access, Affine, Guard, LoopNode, Nest, Store } from "../kernels/loops.ts";
+import type {
+  Access,
+  Affine,
+  Combination,
+  Guard,
+  LoopNode,
+  Nest,
+  Store,
+} from "../kernels/loops.ts";
 import { canEmit } from "../kernels/nest.ts";
 import type { ContractParams } from "../primitives/contraction.ts";
+import type { Algebra, Formula } from "../primitives/moments.ts";
 import type { ConcatenateParams, PadParams } from "../primitives/slicing.ts";
 import type { TransposeParams } from "../primitives/structure.ts";
 import { combine, counter, padded, throughReshape } from "./coordinates.ts";
@@ -634,7 +643,7 @@ class NestWriter {
     atom: Variable,
     { inputs: [input], params }: Equation,
     coordinates: readonly Affine[],
-    operation: "sum" | "prod" | "max" | "min",
+    operation: Combination | Formula<never>,
     isRoot: boolean,
   ): number {
     const { shape } = typeOf(input);
@@ -652,9 +661,56 @@ class NestWriter {
     kept.forEach((axis, i) => source[axis] = coordinates[i]);
     reduced.forEach((axis, i) => source[axis] = counter(this.#kept + i));
     const node = this.value(input, source);
+    const { dtype } = atom.type;
+    if (typeof operation === "function") {
+      return operation(this.#algebra, { node }, typeOf(input), params as never).node;
+    }
     this.#names.add(operation);
-    return this.#add({ kind: "reduce", dtype: atom.type.dtype, operation, input: node });
+    return this.#add({ kind: "reduce", dtype, operation, input: node });
   }
+
+  /** Where what is being written is needed: a test, or nothing for everywhere. */
+  #when: number | undefined;
+
+  /** Formulas of nodes. */
+  readonly #algebra: Algebra<{ readonly node: number }> = {
+    sum: (x) => {
+      const { dtype } = this.#nodes[x.node];
+      const sum = { kind: "reduce", dtype, operation: "sum", input: x.node } as const;
+      const when = this.#when;
+      return { node: this.#add(when === undefined ? sum : { ...sum, when }) };
+    },
+    map: (primitive, ...args) => {
+      const [known] = args.filter((arg) => typeof arg !== "number");
+      const like = this.#nodes[known.node].dtype;
+      const inputs = args.map((arg) =>
+        typeof arg === "number"
+          ? this.#add({ kind: "constant", dtype: like, value: arg })
+          : arg.node
+      );
+      const [{ dtype }] = primitive.type(inputs.map(() => ({ dtype: like, shape: [] })), null);
+      this.#names.add(primitive.name);
+      return { node: this.#add({ kind: "map", dtype, operation: primitive.name, inputs }) };
+    },
+    choose: (test, yes, no) => {
+      const outer = this.#when;
+      const bool = (operation: string, ...inputs: readonly number[]): number =>
+        this.#add({ kind: "map", dtype: "bool", operation, inputs });
+      const branch = (test: number, write: () => { readonly node: number }): number => {
+        this.#when = outer === undefined ? test : bool("and", outer, test);
+        const { node } = write();
+        this.#when = outer;
+        return node;
+      };
+      const inputs = [
+        test.node,
+        branch(test.node, yes),
+        branch(bool("not", test.node), no),
+      ];
+      const { dtype } = this.#nodes[inputs[1]];
+      return { node: this.#add({ kind: "map", dtype, operation: "select", inputs }) };
+    },
+  };
 
   /** Keeps a value that would be computed again and again. */
   #keepWork(atom: Atom): void {
@@ -887,6 +943,10 @@ function costOf(
 ): Cost {
   const size = sizeOf(output.type.shape);
   if (rule.kind === "reduce") return { operations: Infinity, reads: new Set() };
+  // What is repeated is computed once, and read back.
+  if (rule.kind === "view" && inputs.every((input) => sizeOf(typeOf(input).shape) < size)) {
+    return { operations: 0, reads: new Set() };
+  }
   let operations = rule.kind === "outer" ? 1 : 0;
   if (rule.kind === "map") operations = rule.isHeavy ? Infinity : 1;
   const reads = new Set<Atom>();

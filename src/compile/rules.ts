@@ -8,6 +8,8 @@ import { withoutAxes } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Affine, Combination } from "../kernels/loops.ts";
 import type { PrimitiveName } from "../primitives/mod.ts";
+import { meanFormula, rootFormula, squaresFormula } from "../primitives/moments.ts";
+import type { Formula } from "../primitives/moments.ts";
 import type { BroadcastParams, ReduceParams, TransposeParams } from "../primitives/structure.ts";
 import type { FlipParams, SliceParams } from "../primitives/slicing.ts";
 import { combine } from "./coordinates.ts";
@@ -26,8 +28,11 @@ export type Rule =
   | { readonly kind: "alias" }
   /** Each element of the result is one of the argument's. */
   | { readonly kind: "view"; readonly source: Source }
-  /** Elements are combined along axes. */
-  | { readonly kind: "reduce"; readonly operation: Combination }
+  /** Elements are combined along axes, as an operation or a formula says. */
+  | {
+    readonly kind: "reduce";
+    readonly operation: Combination | Formula<never>;
+  }
   /** Counting. */
   | { readonly kind: "iota" }
   /** Zeros around and between the elements of the argument. */
@@ -54,7 +59,7 @@ const heavyMap = { kind: "map", isHeavy: true } as const;
 const kernel = { kind: "kernel" } as const;
 const host = { kind: "host" } as const;
 
-function reduce(operation: Combination): Rule {
+function reduce(operation: Combination | Formula<never>): Rule {
   return { kind: "reduce", operation };
 }
 
@@ -99,6 +104,9 @@ export const rules: Readonly<Record<PrimitiveName, Rule | HostRule | BarrierRule
   reduceMax: reduce("max"),
   reduceMin: reduce("min"),
   reduceProd: reduce("prod"),
+  reduceMean: reduce(meanFormula),
+  reduceSquares: reduce(squaresFormula),
+  reduceRoot: reduce(rootFormula),
 
   convert: map,
   equal: map,
@@ -122,6 +130,7 @@ export const rules: Readonly<Record<PrimitiveName, Rule | HostRule | BarrierRule
   rsqrt: map,
   sign: map,
   abs: map,
+  binade: map,
   floor: map,
   ceil: map,
   round: map,

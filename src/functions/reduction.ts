@@ -15,15 +15,16 @@ import type { Tensor, TensorLike } from "../core/tensor.ts";
 import {
   abs,
   add,
-  div,
+  binade,
   maximum,
   minimum,
+  mul,
   neg,
-  sqrt,
-  square,
+  reciprocal,
   sub,
 } from "../primitives/arithmetic.ts";
-import { equal, not, select } from "../primitives/comparison.ts";
+import { and, equal, lessEqual, not, select } from "../primitives/comparison.ts";
+import { reduceMean, reduceRoot, reduceSquares } from "../primitives/moments.ts";
 import * as reduction from "../primitives/reduction.ts";
 import {
   broadcast,
@@ -88,13 +89,6 @@ function countable(x: Tensor): Tensor {
   return x.dtype === "bool" ? convert(x, "int32") : x;
 }
 
-/** The square root, with derivative 0 at 0 to every order. */
-function flatSqrt(x: Tensor): Tensor {
-  const zero = constantLike(x, 0);
-  const isZero = equal(x, zero);
-  return select(isZero, zero, sqrt(select(isZero, constantLike(x, 1), x)));
-}
-
 /**
  * Sum over axes. Floats are added up in double precision, integers modulo 2^32; of nothing it is 0.
  *
@@ -143,13 +137,7 @@ export function sum(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): 
  */
 export function mean(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): Tensor {
   const arg = readReduction("Cannot take the mean of", x, axis, options, ["keepdims"]);
-  return finish(strictMean(floatOperand(arg.x), arg), arg);
-}
-
-/** The mean of floats over the axes of `arg`. */
-function strictMean(x: Tensor, arg: Reduction<unknown>): Tensor {
-  const total = reduceSum(x, arg.axes);
-  return div(total, constantLike(total, countOf(arg)));
+  return finish(reduceMean(floatOperand(arg.x), arg.axes), arg);
 }
 
 /**
@@ -381,7 +369,8 @@ export function all(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): 
 export function variance(x: TensorLike, axis?: AxisArgument, options?: VarianceOptions): Tensor {
   const what = "Cannot take the variance of";
   const arg = readReduction(what, x, axis, options, ["correction", "keepdims"]);
-  return finish(strictVariance(what, arg), arg);
+  const [deviations, divisor] = deviationsOf(what, arg);
+  return finish(reduceSquares(deviations, arg.axes, divisor), arg);
 }
 
 /**
@@ -409,11 +398,15 @@ export function variance(x: TensorLike, axis?: AxisArgument, options?: VarianceO
 export function std(x: TensorLike, axis?: AxisArgument, options?: VarianceOptions): Tensor {
   const what = "Cannot take the standard deviation of";
   const arg = readReduction(what, x, axis, options, ["correction", "keepdims"]);
-  return finish(flatSqrt(strictVariance(what, arg)), arg);
+  const [deviations, divisor] = deviationsOf(what, arg);
+  return finish(reduceRoot(deviations, arg.axes, divisor), arg);
 }
 
-/** The variance over the axes of `arg`. */
-function strictVariance(what: string, arg: Reduction<VarianceOptions>): Tensor {
+/** What elements differ from their mean by, and what the sum of the squares is divided by. */
+function deviationsOf(
+  what: string,
+  arg: Reduction<VarianceOptions>,
+): [deviations: Tensor, divisor: number] {
   const { correction = 0 } = arg.options;
   if (!Number.isFinite(correction)) {
     throw argumentError(
@@ -422,9 +415,11 @@ function strictVariance(what: string, arg: Reduction<VarianceOptions>): Tensor {
     );
   }
   const x = floatOperand(arg.x);
-  const centred = sub(x, spread(strictMean(x, arg), arg));
-  const total = reduceSum(square(centred), arg.axes);
-  return div(total, constantLike(total, Math.max(0, countOf(arg) - correction)));
+  const centred = sub(x, spread(reduceMean(x, arg.axes), arg));
+  // The mean was rounded: what that leaves is taken off, which has no derivative, as the mean of
+  // deviations is 0 whatever they are.
+  const rest = reduceMean(stopGradient(centred), arg.axes);
+  return [sub(centred, spread(rest, arg)), Math.max(0, countOf(arg) - correction)];
 }
 
 /**
@@ -516,14 +511,38 @@ function strictNorm(x: Tensor, axes: readonly number[], ord: number): Tensor {
     case 1:
       return reduceSum(abs(x), axes);
     case 2:
-      return flatSqrt(reduceSum(square(x), axes));
+      return reduceRoot(x, axes, 1);
     default: {
+      const sizes = abs(x);
+      const size = powerScale(sizes, axes, ord);
+      const kept = withoutAxes(range(x.ndim), axes);
+      const scaled = mul(sizes, broadcast(reciprocal(size), x.shape, kept));
       // With a negative order, an element that is 0 makes the sum infinite and the norm 0.
-      const total = reduceSum(flatPower(abs(x), ord, 0), axes);
-      return flatPower(total, 1 / ord, ord > 0 ? 0 : Infinity);
+      const total = reduceSum(flatPower(scaled, ord, 0), axes);
+      return mul(flatPower(total, 1 / ord, ord > 0 ? 0 : Infinity), size);
     }
   }
 }
+
+/**
+ * The power of two by which magnitudes are divided so that a sum of their powers stays in range: about
+ * that of the one that counts most, or 1 where that will do.
+ */
+function powerScale(sizes: Tensor, axes: readonly number[], ord: number): Tensor {
+  const shape = withoutAxes(sizes.shape, axes);
+  if (axes.some((axis) => sizes.shape[axis] === 0)) return splat(1, sizes.dtype, shape);
+  const extreme = ord > 0 ? reduction.reduceMax : reduction.reduceMin;
+  const size = binade(extreme(stopGradient(sizes), axes));
+  const most = 2 ** (POWER_RANGE[sizes.dtype as keyof typeof POWER_RANGE] / Math.abs(ord));
+  const isUsual = and(
+    lessEqual(constantLike(size, 1 / most), size),
+    lessEqual(size, constantLike(size, most)),
+  );
+  return select(isUsual, constantLike(size, 1), size);
+}
+
+/** How large an exponent of two a power may have without scaling. */
+const POWER_RANGE = { float32: 64, float64: 512 } as const;
 
 /**
  * `x` to a constant power, for `x` not negative; where `x` is `place`, to every order with

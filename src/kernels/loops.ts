@@ -56,12 +56,17 @@ export type LoopNode =
     readonly inputs: readonly number[];
     readonly params?: unknown;
   }
-  /** An earlier node combined over all rounds of the reduced loops. */
+  /**
+   * An earlier node combined over all rounds of the reduced loops. With `when`, the number of a bool
+   * made of earlier reductions, its value is needed only where that is true: then the loops are run
+   * again for it, and only if there is such a place.
+   */
   | {
     readonly kind: "reduce";
     readonly dtype: Dtype;
     readonly operation: Combination;
     readonly input: number;
+    readonly when?: number;
   };
 
 /** How a reduction combines. `max` and `min` of floats give NaN if any is; of bool they are or, and. */

@@ -12,6 +12,7 @@ import type { Builder, Kernel, Rows, Stage } from "./kernel.ts";
 import type { Affine, Nest } from "./loops.ts";
 import { type Pieces, piecesOf } from "./nest/pieces.ts";
 import { blockOf, makePlan, type Plan } from "./nest/plan.ts";
+import { roundsOf } from "./nest/cost.ts";
 import { product, simplify } from "./nest/simplify.ts";
 import { writeNest } from "./nest/writer.ts";
 
@@ -61,14 +62,17 @@ function reach({ strides }: Affine, lengths: readonly number[]): number {
 
 function estimates(nest: Nest): Pick<Kernel, "operations" | "bytes"> {
   const { lengths, nodes, stores, buffers } = nest;
-  const rounds = product(lengths);
-  const maps = nodes.filter(({ kind }) => kind === "map" || kind === "reduce");
+  const rounds = roundsOf(nest);
+  const operations = nodes.reduce(
+    (sum, { kind }, i) => kind === "map" || kind === "reduce" ? sum + rounds[i] : sum,
+    0,
+  );
   const accesses = [
     ...nodes.flatMap((node) => node.kind === "load" ? [node.from] : []),
     ...stores.map(({ to }) => to),
   ];
   const bytes = accesses.map((access) => reach(access, lengths) * byteSize(buffers[access.buffer]));
-  return { operations: rounds * maps.length, bytes: bytes.reduce((sum, part) => sum + part, 0) };
+  return { operations, bytes: bytes.reduce((sum, part) => sum + part, 0) };
 }
 
 /** Buffers that a nest reads or writes, in order. */

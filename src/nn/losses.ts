@@ -21,6 +21,7 @@ import {
   div,
   equal,
   exp,
+  expandDims,
   isfinite,
   less,
   lessEqual,
@@ -31,7 +32,6 @@ import {
   mean,
   mul,
   neg,
-  rsqrt,
   square,
   sub,
   sum,
@@ -39,6 +39,7 @@ import {
 } from "../functions/mod.ts";
 import { not } from "../primitives/comparison.ts";
 import { gather } from "../primitives/indexing.ts";
+import { inverseOf, reduceRoot } from "../primitives/moments.ts";
 import { broadcast, convert, moveAxis } from "../primitives/structure.ts";
 import { logSoftmax } from "./activations.ts";
 
@@ -71,10 +72,10 @@ function reduce(losses: Tensor, reduction: Reduction): Tensor {
 
 /**
  * `x` times the weight that it counts with: 0 where the weight is 0, also where `x` is infinite or
- * NaN, and then without a derivative.
+ * NaN, and then without a derivative. `source` is what `x` is made of, infinite or NaN where it is.
  */
-function weighted(x: Tensor, weight: Tensor): Tensor {
-  const isVoid = logicalAnd(equal(weight, 0), logicalNot(isfinite(x)));
+function weighted(x: Tensor, weight: Tensor, source: Tensor = x): Tensor {
+  const isVoid = logicalAnd(equal(weight, 0), logicalNot(isfinite(source)));
   return mul(where(isVoid, 0, x), weight);
 }
 
@@ -467,14 +468,14 @@ export function binaryCrossEntropyWithLogits(
   const [x, y] = readPair(what, input, target);
   // -log sigmoid(x) and -log sigmoid(-x). They differ by x, but computing one from the other would
   // lose all digits of the smaller one, and of its derivative.
-  const yes = weighted(logaddexp(neg(x), 0), y);
-  const no = weighted(logaddexp(x, 0), sub(1, y));
+  const yes = weighted(logaddexp(neg(x), 0), y, x);
+  const no = weighted(logaddexp(x, 0), sub(1, y), x);
   const losses = add(
-    posWeight === undefined ? yes : weighted(yes, besideInput(what, "posWeight", x, posWeight)),
+    posWeight === undefined ? yes : weighted(yes, besideInput(what, "posWeight", x, posWeight), x),
     no,
   );
   return reduce(
-    weight === undefined ? losses : weighted(losses, besideInput(what, "weight", x, weight)),
+    weight === undefined ? losses : weighted(losses, besideInput(what, "weight", x, weight), x),
     reduction,
   );
 }
@@ -579,14 +580,11 @@ export function cosineSimilarity(
   }
   const [x, y] = broadcastTogether(what, x1, x2).map(floatOperand);
   const along = checkAxis(axis, x.ndim, `${what} of ${showType(x)}`);
-  const product = sum(mul(x, y), along);
-  const inverse = mul(inverseLength(x, along, eps), inverseLength(y, along, eps));
-  return reduce(mul(product, inverse), reduction);
-}
-
-/** One over the length of the vectors along `axis`, or over `eps` if that is larger. */
-function inverseLength(x: Tensor, axis: number, eps: number): Tensor {
-  const squares = sum(square(x), axis);
-  const least = eps * eps;
-  return rsqrt(where(less(squares, least), least, squares));
+  const [first, second] = [x, y].map((vectors) => {
+    const length = reduceRoot(vectors, [along], 1);
+    const { shrink, inverse } = inverseOf(where(less(length, eps), eps, length));
+    return { shrunk: mul(vectors, expandDims(shrink, along)), inverse };
+  });
+  const product = sum(mul(first.shrunk, second.shrunk), along);
+  return reduce(mul(product, mul(first.inverse, second.inverse)), reduction);
 }

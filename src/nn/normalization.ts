@@ -19,10 +19,10 @@ import {
   ones,
   reshape,
   rsqrt,
-  square,
   sub,
   zeros,
 } from "../functions/mod.ts";
+import { inverseOf, overRoot, reduceRoot, reduceSquares } from "../primitives/moments.ts";
 import { stopGradient } from "../transforms/no_grad.ts";
 import {
   checkBoolean,
@@ -123,7 +123,10 @@ export function batchNorm(
       const perFeature = [features, ...input.shape.slice(2).map(() => 1)];
       if (!train) {
         const centred = sub(input, reshape(runningMean, perFeature));
-        return [normalize(centred, runningVariance, perFeature, eps, affine), state];
+        const inverse = rsqrt(add(runningVariance, eps));
+        const factor = affine.weight === undefined ? inverse : mul(inverse, affine.weight);
+        const y = shift(mul(centred, reshape(factor, perFeature)), affine, perFeature);
+        return [y, state];
       }
       const axes = range(input.ndim).filter((axis) => axis !== 1);
       const count = input.size / features;
@@ -135,8 +138,11 @@ export function batchNorm(
       }
       const batchMean = mean(input, axes);
       const centred = sub(input, reshape(batchMean, perFeature));
-      const batchVariance = mean(square(centred), axes);
-      const y = normalize(centred, batchVariance, perFeature, eps, affine);
+      const { shrink, inverse } = inverseOf(reduceRoot(centred, axes, count, eps));
+      const factor = affine.weight === undefined ? inverse : mul(inverse, affine.weight);
+      const shrunk = mul(centred, reshape(shrink, perFeature));
+      const y = shift(mul(shrunk, reshape(factor, perFeature)), affine, perFeature);
+      const batchVariance = reduceSquares(stopGradient(centred), axes, count);
       const seen = add(readLeaf(state, "state", "num_batches_tracked", "batchNorm"), 1);
       // Numbers stay numbers: beside a float64 tensor they count in full.
       const share = momentum ?? div(1, astype(seen, runningMean.dtype));
@@ -159,18 +165,16 @@ function readAffine(params: unknown, layer: string): { weight?: Tensor; bias?: T
   return { ...(weight === undefined ? {} : { weight }), ...(bias === undefined ? {} : { bias }) };
 }
 
-/** `centred / sqrt(variance + eps) * weight + bias`, statistics and parameters in `shape`. */
-function normalize(
-  centred: Tensor,
-  variance: Tensor,
-  shape: readonly number[],
-  eps: number,
-  { weight, bias }: AffineParams,
-): Tensor {
-  const inverse = rsqrt(add(variance, eps));
-  const factor = weight === undefined ? inverse : mul(inverse, weight);
-  const scaled = mul(centred, reshape(factor, shape));
-  return bias === undefined ? scaled : add(scaled, reshape(bias, shape));
+/** `x` plus the shift, brought into `shape`. */
+function shift(x: Tensor, { bias }: AffineParams, shape: readonly number[]): Tensor {
+  return bias === undefined ? x : add(x, reshape(bias, shape));
+}
+
+/** Elements less their mean over the given axes, over their root mean square and `eps`. */
+function normalize(x: Tensor, axes: readonly number[], eps: number): Tensor {
+  const centred = sub(x, mean(x, axes, { keepdims: true }));
+  const count = axes.reduce((product, axis) => product * x.shape[axis], 1);
+  return overRoot(centred, reduceRoot(centred, axes, count, eps), axes);
 }
 
 /** Options of `layerNorm`. */
@@ -243,9 +247,7 @@ export function layerNorm(
         );
       }
       const axes = range(input.ndim - shape.length, input.ndim);
-      const centred = sub(input, mean(input, axes, { keepdims: true }));
-      const variance = mean(square(centred), axes, { keepdims: true });
-      let y = mul(centred, rsqrt(add(variance, eps)));
+      let y = normalize(input, axes, eps);
       const { weight, bias } = readAffine(params, "layerNorm");
       if (weight !== undefined) y = mul(y, weight);
       if (bias !== undefined) y = add(y, bias);
@@ -315,9 +317,7 @@ export function groupNorm(
       const [batch] = input.shape;
       const width = (channels / groups) * sizeOf(input.shape.slice(2));
       const grouped = reshape(input, [batch, groups, width]);
-      const centred = sub(grouped, mean(grouped, 2, { keepdims: true }));
-      const variance = mean(square(centred), 2, { keepdims: true });
-      let y = reshape(mul(centred, rsqrt(add(variance, eps))), input.shape);
+      let y = reshape(normalize(grouped, [2], eps), input.shape);
       const perChannel = [channels, ...input.shape.slice(2).map(() => 1)];
       const { weight, bias } = readAffine(params, "groupNorm");
       if (weight !== undefined) y = mul(y, reshape(weight, perChannel));

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { mapOne } from "../numeric/map.ts";
 import { floorMod, roundHalfEven } from "../numeric/special.ts";
 import type { Primitive } from "../core/primitive.ts";
+import { allocateFor, Concrete } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
 import { equal, less, select } from "./comparison.ts";
@@ -227,6 +229,45 @@ export const absPrimitive: Primitive<null> = unary({
 /** Elementwise absolute value. */
 export function abs(x: Tensor): Tensor {
   return bindOne(absPrimitive, [x], null);
+}
+
+const bits = new Float64Array(1);
+const words = new Uint32Array(bits.buffer);
+const UPPER = new Uint8Array(Uint32Array.of(1).buffer)[0];
+
+/** The largest power of two not above the magnitude of a normal double. */
+function powerBelow(x: number): number {
+  bits[0] = x;
+  words[UPPER] &= 0x7ff00000;
+  words[1 - UPPER] = 0;
+  return bits[0];
+}
+
+/** The smallest and the largest power of two among the normal numbers of each dtype. */
+const BINADES = {
+  float32: [2 ** -126, 2 ** 127],
+  float64: [2 ** -1022, 2 ** 1023],
+} as const;
+
+/**
+ * The largest power of two not above each element's magnitude: what divided by it loses no digit and
+ * is from 1 to 2. It is a normal number always, the smallest for what is smaller, the largest for
+ * infinity and NaN.
+ */
+export const binadePrimitive: Primitive<null> = {
+  ...unary({ name: "binade", accepts: "float", apply: powerBelow, derivative: zero }),
+  evaluate([x], _params, [type]) {
+    const [least, most] = BINADES[type.dtype as keyof typeof BINADES];
+    const out = allocateFor({ dtype: type.dtype, shape: [x.elements.length] });
+    mapOne(out, x.elements, (value) => Math.min(Math.max(powerBelow(value), least), most));
+    return [new Concrete(type.dtype, type.shape, out)];
+  },
+  batch: ([x], [axis]) => [[binade(x), axis]],
+};
+
+/** Elementwise power of two close to the magnitude. */
+export function binade(x: Tensor): Tensor {
+  return bindOne(binadePrimitive, [x], null);
 }
 
 /** Largest integer not above each element. */

@@ -9,6 +9,7 @@ import * as comparison from "./comparison.ts";
 import * as contraction from "./contraction.ts";
 import * as indexing from "./indexing.ts";
 import * as lu from "./lu.ts";
+import * as moments from "./moments.ts";
 import * as ordering from "./ordering.ts";
 import * as orthogonal from "./orthogonal.ts";
 import * as randomBits from "./random_bits.ts";
@@ -53,6 +54,7 @@ export const primitives = {
   rsqrt: arithmetic.rsqrtPrimitive,
   sign: arithmetic.signPrimitive,
   abs: arithmetic.absPrimitive,
+  binade: arithmetic.binadePrimitive,
   floor: arithmetic.floorPrimitive,
   ceil: arithmetic.ceilPrimitive,
   round: arithmetic.roundPrimitive,
@@ -99,6 +101,9 @@ export const primitives = {
   reduceMax: reduction.reduceMaxPrimitive,
   reduceMin: reduction.reduceMinPrimitive,
   reduceProd: reduction.reduceProdPrimitive,
+  reduceMean: moments.reduceMeanPrimitive,
+  reduceSquares: moments.reduceSquaresPrimitive,
+  reduceRoot: moments.reduceRootPrimitive,
   argmax: reduction.argmaxPrimitive,
   argmin: reduction.argminPrimitive,
   cumsum: reduction.cumsumPrimitive,

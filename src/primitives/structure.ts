@@ -198,15 +198,15 @@ export function reductionRows(x: Concrete, axes: readonly number[]): Concrete {
 }
 
 /** The batching rule that all reductions share. */
-export function batchReduction(
-  primitive: Primitive<ReduceParams>,
+export function batchReduction<P extends ReduceParams>(
+  primitive: Primitive<P>,
   x: Tensor,
   axis: number,
-  { axes }: ReduceParams,
+  params: P,
 ): readonly [Tensor, number] {
-  const shifted = axes.map((a) => a < axis ? a : a + 1);
-  const place = axis - axes.filter((a) => a < axis).length;
-  return [bindOne(primitive, [x], { axes: shifted }), place];
+  const axes = params.axes.map((a) => a < axis ? a : a + 1);
+  const place = axis - params.axes.filter((a) => a < axis).length;
+  return [bindOne(primitive, [x], { ...params, axes }), place];
 }
 
 /** Sum over axes. Floats accumulate in double precision, integers modulo 2^32. */

@@ -496,6 +496,32 @@ function reduction(name: PrimitiveName, dtypes: readonly Dtype[]): Operation {
   };
 }
 
+/** A mean, or a mean of squares or its root: of exact operands, since a root is steep at 0. */
+function moment(name: "reduceMean" | "reduceSquares" | "reduceRoot"): Operation {
+  return (grower) => {
+    const { choices } = grower;
+    const x = grower.pick(
+      ({ concrete, error }) => isFloat(concrete.dtype) && concrete.ndim > 0 && error === 0,
+      () => grower.leaf(grower.dtype(FLOATS), [...grower.shape(), 3]),
+    );
+    const { dtype, shape } = x.concrete;
+    const axes = someAxes(grower, shape);
+    const count = sizeOf(axes.map((axis) => shape[axis]));
+    if (count === 0) return;
+    if (name === "reduceMean") {
+      const error = sumError(dtype, count, x.largest, 0) / count;
+      return grower.apply(name, [x], { axes }, () => error + Number.MIN_VALUE);
+    }
+    const divisor = choices.once(2) ? 1 : count;
+    const params = name === "reduceSquares"
+      ? { axes, divisor }
+      : { axes, divisor, eps: choices.of([0, 1e-5, 1]) };
+    // Squares are not negative: errors are relative.
+    const unit = unitOf(dtype);
+    grower.apply(name, [x], params, (largest) => Number.MIN_VALUE + (count + 8) * unit * largest);
+  };
+}
+
 function alongAxis(
   name: PrimitiveName,
   dtypes: readonly Dtype[],
@@ -837,6 +863,7 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   ceil: jumping("ceil", NUMBERS, 1),
   round: jumping("round", NUMBERS, 1),
   trunc: jumping("trunc", NUMBERS, 1),
+  binade: jumping("binade", FLOATS, 1),
   mod: jumping("mod", NUMBERS, 2),
 
   exp: gentle("exp", 1, (largest) => largest),
@@ -872,6 +899,9 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   reduceMax: reduction("reduceMax", DTYPES),
   reduceMin: reduction("reduceMin", DTYPES),
   reduceProd: reduction("reduceProd", NUMBERS),
+  reduceMean: moment("reduceMean"),
+  reduceSquares: moment("reduceSquares"),
+  reduceRoot: moment("reduceRoot"),
   barrier: (grower) => {
     const values = [grower.any(DTYPES, true), grower.any(DTYPES, true)];
     grower.apply("barrier", values, null, () => 0, true);

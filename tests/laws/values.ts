@@ -78,6 +78,14 @@ export const betweenHalves: Domain = each((random) =>
   Math.floor(random() * 12 - 6) / 2 + 0.15 + 0.2 * random()
 );
 
+/** Of either sign and of any size up to `2^most`, away from powers of two. */
+export function ofAnySize(most: number): Domain {
+  return each((random) => {
+    const power = 2 ** Math.floor((2 * random() - 1) * most);
+    return (random() < 0.5 ? -1 : 1) * power * (1.2 + 0.6 * random());
+  });
+}
+
 /** Near multiples of a half, moved by `shift`: two shifts a quarter apart never tie. */
 export function nearGrid(shift: number): Domain {
   return each((random) => Math.floor(random() * 8 - 4) / 2 + shift + 0.05 * random());

@@ -106,6 +106,14 @@ function mod(code: Code): (x: Vector, y: Vector) => Vector {
   };
 }
 
+/** The bits of the exponent alone are the power of two; those of infinity and of zero are bounded. */
+function binade(code: Code): (x: Vector) => Vector {
+  const exponent = float(code, Infinity);
+  const least = float(code, 2 ** -126);
+  const most = float(code, 2 ** 127);
+  return (x) => f32x4.pmax(f32x4.pmin(v128.and(x, exponent), most), least);
+}
+
 /** The exact operations, by the name of their primitive. */
 export const basicOperations: Readonly<Record<string, Operation>> = {
   add: binary(f32x4.add),
@@ -114,6 +122,7 @@ export const basicOperations: Readonly<Record<string, Operation>> = {
   div: binary(f32x4.div),
   neg: unary(f32x4.neg),
   abs: unary(f32x4.abs),
+  binade,
   square: unary((x) => f32x4.mul(x, x)),
   sqrt: unary(f32x4.sqrt),
   floor: unary(f32x4.floor),

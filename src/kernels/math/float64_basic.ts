@@ -49,6 +49,14 @@ const isNan: Operation = (code) => (x) => {
   return f64x2.ne(value, value);
 };
 
+/** The bits of the exponent alone are the power of two; those of infinity and of zero are bounded. */
+const binade: Operation = (code) => {
+  const exponent = constant(code, Infinity);
+  const least = constant(code, 2 ** -1022);
+  const most = constant(code, 2 ** 1023);
+  return (x) => f64x2.pmax(f64x2.pmin(v128.and(x, exponent), most), least);
+};
+
 /** The basic operations, by the names of their primitives. */
 export const basicOperations: Readonly<Record<string, Operation>> = {
   add: two(f64x2.add),
@@ -57,6 +65,7 @@ export const basicOperations: Readonly<Record<string, Operation>> = {
   div: two(f64x2.div),
   neg: one(f64x2.neg),
   abs: one(f64x2.abs),
+  binade,
   sign,
   square,
   sqrt: one(f64x2.sqrt),

@@ -18,7 +18,7 @@ const CHUNKS = 64;
 const quick: ReadonlySet<string> = new Set([
   ...["add", "sub", "mul", "neg", "square", "abs", "maximum", "minimum", "stopGradient"],
   ...["equal", "less", "lessEqual", "isNan", "not", "and", "or", "xor", "select", "convert"],
-  ...["floor", "ceil", "round", "trunc", "shiftLeft", "shiftRight", "sign"],
+  ...["floor", "ceil", "round", "trunc", "shiftLeft", "shiftRight", "sign", "binade"],
 ]);
 
 /** Operations whose code is long: the more vectors at a time, the more of it. */
@@ -35,14 +35,24 @@ export function isLong(operation: string): boolean {
   return !quick.has(operation) && !division.has(operation);
 }
 
-/** For each node, whether it runs in every round of the reduced loops. */
-export function inReduction(nest: Nest): readonly boolean[] {
-  const inside = nest.nodes.map(() => false);
-  nest.nodes.forEach((node) => {
-    if (node.kind === "reduce") inside[node.input] = true;
-  });
-  for (let i = nest.nodes.length - 1; i >= 0; i--) {
-    if (inside[i]) { for (const input of inputsOf(nest.nodes[i])) inside[input] = true; }
+type Reduction = LoopNode & { readonly kind: "reduce" };
+
+/** Whether the loops are always run for a reduction. */
+export function isRegular({ when }: Reduction): boolean {
+  return when === undefined;
+}
+
+/** For each node, whether it runs in the rounds of the reduced loops, for the sake of which ones. */
+export function inReduction(
+  { nodes }: Nest,
+  counts: (reduction: Reduction) => boolean = () => true,
+): readonly boolean[] {
+  const inside = nodes.map(() => false);
+  for (const node of nodes) {
+    if (node.kind === "reduce" && counts(node)) inside[node.input] = true;
+  }
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    if (inside[i]) { for (const input of inputsOf(nodes[i])) inside[input] = true; }
   }
   return inside;
 }
@@ -96,7 +106,7 @@ export function unrollOf(
   kept: number,
   inside: readonly boolean[],
 ): number {
-  const reductions = nest.nodes.filter(({ kind }) => kind === "reduce").length;
+  const reductions = nest.nodes.filter((node) => node.kind === "reduce" && isRegular(node)).length;
   const loads = nest.nodes.filter((node) => node.kind === "load");
   const running = nest.nodes.filter((_, i) => reductions === 0 || inside[i]);
   const work = running.reduce((sum, node) => sum + costOf(node), 0);
@@ -114,10 +124,23 @@ export function unrollOf(
   return work > 14 || loads.length > 4 ? 2 : 4;
 }
 
+/** How often each node runs: what follows reductions only once for each result. */
+export function roundsOf(nest: Nest): readonly number[] {
+  const { lengths, reduced, nodes } = nest;
+  const all = product(lengths);
+  if (reduced === 0) return nodes.map(() => all);
+  const results = product(lengths.slice(0, lengths.length - reduced));
+  const inside = inReduction(nest, isRegular);
+  return nodes.map((node, i) =>
+    inside[i] || (node.kind === "reduce" && isRegular(node)) ? all : results
+  );
+}
+
 /** The work of a whole nest, in operations on elements. */
 export function workOf(nest: Nest): number {
-  const work = nest.nodes.reduce((sum, node) => sum + costOf(node), nest.stores.length);
-  return product(nest.lengths) * work;
+  const rounds = roundsOf(nest);
+  const stores = nest.stores.length * product(nest.lengths);
+  return nest.nodes.reduce((sum, node, i) => sum + rounds[i] * costOf(node), stores);
 }
 
 /** The number of chunks that work of this size should be done in. */

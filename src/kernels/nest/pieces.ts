@@ -88,7 +88,12 @@ function piece(
     lengths: [count, ...lengths.with(cut, length)],
     reduced,
     buffers: [...buffers, ...reductions.map((node) => nest.nodes[node].dtype)],
-    nodes: mapped.nodes,
+    // Whether a reduction is needed is known only when all pieces are done.
+    nodes: mapped.nodes.map((node) => {
+      if (node.kind !== "reduce") return node;
+      const { when: _, ...always } = node;
+      return always;
+    }),
     stores: reductions.map((node, i) => ({
       node,
       to: {

@@ -8,7 +8,7 @@ import { byteSize } from "../../base/dtype.ts";
 import { internalError } from "../../base/errors.ts";
 import type { Rows } from "../kernel.ts";
 import type { LoopNode, Nest } from "../loops.ts";
-import { chunksFor, costAlong, inReduction, unrollOf, workOf } from "./cost.ts";
+import { chunksFor, costAlong, inReduction, isRegular, unrollOf, workOf } from "./cost.ts";
 import type { Lanes } from "./lanes.ts";
 import { mapAffines } from "./simplify.ts";
 
@@ -169,7 +169,7 @@ export function makePlan(simplified: Nest, rows?: Rows): Plan {
   const nest = simplified.lengths.length === 0 ? withLoop(simplified) : simplified;
   const { lengths } = nest;
   const lanes = lanesOf(nest);
-  const inside = inReduction(nest);
+  const inside = inReduction(nest, isRegular);
   const loops = fixedSplit(nest, rows)?.loops ?? 0;
   // All but the last of the loops that chunks divide must stay outside.
   const first = Math.max(0, loops - 1);
@@ -195,7 +195,7 @@ function planAlong(
   const { lengths, reduced } = nest;
   const kept = lengths.length - reduced;
   const lanes = lanesOf(nest);
-  const inside = inReduction(nest);
+  const inside = inReduction(nest, isRegular);
   const fixed = fixedSplit(nest, rows);
   const all = lengths.map((_, loop) => loop);
   const unroll = tileLoop === undefined ? unrollOf(nest, vector, kept, inside) : 1;

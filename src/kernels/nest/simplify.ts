@@ -31,7 +31,9 @@ export function mapInputs(node: LoopNode, map: (input: number) => number): LoopN
     case "map":
       return { ...node, inputs: node.inputs.map(map) };
     case "reduce":
-      return { ...node, input: map(node.input) };
+      return node.when === undefined
+        ? { ...node, input: map(node.input) }
+        : { ...node, input: map(node.input), when: map(node.when) };
     default:
       return node;
   }
@@ -39,7 +41,9 @@ export function mapInputs(node: LoopNode, map: (input: number) => number): LoopN
 
 /** The nodes that a node is made of. */
 export function inputsOf(node: LoopNode): readonly number[] {
-  return node.kind === "map" ? node.inputs : node.kind === "reduce" ? [node.input] : [];
+  if (node.kind === "map") return node.inputs;
+  if (node.kind !== "reduce") return [];
+  return node.when === undefined ? [node.input] : [node.input, node.when];
 }
 
 /** The affine maps of a node. */

@@ -8,12 +8,12 @@ import { encode } from "../../base/data.ts";
 import { byteSize } from "../../base/dtype.ts";
 import type { Code } from "../../wasm/code.ts";
 import type { Expression, Local } from "../../wasm/expression.ts";
-import { i32, select } from "../../wasm/operations.ts";
+import { i32, select, v128 } from "../../wasm/operations.ts";
 import type { Builder } from "../kernel.ts";
 import type { LoopNode } from "../loops.ts";
 import type { Vector } from "../math/operation.ts";
 import { Accumulator } from "./accumulate.ts";
-import { isLong } from "./cost.ts";
+import { inReduction, isLong, isRegular } from "./cost.ts";
 import { Cursors, plus, scaled } from "./cursors.ts";
 import { turningPoints } from "./guards.ts";
 import {
@@ -36,6 +36,8 @@ const FEW_ROUNDS = 4096;
 /** An operation that a nest contains more often is called, too. */
 const MOST_TIMES = 2;
 
+type Reduction = LoopNode & { readonly kind: "reduce" };
+
 /** Writes one function. */
 class Writer implements Spot {
   readonly code: Code;
@@ -51,6 +53,9 @@ class Writer implements Spot {
   /** How many rounds of the tile's loop are done at once. */
   #tileRounds = 1;
   #accumulators: readonly Accumulator[] = [];
+  /** The reductions that the loops are run for, and the nodes in the loops that these need. */
+  #reductions: readonly Reduction[] = [];
+  #isNeeded: readonly boolean[] = [];
 
   constructor(builder: Builder, code: Code, plan: Plan, addresses: readonly Local<"i32">[]) {
     this.#builder = builder;
@@ -272,16 +277,27 @@ class Writer implements Spot {
     const most = Math.ceil(lengths[vector] / this.plan.lanes);
     const width = isHorizontal ? Math.min(unroll, most) : this.round.vectors;
     const shape = { width, isHorizontal };
-    const reductions = nodes.flatMap((node, i) => node.kind === "reduce" ? [{ node, i }] : []);
-    this.#accumulators = reductions.map(({ node }) =>
-      new Accumulator(this.code, node, this.plan.lanes, shape)
-    );
-    for (const accumulator of this.#accumulators) accumulator.start();
-    this.#loops(kept);
-    reductions.forEach(({ i }, k) => this.#values[i] = this.#accumulators[k].finish());
-    this.#accumulators = [];
+    const run = (counts: (node: Reduction) => boolean, when?: Expression<"i32">): void => {
+      const places = nodes.flatMap((node, i) => node.kind === "reduce" && counts(node) ? [i] : []);
+      this.#reductions = places.map((i) => nodes[i] as Reduction);
+      this.#isNeeded = inReduction(this.plan.nest, counts);
+      const accumulators = this.#reductions.map((node) =>
+        new Accumulator(this.code, node, this.plan.lanes, shape)
+      );
+      this.#accumulators = accumulators;
+      for (const accumulator of accumulators) accumulator.start();
+      if (when === undefined) this.#loops(kept);
+      else this.code.if(when, () => this.#loops(kept));
+      places.forEach((i, k) => this.#values[i] = accumulators[k].finish());
+      this.#accumulators = [];
+    };
+    run(isRegular);
     nodes.forEach((node, i) => {
-      if (this.#placements[i].isAfter && node.kind !== "reduce") this.#node(node, i);
+      if (node.kind === "reduce") {
+        if (node.when === undefined) return;
+        const flags = this.#values[node.when].map((flag): Vector => flag);
+        run((one) => one === node, v128.anyTrue(flags.reduce((a, b) => v128.or(a, b))));
+      } else if (this.#placements[i].isAfter) this.#node(node, i);
     });
     this.#stores();
   }
@@ -294,8 +310,7 @@ class Writer implements Spot {
       return;
     }
     const { first, vectors } = this.round;
-    const reductions = nodes.filter((node) => node.kind === "reduce");
-    reductions.forEach(({ input }, k) => {
+    this.#reductions.forEach(({ input }, k) => {
       for (let i = 0; i < vectors; i++) {
         this.#accumulators[k].add(first + i, this.#value(input, i), activeIn(this, i));
       }
@@ -309,6 +324,7 @@ class Writer implements Spot {
       nodes.forEach((node, i) => {
         const placement = this.#placements[i];
         if (placement.depth !== depth || placement.isAfter) return;
+        if (this.#accumulators.length > 0 && !this.#isNeeded[i]) return;
         if ((node.kind === "load") === isLoad) this.#node(node, i);
       });
     }
