@@ -533,7 +533,9 @@ function powerScale(sizes: Tensor, axes: readonly number[], ord: number): Tensor
   if (axes.some((axis) => sizes.shape[axis] === 0)) return splat(1, sizes.dtype, shape);
   const extreme = ord > 0 ? reduction.reduceMax : reduction.reduceMin;
   const size = binade(extreme(stopGradient(sizes), axes));
-  const most = 2 ** (POWER_RANGE[sizes.dtype as keyof typeof POWER_RANGE] / Math.abs(ord));
+  // Second derivatives have powers of up to that many times the exponent.
+  const steps = 2 + 2 * Math.abs(ord);
+  const most = 2 ** (POWER_RANGE[sizes.dtype as keyof typeof POWER_RANGE] / steps);
   const isUsual = and(
     lessEqual(constantLike(size, 1 / most), size),
     lessEqual(size, constantLike(size, most)),
@@ -542,7 +544,7 @@ function powerScale(sizes: Tensor, axes: readonly number[], ord: number): Tensor
 }
 
 /** How large an exponent of two a power may have without scaling. */
-const POWER_RANGE = { float32: 64, float64: 512 } as const;
+const POWER_RANGE = { float32: 96, float64: 800 } as const;
 
 /**
  * `x` to a constant power, for `x` not negative; where `x` is `place`, to every order with

@@ -128,7 +128,8 @@ export const reciprocalPrimitive: Primitive<null> = unary({
   apply: (x) => 1 / x,
   derivative: {
     kind: "smooth",
-    tangents: [(dx, _args, [out]) => neg(mul(dx, square(out)))],
+    // One factor after the other: the square may be out of range where the product is not.
+    tangents: [(dx, _args, [out]) => neg(mul(mul(dx, out), out))],
   },
 });
 

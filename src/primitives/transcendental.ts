@@ -13,12 +13,14 @@ import { bindOne } from "../core/trace.ts";
 import {
   abs,
   add,
+  binade,
   div,
   maximum,
   minimum,
   mul,
   neg,
   offset,
+  reciprocal,
   rsqrt,
   scale,
   square,
@@ -185,10 +187,16 @@ export function atan(x: Tensor): Tensor {
   return bindOne(atanPrimitive, [x], null);
 }
 
-/** The squared distance from the origin, infinite instead of 0 there: dividing by it gives 0. */
-function squaredDistance(y: Tensor, x: Tensor): Tensor {
-  const sum = add(square(x), square(y));
-  return select(equal(sum, constantLike(sum, 0)), constantLike(sum, Infinity), sum);
+/**
+ * `x / (x² + y²)`, and 0 at the origin. Both are first divided by a power of two close to the larger,
+ * so that squares stay in range.
+ */
+function overSquaredDistance(x: Tensor, y: Tensor): Tensor {
+  const size = binade(stopGradient(maximum(abs(x), abs(y))));
+  const near = div(x, size);
+  const sum = add(square(near), square(div(y, size)));
+  const isOrigin = equal(sum, constantLike(sum, 0));
+  return div(div(near, select(isOrigin, constantLike(sum, Infinity), sum)), size);
 }
 
 /** The angle of the point (x, y), given y first; its derivative at the origin is 0. */
@@ -199,8 +207,8 @@ export const atan2Primitive: Primitive<null> = binary({
   derivative: {
     kind: "smooth",
     tangents: [
-      (dy, [y, x]) => mul(dy, div(x, squaredDistance(y, x))),
-      (dx, [y, x]) => neg(mul(dx, div(y, squaredDistance(y, x)))),
+      (dy, [y, x]) => mul(dy, overSquaredDistance(x, y)),
+      (dx, [y, x]) => neg(mul(dx, overSquaredDistance(y, x))),
     ],
   },
 });
@@ -269,12 +277,19 @@ export function tanhSlope(x: Tensor): Tensor {
   return bindOne(tanhSlopePrimitive, [x], null);
 }
 
+/** `1 / √(x² + 1)`; beside a large `x`, both are divided by a power of two close to it. */
+function asinhSlope(x: Tensor): Tensor {
+  const size = binade(maximum(abs(stopGradient(x)), constantLike(x, 1)));
+  const one = reciprocal(size);
+  return mul(rsqrt(add(square(mul(x, one)), square(one))), one);
+}
+
 /** Inverse hyperbolic sine. */
 export const asinhPrimitive: Primitive<null> = unary({
   name: "asinh",
   accepts: "float",
   apply: Math.asinh,
-  derivative: { kind: "smooth", tangents: [(dx, [x]) => mul(dx, rsqrt(offset(square(x), 1)))] },
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => mul(dx, asinhSlope(x))] },
 });
 
 /** Elementwise inverse hyperbolic sine. */
@@ -289,8 +304,8 @@ export const acoshPrimitive: Primitive<null> = unary({
   apply: Math.acosh,
   derivative: {
     kind: "smooth",
-    // (x - 1) (x + 1) is x² - 1 without its cancellation near 1.
-    tangents: [(dx, [x]) => mul(dx, rsqrt(mul(offset(x, -1), offset(x, 1))))],
+    // (x - 1) (x + 1) is x² - 1 without its cancellation near 1; each root stays in range.
+    tangents: [(dx, [x]) => mul(dx, mul(rsqrt(offset(x, -1)), rsqrt(offset(x, 1))))],
   },
 });
 

@@ -304,7 +304,6 @@ class Writer implements Spot {
 
   /** What is done in every round of all loops. */
   #leaf(): void {
-    const { nodes } = this.plan.nest;
     if (this.#accumulators.length === 0) {
       this.#stores();
       return;

@@ -1,0 +1,213 @@
+/**
+ * Results that are in range although squares and sums on the way to them are not: a function of
+ * scaled arguments is the scaled function of the arguments, to the second derivative.
+ */
+import type { Dtype } from "../../src/base/dtype.ts";
+import type { Tensor } from "../../src/core/tensor.ts";
+import { index, mean, norm, stack, std, tensor, variance } from "../../src/functions/mod.ts";
+import { jit } from "../../src/jit.ts";
+import { det, norm as linalgNorm } from "../../src/linalg.ts";
+import * as nn from "../../src/nn/mod.ts";
+import * as optim from "../../src/optim/mod.ts";
+import { assertTensorsClose } from "../../src/testing/mod.ts";
+import { grad, hessian, jacfwd, vmap } from "../../src/transforms/mod.ts";
+
+/** A function of `[2, 3]` with `f(c x) = c^degree f(x)`. */
+interface Case {
+  readonly f: (x: Tensor) => Tensor;
+  readonly degree: number;
+}
+
+/** A layer without parameters, as a function whose result is weighted and added up. */
+function layer(apply: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
+  return (x) => apply(x).mul(tensor([[1, -2, 3], [0.5, 4, -1]], { dtype: x.dtype })).sum();
+}
+
+const cases: Readonly<Record<string, Case>> = {
+  mean: { f: (x) => mean(x), degree: 1 },
+  "mean of columns": { f: (x) => mean(x, 0).mul([1, -2, 3]).sum(), degree: 1 },
+  variance: { f: (x) => variance(x, 1).sum(), degree: 2 },
+  "unbiased variance of columns": {
+    f: (x) => variance(x, 0, { correction: 1 }).sum(),
+    degree: 2,
+  },
+  std: { f: (x) => std(x, 1).sum(), degree: 1 },
+  "unbiased std of columns": { f: (x) => std(x, 0, { correction: 1 }).sum(), degree: 1 },
+  ...Object.fromEntries(
+    [1, 2, 3, 0.5, -1, -2.5, 5, Infinity, -Infinity].flatMap((ord) => [
+      [`norm ${ord}`, { f: (x: Tensor) => norm(x, null, { ord }), degree: 1 }],
+      [`norm ${ord} of rows`, { f: (x: Tensor) => norm(x, 1, { ord }).sum(), degree: 1 }],
+    ]),
+  ),
+  ...Object.fromEntries(
+    (["fro", "nuc", 1, -1, 2, -2, Infinity, -Infinity] as const).map((ord) => [
+      `linalg.norm ${ord}`,
+      { f: (x: Tensor) => linalgNorm(x, null, { ord }), degree: 1 },
+    ]),
+  ),
+  globalNorm: { f: (x) => optim.globalNorm({ a: x.at(0), b: x.at(1) }), degree: 1 },
+  "atan2": { f: (x) => x.at(0).atan2(x.at(1)).sum(), degree: 0 },
+  layerNorm: {
+    f: layer((x) => nn.layerNorm(3, { eps: 0, elementwiseAffine: false }).apply({}, {}, x)[0]),
+    degree: 0,
+  },
+  batchNorm: {
+    f: layer((x) => {
+      const norm = nn.batchNorm(2, { eps: 0, affine: false, dtype: x.dtype as "float64" });
+      const batch = x.swapaxes(0, 1);
+      const [params, state] = norm.init(tensor(new Uint32Array([0, 0])));
+      return norm.apply(params, state, batch, { train: true })[0].swapaxes(0, 1);
+    }),
+    degree: 0,
+  },
+  groupNorm: {
+    f: layer((x) => nn.groupNorm(1, 3, { eps: 0, affine: false }).apply({}, {}, x)[0]),
+    degree: 0,
+  },
+  cosineSimilarity: {
+    f: (x) => nn.cosineSimilarity(index(x, [0, 1]), index(x, [1, 2]), { eps: 0 }).sum(),
+    degree: 0,
+  },
+};
+
+/** Exponents of two at which squares, or sums of squares, leave the range; results do not. */
+const EXPONENTS: Readonly<Record<"float32" | "float64", readonly number[]>> = {
+  float32: [-100, -74, -66, -40, 40, 62, 66, 90],
+  float64: [-900, -540, -520, -300, 300, 510, 520, 900],
+};
+
+const RANGE = { float32: [-126, 127], float64: [-1022, 1023] } as const;
+
+const near = [[0.75, -1.25, 2], [1.5, 0.375, -3]];
+
+for (const dtype of ["float32", "float64"] satisfies Dtype[]) {
+  for (const [name, { f, degree }] of Object.entries(cases)) {
+    Deno.test(`${name} of huge and of tiny ${dtype} values is scaled, and so are its derivatives`, () => {
+      const x = tensor(near, { dtype });
+      const relative = dtype === "float32" ? 2e-5 : 1e-12;
+      const [value, slope, curve] = [f(x), grad(f)(x), hessian(f)(x) as Tensor];
+      const [least, most] = RANGE[dtype];
+      const fits = (power: number): boolean => power > least + 12 && power < most - 12;
+      const compiled = [jit(f), jit(grad(f)), jit(hessian(f))] as const;
+      for (const exponent of EXPONENTS[dtype]) {
+        const scaled = x.mul(2 ** exponent);
+        const check = (actual: Tensor, expected: Tensor, power: number, what: string): void => {
+          if (!fits(power * exponent)) return;
+          const size = Math.max(...expected.data().map(Math.abs)) || 1;
+          const unscaled = actual.astype("float64").mul(2 ** (-power * exponent));
+          const options = { rtol: relative, atol: relative * size };
+          assertTensorsClose(unscaled, expected.astype("float64"), {
+            ...options,
+            message: `${what} at 2^${exponent}`,
+          });
+        };
+        check(f(scaled), value, degree, "value");
+        check(compiled[0](scaled), value, degree, "compiled value");
+        check(vmap(f)(stack([x, scaled])).at(1), value, degree, "mapped value");
+        check(grad(f)(scaled), slope, degree - 1, "gradient");
+        check(compiled[1](scaled), slope, degree - 1, "compiled gradient");
+        check(vmap(grad(f))(stack([scaled, x])).at(0), slope, degree - 1, "mapped gradient");
+        check(jacfwd(f)(scaled) as Tensor, slope, degree - 1, "forward derivative");
+        check(hessian(f)(scaled) as Tensor, curve, degree - 2, "second derivative");
+        check(compiled[2](scaled) as Tensor, curve, degree - 2, "compiled second derivative");
+      }
+    });
+  }
+
+  Deno.test(`rows of any size stand beside each other in ${dtype}, at every length`, () => {
+    const powers = EXPONENTS[dtype];
+    for (const length of [1, 3, 4, 17, 300, 5000]) {
+      const values = Array.from({ length }, (_, i) => 1 + (i * 7 % 11) / 8);
+      const row = tensor(values, { dtype });
+      const x = stack(powers.map((power) => row.mul(2 ** power)));
+      const scale = tensor(powers.map((power) => 2 ** power), { dtype });
+      const tolerance = { rtol: dtype === "float32" ? 1e-5 : 1e-12, atol: 0 };
+      for (const [f, axis] of [[norm, 1], [std, 1], [mean, 1]] as const) {
+        const expected = f(row).mul(scale);
+        assertTensorsClose(f(x, axis), expected, tolerance);
+        assertTensorsClose(jit((x: Tensor) => f(x, axis))(x), expected, tolerance);
+        assertTensorsClose(jit((x: Tensor) => f(x.swapaxes(0, 1), 0))(x), expected, tolerance);
+      }
+    }
+  });
+}
+
+Deno.test("means and norms of the largest and the smallest numbers", () => {
+  const most = 3.4028234663852886e38;
+  assertTensorsClose(mean(tensor([most, most, most])), most, { rtol: 1e-6 });
+  assertTensorsClose(mean(tensor([most, most, -most, -most])), 0, { atol: 0 });
+  const wide = tensor([1.7e308, 1.7e308, -1.6e308], { dtype: "float64" });
+  assertTensorsClose(mean(wide), 6e307, { rtol: 1e-12, atol: 0 });
+  assertTensorsClose(norm(tensor([2 ** -149])), 2 ** -149, { rtol: 0, atol: 0 });
+  assertTensorsClose(norm(tensor([most])), most, { rtol: 1e-6 });
+  const tiny = tensor([5e-324], { dtype: "float64" });
+  assertTensorsClose(norm(tiny), 5e-324, { rtol: 0, atol: 0 });
+  assertTensorsClose(mean(tensor([1, Infinity, -Infinity])), NaN);
+  assertTensorsClose(norm(tensor([1, -Infinity])), Infinity);
+  const long = tensor([1e36]).broadcastTo([100000]).add(tensor([1e36]));
+  for (const f of [mean, jit((x: Tensor) => mean(x))]) {
+    assertTensorsClose(f(long), 2e36, { rtol: 1e-6 });
+  }
+});
+
+Deno.test("gradients are clipped by a norm whose square is out of range", () => {
+  const clip = optim.clipByGlobalNorm(1);
+  for (const [dtype, size] of [["float32", 1e20], ["float64", 1e200]] as const) {
+    const f = (g: Tensor): Tensor => clip.update(g, clip.init(g), g)[0] as Tensor;
+    const g = tensor([3 * size, 4 * size], { dtype });
+    for (const update of [f, jit(f)]) assertTensorsClose(update(g), [0.6, 0.8], { rtol: 1e-6 });
+    assertTensorsClose(grad((g: Tensor) => f(g).sum())(g).mul(size), [0.032, -0.024], {
+      rtol: 1e-5,
+    });
+  }
+});
+
+Deno.test("the variance does not suffer from the rounding of the mean", () => {
+  for (const f of [variance, jit((x: Tensor) => variance(x))]) {
+    assertTensorsClose(f(tensor([1e8, 1e8 + 8])), 16, { rtol: 1e-6 });
+    assertTensorsClose(f(tensor([1e8, 1e8 + 8, 1e8 + 16, 1e8])), 44, { rtol: 1e-6 });
+    const wide = tensor([1e17, 1e17 + 16], { dtype: "float64" });
+    assertTensorsClose(f(wide), 64, { rtol: 1e-12 });
+    assertTensorsClose(grad((x: Tensor) => f(x))(wide), [-8, 8], { rtol: 1e-12 });
+    assertTensorsClose(hessian((x: Tensor) => f(x))(wide) as Tensor, [[0.5, -0.5], [-0.5, 0.5]]);
+  }
+  assertTensorsClose(std(tensor([1e8, 1e8 + 8])), 4, { rtol: 1e-6 });
+});
+
+Deno.test("the inverse hyperbolic functions and angles have slopes far out", () => {
+  for (const f of [(t: Tensor) => t.exp().asinh(), (t: Tensor) => t.exp().acosh()]) {
+    for (const [dtype, at] of [["float32", [5, 50, 80]], ["float64", [5, 400, 700]]] as const) {
+      const x = tensor(at, { dtype });
+      const slope = grad((x: Tensor) => f(x).sum());
+      // The slope of e^t / √(e^2t ± 1) is 1 to within e^-2t.
+      for (const g of [slope, jit(slope), vmap(grad(f))]) {
+        assertTensorsClose(g(x), [1, 1, 1], { rtol: 5e-5 });
+      }
+    }
+  }
+  for (const radius of [1e-37, 1e-23, 1, 1e25, 1e37]) {
+    const angle = (t: Tensor) => t.sin().mul(radius).atan2(t.cos().mul(radius));
+    for (const f of [angle, jit(angle)]) {
+      assertTensorsClose(grad(f)(tensor(0.7)), 1, { rtol: 1e-5 });
+      assertTensorsClose(grad(grad(f))(tensor(0.7)), 0, { atol: 1e-5 });
+    }
+  }
+});
+
+Deno.test("determinants in range are found where products of some pivots are not", () => {
+  for (const [dtype, size] of [["float32", 2 ** 100], ["float64", 2 ** 700]] as const) {
+    const a = tensor([[1, 2, 0, 0], [3, 5, 0, 0], [0, 0, 2, 1], [0, 0, 7, 3]], { dtype });
+    const scales = tensor([size, size, 1 / size, 1 / size], { dtype }).reshape([4, 1]);
+    const scaled = a.mul(scales);
+    const tolerance = { rtol: dtype === "float32" ? 1e-4 : 1e-11, atol: 0 };
+    for (const f of [det, jit((a: Tensor) => det(a))]) {
+      assertTensorsClose(f(scaled), 1, tolerance);
+      const slope = grad((a: Tensor) => f(a))(scaled);
+      const expected = grad((a: Tensor) => det(a))(a).mul(tensor(1, { dtype }).div(scales));
+      const own = { rtol: tolerance.rtol, atol: 1e-3 / size };
+      assertTensorsClose(index(slope, [0, 2]), index(expected, [0, 2]), own);
+      assertTensorsClose(index(slope, [2, 4], [2, 4]), index(expected, [2, 4], [2, 4]), tolerance);
+    }
+  }
+  assertTensorsClose(det([[0, 2], [0, 1e30]]), 0, { atol: 0 });
+});
