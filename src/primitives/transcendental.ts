@@ -277,11 +277,24 @@ export function tanhSlope(x: Tensor): Tensor {
   return bindOne(tanhSlopePrimitive, [x], null);
 }
 
-/** `1 / √(x² + 1)`; beside a large `x`, both are divided by a power of two close to it. */
-function asinhSlope(x: Tensor): Tensor {
+/**
+ * `1 / √p`, with `p` the square of `x` plus or minus one as `square` writes it: of both divided by a
+ * power of two close to a large `x`, so that the square stays in range.
+ */
+function overRootOf(x: Tensor, square: (x: Tensor, one: Tensor) => Tensor): Tensor {
   const size = binade(maximum(abs(stopGradient(x)), constantLike(x, 1)));
   const one = reciprocal(size);
-  return mul(rsqrt(add(square(mul(x, one)), square(one))), one);
+  return mul(rsqrt(square(mul(x, one), one)), one);
+}
+
+/** `1 / √(x² + 1)`. */
+function asinhSlope(x: Tensor): Tensor {
+  return overRootOf(x, (x, one) => add(square(x), square(one)));
+}
+
+/** `1 / √(x² - 1)`, as a product without the cancellation near 1. */
+function acoshSlope(x: Tensor): Tensor {
+  return overRootOf(x, (x, one) => mul(sub(x, one), add(x, one)));
 }
 
 /** Inverse hyperbolic sine. */
@@ -304,8 +317,7 @@ export const acoshPrimitive: Primitive<null> = unary({
   apply: Math.acosh,
   derivative: {
     kind: "smooth",
-    // (x - 1) (x + 1) is x² - 1 without its cancellation near 1; each root stays in range.
-    tangents: [(dx, [x]) => mul(dx, mul(rsqrt(offset(x, -1)), rsqrt(offset(x, 1))))],
+    tangents: [(dx, [x]) => mul(dx, acoshSlope(x))],
   },
 });
 
