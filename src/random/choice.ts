@@ -21,6 +21,7 @@ import { concatenate, sliceAxis } from "../primitives/slicing.ts";
 import {
   broadcast,
   constantLike,
+  convert,
   moveAxis,
   reshape,
   stopGradient,
@@ -178,9 +179,11 @@ function chooseIndices(
     const order = argsort(add(gumbelOf(key, [length], p.dtype), log(p)), 0, true);
     return reshape(sliceAxis(order, 0, 0, sizeOf(shape)), shape);
   }
-  const sums = cumsum(p, 0);
+  // Of very many elements, float32 has no number for each between the sums.
+  const exact = length > 2 ** 12 ? convert(p, "float64") : p;
+  const sums = cumsum(exact, 0);
   const total = broadcast(reshape(sliceAxis(sums, 0, length - 1, length), []), shape, []);
-  const u = uniform(key, shape, { dtype: p.dtype });
+  const u = uniform(key, shape, { dtype: exact.dtype });
   return countBelow(sums, mul(total, sub(constantLike(u, 1), u)));
 }
 

@@ -320,3 +320,13 @@ Deno.test("the tests themselves tell wrong distributions", () => {
   const u = flat(random.uniform(random.key(5), COUNT));
   assert(pairTest(u, u.map((x, i) => (x + 0.9 * u[(i + 1) % COUNT]) % 1)) < 1e-6);
 });
+
+Deno.test("choice reaches every one of many elements, however small its probability", () => {
+  // Beside the first probability, float32 would round each of the others to nothing.
+  const count = 2 ** 13;
+  const p = Float32Array.from({ length: count + 1 }, (_, i) => i === 0 ? 1 : 2 ** -26);
+  const drawn = flat(random.choice(random.key(4), count + 1, { shape: 2 ** 18, p }));
+  const rare = drawn.filter((i) => i > 0);
+  assert(rare.length > 10 && rare.length < 70, String(rare.length));
+  assert(kolmogorovSmirnov(rare, (i) => i / count) > LEAST);
+});
