@@ -121,6 +121,8 @@ function compare(builder: ModuleBuilder, emit: Emit, params: unknown, known: Wri
     memory,
     scratch,
     tile,
+    given: builder.given.bind(builder),
+    allGiven: builder.allGiven,
     once: builder.once.bind(builder),
   } as Builder;
   isAgain = true;
