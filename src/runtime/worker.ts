@@ -110,7 +110,9 @@ function serve(data: WorkerData, parent: Parent): void {
         Atomics.add(shared, words.sleepers, 1);
         const woken = Atomics.wait(shared, words.gate, gate, data.asleep);
         Atomics.sub(shared, words.sleepers, 1);
-        if (woken === "timed-out") return undefined;
+        // Also where others are woken again and again, the event loop has its turn.
+        const isLong = performance.now() - limit > data.asleep;
+        if (woken === "timed-out" || isLong) return undefined;
       }
       gate = read(words.gate);
     }
