@@ -83,14 +83,17 @@ export function assemble(
   const form = formOf(program);
   const { tensors, numbers } = form;
   const code = codeOf(form, isDonated, options);
-  const given = wordsOf(numbers);
+  const plain: Call = {
+    count: program.binders.length,
+    given: wordsOf(numbers),
+    names: undefined,
+  };
   return {
     run: (args, names) =>
-      code.run(tensors.length === 0 ? args : [...args, ...tensors], {
-        count: args.length,
-        given,
-        names,
-      }),
+      code.run(
+        tensors.length === 0 ? args : [...args, ...tensors],
+        names === undefined ? plain : { ...plain, names },
+      ),
     get schedule() {
       return code.parts.schedule;
     },
@@ -263,7 +266,8 @@ class Code {
 
   run(args: readonly Concrete[], call: Call): readonly Concrete[] {
     const { parts } = this;
-    return parts.machine.use(() => {
+    parts.machine.enter();
+    try {
       // Programs that compute arguments again run before this one.
       restoreAll(args);
       return withPins(() => {
@@ -271,7 +275,9 @@ class Code {
         if (parts.recomputable !== null) this.#giveRecipe(parts, results, args, call);
         return results;
       });
-    });
+    } finally {
+      parts.machine.leave();
+    }
   }
 
   #runPinned(parts: Parts, args: readonly Concrete[], call: Call): readonly Concrete[] {
@@ -291,8 +297,12 @@ class Code {
     );
     giveRecipe(results[place], args, (again) => {
       const { parts } = this;
-      const call = { count, given, names: undefined };
-      return parts.machine.use(() => this.#runPinned(parts, again, call)[place]);
+      parts.machine.enter();
+      try {
+        return this.#runPinned(parts, again, { count, given, names: undefined })[place];
+      } finally {
+        parts.machine.leave();
+      }
     });
   }
 }

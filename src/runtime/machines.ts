@@ -66,15 +66,15 @@ export class Machine {
     this.#owners.push(owner);
   }
 
-  /** Runs `f`, during which the code stays. */
-  use<T>(f: () => T): T {
+  /** The code stays until `leave` has been called as often. */
+  enter(): void {
     this.#lastUse = ++clock;
     this.#runs++;
-    try {
-      return f();
-    } finally {
-      this.#runs--;
-    }
+  }
+
+  /** Ends what `enter` began. */
+  leave(): void {
+    this.#runs--;
   }
 
   /** When it was used last; never, where it may not go. */

@@ -208,14 +208,15 @@ const donations = new Map<Concrete, number>();
  * or a callback, releases what it asked for when it ends itself.
  */
 export function withPins<T>(f: () => T): T {
-  const pins = pinned.map((block) => block.pins);
-  const others = depth === 0 ? null : new Set(loose.keys());
+  const isInner = depth > 0;
+  const pins = isInner ? pinned.map((block) => block.pins) : [];
+  const others = isInner ? new Set(loose.keys()) : null;
   depth++;
   try {
     return f();
   } finally {
     depth--;
-    pinned.forEach((block, i) => block.pins = pins[i] ?? 0);
+    for (let i = 0; i < pinned.length; i++) pinned[i].pins = pins[i] ?? 0;
     pinned.length = pins.length;
     for (const [address, bytes] of loose) {
       if (others?.has(address)) continue;

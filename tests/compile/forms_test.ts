@@ -129,3 +129,14 @@ Deno.test("modules make room, and what had to go is compiled again when it is wa
   for (const i of [0, 1, 2, 150, 299, 0]) assertEquals(numbersOf(functions[i](input)), results[i]);
   assert(machineUsage().modules <= 256);
 });
+
+Deno.test("one function of hundreds of shapes keeps modules for those that were used last", () => {
+  const total = jit((x: Tensor) => x.mul(2).sum());
+  const slope = jit(grad((x: Tensor) => x.square().sum()));
+  for (let length = 1; length <= 150; length++) {
+    assertEquals(total(ones([length])).item(), 2 * length);
+    assertEquals(numbersOf(slope(ones([length]))), Array(length).fill(2));
+  }
+  assert(machineUsage().modules <= 256);
+  assertEquals(total(ones([1])).item(), 2);
+});
