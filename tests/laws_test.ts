@@ -7,6 +7,8 @@ import { DTYPES } from "../src/base/dtype.ts";
 import type { Dtype } from "../src/base/dtype.ts";
 import type { Shape } from "../src/base/shape.ts";
 import type { Primitive } from "../src/core/primitive.ts";
+import type { BlockStart } from "../src/primitives/dynamic_slicing.ts";
+import type { GatherParams } from "../src/primitives/indexing.ts";
 import type { ConvParams } from "../src/primitives/window.ts";
 import { splat } from "../src/core/tensor.ts";
 import type { Tensor } from "../src/core/tensor.ts";
@@ -128,6 +130,55 @@ function convolutionRow(pick: (x: Shape, w: Shape, y: Shape) => readonly Shape[]
       const y = [batch, p.groups * outPerGroup, ...p.output];
       return given(p, ...pick(x, w, y).map((shape) => argument(shape)));
     }),
+  };
+}
+
+/** Where a block begins on an axis that has as many places left. */
+function position(last: number): Argument {
+  return argument([], integers(0, last), "int32");
+}
+
+/** A row of a primitive that changes rows at indices, some of which are equal. */
+function rowUpdates(dtypes: readonly Dtype[]): Row<GatherParams> {
+  return {
+    dtypes,
+    cases: [
+      given({ batch: 0 }, argument([4]), argument([3]), argument([3], integers(0, 3), "int32")),
+      given(
+        { batch: 0 },
+        argument([3, 2]),
+        argument([2, 2, 2]),
+        argument([2, 2], integers(0, 2), "uint32"),
+      ),
+      given(
+        { batch: 1 },
+        argument([2, 3]),
+        argument([2, 4]),
+        argument([2, 4], integers(0, 2), "int32"),
+      ),
+      given({ batch: 0 }, argument([3, 2]), argument([2]), argument([], integers(0, 2), "int32")),
+      given(
+        { batch: 1, outer: [1] },
+        argument([2, 2, 3]),
+        argument([2, 2, 2]),
+        argument([2, 2], integers(0, 2), "int32"),
+      ),
+    ],
+  };
+}
+
+/** A row of a primitive that changes a block. */
+function blockUpdates(dtypes: readonly Dtype[]): Row<BlockStart> {
+  return {
+    dtypes,
+    cases: [
+      given({ start: [null] }, argument([5]), argument([2]), position(3)),
+      given({ start: [1, null] }, argument([4, 3]), argument([2, 1]), position(2)),
+      given({ start: [null, null] }, argument([3, 4]), argument([1, 3]), position(2), position(1)),
+      given({ start: [null, 0] }, argument([3, 4]), argument([1, 4]), position(2)),
+      given({ start: [1, 2] }, argument([3, 4]), argument([2, 1])),
+      given({ start: [null, 0] }, argument([3, 2]), argument([0, 2]), position(3)),
+    ],
   };
 }
 
@@ -534,7 +585,7 @@ const table: Table = {
       ),
     ],
   },
-  scatterLast: {
+  lastOf: {
     dtypes: INTEGERS,
     tame: true,
     cases: [
@@ -544,6 +595,22 @@ const table: Table = {
       given({ batch: 0, size: 2 }, argument([0], integers(0, 1))),
     ],
   },
+  scatterOnto: rowUpdates(NUMBERS),
+  scatterSet: rowUpdates(DTYPES),
+
+  dynamicSlice: {
+    dtypes: DTYPES,
+    cases: [
+      given({ start: [null], sizes: [2] }, argument([5]), position(3)),
+      given({ start: [1, null], sizes: [2, 1] }, argument([4, 3]), position(2)),
+      given({ start: [null, null], sizes: [1, 3] }, argument([3, 4]), position(2), position(1)),
+      given({ start: [null, 0], sizes: [1, 4] }, argument([3, 4]), position(2)),
+      given({ start: [1, 2], sizes: [2, 1] }, argument([3, 4])),
+      given({ start: [null, 0], sizes: [0, 2] }, argument([3, 2]), position(3)),
+    ],
+  },
+  updateSlice: blockUpdates(DTYPES),
+  addSlice: blockUpdates(NUMBERS),
 
   argsort: {
     dtypes: DTYPES,

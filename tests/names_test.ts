@@ -16,6 +16,7 @@ const flat = `
   sum mean prod max min argmax argmin any all variance std logsumexp norm cumsum cumprod
   reshape transpose swapaxes moveaxis squeeze expandDims broadcastTo concatenate stack split flip roll pad
   tile repeat tril triu diag diagonal oneHot index set addAt take takeAlongAxis gather scatterAdd sort argsort topK
+  dynamicSlice dynamicUpdateSlice
   matmul dot outer tensordot einsum conv convTranspose maxPool avgPool`;
 
 const namespaces: Readonly<Record<string, string>> = {
@@ -56,7 +57,7 @@ Deno.test("functions of tensors are methods too", () => {
     less lessEqual greater greaterEqual logicalAnd logicalOr logicalNot logicalXor sum mean prod max min
     argmax argmin any all variance std logsumexp norm cumsum cumprod reshape transpose swapaxes moveaxis
     squeeze expandDims broadcastTo split flip roll pad tile repeat tril triu diag diagonal copy oneHot at set addAt take
-    takeAlongAxis gather scatterAdd sort argsort topK matmul dot outer astype item toArray data`;
+    takeAlongAxis gather scatterAdd dynamicSlice dynamicUpdateSlice sort argsort topK matmul dot outer astype item toArray data`;
   const x = jacobi.tensor([1, 2]) as unknown as Record<string, unknown>;
   assertEquals(wordsOf(methods).filter((name) => typeof x[name] !== "function"), []);
 });

@@ -7,7 +7,14 @@ import type { Type } from "../core/tensor.ts";
 import { emitConvolve, emitConvolveFilter, emitConvolveInput } from "../kernels/convolution.ts";
 import { emitCumprod, emitCumsum } from "../kernels/cumulative.ts";
 import { emitArgmax, emitArgmin } from "../kernels/extremes.ts";
-import { emitGather, emitScatterAdd, emitScatterLast } from "../kernels/indexing.ts";
+import {
+  emitGather,
+  emitLastOf,
+  emitScatterAdd,
+  emitScatterOnto,
+  emitScatterSet,
+} from "../kernels/indexing.ts";
+import { emitAddSlice, emitDynamicSlice, emitUpdateSlice } from "../kernels/slicing.ts";
 import { emitCholesky } from "../kernels/linalg_cholesky.ts";
 import { emitEigh } from "../kernels/linalg_eigh.ts";
 import { emitLu } from "../kernels/linalg_lu.ts";
@@ -65,7 +72,12 @@ const emitters: Readonly<Record<string, Emit>> = {
   argmin: one(emitArgmin),
   gather: one(emitGather),
   scatterAdd: one(emitScatterAdd),
-  scatterLast: one(emitScatterLast),
+  scatterOnto: one(emitScatterOnto),
+  scatterSet: one(emitScatterSet),
+  lastOf: one(emitLastOf),
+  dynamicSlice: one(emitDynamicSlice),
+  updateSlice: one(emitUpdateSlice),
+  addSlice: one(emitAddSlice),
   cumsum: several(emitCumsum),
   cumprod: several(emitCumprod),
   threefry2x32: several(emitThreefry2x32),

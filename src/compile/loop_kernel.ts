@@ -21,8 +21,6 @@ export const MOST_CHUNKS = 2 ** 27;
 export interface LoopKernel extends Kernel {
   /** What the kernels of its programs amount to. */
   readonly inside: readonly KernelSummary[];
-  /** Inputs and results, by their operands, that may be the same memory. */
-  readonly inPlace: readonly (readonly [input: number, result: number])[];
 }
 
 /** What `emitControl` needs to know besides the equation. */

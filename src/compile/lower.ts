@@ -32,6 +32,15 @@ import type { ConcatenateParams, PadParams } from "../primitives/slicing.ts";
 import type { TransposeParams } from "../primitives/structure.ts";
 import { combine, counter, padded, throughReshape } from "./coordinates.ts";
 import { Given } from "./forms.ts";
+import { readersFirst } from "./readers_first.ts";
+import {
+  copyStraight,
+  groupStraight,
+  isStraight,
+  type StraightCode,
+  type StraightGroup,
+  writeStraight,
+} from "./straight.ts";
 import { reductionAxes, type Rule, ruleOf } from "./rules.ts";
 
 /** Memory for the elements of a value. */
@@ -66,8 +75,28 @@ export interface KernelTask {
   readonly outputs: readonly number[];
 }
 
+/** A result that is an argument handed on: copied, unless both are the same memory. */
+export interface HandTask {
+  /** Names this kind. */
+  readonly kind: "hand";
+  /** The argument's buffer. */
+  readonly from: number;
+  /** The result's buffer. */
+  readonly to: number;
+}
+
+/** Work on few elements. */
+export interface StraightTask {
+  /** Names this kind. */
+  readonly kind: "straight";
+  /** What is done. */
+  readonly code: StraightCode;
+  /** Which buffers those of the code are. */
+  readonly buffers: readonly number[];
+}
+
 /** Work on buffers. */
-export type Task = NestTask | KernelTask;
+export type Task = NestTask | KernelTask | HandTask | StraightTask;
 
 /** A result of a program: a buffer, or a number everywhere. */
 export type Result = { readonly buffer: number; readonly type: Type } | Concrete;
@@ -107,11 +136,13 @@ export interface LowerOptions {
    * an argument or a constant, and there are no buffers of constants.
    */
   readonly isInner?: boolean;
+  /** The argument whose memory a result may take, by their numbers. */
+  readonly heirOf?: (result: number) => number | null;
 }
 
 /** Divides the work of a program into tasks. It has no constants but numbers: see `formOf`. */
-export function lower(program: Program, { isInner = false }: LowerOptions = {}): Lowered {
-  return new Lowering(program, isInner).run();
+export function lower(program: Program, options: LowerOptions = {}): Lowered {
+  return new Lowering(program, { isInner: false, heirOf: () => null, ...options }).run();
 }
 
 class Lowering {
@@ -124,20 +155,31 @@ class Lowering {
   /** The values that get a buffer. */
   readonly #kept: Set<Variable>;
   readonly #isInner: boolean;
+  readonly #heirOf: (result: number) => number | null;
+  /** The equations that become straight code, and what they do so with. */
+  readonly #groups: ReadonlyMap<Equation, StraightGroup>;
 
-  constructor(program: Program, isInner: boolean) {
+  constructor(whole: Program, { isInner, heirOf }: Required<LowerOptions>) {
+    const { program, groups } = isInner ? groupStraight(whole) : { program: whole, groups: NONE };
     this.#program = program;
+    this.#groups = groups;
     this.#isInner = isInner;
+    this.#heirOf = heirOf;
     for (const equation of program.equations) {
       for (const output of equation.outputs) this.#producers.set(output, equation);
     }
     program.binders.forEach((variable, i) => this.#places.set(variable, this.#buffer(variable, i)));
-    this.#kept = chooseKept(program, this.#producers);
+    this.#kept = chooseKept(program, this.#producers, groups);
   }
 
   run(): Lowered {
+    const done = new Set<StraightGroup>();
     for (const equation of this.#program.equations) {
-      if (equation.outputs.some((output) => this.#kept.has(output))) {
+      const group = this.#groups.get(equation);
+      if (group !== undefined) {
+        if (!done.has(group)) this.#pushStraight(writeStraight(group));
+        done.add(group);
+      } else if (equation.outputs.some((output) => this.#kept.has(output))) {
         for (const output of equation.outputs) this.#place(output);
       } else if (equation.outputs.length === 0) {
         // What is run for what it does beside computing.
@@ -146,12 +188,13 @@ class Lowering {
       }
     }
     const taken = new Set<number>();
-    const results = this.#program.results.map((atom): Result => {
+    const copies: { from: Atom; to: Variable }[] = [];
+    const results = this.#program.results.map((atom, i): Result => {
       const source = this.#origin(atom);
       if (this.#isInner) {
         let buffer = source instanceof Variable ? this.#memoryOf(source) : -1;
         if (buffer < 0 || this.#buffers[buffer].source !== null || taken.has(buffer)) {
-          buffer = this.#copy(source);
+          buffer = this.#copy(source, this.#heirOf(i), copies);
         }
         taken.add(buffer);
         return { buffer, type: typeOf(atom) };
@@ -162,7 +205,8 @@ class Lowering {
       }
       return { buffer: this.#memoryOf(atom), type: typeOf(atom) };
     });
-    return { buffers: this.#buffers, tasks: this.#tasks, results };
+    if (copies.length > 0) this.#pushStraight(copyStraight(copies));
+    return { buffers: this.#buffers, tasks: readersFirst(this.#tasks, this.#buffers), results };
   }
 
   #buffer(atom: Atom, source: Buffer["source"]): number {
@@ -177,11 +221,23 @@ class Lowering {
     return this.#buffers[place].alias ?? place;
   }
 
-  /** A new buffer with the elements of a value. */
-  #copy(atom: Atom): number {
+  /**
+   * A new buffer with the elements of a value: what may stay where it is, since the result is to have
+   * the place of the argument `heir`, is handed on, and small values are copied together.
+   */
+  #copy(atom: Atom, heir: number | null, copies: { from: Atom; to: Variable }[]): number {
     const { shape } = typeOf(atom);
     const place = this.#buffer(atom, null);
-    this.#write(shape, atom, place, false, (counters) => combine(counters, stridesOf(shape)));
+    const from = atom instanceof Variable ? this.#memoryOf(atom) : -1;
+    if (isStraight(atom)) {
+      const to = new Variable(typeOf(atom));
+      this.#places.set(to, place);
+      copies.push({ from: atom, to });
+    } else if (from >= 0 && this.#buffers[from].source === (heir ?? NaN)) {
+      this.#tasks.push({ kind: "hand", from, to: place });
+    } else {
+      this.#write(shape, atom, place, false, (counters) => combine(counters, stridesOf(shape)));
+    }
     return place;
   }
 
@@ -227,6 +283,16 @@ class Lowering {
         return place;
       }
     }
+  }
+
+  #pushStraight(code: StraightCode): void {
+    const buffers = code.atoms.map((atom, i) => {
+      if (!code.writes.has(i)) return this.#place(atom);
+      const place = this.#places.get(atom) ?? this.#buffer(atom, null);
+      if (atom instanceof Variable) this.#places.set(atom, place);
+      return place;
+    });
+    this.#tasks.push({ kind: "straight", code, buffers });
   }
 
   #pushKernel(equation: Equation): void {
@@ -378,6 +444,9 @@ class Lowering {
     };
   }
 }
+
+/** No groups. */
+const NONE: ReadonlyMap<Equation, StraightGroup> = new Map();
 
 /** The rule of an equation, given what can be emitted. */
 function effectiveRule({ primitive, inputs, outputs, params }: Equation): Rule {
@@ -793,6 +862,7 @@ interface Cost {
 function chooseKept(
   program: Program,
   producers: ReadonlyMap<Variable, Equation>,
+  groups: ReadonlyMap<Equation, StraightGroup>,
 ): Set<Variable> {
   const kept = new Set<Variable>();
   const keep = (atom: Atom): void => {
@@ -805,7 +875,9 @@ function chooseKept(
     }
   };
   program.results.forEach(keep);
-  for (const equation of program.equations) {
+  for (const { needs, gives } of new Set(groups.values())) [...needs, ...gives].forEach(keep);
+  const equations = program.equations.filter((equation) => !groups.has(equation));
+  for (const equation of equations) {
     const { kind } = effectiveRule(equation);
     if (kind === "kernel") [...equation.inputs, ...equation.outputs].forEach(keep);
   }
@@ -813,8 +885,7 @@ function chooseKept(
   // Backwards: the nest that each value would be part of, if it is just one.
   const owners = new Map<Variable, Variable | null>();
   const several: Variable[] = [];
-  for (let i = program.equations.length - 1; i >= 0; i--) {
-    const equation = program.equations[i];
+  for (const equation of equations.toReversed()) {
     const rule = effectiveRule(equation);
     const isFilled = rule.kind === "concatenate" && kept.has(equation.outputs[0]);
     if (rule.kind === "kernel" || isFilled) {
@@ -846,7 +917,7 @@ function chooseKept(
   const costs = new Map<Variable, Cost>();
   const depths = new Map<Atom, number>();
   const candidates = new Set(several);
-  for (const equation of program.equations) {
+  for (const equation of equations) {
     const rule = effectiveRule(equation);
     const [output] = equation.outputs;
     if (output === undefined || (kept.has(output) && !candidates.has(output))) continue;

@@ -14,9 +14,11 @@ import { foldConstants } from "./fold_constants.ts";
 import { hoistInvariants } from "./hoist_invariants.ts";
 import { inlineBranches, inlineCalls } from "./inline_calls.ts";
 import { pruneLoops } from "./prune_loops.ts";
+import { hasIndices } from "./rules.ts";
 import { makeRunner } from "./runner.ts";
 import { shareEquations } from "./share_equations.ts";
 import { simplify } from "./simplify.ts";
+import { spreadUpdates } from "./spread_updates.ts";
 
 /** One step of the compiler. */
 export interface Pass {
@@ -29,6 +31,7 @@ export interface Pass {
 /** Every pass, in the order in which they run. */
 export const passes: readonly Pass[] = [
   { name: "inlineCalls", run: inlineCalls },
+  { name: "spreadUpdates", run: spreadUpdates },
   { name: "foldConstants", run: foldConstants },
   { name: "inlineBranches", run: inlineBranches },
   { name: "simplify", run: simplify },
@@ -129,8 +132,7 @@ function explain(
   args: readonly Concrete[],
   names: readonly (string | null)[] | undefined,
 ): unknown {
-  const indexes = new Set(["gather", "scatterAdd", "scatterLast"]);
-  if (!someEquation(optimized, ({ primitive }) => indexes.has(primitive.name))) return error;
+  if (!someEquation(optimized, ({ primitive }) => hasIndices(primitive.name))) return error;
   if (names?.some((name) => name !== null)) {
     return indexError(
       "Cannot finish a jitted function: an index lies outside of its axis, and the arguments " +

@@ -103,6 +103,7 @@ export function planMemory(
   const donors = lowered.buffers.flatMap(({ source }, area) =>
     source !== null && isDonated[source] && areas[area] >= large && !passed.has(area) ? [area] : []
   );
+  const argumentAreas = new Map(donors.map((area) => [lowered.buffers[area].source, area]));
   const reuse = findReuse(lowered, schedule, lives);
   for (const area of results) {
     if (areas[area] < large) {
@@ -129,7 +130,12 @@ export function planMemory(
   const successors = findSuccessors(lowered, schedule, lives, (area) => {
     const isOwn = (lowered.buffers[area]?.source ?? null) === null;
     return isOwn && places[area] === null && !staged.has(area);
-  }, (area) => places[area]?.kind !== "argument" && !staged.has(area));
+  }, (area, first) => {
+    if (staged.has(area)) return false;
+    const place = places[area];
+    // In the place of an argument, the whole line is written over that.
+    return place?.kind !== "argument" || reuse(argumentAreas.get(place.index)!, first);
+  });
   for (let area = 0; area < areas.length; area++) {
     if (lives[area] === null || places[area] !== null || staged.has(area)) continue;
     if (!successors.has(area)) inArena.push(area);
@@ -172,32 +178,34 @@ function areasOf(step: Schedule["steps"][number]): readonly number[] {
 
 /**
  * The temporary buffers that others are written over, each with the last in its line: within a nest
- * or a loop that reads each element for the last time before it writes the one in its place. `mayGive` says
- * which are temporary, `mayTake` which have a place that nothing else has before.
+ * or a kernel that reads each element for the last time before it writes the one in its place.
+ * `mayGive` says which are temporary, `mayTake` which have a place that nothing else has before the
+ * first of the line is written.
  */
 function findSuccessors(
   lowered: Lowered,
   schedule: Timeline,
   lives: readonly (Life | null)[],
   mayGive: (area: number) => boolean,
-  mayTake: (area: number) => boolean,
+  mayTake: (area: number, first: number) => boolean,
 ): ReadonlyMap<number, number> {
   const { areas, steps } = schedule;
   const reuse = findReuse(lowered, schedule, lives);
   const next = new Map<number, number>();
-  const received = new Set<number>();
+  /** The first in the line of each buffer that is written over another one. */
+  const firsts = new Map<number, number>();
   steps.forEach((step, i) => {
     for (const { nest, inPlace } of "calls" in step ? step.calls : []) {
       for (const to of nest === null ? inPlace.map(([, area]) => area) : writesOf(nest)) {
-        if (received.has(to) || lives[to]?.first !== i || !mayTake(to)) continue;
+        if (firsts.has(to) || lives[to]?.first !== i) continue;
         const read = nest === null ? inPlace.map(([area]) => area) : readsOf(nest);
         const from = read.find((area) =>
           area !== to && !next.has(area) && mayGive(area) && areas[area] === areas[to] &&
-          lives[area]?.last === i && reuse(area, to)
+          lives[area]?.last === i && reuse(area, to) && mayTake(to, firsts.get(area) ?? area)
         );
         if (from === undefined) continue;
         next.set(from, to);
-        received.add(to);
+        firsts.set(to, firsts.get(from) ?? from);
       }
     }
   });

@@ -154,19 +154,33 @@ function pruneSwitch(control: Of<"switch">, isRead: (output: number) => boolean)
   };
 }
 
-/** Makes carried values that every step passes on as they are constants of their loops. */
+/**
+ * Makes carried values that every step passes on as they are constants of their loops, and takes what
+ * every branch hands on out of the results of switches.
+ */
 function settleCarried({ binders, equations, results }: Program): Program {
   const values = new Map<Atom, Atom>();
   const read = (atom: Atom): Atom => values.get(atom) ?? atom;
   const settled = equations.map((equation) => {
     const current = { ...equation, inputs: equation.inputs.map(read) };
     const control = asControl(current);
-    if (control?.kind !== "scan" && control?.kind !== "while") return current;
-    const found = control.kind === "scan" ? settleScan(control) : settleWhile(control);
+    if (control === null) return current;
+    const found = settle(control);
     equation.outputs.forEach((output, i) => values.set(output, found.results[i]));
     return found.equation;
   });
   return new Program(binders, settled, results.map(read));
+}
+
+function settle(control: ControlEquation): Settled {
+  switch (control.kind) {
+    case "scan":
+      return settleScan(control);
+    case "while":
+      return settleWhile(control);
+    case "switch":
+      return settleSwitch(control);
+  }
 }
 
 /** An equation without carried values that stay, and what its outputs are. */
@@ -270,6 +284,33 @@ function settleWhile(control: Of<"while">): Settled {
       outputs: outputs.filter(isLeft),
     },
     results: outputs.map((output, i) => stays[i] ? carried[i] : output),
+  };
+}
+
+function settleSwitch(control: Of<"switch">): Settled {
+  const { params: { branches }, inputs, outputs } = control;
+  const [, ...operands] = inputs;
+  const known = outputs.map((_, i): Atom | null => {
+    const own = branches.map(({ binders, results }) => {
+      const operand = binders.indexOf(results[i] as Variable);
+      return operand < 0 ? results[i] : operands[operand];
+    });
+    const isOutside = own[0] instanceof Concrete || operands.includes(own[0]);
+    return isOutside && own.every((atom) => isSame(atom, own[0])) ? own[0] : null;
+  });
+  if (known.every((atom) => atom === null)) return { equation: control, results: outputs };
+  const isLeft = (_: unknown, i: number): boolean => known[i] === null;
+  return {
+    equation: {
+      ...control,
+      params: {
+        branches: branches.map(({ binders, equations, results }) =>
+          new Program(binders, equations, results.filter(isLeft))
+        ),
+      },
+      outputs: outputs.filter(isLeft),
+    },
+    results: outputs.map((output, i) => known[i] ?? output),
   };
 }
 

@@ -63,7 +63,7 @@ export class Region {
   ): Region | null {
     const heirs = program.results.map((_, i) => heirOf(i));
     const isDonated = program.binders.map((_, i) => heirs.includes(i));
-    const lowered = lower(program, { isInner: true });
+    const lowered = lower(program, { isInner: true, heirOf });
     const schedule = scheduleInner(lowered, isDonated);
     if (schedule.steps.some((step) => "task" in step)) return null;
     const plan = planMemory(lowered, schedule, {

@@ -180,7 +180,12 @@ export const rules: Readonly<Record<PrimitiveName, Rule | HostRule | BarrierRule
   argmaxWindow: kernel,
   gather: kernel,
   scatterAdd: kernel,
-  scatterLast: kernel,
+  scatterOnto: kernel,
+  scatterSet: kernel,
+  lastOf: kernel,
+  dynamicSlice: kernel,
+  updateSlice: kernel,
+  addSlice: kernel,
   threefry2x32: kernel,
   triangularSolve: kernel,
   cholesky: kernel,
@@ -207,8 +212,35 @@ function ruleOfAny(name: string): Rule | HostRule | BarrierRule | undefined {
   return (rules as Readonly<Record<string, Rule | HostRule | BarrierRule>>)[name];
 }
 
-/** Kernels that stop where they have no result. */
-const failing: ReadonlySet<string> = new Set(["gather", "scatterAdd", "scatterLast"]);
+/** Kernels that stop where they have no result: an index, or a block, lies outside. */
+const failing: ReadonlySet<string> = new Set([
+  "gather",
+  "scatterAdd",
+  "scatterOnto",
+  "scatterSet",
+  "lastOf",
+  "dynamicSlice",
+  "updateSlice",
+  "addSlice",
+]);
+
+/** Whether a primitive has no result where an index, or a block, lies outside. */
+export function hasIndices(name: string): boolean {
+  return failing.has(name);
+}
+
+/** Primitives that change a few places of their first argument, whose memory they may take over. */
+const updates: ReadonlySet<string> = new Set([
+  "scatterOnto",
+  "scatterSet",
+  "updateSlice",
+  "addSlice",
+]);
+
+/** Whether a primitive changes its first argument in some places and leaves the rest as it is. */
+export function isUpdate(name: string): boolean {
+  return updates.has(name);
+}
 
 /** Whether a primitive has a result for all arguments, so that it may be computed for nothing. */
 export function neverFails(name: string): boolean {

@@ -10,9 +10,11 @@ import { isEffectful } from "../core/program.ts";
 import type { Builder, Kernel, Rows } from "../kernels/kernel.ts";
 import type { Access, Nest } from "../kernels/loops.ts";
 import { emitNest, rowUnit } from "../kernels/nest.ts";
+import { emitHand } from "../kernels/slicing.ts";
+import { emitStraight } from "../kernels/straight.ts";
 import { asControl } from "./control.ts";
 import { kernelFor } from "./kernels.ts";
-import type { KernelTask, Lowered, NestTask, Task } from "./lower.ts";
+import type { HandTask, KernelTask, Lowered, NestTask, StraightTask, Task } from "./lower.ts";
 import type { LoopKernel } from "./loop_kernel.ts";
 import { emitControl } from "./loops.ts";
 import { isHeavy } from "./rules.ts";
@@ -140,6 +142,8 @@ class Scheduler {
       if (!this.#done.has(task) && !this.#isSmall(task)) this.#flush();
       if (this.#done.has(task)) continue;
       if (task.kind === "nest") this.#startNest(task);
+      else if (task.kind === "hand") this.#startHand(task);
+      else if (task.kind === "straight") this.#startStraight(task);
       else this.#startKernel(task);
     }
     return { steps: this.#steps, areas: this.#areas, summaries: this.#summaries };
@@ -254,6 +258,20 @@ class Scheduler {
     if (open === null) return;
     if (open.rows !== null) open.written.add(outputs[0]);
     this.#follow(open, outputs);
+  }
+
+  #startStraight(task: StraightTask): void {
+    const { code: { straight, inPlace }, buffers } = task;
+    const kernel = this.#builder.once(emitStraight, { straight, inPlace });
+    this.#push("straight", kernel, buffers, null, []);
+    this.#finished(task);
+  }
+
+  #startHand(task: HandTask): void {
+    const { from, to } = task;
+    const kernel = this.#builder.once(emitHand, { bytes: this.#areas[from] });
+    this.#push("hand on", kernel, [from, to], null, [to]);
+    this.#finished(task);
   }
 
   #startNest(task: NestTask): void {

@@ -70,6 +70,8 @@ export interface Schedule {
 /** The buffers that a task reads. */
 export function readsOf(task: Task): readonly number[] {
   if (task.kind === "kernel") return task.inputs;
+  if (task.kind === "hand") return [task.from];
+  if (task.kind === "straight") return task.buffers.filter((_, i) => !task.code.writes.has(i));
   const { nest, buffers } = task;
   return [...new Set(nest.nodes.flatMap((n) => n.kind === "load" ? [buffers[n.from.buffer]] : []))];
 }
@@ -77,6 +79,8 @@ export function readsOf(task: Task): readonly number[] {
 /** The buffers that a task writes. */
 export function writesOf(task: Task): readonly number[] {
   if (task.kind === "kernel") return task.outputs;
+  if (task.kind === "hand") return [task.to];
+  if (task.kind === "straight") return task.buffers.filter((_, i) => task.code.writes.has(i));
   return task.nest.stores.map(({ to }) => task.buffers[to.buffer]);
 }
 

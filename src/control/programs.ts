@@ -253,7 +253,10 @@ export function pushProgram(
 
 /** The transpose of a program in its linear arguments. */
 export interface TransposedProgram {
-  /** From the known arguments and the cotangents that are not zero to those that come back. */
+  /**
+   * From the known arguments, the cotangents that are not zero and what others are added to, to the
+   * cotangents that come back.
+   */
   readonly program: Program;
   /** Which linear arguments get a cotangent. */
   readonly receives: readonly boolean[];
@@ -267,6 +270,11 @@ interface TransposeOptions {
   readonly isForced?: readonly boolean[];
   /** One entry per argument: whether it is known and zero. */
   readonly isZero?: readonly boolean[];
+  /**
+   * One entry per linear argument: whether its cotangent is added to one more argument, so that what
+   * comes from a few places need not become a tensor of zeros.
+   */
+  readonly isAdded?: readonly boolean[];
 }
 
 /**
@@ -293,16 +301,17 @@ export function transposeOpen(
   program: Program,
   isLinear: readonly boolean[],
   hasCotangent: readonly boolean[],
-  { isForced = [], isZero = [] }: TransposeOptions = {},
+  { isForced = [], isZero = [], isAdded = [] }: TransposeOptions = {},
 ): TransposedProgram {
-  const key = keyOfFlags(isLinear, hasCotangent, isForced, isZero);
+  const key = keyOfFlags(isLinear, hasCotangent, isForced, isZero, isAdded);
   return transposedPrograms(program, key, () => {
     const types = program.binders.map(({ type }) => type);
     const known = types.filter((_, i) => !isLinear[i]);
     const given = program.results.filter((_, i) => hasCotangent[i]).map(typeOf);
+    const begun = types.filter((_, i) => isLinear[i]).filter((_, i) => isAdded[i]);
     let receives: readonly boolean[] = [];
     const isKnownZero = isZero.filter((_, i) => !isLinear[i]);
-    const transposed = record([...known, ...given], (args) => {
+    const transposed = record([...known, ...given, ...begun], (args) => {
       // Work on known values alone is recorded here; the tape holds what is linear.
       const tape = new RecordingTrace("jit", currentTrace());
       let next = 0;
@@ -317,7 +326,11 @@ export function transposeOpen(
         );
       });
       const cotangents = hasCotangent.map((has) => has ? args[next++] : null);
-      const pulled = transposeProgram(linear, cotangents).map((cotangent, i) =>
+      let place = 0;
+      const start = inputs.flatMap((_, i) =>
+        isLinear[i] ? [isAdded[place++] ? args[next++] : null] : []
+      );
+      const pulled = transposeProgram(linear, cotangents, start).map((cotangent, i) =>
         cotangent === null && isForced[i] ? zerosOf(linear.binders[i].type) : cotangent
       );
       receives = pulled.map((cotangent) => cotangent !== null);

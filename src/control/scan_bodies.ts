@@ -5,16 +5,9 @@
  * @module
  */
 import { Concrete, Tensor, zerosOf } from "../core/tensor.ts";
-import {
-  evaluateProgram,
-  Program,
-  typeOf,
-  Variable,
-  withoutDeadEquations,
-} from "../core/program.ts";
+import { Program, typeOf, Variable, withoutDeadEquations } from "../core/program.ts";
 import type { Atom, Equation } from "../core/program.ts";
 import { sizeOf } from "../base/shape.ts";
-import { add } from "../primitives/arithmetic.ts";
 import { contract } from "../primitives/contraction.ts";
 import type { ContractParams } from "../primitives/contraction.ts";
 import { transpose } from "../primitives/structure.ts";
@@ -25,7 +18,7 @@ import {
   linearizeProgram,
   memoize,
   pushProgram,
-  record,
+  type TransposedProgram,
   transposeOpen,
 } from "./programs.ts";
 
@@ -338,44 +331,36 @@ export function transposeBody(
     const knownConsts = types.consts.filter((_, i) => !flags.consts[i]);
     const knownXs = types.xs.filter((_, i) => !flags.xs[i]);
     const given = body.results.slice(params.carry).map(typeOf).filter((_, i) => hasCotangent[i]);
-    const { program, receives } = transposeOpen(
-      body,
-      isLinear,
-      [...types.carry.map(() => true), ...hasCotangent],
-      {
-        isForced: [...linearConsts.map(() => true), ...types.carry.map(() => true)],
-        isZero,
-      },
-    );
-    const first = knownConsts.length;
-    const sequences = program.binders.slice(first, first + knownXs.length);
-    const found = linearConsts.map((_, i) => findProduct(program, program.results[i], sequences));
-    const open = withoutDeadEquations(
-      new Program(program.binders, program.equations, [
-        ...program.results.slice(0, linearConsts.length).filter((_, i) => found[i] === null),
-        ...program.results.slice(linearConsts.length),
+    const cotangents = [...types.carry.map(() => true), ...hasCotangent];
+    const isForced = [...linearConsts.map(() => true), ...types.carry.map(() => true)];
+    const findProducts = ({ program }: TransposedProgram) => {
+      const first = knownConsts.length;
+      const sequences = program.binders.slice(first, first + knownXs.length);
+      return linearConsts.map((_, i) => findProduct(program, program.results[i], sequences));
+    };
+    const bare = transposeOpen(body, isLinear, cotangents, { isForced, isZero });
+    const isAdded = findProducts(bare).map((product) => product === null);
+    const open = transposeOpen(body, isLinear, cotangents, { isForced, isZero, isAdded });
+    const found = findProducts(open).map((product, i) => isAdded[i] ? null : product);
+    const { program: { binders, equations, results }, receives } = open;
+    let next = 0;
+    const take = (count: number) => binders.slice(next, next += count);
+    const [known, elements, carried, others, sums] = [
+      knownConsts.length,
+      knownXs.length,
+      types.carry.length,
+      given.length,
+      isAdded.filter(Boolean).length,
+    ].map(take);
+    const toConsts = results.slice(0, linearConsts.length);
+    const rest = results.slice(linearConsts.length);
+    const transposed = withoutDeadEquations(
+      new Program([...known, ...carried, ...sums, ...elements, ...others], equations, [
+        ...rest.slice(0, carried.length),
+        ...toConsts.filter((_, i) => isAdded[i]),
+        ...rest.slice(carried.length),
         ...found.flatMap((one) => one === null ? [] : [one.factor]),
       ]),
-    );
-    const summed = linearConsts.filter((_, i) => found[i] === null);
-    const transposed = record(
-      [...knownConsts, ...types.carry, ...summed, ...knownXs, ...given],
-      (args) => {
-        let next = 0;
-        const take = (count: number) => args.slice(next, next += count);
-        const [known, carried, sums, elements, cotangents] = [
-          knownConsts.length,
-          types.carry.length,
-          summed.length,
-          knownXs.length,
-          given.length,
-        ].map(take);
-        const pulled = evaluateProgram(open, [...known, ...elements, ...carried, ...cotangents]);
-        const toConsts = pulled.slice(0, summed.length);
-        const toCarry = pulled.slice(summed.length, summed.length + carried.length);
-        const rest = pulled.slice(summed.length + carried.length);
-        return [...toCarry, ...sums.map((sum, i) => add(sum, toConsts[i])), ...rest];
-      },
     );
     return {
       body: transposed,

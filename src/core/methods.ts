@@ -197,6 +197,16 @@ export interface TensorFunctions {
   index(x: TensorLike, ...indices: readonly Index[]): Tensor;
   set(x: TensorLike, indices: readonly Index[], values: TensorLike): Tensor;
   addAt(x: TensorLike, indices: readonly Index[], values: TensorLike): Tensor;
+  dynamicSlice(
+    x: TensorLike,
+    starts: Tensor | readonly TensorLike[],
+    sizes: readonly number[],
+  ): Tensor;
+  dynamicUpdateSlice(
+    x: TensorLike,
+    update: TensorLike,
+    starts: Tensor | readonly TensorLike[],
+  ): Tensor;
   take(x: TensorLike, indices: TensorLike, axis?: number | null): Tensor;
   takeAlongAxis(x: TensorLike, indices: TensorLike, axis: number): Tensor;
   gather(x: TensorLike, indices: TensorLike, axis?: number): Tensor;

@@ -109,6 +109,17 @@ export interface LinearDerivative<P> {
     needed: readonly boolean[],
   ): readonly (Tensor | null)[];
   /**
+   * For a primitive that takes a part of its first argument: `total`, a cotangent of that argument
+   * from elsewhere, plus what comes back through this application, where that takes less than adding
+   * what `transpose` gives; `null` where it does not.
+   */
+  onto?(total: Tensor, cotangent: Tensor, args: readonly Type[], params: P): Tensor | null;
+  /**
+   * Whether it gives the elements of its one argument in other places, so that its transpose undoes
+   * it.
+   */
+  readonly isPermutation?: true;
+  /**
    * The tangent when some floating-point arguments have tangent zero (`null`); without it, the
    * interpreter fills in zeros.
    */

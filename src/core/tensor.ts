@@ -745,6 +745,16 @@ export abstract class Tensor implements Type {
     return free().addAt(this, indices, values);
   }
 
+  /** A block of known size from `starts` on, which may be computed; the method form of `dynamicSlice`. */
+  dynamicSlice(starts: Tensor | readonly TensorLike[], sizes: readonly number[]): Tensor {
+    return free().dynamicSlice(this, starts, sizes);
+  }
+
+  /** A tensor with a block replaced from `starts` on, which may be computed; the method form of `dynamicUpdateSlice`. */
+  dynamicUpdateSlice(update: TensorLike, starts: Tensor | readonly TensorLike[]): Tensor {
+    return free().dynamicUpdateSlice(this, update, starts);
+  }
+
   /** Entries at `indices` along `axis`, of the flattened tensor when left out; the method form of `take`. */
   take(indices: TensorLike, axis?: number | null): Tensor {
     return free().take(this, indices, axis);

@@ -29,18 +29,12 @@ import type { Index } from "../core/methods.ts";
 import { Concrete, splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
-import { add, maximum, minimum, offset, scale } from "../primitives/arithmetic.ts";
+import { add, minimum, offset, scale } from "../primitives/arithmetic.ts";
 import { and, less, lessEqual, select } from "../primitives/comparison.ts";
+import * as dynamic from "../primitives/dynamic_slicing.ts";
 import * as strict from "../primitives/indexing.ts";
 import * as slicing from "../primitives/slicing.ts";
-import {
-  broadcast,
-  constantLike,
-  convert,
-  moveAxis,
-  reshape,
-  transpose,
-} from "../primitives/structure.ts";
+import { constantLike, convert, moveAxis, reshape, transpose } from "../primitives/structure.ts";
 import { checkBroadcast, countAxes, toIndices } from "./arguments.ts";
 import { broadcastTo, commonShape } from "./broadcasting.ts";
 
@@ -100,6 +94,8 @@ interface Place {
 export function index(x: TensorLike, ...indices: readonly Index[]): Tensor {
   const input = toTensor(x, "Cannot index");
   const place = readPlace(input, indices);
+  const block = place.indices.length === 0 ? null : blockOf(place);
+  if (block !== null) return takeBlock(input, place, block);
   const part = takePositions(input, place);
   return place.indices.length === 0 ? part : takeEntries(part, place);
 }
@@ -132,6 +128,8 @@ export function set(x: TensorLike, indices: readonly Index[], values: TensorLike
   const place = readPlace(input, checkList(indices, what));
   const filling = readValues(values, input.dtype, partShape(place), what);
   if (filling.size === 0) return input;
+  const block = blockOf(place);
+  if (block !== null) return putBlock(input, block, filling, dynamic.updateSlice);
   if (place.indices.length === 0) return putPositions(input, place, filling);
   const part = takePositions(input, place);
   return putPositions(input, place, putEntries(part, place, filling));
@@ -166,8 +164,146 @@ export function addAt(x: TensorLike, indices: readonly Index[], values: TensorLi
   const place = readPlace(input, checkList(indices, what));
   const terms = readValues(values, input.dtype, partShape(place), what);
   if (terms.size === 0) return input;
-  const part = place.indices.length === 0 ? terms : sumEntries(terms, place);
-  return add(input, spread(part, place));
+  const block = blockOf(place);
+  if (block !== null) return putBlock(input, block, terms, dynamic.addSlice);
+  if (place.indices.length === 0) return add(input, spread(terms, place));
+  const part = takePositions(input, place);
+  if (!strict.areFew(terms, part)) return add(input, spread(sumEntries(terms, place), place));
+  return putPositions(input, place, addEntries(part, place, terms));
+}
+
+/** Where a block begins: an integer tensor of one entry per axis, or a list of integers and scalars. */
+export type Starts = Tensor | readonly TensorLike[];
+
+/**
+ * A block of a tensor of known size, whose position may be computed: `sizes[k]` positions of axis `k`
+ * from `starts[k]` on. In a compiled loop only the block is read.
+ *
+ * @param x Any shape.
+ * @param starts The first position on each axis: integers, or integer scalars, in a list, or an
+ * integer tensor `[ndim]`. Negative ones count from the end. A block that would stick out is moved to
+ * the nearest place where it does not, as in JAX.
+ * @param sizes How many positions to take of each axis.
+ * @returns The block, of shape `sizes`.
+ * @throws {ShapeError} when there is not one start and one size for each axis, or a size is larger
+ * than its axis.
+ * @throws {DtypeError} when a start is not an integer.
+ *
+ * @example Two entries from a place that is computed
+ * ```ts
+ * import { dynamicSlice, jit, tensor } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const pair = jit((x: Tensor, i: Tensor) => dynamicSlice(x, [i], [2]));
+ * assertTensorsClose(pair(tensor([1, 2, 3, 4]), tensor(1, { dtype: "int32" })), [2, 3]);
+ * assertTensorsClose(pair(tensor([1, 2, 3, 4]), tensor(9, { dtype: "int32" })), [3, 4]);
+ * ```
+ */
+export function dynamicSlice(
+  x: TensorLike,
+  starts: Starts,
+  sizes: readonly number[],
+): Tensor {
+  const input = toTensor(x, "Cannot slice");
+  const what = `Cannot slice ${showType(input)}`;
+  if (!Array.isArray(sizes) || sizes.length !== input.ndim) {
+    throw shapeError(
+      `${what} by sizes ${describeValue(sizes)}: expected a list of ${input.ndim}, one per axis`,
+    );
+  }
+  // Also what a list leaves out is looked at.
+  const lengths = Array.from(sizes);
+  lengths.forEach((size, axis) => {
+    if (Number.isInteger(size) && size >= 0 && size <= input.shape[axis]) return;
+    throw shapeError(
+      `${what}: the size ${describeValue(size)} on axis ${axis} must be an integer from 0 to ` +
+        `${input.shape[axis]}`,
+    );
+  });
+  const { start, open } = readStarts(input, starts, lengths, what);
+  if (open.length > 0) return dynamic.dynamicSlice(input, start, open, lengths);
+  const first = start as number[];
+  const stop = first.map((at, axis) => at + lengths[axis]);
+  return slicing.slice(input, first, stop, first.map(() => 1));
+}
+
+/**
+ * A tensor with a block replaced, whose position may be computed: the inverse of
+ * {@linkcode dynamicSlice}. In a compiled loop that carries `x` only the block is written, where it
+ * is.
+ *
+ * @param x Any shape.
+ * @param update The block: as many axes as `x`, none longer. It is converted to the dtype of `x`
+ * unless that is of a lower category.
+ * @param starts The first position of the block on each axis: integers, or integer scalars, in a list,
+ * or an integer tensor `[ndim]`. Negative ones count from the end. A block that would stick out is
+ * moved to the nearest place where it does not, as in JAX.
+ * @returns `x` with `update` in that place.
+ * @throws {ShapeError} when the block does not fit into `x`, or there is not one start for each axis.
+ * @throws {DtypeError} when a start is not an integer, or the dtype of `x` cannot hold `update`.
+ *
+ * @example A window written into a row
+ * ```ts
+ * import { dynamicUpdateSlice } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(dynamicUpdateSlice([1, 2, 3, 4], [8, 9], [1]), [1, 8, 9, 4]);
+ * assertTensorsClose(dynamicUpdateSlice([1, 2, 3, 4], [8, 9], [-1]), [1, 2, 8, 9]);
+ * ```
+ */
+export function dynamicUpdateSlice(x: TensorLike, update: TensorLike, starts: Starts): Tensor {
+  const input = toTensor(x, "Cannot update");
+  const what = `Cannot update ${showType(input)}`;
+  const block = castValues(update, input.dtype, what);
+  const fits = block.ndim === input.ndim &&
+    block.shape.every((length, axis) => length <= input.shape[axis]);
+  if (!fits) {
+    throw shapeError(
+      `${what} with ${showType(block)}: the block must have as many axes, none longer`,
+    );
+  }
+  const { start, open } = readStarts(input, starts, block.shape, what);
+  return block.size === 0 ? input : dynamic.updateSlice(input, block, start, open);
+}
+
+/** Where a block begins, moved to where it fits: numbers where they are known, tensors elsewhere. */
+function readStarts(
+  { shape }: Tensor,
+  starts: Starts,
+  sizes: readonly number[],
+  what: string,
+): { readonly start: readonly (number | null)[]; readonly open: readonly Tensor[] } {
+  const list = starts instanceof Tensor ? splitStarts(starts, shape.length, what) : starts;
+  if (!Array.isArray(list) || list.length !== shape.length) {
+    throw shapeError(
+      `${what} from ${describeValue(list)}: expected a list of ${shape.length}, one start per axis`,
+    );
+  }
+  const open: Tensor[] = [];
+  const start = Array.from(list as readonly TensorLike[], (entry, axis) => {
+    const where = `${what} from ${describeValue(entry)} on axis ${axis}`;
+    const [length, last] = [shape[axis], shape[axis] - sizes[axis]];
+    if (typeof entry === "number") {
+      if (!Number.isInteger(entry)) throw dtypeError(`${where}: expected an integer`);
+      return Math.min(Math.max(entry < 0 ? entry + length : entry, 0), last);
+    }
+    const at = entry instanceof WeakScalar
+      ? toTensorOf(entry, "int32", where)
+      : toIndices(entry, where);
+    if (at.ndim !== 0) throw shapeError(`${where}: expected a scalar, got ${showType(at)}`);
+    open.push(dynamic.nearestStart(countedFromFront(at, length), length, sizes[axis]));
+    return null;
+  });
+  return { start, open };
+}
+
+/** The entries of a tensor of starts. */
+function splitStarts(starts: Tensor, ndim: number, what: string): readonly Tensor[] {
+  if (starts.ndim === 1 && starts.shape[0] === ndim) {
+    return range(ndim).map((axis) => reshape(slicing.sliceAxis(starts, 0, axis, axis + 1), []));
+  }
+  throw shapeError(`${what} from ${showType(starts)}: expected one start per axis, [${ndim}]`);
 }
 
 /**
@@ -477,6 +613,11 @@ function fromFront(indices: Tensor, length: number, axis: number, what: string):
     );
     return new Concrete("int32", indices.shape, entries);
   }
+  return countedFromFront(indices, length);
+}
+
+/** Index entries as int32, negative ones counted from the end. */
+function countedFromFront(indices: Tensor, length: number): Tensor {
   if (indices.dtype === "uint32") {
     return convert(minimum(indices, constantLike(indices, 0x7fffffff)), "int32");
   }
@@ -516,6 +657,48 @@ function takePositions(x: Tensor, place: Place): Tensor {
   const { start, stop, step, reversed } = asSlices(place);
   const part = slicing.flip(slicing.slice(x, start, stop, step), reversed);
   return reshape(part, positionsShape(place));
+}
+
+/** A place without gaps, as a block with its position: see `dynamicSlice`. */
+interface Block {
+  readonly start: readonly (number | null)[];
+  readonly starts: readonly Tensor[];
+  readonly sizes: readonly number[];
+  /** The axes that are taken backwards. */
+  readonly reversed: readonly number[];
+}
+
+/** A place as a block; `null` where positions have gaps, or are those of a list of indices. */
+function blockOf(place: Place): Block | null {
+  const { start, step, reversed } = asSlices(place);
+  const { positions, dropped, axes, indices } = place;
+  if (indices.some((entries) => entries.ndim > 0)) return null;
+  if (positions.some(({ count }, axis) => count > 1 && step[axis] !== 1)) return null;
+  const own = withoutAxes(range(positions.length), dropped);
+  const indexed = new Set(axes.map((axis) => own[axis]));
+  return {
+    start: start.map((first, axis) => indexed.has(axis) ? null : first),
+    starts: indices,
+    sizes: positions.map(({ count }, axis) => indexed.has(axis) ? 1 : count),
+    reversed,
+  };
+}
+
+function takeBlock(x: Tensor, place: Place, { start, starts, sizes, reversed }: Block): Tensor {
+  const part = dynamic.dynamicSlice(x, start, starts, sizes);
+  return reshape(slicing.flip(part, reversed), partShape(place));
+}
+
+/** `x` with values put, or added, where a block is. */
+function putBlock(
+  x: Tensor,
+  { start, starts, sizes, reversed }: Block,
+  values: Tensor,
+  put: typeof dynamic.updateSlice,
+): Tensor {
+  const update = slicing.flip(reshape(values, sizes), reversed);
+  if (starts.length > 0 || update.size < x.size) return put(x, update, start, starts);
+  return put === dynamic.updateSlice ? update : add(x, update);
 }
 
 /** What {@linkcode takePositions} took put back, with zeros everywhere else. */
@@ -619,17 +802,24 @@ function entriesBehind(outer: readonly number[], values: Tensor, place: Place): 
 
 /** `part` with `values` where the integer tensors of a place point, the last of several. */
 function putEntries(part: Tensor, place: Place, values: Tensor): Tensor {
-  const { permutation, shape, outer, size, rows, flat } = mergeIndices(place);
+  return changeEntries(part, place, values, strict.scatterSet);
+}
+
+/** `part` with `values` added where the integer tensors of a place point. */
+function addEntries(part: Tensor, place: Place, values: Tensor): Tensor {
+  return changeEntries(part, place, values, strict.scatterOnto);
+}
+
+function changeEntries(
+  part: Tensor,
+  place: Place,
+  values: Tensor,
+  change: typeof strict.scatterSet,
+): Tensor {
+  const { permutation, shape, outer, rows, flat } = mergeIndices(place);
   const before = reshape(transpose(part, permutation), rows);
-  const at = outer.length;
-  const lengths = rows.map((length, axis) => axis === at ? flat.size : length);
-  const updates = reshape(entriesBehind(outer, values, place), lengths);
-  const winner = strict.scatterLast(flat, size);
-  const none = constantLike(winner, 0);
-  const chosen = strict.gather(updates, maximum(winner, none), 0, outer);
-  const isHit = broadcast(lessEqual(none, winner), rows, [at]);
-  const result = reshape(select(isHit, chosen, before), shape);
-  return transpose(result, inversePermutation(permutation));
+  const result = change(before, entriesBehind(outer, values, place), flat, 0, outer);
+  return transpose(reshape(result, shape), inversePermutation(permutation));
 }
 
 /** The sums of `values` where the integer tensors of a place point, zero elsewhere. */

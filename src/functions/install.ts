@@ -112,6 +112,8 @@ installMethods({
   index: indexing.index,
   set: indexing.set,
   addAt: indexing.addAt,
+  dynamicSlice: indexing.dynamicSlice,
+  dynamicUpdateSlice: indexing.dynamicUpdateSlice,
   take: indexing.take,
   takeAlongAxis: indexing.takeAlongAxis,
   gather: indexing.gather,

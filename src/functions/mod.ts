@@ -87,7 +87,18 @@ export {
   tanh,
   trunc,
 } from "./elementwise.ts";
-export { addAt, gather, index, scatterAdd, set, take, takeAlongAxis } from "./indexing.ts";
+export {
+  addAt,
+  dynamicSlice,
+  dynamicUpdateSlice,
+  gather,
+  index,
+  scatterAdd,
+  set,
+  take,
+  takeAlongAxis,
+} from "./indexing.ts";
+export type { Starts } from "./indexing.ts";
 export { argsort, sort, topK } from "./ordering.ts";
 export {
   all,

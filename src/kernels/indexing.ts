@@ -1,5 +1,6 @@
 /**
- * Kernels that read and write at positions held by integer buffers: gather, scatterAdd, scatterLast.
+ * Kernels that read and write at positions held by integer buffers: gather, scatterAdd, scatterOnto,
+ * scatterSet, lastOf.
  *
  * An index outside its axis traps: nothing is read or written for it. Who runs the program turns the
  * trap into the message that the evaluator gives.
@@ -280,7 +281,13 @@ function piecesOf(bytes: number): { readonly bytes: number; readonly offset: num
 }
 
 /** Writes code that copies so many bytes, all reads of a round before its writes. */
-function copyRow(builder: Builder, code: Code, to: Pointer, from: Pointer, bytes: number): void {
+export function copyRow(
+  builder: Builder,
+  code: Code,
+  to: Pointer,
+  from: Pointer,
+  bytes: number,
+): void {
   if (bytes >= LONG_ROW) {
     code.do(builder.memory.copy(to, from, i32.const(bytes)));
     return;
@@ -589,7 +596,7 @@ function storeSum(
 }
 
 /** Writes code that adds a row of updates to its slot. */
-function addRow(
+export function addRow(
   code: Code,
   sums: Dtype,
   dtype: Dtype,
@@ -666,56 +673,108 @@ function addElement(
   return i32.store(target, i32.add(i32.load(target, at), i32.load(source, { offset })), at);
 }
 
-/** The kernel of `scatterLast`: `indices` to the last position that points at each slot, or -1. */
-export function emitScatterLast(
+/** The kernel of `scatterSet`, and of `scatterOnto`, which may write over their first operand. */
+function emitRows(
+  name: "scatterSet" | "scatterOnto",
+): (builder: Builder, inputs: readonly Buffer[], params: GatherParams) => Kernel {
+  return (builder, [x, updates, indices], params) => {
+    const { dtype } = x;
+    const at = params.batch + (params.outer?.length ?? 0);
+    const width = sizeOf(x.shape.slice(at + 1));
+    const rowBytes = width * byteSize(dtype);
+    const walk = walkOf(x.shape.slice(0, at), indices, params, x.shape[at], rowBytes);
+    const { batches, rows, slots } = walk;
+    const parts = partition(batches, rows * rowTime(rowBytes));
+    const batchBytes = slots * rowBytes;
+    const run = builder.module.function(
+      name,
+      ["i32", "i32", "i32", "i32", "i32"],
+      "none",
+      (code, x, updates, indices, out, chunk) => {
+        const first = code.let(times(chunk, parts.perChunk));
+        const end = code.let(chunkEnd(parts, chunk));
+        const start = times(first, batchBytes);
+        const length = times(i32.sub(end, first), batchBytes);
+        code.if(i32.ne(x, out), () => {
+          code.do(builder.memory.copy(i32.add(out, start), i32.add(x, start), length));
+        });
+        if (rows === 0) return;
+        eachRow(code, walk, {
+          slots: out,
+          indices,
+          rows: updates,
+          first: times(first, rows),
+          end: times(end, rows),
+        }, (slot, row) => {
+          if (name === "scatterOnto") addRow(code, dtype, dtype, slot, row, width);
+          else copyRow(builder, code, slot, row, rowBytes);
+        });
+      },
+    );
+    const stage: Stage = {
+      name,
+      run,
+      operands: [0, 1, 2, 3],
+      chunks: parts.chunks,
+      rows: { count: parts.count, perChunk: parts.perChunk },
+    };
+    return {
+      stages: parts.chunks === 0 ? [] : [stage],
+      workspaces: [],
+      operations: name === "scatterOnto" ? sizeOf(updates.shape) : 0,
+      // In place, that is all; elsewhere, the copy of the whole comes on top.
+      bytes: 3 * sizeOf(updates.shape) * byteSize(dtype) + sizeOf(indices.shape) * INDEX,
+      inPlace: [[0, 3]],
+    };
+  };
+}
+
+export const emitScatterSet = emitRows("scatterSet");
+
+export const emitScatterOnto = emitRows("scatterOnto");
+
+/** The kernel of `lastOf`: which indices are the last to point to their slot. */
+export function emitLastOf(
   builder: Builder,
   [indices]: readonly Buffer[],
   { batch, size }: ScatterParams,
-  output: Buffer,
 ): Kernel {
   const lead = indices.shape.slice(0, batch);
-  const walk: Walk = { ...walkOf(lead, indices, { batch }, size, 0), slotBytes: INDEX };
-  const { batches, rows } = walk;
-  const batchBytes = size * INDEX;
-  const parts = partition(batches, 20 + batchBytes / 16 * 0.5 + rows * 1.5);
+  const batches = sizeOf(lead);
+  const walk: Walk = {
+    ...walkOf(lead, indices, { batch }, size, 1),
+    slotBytes: INDEX,
+    batches: 1,
+  };
+  const { rows } = walk;
+  const count = sizeOf(indices.shape);
   const run = builder.module.function(
-    "scatterLast",
-    ["i32", "i32", "i32"],
+    "lastOf",
+    ["i32", "i32", "i32", "i32"],
     "none",
-    (code, ...operands) => {
-      const [indices, out, chunk] = operands;
-      const batch = code.let(times(chunk, parts.perChunk));
-      const end = code.let(chunkEnd(parts, chunk));
-      const start = i32.add(out, times(batch, batchBytes));
-      const length = times(i32.sub(end, batch), batchBytes);
-      code.do(builder.memory.fill(start, i32.const(0xff), length));
-      if (rows === 0) return;
-      code.for({ from: batch, below: end }, (batch) => {
-        const position = code.let(i32.const(0));
-        eachRow(code, { ...walk, batches: 1 }, {
-          slots: i32.add(out, times(batch, batchBytes)),
+    (code, indices, out, slots, _chunk) => {
+      // Each slot holds the last position that was written to it; the others are never read.
+      const eachPosition = (batch: Local<"i32">, visit: Visit): void =>
+        eachRow(code, walk, {
+          slots,
           indices: i32.add(indices, times(batch, rows * INDEX)),
-          rows: i32.const(0),
+          rows: i32.add(out, times(batch, rows)),
           first: i32.const(0),
           end: i32.const(rows),
-        }, (slot) => {
-          code.do(i32.store(slot, position));
-          code.set(position, advance(position, 1));
+        }, visit);
+      code.for({ below: batches }, (batch) => {
+        eachPosition(batch, (slot, row) => code.do(i32.store(slot, row)));
+        eachPosition(batch, (slot, row) => {
+          code.do(i32.store8(row, i32.eq(i32.load(slot), row)));
         });
       });
     },
   );
-  const stage: Stage = {
-    name: "scatterLast",
-    run,
-    operands: [0, 1],
-    chunks: parts.chunks,
-    rows: { count: parts.count, perChunk: parts.perChunk },
-  };
+  const stage: Stage = { name: "lastOf", run, operands: [0, 1, 2], chunks: 1 };
   return {
-    stages: parts.chunks === 0 ? [] : [stage],
-    workspaces: [],
+    stages: count === 0 ? [] : [stage],
+    workspaces: [size * INDEX],
     operations: 0,
-    bytes: (2 * sizeOf(indices.shape) + sizeOf(output.shape)) * INDEX,
+    bytes: 4 * count * INDEX,
   };
 }

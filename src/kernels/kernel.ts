@@ -136,6 +136,8 @@ export interface Kernel {
   readonly operations: number;
   /** An estimate of the bytes that are read and written. */
   readonly bytes: number;
+  /** Inputs and results, by their operands, that may be the same memory. */
+  readonly inPlace?: readonly (readonly [input: number, result: number])[];
 }
 
 /** The type of a buffer: elements in row-major order, from an address that is a multiple of 64. */

@@ -1,14 +1,15 @@
 /**
  * Primitives that read and write at positions given by integer tensors: gather, scatterAdd,
- * scatterLast.
+ * scatterOnto, scatterSet, lastOf.
  *
  * @module
  */
-import { isInteger } from "../base/dtype.ts";
+import { type Elements, isInteger } from "../base/dtype.ts";
 import { dtypeError, indexError, shapeError } from "../base/errors.ts";
 import {
   checkSize,
   insertAt,
+  range,
   sameShape,
   type Shape,
   showShape,
@@ -17,10 +18,11 @@ import {
   withoutAxes,
 } from "../base/shape.ts";
 import type { Primitive } from "../core/primitive.ts";
-import { allocateFor, Concrete, dense, splat } from "../core/tensor.ts";
+import { allocateFor, Concrete, dense, splat, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
-import { alignBatch, moveAxis } from "./structure.ts";
+import { select } from "./comparison.ts";
+import { alignBatch, broadcast, moveAxis } from "./structure.ts";
 
 /** Parameters of `gather`. */
 export interface GatherParams {
@@ -98,6 +100,8 @@ export const gatherPrimitive: Primitive<GatherParams> = {
       scatterAdd(ct, indices as Tensor, x.shape[batch + outer.length], batch, outer),
       null,
     ],
+    onto: (total, ct, [, indices], { batch, outer }) =>
+      areFew(ct, total) ? scatterOnto(total, ct, indices as Tensor, batch, outer) : null,
   },
 };
 
@@ -208,46 +212,189 @@ export function scatterAdd(
   return bindOne(scatterAddPrimitive, [updates, indices], { batch, size, ...unlessEmpty(outer) });
 }
 
-/** Parameters of `scatterLast`. */
+/** Whether updates are so few that adding them in their places beats adding sums everywhere. */
+export function areFew(updates: Type, whole: Type): boolean {
+  return 4 * sizeOf(updates.shape) <= sizeOf(whole.shape);
+}
+
+/** What adding to chosen rows and replacing them have in common. */
+function rowsPrimitive(
+  name: "scatterOnto" | "scatterSet",
+  adds: boolean,
+  bindRows: typeof scatterSet,
+): Primitive<GatherParams> {
+  return {
+    name,
+    type([x, updates, indices], { batch, outer = [] }) {
+      const what = `Cannot ${adds ? "add" : "write"} ${showType(updates)} to ${showType(x)} ` +
+        `at ${showType(indices)}`;
+      checkIndices(indices, batch, what);
+      checkOuter(outer, batch, what);
+      if (x.dtype !== updates.dtype) throw dtypeError(`${what}: the dtypes must be equal`);
+      if (adds && x.dtype === "bool") throw dtypeError(`${what}: expected numbers`);
+      const at = batch + outer.length;
+      const lead = x.shape.slice(0, at);
+      const rows = [...lead, ...indices.shape.slice(batch), ...x.shape.slice(at + 1)];
+      const fits = x.shape.length > at && sameShape(updates.shape, rows) &&
+        sameShape(withoutAxes(lead, outer), indices.shape.slice(0, batch));
+      if (!fits) throw shapeError(`${what}: the updates must be one row for each index`);
+      return [{ dtype: x.dtype, shape: x.shape }];
+    },
+    evaluate([x, updates, indices], { batch, outer = [] }, [type]) {
+      const at = batch + outer.length;
+      const lead = x.shape.slice(0, at);
+      const n = x.shape[at];
+      const rows = sizeOf(indices.shape.slice(batch));
+      const width = sizeOf(x.shape.slice(at + 1));
+      if (sizeOf(lead) > 0) checkScatter(indices, n);
+      const out = copyOf(x, type);
+      const source = dense(updates);
+      const places = dense(indices);
+      let from = 0;
+      eachBatch(lead, outer, (to, shared) => {
+        for (let row = shared * rows; row < (shared + 1) * rows; row++) {
+          const begin = (to * n + places[row]) * width;
+          if (adds) { for (let i = 0; i < width; i++) out[begin + i] += source[from++]; }
+          else for (let i = 0; i < width; i++) out[begin + i] = source[from++];
+        }
+      });
+      return [new Concrete(type.dtype, type.shape, out)];
+    },
+    batch([x, updates, indices], [axisX, axisU, axisI], length, { batch, outer = [] }) {
+      const place = Math.min(axisX ?? axisU ?? 0, batch + outer.length);
+      const whole = alignBatch(x, axisX, place, length);
+      const rows = alignBatch(updates, axisU, place, length);
+      if (axisI === null) {
+        return [[bindRows(whole, rows, indices, batch, insertPlace(outer, place)), place]];
+      }
+      const front = moveAxis(indices, axisI, sharedBefore(outer, place));
+      return [[bindRows(whole, rows, front, batch + 1, shifted(outer, place)), place]];
+    },
+    derivative: {
+      kind: "linear",
+      transpose([ct], [, updates, indices], { batch, outer = [] }, [isX, isUpdates]) {
+        const at = indices as Tensor;
+        const back = adds ? gather : gatherLast;
+        return [
+          !isX || adds ? ct : bindRows(ct, zerosOf(updates), at, batch, outer),
+          isUpdates ? back(ct, at, batch, outer) : null,
+          null,
+        ];
+      },
+    },
+  };
+}
+
+/**
+ * `x` `[B..., n, R...]` with each row `updates[b, m]` of `[B..., M..., R...]` added to row
+ * `indices[b, m]`, one after the other: for few updates of a large `x`.
+ */
+export const scatterOntoPrimitive: Primitive<GatherParams> = rowsPrimitive(
+  "scatterOnto",
+  true,
+  scatterOnto,
+);
+
+/**
+ * `x` `[B..., n, R...]` with each row `updates[b, m]` of `[B..., M..., R...]` in the place of row
+ * `indices[b, m]`; of several in one place the last stays.
+ */
+export const scatterSetPrimitive: Primitive<GatherParams> = rowsPrimitive(
+  "scatterSet",
+  false,
+  scatterSet,
+);
+
+/**
+ * Strict update: `x` `[B..., n, R...]` plus `updates` `[B..., M..., R...]` at `indices` `[B..., M...]`,
+ * which have only the first axes that are not `outer`, `batch` of them.
+ */
+export function scatterOnto(
+  x: Tensor,
+  updates: Tensor,
+  indices: Tensor,
+  batch = 0,
+  outer: readonly number[] = [],
+): Tensor {
+  return bindOne(scatterOntoPrimitive, [x, updates, indices], { batch, ...unlessEmpty(outer) });
+}
+
+/** Strict update: `x` with `updates` in the place of rows; the shapes are those of `scatterOnto`. */
+export function scatterSet(
+  x: Tensor,
+  updates: Tensor,
+  indices: Tensor,
+  batch = 0,
+  outer: readonly number[] = [],
+): Tensor {
+  return bindOne(scatterSetPrimitive, [x, updates, indices], { batch, ...unlessEmpty(outer) });
+}
+
+/** The adjoint of replacing rows: those that a later row has replaced again get nothing. */
+function gatherLast(
+  ct: Tensor,
+  indices: Tensor,
+  batch: number,
+  outer: readonly number[],
+): Tensor {
+  const rows = gather(ct, indices, batch, outer);
+  if (sizeOf(indices.shape.slice(batch)) === 1) return rows;
+  const at = batch + outer.length;
+  const stays = lastOf(indices, ct.shape[at], batch);
+  const axes = withoutAxes(range(indices.ndim + outer.length), outer);
+  return select(broadcast(stays, rows.shape, axes), rows, zerosOf(rows));
+}
+
+/** Parameters of `lastOf`. */
 export interface ScatterParams {
-  /** How many leading axes of `indices` the result shares. */
+  /** How many leading axes of `indices` are batches. */
   readonly batch: number;
   /** The length of the axis that the indices point into. */
   readonly size: number;
 }
 
 /**
- * For each slot of `[B..., size]`, the flat position among `M...` of the last of the `indices`
- * `[B..., M...]` that points there, or -1: which update stays when several are written to one place.
+ * For each of the `indices` `[B..., M...]`, whether it is the last of those `M...` that point to its
+ * slot of `size`: whether an update stays when several are written to one place.
  */
-export const scatterLastPrimitive: Primitive<ScatterParams> = {
-  name: "scatterLast",
+export const lastOfPrimitive: Primitive<ScatterParams> = {
+  name: "lastOf",
   type([indices], params) {
     const what = `Cannot scatter to ${showType(indices)}`;
     checkIndices(indices, params.batch, what);
-    const lead = indices.shape.slice(0, params.batch);
-    return [{ dtype: "int32", shape: slotShape(lead, params.size, [], what) }];
+    slotShape(indices.shape.slice(0, params.batch), params.size, [], what);
+    return [{ dtype: "bool", shape: indices.shape }];
   },
   evaluate([indices], { batch, size }, [type]) {
     const rows = sizeOf(indices.shape.slice(batch));
     checkScatter(indices, size);
-    const out = allocateFor(type).fill(-1);
+    const out = allocateFor(type);
     const at = dense(indices);
-    for (let row = 0; row < at.length; row++) {
-      const outer = Math.floor(row / rows);
-      out[outer * size + at[row]] = row - outer * rows;
+    const seen = new Set<number>();
+    for (let row = at.length - 1; row >= 0; row--) {
+      if ((row + 1) % rows === 0) seen.clear();
+      out[row] = seen.has(at[row]) ? 0 : 1;
+      seen.add(at[row]);
     }
     return [new Concrete(type.dtype, type.shape, out)];
   },
   batch([indices], [axis], _length, { batch, size }) {
-    return [[scatterLast(moveAxis(indices, axis!, 0), size, batch + 1), 0]];
+    return [[lastOf(moveAxis(indices, axis!, 0), size, batch + 1), 0]];
   },
   derivative: { kind: "zero" },
 };
 
-/** For each of `size` slots, the last position in `indices` that points at it, or -1; int32. */
-export function scatterLast(indices: Tensor, size: number, batch = 0): Tensor {
-  return bindOne(scatterLastPrimitive, [indices], { batch, size });
+/** Which of the `indices` are the last that point to their slot of `size`; bool. */
+export function lastOf(indices: Tensor, size: number, batch = 0): Tensor {
+  return bindOne(lastOfPrimitive, [indices], { batch, size });
+}
+
+/** The elements of a tensor, to be changed. */
+export function copyOf(x: Concrete, type: Type): Elements {
+  const out = allocateFor(type);
+  if (x.held === 1) return out.fill(x.elements[0]);
+  out.set(x.elements);
+  return out;
 }
 
 /** `outer` as a parameter. */

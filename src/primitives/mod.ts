@@ -7,6 +7,7 @@ import * as arithmetic from "./arithmetic.ts";
 import * as barriers from "./barrier.ts";
 import * as comparison from "./comparison.ts";
 import * as contraction from "./contraction.ts";
+import * as dynamicSlicing from "./dynamic_slicing.ts";
 import * as indexing from "./indexing.ts";
 import * as lu from "./lu.ts";
 import * as moments from "./moments.ts";
@@ -120,7 +121,12 @@ export const primitives = {
 
   gather: indexing.gatherPrimitive,
   scatterAdd: indexing.scatterAddPrimitive,
-  scatterLast: indexing.scatterLastPrimitive,
+  scatterOnto: indexing.scatterOntoPrimitive,
+  scatterSet: indexing.scatterSetPrimitive,
+  lastOf: indexing.lastOfPrimitive,
+  dynamicSlice: dynamicSlicing.dynamicSlicePrimitive,
+  updateSlice: dynamicSlicing.updateSlicePrimitive,
+  addSlice: dynamicSlicing.addSlicePrimitive,
 
   threefry2x32: randomBits.threefry2x32Primitive,
 

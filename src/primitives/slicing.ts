@@ -11,6 +11,7 @@ import type { Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete, dense, isSplat, splat } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
+import { addSlice } from "./dynamic_slicing.ts";
 import { alignBatch } from "./structure.ts";
 
 /** Parameters of `slice`: one entry per axis in each list. */
@@ -22,6 +23,9 @@ export interface SliceParams {
   /** Steps from one position to the next, at least one. */
   readonly step: readonly number[];
 }
+
+/** From so many elements on it counts how many places an addition touches. */
+const LARGE = 1024;
 
 /** The positions from `start` to `stop` in steps of `step`, on every axis. */
 export const slicePrimitive: Primitive<SliceParams> = {
@@ -71,6 +75,11 @@ export const slicePrimitive: Primitive<SliceParams> = {
       );
       return [pad(ct, start, high, step.map((s) => s - 1))];
     },
+    // A small part of something large: adding zeros to all of the rest would be most of the work.
+    onto: (total, ct, _args, { start, step }) =>
+      total.size >= LARGE && 8 * ct.size <= total.size && step.every((s) => s === 1)
+        ? addSlice(total, ct, start, [])
+        : null,
   },
 };
 
@@ -313,6 +322,7 @@ export const flipPrimitive: Primitive<FlipParams> = {
   derivative: {
     kind: "linear",
     transpose: ([ct], _args, { axes }) => [flip(ct, axes)],
+    isPermutation: true,
   },
 };
 

@@ -54,6 +54,7 @@ export const reshapePrimitive: Primitive<ReshapeParams> = {
   derivative: {
     kind: "linear",
     transpose: ([ct], [x]) => [reshape(ct, x.shape)],
+    isPermutation: true,
   },
 };
 
@@ -99,6 +100,7 @@ export const transposePrimitive: Primitive<TransposeParams> = {
   derivative: {
     kind: "linear",
     transpose: ([ct], _args, { permutation }) => [transpose(ct, inversePermutation(permutation))],
+    isPermutation: true,
   },
 };
 

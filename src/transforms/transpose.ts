@@ -12,23 +12,61 @@ import type { Equation, Program } from "../core/program.ts";
 import { Variable } from "../core/program.ts";
 import { Tensor, zerosOf } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
+import { bindOne } from "../core/trace.ts";
 import { isZero } from "../core/zeros.ts";
 import { add } from "../primitives/arithmetic.ts";
 
+/** A part of a variable's cotangent that is computed when the rest of it is known. */
+interface Part {
+  /** It by itself. */
+  alone(): Tensor;
+  /** It and the others. */
+  onto(total: Tensor): Tensor;
+}
+
+/** What is known of a variable's cotangent. */
+interface Total {
+  /** The sum of all that is no part of something else. */
+  sum: Tensor | null;
+  /** What goes to few places: it is added to the sum there, instead of zeros everywhere else. */
+  readonly parts: Part[];
+}
+
 /**
  * Pulls `cotangents` (one per result, `null` for zero) back through a program all of whose variables
- * are linear in its binders. Gives one cotangent per binder, `null` for zero.
+ * are linear in its binders. Gives one cotangent per binder, `null` for zero. With `start`, what is
+ * given there for a binder is added to its cotangent.
  */
 export function transposeProgram(
   program: Program,
   cotangents: readonly (Tensor | null)[],
+  start: readonly (Tensor | null)[] = [],
 ): (Tensor | null)[] {
-  const totals = new Map<Variable, Tensor>();
+  const totals = new Map<Variable, Total>();
+  const totalOf = (variable: Variable): Total => {
+    let total = totals.get(variable);
+    if (total === undefined) totals.set(variable, total = { sum: null, parts: [] });
+    return total;
+  };
   const accumulate = (variable: Variable, cotangent: Tensor): void => {
-    const before = totals.get(variable);
-    totals.set(variable, before === undefined ? cotangent : add(before, cotangent));
+    const total = totalOf(variable);
+    total.sum = total.sum === null ? cotangent : add(total.sum, cotangent);
+  };
+  const finish = (variable: Variable): Tensor | null => {
+    const total = totals.get(variable);
+    if (total === undefined) return null;
+    totals.delete(variable);
+    const { sum, parts: [first, ...rest] } = total;
+    if (first === undefined) return sum;
+    const begun = sum === null ? first.alone() : first.onto(sum);
+    return rest.reduce((all, part) => part.onto(all), begun);
   };
   const outer = currentOrigin();
+  const from = <Result>({ origin }: Equation, work: () => Result): Result => {
+    restoreOrigin(outer);
+    enterTransposed(origin);
+    return work();
+  };
   try {
     enterTransposed(undefined);
     program.results.forEach((atom, i) => {
@@ -37,21 +75,82 @@ export function transposeProgram(
     });
     for (let i = program.equations.length - 1; i >= 0; i--) {
       const equation = program.equations[i];
-      const received = equation.outputs.map((variable) => totals.get(variable) ?? null);
+      const own = passOn(equation, totals, from);
+      if (own !== null) {
+        totalOf(equation.inputs[0] as Variable).parts.push(...own);
+        continue;
+      }
+      const received = equation.outputs.map((variable) => from(equation, () => finish(variable)));
       if (received.every((cotangent) => cotangent === null)) continue;
-      for (const variable of equation.outputs) totals.delete(variable);
-      restoreOrigin(outer);
-      enterTransposed(equation.origin);
-      const pulled = pull(equation, received);
+      const part = partOf(equation, received, from);
+      if (part !== null) {
+        totalOf(equation.inputs[0] as Variable).parts.push(part);
+        continue;
+      }
+      const pulled = from(equation, () => pull(equation, received));
       equation.inputs.forEach((atom, k) => {
         const cotangent = pulled[k];
         if (atom instanceof Variable && cotangent !== null) accumulate(atom, cotangent);
       });
     }
+    return program.binders.map((variable, i) => {
+      const before = start[i] ?? null;
+      if (before !== null) {
+        const total = totalOf(variable);
+        total.sum = total.sum === null ? before : add(before, total.sum);
+      }
+      return finish(variable);
+    });
   } finally {
     restoreOrigin(outer);
   }
-  return program.binders.map((variable) => totals.get(variable) ?? null);
+}
+
+/** Runs work as that of an equation. */
+type From = <Result>(equation: Equation, work: () => Result) => Result;
+
+/** What comes back through an equation that takes a part of its argument; `null` through others. */
+function partOf(
+  equation: Equation,
+  [received]: readonly (Tensor | null)[],
+  from: From,
+): Part | null {
+  const { primitive: { derivative: rule }, inputs: [input, ...others], params } = equation;
+  if (rule.kind !== "linear" || rule.onto === undefined) return null;
+  const isPart = input instanceof Variable && isFloat(input.type.dtype) &&
+    !others.some((atom) => atom instanceof Variable || isOffset(atom));
+  if (!isPart) return null;
+  const args: Type[] = [input.type, ...others as Tensor[]];
+  const alone = () => from(equation, () => pull(equation, [received])[0]!);
+  const onto = (total: Tensor) =>
+    from(equation, () => rule.onto!(total, received!, args, params)) ?? add(total, alone());
+  return { alone, onto };
+}
+
+/**
+ * The parts of the cotangent of an equation's result, taken to its argument, where it only moves
+ * elements and there is nothing but parts.
+ */
+function passOn(
+  equation: Equation,
+  totals: Map<Variable, Total>,
+  from: From,
+): readonly Part[] | null {
+  const { primitive, inputs, outputs: [output], params } = equation;
+  const rule = primitive.derivative;
+  if (rule.kind !== "linear" || rule.isPermutation !== true) return null;
+  const [input] = inputs;
+  const total = totals.get(output);
+  if (!(input instanceof Variable) || total === undefined || total.sum !== null) return null;
+  totals.delete(output);
+  const back = (cotangent: Tensor): Tensor =>
+    from(equation, () => rule.transpose([cotangent], [input.type], params, [true])[0]!);
+  const forth = (tensor: Tensor): Tensor =>
+    from(equation, () => bindOne(primitive, [tensor], params));
+  return total.parts.map(({ alone, onto }) => ({
+    alone: () => back(alone()),
+    onto: (whole) => back(onto(forth(whole))),
+  }));
 }
 
 /** The cotangents of an equation's inputs; only those of its variables count. */

@@ -45,13 +45,16 @@ export function signed64(value: bigint): number[] {
 
 /** The four bytes of a float, lowest first. */
 export function float32(value: number): number[] {
-  scratch.setFloat32(0, value, true);
+  // Every NaN is the same, whatever bits it has come with.
+  if (Number.isNaN(value)) scratch.setUint32(0, 0x7fc00000, true);
+  else scratch.setFloat32(0, value, true);
   return scratchBytes(4);
 }
 
 /** The eight bytes of a double, lowest first. */
 export function float64(value: number): number[] {
-  scratch.setFloat64(0, value, true);
+  if (Number.isNaN(value)) scratch.setBigUint64(0, 0x7ff8000000000000n, true);
+  else scratch.setFloat64(0, value, true);
   return scratchBytes(8);
 }
 

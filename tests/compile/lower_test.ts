@@ -49,6 +49,8 @@ function runTasks({ buffers, tasks, results }: Lowered, args: readonly Concrete[
   });
   for (const task of tasks) {
     if (task.kind === "nest") interpret(task.nest, task.buffers.map((buffer) => contents[buffer]));
+    else if (task.kind === "hand") contents[task.to].set(contents[task.from]);
+    else if (task.kind === "straight") throw new Error("only inner programs have straight code");
     else {
       const { equation: { primitive, inputs, params, outputs } } = task;
       const values = inputs.map((atom, i) => {
@@ -86,6 +88,7 @@ function tasksOf(f: (...args: Tensor[]) => unknown, ...shapes: number[][]): stri
 }
 
 function nameOf(task: Task): string {
+  if (task.kind === "hand" || task.kind === "straight") return task.kind;
   return task.kind === "nest" ? task.name : `kernel ${task.equation.primitive.name}`;
 }
 

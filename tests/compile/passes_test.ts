@@ -84,6 +84,7 @@ function assertExact(f: (x: Tensor) => Tensor, dtype: Dtype = "float32"): void {
 Deno.test("the passes are a list in a fixed order", () => {
   assertEquals(passes.map(({ name }) => name), [
     "inlineCalls",
+    "spreadUpdates",
     "foldConstants",
     "inlineBranches",
     "simplify",
@@ -442,4 +443,16 @@ Deno.test("optimising twice changes no more", () => {
   );
   const once = optimize(program);
   assertEquals(String(optimize(once)), String(once));
+});
+
+Deno.test("spreadUpdates makes updates elementwise that loops read, and leaves those in memory", () => {
+  const namesOf = (f: (...args: Tensor[]) => unknown, ...types: TensorType[]): string[] =>
+    optimize(programOf(f, ...types)).equations.map(({ primitive }) => primitive.name);
+  assertEquals(namesOf((x) => x.set([[1, 3]], 5), f32(9)), ["updateSlice"]);
+  assertEquals(namesOf((x) => x.neg().set([[1, 3]], 5), f32(9)), ["neg", "select"]);
+  assertEquals(namesOf((x) => x.addAt([2], 5).neg(), f32(9)), ["add", "select", "neg"]);
+  assertEquals(
+    namesOf((x) => x.set([0], 5).addAt([[1, 3]], 1).at([2, 3]), f32(9)),
+    ["updateSlice", "addSlice", "slice"],
+  );
 });

@@ -645,7 +645,20 @@ function convolution(name: "convolve" | "convolveInput" | "convolveFilter"): Ope
   };
 }
 
+/** An integer of the program taken to the nearest one from 0 to `last`, whatever it is in other rounds. */
+function clamped(grower: Grower, shape: Shape, last: number): Value {
+  const any = grower.matching("int32", shape);
+  const [low, high] = [0, last].map((value) => {
+    const limit = splat(value, "int32", shape);
+    return grower.note(limit, limit, 0);
+  });
+  grower.apply("maximum", [any, low], null, () => 0, true);
+  grower.apply("minimum", [grower.values[grower.values.length - 1], high], null, () => 0, true);
+  return grower.values[grower.values.length - 1];
+}
+
 function indices(grower: Grower, shape: Shape, below: number): Value {
+  if (grower instanceof BodyGrower) return clamped(grower, shape, below - 1);
   const isIndex = ({ concrete }: Value) =>
     isInteger(concrete.dtype) && concrete.shape.join() === shape.join() &&
     concrete.elements.every((element) => element >= 0 && element < below);
@@ -687,13 +700,97 @@ function scattering(grower: Grower): void {
   );
 }
 
-function scatteringLast(grower: Grower): void {
+function findingLast(grower: Grower): void {
   const { choices } = grower;
   const shape = grower.any(DTYPES).concrete.shape;
   const size = choices.of([1, 2, 5, 16, 40]);
   const at = indices(grower, shape, size);
   const batch = choices.below(Math.min(shape.length, 2) + 1);
-  grower.apply("scatterLast", [at], { batch, size }, () => 0, true);
+  grower.apply("lastOf", [at], { batch, size }, () => 0, true);
+}
+
+/** Rows of a value replaced or added to. */
+function changingRows(name: "scatterSet" | "scatterOnto"): Operation {
+  return (grower) => {
+    const { choices } = grower;
+    const dtypes = name === "scatterSet" ? DTYPES : NUMBERS;
+    const fits = (value: Value) => hasAxes(value) && dtypes.includes(value.concrete.dtype);
+    const x = grower.pick(fits, () => grower.leaf(grower.dtype(dtypes), [...grower.shape(), 4]));
+    const { dtype, shape } = x.concrete;
+    const batch = choices.below(Math.min(shape.length, 3));
+    if (shape[batch] === 0) return;
+    const more = range(choices.below(3)).map(() => choices.of([1, 1, 2, 3, 7]));
+    const places = [...shape.slice(0, batch), ...more];
+    const rows = [...places, ...shape.slice(batch + 1)];
+    if (!grower.isModest(rows)) return;
+    const at = indices(grower, places, shape[batch]);
+    const updates = grower.matching(dtype, rows);
+    const count = sizeOf(more) + 1;
+    const isExact = name === "scatterSet" || x.error + updates.error === 0;
+    const largest = Math.max(x.largest, updates.largest);
+    const error = Math.max(x.error, updates.error);
+    grower.apply(
+      name,
+      [x, updates, at],
+      { batch },
+      () => name === "scatterSet" ? error : isExact ? 0 : sumError(dtype, count, largest, error),
+      true,
+    );
+  };
+}
+
+/** The start of a block on each axis: some are known, the others are values. */
+function blockStarts(grower: Grower, shape: Shape, sizes: Shape) {
+  const starts: Value[] = [];
+  const start = shape.map((length, axis) => {
+    const last = length - sizes[axis];
+    if (grower.choices.once(2)) return grower.choices.from(0, last);
+    starts.push(
+      grower instanceof BodyGrower ? clamped(grower, [], last) : grower.pick(
+        ({ concrete }) =>
+          concrete.dtype === "int32" && concrete.ndim === 0 && concrete.elements[0] >= 0 &&
+          concrete.elements[0] <= last,
+        () => grower.leaf("int32", [], [0, last]),
+      ),
+    );
+    return null;
+  });
+  return { start, starts };
+}
+
+function blockSizes({ choices }: Grower, shape: Shape): number[] {
+  return shape.map((length) => Math.min(length, choices.of([1, 1, 2, 5, length, length])));
+}
+
+function takingBlock(grower: Grower): void {
+  const x = grower.any(DTYPES);
+  const { shape } = x.concrete;
+  const sizes = blockSizes(grower, shape);
+  const { start, starts } = blockStarts(grower, shape, sizes);
+  grower.apply("dynamicSlice", [x, ...starts], { start, sizes }, () => x.error, true);
+}
+
+function changingBlock(name: "updateSlice" | "addSlice"): Operation {
+  return (grower) => {
+    const x = grower.any(name === "updateSlice" ? DTYPES : NUMBERS);
+    const { dtype, shape } = x.concrete;
+    const sizes = blockSizes(grower, shape);
+    const update = grower.matching(dtype, sizes);
+    const { start, starts } = blockStarts(grower, shape, sizes);
+    const isExact = x.error + update.error === 0;
+    grower.apply(
+      name,
+      [x, update, ...starts],
+      { start },
+      (largest) =>
+        name === "updateSlice"
+          ? Math.max(x.error, update.error)
+          : isExact
+          ? 0
+          : x.error + update.error + unitOf(dtype) * largest,
+      true,
+    );
+  };
 }
 
 function converting(grower: Grower): void {
@@ -925,7 +1022,12 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
 
   gather: gathering,
   scatterAdd: scattering,
-  scatterLast: scatteringLast,
+  lastOf: findingLast,
+  scatterSet: changingRows("scatterSet"),
+  scatterOnto: changingRows("scatterOnto"),
+  dynamicSlice: takingBlock,
+  updateSlice: changingBlock("updateSlice"),
+  addSlice: changingBlock("addSlice"),
   threefry2x32: (grower) => {
     const first = grower.any(["uint32"]);
     const words = [first, ...range(3).map(() => grower.like(first))];
@@ -940,16 +1042,43 @@ function counting(grower: Grower): void {
   grower.apply("iota", [], params, () => 0);
 }
 
-const all: readonly (readonly [name: string, operation: Operation])[] = [
-  ...Object.entries(operations),
+/** What reads and writes at indices: many names, which together are as frequent as a few others. */
+const INDEXING: readonly string[] = [
+  "gather",
+  "scatterAdd",
+  "scatterOnto",
+  "scatterSet",
+  "lastOf",
+  "dynamicSlice",
+  "updateSlice",
+  "addSlice",
+];
+
+type Named = readonly [name: string, operation: Operation];
+
+const entries: readonly Named[] = Object.entries(operations);
+
+/** One of the operations with indices for which `isIncluded`. */
+function indexing(isIncluded: (name: string) => boolean): Named {
+  const own = entries.filter(([name]) => INDEXING.includes(name) && isIncluded(name));
+  return ["indexing", (grower) => grower.choices.of(own)[1](grower)];
+}
+
+const all: readonly Named[] = [
+  ...entries.filter(([name]) => !INDEXING.includes(name)),
   ["roll", rolling],
+  ...range(3).map(() => indexing(() => true)),
 ];
 
 /** What bodies are made of: what gives exact results for any values. */
-const bodyOperations = all.filter(([name]) =>
-  !["gather", "scatterAdd", "scatterLast", "contract", "reduceProd", "cumprod"].includes(name) &&
-  !name.startsWith("convolve")
-);
+const bodyOperations: readonly Named[] = [
+  ["roll", rolling],
+  ...entries.filter(([name]) =>
+    ![...INDEXING, "contract", "reduceProd", "cumprod"].includes(name) &&
+    !name.startsWith("convolve")
+  ),
+  ...range(6).map(() => indexing((name) => name !== "scatterAdd")),
+];
 
 /** Adds something that holds programs, within so many others. */
 type Nesting = (grower: Grower, depth: number) => void;

@@ -10,6 +10,8 @@ import {
   addAt,
   arange,
   argsort,
+  dynamicSlice,
+  dynamicUpdateSlice,
   gather,
   index,
   ones,
@@ -243,7 +245,7 @@ Deno.test("of values set in one place the last stays, and of values added all", 
 });
 
 Deno.test("places without tensors use no gather and no scatter", () => {
-  const forbidden = ["gather", "scatterAdd", "scatterLast"];
+  const forbidden = ["gather", "scatterAdd", "scatterSet", "scatterOnto"];
   const f = (x: Tensor) =>
     addAt(set(x, [0, [null, null, 2]], x.at(1, [null, null, -2])), [null, 1], 3);
   const used = primitivesOf(f, zeros([2, 4]));
@@ -508,6 +510,12 @@ const functions: Readonly<Record<string, (x: Tensor, v: Tensor) => Tensor>> = {
   "set by tensors and slices": (x, v) => set(x, [[0, 2], int32([2, 2])], v.at([0, 2], [0, 2])),
   "addAt by slices": (x, v) => addAt(x, [[null, null, 2]], v.at([0, 2])),
   "addAt by repeated tensors": (x, v) => addAt(x, [repeated, 0], v.at([0, 2], [0, 2])),
+  "index by scalars": (x) => index(x, int32(1), int32(-1)),
+  "set by scalars": (x, v) => set(x, [int32(-1), [null, null, -1]], v.at(0)),
+  "set by scalars and steps": (x, v) => set(x, [[null, null, 2], int32(1)], v.at(0, [0, 2])),
+  "addAt by scalars": (x, v) => addAt(x, [int32(2), int32(1)], v.at(0, 0)),
+  dynamicSlice: (x) => dynamicSlice(x, [int32(1), 0], [2, 2]),
+  dynamicUpdateSlice: (x, v) => dynamicUpdateSlice(x, v.at([0, 2], [1, 2]), int32([1, 2])),
   take: (x) => take(x, repeated, 1),
   takeAlongAxis: (x) => takeAlongAxis(x, int32([[0, 0], [2, 1], [1, 1]]), 1),
   gather: (x) => gather(x, repeated),
@@ -539,6 +547,14 @@ Deno.test("vmap over index tensors equals a loop for every function that takes t
     takeAlongAxis: (i) => takeAlongAxis(x.at([0, 2]), i, 1),
     gather: (i) => gather(x, i, 1),
     scatterAdd: (i) => scatterAdd(x, i, x),
+    indexByScalars: (i) => index(x, i.at(0, 0), [null, null, -1], "...").mul(x.at(i.at(1, 0), 1)),
+    columns: (i) => index(x, [0, 2], i.at(0, 1)),
+    setByScalars: (i) => set(x, [i.at(0, 0), i.at(0, 1)], 7),
+    setColumn: (i) => set(x, [[null, null, -1], i.at(0, 1)], [1, 2, 3]),
+    setStepped: (i) => set(x, [i.at(0, 1), [null, null, 2]], [1, 2]),
+    addByScalars: (i) => addAt(x, [i.at(0, 0), [1, 3]], [1, 2]),
+    dynamicSlice: (i) => dynamicSlice(x, i.at(0), [2, 2]),
+    dynamicUpdateSlice: (i) => dynamicUpdateSlice(x, x.at([0, 2], [1, 3]), [i.at(0, 1), 1]),
   };
   for (const [message, f] of Object.entries(uses)) {
     assertTensorsClose(vmap(f)(is), stack([f(is.at(0)), f(is.at(1))]), { message });
@@ -553,4 +569,47 @@ Deno.test("only the values that stay have a derivative", () => {
   assertTensorsClose(h, [0, 1, 0]);
   const [, tangent] = jvp((x: Tensor) => x.at(int32([1, 1])), [ones([2])], [tensor([3, 4])]);
   assertTensorsClose(tangent, [4, 4]);
+});
+
+Deno.test("dynamicSlice and dynamicUpdateSlice move blocks to where they fit", () => {
+  const x = tensor([[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]]);
+  // The reference values are those of JAX's dynamic_slice and dynamic_update_slice.
+  assertTensorsClose(dynamicSlice(x, [1, 2], [2, 2]), [[7, 8], [11, 12]]);
+  assertTensorsClose(dynamicSlice(x, [2, 3], [2, 2]), [[7, 8], [11, 12]]);
+  assertTensorsClose(dynamicSlice(x, [-1, -2], [1, 2]), [[11, 12]]);
+  assertTensorsClose(dynamicSlice(x, [-9, 0], [1, 3]), [[1, 2, 3]]);
+  assertEquals(dynamicSlice(x, [0, 1], [0, 2]).shape, [0, 2]);
+  const at = int32([2, 1]);
+  assertTensorsClose(dynamicSlice(x, at, [1, 2]), [[10, 11]]);
+  assertTensorsClose(x.dynamicSlice([at.at(1), int32(9)], [1, 1]), [[8]]);
+  assertTensorsClose(x.dynamicUpdateSlice([[0, 1]], [2, -1]), [
+    [1, 2, 3, 4],
+    [5, 6, 7, 8],
+    [9, 10, 0, 1],
+  ]);
+  assertRefused(
+    () => dynamicSlice(x, [0], [1, 1]),
+    ShapeError,
+    "Cannot slice float32[3,4] from [0]: expected a list of 2, one start per axis",
+  );
+  assertRefused(
+    () => dynamicSlice(x, [0, 0], [4, 1]),
+    ShapeError,
+    "Cannot slice float32[3,4]: the size 4 on axis 0 must be an integer from 0 to 3",
+  );
+  assertRefused(
+    () => dynamicSlice(x, [0.5, 0], [1, 1]),
+    DtypeError,
+    "Cannot slice float32[3,4] from 0.5 on axis 0: expected an integer",
+  );
+  assertRefused(
+    () => dynamicSlice(x, int32([0]), [1, 1]),
+    ShapeError,
+    "Cannot slice float32[3,4] from int32[1]: expected one start per axis, [2]",
+  );
+  assertRefused(
+    () => dynamicUpdateSlice(x, 7, at),
+    ShapeError,
+    "Cannot update float32[3,4] with float32[]: the block must have as many axes, none longer",
+  );
 });

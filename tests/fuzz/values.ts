@@ -684,7 +684,20 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
         ? scene.draw.list(0, 3, () => layer(scene))
         : { a: layer(scene), b: layer(scene) },
   ],
-  [/^(sizes|milestones)$/, (scene) => scene.draw.list(0, 3, () => count(scene))],
+  [/^milestones$/, (scene) => scene.draw.list(0, 3, () => count(scene))],
+  [
+    /^sizes$/,
+    (scene) =>
+      scene.draw.chance(30)
+        ? scene.draw.list(0, 3, () => count(scene))
+        : scene.shape.map((length) => scene.draw.integer(0, length)),
+  ],
+  [
+    /^starts$/,
+    (scene) =>
+      scene.draw.chance(30) ? indices(scene) : scene.shape.map(() => scene.draw.integer(-3, 3)),
+  ],
+  [/^update$/, (scene) => scene.draw.chance(70) ? tensor(scene) : tensorLike(scene)],
   [/^spec$/, spec],
   [/^(program|receiver of Program)$/, program],
   [/^structure$/, (scene) => api.tree.structure(tree(scene, tensorLike))],

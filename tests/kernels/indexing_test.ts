@@ -3,12 +3,20 @@ import type { Dtype } from "../../src/base/dtype.ts";
 import { isFloat } from "../../src/base/dtype.ts";
 import { sizeOf, withoutAxes } from "../../src/base/shape.ts";
 import { type Concrete, dense } from "../../src/core/tensor.ts";
-import { emitGather, emitScatterAdd, emitScatterLast } from "../../src/kernels/indexing.ts";
+import {
+  emitGather,
+  emitLastOf,
+  emitScatterAdd,
+  emitScatterOnto,
+  emitScatterSet,
+} from "../../src/kernels/indexing.ts";
 import type { Kernel } from "../../src/kernels/kernel.ts";
 import {
   gatherPrimitive,
+  lastOfPrimitive,
   scatterAddPrimitive,
-  scatterLastPrimitive,
+  scatterOntoPrimitive,
+  scatterSetPrimitive,
 } from "../../src/primitives/indexing.ts";
 import { assert, assertEquals, assertThrows } from "../support/std.ts";
 import { assertNear, assertSame, fillTensor, randomNumbers, runBoth } from "./against_reference.ts";
@@ -66,12 +74,23 @@ function checkScatterAdd(dtype: Dtype, { batch, outer = [], rows, slots, rest }:
   assertNear(actual, expected, () => unit * roundings * roundings);
 }
 
-function checkScatterLast({ batch, rows, slots }: Sizes): void {
+function checkLastOf({ batch, rows, slots }: Sizes): void {
   for (const dtype of indexDtypes) {
     const indices = indicesOf(dtype, [...batch, ...rows], slots);
     const params = { batch: batch.length, size: slots };
-    assertSame(emitScatterLast, scatterLastPrimitive, [indices], params);
+    assertSame(emitLastOf, lastOfPrimitive, [indices], params);
   }
+}
+
+function checkRows(dtype: Dtype, { batch, outer = [], rows, slots, rest }: Sizes): void {
+  const x = valuesOf(dtype, [...batch, slots, ...rest]);
+  const updates = valuesOf(dtype, [...batch, ...rows, ...rest]);
+  const shared = withoutAxes(batch, outer);
+  const indices = indicesOf("int32", [...shared, ...rows], slots);
+  const params = { batch: shared.length, outer };
+  assertSame(emitScatterSet, scatterSetPrimitive, [x, updates, indices], params);
+  if (dtype === "bool") return;
+  assertSame(emitScatterOnto, scatterOntoPrimitive, [x, updates, indices], params);
 }
 
 /** Sizes on every path: single elements, short rows, long rows, many and few batches. */
@@ -136,11 +155,16 @@ Deno.test("scatterAdd sums rows of every dtype, length and number", () => {
   for (const sizes of large) for (const dtype of numbers) checkScatterAdd(dtype, sizes);
 });
 
-Deno.test("scatterLast finds the last row of each slot", () => {
-  for (const sizes of [...samples, ...large, ...empty]) checkScatterLast(sizes);
+Deno.test("lastOf finds the last row of each slot", () => {
+  for (const sizes of [...samples, ...large, ...empty]) checkLastOf(sizes);
 });
 
-Deno.test("gather, scatterAdd and scatterLast agree with the evaluator on random sizes", () => {
+Deno.test("scatterSet and scatterOnto change rows one after the other", () => {
+  for (const sizes of [...samples, ...empty]) for (const dtype of dtypes) checkRows(dtype, sizes);
+  for (const sizes of large.slice(0, 5)) checkRows("float32", sizes);
+});
+
+Deno.test("kernels of indices agree with the evaluator on random sizes", () => {
   const lengths = fc.array(fc.integer({ min: 0, max: 6 }), { maxLength: 2 });
   const sizes = fc.record({
     batch: lengths,
@@ -155,7 +179,8 @@ Deno.test("gather, scatterAdd and scatterLast agree with the evaluator on random
       const sizes = { ...chosen, outer };
       checkGather(dtype, sizes);
       if (dtype !== "bool") checkScatterAdd(dtype, sizes);
-      checkScatterLast(sizes);
+      checkLastOf(sizes);
+      checkRows(dtype, sizes);
     }),
     { numRuns: 60, seed: 3 },
   );
@@ -208,16 +233,26 @@ Deno.test("an index outside its axis stops the kernel", () => {
               ),
             WebAssembly.RuntimeError,
           );
-          const last = { dtype: "int32" as const, shape: [5] };
           assertThrows(
             () =>
               runKernel(
-                (b) => emitScatterLast(b, [indices], { batch: 0, size: 5 }, last),
+                (b) => emitLastOf(b, [indices], { batch: 0, size: 5 }),
                 [dense(indices)],
-                [{ dtype: "int32", length: 5 }],
+                [{ dtype: "bool", length: rows }],
               ),
             WebAssembly.RuntimeError,
           );
+          for (const emit of [emitScatterSet, emitScatterOnto]) {
+            assertThrows(
+              () =>
+                runKernel(
+                  (b) => emit(b, [slots, rowsOf, indices], { batch: 0 }),
+                  [dense(slots), dense(rowsOf), dense(indices)],
+                  outputs,
+                ),
+              WebAssembly.RuntimeError,
+            );
+          }
         }
       }
     }
