@@ -29,6 +29,7 @@ export {
 } from "./src/base/errors.ts";
 export type { Dtype, Elements, FloatDtype, Unshared } from "./src/base/dtype.ts";
 export type { AxisArgument, Shape } from "./src/base/shape.ts";
+export type { Description } from "./src/core/description.ts";
 export { Tensor } from "./src/core/tensor.ts";
 export type { Concrete, NestedArray, TensorLike, Type, TypedArray } from "./src/core/tensor.ts";
 export { TensorType } from "./src/core/tensor_type.ts";

@@ -8,7 +8,6 @@ import {
   add,
   grad,
   inspect,
-  jvp,
   makeProgram,
   matmul,
   mul,
@@ -149,12 +148,14 @@ title("Which results depend on which inputs");
   const x = random.uniform(random.key(3), [5, 5]);
   const y = random.uniform(random.key(4), [5, 5]);
   const z = random.uniform(random.key(5), [5, 5]);
-  const f = (z: Tensor) => ({ a: x.add(y), b: x.add(z) });
-  const [, tangents] = jvp(f, [z], [ones([5, 5])]);
-  for (const name of ["a", "b"] as const) {
-    const depends = tangents[name].notEqual(0).any().item();
-    console.log(`${name} depends on z:`, depends);
-    assertTensorsClose(depends, name === "b");
+  const f = (z: Tensor) => ({ a: x.add(y), b: x.add(z), c: z.greater(0.5) });
+  // Read off the program, not off numbers: "0" is the first argument.
+  const { differentiable, all } = inspect.dependence(f)(z);
+  for (const name of ["a", "b", "c"] as const) {
+    const [hasDerivative, depends] = [differentiable[name], all[name]].map((of) => of.length > 0);
+    console.log(`${name} depends on z: ${depends}, with a derivative: ${hasDerivative}`);
+    assertTensorsClose(hasDerivative, name === "b");
+    assertTensorsClose(depends, name !== "a");
   }
 }
 

@@ -40,6 +40,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "storage",
     "tensor",
     "tensor_type",
+    "description",
     "tree",
     "tree_types",
     "primitive",

@@ -35,7 +35,8 @@ const namespaces: Readonly<Record<string, string>> = {
   io: "readSafetensors writeSafetensors readTorch readNpy writeNpy readNpz",
   models: "resnet18 resnet34 resnet50 mlp",
   testing: "checkGrads assertTensorsClose",
-  inspect: "toText toDot toSvg findNaN countOperations countFlops kernels passes memoryUsage",
+  inspect:
+    "describe dependence toText toDot toSvg findNaN countOperations countFlops kernels passes memoryUsage",
 };
 
 const wordsOf = (text: string): string[] => text.trim().split(/\s+/);

@@ -15,6 +15,9 @@
 import "./display.ts";
 
 export * from "./counts.ts";
+export { dependence } from "./dependence.ts";
+export { describe } from "./describe.ts";
+export type { Dependence, NamesOf } from "./dependence.ts";
 export { toDot } from "./dot.ts";
 export type { DotOptions } from "./dot.ts";
 export * from "./find_nan.ts";

@@ -6,6 +6,7 @@
 import { defaultFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { readOptions } from "../base/options.ts";
+import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add } from "../functions/mod.ts";
 import {
@@ -28,6 +29,7 @@ import type {
   Layer,
   LayerLike,
   LinearParams,
+  Run,
 } from "../nn/mod.ts";
 
 /** Options of the residual networks. */
@@ -125,6 +127,22 @@ function projection(
   };
 }
 
+/**
+ * A block of these parts. Its description shows the activation behind the part `lastBeforeRelu`, as
+ * torchvision's does.
+ */
+function blockOf(
+  name: string,
+  lastBeforeRelu: string,
+  parts: Record<string, LayerLike>,
+  forward: (run: Run<string | number>, x: Tensor) => Tensor,
+): LayerLike {
+  const shown = Object.entries(parts).flatMap(([part, layer]) =>
+    part === lastBeforeRelu ? [[part, layer], ["relu", relu]] : [[part, layer]]
+  );
+  return described({ name, parts: Object.fromEntries(shown) }, compose(parts, forward));
+}
+
 /** Two 3 by 3 convolutions. */
 const basicBlock: BlockKind = {
   expansion: 1,
@@ -136,7 +154,7 @@ const basicBlock: BlockKind = {
       bn2: batchNorm(width, { dtype }),
       ...projection(inChannels, width, stride, dtype),
     };
-    return compose(parts, (run, x) => {
+    return blockOf("basicBlock", "bn1", parts, (run, x) => {
       const hidden = relu(run("bn1", run("conv1", x)));
       const shortcut = parts.downsample === undefined ? x : run("downsample", x);
       return relu(add(run("bn2", run("conv2", hidden)), shortcut));
@@ -161,7 +179,7 @@ const bottleneck: BlockKind = {
       bn3: batchNorm(outChannels, { dtype }),
       ...projection(inChannels, outChannels, stride, dtype),
     };
-    return compose(parts, (run, x) => {
+    return blockOf("bottleneck", "bn3", parts, (run, x) => {
       const first = relu(run("bn1", run("conv1", x)));
       const second = relu(run("bn2", run("conv2", first)));
       const shortcut = parts.downsample === undefined ? x : run("downsample", x);
@@ -206,7 +224,9 @@ function resnet(
     for (let i = 1; i <= depths.length; i++) y = run(`layer${i}`, y);
     return run("fc", plain(toVectors, plain(globalMean, y)));
   });
-  return network as unknown as ResNet;
+  const { conv1, bn1, fc, ...stages } = parts;
+  const shown = { conv1, bn1, relu, maxpool: maxPool, ...stages, avgpool: globalMean, fc };
+  return described({ name: "resnet", parts: shown }, network) as unknown as ResNet;
 }
 
 /**

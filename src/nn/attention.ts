@@ -8,6 +8,7 @@ import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { sameShape, showShape, showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
+import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import {
   add,
@@ -348,7 +349,11 @@ export function multiHeadAttention(
   any
 > {
   const settings = readSettings(embedDim, numHeads, options);
-  return {
+  return described({
+    name: "multiHeadAttention",
+    args: [embedDim, numHeads],
+    settings: options ?? {},
+  }, {
     init: (key) => [initialize(settings, key), {}],
     apply(params, state, x, given) {
       const context = readContext(given, "multiHeadAttention");
@@ -357,5 +362,5 @@ export function multiHeadAttention(
       const shown = settings.averageAttnWeights ? mean(weights, 1) : weights;
       return [[output, isBatched ? shown : squeeze(shown, 0)], state];
     },
-  };
+  });
 }

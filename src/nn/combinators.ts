@@ -6,6 +6,7 @@
 import { argumentError, treeError } from "../base/errors.ts";
 import { describeValue } from "../base/dtype.ts";
 import { checkAxis, sizeOf } from "../base/shape.ts";
+import { described } from "../core/description.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, reshape } from "../functions/mod.ts";
@@ -30,7 +31,9 @@ type AnyLayer = Layer<any, any>;
 
 function asLayer(part: LayerLike, name: string, combinator: string): AnyLayer {
   // A second argument, such as an activation's options, is not for the context.
-  if (typeof part === "function") return stateless((x) => part(x));
+  if (typeof part === "function") {
+    return stateless({ name: part.name || "function", args: [] }, (x) => part(x));
+  }
   if (typeof part?.init === "function" && typeof part.apply === "function") return part;
   throw argumentError(
     `Cannot put ${describeValue(part)} into ${combinator} at ${name}: ` +
@@ -91,34 +94,37 @@ export function compose<
         `use the params and state that its init gave`,
     );
   };
-  const layer: AnyLayer = {
-    init(key) {
-      const keys = names.length === 0 ? [] : split(key, names.length);
-      const made = names.map((name, i) => layers.get(name)!.init(keys[i]));
-      return [collect(made.map(([params]) => params)), collect(made.map(([, state]) => state))];
-    },
-    apply(params, state, x, given) {
-      const context = readContext(given, "a composed layer");
-      const states = new Map(names.map((name) => [name, pick(state, name, "state")]));
-      let calls = 0;
-      const run = (name: string | number, input: Tensor): Tensor => {
-        const part = layers.get(String(name));
-        if (part === undefined) {
-          throw argumentError(
-            `Cannot run ${describeValue(name)}: the parts are ${names.join(", ") || "none"}`,
-          );
-        }
-        const { key } = context;
-        const inner = key === undefined ? context : { ...context, key: foldIn(key, calls++) };
-        const own = pick(params, String(name), "params");
-        const [y, next] = part.apply(own, states.get(String(name)), input, inner);
-        states.set(String(name), next);
-        return y;
-      };
-      const y = forward(run, x);
-      return [y, collect([...states.values()])];
-    },
-  };
+  const layer: AnyLayer = described(
+    { name: "compose", parts: Object.fromEntries(layers) },
+    {
+      init(key) {
+        const keys = names.length === 0 ? [] : split(key, names.length);
+        const made = names.map((name, i) => layers.get(name)!.init(keys[i]));
+        return [collect(made.map(([params]) => params)), collect(made.map(([, state]) => state))];
+      },
+      apply(params, state, x, given) {
+        const context = readContext(given, "a composed layer");
+        const states = new Map(names.map((name) => [name, pick(state, name, "state")]));
+        let calls = 0;
+        const run = (name: string | number, input: Tensor): Tensor => {
+          const part = layers.get(String(name));
+          if (part === undefined) {
+            throw argumentError(
+              `Cannot run ${describeValue(name)}: the parts are ${names.join(", ") || "none"}`,
+            );
+          }
+          const { key } = context;
+          const inner = key === undefined ? context : { ...context, key: foldIn(key, calls++) };
+          const own = pick(params, String(name), "params");
+          const [y, next] = part.apply(own, states.get(String(name)), input, inner);
+          states.set(String(name), next);
+          return y;
+        };
+        const y = forward(run, x);
+        return [y, collect([...states.values()])];
+      },
+    } satisfies AnyLayer,
+  );
   return layer;
 }
 
@@ -155,7 +161,17 @@ export function sequential(...args: unknown[]): AnyLayer {
     typeof (first as AnyLayer).apply !== "function";
   const parts = (isRecord ? first : args) as { readonly [name: string]: LayerLike };
   const names = Object.keys(parts);
-  return compose(parts, (run, x) => names.reduce((y, name) => run(name, y), x));
+  const layer = compose(parts, (run, x) => names.reduce((y, name) => run(name, y), x));
+  return renamed("sequential", layer);
+}
+
+/** A composed layer under the name of the function that made it. */
+function renamed(name: string, layer: AnyLayer): AnyLayer {
+  return described({ ...layer.description, name }, layer);
+}
+
+function identity(x: Tensor): Tensor {
+  return x;
 }
 
 /** The parameters, or the state, of `residual`. */
@@ -197,10 +213,10 @@ export function residual<
 > {
   const parts: { readonly [name: string]: LayerLike } = {
     body,
-    shortcut: shortcut ?? ((x: Tensor) => x),
+    shortcut: shortcut ?? identity,
   };
   const layer: AnyLayer = compose(parts, (run, x) => add(run("body", x), run("shortcut", x)));
-  return layer;
+  return renamed("residual", layer);
 }
 
 /**
@@ -220,7 +236,7 @@ export function residual<
  * ```
  */
 export function flatten(startAxis = 1, endAxis = -1): Layer<Empty, Empty> {
-  return stateless((x) => {
+  return stateless({ name: "flatten", settings: { startAxis, endAxis } }, (x) => {
     const input = toTensor(x, "Cannot apply flatten");
     const start = checkAxis(startAxis, input.ndim, "Cannot apply flatten");
     const end = checkAxis(endAxis, input.ndim, "Cannot apply flatten");

@@ -6,6 +6,7 @@
 import { defaultFloat } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
+import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, conv, reshape } from "../functions/mod.ts";
 import type { ConvOptions } from "../functions/mod.ts";
@@ -103,7 +104,18 @@ export function conv2d(
     ...(padding === undefined ? {} : { padding }),
     ...(dilation === undefined ? {} : { dilation }),
   };
-  return {
+  return described({
+    name: "conv2d",
+    args: [inChannels, outChannels],
+    settings: {
+      kernelSize: kernel,
+      stride: onBoth(stride ?? 1),
+      padding: unless(0, onBoth(padding)),
+      dilation: unless(1, onBoth(dilation)),
+      groups: unless(1, groups),
+      bias: unless(true, bias),
+    },
+  }, {
     init(key) {
       const [weightKey, biasKey] = split(key);
       const weight = weightInit(weightKey, shape, dtype);
@@ -116,5 +128,18 @@ export function conv2d(
       const y = conv(input, weight, window);
       return [bias === undefined ? y : add(y, reshape(bias, [bias.size, 1, 1])), state];
     },
-  };
+  });
+}
+
+/** A number for both spatial axes as a pair, for the description. */
+function onBoth(value: unknown): unknown {
+  return typeof value === "number" ? [value, value] : value;
+}
+
+/** `value`, unless it is what a setting is by default: then the description leaves it out. */
+function unless(standard: unknown, value: unknown): unknown {
+  const isStandard = Array.isArray(value)
+    ? value.every((entry) => entry === standard)
+    : value === standard;
+  return isStandard ? undefined : value;
 }

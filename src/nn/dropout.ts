@@ -31,7 +31,7 @@ import type { Empty, Layer } from "./layer.ts";
  */
 export function dropout(rate = 0.5): Layer<Empty, Empty> {
   checkNumber(rate, "rate", "dropout", 0, 1);
-  return stateless((x, context) => {
+  return stateless({ name: "dropout", settings: { rate } }, (x, context) => {
     const { train = false, key } = readContext(context, "dropout");
     const input = toTensor(x, "Cannot apply dropout");
     if (!train || rate === 0) return input;

@@ -7,6 +7,7 @@ import { argumentError, dtypeError } from "../base/errors.ts";
 import { defaultFloat, describeValue, isInteger } from "../base/dtype.ts";
 import { readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
+import { described } from "../core/description.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { arange, equal, reshape, where } from "../functions/mod.ts";
@@ -82,7 +83,7 @@ export function embedding(
       equal(arange(count, { dtype: "int32" }), (paddingIdx! + count) % count),
       [count, 1],
     );
-  return {
+  return described({ name: "embedding", args: [count, features], settings: { paddingIdx } }, {
     init(key) {
       const weight = weightInit(key, [count, features], dtype);
       return [{ weight: paddingIdx === undefined ? weight : where(isPadding(), 0, weight) }, {}];
@@ -100,5 +101,5 @@ export function embedding(
         : where(isPadding(), stopGradient(weight), weight);
       return [gather(table, indices), state];
     },
-  };
+  });
 }

@@ -8,6 +8,8 @@ import { describeValue, isFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
+import { described } from "../core/description.ts";
+import type { Description } from "../core/description.ts";
 import { Tensor } from "../core/tensor.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Initializer } from "./initializers.ts";
@@ -37,6 +39,11 @@ export interface Layer<Params = unknown, State = unknown, Input = Tensor, Output
     x: Input,
     context?: Context,
   ): [output: Output, state: State];
+  /**
+   * What the layer says about itself where it is printed, alone or as part of another: its name, its
+   * settings and its parts. All layers of `nn` have one; a layer of one's own may.
+   */
+  readonly description?: Description;
 }
 
 /** The parameters of a layer. */
@@ -57,12 +64,16 @@ export interface ParameterOptions {
 
 /** A layer without parameters and state, from a function. */
 export function stateless(
+  description: Description,
   f: (x: Tensor, context: Context) => Tensor,
 ): Layer<Empty, Empty> {
-  return {
-    init: () => [{}, {}],
-    apply: (_params, state, x, context = {}) => [f(x, context), state],
-  };
+  return described(
+    description,
+    {
+      init: () => [{}, {}],
+      apply: (_params, state, x, context = {}) => [f(x, context), state],
+    } satisfies Layer<Empty, Empty>,
+  );
 }
 
 /** The layer's name with its article; abbreviations are spelt out by those who read them. */

@@ -7,6 +7,7 @@ import { defaultFloat } from "../base/dtype.ts";
 import { shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
+import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, matmul, transpose } from "../functions/mod.ts";
 import { split } from "../random/mod.ts";
@@ -80,7 +81,7 @@ export function linear(
   checkInitializer(weightInit, "weightInit", "linear");
   checkInitializer(biasInit, "biasInit", "linear");
   const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "linear");
-  return {
+  return described({ name: "linear", settings: { inFeatures, outFeatures, bias } }, {
     init(key) {
       const [weightKey, biasKey] = split(key);
       const weight = weightInit(weightKey, shape, dtype);
@@ -98,5 +99,5 @@ export function linear(
       const product = matmul(input, transpose(weight));
       return [bias === undefined ? product : add(product, bias), state];
     },
-  };
+  });
 }

@@ -6,12 +6,13 @@
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
+import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, matmul, mul, sigmoid, split, tanh } from "../functions/mod.ts";
 import { checkCount, readContext } from "./layer.ts";
 import type { Empty, Layer } from "./layer.ts";
 import { runRecurrent } from "./recurrence.ts";
-import { initialize, readSettings, RECURRENT_NAMES } from "./recurrent.ts";
+import { describeRecurrent, initialize, readSettings, RECURRENT_NAMES } from "./recurrent.ts";
 import type { Cell, CellWeights, RecurrentOptions, RecurrentParams } from "./recurrent.ts";
 
 /** The state of an `lstm`: `[layers * directions, B, size]` each. */
@@ -132,7 +133,7 @@ export function lstm(
         `it must be less than hiddenSize ${hiddenSize}`,
     );
   }
-  return {
+  return described(describeRecurrent("lstm", inputSize, hiddenSize, read), {
     init: (key) => [initialize(settings, key), {}],
     apply(params, state, x, given) {
       const context = readContext(given, "lstm");
@@ -140,5 +141,5 @@ export function lstm(
       const y = runRecurrent(settings, params, x, context, readState, show);
       return [y, state];
     },
-  };
+  });
 }

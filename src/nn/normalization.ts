@@ -7,6 +7,7 @@ import { defaultFloat, describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { range, showShape, showType, sizeOf } from "../base/shape.ts";
+import { described } from "../core/description.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
 import {
@@ -105,7 +106,7 @@ export function batchNorm(
   checkNumber(eps, "eps", "batchNorm", 0);
   if (momentum !== null) checkNumber(momentum, "momentum", "batchNorm", 0, 1);
   const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "batchNorm");
-  return {
+  return described({ name: "batchNorm", args: [features], settings: { eps, momentum, affine } }, {
     init: () => [
       affine ? { weight: ones([features], { dtype }), bias: zeros([features], { dtype }) } : {},
       {
@@ -155,7 +156,7 @@ export function batchNorm(
         num_batches_tracked: seen,
       }];
     },
-  };
+  });
 }
 
 /** The scale and the shift among a layer's parameters. */
@@ -229,31 +230,34 @@ export function layerNorm(
   checkBoolean(bias, "bias", "layerNorm");
   checkNumber(eps, "eps", "layerNorm", 0);
   const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "layerNorm");
-  return {
-    init: () => [
-      !elementwiseAffine
-        ? {}
-        : bias
-        ? { weight: ones(shape, { dtype }), bias: zeros(shape, { dtype }) }
-        : { weight: ones(shape, { dtype }) },
-      {},
-    ],
-    apply(params, state, x) {
-      const input = toTensor(x, "Cannot apply layerNorm");
-      const last = input.shape.slice(input.ndim - shape.length);
-      if (input.ndim < shape.length || showShape(last) !== showShape(shape)) {
-        throw shapeError(
-          `Cannot apply layerNorm to ${showType(input)}: expected last axes ${showShape(shape)}`,
-        );
-      }
-      const axes = range(input.ndim - shape.length, input.ndim);
-      let y = normalize(input, axes, eps);
-      const { weight, bias } = readAffine(params, "layerNorm");
-      if (weight !== undefined) y = mul(y, weight);
-      if (bias !== undefined) y = add(y, bias);
-      return [y, state];
+  return described(
+    { name: "layerNorm", args: [shape], settings: { eps, elementwiseAffine, bias } },
+    {
+      init: () => [
+        !elementwiseAffine
+          ? {}
+          : bias
+          ? { weight: ones(shape, { dtype }), bias: zeros(shape, { dtype }) }
+          : { weight: ones(shape, { dtype }) },
+        {},
+      ],
+      apply(params, state, x) {
+        const input = toTensor(x, "Cannot apply layerNorm");
+        const last = input.shape.slice(input.ndim - shape.length);
+        if (input.ndim < shape.length || showShape(last) !== showShape(shape)) {
+          throw shapeError(
+            `Cannot apply layerNorm to ${showType(input)}: expected last axes ${showShape(shape)}`,
+          );
+        }
+        const axes = range(input.ndim - shape.length, input.ndim);
+        let y = normalize(input, axes, eps);
+        const { weight, bias } = readAffine(params, "layerNorm");
+        if (weight !== undefined) y = mul(y, weight);
+        if (bias !== undefined) y = add(y, bias);
+        return [y, state];
+      },
     },
-  };
+  );
 }
 
 /** Options of `groupNorm`. */
@@ -307,7 +311,7 @@ export function groupNorm(
   checkBoolean(affine, "affine", "groupNorm");
   checkNumber(eps, "eps", "groupNorm", 0);
   const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "groupNorm");
-  return {
+  return described({ name: "groupNorm", args: [groups, channels], settings: { eps, affine } }, {
     init: () => [
       affine ? { weight: ones([channels], { dtype }), bias: zeros([channels], { dtype }) } : {},
       {},
@@ -324,5 +328,5 @@ export function groupNorm(
       if (bias !== undefined) y = add(y, reshape(bias, perChannel));
       return [y, state];
     },
-  };
+  });
 }

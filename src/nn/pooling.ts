@@ -46,7 +46,18 @@ export function maxPool2d(
   options: MaxPoolOptions = {},
 ): Layer<Empty, Empty> {
   const size = pair(window, "window", "maxPool2d");
-  return stateless((x) => maxPool(checkImages(x, "maxPool2d"), size, options));
+  const settings = {
+    window,
+    stride: window,
+    padding: 0,
+    dilation: 1,
+    ceilMode: false,
+    ...options,
+  };
+  return stateless(
+    { name: "maxPool2d", settings },
+    (x) => maxPool(checkImages(x, "maxPool2d"), size, options),
+  );
 }
 
 /**
@@ -73,7 +84,11 @@ export function avgPool2d(
   options: AvgPoolOptions = {},
 ): Layer<Empty, Empty> {
   const size = pair(window, "window", "avgPool2d");
-  return stateless((x) => avgPool(checkImages(x, "avgPool2d"), size, options));
+  const settings = { window, stride: window, padding: 0, ...options };
+  return stateless(
+    { name: "avgPool2d", settings },
+    (x) => avgPool(checkImages(x, "avgPool2d"), size, options),
+  );
 }
 
 /**
@@ -98,7 +113,8 @@ export function adaptiveAvgPool2d(
   outputSize: number | readonly [number, number],
 ): Layer<Empty, Empty> {
   const [height, width] = pair(outputSize, "outputSize", "adaptiveAvgPool2d");
-  return stateless((x) => {
+  const settings = { outputSize: [height, width] };
+  return stateless({ name: "adaptiveAvgPool2d", settings }, (x) => {
     const input = floatOperand(checkImages(x, "adaptiveAvgPool2d"));
     if (height === 1 && width === 1) return mean(input, [2, 3], { keepdims: true });
     return regionMeans(regionMeans(input, 2, height), 3, width);

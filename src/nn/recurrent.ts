@@ -7,6 +7,7 @@ import { defaultFloat, describeValue } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import type { Shape } from "../base/shape.ts";
+import type { Description } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { split } from "../random/mod.ts";
 import { uniform } from "./initializers.ts";
@@ -147,6 +148,16 @@ export function readSettings(
     directions: checkBoolean(options.bidirectional ?? false, "bidirectional", layer) ? 2 : 1,
     dtype: checkParameterDtype(options.dtype ?? defaultFloat(), layer),
   };
+}
+
+/** The description of a recurrent layer: the settings that were given. */
+export function describeRecurrent(
+  name: string,
+  inputSize: number,
+  hiddenSize: number,
+  settings: object,
+): Description {
+  return { name, args: [inputSize, hiddenSize], settings };
 }
 
 /** How the names of the parameters of one direction of one layer end. */

@@ -6,13 +6,14 @@
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
+import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, matmul, tanh } from "../functions/mod.ts";
 import { relu } from "./activations.ts";
 import { readContext } from "./layer.ts";
 import type { Empty, Layer } from "./layer.ts";
 import { runRecurrent } from "./recurrence.ts";
-import { initialize, readSettings, RECURRENT_NAMES } from "./recurrent.ts";
+import { describeRecurrent, initialize, readSettings, RECURRENT_NAMES } from "./recurrent.ts";
 import type { Cell, RecurrentOptions, RecurrentParams } from "./recurrent.ts";
 
 /** What `rnn` and `gru` take: a sequence, or a pair of it and the first hidden state. */
@@ -110,12 +111,12 @@ export function rnn(
   }
   const cell = rnnCell(nonlinearity === "tanh" ? tanh : relu);
   const settings = readSettings(cell, inputSize, hiddenSize, read);
-  return {
+  return described(describeRecurrent("rnn", inputSize, hiddenSize, read), {
     init: (key) => [initialize(settings, key), {}],
     apply(params, state, x, given) {
       const context = readContext(given, "rnn");
       const y = runRecurrent(settings, params, x, context, (h) => [h], ([h]) => h);
       return [y, state];
     },
-  };
+  });
 }

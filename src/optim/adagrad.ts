@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { described } from "../core/description.ts";
 import { Tensor } from "../core/tensor.ts";
 import type { Tree } from "../core/tree.ts";
 import { chain } from "./chain.ts";
@@ -70,7 +71,10 @@ export function scaleByAdagrad(
   const what = "Cannot scale by Adagrad";
   const { initialAccumulator, eps } = readOptions(what, options, ADAGRAD);
   checkNotNegative(what, { initialAccumulator, eps });
-  return {
+  return described<Optimizer<ScaleByAdagradState>>({
+    name: "scaleByAdagrad",
+    settings: { initialAccumulator, eps },
+  }, {
     init: (params) => ({ accumulator: fillLike(params, initialAccumulator) }),
     update(grads, state, params) {
       checkState(state, ["accumulator"]);
@@ -80,7 +84,7 @@ export function scaleByAdagrad(
         return { update: g.div(rootOf(accumulator).add(eps)), accumulator };
       });
     },
-  };
+  });
 }
 
 /**
@@ -115,10 +119,16 @@ export function adagrad(learningRate: LearningRate, options: AdagradOptions = {}
     maximize: false,
   });
   checkNotNegative(what, { lrDecay, weightDecay, initialAccumulator, eps });
-  return chain<readonly OptimizerState[]>(
-    ...prepare({ maximize, weightDecay }),
-    scaleByAdagrad({ initialAccumulator, eps }),
-    scaleByLearningRate(lrDecay === 0 ? learningRate : decayed(learningRate, lrDecay)),
+  return described<Optimizer>(
+    {
+      name: "adagrad",
+      settings: { learningRate, lrDecay, weightDecay, initialAccumulator, eps, maximize },
+    },
+    chain<readonly OptimizerState[]>(
+      ...prepare({ maximize, weightDecay }),
+      scaleByAdagrad({ initialAccumulator, eps }),
+      scaleByLearningRate(lrDecay === 0 ? learningRate : decayed(learningRate, lrDecay)),
+    ),
   );
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Tree } from "../core/tree.ts";
 import { pow } from "../functions/mod.ts";
@@ -89,7 +90,10 @@ export function scaleByAdam(options: ScaleByAdamOptions = {}): Optimizer<ScaleBy
   const { beta1, beta2, eps, amsgrad } = readOptions(what, options, ADAM);
   checkDecayRates(what, { beta1, beta2 });
   checkNotNegative(what, { eps });
-  return {
+  return described<Optimizer<ScaleByAdamState>>({
+    name: "scaleByAdam",
+    settings: { beta1, beta2, eps, amsgrad },
+  }, {
     init: (params) => ({
       count: newCount(),
       firstMoment: fillLike(params, 0),
@@ -123,7 +127,7 @@ export function scaleByAdam(options: ScaleByAdamOptions = {}): Optimizer<ScaleBy
         largestSecondMoment: moments.largestSecondMoment ?? null,
       }];
     },
-  };
+  });
 }
 
 /** The options that `adam` and `adamw` share, checked. */
@@ -164,11 +168,14 @@ function readAdam(what: string, rate: unknown, options: unknown, weightDecay: nu
  * ```
  */
 export function adam(learningRate: LearningRate, options: AdamOptions = {}): Optimizer {
-  const { direction, ...rest } = readAdam("Cannot make adam", learningRate, options, 0);
-  return chain<readonly OptimizerState[]>(
-    ...prepare(rest),
-    direction,
-    scaleByLearningRate(learningRate),
+  const { direction, ...settings } = readAdam("Cannot make adam", learningRate, options, 0);
+  return described<Optimizer>(
+    { name: "adam", settings: { learningRate, ...settings } },
+    chain<readonly OptimizerState[]>(
+      ...prepare(settings),
+      direction,
+      scaleByLearningRate(learningRate),
+    ),
   );
 }
 
@@ -195,11 +202,14 @@ export function adam(learningRate: LearningRate, options: AdamOptions = {}): Opt
  * ```
  */
 export function adamw(learningRate: LearningRate, options: AdamOptions = {}): Optimizer {
-  const read = readAdam("Cannot make adamw", learningRate, options, 0.01);
-  return chain<readonly OptimizerState[]>(
-    ...prepare({ maximize: read.maximize, weightDecay: 0 }),
-    read.direction,
-    addDecayedWeights(read.weightDecay),
-    scaleByLearningRate(learningRate),
+  const { direction, ...settings } = readAdam("Cannot make adamw", learningRate, options, 0.01);
+  return described<Optimizer>(
+    { name: "adamw", settings: { learningRate, ...settings } },
+    chain<readonly OptimizerState[]>(
+      ...prepare({ maximize: settings.maximize, weightDecay: 0 }),
+      direction,
+      addDecayedWeights(settings.weightDecay),
+      scaleByLearningRate(learningRate),
+    ),
   );
 }

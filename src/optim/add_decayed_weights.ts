@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { described } from "../core/description.ts";
 import { closeUpdates, openGrads, openParams } from "./leaves.ts";
 import { checkMask, resolveMask } from "./mask.ts";
 import type { Mask } from "./mask.ts";
@@ -37,7 +38,7 @@ export function addDecayedWeights(rate: number, mask: Mask = true): Optimizer<nu
   const what = "Cannot add decayed weights";
   checkNotNegative(what, { rate });
   checkMask(mask, what);
-  return {
+  return described<Optimizer<null>>({ name: "addDecayedWeights", settings: { rate, mask } }, {
     init: () => null,
     update(grads, _state, params) {
       const opened = openParams(params);
@@ -47,5 +48,5 @@ export function addDecayedWeights(rate: number, mask: Mask = true): Optimizer<nu
       );
       return [closeUpdates(opened, updates), null];
     },
-  };
+  });
 }

@@ -5,6 +5,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { treeError } from "../base/errors.ts";
+import { described } from "../core/description.ts";
 import type { TensorsOf } from "../core/tree_types.ts";
 import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
@@ -34,7 +35,7 @@ export function chain<States extends readonly unknown[]>(
 ): Optimizer<States> {
   const steps: readonly Optimizer<unknown>[] = transforms;
   steps.forEach((transform) => checkOptimizer(transform, "Cannot chain"));
-  return {
+  return described<Optimizer<States>>({ name: "chain", parts: steps }, {
     init: (params) => steps.map((transform) => transform.init(params)) as unknown as States,
     update(grads, state, params) {
       if (!Array.isArray(state) || state.length !== steps.length) {
@@ -52,5 +53,5 @@ export function chain<States extends readonly unknown[]>(
       });
       return [updates as TensorsOf<typeof params>, states as unknown as States];
     },
-  };
+  });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { described } from "../core/description.ts";
 import { minimum } from "../functions/mod.ts";
 import { normOf, readOrder } from "./global_norm.ts";
 import type { GlobalNormOptions } from "./global_norm.ts";
@@ -40,7 +41,7 @@ export function clipByGlobalNorm(
   const what = "Cannot clip by global norm";
   checkNotNegative(what, { maxNorm });
   const ord = readOrder(what, options);
-  return {
+  return described<Optimizer<null>>({ name: "clipByGlobalNorm", settings: { maxNorm, ord } }, {
     init: () => null,
     update(grads, _state, params) {
       const opened = openParams(params);
@@ -49,7 +50,7 @@ export function clipByGlobalNorm(
       const factor = scalarFor(minimum(total.add(1e-6).reciprocal().mul(maxNorm), 1));
       return [closeUpdates(opened, gradients.map((g) => g && g.mul(factor(g)))), null];
     },
-  };
+  });
 }
 
 /**
@@ -73,12 +74,12 @@ export function clipByGlobalNorm(
  */
 export function clipByValue(limit: number): Optimizer<null> {
   checkNotNegative("Cannot clip by value", { limit });
-  return {
+  return described<Optimizer<null>>({ name: "clipByValue", settings: { limit } }, {
     init: () => null,
     update(grads, _state, params) {
       const opened = openParams(params);
       const clipped = openGrads(grads, opened).map((g) => g && g.clip(-limit, limit));
       return [closeUpdates(opened, clipped), null];
     },
-  };
+  });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { described } from "../core/description.ts";
 import { checkState, closeUpdates, openGrads, openParams, openUpdates } from "./leaves.ts";
 import { checkMask, resolveMask } from "./mask.ts";
 import type { Mask } from "./mask.ts";
@@ -18,13 +19,16 @@ export type MaskedState<Inside, Outside = null> = {
 };
 
 /** No update for any leaf. */
-const frozen: Optimizer<null> = {
-  init: () => null,
-  update(_grads, _state, params) {
-    const opened = openParams(params);
-    return [closeUpdates(opened, opened.leaves.map(() => null)), null];
-  },
-};
+const frozen: Optimizer<null> = described<Optimizer<null>>(
+  { name: "frozen", args: [] },
+  {
+    init: () => null,
+    update(_grads, _state, params) {
+      const opened = openParams(params);
+      return [closeUpdates(opened, opened.leaves.map(() => null)), null];
+    },
+  } satisfies Optimizer<null>,
+);
 
 /**
  * An optimiser for the chosen leaves only: it sees `null` holes in place of the others, and keeps
@@ -69,7 +73,11 @@ export function masked<Inside, Outside = null>(
   checkOptimizer(optimizer, what);
   checkOptimizer(otherwise, what);
   checkMask(mask, what);
-  return {
+  return described<Optimizer<MaskedState<Inside, Outside>>>({
+    name: "masked",
+    settings: { mask },
+    parts: { inside: optimizer, outside: otherwise },
+  }, {
     init(params) {
       const opened = openParams(params);
       const chosen = resolveMask(mask, opened, what);
@@ -96,5 +104,5 @@ export function masked<Inside, Outside = null>(
       const updates = chosen.map((isInside, i) => isInside ? inside[i] : outside[i]);
       return [closeUpdates(opened, updates), { inside: nextInside, outside: nextOutside }];
     },
-  };
+  });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { argumentError } from "../base/errors.ts";
+import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Tree } from "../core/tree.ts";
 import { where } from "../functions/mod.ts";
@@ -58,7 +59,10 @@ export function momentum(decay: number, options: MomentumOptions = {}): Optimize
   const { dampening, nesterov } = readOptions(what, options, { dampening: 0, nesterov: false });
   checkNotNegative(what, { decay });
   checkNesterov(what, nesterov, decay, dampening);
-  return {
+  return described<Optimizer<MomentumState>>({
+    name: "momentum",
+    settings: { decay, dampening, nesterov },
+  }, {
     init: (params) => ({ count: newCount(), buffer: fillLike(params, 0) }),
     update(grads, state, params) {
       checkState(state, ["count", "buffer"]);
@@ -74,7 +78,7 @@ export function momentum(decay: number, options: MomentumOptions = {}): Optimize
       });
       return [updates, { count: nextCount(count), ...next }];
     },
-  };
+  });
 }
 
 /** Throws when `nesterov` is combined with options that leave it without meaning. */

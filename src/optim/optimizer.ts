@@ -5,6 +5,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
+import type { Description } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Tree } from "../core/tree.ts";
 import type { TensorsOf } from "../core/tree_types.ts";
@@ -68,6 +69,12 @@ export interface Optimizer<State = OptimizerState> {
     state: State,
     params: Params,
   ): [updates: TensorsOf<Params>, state: State];
+
+  /**
+   * What the optimiser says about itself where it is printed, alone or as part of another: its name,
+   * its settings and its parts. All of `optim` have one; an optimiser of one's own may.
+   */
+  readonly description?: Description;
 }
 
 /** Throws unless `value` is an optimiser. `what` begins the message: "Cannot chain". */

@@ -4,6 +4,7 @@
  * @module
  */
 import { argumentError } from "../base/errors.ts";
+import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Tree } from "../core/tree.ts";
 import { chain } from "./chain.ts";
@@ -88,7 +89,10 @@ export function scaleByRms(options: ScaleByRmsOptions = {}): Optimizer<ScaleByRm
   const what = "Cannot scale by RMS";
   const { alpha, eps, centered } = readOptions(what, options, RMS);
   checkRms(what, { alpha, eps });
-  return {
+  return described<Optimizer<ScaleByRmsState>>({
+    name: "scaleByRms",
+    settings: { alpha, eps, centered },
+  }, {
     init: (params) => ({
       secondMoment: fillLike(params, 0),
       firstMoment: centered ? fillLike(params, 0) : null,
@@ -105,7 +109,7 @@ export function scaleByRms(options: ScaleByRmsOptions = {}): Optimizer<ScaleByRm
       });
       return [updates, { ...moments, firstMoment: moments.firstMoment ?? null }];
     },
-  };
+  });
 }
 
 /**
@@ -147,10 +151,16 @@ export function rmsprop(learningRate: LearningRate, options: RmspropOptions = {}
   });
   checkRms(what, { alpha, eps });
   checkNotNegative(what, { momentum, weightDecay });
-  return chain<readonly OptimizerState[]>(
-    ...prepare({ maximize, weightDecay }),
-    scaleByRms({ alpha, eps, centered }),
-    ...(momentum > 0 ? [accumulate(momentum)] : []),
-    scaleByLearningRate(learningRate),
+  return described<Optimizer>(
+    {
+      name: "rmsprop",
+      settings: { learningRate, alpha, eps, centered, momentum, weightDecay, maximize },
+    },
+    chain<readonly OptimizerState[]>(
+      ...prepare({ maximize, weightDecay }),
+      scaleByRms({ alpha, eps, centered }),
+      ...(momentum > 0 ? [accumulate(momentum)] : []),
+      scaleByLearningRate(learningRate),
+    ),
   );
 }

@@ -5,6 +5,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
+import { described } from "../core/description.ts";
 import { Tensor } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
 import { checkCount, newCount, nextCount } from "./count.ts";
@@ -39,15 +40,19 @@ export type ScaleState = { readonly count: Tensor } | null;
  */
 export function scale(factor: number | Tensor | Schedule): Optimizer<ScaleState> {
   const what = "Cannot scale by factor";
+  const description = { name: "scale", args: [factor] };
   if (typeof factor === "function") {
-    return {
-      init: () => ({ count: newCount() }),
-      update(grads, state, params) {
-        checkState(state, ["count"]);
-        const count = checkCount(state!.count);
-        return [scaleBy(grads, params, callSchedule(factor, count)), { count: nextCount(count) }];
-      },
-    };
+    return described<Optimizer<ScaleState>>(
+      description,
+      {
+        init: () => ({ count: newCount() }),
+        update(grads, state, params) {
+          checkState(state, ["count"]);
+          const count = checkCount(state!.count);
+          return [scaleBy(grads, params, callSchedule(factor, count)), { count: nextCount(count) }];
+        },
+      } satisfies Optimizer<ScaleState>,
+    );
   }
   if (factor instanceof Tensor) checkScalar(factor, what);
   else if (typeof factor === "number") checkFinite("Cannot scale", "factor", factor);
@@ -56,7 +61,13 @@ export function scale(factor: number | Tensor | Schedule): Optimizer<ScaleState>
       `${what} ${describeValue(factor)}: expected a number, a scalar tensor or a schedule`,
     );
   }
-  return { init: () => null, update: (grads, _, params) => [scaleBy(grads, params, factor), null] };
+  return described<Optimizer<ScaleState>>(
+    description,
+    {
+      init: () => null,
+      update: (grads, _, params) => [scaleBy(grads, params, factor), null],
+    } satisfies Optimizer<ScaleState>,
+  );
 }
 
 /**
@@ -82,6 +93,14 @@ export function scale(factor: number | Tensor | Schedule): Optimizer<ScaleState>
  */
 export function scaleByLearningRate(learningRate: LearningRate): Optimizer<ScaleState> {
   checkLearningRate(learningRate, "Cannot scale");
+  return described<Optimizer<ScaleState>>(
+    { name: "scaleByLearningRate", args: [learningRate] },
+    descend(learningRate),
+  );
+}
+
+/** The transform that multiplies by minus the learning rate. */
+function descend(learningRate: LearningRate): Optimizer<ScaleState> {
   if (typeof learningRate === "number") return scale(-learningRate);
   if (learningRate instanceof WeakScalar) {
     // Negated where it has met a leaf and taken its dtype: before, that would round it.

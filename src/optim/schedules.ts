@@ -9,6 +9,7 @@
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions as readNames } from "../base/options.ts";
+import { described } from "../core/description.ts";
 import { fromJavaScript } from "../core/convert.ts";
 import { Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
@@ -34,11 +35,13 @@ function baseRate(rate: number | Tensor, what: string): Tensor {
 /** A curve: the base rate and counts in double precision, put into an equation. */
 function makeCurve(
   what: string,
+  name: string,
   rate: number | Tensor,
+  settings: object,
   equation: (base: Tensor, count: Tensor) => Tensor,
 ): Curve {
   const base = baseRate(rate, what);
-  return (count) =>
+  const curve: Curve = (count) =>
     equation(
       base,
       // A number as such, since it is float32 as a tensor.
@@ -46,6 +49,7 @@ function makeCurve(
         ? count.astype("float64")
         : fromJavaScript(count, "float64", "Cannot evaluate a schedule at this count"),
     );
+  return described<Curve>({ name, args: [rate], settings }, curve);
 }
 
 /**
@@ -66,7 +70,9 @@ function makeCurve(
 export function constant(rate: number | Tensor): Curve {
   return makeCurve(
     "Cannot make a constant schedule",
+    "constant",
     rate,
+    {},
     (base, count) => base.broadcastTo(count.shape),
   );
 }
@@ -101,7 +107,14 @@ export function step(rate: number | Tensor, options: StepOptions): Curve {
   const { every, gamma } = readOptions(what, options, { every: NaN, gamma: 0.1 });
   checkCounts(what, { every }, 1);
   checkNotNegative(what, { gamma });
-  return makeCurve(what, rate, (base, count) => base.mul(pow(gamma, count.div(every).floor())));
+  const settings = { every, gamma };
+  return makeCurve(
+    what,
+    "step",
+    rate,
+    settings,
+    (base, count) => base.mul(pow(gamma, count.div(every).floor())),
+  );
 }
 
 /** Options of `piecewise`. */
@@ -156,7 +169,8 @@ export function piecewise(rate: number | Tensor, options: PiecewiseOptions): Cur
         `expected one factor per milestone, or one number for all`,
     );
   }
-  return makeCurve(what, rate, (base, count) => {
+  const settings = { milestones: places, gamma };
+  return makeCurve(what, "piecewise", rate, settings, (base, count) => {
     const reached = greaterEqual(count.expandDims(-1), tensor(places, { dtype: "float64" }));
     return base.mul(where(reached, tensor(factors, { dtype: "float64" }), double(1)).prod(-1));
   });
@@ -189,7 +203,13 @@ export function exponential(rate: number | Tensor, options: ExponentialOptions):
   const what = "Cannot make an exponential schedule";
   const { gamma } = readOptions(what, options, { gamma: NaN });
   checkNotNegative(what, { gamma });
-  return makeCurve(what, rate, (base, count) => base.mul(pow(gamma, count)));
+  return makeCurve(
+    what,
+    "exponential",
+    rate,
+    { gamma },
+    (base, count) => base.mul(pow(gamma, count)),
+  );
 }
 
 /** Options of `polynomial`. */
@@ -225,7 +245,9 @@ export function polynomial(rate: number | Tensor, options: PolynomialOptions): C
   checkNotNegative(what, { power });
   return makeCurve(
     what,
+    "polynomial",
     rate,
+    { steps, power },
     (base, count) => base.mul(count.minimum(steps).div(-steps).add(1).pow(power)),
   );
 }
@@ -262,7 +284,13 @@ export function cosine(rate: number | Tensor, options: CosineOptions): Curve {
   const { steps, end } = readOptions(what, options, { steps: NaN, end: 0 });
   checkCounts(what, { steps }, 1);
   checkNotNegative(what, { end });
-  return makeCurve(what, rate, (base, count) => alongCosine(base, end, count.div(steps)));
+  return makeCurve(
+    what,
+    "cosine",
+    rate,
+    { steps, end },
+    (base, count) => alongCosine(base, end, count.div(steps)),
+  );
 }
 
 /** From `high` at progress 0 to `low` at progress 1, along half a cosine. */
@@ -314,7 +342,8 @@ export function warmupCosine(rate: number | Tensor, options: WarmupCosineOptions
       `${what} with totalSteps ${totalSteps}: expected more than the ${warmupSteps} of warmupSteps`,
     );
   }
-  return makeCurve(what, rate, (base, count) => {
+  const settings = { warmupSteps, totalSteps, start, end };
+  return makeCurve(what, "warmupCosine", rate, settings, (base, count) => {
     // Without a warm-up the first branch is never chosen, but must not divide by zero.
     const rising = count.mul(base.sub(start)).div(Math.max(warmupSteps, 1)).add(start);
     const progress = count.sub(warmupSteps).div(totalSteps - warmupSteps).minimum(1);

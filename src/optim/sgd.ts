@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { described } from "../core/description.ts";
 import { chain } from "./chain.ts";
 import { checkLearningRate } from "./learning_rate.ts";
 import type { LearningRate } from "./learning_rate.ts";
@@ -72,9 +73,15 @@ export function sgd(learningRate: LearningRate, options: SgdOptions = {}): Optim
   });
   checkNotNegative(what, { momentum, weightDecay });
   checkNesterov(what, nesterov, momentum, dampening);
-  return chain<readonly OptimizerState[]>(
-    ...prepare({ maximize, weightDecay }),
-    ...(momentum > 0 ? [accumulate(momentum, { dampening, nesterov })] : []),
-    scaleByLearningRate(learningRate),
+  return described<Optimizer>(
+    {
+      name: "sgd",
+      settings: { learningRate, momentum, dampening, nesterov, weightDecay, maximize },
+    },
+    chain<readonly OptimizerState[]>(
+      ...prepare({ maximize, weightDecay }),
+      ...(momentum > 0 ? [accumulate(momentum, { dampening, nesterov })] : []),
+      scaleByLearningRate(learningRate),
+    ),
   );
 }

@@ -47,7 +47,8 @@ export function stage(
   }
 }
 
-function stageFor(transform: string, f: AnyFunction, args: readonly unknown[]): Staged {
+/** Traces `f` for example arguments. */
+export function stageFor(transform: string, f: AnyFunction, args: readonly unknown[]): Staged {
   const { leaves, structure } = flatten(args);
   const paths = leafPaths(structure);
   const types = leaves.map((leaf, i): Type =>

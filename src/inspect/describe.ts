@@ -1,0 +1,36 @@
+/**
+ * What layers and optimisers say about themselves, as text.
+ *
+ * @module
+ */
+import { descriptionOf, showDescription } from "../core/description.ts";
+
+/**
+ * The text that a layer, an optimiser or a schedule is printed as: its name, its settings and its
+ * parts. Those of the library print themselves; this serves for one's own, which take part by a field
+ * `description`.
+ *
+ * @param value Anything with a description.
+ * @returns The text, with a line for each part.
+ *
+ * @example A layer of one's own, alone and as a part
+ * ```ts
+ * import { inspect, nn } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const double: nn.Layer<nn.Empty, nn.Empty> = {
+ *   description: { name: "double", settings: { factor: 2 } },
+ *   init: () => [{}, {}],
+ *   apply: (_params, state, x: Tensor) => [x.mul(2), state],
+ * };
+ * strictEqual(inspect.describe(double), "double(factor=2)");
+ * strictEqual(
+ *   String(nn.sequential(nn.linear(2, 3), double)),
+ *   "sequential(\n  (0): linear(inFeatures=2, outFeatures=3, bias=true)\n  (1): double(factor=2)\n)",
+ * );
+ * ```
+ */
+export function describe(value: object): string {
+  return showDescription(descriptionOf(value));
+}
