@@ -4,6 +4,7 @@
  * @module
  */
 import { defaultFloat, describeValue } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { range, showShape, showType, sizeOf } from "../base/shape.ts";
@@ -63,6 +64,10 @@ export interface BatchNormOptions extends ParameterOptions {
   readonly momentum?: number | null;
   /** Whether there are a scale and a shift. Default `true`. */
   readonly affine?: boolean;
+  /** With `affine`: whether there is a scale. Default `true`. */
+  readonly weight?: boolean;
+  /** With `affine`: whether there is a shift. Default `true`. */
+  readonly bias?: boolean;
 }
 
 /**
@@ -99,16 +104,24 @@ export function batchNorm(
     "eps",
     "momentum",
     "affine",
+    "weight",
+    "bias",
     "dtype",
   ]);
-  const { eps = 1e-5, momentum = 0.1, affine = true } = read;
+  const { eps = 1e-5, momentum = 0.1, affine = true, weight = true, bias = true } = read;
+  checkBoolean(weight, "weight", "batchNorm");
+  checkBoolean(bias, "bias", "batchNorm");
   checkBoolean(affine, "affine", "batchNorm");
   checkNumber(eps, "eps", "batchNorm", 0);
   if (momentum !== null) checkNumber(momentum, "momentum", "batchNorm", 0, 1);
   const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "batchNorm");
-  return described({ name: "batchNorm", args: [features], settings: { eps, momentum, affine } }, {
+  return described({
+    name: "batchNorm",
+    args: [features],
+    settings: { eps, momentum, affine, ...shownParts(weight, bias) },
+  }, {
     init: () => [
-      affine ? { weight: ones([features], { dtype }), bias: zeros([features], { dtype }) } : {},
+      freshAffine([features], dtype, affine && weight, affine && bias),
       {
         running_mean: zeros([features], { dtype }),
         running_var: ones([features], { dtype }),
@@ -159,6 +172,19 @@ export function batchNorm(
   });
 }
 
+/** Fresh parameters: a scale of ones, a shift of zeros, or one of them. */
+function freshAffine(
+  shape: readonly number[],
+  dtype: Dtype,
+  hasWeight: boolean,
+  hasBias: boolean,
+): AffineParams {
+  return {
+    ...(hasWeight ? { weight: ones(shape, { dtype }) } : {}),
+    ...(hasBias ? { bias: zeros(shape, { dtype }) } : {}),
+  };
+}
+
 /** The scale and the shift among a layer's parameters. */
 function readAffine(params: unknown, layer: string): { weight?: Tensor; bias?: Tensor } {
   const weight = optionalLeaf(params, "params", "weight", layer);
@@ -184,7 +210,9 @@ export interface LayerNormOptions extends ParameterOptions {
   readonly eps?: number;
   /** Whether there are a scale and a shift. Default `true`. */
   readonly elementwiseAffine?: boolean;
-  /** Whether the affine part has a shift. Default `true`. */
+  /** With `elementwiseAffine`: whether there is a scale. Default `true`. */
+  readonly weight?: boolean;
+  /** With `elementwiseAffine`: whether there is a shift. Default `true`. */
   readonly bias?: boolean;
 }
 
@@ -222,23 +250,25 @@ export function layerNorm(
   const read = readOptions("Cannot make a layerNorm layer", options, [
     "eps",
     "elementwiseAffine",
+    "weight",
     "bias",
     "dtype",
   ]);
-  const { eps = 1e-5, elementwiseAffine = true, bias = true } = read;
+  const { eps = 1e-5, elementwiseAffine = true, weight = true, bias = true } = read;
+  checkBoolean(weight, "weight", "layerNorm");
   checkBoolean(elementwiseAffine, "elementwiseAffine", "layerNorm");
   checkBoolean(bias, "bias", "layerNorm");
   checkNumber(eps, "eps", "layerNorm", 0);
   const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "layerNorm");
   return described(
-    { name: "layerNorm", args: [shape], settings: { eps, elementwiseAffine, bias } },
+    {
+      name: "layerNorm",
+      args: [shape],
+      settings: { eps, elementwiseAffine, ...shownParts(weight, bias) },
+    },
     {
       init: () => [
-        !elementwiseAffine
-          ? {}
-          : bias
-          ? { weight: ones(shape, { dtype }), bias: zeros(shape, { dtype }) }
-          : { weight: ones(shape, { dtype }) },
+        freshAffine(shape, dtype, elementwiseAffine && weight, elementwiseAffine && bias),
         {},
       ],
       apply(params, state, x) {
@@ -266,6 +296,10 @@ export interface GroupNormOptions extends ParameterOptions {
   readonly eps?: number;
   /** Whether there are a scale and a shift per channel. Default `true`. */
   readonly affine?: boolean;
+  /** With `affine`: whether there is a scale. Default `true`. */
+  readonly weight?: boolean;
+  /** With `affine`: whether there is a shift. Default `true`. */
+  readonly bias?: boolean;
 }
 
 /**
@@ -305,15 +339,23 @@ export function groupNorm(
   const read = readOptions("Cannot make a groupNorm layer", options, [
     "eps",
     "affine",
+    "weight",
+    "bias",
     "dtype",
   ]);
-  const { eps = 1e-5, affine = true } = read;
+  const { eps = 1e-5, affine = true, weight = true, bias = true } = read;
+  checkBoolean(weight, "weight", "groupNorm");
+  checkBoolean(bias, "bias", "groupNorm");
   checkBoolean(affine, "affine", "groupNorm");
   checkNumber(eps, "eps", "groupNorm", 0);
   const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "groupNorm");
-  return described({ name: "groupNorm", args: [groups, channels], settings: { eps, affine } }, {
+  return described({
+    name: "groupNorm",
+    args: [groups, channels],
+    settings: { eps, affine, ...shownParts(weight, bias) },
+  }, {
     init: () => [
-      affine ? { weight: ones([channels], { dtype }), bias: zeros([channels], { dtype }) } : {},
+      freshAffine([channels], dtype, affine && weight, affine && bias),
       {},
     ],
     apply(params, state, x) {
@@ -329,4 +371,9 @@ export function groupNorm(
       return [y, state];
     },
   });
+}
+
+/** For the description: the parts that are left out. */
+function shownParts(weight: boolean, bias: boolean): object {
+  return { ...(weight ? {} : { weight }), ...(bias ? {} : { bias }) };
 }

@@ -22,6 +22,7 @@ import {
   nn,
   norm,
   pad,
+  random,
   round,
   ShapeError,
   sort,
@@ -147,6 +148,36 @@ Deno.test("axes 0 and -1 of a scalar name its one element", () => {
     () => sum(x, 1),
     AxisError,
     "Cannot sum float64[]: axis 1 is out of range, a scalar has no axes",
+  );
+});
+
+Deno.test("normalisations have a shift without a scale, or a scale without a shift", () => {
+  const x = f64([[1, 2, 3, 6], [2, 2, 4, 0]]);
+  for (
+    const make of [
+      (options: { weight?: boolean; bias?: boolean }) => nn.layerNorm(4, options),
+      (options: { weight?: boolean; bias?: boolean }) => nn.groupNorm(2, 4, options),
+      (options: { weight?: boolean; bias?: boolean }) => nn.batchNorm(4, options),
+    ]
+  ) {
+    const key = random.key(0);
+    const [shift, state] = make({ weight: false }).init(key);
+    assertEquals(Object.keys(shift), ["bias"]);
+    assertEquals(Object.keys(make({ bias: false }).init(key)[0]), ["weight"]);
+    assertEquals(Object.keys(make({ bias: false, weight: false }).init(key)[0]), []);
+    const layer = make({ weight: false });
+    const bias = f64([1, 10, 100, 1000]);
+    const context = { train: true };
+    const [plain] = layer.apply({}, state as never, x, context);
+    const [shifted] = layer.apply({ bias }, state as never, x, context);
+    assertTensorsClose(shifted, plain.add(bias));
+    const [scaled] = layer.apply({ weight: bias }, state as never, x, context);
+    assertTensorsClose(scaled, plain.mul(bias));
+  }
+  assertRefused(
+    () => nn.layerNorm(4, { weight: 1 as never }),
+    ArgumentError,
+    "Cannot make a layerNorm layer with weight 1: expected true or false",
   );
 });
 

@@ -82,7 +82,7 @@ Deno.test("every layer and every optimiser describes itself", () => {
     "linear(inFeatures=2, outFeatures=3, bias=true)",
     'conv2d(2, 4, kernelSize=(3, 3), stride=(1, 1), padding="same", dilation=(2, 2), groups=2)',
     "batchNorm(3, eps=0.00001, momentum=0.1, affine=true)",
-    "layerNorm((2, 3), eps=0.00001, elementwiseAffine=true, bias=true)",
+    "layerNorm((2, 3), eps=0.00001, elementwiseAffine=true)",
     "groupNorm(2, 4, eps=0.00001, affine=true)",
     "dropout(rate=0.1)",
     "embedding(5, 3, paddingIdx=0)",
