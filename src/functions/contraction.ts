@@ -210,8 +210,9 @@ export function outer(x: TensorLike, other: TensorLike): Tensor {
 export function tensordot(
   x: TensorLike,
   other: TensorLike,
-  axes: number | readonly [number | readonly number[], number | readonly number[]] = 2,
+  axes?: number | readonly [number | readonly number[], number | readonly number[]],
 ): Tensor {
+  if (axes === undefined) axes = 2;
   const [a, b] = readOperands("Cannot multiply", [x, other]);
   const what = `Cannot multiply ${showType(a)} by ${showType(b)}`;
   const [axesA, axesB] = summedAxes(a, b, axes, what);

@@ -433,9 +433,10 @@ export function arange(
 export function linspace(
   start: TensorLike,
   stop: TensorLike,
-  count: number = 50,
+  count?: number,
   options?: LinspaceOptions,
 ): Tensor {
+  if (count === undefined) count = 50;
   const what = "Cannot make evenly spaced numbers";
   const { dtype, endpoint = true, axis = 0 } = readOptions(what, options, [
     "dtype",

@@ -396,7 +396,8 @@ export function takeAlongAxis(x: TensorLike, indices: TensorLike, axis: number):
  * assertTensorsClose(gather([[1, 2], [3, 4]], [[1], [0]], 1), [[2], [3]]);
  * ```
  */
-export function gather(x: TensorLike, indices: TensorLike, axis = 0): Tensor {
+export function gather(x: TensorLike, indices: TensorLike, axis?: number): Tensor {
+  if (axis === undefined) axis = 0;
   const input = toTensor(x, "Cannot gather");
   const what = `Cannot gather from ${showType(input)}`;
   const at = checkAxis(axis, input.ndim, what);
@@ -435,8 +436,9 @@ export function scatterAdd(
   x: TensorLike,
   indices: TensorLike,
   updates: TensorLike,
-  axis = 0,
+  axis?: number,
 ): Tensor {
+  if (axis === undefined) axis = 0;
   const input = toTensor(x, "Cannot scatter");
   const what = `Cannot scatter to ${showType(input)}`;
   checkNumbers(input, what);

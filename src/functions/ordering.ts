@@ -42,7 +42,8 @@ export function takeAlongLast(x: Tensor, indices: Tensor): Tensor {
  * assertTensorsClose(sort([3, 1, 2], 0, { descending: true }), [3, 2, 1]);
  * ```
  */
-export function sort(x: TensorLike, axis: number = -1, options?: SortOptions): Tensor {
+export function sort(x: TensorLike, axis?: number, options?: SortOptions): Tensor {
+  if (axis === undefined) axis = -1;
   const what = "Cannot sort";
   const value = toTensor(x, what);
   const { descending = false } = readOptions(what, options, ["descending"]);
@@ -73,7 +74,8 @@ export function sort(x: TensorLike, axis: number = -1, options?: SortOptions): T
  * assertTensorsClose(argsort([3, 1, 2]), new Int32Array([1, 2, 0]));
  * ```
  */
-export function argsort(x: TensorLike, axis: number = -1, options?: SortOptions): Tensor {
+export function argsort(x: TensorLike, axis?: number, options?: SortOptions): Tensor {
+  if (axis === undefined) axis = -1;
   const what = "Cannot sort";
   const value = toTensor(x, what);
   const { descending = false } = readOptions(what, options, ["descending"]);
@@ -109,9 +111,10 @@ export function argsort(x: TensorLike, axis: number = -1, options?: SortOptions)
 export function topK(
   x: TensorLike,
   k: number,
-  axis: number = -1,
+  axis?: number,
   options?: TopKOptions,
 ): [Tensor, Tensor] {
+  if (axis === undefined) axis = -1;
   const what = "Cannot take the top of";
   const value = toTensor(x, what);
   const shown = `${what} ${showType(value)}`;

@@ -270,7 +270,7 @@ export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
  * Tensors joined along an axis that they have.
  *
  * @param list At least one; all of the same lengths on every other axis. They meet in one dtype.
- * @param axis The axis along which they follow each other.
+ * @param axis The axis along which they follow each other. Default 0.
  * @returns The joined tensor.
  * @throws {ShapeError} when the list is empty, holds a scalar, or other axes differ in length.
  * @throws {AxisError} when the axis is out of range.
@@ -283,7 +283,8 @@ export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
  * assertTensorsClose(concatenate([[1, 2], [3]]), [1, 2, 3]);
  * ```
  */
-export function concatenate(list: readonly TensorLike[], axis = 0): Tensor {
+export function concatenate(list: readonly TensorLike[], axis?: number): Tensor {
+  if (axis === undefined) axis = 0;
   const inputs = checkList(list, "Cannot concatenate");
   const [first] = inputs;
   for (const input of inputs) {
@@ -322,7 +323,7 @@ function checkList(list: readonly TensorLike[], what: string): Tensor[] {
  * Tensors joined along a new axis.
  *
  * @param list At least one; all of the same shape. They meet in one dtype.
- * @param axis Where the new axis stands in the result.
+ * @param axis Where the new axis stands in the result. Default 0.
  * @returns The joined tensor, with one more axis.
  * @throws {ShapeError} when the list is empty or the shapes differ.
  * @throws {AxisError} when the axis is out of range.
@@ -335,7 +336,8 @@ function checkList(list: readonly TensorLike[], what: string): Tensor[] {
  * assertTensorsClose(stack([[1, 2], [3, 4]], 1), [[1, 3], [2, 4]]);
  * ```
  */
-export function stack(list: readonly TensorLike[], axis = 0): Tensor {
+export function stack(list: readonly TensorLike[], axis?: number): Tensor {
+  if (axis === undefined) axis = 0;
   const inputs = checkList(list, "Cannot stack");
   const [first] = inputs;
   const at = checkAxis(axis, first.ndim + 1, `Cannot stack ${showType(first)}`);
@@ -356,7 +358,7 @@ export function stack(list: readonly TensorLike[], axis = 0): Tensor {
  * @param x Any shape with this axis.
  * @param sectionsOrIndices How many equal parts; or a list of positions at which to cut, negative
  * ones counting from the end, as in NumPy.
- * @param axis The axis to cut.
+ * @param axis The axis to cut. Default 0.
  * @returns The parts in order.
  * @throws {ShapeError} when the axis does not divide into that many equal parts.
  * @throws {AxisError} when the axis is out of range.
@@ -377,8 +379,9 @@ export function stack(list: readonly TensorLike[], axis = 0): Tensor {
 export function split(
   x: TensorLike,
   sectionsOrIndices: number | readonly number[],
-  axis = 0,
+  axis?: number,
 ): Tensor[] {
+  if (axis === undefined) axis = 0;
   const input = toTensor(x, "Cannot split");
   const what = `Cannot split ${showType(input)}`;
   const at = checkAxis(axis, input.ndim, what);
@@ -712,7 +715,7 @@ export function repeat(x: TensorLike, repetitions: number, axis?: number | null)
  * The lower triangle of matrices: zeros above a diagonal.
  *
  * @param x `[..., rows, columns]`
- * @param diagonal The highest diagonal that is kept; 0 is the main one, positive lies above it.
+ * @param diagonal The highest diagonal that is kept; 0 is the main one, positive lies above it. Default 0.
  * @returns `x` with zeros above that diagonal.
  * @throws {ShapeError} when `x` has fewer than two axes.
  *
@@ -724,7 +727,8 @@ export function repeat(x: TensorLike, repetitions: number, axis?: number | null)
  * assertTensorsClose(tril([[1, 2], [3, 4]]), [[1, 0], [3, 4]]);
  * ```
  */
-export function tril(x: TensorLike, diagonal = 0): Tensor {
+export function tril(x: TensorLike, diagonal?: number): Tensor {
+  if (diagonal === undefined) diagonal = 0;
   const input = toTensor(x, "Cannot take the lower triangle");
   const below = triangleMask(input, diagonal, 0, "Cannot take the lower triangle");
   return select(below, input, zerosOf(input));
@@ -734,7 +738,7 @@ export function tril(x: TensorLike, diagonal = 0): Tensor {
  * The upper triangle of matrices: zeros below a diagonal.
  *
  * @param x `[..., rows, columns]`
- * @param diagonal The lowest diagonal that is kept; 0 is the main one, positive lies above it.
+ * @param diagonal The lowest diagonal that is kept; 0 is the main one, positive lies above it. Default 0.
  * @returns `x` with zeros below that diagonal.
  * @throws {ShapeError} when `x` has fewer than two axes.
  *
@@ -746,7 +750,8 @@ export function tril(x: TensorLike, diagonal = 0): Tensor {
  * assertTensorsClose(triu([[1, 2], [3, 4]]), [[1, 2], [0, 4]]);
  * ```
  */
-export function triu(x: TensorLike, diagonal = 0): Tensor {
+export function triu(x: TensorLike, diagonal?: number): Tensor {
+  if (diagonal === undefined) diagonal = 0;
   const input = toTensor(x, "Cannot take the upper triangle");
   const below = triangleMask(input, diagonal, -1, "Cannot take the upper triangle");
   return select(below, zerosOf(input), input);
@@ -771,7 +776,7 @@ function triangleMask(x: Tensor, diagonal: number, shift: number, what: string):
  * The matrix with a given diagonal, or the diagonal of a matrix.
  *
  * @param x A vector `[n]` or a matrix `[rows, columns]`.
- * @param diagonal Which diagonal; 0 is the main one, positive lies above it.
+ * @param diagonal Which diagonal; 0 is the main one, positive lies above it. Default 0.
  * @returns For a vector, the square matrix of `n + |diagonal|` rows that is zero elsewhere; for a
  * matrix, its diagonal, which is empty outside of the matrix.
  * @throws {ShapeError} when `x` is neither.
@@ -785,7 +790,8 @@ function triangleMask(x: Tensor, diagonal: number, shift: number, what: string):
  * assertTensorsClose(diag([[1, 2], [3, 4]]), [1, 4]);
  * ```
  */
-export function diag(x: TensorLike, diagonal = 0): Tensor {
+export function diag(x: TensorLike, diagonal?: number): Tensor {
+  if (diagonal === undefined) diagonal = 0;
   const input = toTensor(x, "Cannot take the diagonal");
   const what = `Cannot take the diagonal of ${showType(input)}`;
   const place = checkInteger(diagonal, what, "an integer diagonal");

@@ -394,7 +394,8 @@ export function maskedSoftmax(input: Tensor, along: number): Tensor {
  * assertTensorsClose(nn.softmax([0, Math.log(3), -Infinity]), [0.25, 0.75, 0]);
  * ```
  */
-export function softmax(x: TensorLike, axis = -1): Tensor {
+export function softmax(x: TensorLike, axis?: number): Tensor {
+  if (axis === undefined) axis = -1;
   return alongRows(x, axis, "softmax", softmaxRows);
 }
 
@@ -422,7 +423,8 @@ function softmaxRows(input: Tensor, along: number): Tensor {
  * assertTensorsClose(nn.logSoftmax([0, 1000]), [-1000, 0]);
  * ```
  */
-export function logSoftmax(x: TensorLike, axis = -1): Tensor {
+export function logSoftmax(x: TensorLike, axis?: number): Tensor {
+  if (axis === undefined) axis = -1;
   return alongRows(x, axis, "logSoftmax", logSoftmaxRows);
 }
 

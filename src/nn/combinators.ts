@@ -235,7 +235,9 @@ export function residual<
  * if (String(y.shape) !== "2,48") throw new Error(String(y.shape));
  * ```
  */
-export function flatten(startAxis = 1, endAxis = -1): Layer<Empty, Empty> {
+export function flatten(startAxis?: number, endAxis?: number): Layer<Empty, Empty> {
+  if (startAxis === undefined) startAxis = 1;
+  if (endAxis === undefined) endAxis = -1;
   return stateless({ name: "flatten", settings: { startAxis, endAxis } }, (x) => {
     const input = toTensor(x, "Cannot apply flatten");
     const start = checkAxis(startAxis, input.ndim, "Cannot apply flatten");

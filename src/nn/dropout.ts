@@ -29,7 +29,8 @@ import type { Empty, Layer } from "./layer.ts";
  * for (const value of y.data()) if (value !== 0 && value !== 2) throw new Error(String(y));
  * ```
  */
-export function dropout(rate = 0.5): Layer<Empty, Empty> {
+export function dropout(rate?: number): Layer<Empty, Empty> {
+  if (rate === undefined) rate = 0.5;
   checkNumber(rate, "rate", "dropout", 0, 1);
   return stateless({ name: "dropout", settings: { rate } }, (x, context) => {
     const { train = false, key } = readContext(context, "dropout");

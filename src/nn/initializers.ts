@@ -142,7 +142,8 @@ export function uniform(low: number, high: number): Initializer {
  * if (Math.abs(Number(w.std()) - 0.02) > 0.002) throw new Error(String(w.std()));
  * ```
  */
-export function normal(deviation: number, mean = 0): Initializer {
+export function normal(deviation: number, mean?: number): Initializer {
+  if (mean === undefined) mean = 0;
   checkFinite(deviation, "deviation", "normal");
   checkFinite(mean, "mean", "normal");
   return (key, shape, dtype = defaultFloat()) =>
@@ -221,7 +222,8 @@ export function kaimingNormal(options?: FanOptions): Initializer {
  * if (!(Number(w.abs().max()) <= 1)) throw new Error(String(w));
  * ```
  */
-export function xavierUniform(gain = 1): Initializer {
+export function xavierUniform(gain?: number): Initializer {
+  if (gain === undefined) gain = 1;
   checkFinite(gain, "gain", "xavierUniform");
   return (key, shape, dtype) => {
     const [fanIn, fanOut] = fans(shape);
@@ -244,7 +246,8 @@ export function xavierUniform(gain = 1): Initializer {
  * if (Math.abs(Number(w.std()) - Math.sqrt(2 / 100)) > 0.01) throw new Error(String(w.std()));
  * ```
  */
-export function xavierNormal(gain = 1): Initializer {
+export function xavierNormal(gain?: number): Initializer {
+  if (gain === undefined) gain = 1;
   checkFinite(gain, "gain", "xavierNormal");
   return (key, shape, dtype) => {
     const [fanIn, fanOut] = fans(shape);

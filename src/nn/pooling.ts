@@ -43,8 +43,9 @@ function checkImages(x: Tensor, layer: string): Tensor {
  */
 export function maxPool2d(
   window: number | readonly [number, number],
-  options: MaxPoolOptions = {},
+  options?: MaxPoolOptions,
 ): Layer<Empty, Empty> {
+  if (options === undefined) options = {};
   const size = pair(window, "window", "maxPool2d");
   const settings = {
     window,
@@ -81,8 +82,9 @@ export function maxPool2d(
  */
 export function avgPool2d(
   window: number | readonly [number, number],
-  options: AvgPoolOptions = {},
+  options?: AvgPoolOptions,
 ): Layer<Empty, Empty> {
+  if (options === undefined) options = {};
   const size = pair(window, "window", "avgPool2d");
   const settings = { window, stride: window, padding: 0, ...options };
   return stateless(

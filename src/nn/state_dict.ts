@@ -41,7 +41,8 @@ function entriesOf(tree: unknown): [string, Tensor][] {
  * if (!keys.includes("0.weight") || !keys.includes("1.running_mean")) throw new Error(`${keys}`);
  * ```
  */
-export function toStateDict(params: unknown, state: unknown = {}): StateDict {
+export function toStateDict(params: unknown, state?: unknown): StateDict {
+  if (state === undefined) state = {};
   const entries = [...entriesOf(params), ...entriesOf(state)].sort(([a], [b]) =>
     a < b ? -1 : a > b ? 1 : 0
   );
@@ -87,9 +88,10 @@ export interface FromStateDictOptions {
 export function fromStateDict<Params, State = Record<never, never>>(
   dict: { readonly [key: string]: unknown },
   params: Params,
-  state: State = {} as State,
+  state?: State,
   options?: FromStateDictOptions,
 ): [params: Params, state: State] {
+  if (state === undefined) state = {} as State;
   const what = "Cannot load a state dictionary";
   const { strict = true } = readOptions(what, options, ["strict"]);
   checkFlag(strict, what, "strict");

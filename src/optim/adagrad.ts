@@ -66,8 +66,9 @@ const ADAGRAD = { initialAccumulator: 0, eps: 1e-10 };
  * ```
  */
 export function scaleByAdagrad(
-  options: ScaleByAdagradOptions = {},
+  options?: ScaleByAdagradOptions,
 ): Optimizer<ScaleByAdagradState> {
+  if (options === undefined) options = {};
   const what = "Cannot scale by Adagrad";
   const { initialAccumulator, eps } = readOptions(what, options, ADAGRAD);
   checkNotNegative(what, { initialAccumulator, eps });
@@ -109,7 +110,8 @@ export function scaleByAdagrad(
  * assertTensorsClose(updates, tensor([-0.1, 0.1]));
  * ```
  */
-export function adagrad(learningRate: LearningRate, options: AdagradOptions = {}): Optimizer {
+export function adagrad(learningRate: LearningRate, options?: AdagradOptions): Optimizer {
+  if (options === undefined) options = {};
   const what = "Cannot make adagrad";
   checkLearningRate(learningRate, what);
   const { lrDecay, weightDecay, initialAccumulator, eps, maximize } = readOptions(what, options, {

@@ -85,7 +85,8 @@ const ADAM = { beta1: 0.9, beta2: 0.999, eps: 1e-8, amsgrad: false };
  * assertTensorsClose(updates, tensor([1, -1]), { rtol: 1e-5 });
  * ```
  */
-export function scaleByAdam(options: ScaleByAdamOptions = {}): Optimizer<ScaleByAdamState> {
+export function scaleByAdam(options?: ScaleByAdamOptions): Optimizer<ScaleByAdamState> {
+  if (options === undefined) options = {};
   const what = "Cannot scale by Adam";
   const { beta1, beta2, eps, amsgrad } = readOptions(what, options, ADAM);
   checkDecayRates(what, { beta1, beta2 });
@@ -167,7 +168,8 @@ function readAdam(what: string, rate: unknown, options: unknown, weightDecay: nu
  * assertTensorsClose(params.x, tensor([3, 3]), { rtol: 1e-3 });
  * ```
  */
-export function adam(learningRate: LearningRate, options: AdamOptions = {}): Optimizer {
+export function adam(learningRate: LearningRate, options?: AdamOptions): Optimizer {
+  if (options === undefined) options = {};
   const { direction, ...settings } = readAdam("Cannot make adam", learningRate, options, 0);
   return described<Optimizer>(
     { name: "adam", settings: { learningRate, ...settings } },
@@ -201,7 +203,8 @@ export function adam(learningRate: LearningRate, options: AdamOptions = {}): Opt
  * assertTensorsClose(updates, tensor([-0.2]));
  * ```
  */
-export function adamw(learningRate: LearningRate, options: AdamOptions = {}): Optimizer {
+export function adamw(learningRate: LearningRate, options?: AdamOptions): Optimizer {
+  if (options === undefined) options = {};
   const { direction, ...settings } = readAdam("Cannot make adamw", learningRate, options, 0.01);
   return described<Optimizer>(
     { name: "adamw", settings: { learningRate, ...settings } },

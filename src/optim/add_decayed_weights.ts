@@ -34,7 +34,8 @@ import type { Optimizer } from "./optimizer.ts";
  * assertTensorsClose(updates.bias, tensor([1]));
  * ```
  */
-export function addDecayedWeights(rate: number, mask: Mask = true): Optimizer<null> {
+export function addDecayedWeights(rate: number, mask?: Mask): Optimizer<null> {
+  if (mask === undefined) mask = true;
   const what = "Cannot add decayed weights";
   checkNotNegative(what, { rate });
   checkMask(mask, what);

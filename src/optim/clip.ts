@@ -36,8 +36,9 @@ import type { Optimizer } from "./optimizer.ts";
  */
 export function clipByGlobalNorm(
   maxNorm: number,
-  options: GlobalNormOptions = {},
+  options?: GlobalNormOptions,
 ): Optimizer<null> {
+  if (options === undefined) options = {};
   const what = "Cannot clip by global norm";
   checkNotNegative(what, { maxNorm });
   const ord = readOrder(what, options);

@@ -46,7 +46,8 @@ export function readOrder(what: string, options: GlobalNormOptions): number {
  * assertTensorsClose(optim.globalNorm({ weight: tensor([[1, 2]]), bias: tensor([2]) }), 3);
  * ```
  */
-export function globalNorm(tree: unknown, options: GlobalNormOptions = {}): Tensor {
+export function globalNorm(tree: unknown, options?: GlobalNormOptions): Tensor {
+  if (options === undefined) options = {};
   const what = "Cannot take the global norm";
   const ord = readOrder(what, options);
   const { leaves } = flattenTensors(tree, `${what} of this tree`);

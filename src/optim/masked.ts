@@ -67,8 +67,9 @@ const frozen: Optimizer<null> = described<Optimizer<null>>(
 export function masked<Inside, Outside = null>(
   optimizer: Optimizer<Inside>,
   mask: Mask,
-  otherwise: Optimizer<Outside> = frozen as unknown as Optimizer<Outside>,
+  otherwise?: Optimizer<Outside>,
 ): Optimizer<MaskedState<Inside, Outside>> {
+  if (otherwise === undefined) otherwise = frozen as unknown as Optimizer<Outside>;
   const what = "Cannot mask";
   checkOptimizer(optimizer, what);
   checkOptimizer(otherwise, what);

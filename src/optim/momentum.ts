@@ -54,7 +54,8 @@ export type MomentumState = {
  * assertTensorsClose(second, tensor([1.9]));
  * ```
  */
-export function momentum(decay: number, options: MomentumOptions = {}): Optimizer<MomentumState> {
+export function momentum(decay: number, options?: MomentumOptions): Optimizer<MomentumState> {
+  if (options === undefined) options = {};
   const what = "Cannot make momentum";
   const { dampening, nesterov } = readOptions(what, options, { dampening: 0, nesterov: false });
   checkNotNegative(what, { decay });

@@ -85,7 +85,8 @@ function checkRms(what: string, { alpha, eps }: { alpha: number; eps: number }):
  * assertTensorsClose(updates, tensor([2, -2]), { rtol: 1e-5 });
  * ```
  */
-export function scaleByRms(options: ScaleByRmsOptions = {}): Optimizer<ScaleByRmsState> {
+export function scaleByRms(options?: ScaleByRmsOptions): Optimizer<ScaleByRmsState> {
+  if (options === undefined) options = {};
   const what = "Cannot scale by RMS";
   const { alpha, eps, centered } = readOptions(what, options, RMS);
   checkRms(what, { alpha, eps });
@@ -140,7 +141,8 @@ export function scaleByRms(options: ScaleByRmsOptions = {}): Optimizer<ScaleByRm
  * assertTensorsClose(params, tensor([0, 0]), { atol: 1e-2 });
  * ```
  */
-export function rmsprop(learningRate: LearningRate, options: RmspropOptions = {}): Optimizer {
+export function rmsprop(learningRate: LearningRate, options?: RmspropOptions): Optimizer {
+  if (options === undefined) options = {};
   const what = "Cannot make rmsprop";
   checkLearningRate(learningRate, what);
   const { alpha, eps, centered, momentum, weightDecay, maximize } = readOptions(what, options, {

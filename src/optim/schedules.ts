@@ -41,15 +41,14 @@ function makeCurve(
   equation: (base: Tensor, count: Tensor) => Tensor,
 ): Curve {
   const base = baseRate(rate, what);
-  const curve: Curve = (count) =>
+  return described<Curve>({ name, args: [rate], settings }, (count) =>
     equation(
       base,
       // A number as such, since it is float32 as a tensor.
       count instanceof Tensor
         ? count.astype("float64")
         : fromJavaScript(count, "float64", "Cannot evaluate a schedule at this count"),
-    );
-  return described<Curve>({ name, args: [rate], settings }, curve);
+    ));
 }
 
 /**

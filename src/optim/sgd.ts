@@ -61,7 +61,8 @@ export interface SgdOptions {
  * assertTensorsClose(params, tensor([3, 3]), { rtol: 1e-5 });
  * ```
  */
-export function sgd(learningRate: LearningRate, options: SgdOptions = {}): Optimizer {
+export function sgd(learningRate: LearningRate, options?: SgdOptions): Optimizer {
+  if (options === undefined) options = {};
   const what = "Cannot make sgd";
   checkLearningRate(learningRate, what);
   const { momentum, dampening, nesterov, weightDecay, maximize } = readOptions(what, options, {

@@ -113,9 +113,10 @@ export function uniform(
  */
 export function normal(
   key: Tensor,
-  shape: number | Shape = [],
+  shape?: number | Shape,
   options?: SampleOptions,
 ): Tensor {
+  if (shape === undefined) shape = [];
   const what = "Cannot draw normal numbers";
   checkKey(key, what);
   const dtype = readFloat(options, what);
@@ -223,9 +224,10 @@ function truncatedBy(fraction: Tensor, low: Tensor, high: Tensor): Tensor {
  */
 export function exponential(
   key: Tensor,
-  shape: number | Shape = [],
+  shape?: number | Shape,
   options?: SampleOptions,
 ): Tensor {
+  if (shape === undefined) shape = [];
   const what = "Cannot draw exponential numbers";
   checkKey(key, what);
   const dtype = readFloat(options, what);
@@ -255,9 +257,10 @@ export function exponential(
  */
 export function gumbel(
   key: Tensor,
-  shape: number | Shape = [],
+  shape?: number | Shape,
   options?: SampleOptions,
 ): Tensor {
+  if (shape === undefined) shape = [];
   const what = "Cannot draw Gumbel numbers";
   checkKey(key, what);
   return gumbelOf(key, readShape(shape, what), readFloat(options, what));

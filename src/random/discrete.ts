@@ -45,9 +45,10 @@ import { split, words32 } from "./key.ts";
  */
 export function bernoulli(
   key: Tensor,
-  probability: TensorLike = 0.5,
+  probability?: TensorLike,
   shape?: number | Shape,
 ): Tensor {
+  if (probability === undefined) probability = 0.5;
   const what = "Cannot draw booleans";
   checkKey(key, what);
   if (typeof probability === "number" && !(probability >= 0 && probability <= 1)) {

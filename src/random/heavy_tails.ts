@@ -34,9 +34,10 @@ import { aboveMinusOne, readFloat, uniformBetween } from "./continuous.ts";
  */
 export function laplace(
   key: Tensor,
-  shape: number | Shape = [],
+  shape?: number | Shape,
   options?: SampleOptions,
 ): Tensor {
+  if (shape === undefined) shape = [];
   const what = "Cannot draw Laplace numbers";
   checkKey(key, what);
   const dtype = readFloat(options, what);
@@ -68,9 +69,10 @@ export function laplace(
  */
 export function cauchy(
   key: Tensor,
-  shape: number | Shape = [],
+  shape?: number | Shape,
   options?: SampleOptions,
 ): Tensor {
+  if (shape === undefined) shape = [];
   const what = "Cannot draw Cauchy numbers";
   checkKey(key, what);
   const dtype = readFloat(options, what);

@@ -132,7 +132,8 @@ export function split<const Count extends number = 2>(key: Tensor, count?: Count
  * ```
  */
 export function split(key: Tensor, shape: Shape): Tensor;
-export function split(key: Tensor, count: number | Shape = 2): Tensor[] | Tensor {
+export function split(key: Tensor, count?: number | Shape): Tensor[] | Tensor {
+  if (count === undefined) count = 2;
   const what = "Cannot split";
   checkKey(key, what);
   if (typeof count !== "number") return children(key, checkShape(count, what), what);
@@ -196,7 +197,8 @@ export function foldIn(key: Tensor, data: number | Tensor): Tensor {
  * if (word.item() !== 2098992034) throw new Error(String(word));
  * ```
  */
-export function bits(key: Tensor, shape: number | Shape = []): Tensor {
+export function bits(key: Tensor, shape?: number | Shape): Tensor {
+  if (shape === undefined) shape = [];
   const what = "Cannot draw bits";
   return words32(checkKey(key, what), readShape(shape, what));
 }

@@ -145,10 +145,12 @@ export type BatchArgs<Args extends readonly unknown[]> = {
 // deno-lint-ignore no-explicit-any
 export function vmap<Args extends any[] = Tensor[], Out = Tensor>(
   f: (...args: Args) => Out,
-  inAxes: Axes = 0,
-  outAxes: Axes = 0,
+  inAxes?: Axes,
+  outAxes?: Axes,
   options?: VmapOptions,
 ): (...args: BatchArgs<Args>) => TensorsOf<Out> {
+  if (inAxes === undefined) inAxes = 0;
+  if (outAxes === undefined) outAxes = 0;
   checkFunction(f, "vmap");
   const what = "Cannot apply vmap";
   const { axisName, axisSize } = readOptions(what, options, ["axisName", "axisSize"]);
