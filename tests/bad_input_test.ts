@@ -270,7 +270,7 @@ Deno.test("options that are misspelt, of the wrong type or no options are refuse
     [
       () => jit(sin, wrong({ staticArgnums: [, 1] })),
       ArgumentError,
-      "Cannot apply jit with staticArgnums [, 1]: expected positions of arguments, counted from 0",
+      "Cannot apply jit with staticArgnums [, 1]: expected positions of arguments, counted from 0, or from the end if negative",
     ],
     [
       () => nn.linear(2, 2, wrong({ biass: false })),

@@ -46,6 +46,8 @@ const confinedPrograms = memoize<ConfinedProgram>();
  * reverse mode their cotangents are zeros there even if a zero has met an infinity within (as JAX
  * does; see its issues 1052 and 5658). Where the program might fail, go on for ever, or mix the
  * derivatives of examples, these also get the arguments of one that takes part.
+ *
+ * A program with a collective over the examples' axis computes with all of them, each as it is.
  */
 export function confineProgram(
   given: Program,
@@ -57,6 +59,13 @@ export function confineProgram(
   const key = `${axes.map(String)}/${size}/${keyOfFlags(isForced)}/${JSON.stringify(axisName)}`;
   return confinedPrograms(given, key, () => {
     const program = inlinePlainCalls(given);
+    if (axisName !== undefined && collectsOver(program, axisName)) {
+      const { program: inner } = batchProgram(program, axes, size, axisName, isForced);
+      const flags = { dtype: "bool", shape: [size] } as const;
+      const types = inner.binders.map(({ type }) => type);
+      const all = record([flags, ...types], ([_takes, ...args]) => evaluateProgram(inner, args));
+      return { program: all, isTotal: isTotalProgram(program) };
+    }
     const isOwn = ownScalars(program, axes);
     const isTotal = isTotalProgram(program) && !sharesFloats(program, axes, isOwn);
     const innerAxes = axes.map((axis, i) => isOwn[i] ? 0 : axis);
@@ -83,6 +92,14 @@ export function confineProgram(
     });
     return { program: confined, isTotal };
   });
+}
+
+/** Whether a program combines values along the axis `id`: a collective other than `axisIndex`. */
+function collectsOver({ equations }: Program, id: string): boolean {
+  return equations.some(({ primitive, params }) =>
+    (primitive.axisOf?.(params).axisName === id && primitive !== axisIndexPrimitive as Primitive) ||
+    programsIn(params).some((inner) => collectsOver(inner, id))
+  );
 }
 
 /** The value of example `first` for all examples of `x` along `axis`. */
