@@ -60,6 +60,7 @@ function allSteps(): Step[] {
   const sources = whereThereAre(["mod.ts", "src", "tests", "bench", "examples", ".ci"]);
   const documented = whereThereAre(["mod.ts", "src", "README.md"]);
   const layers = ["test", "--no-check", "--allow-read=.", "tests/layers_test.ts"];
+  const endings = ["test", "--no-check", "--no-prompt", "--allow-read=.", "--allow-run"];
   // An example is a file directly in the folder; what its subfolders hold belongs to an example.
   const examples = filesIn("examples", /\.ts$/).filter((path) => path.split("/").length === 2);
   const benches = filesIn("bench", /_bench\.ts$/);
@@ -72,6 +73,12 @@ function allSteps(): Step[] {
     { group: "doc", name: "doc", args: ["doc", "--lint", ...Object.values(manifest.exports)] },
     { group: "layers", name: "layers", args: layers },
     { group: "test", name: "test", args: ["test", "--no-prompt"], tests: true },
+    {
+      group: "endings",
+      name: "endings",
+      args: [...endings, "tests/runtime/endings_test.ts"],
+      tests: true,
+    },
     {
       group: "doctest",
       name: "doctest",
@@ -91,6 +98,7 @@ const groups = [
   "doc",
   "layers",
   "test",
+  "endings",
   "doctest",
   "examples",
   "bench",

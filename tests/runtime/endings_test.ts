@@ -1,5 +1,7 @@
 /**
- * Whatever ends, its threads end too: workers that are terminated, that fail and that exit.
+ * Whatever ends, its threads end too: workers that are terminated, that fail and that exit, and whole
+ * processes. A Worker may load the library only with leave to read, and a process needs leave to run:
+ * `deno task endings` gives both.
  *
  * @module
  */
@@ -35,9 +37,10 @@ function sleepers(memory: SharedArrayBuffer): number {
   return Atomics.notify(new Int32Array(memory, 0, RESERVED_BYTES / 4), GATE);
 }
 
-/** Only with leave to read may a Worker load the library. */
 const root = new URL("../../", import.meta.url);
-const ignore = (await Deno.permissions.query({ name: "read", path: root })).state !== "granted";
+const mayRead = (await Deno.permissions.query({ name: "read", path: root })).state === "granted";
+const mayRun =
+  (await Deno.permissions.query({ name: "run", command: Deno.execPath() })).state === "granted";
 
 async function pause(milliseconds: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -89,7 +92,7 @@ const endings: Readonly<Record<string, { end: string; isTerminated: boolean }>> 
 for (const [name, { end, isTerminated }] of Object.entries(endings)) {
   Deno.test({
     name: `no thread outlives ${name}`,
-    ignore,
+    ignore: !mayRead,
     fn: async () => {
       const { worker, memory } = await startWorker(end);
       worker.onerror = (event) => event.preventDefault();
@@ -108,7 +111,7 @@ for (const [name, { end, isTerminated }] of Object.entries(endings)) {
 
 Deno.test({
   name: "several Workers compute side by side, and the threads of each end with it",
-  ignore,
+  ignore: !mayRead,
   fn: async () => {
     const all = await Promise.all([0, 1].map(() => startWorker("")));
     assertEquals(new Set(all.map(({ memory }) => memory)).size, 2);
@@ -120,3 +123,85 @@ Deno.test({
     await eventually(() => sleepers(all[1].memory) === 0, 30, "no thread of the second is left");
   },
 });
+
+/** How long a process may take that computes for a moment, in milliseconds. */
+const PATIENCE = 60_000;
+
+/** What a process writes, and its exit code; null if it had to be killed. */
+async function runProcess(source: string): Promise<{ code: number | null; errors: string }> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", "--no-prompt", "--allow-read=.", "-"],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+    stdin: "piped",
+    stdout: "null",
+    stderr: "piped",
+  });
+  const child = command.spawn();
+  let isKilled = false;
+  const timer = setTimeout(() => {
+    isKilled = true;
+    child.kill("SIGKILL");
+  }, PATIENCE);
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(source));
+  await writer.close();
+  const { code, stderr } = await child.output();
+  clearTimeout(timer);
+  return { code: isKilled ? null : code, errors: new TextDecoder().decode(stderr) };
+}
+
+/** A program that computes on three threads, then ends as `end` says. */
+function processOf(end: string): string {
+  const library = new URL("../../mod.ts", import.meta.url);
+  return `
+    import { configure, debugCallback, jit, random, scan } from ${JSON.stringify(library)};
+    configure({ threads: 3 });
+    const x = random.normal(random.key(0), [128, 128]).div(11);
+    const run = (see) => jit((x) => {
+      const [y] = scan((carry) => [carry.matmul(x).tanh(), null], x, null, { length: 50 });
+      if (see) debugCallback(see, y);
+      return y.sum();
+    })(x).item();
+    for (let i = 0; i < 3; i++) run();
+    const script = ${JSON.stringify(scriptOf("for (;;) run(3000);"))};
+    const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    const startWorker = () => new Promise((resolve) => {
+      const worker = new Worker(url, { type: "module" });
+      worker.onmessage = () => resolve(worker);
+    });
+    ${end}
+  `;
+}
+
+const processes: Readonly<Record<string, { end: string; code: number; error: string }>> = {
+  "that has come to its end": { end: "", code: 0, error: "" },
+  "that exits": { end: "Deno.exit(3);", code: 3, error: "" },
+  "that exits in a callback": { end: "run(() => Deno.exit(4));", code: 4, error: "" },
+  "with an uncaught error in a callback": {
+    end: 'run(() => { throw new Error("over"); });',
+    code: 1,
+    error: "Error: over",
+  },
+  "that exits while Workers compute": {
+    end: `
+      const workers = await Promise.all([startWorker(), startWorker()]);
+      for (const worker of workers) worker.postMessage("end");
+      run();
+      Deno.exit(5);`,
+    code: 5,
+    error: "",
+  },
+};
+
+for (const [name, { end, code, error }] of Object.entries(processes)) {
+  Deno.test({
+    name: `threads do not keep a process ${name}`,
+    ignore: !mayRead || !mayRun,
+    fn: async () => {
+      const outcome = await runProcess(processOf(end));
+      assertEquals(outcome.code, code, outcome.errors);
+      assert(outcome.errors.includes(error), outcome.errors);
+    },
+  });
+}
