@@ -12,7 +12,7 @@ import { isNumber, toTensor } from "../core/convert.ts";
 import { Concrete, splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
-import { add, minimum, mul, offset, sub } from "../primitives/arithmetic.ts";
+import { minimum, mul, offset, sub } from "../primitives/arithmetic.ts";
 import { less, select } from "../primitives/comparison.ts";
 import { gather } from "../primitives/indexing.ts";
 import { argsort } from "../primitives/ordering.ts";
@@ -28,7 +28,7 @@ import {
 } from "../primitives/structure.ts";
 import { log } from "../primitives/transcendental.ts";
 import { checkKey, readShape } from "./arguments.ts";
-import { gumbelOf, uniform } from "./continuous.ts";
+import { MANY, perturb, uniform } from "./continuous.ts";
 import { randint } from "./discrete.ts";
 import { permutation } from "./permutation.ts";
 
@@ -52,7 +52,11 @@ export interface ChoiceOptions {
  *
  * With probabilities and replacement, uniform numbers are looked up among the sums of the first
  * probabilities; without replacement, elements are those of the largest sums of `log p` and Gumbel
- * noise (T. Vieira, "Gumbel-max trick and weighted reservoir sampling", 2014).
+ * noise (T. Vieira, "Gumbel-max trick and weighted reservoir sampling", 2014). Without probabilities,
+ * positions are those of `randint` or the first ones of `permutation`.
+ *
+ * The positions are JAX's, with the exceptions of `randint`, and but for probabilities in float32 of
+ * more than 4096 elements: float32 numbers cannot tell these apart, and float64 is used.
  *
  * @param key A key, `uint32[2]`.
  * @param x A number `n`, to choose from 0, 1, …, n - 1; or a tensor to choose from.
@@ -175,12 +179,12 @@ function chooseIndices(
     return reshape(sliceAxis(permutation(key, length), 0, 0, sizeOf(shape)), shape);
   }
   const p = stopGradient(weights);
+  // Of very many elements, float32 has no number for each.
+  const exact = length > MANY ? convert(p, "float64") : p;
   if (!replace) {
-    const order = argsort(add(gumbelOf(key, [length], p.dtype), log(p)), 0, true);
+    const order = argsort(perturb(key, log(exact), [length], length), 0, true);
     return reshape(sliceAxis(order, 0, 0, sizeOf(shape)), shape);
   }
-  // Of very many elements, float32 has no number for each between the sums.
-  const exact = length > 2 ** 12 ? convert(p, "float64") : p;
   const sums = cumsum(exact, 0);
   const total = broadcast(reshape(sliceAxis(sums, 0, length - 1, length), []), shape, []);
   const u = uniform(key, shape, { dtype: exact.dtype });

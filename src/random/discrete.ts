@@ -14,16 +14,34 @@ import type { TensorLike } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
 import { checkBroadcast } from "../functions/arguments.ts";
 import { applyBinary, broadcastTo, floatOperand } from "../functions/broadcasting.ts";
-import { add, minimum, mod, mul, offset, sub } from "../primitives/arithmetic.ts";
+import {
+  add,
+  ceil,
+  floor,
+  minimum,
+  mod,
+  mul,
+  neg,
+  offset,
+  scale,
+  sub,
+} from "../primitives/arithmetic.ts";
 import { and, equal, less, lessEqual, not, select } from "../primitives/comparison.ts";
 import { argmax } from "../primitives/reduction.ts";
 import { constantLike, convert } from "../primitives/structure.ts";
 import { checkKey, readParameter, readShape, sampleShape } from "./arguments.ts";
-import { gumbelOf, uniform } from "./continuous.ts";
+import { doubleFraction, fineFraction, perturb, uniform } from "./continuous.ts";
 import { split, words32 } from "./key.ts";
+
+/** Probabilities of `true` or of `false` below this are compared with more digits than float32 has. */
+const RARE = 2 ** -10;
 
 /**
  * Booleans that are true with a given probability.
+ *
+ * They are JAX's: `u < probability` for a uniform `u` of 23 bits, or of 52 when the probability is
+ * float64. Where float32 probabilities are within 2^-10 of 0 or 1, and JAX's booleans too often or
+ * never the rarer one, `u` has 53 bits, of which the first 23 are the same.
  *
  * @param key A key, `uint32[2]`.
  * @param probability The probability of `true`: a number from 0 to 1, or a tensor of any shape that
@@ -32,6 +50,8 @@ import { split, words32 } from "./key.ts";
  * @param shape The shape, or the length of a vector. Left out: that of `probability`.
  * @returns `bool` of that shape.
  * @throws {ArgumentError} when `key` is no key, or `probability` is a number, but no probability.
+ * Tensors are not looked at: where they are negative or NaN the result is `false`, where they are above
+ * 1 it is `true`.
  * @throws {ShapeError} when `shape` is no shape, or `probability` does not broadcast to it.
  *
  * @example A biased coin
@@ -59,15 +79,30 @@ export function bernoulli(
   }
   const p = floatOperand(readParameter(probability, defaultFloat(), what));
   const full = sampleShape(shape, { probability: p }, what);
-  return less(uniform(key, full, { dtype: p.dtype }), broadcastTo(p, full));
+  const isSound = p.dtype === "float64" ||
+    (typeof probability === "number" && Math.min(probability, 1 - probability) >= RARE);
+  if (isSound) return less(uniform(key, full, { dtype: p.dtype }), broadcastTo(p, full));
+  return less(fineFraction(key, full), broadcastTo(fineThreshold(p), full));
+}
+
+/**
+ * What numbers of 53 bits are compared with: float32 probabilities, rounded up to the multiples of
+ * 2^-23 that make the comparison that of the first 23 bits, but where these are too few.
+ */
+function fineThreshold(probability: Tensor): Tensor {
+  const p = convert(probability, "float64");
+  const rarer = minimum(p, offset(neg(p), 1));
+  const rounded = scale(ceil(scale(p, 2 ** 23)), 2 ** -23);
+  return select(less(rarer, constantLike(p, RARE)), p, rounded);
 }
 
 /**
  * Uniformly distributed integers, at least `minval` and less than `maxval`.
  *
  * As in JAX, a draw is random bits modulo the number of values `n = maxval - minval`: 64 bits up to
- * `n` = 2^16, 32 bits above. Where `n` is no power of two some values are therefore more probable than
- * others, by the factor `1 + n / 2^64` or `1 + n / 2^32`.
+ * `n` = 2^16, 32 bits above. With 32 bits the least values would be more probable than others, by up to
+ * twice; unlike JAX, words below 2^32 modulo `n` are therefore replaced by `n` times a uniform number
+ * of 52 bits. That is less than one draw in `2^32 / n`; all others are JAX's.
  *
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector; `[]` for a scalar.
@@ -132,6 +167,14 @@ export interface CategoricalOptions {
  * Positions drawn with probabilities `softmax(logits)`, by the Gumbel-max trick (Maddison et al.,
  * "A* sampling", 2014).
  *
+ * They are JAX's for up to 4096 categories, and for logits of float64. Among more, float32 noise is
+ * too often equal, of which the first would win, and cannot lift improbable categories, however many
+ * they are; there the noise is JAX's with 64 instead of 23 random bits. Most draws are then still
+ * JAX's.
+ *
+ * Categories with logit -Infinity are not drawn, unless all are: then the first is. Where logits are
+ * Infinity or NaN, which have no probabilities, the first of those is drawn.
+ *
  * @param key A key, `uint32[2]`.
  * @param logits Unnormalised logarithms of probabilities, `[..., categories, ...]`.
  * @param options Where the categories are, and the result's shape.
@@ -169,8 +212,7 @@ export function categorical(
   const prefix = `${what} from ${showType(x)}: cannot broadcast`;
   checkBroadcast(prefix, { dtype: x.dtype, shape: own }, full);
   const at = fromFront + full.length - own.length;
-  const noise = gumbelOf(key, insertAt(full, at, categories), x.dtype);
-  return argmax(add(noise, broadcastTo(x, noise.shape)), at);
+  return argmax(perturb(key, x, insertAt(full, at, categories), categories), at);
 }
 
 /** Throws unless `bound` is an integer from -2^31 to `most`. */
@@ -209,7 +251,20 @@ function randintBetween(key: Tensor, shape: Shape, minval: number, maxval: numbe
     const high = mod(words32(highKey, shape), modulus);
     draw = mod(add(mul(high, constantLike(high, multiplier)), draw), modulus);
   }
+  const rest = 2 ** 32 % span;
+  if (span > UNBIASED && rest > 0) {
+    const isBiased = less(low, constantLike(low, rest));
+    draw = select(isBiased, scaledDraw(highKey, shape, splat(span, "float64", shape)), draw);
+  }
   return offset(convert(draw, "int32"), minval);
+}
+
+/** Up to this span, draws are made of 64 bits. */
+const UNBIASED = 2 ** 16;
+
+/** Integers from 0 to `span`, a float64 of no more than 2^32, by uniform numbers of 52 bits. */
+function scaledDraw(key: Tensor, shape: Shape, span: Tensor): Tensor {
+  return convert(floor(mul(doubleFraction(key, shape), span)), "uint32");
 }
 
 /** Integers between two integer tensors that broadcast to `shape`; `low` where it is not less. */
@@ -228,10 +283,16 @@ function randintBetweenTensors(key: Tensor, shape: Shape, low: Tensor, high: Ten
   const multiplier = broadcastTo(remainder(mul(root, root), span), shape);
   const modulus = broadcastTo(span, shape);
   const [highKey, lowKey] = split(key);
-  const highDraw = remainder(words32(highKey, shape), modulus);
-  const lowDraw = remainder(words32(lowKey, shape), modulus);
+  const [highWords, lowWords] = [words32(highKey, shape), words32(lowKey, shape)];
+  const highDraw = remainder(highWords, modulus);
+  const lowDraw = remainder(lowWords, modulus);
   const draw = remainder(add(mul(highDraw, multiplier), lowDraw), modulus);
-  return add(broadcastTo(start, shape), convert(draw, "int32"));
+  // In 32 bits -n is 2^32 - n; nothing is less than a rest of 0.
+  const isLong = less(constantLike(span, UNBIASED), span);
+  const rest = select(isLong, remainder(neg(span), span), constantLike(span, 0));
+  const isBiased = less(lowWords, broadcastTo(rest, shape));
+  const scaled = scaledDraw(highKey, shape, convert(modulus, "float64"));
+  return add(broadcastTo(start, shape), convert(select(isBiased, scaled, draw), "int32"));
 }
 
 /** Integers held within int32. */

@@ -15,6 +15,9 @@ import { aboveMinusOne, readFloat, uniformBetween } from "./continuous.ts";
  * Numbers of the standard Laplace distribution, with density `exp(-|x|) / 2`: the mean is 0 and the
  * variance 2. Multiply by a scale and add a location for others.
  *
+ * The numbers are JAX's, made of uniform ones between -1 and 1. They reach from -15.5 to 16.6 in
+ * float32, and from -35.0 to 36.7 in float64.
+ *
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.
@@ -49,6 +52,9 @@ export function laplace(
  * Numbers of the standard Cauchy distribution, with density `1 / (π (1 + x²))`: the median is 0, half
  * of the numbers lie between -1 and 1, and there is no mean. Multiply by a scale and add a location
  * for others.
+ *
+ * The numbers are JAX's, `tan(π (u - 1/2))` for uniform `u`. They reach to 2.7e6 in float32, where
+ * rounding moves the outermost by up to a third, and to 1.4e15 in float64.
  *
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.

@@ -31,7 +31,7 @@ export interface PermutationOptions {
  * A random permutation: each order is equally probable.
  *
  * Elements are sorted by random words, often enough (two or three times for long axes) that equal
- * words do not show.
+ * words do not show. The order is JAX's.
  *
  * @param key A key, `uint32[2]`.
  * @param x A number `n`, for a permutation of 0, 1, …, n - 1; or a tensor to shuffle.

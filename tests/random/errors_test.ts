@@ -242,11 +242,11 @@ Deno.test("parameters of the other continuous distributions are checked", () => 
     ],
     [
       () => random.truncatedNormal(key, 2, 1),
-      `ArgumentError: ${truncated} from 2 to 1: lower must be less than upper`,
+      `ArgumentError: ${truncated} from 2 to 1: lower must not be greater than upper`,
     ],
     [
       () => random.truncatedNormal(key, NaN, 1),
-      `ArgumentError: ${truncated} from NaN to 1: lower must be less than upper`,
+      `ArgumentError: ${truncated} from NaN to 1: lower must not be greater than upper`,
     ],
     [
       () => random.truncatedNormal(key, floats, 1, [3]),
