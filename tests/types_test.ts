@@ -7,6 +7,7 @@ import {
   ArgumentError,
   associativeScan,
   cond,
+  debugCallback,
   foriLoop,
   grad,
   hessian,
@@ -27,7 +28,7 @@ import {
 } from "../mod.ts";
 import type { Tensor } from "../mod.ts";
 import { assertRefused } from "./support/errors.ts";
-import { assertEquals, assertType } from "./support/std.ts";
+import { assertEquals, assertThrows, assertType } from "./support/std.ts";
 import type { IsExact } from "./support/std.ts";
 
 function assertItem(x: Tensor, value: number): void {
@@ -98,6 +99,31 @@ Deno.test("branches can be wrapped by functions of any value", () => {
   const third = switchCase(1, [() => 1, () => 2]);
   assertType<IsExact<typeof third, Tensor>>(true);
   assertItem(third, 2);
+});
+
+Deno.test("branches and callbacks may leave operands out", () => {
+  const [x, y] = [tensor(3), tensor(4)];
+  const one = cond(true, (x) => x, (_x, y) => y, x, y);
+  assertType<IsExact<typeof one, Tensor>>(true);
+  assertItem(one, 3);
+  const none = cond(false, (x, _y) => x, () => y, x, y);
+  assertType<IsExact<typeof none, Tensor>>(true);
+  assertItem(none, 4);
+  assertItem(cond(false, (x) => x, (x: Tensor, y: Tensor) => x.mul(y), x, y), 12);
+  assertItem(cond(true, (x) => x.neg(), (x, y) => x.mul(y), x, 2), -3);
+  assertItem(switchCase(1, [() => x, (x) => x.neg(), (x, y) => x.mul(y)], x, y), -3);
+  const pair: Params = cond(true, (p, x) => ({ ...p, w: x }), (p) => p, params, x);
+  assertItem(pair.w, 3);
+  function choose<T>(first: Tensor, x: T, y: T): T {
+    return cond(first, (x) => x, (_x, y) => y, x, y);
+  }
+  assertItem(choose(tensor(false), params, { ...params, w: y }).w, 4);
+  const seen: unknown[] = [];
+  debugCallback((x) => seen.push(x.item()), x, y);
+  debugCallback(() => seen.push("none"), x, 5);
+  assertEquals(seen, [3, "none"]);
+  // @ts-expect-error: there is no third operand
+  assertThrows(() => cond(true, (_x, _y, z) => z, (x) => x, x, y));
 });
 
 Deno.test("loops give tensors where their first value has numbers", () => {

@@ -12,7 +12,7 @@ import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { bind, currentTrace, WeakScalar } from "../core/trace.ts";
 import { firstDifference, leafPaths, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import type { TensorsOf, TupleHint, WithNumbers } from "../core/tree_types.ts";
+import type { EachNoInfer, TensorsOf, TupleHint, WithNumbers } from "../core/tree_types.ts";
 import { minimum } from "../primitives/arithmetic.ts";
 import { constantLike, convert } from "../primitives/structure.ts";
 import { canonical } from "./canonical.ts";
@@ -59,16 +59,16 @@ export function cond<Operands extends any[], Out>(
 // deno-lint-ignore no-explicit-any
 export function cond<Operands extends any[], Out>(
   pred: TensorLike,
-  onTrue: (...operands: NoInfer<Operands>) => (Out & WithNumbers<Out>) | TupleHint,
-  onFalse: (...operands: NoInfer<Operands>) => NoInfer<Out> | TupleHint,
+  onTrue: (...operands: EachNoInfer<Operands>) => (Out & WithNumbers<Out>) | TupleHint,
+  onFalse: (...operands: EachNoInfer<Operands>) => NoInfer<Out> | TupleHint,
   ...operands: Operands
 ): TensorsOf<Out>;
 /** The same for trees that hold only tensors, or whose types are type parameters. */
 // deno-lint-ignore no-explicit-any
 export function cond<Operands extends any[], Out>(
   pred: TensorLike,
-  onTrue: (...operands: NoInfer<Operands>) => Out | TupleHint,
-  onFalse: (...operands: NoInfer<Operands>) => NoInfer<Out> | TupleHint,
+  onTrue: (...operands: EachNoInfer<Operands>) => Out | TupleHint,
+  onFalse: (...operands: EachNoInfer<Operands>) => NoInfer<Out> | TupleHint,
   ...operands: Operands
 ): Out;
 // deno-lint-ignore no-explicit-any
@@ -138,14 +138,15 @@ export function switchCase<Operands extends any[], Out>(
 // deno-lint-ignore no-explicit-any
 export function switchCase<Operands extends any[], Out>(
   index: TensorLike,
-  branches: readonly ((...operands: NoInfer<Operands>) => (Out & WithNumbers<Out>) | TupleHint)[],
+  branches:
+    readonly ((...operands: EachNoInfer<Operands>) => (Out & WithNumbers<Out>) | TupleHint)[],
   ...operands: Operands
 ): TensorsOf<Out>;
 /** The same for trees that hold only tensors, or whose types are type parameters. */
 // deno-lint-ignore no-explicit-any
 export function switchCase<Operands extends any[], Out>(
   index: TensorLike,
-  branches: readonly ((...operands: NoInfer<Operands>) => Out | TupleHint)[],
+  branches: readonly ((...operands: EachNoInfer<Operands>) => Out | TupleHint)[],
   ...operands: Operands
 ): Out;
 // deno-lint-ignore no-explicit-any

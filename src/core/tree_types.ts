@@ -57,3 +57,8 @@ export type ResultArgs<Args extends readonly unknown[]> = { [K in keyof Args]: T
  * It has no values of its own but empty trees.
  */
 export type TupleHint = [] | readonly TupleHint[] | { readonly [key: string]: TupleHint };
+
+/** The same list of types, which nothing is inferred from. */
+export type EachNoInfer<List extends readonly unknown[]> = {
+  [K in keyof List]: NoInfer<List[K]>;
+};

@@ -10,7 +10,7 @@ import { showNumber } from "../core/print.ts";
 import { Tensor } from "../core/tensor.ts";
 import type { Concrete } from "../core/tensor.ts";
 import { flatten, leafPaths, unflatten } from "../core/tree.ts";
-import type { ResultArgs } from "../core/tree_types.ts";
+import type { EachNoInfer, ResultArgs } from "../core/tree_types.ts";
 import { debugCall } from "../primitives/debug.ts";
 
 /** Calls `callback` with the values of `args`, when they are there. */
@@ -72,7 +72,7 @@ function callWith(
  * ```
  */
 export function debugCallback<Args extends unknown[]>(
-  callback: (...values: NoInfer<ResultArgs<Args>>) => unknown,
+  callback: (...values: EachNoInfer<ResultArgs<Args>>) => unknown,
   ...args: Args
 ): void {
   if (typeof callback !== "function") {
