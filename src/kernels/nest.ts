@@ -75,10 +75,13 @@ function estimates(nest: Nest): Pick<Kernel, "operations" | "bytes"> {
   return { operations, bytes: bytes.reduce((sum, part) => sum + part, 0) };
 }
 
-/** Buffers that a nest reads or writes, in order. */
-function operandsOf({ nodes, stores }: Nest): readonly number[] {
-  const loads = nodes.flatMap((node) => node.kind === "load" ? [node.from.buffer] : []);
-  return [...new Set([...loads, ...stores.map(({ to }) => to.buffer)])].sort((a, b) => a - b);
+/** Buffers that nests read or write, in order. */
+function operandsOf(...nests: readonly Nest[]): readonly number[] {
+  const buffers = nests.flatMap(({ nodes, stores }) => [
+    ...nodes.flatMap((node) => node.kind === "load" ? [node.from.buffer] : []),
+    ...stores.map(({ to }) => to.buffer),
+  ]);
+  return [...new Set(buffers)].sort((a, b) => a - b);
 }
 
 type ChunkFunction = FunctionReference<readonly "i32"[], "none">;
@@ -182,6 +185,36 @@ function pieceStage(builder: Builder, pieces: Pieces): Stage {
   return { name, run: run as unknown as FunctionReference, operands, chunks };
 }
 
+/** A function that does all rows of nests, one nest after the other. */
+function emitSequence(
+  builder: Builder,
+  { nests, rows }: { readonly nests: readonly Nest[]; readonly rows: Rows },
+): ChunkFunction {
+  const own = nests.map((nest) => operandsOf(nest));
+  const operands = operandsOf(...nests);
+  const runs = nests.map((nest) => builder.once(emitChunks, { nest, rows }).run);
+  return chunkFunction(builder, nameOf(nests[0]), operands, (code, addresses, chunk) => {
+    runs.forEach((run, i) =>
+      code.do(run.call(...own[i].map((operand) => addresses[operand]), chunk))
+    );
+  });
+}
+
+/** What makes the results of a reduction from those of its pieces: a single chunk. */
+function lastStage(builder: Builder, { last, results }: Pieces): Stage {
+  const nests = last.map(simplify);
+  const rows = { count: results, perChunk: results };
+  if (nests.length === 1) return wholeStage(builder, nests[0], rows);
+  const run = builder.once(emitSequence, { nests, rows });
+  return {
+    name: nameOf(nests[0]),
+    run: run as unknown as FunctionReference,
+    operands: operandsOf(...nests),
+    chunks: 1,
+    rows,
+  };
+}
+
 /**
  * The kernel of a nest; its buffers are the operands.
  *
@@ -199,14 +232,9 @@ export function emitNest(builder: Builder, nest: Nest, rows?: Rows): Kernel {
   if (pieces === undefined) {
     return { stages: [wholeStage(builder, simple, rows)], workspaces: [], ...figures };
   }
-  const { last, results, full, parts } = pieces;
-  const count = results * (full + parts.length - 1);
   return {
-    stages: [
-      pieceStage(builder, pieces),
-      wholeStage(builder, simplify(last), { count: results, perChunk: results }),
-    ],
-    workspaces: last.buffers.slice(nest.buffers.length).map((dtype) => count * byteSize(dtype)),
+    stages: [pieceStage(builder, pieces), lastStage(builder, pieces)],
+    workspaces: pieces.workspaces.map(([dtype, elements]) => elements * byteSize(dtype)),
     ...figures,
   };
 }

@@ -4,7 +4,17 @@
  */
 import type { Dtype } from "../../src/base/dtype.ts";
 import type { Tensor } from "../../src/core/tensor.ts";
-import { index, mean, norm, stack, std, tensor, variance } from "../../src/functions/mod.ts";
+import {
+  broadcastTo,
+  full,
+  index,
+  mean,
+  norm,
+  stack,
+  std,
+  tensor,
+  variance,
+} from "../../src/functions/mod.ts";
 import { jit } from "../../src/jit.ts";
 import { det, norm as linalgNorm } from "../../src/linalg.ts";
 import * as nn from "../../src/nn/mod.ts";
@@ -147,6 +157,31 @@ Deno.test("means and norms of the largest and the smallest numbers", () => {
   const long = tensor([1e36]).broadcastTo([100000]).add(tensor([1e36]));
   for (const f of [mean, jit((x: Tensor) => mean(x))]) {
     assertTensorsClose(f(long), 2e36, { rtol: 1e-6 });
+  }
+});
+
+Deno.test("long reductions to few results are scaled where they must be", () => {
+  const exact = { rtol: 0, atol: 0 };
+  for (const [dtype, exponent] of [["float32", 90], ["float64", 900]] as const) {
+    const sizes = tensor([2 ** exponent, 1, 2 ** -exponent], { dtype });
+    const rows = broadcastTo(sizes.reshape([3, 1]), [3, 2 ** 18]);
+    const norms = jit((x: Tensor) => norm(x, 1));
+    assertTensorsClose(norms(rows), sizes.mul(2 ** 9), exact);
+    assertTensorsClose(norms(rows.mul(2)), sizes.mul(2 ** 10), exact);
+    for (const size of [2 ** exponent, 1, 2 ** -exponent]) {
+      const all = full([2 ** 20], size, { dtype });
+      assertTensorsClose(
+        jit((x: Tensor) => norm(x))(all),
+        full([], size * 2 ** 10, { dtype }),
+        exact,
+      );
+      const most = dtype === "float32" ? 2 ** 127 : 2 ** 1023;
+      const scaled = jit((x: Tensor, c: Tensor) => mean(x.mul(c)))(
+        all,
+        tensor(most / size, { dtype }),
+      );
+      if (size >= 1) assertTensorsClose(scaled, full([], most, { dtype }), exact);
+    }
   }
 });
 

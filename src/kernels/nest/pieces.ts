@@ -1,11 +1,13 @@
 /**
  * Long reductions to few results, done in pieces: first the reduction of each piece, then that of
- * the pieces' results.
+ * the pieces' results. Reductions that are needed in few cases are not done in pieces: the loops are
+ * run again for them as a whole, when the results of the others ask for it.
  *
  * @module
  */
+import type { Dtype } from "../../base/dtype.ts";
 import type { Affine, LoopNode, Nest } from "../loops.ts";
-import { chunksFor, workOf } from "./cost.ts";
+import { chunksFor, isRegular, workOf } from "./cost.ts";
 import { mapAffines, mapInputs, product } from "./simplify.ts";
 
 /** With at least so many results there are chunks enough without pieces. */
@@ -17,10 +19,12 @@ export interface Pieces {
   readonly parts: readonly Nest[];
   /** How many full pieces there are. */
   readonly full: number;
-  /** What makes the results from those of the pieces. */
-  readonly last: Nest;
-  /** The elements of each workspace, which have the dtypes of the last buffers of `last`. */
+  /** What makes the results from those of the pieces, one after the other. */
+  readonly last: readonly Nest[];
+  /** The number of results. */
   readonly results: number;
+  /** The workspaces: a dtype and a number of elements. */
+  readonly workspaces: readonly (readonly [dtype: Dtype, elements: number])[];
 }
 
 /** The numbers of a nest's reductions. */
@@ -41,14 +45,29 @@ export function piecesOf(nest: Nest): Pieces | undefined {
   const full = Math.floor(longest / length);
   const rest = longest - full * length;
   if (full < 2) return undefined;
-  const reductions = nest.nodes.flatMap(({ kind }, i) => kind === "reduce" ? [i] : []);
+  const reductions = nest.nodes.flatMap((node, i) =>
+    node.kind === "reduce" && isRegular(node) ? [i] : []
+  );
   const count = full + (rest > 0 ? 1 : 0);
   const parts = [piece(nest, cut, reductions, { first: 0, start: 0, count: full, length })];
   if (rest > 0) {
     const start = full * length;
     parts.push(piece(nest, cut, reductions, { first: full, start, count: 1, length: rest }));
   }
-  return { parts, full, last: lastNest(nest, reductions, count, results), results };
+  const dtypes = reductions.map((node) => nest.nodes[node].dtype);
+  const partial = dtypes.map((dtype) => [dtype, count * results] as const);
+  const ends = lastNest(nest, reductions, count, results);
+  if (nest.nodes.every((node) => node.kind !== "reduce" || isRegular(node))) {
+    return { parts, full, last: [ends], results, workspaces: partial };
+  }
+  const totals = dtypes.map((dtype) => [dtype, results] as const);
+  return {
+    parts,
+    full,
+    last: withTotals(nest, ends, reductions),
+    results,
+    workspaces: [...partial, ...totals],
+  };
 }
 
 /** The strides of results in row-major order. */
@@ -81,19 +100,14 @@ function piece(
       strides: [length * stride, ...affine.strides],
     };
   }
-  const mapped = mapAffines({ ...nest, stores: [] }, cutAffine);
+  const { nodes } = mapAffines({ ...nest, stores: [] }, cutAffine);
   const results = product(lengths.slice(0, kept));
   const own = rowMajor(lengths.slice(0, kept));
   return {
     lengths: [count, ...lengths.with(cut, length)],
     reduced,
     buffers: [...buffers, ...reductions.map((node) => nest.nodes[node].dtype)],
-    // Whether a reduction is needed is known only when all pieces are done.
-    nodes: mapped.nodes.map((node) => {
-      if (node.kind !== "reduce") return node;
-      const { when: _, ...always } = node;
-      return always;
-    }),
+    nodes,
     stores: reductions.map((node, i) => ({
       node,
       to: {
@@ -123,7 +137,7 @@ function lastNest(
   const nodes: LoopNode[] = [];
   mapped.nodes.forEach((node, i) => {
     // What only the pieces need is left out when the nest is simplified.
-    if (node.kind === "reduce") {
+    if (node.kind === "reduce" && isRegular(node)) {
       const buffer = buffers.length + reductions.indexOf(i);
       const strides = [...rowMajor(keptLengths), results];
       const { dtype, operation } = node;
@@ -139,4 +153,38 @@ function lastNest(
     nodes,
     stores: mapped.stores.map(({ node, to }) => ({ node: places[node], to })),
   };
+}
+
+/**
+ * A nest with reductions that are seldom needed, as two: the first gives the totals of the others, from
+ * those of the pieces, and the second has the nest's own loops for the rest.
+ */
+function withTotals(nest: Nest, ends: Nest, reductions: Reductions): readonly [Nest, Nest] {
+  const { lengths, reduced } = nest;
+  const kept = lengths.length - reduced;
+  const strides = rowMajor(lengths.slice(0, kept));
+  const dtypes = reductions.map((node) => nest.nodes[node].dtype);
+  const sums = ends.nodes.flatMap((node, i) =>
+    node.kind === "reduce" && isRegular(node) ? [i] : []
+  );
+  const zeros = lengths.slice(kept).map(() => 0);
+  const total = (i: number) => ends.buffers.length + i;
+  const buffers = [...ends.buffers, ...dtypes];
+  return [{
+    ...ends,
+    buffers,
+    stores: sums.map((node, i) => ({
+      node,
+      to: { buffer: total(i), offset: 0, strides: [...strides, 0] },
+    })),
+  }, {
+    ...nest,
+    buffers,
+    nodes: nest.nodes.map((node, i): LoopNode => {
+      const place = reductions.indexOf(i);
+      if (place < 0) return node;
+      const from = { buffer: total(place), offset: 0, strides: [...strides, ...zeros] };
+      return { kind: "load", dtype: node.dtype, from };
+    }),
+  }];
 }

@@ -291,7 +291,7 @@ class Writer implements Spot {
       places.forEach((i, k) => this.#values[i] = accumulators[k].finish());
       this.#accumulators = [];
     };
-    run(isRegular);
+    if (nodes.some((node) => node.kind === "reduce" && isRegular(node))) run(isRegular);
     nodes.forEach((node, i) => {
       if (node.kind === "reduce") {
         if (node.when === undefined) return;
