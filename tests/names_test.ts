@@ -31,7 +31,7 @@ const namespaces: Readonly<Record<string, string>> = {
     addDecayedWeights masked constant step cosine warmupCosine exponential piecewise`,
   tree: "partition merge map leaves paths flatten unflatten reduce register",
   random: `key split foldIn bits uniform normal truncatedNormal bernoulli randint categorical gumbel
-    exponential gamma beta dirichlet laplace cauchy permutation choice`,
+    exponential gamma logGamma beta dirichlet laplace cauchy permutation choice`,
   io: "readSafetensors writeSafetensors readTorch readNpy writeNpy readNpz",
   models: "resnet18 resnet34 resnet50 mlp",
   testing: "checkGrads assertTensorsClose",

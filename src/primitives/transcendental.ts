@@ -179,7 +179,7 @@ export const atanPrimitive: Primitive<null> = unary({
   name: "atan",
   accepts: "float",
   apply: Math.atan,
-  derivative: { kind: "smooth", tangents: [(dx, [x]) => div(dx, offset(square(x), 1))] },
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => mul(dx, atanSlope(x))] },
 });
 
 /** Elementwise inverse tangent. */
@@ -277,14 +277,23 @@ export function tanhSlope(x: Tensor): Tensor {
   return bindOne(tanhSlopePrimitive, [x], null);
 }
 
-/**
- * `1 / √p`, with `p` the square of `x` plus or minus one as `square` writes it: of both divided by a
- * power of two close to a large `x`, so that the square stays in range.
- */
-function overRootOf(x: Tensor, square: (x: Tensor, one: Tensor) => Tensor): Tensor {
+/** `x` and one, both divided by a power of two close to a large `x`, so that squares stay in range. */
+function besideOne(x: Tensor): [x: Tensor, one: Tensor] {
   const size = binade(maximum(abs(stopGradient(x)), constantLike(x, 1)));
   const one = reciprocal(size);
-  return mul(rsqrt(square(mul(x, one), one)), one);
+  return [mul(x, one), one];
+}
+
+/** `1 / (x² + 1)`. */
+function atanSlope(x: Tensor): Tensor {
+  const [near, one] = besideOne(x);
+  return mul(div(one, add(square(near), square(one))), one);
+}
+
+/** `1 / √p`, with `p` the square of `x` plus or minus one as `square` writes it. */
+function overRootOf(x: Tensor, square: (x: Tensor, one: Tensor) => Tensor): Tensor {
+  const [near, one] = besideOne(x);
+  return mul(rsqrt(square(near, one)), one);
 }
 
 /** `1 / √(x² + 1)`. */

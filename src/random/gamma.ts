@@ -27,7 +27,7 @@ import { split, words64 } from "./key.ts";
  * positive `x`: mean and variance are `a`. Multiply by a scale, or divide by a rate, for others.
  *
  * G. Marsaglia and W. W. Tsang, "A simple method for generating gamma variables" (2000), with a key of
- * its own for each element. Derivatives of all orders flow to the concentration: M. Figurnov,
+ * its own for each element, as in JAX. Derivatives of all orders flow to the concentration: M. Figurnov,
  * S. Mohamed and A. Mnih, "Implicit reparameterization gradients" (2018).
  *
  * @param key A key, `uint32[2]`.
@@ -35,7 +35,7 @@ import { split, words64 } from "./key.ts";
  * @param shape The shape, or the length of a vector. Left out: that of `concentration`.
  * @param options The dtype.
  * @returns A tensor of that shape; `float32` unless told otherwise. Concentrations well below 1 give
- * numbers that underflow to 0.
+ * numbers that underflow to 0; `logGamma` gives their logarithms.
  * @throws {ArgumentError} when `key` is no key, or `concentration` is a number, but not positive and
  * finite. Tensors are not looked at: where a concentration is negative or NaN, so is the result NaN.
  * @throws {ShapeError} when `shape` is no shape, or `concentration` does not broadcast to it.
@@ -58,12 +58,42 @@ export function gamma(
   shape?: number | Shape,
   options?: SampleOptions,
 ): Tensor {
-  const what = "Cannot draw gamma numbers";
-  checkKey(key, what);
-  const dtype = readFloat(options, what);
-  const a = readConcentration(concentration, "concentration", dtype, what);
-  const full = sampleShape(shape, { concentration: a }, what);
-  return draw(key, broadcastTo(a, full), false);
+  return gammaOf("Cannot draw gamma numbers", key, concentration, shape, options, false);
+}
+
+/**
+ * Logarithms of the numbers that `gamma` draws with the same arguments, to their full precision also
+ * where the numbers themselves would underflow to 0: those of small concentrations.
+ *
+ * @param key A key, `uint32[2]`.
+ * @param concentration The shape parameter of the gamma distribution, positive; any shape that
+ * broadcasts to the result's.
+ * @param shape The shape, or the length of a vector. Left out: that of `concentration`.
+ * @param options The dtype.
+ * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to the concentration.
+ * @throws {ArgumentError} when `key` is no key, or `concentration` is a number, but not positive and
+ * finite. Tensors are not looked at: where a concentration is negative or NaN, so is the result NaN.
+ * @throws {ShapeError} when `shape` is no shape, or `concentration` does not broadcast to it.
+ * @throws {DtypeError} when the dtype is not floating-point.
+ *
+ * @example Ratios of numbers that are all too small for floats
+ * ```ts
+ * import { nn, random } from "@jacobi/jacobi";
+ *
+ * const logarithms = random.logGamma(random.key(0), 1e-4, [8]);
+ * const parts = nn.softmax(logarithms);
+ * if (Number(random.gamma(random.key(0), 1e-4, [8]).max()) !== 0) throw new Error();
+ * if (Math.abs(Number(parts.sum()) - 1) > 1e-6) throw new Error(String(parts));
+ * ```
+ */
+export function logGamma(
+  key: Tensor,
+  concentration: TensorLike,
+  shape?: number | Shape,
+  options?: SampleOptions,
+): Tensor {
+  const what = "Cannot draw logarithms of gamma numbers";
+  return gammaOf(what, key, concentration, shape, options, true);
 }
 
 /**
@@ -71,7 +101,7 @@ export function gamma(
  * between 0 and 1: the mean is `a / (a + b)`.
  *
  * A number is `x / (x + y)` for gamma distributed `x` and `y`, whose logarithms are drawn, so that
- * small parameters do no harm.
+ * small parameters do no harm. The numbers are JAX's.
  *
  * @param key A key, `uint32[2]`.
  * @param a The first parameter, positive; any shape that broadcasts to the result's.
@@ -121,7 +151,7 @@ export function beta(
  * `xᵢ^(aᵢ - 1)` over vectors of non-negative numbers that sum to 1: the mean is `a / sum(a)`.
  *
  * A vector is the softmax of logarithms of gamma distributed numbers, so that small concentrations
- * do no harm.
+ * do no harm. The vectors are JAX's.
  *
  * @param key A key, `uint32[2]`.
  * @param concentration The parameters `a`, positive: `[..., categories]`.
@@ -187,6 +217,22 @@ function readConcentration(value: TensorLike, name: string, dtype: Dtype, what: 
     }
   }
   return convert(readParameter(value, dtype, what), dtype);
+}
+
+/** {@linkcode gamma}, or {@linkcode logGamma} with `logSpace`. */
+function gammaOf(
+  what: string,
+  key: Tensor,
+  concentration: TensorLike,
+  shape: number | Shape | undefined,
+  options: SampleOptions | undefined,
+  logSpace: boolean,
+): Tensor {
+  checkKey(key, what);
+  const dtype = readFloat(options, what);
+  const a = readConcentration(concentration, "concentration", dtype, what);
+  const full = sampleShape(shape, { concentration: a }, what);
+  return draw(key, broadcastTo(a, full), logSpace);
 }
 
 /** A gamma distributed number, or its logarithm, for each of these concentrations. */

@@ -1,9 +1,10 @@
 /**
- * Random numbers as pure functions of explicit keys, in JAX's streams bit for bit.
+ * Random numbers as pure functions of explicit keys, in JAX's streams bit for bit (where
+ * JAX's numbers have other probabilities than they should, the description of a sampler says so).
  *
  * - Keys: `key`, `split`, `foldIn`, and the words that all else is made of, `bits`.
  * - Floating-point numbers: `uniform normal truncatedNormal exponential gumbel laplace cauchy gamma
- *   beta`, and vectors from `dirichlet`. Gradients flow to the parameters that are tensors.
+ *   logGamma beta`, and vectors from `dirichlet`. Gradients flow to the parameters that are tensors.
  * - Booleans and integers: `bernoulli randint categorical`.
  * - Elements of a tensor: `permutation choice`. Gradients follow the elements.
  *
@@ -24,7 +25,7 @@ export { exponential, gumbel, normal, truncatedNormal, uniform } from "./continu
 export type { UniformOptions } from "./continuous.ts";
 export type { SampleOptions } from "./arguments.ts";
 export { cauchy, laplace } from "./heavy_tails.ts";
-export { beta, dirichlet, gamma } from "./gamma.ts";
+export { beta, dirichlet, gamma, logGamma } from "./gamma.ts";
 export { bernoulli, categorical, randint } from "./discrete.ts";
 export type { CategoricalOptions } from "./discrete.ts";
 export { choice } from "./choice.ts";

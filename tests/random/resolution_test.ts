@@ -210,3 +210,18 @@ Deno.test("any of very many elements can come first", () => {
     assert(kolmogorovSmirnov(some, (i) => i / count) > LEAST);
   }
 });
+
+Deno.test("logGamma gives the logarithms of gamma's numbers, and more where these underflow", () => {
+  const key = random.key(1);
+  for (const dtype of dtypes) {
+    const [x, y] = [random.gamma, random.logGamma].map((draw) =>
+      flat(draw(key, 0.5, 1000, { dtype }))
+    );
+    x.forEach((value, i) =>
+      assert(Math.abs(Math.log(value) - y[i]) <= 1e-5 * Math.abs(y[i]) + 1e-6)
+    );
+    // Of such a small concentration, a logarithm times the concentration is exponential.
+    const drawn = flat(random.logGamma(key, tensor(1e-7, { dtype }), 20_000, { dtype }));
+    assert(kolmogorovSmirnov(drawn.map((y) => -1e-7 * y), (t) => -Math.expm1(-t)) > LEAST);
+  }
+});
