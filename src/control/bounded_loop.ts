@@ -10,7 +10,8 @@
  * "Achieving logarithmic growth of temporal and spatial complexity in reverse automatic
  * differentiation" (1992); Griewank and Walther, "Algorithm 799: revolve" (2000), choose better places
  * where the number of steps is known, and Stumm and Walther, "New algorithms for optimal online
- * checkpointing" (2010), where it is not.
+ * checkpointing" (2010), where it is not. A loop that is not checkpointed keeps everything, up to 16^4
+ * steps; beyond, blocks of 16^3 steps run once more in the backward pass.
  *
  * @module
  */
@@ -53,6 +54,13 @@ export interface BoundedParams extends WhileParams, Bound {
 
 /** How many nodes, or steps, a scan of the tree runs. */
 const WIDTH = 16;
+
+/**
+ * Levels of the tree that keep all that their steps need, where the loop is not checkpointed: there
+ * is room for these, filled with zeros where steps are not taken. In a higher tree every third
+ * level is checkpointed, so that the room, and the time to fill it, does not grow with the bound.
+ */
+const KEPT_LEVELS = 3;
 
 const PLACE: Type = { dtype: "int32", shape: [] };
 const FLAG: Type = { dtype: "bool", shape: [] };
@@ -153,15 +161,14 @@ function treeOf(params: BoundedParams): Program {
         }));
     let node = guard(step);
     let nodes = maxSteps;
-    while (nodes > WIDTH) {
+    for (let level = 1; nodes > WIDTH; level++) {
       const inner = guard(repeat(node, WIDTH));
-      node = isCheckpointed
-        ? record(
-          [...consts, ...state],
-          (args) => bind(checkpointPrimitive, args, { program: inner, policy: "nothing" }),
-        )
-        : inner;
       nodes = Math.ceil(nodes / WIDTH);
+      const isKept = !isCheckpointed && (level % KEPT_LEVELS > 0 || nodes <= WIDTH);
+      node = isKept ? inner : record(
+        [...consts, ...state],
+        (args) => bind(checkpointPrimitive, args, { program: inner, policy: "nothing" }),
+      );
     }
     const root = repeat(node, nodes);
     return record(argumentTypes(params), (args) => {

@@ -31,7 +31,8 @@ import { whilePrimitive } from "./while_primitive.ts";
 export interface WhileOptions {
   /**
    * The most steps that the loop takes: then it stops, whatever the condition. With it, reverse mode
-   * goes through the loop, and has room for what it keeps of so many steps.
+   * goes through the loop, and has room for what it keeps of so many steps; of more than 65,536 steps
+   * it has room for 4096, and runs each block of so many once more.
    */
   readonly maxSteps?: number;
   /**
@@ -76,9 +77,10 @@ function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[
  * It is one operation: both functions are traced once. Forward mode (`jvp`, `jacfwd`) goes through it;
  * reverse mode needs the bound `maxSteps`, since it keeps values of each step. With `checkpoint: true`
  * it keeps a number of carried values that grows with the logarithm of the steps, and runs each step
- * a few times more instead. Either way a loop that ends early costs the steps that it takes. Under `vmap` over what the condition depends on,
- * the loop goes on while any example does; those that are done stay as they are, and see nothing of the
- * steps of the others.
+ * a few times more instead. Either way a loop that ends early costs the steps that it takes, beside
+ * the time to fill that room with zeros. Under `vmap` over what the condition depends on, the loop
+ * goes on while any example does; those that are done stay as they are, and see nothing of the steps of
+ * the others.
  *
  * @param predicate Whether to go on: a pure function of the carried value that gives a bool scalar.
  * @param step The next carried value: a pure function of the carried value, which keeps its

@@ -236,6 +236,26 @@ Deno.test("the work of a bounded loop is that of the steps that it takes", () =>
   }
 });
 
+Deno.test("a loop with a high bound has the derivatives of the plain loop, and runs steps twice", () => {
+  const [w, xs] = [f64(1.3), f64([1.1, 29, 31])];
+  const plain = plainGrowth(100);
+  const each = (f: OfTwo) => stack([0, 1, 2].map((k) => f(w, xs.at(k))));
+  for (const maxSteps of [2 ** 16 + 1, 2 ** 20]) {
+    const f = growth(maxSteps, false);
+    for (const name of ["grad", "linearize", "hessian"]) {
+      const derive = derivatives[name];
+      const expected = each(derive(plain));
+      const law = `${name}, at most ${maxSteps}`;
+      assertNear([each(derive(f))], [expected], 1e-11, law);
+      if (name === "hessian") continue;
+      assertNear([jit(derive(f))(w, xs.at(0))], [expected.at(0)], 1e-11, `${law}, compiled`);
+      assertNear([vmap(derive(f), [null, 0])(w, xs)], [expected], 1e-11, `${law}, mapped`);
+    }
+    const runs = countRuns("sin", () => (grad(f) as OfTwo)(f64(1.6), f64(9)));
+    assert(runs <= 6, `${runs} runs`);
+  }
+});
+
 /** Elements that a program and those within it write. */
 function elementsOf({ equations }: Program): number {
   return equations.reduce(
@@ -260,6 +280,10 @@ Deno.test("what a checkpointed loop keeps grows with the logarithm of its steps"
   assert(third - second < 2 * (second - first), `${first}, ${second}, ${third}`);
   assert(third < 65536, `${third} elements`);
   assert(kept(4096, false) > 4096 * 100);
+  // Room for steps that are not taken is bounded, too.
+  const [high, highest] = [kept(2 ** 20, false), kept(2 ** 31 - 1, false)];
+  assert(high < kept(2 ** 16, false), `${high} elements`);
+  assert(highest < 3 * high, `${high}, ${highest} elements`);
 });
 
 Deno.test("bounds that are none are refused", () => {
