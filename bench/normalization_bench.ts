@@ -4,7 +4,7 @@
  *     deno bench bench/normalization_bench.ts
  *
  * Each beside a plain formula of sums and squares, which overflows and underflows; compiled, and the
- * gradients too.
+ * gradients too, and two small ones operation by operation.
  */
 import { grad, jit, mean, nn, norm, random, std } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
@@ -16,6 +16,7 @@ const imageWeights = random.normal(random.key(3), [16, 64, 32, 32]);
 
 const layerNorm = nn.layerNorm(768, { elementwiseAffine: false });
 const batchNorm = nn.batchNorm(64, { affine: false });
+const groupNorm = nn.groupNorm(8, 64, { affine: false });
 const [params, state] = batchNorm.init(random.key(4));
 
 /** Elements less their mean, over the root of the mean of their squares, by the plain formula. */
@@ -53,12 +54,38 @@ const works: Readonly<Record<string, Work>> = {
   },
   "norm of 393216": { x: rows, plain: (x) => x.square().sum().sqrt(), scaled: (x) => norm(x) },
   "means of 512 rows": { x: rows, plain: (x) => x.sum(1).div(768), scaled: (x) => mean(x, 1) },
+  "mean of 393216": { x: rows, plain: (x) => x.sum().div(393216), scaled: (x) => mean(x) },
+  "layerNorm 512x768, added up": {
+    x: rows,
+    weights: weights.sum(1),
+    plain: (x) => plainly(x, [1], 1e-5).mul(weights).sum(1),
+    scaled: (x) => layerNorm.apply({}, {}, x)[0].mul(weights).sum(1),
+  },
+  "groupNorm 16x64x32x32, 8 groups": {
+    x: images,
+    weights: imageWeights,
+    plain: (x) => plainly(x.reshape([16, 8, 8192]), [2], 1e-5).reshape(x.shape),
+    scaled: (x) => groupNorm.apply({}, {}, x)[0],
+  },
   "std of 512 rows": {
     x: rows,
     plain: (x) => x.sub(x.sum(1, { keepdims: true }).div(768)).square().sum(1).div(768).sqrt(),
     scaled: (x) => std(x, 1),
   },
 };
+
+const hundred = random.normal(random.key(5), [100]);
+const hundredWorks: Readonly<Record<string, readonly [() => Tensor, () => Tensor]>> = {
+  "mean of 100, operation by operation": [() => hundred.sum().div(100), () => mean(hundred)],
+  "norm of 100, operation by operation": [
+    () => hundred.square().sum().sqrt(),
+    () => norm(hundred),
+  ],
+};
+for (const [group, [plain, scaled]] of Object.entries(hundredWorks)) {
+  Deno.bench("plain", { group, baseline: true }, () => void plain());
+  Deno.bench("scaled", { group }, () => void scaled());
+}
 
 for (const [group, { x, weights, plain, scaled }] of Object.entries(works)) {
   for (const [name, f] of Object.entries({ plain, scaled })) {

@@ -27,6 +27,8 @@ import type {
 } from "../kernels/loops.ts";
 import { canEmit } from "../kernels/nest.ts";
 import type { ContractParams } from "../primitives/contraction.ts";
+import { absPrimitive } from "../primitives/arithmetic.ts";
+import { lessPrimitive } from "../primitives/comparison.ts";
 import type { Algebra, Formula } from "../primitives/moments.ts";
 import type { ConcatenateParams, PadParams } from "../primitives/slicing.ts";
 import type { TransposeParams } from "../primitives/structure.ts";
@@ -761,7 +763,9 @@ class NestWriter {
       this.#names.add(primitive.name);
       return { node: this.#add({ kind: "map", dtype, operation: primitive.name, inputs }) };
     },
-    choose: (test, yes, no) => {
+    choose: (x, limit, yes, no) => {
+      const { map } = this.#algebra;
+      const test = map(lessPrimitive, map(absPrimitive, x), limit);
       const outer = this.#when;
       const bool = (operation: string, ...inputs: readonly number[]): number =>
         this.#add({ kind: "map", dtype: "bool", operation, inputs });
@@ -911,7 +915,12 @@ function chooseKept(
         owner = output;
       }
     }
-    for (const input of equation.inputs) meet(owners, input, owner);
+    for (const input of equation.inputs) {
+      // What is repeated gets a nest of its own: a reduction that others need too is not done twice.
+      const isRepeated = rule.kind === "view" && input instanceof Variable &&
+        sizeOf(input.type.shape) < sizeOf(output.type.shape);
+      meet(owners, input, isRepeated ? input : owner);
+    }
   }
   // Forwards: what is cheap is computed again in each of several nests.
   const costs = new Map<Variable, Cost>();

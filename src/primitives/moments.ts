@@ -55,8 +55,11 @@ export interface Algebra<V> {
   sum(x: V): V;
   /** An elementwise operation; numbers are constants. */
   map(primitive: Primitive<null>, ...args: readonly (V | number)[]): V;
-  /** By a test of bools, one value or the other, of which only those are computed that are chosen. */
-  choose(test: V, yes: () => V, no: () => V): V;
+  /**
+   * One value where the magnitude of `x` is below `limit`, the other where it is not or `x` is NaN;
+   * only those are computed that are chosen.
+   */
+  choose(x: V, limit: number, yes: () => V, no: () => V): V;
 }
 
 /** A formula for elements that are reduced to one. */
@@ -97,7 +100,8 @@ export const meanFormula: Formula<ReduceParams> = (algebra, x, type, { axes }) =
   const count = countOf(type, axes);
   const total = algebra.sum(x);
   return algebra.choose(
-    map(lessPrimitive, map(absPrimitive, total), Infinity),
+    total,
+    Infinity,
     () => map(divPrimitive, total, count),
     () => {
       const power = 2 ** (Math.ceil(Math.log2(Math.max(count, 1))) + 1);
@@ -123,7 +127,8 @@ export const squaresFormula: Formula<SquaresParams> = (algebra, x, type, { divis
   const { map } = algebra;
   const total = squares(algebra, x);
   return algebra.choose(
-    map(lessPrimitive, total, Infinity),
+    total,
+    Infinity,
     () => map(divPrimitive, total, divisor),
     () => {
       const scales = scalesOf(type);
@@ -153,11 +158,13 @@ export const rootFormula: Formula<RootParams> = <V>(
   const total = squares(algebra, x);
   const plain = () => root(total, 1);
   return algebra.choose(
-    map(lessPrimitive, total, Infinity),
+    total,
+    Infinity,
     // Beside an epsilon that is not tiny itself, lost digits do not count.
     () =>
       eps >= least ? plain() : algebra.choose(
-        map(lessPrimitive, total, least),
+        total,
+        least,
         () => root(squares(algebra, map(mulPrimitive, x, up)), up),
         plain,
       ),
@@ -175,10 +182,14 @@ function concreteAlgebra({ axes }: ReduceParams): Algebra<Concrete> {
   return {
     map,
     sum: (x) => reduceSumPrimitive.evaluate([x], { axes }, [reducedType(x, axes)])[0],
-    choose(test, yes, no) {
-      const chosen = test.elements;
-      if (chosen.every((flag) => flag === 1)) return yes();
-      return chosen.every((flag) => flag === 0) ? no() : map(selectPrimitive, test, yes(), no());
+    choose(x, limit, yes, no) {
+      const { elements } = x;
+      let below = 0;
+      for (let i = 0; i < elements.length; i++) if (Math.abs(elements[i]) < limit) below++;
+      if (below === elements.length) return yes();
+      if (below === 0) return no();
+      const test = map(lessPrimitive, map(absPrimitive, x), limit);
+      return map(selectPrimitive, test, yes(), no());
     },
   };
 }
