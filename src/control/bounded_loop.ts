@@ -32,7 +32,15 @@ import { isOffset } from "../transforms/transpose.ts";
 import { callPrimitive } from "./call.ts";
 import type { CallParams } from "./call.ts";
 import { checkpointPrimitive } from "./checkpoint.ts";
-import { fixpoint, memoize, nameOf, placed, record, transposeOpen } from "./programs.ts";
+import {
+  fixpoint,
+  knowingZeros,
+  memoize,
+  nameOf,
+  placed,
+  record,
+  transposeOpen,
+} from "./programs.ts";
 import { scanPrimitive } from "./scan_primitive.ts";
 import { switchPrimitive } from "./switch_primitive.ts";
 import { batchLoop, byRole, pushForward, whilePrimitive, whileType } from "./while_primitive.ts";
@@ -204,7 +212,18 @@ function transposeLoop(
     );
   }
   // Throws where a step is not linear.
-  transposeOpen(params.body, [...flags.consts, ...carried], carried);
+  knowingZeros(args, isLinear, (isZero) => {
+    const zero = byRole(args.map((_, i) => isZero[i] ?? false), params);
+    const moves = fixpoint(
+      zero.carry.map((one) => !one),
+      (list) =>
+        zeroResultsOf(params.body, [...zero.consts, ...list.map((one) => !one)])
+          .map((one) => !one),
+    );
+    transposeOpen(params.body, [...flags.consts, ...carried], carried, {
+      isZero: [...zero.consts, ...moves.map((one) => !one)],
+    });
+  });
   const linear = args.filter((_, i) => isLinear[i]).map(zerosOf);
   const linearized = linearizeFlat("whileLoop", linear, (inputs) => {
     const values = placed(isLinear, inputs);

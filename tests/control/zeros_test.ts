@@ -186,6 +186,23 @@ const tangents: Readonly<
       ],
       [alongA(a, b, da), db, b.mul(0)] as [Tensor, Tensor, Tensor],
     )[0],
+  "a loop with a bound": (a, b, da, db) =>
+    whileLoop(
+      ([i]) => i.less(2),
+      ([i, x, y]) => [i.add(1), x.add(y.mul(a)).add(alongB(a, b, db).mul(0.5)), y.mul(a)],
+      [count(0), alongA(a, b, da), b.mul(0)],
+      { maxSteps: 5 },
+    )[1],
+  "a loop with a bound, from zero": (a, b, da, db) =>
+    whileLoop(
+      ([i]) => i.less(2),
+      ([i, x]) => [
+        i.add(1),
+        x.add(alongA(a, b, da).mul(0.5)).add(alongB(a, b, db).mul(0.5)),
+      ],
+      [count(0), zerosLike(a)],
+      { maxSteps: 5 },
+    )[1],
   "a sequence": (a, b, da, db) =>
     scan(
       (x: Tensor, [y, z]: [Tensor, Tensor]): [Tensor, Tensor] => [x.add(y), x.add(z.mul(a))],
