@@ -476,12 +476,15 @@ function spaceEvenly(first: Tensor, last: Tensor, axis: number, endpoint: boolea
   const intervals = Math.max(1, endpoint ? count - 1 : count);
   const divide = (x: Tensor) => div(x, constantLike(x, intervals));
   const distance = sub(last, first);
-  // The difference of two finite numbers may overflow: it is then divided before it is taken.
-  const isFinite = less(abs(distance), constantLike(distance, Infinity));
-  const step = select(isFinite, divide(distance), sub(divide(last), divide(first)));
+  const step = divide(distance);
   // A step may underflow that multiples of the distance do not.
   const isLost = equal(step, constantLike(step, 0));
-  const spaced = add(first, select(isLost, mul(divide(places), distance), mul(places, step)));
+  const steps = add(first, select(isLost, mul(divide(places), distance), mul(places, step)));
+  // The difference of two finite numbers may overflow: that of their halves does not.
+  const isFinite = less(abs(distance), constantLike(distance, Infinity));
+  const [near, far] = [scale(first, 0.5), scale(last, 0.5)];
+  const halves = add(near, mul(places, divide(sub(far, near))));
+  const spaced = select(isFinite, steps, scale(halves, 2));
   if (!endpoint || count < 2) return spaced;
   return select(equal(places, constantLike(places, count - 1)), last, spaced);
 }

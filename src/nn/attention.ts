@@ -12,6 +12,7 @@ import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import {
   add,
+  any,
   broadcastTo,
   concatenate,
   matmul,
@@ -25,7 +26,7 @@ import {
 } from "../functions/mod.ts";
 import { split as splitKey } from "../random/mod.ts";
 import { readOperands, WHAT, widenMasks } from "./attention_input.ts";
-import type { AttentionInput } from "./attention_input.ts";
+import type { AttentionInput, AttentionOperands } from "./attention_input.ts";
 import { dropout } from "./dropout.ts";
 import { defaultWeight, xavierNormal, xavierUniform } from "./initializers.ts";
 import {
@@ -38,7 +39,7 @@ import {
 } from "./layer.ts";
 import type { Context, Empty, Layer, ParameterOptions } from "./layer.ts";
 import type { LinearParams } from "./linear.ts";
-import { attend } from "./scaled_dot_product_attention.ts";
+import { attend, seenKeys, withoutUnseen } from "./scaled_dot_product_attention.ts";
 
 /** Parameters of `multiHeadAttention`, `E` being `embedDim`. */
 export interface MultiHeadAttentionParams {
@@ -219,6 +220,19 @@ function appendRow(x: Tensor, row: Tensor): Tensor {
   return concatenate([x, broadcastTo(row, [batch, 1, features])], 1);
 }
 
+/** The inputs with zeros in place of keys and values that no query of any head looks at. */
+function withoutPadding(
+  { query, key, value, masks }: AttentionOperands,
+): [query: Tensor, key: Tensor, value: Tensor] {
+  // What is a query too is projected for its own output anyway.
+  if (query === key && query === value) return [query, key, value];
+  const byHead = seenKeys(masks);
+  const seen = byHead !== undefined && byHead.ndim > 2 ? any(byHead, -3) : byHead;
+  const clean = (x: Tensor): Tensor => x === query ? x : withoutUnseen(x, seen);
+  const k = clean(key);
+  return [query, k, value === key ? k : clean(value)];
+}
+
 /** The output and the weights of every head, `[B, heads, L, S]`; the output is laid out as asked. */
 function run(
   settings: Settings,
@@ -230,11 +244,7 @@ function run(
   const operands = readOperands(settings, x);
   const { isBatched } = operands;
   let { masks } = operands;
-  let [query, key, value] = project(settings, params, [
-    operands.query,
-    operands.key,
-    operands.value,
-  ]);
+  let [query, key, value] = project(settings, params, withoutPadding(operands));
   const [batch, queries] = query.shape;
   const [, keys] = key.shape;
   if (settings.addBiasKv) {
@@ -280,7 +290,8 @@ function run(
  * before the output projection, whether or not weights are asked for; PyTorch gives NaN in the one
  * case and zeros in the other.
  *
- * Being masked does not make NaN or infinite values harmless: zero times NaN is NaN.
+ * Keys and values that no query looks at, such as padding, may be anything, also infinite or NaN.
+ * Where some queries look at a value that is not finite, others get NaN from it: zero times infinity.
  *
  * @param embedDim The number of features `E` of the queries and of the output.
  * @param numHeads How many heads share them; must divide `embedDim`.

@@ -257,7 +257,9 @@ export function crossEntropy(
   const axis = classAxis(what, input);
   if (!isProbabilities(what, target, input.shape)) {
     const indices = readClasses(what, input, axis, target, ignoreIndex);
-    return classLoss(what, logSoftmax(input, axis), axis, indices, read);
+    // The logarithms of an ignored row could be NaN, also times a cotangent of zero.
+    const isIgnored = expandDims(equal(indices, ignoreIndex), axis);
+    return classLoss(what, logSoftmax(where(isIgnored, 0, input), axis), axis, indices, read);
   }
   if (ignoreIndex >= 0) {
     throw argumentError(

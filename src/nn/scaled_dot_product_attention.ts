@@ -9,15 +9,19 @@ import { checkFlag, readOptions } from "../base/options.ts";
 import { broadcastShapes, showShape, showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
+import { Concrete } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { checkBroadcast } from "../functions/arguments.ts";
 import { floatOperand, promoteTogether } from "../functions/broadcasting.ts";
 import {
   add,
+  any,
   astype,
+  expandDims,
   logicalAnd,
   matmul,
   mul,
+  notEqual,
   ones,
   swapaxes,
   tril,
@@ -81,8 +85,31 @@ export function readMask(mask: TensorLike, name: string, what: string): Tensor {
   );
 }
 
+/** Where attention is allowed, also by what is added: minus infinity forbids it. */
+function allowedBy({ allowed, bias }: AttentionMasks): Tensor | undefined {
+  if (bias === undefined) return allowed;
+  const isPossible = notEqual(bias, -Infinity);
+  return allowed === undefined ? isPossible : logicalAnd(allowed, isPossible);
+}
+
+/** Whether any query looks at a key, `[..., S, 1]`; undefined where every key is known to be seen. */
+export function seenKeys(masks: AttentionMasks): Tensor | undefined {
+  const allowed = allowedBy(masks);
+  if (allowed === undefined) return undefined;
+  const missing = Math.max(0, 2 - allowed.ndim);
+  const matrices = missing === 0 ? allowed : expandDims(allowed, missing === 1 ? 0 : [0, 1]);
+  const seen = swapaxes(any(matrices, -2, { keepdims: true }), -1, -2);
+  return seen instanceof Concrete && seen.elements.every((flag) => flag === 1) ? undefined : seen;
+}
+
+/** Keys or values with zeros in place of those that no query looks at. */
+export function withoutUnseen(x: Tensor, seen: Tensor | undefined): Tensor {
+  return seen === undefined ? x : where(seen, x, 0);
+}
+
 /**
- * Attention (Vaswani et al., "Attention is all you need", 2017, equation 1).
+ * Attention (Vaswani et al., "Attention is all you need", 2017, equation 1). Keys and values that no
+ * query looks at may be anything.
  *
  * @param query `[..., L, E]`, in the dtype of `key` and `value`.
  * @param key `[..., S, E]`.
@@ -95,14 +122,16 @@ export function attend(
   key: Tensor,
   value: Tensor,
   scale: number,
-  { allowed, bias }: AttentionMasks,
+  masks: AttentionMasks,
   drop: (weights: Tensor) => Tensor,
 ): [output: Tensor, weights: Tensor] {
-  let scores = matmul(mul(query, scale), swapaxes(key, -1, -2));
-  if (bias !== undefined) scores = add(scores, astype(bias, scores.dtype));
+  const seen = seenKeys(masks);
+  let scores = matmul(mul(query, scale), swapaxes(withoutUnseen(key, seen), -1, -2));
+  if (masks.bias !== undefined) scores = add(scores, astype(masks.bias, scores.dtype));
+  const allowed = allowedBy(masks);
   if (allowed !== undefined) scores = where(allowed, scores, -Infinity);
   const weights = drop(maskedSoftmax(scores, scores.ndim - 1));
-  return [matmul(weights, value), weights];
+  return [matmul(weights, withoutUnseen(value, seen)), weights];
 }
 
 const WHAT = "Cannot apply scaledDotProductAttention";

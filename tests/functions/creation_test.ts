@@ -297,6 +297,19 @@ Deno.test("linspace keeps steps that underflow", () => {
   assertEquals(numbers(tiny, 4, false), [0, 0, 0, tiny]);
 });
 
+Deno.test("linspace between ends whose difference overflows has all points in range", () => {
+  for (const [dtype, end] of [["float64", 2 ** 1023], ["float32", 2 ** 127]] as const) {
+    for (const [start, stop] of [[-end, end], [end, -end]]) {
+      const numbers = linspace(start, stop, 5, { dtype });
+      assertEquals(numbers.toArray(), [start, start / 2, 0, stop / 2, stop]);
+      const open = linspace(start, stop, 4, { dtype, endpoint: false });
+      assertEquals(open.toArray(), [start, start / 2, 0, stop / 2]);
+    }
+  }
+  const slope = grad((x: Tensor) => linspace(x, 1.6e308, 5).sum());
+  assertTensorsClose(slope(tensor(-1.6e308, { dtype: "float64" })), 2.5);
+});
+
 Deno.test("linspace goes between tensors, along any axis, and is differentiable", () => {
   const a = tensor([0, 1], { dtype: "float64" });
   const b = tensor([2, 5], { dtype: "float64" });

@@ -7,6 +7,7 @@ import type { Tensor } from "../../src/core/tensor.ts";
 import { index, logaddexp, logsumexp, stack, tensor, where } from "../../src/functions/mod.ts";
 import { jit } from "../../src/jit.ts";
 import * as nn from "../../src/nn/mod.ts";
+import { key as makeKey, normal } from "../../src/random/mod.ts";
 import { assertTensorsClose } from "../../src/testing/mod.ts";
 import { grad, hessian, jacfwd, jacrev, vmap } from "../../src/transforms/mod.ts";
 import { assert } from "../support/std.ts";
@@ -272,3 +273,80 @@ Deno.test("a query that may look at nothing gives zeros and has no derivatives, 
     }
   }
 });
+
+const anything = [Infinity, NaN];
+const padded = { query: [[1, 0], [0, 1]], key: [[1, 2], [3, 4]], value: [[1, 2], [3, 5]] };
+const masks: Readonly<Record<string, unknown>> = {
+  "a mask": [[true, true, false], [true, false, false]],
+  "a mask for all queries": [true, true, false],
+  "what is added": [[0, 0, -I], [0, -I, -I]],
+};
+for (const [name, mask] of Object.entries(masks)) {
+  Deno.test(`keys and values that no query looks at may be anything, by ${name}`, () => {
+    const d = (x: unknown) => tensor(x as number[][], { dtype: "float64" });
+    const attnMask = tensor(mask as number[]);
+    const attend = (attnMask: Tensor) => (q: Tensor, k: Tensor, v: Tensor) =>
+      nn.scaledDotProductAttention(q, k, v, { attnMask }).square().sum();
+    const short = [padded.query, padded.key, padded.value].map(d) as [Tensor, Tensor, Tensor];
+    const long = [padded.query, [...padded.key, anything], [...padded.value, anything]]
+      .map(d) as [Tensor, Tensor, Tensor];
+    const few = attnMask.ndim === 1 ? attnMask.at([0, 2]) : attnMask.at(null, [0, 2]);
+    const [f, g] = [attend(attnMask), attend(few)];
+    for (const run of [<F>(f: F): F => f, jit] as (typeof jit)[]) {
+      assertTensorsClose(run(f)(...long), g(...short));
+      for (const derive of [jacrev, jacfwd]) {
+        const [q, k, v] = run((...x: [Tensor, Tensor, Tensor]) =>
+          [0, 1, 2].map((i) => (derive as typeof grad)(f, { argnums: i })(...x))
+        )(...long);
+        const [Q, K, V] = grad(g, { argnums: [0, 1, 2] })(...short);
+        assertTensorsClose(q, Q);
+        assertTensorsClose(k, [...K.toArray() as number[][], [0, 0]]);
+        assertTensorsClose(v, [...V.toArray() as number[][], [0, 0]]);
+      }
+      const second = (f: (q: Tensor, k: Tensor, v: Tensor) => Tensor) =>
+        run((...x: [Tensor, Tensor, Tensor]) => hessian((q: Tensor) => f(q, x[1], x[2]))(x[0]));
+      assertTensorsClose(second(f)(...long), second(g)(...short));
+    }
+    const both = vmap(f, [0, null, null])(stack([long[0], long[0]]), long[1], long[2]);
+    assertTensorsClose(both, stack([g(...short), g(...short)]));
+  });
+}
+
+Deno.test("scores that overflow beside a mask that is added do no harm", () => {
+  const big = tensor([[1e200]], { dtype: "float64" });
+  const f = (q: Tensor) =>
+    nn.scaledDotProductAttention(q, [[1e200], [1e-200]], [[7], [3]], { attnMask: [[-I, 0]] }).sum();
+  assertTensorsClose(f(big), 3);
+  assertTensorsClose(jit(grad(f))(big), [[0]]);
+});
+
+Deno.test("padding of multiHeadAttention may be anything, for parameters too", () => {
+  const layer = nn.multiHeadAttention(4, 2, { batchFirst: true, dtype: "float64" });
+  const [params] = layer.init(makeKey(0));
+  const query = normal(makeKey(1), [2, 3, 4], { dtype: "float64" });
+  const key = normal(makeKey(2), [2, 3, 4], { dtype: "float64" });
+  const dirty = key.set([0, 2], I).set([1, [1, 3]], NaN);
+  const keyPaddingMask = tensor([[false, false, true], [false, true, true]]);
+  const loss = (key: Tensor) => (p: typeof params, query: Tensor) =>
+    layer.apply(p, {}, { query, key, keyPaddingMask })[0].square().sum();
+  for (const run of [<F>(f: F): F => f, jit] as (typeof jit)[]) {
+    const [got, want] = [dirty, key].map((key) =>
+      run(grad(loss(key), { argnums: [0, 1] }))(params, query)
+    );
+    assertTensorsClose(got, want);
+  }
+});
+
+for (const reduction of ["mean", "sum", "none"] as const) {
+  Deno.test(`logits of ignored rows may be anything, reduction ${reduction}`, () => {
+    const x = tensor([[0, 0], [I, -I], [NaN, 3]], { dtype: "float64" });
+    for (const labelSmoothing of [0, 0.3]) {
+      const f = (x: Tensor) =>
+        nn.crossEntropy(x, ints([1, -100, -100]), { reduction, labelSmoothing }).sum();
+      const edge = 0.5 - labelSmoothing / 2;
+      for (const slope of [grad(f), jit(grad(f)), jacfwd(f)]) {
+        assertTensorsClose(slope(x), [[edge, -edge], [0, 0], [0, 0]]);
+      }
+    }
+  });
+}
