@@ -43,8 +43,8 @@ const modules = new WeakMap<Builder, Map<Emit, Map<string, Written>>>();
 /** In how many modules each kernel was looked at. */
 const seen = new Map<Emit, Map<string, number>>();
 
-/** The functions that each emitter at work has added by itself. */
-const adding: FunctionReference[][] = [];
+/** The functions that each emitter at work has added by itself to its module. */
+const adding: { readonly module: Module; readonly functions: FunctionReference[] }[] = [];
 
 function getOrMake<K, V>(
   map: { get(key: K): V | undefined; set(key: K, value: V): unknown },
@@ -63,7 +63,9 @@ const originals = {
 
 Module.prototype.function = function (this: Module, ...args: unknown[]) {
   const added = originals.function.apply(this, args);
-  adding.at(-1)?.push(added);
+  const last = adding.at(-1);
+  // What an emitter measures to choose by stands in a module of its own.
+  if (last?.module === this) last.functions.push(added);
   return added;
 } as typeof Module.prototype.function;
 
@@ -77,7 +79,7 @@ ModuleBuilder.prototype.once = function (this: ModuleBuilder, emit: Emit, params
   let known = made.get(key);
   if (known === undefined) {
     const functions: FunctionReference[] = [];
-    adding.push(functions);
+    adding.push({ module: this.module, functions });
     const given = originals.once.call(this, emit, params);
     adding.pop();
     if (encode(params) !== key) throw new Error(`${emit.name} has changed its parameters ${key}`);
