@@ -373,6 +373,7 @@ const table: Table = {
   acosh: elementwise(FLOATS, aboveOne),
   atanh: elementwise(FLOATS, unit),
   sigmoid: elementwise(FLOATS, real),
+  sigmoidBell: elementwise(FLOATS, real),
   gaussian: elementwise(FLOATS, real),
   erf: elementwise(FLOATS, real),
   erfc: elementwise(FLOATS, real),

@@ -159,6 +159,7 @@ export const rules: Readonly<Record<PrimitiveName, Rule | HostRule | BarrierRule
   acosh: heavyMap,
   atanh: heavyMap,
   sigmoid: heavyMap,
+  sigmoidBell: heavyMap,
   gaussian: heavyMap,
   erf: heavyMap,
   erfc: heavyMap,

@@ -90,6 +90,7 @@ export const primitives = {
   acosh: transcendental.acoshPrimitive,
   atanh: transcendental.atanhPrimitive,
   sigmoid: transcendental.sigmoidPrimitive,
+  sigmoidBell: transcendental.sigmoidBellPrimitive,
   gaussian: transcendental.gaussianPrimitive,
   erf: transcendental.erfPrimitive,
   erfc: transcendental.erfcPrimitive,

@@ -969,6 +969,7 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   cos: gentle("cos", 1, () => 1),
   tanh: gentle("tanh", 1, () => 1),
   tanhSlope: gentle("tanhSlope", 1, () => 1),
+  sigmoidBell: gentle("sigmoidBell", 1, () => 1),
   atan: gentle("atan", 1, () => 1),
   asinh: gentle("asinh", 1, () => 1),
   sinh: gentle("sinh", 1, (largest) => largest + 1),

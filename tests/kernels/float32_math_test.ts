@@ -1,4 +1,5 @@
 import { float32Operations } from "../../src/kernels/math/float32.ts";
+import * as special from "../../src/numeric/special.ts";
 import { assert, assertEquals } from "../support/std.ts";
 import {
   asFloats,
@@ -14,7 +15,7 @@ import {
 } from "./math_support.ts";
 
 const exactUnary = ["neg", "abs", "sign", "square", "sqrt", "reciprocal"];
-const exactRounding = ["floor", "ceil", "round", "trunc"];
+const exactRounding = ["binade", "floor", "ceil", "round", "trunc"];
 const exactBinary = ["add", "sub", "mul", "div", "mod", "maximum", "minimum"];
 const comparisons = ["equal", "less", "lessEqual"];
 
@@ -30,6 +31,7 @@ const bounds: Readonly<Record<string, number>> = {
   tanh: 1.5,
   tanhSlope: 5,
   sigmoid: 2.4,
+  sigmoidBell: 5,
   gaussian: 1.6,
   erf: 1.2,
   erfc: 0.52,
@@ -51,6 +53,11 @@ const binaryBounds: Readonly<Record<string, number>> = {
   atan2: 0.501,
   pow: 0.501,
 };
+
+/** A function of a number. */
+type Real = (x: number) => number;
+
+const decay: Real = (x) => Math.exp(-Math.abs(x));
 
 const scratch = new Uint32Array(1);
 
@@ -188,6 +195,33 @@ for (const [name, bound] of Object.entries(bounds)) {
   });
 }
 
+/** What operations that are given more than the argument are given, and what they compute. */
+const parts: Readonly<Record<string, readonly [given: readonly Real[], of: Real, bound: number]>> =
+  {
+    decay: [[], decay, 1.05],
+    sigmoidOfDecay: [[decay], special.sigmoid, 2.4],
+    sigmoidBellOfDecay: [[special.sigmoid, decay], special.sigmoidBell, 5],
+    tanhOfDecay: [[(x) => decay(2 * x)], Math.tanh, 1.5],
+    tanhSlopeOfDecay: [[Math.tanh, (x) => decay(2 * x)], special.tanhSlope, 5],
+  };
+
+for (const [name, [given, of, bound]] of Object.entries(parts)) {
+  Deno.test(`${name} of vectors of float32 is within ${bound} ulp`, () => {
+    const points = sweep(39989);
+    const { inputs, output, run } = compile(float32Operations[name], { arity: given.length + 1 });
+    const [x, ...others] = inputs.map(asFloats);
+    for (let from = 0; from < points.length; from += BLOCK) {
+      for (let i = 0; i < BLOCK; i++) inputs[0][i] = points.bits((from + i) % points.length, 0);
+      others.forEach((other, k) => x.forEach((value, i) => other[i] = given[k](value)));
+      run();
+      asFloats(output).forEach((actual, i) => {
+        const error = ulps(actual, of(x[i]));
+        assert(error <= bound, `${name} of ${x[i]} is ${actual}, ${error} ulp off`);
+      });
+    }
+  });
+}
+
 for (const [name, bound] of Object.entries(binaryBounds)) {
   Deno.test(`${name} of vectors of float32 is within ${bound} ulp`, () => {
     assertBound(name, bound, 2, pairs);
@@ -258,7 +292,14 @@ Deno.test("no element of a vector of float32 depends on its neighbours", () => {
 Deno.test("every operation on vectors of float32 is tested", () => {
   const names = [
     ...[...exactUnary, ...exactRounding, "isNan", ...exactBinary, ...comparisons],
-    ...[...Object.keys(bounds), ...Object.keys(binaryBounds), "logaddexp", "polygamma", "select"],
+    ...[
+      ...Object.keys(bounds),
+      ...Object.keys(binaryBounds),
+      ...Object.keys(parts),
+      "logaddexp",
+      "polygamma",
+      "select",
+    ],
   ];
   assertEquals(Object.keys(float32Operations).toSorted(), names.toSorted());
 });

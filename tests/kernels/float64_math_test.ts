@@ -4,6 +4,7 @@ import * as special from "../../src/numeric/special.ts";
 import table from "../fixtures/special.json" with { type: "json" };
 import { randomNumbers } from "./against_reference.ts";
 import { applyOperation, distance } from "./float64_support.ts";
+import { evaluate, primitiveNamed } from "./math_support.ts";
 
 /** Where functions have their ends, turns and seams, and doubles have theirs. */
 const edges = [
@@ -60,6 +61,11 @@ const binaryPoints = points(2);
 
 type Unary = (x: number) => number;
 type Binary = (x: number, y: number) => number;
+
+/** The power of two below a number's size, as the primitive has it. */
+function binadeOf(x: number): number {
+  return evaluate(primitiveNamed("binade"), "float64", [Float64Array.of(x)])[0];
+}
 
 interface Row {
   /** How many doubles a result may be away from the reference; the largest distance found. */
@@ -120,6 +126,7 @@ const rows: Readonly<Record<string, Row>> = {
   rsqrt: { of: (x) => 1 / Math.sqrt(x) },
   reciprocal: { of: (x) => 1 / x },
   mod: { ofTwo: special.floorMod },
+  binade: { of: binadeOf },
   floor: { of: Math.floor },
   ceil: { of: Math.ceil },
   round: { of: special.roundHalfEven },
@@ -145,7 +152,9 @@ const rows: Readonly<Record<string, Row>> = {
   asinh: { of: Math.asinh, ulps: 2 },
   acosh: { of: Math.acosh, ulps: 2 },
   atanh: { of: Math.atanh, ulps: 2 },
+  decay: { of: (x) => Math.exp(-Math.abs(x)), ulps: 1 },
   sigmoid: { of: special.sigmoid, ulps: 2 },
+  sigmoidBell: { of: special.sigmoidBell, ulps: 5 },
   gaussian: { of: special.gaussian, ulps: 2 },
   erf: { of: special.erf, ulps: 2 },
   erfc: { of: special.erfc, ulps: 2 },
@@ -164,6 +173,41 @@ const rows: Readonly<Record<string, Row>> = {
   pow: { ofTwo: power, ulps: 1 },
 };
 
+/** What operations that are given more than the argument are given, by the argument. */
+const parts: Readonly<Record<string, readonly [given: readonly Unary[], of: Unary, ulps: number]>> =
+  {
+    sigmoidOfDecay: [[(x) => Math.exp(-Math.abs(x))], special.sigmoid, 2],
+    sigmoidBellOfDecay: [
+      [special.sigmoid, (x) => Math.exp(-Math.abs(x))],
+      special.sigmoidBell,
+      8,
+    ],
+    erfOfGaussian: [[special.gaussian], special.erf, 2],
+    erfcOfGaussian: [[special.gaussian], special.erfc, 2],
+  };
+
+for (const [name, [given, of, ulps]] of Object.entries(parts)) {
+  Deno.test(`${name} of doubles agrees with its reference within ${ulps} ulp`, () => {
+    const [x] = unaryPoints;
+    const results = applyOperation(name, [x, ...given.map((f) => x.map(f))]);
+    results.forEach((result, i) => {
+      const expected = of(x[i]);
+      const message = `${name} of ${x[i]} is ${result} instead of ${expected}`;
+      assert(distance(result, expected) <= ulps, message);
+    });
+  });
+}
+
+Deno.test("the slope of tanh of doubles, given tanh, is within 1e-13 of its reference", () => {
+  const [x] = unaryPoints;
+  applyOperation("tanhSlopeOfTanh", [x, x.map(Math.tanh)]).forEach((result, i) => {
+    const expected = special.tanhSlope(x[i]);
+    const isNear = distance(result, expected) <= 5 ||
+      Math.abs(result - expected) <= 1e-13 * expected;
+    assert(isNear, `of ${x[i]} it is ${result} instead of ${expected}`);
+  });
+});
+
 const masks = ["equal", "less", "lessEqual", "isNan", "select"];
 
 Deno.test("every operation on doubles has a row", () => {
@@ -172,6 +216,8 @@ Deno.test("every operation on doubles has a row", () => {
     [
       ...Object.keys(rows).filter((name) => !name.includes(" ")),
       ...masks,
+      ...Object.keys(parts),
+      "tanhSlopeOfTanh",
     ].toSorted(),
   );
 });

@@ -134,12 +134,11 @@ function gaussian(code: Code): (x: Vector) => Vector {
     const size = code.let(f32x4.pmin(f32x4.abs(x), limit));
     const square = code.let(f32x4.mul(size, size));
     const high = code.let(v128.and(size, upperBits));
-    const low = code.let(f32x4.sub(size, high));
-    const upper = f32x4.sub(f32x4.mul(high, high), square);
-    const middle = code.let(f32x4.mul(high, low));
-    const rest = f32x4.add(f32x4.add(upper, f32x4.add(middle, middle)), f32x4.mul(low, low));
+    const low = f32x4.sub(size, high);
+    const lost = f32x4.relaxedNmadd(high, high, square);
+    const rest = f32x4.relaxedNmadd(low, f32x4.add(size, high), lost);
     const value = code.let(power(code.let(f32x4.neg(square))));
-    return f32x4.relaxedNmadd(value, rest, value);
+    return f32x4.relaxedMadd(value, rest, value);
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The exponential of float32 and what is made of it alone: exp, expm1, sigmoid, tanh and its derivative.
+ * The exponential of float32 and what is made of it alone: exp, expm1, sigmoid, tanh and their derivatives.
  *
  * @module
  */
@@ -141,17 +141,28 @@ function expm1(code: Code): (x: Vector) => Vector {
   };
 }
 
-/** `1 / (1 + e^-x)`, by `e^-|x|`. Error at most 2.4 ulp. */
-function sigmoid(code: Code): (x: Vector) => Vector {
-  const zero = float(code, 0);
-  const one = float(code, 1);
+/** `e^-|x|`. Error at most 1.05 ulp. */
+function decay(code: Code): (x: Vector) => Vector {
   const signBit = bits(code, SIGN_BIT);
   const power = exp(code);
-  return (x) => {
-    const part = code.let(power(code.let(v128.or(x, signBit))));
-    const above = v128.bitselect(part, one, f32x4.lt(x, zero));
-    return f32x4.div(above, f32x4.add(part, one));
+  return (x) => code.let(power(code.let(v128.or(x, signBit))));
+}
+
+/** `1 / (1 + e^-x)`, given `e^-|x|`. Error at most 2.4 ulp. */
+function sigmoidOfDecay(code: Code): (x: Vector, decay: Vector) => Vector {
+  const zero = float(code, 0);
+  const one = float(code, 1);
+  return (x, decay) => {
+    const above = v128.bitselect(decay, one, f32x4.lt(x, zero));
+    return f32x4.div(above, f32x4.add(decay, one));
   };
+}
+
+/** `1 / (1 + e^-x)`, by `e^-|x|`. */
+function sigmoid(code: Code): (x: Vector) => Vector {
+  const part = decay(code);
+  const value = sigmoidOfDecay(code);
+  return (x) => value(x, part(x));
 }
 
 /** From here on the hyperbolic tangent rounds to 1. */
@@ -166,29 +177,37 @@ const TANH_SMALL = 0.55;
 const TANH = [-0.3333331645, 0.1333254427, -0.05384754762, 0.02105134912, -0.006245365366];
 
 /**
- * A polynomial for small arguments, `1 - 2 / (1 + e^2x)` of the absolute value for others. Error at
- * most 1.5 ulp.
+ * A polynomial for small arguments, `(1 - p) / (1 + p)` with the given `p = e^-2|x|` for others, with
+ * the sign of `x`. Error at most 1.5 ulp.
  */
-function tanh(code: Code): (x: Vector) => Vector {
-  const limit = float(code, TANH_ONE);
+function tanhOfDecay(code: Code): (x: Vector, decay: Vector) => Vector {
   const small = float(code, TANH_SMALL);
   const one = float(code, 1);
-  const two = float(code, 2);
   const signBit = bits(code, SIGN_BIT);
-  const parts = prepareExponential(code);
   const coefficients = TANH.map((value) => float(code, value));
-  return (x) => {
+  return (x, decay) => {
     const size = code.let(f32x4.abs(x));
     const square = code.let(f32x4.mul(x, x));
     const cubic = f32x4.mul(square, size);
     const near = f32x4.relaxedMadd(polynomial(coefficients, square), cubic, size);
-    const bounded = code.let(f32x4.pmin(size, limit));
-    const { shifted, less } = parts(code.let(f32x4.add(bounded, bounded)));
-    const scale = i32x4.add(i32x4.shl(shifted, i32.const(EXPONENT_BITS)), one);
-    const power = f32x4.mul(f32x4.add(less, one), scale);
-    const far = f32x4.sub(one, f32x4.div(two, f32x4.add(power, one)));
+    const far = f32x4.div(f32x4.sub(one, decay), f32x4.add(decay, one));
     const value = i32x4.relaxedLaneselect(near, far, f32x4.lt(size, small));
     return v128.or(value, v128.and(x, signBit));
+  };
+}
+
+/** The hyperbolic tangent, by the exponential of an argument that needs no care at its ends. */
+function tanh(code: Code): (x: Vector) => Vector {
+  const limit = float(code, TANH_ONE);
+  const minusTwo = float(code, -2);
+  const one = float(code, 1);
+  const parts = prepareExponential(code);
+  const value = tanhOfDecay(code);
+  return (x) => {
+    const bounded = f32x4.pmin(f32x4.abs(x), limit);
+    const { shifted, less } = parts(code.let(f32x4.mul(bounded, minusTwo)));
+    const scale = i32x4.add(i32x4.shl(shifted, i32.const(EXPONENT_BITS)), one);
+    return value(x, code.let(f32x4.mul(f32x4.add(less, one), scale)));
   };
 }
 
@@ -210,11 +229,62 @@ function tanhSlope(code: Code): (x: Vector) => Vector {
   };
 }
 
-/** Exponentials, by the name of their primitive. */
+/** Below this, a square of exponentials may be a denormal, and an exponential has lost bits. */
+const LEAST = 2 ** -100;
+
+/** A slope that is made with `decay`; where that is tiny, replaced by what `write` gives. */
+function withTail(code: Code, slope: Vector, decay: Vector, write: () => Vector): Vector {
+  const result = code.let(slope);
+  const isTiny = code.let(f32x4.lt(decay, f32x4.const(LEAST)));
+  code.if(v128.anyTrue(isTiny), () => {
+    code.set(result, i32x4.relaxedLaneselect(write(), result, isTiny));
+  });
+  return result;
+}
+
+/** `1 / cosh²x = p (1 + |t|)²`, given the hyperbolic tangent `t` and `p = e^-2|x|`. */
+function tanhSlopeOfDecay(code: Code): (x: Vector, value: Vector, decay: Vector) => Vector {
+  const one = float(code, 1);
+  const slope = tanhSlope(code);
+  return (x, value, decay) => {
+    const over = code.let(f32x4.add(f32x4.abs(value), one));
+    return withTail(code, f32x4.mul(f32x4.mul(over, over), decay), decay, () => slope(x));
+  };
+}
+
+/** `4 s (1 - s)` for the logistic function `s`, which is `1 / cosh²(x / 2)`. */
+function sigmoidBell(code: Code): (x: Vector) => Vector {
+  const half = float(code, 0.5);
+  const slope = tanhSlope(code);
+  return (x) => slope(code.let(f32x4.mul(x, half)));
+}
+
+/** The same, given `s` and `e^-|x|`. */
+function sigmoidBellOfDecay(code: Code): (x: Vector, value: Vector, decay: Vector) => Vector {
+  const one = float(code, 1);
+  const two = float(code, 2);
+  const slope = sigmoidBell(code);
+  return (x, s, decay) => {
+    const twice = code.let(f32x4.add(s, s));
+    // Above 0 the difference is 2 e^-x / (1 + e^-x).
+    const above = f32x4.mul(twice, decay);
+    const below = f32x4.sub(two, twice);
+    const rest = i32x4.relaxedLaneselect(above, below, f32x4.gt(twice, one));
+    return withTail(code, f32x4.mul(twice, rest), decay, () => slope(x));
+  };
+}
+
+/** Exponentials, by the name of their primitive, and parts that functions share. */
 export const exponentialOperations: Readonly<Record<string, Operation>> = {
   exp,
   expm1,
+  decay,
   sigmoid,
+  sigmoidOfDecay,
+  sigmoidBell,
+  sigmoidBellOfDecay,
   tanh,
+  tanhOfDecay,
   tanhSlope,
+  tanhSlopeOfDecay,
 };

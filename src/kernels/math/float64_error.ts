@@ -12,7 +12,7 @@ import { logarithm } from "./float64_logarithm.ts";
 import {
   choose,
   constant,
-  exactProduct,
+  halves,
   keep,
   type Kept,
   rational,
@@ -36,31 +36,32 @@ function centre(code: Code, quotient: special.Rational): (x: Kept) => Vector {
 }
 
 /** `e^(-x²)`, good to the last bits although `x²` is rounded. */
-function exponentialOfMinusSquare(code: Code): (x: Kept) => Vector {
+function gaussian(code: Code): (x: Vector) => Vector {
   const power = exponential(code);
+  const end = constant(code, END);
   return (x) => {
-    const square = exactProduct(code, x, x);
-    const value = code.let(power(f64x2.neg(square.high)));
-    return f64x2.sub(value, f64x2.mul(value, square.low));
+    // Further out the result is 0, and infinity less itself would be NaN.
+    const size = code.let(f64x2.pmin(f64x2.abs(x), end));
+    const square = code.let(f64x2.mul(size, size));
+    const { high, low } = halves(code, size);
+    // The square of the upper half, of 26 bits, is exact, and what it lacks is small.
+    const lost = f64x2.sub(f64x2.mul(high, high), square);
+    const rest = f64x2.add(lost, f64x2.mul(low, f64x2.add(size, high)));
+    const value = code.let(power(f64x2.neg(square)));
+    return f64x2.sub(value, f64x2.mul(value, rest));
   };
 }
 
-/** `e^(-x²)` for every `x`. */
-function gaussian(code: Code): (x: Vector) => Vector {
-  const power = exponentialOfMinusSquare(code);
-  const end = constant(code, END);
-  // Further out the result is 0, and the parts of the product would be infinite.
-  return (x) => power(code.let(f64x2.pmin(f64x2.abs(x), end)));
-}
+/** Writes `e^(-x²)`. */
+type Power = () => Vector;
 
 /** The complement of the error function for `x >= 1/2`; NaN for NaN. */
-function complementTail(code: Code): (x: Kept) => Vector {
-  const power = exponentialOfMinusSquare(code);
+function complementTail(code: Code): (x: Kept, power: Power) => Vector {
   const near = rational(code, special.ERFCX_NEAR);
   const middle = rational(code, special.ERFCX_MIDDLE);
   const far = rational(code, special.ERFCX_FAR);
   const [zero, one, nearEnd, middleEnd, end] = [0, 1, 2, 8, END].map((x) => constant(code, x));
-  return (x) => {
+  return (x, power) => {
     const isNear = code.let(f64x2.lt(x, nearEnd));
     const isFar = code.let(f64x2.ge(x, middleEnd));
     const isMiddle = code.let(v128.not(v128.or(isNear, isFar)));
@@ -68,40 +69,60 @@ function complementTail(code: Code): (x: Kept) => Vector {
     setWhere(code, factor, isNear, () => near(x));
     setWhere(code, factor, isMiddle, () => middle(x));
     setWhere(code, factor, isFar, () => f64x2.div(far(f64x2.div(one, f64x2.mul(x, x))), x));
-    return choose(f64x2.gt(x, end), zero, f64x2.mul(power(x), factor));
+    return choose(f64x2.gt(x, end), zero, f64x2.mul(power(), factor));
   };
 }
 
-function errorFunction(code: Code): (x: Vector) => Vector {
+function errorFunction(code: Code): (x: Vector, power: Power) => Vector {
   const inner = centre(code, special.ERF_CENTRE);
   const tail = complementTail(code);
   const [one, centreEnd] = [1, CENTRE_END].map((value) => constant(code, value));
-  return (x) => {
+  return (x, power) => {
     const argument = keep(code, x);
     const size = code.let(f64x2.abs(argument));
     const value = code.let(inner(argument));
     const isOuter = code.let(v128.not(f64x2.le(size, centreEnd)));
-    setWhere(code, value, isOuter, () => withSign(f64x2.sub(one, tail(size)), argument));
+    setWhere(code, value, isOuter, () => withSign(f64x2.sub(one, tail(size, power)), argument));
     return value;
   };
 }
 
-function complement(code: Code): (x: Vector) => Vector {
+function complement(code: Code): (x: Vector, power: Power) => Vector {
   const inner = centre(code, special.ERF_CENTRE);
   const tail = complementTail(code);
   const [zero, one, two] = [0, 1, 2].map((value) => constant(code, value));
   const centreEnd = constant(code, CENTRE_END);
-  return (x) => {
+  return (x, power) => {
     const argument = keep(code, x);
     const size = code.let(f64x2.abs(argument));
     const value = code.let(f64x2.sub(one, inner(argument)));
     const isOuter = code.let(v128.not(f64x2.le(size, centreEnd)));
     whereAny(code, isOuter, () => {
-      const outer = code.let(tail(size));
+      const outer = code.let(tail(size, power));
       const ofSign = choose(f64x2.lt(argument, zero), f64x2.sub(two, outer), outer);
       code.set(value, choose(isOuter, ofSign, value));
     });
     return value;
+  };
+}
+
+/** A function of `x` that takes `e^(-x²)` where it needs it, as a function of `x` alone. */
+function byItself(make: typeof complement): Operation {
+  return (code) => {
+    const map = make(code);
+    const power = gaussian(code);
+    return (x) => {
+      const argument = keep(code, x);
+      return map(argument, () => power(argument));
+    };
+  };
+}
+
+/** The same as a function of `x` and `e^(-x²)`. */
+function ofGaussian(make: typeof complement): Operation {
+  return (code) => {
+    const map = make(code);
+    return (x, power) => map(x, () => power);
   };
 }
 
@@ -131,10 +152,12 @@ function inverse(code: Code): (y: Vector) => Vector {
   };
 }
 
-/** The error function and its kin, by the names of their primitives. */
+/** The error function and its kin, by the names of their primitives, and those given `e^(-x²)`. */
 export const errorOperations: Readonly<Record<string, Operation>> = {
   gaussian: unary(gaussian),
-  erf: unary(errorFunction),
-  erfc: unary(complement),
+  erf: byItself(errorFunction),
+  erfOfGaussian: ofGaussian(errorFunction),
+  erfc: byItself(complement),
+  erfcOfGaussian: ofGaussian(complement),
   erfinv: unary(inverse),
 };

@@ -185,22 +185,37 @@ export function exponentialMinusOne(code: Code, halvings: 0 | 1 = 0): (x: Vector
   };
 }
 
-/** `1 / (1 + e^-x)`. */
-const sigmoid: Operation = (code) => {
+/** `e^-|x|`. */
+export function decay(code: Code): (x: Vector) => Vector {
   const power = exponential(code);
+  return (x) => power(f64x2.neg(f64x2.abs(x)));
+}
+
+/** `1 / (1 + e^-x)`, given `e^-|x|`. */
+function sigmoidOfDecay(code: Code): (x: Vector, decay: Vector) => Vector {
   const [zero, one] = [0, 1].map((value) => constant(code, value));
+  return (x, decay) => {
+    const small = keep(code, decay);
+    // Of both signs, what does not cancel: e^x / (1 + e^x) below 0, 1 / (1 + e^-x) above.
+    return f64x2.div(choose(f64x2.lt(x, zero), small, one), f64x2.add(one, small));
+  };
+}
+
+/** `1 / (1 + e^-x)`. */
+function sigmoid(code: Code): (x: Vector) => Vector {
+  const small = decay(code);
+  const value = sigmoidOfDecay(code);
   return (x) => {
     const argument = keep(code, x);
-    const small = code.let(power(f64x2.neg(f64x2.abs(argument))));
-    // Of both signs, what does not cancel: e^x / (1 + e^x) below 0, 1 / (1 + e^-x) above.
-    const over = choose(f64x2.lt(argument, zero), small, one);
-    return f64x2.div(over, f64x2.add(one, small));
+    return value(argument, small(argument));
   };
-};
+}
 
-/** The exponentials, by the names of their primitives. */
+/** The exponentials, by the names of their primitives, and parts that functions share. */
 export const exponentialOperations: Readonly<Record<string, Operation>> = {
   exp: unary(exponential),
   expm1: unary(exponentialMinusOne),
-  sigmoid,
+  decay: unary(decay),
+  sigmoid: unary(sigmoid),
+  sigmoidOfDecay,
 };

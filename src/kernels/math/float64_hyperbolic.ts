@@ -6,9 +6,9 @@
  */
 import type { Code } from "../../wasm/code.ts";
 import { f64x2, v128 } from "../../wasm/operations.ts";
-import { exponential, exponentialMinusOne } from "./float64_exponential.ts";
+import { decay, exponential, exponentialMinusOne } from "./float64_exponential.ts";
 import { logarithmOfOnePlus } from "./float64_logarithm.ts";
-import { choose, constant, keep, signOf, unary, withSign } from "./float64_vectors.ts";
+import { choose, constant, keep, setWhere, signOf, unary, withSign } from "./float64_vectors.ts";
 import type { Operation, Vector } from "./operation.ts";
 
 /** `sinh x = E + E / (2E + 1)` for `E = (e^|x| - 1) / 2`, with the sign of `x`. */
@@ -50,13 +50,52 @@ function hyperbolicTangent(code: Code): (x: Vector) => Vector {
 
 /** `1 / cosh²x`, of which `1 / cosh x = 2p / (1 + p²)` for `p = e^-|x|`. */
 function hyperbolicTangentSlope(code: Code): (x: Vector) => Vector {
-  const exp = exponential(code);
+  const small = decay(code);
   const one = constant(code, 1);
   return (x) => {
-    const power = code.let(exp(f64x2.neg(f64x2.abs(x))));
+    const power = code.let(small(x));
     const over = f64x2.add(power, power);
     const secant = code.let(f64x2.div(over, f64x2.add(one, f64x2.mul(power, power))));
     return f64x2.mul(secant, secant);
+  };
+}
+
+/** `4 s (1 - s)` for the logistic function `s`, which is `1 / cosh²(x / 2)`. */
+function sigmoidBell(code: Code): (x: Vector) => Vector {
+  const bell = hyperbolicTangentSlope(code);
+  const half = constant(code, 0.5);
+  return (x) => bell(f64x2.mul(x, half));
+}
+
+/** The same, given `s` and `e^-|x|`. */
+function sigmoidBellOfDecay(code: Code): (x: Vector, value: Vector, decay: Vector) => Vector {
+  const bell = sigmoidBell(code);
+  const [one, two, least] = [1, 2, 2 ** -1000].map((value) => constant(code, value));
+  return (x, value, decay) => {
+    const [s, power] = [keep(code, value), keep(code, decay)];
+    const twice = code.let(f64x2.add(s, s));
+    // Above 0 the difference is 2 e^-x / (1 + e^-x).
+    const rest = choose(f64x2.gt(twice, one), f64x2.mul(twice, power), f64x2.sub(two, twice));
+    const result = code.let(f64x2.mul(twice, rest));
+    // A denormal exponential has lost bits.
+    setWhere(code, result, code.let(f64x2.lt(power, least)), () => bell(x));
+    return result;
+  };
+}
+
+/** Up to this square of the hyperbolic tangent, one less the square has lost few of its bits. */
+const MOST_SQUARE = 0.99;
+
+/** `1 / cosh²x`, given the hyperbolic tangent: only in the tails it takes an exponential. */
+function hyperbolicTangentSlopeOfTangent(code: Code): (x: Vector, tangent: Vector) => Vector {
+  const slope = hyperbolicTangentSlope(code);
+  const [one, most] = [1, MOST_SQUARE].map((value) => constant(code, value));
+  return (x, tangent) => {
+    const value = keep(code, tangent);
+    const square = code.let(f64x2.mul(value, value));
+    const result = code.let(f64x2.sub(one, square));
+    setWhere(code, result, code.let(f64x2.gt(square, most)), () => slope(x));
+    return result;
   };
 }
 
@@ -108,12 +147,15 @@ function inverseHyperbolicTangent(code: Code): (x: Vector) => Vector {
   };
 }
 
-/** The hyperbolic functions, by the names of their primitives. */
+/** The hyperbolic functions, by the names of their primitives, and one beside its function. */
 export const hyperbolicOperations: Readonly<Record<string, Operation>> = {
   sinh: unary(hyperbolicSine),
   cosh: unary(hyperbolicCosine),
   tanh: unary(hyperbolicTangent),
   tanhSlope: unary(hyperbolicTangentSlope),
+  sigmoidBell: unary(sigmoidBell),
+  sigmoidBellOfDecay,
+  tanhSlopeOfTanh: hyperbolicTangentSlopeOfTangent,
   asinh: unary(inverseHyperbolicSine),
   acosh: unary(inverseHyperbolicCosine),
   atanh: unary(inverseHyperbolicTangent),

@@ -23,12 +23,15 @@ const quick: ReadonlySet<string> = new Set([
 
 /** Operations whose code is long: the more vectors at a time, the more of it. */
 const long: ReadonlyMap<string, number> = new Map([
-  ...["sin", "cos", "tan", "pow", "erfc"].map((name) => [name, 30] as const),
+  ...["sin", "cos", "tan", "pow", "erfc", "erfcOfGaussian"].map((name) => [name, 30] as const),
   ...["lgamma", "digamma", "polygamma", "erfinv"].map((name) => [name, 110] as const),
 ]);
 
 /** Operations between those and the rest. */
-const division: ReadonlySet<string> = new Set(["div", "sqrt", "reciprocal", "rsqrt"]);
+const division: ReadonlySet<string> = new Set([
+  ...["div", "sqrt", "reciprocal", "rsqrt"],
+  ...["sigmoidOfDecay", "sigmoidBellOfDecay", "tanhOfDecay", "tanhSlopeOfDecay"],
+]);
 
 /** Whether an operation's code is long. */
 export function isLong(operation: string): boolean {

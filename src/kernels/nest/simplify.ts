@@ -5,6 +5,7 @@
  * @module
  */
 import type { Affine, LoopNode, Nest } from "../loops.ts";
+import { type Add, pairOf } from "./slopes.ts";
 
 /** The product of numbers. */
 export function product(values: readonly number[]): number {
@@ -173,32 +174,65 @@ function withoutDeadNodes(nest: Nest): Nest {
   return { ...nest, nodes, stores };
 }
 
-/** Products of floats are taken in doubles, where what lies between does not overflow so soon. */
-function withWideProducts(nest: Nest): Nest {
+/** Adds a node, and gives its number. */
+type AddNode = (node: LoopNode) => number;
+
+/** A nest whose nodes, with their inputs' new numbers, are replaced; `write` gives the new number. */
+function rewritten(
+  nest: Nest,
+  write: (node: LoopNode, add: AddNode, original: LoopNode) => number,
+): Nest {
   const places: number[] = [];
   const nodes: LoopNode[] = [];
+  const add: AddNode = (node) => nodes.push(node) - 1;
   for (const original of nest.nodes) {
-    const node = mapInputs(original, (input) => places[input]);
-    if (node.kind === "reduce" && node.operation === "prod" && node.dtype === "float32") {
-      const wide: LoopNode = {
-        kind: "map",
-        dtype: "float64",
-        operation: "convert",
-        inputs: [node.input],
-      };
-      const input = nodes.push(wide) - 1;
-      const product = nodes.push({ ...node, dtype: "float64", input }) - 1;
-      nodes.push({ kind: "map", dtype: "float32", operation: "convert", inputs: [product] });
-    } else nodes.push(node);
-    places.push(nodes.length - 1);
+    places.push(write(mapInputs(original, (input) => places[input]), add, original));
   }
   const stores = nest.stores.map(({ node, to }) => ({ node: places[node], to }));
   return { ...nest, nodes, stores };
+}
+
+/** Products of floats are taken in doubles, where what lies between does not overflow so soon. */
+function withWideProducts(nest: Nest): Nest {
+  return rewritten(nest, (node, add) => {
+    if (node.kind !== "reduce" || node.operation !== "prod" || node.dtype !== "float32") {
+      return add(node);
+    }
+    const convert = { kind: "map", operation: "convert" } as const;
+    const input = add({ ...convert, dtype: "float64", inputs: [node.input] });
+    const product = add({ ...node, dtype: "float64", input });
+    return add({ ...convert, dtype: "float32", inputs: [product] });
+  });
+}
+
+/** Functions are computed together with those derivatives of theirs that the nest also has. */
+function withJoinedSlopes(nest: Nest): Nest {
+  const keyOf = (operation: string, x: number) => `${operation} ${x}`;
+  const present = new Set(
+    nest.nodes.flatMap((node) =>
+      node.kind === "map" ? [keyOf(node.operation, node.inputs[0])] : []
+    ),
+  );
+  const made = new Map<string, number>();
+  return rewritten(nest, (node, add, original) => {
+    if (node.kind !== "map" || original.kind !== "map") return add(node);
+    const { dtype, operation, inputs: [x] } = node;
+    const pair = pairOf(dtype, operation);
+    if (pair === undefined) return add(node);
+    const { value, slope, write } = pair;
+    const keys = [value, slope].map((operation) => keyOf(operation, original.inputs[0]));
+    if (!keys.every((key) => present.has(key))) return add(node);
+    if (!made.has(keys[0])) {
+      const addMap: Add = (operation, ...inputs) => add({ kind: "map", dtype, operation, inputs });
+      write(addMap, x).forEach((place, i) => made.set(keys[i], place));
+    }
+    return made.get(keyOf(operation, original.inputs[0]))!;
+  });
 }
 
 /** The nest in the form that code is written from. */
 export function simplify(nest: Nest): Nest {
   const needed = withoutUnusedLoops(withoutDeadNodes(withoutEmptyReductions(nest)));
   const full = withoutIdleReductions(withoutLoops(needed, (length) => length !== 1));
-  return withWideProducts(joined(full));
+  return withJoinedSlopes(withWideProducts(joined(full)));
 }
