@@ -65,7 +65,7 @@ function checkResults(results: readonly Concrete[], { program, args, errors }: S
 
 Deno.test(`random programs: any order of chunks, any donation, any plan (seed ${SEED})`, () => {
   let [chunks, followers, taken] = [0, 0, 0];
-  holds(450, {}, (sample, seed) => {
+  holds(650, {}, (sample, seed) => {
     const { program, args } = sample;
     checkProgram(program);
     const random = makeRandom(seed);
