@@ -22,6 +22,7 @@ import { assertIdentical } from "../laws/assertions.ts";
 import { makeRandom } from "../laws/values.ts";
 import { assert, assertEquals } from "../support/std.ts";
 import { agrees, type GrowOptions, growProgram, type Sample } from "./random_programs.ts";
+import "../kernels/written_twice.ts";
 import { runProgram } from "./support.ts";
 
 const SEED = 20_240_501;
