@@ -11,6 +11,7 @@ import { isEffectful, Program, typeOf, Variable } from "../core/program.ts";
 import type { Atom, Equation } from "../core/program.ts";
 import { Concrete, dense } from "../core/tensor.ts";
 import { canEmit } from "../kernels/nest.ts";
+import type { Combination } from "../kernels/loops.ts";
 import type { Spot, Straight, StraightOp, StraightValue } from "../kernels/straight.ts";
 import type { ContractParams } from "../primitives/contraction.ts";
 import type { BlockStart, DynamicSliceParams } from "../primitives/dynamic_slicing.ts";
@@ -70,8 +71,8 @@ function straightCost({ primitive, inputs, outputs, params }: Equation): number 
       : null;
   }
   if (!isSmall(output)) return null;
-  const { kind } = ruleOf(name);
-  switch (kind) {
+  const rule = ruleOf(name);
+  switch (rule.kind) {
     case "map":
       return canEmit(name, typeOf(inputs[inputs.length - 1]).dtype) ? sizeOfAtom(output) : null;
     case "alias":
@@ -83,6 +84,8 @@ function straightCost({ primitive, inputs, outputs, params }: Equation): number 
     case "view":
       return name === "slice" || inputs.every(isSmall) ? 1 : null;
     case "reduce": {
+      // Reductions by a formula have kernels of their own.
+      if (typeof rule.operation !== "string") return null;
       const terms = sizeOfAtom(inputs[0]);
       return terms > 0 && terms <= MOST_TERMS ? terms : null;
     }
@@ -468,8 +471,8 @@ class Writer {
   #compute({ primitive, inputs, outputs: [output], params }: Equation): readonly number[] {
     const { name } = primitive;
     const { dtype, shape } = output.type;
-    const { kind } = ruleOf(name);
-    switch (kind) {
+    const rule = ruleOf(name);
+    switch (rule.kind) {
       case "map": {
         const own = inputs.map((input) => this.#valuesOf(input));
         return own[0].map((_, i) => this.#map(dtype, name, own.map((list) => list[i]), params));
@@ -477,7 +480,12 @@ class Writer {
       case "iota":
         return range(shape[0]).map((value) => this.#constant(dtype, value));
       case "reduce":
-        return this.#reduce(inputs[0], dtype, params as ReduceParams, name);
+        return this.#reduce(
+          inputs[0],
+          dtype,
+          params as ReduceParams,
+          rule.operation as Combination,
+        );
       case "kernel":
         if (name === "contract") return this.#contract(inputs, dtype, params as ContractParams);
         return name === "gather"
@@ -626,7 +634,12 @@ class Writer {
     return place;
   }
 
-  #reduce(x: Atom, dtype: Dtype, { axes }: ReduceParams, name: string): readonly number[] {
+  #reduce(
+    x: Atom,
+    dtype: Dtype,
+    { axes }: ReduceParams,
+    operation: Combination,
+  ): readonly number[] {
     const { shape } = typeOf(x);
     const count = sizeOf(axes.map((axis) => shape[axis]));
     const rows = Array.from(
@@ -635,9 +648,17 @@ class Writer {
     );
     return range(rows.length / count).map((i) => {
       const terms = rows.slice(i * count, (i + 1) * count);
-      if (name === "reduceSum") return this.#total(dtype, "add", 0, terms);
-      if (name === "reduceProd") return this.#total(dtype, "mul", 1, terms);
-      return terms.reduce((best, value) => this.#better(dtype, name === "reduceMax", best, value));
+      switch (operation) {
+        case "sum":
+          return this.#total(dtype, "add", 0, terms);
+        case "prod":
+          return this.#total(dtype, "mul", 1, terms);
+        case "max":
+        case "min":
+          return terms.reduce((best, value) =>
+            this.#better(dtype, operation === "max", best, value)
+          );
+      }
     });
   }
 
