@@ -19,7 +19,27 @@
  *
  * @module
  */
-export * from "./activations.ts";
+export {
+  elu,
+  gelu,
+  hardtanh,
+  leakyRelu,
+  logSoftmax,
+  mish,
+  relu,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+  tanh,
+} from "./activations.ts";
+export type {
+  EluOptions,
+  GeluOptions,
+  HardtanhOptions,
+  LeakyReluOptions,
+  SoftplusOptions,
+} from "./activations.ts";
 export * from "./attention.ts";
 export type { AttentionInput } from "./attention_input.ts";
 export * from "./combinators.ts";
