@@ -5,8 +5,9 @@
  * @module
  */
 import { isFloat } from "../base/dtype.ts";
+import { sameShape } from "../base/shape.ts";
 import type { Primitive } from "./primitive.ts";
-import { Concrete } from "./tensor.ts";
+import { Concrete, zerosOf } from "./tensor.ts";
 import type { Tensor, Type } from "./tensor.ts";
 import { Tracer } from "./trace.ts";
 
@@ -42,7 +43,15 @@ export function zeroResults<P>(
       case "bilinear":
         return isZero.includes(true);
       case "smooth":
-        return isZero.some((zero, i) => zero && (rule.transpose?.[i] ?? null) !== null);
+        return isZero.some((zero, i) => zero && (rule.transpose?.[i] ?? null) !== null) ||
+          (isZero.every(Boolean) && isZeroOfZeros(primitive, args, params));
     }
   });
+}
+
+/** Whether an elementwise operation gives zero for zeros, as the sine does and the cosine does not. */
+function isZeroOfZeros<P>(primitive: Primitive<P>, args: readonly Type[], params: P): boolean {
+  const types = primitive.type(args, params);
+  const isElementwise = [...args, ...types].every(({ shape }) => sameShape(shape, args[0].shape));
+  return isElementwise && primitive.evaluate(args.map(zerosOf), params, types).every(isZero);
 }

@@ -162,6 +162,10 @@ const tangents: Readonly<
   "zeros of another shape and dtype": (a, b, da, db) =>
     alongA(a, b, da).add(alongB(a, b, db))
       .add(broadcastTo(zeros([], { dtype: "float32" }), [3]).astype("float64").mul(b).sum()),
+  "functions that are zero at zero": (a, b, da, db) => {
+    const zero = zerosLike(a).abs().add(b.mul(0).sin()).add(zerosLike(b).sqrt().square());
+    return alongA(a, b, da).add(alongB(a, b, db)).add(zero.maximum(zerosLike(a)));
+  },
   "a function under jit": (a, b, da, db) => sum(alongA(a, b, da), db, a),
   "zeros to a function under jit": (a, b, da, db) => sum(sum(alongA(a, b, da), db, a), b.mul(0), a),
   "checkpoint": (a, b, da, db) =>

@@ -205,14 +205,12 @@ function withWideProducts(nest: Nest): Nest {
   });
 }
 
-/** Functions are computed together with those derivatives of theirs that the nest also has. */
+/**
+ * Functions and their derivatives come from what they have in common, which a nest with both computes
+ * once. So does a nest with one of them: the bits do not depend on what else is in the nest.
+ */
 function withJoinedSlopes(nest: Nest): Nest {
   const keyOf = (operation: string, x: number) => `${operation} ${x}`;
-  const present = new Set(
-    nest.nodes.flatMap((node) =>
-      node.kind === "map" ? [keyOf(node.operation, node.inputs[0])] : []
-    ),
-  );
   const made = new Map<string, number>();
   return rewritten(nest, (node, add, original) => {
     if (node.kind !== "map" || original.kind !== "map") return add(node);
@@ -221,7 +219,6 @@ function withJoinedSlopes(nest: Nest): Nest {
     if (pair === undefined) return add(node);
     const { value, slope, write } = pair;
     const keys = [value, slope].map((operation) => keyOf(operation, original.inputs[0]));
-    if (!keys.every((key) => present.has(key))) return add(node);
     if (!made.has(keys[0])) {
       const addMap: Add = (operation, ...inputs) => add({ kind: "map", dtype, operation, inputs });
       write(addMap, x).forEach((place, i) => made.set(keys[i], place));
@@ -234,5 +231,5 @@ function withJoinedSlopes(nest: Nest): Nest {
 export function simplify(nest: Nest): Nest {
   const needed = withoutUnusedLoops(withoutDeadNodes(withoutEmptyReductions(nest)));
   const full = withoutIdleReductions(withoutLoops(needed, (length) => length !== 1));
-  return withJoinedSlopes(withWideProducts(joined(full)));
+  return withoutDeadNodes(withJoinedSlopes(withWideProducts(joined(full))));
 }

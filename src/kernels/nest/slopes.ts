@@ -1,5 +1,5 @@
 /**
- * Functions whose derivatives stand beside them in a nest: both come from one exponential.
+ * Functions that share an exponential with their derivatives.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Dtype } from "../../base/dtype.ts";
 /** Adds a map node of an operation, and gives its number. */
 export type Add = (operation: string, ...inputs: readonly number[]) => number;
 
-/** A function and its derivative, which are computed together where a nest has both. */
+/** A function and its derivative, both from what they have in common. */
 export interface Pair {
   readonly value: string;
   readonly slope: string;
