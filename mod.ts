@@ -52,6 +52,7 @@ export type { Tree } from "./src/core/tree.ts";
 export type {
   AnyFunction,
   Differentiable,
+  EachNoInfer,
   IsAny,
   Leaf,
   LeavesOf,
