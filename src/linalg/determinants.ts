@@ -19,7 +19,7 @@ import {
   sub,
   trunc,
 } from "../primitives/arithmetic.ts";
-import { lessEqual, select } from "../primitives/comparison.ts";
+import { equal, lessEqual, select } from "../primitives/comparison.ts";
 import { lu } from "../primitives/lu.ts";
 import { diagonalOf } from "../primitives/matrices.ts";
 import { reduceProd } from "../primitives/reduction.ts";
@@ -63,12 +63,16 @@ const EXPONENTS = { float32: [100, 127], float64: [900, 1023] } as const;
 function productOf(x: Tensor): Tensor {
   const axis = x.ndim - 1;
   const [most, largest] = EXPONENTS[x.dtype as keyof typeof EXPONENTS];
-  const sizes = binade(scale(stopGradient(x), Math.SQRT2));
+  const values = stopGradient(x);
+  const one = constantLike(x, 1);
+  // A pivot of zero makes no product too large or too small.
+  const isZero = equal(values, constantLike(x, 0));
+  const sizes = binade(select(isZero, one, scale(values, Math.SQRT2)));
   const exponents = round(log2(sizes));
   const total = offset(reduceSum(abs(exponents), [axis]), x.shape[axis]);
   const isUsual = lessEqual(total, constantLike(total, most));
   const isKept = broadcastAxis(isUsual, axis, x.shape[axis]);
-  const product = reduceProd(div(x, select(isKept, constantLike(x, 1), sizes)), [axis]);
+  const product = reduceProd(div(x, select(isKept, one, sizes)), [axis]);
   const exponent = select(isUsual, constantLike(total, 0), reduceSum(exponents, [axis]));
   const bound = constantLike(exponent, 2 * largest);
   const bounded = maximum(minimum(exponent, bound), neg(bound));
