@@ -113,8 +113,10 @@ function indent(text: string): string {
   return text.split("\n").map((line) => INDENT + line).join("\n");
 }
 
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+/** Text as it stands in HTML. */
+export function escapeHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
 }
 
 /** `value` with a description, which `String`, `console.log` and notebooks show. */

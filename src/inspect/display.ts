@@ -8,6 +8,7 @@
  * @module
  */
 import { range, showType } from "../base/shape.ts";
+import { escapeHtml } from "../core/description.ts";
 import { showElements } from "../core/format.ts";
 import { Program, programsIn } from "../core/program.ts";
 import { Concrete, Tensor } from "../core/tensor.ts";
@@ -100,11 +101,6 @@ function countEquations({ equations }: Program): number {
       programsIn(params).reduce((sum, inner) => sum + countEquations(inner), count + 1),
     0,
   );
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }
 
 /** Gives a class the method that notebooks call. */
