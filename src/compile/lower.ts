@@ -29,7 +29,7 @@ import { canEmit } from "../kernels/nest.ts";
 import type { ContractParams } from "../primitives/contraction.ts";
 import { absPrimitive } from "../primitives/arithmetic.ts";
 import { lessPrimitive } from "../primitives/comparison.ts";
-import type { Algebra, Formula } from "../primitives/moments.ts";
+import type { NestAlgebra, NestFormula } from "../primitives/moments.ts";
 import type { ConcatenateParams, PadParams } from "../primitives/slicing.ts";
 import type { TransposeParams } from "../primitives/structure.ts";
 import { combine, counter, padded, throughReshape } from "./coordinates.ts";
@@ -714,7 +714,7 @@ class NestWriter {
     atom: Variable,
     { inputs: [input], params }: Equation,
     coordinates: readonly Affine[],
-    operation: Combination | Formula<never>,
+    operation: Combination | NestFormula<never>,
     isRoot: boolean,
   ): number {
     const { shape } = typeOf(input);
@@ -743,23 +743,28 @@ class NestWriter {
   /** Where what is being written is needed: a test, or nothing for everywhere. */
   #when: number | undefined;
 
+  /** A node combined over the reduced loops, as part of a formula. */
+  #combined(operation: Combination, input: number): { readonly node: number } {
+    const { dtype } = this.#nodes[input];
+    const reduction = { kind: "reduce", dtype, operation, input } as const;
+    const when = this.#when;
+    return { node: this.#add(when === undefined ? reduction : { ...reduction, when }) };
+  }
+
   /** Formulas of nodes. */
-  readonly #algebra: Algebra<{ readonly node: number }> = {
-    sum: (x) => {
-      const { dtype } = this.#nodes[x.node];
-      const sum = { kind: "reduce", dtype, operation: "sum", input: x.node } as const;
-      const when = this.#when;
-      return { node: this.#add(when === undefined ? sum : { ...sum, when }) };
-    },
+  readonly #algebra: NestAlgebra<{ readonly node: number }> = {
+    sum: (x) => this.#combined("sum", x.node),
+    prod: (x) => this.#combined("prod", x.node),
     map: (primitive, ...args) => {
-      const [known] = args.filter((arg) => typeof arg !== "number");
+      const known = args.findLast((arg) => typeof arg !== "number")!;
       const like = this.#nodes[known.node].dtype;
       const inputs = args.map((arg) =>
         typeof arg === "number"
           ? this.#add({ kind: "constant", dtype: like, value: arg })
           : arg.node
       );
-      const [{ dtype }] = primitive.type(inputs.map(() => ({ dtype: like, shape: [] })), null);
+      const types = inputs.map((input) => ({ dtype: this.#nodes[input].dtype, shape: [] }));
+      const [{ dtype }] = primitive.type(types, null);
       this.#names.add(primitive.name);
       return { node: this.#add({ kind: "map", dtype, operation: primitive.name, inputs }) };
     },

@@ -9,7 +9,8 @@ import type { Shape } from "../base/shape.ts";
 import type { Affine, Combination } from "../kernels/loops.ts";
 import type { PrimitiveName } from "../primitives/mod.ts";
 import { meanFormula, rootFormula, squaresFormula } from "../primitives/moments.ts";
-import type { Formula } from "../primitives/moments.ts";
+import type { NestFormula } from "../primitives/moments.ts";
+import { productFormula } from "../primitives/reduction.ts";
 import type { BroadcastParams, ReduceParams, TransposeParams } from "../primitives/structure.ts";
 import type { FlipParams, SliceParams } from "../primitives/slicing.ts";
 import { combine } from "./coordinates.ts";
@@ -31,7 +32,7 @@ export type Rule =
   /** Elements are combined along axes, as an operation or a formula says. */
   | {
     readonly kind: "reduce";
-    readonly operation: Combination | Formula<never>;
+    readonly operation: Combination | NestFormula<never>;
   }
   /** Counting. */
   | { readonly kind: "iota" }
@@ -59,7 +60,7 @@ const heavyMap = { kind: "map", isHeavy: true } as const;
 const kernel = { kind: "kernel" } as const;
 const host = { kind: "host" } as const;
 
-function reduce(operation: Combination | Formula<never>): Rule {
+function reduce(operation: Combination | NestFormula<never>): Rule {
   return { kind: "reduce", operation };
 }
 
@@ -103,7 +104,7 @@ export const rules: Readonly<Record<PrimitiveName, Rule | HostRule | BarrierRule
   reduceSum: reduce("sum"),
   reduceMax: reduce("max"),
   reduceMin: reduce("min"),
-  reduceProd: reduce("prod"),
+  reduceProd: reduce(productFormula),
   reduceMean: reduce(meanFormula),
   reduceSquares: reduce(squaresFormula),
   reduceRoot: reduce(rootFormula),

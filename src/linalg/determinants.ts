@@ -4,27 +4,12 @@
  * @module
  */
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import {
-  abs,
-  binade,
-  div,
-  maximum,
-  minimum,
-  mul,
-  neg,
-  offset,
-  round,
-  scale,
-  sign,
-  sub,
-  trunc,
-} from "../primitives/arithmetic.ts";
-import { equal, lessEqual, select } from "../primitives/comparison.ts";
+import { abs, mul, sign } from "../primitives/arithmetic.ts";
 import { lu } from "../primitives/lu.ts";
 import { diagonalOf } from "../primitives/matrices.ts";
 import { reduceProd } from "../primitives/reduction.ts";
-import { broadcastAxis, constantLike, reduceSum, stopGradient } from "../primitives/structure.ts";
-import { log, log2, pow } from "../primitives/transcendental.ts";
+import { reduceSum } from "../primitives/structure.ts";
+import { log } from "../primitives/transcendental.ts";
 import { readSquare } from "./arguments.ts";
 
 /**
@@ -50,39 +35,7 @@ import { readSquare } from "./arguments.ts";
  */
 export function det(a: TensorLike): Tensor {
   const factors = lu(readSquare(a, "Cannot take the determinant of"));
-  return mul(factors.sign, productOf(diagonalOf(factors.u)));
-}
-
-/** For each dtype: up to which exponents products need no care, and the largest power of two. */
-const EXPONENTS = { float32: [100, 127], float64: [900, 1023] } as const;
-
-/**
- * The product along the last axis, where it is in range also if it is not in between: then of numbers
- * close to one, each divided by a power of two, and the product of these powers in two halves.
- */
-function productOf(x: Tensor): Tensor {
-  const axis = x.ndim - 1;
-  const [most, largest] = EXPONENTS[x.dtype as keyof typeof EXPONENTS];
-  const values = stopGradient(x);
-  const one = constantLike(x, 1);
-  // A pivot of zero makes no product too large or too small.
-  const isZero = equal(values, constantLike(x, 0));
-  const sizes = binade(select(isZero, one, scale(values, Math.SQRT2)));
-  const exponents = round(log2(sizes));
-  const total = offset(reduceSum(abs(exponents), [axis]), x.shape[axis]);
-  const isUsual = lessEqual(total, constantLike(total, most));
-  const isKept = broadcastAxis(isUsual, axis, x.shape[axis]);
-  const product = reduceProd(div(x, select(isKept, one, sizes)), [axis]);
-  const exponent = select(isUsual, constantLike(total, 0), reduceSum(exponents, [axis]));
-  const bound = constantLike(exponent, 2 * largest);
-  const bounded = maximum(minimum(exponent, bound), neg(bound));
-  const half = trunc(scale(bounded, 0.5));
-  return mul(mul(product, powerOfTwo(half)), powerOfTwo(sub(bounded, half)));
-}
-
-/** Two to the power of integers, exactly. */
-function powerOfTwo(exponent: Tensor): Tensor {
-  return binade(scale(pow(constantLike(exponent, 2), exponent), 1.25));
+  return mul(factors.sign, reduceProd(diagonalOf(factors.u), [factors.u.ndim - 2]));
 }
 
 /**

@@ -236,7 +236,10 @@ export function silu(x: TensorLike): Tensor {
 export interface SoftplusOptions {
   /** How sharp the bend at zero is: a positive number. Default 1. */
   readonly beta?: number;
-  /** Where `beta * x` is above this, the result is `x` itself. Default 20. */
+  /**
+   * Where `beta * x` is above this, the result is `x` itself, as in PyTorch, which has 20. Left out,
+   * the result and its derivatives are right everywhere.
+   */
   readonly threshold?: number;
 }
 
@@ -257,7 +260,7 @@ export interface SoftplusOptions {
  * ```
  */
 export function softplus(x: TensorLike, options?: SoftplusOptions): Tensor {
-  const { beta = 1, threshold = 20 } = readOptions("Cannot apply softplus", options, [
+  const { beta = 1, threshold = LOGISTIC_RANGE } = readOptions("Cannot apply softplus", options, [
     "beta",
     "threshold",
   ]);

@@ -70,6 +70,11 @@ function reduce(losses: Tensor, reduction: Reduction): Tensor {
   return reduction === "sum" ? sum(losses) : mean(losses);
 }
 
+/** `x`, but 0 where it counts with a weight of 0 and is infinite or NaN. */
+function counted(x: Tensor, weight: Tensor): Tensor {
+  return where(logicalAnd(equal(weight, 0), logicalNot(isfinite(x))), 0, x);
+}
+
 /**
  * `x` times the weight that it counts with: 0 where the weight is 0, also where `x` is infinite or
  * NaN, and then without a derivative. `source` is what `x` is made of, infinite or NaN where it is.
@@ -258,8 +263,13 @@ export function crossEntropy(
   if (!isProbabilities(what, target, input.shape)) {
     const indices = readClasses(what, input, axis, target, ignoreIndex);
     // The logarithms of an ignored row could be NaN, also times a cotangent of zero.
-    const isIgnored = expandDims(equal(indices, ignoreIndex), axis);
-    return classLoss(what, logSoftmax(where(isIgnored, 0, input), axis), axis, indices, read);
+    const isIgnored = equal(indices, ignoreIndex);
+    const known = where(expandDims(isIgnored, axis), 0, input);
+    const [scores, weights] = readWeight(what, known, axis, weight);
+    const sound = weights === null || labelSmoothing > 0
+      ? scores
+      : counted(scores, expandDims(gather(weights, where(isIgnored, 0, indices)), axis));
+    return classLoss(what, logSoftmax(sound, axis), axis, indices, read);
   }
   if (ignoreIndex >= 0) {
     throw argumentError(
@@ -272,9 +282,11 @@ export function crossEntropy(
   const smooth = labelSmoothing === 0
     ? probabilities
     : add(mul(probabilities, 1 - labelSmoothing), share);
-  const [scores, weights] = readWeight(what, logSoftmax(own, axis), axis, weight);
-  const terms = weigh(weighted(scores, smooth), axis, weights);
-  return reduce(neg(sum(terms, axis)), reduction);
+  const [given, weights] = readWeight(what, own, axis, weight);
+  const counts = weights === null ? smooth : mul(smooth, broadcast(weights, smooth.shape, [axis]));
+  // Rows that count for nothing are finite before anything else is made of them.
+  const sound = counted(given, sum(abs(counts), axis, { keepdims: true }));
+  return reduce(neg(sum(weighted(logSoftmax(sound, axis), counts), axis)), reduction);
 }
 
 /**
@@ -467,19 +479,20 @@ export function binaryCrossEntropyWithLogits(
   const read = readOptions(what, options, ["reduction", "weight", "posWeight"]);
   const { reduction = "mean", weight, posWeight } = read;
   checkReduction(what, reduction, REDUCTIONS);
-  const [x, y] = readPair(what, input, target);
+  const [scores, y] = readPair(what, input, target);
+  const weights = weight === undefined ? null : besideInput(what, "weight", scores, weight);
+  const positive = posWeight === undefined
+    ? null
+    : besideInput(what, "posWeight", scores, posWeight);
+  // What counts for nothing is finite before anything else is made of it.
+  const x = weights === null ? scores : counted(scores, weights);
+  const own = positive === null ? x : counted(x, positive);
   // -log sigmoid(x) and -log sigmoid(-x). They differ by x, but computing one from the other would
   // lose all digits of the smaller one, and of its derivative.
-  const yes = weighted(logaddexp(neg(x), 0), y, x);
+  const yes = weighted(logaddexp(neg(own), 0), y, own);
   const no = weighted(logaddexp(x, 0), sub(1, y), x);
-  const losses = add(
-    posWeight === undefined ? yes : weighted(yes, besideInput(what, "posWeight", x, posWeight), x),
-    no,
-  );
-  return reduce(
-    weight === undefined ? losses : weighted(losses, besideInput(what, "weight", x, weight), x),
-    reduction,
-  );
+  const losses = add(positive === null ? yes : mul(yes, positive), no);
+  return reduce(weights === null ? losses : mul(losses, weights), reduction);
 }
 
 /** The option `name` in the dtype in which it meets `x`, checked to broadcast to its shape. */

@@ -49,12 +49,16 @@ export interface RootParams extends SquaresParams {
   readonly eps: number;
 }
 
-/** What a formula is made of, for whoever computes it: `V` stands for a value. */
-export interface Algebra<V> {
-  /** The sum over the axes. */
-  sum(x: V): V;
+/** Elementwise operations, for whoever computes them: `V` stands for a value. */
+export interface Maps<V> {
   /** An elementwise operation; numbers are constants. */
   map(primitive: Primitive<null>, ...args: readonly (V | number)[]): V;
+}
+
+/** What a formula is made of. */
+export interface Algebra<V> extends Maps<V> {
+  /** The sum over the axes. */
+  sum(x: V): V;
   /**
    * One value where the magnitude of `x` is below `limit`, the other where it is not or `x` is NaN;
    * only those are computed that are chosen.
@@ -64,6 +68,15 @@ export interface Algebra<V> {
 
 /** A formula for elements that are reduced to one. */
 export type Formula<P> = <V>(algebra: Algebra<V>, x: V, type: Type, params: P) => V;
+
+/** What formulas of compiled programs are made of: there, products are taken too. */
+export interface NestAlgebra<V> extends Algebra<V> {
+  /** The product over the axes. */
+  prod(x: V): V;
+}
+
+/** A formula of compiled programs. */
+export type NestFormula<P> = <V>(algebra: NestAlgebra<V>, x: V, type: Type, params: P) => V;
 
 /** How elements are scaled where their squares leave the range of their dtype. */
 interface Scales {

@@ -12,20 +12,47 @@ import type { Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete, dense, splat, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
-import { add, div, mul } from "./arithmetic.ts";
-import { equal } from "./comparison.ts";
+import {
+  abs,
+  absPrimitive,
+  add,
+  addPrimitive,
+  binade,
+  binadePrimitive,
+  div,
+  divPrimitive,
+  floor,
+  maximum,
+  maximumPrimitive,
+  minimumPrimitive,
+  mul,
+  mulPrimitive,
+  round,
+  roundPrimitive,
+  scale,
+  sub,
+  subPrimitive,
+  truncPrimitive,
+} from "./arithmetic.ts";
+import { and, equal, less, lessPrimitive, select, selectPrimitive } from "./comparison.ts";
+import type { Maps, NestAlgebra, NestFormula } from "./moments.ts";
 import { concatenate, pad, sliceAxis } from "./slicing.ts";
 import {
   batchReduction,
   broadcast,
+  broadcastAxis,
+  constantLike,
   convert,
+  iota,
   reducedType,
   reduceSum,
   reductionRows,
   reshape,
+  stopGradient,
   transpose,
 } from "./structure.ts";
 import type { ReduceParams } from "./structure.ts";
+import { exp, expPrimitive, log2, log2Primitive } from "./transcendental.ts";
 
 /** Parameters of what works along one axis. */
 export interface AxisParams {
@@ -180,13 +207,8 @@ export const reduceProdPrimitive: Primitive<ReduceParams> = {
     }
     const rows = reductionRows(x, axes).elements;
     const out = allocateFor(type);
-    for (let i = 0, at = 0; i < out.length; i++) {
-      let product = 1;
-      if (isInt) {
-        for (let k = 0; k < count; k++, at++) product = Math.imul(product, rows[at]);
-      } else for (let k = 0; k < count; k++, at++) product *= rows[at];
-      out[i] = product;
-    }
+    const multiply = isInt ? integerProduct : floatProduct;
+    for (let i = 0; i < out.length; i++) out[i] = multiply(rows, i * count, (i + 1) * count);
     return [new Concrete(type.dtype, type.shape, out)];
   },
   batch: ([x], [axis], _size, params) => [batchReduction(reduceProdPrimitive, x, axis!, params)],
@@ -195,11 +217,129 @@ export const reduceProdPrimitive: Primitive<ReduceParams> = {
     tangents: [(dx, [x], [out], { axes }) => {
       // Zero, and yet made of the tangent, as every derivative must be.
       if (x.size === 0) return reduceSum(dx, axes);
-      const [product, tangent] = [x, dx].map((t) => asRows(t, axes));
+      const rows = asRows(x, axes);
+      const [product, tangent] = [rows, asRows(dx, axes)].map(balance(rows));
       return reshape(productTangent(product, tangent), out.shape);
     }],
   },
 };
+
+/** The product of `rows[start]` to `rows[end - 1]` modulo 2^32. */
+function integerProduct(rows: Elements, start: number, end: number): number {
+  let product = 1;
+  for (let i = start; i < end; i++) product = Math.imul(product, rows[i]);
+  return product;
+}
+
+/** From here on, or below one over it, the product of some elements is scaled. */
+const LARGE_PRODUCT = 2 ** 960;
+
+/** The product of `rows[start]` to `rows[end - 1]`, finite if it is although that of some is not. */
+function floatProduct(rows: Elements, start: number, end: number): number {
+  let product = 1;
+  for (let i = start; i < end; i++) {
+    product *= rows[i];
+    const size = Math.abs(product);
+    if (!(size < LARGE_PRODUCT && size > 1 / LARGE_PRODUCT)) return scaledProduct(rows, start, end);
+  }
+  return product;
+}
+
+/** The same of elements between 1 and 2 or so, and the powers of two that they were divided by. */
+function scaledProduct(rows: Elements, start: number, end: number): number {
+  let product = 1;
+  let exponent = 0;
+  const divided = (x: number): number => {
+    const power = exponentOf(x);
+    exponent += power;
+    return timesPower(x, -power);
+  };
+  for (let i = start; i < end; i++) product = divided(product * divided(rows[i]));
+  return timesPower(product, exponent);
+}
+
+/** The exponent of the power of two next to a number; 0 for what has none. */
+function exponentOf(x: number): number {
+  const size = Math.abs(x);
+  return size > 0 && size < Infinity ? Math.floor(Math.log2(size)) : 0;
+}
+
+/** `x` times a power of two, which may be out of range itself. */
+function timesPower(x: number, exponent: number): number {
+  const bounded = Math.max(-2200, Math.min(2200, exponent));
+  const third = Math.trunc(bounded / 3);
+  return x * 2 ** third * 2 ** third * 2 ** (bounded - 2 * third);
+}
+
+/** Of each dtype: products up to here need no care, the largest power of two, and how many are few. */
+const PRODUCTS = {
+  float32: { usual: 2 ** 100, largest: 127, few: 200 },
+  float64: { usual: 2 ** 960, largest: 1023, few: 1500 },
+} as const;
+
+function productsOf({ dtype }: Type): (typeof PRODUCTS)[keyof typeof PRODUCTS] {
+  return PRODUCTS[dtype as keyof typeof PRODUCTS];
+}
+
+/**
+ * The product over axes. Where that of some elements may leave the range of floats, each is divided by
+ * a power of two first, and is then near 1.
+ */
+export const productFormula: NestFormula<ReduceParams> = (algebra, x, type, { axes }) => {
+  const { map, prod } = algebra;
+  const total = prod(x);
+  if (!isFloat(type.dtype)) return total;
+  const { usual, few } = productsOf(type);
+  // No product of some elements is larger than this, or smaller than the whole divided by it.
+  const size = map(absPrimitive, x);
+  const most = prod(map(selectPrimitive, map(lessPrimitive, size, 1), 1, size));
+  return algebra.choose(
+    map(divPrimitive, most, total),
+    usual,
+    () => total,
+    () => {
+      const sizes = map(binadePrimitive, map(mulPrimitive, x, Math.SQRT2));
+      const near = map(divPrimitive, x, sizes);
+      const exponents = map(roundPrimitive, map(log2Primitive, sizes));
+      if (reducedCount(type, axes) > few) return productOfMany(algebra, near, exponents, type);
+      return timesPowerOfTwo(algebra, prod(near), algebra.sum(exponents), type);
+    },
+  );
+};
+
+/**
+ * The product of many elements near 1 times powers of two. Products of some of them could still leave
+ * the range; sums of their logarithms do not, and lose nothing in multiples of 2^-10.
+ */
+function productOfMany<V>(algebra: NestAlgebra<V>, near: V, exponents: V, type: Type): V {
+  const { map, prod, sum } = algebra;
+  const sizes = map(minimumPrimitive, map(maximumPrimitive, map(absPrimitive, near), 2 ** -60), 4);
+  const logarithms = map(mulPrimitive, map(log2Primitive, sizes), 2 ** 10);
+  const coarse = map(roundPrimitive, logarithms);
+  const steps = sum(map(addPrimitive, exponents, map(mulPrimitive, coarse, 2 ** -10)));
+  const rest = sum(map(subPrimitive, logarithms, coarse));
+  const whole = map(roundPrimitive, steps);
+  const fraction = map(
+    addPrimitive,
+    map(subPrimitive, steps, whole),
+    map(mulPrimitive, rest, 2 ** -10),
+  );
+  // What is left is 1 or -1, or what makes the product 0, infinite or NaN.
+  const signs = prod(map(divPrimitive, near, sizes));
+  const size = map(expPrimitive, map(mulPrimitive, fraction, Math.LN2));
+  return timesPowerOfTwo(algebra, map(mulPrimitive, signs, size), whole, type);
+}
+
+/** `x` times a power of two, which may be out of range itself. */
+function timesPowerOfTwo<V>({ map }: Maps<V>, x: V, exponent: V, type: Type): V {
+  const most = 2 * productsOf(type).largest;
+  const bounded = map(maximumPrimitive, map(minimumPrimitive, exponent, most), -most);
+  const half = map(truncPrimitive, map(mulPrimitive, bounded, 0.5));
+  return [half, map(subPrimitive, bounded, half)].reduce((product, part) => {
+    const power = map(mulPrimitive, map(expPrimitive, map(mulPrimitive, part, Math.LN2)), 1.25);
+    return map(mulPrimitive, product, map(binadePrimitive, power));
+  }, x);
+}
 
 /** The product of so many equal integers, modulo 2^32, by squaring. */
 function integerPower(value: number, count: number): number {
@@ -235,6 +375,41 @@ function asRows(x: Tensor, axes: readonly number[]): Tensor {
   const kept = withoutAxes(range(x.ndim), axes);
   const lengths = kept.map((axis) => x.shape[axis]);
   return reshape(transpose(x, [...kept, ...axes]), [...lengths, reducedCount(x, axes)]);
+}
+
+/**
+ * A function that multiplies rows like `x` by powers of two, which together are one: the elements of
+ * `x` become equally large, so that none of their products leaves the range of floats unless that of
+ * all does.
+ */
+function balance(x: Tensor): (rows: Tensor) => Tensor {
+  const axis = x.ndim - 1;
+  const count = x.shape[axis];
+  const values = stopGradient(x);
+  const { usual } = productsOf(x);
+  if (values instanceof Concrete && isModest(values.elements, count, usual)) return (rows) => rows;
+  const spread = (row: Tensor): Tensor => broadcastAxis(row, axis, count);
+  const magnitudes = abs(values);
+  const zero = constantLike(x, 0);
+  const isSized = and(less(zero, magnitudes), less(magnitudes, constantLike(x, Infinity)));
+  const sizes = binade(select(isSized, scale(values, Math.SQRT2), constantLike(x, 1)));
+  const others = reduceSum(convert(isSized, x.dtype), [axis]);
+  const total = reduceSum(round(log2(sizes)), [axis]);
+  const each = floor(div(total, maximum(others, constantLike(others, 1))));
+  const share = binade(scale(exp(scale(each, Math.LN2)), 1.25));
+  // What is left of the exponents is less than the number of elements.
+  const rest = sub(total, mul(each, others));
+  const places = broadcast(convert(iota(count), x.dtype), x.shape, [axis]);
+  const shares = select(less(places, spread(rest)), spread(scale(share, 2)), spread(share));
+  // A factor that is zero or infinite does not change what the others are multiplied by.
+  const factors = div(shares, select(isSized, sizes, spread(share)));
+  return (rows) => mul(rows, factors);
+}
+
+/** Whether no product of so many of these elements leaves the usual range, zeros left aside. */
+function isModest(elements: Elements, count: number, usual: number): boolean {
+  const most = usual ** (1 / count);
+  return elements.every((x) => x === 0 || (Math.abs(x) < most && Math.abs(x) > 1 / most));
 }
 
 /**

@@ -566,7 +566,7 @@ const TINY_BASE = 1e-8;
 function powerSlope(x: Tensor, y: Tensor): Tensor {
   const exponent = singleValue(y);
   if (exponent === 0) return constantLike(x, 0);
-  if (exponent !== null) return mul(y, pow(x, constantLike(x, exponent - 1)));
+  if (exponent !== null) return times(y, pow(x, constantLike(x, exponent - 1)));
   const size = abs(x);
   const isUsable = lessEqual(constantLike(x, TINY_BASE), size);
   const hasInverse = lessEqual(
@@ -580,20 +580,32 @@ function powerSlope(x: Tensor, y: Tensor): Tensor {
   const isFinite = or(isFlat, lessEqual(constantLike(y, 1), y));
   const isZero = equal(x, constantLike(x, 0));
   const free = select(and(isZero, isFinite), stopGradient(y), y);
-  return mul(free, pow(held, offset(free, -1)));
+  // Where it is infinite, the power alone says how it depends on it.
+  const factor = select(isZero, stopGradient(y), y);
+  return times(factor, pow(held, offset(free, -1)));
 }
 
-/** Where `x` is 0 and `y` is not negative: there the power is taken not to depend on `y`. */
-function isConstantPower(x: Tensor, y: Tensor): Tensor {
-  const zero = constantLike(x, 0);
-  return and(equal(x, zero), lessEqual(zero, y));
+/** `y` times its power, but 0 where an infinite exponent makes that 0. */
+function times(y: Tensor, power: Tensor): Tensor {
+  const exponent = singleValue(y);
+  if (Number.isFinite(exponent)) return mul(y, power);
+  const isInfinite = equal(abs(y), constantLike(y, Infinity));
+  const isVoid = and(isInfinite, equal(power, constantLike(y, 0)));
+  return mul(select(isVoid, constantLike(y, 0), y), power);
 }
 
-/** `log x`, but 0 where the power does not depend on `y`. */
+/**
+ * `log x`, but finite where `x` is 0 and `y` is not negative: there the power is taken not to depend on
+ * `y`. The number is 0 where the slope of the power is finite, and below 0 where it is not.
+ */
 function powerLog(x: Tensor, y: Tensor): Tensor {
   const base = singleValue(x);
   if (base !== null && base !== 0) return log(x);
-  return log(select(isConstantPower(x, y), constantLike(x, 1), x));
+  const [zero, one] = [0, 1].map((value) => constantLike(x, value));
+  const isZero = equal(x, zero);
+  const isSteep = and(less(zero, y), less(y, one));
+  const stand = select(isSteep, constantLike(x, 0.5), one);
+  return log(select(and(isZero, lessEqual(zero, y)), stand, x));
 }
 
 /**

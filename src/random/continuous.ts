@@ -383,9 +383,15 @@ function unitFraction(key: Tensor, shape: Shape, dtype: Dtype): Tensor {
 
 /** The number that divides what lies from `low` to `high` as `fraction` does; at least `low`. */
 function between(fraction: Tensor, low: Tensor, high: Tensor): Tensor {
-  // As in `uniformBetween`: product and sum are rounded together in float32.
-  const product = mul(fraction, convert(sub(high, low), "float64"));
-  return maximum(low, convert(add(product, convert(low, "float64")), low.dtype));
+  const point = (low: Tensor, high: Tensor): Tensor => {
+    // As in `uniformBetween`: product and sum are rounded together in float32.
+    const product = mul(fraction, convert(sub(high, low), "float64"));
+    return convert(add(product, convert(low, "float64")), low.dtype);
+  };
+  // Where the distance is out of range, that of the halves is not.
+  const isWide = equal(sub(high, low), constantLike(low, Infinity));
+  const wide = scale(point(scale(low, 0.5), scale(high, 0.5)), 2);
+  return maximum(low, select(isWide, wide, point(low, high)));
 }
 
 /** 23 random bits, as many as a float32 between 1 and 2 has behind the point. */

@@ -12,10 +12,17 @@ import type { Shape } from "../base/shape.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { checkBroadcast } from "../functions/arguments.ts";
 import { broadcastTo } from "../functions/broadcasting.ts";
-import { add, div, maximum, sub } from "../primitives/arithmetic.ts";
+import { add, div, maximum, mul, sub } from "../primitives/arithmetic.ts";
+import { less, select } from "../primitives/comparison.ts";
 import { randomGamma } from "../primitives/random_gamma.ts";
 import { reduceMax } from "../primitives/reduction.ts";
-import { broadcastAxis, convert, reduceSum, stopGradient } from "../primitives/structure.ts";
+import {
+  broadcastAxis,
+  constantLike,
+  convert,
+  reduceSum,
+  stopGradient,
+} from "../primitives/structure.ts";
 import { exp } from "../primitives/transcendental.ts";
 import { checkKey, readParameter, readShape, sampleShape } from "./arguments.ts";
 import type { SampleOptions } from "./arguments.ts";
@@ -139,8 +146,9 @@ export function beta(
   const second = readConcentration(b, "b", dtype, what);
   const full = sampleShape(shape, { a: first, b: second }, what);
   const [firstKey, secondKey] = split(key);
-  const x = draw(firstKey, broadcastTo(first, full), true);
-  const y = draw(secondKey, broadcastTo(second, full), true);
+  const both = [first, second].map((parameter) => broadcastTo(parameter, full));
+  const larger = maximum(both[0], both[1]);
+  const [x, y] = [firstKey, secondKey].map((key, i) => draw(key, raised(both[i], larger), true));
   const most = stopGradient(maximum(x, y));
   const part = exp(sub(x, most));
   return div(part, add(part, exp(sub(y, most))));
@@ -199,11 +207,25 @@ export function dirichlet(
   const outer = shape === undefined ? own : readShape(shape, what);
   const prefix = `${what} with concentration ${showType(a)}: cannot broadcast`;
   checkBroadcast(prefix, { dtype, shape: own }, outer);
-  const logarithms = draw(key, broadcastTo(a, [...outer, categories]), true);
   const last = outer.length;
+  const largest = broadcastAxis(reduceMax(a, [own.length]), own.length, categories);
+  const logarithms = draw(key, broadcastTo(raised(a, largest), [...outer, categories]), true);
   const most = stopGradient(reduceMax(logarithms, [last]));
   const parts = exp(sub(logarithms, broadcastAxis(most, last, categories)));
   return div(parts, broadcastAxis(reduceSum(parts, [last]), last, categories));
+}
+
+/** Concentrations from here on have gamma numbers whose logarithms are finite, and their derivatives. */
+const LEAST_CONCENTRATION = { float32: 2 ** -60, float64: 2 ** -500 } as const;
+
+/**
+ * Concentrations the largest of which is tiny, all multiplied so that it is not. Only what they are
+ * relative to each other counts then: all but one of the parts are zero, and have no derivative.
+ */
+function raised(a: Tensor, largest: Tensor): Tensor {
+  const least = constantLike(a, LEAST_CONCENTRATION[a.dtype as keyof typeof LEAST_CONCENTRATION]);
+  const isTiny = less(largest, least);
+  return select(isTiny, mul(stopGradient(div(a, largest)), least), a);
 }
 
 /** A concentration as a tensor of `dtype`; a number is checked to be one. */

@@ -33,8 +33,18 @@ const points: readonly (readonly number[])[] = [
   [0, 1.5, 0, 0, i, 0, 0, 0],
   [0, 2.5, 0, 0, 0, 0, 0, 0],
   [0, -1, -i, -i, i, i, i, i],
-  // As in PyTorch and JAX, nothing is known where infinite slopes meet the logarithm of 0.
-  [0, 0.5, i, 0, -i, NaN, NaN, 0],
+  [0, -0.5, -i, -i, i, i, i, i],
+  [0, -2, -i, -i, i, i, i, i],
+  // Mixed derivatives are their limits, where PyTorch and JAX give NaN.
+  [0, 0.5, i, 0, -i, -i, -i, 0],
+  [0, 0.25, i, 0, -i, -i, -i, 0],
+  [0, i, 0, 0, 0, 0, 0, 0],
+  [0.5, i, 0, 0, 0, 0, 0, 0],
+  [-0.5, i, 0, NaN, 0, NaN, NaN, NaN],
+  [0, -i, -i, -i, i, i, i, i],
+  [2, -i, 0, 0, 0, 0, 0, 0],
+  [2, i, i, i, i, i, i, i],
+  [0.5, -i, -i, -i, i, i, i, i],
   // Next to 0 the derivatives are those of the formulas.
   [1e-9, 0, 0, Math.log(1e-9), 0, 1e9, 1e9, Math.log(1e-9) ** 2],
   [2 ** -60, 0, 0, -60 * ln2, 0, 2 ** 60, 2 ** 60, (60 * ln2) ** 2],

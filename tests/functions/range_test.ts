@@ -246,3 +246,92 @@ Deno.test("determinants in range are found where products of some pivots are not
   }
   assertTensorsClose(det([[0, 2], [0, 1e30]]), 0, { atol: 0 });
 });
+
+/** Factors whose product is in range although that of some of them is not, and the product. */
+const factors: readonly (readonly [list: readonly number[], product: number])[] = [
+  [[1e200, 1e200, 1e-200, 1e-200], 1],
+  [[1e-200, 1e-200, 1e200, 1e200], 1],
+  [[-1e200, 1e200, 3e-200, 1e-200], -3],
+  // Between the steps lie subnormal numbers.
+  [[1e-160, 1, 1e-160, 1, 1e160, 1, 1e160], 1],
+  [[1.7e308, 1.7e308, 1e-308, 1e-308, 0.5], 1.445],
+  [[1e-310, 1e-10, 1e300], 1e-20],
+  [[1e300, 1e300, -0], -0],
+  [[Infinity, 1e-200, 1e-200], Infinity],
+  [[1e-200, 1e-200, 0, Infinity], NaN],
+  [[1e200, NaN, 1e200], NaN],
+  [[1e-200, 1e-200], 0],
+  [[1e200, -1e200], -Infinity],
+  [[5e-324, 2 ** 1000], 5e-324 * 2 ** 1000],
+];
+
+Deno.test("products in range are found where those of some factors are not", () => {
+  const prod = (x: Tensor): Tensor => x.prod(-1);
+  for (const [list, product] of factors) {
+    const x = tensor(list, { dtype: "float64" });
+    const tolerance = { rtol: 1e-13, atol: 0 };
+    for (const f of [prod, jit(prod)]) {
+      assertTensorsClose(f(x), product, tolerance);
+      assertTensorsClose(
+        f(stack([x, full([list.length], 2, { dtype: "float64" })])).at(0),
+        product,
+      );
+      assertTensorsClose(vmap(f)(stack([x, x])).at(1), product, tolerance);
+      assertTensorsClose(f(stack([x, x], 1).swapaxes(0, 1)).at(0), product, tolerance);
+    }
+  }
+  for (const length of [6, 100, 3000]) {
+    for (const [dtype, sizes] of [["float64", [1.5, 1e200]], ["float32", [1.5, 1e30]]] as const) {
+      for (const size of sizes) {
+        // Powers that are exact whatever the dtype.
+        const binary = 2 ** Math.round(Math.log2(size)) * 1.5;
+        const list = Array.from({ length }, (_, i) => i < length / 2 ? binary : 1 / binary);
+        const x = tensor([...list, -3], { dtype });
+        const rtol = dtype === "float32" ? 1e-3 : 1e-11;
+        for (const f of [prod, jit(prod)]) {
+          assertTensorsClose(f(x), -3, { rtol });
+          const slope = grad(f)(x);
+          assertTensorsClose(slope.at(0), -3 / binary, { rtol, atol: 0 });
+          assertTensorsClose(slope.at(length), 1, { rtol, atol: 0 });
+        }
+      }
+    }
+  }
+});
+
+Deno.test("derivatives of products are in range where they are so themselves", () => {
+  const prod = (x: Tensor): Tensor => x.prod();
+  for (const [dtype, exponent] of [["float32", 55], ["float64", 500]] as const) {
+    const scaled = (...list: readonly (readonly [number, number])[]): Tensor =>
+      tensor(list.map(([value, power]) => value * 2 ** (power * exponent)), { dtype });
+    const cases: readonly (readonly [x: Tensor, slope: Tensor])[] = [
+      [scaled([3, 1], [5, 1], [7, -1]), scaled([35, 0], [21, 0], [15, 2])],
+      [scaled([3, 1], [5, 1], [7, 1]), scaled([35, 2], [21, 2], [15, 2])],
+      [scaled([3, -1], [5, -1], [7, -1]), scaled([35, -2], [21, -2], [15, -2])],
+      [
+        scaled([3, 1.5], [5, 1.5], [7, -1.5], [1, -1.5]),
+        scaled([35, -1.5], [21, -1.5], [15, 1.5], [105, 1.5]),
+      ],
+      [scaled([3, 1.5], [0, 0], [7, -1.5]), scaled([0, 0], [21, 0], [0, 0])],
+    ];
+    const tolerance = { rtol: 1e-6, atol: 0 };
+    for (const [x, slope] of cases) {
+      for (const f of [prod, jit(prod)]) {
+        for (const derivative of [grad(f), jit(grad(f)), jacfwd(f)]) {
+          assertTensorsClose(derivative(x), slope, tolerance);
+        }
+        assertTensorsClose(vmap(grad(f))(stack([x, x])).at(1), slope, tolerance);
+      }
+    }
+    const x = scaled([3, 1.5], [5, 0.25], [7, -1.5], [2, -0.25]);
+    const curve = [
+      [[0, 0], [14, -1.75], [10, 0], [35, -1.25]],
+      [[14, -1.75], [0, 0], [6, 1.25], [21, 0]],
+      [[10, 0], [6, 1.25], [0, 0], [15, 1.75]],
+      [[35, -1.25], [21, 0], [15, 1.75], [0, 0]],
+    ].map((row) => scaled(...row as [number, number][]));
+    for (const second of [hessian(prod), jit(hessian(prod))]) {
+      assertTensorsClose(second(x) as Tensor, stack(curve), tolerance);
+    }
+  }
+});

@@ -122,6 +122,45 @@ const cases: readonly Case[] = [
     value: -Math.log(1 - p),
     slope: [[0, 0], [p, -p]],
   },
+  ...[I, NaN].flatMap((score): readonly Case[] => [
+    {
+      name: `crossEntropy of rows with ${score} whose class weighs nothing`,
+      f: (x) => nn.crossEntropy(x, ints([0, 1, 0]), { weight: [0, 1] }),
+      x: [[score, 0], [0, 1], [-I, score]],
+      value: -Math.log(1 - p),
+      slope: [[0, 0], [p, -p], [0, 0]],
+    },
+    {
+      name: `crossEntropy of rows with ${score} without probabilities that weigh`,
+      f: (x) =>
+        nn.crossEntropy(x, tensor([[1, 0], [0, 1], [0, 0]], { dtype: x.dtype }), {
+          weight: [0, 1],
+          reduction: "sum",
+        }),
+      x: [[score, 0], [0, 1], [score, score]],
+      value: -Math.log(1 - p),
+      slope: [[0, 0], [p, -p], [0, 0]],
+    },
+    {
+      name: `crossEntropy of rows with ${score} without probabilities`,
+      f: (x) =>
+        nn.crossEntropy(x, tensor([[0, 0], [0, 1]], { dtype: x.dtype }), { reduction: "sum" }),
+      x: [[score, 0], [0, 1]],
+      value: -Math.log(1 - p),
+      slope: [[0, 0], [p, -p]],
+    },
+    {
+      name: `binaryCrossEntropyWithLogits of ${score} that weighs nothing`,
+      f: (x) =>
+        nn.binaryCrossEntropyWithLogits(x, tensor([0, 1, 0.5, 1], { dtype: x.dtype }), {
+          weight: [0, 0, 0, 1],
+          reduction: "sum",
+        }),
+      x: [score, -score, score, 0],
+      value: Math.LN2,
+      slope: [0, 0, 0, -0.5],
+    },
+  ]),
   {
     name: "nllLoss of an impossible class that weighs nothing",
     f: (x) => nn.nllLoss(x, ints([0, -100, 1]), { weight: [0, 2] }),
@@ -350,3 +389,17 @@ for (const reduction of ["mean", "sum", "none"] as const) {
     }
   });
 }
+
+Deno.test("targets and weights have no derivatives where logits that count for nothing are infinite", () => {
+  const x = tensor([I, -I, NaN, 0], { dtype: "float64" });
+  const f = (y: Tensor, weight: Tensor) =>
+    nn.binaryCrossEntropyWithLogits(x, y, { weight, reduction: "sum" });
+  const y = tensor([0, 1, 0.5, 1], { dtype: "float64" });
+  const weight = tensor([0, 0, 0, 1], { dtype: "float64" });
+  for (const slope of [grad(f), jit(grad(f)), jacfwd(f)]) {
+    assertTensorsClose(slope(y, weight), [0, 0, 0, 0]);
+  }
+  const posWeight = (y: Tensor) =>
+    nn.binaryCrossEntropyWithLogits([-I, 0], y, { posWeight: [0, 2], reduction: "sum" });
+  assertTensorsClose(grad(posWeight)(tensor([1, 1])), [0, Math.LN2]);
+});

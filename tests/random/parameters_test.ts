@@ -1,6 +1,10 @@
 import { Concrete } from "../../src/core/tensor.ts";
+import type { Tensor } from "../../src/core/tensor.ts";
+import { stack, tensor } from "../../src/functions/mod.ts";
+import { jit } from "../../src/jit.ts";
 import * as typed from "../../src/random/mod.ts";
-import { assertEquals, assertThrows } from "../support/std.ts";
+import { grad, vmap } from "../../src/transforms/mod.ts";
+import { assert, assertEquals, assertThrows } from "../support/std.ts";
 
 // Arguments of the wrong type on purpose.
 // deno-lint-ignore no-explicit-any
@@ -143,4 +147,66 @@ Deno.test("what cannot be chosen is an error", () => {
       `ShapeError: ${what}: axis 0 must be a non-negative integer, got -2`,
     ],
   ]);
+});
+
+Deno.test("of tiny concentrations one takes all, as often as they are relative to each other", () => {
+  for (
+    const [dtype, sizes] of [
+      ["float32", [1e-44, 1e-38, 1e-25]],
+      ["float64", [5e-323, 1e-200]],
+    ] as const
+  ) {
+    for (const size of sizes) {
+      const near = (actual: Tensor, expected: number): void => {
+        assert(Math.abs(actual.item() - expected) < 0.03, `${actual.item()}, not ${expected}`);
+      };
+      const a = tensor([1, 2, 1].map((part) => part * size), { dtype });
+      const draw = (a: Tensor) => random.dirichlet(key, a, [2000], { dtype });
+      for (const parts of [draw(a), jit(draw)(a)]) {
+        assertEquals(parts.sum(1).data().every((sum: number) => sum === 1), true);
+        [0.25, 0.5, 0.25].forEach((share, i) => near(parts.at(null, i).mean(), share));
+      }
+      const beta = (a: Tensor, b: Tensor) => random.beta(key, a, b, [2000], { dtype });
+      near(beta(a.at(0), a.at(1)).mean(), 1 / 3);
+      near(beta(a.at(0), tensor(2, { dtype })).mean(), 0);
+      const slope = grad((a: Tensor) =>
+        draw(a).at(null, 0).sum().add(beta(a.at(0), a.at(1)).sum())
+      );
+      assertEquals(slope(a).toArray(), [0, 0, 0]);
+      assertEquals(jit(slope)(a).toArray(), [0, 0, 0]);
+    }
+  }
+});
+
+Deno.test("uniform numbers between tensors whose distance is out of range fill it", () => {
+  for (const [dtype, most] of [["float32", 3.4e38], ["float64", 1.79e308]] as const) {
+    const bounds = { minval: tensor([-most, 0], { dtype }), maxval: tensor([most, 1], { dtype }) };
+    const draw = ({ minval, maxval }: typeof bounds) =>
+      random.uniform(key, [3000, 2], { minval, maxval, dtype });
+    for (const x of [draw(bounds), jit(draw)(bounds)]) {
+      const fractions = x.at(null, 0).div(most);
+      assert(Math.abs(fractions.mean().item()) < 0.04);
+      assert(Math.abs(fractions.square().mean().item() - 1 / 3) < 0.02);
+      assert(fractions.abs().max().item() <= 1);
+      assertEquals(
+        x.at(null, 1).toArray(),
+        draw({
+          minval: bounds.minval.mul([0, 1]),
+          maxval: bounds.maxval,
+        }).at(null, 1).toArray(),
+      );
+    }
+    const slope = grad((b: typeof bounds) => draw(b).mean(0).sum())(bounds);
+    assert(slope.minval.add(slope.maxval).sub(1).abs().max().item() < 1e-5);
+  }
+});
+
+Deno.test("integers between equal bounds that are tensors are that bound", () => {
+  for (const bound of [-(2 ** 31), -1, 0, 7, 2 ** 31 - 1]) {
+    const at = tensor([bound], { dtype: "int32" });
+    const draw = (at: Tensor) => random.randint(key, [3], at, at);
+    assertEquals(draw(at).toArray(), [bound, bound, bound]);
+    assertEquals(jit(draw)(at).toArray(), [bound, bound, bound]);
+    assertEquals(vmap(draw)(stack([at, at])).at(1).toArray(), [bound, bound, bound]);
+  }
 });
