@@ -566,7 +566,7 @@ const TINY_BASE = 1e-8;
 function powerSlope(x: Tensor, y: Tensor): Tensor {
   const exponent = singleValue(y);
   if (exponent === 0) return constantLike(x, 0);
-  if (exponent !== null) return times(y, pow(x, constantLike(x, exponent - 1)));
+  if (exponent !== null) return mul(y, pow(x, constantLike(x, exponent - 1)));
   const size = abs(x);
   const isUsable = lessEqual(constantLike(x, TINY_BASE), size);
   const hasInverse = lessEqual(
@@ -582,16 +582,7 @@ function powerSlope(x: Tensor, y: Tensor): Tensor {
   const free = select(and(isZero, isFinite), stopGradient(y), y);
   // Where it is infinite, the power alone says how it depends on it.
   const factor = select(isZero, stopGradient(y), y);
-  return times(factor, pow(held, offset(free, -1)));
-}
-
-/** `y` times its power, but 0 where an infinite exponent makes that 0. */
-function times(y: Tensor, power: Tensor): Tensor {
-  const exponent = singleValue(y);
-  if (Number.isFinite(exponent)) return mul(y, power);
-  const isInfinite = equal(abs(y), constantLike(y, Infinity));
-  const isVoid = and(isInfinite, equal(power, constantLike(y, 0)));
-  return mul(select(isVoid, constantLike(y, 0), y), power);
+  return mul(factor, pow(held, offset(free, -1)));
 }
 
 /**
