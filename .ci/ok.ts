@@ -76,7 +76,7 @@ function allSteps(): Step[] {
     {
       group: "endings",
       name: "endings",
-      args: [...endings, "tests/runtime/endings_test.ts"],
+      args: [...endings, "tests/backends/wasm/threads/endings_test.ts"],
       tests: true,
     },
     {

@@ -7,9 +7,8 @@
  * values for its derivative. Nothing is timed; what is printed is the length of the program's working
  * memory as it is planned.
  */
-import { checkpoint, grad, makeProgram, matmul, random, whileLoop } from "@jacobi/jacobi";
+import { checkpoint, grad, inspect, makeProgram, matmul, random, whileLoop } from "@jacobi/jacobi";
 import type { CheckpointPolicy, Tensor } from "@jacobi/jacobi";
-import { assembled } from "../src/compile/pipeline.ts";
 
 const weights = random.normal(random.key(1), [256, 256]).div(16);
 const x = random.normal(random.key(2), [512, 256]);
@@ -37,7 +36,7 @@ const cases = [
   [16, 4, "nothing"],
 ] as const;
 for (const [blocks, group, policy] of cases) {
-  const { arena } = assembled(makeProgram(grad(chain(blocks, group, policy)))(x));
+  const { workspace: arena } = inspect.kernels(makeProgram(grad(chain(blocks, group, policy)))(x));
   const megabytes = (arena / 2 ** 20).toFixed(1).padStart(5);
   console.log(`${blocks} blocks in groups of ${group}, keeping ${policy}: ${megabytes} MiB`);
 }
@@ -51,7 +50,7 @@ for (const checkpoint of [false, true]) {
         maxSteps,
         checkpoint,
       }).sum();
-    const { arena } = assembled(makeProgram(grad(loop))(x));
+    const { workspace: arena } = inspect.kernels(makeProgram(grad(loop))(x));
     const megabytes = (arena / 2 ** 20).toFixed(1).padStart(5);
     const kind = checkpoint ? "checkpointed loop" : "loop";
     console.log(`${kind} of at most ${maxSteps} steps: ${megabytes} MiB`);

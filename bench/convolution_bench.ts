@@ -8,14 +8,14 @@
  * after the table of times: GFLOP/s of the plain sums, so that Winograd's convolutions may exceed the
  * machine's peak. The baselines are the evaluator's loops, for one small image.
  */
-import { makeBuilder, PAGE } from "../src/kernels/builder.ts";
+import { makeBuilder, PAGE } from "../src/backends/wasm/kernels/builder.ts";
 import {
   type ConvolutionParams,
   emitConvolve,
   emitConvolveFilter,
   emitConvolveInput,
-} from "../src/kernels/convolution.ts";
-import { type Buffer, SCRATCH_BYTES, SLACK } from "../src/kernels/kernel.ts";
+} from "../src/backends/wasm/kernels/convolution/mod.ts";
+import { type Buffer, SCRATCH_BYTES, SLACK } from "../src/backends/wasm/kernels/kernel.ts";
 import * as evaluator from "../src/numeric/convolution.ts";
 import { benchRate } from "./support/figures.ts";
 

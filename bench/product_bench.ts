@@ -15,10 +15,10 @@
  */
 import type { Dtype } from "../src/base/dtype.ts";
 import { byteSize } from "../src/base/dtype.ts";
-import { makeBuilder, PAGE } from "../src/kernels/builder.ts";
-import { type Kernel, SCRATCH_BYTES, SLACK } from "../src/kernels/kernel.ts";
-import { chooseTile } from "../src/kernels/probe.ts";
-import { type BatchProduct, emitProduct } from "../src/kernels/product.ts";
+import { makeBuilder, PAGE } from "../src/backends/wasm/kernels/builder.ts";
+import { type Kernel, SCRATCH_BYTES, SLACK } from "../src/backends/wasm/kernels/kernel.ts";
+import { chooseTile } from "../src/backends/wasm/kernels/product/probe.ts";
+import { type BatchProduct, emitProduct } from "../src/backends/wasm/kernels/product/mod.ts";
 import { benchRate } from "./support/figures.ts";
 import { emitPeak } from "./support/wasm_kernels.ts";
 

@@ -8,8 +8,8 @@
  */
 import { models, nn, optim, random, tree, valueAndGrad, zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
-import { assemble } from "../src/compile/executable.ts";
-import { optimize } from "../src/compile/pipeline.ts";
+import { assemble } from "../src/backends/wasm/executable.ts";
+import { optimize } from "../src/passes/mod.ts";
 import type { Concrete } from "../src/core/tensor.ts";
 import { makeProgram } from "../src/transforms/stage.ts";
 

@@ -14,8 +14,8 @@
  *
  * Rates are printed after the table of times: GFLOP/s, GB/s (read and written), calls.
  */
-import { type FunctionReference, Module } from "../src/wasm/module.ts";
-import { f32x4, i32 } from "../src/wasm/operations.ts";
+import { type FunctionReference, Module } from "../src/backends/wasm/assembler/module.ts";
+import { f32x4, i32 } from "../src/backends/wasm/assembler/operations.ts";
 import { benchRate } from "./support/figures.ts";
 import {
   emitMap,

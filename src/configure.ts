@@ -7,10 +7,12 @@ import { describeValue, setDefaultFloat } from "./base/dtype.ts";
 import type { FloatDtype } from "./base/dtype.ts";
 import { argumentError, nonFiniteError } from "./base/errors.ts";
 import { checkFlag, readOptions } from "./base/options.ts";
+import { cpu, setDefaultDevice } from "./core/device.ts";
+import type { Device } from "./core/device.ts";
+import { checkDevice } from "./device.ts";
 import { inspectFinite } from "./core/non_finite.ts";
 import { installInspector } from "./core/origin.ts";
-import { configureMemory } from "./runtime/memory.ts";
-import { configureThreads } from "./runtime/threads.ts";
+import { backendOf } from "./backends/backend.ts";
 
 /** Options of `configure`; what is left out stays as it is. */
 export interface ConfigureOptions {
@@ -35,6 +37,8 @@ export interface ConfigureOptions {
    * arrays and files keep their own dtypes. Default `"float32"`.
    */
   readonly defaultFloat?: FloatDtype;
+  /** Where work goes whose tensors were never placed on a device. The processor, unless told. */
+  readonly device?: Device;
   /**
    * Whether an operation that makes NaN out of operands without NaN is an error that says which it is,
    * in which pass, and the user's line. Every operation then runs by itself, nothing is compiled, and
@@ -109,13 +113,14 @@ function configureDebugging(): void {
  */
 export function configure(options: ConfigureOptions): void {
   const what = "Cannot configure";
-  const { threads, memoryLimit, defaultFloat, debugNaNs, debugInfinities } = readOptions(
+  const { threads, memoryLimit, defaultFloat, device, debugNaNs, debugInfinities } = readOptions(
     what,
     options,
     [
       "threads",
       "memoryLimit",
       "defaultFloat",
+      "device",
       "debugNaNs",
       "debugInfinities",
     ],
@@ -127,9 +132,13 @@ export function configure(options: ConfigureOptions): void {
   }
   if (debugNaNs !== undefined) checkFlag(debugNaNs, what, "debugNaNs");
   if (debugInfinities !== undefined) checkFlag(debugInfinities, what, "debugInfinities");
+  if (device !== undefined) checkDevice(device, what);
   if (defaultFloat !== undefined) setDefaultFloat(defaultFloat);
-  if (threads !== undefined) configureThreads({ threads });
-  if (memoryLimit !== undefined) configureMemory({ limit: memoryLimit });
+  if (device !== undefined) setDefaultDevice(device);
+  backendOf(cpu).configure({
+    ...(threads === undefined ? {} : { threads }),
+    ...(memoryLimit === undefined ? {} : { memoryLimit }),
+  });
   if (debugNaNs === undefined && debugInfinities === undefined) return;
   debugged.nans = debugNaNs ?? debugged.nans;
   debugged.infinities = debugInfinities ?? debugged.infinities;

@@ -9,12 +9,14 @@ import type { FloatDtype } from "./base/dtype.ts";
 import { argumentError } from "./base/errors.ts";
 import { readOptions } from "./base/options.ts";
 import { sameShape, showType } from "./base/shape.ts";
-import { installKernels } from "./compile/eager.ts";
-import { compile } from "./compile/pipeline.ts";
+import { moveTo, openDevice, runProgram } from "./backends/backend.ts";
+import { wasm } from "./backends/wasm/mod.ts";
 import { call } from "./control/call.ts";
 import { axesInScope, sameScope, showScope } from "./core/axes.ts";
 import type { NamedAxis } from "./core/axes.ts";
 import { leafToInput } from "./core/convert.ts";
+import { cpu } from "./core/device.ts";
+import type { Device } from "./core/device.ts";
 import { isInspecting } from "./core/origin.ts";
 import { closeProgram } from "./core/program.ts";
 import type { Program } from "./core/program.ts";
@@ -25,6 +27,7 @@ import { showPath, unflatten } from "./core/tree.ts";
 import type { Structure } from "./core/tree.ts";
 import type { TensorsOf } from "./core/tree_types.ts";
 import { currentTrace, isEvaluating, WeakScalar } from "./core/trace.ts";
+import { checkDevice } from "./device.ts";
 import { checkFunction, flattenFunction, primalOf } from "./transforms/flatten_function.ts";
 import { stage } from "./transforms/stage.ts";
 
@@ -49,6 +52,11 @@ export interface JitOptions {
    * call is kept with `copy`: `best = tree.map(copy, params)`.
    */
   readonly donateArgnums?: number | readonly number[];
+  /**
+   * Where the function runs: its arguments are moved there. Left out, it runs where they are. Within
+   * another transform the arguments decide.
+   */
+  readonly device?: Device;
 }
 
 /** A compiled function. */
@@ -62,8 +70,8 @@ export interface Jitted<Args extends readonly unknown[], Out> {
   explain(...args: Args): string;
 }
 
-// Large single operations run on the kernels of compiled functions.
-installKernels();
+// Also large single operations run on the kernels of compiled functions.
+openDevice(cpu, wasm);
 
 /** What decides whether a program fits a call. */
 interface Signature<Leaf, Static> {
@@ -162,15 +170,17 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
   options?: JitOptions,
 ): Jitted<Args, Out> {
   checkFunction(f, "jit");
-  const { staticArgnums = [], donateArgnums = [] } = readOptions("Cannot apply jit", options, [
-    "staticArgnums",
-    "donateArgnums",
-  ]);
+  const { staticArgnums = [], donateArgnums = [], device } = readOptions(
+    "Cannot apply jit",
+    options,
+    ["staticArgnums", "donateArgnums", "device"],
+  );
+  if (device !== undefined) checkDevice(device, "Cannot apply jit");
   const staticPlaces = readArgnums(staticArgnums, "staticArgnums");
   const donatedPlaces = readArgnums(donateArgnums, "donateArgnums");
   checkDisjoint(staticPlaces, donatedPlaces);
   const entries: Entry[] = [];
-  const caller: Caller = { name: f.name || "an anonymous function", calls: 0 };
+  const caller: Caller = { name: f.name || "an anonymous function", calls: 0, device };
 
   function jitted(...args: Args): TensorsOf<Out> {
     const statics = placesIn(staticPlaces, args, f, "staticArgnums");
@@ -184,7 +194,7 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
       entry.leaves.forEach((leaf, i) => {
         if (isNumberInput(leaf) && leaf.isWide) (signature.leaves[i] as WeakScalar).markWide();
       });
-      return finish(entry, run(entry, inputs, caller)) as TensorsOf<Out>;
+      return finish(entry, run(entry, inputs, caller, paths)) as TensorsOf<Out>;
     }
     const donated = placesIn(donatedPlaces, args, f, "donateArgnums");
     checkDisjoint(statics, donated);
@@ -218,7 +228,7 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
       };
       entries.unshift(entry);
       entries.length = Math.min(entries.length, MAX_PROGRAMS);
-      return finish(entry, run(entry, inputs, caller)) as TensorsOf<Out>;
+      return finish(entry, run(entry, inputs, caller, paths)) as TensorsOf<Out>;
     }
     const results = call(program, [...captured, ...inputs]);
     return unflatten(staged.structure, results) as TensorsOf<Out>;
@@ -264,20 +274,52 @@ interface Caller {
   readonly name: string;
   /** How often it was called. */
   calls: number;
+  /** Where it runs, if it was told. */
+  readonly device: Device | undefined;
 }
 
 /** Runs a program; with the memory of donated inputs where nothing traces it. */
 function run(
-  { program, names }: Entry,
-  inputs: readonly Tensor[],
-  { name, calls }: Caller,
+  { program, names, leaves }: Entry,
+  given: readonly Tensor[],
+  { name, calls, device }: Caller,
+  paths: Call["paths"],
 ): readonly Tensor[] {
+  const inputs = device === undefined
+    ? given
+    : given.map((x) => x instanceof Concrete && isEvaluating() ? moveTo(x, device) : x);
+  checkDevices(inputs, leaves, name, paths);
   const mayDonate = isEvaluating() && names.some((name) => name !== null) &&
     inputs.every((input) => input instanceof Concrete);
   if (!mayDonate) return call(program, inputs);
   const suffix = ` of ${name} (call ${calls})`;
   const donated = names.map((argument) => argument === null ? null : argument + suffix);
-  return compile(program)(inputs as Concrete[], donated);
+  return runProgram(program, inputs as Concrete[], donated);
+}
+
+/** Throws when inputs are on two devices. */
+function checkDevices(
+  inputs: readonly Tensor[],
+  leaves: Entry["leaves"],
+  name: string,
+  paths: Call["paths"],
+): void {
+  const placeOf = (i: number): Device | null => {
+    const input = inputs[i];
+    return input instanceof Concrete ? input.placement : null;
+  };
+  const first = inputs.findIndex((_, i) => placeOf(i) !== null);
+  if (first < 0) return;
+  const other = inputs.findIndex((_, i) => placeOf(i) !== null && placeOf(i) !== placeOf(first));
+  if (other < 0) return;
+  const places = leaves.flatMap((leaf, i) => typeof leaf === "boolean" ? [] : [i]);
+  const show = (i: number): string => `args${showPath(paths()[places[i]])} is on ${placeOf(i)}`;
+  throw argumentError(
+    `Cannot run ${name}: expected all arguments on one device, ${show(first)} and ${
+      show(other)
+    }; ` +
+      `move one of them with toDevice`,
+  );
 }
 
 /** What messages call the donated inputs among the leaves. */

@@ -1,5 +1,5 @@
 import { configure, jit, tensor } from "../mod.ts";
-import { threadCount } from "../src/runtime/threads.ts";
+import { threadCount } from "../src/backends/wasm/threads/threads.ts";
 import { assertEquals } from "./support/std.ts";
 import { assertRefused } from "./support/errors.ts";
 

@@ -20,7 +20,7 @@ import {
   whileLoop,
 } from "../mod.ts";
 import type { Tensor } from "../mod.ts";
-import { inlineCalls } from "../src/compile/inline_calls.ts";
+import { inlineCalls } from "../src/passes/inline_calls.ts";
 import { checkProgram } from "../src/core/check.ts";
 import { withoutEffects } from "../src/core/program.ts";
 import { assertRefused } from "./support/errors.ts";

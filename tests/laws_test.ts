@@ -23,7 +23,7 @@ import { reduceMax, reduceMin, reduceProd } from "../src/primitives/reduction.ts
 import { reduceSum } from "../src/primitives/structure.ts";
 import { atan2, pow } from "../src/primitives/transcendental.ts";
 import { jvp } from "../src/transforms/jvp.ts";
-import "./kernels/written_twice.ts";
+import "./backends/wasm/kernels/written_twice.ts";
 import { checkRow } from "./laws/laws.ts";
 import type { Argument, Case, Row, Table } from "./laws/laws.ts";
 import {

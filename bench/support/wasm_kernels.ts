@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Code } from "../../src/wasm/code.ts";
-import type { Expression } from "../../src/wasm/expression.ts";
-import type { Memory } from "../../src/wasm/memory.ts";
-import type { FunctionReference, Module } from "../../src/wasm/module.ts";
-import { f32, f32x4, i32, i32x4, v128 } from "../../src/wasm/operations.ts";
+import type { Code } from "../../src/backends/wasm/assembler/code.ts";
+import type { Expression } from "../../src/backends/wasm/assembler/expression.ts";
+import type { Memory } from "../../src/backends/wasm/assembler/memory.ts";
+import type { FunctionReference, Module } from "../../src/backends/wasm/assembler/module.ts";
+import { f32, f32x4, i32, i32x4, v128 } from "../../src/backends/wasm/assembler/operations.ts";
 
 /** Bytes of a float, and of a vector of four. */
 const FLOAT = 4;

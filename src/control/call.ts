@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { compile } from "../compile/pipeline.ts";
+import { runProgram } from "../backends/backend.ts";
 import { isInspecting } from "../core/origin.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { dependentResultsOf, evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
@@ -36,7 +36,7 @@ export const callPrimitive: Primitive<CallParams> = {
   evaluate: (args, { program }) =>
     isInspecting()
       ? runEvaluated(() => evaluateProgram(program, args)) as Concrete[]
-      : compile(program)(args),
+      : runProgram(program, args),
   batch(args, axes, size, { program }, axisName) {
     const batched = batchProgram(program, axes, size, axisName);
     const results = bind(callPrimitive, args, { program: batched.program });

@@ -6,7 +6,7 @@
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
-import { inlinePlainCalls } from "../compile/inline_calls.ts";
+import { inlinePlainCalls } from "../passes/inline_calls.ts";
 import type { Primitive } from "../core/primitive.ts";
 import {
   dependentResultsOf,

@@ -7,8 +7,8 @@
  */
 import { isFloat } from "../base/dtype.ts";
 import { insertAt, range, removeAt } from "../base/shape.ts";
-import { inlinePlainCalls } from "../compile/inline_calls.ts";
-import { asControl, withPrograms } from "../compile/control.ts";
+import { inlinePlainCalls } from "../passes/inline_calls.ts";
+import { asControl, withPrograms } from "../passes/control.ts";
 import { mentionsAxis } from "../core/axes.ts";
 import { isInspecting } from "../core/origin.ts";
 import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";

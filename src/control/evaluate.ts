@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assembled, compile } from "../compile/pipeline.ts";
+import { executableOf, runProgram } from "../backends/backend.ts";
 import { isInspecting } from "../core/origin.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { evaluateProgram, Program, Variable } from "../core/program.ts";
@@ -46,7 +46,9 @@ function runnerFor(
   program: Program,
   steps: number,
 ): (args: readonly Concrete[]) => readonly Concrete[] {
-  if (isWorthCompiling(program, steps) && !isInspecting()) return compile(program);
+  if (isWorthCompiling(program, steps) && !isInspecting()) {
+    return (args) => runProgram(program, args);
+  }
   return (args) => runEvaluated(() => evaluateProgram(program, args)) as Concrete[];
 }
 
@@ -78,14 +80,13 @@ function runWhole<P>(
     const outputs = primitive.type(args, params).map((type) => new Variable(type));
     const equation = { primitive: primitive as Primitive, inputs: binders, params, outputs };
     program = new Program(binders, [equation], outputs);
-    const { steps } = assembled(program).schedule;
-    if (steps.some((step) => "task" in step)) program = null;
+    if (!executableOf(program).isWhole) program = null;
     programs.set(key, program);
   }
   if (program === null || running.has(program)) return null;
   running.add(program);
   try {
-    return compile(program)(args);
+    return runProgram(program, args);
   } catch (error) {
     // What does not fit into linear memory as a whole may well do so step by step.
     if (error instanceof MemoryError) return null;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { asControl } from "../compile/control.ts";
+import { asControl } from "../passes/control.ts";
 import type { Program } from "../core/program.ts";
 import type { Atom, Equation } from "../core/program.ts";
 

@@ -15,6 +15,8 @@ export interface Resident {
   peek<T>(f: (elements: Elements) => T, storage: Storage): T;
   /** The elements on the heap, for good; copied there at the first call. */
   elements(storage: Storage): Elements;
+  /** A promise for the work that computes the elements, where there is such work. */
+  ready?(): Promise<void>;
 }
 
 /**
@@ -56,6 +58,11 @@ export class Storage {
   /** The elements on the heap; never written to. */
   get elements(): Elements {
     return this.#elements ?? this.#resident!.elements(this);
+  }
+
+  /** A promise for the work behind the elements. */
+  async ready(): Promise<void> {
+    await this.#resident?.ready?.();
   }
 
   /** Gives `f` the elements where they are, without a copy; it must not keep or change them. */

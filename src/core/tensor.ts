@@ -17,6 +17,8 @@ import {
   sizeOf,
 } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
+import { defaultDevice } from "./device.ts";
+import type { Device } from "./device.ts";
 import { formatTensor } from "./format.ts";
 import { Storage } from "./storage.ts";
 import type {
@@ -116,6 +118,15 @@ export abstract class Tensor implements Type {
    */
   abstract concrete(purpose: string): Concrete;
 
+  /**
+   * Where its elements are, or, for a tensor that was never placed on a device, where work on it goes.
+   *
+   * @throws {TraceError} when the value is traced and has no concrete value.
+   */
+  get device(): Device {
+    return this.concrete("tell the device of").placement ?? defaultDevice();
+  }
+
   /** The number of axes. */
   get ndim(): number {
     return this.shape.length;
@@ -206,6 +217,25 @@ export abstract class Tensor implements Type {
     const value = this.concrete("read the data of");
     const data = isSplat(value) ? dense(value) : value.peek((elements) => elements.slice());
     return data as Values & Unshared<Values>;
+  }
+
+  /**
+   * A promise of what `data` gives, for runtimes in which reading cannot wait for a device.
+   *
+   * @throws {TraceError} when the value is traced and has no concrete value.
+   *
+   * @example Without blocking
+   * ```ts
+   * import { tensor } from "@jacobi/jacobi";
+   * import { strictEqual } from "node:assert/strict";
+   *
+   * const values: Float32Array = await tensor([1, 2]).read();
+   * strictEqual(values[1], 2);
+   * ```
+   */
+  async read<Values extends Elements = Unshared<Elements>>(): Promise<Values & Unshared<Values>> {
+    await this.concrete("read the data of").ready();
+    return this.data<Values>();
   }
 
   /** What `JSON.stringify` writes: nested arrays, as `toArray` gives. */
@@ -826,6 +856,7 @@ export class Concrete extends Tensor {
   #elements: Elements | null;
   #storage: Storage | null;
   #donatedAs = "";
+  #placement: Device | null = null;
 
   /** Wraps elements without a copy: the caller gives them up. A storage may be another tensor's. */
   constructor(dtype: Dtype, shape: Shape, held: Elements | Storage) {
@@ -835,6 +866,24 @@ export class Concrete extends Tensor {
     this.#storage = isStorage ? held : null;
     if (isStorage) held.sharers++;
     Object.freeze(this);
+  }
+
+  /**
+   * The device that it was placed on, or computed on from others that were; `null` for all others.
+   *
+   * @internal
+   */
+  get placement(): Device | null {
+    return this.#placement;
+  }
+
+  /**
+   * Notes that it is on a device; for whoever has just made it.
+   *
+   * @internal
+   */
+  place(device: Device): void {
+    this.#placement = device;
   }
 
   /** The elements on the heap, row-major; of length one for a splat. Never written to. */
@@ -850,6 +899,15 @@ export class Concrete extends Tensor {
   /** Gives `f` what `elements` holds, where it is; `f` must neither keep nor change it. */
   peek<T>(f: (elements: Elements) => T): T {
     return this.#elements === null ? this.#kept().peek(f) : f(this.#elements);
+  }
+
+  /**
+   * A promise for the work behind the elements.
+   *
+   * @internal
+   */
+  async ready(): Promise<void> {
+    if (this.#elements === null) await this.#kept().ready();
   }
 
   /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { sizeOf } from "../base/shape.ts";
-import { asControl } from "../compile/control.ts";
+import { asControl } from "../passes/control.ts";
 import { programsIn, typeOf } from "../core/program.ts";
 import type { Equation, Program } from "../core/program.ts";
 import type { ContractParams } from "../primitives/contraction.ts";

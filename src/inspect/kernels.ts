@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { assembled, passes as allPasses } from "../compile/pipeline.ts";
+import { backendOf, executableOf } from "../backends/backend.ts";
+import type { MemoryUsage } from "../backends/backend.ts";
+import { defaultDevice } from "../core/device.ts";
 import type { Program } from "../core/program.ts";
-import { memoryUsage as usage } from "../runtime/memory.ts";
-import type { MemoryUsage } from "../runtime/memory.ts";
+import { passes as allPasses } from "../passes/mod.ts";
 import { checkIsProgram } from "./text.ts";
 
-export type { MemoryUsage } from "../runtime/memory.ts";
+export type { MemoryUsage } from "../backends/backend.ts";
 
 /** One kernel of a compiled program. */
 export interface KernelInfo {
@@ -62,17 +63,16 @@ export interface Compilation {
  */
 export function kernels(program: Program): Compilation {
   checkIsProgram(program, "list the kernels of");
-  const { schedule, arena, code } = assembled(program);
-  const list = schedule.summaries.map(({ name, ...rest }): KernelInfo => ({
+  const { kernels, steps, workspace, code } = executableOf(program).describe();
+  const list = kernels.map(({ name, ...rest }): KernelInfo => ({
     name: name.replace(/^\+ /, ""),
     ...rest,
     isFused: name.startsWith("+ "),
   }));
-  const steps = schedule.steps.length;
   return {
     kernels: list,
     steps,
-    workspace: arena,
+    workspace,
     code,
     toString() {
       const rows = list.map(({ name, operations, bytes, chunks, isFused, depth }) => [
@@ -82,7 +82,7 @@ export function kernels(program: Program): Compilation {
         String(chunks),
       ]);
       return table([["kernel", "operations", "bytes", "chunks"], ...rows]) +
-        `\n${steps} steps, ${arena.toLocaleString("en")} bytes of workspace, ` +
+        `\n${steps} steps, ${workspace.toLocaleString("en")} bytes of workspace, ` +
         `${code.toLocaleString("en")} bytes of code`;
     },
   };
@@ -147,5 +147,5 @@ export function passes(program: Program): readonly PassResult[] {
  * ```
  */
 export function memoryUsage(): MemoryUsage {
-  return usage();
+  return backendOf(defaultDevice()).memoryUsage();
 }

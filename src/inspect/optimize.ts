@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { optimize as runPasses } from "../compile/pipeline.ts";
+import { optimize as runPasses } from "../passes/mod.ts";
 import type { Program } from "../core/program.ts";
 import { checkIsProgram } from "./text.ts";
 

@@ -16,7 +16,6 @@ import {
   zeros,
 } from "../../mod.ts";
 import type { Program, Tensor } from "../../mod.ts";
-import { assembled } from "../../src/compile/pipeline.ts";
 import type { CheckpointPolicy } from "../../src/control/checkpoint.ts";
 import { assertTensorsClose } from "../../src/testing/mod.ts";
 import { assertIdentical } from "../laws/assertions.ts";
@@ -48,7 +47,7 @@ const x = random.normal(random.key(2), [128, width]);
 
 /** The working memory of a compiled gradient, in values of the chain. */
 function memoryOf(f: (x: Tensor) => Tensor): number {
-  return assembled(makeProgram(grad(f))(x)).arena / (x.size * 4);
+  return inspect.kernels(makeProgram(grad(f))(x)).workspace / (x.size * 4);
 }
 
 function countOf(program: Program, name: string): number {

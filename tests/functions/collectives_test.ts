@@ -39,7 +39,7 @@ import {
   zeros,
 } from "../../mod.ts";
 import type { AxisNames, Dtype, Tensor } from "../../mod.ts";
-import { foldConstants } from "../../src/compile/fold_constants.ts";
+import { foldConstants } from "../../src/passes/fold_constants.ts";
 import { checkProgram } from "../../src/core/check.ts";
 import { evaluateProgram } from "../../src/core/program.ts";
 import type { Program } from "../../src/core/program.ts";

@@ -11,14 +11,16 @@ import { DtypeError, InternalError, ShapeError } from "../../src/base/errors.ts"
 import { insertAt, sizeOf } from "../../src/base/shape.ts";
 import type { Shape } from "../../src/base/shape.ts";
 import { checkProgram } from "../../src/core/check.ts";
-import { installKernels } from "../../src/compile/eager.ts";
-import { optimize, passes } from "../../src/compile/pipeline.ts";
-import { makeRunner } from "../../src/compile/runner.ts";
+import { openDevice } from "../../src/backends/backend.ts";
+import { wasm } from "../../src/backends/wasm/mod.ts";
+import { cpu } from "../../src/core/device.ts";
+import { optimize, passes } from "../../src/passes/mod.ts";
+import { makeRunner } from "../../src/backends/evaluator.ts";
 import type { Primitive } from "../../src/core/primitive.ts";
 import { evaluateProgram, Program, programsIn, typeOf } from "../../src/core/program.ts";
 import { Concrete, dense, splat, zerosOf } from "../../src/core/tensor.ts";
 import type { Tensor, Type } from "../../src/core/tensor.ts";
-import { bind, installAccelerator } from "../../src/core/trace.ts";
+import { bind, installDispatcher } from "../../src/core/trace.ts";
 import { flatten } from "../../src/core/tree.ts";
 import { jit } from "../../src/jit.ts";
 import { jvp } from "../../src/transforms/jvp.ts";
@@ -668,11 +670,11 @@ const REASSOCIATED: ReadonlySet<string> = new Set([
 
 /** Runs `f` without kernels for large operations. */
 function onEvaluator(f: () => void): void {
-  installAccelerator(null);
+  installDispatcher(null);
   try {
     f();
   } finally {
-    installKernels();
+    openDevice(cpu, wasm);
   }
 }
 

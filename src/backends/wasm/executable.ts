@@ -1,0 +1,459 @@
+/**
+ * Programs as WebAssembly modules, and what happens when one is called.
+ *
+ * @module
+ */
+import type { Donations, Executable } from "../backend.ts";
+import { target } from "./kernels/nest/mod.ts";
+import type { Program } from "../../core/program.ts";
+import { Concrete } from "../../core/tensor.ts";
+import type { Type } from "../../core/tensor.ts";
+import { makeBuilder, PAGE } from "./kernels/builder.ts";
+import type { Builder } from "./kernels/kernel.ts";
+import { chooseTile } from "./kernels/product/probe.ts";
+import { emitSteps, GIVEN_BYTES } from "./schedule/emit_steps.ts";
+import {
+  addressOf,
+  adopt,
+  arena,
+  copyIn,
+  copyOut,
+  donate,
+  giveRecipe,
+  givesBlock,
+  isShared,
+  newResident,
+  RESIDENT_BYTES,
+  restoreAll,
+  takeBlock,
+  withPins,
+} from "./memory/memory.ts";
+import { MAX_MEMORY, wholeMemory } from "./memory/linear_memory.ts";
+import { Machine } from "./machines.ts";
+import { isSame } from "../../passes/bind_constants.ts";
+import { type Form, formOf } from "../../passes/forms.ts";
+import { lower } from "../../lowering/lower.ts";
+import type { Lowered } from "../../lowering/tasks.ts";
+import { type MemoryPlan, planMemory } from "./schedule/plan_memory.ts";
+import { findRecomputable } from "./schedule/recomputable.ts";
+import { schedule as scheduleSteps } from "./schedule/schedule.ts";
+import type { HostStep, Schedule, Step } from "./schedule/steps.ts";
+
+/** Operations and bytes from which on threads share the work: some 50 microseconds. */
+const PARALLEL_WORK = 3_000_000;
+
+/** A program ready to run on concrete values. */
+export interface CompiledProgram extends Executable {
+  /** What it does. */
+  readonly schedule: Schedule;
+  /** The length of its working memory, in bytes. */
+  readonly arena: number;
+  /** The length of its code, in bytes. */
+  readonly code: number;
+}
+
+/** Options of `assemble`. */
+export interface AssembleOptions {
+  /** Has each step run by itself and told how long it took, in milliseconds. */
+  readonly timed?: (step: number, time: number) => void;
+  /**
+   * Nanoseconds of work that make up a chunk, about. Given, it makes every run one on all threads: so
+   * small programs take the ways of large ones.
+   */
+  readonly chunkTime?: number;
+}
+
+/** A module with the code of a program's steps in it. */
+function emptyBuilder(): Builder {
+  return makeBuilder({
+    tile: chooseTile,
+    shared: isShared,
+    maximumPages: MAX_MEMORY / PAGE,
+  });
+}
+
+/** Writes a program, already optimised, as a module. `isDonated` says which arguments are given up. */
+export function assemble(
+  program: Program,
+  isDonated: readonly boolean[],
+  options: AssembleOptions = {},
+): CompiledProgram {
+  const form = formOf(program);
+  const { tensors, numbers } = form;
+  const code = codeOf(form, isDonated, options);
+  const plain: Call = {
+    count: program.binders.length,
+    given: wordsOf(numbers),
+    names: undefined,
+  };
+  return {
+    run: (args, names) =>
+      code.run(
+        tensors.length === 0 ? args : [...args, ...tensors],
+        names === undefined ? plain : { ...plain, names },
+      ),
+    get schedule() {
+      return code.parts.schedule;
+    },
+    get arena() {
+      return code.parts.plan.arena;
+    },
+    get code() {
+      return code.parts.bytes;
+    },
+    get isWhole() {
+      return code.parts.schedule.steps.every((step) => "calls" in step);
+    },
+    describe() {
+      const { schedule: { summaries, steps }, plan, bytes } = code.parts;
+      return { kernels: summaries, steps: steps.length, workspace: plan.arena, code: bytes };
+    },
+  };
+}
+
+/** A program that is given numbers at each run. */
+export interface OpenProgram {
+  /** Runs it with these numbers, of which the program holds one `Given` each. */
+  run(args: readonly Concrete[], numbers: readonly Concrete[]): readonly Concrete[];
+  /** What it does. */
+  readonly schedule: Schedule;
+}
+
+/** The same for a program without tensors in it, which is given `numbers` numbers at each run. */
+export function assembleOpen(program: Program, numbers: number): OpenProgram {
+  const isDonated = program.binders.map(() => false);
+  const code = new Code(program, { isDonated, numbers, options: {}, onDrop() {} });
+  return {
+    run: (args, given) =>
+      code.run(args, { count: args.length, given: wordsOf(given), names: undefined }),
+    get schedule() {
+      return code.parts.schedule;
+    },
+  };
+}
+
+/** Code that programs of one form share. */
+interface Shared {
+  readonly code: Code;
+  /** The numbers that are part of it; those in other places do not count. */
+  readonly numbers: readonly Concrete[];
+  readonly isGiven: readonly boolean[];
+}
+
+/** The code of each form, as long as its module is there. */
+const shared = new Map<string, Shared>();
+
+/** The code for a program: another's, if all that differs between the two can be given. */
+function codeOf(form: Form, isDonated: readonly boolean[], options: AssembleOptions): Code {
+  const { numbers } = form;
+  const make = (isGiven: readonly boolean[], onDrop: () => void) =>
+    new Code(form.open(isGiven), { isDonated, numbers: numbers.length, options, onDrop });
+  const isPlain = options.timed === undefined && options.chunkTime === undefined;
+  if (form.key === null || !isPlain) return make(numbers.map(() => false), () => {});
+  const key = `${isDonated.map(Number).join("")}|${form.key}`;
+  const known = shared.get(key);
+  const differs = numbers.map((number, i) =>
+    known !== undefined && !isSame(number, known.numbers[i])
+  );
+  if (known !== undefined && differs.every((is, i) => !is || known.isGiven[i])) return known.code;
+  const isGiven = numbers.map((_, i) => differs[i] || (known?.isGiven[i] ?? false));
+  const code = make(isGiven, () => {
+    if (shared.get(key)?.code === code) shared.delete(key);
+  });
+  shared.set(key, { code, numbers, isGiven });
+  return code;
+}
+
+/** Numbers as code reads them. */
+function wordsOf(numbers: readonly Concrete[]): Uint32Array {
+  const words = new Uint32Array(numbers.length * GIVEN_BYTES / 4);
+  const view = new DataView(words.buffer);
+  numbers.forEach(({ dtype, elements: [value] }, i) => {
+    const at = i * GIVEN_BYTES;
+    if (dtype === "float32") view.setFloat32(at, value, true);
+    else if (dtype === "float64") view.setFloat64(at, value, true);
+    else view.setInt32(at, dtype === "bool" ? -value : value, true);
+  });
+  return words;
+}
+
+/** What a program is made of, ready to run. */
+interface Parts {
+  readonly lowered: Lowered;
+  readonly schedule: Schedule;
+  readonly plan: MemoryPlan;
+  readonly segments: readonly Segment[];
+  readonly isParallel: boolean;
+  /** The buffer of the result that may be dropped and computed again. */
+  readonly recomputable: number | null;
+  readonly machine: Machine;
+  /** The length of the module. */
+  readonly bytes: number;
+}
+
+/** What code depends on besides the program. */
+interface CodeOptions {
+  readonly isDonated: readonly boolean[];
+  /** How many numbers it is given. */
+  readonly numbers: number;
+  readonly options: AssembleOptions;
+  /** Called when the module has to make room. */
+  readonly onDrop: () => void;
+}
+
+/** Writes a program as a module. */
+function build(program: Program, { isDonated, numbers, options, onDrop }: CodeOptions): Parts {
+  const lowered = lower(program, target);
+  const builder = emptyBuilder();
+  const { chunkTime, timed } = options;
+  const schedule = scheduleSteps(lowered, builder, {
+    isDonated,
+    ...(chunkTime === undefined ? {} : { chunkTime, sharedFrom: 0 }),
+  });
+  const segments: Segment[] = timed === undefined
+    ? divideAtHost(schedule)
+    : schedule.steps.map((step) => "task" in step ? step : [step]);
+  const givenAt = schedule.areas.length * 4;
+  segments.forEach((segment, i) => {
+    if (Array.isArray(segment)) emitSteps(builder, `run${i}`, segment, givenAt);
+  });
+  const bytes = builder.module.build();
+  const machine = new Machine(bytes, onDrop);
+  const reserved = Math.ceil((givenAt + numbers * GIVEN_BYTES) / 64) * 64;
+  const plan = planMemory(lowered, schedule, { large: RESIDENT_BYTES, isDonated, reserved });
+  const work = schedule.summaries.reduce(
+    (sum, one) => one.depth === 0 ? sum + one.operations + one.bytes : sum,
+    0,
+  );
+  const hasChunks = schedule.steps.some((step) => "calls" in step && step.chunks > 1);
+  return {
+    lowered,
+    schedule,
+    plan,
+    segments,
+    isParallel: (work >= PARALLEL_WORK && hasChunks) || chunkTime !== undefined,
+    recomputable: timed === undefined ? findRecomputable(lowered, schedule, plan, isDonated) : null,
+    machine,
+    bytes: bytes.length,
+  };
+}
+
+/** What a run is given besides the arguments. */
+interface Call {
+  /** How many of the arguments are the caller's; the rest are tensors that the program captured. */
+  readonly count: number;
+  /** The program's numbers. */
+  readonly given: Uint32Array;
+  readonly names: Donations | undefined;
+}
+
+/** A program as code, which is written again when it is wanted after its module had to make room. */
+class Code {
+  readonly #program: Program;
+  readonly #options: CodeOptions;
+  #parts: Parts | null = null;
+  #runner: Runner | null = null;
+
+  constructor(program: Program, options: CodeOptions) {
+    this.#program = program;
+    const { isDonated } = options;
+    // Captured tensors are never given up.
+    this.#options = { ...options, isDonated: program.binders.map((_, i) => isDonated[i] ?? false) };
+  }
+
+  get parts(): Parts {
+    if (this.#parts === null || this.#parts.machine.isDropped) {
+      this.#parts = build(this.#program, this.#options);
+      this.#runner = null;
+    }
+    return this.#parts;
+  }
+
+  run(args: readonly Concrete[], call: Call): readonly Concrete[] {
+    const { parts } = this;
+    parts.machine.enter();
+    try {
+      // Programs that compute arguments again run before this one.
+      restoreAll(args);
+      return withPins(() => {
+        const results = this.#runPinned(parts, args, call);
+        if (parts.recomputable !== null) this.#giveRecipe(parts, results, args, call);
+        return results;
+      });
+    } finally {
+      parts.machine.leave();
+    }
+  }
+
+  #runPinned(parts: Parts, args: readonly Concrete[], call: Call): readonly Concrete[] {
+    const runner = this.#runner ??= new Runner(parts, this.#options.options.timed);
+    return runner.run(args, call);
+  }
+
+  /** Notes how the large result is computed again, also when arguments are donated. */
+  #giveRecipe(
+    { lowered, recomputable }: Parts,
+    results: readonly Concrete[],
+    args: readonly Concrete[],
+    { count, given }: Call,
+  ): void {
+    const place = lowered.results.findIndex((result) =>
+      "buffer" in result && result.buffer === recomputable
+    );
+    giveRecipe(results[place], args, (again) => {
+      const { parts } = this;
+      parts.machine.enter();
+      try {
+        return this.#runPinned(parts, again, { count, given, names: undefined })[place];
+      } finally {
+        parts.machine.leave();
+      }
+    });
+  }
+}
+
+/** Steps that run in one go, or what the evaluator does between two such runs. */
+type Segment = Step[] | HostStep;
+
+function divideAtHost({ steps }: Schedule): Segment[] {
+  const segments: Segment[] = [];
+  for (const step of steps) {
+    const last = segments.at(-1);
+    if ("task" in step) segments.push(step);
+    else if (Array.isArray(last)) last.push(step);
+    else segments.push([step]);
+  }
+  return segments;
+}
+
+class Runner {
+  readonly #parts: Parts;
+  readonly #timed: AssembleOptions["timed"];
+  #isRunning = false;
+  /** The same program with an arena of its own, for runs within a run. */
+  #twin: Runner | null = null;
+
+  constructor(parts: Parts, timed: AssembleOptions["timed"]) {
+    this.#parts = parts;
+    this.#timed = timed;
+    parts.machine.own(this);
+  }
+
+  run(args: readonly Concrete[], call: Call): readonly Concrete[] {
+    // What a program's callback calls may be the program itself.
+    if (this.#isRunning) {
+      return (this.#twin ??= new Runner(this.#parts, this.#timed)).run(args, call);
+    }
+    this.#isRunning = true;
+    try {
+      return this.#run(args, call);
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  #run(args: readonly Concrete[], { count, given, names }: Call): readonly Concrete[] {
+    const { lowered, plan, segments, machine, isParallel, recomputable } = this.#parts;
+    const { places, uploads, outputs } = plan;
+    const { buffers, results } = lowered;
+    const base = arena(this, plan.arena);
+    const addresses: number[] = new Array(places.length).fill(0);
+    const tensors = new Map<number, Concrete>();
+    // Everything that can fail comes before arguments are given up.
+    for (let area = 0; area < places.length; area++) {
+      const place = places[area];
+      if (place === null) continue;
+      if (place.kind === "arena") addresses[area] = base + place.offset;
+      else if (place.kind === "argument") addresses[area] = addressOf(args[place.index]);
+    }
+    for (const { source, offset } of uploads) {
+      copyIn(args[source], base + offset);
+    }
+    for (const { buffer, offset, argument } of outputs) {
+      if (offset !== null || argument !== null) continue;
+      const { tensor, address } = newResident(buffers[buffer], buffer === recomputable);
+      tensors.set(buffer, tensor);
+      addresses[buffer] = address;
+    }
+    // What is given up and comes back is another tensor with the same elements, also where it was
+    // given a second time, or is part of the program.
+    const isGivenUp = (x: Concrete): boolean =>
+      names !== undefined && args.some((arg, i) => arg === x && i < count && names[i] !== null);
+    const passed = results.map((result) => {
+      // A tensor of the caller's own: the program keeps its constants, whoever donates the result.
+      if (result instanceof Concrete) return inShape(result, result, true);
+      const { source } = buffers[result.buffer];
+      if (source === null) return null;
+      return inShape(args[source], result.type, source >= count || isGivenUp(args[source]));
+    });
+    if (names !== undefined) this.#giveUp(args, names, addresses, tensors);
+    // Also what a result is written over, later on, is where the result will be.
+    for (let area = 0; area < places.length; area++) {
+      const place = places[area];
+      if (place?.kind === "result") addresses[area] = addresses[outputs[place.index].buffer];
+    }
+    const table = wholeMemory("uint32") as Uint32Array;
+    table.set(addresses, base / 4);
+    if (given.length > 0) table.set(given, base / 4 + addresses.length);
+    segments.forEach((segment, i) => {
+      const start = this.#timed && performance.now();
+      if (Array.isArray(segment)) machine.executable.run(`run${i}`, base, isParallel);
+      else this.#runHost(segment, addresses);
+      if (start !== undefined) this.#timed?.(i, performance.now() - start);
+    });
+    for (const { buffer, offset, argument } of outputs) {
+      if (offset !== null) tensors.set(buffer, copyOut(buffers[buffer], addresses[buffer]));
+      else if (argument !== null && !tensors.has(buffer)) {
+        tensors.set(buffer, adopt(buffers[buffer], addresses[buffer]));
+      }
+    }
+    return results.map((result, i) => {
+      const known = passed[i];
+      if (known !== null) return known;
+      const { buffer, type } = result as { buffer: number; type: Type };
+      return inShape(tensors.get(buffer)!, type, false);
+    });
+  }
+
+  /** Marks donated arguments as used up and takes their memory for results. */
+  #giveUp(
+    args: readonly Concrete[],
+    names: Donations,
+    addresses: number[],
+    tensors: Map<number, Concrete>,
+  ): void {
+    const { lowered: { buffers }, plan: { outputs } } = this.#parts;
+    const taken: number[] = [];
+    for (const { buffer, argument } of outputs) {
+      if (argument === null) continue;
+      // A tensor that is given twice, or that others share, keeps its memory.
+      if (givesBlock(args[argument])) taken.push(argument);
+      else {
+        const { tensor, address } = newResident(buffers[buffer]);
+        tensors.set(buffer, tensor);
+        addresses[buffer] = address;
+      }
+    }
+    names.forEach((name, i) => name !== null && donate(args[i], name));
+    for (const argument of taken) takeBlock(args[argument]);
+  }
+
+  #runHost({ task }: HostStep, addresses: readonly number[]): void {
+    const { equation, inputs, outputs } = task;
+    const values = inputs.map((buffer, i) => {
+      const atom = equation.inputs[i];
+      const type: Type = "type" in atom ? atom.type : atom;
+      return copyOut(type, addresses[buffer]);
+    });
+    const types = equation.outputs.map(({ type }) => type);
+    const results = equation.primitive.evaluate(values, equation.params, types);
+    results.forEach((result, i) => copyIn(result, addresses[outputs[i]]));
+  }
+}
+
+/** The same elements in another shape, or, if need be, as another tensor. */
+function inShape(tensor: Concrete, { dtype, shape }: Type, isOther: boolean): Concrete {
+  const isSame = !isOther && tensor.shape.length === shape.length &&
+    tensor.shape.every((length, i) => length === shape[i]);
+  return isSame ? tensor : new Concrete(dtype, shape, tensor.storage);
+}

@@ -1,0 +1,28 @@
+/**
+ * Arithmetic on addresses and counts.
+ *
+ * @module
+ */
+import type { Expression } from "../assembler/expression.ts";
+import { i32, select } from "../assembler/operations.ts";
+
+/** Bytes of a vector. */
+export const VECTOR = 16;
+
+/** A place in memory, or a number of bytes or of elements. */
+export type Pointer = Expression<"i32">;
+
+/** So many bytes further on. */
+export function advance(pointer: Pointer, bytes: number): Pointer {
+  return bytes === 0 ? pointer : i32.add(pointer, i32.const(bytes));
+}
+
+/** A number times a constant. */
+export function times(count: Pointer, factor: number): Pointer {
+  return factor === 1 ? count : i32.mul(count, i32.const(factor));
+}
+
+/** The smaller of two unsigned numbers; both are written twice. */
+export function smaller(a: Pointer, b: Pointer): Pointer {
+  return select(i32.ltU(a, b), a, b);
+}

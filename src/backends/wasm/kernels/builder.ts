@@ -1,0 +1,91 @@
+/**
+ * Makes modules that kernels are written into.
+ *
+ * @module
+ */
+import { encode } from "../../../base/data.ts";
+import { describeValue } from "../../../base/dtype.ts";
+import { internalError } from "../../../base/errors.ts";
+import type { Dtype } from "../../../base/dtype.ts";
+import type { Memory } from "../assembler/memory.ts";
+import { Module } from "../assembler/module.ts";
+import { f32, f64, i32 } from "../assembler/operations.ts";
+import { type Builder, type Given, type Plain, SCRATCH_BYTES, type Tile } from "./kernel.ts";
+
+/** The size of a page of linear memory, in bytes. */
+export const PAGE = 65536;
+
+/** What a module's memories are like. */
+export interface BuilderOptions {
+  /** The tile of matrix products, or what finds it out where one is written. */
+  readonly tile: Tile | (() => Tile);
+  /** Whether the buffers' memory is shared by threads. */
+  readonly shared: boolean;
+  /** The most pages that the memory may grow to. */
+  readonly maximumPages: number;
+}
+
+/** Says that a kernel's parameters are not plain. */
+function refuse(value: WeakKey): never {
+  throw internalError(`Cannot tell kernels apart by ${describeValue(value)}: give plain data`);
+}
+
+/** A module that kernels are written into, each once for equal parameters. */
+export class ModuleBuilder implements Builder {
+  readonly module: Module = new Module();
+  readonly memory: Memory;
+  readonly scratch: Memory;
+  readonly #tile: Tile | (() => Tile);
+  /** What each emitter gave, by its parameters. */
+  readonly #made = new Map<unknown, Map<string, unknown>>();
+
+  /** The numbers that the program is given, by their places. */
+  readonly #given = new Map<number, Given>();
+
+  /** Made by `makeBuilder`. */
+  constructor({ tile, shared, maximumPages }: BuilderOptions) {
+    const limits = { minimum: 1, maximum: maximumPages, shared };
+    this.memory = this.module.importMemory("host", "memory", limits);
+    this.scratch = this.module.importMemory("host", "scratch", { minimum: SCRATCH_BYTES / PAGE });
+    this.#tile = tile;
+  }
+
+  get tile(): Tile {
+    return typeof this.#tile === "function" ? this.#tile() : this.#tile;
+  }
+
+  given(index: number, dtype: Dtype): Given {
+    let given = this.#given.get(index);
+    if (given === undefined) {
+      this.#given.set(index, given = { index, dtype, variable: this.#variable(dtype) });
+    }
+    return given;
+  }
+
+  get allGiven(): readonly Given[] {
+    return [...this.#given.values()];
+  }
+
+  #variable(dtype: Dtype): Given["variable"] {
+    if (dtype === "float32") return this.module.global("f32", f32.const(0));
+    return dtype === "float64"
+      ? this.module.global("f64", f64.const(0))
+      : this.module.global("i32", i32.const(0));
+  }
+
+  once<P, T>(emit: (builder: Builder, params: P) => T, params?: Plain<P>): T {
+    let made = this.#made.get(emit);
+    if (made === undefined) this.#made.set(emit, made = new Map());
+    const key = encode(params, refuse);
+    if (!made.has(key)) made.set(key, emit(this, params as P));
+    return made.get(key) as T;
+  }
+}
+
+/**
+ * An empty module that imports `host.memory`, of at least one page, and `host.scratch`, of
+ * `SCRATCH_BYTES`.
+ */
+export function makeBuilder(options: BuilderOptions): Builder {
+  return new ModuleBuilder(options);
+}

@@ -1,0 +1,319 @@
+/**
+ * Depthwise convolutions, whose filters see one channel each, and their adjoints. Vectors run along
+ * the lines; the filters, or their gradient, stay in registers.
+ *
+ * @module
+ */
+import { byteSize } from "../../../../base/dtype.ts";
+import { range, sizeOf } from "../../../../base/shape.ts";
+import type { Code } from "../../assembler/code.ts";
+import type { Local } from "../../assembler/expression.ts";
+import type { FunctionReference } from "../../assembler/module.ts";
+import { i32, i8x16, v128 } from "../../assembler/operations.ts";
+import {
+  emitFrames,
+  type FrameAxis,
+  frameLength,
+  frameOffset,
+  frameStrides,
+  isBare,
+} from "./frame.ts";
+import { type Framed, type FramedPart, indicesOf, partsOf, type Plan } from "./plan.ts";
+import type { ConvolutionSize } from "./size.ts";
+import type { Builder, Stage } from "../kernel.ts";
+import {
+  addLanes,
+  advance,
+  lanesOf,
+  multiplyAdd,
+  type Number,
+  storeLanes,
+  VECTOR,
+} from "../panels.ts";
+import { eachUnit, partition } from "../partition.ts";
+
+/** Sums that stay in registers, beside what they are made of. */
+const SUMS = 10;
+
+/** The most factors that are kept at hand. */
+const MOST_HELD = 49;
+
+/** The most positions of a kernel that code is written for. */
+const MOST_TAPS = 128;
+
+/** Whether every computed channel is made of one channel alone. */
+export function isDepthwise({ summed, rows, kernel }: Framed): boolean {
+  return summed === 1 && rows === 1 && sizeOf(kernel) <= MOST_HELD;
+}
+
+/** Stores the first lanes of a vector so many bytes apart. */
+function storeApart(
+  code: Code,
+  dtype: Number,
+  to: Local<"i32">,
+  value: Local<"v128">,
+  count: number,
+  offset: number,
+  apart: number,
+): void {
+  const size = byteSize(dtype);
+  if (apart === size) {
+    code.do(...storeLanes(dtype, to, value, count, offset));
+    return;
+  }
+  const store = size === 8 ? v128.store64Lane : v128.store32Lane;
+  for (const lane of range(count)) {
+    code.do(store(to, value, lane, { offset: offset + lane * apart }));
+  }
+}
+
+/** Computes all columns of a part of a plane: from its frame at `x` and its filter at `w`. */
+function emitPart(
+  code: Code,
+  dtype: Number,
+  { elements, offsets, counts, steps, first }: FramedPart,
+  strides: readonly number[],
+  x: Local<"i32">,
+  w: Local<"i32">,
+  y: Local<"i32">,
+): void {
+  const size = byteSize(dtype);
+  const lanes = lanesOf(dtype);
+  const load = size === 8 ? v128.load64Splat : v128.load32Splat;
+  const factors = elements.map((at) => code.let(load(w, { offset: at * size })));
+  const last = counts.length - 1;
+  const apart = steps[last] * size;
+
+  /** Computes so many vectors side by side; of the last one perhaps only some lanes. */
+  function vectors(from: Local<"i32">, to: Local<"i32">, count: number, rest: number): void {
+    const sums = range(count).map(() => code.let(v128.const([0])));
+    factors.forEach((factor, k) => {
+      sums.forEach((sum, v) => {
+        const place = { offset: offsets[k] * size + v * VECTOR, align: 4 };
+        code.set(sum, multiplyAdd(dtype, v128.load(from, place), factor, sum));
+      });
+    });
+    sums.forEach((sum, v) => {
+      const some = v === count - 1 ? rest : lanes;
+      storeApart(code, dtype, to, sum, some, v * lanes * apart, apart);
+    });
+  }
+
+  function lines(axis: number, from: Local<"i32">, to: Local<"i32">): void {
+    const [p, q] = [code.let(from), code.let(to)];
+    if (axis < last) {
+      code.for({ below: counts[axis] }, () => {
+        lines(axis + 1, p, q);
+        code.set(p, advance(p, strides[axis] * size));
+        code.set(q, advance(q, steps[axis] * size));
+      });
+      return;
+    }
+    const side = 2 * lanes;
+    const whole = Math.floor(counts[last] / side);
+    code.for({ below: whole }, () => {
+      vectors(p, q, 2, lanes);
+      code.set(p, advance(p, 2 * VECTOR));
+      code.set(q, advance(q, side * apart));
+    });
+    const rest = counts[last] - whole * side;
+    const count = Math.ceil(rest / lanes);
+    if (count > 0) vectors(p, q, count, rest - (count - 1) * lanes);
+  }
+
+  lines(0, x, code.let(advance(y, first * size)));
+}
+
+/** The stages of sums over framed images, operand 0, of one channel each; the filters are operand 1. */
+export function planDepthwise(
+  builder: Builder,
+  { size, framed }: { readonly size: ConvolutionSize; readonly framed: Framed },
+): Plan {
+  const { dtype, batch, groups } = size;
+  const { name, frame, filters } = framed;
+  const parts = partsOf(framed);
+  const results = sizeOf(framed.lengths);
+  const element = byteSize(dtype);
+  const lanes = lanesOf(dtype);
+  const length = frameLength(frame);
+  const strides = frameStrides(frame);
+  const planes = batch * groups;
+  const taps = parts.reduce((most, { offsets }) => Math.max(most, offsets.length), 0);
+  const { perChunk, chunks } = partition(planes, results / lanes * (taps * 0.25 + 1));
+
+  const one = builder.module.function(
+    "depthwise",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, x, w, y) => {
+      for (const part of parts) emitPart(code, dtype, part, strides, x, w, y);
+    },
+  );
+  const run: FunctionReference = builder.module.function(
+    "depthwise",
+    ["i32", "i32", "i32", "i32"],
+    "none",
+    (code, x, w, y, chunk) => {
+      eachUnit(code, { count: planes, perChunk }, chunk, (plane) => {
+        const group = i32.remU(plane, i32.const(groups));
+        code.do(one.call(
+          i32.add(x, i32.mul(plane, i32.const(length * element))),
+          i32.add(w, i32.mul(group, i32.const(filters.group * element))),
+          i32.add(y, i32.mul(plane, i32.const(results * element))),
+        ));
+      });
+    },
+  );
+  const rows = { count: planes, perChunk };
+  const bare = isBare(frame);
+  const stage = { name, run, operands: [bare ? 0 : 3, 1, 2], chunks, rows };
+  if (bare) return { stages: [stage], workspaces: [] };
+  return {
+    stages: [
+      builder.once(emitFrames, { dtype, images: planes, axes: frame, operands: [0, 3] }),
+      stage,
+    ],
+    workspaces: [planes * length * element],
+  };
+}
+
+/** Adds up the lanes of a vector, into all of them. */
+function sumLanes(code: Code, dtype: Number, vector: Local<"v128">): Local<"v128"> {
+  let sum = vector;
+  for (let bytes = VECTOR / 2; bytes >= byteSize(dtype); bytes /= 2) {
+    const lanes = range(VECTOR).map((i) => (i + bytes) % VECTOR);
+    sum = code.let(addLanes(dtype, sum, i8x16.shuffle(sum, sum, lanes)));
+  }
+  return sum;
+}
+
+/** `w` from `x`, operand 0, and `y`, operand 1, if its filters see one channel each. */
+export function planDepthwiseFilter(builder: Builder, size: ConvolutionSize): Plan | undefined {
+  const { dtype, batch, groups, inPerGroup, outPerGroup, axes, taps } = size;
+  if (inPerGroup !== 1 || taps > MOST_TAPS) return undefined;
+  const element = byteSize(dtype);
+  const lanes = lanesOf(dtype);
+  const last = axes.length - 1;
+  // Lines of whole vectors: where the cotangent has nothing there are zeros.
+  const windows = axes.map(({ output }, i) =>
+    i === last ? Math.ceil(output / lanes) * lanes : output
+  );
+  const frame = axes.map(({ stride, dilation, padLow, input, kernel }, i): FrameAxis => {
+    const reach = (kernel - 1) * dilation;
+    return {
+      length: input,
+      low: padLow,
+      stride,
+      phases: Math.min(stride, reach + 1),
+      steps: windows[i] + Math.floor(reach / stride),
+    };
+  });
+  const cotangent = axes.map(({ output }, i): FrameAxis => ({
+    length: output,
+    low: 0,
+    stride: 1,
+    phases: 1,
+    steps: windows[i],
+  }));
+  const [lengthX, lengthY] = [frame, cotangent].map(frameLength);
+  const [stridesX, stridesY] = [frame, cotangent].map(frameStrides);
+  const offsets = indicesOf(axes.map(({ kernel }) => kernel)).map((positions) =>
+    frameOffset(frame, positions.map((position, i) => position * axes[i].dilation)) * element
+  );
+  const channels = groups * outPerGroup;
+  const vectors = batch * lengthY / lanes;
+  const { perChunk, chunks } = partition(channels, vectors * taps * 0.3);
+
+  /** Adds the products of all lines of an image to the sums. */
+  function lines(
+    code: Code,
+    axis: number,
+    x: Local<"i32">,
+    y: Local<"i32">,
+    body: (x: Local<"i32">, y: Local<"i32">) => void,
+  ): void {
+    if (axis === last) {
+      const end = code.let(advance(y, windows[last] * element));
+      const from = code.let(x);
+      code.for({ from: y, below: end, step: VECTOR }, (at) => {
+        body(from, at);
+        code.set(from, advance(from, VECTOR));
+      });
+      return;
+    }
+    const [p, q] = [code.let(x), code.let(y)];
+    code.for({ below: windows[axis] }, () => {
+      lines(code, axis + 1, p, q, body);
+      code.set(p, advance(p, stridesX[axis] * element));
+      code.set(q, advance(q, stridesY[axis] * element));
+    });
+  }
+
+  const one = builder.module.function(
+    "depthwise filter",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, x, y, w) => {
+      for (let first = 0; first < taps; first += SUMS) {
+        const some = offsets.slice(first, first + SUMS);
+        const sums = some.map(() => code.let(v128.const([0])));
+        const [p, q] = [code.let(x), code.let(y)];
+        code.for({ below: batch }, () => {
+          lines(code, 0, p, q, (from, at) => {
+            const factor = code.let(v128.load(at, { align: 4 }));
+            sums.forEach((sum, i) => {
+              const value = v128.load(from, { offset: some[i], align: 4 });
+              code.set(sum, multiplyAdd(dtype, value, factor, sum));
+            });
+          });
+          code.set(p, advance(p, groups * lengthX * element));
+          code.set(q, advance(q, channels * lengthY * element));
+        });
+        sums.forEach((sum, i) => {
+          code.do(
+            ...storeLanes(dtype, w, sumLanes(code, dtype, sum), 1, (first + i) * element),
+          );
+        });
+      }
+    },
+  );
+  const run: FunctionReference = builder.module.function(
+    "depthwise filter",
+    ["i32", "i32", "i32", "i32"],
+    "none",
+    (code, x, y, w, chunk) => {
+      eachUnit(code, { count: channels, perChunk }, chunk, (channel) => {
+        const group = i32.divU(channel, i32.const(outPerGroup));
+        code.do(one.call(
+          i32.add(x, i32.mul(group, i32.const(lengthX * element))),
+          i32.add(y, i32.mul(channel, i32.const(lengthY * element))),
+          i32.add(w, i32.mul(channel, i32.const(taps * element))),
+        ));
+      });
+    },
+  );
+
+  const stages: Stage[] = [];
+  const workspaces: number[] = [];
+  const place = (count: number, axes: readonly FrameAxis[], operand: number): number => {
+    if (isBare(axes)) return operand;
+    const workspace = 2 + workspaces.push(count * frameLength(axes) * element);
+    stages.push(
+      builder.once(emitFrames, { dtype, images: count, axes, operands: [operand, workspace] }),
+    );
+    return workspace;
+  };
+  const operands = [
+    place(batch * groups, frame, 0),
+    place(batch * channels, cotangent, 1),
+    2,
+  ];
+  stages.push({
+    name: "convolveFilter",
+    run,
+    operands,
+    chunks,
+    rows: { count: channels, perChunk },
+  });
+  return { stages, workspaces };
+}

@@ -1,0 +1,311 @@
+/**
+ * Images with a frame of zeros: the positions that windows reach, those outside the image included.
+ *
+ * Where windows are several steps apart, positions stand by their distance from the last window's
+ * start, their phase: what a position of the kernel sees in neighbouring windows then stands side by
+ * side, as it does where they are one step apart.
+ *
+ * @module
+ */
+import { byteSize } from "../../../../base/dtype.ts";
+import type { Code } from "../../assembler/code.ts";
+import type { Local } from "../../assembler/expression.ts";
+import type { FunctionReference } from "../../assembler/module.ts";
+import { f32, f64, i32, i8x16, v128 } from "../../assembler/operations.ts";
+import type { Builder, Stage } from "../kernel.ts";
+import { advance, lanesOf, type Number, type Pointer, VECTOR } from "../panels.ts";
+import { eachUnit, partition } from "../partition.ts";
+
+/** One axis of images and of their frames. */
+export interface FrameAxis {
+  /** Positions of the image. */
+  readonly length: number;
+  /** Positions of the frame in front of the image; negative where it begins inside. */
+  readonly low: number;
+  /** Positions from one window to the next. */
+  readonly stride: number;
+  /** How many phases are kept, at most `stride`. */
+  readonly phases: number;
+  /** Positions of each phase. */
+  readonly steps: number;
+}
+
+/** Elements from one position of a phase to the next, along each axis. */
+export function frameStrides(axes: readonly FrameAxis[]): number[] {
+  return axes.map((_, i) => axes.slice(i + 1).reduce((all, { steps }) => all * steps, 1));
+}
+
+/** Elements of a framed image. */
+export function frameLength(axes: readonly FrameAxis[]): number {
+  return axes.reduce((all, { phases, steps }) => all * phases * steps, 1);
+}
+
+/** Elements from one phase to the next, along each axis. */
+function phaseStrides(axes: readonly FrameAxis[]): number[] {
+  const plane = axes.reduce((all, { steps }) => all * steps, 1);
+  return axes.map((_, i) => axes.slice(i + 1).reduce((all, { phases }) => all * phases, plane));
+}
+
+/** Where the position that lies so far behind the start of a window stands, in elements behind it. */
+export function frameOffset(axes: readonly FrameAxis[], distances: readonly number[]): number {
+  const steps = frameStrides(axes);
+  const phases = phaseStrides(axes);
+  return axes.reduce((sum, { stride }, i) => {
+    const phase = distances[i] % stride;
+    return sum + phase * phases[i] + (distances[i] - phase) / stride * steps[i];
+  }, 0);
+}
+
+/** Whether the frame is the image itself. */
+export function isBare(axes: readonly FrameAxis[]): boolean {
+  return axes.every(({ length, low, stride, steps }) =>
+    low === 0 && stride === 1 && steps === length
+  );
+}
+
+/** Frames that are no larger than their images are these. */
+export function shrinkFrame(axes: readonly FrameAxis[]): readonly FrameAxis[] {
+  const inside = axes.every(({ length, low, stride, steps }) =>
+    low === 0 && stride === 1 && steps <= length
+  );
+  return inside ? axes.map((axis) => ({ ...axis, steps: axis.length })) : axes;
+}
+
+/** Copies a known number of elements, the last ones perhaps twice. */
+function copyRun(code: Code, dtype: Number, from: Pointer, to: Pointer, count: number): void {
+  const size = byteSize(dtype);
+  const lanes = lanesOf(dtype);
+  if (count < lanes) {
+    for (let i = 0; i < count; i++) copyElement(code, dtype, from, i * size, to, i * size);
+    return;
+  }
+  const move = (p: Pointer, q: Pointer, offset: number) =>
+    v128.store(q, v128.load(p, { offset, align: 4 }), { offset, align: 4 });
+  const whole = Math.floor(count / lanes);
+  const last = (count - lanes) * size;
+  if (whole <= 8) {
+    for (let i = 0; i < whole; i++) code.do(move(from, to, i * VECTOR));
+  } else {
+    const p = code.let(from);
+    const q = code.let(to);
+    const end = code.let(advance(to, Math.floor(whole / 2) * 2 * VECTOR));
+    code.loop((again) => {
+      const pair = [0, 1].map((i) => code.let(v128.load(p, { offset: i * VECTOR, align: 4 })));
+      pair.forEach((value, i) => code.do(v128.store(q, value, { offset: i * VECTOR, align: 4 })));
+      code.set(p, advance(p, 2 * VECTOR));
+      code.set(q, advance(q, 2 * VECTOR));
+      code.branchIf(again, i32.ltU(q, end));
+    });
+    if (whole % 2 === 1) code.do(move(from, to, (whole - 1) * VECTOR));
+  }
+  if (whole * lanes < count) code.do(move(from, to, last));
+}
+
+function copyElement(
+  code: Code,
+  dtype: Number,
+  from: Pointer,
+  offset: number,
+  to: Pointer,
+  at: number,
+): void {
+  if (dtype === "float64") code.do(f64.store(to, f64.load(from, { offset }), { offset: at }));
+  else if (dtype === "float32") code.do(f32.store(to, f32.load(from, { offset }), { offset: at }));
+  else code.do(i32.store(to, i32.load(from, { offset }), { offset: at }));
+}
+
+/** Copies a known number of elements that stand `stride` apart. */
+function copyApart(
+  code: Code,
+  dtype: Number,
+  from: Pointer,
+  to: Pointer,
+  count: number,
+  stride: number,
+): void {
+  const size = byteSize(dtype);
+  const p = code.let(from);
+  const q = code.let(to);
+  const unroll = lanesOf(dtype);
+  const whole = Math.floor(count / unroll);
+  if (whole > 0) {
+    const end = code.let(advance(to, whole * VECTOR));
+    code.loop((again) => {
+      if (stride === 2 && unroll === 4) {
+        const low = v128.load(p, { align: 4 });
+        // The last element that is read is the last one that is needed.
+        const high = v128.load(p, { offset: 12, align: 4 });
+        const lanes = [0, 1, 2, 3, 8, 9, 10, 11, 20, 21, 22, 23, 28, 29, 30, 31];
+        code.do(v128.store(q, i8x16.shuffle(low, high, lanes), { align: 4 }));
+      } else {
+        for (let i = 0; i < unroll; i++) {
+          copyElement(code, dtype, p, i * stride * size, q, i * size);
+        }
+      }
+      code.set(p, advance(p, unroll * stride * size));
+      code.set(q, advance(q, VECTOR));
+      code.branchIf(again, i32.ltU(q, end));
+    });
+  }
+  for (let i = 0; i < count % unroll; i++) {
+    copyElement(code, dtype, p, i * stride * size, q, i * size);
+  }
+}
+
+/**
+ * The stage that copies images into frames that stand interleaved, as many as there are images in a
+ * batch: a function of the images `[batch, channels, ...]` and the frames `[channels, ..., batch]`, of
+ * which the channels begin so many elements apart.
+ */
+export function emitInterleaved(
+  builder: Builder,
+  {
+    dtype,
+    batch,
+    channels,
+    axes,
+    operands,
+    pitch,
+  }: {
+    readonly dtype: Number;
+    readonly batch: number;
+    readonly channels: number;
+    readonly axes: readonly FrameAxis[];
+    readonly operands: readonly [number, number];
+    readonly pitch: number;
+  },
+): Stage {
+  const size = byteSize(dtype);
+  const length = frameLength(axes);
+  const source = axes.reduce((all, axis) => all * axis.length, 1);
+  const { perChunk, chunks } = partition(channels, batch * (length + source));
+  const steps = frameStrides(axes);
+  const phases = phaseStrides(axes);
+
+  /** Copies an axis of all images of the batch. */
+  function nest(code: Code, axis: number, from: Pointer, to: Pointer): void {
+    if (axis === axes.length) {
+      const p = code.let(from);
+      code.for({ from: to, below: advance(to, batch * size), step: size }, (q) => {
+        copyElement(code, dtype, p, 0, q, 0);
+        code.set(p, advance(p, channels * source * size));
+      });
+      return;
+    }
+    const { length, low, stride, phases: kept } = axes[axis];
+    const pitch = axes.slice(axis + 1).reduce((all, other) => all * other.length, size);
+    const end = Math.min(length, axes[axis].steps * stride - low);
+    code.for({ from: Math.max(0, -low), below: end }, (position) => {
+      const p = code.let(i32.add(from, i32.mul(position, i32.const(pitch))));
+      const at = advance(position, low);
+      const step = code.let(stride === 1 ? at : i32.divU(at, i32.const(stride)));
+      const phase = code.let(i32.sub(at, i32.mul(step, i32.const(stride))));
+      const offset = i32.add(
+        i32.mul(step, i32.const(steps[axis] * batch * size)),
+        i32.mul(phase, i32.const(phases[axis] * batch * size)),
+      );
+      const q = code.let(i32.add(to, offset));
+      code.if(i32.ltU(phase, i32.const(kept)), () => nest(code, axis + 1, p, q));
+    });
+  }
+
+  const run: FunctionReference = builder.module.function(
+    "interleaved",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, from, to, chunk) => {
+      eachUnit(code, { count: channels, perChunk }, chunk, (channel) => {
+        const bytes = length * batch * size;
+        const q = code.let(i32.add(to, i32.mul(channel, i32.const(pitch * size))));
+        code.do(builder.memory.fill(q, i32.const(0), i32.const(bytes)));
+        nest(code, 0, code.let(i32.add(from, i32.mul(channel, i32.const(source * size)))), q);
+      });
+    },
+  );
+  return { name: "frame", run, operands, chunks };
+}
+
+/**
+ * The stage that copies images into their frames, which begin so many elements apart: a function of
+ * the images and the frames.
+ */
+export function emitFrames(
+  builder: Builder,
+  { dtype, images, axes, operands, pitch = frameLength(axes) }: {
+    readonly dtype: Number;
+    readonly images: number;
+    readonly axes: readonly FrameAxis[];
+    readonly operands: readonly [number, number];
+    readonly pitch?: number;
+  },
+): Stage {
+  const size = byteSize(dtype);
+  const length = frameLength(axes);
+  const source = axes.reduce((all, axis) => all * axis.length, 1);
+  const { perChunk, chunks } = partition(images, (length + source) / 4);
+  const steps = frameStrides(axes);
+  const phases = phaseStrides(axes);
+  const last = axes.length - 1;
+
+  function line(code: Code, from: Pointer, to: Pointer): void {
+    const { length, low, stride, steps, phases: kept } = axes[last];
+    for (let phase = 0; phase < kept; phase++) {
+      const first = Math.max(0, Math.ceil((low - phase) / stride));
+      const end = Math.min(steps, Math.floor((length + low - phase - 1) / stride) + 1);
+      if (first >= end) continue;
+      const p = advance(from, (first * stride + phase - low) * size);
+      const q = advance(to, (phase * phases[last] + first) * size);
+      if (stride === 1) copyRun(code, dtype, code.let(p), code.let(q), end - first);
+      else copyApart(code, dtype, p, q, end - first, stride);
+    }
+  }
+
+  function nest(code: Code, axis: number, from: Pointer, to: Pointer): void {
+    if (axis === last) return line(code, from, to);
+    const { length, low, stride, phases: kept } = axes[axis];
+    const pitch = axes.slice(axis + 1).reduce((all, other) => all * other.length, size);
+    const first = Math.max(0, -low);
+    const end = Math.min(length, axes[axis].steps * stride - low);
+    code.for({ from: first, below: end }, (position) => {
+      const p = code.let(i32.add(from, i32.mul(position, i32.const(pitch))));
+      const at = advance(position, low);
+      if (stride === 1) {
+        nest(code, axis + 1, p, code.let(i32.add(to, i32.mul(at, i32.const(steps[axis] * size)))));
+        return;
+      }
+      const step = code.let(i32.divU(at, i32.const(stride)));
+      const phase = code.let(i32.sub(at, i32.mul(step, i32.const(stride))));
+      const offset = i32.add(
+        i32.mul(step, i32.const(steps[axis] * size)),
+        i32.mul(phase, i32.const(phases[axis] * size)),
+      );
+      const inside = () => nest(code, axis + 1, p, code.let(i32.add(to, offset)));
+      if (kept === stride) inside();
+      else code.if(i32.ltU(phase, i32.const(kept)), inside);
+    });
+  }
+
+  const frame = builder.module.function(
+    "frame",
+    ["i32", "i32"],
+    "none",
+    (code, from: Local<"i32">, to) => {
+      code.do(builder.memory.fill(to, i32.const(0), i32.const(length * size)));
+      nest(code, 0, from, to);
+    },
+  );
+  const run: FunctionReference = builder.module.function(
+    "frames",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, from, to, chunk) => {
+      eachUnit(code, { count: images, perChunk }, chunk, (image) => {
+        code.do(frame.call(
+          i32.add(from, i32.mul(image, i32.const(source * size))),
+          i32.add(to, i32.mul(image, i32.const(pitch * size))),
+        ));
+      });
+    },
+  );
+  return { name: "frame", run, operands, chunks };
+}

@@ -1,0 +1,110 @@
+/**
+ * What the ways of computing convolutions share.
+ *
+ * @module
+ */
+import { range, stridesOf } from "../../../../base/shape.ts";
+import { type FrameAxis, frameOffset, frameStrides } from "./frame.ts";
+import type { Kernel } from "../kernel.ts";
+
+/** What makes up a kernel. */
+export type Plan = Pick<Kernel, "stages" | "workspaces">;
+
+/** All combinations of one entry of each list, the last list's the fastest. */
+export function product<T>(lists: readonly (readonly T[])[]): T[][] {
+  return lists.reduce<T[][]>(
+    (all, list) => all.flatMap((some) => list.map((entry) => [...some, entry])),
+    [[]],
+  );
+}
+
+/** All indices of arrays of some lengths, in order. */
+export function indicesOf(lengths: readonly number[]): number[][] {
+  return product(lengths.map((length) => range(length)));
+}
+
+/** Columns along one axis that have the same steps. */
+export interface AxisPart {
+  /** The first one's place in the frame, in steps, and in the result; and how many there are. */
+  readonly from: number;
+  readonly first: number;
+  readonly count: number;
+  /** Positions of the kernel, and how far behind the column in the frame stands what they see. */
+  readonly taps: readonly { readonly tap: number; readonly distance: number }[];
+}
+
+/** Sums over framed images: what the two directions that have such sums say of themselves. */
+export interface Framed {
+  readonly name: string;
+  /** The channels of each group that are summed, and those that are computed. */
+  readonly summed: number;
+  readonly rows: number;
+  readonly frame: readonly FrameAxis[];
+  /** Elements of the filters from one row, one summed channel and one group to the next. */
+  readonly filters: Readonly<Record<"row" | "channel" | "group", number>>;
+  /** The lengths of the kernel's axes and of the result's. */
+  readonly kernel: readonly number[];
+  readonly lengths: readonly number[];
+  /** The columns along each axis, and how many positions of the result they are apart. */
+  readonly columns: readonly (readonly AxisPart[])[];
+  readonly every: readonly number[];
+}
+
+/** Columns that have the same steps; distances are in elements. */
+export interface FramedPart {
+  /** The positions of the kernel, as elements of the filters and of the frame. */
+  readonly elements: readonly number[];
+  readonly offsets: readonly number[];
+  /** How many columns there are along each axis, and how far apart they stand in the result. */
+  readonly counts: readonly number[];
+  readonly steps: readonly number[];
+  /** Where the first column stands in the frame and in the result. */
+  readonly from: number;
+  readonly first: number;
+}
+
+/** The sum of the products of two lists. */
+export function dot(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((sum, value, i) => sum + value * b[i], 0);
+}
+
+/** All combinations of the columns of each axis. */
+export function partsOf({ frame, kernel, lengths, columns, every }: Framed): FramedPart[] {
+  const [taps, results, strides] = [stridesOf(kernel), stridesOf(lengths), frameStrides(frame)];
+  return product(columns).map((some) => {
+    const list = product(some.map((part) => part.taps));
+    return {
+      elements: list.map((positions) => dot(positions.map(({ tap }) => tap), taps)),
+      offsets: list.map((positions) =>
+        frameOffset(frame, positions.map(({ distance }) => distance))
+      ),
+      counts: some.map(({ count }) => count),
+      steps: results.map((step, i) => step * every[i]),
+      from: dot(some.map(({ from }) => from), strides),
+      first: dot(some.map(({ first }) => first), results),
+    };
+  });
+}
+
+/** The columns of an axis divided by which positions of the kernel see the image at all. */
+export function splitColumns(
+  columns: readonly AxisPart[],
+  { length, low, stride }: FrameAxis,
+  every: number,
+): AxisPart[] {
+  return columns.flatMap(({ from, first, count, taps }) => {
+    const parts: AxisPart[] = [];
+    for (const i of range(count)) {
+      const seen = taps.filter(({ distance }) => {
+        const position = (from + i) * stride + distance - low;
+        return position >= 0 && position < length;
+      });
+      const last = parts.at(-1);
+      // As runs of neighbours, two lists are the same if their ends are.
+      if (last?.taps.length === seen.length && last.taps[0] === seen[0]) {
+        parts[parts.length - 1] = { ...last, count: last.count + 1 };
+      } else parts.push({ from: from + i, first: first + i * every, count: 1, taps: seen });
+    }
+    return parts;
+  });
+}

@@ -1,0 +1,156 @@
+/**
+ * Right sides read as doubles, and solutions written, with their rows in orders of their own.
+ *
+ * @module
+ */
+import { byteSize, type Dtype } from "../../../../base/dtype.ts";
+import type { FunctionReference } from "../../assembler/module.ts";
+import { f32, f64, i32 } from "../../assembler/operations.ts";
+import { advance, smaller, times } from "../addresses.ts";
+import type { Builder } from "../kernel.ts";
+import { DOUBLE, elementAt, emitNarrow, emitWiden, offsetBy } from "./blocks.ts";
+import { roundUp, STRIP } from "./blocks.ts";
+
+type Mover = FunctionReference<readonly ["i32", "i32", "i32"], "none">;
+
+/** Reads a column: a function of its first element, of where it goes, and of the order of its rows. */
+export function emitGatherColumn(
+  builder: Builder,
+  { dtype, n, columns, isOrdered }: {
+    readonly dtype: Dtype;
+    readonly n: number;
+    readonly columns: number;
+    readonly isOrdered: boolean;
+  },
+): Mover {
+  const size = byteSize(dtype);
+  return builder.module.function(
+    "linalg gather",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, b, x, order) => {
+      code.for({ below: n }, (i) => {
+        const row = isOrdered ? i32.load(offsetBy(order, i, 4)) : i;
+        const place = offsetBy(b, row, columns * size);
+        const value = size === 8 ? f64.load(place) : f64.promoteF32(f32.load(place));
+        code.do(f64.store(x, value));
+        code.set(x, advance(x, DOUBLE));
+      });
+    },
+  );
+}
+
+/** Writes a column: the same the other way, its elements to the rows that the order names. */
+export function emitScatterColumn(
+  builder: Builder,
+  { dtype, n, columns, isOrdered }: {
+    readonly dtype: Dtype;
+    readonly n: number;
+    readonly columns: number;
+    readonly isOrdered: boolean;
+  },
+): Mover {
+  const size = byteSize(dtype);
+  return builder.module.function(
+    "linalg scatter",
+    ["i32", "i32", "i32"],
+    "none",
+    (code, x, out, order) => {
+      code.for({ below: n }, (i) => {
+        const row = isOrdered ? i32.load(offsetBy(order, i, 4)) : i;
+        const place = offsetBy(out, row, columns * size);
+        const value = f64.load(x);
+        code.do(size === 8 ? f64.store(place, value) : f32.store(place, f32.demoteF64(value)));
+        code.set(x, advance(x, DOUBLE));
+      });
+    },
+  );
+}
+
+type RowsMover = FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32"], "none">;
+
+/**
+ * Reads some columns of the right sides, with zeros around them: a function of both matrices, the
+ * order of the rows, and the numbers of the first column and of the end.
+ */
+export function emitGatherRows(
+  builder: Builder,
+  { dtype, n, side, columns, isOrdered }: {
+    readonly dtype: Dtype;
+    readonly n: number;
+    readonly side: number;
+    readonly columns: number;
+    readonly isOrdered: boolean;
+  },
+): RowsMover {
+  const size = byteSize(dtype);
+  const pitch = roundUp(columns, STRIP);
+  const widen = builder.once(emitWiden, dtype);
+  const { memory } = builder;
+  return builder.module.function(
+    "linalg gather rows",
+    ["i32", "i32", "i32", "i32", "i32"],
+    "none",
+    (
+      code,
+      b,
+      x,
+      order,
+      first,
+      end,
+    ) => {
+      const count = code.let(i32.sub(smaller(end, i32.const(columns)), first));
+      const missing = code.let(times(i32.sub(i32.sub(end, first), count), DOUBLE));
+      const to = code.let(elementAt(x, 0, 0, first));
+      code.for({ below: n }, (i) => {
+        const row = isOrdered ? i32.load(offsetBy(order, i, 4)) : i;
+        const from = offsetBy(offsetBy(b, row, columns * size), first, size);
+        code.do(widen.call(from, to, count));
+        code.do(memory.fill(offsetBy(to, count, DOUBLE), i32.const(0), missing));
+        code.set(to, advance(to, pitch * DOUBLE));
+      });
+      if (side === n) return;
+      code.for({ below: side - n }, () => {
+        code.do(memory.fill(to, i32.const(0), times(i32.sub(end, first), DOUBLE)));
+        code.set(to, advance(to, pitch * DOUBLE));
+      });
+    },
+  );
+}
+
+/** Writes some columns of the solutions: the same the other way. */
+export function emitScatterRows(
+  builder: Builder,
+  { dtype, n, columns, isOrdered }: {
+    readonly dtype: Dtype;
+    readonly n: number;
+    readonly columns: number;
+    readonly isOrdered: boolean;
+  },
+): RowsMover {
+  const size = byteSize(dtype);
+  const pitch = roundUp(columns, STRIP);
+  const narrow = builder.once(emitNarrow, dtype);
+  return builder.module.function(
+    "linalg scatter rows",
+    ["i32", "i32", "i32", "i32", "i32"],
+    "none",
+    (
+      code,
+      x,
+      out,
+      order,
+      first,
+      end,
+    ) => {
+      const count = code.let(i32.sub(smaller(end, i32.const(columns)), first));
+      const from = code.let(elementAt(x, 0, 0, first));
+      code.for({ below: n }, (i) => {
+        const row = isOrdered ? i32.load(offsetBy(order, i, 4)) : i;
+        const to = offsetBy(offsetBy(out, row, columns * size), first, size);
+        code.do(narrow.call(from, to, count));
+        code.set(from, advance(from, pitch * DOUBLE));
+      });
+    },
+  );
+}

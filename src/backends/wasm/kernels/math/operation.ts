@@ -1,0 +1,17 @@
+/**
+ * What elementwise operations are to the code that fuses them: functions from vectors to a vector.
+ *
+ * @module
+ */
+import type { Code } from "../../assembler/code.ts";
+import type { Expression } from "../../assembler/expression.ts";
+
+/** 16 bytes of elements; a mask where they are bools, each lane all ones or all zeros. */
+export type Vector = Expression<"v128">;
+
+/**
+ * Called with the code of a function and the primitive's parameters, it puts its constants into
+ * locals of that function: this call belongs outside loops. What it returns writes the computation
+ * of one vector each time it is called; the inputs are locals, or cheap to repeat.
+ */
+export type Operation = (code: Code, params: unknown) => (...inputs: readonly Vector[]) => Vector;

@@ -1,0 +1,203 @@
+/**
+ * Reductions in registers: one or more vectors that values are combined into.
+ *
+ * @module
+ */
+import type { Dtype } from "../../../../base/dtype.ts";
+import type { Code } from "../../assembler/code.ts";
+import type { Local } from "../../assembler/expression.ts";
+import { f32x4, f64x2, i32x4, i8x16, v128 } from "../../assembler/operations.ts";
+import type { Combination, LoopNode } from "../../../../lowering/nest.ts";
+import type { Vector } from "../math/operation.ts";
+import { constantVector, type Lanes, maskFor } from "./lanes.ts";
+import { identityOf } from "./simplify.ts";
+
+type Reduction = LoopNode & { readonly kind: "reduce" };
+
+/** The upper half of a vector in its lower half. */
+function upperHalf(vector: Vector): Vector {
+  const bytes = Array.from({ length: 16 }, (_, i) => (i + 8) % 16);
+  return i8x16.shuffle(vector, vector, bytes);
+}
+
+/** A vector of 32-bit lanes with the two lanes of each half exchanged. */
+function exchanged(vector: Vector): Vector {
+  const bytes = Array.from({ length: 16 }, (_, i) => i ^ 4);
+  return i8x16.shuffle(vector, vector, bytes);
+}
+
+/** Two vectors of elements of `dtype` combined, NaN left aside. */
+function combine(dtype: Dtype, operation: Combination, x: Vector, y: Vector): Vector {
+  const isMax = operation === "max";
+  switch (dtype) {
+    case "bool":
+      return isMax ? v128.or(x, y) : v128.and(x, y);
+    case "float32":
+    case "float64": {
+      const lanes = dtype === "float32" ? f32x4 : f64x2;
+      if (operation === "sum") return lanes.add(x, y);
+      if (operation === "prod") return lanes.mul(x, y);
+      return isMax ? lanes.pmax(x, y) : lanes.pmin(x, y);
+    }
+    default: {
+      if (operation === "sum") return i32x4.add(x, y);
+      if (operation === "prod") return i32x4.mul(x, y);
+      if (dtype === "int32") return isMax ? i32x4.maxS(x, y) : i32x4.minS(x, y);
+      return isMax ? i32x4.maxU(x, y) : i32x4.minU(x, y);
+    }
+  }
+}
+
+/** Where a reduction collects its values. */
+export class Accumulator {
+  readonly #code: Code;
+  readonly #dtype: Dtype;
+  readonly #operation: Combination;
+  readonly #lanes: Lanes;
+  readonly #isHorizontal: boolean;
+  readonly #identity: number;
+  /** One vector for each of a round. */
+  readonly #parts: readonly Local<"v128">[];
+  /** Where a lane has met a NaN, for extremes of floats. */
+  readonly #nans: readonly Local<"v128">[];
+  /** Sums of float32, in doubles: of the lower and the upper lanes. */
+  readonly #doubles: readonly (readonly [Local<"v128">, Local<"v128">])[];
+
+  /**
+   * @param width The number of vectors in a round.
+   * @param isHorizontal Whether their lanes and they themselves are combined in the end.
+   */
+  constructor(
+    code: Code,
+    reduction: Reduction,
+    lanes: Lanes,
+    { width, isHorizontal }: { readonly width: number; readonly isHorizontal: boolean },
+  ) {
+    this.#code = code;
+    this.#dtype = reduction.dtype;
+    this.#operation = reduction.operation;
+    this.#lanes = lanes;
+    this.#isHorizontal = isHorizontal;
+    this.#identity = identityOf(reduction);
+    const { dtype, operation } = reduction;
+    const isExtreme = operation === "max" || operation === "min";
+    const isFloat = dtype === "float32" || dtype === "float64";
+    const vectors = (count: number) => Array.from({ length: count }, () => code.local("v128"));
+    const inDoubles = dtype === "float32" && operation === "sum";
+    this.#parts = vectors(inDoubles ? 0 : width);
+    this.#nans = isExtreme && isFloat ? vectors(isHorizontal ? Math.min(width, 2) : width) : [];
+    const pairs = inDoubles ? isHorizontal ? Math.min(width, 4) : width : 0;
+    this.#doubles = vectors(pairs).map((low) => [low, code.local("v128")]);
+  }
+
+  /** Forgets everything. */
+  start(): void {
+    const code = this.#code;
+    for (const part of this.#parts) {
+      code.set(part, constantVector(this.#dtype, this.#identity, this.#lanes));
+    }
+    for (const local of [...this.#nans, ...this.#doubles.flat()]) {
+      code.set(local, i32x4.const(0));
+    }
+  }
+
+  /**
+   * Takes in vector `i` of a round.
+   *
+   * @param active The number of lanes that count, from the first on.
+   */
+  add(i: number, value: Local<"v128">, active: number): void {
+    const code = this.#code;
+    let taken = value;
+    if (this.#isHorizontal && active < this.#lanes) {
+      const wide = this.#dtype === "float64" || this.#lanes === 2 ? 8 : 4;
+      const mask = v128.const(
+        Array.from({ length: 16 }, (_, byte) => byte < active * wide ? 0xff : 0),
+      );
+      const identity = constantVector(this.#dtype, this.#identity, this.#lanes);
+      taken = code.let(v128.bitselect(value, identity, maskFor(this.#dtype, mask, this.#lanes)));
+    }
+    if (this.#doubles.length > 0) {
+      const [low, high] = this.#doubles[i % this.#doubles.length];
+      code.set(low, f64x2.add(low, f64x2.promoteLowF32x4(taken)));
+      if (this.#lanes === 4) {
+        code.set(high, f64x2.add(high, f64x2.promoteLowF32x4(upperHalf(taken))));
+      }
+      return;
+    }
+    const part = this.#parts[i];
+    code.set(part, combine(this.#dtype, this.#operation, part, taken));
+    if (this.#nans.length > 0) {
+      const nan = this.#nans[i % this.#nans.length];
+      const lanes = this.#dtype === "float32" ? f32x4 : f64x2;
+      code.set(nan, v128.or(nan, lanes.ne(taken, taken)));
+    }
+  }
+
+  /** Vectors combined into one, of elements of `dtype`. */
+  #joined(vectors: readonly Local<"v128">[], dtype = this.#dtype): Local<"v128"> {
+    let level = vectors;
+    while (level.length > 1) {
+      const half = Math.ceil(level.length / 2);
+      level = level.slice(0, half).map((x, i) => {
+        const y = level[i + half];
+        return y === undefined ? x : this.#code.let(combine(dtype, this.#operation, x, y));
+      });
+    }
+    return level[0];
+  }
+
+  /** The result: a vector for each of a round, or one with the result in all lanes. */
+  finish(): readonly Local<"v128">[] {
+    const code = this.#code;
+    if (this.#doubles.length > 0) {
+      if (!this.#isHorizontal) return this.#doubles.map(([low, high]) => this.#rounded(low, high));
+      const all = this.#lanes === 4 ? this.#doubles.flat() : this.#doubles.map(([low]) => low);
+      return [this.#total(this.#joined(all, "float64"))];
+    }
+    const results = this.#isHorizontal ? [this.#across(this.#joined(this.#parts))] : this.#parts;
+    if (this.#nans.length === 0) return results;
+    return results.map((result, i) => {
+      let nan = this.#nans[i];
+      if (this.#isHorizontal) {
+        const last = this.#nans[this.#nans.length - 1];
+        const either = code.let(v128.or(nan, last));
+        nan = code.let(this.#spread(either, (x, y) => v128.or(x, y)));
+      }
+      const value = constantVector(this.#dtype, NaN, this.#lanes);
+      return code.let(v128.bitselect(value, result, nan));
+    });
+  }
+
+  /** The sum of both doubles, as floats in all lanes. */
+  #total(sums: Local<"v128">): Local<"v128"> {
+    const code = this.#code;
+    const total = code.let(f32x4.demoteF64x2Zero(f64x2.add(sums, upperHalf(sums))));
+    return code.let(i8x16.shuffle(total, total, Array.from({ length: 16 }, (_, i) => i % 4)));
+  }
+
+  /** Sums in doubles as floats. */
+  #rounded(low: Local<"v128">, high: Local<"v128">): Local<"v128"> {
+    const code = this.#code;
+    const lower = f32x4.demoteF64x2Zero(low);
+    if (this.#lanes === 2) return code.let(lower);
+    const upper = f32x4.demoteF64x2Zero(high);
+    const bytes = Array.from({ length: 16 }, (_, i) => i < 8 ? i : i + 8);
+    return code.let(i8x16.shuffle(lower, upper, bytes));
+  }
+
+  /** The lanes of a vector combined, in all lanes. */
+  #across(vector: Local<"v128">): Local<"v128"> {
+    const apply = (x: Vector, y: Vector) => combine(this.#dtype, this.#operation, x, y);
+    return this.#code.let(this.#spread(vector, apply));
+  }
+
+  #spread(vector: Local<"v128">, apply: (x: Vector, y: Vector) => Vector): Vector {
+    const code = this.#code;
+    const isWide = this.#lanes === 2 && (this.#dtype === "float64" || this.#dtype === "bool");
+    if (isWide) return apply(vector, upperHalf(vector));
+    // With two lanes of 32 bits, both are in the lower half.
+    const halves = this.#lanes === 2 ? vector : code.let(apply(vector, upperHalf(vector)));
+    return apply(halves, exchanged(halves));
+  }
+}

@@ -1,0 +1,422 @@
+/**
+ * Writes the code of a planned nest into a function: the loops, and in them the nodes, each as far
+ * out as it may stand.
+ *
+ * @module
+ */
+import { encode } from "../../../../base/data.ts";
+import { byteSize } from "../../../../base/dtype.ts";
+import type { Code } from "../../assembler/code.ts";
+import type { Expression, Local } from "../../assembler/expression.ts";
+import { i32, select, v128 } from "../../assembler/operations.ts";
+import type { Builder } from "../kernel.ts";
+import type { LoopNode } from "../../../../lowering/nest.ts";
+import type { Vector } from "../math/operation.ts";
+import { Accumulator } from "./accumulate.ts";
+import { inReduction, isLong, isRegular } from "./cost.ts";
+import { Cursors, plus, scaled } from "./cursors.ts";
+import { turningPoints } from "./guards.ts";
+import {
+  constantVector,
+  countingVector,
+  givenVector,
+  packed,
+  storeLane,
+  storeVector,
+} from "./lanes.ts";
+import { activeIn, type Round, type Segment, shift, type Spot, writeLoad } from "./loads.ts";
+import { type Applied, callOperation, prepareOperation } from "./operations.ts";
+import { type Placement, placementsOf } from "./placement.ts";
+import type { Plan } from "./plan.ts";
+import { product } from "./simplify.ts";
+
+/** In nests of fewer rounds, long operations are calls: nobody waits for them, but for their code. */
+const FEW_ROUNDS = 4096;
+
+/** An operation that a nest contains more often is called, too. */
+const MOST_TIMES = 2;
+
+type Reduction = LoopNode & { readonly kind: "reduce" };
+
+/** Writes one function. */
+class Writer implements Spot {
+  readonly code: Code;
+  readonly plan: Plan;
+  readonly cursors: Cursors;
+  round: Round = { first: 0, vectors: 1, active: 1 };
+  segment: Segment | undefined;
+  readonly #builder: Builder;
+  readonly #placements: readonly Placement[];
+  readonly #operations = new Map<number, (...inputs: readonly Vector[]) => Vector>();
+  /** The value of each node: one local, or one for each vector of the round. */
+  readonly #values: (readonly Local<"v128">[])[] = [];
+  /** How many rounds of the tile's loop are done at once. */
+  #tileRounds = 1;
+  #accumulators: readonly Accumulator[] = [];
+  /** The reductions that the loops are run for, and the nodes in the loops that these need. */
+  #reductions: readonly Reduction[] = [];
+  #isNeeded: readonly boolean[] = [];
+
+  constructor(builder: Builder, code: Code, plan: Plan, addresses: readonly Local<"i32">[]) {
+    this.#builder = builder;
+    this.code = code;
+    this.plan = plan;
+    this.cursors = new Cursors(code, plan.nest, addresses);
+    this.#placements = placementsOf(plan);
+    const prepared = new Map<string, (...inputs: readonly Vector[]) => Vector>();
+    const { nodes, lengths } = plan.nest;
+    const times = new Map<string, number>();
+    for (const node of nodes) {
+      if (node.kind === "map") times.set(node.operation, (times.get(node.operation) ?? 0) + 1);
+    }
+    nodes.forEach((node, i) => {
+      if (node.kind !== "map") return;
+      const from = node.inputs.map((input) => nodes[input].dtype);
+      const { operation, params, dtype: to } = node;
+      const applied: Applied = { operation, params, from, to, lanes: plan.lanes };
+      const key = encode(applied);
+      let write = prepared.get(key);
+      if (write === undefined) {
+        const isCalled = isLong(operation) &&
+          (product(lengths) < FEW_ROUNDS || times.get(operation)! > MOST_TIMES);
+        write = isCalled ? callOperation(builder, applied) : prepareOperation(code, applied);
+        prepared.set(key, write);
+      }
+      this.#operations.set(i, write);
+    });
+  }
+
+  /** Writes the work of one chunk. */
+  write(chunk: Local<"i32">): void {
+    const code = this.code;
+    const { split, nest: { lengths } } = this.plan;
+    this.#nodesAt(0);
+    if (split.chunks === 1) {
+      this.#loops(0);
+      return;
+    }
+    const begin = code.let(scaled(chunk, split.perChunk));
+    const sum = code.let(plus(begin, split.perChunk));
+    const total = i32.const(split.count);
+    const end = code.let(select(i32.ltU(sum, total), sum, total));
+    const outer = split.loops.slice(0, -1);
+    const last = split.loops[split.loops.length - 1];
+    if (outer.length === 0) {
+      this.#loops(0, { loop: last, from: begin, below: end });
+      return;
+    }
+    // Each round does what is left of the last loop, or as much as the chunk has left.
+    const length = lengths[last];
+    code.loop((again) => {
+      const whole = code.let(i32.divU(begin, i32.const(length)));
+      const from = code.let(i32.sub(begin, scaled(whole, length)));
+      const left = code.let(i32.add(from, i32.sub(end, begin)));
+      const below = code.let(select(i32.ltU(left, i32.const(length)), left, i32.const(length)));
+      this.#outer(outer, whole, () => this.#loops(outer.length, { loop: last, from, below }));
+      code.set(begin, i32.add(begin, i32.sub(below, from)));
+      code.branchIf(again, i32.ltU(begin, end));
+    });
+  }
+
+  /** Runs `body` in the round of the outer loops that has the given number. */
+  #outer(loops: readonly number[], number: Local<"i32">, body: () => void): void {
+    const code = this.code;
+    if (loops.length === 0) return body();
+    const [loop, ...rest] = loops;
+    const inner = rest.reduce((count, i) => count * this.plan.nest.lengths[i], 1);
+    const counter = inner === 1 ? number : code.let(i32.divU(number, i32.const(inner)));
+    this.cursors.within(loop, counter, () => {
+      this.#nodesAt(loop + 1);
+      if (rest.length === 0) return body();
+      this.#outer(rest, code.let(i32.sub(number, scaled(counter, inner))), body);
+    });
+  }
+
+  /** Writes loop number `depth` and all in it. */
+  #loops(depth: number, part?: Part): void {
+    const { nest: { lengths }, kept, vector, tile } = this.plan;
+    const isInnermost = depth === lengths.length;
+    if (depth === kept && this.#accumulators.length === 0 && lengths.length > kept) {
+      this.#reduce();
+    } else if (isInnermost) this.#leaf();
+    else if (depth === vector) this.#vectorLoop(depth, part);
+    else if (depth === tile?.loop) this.#tileLoop(depth, tile.rounds, part);
+    else this.#plainLoop(depth, part);
+  }
+
+  /** One round of a loop, its nodes first. */
+  #inside(depth: number, part?: Part): void {
+    this.#nodesAt(depth + 1);
+    this.#loops(depth + 1, part);
+  }
+
+  #plainLoop(depth: number, part?: Part): void {
+    const range = part?.loop === depth ? part : undefined;
+    this.cursors.within(depth, range?.from ?? 0, (moved) => {
+      const round = (): void => {
+        this.#inside(depth, part);
+        this.cursors.step(moved, depth, 1);
+      };
+      if (range === undefined) this.#repeat(this.plan.nest.lengths[depth], round);
+      else this.code.for(range, round);
+    });
+  }
+
+  /** A loop of so many rounds. */
+  #repeat(rounds: number, round: () => void): void {
+    if (rounds === 1) round();
+    else this.code.for({ below: rounds }, round);
+  }
+
+  /** Runs `body` for a round of so many vectors. */
+  #inRound(round: Round, body: () => void): void {
+    const before = this.round;
+    this.round = round;
+    body();
+    this.round = before;
+  }
+
+  #vectorLoop(depth: number, part?: Part): void {
+    const { nest, unroll, group, tile } = this.plan;
+    const lanes = this.plan.lanes;
+    const body = (size: number): void => {
+      const vectors = tile === undefined ? Math.ceil(size / lanes) : this.#tileRounds;
+      const rest = tile === undefined ? size - (vectors - 1) * lanes : size;
+      const most = tile === undefined ? group : lanes;
+      for (let first = 0; first < vectors; first += most) {
+        const count = Math.min(most, vectors - first);
+        const isLast = first + count === vectors;
+        const active = isLast || tile !== undefined ? rest : lanes;
+        this.#inRound({ first, vectors: count, active }, () => this.#inside(depth));
+      }
+    };
+    if (part?.loop === depth) {
+      this.#cutLoop(depth, unroll * lanes, [lanes, 1], part, body);
+      return;
+    }
+    // In each segment it is known which guards hold.
+    const points = turningPoints(nest, depth);
+    for (let i = 0; i + 1 < points.length; i++) {
+      this.segment = { from: points[i], below: points[i + 1] };
+      this.#blockLoop(depth, unroll * lanes, this.segment, body);
+    }
+    this.segment = undefined;
+  }
+
+  /** The loop around that of the vectors, in blocks of rounds that are done at once. */
+  #tileLoop(depth: number, block: number, part?: Part): void {
+    const body = (size: number): void => {
+      this.#tileRounds = size;
+      const round = { first: 0, vectors: size, active: this.plan.lanes };
+      this.#inRound(round, () => this.#nodesAt(depth + 1));
+      this.#loops(depth + 1, part);
+    };
+    if (part?.loop === depth) this.#cutLoop(depth, block, [this.plan.lanes, 1], part, body);
+    else {
+      const whole = { from: 0, below: this.plan.nest.lengths[depth] };
+      this.#blockLoop(depth, block, whole, body);
+    }
+  }
+
+  /** A segment of a loop in blocks of `block` rounds and a rest. */
+  #blockLoop(
+    depth: number,
+    block: number,
+    { from, below }: Segment,
+    body: (size: number) => void,
+  ): void {
+    const full = Math.floor((below - from) / block);
+    const rest = (below - from) % block;
+    this.cursors.within(depth, from, (moved) => {
+      if (full > 0) {
+        this.#repeat(full, () => {
+          body(block);
+          if (full > 1 || rest > 0) this.cursors.step(moved, depth, block);
+        });
+      }
+      if (rest > 0) body(rest);
+    });
+  }
+
+  /** A chunk's part of a loop in blocks; where it may end anywhere, in smaller ones at its end. */
+  #cutLoop(
+    depth: number,
+    block: number,
+    smaller: readonly number[],
+    { from, below }: Part,
+    body: (size: number) => void,
+  ): void {
+    const { nest: { lengths }, split } = this.plan;
+    const code = this.code;
+    const length = lengths[depth];
+    const rest = length % block;
+    this.cursors.within(depth, from, (moved) => {
+      const count = code.let(i32.sub(below, from));
+      const blocks = (size: number): void =>
+        code.for({ below: code.let(i32.divU(count, i32.const(size))) }, () => {
+          body(size);
+          this.cursors.step(moved, depth, size);
+        });
+      if (split.loops.length === 1 && split.perChunk % block === 0) {
+        blocks(block);
+        // Only the last chunk has a rest.
+        if (rest > 0) code.if(i32.eq(below, i32.const(length)), () => body(rest));
+        return;
+      }
+      for (const size of [block, ...smaller.filter((size) => size < block)]) {
+        blocks(size);
+        code.set(count, i32.remU(count, i32.const(size)));
+      }
+    });
+  }
+
+  /** Combines over the reduced loops, then goes on with the results. */
+  #reduce(): void {
+    const { nest: { nodes, lengths }, kept, vector, unroll } = this.plan;
+    const isHorizontal = vector >= kept;
+    const most = Math.ceil(lengths[vector] / this.plan.lanes);
+    const width = isHorizontal ? Math.min(unroll, most) : this.round.vectors;
+    const shape = { width, isHorizontal };
+    const run = (counts: (node: Reduction) => boolean, when?: Expression<"i32">): void => {
+      const places = nodes.flatMap((node, i) => node.kind === "reduce" && counts(node) ? [i] : []);
+      this.#reductions = places.map((i) => nodes[i] as Reduction);
+      this.#isNeeded = inReduction(this.plan.nest, counts);
+      const accumulators = this.#reductions.map((node) =>
+        new Accumulator(this.code, node, this.plan.lanes, shape)
+      );
+      this.#accumulators = accumulators;
+      for (const accumulator of accumulators) accumulator.start();
+      if (when === undefined) this.#loops(kept);
+      else this.code.if(when, () => this.#loops(kept));
+      places.forEach((i, k) => this.#values[i] = accumulators[k].finish());
+      this.#accumulators = [];
+    };
+    if (nodes.some((node) => node.kind === "reduce" && isRegular(node))) run(isRegular);
+    nodes.forEach((node, i) => {
+      if (node.kind === "reduce") {
+        if (node.when === undefined) return;
+        const flags = this.#values[node.when].map((flag): Vector => flag);
+        run((one) => one === node, v128.anyTrue(flags.reduce((a, b) => v128.or(a, b))));
+      } else if (this.#placements[i].isAfter) this.#node(node, i);
+    });
+    this.#stores();
+  }
+
+  /** What is done in every round of all loops. */
+  #leaf(): void {
+    if (this.#accumulators.length === 0) {
+      this.#stores();
+      return;
+    }
+    const { first, vectors } = this.round;
+    this.#reductions.forEach(({ input }, k) => {
+      for (let i = 0; i < vectors; i++) {
+        this.#accumulators[k].add(first + i, this.#value(input, i), activeIn(this, i));
+      }
+    });
+  }
+
+  /** The nodes that stand in just so many loops: loads first, so that they are under way early. */
+  #nodesAt(depth: number): void {
+    const { nodes } = this.plan.nest;
+    for (const isLoad of [true, false]) {
+      nodes.forEach((node, i) => {
+        const placement = this.#placements[i];
+        if (placement.depth !== depth || placement.isAfter) return;
+        if (this.#accumulators.length > 0 && !this.#isNeeded[i]) return;
+        if ((node.kind === "load") === isLoad) this.#node(node, i);
+      });
+    }
+  }
+
+  #value(node: number, vector: number): Local<"v128"> {
+    const values = this.#values[node];
+    if (values.length === 1) return values[0];
+    const { tile } = this.plan;
+    // What stands around the loop of the vectors was computed for the whole tile.
+    const isOutside = tile !== undefined && this.#placements[node].depth === tile.loop + 1;
+    return values[isOutside ? this.round.first + vector : vector];
+  }
+
+  /** Computes a node. */
+  #node(node: LoopNode, i: number): void {
+    const code = this.code;
+    const count = this.#placements[i].varies ? this.round.vectors : 1;
+    const vectors = Array.from({ length: count }, (_, vector) => vector);
+    switch (node.kind) {
+      case "load":
+        this.#values[i] = writeLoad(this, node, this.#placements[i].varies);
+        break;
+      case "constant":
+        this.#values[i] = [code.let(constantVector(node.dtype, node.value, this.plan.lanes))];
+        break;
+      case "given": {
+        const given = this.#builder.given(node.index, node.dtype);
+        this.#values[i] = [code.let(givenVector(given, this.plan.lanes))];
+        break;
+      }
+      case "index": {
+        const { current, strides } = this.cursors.ofCount(node.of);
+        const step = strides[this.plan.vector];
+        this.#values[i] = vectors.map((vector) => {
+          const first = plus(current, shift(this, strides, vector));
+          return code.let(countingVector(code, node.dtype, first, step, this.plan.lanes));
+        });
+        break;
+      }
+      case "map": {
+        const write = this.#operations.get(i)!;
+        this.#values[i] = vectors.map((vector) =>
+          code.let(write(...node.inputs.map((input) => this.#value(input, vector))))
+        );
+        break;
+      }
+      case "reduce":
+        break;
+    }
+  }
+
+  #stores(): void {
+    const { nest: { stores, nodes }, kept, vector } = this.plan;
+    const code = this.code;
+    const isAlong = vector < kept;
+    for (const { node, to } of stores) {
+      const { dtype } = nodes[node];
+      const { cursor: { current }, bytes } = this.cursors.ofAccess(to, false);
+      const stride = to.strides[vector];
+      const size = byteSize(dtype);
+      // Along a reduced loop there is one result, in all lanes.
+      for (let i = 0; i < (isAlong ? this.round.vectors : 1); i++) {
+        const count = isAlong ? activeIn(this, i) : 1;
+        const start = bytes + (isAlong ? size * shift(this, to.strides, i) : 0);
+        const value = this.#value(node, i);
+        const ready = dtype === "bool" ? code.let(packed(dtype, value, this.plan.lanes)) : value;
+        if (stride === 1 && count === this.plan.lanes) {
+          code.do(storeVector(dtype, current, start, ready, this.plan.lanes));
+        } else {
+          for (let lane = 0; lane < count; lane++) {
+            code.do(storeLane(dtype, current, start + lane * stride * size, ready, lane));
+          }
+        }
+      }
+    }
+  }
+}
+
+/** A part of a loop, which a chunk does. */
+interface Part {
+  readonly loop: number;
+  readonly from: Expression<"i32">;
+  readonly below: Expression<"i32">;
+}
+
+/** Writes a function's body: the work of one chunk of a planned nest. */
+export function writeNest(
+  builder: Builder,
+  code: Code,
+  plan: Plan,
+  addresses: readonly Local<"i32">[],
+  chunk: Local<"i32">,
+): void {
+  new Writer(builder, code, plan, addresses).write(chunk);
+}

@@ -1,0 +1,56 @@
+/**
+ * How work is divided into chunks.
+ *
+ * @module
+ */
+import type { Code } from "../assembler/code.ts";
+import type { Expression, Local } from "../assembler/expression.ts";
+import { i32 } from "../assembler/operations.ts";
+import { smaller, times } from "./addresses.ts";
+import type { Rows } from "./kernel.ts";
+
+/** Work that is not worth a second thread, in nanoseconds. */
+const SMALL = 20_000;
+
+/** The shortest and the longest time that a chunk should take, in nanoseconds. */
+const SHORTEST = 10_000;
+const LONGEST = 100_000;
+
+/** As many chunks as keep a few threads busy to the end. */
+const ENOUGH = 16;
+
+/** Units of work divided evenly into chunks. */
+export interface Partition extends Rows {
+  /** The number of chunks; none if there is nothing to do. */
+  readonly chunks: number;
+}
+
+/** Divides `count` units that take about so many nanoseconds each. */
+export function partition(count: number, nanoseconds: number): Partition {
+  const total = count * nanoseconds;
+  const wanted = total < SMALL
+    ? 1
+    : Math.max(Math.ceil(total / LONGEST), Math.min(ENOUGH, Math.ceil(total / SHORTEST)));
+  const perChunk = Math.max(1, Math.ceil(count / wanted));
+  return { count, perChunk, chunks: Math.ceil(count / perChunk) };
+}
+
+/** The number behind a chunk's last unit. */
+export function chunkEnd(
+  { count, perChunk }: Rows,
+  chunk: Expression<"i32">,
+): Expression<"i32"> {
+  const end = times(i32.add(chunk, i32.const(1)), perChunk);
+  return count % perChunk === 0 ? end : smaller(end, i32.const(count));
+}
+
+/** Runs `body` for each unit of a chunk. */
+export function eachUnit(
+  code: Code,
+  units: Rows,
+  chunk: Expression<"i32">,
+  body: (unit: Local<"i32">) => void,
+): void {
+  const end = code.let(chunkEnd(units, chunk));
+  code.for({ from: times(chunk, units.perChunk), below: end }, body);
+}

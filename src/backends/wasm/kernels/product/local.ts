@@ -1,0 +1,121 @@
+/**
+ * Products of one stage, whose chunks pack what they need of B for themselves.
+ *
+ * @module
+ */
+import { byteSize } from "../../../../base/dtype.ts";
+import type { FunctionReference } from "../../assembler/module.ts";
+import { i32 } from "../../assembler/operations.ts";
+import type { Builder } from "../kernel.ts";
+import { advance, panelColumns, type Pointer } from "../panels.ts";
+import {
+  A,
+  at,
+  B,
+  blockColumns,
+  bytesApart,
+  C,
+  columnBlocks,
+  eachGroup,
+  eachMatrix,
+  emitPackPart,
+  emitRowLoop,
+  groupDepth,
+  groupParts,
+  groupsOf,
+  inStack,
+  lastOrNot,
+  layOut,
+  type Parts,
+  type Product,
+  repeat,
+  runsOf,
+  stackSize,
+  wholeRows,
+  WORKSPACE,
+} from "./blocks.ts";
+
+/** Arithmetic operations that are too few to be divided into chunks: some 20 microseconds. */
+const SMALL = 1e6;
+
+/** Arithmetic operations of a chunk, where these are free to choose. */
+const CHUNK = 1e6;
+
+/** Chunks of some columns, or of several whole matrices, that pack what they need of B. */
+export function emitLocal(builder: Builder, product: Product): Parts {
+  const { dtype, stack, m, n, k, a, b } = product;
+  const size = byteSize(dtype);
+  const wide = panelColumns(builder, dtype);
+  const count = stackSize(stack);
+  const perColumn = 2 * m * k;
+  const few = count * n * perColumn <= SMALL;
+  const wanted = few || count >= 8 ? n : Math.max(4 * wide, CHUNK / perColumn);
+  const most = blockColumns(builder, dtype, n);
+  const columns = Math.min(most, Math.ceil(wanted / wide) * wide);
+  const blocks = columnBlocks(builder, product, columns);
+  // Matrices that are small are done several at a time.
+  const together = blocks.count > 1
+    ? 1
+    : few
+    ? count
+    : Math.max(1, Math.min(Math.ceil(count / 8), Math.floor(CHUNK / (n * perColumn))));
+  const chunks = Math.ceil(count / together) * blocks.count;
+  const perGroup = groupParts(builder, dtype, columns);
+  // A chunk uses its room again and again, so that it stays in the cache.
+  const whole = layOut(builder, dtype, k, columns, "memory");
+  const depths = groupsOf(whole, perGroup).map((group) => groupDepth(whole, group));
+  const room = Math.ceil(Math.max(...depths) * whole.rowBytes / 64) * 64;
+
+  const run = builder.module.function("product", ["i32", "i32", "i32", "i32", "i32"], "none", (
+    code,
+    firstA,
+    firstB,
+    firstC,
+    rooms,
+    chunk,
+  ) => {
+    const place = code.let(at(rooms, chunk, room));
+    const index = code.let(i32.remU(chunk, i32.const(blocks.count)));
+    code.set(firstB, at(firstB, index, columns * b.column * size));
+    code.set(firstC, at(firstC, index, columns * size));
+
+    function multiply(matrix: Pointer): void {
+      const pa = code.let(inStack(code, firstA, matrix, bytesApart(product, "a")));
+      const pb = code.let(inStack(code, firstB, matrix, bytesApart(product, "b")));
+      const pc = code.let(inStack(code, firstC, matrix, bytesApart(product, "c")));
+      lastOrNot(code, index, blocks.count, n % columns !== 0, (lastBlock) => {
+        const width = lastBlock ? blocks.last : blocks.width;
+        const layout = layOut(builder, dtype, k, width.panels * wide + width.tail, "memory");
+        const pointers = [{ pointer: pa, bytes: a.column * size }];
+        eachGroup(code, layout, groupsOf(layout, perGroup), pointers, (group) => {
+          const to = code.let(place);
+          const depths = layout.parts.slice(group.begin, group.begin + group.count);
+          for (const { depth, times } of runsOf(depths)) {
+            const packPart = emitPackPart(builder, layout, product, depth);
+            repeat(code, times, () => {
+              packPart(code, pb, to, width.panels, width.tail);
+              code.set(pb, advance(pb, depth * b.row * size));
+              code.set(to, advance(to, depth * layout.rowBytes));
+            });
+          }
+          const call = builder.once(emitRowLoop, { product, layout, rows: m, group, width });
+          code.do(call.call(pa, place, pc, i32.const(0)));
+        });
+      });
+    }
+
+    const group = code.let(i32.divU(chunk, i32.const(blocks.count)));
+    eachMatrix(code, group, count, together, multiply);
+  });
+
+  return {
+    stages: [{
+      name: "product",
+      run: run as unknown as FunctionReference,
+      operands: [A, B, C, WORKSPACE],
+      chunks,
+      rows: blocks.count === 1 ? wholeRows(product, together * m) : undefined,
+    }],
+    workspaces: [chunks * room],
+  };
+}

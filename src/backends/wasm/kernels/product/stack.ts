@@ -1,0 +1,245 @@
+/**
+ * Stacks of matrix products: the choice of how to compute them.
+ *
+ * @module
+ */
+import { byteSize } from "../../../../base/dtype.ts";
+import { range } from "../../../../base/shape.ts";
+import type { Builder, Kernel } from "../kernel.ts";
+import {
+  A,
+  B,
+  C,
+  type Matrix,
+  type Parts,
+  type Product,
+  type StackAxis,
+  stackSize,
+  WORKSPACE,
+} from "./blocks.ts";
+import { emitCopy, emitSum, emitZeros } from "./copy.ts";
+import { emitDots } from "./dots.ts";
+import { emitLocal } from "./local.ts";
+import { emitShared } from "./shared.ts";
+import { emitStrips } from "./strips.ts";
+
+/** Arithmetic operations from which on a product is large. */
+const LARGE = 4e6;
+
+/** Rows of C from which on packing B as a whole is worth a stage, if the product is large. */
+const MANY_ROWS = 24;
+
+/** Rows that are few enough to leave the right operand where it stands. */
+const FEW_ROWS = 32;
+
+/** Bytes of a right operand that is small enough to be left where it stands for any rows. */
+const SMALL_BYTES = 2 ** 17;
+
+/** Rows that are few enough for dot products. */
+const DOT_ROWS = 16;
+
+/** The length of an axis from which on it is worth walking along. */
+const LONG = 32;
+
+/** Elements of a result that are too few to be divided. */
+const FEW_RESULTS = 4096;
+
+/** The length of an axis up to which it is not worth dividing. */
+const SHORT = 256;
+
+/** The least length of a piece of a sum. */
+const SLICE = 512;
+
+/** The most pieces of a sum. */
+const MOST_SLICES = 32;
+
+/** `C = A B` for a stack of any number of axes; A and B are operands 0 and 1, C is 2. */
+export function emitProducts(builder: Builder, product: Product): Kernel {
+  const { dtype, stack, m, n, k } = product;
+  const size = byteSize(dtype);
+  const count = stackSize(stack);
+  const operations = 2 * count * m * n * k;
+  const bytes = size * count * (m * k + k * n + m * n);
+  const parts = count * m * n === 0 ? { stages: [], workspaces: [] } : emitParts(builder, product);
+  return { ...parts, operations, bytes };
+}
+
+function emitParts(builder: Builder, product: Product): Parts {
+  const spec = normalise(product);
+  if (spec.k === 0) return { stages: emitZeros(builder, spec, C), workspaces: [] };
+  const slices = slicesOf(spec);
+  if (slices > 1) return emitSliced(builder, spec, slices);
+  const unpacked = emitUnpacked(builder, spec);
+  if (unpacked !== undefined) return unpacked;
+  if (spec.c.column !== 1) {
+    return spec.c.row === 1
+      ? exchange(emitParts(builder, flip(spec)))
+      : emitScattered(builder, spec);
+  }
+  const each = 2 * spec.m * spec.n * spec.k;
+  return spec.m >= MANY_ROWS && each > LARGE
+    ? builder.once(emitShared, spec)
+    : builder.once(emitLocal, spec);
+}
+
+/** How many pieces sums are cut into: some where they alone are long, so that there are chunks. */
+function slicesOf({ stack, m, n, k }: Product): number {
+  if (stack.length > 0 || m * n > FEW_RESULTS || Math.max(m, n) > SHORT) return 1;
+  if (2 * m * n * k < LARGE) return 1;
+  const most = Math.min(MOST_SLICES, Math.floor(k / SLICE));
+  return range(1, most + 1).findLast((slices) => k % slices === 0) ?? 1;
+}
+
+/** The products of pieces of the sums, which are then added up. */
+function emitSliced(builder: Builder, product: Product, slices: number): Parts {
+  const { dtype, m, n, a, b } = product;
+  const k = product.k / slices;
+  const axis = { length: slices, a: k * a.column, b: k * b.row, c: m * n };
+  const c = { row: n, column: 1 };
+  const inner = emitParts(builder, { ...product, k, c, stack: [axis] });
+  const sum = emitSum(builder, product, slices);
+  const results = WORKSPACE + inner.workspaces.length;
+  const rowMajor = product.c.row === n && product.c.column === 1;
+  const first = inner.stages.map((stage) => ({
+    ...stage,
+    operands: stage.operands.map((i) => i === C ? results : i),
+    rows: undefined,
+  }));
+  const then = sum.stages.map((stage) => ({
+    ...stage,
+    operands: stage.operands.map((i) => i === 0 ? results : i === 1 ? C : results - 1 + i),
+    rows: rowMajor ? stage.rows : undefined,
+  }));
+  return {
+    stages: [...first, ...then],
+    workspaces: [...inner.workspaces, slices * m * n * byteSize(dtype), ...sum.workspaces],
+  };
+}
+
+/** A product that does better without packing the right operand, or the left one if exchanged. */
+function emitUnpacked(builder: Builder, product: Product): Parts | undefined {
+  const flipped = flip(product);
+  const [thin, other] = product.n < product.m ? [flipped, product] : [product, flipped];
+  for (const choice of [thin, other]) {
+    const parts = emitInPlace(builder, choice);
+    if (parts !== undefined) return choice === product ? parts : exchange(parts);
+  }
+  return undefined;
+}
+
+function emitInPlace(builder: Builder, product: Product): Parts | undefined {
+  const { dtype, m, n, k, a, b, c } = product;
+  if (b.row === 1 && (m <= 4 && k >= LONG || m <= DOT_ROWS && k >= 4 * LONG)) {
+    return a.column === 1 ? builder.once(emitDots, product) : emitCopied(builder, product);
+  }
+  const small = m <= FEW_ROWS || k * n * byteSize(dtype) <= SMALL_BYTES;
+  const strips = b.column === 1 && c.column === 1 && n >= LONG && small;
+  return strips ? builder.once(emitStrips, product) : undefined;
+}
+
+/** Dot products whose left operand, the smaller one, is first copied so that it can be walked along. */
+function emitCopied(builder: Builder, product: Product): Parts {
+  const { dtype, stack, m, k, a } = product;
+  const left = stack.filter((axis) => axis.a !== 0);
+  const length = stackSize(left) * m * k;
+  let step = length;
+  const dense = stack.map((axis) => axis.a === 0 ? axis : { ...axis, a: step /= axis.length });
+  const { stages, workspaces } = builder.once(emitDots, {
+    ...product,
+    stack: dense,
+    a: { row: k, column: 1 },
+  });
+  const copied = WORKSPACE + workspaces.length;
+  const axes = [
+    ...stack.map((axis, i) => ({ length: axis.length, from: axis.a, to: dense[i].a })),
+    { length: m, from: a.row, to: k },
+    { length: k, from: a.column, to: 1 },
+  ].filter(({ to }) => to !== 0);
+  return {
+    stages: [
+      ...emitCopy(builder, dtype, axes, [A, copied]),
+      ...stages.map((stage) => ({
+        ...stage,
+        operands: stage.operands.map((i) => i === A ? copied : i),
+      })),
+    ],
+    workspaces: [...workspaces, length * byteSize(dtype)],
+  };
+}
+
+/** The same product with as few axes as can be, and strides of one where they do not matter. */
+function normalise(product: Product): Product {
+  const { m, n, k, a, b, c } = product;
+  const stack: StackAxis[] = [];
+  for (const axis of product.stack) {
+    if (axis.length === 1) continue;
+    const outer = stack.at(-1);
+    const { length } = axis;
+    if (
+      outer !== undefined && outer.a === length * axis.a && outer.b === length * axis.b &&
+      outer.c === length * axis.c
+    ) stack[stack.length - 1] = { ...axis, length: outer.length * length };
+    else stack.push(axis);
+  }
+  const last = stack.at(-1);
+  if (last?.b === 0 && last.a === m * a.row && last.c === m * c.row) {
+    return normalise({ ...product, stack: stack.slice(0, -1), m: last.length * m });
+  }
+  return {
+    ...product,
+    stack,
+    a: { row: m === 1 ? k : a.row, column: k === 1 ? 1 : a.column },
+    b: { row: k === 1 ? n : b.row, column: n === 1 ? 1 : b.column },
+    c: { row: m === 1 ? n : c.row, column: n === 1 ? 1 : c.column },
+  };
+}
+
+/** `Cᵀ = Bᵀ Aᵀ`. */
+function flip({ dtype, stack, m, n, k, a, b, c }: Product): Product {
+  const turn = ({ row, column }: Matrix): Matrix => ({ row: column, column: row });
+  return {
+    dtype,
+    stack: stack.map((axis) => ({ ...axis, a: axis.b, b: axis.a })),
+    m: n,
+    n: m,
+    k,
+    a: turn(b),
+    b: turn(a),
+    c: turn(c),
+  };
+}
+
+/** What was written for the flipped product, for the product. */
+function exchange({ stages, workspaces }: Parts): Parts {
+  return {
+    stages: stages.map((stage) => ({
+      ...stage,
+      operands: stage.operands.map((i) => i === A ? B : i === B ? A : i),
+    })),
+    workspaces,
+  };
+}
+
+/** A product whose elements do not stand side by side: computed elsewhere, then copied. */
+function emitScattered(builder: Builder, product: Product): Parts {
+  const { dtype, stack, m, n, c } = product;
+  const count = stackSize(stack);
+  let step = count * m * n;
+  const dense = stack.map((axis) => ({ ...axis, c: step /= axis.length }));
+  const inner = emitParts(builder, { ...product, stack: dense, c: { row: n, column: 1 } });
+  const result = WORKSPACE + inner.workspaces.length;
+  const axes = [
+    ...stack.map((axis, i) => ({ length: axis.length, from: dense[i].c, to: axis.c })),
+    { length: m, from: n, to: c.row },
+    { length: n, from: 1, to: c.column },
+  ];
+  const stages = inner.stages.map((stage) => ({
+    ...stage,
+    operands: stage.operands.map((i) => i === C ? result : i),
+    rows: undefined,
+  }));
+  return {
+    stages: [...stages, ...emitCopy(builder, dtype, axes, [result, C])],
+    workspaces: [...inner.workspaces, count * m * n * byteSize(dtype)],
+  };
+}

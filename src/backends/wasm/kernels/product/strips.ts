@@ -1,0 +1,223 @@
+/**
+ * Products that read the right operand where it stands, some rows at a time: its columns must be
+ * neighbours, and so must those of the result, which serves as the running sum.
+ *
+ * @module
+ */
+import { byteSize } from "../../../../base/dtype.ts";
+import { range } from "../../../../base/shape.ts";
+import type { FunctionReference } from "../../assembler/module.ts";
+import { i32, v128 } from "../../assembler/operations.ts";
+import type { Builder } from "../kernel.ts";
+import {
+  advance,
+  emitRows,
+  lanesOf,
+  loadMicro,
+  multiply,
+  multiplyAdd,
+  panelColumns,
+  type Pointer,
+  storeLanes,
+  VECTOR,
+} from "../panels.ts";
+import {
+  A,
+  at,
+  B,
+  bytesApart,
+  C,
+  eachMatrix,
+  inStack,
+  lastOrNot,
+  type Parts,
+  type Product,
+  repeat,
+  rowRuns,
+  stackSize,
+  wholeColumns,
+  wholeRows,
+} from "./blocks.ts";
+
+/** Rows of B that are added up before C is written: so many, or twice, are read side by side. */
+const DEPTH = 8;
+
+/** Rows that are few enough for chunks of some columns. */
+const MOST_ROWS = 32;
+
+/** Arithmetic operations that are too few to be divided into chunks. */
+const SMALL = 1e6;
+
+/** Arithmetic operations of a chunk, where these are free to choose. */
+const CHUNK = 2e6;
+
+/** Factors that stay in registers. */
+const HELD = 8;
+
+/** The fewest and the most columns of a chunk. */
+const COLUMNS = { least: 128, most: 1024 };
+
+/** Adds `depth` rows of B, times the micro-panel, to rows of C: a function of B, C and B's end. */
+function emitStrip(
+  builder: Builder,
+  { product: { dtype, b, c }, rows, depth, first, tail }: {
+    readonly product: Product;
+    readonly rows: number;
+    readonly depth: number;
+    readonly first: boolean;
+    readonly tail: number;
+  },
+): FunctionReference<readonly ["i32", "i32", "i32"], "none"> {
+  const size = byteSize(dtype);
+  const [nextB, nextC] = [b.row * size, c.row * size];
+  return builder.module.function("strip", ["i32", "i32", "i32"], "none", (code, pb, pc, end) => {
+    const lanes = lanesOf(dtype);
+    const load = (row: number, k: number) => loadMicro(builder, dtype, depth, row, k);
+    const held = rows * depth <= HELD
+      ? range(rows).map((row) => range(depth).map((k) => code.let(load(row, k))))
+      : undefined;
+
+    function step(columns: number): void {
+      const vectors = range(Math.ceil(columns / lanes));
+      const sums = range(rows).map((row) =>
+        vectors.map((v) =>
+          first
+            ? code.local("v128")
+            : code.let(v128.load(pc, { offset: row * nextC + v * VECTOR, align: 4 }))
+        )
+      );
+      for (const k of range(depth)) {
+        const values = vectors.map((v) =>
+          code.let(v128.load(pb, { offset: k * nextB + v * VECTOR, align: 4 }))
+        );
+        sums.forEach((row, i) => {
+          const factor = held?.[i][k] ?? code.let(load(i, k));
+          row.forEach((sum, v) => {
+            code.set(
+              sum,
+              first && k === 0
+                ? multiply(dtype, factor, values[v])
+                : multiplyAdd(dtype, factor, values[v], sum),
+            );
+          });
+        });
+      }
+      sums.forEach((row, i) =>
+        row.forEach((sum, v) => {
+          const count = Math.min(lanes, columns - v * lanes);
+          code.do(...storeLanes(dtype, pc, sum, count, i * nextC + v * VECTOR));
+        })
+      );
+    }
+
+    const columns = panelColumns(builder, dtype);
+    code.if(i32.ltU(pb, end), () =>
+      code.loop((again) => {
+        step(columns);
+        code.set(pc, advance(pc, columns * size));
+        code.set(pb, advance(pb, columns * size));
+        code.branchIf(again, i32.ltU(pb, end));
+      }));
+    if (tail > 0) step(tail);
+  });
+}
+
+/** Rows of B that are added up at a time. */
+function stripDepth({ dtype, b }: Product): number {
+  // Rows that lie this far apart meet in the same few places of the first cache.
+  return b.row * byteSize(dtype) % 2048 === 0 ? DEPTH : 2 * DEPTH;
+}
+
+/** Products with neighbouring columns of B and of C, and few rows or a B that fits the caches. */
+export function emitStrips(builder: Builder, product: Product): Parts {
+  const { dtype, stack, m, n, k, a, b, c } = product;
+  const size = byteSize(dtype);
+  const count = stackSize(stack);
+  const deep = stripDepth(product);
+  const { columns, perChunk, together } = divide(builder, product, count);
+  const blocks = Math.ceil(n / columns);
+  const last = n - (blocks - 1) * columns;
+  const bands = Math.ceil(m / perChunk);
+  const lastRows = m - (bands - 1) * perChunk;
+
+  const run = builder.module.function("product", ["i32", "i32", "i32", "i32"], "none", (
+    code,
+    firstA,
+    firstB,
+    firstC,
+    chunk,
+  ) => {
+    const block = code.let(i32.remU(chunk, i32.const(blocks)));
+    const rest = code.let(i32.divU(chunk, i32.const(blocks)));
+    const band = code.let(i32.remU(rest, i32.const(bands)));
+    code.set(firstB, at(firstB, block, columns * size));
+    code.set(firstC, at(firstC, block, columns * size));
+    code.set(firstA, at(firstA, band, perChunk * a.row * size));
+    code.set(firstC, at(firstC, band, perChunk * c.row * size));
+
+    function multiply(matrix: Pointer): void {
+      const pa = code.let(inStack(code, firstA, matrix, bytesApart(product, "a")));
+      const pb = code.let(inStack(code, firstB, matrix, bytesApart(product, "b")));
+      const pc = code.let(inStack(code, firstC, matrix, bytesApart(product, "c")));
+
+      function part(rows: number, width: number, depth: number, first: boolean): void {
+        const tail = width % panelColumns(builder, dtype);
+        const end = code.let(advance(pb, (width - tail) * size));
+        const rowA = code.let(pa);
+        const rowC = code.let(pc);
+        for (const { count, times } of rowRuns(builder, rows)) {
+          const copy = { dtype, rows: count, depth, rowStride: a.row, depthStride: a.column };
+          const strip = builder.once(emitStrip, { product, rows: count, depth, first, tail });
+          repeat(code, times, () => {
+            code.do(emitRows(builder, copy)(rowA), strip.call(pb, rowC, end));
+            code.set(rowA, advance(rowA, count * a.row * size));
+            code.set(rowC, advance(rowC, count * c.row * size));
+          });
+        }
+        code.set(pa, advance(pa, depth * a.column * size));
+        code.set(pb, advance(pb, depth * b.row * size));
+      }
+
+      lastOrNot(code, band, bands, lastRows !== perChunk, (lastBand) => {
+        const rows = lastBand ? lastRows : perChunk;
+        lastOrNot(code, block, blocks, last !== columns, (lastBlock) => {
+          const width = lastBlock ? last : columns;
+          const whole = Math.floor(k / deep);
+          if (whole > 0) part(rows, width, deep, true);
+          repeat(code, whole - 1, () => part(rows, width, deep, false));
+          if (k % deep > 0) part(rows, width, k % deep, whole === 0);
+        });
+      });
+    }
+
+    eachMatrix(code, code.let(i32.divU(rest, i32.const(bands))), count, together, multiply);
+  });
+
+  return {
+    stages: [{
+      name: "product",
+      run: run as unknown as FunctionReference,
+      operands: [A, B, C],
+      chunks: Math.ceil(count / together) * bands * blocks,
+      rows: blocks === 1 ? wholeRows(product, together * perChunk) : wholeColumns(product, columns),
+    }],
+    workspaces: [],
+  };
+}
+
+/** The columns and rows of a chunk, and how many matrices it does. */
+function divide(builder: Builder, { dtype, m, n, k }: Product, count: number) {
+  const wide = panelColumns(builder, dtype);
+  const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
+  // Products of few terms are mostly writing.
+  const each = 2 * m * n * Math.max(k, 8);
+  if (count * each <= SMALL) return { columns: roundUp(n, wide), perChunk: m, together: count };
+  if (m <= MOST_ROWS && count < 8) {
+    const wanted = Math.min(COLUMNS.most, Math.max(COLUMNS.least, Math.ceil(n / 8)));
+    return { columns: roundUp(Math.min(n, wanted), wide), perChunk: m, together: 1 };
+  }
+  const bands = Math.max(1, Math.min(Math.round(each / CHUNK), Math.floor(m / 12)));
+  const perChunk = bands === 1 ? m : roundUp(m / bands, builder.tile.rows);
+  const together = Math.max(1, Math.min(Math.ceil(count / 8), Math.floor(CHUNK / each)));
+  return { columns: roundUp(n, wide), perChunk, together };
+}

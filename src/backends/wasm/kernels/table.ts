@@ -1,0 +1,118 @@
+/**
+ * Which kernel computes each primitive that is not made of loops.
+ *
+ * @module
+ */
+import type { Type } from "../../../core/tensor.ts";
+import { emitConvolve, emitConvolveFilter, emitConvolveInput } from "./convolution/mod.ts";
+import { emitCumprod, emitCumsum } from "./reduction/cumulative.ts";
+import { emitArgmax, emitArgmin } from "./reduction/extremes.ts";
+import {
+  emitGather,
+  emitLastOf,
+  emitScatterAdd,
+  emitScatterOnto,
+  emitScatterSet,
+} from "./indexing/indexing.ts";
+import { emitAddSlice, emitDynamicSlice, emitUpdateSlice } from "./indexing/slicing.ts";
+import { emitCholesky } from "./linalg/cholesky.ts";
+import { emitEigh } from "./linalg/eigh.ts";
+import { emitLu } from "./linalg/lu.ts";
+import { emitComplement, emitQr } from "./linalg/qr.ts";
+import { emitSvd } from "./linalg/svd.ts";
+import { emitLuSolve, emitTriangularSolve } from "./linalg/triangular.ts";
+import { emitArgmaxWindow } from "./pooling.ts";
+import { emitArgsort } from "./ordering.ts";
+import { emitThreefry2x32 } from "./random_bits.ts";
+import { emitContract } from "./product/contract.ts";
+import type { Buffer, Builder, Kernel } from "./kernel.ts";
+
+/** What a kernel is written for. */
+interface Task<P> {
+  readonly inputs: readonly Buffer[];
+  readonly params: P;
+  readonly outputs: readonly Buffer[];
+}
+
+/** Writes a kernel; `null` where the evaluator is to compute it. */
+type Emit = (builder: Builder, task: Task<unknown>) => Kernel | null;
+
+/** An emitter of one result, its parameters typed by its primitive. */
+function one<P>(
+  emit: (
+    builder: Builder,
+    inputs: readonly Buffer[],
+    params: P,
+    output: Buffer,
+  ) => Kernel,
+): Emit {
+  return (builder, { inputs, params, outputs }) => emit(builder, inputs, params as P, outputs[0]);
+}
+
+/** The same for several results. */
+function several<P>(
+  emit: (
+    builder: Builder,
+    inputs: readonly Buffer[],
+    params: P,
+    outputs: readonly Buffer[],
+  ) => Kernel | null,
+): Emit {
+  return (builder, { inputs, params, outputs }) => emit(builder, inputs, params as P, outputs);
+}
+
+/** One function for each primitive, made once: kernels are told apart by it. */
+const emitters: Readonly<Record<string, Emit>> = {
+  contract: one(emitContract),
+  convolve: one(emitConvolve),
+  convolveInput: one(emitConvolveInput),
+  convolveFilter: one(emitConvolveFilter),
+  argmaxWindow: one(emitArgmaxWindow),
+  argmax: one(emitArgmax),
+  argmin: one(emitArgmin),
+  gather: one(emitGather),
+  scatterAdd: one(emitScatterAdd),
+  scatterOnto: one(emitScatterOnto),
+  scatterSet: one(emitScatterSet),
+  lastOf: one(emitLastOf),
+  dynamicSlice: one(emitDynamicSlice),
+  updateSlice: one(emitUpdateSlice),
+  addSlice: one(emitAddSlice),
+  cumsum: several(emitCumsum),
+  cumprod: several(emitCumprod),
+  threefry2x32: several(emitThreefry2x32),
+  argsort: one(emitArgsort),
+  cholesky: one(emitCholesky),
+  triangularSolve: one(emitTriangularSolve),
+  lu: several(emitLu),
+  luSolve: one(emitLuSolve),
+  qr: several(emitQr),
+  complement: one(emitComplement),
+  eigh: several(emitEigh),
+  svd: several(emitSvd),
+};
+
+/** The primitives that have a kernel. */
+export const kernelNames: readonly string[] = Object.keys(emitters);
+
+function bufferOf({ dtype, shape }: Type): Buffer {
+  return { dtype, shape };
+}
+
+/** The kernel of a primitive for these types, or `null` where the evaluator is to compute it. */
+export function kernelFor(
+  builder: Builder,
+  primitive: string,
+  inputs: readonly Type[],
+  params: unknown,
+  outputs: readonly Type[],
+): Kernel | null {
+  const emit = emitters[primitive];
+  if (emit === undefined) return null;
+  const task = {
+    inputs: inputs.map(bufferOf),
+    params,
+    outputs: outputs.map(bufferOf),
+  };
+  return builder.once(emit, task);
+}

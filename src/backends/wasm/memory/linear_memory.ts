@@ -1,0 +1,109 @@
+/**
+ * The one linear memory that compiled programs work on, and views of it.
+ *
+ * @module
+ */
+import { byteSize } from "../../../base/dtype.ts";
+import type { Dtype, Elements } from "../../../base/dtype.ts";
+import { memoryError } from "../../../base/errors.ts";
+import { PAGE } from "../kernels/builder.ts";
+
+/** The most that a memory grows to: every address, and the end too, is below 2^32. */
+export const MAX_MEMORY = 65535 * PAGE;
+
+/** The least maximum that is tried where no address space is left. */
+const LEAST_MAXIMUM = 256 * PAGE;
+
+/** A memory grows by no less, so that it does not grow too often. */
+const GROWTH = 256 * PAGE;
+
+/** Whether threads can share the memory. */
+export const isShared: boolean = typeof SharedArrayBuffer === "function";
+
+let memory: WebAssembly.Memory | undefined;
+/** What the memory can grow to. */
+let maximum = MAX_MEMORY;
+let views: Readonly<Record<Dtype, Elements>> | undefined;
+
+/** The memory; it is made at the first call. */
+export function linearMemory(): WebAssembly.Memory {
+  return memory ??= makeMemory();
+}
+
+/** A shared memory takes the addresses up to its maximum at once: fewer where there are not so many. */
+function makeMemory(): WebAssembly.Memory {
+  for (;;) {
+    try {
+      return new WebAssembly.Memory({ initial: 1, maximum: maximum / PAGE, shared: isShared });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      maximum = Math.floor(maximum / 2 / PAGE) * PAGE;
+      if (maximum < LEAST_MAXIMUM) {
+        throw memoryError(
+          `Cannot make a linear memory: there is no address space for ${LEAST_MAXIMUM} bytes`,
+        );
+      }
+    }
+  }
+}
+
+/** The size of the memory in bytes. */
+export function memorySize(): number {
+  return linearMemory().buffer.byteLength;
+}
+
+/** The size in bytes that the memory cannot exceed. */
+export function largestSize(): number {
+  linearMemory();
+  return maximum;
+}
+
+/**
+ * Makes the memory at least `bytes` large, and larger up to `limit` to save later calls.
+ *
+ * @returns whether it could.
+ */
+export function growTo(bytes: number, limit: number): boolean {
+  const size = memorySize();
+  if (bytes <= size) return true;
+  const most = Math.min(limit, maximum);
+  if (bytes > most) return false;
+  for (const wanted of [Math.max(bytes, size + GROWTH), bytes]) {
+    const pages = Math.ceil((Math.min(wanted, most) - size) / PAGE);
+    try {
+      linearMemory().grow(pages);
+      views = undefined;
+      return true;
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+  }
+  return false;
+}
+
+/** The whole memory as elements of `dtype`; outdated as soon as it grows. */
+export function wholeMemory(dtype: Dtype): Elements {
+  if (views === undefined) {
+    const { buffer } = linearMemory();
+    views = {
+      float32: new Float32Array(buffer),
+      float64: new Float64Array(buffer),
+      int32: new Int32Array(buffer),
+      uint32: new Uint32Array(buffer),
+      bool: new Uint8Array(buffer),
+    };
+  }
+  return views[dtype];
+}
+
+/** `length` elements from `address` on, which is a multiple of their size; not to be kept. */
+export function viewOf(dtype: Dtype, address: number, length: number): Elements {
+  const start = address / byteSize(dtype);
+  return wholeMemory(dtype).subarray(start, start + length);
+}
+
+/** `length` elements from `address` on, copied to the heap. */
+export function sliceOf(dtype: Dtype, address: number, length: number): Elements {
+  const start = address / byteSize(dtype);
+  return wholeMemory(dtype).slice(start, start + length);
+}

@@ -1,0 +1,270 @@
+/**
+ * Lists of steps as one function that any number of threads run at once: each chunk is done by
+ * whoever comes first, and no step begins before the one in front of it is done.
+ *
+ * Chunks are numbered over all steps. A thread takes the next number from a shared counter, waits
+ * until all chunks of the earlier steps are done, which another counter tells, and does the chunk.
+ * Numbers are given out in order and whoever has one finishes it, so that somebody can always go on;
+ * a thread that never comes is never missed.
+ *
+ * @module
+ */
+import { internalError } from "../../../base/errors.ts";
+import type { Code } from "../assembler/code.ts";
+import type { Effect, Expression, Global, Local } from "../assembler/expression.ts";
+import type { FunctionReference, Table } from "../assembler/module.ts";
+import { atomicNotify, atomicWait32, f32, f64, i32, i64 } from "../assembler/operations.ts";
+import type { Builder, Given, OpenOrder, Order } from "../kernels/kernel.ts";
+
+/** Work that is divided into chunks. */
+export interface Step {
+  /**
+   * What is done for each chunk, in this order: functions of addresses and the chunk's number, and
+   * the slots that hold their addresses.
+   */
+  readonly calls: readonly { readonly run: FunctionReference; readonly slots: readonly number[] }[];
+  /** The number of chunks. */
+  readonly chunks: number;
+  /** The order that they must keep, where they must keep one. */
+  readonly order?: Order | null;
+  /** Rounds whose number is not known, and the slot that counts them, zero before a run. */
+  readonly open?: { readonly order: OpenOrder; readonly counter: number } | null;
+}
+
+/**
+ * Where the counters stand in the control block, each on a cache line of its own. The block must be
+ * zero before a run begins.
+ */
+export const control = {
+  /** How many chunks have been given out. */
+  taken: 0,
+  /** How many chunks are done; negative once a thread has failed, and then nobody waits any more. */
+  done: 64,
+  /** How many threads sleep until `done` changes. */
+  sleepers: 128,
+  /** The size of the block. */
+  bytes: 192,
+} as const;
+
+/** How often a thread looks whether it may go on before it sleeps: for about as long as waking takes. */
+const SPINS = 20_000;
+
+/** A number that stands behind the last chunk of every list. */
+const BEHIND = i32.const(-1);
+
+const signature = { parameters: ["i32", "i32"], result: "none" } as const;
+
+type StepFunction = FunctionReference<typeof signature.parameters, "none">;
+
+/** Bytes that each number takes that a program is given. */
+export const GIVEN_BYTES = 8;
+
+/**
+ * Adds a function, exported under `name`, of three integers: the address of a table of addresses,
+ * where slot `s` stands at `4 * s`; the address of a control block; and the number of threads that
+ * run the function at the same time with these same arguments. One thread needs no control block.
+ * The numbers that the program is given stand in the table from byte `givenAt` on.
+ */
+export function emitSteps(
+  builder: Builder,
+  name: string,
+  steps: readonly Step[],
+  givenAt: number = 0,
+): void {
+  const { module } = builder;
+  const joined = joinSteps(steps);
+  const functions = joined.map((step, i) => emitStep(builder, `${name} ${i}`, step));
+  const run = emitRun(builder, name, module.table(functions));
+  const parameters = ["i32", "i32", "i32"] as const;
+  const awaitStep = builder.once(emitWait);
+  const list = module.function(name, parameters, "none", (code, table, block, threads) => {
+    for (const given of builder.allGiven) readGiven(code, given, table, givenAt);
+    const next = code.local("i32");
+    const several = i32.ne(threads, i32.const(1));
+    code.if(several, () => code.set(next, take(block)));
+    let base = 0;
+    // Chunks of rounds whose number is not known come on top.
+    const more = joined.some(({ open }) => open) ? code.local("i32") : null;
+    const number = (chunk: number): Expression<"i32"> =>
+      more === null ? i32.const(chunk) : i32.add(more, i32.const(chunk));
+    joined.forEach(({ chunks, order, open }, i) => {
+      const end = open ? base : base + chunks;
+      const index = i32.const(i);
+      const origin = more === null ? number(base) : code.let(number(base));
+      const below = number(end);
+      const doPart = (from: Expression<"i32">, below: Expression<"i32">): void =>
+        code.set(next, run.call(index, origin, from, below, next, table, block, threads));
+      if (open) {
+        const from = code.let(origin);
+        emitOpenRounds(code, open.order, from, doPart, {
+          several,
+          isFailed: awaitStep.call(block, from),
+          counted: i32.load(table, { offset: 4 * open.counter }),
+        });
+        code.set(more!, i32.sub(from, i32.const(base)));
+      } else if (order) emitRounds(code, order, code.let(origin), doPart);
+      else doPart(origin, below);
+      base = end;
+    });
+    if (base >= 2 ** 31) throw internalError(`Cannot number ${base} chunks`);
+  });
+  module.export(name, list);
+}
+
+/** Puts a number of this run in its place in this thread's copy of the module. */
+function readGiven(
+  code: Code,
+  { index, variable }: Given,
+  table: Local<"i32">,
+  givenAt: number,
+): void {
+  const place = { offset: givenAt + GIVEN_BYTES * index };
+  if (variable.type === "f32") code.set(variable as Global<"f32">, f32.load(table, place));
+  else if (variable.type === "f64") code.set(variable as Global<"f64">, f64.load(table, place));
+  else code.set(variable as Global<"i32">, i32.load(table, place));
+}
+
+/** Does the parts of all rounds, each from the number that `from` has reached. */
+function emitRounds(
+  code: Code,
+  { rounds, parts }: Order,
+  from: Local<"i32">,
+  doPart: (from: Expression<"i32">, below: Expression<"i32">) => void,
+): void {
+  code.for({ below: rounds }, () => {
+    for (const part of parts) {
+      if (typeof part !== "number") emitRounds(code, part, from, doPart);
+      else {
+        const below = i32.add(from, i32.const(part));
+        doPart(from, below);
+        code.set(from, below);
+      }
+    }
+  });
+}
+
+/** Does rounds until fewer are counted than have begun, and the chunk that ends them. */
+function emitOpenRounds(
+  code: Code,
+  { asked, done }: OpenOrder,
+  from: Local<"i32">,
+  doPart: (from: Expression<"i32">, below: Expression<"i32">) => void,
+  { several, isFailed, counted }: Readonly<
+    Record<"several" | "isFailed" | "counted", Expression<"i32">>
+  >,
+): void {
+  const round = code.local("i32");
+  code.block((exit) => {
+    code.loop((again) => {
+      emitRounds(code, { rounds: 1, parts: asked }, from, doPart);
+      code.if(several, () => {
+        // What has been counted is there once all chunks before have been done.
+        code.branchIf(exit, isFailed);
+        // Numbers end somewhere: it takes threads hours to get there.
+        code.if(i32.gtU(from, i32.const(2 ** 30)), () => code.unreachable());
+      });
+      code.branchIf(exit, i32.leU(counted, round));
+      emitRounds(code, { rounds: 1, parts: done }, from, doPart);
+      code.set(round, i32.add(round, i32.const(1)));
+      code.branch(again);
+    });
+  });
+  emitRounds(code, { rounds: 1, parts: [1] }, from, doPart);
+}
+
+/** Steps of one chunk each that follow each other become one step: nobody has to wait in between. */
+function joinSteps(steps: readonly Step[]): Step[] {
+  const joined: (Step & { readonly calls: Step["calls"][number][] })[] = [];
+  for (const { calls, chunks, order = null, open = null } of steps) {
+    if (chunks === 0 || calls.length === 0) continue;
+    const last = joined.at(-1);
+    if (last?.chunks === 1 && chunks === 1) last.calls.push(...calls);
+    else joined.push({ calls: [...calls], chunks, order, open });
+  }
+  return joined;
+}
+
+/** A function of the table of addresses and the chunk's number. */
+function emitStep({ module }: Builder, name: string, { calls, open }: Step): StepFunction {
+  const { parameters, result } = signature;
+  return module.function(name, parameters, result, (code, table, chunk) => {
+    for (const { run, slots } of calls) {
+      const addresses = slots.map((slot) => i32.load(table, { offset: 4 * slot }));
+      if (open) addresses.push(i32.add(table, i32.const(4 * open.counter)));
+      // Typed by the contract of stages; `do` refuses what leaves a result behind.
+      code.do(run.call(...addresses, chunk) as Effect);
+    }
+  });
+}
+
+/** Takes the number of a chunk. */
+function take(block: Expression<"i32">): Expression<"i32"> {
+  return i32.atomicRmwAdd(block, i32.const(1), { offset: control.taken });
+}
+
+/**
+ * A function that does what this thread gets of a part of a step: the step's place in the table of
+ * functions and its first chunk, the part's first chunk and its end, the chunk that the thread has in hand, which may be of a later step, and
+ * the arguments of the list. Gives the chunk that the thread has in hand at the end.
+ */
+function emitRun(
+  builder: Builder,
+  name: string,
+  functions: Table,
+): FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"], "i32"> {
+  const { module } = builder;
+  const awaitStep = builder.once(emitWait);
+  return module.function(
+    `${name} step`,
+    ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"],
+    "i32",
+    (code, index, origin, from, below, first, table, block, threads) => {
+      code.if(i32.eq(threads, i32.const(1)), () => {
+        code.for({ from: i32.sub(from, origin), below: i32.sub(below, origin) }, (chunk) => {
+          code.do(functions.call(signature, index, table, chunk));
+        });
+        code.return(first);
+      });
+      const chunk = code.let(first);
+      code.if(i32.geU(chunk, below), () => code.return(chunk));
+      code.if(awaitStep.call(block, from), () => code.return(BEHIND));
+      code.loop((again) => {
+        code.do(functions.call(signature, index, table, i32.sub(chunk, origin)));
+        const before = i32.atomicRmwAdd(block, i32.const(1), { offset: control.done });
+        code.if(i32.eq(i32.add(before, i32.const(1)), below), () => {
+          code.if(i32.atomicLoad(block, { offset: control.sleepers }), () => {
+            code.drop(atomicNotify(block, i32.const(-1), { offset: control.done }));
+          });
+        });
+        code.set(chunk, take(block));
+        code.branchIf(again, i32.ltU(chunk, below));
+      });
+      return chunk;
+    },
+  );
+}
+
+/**
+ * A function of the control block and a number: comes back as soon as that many chunks are done,
+ * with 1 if a thread has failed instead, with 0 otherwise.
+ */
+function emitWait({ module }: Builder): FunctionReference<readonly ["i32", "i32"], "i32"> {
+  return module.function("wait for chunks", ["i32", "i32"], "i32", (code, block, number) => {
+    const done = code.local("i32");
+    const rounds = code.local("i32");
+    code.loop((again) => {
+      code.set(done, i32.atomicLoad(block, { offset: control.done }));
+      code.if(i32.ltS(done, i32.const(0)), () => code.return(i32.const(1)));
+      code.if(i32.geS(done, number), () => code.return(i32.const(0)));
+      code.set(rounds, i32.add(rounds, i32.const(1)));
+      code.branchIf(again, i32.ltU(rounds, i32.const(SPINS)));
+      // Whoever finishes a step counts it first and looks for sleepers then; who sleeps is counted
+      // first and looks at `done` then, within the instruction: one of them sees the other.
+      code.drop(i32.atomicRmwAdd(block, i32.const(1), { offset: control.sleepers }));
+      code.drop(atomicWait32(block, done, i64.const(-1), { offset: control.done }));
+      code.drop(i32.atomicRmwSub(block, i32.const(1), { offset: control.sleepers }));
+      code.branch(again);
+    });
+    return i32.const(0);
+  });
+}

@@ -1,0 +1,344 @@
+/**
+ * Where everything is while a program runs: decided once, by who needs what for how long.
+ *
+ * @module
+ */
+import { sizeOf } from "../../../base/shape.ts";
+import { SLACK } from "../kernels/kernel.ts";
+import type { Access } from "../../../lowering/nest.ts";
+import type { Lowered, NestTask } from "../../../lowering/tasks.ts";
+import type { HostStep, Schedule, Step } from "./steps.ts";
+import { isLocal, readsOf, writesOf } from "../../../lowering/tasks.ts";
+
+/** Where an area is. */
+export type Place =
+  /** At a fixed distance from the start of the program's arena. */
+  | { readonly kind: "arena"; readonly offset: number }
+  /** Where the argument with this number is. */
+  | { readonly kind: "argument"; readonly index: number }
+  /** In the new tensor with this number. */
+  | { readonly kind: "result"; readonly index: number };
+
+/** What happens to small arguments before a run. */
+export interface Upload {
+  /** The argument's number. */
+  readonly source: number;
+  /** Where it goes in the arena. */
+  readonly offset: number;
+}
+
+/** A tensor that the program makes. */
+export interface Output {
+  /** The buffer. */
+  readonly buffer: number;
+  /** Its place in the arena, from which it is copied, or null when it gets memory of its own. */
+  readonly offset: number | null;
+  /** The donated argument whose memory it takes over. */
+  readonly argument: number | null;
+}
+
+/** The plan of a program's memory. */
+export interface MemoryPlan {
+  /** The place of each area; null where nothing uses it. */
+  readonly places: readonly (Place | null)[];
+  /** The length of the arena, in bytes. */
+  readonly arena: number;
+  /** What is copied in. */
+  readonly uploads: readonly Upload[];
+  /** What comes out. */
+  readonly outputs: readonly Output[];
+}
+
+/** What the plan depends on besides the schedule. */
+export interface PlanOptions {
+  /** From how many bytes on tensors have memory of their own. */
+  readonly large: number;
+  /** Which arguments are given up. */
+  readonly isDonated: readonly boolean[];
+  /** Bytes at the start of the arena that are taken already. */
+  readonly reserved: number;
+  /** Whether a result, by its buffer, may take over an argument that is given up; if left out, any. */
+  readonly mayTakeOver?: (argument: number, buffer: number) => boolean;
+}
+
+/** Steps during which an area holds something. */
+interface Life {
+  first: number;
+  last: number;
+}
+
+/** A schedule as far as memory is concerned. */
+type Timeline = Pick<Schedule, "areas" | "steps">;
+
+/** Plans the memory of a scheduled program. */
+export function planMemory(
+  lowered: Lowered,
+  { areas, steps }: Schedule,
+  { large, isDonated, reserved, mayTakeOver = () => true }: PlanOptions,
+): MemoryPlan {
+  const schedule = { areas, steps: steps.flatMap(callsApart) };
+  const lives = findLives(schedule, areas.length);
+  const places: (Place | null)[] = areas.map(() => null);
+  const uploads: { source: number; offset: number }[] = [];
+  const outputs: Output[] = [];
+  const inArena: number[] = [];
+
+  lowered.buffers.forEach(({ source }, area) => {
+    if (source === null || lives[area] === null) return;
+    if (areas[area] >= large) {
+      places[area] = { kind: "argument", index: source };
+    } else {
+      lives[area]!.first = -1;
+      inArena.push(area);
+    }
+  });
+
+  const results = new Set<number>();
+  for (const result of lowered.results) {
+    if ("buffer" in result && lowered.buffers[result.buffer].source === null) {
+      results.add(result.buffer);
+    }
+  }
+  const taken = new Set<number>();
+  const passed = new Set(lowered.results.map((r) => "buffer" in r ? r.buffer : -1));
+  const donors = lowered.buffers.flatMap(({ source }, area) =>
+    source !== null && isDonated[source] && areas[area] >= large && !passed.has(area) ? [area] : []
+  );
+  const argumentAreas = new Map(donors.map((area) => [lowered.buffers[area].source, area]));
+  const reuse = findReuse(lowered, schedule, lives);
+  for (const area of results) {
+    if (areas[area] < large) {
+      const life = lives[area] ??= { first: 0, last: 0 };
+      life.last = Infinity;
+      inArena.push(area);
+      continue;
+    }
+    const donor = donors.find((one) =>
+      !taken.has(one) && areas[one] === areas[area] &&
+      mayTakeOver(lowered.buffers[one].source as number, area) && reuse(one, area)
+    );
+    if (donor !== undefined) {
+      taken.add(donor);
+      const argument = lowered.buffers[donor].source as number;
+      places[area] = { kind: "argument", index: argument };
+      outputs.push({ buffer: area, offset: null, argument });
+    } else {
+      places[area] = { kind: "result", index: outputs.length };
+      outputs.push({ buffer: area, offset: null, argument: null });
+    }
+  }
+  const staged = new Set(inArena);
+  const successors = findSuccessors(lowered, schedule, lives, (area) => {
+    const isOwn = (lowered.buffers[area]?.source ?? null) === null;
+    return isOwn && places[area] === null && !staged.has(area);
+  }, (area, first) => {
+    if (staged.has(area)) return false;
+    const place = places[area];
+    // In the place of an argument, the whole line is written over that.
+    return place?.kind !== "argument" || reuse(argumentAreas.get(place.index)!, first);
+  });
+  for (let area = 0; area < areas.length; area++) {
+    if (lives[area] === null || places[area] !== null || staged.has(area)) continue;
+    if (!successors.has(area)) inArena.push(area);
+  }
+  const { offsets, end } = arrange(inArena, areas, lives, schedule.steps.length, reserved);
+  for (const area of inArena) {
+    const offset = offsets.get(area)!;
+    places[area] = { kind: "arena", offset };
+    const source = lowered.buffers[area]?.source ?? null;
+    if (source !== null) uploads.push({ source, offset });
+    if (results.has(area)) outputs.push({ buffer: area, offset, argument: null });
+  }
+  for (const [area, successor] of successors) places[area] = places[successor];
+  return { places, arena: end, uploads, outputs };
+}
+
+/** What one thread does in order need not be in memory all at once. */
+function callsApart(step: Schedule["steps"][number]): readonly (Step | HostStep)[] {
+  if ("task" in step || step.chunks > 1) return [step];
+  return step.calls.map((call) => ({ ...step, calls: [call] }));
+}
+
+/** When each area is in use; null for those that never are. */
+function findLives({ steps }: Timeline, count: number): (Life | null)[] {
+  const lives: (Life | null)[] = new Array(count).fill(null);
+  steps.forEach((step, i) => {
+    for (const area of areasOf(step)) {
+      const life = lives[area];
+      if (life === null) lives[area] = { first: i, last: i };
+      else life.last = i;
+    }
+  });
+  return lives;
+}
+
+function areasOf(step: Schedule["steps"][number]): readonly number[] {
+  if ("task" in step) return [...step.task.inputs, ...step.task.outputs];
+  return step.calls.flatMap(({ slots }) => slots);
+}
+
+/**
+ * The temporary buffers that others are written over, each with the last in its line: within a nest
+ * or a kernel that reads each element for the last time before it writes the one in its place.
+ * `mayGive` says which are temporary, `mayTake` which have a place that nothing else has before the
+ * first of the line is written.
+ */
+function findSuccessors(
+  lowered: Lowered,
+  schedule: Timeline,
+  lives: readonly (Life | null)[],
+  mayGive: (area: number) => boolean,
+  mayTake: (area: number, first: number) => boolean,
+): ReadonlyMap<number, number> {
+  const { areas, steps } = schedule;
+  const reuse = findReuse(lowered, schedule, lives);
+  const next = new Map<number, number>();
+  /** The first in the line of each buffer that is written over another one. */
+  const firsts = new Map<number, number>();
+  steps.forEach((step, i) => {
+    for (const { nest, inPlace } of "calls" in step ? step.calls : []) {
+      for (const to of nest === null ? inPlace.map(([, area]) => area) : writesOf(nest)) {
+        if (firsts.has(to) || lives[to]?.first !== i) continue;
+        const read = nest === null ? inPlace.map(([area]) => area) : readsOf(nest);
+        const from = read.find((area) =>
+          area !== to && !next.has(area) && mayGive(area) && areas[area] === areas[to] &&
+          lives[area]?.last === i && reuse(area, to) && mayTake(to, firsts.get(area) ?? area)
+        );
+        if (from === undefined) continue;
+        next.set(from, to);
+        firsts.set(to, firsts.get(from) ?? from);
+      }
+    }
+  });
+  const last = (area: number): number => {
+    for (let to = next.get(area); to !== undefined; to = next.get(area)) area = to;
+    return area;
+  };
+  const lines = new Map([...next.keys()].map((area) => [area, last(area)]));
+  for (const [area, to] of lines) {
+    lives[to]!.first = Math.min(lives[to]!.first, lives[area]!.first);
+  }
+  return lines;
+}
+
+/** Whether a buffer may take over the memory of another one. */
+function findReuse(
+  lowered: Lowered,
+  { steps }: Timeline,
+  lives: readonly (Life | null)[],
+): (from: number, to: number) => boolean {
+  return (from, to) => {
+    const [old, young] = [lives[from], lives[to]];
+    if (young === null) return false;
+    if (old === null || old.last < young.first) return true;
+    if (old.last !== young.first) return false;
+    const step = steps[young.first];
+    return "calls" in step && overwrites(lowered, step, from, to);
+  };
+}
+
+/**
+ * Whether within a step each element of `from` is read for the last time just before the element of
+ * `to` in the same place is written.
+ */
+function overwrites(lowered: Lowered, step: Step, from: number, to: number): boolean {
+  const writer = step.calls.findIndex(({ slots }) => slots.includes(to));
+  return step.calls.every(({ nest, slots, rows, inPlace }, i) => {
+    if (!slots.includes(from)) return true;
+    if (i === writer && inPlace.some((pair) => pair[0] === from && pair[1] === to)) {
+      return slots.filter((slot) => slot === from).length === 1;
+    }
+    if (i > writer || (nest === null && i === writer)) return false;
+    if (nest !== null && i === writer) return readsWhereItWrites(nest, from, to);
+    // Before it, chunks must keep to their own rows.
+    if (step.chunks === 1) return true;
+    if (step.rows === null) return false;
+    if (nest === null) return rows.includes(from);
+    const size = sizeOf(lowered.buffers[from].shape);
+    return accessesOf(nest, from).every((access) =>
+      isLocal(nest.nest, access, step.rows!.count, size)
+    );
+  });
+}
+
+/** Where a nest reads and writes a buffer. */
+function accessesOf({ nest, buffers }: NestTask, buffer: number): Access[] {
+  const loads = nest.nodes.flatMap((node) => node.kind === "load" ? [node.from] : []);
+  const all = [...loads, ...nest.stores.map(({ to }) => to)];
+  return all.filter((access) => buffers[access.buffer] === buffer);
+}
+
+function readsWhereItWrites(task: NestTask, from: number, to: number): boolean {
+  const { nest, buffers } = task;
+  const stores = nest.stores.filter((store) => buffers[store.to.buffer] === to);
+  if (stores.length !== 1 || nest.reduced > 0) return false;
+  const [{ to: store }] = stores;
+  return nest.nodes.every((node) => {
+    if (node.kind !== "load" || buffers[node.from.buffer] !== from) return true;
+    return node.guards === undefined && node.dtype === nest.buffers[store.buffer] &&
+      node.from.offset === store.offset &&
+      node.from.strides.every((stride, i) => stride === store.strides[i] || nest.lengths[i] === 1);
+  });
+}
+
+/** Gives areas places, so that none overlap that are in use at the same time. */
+function arrange(
+  areas: readonly number[],
+  bytes: readonly number[],
+  lives: readonly (Life | null)[],
+  steps: number,
+  start: number,
+): { readonly offsets: ReadonlyMap<number, number>; readonly end: number } {
+  const offsets = new Map<number, number>();
+  const starting: number[][] = Array.from({ length: steps + 2 }, () => []);
+  const ending: number[][] = Array.from({ length: steps + 2 }, () => []);
+  for (const area of areas) {
+    const { first, last } = lives[area]!;
+    starting[first + 1].push(area);
+    if (last < steps) ending[last + 1].push(area);
+  }
+  let free: { from: number; to: number }[] = [];
+  let end = start;
+  for (let step = 0; step < starting.length; step++) {
+    for (const area of starting[step].sort((a, b) => bytes[b] - bytes[a])) {
+      const length = roomFor(bytes[area]);
+      let best = -1;
+      for (let i = 0; i < free.length; i++) {
+        const room = free[i].to - free[i].from;
+        if (room >= length && (best < 0 || room < free[best].to - free[best].from)) best = i;
+      }
+      if (best >= 0) {
+        offsets.set(area, free[best].from);
+        free[best].from += length;
+        if (free[best].from === free[best].to) free.splice(best, 1);
+        continue;
+      }
+      // What is free at the end grows instead of being left behind.
+      const last = free.at(-1);
+      const from = last !== undefined && last.to === end ? free.pop()!.from : end;
+      offsets.set(area, from);
+      end = from + length;
+    }
+    for (const area of ending[step]) {
+      const from = offsets.get(area)!;
+      free.push({ from, to: from + roomFor(bytes[area]) });
+    }
+    free = join(free);
+  }
+  return { offsets, end };
+}
+
+function roomFor(bytes: number): number {
+  return Math.ceil((bytes + SLACK) / 64) * 64;
+}
+
+function join(free: { from: number; to: number }[]): { from: number; to: number }[] {
+  free.sort((a, b) => a.from - b.from);
+  const joined: { from: number; to: number }[] = [];
+  for (const range of free) {
+    const last = joined.at(-1);
+    if (last !== undefined && last.to === range.from) last.to = range.to;
+    else joined.push(range);
+  }
+  return joined;
+}

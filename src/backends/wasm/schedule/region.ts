@@ -1,0 +1,190 @@
+/**
+ * Programs within a program, as code of its module: the branches of a switch, the bodies of loops.
+ * Where their arguments and results are is known only when they run.
+ *
+ * @module
+ */
+import { target } from "../kernels/nest/mod.ts";
+import { byteSize } from "../../../base/dtype.ts";
+import { internalError } from "../../../base/errors.ts";
+import { sizeOf } from "../../../base/shape.ts";
+import type { Program } from "../../../core/program.ts";
+import type { Type } from "../../../core/tensor.ts";
+import { advance, type Pointer } from "../kernels/addresses.ts";
+import { type Builder, type Order, SLACK } from "../kernels/kernel.ts";
+import type { Code } from "../assembler/code.ts";
+import type { Effect } from "../assembler/expression.ts";
+import { i32 } from "../assembler/operations.ts";
+import { lower } from "../../../lowering/lower.ts";
+import type { Lowered } from "../../../lowering/tasks.ts";
+import { type MemoryPlan, planMemory } from "./plan_memory.ts";
+import type { Schedule, Step } from "./steps.ts";
+import type { KernelSummary } from "../../backend.ts";
+
+/** Puts the tasks of an inner program into steps. */
+export type ScheduleInner = (lowered: Lowered, isDonated: readonly boolean[]) => Schedule;
+
+/** Where a region finds things while it runs. */
+export interface Pointers {
+  /** The address of each argument. */
+  argument(index: number): Pointer;
+  /** Where each result goes; never to an argument's place, unless it may take that over. */
+  result(index: number): Pointer;
+  /** The address of its working memory. */
+  readonly workspace: Pointer;
+}
+
+/** An inner program, scheduled and with its memory planned. */
+export class Region {
+  readonly #plan: MemoryPlan;
+  readonly #lowered: Lowered;
+  /** The number of the result in each buffer that holds one. */
+  readonly #results: ReadonlyMap<number, number>;
+  /** What is done, in order. */
+  readonly steps: readonly Step[];
+  /** What its kernels amount to. */
+  readonly summaries: readonly KernelSummary[];
+
+  private constructor(lowered: Lowered, schedule: Schedule, plan: MemoryPlan) {
+    this.#lowered = lowered;
+    this.#plan = plan;
+    this.#results = new Map(
+      lowered.results.map((result, i) => ["buffer" in result ? result.buffer : -1, i]),
+    );
+    this.steps = schedule.steps.filter((step) => "calls" in step);
+    this.summaries = schedule.summaries;
+  }
+
+  /**
+   * A program as a region; `null` if part of it is left to the evaluator. `heirOf` gives the argument
+   * whose place a result may take where the program allows it, by the result's number.
+   */
+  static make(
+    program: Program,
+    scheduleInner: ScheduleInner,
+    heirOf: (result: number) => number | null = () => null,
+  ): Region | null {
+    const heirs = program.results.map((_, i) => heirOf(i));
+    const isDonated = program.binders.map((_, i) => heirs.includes(i));
+    const lowered = lower(program, target, { isInner: true, heirOf });
+    const schedule = scheduleInner(lowered, isDonated);
+    if (schedule.steps.some((step) => "task" in step)) return null;
+    const plan = planMemory(lowered, schedule, {
+      large: 0,
+      isDonated,
+      reserved: 0,
+      mayTakeOver: (argument, buffer) =>
+        lowered.results.some((result, i) =>
+          "buffer" in result && result.buffer === buffer && heirs[i] === argument
+        ),
+    });
+    return new Region(lowered, schedule, plan);
+  }
+
+  /** Bytes of its working memory. */
+  get workspace(): number {
+    return this.#plan.arena;
+  }
+
+  /** Arithmetic operations of one run, about. */
+  get operations(): number {
+    return this.#sum(({ operations }) => operations);
+  }
+
+  /** Bytes read and written by one run, about. */
+  get bytes(): number {
+    return this.#sum(({ bytes }) => bytes);
+  }
+
+  #sum(of: (summary: KernelSummary) => number): number {
+    return this.summaries.reduce((sum, one) => one.depth === 0 ? sum + of(one) : sum, 0);
+  }
+
+  /** Whether some of its work can be shared by threads. */
+  get hasChunks(): boolean {
+    return this.steps.some(({ chunks }) => chunks > 1);
+  }
+
+  /** Its chunks, in one round. */
+  get parts(): readonly (number | Order)[] {
+    return this.steps.map(({ chunks, order }) => order ?? chunks);
+  }
+
+  /** Whether a result takes the place of the argument that it may take. */
+  takesOver(result: number): boolean {
+    const found = this.#lowered.results[result];
+    return "buffer" in found && this.#plan.places[found.buffer]?.kind === "argument";
+  }
+
+  #addressOf(area: number, pointers: Pointers): Pointer {
+    const source = this.#lowered.buffers[area]?.source ?? null;
+    if (typeof source === "number") return pointers.argument(source);
+    const place = this.#plan.places[area];
+    switch (place?.kind) {
+      case "arena":
+        return advance(pointers.workspace, place.offset);
+      case "result":
+        return pointers.result(this.#results.get(this.#plan.outputs[place.index].buffer)!);
+      case "argument": {
+        // The result that takes the argument's place, or what it is written over.
+        const output = this.#plan.outputs.find(({ argument }) => argument === place.index)!;
+        return pointers.result(this.#results.get(output.buffer)!);
+      }
+      default:
+        throw internalError(`Area ${area} of an inner program has no place`);
+    }
+  }
+
+  /** Calls the functions of a step for a chunk. */
+  writeStep(code: Code, step: Step, pointers: Pointers, chunk: Pointer): void {
+    for (const { run, slots } of step.calls) {
+      const addresses = slots.map((slot) => this.#addressOf(slot, pointers));
+      // Typed by the contract of stages; `do` refuses what leaves a result behind.
+      code.do(run.call(...addresses, chunk) as Effect);
+    }
+  }
+
+  /** Does all steps, one chunk after the other. */
+  write(code: Code, pointers: Pointers): void {
+    for (const step of this.steps) {
+      if (step.chunks === 1) this.writeStep(code, step, pointers, i32.const(0));
+      else code.for({ below: step.chunks }, (i) => this.writeStep(code, step, pointers, i));
+    }
+  }
+
+  /** Does the chunk with this number, counted over all steps, and returns. */
+  writeChunk(code: Code, pointers: Pointers, chunk: Pointer): void {
+    let first = 0;
+    for (const step of this.steps) {
+      const end = first + step.chunks;
+      const from = i32.const(first);
+      code.if(i32.ltU(chunk, i32.const(end)), () => {
+        this.writeStep(code, step, pointers, i32.sub(chunk, from));
+        code.return();
+      });
+      first = end;
+    }
+  }
+}
+
+/** Bytes of a value, with the slack that kernels may read. */
+export function roomFor(type: Type): number {
+  return Math.ceil((bytesOf(type) + SLACK) / 64) * 64;
+}
+
+/** Bytes of a value. */
+export function bytesOf({ dtype, shape }: Type): number {
+  return byteSize(dtype) * sizeOf(shape);
+}
+
+/** Copies a value. */
+export function copyValue(
+  { memory }: Builder,
+  code: Code,
+  type: Type,
+  to: Pointer,
+  from: Pointer,
+): void {
+  const bytes = bytesOf(type);
+  if (bytes > 0) code.do(memory.copy(to, from, i32.const(bytes)));
+}

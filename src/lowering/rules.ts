@@ -1,0 +1,86 @@
+/**
+ * How each primitive becomes part of loops.
+ *
+ * @module
+ */
+import { withoutAxes } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import { kindOf } from "../passes/kinds.ts";
+import type { LoopKind, NamesOf } from "../passes/kinds.ts";
+import { meanFormula, rootFormula, squaresFormula } from "../primitives/moments.ts";
+import type { NestFormula } from "../primitives/moments.ts";
+import { productFormula } from "../primitives/reduction.ts";
+import type { BroadcastParams, ReduceParams, TransposeParams } from "../primitives/structure.ts";
+import type { FlipParams, SliceParams } from "../primitives/slicing.ts";
+import { combine } from "./coordinates.ts";
+import type { Affine, Combination } from "./nest.ts";
+
+/** Where the element at `coordinates` of the result stands in the argument, of shape `shape`. */
+type Source = (coordinates: readonly Affine[], shape: Shape, params: unknown) => readonly Affine[];
+
+/** What elements are combined by: an operation or a formula. */
+type Reduction = Combination | NestFormula<never>;
+
+/** How a primitive becomes part of loops. */
+export type Rule =
+  /** Kinds that say all. */
+  | Exclude<LoopKind, { readonly kind: "view" | "reduce" }>
+  /** Each element of the result is one of the argument's. */
+  | { readonly kind: "view"; readonly source: Source }
+  /** Elements are combined along axes. */
+  | { readonly kind: "reduce"; readonly operation: Reduction }
+  /** A product of each element of one argument with each of the other one: nothing is summed. */
+  | { readonly kind: "outer" };
+
+const sources: Readonly<Record<NamesOf<"view">, Source>> = {
+  transpose(coordinates, shape, params) {
+    const source: Affine[] = new Array(shape.length);
+    const { permutation } = params as TransposeParams;
+    permutation.forEach((axis, i) => source[axis] = coordinates[i]);
+    return source;
+  },
+  broadcast: (coordinates, _shape, params) =>
+    (params as BroadcastParams).axes.map((axis) => coordinates[axis]),
+  slice(coordinates, _shape, params) {
+    const { start, step } = params as SliceParams;
+    return coordinates.map((place, i) => combine([place], [step[i]], start[i]));
+  },
+  flip(coordinates, shape, params) {
+    const { axes } = params as FlipParams;
+    return coordinates.map((place, i) =>
+      axes.includes(i) ? combine([place], [-1], shape[i] - 1) : place
+    );
+  },
+};
+
+const reductions: Readonly<Record<NamesOf<"reduce">, Reduction>> = {
+  reduceSum: "sum",
+  reduceMax: "max",
+  reduceMin: "min",
+  reduceProd: productFormula,
+  reduceMean: meanFormula,
+  reduceSquares: squaresFormula,
+  reduceRoot: rootFormula,
+};
+
+/** The rule of a primitive. Those that hold programs, and what is the evaluator's, are kernels. */
+export function ruleOf(name: string): Rule {
+  const kind = kindOf(name);
+  switch (kind.kind) {
+    case "view":
+      return { kind: "view", source: sources[name as NamesOf<"view">] };
+    case "reduce":
+      return { kind: "reduce", operation: reductions[name as NamesOf<"reduce">] };
+    default:
+      return kind;
+  }
+}
+
+/** The loops of a reduction: which axes of its argument are kept, and which are combined. */
+export function reductionAxes(
+  shape: Shape,
+  params: unknown,
+): { readonly kept: readonly number[]; readonly reduced: readonly number[] } {
+  const { axes } = params as ReduceParams;
+  return { kept: withoutAxes(shape.map((_, i) => i), axes), reduced: axes };
+}

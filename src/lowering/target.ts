@@ -1,0 +1,12 @@
+/**
+ * What lowering asks the backend that writes the code.
+ *
+ * @module
+ */
+import type { Dtype } from "../base/dtype.ts";
+
+/** A backend's answers. */
+export interface Target {
+  /** Whether loops may contain an elementwise primitive on elements of this dtype. */
+  writes(operation: string, dtype: Dtype): boolean;
+}

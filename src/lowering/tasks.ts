@@ -1,0 +1,124 @@
+/**
+ * What a lowered program is: buffers, and tasks that read and write them.
+ *
+ * @module
+ */
+import type { Equation } from "../core/program.ts";
+import type { Concrete, Type } from "../core/tensor.ts";
+import type { Access, Nest } from "./nest.ts";
+import type { StraightCode } from "./straight_code.ts";
+
+/** Memory for the elements of a value. */
+export interface Buffer extends Type {
+  /** The argument that fills it before the program runs, by number; `null` for none. */
+  readonly source: number | null;
+  /** The earlier buffer whose memory it is, to be read only behind the task that writes this one. */
+  readonly alias?: number;
+}
+
+/** A loop nest, with the numbers of its buffers. */
+export interface NestTask {
+  /** Names this kind. */
+  readonly kind: "nest";
+  /** The operations in it. */
+  readonly name: string;
+  /** The loops. */
+  readonly nest: Nest;
+  /** Which buffers the nest's are. */
+  readonly buffers: readonly number[];
+}
+
+/** A primitive that is not made of loops. */
+export interface KernelTask {
+  /** Names this kind. */
+  readonly kind: "kernel";
+  /** The operation. */
+  readonly equation: Equation;
+  /** The buffers of its arguments. */
+  readonly inputs: readonly number[];
+  /** The buffers of its results. */
+  readonly outputs: readonly number[];
+}
+
+/** A result that is an argument handed on: copied, unless both are the same memory. */
+export interface HandTask {
+  /** Names this kind. */
+  readonly kind: "hand";
+  /** The argument's buffer. */
+  readonly from: number;
+  /** The result's buffer. */
+  readonly to: number;
+}
+
+/** Work on few elements. */
+export interface StraightTask {
+  /** Names this kind. */
+  readonly kind: "straight";
+  /** What is done. */
+  readonly code: StraightCode;
+  /** Which buffers those of the code are. */
+  readonly buffers: readonly number[];
+}
+
+/** Work on buffers. */
+export type Task = NestTask | KernelTask | HandTask | StraightTask;
+
+/** A result of a program: a buffer, or a number everywhere. */
+export type Result = { readonly buffer: number; readonly type: Type } | Concrete;
+
+/** A program as tasks. */
+export interface Lowered {
+  /** All buffers. */
+  readonly buffers: readonly Buffer[];
+  /** What is done, in an order that respects what depends on what. */
+  readonly tasks: readonly Task[];
+  /** Where the results are. */
+  readonly results: readonly Result[];
+}
+
+/** The buffers that a task reads. */
+export function readsOf(task: Task): readonly number[] {
+  if (task.kind === "kernel") return task.inputs;
+  if (task.kind === "hand") return [task.from];
+  if (task.kind === "straight") return task.buffers.filter((_, i) => !task.code.writes.has(i));
+  const { nest, buffers } = task;
+  return [...new Set(nest.nodes.flatMap((n) => n.kind === "load" ? [buffers[n.from.buffer]] : []))];
+}
+
+/** The buffers that a task writes. */
+export function writesOf(task: Task): readonly number[] {
+  if (task.kind === "kernel") return task.outputs;
+  if (task.kind === "hand") return [task.to];
+  if (task.kind === "straight") return task.buffers.filter((_, i) => task.code.writes.has(i));
+  return task.nest.stores.map(({ to }) => task.buffers[to.buffer]);
+}
+
+/** Whether round `r` of a nest's rows touches only row `r` of a buffer of `size` elements. */
+export function isLocal(nest: Nest, access: Access, rows: number, size: number): boolean {
+  if (size % rows !== 0) return false;
+  const row = size / rows;
+  const leading = prefixes(nest).indexOf(rows);
+  if (leading < 0) return false;
+  let [least, most, expected] = [access.offset, access.offset, row];
+  for (let loop = nest.lengths.length - 1; loop >= 0; loop--) {
+    const [length, stride] = [nest.lengths[loop], access.strides[loop]];
+    if (length === 1) continue;
+    if (loop >= leading) {
+      if (stride < 0) least += stride * (length - 1);
+      else most += stride * (length - 1);
+    } else {
+      if (stride !== expected) return false;
+      expected *= length;
+    }
+  }
+  return least >= 0 && most < row;
+}
+
+/** The products of the first loops that are not reduced: of none, of one, and so on. */
+export function prefixes({ lengths, reduced }: Nest): readonly number[] {
+  const products = [1];
+  for (let loop = 0; loop < lengths.length - reduced; loop++) {
+    products.push(products[loop] * lengths[loop]);
+  }
+  return products;
+}

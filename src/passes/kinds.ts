@@ -1,0 +1,215 @@
+/**
+ * How each primitive is computed by code that is written for a program: what passes and backends know
+ * of it by its name.
+ *
+ * @module
+ */
+import type { PrimitiveName } from "../primitives/mod.ts";
+
+/** How the elements of a primitive's results come about. */
+export type Kind =
+  /**
+   * Each element of the result is made of the elements in the same place; heavy where computing it
+   * again costs more than reading it back.
+   */
+  | { readonly kind: "map"; readonly isHeavy: boolean }
+  /** The same elements in row-major order. */
+  | { readonly kind: "alias" }
+  /** Each element of the result is one of the argument's. */
+  | { readonly kind: "view" }
+  /** Elements are combined along axes. */
+  | { readonly kind: "reduce" }
+  /** Counting. */
+  | { readonly kind: "iota" }
+  /** Zeros around and between the elements of the argument. */
+  | { readonly kind: "pad" }
+  /** Arguments side by side. */
+  | { readonly kind: "concatenate" }
+  /** Not in loops: an algorithm of its own. */
+  | { readonly kind: "kernel" }
+  /** Left to the evaluator on purpose: what no kernel would make faster. */
+  | { readonly kind: "host" }
+  /** The same elements in the same memory, there as soon as all of the arguments are. */
+  | { readonly kind: "barrier" };
+
+const map = { kind: "map", isHeavy: false } as const;
+const heavyMap = { kind: "map", isHeavy: true } as const;
+const alias = { kind: "alias" } as const;
+const view = { kind: "view" } as const;
+const reduce = { kind: "reduce" } as const;
+const kernel = { kind: "kernel" } as const;
+const host = { kind: "host" } as const;
+
+/** The kind of each primitive. */
+export const kinds = {
+  reshape: alias,
+  stopGradient: alias,
+  transpose: view,
+  broadcast: view,
+  slice: view,
+  flip: view,
+  pad: { kind: "pad" },
+  concatenate: { kind: "concatenate" },
+  iota: { kind: "iota" },
+  reduceSum: reduce,
+  reduceMax: reduce,
+  reduceMin: reduce,
+  reduceProd: reduce,
+  reduceMean: reduce,
+  reduceSquares: reduce,
+  reduceRoot: reduce,
+
+  convert: map,
+  equal: map,
+  less: map,
+  lessEqual: map,
+  isNan: map,
+  not: map,
+  and: map,
+  or: map,
+  xor: map,
+  select: map,
+  add: map,
+  neg: map,
+  sub: map,
+  mul: map,
+  div: map,
+  reciprocal: map,
+  mod: heavyMap,
+  square: map,
+  sqrt: map,
+  rsqrt: map,
+  sign: map,
+  abs: map,
+  binade: map,
+  floor: map,
+  ceil: map,
+  round: map,
+  trunc: map,
+  maximum: map,
+  minimum: map,
+  shiftLeft: map,
+  shiftRight: map,
+  exp: heavyMap,
+  expm1: heavyMap,
+  log: heavyMap,
+  log1p: heavyMap,
+  log2: heavyMap,
+  sin: heavyMap,
+  cos: heavyMap,
+  tan: heavyMap,
+  asin: heavyMap,
+  acos: heavyMap,
+  atan: heavyMap,
+  atan2: heavyMap,
+  sinh: heavyMap,
+  cosh: heavyMap,
+  tanh: heavyMap,
+  tanhSlope: heavyMap,
+  asinh: heavyMap,
+  acosh: heavyMap,
+  atanh: heavyMap,
+  sigmoid: heavyMap,
+  sigmoidBell: heavyMap,
+  gaussian: heavyMap,
+  erf: heavyMap,
+  erfc: heavyMap,
+  erfinv: heavyMap,
+  lgamma: heavyMap,
+  polygamma: heavyMap,
+  logaddexp: heavyMap,
+  pow: heavyMap,
+
+  argmax: kernel,
+  argmin: kernel,
+  cumsum: kernel,
+  cumprod: kernel,
+  argsort: kernel,
+  contract: kernel,
+  convolve: kernel,
+  convolveInput: kernel,
+  convolveFilter: kernel,
+  argmaxWindow: kernel,
+  gather: kernel,
+  scatterAdd: kernel,
+  scatterOnto: kernel,
+  scatterSet: kernel,
+  lastOf: kernel,
+  dynamicSlice: kernel,
+  updateSlice: kernel,
+  addSlice: kernel,
+  threefry2x32: kernel,
+  triangularSolve: kernel,
+  cholesky: kernel,
+  lu: kernel,
+  luSolve: kernel,
+  qr: kernel,
+  complement: kernel,
+  eigh: kernel,
+  svd: kernel,
+  barrier: { kind: "barrier" },
+
+  pseudoInverse: host,
+  randomGamma: host,
+  randomGammaSlope: host,
+} as const satisfies Readonly<Record<PrimitiveName, Kind>>;
+
+/** The names of the primitives of a kind. */
+export type NamesOf<K extends Kind["kind"]> = {
+  [Name in PrimitiveName]: (typeof kinds)[Name]["kind"] extends K ? Name : never;
+}[PrimitiveName];
+
+function known(name: string): Kind | undefined {
+  return (kinds as Readonly<Record<string, Kind>>)[name];
+}
+
+/** What is not done by code, at least not by code of its own, stands between loops like a kernel. */
+export type LoopKind = Exclude<Kind, { readonly kind: "host" | "barrier" }>;
+
+/** The kind of a primitive as loops see it; those that hold programs are kernels, too. */
+export function kindOf(name: string): LoopKind {
+  const kind = known(name);
+  return kind === undefined || kind.kind === "host" || kind.kind === "barrier" ? kernel : kind;
+}
+
+/** Kernels that stop where they have no result: an index, or a block, lies outside. */
+const failing: ReadonlySet<string> = new Set([
+  "gather",
+  "scatterAdd",
+  "scatterOnto",
+  "scatterSet",
+  "lastOf",
+  "dynamicSlice",
+  "updateSlice",
+  "addSlice",
+]);
+
+/** Whether a primitive has no result where an index, or a block, lies outside. */
+export function hasIndices(name: string): boolean {
+  return failing.has(name);
+}
+
+/** Primitives that change a few places of their first argument, whose memory they may take over. */
+const updates: ReadonlySet<string> = new Set([
+  "scatterOnto",
+  "scatterSet",
+  "updateSlice",
+  "addSlice",
+]);
+
+/** Whether a primitive changes its first argument in some places and leaves the rest as it is. */
+export function isUpdate(name: string): boolean {
+  return updates.has(name);
+}
+
+/** Whether a primitive has a result for all arguments, so that it may be computed for nothing. */
+export function neverFails(name: string): boolean {
+  const kind = known(name)?.kind;
+  return kind !== undefined && kind !== "host" && kind !== "barrier" && !failing.has(name);
+}
+
+/** Whether a primitive is elementwise and takes much longer than an addition. */
+export function isHeavy(name: string): boolean {
+  const kind = kindOf(name);
+  return kind.kind === "map" && kind.isHeavy;
+}

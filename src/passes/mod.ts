@@ -1,0 +1,67 @@
+/**
+ * The passes: from program to program, for every backend. Each is a small file and keeps the results'
+ * bits. `kinds.ts` says what they know of primitives by name, `control.ts` what of those that hold
+ * programs; `forms.ts` is for backends that keep code for programs which differ in constants alone.
+ *
+ * @module
+ */
+import { Program, withoutDeadEquations } from "../core/program.ts";
+import { absorbTransposes } from "./absorb_transposes.ts";
+import { bindConstants } from "./bind_constants.ts";
+import { asControl, withPrograms } from "./control.ts";
+import { foldConstants } from "./fold_constants.ts";
+import { hoistInvariants } from "./hoist_invariants.ts";
+import { inlineBranches, inlineCalls } from "./inline_calls.ts";
+import { pruneLoops } from "./prune_loops.ts";
+import { shareEquations } from "./share_equations.ts";
+import { simplify } from "./simplify.ts";
+import { spreadUpdates } from "./spread_updates.ts";
+
+/** One step from a program to the one that runs. */
+export interface Pass {
+  /** What it is called. */
+  readonly name: string;
+  /** The program after it; the same results, bit for bit. */
+  readonly run: (program: Program) => Program;
+}
+
+/** Every pass, in the order in which they run. */
+export const passes: readonly Pass[] = [
+  { name: "inlineCalls", run: inlineCalls },
+  { name: "spreadUpdates", run: spreadUpdates },
+  { name: "foldConstants", run: foldConstants },
+  { name: "inlineBranches", run: inlineBranches },
+  { name: "simplify", run: simplify },
+  { name: "absorbTransposes", run: absorbTransposes },
+  { name: "bindConstants", run: bindConstants },
+  { name: "optimizeBodies", run: optimizeBodies },
+  { name: "pruneLoops", run: pruneLoops },
+  { name: "hoistInvariants", run: hoistInvariants },
+  { name: "shareEquations", run: shareEquations },
+  { name: "removeDeadEquations", run: withoutDeadEquations },
+];
+
+const optimizedBodies = new WeakMap<Program, Program>();
+
+/** Runs all passes on the programs of loops and switches, once for each. */
+function optimizeBodies(program: Program): Program {
+  if (!program.equations.some((equation) => asControl(equation) !== null)) return program;
+  const equations = program.equations.map((equation) =>
+    asControl(equation) === null ? equation : withPrograms(equation, optimizeBody)
+  );
+  return new Program(program.binders, equations, program.results);
+}
+
+function optimizeBody(body: Program): Program {
+  let optimized = optimizedBodies.get(body);
+  if (optimized === undefined) {
+    optimizedBodies.set(body, optimized = optimize(body));
+    optimizedBodies.set(optimized, optimized);
+  }
+  return optimized;
+}
+
+/** The program after all passes. */
+export function optimize(program: Program): Program {
+  return passes.reduce((current, pass) => pass.run(current), program);
+}

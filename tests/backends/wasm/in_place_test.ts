@@ -1,0 +1,143 @@
+import { assemble } from "../../../src/backends/wasm/executable.ts";
+import { optimize } from "../../../src/passes/mod.ts";
+import { cond, foriLoop, grad, jit, scan, switchCase, vmap, whileLoop } from "../../../mod.ts";
+import { makeProgram, tensor, zeros } from "../../../mod.ts";
+import type { Tensor } from "../../../mod.ts";
+import { Concrete } from "../../../src/core/tensor.ts";
+import { makeRunner } from "../../../src/backends/evaluator.ts";
+import { fromValues, makeRandom, real } from "../../laws/values.ts";
+import { assertIdentical } from "../../laws/assertions.ts";
+import { assert } from "../../support/std.ts";
+
+type Step = (i: Tensor, x: Tensor) => Tensor;
+
+/** Elements of what loops carry here: a second place for it would show in the working memory. */
+const SIZE = 60_000;
+
+const ROUNDS = 9;
+
+/** A loop over `step`, of a carried value that must stay where it is. */
+function loop(step: Step): (x: Tensor) => Tensor {
+  return (x) => foriLoop(1, ROUNDS, step, x);
+}
+
+function gradient(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
+  return (x) => grad((x: Tensor) => f(x).square().sum())(x);
+}
+
+/** Holds a compiled function to the evaluator, and its working memory to less than one carried value. */
+function checkInPlace(name: string, f: (x: Tensor) => Tensor, shape: readonly number[]): void {
+  const random = makeRandom(3);
+  const size = shape.reduce((product, length) => product * length, 1);
+  const x = fromValues(real(random, size), "float64", shape);
+  const program = optimize(makeProgram(f)(x));
+  const compiled = assemble(program, [false]);
+  const before = new Concrete("float64", shape, Float64Array.from(x.elements));
+  assertIdentical(compiled.run([x]), makeRunner(program)([x]), name);
+  assertIdentical([x], [before], `${name}: the argument`);
+  assert(compiled.arena < size * 8, `${name}: takes ${compiled.arena} bytes of working memory`);
+}
+
+const steps: Readonly<Record<string, Step>> = {
+  "set": (i, x) => x.set([i], x.at(i.sub(1)).mul(0.5).add(1)),
+  "set in a known place": (i, x) => x.set([5], x.at(i).mul(0.5)),
+  "addAt": (i, x) => x.addAt([i], x.at(i.sub(1)).square()),
+  "set twice": (i, x) => x.set([i], x.at(i.add(1))).set([i.add(9)], x.at(i).mul(2)),
+  "an old element read behind the update": (i, x) => {
+    const y = x.set([i], 3);
+    return y.addAt([i.add(1)], x.at(i).mul(x.at(i.add(1))));
+  },
+  "set at a list": (i, x) => {
+    const at = i.add(tensor([3, 0, 3], { dtype: "int32" }));
+    return x.set([at], x.at(at).mul(tensor([1, 2, 3])));
+  },
+  "addAt at a list": (i, x) => {
+    const at = i.mul(tensor([1, 2, 2], { dtype: "int32" }));
+    return x.addAt([at], x.at(at).mul(tensor([1, 2, 3])));
+  },
+  "a window": (i, x) => x.dynamicUpdateSlice(x.dynamicSlice([i], [7]).flip().mul(0.5), [i.mul(2)]),
+  "a slice of known places": (_i, x) => x.set([[3, 9]], x.at([4, 10]).square()),
+  "handed on by a branch": (i, x) =>
+    cond(i.less(4), (x: Tensor) => x, (x: Tensor) => x.set([i], x.at(0).mul(2)), x),
+  "changed by each branch": (i, x) =>
+    switchCase(i, [
+      (x: Tensor) => x.addAt([i], 1),
+      (x: Tensor) => x,
+      (x: Tensor) => x.set([[2, 5]], x.at([3, 6])),
+      (x: Tensor) => x.set([i], x.at(i).square()).set([i.add(1)], x.at(i)),
+    ], x),
+  "branches within branches": (i, x) =>
+    cond(
+      i.less(6),
+      (x: Tensor) => cond(i.less(3), (x: Tensor) => x, (x: Tensor) => x.addAt([i], x.at(1)), x),
+      (x: Tensor) => foriLoop(0, 3, (j, x) => x.set([j.add(i)], x.at(j).mul(0.5)), x),
+      x,
+    ),
+  "a loop within the loop": (i, x) => foriLoop(0, 4, (j, x) => x.addAt([i.add(j)], x.at(j)), x),
+  "while": (i, x) =>
+    whileLoop(
+      ([j]) => j.less(4),
+      ([j, x]) => [j.add(1), x.set([j], x.at(i).add(1))] as [Tensor, Tensor],
+      [tensor(0, { dtype: "int32" }), x] as [Tensor, Tensor],
+    )[1],
+};
+
+for (const [name, step] of Object.entries(steps)) {
+  Deno.test(`a carried value stays where it is: ${name}`, () => {
+    checkInPlace(name, loop(step), [SIZE]);
+    if (name !== "while") checkInPlace(`gradient of ${name}`, gradient(loop(step)), [SIZE]);
+  });
+}
+
+Deno.test("rows and columns of a carried matrix are updated where it is", () => {
+  const column: Step = (i, x) => x.set([null, i], x.at(null, i.sub(1)).mul(0.5));
+  const entry: Step = (i, x) => x.set([i, i.add(1)], x.at(i.sub(1), i).square());
+  const row: Step = (i, x) => x.addAt([i, [2, 5]], x.at(i.sub(1), [1, 4]));
+  for (const [name, step] of Object.entries({ column, entry, row })) {
+    checkInPlace(name, loop(step), [300, 200]);
+    checkInPlace(`gradient by ${name}`, gradient(loop(step)), [300, 200]);
+  }
+});
+
+Deno.test("each example of a batch has its own places", () => {
+  const step: Step = (i, x) => x.set([i], x.at(i.sub(1)).mul(0.5).add(1));
+  const many = (x: Tensor) =>
+    vmap((x: Tensor, i: Tensor) => foriLoop(1, ROUNDS, (j, x) => step(i.add(j), x), x))(
+      x,
+      tensor([0, 4, 2], { dtype: "int32" }),
+    );
+  checkInPlace("batch", many, [3, SIZE / 3]);
+});
+
+Deno.test("the gradient of what a loop reads in places is added up where it is", () => {
+  const sums = (x: Tensor): Tensor =>
+    scan(
+      (s, i: Tensor) => [s.add(x.at(i).square().mul(x.at(i.add(2)))), null],
+      tensor(0, {
+        dtype: "float64",
+      }),
+      tensor([4, 1, 4, 7], { dtype: "int32" }),
+    )[0];
+  checkInPlace("sum", (x) => grad(sums)(x), [SIZE]);
+  const rows = (x: Tensor): Tensor =>
+    foriLoop(0, 5, (i, s) => s.add(x.at(i).mul(x.at(3)).sum()), tensor(0, { dtype: "float64" }));
+  checkInPlace("rows", (x) => grad(rows)(x), [300, 200]);
+});
+
+Deno.test("what is still needed as it was is not overwritten", () => {
+  const f = jit((x: Tensor) =>
+    foriLoop(0, 5, (i, [x, seen]) => {
+      const y = x.set([i], x.at(i.add(1)).mul(2));
+      const at = y.at(i).astype("int32");
+      return [y, seen.add(x.at(at)).add(x.sum())] as [Tensor, Tensor];
+    }, [x, zeros([])] as [Tensor, Tensor])[1]
+  );
+  let [x, seen] = [[1, 2, 0.5, 1, 3, 2, 1, 0, 1], 0];
+  for (let i = 0; i < 5; i++) {
+    const y = x.with(i, x[i + 1] * 2);
+    seen += x[Math.trunc(y[i])] + x.reduce((a, b) => a + b);
+    x = y;
+  }
+  const result = f(tensor([1, 2, 0.5, 1, 3, 2, 1, 0, 1])).item();
+  assert(Math.abs(result - seen) < 1e-4, `${result}, not ${seen}`);
+});
