@@ -66,7 +66,7 @@ export type {
 export * from "./src/functions/mod.ts";
 export * from "./src/transforms/mod.ts";
 export * from "./src/control/mod.ts";
-export { Device } from "./src/core/device.ts";
+export type { Device } from "./src/core/device.ts";
 export { devices, ready, toDevice } from "./src/device.ts";
 export { jit } from "./src/jit.ts";
 export { configure } from "./src/configure.ts";

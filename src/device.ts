@@ -87,9 +87,8 @@ export function toDevice<T>(tree: T, device: Device): TensorsOf<T> {
  * console.log(`${performance.now() - start} ms`);
  * ```
  */
-export async function ready<T>(tree: T): Promise<T> {
-  for (const leaf of flatten(tree).leaves) {
-    if (leaf instanceof Tensor) await leaf.concrete("wait for").ready();
-  }
-  return tree;
+export function ready<T>(tree: T): Promise<T> {
+  const tensors = flatten(tree).leaves.filter((leaf) => leaf instanceof Tensor);
+  const waits = tensors.map((x) => x.concrete("wait for").ready());
+  return Promise.all(waits).then(() => tree);
 }

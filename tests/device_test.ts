@@ -3,7 +3,6 @@ import {
   ArgumentError,
   cond,
   configure,
-  Device,
   devices,
   foriLoop,
   grad,
@@ -20,6 +19,7 @@ import {
   zeros,
 } from "../mod.ts";
 import type { Tensor } from "../mod.ts";
+import { Device } from "../src/core/device.ts";
 import { openDevice } from "../src/backends/backend.ts";
 import type { Backend } from "../src/backends/backend.ts";
 import { makeEvaluator } from "../src/backends/evaluator.ts";

@@ -564,7 +564,7 @@ Deno.test("wrong functions and options are refused", () => {
   assertRefused(
     () => jit(sin, { staticArgs: 1 } as never),
     TypeError,
-    'Cannot apply jit: there is no option "staticArgs", the options are staticArgnums, donateArgnums',
+    'Cannot apply jit: there is no option "staticArgs", the options are staticArgnums, donateArgnums, device',
   );
   for (
     const [argnums, shown] of [

@@ -61,8 +61,8 @@ export class Storage {
   }
 
   /** A promise for the work behind the elements. */
-  async ready(): Promise<void> {
-    await this.#resident?.ready?.();
+  ready(): Promise<void> {
+    return this.#resident?.ready?.() ?? Promise.resolve();
   }
 
   /** Gives `f` the elements where they are, without a copy; it must not keep or change them. */

@@ -233,9 +233,8 @@ export abstract class Tensor implements Type {
    * strictEqual(values[1], 2);
    * ```
    */
-  async read<Values extends Elements = Unshared<Elements>>(): Promise<Values & Unshared<Values>> {
-    await this.concrete("read the data of").ready();
-    return this.data<Values>();
+  read<Values extends Elements = Unshared<Elements>>(): Promise<Values & Unshared<Values>> {
+    return this.concrete("read the data of").ready().then(() => this.data<Values>());
   }
 
   /** What `JSON.stringify` writes: nested arrays, as `toArray` gives. */
@@ -906,8 +905,8 @@ export class Concrete extends Tensor {
    *
    * @internal
    */
-  async ready(): Promise<void> {
-    if (this.#elements === null) await this.#kept().ready();
+  ready(): Promise<void> {
+    return this.#elements === null ? this.#kept().ready() : Promise.resolve();
   }
 
   /**

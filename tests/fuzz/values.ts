@@ -618,6 +618,7 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   ],
   [/^(_?key|dropoutKey)$/, key],
   [/^dtype$/, ({ draw }) => draw.pick(DTYPES)],
+  [/^device$/, () => api.devices()[0]],
   [
     /^forward$/,
     (scene) => {
