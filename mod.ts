@@ -31,20 +31,25 @@ export type { Dtype, Elements, FloatDtype, Unshared } from "./src/base/dtype.ts"
 export type { AxisArgument, Shape } from "./src/base/shape.ts";
 export type { Description } from "./src/core/description.ts";
 export { Tensor } from "./src/core/tensor.ts";
-export type { Concrete, NestedArray, TensorLike, Type, TypedArray } from "./src/core/tensor.ts";
+export type { Concrete, Index, TensorLike, Type } from "./src/core/tensor.ts";
+
 export { TensorType } from "./src/core/tensor_type.ts";
 export type {
   AxisOptions,
   DiagonalOptions,
   DivOptions,
   DtypeOptions,
-  Index,
+  IndexOf,
+  LikeOf,
+  NestedArray,
   NormOptions,
   PadOptions,
   PadWidths,
   RoundOptions,
   SortOptions,
+  TensorMethods,
   TopKOptions,
+  TypedArray,
   VarianceOptions,
 } from "./src/core/methods.ts";
 export type { Program } from "./src/core/program.ts";

@@ -6,6 +6,7 @@
 import { describeValue } from "./base/dtype.ts";
 import { argumentError } from "./base/errors.ts";
 import { moveTo, openDevices } from "./backends/backend.ts";
+import "./backends/run.ts";
 import { Device } from "./core/device.ts";
 import { Tensor } from "./core/tensor.ts";
 import { flatten, leafPaths, unflatten } from "./core/tree.ts";

@@ -22,7 +22,7 @@
 import { describeValue } from "./base/dtype.ts";
 import { argumentError, treeError } from "./base/errors.ts";
 import { Tensor } from "./core/tensor.ts";
-import type { TypedArray } from "./core/tensor.ts";
+import type { TypedArray } from "./core/methods.ts";
 import * as core from "./core/tree.ts";
 import type { Structure, Tree } from "./core/tree.ts";
 

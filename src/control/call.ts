@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { runProgram } from "../backends/backend.ts";
+import { runProgram } from "../backends/run.ts";
 import { isInspecting } from "../core/origin.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { dependentResultsOf, evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";

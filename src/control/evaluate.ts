@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { executableOf, runProgram } from "../backends/backend.ts";
+import { executableOf, runProgram } from "../backends/run.ts";
 import { isInspecting } from "../core/origin.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { evaluateProgram, Program, Variable } from "../core/program.ts";

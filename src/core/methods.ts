@@ -1,12 +1,11 @@
 /**
- * The signatures behind `Tensor`'s methods, and the option types that they share with the free
- * functions. The functions themselves live in `functions/`, two floors up, and install themselves.
+ * The signatures of `Tensor`'s methods, and the types that they share with the free functions. The
+ * functions themselves stand in `functions/`, and are installed by it.
  *
  * @module
  */
 import type { Dtype } from "../base/dtype.ts";
 import type { AxisArgument, Shape } from "../base/shape.ts";
-import type { Tensor, TensorLike, TypedArray } from "./tensor.ts";
 
 /** Options of reductions. */
 export interface AxisOptions {
@@ -77,149 +76,273 @@ export interface TopKOptions {
   readonly largest?: boolean;
 }
 
+/** Arrays of numbers or booleans, nested to the same depth everywhere. */
+export type NestedArray = readonly (number | boolean | NestedArray)[];
+
+/** A typed array that a tensor can be made from. */
+export type TypedArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Uint16Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/** Whatever public functions accept where a tensor of the class `T` is meant. */
+export type LikeOf<T> = T | number | boolean | NestedArray | TypedArray;
+
 /**
  * One entry of an index: an integer, `[start, stop, step]` with `null` for a side left open, `null`
  * for the whole axis, `"..."` for all axes not named, or a tensor (or typed array) of integers.
  */
-export type Index =
+export type IndexOf<T> =
   | number
   | null
   | "..."
   | readonly [start: number | null, stop: number | null]
   | readonly [start: number | null, stop: number | null, step: number]
-  | Tensor
+  | T
   | TypedArray;
 
-/** The free functions that `Tensor`'s methods call. */
-export interface TensorFunctions {
-  astype(x: TensorLike, dtype: Dtype): Tensor;
-  copy(x: TensorLike): Tensor;
-  neg(x: TensorLike): Tensor;
-  abs(x: TensorLike): Tensor;
-  sign(x: TensorLike): Tensor;
-  square(x: TensorLike): Tensor;
-  sqrt(x: TensorLike): Tensor;
-  rsqrt(x: TensorLike): Tensor;
-  reciprocal(x: TensorLike): Tensor;
-  exp(x: TensorLike): Tensor;
-  expm1(x: TensorLike): Tensor;
-  log(x: TensorLike): Tensor;
-  log1p(x: TensorLike): Tensor;
-  log2(x: TensorLike): Tensor;
-  sin(x: TensorLike): Tensor;
-  cos(x: TensorLike): Tensor;
-  tan(x: TensorLike): Tensor;
-  asin(x: TensorLike): Tensor;
-  acos(x: TensorLike): Tensor;
-  atan(x: TensorLike): Tensor;
-  sinh(x: TensorLike): Tensor;
-  cosh(x: TensorLike): Tensor;
-  tanh(x: TensorLike): Tensor;
-  asinh(x: TensorLike): Tensor;
-  acosh(x: TensorLike): Tensor;
-  atanh(x: TensorLike): Tensor;
-  sigmoid(x: TensorLike): Tensor;
-  erf(x: TensorLike): Tensor;
-  erfc(x: TensorLike): Tensor;
-  erfinv(x: TensorLike): Tensor;
-  lgamma(x: TensorLike): Tensor;
-  digamma(x: TensorLike): Tensor;
-  floor(x: TensorLike): Tensor;
-  ceil(x: TensorLike): Tensor;
-  round(x: TensorLike, options?: RoundOptions): Tensor;
-  trunc(x: TensorLike): Tensor;
-  isnan(x: TensorLike): Tensor;
-  isinf(x: TensorLike): Tensor;
-  isfinite(x: TensorLike): Tensor;
-  logicalNot(x: TensorLike): Tensor;
-  add(x: TensorLike, other: TensorLike): Tensor;
-  sub(x: TensorLike, other: TensorLike): Tensor;
-  mul(x: TensorLike, other: TensorLike): Tensor;
-  div(x: TensorLike, other: TensorLike, options?: DivOptions): Tensor;
-  pow(x: TensorLike, other: TensorLike): Tensor;
-  mod(x: TensorLike, other: TensorLike): Tensor;
-  atan2(x: TensorLike, other: TensorLike): Tensor;
-  maximum(x: TensorLike, other: TensorLike): Tensor;
-  minimum(x: TensorLike, other: TensorLike): Tensor;
-  logaddexp(x: TensorLike, other: TensorLike): Tensor;
-  equal(x: TensorLike, other: TensorLike): Tensor;
-  notEqual(x: TensorLike, other: TensorLike): Tensor;
-  less(x: TensorLike, other: TensorLike): Tensor;
-  lessEqual(x: TensorLike, other: TensorLike): Tensor;
-  greater(x: TensorLike, other: TensorLike): Tensor;
-  greaterEqual(x: TensorLike, other: TensorLike): Tensor;
-  logicalAnd(x: TensorLike, other: TensorLike): Tensor;
-  logicalOr(x: TensorLike, other: TensorLike): Tensor;
-  logicalXor(x: TensorLike, other: TensorLike): Tensor;
-  clip(x: TensorLike, min: TensorLike | null, max: TensorLike | null): Tensor;
-  where(condition: TensorLike, x: TensorLike, y: TensorLike): Tensor;
-  sum(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): Tensor;
-  mean(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): Tensor;
-  prod(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): Tensor;
-  max(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): Tensor;
-  min(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): Tensor;
-  any(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): Tensor;
-  all(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): Tensor;
-  logsumexp(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): Tensor;
-  argmax(x: TensorLike, axis?: number | null, options?: AxisOptions): Tensor;
-  argmin(x: TensorLike, axis?: number | null, options?: AxisOptions): Tensor;
-  variance(x: TensorLike, axis?: AxisArgument, options?: VarianceOptions): Tensor;
-  std(x: TensorLike, axis?: AxisArgument, options?: VarianceOptions): Tensor;
-  norm(x: TensorLike, axis?: AxisArgument, options?: NormOptions): Tensor;
-  cumsum(x: TensorLike, axis: number): Tensor;
-  cumprod(x: TensorLike, axis: number): Tensor;
-  reshape(x: TensorLike, shape: Shape): Tensor;
-  transpose(x: TensorLike, axes?: readonly number[]): Tensor;
-  swapaxes(x: TensorLike, first: number, second: number): Tensor;
-  moveaxis(
-    x: TensorLike,
-    source: number | readonly number[],
-    destination: number | readonly number[],
-  ): Tensor;
-  squeeze(x: TensorLike, axis?: AxisArgument): Tensor;
-  expandDims(x: TensorLike, axis: number | readonly number[]): Tensor;
-  broadcastTo(x: TensorLike, shape: Shape): Tensor;
-  split(x: TensorLike, sectionsOrIndices: number | readonly number[], axis?: number): Tensor[];
-  flip(x: TensorLike, axis?: AxisArgument): Tensor;
-  roll(
-    x: TensorLike,
-    shift: number | readonly number[],
-    axis?: number | readonly number[] | null,
-  ): Tensor;
-  pad(x: TensorLike, widths: PadWidths, options?: PadOptions): Tensor;
-  tile(x: TensorLike, repetitions: number | readonly number[]): Tensor;
-  repeat(x: TensorLike, repetitions: number, axis?: number | null): Tensor;
-  tril(x: TensorLike, diagonal?: number): Tensor;
-  triu(x: TensorLike, diagonal?: number): Tensor;
-  diag(x: TensorLike, diagonal?: number): Tensor;
-  diagonal(x: TensorLike, options?: DiagonalOptions): Tensor;
-  oneHot(x: TensorLike, classes: number, options?: DtypeOptions): Tensor;
-  index(x: TensorLike, ...indices: readonly Index[]): Tensor;
-  set(x: TensorLike, indices: readonly Index[], values: TensorLike): Tensor;
-  addAt(x: TensorLike, indices: readonly Index[], values: TensorLike): Tensor;
-  dynamicSlice(
-    x: TensorLike,
-    starts: Tensor | readonly TensorLike[],
-    sizes: readonly number[],
-  ): Tensor;
-  dynamicUpdateSlice(
-    x: TensorLike,
-    update: TensorLike,
-    starts: Tensor | readonly TensorLike[],
-  ): Tensor;
-  take(x: TensorLike, indices: TensorLike, axis?: number | null): Tensor;
-  takeAlongAxis(x: TensorLike, indices: TensorLike, axis: number): Tensor;
-  gather(x: TensorLike, indices: TensorLike, axis?: number): Tensor;
-  scatterAdd(x: TensorLike, indices: TensorLike, updates: TensorLike, axis?: number): Tensor;
-  sort(x: TensorLike, axis?: number, options?: SortOptions): Tensor;
-  argsort(x: TensorLike, axis?: number, options?: SortOptions): Tensor;
-  topK(x: TensorLike, k: number, axis?: number, options?: TopKOptions): [Tensor, Tensor];
-  matmul(x: TensorLike, other: TensorLike): Tensor;
-  dot(x: TensorLike, other: TensorLike): Tensor;
-  outer(x: TensorLike, other: TensorLike): Tensor;
+/**
+ * The functions that are also methods of `Tensor`, where `T` is that class. Each is the free function of its
+ * name with the tensor as the first argument (`at` is `index`).
+ */
+export interface TensorMethods<T> {
+  /** The tensor with its elements converted to `dtype`; the method form of `astype`. */
+  astype(dtype: Dtype): T;
+  /** A tensor that stays usable when this one is donated; the method form of `copy`. */
+  copy(): T;
+  /** Negative of each element; the method form of `neg`. */
+  neg(): T;
+  /** Absolute value of each element; the method form of `abs`. */
+  abs(): T;
+  /** Sign (-1, 0 or 1) of each element; the method form of `sign`. */
+  sign(): T;
+  /** Square of each element; the method form of `square`. */
+  square(): T;
+  /** Square root of each element; the method form of `sqrt`. */
+  sqrt(): T;
+  /** One over the square root; the method form of `rsqrt`. */
+  rsqrt(): T;
+  /** One over each element; the method form of `reciprocal`. */
+  reciprocal(): T;
+  /** Exponential of each element; the method form of `exp`. */
+  exp(): T;
+  /** Exponential minus one of each element; the method form of `expm1`. */
+  expm1(): T;
+  /** Natural logarithm of each element; the method form of `log`. */
+  log(): T;
+  /** Natural logarithm of one plus each element; the method form of `log1p`. */
+  log1p(): T;
+  /** Logarithm to base two of each element; the method form of `log2`. */
+  log2(): T;
+  /** Sine of each element; the method form of `sin`. */
+  sin(): T;
+  /** Cosine of each element; the method form of `cos`. */
+  cos(): T;
+  /** Tangent of each element; the method form of `tan`. */
+  tan(): T;
+  /** Inverse sine of each element; the method form of `asin`. */
+  asin(): T;
+  /** Inverse cosine of each element; the method form of `acos`. */
+  acos(): T;
+  /** Inverse tangent of each element; the method form of `atan`. */
+  atan(): T;
+  /** Hyperbolic sine of each element; the method form of `sinh`. */
+  sinh(): T;
+  /** Hyperbolic cosine of each element; the method form of `cosh`. */
+  cosh(): T;
+  /** Hyperbolic tangent of each element; the method form of `tanh`. */
+  tanh(): T;
+  /** Inverse hyperbolic sine of each element; the method form of `asinh`. */
+  asinh(): T;
+  /** Inverse hyperbolic cosine of each element; the method form of `acosh`. */
+  acosh(): T;
+  /** Inverse hyperbolic tangent of each element; the method form of `atanh`. */
+  atanh(): T;
+  /** Logistic function of each element; the method form of `sigmoid`. */
+  sigmoid(): T;
+  /** Error function of each element; the method form of `erf`. */
+  erf(): T;
+  /** Complementary error function of each element; the method form of `erfc`. */
+  erfc(): T;
+  /** Inverse error function of each element; the method form of `erfinv`. */
+  erfinv(): T;
+  /** Logarithm of the absolute value of the gamma function of each element; the method form of `lgamma`. */
+  lgamma(): T;
+  /** Derivative of `lgamma` of each element; the method form of `digamma`. */
+  digamma(): T;
+  /** Largest integer not above each element; the method form of `floor`. */
+  floor(): T;
+  /** Smallest integer not below each element; the method form of `ceil`. */
+  ceil(): T;
+  /** Nearest integer, halves to even; the method form of `round`. */
+  round(options?: RoundOptions): T;
+  /** Integer part, towards zero; the method form of `trunc`. */
+  trunc(): T;
+  /** Whether each element is NaN; the method form of `isnan`. */
+  isnan(): T;
+  /** Whether each element is infinite; the method form of `isinf`. */
+  isinf(): T;
+  /** Whether each element is neither infinite nor NaN; the method form of `isfinite`. */
+  isfinite(): T;
+  /** Whether each element is zero or false; the method form of `logicalNot`. */
+  logicalNot(): T;
+  /** Sum, elementwise with broadcasting; the method form of `add`. */
+  add(other: LikeOf<T>): T;
+  /** Difference, elementwise with broadcasting; the method form of `sub`. */
+  sub(other: LikeOf<T>): T;
+  /** Product, elementwise with broadcasting; the method form of `mul`. */
+  mul(other: LikeOf<T>): T;
+  /** Quotient, elementwise with broadcasting; the method form of `div`. */
+  div(other: LikeOf<T>, options?: DivOptions): T;
+  /** Power, elementwise with broadcasting; the method form of `pow`. */
+  pow(other: LikeOf<T>): T;
+  /** Remainder with the sign of the divisor, elementwise with broadcasting; the method form of `mod`. */
+  mod(other: LikeOf<T>): T;
+  /** Angle of the point (other, this), elementwise with broadcasting; the method form of `atan2`. */
+  atan2(other: LikeOf<T>): T;
+  /** Larger of two, elementwise with broadcasting; the method form of `maximum`. */
+  maximum(other: LikeOf<T>): T;
+  /** Smaller of two, elementwise with broadcasting; the method form of `minimum`. */
+  minimum(other: LikeOf<T>): T;
+  /** Logarithm of the sum of exponentials, elementwise with broadcasting; the method form of `logaddexp`. */
+  logaddexp(other: LikeOf<T>): T;
+  /** Whether elements are equal, elementwise with broadcasting; the method form of `equal`. */
+  equal(other: LikeOf<T>): T;
+  /** Whether elements differ, elementwise with broadcasting; the method form of `notEqual`. */
+  notEqual(other: LikeOf<T>): T;
+  /** Whether elements are less, elementwise with broadcasting; the method form of `less`. */
+  less(other: LikeOf<T>): T;
+  /** Whether elements are less or equal, elementwise with broadcasting; the method form of `lessEqual`. */
+  lessEqual(other: LikeOf<T>): T;
+  /** Whether elements are greater, elementwise with broadcasting; the method form of `greater`. */
+  greater(other: LikeOf<T>): T;
+  /** Whether elements are greater or equal, elementwise with broadcasting; the method form of `greaterEqual`. */
+  greaterEqual(other: LikeOf<T>): T;
+  /** Whether both elements are non-zero, elementwise with broadcasting; the method form of `logicalAnd`. */
+  logicalAnd(other: LikeOf<T>): T;
+  /** Whether either element is non-zero, elementwise with broadcasting; the method form of `logicalOr`. */
+  logicalOr(other: LikeOf<T>): T;
+  /** Whether exactly one element is non-zero, elementwise with broadcasting; the method form of `logicalXor`. */
+  logicalXor(other: LikeOf<T>): T;
+  /** Elements held between `min` and `max`; `null` leaves a side open; the method form of `clip`. */
+  clip(min: LikeOf<T> | null, max: LikeOf<T> | null): T;
+  /** Elements of `x` where this tensor is true, of `y` elsewhere; the method form of `where`. */
+  where(x: LikeOf<T>, y: LikeOf<T>): T;
+  /** Sum over `axis`, over all axes when left out; the method form of `sum`. */
+  sum(axis?: AxisArgument, options?: AxisOptions): T;
+  /** Mean over `axis`, over all axes when left out; the method form of `mean`. */
+  mean(axis?: AxisArgument, options?: AxisOptions): T;
+  /** Product over `axis`, over all axes when left out; the method form of `prod`. */
+  prod(axis?: AxisArgument, options?: AxisOptions): T;
+  /** Largest element over `axis`, over all axes when left out; the method form of `max`. */
+  max(axis?: AxisArgument, options?: AxisOptions): T;
+  /** Smallest element over `axis`, over all axes when left out; the method form of `min`. */
+  min(axis?: AxisArgument, options?: AxisOptions): T;
+  /** Whether any element is true over `axis`, over all axes when left out; the method form of `any`. */
+  any(axis?: AxisArgument, options?: AxisOptions): T;
+  /** Whether all elements are true over `axis`, over all axes when left out; the method form of `all`. */
+  all(axis?: AxisArgument, options?: AxisOptions): T;
+  /** Logarithm of the sum of exponentials over `axis`, over all axes when left out; the method form of `logsumexp`. */
+  logsumexp(axis?: AxisArgument, options?: AxisOptions): T;
+  /** Position of the first largest element along `axis`, in the flattened tensor when left out; the method form of `argmax`. */
+  argmax(axis?: number | null, options?: AxisOptions): T;
+  /** Position of the first smallest element along `axis`, in the flattened tensor when left out; the method form of `argmin`. */
+  argmin(axis?: number | null, options?: AxisOptions): T;
+  /** Variance over `axis`, over all axes when left out; the method form of `variance`. */
+  variance(axis?: AxisArgument, options?: VarianceOptions): T;
+  /** Standard deviation over `axis`, over all axes when left out; the method form of `std`. */
+  std(axis?: AxisArgument, options?: VarianceOptions): T;
+  /** Vector norm over `axis`, over all axes when left out; the method form of `norm`. */
+  norm(axis?: AxisArgument, options?: NormOptions): T;
+  /** Running sum along `axis`; the method form of `cumsum`. */
+  cumsum(axis: number): T;
+  /** Running product along `axis`; the method form of `cumprod`. */
+  cumprod(axis: number): T;
+  /** The same elements in another shape; one entry may be -1; the method form of `reshape`. */
+  reshape(shape: Shape): T;
+  /** Axes in the given order, reversed when left out; the method form of `transpose`. */
+  transpose(axes?: readonly number[]): T;
+  /** Two axes exchanged; the method form of `swapaxes`. */
+  swapaxes(first: number, second: number): T;
+  /** Axes moved to other positions; the method form of `moveaxis`. */
+  moveaxis(source: number | readonly number[], destination: number | readonly number[]): T;
+  /** Axes of length one removed: the given ones, or all; the method form of `squeeze`. */
+  squeeze(axis?: AxisArgument): T;
+  /** New axes of length one at the given positions of the result; the method form of `expandDims`. */
+  expandDims(axis: number | readonly number[]): T;
+  /** Stretched to `shape` by NumPy's rule; the method form of `broadcastTo`. */
+  broadcastTo(shape: Shape): T;
+  /** Parts along `axis`: so many equal ones, or cut at the given indices; the method form of `split`. */
+  split(sectionsOrIndices: number | readonly number[], axis?: number): T[];
+  /** Elements in reverse order along the given axes, or all; the method form of `flip`. */
+  flip(axis?: AxisArgument): T;
+  /** Elements shifted along the given axes, those pushed out coming back in; the method form of `roll`. */
+  roll(shift: number | readonly number[], axis?: number | readonly number[] | null): T;
+  /** Elements added before and after along each axis; the method form of `pad`. */
+  pad(widths: PadWidths, options?: PadOptions): T;
+  /** The whole tensor repeated along each axis; the method form of `tile`. */
+  tile(repetitions: number | readonly number[]): T;
+  /** Each element repeated along `axis`, of the flattened tensor when left out; the method form of `repeat`. */
+  repeat(repetitions: number, axis?: number | null): T;
+  /** Lower triangle of the last two axes, zeros above; the method form of `tril`. */
+  tril(diagonal?: number): T;
+  /** Upper triangle of the last two axes, zeros below; the method form of `triu`. */
+  triu(diagonal?: number): T;
+  /** The diagonal of a matrix, or a matrix with this diagonal; the method form of `diag`. */
+  diag(diagonal?: number): T;
+  /** A diagonal of the matrices on two axes; the method form of `diagonal`. */
+  diagonal(options?: DiagonalOptions): T;
+  /** A new last axis of length `classes` with a one at each index and zeros elsewhere; the method form of `oneHot`. */
+  oneHot(classes: number, options?: DtypeOptions): T;
+  /** Part of the tensor: integers, `[start, stop, step]`, `null` for all, `"..."`, integer tensors; the method form of `index`. */
+  at(...indices: readonly IndexOf<T>[]): T;
+  /** A tensor with `values` at the given place; the method form of `set`. */
+  set(indices: readonly IndexOf<T>[], values: LikeOf<T>): T;
+  /** A tensor with `values` added at the given place, repeated indices adding up; the method form of `addAt`. */
+  addAt(indices: readonly IndexOf<T>[], values: LikeOf<T>): T;
+  /** A block of known size from `starts` on, which may be computed; the method form of `dynamicSlice`. */
+  dynamicSlice(starts: T | readonly LikeOf<T>[], sizes: readonly number[]): T;
+  /** A tensor with a block replaced from `starts` on, which may be computed; the method form of `dynamicUpdateSlice`. */
+  dynamicUpdateSlice(update: LikeOf<T>, starts: T | readonly LikeOf<T>[]): T;
+  /** Entries at `indices` along `axis`, of the flattened tensor when left out; the method form of `take`. */
+  take(indices: LikeOf<T>, axis?: number | null): T;
+  /** Entries at `indices` along `axis`, matched with the other axes; the method form of `takeAlongAxis`. */
+  takeAlongAxis(indices: LikeOf<T>, axis: number): T;
+  /** Entries at `indices` along `axis`, as PyTorch's `gather`; the method form of `gather`. */
+  gather(indices: LikeOf<T>, axis?: number): T;
+  /** `updates` added at `indices` along `axis`, as PyTorch's `scatter_add`; the method form of `scatterAdd`. */
+  scatterAdd(indices: LikeOf<T>, updates: LikeOf<T>, axis?: number): T;
+  /** Elements in ascending order along `axis` (the last when left out), stable; the method form of `sort`. */
+  sort(axis?: number, options?: SortOptions): T;
+  /** The indices that sort along `axis`, stable; the method form of `argsort`. */
+  argsort(axis?: number, options?: SortOptions): T;
+  /** The `k` largest elements along `axis` and their indices, largest first; the method form of `topK`. */
+  topK(k: number, axis?: number, options?: TopKOptions): [T, T];
+  /** Matrix product by NumPy's rules, batched over leading axes; the method form of `matmul`. */
+  matmul(other: LikeOf<T>): T;
+  /** Product of the last axis of this with the last but one of the other, as NumPy's `dot`; the method form of `dot`. */
+  dot(other: LikeOf<T>): T;
+  /** Outer product of the two flattened tensors; the method form of `outer`. */
+  outer(other: LikeOf<T>): T;
+  /** Sum of products over the given axes; the method form of `tensordot`. */
   tensordot(
-    x: TensorLike,
-    other: TensorLike,
+    other: LikeOf<T>,
     axes?: number | readonly [number | readonly number[], number | readonly number[]],
-  ): Tensor;
+  ): T;
 }
+
+/** The free functions behind the methods. */
+export type MethodTable<T> = {
+  readonly [Name in keyof TensorMethods<T>]: (
+    x: T,
+    ...rest: Parameters<TensorMethods<T>[Name]>
+  ) => ReturnType<TensorMethods<T>[Name]>;
+};

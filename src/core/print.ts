@@ -5,21 +5,41 @@
  */
 import { showType } from "../base/shape.ts";
 import { Concrete, Tensor } from "./tensor.ts";
-import type { Atom, Equation, Program, Variable } from "./program.ts";
+import type { Type } from "./tensor.ts";
+
+/** What an equation binds. */
+interface Bound {
+  readonly type: Type;
+}
+
+/** A program, as far as printing goes: what is read is a tensor or was bound. */
+export interface Printable {
+  /** The parameters. */
+  readonly binders: readonly Bound[];
+  /** The equations, in order. */
+  readonly equations: readonly {
+    readonly primitive: { readonly name: string };
+    readonly inputs: readonly (Tensor | Bound)[];
+    readonly params: unknown;
+    readonly outputs: readonly Bound[];
+  }[];
+  /** What it returns. */
+  readonly results: readonly (Tensor | Bound)[];
+}
 
 /** Prints a program, one equation a line, variables named in the order of their binding. */
-export function printProgram(program: Program): string {
+export function printProgram(program: Printable): string {
   return printLines(program).join("\n");
 }
 
-function printLines(program: Program): string[] {
-  const names = new Map<Variable, string>();
-  const bindName = (variable: Variable): string => {
+function printLines(program: Printable): string[] {
+  const names = new Map<Bound, string>();
+  const bindName = (variable: Bound): string => {
     const name = letters(names.size);
     names.set(variable, name);
     return `${name}: ${showType(variable.type)}`;
   };
-  const show = (atom: Atom): string =>
+  const show = (atom: Tensor | Bound): string =>
     atom instanceof Tensor ? showConstant(atom) : names.get(atom) ?? "unbound";
   const lines = [`program(${program.binders.map(bindName).join(", ")}) {`];
   for (const equation of program.equations) {
@@ -56,7 +76,7 @@ export function showNumber(value: number, dtype: string): string {
   return String(value);
 }
 
-function showParams({ params }: Equation): string {
+function showParams({ params }: { readonly params: unknown }): string {
   if (params === undefined || params === null) return "";
   return ` ${showParam(params)}`;
 }

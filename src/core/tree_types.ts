@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Tensor, TypedArray } from "./tensor.ts";
+import type { Tensor } from "./tensor.ts";
+import type { TypedArray } from "./methods.ts";
 
 /** What a caller may pass where a transformed function takes a tensor. */
 export type Leaf = Tensor | number | boolean | TypedArray;

@@ -25,7 +25,7 @@ import {
 } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { fromJavaScript, isNumber, toTensor, toTensorOf } from "../core/convert.ts";
-import type { Index } from "../core/methods.ts";
+import type { Index } from "../core/tensor.ts";
 import { Concrete, splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";

@@ -109,7 +109,7 @@ installMethods({
   diag: shape.diag,
   diagonal: shape.diagonal,
   oneHot: shape.oneHot,
-  index: indexing.index,
+  at: indexing.index,
   set: indexing.set,
   addAt: indexing.addAt,
   dynamicSlice: indexing.dynamicSlice,

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { backendOf, executableOf } from "../backends/backend.ts";
+import { backendOf } from "../backends/backend.ts";
+import { executableOf } from "../backends/run.ts";
 import type { MemoryUsage } from "../backends/backend.ts";
 import { defaultDevice } from "../core/device.ts";
 import type { Program } from "../core/program.ts";

@@ -12,7 +12,7 @@ import { checkAxisName, mentionsAxis, nameOfAxis, newAxis, runWithin } from "../
 import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
 import { leafToTensor } from "../core/convert.ts";
 import { Tensor } from "../core/tensor.ts";
-import type { TypedArray } from "../core/tensor.ts";
+import type { TypedArray } from "../core/methods.ts";
 import { currentTrace, runTransform, runUnder, Trace, Tracer } from "../core/trace.ts";
 import { broadcastPrefix, flatten, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";

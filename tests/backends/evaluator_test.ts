@@ -1,6 +1,6 @@
 import { jit, makeProgram, mul, sin, tensor } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
-import { executableOf } from "../../src/backends/backend.ts";
+import { executableOf } from "../../src/backends/run.ts";
 import { lastUses, makeRunner } from "../../src/backends/evaluator.ts";
 import { Program } from "../../src/core/program.ts";
 import type { Variable } from "../../src/core/program.ts";

@@ -1,6 +1,7 @@
 import fixture from "../fixtures/functions.json" with { type: "json" };
 import { tensor } from "../../src/functions/mod.ts";
-import type { NestedArray, Tensor } from "../../src/core/tensor.ts";
+import type { Tensor } from "../../src/core/tensor.ts";
+import type { NestedArray } from "../../src/core/methods.ts";
 
 // PyTorch's values and derivatives; `functions.py` beside the file says what is in it.
 

@@ -3,7 +3,7 @@ import { assertEquals, assertStrictEquals } from "../support/std.ts";
 import { assertRefused } from "../support/errors.ts";
 import { ArgumentError, DtypeError, IndexError, ShapeError } from "../../src/base/errors.ts";
 import { broadcastShapes, showType, sizeOf, stridesOf } from "../../src/base/shape.ts";
-import type { Index } from "../../src/core/methods.ts";
+import type { Index } from "../../src/core/tensor.ts";
 import { Tensor } from "../../src/core/tensor.ts";
 import type { TensorLike } from "../../src/core/tensor.ts";
 import {

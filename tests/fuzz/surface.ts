@@ -141,7 +141,15 @@ function membersOf(type: AnyClass, name: string): Target[] {
   return Reflect.ownKeys(prototype).filter((key) => key !== "constructor").map((key) => {
     const { value, get } = Object.getOwnPropertyDescriptor(prototype, key)!;
     const member = (value ?? get) as AnyFunction;
-    const parameters = value === undefined ? [] : parametersOf(member);
+    // A method that is a free function has that one's parameters after the first.
+    const free = api[key === "at" ? "index" : key as keyof typeof api] as unknown;
+    const isFree = type as unknown === api.Tensor && typeof free === "function" &&
+      typeof value === "function" && value.length === 0 && /\.\.\.rest/.test(String(value));
+    const parameters = value === undefined
+      ? []
+      : isFree
+      ? parametersOf(free as AnyFunction).slice(1)
+      : parametersOf(member);
     return {
       name: `${name}.${String(key)}`,
       group: name,

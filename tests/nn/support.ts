@@ -1,5 +1,6 @@
 import type { Dtype } from "../../src/base/dtype.ts";
-import type { NestedArray, Tensor } from "../../src/core/tensor.ts";
+import type { Tensor } from "../../src/core/tensor.ts";
+import type { NestedArray } from "../../src/core/methods.ts";
 import { tensor } from "../../src/functions/mod.ts";
 import { assertEquals, assertThrows } from "../support/std.ts";
 

@@ -7,7 +7,7 @@
 import { checkpoint, grad, jit, makeProgram, matmul, sin, tanh, tensor } from "../../../mod.ts";
 import type { Tensor } from "../../../mod.ts";
 import { sizeOf } from "../../../src/base/shape.ts";
-import { executableOf } from "../../../src/backends/backend.ts";
+import { executableOf } from "../../../src/backends/run.ts";
 import { optimize } from "../../../src/passes/mod.ts";
 import { makeRunner } from "../../../src/backends/evaluator.ts";
 import type { Program } from "../../../src/core/program.ts";

@@ -16,6 +16,7 @@ import { BLOCK, DOUBLE, elementAt, emitReadMatrix, MOST_COLUMNS } from "./blocks
 import { offsetBy, roundUp } from "./blocks.ts";
 import { emitPhases, nothing, type Phase } from "./phases.ts";
 import { emitSmallQr } from "./qr_small.ts";
+import type { Task } from "./qr_small.ts";
 import { emitReflectColumns, emitReflectPanel } from "./reflections.ts";
 import { type Reflected, TRIANGLE } from "./reflections.ts";
 import { storeLanes } from "../panels.ts";
@@ -28,24 +29,6 @@ const COLUMNS = 144;
 
 /** The longest side of matrices that blocks are too large for. */
 const SMALL = 16;
-
-/** What is to be found. */
-export interface Task {
-  /** What it is called. */
-  readonly name: "qr" | "complement";
-  /** The type of all elements. */
-  readonly dtype: Dtype;
-  /** The number of matrices. */
-  readonly count: number;
-  /** The number of rows. */
-  readonly m: number;
-  /** The number of columns. */
-  readonly n: number;
-  /** The first column of the orthogonal matrix that is wanted. */
-  readonly first: number;
-  /** The end of its columns. */
-  readonly end: number;
-}
 
 /** The kernel of `qr`: `a` to both factors. */
 export function emitQr(

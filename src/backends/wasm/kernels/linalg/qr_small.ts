@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { byteSize } from "../../../../base/dtype.ts";
+import { byteSize, type Dtype } from "../../../../base/dtype.ts";
 import type { Code } from "../../assembler/code.ts";
 import type { Expression, Local } from "../../assembler/expression.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
@@ -13,8 +13,25 @@ import type { Builder, Kernel } from "../kernel.ts";
 import { emitWeigh, groupOf } from "./bidiagonal.ts";
 import { DOUBLE, elementAt, emitReadMatrix, offsetBy, roundUp } from "./blocks.ts";
 import { emitPhases } from "./phases.ts";
-import type { Task } from "./qr.ts";
 import { emitBasis, emitReflection, TOGETHER } from "./reflection.ts";
+
+/** What is to be found. */
+export interface Task {
+  /** What it is called. */
+  readonly name: "qr" | "complement";
+  /** The type of all elements. */
+  readonly dtype: Dtype;
+  /** The number of matrices. */
+  readonly count: number;
+  /** The number of rows. */
+  readonly m: number;
+  /** The number of columns. */
+  readonly n: number;
+  /** The first column of the orthogonal matrix that is wanted. */
+  readonly first: number;
+  /** The end of its columns. */
+  readonly end: number;
+}
 
 /** The kernel of a task; its matrices have elements. */
 export function emitSmallQr(builder: Builder, task: Task): Kernel {
