@@ -476,7 +476,13 @@ Deno.test("positions of arguments that a function does not have are refused", ()
 
 /** A tensor with settings, a node of trees. */
 class Setting {
-  constructor(readonly value: Tensor, readonly data: unknown) {}
+  readonly value: Tensor;
+  readonly data: unknown;
+
+  constructor(value: Tensor, data: unknown) {
+    this.value = value;
+    this.data = data;
+  }
 }
 
 tree.register(Setting, {

@@ -173,7 +173,15 @@ Deno.test("a transform takes a partition, and computes nothing for the rest", ()
 
 Deno.test("a registered class is a node, for transforms too", () => {
   class Linear {
-    constructor(readonly weight: Tensor, readonly bias: Tensor, readonly name: string) {}
+    readonly weight: Tensor;
+    readonly bias: Tensor;
+    readonly name: string;
+
+    constructor(weight: Tensor, bias: Tensor, name: string) {
+      this.weight = weight;
+      this.bias = bias;
+      this.name = name;
+    }
   }
   tree.register(Linear, {
     flatten: ({ weight, bias, name }) => [[weight, bias], name],

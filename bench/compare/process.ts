@@ -17,13 +17,15 @@ export class Process {
   #rest = "";
   #complaints = "";
   #ended = false;
+  readonly contender: Contender;
+  readonly threads: number;
+  readonly options: Options;
 
   /** Starts it. */
-  constructor(
-    readonly contender: Contender,
-    readonly threads: number,
-    readonly options: Options,
-  ) {
+  constructor(contender: Contender, threads: number, options: Options) {
+    this.contender = contender;
+    this.threads = threads;
+    this.options = options;
     const { file, environment } = contender;
     const path = decodeURIComponent(new URL(file, here).pathname);
     const [program, args] = file.endsWith(".py")

@@ -15,6 +15,11 @@ import type { Fail } from "./pickle_input.ts";
 
 /** Elements that tensors are views of. */
 export class StoredStorage {
+  readonly key: string;
+  readonly kind: StoredKind | null;
+  readonly length: number;
+  readonly offset: number;
+
   /**
    * Describes a storage.
    *
@@ -23,39 +28,63 @@ export class StoredStorage {
    * @param length How many elements it has.
    * @param offset Where it begins in the storage of that name, in elements.
    */
-  constructor(
-    readonly key: string,
-    readonly kind: StoredKind | null,
-    readonly length: number,
-    readonly offset: number = 0,
-  ) {}
+  constructor(key: string, kind: StoredKind | null, length: number, offset: number = 0) {
+    this.key = key;
+    this.kind = kind;
+    this.length = length;
+    this.offset = offset;
+  }
 }
 
 /** A tensor that is still in the file. */
 export class StoredTensor {
+  readonly storage: StoredStorage;
+  readonly kind: StoredKind;
+  readonly offset: unknown;
+  readonly shape: readonly unknown[];
+  readonly strides: readonly unknown[];
+
   /** Describes a view of a storage; nothing of it is checked. */
   constructor(
-    readonly storage: StoredStorage,
-    readonly kind: StoredKind,
-    readonly offset: unknown,
-    readonly shape: readonly unknown[],
-    readonly strides: readonly unknown[],
-  ) {}
+    storage: StoredStorage,
+    kind: StoredKind,
+    offset: unknown,
+    shape: readonly unknown[],
+    strides: readonly unknown[],
+  ) {
+    this.storage = storage;
+    this.kind = kind;
+    this.offset = offset;
+    this.shape = shape;
+    this.strides = strides;
+  }
 }
 
 /** A name that pickles may use. */
 class Named {
+  readonly name: string;
+  /** What calling it gives, or `undefined` when the arguments do not fit. */
+  readonly call: ((args: readonly unknown[]) => unknown) | null;
+  /** Of a class of storages: the type of its elements; `null` for bytes. */
+  readonly storageKind: StoredKind | null | undefined;
+  /** Of a dtype that is read: what it is. */
+  readonly kind: StoredKind | undefined;
+  /** What it reads as where it is a value. */
+  readonly text: string | undefined;
+
   constructor(
-    readonly name: string,
-    /** What calling it gives, or `undefined` when the arguments do not fit. */
-    readonly call: ((args: readonly unknown[]) => unknown) | null,
-    /** Of a class of storages: the type of its elements; `null` for bytes. */
-    readonly storageKind?: StoredKind | null,
-    /** Of a dtype that is read: what it is. */
-    readonly kind?: StoredKind,
-    /** What it reads as where it is a value. */
-    readonly text: string | undefined = kind,
-  ) {}
+    name: string,
+    call: ((args: readonly unknown[]) => unknown) | null,
+    storageKind?: StoredKind | null,
+    kind?: StoredKind,
+    text: string | undefined = kind,
+  ) {
+    this.name = name;
+    this.call = call;
+    this.storageKind = storageKind;
+    this.kind = kind;
+    this.text = text;
+  }
 }
 
 const table = new Map<string, Named>();

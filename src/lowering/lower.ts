@@ -49,11 +49,13 @@ const CHEAP_OPERATIONS = 8;
 
 /** Thrown out of a nest that cannot be written: what would have to change first. */
 class Obstacle {
-  constructor(
-    readonly action:
-      | { readonly keep: Variable }
-      | { readonly divide: number; readonly into: readonly number[] },
-  ) {}
+  readonly action:
+    | { readonly keep: Variable }
+    | { readonly divide: number; readonly into: readonly number[] };
+
+  constructor(action: Obstacle["action"]) {
+    this.action = action;
+  }
 }
 
 /** Options of `lower`. */

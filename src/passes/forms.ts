@@ -16,8 +16,11 @@ import { liftConstants } from "./lift_constants.ts";
 
 /** One number everywhere, which a program is given at each run: number `index` of its numbers. */
 export class Given extends Variable {
-  constructor(type: Type, readonly index: number) {
+  readonly index: number;
+
+  constructor(type: Type, index: number) {
     super(type);
+    this.index = index;
   }
 }
 

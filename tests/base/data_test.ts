@@ -2,7 +2,11 @@ import { encode, firstDataDifference, sameData, Snapshot } from "../../src/base/
 import { assert, assertEquals } from "../support/std.ts";
 
 class Point {
-  constructor(readonly x: number) {}
+  readonly x: number;
+
+  constructor(x: number) {
+    this.x = x;
+  }
 }
 
 const point = new Point(1);

@@ -18,7 +18,15 @@ import { assert, assertEquals, assertStrictEquals } from "../support/std.ts";
 
 /** A class that takes part in trees, with a name as static data. */
 class Pair {
-  constructor(readonly left: unknown, readonly right: unknown, readonly name: string) {}
+  readonly left: unknown;
+  readonly right: unknown;
+  readonly name: string;
+
+  constructor(left: unknown, right: unknown, name: string) {
+    this.left = left;
+    this.right = right;
+    this.name = name;
+  }
 }
 registerNode({
   type: Pair,

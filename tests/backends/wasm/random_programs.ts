@@ -54,8 +54,11 @@ const LARGEST = 1e4;
 /** Choices, one after the other, and again from the first on when the list has ended. */
 class Choices {
   #next = 0;
+  readonly list: readonly number[];
 
-  constructor(readonly list: readonly number[]) {}
+  constructor(list: readonly number[]) {
+    this.list = list;
+  }
 
   get isOver(): boolean {
     return this.#next >= this.list.length;
@@ -130,13 +133,13 @@ class Grower {
   readonly writer = new ProgramWriter();
   readonly args: Concrete[] = [];
   readonly values: Value[] = [];
+  readonly onlyDoubles: boolean;
+  readonly mostElements: number;
 
   /** With `onlyDoubles`, all floats are float64. */
-  constructor(
-    list: readonly number[],
-    readonly onlyDoubles: boolean,
-    readonly mostElements: number,
-  ) {
+  constructor(list: readonly number[], onlyDoubles: boolean, mostElements: number) {
+    this.onlyDoubles = onlyDoubles;
+    this.mostElements = mostElements;
     this.choices = new Choices(list);
   }
 

@@ -31,9 +31,14 @@ const DROP = 0x1a;
 export class Label {
   /** Whether code is being written within its block. */
   open = true;
+  readonly depth: number;
+  readonly owner: Code;
 
   /** Made by `Code.block` and `Code.loop`. */
-  constructor(readonly depth: number, readonly owner: Code) {}
+  constructor(depth: number, owner: Code) {
+    this.depth = depth;
+    this.owner = owner;
+  }
 }
 
 /** A counted loop: `i = from; i < below; i += step`, compared as unsigned integers. */

@@ -26,6 +26,11 @@ export const typeCodes: Readonly<Record<Result, number>> = {
 
 /** Code that leaves a value of type `T`: the code of its operands, then its own bytes. */
 export class Expression<out T extends Result = Result> {
+  readonly type: T;
+  readonly bytes: readonly number[];
+  readonly operands: readonly Expression[];
+  readonly owner: object | undefined;
+
   /**
    * @param type What the code leaves behind.
    * @param bytes The instruction, with its immediates.
@@ -33,11 +38,16 @@ export class Expression<out T extends Result = Result> {
    * @param owner The function or module that the bytes belong to, where they name something of it.
    */
   constructor(
-    readonly type: T,
-    readonly bytes: readonly number[],
-    readonly operands: readonly Expression[] = [],
-    readonly owner?: object,
-  ) {}
+    type: T,
+    bytes: readonly number[],
+    operands: readonly Expression[] = [],
+    owner?: object,
+  ) {
+    this.type = type;
+    this.bytes = bytes;
+    this.operands = operands;
+    this.owner = owner;
+  }
 }
 
 /** Code that leaves no value: a store, a call of a function without a result. */
@@ -67,10 +77,12 @@ export function checkOperands(
 export class Local<out T extends ValueType = ValueType> extends Expression<T> {
   /** The function that it is a variable of. */
   override readonly owner: object;
+  readonly index: number;
 
   /** Made by `Code.local` and `Module.function`. */
-  constructor(type: T, readonly index: number, owner: object) {
+  constructor(type: T, index: number, owner: object) {
     super(type, [0x20, ...unsigned(index)]);
+    this.index = index;
     this.owner = owner;
   }
 
@@ -85,10 +97,14 @@ export class Local<out T extends ValueType = ValueType> extends Expression<T> {
 export class Global<out T extends ValueType = ValueType> extends Expression<T> {
   /** The module that it is a variable of. */
   override readonly owner: object;
+  readonly index: number;
+  readonly mutable: boolean;
 
   /** Made by `Module.global` and `Module.importGlobal`. */
-  constructor(type: T, readonly index: number, readonly mutable: boolean, owner: object) {
+  constructor(type: T, index: number, mutable: boolean, owner: object) {
     super(type, [0x23, ...unsigned(index)]);
+    this.index = index;
+    this.mutable = mutable;
     this.owner = owner;
   }
 }

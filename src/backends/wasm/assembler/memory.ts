@@ -32,8 +32,14 @@ export function encodeLimits({ minimum, maximum, shared = false }: Limits): numb
 
 /** A memory of a module. */
 export class Memory {
+  readonly index: number;
+  readonly owner: object;
+
   /** Made by `Module.memory` and `Module.importMemory`. */
-  constructor(readonly index: number, readonly owner: object) {}
+  constructor(index: number, owner: object) {
+    this.index = index;
+    this.owner = owner;
+  }
 
   /** Its size in pages. */
   size(): Expression<"i32"> {

@@ -56,14 +56,18 @@ export class FunctionReference<
   R extends Result = Result,
 > {
   #code: Code | undefined;
+  readonly index: number;
+  readonly name: string;
+  readonly signature: Signature<P, R>;
+  readonly owner: Module;
 
   /** Made by `Module.function` and `Module.importFunction`. */
-  constructor(
-    readonly index: number,
-    readonly name: string,
-    readonly signature: Signature<P, R>,
-    readonly owner: Module,
-  ) {}
+  constructor(index: number, name: string, signature: Signature<P, R>, owner: Module) {
+    this.index = index;
+    this.name = name;
+    this.signature = signature;
+    this.owner = owner;
+  }
 
   /** Writes a function that was declared without a body, so that it could be called before. */
   define(body: Body<P, R>): void {
@@ -94,12 +98,16 @@ export class FunctionReference<
 
 /** A list of functions that calls choose from by number. */
 export class Table {
+  readonly index: number;
+  readonly functions: readonly FunctionReference[];
+  readonly owner: Module;
+
   /** Made by `Module.table`. */
-  constructor(
-    readonly index: number,
-    readonly functions: readonly FunctionReference[],
-    readonly owner: Module,
-  ) {}
+  constructor(index: number, functions: readonly FunctionReference[], owner: Module) {
+    this.index = index;
+    this.functions = functions;
+    this.owner = owner;
+  }
 
   /** Calls the function with the given number; traps if there is none or it has another signature. */
   call<const P extends readonly ValueType[], R extends Result>(

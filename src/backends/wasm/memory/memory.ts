@@ -80,9 +80,13 @@ class Slot extends Block implements Resident {
   dropped: Recipe | null = null;
   /** Slots in memory in whose recipes this one is an argument. */
   dependents: Set<Slot> | null = null;
+  readonly dtype: Dtype;
+  readonly length: number;
 
-  constructor(readonly dtype: Dtype, readonly length: number) {
+  constructor(dtype: Dtype, length: number) {
     super();
+    this.dtype = dtype;
+    this.length = length;
   }
 
   peek<T>(f: (elements: Elements) => T, storage: Storage): T {
