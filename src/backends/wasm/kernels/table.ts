@@ -5,26 +5,31 @@
  */
 import type { Type } from "../../../core/tensor.ts";
 import { emitConvolve, emitConvolveFilter, emitConvolveInput } from "./convolution/mod.ts";
-import { emitCumprod, emitCumsum } from "./reduction/cumulative.ts";
-import { emitArgmax, emitArgmin } from "./reduction/extremes.ts";
 import {
+  emitAddSlice,
+  emitDynamicSlice,
   emitGather,
   emitLastOf,
   emitScatterAdd,
   emitScatterOnto,
   emitScatterSet,
-} from "./indexing/indexing.ts";
-import { emitAddSlice, emitDynamicSlice, emitUpdateSlice } from "./indexing/slicing.ts";
-import { emitCholesky } from "./linalg/cholesky.ts";
-import { emitEigh } from "./linalg/eigh.ts";
-import { emitLu } from "./linalg/lu.ts";
-import { emitComplement, emitQr } from "./linalg/qr.ts";
-import { emitSvd } from "./linalg/svd.ts";
-import { emitLuSolve, emitTriangularSolve } from "./linalg/triangular.ts";
+  emitUpdateSlice,
+} from "./indexing/mod.ts";
+import {
+  emitCholesky,
+  emitComplement,
+  emitEigh,
+  emitLu,
+  emitLuSolve,
+  emitQr,
+  emitSvd,
+  emitTriangularSolve,
+} from "./linalg/mod.ts";
 import { emitArgmaxWindow } from "./pooling.ts";
+import { emitArgmax, emitArgmin, emitCumprod, emitCumsum } from "./reduction/mod.ts";
 import { emitArgsort } from "./ordering.ts";
 import { emitThreefry2x32 } from "./random_bits.ts";
-import { emitContract } from "./product/contract.ts";
+import { emitContract } from "./product/mod.ts";
 import type { Buffer, Builder, Kernel } from "./kernel.ts";
 
 /** What a kernel is written for. */

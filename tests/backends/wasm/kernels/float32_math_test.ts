@@ -1,4 +1,4 @@
-import { float32Operations } from "../../../../src/backends/wasm/kernels/math/float32.ts";
+import { float32Operations } from "../../../../src/backends/wasm/kernels/math/float32/mod.ts";
 import * as special from "../../../../src/numeric/special.ts";
 import { assert, assertEquals } from "../../../support/std.ts";
 import {

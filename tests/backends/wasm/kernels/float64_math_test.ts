@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "../../../support/std.ts";
-import { float64Operations } from "../../../../src/backends/wasm/kernels/math/float64.ts";
+import { float64Operations } from "../../../../src/backends/wasm/kernels/math/float64/mod.ts";
 import * as special from "../../../../src/numeric/special.ts";
 import table from "../../../fixtures/special.json" with { type: "json" };
 import { randomNumbers } from "./against_reference.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { float64Operations } from "../../../../src/backends/wasm/kernels/math/float64.ts";
+import { float64Operations } from "../../../../src/backends/wasm/kernels/math/float64/mod.ts";
 import { Module } from "../../../../src/backends/wasm/assembler/module.ts";
 import { v128 } from "../../../../src/backends/wasm/assembler/operations.ts";
 

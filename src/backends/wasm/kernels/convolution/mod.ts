@@ -29,8 +29,8 @@ import {
   type Role,
 } from "./size.ts";
 import { copyWindows, planFilter } from "./windows.ts";
-import { planWinograd, winogradConvolve, winogradInput } from "./winograd.ts";
-import { planWinogradFilter } from "./winograd_filter.ts";
+import { planWinograd, winogradConvolve, winogradInput } from "./winograd/mod.ts";
+import { planWinogradFilter } from "./winograd/filter.ts";
 import type { Buffer, Builder, Kernel } from "../kernel.ts";
 
 export type { ConvolutionParams } from "./size.ts";

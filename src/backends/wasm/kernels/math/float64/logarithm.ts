@@ -1,0 +1,206 @@
+/**
+ * Logarithms of doubles: `x = 2^k (1 + f)` with `1 + f` between `√½` and `√2`, and
+ * `log (1 + f) = f - f²/2 + s (f²/2 + R(s²))` with `s = f / (2 + f)`, the arrangement of K. C. Ng's
+ * log in the FDLIBM library (Sun Microsystems, 1993), whose error stays under one unit.
+ *
+ * @module
+ */
+import type { Code } from "../../../assembler/code.ts";
+import { f64x2, i32, i64x2, v128 } from "../../../assembler/operations.ts";
+import { exponential, LN2_HIGH, LN2_LOW } from "./exponential.ts";
+import {
+  choose,
+  constant,
+  exactSum,
+  keep,
+  type Kept,
+  polynomial,
+  unary,
+  UPPER_WORD,
+} from "./vectors.ts";
+import type { Operation, Vector } from "../operation.ts";
+
+/**
+ * `(log((1 + s) / (1 - s)) - 2s) / s³` in `s²`, for `|s| <= (√2 - 1) / (√2 + 1)`, lowest power
+ * first: interpolated at Chebyshev nodes by `tests/fixtures/float64_math.py`; relative error of the
+ * logarithm 2^-57.
+ */
+const COEFFICIENTS: readonly number[] = [
+  0.666666666666667,
+  0.39999999999899444,
+  0.2857142862600327,
+  0.22222211130259878,
+  0.18182889455674947,
+  0.15331710618210773,
+  0.14616585424888623,
+];
+
+const SMALLEST_NORMAL = 2 ** -1022;
+
+/** Makes the smallest doubles normal. */
+const LIFT = 54;
+
+/** The bits of √½, rounded down, and of the exponent of 1. */
+const ROOT_HALF = 0x3fe6a09e00000000n;
+const ONE = 0x3ff0000000000000n;
+
+/** A positive number taken apart. */
+export interface Parts {
+  /** The power of two. */
+  readonly exponent: Kept;
+  /** The factor, from √½ to √2. */
+  readonly factor: Kept;
+}
+
+/** Takes positive finite numbers apart; gives nonsense for others. */
+export function takingApart(code: Code): (x: Vector) => Parts {
+  const smallest = constant(code, SMALLEST_NORMAL);
+  const lift = constant(code, 2 ** LIFT);
+  const [bias, liftedBias] = [0, LIFT].map((by) => constant(code, 2 ** 52 + 1023 + by));
+  const toBiased = code.let(i64x2.const(ONE - ROOT_HALF));
+  const one = code.let(i64x2.const(ONE));
+  const integers = constant(code, 2 ** 52);
+  return (x) => {
+    const value = keep(code, x);
+    const tiny = code.let(f64x2.lt(value, smallest));
+    const lifted = code.let(choose(tiny, f64x2.mul(value, lift), value));
+    const biased = code.let(i64x2.shrU(i64x2.add(lifted, toBiased), i32.const(52)));
+    const factor = i64x2.add(i64x2.sub(lifted, i64x2.shl(biased, i32.const(52))), one);
+    // A whole number in the lowest bits of 2^52 adds itself to it.
+    const exponent = f64x2.sub(v128.or(biased, integers), choose(tiny, liftedBias, bias));
+    return { exponent: code.let(exponent), factor: code.let(factor) };
+  };
+}
+
+/** The terms of `log (1 + f)`, which is `f - (square - bent)`. */
+interface Terms {
+  /** `f² / 2` */
+  readonly square: Kept;
+  /** `s (f² / 2 + R)` */
+  readonly bent: Kept;
+}
+
+function logarithmTerms(code: Code): (f: Kept) => Terms {
+  const [half, two] = [0.5, 2].map((value) => constant(code, value));
+  const curve = polynomial(code, COEFFICIENTS);
+  return (f) => {
+    const square = code.let(f64x2.mul(f64x2.mul(half, f), f));
+    const s = code.let(f64x2.div(f, f64x2.add(two, f)));
+    const z = code.let(f64x2.mul(s, s));
+    const bent = f64x2.mul(s, f64x2.add(square, f64x2.mul(z, curve(z))));
+    return { square, bent: code.let(bent) };
+  };
+}
+
+/** `k ln 2 + log (1 + f) + rest`, smallest terms first. */
+function joining(code: Code): (k: Kept, f: Kept, terms: Terms, rest?: Vector) => Vector {
+  const [ln2High, ln2Low] = [LN2_HIGH, LN2_LOW].map((value) => constant(code, value));
+  return (k, f, { square, bent }, rest) => {
+    const low = f64x2.mul(k, ln2Low);
+    const small = f64x2.add(bent, rest === undefined ? low : f64x2.add(low, rest));
+    return f64x2.sub(f64x2.mul(k, ln2High), f64x2.sub(f64x2.sub(square, small), f));
+  };
+}
+
+/**
+ * What logarithms are at the ends of their domain: -Infinity at `pole`, NaN below it and for NaN, `x`
+ * itself at infinity.
+ */
+function atEnds(code: Code, pole: number): (x: Kept, inside: Vector, result: Vector) => Vector {
+  const [end, notNumber, lowest] = [pole, NaN, -Infinity].map((value) => constant(code, value));
+  return (x, inside, result) => {
+    const above = choose(f64x2.gt(x, end), x, notNumber);
+    return choose(inside, result, choose(f64x2.eq(x, end), lowest, above));
+  };
+}
+
+/** `log x`. */
+export function logarithm(code: Code): (x: Vector) => Vector {
+  const takeApart = takingApart(code);
+  const terms = logarithmTerms(code);
+  const join = joining(code);
+  const orEnd = atEnds(code, 0);
+  const [zero, one, infinity] = [0, 1, Infinity].map((value) => constant(code, value));
+  return (x) => {
+    const value = keep(code, x);
+    const inside = code.let(v128.and(f64x2.gt(value, zero), f64x2.lt(value, infinity)));
+    const { exponent, factor } = takeApart(value);
+    const f = code.let(f64x2.sub(factor, one));
+    return orEnd(value, inside, join(exponent, f, terms(f)));
+  };
+}
+
+/** `log (1 + x)`: what rounding `1 + x` loses, divided by it, is added to its logarithm. */
+export function logarithmOfOnePlus(code: Code): (x: Vector) => Vector {
+  const takeApart = takingApart(code);
+  const terms = logarithmTerms(code);
+  const join = joining(code);
+  const orEnd = atEnds(code, -1);
+  const [zero, minusOne, one] = [0, -1, 1].map((value) => constant(code, value));
+  const infinity = constant(code, Infinity);
+  return (x) => {
+    const value = keep(code, x);
+    const within = v128.and(f64x2.gt(value, minusOne), f64x2.lt(value, infinity));
+    // A zero stands for itself, with its sign.
+    const inside = code.let(v128.and(within, f64x2.ne(value, zero)));
+    const sum = exactSum(code, one, value);
+    const { exponent, factor } = takeApart(sum.high);
+    const f = code.let(f64x2.sub(factor, one));
+    const rest = f64x2.div(sum.low, sum.high);
+    return orEnd(value, inside, join(exponent, f, terms(f), rest));
+  };
+}
+
+/** 1 / ln 2 in two parts, the first of 21 bits. */
+const PER_LN2_HIGH = 1.4426946640014648;
+const PER_LN2_LOW = 3.768874985636099e-07;
+
+/** `log x / log 2`: exact for powers of two, the product with 1 / ln 2 in two parts. */
+function binaryLogarithm(code: Code): (x: Vector) => Vector {
+  const takeApart = takingApart(code);
+  const terms = logarithmTerms(code);
+  const orEnd = atEnds(code, 0);
+  const [zero, one, infinity] = [0, 1, Infinity].map((value) => constant(code, value));
+  const [perLn2High, perLn2Low] = [PER_LN2_HIGH, PER_LN2_LOW].map((x) => constant(code, x));
+  const upper = code.let(UPPER_WORD);
+  return (x) => {
+    const value = keep(code, x);
+    const inside = code.let(v128.and(f64x2.gt(value, zero), f64x2.lt(value, infinity)));
+    const { exponent, factor } = takeApart(value);
+    const f = code.let(f64x2.sub(factor, one));
+    const { square, bent } = terms(f);
+    const high = code.let(v128.and(f64x2.sub(f, square), upper));
+    const low = code.let(f64x2.add(f64x2.sub(f64x2.sub(f, high), square), bent));
+    const product = code.let(f64x2.mul(high, perLn2High));
+    const rest = f64x2.add(
+      f64x2.mul(f64x2.add(low, high), perLn2Low),
+      f64x2.mul(low, perLn2High),
+    );
+    const sum = code.let(f64x2.add(exponent, product));
+    const lost = f64x2.add(f64x2.sub(exponent, sum), product);
+    return orEnd(value, inside, f64x2.add(sum, f64x2.add(lost, rest)));
+  };
+}
+
+/** `log (e^x + e^y)` as the larger one plus `log (1 + e^-|x - y|)`. */
+const logaddexp: Operation = (code) => {
+  const power = exponential(code);
+  const logOnePlus = logarithmOfOnePlus(code);
+  const ln2 = constant(code, Math.LN2);
+  return (x, y) => {
+    const [a, b] = [keep(code, x), keep(code, y)];
+    const difference = code.let(f64x2.abs(f64x2.sub(a, b)));
+    const larger = choose(f64x2.gt(a, b), a, b);
+    const more = code.let(logOnePlus(power(f64x2.neg(difference))));
+    // Equal infinities have no difference.
+    return f64x2.add(larger, choose(f64x2.eq(a, b), ln2, more));
+  };
+};
+
+/** The logarithms, by the names of their primitives. */
+export const logarithmOperations: Readonly<Record<string, Operation>> = {
+  log: unary(logarithm),
+  log1p: unary(logarithmOfOnePlus),
+  log2: unary(binaryLogarithm),
+  logaddexp,
+};
