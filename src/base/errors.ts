@@ -5,8 +5,18 @@
  * @module
  */
 
-/** The folder that holds the library's sources: frames inside it are ours, not the user's. */
-const LIBRARY = new URL("..", import.meta.url).href;
+/**
+ * The folder that holds the library's sources, given the address of this module: frames inside it are
+ * ours, not the user's. `null` in a bundle, where the library's code has no place of its own.
+ */
+export function sourceFolder(module: string | undefined): string | null {
+  return module?.match(/^(.*\/)base\/errors\.[jt]s$/)?.[1] ?? null;
+}
+
+const LIBRARY = sourceFolder(import.meta.url);
+
+/** V8's setting of how many frames a stack has. Other engines have none. */
+const engine: { stackTraceLimit?: number | undefined } = Error;
 
 /** How many frames to look at when searching for the user's line. */
 const SEARCHED_FRAMES = 100;
@@ -17,18 +27,20 @@ const SEARCHED_FRAMES = 100;
  * runtimes print the frames that an error was made with, whatever its `stack` says later.
  */
 function atUserLine<E extends Error>(make: () => E): E {
-  const limit = Error.stackTraceLimit;
+  const limit = engine.stackTraceLimit;
   try {
-    Error.stackTraceLimit = SEARCHED_FRAMES;
+    engine.stackTraceLimit = SEARCHED_FRAMES;
     const frames = (new Error().stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-    Error.stackTraceLimit = 0;
+    // Engines other than V8 write stacks in another way, which is left as it is.
+    if (LIBRARY === null || frames.length === 0) return make();
+    engine.stackTraceLimit = 0;
     const error = make();
     const user = frames.findIndex(isUserFrame);
     const shown = user < 0 ? frames : frames.slice(user);
     error.stack = [`${error.name}: ${error.message}`, ...shown].join("\n");
     return error;
   } finally {
-    Error.stackTraceLimit = limit;
+    engine.stackTraceLimit = limit;
   }
 }
 
@@ -37,22 +49,22 @@ function atUserLine<E extends Error>(make: () => E): E {
  * behind that of a function in `until`, by their names, do not count.
  */
 export function userLocation(until: readonly string[] = []): string | null {
-  const limit = Error.stackTraceLimit;
+  const limit = engine.stackTraceLimit;
   try {
-    Error.stackTraceLimit = SEARCHED_FRAMES;
+    engine.stackTraceLimit = SEARCHED_FRAMES;
     const frame = (new Error().stack ?? "").split("\n").slice(1).find((line) =>
       isUserFrame(line) || until.some((name) => line.includes(`at ${name} (`))
     );
     if (frame === undefined || !isUserFrame(frame)) return null;
     return frame.match(/([^\s(]+:\d+:\d+)\)?$/)?.[1] ?? null;
   } finally {
-    Error.stackTraceLimit = limit;
+    engine.stackTraceLimit = limit;
   }
 }
 
 /** Whether a frame names a place outside the library; the runtime's own frames name none. */
 function isUserFrame(line: string): boolean {
-  return /:\d+:\d+\)?$/.test(line) && !line.includes(LIBRARY);
+  return LIBRARY !== null && /:\d+:\d+\)?$/.test(line) && !line.includes(LIBRARY);
 }
 
 /** Shapes that do not fit an operation, or are not shapes at all. */

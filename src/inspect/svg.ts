@@ -14,10 +14,16 @@ interface Graphviz {
 }
 
 /**
- * Graphviz as WebAssembly, by Michael Daines. The name is put together, so that only those who call
- * this download the package: names that stand in an `import` are fetched when a program starts.
+ * Graphviz as WebAssembly, by Michael Daines, and how to get it. Deno downloads the package when it is
+ * asked for; elsewhere it is the user's to install. The name is put together, so that only those who
+ * call this download the package: names that stand in an `import` are fetched when a program starts.
  */
-const PACKAGE = ["npm:@viz-js/viz", "^3"].join("@");
+const [PACKAGE, ADVICE] = "Deno" in globalThis
+  ? [
+    ["npm:@viz-js/viz", "^3"].join("@"),
+    "run this once with a network, which keeps the package, or add it with deno add",
+  ]
+  : [["@viz-js", "viz"].join("/"), "install it, for example with npm install @viz-js/viz"];
 
 let loaded: Promise<Graphviz> | undefined;
 
@@ -30,8 +36,7 @@ async function load(): Promise<Graphviz> {
     const [reason] = String(error instanceof Error ? error.message : error).split("\n");
     throw new ArgumentError(
       `Cannot load Graphviz (${PACKAGE}): ${reason}; ` +
-        `run this once with a network, which keeps the package, or add it with deno add; ` +
-        `toDot needs no package, and other tools draw what it gives`,
+        `${ADVICE}; toDot needs no package, and other tools draw what it gives`,
       { cause: error },
     );
   }

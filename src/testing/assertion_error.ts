@@ -25,10 +25,13 @@ export class AssertionError extends Error {
   override name = "AssertionError";
 }
 
+/** Engines without this show the library's own frames first. */
+const engine: { captureStackTrace?(error: Error, from: unknown): void } = Error;
+
 /** An assertion error whose stack begins at the caller of `from`, which is the user's line. */
 // deno-lint-ignore no-explicit-any
 export function failure(message: string, from: (...args: any[]) => unknown): AssertionError {
   const error = new AssertionError(message);
-  Error.captureStackTrace?.(error, from);
+  engine.captureStackTrace?.(error, from);
   return error;
 }

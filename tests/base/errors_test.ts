@@ -11,6 +11,7 @@ import {
   internalError,
   ShapeError,
   shapeError,
+  sourceFolder,
   TraceError,
   traceError,
   TreeError,
@@ -54,4 +55,15 @@ Deno.test("an error's first frame is the user's line, however deep the library i
   );
   const [first] = framesOf(error);
   assert(first.includes("errors_test.ts"), first);
+});
+
+Deno.test("frames are told apart by the folder of the sources, and not in bundles", () => {
+  assertEquals(sourceFolder("file:///a/src/base/errors.ts"), "file:///a/src/");
+  assertEquals(
+    sourceFolder("https://example.com/b/src/base/errors.js"),
+    "https://example.com/b/src/",
+  );
+  for (const bundle of ["file:///a/dist/app.js", "blob:https://example.com/1-2", undefined]) {
+    assertEquals(sourceFolder(bundle), null);
+  }
 });

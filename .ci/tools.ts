@@ -1,0 +1,105 @@
+/**
+ * Tools that are npm packages, in exact versions, installed by Deno into a folder of their own below
+ * `dist/`, which is not under version control.
+ *
+ * @module
+ */
+
+/** The root of the repository. */
+export const root = new URL("../", import.meta.url);
+
+/** A path for programs that take no URLs. */
+export function pathOf(url: URL): string {
+  return decodeURIComponent(url.pathname);
+}
+
+/** What a program left behind. */
+export interface Finished {
+  readonly success: boolean;
+  readonly output: string;
+}
+
+/** Runs a program to its end; `output` is what it printed, errors included. */
+export async function execute(
+  program: string,
+  args: readonly string[],
+  options: Deno.CommandOptions = {},
+): Promise<Finished> {
+  const command = new Deno.Command(program, {
+    cwd: root,
+    args: [...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    ...options,
+  });
+  const { success, stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  return { success, output: decoder.decode(stdout) + decoder.decode(stderr) };
+}
+
+/** Runs a program that must succeed, and gives what it printed. */
+export async function succeed(
+  program: string,
+  args: readonly string[],
+  options?: Deno.CommandOptions,
+): Promise<string> {
+  const { success, output } = await execute(program, args, options);
+  if (success) return output;
+  const shown = output.split("\n").slice(0, 40).join("\n");
+  throw new Error(`${[program, ...args].join(" ")} failed:\n${shown}`);
+}
+
+function readOrNull(file: URL): string | null {
+  try {
+    return Deno.readTextFileSync(file);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/**
+ * Installs packages, unless they are there.
+ *
+ * @param set The name of their folder.
+ * @param packages Their versions, by the names that they get in `node_modules`.
+ * @returns The folder that holds them.
+ */
+export async function install(
+  set: string,
+  packages: Readonly<Record<string, string>>,
+): Promise<URL> {
+  const folder = new URL(`dist/tools/${set}/`, root);
+  const manifest = new URL("package.json", folder);
+  const done = new URL("installed.json", folder);
+  const text = JSON.stringify({ private: true, type: "module", dependencies: packages }, null, 2);
+  if (readOrNull(done) !== text) {
+    Deno.mkdirSync(folder, { recursive: true });
+    Deno.writeTextFileSync(manifest, text);
+    const args = ["install", "--quiet", "--no-lock", "--node-modules-dir=auto"];
+    await succeed(Deno.execPath(), args, { cwd: folder });
+    Deno.writeTextFileSync(done, text);
+  }
+  return new URL("node_modules/", folder);
+}
+
+function runPackage(command: string, args: readonly string[]): Promise<string> {
+  const options = ["run", "--quiet", "-A", "--no-lock", "--no-config"];
+  return succeed(Deno.execPath(), [...options, `npm:${command}`, ...args]);
+}
+
+/** Compiles by TypeScript's own compiler. Errors of types are failures. */
+export function compile(config: URL): Promise<string> {
+  return runPackage("typescript@7.0.2/tsc", ["-p", pathOf(config)]);
+}
+
+/** Bundles by esbuild, which takes its options from the command line. */
+export function bundle(...args: readonly string[]): Promise<string> {
+  return runPackage("esbuild@0.28.2", [
+    "--bundle",
+    "--format=esm",
+    "--log-level=warning",
+    ...args,
+  ]);
+}
