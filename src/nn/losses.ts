@@ -7,7 +7,15 @@
 import { describeValue, isFloat } from "../base/dtype.ts";
 import { argumentError, indexError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
-import { checkAxis, removeAt, sameShape, showShape, showType, stridesOf } from "../base/shape.ts";
+import {
+  checkAxis,
+  range,
+  removeAt,
+  sameShape,
+  showShape,
+  showType,
+  stridesOf,
+} from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { fromJavaScript, toTensor } from "../core/convert.ts";
 import { Concrete, Tensor } from "../core/tensor.ts";
@@ -39,7 +47,7 @@ import {
 } from "../functions/mod.ts";
 import { not } from "../primitives/comparison.ts";
 import { gather } from "../primitives/indexing.ts";
-import { inverseOf, reduceRoot } from "../primitives/moments.ts";
+import { inverseOf, reduceRoot, reduceSquares } from "../primitives/moments.ts";
 import { broadcast, convert, moveAxis } from "../primitives/structure.ts";
 import { logSoftmax } from "./activations.ts";
 
@@ -117,7 +125,10 @@ export function mseLoss(input: TensorLike, target: TensorLike, options?: LossOpt
   const { reduction = "mean" } = readOptions(what, options, ["reduction"]);
   checkReduction(what, reduction, REDUCTIONS);
   const [x, y] = readPair(what, input, target);
-  return reduce(square(sub(x, y)), reduction);
+  const difference = sub(x, y);
+  if (reduction !== "mean") return reduce(square(difference), reduction);
+  // In range where the mean is, also if squares are not.
+  return reduceSquares(difference, range(difference.ndim), difference.size);
 }
 
 /**

@@ -55,6 +55,7 @@ const cases: Readonly<Record<string, Case>> = {
       { f: (x: Tensor) => linalgNorm(x, null, { ord }), degree: 1 },
     ]),
   ),
+  mseLoss: { f: (x) => nn.mseLoss(x.at(0), x.at(1)), degree: 2 },
   globalNorm: { f: (x) => optim.globalNorm({ a: x.at(0), b: x.at(1) }), degree: 1 },
   "atan2": { f: (x) => x.at(0).atan2(x.at(1)).sum(), degree: 0 },
   layerNorm: {
@@ -157,6 +158,16 @@ Deno.test("means and norms of the largest and the smallest numbers", () => {
   const long = tensor([1e36]).broadcastTo([100000]).add(tensor([1e36]));
   for (const f of [mean, jit((x: Tensor) => mean(x))]) {
     assertTensorsClose(f(long), 2e36, { rtol: 1e-6 });
+  }
+});
+
+Deno.test("a mean of squares is in range where they are not", () => {
+  for (const [dtype, size] of [["float32", 2 ** 64], ["float64", 2 ** 512]] as const) {
+    const x = tensor([size, 0, 0, 0, 0, 0, 0, 0], { dtype });
+    for (const f of [nn.mseLoss, jit((x: Tensor, y: Tensor) => nn.mseLoss(x, y))]) {
+      assertTensorsClose(f(x, x.mul(0)).div(size), size / 8, { rtol: 0, atol: 0 });
+      assertTensorsClose(grad((x: Tensor) => f(x, x.mul(0)))(x).at(0), size / 4, { rtol: 1e-6 });
+    }
   }
 });
 

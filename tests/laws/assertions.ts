@@ -62,6 +62,24 @@ export function assertNear(
 }
 
 /**
+ * Fails unless both lists hold the same types, NaN and infinities stand at the same places, and all
+ * other elements differ by little of themselves, or of what is lost among subnormal numbers.
+ */
+export function assertSameKind(
+  actual: readonly Tensor[],
+  expected: readonly Tensor[],
+  law: string,
+): void {
+  assertTypes(actual, expected, law);
+  actual.forEach((x, i) => {
+    const [a, b] = [numbersOf(x), numbersOf(expected[i])];
+    const isSame = (x: number, y: number): boolean =>
+      Object.is(x, y) || Math.abs(x - y) <= 1e-9 * Math.max(Math.abs(y), 1e-300);
+    if (!a.every((value, k) => isSame(value, b[k]))) failWith(`${law}: values differ`, a, b);
+  });
+}
+
+/**
  * Fails unless both lists hold the same types and each element differs by at most `units` in the
  * last place of the largest expected element, or of one; integers and bools must be equal.
  */

@@ -152,7 +152,10 @@ export function pivoted(n: number): Domain {
 /** Any value of a dtype, the strangest ones foremost. */
 export function wild(dtype: Dtype): Domain {
   const values = isFloat(dtype)
-    ? [NaN, Infinity, -Infinity, 0, -0, 1, -1, 2.5, -3, 1e30, -1e30, 1e-40, 0.1, 1e300]
+    ? [
+      ...[NaN, Infinity, -Infinity, 0, -0, 1, -1, 2.5, -3, 0.1, 1e30, -1e30, 1e-40, -(2 ** -149)],
+      ...[1e300, -1.7e308, 3.4e38, 5e-324, -1e-310, 2 ** -126],
+    ]
     : dtype === "bool"
     ? [0, 1]
     : dtype === "uint32"

@@ -1,16 +1,23 @@
 import {
   ArgumentError,
+  checkpoint,
+  cond,
   cos,
   DtypeError,
   grad,
+  jit,
+  jvp,
   mul,
   ones,
+  scan,
   ShapeError,
   sin,
   sub,
   tensor,
+  TraceError,
   TreeError,
   valueAndGrad,
+  vjp,
   vmap,
 } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
@@ -357,4 +364,29 @@ Deno.test("arguments are not changed", () => {
   grad((p: typeof params) => p.w.mul(p.list[0]).sum())(params);
   assertEquals([params.w.toArray(), params.list[0].toArray()], before);
   assert(Object.isFrozen(params));
+});
+
+Deno.test("a number that a compiled or mapped function returns is a constant", () => {
+  // It becomes a tensor there, as in `(x) => tensor(3)`: the derivative is 0, not an error.
+  const x = tensor(2);
+  const constants: readonly ((x: Tensor) => Tensor)[] = [
+    (x) => jit(() => 3)(x),
+    (x) => vmap(() => 3)(x.reshape([1])).sum(),
+    (x) => checkpoint(() => 3)(x),
+    (x) => cond(true, () => 3, () => 4, x),
+    (x) => scan(() => [3, null], 0, x.reshape([1]))[0],
+  ] as unknown as readonly ((x: Tensor) => Tensor)[];
+  for (const f of constants) {
+    assertTensorsClose(f(x), 3);
+    assertTensorsClose(grad(f)(x), 0);
+    assertTensorsClose(jvp(f, [x], [tensor(1)]), [3, 0]);
+    assertTensorsClose(vjp(f, x)[1](tensor(1)), [0]);
+  }
+  // A number that depends on the argument cannot be made: there it is not known.
+  const read: readonly ((x: Tensor) => Tensor)[] = [
+    (x) => jit((x: Tensor) => x.item())(x),
+    (x) => vmap((x: Tensor) => x.item())(x.reshape([1])).sum(),
+    (x) => checkpoint((x: Tensor) => x.item())(x),
+  ] as unknown as readonly ((x: Tensor) => Tensor)[];
+  for (const f of read) assertThrows(() => grad(f)(x), TraceError, "Cannot read the item of");
 });
