@@ -13,7 +13,7 @@ import { leafToTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { flatten, leafPaths, unflatten } from "../core/tree.ts";
 import type { TensorsOf } from "../core/tree_types.ts";
-import { add, div, mul } from "../primitives/arithmetic.ts";
+import { add, mul } from "../primitives/arithmetic.ts";
 import * as collective from "../primitives/collective.ts";
 import type { CollectiveParams } from "../primitives/collective.ts";
 import { constantLike, convert, reshape } from "../primitives/structure.ts";
@@ -169,10 +169,7 @@ export function psum<T>(x: T, axisName: AxisNames): TensorsOf<T> {
 export function pmean<T>(x: T, axisName: AxisNames): TensorsOf<T> {
   const what = "Cannot pmean";
   const axes = findAxes(axisName, what);
-  return mapLeaves(x, what, (value) => {
-    const total = overEach(axes, floatOperand(value), collective.psum);
-    return div(total, constantLike(total, countOf(axes)));
-  });
+  return mapLeaves(x, what, (value) => overEach(axes, floatOperand(value), collective.pmean));
 }
 
 /**

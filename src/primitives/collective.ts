@@ -8,7 +8,7 @@
  * @module
  */
 import { argumentError, internalError, shapeError, traceError } from "../base/errors.ts";
-import { describeValue } from "../base/dtype.ts";
+import { describeValue, isFloat } from "../base/dtype.ts";
 import { checkSize, insertAt, removeAt, showType } from "../base/shape.ts";
 import { nameOfAxis } from "../core/axes.ts";
 import type { AxisUse, BatchAxis, Batched, Derivative, Primitive } from "../core/primitive.ts";
@@ -18,6 +18,7 @@ import { bindOne } from "../core/trace.ts";
 import { div, mul } from "./arithmetic.ts";
 import { equal } from "./comparison.ts";
 import { gather } from "./indexing.ts";
+import { reduceMean } from "./moments.ts";
 import { reduceMax, reduceMin } from "./reduction.ts";
 import { pad } from "./slicing.ts";
 import { alignBatch, constantLike, convert, iota, reduceSum } from "./structure.ts";
@@ -97,6 +98,23 @@ export const psumPrimitive: Primitive<CollectiveParams> = collective({
 /** Sum over the examples. */
 export function psum(x: Tensor, params: CollectiveParams): Tensor {
   return bindOne(psumPrimitive, [x], over(params));
+}
+
+/** The mean over all examples, the same for each; of equal ones it is their value. */
+export const pmeanPrimitive: Primitive<CollectiveParams> = collective({
+  name: "pmean",
+  type([x]) {
+    if (!isFloat(x.dtype)) throw internalError(`pmean of ${x.dtype}`);
+    return { dtype: x.dtype, shape: x.shape };
+  },
+  across: (x, axis) => [axis === null ? x : reduceMean(x, [axis]), null],
+  along: (x, axis, params) => [pmean(x, params), axis],
+  derivative: { kind: "linear", transpose: ([ct], _args, params) => [pmean(ct, params)] },
+});
+
+/** Mean of the examples. */
+export function pmean(x: Tensor, params: CollectiveParams): Tensor {
+  return bindOne(pmeanPrimitive, [x], over(params));
 }
 
 /** A collective that takes an extreme. */

@@ -565,8 +565,7 @@ const TINY_BASE = 1e-8;
  */
 function powerSlope(x: Tensor, y: Tensor): Tensor {
   const exponent = singleValue(y);
-  if (exponent === 0) return constantLike(x, 0);
-  if (exponent !== null) return mul(y, pow(x, constantLike(x, exponent - 1)));
+  if (exponent !== null && exponent !== 0) return mul(y, pow(x, constantLike(x, exponent - 1)));
   const size = abs(x);
   const isUsable = lessEqual(constantLike(x, TINY_BASE), size);
   const hasInverse = lessEqual(

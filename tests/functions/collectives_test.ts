@@ -10,6 +10,7 @@ import {
   customJvp,
   customVjp,
   exp,
+  full,
   grad,
   hessian,
   inspect,
@@ -218,6 +219,16 @@ Deno.test("over several axes, examples are counted with the last one the fastest
   assertEquals(both((x) => allGather(x, ["j", "i"]))[0][1], [1, 4, 2, 5, 3, 6]);
   assertEquals(both(() => axisIndex(["i", "j"])), [[0, 1, 2], [3, 4, 5]]);
   assertEquals(both(() => axisIndex(["j", "i"])), [[0, 2, 4], [1, 3, 5]]);
+});
+
+Deno.test("pmean is in range where the sum is not", () => {
+  const x = full([4], 1.7e308, { dtype: "float64" });
+  const f = over((x) => pmean(x, "i"));
+  for (const g of [f, jit(f)]) {
+    assertEquals(g(x).toArray(), x.toArray());
+    const slope = grad((x: Tensor) => (g(x) as Tensor).at(0))(x);
+    assertEquals(slope.toArray(), [0.25, 0.25, 0.25, 0.25]);
+  }
 });
 
 Deno.test("collectives over an axis of no examples give nothing to nobody", () => {

@@ -403,3 +403,43 @@ Deno.test("targets and weights have no derivatives where logits that count for n
     nn.binaryCrossEntropyWithLogits([-I, 0], y, { posWeight: [0, 2], reduction: "sum" });
   assertTensorsClose(grad(posWeight)(tensor([1, 1])), [0, Math.LN2]);
 });
+
+Deno.test("tiny probabilities and their derivatives have all of their digits", () => {
+  for (const [dtype, tail, rtol] of [["float32", 80, 1e-5], ["float64", 700, 1e-12]] as const) {
+    const scores = [0, -20, -40, -tail];
+    const x = tensor(scores, { dtype });
+    // Exact to the last digits: the first probability is 1 less about e^-20.
+    const total = scores.reduce((sum, score) => sum + Math.exp(score), 0);
+    const p = scores.map((score) => Math.exp(score) / total);
+    const close = { rtol, atol: 0 };
+    const tiny = [1, 2, 3];
+    for (const run of [<F>(f: F): F => f, jit] as (typeof jit)[]) {
+      const logsumexpSlope = run(grad((x: Tensor) => logsumexp(x)))(x);
+      assertTensorsClose(logsumexpSlope, p, close);
+      const softmaxSlopes = [jacfwd, jacrev].map((derive) =>
+        run(derive((x: Tensor) => nn.softmax(x)))(x) as Tensor
+      );
+      const logSlopes = [jacfwd, jacrev].map((derive) =>
+        run(derive((x: Tensor) => nn.logSoftmax(x)))(x) as Tensor
+      );
+      const curve = run(hessian((x: Tensor) => logsumexp(x)))(x) as Tensor;
+      for (const i of tiny) {
+        const column = p.map((other, j) => j === i ? p[i] * (1 - p[i]) : -p[i] * other);
+        for (const slopes of [...softmaxSlopes, curve]) {
+          const smallest = dtype === "float32" ? 1e-43 : 1e-320;
+          assertTensorsClose(slopes.at(i), column, { rtol, atol: smallest });
+        }
+        for (const slopes of logSlopes) assertTensorsClose(slopes.at(0, i), -p[i], close);
+      }
+      for (
+        const loss of [
+          (x: Tensor) => nn.crossEntropy(x, tensor(0, { dtype: "int32" })),
+          (x: Tensor) => nn.crossEntropy(x, tensor([1, 0, 0, 0], { dtype })),
+        ]
+      ) {
+        const slope = run(grad(loss))(x);
+        for (const i of tiny) assertTensorsClose(slope.at(i), p[i], close);
+      }
+    }
+  }
+});
