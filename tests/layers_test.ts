@@ -84,6 +84,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/backends/wasm/schedule": [
     "steps",
+    "check",
     "plan_memory",
     "region",
     "loop",
@@ -105,6 +106,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "rules",
     "straight_code",
     "tasks",
+    "check",
     "straight",
     "readers_first",
     "lower",

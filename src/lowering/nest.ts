@@ -81,10 +81,10 @@ export interface Store {
 }
 
 /**
- * Loops around nodes. The last `reduced` loops are combined by `reduce` nodes; nodes that depend on
- * one of these, and all stores where there are any, run once for each round of the other loops, and
- * have zero strides in the reduced ones. A load may be of a buffer that is stored to only if both
- * are the same access, and then reads before the store writes.
+ * Loops around nodes. The last `reduced` loops are combined by `reduce` nodes. What depends on one of these
+ * runs once for each round of the other loops, unless it also changes within the reduced ones: then it is for
+ * another `reduce`, for which those loops run again. Stores do not change within reduced loops. A load may be
+ * of a buffer that is stored to only if both are the same access, and then reads before the store writes.
  */
 export interface Nest {
   /** How often each loop runs, outermost first; any may be 0. */

@@ -25,6 +25,7 @@ import { allocate } from "../../src/base/dtype.ts";
 import type { Elements } from "../../src/base/dtype.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { formOf } from "../../src/passes/forms.ts";
+import { checkLowered } from "../../src/lowering/check.ts";
 import { lower } from "../../src/lowering/lower.ts";
 import type { Lowered, Task } from "../../src/lowering/tasks.ts";
 import { optimize } from "../../src/passes/mod.ts";
@@ -44,7 +45,9 @@ import { float32, ProgramWriter, runProgram, traced } from "../backends/wasm/sup
 const SEED = 20_240_501;
 
 /** The results of tasks, nests being interpreted; what nobody has written yet is rubbish. */
-function runTasks({ buffers, tasks, results }: Lowered, args: readonly Concrete[]): Concrete[] {
+function runTasks(lowered: Lowered, args: readonly Concrete[]): Concrete[] {
+  checkLowered(lowered);
+  const { buffers, tasks, results } = lowered;
   const contents = buffers.map(({ dtype, shape, source }): Elements => {
     if (source === null) return allocate(dtype, sizeOf(shape)).fill(dtype === "bool" ? 0xff : NaN);
     return dense(args[source]);

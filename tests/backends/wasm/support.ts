@@ -12,10 +12,12 @@ import { allocate, byteSize } from "../../../src/base/dtype.ts";
 import type { Elements } from "../../../src/base/dtype.ts";
 import { sizeOf } from "../../../src/base/shape.ts";
 import { formOf } from "../../../src/passes/forms.ts";
+import { checkLowered } from "../../../src/lowering/check.ts";
 import { lower } from "../../../src/lowering/lower.ts";
 import type { Lowered } from "../../../src/lowering/tasks.ts";
 import { optimize } from "../../../src/passes/mod.ts";
 import { type MemoryPlan, planMemory } from "../../../src/backends/wasm/schedule/plan_memory.ts";
+import { checkSchedule } from "../../../src/backends/wasm/schedule/check.ts";
 import { schedule } from "../../../src/backends/wasm/schedule/schedule.ts";
 import type { Schedule, Step } from "../../../src/backends/wasm/schedule/steps.ts";
 import type { Primitive } from "../../../src/core/primitive.ts";
@@ -219,11 +221,13 @@ export function load(
 ): Loaded {
   const form = formOf(program);
   const lowered = lower(form.open([]), target);
+  checkLowered(lowered);
   const builder = testBuilder();
   const scheduled = schedule(lowered, builder, {
     isDonated,
     ...(chunkTime === undefined ? {} : { chunkTime, sharedFrom: 0 }),
   });
+  checkSchedule(scheduled, lowered);
   const plan = planMemory(lowered, scheduled, { large, isDonated, reserved: 0 });
   scheduled.steps.forEach((step, i) => {
     if ("task" in step) return;
