@@ -76,7 +76,7 @@ export { devices, ready, toDevice } from "./src/device.ts";
 export { jit } from "./src/jit.ts";
 export { configure } from "./src/configure.ts";
 export type { ConfigureOptions } from "./src/configure.ts";
-export type { JitOptions, Jitted } from "./src/jit.ts";
+export type { JitOptions, Jitted, LoweredFunction } from "./src/jit.ts";
 /** Looking at programs. */
 export * as inspect from "./src/inspect/mod.ts";
 /** Files of tensors, from bytes and to bytes. */

@@ -10,13 +10,13 @@ import { argumentError } from "./base/errors.ts";
 import { readOptions } from "./base/options.ts";
 import { sameShape, showType } from "./base/shape.ts";
 import { moveTo, openDevice } from "./backends/backend.ts";
-import { runProgram } from "./backends/run.ts";
+import { executableOf, runProgram } from "./backends/run.ts";
 import { wasm } from "./backends/wasm/mod.ts";
 import { call } from "./control/call.ts";
 import { axesInScope, sameScope, showScope } from "./core/axes.ts";
 import type { NamedAxis } from "./core/axes.ts";
 import { leafToInput } from "./core/convert.ts";
-import { cpu } from "./core/device.ts";
+import { cpu, defaultDevice } from "./core/device.ts";
 import type { Device } from "./core/device.ts";
 import { isInspecting } from "./core/origin.ts";
 import { closeProgram } from "./core/program.ts";
@@ -27,7 +27,7 @@ import { firstDifference, flatten, leafPaths, ownStructure } from "./core/tree.t
 import { showPath, unflatten } from "./core/tree.ts";
 import type { Structure } from "./core/tree.ts";
 import type { TensorsOf } from "./core/tree_types.ts";
-import { currentTrace, isEvaluating, WeakScalar } from "./core/trace.ts";
+import { commonDevice, currentTrace, isEvaluating, WeakScalar } from "./core/trace.ts";
 import { checkDevice } from "./device.ts";
 import { checkFunction, flattenFunction, primalOf } from "./transforms/flatten_function.ts";
 import { stage } from "./transforms/stage.ts";
@@ -69,6 +69,34 @@ export interface Jitted<Args extends readonly unknown[], Out> {
    * kept; "Cached" when it would not.
    */
   explain(...args: Args): string;
+  /**
+   * What a call with these arguments would run, without running it.
+   *
+   * @example The cost of a product
+   * ```ts
+   * import { jit, matmul, ones } from "@jacobi/jacobi";
+   *
+   * const { flops, text } = jit(matmul).lower(ones([64, 64]), ones([64, 64]));
+   * if (flops < 2 * 64 ** 3) throw new Error(text);
+   * ```
+   */
+  lower(...args: Args): LoweredFunction;
+}
+
+/** What a compiled function would run. Figures are estimates, of one run. */
+export interface LoweredFunction {
+  /** The program as it was traced. */
+  readonly program: Program;
+  /** What the device does, in order. */
+  readonly text: string;
+  /** Arithmetic operations. */
+  readonly flops: number;
+  /** Bytes that are read and written. */
+  readonly bytes: number;
+  /** Bytes of memory that it works in, besides large arguments and results. */
+  readonly workspace: number;
+  /** Bytes of its code. */
+  readonly code: number;
 }
 
 // Also large single operations run on the kernels of compiled functions.
@@ -102,6 +130,15 @@ interface Entry extends Signature<Type | NumberInput | boolean, Snapshot> {
   readonly hasData: boolean;
   /** What messages call each input that is donated; `null` for all others. */
   readonly names: readonly (string | null)[];
+}
+
+/** A call, and the program for it. */
+interface Prepared {
+  readonly entry: Entry;
+  /** What the program takes before the inputs: values of an enclosing transform. */
+  readonly captured: readonly Tensor[];
+  readonly inputs: readonly Tensor[];
+  readonly paths: Call["paths"];
 }
 
 /** Values of a static argument beyond which it is compared by identity. */
@@ -183,10 +220,9 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
   const entries: Entry[] = [];
   const caller: Caller = { name: f.name || "an anonymous function", calls: 0, device };
 
-  function jitted(...args: Args): TensorsOf<Out> {
+  /** The program for a call, traced if there is none yet. */
+  function prepare(args: Args): Prepared {
     const statics = placesIn(staticPlaces, args, f, "staticArgnums");
-    if (isInspecting()) return runAsWritten(f, args, statics) as TensorsOf<Out>;
-    caller.calls++;
     const { signature, inputs, paths } = readCall(args, statics);
     const place = entries.findIndex((entry) => difference(entry, signature, paths) === null);
     if (place >= 0) {
@@ -195,7 +231,7 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
       entry.leaves.forEach((leaf, i) => {
         if (isNumberInput(leaf) && leaf.isWide) (signature.leaves[i] as WeakScalar).markWide();
       });
-      return finish(entry, run(entry, inputs, caller, paths)) as TensorsOf<Out>;
+      return { entry, captured: [], inputs, paths };
     }
     const donated = placesIn(donatedPlaces, args, f, "donateArgnums");
     checkDisjoint(statics, donated);
@@ -204,35 +240,64 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
     const known = signature.statics.map((value) => new Snapshot(value, MAX_STATIC));
     const { staged, numbers } = trace(f, args, statics, signature);
     const { program, captured } = closeProgram(staged.program);
+    // Types instead of tensors, so that no argument is kept alive.
+    const leaves = signature.leaves.map((leaf, i) => {
+      const number = numbers[i];
+      if (number !== undefined) {
+        const kind = number.isRead ? numberKind(number.peekNumber()) : null;
+        return { kind, isWide: number.isWide };
+      }
+      return typeof leaf === "object" ? { dtype: leaf.dtype, shape: leaf.shape } : leaf;
+    });
+    const names = nameDonations(signature, paths(), donated);
+    const outStructure = ownStructure(staged.structure);
+    const entry: Entry = {
+      ...signature,
+      structure,
+      leaves,
+      statics: known,
+      program,
+      outStructure,
+      hasData: outStructure !== staged.structure,
+      names,
+    };
     // A program that holds values of an enclosing transform is good for this call only.
     if (captured.length === 0) {
-      // Types instead of tensors, so that no argument is kept alive.
-      const leaves = signature.leaves.map((leaf, i) => {
-        const number = numbers[i];
-        if (number !== undefined) {
-          const kind = number.isRead ? numberKind(number.peekNumber()) : null;
-          return { kind, isWide: number.isWide };
-        }
-        return typeof leaf === "object" ? { dtype: leaf.dtype, shape: leaf.shape } : leaf;
-      });
-      const names = nameDonations(signature, paths(), donated);
-      const outStructure = ownStructure(staged.structure);
-      const entry: Entry = {
-        ...signature,
-        structure,
-        leaves,
-        statics: known,
-        program,
-        outStructure,
-        hasData: outStructure !== staged.structure,
-        names,
-      };
       entries.unshift(entry);
       entries.length = Math.min(entries.length, MAX_PROGRAMS);
-      return finish(entry, run(entry, inputs, caller, paths)) as TensorsOf<Out>;
     }
-    const results = call(program, [...captured, ...inputs]);
-    return unflatten(staged.structure, results) as TensorsOf<Out>;
+    return { entry, captured, inputs, paths };
+  }
+
+  function jitted(...args: Args): TensorsOf<Out> {
+    if (isInspecting()) {
+      return runAsWritten(f, args, placesIn(staticPlaces, args, f, "staticArgnums")) as TensorsOf<
+        Out
+      >;
+    }
+    caller.calls++;
+    const { entry, captured, inputs, paths } = prepare(args);
+    const results = captured.length === 0
+      ? run(entry, inputs, caller, paths)
+      : call(entry.program, [...captured, ...inputs]);
+    return finish(entry, results) as TensorsOf<Out>;
+  }
+
+  function lower(...args: Args): LoweredFunction {
+    const { entry, captured, inputs } = prepare(args);
+    const placed = [...captured, ...inputs].filter((x) => x instanceof Concrete);
+    const own = device ?? commonDevice(placed, () => `compile ${caller.name} for`);
+    const { kernels, workspace, code, text } = executableOf(entry.program, own ?? defaultDevice())
+      .describe();
+    const outer = kernels.filter(({ depth }) => depth === 0);
+    return {
+      program: entry.program,
+      text,
+      flops: outer.reduce((sum, { operations }) => sum + operations, 0),
+      bytes: outer.reduce((sum, { bytes }) => sum + bytes, 0),
+      workspace,
+      code,
+    };
   }
 
   function explain(...args: Args): string {
@@ -246,7 +311,7 @@ export function jit<Args extends any[] = Tensor[], Out = Tensor>(
     );
   }
 
-  return Object.assign(jitted, { explain });
+  return Object.assign(jitted, { explain, lower });
 }
 
 /** The results of a call, put together. */

@@ -106,6 +106,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "rules",
     "straight_code",
     "tasks",
+    "print",
     "check",
     "straight",
     "readers_first",

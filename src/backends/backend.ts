@@ -38,6 +38,8 @@ export interface Description {
   readonly workspace: number;
   /** Bytes of its code. */
   readonly code: number;
+  /** What it does, in order. */
+  readonly text: string;
 }
 
 /** A program that a backend has made ready to run. */

@@ -94,7 +94,13 @@ export function makeEvaluator(name: string): Backend {
           return results;
         },
         isWhole: true,
-        describe: () => ({ kernels: [], steps: program.equations.length, workspace: 0, code: 0 }),
+        describe: () => ({
+          kernels: [],
+          steps: program.equations.length,
+          workspace: 0,
+          code: 0,
+          text: String(program),
+        }),
       };
     },
     evaluate: () => null,

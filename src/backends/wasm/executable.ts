@@ -32,6 +32,7 @@ import { MAX_MEMORY, wholeMemory } from "./memory/linear_memory.ts";
 import { Machine } from "./machines.ts";
 import { isSame } from "../../passes/bind_constants.ts";
 import { type Form, formOf } from "../../passes/forms.ts";
+import { printLowered } from "../../lowering/print.ts";
 import { lower } from "../../lowering/lower.ts";
 import type { Lowered } from "../../lowering/tasks.ts";
 import { type MemoryPlan, planMemory } from "./schedule/plan_memory.ts";
@@ -105,8 +106,14 @@ export function assemble(
       return code.parts.schedule.steps.every((step) => "calls" in step);
     },
     describe() {
-      const { schedule: { summaries, steps }, plan, bytes } = code.parts;
-      return { kernels: summaries, steps: steps.length, workspace: plan.arena, code: bytes };
+      const { lowered, schedule: { summaries, steps }, plan, bytes } = code.parts;
+      return {
+        kernels: summaries,
+        steps: steps.length,
+        workspace: plan.arena,
+        code: bytes,
+        text: printLowered(lowered),
+      };
     },
   };
 }
