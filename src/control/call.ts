@@ -12,14 +12,7 @@ import type { Program } from "../core/program.ts";
 import { zerosOf } from "../core/tensor.ts";
 import type { Concrete, Tensor } from "../core/tensor.ts";
 import { bind, runEvaluated } from "../core/trace.ts";
-import {
-  batchProgram,
-  knowingZeros,
-  linearizeProgram,
-  placed,
-  placedCotangents,
-  transposeOpen,
-} from "./programs.ts";
+import { batchProgram, linearizeProgram, placed, pullThrough } from "./programs.ts";
 
 /** Parameters of `call`. */
 export interface CallParams {
@@ -63,18 +56,15 @@ export const callPrimitive: Primitive<CallParams> = {
     },
     dependentResults: (isGiven, { program }) => dependentResultsOf(program, isGiven),
     zeroResults: (isZero, { program }) => zeroResultsOf(program, isZero),
-    transpose(cotangents, args, { program }, isLinear) {
-      const hasCotangent = cotangents.map((cotangent) => cotangent !== null);
-      const { program: transposed, receives } = knowingZeros(
+    transpose: (cotangents, args, { program }, isLinear, totals) =>
+      pullThrough(
+        [program],
+        cotangents,
         args,
         isLinear,
-        (isZero) => transposeOpen(program, isLinear, hasCotangent, { isZero }),
-      );
-      const known = args.filter((_, i) => !isLinear[i]) as Tensor[];
-      const given = cotangents.filter((cotangent) => cotangent !== null);
-      const pulled = bind(callPrimitive, [...known, ...given], { program: transposed });
-      return placedCotangents(isLinear, receives, pulled);
-    },
+        totals,
+        ([transposed], values) => bind(callPrimitive, values, { program: transposed }),
+      ),
   },
 };
 

@@ -32,13 +32,11 @@ import { openProgram } from "./stage_body.ts";
 import {
   batchProgram,
   keyOfFlags,
-  knowingZeros,
   linearizeProgram,
   memoize,
   placed,
-  placedCotangents,
+  pullThrough,
   record,
-  transposeOpen,
 } from "./programs.ts";
 
 /**
@@ -156,12 +154,18 @@ function compose(first: Program, second: Program, others: readonly Variable[]): 
 
 const guarded = memoize<Program>();
 
-/** The program, whose work waits for all of its arguments and is shared with none before. */
-function guard(program: Program): Program {
-  return guarded(program, "", () =>
+/**
+ * The program, whose work waits for all of its arguments but the last `totals`, and is shared with none
+ * before.
+ */
+function guard(program: Program, totals: number): Program {
+  return guarded(program, String(totals), () =>
     record(
       program.binders.map(({ type }) => type),
-      (args) => evaluateProgram(program, barrier(args)),
+      (args) => {
+        const count = args.length - totals;
+        return evaluateProgram(program, [...barrier(args.slice(0, count)), ...args.slice(count)]);
+      },
     ));
 }
 
@@ -203,21 +207,16 @@ export const checkpointPrimitive: Primitive<CheckpointParams> = {
       jvpFlat((args) => evaluateProgram(program, args), primals, tangents),
     dependentResults: (isGiven, { program }) => dependentResultsOf(program, isGiven),
     zeroResults: (isZero, { program }) => zeroResultsOf(program, isZero),
-    transpose(cotangents, args, { program, policy }, isLinear) {
-      const hasCotangent = cotangents.map((cotangent) => cotangent !== null);
-      const { program: transposed, receives } = knowingZeros(
+    transpose: (cotangents, args, { program, policy }, isLinear, totals) =>
+      pullThrough(
+        [program],
+        cotangents,
         args,
         isLinear,
-        (isZero) => transposeOpen(program, isLinear, hasCotangent, { isZero }),
-      );
-      const known = args.filter((_, i) => !isLinear[i]) as Tensor[];
-      const given = cotangents.filter((cotangent) => cotangent !== null);
-      const pulled = bind(checkpointPrimitive, [...known, ...given], {
-        program: guard(transposed),
-        policy,
-      });
-      return placedCotangents(isLinear, receives, pulled);
-    },
+        totals,
+        ([transposed], values, begun) =>
+          bind(checkpointPrimitive, values, { program: guard(transposed, begun), policy }),
+      ),
   },
 };
 

@@ -6,6 +6,7 @@
  */
 import { argumentError, TraceError, traceError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
+import { noTotals } from "../core/primitive.ts";
 import type { BatchAxis, Batched, ProgramDerivative } from "../core/primitive.ts";
 import { dependentResultsOf, evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
@@ -165,7 +166,7 @@ export function transposeHeld(
   isLinear: readonly boolean[],
 ): readonly (Tensor | null)[] {
   const rule = callPrimitive.derivative as ProgramDerivative<CallParams>;
-  return rule.transpose(cotangents, args, { program: programOf(params) }, isLinear);
+  return rule.transpose(cotangents, args, { program: programOf(params) }, isLinear, noTotals);
 }
 
 /** All results with their mapped axis in front. */

@@ -6,9 +6,10 @@
  */
 import { isFloat } from "../base/dtype.ts";
 import { ArgumentError, argumentError } from "../base/errors.ts";
-import { insertAt, showType } from "../base/shape.ts";
+import { insertAt, range, showType } from "../base/shape.ts";
+import { ancestorOf } from "../passes/heirs.ts";
 import { runForward } from "../core/origin.ts";
-import type { BatchAxis } from "../core/primitive.ts";
+import type { BatchAxis, Totals } from "../core/primitive.ts";
 import {
   closeProgram,
   evaluateProgram,
@@ -93,6 +94,11 @@ export function fixpoint(
     if (next.every((flag, i) => flag === flags[i])) return flags;
     flags = next;
   }
+}
+
+/** For each place whether any of the lists says so. */
+export function anyOf(lists: readonly (readonly boolean[])[]): readonly boolean[] {
+  return lists[0].map((_, i) => lists.some((list) => list[i]));
 }
 
 /** Lists of flags as a part of a key. */
@@ -294,6 +300,71 @@ export function knowingZeros<T>(
     if (!zeros.includes(true)) throw error;
     return transpose(zeros);
   }
+}
+
+/**
+ * The cotangents of the arguments of something that runs one of `programs`, pulled back by one of the
+ * transposed programs. Where these add to few places, or one of them adds nothing, they get the total
+ * that there is and give it with its changes: `run` is told how many of the last arguments are such.
+ */
+export function pullThrough(
+  programs: readonly Program[],
+  cotangents: readonly (Tensor | null)[],
+  args: readonly Type[],
+  isLinear: readonly boolean[],
+  totals: Totals,
+  run: (
+    programs: readonly Program[],
+    args: readonly Tensor[],
+    begun: number,
+  ) => readonly Tensor[],
+): readonly (Tensor | null)[] {
+  const hasCotangent = cotangents.map((cotangent) => cotangent !== null);
+  const places = range(args.length).filter((i) => isLinear[i]);
+  const hasTotal = places.map((i) => totals.has(i));
+  const transposed = knowingZeros(args, isLinear, (isZero) => {
+    const all = (isForced: readonly boolean[], isAdded: readonly boolean[]) =>
+      programs.map((one) =>
+        transposeOpen(one, isLinear, hasCotangent, { isForced, isZero, isAdded })
+      );
+    const bare = all([], []);
+    const receives = anyOf(bare.map((one) => one.receives));
+    const isOffered = receives.map((has, i) => has && hasTotal[i]);
+    const isAdded = isOffered.includes(true)
+      ? addsWithin(bare, all(receives, isOffered), isOffered)
+      : [];
+    const isSame = bare.every((one) => one.receives.every((has, i) => has === receives[i]));
+    const chosen = isSame && !isAdded.includes(true) ? bare : all(receives, isAdded);
+    return { receives, isAdded, programs: chosen.map((one) => one.program) };
+  });
+  const known = args.filter((_, i) => !isLinear[i]) as Tensor[];
+  const given = cotangents.filter((cotangent) => cotangent !== null);
+  const begun = places.filter((_, i) => transposed.isAdded[i]).map((i) => totals.take(i)!);
+  const pulled = run(transposed.programs, [...known, ...given, ...begun], begun.length);
+  return placedCotangents(isLinear, transposed.receives, pulled);
+}
+
+/**
+ * Which of the totals that are offered to transposed programs are better added to within: `bare` are
+ * these programs without totals, and `offered` with them as their last arguments.
+ */
+function addsWithin(
+  bare: readonly TransposedProgram[],
+  offered: readonly TransposedProgram[],
+  isOffered: readonly boolean[],
+): readonly boolean[] {
+  const count = isOffered.filter(Boolean).length;
+  let total = 0;
+  let result = 0;
+  return isOffered.map((isOne, i) => {
+    const own = bare.some(({ receives }) => receives[i]) ? result++ : -1;
+    if (!isOne) return false;
+    const place = total++;
+    return bare.some(({ receives }) => !receives[i]) ||
+      offered.some(({ program }) =>
+        ancestorOf(program, program.results[own]) === program.binders.length - count + place
+      );
+  });
 }
 
 /** Transposes a program in its linear arguments. */

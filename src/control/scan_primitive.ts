@@ -5,8 +5,8 @@
  * @module
  */
 import { argumentError, internalError, shapeError } from "../base/errors.ts";
-import { sameShape, showType } from "../base/shape.ts";
-import type { Batched, Primitive } from "../core/primitive.ts";
+import { range, sameShape, showType } from "../base/shape.ts";
+import type { Batched, Primitive, Totals } from "../core/primitive.ts";
 import { dependentResultsOf, evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
 import { Tensor, zerosOf } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
@@ -206,11 +206,12 @@ function transposeScan(
   args: readonly Type[],
   params: ScanParams,
   isLinear: readonly boolean[],
+  totals: Totals,
 ): readonly (Tensor | null)[] {
   const flags = byRole(isLinear, params);
   const carryDepends = dependentCarry(isLinear, params);
   if (carryDepends.includes(false)) {
-    return transposeMixed(cotangents, args, params, isLinear, carryDepends);
+    return transposeMixed(cotangents, args, params, isLinear, totals, carryDepends);
   }
   const own = byRole(args, params);
   own.carry.forEach((value) => {
@@ -229,8 +230,9 @@ function transposeScan(
     (isZero) => transposeBody(params.body, allLinear, hasCotangent, params, isZero),
   );
   const known = own.consts.filter((_, i) => !flags.consts[i]) as Tensor[];
-  const sums = own.consts.filter((_, i) => flags.consts[i]).filter((_, i) => products[i] === null)
-    .map(zerosOf);
+  const sums = range(params.consts).filter((i) => flags.consts[i])
+    .filter((_, i) => products[i] === null)
+    .map((i) => totals.take(i) ?? zerosOf(own.consts[i]));
   const carried = own.carry.map((type, i) => cotangents[i] ?? zerosOf(type));
   const elements = own.xs.filter((_, i) => !flags.xs[i]) as Tensor[];
   const given = ysCotangents.filter((cotangent) => cotangent !== null);
@@ -268,6 +270,7 @@ function transposeMixed(
   args: readonly Type[],
   params: ScanParams,
   isLinear: readonly boolean[],
+  totals: Totals,
   carryDepends: readonly boolean[],
 ): readonly (Tensor | null)[] {
   const { body, length, reverse, consts, carry } = params;
@@ -326,6 +329,8 @@ function transposeMixed(
       ...known.map(() => false),
       ...flags.xs,
     ],
+    // The constants stand where they did.
+    { has: (i) => i < consts && totals.has(i), take: (i) => i < consts ? totals.take(i) : null },
   );
   let next = consts;
   const toCarry = carryDepends.map((depends) => depends ? pulled[next++] : null);

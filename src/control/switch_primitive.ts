@@ -6,7 +6,7 @@
 import { internalError, shapeError } from "../base/errors.ts";
 import { range, showType } from "../base/shape.ts";
 import { exchangedAxes } from "../core/axes.ts";
-import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
+import type { BatchAxis, Batched, Primitive, Totals } from "../core/primitive.ts";
 import {
   dependentResultsOf,
   evaluateProgram,
@@ -28,16 +28,15 @@ import { confineProgram, oneByOne } from "./confine.ts";
 import { evaluateSwitch } from "./evaluate.ts";
 import { handedOnByBranches } from "./handed_on.ts";
 import {
+  anyOf,
   batchProgram,
   keyOfFlags,
-  knowingZeros,
   linearizeProgram,
   memoize,
   nameOf,
   placed,
-  placedCotangents,
+  pullThrough,
   pushProgram,
-  transposeOpen,
 } from "./programs.ts";
 
 /** Parameters of `switch`. */
@@ -59,10 +58,6 @@ function switchType(args: readonly Type[], { branches }: SwitchParams): readonly
     if (!fits) throw internalError("The branches of a switch differ in their types");
   }
   return results;
-}
-
-function anyOf(lists: readonly (readonly boolean[])[]): readonly boolean[] {
-  return lists[0].map((_, i) => lists.some((list) => list[i]));
 }
 
 function batchSwitch(
@@ -273,22 +268,18 @@ export const switchPrimitive: Primitive<SwitchParams> = {
       const found = branches.map((branch) => zeroResultsOf(branch, isZero));
       return found[0].map((_, i) => found.every((zeros) => zeros[i]));
     },
-    transpose(cotangents, [index, ...args], { branches }, [, ...isLinear]) {
-      const hasCotangent = cotangents.map((cotangent) => cotangent !== null);
-      const { programs, receives } = knowingZeros(args, isLinear, (isZero) => {
-        const transposed = (isForced: readonly boolean[]) =>
-          branches.map((branch) =>
-            transposeOpen(branch, isLinear, hasCotangent, { isForced, isZero })
-          );
-        const receives = anyOf(transposed([]).map((one) => one.receives));
-        return { receives, programs: transposed(receives).map((one) => one.program) };
-      });
-      const known = args.filter((_, i) => !isLinear[i]) as Tensor[];
-      const given = cotangents.filter((cotangent) => cotangent !== null);
-      const pulled = bind(switchPrimitive, [index as Tensor, ...known, ...given], {
-        branches: programs,
-      });
-      return [null, ...placedCotangents(isLinear, receives, pulled)];
+    transpose(cotangents, [index, ...args], { branches }, [, ...isLinear], totals) {
+      const own: Totals = { has: (i) => totals.has(i + 1), take: (i) => totals.take(i + 1) };
+      const pulled = pullThrough(
+        branches,
+        cotangents,
+        args,
+        isLinear,
+        own,
+        (programs, values) =>
+          bind(switchPrimitive, [index as Tensor, ...values], { branches: programs }),
+      );
+      return [null, ...pulled];
     },
   },
 };

@@ -203,12 +203,28 @@ export interface ProgramDerivative<P> {
   zeroResults(isZero: readonly boolean[], params: P): readonly boolean[];
   /**
    * The cotangents of the arguments for which `isLinear`; the others are tensors in `args`. Called
-   * only for applications that are linear in those arguments.
+   * only for applications that are linear in those arguments. What is taken of `totals` is part of
+   * them; the caller adds the rest.
    */
   transpose(
     cotangents: readonly (Tensor | null)[],
     args: readonly Type[],
     params: P,
     isLinear: readonly boolean[],
+    totals: Totals,
   ): readonly (Tensor | null)[];
 }
+
+/**
+ * What cotangents of arguments amount to before an application's own are added. A program that
+ * changes few places of a sum takes it and changes it within, instead of giving zeros elsewhere.
+ */
+export interface Totals {
+  /** Whether there is something for this argument. */
+  has(argument: number): boolean;
+  /** What there is, which is then the taker's to hand back; `null` if nothing. */
+  take(argument: number): Tensor | null;
+}
+
+/** Nothing to add to. */
+export const noTotals: Totals = { has: () => false, take: () => null };

@@ -36,6 +36,8 @@ export const passes: readonly Pass[] = [
   { name: "bindConstants", run: bindConstants },
   { name: "optimizeBodies", run: optimizeBodies },
   { name: "pruneLoops", run: pruneLoops },
+  // What switches hand on has met what undoes it.
+  { name: "simplifyAgain", run: simplify },
   { name: "hoistInvariants", run: hoistInvariants },
   { name: "shareEquations", run: shareEquations },
   { name: "removeDeadEquations", run: withoutDeadEquations },

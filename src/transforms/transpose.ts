@@ -8,8 +8,10 @@ import { argumentError } from "../base/errors.ts";
 import { isFloat } from "../base/dtype.ts";
 import { showType } from "../base/shape.ts";
 import { currentOrigin, enterTransposed, restoreOrigin } from "../core/origin.ts";
+import { noTotals } from "../core/primitive.ts";
+import type { LinearDerivative, Totals } from "../core/primitive.ts";
 import type { Equation, Program } from "../core/program.ts";
-import { Variable } from "../core/program.ts";
+import { typeOf, Variable } from "../core/program.ts";
 import { Tensor, zerosOf } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
@@ -34,8 +36,8 @@ interface Total {
 
 /**
  * Pulls `cotangents` (one per result, `null` for zero) back through a program all of whose variables
- * are linear in its binders. Gives one cotangent per binder, `null` for zero. With `start`, what is
- * given there for a binder is added to its cotangent.
+ * are linear in its binders. Gives one cotangent per binder, `null` for zero. What `start` gives for a
+ * binder is what its cotangent begins with.
  */
 export function transposeProgram(
   program: Program,
@@ -61,6 +63,31 @@ export function transposeProgram(
     const begun = sum === null ? first.alone() : first.onto(sum);
     return rest.reduce((all, part) => part.onto(all), begun);
   };
+  const producers = new Map<Variable, Equation>();
+  for (const equation of program.equations) producers.set(equation.outputs[0], equation);
+  /** The equation that moves the elements of a variable whose sum may stand for that of its result. */
+  const moverOf = (variable: Variable): Equation | null => {
+    const equation = producers.get(variable);
+    const isMover = equation !== undefined && isPermutation(equation) &&
+      (totals.get(variable)?.parts.length ?? 0) === 0;
+    return isMover ? equation : null;
+  };
+  const hasSum = (variable: Variable): boolean => {
+    if ((totals.get(variable)?.sum ?? null) !== null) return true;
+    const mover = moverOf(variable);
+    return mover !== null && hasSum(mover.inputs[0] as Variable);
+  };
+  const takeSum = (variable: Variable): Tensor | null => {
+    const total = totals.get(variable);
+    if (total !== undefined && total.sum !== null) {
+      const { sum } = total;
+      total.sum = null;
+      return sum;
+    }
+    const mover = moverOf(variable);
+    const sum = mover === null ? null : takeSum(mover.inputs[0] as Variable);
+    return sum && from(mover!, () => bindOne(mover!.primitive, [sum], mover!.params));
+  };
   const outer = currentOrigin();
   const from = <Result>({ origin }: Equation, work: () => Result): Result => {
     restoreOrigin(outer);
@@ -69,6 +96,10 @@ export function transposeProgram(
   };
   try {
     enterTransposed(undefined);
+    program.binders.forEach((variable, i) => {
+      const before = start[i] ?? null;
+      if (before !== null) accumulate(variable, before);
+    });
     program.results.forEach((atom, i) => {
       const cotangent = cotangents[i];
       if (atom instanceof Variable && cotangent !== null) accumulate(atom, cotangent);
@@ -87,20 +118,21 @@ export function transposeProgram(
         totalOf(equation.inputs[0] as Variable).parts.push(part);
         continue;
       }
-      const pulled = from(equation, () => pull(equation, received));
+      const linear = (k: number): Variable | null => {
+        const atom = equation.inputs[k];
+        return atom instanceof Variable && isFloat(atom.type.dtype) ? atom : null;
+      };
+      const pulled = from(equation, () =>
+        pull(equation, received, {
+          has: (k) => linear(k) !== null && hasSum(linear(k)!),
+          take: (k) => linear(k) && takeSum(linear(k)!),
+        }));
       equation.inputs.forEach((atom, k) => {
         const cotangent = pulled[k];
         if (atom instanceof Variable && cotangent !== null) accumulate(atom, cotangent);
       });
     }
-    return program.binders.map((variable, i) => {
-      const before = start[i] ?? null;
-      if (before !== null) {
-        const total = totalOf(variable);
-        total.sum = total.sum === null ? before : add(before, total.sum);
-      }
-      return finish(variable);
-    });
+    return program.binders.map(finish);
   } finally {
     restoreOrigin(outer);
   }
@@ -121,7 +153,7 @@ function partOf(
     !others.some((atom) => atom instanceof Variable || isOffset(atom));
   if (!isPart) return null;
   const args: Type[] = [input.type, ...others as Tensor[]];
-  const alone = () => from(equation, () => pull(equation, [received])[0]!);
+  const alone = () => from(equation, () => pull(equation, [received], noTotals)[0]!);
   const onto = (total: Tensor) =>
     from(equation, () => rule.onto!(total, received!, args, params)) ?? add(total, alone());
   return { alone, onto };
@@ -136,15 +168,13 @@ function passOn(
   totals: Map<Variable, Total>,
   from: From,
 ): readonly Part[] | null {
-  const { primitive, inputs, outputs: [output], params } = equation;
-  const rule = primitive.derivative;
-  if (rule.kind !== "linear" || rule.isPermutation !== true) return null;
-  const [input] = inputs;
+  const { primitive, inputs: [input], outputs: [output], params } = equation;
   const total = totals.get(output);
-  if (!(input instanceof Variable) || total === undefined || total.sum !== null) return null;
+  if (!isPermutation(equation) || total === undefined || total.sum !== null) return null;
+  const rule = primitive.derivative as LinearDerivative<unknown>;
   totals.delete(output);
   const back = (cotangent: Tensor): Tensor =>
-    from(equation, () => rule.transpose([cotangent], [input.type], params, [true])[0]!);
+    from(equation, () => rule.transpose([cotangent], [typeOf(input)], params, [true])[0]!);
   const forth = (tensor: Tensor): Tensor =>
     from(equation, () => bindOne(primitive, [tensor], params));
   return total.parts.map(({ alone, onto }) => ({
@@ -153,10 +183,17 @@ function passOn(
   }));
 }
 
+/** Whether an equation gives the elements of a variable in other places. */
+function isPermutation({ primitive: { derivative }, inputs: [input] }: Equation): boolean {
+  return derivative.kind === "linear" && derivative.isPermutation === true &&
+    input instanceof Variable;
+}
+
 /** The cotangents of an equation's inputs; only those of its variables count. */
 function pull(
   { primitive, inputs, params, outputs }: Equation,
   received: readonly (Tensor | null)[],
+  totals: Totals,
 ): readonly (Tensor | null)[] {
   const rule = primitive.derivative;
   const isLinear = inputs.map((atom) => atom instanceof Variable);
@@ -180,7 +217,7 @@ function pull(
       return inputs.map((_, i) => i === place ? cotangent : null);
     }
     case "program":
-      return rule.transpose(received, types, params, isLinear);
+      return rule.transpose(received, types, params, isLinear, totals);
     case "zero":
       // What stands in the place of an argument, and is not used, takes nothing from its linearity.
       if (rule.isIdentity === true && params === "unused") return inputs.map(() => null);

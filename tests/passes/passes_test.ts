@@ -92,6 +92,7 @@ Deno.test("the passes are a list in a fixed order", () => {
     "bindConstants",
     "optimizeBodies",
     "pruneLoops",
+    "simplifyAgain",
     "hoistInvariants",
     "shareEquations",
     "removeDeadEquations",

@@ -1,6 +1,16 @@
 import { assemble } from "../../../src/backends/wasm/executable.ts";
 import { optimize } from "../../../src/passes/mod.ts";
-import { cond, foriLoop, grad, jit, scan, switchCase, vmap, whileLoop } from "../../../mod.ts";
+import {
+  checkpoint,
+  cond,
+  foriLoop,
+  grad,
+  jit,
+  scan,
+  switchCase,
+  vmap,
+  whileLoop,
+} from "../../../mod.ts";
 import { makeProgram, tensor, zeros } from "../../../mod.ts";
 import type { Tensor } from "../../../mod.ts";
 import { Concrete } from "../../../src/core/tensor.ts";
@@ -25,8 +35,13 @@ function gradient(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
   return (x) => grad((x: Tensor) => f(x).square().sum())(x);
 }
 
-/** Holds a compiled function to the evaluator, and its working memory to less than one carried value. */
-function checkInPlace(name: string, f: (x: Tensor) => Tensor, shape: readonly number[]): void {
+/** Holds a compiled function to the evaluator, and its working memory to less than some carried values. */
+function checkInPlace(
+  name: string,
+  f: (x: Tensor) => Tensor,
+  shape: readonly number[],
+  places = 1,
+): void {
   const random = makeRandom(3);
   const size = shape.reduce((product, length) => product * length, 1);
   const x = fromValues(real(random, size), "float64", shape);
@@ -35,7 +50,10 @@ function checkInPlace(name: string, f: (x: Tensor) => Tensor, shape: readonly nu
   const before = new Concrete("float64", shape, Float64Array.from(x.elements));
   assertIdentical(compiled.run([x]), makeRunner(program)([x]), name);
   assertIdentical([x], [before], `${name}: the argument`);
-  assert(compiled.arena < size * 8, `${name}: takes ${compiled.arena} bytes of working memory`);
+  assert(
+    compiled.arena < places * size * 8,
+    `${name}: takes ${compiled.arena} bytes of working memory`,
+  );
 }
 
 const steps: Readonly<Record<string, Step>> = {
@@ -122,6 +140,64 @@ Deno.test("the gradient of what a loop reads in places is added up where it is",
   const rows = (x: Tensor): Tensor =>
     foriLoop(0, 5, (i, s) => s.add(x.at(i).mul(x.at(3)).sum()), tensor(0, { dtype: "float64" }));
   checkInPlace("rows", (x) => grad(rows)(x), [300, 200]);
+});
+
+Deno.test("the gradient of what branches, loops and calls within a loop read is added up where it is", () => {
+  type Read = (i: Tensor, s: Tensor, x: Tensor) => Tensor;
+  const read: Read = (i, s, x) => s.add(x.at(i).square().mul(x.at(i.add(2))));
+  const reads: Readonly<Record<string, Read>> = {
+    "a branch": (i, s, x) => cond(i.less(4), (s: Tensor) => read(i, s, x), (s: Tensor) => s, s),
+    "a branch that gets it": (i, s, x) =>
+      cond(i.less(4), (s: Tensor) => s, (s: Tensor, x: Tensor) => read(i, s, x), s, x),
+    "several branches": (i, s, x) =>
+      switchCase(i.mod(3), [
+        (s: Tensor) => read(i, s, x),
+        (s: Tensor) => s.mul(x.at([3, 7]).sum()),
+        (s: Tensor) => s,
+      ], s),
+    "a branch of a branch": (i, s, x) =>
+      cond(
+        i.less(6),
+        (s: Tensor) => cond(i.less(3), (s: Tensor) => read(i, s, x), (s: Tensor) => s, s),
+        (s: Tensor) => s.mul(x.at(5)),
+        s,
+      ),
+    "a loop": (i, s, x) => foriLoop(0, 3, (j, s) => read(i.add(j), s, x), s),
+    "a loop in a branch": (i, s, x) =>
+      cond(
+        i.less(4),
+        (s: Tensor) => foriLoop(0, 3, (j, s) => read(i.add(j), s, x), s),
+        (s: Tensor) => s,
+        s,
+      ),
+    "a bounded loop": (i, s, x) =>
+      whileLoop(
+        ([j]) => j.less(i),
+        ([j, s]) => [j.add(1), read(j, s, x)] as [Tensor, Tensor],
+        [tensor(0, { dtype: "int32" }), s] as [Tensor, Tensor],
+        { maxSteps: 20 },
+      )[1],
+    "a call": (i, s, x) => jit(read)(i, s, x),
+    "a branch in a call": (i, s, x) =>
+      jit((s: Tensor, x: Tensor) => cond(i.less(4), (s: Tensor) => read(i, s, x), (s) => s, s))(
+        s,
+        x,
+      ),
+    "a checkpoint": (i, s, x) => checkpoint(read)(i, s, x),
+    "a branch of another shape": (i, s, x) => {
+      const rows = x.reshape([300, 200]);
+      const at = (s: Tensor) => s.add(rows.at(i, i.add(1)).square());
+      return cond(i.less(4), at, (s: Tensor) => s, s);
+    },
+  };
+  for (const [name, step] of Object.entries(reads)) {
+    const sum = (x: Tensor) =>
+      foriLoop(0, ROUNDS, (i, s) => step(i, s, x), tensor(1, { dtype: "float64" }));
+    checkInPlace(name, (x) => grad(sum)(x), [SIZE]);
+    const twice = (x: Tensor) => grad((x: Tensor) => grad(sum)(x).at(3))(x);
+    // The tangent is one more sum that is carried.
+    checkInPlace(`second derivative of ${name}`, twice, [SIZE], 2);
+  }
 });
 
 Deno.test("what is still needed as it was is not overwritten", () => {

@@ -5,9 +5,8 @@
  * @module
  */
 import { target } from "../kernels/nest/mod.ts";
-import { byteSize } from "../../../base/dtype.ts";
 import { internalError } from "../../../base/errors.ts";
-import { sizeOf } from "../../../base/shape.ts";
+import { bytesOf } from "../../../passes/heirs.ts";
 import type { Program } from "../../../core/program.ts";
 import type { Type } from "../../../core/tensor.ts";
 import { advance, type Pointer } from "../kernels/addresses.ts";
@@ -170,11 +169,6 @@ export class Region {
 /** Bytes of a value, with the slack that kernels may read. */
 export function roomFor(type: Type): number {
   return Math.ceil((bytesOf(type) + SLACK) / 64) * 64;
-}
-
-/** Bytes of a value. */
-export function bytesOf({ dtype, shape }: Type): number {
-  return byteSize(dtype) * sizeOf(shape);
 }
 
 /** Copies a value. */

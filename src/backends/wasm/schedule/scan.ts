@@ -25,7 +25,8 @@ import {
   type Spare,
   within,
 } from "./loop.ts";
-import { bytesOf, copyValue, Region } from "./region.ts";
+import { bytesOf } from "../../../passes/heirs.ts";
+import { copyValue, Region } from "./region.ts";
 
 /** Into how many chunks rounds are divided that do not depend on each other. */
 const MOST_PIECES = 16;

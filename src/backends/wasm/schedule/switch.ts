@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { type Atom, type Equation, type Program, typeOf, Variable } from "../../../core/program.ts";
 import type { Pointer } from "../kernels/addresses.ts";
 import { type Builder, chunksOf, type Order } from "../kernels/kernel.ts";
 import { i32 } from "../assembler/operations.ts";
-import { asControl, type ControlEquation } from "../../../passes/control.ts";
+import type { ControlEquation } from "../../../passes/control.ts";
+import { heirsOf } from "../../../passes/heirs.ts";
 import {
   divideOperands,
   isShared,
@@ -17,9 +17,7 @@ import {
   MOST_CHUNKS,
   within,
 } from "./loop.ts";
-import { bytesOf, type Pointers, Region } from "./region.ts";
-import { ruleOf } from "../../../lowering/rules.ts";
-import { isUpdate } from "../../../passes/kinds.ts";
+import { type Pointers, Region } from "./region.ts";
 
 /** The kernel of a switch; `null` if part of it must be left to the evaluator. */
 export function emitSwitch(
@@ -81,63 +79,6 @@ export function emitSwitch(
         : []
     ),
   };
-}
-
-/**
- * For each result of a switch the operand, by number, that most branches hand on as it is or with
- * changes in some places: its memory may become the result's. No two results have the same.
- */
-export function heirsOf(branches: readonly Program[]): readonly (number | null)[] {
-  const taken = new Set<number>();
-  return branches[0].results.map((result, i) => {
-    const counts = new Map<number, number>();
-    for (const branch of branches) {
-      const operand = ancestorOf(branch, branch.results[i]);
-      if (operand === null || taken.has(operand)) continue;
-      if (bytesOf(branch.binders[operand].type) !== bytesOf(typeOf(result))) continue;
-      counts.set(operand, (counts.get(operand) ?? 0) + 1);
-    }
-    let heir: number | null = null;
-    for (const [operand, count] of counts) {
-      if (heir === null || count > counts.get(heir)!) heir = operand;
-    }
-    if (heir !== null) taken.add(heir);
-    return heir;
-  });
-}
-
-/** The binder, by number, that a value is, perhaps with changes in some places. */
-function ancestorOf({ binders, equations }: Program, atom: Atom): number | null {
-  const producers = new Map<Atom, Equation>();
-  for (const equation of equations) {
-    equation.outputs.forEach((output) => producers.set(output, equation));
-  }
-  for (let equation = producers.get(atom); equation; equation = producers.get(atom)) {
-    const before = predecessorOf(equation, equation.outputs.indexOf(atom as Variable));
-    if (before === null) return null;
-    atom = before;
-  }
-  const operand = atom instanceof Variable ? binders.indexOf(atom) : -1;
-  return operand < 0 ? null : operand;
-}
-
-/** The input whose memory an output of an equation may take over. */
-function predecessorOf(equation: Equation, output: number): Atom | null {
-  const { primitive, inputs } = equation;
-  if (isUpdate(primitive.name) || ruleOf(primitive.name).kind === "alias") return inputs[0];
-  const control = asControl(equation);
-  switch (control?.kind) {
-    case "scan":
-      return output < control.params.carry ? inputs[control.params.consts + output] : null;
-    case "while":
-      return inputs[control.params.conditionConsts + control.params.bodyConsts + output];
-    case "switch": {
-      const heir = heirsOf(control.params.branches)[output];
-      return heir === null ? null : inputs[1 + heir];
-    }
-    default:
-      return null;
-  }
 }
 
 /** Whether an index, taken to the nearest one in range, is that of branch `i` of `count`. */
