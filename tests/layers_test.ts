@@ -136,6 +136,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "comparison",
     "arithmetic",
     "indexing",
+    "positions",
     "dynamic_slicing",
     "slicing",
     "moments",

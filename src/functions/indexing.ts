@@ -33,6 +33,7 @@ import { add, minimum, offset, scale } from "../primitives/arithmetic.ts";
 import { and, less, lessEqual, select } from "../primitives/comparison.ts";
 import * as dynamic from "../primitives/dynamic_slicing.ts";
 import * as strict from "../primitives/indexing.ts";
+import { type AxisPositions, mergeAxes, mergePositions } from "../primitives/positions.ts";
 import * as slicing from "../primitives/slicing.ts";
 import { constantLike, convert, moveAxis, reshape, transpose } from "../primitives/structure.ts";
 import { checkBroadcast, countAxes, toIndices } from "./arguments.ts";
@@ -96,8 +97,9 @@ export function index(x: TensorLike, ...indices: readonly Index[]): Tensor {
   const place = readPlace(input, indices);
   const block = place.indices.length === 0 ? null : blockOf(place);
   if (block !== null) return takeBlock(input, place, block);
-  const part = takePositions(input, place);
-  return place.indices.length === 0 ? part : takeEntries(part, place);
+  if (place.indices.length === 0) return takePositions(input, place);
+  if (isFew(place)) return takeFew(input, place);
+  return takeEntries(takePositions(input, place), place);
 }
 
 /**
@@ -130,6 +132,7 @@ export function set(x: TensorLike, indices: readonly Index[], values: TensorLike
   if (filling.size === 0) return input;
   const block = blockOf(place);
   if (block !== null) return putBlock(input, block, filling, dynamic.updateSlice);
+  if (isFew(place)) return changeFew(input, place, filling, strict.scatterSet);
   if (place.indices.length === 0) return putPositions(input, place, filling);
   const part = takePositions(input, place);
   return putPositions(input, place, putEntries(part, place, filling));
@@ -166,10 +169,9 @@ export function addAt(x: TensorLike, indices: readonly Index[], values: TensorLi
   if (terms.size === 0) return input;
   const block = blockOf(place);
   if (block !== null) return putBlock(input, block, terms, dynamic.addSlice);
+  if (isFew(place)) return changeFew(input, place, terms, strict.scatterOnto);
   if (place.indices.length === 0) return add(input, spread(terms, place));
-  const part = takePositions(input, place);
-  if (!strict.areFew(terms, part)) return add(input, spread(sumEntries(terms, place), place));
-  return putPositions(input, place, addEntries(part, place, terms));
+  return add(input, spread(sumEntries(terms, place), place));
 }
 
 /** Where a block begins: an integer tensor of one entry per axis, or a list of integers and scalars. */
@@ -404,7 +406,7 @@ export function gather(x: TensorLike, indices: TensorLike, axis?: number): Tenso
   const entries = toIndices(indices, what);
   checkInside(input, entries, at, `${what} at ${showType(entries)} along axis ${at}`);
   const checked = fromFront(entries, input.shape[at], at, what);
-  return gatherRows(crop(input, entries.shape, at), checked, at);
+  return gatherRows(input, checked, at);
 }
 
 /**
@@ -448,6 +450,13 @@ export function scatterAdd(
   checkInside(input, entries, at, where);
   const terms = cropUpdates(castValues(updates, input.dtype, what), entries, where);
   const checked = fromFront(entries, input.shape[at], at, what);
+  if (strict.areFew(terms, input)) {
+    const { merged, positions, batch } = windowAlong(input, checked, at);
+    return reshape(
+      strict.scatterOnto(reshape(input, merged), terms, positions, batch),
+      input.shape,
+    );
+  }
   const sums = strict.scatterAdd(toRows(terms, at), toRows(checked, at), input.shape[at], 1);
   const shape = entries.shape.map((length, i) => i === at ? input.shape[at] : length);
   const none = shape.map(() => 0);
@@ -722,6 +731,82 @@ function putPositions(x: Tensor, place: Place, part: Tensor): Tensor {
   return select(spread(splat(1, "bool", part.shape), place), spreadPart, x);
 }
 
+/** Where the whole of a tensor is as large as this many times a known place, only that is touched. */
+const MANY = 16;
+
+/** Whether a place has so few elements that they are better visited one by one than as part of all. */
+function isFew(place: Place): boolean {
+  const { shape, indices } = place;
+  const few = sizeOf(partShape(place));
+  return few > 0 && (indices.length > 0 ? 4 : MANY) * few <= sizeOf(shape);
+}
+
+/** A place as positions on one axis: neighbouring axes with everything between them as one. */
+interface Window {
+  /** How many axes stand in front of that axis. */
+  readonly outer: number;
+  /** The shape with that axis. */
+  readonly merged: readonly number[];
+  /** The positions. */
+  readonly positions: Tensor;
+  /** Where the axes of the place's integer tensors stand among those of the part. */
+  readonly at: number;
+}
+
+function windowOf({ shape, positions, dropped, axes, indices, target }: Place): Window {
+  const own = withoutAxes(range(shape.length), dropped);
+  const indexed = axes.map((axis) => own[axis]);
+  const isPart = (axis: number): boolean =>
+    indexed.includes(axis) || dropped.includes(axis) || positions[axis].count < shape[axis] ||
+    positions[axis].step < 0;
+  const parts = range(shape.length).filter(isPart);
+  const [outer, end] = [parts[0], parts[parts.length - 1] + 1];
+  const inner = range(outer, end);
+  const counted = inner.filter((axis) => !indexed.includes(axis) && !dropped.includes(axis));
+  const before = Math.min(Math.max(target - outer, 0), counted.length);
+  const entries = indices[0]?.shape ?? [];
+  const lengths = counted.map((axis) => positions[axis].count);
+  const merged = inner.map((axis): AxisPositions => {
+    const { start, count, step } = positions[axis];
+    const length = shape[axis];
+    const index = indexed.indexOf(axis);
+    if (index >= 0) return { length, start: indices[index], count: 1, step: 1, along: 0 };
+    const place = counted.indexOf(axis);
+    return { length, start, count, step, along: place < before ? place : place + entries.length };
+  });
+  return {
+    outer,
+    merged: mergeAxes(shape, outer, end),
+    positions: mergePositions(
+      merged,
+      [...lengths.slice(0, before), ...entries, ...lengths.slice(before)],
+      range(before, before + entries.length),
+    ),
+    at: outer + before,
+  };
+}
+
+/** The few elements of a place. */
+function takeFew(x: Tensor, place: Place): Tensor {
+  const { outer, merged, positions, at } = windowOf(place);
+  const taken = strict.gather(reshape(x, merged), positions, 0, range(outer));
+  const count = place.indices[0].ndim;
+  return transpose(taken, blockPermutation(taken.ndim, count, at, place.target));
+}
+
+/** `x` with the few elements of a place replaced, or with values added to them. */
+function changeFew(
+  x: Tensor,
+  place: Place,
+  values: Tensor,
+  change: typeof strict.scatterSet,
+): Tensor {
+  const { outer, merged, positions, at } = windowOf(place);
+  const count = place.indices[0]?.ndim ?? 0;
+  const entries = transpose(values, blockPermutation(values.ndim, count, place.target, at));
+  return reshape(change(reshape(x, merged), entries, positions, 0, range(outer)), x.shape);
+}
+
 /** The permutation that takes a block of axes, `count` of them at `from`, to `to` among the others. */
 function blockPermutation(ndim: number, count: number, from: number, to: number): number[] {
   const block = range(from, from + count);
@@ -804,23 +889,10 @@ function entriesBehind(outer: readonly number[], values: Tensor, place: Place): 
 
 /** `part` with `values` where the integer tensors of a place point, the last of several. */
 function putEntries(part: Tensor, place: Place, values: Tensor): Tensor {
-  return changeEntries(part, place, values, strict.scatterSet);
-}
-
-/** `part` with `values` added where the integer tensors of a place point. */
-function addEntries(part: Tensor, place: Place, values: Tensor): Tensor {
-  return changeEntries(part, place, values, strict.scatterOnto);
-}
-
-function changeEntries(
-  part: Tensor,
-  place: Place,
-  values: Tensor,
-  change: typeof strict.scatterSet,
-): Tensor {
   const { permutation, shape, outer, rows, flat } = mergeIndices(place);
   const before = reshape(transpose(part, permutation), rows);
-  const result = change(before, entriesBehind(outer, values, place), flat, 0, outer);
+  const entries = entriesBehind(outer, values, place);
+  const result = strict.scatterSet(before, entries, flat, 0, outer);
   return transpose(reshape(result, shape), inversePermutation(permutation));
 }
 
@@ -893,8 +965,35 @@ function fromRows(rows: Tensor, shape: Shape, axis: number): Tensor {
   return moveAxis(reshape(rows, moved), moved.length - 1, axis);
 }
 
-/** Entries along an axis, for `x` and `indices` of equal lengths on all others. */
+/** Entries along an axis, for `indices` no longer than `x` on all others. */
 function gatherRows(x: Tensor, indices: Tensor, axis: number): Tensor {
-  const taken = strict.gather(toRows(x, axis), toRows(indices, axis), 1);
-  return fromRows(taken, indices.shape, axis);
+  if (strict.areFew(indices, x)) {
+    const { merged, positions, batch } = windowAlong(x, indices, axis);
+    return strict.gather(reshape(x, merged), positions, batch);
+  }
+  const rows = toRows(crop(x, indices.shape, axis), axis);
+  return fromRows(strict.gather(rows, toRows(indices, axis), 1), indices.shape, axis);
+}
+
+/**
+ * Indices along an axis as positions on one axis, which takes the place of that axis, of all behind it,
+ * and of all from the first one on that the indices do not cover; the axes in front are shared.
+ */
+function windowAlong(
+  x: Tensor,
+  indices: Tensor,
+  axis: number,
+): { readonly merged: readonly number[]; readonly positions: Tensor; readonly batch: number } {
+  const isShared = (i: number): boolean => i < axis && indices.shape[i] === x.shape[i];
+  const batch = range(x.ndim).findIndex((i) => !isShared(i));
+  const axes = range(batch, x.ndim).map((i): AxisPositions =>
+    i === axis
+      ? { length: x.shape[i], start: indices, count: 1, step: 1, along: 0 }
+      : { length: x.shape[i], start: 0, count: indices.shape[i], step: 1, along: i }
+  );
+  return {
+    merged: mergeAxes(x.shape, batch, x.ndim),
+    positions: mergePositions(axes, indices.shape, range(x.ndim)),
+    batch,
+  };
 }

@@ -4,9 +4,11 @@
  *
  * @module
  */
+import { sizeOf } from "../base/shape.ts";
 import { isEffectful } from "../core/program.ts";
 import { asControl } from "../passes/control.ts";
 import type { Buffer, Task } from "./tasks.ts";
+import { heirsOf } from "../passes/heirs.ts";
 import { isUpdate } from "../passes/kinds.ts";
 import { readsOf, writesOf } from "./tasks.ts";
 
@@ -23,7 +25,9 @@ function overwritable(task: Task): readonly number[] {
     case "while":
       return inputs.slice(control.params.conditionConsts + control.params.bodyConsts);
     case "switch":
-      return inputs.slice(1);
+      return heirsOf(control.params.branches).flatMap((heir) =>
+        heir === null ? [] : [inputs[1 + heir]]
+      );
     default:
       return [];
   }
@@ -70,15 +74,17 @@ export function readersFirst(tasks: readonly Task[], buffers: readonly Buffer[])
     return false;
   };
   let isChanged = false;
-  tasks.forEach((task, i) => {
-    for (const buffer of new Set(overwritable(task))) {
-      for (const reader of readers.get(memoryOf(buffer)) ?? []) {
-        if (reader <= i || needs(reader, i)) continue;
-        before[i].add(reader);
-        isChanged = true;
-      }
+  // Where two tasks would each have to come before the other, the larger value stays where it is.
+  const pairs = tasks.flatMap((task, i) =>
+    [...new Set(overwritable(task))].map((buffer) => ({ i, buffer }))
+  ).sort((a, b) => sizeOf(buffers[b.buffer].shape) - sizeOf(buffers[a.buffer].shape));
+  for (const { i, buffer } of pairs) {
+    for (const reader of readers.get(memoryOf(buffer)) ?? []) {
+      if (reader === i || needs(reader, i) || needs(i, reader)) continue;
+      before[i].add(reader);
+      isChanged ||= reader > i;
     }
-  });
+  }
   if (!isChanged) return tasks;
   const ordered: Task[] = [];
   const done = new Set<number>();

@@ -5,32 +5,17 @@
  * @module
  */
 import { dtypeError, indexError, shapeError } from "../base/errors.ts";
-import {
-  inversePermutation,
-  range,
-  sameShape,
-  showType,
-  sizeOf,
-  stridesOf,
-} from "../base/shape.ts";
+import { range, showType, sizeOf, stridesOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { readView, type View, writeView } from "../numeric/strided.ts";
 import type { BatchAxis, Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete, dense, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
-import { add, scale } from "./arithmetic.ts";
-import { and, lessEqual, select } from "./comparison.ts";
+import { lessEqual, select } from "./comparison.ts";
 import { copyOf, gather, scatterOnto, scatterSet } from "./indexing.ts";
-import {
-  alignBatch,
-  broadcast,
-  constantLike,
-  iota,
-  moveAxis,
-  reshape,
-  transpose,
-} from "./structure.ts";
+import { type AxisPositions, mergeAxes, mergePositions } from "./positions.ts";
+import { alignBatch, constantLike, moveAxis, reshape } from "./structure.ts";
 
 /** Where a block begins: one entry per axis. */
 export interface BlockStart {
@@ -119,12 +104,13 @@ export const dynamicSlicePrimitive: Primitive<DynamicSliceParams> = {
       const whole = alignBatch(x, axis, 0, size);
       return [[dynamicSlice(whole, [0, ...start], starts, [size, ...sizes]), 0]];
     }
-    const positions = positionsOf(x, axis, starts, axes, size, { start }, sizes);
     const isMapped = axis !== null;
     const rows = isMapped ? moveAxis(x, axis, 0) : x;
-    const part = positions.known(rows, isMapped);
-    const taken = gather(positions.toRows(part, isMapped), positions.indices, isMapped ? 1 : 0);
-    return [[positions.fromBlock(taken), 0]];
+    const shape = isMapped ? rows.shape.slice(1) : rows.shape;
+    const { outer, merged, indices } = blocksOf(shape, sizes, start, starts, axes, size);
+    if (!isMapped) return [[gather(reshape(rows, merged), indices, 0, range(outer)), outer]];
+    const blocks = reshape(rows, [size, ...merged]);
+    return [[gather(blocks, indices, 1, range(1, outer + 1)), 0]];
   },
   derivative: {
     kind: "linear",
@@ -180,20 +166,13 @@ function blockPrimitive(
       if (axes.every((one) => one === null)) {
         return [[bindBlock(whole, block, [0, ...start], starts), 0]];
       }
+      const shape = whole.shape.slice(1);
       const sizes = block.shape.slice(1);
-      const positions = positionsOf(whole, 0, starts, axes, size, { start }, sizes);
-      const part = positions.known(whole, true);
-      const rows = positions.toRows(part, true);
-      const values = positions.toBlock(block);
-      const changed = adds
-        ? scatterOnto(rows, values, positions.indices, 1)
-        : scatterSet(rows, values, positions.indices, 1);
-      const result = positions.fromRows(changed);
-      const known = [0, ...start.map((first) => first ?? 0)];
-      return [[
-        sameShape(part.shape, whole.shape) ? result : updateSlice(whole, result, known, []),
-        0,
-      ]];
+      const { outer, merged, indices } = blocksOf(shape, sizes, start, starts, axes, size);
+      const rows = reshape(whole, [size, ...merged]);
+      const change = adds ? scatterOnto : scatterSet;
+      const changed = change(rows, block, indices, 1, range(1, outer + 1));
+      return [[reshape(changed, whole.shape), 0]];
     },
     derivative: {
       kind: "linear",
@@ -239,88 +218,41 @@ export function addSlice(
   return bindOne(addSlicePrimitive, [x, update, ...starts], { start });
 }
 
-/** Blocks that differ from example to example, as rows of one axis that indices point to. */
-interface BlockPositions {
-  /** `[size, window...]`: where the positions of each example's block are on the merged axis. */
+/** Blocks that differ from example to example, as places on one axis that indices point to. */
+interface Blocks {
+  /** How many axes there are in front, of which blocks have everything. */
+  readonly outer: number;
+  /** The shape with the axes between these and others that blocks have all of as one. */
+  readonly merged: Shape;
+  /** `[examples, sizes...]`: the places of the blocks on that axis; -1 for what sticks out. */
   readonly indices: Tensor;
-  /** The part that is left when the starts that are known have been applied. */
-  known(x: Tensor, isMapped: boolean): Tensor;
-  /** That part with the axes of unknown starts merged, in front of the others. */
-  toRows(part: Tensor, isMapped: boolean): Tensor;
-  /** The part again, given its mapped rows. */
-  fromRows(rows: Tensor): Tensor;
-  /** Mapped blocks with the axes of unknown starts in front of the others. */
-  toBlock(block: Tensor): Tensor;
-  /** The blocks again. */
-  fromBlock(block: Tensor): Tensor;
 }
 
-function positionsOf(
-  x: Type,
-  axis: BatchAxis,
+function blocksOf(
+  shape: Shape,
+  sizes: readonly number[],
+  start: readonly (number | null)[],
   starts: readonly Tensor[],
   axes: readonly BatchAxis[],
   size: number,
-  { start }: BlockStart,
-  sizes: readonly number[],
-): BlockPositions {
-  const shape = axis === null ? x.shape : x.shape.filter((_, i) => i !== axis);
-  const isOpen = (i: number): boolean => start[i] === null;
-  const open = range(shape.length).filter(isOpen);
-  const order = [...open, ...range(shape.length).filter((i) => !isOpen(i))];
-  const partShape = shape.map((length, i) => isOpen(i) ? length : sizes[i]);
-  const lengths = open.map((i) => partShape[i]);
-  const rest = order.slice(open.length).map((i) => partShape[i]);
-  const permuted = [0, ...order.map((i) => i + 1)];
+): Blocks {
   const firsts = starts.map((one, i) => alignBatch(one, axes[i], 0, size));
+  const parts = range(shape.length).filter((i) => start[i] === null || sizes[i] < shape[i]);
+  const [outer, end] = [parts[0], parts[parts.length - 1] + 1];
+  const inner = range(outer, end);
+  let next = 0;
+  const positions = inner.map((i): AxisPositions => ({
+    length: shape[i],
+    start: start[i] ?? firsts[next++],
+    count: sizes[i],
+    step: 1,
+    along: i - outer + 1,
+  }));
   return {
-    indices: windowIndices(firsts, lengths, open.map((i) => sizes[i])),
-    known(x, isMapped) {
-      const front = isMapped ? [size] : [];
-      if (sameShape(x.shape, [...front, ...partShape])) return x;
-      const known = [...front.map(() => 0), ...start.map((first) => first ?? 0)];
-      return dynamicSlice(x, known, [], [...front, ...partShape]);
-    },
-    toRows(part, isMapped) {
-      return isMapped
-        ? reshape(transpose(part, permuted), [size, sizeOf(lengths), ...rest])
-        : reshape(transpose(part, order), [sizeOf(lengths), ...rest]);
-    },
-    fromRows(rows) {
-      const whole = reshape(rows, [size, ...lengths, ...rest]);
-      return transpose(whole, inversePermutation(permuted));
-    },
-    toBlock: (block) => transpose(block, permuted),
-    fromBlock: (block) => transpose(block, inversePermutation(permuted)),
+    outer,
+    merged: mergeAxes(shape, outer, end),
+    indices: mergePositions(positions, [size, ...inner.map((i) => sizes[i])], [0]),
   };
-}
-
-/**
- * Row-major positions, among axes of these lengths, of windows of these sizes from the `firsts` on:
- * `[examples, sizes...]`; -1 for a window that sticks out.
- */
-function windowIndices(
-  firsts: readonly Tensor[],
-  lengths: readonly number[],
-  sizes: readonly number[],
-): Tensor {
-  const strides = stridesOf(lengths);
-  const window = [firsts[0].shape[0], ...sizes];
-  let base = firsts[0];
-  if (firsts.length > 1) {
-    const [sum, isInside] = firsts.map((first, i) => {
-      const last = constantLike(first, lengths[i] - sizes[i]);
-      const fits = and(lessEqual(constantLike(first, 0), first), lessEqual(first, last));
-      return [scale(first, strides[i]), fits] as const;
-    }).reduce(([sum, all], [term, fits]) => [add(sum, term), and(all, fits)]);
-    base = select(isInside, sum, constantLike(sum, -1));
-  }
-  let indices = broadcast(base, window, [0]);
-  sizes.forEach((count, i) => {
-    if (count === 1) return;
-    indices = add(indices, broadcast(scale(iota(count), strides[i]), window, [i + 1]));
-  });
-  return indices;
 }
 
 /** The starts moved to the nearest block of these sizes that lies inside a tensor of this shape. */

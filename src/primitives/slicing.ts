@@ -4,7 +4,15 @@
  * @module
  */
 import { dtypeError, shapeError } from "../base/errors.ts";
-import { checkSize, insertAt, showShape, showType, sizeOf, stridesOf } from "../base/shape.ts";
+import {
+  checkSize,
+  insertAt,
+  range,
+  showShape,
+  showType,
+  sizeOf,
+  stridesOf,
+} from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { readView, writeView } from "../numeric/strided.ts";
 import type { Primitive } from "../core/primitive.ts";
@@ -12,7 +20,9 @@ import { allocateFor, Concrete, dense, isSplat, splat } from "../core/tensor.ts"
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
 import { addSlice } from "./dynamic_slicing.ts";
-import { alignBatch } from "./structure.ts";
+import { scatterOnto } from "./indexing.ts";
+import { type AxisPositions, mergeAxes, mergePositions } from "./positions.ts";
+import { alignBatch, reshape } from "./structure.ts";
 
 /** Parameters of `slice`: one entry per axis in each list. */
 export interface SliceParams {
@@ -76,10 +86,22 @@ export const slicePrimitive: Primitive<SliceParams> = {
       return [pad(ct, start, high, step.map((s) => s - 1))];
     },
     // A small part of something large: adding zeros to all of the rest would be most of the work.
-    onto: (total, ct, _args, { start, step }) =>
-      total.size >= LARGE && 8 * ct.size <= total.size && step.every((s) => s === 1)
-        ? addSlice(total, ct, start, [])
-        : null,
+    onto(total, ct, _args, { start, step }) {
+      if (total.size < LARGE || 8 * ct.size > total.size) return null;
+      if (step.every((s) => s === 1)) return addSlice(total, ct, start, []);
+      const axes = range(total.ndim).filter((i) => ct.shape[i] < total.shape[i]);
+      const [outer, end] = [axes[0], axes[axes.length - 1] + 1];
+      const positions = range(outer, end).map((i): AxisPositions => ({
+        length: total.shape[i],
+        start: start[i],
+        count: ct.shape[i],
+        step: step[i],
+        along: i - outer,
+      }));
+      const indices = mergePositions(positions, ct.shape.slice(outer, end), []);
+      const rows = reshape(total, mergeAxes(total.shape, outer, end));
+      return reshape(scatterOnto(rows, ct, indices, 0, range(outer)), total.shape);
+    },
   },
 };
 

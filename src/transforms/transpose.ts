@@ -1,6 +1,6 @@
 /**
  * Transposition: the linear program that pulls cotangents of a linear program's results back to its
- * binders. Each equation is visited once, from the last to the first.
+ * binders. Each equation is visited once, behind those that read what it gives.
  *
  * @module
  */
@@ -104,8 +104,7 @@ export function transposeProgram(
       const cotangent = cotangents[i];
       if (atom instanceof Variable && cotangent !== null) accumulate(atom, cotangent);
     });
-    for (let i = program.equations.length - 1; i >= 0; i--) {
-      const equation = program.equations[i];
+    for (const equation of programsFirst(program.equations).toReversed()) {
       const own = passOn(equation, totals, from);
       if (own !== null) {
         totalOf(equation.inputs[0] as Variable).parts.push(...own);
@@ -136,6 +135,26 @@ export function transposeProgram(
   } finally {
     restoreOrigin(outer);
   }
+}
+
+/**
+ * The equations in an order in which those that hold programs stand as early as they can. Their
+ * cotangents then come last, when there is something that they can be added to.
+ */
+function programsFirst(equations: readonly Equation[]): readonly Equation[] {
+  const isProgram = ({ primitive: { derivative } }: Equation) => derivative.kind === "program";
+  if (!equations.some(isProgram)) return equations;
+  const places = new Map<unknown, number>();
+  const behind: Equation[][] = [[], ...equations.map(() => [])];
+  equations.forEach((equation, i) => {
+    const { inputs, outputs } = equation;
+    const place = isProgram(equation)
+      ? inputs.reduce((last, input) => Math.max(last, places.get(input) ?? 0), 0)
+      : i + 1;
+    behind[place].push(equation);
+    outputs.forEach((output) => places.set(output, place));
+  });
+  return behind.flat();
 }
 
 /** Runs work as that of an equation. */

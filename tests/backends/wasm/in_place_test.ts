@@ -11,7 +11,7 @@ import {
   vmap,
   whileLoop,
 } from "../../../mod.ts";
-import { makeProgram, tensor, zeros } from "../../../mod.ts";
+import { gather, makeProgram, scatterAdd, takeAlongAxis, tensor, zeros } from "../../../mod.ts";
 import type { Tensor } from "../../../mod.ts";
 import { Concrete } from "../../../src/core/tensor.ts";
 import { makeRunner } from "../../../src/backends/evaluator.ts";
@@ -115,6 +115,59 @@ Deno.test("rows and columns of a carried matrix are updated where it is", () => 
     checkInPlace(name, loop(step), [300, 200]);
     checkInPlace(`gradient by ${name}`, gradient(loop(step)), [300, 200]);
   }
+});
+
+/** A function of a matrix and a row of places that differ, as a loop with a step. */
+function matrixLoop(step: Step): (x: Tensor, first: Tensor) => Tensor {
+  return (x, first) => foriLoop(1, ROUNDS, (i, x) => step(i.add(first), x), x);
+}
+
+Deno.test("few places of a carried matrix are updated where it is, whatever their pattern", () => {
+  const list = (i: Tensor) => i.add(tensor([3, 0, 3], { dtype: "int32" }));
+  const steps: Readonly<Record<string, Step>> = {
+    "a column": (i, x) => x.set([null, i], x.at(null, i.sub(1)).mul(0.5)),
+    "added to a column": (i, x) => x.addAt([null, i], x.at(null, i.sub(1)).square()),
+    "part of a column": (i, x) => x.set([[2, 8], i], x.at([3, 9], i.sub(1)).mul(0.5)),
+    "steps along a column": (i, x) => x.set([[0, 20, 3], i], x.at([1, 21, 3], i.sub(1)).square()),
+    "backwards": (i, x) => x.addAt([i, [8, 2, -2]], x.at(i.sub(1), [null, 3, 1])),
+    "known places with gaps": (i, x) => x.set([[1, 9, 4], [0, 20, 2]], x.at(i, [0, 20, 2])),
+    "added to known places with gaps": (i, x) => x.addAt([[1, 9, 4], 5], x.at(i, 3).square()),
+    "a list on the second axis": (i, x) => x.set([null, list(i)], x.at(null, list(i)).mul(0.5)),
+    "a list in one row": (i, x) => x.set([5, list(i)], x.at(4, list(i)).mul(0.5)),
+    "a list and a range": (i, x) => x.addAt([[1, 3], list(i)], x.at([2, 4], list(i)).mul(0.5)),
+    "a list and steps": (i, x) => x.set([list(i), [1, 9, 2]], x.at(list(i), [2, 10, 2]).mul(2)),
+    "a block": (i, x) => x.dynamicUpdateSlice(x.dynamicSlice([i, 3], [2, 3]).mul(0.5), [i, i]),
+    "along an axis": (i, x) =>
+      x.set([i], takeAlongAxis(x, list(i).reshape([3, 1]), 0).sum(0).mul(0.1)),
+    "gathered and scattered": (i, x) => {
+      const places = i.add(tensor([[0, 1], [2, 0]], { dtype: "int32" }));
+      return scatterAdd(x, places, gather(x, places, 1).square(), 0);
+    },
+  };
+  const many = tensor([0, 4, 2], { dtype: "int32" });
+  for (const [name, step] of Object.entries(steps)) {
+    const one = (x: Tensor) => matrixLoop(step)(x, tensor(1, { dtype: "int32" }));
+    const batch = (x: Tensor) => vmap(matrixLoop(step))(x, many);
+    const sizes: readonly [string, (x: Tensor) => Tensor, readonly number[]][] = [
+      [name, one, [50, 400]],
+      [`${name}, in a batch`, batch, [3, 50, 400]],
+    ];
+    for (const [what, f, shape] of sizes) {
+      checkInPlace(what, f, shape);
+      checkInPlace(`gradient by ${what}`, gradient(f), shape);
+    }
+  }
+});
+
+Deno.test("what is read behind an update, and by a branch, is read before it", () => {
+  const f = (x: Tensor) =>
+    foriLoop(1, ROUNDS, (i, [x, s]) => {
+      const read = (x: Tensor, s: Tensor) => x.at(i.sub(1)).mul(2).add(s);
+      const next = cond(i.less(5), read, (_x: Tensor, s: Tensor) => s, x, s);
+      return [x.set([i], s), next] as [Tensor, Tensor];
+    }, [x, tensor(0.5, { dtype: "float64" })] as [Tensor, Tensor])[0];
+  checkInPlace("f", f, [SIZE]);
+  checkInPlace("gradient", gradient(f), [SIZE]);
 });
 
 Deno.test("each example of a batch has its own places", () => {
