@@ -1,12 +1,24 @@
 /**
- * What a step of a compiled loop costs: a carried value that is changed in one place, one that a branch
- * hands on, and a step over a small vector; forward and with the gradient, in float64.
+ * What a step of a compiled loop costs: carried values that are changed in few places, by all examples of
+ * a batch or by some, one that a branch hands on or reads, and a step over a small vector; forward and with
+ * the gradient, in float64.
  *
  * Run it with `deno bench bench/loops_bench.ts`.
  *
  * @module
  */
-import { cond, foriLoop, grad, jit, ones, stack, type Tensor, tensor } from "@jacobi/jacobi";
+import {
+  arange,
+  cond,
+  foriLoop,
+  grad,
+  jit,
+  ones,
+  stack,
+  type Tensor,
+  tensor,
+  vmap,
+} from "@jacobi/jacobi";
 
 const options = { dtype: "float64" } as const;
 
@@ -35,6 +47,49 @@ pair(
       x,
     ),
   ones([1_000_000], options),
+);
+
+pair(
+  "a million elements of which branches read one each, 1,000 steps",
+  (x) =>
+    foriLoop(0, 1000, (i, s) =>
+      cond(
+        i.mod(2).equal(0),
+        (s: Tensor) => s.add(x.at(i).square()),
+        (s: Tensor) => s,
+        s,
+      ), tensor(0, options)),
+  ones([1_000_000], options),
+);
+
+pair(
+  "every second element of a column of a 1,000 x 1,000 matrix, 100 steps",
+  (x) => foriLoop(1, 100, (i, x) => x.set([[0, 20, 2], i], x.at([0, 20, 2], i.sub(1))), x),
+  ones([1000, 1000], options),
+);
+
+pair(
+  "columns of 8 matrices of 100 x 1,000, one of its own for each, 100 steps",
+  (x) =>
+    vmap((x: Tensor, first: Tensor) =>
+      foriLoop(1, 100, (i, x) => x.set([null, first.add(i)], x.at(null, i).mul(0.5)), x)
+    )(x, arange(8)),
+  ones([8, 100, 1000], options),
+);
+
+pair(
+  "8 times 100,000 elements of which each example sets some or not, 100 steps",
+  (x) =>
+    vmap((x: Tensor, first: Tensor) =>
+      foriLoop(1, 100, (i, x) =>
+        cond(
+          first.add(i).mod(3).equal(0),
+          (x: Tensor) => x.set([i], x.at(i.sub(1)).mul(0.5)),
+          (x: Tensor) => x,
+          x,
+        ), x)
+    )(x, arange(8)),
+  ones([8, 100_000], options),
 );
 
 pair(

@@ -6,7 +6,7 @@
  * @module
  */
 import { isFloat } from "../base/dtype.ts";
-import { insertAt, range, removeAt } from "../base/shape.ts";
+import { insertAt, removeAt } from "../base/shape.ts";
 import { inlinePlainCalls } from "../passes/inline_calls.ts";
 import { asControl, withPrograms } from "../passes/control.ts";
 import { mentionsAxis } from "../core/axes.ts";
@@ -17,11 +17,9 @@ import type { Atom, Equation } from "../core/program.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
 import { axisIndexPrimitive } from "../primitives/collective.ts";
-import { select } from "../primitives/comparison.ts";
-import { gather } from "../primitives/indexing.ts";
-import { argmax } from "../primitives/reduction.ts";
-import { broadcast, broadcastAxis, iota, moveAxis, stopGradient } from "../primitives/structure.ts";
+import { broadcastAxis, iota, moveAxis } from "../primitives/structure.ts";
 import { canonical } from "./canonical.ts";
+import { changesOf, partProgram } from "./few_places.ts";
 import { batchProgram, keyOfFlags, memoize, record } from "./programs.ts";
 import { scanPrimitive } from "./scan_primitive.ts";
 
@@ -34,6 +32,11 @@ export interface ConfinedProgram {
   readonly program: Program;
   /** Whether it may run though no example takes part. */
   readonly isTotal: boolean;
+  /**
+   * For each result the argument, by its number, that it is with changes in few places; it is as it was
+   * for examples that take no part. `null` for all others.
+   */
+  readonly changes: readonly (number | null)[];
 }
 
 const confinedPrograms = memoize<ConfinedProgram>();
@@ -42,10 +45,12 @@ const confinedPrograms = memoize<ConfinedProgram>();
  * The program over a batch for the examples that take part. Results for which `isForced` are mapped
  * along axis 0, the others where they happen to be.
  *
- * The derivatives of examples that take no part are cut off where arguments enter, by selection: in
+ * The derivatives of examples that take no part are cut off where arguments are read, by selection: in
  * reverse mode their cotangents are zeros there even if a zero has met an infinity within (as JAX
  * does; see its issues 1052 and 5658). Where the program might fail, go on for ever, or mix the
- * derivatives of examples, these also get the arguments of one that takes part.
+ * derivatives of examples, these also read what one that takes part does. An argument of which few
+ * places are read or changed is not read as a whole: see `few_places.ts`. `mayChange` says of which
+ * argument a result may be what is left when few places are changed.
  *
  * A program with a collective over the examples' axis computes with all of them, each as it is.
  */
@@ -55,8 +60,12 @@ export function confineProgram(
   size: number,
   axisName: string | undefined,
   isForced: readonly boolean[],
+  mayChange: readonly (number | null)[],
 ): ConfinedProgram {
-  const key = `${axes.map(String)}/${size}/${keyOfFlags(isForced)}/${JSON.stringify(axisName)}`;
+  const name = JSON.stringify(axisName);
+  const key = `${axes.map(String)}/${size}/${keyOfFlags(isForced)}/${
+    mayChange.map(String)
+  }/${name}`;
   return confinedPrograms(given, key, () => {
     const program = inlinePlainCalls(given);
     if (axisName !== undefined && collectsOver(program, axisName)) {
@@ -64,33 +73,26 @@ export function confineProgram(
       const flags = { dtype: "bool", shape: [size] } as const;
       const types = inner.binders.map(({ type }) => type);
       const all = record([flags, ...types], ([_takes, ...args]) => evaluateProgram(inner, args));
-      return { program: all, isTotal: isTotalProgram(program) };
+      const changes = program.results.map(() => null);
+      return { program: all, isTotal: isTotalProgram(program), changes };
     }
     const isOwn = ownScalars(program, axes);
     const isTotal = isTotalProgram(program) && !sharesFloats(program, axes, isOwn);
     const innerAxes = axes.map((axis, i) => isOwn[i] ? 0 : axis);
-    const inner = batchProgram(program, innerAxes, size, axisName, isForced).program;
+    const changes = changesOf(program, mayChange);
+    const parting = partProgram(program, changes, isTotal);
+    const inner = batchProgram(parting, [0, ...innerAxes], size, axisName, isForced).program;
     const types = program.binders.map(({ type: { dtype, shape } }, i) => {
       const axis = axes[i];
       return { dtype, shape: axis === null ? shape : insertAt(shape, axis, size) };
     });
     const flags = { dtype: "bool", shape: [size] } as const;
-    const confined = record([flags, ...types], ([takes, ...args]) => {
-      const first = isTotal || size === 0 ? null : argmax(takes, 0);
-      return evaluateProgram(
-        inner,
-        args.map((arg, i) => {
-          const axis = innerAxes[i];
-          if (axis === null) return arg;
-          const own = isOwn[i] ? broadcastAxis(arg, 0, size) : arg;
-          // Something else in the place of what is not wanted: without it, only a constant.
-          const stand = first === null || isOwn[i] ? own : standIn(own, axis, first);
-          if (stand === own && !isFloat(own.dtype)) return own;
-          return select(broadcast(takes, own.shape, [axis]), own, stopGradient(stand, "unused"));
-        }),
-      );
-    });
-    return { program: confined, isTotal };
+    const confined = record([flags, ...types], ([takes, ...args]) =>
+      evaluateProgram(inner, [
+        takes,
+        ...args.map((arg, i) => isOwn[i] ? broadcastAxis(arg, 0, size) : arg),
+      ]));
+    return { program: confined, isTotal, changes };
   });
 }
 
@@ -100,12 +102,6 @@ function collectsOver({ equations }: Program, id: string): boolean {
     (primitive.axisOf?.(params).axisName === id && primitive !== axisIndexPrimitive as Primitive) ||
     programsIn(params).some((inner) => collectsOver(inner, id))
   );
-}
-
-/** The value of example `first` for all examples of `x` along `axis`. */
-function standIn(x: Tensor, axis: number, first: Tensor): Tensor {
-  const row = gather(moveAxis(x, axis, 0), first);
-  return broadcast(row, x.shape, range(x.ndim).filter((i) => i !== axis));
 }
 
 /** Whether all that a program does gives a value for all operands. */

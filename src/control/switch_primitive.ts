@@ -23,9 +23,10 @@ import { bind } from "../core/trace.ts";
 import { divergenceError, uniform } from "../primitives/collective.ts";
 import { and, lessEqual, not, select } from "../primitives/comparison.ts";
 import { reduceMax } from "../primitives/reduction.ts";
-import { broadcast, constantLike, convert } from "../primitives/structure.ts";
+import { alignBatch, broadcast, constantLike, convert } from "../primitives/structure.ts";
 import { confineProgram, oneByOne } from "./confine.ts";
 import { evaluateSwitch } from "./evaluate.ts";
+import { commonChanges } from "./few_places.ts";
 import { handedOnByBranches } from "./handed_on.ts";
 import {
   anyOf,
@@ -107,11 +108,15 @@ function giving(program: Program, isGiven: readonly boolean[]): Program {
 
 const idle = memoize<Program>();
 
-/** A program of the same arguments that gives zeros. */
-function idleLike(program: Program): Program {
-  return idle(program, "", () => {
+/** A program of the same arguments that hands on those that `changes` names, and gives zeros else. */
+function idleLike(program: Program, changes: readonly (number | null)[]): Program {
+  return idle(program, changes.map(String).join(), () => {
     const binders = program.binders.map(({ type }) => new Variable(type));
-    return new Program(binders, [], program.results.map((atom) => zerosOf(typeOf(atom))));
+    const results = program.results.map((atom, i) => {
+      const place = changes[i];
+      return place === null ? zerosOf(typeOf(atom)) : binders[1 + place];
+    });
+    return new Program(binders, [], results);
   });
 }
 
@@ -133,25 +138,39 @@ function chooseEach(
   if (size === 0) return types.map(({ dtype, shape }) => zerosOf({ dtype, shape: [0, ...shape] }));
   const last = branches.length - 1;
   const upTo = range(last).map((i) => lessEqual(choice, constantLike(choice, i)));
+  // What every branch changes in few places goes through all of them, and each changes its examples'.
+  const changes = commonChanges(programs);
+  const current = operands.map((operand, i) =>
+    changes.includes(i) ? alignBatch(operand, axes[i], 0, size) : operand
+  );
+  const currentAxes = axes.map((axis, i) => changes.includes(i) ? 0 : axis);
+  const forced = types.map(() => true);
   const results = programs.map((branch, i) => {
     const takes = i === 0
       ? upTo[0]
       : i === last
       ? not(upTo[i - 1])
       : and(upTo[i], not(upTo[i - 1]));
-    const forced = types.map(() => true);
-    const { program, isTotal } = confineProgram(branch, axes, size, axisName, forced);
-    if (isTotal) return evaluateProgram(program, [takes, ...operands]);
-    const isTaken = convert(reduceMax(takes, [0]), "int32");
-    return bind(switchPrimitive, [isTaken, takes, ...operands], {
-      branches: [idleLike(program), program],
+    const confined = confineProgram(branch, currentAxes, size, axisName, forced, changes);
+    const { program, isTotal } = confined;
+    let own: readonly Tensor[];
+    if (isTotal) own = evaluateProgram(program, [takes, ...current]);
+    else {
+      const isTaken = convert(reduceMax(takes, [0]), "int32");
+      own = bind(switchPrimitive, [isTaken, takes, ...current], {
+        branches: [idleLike(program, confined.changes), program],
+      });
+    }
+    confined.changes.forEach((operand, place) => {
+      if (operand !== null) current[operand] = own[place];
     });
+    return own;
   });
-  return types.map((_, place) =>
-    results.map((own) => own[place]).reduceRight((others, own, i) =>
-      select(broadcast(upTo[i], own.shape, [0]), own, others)
-    )
-  );
+  return types.map((_, place) => {
+    const operand = changes[place];
+    return operand !== null ? current[operand] : results.map((own) => own[place])
+      .reduceRight((others, own, i) => select(broadcast(upTo[i], own.shape, [0]), own, others));
+  });
 }
 
 /** Where a value that tangents need is: among the operands, or among those that branches keep. */

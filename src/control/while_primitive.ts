@@ -132,7 +132,9 @@ function maskLoop(
     const asked =
       batchProgram(condition, [...axes.own, ...axes.carry], size, axisName, [true]).program;
     const inner = [...axes.consts, ...axes.carry];
-    const { program: step } = confineProgram(body, inner, size, axisName, isMapped);
+    const places = axes.carry.map((_, i) => bodyConsts + i);
+    const confined = confineProgram(body, inner, size, axisName, isMapped, places);
+    const { program: step, changes } = confined;
     const stays = keptBy(body, bodyConsts, axes.carry.length);
     const own = types(asked).slice(0, conditionConsts);
     return {
@@ -148,7 +150,11 @@ function maskLoop(
         const [goes] = evaluateProgram(asked, [...args.slice(0, own.length), ...carry]);
         const next = evaluateProgram(step, [goes, ...inner]);
         return next.map((value, i) =>
-          stays[i] ? carry[i] : select(broadcast(goes, value.shape, [0]), value, carry[i])
+          stays[i]
+            ? carry[i]
+            : changes[i] !== null
+            ? value
+            : select(broadcast(goes, value.shape, [0]), value, carry[i])
         );
       }),
     };

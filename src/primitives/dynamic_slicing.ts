@@ -5,7 +5,7 @@
  * @module
  */
 import { dtypeError, indexError, shapeError } from "../base/errors.ts";
-import { range, showType, sizeOf, stridesOf } from "../base/shape.ts";
+import { range, showType, stridesOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { readView, type View, writeView } from "../numeric/strided.ts";
 import type { BatchAxis, Primitive } from "../core/primitive.ts";

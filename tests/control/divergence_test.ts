@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import {
+  arange,
   axisIndex,
   checkpoint,
   cond,
@@ -17,6 +18,7 @@ import {
   jvp,
   linalg,
   linearTranspose,
+  logicalAnd,
   scan,
   stack,
   switchCase,
@@ -546,4 +548,171 @@ Deno.test(`a batch of random branches and loops is its examples (seed ${SEED})`,
     maxLength: 4,
   });
   fc.assert(fc.property(node, places, law), { seed: SEED, numRuns: 40 });
+});
+
+// Few places of a carried value are changed without touching the rest, each example's own.
+
+type Step = (i: Tensor, b: Tensor, x: Tensor) => Tensor;
+
+const fewPlaces: Readonly<Record<string, Step>> = {
+  "a place set": (i, b, x) =>
+    cond(x.greater(0), (b: Tensor) => b.set([i], b.at(i.add(1)).log()), (b: Tensor) => b, b),
+  "a sum in either branch": (i, b, x) =>
+    cond(
+      x.greater(0),
+      (b: Tensor) => b.addAt([i], b.at(i).sqrt()).set([i.add(2)], x.log()),
+      (b: Tensor) => b.addAt([i.add(1)], x.square()),
+      b,
+    ),
+  "places that repeat": (i, b, x) => {
+    const at = i.add(i32([1, 0, 1]));
+    return cond(
+      x.greater(0),
+      (b: Tensor) => b.set([at], b.at(at).mul(f64([1, 2, 3]))),
+      (b) => b,
+      b,
+    );
+  },
+  "sums that repeat": (i, b, x) => {
+    const at = i.add(i32([1, 0, 1]));
+    return cond(x.less(1), (b: Tensor) => b, (b: Tensor) => b.addAt([at], b.at(at).log()), b);
+  },
+  "a place that is read": (_i, b, x) =>
+    cond(
+      x.greater(0),
+      (b: Tensor) => {
+        const at = b.at(0).abs().mul(3).astype("int32").mod(5);
+        return b.set([at], b.at(at.add(1)).square());
+      },
+      (b: Tensor) => b.set([0], 99),
+      b,
+    ),
+  "several branches": (i, b, x) =>
+    switchCase(x.mul(2).astype("int32").add(1), [
+      (b: Tensor) => b.set([i], b.at(i.add(1)).neg().sqrt()),
+      (b: Tensor) => b,
+      (b: Tensor) => b.set([[1, 3]], b.at([2, 4]).square()),
+      (b: Tensor) => b.addAt([i], x.log()).set([i.add(1)], b.at(i)),
+    ], b),
+  "a branch of a branch": (i, b, x) =>
+    cond(
+      x.greater(0),
+      (b: Tensor) =>
+        cond(
+          x.greater(0.6),
+          (b: Tensor) => b.set([i], b.at(i).log()),
+          (b: Tensor) => b.addAt([i], x.sqrt()),
+          b,
+        ),
+      (b: Tensor) => b,
+      b,
+    ),
+  "a loop in a branch": (i, b, x) =>
+    cond(
+      x.greater(0),
+      (b: Tensor) => foriLoop(0, 3, (j, b) => b.set([j.add(i)], b.at(j).mul(x.log())), b),
+      (b: Tensor) => b,
+      b,
+    ),
+  "what a loop reads in a branch": (i, b, x) =>
+    b.set(
+      [i],
+      cond(
+        x.greater(0),
+        (b: Tensor) => scan((s, j: Tensor) => [s.add(b.at(j).log()), null], x, i32([1, 3, 1]))[0],
+        (_b: Tensor) => x,
+        b,
+      ),
+    ),
+  "a call in a branch": (i, b, x) =>
+    cond(
+      x.greater(0),
+      (b: Tensor) => jit((b: Tensor, i: Tensor) => b.set([i], b.at(i.add(1)).log()))(b, i),
+      (b: Tensor) => b,
+      b,
+    ),
+  "two values that change": (i, b, x) => {
+    const [p, q] = cond(
+      x.greater(0),
+      (p: Tensor, q: Tensor) => [p.set([i], q.at(i).log()), q.addAt([0], p.at(1))] as const,
+      (p: Tensor, q: Tensor) => [p, q.set([i.add(1)], 3)] as const,
+      b,
+      b.mul(2),
+    );
+    return p.addAt([i], q.at(i.add(1)));
+  },
+  "values exchanged": (i, b, x) => {
+    const [p, q] = cond(
+      x.greater(0),
+      (p: Tensor, q: Tensor) => [q, p.set([i], q.at(i).log())] as const,
+      (p: Tensor, q: Tensor) => [p, q] as const,
+      b,
+      b.mul(2),
+    );
+    return p.addAt([i], q.at(i.add(1)));
+  },
+  "one value for two": (i, b, x) => {
+    const [p, q] = cond(
+      x.greater(0),
+      (b: Tensor) => [b.set([i], b.at(i).log()), b.set([i.add(1)], 2)] as const,
+      (b: Tensor) => [b, b] as const,
+      b,
+    );
+    return p.addAt([i], q.at(i.add(1)));
+  },
+  "the whole besides": (i, b, x) =>
+    cond(x.greater(0), (b: Tensor) => b.set([i], b.abs().log().sum()), (b: Tensor) => b, b),
+  "part of it in another shape": (i, b, x) =>
+    cond(
+      x.greater(0),
+      (b: Tensor) => b.reshape([4, 3]).set([i.mod(4), [0, 2]], b.at([4, 6]).log()).reshape([12]),
+      (b: Tensor) => b.reshape([4, 3]).set([null, i.mod(3)], 0.5).reshape([12]),
+      b,
+    ),
+};
+
+for (const [name, step] of Object.entries(fewPlaces)) {
+  Deno.test(`examples change few places of their own: ${name}`, () => {
+    const f = (w: Tensor, x: Tensor) =>
+      foriLoop(
+        1,
+        4,
+        (i, b) => step(i, b, x),
+        arange(1, 13, { dtype: "float64" }).mul(x).mul(w),
+      ).mul(arange(12, { dtype: "float64" }).cos()).sum() as Tensor;
+    const names = ["value", "grad"];
+    assertDerivatives(f, f64(1.5), f64([0.7, -0.4, 0.25, 0]), name, names);
+  });
+}
+
+Deno.test("steps of loops that end for each example by itself change few places of their own", () => {
+  type State = [Tensor, Tensor];
+  const f = (w: Tensor, x: Tensor) =>
+    whileLoop(
+      ([j, b]: State) => logicalAnd(j.less(5), b.at(j).greater(0.3)),
+      ([j, b]: State) => [j.add(1), b.set([j], b.at(j.add(1)).sub(0.3).log())] as State,
+      [i32(0), arange(1, 13, { dtype: "float64" }).mul(x).mul(w)] as State,
+      { maxSteps: 6 },
+    )[1].mul(arange(12, { dtype: "float64" }).cos()).sum() as Tensor;
+  assertDerivatives(f, f64(1.5), f64([0.7, -0.4, 0.25, 0]), "a bounded loop", [
+    "value",
+    "grad",
+    "jvp",
+  ]);
+});
+
+Deno.test("examples that take no part keep every bit of what others change", () => {
+  const start = f64([-0, 0, NaN, -Infinity, 5e-324, 1, 2, 3]);
+  const f = (i: Tensor) =>
+    cond(
+      i.greater(0),
+      (x: Tensor) => x.addAt([i], 1).addAt([i.add(i32([0, 1, 0]))], 2).set([0], 7),
+      (x: Tensor) => x,
+      start,
+    );
+  const [kept] = vmap(f)(i32([-1, 3])).toArray() as number[][];
+  assertEquals(kept.map((value) => Object.is(value, -0) ? "-0" : value), [
+    "-0",
+    ...(start.toArray() as number[]).slice(1),
+  ]);
 });

@@ -159,6 +159,55 @@ Deno.test("few places of a carried matrix are updated where it is, whatever thei
   }
 });
 
+Deno.test("examples that go different ways change their places where they are", () => {
+  const swap = (i: Tensor, j: Tensor) => (x: Tensor) => x.set([i], x.at(j)).set([j], x.at(i));
+  const steps: Readonly<Record<string, (i: Tensor, k: Tensor, x: Tensor) => Tensor>> = {
+    "a branch": (i, k, x) =>
+      cond(k.less(6), (x: Tensor) => x.set([k], x.at(i.sub(1)).mul(2)), (x: Tensor) => x, x),
+    "several branches": (i, k, x) =>
+      switchCase(k.mod(3), [
+        (x: Tensor) => x.set([k], x.at(i)),
+        (x: Tensor) => x,
+        (x: Tensor) => x.addAt([i], x.at(0)),
+      ], x),
+    "an exchange": (i, k, x) => cond(x.at(k).greater(x.at(i)), swap(i, k.add(9)), (x) => x, x),
+    "a branch of a branch": (i, k, x) =>
+      cond(
+        k.less(6),
+        (x: Tensor) => cond(k.less(4), (x: Tensor) => x.set([k], x.at(i)), (x: Tensor) => x, x),
+        (x: Tensor) => x,
+        x,
+      ),
+    "a loop in a branch": (i, k, x) =>
+      cond(
+        k.less(6),
+        (x: Tensor) => foriLoop(0, 3, (j, x) => x.set([j.add(k)], x.at(j.add(i))), x),
+        (x: Tensor) => x,
+        x,
+      ),
+    "a branch that reads": (i, k, x) =>
+      x.set([i], cond(k.less(6), (x: Tensor) => x.at(k).square(), (x: Tensor) => x.at(0), x)),
+  };
+  const many = tensor([0, 4, 2], { dtype: "int32" });
+  for (const [name, step] of Object.entries(steps)) {
+    const f = (x: Tensor) =>
+      vmap((x: Tensor, first: Tensor) =>
+        foriLoop(1, ROUNDS, (i, x) => step(i, i.add(first), x), x)
+      )(x, many);
+    checkInPlace(name, f, [3, SIZE / 3]);
+    checkInPlace(`gradient by ${name}`, gradient(f), [3, SIZE / 3]);
+  }
+  const lengths = (x: Tensor) =>
+    vmap((x: Tensor, last: Tensor) =>
+      whileLoop(
+        ([j]) => j.less(last),
+        ([j, x]) => [j.add(1), x.set([j], x.at(j.add(1)).mul(0.5))] as [Tensor, Tensor],
+        [tensor(0, { dtype: "int32" }), x] as [Tensor, Tensor],
+      )[1]
+    )(x, many);
+  checkInPlace("loops of different lengths", lengths, [3, SIZE / 3]);
+});
+
 Deno.test("what is read behind an update, and by a branch, is read before it", () => {
   const f = (x: Tensor) =>
     foriLoop(1, ROUNDS, (i, [x, s]) => {
