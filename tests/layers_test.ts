@@ -114,6 +114,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/passes": [
     "control",
+    "heirs",
     "kinds",
     "rewrite",
     "lift_constants",
