@@ -114,8 +114,8 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/passes": [
     "control",
-    "heirs",
     "kinds",
+    "heirs",
     "rewrite",
     "lift_constants",
     "forms",
