@@ -26,6 +26,8 @@ import type { TypedArray } from "./core/methods.ts";
 import * as core from "./core/tree.ts";
 import type { Structure, Tree } from "./core/tree.ts";
 
+export { fromTransfer, toTransfer } from "./core/transfer.ts";
+export type { Transfer } from "./core/transfer.ts";
 export type { CustomClass, CustomNode, Structure, Tree } from "./core/tree.ts";
 
 /** What is a leaf for the types: class instances other than tensors count as nodes there. */

@@ -68,6 +68,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "non_finite",
     "trace",
     "convert",
+    "transfer",
     "zeros",
     "program",
     "axes",

@@ -29,7 +29,8 @@ const namespaces: Readonly<Record<string, string>> = {
     nllLoss binaryCrossEntropyWithLogits klDiv cosineSimilarity initializers toStateDict fromStateDict`,
   optim: `applyUpdates sgd adam adamw rmsprop adagrad chain clipByGlobalNorm clipByValue
     addDecayedWeights masked constant step cosine warmupCosine exponential piecewise`,
-  tree: "partition merge map leaves paths flatten unflatten reduce register",
+  tree:
+    "partition merge map leaves paths flatten unflatten reduce register toTransfer fromTransfer",
   random: `key split foldIn bits uniform normal truncatedNormal bernoulli randint categorical gumbel
     exponential gamma logGamma beta dirichlet laplace cauchy permutation choice`,
   io: "readSafetensors writeSafetensors readTorch readNpy writeNpy readNpz",

@@ -155,6 +155,18 @@ export function checkDtype(value: unknown): asserts value is Dtype {
 /** Where a value holds its own printed form for messages, with what to do instead of passing it. */
 export const DESCRIPTION: unique symbol = Symbol("description");
 
+/** Where a tensor says which copy of the library made it; all copies know the name. */
+export const COPY: unique symbol = Symbol.for("@jacobi/jacobi.copy");
+
+/** Stands for this copy of the library. */
+export const THIS_COPY: object = {};
+
+/** Whether a value is a tensor that another copy of the library has made. */
+export function isForeignTensor(value: unknown): boolean {
+  const copy = (value as { readonly [COPY]?: unknown } | null | undefined)?.[COPY];
+  return copy !== undefined && copy !== THIS_COPY;
+}
+
 /** A short printed form of any value, for messages. */
 export function describeValue(value: unknown): string {
   if (typeof value === "string") {
@@ -171,7 +183,9 @@ export function describeValue(value: unknown): string {
   if (value !== null && typeof value === "object") {
     if (DESCRIPTION in value) return String(value[DESCRIPTION]);
     const { dtype, shape } = value as { dtype?: unknown; shape?: unknown };
-    if (Array.isArray(shape) && DTYPES.includes(dtype as Dtype)) return `${dtype}[${shape}]`;
+    if (Array.isArray(shape) && DTYPES.includes(dtype as Dtype)) {
+      return `${dtype}[${shape}]${isForeignTensor(value) ? " of another copy of Jacobi" : ""}`;
+    }
     const name = Object.getPrototypeOf(value)?.constructor?.name;
     return name === undefined || name === "Object" ? "object" : name;
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import { argumentError, dtypeError, shapeError, treeError } from "../base/errors.ts";
-import { defaultFloat, describeValue, isFloat } from "../base/dtype.ts";
+import { defaultFloat, describeValue, isFloat, isForeignTensor } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
 import { checkSize, MAX_NDIM } from "../base/shape.ts";
 import { allocateFor, Concrete, Tensor } from "./tensor.ts";
@@ -80,6 +80,9 @@ export function hintFor(value: unknown): string {
   if (value instanceof Promise) return "; await it first";
   if (typeof value === "bigint") return "; use Number(x) to convert it";
   if (typeof value === "function") return "; call it first";
+  if (isForeignTensor(value)) {
+    return "; import the library from one place and in one version, or pass x.toArray()";
+  }
   return "";
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { argumentError, shapeError } from "../base/errors.ts";
-import { allocate, byteSize } from "../base/dtype.ts";
+import { allocate, byteSize, COPY, THIS_COPY } from "../base/dtype.ts";
 import type { Dtype, Elements, Unshared } from "../base/dtype.ts";
 import {
   checkNdim,
@@ -43,6 +43,12 @@ export type Index = IndexOf<Tensor>;
 /** How many entries nested arrays may have: JavaScript's own cannot hold many more. */
 const MAX_ENTRIES = 2 ** 27;
 
+/**
+ * What `structuredClone` and `postMessage` stumble over, and show: they would copy a tensor without
+ * its elements. A symbol is what they refuse most clearly.
+ */
+const UNCLONEABLE = Symbol("a tensor; use tree.toTransfer instead");
+
 /** The methods that free functions give. */
 export interface Tensor extends TensorMethods<Tensor> {}
 
@@ -66,6 +72,8 @@ export abstract class Tensor implements Type {
   readonly dtype: Dtype;
   /** The length of each axis, outermost first; frozen. */
   readonly shape: Shape;
+  /** An entry that structured clones cannot hold. @internal */
+  readonly uncloneable: symbol = UNCLONEABLE;
 
   /** Made by the library only. */
   protected constructor(dtype: Dtype, shape: Shape) {
@@ -241,6 +249,11 @@ export abstract class Tensor implements Type {
   /** What `console.log` shows. */
   protected shown(): string {
     return this.toString();
+  }
+
+  /** Which copy of the library it belongs to. */
+  get [COPY](): object {
+    return THIS_COPY;
   }
 
   /** What `console.log` shows in Deno. */

@@ -64,6 +64,11 @@ export function registerNode(node: CustomNode): void {
   customNodes.set(node.type.prototype, node);
 }
 
+/** What is registered for classes of a name. */
+export function nodesNamed(name: string): CustomNode[] {
+  return [...customNodes.values()].filter(({ type }) => type.name === name);
+}
+
 /** A tree's leaves in visiting order, with its structure. */
 export interface Flattened<Leaf = unknown> {
   /** The leaves, depth first, object keys sorted. */
@@ -73,7 +78,7 @@ export interface Flattened<Leaf = unknown> {
 }
 
 /** How deep a tree may be nested; a deeper one is taken to be endless. */
-const MAX_DEPTH = 1000;
+export const MAX_DEPTH = 1000;
 
 /** How many entries an array in a tree may have: one of holes may claim more than memory holds. */
 const MAX_LENGTH = 2 ** 24;

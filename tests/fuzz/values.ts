@@ -701,6 +701,7 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^update$/, (scene) => scene.draw.chance(70) ? tensor(scene) : tensorLike(scene)],
   [/^spec$/, spec],
   [/^(program|receiver of Program)$/, program],
+  [/^message$/, (scene) => api.tree.toTransfer(tree(scene, tensorLike)).message],
   [/^structure$/, (scene) => api.tree.structure(tree(scene, tensorLike))],
   [/^leaves$/, (scene) => scene.draw.list(0, 3, () => tensorLike(scene))],
   // Callable, unlike a class, since it may be taken for a function of the user's.
