@@ -53,6 +53,14 @@ const works: Readonly<Record<string, Work>> = {
     scaled: (x) => norm(x, 1),
   },
   "norm of 393216": { x: rows, plain: (x) => x.square().sum().sqrt(), scaled: (x) => norm(x) },
+  "cosines of 512 rows": {
+    x: rows,
+    plain: (x) => {
+      const lengths = (y: Tensor) => y.square().sum(1).sqrt();
+      return x.mul(weights).sum(1).div(lengths(x).mul(lengths(weights)));
+    },
+    scaled: (x) => nn.cosineSimilarity(x, weights),
+  },
   "means of 512 rows": { x: rows, plain: (x) => x.sum(1).div(768), scaled: (x) => mean(x, 1) },
   "mean of 393216": { x: rows, plain: (x) => x.sum().div(393216), scaled: (x) => mean(x) },
   "layerNorm 512x768, added up": {

@@ -461,6 +461,44 @@ const table: Table = {
       given({ axes: [1], divisor: 2, eps: 1 }, argument([0, 2])),
     ],
   },
+  reduceSpread: {
+    dtypes: FLOATS,
+    roundingTolerance: 1e-6,
+    cases: [
+      given({ axes: [0], divisor: 3, eps: 0, isRoot: true }, argument([3, 2], distinct)),
+      given({ axes: [1], divisor: 2, eps: 0, isRoot: true }, argument([2, 3], distinct)),
+      given({ axes: [0, 2], divisor: 6, eps: 0.5, isRoot: true }, argument([2, 2, 3])),
+      given({ axes: [1], divisor: 2, eps: 0, isRoot: false }, argument([2, 3])),
+      given({ axes: [0, 1], divisor: 6, eps: 0, isRoot: false }, argument([2, 3])),
+      given({ axes: [1], divisor: 3, eps: 0, isRoot: false }, argument([2, 3], always(1000.25))),
+    ],
+  },
+  reduceCosine: {
+    dtypes: FLOATS,
+    roundingTolerance: 1e-6,
+    cases: [
+      given({ axes: [1], eps: 0 }, argument([2, 3], nonZero), argument([2, 3], nonZero)),
+      given(
+        { axes: [0, 2], eps: 1e-8 },
+        argument([2, 2, 2], nonZero),
+        argument([2, 2, 2], nonZero),
+      ),
+      given({ axes: [0], eps: 30 }, argument([3, 2], nonZero), argument([3, 2], nonZero)),
+      given({ axes: [0], eps: 0 }, argument([3], nonZero), argument([3], nonZero)),
+    ],
+  },
+  standardize: {
+    dtypes: FLOATS,
+    roundingTolerance: 1e-6,
+    cases: [
+      given({ axes: [1] }, argument([2, 3]), argument([2], positive)),
+      given({ axes: [0] }, argument([3, 2]), argument([2], positive)),
+      given({ axes: [0, 2] }, argument([2, 2, 3]), argument([2], positive)),
+      given({ axes: [0, 1] }, argument([2, 3]), argument([], positive)),
+      given({ axes: [1] }, argument([2, 0]), argument([2], positive)),
+    ],
+  },
+  over: elementwise(FLOATS, real, positive),
   argmax: {
     dtypes: DTYPES,
     cases: [

@@ -111,6 +111,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "check",
     "straight",
     "readers_first",
+    "join_reductions",
     "lower",
   ],
   "src/passes": [
@@ -121,6 +122,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "lift_constants",
     "forms",
     "inline_calls",
+    "expand_deviations",
     "spread_updates",
     "fold_constants",
     "simplify",

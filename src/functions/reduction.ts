@@ -24,7 +24,7 @@ import {
   sub,
 } from "../primitives/arithmetic.ts";
 import { and, equal, lessEqual, not, select } from "../primitives/comparison.ts";
-import { reduceMean, reduceRoot, reduceSquares } from "../primitives/moments.ts";
+import { reduceDeviation, reduceMean, reduceRoot, reduceVariance } from "../primitives/moments.ts";
 import * as reduction from "../primitives/reduction.ts";
 import {
   broadcast,
@@ -369,8 +369,7 @@ export function all(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): 
 export function variance(x: TensorLike, axis?: AxisArgument, options?: VarianceOptions): Tensor {
   const what = "Cannot take the variance of";
   const arg = readReduction(what, x, axis, options, ["correction", "keepdims"]);
-  const [deviations, divisor] = deviationsOf(what, arg);
-  return finish(reduceSquares(deviations, arg.axes, divisor), arg);
+  return finish(reduceVariance(floatOperand(arg.x), arg.axes, divisorOf(what, arg)), arg);
 }
 
 /**
@@ -398,15 +397,11 @@ export function variance(x: TensorLike, axis?: AxisArgument, options?: VarianceO
 export function std(x: TensorLike, axis?: AxisArgument, options?: VarianceOptions): Tensor {
   const what = "Cannot take the standard deviation of";
   const arg = readReduction(what, x, axis, options, ["correction", "keepdims"]);
-  const [deviations, divisor] = deviationsOf(what, arg);
-  return finish(reduceRoot(deviations, arg.axes, divisor), arg);
+  return finish(reduceDeviation(floatOperand(arg.x), arg.axes, divisorOf(what, arg)), arg);
 }
 
-/** What elements differ from their mean by, and what the sum of the squares is divided by. */
-function deviationsOf(
-  what: string,
-  arg: Reduction<VarianceOptions>,
-): [deviations: Tensor, divisor: number] {
+/** What the sum of squares is divided by. */
+function divisorOf(what: string, arg: Reduction<VarianceOptions>): number {
   const { correction = 0 } = arg.options;
   if (!Number.isFinite(correction)) {
     throw argumentError(
@@ -414,12 +409,7 @@ function deviationsOf(
         `got ${describeValue(correction)}`,
     );
   }
-  const x = floatOperand(arg.x);
-  const centred = sub(x, spread(reduceMean(x, arg.axes), arg));
-  // The mean was rounded: what that leaves is taken off, which has no derivative, as the mean of
-  // deviations is 0 whatever they are.
-  const rest = reduceMean(stopGradient(centred), arg.axes);
-  return [sub(centred, spread(rest, arg)), Math.max(0, countOf(arg) - correction)];
+  return Math.max(0, countOf(arg) - correction);
 }
 
 /**

@@ -67,6 +67,8 @@ const PER_INPUT: ReadonlySet<string> = new Set([
   "reduceMean",
   "reduceSquares",
   "reduceRoot",
+  "reduceSpread",
+  "reduceCosine",
   "argmax",
   "argmin",
   "scatterAdd",

@@ -19,13 +19,14 @@ import type { Type } from "../core/tensor.ts";
 import type { Access, Affine, Combination, Guard, LoopNode, Nest, Store } from "./nest.ts";
 import type { Target } from "./target.ts";
 import type { ContractParams } from "../primitives/contraction.ts";
-import { absPrimitive } from "../primitives/arithmetic.ts";
+import { absPrimitive, mulPrimitive } from "../primitives/arithmetic.ts";
 import { lessPrimitive } from "../primitives/comparison.ts";
 import type { NestAlgebra, NestFormula } from "../primitives/moments.ts";
 import type { ConcatenateParams, PadParams } from "../primitives/slicing.ts";
 import type { TransposeParams } from "../primitives/structure.ts";
 import { combine, counter, padded, throughReshape } from "./coordinates.ts";
 import { Given } from "../passes/forms.ts";
+import { joinReductions } from "./join_reductions.ts";
 import { readersFirst } from "./readers_first.ts";
 import type { Buffer, Lowered, NestTask, Result, Task } from "./tasks.ts";
 import {
@@ -142,7 +143,8 @@ class Lowering {
       return { buffer: this.#memoryOf(atom), type: typeOf(atom) };
     });
     if (copies.length > 0) this.#pushStraight(copyStraight(copies));
-    return { buffers: this.#buffers, tasks: readersFirst(this.#tasks, this.#buffers), results };
+    const tasks = readersFirst(joinReductions(this.#tasks), this.#buffers);
+    return { buffers: this.#buffers, tasks, results };
   }
 
   #buffer(atom: Atom, source: Buffer["source"]): number {
@@ -651,12 +653,12 @@ class NestWriter {
 
   #reduce(
     atom: Variable,
-    { inputs: [input], params }: Equation,
+    { inputs, params }: Equation,
     coordinates: readonly Affine[],
     operation: Combination | NestFormula<never>,
     isRoot: boolean,
   ): number {
-    const { shape } = typeOf(input);
+    const { shape } = typeOf(inputs[0]);
     const { kept, reduced } = reductionAxes(shape, params);
     const lengths = reduced.map((axis) => shape[axis]);
     const shown = lengths.join();
@@ -670,13 +672,13 @@ class NestWriter {
     const source: Affine[] = [];
     kept.forEach((axis, i) => source[axis] = coordinates[i]);
     reduced.forEach((axis, i) => source[axis] = counter(this.#kept + i));
-    const node = this.value(input, source);
+    const values = inputs.map((input) => ({ node: this.value(input, source) }));
     const { dtype } = atom.type;
     if (typeof operation === "function") {
-      return operation(this.#algebra, { node }, typeOf(input), params as never).node;
+      return operation(this.#algebra, values, typeOf(inputs[0]), params as never).node;
     }
     this.#names.add(operation);
-    return this.#add({ kind: "reduce", dtype, operation, input: node });
+    return this.#add({ kind: "reduce", dtype, operation, input: values[0].node });
   }
 
   /** Where what is being written is needed: a test, or nothing for everywhere. */
@@ -690,9 +692,31 @@ class NestWriter {
     return { node: this.#add(when === undefined ? reduction : { ...reduction, when }) };
   }
 
+  /** A sum in double precision. */
+  #sum(
+    { node: input }: { readonly node: number },
+    how: { readonly times?: number; readonly isCoarse?: true } = {},
+  ): { readonly node: number } {
+    this.#names.add("sum");
+    const when = this.#when === undefined ? {} : { when: this.#when };
+    const sum = { kind: "reduce", dtype: "float64", operation: "sum", input } as const;
+    return { node: this.#add({ ...sum, ...how, ...when }) };
+  }
+
   /** Formulas of nodes. */
   readonly #algebra: NestAlgebra<{ readonly node: number }> = {
-    sum: (x) => this.#combined("sum", x.node),
+    sum: (x, times) => {
+      const isWide = this.#nodes[x.node].dtype === "float32";
+      if (times === undefined) return this.#sum(x);
+      return isWide
+        ? this.#sum(x, { times: times.node })
+        : this.#sum(this.#algebra.map(mulPrimitive, x, times));
+    },
+    coarseSum: (x) => this.#sum(x, { isCoarse: true }),
+    convert: (x, dtype) =>
+      this.#nodes[x.node].dtype === dtype ? x : {
+        node: this.#add({ kind: "map", dtype, operation: "convert", inputs: [x.node] }),
+      },
     prod: (x) => this.#combined("prod", x.node),
     map: (primitive, ...args) => {
       const known = args.findLast((arg) => typeof arg !== "number")!;

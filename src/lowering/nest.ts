@@ -57,15 +57,20 @@ export type LoopNode =
     readonly params?: unknown;
   }
   /**
-   * An earlier node combined over all rounds of the reduced loops. With `when`, the number of a bool
-   * made of earlier reductions, its value is needed only where that is true: then the loops are run
-   * again for it, and only if there is such a place.
+   * An earlier node combined over all rounds of the reduced loops. A float64 sum may be of float32:
+   * the elements, or with `times` their products with those of another node, are added up exactly
+   * converted. With `when`, the number of a bool made of earlier reductions, its value is needed only
+   * where that is true: then the loops are run again for it, and only if there is such a place; what
+   * it combines may be made of earlier reductions, too.
    */
   | {
     readonly kind: "reduce";
     readonly dtype: Dtype;
     readonly operation: Combination;
     readonly input: number;
+    readonly times?: number;
+    /** Of float32, for sums of float64: a few may be added up as float32 first. */
+    readonly isCoarse?: true;
     readonly when?: number;
   };
 

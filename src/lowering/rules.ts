@@ -7,7 +7,13 @@ import { withoutAxes } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { kindOf } from "../passes/kinds.ts";
 import type { LoopKind, NamesOf } from "../passes/kinds.ts";
-import { meanFormula, rootFormula, squaresFormula } from "../primitives/moments.ts";
+import {
+  cosineFormula,
+  meanFormula,
+  rootFormula,
+  spreadFormula,
+  squaresFormula,
+} from "../primitives/moments.ts";
 import type { NestFormula } from "../primitives/moments.ts";
 import { productFormula } from "../primitives/reduction.ts";
 import type { BroadcastParams, ReduceParams, TransposeParams } from "../primitives/structure.ts";
@@ -61,6 +67,8 @@ const reductions: Readonly<Record<NamesOf<"reduce">, Reduction>> = {
   reduceMean: meanFormula,
   reduceSquares: squaresFormula,
   reduceRoot: rootFormula,
+  reduceSpread: spreadFormula,
+  reduceCosine: cosineFormula,
 };
 
 /** The rule of a primitive. Those that hold programs, and what is the evaluator's, are kernels. */

@@ -31,7 +31,6 @@ import {
   exp,
   expandDims,
   isfinite,
-  less,
   lessEqual,
   log,
   logaddexp,
@@ -47,7 +46,7 @@ import {
 } from "../functions/mod.ts";
 import { not } from "../primitives/comparison.ts";
 import { gather } from "../primitives/indexing.ts";
-import { inverseOf, reduceRoot, reduceSquares } from "../primitives/moments.ts";
+import { reduceCosine, reduceSquares } from "../primitives/moments.ts";
 import { broadcast, convert, moveAxis } from "../primitives/structure.ts";
 import { logSoftmax } from "./activations.ts";
 
@@ -606,11 +605,5 @@ export function cosineSimilarity(
   }
   const [x, y] = broadcastTogether(what, x1, x2).map(floatOperand);
   const along = checkAxis(axis, x.ndim, `${what} of ${showType(x)}`);
-  const [first, second] = [x, y].map((vectors) => {
-    const length = reduceRoot(vectors, [along], 1);
-    const { shrink, inverse } = inverseOf(where(less(length, eps), eps, length));
-    return { shrunk: mul(vectors, expandDims(shrink, along)), inverse };
-  });
-  const product = sum(mul(first.shrunk, second.shrunk), along);
-  return reduce(mul(product, mul(first.inverse, second.inverse)), reduction);
+  return reduce(reduceCosine(x, y, [along], eps), reduction);
 }

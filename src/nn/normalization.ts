@@ -24,7 +24,7 @@ import {
   sub,
   zeros,
 } from "../functions/mod.ts";
-import { inverseOf, overRoot, reduceRoot, reduceSquares } from "../primitives/moments.ts";
+import { reduceDeviation, reduceVariance, standardize } from "../primitives/moments.ts";
 import { stopGradient } from "../transforms/no_grad.ts";
 import {
   checkBoolean,
@@ -151,12 +151,11 @@ export function batchNorm(
         );
       }
       const batchMean = mean(input, axes);
-      const centred = sub(input, reshape(batchMean, perFeature));
-      const { shrink, inverse } = inverseOf(reduceRoot(centred, axes, count, eps));
-      const factor = affine.weight === undefined ? inverse : mul(inverse, affine.weight);
-      const shrunk = mul(centred, reshape(shrink, perFeature));
-      const y = shift(mul(shrunk, reshape(factor, perFeature)), affine, perFeature);
-      const batchVariance = reduceSquares(stopGradient(centred), axes, count);
+      const normal = normalize(input, axes, eps);
+      const { weight } = affine;
+      const scaled = weight === undefined ? normal : mul(normal, reshape(weight, perFeature));
+      const y = shift(scaled, affine, perFeature);
+      const batchVariance = reduceVariance(stopGradient(input), axes, count);
       const seen = add(readLeaf(state, "state", "num_batches_tracked", "batchNorm"), 1);
       // Numbers stay numbers: beside a float64 tensor they count in full.
       const share = momentum ?? div(1, astype(seen, runningMean.dtype));
@@ -199,9 +198,8 @@ function shift(x: Tensor, { bias }: AffineParams, shape: readonly number[]): Ten
 
 /** Elements less their mean over the given axes, over their root mean square and `eps`. */
 function normalize(x: Tensor, axes: readonly number[], eps: number): Tensor {
-  const centred = sub(x, mean(x, axes, { keepdims: true }));
   const count = axes.reduce((product, axis) => product * x.shape[axis], 1);
-  return overRoot(centred, reduceRoot(centred, axes, count, eps), axes);
+  return standardize(x, reduceDeviation(x, axes, count, eps), axes);
 }
 
 /** Options of `layerNorm`. */

@@ -10,7 +10,7 @@ import { Concrete } from "../core/tensor.ts";
 import { asControl } from "./control.ts";
 
 /** The program that an equation runs as it is, and the arguments of it. */
-interface Called {
+export interface Called {
   readonly program: Program;
   readonly args: readonly Atom[];
 }
@@ -53,7 +53,11 @@ export function inlineBranches(program: Program): Program {
   return inline(program, chosenBy);
 }
 
-function inline(program: Program, find: (equation: Equation) => Called | null): Program {
+/** Replaces the equations for which `find` gives a program by that program's. */
+export function inline(
+  program: Program,
+  find: (equation: Equation) => Called | null,
+): Program {
   if (!program.equations.some((equation) => find(equation) !== null)) return program;
   const equations: Equation[] = [];
 

@@ -58,6 +58,8 @@ export const kinds = {
   reduceMean: reduce,
   reduceSquares: reduce,
   reduceRoot: reduce,
+  reduceSpread: reduce,
+  reduceCosine: reduce,
 
   convert: map,
   equal: map,
@@ -82,6 +84,7 @@ export const kinds = {
   sign: map,
   abs: map,
   binade: map,
+  over: map,
   floor: map,
   ceil: map,
   round: map,
@@ -149,6 +152,7 @@ export const kinds = {
   svd: kernel,
   barrier: { kind: "barrier" },
 
+  standardize: host,
   pseudoInverse: host,
   randomGamma: host,
   randomGammaSlope: host,

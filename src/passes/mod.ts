@@ -9,6 +9,7 @@ import { Program, withoutDeadEquations } from "../core/program.ts";
 import { absorbTransposes } from "./absorb_transposes.ts";
 import { bindConstants } from "./bind_constants.ts";
 import { asControl, withPrograms } from "./control.ts";
+import { expandDeviations } from "./expand_deviations.ts";
 import { foldConstants } from "./fold_constants.ts";
 import { hoistInvariants } from "./hoist_invariants.ts";
 import { inlineBranches, inlineCalls } from "./inline_calls.ts";
@@ -28,6 +29,7 @@ export interface Pass {
 /** Every pass, in the order in which they run. */
 export const passes: readonly Pass[] = [
   { name: "inlineCalls", run: inlineCalls },
+  { name: "expandDeviations", run: expandDeviations },
   { name: "spreadUpdates", run: spreadUpdates },
   { name: "foldConstants", run: foldConstants },
   { name: "inlineBranches", run: inlineBranches },

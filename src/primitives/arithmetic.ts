@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Dtype } from "../base/dtype.ts";
 import { mapOne } from "../numeric/map.ts";
 import { floorMod, roundHalfEven } from "../numeric/special.ts";
 import type { Primitive } from "../core/primitive.ts";
@@ -250,6 +251,12 @@ const BINADES = {
   float64: [2 ** -1022, 2 ** 1023],
 } as const;
 
+/** The binade of a number among those of a dtype. */
+export function binadeOf(value: number, dtype: Dtype): number {
+  const [least, most] = BINADES[dtype as keyof typeof BINADES];
+  return Math.min(Math.max(powerBelow(value), least), most);
+}
+
 /**
  * The largest power of two not above each element's magnitude: what divided by it loses no digit and
  * is from 1 to 2. It is a normal number always, the smallest for what is smaller, the largest for
@@ -258,9 +265,8 @@ const BINADES = {
 export const binadePrimitive: Primitive<null> = {
   ...unary({ name: "binade", accepts: "float", apply: powerBelow, derivative: zero }),
   evaluate([x], _params, [type]) {
-    const [least, most] = BINADES[type.dtype as keyof typeof BINADES];
     const out = allocateFor({ dtype: type.dtype, shape: [x.elements.length] });
-    mapOne(out, x.elements, (value) => Math.min(Math.max(powerBelow(value), least), most));
+    mapOne(out, x.elements, (value) => binadeOf(value, type.dtype));
     return [new Concrete(type.dtype, type.shape, out)];
   },
   batch: ([x], [axis]) => [[binade(x), axis]],

@@ -285,7 +285,7 @@ function productsOf({ dtype }: Type): (typeof PRODUCTS)[keyof typeof PRODUCTS] {
  * The product over axes. Where that of some elements may leave the range of floats, each is divided by
  * a power of two first, and is then near 1.
  */
-export const productFormula: NestFormula<ReduceParams> = (algebra, x, type, { axes }) => {
+export const productFormula: NestFormula<ReduceParams> = (algebra, [x], type, { axes }) => {
   const { map, prod } = algebra;
   const total = prod(x);
   if (!isFloat(type.dtype)) return total;
@@ -302,7 +302,8 @@ export const productFormula: NestFormula<ReduceParams> = (algebra, x, type, { ax
       const near = map(divPrimitive, x, sizes);
       const exponents = map(roundPrimitive, map(log2Primitive, sizes));
       if (reducedCount(type, axes) > few) return productOfMany(algebra, near, exponents, type);
-      return timesPowerOfTwo(algebra, prod(near), algebra.sum(exponents), type);
+      const exponent = algebra.convert(algebra.sum(exponents), type.dtype);
+      return timesPowerOfTwo(algebra, prod(near), exponent, type);
     },
   );
 };
@@ -312,7 +313,8 @@ export const productFormula: NestFormula<ReduceParams> = (algebra, x, type, { ax
  * the range; sums of their logarithms do not, and lose nothing in multiples of 2^-10.
  */
 function productOfMany<V>(algebra: NestAlgebra<V>, near: V, exponents: V, type: Type): V {
-  const { map, prod, sum } = algebra;
+  const { map, prod } = algebra;
+  const sum = (x: V): V => algebra.convert(algebra.sum(x), type.dtype);
   const sizes = map(minimumPrimitive, map(maximumPrimitive, map(absPrimitive, near), 2 ** -60), 4);
   const logarithms = map(mulPrimitive, map(log2Primitive, sizes), 2 ** 10);
   const coarse = map(roundPrimitive, logarithms);

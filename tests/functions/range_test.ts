@@ -42,7 +42,11 @@ const cases: Readonly<Record<string, Case>> = {
     degree: 2,
   },
   std: { f: (x) => std(x, 1).sum(), degree: 1 },
-  "unbiased std of columns": { f: (x) => std(x, 0, { correction: 1 }).sum(), degree: 1 },
+  "unbiased std of columns": {
+    // Of two elements, it has no second derivative.
+    f: (x) => std(x.reshape([3, 2]), 0, { correction: 1 }).sum(),
+    degree: 1,
+  },
   ...Object.fromEntries(
     [1, 2, 3, 0.5, -1, -2.5, 5, Infinity, -Infinity].flatMap((ord) => [
       [`norm ${ord}`, { f: (x: Tensor) => norm(x, null, { ord }), degree: 1 }],
@@ -205,6 +209,61 @@ Deno.test("gradients are clipped by a norm whose square is out of range", () => 
     assertTensorsClose(grad((g: Tensor) => f(g).sum())(g).mul(size), [0.032, -0.024], {
       rtol: 1e-5,
     });
+  }
+});
+
+Deno.test("deviations may be out of range themselves", () => {
+  for (const [dtype, most] of [["float32", 3.4e38], ["float64", 1.7e308]] as const) {
+    const row = [most, most, -most];
+    const rtol = dtype === "float32" ? 1e-6 : 1e-12;
+    const layer = nn.layerNorm(3, { elementwiseAffine: false, dtype });
+    const group = nn.groupNorm(1, 1, { affine: false, dtype });
+    const normal = [0.5 ** 0.5, 0.5 ** 0.5, -(2 ** 0.5)];
+    const near = tensor([1, 1, -1], { dtype });
+    const slope = (f: (x: Tensor) => Tensor) => grad((x: Tensor) => f(x).mul([1, 2, 4]).sum());
+    for (const wrap of [(f: (x: Tensor) => Tensor) => f, (f: (x: Tensor) => Tensor) => jit(f)]) {
+      const deviation = wrap((x) => std(x));
+      const layered = wrap((x) => layer.apply({}, {}, x)[0]);
+      const grouped = wrap((x) => group.apply({}, {}, x.reshape([1, 1, 3]))[0]);
+      const x = tensor(row, { dtype });
+      assertTensorsClose(deviation(x), tensor(most / 3 * 8 ** 0.5, { dtype }), { rtol });
+      assertTensorsClose(deviation(tensor([most, -most], { dtype })), tensor(most, { dtype }), {
+        rtol,
+      });
+      assertTensorsClose(layered(x), tensor(normal, { dtype }), { rtol });
+      assertTensorsClose(grouped(x), tensor([[normal]], { dtype }), { rtol });
+      assertTensorsClose(wrap(slope(std))(x), slope(std)(near), {
+        rtol: 10 * rtol,
+        atol: 10 * rtol,
+      });
+    }
+  }
+});
+
+Deno.test("normalisations do not suffer from the rounding of the mean", () => {
+  const layer = nn.layerNorm(2, { eps: 0, elementwiseAffine: false });
+  for (const f of [layer.apply, jit(layer.apply)]) {
+    const run = (x: Tensor): Tensor => f({}, {}, x)[0] as Tensor;
+    assertTensorsClose(run(tensor([[1e8, 1e8 + 8], [5, 5]])), [[-1, 1], [0, 0]], { rtol: 1e-6 });
+    const wide = tensor([[1e17, 1e17 + 16]], { dtype: "float64" });
+    assertTensorsClose(run(wide), tensor([[-1, 1]], { dtype: "float64" }), { rtol: 1e-12 });
+  }
+});
+
+Deno.test("the cosine of vectors of any length, and of none", () => {
+  for (const dtype of ["float32", "float64"] as const) {
+    const sizes = dtype === "float32" ? [2 ** 100, 2 ** -100, 1] : [2 ** 900, 2 ** -900, 1];
+    const x = tensor([[3, 4, 0], [0, 0, 0]], { dtype });
+    const y = tensor([[4, 3, 0], [1, 2, 3]], { dtype });
+    const f = (x: Tensor, y: Tensor): Tensor => nn.cosineSimilarity(x, y, { eps: 0 });
+    for (const a of sizes) {
+      for (const b of sizes) {
+        for (const g of [f, jit(f)]) {
+          const expected = tensor([0.96, 0], { dtype });
+          assertTensorsClose(g(x.mul(a), y.mul(b)), expected, { rtol: 1e-6 });
+        }
+      }
+    }
   }
 });
 

@@ -11,10 +11,12 @@ import {
   less,
   makeProgram,
   matmul,
+  mean,
   outer,
   roll,
   sin,
   split,
+  std,
   take,
   tensor,
   vmap,
@@ -117,6 +119,18 @@ Deno.test("what several nests would compute again is kept if it is dear, repeate
   assertEquals(tasksOf((x, y) => twice(x.add(y)), [3, 4], [3, 4]), ["add", "sum", "sum"]);
   // Cheap by itself, dear by what it is made of, which is kept in its place.
   assertEquals(tasksOf((x) => twice(exp(x).mul(2)), [3, 4]), ["exp mul", "sum", "sum"]);
+});
+
+Deno.test("reductions of the same elements by the same loops are one nest", () => {
+  const both = (x: Tensor) => [x.sum(1), x.mul(x).sum(1)];
+  assertEquals(tasksOf(both, [3, 4]), ["sum, mul sum"]);
+  // The deviation and the mean, which the last nest reads.
+  const normal = (x: Tensor) =>
+    x.sub(mean(x, 1, { keepdims: true })).mul(std(x, 1, { keepdims: true }));
+  assertEquals(tasksOf(normal, [3, 4]).length, 2);
+  // What needs the other's result comes after it.
+  const after = (x: Tensor) => x.sub(x.max(1, { keepdims: true })).sum(1);
+  assertEquals(tasksOf(after, [3, 4]), ["max", "sub sum"]);
 });
 
 Deno.test("what is dear is not computed at several places of a nest", () => {

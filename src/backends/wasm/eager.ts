@@ -17,6 +17,7 @@ import { assembleOpen, type OpenProgram } from "./executable.ts";
 import { Given } from "../../passes/forms.ts";
 import { ruleOf } from "../../lowering/rules.ts";
 import { isHeavy } from "../../passes/kinds.ts";
+import { expandDeviations } from "../../passes/expand_deviations.ts";
 
 /** How many kinds of operations are kept; the one that was used longest ago makes room. */
 const MOST_KINDS = 256;
@@ -131,6 +132,6 @@ function compileOne(
   const inputs = args.map((arg) => (isSplat(arg) ? left.numbers : left.binders).shift()!);
   const outputs = types.map((type) => new Variable(type));
   const program = new Program(binders, [{ primitive, inputs, params, outputs }], outputs);
-  const compiled = assembleOpen(program, numbers.length);
+  const compiled = assembleOpen(expandDeviations(program), numbers.length);
   return compiled.schedule.steps.some((step) => "task" in step) ? null : compiled;
 }

@@ -525,6 +525,68 @@ function moment(name: "reduceMean" | "reduceSquares" | "reduceRoot"): Operation 
   };
 }
 
+/** What deviations from a mean, and cosines, are computed of: exact operands, and the axes. */
+function exactRows(grower: Grower): { x: Value; axes: readonly number[]; count: number } | null {
+  const x = grower.pick(
+    ({ concrete, error }) => isFloat(concrete.dtype) && concrete.ndim > 0 && error === 0,
+    () => grower.leaf(grower.dtype(FLOATS), [...grower.shape(), 3]),
+  );
+  const axes = someAxes(grower, x.concrete.shape);
+  const count = sizeOf(axes.map((axis) => x.concrete.shape[axis]));
+  return count === 0 ? null : { x, axes, count };
+}
+
+/** The variance, or the deviation. Where it is small beside the mean, rounding that is left counts. */
+function spread(grower: Grower): void {
+  const rows = exactRows(grower);
+  if (rows === null) return;
+  const { x, axes, count } = rows;
+  const { choices } = grower;
+  const isRoot = choices.once(2);
+  const params = {
+    axes,
+    divisor: choices.once(2) ? 1 : count,
+    eps: isRoot ? choices.of([0, 1e-5]) : 0,
+    isRoot,
+  };
+  const scale = isRoot ? x.largest : x.largest ** 2;
+  const unit = unitOf(x.concrete.dtype);
+  grower.apply(
+    "reduceSpread",
+    [x],
+    params,
+    (largest) => Number.MIN_VALUE + 4 * count * (count + 8) * unit * (largest + scale),
+  );
+}
+
+/** Deviations by roots that are 0, or 1 and more. */
+function standardize(grower: Grower): void {
+  const rows = exactRows(grower);
+  if (rows === null) return;
+  const { x, axes, count } = rows;
+  const { dtype, shape } = x.concrete;
+  const root = grower.leaf(dtype, withoutAxes(shape, axes), [0, 4]);
+  const error = (largest: number) => (count + 8) * unitOf(dtype) * (largest + x.largest);
+  grower.apply("standardize", [x, root], { axes }, error);
+}
+
+function cosine(grower: Grower): void {
+  const rows = exactRows(grower);
+  if (rows === null) return;
+  const { x, axes, count } = rows;
+  const params = { axes, eps: grower.choices.of([0, 1e-8, 1]) };
+  const error = () => (count + 8) * unitOf(x.concrete.dtype);
+  grower.apply("reduceCosine", [x, grower.like(x, true)], params, error);
+}
+
+/** Quotients by roots that are 0, or 1 and more. */
+function over(grower: Grower): void {
+  const x = grower.any(FLOATS);
+  const { dtype, shape } = x.concrete;
+  const root = grower.leaf(dtype, shape, [0, 4]);
+  grower.apply("over", [x, root], null, (largest) => 4 * unitOf(dtype) * largest + x.error);
+}
+
 function alongAxis(
   name: PrimitiveName,
   dtypes: readonly Dtype[],
@@ -1003,6 +1065,10 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   reduceMean: moment("reduceMean"),
   reduceSquares: moment("reduceSquares"),
   reduceRoot: moment("reduceRoot"),
+  reduceSpread: spread,
+  reduceCosine: cosine,
+  standardize,
+  over,
   barrier: (grower) => {
     const values = [grower.any(DTYPES, true), grower.any(DTYPES, true)];
     grower.apply("barrier", values, null, () => 0, true);

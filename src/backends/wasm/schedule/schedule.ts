@@ -28,6 +28,7 @@ import { isHeavy } from "../../../passes/kinds.ts";
 import type { Call, HostStep, Schedule, Step } from "./steps.ts";
 import type { KernelSummary } from "../../backend.ts";
 import { isLocal, prefixes, readsOf, writesOf } from "../../../lowering/tasks.ts";
+import { roundsOf } from "../kernels/nest/cost.ts";
 
 /** Nanoseconds of work that make up one chunk, about. */
 const CHUNK_TIME = 50_000;
@@ -404,13 +405,14 @@ class Scheduler {
 
 /** How long a nest takes, in nanoseconds, about: vectors of four at one node each. */
 function estimate(nest: Nest): number {
-  let perElement = 0;
-  for (const node of nest.nodes) {
-    if (node.kind === "map") perElement += isHeavy(node.operation) ? 2 : 0.1;
-    else if (node.kind === "load") perElement += 0.1;
-    else if (node.kind === "reduce") perElement += 0.05;
-  }
-  return sizeOf(nest.lengths) * (perElement + 0.1);
+  const rounds = roundsOf(nest);
+  let time = 0.1 * sizeOf(nest.lengths);
+  nest.nodes.forEach((node, i) => {
+    if (node.kind === "map") time += rounds[i] * (isHeavy(node.operation) ? 2 : 0.1);
+    else if (node.kind === "load") time += rounds[i] * 0.1;
+    else if (node.kind === "reduce") time += rounds[i] * 0.05;
+  });
+  return time;
 }
 
 /** About how many bytes a nest reads and writes. */

@@ -10,6 +10,7 @@ import type { Primitive } from "../../../../src/core/primitive.ts";
 import type { Affine, Combination, LoopNode, Nest } from "../../../../src/lowering/nest.ts";
 import * as arithmetic from "../../../../src/primitives/arithmetic.ts";
 import * as comparison from "../../../../src/primitives/comparison.ts";
+import { overPrimitive } from "../../../../src/primitives/moments.ts";
 import { reduceMax, reduceMin, reduceProd } from "../../../../src/primitives/reduction.ts";
 import {
   convertPrimitive,
@@ -25,6 +26,7 @@ for (const value of Object.values({ ...arithmetic, ...comparison, ...transcenden
     primitives.set(value.name, value as Primitive<unknown>);
   }
 }
+primitives.set("over", overPrimitive as Primitive<unknown>);
 primitives.set("stopGradient", stopGradientPrimitive as Primitive<unknown>);
 
 const reductions: Readonly<Record<Combination, (x: Tensor, axes: readonly number[]) => Tensor>> = {
@@ -101,7 +103,12 @@ export function interpret(nest: Nest, buffers: readonly Elements[]): void {
         return result.elements;
       }
       case "reduce": {
-        const input = new Concrete(node.dtype, [outer, inner], values[node.input]);
+        const { input: place, times } = node;
+        const elements = Float64Array.from(values[place]);
+        if (times !== undefined) values[times].forEach((value, i) => elements[i] *= value);
+        const input = nest.nodes[place].dtype === node.dtype && times === undefined
+          ? new Concrete(node.dtype, [outer, inner], values[place])
+          : new Concrete(node.dtype, [outer, inner], elements);
         const result = reductions[node.operation](input, [1]) as Concrete;
         forEachRound([outer, inner], (round, [i]) => out[round] = result.elements[i]);
         // Without rounds there are results all the same, one for each of the kept ones.

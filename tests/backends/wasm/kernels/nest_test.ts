@@ -577,6 +577,14 @@ function drawNest(draw: Draw): Nest {
         dtype === "bool" || !isExact ? extremes : ["sum", ...extremes],
       );
       ends.push(nodes.length);
+      if (dtype === "float32" && operation === "sum" && draw(fc.boolean())) {
+        const loads = all().filter((node) => nodes[node].dtype === dtype).filter((node) =>
+          nodes[node].kind !== "map" && nodes[node].kind !== "reduce"
+        );
+        const products = draw(fc.boolean()) ? { times: pick(draw, loads) } : {};
+        push({ kind: "reduce", dtype: "float64", operation, input, ...products }, false);
+        continue;
+      }
       push({ kind: "reduce", dtype, operation, input }, false);
     }
     if (draw(fc.boolean())) {

@@ -14,8 +14,11 @@ import { identityOf } from "./simplify.ts";
 
 type Reduction = LoopNode & { readonly kind: "reduce" };
 
+/** How many values of a coarse sum are added up as float32. */
+const FEW = 4;
+
 /** The upper half of a vector in its lower half. */
-function upperHalf(vector: Vector): Vector {
+export function upperHalf(vector: Vector): Vector {
   const bytes = Array.from({ length: 16 }, (_, i) => (i + 8) % 16);
   return i8x16.shuffle(vector, vector, bytes);
 }
@@ -52,6 +55,7 @@ function combine(dtype: Dtype, operation: Combination, x: Vector, y: Vector): Ve
 export class Accumulator {
   readonly #code: Code;
   readonly #dtype: Dtype;
+  readonly #from: Dtype;
   readonly #operation: Combination;
   readonly #lanes: Lanes;
   readonly #isHorizontal: boolean;
@@ -60,35 +64,43 @@ export class Accumulator {
   readonly #parts: readonly Local<"v128">[];
   /** Where a lane has met a NaN, for extremes of floats. */
   readonly #nans: readonly Local<"v128">[];
-  /** Sums of float32, in doubles: of the lower and the upper lanes. */
+  /** Sums of float32, as doubles: of the lower and the upper lanes. */
   readonly #doubles: readonly (readonly [Local<"v128">, Local<"v128">])[];
 
   /**
+   * @param from The dtype of the values that are combined.
    * @param width The number of vectors in a round.
    * @param isHorizontal Whether their lanes and they themselves are combined in the end.
    */
   constructor(
     code: Code,
-    reduction: Reduction,
+    { dtype, operation, ...rest }: Reduction,
+    from: Dtype,
     lanes: Lanes,
     { width, isHorizontal }: { readonly width: number; readonly isHorizontal: boolean },
   ) {
     this.#code = code;
-    this.#dtype = reduction.dtype;
-    this.#operation = reduction.operation;
+    this.#dtype = dtype;
+    this.#from = from;
+    this.#operation = operation;
     this.#lanes = lanes;
     this.#isHorizontal = isHorizontal;
-    this.#identity = identityOf(reduction);
-    const { dtype, operation } = reduction;
+    this.#identity = identityOf({ dtype, operation, ...rest });
     const isExtreme = operation === "max" || operation === "min";
     const isFloat = dtype === "float32" || dtype === "float64";
     const vectors = (count: number) => Array.from({ length: count }, () => code.local("v128"));
-    const inDoubles = dtype === "float32" && operation === "sum";
-    this.#parts = vectors(inDoubles ? 0 : width);
+    const isWidened = from !== dtype;
+    this.#parts = vectors(isWidened ? 0 : width);
     this.#nans = isExtreme && isFloat ? vectors(isHorizontal ? Math.min(width, 2) : width) : [];
-    const pairs = inDoubles ? isHorizontal ? Math.min(width, 4) : width : 0;
+    const pairs = isWidened ? isHorizontal ? Math.min(width, 4) : width : 0;
     this.#doubles = vectors(pairs).map((low) => [low, code.local("v128")]);
+    if (rest.isCoarse && isWidened && isHorizontal) this.#few = code.local("v128");
   }
+
+  /** The sum of the last few values, of a coarse sum, and how many these are. */
+  readonly #few: Local<"v128"> | undefined;
+  #fewCount = 0;
+  #runs = 0;
 
   /** Forgets everything. */
   start(): void {
@@ -106,23 +118,23 @@ export class Accumulator {
    *
    * @param active The number of lanes that count, from the first on.
    */
-  add(i: number, value: Local<"v128">, active: number): void {
+  add(i: number, values: readonly Local<"v128">[], active: number): void {
     const code = this.#code;
-    let taken = value;
-    if (this.#isHorizontal && active < this.#lanes) {
-      const wide = this.#dtype === "float64" || this.#lanes === 2 ? 8 : 4;
-      const mask = v128.const(
-        Array.from({ length: 16 }, (_, byte) => byte < active * wide ? 0xff : 0),
-      );
-      const identity = constantVector(this.#dtype, this.#identity, this.#lanes);
-      taken = code.let(v128.bitselect(value, identity, maskFor(this.#dtype, mask, this.#lanes)));
+    const [taken, times] = this.#isHorizontal && active < this.#lanes
+      ? values.map((value) => this.#masked(value, active))
+      : values;
+    if (this.#few !== undefined) {
+      code.set(this.#few, this.#fewCount === 0 ? taken : f32x4.add(this.#few, taken));
+      if (++this.#fewCount === FEW) this.flush();
+      return;
     }
     if (this.#doubles.length > 0) {
-      const [low, high] = this.#doubles[i % this.#doubles.length];
-      code.set(low, f64x2.add(low, f64x2.promoteLowF32x4(taken)));
-      if (this.#lanes === 4) {
-        code.set(high, f64x2.add(high, f64x2.promoteLowF32x4(upperHalf(taken))));
-      }
+      this.#widen(i, (sum, part) => {
+        if (times === undefined) return f64x2.add(sum, part(taken));
+        // Products of float32 are exact in doubles: the bits are those of any multiply-add.
+        const first = code.let(part(taken));
+        return f64x2.relaxedMadd(first, values[1] === values[0] ? first : part(times), sum);
+      });
       return;
     }
     const part = this.#parts[i];
@@ -134,26 +146,62 @@ export class Accumulator {
     }
   }
 
-  /** Vectors combined into one, of elements of `dtype`. */
-  #joined(vectors: readonly Local<"v128">[], dtype = this.#dtype): Local<"v128"> {
+  /** Changes the sums of vector `i`, given how to get the lanes of a vector that belong to each. */
+  #widen(
+    i: number,
+    change: (sum: Local<"v128">, part: (vector: Vector) => Vector) => Vector,
+  ): void {
+    const sums = this.#doubles[i % this.#doubles.length].slice(0, this.#lanes / 2);
+    sums.forEach((sum, half) => {
+      const part = (vector: Vector) =>
+        f64x2.promoteLowF32x4(half === 0 ? vector : upperHalf(vector));
+      this.#code.set(sum, change(sum, part));
+    });
+  }
+
+  /** Ends a run of values that are added up as float32. */
+  flush(): void {
+    const few = this.#few;
+    if (few === undefined || this.#fewCount === 0) return;
+    this.#widen(this.#runs++, (sum, part) => f64x2.add(sum, part(few)));
+    this.#fewCount = 0;
+  }
+
+  /** A vector of which only so many lanes count. */
+  #masked(value: Local<"v128">, active: number): Local<"v128"> {
+    const wide = this.#from === "float64" || this.#lanes === 2 ? 8 : 4;
+    const mask = v128.const(
+      Array.from({ length: 16 }, (_, byte) => byte < active * wide ? 0xff : 0),
+    );
+    const identity = constantVector(this.#from, this.#identity, this.#lanes);
+    const masked = v128.bitselect(value, identity, maskFor(this.#from, mask, this.#lanes));
+    return this.#code.let(masked);
+  }
+
+  /** Vectors combined into one. */
+  #joined(vectors: readonly Local<"v128">[]): Local<"v128"> {
     let level = vectors;
     while (level.length > 1) {
       const half = Math.ceil(level.length / 2);
       level = level.slice(0, half).map((x, i) => {
         const y = level[i + half];
-        return y === undefined ? x : this.#code.let(combine(dtype, this.#operation, x, y));
+        return y === undefined ? x : this.#code.let(combine(this.#dtype, this.#operation, x, y));
       });
     }
     return level[0];
   }
 
-  /** The result: a vector for each of a round, or one with the result in all lanes. */
+  /**
+   * The result: a vector for each of a round, two where each has 4 lanes and the sums are doubles, or
+   * one with the result in all lanes.
+   */
   finish(): readonly Local<"v128">[] {
     const code = this.#code;
     if (this.#doubles.length > 0) {
-      if (!this.#isHorizontal) return this.#doubles.map(([low, high]) => this.#rounded(low, high));
-      const all = this.#lanes === 4 ? this.#doubles.flat() : this.#doubles.map(([low]) => low);
-      return [this.#total(this.#joined(all, "float64"))];
+      const sums = this.#doubles.flatMap((pair) => pair.slice(0, this.#lanes / 2));
+      if (!this.#isHorizontal) return sums;
+      const total = this.#joined(sums);
+      return [code.let(f64x2.add(total, upperHalf(total)))];
     }
     const results = this.#isHorizontal ? [this.#across(this.#joined(this.#parts))] : this.#parts;
     if (this.#nans.length === 0) return results;
@@ -167,23 +215,6 @@ export class Accumulator {
       const value = constantVector(this.#dtype, NaN, this.#lanes);
       return code.let(v128.bitselect(value, result, nan));
     });
-  }
-
-  /** The sum of both doubles, as floats in all lanes. */
-  #total(sums: Local<"v128">): Local<"v128"> {
-    const code = this.#code;
-    const total = code.let(f32x4.demoteF64x2Zero(f64x2.add(sums, upperHalf(sums))));
-    return code.let(i8x16.shuffle(total, total, Array.from({ length: 16 }, (_, i) => i % 4)));
-  }
-
-  /** Sums in doubles as floats. */
-  #rounded(low: Local<"v128">, high: Local<"v128">): Local<"v128"> {
-    const code = this.#code;
-    const lower = f32x4.demoteF64x2Zero(low);
-    if (this.#lanes === 2) return code.let(lower);
-    const upper = f32x4.demoteF64x2Zero(high);
-    const bytes = Array.from({ length: 16 }, (_, i) => i < 8 ? i : i + 8);
-    return code.let(i8x16.shuffle(lower, upper, bytes));
   }
 
   /** The lanes of a vector combined, in all lanes. */

@@ -6,7 +6,7 @@
 import type { LoopNode, Nest } from "../../../../lowering/nest.ts";
 import { dependsOnlyOn } from "./guards.ts";
 import type { Lanes } from "./lanes.ts";
-import { inputsOf, product } from "./simplify.ts";
+import { inputsOf, product, reducedBy } from "./simplify.ts";
 
 /** The work of a chunk, in operations on elements. */
 const CHUNK_WORK = 2 ** 18;
@@ -52,7 +52,9 @@ export function inReduction(
 ): readonly boolean[] {
   const inside = nodes.map(() => false);
   for (const node of nodes) {
-    if (node.kind === "reduce" && counts(node)) inside[node.input] = true;
+    if (node.kind === "reduce" && counts(node)) {
+      for (const input of reducedBy(node)) inside[input] = true;
+    }
   }
   for (let i = nodes.length - 1; i >= 0; i--) {
     if (inside[i]) { for (const input of inputsOf(nodes[i])) inside[input] = true; }

@@ -40,7 +40,7 @@ const tables: Readonly<Record<Dtype, Table>> = {
 };
 
 /** Operations that are the same for all dtypes. */
-const generic: readonly string[] = ["convert", "select", "stopGradient", "join"];
+const generic: readonly string[] = ["convert", "select", "stopGradient", "join", "over"];
 
 /**
  * Whether nests can compute an elementwise primitive.

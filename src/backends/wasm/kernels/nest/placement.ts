@@ -28,15 +28,17 @@ export function placementsOf({ nest, kept, vector, tile }: Plan): readonly Place
       return;
     }
     const moves = affinesOf(node).map(({ strides }) => strides.map((stride) => stride !== 0));
+    const depth = Math.max(
+      ...moves.map((moving) => moving.lastIndexOf(true) + 1),
+      ...inputs.map(({ depth }) => depth),
+      0,
+    );
     placements.push({
-      depth: Math.max(
-        ...moves.map((moving) => moving.lastIndexOf(true) + 1),
-        ...inputs.map(({ depth }) => depth),
-        0,
-      ),
+      depth,
       varies: moves.some((moving) => moving[tile?.loop ?? vector]) ||
         inputs.some(({ varies }) => varies),
-      isAfter: inputs.some(({ isAfter }) => isAfter),
+      // What is within the reduced loops belongs to a reduction that they are run again for.
+      isAfter: depth <= kept && inputs.some(({ isAfter }) => isAfter),
     });
   });
   if (!nodes.some(({ kind }) => kind === "reduce")) return placements;

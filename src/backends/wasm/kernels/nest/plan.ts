@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { byteSize } from "../../../../base/dtype.ts";
+import { byteSize, isFloat } from "../../../../base/dtype.ts";
 import { internalError } from "../../../../base/errors.ts";
 import type { Rows } from "../kernel.ts";
 import type { LoopNode, Nest } from "../../../../lowering/nest.ts";
 import { chunksFor, costAlong, inReduction, isRegular, unrollOf, workOf } from "./cost.ts";
 import type { Lanes } from "./lanes.ts";
-import { mapAffines } from "./simplify.ts";
+import { inputsOf, mapAffines } from "./simplify.ts";
 
 /**
  * The rounds of a block that is read along one loop and written along another. More would use more
@@ -62,9 +62,36 @@ interface LoopSplit extends Rows {
   readonly loops: number;
 }
 
-/** 2 lanes where a double takes part, 4 otherwise. */
-function lanesOf(nest: Nest): Lanes {
-  return nest.nodes.some(({ dtype }) => dtype === "float64") ? 2 : 4;
+/**
+ * 2 lanes where a double takes part, 4 otherwise, and where doubles are nothing but sums of float32 and
+ * what becomes of them until they are float32 again.
+ */
+function lanesOf({ nodes }: Nest): Lanes {
+  const isWide = (i: number): boolean => nodes[i].dtype === "float64";
+  const isFloating = ({ dtype }: LoopNode): boolean => isFloat(dtype);
+  const isSum: boolean[] = [];
+  const isApart = (node: LoopNode): boolean => {
+    switch (node.kind) {
+      case "constant":
+      case "given":
+        return true;
+      case "reduce":
+        return !isWide(node.input);
+      case "map":
+        return node.operation === "convert"
+          ? isSum[node.inputs[0]] && isFloating(nodes[node.inputs[0]])
+          : node.inputs.every(isWide) && node.dtype === "float64";
+      default:
+        return false;
+    }
+  };
+  const areApart = nodes.every((node) => {
+    const inputs = inputsOf(node);
+    isSum.push(node.kind === "reduce" || inputs.some((input) => isSum[input]));
+    const takesPart = node.dtype === "float64" || inputs.some(isWide);
+    return !takesPart || (isFloating(node) && isApart(node));
+  });
+  return areApart ? 4 : 2;
 }
 
 /** `nest` with its loops in another order. */

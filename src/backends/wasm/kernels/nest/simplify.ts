@@ -32,9 +32,12 @@ export function mapInputs(node: LoopNode, map: (input: number) => number): LoopN
     case "map":
       return { ...node, inputs: node.inputs.map(map) };
     case "reduce":
-      return node.when === undefined
-        ? { ...node, input: map(node.input) }
-        : { ...node, input: map(node.input), when: map(node.when) };
+      return {
+        ...node,
+        input: map(node.input),
+        ...(node.times === undefined ? {} : { times: map(node.times) }),
+        ...(node.when === undefined ? {} : { when: map(node.when) }),
+      };
     default:
       return node;
   }
@@ -44,7 +47,12 @@ export function mapInputs(node: LoopNode, map: (input: number) => number): LoopN
 export function inputsOf(node: LoopNode): readonly number[] {
   if (node.kind === "map") return node.inputs;
   if (node.kind !== "reduce") return [];
-  return node.when === undefined ? [node.input] : [node.input, node.when];
+  return node.when === undefined ? reducedBy(node) : [...reducedBy(node), node.when];
+}
+
+/** The nodes that a reduction combines the values of. */
+export function reducedBy({ input, times }: LoopNode & { kind: "reduce" }): readonly number[] {
+  return times === undefined ? [input] : [input, times];
 }
 
 /** The affine maps of a node. */
@@ -105,12 +113,15 @@ function withoutUnusedLoops(nest: Nest): Nest {
 /** Reductions over no loops are what they reduce. */
 function withoutIdleReductions(nest: Nest): Nest {
   if (nest.reduced > 0) return nest;
-  const nodes = nest.nodes.map((node): LoopNode => {
-    if (node.kind !== "reduce") return node;
-    const { dtype, input } = node;
-    return { kind: "map", dtype, operation: "stopGradient", inputs: [input] };
+  return rewritten(nest, (node, add, original) => {
+    if (node.kind !== "reduce" || original.kind !== "reduce") return add(node);
+    const { dtype } = node;
+    const map = (operation: string, ...inputs: readonly number[]): number =>
+      add({ kind: "map", dtype, operation, inputs });
+    const isWide = nest.nodes[original.input].dtype !== dtype;
+    const values = reducedBy(node).map((value) => isWide ? map("convert", value) : value);
+    return values.length === 1 ? map("stopGradient", values[0]) : map("mul", ...values);
   });
-  return { ...nest, nodes };
 }
 
 /** Only those loops for which `keeps` holds; the counters of the others are 0. */
@@ -192,16 +203,18 @@ function rewritten(
   return { ...nest, nodes, stores };
 }
 
-/** Products of floats are taken in doubles, where what lies between does not overflow so soon. */
-function withWideProducts(nest: Nest): Nest {
+/** Sums and products of float32 are taken in doubles. */
+function withWideReductions(nest: Nest): Nest {
   return rewritten(nest, (node, add) => {
-    if (node.kind !== "reduce" || node.operation !== "prod" || node.dtype !== "float32") {
-      return add(node);
-    }
+    if (node.kind !== "reduce" || node.dtype !== "float32") return add(node);
+    const { operation } = node;
+    if (operation !== "sum" && operation !== "prod") return add(node);
     const convert = { kind: "map", operation: "convert" } as const;
-    const input = add({ ...convert, dtype: "float64", inputs: [node.input] });
-    const product = add({ ...node, dtype: "float64", input });
-    return add({ ...convert, dtype: "float32", inputs: [product] });
+    const input = operation === "sum"
+      ? node.input
+      : add({ ...convert, dtype: "float64", inputs: [node.input] });
+    const wide = add({ ...node, dtype: "float64", input });
+    return add({ ...convert, dtype: "float32", inputs: [wide] });
   });
 }
 
@@ -227,9 +240,23 @@ function withJoinedSlopes(nest: Nest): Nest {
   });
 }
 
+/** Quotients by roots as products with what each root is turned into. */
+function withProducts(nest: Nest): Nest {
+  return rewritten(nest, (node, add) => {
+    if (node.kind !== "map" || node.operation !== "over") return add(node);
+    const { dtype, inputs: [x, root] } = node;
+    const map: Add = (operation, ...inputs) => add({ kind: "map", dtype, operation, inputs });
+    const zero = add({ kind: "constant", dtype, value: 0 });
+    const isZero = add({ kind: "map", dtype: "bool", operation: "equal", inputs: [root, zero] });
+    const shrink = map("select", isZero, zero, map("reciprocal", map("binade", root)));
+    const inverse = map("select", isZero, zero, map("reciprocal", map("mul", root, shrink)));
+    return map("mul", map("mul", x, shrink), inverse);
+  });
+}
+
 /** The nest in the form that code is written from. */
 export function simplify(nest: Nest): Nest {
   const needed = withoutUnusedLoops(withoutDeadNodes(withoutEmptyReductions(nest)));
   const full = withoutIdleReductions(withoutLoops(needed, (length) => length !== 1));
-  return withoutDeadNodes(withJoinedSlopes(withWideProducts(joined(full))));
+  return withoutDeadNodes(withJoinedSlopes(withProducts(withWideReductions(joined(full)))));
 }

@@ -8,11 +8,11 @@ import { encode } from "../../../../base/data.ts";
 import { byteSize } from "../../../../base/dtype.ts";
 import type { Code } from "../../assembler/code.ts";
 import type { Expression, Local } from "../../assembler/expression.ts";
-import { i32, select, v128 } from "../../assembler/operations.ts";
+import { f32x4, f64x2, i32, i8x16, select, v128 } from "../../assembler/operations.ts";
 import type { Builder } from "../kernel.ts";
 import type { LoopNode } from "../../../../lowering/nest.ts";
 import type { Vector } from "../math/operation.ts";
-import { Accumulator } from "./accumulate.ts";
+import { Accumulator, upperHalf } from "./accumulate.ts";
 import { inReduction, isLong, isRegular } from "./cost.ts";
 import { Cursors, plus, scaled } from "./cursors.ts";
 import { turningPoints } from "./guards.ts";
@@ -20,6 +20,7 @@ import {
   constantVector,
   countingVector,
   givenVector,
+  type Lanes,
   packed,
   storeLane,
   storeVector,
@@ -28,7 +29,7 @@ import { activeIn, type Round, type Segment, shift, type Spot, writeLoad } from 
 import { type Applied, callOperation, prepareOperation } from "./operations.ts";
 import { type Placement, placementsOf } from "./placement.ts";
 import type { Plan } from "./plan.ts";
-import { product } from "./simplify.ts";
+import { product, reducedBy } from "./simplify.ts";
 
 /** In nests of fewer rounds, long operations are calls: nobody waits for them, but for their code. */
 const FEW_ROUNDS = 4096;
@@ -189,6 +190,7 @@ class Writer implements Spot {
         const active = isLast || tile !== undefined ? rest : lanes;
         this.#inRound({ first, vectors: count, active }, () => this.#inside(depth));
       }
+      if (depth >= this.plan.kept) { for (const one of this.#accumulators) one.flush(); }
     };
     if (part?.loop === depth) {
       this.#cutLoop(depth, unroll * lanes, [lanes, 1], part, body);
@@ -282,7 +284,7 @@ class Writer implements Spot {
       this.#reductions = places.map((i) => nodes[i] as Reduction);
       this.#isNeeded = inReduction(this.plan.nest, counts);
       const accumulators = this.#reductions.map((node) =>
-        new Accumulator(this.code, node, this.plan.lanes, shape)
+        new Accumulator(this.code, node, nodes[node.input].dtype, this.plan.lanes, shape)
       );
       this.#accumulators = accumulators;
       for (const accumulator of accumulators) accumulator.start();
@@ -309,9 +311,10 @@ class Writer implements Spot {
       return;
     }
     const { first, vectors } = this.round;
-    this.#reductions.forEach(({ input }, k) => {
+    this.#reductions.forEach((node, k) => {
       for (let i = 0; i < vectors; i++) {
-        this.#accumulators[k].add(first + i, this.#value(input, i), activeIn(this, i));
+        const values = reducedBy(node).map((input) => this.#value(input, i));
+        this.#accumulators[k].add(first + i, values, activeIn(this, i));
       }
     });
   }
@@ -365,15 +368,48 @@ class Writer implements Spot {
         break;
       }
       case "map": {
+        const isPaired = this.#isPaired(i);
+        if (node.operation === "convert" && this.#isPaired(node.inputs[0]) !== isPaired) {
+          this.#values[i] = isPaired
+            ? this.#widened(node.inputs[0])
+            : this.#narrowed(this.#values[node.inputs[0]]);
+          break;
+        }
         const write = this.#operations.get(i)!;
-        this.#values[i] = vectors.map((vector) =>
-          code.let(write(...node.inputs.map((input) => this.#value(input, vector))))
+        const isTwice = isPaired && this.#placements[i].varies;
+        const parts = isTwice ? vectors.flatMap((k) => [2 * k, 2 * k + 1]) : vectors;
+        this.#values[i] = parts.map((part) =>
+          code.let(write(...node.inputs.map((input) => this.#value(input, part))))
         );
         break;
       }
       case "reduce":
         break;
     }
+  }
+
+  /** Whether doubles stand in a nest of 4 lanes: where they vary, two vectors of them for each. */
+  #isPaired(node: number): boolean {
+    return this.plan.lanes === 4 && this.plan.nest.nodes[node].dtype === "float64";
+  }
+
+  /** Floats of 4 lanes as doubles. */
+  #widened(node: number): readonly Local<"v128">[] {
+    const values = this.#values[node];
+    const halves = this.#placements[node].varies
+      ? values.flatMap((value) => [value, upperHalf(value)])
+      : values;
+    return halves.map((half) => this.code.let(f64x2.promoteLowF32x4(half)));
+  }
+
+  /** Doubles as floats of 4 lanes. */
+  #narrowed(values: readonly Local<"v128">[]): readonly Local<"v128">[] {
+    const floats = values.map((value) => this.code.let(f32x4.demoteF64x2Zero(value)));
+    const bytes = Array.from({ length: 16 }, (_, i) => i < 8 ? i : i + 8);
+    const firsts = floats.length === 1 ? floats : floats.filter((_, i) => i % 2 === 0);
+    return firsts.map((low, i) =>
+      this.code.let(i8x16.shuffle(low, floats[2 * i + 1] ?? low, bytes))
+    );
   }
 
   #stores(): void {
@@ -386,13 +422,17 @@ class Writer implements Spot {
       const stride = to.strides[vector];
       const size = byteSize(dtype);
       // Along a reduced loop there is one result, in all lanes.
-      for (let i = 0; i < (isAlong ? this.round.vectors : 1); i++) {
-        const count = isAlong ? activeIn(this, i) : 1;
-        const start = bytes + (isAlong ? size * shift(this, to.strides, i) : 0);
-        const value = this.#value(node, i);
-        const ready = dtype === "bool" ? code.let(packed(dtype, value, this.plan.lanes)) : value;
-        if (stride === 1 && count === this.plan.lanes) {
-          code.do(storeVector(dtype, current, start, ready, this.plan.lanes));
+      const parts = isAlong && this.#isPaired(node) ? 2 : 1;
+      const lanes = this.plan.lanes / parts as Lanes;
+      for (let k = 0; k < (isAlong ? this.round.vectors * parts : 1); k++) {
+        const [i, first] = [Math.floor(k / parts), k % parts * lanes];
+        const count = isAlong ? Math.min(activeIn(this, i) - first, lanes) : 1;
+        const distance = isAlong ? shift(this, to.strides, i) + first * stride : 0;
+        const start = bytes + size * distance;
+        const value = this.#value(node, k);
+        const ready = dtype === "bool" ? code.let(packed(dtype, value, lanes)) : value;
+        if (stride === 1 && count === lanes) {
+          code.do(storeVector(dtype, current, start, ready, lanes));
         } else {
           for (let lane = 0; lane < count; lane++) {
             code.do(storeLane(dtype, current, start + lane * stride * size, ready, lane));

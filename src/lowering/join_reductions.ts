@@ -1,0 +1,121 @@
+/**
+ * Reductions of the same elements by the same loops, joined into one nest, which reads them once.
+ *
+ * @module
+ */
+import { encode } from "../base/data.ts";
+import { sameShape } from "../base/shape.ts";
+import type { LoopNode } from "./nest.ts";
+import { readsOf, writesOf } from "./tasks.ts";
+import type { NestTask, Task } from "./tasks.ts";
+
+/** How many tasks back a nest is looked for. */
+const REACH = 16;
+
+/** Joined nests have no more nodes than this: registers would not hold what they need. */
+const MOST_NODES = 80;
+
+/** Nor more results. */
+const MOST_STORES = 4;
+
+/** The tasks, with each reduction done together with an earlier one where that is possible. */
+export function joinReductions(tasks: readonly Task[]): readonly Task[] {
+  const result: Task[] = [];
+  for (const task of tasks) {
+    const place = task.kind === "nest" ? partnerOf(task, result) : -1;
+    if (place < 0) result.push(task);
+    else result[place] = joined(result[place] as NestTask, task as NestTask);
+  }
+  return result;
+}
+
+/** The place of an earlier nest that can do the work of this one, too, or -1. */
+function partnerOf(task: NestTask, before: readonly Task[]): number {
+  if (task.nest.reduced === 0) return -1;
+  const reads = new Set(readsOf(task));
+  const writes = new Set(writesOf(task));
+  for (let i = before.length - 1; i >= Math.max(0, before.length - REACH); i--) {
+    const other = before[i];
+    const written = writesOf(other);
+    const isFree = !written.some((buffer) => reads.has(buffer) || writes.has(buffer)) &&
+      !readsOf(other).some((buffer) => writes.has(buffer));
+    if (!isFree) return -1;
+    if (other.kind === "nest" && fit(other, task)) return i;
+  }
+  return -1;
+}
+
+/** Whether two nests have the same loops and read something in common in all of them. */
+function fit(first: NestTask, second: NestTask): boolean {
+  const [a, b] = [first.nest, second.nest];
+  if (a.reduced !== b.reduced || !sameShape(a.lengths, b.lengths)) return false;
+  if (a.nodes.length + b.nodes.length > MOST_NODES) return false;
+  if (a.stores.length + b.stores.length > MOST_STORES) return false;
+  const loads = new Set(a.nodes.flatMap((node) => keyOfLoad(node, first)));
+  return b.nodes.some((node) => keyOfLoad(node, second).some((key) => loads.has(key)));
+}
+
+/** A key for a load of other elements in each round; none for other nodes. */
+function keyOfLoad(node: LoopNode, { nest, buffers }: NestTask): readonly string[] {
+  if (node.kind !== "load") return [];
+  const { from, guards = [] } = node;
+  if (nest.lengths.some((length, i) => length > 1 && from.strides[i] === 0)) return [];
+  return [encode([buffers[from.buffer], from.offset, from.strides, guards])];
+}
+
+/** Both nests as one. */
+function joined(first: NestTask, second: NestTask): NestTask {
+  const buffers = [...new Set([...first.buffers, ...second.buffers])];
+  const places = second.buffers.map((buffer) => buffers.indexOf(buffer));
+  const nodes = [...first.nest.nodes];
+  const known = new Map(nodes.map((node, i) => [encode(node), i]));
+  const numbers: number[] = [];
+  for (const node of second.nest.nodes) {
+    const moved = renumbered(node, numbers, places);
+    const key = encode(moved);
+    let number = known.get(key);
+    if (number === undefined) {
+      number = nodes.push(moved) - 1;
+      known.set(key, number);
+    }
+    numbers.push(number);
+  }
+  const dtypes = buffers.map((buffer) => {
+    const own = first.buffers.indexOf(buffer);
+    return own < 0 ? second.nest.buffers[second.buffers.indexOf(buffer)] : first.nest.buffers[own];
+  });
+  const stores = second.nest.stores.map(({ node, to }) => ({
+    node: numbers[node],
+    to: { ...to, buffer: places[to.buffer] },
+  }));
+  return {
+    kind: "nest",
+    name: first.name === second.name ? first.name : `${first.name}, ${second.name}`,
+    nest: { ...first.nest, buffers: dtypes, nodes, stores: [...first.nest.stores, ...stores] },
+    buffers,
+  };
+}
+
+function renumbered(
+  node: LoopNode,
+  numbers: readonly number[],
+  places: readonly number[],
+): LoopNode {
+  switch (node.kind) {
+    case "load":
+      return { ...node, from: { ...node.from, buffer: places[node.from.buffer] } };
+    case "map":
+      return { ...node, inputs: node.inputs.map((input) => numbers[input]) };
+    case "reduce": {
+      const { input, times, when } = node;
+      return {
+        ...node,
+        input: numbers[input],
+        ...(times === undefined ? {} : { times: numbers[times] }),
+        ...(when === undefined ? {} : { when: numbers[when] }),
+      };
+    }
+    default:
+      return node;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The pass that writes deviations from means as the means, for each row, and elementwise work.
+ *
+ * @module
+ */
+import { range, withoutAxes } from "../base/shape.ts";
+import { RecordingTrace, typeOf } from "../core/program.ts";
+import type { Equation, Program } from "../core/program.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { bindOne, runUnder } from "../core/trace.ts";
+import { mul, reciprocal, scale, sub } from "../primitives/arithmetic.ts";
+import { and, equal, less, not, select } from "../primitives/comparison.ts";
+import {
+  DEVIATION_SCALES,
+  overRoot,
+  reduceMean,
+  reduceMeanPrimitive,
+  reduceRoot,
+  reduceSpreadPrimitive,
+  reduceSquares,
+  standardizePrimitive,
+} from "../primitives/moments.ts";
+import type { SpreadParams } from "../primitives/moments.ts";
+import { broadcast, constantLike, convert } from "../primitives/structure.ts";
+import type { ReduceParams } from "../primitives/structure.ts";
+import { inline } from "./inline_calls.ts";
+
+/** Replaces deviations, and what is made of those of float64, by what loops can follow. */
+export function expandDeviations(program: Program): Program {
+  return inline(program, (equation) => {
+    const expand = expansionOf(equation);
+    if (expand === null) return null;
+    const trace = new RecordingTrace("jit", null);
+    const args = equation.inputs.map(typeOf).map((type) => trace.newBinder(type));
+    const result = runUnder(trace, () => expand(...args));
+    return { program: trace.finish([result]), args: equation.inputs };
+  });
+}
+
+/** What computes an equation's result, if it is to be replaced. */
+function expansionOf(
+  { primitive: { name }, params, outputs }: Equation,
+): ((...args: readonly Tensor[]) => Tensor) | null {
+  if (name === standardizePrimitive.name) {
+    return (x, root) => standardized(x, root, (params as ReduceParams).axes);
+  }
+  if (name !== reduceSpreadPrimitive.name || outputs[0].type.dtype === "float32") return null;
+  const { axes, divisor, eps, isRoot } = params as SpreadParams;
+  return (x) =>
+    isRoot
+      ? reduceRoot(halfDeviations(x, axes), axes, divisor / 4, eps)
+      : reduceSquares(halfDeviations(x, axes), axes, divisor / 4);
+}
+
+/** Rows repeated along the axes. */
+function spread(rows: Tensor, { shape }: Tensor, axes: readonly number[]): Tensor {
+  return broadcast(rows, shape, withoutAxes(range(shape.length), axes));
+}
+
+/** Half of what elements of float64 differ from their mean by. */
+function halfDeviations(x: Tensor, axes: readonly number[]): Tensor {
+  const less = (x: Tensor): Tensor => sub(x, spread(reduceMean(x, axes), x, axes));
+  // The mean was rounded: what that leaves of it is taken off, too.
+  return less(less(scale(x, 0.5)));
+}
+
+/** Deviations by roots. */
+function standardized(x: Tensor, root: Tensor, axes: readonly number[]): Tensor {
+  if (x.dtype === "float64") return overRoot(halfDeviations(x, axes), scale(root, 0.5), axes);
+  const { tiny, raise, lower } = DEVIATION_SCALES;
+  const number = (value: number): Tensor => constantLike(root, value);
+  const isZero = equal(root, number(0));
+  const isTiny = and(not(isZero), less(root, number(tiny)));
+  const factor = select(isTiny, number(raise), number(lower));
+  const inverse = select(isZero, number(0), reciprocal(mul(root, factor)));
+  // The mean as a sum of two floats.
+  const mean = bindOne(reduceMeanPrimitive, [x], { axes, dtype: "float64" });
+  const first = convert(mean, "float32");
+  const rest = convert(sub(mean, convert(first, "float64")), "float32");
+  const scaled = mul(x, spread(factor, x, axes));
+  const centred = sub(scaled, spread(mul(first, factor), x, axes));
+  return mul(sub(centred, spread(mul(rest, factor), x, axes)), spread(inverse, x, axes));
+}
