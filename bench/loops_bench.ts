@@ -73,7 +73,7 @@ pair(
   (x) =>
     vmap((x: Tensor, first: Tensor) =>
       foriLoop(1, 100, (i, x) => x.set([null, first.add(i)], x.at(null, i).mul(0.5)), x)
-    )(x, arange(8)),
+    )(x, arange(8, { dtype: "int32" })),
   ones([8, 100, 1000], options),
 );
 
@@ -88,7 +88,7 @@ pair(
           (x: Tensor) => x,
           x,
         ), x)
-    )(x, arange(8)),
+    )(x, arange(8, { dtype: "int32" })),
   ones([8, 100_000], options),
 );
 
