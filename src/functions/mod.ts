@@ -5,6 +5,24 @@
  */
 import "./install.ts";
 
+export { gather, scatterAdd, take, takeAlongAxis } from "./along_axis.ts";
+export {
+  abs,
+  add,
+  div,
+  maximum,
+  minimum,
+  mod,
+  mul,
+  neg,
+  pow,
+  reciprocal,
+  rsqrt,
+  sign,
+  sqrt,
+  square,
+  sub,
+} from "./arithmetic.ts";
 export { allGather, axisIndex, pmax, pmean, pmin, ppermute, psum } from "./collectives.ts";
 export type { AllGatherOptions, AxisNames } from "./collectives.ts";
 export {
@@ -41,65 +59,16 @@ export {
 } from "./creation.ts";
 export type { EyeOptions, LinspaceOptions } from "./creation.ts";
 export { cumprod, cumsum } from "./cumulative.ts";
-export {
-  abs,
-  acos,
-  acosh,
-  add,
-  asin,
-  asinh,
-  atan,
-  atan2,
-  atanh,
-  ceil,
-  cos,
-  cosh,
-  digamma,
-  div,
-  erf,
-  erfc,
-  erfinv,
-  exp,
-  expm1,
-  floor,
-  lgamma,
-  log,
-  log1p,
-  log2,
-  logaddexp,
-  maximum,
-  minimum,
-  mod,
-  mul,
-  neg,
-  pow,
-  reciprocal,
-  round,
-  rsqrt,
-  sigmoid,
-  sign,
-  sin,
-  sinh,
-  sqrt,
-  square,
-  sub,
-  tan,
-  tanh,
-  trunc,
-} from "./elementwise.ts";
-export {
-  addAt,
-  dynamicSlice,
-  dynamicUpdateSlice,
-  gather,
-  index,
-  scatterAdd,
-  set,
-  take,
-  takeAlongAxis,
-} from "./indexing.ts";
-export type { Starts } from "./indexing.ts";
+export { debugCallback, debugPrint } from "./debug.ts";
+export { diag, diagonal, tril, triu } from "./diagonals.ts";
+export { dynamicSlice, dynamicUpdateSlice } from "./dynamic_slices.ts";
+export type { Starts } from "./dynamic_slices.ts";
+export { exp, expm1, log, log1p, log2, logaddexp, sigmoid } from "./exponential.ts";
+export { addAt, index, set } from "./indexing.ts";
+export { concatenate, repeat, split, stack, tile } from "./joining.ts";
+export { oneHot } from "./one_hot.ts";
 export { argsort, sort, topK } from "./ordering.ts";
+export { pad } from "./padding.ts";
 export {
   all,
   any,
@@ -115,29 +84,34 @@ export {
   sum,
   variance,
 } from "./reduction.ts";
+export { ceil, floor, round, trunc } from "./rounding.ts";
 export {
   broadcastTo,
-  concatenate,
-  diag,
-  diagonal,
   expandDims,
   flip,
   moveaxis,
-  oneHot,
-  pad,
-  repeat,
   reshape,
   roll,
-  split,
   squeeze,
-  stack,
   swapaxes,
-  tile,
   transpose,
-  tril,
-  triu,
 } from "./shape.ts";
-export { debugCallback, debugPrint } from "./debug.ts";
+export { digamma, erf, erfc, erfinv, lgamma } from "./special.ts";
+export {
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atan2,
+  atanh,
+  cos,
+  cosh,
+  sin,
+  sinh,
+  tan,
+  tanh,
+} from "./trigonometric.ts";
 export { avgPool, conv, convTranspose, maxPool } from "./window.ts";
 export type {
   AvgPoolOptions,

@@ -9,7 +9,7 @@ import {
   emitScatterAdd,
   emitScatterOnto,
   emitScatterSet,
-} from "../../../../src/backends/wasm/kernels/indexing/indexing.ts";
+} from "../../../../src/backends/wasm/kernels/indexing/mod.ts";
 import type { Kernel } from "../../../../src/backends/wasm/kernels/kernel.ts";
 import {
   gatherPrimitive,

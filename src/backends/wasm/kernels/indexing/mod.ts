@@ -1,14 +1,11 @@
 /**
  * Elements and blocks whose places are computed: gathers and scatters by tensors of indices
- * (`indexing.ts`), blocks from computed starts (`slicing.ts`).
+ * (`gather.ts`, `scatter.ts`, `scatter_add.ts`, by loops of `walk.ts` that do what `rows.ts` writes),
+ * blocks from computed starts (`slicing.ts`).
  *
  * @module
  */
-export {
-  emitGather,
-  emitLastOf,
-  emitScatterAdd,
-  emitScatterOnto,
-  emitScatterSet,
-} from "./indexing.ts";
+export { emitGather } from "./gather.ts";
+export { emitLastOf, emitScatterOnto, emitScatterSet } from "./scatter.ts";
+export { emitScatterAdd } from "./scatter_add.ts";
 export { copyWhole, emitAddSlice, emitDynamicSlice, emitHand, emitUpdateSlice } from "./slicing.ts";

@@ -12,7 +12,7 @@ import type { Local } from "../../assembler/expression.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
 import { i32 } from "../../assembler/operations.ts";
 import { advance, type Pointer, times } from "../addresses.ts";
-import { addRow, copyRow } from "./indexing.ts";
+import { addRow, copyRow } from "./rows.ts";
 import type { Buffer, Builder, Kernel } from "../kernel.ts";
 
 /** A block within a whole. */
