@@ -8,7 +8,7 @@
  * after the table of times: GFLOP/s of the plain sums, so that Winograd's convolutions may exceed the
  * machine's peak. The baselines are the evaluator's loops, for one small image.
  */
-import { makeBuilder, PAGE } from "../src/backends/wasm/kernels/builder.ts";
+import { makeBuilder, makeScratch, PAGE } from "../src/backends/wasm/kernels/builder.ts";
 import {
   type ConvolutionParams,
   emitConvolve,
@@ -85,9 +85,9 @@ function load(
       return at;
     },
   );
-  const pages = Math.ceil(end / PAGE);
+  const pages = Math.ceil((end + SCRATCH_BYTES) / PAGE);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
-  const scratch = new WebAssembly.Memory({ initial: SCRATCH_BYTES / PAGE });
+  const scratch = makeScratch(end);
   operands.slice(0, 2).forEach((operand, i) => {
     const length = lengthOf(operand);
     new Float32Array(memory.buffer, places[i], length).set(floats(length));

@@ -15,7 +15,7 @@
  */
 import type { Dtype } from "../src/base/dtype.ts";
 import { byteSize } from "../src/base/dtype.ts";
-import { makeBuilder, PAGE } from "../src/backends/wasm/kernels/builder.ts";
+import { makeBuilder, makeScratch, PAGE } from "../src/backends/wasm/kernels/builder.ts";
 import { type Kernel, SCRATCH_BYTES, SLACK } from "../src/backends/wasm/kernels/kernel.ts";
 import { chooseTile } from "../src/backends/wasm/kernels/product/probe.ts";
 import { type BatchProduct, emitProduct } from "../src/backends/wasm/kernels/product/mod.ts";
@@ -96,7 +96,7 @@ const kernels = cases.map((each, i) => {
 });
 
 const memory = new WebAssembly.Memory({ initial: 4096, maximum: 4096, shared: true });
-const scratch = new WebAssembly.Memory({ initial: SCRATCH_BYTES / PAGE });
+const scratch = makeScratch(4096 * PAGE - SCRATCH_BYTES);
 const { exports } = new WebAssembly.Instance(new WebAssembly.Module(builder.module.build()), {
   host: { memory, scratch },
 });

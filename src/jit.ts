@@ -11,6 +11,7 @@ import { readOptions } from "./base/options.ts";
 import { sameShape, showType } from "./base/shape.ts";
 import { moveTo, openDevice } from "./backends/backend.ts";
 import { executableOf, runProgram } from "./backends/run.ts";
+import { engine } from "./backends/wasm/assembler/engine.ts";
 import { wasm } from "./backends/wasm/mod.ts";
 import { call } from "./control/call.ts";
 import { axesInScope, sameScope, showScope } from "./core/axes.ts";
@@ -99,8 +100,9 @@ export interface LoweredFunction {
   readonly code: number;
 }
 
-// Also large single operations run on the kernels of compiled functions.
-openDevice(cpu, wasm);
+// Also large single operations run on the kernels of compiled functions. Where these cannot be written,
+// everything is the evaluator's.
+if (engine().simd) openDevice(cpu, wasm);
 
 /** What decides whether a program fits a call. */
 interface Signature<Leaf, Static> {

@@ -76,6 +76,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/backends": ["backend", "evaluator", "run"],
   "src/backends/wasm/assembler": [
+    "engine",
     "encode",
     "expression",
     "memory",
@@ -98,7 +99,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "emit_steps",
   ],
   "src/backends/wasm/memory": ["linear_memory", "ranges", "recipes", "memory"],
-  "src/backends/wasm/threads": ["worker", "threads"],
+  "src/backends/wasm/threads": ["worker", "workers", "threads"],
   "src/backends/wasm": ["machines", "executable", "eager", "mod"],
   "src/lowering": [
     "nest",

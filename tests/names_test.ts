@@ -37,7 +37,7 @@ const namespaces: Readonly<Record<string, string>> = {
   models: "resnet18 resnet34 resnet50 mlp",
   testing: "checkGrads assertTensorsClose",
   inspect:
-    "describe dependence toText toDot toSvg findNaN countOperations countFlops kernels passes memoryUsage",
+    "describe dependence toText toDot toSvg findNaN countOperations countFlops kernels passes memoryUsage engine",
 };
 
 const wordsOf = (text: string): string[] => text.trim().split(/\s+/);

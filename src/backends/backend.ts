@@ -91,6 +91,8 @@ export interface Backend {
   ): readonly Concrete[] | null;
   /** Brings elements to where programs of this backend read them. */
   put(x: Concrete): void;
+  /** How many threads run its programs, at most. */
+  threads(): number;
   /** What its memory holds. */
   memoryUsage(): MemoryUsage;
   /** Takes note of settings; those that it has no use for are left out. */

@@ -105,6 +105,7 @@ export function makeEvaluator(name: string): Backend {
     },
     evaluate: () => null,
     put() {},
+    threads: () => 1,
     memoryUsage: () => NO_MEMORY,
     configure() {},
   };

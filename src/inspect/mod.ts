@@ -17,6 +17,8 @@ import "./display.ts";
 export * from "./counts.ts";
 export { dependence } from "./dependence.ts";
 export { describe } from "./describe.ts";
+export { engine } from "./engine.ts";
+export type { EngineInfo } from "./engine.ts";
 export type { Dependence, NamesOf } from "./dependence.ts";
 export { toDot } from "./dot.ts";
 export type { DotOptions } from "./dot.ts";

@@ -8,6 +8,7 @@ import { target } from "./kernels/nest/mod.ts";
 import type { Program } from "../../core/program.ts";
 import { Concrete } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
+import { engine } from "./assembler/engine.ts";
 import { makeBuilder, PAGE } from "./kernels/builder.ts";
 import type { Builder } from "./kernels/kernel.ts";
 import { chooseTile } from "./kernels/product/probe.ts";
@@ -21,7 +22,6 @@ import {
   donate,
   giveRecipe,
   givesBlock,
-  isShared,
   newResident,
   RESIDENT_BYTES,
   restoreAll,
@@ -68,7 +68,7 @@ export interface AssembleOptions {
 function emptyBuilder(): Builder {
   return makeBuilder({
     tile: chooseTile,
-    shared: isShared,
+    shared: engine().sharedMemory,
     maximumPages: MAX_MEMORY / PAGE,
   });
 }

@@ -11,7 +11,7 @@ import type { Backend } from "../backend.ts";
 import { evaluate } from "./eager.ts";
 import { assemble } from "./executable.ts";
 import { configureMemory, memoryUsage } from "./memory/memory.ts";
-import { configureThreads } from "./threads/threads.ts";
+import { configureThreads, usableThreads } from "./threads/threads.ts";
 
 /** Programs as WebAssembly modules. */
 export const wasm: Backend = {
@@ -19,6 +19,7 @@ export const wasm: Backend = {
   compile: assemble,
   evaluate,
   put() {},
+  threads: usableThreads,
   memoryUsage,
   configure({ threads, memoryLimit }) {
     if (threads !== undefined) configureThreads({ threads });

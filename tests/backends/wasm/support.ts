@@ -29,7 +29,6 @@ import {
   chunksOf,
   type OpenOrder,
   type Order,
-  SCRATCH_BYTES,
   SLACK,
 } from "../../../src/backends/wasm/kernels/kernel.ts";
 import { testBuilder } from "./kernels/support.ts";
@@ -265,10 +264,9 @@ export function load(
       return block.at;
     });
     const pages = Math.ceil(end / PAGE);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const scratch = new WebAssembly.Memory({ initial: SCRATCH_BYTES / PAGE });
-    new Uint8Array(scratch.buffer).fill(poison);
-    const content = new Uint8Array(memory.buffer).fill(poison);
+    const { host, content, scratch } = makeMemories(pages);
+    scratch.fill(poison);
+    content.fill(poison);
     for (const { at, elements } of owned.values()) {
       if (elements !== null) content.set(bytesOf(elements), at);
     }
@@ -283,7 +281,7 @@ export function load(
       return new Concrete(dtype, shape, elements);
     };
 
-    const { exports } = new WebAssembly.Instance(module, { host: { memory, scratch } });
+    const { exports } = new WebAssembly.Instance(module, { host });
     scheduled.steps.forEach((step, i) => {
       if ("task" in step) {
         const { equation: { primitive, inputs, outputs, params }, ...task } = step.task;
@@ -294,8 +292,8 @@ export function load(
       }
       const { calls, open } = step;
       const counterAt = open === null ? [] : [counter];
-      const counts = (): number => new DataView(memory.buffer).getUint32(counter, true);
-      if (open !== null) new DataView(memory.buffer).setUint32(counter, 0, true);
+      const counts = (): number => new DataView(content.buffer).getUint32(counter, true);
+      if (open !== null) new DataView(content.buffer).setUint32(counter, 0, true);
       const chunks = open === null
         ? numbersOf(step, order)
         : openNumbers(open.order, order, counts);

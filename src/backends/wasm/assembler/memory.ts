@@ -30,15 +30,34 @@ export function encodeLimits({ minimum, maximum, shared = false }: Limits): numb
   return [flags, ...unsigned(minimum), ...(maximum === undefined ? [] : unsigned(maximum))];
 }
 
-/** A memory of a module. */
+/** A memory of a module, or a part of one, in which addresses count from the beginning of the part. */
 export class Memory {
   readonly index: number;
   readonly owner: object;
+  /** Where the part begins. */
+  readonly #base: Expression<"i32"> | undefined;
 
   /** Made by `Module.memory` and `Module.importMemory`. */
-  constructor(index: number, owner: object) {
+  constructor(index: number, owner: object, base?: Expression<"i32">) {
     this.index = index;
     this.owner = owner;
+    this.#base = base;
+  }
+
+  /** What begins at `base` of this memory, as a memory of its own. */
+  from(base: Expression<"i32">): Memory {
+    return new Memory(this.index, this.owner, base);
+  }
+
+  /** Operands of an instruction, the first of which is an address here, as the whole memory has it. */
+  within(operands: readonly Expression[]): readonly Expression[] {
+    if (this.#base === undefined) return operands;
+    const [address, ...rest] = operands;
+    const isZero = address.bytes[0] === 0x41 && address.bytes[1] === 0;
+    const place = isZero
+      ? this.#base
+      : new Expression("i32", [0x6a], [this.#base, address], this.owner);
+    return [place, ...rest];
   }
 
   /** Its size in pages. */
@@ -60,7 +79,8 @@ export class Memory {
   ): Effect {
     const operands = [address, value, length];
     checkOperands("fill", ["i32", "i32", "i32"], operands);
-    return new Expression("none", [0xfc, 11, ...unsigned(this.index)], operands, this.owner);
+    const bytes = [0xfc, 11, ...unsigned(this.index)];
+    return new Expression("none", bytes, this.within(operands), this.owner);
   }
 
   /** Copies `length` bytes to here, also within one memory and where the blocks overlap. */
@@ -73,6 +93,7 @@ export class Memory {
     const operands = [address, source, length];
     checkOperands("copy", ["i32", "i32", "i32"], operands);
     const bytes = [0xfc, 10, ...unsigned(this.index), ...unsigned(from.index)];
-    return new Expression("none", bytes, operands, this.owner);
+    const [read] = from.within([source]);
+    return new Expression("none", bytes, this.within([address, read, length]), this.owner);
   }
 }

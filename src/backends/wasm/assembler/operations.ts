@@ -10,6 +10,7 @@
  */
 import { internalError } from "../../../base/errors.ts";
 import { float32, float64, signed32, signed64, unsigned } from "./encode.ts";
+import { engine } from "./engine.ts";
 import { checkOperands, type Effect, Expression, type Expressions } from "./expression.ts";
 import type { Result, ValueType } from "./expression.ts";
 import type { Memory } from "./memory.ts";
@@ -54,6 +55,27 @@ function family<N extends string, const P extends readonly ValueType[], R extend
   });
 }
 
+type Vectors = readonly "v128"[];
+
+/**
+ * Instructions on vectors that leave some cases to the machine, each with what takes its place in an
+ * engine without them: one of the results that the machine may choose.
+ */
+function relaxed<N extends string, const P extends Vectors>(
+  operandTypes: P,
+  codes: Readonly<
+    Record<N, readonly [code: number, strict: (...operands: Expressions<P>) => Expression<"v128">]>
+  >,
+): Family<N, P, "v128"> {
+  return mapRecord(codes, ([code, strict], name) => {
+    const bytes = opcode(SIMD, code);
+    return (...operands) => {
+      checkOperands(name, operandTypes, operands);
+      return engine().relaxedSimd ? new Expression("v128", bytes, operands) : strict(...operands);
+    };
+  });
+}
+
 /** Where in memory an instruction reads or writes, besides its address. */
 export interface Access {
   /** A constant number of bytes added to the address, without wrapping around. */
@@ -83,7 +105,7 @@ function access<R extends Result>(
     ? [exponent]
     : [exponent | 0x40, ...unsigned(memory.index)];
   const bytes = [...instruction, ...place, ...unsigned(offset), ...immediates];
-  return new Expression(result, bytes, operands, memory?.owner);
+  return new Expression(result, bytes, memory?.within(operands) ?? operands, memory?.owner);
 }
 
 /** Codes by name, each with the width in bytes of what it reads or writes. */
@@ -515,6 +537,8 @@ function storeLanes<N extends string>(codes: Accesses<N>): LaneStores<N> {
   });
 }
 
+const { swizzle } = family(["v128", "v128"], "v128", SIMD, { swizzle: 0x0e });
+
 /** Instructions on 16 lanes of 8 bits. */
 export const i8x16 = {
   /** A constant; a single lane stands for all. */
@@ -540,8 +564,8 @@ export const i8x16 = {
   ...family(["v128"], "v128", SIMD, { abs: 0x60, neg: 0x61, popcnt: 0x62 }),
   ...family(["v128"], "i32", SIMD, { allTrue: 0x63, bitmask: 0x64 }),
   ...family(["v128", "i32"], "v128", SIMD, { shl: 0x6b, shrS: 0x6c, shrU: 0x6d }),
+  swizzle,
   ...family(["v128", "v128"], "v128", SIMD, {
-    swizzle: 0x0e,
     eq: 0x23,
     ne: 0x24,
     ltS: 0x25,
@@ -565,9 +589,9 @@ export const i8x16 = {
     maxS: 0x78,
     maxU: 0x79,
     avgrU: 0x7b,
-    relaxedSwizzle: 0x100,
   }),
-  ...family(["v128", "v128", "v128"], "v128", SIMD, { relaxedLaneselect: 0x109 }),
+  ...relaxed(["v128", "v128"], { relaxedSwizzle: [0x100, swizzle] }),
+  ...relaxed(["v128", "v128", "v128"], { relaxedLaneselect: [0x109, v128.bitselect] }),
 };
 
 /** Instructions on 8 lanes of 16 bits. */
@@ -622,8 +646,15 @@ export const i16x8 = {
     extmulLowI8x16U: 0x9e,
     extmulHighI8x16U: 0x9f,
   }),
-  ...family(["v128", "v128", "v128"], "v128", SIMD, { relaxedLaneselect: 0x10a }),
+  ...relaxed(["v128", "v128", "v128"], { relaxedLaneselect: [0x10a, v128.bitselect] }),
 };
+
+const truncations = family(["v128"], "v128", SIMD, {
+  truncSatF32x4S: 0xf8,
+  truncSatF32x4U: 0xf9,
+  truncSatF64x2SZero: 0xfc,
+  truncSatF64x2UZero: 0xfd,
+});
 
 /** Instructions on 4 lanes of 32 bits. */
 export const i32x4 = {
@@ -642,14 +673,13 @@ export const i32x4 = {
     extendHighI16x8S: 0xa8,
     extendLowI16x8U: 0xa9,
     extendHighI16x8U: 0xaa,
-    truncSatF32x4S: 0xf8,
-    truncSatF32x4U: 0xf9,
-    truncSatF64x2SZero: 0xfc,
-    truncSatF64x2UZero: 0xfd,
-    relaxedTruncF32x4S: 0x101,
-    relaxedTruncF32x4U: 0x102,
-    relaxedTruncF64x2SZero: 0x103,
-    relaxedTruncF64x2UZero: 0x104,
+  }),
+  ...truncations,
+  ...relaxed(["v128"], {
+    relaxedTruncF32x4S: [0x101, truncations.truncSatF32x4S],
+    relaxedTruncF32x4U: [0x102, truncations.truncSatF32x4U],
+    relaxedTruncF64x2SZero: [0x103, truncations.truncSatF64x2SZero],
+    relaxedTruncF64x2UZero: [0x104, truncations.truncSatF64x2UZero],
   }),
   ...family(["v128"], "i32", SIMD, { allTrue: 0xa3, bitmask: 0xa4 }),
   ...family(["v128", "i32"], "v128", SIMD, { shl: 0xab, shrS: 0xac, shrU: 0xad }),
@@ -677,7 +707,7 @@ export const i32x4 = {
     extmulLowI16x8U: 0xbe,
     extmulHighI16x8U: 0xbf,
   }),
-  ...family(["v128", "v128", "v128"], "v128", SIMD, { relaxedLaneselect: 0x10b }),
+  ...relaxed(["v128", "v128", "v128"], { relaxedLaneselect: [0x10b, v128.bitselect] }),
 };
 
 /** Instructions on 2 lanes of 64 bits. */
@@ -713,8 +743,65 @@ export const i64x2 = {
     extmulLowI32x4U: 0xde,
     extmulHighI32x4U: 0xdf,
   }),
-  ...family(["v128", "v128", "v128"], "v128", SIMD, { relaxedLaneselect: 0x10c }),
+  ...relaxed(["v128", "v128", "v128"], { relaxedLaneselect: [0x10c, v128.bitselect] }),
 };
+
+/**
+ * What relaxed arithmetic on floats is made of, and that arithmetic: `relaxedMadd(x, y, z)` is
+ * `x * y + z`, `relaxedNmadd(x, y, z)` is `z - x * y`, each rounded once or twice.
+ */
+function arithmetic(
+  codes: Readonly<
+    Record<
+      | "neg"
+      | "add"
+      | "mul"
+      | "min"
+      | "max"
+      | "relaxedMin"
+      | "relaxedMax"
+      | "relaxedMadd"
+      | "relaxedNmadd",
+      number
+    >
+  >,
+) {
+  const { neg } = family(["v128"], "v128", SIMD, { neg: codes.neg });
+  const { add, mul, min, max } = family(["v128", "v128"], "v128", SIMD, {
+    add: codes.add,
+    mul: codes.mul,
+    min: codes.min,
+    max: codes.max,
+  });
+  return {
+    neg,
+    add,
+    mul,
+    min,
+    max,
+    ...relaxed(["v128", "v128"], {
+      relaxedMin: [codes.relaxedMin, min],
+      relaxedMax: [codes.relaxedMax, max],
+    }),
+    // Operands are computed in the order in which they are given.
+    ...relaxed(["v128", "v128", "v128"], {
+      relaxedMadd: [codes.relaxedMadd, (x, y, z) => add(mul(x, y), z)],
+      relaxedNmadd: [codes.relaxedNmadd, (x, y, z) => add(neg(mul(x, y)), z)],
+    }),
+  };
+}
+
+const f32x4Arithmetic = arithmetic({
+  neg: 0xe1,
+  add: 0xe4,
+  mul: 0xe6,
+  min: 0xe8,
+  max: 0xe9,
+  relaxedMin: 0x10d,
+  relaxedMax: 0x10e,
+  relaxedMadd: 0x105,
+  relaxedNmadd: 0x106,
+});
 
 /** Instructions on 4 floats. */
 export const f32x4 = {
@@ -730,7 +817,6 @@ export const f32x4 = {
     trunc: 0x69,
     nearest: 0x6a,
     abs: 0xe0,
-    neg: 0xe1,
     sqrt: 0xe3,
     convertI32x4S: 0xfa,
     convertI32x4U: 0xfb,
@@ -742,19 +828,25 @@ export const f32x4 = {
     gt: 0x44,
     le: 0x45,
     ge: 0x46,
-    add: 0xe4,
     sub: 0xe5,
-    mul: 0xe6,
     div: 0xe7,
-    min: 0xe8,
-    max: 0xe9,
     pmin: 0xea,
     pmax: 0xeb,
-    relaxedMin: 0x10d,
-    relaxedMax: 0x10e,
   }),
-  ...family(["v128", "v128", "v128"], "v128", SIMD, { relaxedMadd: 0x105, relaxedNmadd: 0x106 }),
+  ...f32x4Arithmetic,
 };
+
+const f64x2Arithmetic = arithmetic({
+  neg: 0xed,
+  add: 0xf0,
+  mul: 0xf2,
+  min: 0xf4,
+  max: 0xf5,
+  relaxedMin: 0x10f,
+  relaxedMax: 0x110,
+  relaxedMadd: 0x107,
+  relaxedNmadd: 0x108,
+});
 
 /** Instructions on 2 doubles. */
 export const f64x2 = {
@@ -770,7 +862,6 @@ export const f64x2 = {
     trunc: 0x7a,
     nearest: 0x94,
     abs: 0xec,
-    neg: 0xed,
     sqrt: 0xef,
     convertLowI32x4S: 0xfe,
     convertLowI32x4U: 0xff,
@@ -782,18 +873,12 @@ export const f64x2 = {
     gt: 0x4a,
     le: 0x4b,
     ge: 0x4c,
-    add: 0xf0,
     sub: 0xf1,
-    mul: 0xf2,
     div: 0xf3,
-    min: 0xf4,
-    max: 0xf5,
     pmin: 0xf6,
     pmax: 0xf7,
-    relaxedMin: 0x10f,
-    relaxedMax: 0x110,
   }),
-  ...family(["v128", "v128", "v128"], "v128", SIMD, { relaxedMadd: 0x107, relaxedNmadd: 0x108 }),
+  ...f64x2Arithmetic,
 };
 
 /** The first value if the condition is not zero, the second otherwise; both are computed. */

@@ -7,6 +7,7 @@ import { encode } from "../../../base/data.ts";
 import { describeValue } from "../../../base/dtype.ts";
 import { internalError } from "../../../base/errors.ts";
 import type { Dtype } from "../../../base/dtype.ts";
+import { engine } from "../assembler/engine.ts";
 import type { Memory } from "../assembler/memory.ts";
 import { Module } from "../assembler/module.ts";
 import { f32, f64, i32 } from "../assembler/operations.ts";
@@ -46,7 +47,9 @@ export class ModuleBuilder implements Builder {
   constructor({ tile, shared, maximumPages }: BuilderOptions) {
     const limits = { minimum: 1, maximum: maximumPages, shared };
     this.memory = this.module.importMemory("host", "memory", limits);
-    this.scratch = this.module.importMemory("host", "scratch", { minimum: SCRATCH_BYTES / PAGE });
+    this.scratch = engine().severalMemories
+      ? this.module.importMemory("host", "scratch", { minimum: SCRATCH_BYTES / PAGE })
+      : this.memory.from(this.module.importGlobal("host", "scratch", "i32"));
     this.#tile = tile;
   }
 
@@ -83,9 +86,18 @@ export class ModuleBuilder implements Builder {
 }
 
 /**
- * An empty module that imports `host.memory`, of at least one page, and `host.scratch`, of
- * `SCRATCH_BYTES`.
+ * An empty module that imports `host.memory`, of at least one page, and `host.scratch`, which is what
+ * `makeScratch` gives.
  */
 export function makeBuilder(options: BuilderOptions): Builder {
   return new ModuleBuilder(options);
+}
+
+/**
+ * The scratch of one thread: a memory of its own, or, where a module has but one, `place`: the address
+ * of `SCRATCH_BYTES` of it that nothing else uses.
+ */
+export function makeScratch(place: number): WebAssembly.Memory | number {
+  if (!engine().severalMemories) return place;
+  return new WebAssembly.Memory({ initial: SCRATCH_BYTES / PAGE });
 }

@@ -6,19 +6,21 @@
 import { byteSize } from "../../../base/dtype.ts";
 import type { Dtype, Elements } from "../../../base/dtype.ts";
 import { memoryError } from "../../../base/errors.ts";
+import { engine } from "../assembler/engine.ts";
 import { PAGE } from "../kernels/builder.ts";
+import { RESERVED_BYTES, scratchBytes } from "../threads/threads.ts";
 
 /** The most that a memory grows to: every address, and the end too, is below 2^32. */
 export const MAX_MEMORY = 65535 * PAGE;
 
 /** The least maximum that is tried where no address space is left. */
-const LEAST_MAXIMUM = 256 * PAGE;
+const LEAST_MAXIMUM = 256 * PAGE + scratchBytes();
 
 /** A memory grows by no less, so that it does not grow too often. */
 const GROWTH = 256 * PAGE;
 
-/** Whether threads can share the memory. */
-export const isShared: boolean = typeof SharedArrayBuffer === "function";
+/** Where buffers begin: what lies before belongs to the threads. */
+export const FIRST_ADDRESS: number = RESERVED_BYTES + scratchBytes();
 
 let memory: WebAssembly.Memory | undefined;
 /** What the memory can grow to. */
@@ -32,9 +34,11 @@ export function linearMemory(): WebAssembly.Memory {
 
 /** A shared memory takes the addresses up to its maximum at once: fewer where there are not so many. */
 function makeMemory(): WebAssembly.Memory {
+  const initial = Math.ceil(FIRST_ADDRESS / PAGE);
+  const shared = engine().sharedMemory;
   for (;;) {
     try {
-      return new WebAssembly.Memory({ initial: 1, maximum: maximum / PAGE, shared: isShared });
+      return new WebAssembly.Memory({ initial, maximum: maximum / PAGE, shared });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       maximum = Math.floor(maximum / 2 / PAGE) * PAGE;

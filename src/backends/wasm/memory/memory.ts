@@ -25,6 +25,7 @@ import { type Resident, Storage } from "../../../core/storage.ts";
 import { PAGE } from "../kernels/builder.ts";
 import { SLACK } from "../kernels/kernel.ts";
 import {
+  FIRST_ADDRESS,
   growTo,
   largestSize,
   MAX_MEMORY,
@@ -37,7 +38,7 @@ import { FreeRanges } from "./ranges.ts";
 import { Recipe, type Rerun, Window } from "./recipes.ts";
 import { RESERVED_BYTES } from "../threads/threads.ts";
 
-export { isShared, linearMemory } from "./linear_memory.ts";
+export { linearMemory } from "./linear_memory.ts";
 
 /** Tensors of fewer bytes stay on the heap: copying them costs less than keeping track of them. */
 export const RESIDENT_BYTES = 65536;
@@ -164,11 +165,19 @@ export interface MemoryOptions {
   readonly limit?: number;
 }
 
+/** Bytes at the start that do not count: the scratch of threads, where it lies in this memory. */
+const UNCOUNTED = FIRST_ADDRESS - RESERVED_BYTES;
+
+/** The address up to which so many bytes reach. */
+function addressOfLimit(bytes: number): number {
+  return Math.min(bytes + UNCOUNTED, MAX_MEMORY);
+}
+
 const ranges = new FreeRanges();
 /** The end of what `ranges` and blocks share. */
-let end = RESERVED_BYTES;
+let end = FIRST_ADDRESS;
 /** Up to here the memory grows rather than evicts. */
-let softLimit = DEFAULT_LIMIT;
+let softLimit = addressOfLimit(DEFAULT_LIMIT);
 /** It never grows beyond. */
 let hardLimit = MAX_MEMORY;
 let held = 0;
@@ -247,7 +256,7 @@ export function isLarge({ dtype, shape }: Type): boolean {
 function allocate(bytes: number, what: () => string): number {
   const address = find(bytes);
   if (address < 0) {
-    const allowed = Math.min(hardLimit, largestSize());
+    const allowed = Math.min(hardLimit, largestSize()) - UNCOUNTED;
     throw memoryError(
       `Cannot make room for ${what()} in linear memory: it takes ${bytes} bytes, ` +
         `${bytesInUse()} are held by what is running, ${allowed} are allowed; work on less at once` +
@@ -265,7 +274,7 @@ function find(bytes: number): number {
   if (address >= 0) return address;
   if (extend(bytes, softLimit)) return ranges.take(bytes);
   // What can never fit drives nobody out.
-  if (bytes + bytesInUse() > hardLimit - RESERVED_BYTES) return -1;
+  if (bytes + bytesInUse() > hardLimit - FIRST_ADDRESS) return -1;
   for (const block of idle()) {
     if (!evict(block)) continue;
     const address = ranges.take(bytes);
@@ -600,7 +609,8 @@ export function configureMemory(options: MemoryOptions): void {
     );
   }
   const most = limit === undefined ? MAX_MEMORY : Math.floor(limit / PAGE) * PAGE;
-  if (!limitTo(limit === undefined ? DEFAULT_LIMIT : most, most)) {
+  const soft = limit === undefined ? DEFAULT_LIMIT : most;
+  if (!limitTo(addressOfLimit(soft), addressOfLimit(most))) {
     throw memoryError(`${what}: there is no room on the heap for what has to move out`);
   }
   droppable.reset();
@@ -623,5 +633,5 @@ export function memoryUsage(): MemoryUsage {
   let residents = 0;
   for (const block of blocks) if (block instanceof Slot) residents++;
   const { bytes, size } = droppable;
-  return { held, peak, limit: softLimit, residents, droppable: bytes, window: size };
+  return { held, peak, limit: softLimit - UNCOUNTED, residents, droppable: bytes, window: size };
 }

@@ -62,7 +62,8 @@ export const GIVEN_BYTES = 8;
 /**
  * Adds a function, exported under `name`, of three integers: the address of a table of addresses,
  * where slot `s` stands at `4 * s`; the address of a control block; and the number of threads that
- * run the function at the same time with these same arguments. One thread needs no control block.
+ * run the function at the same time with these same arguments, negative on a thread that may not sleep,
+ * as a browser's page. One thread needs no control block.
  * The numbers that the program is given stand in the table from byte `givenAt` on.
  */
 export function emitSteps(
@@ -98,7 +99,7 @@ export function emitSteps(
         const from = code.let(origin);
         emitOpenRounds(code, open.order, from, doPart, {
           several,
-          isFailed: awaitStep.call(block, from),
+          isFailed: awaitStep.call(block, from, threads),
           counted: i32.load(table, { offset: 4 * open.counter }),
         });
         code.set(more!, i32.sub(from, i32.const(base)));
@@ -227,7 +228,7 @@ function emitRun(
       });
       const chunk = code.let(first);
       code.if(i32.geU(chunk, below), () => code.return(chunk));
-      code.if(awaitStep.call(block, from), () => code.return(BEHIND));
+      code.if(awaitStep.call(block, from, threads), () => code.return(BEHIND));
       code.loop((again) => {
         code.do(functions.call(signature, index, table, i32.sub(chunk, origin)));
         const before = i32.atomicRmwAdd(block, i32.const(1), { offset: control.done });
@@ -245,11 +246,13 @@ function emitRun(
 }
 
 /**
- * A function of the control block and a number: comes back as soon as that many chunks are done,
- * with 1 if a thread has failed instead, with 0 otherwise.
+ * A function of the control block, a number, and the number of threads, negative where this one may
+ * not sleep: comes back as soon as that many chunks are done, with 1 if a thread has failed instead,
+ * with 0 otherwise.
  */
-function emitWait({ module }: Builder): FunctionReference<readonly ["i32", "i32"], "i32"> {
-  return module.function("wait for chunks", ["i32", "i32"], "i32", (code, block, number) => {
+function emitWait({ module }: Builder): FunctionReference<readonly ["i32", "i32", "i32"], "i32"> {
+  const parameters = ["i32", "i32", "i32"] as const;
+  return module.function("wait for chunks", parameters, "i32", (code, block, number, threads) => {
     const done = code.local("i32");
     const rounds = code.local("i32");
     code.loop((again) => {
@@ -258,6 +261,7 @@ function emitWait({ module }: Builder): FunctionReference<readonly ["i32", "i32"
       code.if(i32.geS(done, number), () => code.return(i32.const(0)));
       code.set(rounds, i32.add(rounds, i32.const(1)));
       code.branchIf(again, i32.ltU(rounds, i32.const(SPINS)));
+      code.branchIf(again, i32.ltS(threads, i32.const(0)));
       // Whoever finishes a step counts it first and looks for sleepers then; who sleeps is counted
       // first and looks at `done` then, within the instruction: one of them sees the other.
       code.drop(i32.atomicRmwAdd(block, i32.const(1), { offset: control.sleepers }));

@@ -7,16 +7,17 @@
  *
  * @module
  */
-import type * as WorkerThreads from "node:worker_threads";
 import { describeValue } from "../../../base/dtype.ts";
 import { argumentError, internalError } from "../../../base/errors.ts";
 import { readOptions } from "../../../base/options.ts";
-import { PAGE } from "../kernels/builder.ts";
+import { canSleep, engine } from "../assembler/engine.ts";
+import { makeScratch, PAGE } from "../kernels/builder.ts";
 import { SCRATCH_BYTES } from "../kernels/kernel.ts";
 import { control } from "../schedule/emit_steps.ts";
-import { type ProgramMessage, type WorkerData, workerSource } from "./worker.ts";
+import type { ProgramMessage } from "./worker.ts";
+import { type Crew, findWorkers } from "./workers.ts";
 
-/** Bytes at the start of the linear memory that belong to the runtime: no buffer may lie there. */
+/** Bytes at the start of the linear memory that threads speak through: no buffer may lie there. */
 export const RESERVED_BYTES = 4096;
 
 /** The most threads that can run a program: what the gate has room for. */
@@ -24,6 +25,21 @@ const MOST_THREADS = 256;
 
 /** How many threads there are where nothing else is said, if there are as many cores. */
 const USUAL_THREADS = 8;
+
+/** The threads that have a place for their scratch where it lies in the one memory that there is. */
+function scratchPlaces(): number {
+  return engine().sharedMemory ? USUAL_THREADS : 1;
+}
+
+/** Bytes of the linear memory, behind those of the runtime, that are the scratch of its threads. */
+export function scratchBytes(): number {
+  return engine().severalMemories ? 0 : scratchPlaces() * SCRATCH_BYTES;
+}
+
+/** Where the scratch of a thread begins, if it lies in the linear memory. */
+function scratchPlace(thread: number): number {
+  return RESERVED_BYTES + thread * SCRATCH_BYTES;
+}
 
 /** How long a worker stays awake after a run, in milliseconds: the next one often follows soon. */
 const AWAKE = 0.1;
@@ -66,8 +82,8 @@ const TEXT = 2048;
 /** How programs are run on threads. */
 export interface ThreadOptions {
   /**
-   * How many threads run a program, the main thread included: 1 to 256. With 1, no worker is ever
-   * started.
+   * How many threads run a program, the main thread included: 1 to 256, of which an engine without
+   * several memories uses 8. With 1, no worker is ever started.
    */
   readonly threads?: number;
 }
@@ -98,45 +114,36 @@ export function configureThreads(options: ThreadOptions): void {
 /** How many threads run compiled programs, if they can be had. */
 export function threadCount(): number {
   threads ??= Math.min(globalThis.navigator?.hardwareConcurrency ?? 1, USUAL_THREADS);
-  return threads;
+  return engine().severalMemories ? threads : Math.min(threads, scratchPlaces());
 }
 
-/** The part of the `process` global that is used here; where there is none, there are no workers. */
-interface Host {
-  readonly process?: { getBuiltinModule?(name: string): unknown };
-}
-
-/**
- * The runtime's workers, if it has any. Asked for when they are needed: loading them takes
- * milliseconds, and browsers have none of this name.
- */
-function findWorkerThreads(): typeof WorkerThreads | undefined {
-  const { process } = globalThis as Host;
-  return process?.getBuiltinModule?.("node:worker_threads") as typeof WorkerThreads | undefined;
+/** How many threads run compiled programs here: one, where memory cannot be shared with workers. */
+export function usableThreads(): number {
+  return engine().sharedMemory && findWorkers() !== undefined ? threadCount() : 1;
 }
 
 /** An exported function of the module. */
 type StepsFunction = (table: number, control: number, threads: number) => void;
 
-let mainScratch: WebAssembly.Memory | undefined;
+let mainScratch: WebAssembly.Memory | number | undefined;
 
-/** The private memory of the main thread. */
-function scratchOfMain(): WebAssembly.Memory {
-  mainScratch ??= new WebAssembly.Memory({ initial: SCRATCH_BYTES / PAGE });
-  return mainScratch;
+/** The scratch of the main thread. */
+function scratchOfMain(): WebAssembly.Memory | number {
+  return mainScratch ??= makeScratch(scratchPlace(0));
 }
 
 /** The workers that share a memory. */
 class Pool {
   readonly #words: Int32Array;
   /** Those that have been started. */
-  readonly workers: WorkerThreads.Worker[] = [];
+  readonly workers: Crew[] = [];
   /** For each worker, the programs that it knows and that do not run any more. */
   readonly #dropped: number[][] = [];
   /** Milliseconds spent on what another worker could have shared, since the last one was started. */
   spent = 0;
   #broken = false;
   #run = 0;
+  readonly #canSleep = canSleep();
 
   constructor(buffer: SharedArrayBuffer) {
     this.#words = new Int32Array(buffer, 0, RESERVED_BYTES / 4);
@@ -173,11 +180,12 @@ class Pool {
     }
   }
 
-  #makeWorker(memory: WebAssembly.Memory): WorkerThreads.Worker {
-    const host = findWorkerThreads();
-    if (host === undefined) throw internalError("Cannot start a worker: there are none");
-    const workerData: WorkerData = {
+  #makeWorker(memory: WebAssembly.Memory): Crew {
+    const start = findWorkers();
+    if (start === undefined) throw internalError("Cannot start a worker: there are none");
+    return start({
       memory,
+      scratch: engine().severalMemories ? null : scratchPlace(this.workers.length + 1),
       scratchPages: SCRATCH_BYTES / PAGE,
       control: CONTROL,
       done: controlWord(control.done),
@@ -187,10 +195,7 @@ class Pool {
       collectedFrom: COLLECTED_FROM,
       awake: AWAKE,
       asleep: ASLEEP,
-    };
-    const worker = new host.Worker(workerSource(), { eval: true, workerData });
-    worker.unref();
-    return worker;
+    });
   }
 
   /** Runs a function here and in up to `workers` workers. */
@@ -210,7 +215,7 @@ class Pool {
     if (Atomics.load(shared, words.sleepers) > 0) Atomics.notify(shared, words.gate, workers);
     let error: unknown;
     try {
-      run(table, CONTROL, workers + 1);
+      run(table, CONTROL, this.#canSleep ? workers + 1 : -workers - 1);
     } catch (thrown) {
       error = thrown;
       Atomics.or(shared, controlWord(control.done), -(2 ** 31));
@@ -228,7 +233,7 @@ class Pool {
     for (let spins = 0;; spins++) {
       const left = Atomics.load(shared, words.left);
       if (left === entered) return;
-      if (spins >= SPINS) Atomics.wait(shared, words.left, left);
+      if (spins >= SPINS && this.#canSleep) Atomics.wait(shared, words.left, left);
     }
   }
 
@@ -243,7 +248,7 @@ class Pool {
 const pools = new WeakMap<WebAssembly.Memory, Pool>();
 
 /** Ends the workers of memories that nobody uses any more. They are all that may be held here. */
-const forgottenMemories = new FinalizationRegistry<readonly WorkerThreads.Worker[]>((workers) => {
+const forgottenMemories = new FinalizationRegistry<readonly Crew[]>((workers) => {
   for (const worker of workers) worker.terminate();
 });
 
@@ -252,7 +257,7 @@ function poolOf(memory: WebAssembly.Memory): Pool | undefined {
   const known = pools.get(memory);
   if (known !== undefined) return known;
   const { buffer } = memory;
-  if (!(globalThis.SharedArrayBuffer && buffer instanceof SharedArrayBuffer)) return undefined;
+  if (!engine().sharedMemory || !(buffer instanceof SharedArrayBuffer)) return undefined;
   const pool = new Pool(buffer);
   pools.set(memory, pool);
   forgottenMemories.register(memory, pool.workers);

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { internalError } from "../../../base/errors.ts";
-
 /** What a worker is started with. */
 export interface WorkerData {
   /** The memory of all buffers. */
   readonly memory: WebAssembly.Memory;
-  /** The size of the private memory in pages. */
+  /** Where this worker's scratch begins in that memory; `null` where it is a memory of its own. */
+  readonly scratch: number | null;
+  /** The size of such a memory in pages. */
   readonly scratchPages: number;
   /** The address of the control block of lists of steps. */
   readonly control: number;
@@ -62,29 +62,19 @@ export interface ProgramMessage {
   readonly dropped: readonly number[];
 }
 
-/** The worker's end of its channel to the main thread: `parentPort` of `node:worker_threads`. */
-interface Parent {
-  on(event: "message", listener: (message: ProgramMessage) => void): void;
-}
-
-/** The text of a script that a worker runs. */
-export function workerSource(): string {
-  const source = serve.toString();
-  if (!source.startsWith("function serve(")) throw internalError("Cannot read the worker's source");
-  return `const { workerData, parentPort } = require("node:worker_threads");
-(${source})(workerData, parentPort);`;
-}
-
 /**
  * Runs in the worker, as text: it uses nothing but its arguments and what every runtime has. It stays
  * in its loop, where it sees a run at once, and leaves it only to receive a program that it does not
  * know and, now and then, when there is nothing to do: only then does the worker's event loop turn,
  * in which messages arrive and a worker that has been terminated ends.
  */
-function serve(data: WorkerData, parent: Parent): void {
+export function serve(
+  data: WorkerData,
+  onMessage: (listener: (message: ProgramMessage) => void) => void,
+): void {
   const { memory, words, control, done, awake } = data;
   const shared = new Int32Array(memory.buffer, 0, data.text / 4);
-  const scratch = new WebAssembly.Memory({ initial: data.scratchPages });
+  const scratch = data.scratch ?? new WebAssembly.Memory({ initial: data.scratchPages });
   const programs = new Map<number, readonly WebAssembly.ExportValue[]>();
   /** How many programs were dropped since their code was freed. */
   let unfreed = 0;
@@ -176,7 +166,7 @@ function serve(data: WorkerData, parent: Parent): void {
     }
   }
 
-  parent.on("message", (message) => {
+  onMessage((message) => {
     learn(message);
     work();
   });

@@ -1,5 +1,5 @@
 import { makeBuilder } from "../../../../src/backends/wasm/kernels/builder.ts";
-import { type Builder, SCRATCH_BYTES } from "../../../../src/backends/wasm/kernels/kernel.ts";
+import type { Builder } from "../../../../src/backends/wasm/kernels/kernel.ts";
 import {
   control,
   emitSteps,
@@ -9,6 +9,7 @@ import type { FunctionReference } from "../../../../src/backends/wasm/assembler/
 import { i32 } from "../../../../src/backends/wasm/assembler/operations.ts";
 import { assertEquals, assertThrows } from "../../../support/std.ts";
 import { instantiate } from "../assembler/instantiate.ts";
+import { makeMemories } from "../memories.ts";
 
 // The number of threads that a list of steps is told makes no difference to one that runs alone:
 // every test here runs the plain loops (one thread) and the shared counters (more).
@@ -18,14 +19,7 @@ const TABLE = 1024;
 const LOG = 4096;
 
 function makeTestBuilder(shared: boolean = true): Builder {
-  return makeBuilder({ tile: { rows: 6, vectors: 2, depth: 64 }, shared, maximumPages: 1 });
-}
-
-function makeMemories(
-  shared: boolean,
-): { memory: WebAssembly.Memory; scratch: WebAssembly.Memory } {
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared });
-  return { memory, scratch: new WebAssembly.Memory({ initial: SCRATCH_BYTES / 65536 }) };
+  return makeBuilder({ tile: { rows: 6, vectors: 2, depth: 64 }, shared, maximumPages: 64 });
 }
 
 /** A function of `addresses` addresses and a chunk that writes them and its own number to a log. */
@@ -48,7 +42,7 @@ function run(
 ): number[] {
   const builder = makeTestBuilder(shared);
   emitSteps(builder, "run", make(builder));
-  const host = makeMemories(shared);
+  const { host } = makeMemories(1, shared);
   const words = new Int32Array(host.memory.buffer);
   words[LOG / 4] = LOG + 4;
   for (let slot = 0; slot < 100; slot++) words[TABLE / 4 + slot] = 1000 + slot;
@@ -133,7 +127,7 @@ Deno.test("several lists stand in one module, and share what they can", () => {
   const [a, b] = [1, 2].map((id) => emitLogger(builder, id, 1));
   emitSteps(builder, "first", [{ calls: [{ run: a, slots: [1] }], chunks: 2 }]);
   emitSteps(builder, "second", [{ calls: [{ run: b, slots: [2] }], chunks: 1 }]);
-  const host = makeMemories(true);
+  const { host } = makeMemories(1, true);
   const words = new Int32Array(host.memory.buffer);
   words[LOG / 4] = LOG + 4;
   words.set([0, 1001, 1002], TABLE / 4);

@@ -8,14 +8,10 @@
 import { allocate, byteSize } from "../../../../src/base/dtype.ts";
 import type { Dtype, Elements } from "../../../../src/base/dtype.ts";
 import { makeBuilder, PAGE } from "../../../../src/backends/wasm/kernels/builder.ts";
-import {
-  type Builder,
-  type Kernel,
-  SCRATCH_BYTES,
-  SLACK,
-} from "../../../../src/backends/wasm/kernels/kernel.ts";
+import { type Builder, type Kernel, SLACK } from "../../../../src/backends/wasm/kernels/kernel.ts";
 import type { Tile } from "../../../../src/backends/wasm/kernels/kernel.ts";
 import { assert, assertEquals } from "../../../support/std.ts";
+import { makeMemories } from "../memories.ts";
 import "./written_twice.ts";
 
 /** A buffer that a kernel writes. */
@@ -114,18 +110,15 @@ export function loadKernel(
     end = roundUp(end + size + SLACK, 64);
   }
   const pages = roundUp(end, PAGE) / PAGE;
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const scratch = new WebAssembly.Memory({ initial: SCRATCH_BYTES / PAGE });
-  new Uint8Array(scratch.buffer).fill(poison);
-  const content = new Uint8Array(memory.buffer).fill(poison);
+  const { host, content, scratch } = makeMemories(pages);
+  scratch.fill(poison);
+  content.fill(poison);
   const initial = [...inputs, ...outputs.map((output) => output.initial)];
   initial.forEach((elements, i) => {
     if (elements !== undefined) content.set(bytesOf(elements), places[i].at);
   });
   const before = content.slice();
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-    host: { memory, scratch },
-  });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { host });
   const functions = stages.map((_, i) => exports[i] as (...operands: number[]) => void);
 
   return {

@@ -1,10 +1,11 @@
-import { makeBuilder } from "../../../../src/backends/wasm/kernels/builder.ts";
+import { makeBuilder, PAGE } from "../../../../src/backends/wasm/kernels/builder.ts";
 import type { Builder } from "../../../../src/backends/wasm/kernels/kernel.ts";
 import { emitSteps, type Step } from "../../../../src/backends/wasm/schedule/emit_steps.ts";
 import {
   configureThreads,
   Executable,
   RESERVED_BYTES,
+  scratchBytes,
   threadCount,
 } from "../../../../src/backends/wasm/threads/threads.ts";
 import type { FunctionReference } from "../../../../src/backends/wasm/assembler/module.ts";
@@ -20,16 +21,17 @@ const suffix = " (this is a fault in Jacobi; please report it)";
 
 /** Slots of the table of addresses: an area of words each, and where they stand in memory. */
 const slots = { seed: 0, first: 1, second: 2, counts: 3, barrier: 4 } as const;
-const TABLE = RESERVED_BYTES;
+const TABLE = RESERVED_BYTES + scratchBytes();
+const PAGES = scratchBytes() / PAGE + 2;
 const AREA = 4096;
 const CHUNKS = 24;
 
 function areaOf(slot: number): number {
-  return RESERVED_BYTES + AREA * (1 + slot);
+  return TABLE + AREA * (1 + slot);
 }
 
 function makeMemory(shared: boolean = true): WebAssembly.Memory {
-  const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared });
+  const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared });
   const table = new Int32Array(memory.buffer, TABLE, 16);
   for (const slot of Object.values(slots)) table[slot] = areaOf(slot);
   return memory;
@@ -138,7 +140,7 @@ function load(
   const builder = makeBuilder({
     tile: { rows: 6, vectors: 2, depth: 64 },
     shared: memory.buffer instanceof SharedArrayBuffer,
-    maximumPages: 2,
+    maximumPages: PAGES,
   });
   for (const [name, make] of Object.entries(lists)) emitSteps(builder, name, make(builder));
   return new Executable(builder.module.build(), memory);
@@ -322,6 +324,7 @@ threadsTest("with one thread no worker is started, with more one fewer", () => {
     constructor() {
       started++;
     }
+    on(): void {}
     unref(): void {}
     postMessage(): void {}
   }

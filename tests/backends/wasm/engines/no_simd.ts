@@ -1,0 +1,4 @@
+// No vectors, so that nothing is compiled: loaded with `--preload`, before any test.
+import { chooseEngine } from "../../../../src/backends/wasm/assembler/engine.ts";
+
+chooseEngine({ simd: false });
