@@ -11,7 +11,7 @@ import { readOptions } from "./base/options.ts";
 import { sameShape, showType } from "./base/shape.ts";
 import { moveTo, openDevice } from "./backends/backend.ts";
 import { executableOf, runProgram } from "./backends/run.ts";
-import { engine } from "./backends/wasm/assembler/engine.ts";
+import { engine } from "./backends/wasm/engine.ts";
 import { wasm } from "./backends/wasm/mod.ts";
 import { call } from "./control/call.ts";
 import { axesInScope, sameScope, showScope } from "./core/axes.ts";

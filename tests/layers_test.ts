@@ -20,6 +20,7 @@ const floors: readonly (readonly string[])[] = [
   ["src/functions", "src/transforms", "src/passes"],
   ["src/lowering"],
   ["src/backends"],
+  ["src/backends/wasm/engine.ts"],
   ["src/backends/wasm/assembler"],
   ["src/backends/wasm/kernels"],
   ["src/backends/wasm/kernels/math"],
@@ -76,7 +77,6 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/backends": ["backend", "evaluator", "run"],
   "src/backends/wasm/assembler": [
-    "engine",
     "encode",
     "expression",
     "memory",
@@ -197,7 +197,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
 
 /** The files that may use the runtime, and what of it: `Deno`, or a `node:` module. */
 const hostUses: Readonly<Record<string, readonly string[]>> = {
-  "src/backends/wasm/threads/threads.ts": ["node:worker_threads"],
+  "src/backends/wasm/threads/workers.ts": ["node:worker_threads"],
 };
 
 interface Rules {

@@ -8,7 +8,7 @@ import { target } from "./kernels/nest/mod.ts";
 import type { Program } from "../../core/program.ts";
 import { Concrete } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
-import { engine } from "./assembler/engine.ts";
+import { engine } from "./engine.ts";
 import { makeBuilder, PAGE } from "./kernels/builder.ts";
 import type { Builder } from "./kernels/kernel.ts";
 import { chooseTile } from "./kernels/product/probe.ts";

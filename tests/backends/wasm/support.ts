@@ -32,6 +32,7 @@ import {
   SLACK,
 } from "../../../src/backends/wasm/kernels/kernel.ts";
 import { testBuilder } from "./kernels/support.ts";
+import { makeMemories } from "./memories.ts";
 import { fromValues, makeRandom, real } from "../../laws/values.ts";
 import { assert, assertEquals } from "../../support/std.ts";
 

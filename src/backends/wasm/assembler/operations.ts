@@ -10,7 +10,7 @@
  */
 import { internalError } from "../../../base/errors.ts";
 import { float32, float64, signed32, signed64, unsigned } from "./encode.ts";
-import { engine } from "./engine.ts";
+import { engine } from "../engine.ts";
 import { checkOperands, type Effect, Expression, type Expressions } from "./expression.ts";
 import type { Result, ValueType } from "./expression.ts";
 import type { Memory } from "./memory.ts";

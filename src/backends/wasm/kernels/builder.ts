@@ -7,7 +7,7 @@ import { encode } from "../../../base/data.ts";
 import { describeValue } from "../../../base/dtype.ts";
 import { internalError } from "../../../base/errors.ts";
 import type { Dtype } from "../../../base/dtype.ts";
-import { engine } from "../assembler/engine.ts";
+import { engine } from "../engine.ts";
 import type { Memory } from "../assembler/memory.ts";
 import { Module } from "../assembler/module.ts";
 import { f32, f64, i32 } from "../assembler/operations.ts";

@@ -6,7 +6,7 @@
 import { byteSize } from "../../../base/dtype.ts";
 import type { Dtype, Elements } from "../../../base/dtype.ts";
 import { memoryError } from "../../../base/errors.ts";
-import { engine } from "../assembler/engine.ts";
+import { engine } from "../engine.ts";
 import { PAGE } from "../kernels/builder.ts";
 import { RESERVED_BYTES, scratchBytes } from "../threads/threads.ts";
 

@@ -10,7 +10,7 @@
 import { describeValue } from "../../../base/dtype.ts";
 import { argumentError, internalError } from "../../../base/errors.ts";
 import { readOptions } from "../../../base/options.ts";
-import { canSleep, engine } from "../assembler/engine.ts";
+import { canSleep, engine } from "../engine.ts";
 import { makeScratch, PAGE } from "../kernels/builder.ts";
 import { SCRATCH_BYTES } from "../kernels/kernel.ts";
 import { control } from "../schedule/emit_steps.ts";

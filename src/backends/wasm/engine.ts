@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { internalError } from "../../../base/errors.ts";
+import { internalError } from "../../base/errors.ts";
 
 /** The features that code is written by. */
 export interface EngineFeatures {
