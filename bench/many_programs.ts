@@ -2,7 +2,7 @@
  * Memory while a process compiles program after program: a closure for each request, or one function
  * for sequences of many lengths. Run it with
  *
- *     deno run --allow-read=/proc bench/many_programs.ts [what] [how] [threads] [count]
+ *     deno run -A bench/many_programs.ts [what] [how] [threads] [count]
  *
  * where `what` is `constants` (equal programs with other numbers), `structures` (programs of different
  * operations) or `lengths` (one function and its gradient on sequences of 3,000 lengths), and `how` is

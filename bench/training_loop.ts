@@ -2,7 +2,7 @@
  * Time and memory of a training loop by how it holds its state: with donation, without, and without but
  * with an `await` in each step. Run it with
  *
- *     deno run --allow-read=/proc bench/training_loop.ts [how] [steps] [memoryLimit in MiB]
+ *     deno run -A bench/training_loop.ts [how] [steps] [memoryLimit in MiB]
  *
  * where `how` is `donate`, `plain` or `await`. The state is 4 MiB of weights, which a step moves against
  * a gradient. It prints the milliseconds of a step, in tenths of the loop, and the most resident memory.
