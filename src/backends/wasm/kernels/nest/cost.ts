@@ -4,9 +4,9 @@
  * @module
  */
 import type { LoopNode, Nest } from "../../../../lowering/nest.ts";
-import { dependsOnlyOn } from "./guards.ts";
+import { dependsOnlyOn } from "../../../../lowering/guards.ts";
 import type { Lanes } from "./lanes.ts";
-import { inputsOf, product, reducedBy } from "./simplify.ts";
+import { inputsOf, product, reducedBy } from "../../../../lowering/simplify_nest.ts";
 
 /** The work of a chunk, in operations on elements. */
 const CHUNK_WORK = 2 ** 18;

@@ -14,7 +14,7 @@ import type { Target } from "../../../../lowering/target.ts";
 import { type Pieces, piecesOf } from "./pieces.ts";
 import { blockOf, makePlan, type Plan } from "./plan.ts";
 import { roundsOf } from "./cost.ts";
-import { product, simplify } from "./simplify.ts";
+import { product, simplify } from "../../../../lowering/simplify_nest.ts";
 import { canEmit } from "./operations.ts";
 import { writeNest } from "./writer.ts";
 

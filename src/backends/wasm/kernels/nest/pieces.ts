@@ -8,7 +8,7 @@
 import type { Dtype } from "../../../../base/dtype.ts";
 import type { Affine, LoopNode, Nest } from "../../../../lowering/nest.ts";
 import { chunksFor, isRegular, workOf } from "./cost.ts";
-import { mapAffines, mapInputs, product } from "./simplify.ts";
+import { mapAffines, mapInputs, product } from "../../../../lowering/simplify_nest.ts";
 
 /** With at least so many results there are chunks enough without pieces. */
 const RESULTS = 128;

@@ -5,7 +5,7 @@
  */
 import { inReduction } from "./cost.ts";
 import type { Plan } from "./plan.ts";
-import { affinesOf, inputsOf } from "./simplify.ts";
+import { affinesOf, inputsOf } from "../../../../lowering/simplify_nest.ts";
 
 /** What is known of a node before code is written. */
 export interface Placement {

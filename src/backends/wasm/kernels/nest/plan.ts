@@ -10,7 +10,7 @@ import type { Rows } from "../kernel.ts";
 import type { LoopNode, Nest } from "../../../../lowering/nest.ts";
 import { chunksFor, costAlong, inReduction, isRegular, unrollOf, workOf } from "./cost.ts";
 import type { Lanes } from "./lanes.ts";
-import { inputsOf, mapAffines } from "./simplify.ts";
+import { inputsOf, mapAffines } from "../../../../lowering/simplify_nest.ts";
 
 /**
  * The rounds of a block that is read along one loop and written along another. More would use more

@@ -15,7 +15,7 @@ import type { Vector } from "../math/operation.ts";
 import { Accumulator, upperHalf } from "./accumulate.ts";
 import { inReduction, isLong, isRegular } from "./cost.ts";
 import { Cursors, plus, scaled } from "./cursors.ts";
-import { turningPoints } from "./guards.ts";
+import { turningPoints } from "../../../../lowering/guards.ts";
 import {
   constantVector,
   countingVector,
@@ -29,7 +29,7 @@ import { activeIn, type Round, type Segment, shift, type Spot, writeLoad } from 
 import { type Applied, callOperation, prepareOperation } from "./operations.ts";
 import { type Placement, placementsOf } from "./placement.ts";
 import type { Plan } from "./plan.ts";
-import { product, reducedBy } from "./simplify.ts";
+import { product, reducedBy } from "../../../../lowering/simplify_nest.ts";
 
 /** In nests of fewer rounds, long operations are calls: nobody waits for them, but for their code. */
 const FEW_ROUNDS = 4096;

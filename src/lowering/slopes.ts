@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Dtype } from "../../../../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
 
 /** Adds a map node of an operation, and gives its number. */
 export type Add = (operation: string, ...inputs: readonly number[]) => number;

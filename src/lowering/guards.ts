@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Affine, Nest } from "../../../../lowering/nest.ts";
+import type { Affine, Nest } from "./nest.ts";
 
 /** Whether a number changes with this loop and with no other. */
 export function dependsOnlyOn({ strides }: Affine, loop: number): boolean {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Affine, LoopNode, Nest } from "../../../../lowering/nest.ts";
+import type { Affine, LoopNode, Nest } from "./nest.ts";
 import { type Add, pairOf } from "./slopes.ts";
 
 /** The product of numbers. */

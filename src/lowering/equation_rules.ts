@@ -1,0 +1,47 @@
+/**
+ * How lowering treats an equation: by its primitive's rule, unless its operands or the backend ask for
+ * another.
+ *
+ * @module
+ */
+import { typeOf } from "../core/program.ts";
+import type { Equation } from "../core/program.ts";
+import type { Type } from "../core/tensor.ts";
+import type { Target } from "./target.ts";
+import type { ContractParams } from "../primitives/contraction.ts";
+import type { PadParams } from "../primitives/slicing.ts";
+import type { TransposeParams } from "../primitives/structure.ts";
+import { type Rule, ruleOf } from "./rules.ts";
+
+/** The rule of an equation, given what can be emitted. */
+export function effectiveRule(
+  { primitive, inputs, outputs, params }: Equation,
+  target: Target,
+): Rule {
+  const isProduct = primitive.name === "contract" &&
+    (params as ContractParams).contract[0].length === 0 &&
+    target.writes("mul", outputs[0].type.dtype);
+  if (isProduct) return { kind: "outer" };
+  if (primitive.name === "transpose" && keepsOrder(params as TransposeParams, outputs[0].type)) {
+    return { kind: "alias" };
+  }
+  const rule = ruleOf(primitive.name);
+  if (rule.kind !== "map") return rule;
+  // Selection, conversion and logic of bool depend on the dtype of their last operand.
+  const { dtype } = inputs.length === 0 ? outputs[0].type : typeOf(inputs[inputs.length - 1]);
+  return target.writes(primitive.name, dtype) ? rule : { kind: "kernel" };
+}
+
+/** Whether each element of the result is one of the argument's, or zero, in much the same order. */
+export function isPart(equation: Equation, target: Target): boolean {
+  const { primitive: { name }, params } = equation;
+  if (name === "pad") return (params as PadParams).interior.every((zeros) => zeros === 0);
+  if (name === "slice" || name === "flip") return true;
+  return effectiveRule(equation, target).kind === "alias";
+}
+
+/** Whether a transposition only moves axes of length one, or nothing: the elements stay in order. */
+function keepsOrder({ permutation }: TransposeParams, { shape }: Type): boolean {
+  const moved = permutation.filter((_, i) => shape[i] !== 1);
+  return moved.every((axis, i) => i === 0 || moved[i - 1] < axis);
+}
