@@ -9,15 +9,14 @@ import type { FloatDtype } from "./base/dtype.ts";
 import { argumentError } from "./base/errors.ts";
 import { readOptions } from "./base/options.ts";
 import { sameShape, showType } from "./base/shape.ts";
-import { moveTo, openDevice } from "./backends/backend.ts";
+import { moveTo } from "./backends/backend.ts";
+import "./backends/cpu.ts";
 import { executableOf, runProgram } from "./backends/run.ts";
-import { engine } from "./backends/wasm/engine.ts";
-import { wasm } from "./backends/wasm/mod.ts";
 import { call } from "./control/call.ts";
 import { axesInScope, sameScope, showScope } from "./core/axes.ts";
 import type { NamedAxis } from "./core/axes.ts";
 import { leafToInput } from "./core/convert.ts";
-import { cpu, defaultDevice } from "./core/device.ts";
+import { defaultDevice } from "./core/device.ts";
 import type { Device } from "./core/device.ts";
 import { isInspecting } from "./core/origin.ts";
 import { closeProgram } from "./core/program.ts";
@@ -99,10 +98,6 @@ export interface LoweredFunction {
   /** Bytes of its code. */
   readonly code: number;
 }
-
-// Also large single operations run on the kernels of compiled functions. Where these cannot be written,
-// everything is the evaluator's.
-if (engine().simd) openDevice(cpu, wasm);
 
 /** What decides whether a program fits a call. */
 interface Signature<Leaf, Static> {

@@ -36,6 +36,7 @@ const floors: readonly (readonly string[])[] = [
   ["src/backends/wasm/threads"],
   ["src/backends/wasm/memory"],
   ["src/backends/wasm"],
+  ["src/backends/cpu.ts"],
   ["src/control", "src/linalg", "src/random", "src/device.ts"],
   [
     "src/jit.ts",
@@ -415,6 +416,27 @@ Deno.test({
     : "every source file keeps to its floor, loaded or not (needs --allow-read: deno task layers)",
   ignore: !readable,
   fn: async () => assertEquals(findBreaches(await readAllSources(), rules), []),
+});
+
+/** Imports of one backend's files from outside of the backends. */
+function findNamedBackends(sources: Sources): string[] {
+  return [...sources].flatMap(([path, source]) =>
+    readImports(source).map(({ specifier }) => resolvePath(path, specifier))
+      .filter((target) => /^src\/backends\/\w+\//.test(target) && !path.startsWith("src/backends/"))
+      .map((target) => `${path} imports ${target}`)
+  );
+}
+
+Deno.test({
+  name: loaded
+    ? "nothing above the backends knows which there are"
+    : "nothing above the backends knows which there are (this Deno cannot read it: deno task layers)",
+  ignore: !loaded,
+  fn: async () => {
+    assertEquals(findNamedBackends(await readLoadedSources()), []);
+    const one = new Map([["src/jit.ts", `import { wasm } from "./backends/wasm/mod.ts";`]]);
+    assertEquals(findNamedBackends(one), ["src/jit.ts imports src/backends/wasm/mod.ts"]);
+  },
 });
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { backendOf } from "../backends/backend.ts";
-import { engine as features } from "../backends/wasm/engine.ts";
+import { engine as features } from "../backends/cpu.ts";
 import { cpu } from "../core/device.ts";
 
 /** What `inspect.engine` tells. */
