@@ -55,6 +55,7 @@ export type {
 export type { Program } from "./src/core/program.ts";
 export type { Tree } from "./src/core/tree.ts";
 export type {
+  AnyArgs,
   AnyFunction,
   Differentiable,
   EachNoInfer,

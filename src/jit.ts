@@ -26,7 +26,7 @@ import type { Type } from "./core/tensor.ts";
 import { firstDifference, flatten, leafPaths, ownStructure } from "./core/tree.ts";
 import { showPath, unflatten } from "./core/tree.ts";
 import type { Structure } from "./core/tree.ts";
-import type { TensorsOf } from "./core/tree_types.ts";
+import type { AnyArgs, TensorsOf } from "./core/tree_types.ts";
 import { commonDevice, currentTrace, isEvaluating, WeakScalar } from "./core/trace.ts";
 import { checkDevice } from "./device.ts";
 import { checkFunction, flattenFunction, primalOf } from "./transforms/flatten_function.ts";
@@ -199,8 +199,7 @@ const MAX_PROGRAMS = 64;
  * assertTensorsClose(total(tensor([[1, 2], [3, 4]]), 0), [4, 6]);
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function jit<Args extends any[] = Tensor[], Out = Tensor>(
+export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
   f: (...args: Args) => Out,
   options?: JitOptions,
 ): Jitted<Args, Out> {

@@ -25,6 +25,7 @@ import { Tensor } from "./core/tensor.ts";
 import type { TypedArray } from "./core/methods.ts";
 import * as core from "./core/tree.ts";
 import type { Structure, Tree } from "./core/tree.ts";
+import type { AnyArgs } from "./core/tree_types.ts";
 
 export { fromTransfer, toTransfer } from "./core/transfer.ts";
 export type { Transfer } from "./core/transfer.ts";
@@ -506,8 +507,7 @@ function mergeParts(trees: readonly unknown[], path: readonly (string | number)[
  * ```
  */
 export function register<Instance, Data>(
-  // deno-lint-ignore no-explicit-any
-  type: abstract new (...args: any[]) => Instance,
+  type: abstract new (...args: AnyArgs) => Instance,
   rules: NodeRules<Instance, Data>,
 ): void {
   const { flatten, unflatten } = rules ?? {};

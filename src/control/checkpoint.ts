@@ -22,7 +22,7 @@ import { Tensor, zerosOf } from "../core/tensor.ts";
 import type { Concrete } from "../core/tensor.ts";
 import { bind, currentTrace, isEvaluating, runEvaluated, WeakScalar } from "../core/trace.ts";
 import { flatten, unflatten } from "../core/tree.ts";
-import type { TensorsOf } from "../core/tree_types.ts";
+import type { AnyArgs, TensorsOf } from "../core/tree_types.ts";
 import { barrier } from "../primitives/barrier.ts";
 import { checkFunction, primalOf } from "../transforms/flatten_function.ts";
 import { jvpFlat } from "../transforms/jvp.ts";
@@ -248,8 +248,7 @@ export const checkpointPrimitive: Primitive<CheckpointParams> = {
  * assertTensorsClose(grad(deep)(x), grad((x: Tensor) => block(block(x)).sum())(x));
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function checkpoint<Args extends any[], Out>(
+export function checkpoint<Args extends AnyArgs, Out>(
   f: (...args: Args) => Out,
   options?: CheckpointOptions,
 ): (...args: Args) => TensorsOf<Out> {

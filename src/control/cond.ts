@@ -12,7 +12,14 @@ import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { bind, currentTrace, WeakScalar } from "../core/trace.ts";
 import { firstDifference, leafPaths, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import type { EachNoInfer, TensorsOf, TupleHint, WithNumbers } from "../core/tree_types.ts";
+import type {
+  AnyArgs,
+  AnyFunction,
+  EachNoInfer,
+  TensorsOf,
+  TupleHint,
+  WithNumbers,
+} from "../core/tree_types.ts";
 import { minimum } from "../primitives/arithmetic.ts";
 import { constantLike, convert } from "../primitives/structure.ts";
 import { canonical } from "./canonical.ts";
@@ -48,36 +55,32 @@ import { switchPrimitive } from "./switch_primitive.ts";
  * assertTensorsClose(f(tensor(-3)), -1);
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function cond<Operands extends any[], Out>(
+export function cond<Operands extends AnyArgs, Out>(
   pred: WithNumbers<Operands, TensorLike>,
   onTrue: (...operands: TensorsOf<Operands>) => Out | TupleHint,
   onFalse: (...operands: TensorsOf<Operands>) => NoInfer<Out> | TupleHint,
   ...operands: Operands
 ): TensorsOf<Out>;
 /** The same where only the results hold numbers. */
-// deno-lint-ignore no-explicit-any
-export function cond<Operands extends any[], Out>(
+export function cond<Operands extends AnyArgs, Out>(
   pred: TensorLike,
   onTrue: (...operands: EachNoInfer<Operands>) => (Out & WithNumbers<Out>) | TupleHint,
   onFalse: (...operands: EachNoInfer<Operands>) => NoInfer<Out> | TupleHint,
   ...operands: Operands
 ): TensorsOf<Out>;
 /** The same for trees that hold only tensors, or whose types are type parameters. */
-// deno-lint-ignore no-explicit-any
-export function cond<Operands extends any[], Out>(
+export function cond<Operands extends AnyArgs, Out>(
   pred: TensorLike,
   onTrue: (...operands: EachNoInfer<Operands>) => Out | TupleHint,
   onFalse: (...operands: EachNoInfer<Operands>) => NoInfer<Out> | TupleHint,
   ...operands: Operands
 ): Out;
-// deno-lint-ignore no-explicit-any
-export function cond<Operands extends any[], Out>(
+export function cond(
   pred: TensorLike,
-  onTrue: (...operands: TensorsOf<Operands>) => Out | TupleHint,
-  onFalse: (...operands: TensorsOf<Operands>) => NoInfer<Out> | TupleHint,
-  ...operands: Operands
-): TensorsOf<Out> {
+  onTrue: AnyFunction,
+  onFalse: AnyFunction,
+  ...operands: unknown[]
+): unknown {
   const what = "Cannot use cond";
   checkFunction(onTrue, "cond");
   checkFunction(onFalse, "cond");
@@ -96,7 +99,7 @@ export function cond<Operands extends any[], Out>(
   const index = convert(condition, "int32");
   const branches = [onFalse, onTrue];
   const names = ["onFalse", "onTrue"];
-  return choose("cond", index, branches, names, operands) as TensorsOf<Out>;
+  return choose("cond", index, branches, names, operands);
 }
 
 /** The most branches that one choice may have. */
@@ -128,33 +131,29 @@ const MAX_BRANCHES = 2 ** 14;
  * assertTensorsClose(vmap(f, [0, null])(index, tensor(1)), [2, Math.sin(1), Math.cos(1), Math.cos(1)]);
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function switchCase<Operands extends any[], Out>(
+export function switchCase<Operands extends AnyArgs, Out>(
   index: WithNumbers<Operands, TensorLike>,
   branches: readonly ((...operands: TensorsOf<Operands>) => Out | TupleHint)[],
   ...operands: Operands
 ): TensorsOf<Out>;
 /** The same where only the results hold numbers. */
-// deno-lint-ignore no-explicit-any
-export function switchCase<Operands extends any[], Out>(
+export function switchCase<Operands extends AnyArgs, Out>(
   index: TensorLike,
   branches:
     readonly ((...operands: EachNoInfer<Operands>) => (Out & WithNumbers<Out>) | TupleHint)[],
   ...operands: Operands
 ): TensorsOf<Out>;
 /** The same for trees that hold only tensors, or whose types are type parameters. */
-// deno-lint-ignore no-explicit-any
-export function switchCase<Operands extends any[], Out>(
+export function switchCase<Operands extends AnyArgs, Out>(
   index: TensorLike,
   branches: readonly ((...operands: EachNoInfer<Operands>) => Out | TupleHint)[],
   ...operands: Operands
 ): Out;
-// deno-lint-ignore no-explicit-any
-export function switchCase<Operands extends any[], Out>(
+export function switchCase(
   index: TensorLike,
-  branches: readonly ((...operands: TensorsOf<Operands>) => Out | TupleHint)[],
-  ...operands: Operands
-): TensorsOf<Out> {
+  branches: readonly AnyFunction[],
+  ...operands: unknown[]
+): unknown {
   const what = "Cannot use switchCase";
   if (!Array.isArray(branches) || branches.length === 0 || branches.length > MAX_BRANCHES) {
     throw argumentError(
@@ -169,7 +168,7 @@ export function switchCase<Operands extends any[], Out>(
     list,
     list.map((_, i) => `branch ${i}`),
     operands,
-  ) as TensorsOf<Out>;
+  );
 }
 
 function readIndex(index: TensorLike, what: string): Tensor {
@@ -192,13 +191,10 @@ function readIndex(index: TensorLike, what: string): Tensor {
     : convert(value, "int32");
 }
 
-// deno-lint-ignore no-explicit-any
-type Branch = (...operands: any[]) => unknown;
-
 function choose(
   transform: string,
   index: Tensor,
-  branches: readonly Branch[],
+  branches: readonly AnyFunction[],
   names: readonly string[],
   operands: readonly unknown[],
 ): unknown {

@@ -17,6 +17,7 @@ import { checkRule, readNondiff, ResultShape, RuleArguments } from "./custom_rul
 import type { CustomRuleOptions } from "./custom_rule.ts";
 import { checkCaptured, hold } from "./held.ts";
 import { checkPair } from "./stage_body.ts";
+import type { AnyArgs } from "../core/tree_types.ts";
 
 /** The tangents that a rule returned, `null` for zero. */
 function readTangents(
@@ -64,8 +65,7 @@ function readTangents(
  * assertTensorsClose(grad(log1pexp)(100), 1);
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function customJvp<Args extends any[], Out>(
+export function customJvp<Args extends AnyArgs, Out>(
   f: (...args: Args) => Out,
   rule: (primals: Args, tangents: Args) => readonly [NoInfer<Out>, unknown],
 ): (...args: Args) => Out;
@@ -94,17 +94,14 @@ export function customJvp<Args extends any[], Out>(
  * assertTensorsClose(grad((x: Tensor) => power(x, 3))(tensor(2)), 12);
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function customJvp<Args extends any[], Out>(
+export function customJvp<Args extends AnyArgs, Out>(
   f: (...args: Args) => Out,
-  // deno-lint-ignore no-explicit-any
-  rule: (...args: any[]) => readonly [NoInfer<Out>, unknown],
+  rule: (...args: AnyArgs) => readonly [NoInfer<Out>, unknown],
   options: CustomRuleOptions | undefined,
 ): (...args: Args) => Out;
 export function customJvp(
   f: (...args: unknown[]) => unknown,
-  // deno-lint-ignore no-explicit-any
-  rule: (...args: any[]) => readonly [unknown, unknown],
+  rule: (...args: AnyArgs) => readonly [unknown, unknown],
   options?: CustomRuleOptions,
 ): (...args: unknown[]) => unknown {
   const what = "Cannot apply customJvp";

@@ -17,6 +17,7 @@ import type { CustomRuleOptions } from "./custom_rule.ts";
 import { customVjpPrimitive, VjpRule } from "./custom_vjp_primitive.ts";
 import { hold } from "./held.ts";
 import { checkPair } from "./stage_body.ts";
+import type { AnyArgs } from "../core/tree_types.ts";
 
 const LEAF: Structure = { kind: "leaf" };
 
@@ -107,8 +108,7 @@ function readCotangents(args: RuleArguments, returned: unknown): (Tensor | null)
  * assertTensorsClose(g(tensor([0.25, 3, -2])), [0.5, 1, -1]);
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function customVjp<Args extends any[], Out, Residuals>(
+export function customVjp<Args extends AnyArgs, Out, Residuals>(
   f: (...args: Args) => Out,
   forward: (...args: Args) => readonly [NoInfer<Out>, Residuals],
   backward: (residuals: Residuals, cotangent: NoInfer<Out>) => readonly unknown[],
@@ -141,12 +141,10 @@ export function customVjp<Args extends any[], Out, Residuals>(
  * assertTensorsClose(grad((x: Tensor) => straightThrough(sin, x))(2), 1);
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function customVjp<Args extends any[], Out, Residuals>(
+export function customVjp<Args extends AnyArgs, Out, Residuals>(
   f: (...args: Args) => Out,
   forward: (...args: Args) => readonly [NoInfer<Out>, Residuals],
-  // deno-lint-ignore no-explicit-any
-  backward: (...args: any[]) => readonly unknown[],
+  backward: (...args: AnyArgs) => readonly unknown[],
   options: CustomRuleOptions | undefined,
 ): (...args: Args) => Out;
 export function customVjp(

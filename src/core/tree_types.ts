@@ -9,9 +9,15 @@ import type { TypedArray } from "./methods.ts";
 /** What a caller may pass where a transformed function takes a tensor. */
 export type Leaf = Tensor | number | boolean | TypedArray;
 
-/** Any function. */
+/**
+ * The arguments of a function of trees: of any types, since what a tree is made of is known only when it
+ * is looked at. A type parameter `Args extends AnyArgs` is found from the function that is given.
+ */
 // deno-lint-ignore no-explicit-any
-export type AnyFunction = (...args: any[]) => unknown;
+export type AnyArgs = any[];
+
+/** Any function. */
+export type AnyFunction = (...args: AnyArgs) => unknown;
 
 /** Whether `T` is `any`, which stays what it is. */
 export type IsAny<T> = 0 extends 1 & T ? true : false;

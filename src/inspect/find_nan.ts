@@ -8,6 +8,7 @@ import { inspectFinite } from "../core/non_finite.ts";
 import type { NonFinite } from "../core/non_finite.ts";
 import { installInspector } from "../core/origin.ts";
 import { checkFunction, checkSynchronous } from "../transforms/flatten_function.ts";
+import type { AnyArgs } from "../core/tree_types.ts";
 
 export type { InspectedValue, NonFinite } from "../core/non_finite.ts";
 export type { Origin, Part } from "../core/origin.ts";
@@ -45,8 +46,7 @@ class Found {}
  * if (inspect.findNaN(gradient)(tensor([3, 4])) !== null) throw new Error();
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function findNaN<Args extends any[]>(
+export function findNaN<Args extends AnyArgs>(
   f: (...args: Args) => unknown,
   options?: FindNaNOptions,
 ): (...args: Args) => NonFinite | null {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AnyFunction } from "../core/tree_types.ts";
 
 /**
  * What the assertions of this module throw. Its name is that of other libraries' assertion errors,
@@ -29,8 +30,7 @@ export class AssertionError extends Error {
 const engine: { captureStackTrace?(error: Error, from: unknown): void } = Error;
 
 /** An assertion error whose stack begins at the caller of `from`, which is the user's line. */
-// deno-lint-ignore no-explicit-any
-export function failure(message: string, from: (...args: any[]) => unknown): AssertionError {
+export function failure(message: string, from: AnyFunction): AssertionError {
   const error = new AssertionError(message);
   engine.captureStackTrace?.(error, from);
   return error;

@@ -14,7 +14,7 @@ import { flatten, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import "../functions/install.ts";
 import { threefry2x32 } from "../numeric/threefry.ts";
 import { convert } from "../primitives/structure.ts";
-import type { AnyFunction, LooseArgs } from "../core/tree_types.ts";
+import type { AnyArgs, AnyFunction, LooseArgs } from "../core/tree_types.ts";
 import { checkFunction, checkSynchronous, flattenTensors } from "../transforms/flatten_function.ts";
 import { jvp } from "../transforms/jvp.ts";
 import { vjp } from "../transforms/linearize.ts";
@@ -86,23 +86,20 @@ interface Check {
  * checkGrads((x, y) => x.mul(y.sin()).sum(), [tensor([1, 2]), tensor([3, 4])]);
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function checkGrads<Args extends any[] = Tensor[]>(
+export function checkGrads<Args extends AnyArgs = Tensor[]>(
   f: (...args: Args) => unknown,
   args: NoInfer<LooseArgs<Args>>,
   options?: CheckGradsOptions,
 ): void;
 /** The same for a function that another transform makes in place: `checkGrads(jit(f), …)`. */
-// deno-lint-ignore no-explicit-any
-export function checkGrads<Args extends any[]>(
+export function checkGrads<Args extends AnyArgs>(
   f: (...args: Args) => unknown,
   args: NoInfer<LooseArgs<Args>>,
   options?: CheckGradsOptions,
 ): void;
-// deno-lint-ignore no-explicit-any
-export function checkGrads<Args extends any[]>(
-  f: (...args: Args) => unknown,
-  args: NoInfer<LooseArgs<Args>>,
+export function checkGrads(
+  f: AnyFunction,
+  args: readonly unknown[],
   options?: CheckGradsOptions,
 ): void {
   checkFunction(f, "checkGrads");

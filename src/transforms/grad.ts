@@ -13,6 +13,7 @@ import { checkAlive } from "../core/trace.ts";
 import { flatten, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type {
+  AnyArgs,
   AnyFunction,
   Differentiable,
   LeavesOf,
@@ -101,8 +102,7 @@ export type GradResult<Args extends readonly unknown[], Out, Options> = Options 
  * ```
  */
 export function grad<
-  // deno-lint-ignore no-explicit-any
-  Args extends any[] = Tensor[],
+  Args extends AnyArgs = Tensor[],
   const Out extends Differentiable = Tensor,
   const Options extends GradOptions = Record<never, never>,
 >(
@@ -139,8 +139,7 @@ export function grad<
  * ```
  */
 export function valueAndGrad<
-  // deno-lint-ignore no-explicit-any
-  Args extends any[] = Tensor[],
+  Args extends AnyArgs = Tensor[],
   const Out extends Differentiable = Tensor,
   const Options extends GradOptions = Record<never, never>,
 >(

@@ -13,6 +13,7 @@ import type { Tensor, Type } from "../core/tensor.ts";
 import { leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type {
+  AnyArgs,
   AnyFunction,
   Differentiable,
   IsAny,
@@ -169,8 +170,7 @@ function reverseBlocks({ linearized, inputs }: Point): Tensor[][] {
  * ```
  */
 export function jacfwd<
-  // deno-lint-ignore no-explicit-any
-  Args extends any[] = Tensor[],
+  Args extends AnyArgs = Tensor[],
   const Out extends Differentiable = Tensor,
   const Options extends JacobianOptions = Record<never, never>,
 >(
@@ -198,8 +198,7 @@ export function jacfwd<
  * ```
  */
 export function jacrev<
-  // deno-lint-ignore no-explicit-any
-  Args extends any[] = Tensor[],
+  Args extends AnyArgs = Tensor[],
   const Out extends Differentiable = Tensor,
   const Options extends JacobianOptions = Record<never, never>,
 >(
@@ -227,8 +226,7 @@ export function jacrev<
  * ```
  */
 export function hessian<
-  // deno-lint-ignore no-explicit-any
-  Args extends any[] = Tensor[],
+  Args extends AnyArgs = Tensor[],
   const Out extends Differentiable = Tensor,
   const Options extends JacobianOptions = Record<never, never>,
 >(
@@ -261,25 +259,18 @@ export function hessian<
  * assertTensorsClose(product, tensor([6, 12]));
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function hvp<Args extends any[] = Tensor[]>(
+export function hvp<Args extends AnyArgs = Tensor[]>(
   f: (...args: Args) => Differentiable,
   primals: NoInfer<LooseArgs<Args>>,
   tangents: unknown,
 ): { [K in keyof Args]: Args[K] };
 /** The same for a function that another transform makes in place: `hvp(jit(f), …)`. */
-// deno-lint-ignore no-explicit-any
-export function hvp<Args extends any[]>(
+export function hvp<Args extends AnyArgs>(
   f: (...args: Args) => Differentiable,
   primals: NoInfer<LooseArgs<Args>>,
   tangents: unknown,
 ): { [K in keyof Args]: Args[K] };
-// deno-lint-ignore no-explicit-any
-export function hvp<Args extends any[]>(
-  f: (...args: Args) => Differentiable,
-  primals: NoInfer<LooseArgs<Args>>,
-  tangents: unknown,
-): { [K in keyof Args]: Args[K] } {
+export function hvp(f: AnyFunction, primals: readonly unknown[], tangents: unknown): unknown[] {
   checkFunction(f, "hvp");
   if (!Array.isArray(primals) || primals.length === 0) {
     throw argumentError("Cannot apply hvp: primals must be a list with one entry per argument");
@@ -295,7 +286,5 @@ export function hvp<Args extends any[]>(
   const gradient = grad(f as Direct, { argnums });
   const [, products] = jvp(gradient, primals, tangents) as unknown as [unknown, unknown[]];
   let next = 0;
-  return hasFloats.map((has) => has ? products[next++] : null) as {
-    [K in keyof Args]: Args[K];
-  };
+  return hasFloats.map((has) => has ? products[next++] : null);
 }

@@ -22,7 +22,13 @@ import {
   WeakScalar,
 } from "../core/trace.ts";
 import { leafPaths, unflatten } from "../core/tree.ts";
-import type { Differentiable, LooseArgs, TensorsOf } from "../core/tree_types.ts";
+import type {
+  AnyArgs,
+  AnyFunction,
+  Differentiable,
+  LooseArgs,
+  TensorsOf,
+} from "../core/tree_types.ts";
 import { isZero } from "../core/zeros.ts";
 import { add } from "../primitives/arithmetic.ts";
 import {
@@ -214,25 +220,22 @@ export function sum(x: Tensor | null, y: Tensor | null): Tensor | null {
  * assertTensorsClose(dy, cos(0.5));
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function jvp<Args extends any[] = Tensor[], Out extends Differentiable = Tensor>(
+export function jvp<Args extends AnyArgs = Tensor[], Out extends Differentiable = Tensor>(
   f: (...args: Args) => Out,
   primals: NoInfer<LooseArgs<Args>>,
   tangents: unknown,
 ): [TensorsOf<Out>, TensorsOf<Out>];
 /** The same for a function that another transform makes in place: `jvp(jit(f), …)`. */
-// deno-lint-ignore no-explicit-any
-export function jvp<Args extends any[], Out extends Differentiable>(
+export function jvp<Args extends AnyArgs, Out extends Differentiable>(
   f: (...args: Args) => Out,
   primals: NoInfer<LooseArgs<Args>>,
   tangents: unknown,
 ): [TensorsOf<Out>, TensorsOf<Out>];
-// deno-lint-ignore no-explicit-any
-export function jvp<Args extends any[], Out extends Differentiable>(
-  f: (...args: Args) => Out,
-  primals: NoInfer<LooseArgs<Args>>,
+export function jvp(
+  f: AnyFunction,
+  primals: readonly unknown[],
   tangents: unknown,
-): [TensorsOf<Out>, TensorsOf<Out>] {
+): [unknown, unknown] {
   checkFunction(f, "jvp");
   checkList(primals, "jvp", "primals");
   checkList(tangents, "jvp", "tangents");
@@ -251,7 +254,7 @@ export function jvp<Args extends any[], Out extends Differentiable>(
   return [
     unflatten(flat.resultStructure(), out),
     unflatten(flat.resultStructure(), outTangents),
-  ] as [TensorsOf<Out>, TensorsOf<Out>];
+  ];
 }
 
 /** A flat function in forward mode: each result with its tangent, `null` for zero. */

@@ -16,7 +16,14 @@ import type { Tensor, Type } from "../core/tensor.ts";
 import { currentTrace, runUnder, WeakScalar } from "../core/trace.ts";
 import { leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import type { Differentiable, LooseArgs, ResultArgs, TensorsOf } from "../core/tree_types.ts";
+import type {
+  AnyArgs,
+  AnyFunction,
+  Differentiable,
+  LooseArgs,
+  ResultArgs,
+  TensorsOf,
+} from "../core/tree_types.ts";
 import { convert } from "../primitives/structure.ts";
 import {
   checkFunction,
@@ -148,34 +155,31 @@ function spread(values: readonly Tensor[], types: readonly Type[]): (Tensor | nu
  * assertTensorsClose(db, tensor([-12, -8]));
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function vjp<Args extends any[] = Tensor[], Out extends Differentiable = Tensor>(
+export function vjp<Args extends AnyArgs = Tensor[], Out extends Differentiable = Tensor>(
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (cotangent: unknown) => ResultArgs<Args>];
 /** The same for a function that another transform makes in place: `vjp(jit(f), …)`. */
-// deno-lint-ignore no-explicit-any
-export function vjp<Args extends any[], Out extends Differentiable>(
+export function vjp<Args extends AnyArgs, Out extends Differentiable>(
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (cotangent: unknown) => ResultArgs<Args>];
-// deno-lint-ignore no-explicit-any
-export function vjp<Args extends any[], Out extends Differentiable>(
-  f: (...args: Args) => Out,
-  ...primals: NoInfer<LooseArgs<Args>>
-): [TensorsOf<Out>, (cotangent: unknown) => ResultArgs<Args>] {
+export function vjp(
+  f: AnyFunction,
+  ...primals: unknown[]
+): [unknown, (cotangent: unknown) => unknown] {
   checkFunction(f, "vjp");
   const { leaves, structure } = flattenInputs(primals, "Cannot take a vjp at these primals");
   const flat = flattenFunction(f, structure, "vjp", flattenResults);
   const linearized = linearizeFlat("vjp", leaves, flat.call);
   const outStructure = flat.resultStructure();
   const { results } = linearized;
-  const pullback = (cotangent: unknown): ResultArgs<Args> => {
+  const pullback = (cotangent: unknown): unknown => {
     const parts = flattenCotangents(outStructure, results, cotangent);
     const cotangents = parts.filter((_, i) => isFloat(results[i].dtype));
-    return unflatten(structure, pullBack(linearized, cotangents)) as ResultArgs<Args>;
+    return unflatten(structure, pullBack(linearized, cotangents));
   };
-  return [unflatten(outStructure, results) as TensorsOf<Out>, pullback];
+  return [unflatten(outStructure, results), pullback];
 }
 
 /**
@@ -199,37 +203,34 @@ export function vjp<Args extends any[], Out extends Differentiable>(
  * assertTensorsClose(push(10), 60);
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function linearize<Args extends any[] = Tensor[], Out extends Differentiable = Tensor>(
+export function linearize<Args extends AnyArgs = Tensor[], Out extends Differentiable = Tensor>(
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (...tangents: unknown[]) => TensorsOf<Out>];
 /** The same for a function that another transform makes in place: `linearize(jit(f), …)`. */
-// deno-lint-ignore no-explicit-any
-export function linearize<Args extends any[], Out extends Differentiable>(
+export function linearize<Args extends AnyArgs, Out extends Differentiable>(
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (...tangents: unknown[]) => TensorsOf<Out>];
-// deno-lint-ignore no-explicit-any
-export function linearize<Args extends any[], Out extends Differentiable>(
-  f: (...args: Args) => Out,
-  ...primals: NoInfer<LooseArgs<Args>>
-): [TensorsOf<Out>, (...tangents: unknown[]) => TensorsOf<Out>] {
+export function linearize(
+  f: AnyFunction,
+  ...primals: unknown[]
+): [unknown, (...tangents: unknown[]) => unknown] {
   checkFunction(f, "linearize");
   const { leaves, structure } = flattenInputs(primals, "Cannot linearize at these primals");
   const flat = flattenFunction(f, structure, "linearize", flattenResults);
   const linearized = linearizeFlat("linearize", leaves, flat.call);
   const { results, program, active } = linearized;
   const outStructure = flat.resultStructure();
-  const pushforward = (...tangents: unknown[]): TensorsOf<Out> => {
+  const pushforward = (...tangents: unknown[]): unknown => {
     const parts = flattenTangents(structure, leaves, tangents, "linearize");
     const inputs = leaves.flatMap((leaf, i) =>
       active[i] ? [parts[i] ?? zerosOf(primalOf(leaf))] : []
     );
     const pushed = evaluateProgram(program, inputs);
-    return unflatten(outStructure, spread(pushed, results)) as TensorsOf<Out>;
+    return unflatten(outStructure, spread(pushed, results));
   };
-  return [unflatten(outStructure, results) as TensorsOf<Out>, pushforward];
+  return [unflatten(outStructure, results), pushforward];
 }
 
 /**
@@ -252,22 +253,22 @@ export function linearize<Args extends any[], Out extends Differentiable>(
  * assertTensorsClose(ct, matmul(a.transpose(), tensor([1, 10])));
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function linearTranspose<Args extends any[] = Tensor[], Out extends Differentiable = Tensor>(
+export function linearTranspose<
+  Args extends AnyArgs = Tensor[],
+  Out extends Differentiable = Tensor,
+>(
   f: (...args: Args) => Out,
   ...examples: NoInfer<LooseArgs<Args>>
 ): (cotangent: unknown) => ResultArgs<Args>;
 /** The same for a function that another transform makes in place: `linearTranspose(jit(f), …)`. */
-// deno-lint-ignore no-explicit-any
-export function linearTranspose<Args extends any[], Out extends Differentiable>(
+export function linearTranspose<Args extends AnyArgs, Out extends Differentiable>(
   f: (...args: Args) => Out,
   ...examples: NoInfer<LooseArgs<Args>>
 ): (cotangent: unknown) => ResultArgs<Args>;
-// deno-lint-ignore no-explicit-any
-export function linearTranspose<Args extends any[], Out extends Differentiable>(
-  f: (...args: Args) => Out,
-  ...examples: NoInfer<LooseArgs<Args>>
-): (cotangent: unknown) => ResultArgs<Args> {
+export function linearTranspose(
+  f: AnyFunction,
+  ...examples: unknown[]
+): (cotangent: unknown) => unknown {
   checkFunction(f, "linearTranspose");
   const what = "Cannot transpose at these examples";
   const { leaves, structure } = flattenTensors(examples, what);
@@ -294,7 +295,7 @@ export function linearTranspose<Args extends any[], Out extends Differentiable>(
     const parts = flattenCotangents(outStructure, results, cotangent);
     const pulled = transposeProgram(program, parts);
     const filled = pulled.map((value, i) => value ?? zerosOf(leaves[i]));
-    return unflatten(structure, filled) as ResultArgs<Args>;
+    return unflatten(structure, filled);
   };
 }
 

@@ -16,7 +16,7 @@ import type { TypedArray } from "../core/methods.ts";
 import { currentTrace, runTransform, runUnder, Trace, Tracer } from "../core/trace.ts";
 import { broadcastPrefix, flatten, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import type { TensorsOf } from "../core/tree_types.ts";
+import type { AnyArgs, TensorsOf } from "../core/tree_types.ts";
 import { isZero } from "../core/zeros.ts";
 import { alignBatch } from "../primitives/structure.ts";
 import { checkFunction, flattenFunction } from "./flatten_function.ts";
@@ -142,8 +142,7 @@ export type BatchArgs<Args extends readonly unknown[]> = {
  * assertTensorsClose(g, tensor([[6, 12], [42, 56]]));
  * ```
  */
-// deno-lint-ignore no-explicit-any
-export function vmap<Args extends any[] = Tensor[], Out = Tensor>(
+export function vmap<Args extends AnyArgs = Tensor[], Out = Tensor>(
   f: (...args: Args) => Out,
   inAxes?: Axes,
   outAxes?: Axes,
