@@ -15,6 +15,9 @@ interface Manifest {
 
 const manifest: Manifest = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
 
+/** What the package is called. */
+export const packageName: string = manifest.name;
+
 /** Where the package is put. */
 export const target: URL = new URL("dist/npm/", root);
 
@@ -128,18 +131,23 @@ export async function build(): Promise<void> {
   writeJson(new URL("package.json", target), packageJson());
 }
 
-/** A project in `dist/NAME` that has the package installed. */
-function makeProject(name: string): URL {
-  const folder = new URL(`dist/${name}/`, root);
-  const scope = new URL(`node_modules/${manifest.name.split("/")[0]}/`, folder);
+/** Makes a folder a project that has the package installed. */
+export function installedIn(folder: URL): void {
+  const [owner, name] = manifest.name.split("/");
+  const scope = new URL(`node_modules/${owner}/`, folder);
   Deno.mkdirSync(scope, { recursive: true });
-  const link = new URL(manifest.name.split("/")[1], scope);
   try {
-    Deno.symlinkSync(pathOf(target), link);
+    Deno.symlinkSync(pathOf(target), new URL(name, scope));
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
   writeJson(new URL("package.json", folder), { private: true, type: "module" });
+}
+
+/** A project in `dist/NAME` that has the package installed. */
+function makeProject(name: string): URL {
+  const folder = new URL(`dist/${name}/`, root);
+  installedIn(folder);
   return folder;
 }
 
