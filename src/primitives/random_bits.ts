@@ -1,6 +1,9 @@
 /**
  * Random bits: the block function of the library's random streams.
  *
+ * Source: J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random numbers: as easy
+ * as 1, 2, 3", 2011.
+ *
  * @module
  */
 import { dtypeError, shapeError } from "../base/errors.ts";

@@ -3,6 +3,9 @@
  * Primal work happens at once; what is left is a linear program, ready to be pushed through or
  * transposed. Reverse mode is its transposition.
  *
+ * Source: A. Radul, A. Paszke, R. Frostig, M. Johnson and D. Maclaurin, "You only linearize once:
+ * tangents transpose to gradients", 2023.
+ *
  * @module
  */
 import { isFloat } from "../base/dtype.ts";

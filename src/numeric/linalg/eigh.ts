@@ -1,6 +1,10 @@
 /**
  * Eigenvalues and eigenvectors of symmetric matrices.
  *
+ * Source: R. S. Martin, C. Reinsch and J. H. Wilkinson, "Householder's tridiagonalization of a
+ * symmetric matrix", 1968; A. Dubrulle, R. S. Martin and J. H. Wilkinson, "The implicit QL
+ * algorithm", 1968.
+ *
  * @module
  */
 import { addScaled, allFinite, dot, hypotenuse, makeChain, makeReflection } from "./vectors.ts";

@@ -1,6 +1,9 @@
 /**
  * The factorisation of square matrices by elimination with pivoting.
  *
+ * Source: J. H. Wilkinson, "Error analysis of direct methods of matrix inversion", 1961 (complete
+ * pivoting).
+ *
  * @module
  */
 

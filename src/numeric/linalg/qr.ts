@@ -1,6 +1,8 @@
 /**
  * The QR factorisation by reflections.
  *
+ * Source: A. S. Householder, "Unitary triangularization of a nonsymmetric matrix", 1958.
+ *
  * @module
  */
 import { makeReflection, reflectColumns } from "./vectors.ts";

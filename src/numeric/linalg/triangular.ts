@@ -1,6 +1,8 @@
 /**
  * Triangular systems and the Cholesky factorisation.
  *
+ * Source: G. Golub and C. Van Loan, "Matrix computations", 2013, sections 3.1 and 4.2.
+ *
  * @module
  */
 import { dot } from "./vectors.ts";

@@ -4,6 +4,9 @@
  *
  * Matrices are row-major in double precision. Every loop that matters runs along a row.
  *
+ * Source: A. S. Householder, "Unitary triangularization of a nonsymmetric matrix", 1958
+ * (reflections).
+ *
  * @module
  */
 

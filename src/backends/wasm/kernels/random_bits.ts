@@ -1,6 +1,9 @@
 /**
  * The kernel of threefry2x32, the block function of random bits: many counters at once.
  *
+ * Source: J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random numbers: as easy
+ * as 1, 2, 3", 2011.
+ *
  * @module
  */
 import { range, sizeOf } from "../../../base/shape.ts";

@@ -2,6 +2,9 @@
  * The reduction of matrices with at least as many rows as columns to upper bidiagonal ones, by
  * reflections of columns and of rows in turn.
  *
+ * Source: G. Golub and W. Kahan, "Calculating the singular values and pseudo-inverse of a matrix",
+ * 1965.
+ *
  * @module
  */
 import { range } from "../../../../base/shape.ts";

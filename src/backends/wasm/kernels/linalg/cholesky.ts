@@ -2,6 +2,8 @@
  * The kernel of the Cholesky factorisation: right-looking, in blocks of rows of the transposed factor,
  * so that all work runs along rows.
  *
+ * Source: E. Anderson et al., "LAPACK Users' Guide", 1999, section 3.4.
+ *
  * @module
  */
 import { byteSize, type Dtype } from "../../../../base/dtype.ts";

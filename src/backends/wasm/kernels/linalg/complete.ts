@@ -1,6 +1,8 @@
 /**
  * Elimination with complete pivoting, to the evaluator's bits.
  *
+ * Source: J. H. Wilkinson, "Error analysis of direct methods of matrix inversion", 1961.
+ *
  * @module
  */
 import type { Dtype } from "../../../../base/dtype.ts";

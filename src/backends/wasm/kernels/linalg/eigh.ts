@@ -1,6 +1,10 @@
 /**
  * The kernel of eigenvalues and eigenvectors of symmetric matrices, by the evaluator's method.
  *
+ * Source: R. S. Martin, C. Reinsch and J. H. Wilkinson, "Householder's tridiagonalization of a
+ * symmetric matrix", 1968; A. Dubrulle, R. S. Martin and J. H. Wilkinson, "The implicit QL
+ * algorithm", 1968.
+ *
  * @module
  */
 import { byteSize, type Dtype } from "../../../../base/dtype.ts";

@@ -1,6 +1,9 @@
 /**
  * The parts of elimination with partial pivoting: a block of columns, and what it means for the others.
  *
+ * Source: G. Golub and C. Van Loan, "Matrix computations", 2013, section 3.4; E. Anderson et al.,
+ * "LAPACK Users' Guide", 1999, section 3.4.
+ *
  * @module
  */
 import { range } from "../../../../base/shape.ts";

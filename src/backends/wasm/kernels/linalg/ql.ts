@@ -1,6 +1,8 @@
 /**
  * Implicit QL steps on tridiagonal matrices, which write down the turns that they make.
  *
+ * Source: A. Dubrulle, R. S. Martin and J. H. Wilkinson, "The implicit QL algorithm", 1968.
+ *
  * @module
  */
 import type { Code } from "../../assembler/code.ts";

@@ -2,6 +2,9 @@
  * The kernels of the QR factorisation, and of the columns that complete orthonormal ones: reflections
  * in blocks.
  *
+ * Source: A. S. Householder, "Unitary triangularization of a nonsymmetric matrix", 1958; in blocks
+ * as in `reflections.ts`.
+ *
  * @module
  */
 import { byteSize, type Dtype } from "../../../../base/dtype.ts";

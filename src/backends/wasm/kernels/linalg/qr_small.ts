@@ -1,6 +1,8 @@
 /**
  * The QR factorisation of small matrices, reflection by reflection.
  *
+ * Source: A. S. Householder, "Unitary triangularization of a nonsymmetric matrix", 1958.
+ *
  * @module
  */
 import { byteSize, type Dtype } from "../../../../base/dtype.ts";

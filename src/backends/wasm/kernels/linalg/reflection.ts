@@ -1,6 +1,8 @@
 /**
  * Reflections, and the orthogonal matrices that many of them make.
  *
+ * Source: A. S. Householder, "Unitary triangularization of a nonsymmetric matrix", 1958.
+ *
  * @module
  */
 import { range } from "../../../../base/shape.ts";

@@ -2,6 +2,9 @@
  * Implicit QR steps on bidiagonal matrices, which write down the turns that they make of left and of
  * right vectors.
  *
+ * Source: G. Golub and W. Kahan, "Calculating the singular values and pseudo-inverse of a matrix",
+ * 1965; G. Golub and C. Reinsch, "Singular value decomposition and least squares solutions", 1970.
+ *
  * @module
  */
 import type { Code } from "../../assembler/code.ts";

@@ -1,6 +1,9 @@
 /**
  * The kernel of the singular value decomposition, by the evaluator's method.
  *
+ * Source: G. Golub and W. Kahan, "Calculating the singular values and pseudo-inverse of a matrix",
+ * 1965; G. Golub and C. Reinsch, "Singular value decomposition and least squares solutions", 1970.
+ *
  * @module
  */
 import { byteSize, type Dtype } from "../../../../base/dtype.ts";

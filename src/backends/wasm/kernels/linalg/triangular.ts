@@ -2,6 +2,9 @@
  * The kernels of triangular systems, and of systems solved by LU factors: two of them in a row. Few
  * right sides are solved for one at a time, as the evaluator does; many side by side, in blocks.
  *
+ * Source: G. Golub and C. Van Loan, "Matrix computations", 2013, section 3.1; E. Anderson et al.,
+ * "LAPACK Users' Guide", 1999, section 3.4.
+ *
  * @module
  */
 import { byteSize, type Dtype } from "../../../../base/dtype.ts";

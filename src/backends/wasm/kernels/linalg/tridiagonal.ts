@@ -5,6 +5,9 @@
  * rows are read together whatever column they end at. What stands left of the part that is left
  * takes part with factors of 0.
  *
+ * Source: R. S. Martin, C. Reinsch and J. H. Wilkinson, "Householder's tridiagonalization of a
+ * symmetric matrix", 1968.
+ *
  * @module
  */
 import { range } from "../../../../base/shape.ts";

@@ -2,6 +2,10 @@
  * Turns of rows of vectors, by which matrices become diagonal. They are written down first and made
  * later: those of many steps, one strip of columns after the other, which stays in the first caches.
  *
+ * Source: F. Van Zee, R. van de Geijn and G. Quintana-Ortí, "Restructuring the tridiagonal and
+ * bidiagonal QR algorithms for performance", 2014; the turns themselves: W. Givens, "Computation of
+ * plane unitary rotations transforming a general matrix to triangular form", 1958.
+ *
  * @module
  */
 import { range } from "../../../../base/shape.ts";

@@ -2,6 +2,8 @@
  * The loops around the panels of a product: rows of C, blocks of columns that fit the caches, and
  * groups of parts of the sums.
  *
+ * Source: K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication", 2008.
+ *
  * @module
  */
 import { byteSize } from "../../../../base/dtype.ts";

@@ -1,7 +1,7 @@
 /**
  * Products of matrices and contractions.
  *
- * There are four ways, chosen by shapes and strides (`product_stack.ts`):
+ * There are four ways, chosen by shapes and strides (`stack.ts`):
  *
  * - shared: B is packed into panels once, then chunks of rows of C are multiplied
  * - local: one stage, whose chunks pack what they need of B
@@ -9,6 +9,8 @@
  * - dots: B is read where it stands, along the sums; for few rows of C
  *
  * Each also serves `Cᵀ = Bᵀ Aᵀ`. Sums that are long beside the result are cut into pieces.
+ *
+ * Source: K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication", 2008.
  *
  * @module
  */

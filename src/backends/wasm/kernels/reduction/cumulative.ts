@@ -2,6 +2,8 @@
  * The kernels of cumsum and cumprod. Lines are passed through side by side; sums along few long
  * lines are cut into segments, whose totals are computed first.
  *
+ * Source: G. Blelloch, "Prefix sums and their applications", 1990.
+ *
  * @module
  */
 import { byteSize } from "../../../../base/dtype.ts";

@@ -2,6 +2,8 @@
  * Running sums of one line of neighbouring elements: each vector is summed within itself, so that
  * only one addition to what came before stands between a vector and the next.
  *
+ * Source: W. D. Hillis and G. L. Steele, "Data parallel algorithms", 1986, within each vector.
+ *
  * @module
  */
 import { byteSize, type Dtype, isFloat } from "../../../../base/dtype.ts";

@@ -2,6 +2,9 @@
  * The gradient of 3x3 filters by the adjoint of Winograd's convolution:
  * `G^T [Σ (A y A^T) ⊙ (B^T x B)] G`, summed over all tiles of all images.
  *
+ * Source: S. Winograd, "Arithmetic complexity of computations", 1980; A. Lavin and S. Gray, "Fast
+ * algorithms for convolutional neural networks", 2016.
+ *
  * @module
  */
 import { range } from "../../../../../base/shape.ts";

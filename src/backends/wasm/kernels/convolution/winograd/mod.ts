@@ -3,6 +3,9 @@
  * the multiplications. The transformed tiles of a block, and their products with the transformed
  * filters, stay in the scratch memory.
  *
+ * Source: S. Winograd, "Arithmetic complexity of computations", 1980; A. Lavin and S. Gray, "Fast
+ * algorithms for convolutional neural networks", 2016.
+ *
  * @module
  */
 import { range } from "../../../../../base/shape.ts";

@@ -1,6 +1,8 @@
 /**
  * The exponential of float32 and what is made of it alone: exp, expm1, sigmoid, tanh and their derivatives.
  *
+ * Source: W. J. Cody and W. Waite, "Software manual for the elementary functions", 1980.
+ *
  * @module
  */
 import type { Code } from "../../../assembler/code.ts";

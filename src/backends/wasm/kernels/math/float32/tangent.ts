@@ -1,6 +1,9 @@
 /**
  * The tangent of float32, for arguments of any size.
  *
+ * Source: W. J. Cody and W. Waite, "Software manual for the elementary functions", 1980; M. H.
+ * Payne and R. N. Hanek, "Radian reduction for trigonometric functions", 1983.
+ *
  * @module
  */
 import type { Code } from "../../../assembler/code.ts";
