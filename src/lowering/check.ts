@@ -130,9 +130,15 @@ export function checkNest(nest: Nest, sizes: readonly number[], place = "nest"):
         behind[i] = node.inputs.some((input) => behind[input]);
         return;
       case "reduce": {
-        const { input, when } = node;
+        const { input, when, times, operation, isCoarse } = node;
         demand(reduced > 0, place, `${what} has no loops`);
-        demand(earlier(input), place, `${what} is made of ${input}`);
+        for (const part of times === undefined ? [input] : [input, times]) {
+          demand(earlier(part), place, `${what} is made of ${part}`);
+          const { dtype } = nodes[part];
+          const isWide = operation === "sum" && node.dtype === "float64" && dtype === "float32";
+          demand(isWide || dtype === node.dtype, place, `${what} is ${node.dtype}, of ${dtype}`);
+          demand(isWide || (times ?? isCoarse) === undefined, place, `${what} is no wide sum`);
+        }
         if (when !== undefined) {
           demand(earlier(when) && behind[when], place, `${what} asks ${when}`);
           demand(nodes[when].dtype === "bool", place, `${what} asks ${nodes[when].dtype}`);

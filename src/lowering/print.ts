@@ -51,7 +51,8 @@ function showNode(node: LoopNode, names: readonly string[]): string {
         : `${call} ${showParam(node.params)}`;
     }
     case "reduce":
-      return `${node.operation} of v${node.input}` +
+      return `${node.isCoarse ? "coarse " : ""}${node.operation} of v${node.input}` +
+        (node.times === undefined ? "" : ` * v${node.times}`) +
         (node.when === undefined ? "" : ` where v${node.when}`);
   }
 }

@@ -95,6 +95,14 @@ const faultyNests: readonly (readonly [Nest, string])[] = [
     "nest: node 3 (reduce) asks float32",
   ],
   [
+    withNode(2, { kind: "reduce", dtype: "float64", operation: "max", input: 1 }),
+    "nest: node 2 (reduce) is float64, of float32",
+  ],
+  [
+    withNode(2, { kind: "reduce", dtype: "float32", operation: "sum", input: 1, times: 1 }),
+    "nest: node 2 (reduce) is no wide sum",
+  ],
+  [
     { ...sums, stores: [{ node: 0, to: { buffer: 1, offset: 0, strides: [1, 0] } }] },
     "nest: store 0 changes within reduced loops",
   ],
