@@ -15,9 +15,12 @@ interface Report {
 }
 
 /** A place where programs run. */
-interface Runtime {
+export interface Runtime {
   readonly name: string;
-  /** Runs a program that was prepared, which exports `run`; gives what `run` resolves to. */
+  /**
+   * Runs a program that was prepared, which exports `run`, a function of the milliseconds that loading
+   * it took; gives what `run` resolves to.
+   */
   run(program: string): Promise<unknown>;
 }
 
@@ -44,19 +47,30 @@ function readResult(output: string): unknown {
   return JSON.parse(line.slice(MARK.length));
 }
 
-/** A program that takes the path of a script. */
-function onCommandLine(name: string, runtime: string): Runtime {
+/** Code that loads a module, runs it, and calls what comes of it `result`. */
+function runModule(path: string): string {
+  return `const begin = performance.now();
+    const { run } = await import("${path}");
+    const result = await run(performance.now() - begin);`;
+}
+
+/** A runtime that takes the path of a script behind its own arguments. */
+export function onCommandLine(
+  name: string,
+  runtime: string,
+  args: readonly string[] = [],
+): Runtime {
   return {
     name,
     async run(program) {
       const script = new URL("start.js", folder);
       Deno.writeTextFileSync(
         script,
-        `import { run } from "./${program}.js";\n` +
-          `console.log(${JSON.stringify(MARK)} + JSON.stringify(await run()));\n` +
-          `globalThis.process?.exit(0);\n`,
+        `${runModule(`./${program}.js`)}
+         console.log(${JSON.stringify(MARK)} + JSON.stringify(result));
+         globalThis.process?.exit(0);`,
       );
-      const { output } = await execute(runtime, [pathOf(script)], { cwd: folder });
+      const { output } = await execute(runtime, [...args, pathOf(script)], { cwd: folder });
       return readResult(output);
     },
   };
@@ -110,7 +124,7 @@ function inChromium(
       const module = `${program}.browser.js`;
       Deno.writeTextFileSync(
         new URL("worker.js", folder),
-        `import { run } from "./${module}";\npostMessage(await run());\n`,
+        `${runModule(`./${module}`)} postMessage(result);`,
       );
       const start = isWorker
         ? `const worker = new Worker("/worker.js", { type: "module" });
@@ -118,7 +132,7 @@ function inChromium(
              worker.onmessage = ({ data }) => resolve(data);
              worker.onerror = ({ message }) => reject(new Error(message));
            });`
-        : `const { run } = await import("/${module}"); const result = await run();`;
+        : runModule(`./${module}`);
       Deno.writeTextFileSync(
         new URL("page.html", folder),
         `<!doctype html><script type="module">
@@ -182,6 +196,8 @@ export async function installRuntimes(): Promise<Runtime[]> {
 export async function prepare(source: string, name: string): Promise<void> {
   Deno.mkdirSync(folder, { recursive: true });
   installedIn(folder);
+  // So that Deno, too, takes the package from there.
+  Deno.writeTextFileSync(new URL("deno.json", folder), '{ "nodeModulesDir": "manual" }');
   const args = [
     pathOf(new URL(source, root)),
     "--alias:@std/assert=./tests/support/fallback_assert.ts",

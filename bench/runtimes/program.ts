@@ -1,0 +1,62 @@
+/**
+ * What `run.ts` measures in each runtime.
+ *
+ * @module
+ */
+import { configure, inspect, jit, matmul, nn, optim, random, valueAndGrad } from "@jacobi/jacobi";
+import type { Tensor } from "@jacobi/jacobi";
+
+/** Times in milliseconds, the shortest of many, on one thread; and what the engine has. */
+export interface Measured {
+  readonly load: number;
+  readonly product: number;
+  readonly step: number;
+  readonly engine: unknown;
+}
+
+/** The shortest time of a call, over a second of calls. */
+function shortest(call: () => void): number {
+  let best = Infinity;
+  const end = performance.now() + 1000;
+  // Ten to let the engine compile what it has begun with in a simpler way.
+  for (let i = 0; i < 10 || performance.now() < end; i++) {
+    const start = performance.now();
+    call();
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
+
+/** Measures, given the milliseconds that loading this program has taken. */
+export function run(load: number): Measured {
+  configure({ threads: 1 });
+  const a = random.normal(random.key(0), [512, 512]);
+  const multiply = jit(matmul);
+  const product = shortest(() => void multiply(a, a).at(0, 0).item());
+
+  const layers = [784, 512, 256, 10];
+  const model = nn.sequential(
+    nn.linear(layers[0], layers[1]),
+    nn.relu,
+    nn.linear(layers[1], layers[2]),
+    nn.relu,
+    nn.linear(layers[2], layers[3]),
+  );
+  let [params, state] = model.init(random.key(1));
+  const x = random.normal(random.key(2), [128, 784]);
+  const labels = random.randint(random.key(3), [128], 0, 10);
+  const optimizer = optim.sgd(0.01, { momentum: 0.9 });
+  let memory = optimizer.init(params);
+  const loss = (p: typeof params): Tensor => nn.crossEntropy(model.apply(p, state, x)[0], labels);
+  const train = jit((p: typeof params, slots: typeof memory) => {
+    const [value, grads] = valueAndGrad(loss)(p);
+    const [updates, next] = optimizer.update(grads, slots, p);
+    return [value, optim.applyUpdates(p, updates), next] as const;
+  }, { donateArgnums: [0, 1] });
+  const step = shortest(() => {
+    const [value, nextParams, nextMemory] = train(params, memory);
+    value.item();
+    [params, memory] = [nextParams, nextMemory];
+  });
+  return { load, product, step, engine: inspect.engine() };
+}
