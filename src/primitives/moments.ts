@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { isFloat } from "../base/dtype.ts";
+import { isFloat, LARGEST_FINITE } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
 import { internalError } from "../base/errors.ts";
 import { range, sameShape, showType, withoutAxes } from "../base/shape.ts";
@@ -238,13 +238,15 @@ export const rootFormula: Formula<RootParams> = <V>(
   }
   const { up, down, least } = SCALES;
   const total = algebra.sum(x, x);
+  // A divisor below one may take a sum out of range.
+  const most = divisor > 0 && divisor < 1 ? LARGEST_FINITE.float64 * divisor : Infinity;
   const raised = () => {
     const scaled = map(mulPrimitive, x, up);
     return root(algebra.sum(scaled, scaled), up);
   };
   return algebra.choose(
     total,
-    Infinity,
+    most,
     () => eps >= least ? plain(total) : algebra.choose(total, least, raised, () => plain(total)),
     () => root(squaresOfLarge(algebra, x), down),
   );

@@ -165,6 +165,20 @@ Deno.test("means and norms of the largest and the smallest numbers", () => {
   }
 });
 
+Deno.test("deviations hold in every binade where squares leave the range", () => {
+  for (const [dtype, half] of [["float32", 64], ["float64", 512]] as const) {
+    const powers = Array.from({ length: 17 }, (_, i) => 2 ** (half - 8 + i));
+    const rows = tensor(powers.map((power) => [1.75 * power, -1.75 * power]), { dtype });
+    for (const rest of [0, 1.5]) {
+      const deviations = (x: Tensor) => std(x, 1, { correction: rest });
+      const expected = norm(rows.div(2), 1).div(Math.sqrt(2 - rest)).mul(2);
+      for (const f of [deviations, jit(deviations)]) {
+        assertTensorsClose(f(rows), expected, { rtol: dtype === "float32" ? 1e-6 : 1e-14 });
+      }
+    }
+  }
+});
+
 Deno.test("a mean of squares is in range where they are not", () => {
   for (const [dtype, size] of [["float32", 2 ** 64], ["float64", 2 ** 512]] as const) {
     const x = tensor([size, 0, 0, 0, 0, 0, 0, 0], { dtype });
