@@ -107,6 +107,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   "src/backends/wasm": ["machines", "executable", "eager", "mod"],
   "src/lowering": [
     "nest",
+    "quotients",
     "slopes",
     "simplify_nest",
     "guards",

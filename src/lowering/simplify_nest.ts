@@ -5,6 +5,7 @@
  * @module
  */
 import type { Affine, LoopNode, Nest } from "./nest.ts";
+import { writeOver } from "./quotients.ts";
 import { type Add, pairOf } from "./slopes.ts";
 
 /** The product of numbers. */
@@ -245,12 +246,13 @@ function withProducts(nest: Nest): Nest {
   return rewritten(nest, (node, add) => {
     if (node.kind !== "map" || node.operation !== "over") return add(node);
     const { dtype, inputs: [x, root] } = node;
-    const map: Add = (operation, ...inputs) => add({ kind: "map", dtype, operation, inputs });
     const zero = add({ kind: "constant", dtype, value: 0 });
-    const isZero = add({ kind: "map", dtype: "bool", operation: "equal", inputs: [root, zero] });
-    const shrink = map("select", isZero, zero, map("reciprocal", map("binade", root)));
-    const inverse = map("select", isZero, zero, map("reciprocal", map("mul", root, shrink)));
-    return map("mul", map("mul", x, shrink), inverse);
+    return writeOver(
+      (own, operation, ...inputs) => add({ kind: "map", dtype: own ?? dtype, operation, inputs }),
+      x,
+      root,
+      zero,
+    );
   });
 }
 

@@ -18,6 +18,7 @@ import { reductionRows, transposePrimitive } from "../primitives/structure.ts";
 import type { ReduceParams } from "../primitives/structure.ts";
 import { Given } from "../passes/forms.ts";
 import type { StraightCode } from "./straight_code.ts";
+import { writeOver } from "./quotients.ts";
 import { ruleOf } from "./rules.ts";
 import { isUpdate } from "../passes/kinds.ts";
 import { isUniform, MOST_ELEMENTS, MOST_TERMS, sharedSize, sizeOfAtom } from "./straight_groups.ts";
@@ -180,6 +181,18 @@ class Writer {
     );
   }
 
+  /** The same of a primitive, by what it is written as. */
+  #mapOf(dtype: Dtype, name: string, inputs: readonly number[], params: unknown): number {
+    if (name !== "over") return this.#map(dtype, name, inputs, params);
+    const [x, root] = inputs;
+    return writeOver(
+      (own, operation, ...inputs) => this.#map(own ?? dtype, operation, inputs),
+      x,
+      root,
+      this.#constant(dtype, 0),
+    );
+  }
+
   /** The values of an atom's elements. */
   #valuesOf(atom: Atom): readonly number[] {
     const known = this.#elements.get(atom);
@@ -226,7 +239,7 @@ class Writer {
     switch (rule.kind) {
       case "map": {
         const own = inputs.map((input) => this.#valuesOf(input));
-        return own[0].map((_, i) => this.#map(dtype, name, own.map((list) => list[i]), params));
+        return own[0].map((_, i) => this.#mapOf(dtype, name, own.map((list) => list[i]), params));
       }
       case "iota":
         return range(shape[0]).map((value) => this.#constant(dtype, value));

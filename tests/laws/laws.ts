@@ -22,6 +22,8 @@ import { Concrete, dense, splat, zerosOf } from "../../src/core/tensor.ts";
 import type { Tensor, Type } from "../../src/core/tensor.ts";
 import { bind, installDispatcher } from "../../src/core/trace.ts";
 import { flatten } from "../../src/core/tree.ts";
+import { scan } from "../../src/control/scan.ts";
+import { index } from "../../src/functions/indexing.ts";
 import { jit } from "../../src/jit.ts";
 import { jvp } from "../../src/transforms/jvp.ts";
 import { vjp } from "../../src/transforms/linearize.ts";
@@ -602,6 +604,16 @@ export function checkJit(f: Flat, make: Maker, random: Random, law: string): voi
   check(mapped, batched, "vmap");
 }
 
+/** A step of a compiled loop computes what `f` does, also where a few elements are locals. */
+function checkStep(f: Flat, args: readonly Concrete[], law: string): void {
+  const sequences = args.map((arg) => stack([arg, arg], 0));
+  const start = splat(0, "int32", []);
+  const step = (carry: Tensor, xs: Tensor[]): [Tensor, Tensor[]] => [carry, [...f(xs)]];
+  const loop = jit((...xs: Tensor[]) => scan(step, start as Tensor, xs, { length: 2 })[1]);
+  const results = loop(...sequences).map((result) => index(result, 1));
+  assertRounded(results, f(args), ROUNDING, `${law}: a step of a loop`);
+}
+
 /** A primitive with one case of its row. */
 interface Subject {
   readonly primitive: Primitive<unknown>;
@@ -717,7 +729,9 @@ function checkCase(subject: Subject, dtype: Dtype, random: Random, rounds: numbe
     });
   }
   checkJit(f, make, random, label);
-  if (row.elementwise && subject.of === row.cases[0]) checkLong(subject, dtype, random, label);
+  const isFirst = of === row.cases[0];
+  if (isFirst && row.tame) checkStep(f, make(random), label);
+  if (row.elementwise && isFirst) checkLong(subject, dtype, random, label);
   if (row.tame) return;
   const makeWild = makerOf(of, dtype, wild(dtype));
   const args = makeWild(random);
@@ -729,6 +743,7 @@ function checkCase(subject: Subject, dtype: Dtype, random: Random, rounds: numbe
   }
   unchanged(args, place, check);
   checkJit(f, makeWild, random, place);
+  if (isFirst) checkStep(f, args, place);
 }
 
 /** The laws that hold for all values of the arguments, NaN and infinities among them. */
