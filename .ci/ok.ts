@@ -61,6 +61,9 @@ function allSteps(): Step[] {
   const documented = whereThereAre(["mod.ts", "src", "README.md"]);
   const layers = ["test", "--no-check", "--allow-read=.", "tests/layers_test.ts"];
   const endings = ["test", "--no-check", "--no-prompt", "--allow-read=.", "--allow-run"];
+  const engineTests = ["suite.ts", "../kernels/product_test.ts", "../kernels/ordering_test.ts"].map(
+    (name) => `tests/backends/wasm/engines/${name}`,
+  );
   // An example is a file directly in the folder; what its subfolders hold belongs to an example.
   const examples = filesIn("examples", /\.ts$/).filter((path) => path.split("/").length === 2);
   const benches = filesIn("bench", /_bench\.ts$/);
@@ -79,6 +82,12 @@ function allSteps(): Step[] {
       args: [...endings, "tests/backends/wasm/threads/endings_test.ts"],
       tests: true,
     },
+    ...filesIn("tests/backends/wasm/engines", /^(?!suite).*\.ts$/).map((engine) => ({
+      group: "engines",
+      name: engine,
+      args: ["test", "--no-check", "--no-prompt", `--preload=${engine}`, ...engineTests],
+      tests: true,
+    })),
     {
       group: "doctest",
       name: "doctest",
@@ -101,6 +110,7 @@ const groups = [
   "layers",
   "test",
   "endings",
+  "engines",
   "doctest",
   "npm",
   "runtimes",

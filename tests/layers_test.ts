@@ -208,9 +208,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The files that may use the runtime, and what of it: `Deno`, or a `node:` module. */
-const hostUses: Readonly<Record<string, readonly string[]>> = {
-  "src/backends/wasm/threads/workers.ts": ["node:worker_threads"],
-};
+const hostUses: Readonly<Record<string, readonly string[]>> = {};
 
 interface Rules {
   readonly floors: readonly (readonly string[])[];

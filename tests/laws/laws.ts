@@ -11,8 +11,7 @@ import { DtypeError, InternalError, ShapeError } from "../../src/base/errors.ts"
 import { insertAt, sizeOf } from "../../src/base/shape.ts";
 import type { Shape } from "../../src/base/shape.ts";
 import { checkProgram } from "../../src/core/check.ts";
-import { openDevice } from "../../src/backends/backend.ts";
-import { wasm } from "../../src/backends/wasm/mod.ts";
+import { backendOf, openDevice } from "../../src/backends/backend.ts";
 import { cpu } from "../../src/core/device.ts";
 import { optimize, passes } from "../../src/passes/mod.ts";
 import { makeRunner } from "../../src/backends/evaluator.ts";
@@ -701,7 +700,7 @@ function onEvaluator(f: () => void): void {
   try {
     f();
   } finally {
-    openDevice(cpu, wasm);
+    openDevice(cpu, backendOf(cpu));
   }
 }
 

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type * as WorkerThreads from "node:worker_threads";
 import { type ProgramMessage, serve, type WorkerData } from "./worker.ts";
 
 /** A worker that serves programs. It never keeps a script from ending. */
@@ -17,6 +16,21 @@ export interface Crew {
 
 /** What starts a worker; it may fail. */
 export type StartWorker = (data: WorkerData) => Crew;
+
+/** What is used of `node:worker_threads`. */
+interface WorkerThreads {
+  readonly Worker: new (
+    source: string,
+    options: {
+      readonly eval: true;
+      readonly execArgv: readonly string[];
+      readonly workerData: WorkerData;
+    },
+  ) => Crew & {
+    on(event: "error", listener: () => void): void;
+    unref(): void;
+  };
+}
 
 /** The globals that are asked for here; each runtime has some of them. */
 interface Host {
@@ -32,16 +46,17 @@ interface Host {
 export function findWorkers(): StartWorker | undefined {
   const { process, crossOriginIsolated, Worker } = globalThis as Host;
   const threads = process?.getBuiltinModule?.("node:worker_threads");
-  if (threads !== undefined) return startThread(threads as typeof WorkerThreads);
+  if (threads !== undefined) return startThread(threads as WorkerThreads);
   return crossOriginIsolated === true && Worker !== undefined ? startWebWorker(Worker) : undefined;
 }
 
 /** Workers of `node:worker_threads`. Web Workers of these runtimes would keep a script from ending. */
-function startThread({ Worker }: typeof WorkerThreads): StartWorker {
+function startThread({ Worker }: WorkerThreads): StartWorker {
   const source = `const { workerData, parentPort } = require("node:worker_threads");
 ${serving}(workerData, (listener) => parentPort.on("message", listener));`;
   return (workerData) => {
-    const worker = new Worker(source, { eval: true, workerData });
+    // What the script was started with, as the kind of its modules, is nothing to the worker.
+    const worker = new Worker(source, { eval: true, execArgv: [], workerData });
     // One that fails is not missed: it never steps in again.
     worker.on("error", () => {});
     worker.unref();

@@ -12,6 +12,7 @@ import * as transcendental from "../../../../src/primitives/transcendental.ts";
 import type { Code } from "../../../../src/backends/wasm/assembler/code.ts";
 import { Expression } from "../../../../src/backends/wasm/assembler/expression.ts";
 import { Module } from "../../../../src/backends/wasm/assembler/module.ts";
+import { engine } from "../../../../src/backends/wasm/engine.ts";
 import { f32x4, f64x2, v128 } from "../../../../src/backends/wasm/assembler/operations.ts";
 
 /** Elements that a compiled operation takes at once. */
@@ -43,13 +44,17 @@ type Ternary = (x: Vector, y: Vector, z: Vector) => Vector;
 const zero = f32x4.const(0);
 const bytesOf = (instruction: Ternary): string => instruction(zero, zero, zero).bytes.join();
 
-/** What stands for each relaxed instruction, by its bytes. */
-const rounding = new Map<string, Ternary>([
-  [bytesOf(f32x4.relaxedMadd), (x, y, z) => f32x4.add(f32x4.mul(x, y), z)],
-  [bytesOf(f32x4.relaxedNmadd), (x, y, z) => f32x4.sub(z, f32x4.mul(x, y))],
-  [bytesOf(f64x2.relaxedMadd), (x, y, z) => f64x2.add(f64x2.mul(x, y), z)],
-  [bytesOf(f64x2.relaxedNmadd), (x, y, z) => f64x2.sub(z, f64x2.mul(x, y))],
-]);
+/** What stands for each relaxed instruction, by its bytes, where the engine has any. */
+const rounding = new Map<string, Ternary>(
+  engine().relaxedSimd
+    ? [
+      [bytesOf(f32x4.relaxedMadd), (x, y, z) => f32x4.add(f32x4.mul(x, y), z)],
+      [bytesOf(f32x4.relaxedNmadd), (x, y, z) => f32x4.sub(z, f32x4.mul(x, y))],
+      [bytesOf(f64x2.relaxedMadd), (x, y, z) => f64x2.add(f64x2.mul(x, y), z)],
+      [bytesOf(f64x2.relaxedNmadd), (x, y, z) => f64x2.sub(z, f64x2.mul(x, y))],
+    ]
+    : [],
+);
 
 function withoutFused(expression: Expression): Expression {
   const operands = expression.operands.map(withoutFused);

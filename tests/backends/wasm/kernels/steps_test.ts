@@ -51,7 +51,8 @@ function run(
   return [...words.slice(LOG / 4 + 1, words[LOG / 4] / 4)];
 }
 
-for (const threads of [1, 2]) {
+// Negative, threads do not sleep.
+for (const threads of [1, 2, -2]) {
   const name = `with ${threads === 1 ? "one thread" : "the counters"}`;
 
   Deno.test(`steps run in order, and their chunks too where nobody else takes any, ${name}`, () => {

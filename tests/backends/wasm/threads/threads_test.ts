@@ -16,6 +16,7 @@ import {
   i64,
 } from "../../../../src/backends/wasm/assembler/operations.ts";
 import { assertEquals, assertThrows } from "../../../support/std.ts";
+import { meet as meetAnywhere } from "./meet.ts";
 
 const suffix = " (this is a fault in Jacobi; please report it)";
 
@@ -360,6 +361,45 @@ threadsTest("one thread does it all where workers are missing or cannot be start
     withWorkerThreads(found, () => assertRuns(makeMemory()));
   }
 });
+
+threadsTest(
+  "Web Workers take part where a page is isolated, whose main thread never sleeps",
+  async () => {
+    const started: Worker[] = [];
+    // Deno's have no classic scripts.
+    class WebWorker extends Worker {
+      constructor(url: string | URL) {
+        super(url, { type: "module" });
+        started.push(this);
+      }
+    }
+    const page = globalThis as { Worker: typeof Worker; crossOriginIsolated?: boolean };
+    const { Worker: before } = page;
+    const { wait } = Atomics;
+    const { process } = globalThis as unknown as { process: Process };
+    const { getBuiltinModule } = process;
+    page.Worker = WebWorker;
+    page.crossOriginIsolated = true;
+    delete process.getBuiltinModule;
+    Atomics.wait = () => {
+      throw new TypeError("Atomics.wait cannot be called in this context");
+    };
+    try {
+      assertEquals(await meetAnywhere(3), { met: 3, canSleep: false });
+      assertEquals(started.length, 2);
+      page.crossOriginIsolated = false;
+      assertEquals(await meetAnywhere(1), { met: 1, canSleep: false });
+      assertRuns(makeMemory());
+      assertEquals(started.length, 2);
+    } finally {
+      page.Worker = before;
+      delete page.crossOriginIsolated;
+      process.getBuiltinModule = getBuiltinModule;
+      Atomics.wait = wait;
+      for (const worker of started) worker.terminate();
+    }
+  },
+);
 
 threadsTest("one thread does it all where the memory is not shared", () => {
   configureThreads({ threads: 3 });
