@@ -14,6 +14,9 @@ import { MemoryError } from "../base/errors.ts";
 import { sizeOf } from "../base/shape.ts";
 import { nameOf } from "./programs.ts";
 
+// Measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, and to be measured again by the groups
+// "loop" of `deno bench bench/thresholds_bench.ts`.
+
 /** Work, over all steps, from which on compiling a program pays: in equations of few elements. */
 const COMPILED_FROM = 5_000;
 

@@ -22,6 +22,9 @@ import { expandDeviations } from "../../passes/expand_deviations.ts";
 /** How many kinds of operations are kept; the one that was used longest ago makes room. */
 const MOST_KINDS = 256;
 
+// Where kernels pay: measured on two cores of an AMD EPYC (Zen 3) with Deno 2.9.6, and to be measured
+// again by the groups "operation" of `deno bench bench/thresholds_bench.ts`.
+
 /**
  * Elements from which on elementwise work, reductions and the like are worth a kernel. Kernels are
  * faster from some thousand on, and take about a millisecond to write. The size alone decides, so that

@@ -30,6 +30,9 @@ import type { KernelSummary } from "../../backend.ts";
 import { isLocal, prefixes, readsOf, writesOf } from "../../../lowering/tasks.ts";
 import { roundsOf } from "../kernels/nest/cost.ts";
 
+// Measured on two cores of an AMD EPYC (Zen 3) with Deno 2.9.6: compare the groups "shared" of
+// `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`; for loops, `deno bench bench/loops_bench.ts`.
+
 /** Nanoseconds of work that make up one chunk, about. */
 const CHUNK_TIME = 50_000;
 
@@ -403,14 +406,21 @@ class Scheduler {
   }
 }
 
-/** How long a nest takes, in nanoseconds, about: vectors of four at one node each. */
+/**
+ * Nanoseconds that a round of a nest takes for itself, and for each node of a kind, in vectors of four,
+ * on one core of an AMD EPYC (Zen 3) with Deno 2.9.6. `deno bench bench/elementwise_bench.ts` measures
+ * them again.
+ */
+const ROUND = { self: 0.1, quick: 0.1, heavy: 2, load: 0.1, reduce: 0.05 };
+
+/** How long a nest takes, in nanoseconds, about. */
 function estimate(nest: Nest): number {
   const rounds = roundsOf(nest);
-  let time = 0.1 * sizeOf(nest.lengths);
+  let time = ROUND.self * sizeOf(nest.lengths);
   nest.nodes.forEach((node, i) => {
-    if (node.kind === "map") time += rounds[i] * (isHeavy(node.operation) ? 2 : 0.1);
-    else if (node.kind === "load") time += rounds[i] * 0.1;
-    else if (node.kind === "reduce") time += rounds[i] * 0.05;
+    if (node.kind === "map") time += rounds[i] * ROUND[isHeavy(node.operation) ? "heavy" : "quick"];
+    else if (node.kind === "load") time += rounds[i] * ROUND.load;
+    else if (node.kind === "reduce") time += rounds[i] * ROUND.reduce;
   });
   return time;
 }

@@ -151,12 +151,18 @@ function nest<K extends string>(
   keys.forEach((key, i) => code.set(pointers[key]!, saved[i]));
 }
 
+/**
+ * What it is taken to cost, as a part of the time, if a chunk has twice or half the rows that are wanted.
+ * `deno bench bench/resnet18_bench.ts` shows what another value is worth.
+ */
+const DISTANCE_COST = 0.2;
+
 /** How many rows a chunk does: a divisor of the rows if one is near. */
 function rowsPerChunk(rows: number, wanted: number, tile: number): number {
   if (wanted >= rows) return rows;
   // Both the distance from what is wanted and tiles that are not full cost time.
   const cost = (count: number) =>
-    0.2 * Math.abs(Math.log2(count / wanted)) + Math.ceil(count / tile) * tile / count;
+    DISTANCE_COST * Math.abs(Math.log2(count / wanted)) + Math.ceil(count / tile) * tile / count;
   const near = range(Math.ceil(wanted / 2), Math.min(rows, 2 * wanted) + 1)
     .filter((count) => rows % count === 0)
     .sort((x, y) => cost(x) - cost(y));

@@ -25,6 +25,18 @@ import { type Axis, type ConvolutionSize, distancesOf, estimateTime, MOST_TAPS }
 import type { Builder, Stage } from "../kernel.ts";
 import { lanesOf } from "../panels.ts";
 
+// Chosen on an AMD EPYC (Zen 3) with Deno 2.9.6; `deno bench bench/convolution_bench.ts` shows by its
+// rates what other values are worth.
+
+/** The part of all sums up to which it pays to leave the padding out. */
+const WORTH_SPLITTING = 0.75;
+
+/** How much emptier vectors of several images may be than those of one image of few, or many, columns. */
+const TOGETHER = { few: 0.5, many: 1, columns: 64 };
+
+/** Elements of filters from which on short pieces of rows that are far apart are slow to read. */
+const LARGE_FILTERS = 2 ** 18;
+
 /** The most kinds of columns that code is written for. */
 const MOST_CLASSES = 16;
 
@@ -67,7 +79,9 @@ function withoutPadding(framed: Framed): FramedPart[] {
   const parts = partsOf(split);
   const work = (list: readonly FramedPart[]) =>
     list.reduce((sum, { counts, elements }) => sum + sizeOf(counts) * elements.length, 0);
-  return parts.length <= MOST_CLASSES && work(parts) < 0.75 * work(whole) ? parts : whole;
+  return parts.length <= MOST_CLASSES && work(parts) < WORTH_SPLITTING * work(whole)
+    ? parts
+    : whole;
 }
 
 /** The stages of sums over framed images, operand 0 of the kernel, with filters, operand 1. */
@@ -83,7 +97,8 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
   const results = sizeOf(lengths);
   // Images that are too narrow for tiles, or too small to pay for reading the filters, stand
   // interleaved: the columns of a tile are then the same one of several images.
-  const together = batch > 1 && usedPart(batch, width) > (columns < 64 ? 0.5 : 1) *
+  const together = batch > 1 &&
+    usedPart(batch, width) > (columns < TOGETHER.columns ? TOGETHER.few : TOGETHER.many) *
         usedPart(lines, width / 2);
   const lanes = together ? batch : 1;
   const whole = frameLength(frame) * lanes;
@@ -125,8 +140,7 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
     regions,
     together,
     block: 320,
-    // Short pieces of far apart rows of large filters are slow to read.
-    least: filters.channel > filters.row && summed * filters.channel > 2 ** 18
+    least: filters.channel > filters.row && summed * filters.channel > LARGE_FILTERS
       ? 32
       : builder.tile.rows,
     nanoseconds: estimateTime(size) / groups / (together ? 1 : batch),

@@ -44,6 +44,9 @@ const MANY = 8;
 /** The most chunks, each with workspaces of its own. */
 const MOST_CHUNKS = 16;
 
+// Measured on two cores of an AMD EPYC (Zen 3) with Deno 2.9.6: compare the group "shared: cholesky" of
+// `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`.
+
 /** Operations of a matrix from which on several threads share it. */
 const LARGE = 5e6;
 

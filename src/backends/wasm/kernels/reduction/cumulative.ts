@@ -136,12 +136,21 @@ function divide(
   };
 }
 
+/**
+ * Nanoseconds for an element of a line by itself, for one of lines side by side, and for one of lines
+ * that stand apart, on one core of an AMD EPYC (Zen 3) with Deno 2.9.6. The group "time: cumsum" of
+ * `deno bench bench/thresholds_bench.ts` measures it again.
+ */
+const ELEMENT_TIME = { alone: 0.5, dense: 0.5, apart: 1 };
+
 /** The number of pieces into which lines are divided, and the time that one takes. */
 function piecesOf(lines: Lines): Partition {
   const { dtype, isAlone, groups, lanes, laneBytes, width, length, segment } = lines;
   const pieces = groups * Math.ceil(lanes / width) * Math.ceil(length / segment);
   const isDense = laneBytes === byteSize(dtype);
-  const nanoseconds = isAlone ? 0.5 : isDense ? 0.5 * width : width;
+  const nanoseconds = isAlone
+    ? ELEMENT_TIME.alone
+    : width * (isDense ? ELEMENT_TIME.dense : ELEMENT_TIME.apart);
   return partition(pieces, segment * nanoseconds);
 }
 

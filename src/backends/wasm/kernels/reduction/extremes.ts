@@ -27,6 +27,13 @@ const LONG_LINE = 64;
 /** A function of where a block of lines begins and of where their places go. */
 type Search = FunctionReference<readonly ["i32", "i32"], "none">;
 
+/**
+ * Nanoseconds that a search takes for itself, and that a vector of a line, or of lines side by side,
+ * takes times four, on one core of an AMD EPYC (Zen 3) with Deno 2.9.6. The group "time: argmax" of
+ * `deno bench bench/thresholds_bench.ts` measures it again.
+ */
+const TIMES = { search: 2, line: 1.5, sideBySide: 2 };
+
 /** The kernel of `argmax`. */
 export function emitArgmax(
   builder: Builder,
@@ -65,7 +72,8 @@ function emitExtreme(
   // Lines that lie side by side are searched in blocks, of which the last may be narrower.
   const full = Math.min(inner, SIDE_BY_SIDE * (vectors?.lanes ?? 1));
   const blocks = Math.ceil(inner / Math.max(1, full));
-  const time = 2 + count * full / (4 * (vectors?.lanes ?? 1)) * (inner === 1 ? 1.5 : 2);
+  const time = TIMES.search + count * full / (4 * (vectors?.lanes ?? 1)) *
+      (inner === 1 ? TIMES.line : TIMES.sideBySide);
   const parts = partition(outer * blocks, time);
   if (parts.chunks === 0) return { stages: [], workspaces: [], operations: 0, bytes: 0 };
   const isLong = inner === 1 && vectors !== null && count >= LONG_LINE;

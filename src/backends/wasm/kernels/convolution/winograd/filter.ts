@@ -27,6 +27,23 @@ const POINTS = INPUTS * INPUTS;
 const TAPS = 9;
 const dtype = "float32";
 
+// The costs that follow were measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6.
+// `deno bench bench/convolution_bench.ts` shows by its rates what each choice is worth.
+
+/** Operations that products of transformed tiles do in a nanosecond, and the sums themselves. */
+const PRODUCT_RATE = 50;
+const DIRECT_RATE = 46;
+
+/** Nanoseconds for the transform of four results, and of four channels of a tile. */
+const RESULT = 25;
+const TRANSFORM = 20;
+
+/** Nanoseconds for each product that is read and written again after a piece of a sum. */
+const TRAFFIC = 0.4;
+
+/** Nanoseconds that must be saved at least. */
+const MARGIN = 15_000;
+
 /** Bytes that transformed tiles may need. */
 const MOST_BYTES = 2 ** 25;
 
@@ -101,14 +118,14 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
   const perPoint = (SCRATCH_BYTES - 2 ** 16) / POINTS - 256;
   const most = Math.floor(perPoint / inputs / FLOAT / tile.rows) * tile.rows;
   if (most < tile.rows) return undefined;
-  const products = 2 * POINTS * tiles * inputs * outputs / 50;
-  const results = inputs * outputs / LANES * 25;
-  const transforms = tiles * (inputs + outputs) / LANES * 20;
+  const products = 2 * POINTS * tiles * inputs * outputs / PRODUCT_RATE;
+  const results = inputs * outputs / LANES * RESULT;
+  const transforms = tiles * (inputs + outputs) / LANES * TRANSFORM;
   // Products of short sums are mostly written and read.
-  const traffic = inputs * outputs * POINTS * 0.4 * Math.ceil(tiles / LONGEST);
-  const direct = 2 * TAPS * size.outputs * batch * inputs * outputs / 46;
+  const traffic = inputs * outputs * POINTS * TRAFFIC * Math.ceil(tiles / LONGEST);
+  const direct = 2 * TAPS * size.outputs * batch * inputs * outputs / DIRECT_RATE;
   const room = POINTS * tiles * (inputs + outputs) * FLOAT;
-  if (room > MOST_BYTES || products + results + transforms + traffic + 15_000 > direct) {
+  if (room > MOST_BYTES || products + results + transforms + traffic + MARGIN > direct) {
     return undefined;
   }
 

@@ -82,6 +82,42 @@ interface Division {
   readonly cost: number;
 }
 
+// The costs that follow were measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, and decide by
+// sizes alone. `deno bench bench/convolution_bench.ts` shows by its rates what each choice is worth.
+
+/** Operations that products of transformed tiles do in a nanosecond. */
+const PRODUCT_RATE = 55;
+
+/** Operations that the sums themselves do in a nanosecond. */
+const DIRECT_RATE = 52;
+
+/** The part of the products' time that grows with tiles of rows that are not full. */
+const RAGGED_PART = 0.2;
+
+/** Rows of such a tile. */
+const TILE_ROWS = 6;
+
+/** Bytes of transformed filters up to which they stay in the nearer caches. */
+const NEAR_FILTERS = 700_000;
+
+/** Nanoseconds that a byte of them takes to be read for a block, from there and from further away. */
+const READ = { near: 0.005, far: 0.014 };
+
+/** Nanoseconds for each block and part of the channels, whatever it does. */
+const BLOCK = 1000;
+
+/** Bytes of transformed filters from which on writing them goes beyond the nearer caches. */
+const FAR_FILTERS = 2 ** 20;
+
+/** Nanoseconds that a byte of them takes to be computed and written, nearer and further away. */
+const WRITE = { near: 0.03, far: 0.06 };
+
+/** Nanoseconds that a vector of filters takes to be transformed. */
+const FILTER_TRANSFORM = 30;
+
+/** Nanoseconds that must be saved at least. */
+const MARGIN = 10_000;
+
 /** Nanoseconds that the transforms of four channels of a tile take, there and back. */
 const TRANSFORM = 18;
 
@@ -98,11 +134,11 @@ function divide(builder: Builder, winograd: Winograd): Division | undefined {
   const counts = output.map((length) => Math.ceil(length / OUTPUTS));
   const perImage = counts.reduce((all, count) => all * count, 1);
   const tiles = batch * perImage;
-  const products = 2 * POINTS * tiles * summed * channels / 55;
+  const products = 2 * POINTS * tiles * summed * channels / PRODUCT_RATE;
   const wanted = Math.min(8, Math.ceil(products / SHARE));
   const filters = apart(summed * channels * FLOAT);
   // Filters that leave the nearer caches are read again for every block.
-  const read = filters * POINTS > 700_000 ? 0.014 : 0.005;
+  const read = filters * POINTS > NEAR_FILTERS ? READ.far : READ.near;
   let best: Division | undefined;
   for (const parts of [1, 2, 3, 4, 6, 8]) {
     if (channels / width % parts !== 0) continue;
@@ -115,10 +151,11 @@ function divide(builder: Builder, winograd: Winograd): Division | undefined {
     const whole = Math.max(1, Math.round(some / perImage)) * perImage;
     const block = whole <= most && whole < 2 * some ? whole : some;
     if (block > most) continue;
-    const cost = products * 6 * Math.ceil(block / 6) / block * 0.2 + products * 0.8 +
+    const cost = products * TILE_ROWS * Math.ceil(block / TILE_ROWS) / block * RAGGED_PART +
+      products * (1 - RAGGED_PART) +
       tiles * (parts * summed + channels) / LANES * TRANSFORM +
       tiles * parts * POINTS * Math.ceil(summed / LONGEST) * LOAD +
-      Math.ceil(tiles / block) * filters * POINTS * read + Math.ceil(tiles / block) * parts * 1000;
+      Math.ceil(tiles / block) * filters * POINTS * read + Math.ceil(tiles / block) * parts * BLOCK;
     if (best !== undefined && best.cost <= cost) continue;
     best = {
       counts,
@@ -139,8 +176,8 @@ function divide(builder: Builder, winograd: Winograd): Division | undefined {
 function isFaster({ batch, summed, channels, output }: Winograd, { cost }: Division): boolean {
   const outputs = batch * output.reduce((all, length) => all * length, 1);
   const filters = POINTS * summed * channels * FLOAT;
-  const direct = 2 * 9 * outputs * summed * channels / 52;
-  return cost + filters * (filters < 2 ** 20 ? 0.03 : 0.06) + 10_000 < direct;
+  const direct = 2 * 9 * outputs * summed * channels / DIRECT_RATE;
+  return cost + filters * (filters < FAR_FILTERS ? WRITE.near : WRITE.far) + MARGIN < direct;
 }
 
 /** The filters, transformed, in panels for each point: a function of the filters and these. */
@@ -155,7 +192,7 @@ function emitFilters(
   const { summed, channels, filters, reversed } = winograd;
   const { vectors } = builder.tile;
   const panels = channels / vectors / LANES;
-  const { perChunk, chunks } = partition(panels, 30 * summed * vectors);
+  const { perChunk, chunks } = partition(panels, FILTER_TRANSFORM * summed * vectors);
   const panelBytes = summed * vectors * VECTOR;
   const one = builder.module.function("winograd filters", ["i32", "i32"], "none", (code, w, u) => {
     const transform = filterTransform(code);
