@@ -48,9 +48,12 @@ export function inlinePlainCalls(program: Program): Program {
   );
 }
 
-/** Replaces switches whose index is known by the equations of the branch. */
-export function inlineBranches(program: Program): Program {
-  return inline(program, chosenBy);
+/** Replaces switches whose index is known by the equations of what `prepare` makes of the branch. */
+export function inlineBranches(program: Program, prepare: (branch: Program) => Program): Program {
+  return inline(program, (equation) => {
+    const chosen = chosenBy(equation);
+    return chosen === null ? null : { program: prepare(chosen.program), args: chosen.args };
+  });
 }
 
 /** Replaces the equations for which `find` gives a program by that program's. */

@@ -26,13 +26,21 @@ export interface Pass {
   readonly run: (program: Program) => Program;
 }
 
-/** Every pass, in the order in which they run. */
-export const passes: readonly Pass[] = [
+/** The passes that run first, also on a branch before it takes the place of its switch. */
+const firstPasses: readonly Pass[] = [
   { name: "inlineCalls", run: inlineCalls },
   { name: "expandDeviations", run: expandDeviations },
   { name: "spreadUpdates", run: spreadUpdates },
   { name: "foldConstants", run: foldConstants },
-  { name: "inlineBranches", run: inlineBranches },
+];
+
+/** Every pass, in the order in which they run. */
+export const passes: readonly Pass[] = [
+  ...firstPasses,
+  {
+    name: "inlineBranches",
+    run: (program) => inlineBranches(program, (branch) => runAll(firstPasses, branch)),
+  },
   { name: "simplify", run: simplify },
   { name: "absorbTransposes", run: absorbTransposes },
   { name: "bindConstants", run: bindConstants },
@@ -65,7 +73,11 @@ function optimizeBody(body: Program): Program {
   return optimized;
 }
 
+function runAll(list: readonly Pass[], program: Program): Program {
+  return list.reduce((current, pass) => pass.run(current), program);
+}
+
 /** The program after all passes. */
 export function optimize(program: Program): Program {
-  return passes.reduce((current, pass) => pass.run(current), program);
+  return runAll(passes, program);
 }

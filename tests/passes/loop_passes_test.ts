@@ -3,7 +3,22 @@
  *
  * @module
  */
-import { exp, makeProgram, matmul, ones, sin, tensor, TensorType, zeros } from "../../mod.ts";
+import {
+  cond,
+  exp,
+  grad,
+  jit,
+  makeProgram,
+  matmul,
+  nn,
+  ones,
+  sin,
+  std,
+  tensor,
+  TensorType,
+  variance,
+  zeros,
+} from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { bindConstants } from "../../src/passes/bind_constants.ts";
 import { hoistInvariants } from "../../src/passes/hoist_invariants.ts";
@@ -18,7 +33,8 @@ import type { Concrete, Type } from "../../src/core/tensor.ts";
 import { assertIdentical } from "../laws/assertions.ts";
 import { fromValues, makeRandom, real } from "../laws/values.ts";
 import { sizeOf } from "../../src/base/shape.ts";
-import { assertEquals } from "../support/std.ts";
+import { assertTensorsClose } from "../../src/testing/mod.ts";
+import { assert, assertEquals } from "../support/std.ts";
 import { type Flat, scan, switchCase, whileLoop } from "../backends/wasm/loop_support.ts";
 import { float32 } from "../backends/wasm/support.ts";
 
@@ -188,12 +204,31 @@ Deno.test("constants of one value become part of bodies", () => {
 Deno.test("a switch by a constant is its branch", () => {
   for (const [index, name] of [[-3, "sin"], [0, "sin"], [1, "exp"], [7, "exp"]] as const) {
     const program = after(
-      [inlineBranches],
+      [(program) => inlineBranches(program, (branch) => branch)],
       ([a]) =>
         switchCase(tensor(index, { dtype: "int32" }), [([a]) => [sin(a)], ([a]) => [exp(a)]], [a]),
       float32(2),
     );
     assertEquals(namesOf(program), [name]);
+  }
+});
+
+Deno.test("a branch that takes the place of its switch has been through the passes before that", () => {
+  const inner = jit((x: Tensor) => std(x).mul(variance(x)));
+  const layer = nn.layerNorm(3, { elementwiseAffine: false, dtype: "float64" });
+  const branches = [
+    (x: Tensor) => layer.apply({}, {}, inner(x).mul(x))[0].sum(),
+    (x: Tensor) => x.sum(),
+  ];
+  const f = (x: Tensor) => cond(true, ...branches as [typeof inner, typeof inner], x);
+  const nested = (x: Tensor) => cond(true, f, branches[1], x);
+  const x = tensor([1, 2, 4], { dtype: "float64" });
+  for (const g of [f, nested, grad(f), grad(nested)]) {
+    const names = optimize(makeProgram(g)(x)).equations.map(({ primitive }) => primitive.name);
+    for (const name of ["call", "switch", "reduceSpread", "standardize"]) {
+      assert(!names.includes(name), name);
+    }
+    assertTensorsClose(jit(g)(x), g(x), { rtol: 1e-12, atol: 1e-12 });
   }
 });
 
