@@ -4,11 +4,13 @@
  * @module
  */
 import { describeValue } from "./base/dtype.ts";
-import { argumentError } from "./base/errors.ts";
+import { argumentError, traceError } from "./base/errors.ts";
+import { showType } from "./base/shape.ts";
 import { moveTo, openDevices } from "./backends/backend.ts";
 import "./backends/run.ts";
 import { Device } from "./core/device.ts";
 import { Tensor } from "./core/tensor.ts";
+import { Tracer } from "./core/trace.ts";
 import { flatten, leafPaths, unflatten } from "./core/tree.ts";
 import type { TensorsOf } from "./core/tree_types.ts";
 import { leafToTensor } from "./core/convert.ts";
@@ -64,8 +66,15 @@ export function toDevice<T>(tree: T, device: Device): TensorsOf<T> {
   checkDevice(device, what);
   const { leaves, structure } = flatten(tree);
   const moved = leaves.map((leaf, i) => {
-    const x = leafToTensor(leaf, leafPaths(structure)[i], what).concrete(`move to ${device}`);
-    return moveTo(x, device);
+    const x = leafToTensor(leaf, leafPaths(structure)[i], what);
+    if (x instanceof Tracer) {
+      // Also where the value is known: what is moved would have no derivative.
+      throw traceError(
+        `Cannot move to ${device} ${showType(x)} while ${x.trace.transform} traces it: ` +
+          `what is traced is where the arguments are; move those before the call`,
+      );
+    }
+    return moveTo(x.concrete(`move to ${device}`), device);
   });
   return unflatten(structure, moved) as TensorsOf<T>;
 }

@@ -260,12 +260,17 @@ Deno.test("only open devices are accepted, and traced values cannot be moved", (
     ArgumentError,
     `Cannot apply jit: ${expected} "cpu"`,
   );
-  assertRefused(
-    () => jit((x) => toDevice(x, cpu))(tensor(1)),
-    TraceError,
-    "Cannot move to cpu:0 float32[] while jit traces it: its value is not known yet; choose between " +
-      "values with where, and between computations with cond or whileLoop",
-  );
+  const move = (x: Tensor) => toDevice(x, cpu);
+  for (
+    const [name, f] of [["jit", jit(move)], ["grad", grad(move)], ["vmap", vmap(move)]] as const
+  ) {
+    assertRefused(
+      () => f(name === "vmap" ? tensor([1]) : tensor(1)),
+      TraceError,
+      `Cannot move to cpu:0 float32[] while ${name} traces it: what is traced is where the arguments ` +
+        "are; move those before the call",
+    );
+  }
 });
 
 Deno.test("ready and read wait for what a device computes", async () => {
