@@ -39,6 +39,7 @@ export type {
   ProgramDerivative,
   SmoothDerivative,
   Tangent,
+  Totals,
   ZeroDerivative,
 } from "../core/primitive.ts";
 export type { Atom, Equation, Variable } from "../core/program.ts";
