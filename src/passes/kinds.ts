@@ -27,6 +27,8 @@ export type Kind =
   | { readonly kind: "concatenate" }
   /** Not in loops: an algorithm of its own. */
   | { readonly kind: "kernel" }
+  /** Made of others by a pass, before anything else looks at it. */
+  | { readonly kind: "composite" }
   /** Left to the evaluator on purpose: what no kernel would make faster. */
   | { readonly kind: "host" }
   /** The same elements in the same memory, there as soon as all of the arguments are. */
@@ -152,7 +154,8 @@ export const kinds = {
   svd: kernel,
   barrier: { kind: "barrier" },
 
-  standardize: host,
+  standardize: { kind: "composite" },
+
   pseudoInverse: host,
   randomGamma: host,
   randomGammaSlope: host,
@@ -168,12 +171,20 @@ function known(name: string): Kind | undefined {
 }
 
 /** What is not done by code, at least not by code of its own, stands between loops like a kernel. */
-export type LoopKind = Exclude<Kind, { readonly kind: "host" | "barrier" }>;
+export type LoopKind = Exclude<Kind, { readonly kind: "composite" | "host" | "barrier" }>;
 
 /** The kind of a primitive as loops see it; those that hold programs are kernels, too. */
 export function kindOf(name: string): LoopKind {
   const kind = known(name);
-  return kind === undefined || kind.kind === "host" || kind.kind === "barrier" ? kernel : kind;
+  switch (kind?.kind) {
+    case undefined:
+    case "composite":
+    case "host":
+    case "barrier":
+      return kernel;
+    default:
+      return kind as LoopKind;
+  }
 }
 
 /** Kernels that stop where they have no result: an index, or a block, lies outside. */
