@@ -1,8 +1,9 @@
 /**
  * How fast the npm package is in each runtime, next to Deno: loading it, a product of matrices of
  * 512x512, and a training step of an MLP (784-512-256-10, batch 128), on one thread. Runtimes take
- * turns; each figure is the shortest of all turns. The first argument is the number of turns:
- * `deno run -A bench/runtimes/run.ts 3`.
+ * turns; each figure is the shortest of all turns. The first argument is the number of turns,
+ * further ones are words in the names of the runtimes that are wanted:
+ * `deno run -A bench/runtimes/run.ts 3 "node 24"`.
  *
  * @module
  */
@@ -13,9 +14,11 @@ import type { Measured } from "./program.ts";
 const turns = Number(Deno.args[0] ?? 3);
 await build();
 await prepare("bench/runtimes/program.ts", "bench");
+const [, ...words] = Deno.args;
+const others = await installRuntimes();
 const runtimes = [
   onCommandLine("deno", Deno.execPath(), ["run", "-A", "--quiet", "--node-modules-dir=manual"]),
-  ...await installRuntimes(),
+  ...others.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word))),
 ];
 const all = new Map<string, Measured[]>(runtimes.map(({ name }) => [name, []]));
 for (let turn = 0; turn < turns; turn++) {
