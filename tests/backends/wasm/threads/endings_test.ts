@@ -37,7 +37,7 @@ function sleepers(memory: SharedArrayBuffer): number {
   return Atomics.notify(new Int32Array(memory, 0, RESERVED_BYTES / 4), GATE);
 }
 
-const root = new URL("../../", import.meta.url);
+const root = new URL("../../../../", import.meta.url);
 const mayRead = (await Deno.permissions.query({ name: "read", path: root })).state === "granted";
 const mayRun =
   (await Deno.permissions.query({ name: "run", command: Deno.execPath() })).state === "granted";
