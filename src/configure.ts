@@ -25,8 +25,8 @@ export interface ConfigureOptions {
   /**
    * The most bytes that tensors and compiled programs take in linear memory: 64 KiB to 4 GiB less
    * 64 KiB. What is not in use moves out to the ordinary heap rather than to go beyond; a program
-   * that needs more at once fails with a clear error. Left alone, tensors move out from 1 GiB on,
-   * and a program may use up to 4 GiB. Linear memory never shrinks: set it before the first compiled
+   * that needs more at once fails with a clear error. Left alone, tensors move out from 256 MiB on,
+   * or from up to 1 GiB where what has moved out is used again, and a program may use up to 4 GiB. Linear memory never shrinks: set it before the first compiled
    * program runs.
    */
   readonly memoryLimit?: number;

@@ -52,8 +52,13 @@ const ALIGNMENT = 64;
  */
 const KEPT_TWICE = 2 ** 20;
 
-/** From here on, the unused moves out before the memory grows. */
-const DEFAULT_LIMIT = 2 ** 30;
+/**
+ * From here on, the unused moves out before the memory grows; from twice as much, up to the second, once
+ * something that had moved out is used again. So programs that need their values soon keep them, and a
+ * loop whose values nobody asks for again stays small.
+ */
+const FIRST_LIMIT = 2 ** 28;
+const LAST_LIMIT = 2 ** 30;
 
 /** Part of the linear memory. */
 abstract class Block {
@@ -63,6 +68,8 @@ abstract class Block {
   bytes = 0;
   /** How often the running program has asked for its address; it stays while this is not 0. */
   pins = 0;
+  /** Whether it had to make room for others. */
+  madeRoom = false;
 
   /** Makes the block's bytes dispensable. */
   abstract save(): void;
@@ -177,7 +184,9 @@ const ranges = new FreeRanges();
 /** The end of what `ranges` and blocks share. */
 let end = FIRST_ADDRESS;
 /** Up to here the memory grows rather than evicts. */
-let softLimit = addressOfLimit(DEFAULT_LIMIT);
+let softLimit = addressOfLimit(FIRST_LIMIT);
+/** How far that may rise. */
+let highestSoft = addressOfLimit(LAST_LIMIT);
 /** It never grows beyond. */
 let hardLimit = MAX_MEMORY;
 let held = 0;
@@ -277,6 +286,7 @@ function find(bytes: number): number {
   if (bytes + bytesInUse() > hardLimit - FIRST_ADDRESS) return -1;
   for (const block of idle()) {
     if (!evict(block)) continue;
+    block.madeRoom = true;
     const address = ranges.take(bytes);
     if (address >= 0) return address;
     if (extend(bytes, softLimit)) return ranges.take(bytes);
@@ -320,6 +330,11 @@ function place(block: Block, bytes: number, owner: object, what: () => string): 
 }
 
 function settle(block: Block, address: number, bytes: number, owner: object): void {
+  if (block.madeRoom) {
+    block.madeRoom = false;
+    const doubled = addressOfLimit(2 * (softLimit - UNCOUNTED));
+    softLimit = Math.max(softLimit, Math.min(doubled, highestSoft));
+  }
   block.address = address;
   block.bytes = bytes;
   blocks.add(block);
@@ -470,7 +485,7 @@ function restore(slot: Slot, storage: Storage): void {
   try {
     take(slot, storage, follow(recipe, slot));
   } finally {
-    if (limits.soft !== softLimit) limitTo(limits.soft, limits.hard);
+    if (softLimit > highestSoft) limitTo(limits.soft, limits.hard);
   }
   recipe.discard();
   droppable.widen(softLimit);
@@ -590,7 +605,8 @@ export function copyOut({ dtype, shape }: Type, address: number): Concrete {
  * Limits the linear memory, in which compiled programs work: what is not in use moves out to the
  * heap rather than to go beyond, and a program that needs more at once fails with a clear error.
  *
- * Without a limit, tensors move out from 1 GiB on, and a program may use up to 4 GiB. The memory
+ * Without a limit, tensors move out from 256 MiB on, or from up to 1 GiB where they are used again, and a
+ * program may use up to 4 GiB. The memory
  * never shrinks: set the limit before the first compiled program runs.
  *
  * @throws {ArgumentError} unless the limit is an integer from 64 KiB to 4 GiB less 64 KiB.
@@ -609,10 +625,11 @@ export function configureMemory(options: MemoryOptions): void {
     );
   }
   const most = limit === undefined ? MAX_MEMORY : Math.floor(limit / PAGE) * PAGE;
-  const soft = limit === undefined ? DEFAULT_LIMIT : most;
+  const soft = limit === undefined ? FIRST_LIMIT : most;
   if (!limitTo(addressOfLimit(soft), addressOfLimit(most))) {
     throw memoryError(`${what}: there is no room on the heap for what has to move out`);
   }
+  highestSoft = addressOfLimit(limit === undefined ? LAST_LIMIT : most);
   droppable.reset();
 }
 

@@ -364,7 +364,7 @@ Deno.test("memory that runs out is a clear error, after which everything goes on
 Deno.test("a running program may go beyond the limit from which others move out", () => {
   // Without an own limit there is a soft one; nothing is written, so that no memory is really taken.
   const { limit } = memoryUsage();
-  assertEquals(limit, 2 ** 30);
+  assertEquals(limit, 2 ** 28);
   const owner = {};
   const idle = marked(4 * MEBIBYTE, 8);
   withPins(() => {
@@ -383,6 +383,30 @@ Deno.test("a running program may go beyond the limit from which others move out"
   configureMemory({ limit: 64 * MEBIBYTE });
   assertEquals(memoryUsage().held, 0);
   configureMemory({});
+});
+
+Deno.test("values that are not used again take little memory, and those that are stay from then on", () => {
+  emptyMemory();
+  const { limit } = memoryUsage();
+  const fill = (bytes: number) => {
+    for (let made = 0; made < bytes; made += 16 * MEBIBYTE) marked(16 * MEBIBYTE, made);
+  };
+  const first = marked(16 * MEBIBYTE, 1);
+  fill(2 * limit);
+  assert(memoryUsage().held <= limit, `${memoryUsage().held} bytes`);
+  // What is only looked at need not stay.
+  assertEquals(marksOf(first), [1, 1]);
+  assertEquals(memoryUsage().limit, limit);
+  for (const times of [2, 4, 4]) {
+    withPins(() => addressOf(first));
+    assertEquals(memoryUsage().limit, times * limit);
+    fill(memoryUsage().limit);
+  }
+  configureMemory({ limit: 64 * MEBIBYTE });
+  withPins(() => addressOf(first));
+  assertEquals(memoryUsage().limit, 64 * MEBIBYTE);
+  configureMemory({});
+  assertEquals(memoryUsage().limit, limit);
 });
 
 Deno.test("a limit is checked", () => {
