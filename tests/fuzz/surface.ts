@@ -144,7 +144,7 @@ function membersOf(type: AnyClass, name: string): Target[] {
     // A method that is a free function has that one's parameters after the first.
     const free = api[key === "at" ? "index" : key as keyof typeof api] as unknown;
     const isFree = type as unknown === api.Tensor && typeof free === "function" &&
-      typeof value === "function" && value.length === 0 && /\.\.\.rest/.test(String(value));
+      typeof value === "function" && /\bf\(this,/.test(String(value));
     const parameters = value === undefined
       ? []
       : isFree
