@@ -497,7 +497,13 @@ function mergeParts(trees: readonly unknown[], path: readonly (string | number)[
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";
  *
  * class Point {
- *   constructor(readonly x: number, readonly y: number) {}
+ *   readonly x: number;
+ *   readonly y: number;
+ *
+ *   constructor(x: number, y: number) {
+ *     this.x = x;
+ *     this.y = y;
+ *   }
  * }
  * tree.register(Point, {
  *   flatten: ({ x, y }) => [[x, y], null],
