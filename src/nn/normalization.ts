@@ -24,6 +24,7 @@ import {
   sub,
   zeros,
 } from "../functions/mod.ts";
+import { floatOperand } from "../functions/broadcasting.ts";
 import { reduceDeviation, reduceVariance, standardize } from "../primitives/moments.ts";
 import { stopGradient } from "../transforms/no_grad.ts";
 import {
@@ -155,7 +156,7 @@ export function batchNorm(
       const { weight } = affine;
       const scaled = weight === undefined ? normal : mul(normal, reshape(weight, perFeature));
       const y = shift(scaled, affine, perFeature);
-      const batchVariance = reduceVariance(stopGradient(input), axes, count);
+      const batchVariance = reduceVariance(stopGradient(floatOperand(input)), axes, count);
       const seen = add(readLeaf(state, "state", "num_batches_tracked", "batchNorm"), 1);
       // Numbers stay numbers: beside a float64 tensor they count in full.
       const share = momentum ?? div(1, astype(seen, runningMean.dtype));
@@ -199,7 +200,8 @@ function shift(x: Tensor, { bias }: AffineParams, shape: readonly number[]): Ten
 /** Elements less their mean over the given axes, over their root mean square and `eps`. */
 function normalize(x: Tensor, axes: readonly number[], eps: number): Tensor {
   const count = axes.reduce((product, axis) => product * x.shape[axis], 1);
-  return standardize(x, reduceDeviation(x, axes, count, eps), axes);
+  const floats = floatOperand(x);
+  return standardize(floats, reduceDeviation(floats, axes, count, eps), axes);
 }
 
 /** Options of `layerNorm`. */
