@@ -11,12 +11,11 @@ import { readOptions } from "./base/options.ts";
 import { sameShape, showType } from "./base/shape.ts";
 import { moveTo } from "./backends/backend.ts";
 import "./backends/cpu.ts";
-import { executableOf, runProgram } from "./backends/run.ts";
+import { deviceOf, executableOf, runProgram } from "./backends/run.ts";
 import { call } from "./control/call.ts";
 import { axesInScope, sameScope, showScope } from "./core/axes.ts";
 import type { NamedAxis } from "./core/axes.ts";
 import { leafToInput } from "./core/convert.ts";
-import { defaultDevice } from "./core/device.ts";
 import type { Device } from "./core/device.ts";
 import { isInspecting } from "./core/origin.ts";
 import { closeProgram } from "./core/program.ts";
@@ -27,7 +26,7 @@ import { firstDifference, flatten, leafPaths, ownStructure } from "./core/tree.t
 import { showPath, unflatten } from "./core/tree.ts";
 import type { Structure } from "./core/tree.ts";
 import type { AnyArgs, TensorsOf } from "./core/tree_types.ts";
-import { commonDevice, currentTrace, isEvaluating, WeakScalar } from "./core/trace.ts";
+import { currentTrace, isEvaluating, WeakScalar } from "./core/trace.ts";
 import { checkDevice } from "./device.ts";
 import { checkFunction, flattenFunction, primalOf } from "./transforms/flatten_function.ts";
 import { stage } from "./transforms/stage.ts";
@@ -282,9 +281,10 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
   function lower(...args: Args): LoweredFunction {
     const { entry, captured, inputs } = prepare(args);
     const placed = [...captured, ...inputs].filter((x) => x instanceof Concrete);
-    const own = device ?? commonDevice(placed, () => `compile ${caller.name} for`);
-    const { kernels, workspace, code, text } = executableOf(entry.program, own ?? defaultDevice())
-      .describe();
+    const { kernels, workspace, code, text } = executableOf(
+      entry.program,
+      device ?? deviceOf(placed, `compile ${caller.name} for`),
+    ).describe();
     const outer = kernels.filter(({ depth }) => depth === 0);
     return {
       program: entry.program,

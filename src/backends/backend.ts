@@ -7,9 +7,8 @@ import { argumentError } from "../base/errors.ts";
 import type { Device } from "../core/device.ts";
 import type { Primitive } from "../core/primitive.ts";
 import type { Program } from "../core/program.ts";
-import { Concrete } from "../core/tensor.ts";
-import type { Type } from "../core/tensor.ts";
-import { installDispatcher } from "../core/trace.ts";
+import type { Concrete, Type } from "../core/tensor.ts";
+import { installDispatcher, settle } from "../core/trace.ts";
 
 /** What messages call each argument that is given up; `null` for all others. */
 export type Donations = readonly (string | null)[];
@@ -128,10 +127,7 @@ export function backendOf(device: Device): Backend {
 
 /** A tensor of the same elements on a device. */
 export function moveTo(x: Concrete, device: Device): Concrete {
-  if (x.placement === device) return x;
-  const { dtype, shape } = x;
-  const own = new Concrete(dtype, shape, x.storage);
-  own.place(device);
-  backendOf(device).put(own);
+  const own = settle(x, device, false);
+  if (own !== x) backendOf(device).put(own);
   return own;
 }

@@ -58,6 +58,11 @@ function versionOf({ optimized, versions }: Entry, backend: Backend, names: Dona
   return version;
 }
 
+/** Where a program runs on these arguments. `doing` is what the error says cannot be done. */
+export function deviceOf(args: readonly Concrete[], doing = "run a compiled function"): Device {
+  return commonDevice(args, () => doing) ?? defaultDevice();
+}
+
 /** The program as a backend runs it, made once for as long as the program lives. */
 export function executableOf(program: Program, device: Device = defaultDevice()): Executable {
   return versionOf(entryOf(program), backendOf(device), []);

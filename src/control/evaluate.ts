@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { executableOf, runProgram } from "../backends/run.ts";
+import { deviceOf, executableOf, runProgram } from "../backends/run.ts";
 import { isInspecting } from "../core/origin.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { evaluateProgram, Program, Variable } from "../core/program.ts";
@@ -77,14 +77,16 @@ function runWhole<P>(
   if (!isWorthCompiling(body, steps) || isInspecting()) return null;
   let programs = wholes.get(body);
   if (programs === undefined) wholes.set(body, programs = new Map());
-  let program = programs.get(key);
+  const device = deviceOf(args);
+  const place = `${device}/${key}`;
+  let program = programs.get(place);
   if (program === undefined) {
     const binders = args.map((arg) => new Variable(arg));
     const outputs = primitive.type(args, params).map((type) => new Variable(type));
     const equation = { primitive: primitive as Primitive, inputs: binders, params, outputs };
     program = new Program(binders, [equation], outputs);
-    if (!executableOf(program).isWhole) program = null;
-    programs.set(key, program);
+    if (!executableOf(program, device).isWhole) program = null;
+    programs.set(place, program);
   }
   if (program === null || running.has(program)) return null;
   running.add(program);

@@ -45,7 +45,7 @@ function printLines(program: Printable): string[] {
   for (const equation of program.equations) {
     const call = `${equation.primitive.name}(${equation.inputs.map(show).join(", ")})`;
     const left = equation.outputs.map(bindName).join(", ");
-    lines.push(`  ${left === "" ? "" : `${left} = `}${call}${showParams(equation)}`);
+    lines.push(`  ${left === "" ? "" : `${left} = `}${call}${showParams(equation.params)}`);
   }
   lines.push(`  return (${program.results.map(show).join(", ")})`, "}");
   return lines;
@@ -76,7 +76,8 @@ export function showNumber(value: number, dtype: string): string {
   return String(value);
 }
 
-function showParams({ params }: { readonly params: unknown }): string {
+/** The parameters of an equation behind a space; nothing where there are none. */
+export function showParams(params: unknown): string {
   if (params === undefined || params === null) return "";
   return ` ${showParam(params)}`;
 }

@@ -17,11 +17,13 @@ import type { Lowered, Task } from "./tasks.ts";
 /** Rounds up to which guarded accesses and injectivity are looked at one by one. */
 const MOST_ROUNDS = 20_000;
 
-function demand(condition: boolean, place: string, what: string): asserts condition {
+/** Throws, naming the place, unless a condition holds. */
+export function demand(condition: boolean, place: string, what: string): asserts condition {
   if (!condition) throw internalError(`${place}: ${what}`);
 }
 
-function isCount(value: number): boolean {
+/** Whether a number counts something. */
+export function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
 

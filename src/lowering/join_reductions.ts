@@ -6,6 +6,7 @@
 import { encode } from "../base/data.ts";
 import { sameShape } from "../base/shape.ts";
 import type { LoopNode } from "./nest.ts";
+import { mapInputs } from "./simplify_nest.ts";
 import { readsOf, writesOf } from "./tasks.ts";
 import type { NestTask, Task } from "./tasks.ts";
 
@@ -71,7 +72,10 @@ function joined(first: NestTask, second: NestTask): NestTask {
   const known = new Map(nodes.map((node, i) => [encode(node), i]));
   const numbers: number[] = [];
   for (const node of second.nest.nodes) {
-    const moved = renumbered(node, numbers, places);
+    const own = mapInputs(node, (input) => numbers[input]);
+    const moved = own.kind === "load"
+      ? { ...own, from: { ...own.from, buffer: places[own.from.buffer] } }
+      : own;
     const key = encode(moved);
     let number = known.get(key);
     if (number === undefined) {
@@ -94,28 +98,4 @@ function joined(first: NestTask, second: NestTask): NestTask {
     nest: { ...first.nest, buffers: dtypes, nodes, stores: [...first.nest.stores, ...stores] },
     buffers,
   };
-}
-
-function renumbered(
-  node: LoopNode,
-  numbers: readonly number[],
-  places: readonly number[],
-): LoopNode {
-  switch (node.kind) {
-    case "load":
-      return { ...node, from: { ...node.from, buffer: places[node.from.buffer] } };
-    case "map":
-      return { ...node, inputs: node.inputs.map((input) => numbers[input]) };
-    case "reduce": {
-      const { input, times, when } = node;
-      return {
-        ...node,
-        input: numbers[input],
-        ...(times === undefined ? {} : { times: numbers[times] }),
-        ...(when === undefined ? {} : { when: numbers[when] }),
-      };
-    }
-    default:
-      return node;
-  }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { showType } from "../base/shape.ts";
-import { showParam } from "../core/print.ts";
+import { showParams } from "../core/print.ts";
 import { Concrete } from "../core/tensor.ts";
 import type { Affine, LoopNode, Nest } from "./nest.ts";
 import type { Spot, Straight } from "./straight_code.ts";
@@ -46,9 +46,7 @@ function showNode(node: LoopNode, names: readonly string[]): string {
       return showAffine(node.of);
     case "map": {
       const call = `${node.operation}(${node.inputs.map((input) => `v${input}`).join(", ")})`;
-      return node.params === undefined || node.params === null
-        ? call
-        : `${call} ${showParam(node.params)}`;
+      return call + showParams(node.params);
     }
     case "reduce":
       return `${node.isCoarse ? "coarse " : ""}${node.operation} of v${node.input}` +
@@ -111,10 +109,7 @@ export function printLowered({ buffers, tasks, results }: Lowered): string {
         const { equation, inputs, outputs } = task;
         const call = `${equation.primitive.name}(${inputs.map(name).join(", ")})`;
         const left = outputs.length === 0 ? "" : `${outputs.map(name).join(", ")} = `;
-        const params = equation.params === null || equation.params === undefined
-          ? ""
-          : ` ${showParam(equation.params)}`;
-        return [`${i}: ${left}${call}${params}`];
+        return [`${i}: ${left}${call}${showParams(equation.params)}`];
       }
     }
   };

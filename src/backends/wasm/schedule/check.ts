@@ -5,19 +5,11 @@
  *
  * @module
  */
-import { internalError } from "../../../base/errors.ts";
+import { demand, isCount } from "../../../lowering/check.ts";
 import type { Lowered } from "../../../lowering/tasks.ts";
 import { chunksOf } from "../kernels/kernel.ts";
 import type { Order } from "../kernels/kernel.ts";
 import type { HostStep, Schedule, Step } from "./steps.ts";
-
-function demand(condition: boolean, place: string, what: string): void {
-  if (!condition) throw internalError(`${place}: ${what}`);
-}
-
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0;
-}
 
 function checkParts(parts: readonly (number | Order)[], place: string): void {
   for (const part of parts) {
