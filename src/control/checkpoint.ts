@@ -25,7 +25,6 @@ import { flatten, unflatten } from "../core/tree.ts";
 import type { AnyArgs, TensorsOf } from "../core/tree_types.ts";
 import { barrier } from "../primitives/barrier.ts";
 import { checkFunction, primalOf } from "../transforms/flatten_function.ts";
-import { jvpFlat } from "../transforms/jvp.ts";
 import { stage } from "../transforms/stage.ts";
 import { canonical } from "./canonical.ts";
 import { openProgram } from "./stage_body.ts";
@@ -36,6 +35,7 @@ import {
   memoize,
   placed,
   pullThrough,
+  pushProgram,
   record,
 } from "./programs.ts";
 
@@ -185,7 +185,8 @@ export const checkpointPrimitive: Primitive<CheckpointParams> = {
     kind: "program",
     linearize(primals, isActive, { program, policy }) {
       const { forward, linear, needed, moves } = split(program, policy, isActive);
-      const all = evaluateProgram(forward, primals);
+      // Kept together: a derivative of this derivative keeps as little.
+      const all = bind(checkpointPrimitive, primals, { program: forward, policy });
       const count = program.results.length;
       const known = [...needed.map((i) => primals[i]), ...all.slice(count)];
       return {
@@ -203,8 +204,14 @@ export const checkpointPrimitive: Primitive<CheckpointParams> = {
         },
       };
     },
-    jvp: (primals, tangents, { program }) =>
-      jvpFlat((args) => evaluateProgram(program, args), primals, tangents),
+    jvp(primals, tangents, { program, policy }) {
+      const isActive = tangents.map((tangent) => tangent !== null);
+      const pushed = pushProgram(program, isActive);
+      const args = [...primals, ...tangents.filter((tangent) => tangent !== null)];
+      const all = bind(checkpointPrimitive, args, { program: pushed.program, policy });
+      let next = pushed.moves.length;
+      return pushed.moves.map((moving, i) => [all[i], moving ? all[next++] : null]);
+    },
     dependentResults: (isGiven, { program }) => dependentResultsOf(program, isGiven),
     zeroResults: (isZero, { program }) => zeroResultsOf(program, isZero),
     transpose: (cotangents, args, { program, policy }, isLinear, totals) =>

@@ -256,6 +256,19 @@ Deno.test("a loop with a high bound has the derivatives of the plain loop, and r
   }
 });
 
+Deno.test("second derivatives of a loop with the highest bound have room", () => {
+  const [w, x] = [f64(1.3), f64(1.1)];
+  const [f, plain] = [growth(2 ** 31 - 1, false), plainGrowth(100)];
+  for (const name of ["hessian", "grad of grad", "grad of a tangent", "forward twice"]) {
+    const derive = derivatives[name];
+    assertNear([derive(f)(w, x)], [derive(plain)(w, x)], 1e-11, name);
+  }
+  const third = (f: OfTwo) => grad(grad(grad(f) as OfTwo) as OfTwo)(w, x) as Tensor;
+  assertNear([third(f)], [third(plain)], 1e-11, "third derivative");
+  const derive = derivatives.hessian;
+  assertNear([jit(derive(f))(w, x)], [derive(plain)(w, x)], 1e-11, "hessian, compiled");
+});
+
 /** Elements that a program and those within it write. */
 function elementsOf({ equations }: Program): number {
   return equations.reduce(

@@ -5,6 +5,7 @@ import {
   hessian,
   inspect,
   jit,
+  jvp,
   makeProgram,
   matmul,
   random,
@@ -45,9 +46,14 @@ function chain(blocks: number, group: number, policy: CheckpointPolicy | null) {
 
 const x = random.normal(random.key(2), [128, width]);
 
-/** The working memory of a compiled gradient, in values of the chain. */
+/** The working memory of a compiled function, in values of the chain. */
+function workspaceOf(f: (x: Tensor) => Tensor): number {
+  return inspect.kernels(makeProgram(f)(x)).workspace / (x.size * 4);
+}
+
+/** The same of a gradient. */
 function memoryOf(f: (x: Tensor) => Tensor): number {
-  return inspect.kernels(makeProgram(grad(f))(x)).workspace / (x.size * 4);
+  return workspaceOf(grad(f));
 }
 
 function countOf(program: Program, name: string): number {
@@ -68,6 +74,20 @@ Deno.test("a chain of 64 blocks in checkpointed groups needs memory for about it
   // Four times as long a chain needs twice the memory, and not four times.
   const four = memoryOf(chain(16, 4, "nothing"));
   assert(eight / four < 2.2, `${four} values for 16 blocks, ${eight} for 64`);
+});
+
+Deno.test("second derivatives of checkpointed groups keep as little", () => {
+  const ways: Readonly<Record<string, (f: (x: Tensor) => Tensor) => (x: Tensor) => Tensor>> = {
+    "grad of a tangent": (f) => grad((x: Tensor) => jvp(f, [x], [x])[1] as Tensor),
+    "tangent of grad": (f) => (x) => jvp(grad(f), [x], [x])[1] as Tensor,
+    "grad of grad": (f) => grad((x: Tensor) => grad(f)(x).mul(x).sum()),
+  };
+  for (const [name, derive] of Object.entries(ways)) {
+    const [plain, group] = [null, "nothing" as const].map((policy) => {
+      return workspaceOf(derive(chain(64, 8, policy)));
+    });
+    assert(group < plain / 4, `${name}: ${plain} values without checkpoint, ${group} with it`);
+  }
 });
 
 Deno.test("policies keep what they say", () => {
