@@ -12,7 +12,7 @@ import type { Device } from "./core/device.ts";
 import { checkDevice } from "./device.ts";
 import { inspectFinite } from "./core/non_finite.ts";
 import { installInspector } from "./core/origin.ts";
-import { backendOf } from "./backends/backend.ts";
+import { backendOf } from "./backends/devices.ts";
 
 /** Options of `configure`; what is left out stays as it is. */
 export interface ConfigureOptions {

@@ -4,16 +4,15 @@
  * @module
  */
 import { describeValue } from "./base/dtype.ts";
-import { argumentError, traceError } from "./base/errors.ts";
-import { showType } from "./base/shape.ts";
-import { moveTo, openDevices } from "./backends/backend.ts";
+import { argumentError } from "./base/errors.ts";
+import { openDevices } from "./backends/devices.ts";
 import "./backends/run.ts";
 import { Device } from "./core/device.ts";
 import { Tensor } from "./core/tensor.ts";
-import { Tracer } from "./core/trace.ts";
 import { flatten, leafPaths, unflatten } from "./core/tree.ts";
 import type { TensorsOf } from "./core/tree_types.ts";
 import { leafToTensor } from "./core/convert.ts";
+import { move } from "./primitives/move.ts";
 
 /**
  * Every device that is open. The processor is always there, and the first.
@@ -46,11 +45,14 @@ export function checkDevice(value: unknown, what: string): asserts value is Devi
  * The same tensors on a device. Work on them goes there, alone and in compiled functions; tensors and
  * numbers that were never placed go along, and tensors of two devices in one operation are an error.
  *
+ * It is an operation like any other: the tangent of a value moves along with it, its cotangent moves back
+ * to where the value was, and `vmap` moves the batch. A compiled function runs on one device as a
+ * whole: moving a value within one says where it runs, which must be where its arguments are.
+ *
  * @param tree A tree of tensors and numbers.
  * @param device One of `devices()`.
  * @returns The tree with its tensors on the device.
  * @throws {ArgumentError} when `device` is no open device.
- * @throws {TraceError} within a transform: what is traced is where its arguments are.
  *
  * @example Results are where the arguments are
  * ```ts
@@ -65,17 +67,9 @@ export function toDevice<T>(tree: T, device: Device): TensorsOf<T> {
   const what = "Cannot move to a device";
   checkDevice(device, what);
   const { leaves, structure } = flatten(tree);
-  const moved = leaves.map((leaf, i) => {
-    const x = leafToTensor(leaf, leafPaths(structure)[i], what);
-    if (x instanceof Tracer) {
-      // Also where the value is known: what is moved would have no derivative.
-      throw traceError(
-        `Cannot move to ${device} ${showType(x)} while ${x.trace.transform} traces it: ` +
-          `what is traced is where the arguments are; move those before the call`,
-      );
-    }
-    return moveTo(x.concrete(`move to ${device}`), device);
-  });
+  const moved = leaves.map((leaf, i) =>
+    move(leafToTensor(leaf, leafPaths(structure)[i], what), device)
+  );
   return unflatten(structure, moved) as TensorsOf<T>;
 }
 

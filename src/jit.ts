@@ -9,7 +9,6 @@ import type { FloatDtype } from "./base/dtype.ts";
 import { argumentError } from "./base/errors.ts";
 import { readOptions } from "./base/options.ts";
 import { sameShape, showType } from "./base/shape.ts";
-import { moveTo } from "./backends/backend.ts";
 import "./backends/cpu.ts";
 import { deviceOf, executableOf, runProgram } from "./backends/run.ts";
 import { call } from "./control/call.ts";
@@ -28,6 +27,7 @@ import type { Structure } from "./core/tree.ts";
 import type { AnyArgs, TensorsOf } from "./core/tree_types.ts";
 import { currentTrace, isEvaluating, WeakScalar } from "./core/trace.ts";
 import { checkDevice } from "./device.ts";
+import { move } from "./primitives/move.ts";
 import { checkFunction, flattenFunction, primalOf } from "./transforms/flatten_function.ts";
 import { stage } from "./transforms/stage.ts";
 
@@ -52,10 +52,7 @@ export interface JitOptions {
    * call is kept with `copy`: `best = tree.map(copy, params)`.
    */
   readonly donateArgnums?: number | readonly number[];
-  /**
-   * Where the function runs: its arguments are moved there. Left out, it runs where they are. Within
-   * another transform the arguments decide.
-   */
+  /** Where the function runs: its arguments are moved there. Left out, it runs where they are. */
   readonly device?: Device;
 }
 
@@ -213,7 +210,7 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
   const donatedPlaces = readArgnums(donateArgnums, "donateArgnums");
   checkDisjoint(staticPlaces, donatedPlaces);
   const entries: Entry[] = [];
-  const caller: Caller = { name: f.name || "an anonymous function", calls: 0, device };
+  const setting: Setting = { name: f.name || "an anonymous function", calls: 0, device };
 
   /** The program for a call, traced if there is none yet. */
   function prepare(args: Args): Prepared {
@@ -270,20 +267,17 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
         Out
       >;
     }
-    caller.calls++;
-    const { entry, captured, inputs, paths } = prepare(args);
-    const results = captured.length === 0
-      ? run(entry, inputs, caller, paths)
-      : call(entry.program, [...captured, ...inputs]);
-    return finish(entry, results) as TensorsOf<Out>;
+    setting.calls++;
+    const prepared = prepare(args);
+    return finish(prepared.entry, run(prepared, setting)) as TensorsOf<Out>;
   }
 
   function lower(...args: Args): LoweredFunction {
     const { entry, captured, inputs } = prepare(args);
-    const placed = [...captured, ...inputs].filter((x) => x instanceof Concrete);
+    const known = [...captured, ...inputs].filter((x) => x instanceof Concrete);
     const { kernels, workspace, code, text } = executableOf(
       entry.program,
-      device ?? deviceOf(placed, `compile ${caller.name} for`),
+      device ?? deviceOf(entry.program, known),
     ).describe();
     const outer = kernels.filter(({ depth }) => depth === 0);
     return {
@@ -331,8 +325,9 @@ function runAsWritten(
   return unflatten(flat.resultStructure(), results);
 }
 
-/** A jitted function, as messages about donated tensors name it. */
-interface Caller {
+/** A jitted function as its calls see it. */
+interface Setting {
+  /** What messages call it. */
   readonly name: string;
   /** How often it was called. */
   calls: number;
@@ -342,46 +337,27 @@ interface Caller {
 
 /** Runs a program; with the memory of donated inputs where nothing traces it. */
 function run(
-  { program, names, leaves }: Entry,
-  given: readonly Tensor[],
-  { name, calls, device }: Caller,
-  paths: Call["paths"],
+  { entry: { program, names, leaves }, captured, inputs, paths }: Prepared,
+  { name, calls, device }: Setting,
 ): readonly Tensor[] {
-  const inputs = device === undefined
-    ? given
-    : given.map((x) => x instanceof Concrete && isEvaluating() ? moveTo(x, device) : x);
-  checkDevices(inputs, leaves, name, paths);
-  const mayDonate = isEvaluating() && names.some((name) => name !== null) &&
-    inputs.every((input) => input instanceof Concrete);
-  if (!mayDonate) return call(program, inputs);
-  const suffix = ` of ${name} (call ${calls})`;
-  const donated = names.map((argument) => argument === null ? null : argument + suffix);
-  return runProgram(program, inputs as Concrete[], donated);
+  const given = captured.length === 0 ? inputs : [...captured, ...inputs];
+  const args = device === undefined ? given : given.map((x) => move(x, device));
+  const isTraced = !isEvaluating() || !args.every((arg) => arg instanceof Concrete);
+  if (isTraced) return call(program, args);
+  const pathOf = (i: number): string => {
+    const places = leaves.flatMap((leaf, place) => typeof leaf === "boolean" ? [] : [place]);
+    return `args${showPath(paths()[places[i]])}`;
+  };
+  const donated = names.every((name) => name === null)
+    ? undefined
+    : names.map((argument) => argument === null ? null : `${argument} of ${name} (call ${calls})`);
+  // Of what was moved, the argument itself is given up, too.
+  donated?.forEach((as, i) => as !== null && args[i] !== given[i] && giveUp(given[i], as));
+  return runProgram(program, args, donated, { name, pathOf });
 }
 
-/** Throws when inputs are on two devices. */
-function checkDevices(
-  inputs: readonly Tensor[],
-  leaves: Entry["leaves"],
-  name: string,
-  paths: Call["paths"],
-): void {
-  const placeOf = (i: number): Device | null => {
-    const input = inputs[i];
-    return input instanceof Concrete ? input.placement : null;
-  };
-  const first = inputs.findIndex((_, i) => placeOf(i) !== null);
-  if (first < 0) return;
-  const other = inputs.findIndex((_, i) => placeOf(i) !== null && placeOf(i) !== placeOf(first));
-  if (other < 0) return;
-  const places = leaves.flatMap((leaf, i) => typeof leaf === "boolean" ? [] : [i]);
-  const show = (i: number): string => `args${showPath(paths()[places[i]])} is on ${placeOf(i)}`;
-  throw argumentError(
-    `Cannot run ${name}: expected all arguments on one device, ${show(first)} and ${
-      show(other)
-    }; ` +
-      `move one of them with toDevice`,
-  );
+function giveUp(x: Tensor, as: string): void {
+  if (x instanceof Concrete) x.giveUp(as);
 }
 
 /** What messages call the donated inputs among the leaves. */

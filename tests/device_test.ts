@@ -1,32 +1,37 @@
 import {
   add,
   ArgumentError,
+  checkpoint,
   cond,
   configure,
+  customVjp,
   devices,
   foriLoop,
   grad,
+  hessian,
   jit,
+  jvp,
   matmul,
   ones,
   random,
   ready,
   scan,
+  square,
   tensor,
   toDevice,
-  TraceError,
   vmap,
   zeros,
 } from "../mod.ts";
 import type { Tensor } from "../mod.ts";
 import { Device } from "../src/core/device.ts";
-import { openDevice } from "../src/backends/backend.ts";
+import { openDevice } from "../src/backends/devices.ts";
 import type { Backend } from "../src/backends/backend.ts";
 import { makeEvaluator } from "../src/backends/evaluator.ts";
-import type { Concrete } from "../src/core/tensor.ts";
+import { Storage } from "../src/core/storage.ts";
+import { Concrete } from "../src/core/tensor.ts";
 import { assertTensorsClose } from "../src/testing/mod.ts";
 import { assertRefused } from "./support/errors.ts";
-import { assert, assertEquals, assertStrictEquals } from "./support/std.ts";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "./support/std.ts";
 
 /** What a test device has been asked to do. */
 interface Log {
@@ -42,9 +47,9 @@ function openTestDevice(id: number): { device: Device; log: Log } {
   const evaluator = makeEvaluator("test");
   const backend: Backend = {
     ...evaluator,
-    compile(program, isDonated) {
+    compile(program, options) {
       log.compiled++;
-      const executable = evaluator.compile(program, isDonated);
+      const executable = evaluator.compile(program, options);
       return {
         ...executable,
         run(args, names) {
@@ -53,7 +58,7 @@ function openTestDevice(id: number): { device: Device; log: Log } {
         },
       };
     },
-    evaluate(primitive) {
+    evaluate(_device, primitive) {
       log.operations.push(primitive.name);
       return null;
     },
@@ -223,26 +228,19 @@ Deno.test("tensors of two devices are an error that names both", () => {
     }
     return "";
   });
-  assertEquals(
-    messages[0],
+  assertEquals(messages, [
     "Cannot apply add to float32[2] on test:0 and float32[2] on test:1: " +
-      "expected one device; move one of them with toDevice",
-  );
-  assertEquals(
-    messages[1],
+    "expected one device; move one of them with toDevice",
     "Cannot run an anonymous function: expected all arguments on one device, " +
-      "args[0].a is on test:0 and args[1] is on test:1; move one of them with toDevice",
-  );
-  for (const message of messages.slice(2)) {
-    assertEquals(
-      message,
-      "Cannot run a compiled function on test:0: it has captured a tensor that is " +
-        "on test:1; pass that one as an argument, or move it with toDevice",
-    );
-  }
+    "args[0].a is on test:0 and args[1] is on test:1; move one of them with toDevice",
+    ...["a compiled function", "an anonymous function"].map((name) =>
+      `Cannot run ${name} on test:0: it has captured a tensor that is ` +
+      "on test:1; pass that one as an argument, or move it with toDevice"
+    ),
+  ]);
 });
 
-Deno.test("only open devices are accepted, and traced values cannot be moved", () => {
+Deno.test("only open devices are accepted", () => {
   const closed = new Device("test", 7);
   const expected = "expected an open device (cpu:0, test:0, test:1), got";
   assertRefused(
@@ -260,17 +258,211 @@ Deno.test("only open devices are accepted, and traced values cannot be moved", (
     ArgumentError,
     `Cannot apply jit: ${expected} "cpu"`,
   );
-  const move = (x: Tensor) => toDevice(x, cpu);
-  for (
-    const [name, f] of [["jit", jit(move)], ["grad", grad(move)], ["vmap", vmap(move)]] as const
-  ) {
+});
+
+const cube = (x: Tensor) => x.mul(x).mul(x);
+
+/** Whether a tensor goes along with others, as one does that was never placed. */
+function isUnplaced(x: Tensor): boolean {
+  return (x as Concrete).placement === null;
+}
+
+Deno.test("grad moves tangents along, and cotangents back to where the value was", () => {
+  const f = (x: Tensor) => cube(toDevice(x.mul(2), first)).sum();
+  const expected = [24, 96];
+  const unplaced = grad(f)(tensor([1, 2]));
+  assertTensorsClose(unplaced, expected);
+  assert(isUnplaced(unplaced));
+  for (const device of [cpu, first, second]) {
+    const gradient = grad(f)(toDevice(tensor([1, 2]), device));
+    assertStrictEquals(gradient.device, device);
+    assertTensorsClose(gradient, expected);
+  }
+  // What moved is used in both places, each with a partner that is placed there.
+  const near = toDevice(tensor([3, 4]), second);
+  const far = toDevice(tensor([5, 6]), first);
+  const both = (x: Tensor) =>
+    toDevice(x.mul(near), first).mul(far).sum().add(toDevice(x.sin().mul(near), first).sum());
+  const x = toDevice(tensor([0, 0]), second);
+  const gradient = grad(both)(x);
+  assertStrictEquals(gradient.device, second);
+  assertTensorsClose(gradient, [18, 28]);
+});
+
+Deno.test("forward mode, second derivatives and Hessians go across a move", () => {
+  const f = (x: Tensor) => cube(toDevice(x, first)).sum();
+  const x = toDevice(tensor([1, 2]), second);
+  const [y, dy] = jvp(f, [x], [toDevice(tensor([1, 0]), second)]);
+  assertStrictEquals(y.device, first);
+  assertStrictEquals(dy.device, first);
+  assertTensorsClose(y, 9);
+  assertTensorsClose(dy, 3);
+  const curved = grad((x: Tensor) => grad(f)(x).sum())(x);
+  assertStrictEquals(curved.device, second);
+  assertTensorsClose(curved, [6, 12]);
+  const curvature = hessian(f)(x);
+  assertTensorsClose(curvature, [[6, 0], [0, 12]]);
+});
+
+Deno.test("vmap moves the batch, and a tracer tells where its batch is", () => {
+  const x = toDevice(tensor([[1, 2], [3, 4]]), second);
+  const seen: Device[] = [];
+  const y = vmap((row: Tensor) => {
+    seen.push(row.device);
+    const moved = toDevice(row, first);
+    seen.push(moved.device);
+    return moved.sum();
+  })(x);
+  assertEquals(seen, [second, first]);
+  assertStrictEquals(y.device, first);
+  assertTensorsClose(y, [3, 7]);
+  const gradients = vmap(grad((row: Tensor) => cube(toDevice(row, first)).sum()))(x);
+  assertStrictEquals(gradients.device, second);
+  assertTensorsClose(gradients, [[3, 12], [27, 48]]);
+});
+
+Deno.test("a compiled function runs where it moves values to", () => {
+  const moving: ((x: Tensor) => Tensor)[] = [
+    (x) => cube(toDevice(x, first)).sum(),
+    (x) => toDevice(cube(x).sum(), first),
+    (x) => jit(cube, { device: first })(x).sum(),
+    (x) =>
+      cond(x.sum().greater(0), (x: Tensor) => toDevice(x, first), (x: Tensor) => x, cube(x)).sum(),
+    (x) =>
+      scan((c: Tensor, row: Tensor) => [toDevice(c, first).add(cube(row)), c], zeros([]), x)[0],
+    (x) => foriLoop(0, 3, (_, c: Tensor) => toDevice(c, first).mul(1), cube(x)).sum(),
+    (x) => checkpoint((x: Tensor) => cube(toDevice(x, first)))(x).sum(),
+  ];
+  for (const f of moving) {
+    for (const x of [tensor([1, 2]), toDevice(tensor([1, 2]), first)]) {
+      const { runs } = logOf(() => {
+        const y = jit(f)(x);
+        assertStrictEquals(y.device, first);
+        assertTensorsClose(y, 9);
+        const gradient = jit(grad(f))(x);
+        assert(isUnplaced(x) || gradient.device === first);
+        assertTensorsClose(gradient, [3, 12]);
+        assertTensorsClose(grad(jit(f))(x), [3, 12]);
+      });
+      assert(runs >= 3, String(f));
+      assertTensorsClose(f(x), 9);
+      assertStrictEquals(f(x).device, first);
+      assertTensorsClose(grad(f)(x), [3, 12]);
+    }
+  }
+});
+
+Deno.test("functions that are run step by step move values for real", () => {
+  const near = toDevice(tensor([3, 4]), second);
+  const far = toDevice(tensor([5, 6]), first);
+  const across = (x: Tensor): Tensor => toDevice(x.mul(near), first).mul(far).sum();
+  const pulled = customVjp(
+    across,
+    (x: Tensor) => [across(x), null],
+    (_, ct: Tensor) => [toDevice(ct.mul(far), second).mul(near)],
+  );
+  for (const f of [checkpoint(across), pulled]) {
+    const x = toDevice(tensor([1, 2]), second);
+    assertStrictEquals(f(x).device, first);
+    assertTensorsClose(f(x), 63);
+    const gradient = grad(f)(x);
+    assertStrictEquals(gradient.device, second);
+    assertTensorsClose(gradient, [15, 24]);
+    assertTensorsClose(vmap(grad(f))(toDevice(tensor([[1, 2]]), second)), [[15, 24]]);
+  }
+});
+
+Deno.test("the device of jit acts within every other transform", () => {
+  const f = jit(cube, { device: first });
+  const { runs } = logOf(() => {
+    const gradient = grad((x: Tensor) => f(x).sum())(tensor([1, 2]));
+    assertTensorsClose(gradient, [3, 12]);
+    assert(isUnplaced(gradient));
+    const y = vmap(f)(toDevice(tensor([[1], [2]]), second));
+    assertStrictEquals(y.device, first);
+    assertTensorsClose(y, [[1], [8]]);
+    const captured = vmap((x: Tensor) => jit(() => cube(x), { device: first })())(tensor([1, 2]));
+    assertStrictEquals(captured.device, first);
+    assertTensorsClose(captured, [1, 8]);
+    const whole = jit((x: Tensor) => f(x.add(1)).sub(1))(tensor([0, 1]));
+    assertStrictEquals(whole.device, first);
+    assertTensorsClose(whole, [0, 7]);
+    const numbers = grad((x: number) => jit((x: number) => square(x), { device: first })(x))(3);
+    assertTensorsClose(numbers, 6);
+  });
+  assert(runs >= 5, String(runs));
+  const { program } = jit((x: Tensor) => f(x)).lower(tensor([1, 2]));
+  assertEquals(program.equations.map(({ primitive }) => primitive.name), ["move", "call"]);
+});
+
+Deno.test("a compiled function that moves values elsewhere than where it runs is an error", () => {
+  const there = toDevice(tensor([1, 2]), second);
+  const f = function f(x: Tensor): Tensor {
+    return toDevice(x, first).mul(2);
+  };
+  const advice =
+    "it moves values to test:0, and a program runs on one device; move its arguments " +
+    "there, or move the values before or after the call";
+  assertRefused(() => jit(f)(there), ArgumentError, `Cannot run f on test:1: ${advice}`);
+  assertRefused(
+    () => jit(f, { device: second })(tensor([1])),
+    ArgumentError,
+    `Cannot run f on test:1: ${advice}`,
+  );
+  assertRefused(
+    () => grad(jit((x: Tensor) => f(x).sum()))(there),
+    ArgumentError,
+    `Cannot run a compiled function on test:1: ${advice}`,
+  );
+  for (const length of [3, 20_000]) {
     assertRefused(
-      () => f(name === "vmap" ? tensor([1]) : tensor(1)),
-      TraceError,
-      `Cannot move to cpu:0 float32[] while ${name} traces it: what is traced is where the arguments ` +
-        "are; move those before the call",
+      () => foriLoop(0, length, (_, x) => f(x), there),
+      ArgumentError,
+      `Cannot run scan on test:1: ${advice}`,
     );
   }
+  const captured = () => jit((x: Tensor) => f(x).add(there))(tensor([1, 2]));
+  assertRefused(
+    captured,
+    ArgumentError,
+    "Cannot run an anonymous function on test:0: it has captured a tensor that is on test:1; " +
+      "pass that one as an argument, or move it with toDevice",
+  );
+  assertRefused(
+    () => jit((x: Tensor) => toDevice(f(x), second))(tensor([1])),
+    ArgumentError,
+    "Cannot run a program that moves values to test:0 and to test:1: a program runs on one device; " +
+      "make a compiled function of each part and move what is between them",
+  );
+});
+
+Deno.test("arguments that jit moves are given up as others are", () => {
+  const step = jit((w: Tensor) => w.mul(2), { device: first, donateArgnums: 0 });
+  const w = tensor([3, 4]);
+  assertTensorsClose(step(w), [6, 8]);
+  assertRefused(
+    () => w.add(1),
+    ArgumentError,
+    "Cannot use float32[2]: it was donated as args[0] of an anonymous function (call 1); use what " +
+      "that call returned, or keep a copy from before it: copy(x), tree.map(copy, params)",
+  );
+});
+
+Deno.test("read brings elements before data is asked for them", async () => {
+  let isThere = false;
+  const elements = new Float32Array([1, 2]);
+  const give = () => {
+    if (!isThere) throw new Error("Cannot wait here");
+    return elements;
+  };
+  const storage = new Storage({
+    peek: (f) => f(give()),
+    elements: give,
+    arrive: () => Promise.resolve().then(() => void (isThere = true)),
+  }, 2);
+  const x = new Concrete("float32", [2], storage);
+  assertThrows(() => x.data(), Error, "Cannot wait here");
+  assertEquals([...await x.read<Float32Array>()], [1, 2]);
 });
 
 Deno.test("ready and read wait for what a device computes", async () => {

@@ -76,7 +76,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "axes",
     "check",
   ],
-  "src/backends": ["backend", "evaluator", "run"],
+  "src/backends": ["backend", "devices", "evaluator", "run"],
   "src/backends/wasm/assembler": [
     "encode",
     "expression",
@@ -149,6 +149,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   "src/primitives": [
     "structure",
     "barrier",
+    "move",
     "elementwise",
     "comparison",
     "arithmetic",

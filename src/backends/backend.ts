@@ -1,14 +1,14 @@
 /**
- * The contract of a backend, and the devices that are open.
+ * The contract of a backend. `devices.ts` holds those that are open and says which one work goes to;
+ * `run.ts` is the way from a program to its results. A backend keeps elements outside of the heap as
+ * `Resident`s (`src/core/storage.ts`), which say how they are read, at once or by a promise.
  *
  * @module
  */
-import { argumentError } from "../base/errors.ts";
 import type { Device } from "../core/device.ts";
 import type { Primitive } from "../core/primitive.ts";
 import type { Program } from "../core/program.ts";
 import type { Concrete, Type } from "../core/tensor.ts";
-import { installDispatcher, settle } from "../core/trace.ts";
 
 /** What messages call each argument that is given up; `null` for all others. */
 export type Donations = readonly (string | null)[];
@@ -43,7 +43,10 @@ export interface Description {
 
 /** A program that a backend has made ready to run. */
 export interface Executable {
-  /** Runs it. The tensors of arguments with names are given up. */
+  /**
+   * Runs it, or starts doing so: results may be residents that are still being computed. The tensors of
+   * arguments with names are given up.
+   */
   run(args: readonly Concrete[], names?: Donations): readonly Concrete[];
   /** Whether nothing of it is left to the evaluator. */
   readonly isWhole: boolean;
@@ -75,59 +78,37 @@ export interface BackendOptions {
   readonly memoryLimit?: number;
 }
 
-/** A way to run programs. */
+/** What a program is compiled for. */
+export interface CompileOptions {
+  /** Where it will run. */
+  readonly device: Device;
+  /** Which arguments may be given up. */
+  readonly isDonated: readonly boolean[];
+}
+
+/** A way to run programs, on one device or several. */
 export interface Backend {
   /** What it is called. */
   readonly name: string;
-  /** Makes an optimised program ready to run. `isDonated` says which arguments may be given up. */
-  compile(program: Program, isDonated: readonly boolean[]): Executable;
+  /**
+   * Makes an optimised program ready to run. Its arguments may be anywhere: what is not on the device
+   * yet is brought there by each run.
+   */
+  compile(program: Program, options: CompileOptions): Executable;
   /** Computes one operation at once, or gives `null` where the evaluator is to do it. */
   evaluate(
+    device: Device,
     primitive: Primitive,
     args: readonly Concrete[],
     params: unknown,
     types: readonly Type[],
   ): readonly Concrete[] | null;
-  /** Brings elements to where programs of this backend read them. */
-  put(x: Concrete): void;
+  /** Brings elements to where programs on the device read them; it may do so later. */
+  put(x: Concrete, device: Device): void;
   /** How many threads run its programs, at most. */
   threads(): number;
   /** What its memory holds. */
   memoryUsage(): MemoryUsage;
   /** Takes note of settings; those that it has no use for are left out. */
   configure(options: BackendOptions): void;
-}
-
-const open = new Map<Device, Backend>();
-
-/** Opens a device, or gives an open one another backend; eager operations go through it, too. */
-export function openDevice(device: Device, backend: Backend): void {
-  open.set(device, backend);
-  installDispatcher((device, primitive, args, params, types) =>
-    backendOf(device).evaluate(primitive, args, params, types)
-  );
-}
-
-/** Every device that is open. */
-export function openDevices(): readonly Device[] {
-  return [...open.keys()];
-}
-
-/** Whether a device is open. */
-export function isOpen(device: Device): boolean {
-  return open.has(device);
-}
-
-/** The backend of a device. */
-export function backendOf(device: Device): Backend {
-  const backend = open.get(device);
-  if (backend === undefined) throw argumentError(`Cannot use ${device}: it is not open`);
-  return backend;
-}
-
-/** A tensor of the same elements on a device. */
-export function moveTo(x: Concrete, device: Device): Concrete {
-  const own = settle(x, device, false);
-  if (own !== x) backendOf(device).put(own);
-  return own;
 }

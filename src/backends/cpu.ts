@@ -5,7 +5,7 @@
  * @module
  */
 import { cpu } from "../core/device.ts";
-import { openDevice } from "./backend.ts";
+import { openDevice } from "./devices.ts";
 import { engine } from "./wasm/engine.ts";
 import { wasm } from "./wasm/mod.ts";
 

@@ -10,12 +10,19 @@ import type { Device } from "../core/device.ts";
 import { programsIn, withoutEffects } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
-import { commonDevice, settle } from "../core/trace.ts";
 import { someEquation } from "../passes/control.ts";
 import { hasIndices } from "../passes/kinds.ts";
 import { optimize } from "../passes/mod.ts";
-import { backendOf, isOpen, openDevice } from "./backend.ts";
-import type { Backend, Donations, Executable } from "./backend.ts";
+import type { Donations, Executable } from "./backend.ts";
+import {
+  backendOf,
+  checkTarget,
+  commonDevice,
+  isOpen,
+  openDevice,
+  settle,
+  targetOf,
+} from "./devices.ts";
 import { evaluator, makeRunner } from "./evaluator.ts";
 
 // The processor can always evaluate; who opens it for another backend has been here before, or not.
@@ -24,14 +31,16 @@ if (!isOpen(cpu)) openDevice(cpu, evaluator);
 /** What a program has become. */
 interface Entry {
   readonly optimized: Program;
-  /** What backends have made of it, by which arguments are given up. */
-  readonly versions: Map<Backend, Map<string, Executable>>;
-  /** What the last backend has made of it, with no argument given up. */
-  plain: readonly [Backend, Executable] | null;
+  /** What has been made of it for each device, by which arguments are given up. */
+  readonly versions: Map<Device, Map<string, Executable>>;
+  /** What was made of it last, with no argument given up, and for which device. */
+  plain: readonly [Device, Executable] | null;
   /** The tensors in it. */
   readonly constants: ReadonlySet<Concrete>;
   /** The device that those were placed on, if any was. */
-  readonly device: Device | null;
+  readonly placement: Device | null;
+  /** The device that it moves values to, if it does. */
+  readonly target: Device | null;
 }
 
 const entries = new WeakMap<Program, Entry>();
@@ -39,33 +48,83 @@ const entries = new WeakMap<Program, Entry>();
 function entryOf(program: Program): Entry {
   let entry = entries.get(program);
   if (entry === undefined) {
+    const target = targetOf(program);
     const optimized = optimize(program);
     const constants = new Set(constantsOf(optimized));
-    const device = commonDevice([...constants], () => "compile a function that captures");
-    entry = { optimized, versions: new Map(), plain: null, constants, device };
+    const placement = commonDevice([...constants], () => "compile a function that captures");
+    entry = { optimized, versions: new Map(), plain: null, constants, placement, target };
     entries.set(program, entry);
   }
   return entry;
 }
 
-function versionOf({ optimized, versions }: Entry, backend: Backend, names: Donations): Executable {
-  let own = versions.get(backend);
-  if (own === undefined) versions.set(backend, own = new Map());
+function versionOf({ optimized, versions }: Entry, device: Device, names: Donations): Executable {
+  let own = versions.get(device);
+  if (own === undefined) versions.set(device, own = new Map());
   const isDonated = optimized.binders.map((_, i) => (names[i] ?? null) !== null);
   const key = isDonated.map(Number).join("");
   let version = own.get(key);
-  if (version === undefined) own.set(key, version = backend.compile(optimized, isDonated));
+  if (version === undefined) {
+    own.set(key, version = backendOf(device).compile(optimized, { device, isDonated }));
+  }
   return version;
 }
 
-/** Where a program runs on these arguments. `doing` is what the error says cannot be done. */
-export function deviceOf(args: readonly Concrete[], doing = "run a compiled function"): Device {
-  return commonDevice(args, () => doing) ?? defaultDevice();
+/** A compiled function and its arguments, as messages name them. */
+export interface Caller {
+  /** Its name. */
+  readonly name: string;
+  /** Where an argument of the program came from. */
+  pathOf(argument: number): string;
+}
+
+/** The device that arguments and program agree on; `null` if nothing was placed. */
+function placementOf(
+  { placement, target }: Entry,
+  args: readonly Concrete[],
+  caller: Caller | undefined,
+): Device | null {
+  const name = caller?.name ?? "a compiled function";
+  const placed = caller === undefined
+    ? commonDevice(args, () => `run ${name} with`)
+    : namedDevice(args, caller);
+  const device = placed ?? target ?? placement;
+  checkTarget(target, device, name);
+  if (placement !== null && placement !== device) {
+    throw argumentError(
+      `Cannot run ${name} on ${device}: it has captured a tensor that is on ${placement}; ` +
+        `pass that one as an argument, or move it with toDevice`,
+    );
+  }
+  return device;
+}
+
+/** The common device of arguments that have names. */
+function namedDevice(args: readonly Concrete[], { name, pathOf }: Caller): Device | null {
+  const first = args.findIndex(({ placement }) => placement !== null);
+  if (first < 0) return null;
+  const device = args[first].placement;
+  const other = args.findIndex(({ placement }) => placement !== null && placement !== device);
+  if (other < 0) return device;
+  const show = (i: number): string => `${pathOf(i)} is on ${args[i].placement}`;
+  throw argumentError(
+    `Cannot run ${name}: expected all arguments on one device, ${show(first)} and ` +
+      `${show(other)}; move one of them with toDevice`,
+  );
+}
+
+/**
+ * Where a program runs on these arguments.
+ *
+ * @throws {ArgumentError} when arguments, tensors in the program and moves within it disagree.
+ */
+export function deviceOf(program: Program, args: readonly Concrete[], caller?: Caller): Device {
+  return placementOf(entryOf(program), args, caller) ?? defaultDevice();
 }
 
 /** The program as a backend runs it, made once for as long as the program lives. */
-export function executableOf(program: Program, device: Device = defaultDevice()): Executable {
-  return versionOf(entryOf(program), backendOf(device), []);
+export function executableOf(program: Program, device: Device = deviceOf(program, [])): Executable {
+  return versionOf(entryOf(program), device, []);
 }
 
 /** Every tensor in a program, and in the programs within it. */
@@ -80,39 +139,34 @@ function* constantsOf(program: Program): Generator<Concrete> {
 /**
  * Runs a program, on the device of its arguments. `names` are those of arguments that are given up.
  *
- * @throws {ArgumentError} when arguments, or tensors in the program, are on different devices.
+ * @throws {ArgumentError} when arguments, tensors in the program and moves within it are on different
+ * devices.
  */
 export function runProgram(
   program: Program,
   args: readonly Concrete[],
   names?: Donations,
+  caller?: Caller,
 ): readonly Concrete[] {
   const entry = entryOf(program);
-  const placed = commonDevice(args, () => "run a compiled function");
-  const device = placed ?? entry.device ?? defaultDevice();
-  if (entry.device !== null && entry.device !== device) {
-    throw argumentError(
-      `Cannot run a compiled function on ${device}: it has captured a tensor that is on ` +
-        `${entry.device}; pass that one as an argument, or move it with toDevice`,
-    );
-  }
-  const results = execute(entry, backendOf(device), args, names);
-  if (placed === null && entry.device === null) return results;
+  const placed = placementOf(entry, args, caller);
+  const results = execute(entry, placed ?? defaultDevice(), args, names);
+  if (placed === null) return results;
   return results.map((result) =>
-    settle(result, device, !args.includes(result) && !entry.constants.has(result))
+    settle(result, placed, !args.includes(result) && !entry.constants.has(result))
   );
 }
 
 function execute(
   entry: Entry,
-  backend: Backend,
+  device: Device,
   args: readonly Concrete[],
   names: Donations | undefined,
 ): readonly Concrete[] {
   try {
-    if (names !== undefined) return versionOf(entry, backend, names).run(args, names);
-    if (entry.plain === null || entry.plain[0] !== backend) {
-      entry.plain = [backend, versionOf(entry, backend, [])];
+    if (names !== undefined) return versionOf(entry, device, names).run(args, names);
+    if (entry.plain === null || entry.plain[0] !== device) {
+      entry.plain = [device, versionOf(entry, device, [])];
     }
     return entry.plain[1].run(args);
   } catch (error) {

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { deviceOf, executableOf, runProgram } from "../backends/run.ts";
+import { placementOf } from "../backends/devices.ts";
+import { executableOf, runProgram } from "../backends/run.ts";
+import { defaultDevice } from "../core/device.ts";
 import { isInspecting } from "../core/origin.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { evaluateProgram, Program, Variable } from "../core/program.ts";
@@ -77,7 +79,7 @@ function runWhole<P>(
   if (!isWorthCompiling(body, steps) || isInspecting()) return null;
   let programs = wholes.get(body);
   if (programs === undefined) wholes.set(body, programs = new Map());
-  const device = deviceOf(args);
+  const device = placementOf(primitive, args, params) ?? defaultDevice();
   const place = `${device}/${key}`;
   let program = programs.get(place);
   if (program === undefined) {

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Device } from "./device.ts";
 import type { Concrete, Tensor, Type } from "./tensor.ts";
 
 /** Where the mapped axis of a batched value lies, or `null` for a value that is not batched. */
@@ -55,6 +56,9 @@ export interface Primitive<P = unknown> {
 
   /** For collectives: the named axis that they work across (`core/axes.ts`). */
   axisOf?(params: P): AxisUse;
+
+  /** For what moves between devices: where its result is; `null` for one that is not placed. */
+  target?(params: P): Device | null;
 
   /**
    * Whether it gives a value for all elements of its operands, NaN if need be, in a time that depends

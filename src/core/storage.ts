@@ -17,6 +17,11 @@ export interface Resident {
   elements(storage: Storage): Elements;
   /** A promise for the work that computes the elements, where there is such work. */
   ready?(): Promise<void>;
+  /**
+   * Brings the elements to where `peek` and `elements` give them without waiting; left out where they do
+   * so as soon as the work is done.
+   */
+  arrive?(storage: Storage): Promise<void>;
 }
 
 /**
@@ -63,6 +68,11 @@ export class Storage {
   /** A promise for the work behind the elements. */
   ready(): Promise<void> {
     return this.#resident?.ready?.() ?? Promise.resolve();
+  }
+
+  /** A promise for elements that can be read without waiting. */
+  arrive(): Promise<void> {
+    return this.#resident?.arrive?.(this) ?? this.ready();
   }
 
   /** Gives `f` the elements where they are, without a copy; it must not keep or change them. */

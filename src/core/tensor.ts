@@ -93,10 +93,20 @@ export abstract class Tensor implements Type {
   /**
    * Where its elements are, or, for a tensor that was never placed on a device, where work on it goes.
    *
-   * @throws {TraceError} when the value is traced and has no concrete value.
+   * @throws {TraceError} when the value is traced and where it will be is not known.
    */
   get device(): Device {
     return this.concrete("tell the device of").placement ?? defaultDevice();
+  }
+
+  /**
+   * The device that it was placed on, or computed on from others that were; `null` for all others, and
+   * where that is not known.
+   *
+   * @internal
+   */
+  get placement(): Device | null {
+    return null;
   }
 
   /** The number of axes. */
@@ -206,7 +216,7 @@ export abstract class Tensor implements Type {
    * ```
    */
   read<Values extends Elements = Unshared<Elements>>(): Promise<Values & Unshared<Values>> {
-    return this.concrete("read the data of").ready().then(() => this.data<Values>());
+    return this.concrete("read the data of").arrive().then(() => this.data<Values>());
   }
 
   /** What `JSON.stringify` writes: nested arrays, as `toArray` gives. */
@@ -311,21 +321,17 @@ export class Concrete extends Tensor {
     Object.freeze(this);
   }
 
-  /**
-   * The device that it was placed on, or computed on from others that were; `null` for all others.
-   *
-   * @internal
-   */
-  get placement(): Device | null {
+  /** The device that it was placed on, or computed on from others that were; `null` for all others. */
+  override get placement(): Device | null {
     return this.#placement;
   }
 
   /**
-   * Notes that it is on a device; for whoever has just made it.
+   * Notes that it is on a device, or on none; for whoever has just made it.
    *
    * @internal
    */
-  place(device: Device): void {
+  place(device: Device | null): void {
     this.#placement = device;
   }
 
@@ -351,6 +357,15 @@ export class Concrete extends Tensor {
    */
   ready(): Promise<void> {
     return this.#elements === null ? this.#kept().ready() : Promise.resolve();
+  }
+
+  /**
+   * A promise for elements that can be read without waiting.
+   *
+   * @internal
+   */
+  arrive(): Promise<void> {
+    return this.#elements === null ? this.#kept().arrive() : Promise.resolve();
   }
 
   /**

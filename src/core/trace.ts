@@ -10,10 +10,8 @@
  */
 import { defaultFloat, DESCRIPTION } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
-import { argumentError, traceError } from "../base/errors.ts";
+import { traceError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
-import { defaultDevice } from "./device.ts";
-import type { Device } from "./device.ts";
 import { currentInspector } from "./origin.ts";
 import type { Primitive } from "./primitive.ts";
 import { Concrete, splat, Tensor } from "./tensor.ts";
@@ -205,54 +203,19 @@ export class WeakScalar extends Tracer {
   }
 }
 
-/** A device's way to compute a primitive, or `null` where its reference meaning is best. */
+/** A way to compute a primitive that knows of devices. */
 export type Dispatcher = (
-  device: Device,
   primitive: Primitive,
   args: readonly Concrete[],
   params: unknown,
   types: readonly Type[],
-) => readonly Concrete[] | null;
+) => readonly Concrete[];
 
 let dispatcher: Dispatcher | null = null;
 
-/** Chooses what is asked before a primitive is evaluated; backends install themselves here. */
+/** Chooses what computes operations, in place of their reference meaning; devices install it. */
 export function installDispatcher(chosen: Dispatcher | null): void {
   dispatcher = chosen;
-}
-
-/**
- * The device on which some of the tensors were placed; `null` if none was. `doing` says in the error
- * what cannot be done with tensors of two devices.
- */
-export function commonDevice(args: readonly Concrete[], doing: () => string): Device | null {
-  let device: Device | null = null;
-  for (let i = 0; i < args.length; i++) {
-    const own = args[i].placement;
-    if (own === null || own === device) continue;
-    if (device !== null) throw deviceError(args, doing());
-    device = own;
-  }
-  return device;
-}
-
-function deviceError(args: readonly Concrete[], doing: string): Error {
-  const placed = args.filter(({ placement }) => placement !== null);
-  const [first] = placed;
-  const other = placed.find(({ placement }) => placement !== first.placement)!;
-  return argumentError(
-    `Cannot ${doing} ${showType(first)} on ${first.placement} and ${showType(other)} on ` +
-      `${other.placement}: expected one device; move one of them with toDevice`,
-  );
-}
-
-/** A result on `device`; a tensor of its own unless it `isFresh`, in the hands of nobody else. */
-export function settle(result: Concrete, device: Device, isFresh: boolean): Concrete {
-  if (result.placement === device) return result;
-  const { dtype, shape } = result;
-  const own = isFresh ? result : new Concrete(dtype, shape, result.storage);
-  own.place(device);
-  return own;
 }
 
 /** The trace at the bottom: it computes, with each primitive's reference meaning or a faster way. */
@@ -263,19 +226,9 @@ class EvaluationTrace extends Trace {
     }
     const values = args as readonly Concrete[];
     const types = primitive.type(values, params);
-    const device = commonDevice(values, () => `apply ${primitive.name} to`);
-    let results = dispatcher?.(
-      device ?? defaultDevice(),
-      primitive as Primitive,
-      values,
-      params,
-      types,
-    ) ?? primitive.evaluate(values, params, types);
-    if (device !== null) {
-      // Programs may hand on constants of their own.
-      const isOwn = primitive.derivative.kind !== "program";
-      results = results.map((one) => settle(one, device, isOwn && !values.includes(one)));
-    }
+    const results = dispatcher === null
+      ? primitive.evaluate(values, params, types)
+      : dispatcher(primitive as Primitive, values, params, types);
     currentInspector()?.(primitive as Primitive, values, results);
     return results;
   }

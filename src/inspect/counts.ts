@@ -56,6 +56,7 @@ const FREE: ReadonlySet<string> = new Set([
   "flip",
   "gather",
   "barrier",
+  "move",
 ]);
 
 /** Primitives that look at each element of their argument. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { backendOf } from "../backends/backend.ts";
+import { backendOf } from "../backends/devices.ts";
 import { engine as features } from "../backends/cpu.ts";
 import { cpu } from "../core/device.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { backendOf } from "../backends/backend.ts";
+import { backendOf } from "../backends/devices.ts";
 import { executableOf } from "../backends/run.ts";
 import type { MemoryUsage } from "../backends/backend.ts";
 import { defaultDevice } from "../core/device.ts";

@@ -46,6 +46,7 @@ const host = { kind: "host" } as const;
 export const kinds = {
   reshape: alias,
   stopGradient: alias,
+  move: alias,
   transpose: view,
   broadcast: view,
   slice: view,

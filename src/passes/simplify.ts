@@ -33,6 +33,8 @@ const simplifications: Readonly<Record<string, Simplification>> = {
   },
   // No derivative is taken of an optimised program any more.
   stopGradient: ({ inputs: [x] }) => x,
+  // A program runs on one device.
+  move: ({ inputs: [x] }) => x,
   reshape: ({ inputs: [x], outputs }, origin) => {
     const before = origin(x);
     if (before?.primitive.name !== "reshape") return null;

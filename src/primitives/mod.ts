@@ -11,6 +11,7 @@ import * as dynamicSlicing from "./dynamic_slicing.ts";
 import * as indexing from "./indexing.ts";
 import * as lu from "./lu.ts";
 import * as moments from "./moments.ts";
+import * as moving from "./move.ts";
 import * as ordering from "./ordering.ts";
 import * as orthogonal from "./orthogonal.ts";
 import * as randomBits from "./random_bits.ts";
@@ -32,6 +33,7 @@ export const primitives = {
   stopGradient: structure.stopGradientPrimitive,
   iota: structure.iotaPrimitive,
   barrier: barriers.barrierPrimitive,
+  move: moving.movePrimitive,
 
   equal: comparison.equalPrimitive,
   less: comparison.lessPrimitive,

@@ -9,6 +9,7 @@ import { argumentError } from "../base/errors.ts";
 import { showPath } from "../core/tree.ts";
 import { showType } from "../base/shape.ts";
 import { enterDerivative, restoreOrigin } from "../core/origin.ts";
+import type { Device } from "../core/device.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { Tensor, zerosOf } from "../core/tensor.ts";
 import type { Concrete } from "../core/tensor.ts";
@@ -62,6 +63,11 @@ export class JvpTracer extends Tracer {
   /** The concrete primal: control flow may depend on values that are known. */
   override concrete(purpose: string): Concrete {
     return this.primal.concrete(purpose);
+  }
+
+  /** Where the primal is. */
+  override get placement(): Device | null {
+    return this.primal.placement;
   }
 
   /** The primal as text. */

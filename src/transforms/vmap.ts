@@ -9,6 +9,7 @@ import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkAxis, removeAt, showType } from "../base/shape.ts";
 import { checkAxisName, mentionsAxis, nameOfAxis, newAxis, runWithin } from "../core/axes.ts";
+import type { Device } from "../core/device.ts";
 import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
 import { leafToTensor } from "../core/convert.ts";
 import { Tensor } from "../core/tensor.ts";
@@ -33,6 +34,15 @@ export class BatchTracer extends Tracer {
     super(trace, { dtype: value.dtype, shape: Object.freeze(removeAt(value.shape, axis)) });
     this.value = value;
     this.axis = axis;
+  }
+
+  /** Where the batch is. */
+  override get device(): Device {
+    return this.value.device;
+  }
+
+  override get placement(): Device | null {
+    return this.value.placement;
   }
 
   /** Whether every example is zero. */

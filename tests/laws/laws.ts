@@ -11,7 +11,7 @@ import { DtypeError, InternalError, ShapeError } from "../../src/base/errors.ts"
 import { insertAt, sizeOf } from "../../src/base/shape.ts";
 import type { Shape } from "../../src/base/shape.ts";
 import { checkProgram } from "../../src/core/check.ts";
-import { backendOf, openDevice } from "../../src/backends/backend.ts";
+import { backendOf, openDevice } from "../../src/backends/devices.ts";
 import { cpu } from "../../src/core/device.ts";
 import { optimize, passes } from "../../src/passes/mod.ts";
 import { makeRunner } from "../../src/backends/evaluator.ts";

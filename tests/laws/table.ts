@@ -9,6 +9,7 @@ import type { Shape } from "../../src/base/shape.ts";
 import type { BlockStart } from "../../src/primitives/dynamic_slicing.ts";
 import type { GatherParams } from "../../src/primitives/indexing.ts";
 import type { ConvParams } from "../../src/primitives/window.ts";
+import { cpu } from "../../src/core/device.ts";
 import { bindOne } from "../../src/core/trace.ts";
 import { luSolve } from "../../src/primitives/lu.ts";
 import { primitives } from "../../src/primitives/mod.ts";
@@ -241,6 +242,16 @@ export const table: Table = {
     ],
   },
   stopGradient: { ...elementwise(DTYPES, real), stops: true },
+  move: {
+    dtypes: DTYPES,
+    elementwise: true,
+    cases: [
+      given({ device: cpu, from: null }, argument([2, 3])),
+      given({ device: null, from: cpu }, argument([2])),
+      given({ device: cpu, from: cpu }, argument([])),
+      given({ device: null, from: null }, argument([0, 2])),
+    ],
+  },
   iota: {
     dtypes: NUMBERS,
     cases: NUMBERS.flatMap((dtype) => [given({ length: 4, dtype }), given({ length: 0, dtype })]),

@@ -16,8 +16,8 @@ import { configureThreads, usableThreads } from "./threads/threads.ts";
 /** Programs as WebAssembly modules. */
 export const wasm: Backend = {
   name: "wasm",
-  compile: assemble,
-  evaluate,
+  compile: (program, { isDonated }) => assemble(program, isDonated),
+  evaluate: (_device, primitive, args, params, types) => evaluate(primitive, args, params, types),
   put() {},
   threads: usableThreads,
   memoryUsage,

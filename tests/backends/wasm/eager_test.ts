@@ -1,6 +1,6 @@
 import { exp, flip, matmul, tensor } from "../../../mod.ts";
 import type { Tensor } from "../../../mod.ts";
-import { openDevice } from "../../../src/backends/backend.ts";
+import { openDevice } from "../../../src/backends/devices.ts";
 import { wasm } from "../../../src/backends/wasm/mod.ts";
 import { cpu } from "../../../src/core/device.ts";
 import { Concrete, splat } from "../../../src/core/tensor.ts";

@@ -9,6 +9,7 @@ import { DTYPES, isFloat, isInteger } from "../../../src/base/dtype.ts";
 import type { Dtype } from "../../../src/base/dtype.ts";
 import { range, sizeOf, withoutAxes } from "../../../src/base/shape.ts";
 import type { Shape } from "../../../src/base/shape.ts";
+import { cpu } from "../../../src/core/device.ts";
 import type { Primitive } from "../../../src/core/primitive.ts";
 import { type Atom, type Program, Variable } from "../../../src/core/program.ts";
 import { type Concrete, splat } from "../../../src/core/tensor.ts";
@@ -993,6 +994,7 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   pad: moving("pad", hasAxes, padding),
   concatenate: joining,
   stopGradient: moving("stopGradient", () => true, () => null),
+  move: moving("move", () => true, () => ({ device: cpu, from: null })),
   iota: counting,
   convert: converting,
   select: selecting,
