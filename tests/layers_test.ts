@@ -13,6 +13,7 @@ import { assertEquals } from "./support/std.ts";
  */
 const floors: readonly (readonly string[])[] = [
   ["src/base"],
+  ["src/backends/xla/pjrt"],
   ["src/numeric"],
   ["src/core"],
   ["src/tree.ts"],
@@ -105,6 +106,22 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   "src/backends/wasm/memory": ["linear_memory", "ranges", "recipes", "memory"],
   "src/backends/wasm/threads": ["worker", "workers", "threads"],
   "src/backends/wasm": ["machines", "executable", "eager", "mod"],
+  "src/backends/xla/pjrt": [
+    "host",
+    "layout",
+    "structs",
+    "api",
+    "named_values",
+    "compile_options",
+    "element_types",
+    "session",
+    "device",
+    "buffer",
+    "executable",
+    "client",
+    "plugin",
+    "mod",
+  ],
   "src/lowering": [
     "nest",
     "quotients",
@@ -209,7 +226,9 @@ const orders: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The files that may use the runtime, and what of it: `Deno`, or a `node:` module. */
-const hostUses: Readonly<Record<string, readonly string[]>> = {};
+const hostUses: Readonly<Record<string, readonly string[]>> = {
+  "src/backends/xla/pjrt/host.ts": ["Deno"],
+};
 
 interface Rules {
   readonly floors: readonly (readonly string[])[];

@@ -121,6 +121,19 @@ export class NonFiniteError extends RangeError {
   override name = "NonFiniteError";
 }
 
+/** An error that XLA reports: a program that it cannot compile, or work that failed. */
+export class XlaError extends Error {
+  /** The class's name, as printed before the message. */
+  override name = "XlaError";
+  /** XLA's name of the kind of error, such as `INVALID_ARGUMENT` or `RESOURCE_EXHAUSTED`. */
+  readonly code: string;
+
+  constructor(message: string, code: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** A fault of the library itself: never the user's doing. */
 export class InternalError extends Error {
   /** The class's name, as printed before the message. */
@@ -170,6 +183,11 @@ export function memoryError(message: string): MemoryError {
 /** An error for a NaN or an infinity; the stack begins at the user's line. */
 export function nonFiniteError(message: string): NonFiniteError {
   return atUserLine(() => new NonFiniteError(message));
+}
+
+/** An error that XLA reports, of the kind `code`; the stack begins at the user's line. */
+export function xlaError(message: string, code: string): XlaError {
+  return atUserLine(() => new XlaError(message, code));
 }
 
 /** An error for a state that the library promises never to reach. */

@@ -1,0 +1,241 @@
+/**
+ * Arrays in the memory of a device.
+ *
+ * @module
+ */
+import {
+  allocate,
+  byteSize,
+  describeValue,
+  type Dtype,
+  type Elements,
+} from "../../../base/dtype.ts";
+import { argumentError, dtypeError, shapeError } from "../../../base/errors.ts";
+import type { ClientDevice } from "./device.ts";
+import { addressOf, allocateBytes } from "./host.ts";
+import { Block } from "./layout.ts";
+import { Handle, type Session } from "./session.ts";
+import { MEMORY_LAYOUT, TILED } from "./structs.ts";
+
+/** The type of a buffer. */
+export interface BufferType {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+}
+
+/** A type as messages write it: `float32[2,3]`. */
+export function showType({ dtype, shape }: BufferType): string {
+  return `${dtype}[${shape}]`;
+}
+
+/** How many elements a shape has. */
+export function countElements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/**
+ * Throws unless `elements` is the typed array of a type.
+ *
+ * @param what Begins the message: "Cannot upload float32[2,3]".
+ */
+export function checkElements(
+  elements: unknown,
+  type: BufferType,
+  what: string,
+): asserts elements is Elements {
+  const kind = allocate(type.dtype, 0).constructor;
+  if (!(elements instanceof kind)) {
+    throw dtypeError(`${what}: expected a ${kind.name}, got ${describeValue(elements)}`);
+  }
+  const expected = countElements(type.shape);
+  const { length } = elements as Elements;
+  if (length !== expected) {
+    throw shapeError(`${what}: expected ${expected} elements, got ${length}`);
+  }
+}
+
+const rowMajor = new Map<number, { readonly address: bigint; readonly kept: unknown }>();
+
+/** The layout in which the last axis is contiguous, as PJRT takes it; `0n` when all are alike. */
+function rowMajorLayout(rank: number): bigint {
+  if (rank < 2) return 0n;
+  let found = rowMajor.get(rank);
+  if (found === undefined) {
+    const order = allocateBytes(8 * rank);
+    new BigInt64Array(order.buffer).set(
+      Array.from({ length: rank }, (_, i) => BigInt(rank - 1 - i)),
+    );
+    const block = new Block(MEMORY_LAYOUT);
+    block.set("tiled_struct_size", TILED.size);
+    block.set("minor_to_major", addressOf(order));
+    block.set("minor_to_major_size", rank);
+    found = { address: addressOf(block.bytes), kept: [order, block] };
+    rowMajor.set(rank, found);
+  }
+  return found.address;
+}
+
+/** An array in the memory of a device. It may still have to be computed: reading waits. */
+export class Buffer implements BufferType {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly device: ClientDevice;
+  readonly #handle: Handle;
+  #isDonated = false;
+
+  constructor(address: bigint, type: BufferType, device: ClientDevice) {
+    this.dtype = type.dtype;
+    this.shape = type.shape;
+    this.device = device;
+    this.#handle = new Handle(device.session, address, "Buffer_Destroy", this);
+  }
+
+  /** Bytes that its elements take on the host. */
+  get bytes(): number {
+    return byteSize(this.dtype) * countElements(this.shape);
+  }
+
+  /** Whether its memory was freed: it was deleted or donated, or its client was closed. */
+  get isDeleted(): boolean {
+    return this.#handle.address === 0n;
+  }
+
+  /** The client's state, by which buffers of different clients are told apart. */
+  get session(): Session {
+    return this.#handle.session;
+  }
+
+  /** Where the buffer is; `0n` when it was deleted. */
+  get address(): bigint {
+    return this.#handle.address;
+  }
+
+  /** Where the buffer is; throws when it was deleted. */
+  use(what: string): bigint {
+    const { address, session } = this.#handle;
+    if (address !== 0n) return address;
+    session.use(`${what} ${showType(this)}`);
+    const fate = this.#isDonated ? "donated to a computation" : "deleted";
+    throw argumentError(`${what} ${showType(this)}: the buffer was ${fate}`);
+  }
+
+  /** Bytes that it takes on its device. */
+  bytesOnDevice(): number {
+    const buffer = this.use("Cannot measure");
+    return this.session.api.call("Buffer_OnDeviceSizeInBytes", { buffer }, "Cannot measure")
+      .get("on_device_size_in_bytes");
+  }
+
+  /** Waits until it is computed; throws when that failed. */
+  await(): void {
+    const what = `Cannot wait for ${showType(this)}`;
+    const event = this.#readyEvent(what);
+    this.#finish(event, what);
+  }
+
+  /** Settles when it is computed; is rejected when that failed. */
+  async ready(): Promise<void> {
+    const { api } = this.session;
+    const what = `Cannot wait for ${showType(this)}`;
+    const event = this.#readyEvent(what);
+    if (!api.call("Event_IsReady", { event }, what).get("is_ready")) {
+      try {
+        await api.callAsync("Event_Await", { event }, what);
+      } finally {
+        api.call("Event_Destroy", { event }, what);
+      }
+      return;
+    }
+    this.#finish(event, what);
+  }
+
+  /** Waits until it is computed, and copies its elements in row-major order. */
+  read(into: Elements): void {
+    const src = this.use("Cannot read");
+    const what = `Cannot read ${showType(this)}`;
+    checkElements(into, this, what);
+    if (into.byteLength === 0) return this.await();
+    const { api } = this.session;
+    this.session.releaseTransfers();
+    const event = api.call("Buffer_ToHostBuffer", {
+      src,
+      host_layout: rowMajorLayout(this.shape.length),
+      dst: addressOf(into),
+      dst_size: into.byteLength,
+    }, what).get("event");
+    this.#finish(event, what);
+  }
+
+  /** The same without blocking while it is computed. `into` is written at once in the end. */
+  async readAsync(into: Elements): Promise<void> {
+    checkElements(into, this, `Cannot read ${showType(this)}`);
+    await this.ready();
+    this.read(into);
+  }
+
+  /** Copies it to another device of its client. */
+  copyTo(device: ClientDevice): Buffer {
+    const buffer = this.use("Cannot copy");
+    const what = `Cannot copy ${showType(this)} to another device`;
+    checkDevice(device, this.session, what);
+    const dst_device = device.address;
+    const copy = this.session.api.call("Buffer_CopyToDevice", { buffer, dst_device }, what);
+    return new Buffer(copy.get("dst_buffer"), this, device);
+  }
+
+  /** Frees its memory as soon as nothing that was started uses it. Again, it does nothing. */
+  delete(): void {
+    this.#handle.destroy();
+  }
+
+  /** Marks it as used up by a computation. */
+  donate(): void {
+    this.#isDonated = true;
+    this.#handle.destroy();
+  }
+
+  /** Marks it as used up, if a computation that failed has done that. */
+  donateIfConsumed(): void {
+    const buffer = this.address;
+    if (buffer === 0n) return;
+    const what = "Cannot tell what became of a donated buffer";
+    if (this.session.api.call("Buffer_IsDeleted", { buffer }, what).get("is_deleted")) {
+      this.donate();
+    }
+  }
+
+  #readyEvent(what: string): bigint {
+    const buffer = this.use("Cannot wait for");
+    return this.session.api.call("Buffer_ReadyEvent", { buffer }, what).get("event");
+  }
+
+  /** Waits for an event, and frees it. */
+  #finish(event: bigint, what: string): void {
+    const { api } = this.session;
+    try {
+      api.call("Event_Await", { event }, what);
+    } finally {
+      api.call("Event_Destroy", { event }, what);
+    }
+  }
+}
+
+/** Throws unless `device` is one of a client's, which this process can use. */
+export function checkDevice(
+  device: unknown,
+  session: Session,
+  what: string,
+): asserts device is ClientDevice {
+  const found = device as ClientDevice | null | undefined;
+  if (found?.session === undefined) {
+    throw argumentError(`${what}: expected a device of the client, got ${describeValue(device)}`);
+  }
+  if (found.session !== session) {
+    throw argumentError(`${what}: device ${found.id} belongs to another client`);
+  }
+  if (!found.isAddressable) {
+    throw argumentError(
+      `${what}: device ${found.id} belongs to process ${found.processIndex}, which is not this one`,
+    );
+  }
+}

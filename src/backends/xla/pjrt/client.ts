@@ -1,0 +1,212 @@
+/**
+ * Clients: what compiles, uploads and runs on the devices of one plugin.
+ *
+ * @module
+ */
+import { checkDtype, describeValue, type Dtype, type Elements } from "../../../base/dtype.ts";
+import { argumentError, shapeError } from "../../../base/errors.ts";
+import type { Api } from "./api.ts";
+import { Buffer, type BufferType, checkDevice, checkElements, showType } from "./buffer.ts";
+import { type CompileOptions, deviceCount, writeCompileOptions } from "./compile_options.ts";
+import { ClientDevice } from "./device.ts";
+import { elementType } from "./element_types.ts";
+import { Executable } from "./executable.ts";
+import { addressesAt, addressOf, allocateBytes, stableCopy, textAt } from "./host.ts";
+import { Block } from "./layout.ts";
+import { type Options, writeNamedValues } from "./named_values.ts";
+import { Session } from "./session.ts";
+import { PROGRAM, SEMANTICS } from "./structs.ts";
+
+/**
+ * From this many bytes on, an upload does not wait until the elements are read. Fewer are copied
+ * sooner than their memory would be remembered and let go of.
+ */
+const LARGE = 2 ** 18;
+
+/** The most axes that a shape may have. */
+const MAX_RANK = 64;
+
+/** What is known of a program besides its text. */
+export interface Signature {
+  /** The types of its arguments on each device, which every run is then checked against. */
+  readonly parameters?: readonly BufferType[];
+}
+
+/** A client of a plugin. */
+export class Client {
+  /** The platform's name: "cpu", "cuda", "tpu". */
+  readonly platform: string;
+  /** The version of the platform, in words of its own. */
+  readonly platformVersion: string;
+  /** The number of this process among those that work together. */
+  readonly processIndex: number;
+  /** All of its devices, also those that other processes use. */
+  readonly devices: readonly ClientDevice[];
+  readonly session: Session;
+  readonly #dims = new BigInt64Array(allocateBytes(8 * MAX_RANK).buffer);
+  readonly #dimsAddress = addressOf(this.#dims);
+
+  constructor(api: Api, options: Options) {
+    const what = `Cannot create a client of ${api.label}`;
+    const values = writeNamedValues(options);
+    const client = api.call("Client_Create", {
+      create_options: values.address,
+      num_options: values.count,
+      kv_get_callback: 0n,
+      kv_get_user_arg: 0n,
+      kv_put_callback: 0n,
+      kv_put_user_arg: 0n,
+      kv_try_get_callback: 0n,
+      kv_try_get_user_arg: 0n,
+    }, what).get("client");
+    this.session = new Session(api, client, this);
+    try {
+      const name = api.call("Client_PlatformName", { client }, what);
+      this.platform = textAt(name.get("platform_name"), name.get("platform_name_size"));
+      const version = api.call("Client_PlatformVersion", { client }, what);
+      this.platformVersion = textAt(
+        version.get("platform_version"),
+        version.get("platform_version_size"),
+      );
+      this.processIndex = api.call("Client_ProcessIndex", { client }, what).get("process_index");
+      const list = api.call("Client_Devices", { client }, what);
+      const addresses = addressesAt(list.get("devices"), list.get("num_devices"));
+      this.devices = Array.from(addresses, (one) => new ClientDevice(this.session, one, this));
+      if (this.devices.length === 0) {
+        throw argumentError(`${what}: it finds no device`);
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Whether it was closed. */
+  get isClosed(): boolean {
+    return this.session.isClosed;
+  }
+
+  /**
+   * Compiles a program.
+   *
+   * @param text A module in StableHLO (or another dialect that XLA reads), as MLIR's text.
+   */
+  compile(text: string, options: CompileOptions & Signature = {}): Executable {
+    const what = "Cannot compile the program";
+    const client = this.session.use(what);
+    if (typeof text !== "string") {
+      throw argumentError(`${what}: expected text, got ${describeValue(text)}`);
+    }
+    this.#checkDevices(options, what);
+    const code = stableCopy(new TextEncoder().encode(text));
+    const format = stableCopy(new TextEncoder().encode("mlir"));
+    const program = new Block(PROGRAM);
+    program.fill({
+      code: addressOf(code),
+      code_size: code.length,
+      format: addressOf(format),
+      format_size: format.length,
+    });
+    const encoded = stableCopy(writeCompileOptions(options));
+    const executable = this.session.api.call("Client_Compile", {
+      client,
+      program: addressOf(program.bytes),
+      compile_options: addressOf(encoded),
+      compile_options_size: encoded.length,
+    }, what).get("executable");
+    return this.#adopt(executable, options);
+  }
+
+  /** Makes a compiled program of what `serialise` gave, on a client of the same kind and version. */
+  load(serialised: Uint8Array, signature: Signature = {}): Executable {
+    const what = "Cannot load the compiled program";
+    const client = this.session.use(what);
+    if (!(serialised instanceof Uint8Array)) {
+      throw argumentError(`${what}: expected a Uint8Array, got ${describeValue(serialised)}`);
+    }
+    const bytes = stableCopy(serialised);
+    const executable = this.session.api.call("Executable_DeserializeAndLoad", {
+      client,
+      serialized_executable: addressOf(bytes),
+      serialized_executable_size: bytes.length,
+      overridden_serialized_compile_options: 0n,
+      overridden_serialized_compile_options_size: 0,
+    }, what).get("loaded_executable");
+    return this.#adopt(executable, signature);
+  }
+
+  /**
+   * Starts to copy elements into a device's memory.
+   *
+   * @param data The elements in row-major order. They must not change before the buffer is ready.
+   */
+  upload(data: Elements, dtype: Dtype, shape: readonly number[], device: ClientDevice): Buffer {
+    const client = this.session.use("Cannot upload elements");
+    checkDtype(dtype);
+    checkShape(shape);
+    const type = { dtype, shape: [...shape] };
+    const what = `Cannot upload ${showType(type)}`;
+    checkElements(data, type, what);
+    checkDevice(device, this.session, what);
+    this.session.releaseTransfers();
+    for (let axis = 0; axis < shape.length; axis++) this.#dims[axis] = BigInt(shape[axis]);
+    const isLarge = data.byteLength >= LARGE;
+    const block = this.session.api.call("Client_BufferFromHostBuffer", {
+      client,
+      data: addressOf(data),
+      type: elementType(dtype),
+      dims: this.#dimsAddress,
+      num_dims: shape.length,
+      byte_strides: 0n,
+      num_byte_strides: 0,
+      host_buffer_semantics: isLarge ? SEMANTICS.untilTransferCompletes : SEMANTICS.onlyDuringCall,
+      device: device.address,
+      memory: 0n,
+      device_layout: 0n,
+    }, what);
+    const event = block.get("done_with_host_buffer");
+    const buffer = new Buffer(block.get("buffer"), type, device);
+    if (isLarge) this.session.keepUntil(event, data);
+    else this.session.api.call("Event_Destroy", { event }, what);
+    return buffer;
+  }
+
+  /**
+   * Waits for what was started, and frees all that the client has made. Nothing of the client can be
+   * used afterwards. Again, it does nothing.
+   */
+  close(): void {
+    this.session.close();
+  }
+
+  #adopt(address: bigint, { parameters }: Signature): Executable {
+    return new Executable(this.session, address, this.devices, parameters ?? null);
+  }
+
+  /** Throws unless the client has the devices that a program is to be compiled for. */
+  #checkDevices(options: CompileOptions, what: string): void {
+    const count = deviceCount(options);
+    if (count > this.devices.length) {
+      throw argumentError(
+        `${what} for ${count} devices: the client has ${this.devices.length}`,
+      );
+    }
+    for (const id of options.deviceIds ?? []) {
+      if (this.devices.some((device) => device.id === id)) continue;
+      throw argumentError(
+        `${what} for device ${describeValue(id)}: the client has the devices ` +
+          `${this.devices.map((device) => device.id).join(", ")}`,
+      );
+    }
+  }
+}
+
+function checkShape(shape: unknown): asserts shape is readonly number[] {
+  const isShape = Array.isArray(shape) && shape.length <= MAX_RANK &&
+    shape.every((size) => Number.isSafeInteger(size) && size >= 0);
+  if (isShape) return;
+  throw shapeError(
+    `Cannot upload elements of the shape ${describeValue(shape)}: expected an array of at most ` +
+      `${MAX_RANK} integers from 0 on`,
+  );
+}

@@ -1,0 +1,63 @@
+/**
+ * PJRT's types of elements.
+ *
+ * @module
+ */
+import { type Dtype, DTYPES } from "../../../base/dtype.ts";
+
+/** The names of `PJRT_Buffer_Type`, by number. */
+const NAMES = [
+  "INVALID",
+  "PRED",
+  "S8",
+  "S16",
+  "S32",
+  "S64",
+  "U8",
+  "U16",
+  "U32",
+  "U64",
+  "F16",
+  "F32",
+  "F64",
+  "BF16",
+  "C64",
+  "C128",
+  "F8E5M2",
+  "F8E4M3FN",
+  "F8E4M3B11FNUZ",
+  "F8E5M2FNUZ",
+  "F8E4M3FNUZ",
+  "S4",
+  "U4",
+  "TOKEN",
+  "S2",
+  "U2",
+  "F8E4M3",
+  "F8E3M4",
+  "F8E8M0FNU",
+  "F4E2M1FN",
+] as const;
+
+const OF_DTYPES: Readonly<Record<Dtype, (typeof NAMES)[number]>> = {
+  bool: "PRED",
+  int32: "S32",
+  uint32: "U32",
+  float32: "F32",
+  float64: "F64",
+};
+
+/** PJRT's number of a dtype. */
+export function elementType(dtype: Dtype): number {
+  return NAMES.indexOf(OF_DTYPES[dtype]);
+}
+
+/** The dtype of PJRT's number, or `null` when tensors have no such elements. */
+export function dtypeOfElementType(type: number): Dtype | null {
+  return DTYPES.find((dtype) => elementType(dtype) === type) ?? null;
+}
+
+/** PJRT's name of a type of elements. */
+export function nameOfElementType(type: number): string {
+  return NAMES[type] ?? `number ${type}`;
+}

@@ -1,0 +1,23 @@
+/**
+ * A client of the PJRT C API, by which XLA compiles and runs programs on CPUs, GPUs and TPUs. It knows
+ * bytes, dtypes and shapes; what a program means is the business of others.
+ *
+ * @module
+ */
+export type { ApiVersion } from "./api.ts";
+export { Buffer, type BufferType } from "./buffer.ts";
+export { Client, type Signature } from "./client.ts";
+export type { CompileOptions } from "./compile_options.ts";
+export { ClientDevice, type MemoryStats } from "./device.ts";
+export { type Donated, Executable, type ExecutableMemory } from "./executable.ts";
+export type { Attributes, Options, OptionValue } from "./named_values.ts";
+export {
+  findPlugin,
+  openPlugin,
+  Plugin,
+  PLUGIN_KINDS,
+  PLUGIN_VARIABLE,
+  pluginFile,
+  pluginFolder,
+  type PluginKind,
+} from "./plugin.ts";

@@ -1,0 +1,106 @@
+/**
+ * Plugins: libraries that speak the PJRT C API.
+ *
+ * @module
+ */
+import { describeValue } from "../../../base/dtype.ts";
+import { argumentError } from "../../../base/errors.ts";
+import { Api, type ApiVersion } from "./api.ts";
+import { Client } from "./client.ts";
+import { environment, fileExists, openLibrary, operatingSystem } from "./host.ts";
+import { type Attributes, type Options, readNamedValues } from "./named_values.ts";
+
+/** An open plugin. It stays open until the process ends. */
+export class Plugin {
+  /** The file that it was opened from. */
+  readonly path: string;
+  /** The version of the PJRT C API that it was built with. */
+  readonly version: ApiVersion;
+  readonly api: Api;
+
+  constructor(path: string) {
+    this.path = path;
+    this.api = new Api(openLibrary(path), path);
+    this.version = this.api.version;
+    this.api.call("Plugin_Initialize", {}, `Cannot initialise ${this.api.label}`);
+  }
+
+  /** What the plugin says of itself, such as the versions of StableHLO that it reads. */
+  attributes(): Attributes {
+    const block = this.api.call("Plugin_Attributes", {}, `Cannot ask ${this.api.label}`);
+    return readNamedValues(block.get("attributes"), block.get("num_attributes"));
+  }
+
+  /**
+   * Makes a client of the plugin's devices.
+   *
+   * @param options Options by the plugin's names for them: `cpu_device_count` of CPUs,
+   * `visible_devices` and `memory_fraction` of GPUs.
+   */
+  createClient(options: Options = {}): Client {
+    return new Client(this.api, options);
+  }
+}
+
+const plugins = new Map<string, Plugin>();
+
+/** Opens the plugin in a file, unless it is open. */
+export function openPlugin(path: string): Plugin {
+  if (typeof path !== "string" || path === "" || path.includes("\0")) {
+    throw argumentError(
+      `Cannot open the PJRT plugin ${describeValue(path)}: expected the path of a file`,
+    );
+  }
+  let plugin = plugins.get(path);
+  if (plugin === undefined) plugins.set(path, plugin = new Plugin(path));
+  return plugin;
+}
+
+/** The environment variable that names a plugin. */
+export const PLUGIN_VARIABLE = "JACOBI_PJRT_PLUGIN";
+
+/** The kinds of plugins that can be installed, in the order in which they are looked for. */
+export const PLUGIN_KINDS = ["cuda13", "cuda12", "cpu"] as const;
+
+/** A kind of plugin that can be installed. */
+export type PluginKind = (typeof PLUGIN_KINDS)[number];
+
+/** The folder that installed plugins are in, or `null` where no environment variable tells. */
+export function pluginFolder(): string | null {
+  const system = operatingSystem();
+  if (system === "windows") {
+    const data = environment("LOCALAPPDATA");
+    return data === undefined ? null : `${data}\\jacobi`;
+  }
+  const home = environment("HOME");
+  const data = environment("XDG_DATA_HOME") ??
+    (home === undefined ? undefined : `${home}/.local/share`);
+  return data === undefined ? null : `${data}/jacobi`;
+}
+
+/** The file of an installed plugin in a folder. */
+export function pluginFile(folder: string, kind: PluginKind): string {
+  const separator = operatingSystem() === "windows" ? "\\" : "/";
+  return `${folder}${separator}pjrt_${kind}.so`;
+}
+
+/**
+ * The file of the plugin to use: the one given, or the one that the environment variable
+ * `JACOBI_PJRT_PLUGIN` names, or one that was installed. Variables and folders that may not be read
+ * are passed over, without a question to the user.
+ */
+export function findPlugin(path?: string): string {
+  const named = path ?? environment(PLUGIN_VARIABLE);
+  if (named !== undefined) return named;
+  const folder = pluginFolder();
+  const files = folder === null ? [] : PLUGIN_KINDS.map((kind) => pluginFile(folder, kind));
+  const found = files.find(fileExists);
+  if (found !== undefined) return found;
+  const where = folder === null
+    ? "the folder of installed plugins is not known without --allow-env"
+    : `there is none in ${JSON.stringify(folder)}, or it may not be read without --allow-read`;
+  throw argumentError(
+    `Cannot find a PJRT plugin: no path was given, ${PLUGIN_VARIABLE} is not set or may not be ` +
+      `read, and ${where}; install one with deno run -A jsr:@jacobi/jacobi/xla/install`,
+  );
+}
