@@ -9,11 +9,12 @@ import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkAxis } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
+import { Concrete } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { isScalarAxis } from "../functions/arguments.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
 import { add, div, maximum, mul, offset, scale, square, sub } from "../primitives/arithmetic.ts";
-import { less, lessEqual, select } from "../primitives/comparison.ts";
+import { less, lessEqual, not, select } from "../primitives/comparison.ts";
 import { reduceMax } from "../primitives/reduction.ts";
 import {
   broadcastAxis,
@@ -334,19 +335,23 @@ export function mish(x: TensorLike): Tensor {
 /**
  * `x` less the largest element of each row along `axis`, its exponentials and their sums, and that
  * axis counted from the front. In a row of nothing but minus infinity the sum, 0, is given as 1, so
- * that nothing divides by it, and `isVoid`.
+ * that nothing divides by it, and `isVoid`. Where rows with NaN or infinity are set apart, they are void
+ * too, and `isUnsound`.
  */
 interface ShiftedRows {
   readonly shifted: Tensor;
   readonly powers: Tensor;
   readonly sums: Tensor;
   readonly isVoid: Tensor;
+  /** `null` where such rows are not set apart, or are known not to be there. */
+  readonly isUnsound: Tensor | null;
   readonly spread: (rows: Tensor) => Tensor;
 }
 
-function shiftRows(input: Tensor, along: number): ShiftedRows {
+function shiftRows(input: Tensor, along: number, setsApart = false): ShiftedRows {
   const spread = (rows: Tensor): Tensor => broadcastAxis(rows, along, input.shape[along]);
   let shifted = input;
+  let isUnsound: Tensor | null = null;
   // Empty rows have no largest element, and nothing to shift.
   if (input.shape[along] > 0) {
     // The result does not depend on the shift, which therefore has no derivative; and minus infinity
@@ -354,12 +359,21 @@ function shiftRows(input: Tensor, along: number): ShiftedRows {
     const largest = stopGradient(reduceMax(input, [along]));
     const lowest = -LARGEST_FINITE[input.dtype as "float32" | "float64"];
     shifted = sub(input, spread(maximum(largest, constantLike(largest, lowest))));
+    if (setsApart) isUnsound = unlessNowhere(not(less(largest, constantLike(largest, Infinity))));
+    if (isUnsound !== null) {
+      shifted = select(spread(isUnsound), constantLike(shifted, -Infinity), shifted);
+    }
   }
   const powers = exp(shifted);
   const total = reduceSum(powers, [along]);
   const isVoid = lessEqual(total, constantLike(total, 0));
   const sums = select(isVoid, constantLike(total, 1), total);
-  return { shifted, powers, sums, isVoid, spread };
+  return { shifted, powers, sums, isVoid, isUnsound, spread };
+}
+
+/** Flags, or `null` where none is known to be set. */
+function unlessNowhere(flags: Tensor): Tensor | null {
+  return flags instanceof Concrete && flags.elements.every((flag) => flag === 0) ? null : flags;
 }
 
 /** `f` of floats along an axis. Axes 0 and -1 of a scalar name its one element, as in PyTorch. */
@@ -374,10 +388,22 @@ function alongRows(
   return f(input, checkAxis(axis, input.ndim, `Cannot apply ${name}`));
 }
 
-/** The softmax of floats, with zeros in a row of nothing but minus infinity, and no derivative. */
-export function maskedSoftmax(input: Tensor, along: number): Tensor {
-  const { powers, sums, spread } = shiftRows(input, along);
-  return div(powers, spread(sums));
+/**
+ * The softmax of floats, with zeros in a row of nothing but minus infinity, and no derivative. If
+ * rows with NaN or infinity are set apart, they are zeros too, and `rest`, with an axis of length 1, is
+ * NaN where such zeros stand for NaN; `null` if nowhere.
+ */
+export function maskedSoftmax(
+  input: Tensor,
+  along: number,
+  setsApart: boolean,
+): { readonly weights: Tensor; readonly rest: Tensor | null } {
+  const { powers, sums, isUnsound, spread } = shiftRows(input, along, setsApart);
+  const rest = isUnsound === null ? null : reshape(
+    select(isUnsound, constantLike(sums, NaN), constantLike(sums, 0)),
+    input.shape.with(along, 1),
+  );
+  return { weights: div(powers, spread(sums)), rest };
 }
 
 /**

@@ -290,8 +290,9 @@ function run(
  * before the output projection, whether or not weights are asked for; PyTorch gives NaN in the one
  * case and zeros in the other.
  *
- * Keys and values that no query looks at, such as padding, may be anything, also infinite or NaN.
- * Where some queries look at a value that is not finite, others get NaN from it: zero times infinity.
+ * Keys and values that a query does not look at, such as padding, may be anything, also infinite or
+ * NaN. A query that looks at a key with NaN, or has an infinite score, gives NaN; if there is a mask,
+ * without a derivative.
  *
  * @param embedDim The number of features `E` of the queries and of the output.
  * @param numHeads How many heads share them; must divide `embedDim`.

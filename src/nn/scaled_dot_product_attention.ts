@@ -8,6 +8,7 @@ import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { broadcastShapes, showShape, showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
+import { cond, customJvp } from "../control/mod.ts";
 import { toTensor } from "../core/convert.ts";
 import { Concrete } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
@@ -18,15 +19,18 @@ import {
   any,
   astype,
   expandDims,
+  isfinite,
   logicalAnd,
   matmul,
   mul,
   notEqual,
   ones,
+  sum,
   swapaxes,
   tril,
   where,
 } from "../functions/mod.ts";
+import { allFinite } from "../primitives/reduction.ts";
 import { maskedSoftmax } from "./activations.ts";
 import { dropout } from "./dropout.ts";
 
@@ -107,9 +111,57 @@ export function withoutUnseen(x: Tensor, seen: Tensor | undefined): Tensor {
   return seen === undefined ? x : where(seen, x, 0);
 }
 
+/** Elements that are finite, and zeros in place of the others. */
+function finitePart(x: Tensor): Tensor {
+  return where(isfinite(x), x, 0);
+}
+
+/** Queries times keys. */
+function plainScores(query: Tensor, key: Tensor): Tensor {
+  return matmul(query, swapaxes(key, -1, -2));
+}
+
+/** The same, with derivatives by finite factors: zeros from a mask would meet the others. */
+const maskedScores: (query: Tensor, key: Tensor) => Tensor = customJvp(
+  plainScores,
+  ([query, key], [dq, dk]) => [
+    maskedScores(query, key),
+    add(plainScores(dq, finitePart(key)), plainScores(finitePart(query), dk)),
+  ],
+);
+
+/** Weights times values; values that are infinite or NaN count only where they are allowed. */
+const maskedOutput: (weights: Tensor, value: Tensor, allowed: Tensor) => Tensor = customJvp(
+  (weights: Tensor, value: Tensor, allowed: Tensor) => {
+    const output = matmul(weights, finitePart(value));
+    return cond(
+      allFinite(value),
+      (output) => output,
+      (output, value, allowed) => {
+        const others = expandDims(where(isfinite(value), 0, value), -3);
+        return add(output, sum(where(expandDims(allowed, -1), others, 0), -2));
+      },
+      output,
+      value,
+      allowed,
+    );
+  },
+  ([weights, value, allowed], [dw, dv]) => [
+    maskedOutput(weights, value, allowed),
+    add(matmul(dw, finitePart(value)), matmul(weights, dv)),
+  ],
+);
+
+/** Whether all elements are finite and known. */
+function isKnownFinite(x: Tensor): boolean {
+  const isFinite = allFinite(x);
+  return isFinite instanceof Concrete && isFinite.elements[0] === 1;
+}
+
 /**
- * Attention (Vaswani et al., "Attention is all you need", 2017, equation 1). Keys and values that no
- * query looks at may be anything.
+ * Attention (Vaswani et al., "Attention is all you need", 2017, equation 1). Keys and values that a
+ * query does not look at may be anything. One that looks at NaN, or has an infinite score, gives NaN
+ * without a derivative, if there is a mask.
  *
  * @param query `[..., L, E]`, in the dtype of `key` and `value`.
  * @param key `[..., S, E]`.
@@ -125,13 +177,17 @@ export function attend(
   masks: AttentionMasks,
   drop: (weights: Tensor) => Tensor,
 ): [output: Tensor, weights: Tensor] {
-  const seen = seenKeys(masks);
-  let scores = matmul(mul(query, scale), swapaxes(withoutUnseen(key, seen), -1, -2));
-  if (masks.bias !== undefined) scores = add(scores, astype(masks.bias, scores.dtype));
+  const scaled = mul(query, scale);
   const allowed = allowedBy(masks);
+  const isPlain = allowed === undefined || [scaled, key, value].every(isKnownFinite);
+  let scores = isPlain ? plainScores(scaled, key) : maskedScores(scaled, key);
+  if (masks.bias !== undefined) scores = add(scores, astype(masks.bias, scores.dtype));
   if (allowed !== undefined) scores = where(allowed, scores, -Infinity);
-  const weights = drop(maskedSoftmax(scores, scores.ndim - 1));
-  return [matmul(weights, withoutUnseen(value, seen)), weights];
+  const softmax = maskedSoftmax(scores, scores.ndim - 1, allowed !== undefined);
+  const weights = drop(softmax.weights);
+  const output = isPlain ? matmul(weights, value) : maskedOutput(weights, value, allowed);
+  const { rest } = softmax;
+  return rest === null ? [output, weights] : [add(output, rest), add(weights, rest)];
 }
 
 const WHAT = "Cannot apply scaledDotProductAttention";
@@ -174,7 +230,8 @@ function checkOperands(query: Tensor, key: Tensor, value: Tensor): Shape {
  *
  * In a bool mask **true means that a position takes part**: that is the meaning of PyTorch's
  * `scaled_dot_product_attention` and of JAX, and the opposite of `multiHeadAttention`, whose masks
- * say what is left out. A query that may look at nothing gives zeros, with zero derivatives.
+ * say what is left out. A query that may look at nothing gives zeros, with zero derivatives. Keys and
+ * values that a query does not look at may be anything, also infinite or NaN.
  *
  * @param queries `[..., L, E]`.
  * @param keys `[..., S, E]`.

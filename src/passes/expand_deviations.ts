@@ -6,9 +6,10 @@
 import { range, withoutAxes } from "../base/shape.ts";
 import { RecordingTrace, typeOf } from "../core/program.ts";
 import type { Equation, Program } from "../core/program.ts";
+import { splat } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bindOne, runUnder } from "../core/trace.ts";
-import { mul, reciprocal, scale, sub } from "../primitives/arithmetic.ts";
+import { abs, mul, reciprocal, scale, sub } from "../primitives/arithmetic.ts";
 import { and, equal, less, not, select } from "../primitives/comparison.ts";
 import {
   DEVIATION_SCALES,
@@ -21,6 +22,7 @@ import {
   standardizePrimitive,
 } from "../primitives/moments.ts";
 import type { SpreadParams } from "../primitives/moments.ts";
+import { allFinitePrimitive, reduceMin } from "../primitives/reduction.ts";
 import { broadcast, constantLike, convert } from "../primitives/structure.ts";
 import type { ReduceParams } from "../primitives/structure.ts";
 import { inline } from "./inline_calls.ts";
@@ -44,12 +46,19 @@ function expansionOf(
   if (name === standardizePrimitive.name) {
     return (x, root) => standardized(x, root, (params as ReduceParams).axes);
   }
+  if (name === allFinitePrimitive.name) return (x) => everyFinite(x);
   if (name !== reduceSpreadPrimitive.name || outputs[0].type.dtype === "float32") return null;
   const { axes, divisor, eps, isRoot } = params as SpreadParams;
   return (x) =>
     isRoot
       ? reduceRoot(halfDeviations(x, axes), axes, divisor / 4, eps)
       : reduceSquares(halfDeviations(x, axes), axes, divisor / 4);
+}
+
+/** Whether all elements are finite. */
+function everyFinite(x: Tensor): Tensor {
+  if (x.size === 0) return splat(1, "bool", []);
+  return reduceMin(less(abs(x), constantLike(x, Infinity)), range(x.ndim));
 }
 
 /** Rows repeated along the axes. */

@@ -156,6 +156,7 @@ export const kinds = {
   barrier: { kind: "barrier" },
 
   standardize: { kind: "composite" },
+  allFinite: { kind: "composite" },
 
   pseudoInverse: host,
   randomGamma: host,

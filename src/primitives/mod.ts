@@ -105,6 +105,7 @@ export const primitives = {
   reduceMax: reduction.reduceMaxPrimitive,
   reduceMin: reduction.reduceMinPrimitive,
   reduceProd: reduction.reduceProdPrimitive,
+  allFinite: reduction.allFinitePrimitive,
   reduceMean: moments.reduceMeanPrimitive,
   reduceSquares: moments.reduceSquaresPrimitive,
   reduceRoot: moments.reduceRootPrimitive,

@@ -1,6 +1,6 @@
 /**
  * Reductions other than the sum, and running sums and products: reduceMax, reduceMin, reduceProd,
- * argmax, argmin, cumsum, cumprod.
+ * allFinite, argmax, argmin, cumsum, cumprod.
  *
  * @module
  */
@@ -143,6 +143,31 @@ export const reduceMinPrimitive: Primitive<ReduceParams> = extreme("reduceMin", 
 /** Smallest over the given axes. */
 export function reduceMin(x: Tensor, axes: readonly number[]): Tensor {
   return axes.length === 0 ? x : bindOne(reduceMinPrimitive, [x], { axes });
+}
+
+/**
+ * Whether all elements are finite, those of all examples together under vmap: it tells which of two
+ * ways to the same results is the right one, and a result without an axis leaves the choice to a branch.
+ */
+export const allFinitePrimitive: Primitive<null> = {
+  name: "allFinite",
+  isTotal: true,
+  type([x]) {
+    if (!isFloat(x.dtype)) throw internalError(`allFinite of ${x.dtype}`);
+    return [{ dtype: "bool", shape: [] }];
+  },
+  evaluate([{ elements }], _params, [type]) {
+    let i = 0;
+    while (i < elements.length && Math.abs(elements[i]) < Infinity) i++;
+    return [splat(i === elements.length ? 1 : 0, type.dtype, type.shape)];
+  },
+  batch: ([x]) => [[allFinite(x), null]],
+  derivative: { kind: "zero" },
+};
+
+/** Whether all elements are finite, those of all examples together under vmap. */
+export function allFinite(x: Tensor): Tensor {
+  return bindOne(allFinitePrimitive, [x], null);
 }
 
 /** A primitive that finds the place of an extreme along an axis. */

@@ -17,6 +17,7 @@ import {
   min,
   norm,
   prod,
+  stack,
   std,
   sum,
   tensor,
@@ -27,6 +28,7 @@ import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
 import { grad } from "../../src/transforms/grad.ts";
 import { hessian } from "../../src/transforms/jacobian.ts";
 import { jit } from "../../src/jit.ts";
+import { allFinite } from "../../src/primitives/reduction.ts";
 import * as random from "../../src/random/mod.ts";
 import { vjp } from "../../src/transforms/linearize.ts";
 import { vmap } from "../../src/transforms/vmap.ts";
@@ -363,5 +365,18 @@ Deno.test("sums of float32 are added up in double precision, compiled or not", (
         assert(apart <= bound, `axes ${axes}: ${value}, ${apart} units from ${sums[i] / divisor}`);
       });
     }
+  }
+});
+
+Deno.test("whether all elements are finite is one answer for all examples", () => {
+  const rows = tensor([[1, 2], [3, Infinity]]);
+  for (const f of [allFinite, jit(allFinite)]) {
+    assertTensorsClose(f(rows), false);
+    assertTensorsClose(f(rows.at(0)), true);
+    assertTensorsClose(f(tensor([NaN])), false);
+    assertTensorsClose(f(zeros([0, 2])), true);
+    assertTensorsClose(vmap(f, 0, null)(rows), false);
+    assertTensorsClose(vmap(vmap(f), 0, 0)(stack([rows, rows])), [[false, false], [false, false]]);
+    assertTensorsClose(vmap(f, 0, null)(stack([rows.at(0), rows.at(0)])), true);
   }
 });

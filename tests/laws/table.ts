@@ -11,8 +11,10 @@ import type { GatherParams } from "../../src/primitives/indexing.ts";
 import type { ConvParams } from "../../src/primitives/window.ts";
 import { cpu } from "../../src/core/device.ts";
 import { bindOne } from "../../src/core/trace.ts";
+import { isfinite, logicalOr } from "../../src/functions/comparison.ts";
 import { luSolve } from "../../src/primitives/lu.ts";
 import { primitives } from "../../src/primitives/mod.ts";
+import { allFinite } from "../../src/primitives/reduction.ts";
 import { product, transposed } from "../../src/primitives/matrices.ts";
 import { pseudoInverse, qr } from "../../src/primitives/orthogonal.ts";
 import type { Argument, Case, Row, Table } from "./laws.ts";
@@ -439,6 +441,12 @@ export const table: Table = {
       given({ axes: [0, 2] }, argument([2, 2, 3])),
       given({ axes: [1] }, argument([0, 2])),
     ],
+  },
+  allFinite: {
+    dtypes: FLOATS,
+    // It looks at all examples together, and may decide between ways to the same results only.
+    through: ([x]) => [logicalOr(allFinite(x), isfinite(x))],
+    cases: [plain(argument([2, 3])), plain(argument([])), plain(argument([0, 2]))],
   },
   reduceSquares: {
     dtypes: FLOATS,

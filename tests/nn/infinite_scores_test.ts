@@ -351,6 +351,81 @@ for (const [name, mask] of Object.entries(masks)) {
   });
 }
 
+/** What some queries see: masks by which the second one alone sees the last key. */
+const partial: Readonly<Record<string, unknown>> = {
+  "a mask": [[true, true, false], [true, true, true], [true, false, false]],
+  "what is added": [[0.5, 0, -I], [0, 1, 0], [0, -I, -I]],
+};
+
+for (const dtype of DTYPES) {
+  for (const [name, mask] of Object.entries(partial)) {
+    for (const bad of dtype === "float64" ? [I, -I, NaN] : [I]) {
+      Deno.test(`${bad} reaches those queries alone that see it, by ${name} in ${dtype}`, () => {
+        const d = (x: unknown) => tensor(x as number[][], { dtype });
+        const attnMask = tensor(mask as number[][]);
+        const attend = (q: Tensor, k: Tensor, v: Tensor) =>
+          nn.scaledDotProductAttention(q, k, v, { attnMask });
+        const good = [
+          d([[1, 0], [0, 1], [-1, 2]]),
+          d([[1, 2], [3, 4], [-2, 0.5]]),
+          d([[1, 2], [3, 5], [4, -1]]),
+        ];
+        const tolerance = dtype === "float64" ? { rtol: 1e-12, atol: 1e-13 } : { atol: 1e-5 };
+        type Args = [Tensor, Tensor, Tensor];
+        // The place that is infinite or NaN, and the results that have nothing to do with it.
+        const others = (out: Tensor) => out.at([0, 3, 2]).square().sum();
+        const places: [number, number[], (out: Tensor) => Tensor][] = [
+          [0, [1], others],
+          [1, [2, 0], others],
+          [2, [2], others],
+          [2, [2, 0], (out) => others(out).add(out.at(1, 1).square())],
+        ];
+        for (const [argument, place, part] of places) {
+          const loss = (...args: Args) => part(attend(...args));
+          const args = good.map((x, i) => i === argument ? x.set(place, bad) : x) as Args;
+          const derivatives = (derive: typeof grad, f: typeof loss) => (...args: Args): Tensor[] =>
+            [0, 1, 2].map((i) => derive(f, { argnums: i })(...args));
+          const want = derivatives(grad, loss)(...good as Args);
+          for (const run of [<F>(f: F): F => f, jit] as (typeof jit)[]) {
+            assertTensorsClose(run(loss)(...args), loss(...good as Args), tolerance);
+            const seen = run(attend)(...args).data().map((x) => Number(Number.isFinite(x)));
+            const column = place.length === 2 && argument === 2 ? 1 : 0;
+            assertTensorsClose(tensor(seen), [1, 1, 0, column, 1, 1]);
+            for (const derive of [jacrev, jacfwd] as (typeof grad)[]) {
+              const got = run(derivatives(derive, loss))(...args);
+              got.forEach((slope, i) => assertTensorsClose(slope, want[i], tolerance));
+            }
+            const second = run((...args: Args) =>
+              [0, 1, 2].map((i) => hessian(loss, { argnums: i })(...args) as Tensor)
+            );
+            second(...args).forEach((curve, i) => {
+              const expected = hessian(loss, { argnums: i })(...good as Args) as Tensor;
+              assertTensorsClose(curve, expected, tolerance);
+            });
+            const pairs = args.map((x, i) => stack([x, good[i]])) as Args;
+            const mapped = run(vmap(derivatives(grad, loss)))(...pairs);
+            mapped.forEach((slope, i) => {
+              assertTensorsClose(slope, stack([want[i], want[i]]), tolerance);
+            });
+          }
+        }
+      });
+    }
+  }
+}
+
+Deno.test("an infinite value that a query sees has its weight as its derivative", () => {
+  const [q, k] = [[[1, 0], [0, 1]], [[1, 2], [3, 4]]];
+  const f = (v: Tensor) => nn.scaledDotProductAttention(q, k, v, { isCausal: true });
+  const plain = tensor([[1, 2], [3, 4]]);
+  const v = tensor([[1, 2], [I, -I]]);
+  for (const g of [f, jit(f)]) {
+    assertTensorsClose(g(v), [[1, 2], [I, -I]]);
+    assertTensorsClose(jacrev(g)(v) as Tensor, jacrev(f)(plain) as Tensor);
+    assertTensorsClose(jacfwd(g)(v) as Tensor, jacfwd(f)(plain) as Tensor);
+  }
+});
+
 Deno.test("scores that overflow beside a mask that is added do no harm", () => {
   const big = tensor([[1e200]], { dtype: "float64" });
   const f = (q: Tensor) =>

@@ -1064,6 +1064,9 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   reduceMax: reduction("reduceMax", DTYPES),
   reduceMin: reduction("reduceMin", DTYPES),
   reduceProd: reduction("reduceProd", NUMBERS),
+  allFinite: (grower) => {
+    grower.apply("allFinite", [grower.any(FLOATS, true)], null, () => 0, true);
+  },
   reduceMean: moment("reduceMean"),
   reduceSquares: moment("reduceSquares"),
   reduceRoot: moment("reduceRoot"),
