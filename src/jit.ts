@@ -28,7 +28,12 @@ import type { AnyArgs, TensorsOf } from "./core/tree_types.ts";
 import { currentTrace, isEvaluating, WeakScalar } from "./core/trace.ts";
 import { checkDevice } from "./device.ts";
 import { move } from "./primitives/move.ts";
-import { checkFunction, flattenFunction, primalOf } from "./transforms/flatten_function.ts";
+import {
+  checkFunction,
+  flattenFunction,
+  noteReturned,
+  primalOf,
+} from "./transforms/flatten_function.ts";
 import { stage } from "./transforms/stage.ts";
 
 /** Options of `jit`. */
@@ -121,6 +126,8 @@ interface Entry extends Signature<Type | NumberInput | boolean, Snapshot> {
   readonly outStructure: Structure;
   /** Whether the results' structure holds data, of which each call gets a copy. */
   readonly hasData: boolean;
+  /** Which results were JavaScript values, in words. */
+  readonly values: readonly (string | undefined)[];
   /** What messages call each input that is donated; `null` for all others. */
   readonly names: readonly (string | null)[];
 }
@@ -251,6 +258,7 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
       program,
       outStructure,
       hasData: outStructure !== staged.structure,
+      values: staged.values,
       names,
     };
     // A program that holds values of an enclosing transform is good for this call only.
@@ -305,7 +313,11 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
 }
 
 /** The results of a call, put together. */
-function finish({ outStructure, hasData }: Entry, results: readonly Tensor[]): unknown {
+function finish(
+  { outStructure, hasData, values }: Entry,
+  results: readonly Tensor[],
+): unknown {
+  for (let i = 0; i < results.length; i++) noteReturned(results[i], values[i]);
   return unflatten(hasData ? ownStructure(outStructure) : outStructure, results);
 }
 

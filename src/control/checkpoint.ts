@@ -24,7 +24,7 @@ import { bind, currentTrace, isEvaluating, runEvaluated, WeakScalar } from "../c
 import { flatten, unflatten } from "../core/tree.ts";
 import type { AnyArgs, TensorsOf } from "../core/tree_types.ts";
 import { barrier } from "../primitives/barrier.ts";
-import { checkFunction, primalOf } from "../transforms/flatten_function.ts";
+import { checkFunction, noteReturned, primalOf } from "../transforms/flatten_function.ts";
 import { stage } from "../transforms/stage.ts";
 import { canonical } from "./canonical.ts";
 import { openProgram } from "./stage_body.ts";
@@ -298,6 +298,7 @@ export function checkpoint<Args extends AnyArgs, Out>(
     const results = isEvaluating()
       ? evaluateProgram(program, values)
       : bind(checkpointPrimitive, values, { program, policy });
+    results.forEach((result, i) => noteReturned(result, staged.values[i]));
     return unflatten(staged.structure, results) as TensorsOf<Out>;
   };
 }

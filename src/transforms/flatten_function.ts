@@ -10,7 +10,7 @@ import { sameShape, showType } from "../base/shape.ts";
 import { leafToInput, leafToTensor, toTensorOf } from "../core/convert.ts";
 import { sameType, Tensor } from "../core/tensor.ts";
 import type { TensorLike, Type } from "../core/tensor.ts";
-import { checkAlive, WeakScalar } from "../core/trace.ts";
+import { checkAlive, isEvaluating, WeakScalar } from "../core/trace.ts";
 import { flatten, flattenUpTo, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type { AnyFunction } from "../core/tree_types.ts";
@@ -74,14 +74,41 @@ export function checkSynchronous(output: unknown, transform: string): void {
   );
 }
 
+/** Tensors that stand for JavaScript values which functions returned, with descriptions of these. */
+const returned = new WeakMap<Tensor, string>();
+
+/** The JavaScript value that a function returned and a transform made this tensor of, in words. */
+export function returnedValue(result: Tensor): string | undefined {
+  return returned.get(result);
+}
+
+/** Notes of which JavaScript value a tensor was made, for enclosing derivatives. */
+export function noteReturned(result: Tensor, value: string | undefined): void {
+  if (value !== undefined && !isEvaluating()) returned.set(result, value);
+}
+
+/** A JavaScript value that would become a constant, in words. */
+function describeConstant(leaf: unknown): string | undefined {
+  if (leaf instanceof Tensor) return returnedValue(leaf);
+  if (ArrayBuffer.isView(leaf)) return `a ${describeValue(leaf)}`;
+  return typeof leaf === "number" || typeof leaf === "boolean"
+    ? `the ${typeof leaf} ${describeValue(leaf)}`
+    : undefined;
+}
+
 function flattenOutput(output: unknown, transform: string): FlatTree {
-  return flattenTensors(output, `Cannot return this value from ${transform}`);
+  const flat = flatten(output);
+  const converted = convertLeaves(flat, `Cannot return this value from ${transform}`);
+  if (converted.leaves !== flat.leaves) {
+    converted.leaves.forEach((leaf, i) => noteReturned(leaf, describeConstant(flat.leaves[i])));
+  }
+  return converted;
 }
 
 /**
  * The results of a function that is differentiated, as flat tensors. JavaScript numbers and typed
- * arrays among them are refused: they cannot depend on the arguments, and their derivative would
- * silently be zero.
+ * arrays among them, also those that a transform within has made tensors of, are refused: they cannot
+ * depend on the arguments, and their derivative would silently be zero.
  */
 export function flattenResults(
   output: unknown,
@@ -91,14 +118,12 @@ export function flattenResults(
   const flat = flatten(output);
   const { leaves, structure } = flat;
   leaves.forEach((leaf, i) => {
-    if (leaf instanceof Tensor) return;
-    const isArray = ArrayBuffer.isView(leaf);
-    if (typeof leaf !== "number" && typeof leaf !== "boolean" && !isArray) return;
+    const constant = describeConstant(leaf);
+    if (constant === undefined) return;
     const path = structure.kind === "leaf" ? "" : ` at ${showPath(leafPaths(structure)[i])}`;
     throw argumentError(
-      `Cannot take ${transform} of a function that returns ${
-        isArray ? `a ${describeValue(leaf)}` : `the ${typeof leaf} ${describeValue(leaf)}`
-      }${path}: a JavaScript value does not depend on the arguments; ` +
+      `Cannot take ${transform} of a function that returns ${constant}${path}: ` +
+        `a JavaScript value does not depend on the arguments; ` +
         `return a tensor, without item, toArray or data`,
     );
   });

@@ -12,7 +12,7 @@ import { TensorType } from "../core/tensor_type.ts";
 import { runUnder } from "../core/trace.ts";
 import { flatten, leafPaths, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import { checkFunction, flattenFunction } from "./flatten_function.ts";
+import { checkFunction, flattenFunction, returnedValue } from "./flatten_function.ts";
 import type { AnyFunction } from "../core/tree_types.ts";
 
 /** A traced function: its program, and the structure of its result. */
@@ -23,6 +23,8 @@ export interface Staged {
   readonly structure: Structure;
   /** The types of the result's leaves. */
   readonly types: readonly Type[];
+  /** Which of them were JavaScript values, in words. */
+  readonly values: readonly (string | undefined)[];
 }
 
 /** Traces `f` for arguments of these types. */
@@ -41,6 +43,7 @@ export function stage(
       program,
       structure: flat.resultStructure(),
       types: results.map(({ dtype, shape }) => ({ dtype, shape })),
+      values: results.map(returnedValue),
     };
   } finally {
     trace.alive = false;

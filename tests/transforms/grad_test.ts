@@ -366,15 +366,15 @@ Deno.test("arguments are not changed", () => {
   assert(Object.isFrozen(params));
 });
 
-Deno.test("a number that a compiled or mapped function returns is a constant", () => {
+Deno.test("a number among the results of branches and steps, or computed with, is a constant", () => {
   // It becomes a tensor there, as in `(x) => tensor(3)`: the derivative is 0, not an error.
   const x = tensor(2);
   // As if they were tensors: the types do not allow numbers everywhere.
   const [three, four] = [3, 4] as unknown as [Tensor, Tensor];
   const constants: readonly ((x: Tensor) => Tensor)[] = [
-    (x) => jit((_: Tensor) => three)(x),
+    (x) => jit((_: Tensor) => three)(x).mul(1),
     (x) => vmap((_: Tensor) => three)(x.reshape([1])).sum(),
-    (x) => checkpoint((_: Tensor) => three)(x),
+    (x) => checkpoint((_: Tensor) => three)(x).mul(1),
     (x) => cond(true, (_: Tensor) => three, (_: Tensor) => four, x),
     (x) => scan((_: Tensor, row: Tensor) => [three, row], tensor(0), x.reshape([1]))[0],
   ];
@@ -392,4 +392,38 @@ Deno.test("a number that a compiled or mapped function returns is a constant", (
     (x) => checkpoint(item)(x),
   ];
   for (const f of read) assertThrows(() => grad(f)(x), TraceError, "Cannot read the item of");
+});
+
+Deno.test("JavaScript values that a transform within makes tensors of are refused as results, too", () => {
+  const x = tensor(5);
+  const ways: ((x: Tensor) => Tensor)[] = [
+    (x) => jit(() => x.item())(),
+    (x) => jit(() => jit(() => x.item())())(),
+    (x) => checkpoint(() => x.item())(),
+    checkpoint((_: Tensor) => 5),
+    (x) => vmap(() => x.item(), 0, null, { axisSize: 2 })(),
+    jit((_: Tensor) => 5),
+  ];
+  const refused = (transform: string, returned: string) =>
+    `Cannot take ${transform} of a function that returns ${returned}: a JavaScript value does not ` +
+    `depend on the arguments; return a tensor, without item, toArray or data`;
+  for (const f of ways) {
+    // A program that was traced before says so as well.
+    for (let call = 0; call < 2; call++) {
+      assertRefused(() => grad(f)(x), ArgumentError, refused("grad", "the number 5"));
+      assertRefused(() => jvp(f, [x], [x]), ArgumentError, refused("jvp", "the number 5"));
+    }
+  }
+  const tree = jit((x: Tensor) => ({ y: x, z: [x, 7] }));
+  const sevens = vmap((_: Tensor) => 7);
+  assertRefused(() => vjp(tree, x), ArgumentError, refused("vjp", "the number 7 at .z[1]"));
+  assertRefused(
+    () => vjp(sevens, tensor([1, 2])),
+    ArgumentError,
+    refused("vjp", "the number 7"),
+  );
+  // Within a function they are constants like others.
+  assertTensorsClose(grad((x: Tensor) => x.mul(jit(() => 3)()).sum())(x), 3);
+  const constant = jit(() => 3)();
+  assertTensorsClose(grad((_: Tensor) => constant)(x), 0);
 });
