@@ -82,6 +82,13 @@ function allSteps(): Step[] {
       args: [...endings, "tests/backends/wasm/threads/endings_test.ts"],
       tests: true,
     },
+    { group: "xla", name: "xla plugin", args: ["run", "-A", "src/backends/xla/install.ts", "cpu"] },
+    {
+      group: "xla",
+      name: "xla",
+      args: ["test", "--no-check", "--no-prompt", "-A", "tests/backends/xla"],
+      tests: true,
+    },
     ...filesIn("tests/backends/wasm/engines", /^(?!suite).*\.ts$/).map((engine) => ({
       group: "engines",
       name: engine,
@@ -110,6 +117,7 @@ const groups = [
   "layers",
   "test",
   "endings",
+  "xla",
   "engines",
   "doctest",
   "npm",

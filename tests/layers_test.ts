@@ -48,7 +48,7 @@ const floors: readonly (readonly string[])[] = [
     "src/inspect",
     "src/linalg.ts",
   ],
-  ["src/models", "src/testing"],
+  ["src/models", "src/testing", "src/backends/xla/install.ts"],
   ["mod.ts"],
 ];
 
@@ -227,6 +227,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
 
 /** The files that may use the runtime, and what of it: `Deno`, or a `node:` module. */
 const hostUses: Readonly<Record<string, readonly string[]>> = {
+  "src/backends/xla/install.ts": ["Deno"],
   "src/backends/xla/pjrt/host.ts": ["Deno"],
 };
 
