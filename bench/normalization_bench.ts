@@ -4,7 +4,7 @@
  *     deno bench bench/normalization_bench.ts
  *
  * Each beside a plain formula of sums and squares, which overflows and underflows; compiled, and the
- * gradients too, and two small ones operation by operation.
+ * gradients too, and small ones operation by operation.
  */
 import { grad, jit, mean, nn, norm, random, std } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
@@ -83,14 +83,26 @@ const works: Readonly<Record<string, Work>> = {
 };
 
 const hundred = random.normal(random.key(5), [100]);
-const hundredWorks: Readonly<Record<string, readonly [() => Tensor, () => Tensor]>> = {
+const scores = random.normal(random.key(6), [32, 10]);
+
+/** Exponentials of what differs from the largest of each row, by their sums. */
+function plainSoftmax(x: Tensor): Tensor {
+  const powers = x.sub(x.max(1, { keepdims: true })).exp();
+  return powers.div(powers.sum(1, { keepdims: true }));
+}
+
+const smallWorks: Readonly<Record<string, readonly [() => Tensor, () => Tensor]>> = {
   "mean of 100, operation by operation": [() => hundred.sum().div(100), () => mean(hundred)],
   "norm of 100, operation by operation": [
     () => hundred.square().sum().sqrt(),
     () => norm(hundred),
   ],
+  "softmax of 32x10, operation by operation": [
+    () => plainSoftmax(scores),
+    () => nn.softmax(scores),
+  ],
 };
-for (const [group, [plain, scaled]] of Object.entries(hundredWorks)) {
+for (const [group, [plain, scaled]] of Object.entries(smallWorks)) {
   Deno.bench("plain", { group, baseline: true }, () => void plain());
   Deno.bench("scaled", { group }, () => void scaled());
 }

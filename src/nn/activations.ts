@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { describeValue, LARGEST_FINITE } from "../base/dtype.ts";
+import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkAxis } from "../base/shape.ts";
@@ -13,21 +13,15 @@ import { Concrete } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { isScalarAxis } from "../functions/arguments.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
-import { add, div, maximum, mul, offset, scale, square, sub } from "../primitives/arithmetic.ts";
+import { div, mul, offset, scale, square } from "../primitives/arithmetic.ts";
 import { less, lessEqual, not, select } from "../primitives/comparison.ts";
 import { reduceMax } from "../primitives/reduction.ts";
-import {
-  broadcastAxis,
-  constantLike,
-  reduceSum,
-  reshape,
-  stopGradient,
-} from "../primitives/structure.ts";
+import { softmax as strictSoftmax } from "../primitives/softmax.ts";
+import type { SoftmaxForm } from "../primitives/softmax.ts";
+import { constantLike, reshape, spreadRows, stopGradient } from "../primitives/structure.ts";
 import {
   erfc,
-  exp,
   expm1,
-  log,
   logaddexp,
   sigmoid as strictSigmoid,
   tanh as strictTanh,
@@ -332,60 +326,16 @@ export function mish(x: TensorLike): Tensor {
   return gated(floats(x, "mish"), LOGISTIC_RANGE, gate);
 }
 
-/**
- * `x` less the largest element of each row along `axis`, its exponentials and their sums, and that
- * axis counted from the front. In a row of nothing but minus infinity the sum, 0, is given as 1, so
- * that nothing divides by it, and `isVoid`. Where rows with NaN or infinity are set apart, they are void
- * too, and `isUnsound`.
- */
-interface ShiftedRows {
-  readonly shifted: Tensor;
-  readonly powers: Tensor;
-  readonly sums: Tensor;
-  readonly isVoid: Tensor;
-  /** `null` where such rows are not set apart, or are known not to be there. */
-  readonly isUnsound: Tensor | null;
-  readonly spread: (rows: Tensor) => Tensor;
-}
-
-function shiftRows(input: Tensor, along: number, setsApart = false): ShiftedRows {
-  const spread = (rows: Tensor): Tensor => broadcastAxis(rows, along, input.shape[along]);
-  let shifted = input;
-  let isUnsound: Tensor | null = null;
-  // Empty rows have no largest element, and nothing to shift.
-  if (input.shape[along] > 0) {
-    // The result does not depend on the shift, which therefore has no derivative; and minus infinity
-    // less itself would be NaN.
-    const largest = stopGradient(reduceMax(input, [along]));
-    const lowest = -LARGEST_FINITE[input.dtype as "float32" | "float64"];
-    shifted = sub(input, spread(maximum(largest, constantLike(largest, lowest))));
-    if (setsApart) isUnsound = unlessNowhere(not(less(largest, constantLike(largest, Infinity))));
-    if (isUnsound !== null) {
-      shifted = select(spread(isUnsound), constantLike(shifted, -Infinity), shifted);
-    }
-  }
-  const powers = exp(shifted);
-  const total = reduceSum(powers, [along]);
-  const isVoid = lessEqual(total, constantLike(total, 0));
-  const sums = select(isVoid, constantLike(total, 1), total);
-  return { shifted, powers, sums, isVoid, isUnsound, spread };
-}
-
 /** Flags, or `null` where none is known to be set. */
 function unlessNowhere(flags: Tensor): Tensor | null {
   return flags instanceof Concrete && flags.elements.every((flag) => flag === 0) ? null : flags;
 }
 
-/** `f` of floats along an axis. Axes 0 and -1 of a scalar name its one element, as in PyTorch. */
-function alongRows(
-  x: TensorLike,
-  axis: number,
-  name: string,
-  f: (input: Tensor, along: number) => Tensor,
-): Tensor {
+/** A form of softmax along an axis. Axes 0 and -1 of a scalar name its one element, as in PyTorch. */
+function alongRows(x: TensorLike, axis: number, name: string, form: SoftmaxForm): Tensor {
   const input = floats(x, name);
-  if (isScalarAxis(input, axis)) return reshape(f(reshape(input, [1]), 0), []);
-  return f(input, checkAxis(axis, input.ndim, `Cannot apply ${name}`));
+  if (isScalarAxis(input, axis)) return reshape(strictSoftmax(reshape(input, [1]), [0], form), []);
+  return strictSoftmax(input, [checkAxis(axis, input.ndim, `Cannot apply ${name}`)], form);
 }
 
 /**
@@ -398,12 +348,22 @@ export function maskedSoftmax(
   along: number,
   setsApart: boolean,
 ): { readonly weights: Tensor; readonly rest: Tensor | null } {
-  const { powers, sums, isUnsound, spread } = shiftRows(input, along, setsApart);
-  const rest = isUnsound === null ? null : reshape(
-    select(isUnsound, constantLike(sums, NaN), constantLike(sums, 0)),
-    input.shape.with(along, 1),
-  );
-  return { weights: div(powers, spread(sums)), rest };
+  const axes = [along];
+  let isUnsound: Tensor | null = null;
+  if (setsApart && input.shape[along] > 0) {
+    const largest = stopGradient(reduceMax(input, axes));
+    isUnsound = unlessNowhere(not(less(largest, constantLike(largest, Infinity))));
+  }
+  if (isUnsound === null) return { weights: strictSoftmax(input, axes, "masked"), rest: null };
+  const sound = select(spreadRows(isUnsound, input, axes), constantLike(input, -Infinity), input);
+  const rest = { dtype: input.dtype, shape: isUnsound.shape };
+  return {
+    weights: strictSoftmax(sound, axes, "masked"),
+    rest: reshape(
+      select(isUnsound, constantLike(rest, NaN), constantLike(rest, 0)),
+      input.shape.with(along, 1),
+    ),
+  };
 }
 
 /**
@@ -425,14 +385,7 @@ export function maskedSoftmax(
  */
 export function softmax(x: TensorLike, axis?: number): Tensor {
   if (axis === undefined) axis = -1;
-  return alongRows(x, axis, "softmax", softmaxRows);
-}
-
-function softmaxRows(input: Tensor, along: number): Tensor {
-  const { powers, sums, isVoid, spread } = shiftRows(input, along);
-  // What is added where nothing is a probability has no derivative, unlike a division by 0.
-  const nothing = select(isVoid, constantLike(sums, NaN), constantLike(sums, 0));
-  return add(div(powers, spread(sums)), spread(nothing));
+  return alongRows(x, axis, "softmax", "plain");
 }
 
 /**
@@ -454,11 +407,5 @@ function softmaxRows(input: Tensor, along: number): Tensor {
  */
 export function logSoftmax(x: TensorLike, axis?: number): Tensor {
   if (axis === undefined) axis = -1;
-  return alongRows(x, axis, "logSoftmax", logSoftmaxRows);
-}
-
-function logSoftmaxRows(input: Tensor, along: number): Tensor {
-  const { shifted, sums, isVoid, spread } = shiftRows(input, along);
-  const logarithm = log(sums);
-  return sub(shifted, spread(select(isVoid, constantLike(sums, -Infinity), logarithm)));
+  return alongRows(x, axis, "logSoftmax", "logarithm");
 }

@@ -28,7 +28,7 @@ export type Kind =
   /** Not in loops: an algorithm of its own. */
   | { readonly kind: "kernel" }
   /** Made of others by a pass, before anything else looks at it. */
-  | { readonly kind: "composite" }
+  | { readonly kind: "composite"; readonly isHeavy: boolean }
   /** Left to the evaluator on purpose: what no kernel would make faster. */
   | { readonly kind: "host" }
   /** The same elements in the same memory, there as soon as all of the arguments are. */
@@ -155,8 +155,9 @@ export const kinds = {
   svd: kernel,
   barrier: { kind: "barrier" },
 
-  standardize: { kind: "composite" },
-  allFinite: { kind: "composite" },
+  standardize: { kind: "composite", isHeavy: false },
+  softmax: { kind: "composite", isHeavy: true },
+  allFinite: { kind: "composite", isHeavy: false },
 
   pseudoInverse: host,
   randomGamma: host,
@@ -225,8 +226,8 @@ export function neverFails(name: string): boolean {
   return kind !== undefined && kind !== "host" && kind !== "barrier" && !failing.has(name);
 }
 
-/** Whether a primitive is elementwise and takes much longer than an addition. */
+/** Whether a primitive takes much longer for an element than an addition. */
 export function isHeavy(name: string): boolean {
-  const kind = kindOf(name);
-  return kind.kind === "map" && kind.isHeavy;
+  const kind = known(name);
+  return kind !== undefined && "isHeavy" in kind && kind.isHeavy;
 }

@@ -9,7 +9,7 @@ import { Program, withoutDeadEquations } from "../core/program.ts";
 import { absorbTransposes } from "./absorb_transposes.ts";
 import { bindConstants } from "./bind_constants.ts";
 import { asControl, withPrograms } from "./control.ts";
-import { expandDeviations } from "./expand_deviations.ts";
+import { expandComposites } from "./expand_composites.ts";
 import { foldConstants } from "./fold_constants.ts";
 import { hoistInvariants } from "./hoist_invariants.ts";
 import { inlineBranches, inlineCalls } from "./inline_calls.ts";
@@ -29,7 +29,7 @@ export interface Pass {
 /** The passes that run first, also on a branch before it takes the place of its switch. */
 const firstPasses: readonly Pass[] = [
   { name: "inlineCalls", run: inlineCalls },
-  { name: "expandDeviations", run: expandDeviations },
+  { name: "expandComposites", run: expandComposites },
   { name: "spreadUpdates", run: spreadUpdates },
   { name: "foldConstants", run: foldConstants },
 ];

@@ -18,6 +18,7 @@ import * as randomBits from "./random_bits.ts";
 import * as randomGamma from "./random_gamma.ts";
 import * as reduction from "./reduction.ts";
 import * as slicing from "./slicing.ts";
+import * as softmax from "./softmax.ts";
 import * as structure from "./structure.ts";
 import * as transcendental from "./transcendental.ts";
 import * as triangular from "./triangular.ts";
@@ -113,6 +114,7 @@ export const primitives = {
   reduceCosine: moments.reduceCosinePrimitive,
   standardize: moments.standardizePrimitive,
   over: moments.overPrimitive,
+  softmax: softmax.softmaxPrimitive,
   argmax: reduction.argmaxPrimitive,
   argmin: reduction.argminPrimitive,
   cumsum: reduction.cumsumPrimitive,

@@ -14,7 +14,7 @@ import { internalError } from "../base/errors.ts";
 import { range, sameShape, showType, withoutAxes } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Primitive } from "../core/primitive.ts";
-import { allocateFor, Concrete, dense, splat } from "../core/tensor.ts";
+import { allocateFor, Concrete, splat } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
 import {
@@ -45,11 +45,12 @@ import {
   constantLike,
   convert,
   convertPrimitive,
+  mapRows,
   reducedType,
   reduceSum,
   reduceSumPrimitive,
   reductionRows,
-  transposePrimitive,
+  spreadRows,
 } from "./structure.ts";
 import type { ReduceParams } from "./structure.ts";
 
@@ -411,11 +412,7 @@ export const reduceMeanPrimitive: Primitive<MeanParams> = {
   derivative: {
     kind: "linear",
     transpose: ([ct], [x], { axes }) => [
-      broadcast(
-        convert(div(ct, constantLike(ct, countOf(x, axes))), x.dtype),
-        x.shape,
-        withoutAxes(range(x.shape.length), axes),
-      ),
+      spreadRows(convert(div(ct, constantLike(ct, countOf(x, axes))), x.dtype), x, axes),
     ],
   },
 };
@@ -530,7 +527,7 @@ function over(x: Tensor, root: Tensor): Tensor {
 
 /** Elements divided by a root that is one of theirs over `axes`, 0 where it is. */
 export function overRoot(x: Tensor, root: Tensor, axes: readonly number[]): Tensor {
-  return over(x, broadcast(root, x.shape, withoutAxes(range(x.ndim), axes)));
+  return over(x, spreadRows(root, x, axes));
 }
 
 /** What deviations are divided by where they could be out of range themselves. */
@@ -542,7 +539,7 @@ const HALVING = 2;
  */
 export const DEVIATION_SCALES = { tiny: 2 ** -96, raise: 2 ** 96, lower: 0.25 } as const;
 
-/** Standardizes a row of float32, with the bits of `expandDeviations`. */
+/** Standardizes a row of float32, with the bits of `expandComposites`. */
 function standardizeSingle(row: Elements, root: number, out: Elements, at: number): void {
   const { fround } = Math;
   const factor = root !== 0 && root < DEVIATION_SCALES.tiny
@@ -592,20 +589,14 @@ export const standardizePrimitive: Primitive<ReduceParams> = {
     }
     return [{ dtype: x.dtype, shape: x.shape }];
   },
-  evaluate([x, root], { axes }, [type]) {
-    const permutation = [...withoutAxes(range(x.ndim), axes), ...axes];
-    const shape = permutation.map((axis) => x.shape[axis]);
-    const rows = dense(reductionRows(x, axes));
-    const out = allocateFor({ dtype: type.dtype, shape });
-    const count = countOf(x, axes);
-    const write = type.dtype === "float32" ? standardizeSingle : standardizeDouble;
-    for (let at = 0, row = 0; at < rows.length; at += count, row++) {
-      write(rows.subarray(at, at + count), root.elements[root.held === 1 ? 0 : row], out, at);
-    }
-    const result = new Concrete(type.dtype, shape, out);
-    if (permutation.every((axis, i) => axis === i)) return [result];
-    const back = permutation.map((_, axis) => permutation.indexOf(axis));
-    return transposePrimitive.evaluate([result], { permutation: back }, [type]);
+  evaluate([x, root], { axes }) {
+    const write = x.dtype === "float32" ? standardizeSingle : standardizeDouble;
+    const { elements, held } = root;
+    return [
+      mapRows(x, axes, (row, out, at, number) => {
+        write(row, elements[held === 1 ? 0 : number], out, at);
+      }),
+    ];
   },
   batch([x, root], [axis, rootAxis], size, { axes }) {
     const target = axis ?? 0;
@@ -618,8 +609,7 @@ export const standardizePrimitive: Primitive<ReduceParams> = {
     kind: "smooth",
     tangents: [
       (dx, [, root], _results, { axes }) => standardize(dx, root, axes),
-      (dr, [x, root], [out], { axes }) =>
-        neg(mul(out, broadcast(over(dr, root), x.shape, withoutAxes(range(x.ndim), axes)))),
+      (dr, [x, root], [out], { axes }) => neg(mul(out, spreadRows(over(dr, root), x, axes))),
     ],
     // The difference from the mean is its own transpose.
     transpose: [(ct, root, _own, { axes }) => standardize(ct, root, axes), null],

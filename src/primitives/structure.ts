@@ -5,7 +5,7 @@
  * @module
  */
 import { DTYPES, isFloat } from "../base/dtype.ts";
-import type { Dtype } from "../base/dtype.ts";
+import type { Dtype, Elements } from "../base/dtype.ts";
 import { internalError, shapeError } from "../base/errors.ts";
 import {
   checkSize,
@@ -24,7 +24,7 @@ import {
 import type { Shape } from "../base/shape.ts";
 import { readView } from "../numeric/strided.ts";
 import type { BatchAxis, Primitive } from "../core/primitive.ts";
-import { allocateFor, Concrete, isSplat, splat } from "../core/tensor.ts";
+import { allocateFor, Concrete, dense, isSplat, splat } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
 
@@ -197,6 +197,34 @@ export function reductionRows(x: Concrete, axes: readonly number[]): Concrete {
   if (permutation.every((axis, i) => axis === i)) return x;
   const shape = permutation.map((axis) => x.shape[axis]);
   return transposePrimitive.evaluate([x], { permutation }, [{ dtype: x.dtype, shape }])[0];
+}
+
+/** One value for each row of a tensor like `x`, repeated along the axes of the rows. */
+export function spreadRows(rows: Tensor, x: Type, axes: readonly number[]): Tensor {
+  return broadcast(rows, x.shape, withoutAxes(range(x.shape.length), axes));
+}
+
+/**
+ * A tensor of the same type, each row of which is written by `write`: from a row's elements to those of
+ * the result from a place on. It is told the number of the row.
+ */
+export function mapRows(
+  x: Concrete,
+  axes: readonly number[],
+  write: (row: Elements, out: Elements, at: number, number: number) => void,
+): Concrete {
+  const permutation = [...withoutAxes(range(x.ndim), axes), ...axes];
+  const shape = permutation.map((axis) => x.shape[axis]);
+  const rows = dense(reductionRows(x, axes));
+  const out = allocateFor({ dtype: x.dtype, shape });
+  const count = sizeOf(axes.map((axis) => x.shape[axis]));
+  for (let at = 0, number = 0; at < rows.length; at += count, number++) {
+    write(rows.subarray(at, at + count), out, at, number);
+  }
+  const result = new Concrete(x.dtype, shape, out);
+  if (permutation.every((axis, i) => axis === i)) return result;
+  const back = permutation.map((_, axis) => permutation.indexOf(axis));
+  return transposePrimitive.evaluate([result], { permutation: back }, [x])[0];
 }
 
 /** The batching rule that all reductions share. */

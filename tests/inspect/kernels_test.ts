@@ -27,7 +27,7 @@ Deno.test("passes shows the program behind each pass", () => {
   const after = inspect.passes(program);
   assertEquals(after.map(({ name }) => name).slice(0, 3), [
     "inlineCalls",
-    "expandDeviations",
+    "expandComposites",
     "spreadUpdates",
   ]);
   assertEquals(String(after.at(-1)!.program), String(inspect.optimize(program)));

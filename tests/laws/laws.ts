@@ -534,7 +534,7 @@ export function checkPasses(program: Program, args: readonly Type[], law: string
     // These replace equations by several, or take some out of a program; all others make it shorter.
     const mayGrow = [
       "inlineCalls",
-      "expandDeviations",
+      "expandComposites",
       "spreadUpdates",
       "inlineBranches",
       "hoistInvariants",

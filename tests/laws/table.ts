@@ -506,6 +506,16 @@ export const table: Table = {
     ],
   },
   over: elementwise(FLOATS, real, positive),
+  softmax: {
+    dtypes: FLOATS,
+    roundingTolerance: 1e-6,
+    cases: (["plain", "masked", "logarithm"] as const).flatMap((form) => [
+      given({ axes: [1], form }, argument([2, 3])),
+      given({ axes: [0], form }, argument([3, 2])),
+      given({ axes: [1], form }, argument([2, 2, 2])),
+      given({ axes: [1], form }, argument([2, 0])),
+    ]),
+  },
   argmax: {
     dtypes: DTYPES,
     cases: [

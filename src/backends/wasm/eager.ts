@@ -17,7 +17,7 @@ import { assembleOpen, type OpenProgram } from "./executable.ts";
 import { Given } from "../../passes/forms.ts";
 import { ruleOf } from "../../lowering/rules.ts";
 import { isHeavy } from "../../passes/kinds.ts";
-import { expandDeviations } from "../../passes/expand_deviations.ts";
+import { expandComposites } from "../../passes/expand_composites.ts";
 
 /** How many kinds of operations are kept; the one that was used longest ago makes room. */
 const MOST_KINDS = 256;
@@ -135,6 +135,6 @@ function compileOne(
   const inputs = args.map((arg) => (isSplat(arg) ? left.numbers : left.binders).shift()!);
   const outputs = types.map((type) => new Variable(type));
   const program = new Program(binders, [{ primitive, inputs, params, outputs }], outputs);
-  const compiled = assembleOpen(expandDeviations(program), numbers.length);
+  const compiled = assembleOpen(expandComposites(program), numbers.length);
   return compiled.schedule.steps.some((step) => "task" in step) ? null : compiled;
 }

@@ -571,6 +571,16 @@ function standardize(grower: Grower): void {
   grower.apply("standardize", [x, root], { axes }, error);
 }
 
+/** Softmax in one of its forms: an error of a logarithm is one of the shifted elements. */
+function softmax(grower: Grower): void {
+  const rows = exactRows(grower);
+  if (rows === null) return;
+  const { x, axes, count } = rows;
+  const form = grower.choices.of(["plain", "masked", "logarithm"]);
+  const error = (largest: number) => (count + 8) * unitOf(x.concrete.dtype) * (1 + largest);
+  grower.apply("softmax", [x], { axes, form }, error);
+}
+
 function cosine(grower: Grower): void {
   const rows = exactRows(grower);
   if (rows === null) return;
@@ -1073,6 +1083,7 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   reduceSpread: spread,
   reduceCosine: cosine,
   standardize,
+  softmax,
   over,
   barrier: (grower) => {
     const values = [grower.any(DTYPES, true), grower.any(DTYPES, true)];

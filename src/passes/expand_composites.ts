@@ -1,9 +1,9 @@
 /**
- * The pass that writes deviations from means as the means, for each row, and elementwise work.
+ * The pass that writes deviations from means, and softmax, as reductions of rows and elementwise work.
  *
  * @module
  */
-import { range, withoutAxes } from "../base/shape.ts";
+import { range } from "../base/shape.ts";
 import { RecordingTrace, typeOf } from "../core/program.ts";
 import type { Equation, Program } from "../core/program.ts";
 import { splat } from "../core/tensor.ts";
@@ -23,12 +23,14 @@ import {
 } from "../primitives/moments.ts";
 import type { SpreadParams } from "../primitives/moments.ts";
 import { allFinitePrimitive, reduceMin } from "../primitives/reduction.ts";
-import { broadcast, constantLike, convert } from "../primitives/structure.ts";
+import { expandSoftmax, softmaxPrimitive } from "../primitives/softmax.ts";
+import type { SoftmaxParams } from "../primitives/softmax.ts";
+import { constantLike, convert, spreadRows } from "../primitives/structure.ts";
 import type { ReduceParams } from "../primitives/structure.ts";
 import { inline } from "./inline_calls.ts";
 
-/** Replaces deviations, and what is made of those of float64, by what loops can follow. */
-export function expandDeviations(program: Program): Program {
+/** Replaces softmax, deviations, and what is made of those of float64, by what loops can follow. */
+export function expandComposites(program: Program): Program {
   return inline(program, (equation) => {
     const expand = expansionOf(equation);
     if (expand === null) return null;
@@ -47,6 +49,7 @@ function expansionOf(
     return (x, root) => standardized(x, root, (params as ReduceParams).axes);
   }
   if (name === allFinitePrimitive.name) return (x) => everyFinite(x);
+  if (name === softmaxPrimitive.name) return (x) => expandSoftmax(x, params as SoftmaxParams);
   if (name !== reduceSpreadPrimitive.name || outputs[0].type.dtype === "float32") return null;
   const { axes, divisor, eps, isRoot } = params as SpreadParams;
   return (x) =>
@@ -61,14 +64,9 @@ function everyFinite(x: Tensor): Tensor {
   return reduceMin(less(abs(x), constantLike(x, Infinity)), range(x.ndim));
 }
 
-/** Rows repeated along the axes. */
-function spread(rows: Tensor, { shape }: Tensor, axes: readonly number[]): Tensor {
-  return broadcast(rows, shape, withoutAxes(range(shape.length), axes));
-}
-
 /** Half of what elements of float64 differ from their mean by. */
 function halfDeviations(x: Tensor, axes: readonly number[]): Tensor {
-  const less = (x: Tensor): Tensor => sub(x, spread(reduceMean(x, axes), x, axes));
+  const less = (x: Tensor): Tensor => sub(x, spreadRows(reduceMean(x, axes), x, axes));
   // The mean was rounded: what that leaves of it is taken off, too.
   return less(less(scale(x, 0.5)));
 }
@@ -86,7 +84,7 @@ function standardized(x: Tensor, root: Tensor, axes: readonly number[]): Tensor 
   const mean = bindOne(reduceMeanPrimitive, [x], { axes, dtype: "float64" });
   const first = convert(mean, "float32");
   const rest = convert(sub(mean, convert(first, "float64")), "float32");
-  const scaled = mul(x, spread(factor, x, axes));
-  const centred = sub(scaled, spread(mul(first, factor), x, axes));
-  return mul(sub(centred, spread(mul(rest, factor), x, axes)), spread(inverse, x, axes));
+  const scaled = mul(x, spreadRows(factor, x, axes));
+  const centred = sub(scaled, spreadRows(mul(first, factor), x, axes));
+  return mul(sub(centred, spreadRows(mul(rest, factor), x, axes)), spreadRows(inverse, x, axes));
 }
