@@ -317,8 +317,8 @@ function finish(
   { outStructure, hasData, values }: Entry,
   results: readonly Tensor[],
 ): unknown {
-  for (let i = 0; i < results.length; i++) noteReturned(results[i], values[i]);
-  return unflatten(hasData ? ownStructure(outStructure) : outStructure, results);
+  const noted = noteReturned(results, values);
+  return unflatten(hasData ? ownStructure(outStructure) : outStructure, noted);
 }
 
 /** Runs `f` itself, so that each operation happens where the user wrote it. */
@@ -334,7 +334,7 @@ function runAsWritten(
   };
   const flat = flattenFunction(withStatics, structure, "jit");
   const results = flat.call(leaves);
-  return unflatten(flat.resultStructure(), results);
+  return unflatten(flat.resultStructure(), noteReturned(results, flat.resultValues()));
 }
 
 /** A jitted function as its calls see it. */

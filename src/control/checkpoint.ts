@@ -298,7 +298,6 @@ export function checkpoint<Args extends AnyArgs, Out>(
     const results = isEvaluating()
       ? evaluateProgram(program, values)
       : bind(checkpointPrimitive, values, { program, policy });
-    results.forEach((result, i) => noteReturned(result, staged.values[i]));
-    return unflatten(staged.structure, results) as TensorsOf<Out>;
+    return unflatten(staged.structure, noteReturned(results, staged.values)) as TensorsOf<Out>;
   };
 }

@@ -8,7 +8,7 @@ import { describeValue, isFloat } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError, treeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
 import { leafToInput, leafToTensor, toTensorOf } from "../core/convert.ts";
-import { sameType, Tensor } from "../core/tensor.ts";
+import { Concrete, sameType, Tensor } from "../core/tensor.ts";
 import type { TensorLike, Type } from "../core/tensor.ts";
 import { checkAlive, isEvaluating, WeakScalar } from "../core/trace.ts";
 import { flatten, flattenUpTo, leafPaths, showPath, unflatten } from "../core/tree.ts";
@@ -24,16 +24,22 @@ export interface FlatTree {
   readonly structure: Structure;
 }
 
+/** The same, and the leaves as they were. */
+interface Converted extends FlatTree {
+  readonly given: readonly unknown[];
+}
+
 /** A tree of tensors, numbers and typed arrays as flat tensors. `what` begins messages. */
 export function flattenTensors(tree: unknown, what: string): FlatTree {
   return convertLeaves(flatten(tree), what);
 }
 
-function convertLeaves({ leaves, structure }: ReturnType<typeof flatten>, what: string): FlatTree {
+function convertLeaves({ leaves, structure }: ReturnType<typeof flatten>, what: string): Converted {
   const areReady = leaves.every((leaf) => leaf instanceof Tensor && !(leaf instanceof WeakScalar));
-  if (areReady) return { leaves: leaves as Tensor[], structure };
+  if (areReady) return { leaves: leaves as Tensor[], structure, given: leaves };
   const paths = leafPaths(structure);
-  return { leaves: leaves.map((leaf, i) => leafToTensor(leaf, paths[i], what)), structure };
+  const converted = leaves.map((leaf, i) => leafToTensor(leaf, paths[i], what));
+  return { leaves: converted, structure, given: leaves };
 }
 
 /**
@@ -77,32 +83,38 @@ export function checkSynchronous(output: unknown, transform: string): void {
 /** Tensors that stand for JavaScript values which functions returned, with descriptions of these. */
 const returned = new WeakMap<Tensor, string>();
 
-/** The JavaScript value that a function returned and a transform made this tensor of, in words. */
-export function returnedValue(result: Tensor): string | undefined {
-  return returned.get(result);
-}
-
-/** Notes of which JavaScript value a tensor was made, for enclosing derivatives. */
-export function noteReturned(result: Tensor, value: string | undefined): void {
-  if (value !== undefined && !isEvaluating()) returned.set(result, value);
+/**
+ * The results of a function, those that were JavaScript values noted as such for enclosing derivatives.
+ * `values` describes these.
+ */
+export function noteReturned(
+  results: readonly Tensor[],
+  values: readonly (string | undefined)[],
+): readonly Tensor[] {
+  if (isEvaluating() || values.every((value) => value === undefined)) return results;
+  return results.map((result, i) => {
+    const value = values[i];
+    if (value === undefined) return result;
+    // A program hands out its own constants.
+    const own = result instanceof Concrete
+      ? new Concrete(result.dtype, result.shape, result.storage)
+      : result;
+    returned.set(own, value);
+    return own;
+  });
 }
 
 /** A JavaScript value that would become a constant, in words. */
 function describeConstant(leaf: unknown): string | undefined {
-  if (leaf instanceof Tensor) return returnedValue(leaf);
+  if (leaf instanceof Tensor) return returned.get(leaf);
   if (ArrayBuffer.isView(leaf)) return `a ${describeValue(leaf)}`;
   return typeof leaf === "number" || typeof leaf === "boolean"
     ? `the ${typeof leaf} ${describeValue(leaf)}`
     : undefined;
 }
 
-function flattenOutput(output: unknown, transform: string): FlatTree {
-  const flat = flatten(output);
-  const converted = convertLeaves(flat, `Cannot return this value from ${transform}`);
-  if (converted.leaves !== flat.leaves) {
-    converted.leaves.forEach((leaf, i) => noteReturned(leaf, describeConstant(flat.leaves[i])));
-  }
-  return converted;
+function flattenOutput(output: unknown, transform: string): Converted {
+  return convertLeaves(flatten(output), `Cannot return this value from ${transform}`);
 }
 
 /**
@@ -114,7 +126,7 @@ export function flattenResults(
   output: unknown,
   transform: string,
   what = `Cannot return this value from ${transform}`,
-): FlatTree {
+): Converted {
   const flat = flatten(output);
   const { leaves, structure } = flat;
   leaves.forEach((leaf, i) => {
@@ -136,6 +148,8 @@ export interface FlatFunction {
   readonly call: (leaves: readonly unknown[]) => Tensor[];
   /** The structure of what the last call returned. */
   readonly resultStructure: () => Structure;
+  /** Which leaves of it were JavaScript values, in words. */
+  readonly resultValues: () => readonly (string | undefined)[];
 }
 
 /**
@@ -148,20 +162,20 @@ export function flattenFunction(
   transform: string,
   takeApart: typeof flattenOutput = flattenOutput,
 ): FlatFunction {
-  let result: Structure | undefined;
+  let result: Converted | undefined;
   return {
     call(leaves) {
       const args = unflatten(structure, leaves) as unknown[];
       const output = f(...args);
       checkSynchronous(output, transform);
-      const flat = takeApart(output, transform);
-      for (const leaf of flat.leaves) checkAlive(leaf, `the result of ${transform}`);
-      result = flat.structure;
-      return flat.leaves;
+      result = takeApart(output, transform);
+      for (const leaf of result.leaves) checkAlive(leaf, `the result of ${transform}`);
+      return result.leaves;
     },
     resultStructure() {
-      return result!;
+      return result!.structure;
     },
+    resultValues: () => result!.given.map(describeConstant),
   };
 }
 

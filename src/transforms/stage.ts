@@ -12,7 +12,7 @@ import { TensorType } from "../core/tensor_type.ts";
 import { runUnder } from "../core/trace.ts";
 import { flatten, leafPaths, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import { checkFunction, flattenFunction, returnedValue } from "./flatten_function.ts";
+import { checkFunction, flattenFunction } from "./flatten_function.ts";
 import type { AnyFunction } from "../core/tree_types.ts";
 
 /** A traced function: its program, and the structure of its result. */
@@ -43,7 +43,7 @@ export function stage(
       program,
       structure: flat.resultStructure(),
       types: results.map(({ dtype, shape }) => ({ dtype, shape })),
-      values: results.map(returnedValue),
+      values: flat.resultValues(),
     };
   } finally {
     trace.alive = false;

@@ -20,7 +20,7 @@ import type { Structure } from "../core/tree.ts";
 import type { AnyArgs, TensorsOf } from "../core/tree_types.ts";
 import { isZero } from "../core/zeros.ts";
 import { alignBatch } from "../primitives/structure.ts";
-import { checkFunction, flattenFunction, noteReturned, returnedValue } from "./flatten_function.ts";
+import { checkFunction, flattenFunction, noteReturned } from "./flatten_function.ts";
 
 /** A value of one example, that stands for a whole batch. */
 export class BatchTracer extends Tracer {
@@ -209,8 +209,7 @@ export function vmap<Args extends AnyArgs = Tensor[], Out = Tensor>(
           `it differs between examples; give the axis where they should be stacked`,
       );
     });
-    results.forEach((result, i) => noteReturned(outputs[i], returnedValue(result)));
-    return unflatten(outStructure, outputs) as TensorsOf<Out>;
+    return unflatten(outStructure, noteReturned(outputs, flat.resultValues())) as TensorsOf<Out>;
   };
 }
 
