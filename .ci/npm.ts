@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { bundle, compile, install, pathOf, root } from "./tools.ts";
+import { bundle, compile, pathOf, root } from "./tools.ts";
 
 interface Manifest {
   readonly name: string;
@@ -102,7 +102,6 @@ function packageJson(): unknown {
 
 /** Builds the package into `dist/npm`. */
 export async function build(): Promise<void> {
-  const types = await install("types", { "@types/node": "24.9.1" });
   Deno.mkdirSync(target, { recursive: true });
   Deno.removeSync(target, { recursive: true });
   Deno.mkdirSync(target);
@@ -113,8 +112,7 @@ export async function build(): Promise<void> {
       module: "esnext",
       moduleResolution: "bundler",
       lib: ["esnext", "dom"],
-      types: ["node"],
-      typeRoots: [pathOf(new URL("@types/", types))],
+      types: [],
       rootDir: pathOf(root),
       outDir: pathOf(target),
       declaration: true,
@@ -218,7 +216,6 @@ export async function checkTypes(): Promise<void> {
     new URL("main.ts", clone),
     sampleProgram((entry) => `../../${manifest.exports[`.${entry}`].slice(2)}`),
   );
-  const types = await install("types", { "@types/node": "24.9.1" });
   await checkProject(clone, "clone", {
     noUncheckedIndexedAccess: false,
     allowImportingTsExtensions: true,
@@ -226,8 +223,7 @@ export async function checkTypes(): Promise<void> {
     module: "esnext",
     moduleResolution: "bundler",
     lib: ["esnext", "dom"],
-    types: ["node"],
-    typeRoots: [pathOf(new URL("@types/", types))],
+    types: [],
   });
 }
 

@@ -16,7 +16,7 @@ export function sourceFolder(module: string | undefined): string | null {
 const LIBRARY = sourceFolder(import.meta.url);
 
 /** V8's setting of how many frames a stack has. Other engines have none. */
-const engine: { stackTraceLimit?: number | undefined } = Error;
+const engine: ErrorConstructor & { stackTraceLimit?: number | undefined } = Error;
 
 /** How many frames to look at when searching for the user's line. */
 const SEARCHED_FRAMES = 100;

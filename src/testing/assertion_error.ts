@@ -27,7 +27,7 @@ export class AssertionError extends Error {
 }
 
 /** Engines without this show the library's own frames first. */
-const engine: { captureStackTrace?(error: Error, from: unknown): void } = Error;
+const engine: ErrorConstructor & { captureStackTrace?(error: Error, from: unknown): void } = Error;
 
 /** An assertion error whose stack begins at the caller of `from`, which is the user's line. */
 export function failure(message: string, from: AnyFunction): AssertionError {
