@@ -136,11 +136,16 @@ class Grower {
   readonly values: Value[] = [];
   readonly onlyDoubles: boolean;
   readonly mostElements: number;
+  readonly extremes: boolean;
 
   /** With `onlyDoubles`, all floats are float64. */
-  constructor(list: readonly number[], onlyDoubles: boolean, mostElements: number) {
+  constructor(
+    list: readonly number[],
+    { onlyDoubles = false, elements = MOST_ELEMENTS, extremes = true }: GrowOptions,
+  ) {
     this.onlyDoubles = onlyDoubles;
-    this.mostElements = mostElements;
+    this.mostElements = elements;
+    this.extremes = extremes;
     this.choices = new Choices(list);
   }
 
@@ -170,7 +175,7 @@ class Grower {
     const random = makeRandom(choices.below(1 << 16));
     const size = sizeOf(shape);
     const kind = choices.below(8);
-    const isWild = choices.once(8);
+    const isWild = choices.once(8) && (this.extremes || !isFloat(dtype));
     const make = (count: number): number[] =>
       limits !== undefined
         ? Array.from(
@@ -291,7 +296,11 @@ class BodyGrower extends Grower {
   override readonly choices: Choices;
 
   constructor(around: Grower) {
-    super([], around.onlyDoubles, Math.min(around.mostElements, 4 * MOST_ELEMENTS));
+    super([], {
+      onlyDoubles: around.onlyDoubles,
+      elements: Math.min(around.mostElements, 4 * MOST_ELEMENTS),
+      extremes: around.extremes,
+    });
     this.choices = around.choices;
   }
 
@@ -1271,14 +1280,17 @@ export interface GrowOptions {
   readonly loops?: boolean;
   /** The most elements of a value; from 16384 on, some are that large. */
   readonly elements?: number;
+  /** Whether there are floats of all magnitudes, infinities and NaN; left out, there are. */
+  readonly extremes?: boolean;
 }
 
 /** The program that a list of choices makes. */
 export function growProgram(
   list: readonly number[],
-  { equations = 30, onlyDoubles = false, elements = MOST_ELEMENTS, loops = true }: GrowOptions = {},
+  options: GrowOptions = {},
 ): Sample {
-  const grower = new Grower(list, onlyDoubles, elements);
+  const { equations = 30, loops = true } = options;
+  const grower = new Grower(list, options);
   const { choices } = grower;
   grower.leaf(grower.dtype(DTYPES), grower.shape());
   while (!choices.isOver && grower.writer.equations.length < equations) {

@@ -239,15 +239,11 @@ onClient("a serialised program runs once it is loaded", 1, (client) => {
     TypeError,
     "Cannot run the compiled program: argument 1 is float32[6], expected float32[2,3]",
   );
-  const refuse = (bytes: Uint8Array, fault: string) =>
-    assertThrows(() => client.load(bytes), TypeError, `Cannot load the compiled program: ${fault}`);
-  refuse(bytes.subarray(0, 20), "the bytes are damaged or cut short");
-  refuse(bytes.with(bytes.length >> 1, ~bytes[bytes.length >> 1]), "the bytes are damaged");
-  refuse(new Uint8Array(100), "the bytes are not those of a compiled program");
-  const { session } = client;
-  const { maker } = session;
-  session.maker = "cpu (cpu), PJRT 0.1";
-  refuse(bytes, `it was made by ${maker}, and this is ${session.maker}`);
+  assertThrows(
+    () => client.load(bytes.subarray(0, 20)),
+    XlaError,
+    "Cannot load the compiled program: XLA says INVALID_ARGUMENT, Failed to parse",
+  );
 });
 
 onClient("what was deleted, donated, or belongs to another client is refused", 2, (client) => {

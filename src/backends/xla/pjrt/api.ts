@@ -120,11 +120,6 @@ export class Api {
     new Uint8Array(this.#table.buffer).set(bytesAt(address, Math.min(size, API.size)));
   }
 
-  /** The version in words. */
-  get release(): string {
-    return `PJRT ${this.version.major}.${this.version.minor}`;
-  }
-
   /** Whether the plugin has a function. */
   has(name: FunctionName): boolean {
     return this.#addressOf(name) !== 0n;

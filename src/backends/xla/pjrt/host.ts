@@ -61,15 +61,6 @@ export function bytesAt(address: bigint, size: number): Uint8Array<ArrayBuffer> 
   return new Uint8Array(UnsafePointerView.getArrayBuffer(pointer, size).slice(0));
 }
 
-/** Copies foreign memory over all of a view. */
-export function copyFrom(address: bigint, into: ArrayBufferView): void {
-  const { UnsafePointer, UnsafePointerView } = runtime();
-  UnsafePointerView.copyInto(
-    UnsafePointer.create(address)!,
-    into as ArrayBufferView<ArrayBuffer>,
-  );
-}
-
 /** `count` addresses that stand one behind the other in foreign memory. */
 export function addressesAt(address: bigint, count: number): BigUint64Array {
   return new BigUint64Array(bytesAt(address, 8 * count).buffer);

@@ -1,0 +1,51 @@
+/**
+ * What programs find out while they run on a device: whether an index was outside of its axis. Nobody
+ * waits for it; who reads a result, or what was computed from it, gets the error.
+ *
+ * @module
+ */
+import { indexError } from "../../base/errors.ts";
+import type { Buffer } from "./pjrt/mod.ts";
+
+/** The flag of one run. */
+export class Check {
+  #flag: Buffer | null;
+  #error: Error | null = null;
+
+  constructor(flag: Buffer) {
+    this.#flag = flag;
+  }
+
+  /** Whether it was found to be in order. */
+  get isDone(): boolean {
+    return this.#flag === null && this.#error === null;
+  }
+
+  /** Waits for the flag; throws where it is set. */
+  verify(): void {
+    if (this.#flag !== null) {
+      const value = new Uint8Array(1);
+      this.#flag.read(value);
+      this.#flag.delete();
+      this.#flag = null;
+      if (value[0] !== 0) {
+        this.#error = indexError(
+          "Cannot read what was computed on a device: an index lay outside of its axis; " +
+            "run the function on cpu:0 to see which",
+        );
+      }
+    }
+    if (this.#error !== null) throw this.#error;
+  }
+}
+
+/** How many checks a value carries along before the oldest are waited for. */
+const MOST = 16;
+
+/** The checks of what is computed from several values; the oldest are waited for if there are many. */
+export function joinChecks(lists: readonly (readonly Check[])[]): readonly Check[] {
+  if (lists.every((list) => list.length === 0)) return [];
+  const all = [...new Set(lists.flat())];
+  for (const check of all.splice(0, all.length - MOST)) check.verify();
+  return all.filter((check) => !check.isDone);
+}

@@ -1,0 +1,141 @@
+/**
+ * XLA: programs on CPUs with all of their vectors, on GPUs and TPUs. A program is written as StableHLO
+ * text (`src/stablehlo/`), compiled and run by a PJRT plugin through Deno's FFI (`pjrt/`), on tensors that
+ * stay in the device's memory (`memory.ts`). `segments.ts` divides a program that has operations which
+ * are left to the evaluator; `eager.ts` runs single operations.
+ *
+ * @module
+ */
+import { argumentError } from "../../base/errors.ts";
+import { readOptions } from "../../base/options.ts";
+import { Device } from "../../core/device.ts";
+import { Program, Variable } from "../../core/program.ts";
+import type { Concrete, Type } from "../../core/tensor.ts";
+import { reshapePrimitive } from "../../primitives/structure.ts";
+import type { Backend } from "../backend.ts";
+import { isOpen, openDevice, openDevices } from "../devices.ts";
+import { EagerOperations } from "./eager.ts";
+import { compile, compileWhole } from "./executable.ts";
+import type { DeviceProgram } from "./executable.ts";
+import { DeviceMemory } from "./memory.ts";
+import { findPlugin, openPlugin } from "./pjrt/mod.ts";
+import type { Client, ClientDevice, Options } from "./pjrt/mod.ts";
+
+/** Options of `openXla`. */
+export interface XlaOptions {
+  /**
+   * The file of a PJRT plugin. Left out, it is the one that the environment variable
+   * `JACOBI_PJRT_PLUGIN` names, or the one that `@jacobi/jacobi/xla/install` has put in its place.
+   */
+  readonly plugin?: string;
+  /** Options of the plugin's client, such as `{ cpu_device_count: 4 }`. */
+  readonly options?: Options;
+}
+
+/** What belongs to one device. */
+interface Place {
+  readonly memory: DeviceMemory;
+  readonly eager: EagerOperations;
+}
+
+/** A backend for the devices of one client. */
+class XlaBackend implements Backend {
+  readonly name = "xla";
+  readonly #places = new Map<Device, Place>();
+
+  constructor(client: Client, devices: ReadonlyMap<Device, ClientDevice>) {
+    for (const [device, own] of devices) {
+      const reshapes = new Map<string, DeviceProgram>();
+      const memory: DeviceMemory = new DeviceMemory(client, own, (buffer, type) => {
+        const key = `${buffer.dtype}[${buffer.shape}] ${type.shape}`;
+        let compiled = reshapes.get(key);
+        if (compiled === undefined) {
+          reshapes.set(key, compiled = compileWhole(reshaping(buffer, type), memory));
+        }
+        return compiled.loaded.run([buffer])[0];
+      });
+      this.#places.set(device, { memory, eager: new EagerOperations(memory) });
+    }
+  }
+
+  #placeOf(device: Device): Place {
+    return this.#places.get(device)!;
+  }
+
+  compile: Backend["compile"] = (program, { device, isDonated }) =>
+    compile(program, this.#placeOf(device).memory, isDonated);
+
+  evaluate: Backend["evaluate"] = (device, primitive, args, params, types) =>
+    this.#placeOf(device).eager.evaluate(primitive, args, params, types);
+
+  put(x: Concrete, device: Device): void {
+    this.#placeOf(device).memory.arrayOf(x);
+  }
+
+  threads(): number {
+    return 1;
+  }
+
+  memoryUsage: Backend["memoryUsage"] = () => {
+    const memories = [...this.#places.values()].map(({ memory }) => memory);
+    const total = (read: (memory: DeviceMemory) => number) =>
+      memories.reduce((sum, memory) => sum + read(memory), 0);
+    return {
+      held: total(({ held }) => held),
+      peak: total(({ peak }) => peak),
+      limit: total(({ limit }) => limit),
+      residents: total(({ count }) => count),
+      droppable: 0,
+      window: 0,
+    };
+  };
+
+  configure: Backend["configure"] = ({ memoryLimit }) => {
+    if (memoryLimit === undefined) return;
+    for (const { memory } of this.#places.values()) memory.limit = memoryLimit;
+  };
+}
+
+/** A program that gives its argument another shape. */
+function reshaping(from: Type, to: Type): Program {
+  const binder = new Variable(from);
+  const output = new Variable(to);
+  const equation = {
+    primitive: reshapePrimitive,
+    inputs: [binder],
+    params: { shape: to.shape },
+    outputs: [output],
+  };
+  return new Program([binder], [equation as never], [output]);
+}
+
+/**
+ * Opens the devices of a PJRT plugin. It needs Deno and the permission `--allow-ffi`, and `--allow-read`
+ * and `--allow-env` to look for the plugin where its file is not named.
+ *
+ * @returns The devices that this process can use.
+ * @throws {ArgumentError} when there is no plugin, or what is named is none that fits.
+ * @throws {XlaError} when the plugin cannot make a client.
+ */
+export function openXla(options: XlaOptions = {}): Device[] {
+  const { plugin, options: own } = readOptions("Cannot open XLA", options, [
+    "plugin",
+    "options",
+  ]);
+  const client = openPlugin(findPlugin(plugin)).createClient(own ?? {});
+  const kind = client.platform === "cpu" ? "xla-cpu" : client.platform;
+  const taken = openDevices().filter((device) => device.kind === kind).length;
+  const devices = new Map(
+    client.devices.filter(({ isAddressable }) => isAddressable).map((one, i) =>
+      [new Device(kind, taken + i), one] as const
+    ),
+  );
+  if (devices.size === 0) {
+    throw argumentError("Cannot open XLA: this process can use none of the plugin's devices");
+  }
+  const backend = new XlaBackend(client, devices);
+  for (const device of devices.keys()) {
+    if (!isOpen(device)) openDevice(device, backend);
+  }
+  return [...devices.keys()];
+}

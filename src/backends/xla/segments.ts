@@ -1,0 +1,60 @@
+/**
+ * Programs divided into what a device computes and what is left to the evaluator.
+ *
+ * @module
+ */
+import { Program, programsIn } from "../../core/program.ts";
+import type { Atom, Equation, Variable } from "../../core/program.ts";
+import { Concrete } from "../../core/tensor.ts";
+import { asControl } from "../../passes/control.ts";
+import { ruleOf } from "../../stablehlo/table.ts";
+
+/** A part of a program. */
+export interface Segment {
+  /** The part as a program of its own. */
+  readonly program: Program;
+  /** What it is given: variables of the whole. */
+  readonly inputs: readonly Variable[];
+  /** What it computes. */
+  readonly outputs: readonly Variable[];
+  /** Whether the device computes it; the evaluator does otherwise. */
+  readonly isOnDevice: boolean;
+}
+
+/** Whether a device can compute an equation, with all programs in it. */
+export function isOnDevice(equation: Equation): boolean {
+  if (asControl(equation) === null) return ruleOf(equation.primitive.name) !== null;
+  return programsIn(equation.params).every((program) => program.equations.every(isOnDevice));
+}
+
+/** The parts in order. Equations of one kind stand together where nothing between them is needed. */
+export function divide(program: Program): readonly Segment[] {
+  const groups: { readonly onDevice: boolean; readonly equations: Equation[] }[] = [];
+  for (const equation of program.equations) {
+    const onDevice = isOnDevice(equation);
+    const last = groups.at(-1);
+    if (last?.onDevice === onDevice) last.equations.push(equation);
+    else groups.push({ onDevice, equations: [equation] });
+  }
+  // What is read behind each group.
+  const needed: Set<Atom>[] = [];
+  const reading = new Set<Atom>(program.results);
+  for (let i = groups.length - 1; i >= 0; i--) {
+    needed[i] = new Set(reading);
+    for (const { inputs } of groups[i].equations) inputs.forEach((atom) => reading.add(atom));
+  }
+  return groups.map(({ onDevice, equations }, i) => {
+    const bound = new Set<Atom>(equations.flatMap(({ outputs }) => outputs));
+    const read = new Set(equations.flatMap(({ inputs }) => inputs));
+    const inputs = [...read].filter((atom): atom is Variable =>
+      !(atom instanceof Concrete) && !bound.has(atom)
+    );
+    const outputs = [...bound].filter((atom): atom is Variable => needed[i].has(atom));
+    return {
+      program: new Program(inputs, equations, outputs),
+      inputs,
+      outputs,
+      isOnDevice: onDevice,
+    };
+  });
+}

@@ -1,0 +1,315 @@
+/**
+ * The operations of StableHLO as functions of values: what rules are made of.
+ *
+ * @module
+ */
+import { isFloat } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
+import { range, sameShape, withoutAxes } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import { list, showTensor, Writer } from "./writer.ts";
+import type { Kind, Value, ValueType } from "./writer.ts";
+
+/** A value, or a number that takes the type of the value beside it. */
+export type Operand = Value | number;
+
+/** How two values are compared. */
+export type Direction = "EQ" | "NE" | "LT" | "LE" | "GT" | "GE";
+
+/** How a value is put into a larger one: one entry per axis in each list. */
+export interface Padding {
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+  readonly interior: readonly number[];
+}
+
+function comparisonOf(dtype: Kind): string {
+  if (isFloat(dtype as Dtype)) return "FLOAT";
+  return dtype === "int32" || dtype === "int64" ? "SIGNED" : "UNSIGNED";
+}
+
+/** A writer that knows the operations. */
+export class Builder extends Writer {
+  /** An elementwise operation of the dialect whose result has the type of its arguments. */
+  elementwise(operation: string, ...args: readonly Operand[]): Value {
+    const like = args.find((arg) => typeof arg !== "number") as Value;
+    return this.same(
+      operation,
+      args.map((arg) => typeof arg === "number" ? this.splat(arg, like) : arg),
+    );
+  }
+
+  /** One that the CHLO dialect has. */
+  chlo(operation: string, ...args: readonly Value[]): Value {
+    const types = args.map(showTensor).join(", ");
+    const operands = args.map(({ name }) => name).join(", ");
+    return this.assign(
+      args[0],
+      `chlo.${operation} ${operands} : ${types} -> ${showTensor(args[0])}`,
+    );
+  }
+
+  add(x: Operand, y: Operand): Value {
+    return this.elementwise("stablehlo.add", x, y);
+  }
+
+  sub(x: Operand, y: Operand): Value {
+    return this.elementwise("stablehlo.subtract", x, y);
+  }
+
+  mul(x: Operand, y: Operand): Value {
+    return this.elementwise("stablehlo.multiply", x, y);
+  }
+
+  div(x: Operand, y: Operand): Value {
+    return this.elementwise("stablehlo.divide", x, y);
+  }
+
+  neg(x: Value): Value {
+    return this.elementwise("stablehlo.negate", x);
+  }
+
+  abs(x: Value): Value {
+    return this.elementwise("stablehlo.abs", x);
+  }
+
+  exp(x: Value): Value {
+    return this.elementwise("stablehlo.exponential", x);
+  }
+
+  log(x: Value): Value {
+    return this.elementwise("stablehlo.log", x);
+  }
+
+  max(x: Operand, y: Operand): Value {
+    return this.elementwise("stablehlo.maximum", x, y);
+  }
+
+  min(x: Operand, y: Operand): Value {
+    return this.elementwise("stablehlo.minimum", x, y);
+  }
+
+  and(x: Operand, y: Operand): Value {
+    return this.elementwise("stablehlo.and", x, y);
+  }
+
+  or(x: Operand, y: Operand): Value {
+    return this.elementwise("stablehlo.or", x, y);
+  }
+
+  not(x: Value): Value {
+    return this.elementwise("stablehlo.not", x);
+  }
+
+  compare(direction: Direction, x: Value, y: Operand): Value {
+    const other = typeof y === "number" ? this.splat(y, x) : y;
+    const attributes = `${direction}, ${x.name}, ${other.name}, ${comparisonOf(x.dtype)}`;
+    const type: ValueType = { dtype: "bool", shape: x.shape };
+    return this.assign(
+      type,
+      `stablehlo.compare ${attributes} : ` +
+        `(${showTensor(x)}, ${showTensor(other)}) -> ${showTensor(type)}`,
+    );
+  }
+
+  isNan(x: Value): Value {
+    return this.compare("NE", x, x);
+  }
+
+  select(condition: Value, x: Operand, y: Operand): Value {
+    const like = (typeof x === "number" ? y : x) as Value;
+    const [first, second] = [x, y].map((one) =>
+      typeof one === "number" ? this.splat(one, like) : one
+    );
+    return this.assign(
+      first,
+      `stablehlo.select ${condition.name}, ${first.name}, ${second.name} : ` +
+        `${showTensor(condition)}, ${showTensor(first)}`,
+    );
+  }
+
+  convert(x: Value, dtype: Kind): Value {
+    if (x.dtype === dtype) return x;
+    return this.short("stablehlo.convert", [x], "", { dtype, shape: x.shape });
+  }
+
+  /** The same bits as another type of the same width. */
+  bitcast(x: Value, dtype: Kind): Value {
+    return this.short("stablehlo.bitcast_convert", [x], "", { dtype, shape: x.shape });
+  }
+
+  reshape(x: Value, shape: Shape): Value {
+    if (sameShape(x.shape, shape)) return x;
+    return this.short("stablehlo.reshape", [x], "", { dtype: x.dtype, shape });
+  }
+
+  transpose(x: Value, permutation: readonly number[]): Value {
+    if (permutation.every((axis, i) => axis === i)) return x;
+    const shape = permutation.map((axis) => x.shape[axis]);
+    return this.short("stablehlo.transpose", [x], `dims = ${list(permutation)}`, {
+      dtype: x.dtype,
+      shape,
+    });
+  }
+
+  /** 0, 1, 2, … along an axis. */
+  iota(type: ValueType, axis: number): Value {
+    return this.assign(type, `stablehlo.iota dim = ${axis} : ${showTensor(type)}`);
+  }
+
+  concatenate(parts: readonly Value[], axis: number): Value {
+    if (parts.length === 1) return parts[0];
+    const length = parts.reduce((sum, { shape }) => sum + shape[axis], 0);
+    const shape = parts[0].shape.map((n, i) => i === axis ? length : n);
+    return this.short("stablehlo.concatenate", parts, `dim = ${axis}`, {
+      dtype: parts[0].dtype,
+      shape,
+    });
+  }
+
+  slice(
+    x: Value,
+    start: readonly number[],
+    stop: readonly number[],
+    step: readonly number[] = start.map(() => 1),
+  ): Value {
+    const shape = start.map((from, i) => Math.ceil((stop[i] - from) / step[i]));
+    const shown = start.map((from, i) => `${from}:${stop[i]}${step[i] === 1 ? "" : `:${step[i]}`}`);
+    return this.short("stablehlo.slice", [x], ` ${list(shown)}`, { dtype: x.dtype, shape });
+  }
+
+  pad(x: Value, value: Value, { low, high, interior }: Padding): Value {
+    const shape = x.shape.map((length, i) =>
+      low[i] + high[i] + length + Math.max(length - 1, 0) * interior[i]
+    );
+    return this.short(
+      "stablehlo.pad",
+      [x, value],
+      `low = ${list(low)}, high = ${list(high)}, interior = ${list(interior)}`,
+      { dtype: x.dtype, shape },
+    );
+  }
+
+  reverse(x: Value, axes: readonly number[]): Value {
+    return this.assign(x, `stablehlo.reverse ${x.name}, dims = ${list(axes)} : ${showTensor(x)}`);
+  }
+
+  /** The block of these sizes from scalars on. */
+  dynamicSlice(x: Value, starts: readonly Value[], sizes: readonly number[]): Value {
+    if (x.shape.length === 0) return x;
+    return this.short("stablehlo.dynamic_slice", [x, ...starts], `sizes = ${list(sizes)}`, {
+      dtype: x.dtype,
+      shape: sizes,
+    });
+  }
+
+  /** `x` with a block replaced from scalars on. */
+  updateSlice(x: Value, block: Value, starts: readonly Value[]): Value {
+    if (x.shape.length === 0) return block;
+    return this.short("stablehlo.dynamic_update_slice", [x, block, ...starts], "", x);
+  }
+
+  /** Values combined along axes, by operations on scalars. */
+  reduce(
+    values: readonly Value[],
+    initial: readonly Value[],
+    axes: readonly number[],
+    combine: (x: readonly Value[], y: readonly Value[]) => readonly Value[],
+  ): readonly Value[] {
+    if (axes.length === 0) return values;
+    const types = values.map(({ dtype, shape }) => ({ dtype, shape: withoutAxes(shape, axes) }));
+    return this.generic(
+      "stablehlo.reduce",
+      [...values, ...initial],
+      `dimensions = array<i64: ${axes.join(", ")}>`,
+      types,
+      [combiner(values, combine)],
+    );
+  }
+
+  /** Values combined along axes by one of the operations on two values of one type. */
+  reduceBy(operation: string, x: Value, initial: number, axes: readonly number[]): Value {
+    const scalar = this.scalar(initial, x.dtype);
+    return this.reduce([x], [scalar], axes, ([a], [b]) => [this.same(operation, [a, b])])[0];
+  }
+
+  sum(x: Value, axes: readonly number[]): Value {
+    return this.reduceBy("stablehlo.add", x, 0, axes);
+  }
+
+  /** Whether all of the flags are set, as a scalar. */
+  all(flags: Value): Value {
+    return this.reduceBy("stablehlo.and", flags, 1, range(flags.shape.length));
+  }
+
+  /** Whether one of the flags is set, as a scalar. */
+  any(flags: Value): Value {
+    return this.reduceBy("stablehlo.or", flags, 0, range(flags.shape.length));
+  }
+
+  /** One value for each row, repeated along the axes that were reduced. */
+  spread(rows: Value, shape: Shape, axes: readonly number[]): Value {
+    if (rows.shape.length === shape.length) return rows;
+    return this.broadcast(
+      rows,
+      { dtype: rows.dtype, shape },
+      withoutAxes(range(shape.length), axes),
+    );
+  }
+
+  /** One of two lists of values, of which only one is computed. */
+  choose(
+    condition: Value,
+    types: readonly ValueType[],
+    yes: () => readonly Value[],
+    no: () => readonly Value[],
+  ): readonly Value[] {
+    return this.generic("stablehlo.if", [condition], "", types, [
+      { types: [], write: yes },
+      { types: [], write: no },
+    ]);
+  }
+
+  /** A loop over values, for as long as `condition` says. */
+  while(
+    initial: readonly Value[],
+    condition: (values: readonly Value[]) => Value,
+    body: (values: readonly Value[]) => readonly Value[],
+  ): readonly Value[] {
+    return this.generic("stablehlo.while", initial, "", initial, [
+      { types: initial, write: (values) => [condition(values)] },
+      { types: initial, write: body },
+    ]);
+  }
+
+  /** A loop of a known number of steps; `body` gets the number of the step, int32. */
+  repeat(
+    count: number,
+    initial: readonly Value[],
+    body: (i: Value, values: readonly Value[]) => readonly Value[],
+  ): readonly Value[] {
+    const [, ...results] = this.while(
+      [this.scalar(0, "int32"), ...initial],
+      ([i]) => this.compare("LT", i, count),
+      ([i, ...values]) => {
+        const next = body(i, values);
+        return [this.add(i, 1), ...next];
+      },
+    );
+    return results;
+  }
+}
+
+/** A region that combines two scalars of each value. */
+export function combiner(
+  values: readonly ValueType[],
+  combine: (x: readonly Value[], y: readonly Value[]) => readonly Value[],
+) {
+  const scalars = values.map(({ dtype }): ValueType => ({ dtype, shape: [] }));
+  return {
+    types: [...scalars, ...scalars],
+    isIsolated: true,
+    write: (args: readonly Value[]) =>
+      combine(args.slice(0, values.length), args.slice(values.length)),
+  };
+}

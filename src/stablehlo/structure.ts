@@ -1,0 +1,52 @@
+/**
+ * Rules that rearrange, repeat, cut and join.
+ *
+ * @module
+ */
+import type {
+  BroadcastParams,
+  IotaParams,
+  ReshapeParams,
+  TransposeParams,
+} from "../primitives/structure.ts";
+import type {
+  ConcatenateParams,
+  FlipParams,
+  PadParams,
+  SliceParams,
+} from "../primitives/slicing.ts";
+import type { Builder } from "./builder.ts";
+import type { Context } from "./rule.ts";
+import type { Value } from "./writer.ts";
+
+type Args = readonly Value[];
+
+/** The rules, by primitive. */
+export const structure = {
+  reshape: (b: Builder, [x]: Args, { params }: Context<ReshapeParams>) => [
+    b.reshape(x, params.shape),
+  ],
+  transpose: (b: Builder, [x]: Args, { params }: Context<TransposeParams>) => [
+    b.transpose(x, params.permutation),
+  ],
+  broadcast: (b: Builder, [x]: Args, { params, types: [type] }: Context<BroadcastParams>) => [
+    b.broadcast(x, type, params.axes),
+  ],
+  iota: (b: Builder, _args: Args, { types: [type] }: Context<IotaParams>) => [b.iota(type, 0)],
+  /** Results that exist as soon as all arguments do. */
+  barrier: (b: Builder, args: Args) =>
+    args.length === 0 ? [] : b.generic("stablehlo.optimization_barrier", args, "", args),
+  slice: (b: Builder, [x]: Args, { params: { start, stop, step } }: Context<SliceParams>) => [
+    b.slice(x, start, stop, step),
+  ],
+  pad: (b: Builder, [x]: Args, { params, types: [type] }: Context<PadParams>) => {
+    const zero = b.scalar(0, x.dtype);
+    // Interior padding of nothing would be counted below zero.
+    if (x.shape.includes(0)) return [b.splat(0, type)];
+    return [b.pad(x, zero, params)];
+  },
+  concatenate: (b: Builder, args: Args, { params: { axis } }: Context<ConcatenateParams>) => [
+    b.concatenate(args, axis),
+  ],
+  flip: (b: Builder, [x]: Args, { params: { axes } }: Context<FlipParams>) => [b.reverse(x, axes)],
+} as const;

@@ -1,0 +1,52 @@
+/**
+ * The rule of every primitive.
+ *
+ * @module
+ */
+import type { primitives } from "../primitives/mod.ts";
+import type { PrimitiveName } from "../primitives/mod.ts";
+import { elementwise } from "./elementwise.ts";
+import { indexing } from "./indexing.ts";
+import { linalg } from "./linalg.ts";
+import { ordering } from "./ordering.ts";
+import { products } from "./products.ts";
+import { reductions } from "./reductions.ts";
+import type { ParamsOf, Rule } from "./rule.ts";
+import { structure } from "./structure.ts";
+import { transcendental } from "./transcendental.ts";
+
+/**
+ * What there is for a primitive: its rule; `host`, which leaves its equations to the evaluator; or
+ * `expanded`, for what a pass has replaced by others before.
+ */
+type Entry<P> = Rule<P> | "host" | "expanded";
+
+const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitives)[Name]>> } = {
+  ...elementwise,
+  ...indexing,
+  ...linalg,
+  ...ordering,
+  ...products,
+  ...reductions,
+  ...structure,
+  ...transcendental,
+
+  softmax: "expanded",
+  standardize: "expanded",
+
+  lu: "host",
+  luSolve: "host",
+  qr: "host",
+  complement: "host",
+  eigh: "host",
+  svd: "host",
+  pseudoInverse: "host",
+  randomGamma: "host",
+  randomGammaSlope: "host",
+};
+
+/** The rule of a primitive, or `null` where it has none. */
+export function ruleOf(name: string): Rule<unknown> | null {
+  const entry = (table as Readonly<Record<string, Entry<unknown> | undefined>>)[name];
+  return typeof entry === "function" ? entry : null;
+}

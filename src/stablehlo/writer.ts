@@ -1,0 +1,263 @@
+/**
+ * Text of the StableHLO dialect of MLIR, value by value: types, literals, and a writer that names what it
+ * writes. Version and syntax: https://openxla.org/stablehlo/spec.
+ *
+ * @module
+ */
+import { isFloat } from "../base/dtype.ts";
+import type { Dtype, Elements } from "../base/dtype.ts";
+import { sizeOf } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import type { Type } from "../core/tensor.ts";
+
+/** An element type that values in the text may have; the library's dtypes, and words of 64 bits. */
+export type Kind = Dtype | "uint64" | "int64";
+
+/** The type of a value in the text. */
+export interface ValueType {
+  /** The type of its elements. */
+  readonly dtype: Kind;
+  /** Its lengths. */
+  readonly shape: Shape;
+}
+
+/** A value that the text has a name for. */
+export interface Value extends ValueType {
+  /** The name. */
+  readonly name: string;
+}
+
+const names: Readonly<Record<Kind, string>> = {
+  float32: "f32",
+  float64: "f64",
+  int32: "i32",
+  uint32: "ui32",
+  int64: "i64",
+  uint64: "ui64",
+  bool: "i1",
+};
+
+/** A type as text: `tensor<2x3xf32>`. */
+export function showTensor({ dtype, shape }: ValueType): string {
+  return `tensor<${[...shape, names[dtype]].join("x")}>`;
+}
+
+/** A list as text: `[0, 1]`. */
+export function list(items: readonly (number | bigint | string)[]): string {
+  return `[${items.join(", ")}]`;
+}
+
+/** A list of 64-bit integers as an attribute. */
+export function array(items: readonly number[]): string {
+  return items.length === 0 ? "array<i64>" : `array<i64: ${items.join(", ")}>`;
+}
+
+const bits = new DataView(new ArrayBuffer(8));
+
+/** A number as text, exactly. */
+export function literal(value: number | bigint, dtype: Kind): string {
+  if (dtype === "bool") return value === 0 ? "false" : "true";
+  if (typeof value === "bigint" || !isFloat(dtype as Dtype)) return String(value);
+  if (Number.isFinite(value)) {
+    const text = Object.is(value, -0) ? "-0" : String(value);
+    // Literals of floats have a point, always.
+    const [mantissa, exponent] = text.split("e");
+    const pointed = mantissa.includes(".") ? mantissa : `${mantissa}.0`;
+    return exponent === undefined ? pointed : `${pointed}e${exponent}`;
+  }
+  if (dtype === "float32") {
+    bits.setFloat32(0, value);
+    return `0x${bits.getUint32(0).toString(16).toUpperCase().padStart(8, "0")}`;
+  }
+  bits.setFloat64(0, value);
+  return `0x${bits.getBigUint64(0).toString(16).toUpperCase().padStart(16, "0")}`;
+}
+
+/** Elements as nested lists of literals. */
+function nested(elements: Elements, { dtype, shape }: ValueType): string {
+  let next = 0;
+  const part = (axis: number): string =>
+    axis === shape.length
+      ? literal(elements[next++], dtype)
+      : `[${Array.from({ length: shape[axis] }, () => part(axis + 1)).join(", ")}]`;
+  return part(0);
+}
+
+/** What a region has seen: later lines of it, and of regions inside, may use it again. */
+class Scope {
+  readonly constants = new Map<string, Value>();
+  readonly outer: Scope | null;
+
+  constructor(outer: Scope | null) {
+    this.outer = outer;
+  }
+
+  find(key: string): Value | undefined {
+    return this.constants.get(key) ?? this.outer?.find(key);
+  }
+}
+
+/** Writes one function, line by line. */
+export class Writer {
+  #lines: string[] = [];
+  #indent = "    ";
+  #count = 0;
+  #scope = new Scope(null);
+  /** For values that repeat others along new axes, what they repeat. */
+  readonly repeats = new Map<string, { readonly of: Value; readonly axes: readonly number[] }>();
+
+  /** The lines so far. */
+  get text(): string {
+    return this.#lines.join("\n");
+  }
+
+  /** Adds a line. */
+  line(text: string): void {
+    this.#lines.push(this.#indent + text);
+  }
+
+  /** A name that is not taken. */
+  fresh(): string {
+    return `%${this.#count++}`;
+  }
+
+  /** A value of its own name. */
+  declare(type: ValueType): Value {
+    return { name: this.fresh(), dtype: type.dtype, shape: type.shape };
+  }
+
+  /** `%n = text`. */
+  assign(type: ValueType, text: string): Value {
+    const value = this.declare(type);
+    this.line(`${value.name} = ${text}`);
+    return value;
+  }
+
+  /** An operation whose arguments and result have one type, in its short form. */
+  same(operation: string, args: readonly Value[], type: ValueType = args[0]): Value {
+    const operands = args.map(({ name }) => name).join(", ");
+    return this.assign(type, `${operation} ${operands} : ${showTensor(type)}`);
+  }
+
+  /** An operation in its short form, with attributes between its arguments and its type. */
+  short(
+    operation: string,
+    args: readonly Value[],
+    attributes: string,
+    type: ValueType,
+  ): Value {
+    const operands = args.map(({ name }) => name).join(", ");
+    const separator = attributes === "" || attributes.startsWith(" ") ? "" : ", ";
+    return this.assign(
+      type,
+      `${operation} ${operands}${separator}${attributes} : ${signature(args, [type])}`,
+    );
+  }
+
+  /** An operation in its generic form, with regions that get values of `inner` types. */
+  generic(
+    operation: string,
+    args: readonly Value[],
+    attributes: string,
+    types: readonly ValueType[],
+    regions: readonly Region[] = [],
+  ): readonly Value[] {
+    const operands = args.map(({ name }) => name).join(", ");
+    const results = types.map((type, i) => ({ ...type, name: `#${i}` }));
+    const head = types.length === 0 ? "" : `${this.fresh()}`;
+    const count = types.length > 1 ? `:${types.length}` : "";
+    const assigned = types.length === 0 ? "" : `${head}${count} = `;
+    const shownAttributes = attributes === "" ? "" : ` {${attributes}}`;
+    const shownTypes = ` : ${signature(args, types)}`;
+    if (regions.length === 0) {
+      this.line(`${assigned}"${operation}"(${operands})${shownAttributes}${shownTypes}`);
+    } else {
+      this.line(`${assigned}"${operation}"(${operands}) ({`);
+      regions.forEach((region, i) => {
+        this.#region(region);
+        this.line(i + 1 < regions.length ? "}, {" : `})${shownAttributes}${shownTypes}`);
+      });
+    }
+    return results.map((type, i) => ({
+      ...type,
+      name: types.length > 1 ? `${head}#${i}` : head,
+    }));
+  }
+
+  /** The lines of a region. */
+  #region({ types, write, isIsolated }: Region): void {
+    const scope = this.#scope;
+    const indent = this.#indent;
+    this.#scope = new Scope(isIsolated === true ? null : scope);
+    this.#indent = `${indent}  `;
+    const args = types.map((type) => this.declare(type));
+    if (args.length > 0) {
+      const shown = args.map((arg) => `${arg.name}: ${showTensor(arg)}`);
+      this.#lines.push(`${indent}^bb0(${shown.join(", ")}):`);
+    }
+    const results = write(args);
+    const shown = results.length === 0
+      ? ""
+      : ` ${results.map(({ name }) => name).join(", ")} : ${results.map(showTensor).join(", ")}`;
+    this.line(`stablehlo.return${shown}`);
+    this.#scope = scope;
+    this.#indent = indent;
+  }
+
+  /** `make`, once for each key in every scope. */
+  #once(key: string, make: () => Value): Value {
+    let value = this.#scope.find(key);
+    if (value === undefined) this.#scope.constants.set(key, value = make());
+    return value;
+  }
+
+  /** A number as a scalar. */
+  scalar(value: number | bigint, dtype: Kind): Value {
+    const type = { dtype, shape: [] };
+    const text = literal(value, dtype);
+    return this.#once(
+      `${dtype} ${text}`,
+      () => this.assign(type, `stablehlo.constant dense<${text}> : ${showTensor(type)}`),
+    );
+  }
+
+  /** A number everywhere. */
+  splat(value: number | bigint, type: ValueType): Value {
+    const scalar = this.scalar(value, type.dtype);
+    if (type.shape.length === 0) return scalar;
+    return this.#once(`${scalar.name} ${showTensor(type)}`, () => this.broadcast(scalar, type, []));
+  }
+
+  /** Elements as part of the text. */
+  constant(elements: Elements, type: Type): Value {
+    if (elements.length === 1) return this.splat(elements[0], type);
+    const text = sizeOf(type.shape) === 0 ? "" : nested(elements, type);
+    return this.assign(type, `stablehlo.constant dense<${text}> : ${showTensor(type)}`);
+  }
+
+  /** Repetition along new axes. */
+  broadcast(x: Value, type: ValueType, axes: readonly number[]): Value {
+    const result = this.short("stablehlo.broadcast_in_dim", [x], `dims = ${list(axes)}`, {
+      dtype: x.dtype,
+      shape: type.shape,
+    });
+    this.repeats.set(result.name, { of: x, axes });
+    return result;
+  }
+}
+
+/** Lines within an operation, with results of their own. */
+export interface Region {
+  /** The types of its arguments. */
+  readonly types: readonly ValueType[];
+  /** Writes the lines and gives the results. */
+  readonly write: (args: readonly Value[]) => readonly Value[];
+  /** Whether it may use nothing but its arguments. */
+  readonly isIsolated?: boolean;
+}
+
+function signature(args: readonly ValueType[], results: readonly ValueType[]): string {
+  const shown = results.map(showTensor);
+  const after = shown.length === 1 ? shown[0] : `(${shown.join(", ")})`;
+  return `(${args.map(showTensor).join(", ")}) -> ${after}`;
+}

@@ -1,0 +1,73 @@
+/**
+ * Programs as StableHLO text, which needs no plugin.
+ *
+ * @module
+ */
+import { cond, grad, inspect, linalg, makeProgram, matmul, scan, tensor } from "../../mod.ts";
+import type { Tensor } from "../../mod.ts";
+import { assertEquals, assertThrows } from "../support/std.ts";
+
+Deno.test("a program is a module with a function main", () => {
+  const program = makeProgram((x: Tensor, w: Tensor) => matmul(x, w).sin())(
+    tensor([[1, 2]]),
+    tensor([[1], [2]]),
+  );
+  assertEquals(
+    inspect.toStableHlo(program),
+    `module @jacobi {
+  func.func public @main(%arg0: tensor<1x2xf32>, %arg1: tensor<2x1xf32>) -> (tensor<1x1xf32>) {
+    %0 = stablehlo.dot_general %arg0, %arg1, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
+    %1 = stablehlo.sine %0 : tensor<1x1xf32>
+    return %1 : tensor<1x1xf32>
+  }
+}
+`,
+  );
+});
+
+Deno.test("numbers are written exactly", () => {
+  const constants = [0.1, -0, 1e20, 5e-324, Infinity, -Infinity, NaN];
+  const program = makeProgram((x: Tensor) => x.add(tensor(constants, { dtype: "float64" })))(
+    tensor(constants, { dtype: "float64" }),
+  );
+  const [line] = inspect.toStableHlo(program).split("\\n").join("\n").match(/dense<.*>/)!;
+  assertEquals(
+    line.slice(0, line.indexOf(" :")),
+    "dense<[0.1, -0.0, 100000000000000000000.0, 5.0e-324, 0x7FF0000000000000, " +
+      "0xFFF0000000000000, 0x7FF8000000000000]>",
+  );
+});
+
+Deno.test("loops and branches have regions, and the text is the same every time", () => {
+  const f = (x: Tensor) => {
+    const [sum] = scan((s: Tensor, y: Tensor) => [s.add(y.sin()), null], tensor(0), x);
+    return cond(sum.greater(0), (s: Tensor) => s.exp(), (s: Tensor) => s, sum);
+  };
+  const program = makeProgram(grad(f))(tensor([1, 2, 3]));
+  const text = inspect.toStableHlo(program);
+  assertEquals(text, inspect.toStableHlo(makeProgram(grad(f))(tensor([1, 2, 3]))));
+  for (const operation of ["stablehlo.while", "stablehlo.case", "stablehlo.dynamic_slice"]) {
+    assertEquals(text.includes(operation), true, operation);
+  }
+});
+
+Deno.test("an index that may be outside of its axis is a result more", () => {
+  const program = makeProgram((x: Tensor, i: Tensor) => x.at(i))(
+    tensor([1, 2, 3]),
+    tensor([0, 1], { dtype: "int32" }),
+  );
+  assertEquals(
+    /-> \((.*)\) \{/.exec(inspect.toStableHlo(program))?.[1],
+    "tensor<2xf32>, tensor<i1>",
+  );
+});
+
+Deno.test("what has no form there is named", () => {
+  const program = makeProgram((x: Tensor) => linalg.eigh(x))(tensor([[2, 1], [1, 2]]));
+  assertThrows(
+    () => inspect.toStableHlo(program),
+    Error,
+    "Cannot write the program as StableHLO: eigh has no form there; leave it to what is computed " +
+      "before or after",
+  );
+});
