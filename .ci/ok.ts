@@ -1,7 +1,7 @@
 /**
- * The one gate: `deno task ok` runs every step, `deno task ok lint check` the named ones. Prints each
- * step's output and time, a table, and at last `N passed, N failed`, where each test counts as one
- * and so does each step that is not a test run.
+ * The one gate: `deno task ok` runs every step, `deno task ok lint check` the named ones; engines,
+ * examples and benchmarks run side by side. Prints each step's output and time, a table, and at last
+ * `N passed, N failed`, where each test counts as one and so does each step that is not a test run.
  *
  * @module
  */
@@ -61,9 +61,10 @@ function allSteps(): Step[] {
   const documented = whereThereAre(["mod.ts", "src", "README.md"]);
   const layers = ["test", "--no-check", "--allow-read=.", "tests/layers_test.ts"];
   const endings = ["test", "--no-check", "--no-prompt", "--allow-read=.", "--allow-run"];
-  const engineTests = ["suite.ts", "../kernels/product_test.ts", "../kernels/ordering_test.ts"].map(
-    (name) => `tests/backends/wasm/engines/${name}`,
-  );
+  const engines = "tests/backends/wasm/engines";
+  // Without vectors nothing is compiled.
+  const kernelsFor = (engine: string) =>
+    engine.endsWith("/no_simd.ts") ? [] : ["tests/backends/wasm/kernels"];
   // An example is a file directly in the folder; what its subfolders hold belongs to an example.
   const examples = filesIn("examples", /\.ts$/).filter((path) => path.split("/").length === 2);
   const benches = filesIn("bench", /_bench\.ts$/);
@@ -89,10 +90,13 @@ function allSteps(): Step[] {
       args: ["test", "--no-check", "--no-prompt", "-A", "tests/backends/xla"],
       tests: true,
     },
-    ...filesIn("tests/backends/wasm/engines", /^(?!suite).*\.ts$/).map((engine) => ({
+    ...filesIn(engines, /^(?!suite).*\.ts$/).map((engine) => ({
       group: "engines",
       name: engine,
-      args: ["test", "--no-check", "--no-prompt", `--preload=${engine}`, ...engineTests],
+      args: [
+        ...["test", "--no-check", "--no-prompt", `--preload=${engine}`],
+        ...[`${engines}/suite.ts`, ...kernelsFor(engine)],
+      ],
       tests: true,
     })),
     {
@@ -127,13 +131,19 @@ const groups = [
   "publish",
 ];
 
+/** The groups whose steps are independent of each other. */
+const sideBySide: ReadonlySet<string> = new Set(["engines", "examples", "bench"]);
+
 function write(text: string): void {
   const bytes = new TextEncoder().encode(text);
   for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
 }
 
-/** Runs one Deno command, showing its output as it comes; the output is also returned. */
-async function runDeno(args: readonly string[]): Promise<{ success: boolean; output: string }> {
+/** Runs one Deno command; `show` gets its output as it comes, which is also returned. */
+async function runDeno(
+  args: readonly string[],
+  show: (text: string) => void,
+): Promise<{ success: boolean; output: string }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: root,
@@ -148,7 +158,7 @@ async function runDeno(args: readonly string[]): Promise<{ success: boolean; out
     const decoder = new TextDecoder();
     for await (const chunk of stream) {
       const text = decoder.decode(chunk, { stream: true });
-      write(text);
+      show(text);
       output += text;
     }
   }
@@ -157,7 +167,7 @@ async function runDeno(args: readonly string[]): Promise<{ success: boolean; out
     follow(child.stdout),
     follow(child.stderr),
   ]);
-  if (output !== "" && !output.endsWith("\n")) write("\n");
+  if (output !== "" && !output.endsWith("\n")) show("\n");
   return { success, output };
 }
 
@@ -168,10 +178,11 @@ function readCounts(output: string): { passed: number; failed: number } | undefi
   return last && { passed: Number(last[1]), failed: Number(last[2]) };
 }
 
-async function runStep(step: Step): Promise<Outcome> {
-  write(`\n==== ${step.name}: deno ${step.args.join(" ")}\n`);
+/** Runs one step, of which `show` gets what is to be read. */
+async function runStep(step: Step, show: (text: string) => void): Promise<Outcome> {
+  show(`\n==== ${step.name}: deno ${step.args.join(" ")}\n`);
   const start = performance.now();
-  const { success, output } = await runDeno(step.args);
+  const { success, output } = await runDeno(step.args, show);
   const seconds = (performance.now() - start) / 1000;
   const counts = step.tests ? readCounts(output) : undefined;
   const outcome = {
@@ -181,8 +192,30 @@ async function runStep(step: Step): Promise<Outcome> {
     failed: Math.max(counts ? counts.failed : 0, Number(!success)),
     seconds,
   };
-  write(`---- ${step.name}: ${outcome.failed > 0 ? "FAILED" : "ok"} in ${seconds.toFixed(1)} s\n`);
+  show(`---- ${step.name}: ${outcome.failed > 0 ? "FAILED" : "ok"} in ${seconds.toFixed(1)} s\n`);
   return outcome;
+}
+
+/** Runs steps one after the other, showing their output as it comes. */
+async function runInOrder(steps: readonly Step[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const step of steps) outcomes.push(await runStep(step, write));
+  return outcomes;
+}
+
+/** Runs steps side by side, one on each processor, and shows the output of each at its end. */
+async function runSideBySide(steps: readonly Step[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const rest = steps.entries();
+  async function runNext(): Promise<void> {
+    for (const [i, step] of rest) {
+      let output = "";
+      outcomes[i] = await runStep(step, (text) => output += text);
+      write(output);
+    }
+  }
+  await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, runNext));
+  return outcomes;
 }
 
 function printTable(outcomes: readonly Outcome[], empty: readonly string[]): void {
@@ -210,7 +243,10 @@ async function main(): Promise<number> {
   const chosen = Deno.args.length > 0 ? Deno.args : groups;
   const steps = allSteps().filter(({ group }) => chosen.includes(group));
   const outcomes: Outcome[] = [];
-  for (const step of steps) outcomes.push(await runStep(step));
+  for (const group of groups) {
+    const run = sideBySide.has(group) ? runSideBySide : runInOrder;
+    outcomes.push(...await run(steps.filter((step) => step.group === group)));
+  }
   printTable(outcomes, chosen.filter((name) => !steps.some(({ group }) => group === name)));
   const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
   const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);

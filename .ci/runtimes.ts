@@ -1,5 +1,5 @@
 /**
- * The library in every runtime: the smoke program on the npm package, and a sample of the law table on
+ * The library in every runtime: the smoke program on the npm package, and the laws of compiled code on
  * the sources, in Node, Bun and Chromium. `deno task runtimes` runs all, `deno task runtimes bun` those
  * whose names hold a word. A runtime that cannot be installed is a failure.
  *

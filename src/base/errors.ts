@@ -15,6 +15,11 @@ export function sourceFolder(module: string | undefined): string | null {
 
 const LIBRARY = sourceFolder(import.meta.url);
 
+/** The library's folder as frames name it: by its address, or by its path, as Bun does. */
+const FOLDERS = LIBRARY === null
+  ? []
+  : [LIBRARY, decodeURIComponent(LIBRARY.replace(/^file:\/\//, ""))];
+
 /** V8's setting of how many frames a stack has. Other engines have none. */
 const engine: ErrorConstructor & { stackTraceLimit?: number | undefined } = Error;
 
@@ -62,9 +67,10 @@ export function userLocation(until: readonly string[] = []): string | null {
   }
 }
 
-/** Whether a frame names a place outside the library; the runtime's own frames name none. */
+/** Whether a frame names a place outside the library; the runtime's own frames name no file. */
 function isUserFrame(line: string): boolean {
-  return LIBRARY !== null && /:\d+:\d+\)?$/.test(line) && !line.includes(LIBRARY);
+  const isPlace = /:\d+:\d+\)?$/.test(line) && !/[ (]native:\d+:\d+\)?$/.test(line);
+  return isPlace && LIBRARY !== null && !FOLDERS.some((folder) => line.includes(folder));
 }
 
 /** Shapes that do not fit an operation, or are not shapes at all. */

@@ -14,28 +14,39 @@ interface Graphviz {
 }
 
 /**
- * Graphviz as WebAssembly, by Michael Daines, and how to get it. Deno downloads the package when it is
- * asked for; elsewhere it is the user's to install. The name is put together, so that only those who
- * call this download the package: names that stand in an `import` are fetched when a program starts.
+ * Graphviz as WebAssembly, by Michael Daines. The name is put together, so that only those who call
+ * this download the package: names that stand in an `import` are fetched when a program starts.
  */
-const [PACKAGE, ADVICE] = "Deno" in globalThis
-  ? [
-    ["npm:@viz-js/viz", "^3"].join("@"),
-    "run this once with a network, which keeps the package, or add it with deno add",
-  ]
-  : [["@viz-js", "viz"].join("/"), "install it, for example with npm install @viz-js/viz"];
+const PACKAGE = ["@viz-js", "viz"].join("/");
+
+/** The module that is imported, and how to get it. */
+const [SPECIFIER, ADVICE] = findAdvice();
+
+/** Deno downloads the package when it is asked for; elsewhere it is the user's to provide. */
+function findAdvice(): readonly [specifier: string, advice: string] {
+  if ("Deno" in globalThis) {
+    return [
+      `npm:${PACKAGE}@^3`,
+      "run this once with a network, which keeps the package, or add it with deno add",
+    ];
+  }
+  const advice = "process" in globalThis
+    ? `install it, for example with npm install ${PACKAGE}`
+    : `give its address in the page's import map, as bundlers leave it out`;
+  return [PACKAGE, advice];
+}
 
 let loaded: Promise<Graphviz> | undefined;
 
 async function load(): Promise<Graphviz> {
   try {
-    const { instance } = await import(PACKAGE);
+    const { instance } = await import(SPECIFIER);
     return await instance();
   } catch (error) {
     loaded = undefined;
     const [reason] = String(error instanceof Error ? error.message : error).split("\n");
     throw new ArgumentError(
-      `Cannot load Graphviz (${PACKAGE}): ${reason}; ` +
+      `Cannot load Graphviz (${SPECIFIER}): ${reason}; ` +
         `${ADVICE}; toDot needs no package, and other tools draw what it gives`,
       { cause: error },
     );

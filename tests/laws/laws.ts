@@ -556,33 +556,57 @@ export function jitted(f: Flat): Flat {
  * Compiled, `f` gives the eager results: to rounding, since kernels add in another order and have
  * functions of their own, and what is made of floats by these may differ. The passes alone keep
  * every bit.
+ *
+ * @param lists Arguments of the same types, for which it is compiled once.
  */
-function checkJitted(f: Flat, compiled: Flat, args: readonly Tensor[], law: string): void {
-  const expected = f(args);
-  assertRounded(compiled(args), expected, ROUNDING, `${law}, when it is traced`);
-  assertRounded(compiled(args), expected, ROUNDING, `${law}, when it is kept`);
-  const program = makeProgram(spread(compiled))(...args);
-  checkPasses(program, args, law);
+function checkJitted(
+  f: Flat,
+  compiled: Flat,
+  lists: readonly (readonly Tensor[])[],
+  law: string,
+): void {
+  const [first] = lists;
+  const expected = lists.map((args) => f(args));
+  assertRounded(compiled(first), expected[0], ROUNDING, `${law}, when it is traced`);
+  lists.forEach((args, i) => {
+    assertRounded(compiled(args), expected[i], ROUNDING, `${law}, when it is kept, values ${i}`);
+  });
+  const program = makeProgram(spread(compiled))(...first);
+  checkPasses(program, first, law);
   const run = makeRunner(optimize(program));
   // What is called was compiled, even where nothing else is.
   const isCompiled = program.equations.some(({ params }) =>
     Object.values(params ?? {}).some((value) => value instanceof Program)
   );
-  const place = `${law}, on the evaluator`;
-  const results = run(args as readonly Concrete[]);
-  if (isCompiled) assertRounded(results, expected, ROUNDING, place);
-  else assertIdentical(results, expected, place);
+  lists.forEach((args, i) => {
+    const place = `${law}, on the evaluator, values ${i}`;
+    const results = run(args as readonly Concrete[]);
+    if (isCompiled) assertRounded(results, expected[i], ROUNDING, place);
+    else assertIdentical(results, expected[i], place);
+  });
 }
 
 /**
  * jit changes nothing: `f`, its jvp, its vjp and its vmap, compiled as a whole or made of the
- * compiled `f`, equal the eager ones bit for bit.
+ * compiled `f`, equal the eager ones, for arguments of every maker.
  */
-export function checkJit(f: Flat, make: Maker, random: Random, law: string): void {
-  const args = make(random);
+export function checkJit(
+  f: Flat,
+  make: Maker,
+  random: Random,
+  law: string,
+  others: readonly Maker[] = [],
+): void {
+  const makers = [make, ...others];
+  const lists = makers.map((make) => make(random));
+  const [args] = lists;
   const inner = jitted(f);
-  checkJitted(f, inner, args, `${law}: jit`);
-  const check = (transform: (g: Flat) => Flat, values: readonly Tensor[], name: string): void => {
+  checkJitted(f, inner, lists, `${law}: jit`);
+  const check = (
+    transform: (g: Flat) => Flat,
+    values: readonly (readonly Tensor[])[],
+    name: string,
+  ): void => {
     const eager = transform(f);
     checkJitted(eager, jitted(eager), values, `${law}: jit of ${name}`);
     checkJitted(eager, transform(inner), values, `${law}: ${name} of jit`);
@@ -590,14 +614,17 @@ export function checkJit(f: Flat, make: Maker, random: Random, law: string): voi
   };
   const floats = floatPositions(args);
   if (floats.length > 0) {
-    const weights = directions(f(args).filter(({ dtype }) => isFloat(dtype)), random);
-    const tangents = directions(floats.map((i) => args[i]), random);
-    check((g) => pushforwardOf(g, args), [...args, ...tangents], "jvp");
-    check((g) => pullbackOf(g, args), [...args, ...weights], "vjp");
+    const results = f(args).filter(({ dtype }) => isFloat(dtype));
+    const along = (types: readonly Type[]): Tensor[][] =>
+      lists.map((list) => [...list, ...directions(types, random)]);
+    check((g) => pushforwardOf(g, args), along(floats.map((i) => args[i])), "jvp");
+    check((g) => pullbackOf(g, args), along(results), "vjp");
   }
   if (args.length === 0) return;
   const zeros = args.map(() => 0);
-  const batched = batchArguments(makeExamples(make, args.map(() => true), 2, random), zeros);
+  const batched = makers.map((make) =>
+    batchArguments(makeExamples(make, args.map(() => true), 2, random), zeros)
+  );
   const mapped = (g: Flat): Flat => (values) =>
     vmap(spread(g), zeros)(...values) as unknown as Tensor[];
   check(mapped, batched, "vmap");
@@ -640,14 +667,20 @@ export function checkLaws(
 }
 
 /**
- * The laws of one row: throws at the first that is broken, naming the case and the law. A sample is one
- * case, with one dtype and one round of values.
+ * The laws of one row: throws at the first that is broken, naming the case and the law.
+ *
+ * @param name The primitive's name.
+ * @param primitive The primitive.
+ * @param row Its row.
+ * @param isElsewhere Whether this is another engine than the one in which everything is checked: then
+ *   what is compiled is held to the evaluator in all cases, and the evaluator to its own laws in the
+ *   first case of each float dtype, with one round of values.
  */
 export function checkRow(
   name: string,
   primitive: Primitive<unknown>,
   row: Row<unknown>,
-  isSample = false,
+  isElsewhere = false,
 ): void {
   if (primitive.name !== name) throw new Error(`${name} is printed as ${primitive.name}`);
   if (row.cases.length === 0) throw new Error(`${name} has no cases`);
@@ -657,13 +690,17 @@ export function checkRow(
   if (hasRules && derivative.tangents.length !== expectedRules) {
     throw new Error(`${name} has ${derivative.tangents.length} tangent rules`);
   }
-  const cases = isSample ? row.cases.slice(0, 1) : row.cases;
-  const dtypes = isSample ? row.dtypes.slice(0, 1) : row.dtypes;
-  cases.forEach((of, index) => {
+  row.cases.forEach((of, index) => {
     const f = row.through ?? ((values) => bind(primitive, values, of.params));
     const subject = { primitive, f, row, of, label: `${name}, case ${index}` };
     const random = makeRandom(seedOf(name) + index);
-    for (const dtype of dtypes) checkCase(subject, dtype, random, isSample ? 1 : ROUNDS);
+    for (const dtype of row.dtypes) {
+      if (!isElsewhere) checkEvaluated(subject, dtype, random, ROUNDS);
+      else if (index === 0 && (isFloat(dtype) || dtype === row.dtypes[0])) {
+        checkEvaluated(subject, dtype, random, 1);
+      }
+      checkCompiled(subject, dtype, random);
+    }
     if (row.through === undefined) checkRefusals(subject);
   });
 }
@@ -716,10 +753,10 @@ function makerOf({ args }: Case<unknown>, dtype: Dtype, domain?: Domain): Maker 
     });
 }
 
-function checkCase(subject: Subject, dtype: Dtype, random: Random, rounds: number): void {
-  const { f, row, of } = subject;
+/** The laws of the evaluator and of the transforms, which run no compiled program. */
+function checkEvaluated(subject: Subject, dtype: Dtype, random: Random, rounds: number): void {
   const label = `${subject.label}, ${dtype}`;
-  const make = makerOf(of, dtype);
+  const make = makerOf(subject.of, dtype);
   for (let round = 0; round < rounds; round++) {
     const args = make(random);
     unchanged(args, label, () => {
@@ -727,22 +764,27 @@ function checkCase(subject: Subject, dtype: Dtype, random: Random, rounds: numbe
       checkDerivatives(subject, make, args, random, label);
     });
   }
-  checkJit(f, make, random, label);
-  const isFirst = of === row.cases[0];
-  if (isFirst && row.tame) checkStep(f, make(random), label);
-  if (row.elementwise && isFirst) checkLong(subject, dtype, random, label);
-  if (row.tame) return;
-  const makeWild = makerOf(of, dtype, wild(dtype));
+  if (subject.row.tame) return;
+  const makeWild = makerOf(subject.of, dtype, wild(dtype));
   const args = makeWild(random);
   const place = `${label}, any values`;
   const check = () => checkMeaning(subject, makeWild, args, random, place);
-  if (REASSOCIATED.has(subject.primitive.name)) {
-    unchanged(args, place, () => onEvaluator(check));
-    return;
-  }
-  unchanged(args, place, check);
-  checkJit(f, makeWild, random, place);
-  if (isFirst) checkStep(f, args, place);
+  const isExact = !REASSOCIATED.has(subject.primitive.name);
+  unchanged(args, place, () => isExact ? check() : onEvaluator(check));
+}
+
+/** The laws of what is compiled: programs, steps of loops, and operations on many elements. */
+function checkCompiled(subject: Subject, dtype: Dtype, random: Random): void {
+  const { f, row, of } = subject;
+  const label = `${subject.label}, ${dtype}`;
+  const isFirst = of === row.cases[0];
+  const make = makerOf(of, dtype);
+  const isOrdinary = row.tame || REASSOCIATED.has(subject.primitive.name);
+  const any = makerOf(of, dtype, wild(dtype));
+  checkJit(f, make, random, label, isOrdinary ? [] : [any]);
+  if (!isFirst) return;
+  if (row.elementwise) checkLong(subject, dtype, random, label);
+  if (row.tame || !isOrdinary) checkStep(f, (row.tame ? make : any)(random), label);
 }
 
 /** The laws that hold for all values of the arguments, NaN and infinities among them. */

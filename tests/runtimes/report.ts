@@ -1,5 +1,5 @@
 /**
- * The smoke program and a sample of the law table, as one function for any runtime.
+ * The smoke program and the law table, as one function for any runtime.
  *
  * @module
  */

@@ -126,6 +126,8 @@ export const parts: Readonly<Record<string, (foreign?: unknown) => void | Promis
     const error = failureOf(() => tensor([1, 2]).add(tensor([1, 2, 3])));
     assert(error.name === "ShapeError", String(error));
     assert(/\n.*\d+:\d+/.test(error.stack ?? ""), `the stack is ${error.stack}`);
+    const [, first] = error.stack!.split("\n");
+    assert(!/\/src\/(base|functions)\//.test(first), `the stack begins in the library: ${first}`);
     if (foreign === undefined) return;
     const { message } = failureOf(() => tensor(1).add(foreign as Tensor));
     assert(message.includes("float32[2] of another copy of Jacobi; import"), message);

@@ -53,7 +53,8 @@ export function equal(actual: unknown, expected: unknown): boolean {
   function compareTypedArrays(a: TypedArray, b: TypedArray): boolean {
     if (a.length !== b.length) return false;
     for (let i = 0; i < a.length; i++) {
-      const [x, y] = [a[i], b[i]];
+      const x = a[i];
+      const y = b[i];
       if (x !== y && !(Number.isNaN(x) && Number.isNaN(y))) return false;
     }
     return true;

@@ -1,5 +1,6 @@
 /**
- * The memories that a module of kernels is instantiated with, in tests that run it alone.
+ * The memories that a module of kernels is instantiated with, in tests that run it alone, and how they
+ * are compared.
  *
  * @module
  */
@@ -32,4 +33,27 @@ export function makeMemories(pages: number, shared: boolean = false): Memories {
       ? new Uint8Array(memory.buffer, place, SCRATCH_BYTES)
       : new Uint8Array(place.buffer),
   };
+}
+
+/** Memories up to this size are kept: making new ones costs more than running most kernels. */
+const MOST_KEPT_PAGES = 16;
+
+const kept = new Map<number, Memories>();
+
+/** Memories of so many pages for one who is done with them before the next one asks; anything is in them. */
+export function borrowMemories(pages: number): Memories {
+  const memories = kept.get(pages) ?? makeMemories(pages);
+  if (pages <= MOST_KEPT_PAGES) kept.set(pages, memories);
+  return memories;
+}
+
+/** The first place at which two memories of as many whole words differ, or -1 if there is none. */
+export function firstDifference(a: Uint8Array, b: Uint8Array): number {
+  const wordsOf = (bytes: Uint8Array) =>
+    new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  const [x, y] = [wordsOf(a), wordsOf(b)];
+  for (let i = 0; i < x.length; i++) {
+    if (x[i] !== y[i]) return a.findIndex((byte, k) => k >= 4 * i && byte !== b[k]);
+  }
+  return -1;
 }

@@ -32,7 +32,7 @@ import {
   SLACK,
 } from "../../../src/backends/wasm/kernels/kernel.ts";
 import { testBuilder } from "./kernels/support.ts";
-import { makeMemories } from "./memories.ts";
+import { firstDifference, makeMemories } from "./memories.ts";
 import { fromValues, makeRandom, real } from "../../laws/values.ts";
 import { assert, assertEquals } from "../../support/std.ts";
 
@@ -327,7 +327,7 @@ export function load(
       const at = addresses[buffer];
       after.set(before.subarray(at, at + scheduled.areas[buffer]), at);
     }
-    const wrong = after.findIndex((byte, i) => byte !== before[i]);
+    const wrong = firstDifference(after, before);
     assert(wrong < 0, `byte ${wrong} was written, which belongs to none of the results`);
     return results;
   }

@@ -11,7 +11,7 @@ import { makeBuilder, PAGE } from "../../../../src/backends/wasm/kernels/builder
 import { type Builder, type Kernel, SLACK } from "../../../../src/backends/wasm/kernels/kernel.ts";
 import type { Tile } from "../../../../src/backends/wasm/kernels/kernel.ts";
 import { assert, assertEquals } from "../../../support/std.ts";
-import { makeMemories } from "../memories.ts";
+import { borrowMemories, firstDifference, makeMemories } from "../memories.ts";
 import "./written_twice.ts";
 
 /** A buffer that a kernel writes. */
@@ -24,12 +24,14 @@ export interface Output {
   readonly initial?: Elements;
 }
 
-/** A kernel in a memory of its own, ready to run. */
+/** A kernel in a memory of its own, ready to run once. */
 export interface LoadedKernel {
   /** The kernel. */
   readonly kernel: Kernel;
   /** The size of its module in bytes. */
   readonly moduleBytes: number;
+  /** Makes it ready to run again: every byte that it may not rely on is `poison` then. */
+  prepare(poison: number): void;
   /** Runs all stages; `order` gives the numbers of the chunks in the order to do them in. */
   run(order?: (chunks: number) => readonly number[]): void;
   /** What stands in the outputs now. */
@@ -78,8 +80,16 @@ function checkStages({ stages, workspaces }: Kernel, buffers: number): void {
   }
 }
 
+/** How a kernel is loaded. */
+interface LoadOptions {
+  /** The tile of products. */
+  readonly tile?: Tile;
+  /** What gives memories of so many pages. */
+  readonly memories?: typeof makeMemories;
+}
+
 /**
- * Compiles a kernel and sets up its buffers, every byte that it may not rely on being `poison`.
+ * Compiles a kernel and sets up its buffers. Every byte that it may not rely on is 0xff.
  *
  * @param make Writes the kernel.
  * @param inputs The first buffers.
@@ -89,7 +99,7 @@ export function loadKernel(
   make: (builder: Builder) => Kernel,
   inputs: readonly Elements[],
   outputs: readonly Output[],
-  { poison = 0xff, tile = TILE }: { readonly poison?: number; readonly tile?: Tile } = {},
+  { tile = TILE, memories = makeMemories }: LoadOptions = {},
 ): LoadedKernel {
   const builder = testBuilder(tile);
   const kernel = builder.once(make);
@@ -110,20 +120,25 @@ export function loadKernel(
     end = roundUp(end + size + SLACK, 64);
   }
   const pages = roundUp(end, PAGE) / PAGE;
-  const { host, content, scratch } = makeMemories(pages);
-  scratch.fill(poison);
-  content.fill(poison);
+  const { host, content, scratch } = memories(pages);
   const initial = [...inputs, ...outputs.map((output) => output.initial)];
-  initial.forEach((elements, i) => {
-    if (elements !== undefined) content.set(bytesOf(elements), places[i].at);
-  });
-  const before = content.slice();
+  const before = new Uint8Array(content.length);
+  const prepare = (poison: number): void => {
+    scratch.fill(poison);
+    before.fill(poison);
+    initial.forEach((elements, i) => {
+      if (elements !== undefined) before.set(bytesOf(elements), places[i].at);
+    });
+    content.set(before);
+  };
+  prepare(0xff);
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { host });
   const functions = stages.map((_, i) => exports[i] as (...operands: number[]) => void);
 
   return {
     kernel,
     moduleBytes: bytes.length,
+    prepare,
     run(order) {
       stages.forEach(({ operands, chunks }, i) => {
         const addresses = operands.map((operand) => places[operand].at);
@@ -144,7 +159,7 @@ export function loadKernel(
       for (const { at, bytes } of places.slice(inputs.length)) {
         after.set(before.subarray(at, at + bytes), at);
       }
-      const wrong = after.findIndex((byte, i) => byte !== before[i]);
+      const wrong = firstDifference(after, before);
       if (wrong < 0) return;
       const buffer = places.findLastIndex(({ at }) => at <= wrong);
       throw new Error(
@@ -184,15 +199,15 @@ export function runKernel(
   outputs: readonly Output[],
   tile: Tile = TILE,
 ): Elements[] {
-  const [first, second] = [[0xff, undefined], [0x7f, shuffled]] as const;
-  const [results, others] = [first, second].map(([poison, order]) => {
-    const loaded = loadKernel(make, inputs, outputs, { poison, tile });
-    loaded.run(order);
-    loaded.check();
-    return loaded.results();
-  });
+  const loaded = loadKernel(make, inputs, outputs, { tile, memories: borrowMemories });
+  loaded.run();
+  loaded.check();
+  const results = loaded.results();
+  loaded.prepare(0x7f);
+  loaded.run(shuffled);
+  loaded.check();
   assertEquals(
-    others.map(bytesOf),
+    loaded.results().map(bytesOf),
     results.map(bytesOf),
     "the results depend on the order of the chunks or on rubbish",
   );
