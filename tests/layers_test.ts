@@ -115,6 +115,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "named_values",
     "compile_options",
     "element_types",
+    "envelope",
     "session",
     "device",
     "buffer",

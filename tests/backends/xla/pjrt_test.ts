@@ -14,10 +14,11 @@ import { writeCompileOptions } from "../../../src/backends/xla/pjrt/compile_opti
 import { addressOf, allocateBytes, bytesAt } from "../../../src/backends/xla/pjrt/host.ts";
 import { Block, Layout } from "../../../src/backends/xla/pjrt/layout.ts";
 import * as structs from "../../../src/backends/xla/pjrt/structs.ts";
+import { allocate, DTYPES } from "../../../src/base/dtype.ts";
 import { XlaError } from "../../../src/base/errors.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "../../support/std.ts";
 import { C_LAYOUTS } from "./c_layouts.ts";
-import { mayCall, testPlugin } from "./plugin.ts";
+import { mayCall, mayRun, testPlugin } from "./plugin.ts";
 
 /** Offsets of a struct's own fields, then its size. */
 function offsetsOf(layout: Layout): number[] {
@@ -239,11 +240,15 @@ onClient("a serialised program runs once it is loaded", 1, (client) => {
     TypeError,
     "Cannot run the compiled program: argument 1 is float32[6], expected float32[2,3]",
   );
-  assertThrows(
-    () => client.load(bytes.subarray(0, 20)),
-    XlaError,
-    "Cannot load the compiled program: XLA says INVALID_ARGUMENT, Failed to parse",
-  );
+  const refuse = (bytes: Uint8Array, fault: string) =>
+    assertThrows(() => client.load(bytes), TypeError, `Cannot load the compiled program: ${fault}`);
+  refuse(bytes.subarray(0, 20), "the bytes are damaged or cut short");
+  refuse(bytes.with(bytes.length >> 1, ~bytes[bytes.length >> 1]), "the bytes are damaged");
+  refuse(new Uint8Array(100), "the bytes are not those of a compiled program");
+  const { session } = client;
+  const { maker } = session;
+  session.maker = "cpu (cpu), PJRT 0.1";
+  refuse(bytes, `it was made by ${maker}, and this is ${session.maker}`);
 });
 
 onClient("what was deleted, donated, or belongs to another client is refused", 2, (client) => {
@@ -360,4 +365,407 @@ onPlugin("a plugin that is too old, lacks a function or is none is refused", () 
     'Cannot use the PJRT plugin "zero.so": what its function GetPjrtApi gives is not a PJRT_Api',
   );
   assertThrows(() => new Api(0n, "none.so"), TypeError, "its function GetPjrtApi gives nothing");
+});
+
+/** A program that adds up over four devices, each of which has a replica. */
+const ALL_REDUCE = `
+module @all_reduce {
+  func.func public @main(%a: tensor<2x3xf32>) -> tensor<2x3xf32> {
+    %sum = "stablehlo.all_reduce"(%a) ({
+      ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+        %z = stablehlo.add %x, %y : tensor<f32>
+        stablehlo.return %z : tensor<f32>
+    }) {replica_groups = dense<[[0, 1, 2, 3]]> : tensor<1x4xi64>}
+      : (tensor<2x3xf32>) -> tensor<2x3xf32>
+    return %sum : tensor<2x3xf32>
+  }
+}`;
+
+/** A matrix product whose rows are partitioned over four devices. */
+const SHARDED = `
+module @sharded {
+  sdy.mesh @mesh = <["x"=4]>
+  func.func public @main(
+      %a: tensor<8x3xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>},
+      %b: tensor<3x2xf32> {sdy.sharding = #sdy.sharding<@mesh, [{}, {}]>})
+      -> (tensor<8x2xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>}) {
+    %0 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0]
+      : (tensor<8x3xf32>, tensor<3x2xf32>) -> tensor<8x2xf32>
+    return %0 : tensor<8x2xf32>
+  }
+}`;
+
+onClient("replicas and partitions run on the devices that they are given", 4, (client) => {
+  const { devices } = client;
+  const scaled = (factor: number) => A.map((x) => factor * x);
+  const reduce = client.compile(ALL_REDUCE, { replicas: 4, deviceIds: [3, 1, 0, 2] });
+  assertEquals(reduce.devices.map(({ id }) => id), [3, 1, 0, 2]);
+  const sums = reduce.runShards(
+    reduce.devices.map((device, i) => [uploadTo(client, scaled(i), device)]),
+  );
+  for (const [d, [sum]] of sums.entries()) {
+    assertEquals(sum.device, reduce.devices[d]);
+    assertEquals(read(sum), [...scaled(6)]);
+  }
+  const sharded = client.compile(SHARDED, { partitions: 4, useShardyPartitioner: true });
+  assertEquals(sharded.outputs, [{ dtype: "float32", shape: [2, 2] }]);
+  const ones = new Float32Array(6).fill(1);
+  const results = sharded.runShards(
+    sharded.devices.map((device, i) => [
+      uploadTo(client, scaled(i), device),
+      client.upload(ones, "float32", [3, 2], device),
+    ]),
+  );
+  assertEquals(
+    results.map(([result]) => read(result)),
+    [0, 1, 2, 3].map((i) => [6 * i, 6 * i, 15 * i, 15 * i]),
+  );
+  const what = "Cannot run the compiled program";
+  assertThrows(
+    () => reduce.run([uploadTo(client, A, devices[3])]),
+    TypeError,
+    `${what} on one device: it was compiled for 4; call runShards`,
+  );
+  assertThrows(
+    () => reduce.runShards([[], []]),
+    TypeError,
+    `${what}: expected arguments for 4 devices, got them for 2`,
+  );
+  assertThrows(
+    () => reduce.runShards([[uploadTo(client, A, devices[3])], [], [], []]),
+    TypeError,
+    `${what}: each device needs equally many arguments, got 1,0,0,0`,
+  );
+  assertThrows(
+    () => client.compile(ARITHMETIC, { deviceIds: [4] }),
+    TypeError,
+    "Cannot compile the program for device 4: the client has the devices 0, 1, 2, 3",
+  );
+  assertThrows(
+    () => client.compile(ARITHMETIC, { replicas: 5 }),
+    TypeError,
+    "Cannot compile the program for 5 devices: the client has 4",
+  );
+  const [one] = client.compile(ARITHMETIC, { deviceIds: [2] })
+    .run([uploadTo(client, A, devices[2]), uploadTo(client, B, devices[2])]);
+  const copy = one.copyTo(devices[1]);
+  assertEquals([one.device, copy.device], [devices[2], devices[1]]);
+  assertEquals(read(copy), read(one));
+});
+
+/** A program of one argument and one result, both of these types. */
+function unary(from: string, to: string, body: string): string {
+  return `module @unary { func.func public @main(%a: ${from}) -> ${to} { ${body} } }`;
+}
+
+onClient("every dtype goes to the device and back, whatever the layout", 1, (client) => {
+  const [device] = client.devices;
+  for (const dtype of DTYPES) {
+    for (const shape of [[], [0], [3], [2, 3], [2, 1, 0], [2, 3, 2]]) {
+      const size = shape.reduce((a, b) => a * b, 1);
+      const data = allocate(dtype, size);
+      data.set(Array.from({ length: size }, (_, i) => (dtype === "bool" ? i % 2 : 7 * i)));
+      const into = allocate(dtype, size);
+      client.upload(data, dtype, shape, device).read(into);
+      assertEquals(into, data);
+    }
+  }
+  // A result whose first axis is contiguous is read in row-major order all the same.
+  const type = `(tensor<2x3xf32> {mhlo.layout_mode = "{0,1}"})`;
+  const program = client.compile(unary("tensor<2x3xf32>", type, "return %a : tensor<2x3xf32>"));
+  assertEquals(read(program.run([uploadTo(client, A)])[0]), [...A]);
+  // Uploads of many bytes are not waited for; small arrays lie in V8's own heap.
+  const large = Float32Array.from({ length: 200_000 }, (_, i) => i);
+  const buffers = [0, 1, 2].map(() => client.upload(large, "float32", [large.length], device));
+  for (const buffer of buffers) {
+    const into = new Float32Array(large.length);
+    buffer.read(into);
+    assertEquals(into, large);
+  }
+});
+
+onClient("elements and shapes that do not fit are refused", 1, (client) => {
+  const [device] = client.devices;
+  const upload = (data: unknown, dtype: unknown, shape: unknown, to: unknown = device) => () =>
+    client.upload(data as Float32Array, dtype as "float32", shape as number[], to as typeof device);
+  const what = "Cannot upload";
+  assertThrows(
+    upload(A, "float32", [7]),
+    TypeError,
+    `${what} float32[7]: expected 7 elements, got 6`,
+  );
+  assertThrows(
+    upload(A, "int32", [6]),
+    TypeError,
+    `${what} int32[6]: expected a Int32Array, got Float32Array`,
+  );
+  assertThrows(
+    upload(A, "float32", [-6]),
+    TypeError,
+    `${what} elements of the shape [-6]: expected an array of at most 64 integers from 0 on`,
+  );
+  assertThrows(
+    upload(A, "float32", [6], 0),
+    TypeError,
+    `${what} float32[6]: expected a device of the client, got 0`,
+  );
+  assertThrows(upload(A, "int64", [6]), TypeError, 'Cannot use "int64" as a dtype');
+  const gone = new Float32Array(6);
+  structuredClone(gone, { transfer: [gone.buffer] });
+  assertThrows(upload(gone, "float32", [6]), TypeError, "expected 6 elements, got 0");
+  const buffer = uploadTo(client, A);
+  assertThrows(
+    () => buffer.read(new Float32Array(5)),
+    TypeError,
+    "Cannot read float32[2,3]: expected 6 elements, got 5",
+  );
+  assertThrows(
+    () => client.compile("module {", { replica: 1 } as object),
+    TypeError,
+    'Cannot compile the program: there is no option "replica", the options are replicas, ' +
+      "partitions, deviceIds, useShardyPartitioner, flags, parameters",
+  );
+  assertThrows(
+    () => client.compile(unary("tensor<i64>", "tensor<i64>", "return %a : tensor<i64>")),
+    TypeError,
+    "Cannot use the compiled program: output 0 has elements of the type S64, which no dtype " +
+      "stands for",
+  );
+  const { code, message } = assertThrows(() => client.compile("module {"), XlaError);
+  assertEquals(code, "UNKNOWN");
+  assert(message.startsWith("Cannot compile the program: XLA says UNKNOWN, -:1:"), message);
+  assertThrows(
+    () => testPlugin().createClient({ nonsense: 1 }),
+    XlaError,
+    "XLA says INVALID_ARGUMENT, Unexpected option name passed to PJRT_Client_Create: nonsense",
+  );
+  assertThrows(
+    () => testPlugin().createClient({ cpu_device_count: 0 }),
+    TypeError,
+    `Cannot create a client of ${testPlugin().api.label}: it finds no device`,
+  );
+});
+
+onClient("an allocation that fails leaves everything usable", 1, async (client) => {
+  const [device] = client.devices;
+  const out = "tensor<3000000x1000000xf32>";
+  const broadcast = `%0 = stablehlo.broadcast_in_dim %a, dims = [] : (tensor<f32>) -> ${out}`;
+  const result = client.compile(unary("tensor<f32>", out, `${broadcast} return %0 : ${out}`));
+  const scalar = client.upload(Float32Array.of(1), "float32", [], device);
+  const { code } = assertThrows(
+    () => result.run([scalar]),
+    XlaError,
+    "Cannot run the compiled program: XLA says RESOURCE_EXHAUSTED, Out of memory allocating",
+  );
+  assertEquals(code, "RESOURCE_EXHAUSTED");
+  // Memory within a program is asked for later; then the result has the error.
+  const [vector, matrix] = ["tensor<3000000xf32>", "tensor<3000000x3000000xf32>"];
+  const within = client.compile(unary(
+    vector,
+    vector,
+    `%0 = stablehlo.dot_general %a, %a, contracting_dims = [] x [] : (${vector}, ${vector}) -> ${matrix}
+     %1 = stablehlo.tanh %0 : ${matrix}
+     %2 = stablehlo.dot_general %1, %a, contracting_dims = [1] x [0] : (${matrix}, ${vector}) -> ${vector}
+     return %2 : ${vector}`,
+  ));
+  const argument = client.upload(new Float32Array(3e6), "float32", [3e6], device);
+  const [failed] = within.run([argument]);
+  const exhausted = "XLA says RESOURCE_EXHAUSTED";
+  assertThrows(() => failed.await(), XlaError, `Cannot wait for float32[3000000]: ${exhausted}`);
+  assertThrows(() => failed.read(new Float32Array(3e6)), XlaError, exhausted);
+  await assertRejects(() => failed.ready(), XlaError, exhausted);
+  await assertRejects(() => failed.readAsync(new Float32Array(3e6)), XlaError, exhausted);
+  assertEquals(read(uploadTo(client, A)), [...A]);
+  const into = new Float32Array(1);
+  scalar.read(into);
+  assertEquals([...into], [1]);
+});
+
+/** A program that takes a while. */
+const SLOW = `
+module @slow {
+  func.func public @main(%a: tensor<200x200xf32>) -> tensor<200x200xf32> {
+    %zero = stablehlo.constant dense<0> : tensor<i32>
+    %r:2 = stablehlo.while(%i = %zero, %x = %a) : tensor<i32>, tensor<200x200xf32>
+      cond {
+        %n = stablehlo.constant dense<100> : tensor<i32>
+        %p = stablehlo.compare LT, %i, %n : (tensor<i32>, tensor<i32>) -> tensor<i1>
+        stablehlo.return %p : tensor<i1>
+      } do {
+        %one = stablehlo.constant dense<1> : tensor<i32>
+        %j = stablehlo.add %i, %one : tensor<i32>
+        %y = stablehlo.dot_general %x, %x, contracting_dims = [1] x [0]
+          : (tensor<200x200xf32>, tensor<200x200xf32>) -> tensor<200x200xf32>
+        stablehlo.return %j, %y : tensor<i32>, tensor<200x200xf32>
+      }
+    return %r#1 : tensor<200x200xf32>
+  }
+}`;
+
+onPlugin("work is begun ahead, and a client that is closed finishes it", async () => {
+  const client = testPlugin().createClient();
+  const program = client.compile(SLOW);
+  let x = client.upload(new Float32Array(4e4), "float32", [200, 200], client.devices[0]);
+  for (let i = 0; i < 3; i++) [x] = program.run([x]);
+  const ready = x.ready();
+  const read = x.readAsync(new Float32Array(4e4));
+  client.close();
+  await ready;
+  await assertRejects(
+    () => read,
+    TypeError,
+    "Cannot read float32[200,200]: the XLA client is closed",
+  );
+});
+
+/** A test in a process of its own. */
+function inProcess(name: string, body: string, code: number, output: string): void {
+  Deno.test({
+    name,
+    ignore: !mayRun,
+    fn: async () => {
+      const client = new URL("../../../src/backends/xla/pjrt/mod.ts", import.meta.url);
+      const program = `
+        import { findPlugin, openPlugin } from ${JSON.stringify(client.href)};
+        const [SLOW, ARITHMETIC] = ${JSON.stringify([SLOW, ARITHMETIC])};
+        const turn = () => new Promise((resolve) => setTimeout(resolve, 10));
+        const plugin = openPlugin(findPlugin());
+        ${body}`;
+      const ran = await new Deno.Command(Deno.execPath(), {
+        args: [
+          "run",
+          "-A",
+          "--no-check",
+          "--v8-flags=--expose-gc",
+          `data:text/typescript,${encodeURIComponent(program)}`,
+        ],
+        env: { NO_COLOR: "1", TF_CPP_MIN_LOG_LEVEL: "3" },
+      }).output();
+      const decoder = new TextDecoder();
+      assertEquals(
+        [ran.signal, ran.code, decoder.decode(ran.stdout)],
+        [null, code, output],
+        decoder.decode(ran.stderr),
+      );
+    },
+  });
+}
+
+const BEGIN = `
+  const client = plugin.createClient();
+  const program = client.compile(SLOW);
+  const x = client.upload(new Float32Array(4e4), "float32", [200, 200], client.devices[0]);
+  const [y] = program.run([x]);`;
+
+inProcess("a process ends while its client works", BEGIN, 0, "");
+
+inProcess("a process may exit while its client works", `${BEGIN} y.ready(); Deno.exit(7);`, 7, "");
+
+inProcess(
+  "a process lives until what it waits for is ready",
+  `${BEGIN} y.ready().then(() => console.log("ready"));`,
+  0,
+  "ready\n",
+);
+
+inProcess(
+  "the collector frees buffers, programs and clients that nothing refers to",
+  `
+  async function collect() {
+    for (let i = 0; i < 3; i++) {
+      gc();
+      await turn();
+    }
+  }
+  let client = plugin.createClient();
+  const { session } = client;
+  let buffer;
+  (() => {
+    const program = client.compile(ARITHMETIC);
+    buffer = client.upload(Float32Array.of(1, 2, 3, 4, 5, 6), "float32", [2, 3], client.devices[0]);
+    for (let i = 0; i < 500; i++) program.run([buffer, buffer]);
+  })();
+  const before = session.liveCount;
+  await collect();
+  console.log(before, session.liveCount);
+  client = null;
+  await collect();
+  const into = new Float32Array(6);
+  buffer.read(into);
+  console.log(session.isClosed, into[5]);
+  buffer = null;
+  await collect();
+  console.log(session.isClosed, session.liveCount);`,
+  0,
+  "1003 1\nfalse 6\ntrue 0\n",
+);
+
+inProcess(
+  "Workers that are terminated while their clients work leave the rest alone",
+  `${BEGIN}
+  const body = \`
+    import { findPlugin, openPlugin } from \${JSON.stringify(import.meta.resolve(
+    ${JSON.stringify(new URL("../../../src/backends/xla/pjrt/mod.ts", import.meta.url).href)}))};
+    const client = openPlugin(findPlugin()).createClient();
+    const program = client.compile(\${JSON.stringify(SLOW)});
+    const data = new Float32Array(4e4);
+    for (;;) {
+      const [y] = program.run([client.upload(data, "float32", [200, 200], client.devices[0])]);
+      y.ready();
+      y.readAsync(new Float32Array(4e4));
+      postMessage("begun");
+      await new Promise((resolve) => setTimeout(resolve));
+    }\`;
+  const url = URL.createObjectURL(new Blob([body], { type: "text/javascript" }));
+  for (let i = 0; i < 3; i++) {
+    const worker = new Worker(url, { type: "module" });
+    await new Promise((resolve) => worker.onmessage = resolve);
+    for (let k = 0; k < i; k++) await turn();
+    worker.terminate();
+  }
+  await turn();
+  y.await();
+  console.log("alive");`,
+  0,
+  "alive\n",
+);
+
+Deno.test({
+  name: "a file that is no plugin of this machine is refused",
+  ignore: !mayCall,
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    const refuse = (name: string, fault: string) =>
+      assertThrows(
+        () => openPlugin(`${folder}${name}`),
+        TypeError,
+        `Cannot open the PJRT plugin ${JSON.stringify(`${folder}${name}`)}: ${fault}`,
+      );
+    try {
+      refuse("/missing.so", "there is no such file");
+      refuse("", "it is not a file");
+      await Deno.writeTextFile(`${folder}/text.so`, "This is a text of more than twenty bytes");
+      refuse("/text.so", "it is not a library of Linux");
+      await Deno.writeTextFile(`${folder}/empty.so`, "");
+      refuse("/empty.so", "it is not a library of Linux");
+      const header = new Uint8Array(4096);
+      using plugin = await Deno.open(testPlugin().path);
+      await plugin.read(header);
+      header[18] = Deno.build.arch === "aarch64" ? 62 : 183;
+      await Deno.writeFile(`${folder}/other.so`, header);
+      const [here, there] = ["x86_64", "aarch64"].sort((a) => a === Deno.build.arch ? -1 : 1);
+      refuse("/other.so", `it is for the processor ${there}, and this one is ${here}`);
+      header[18] = Deno.build.arch === "aarch64" ? 183 : 62;
+      await Deno.writeFile(`${folder}/cut.so`, header);
+      refuse("/cut.so", "it is cut short");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+    assertThrows(
+      () => openPlugin("libc.so.6"),
+      TypeError,
+      'Cannot open the PJRT plugin "libc.so.6": it is a library without the function GetPjrtApi',
+    );
+    assertEquals(testPlugin(), openPlugin(testPlugin().path));
+  },
 });

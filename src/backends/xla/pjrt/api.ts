@@ -5,15 +5,7 @@
  * @module
  */
 import { argumentError, type XlaError, xlaError } from "../../../base/errors.ts";
-import {
-  addressIn,
-  asyncFunctionAt,
-  bytesAt,
-  functionAt,
-  type Native,
-  type Pointer,
-  textAt,
-} from "./host.ts";
+import { addressIn, bytesAt, functionAt, type Native, textAt } from "./host.ts";
 import { Block, type Inputs, readField } from "./layout.ts";
 import {
   API,
@@ -89,7 +81,6 @@ export class Api {
   readonly address: bigint;
   readonly #table: DataView;
   readonly #calls = new Map<FunctionName, Call<FunctionName>>();
-  readonly #async = new Map<FunctionName, (args: Pointer) => Promise<unknown>>();
 
   /**
    * @param address Where the plugin's `PJRT_Api` is.
@@ -118,6 +109,11 @@ export class Api {
     // What lies behind the plugin's own size is not read: functions that it does not know are null.
     this.#table = new DataView(new ArrayBuffer(API.size));
     new Uint8Array(this.#table.buffer).set(bytesAt(address, Math.min(size, API.size)));
+  }
+
+  /** The version in words. */
+  get release(): string {
+    return `PJRT ${this.version.major}.${this.version.minor}`;
   }
 
   /** Whether the plugin has a function. */
@@ -151,21 +147,6 @@ export class Api {
     }
     call.block.fill(inputs);
     return call.run(what);
-  }
-
-  /** Calls a function that blocks on another thread; the arguments are kept until it returns. */
-  async callAsync<N extends FunctionName>(
-    name: N,
-    inputs: Inputs<ArgumentsOf<N>>,
-    what: string,
-  ): Promise<void> {
-    let native = this.#async.get(name);
-    if (native === undefined) this.#async.set(name, native = asyncFunctionAt(this.#require(name)));
-    const block = new Block(argumentLayout(name));
-    block.fill(inputs);
-    const error = await native(block.pointer);
-    // Reading the block keeps it reachable while the other thread uses it.
-    if (error !== null && block.bytes.length > 0) throw this.errorAt(addressIn(error), what);
   }
 
   /** The error at an address, which is freed, as one of ours. */

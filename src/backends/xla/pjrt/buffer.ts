@@ -12,10 +12,10 @@ import {
 } from "../../../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../../../base/errors.ts";
 import type { ClientDevice } from "./device.ts";
-import { addressOf, allocateBytes } from "./host.ts";
+import { addressesAt, addressOf, allocateBytes, copyFrom, waitUntil } from "./host.ts";
 import { Block } from "./layout.ts";
 import { Handle, type Session } from "./session.ts";
-import { MEMORY_LAYOUT, TILED } from "./structs.ts";
+import { LAYOUT_TYPES, MEMORY_LAYOUT, TILED } from "./structs.ts";
 
 /** The type of a buffer. */
 export interface BufferType {
@@ -69,6 +69,7 @@ function rowMajorLayout(rank: number): bigint {
     block.set("tiled_struct_size", TILED.size);
     block.set("minor_to_major", addressOf(order));
     block.set("minor_to_major_size", rank);
+    block.set("type", LAYOUT_TYPES.tiled);
     found = { address: addressOf(block.bytes), kept: [order, block] };
     rowMajor.set(rank, found);
   }
@@ -138,14 +139,7 @@ export class Buffer implements BufferType {
     const { api } = this.session;
     const what = `Cannot wait for ${showType(this)}`;
     const event = this.#readyEvent(what);
-    if (!api.call("Event_IsReady", { event }, what).get("is_ready")) {
-      try {
-        await api.callAsync("Event_Await", { event }, what);
-      } finally {
-        api.call("Event_Destroy", { event }, what);
-      }
-      return;
-    }
+    await waitUntil(() => api.call("Event_IsReady", { event }, what).get("is_ready"));
     this.#finish(event, what);
   }
 
@@ -157,6 +151,12 @@ export class Buffer implements BufferType {
     if (into.byteLength === 0) return this.await();
     const { api } = this.session;
     this.session.releaseTransfers();
+    if (this.#isInRowsOnHost(src, what)) {
+      // A transfer would be handed to another thread, which takes longer than small arrays do.
+      this.await();
+      copyFrom(api.call("Buffer_UnsafePointer", { buffer: src }, what).get("buffer_pointer"), into);
+      return;
+    }
     const event = api.call("Buffer_ToHostBuffer", {
       src,
       host_layout: rowMajorLayout(this.shape.length),
@@ -202,6 +202,19 @@ export class Buffer implements BufferType {
     if (this.session.api.call("Buffer_IsDeleted", { buffer }, what).get("is_deleted")) {
       this.donate();
     }
+  }
+
+  /** Whether its elements stand in the host's memory in row-major order. */
+  #isInRowsOnHost(buffer: bigint, what: string): boolean {
+    const { api } = this.session;
+    this.device.isOnHost ??= api.call("Buffer_IsOnCpu", { buffer }, what).get("is_on_cpu");
+    const rank = this.shape.length;
+    if (!this.device.isOnHost || rank < 2) return this.device.isOnHost;
+    const layout = api.call("Buffer_GetMemoryLayout", { buffer }, what);
+    if (layout.get("layout_type") !== LAYOUT_TYPES.tiled) return false;
+    const order = addressesAt(layout.get("layout_minor_to_major"), rank);
+    return layout.get("layout_num_tiles") === 0 &&
+      order.every((axis, i) => Number(axis) === rank - 1 - i);
   }
 
   #readyEvent(what: string): bigint {

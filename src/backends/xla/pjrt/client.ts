@@ -3,13 +3,26 @@
  *
  * @module
  */
-import { checkDtype, describeValue, type Dtype, type Elements } from "../../../base/dtype.ts";
+import {
+  checkDtype,
+  describeValue,
+  type Dtype,
+  DTYPES,
+  type Elements,
+} from "../../../base/dtype.ts";
 import { argumentError, shapeError } from "../../../base/errors.ts";
+import { readOptions } from "../../../base/options.ts";
 import type { Api } from "./api.ts";
 import { Buffer, type BufferType, checkDevice, checkElements, showType } from "./buffer.ts";
-import { type CompileOptions, deviceCount, writeCompileOptions } from "./compile_options.ts";
+import {
+  checkCompileOptions,
+  type CompileOptions,
+  deviceCount,
+  writeCompileOptions,
+} from "./compile_options.ts";
 import { ClientDevice } from "./device.ts";
 import { elementType } from "./element_types.ts";
+import { unwrap } from "./envelope.ts";
 import { Executable } from "./executable.ts";
 import { addressesAt, addressOf, allocateBytes, stableCopy, textAt } from "./host.ts";
 import { Block } from "./layout.ts";
@@ -31,6 +44,15 @@ export interface Signature {
   /** The types of its arguments on each device, which every run is then checked against. */
   readonly parameters?: readonly BufferType[];
 }
+
+const OPTIONS = [
+  "replicas",
+  "partitions",
+  "deviceIds",
+  "useShardyPartitioner",
+  "flags",
+  "parameters",
+] as const;
 
 /** A client of a plugin. */
 export class Client {
@@ -68,6 +90,7 @@ export class Client {
         version.get("platform_version"),
         version.get("platform_version_size"),
       );
+      this.session.maker = `${this.platform} (${this.platformVersion}), ${api.release}`;
       this.processIndex = api.call("Client_ProcessIndex", { client }, what).get("process_index");
       const list = api.call("Client_Devices", { client }, what);
       const addresses = addressesAt(list.get("devices"), list.get("num_devices"));
@@ -97,6 +120,9 @@ export class Client {
     if (typeof text !== "string") {
       throw argumentError(`${what}: expected text, got ${describeValue(text)}`);
     }
+    readOptions(what, options, OPTIONS);
+    checkCompileOptions(options);
+    checkParameters(options, what);
     this.#checkDevices(options, what);
     const code = stableCopy(new TextEncoder().encode(text));
     const format = stableCopy(new TextEncoder().encode("mlir"));
@@ -124,7 +150,11 @@ export class Client {
     if (!(serialised instanceof Uint8Array)) {
       throw argumentError(`${what}: expected a Uint8Array, got ${describeValue(serialised)}`);
     }
-    const bytes = stableCopy(serialised);
+    readOptions(what, signature, ["parameters"]);
+    checkParameters(signature, what);
+    const { maker } = this.session;
+    const contents = unwrap(serialised, maker, (fault) => argumentError(`${what}: ${fault}`));
+    const bytes = stableCopy(contents);
     const executable = this.session.api.call("Executable_DeserializeAndLoad", {
       client,
       serialized_executable: addressOf(bytes),
@@ -201,10 +231,23 @@ export class Client {
   }
 }
 
-function checkShape(shape: unknown): asserts shape is readonly number[] {
-  const isShape = Array.isArray(shape) && shape.length <= MAX_RANK &&
+function isShape(shape: unknown): shape is readonly number[] {
+  return Array.isArray(shape) && shape.length <= MAX_RANK &&
     shape.every((size) => Number.isSafeInteger(size) && size >= 0);
-  if (isShape) return;
+}
+
+function checkParameters({ parameters }: Signature, what: string): void {
+  const areTypes = parameters === undefined || Array.isArray(parameters) &&
+      parameters.every((one) => DTYPES.includes(one?.dtype) && isShape(one?.shape));
+  if (areTypes) return;
+  throw argumentError(
+    `${what}: expected parameters to be an array of { dtype, shape }, got ` +
+      describeValue(parameters),
+  );
+}
+
+function checkShape(shape: unknown): asserts shape is readonly number[] {
+  if (isShape(shape)) return;
   throw shapeError(
     `Cannot upload elements of the shape ${describeValue(shape)}: expected an array of at most ` +
       `${MAX_RANK} integers from 0 on`,

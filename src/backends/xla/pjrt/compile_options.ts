@@ -82,7 +82,7 @@ export function deviceCount({ replicas = 1, partitions = 1 }: CompileOptions): n
 }
 
 /** Throws unless options of the compiler are ones. */
-function checkOptions(options: CompileOptions): void {
+export function checkCompileOptions(options: CompileOptions): void {
   const { replicas = 1, partitions = 1, deviceIds } = options;
   for (const [name, value] of Object.entries({ replicas, partitions })) {
     if (Number.isInteger(value) && value > 0 && value < 2 ** 31) continue;
@@ -104,7 +104,7 @@ function checkOptions(options: CompileOptions): void {
 
 /** The options of the compiler in the encoding that PJRT takes. */
 export function writeCompileOptions(options: CompileOptions): Uint8Array {
-  checkOptions(options);
+  checkCompileOptions(options);
   const { replicas = 1, partitions = 1, deviceIds, useShardyPartitioner, flags = {} } = options;
   const build = new Message().number(4, replicas).number(5, partitions);
   if (partitions > 1) build.number(6, 1);

@@ -89,6 +89,9 @@ export class ClientDevice {
       : -1;
   }
 
+  /** Whether its memory is the host's, as that of CPUs is; `null` until a buffer on it told. */
+  isOnHost: boolean | null = null;
+
   /** What the device says of its memory now, or `null` when it says nothing. */
   memoryStats(): MemoryStats | null {
     const what = `Cannot ask device ${this.id} for its memory`;

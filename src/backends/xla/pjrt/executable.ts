@@ -9,6 +9,7 @@ import type { Call } from "./api.ts";
 import { Buffer, type BufferType, showType } from "./buffer.ts";
 import type { ClientDevice } from "./device.ts";
 import { dtypeOfElementType, nameOfElementType } from "./element_types.ts";
+import { wrap } from "./envelope.ts";
 import { addressesAt, addressOf, allocateBytes, bytesAt, callAt, textAt } from "./host.ts";
 import { Block } from "./layout.ts";
 import { type Attributes, readNamedValues } from "./named_values.ts";
@@ -155,7 +156,7 @@ export class Executable {
     );
     const bytes = bytesAt(block.get("serialized_bytes"), block.get("serialized_bytes_size"));
     callAt(block.get("serialized_executable_deleter"), block.get("serialized_executable"));
-    return bytes;
+    return wrap(bytes, this.session.maker);
   }
 
   /**
@@ -182,6 +183,7 @@ export class Executable {
    */
   runShards(args: readonly (readonly Buffer[])[], donated: Donated = NONE): Buffer[][] {
     const what = "Cannot run the compiled program";
+    checkList(args, what, "arguments of devices");
     if (args.length !== this.devices.length) {
       throw argumentError(
         `${what}: expected arguments for ${this.devices.length} devices, got them for ` +
@@ -251,6 +253,7 @@ export class Executable {
     what: string,
   ): Buffer[][] {
     this.#use(what);
+    for (const list of args) checkList(list, what, "buffers");
     const count = args[0].length;
     if (count !== this.#lists.count) {
       this.#checkCount(count, what);
@@ -364,8 +367,9 @@ function tableOf(list: BigUint64Array, devices: number, length: number): BigUint
 /** The positions of donated arguments, in order. */
 function donatedPositions(donated: Donated, count: number, what: string): readonly number[] {
   if (donated === NONE) return [];
+  if (!(donated instanceof Set)) checkList(donated, what, "booleans or a Set as donated arguments");
   const positions = donated instanceof Set
-    ? [...donated as ReadonlySet<number>].sort((a, b) => a - b)
+    ? [...donated as ReadonlySet<number>]
     : (donated as readonly boolean[]).flatMap((is, i) => is ? [i] : []);
   for (const i of positions) {
     if (Number.isInteger(i) && i >= 0 && i < count) continue;
@@ -373,7 +377,12 @@ function donatedPositions(donated: Donated, count: number, what: string): readon
       `${what}: cannot donate argument ${describeValue(i)}, there are ${count} arguments`,
     );
   }
-  return positions;
+  return positions.sort((a, b) => a - b);
+}
+
+function checkList(list: unknown, what: string, expected: string): void {
+  if (Array.isArray(list)) return;
+  throw argumentError(`${what}: expected an array of ${expected}, got ${describeValue(list)}`);
 }
 
 /** Throws when an argument that is donated is also another argument. */

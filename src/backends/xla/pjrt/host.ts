@@ -61,6 +61,15 @@ export function bytesAt(address: bigint, size: number): Uint8Array<ArrayBuffer> 
   return new Uint8Array(UnsafePointerView.getArrayBuffer(pointer, size).slice(0));
 }
 
+/** Copies foreign memory over all of a view. */
+export function copyFrom(address: bigint, into: ArrayBufferView): void {
+  const { UnsafePointer, UnsafePointerView } = runtime();
+  UnsafePointerView.copyInto(
+    UnsafePointer.create(address)!,
+    into as ArrayBufferView<ArrayBuffer>,
+  );
+}
+
 /** `count` addresses that stand one behind the other in foreign memory. */
 export function addressesAt(address: bigint, count: number): BigUint64Array {
   return new BigUint64Array(bytesAt(address, 8 * count).buffer);
@@ -84,16 +93,28 @@ export function callAt(address: bigint, argument: bigint): void {
   functionAt(address, "void")(runtime().UnsafePointer.create(argument)!);
 }
 
-/** The same function on a thread of its own: the promise settles when it has returned. */
-export function asyncFunctionAt(address: bigint): (args: Pointer) => Promise<unknown> {
-  const { UnsafeFnPointer, UnsafePointer } = runtime();
-  const pointer = UnsafePointer.create(address) as Deno.PointerObject<never>;
-  const native = new UnsafeFnPointer(pointer, {
-    parameters: ["pointer"],
-    result: "pointer",
-    nonblocking: true,
-  });
-  return (args) => native.call(args);
+/** For how long a wait asks again at every turn of the event loop, in milliseconds. */
+const EAGER = 2;
+
+/** The longest pause between two questions, in milliseconds. */
+const LONGEST_PAUSE = 20;
+
+/**
+ * Settles soon after `isDone` is true. Foreign code runs on threads of its own meanwhile, and is asked
+ * rather than told to call back: a Worker may be terminated at any time, and with it goes all memory
+ * that such a call would use.
+ */
+export async function waitUntil(isDone: () => boolean): Promise<void> {
+  const { setImmediate } = globalThis as { readonly setImmediate?: (call: () => void) => void };
+  const start = performance.now();
+  while (!isDone()) {
+    const passed = performance.now() - start;
+    await new Promise<void>((resolve) => {
+      if (passed < EAGER && setImmediate !== undefined) setImmediate(resolve);
+      // A pause that grows with the wait adds at most a sixteenth to it.
+      else setTimeout(resolve, Math.min(LONGEST_PAUSE, passed / 16));
+    });
+  }
 }
 
 /** `RTLD_NOW` of `dlopen`, the same on every system that has the function. */
@@ -107,6 +128,8 @@ const RTLD_NOW = 2;
 export function openLibrary(path: string): bigint {
   const deno = runtime();
   const what = `Cannot open the PJRT plugin ${JSON.stringify(path)}`;
+  const fault = faultOf(path);
+  if (fault !== null) throw argumentError(`${what}: ${fault}`);
   let library;
   try {
     library = deno.dlopen(path, {
@@ -120,7 +143,7 @@ export function openLibrary(path: string): bigint {
         `${what}: this program may not call foreign functions; run it with --allow-ffi`,
       );
     }
-    throw argumentError(`${what}: ${faultOf(path) ?? message}`);
+    throw argumentError(`${what}: ${message}`);
   }
   const { GetPjrtApi, dlopen } = library.symbols;
   if (GetPjrtApi === null) {
@@ -137,27 +160,49 @@ export function openLibrary(path: string): bigint {
 /** The numbers of processors in the header of an ELF file, by Deno's names. */
 const PROCESSORS: Readonly<Record<string, number>> = { x86_64: 62, aarch64: 183 };
 
-/** Why a file cannot be opened, if that can be seen without asking for permission. */
+/**
+ * What is wrong with the file of a library, as far as that can be seen without asking for permission.
+ * Linux says little of a library for another processor, and ends the process when one is cut short.
+ */
 function faultOf(path: string): string | null {
   const deno = runtime();
+  // A mere name is looked for in the folders of the system.
+  if (!/[\\/]/.test(path) || deno.build.os !== "linux") return null;
   if (deno.permissions.querySync({ name: "read", path }).state !== "granted") return null;
-  const header = new Uint8Array(20);
-  let read: number | null;
   try {
-    if (!deno.statSync(path).isFile) return "it is not a file";
+    const { isFile, size } = deno.statSync(path);
+    if (!isFile) return "it is not a file";
     using file = deno.openSync(path);
-    read = file.readSync(header);
+    const head = new DataView(new ArrayBuffer(64));
+    const isElf = file.readSync(new Uint8Array(head.buffer)) === 64 &&
+      head.getUint32(0) === 0x7f454c46;
+    if (!isElf) return "it is not a library of Linux";
+    const machine = head.getUint16(18, true);
+    const processor = PROCESSORS[deno.build.arch];
+    if (processor !== undefined && machine !== processor) {
+      const name = Object.keys(PROCESSORS).find((key) => PROCESSORS[key] === machine);
+      return `it is for the processor ${name ?? `number ${machine}`}, and this one is ` +
+        deno.build.arch;
+    }
+    return size < sizeOfElf(head, file) ? "it is cut short" : null;
   } catch (error) {
     return error instanceof deno.errors.NotFound ? "there is no such file" : null;
   }
-  const isElf = read === 20 && new DataView(header.buffer).getUint32(0) === 0x7f454c46;
-  if (deno.build.os === "linux" && !isElf) return "it is not a library of Linux";
-  const processor = PROCESSORS[deno.build.arch];
-  const found = header[18] | header[19] << 8;
-  if (!isElf || processor === undefined || found === processor) return null;
-  const name = Object.keys(PROCESSORS).find((key) => PROCESSORS[key] === found) ??
-    `number ${found}`;
-  return `it is for the processor ${name}, and this one is ${deno.build.arch}`;
+}
+
+/** Up to where the segments of an ELF file of 64 bits reach, by its header and their table. */
+function sizeOfElf(head: DataView, file: Deno.FsFile): number {
+  const start = Number(head.getBigUint64(32, true));
+  const [entry, count] = [head.getUint16(54, true), head.getUint16(56, true)];
+  const table = new DataView(new ArrayBuffer(entry * count));
+  file.seekSync(start, 0);
+  if ((file.readSync(new Uint8Array(table.buffer)) ?? 0) < table.byteLength) return Infinity;
+  let end = 0;
+  for (let at = 0; at < table.byteLength; at += entry) {
+    const [offset, size] = [8, 32].map((field) => Number(table.getBigUint64(at + field, true)));
+    end = Math.max(end, offset + size);
+  }
+  return end;
 }
 
 /** The value of an environment variable, where it may be read without asking. */

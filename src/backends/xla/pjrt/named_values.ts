@@ -30,6 +30,11 @@ export interface NamedValues {
 
 /** Writes named values into memory. */
 export function writeNamedValues(values: Options): NamedValues {
+  if (typeof values !== "object" || values === null || Array.isArray(values)) {
+    throw argumentError(
+      `Cannot use ${describeValue(values)} as options: expected an object of values by name`,
+    );
+  }
   const entries = Object.entries(values);
   const all = allocateBytes(entries.length * NAMED_VALUE.size);
   const kept: unknown[] = [all];

@@ -60,6 +60,8 @@ interface Transfer {
 /** The state of a client. */
 export class Session {
   readonly api: Api;
+  /** What makes compiled programs: the platform and the plugin's versions. */
+  maker = "";
   /** What has to be freed before the client is. */
   readonly #live = new Set<Handle>();
   #address: bigint;

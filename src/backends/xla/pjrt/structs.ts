@@ -270,6 +270,23 @@ export const ARGUMENTS = {
   Buffer_Destroy: { buffer: "pointer" },
   Buffer_ElementType: { buffer: "pointer", type: "int32 out" },
   Buffer_Dimensions: { buffer: "pointer", dims: "pointer out", num_dims: "size out" },
+  Buffer_GetMemoryLayout: {
+    buffer: "pointer",
+    layout_struct_size: "size out",
+    layout_extension_start: "pointer out",
+    layout_tiled_struct_size: "size out",
+    layout_tiled_extension_start: "pointer out",
+    layout_minor_to_major: "pointer out",
+    layout_minor_to_major_size: "size out",
+    layout_tile_dims: "pointer out",
+    layout_tile_dim_sizes: "pointer out",
+    layout_num_tiles: "size out",
+    layout_type: "int32 out",
+    // The end of the struct that the fields above belong to.
+    layout_padding: "int32 out",
+  },
+  Buffer_IsOnCpu: { buffer: "pointer", is_on_cpu: "bool out" },
+  Buffer_UnsafePointer: { buffer: "pointer", buffer_pointer: "pointer out" },
   Buffer_OnDeviceSizeInBytes: { buffer: "pointer", on_device_size_in_bytes: "size out" },
   Buffer_IsDeleted: { buffer: "pointer", is_deleted: "bool out" },
   Buffer_CopyToDevice: { buffer: "pointer", dst_device: "pointer", dst_buffer: "pointer out" },
@@ -368,7 +385,10 @@ const tiled = {
 /** The order of a buffer's elements as a permutation of axes. */
 export const TILED = new Layout("PJRT_Buffer_MemoryLayout_Tiled", tiled);
 
-/** The order of a buffer's elements: a union, of which `TILED` is the larger variant and type 0. */
+/** The variants of `PJRT_Buffer_MemoryLayout`. */
+export const LAYOUT_TYPES = { tiled: 0, strides: 1 } as const;
+
+/** The order of a buffer's elements: a union, of which `TILED` is the larger variant. */
 export const MEMORY_LAYOUT = new Layout("PJRT_Buffer_MemoryLayout", {
   tiled_struct_size: "size",
   tiled_extension_start: "pointer",
