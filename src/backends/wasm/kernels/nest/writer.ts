@@ -6,6 +6,7 @@
  */
 import { encode } from "../../../../base/data.ts";
 import { byteSize } from "../../../../base/dtype.ts";
+import { range } from "../../../../base/shape.ts";
 import type { Code } from "../../assembler/code.ts";
 import type { Expression, Local } from "../../assembler/expression.ts";
 import { f32x4, f64x2, i32, i8x16, select, v128 } from "../../assembler/operations.ts";
@@ -27,6 +28,7 @@ import {
 } from "./lanes.ts";
 import { activeIn, type Round, type Segment, shift, type Spot, writeLoad } from "./loads.ts";
 import { type Applied, callOperation, prepareOperation } from "./operations.ts";
+import { gatesOf } from "./gates.ts";
 import { type Placement, placementsOf } from "./placement.ts";
 import type { Plan } from "./plan.ts";
 import { product, reducedBy } from "../../../../lowering/simplify_nest.ts";
@@ -48,6 +50,7 @@ class Writer implements Spot {
   segment: Segment | undefined;
   readonly #builder: Builder;
   readonly #placements: readonly Placement[];
+  readonly #gates: readonly (number | undefined)[];
   readonly #operations = new Map<number, (...inputs: readonly Vector[]) => Vector>();
   /** The value of each node: one local, or one for each vector of the round. */
   readonly #values: (readonly Local<"v128">[])[] = [];
@@ -64,6 +67,7 @@ class Writer implements Spot {
     this.plan = plan;
     this.cursors = new Cursors(code, plan.nest, addresses);
     this.#placements = placementsOf(plan);
+    this.#gates = gatesOf(plan.nest);
     const prepared = new Map<string, (...inputs: readonly Vector[]) => Vector>();
     const { nodes, lengths } = plan.nest;
     const times = new Map<string, number>();
@@ -279,7 +283,7 @@ class Writer implements Spot {
     const most = Math.ceil(lengths[vector] / this.plan.lanes);
     const width = isHorizontal ? Math.min(unroll, most) : this.round.vectors;
     const shape = { width, isHorizontal };
-    const run = (counts: (node: Reduction) => boolean, when?: Expression<"i32">): void => {
+    const run = (counts: (node: Reduction) => boolean): void => {
       const places = nodes.flatMap((node, i) => node.kind === "reduce" && counts(node) ? [i] : []);
       this.#reductions = places.map((i) => nodes[i] as Reduction);
       this.#isNeeded = inReduction(this.plan.nest, counts);
@@ -288,20 +292,34 @@ class Writer implements Spot {
       );
       this.#accumulators = accumulators;
       for (const accumulator of accumulators) accumulator.start();
-      if (when === undefined) this.#loops(kept);
-      else this.code.if(when, () => this.#loops(kept));
+      this.#loops(kept);
       places.forEach((i, k) => this.#values[i] = accumulators[k].finish());
       this.#accumulators = [];
     };
     if (nodes.some((node) => node.kind === "reduce" && isRegular(node))) run(isRegular);
-    nodes.forEach((node, i) => {
-      if (node.kind === "reduce") {
-        if (node.when === undefined) return;
-        const flags = this.#values[node.when].map((flag): Vector => flag);
-        run((one) => one === node, v128.anyTrue(flags.reduce((a, b) => v128.or(a, b))));
-      } else if (this.#placements[i].isAfter) this.#node(node, i);
+    const write = (i: number): void => {
+      const node = nodes[i];
+      if (node.kind === "reduce") run((one) => one === node);
+      else this.#node(node, i);
+    };
+    const rest = range(nodes.length).filter((i) => {
+      const node = nodes[i];
+      return node.kind === "reduce" ? !isRegular(node) : this.#placements[i].isAfter;
     });
+    while (rest.length > 0) {
+      const gate = this.#gates[rest[0]];
+      const next = rest.findIndex((i) => this.#gates[i] !== gate);
+      const part = rest.splice(0, next < 0 ? rest.length : next);
+      if (gate === undefined) part.forEach(write);
+      else this.code.if(this.#isAnywhere(gate), () => part.forEach(write));
+    }
     this.#stores();
+  }
+
+  /** Whether a test holds in any lane. */
+  #isAnywhere(test: number): Expression<"i32"> {
+    const flags = this.#values[test].map((flag): Vector => flag);
+    return v128.anyTrue(flags.reduce((a, b) => v128.or(a, b)));
   }
 
   /** What is done in every round of all loops. */

@@ -1,0 +1,62 @@
+/**
+ * What of the work behind reduced loops is needed only where a test holds: the arms of `select` nodes
+ * that are made of reductions for which the loops are run again there.
+ *
+ * @module
+ */
+import type { Nest } from "../../../../lowering/nest.ts";
+import { inputsOf } from "../../../../lowering/simplify_nest.ts";
+
+/** For each node, the number of the test outside of which nobody reads it, if there is one. */
+export function gatesOf({ nodes, stores }: Nest): readonly (number | undefined)[] {
+  const tests = new Set(nodes.flatMap((node) => node.kind === "reduce" ? node.when ?? [] : []));
+  const gates: (number | undefined)[] = nodes.map(() => undefined);
+  if (tests.size === 0) return gates;
+
+  /** The test that is made of others by an operation. */
+  const testOf = (operation: string, ...inputs: readonly number[]): number =>
+    nodes.findIndex((node) =>
+      node.kind === "map" && node.operation === operation &&
+      node.inputs.length === inputs.length && node.inputs.every((input, i) => input === inputs[i])
+    );
+  /** The test within the one around it, if loops are run again for it. */
+  const within = (outer: number | undefined, test: number): number | undefined => {
+    const both = outer === undefined ? test : testOf("and", outer, test);
+    return tests.has(both) ? both : outer;
+  };
+  /** The test around one that is made of two. */
+  const around = (test: number): number | undefined => {
+    const node = nodes[test];
+    const isBoth = node.kind === "map" && node.operation === "and";
+    return isBoth && tests.has(node.inputs[0]) ? node.inputs[0] : undefined;
+  };
+  /** Where the inputs of a node that is needed under `gate` are read. */
+  const readsOf = (
+    node: (typeof nodes)[number],
+    gate: number | undefined,
+  ): readonly (number | undefined)[] => {
+    if (node.kind === "reduce" && node.when !== undefined) {
+      const { when } = node;
+      return inputsOf(node).map((input) => input === when ? around(when) : when);
+    }
+    if (node.kind === "map" && node.operation === "select") {
+      const [test] = node.inputs;
+      return [gate, within(gate, test), within(gate, testOf("not", test))];
+    }
+    return inputsOf(node).map(() => gate);
+  };
+
+  const isRead = nodes.map((_, i) => stores.some(({ node }) => node === i));
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i];
+    const own = node.kind === "reduce" ? node.when : isRead[i] ? gates[i] : undefined;
+    gates[i] = own;
+    const reads = readsOf(node, own);
+    inputsOf(node).forEach((input, k) => {
+      // Two readers under different tests need it in any case.
+      gates[input] = isRead[input] && gates[input] !== reads[k] ? undefined : reads[k];
+      isRead[input] = true;
+    });
+  }
+  return gates;
+}
