@@ -1,6 +1,6 @@
 /**
  * What a step of a compiled loop costs: carried values that are changed in few places, by all examples of
- * a batch or by some, one that a branch hands on or reads, and a step over a small vector; forward and with
+ * a batch or by some, one that a branch hands on or reads, and steps over small vectors and reductions of them; forward and with
  * the gradient, in float64.
  *
  * Run it with `deno bench bench/loops_bench.ts`.
@@ -13,7 +13,10 @@ import {
   foriLoop,
   grad,
   jit,
+  mean,
+  norm,
   ones,
+  prod,
   stack,
   type Tensor,
   tensor,
@@ -97,3 +100,13 @@ pair(
   (y) => foriLoop(0, 10_000, (_i, y) => y.add(stack([y.at(1), y.at(0).neg()]).mul(1e-3)), y),
   tensor([1, 0], options),
 );
+
+for (const length of [3, 8, 16]) {
+  for (const [name, reduce] of Object.entries({ prod, mean, norm })) {
+    pair(
+      `10,000 steps with the ${name} of ${length} numbers`,
+      (y) => foriLoop(0, 10_000, (_i, y) => y.mul(0.5).add(reduce(y).mul(0.1)), y),
+      arange(length, options).mul(0.05).add(0.5),
+    );
+  }
+}

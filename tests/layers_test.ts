@@ -152,6 +152,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "rules",
     "equation_rules",
     "straight_code",
+    "straight_reductions",
     "straight_groups",
     "straight_writer",
     "tasks",

@@ -132,15 +132,19 @@ export function checkNest(nest: Nest, sizes: readonly number[], place = "nest"):
         behind[i] = node.inputs.some((input) => behind[input]);
         return;
       case "reduce": {
-        const { input, when, times, operation, isCoarse } = node;
+        const { input, when, times, operation, isCoarse, isGuarded } = node;
         demand(reduced > 0, place, `${what} has no loops`);
         for (const part of times === undefined ? [input] : [input, times]) {
           demand(earlier(part), place, `${what} is made of ${part}`);
           const { dtype } = nodes[part];
-          const isWide = operation === "sum" && node.dtype === "float64" && dtype === "float32";
+          const isWide = node.dtype === "float64" && dtype === "float32" &&
+            (operation === "sum" || operation === "prod");
           demand(isWide || dtype === node.dtype, place, `${what} is ${node.dtype}, of ${dtype}`);
-          demand(isWide || (times ?? isCoarse) === undefined, place, `${what} is no wide sum`);
+          const isSum = isWide && operation === "sum";
+          demand(isSum || (times ?? isCoarse) === undefined, place, `${what} is no wide sum`);
         }
+        const canLeave = operation === "prod" && node.dtype === "float64";
+        demand(canLeave || isGuarded === undefined, place, `${what} is no product of float64`);
         if (when !== undefined) {
           demand(earlier(when) && behind[when], place, `${what} asks ${when}`);
           demand(nodes[when].dtype === "bool", place, `${what} asks ${nodes[when].dtype}`);

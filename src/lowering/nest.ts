@@ -57,9 +57,9 @@ export type LoopNode =
     readonly params?: unknown;
   }
   /**
-   * An earlier node combined over all rounds of the reduced loops. A float64 sum may be of float32:
-   * the elements, or with `times` their products with those of another node, are added up exactly
-   * converted. With `when`, the number of a bool made of earlier reductions, its value is needed only
+   * An earlier node combined over all rounds of the reduced loops. A float64 sum or product may be of
+   * float32: the elements, or in a sum with `times` their products with those of another node, are
+   * combined exactly converted. With `when`, the number of a bool made of earlier reductions, its value is needed only
    * where that is true: then the loops are run again for it, and only if there is such a place; what
    * it combines may be made of earlier reductions, too.
    */
@@ -71,6 +71,8 @@ export type LoopNode =
     readonly times?: number;
     /** Of float32, for sums of float64: a few may be added up as float32 first. */
     readonly isCoarse?: true;
+    /** A product of floats: NaN where that of some of them may have left the range of float64. */
+    readonly isGuarded?: true;
     readonly when?: number;
   };
 

@@ -331,6 +331,13 @@ export class NestWriter {
         node: this.#add({ kind: "map", dtype, operation: "convert", inputs: [x.node] }),
       },
     prod: (x) => this.#combined("prod", x.node),
+    min: (x) => this.#combined("min", x.node),
+    guardedProd: (x) => {
+      this.#names.add("prod");
+      const guarded = { dtype: "float64", operation: "prod", isGuarded: true } as const;
+      const when = this.#when === undefined ? {} : { when: this.#when };
+      return { node: this.#add({ kind: "reduce", ...guarded, input: x.node, ...when }) };
+    },
     map: (primitive, ...args) => {
       const known = args.findLast((arg) => typeof arg !== "number")!;
       const like = this.#nodes[known.node].dtype;

@@ -49,7 +49,9 @@ function showNode(node: LoopNode, names: readonly string[]): string {
       return call + showParams(node.params);
     }
     case "reduce":
-      return `${node.isCoarse ? "coarse " : ""}${node.operation} of v${node.input}` +
+      return `${
+        node.isCoarse ? "coarse " : node.isGuarded ? "guarded " : ""
+      }${node.operation} of v${node.input}` +
         (node.times === undefined ? "" : ` * v${node.times}`) +
         (node.when === undefined ? "" : ` where v${node.when}`);
   }

@@ -25,7 +25,7 @@ import type { Affine, Combination } from "./nest.ts";
 type Source = (coordinates: readonly Affine[], shape: Shape, params: unknown) => readonly Affine[];
 
 /** What elements are combined by: an operation or a formula. */
-type Reduction = Combination | NestFormula<never>;
+export type Reduction = Combination | NestFormula<never>;
 
 /** How a primitive becomes part of loops. */
 export type Rule =

@@ -210,12 +210,8 @@ function withWideReductions(nest: Nest): Nest {
     if (node.kind !== "reduce" || node.dtype !== "float32") return add(node);
     const { operation } = node;
     if (operation !== "sum" && operation !== "prod") return add(node);
-    const convert = { kind: "map", operation: "convert" } as const;
-    const input = operation === "sum"
-      ? node.input
-      : add({ ...convert, dtype: "float64", inputs: [node.input] });
-    const wide = add({ ...node, dtype: "float64", input });
-    return add({ ...convert, dtype: "float32", inputs: [wide] });
+    const wide = add({ ...node, dtype: "float64" });
+    return add({ kind: "map", operation: "convert", dtype: "float32", inputs: [wide] });
   });
 }
 

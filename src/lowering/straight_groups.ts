@@ -13,6 +13,7 @@ import type { GatherParams } from "../primitives/indexing.ts";
 import { Given } from "../passes/forms.ts";
 import type { Target } from "./target.ts";
 import { ruleOf } from "./rules.ts";
+import { reductionCost } from "./straight_reductions.ts";
 import { isUpdate } from "../passes/kinds.ts";
 
 /** Values of more elements than this are computed in loops. */
@@ -82,10 +83,10 @@ function straightCost(
     case "view":
       return name === "slice" || inputs.every(isSmall) ? 1 : null;
     case "reduce": {
-      // Reductions by a formula have kernels of their own.
-      if (typeof rule.operation !== "string") return null;
       const terms = sizeOfAtom(inputs[0]);
-      return terms > 0 && terms <= MOST_TERMS ? terms : null;
+      return terms > 0 && terms <= MOST_TERMS
+        ? reductionCost(rule.operation, output.type.dtype, terms, sizeOfAtom(output))
+        : null;
     }
     case "kernel":
       break;

@@ -9,7 +9,6 @@ import type { Shape } from "../base/shape.ts";
 import { typeOf, type Variable } from "../core/program.ts";
 import type { Atom, Equation } from "../core/program.ts";
 import { Concrete, dense } from "../core/tensor.ts";
-import type { Combination } from "./nest.ts";
 import type { Spot, StraightOp, StraightValue } from "./straight_code.ts";
 import type { ContractParams } from "../primitives/contraction.ts";
 import type { BlockStart, DynamicSliceParams } from "../primitives/dynamic_slicing.ts";
@@ -19,7 +18,8 @@ import type { ReduceParams } from "../primitives/structure.ts";
 import { Given } from "../passes/forms.ts";
 import type { StraightCode } from "./straight_code.ts";
 import { writeOver } from "./quotients.ts";
-import { ruleOf } from "./rules.ts";
+import { type Reduction, ruleOf } from "./rules.ts";
+import { converted, type Emit, reduceTerms, total } from "./straight_reductions.ts";
 import { isUpdate } from "../passes/kinds.ts";
 import { isUniform, MOST_ELEMENTS, MOST_TERMS, sharedSize, sizeOfAtom } from "./straight_groups.ts";
 import type { StraightGroup } from "./straight_groups.ts";
@@ -244,12 +244,7 @@ class Writer {
       case "iota":
         return range(shape[0]).map((value) => this.#constant(dtype, value));
       case "reduce":
-        return this.#reduce(
-          inputs[0],
-          dtype,
-          params as ReduceParams,
-          rule.operation as Combination,
-        );
+        return this.#reduce(name, rule.operation, inputs, params as ReduceParams);
       case "kernel":
         if (name === "contract") return this.#contract(inputs, dtype, params as ContractParams);
         return name === "gather"
@@ -399,56 +394,33 @@ class Writer {
   }
 
   #reduce(
-    x: Atom,
-    dtype: Dtype,
-    { axes }: ReduceParams,
-    operation: Combination,
+    name: string,
+    operation: Reduction,
+    inputs: readonly Atom[],
+    params: ReduceParams,
   ): readonly number[] {
-    const { shape } = typeOf(x);
-    const count = sizeOf(axes.map((axis) => shape[axis]));
-    const rows = Array.from(
-      dense(reductionRows(numbered(this.#valuesOf(x), shape), axes)),
-      (number) => number - 1,
+    const type = typeOf(inputs[0]);
+    const count = sizeOf(params.axes.map((axis) => type.shape[axis]));
+    const rows = inputs.map((input) =>
+      Array.from(
+        dense(reductionRows(numbered(this.#valuesOf(input), type.shape), params.axes)),
+        (number) => number - 1,
+      )
     );
-    return range(rows.length / count).map((i) => {
-      const terms = rows.slice(i * count, (i + 1) * count);
-      switch (operation) {
-        case "sum":
-          return this.#total(dtype, "add", 0, terms);
-        case "prod":
-          return this.#total(dtype, "mul", 1, terms);
-        case "max":
-        case "min":
-          return terms.reduce((best, value) =>
-            this.#better(dtype, operation === "max", best, value)
-          );
-      }
+    return range(rows[0].length / count).map((i) => {
+      const terms = rows.map((row) => ({
+        dtype: type.dtype,
+        values: row.slice(i * count, (i + 1) * count),
+      }));
+      return reduceTerms(this.#emit, name, operation, terms, type, params);
     });
   }
 
-  /** Numbers added up, or multiplied, one after the other, in double precision. */
-  #total(dtype: Dtype, operation: "add" | "mul", start: number, terms: readonly number[]): number {
-    const wide = dtype === "float32" ? "float64" : dtype;
-    const sum = terms.reduce(
-      (sum, term) => this.#map(wide, operation, [sum, this.#converted(term, dtype, wide)]),
-      this.#constant(wide, start),
-    );
-    return this.#converted(sum, wide, dtype);
-  }
-
-  #converted(value: number, from: Dtype, to: Dtype): number {
-    return from === to ? value : this.#map(to, "convert", [value], { dtype: to });
-  }
-
-  /** The greater, or the lesser, of two numbers; the first of equal ones, NaN before all others. */
-  #better(dtype: Dtype, isMax: boolean, best: number, value: number): number {
-    if (dtype === "bool") return this.#map(dtype, isMax ? "or" : "and", [best, value]);
-    let wins = this.#map("bool", "less", isMax ? [best, value] : [value, best]);
-    if (dtype === "float32" || dtype === "float64") {
-      wins = this.#map("bool", "or", [wins, this.#map("bool", "isNan", [value])]);
-    }
-    return this.#map(dtype, "select", [wins, value, best]);
-  }
+  /** For reductions. */
+  readonly #emit: Emit = {
+    map: (...args) => this.#map(...args),
+    constant: (dtype, value) => this.#constant(dtype, value),
+  };
 
   #contract(
     inputs: readonly Atom[],
@@ -466,7 +438,10 @@ class Writer {
         { permutation },
         [{ dtype: "int32", shape: permutation.map((axis) => shape[axis]) }],
       );
-      const values = Array.from(dense(moved), (number) => this.#converted(number - 1, dtype, wide));
+      const values = Array.from(
+        dense(moved),
+        (number) => converted(this.#emit, number - 1, dtype, wide),
+      );
       return { values, free: sizeOf(free.map((axis) => shape[axis])) };
     });
     const k = sharedSize(inputs[0], { contract, batch });
@@ -482,7 +457,7 @@ class Writer {
           results.push(
             isOuter
               ? products[0]
-              : this.#converted(this.#total(wide, "add", 0, products), wide, dtype),
+              : converted(this.#emit, total(this.#emit, wide, products), wide, dtype),
           );
         }
       }

@@ -117,6 +117,10 @@ export type Formula<P> = <V>(
 export interface NestAlgebra<V> extends Algebra<V> {
   /** The product over the axes. */
   prod(x: V): V;
+  /** That of floats as float64; NaN where the product of some may have left the range of float64. */
+  guardedProd(x: V): V;
+  /** The least over the axes, NaN if any is. */
+  min(x: V): V;
 }
 
 /** A formula of compiled programs. */
@@ -284,7 +288,7 @@ export const spreadFormula: Formula<SpreadParams> = (algebra, [x], type, params)
 };
 
 /** The least numbers above zero. */
-const LEAST_POSITIVE = { float32: 2 ** -149, float64: Number.MIN_VALUE } as const;
+export const LEAST_POSITIVE = { float32: 2 ** -149, float64: Number.MIN_VALUE } as const;
 
 /** The sum of products by the product of lengths, 0 where that is. */
 export const cosineFormula: Formula<CosineParams> = <V>(

@@ -34,7 +34,8 @@ import {
   subPrimitive,
   truncPrimitive,
 } from "./arithmetic.ts";
-import { and, equal, less, lessPrimitive, select, selectPrimitive } from "./comparison.ts";
+import { and, equal, less, select } from "./comparison.ts";
+import { LEAST_POSITIVE } from "./moments.ts";
 import type { Maps, NestAlgebra, NestFormula } from "./moments.ts";
 import { concatenate, pad, sliceAxis } from "./slicing.ts";
 import {
@@ -311,25 +312,32 @@ function productsOf({ dtype }: Type): (typeof PRODUCTS)[keyof typeof PRODUCTS] {
  * a power of two first, and is then near 1.
  */
 export const productFormula: NestFormula<ReduceParams> = (algebra, [x], type, { axes }) => {
-  const { map, prod } = algebra;
-  const total = prod(x);
-  if (!isFloat(type.dtype)) return total;
-  const { usual, few } = productsOf(type);
-  // No product of some elements is larger than this, or smaller than the whole divided by it.
-  const size = map(absPrimitive, x);
-  const most = prod(map(selectPrimitive, map(lessPrimitive, size, 1), 1, size));
-  return algebra.choose(
-    map(divPrimitive, most, total),
-    usual,
-    () => total,
-    () => {
-      const sizes = map(binadePrimitive, map(mulPrimitive, x, Math.SQRT2));
-      const near = map(divPrimitive, x, sizes);
-      const exponents = map(roundPrimitive, map(log2Primitive, sizes));
-      if (reducedCount(type, axes) > few) return productOfMany(algebra, near, exponents, type);
-      const exponent = algebra.convert(algebra.sum(exponents), type.dtype);
-      return timesPowerOfTwo(algebra, prod(near), exponent, type);
-    },
+  const { map, prod, choose } = algebra;
+  if (!isFloat(type.dtype)) return prod(x);
+  const total = algebra.guardedProd(x);
+  const scaled = () => {
+    const sizes = map(binadePrimitive, map(mulPrimitive, x, Math.SQRT2));
+    const near = map(divPrimitive, x, sizes);
+    const exponents = map(roundPrimitive, map(log2Primitive, sizes));
+    if (reducedCount(type, axes) > productsOf(type).few) {
+      return productOfMany(algebra, near, exponents, type);
+    }
+    const exponent = algebra.convert(algebra.sum(exponents), type.dtype);
+    return timesPowerOfTwo(algebra, prod(near), exponent, type);
+  };
+  // A zero among finite elements makes a zero of the product, whose sign it has a part in.
+  const zero = () => prod(map(mulPrimitive, x, 0));
+  return choose(
+    total,
+    Infinity,
+    () => algebra.convert(total, type.dtype),
+    () =>
+      choose(
+        algebra.min(map(absPrimitive, x)),
+        LEAST_POSITIVE[type.dtype as keyof typeof LEAST_POSITIVE],
+        zero,
+        scaled,
+      ),
   );
 };
 

@@ -103,6 +103,14 @@ const faultyNests: readonly (readonly [Nest, string])[] = [
     "nest: node 2 (reduce) is no wide sum",
   ],
   [
+    withNode(2, { kind: "reduce", dtype: "float64", operation: "prod", input: 1, times: 1 }),
+    "nest: node 2 (reduce) is no wide sum",
+  ],
+  [
+    withNode(2, { kind: "reduce", dtype: "float32", operation: "prod", input: 1, isGuarded: true }),
+    "nest: node 2 (reduce) is no product of float64",
+  ],
+  [
     { ...sums, stores: [{ node: 0, to: { buffer: 1, offset: 0, strides: [1, 0] } }] },
     "nest: store 0 changes within reduced loops",
   ],

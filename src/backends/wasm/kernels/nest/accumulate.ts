@@ -17,6 +17,12 @@ type Reduction = LoopNode & { readonly kind: "reduce" };
 /** How many values of a coarse sum are added up as float32. */
 const FEW = 4;
 
+/**
+ * What the magnitude of a guarded product must not fall below. Of float64 it is looked at after each
+ * factor; of float32 after two, neither of which is less than 2^-149.
+ */
+const LEAST_GUARDED = { float32: 2 ** -400, float64: 2 ** -960 } as const;
+
 /** The upper half of a vector in its lower half. */
 export function upperHalf(vector: Vector): Vector {
   const bytes = Array.from({ length: 16 }, (_, i) => (i + 8) % 16);
@@ -64,7 +70,7 @@ export class Accumulator {
   readonly #parts: readonly Local<"v128">[];
   /** Where a lane has met a NaN, for extremes of floats. */
   readonly #nans: readonly Local<"v128">[];
-  /** Sums of float32, as doubles: of the lower and the upper lanes. */
+  /** Sums or products of float32, as doubles: of the lower and the upper lanes. */
   readonly #doubles: readonly (readonly [Local<"v128">, Local<"v128">])[];
 
   /**
@@ -95,7 +101,14 @@ export class Accumulator {
     const pairs = isWidened ? isHorizontal ? Math.min(width, 4) : width : 0;
     this.#doubles = vectors(pairs).map((low) => [low, code.local("v128")]);
     if (rest.isCoarse && isWidened && isHorizontal) this.#few = code.local("v128");
+    if (rest.isGuarded) {
+      const products = Math.max(this.#parts.length, pairs * lanes / 2);
+      this.#least = vectors(isHorizontal ? Math.min(products, 4) : products);
+    }
   }
+
+  /** The least magnitudes that the collected products have had, where these are guarded. */
+  readonly #least: readonly Local<"v128">[] = [];
 
   /** The sum of the last few values, of a coarse sum, and how many these are. */
   readonly #few: Local<"v128"> | undefined;
@@ -108,9 +121,17 @@ export class Accumulator {
     for (const part of this.#parts) {
       code.set(part, constantVector(this.#dtype, this.#identity, this.#lanes));
     }
-    for (const local of [...this.#nans, ...this.#doubles.flat()]) {
-      code.set(local, i32x4.const(0));
+    for (const nan of this.#nans) code.set(nan, i32x4.const(0));
+    for (const total of this.#doubles.flat()) {
+      code.set(total, constantVector(this.#dtype, this.#identity, 2));
     }
+    for (const least of this.#least) code.set(least, f64x2.const(1));
+  }
+
+  /** Looks at product `k`. */
+  #guard(k: number, product: Local<"v128">): void {
+    const least = this.#least[k % this.#least.length];
+    this.#code.set(least, f64x2.pmin(least, f64x2.abs(product)));
   }
 
   /**
@@ -130,15 +151,19 @@ export class Accumulator {
     }
     if (this.#doubles.length > 0) {
       this.#widen(i, (sum, part) => {
-        if (times === undefined) return f64x2.add(sum, part(taken));
+        if (times === undefined) {
+          return combine(this.#dtype, this.#operation, sum, part(taken));
+        }
         // Products of float32 are exact in doubles: the bits are those of any multiply-add.
         const first = code.let(part(taken));
         return f64x2.relaxedMadd(first, values[1] === values[0] ? first : part(times), sum);
       });
+      if (!this.#isHorizontal) this.#guardDoubles();
       return;
     }
     const part = this.#parts[i];
     code.set(part, combine(this.#dtype, this.#operation, part, taken));
+    if (this.#least.length > 0) this.#guard(i, part);
     if (this.#nans.length > 0) {
       const nan = this.#nans[i % this.#nans.length];
       const lanes = this.#dtype === "float32" ? f32x4 : f64x2;
@@ -159,8 +184,16 @@ export class Accumulator {
     });
   }
 
-  /** Ends a run of values that are added up as float32. */
+  /** Looks at all products of float32. */
+  #guardDoubles(): void {
+    if (this.#least.length === 0) return;
+    const products = this.#doubles.flatMap((pair) => pair.slice(0, this.#lanes / 2));
+    products.forEach((product, k) => this.#guard(k, product));
+  }
+
+  /** Ends a block of rounds, and with it a run of values that are added up as float32. */
   flush(): void {
+    if (this.#doubles.length > 0) this.#guardDoubles();
     const few = this.#few;
     if (few === undefined || this.#fewCount === 0) return;
     this.#widen(this.#runs++, (sum, part) => f64x2.add(sum, part(few)));
@@ -178,6 +211,31 @@ export class Accumulator {
     return this.#code.let(masked);
   }
 
+  /** Vectors combined, looked at where the product is guarded. */
+  #guarded(combined: Vector): Local<"v128"> {
+    const local = this.#code.let(combined);
+    if (this.#least.length > 0) this.#guard(0, local);
+    return local;
+  }
+
+  /** Products, NaN in lanes where they were too small once. */
+  #withoutLost(products: readonly Local<"v128">[]): readonly Local<"v128">[] {
+    if (this.#least.length === 0) return products;
+    const code = this.#code;
+    let least = this.#least;
+    if (this.#isHorizontal) {
+      const [first, ...others] = this.#least;
+      const all = code.let(others.reduce<Vector>((all, one) => f64x2.pmin(all, one), first));
+      least = [code.let(f64x2.pmin(all, upperHalf(all)))];
+    }
+    const limit = LEAST_GUARDED[this.#from as keyof typeof LEAST_GUARDED];
+    return products.map((product, i) =>
+      code.let(
+        v128.bitselect(f64x2.const(NaN), product, f64x2.lt(least[i], f64x2.const(limit))),
+      )
+    );
+  }
+
   /** Vectors combined into one. */
   #joined(vectors: readonly Local<"v128">[]): Local<"v128"> {
     let level = vectors;
@@ -185,7 +243,7 @@ export class Accumulator {
       const half = Math.ceil(level.length / 2);
       level = level.slice(0, half).map((x, i) => {
         const y = level[i + half];
-        return y === undefined ? x : this.#code.let(combine(this.#dtype, this.#operation, x, y));
+        return y === undefined ? x : this.#guarded(combine(this.#dtype, this.#operation, x, y));
       });
     }
     return level[0];
@@ -199,12 +257,13 @@ export class Accumulator {
     const code = this.#code;
     if (this.#doubles.length > 0) {
       const sums = this.#doubles.flatMap((pair) => pair.slice(0, this.#lanes / 2));
-      if (!this.#isHorizontal) return sums;
+      if (!this.#isHorizontal) return this.#withoutLost(sums);
       const total = this.#joined(sums);
-      return [code.let(f64x2.add(total, upperHalf(total)))];
+      const all = combine(this.#dtype, this.#operation, total, upperHalf(total));
+      return this.#withoutLost([this.#guarded(all)]);
     }
     const results = this.#isHorizontal ? [this.#across(this.#joined(this.#parts))] : this.#parts;
-    if (this.#nans.length === 0) return results;
+    if (this.#nans.length === 0) return this.#withoutLost(results);
     return results.map((result, i) => {
       let nan = this.#nans[i];
       if (this.#isHorizontal) {
@@ -220,7 +279,7 @@ export class Accumulator {
   /** The lanes of a vector combined, in all lanes. */
   #across(vector: Local<"v128">): Local<"v128"> {
     const apply = (x: Vector, y: Vector) => combine(this.#dtype, this.#operation, x, y);
-    return this.#code.let(this.#spread(vector, apply));
+    return this.#guarded(this.#spread(vector, apply));
   }
 
   #spread(vector: Local<"v128">, apply: (x: Vector, y: Vector) => Vector): Vector {
