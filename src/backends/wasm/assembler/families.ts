@@ -28,8 +28,9 @@ export function mapRecord<N extends string, V, W>(
   record: Readonly<Record<N, V>>,
   map: (value: V, name: string) => W,
 ): Readonly<Record<N, W>> {
-  const entries = Object.entries<V>(record).map(([name, value]) => [name, map(value, name)]);
-  return Object.fromEntries(entries);
+  const mapped: Partial<Record<N, W>> = {};
+  for (const name in record) mapped[name] = map(record[name], name);
+  return mapped as Record<N, W>;
 }
 
 type Family<N extends string, P extends readonly ValueType[], R extends ValueType> = Readonly<
