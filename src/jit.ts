@@ -3,30 +3,25 @@
  *
  * @module
  */
-import { encode, Snapshot } from "./base/data.ts";
-import { defaultFloat, describeValue, numberKind } from "./base/dtype.ts";
-import type { FloatDtype } from "./base/dtype.ts";
-import { argumentError } from "./base/errors.ts";
+import { Snapshot } from "./base/data.ts";
+import { numberKind } from "./base/dtype.ts";
 import { readOptions } from "./base/options.ts";
-import { sameShape, showType } from "./base/shape.ts";
 import "./backends/cpu.ts";
 import { deviceOf, executableOf, runProgram } from "./backends/run.ts";
 import { call } from "./control/call.ts";
-import { axesInScope, sameScope, showScope } from "./core/axes.ts";
-import type { NamedAxis } from "./core/axes.ts";
-import { leafToInput } from "./core/convert.ts";
 import type { Device } from "./core/device.ts";
 import { isInspecting } from "./core/origin.ts";
 import { closeProgram } from "./core/program.ts";
 import type { Program } from "./core/program.ts";
-import { Concrete, Tensor } from "./core/tensor.ts";
-import type { Type } from "./core/tensor.ts";
-import { firstDifference, flatten, leafPaths, ownStructure } from "./core/tree.ts";
-import { showPath, unflatten } from "./core/tree.ts";
+import { Concrete, type Tensor } from "./core/tensor.ts";
+import { ownStructure, showPath, unflatten } from "./core/tree.ts";
 import type { Structure } from "./core/tree.ts";
 import type { AnyArgs, TensorsOf } from "./core/tree_types.ts";
 import { currentTrace, isEvaluating, WeakScalar } from "./core/trace.ts";
 import { checkDevice } from "./device.ts";
+import { checkDisjoint, placesIn, readArgnums } from "./jit/argnums.ts";
+import { difference, isNumberInput, readCall } from "./jit/signature.ts";
+import type { Call, KnownSignature } from "./jit/signature.ts";
 import { move } from "./primitives/move.ts";
 import {
   checkFunction,
@@ -100,28 +95,8 @@ export interface LoweredFunction {
   readonly code: number;
 }
 
-/** What decides whether a program fits a call. */
-interface Signature<Leaf, Static> {
-  /** The arguments' structure, static ones left out. */
-  readonly structure: Structure;
-  readonly leaves: readonly Leaf[];
-  readonly statics: readonly Static[];
-  /** The named axes in scope, which the program may work across. */
-  readonly axes: readonly NamedAxis[];
-  /** The default floating-point dtype while the function was traced. */
-  readonly floats: FloatDtype;
-}
-
-/** An input of a program that is a JavaScript number in calls. */
-interface NumberInput {
-  /** What kind of number it must be, where tracing depended on it; `null` for any. */
-  readonly kind: string | null;
-  /** Whether the program uses it as float64. */
-  readonly isWide: boolean;
-}
-
-/** A program with its signature: types of tensors, places of numbers, and booleans as they are. */
-interface Entry extends Signature<Type | NumberInput | boolean, Snapshot> {
+/** A program with its signature. */
+interface Entry extends KnownSignature {
   readonly program: Program;
   readonly outStructure: Structure;
   /** Whether the results' structure holds data, of which each call gets a copy. */
@@ -383,182 +358,6 @@ function nameDonations(
     if (leaf instanceof WeakScalar) return [null];
     return [donated.includes(paths[i][0] as number) ? `args${showPath(paths[i])}` : null];
   });
-}
-
-function readArgnums(argnums: number | readonly number[], option: string): readonly number[] {
-  const list = typeof argnums === "number" ? [argnums] : argnums;
-  const misfit = () =>
-    argumentError(
-      `Cannot apply jit with ${option} ${describeValue(argnums)}: ` +
-        `expected positions of arguments, counted from 0, or from the end if negative`,
-    );
-  if (!Array.isArray(list)) throw misfit();
-  return Array.from(list, (n) => {
-    if (Number.isSafeInteger(n)) return n;
-    throw misfit();
-  });
-}
-
-function checkDisjoint(statics: readonly number[], donated: readonly number[]): void {
-  const both = statics.find((position) => donated.includes(position));
-  if (both === undefined) return;
-  throw argumentError(
-    `Cannot apply jit with argument ${both} both static and donated: ` +
-      `static arguments are part of the program and have no memory to give`,
-  );
-}
-
-/** The positions that an option names in a call with these arguments, counted from the front. */
-function placesIn(
-  places: readonly number[],
-  { length }: readonly unknown[],
-  f: (...args: never[]) => unknown,
-  option: string,
-): readonly number[] {
-  if (places.every((place) => place >= 0 && place < length)) return places;
-  return places.map((place) => {
-    // An argument that the function has by default, or among the rest, may be left out.
-    const isThere = place < length || place < f.length || takesMore(f);
-    if (place < -length || !isThere) {
-      throw argumentError(
-        `Cannot call a jitted function whose ${option} names argument ${place}: ` +
-          `expected the position of one of its arguments, ${length} of which are given`,
-      );
-    }
-    return place < 0 ? place + length : place;
-  });
-}
-
-/** Whether a function may take more arguments than its length says, by its text. */
-function takesMore(f: (...args: never[]) => unknown): boolean {
-  const text = String(f);
-  const isArrow = !/^(async\s+)?function\b/.test(text) && text.includes("=>");
-  const parameters = isArrow ? text.slice(0, text.indexOf("=>")) : text.split(/\)\s*\{/)[0];
-  return /=|\.\.\.|\[native code\]/.test(parameters) || /\barguments\b/.test(text);
-}
-
-/** A call's signature, and the tensors that the program takes. */
-interface Call {
-  readonly signature: Signature<Tensor | boolean, unknown>;
-  readonly inputs: Tensor[];
-  /** The path of each leaf. */
-  readonly paths: () => readonly (readonly (string | number)[])[];
-}
-
-function readCall(args: readonly unknown[], statics: readonly number[]): Call {
-  const dynamic = args.map((arg, i) => statics.includes(i) ? null : arg);
-  const { leaves, structure } = flatten(dynamic);
-  let known: (string | number)[][] | undefined;
-  const paths = () => known ??= leafPaths(structure);
-  const read = leaves.map((leaf, i) =>
-    leaf instanceof Tensor || typeof leaf === "boolean" ? leaf : leafToInput(
-      leaf,
-      typeof leaf === "number" ? [] : paths()[i],
-      "Cannot call a jitted function with these arguments (staticArgnums names those of other kinds)",
-    )
-  );
-  const inputs = read.filter((leaf) => leaf instanceof Tensor).map(primalOf);
-  return {
-    signature: {
-      structure,
-      leaves: read,
-      statics: statics.map((i) => args[i]),
-      axes: axesInScope(),
-      floats: defaultFloat(),
-    },
-    inputs,
-    paths,
-  };
-}
-
-/** Why a program does not fit a call, or `null` when it does. */
-function difference(
-  entry: Entry,
-  { structure, leaves, statics, axes, floats }: Call["signature"],
-  paths: Call["paths"],
-): string | null {
-  const wrong = statics.findIndex((value, i) => !entry.statics[i].matches(value));
-  if (wrong >= 0) return staticDifference(entry.statics[wrong], statics[wrong]);
-  if (entry.floats !== floats) {
-    return `the default dtype was ${entry.floats}, and is ${floats}`;
-  }
-  if (!sameScope(entry.axes, axes)) {
-    return `the named axes in scope were ${showScope(entry.axes)}, and are ${showScope(axes)}`;
-  }
-  const found = firstDifference(entry.structure, structure) ??
-    orderDifference(entry.structure, structure, []);
-  if (found !== null) return found;
-  for (let i = 0; i < leaves.length; i++) {
-    const [before, now] = [entry.leaves[i], leaves[i]];
-    if (!fits(before, now)) {
-      return `${showPath(paths()[i])} was ${showInput(before)}, and is ${showLeaf(now, before)}`;
-    }
-  }
-  return null;
-}
-
-/** How a static argument differs from what it was. */
-function staticDifference(snapshot: Snapshot, value: unknown): string {
-  const { path, before, now } = snapshot.difference(value);
-  const place = path.length === 0 ? "" : ` at ${showPath(path)}`;
-  const [was, is] = [before, now].map((one) => shorten(encode(one, describeValue)));
-  return was !== is
-    ? `a static argument${place} was ${was}, and is ${is}`
-    : `a static argument${place} is another object than before; functions, instances of classes ` +
-      `and large data are compared by identity`;
-}
-
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
-}
-
-/** Whether a program for `before` can be run with `now`. */
-function fits(before: Entry["leaves"][number], now: Tensor | boolean): boolean {
-  if (typeof before === "boolean" || typeof now === "boolean") return before === now;
-  if (isNumberInput(before)) {
-    return now instanceof WeakScalar &&
-      (before.kind === null || before.kind === numberKind(now.peekNumber()));
-  }
-  return !(now instanceof WeakScalar) && before.dtype === now.dtype &&
-    sameShape(before.shape, now.shape);
-}
-
-function isNumberInput(leaf: Entry["leaves"][number]): leaf is NumberInput {
-  return typeof leaf === "object" && "kind" in leaf;
-}
-
-/** Where two equal structures list an object's keys in different orders: functions can tell. */
-function orderDifference(
-  before: Structure,
-  now: Structure,
-  path: readonly (string | number)[],
-): string | null {
-  if (!("children" in before) || !("children" in now)) return null;
-  if (before.kind === "object" && now.kind === "object") {
-    const [first, second] = [before.order, now.order];
-    if (first.some((key, i) => key !== second[i])) {
-      return `the keys at ${showPath(path)} were ${first.join(", ")}, and are ${second.join(", ")}`;
-    }
-  }
-  for (let i = 0; i < before.children.length; i++) {
-    const key = before.kind === "object" ? before.keys[i] : i;
-    const found = orderDifference(before.children[i], now.children[i], [...path, key]);
-    if (found !== null) return found;
-  }
-  return null;
-}
-
-function showInput(leaf: Entry["leaves"][number]): string {
-  if (typeof leaf === "boolean") return String(leaf);
-  if (!isNumberInput(leaf)) return showType(leaf);
-  return leaf.kind === null ? "a number" : `${leaf.kind}, beside integers`;
-}
-
-function showLeaf(leaf: Tensor | boolean, before: Entry["leaves"][number]): string {
-  if (typeof leaf === "boolean") return String(leaf);
-  if (!(leaf instanceof WeakScalar)) return showType(leaf);
-  const isKind = isNumberInput(before) && before.kind !== null;
-  return isKind ? numberKind(leaf.peekNumber()) : "a number";
 }
 
 /** A function's program, and the leaves that are numbers as they were traced. */

@@ -40,6 +40,7 @@ const floors: readonly (readonly string[])[] = [
   ["src/backends/cpu.ts"],
   ["src/backends/xla"],
   ["src/control", "src/linalg", "src/random", "src/device.ts"],
+  ["src/jit"],
   [
     "src/jit.ts",
     "src/configure.ts",
