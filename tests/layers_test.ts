@@ -105,7 +105,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "recomputable",
     "emit_steps",
   ],
-  "src/backends/wasm/memory": ["linear_memory", "ranges", "recipes", "memory"],
+  "src/backends/wasm/memory": ["linear_memory", "ranges", "recipes", "blocks", "memory"],
   "src/backends/wasm/threads": ["worker", "workers", "threads"],
   "src/backends/wasm": ["machines", "executable", "eager", "mod"],
   "src/backends/xla/pjrt": [

@@ -13,10 +13,10 @@ import { makeBuilder, PAGE } from "./kernels/builder.ts";
 import type { Builder } from "./kernels/kernel.ts";
 import { chooseTile } from "./kernels/product/probe.ts";
 import { emitSteps, GIVEN_BYTES } from "./schedule/emit_steps.ts";
+import { arena, withPins } from "./memory/blocks.ts";
 import {
   addressOf,
   adopt,
-  arena,
   copyIn,
   copyOut,
   donate,
@@ -26,7 +26,6 @@ import {
   RESIDENT_BYTES,
   restoreAll,
   takeBlock,
-  withPins,
 } from "./memory/memory.ts";
 import { MAX_MEMORY, wholeMemory } from "./memory/linear_memory.ts";
 import { Machine } from "./machines.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import { linearMemory } from "./memory/linear_memory.ts";
-import { dropArena } from "./memory/memory.ts";
+import { dropArena } from "./memory/blocks.ts";
 import { Executable } from "./threads/threads.ts";
 
 /** The most modules: together with what it is made of, one takes some 300 kB. */

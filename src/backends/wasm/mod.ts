@@ -10,7 +10,7 @@
 import type { Backend } from "../backend.ts";
 import { evaluate } from "./eager.ts";
 import { assemble } from "./executable.ts";
-import { configureMemory, memoryUsage } from "./memory/memory.ts";
+import { configureMemory, memoryUsage } from "./memory/blocks.ts";
 import { configureThreads, usableThreads } from "./threads/threads.ts";
 
 /** Programs as WebAssembly modules. */

@@ -1,82 +1,52 @@
 /**
  * The elements of tensors in linear memory. A tensor that a compiled program uses moves in, and moves
- * out to the heap when room is needed for others: so a bounded memory serves loops of any length,
- * also those in which the garbage collector never tells what is dead.
+ * out to the heap when room is needed for others (see `blocks.ts`): so a bounded memory serves loops of
+ * any length, also those in which the garbage collector never tells what is dead.
  * Results that are quickly computed again are dropped instead (see `recipes.ts`).
  *
- * A block is freed when the storage that it belongs to is collected. The tables here hold blocks,
- * never storages, and forget a block that has moved out: the copy on the heap then dies with the
- * storage in any loop.
- *
- * While a program runs (`withPins`), the blocks that it uses stay where they are. Every block starts
- * at a multiple of 64, with `SLACK` readable bytes behind its elements.
+ * The tables hold blocks, never storages, and forget a block that has moved out: the copy on the heap
+ * then dies with the storage in any loop.
  *
  * @module
  */
-import type { MemoryUsage } from "../../backend.ts";
-import { byteSize, describeValue } from "../../../base/dtype.ts";
+import { byteSize } from "../../../base/dtype.ts";
 import type { Dtype, Elements } from "../../../base/dtype.ts";
-import { argumentError, internalError, MemoryError, memoryError } from "../../../base/errors.ts";
-import { readOptions } from "../../../base/options.ts";
+import { internalError, MemoryError, memoryError } from "../../../base/errors.ts";
 import { showType, sizeOf } from "../../../base/shape.ts";
 import { Concrete, isSplat } from "../../../core/tensor.ts";
 import type { Type } from "../../../core/tensor.ts";
 import { type Resident, Storage } from "../../../core/storage.ts";
-import { PAGE } from "../kernels/builder.ts";
 import { SLACK } from "../kernels/kernel.ts";
 import {
-  FIRST_ADDRESS,
-  growTo,
-  largestSize,
-  MAX_MEMORY,
-  memorySize,
-  sliceOf,
-  viewOf,
-  wholeMemory,
-} from "./linear_memory.ts";
-import { FreeRanges } from "./ranges.ts";
-import { Recipe, type Rerun, Window } from "./recipes.ts";
-import { RESERVED_BYTES } from "../threads/threads.ts";
-
-export { linearMemory } from "./linear_memory.ts";
+  allocate,
+  beyondLimits,
+  Block,
+  blockBytes,
+  checkRunning,
+  detach,
+  donations,
+  droppable,
+  evict,
+  isRunning,
+  loose,
+  pin,
+  place,
+  release,
+  settle,
+  widenWindow,
+  withPins,
+} from "./blocks.ts";
+import { sliceOf, viewOf, wholeMemory } from "./linear_memory.ts";
+import { Recipe, type Rerun } from "./recipes.ts";
 
 /** Tensors of fewer bytes stay on the heap: copying them costs less than keeping track of them. */
 export const RESIDENT_BYTES = 65536;
-
-/** What blocks start at multiples of. */
-const ALIGNMENT = 64;
 
 /**
  * Up to so many bytes, a tensor that is needed both in linear memory and on the heap is kept in both.
  * A larger one is moved, so that the large ones take their memory once.
  */
 const KEPT_TWICE = 2 ** 20;
-
-/**
- * From here on, the unused moves out before the memory grows; from twice as much, up to the second, once
- * something that had moved out is used again. So programs that need their values soon keep them, and a
- * loop whose values nobody asks for again stays small.
- */
-const FIRST_LIMIT = 2 ** 28;
-const LAST_LIMIT = 2 ** 30;
-
-/** Part of the linear memory. */
-abstract class Block {
-  /** Where it is; 0 while it is nowhere. */
-  address = 0;
-  /** Its length, with the slack. */
-  bytes = 0;
-  /** How often the running program has asked for its address; it stays while this is not 0. */
-  pins = 0;
-  /** Whether it had to make room for others. */
-  madeRoom = false;
-
-  /** Makes the block's bytes dispensable. */
-  abstract save(): void;
-
-  /** What happens when the block leaves the memory. */
-  abstract leave(): void;
-}
 
 /** The elements of a tensor that is or was in linear memory. */
 class Slot extends Block implements Resident {
@@ -88,6 +58,7 @@ class Slot extends Block implements Resident {
   dropped: Recipe | null = null;
   /** Slots in memory in whose recipes this one is an argument. */
   dependents: Set<Slot> | null = null;
+  override readonly isTensor = true;
   readonly dtype: Dtype;
   readonly length: number;
 
@@ -107,6 +78,10 @@ class Slot extends Block implements Resident {
     const elements = this.#copy();
     if (this.address !== 0 && this.bytes > KEPT_TWICE && this.pins === 0) evict(this);
     return elements;
+  }
+
+  override use(): void {
+    if (this.recipe !== null) droppable.touch(this);
   }
 
   override save(): void {
@@ -143,13 +118,6 @@ class Slot extends Block implements Resident {
   }
 }
 
-/** What a program works in; its bytes mean nothing between two runs. */
-class Arena extends Block {
-  override save(): void {}
-
-  override leave(): void {}
-}
-
 /** A block that belongs to the caller. */
 export interface TakenBlock {
   /** Where it starts. */
@@ -166,94 +134,9 @@ export interface Placed {
   readonly address: number;
 }
 
-/** Limits of the linear memory. */
-export interface MemoryOptions {
-  /** The most bytes that tensors and compiled programs may take in linear memory. */
-  readonly limit?: number;
-}
-
-/** Bytes at the start that do not count: the scratch of threads, where it lies in this memory. */
-const UNCOUNTED = FIRST_ADDRESS - RESERVED_BYTES;
-
-/** The address up to which so many bytes reach. */
-function addressOfLimit(bytes: number): number {
-  return Math.min(bytes + UNCOUNTED, MAX_MEMORY);
-}
-
-const ranges = new FreeRanges();
-/** The end of what `ranges` and blocks share. */
-let end = FIRST_ADDRESS;
-/** Up to here the memory grows rather than evicts. */
-let softLimit = addressOfLimit(FIRST_LIMIT);
-/** How far that may rise. */
-let highestSoft = addressOfLimit(LAST_LIMIT);
-/** It never grows beyond. */
-let hardLimit = MAX_MEMORY;
-let held = 0;
-let peak = 0;
-
-/** The blocks that may move out, the least recently used first. */
-const blocks = new Set<Block>();
-/** Storages whose slots are in memory, and owners of arenas that are. */
-const registry = new FinalizationRegistry<Block>(remove);
-const arenas = new WeakMap<object, Arena>();
-/** The slots in memory that have recipes. */
-const droppable = new Window<Slot>();
-
-/** How many calls of `withPins` are running. */
-let depth = 0;
-/** What has pins. */
-const pinned: Block[] = [];
-/** Blocks that belong to the running program alone, by address: their lengths. */
-const loose = new Map<number, number>();
-/** Donated tensors whose blocks have not been taken yet. */
-const donations = new Map<Concrete, number>();
-
-/**
- * Runs `f`, a whole program, during which no block moves that it has asked for. What it has taken and
- * not adopted is freed in the end. A program that runs within another one, as a step of a loop does
- * or a callback, releases what it asked for when it ends itself.
- */
-export function withPins<T>(f: () => T): T {
-  const isInner = depth > 0;
-  const pins = isInner ? pinned.map((block) => block.pins) : [];
-  const others = isInner ? new Set(loose.keys()) : null;
-  depth++;
-  try {
-    return f();
-  } finally {
-    depth--;
-    for (let i = 0; i < pinned.length; i++) pinned[i].pins = pins[i] ?? 0;
-    pinned.length = pins.length;
-    for (const [address, bytes] of loose) {
-      if (others?.has(address)) continue;
-      loose.delete(address);
-      release(address, bytes);
-    }
-    for (const [x, address] of donations) if (!loose.has(address)) donations.delete(x);
-  }
-}
-
-/** Keeps the block in its place until the end, and makes it the most recently used. */
-function pin(block: Block): void {
-  if (block.pins++ > 0) return;
-  pinned.push(block);
-  blocks.delete(block);
-  blocks.add(block);
-  if (block instanceof Slot && block.recipe !== null) droppable.touch(block);
-}
-
-function checkRunning(what: string): void {
-  if (depth === 0) throw internalError(`${what} is only for programs that run`);
-}
-
 /** The bytes of a block for a tensor. */
 function bytesFor({ dtype, shape }: Type): number {
   return blockBytes(sizeOf(shape) * byteSize(dtype));
-}
-
-function blockBytes(bytes: number): number {
-  return Math.ceil((bytes + SLACK) / ALIGNMENT) * ALIGNMENT;
 }
 
 /** Whether tensors of this type move into linear memory, unless they are splats. */
@@ -261,117 +144,13 @@ export function isLarge({ dtype, shape }: Type): boolean {
   return sizeOf(shape) * byteSize(dtype) >= RESIDENT_BYTES;
 }
 
-/** A range of so many bytes; `what` names their use in errors. */
-function allocate(bytes: number, what: () => string): number {
-  const address = find(bytes);
-  if (address < 0) {
-    const allowed = Math.min(hardLimit, largestSize()) - UNCOUNTED;
-    throw memoryError(
-      `Cannot make room for ${what()} in linear memory: it takes ${bytes} bytes, ` +
-        `${bytesInUse()} are held by what is running, ${allowed} are allowed; work on less at once` +
-        (hardLimit < MAX_MEMORY ? " or raise memoryLimit with configure" : ""),
-    );
-  }
-  held += bytes;
-  peak = Math.max(peak, held);
-  return address;
-}
-
-/** What is free, else new, else of others that are not in use, else new beyond the soft limit; or -1. */
-function find(bytes: number): number {
-  const address = ranges.take(bytes);
-  if (address >= 0) return address;
-  if (extend(bytes, softLimit)) return ranges.take(bytes);
-  // What can never fit drives nobody out.
-  if (bytes + bytesInUse() > hardLimit - FIRST_ADDRESS) return -1;
-  for (const block of idle()) {
-    if (!evict(block)) continue;
-    block.madeRoom = true;
-    const address = ranges.take(bytes);
-    if (address >= 0) return address;
-    if (extend(bytes, softLimit)) return ranges.take(bytes);
-  }
-  return extend(bytes, hardLimit) ? ranges.take(bytes) : -1;
-}
-
-/** What nobody needs to stay: first what is just dropped, then the least recently used. */
-function* idle(): Generator<Block> {
-  for (const list of [droppable, blocks]) {
-    for (const block of list) if (block.pins === 0) yield block;
-  }
-}
-
-function bytesInUse(): number {
-  let bytes = 0;
-  for (const block of pinned) if (block.address !== 0) bytes += block.bytes;
-  for (const length of loose.values()) bytes += length;
-  return bytes;
-}
-
-/** Makes the last free range `bytes` long, unless that goes beyond `limit`. */
-function extend(bytes: number, limit: number): boolean {
-  const needed = end - ranges.before(end) + bytes;
-  if (needed > limit || !growTo(needed, limit)) return false;
-  const next = Math.min(memorySize(), limit);
-  if (next > end) ranges.release(end, next);
-  end = Math.max(end, next);
-  return true;
-}
-
-/** Frees a range. */
-function release(address: number, bytes: number): void {
-  ranges.release(address, address + bytes);
-  held -= bytes;
-}
-
-/** Puts the block into memory; it is freed when `owner` is collected. */
-function place(block: Block, bytes: number, owner: object, what: () => string): void {
-  settle(block, allocate(bytes, what), bytes, owner);
-}
-
-function settle(block: Block, address: number, bytes: number, owner: object): void {
-  if (block.madeRoom) {
-    block.madeRoom = false;
-    const doubled = addressOfLimit(2 * (softLimit - UNCOUNTED));
-    softLimit = Math.max(softLimit, Math.min(doubled, highestSoft));
-  }
-  block.address = address;
-  block.bytes = bytes;
-  blocks.add(block);
-  registry.register(owner, block, block);
-}
-
-/** Takes the block out of the tables; its bytes are still held. */
-function detach(block: Block): void {
-  block.leave();
-  blocks.delete(block);
-  registry.unregister(block);
-  block.address = 0;
-}
-
-/** Frees the block's place. */
-function remove(block: Block): void {
-  const { address, bytes } = block;
-  if (address === 0) return;
-  detach(block);
-  release(address, bytes);
-}
-
-/** Moves the block out or drops it; gives whether there was room for it on the heap. */
-function evict(block: Block): boolean {
-  try {
-    block.save();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return false;
-  }
-  remove(block);
-  return true;
-}
+/** The slots of storages whose elements another backend keeps: theirs are copies. */
+const copies = new WeakMap<Storage, Slot>();
 
 /** The storage's slot, if it ever was in memory. */
 function slotOf(storage: Storage): Slot | null {
-  return storage.resident as Slot | null;
+  const { resident } = storage;
+  return resident === null || resident instanceof Slot ? resident : copies.get(storage) ?? null;
 }
 
 /**
@@ -393,11 +172,20 @@ export function addressOf(x: Concrete): number {
 }
 
 function moveIn(storage: Storage, slot: Slot, type: Type): void {
+  const move = (elements: Elements): void => {
+    place(slot, bytesFor(type), storage, () => showType(type));
+    viewOf(slot.dtype, slot.address, slot.length).set(elements);
+  };
+  const { resident } = storage;
+  if (resident !== null && resident !== slot) {
+    storage.peek(move);
+    copies.set(storage, slot);
+    return;
+  }
   const { elements } = storage;
-  place(slot, bytesFor(type), storage, () => showType(type));
-  viewOf(slot.dtype, slot.address, slot.length).set(elements);
+  move(elements);
   slot.heap = slot.bytes <= KEPT_TWICE ? elements : null;
-  if (storage.resident === null) storage.moveTo(slot);
+  if (resident === null) storage.moveTo(slot);
 }
 
 function temporaryCopy(x: Concrete): number {
@@ -432,14 +220,14 @@ function resultAt({ dtype, shape }: Type, address: number, bytes: number): Place
   const slot = new Slot(dtype, sizeOf(shape));
   const storage = new Storage(slot, slot.length);
   settle(slot, address, bytes, storage);
-  if (depth > 0) pin(slot);
+  if (isRunning()) pin(slot);
   return { tensor: new Concrete(dtype, shape, storage), address };
 }
 
 function makeRoomInWindow(bytes: number): void {
-  for (const slot of droppable) {
+  for (const block of droppable) {
     if (droppable.hasRoom(bytes)) return;
-    if (slot.pins === 0) evict(slot);
+    if (block.pins === 0) evict(block);
   }
 }
 
@@ -477,41 +265,28 @@ export function restoreAll(tensors: readonly Concrete[]): void {
   }
 }
 
-/** Computes the elements of a slot again, if they were dropped. */
+/**
+ * Computes the elements of a slot again, if they were dropped; beyond all limits if need be: what was a
+ * value before must stay one.
+ */
 function restore(slot: Slot, storage: Storage): void {
   const recipe = slot.dropped;
   if (recipe === null) return;
-  const limits = { soft: softLimit, hard: hardLimit };
+  const follow = (): void => take(slot, storage, withPins(() => recipe.follow()));
   try {
-    take(slot, storage, follow(recipe, slot));
-  } finally {
-    if (softLimit > highestSoft) limitTo(limits.soft, limits.hard);
-  }
-  recipe.discard();
-  droppable.widen(softLimit);
-}
-
-/** Gives the slot the block of a tensor that nobody else has. */
-function take(slot: Slot, storage: Storage, { storage: other }: Concrete): void {
-  const made = slotOf(other)!;
-  const { address, bytes } = made;
-  detach(made);
-  settle(slot, address, bytes, storage);
-  slot.dropped = null;
-}
-
-/** Follows a recipe, beyond all limits if need be: what was a value before must stay one. */
-function follow(recipe: Recipe, { dtype, length }: Slot): Concrete {
-  try {
-    return withPins(() => recipe.follow());
+    follow();
   } catch (error) {
     if (!(error instanceof MemoryError)) throw error;
+    // There was room the first time: perhaps under another limit, perhaps without holes.
+    beyondLimits(() => followOrExplain(follow, slot));
   }
-  // There was room the first time: perhaps under another limit, perhaps without holes.
-  softLimit = hardLimit = MAX_MEMORY;
-  for (const block of idle()) evict(block);
+  recipe.discard();
+  widenWindow();
+}
+
+function followOrExplain(follow: () => void, { dtype, length }: Slot): void {
   try {
-    return withPins(() => recipe.follow());
+    follow();
   } catch (error) {
     if (!(error instanceof MemoryError)) throw error;
     throw memoryError(
@@ -521,30 +296,13 @@ function follow(recipe: Recipe, { dtype, length }: Slot): Concrete {
   }
 }
 
-/**
- * Where the program `owner` works: at least `bytes` bytes, kept from run to run while there is room.
- * At another address than the last time, nothing of what was written is there; it may also have been
- * lost at the same address.
- */
-export function arena(owner: object, bytes: number): number {
-  checkRunning("arena");
-  let own = arenas.get(owner);
-  if (own === undefined) arenas.set(owner, own = new Arena());
-  if (own.address !== 0 && own.bytes < blockBytes(bytes)) {
-    if (own.pins > 0) throw internalError("Cannot enlarge an arena while its program runs");
-    remove(own);
-  }
-  if (own.address === 0) {
-    place(own, blockBytes(bytes), owner, () => "the intermediate results of a jitted function");
-  }
-  pin(own);
-  return own.address;
-}
-
-/** Frees the memory that the program `owner` works in, which is not running. */
-export function dropArena(owner: object): void {
-  const own = arenas.get(owner);
-  if (own !== undefined) remove(own);
+/** Gives the slot the block of a tensor that nobody else has. */
+function take(slot: Slot, storage: Storage, { storage: other }: Concrete): void {
+  const made = slotOf(other)!;
+  const { address, bytes } = made;
+  detach(made);
+  settle(slot, address, bytes, storage);
+  slot.dropped = null;
 }
 
 /**
@@ -569,7 +327,7 @@ export function donate(x: Concrete, name: string): void {
   if (slot === null || slot.address === 0) return;
   const { address, bytes } = slot;
   detach(slot);
-  if (depth === 0) return release(address, bytes);
+  if (!isRunning()) return release(address, bytes);
   loose.set(address, bytes);
   // A block whose address was asked for twice is read as another argument too.
   if (slot.pins <= 1) donations.set(x, address);
@@ -599,56 +357,4 @@ export function copyIn(x: Concrete, address: number): void {
 /** A tensor on the heap with the elements from `address` on, a multiple of their size. */
 export function copyOut({ dtype, shape }: Type, address: number): Concrete {
   return new Concrete(dtype, shape, sliceOf(dtype, address, sizeOf(shape)));
-}
-
-/**
- * Limits the linear memory, in which compiled programs work: what is not in use moves out to the
- * heap rather than to go beyond, and a program that needs more at once fails with a clear error.
- *
- * Without a limit, tensors move out from 256 MiB on, or from up to 1 GiB where they are used again, and a
- * program may use up to 4 GiB. The memory
- * never shrinks: set the limit before the first compiled program runs.
- *
- * @throws {ArgumentError} unless the limit is an integer from 64 KiB to 4 GiB less 64 KiB.
- */
-export function configureMemory(options: MemoryOptions): void {
-  const what = "Cannot configure the memory";
-  const { limit } = readOptions(what, options, ["limit"]);
-  if (depth > 0) throw argumentError(`${what} while a program runs`);
-  if (
-    limit !== undefined && !(Number.isInteger(limit) && limit >= PAGE && limit <= MAX_MEMORY)
-  ) {
-    throw argumentError(
-      `${what}: memoryLimit must be an integer from ${PAGE} to ${MAX_MEMORY}, got ${
-        describeValue(limit)
-      }`,
-    );
-  }
-  const most = limit === undefined ? MAX_MEMORY : Math.floor(limit / PAGE) * PAGE;
-  const soft = limit === undefined ? FIRST_LIMIT : most;
-  if (!limitTo(addressOfLimit(soft), addressOfLimit(most))) {
-    throw memoryError(`${what}: there is no room on the heap for what has to move out`);
-  }
-  highestSoft = addressOfLimit(limit === undefined ? LAST_LIMIT : most);
-  droppable.reset();
-}
-
-/** Moves out what lies beyond the hard limit and sets both limits, if there is room on the heap. */
-function limitTo(soft: number, hard: number): boolean {
-  for (const block of idle()) {
-    if (block.address + block.bytes > hard && !evict(block)) return false;
-  }
-  softLimit = soft;
-  hardLimit = hard;
-  ranges.cut(hardLimit);
-  end = Math.min(end, hardLimit);
-  return true;
-}
-
-/** How much of the linear memory is in use. */
-export function memoryUsage(): MemoryUsage {
-  let residents = 0;
-  for (const block of blocks) if (block instanceof Slot) residents++;
-  const { bytes, size } = droppable;
-  return { held, peak, limit: softLimit - UNCOUNTED, residents, droppable: bytes, window: size };
 }

@@ -1,16 +1,15 @@
 import { ArgumentError, InternalError } from "../../../../src/base/errors.ts";
 import { Concrete, dense, isSplat, splat } from "../../../../src/core/tensor.ts";
 import { reshape, stopGradient } from "../../../../src/primitives/structure.ts";
+import { memoryUsage, withPins } from "../../../../src/backends/wasm/memory/blocks.ts";
 import {
   addressOf,
   adopt,
   copyIn,
   donate,
   givesBlock,
-  memoryUsage,
   newResident,
   takeBlock,
-  withPins,
 } from "../../../../src/backends/wasm/memory/memory.ts";
 import { viewOf } from "../../../../src/backends/wasm/memory/linear_memory.ts";
 import { copy, jit, tensor, tree } from "../../../../mod.ts";

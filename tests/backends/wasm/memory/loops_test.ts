@@ -26,7 +26,8 @@ import {
 } from "../../../../mod.ts";
 import type { Tensor } from "../../../../mod.ts";
 import { ArgumentError, MemoryError } from "../../../../src/base/errors.ts";
-import { configureMemory, RESIDENT_BYTES } from "../../../../src/backends/wasm/memory/memory.ts";
+import { configureMemory } from "../../../../src/backends/wasm/memory/blocks.ts";
+import { RESIDENT_BYTES } from "../../../../src/backends/wasm/memory/memory.ts";
 import { fromValues, makeRandom, real } from "../../../laws/values.ts";
 import { assertRefused } from "../../../support/errors.ts";
 import { assert, assertEquals, assertInstanceOf } from "../../../support/std.ts";

@@ -3,22 +3,27 @@ import { allocate, DTYPES } from "../../../../src/base/dtype.ts";
 import type { Dtype } from "../../../../src/base/dtype.ts";
 import { ArgumentError, InternalError, MemoryError } from "../../../../src/base/errors.ts";
 import { sizeOf } from "../../../../src/base/shape.ts";
+import { Storage } from "../../../../src/core/storage.ts";
 import { Concrete, isSplat, splat } from "../../../../src/core/tensor.ts";
-import type { Type } from "../../../../src/core/tensor.ts";
+import type { Tensor, Type } from "../../../../src/core/tensor.ts";
+import { mul } from "../../../../src/functions/arithmetic.ts";
+import { jit } from "../../../../src/jit.ts";
 import { reshape, stopGradient } from "../../../../src/primitives/structure.ts";
 import {
-  addressOf,
   arena,
   configureMemory,
+  memoryUsage,
+  withPins,
+} from "../../../../src/backends/wasm/memory/blocks.ts";
+import {
+  addressOf,
   copyIn,
   copyOut,
   isLarge,
-  linearMemory,
-  memoryUsage,
   newResident,
   RESIDENT_BYTES,
-  withPins,
 } from "../../../../src/backends/wasm/memory/memory.ts";
+import { linearMemory } from "../../../../src/backends/wasm/memory/linear_memory.ts";
 import { viewOf } from "../../../../src/backends/wasm/memory/linear_memory.ts";
 import { FreeRanges } from "../../../../src/backends/wasm/memory/ranges.ts";
 import { emptyMemory } from "./support.ts";
@@ -479,4 +484,26 @@ Deno.test("the blocks of collected tensors are freed", async () => {
   assertEquals(sizeOf(kept.shape), MEBIBYTE);
   assertEquals(marksOf(kept), [1, 1]);
   withPins(() => assertEquals(viewOf("float32", addressOf(kept), 1)[0], 1));
+});
+
+Deno.test("elements that another backend keeps are copied in, once while they stay", () => {
+  emptyMemory();
+  let reads = 0;
+  const kept = Float32Array.from({ length: 2 ** 15 }, (_, i) => i);
+  const storage = new Storage({
+    peek: (f) => {
+      reads++;
+      return f(kept);
+    },
+    elements: () => kept,
+  }, kept.length);
+  const x = new Concrete("float32", [kept.length], storage);
+  const double = jit((x: Tensor) => mul(x, 2));
+  for (let call = 0; call < 3; call++) assertEquals(double(x).data().at(-1), 2 * (2 ** 15 - 1));
+  assertEquals(reads, 1);
+  assertStrictEquals(storage.resident === null, false);
+  emptyMemory();
+  assertEquals(double(x).data().at(-1), 2 * (2 ** 15 - 1));
+  assertEquals(reads, 2);
+  assertEquals(jit((x: Tensor) => mul(x, 2), { donateArgnums: 0 })(x).data().at(1), 2);
 });

@@ -19,14 +19,16 @@ import {
 import { reshape } from "../../../../src/primitives/structure.ts";
 import { viewOf } from "../../../../src/backends/wasm/memory/linear_memory.ts";
 import {
-  addressOf,
   configureMemory,
+  memoryUsage,
+  withPins,
+} from "../../../../src/backends/wasm/memory/blocks.ts";
+import {
+  addressOf,
   donate,
   giveRecipe,
-  memoryUsage,
   newResident,
   takeBlock,
-  withPins,
 } from "../../../../src/backends/wasm/memory/memory.ts";
 import { emptyMemory } from "./support.ts";
 import { assertRefused } from "../../../support/errors.ts";

@@ -4,11 +4,8 @@
  * @module
  */
 import { SLACK } from "../../../../src/backends/wasm/kernels/kernel.ts";
-import {
-  configureMemory,
-  donate,
-  newResident,
-} from "../../../../src/backends/wasm/memory/memory.ts";
+import { configureMemory } from "../../../../src/backends/wasm/memory/blocks.ts";
+import { donate, newResident } from "../../../../src/backends/wasm/memory/memory.ts";
 import { RESERVED_BYTES } from "../../../../src/backends/wasm/threads/threads.ts";
 
 /** Moves everything out of the linear memory. */
