@@ -6,7 +6,7 @@
  */
 import { argumentError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
-import { defaultDevice } from "../core/device.ts";
+import { cpu, defaultDevice, setDefaultDevice } from "../core/device.ts";
 import type { Device } from "../core/device.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { programsIn } from "../core/program.ts";
@@ -22,6 +22,12 @@ const open = new Map<Device, Backend>();
 export function openDevice(device: Device, backend: Backend): void {
   open.set(device, backend);
   installDispatcher(evaluate);
+}
+
+/** Takes a device out of use; work that was not placed goes to the processor again, if it went there. */
+export function closeDevice(device: Device): void {
+  if (defaultDevice() === device) setDefaultDevice(cpu);
+  open.delete(device);
 }
 
 /** Every device that is open. */

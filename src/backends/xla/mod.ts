@@ -13,7 +13,7 @@ import { Program, Variable } from "../../core/program.ts";
 import type { Concrete, Type } from "../../core/tensor.ts";
 import { reshapePrimitive } from "../../primitives/structure.ts";
 import type { Backend } from "../backend.ts";
-import { isOpen, openDevice, openDevices } from "../devices.ts";
+import { closeDevice, openDevice } from "../devices.ts";
 import { EagerOperations } from "./eager.ts";
 import { compile, compileWhole } from "./executable.ts";
 import type { DeviceProgram } from "./executable.ts";
@@ -109,13 +109,32 @@ function reshaping(from: Type, to: Type): Program {
   return new Program([binder], [equation as never], [output]);
 }
 
+const clients = new Map<Device, Client>();
+
+/** How many devices of each kind were ever opened: numbers are not used twice. */
+const counts = new Map<string, number>();
+
 /**
  * Opens the devices of a PJRT plugin. It needs Deno and the permission `--allow-ffi`, and `--allow-read`
  * and `--allow-env` to look for the plugin where its file is not named.
  *
+ * Devices of XLA's on the processor are called `xla-cpu:0` and so on, others by the name of their
+ * platform: `cuda:0`. There, subnormal numbers may be taken for 0.
+ *
+ * @param options The plugin, and options of its client.
  * @returns The devices that this process can use.
  * @throws {ArgumentError} when there is no plugin, or what is named is none that fits.
  * @throws {XlaError} when the plugin cannot make a client.
+ *
+ * @example Work goes where the tensors are
+ * ```ts ignore
+ * import { jit, matmul, ones, toDevice } from "@jacobi/jacobi";
+ * import { openXla } from "@jacobi/jacobi/xla";
+ *
+ * const [device] = openXla();
+ * const x = toDevice(ones([1024, 1024]), device);
+ * console.log(jit(matmul)(x, x).device === device);
+ * ```
  */
 export function openXla(options: XlaOptions = {}): Device[] {
   const { plugin, options: own } = readOptions("Cannot open XLA", options, [
@@ -123,19 +142,48 @@ export function openXla(options: XlaOptions = {}): Device[] {
     "options",
   ]);
   const client = openPlugin(findPlugin(plugin)).createClient(own ?? {});
-  const kind = client.platform === "cpu" ? "xla-cpu" : client.platform;
-  const taken = openDevices().filter((device) => device.kind === kind).length;
-  const devices = new Map(
-    client.devices.filter(({ isAddressable }) => isAddressable).map((one, i) =>
-      [new Device(kind, taken + i), one] as const
-    ),
-  );
-  if (devices.size === 0) {
+  const usable = client.devices.filter(({ isAddressable }) => isAddressable);
+  if (usable.length === 0) {
+    client.close();
     throw argumentError("Cannot open XLA: this process can use none of the plugin's devices");
   }
+  const kind = client.platform === "cpu" ? "xla-cpu" : client.platform;
+  const first = counts.get(kind) ?? 0;
+  counts.set(kind, first + usable.length);
+  const devices = new Map(usable.map((one, i) => [new Device(kind, first + i), one] as const));
   const backend = new XlaBackend(client, devices);
   for (const device of devices.keys()) {
-    if (!isOpen(device)) openDevice(device, backend);
+    clients.set(device, client);
+    openDevice(device, backend);
   }
   return [...devices.keys()];
+}
+
+/**
+ * Closes devices that `openXla` gave, with all others of the same plugin's client. Their memory is freed:
+ * tensors that are still there cannot be used any more.
+ *
+ * @param devices What `openXla` gave.
+ * @throws {ArgumentError} when one of them was not opened by `openXla`, or was closed.
+ *
+ * @example Giving a device's memory back
+ * ```ts ignore
+ * import { closeXla, openXla } from "@jacobi/jacobi/xla";
+ *
+ * const devices = openXla();
+ * closeXla(devices);
+ * ```
+ */
+export function closeXla(devices: readonly Device[]): void {
+  const closing = new Set(devices.map((device) => {
+    const client = clients.get(device);
+    if (client !== undefined) return client;
+    throw argumentError(`Cannot close ${device}: it is no open device of XLA's`);
+  }));
+  for (const [device, client] of [...clients]) {
+    if (!closing.has(client)) continue;
+    clients.delete(device);
+    closeDevice(device);
+  }
+  for (const client of closing) client.close();
 }
