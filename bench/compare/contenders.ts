@@ -21,6 +21,7 @@ export const FLAGS = "--no-wasm-bounds-checks,--experimental-wasm-revectorize";
 /** The columns of Jacobi. */
 export const JACOBI: string = "Jacobi";
 export const WITH_FLAGS: string = "Jacobi, flags";
+export const ON_XLA: string = "Jacobi, XLA";
 
 /** All contenders, in the order of the columns. */
 export const contenders: readonly Contender[] = [
@@ -31,6 +32,7 @@ export const contenders: readonly Contender[] = [
     environment: { DENO_V8_FLAGS: FLAGS },
     compiles: true,
   },
+  { name: ON_XLA, file: "jacobi.ts", environment: { JACOBI_ON: "xla" }, compiles: true },
   { name: "jax-js", file: "jax_js.ts", environment: {}, compiles: true },
   { name: "TensorFlow.js", file: "tfjs.ts", environment: {}, compiles: false },
   { name: "PyTorch", file: "torch_peer.py", environment: {}, compiles: false },

@@ -235,8 +235,21 @@ function chooseThreads(threads: number): readonly string[] {
   return [];
 }
 
+/** Sends all work to XLA, where that is asked for; calls then return before their results are there. */
+async function chooseDevice(): Promise<typeof prepare> {
+  if (Deno.env.get("JACOBI_ON") !== "xla") return prepare;
+  const { openXla } = await import("../../src/backends/xla/mod.ts");
+  const [device] = openXla({ options: { cpu_device_count: 1 } });
+  jacobi.configure({ device });
+  return (task) => {
+    const call = prepare(task);
+    return () => jacobi.ready(call());
+  };
+}
+
 const notes = chooseThreads(threadsWanted());
+const chosen = await chooseDevice();
 await serve({
   versions: { Jacobi: manifest.version, Deno: Deno.version.deno, V8: Deno.version.v8 },
   notes,
-}, prepare);
+}, chosen);

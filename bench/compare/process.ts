@@ -33,7 +33,8 @@ export class Process {
       : [Deno.execPath(), ["run", "-A", "--no-lock", "--quiet", path]];
     this.#child = new Deno.Command(program, {
       args: [...args, `${threads}`],
-      env: { PYTHONDONTWRITEBYTECODE: "1", ...environment },
+      // By the last, XLA chooses how many threads it starts.
+      env: { PYTHONDONTWRITEBYTECODE: "1", ...environment, NPROC: `${threads}` },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

@@ -4,7 +4,7 @@
  * @module
  */
 import { cpus } from "node:os";
-import { contenders, FLAGS, JACOBI, WITH_FLAGS } from "./contenders.ts";
+import { contenders, FLAGS, JACOBI, ON_XLA, WITH_FLAGS } from "./contenders.ts";
 import type { Options } from "./options.ts";
 import { median } from "./statistics.ts";
 import { works } from "./works.ts";
@@ -104,7 +104,7 @@ export function formatReport({ cells, versions, notes }: Report, options: Option
     const all = options.threads.map((threads) => timeOf(find(work, contender, threads)));
     return Math.min(...all.map((time) => time ?? Infinity));
   }
-  const own = names.filter((name) => name === JACOBI || name === WITH_FLAGS);
+  const own = names.filter((name) => [JACOBI, WITH_FLAGS, ON_XLA].includes(name));
   const peers = own.length === 0 ? [] : names.filter((name) => !own.includes(name));
   function ratios(work: string, peer: string): string {
     const all = own.map((name) => best(work, name) / best(work, peer));

@@ -21,6 +21,8 @@ import { DeviceMemory } from "./memory.ts";
 import { findPlugin, openPlugin } from "./pjrt/mod.ts";
 import type { Client, ClientDevice, Options } from "./pjrt/mod.ts";
 
+export type { Options, OptionValue } from "./pjrt/mod.ts";
+
 /** Options of `openXla`. */
 export interface XlaOptions {
   /**
