@@ -79,7 +79,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "axes",
     "check",
   ],
-  "src/backends": ["backend", "devices", "evaluator", "run"],
+  "src/backends": ["garbage", "backend", "devices", "evaluator", "run"],
   "src/backends/wasm/assembler": [
     "encode",
     "expression",

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { collectGarbage } from "../garbage.ts";
 import { linearMemory } from "./memory/linear_memory.ts";
 import { dropArena } from "./memory/blocks.ts";
 import { Executable } from "./threads/threads.ts";
@@ -18,13 +19,8 @@ const MOST_BYTES = 2 ** 26;
 /** From how many dropped modules on garbage is collected. */
 const COLLECTED_FROM = 256;
 
-/** The most of the time that goes into collecting garbage for the sake of modules. */
-const MOST_COLLECTING = 0.05;
-
 const machines = new Set<Machine>();
 let dropped = 0;
-/** When garbage may be collected again, in milliseconds. */
-let collectAt = 0;
 let totalBytes = 0;
 let clock = 0;
 
@@ -88,27 +84,11 @@ export class Machine {
     machines.delete(this);
     totalBytes -= this.#bytes;
     this.executable.drop();
-    if (++dropped >= COLLECTED_FROM) collect();
+    // Only a module's handle is on the heap.
+    if (++dropped >= COLLECTED_FROM && collectGarbage()) dropped = 0;
     for (const owner of this.#owners) dropArena(owner);
     this.#onDrop();
   }
-}
-
-/**
- * Has the engine free what was dropped, at once: no event loop has to turn. Only a module's handle is
- * on the heap, so that an engine hardly notices how much memory hangs from it.
- */
-function collect(): void {
-  const start = performance.now();
-  if (start < collectAt) return;
-  try {
-    // More than there is: engines collect all garbage before they refuse it.
-    new ArrayBuffer(2 ** 48);
-  } catch {
-    dropped = 0;
-  }
-  const end = performance.now();
-  collectAt = end + (end - start) / MOST_COLLECTING;
 }
 
 /** Drops what was used longest ago until the rest is within the bounds; never the newest. */

@@ -9,6 +9,7 @@ import { allocate } from "../../base/dtype.ts";
 import type { Elements } from "../../base/dtype.ts";
 import { XlaError } from "../../base/errors.ts";
 import { sameShape } from "../../base/shape.ts";
+import { collectGarbage } from "../garbage.ts";
 import { Concrete, dense, isSplat } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
 import { type Resident, Storage } from "../../core/storage.ts";
@@ -17,6 +18,9 @@ import type { Buffer, Client, ClientDevice } from "./pjrt/mod.ts";
 
 /** The share of a device's memory that tensors take before they move out. */
 const SHARE = 0.85;
+
+/** The share of that which new arrays take before garbage is collected: most of them may be free. */
+const COLLECTED_SHARE = 0.25;
 
 /** Bytes that they take where a device does not tell how much it has. */
 const UNKNOWN = 2 ** 31;
@@ -104,6 +108,8 @@ export class DeviceMemory {
   limit: number;
   #held = 0;
   #peak = 0;
+  /** Bytes that arrays have taken since garbage was collected. */
+  #added = 0;
   /** All arrays with buffers, the one that was used longest ago first. */
   readonly #arrays = new Map<DeviceArray, number>();
   readonly #copies = new WeakMap<Storage, Copies>();
@@ -185,6 +191,8 @@ export class DeviceMemory {
     const array = new DeviceArray(this, buffer, checks);
     this.#arrays.set(array, buffer.bytes);
     this.#held += buffer.bytes;
+    this.#added += buffer.bytes;
+    if (this.#added > this.limit * COLLECTED_SHARE && collectGarbage()) this.#added = 0;
     this.#peak = Math.max(this.#peak, this.#held);
     return array;
   }
