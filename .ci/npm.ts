@@ -106,6 +106,7 @@ export async function build(): Promise<void> {
   Deno.removeSync(target, { recursive: true });
   Deno.mkdirSync(target);
   const config = new URL("dist/tools/build.json", root);
+  Deno.mkdirSync(new URL("./", config), { recursive: true });
   writeJson(config, {
     compilerOptions: {
       target: "es2023",

@@ -4,7 +4,8 @@
  * @module
  */
 import { Snapshot } from "./base/data.ts";
-import { numberKind } from "./base/dtype.ts";
+import { describeValue, numberKind } from "./base/dtype.ts";
+import { argumentError } from "./base/errors.ts";
 import { readOptions } from "./base/options.ts";
 import "./backends/cpu.ts";
 import { deviceOf, executableOf, runProgram } from "./backends/run.ts";
@@ -22,7 +23,9 @@ import { checkDevice } from "./device.ts";
 import { checkDisjoint, placesIn, readArgnums } from "./jit/argnums.ts";
 import { difference, isNumberInput, readCall } from "./jit/signature.ts";
 import type { Call, KnownSignature } from "./jit/signature.ts";
+import { optimize } from "./passes/mod.ts";
 import { move } from "./primitives/move.ts";
+import { toStableHlo } from "./stablehlo/mod.ts";
 import {
   checkFunction,
   flattenFunction,
@@ -72,8 +75,8 @@ export interface Jitted<Args extends readonly unknown[], Out> {
    * ```ts
    * import { jit, matmul, ones } from "@jacobi/jacobi";
    *
-   * const { flops, text } = jit(matmul).lower(ones([64, 64]), ones([64, 64]));
-   * if (flops < 2 * 64 ** 3) throw new Error(text);
+   * const lowered = jit(matmul).lower(ones([64, 64]), ones([64, 64]));
+   * if (lowered.flops < 2 * 64 ** 3) throw new Error(lowered.text());
    * ```
    */
   lower(...args: Args): LoweredFunction;
@@ -83,8 +86,13 @@ export interface Jitted<Args extends readonly unknown[], Out> {
 export interface LoweredFunction {
   /** The program as it was traced. */
   readonly program: Program;
-  /** What the device does, in order. */
-  readonly text: string;
+  /**
+   * What runs, as text: what the device does, in order; the program after all passes; or that as
+   * StableHLO, as `inspect.toStableHlo` gives it.
+   *
+   * @throws {ArgumentError} for another language, or where the program has no form in it.
+   */
+  text(language?: "device" | "program" | "stablehlo"): string;
   /** Arithmetic operations. */
   readonly flops: number;
   /** Bytes that are read and written. */
@@ -258,14 +266,21 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
   function lower(...args: Args): LoweredFunction {
     const { entry, captured, inputs } = prepare(args);
     const known = [...captured, ...inputs].filter((x) => x instanceof Concrete);
-    const { kernels, workspace, code, text } = executableOf(
-      entry.program,
-      device ?? deviceOf(entry.program, known),
-    ).describe();
+    const { program } = entry;
+    const place = device ?? deviceOf(program, known);
+    const { kernels, workspace, code, text } = executableOf(program, place).describe();
     const outer = kernels.filter(({ depth }) => depth === 0);
     return {
-      program: entry.program,
-      text,
+      program,
+      text(language = "device") {
+        if (language === "device") return text;
+        if (language === "program") return String(optimize(program));
+        if (language === "stablehlo") return toStableHlo(program);
+        throw argumentError(
+          `Cannot write a lowered function as ${describeValue(language)}: the languages are ` +
+            `"device", "program" and "stablehlo"`,
+        );
+      },
       flops: outer.reduce((sum, { operations }) => sum + operations, 0),
       bytes: outer.reduce((sum, { bytes }) => sum + bytes, 0),
       workspace,

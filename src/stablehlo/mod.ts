@@ -4,13 +4,16 @@
  *
  * @module
  */
-import { internalError } from "../base/errors.ts";
+import { argumentError, internalError } from "../base/errors.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Program } from "../core/program.ts";
 import { programsIn, typeOf } from "../core/program.ts";
 import { Concrete, isSplat } from "../core/tensor.ts";
+import { asControl, someEquation } from "../passes/control.ts";
+import { optimize } from "../passes/mod.ts";
 import { Builder } from "./builder.ts";
 import { mayFail, writeProgram } from "./control.ts";
+import { ruleOf } from "./table.ts";
 import { showTensor } from "./writer.ts";
 import type { Value } from "./writer.ts";
 
@@ -86,4 +89,39 @@ export function writeModule(program: Program, options: ModuleOptions = {}): Modu
 
 function names(values: readonly Value[]): string {
   return values.map(({ name }) => name).join(", ");
+}
+
+/**
+ * A program as StableHLO text, after all passes: a module whose function `main` takes the program's
+ * arguments and gives its results. The text is the same in every run. A program that reads or writes at
+ * indices has one result more, a boolean: whether one of them was outside of its axis, so that the other
+ * results mean nothing.
+ *
+ * @param program What `makeProgram` gave.
+ * @returns A module as text.
+ * @throws {ArgumentError} when it has an operation that is left to the evaluator on every device.
+ *
+ * @example For JAX, or another tool that reads StableHLO
+ * ```ts
+ * import { inspect, makeProgram } from "@jacobi/jacobi";
+ *
+ * const text = inspect.toStableHlo(makeProgram((x) => x.sin().sum())(1));
+ * if (!text.includes("stablehlo.sine")) throw new Error(text);
+ * ```
+ */
+export function toStableHlo(program: Program): string {
+  const optimized = optimize(program);
+  let missing = "";
+  someEquation(optimized, (equation) => {
+    if (asControl(equation) !== null || ruleOf(equation.primitive.name) !== null) return false;
+    missing = equation.primitive.name;
+    return true;
+  });
+  if (missing !== "") {
+    throw argumentError(
+      `Cannot write the program as StableHLO: ${missing} has no form there; leave it to what is ` +
+        `computed before or after`,
+    );
+  }
+  return writeModule(optimized).text;
 }

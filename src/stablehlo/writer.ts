@@ -6,7 +6,6 @@
  */
 import { isFloat } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
-import { sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Type } from "../core/tensor.ts";
 
@@ -81,6 +80,23 @@ function nested(elements: Elements, { dtype, shape }: ValueType): string {
       ? literal(elements[next++], dtype)
       : `[${Array.from({ length: shape[axis] }, () => part(axis + 1)).join(", ")}]`;
   return part(0);
+}
+
+/** From so many elements on, they are written as bytes. */
+const LONG = 256;
+
+/** Elements as bytes, the lowest of each first. */
+function hexOf(elements: Elements): string {
+  const size = elements.BYTES_PER_ELEMENT;
+  const view = new DataView(new ArrayBuffer(elements.byteLength));
+  const write = elements instanceof Float32Array
+    ? view.setFloat32
+    : elements instanceof Float64Array
+    ? view.setFloat64
+    : view.setInt32;
+  elements.forEach((value, i) => write.call(view, i * size, value, true));
+  const bytes = new Uint8Array(view.buffer);
+  return `"0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}"`;
 }
 
 /** What a region has seen: later lines of it, and of regions inside, may use it again. */
@@ -231,7 +247,8 @@ export class Writer {
   /** Elements as part of the text. */
   constant(elements: Elements, type: Type): Value {
     if (elements.length === 1) return this.splat(elements[0], type);
-    const text = sizeOf(type.shape) === 0 ? "" : nested(elements, type);
+    const isLong = elements.length > LONG && type.dtype !== "bool";
+    const text = elements.length === 0 ? "" : isLong ? hexOf(elements) : nested(elements, type);
     return this.assign(type, `stablehlo.constant dense<${text}> : ${showTensor(type)}`);
   }
 

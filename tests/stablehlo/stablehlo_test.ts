@@ -3,7 +3,18 @@
  *
  * @module
  */
-import { cond, grad, inspect, linalg, makeProgram, matmul, scan, tensor } from "../../mod.ts";
+import {
+  arange,
+  cond,
+  grad,
+  inspect,
+  jit,
+  linalg,
+  makeProgram,
+  matmul,
+  scan,
+  tensor,
+} from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { assertEquals, assertThrows } from "../support/std.ts";
 
@@ -70,4 +81,23 @@ Deno.test("what has no form there is named", () => {
     "Cannot write the program as StableHLO: eigh has no form there; leave it to what is computed " +
       "before or after",
   );
+});
+
+Deno.test("a lowered function has the text of its device, of its program and as StableHLO", () => {
+  const lowered = jit((x: Tensor) => x.sin().sum()).lower(tensor([1, 2]));
+  assertEquals(lowered.text("stablehlo"), inspect.toStableHlo(lowered.program));
+  assertEquals(lowered.text("program").startsWith("program(a: float32[2])"), true);
+  assertEquals(lowered.text(), lowered.text("device"));
+  assertThrows(
+    () => lowered.text("llvm" as never),
+    Error,
+    'Cannot write a lowered function as "llvm": the languages are "device", "program" and "stablehlo"',
+  );
+});
+
+Deno.test("many elements are written as bytes", () => {
+  const f = (x: Tensor) => x.add(arange(300, undefined, undefined, { dtype: "int32" }));
+  const constant = tensor(Int32Array.from({ length: 300 }, (_, i) => i - 1));
+  const text = inspect.toStableHlo(makeProgram((x: Tensor) => f(x).add(constant))(constant));
+  assertEquals(text.includes(`dense<"0xffffffff0000000001000000`), true, text.slice(0, 400));
 });

@@ -125,7 +125,12 @@ function describe(programs: readonly DeviceProgram[]) {
   const total = (read: (memory: NonNullable<(typeof memories)[number]>) => number): number =>
     memories.reduce((sum, memory) => sum + (memory === null ? 0 : read(memory)), 0);
   return {
-    kernels: [],
+    kernels: programs.flatMap(({ loaded }) => {
+      const cost = loaded.cost();
+      if (cost === null) return [];
+      const [operations, bytes] = [Number(cost.flops ?? 0), Number(cost["bytes accessed"] ?? 0)];
+      return [{ name: loaded.name, operations, bytes, chunks: 1, depth: 0 }];
+    }),
     steps: programs.length,
     workspace: total(({ temporaries }) => temporaries),
     code: total(({ code }) => code),
