@@ -8,16 +8,17 @@
  * after the table of times: GFLOP/s of the plain sums, so that Winograd's convolutions may exceed the
  * machine's peak. The baselines are the evaluator's loops, for one small image.
  */
-import { makeBuilder, makeScratch, PAGE } from "../src/backends/wasm/kernels/builder.ts";
+import { makeBuilder } from "../src/backends/wasm/kernels/builder.ts";
 import {
   type ConvolutionParams,
   emitConvolve,
   emitConvolveFilter,
   emitConvolveInput,
 } from "../src/backends/wasm/kernels/convolution/mod.ts";
-import { type Buffer, SCRATCH_BYTES, SLACK } from "../src/backends/wasm/kernels/kernel.ts";
+import type { Buffer } from "../src/backends/wasm/kernels/kernel.ts";
 import * as evaluator from "../src/numeric/convolution.ts";
 import { benchRate } from "./support/figures.ts";
+import { floats, loadStages } from "./support/stages.ts";
 
 const wide = Deno.args.includes("wide");
 const tile = { rows: 6, vectors: wide ? 4 : 2, depth: 64 };
@@ -60,10 +61,6 @@ const directions = [
   },
 ] as const;
 
-function floats(length: number): Float32Array {
-  return Float32Array.from({ length }, (_, i) => (i * 7919 % 1009) / 1009 - 0.5);
-}
-
 function lengthOf({ shape }: Buffer): number {
   return shape.reduce((all, length) => all * length, 1);
 }
@@ -76,35 +73,7 @@ function load(
 ): () => void {
   const builder = makeBuilder({ tile, shared: false, maximumPages: 65536 });
   const { stages, workspaces } = emit(builder, operands.slice(0, 2), params, operands[2]);
-  stages.forEach(({ run }, i) => builder.module.export(`${i}`, run));
-  let end = 64;
-  const places = [...operands.map((operand) => 4 * lengthOf(operand)), ...workspaces].map(
-    (bytes) => {
-      const at = end;
-      end = Math.ceil((end + bytes + SLACK) / 64) * 64;
-      return at;
-    },
-  );
-  const pages = Math.ceil((end + SCRATCH_BYTES) / PAGE);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
-  const scratch = makeScratch(end);
-  operands.slice(0, 2).forEach((operand, i) => {
-    const length = lengthOf(operand);
-    new Float32Array(memory.buffer, places[i], length).set(floats(length));
-  });
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(builder.module.build()), {
-    host: { memory, scratch },
-  });
-  const calls = stages.map(({ operands, chunks }, i) => ({
-    run: exports[i] as (...operands: number[]) => void,
-    addresses: operands.map((operand) => places[operand]),
-    chunks,
-  }));
-  return () => {
-    for (const { run, addresses, chunks } of calls) {
-      for (let chunk = 0; chunk < chunks; chunk++) run(...addresses, chunk);
-    }
-  };
+  return loadStages(builder, stages, operands.map(lengthOf), workspaces);
 }
 
 for (const { name: network, batch, scale } of networks) {

@@ -13,6 +13,8 @@
  * - shared: work that threads share from some size on (`backends/wasm/executable.ts`,
  *   `schedule/schedule.ts`, `kernels/partition.ts`, `kernels/linalg/phases.ts`); compare a run on one
  *   thread with one on two
+ * - resident: a call with a tensor that is copied for it, and with one that stays in linear memory
+ *   (`memory/memory.ts`)
  * - time: kernels whose time the compiler estimates by size, to divide it into chunks; one thread
  * - product: the ways to multiply matrices, all chunks on one thread (`kernels/product/stack.ts`)
  */
@@ -117,6 +119,26 @@ for (const columns of [64, 1024, 16384]) {
   Deno.bench(`${size}: cumsum of columns`, { group: "time: cumsum" }, () => void addRows(x));
   Deno.bench(`${size}: argmax of rows`, { group: "time: argmax" }, () => void find(x));
   Deno.bench(`${size}: argmax of columns`, { group: "time: argmax" }, () => void findInColumns(x));
+}
+
+// Rows of a table, far apart; few slots against the updates have sums of their own.
+for (const [slots, width] of [[4096, 1], [4096, 16], [4096, 256], [16, 16], [16, 256]]) {
+  const table = random.normal(random.key(8), [slots, width]);
+  const indices = random.randint(random.key(9), [16384], 0, slots);
+  const rows = random.normal(random.key(10), [16384, width]);
+  const gather = jit((table: Tensor, indices: Tensor) => table.at(indices));
+  const add = jit((table: Tensor, indices: Tensor, rows: Tensor) => table.addAt([indices], rows));
+  const size = `16384 rows of ${width} from ${slots}`;
+  Deno.bench(size, { group: "time: gather" }, () => void gather(table, indices));
+  const into = size.replace("from", "to");
+  Deno.bench(into, { group: "time: scatterAdd" }, () => void add(table, indices, rows));
+}
+
+// What a call takes besides its work, on a tensor that is copied at each call or stays in linear memory.
+const one = jit((x: Tensor) => x.at(0));
+for (const kilobytes of [16, 32, 60, 64, 128]) {
+  const x = random.normal(random.key(11), [kilobytes * 256]);
+  Deno.bench(`${kilobytes} KiB`, { group: "resident" }, () => void one(x));
 }
 
 const images = random.normal(random.key(6), [1, 128, 32, 32]);

@@ -16,7 +16,10 @@ import type { Storage } from "../../../core/storage.ts";
 /** Runs a program again: gives the one result that is wanted, in memory of its own. */
 export type Rerun = (args: readonly Concrete[]) => Concrete;
 
-/** How many bytes of results that can be dropped stay in memory at first. */
+/**
+ * How many bytes of results that can be dropped stay in memory at first: about what stays in cache.
+ * `deno run -A bench/training_loop.ts` measures loops whose results nobody asks for.
+ */
 const WINDOW = 2 ** 24;
 
 /** How to compute a result again. */

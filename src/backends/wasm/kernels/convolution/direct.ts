@@ -14,6 +14,12 @@ import type { Builder, Stage } from "../kernel.ts";
 import type { Number, Pointer } from "../panels.ts";
 import { chunkEnd, partition } from "../partition.ts";
 
+// Measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, about: the groups "stage" of
+// `deno bench bench/convolution_ways_bench.ts` measure it again.
+
+/** Nanoseconds that a product takes, and the sum that it is added to. */
+const PRODUCT_TIME = 3;
+
 type Index = Expression<"i32">;
 
 /** `address += x * y` of two elements, by their addresses. */
@@ -100,7 +106,7 @@ export function emitDirect(
     w: { rows: outChannels * inPerGroup, own: taps, summed: lengths.y, terms: batch },
   }[result];
   const work = own * terms * (result === "w" ? outputs : taps);
-  const { perChunk, chunks } = partition(rows, 3 * work);
+  const { perChunk, chunks } = partition(rows, work * PRODUCT_TIME);
 
   function body(code: Code, a: Index, b: Index, out: Index, row: Index): void {
     const address = code.let(scaled(row, own * element, out));

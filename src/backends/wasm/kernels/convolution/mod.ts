@@ -29,7 +29,8 @@ import {
   type Role,
 } from "./size.ts";
 import { copyWindows, planFilter } from "./windows.ts";
-import { planWinograd, winogradConvolve, winogradInput } from "./winograd/mod.ts";
+import { isFaster, planWinograd, winogradConvolve, winogradInput } from "./winograd/mod.ts";
+import type { Winograd } from "./winograd/mod.ts";
 import { planWinogradFilter } from "./winograd/filter.ts";
 import type { Buffer, Builder, Kernel } from "../kernel.ts";
 
@@ -68,9 +69,13 @@ function choose(
     { stages: [builder.once(emitDirect, { size, result, operands: [0, 1, 2] })], workspaces: [] };
 }
 
+function chooseWinograd(builder: Builder, winograd: Winograd | undefined): Plan | undefined {
+  if (winograd === undefined || !isFaster(builder, winograd)) return undefined;
+  return builder.once(planWinograd, winograd);
+}
+
 function chooseConvolve(builder: Builder, size: ConvolutionSize): Plan | undefined {
-  const winograd = winogradConvolve(size);
-  const faster = winograd && builder.once(planWinograd, winograd);
+  const faster = chooseWinograd(builder, winogradConvolve(size));
   if (faster !== undefined) return faster;
   if (!hasFewWindows(size)) return planConvolve(builder, size);
   const { stages, workspaces, rows } = copyWindows(builder, size);
@@ -82,8 +87,7 @@ function chooseConvolve(builder: Builder, size: ConvolutionSize): Plan | undefin
 }
 
 function chooseInput(builder: Builder, size: ConvolutionSize): Plan | undefined {
-  const winograd = winogradInput(size);
-  const faster = winograd && builder.once(planWinograd, winograd);
+  const faster = chooseWinograd(builder, winogradInput(size));
   if (faster !== undefined) return faster;
   return hasFewWindows(size)
     ? builder.once(planFewInput, { size, place: 3 })

@@ -83,7 +83,8 @@ interface Division {
 }
 
 // The costs that follow were measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, and decide by
-// sizes alone. `deno bench bench/convolution_bench.ts` shows by its rates what each choice is worth.
+// sizes alone. `deno bench bench/convolution_ways_bench.ts` compares both ways around the sizes at which
+// the choice changes, and `bench/convolution_bench.ts` shows by its rates what each is worth.
 
 /** Operations that products of transformed tiles do in a nanosecond. */
 const PRODUCT_RATE = 55;
@@ -173,11 +174,15 @@ function divide(builder: Builder, winograd: Winograd): Division | undefined {
 }
 
 /** Whether it is faster than the sums themselves, as far as can be told without trying. */
-function isFaster({ batch, summed, channels, output }: Winograd, { cost }: Division): boolean {
+export function isFaster(builder: Builder, winograd: Winograd): boolean {
+  const division = divide(builder, winograd);
+  if (division === undefined) return false;
+  const { batch, summed, channels, output } = winograd;
   const outputs = batch * output.reduce((all, length) => all * length, 1);
   const filters = POINTS * summed * channels * FLOAT;
   const direct = 2 * 9 * outputs * summed * channels / DIRECT_RATE;
-  return cost + filters * (filters < FAR_FILTERS ? WRITE.near : WRITE.far) + MARGIN < direct;
+  return division.cost + filters * (filters < FAR_FILTERS ? WRITE.near : WRITE.far) + MARGIN <
+    direct;
 }
 
 /** The filters, transformed, in panels for each point: a function of the filters and these. */
@@ -412,7 +417,7 @@ export function planWinograd(builder: Builder, winograd: Winograd): Plan | undef
   const { name, batch, summed, channels, input, low, output } = winograd;
   const { vectors } = builder.tile;
   const division = divide(builder, winograd);
-  if (division === undefined || !isFaster(winograd, division)) return undefined;
+  if (division === undefined) return undefined;
   const depth = partOf(summed, LONGEST);
   if (summed % LANES > 0 || summed % depth > 0 || channels % (vectors * LANES) > 0) {
     return undefined;
