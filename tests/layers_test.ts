@@ -199,6 +199,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "transcendental",
     "reduction",
     "softmax",
+    "norms",
     "contraction",
     "window",
     "ordering",

@@ -12,19 +12,10 @@ import { toTensor } from "../core/convert.ts";
 import type { AxisOptions, NormOptions, VarianceOptions } from "../core/methods.ts";
 import { splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import {
-  abs,
-  add,
-  binade,
-  maximum,
-  minimum,
-  mul,
-  neg,
-  reciprocal,
-  sub,
-} from "../primitives/arithmetic.ts";
-import { and, equal, lessEqual, not, select } from "../primitives/comparison.ts";
+import { abs, add, maximum, minimum, neg, sub } from "../primitives/arithmetic.ts";
+import { equal, not, select } from "../primitives/comparison.ts";
 import { reduceDeviation, reduceMean, reduceRoot, reduceVariance } from "../primitives/moments.ts";
+import { reduceNorm } from "../primitives/norms.ts";
 import * as reduction from "../primitives/reduction.ts";
 import {
   broadcast,
@@ -34,7 +25,7 @@ import {
   reshape,
   stopGradient,
 } from "../primitives/structure.ts";
-import { exp, log, pow } from "../primitives/transcendental.ts";
+import { exp, log } from "../primitives/transcendental.ts";
 import { isScalarAxis } from "./arguments.ts";
 import { floatOperand } from "./broadcasting.ts";
 
@@ -502,47 +493,7 @@ function strictNorm(x: Tensor, axes: readonly number[], ord: number): Tensor {
       return reduceSum(abs(x), axes);
     case 2:
       return reduceRoot(x, axes, 1);
-    default: {
-      const sizes = abs(x);
-      const size = powerScale(sizes, axes, ord);
-      const kept = withoutAxes(range(x.ndim), axes);
-      const scaled = mul(sizes, broadcast(reciprocal(size), x.shape, kept));
-      // With a negative order, an element that is 0 makes the sum infinite and the norm 0.
-      const total = reduceSum(flatPower(scaled, ord, 0), axes);
-      return mul(flatPower(total, 1 / ord, ord > 0 ? 0 : Infinity), size);
-    }
+    default:
+      return reduceNorm(x, axes, ord);
   }
-}
-
-/**
- * The power of two by which magnitudes are divided so that a sum of their powers stays in range: about
- * that of the one that counts most, or 1 where that will do.
- */
-function powerScale(sizes: Tensor, axes: readonly number[], ord: number): Tensor {
-  const shape = withoutAxes(sizes.shape, axes);
-  if (axes.some((axis) => sizes.shape[axis] === 0)) return splat(1, sizes.dtype, shape);
-  const extreme = ord > 0 ? reduction.reduceMax : reduction.reduceMin;
-  const size = binade(extreme(stopGradient(sizes), axes));
-  // Second derivatives have powers of up to that many times the exponent.
-  const steps = 2 + 2 * Math.abs(ord);
-  const most = 2 ** (POWER_RANGE[sizes.dtype as keyof typeof POWER_RANGE] / steps);
-  const isUsual = and(
-    lessEqual(constantLike(size, 1 / most), size),
-    lessEqual(size, constantLike(size, most)),
-  );
-  return select(isUsual, constantLike(size, 1), size);
-}
-
-/** How large an exponent of two a power may have without scaling. */
-const POWER_RANGE = { float32: 96, float64: 800 } as const;
-
-/**
- * `x` to a constant power, for `x` not negative; where `x` is `place`, to every order with
- * derivative 0.
- */
-function flatPower(x: Tensor, exponent: number, place: number): Tensor {
-  const isFlat = equal(x, constantLike(x, place));
-  const held = select(isFlat, constantLike(x, 1), x);
-  const power = pow(held, constantLike(x, exponent));
-  return select(isFlat, constantLike(x, Math.pow(place, exponent)), power);
 }

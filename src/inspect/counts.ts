@@ -66,6 +66,7 @@ const PER_INPUT: ReadonlySet<string> = new Set([
   "reduceMin",
   "reduceProd",
   "reduceMean",
+  "reduceNorm",
   "allFinite",
   "reduceSquares",
   "reduceRoot",

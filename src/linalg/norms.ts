@@ -13,10 +13,9 @@ import type { AxisOptions } from "../core/methods.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
 import { max, min, norm as vectorNorm, sum } from "../functions/mod.ts";
-import { abs, binade, div, mul } from "../primitives/arithmetic.ts";
+import { abs } from "../primitives/arithmetic.ts";
 import { svd } from "../primitives/orthogonal.ts";
-import { reduceMax } from "../primitives/reduction.ts";
-import { broadcast, reshape, stopGradient, transpose } from "../primitives/structure.ts";
+import { reshape, transpose } from "../primitives/structure.ts";
 
 /** Options of `norm`. */
 export interface MatrixNormOptions extends AxisOptions {
@@ -98,24 +97,14 @@ function matrixNorm(x: Tensor, ord: number | "fro" | "nuc"): Tensor {
     case "fro":
       return vectorNorm(x, [-2, -1]);
     case "nuc":
-      return ofSingularValues(x, (values) => sum(values, -1));
+      return sum(svd(x)[1], -1);
     case 2:
-      return ofSingularValues(x, (values) => max(values, -1));
+      return max(svd(x)[1], -1);
     case -2:
-      return ofSingularValues(x, (values) => min(values, -1));
+      return min(svd(x)[1], -1);
     default: {
       const sums = sum(abs(x), Math.abs(ord) === 1 ? -2 : -1);
       return ord > 0 ? max(sums, -1) : min(sums, -1);
     }
   }
-}
-
-/** A norm of the singular values, of matrices that are divided by a power of two close to them. */
-function ofSingularValues(x: Tensor, norm: (values: Tensor) => Tensor): Tensor {
-  const [rows, columns] = x.shape.slice(-2);
-  if (rows === 0 || columns === 0) return norm(svd(x)[1]);
-  const axes = [x.ndim - 2, x.ndim - 1];
-  const size = binade(reduceMax(abs(stopGradient(x)), axes));
-  const near = div(x, broadcast(size, x.shape, range(x.ndim - 2)));
-  return mul(norm(svd(near)[1]), size);
 }

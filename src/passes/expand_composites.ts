@@ -1,5 +1,6 @@
 /**
- * The pass that writes deviations from means, and softmax, as reductions of rows and elementwise work.
+ * The pass that writes composites as reductions and elementwise work: deviations from means, softmax,
+ * norms of any order, whether all is finite.
  *
  * @module
  */
@@ -22,6 +23,8 @@ import {
   standardizePrimitive,
 } from "../primitives/moments.ts";
 import type { SpreadParams } from "../primitives/moments.ts";
+import { expandedNorm, reduceNormPrimitive } from "../primitives/norms.ts";
+import type { NormParams } from "../primitives/norms.ts";
 import { allFinitePrimitive, reduceMin } from "../primitives/reduction.ts";
 import { expandSoftmax, softmaxPrimitive } from "../primitives/softmax.ts";
 import type { SoftmaxParams } from "../primitives/softmax.ts";
@@ -29,7 +32,7 @@ import { constantLike, convert, spreadRows } from "../primitives/structure.ts";
 import type { ReduceParams } from "../primitives/structure.ts";
 import { inline } from "./inline_calls.ts";
 
-/** Replaces softmax, deviations, and what is made of those of float64, by what loops can follow. */
+/** Replaces composites, and what is made of deviations of float64, by what loops can follow. */
 export function expandComposites(program: Program): Program {
   return inline(program, (equation) => {
     const expand = expansionOf(equation);
@@ -48,6 +51,7 @@ function expansionOf(
   if (name === standardizePrimitive.name) {
     return (x, root) => standardized(x, root, (params as ReduceParams).axes);
   }
+  if (name === reduceNormPrimitive.name) return (x) => expandedNorm(x, params as NormParams);
   if (name === allFinitePrimitive.name) return (x) => everyFinite(x);
   if (name === softmaxPrimitive.name) return (x) => expandSoftmax(x, params as SoftmaxParams);
   if (name !== reduceSpreadPrimitive.name || outputs[0].type.dtype === "float32") return null;

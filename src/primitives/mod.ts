@@ -11,6 +11,7 @@ import * as dynamicSlicing from "./dynamic_slicing.ts";
 import * as indexing from "./indexing.ts";
 import * as lu from "./lu.ts";
 import * as moments from "./moments.ts";
+import * as norms from "./norms.ts";
 import * as moving from "./move.ts";
 import * as ordering from "./ordering.ts";
 import * as orthogonal from "./orthogonal.ts";
@@ -106,6 +107,7 @@ export const primitives = {
   reduceMax: reduction.reduceMaxPrimitive,
   reduceMin: reduction.reduceMinPrimitive,
   reduceProd: reduction.reduceProdPrimitive,
+  reduceNorm: norms.reduceNormPrimitive,
   allFinite: reduction.allFinitePrimitive,
   reduceMean: moments.reduceMeanPrimitive,
   reduceSquares: moments.reduceSquaresPrimitive,

@@ -103,13 +103,25 @@ for (const dtype of ["float32", "float64"] satisfies Dtype[]) {
       const [value, slope, curve] = [f(x), grad(f)(x), hessian(f)(x) as Tensor];
       const [least, most] = RANGE[dtype];
       const fits = (power: number): boolean => power > least + 12 && power < most - 12;
+      // A loss may be multiplied by a large or small number after that: so are its derivatives.
+      const factors = dtype === "float32" ? [-40, 40] : [-300, 300];
+      const multiplied = factors.map((factor) => {
+        const g = grad((x: Tensor) => f(x).mul(2 ** factor));
+        return { factor, ways: [g, jit(g)] };
+      });
       const compiled = [jit(f), jit(grad(f)), jit(hessian(f))] as const;
       for (const exponent of EXPONENTS[dtype]) {
         const scaled = x.mul(2 ** exponent);
-        const check = (actual: Tensor, expected: Tensor, power: number, what: string): void => {
-          if (!fits(power * exponent)) return;
+        const check = (
+          actual: Tensor,
+          expected: Tensor,
+          power: number,
+          what: string,
+          factor = 0,
+        ): void => {
+          if (!fits(power * exponent + factor)) return;
           const size = Math.max(...expected.data().map(Math.abs)) || 1;
-          const unscaled = actual.astype("float64").mul(2 ** (-power * exponent));
+          const unscaled = actual.astype("float64").mul(2 ** (-power * exponent - factor));
           const options = { rtol: relative, atol: relative * size };
           assertTensorsClose(unscaled, expected.astype("float64"), {
             ...options,
@@ -123,6 +135,9 @@ for (const dtype of ["float32", "float64"] satisfies Dtype[]) {
         check(compiled[1](scaled), slope, degree - 1, "compiled gradient");
         check(vmap(grad(f))(stack([scaled, x])).at(0), slope, degree - 1, "mapped gradient");
         check(jacfwd(f)(scaled) as Tensor, slope, degree - 1, "forward derivative");
+        for (const { factor, ways } of multiplied) {
+          for (const g of ways) check(g(scaled), slope, degree - 1, `times 2^${factor}`, factor);
+        }
         check(hessian(f)(scaled) as Tensor, curve, degree - 2, "second derivative");
         check(compiled[2](scaled) as Tensor, curve, degree - 2, "compiled second derivative");
       }

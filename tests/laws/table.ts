@@ -442,6 +442,17 @@ export const table: Table = {
       given({ axes: [1] }, argument([0, 2])),
     ],
   },
+  reduceNorm: {
+    dtypes: FLOATS,
+    roundingTolerance: 1e-6,
+    cases: [
+      given({ axes: [0], ord: 3 }, argument([3, 2], nonZero)),
+      given({ axes: [1], ord: 1.5 }, argument([2, 3], nonZero)),
+      given({ axes: [0, 2], ord: -2 }, argument([2, 2, 3], nonZero)),
+      given({ axes: [1], ord: 0.5 }, argument([2, 3], nonZero)),
+      given({ axes: [1], ord: 4 }, argument([0, 2])),
+    ],
+  },
   allFinite: {
     dtypes: FLOATS,
     // It looks at all examples together, and may decide between ways to the same results only.

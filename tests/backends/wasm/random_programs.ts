@@ -1083,6 +1083,15 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   reduceMax: reduction("reduceMax", DTYPES),
   reduceMin: reduction("reduceMin", DTYPES),
   reduceProd: reduction("reduceProd", NUMBERS),
+  reduceNorm: (grower) => {
+    const rows = exactRows(grower);
+    if (rows === null) return;
+    const { x, axes, count } = rows;
+    const params = { axes, ord: grower.choices.of([3, 0.5, -1.5]) };
+    const unit = unitOf(x.concrete.dtype);
+    const error = (largest: number) => Number.MIN_VALUE + 8 * (count + 8) * unit * largest;
+    grower.apply("reduceNorm", [x], params, error);
+  },
   allFinite: (grower) => {
     grower.apply("allFinite", [grower.any(FLOATS, true)], null, () => 0, true);
   },
