@@ -11,9 +11,13 @@ import { checkSize, range, showType, sizeOf, stridesOf } from "../base/shape.ts"
 import { toTensor } from "../core/convert.ts";
 import { allocateFor, Concrete, splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import { div } from "../primitives/arithmetic.ts";
+import { div, mul, scale } from "../primitives/arithmetic.ts";
+import { select } from "../primitives/comparison.ts";
 import { gather } from "../primitives/indexing.ts";
-import { constantLike, convert, reshape } from "../primitives/structure.ts";
+import { reduceMean } from "../primitives/moments.ts";
+import { allFinite, isKnownFinite } from "../primitives/reduction.ts";
+import { pad } from "../primitives/slicing.ts";
+import { broadcast, convert, reshape, stopGradient } from "../primitives/structure.ts";
 import { argmaxWindow, convolve, convolveInput } from "../primitives/window.ts";
 import type { WindowParams } from "../primitives/window.ts";
 import { checkInteger } from "./arguments.ts";
@@ -320,24 +324,56 @@ export function avgPool(x: TensorLike, window: PerAxis, options?: AvgPoolOptions
     ceilMode,
   });
   checkSize([...image.shape.slice(0, 2), ...windows.output], what);
-  // Each channel is an image of its own, convolved by a window of ones.
-  const outer = image.shape[0] * image.shape[1];
-  const planes = reshape(image, [outer, 1, ...windows.input]);
-  const ones = splat(1, image.dtype, [1, 1, ...kernel]);
-  const sums = reshape(
-    convolve(planes, ones, { ...windows, groups: 1 }),
-    [...image.shape.slice(0, 2), ...windows.output],
-  );
-  if (divisorOverride !== undefined) return div(sums, constantLike(sums, divisorOverride));
+  const shape = [...image.shape.slice(0, 2), ...windows.output];
+  const means = areApart(windows) ? apartMeans(image, windows) : overlappingMeans(image, windows);
+  // What the mean over a whole window is multiplied by where another number of elements counts.
+  const count = sizeOf(kernel);
+  if (divisorOverride !== undefined) return scale(means, count / divisorOverride);
   if (!countIncludePad) {
     checkCovered(windows, what);
-    return div(sums, broadcastTo(coveredCounts(windows, image), sums.shape));
+    return mul(means, broadcastTo(shares(windows, image), shape));
   }
-  if (!ceilMode) return div(sums, constantLike(sums, sizeOf(kernel)));
+  if (!ceilMode) return means;
   // The padded input as if it were the input: what lies beyond it does not count.
   const input = windows.input.map((length, i) => margins[i][0] + length + margins[i][1]);
   const padded = { ...windows, input, padLow: input.map(() => 0) };
-  return div(sums, broadcastTo(coveredCounts(padded, image), sums.shape));
+  return mul(means, broadcastTo(shares(padded, image), shape));
+}
+
+/** Whether each window begins where the one before it ends. */
+function areApart({ stride, kernel }: WindowParams): boolean {
+  return stride.every((step, i) => step === kernel[i]);
+}
+
+/** The means over windows that do not overlap. */
+function apartMeans(image: Tensor, { padLow, input, kernel, output }: WindowParams): Tensor {
+  const high = kernel.map((length, i) => output[i] * length - padLow[i] - input[i]);
+  const none = image.shape.map(() => 0);
+  const framed = [...padLow, ...high].every((amount) => amount === 0)
+    ? image
+    : pad(image, [0, 0, ...padLow], [0, 0, ...high], none);
+  const parts = kernel.flatMap((length, i) => [output[i], length]);
+  const axes = kernel.map((_, i) => 3 + 2 * i);
+  return reduceMean(reshape(framed, [...image.shape.slice(0, 2), ...parts]), axes);
+}
+
+/** The means over windows of any kind: convolutions of each channel by equal numbers. */
+function overlappingMeans(image: Tensor, windows: WindowParams): Tensor {
+  const { input, kernel, output } = windows;
+  const planes = reshape(image, [image.shape[0] * image.shape[1], 1, ...input]);
+  const meansBy = (weight: Tensor): Tensor => {
+    const weights = broadcast(weight, [1, 1, ...kernel], []);
+    const sums = convolve(planes, weights, { ...windows, groups: 1 });
+    const shaped = reshape(sums, [...image.shape.slice(0, 2), ...output]);
+    return div(shaped, broadcast(scale(weight, sizeOf(kernel)), shaped.shape, []));
+  };
+  const one = splat(1, image.dtype, []);
+  const means = meansBy(one);
+  if (isKnownFinite(means)) return means;
+  // Sums of the largest floats are out of range; quotients of the smallest are not exact.
+  const power = 2 ** Math.ceil(Math.log2(sizeOf(kernel)));
+  const isUsual = allFinite(scale(stopGradient(image), power));
+  return meansBy(select(isUsual, one, splat(1 / power, image.dtype, [])));
 }
 
 function isDivisor(value: unknown): boolean {
@@ -518,14 +554,16 @@ function checkCovered(windows: WindowParams, what: string): void {
   });
 }
 
-/** How many positions of each window lie in the input, as constants like `x`. */
-function coveredCounts(windows: WindowParams, { dtype }: Tensor): Concrete {
-  const { output: shape } = windows;
-  const elements = allocateFor({ dtype, shape }).fill(1);
+/** The size of a window by the number of its positions that lie in the input, as constants. */
+function shares(windows: WindowParams, { dtype }: Tensor): Concrete {
+  const { output: shape, kernel } = windows;
+  const counts: number[] = new Array(sizeOf(shape)).fill(1);
   stridesOf(shape).forEach((stride, axis) => {
-    for (let i = 0; i < elements.length; i++) {
-      elements[i] *= coveredCount(windows, axis, Math.floor(i / stride) % shape[axis]);
+    for (let i = 0; i < counts.length; i++) {
+      counts[i] *= coveredCount(windows, axis, Math.floor(i / stride) % shape[axis]);
     }
   });
+  const elements = allocateFor({ dtype, shape });
+  counts.forEach((count, i) => elements[i] = sizeOf(kernel) / count);
   return new Concrete(dtype, shape, elements);
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { describeValue, isFloat } from "../base/dtype.ts";
+import { describeValue, isFloat, LARGEST_FINITE } from "../base/dtype.ts";
 import { argumentError, indexError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import {
@@ -197,10 +197,17 @@ export function huberLoss(
   const [x, y] = readPair(what, input, target);
   const difference = sub(x, y);
   const size = abs(difference);
-  const isSmall = lessEqual(size, delta);
+  // Beyond the largest float there is no difference.
+  const bound = Math.min(delta, LARGEST_FINITE[x.dtype as "float32" | "float64"]);
+  const isSmall = lessEqual(size, bound);
   // The square sees zeros in place of large differences, or its infinity would meet a cotangent 0.
-  const small = mul(square(where(isSmall, difference, 0)), 0.5);
-  return reduce(where(isSmall, small, mul(sub(size, delta / 2), delta)), reduction);
+  const inner = where(isSmall, difference, 0);
+  const small = mul(inner, mul(inner, 0.5));
+  // A part of a difference may be in range where it is not itself.
+  const large = bound < 1
+    ? mul(mul(sub(abs(sub(mul(x, 0.5), mul(y, 0.5))), bound / 4), bound), 2)
+    : mul(sub(size, bound / 2), bound);
+  return reduce(where(isSmall, small, large), reduction);
 }
 
 /** Options of `nllLoss`. */

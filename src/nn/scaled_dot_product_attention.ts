@@ -30,7 +30,7 @@ import {
   tril,
   where,
 } from "../functions/mod.ts";
-import { allFinite } from "../primitives/reduction.ts";
+import { allFinite, isKnownFinite } from "../primitives/reduction.ts";
 import { maskedSoftmax } from "./activations.ts";
 import { dropout } from "./dropout.ts";
 
@@ -151,12 +151,6 @@ const maskedOutput: (weights: Tensor, value: Tensor, allowed: Tensor) => Tensor 
     add(matmul(dw, finitePart(value)), matmul(weights, dv)),
   ],
 );
-
-/** Whether all elements are finite and known. */
-function isKnownFinite(x: Tensor): boolean {
-  const isFinite = allFinite(x);
-  return isFinite instanceof Concrete && isFinite.elements[0] === 1;
-}
 
 /**
  * Attention (Vaswani et al., "Attention is all you need", 2017, equation 1). Keys and values that a

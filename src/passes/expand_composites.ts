@@ -4,13 +4,14 @@
  *
  * @module
  */
+import { LARGEST_FINITE } from "../base/dtype.ts";
 import { range } from "../base/shape.ts";
 import { RecordingTrace, typeOf } from "../core/program.ts";
 import type { Equation, Program } from "../core/program.ts";
 import { splat } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bindOne, runUnder } from "../core/trace.ts";
-import { abs, mul, reciprocal, scale, sub } from "../primitives/arithmetic.ts";
+import { abs, minimum, mul, reciprocal, scale, sub } from "../primitives/arithmetic.ts";
 import { and, equal, less, not, select } from "../primitives/comparison.ts";
 import {
   DEVIATION_SCALES,
@@ -78,15 +79,17 @@ function halfDeviations(x: Tensor, axes: readonly number[]): Tensor {
 /** Deviations by roots. */
 function standardized(x: Tensor, root: Tensor, axes: readonly number[]): Tensor {
   if (x.dtype === "float64") return overRoot(halfDeviations(x, axes), scale(root, 0.5), axes);
-  const { tiny, raise, lower } = DEVIATION_SCALES;
-  const number = (value: number): Tensor => constantLike(root, value);
-  const isZero = equal(root, number(0));
-  const isTiny = and(not(isZero), less(root, number(tiny)));
-  const factor = select(isTiny, number(raise), number(lower));
-  const inverse = select(isZero, number(0), reciprocal(mul(root, factor)));
   // The mean as a sum of two floats.
   const mean = bindOne(reduceMeanPrimitive, [x], { axes, dtype: "float64" });
   const first = convert(mean, "float32");
+  const { tiny, most, raise, lower } = DEVIATION_SCALES;
+  const number = (value: number): Tensor => constantLike(root, value);
+  const isZero = equal(root, number(0));
+  const isTiny = and(not(isZero), less(root, number(tiny)));
+  const isRaised = and(isTiny, less(abs(first), number(most)));
+  const factor = select(isRaised, number(raise), number(lower));
+  const quotient = minimum(reciprocal(mul(root, factor)), number(LARGEST_FINITE.float32));
+  const inverse = select(isZero, number(0), quotient);
   const rest = convert(sub(mean, convert(first, "float64")), "float32");
   const scaled = mul(x, spreadRows(factor, x, axes));
   const centred = sub(scaled, spreadRows(mul(first, factor), x, axes));

@@ -538,22 +538,28 @@ export function overRoot(x: Tensor, root: Tensor, axes: readonly number[]): Tens
 const HALVING = 2;
 
 /**
- * What float32 elements are scaled by before they are standardized, if the root is less than `tiny` or
- * not: so neither deviations nor one over the root are out of range.
+ * What float32 elements are scaled by before they are standardized: `raise` if the root is less than
+ * `tiny` and the mean less than `most`, `lower` otherwise. So neither deviations nor one over the root
+ * are out of range unless the quotient is.
  */
-export const DEVIATION_SCALES = { tiny: 2 ** -96, raise: 2 ** 96, lower: 0.25 } as const;
+export const DEVIATION_SCALES = {
+  tiny: 2 ** -96,
+  most: 2 ** 31,
+  raise: 2 ** 96,
+  lower: 0.25,
+} as const;
 
 /** Standardizes a row of float32, with the bits of `expandComposites`. */
 function standardizeSingle(row: Elements, root: number, out: Elements, at: number): void {
   const { fround } = Math;
-  const factor = root !== 0 && root < DEVIATION_SCALES.tiny
-    ? DEVIATION_SCALES.raise
-    : DEVIATION_SCALES.lower;
-  const inverse = root === 0 ? 0 : fround(1 / fround(root * factor));
   let sum = 0;
   for (let i = 0; i < row.length; i++) sum += row[i];
   const mean = sum / row.length;
   const first = fround(mean);
+  const { tiny, most, raise, lower } = DEVIATION_SCALES;
+  const factor = root !== 0 && root < tiny && Math.abs(first) < most ? raise : lower;
+  const quotient = fround(1 / fround(root * factor));
+  const inverse = root === 0 ? 0 : Math.min(quotient, LARGEST_FINITE.float32);
   const [high, low] = [fround(first * factor), fround(fround(mean - first) * factor)];
   for (let i = 0; i < row.length; i++) {
     out[at + i] = fround(fround(fround(row[i] * factor) - high) - low) * inverse;

@@ -171,6 +171,12 @@ export function allFinite(x: Tensor): Tensor {
   return bindOne(allFinitePrimitive, [x], null);
 }
 
+/** Whether all elements are finite and known to be. */
+export function isKnownFinite(x: Tensor): boolean {
+  const isFinite = allFinite(x);
+  return isFinite instanceof Concrete && isFinite.elements[0] === 1;
+}
+
 /** A primitive that finds the place of an extreme along an axis. */
 function extremeIndex(name: string, wins: Wins): Primitive<AxisParams> {
   const primitive: Primitive<AxisParams> = {

@@ -559,13 +559,15 @@ function singleValue(x: Tensor): number | null {
 const TINY_BASE = 1e-8;
 
 /**
- * `y x^(y - 1)`, but 0 where `y` is 0. With an exponent of 0 the power `x^-1` must not overflow, nor
+ * `y x^(y - 1)`, but 0 where `y` is 0, or infinite and the power 0, as it is next to there. With an exponent of 0 the power `x^-1` must not overflow, nor
  * its next derivatives, since 0 times infinity is NaN: there a base near 0 is a constant, and one that
  * has no inverse, or is NaN, is taken as 1.
  */
 function powerSlope(x: Tensor, y: Tensor): Tensor {
   const exponent = singleValue(y);
-  if (exponent !== null && exponent !== 0) return mul(y, pow(x, constantLike(x, exponent - 1)));
+  if (exponent !== null && exponent !== 0 && Math.abs(exponent) !== Infinity) {
+    return mul(y, pow(x, constantLike(x, exponent - 1)));
+  }
   const size = abs(x);
   const isUsable = lessEqual(constantLike(x, TINY_BASE), size);
   const hasInverse = lessEqual(
@@ -581,27 +583,36 @@ function powerSlope(x: Tensor, y: Tensor): Tensor {
   const free = select(and(isZero, isFinite), stopGradient(y), y);
   // Where it is infinite, the power alone says how it depends on it.
   const factor = select(isZero, stopGradient(y), y);
-  return mul(factor, pow(held, offset(free, -1)));
+  const [zero, one, infinity] = [0, 1, Infinity].map((value) => constantLike(x, value));
+  const vanishes = or(
+    and(equal(y, infinity), less(size, one)),
+    and(equal(y, neg(infinity)), less(one, size)),
+  );
+  return mul(select(vanishes, zero, factor), pow(held, offset(free, -1)));
 }
 
 /**
  * `log x`, but finite where `x` is 0 and `y` is not negative: there the power is taken not to depend on
- * `y`. The number is 0 where the slope of the power is finite, and below 0 where it is not.
+ * `y`. The number is 0 where the slope of the power is finite, and below 0 where it is not. It is 0,
+ * too, where `x` is infinity and `y` minus infinity.
  */
 function powerLog(x: Tensor, y: Tensor): Tensor {
   const base = singleValue(x);
-  if (base !== null && base !== 0) return log(x);
-  const [zero, one] = [0, 1].map((value) => constantLike(x, value));
+  if (base !== null && base !== 0 && base !== Infinity) return log(x);
+  const [zero, one, infinity] = [0, 1, Infinity].map((value) => constantLike(x, value));
   const isZero = equal(x, zero);
   const isSteep = and(less(zero, y), less(y, one));
   const stand = select(isSteep, constantLike(x, 0.5), one);
-  return log(select(and(isZero, lessEqual(zero, y)), stand, x));
+  const isFixed = and(isZero, lessEqual(zero, y));
+  const isGone = and(equal(x, infinity), equal(y, neg(infinity)));
+  return log(select(isFixed, stand, select(isGone, one, x)));
 }
 
 /**
  * Power. Integers wrap modulo 2^32; a negative exponent of integers gives the integer part. By the
  * base, the derivative is 0 where the exponent is 0; by the exponent, it is 0 where the base is 0
- * and the exponent not negative.
+ * and the exponent not negative. Where a power is 0 for an infinite exponent, so are all of its
+ * derivatives but those by the exponent of a negative base; by the base, PyTorch has NaN there.
  */
 export const powPrimitive: Primitive<null> = binary({
   name: "pow",

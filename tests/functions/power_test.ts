@@ -60,6 +60,13 @@ const points: readonly (readonly number[])[] = [
   [-2, 0.5, NaN, NaN, NaN, NaN, NaN, NaN],
   [i, 0, 0, i, 0, NaN, NaN, i],
   [i, -1, 0, NaN, 0, NaN, NaN, NaN],
+  // A power that is 0 for an infinite exponent is 0 next to there.
+  ...[0, 0.5, 1 - 2 ** -20].map((x) => [x, i, 0, 0, 0, 0, 0, 0]),
+  ...[2, 1 + 2 ** -20, 1e30, i].map((x) => [x, -i, 0, 0, 0, 0, 0, 0]),
+  [-0.5, i, 0, NaN, 0, NaN, NaN, NaN],
+  [-2, -i, 0, NaN, 0, NaN, NaN, NaN],
+  [1, i, i, 0, i, NaN, NaN, 0],
+  [1, -i, -i, 0, i, NaN, NaN, 0],
 ];
 
 for (const dtype of ["float64", "float32"] as const) {

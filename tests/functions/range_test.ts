@@ -5,6 +5,7 @@
 import type { Dtype } from "../../src/base/dtype.ts";
 import type { Tensor } from "../../src/core/tensor.ts";
 import {
+  avgPool,
   broadcastTo,
   full,
   index,
@@ -14,13 +15,15 @@ import {
   std,
   tensor,
   variance,
+  zerosLike,
 } from "../../src/functions/mod.ts";
 import { jit } from "../../src/jit.ts";
 import { det, norm as linalgNorm } from "../../src/linalg.ts";
 import * as nn from "../../src/nn/mod.ts";
 import * as optim from "../../src/optim/mod.ts";
 import { assertTensorsClose } from "../../src/testing/mod.ts";
-import { grad, hessian, jacfwd, vmap } from "../../src/transforms/mod.ts";
+import { grad, hessian, jacfwd, jvp, vmap } from "../../src/transforms/mod.ts";
+import { assert } from "../support/std.ts";
 
 /** A function of `[2, 3]` with `f(c x) = c^degree f(x)`. */
 interface Case {
@@ -434,3 +437,114 @@ Deno.test("derivatives of products are in range where they are so themselves", (
     }
   }
 });
+
+/** How a function is run, each with its gradient and its forward derivative. */
+type Scalar = (x: Tensor) => Tensor;
+const runs: readonly ((f: Scalar) => Scalar)[] = [(f) => f, jit];
+
+/** The value of a function and its derivatives in both modes, eager, compiled and mapped. */
+function checkScalar(f: Scalar, x: Tensor, value: number, slope: unknown): void {
+  const close = { rtol: x.dtype === "float32" ? 1e-5 : 1e-13, atol: 0 };
+  for (const run of runs) {
+    assertTensorsClose(run(f)(x), value, close);
+    assertTensorsClose(run(vmap(f))(stack([x, x])).at(1), value, close);
+    for (const derive of [grad, jacfwd] as (typeof grad)[]) {
+      assertTensorsClose(run(derive(f))(x), slope as number[], close);
+    }
+    assertTensorsClose(run(vmap(grad(f)))(stack([x, x])).at(1), slope as number[], close);
+  }
+}
+
+const LARGE = { float32: 3e38, float64: 1.5e308 } as const;
+
+for (const dtype of ["float32", "float64"] as const) {
+  const most = LARGE[dtype];
+
+  Deno.test(`a mean over windows of the largest ${dtype} values is one of them`, () => {
+    const options = [
+      {},
+      { stride: 1 },
+      { padding: 1, countIncludePad: false },
+      { stride: 1, padding: 1, countIncludePad: false },
+      { stride: 3, padding: 1, countIncludePad: false, ceilMode: true },
+    ];
+    for (const sign of [1, -1]) {
+      const x = full([1, 2, 4, 4], sign * most, { dtype });
+      for (const option of options) {
+        const pool = (x: Tensor) => avgPool(x, 2, option);
+        for (const f of [pool, jit(pool)]) {
+          const expected = full(pool(x).shape, sign * most, { dtype });
+          assertTensorsClose(f(x), expected, { rtol: 1e-6 });
+          assertTensorsClose(vmap(f)(stack([x, x])), stack([expected, expected]), { rtol: 1e-6 });
+          // Neither is what is small lost beside that, nor are derivatives scaled.
+          const small = x.mul(2 ** -120).div(most).mul(sign);
+          assertTensorsClose(f(small), pool(small.mul(2 ** 120)).mul(2 ** -120), { atol: 0 });
+          const slope = (x: Tensor) => grad((x: Tensor) => f(x).sum())(x);
+          assertTensorsClose(slope(x), slope(small), { rtol: 1e-6, atol: 0 });
+          assertTensorsClose(
+            jacfwd((x: Tensor) => f(x).sum())(x) as Tensor,
+            slope(small),
+            { rtol: 1e-6, atol: 0 },
+          );
+        }
+      }
+      const least = full([1, 1, 4, 4], dtype === "float32" ? 2 ** -149 : 5e-324, { dtype });
+      for (const option of options.slice(0, 2)) {
+        const pool = jit((x: Tensor) => avgPool(x, 2, option));
+        assertTensorsClose(pool(least), full(pool(least).shape, least.at(0, 0, 0, 0), { dtype }), {
+          rtol: 0,
+          atol: 0,
+        });
+      }
+    }
+  });
+
+  Deno.test(`huberLoss holds for differences of ${dtype} beyond the largest, and for any delta`, () => {
+    const x = tensor([most, -most], { dtype });
+    for (const delta of [0.1, 1e-3]) {
+      const loss = (x: Tensor) => nn.huberLoss(x, x.neg().mul(0).sub(x), { delta });
+      checkScalar((x) => loss(x.at([0, 1])), x, 2 * delta * most, [2 * delta, 0]);
+      checkScalar((x) => nn.huberLoss(x, [-most, most], { delta }), x, 2 * delta * most, [
+        delta / 2,
+        -delta / 2,
+      ]);
+    }
+    const root = dtype === "float32" ? 2 ** 64 : 2 ** 512;
+    const near = tensor([root, 0], { dtype });
+    const wide = (x: Tensor) =>
+      nn.huberLoss(x, [0, 0], { delta: 2 * root, reduction: "none" }).at(0);
+    checkScalar(wide, near, root / 2 * root, [root, 0]);
+    // Such a delta is infinite in float32.
+    const square = (x: Tensor) => nn.huberLoss(x, [0, 1], { delta: 1e300, reduction: "sum" });
+    checkScalar(square, tensor([3, 1], { dtype }), 4.5, [3, 0]);
+    const curve = hessian(square)(tensor([3, 1], { dtype })) as Tensor;
+    assertTensorsClose(curve, [[1, 0], [0, 1]]);
+  });
+
+  Deno.test(`rows of equal ${dtype} elements are standardized to zeros, whatever epsilon is`, () => {
+    for (const size of [1, 1e20, most]) {
+      for (const eps of [0, 1e-70, 1e-80, 1e-300]) {
+        const x = full([2, 3], size, { dtype });
+        const layers: Record<string, (x: Tensor) => Tensor> = {
+          layerNorm: (x) => nn.layerNorm(3, { eps, elementwiseAffine: false }).apply({}, {}, x)[0],
+          groupNorm: (x) => nn.groupNorm(1, 3, { eps, affine: false }).apply({}, {}, x)[0],
+        };
+        for (const f of Object.values(layers)) {
+          for (const g of [f, jit(f), (x: Tensor) => vmap(f)(stack([x, x])).at(1)]) {
+            assertTensorsClose(g(x), zerosLike(x), { atol: 0 });
+            assertTensorsClose(grad((x: Tensor) => g(x).sum())(x), zerosLike(x), { atol: 0 });
+            assertTensorsClose(jvp(g, [x], [x])[1], zerosLike(x), { atol: 0 });
+          }
+        }
+      }
+    }
+    // A cotangent that is the same for all elements moves none of them.
+    const tiny = tensor([1e-30, 2e-30, 4e-30], { dtype });
+    const layer = nn.layerNorm(3, { eps: 0, elementwiseAffine: false });
+    const total = (x: Tensor) => layer.apply({}, {}, x)[0].mul(1e12).sum();
+    for (const g of [grad(total), jit(grad(total))]) {
+      const slope = g(tiny).data();
+      assert(slope.every(Number.isFinite), String(slope));
+    }
+  });
+}
