@@ -47,7 +47,7 @@ import {
 import { not } from "../primitives/comparison.ts";
 import { gather } from "../primitives/indexing.ts";
 import { reduceCosine, reduceSquares } from "../primitives/moments.ts";
-import { broadcast, convert, moveAxis } from "../primitives/structure.ts";
+import { broadcast, convert, moveAxis, stopGradient } from "../primitives/structure.ts";
 import { logSoftmax } from "./activations.ts";
 
 /** What becomes of the losses of all elements: their mean, their sum, or nothing. */
@@ -504,11 +504,19 @@ export function binaryCrossEntropyWithLogits(
   // What counts for nothing is finite before anything else is made of it.
   const x = weights === null ? scores : counted(scores, weights);
   const own = positive === null ? x : counted(x, positive);
+  const isKnown = y instanceof Concrete;
+  const still = isKnown ? y : where(isfinite(scores), stopGradient(y), y);
   // -log sigmoid(x) and -log sigmoid(-x). They differ by x, but computing one from the other would
   // lose all digits of the smaller one, and of its derivative.
-  const yes = weighted(logaddexp(neg(own), 0), y, own);
-  const no = weighted(logaddexp(x, 0), sub(1, y), x);
-  const losses = add(positive === null ? yes : mul(yes, positive), no);
+  const no = weighted(logaddexp(x, 0), sub(1, still), x);
+  const ofYes = logaddexp(neg(own), 0);
+  const yes = weighted(ofYes, still, own);
+  let losses = add(positive === null ? yes : mul(yes, positive), no);
+  if (!isKnown) {
+    // The derivative by the target is their difference, which would lose digits near 0.
+    const slope = positive === null ? neg(x) : sub(mul(ofYes, sub(positive, 1)), x);
+    losses = add(losses, mul(sub(y, stopGradient(y)), where(isfinite(scores), slope, 0)));
+  }
   return reduce(weights === null ? losses : mul(losses, weights), reduction);
 }
 

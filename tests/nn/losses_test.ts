@@ -1,11 +1,25 @@
 import fixture from "../fixtures/nn.json" with { type: "json" };
 import type { Dtype } from "../../src/base/dtype.ts";
 import type { Tensor, TensorLike } from "../../src/core/tensor.ts";
-import { log, mean, mul, neg, oneHot, sum, tensor, zeros } from "../../src/functions/mod.ts";
+import {
+  full,
+  log,
+  logaddexp,
+  mean,
+  mul,
+  neg,
+  oneHot,
+  sigmoid,
+  stack,
+  sum,
+  tensor,
+  zeros,
+} from "../../src/functions/mod.ts";
+import { jit } from "../../src/jit.ts";
 import { logSoftmax, softmax } from "../../src/nn/activations.ts";
 import * as nn from "../../src/nn/losses.ts";
 import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
-import { grad, makeProgram, valueAndGrad, vjp, vmap } from "../../src/transforms/mod.ts";
+import { grad, jacfwd, makeProgram, valueAndGrad, vjp, vmap } from "../../src/transforms/mod.ts";
 import { assert, assertEquals, assertType } from "../support/std.ts";
 import type { IsExact } from "../support/std.ts";
 import { assertRefused, fromFixture, wrong } from "./support.ts";
@@ -514,4 +528,33 @@ Deno.test("weights of the wrong shape are refused", () => {
     "ShapeError",
     "Cannot broadcast weight float64[2,3,4] to [3,4]: it has 3 axes, more than 2",
   );
+});
+
+Deno.test("binaryCrossEntropyWithLogits has the logit as its derivative by the target, to all digits", () => {
+  const scores = [0, 1e-300, 1e-20, -1e-10, 0.1, -3, 40, -800, 1e200];
+  for (const dtype of ["float64", "float32"] as const) {
+    const x = tensor(dtype === "float64" ? scores : scores.slice(2, -1), { dtype });
+    const y = full(x.shape, 0.25, { dtype });
+    const exact = { rtol: dtype === "float64" ? 1e-15 : 1e-6, atol: 0 };
+    const f = (x: Tensor, y: Tensor) =>
+      nn.binaryCrossEntropyWithLogits(x, y, { reduction: "sum", weight: 2 });
+    const weighed = (x: Tensor, y: Tensor) =>
+      nn.binaryCrossEntropyWithLogits(x, y, { reduction: "sum", posWeight: 3 });
+    for (const run of [<F>(f: F): F => f, jit] as (typeof jit)[]) {
+      assertTensorsClose(run(grad(f, { argnums: 1 }))(x, y), x.mul(-2), exact);
+      assertTensorsClose(run(jacfwd(f, { argnums: 1 }))(x, y) as Tensor, x.mul(-2), exact);
+      const pairs = vmap(grad(f, { argnums: 1 }))(stack([x, x]), stack([y, y]));
+      assertTensorsClose(pairs.at(1), x.mul(-2), exact);
+      assertTensorsClose(run(f)(x, y), f(x, y), exact);
+      const slopeOfX = (x: Tensor) => grad(f, { argnums: 1 })(x, y).sum();
+      assertTensorsClose(run(grad(slopeOfX))(x), full(x.shape, -2, { dtype }), exact);
+      const slopeOfY = (y: Tensor) => grad(f)(x, y).sum();
+      assertTensorsClose(run(grad(slopeOfY))(y), full(x.shape, -2, { dtype }), exact);
+      // 3 log(1 + exp(-x)) - log(1 + exp(x)).
+      const expected = logaddexp(x.neg(), 0).mul(2).sub(x);
+      assertTensorsClose(run(grad(weighed, { argnums: 1 }))(x, y), expected, exact);
+      const byX = grad((x: Tensor) => grad(weighed, { argnums: 1 })(x, y).sum());
+      assertTensorsClose(run(byX)(x), sigmoid(x.neg()).mul(-2).sub(1), { ...exact, rtol: 1e-6 });
+    }
+  }
 });
