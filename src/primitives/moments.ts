@@ -13,6 +13,7 @@ import type { Dtype, Elements } from "../base/dtype.ts";
 import { internalError } from "../base/errors.ts";
 import { range, sameShape, showType, withoutAxes } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
+import { floatSum } from "../numeric/sums.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete, splat } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
@@ -385,10 +386,14 @@ function wideSum(x: Concrete, times: Concrete | null, axes: readonly number[]): 
   const [step, other] = [first, second].map(({ length }) => length === 1 ? 0 : 1);
   const out = allocateFor({ dtype: "float64", shape });
   for (let i = 0, at = 0; i < out.length; i++) {
-    let sum = 0;
     const end = at + count;
-    if (times === null) { for (; at < end; at++) sum += first[at]; }
-    else for (; at < end; at++) sum += first[at * step] * second[at * other];
+    if (times === null) {
+      out[i] = floatSum(first, at, end);
+      at = end;
+      continue;
+    }
+    let sum = 0;
+    for (; at < end; at++) sum += first[at * step] * second[at * other];
     out[i] = sum;
   }
   return new Concrete("float64", shape, out);
@@ -552,9 +557,7 @@ export const DEVIATION_SCALES = {
 /** Standardizes a row of float32, with the bits of `expandComposites`. */
 function standardizeSingle(row: Elements, root: number, out: Elements, at: number): void {
   const { fround } = Math;
-  let sum = 0;
-  for (let i = 0; i < row.length; i++) sum += row[i];
-  const mean = sum / row.length;
+  const mean = floatSum(row, 0, row.length) / row.length;
   const first = fround(mean);
   const { tiny, most, raise, lower } = DEVIATION_SCALES;
   const factor = root !== 0 && root < tiny && Math.abs(first) < most ? raise : lower;
@@ -570,14 +573,12 @@ function standardizeSingle(row: Elements, root: number, out: Elements, at: numbe
 function standardizeDouble(row: Elements, root: number, out: Elements, at: number): void {
   const half = row.map((value) => 0.5 * value);
   for (let turn = 0; turn < 2; turn++) {
-    let sum = 0;
-    for (let i = 0; i < half.length; i++) sum += half[i];
+    const sum = floatSum(half, 0, half.length);
     let mean = sum / half.length;
     if (!(Math.abs(sum) < Infinity)) {
       const power = powerAbove(half.length);
-      sum = 0;
-      for (let i = 0; i < half.length; i++) sum += half[i] * (1 / power);
-      mean = sum / half.length * power;
+      const smaller = half.map((value) => value * (1 / power));
+      mean = floatSum(smaller, 0, half.length) / half.length * power;
     }
     for (let i = 0; i < half.length; i++) half[i] -= mean;
   }

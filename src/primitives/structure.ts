@@ -22,6 +22,7 @@ import {
   withoutAxes,
 } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
+import { floatSum } from "../numeric/sums.ts";
 import { readView } from "../numeric/strided.ts";
 import type { BatchAxis, Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete, dense, isSplat, splat } from "../core/tensor.ts";
@@ -239,6 +240,13 @@ export function batchReduction<P extends ReduceParams>(
   return [bindOne(primitive, [x], { ...params, axes }), place];
 }
 
+/** The sum of `rows[start]` to `rows[end - 1]` modulo 2^32. */
+function integerSum(rows: Elements, start: number, end: number): number {
+  let sum = 0;
+  for (let at = start; at < end; at++) sum = (sum + rows[at]) | 0;
+  return sum;
+}
+
 /** Sum over axes. Floats accumulate in double precision, integers modulo 2^32. */
 export const reduceSumPrimitive: Primitive<ReduceParams> = {
   name: "reduceSum",
@@ -252,18 +260,13 @@ export const reduceSumPrimitive: Primitive<ReduceParams> = {
     const isInt = !isFloat(x.dtype);
     if (x.elements.length === 1) {
       const [value] = x.elements;
-      const sum = isInt ? Math.imul(value, count) : repeatedSum(value, count);
+      const sum = isInt ? Math.imul(value, count) : count === 0 ? 0 : 0 + value * count;
       return [splat(sum, type.dtype, type.shape)];
     }
     const rows = reductionRows(x, axes).elements;
     const out = allocateFor(type);
-    for (let i = 0, at = 0; i < out.length; i++) {
-      let sum = 0;
-      const end = at + count;
-      if (isInt) { for (; at < end; at++) sum = (sum + rows[at]) | 0; }
-      else for (; at < end; at++) sum += rows[at];
-      out[i] = sum;
-    }
+    const add = isInt ? integerSum : floatSum;
+    for (let i = 0; i < out.length; i++) out[i] = add(rows, i * count, (i + 1) * count);
     return [new Concrete(type.dtype, type.shape, out)];
   },
   batch: ([x], [axis], _size, params) => [batchReduction(reduceSumPrimitive, x, axis!, params)],
@@ -274,37 +277,6 @@ export const reduceSumPrimitive: Primitive<ReduceParams> = {
     ],
   },
 };
-
-/** The sum of so many equal floats, rounded after each step as that of unequal ones is. */
-function repeatedSum(value: number, count: number): number {
-  // Whole numbers of this magnitude are added without rounding.
-  const product = value * count;
-  if (Number.isInteger(value) && Math.abs(product) <= Number.MAX_SAFE_INTEGER) return 0 + product;
-  let sum = 0;
-  for (let left = count; left > 0; left--) {
-    const next = sum + value;
-    if (Object.is(next, sum)) break;
-    // Sums between two powers of two are equally spaced, so that from the second on, when a tie would
-    // have gone to an even one, each takes the same step: all those up to the next power are one.
-    const after = next + value;
-    const step = after - next;
-    const limit = powerAbove(next);
-    const same = Math.min(left - 2, Math.floor((limit - Math.abs(after)) / Math.abs(step)) - 1);
-    if (same > 0 && step === next - sum && powerAbove(sum) === limit) {
-      sum = after + same * step;
-      left -= same + 1;
-    } else sum = next;
-  }
-  return sum;
-}
-
-/** The least power of two above the magnitude of `x`. */
-function powerAbove(x: number): number {
-  const magnitude = Math.abs(x);
-  const power = 2 ** Math.floor(Math.log2(magnitude));
-  // The logarithm may have been rounded to the next integer, up or down.
-  return power > magnitude ? power : power * 2 > magnitude ? power * 2 : power * 4;
-}
 
 /** Sum over the given axes. */
 export function reduceSum(x: Tensor, axes: readonly number[]): Tensor {

@@ -33,6 +33,7 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
 
   softmax: "expanded",
   standardize: "expanded",
+  reduceNorm: "expanded",
 
   lu: "host",
   luSolve: "host",

@@ -380,3 +380,64 @@ Deno.test("whether all elements are finite is one answer for all examples", () =
     assertTensorsClose(vmap(f, 0, null)(stack([rows.at(0), rows.at(0)])), true);
   }
 });
+
+Deno.test("sums of float64 are right to a few units in the last place, however many are added", () => {
+  const unit = 2 ** -53;
+  const check = (actual: number, expected: number, units: number, what: string) =>
+    assert(
+      Math.abs(actual - expected) <= units * unit * Math.abs(expected),
+      `${what}: ${(actual - expected) / expected / unit} units`,
+    );
+  for (const value of [0.1, -2.7e-5]) {
+    for (const count of [3, 17, 100, 4097, 2 ** 18 + 3]) {
+      const splat = full([count], value, { dtype: "float64" });
+      const list = tensor(new Float64Array(count).fill(value));
+      const columns = tensor(new Float64Array(6 * count).fill(value)).reshape([count, 3, 2]);
+      const rows = columns.reshape([3, 2, count]);
+      const inner = columns.reshape([2, count, 3]);
+      for (const run of [<F>(f: F): F => f, jit] as (typeof jit)[]) {
+        const f = run((splat: Tensor, list: Tensor, ...stacks: Tensor[]) => [
+          mean(splat),
+          mean(list),
+          sum(list).div(count),
+          mean(list.mul(1)),
+          mean(stacks[0], 0).at(1, 1),
+          mean(stacks[1], 2).at(2, 0),
+          mean(stacks[2], [1, 2]).at(1),
+          sum(stacks[0], [0, 2]).at(1).div(2 * count),
+          mean(stacks[2], 1).at(0, 2),
+        ]);
+        f(splat, list, columns, rows, inner).forEach((result, i) => {
+          check(result.item() as number, value, 8, `mean ${i} of ${count} times ${value}`);
+        });
+      }
+    }
+  }
+  // Numbers of any size, against their exact sum.
+  const x = random.exponential(random.key(5), [2 ** 17], { dtype: "float64" });
+  const exact = Array.from(x.data(), (value) => BigInt(Math.round(value * 2 ** 40)));
+  const total = Number(exact.reduce((a, b) => a + b)) / 2 ** 40;
+  const rounded = tensor(Float64Array.from(exact, (value) => Number(value) / 2 ** 40));
+  const split = (x: Tensor) => sum(x.reshape([2 ** 15, 4]), 0).sum();
+  for (const f of [sum, split, jit((x: Tensor) => sum(x)), jit(split)]) {
+    check(f(rounded).item() as number, total, 6, "random numbers");
+  }
+});
+
+Deno.test("infinities and NaN are summed as such, however many numbers there are", () => {
+  const base = new Float64Array(5000).fill(0.5);
+  const cases: [readonly number[], number][] = [
+    [[Infinity], Infinity],
+    [[-Infinity], -Infinity],
+    [[Infinity, -Infinity], NaN],
+    [[NaN], NaN],
+    [[1e308, 1e308], Infinity],
+    [[-0], 2499.5],
+  ];
+  for (const [places, expected] of cases) {
+    const x = tensor(base.map((value, i) => places[i / 1250 - 1] ?? value));
+    for (const f of [(x: Tensor) => sum(x), (x: Tensor) => sum(x.reshape([2500, 2]), 0).sum()]) {
+      for (const g of [f, jit(f)]) assertEquals(g(x).item(), expected);
+    }
+  }
+});

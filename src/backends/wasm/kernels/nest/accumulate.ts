@@ -23,6 +23,14 @@ const FEW = 4;
  */
 const LEAST_GUARDED = { float32: 2 ** -400, float64: 2 ** -960 } as const;
 
+/** How many rounds of doubles are added up before the sum is folded into the whole. */
+export const FOLDED_ROUNDS = 16;
+
+/** Whether a reduction adds up doubles, whose rounding counts where there are many. */
+export function addsDoubles({ dtype, operation }: Reduction, from: Dtype): boolean {
+  return operation === "sum" && dtype === "float64" && from === "float64";
+}
+
 /** The upper half of a vector in its lower half. */
 export function upperHalf(vector: Vector): Vector {
   const bytes = Array.from({ length: 16 }, (_, i) => (i + 8) % 16);
@@ -77,13 +85,18 @@ export class Accumulator {
    * @param from The dtype of the values that are combined.
    * @param width The number of vectors in a round.
    * @param isHorizontal Whether their lanes and they themselves are combined in the end.
+   * @param isFolded Whether `fold` is called after some rounds.
    */
   constructor(
     code: Code,
     { dtype, operation, ...rest }: Reduction,
     from: Dtype,
     lanes: Lanes,
-    { width, isHorizontal }: { readonly width: number; readonly isHorizontal: boolean },
+    { width, isHorizontal, isFolded }: {
+      readonly width: number;
+      readonly isHorizontal: boolean;
+      readonly isFolded: boolean;
+    },
   ) {
     this.#code = code;
     this.#dtype = dtype;
@@ -100,6 +113,8 @@ export class Accumulator {
     this.#nans = isExtreme && isFloat ? vectors(isHorizontal ? Math.min(width, 2) : width) : [];
     const pairs = isWidened ? isHorizontal ? Math.min(width, 4) : width : 0;
     this.#doubles = vectors(pairs).map((low) => [low, code.local("v128")]);
+    const hasTotals = isFolded && addsDoubles({ dtype, operation, ...rest }, from);
+    this.#totals = hasTotals ? vectors(width).map((total) => [total, code.local("v128")]) : [];
     if (rest.isCoarse && isWidened && isHorizontal) this.#few = code.local("v128");
     if (rest.isGuarded) {
       const products = Math.max(this.#parts.length, pairs * lanes / 2);
@@ -109,6 +124,9 @@ export class Accumulator {
 
   /** The least magnitudes that the collected products have had, where these are guarded. */
   readonly #least: readonly Local<"v128">[] = [];
+
+  /** Sums of doubles that were folded, and what rounding has left out of these. */
+  readonly #totals: readonly (readonly [total: Local<"v128">, rest: Local<"v128">])[];
 
   /** The sum of the last few values, of a coarse sum, and how many these are. */
   readonly #few: Local<"v128"> | undefined;
@@ -121,7 +139,7 @@ export class Accumulator {
     for (const part of this.#parts) {
       code.set(part, constantVector(this.#dtype, this.#identity, this.#lanes));
     }
-    for (const nan of this.#nans) code.set(nan, i32x4.const(0));
+    for (const local of [...this.#nans, ...this.#totals.flat()]) code.set(local, i32x4.const(0));
     for (const total of this.#doubles.flat()) {
       code.set(total, constantVector(this.#dtype, this.#identity, 2));
     }
@@ -181,6 +199,35 @@ export class Accumulator {
       const part = (vector: Vector) =>
         f64x2.promoteLowF32x4(half === 0 ? vector : upperHalf(vector));
       this.#code.set(sum, change(sum, part));
+    });
+  }
+
+  /**
+   * Adds what has been added up since the last time to the totals, and what rounding leaves out of
+   * these to the rests (D. Knuth, "The Art of Computer Programming", volume 2, section 4.2.2).
+   */
+  fold(): void {
+    const code = this.#code;
+    this.#totals.forEach(([total, rest], i) => {
+      const part = this.#parts[i];
+      const sum = code.let(f64x2.add(total, part));
+      const taken = code.let(f64x2.sub(sum, total));
+      const error = f64x2.add(
+        f64x2.sub(total, f64x2.sub(sum, taken)),
+        f64x2.sub(part, taken),
+      );
+      code.set(rest, f64x2.add(rest, error));
+      code.set(total, sum);
+      code.set(part, constantVector(this.#dtype, this.#identity, this.#lanes));
+    });
+  }
+
+  /** The totals with their rests, which are NaN where a total is infinite. */
+  #folded(): readonly Local<"v128">[] {
+    this.fold();
+    return this.#totals.map(([total, rest]) => {
+      const known = v128.and(rest, f64x2.eq(rest, rest));
+      return this.#code.let(f64x2.add(total, known));
     });
   }
 
@@ -262,7 +309,8 @@ export class Accumulator {
       const all = combine(this.#dtype, this.#operation, total, upperHalf(total));
       return this.#withoutLost([this.#guarded(all)]);
     }
-    const results = this.#isHorizontal ? [this.#across(this.#joined(this.#parts))] : this.#parts;
+    const parts = this.#totals.length > 0 ? this.#folded() : this.#parts;
+    const results = this.#isHorizontal ? [this.#across(this.#joined(parts))] : parts;
     if (this.#nans.length === 0) return this.#withoutLost(results);
     return results.map((result, i) => {
       let nan = this.#nans[i];

@@ -13,7 +13,7 @@ import { f32x4, f64x2, i32, i8x16, select, v128 } from "../../assembler/operatio
 import type { Builder } from "../kernel.ts";
 import type { LoopNode } from "../../../../lowering/nest.ts";
 import type { Vector } from "../math/operation.ts";
-import { Accumulator, upperHalf } from "./accumulate.ts";
+import { Accumulator, addsDoubles, FOLDED_ROUNDS, upperHalf } from "./accumulate.ts";
 import { inReduction, isLong, isRegular } from "./cost.ts";
 import { Cursors, plus, scaled } from "./cursors.ts";
 import { turningPoints } from "../../../../lowering/guards.ts";
@@ -41,6 +41,12 @@ const MOST_TIMES = 2;
 
 type Reduction = LoopNode & { readonly kind: "reduce" };
 
+/** A reduced loop, and after how many rounds of it sums of doubles are folded. */
+interface Folding {
+  readonly loop: number;
+  readonly every: number;
+}
+
 /** Writes one function. */
 class Writer implements Spot {
   readonly code: Code;
@@ -60,6 +66,8 @@ class Writer implements Spot {
   /** The reductions that the loops are run for, and the nodes in the loops that these need. */
   #reductions: readonly Reduction[] = [];
   #isNeeded: readonly boolean[] = [];
+  /** Where sums of doubles are folded. */
+  #folding: Folding | undefined;
 
   constructor(builder: Builder, code: Code, plan: Plan, addresses: readonly Local<"i32">[]) {
     this.#builder = builder;
@@ -162,15 +170,37 @@ class Writer implements Spot {
         this.#inside(depth, part);
         this.cursors.step(moved, depth, 1);
       };
-      if (range === undefined) this.#repeat(this.plan.nest.lengths[depth], round);
+      if (range === undefined) this.#repeat(this.plan.nest.lengths[depth], round, depth);
       else this.code.for(range, round);
     });
   }
 
-  /** A loop of so many rounds. */
-  #repeat(rounds: number, round: () => void): void {
-    if (rounds === 1) round();
-    else this.code.for({ below: rounds }, round);
+  /** A loop of so many rounds; sums are folded in it if it is that loop. */
+  #repeat(rounds: number, round: () => void, depth: number): void {
+    const { loop, every } = this.#folding ?? { loop: -1, every: 0 };
+    if (depth !== loop || rounds <= every) {
+      if (rounds === 1) round();
+      else this.code.for({ below: rounds }, round);
+      return;
+    }
+    this.code.for({ below: Math.floor(rounds / every) }, () => {
+      this.#repeat(every, round, depth);
+      for (const one of this.#accumulators) one.fold();
+    });
+    if (rounds % every > 0) this.#repeat(rounds % every, round, depth);
+  }
+
+  /** Where sums of doubles are folded, if there are enough rounds. */
+  #foldingOf(reductions: readonly Reduction[]): Folding | undefined {
+    const { nest: { nodes, lengths }, kept, vector, unroll, lanes } = this.plan;
+    if (!reductions.some((node) => addsDoubles(node, nodes[node.input].dtype))) return undefined;
+    let inner = 1;
+    for (let loop = lengths.length - 1; loop >= kept; loop--) {
+      const rounds = loop === vector ? Math.floor(lengths[loop] / (unroll * lanes)) : lengths[loop];
+      if (inner * rounds > FOLDED_ROUNDS) return { loop, every: Math.ceil(FOLDED_ROUNDS / inner) };
+      inner *= Math.max(1, rounds);
+    }
+    return undefined;
   }
 
   /** Runs `body` for a round of so many vectors. */
@@ -238,7 +268,7 @@ class Writer implements Spot {
         this.#repeat(full, () => {
           body(block);
           if (full > 1 || rest > 0) this.cursors.step(moved, depth, block);
-        });
+        }, depth);
       }
       if (rest > 0) body(rest);
     });
@@ -282,11 +312,12 @@ class Writer implements Spot {
     const isHorizontal = vector >= kept;
     const most = Math.ceil(lengths[vector] / this.plan.lanes);
     const width = isHorizontal ? Math.min(unroll, most) : this.round.vectors;
-    const shape = { width, isHorizontal };
     const run = (counts: (node: Reduction) => boolean): void => {
       const places = nodes.flatMap((node, i) => node.kind === "reduce" && counts(node) ? [i] : []);
       this.#reductions = places.map((i) => nodes[i] as Reduction);
       this.#isNeeded = inReduction(this.plan.nest, counts);
+      this.#folding = this.#foldingOf(this.#reductions);
+      const shape = { width, isHorizontal, isFolded: this.#folding !== undefined };
       const accumulators = this.#reductions.map((node) =>
         new Accumulator(this.code, node, nodes[node.input].dtype, this.plan.lanes, shape)
       );
@@ -295,6 +326,7 @@ class Writer implements Spot {
       this.#loops(kept);
       places.forEach((i, k) => this.#values[i] = accumulators[k].finish());
       this.#accumulators = [];
+      this.#folding = undefined;
     };
     if (nodes.some((node) => node.kind === "reduce" && isRegular(node))) run(isRegular);
     const write = (i: number): void => {
