@@ -51,6 +51,17 @@ const collected = new FinalizationRegistry<Handle | Session>((one) => {
   }
 });
 
+/** The clients that are open. */
+const open = new Set<Session>();
+
+/**
+ * Closes what is open before the process ends: the threads of a client that works would meet the end of
+ * all that they use.
+ */
+function closeAll(): void {
+  for (const session of open) session.close();
+}
+
 /** Memory of ours that the plugin still reads. */
 interface Transfer {
   readonly event: bigint;
@@ -73,6 +84,8 @@ export class Session {
     this.api = api;
     this.#address = address;
     collected.register(owner, this);
+    if (open.size === 0) globalThis.addEventListener("unload", closeAll);
+    open.add(this);
   }
 
   /** Whether the client was closed. */
@@ -131,6 +144,8 @@ export class Session {
     const address = this.#address;
     if (address === 0n) return;
     this.#address = 0n;
+    open.delete(this);
+    if (open.size === 0) globalThis.removeEventListener("unload", closeAll);
     const what = "Cannot close the XLA client";
     for (const { event } of this.#transfers) {
       // A failed transfer is as finished as one that succeeded; its buffer has the error.
