@@ -80,6 +80,7 @@ export class Api {
   /** Where the plugin's `PJRT_Api` is. */
   readonly address: bigint;
   readonly #table: DataView;
+  readonly #kept: unknown[] = [];
   readonly #calls = new Map<FunctionName, Call<FunctionName>>();
 
   /**
@@ -132,6 +133,8 @@ export class Api {
    *
    * @param inputs All of the arguments that the caller fills in.
    * @param what Begins the message when it fails: "Cannot compile the program".
+   * @param kept What owns memory whose addresses are among the arguments: the engine does not see
+   * that an address is used, and would free the memory before the call.
    * @returns The arguments, in which the function has written its results. They are to be read
    * before the same function is called again.
    */
@@ -139,6 +142,7 @@ export class Api {
     name: N,
     inputs: Inputs<ArgumentsOf<N>>,
     what: string,
+    ...kept: readonly unknown[]
   ): Block<ArgumentsOf<N>> {
     let call = this.#calls.get(name) as Call<N> | undefined;
     if (call === undefined) {
@@ -146,7 +150,13 @@ export class Api {
       this.#calls.set(name, call as unknown as Call<FunctionName>);
     }
     call.block.fill(inputs);
-    return call.run(what);
+    if (kept.length === 0) return call.run(what);
+    this.#kept.push(kept);
+    try {
+      return call.run(what);
+    } finally {
+      this.#kept.pop();
+    }
   }
 
   /** The error at an address, which is freed, as one of ours. */

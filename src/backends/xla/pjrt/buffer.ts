@@ -157,12 +157,17 @@ export class Buffer implements BufferType {
       copyFrom(api.call("Buffer_UnsafePointer", { buffer: src }, what).get("buffer_pointer"), into);
       return;
     }
-    const event = api.call("Buffer_ToHostBuffer", {
-      src,
-      host_layout: rowMajorLayout(this.shape.length),
-      dst: addressOf(into),
-      dst_size: into.byteLength,
-    }, what).get("event");
+    const event = api.call(
+      "Buffer_ToHostBuffer",
+      {
+        src,
+        host_layout: rowMajorLayout(this.shape.length),
+        dst: addressOf(into),
+        dst_size: into.byteLength,
+      },
+      what,
+      into,
+    ).get("event");
     this.#finish(event, what);
   }
 

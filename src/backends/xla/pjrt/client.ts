@@ -71,16 +71,21 @@ export class Client {
   constructor(api: Api, options: Options) {
     const what = `Cannot create a client of ${api.label}`;
     const values = writeNamedValues(options);
-    const client = api.call("Client_Create", {
-      create_options: values.address,
-      num_options: values.count,
-      kv_get_callback: 0n,
-      kv_get_user_arg: 0n,
-      kv_put_callback: 0n,
-      kv_put_user_arg: 0n,
-      kv_try_get_callback: 0n,
-      kv_try_get_user_arg: 0n,
-    }, what).get("client");
+    const client = api.call(
+      "Client_Create",
+      {
+        create_options: values.address,
+        num_options: values.count,
+        kv_get_callback: 0n,
+        kv_get_user_arg: 0n,
+        kv_put_callback: 0n,
+        kv_put_user_arg: 0n,
+        kv_try_get_callback: 0n,
+        kv_try_get_user_arg: 0n,
+      },
+      what,
+      values,
+    ).get("client");
     this.session = new Session(api, client, this);
     try {
       const name = api.call("Client_PlatformName", { client }, what);
@@ -112,7 +117,9 @@ export class Client {
   /**
    * Compiles a program.
    *
-   * @param text A module in StableHLO (or another dialect that XLA reads), as MLIR's text.
+   * @param text A module in StableHLO (or another dialect that XLA reads), as MLIR's text. It must be
+   * of a writer that is to be trusted: there are broken texts, such as one that ends after "func.",
+   * on which MLIR's parser ends the process.
    */
   compile(text: string, options: CompileOptions & Signature = {}): Executable {
     const what = "Cannot compile the program";
@@ -134,12 +141,15 @@ export class Client {
       format_size: format.length,
     });
     const encoded = stableCopy(writeCompileOptions(options));
-    const executable = this.session.api.call("Client_Compile", {
+    const inputs = {
       client,
       program: addressOf(program.bytes),
       compile_options: addressOf(encoded),
       compile_options_size: encoded.length,
-    }, what).get("executable");
+    };
+    const { api } = this.session;
+    const executable = api.call("Client_Compile", inputs, what, code, format, program, encoded)
+      .get("executable");
     return this.#adopt(executable, options);
   }
 
@@ -155,13 +165,18 @@ export class Client {
     const { maker } = this.session;
     const contents = unwrap(serialised, maker, (fault) => argumentError(`${what}: ${fault}`));
     const bytes = stableCopy(contents);
-    const executable = this.session.api.call("Executable_DeserializeAndLoad", {
-      client,
-      serialized_executable: addressOf(bytes),
-      serialized_executable_size: bytes.length,
-      overridden_serialized_compile_options: 0n,
-      overridden_serialized_compile_options_size: 0,
-    }, what).get("loaded_executable");
+    const executable = this.session.api.call(
+      "Executable_DeserializeAndLoad",
+      {
+        client,
+        serialized_executable: addressOf(bytes),
+        serialized_executable_size: bytes.length,
+        overridden_serialized_compile_options: 0n,
+        overridden_serialized_compile_options_size: 0,
+      },
+      what,
+      bytes,
+    ).get("loaded_executable");
     return this.#adopt(executable, signature);
   }
 
@@ -181,19 +196,26 @@ export class Client {
     this.session.releaseTransfers();
     for (let axis = 0; axis < shape.length; axis++) this.#dims[axis] = BigInt(shape[axis]);
     const isLarge = data.byteLength >= LARGE;
-    const block = this.session.api.call("Client_BufferFromHostBuffer", {
-      client,
-      data: addressOf(data),
-      type: elementType(dtype),
-      dims: this.#dimsAddress,
-      num_dims: shape.length,
-      byte_strides: 0n,
-      num_byte_strides: 0,
-      host_buffer_semantics: isLarge ? SEMANTICS.untilTransferCompletes : SEMANTICS.onlyDuringCall,
-      device: device.address,
-      memory: 0n,
-      device_layout: 0n,
-    }, what);
+    const block = this.session.api.call(
+      "Client_BufferFromHostBuffer",
+      {
+        client,
+        data: addressOf(data),
+        type: elementType(dtype),
+        dims: this.#dimsAddress,
+        num_dims: shape.length,
+        byte_strides: 0n,
+        num_byte_strides: 0,
+        host_buffer_semantics: isLarge
+          ? SEMANTICS.untilTransferCompletes
+          : SEMANTICS.onlyDuringCall,
+        device: device.address,
+        memory: 0n,
+        device_layout: 0n,
+      },
+      what,
+      data,
+    );
     const event = block.get("done_with_host_buffer");
     const buffer = new Buffer(block.get("buffer"), type, device);
     if (isLarge) this.session.keepUntil(event, data);
