@@ -90,6 +90,7 @@ function allSteps(): Step[] {
       args: ["test", "--no-check", "--no-prompt", "-A", "tests/backends/xla"],
       tests: true,
     },
+    { group: "xla", name: "jax", args: ["run", "-A", ".ci/jax.ts"] },
     ...filesIn(engines, /^(?!suite).*\.ts$/).map((engine) => ({
       group: "engines",
       name: engine,
