@@ -49,7 +49,9 @@ export function gatesOf({ nodes, stores }: Nest): readonly (number | undefined)[
   const isRead = nodes.map((_, i) => stores.some(({ node }) => node === i));
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i];
-    const own = node.kind === "reduce" ? node.when : isRead[i] ? gates[i] : undefined;
+    const read = node.kind === "reduce" ? node.when : isRead[i] ? gates[i] : undefined;
+    // A node that comes before the test is there in any case.
+    const own = read !== undefined && read < i ? read : undefined;
     gates[i] = own;
     const reads = readsOf(node, own);
     inputsOf(node).forEach((input, k) => {
