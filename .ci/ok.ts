@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { sideBySide } from "./tools.ts";
 
 interface Step {
   readonly group: string;
@@ -133,7 +134,7 @@ const groups = [
 ];
 
 /** The groups whose steps are independent of each other. */
-const sideBySide: ReadonlySet<string> = new Set(["engines", "examples", "bench"]);
+const independent: ReadonlySet<string> = new Set(["engines", "examples", "bench"]);
 
 function write(text: string): void {
   const bytes = new TextEncoder().encode(text);
@@ -197,25 +198,18 @@ async function runStep(step: Step, show: (text: string) => void): Promise<Outcom
   return outcome;
 }
 
-/** Runs steps one after the other, showing their output as it comes. */
-async function runInOrder(steps: readonly Step[]): Promise<Outcome[]> {
+/** Runs the steps of a group in order, or side by side: then the output of each is shown at its end. */
+async function runGroup(group: string, steps: readonly Step[]): Promise<Outcome[]> {
+  if (independent.has(group)) {
+    return await sideBySide(steps, async (step) => {
+      let output = "";
+      const outcome = await runStep(step, (text) => output += text);
+      write(output);
+      return outcome;
+    });
+  }
   const outcomes: Outcome[] = [];
   for (const step of steps) outcomes.push(await runStep(step, write));
-  return outcomes;
-}
-
-/** Runs steps side by side, one on each processor, and shows the output of each at its end. */
-async function runSideBySide(steps: readonly Step[]): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  const rest = steps.entries();
-  async function runNext(): Promise<void> {
-    for (const [i, step] of rest) {
-      let output = "";
-      outcomes[i] = await runStep(step, (text) => output += text);
-      write(output);
-    }
-  }
-  await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, runNext));
   return outcomes;
 }
 
@@ -245,8 +239,7 @@ async function main(): Promise<number> {
   const steps = allSteps().filter(({ group }) => chosen.includes(group));
   const outcomes: Outcome[] = [];
   for (const group of groups) {
-    const run = sideBySide.has(group) ? runSideBySide : runInOrder;
-    outcomes.push(...await run(steps.filter((step) => step.group === group)));
+    outcomes.push(...await runGroup(group, steps.filter((step) => step.group === group)));
   }
   printTable(outcomes, chosen.filter((name) => !steps.some(({ group }) => group === name)));
   const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);

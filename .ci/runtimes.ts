@@ -1,12 +1,13 @@
 /**
- * The library in every runtime: the smoke program on the npm package, and the laws of compiled code on
- * the sources, in Node, Bun and Chromium. `deno task runtimes` runs all, `deno task runtimes bun` those
- * whose names hold a word. A runtime that cannot be installed is a failure.
+ * The library in every runtime: the smoke program on the npm package, the laws of compiled code on the
+ * sources, and the ways in which processes end, in Node, Bun and Chromium. `deno task runtimes` runs
+ * all, `deno task runtimes bun` those whose names hold a word. A runtime that cannot be installed is a failure.
  *
  * @module
  */
+import { type Ending, endings } from "../tests/runtimes/endings.ts";
 import { build, installedIn, packageName } from "./npm.ts";
-import { bundle, execute, install, pathOf, root, succeed } from "./tools.ts";
+import { bundle, execute, install, pathOf, root, sideBySide, succeed } from "./tools.ts";
 
 /** What ran somewhere, and what failed. */
 interface Report {
@@ -22,6 +23,16 @@ export interface Runtime {
    * it took; gives what `run` resolves to.
    */
   run(program: string): Promise<unknown>;
+  /** Runs a program as a process of its own, which must end as told; throws if it does not. */
+  end?(ending: Ending): Promise<void>;
+}
+
+/** How long a process may take that computes for a moment, in milliseconds. */
+const PATIENCE = 120_000;
+
+/** The first part of the names of a runtime's files. */
+function prefixOf(name: string): string {
+  return name.replace(/\W+/g, "_");
 }
 
 const cpu = Deno.build.arch === "aarch64" ? "arm64" : "x64";
@@ -63,7 +74,7 @@ export function onCommandLine(
   return {
     name,
     async run(program) {
-      const script = new URL("start.js", folder);
+      const script = new URL(`${prefixOf(name)}.js`, folder);
       Deno.writeTextFileSync(
         script,
         `${runModule(`./${program}.js`)}
@@ -72,6 +83,19 @@ export function onCommandLine(
       );
       const { output } = await execute(runtime, [...args, pathOf(script)], { cwd: folder });
       return readResult(output);
+    },
+    async end(ending) {
+      const script = new URL(`${prefixOf(name)}_ending.js`, folder);
+      Deno.writeTextFileSync(script, ending.source);
+      const { code, output } = await execute(runtime, [...args, pathOf(script)], {
+        cwd: folder,
+        signal: AbortSignal.timeout(PATIENCE),
+      });
+      if (code === ending.code && output.includes(ending.output)) return;
+      throw new Error(
+        `It ended with ${code}, expected ${ending.code} and ${JSON.stringify(ending.output)} in ` +
+          `what it prints:\n${output}`,
+      );
     },
   };
 }
@@ -118,23 +142,25 @@ function inChromium(
   isWorker: boolean,
 ): Runtime {
   const isolation = isIsolated ? "isolated" : "not isolated";
+  const name = `chromium, ${isWorker ? "worker" : "page"}, ${isolation}`;
+  const prefix = prefixOf(name);
   return {
-    name: `chromium, ${isWorker ? "worker" : "page"}, ${isolation}`,
+    name,
     async run(program) {
       const module = `${program}.browser.js`;
       Deno.writeTextFileSync(
-        new URL("worker.js", folder),
+        new URL(`${prefix}_worker.js`, folder),
         `${runModule(`./${module}`)} postMessage(result);`,
       );
       const start = isWorker
-        ? `const worker = new Worker("/worker.js", { type: "module" });
+        ? `const worker = new Worker("/${prefix}_worker.js", { type: "module" });
            const result = await new Promise((resolve, reject) => {
              worker.onmessage = ({ data }) => resolve(data);
              worker.onerror = ({ message }) => reject(new Error(message));
            });`
         : runModule(`./${module}`);
       Deno.writeTextFileSync(
-        new URL("page.html", folder),
+        new URL(`${prefix}.html`, folder),
         `<!doctype html><script type="module">
            try { ${start}
              if (crossOriginIsolated !== ${isIsolated}) throw new Error("isolation is not as told");
@@ -144,7 +170,7 @@ function inChromium(
       );
       const server = serve(isIsolated);
       try {
-        const driver = new URL("driver.js", folder);
+        const driver = new URL(`${prefix}_driver.js`, folder);
         const entry = new URL("playwright-core/index.mjs", tools).href;
         Deno.writeTextFileSync(
           driver,
@@ -155,7 +181,7 @@ function inChromium(
            });
            try {
              const page = await browser.newPage();
-             await page.goto("http://127.0.0.1:${server.addr.port}/page.html");
+             await page.goto("http://127.0.0.1:${server.addr.port}/${prefix}.html");
              const handle = await page.waitForFunction(() => globalThis.outcome, null, {
                timeout: 600_000,
              });
@@ -211,27 +237,42 @@ export async function prepare(source: string, name: string): Promise<void> {
   await bundle(pathOf(module), `--outfile=${pathOf(new URL(`${name}.browser.js`, folder))}`);
 }
 
+/** What passed and what failed in a runtime, the ways in which processes end included. */
+async function check(runtime: Runtime): Promise<Report> {
+  const report = await runtime.run("tests").catch((error) => ({
+    passed: 0,
+    failures: [String(error)],
+  })) as Report;
+  if (runtime.end === undefined) return report;
+  const failures = [...report.failures];
+  for (const [name, ending] of Object.entries(endings)) {
+    await runtime.end(ending).catch((error) => {
+      failures.push(`a process that ${name}: ${error.message}`);
+    });
+  }
+  const failed = failures.length - report.failures.length;
+  return { passed: report.passed + Object.keys(endings).length - failed, failures };
+}
+
 async function main(): Promise<void> {
   await build();
   await prepare("tests/runtimes/run.ts", "tests");
   const chosen = (await installRuntimes()).filter(({ name }) =>
     Deno.args.length === 0 || Deno.args.some((word) => name.includes(word))
   );
-  let failed = 0;
-  for (const runtime of chosen) {
+  const reports = await sideBySide(chosen, async (runtime) => {
     const start = performance.now();
-    const { passed, failures } = await runtime.run("tests").catch((error) => ({
-      passed: 0,
-      failures: [String(error)],
-    })) as Report;
+    const report = await check(runtime);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    const { passed, failures } = report;
     console.log(
       `${runtime.name}: ${passed} passed, ${failures.length} failed, in ${seconds} seconds`,
     );
     for (const failure of failures) console.log(failure.replace(/^/gm, "  "));
-    failed += failures.length;
-  }
-  if (failed > 0 || chosen.length === 0) Deno.exit(1);
+    return report;
+  });
+  const isBroken = reports.some(({ failures }) => failures.length > 0);
+  if (isBroken || chosen.length === 0) Deno.exit(1);
 }
 
 if (import.meta.main) await main();

@@ -16,6 +16,7 @@ export function pathOf(url: URL): string {
 /** What a program left behind. */
 export interface Finished {
   readonly success: boolean;
+  readonly code: number;
   readonly output: string;
 }
 
@@ -33,9 +34,9 @@ export async function execute(
     stderr: "piped",
     ...options,
   });
-  const { success, stdout, stderr } = await command.output();
+  const { success, code, stdout, stderr } = await command.output();
   const decoder = new TextDecoder();
-  return { success, output: decoder.decode(stdout) + decoder.decode(stderr) };
+  return { success, code, output: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
 /** Runs a program that must succeed, and gives what it printed. */
@@ -48,6 +49,24 @@ export async function succeed(
   if (success) return output;
   const shown = output.split("\n").slice(0, 40).join("\n");
   throw new Error(`${[program, ...args].join(" ")} failed:\n${shown}`);
+}
+
+/**
+ * Runs a function on each item, on as many at a time as there are processors.
+ *
+ * @returns The results, in the order of the items.
+ */
+export async function sideBySide<T, R>(
+  items: readonly T[],
+  run: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  const rest = items.entries();
+  async function runNext(): Promise<void> {
+    for (const [i, item] of rest) results[i] = await run(item);
+  }
+  await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, runNext));
+  return results;
 }
 
 function readOrNull(file: URL): string | null {

@@ -1,15 +1,16 @@
 /**
  * How fast the npm package is in each runtime, next to Deno: loading it, a product of matrices of
  * 512x512, and a training step of an MLP (784-512-256-10, batch 128), on one thread. Runtimes take
- * turns; each figure is the shortest of all turns. The first argument is the number of turns,
- * further ones are words in the names of the runtimes that are wanted:
+ * turns; printed are the median of the medians of all turns, and the shortest time of all. The first
+ * argument is the number of turns, further ones are words in the names of the runtimes that are wanted:
  * `deno run -A bench/runtimes/run.ts 3 "node 24"`.
  *
  * @module
  */
 import { build } from "../../.ci/npm.ts";
 import { installRuntimes, onCommandLine, prepare } from "../../.ci/runtimes.ts";
-import type { Measured } from "./program.ts";
+import { median } from "../compare/statistics.ts";
+import type { Measured, Times } from "./program.ts";
 
 const turns = Number(Deno.args[0] ?? 3);
 await build();
@@ -27,15 +28,29 @@ for (let turn = 0; turn < turns; turn++) {
   }
 }
 const figures = ["load", "product", "step"] as const;
-const best = (name: string) =>
-  figures.map((figure) => Math.min(...all.get(name)!.map((measured) => measured[figure])));
-const base = best("deno");
-console.log("runtime | load, ms | matmul 512, ms (times Deno's) | MLP step, ms (times Deno's)");
+
+/** The median of all turns' medians and the shortest time of all, for each figure of a runtime. */
+function summary(name: string): Times[] {
+  return figures.map((figure) => {
+    const times = all.get(name)!.map((measured) => measured[figure]);
+    return {
+      median: median(times.map((time) => time.median)),
+      least: Math.min(...times.map(({ least }) => least)),
+    };
+  });
+}
+
+const base = summary("deno");
+const titles = ["load", "matmul 512", "MLP step"];
+console.log(
+  `runtime | ${titles.map((title) => `${title}: median, least (times Deno's)`).join(" | ")}`,
+);
 for (const { name } of runtimes) {
-  const [load, product, step] = best(name);
-  const shown = [product, step].map((time, i) =>
-    `${time.toPrecision(3)} (${(time / base[i + 1]).toFixed(2)})`
-  );
-  console.log([name, load.toFixed(0), ...shown].join(" | "));
+  const shown = summary(name).map(({ median: middle, least }, i) => {
+    const times = [middle, least].map((time) => time.toPrecision(3));
+    const ratios = [middle / base[i].median, least / base[i].least].map((x) => x.toFixed(2));
+    return `${times.join(", ")} ms (${ratios.join(", ")})`;
+  });
+  console.log([name, ...shown].join(" | "));
   console.log(`  ${JSON.stringify(all.get(name)![0].engine)}`);
 }

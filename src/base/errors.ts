@@ -42,11 +42,17 @@ function atUserLine<E extends Error>(make: () => E): E {
     const error = make();
     const user = frames.findIndex(isUserFrame);
     const shown = user < 0 ? frames : frames.slice(user);
-    error.stack = [`${error.name}: ${error.message}`, ...shown].join("\n");
+    error.stack = [`${error.name}: ${error.message}`, ...shown.map(named)].join("\n");
     return error;
   } finally {
     engine.stackTraceLimit = limit;
   }
+}
+
+/** A frame with a name if it has none: Bun prints no others of a stack that was put together. */
+function named(frame: string): string {
+  if (!("Bun" in globalThis)) return frame;
+  return frame.replace(/^(\s+at (?:async )?)([^()]+:\d+:\d+)$/, "$1<anonymous> ($2)");
 }
 
 /**
