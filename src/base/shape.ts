@@ -4,7 +4,7 @@
  * @module
  */
 import { axisError, shapeError } from "./errors.ts";
-import { describeValue } from "./dtype.ts";
+import { byteSize, describeValue } from "./dtype.ts";
 import type { Dtype } from "./dtype.ts";
 
 /** The lengths of a tensor's axes, outermost first. */
@@ -25,6 +25,13 @@ export function sizeOf(shape: Shape): number {
   for (let i = 0; i < shape.length; i++) size *= shape[i];
   // Lengths whose product overflows, times a length of 0.
   return Number.isNaN(size) ? 0 : size;
+}
+
+/** How many bytes the elements of a type take. */
+export function bytesOf(
+  { dtype, shape }: { readonly dtype: Dtype; readonly shape: Shape },
+): number {
+  return byteSize(dtype) * sizeOf(shape);
 }
 
 /** Whether two shapes are equal. */

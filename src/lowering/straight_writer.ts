@@ -4,7 +4,7 @@
  * @module
  */
 import type { Dtype } from "../base/dtype.ts";
-import { range, sizeOf, stridesOf, withoutAxes } from "../base/shape.ts";
+import { bytesOf, range, sizeOf, stridesOf, withoutAxes } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { typeOf, type Variable } from "../core/program.ts";
 import type { Atom, Equation } from "../core/program.ts";
@@ -74,7 +74,7 @@ export function copyStraight(
     atoms,
     writes,
     inPlace: [...writes].flatMap((to) =>
-      sources.filter((from) => bytesOf(atoms[from]) === bytesOf(atoms[to]))
+      sources.filter((from) => bytesOf(typeOf(atoms[from])) === bytesOf(typeOf(atoms[to])))
         .map((from) => [from, to] as const)
     ),
   };
@@ -363,7 +363,7 @@ class Writer {
     this.#writes.add(to);
     if (from !== to) {
       this.#updates.push({ from, to });
-      this.#ops.push({ kind: "copy", from, to, bytes: bytesOf(output) });
+      this.#ops.push({ kind: "copy", from, to, bytes: bytesOf(typeOf(output)) });
     }
     spots.forEach((spot, i) => {
       const place = { buffer: to, ...spot };
@@ -496,7 +496,7 @@ class Writer {
         const value = this.#values[op.value];
         return value.kind === "load" && value.from.buffer === from;
       });
-    const sizes = this.#atoms.map(bytesOf);
+    const sizes = this.#atoms.map((atom) => bytesOf(typeOf(atom)));
     for (const to of this.#writes) {
       const first = changedAt(to);
       for (let from = 0; from < this.#buffers.length; from++) {
@@ -509,11 +509,6 @@ class Writer {
     }
     return pairs;
   }
-}
-
-function bytesOf(atom: Atom): number {
-  const { dtype } = typeOf(atom);
-  return sizeOfAtom(atom) * (dtype === "float64" ? 8 : dtype === "bool" ? 1 : 4);
 }
 
 /** The distances of all elements of a shape, in order, given what a step on each axis adds. */

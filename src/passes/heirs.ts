@@ -4,10 +4,8 @@
  *
  * @module
  */
-import { byteSize } from "../base/dtype.ts";
-import { sizeOf } from "../base/shape.ts";
+import { bytesOf } from "../base/shape.ts";
 import { type Atom, type Equation, Program, typeOf, Variable } from "../core/program.ts";
-import type { Type } from "../core/tensor.ts";
 import { asControl } from "./control.ts";
 import { isUpdate, kindOf } from "./kinds.ts";
 
@@ -72,9 +70,4 @@ function predecessorOf(equation: Equation, output: number): Atom | null {
     default:
       return null;
   }
-}
-
-/** Bytes of a value. */
-export function bytesOf({ dtype, shape }: Type): number {
-  return byteSize(dtype) * sizeOf(shape);
 }

@@ -3,12 +3,10 @@
  *
  * @module
  */
-import { byteSize } from "../../base/dtype.ts";
-import { sizeOf } from "../../base/shape.ts";
+import { bytesOf } from "../../base/shape.ts";
 import { typeOf } from "../../core/program.ts";
 import type { Atom, Program } from "../../core/program.ts";
 import { Concrete } from "../../core/tensor.ts";
-import type { Type } from "../../core/tensor.ts";
 import type { Donations, Executable } from "../backend.ts";
 import { makeRunner } from "../evaluator.ts";
 import { Check, joinChecks } from "./checks.ts";
@@ -25,10 +23,6 @@ export interface DeviceProgram {
   readonly text: string;
   /** The compiled program. */
   readonly loaded: Loaded;
-}
-
-function bytesOf({ dtype, shape }: Type): number {
-  return byteSize(dtype) * sizeOf(shape);
 }
 
 /** Compiles a program of which nothing is left to the evaluator. */

@@ -12,7 +12,7 @@
 import { byteSize } from "../../../base/dtype.ts";
 import type { Dtype, Elements } from "../../../base/dtype.ts";
 import { internalError, MemoryError, memoryError } from "../../../base/errors.ts";
-import { showType, sizeOf } from "../../../base/shape.ts";
+import { bytesOf, showType, sizeOf } from "../../../base/shape.ts";
 import { Concrete, isSplat } from "../../../core/tensor.ts";
 import type { Type } from "../../../core/tensor.ts";
 import { type Resident, Storage } from "../../../core/storage.ts";
@@ -139,13 +139,13 @@ export interface Placed {
 }
 
 /** The bytes of a block for a tensor. */
-function bytesFor({ dtype, shape }: Type): number {
-  return blockBytes(sizeOf(shape) * byteSize(dtype));
+function bytesFor(type: Type): number {
+  return blockBytes(bytesOf(type));
 }
 
 /** Whether tensors of this type move into linear memory, unless they are splats. */
-export function isLarge({ dtype, shape }: Type): boolean {
-  return sizeOf(shape) * byteSize(dtype) >= RESIDENT_BYTES;
+export function isLarge(type: Type): boolean {
+  return bytesOf(type) >= RESIDENT_BYTES;
 }
 
 /** The slots of storages whose elements another backend keeps: theirs are copies. */

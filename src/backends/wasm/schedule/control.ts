@@ -4,11 +4,11 @@
  *
  * @module
  */
+import { bytesOf } from "../../../base/shape.ts";
 import { typeOf } from "../../../core/program.ts";
 import type { Builder } from "../kernels/kernel.ts";
 import type { ControlEquation } from "../../../passes/control.ts";
 import type { LoopKernel, LoopOptions } from "./loop.ts";
-import { bytesOf } from "../../../passes/heirs.ts";
 import { emitScan } from "./scan.ts";
 import { emitSwitch } from "./switch.ts";
 import { emitWhile } from "./while.ts";

@@ -4,9 +4,9 @@
  *
  * @module
  */
+import { bytesOf } from "../../../base/shape.ts";
 import { target } from "../kernels/nest/mod.ts";
 import { internalError } from "../../../base/errors.ts";
-import { bytesOf } from "../../../passes/heirs.ts";
 import type { Program } from "../../../core/program.ts";
 import type { Type } from "../../../core/tensor.ts";
 import { advance, type Pointer } from "../kernels/addresses.ts";

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { bytesOf } from "../../../base/shape.ts";
 import { Program, typeOf } from "../../../core/program.ts";
 import { advance, type Pointer, times } from "../kernels/addresses.ts";
 import { type Builder, chunksOf, type Order, type Rows, type Stage } from "../kernels/kernel.ts";
@@ -25,7 +26,6 @@ import {
   type Spare,
   within,
 } from "./loop.ts";
-import { bytesOf } from "../../../passes/heirs.ts";
 import { copyValue, Region } from "./region.ts";
 
 /** Into how many chunks rounds are divided that do not depend on each other. */
