@@ -20,7 +20,7 @@ import {
   where,
 } from "../../../mod.ts";
 import type { Dtype, Tensor } from "../../../mod.ts";
-import { assemble } from "../../../src/backends/wasm/executable.ts";
+import { assemble, type CompiledProgram } from "../../../src/backends/wasm/executable.ts";
 import { optimize } from "../../../src/passes/mod.ts";
 import { makeRunner } from "../../../src/backends/evaluator.ts";
 import { checkProgram } from "../../../src/core/check.ts";
@@ -84,6 +84,22 @@ function compare(
 }
 
 const scalar = float32();
+
+/** Fails unless a program, compiled to be shared, gives the evaluator's results, the same on all threads. */
+function checkOnThreads(program: Program, compiled: CompiledProgram, args: Concrete[]): void {
+  try {
+    configure({ threads: 1 });
+    const expected = compiled.run(args);
+    compare(expected, makeRunner(program)(args), 1e-4);
+    for (const threads of [2, 3, 2, 3]) {
+      configure({ threads });
+      assertIdentical(compiled.run(args), expected, `${threads} threads`);
+    }
+  } finally {
+    configure({ threads: 2 });
+  }
+  runProgram(optimize(program), args, { chunkTime: 500 });
+}
 
 Deno.test("a scan carries values, reads sequences and writes them", () => {
   for (const reverse of [false, true]) {
@@ -327,18 +343,7 @@ Deno.test("a loop worth it is shared by threads, with the same bits for any numb
   const { program, args } = recurrence(9);
   const compiled = assemble(optimize(program), [false, false, false], { chunkTime: 500 });
   assert(compiled.schedule.steps.some((step) => "calls" in step && step.order !== null));
-  try {
-    configure({ threads: 1 });
-    const expected = compiled.run(args);
-    compare(expected, makeRunner(program)(args), 1e-4);
-    for (const threads of [2, 3, 2, 3]) {
-      configure({ threads });
-      assertIdentical(compiled.run(args), expected, `${threads} threads`);
-    }
-  } finally {
-    configure({ threads: 2 });
-  }
-  runProgram(optimize(program), args, { chunkTime: 500 });
+  checkOnThreads(program, compiled, args);
 });
 
 Deno.test("carried values that are elements of results have their place among these", () => {
@@ -401,18 +406,7 @@ Deno.test("shared loops within shared loops and switches keep their order", () =
   const orders = compiled.schedule.steps.flatMap((step) => "calls" in step ? [step.order] : []);
   const isNested = (parts: readonly unknown[]) => parts.some((part) => typeof part !== "number");
   assert(orders.some((order) => order !== null && isNested(order.parts)));
-  try {
-    configure({ threads: 1 });
-    const expected = compiled.run(args);
-    compare(expected, makeRunner(program)(args), 1e-4);
-    for (const threads of [2, 3, 2, 3]) {
-      configure({ threads });
-      assertIdentical(compiled.run(args), expected, `${threads} threads`);
-    }
-  } finally {
-    configure({ threads: 2 });
-  }
-  runProgram(optimized, args, { chunkTime: 500 });
+  checkOnThreads(program, compiled, args);
 });
 
 Deno.test("a shared loop that goes on while a condition holds", () => {
@@ -440,18 +434,7 @@ Deno.test("a shared loop that goes on while a condition holds", () => {
     const compiled = assemble(optimized, args.map(() => false), { chunkTime: 500 });
     const { steps } = compiled.schedule;
     assertEquals(steps.filter((step) => "calls" in step && step.open !== null).length, 2);
-    try {
-      configure({ threads: 1 });
-      const expected = compiled.run(args);
-      compare(expected, makeRunner(program)(args), 1e-4);
-      for (const threads of [2, 3, 2, 3]) {
-        configure({ threads });
-        assertIdentical(compiled.run(args), expected, `${threads} threads`);
-      }
-    } finally {
-      configure({ threads: 2 });
-    }
-    runProgram(optimized, args, { chunkTime: 500 });
+    checkOnThreads(program, compiled, args);
   }
 });
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { byteSize, type Dtype } from "../../../../base/dtype.ts";
+import type { Expression, Local } from "../../assembler/expression.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
 import { f32, f64, i32 } from "../../assembler/operations.ts";
 import { advance, smaller, times } from "../addresses.ts";
@@ -11,17 +12,27 @@ import type { Builder } from "../kernel.ts";
 import { DOUBLE, elementAt, emitNarrow, emitWiden, offsetBy } from "./blocks.ts";
 import { roundUp, STRIP } from "./blocks.ts";
 
+/** Right sides, one for each column. */
+export interface RightSides {
+  readonly dtype: Dtype;
+  /** How many rows there are. */
+  readonly n: number;
+  readonly columns: number;
+  /** Whether an order says which row of the right sides each row is. */
+  readonly isOrdered: boolean;
+}
+
+/** The row that stands at place `i` of an order. */
+function orderedRow(order: Local<"i32">, i: Local<"i32">): Expression<"i32"> {
+  return i32.load(offsetBy(order, i, 4));
+}
+
 type Mover = FunctionReference<readonly ["i32", "i32", "i32"], "none">;
 
 /** Reads a column: a function of its first element, of where it goes, and of the order of its rows. */
 export function emitGatherColumn(
   builder: Builder,
-  { dtype, n, columns, isOrdered }: {
-    readonly dtype: Dtype;
-    readonly n: number;
-    readonly columns: number;
-    readonly isOrdered: boolean;
-  },
+  { dtype, n, columns, isOrdered }: RightSides,
 ): Mover {
   const size = byteSize(dtype);
   return builder.module.function(
@@ -30,8 +41,7 @@ export function emitGatherColumn(
     "none",
     (code, b, x, order) => {
       code.for({ below: n }, (i) => {
-        const row = isOrdered ? i32.load(offsetBy(order, i, 4)) : i;
-        const place = offsetBy(b, row, columns * size);
+        const place = offsetBy(b, isOrdered ? orderedRow(order, i) : i, columns * size);
         const value = size === 8 ? f64.load(place) : f64.promoteF32(f32.load(place));
         code.do(f64.store(x, value));
         code.set(x, advance(x, DOUBLE));
@@ -43,12 +53,7 @@ export function emitGatherColumn(
 /** Writes a column: the same the other way, its elements to the rows that the order names. */
 export function emitScatterColumn(
   builder: Builder,
-  { dtype, n, columns, isOrdered }: {
-    readonly dtype: Dtype;
-    readonly n: number;
-    readonly columns: number;
-    readonly isOrdered: boolean;
-  },
+  { dtype, n, columns, isOrdered }: RightSides,
 ): Mover {
   const size = byteSize(dtype);
   return builder.module.function(
@@ -57,8 +62,7 @@ export function emitScatterColumn(
     "none",
     (code, x, out, order) => {
       code.for({ below: n }, (i) => {
-        const row = isOrdered ? i32.load(offsetBy(order, i, 4)) : i;
-        const place = offsetBy(out, row, columns * size);
+        const place = offsetBy(out, isOrdered ? orderedRow(order, i) : i, columns * size);
         const value = f64.load(x);
         code.do(size === 8 ? f64.store(place, value) : f32.store(place, f32.demoteF64(value)));
         code.set(x, advance(x, DOUBLE));
@@ -75,13 +79,7 @@ type RowsMover = FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32"],
  */
 export function emitGatherRows(
   builder: Builder,
-  { dtype, n, side, columns, isOrdered }: {
-    readonly dtype: Dtype;
-    readonly n: number;
-    readonly side: number;
-    readonly columns: number;
-    readonly isOrdered: boolean;
-  },
+  { dtype, n, side, columns, isOrdered }: RightSides & { readonly side: number },
 ): RowsMover {
   const size = byteSize(dtype);
   const pitch = roundUp(columns, STRIP);
@@ -91,19 +89,12 @@ export function emitGatherRows(
     "linalg gather rows",
     ["i32", "i32", "i32", "i32", "i32"],
     "none",
-    (
-      code,
-      b,
-      x,
-      order,
-      first,
-      end,
-    ) => {
+    (code, b, x, order, first, end) => {
       const count = code.let(i32.sub(smaller(end, i32.const(columns)), first));
       const missing = code.let(times(i32.sub(i32.sub(end, first), count), DOUBLE));
       const to = code.let(elementAt(x, 0, 0, first));
       code.for({ below: n }, (i) => {
-        const row = isOrdered ? i32.load(offsetBy(order, i, 4)) : i;
+        const row = isOrdered ? orderedRow(order, i) : i;
         const from = offsetBy(offsetBy(b, row, columns * size), first, size);
         code.do(widen.call(from, to, count));
         code.do(memory.fill(offsetBy(to, count, DOUBLE), i32.const(0), missing));
@@ -121,12 +112,7 @@ export function emitGatherRows(
 /** Writes some columns of the solutions: the same the other way. */
 export function emitScatterRows(
   builder: Builder,
-  { dtype, n, columns, isOrdered }: {
-    readonly dtype: Dtype;
-    readonly n: number;
-    readonly columns: number;
-    readonly isOrdered: boolean;
-  },
+  { dtype, n, columns, isOrdered }: RightSides,
 ): RowsMover {
   const size = byteSize(dtype);
   const pitch = roundUp(columns, STRIP);
@@ -135,18 +121,11 @@ export function emitScatterRows(
     "linalg scatter rows",
     ["i32", "i32", "i32", "i32", "i32"],
     "none",
-    (
-      code,
-      x,
-      out,
-      order,
-      first,
-      end,
-    ) => {
+    (code, x, out, order, first, end) => {
       const count = code.let(i32.sub(smaller(end, i32.const(columns)), first));
       const from = code.let(elementAt(x, 0, 0, first));
       code.for({ below: n }, (i) => {
-        const row = isOrdered ? i32.load(offsetBy(order, i, 4)) : i;
+        const row = isOrdered ? orderedRow(order, i) : i;
         const to = offsetBy(offsetBy(out, row, columns * size), first, size);
         code.do(narrow.call(from, to, count));
         code.set(from, advance(from, pitch * DOUBLE));
