@@ -269,6 +269,9 @@ if (import.meta.main) {
     const file = await install({ ...options, log });
     console.log(`The plugin is ${file}`);
     if (options.directory !== undefined) console.log(`Name it by ${PLUGIN_VARIABLE}`);
+    if (options.kind?.startsWith("cuda")) {
+      console.log("It needs NVIDIA's driver, CUDA and cuDNN where the system finds libraries");
+    }
   } catch (error) {
     console.error((error as Error).message);
     Deno.exit(1);

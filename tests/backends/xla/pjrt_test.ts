@@ -107,7 +107,7 @@ Deno.test({
       () => openPlugin("plugin.so"),
       TypeError,
       'Cannot open the PJRT plugin "plugin.so": this program may not call foreign functions; ' +
-        "run it with --allow-ffi",
+        "run it with --allow-ffi, not limited to files",
     );
     assertThrows(
       () => findPlugin(),
@@ -767,5 +767,30 @@ Deno.test({
       'Cannot open the PJRT plugin "libc.so.6": it is a library without the function GetPjrtApi',
     );
     assertEquals(testPlugin(), openPlugin(testPlugin().path));
+  },
+});
+
+Deno.test({
+  name: "the permission for one file alone is not enough, and the message says so",
+  ignore: !mayRun,
+  fn: async () => {
+    const { href } = new URL("../../../src/backends/xla/pjrt/mod.ts", import.meta.url);
+    const path = JSON.stringify(testPlugin().path);
+    const program = `import { openPlugin } from ${JSON.stringify(href)};
+      try { openPlugin(${path}); } catch (error) { console.log(error.message); }`;
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--no-check",
+        "--no-prompt",
+        `--allow-ffi=${testPlugin().path}`,
+        `data:text/typescript,${encodeURIComponent(program)}`,
+      ],
+    }).output();
+    assertEquals(
+      new TextDecoder().decode(stdout),
+      `Cannot open the PJRT plugin ${path}: this program may not call foreign functions; run it ` +
+        "with --allow-ffi, not limited to files\n",
+    );
   },
 });

@@ -128,6 +128,13 @@ const RTLD_NOW = 2;
 export function openLibrary(path: string): bigint {
   const deno = runtime();
   const what = `Cannot open the PJRT plugin ${JSON.stringify(path)}`;
+  // The permission to open one file alone does not allow to call what it holds by address.
+  if (deno.permissions.requestSync({ name: "ffi" }).state !== "granted") {
+    throw argumentError(
+      `${what}: this program may not call foreign functions; run it with --allow-ffi, not limited ` +
+        `to files`,
+    );
+  }
   const fault = faultOf(path);
   if (fault !== null) throw argumentError(`${what}: ${fault}`);
   let library;
@@ -137,13 +144,7 @@ export function openLibrary(path: string): bigint {
       dlopen: { parameters: ["buffer", "i32"], result: "pointer", optional: true },
     });
   } catch (error) {
-    const { name, message } = error as Error;
-    if (name === "NotCapable" || name === "PermissionDenied") {
-      throw argumentError(
-        `${what}: this program may not call foreign functions; run it with --allow-ffi`,
-      );
-    }
-    throw argumentError(`${what}: ${message}`);
+    throw argumentError(`${what}: ${(error as Error).message}`);
   }
   const { GetPjrtApi, dlopen } = library.symbols;
   if (GetPjrtApi === null) {
