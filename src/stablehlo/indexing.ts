@@ -54,7 +54,7 @@ function asVectors(b: Builder, indices: Value): Value {
   return b.reshape(indices, [...indices.shape, 1]);
 }
 
-function gatherRows(
+export function gatherRows(
   b: Builder,
   x: Value,
   indices: Value,

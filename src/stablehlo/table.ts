@@ -6,9 +6,11 @@
 import type { primitives } from "../primitives/mod.ts";
 import type { PrimitiveName } from "../primitives/mod.ts";
 import { elementwise } from "./elementwise.ts";
+import { elimination } from "./elimination.ts";
 import { indexing } from "./indexing.ts";
 import { linalg } from "./linalg.ts";
 import { ordering } from "./ordering.ts";
+import { orthogonal } from "./orthogonal.ts";
 import { products } from "./products.ts";
 import { reductions } from "./reductions.ts";
 import type { ParamsOf, Rule } from "./rule.ts";
@@ -23,9 +25,11 @@ type Entry<P> = Rule<P> | "host" | "expanded";
 
 const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitives)[Name]>> } = {
   ...elementwise,
+  ...elimination,
   ...indexing,
   ...linalg,
   ...ordering,
+  ...orthogonal,
   ...products,
   ...reductions,
   ...structure,
@@ -35,13 +39,8 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   standardize: "expanded",
   reduceNorm: "expanded",
 
-  lu: "host",
-  luSolve: "host",
-  qr: "host",
-  complement: "host",
   eigh: "host",
   svd: "host",
-  pseudoInverse: "host",
   randomGamma: "host",
   randomGammaSlope: "host",
 };

@@ -4,54 +4,22 @@
  *
  * @module
  */
-import { jvp, makeProgram } from "../../../mod.ts";
+import { jvp } from "../../../mod.ts";
 import type { Tensor } from "../../../mod.ts";
 import { isFloat } from "../../../src/base/dtype.ts";
 import type { Dtype } from "../../../src/base/dtype.ts";
 import { sizeOf } from "../../../src/base/shape.ts";
-import { backendOf } from "../../../src/backends/devices.ts";
-import { makeRunner } from "../../../src/backends/evaluator.ts";
 import type { Primitive } from "../../../src/core/primitive.ts";
 import { bind } from "../../../src/core/trace.ts";
-import { dense } from "../../../src/core/tensor.ts";
 import type { Concrete } from "../../../src/core/tensor.ts";
-import { optimize } from "../../../src/passes/mod.ts";
 import { primitives } from "../../../src/primitives/mod.ts";
 import type { PrimitiveName } from "../../../src/primitives/mod.ts";
-import { assertTypes } from "../../laws/assertions.ts";
 import type { Case, Flat, Row } from "../../laws/laws.ts";
 import { table } from "../../laws/table.ts";
 import { between, fromValues, makeRandom, seedOf } from "../../laws/values.ts";
 import type { Random } from "../../laws/values.ts";
-import { assert } from "../../support/std.ts";
-import { devices, xlaTest } from "./support.ts";
-
-/** How far results may lie off, relative to the largest element. */
-const TOLERANCES: Partial<Record<Dtype, number>> = { float32: 3e-6, float64: 2e-13 };
-
-function assertAgrees(actual: readonly Concrete[], expected: readonly Concrete[], law: string) {
-  assertTypes(actual, expected, law);
-  expected.forEach((x, i) => {
-    const [given, wanted] = [dense(actual[i]), dense(x)];
-    const finite = wanted.filter((value) => Number.isFinite(value)).map(Math.abs);
-    const tolerance = (TOLERANCES[x.dtype] ?? 0) * Math.max(1, ...finite);
-    for (let k = 0; k < wanted.length; k++) {
-      const isNear = Object.is(given[k], wanted[k]) || given[k] === wanted[k] ||
-        Math.abs(given[k] - wanted[k]) <= tolerance;
-      assert(isNear, `${law}: result ${i}, element ${k} is ${given[k]}, expected ${wanted[k]}`);
-    }
-  });
-}
-
-function checkOnDevice(f: Flat, args: readonly Concrete[], law: string): void {
-  const program = optimize(makeProgram((...xs: Tensor[]) => [...f(xs)])(...args));
-  const [device] = devices();
-  const compiled = backendOf(device).compile(program, {
-    device,
-    isDonated: args.map(() => false),
-  });
-  assertAgrees(compiled.run(args), makeRunner(program)(args), law);
-}
+import { checkOnDevice } from "./agreement.ts";
+import { xlaTest } from "./support.ts";
 
 function draw(one: Case<unknown>, dtype: Dtype, random: Random): Concrete[] {
   return one.args.map(({ shape, domain, dtype: own = dtype }) =>

@@ -1,0 +1,45 @@
+/**
+ * What a device computes beside what the evaluator does.
+ *
+ * @module
+ */
+import { makeProgram } from "../../../mod.ts";
+import type { Tensor } from "../../../mod.ts";
+import type { Dtype } from "../../../src/base/dtype.ts";
+import { backendOf } from "../../../src/backends/devices.ts";
+import { makeRunner } from "../../../src/backends/evaluator.ts";
+import { dense } from "../../../src/core/tensor.ts";
+import type { Concrete } from "../../../src/core/tensor.ts";
+import { optimize } from "../../../src/passes/mod.ts";
+import { assertTypes } from "../../laws/assertions.ts";
+import type { Flat } from "../../laws/laws.ts";
+import { assert } from "../../support/std.ts";
+import { devices } from "./support.ts";
+
+/** How far results may lie off, relative to the largest element. */
+const TOLERANCES: Partial<Record<Dtype, number>> = { float32: 3e-6, float64: 2e-13 };
+
+function assertAgrees(actual: readonly Concrete[], expected: readonly Concrete[], law: string) {
+  assertTypes(actual, expected, law);
+  expected.forEach((x, i) => {
+    const [given, wanted] = [dense(actual[i]), dense(x)];
+    const finite = wanted.filter((value) => Number.isFinite(value)).map(Math.abs);
+    const tolerance = (TOLERANCES[x.dtype] ?? 0) * Math.max(1, ...finite);
+    for (let k = 0; k < wanted.length; k++) {
+      const isNear = Object.is(given[k], wanted[k]) || given[k] === wanted[k] ||
+        Math.abs(given[k] - wanted[k]) <= tolerance;
+      assert(isNear, `${law}: result ${i}, element ${k} is ${given[k]}, expected ${wanted[k]}`);
+    }
+  });
+}
+
+/** Holds that a device gives what the evaluator does, to rounding. */
+export function checkOnDevice(f: Flat, args: readonly Concrete[], law: string): void {
+  const program = optimize(makeProgram((...xs: Tensor[]) => [...f(xs)])(...args));
+  const [device] = devices();
+  const compiled = backendOf(device).compile(program, {
+    device,
+    isDonated: args.map(() => false),
+  });
+  assertAgrees(compiled.run(args), makeRunner(program)(args), law);
+}
