@@ -8,6 +8,7 @@ import type { Code } from "../../assembler/code.ts";
 import type { Local } from "../../assembler/expression.ts";
 import { f32x4, f64x2, i32x4, i8x16, v128 } from "../../assembler/operations.ts";
 import type { Combination, LoopNode } from "../../../../lowering/nest.ts";
+import { engine } from "../../engine.ts";
 import type { Vector } from "../math/operation.ts";
 import { constantVector, type Lanes, maskFor } from "./lanes.ts";
 import { identityOf } from "../../../../lowering/simplify_nest.ts";
@@ -65,6 +66,18 @@ function combine(dtype: Dtype, operation: Combination, x: Vector, y: Vector): Ve
   }
 }
 
+/** How a reduction is written. */
+export interface Shape {
+  /** The number of vectors in a round. */
+  readonly width: number;
+  /** Whether their lanes and they themselves are combined in the end. */
+  readonly isHorizontal: boolean;
+  /** Whether the loops are run for nothing else. */
+  readonly isAlone: boolean;
+  /** Whether `fold` is called after some rounds. */
+  readonly isFolded: boolean;
+}
+
 /** Where a reduction collects its values. */
 export class Accumulator {
   readonly #code: Code;
@@ -83,20 +96,13 @@ export class Accumulator {
 
   /**
    * @param from The dtype of the values that are combined.
-   * @param width The number of vectors in a round.
-   * @param isHorizontal Whether their lanes and they themselves are combined in the end.
-   * @param isFolded Whether `fold` is called after some rounds.
    */
   constructor(
     code: Code,
     { dtype, operation, ...rest }: Reduction,
     from: Dtype,
     lanes: Lanes,
-    { width, isHorizontal, isFolded }: {
-      readonly width: number;
-      readonly isHorizontal: boolean;
-      readonly isFolded: boolean;
-    },
+    { width, isHorizontal, isAlone, isFolded }: Shape,
   ) {
     this.#code = code;
     this.#dtype = dtype;
@@ -111,11 +117,15 @@ export class Accumulator {
     const isWidened = from !== dtype;
     this.#parts = vectors(isWidened ? 0 : width);
     this.#nans = isExtreme && isFloat ? vectors(isHorizontal ? Math.min(width, 2) : width) : [];
-    const pairs = isWidened ? isHorizontal ? Math.min(width, 4) : width : 0;
+    const most = !isHorizontal ? width : rest.isCoarse ? 1 : isAlone ? 4 : 2;
+    const pairs = isWidened ? Math.min(width, most) : 0;
     this.#doubles = vectors(pairs).map((low) => [low, code.local("v128")]);
     const hasTotals = isFolded && addsDoubles({ dtype, operation, ...rest }, from);
     this.#totals = hasTotals ? vectors(width).map((total) => [total, code.local("v128")]) : [];
     if (rest.isCoarse && isWidened && isHorizontal) this.#few = code.local("v128");
+    else if (isWidened && operation === "sum" && isHorizontal && isAlone && engine().relaxedSimd) {
+      this.#one = code.local("v128");
+    }
     if (rest.isGuarded) {
       const products = Math.max(this.#parts.length, pairs * lanes / 2);
       this.#least = vectors(isHorizontal ? Math.min(products, 4) : products);
@@ -128,6 +138,12 @@ export class Accumulator {
   /** Sums of doubles that were folded, and what rounding has left out of these. */
   readonly #totals: readonly (readonly [total: Local<"v128">, rest: Local<"v128">])[];
 
+  /**
+   * One, for sums of converted values times it: conversions and additions are done by the same parts of
+   * processors (AMD Zen 3), multiply-adds by others. The bits are the same. Sums of products beside it
+   * would keep these busy.
+   */
+  readonly #one: Local<"v128"> | undefined;
   /** The sum of the last few values, of a coarse sum, and how many these are. */
   readonly #few: Local<"v128"> | undefined;
   #fewCount = 0;
@@ -139,6 +155,7 @@ export class Accumulator {
     for (const part of this.#parts) {
       code.set(part, constantVector(this.#dtype, this.#identity, this.#lanes));
     }
+    if (this.#one !== undefined) code.set(this.#one, f64x2.const(1));
     for (const local of [...this.#nans, ...this.#totals.flat()]) code.set(local, i32x4.const(0));
     for (const total of this.#doubles.flat()) {
       code.set(total, constantVector(this.#dtype, this.#identity, 2));
@@ -170,7 +187,9 @@ export class Accumulator {
     if (this.#doubles.length > 0) {
       this.#widen(i, (sum, part) => {
         if (times === undefined) {
-          return combine(this.#dtype, this.#operation, sum, part(taken));
+          return this.#one === undefined
+            ? combine(this.#dtype, this.#operation, sum, part(taken))
+            : f64x2.relaxedMadd(part(taken), this.#one, sum);
         }
         // Products of float32 are exact in doubles: the bits are those of any multiply-add.
         const first = code.let(part(taken));

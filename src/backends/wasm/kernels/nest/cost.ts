@@ -114,7 +114,10 @@ export function unrollOf(
   kept: number,
   inside: readonly boolean[],
 ): number {
-  const reductions = nest.nodes.filter((node) => node.kind === "reduce" && isRegular(node)).length;
+  const regular = nest.nodes.filter((node) => node.kind === "reduce" && isRegular(node));
+  const reductions = regular.length;
+  // Several vectors are added up before anything is converted.
+  const areCoarse = loop >= kept && regular.every((node) => "isCoarse" in node);
   const loads = nest.nodes.filter((node) => node.kind === "load");
   const running = nest.nodes.filter((_, i) => reductions === 0 || inside[i]);
   const work = running.reduce((sum, node) => sum + costOf(node), 0);
@@ -125,6 +128,7 @@ export function unrollOf(
   if (isTested) return 2;
   if (loads.some(({ from }) => accessCost(from.strides[loop]) > 2)) return 2;
   if (reductions > 0) {
+    if (reductions > 2 && areCoarse) return 4;
     if (reductions > 2 || work > 12) return 2;
     if (reductions > 1) return 4;
     return loop >= kept ? 8 : 4;

@@ -317,7 +317,8 @@ class Writer implements Spot {
       this.#reductions = places.map((i) => nodes[i] as Reduction);
       this.#isNeeded = inReduction(this.plan.nest, counts);
       this.#folding = this.#foldingOf(this.#reductions);
-      const shape = { width, isHorizontal, isFolded: this.#folding !== undefined };
+      const isFolded = this.#folding !== undefined;
+      const shape = { width, isHorizontal, isAlone: places.length === 1, isFolded };
       const accumulators = this.#reductions.map((node) =>
         new Accumulator(this.code, node, nodes[node.input].dtype, this.plan.lanes, shape)
       );
