@@ -580,12 +580,12 @@ Deno.test("indices out of range are refused with the range", () => {
     [
       () => vmap((i: Tensor) => take([1, 2], i))(far),
       IndexError,
-      "Cannot gather index 2 from an axis of length 2",
+      "Cannot take from float32[2] with 2 on axis 0: expected -2 to 1",
     ],
     [
       () => jit((i: Tensor) => take([1, 2], i))(far),
       IndexError,
-      "Cannot gather index 2 from an axis of length 2",
+      "Cannot take from float32[2] with 2 on axis 0: expected -2 to 1",
     ],
   ]);
 });
@@ -842,8 +842,8 @@ Deno.test("constants of any shape cost nothing", () => {
     const results: readonly [Tensor, number][] = [
       [huge.add(1).mul(3).sum(), 3 * 2 ** 30],
       [sum(mean(sin(huge), 0)), 0],
-      // Rounded 2^30 times, as the sum of unequal numbers is.
-      [sum(full([2 ** 30], 0.1, { dtype: "float64" })), 107374180.7058823],
+      // Rounded once, as a sum of exact terms is.
+      [sum(full([2 ** 30], 0.1, { dtype: "float64" })), 0.1 * 2 ** 30],
       [prod(ones([2 ** 30])), 1],
       [prod(full([2 ** 30], -1)), 1],
       [prod(full([2 ** 30 + 1], 0.5)), 0],

@@ -30,6 +30,8 @@ if (!isOpen(cpu)) openDevice(cpu, evaluator);
 
 /** What a program has become. */
 interface Entry {
+  /** The program as it was, which the evaluator runs where it must say what is wrong. */
+  readonly program: Program;
   readonly optimized: Program;
   /** What has been made of it for each device, by which arguments are given up. */
   readonly versions: Map<Device, Map<string, Executable>>;
@@ -52,7 +54,7 @@ function entryOf(program: Program): Entry {
     const optimized = optimize(program);
     const constants = new Set(constantsOf(optimized));
     const placement = commonDevice([...constants], () => "compile a function that captures");
-    entry = { optimized, versions: new Map(), plain: null, constants, placement, target };
+    entry = { program, optimized, versions: new Map(), plain: null, constants, placement, target };
     entries.set(program, entry);
   }
   return entry;
@@ -171,14 +173,14 @@ function execute(
     return entry.plain[1].run(args);
   } catch (error) {
     if (!(error instanceof InternalError)) throw error;
-    throw explain(error, entry.optimized, args, names);
+    throw explain(error, entry, args, names);
   }
 }
 
 /** Kernels stop where the evaluator has an error: it is asked, as long as the arguments are there. */
 function explain(
   error: Error,
-  optimized: Program,
+  { program, optimized }: Entry,
   args: readonly Concrete[],
   names: Donations | undefined,
 ): unknown {
@@ -190,7 +192,7 @@ function explain(
     );
   }
   try {
-    makeRunner(withoutEffects(optimized))(args);
+    makeRunner(withoutEffects(program))(args);
   } catch (reason) {
     return reason;
   }

@@ -3,17 +3,12 @@
  *
  * @module
  */
-import { indexError } from "../base/errors.ts";
 import { Concrete, type Tensor } from "../core/tensor.ts";
 import { minimum, offset } from "../primitives/arithmetic.ts";
+import { bindOne } from "../core/trace.ts";
 import { less, select } from "../primitives/comparison.ts";
+import { checkIndicesPrimitive, outOfRange } from "../primitives/indexing.ts";
 import { constantLike, convert } from "../primitives/structure.ts";
-
-/** The error for an index that its axis does not have. */
-export function outOfRange(index: number, length: number, axis: number, what: string): Error {
-  const range = length === 0 ? "the axis is empty" : `expected ${-length} to ${length - 1}`;
-  return indexError(`${what} with ${index} on axis ${axis}: ${range}`);
-}
 
 /**
  * Index entries counted from the front, as int32. Those of a concrete tensor are checked; a traced
@@ -23,7 +18,7 @@ export function fromFront(indices: Tensor, length: number, axis: number, what: s
   if (indices instanceof Concrete) {
     let isReady = indices.dtype === "int32";
     for (const entry of indices.elements) {
-      if (entry < -length || entry >= length) throw outOfRange(entry, length, axis, what);
+      if (entry < -length || entry >= length) throw outOfRange(entry, { length, axis, what });
       if (entry < 0) isReady = false;
     }
     if (isReady) return indices;
@@ -33,7 +28,8 @@ export function fromFront(indices: Tensor, length: number, axis: number, what: s
     );
     return new Concrete("int32", indices.shape, entries);
   }
-  return countedFromFront(indices, length);
+  const checked = bindOne(checkIndicesPrimitive, [indices], { length, axis, what });
+  return countedFromFront(checked, length);
 }
 
 /** Index entries as int32, negative ones counted from the end. */

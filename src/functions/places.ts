@@ -13,9 +13,10 @@ import type { Index } from "../core/tensor.ts";
 import { Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
+import { outOfRange } from "../primitives/indexing.ts";
 import { countAxes } from "./arguments.ts";
 import { broadcastTo, commonShape } from "./broadcasting.ts";
-import { fromFront, outOfRange } from "./index_tensors.ts";
+import { fromFront } from "./index_tensors.ts";
 
 /** The positions that an index takes on one axis: `count` from `start` in steps of `step`. */
 interface Positions {
@@ -111,7 +112,7 @@ function checkIndex(index: number, length: number, axis: number, what: string): 
   if (!Number.isInteger(index)) {
     throw indexError(`${what} with ${index} on axis ${axis}: expected an integer`);
   }
-  if (index < -length || index >= length) throw outOfRange(index, length, axis, what);
+  if (index < -length || index >= length) throw outOfRange(index, { length, axis, what });
   return index < 0 ? index + length : index === 0 ? 0 : index;
 }
 

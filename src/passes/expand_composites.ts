@@ -24,6 +24,7 @@ import {
   standardizePrimitive,
 } from "../primitives/moments.ts";
 import type { SpreadParams } from "../primitives/moments.ts";
+import { checkIndicesPrimitive } from "../primitives/indexing.ts";
 import { expandedNorm, reduceNormPrimitive } from "../primitives/norms.ts";
 import type { NormParams } from "../primitives/norms.ts";
 import { allFinitePrimitive, reduceMin } from "../primitives/reduction.ts";
@@ -52,6 +53,7 @@ function expansionOf(
   if (name === standardizePrimitive.name) {
     return (x, root) => standardized(x, root, (params as ReduceParams).axes);
   }
+  if (name === checkIndicesPrimitive.name) return (indices) => indices;
   if (name === reduceNormPrimitive.name) return (x) => expandedNorm(x, params as NormParams);
   if (name === allFinitePrimitive.name) return (x) => everyFinite(x);
   if (name === softmaxPrimitive.name) return (x) => expandSoftmax(x, params as SoftmaxParams);

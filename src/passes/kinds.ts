@@ -158,6 +158,7 @@ export const kinds = {
   standardize: { kind: "composite", isHeavy: false },
   softmax: { kind: "composite", isHeavy: true },
   allFinite: { kind: "composite", isHeavy: false },
+  checkIndices: { kind: "composite", isHeavy: false },
   reduceNorm: { kind: "composite", isHeavy: true },
 
   pseudoInverse: host,

@@ -24,6 +24,44 @@ import { bindOne } from "../core/trace.ts";
 import { select } from "./comparison.ts";
 import { alignBatch, broadcast, moveAxis } from "./structure.ts";
 
+/** Parameters of `checkIndices`. */
+export interface IndexCheck {
+  /** The length of the axis. */
+  readonly length: number;
+  /** The axis, as messages name it. */
+  readonly axis: number;
+  /** How messages begin. */
+  readonly what: string;
+}
+
+/** The error for an index that its axis does not have. */
+export function outOfRange(index: number, { length, axis, what }: IndexCheck): Error {
+  const range = length === 0 ? "the axis is empty" : `expected ${-length} to ${length - 1}`;
+  return indexError(`${what} with ${index} on axis ${axis}: ${range}`);
+}
+
+/**
+ * The same indices, of which those from the end are negative; an error for one that the axis does not
+ * have. Compiled code leaves it out: it stops where the index is used, and the evaluator tells why.
+ */
+export const checkIndicesPrimitive: Primitive<IndexCheck> = {
+  name: "checkIndices",
+  type([indices], { what }) {
+    checkIndices(indices, 0, what);
+    return [{ dtype: indices.dtype, shape: indices.shape }];
+  },
+  evaluate([indices], params) {
+    for (const index of indices.elements) {
+      if (index < -params.length || index >= params.length) throw outOfRange(index, params);
+    }
+    return [indices];
+  },
+  batch: ([indices], [axis], _size, params) => [
+    [bindOne(checkIndicesPrimitive, [indices], params), axis],
+  ],
+  derivative: { kind: "zero" },
+};
+
 /** Parameters of `gather`. */
 export interface GatherParams {
   /** How many leading axes the arguments share. */

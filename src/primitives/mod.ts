@@ -131,6 +131,7 @@ export const primitives = {
   convolveFilter: window.convolveFilterPrimitive,
   argmaxWindow: window.argmaxWindowPrimitive,
 
+  checkIndices: indexing.checkIndicesPrimitive,
   gather: indexing.gatherPrimitive,
   scatterAdd: indexing.scatterAddPrimitive,
   scatterOnto: indexing.scatterOntoPrimitive,

@@ -38,6 +38,7 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   softmax: "expanded",
   standardize: "expanded",
   reduceNorm: "expanded",
+  checkIndices: "expanded",
 
   eigh: "host",
   svd: "host",

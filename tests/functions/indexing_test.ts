@@ -3,6 +3,7 @@ import { assertEquals, assertStrictEquals } from "../support/std.ts";
 import { assertRefused } from "../support/errors.ts";
 import { ArgumentError, DtypeError, IndexError, ShapeError } from "../../src/base/errors.ts";
 import { broadcastShapes, showType, sizeOf, stridesOf } from "../../src/base/shape.ts";
+import { scan } from "../../src/control/scan.ts";
 import type { Index } from "../../src/core/tensor.ts";
 import { Tensor } from "../../src/core/tensor.ts";
 import type { TensorLike } from "../../src/core/tensor.ts";
@@ -24,6 +25,7 @@ import {
   tensor,
   zeros,
 } from "../../src/functions/mod.ts";
+import { jit } from "../../src/jit.ts";
 import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
 import { grad, jvp, makeProgram, vmap } from "../../src/transforms/mod.ts";
 
@@ -330,25 +332,50 @@ Deno.test("traced index tensors out of range are refused by the evaluation", () 
   assertRefused(
     () => one(int32([0, 3])),
     IndexError,
-    "Cannot gather index 3 from an axis of length 3",
+    "Cannot index float32[3,4] with 3 on axis 0: expected -3 to 2",
   );
   assertRefused(
     () => one(int32([0, -4])),
     IndexError,
-    "Cannot gather index -1 from an axis of length 3",
+    "Cannot index float32[3,4] with -4 on axis 0: expected -3 to 2",
   );
   // Row 0, column 5 would be row 1, column 1 among all elements.
   const two = vmap((i: Tensor, j: Tensor) => index(x, i, j));
   assertRefused(
     () => two(int32([0]), int32([5])),
     IndexError,
-    "Cannot gather index -1 from an axis of length 12",
+    "Cannot index float32[3,4] with 5 on axis 1: expected -4 to 3",
   );
   assertRefused(
     () => vmap((i: Tensor) => set(x, [i], 1))(new Uint32Array([0xffffffff])),
     IndexError,
-    "Cannot scatter to index 2147483647 of an axis of length 3",
+    "Cannot index float32[3,4] with 4294967295 on axis 0: expected -3 to 2",
   );
+  // Compiled code stops, and the evaluator says the same of the same entry; in loops, too.
+  const three = zeros([2, 3, 4]);
+  const lists = [int32([0, 1, 1]), int32([1, 2, 0]), int32([3, -5, 0])] as const;
+  const batch = [int32([[0, 1, 1]]), int32([[1, 2, 0]]), int32([[3, -5, 0]])] as const;
+  const wrong = "Cannot index float32[2,3,4] with -5 on axis 2: expected -4 to 3";
+  const uses: ((x: Tensor, i: Tensor, j: Tensor, k: Tensor) => Tensor)[] = [
+    (x, i, j, k) => index(x, i, j, k),
+    (x, i, _j, k) => index(x, i, [0, 2], k),
+    (x, i, _j, k) => index(x, i, null, k),
+    (x, i, j, k) => set(x, [i, j, k], 1),
+    (x, i, j, k) => addAt(x, [i, j, k], 1),
+    (x, i, j, k) => grad((x: Tensor) => index(x, i, j, k).sum())(x),
+    (x, i, j, k) => {
+      const step = (sum: Tensor, [i, j, k]: readonly Tensor[]): [Tensor, Tensor] => {
+        const next = sum.add(index(x, i, j, k));
+        return [next, next];
+      };
+      return scan(step, tensor(0), [i, j, k] as const)[0];
+    },
+  ];
+  for (const use of uses) {
+    const compiled = jit(use);
+    for (let i = 0; i < 2; i++) assertRefused(() => compiled(three, ...lists), IndexError, wrong);
+    assertRefused(() => vmap(use, [null, 0, 0, 0])(three, ...batch), IndexError, wrong);
+  }
 });
 
 Deno.test("traced index tensors count from the back, too", () => {

@@ -599,6 +599,14 @@ export const table: Table = {
     ].map((p) => given(p, argument([2, ...p.input], integers(-2, 2)))),
   },
 
+  checkIndices: {
+    dtypes: INTEGERS,
+    tame: true,
+    cases: [
+      given({ length: 4, axis: 1, what: "Cannot index" }, argument([2, 3], integers(0, 3))),
+      given({ length: 4, axis: 0, what: "Cannot index" }, argument([], integers(0, 3))),
+    ],
+  },
   gather: {
     dtypes: DTYPES,
     cases: [

@@ -1124,6 +1124,10 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
     grower.apply("argmaxWindow", [x], params, () => 0, true);
   },
 
+  checkIndices: (grower) => {
+    const indices = grower.leaf("int32", [...grower.shape(), 3], [0, 1]);
+    grower.apply("checkIndices", [indices], { length: 4, axis: 0, what: "Cannot index" }, () => 0);
+  },
   gather: gathering,
   scatterAdd: scattering,
   lastOf: findingLast,
