@@ -144,7 +144,15 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "control",
     "mod",
   ],
-  "src/backends/xla": ["checks", "memory", "segments", "executable", "eager", "mod"],
+  "src/backends/xla": [
+    "checks",
+    "program_cache",
+    "memory",
+    "segments",
+    "executable",
+    "eager",
+    "mod",
+  ],
   "src/lowering": [
     "nest",
     "quotients",
@@ -255,6 +263,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
 const hostUses: Readonly<Record<string, readonly string[]>> = {
   "src/backends/xla/install.ts": ["Deno"],
   "src/backends/xla/pjrt/host.ts": ["Deno"],
+  "src/backends/xla/program_cache.ts": ["Deno"],
 };
 
 interface Rules {

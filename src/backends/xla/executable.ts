@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { XlaError } from "../../base/errors.ts";
 import { bytesOf } from "../../base/shape.ts";
 import { typeOf } from "../../core/program.ts";
 import type { Atom, Program } from "../../core/program.ts";
@@ -25,15 +26,31 @@ export interface DeviceProgram {
   readonly loaded: Loaded;
 }
 
+/** The compiled program for a text, from a file where it was kept in one. */
+function loadOrCompile(text: string, { client, device, cache }: DeviceMemory): Loaded {
+  const key = `${client.platform} ${client.platformVersion}\ndevice ${device.id}\n${text}`;
+  const kept = cache?.read(key) ?? null;
+  if (kept !== null) {
+    try {
+      return client.load(kept);
+    } catch (error) {
+      // It was made by a plugin that calls itself the same, and is replaced.
+      if (!(error instanceof XlaError)) throw error;
+    }
+  }
+  const loaded = client.compile(text, { deviceIds: [device.id] });
+  cache?.write(key, loaded.serialise());
+  return loaded;
+}
+
 /** Compiles a program of which nothing is left to the evaluator. */
 export function compileWhole(
   program: Program,
   memory: DeviceMemory,
   isDonated: readonly boolean[] = [],
 ): DeviceProgram {
-  const { client, device } = memory;
   const { text, constants, mayFail } = writeModule(program, { isDonated, hoists: true });
-  const loaded = client.compile(text, { deviceIds: [device.id] });
+  const loaded = loadOrCompile(text, memory);
   const types = program.results.map(typeOf);
   const bytes = types.reduce((sum, type) => sum + bytesOf(type), 0);
   return {

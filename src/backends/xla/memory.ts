@@ -14,6 +14,7 @@ import { Concrete, dense, isSplat } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
 import { type Resident, Storage } from "../../core/storage.ts";
 import type { Check } from "./checks.ts";
+import type { ProgramCache } from "./program_cache.ts";
 import type { Buffer, Client, ClientDevice } from "./pjrt/mod.ts";
 
 /** The share of a device's memory that tensors take before they move out. */
@@ -115,14 +116,18 @@ export class DeviceMemory {
   readonly #copies = new WeakMap<Storage, Copies>();
   readonly #registry: FinalizationRegistry<DeviceArray>;
   readonly #reshape: (buffer: Buffer, type: Type) => Buffer;
+  /** Where compiled programs are kept for other processes, if they are. */
+  readonly cache: ProgramCache | null;
 
   constructor(
     client: Client,
     device: ClientDevice,
+    cache: ProgramCache | null,
     reshape: (buffer: Buffer, type: Type) => Buffer,
   ) {
     this.client = client;
     this.device = device;
+    this.cache = cache;
     this.#reshape = reshape;
     const stats = device.memoryStats();
     this.limit = stats?.bytesLimit === undefined ? UNKNOWN : Math.floor(stats.bytesLimit * SHARE);

@@ -18,6 +18,7 @@ import { EagerOperations } from "./eager.ts";
 import { compile, compileWhole } from "./executable.ts";
 import type { DeviceProgram } from "./executable.ts";
 import { DeviceMemory } from "./memory.ts";
+import { ProgramCache } from "./program_cache.ts";
 import { findPlugin, openPlugin } from "./pjrt/mod.ts";
 import type { Client, ClientDevice, Options } from "./pjrt/mod.ts";
 
@@ -32,6 +33,11 @@ export interface XlaOptions {
   readonly plugin?: string;
   /** Options of the plugin's client, such as `{ cpu_device_count: 4 }`. */
   readonly options?: Options;
+  /**
+   * A directory in which compiled programs are kept, so that another process starts at once. It needs
+   * `--allow-read` and `--allow-write`. Programs are found by their text and the plugin's version.
+   */
+  readonly cacheDirectory?: string;
 }
 
 /** What belongs to one device. */
@@ -45,10 +51,14 @@ class XlaBackend implements Backend {
   readonly name = "xla";
   readonly #places = new Map<Device, Place>();
 
-  constructor(client: Client, devices: ReadonlyMap<Device, ClientDevice>) {
+  constructor(
+    client: Client,
+    devices: ReadonlyMap<Device, ClientDevice>,
+    cache: ProgramCache | null,
+  ) {
     for (const [device, own] of devices) {
       const reshapes = new Map<string, DeviceProgram>();
-      const memory: DeviceMemory = new DeviceMemory(client, own, (buffer, type) => {
+      const memory: DeviceMemory = new DeviceMemory(client, own, cache, (buffer, type) => {
         const key = `${buffer.dtype}[${buffer.shape}] ${type.shape}`;
         let compiled = reshapes.get(key);
         if (compiled === undefined) {
@@ -125,7 +135,8 @@ const counts = new Map<string, number>();
  *
  * @param options The plugin, and options of its client.
  * @returns The devices that this process can use.
- * @throws {ArgumentError} when there is no plugin, or what is named is none that fits.
+ * @throws {ArgumentError} when there is no plugin, what is named is none that fits, or the directory
+ *   cannot be used.
  * @throws {XlaError} when the plugin cannot make a client.
  *
  * @example Work goes where the tensors are
@@ -139,10 +150,12 @@ const counts = new Map<string, number>();
  * ```
  */
 export function openXla(options: XlaOptions = {}): Device[] {
-  const { plugin, options: own } = readOptions("Cannot open XLA", options, [
+  const { plugin, options: own, cacheDirectory } = readOptions("Cannot open XLA", options, [
     "plugin",
     "options",
+    "cacheDirectory",
   ]);
+  const cache = cacheDirectory === undefined ? null : new ProgramCache(cacheDirectory);
   const client = openPlugin(findPlugin(plugin)).createClient(own ?? {});
   const usable = client.devices.filter(({ isAddressable }) => isAddressable);
   if (usable.length === 0) {
@@ -153,7 +166,7 @@ export function openXla(options: XlaOptions = {}): Device[] {
   const first = counts.get(kind) ?? 0;
   counts.set(kind, first + usable.length);
   const devices = new Map(usable.map((one, i) => [new Device(kind, first + i), one] as const));
-  const backend = new XlaBackend(client, devices);
+  const backend = new XlaBackend(client, devices, cache);
   for (const device of devices.keys()) {
     clients.set(device, client);
     openDevice(device, backend);

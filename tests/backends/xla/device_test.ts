@@ -173,7 +173,43 @@ xlaTest("options that do not fit are refused", () => {
   assertThrows(
     () => openXla(wrong),
     Error,
-    'Cannot open XLA: there is no option "plugins", the options are plugin, options',
+    'Cannot open XLA: there is no option "plugins", the options are plugin, options, ' +
+      "cacheDirectory",
   );
   assertThrows(() => openXla({ plugin: "deno.json" }), Error, "deno.json");
+});
+
+xlaTest("compiled programs are kept in a directory, and damaged files are compiled again", () => {
+  const cacheDirectory = Deno.makeTempDirSync();
+  try {
+    const run = (): number => {
+      const opened = openXla({ options: { cpu_device_count: 1 }, cacheDirectory });
+      const f = jit((x: Tensor) => x.sin().sum());
+      const value = f(toDevice(tensor([1, 2]), opened[0])).item();
+      closeXla(opened);
+      return value;
+    };
+    const value = run();
+    const files = () => [...Deno.readDirSync(cacheDirectory)].map(({ name }) => name).sort();
+    const first = files();
+    assert(first.length > 0 && first.every((name) => name.endsWith(".xla")), first.join());
+    const times = () => first.map((name) => Deno.statSync(`${cacheDirectory}/${name}`).mtime);
+    const before = times();
+    assertEquals(run(), value);
+    assertEquals(times(), before);
+    for (const name of first) {
+      const path = `${cacheDirectory}/${name}`;
+      const bytes = Deno.readFileSync(path);
+      Deno.writeFileSync(path, bytes.subarray(0, bytes.length - 100));
+    }
+    assertEquals(run(), value);
+    assertEquals(files(), first);
+  } finally {
+    Deno.removeSync(cacheDirectory, { recursive: true });
+  }
+  assertThrows(
+    () => openXla({ cacheDirectory: "deno.json/x" }),
+    Error,
+    'Cannot keep compiled programs in "deno.json/x"',
+  );
 });
