@@ -1,5 +1,6 @@
 /**
- * Reductions of few elements as straight code: in the evaluator's order, so with its bits.
+ * Reductions of few elements as straight code: in the evaluator's order, so with its bits but for sums
+ * of float64, of which the evaluator also keeps what rounding leaves out.
  *
  * @module
  */
