@@ -45,6 +45,7 @@ export type { AttentionInput } from "./attention_input.ts";
 export * from "./combinators.ts";
 export * from "./convolution.ts";
 export * from "./dropout.ts";
+export * from "./class_losses.ts";
 export * from "./embedding.ts";
 export * from "./gru.ts";
 /** Initial values of parameters. */
@@ -52,6 +53,7 @@ export * as initializers from "./initializers.ts";
 export type { Initializer } from "./initializers.ts";
 export type { Context, Empty, Layer, ParameterOptions, ParamsOf, StateOf } from "./layer.ts";
 export * from "./linear.ts";
+export type { LossOptions, Reduction } from "./loss_options.ts";
 export * from "./losses.ts";
 export * from "./lstm.ts";
 export * from "./normalization.ts";

@@ -17,7 +17,7 @@ import {
 } from "../../src/functions/mod.ts";
 import { jit } from "../../src/jit.ts";
 import { logSoftmax, softmax } from "../../src/nn/activations.ts";
-import * as nn from "../../src/nn/losses.ts";
+import * as nn from "../../src/nn/mod.ts";
 import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
 import { grad, jacfwd, makeProgram, valueAndGrad, vjp, vmap } from "../../src/transforms/mod.ts";
 import { assert, assertEquals, assertType } from "../support/std.ts";

@@ -1,0 +1,82 @@
+/**
+ * What losses have in common: how they are reduced, what counts with weight 0, and pairs of arguments.
+ *
+ * @module
+ */
+import { describeValue } from "../base/dtype.ts";
+import { argumentError, shapeError } from "../base/errors.ts";
+import { sameShape, showType } from "../base/shape.ts";
+import { toTensor } from "../core/convert.ts";
+import type { Tensor } from "../core/tensor.ts";
+import type { TensorLike } from "../core/tensor.ts";
+import { floatOperand, promoteTogether } from "../functions/broadcasting.ts";
+import {
+  equal,
+  isfinite,
+  logicalAnd,
+  logicalNot,
+  mean,
+  mul,
+  sum,
+  where,
+} from "../functions/mod.ts";
+
+/** What becomes of the losses of all elements: their mean, their sum, or nothing. */
+export type Reduction = "mean" | "sum" | "none";
+
+/** Options of all losses. */
+export interface LossOptions {
+  /** What becomes of the losses of all elements. Default `"mean"`. */
+  readonly reduction?: Reduction;
+}
+
+/** All reductions. */
+export const REDUCTIONS: readonly Reduction[] = ["mean", "sum", "none"];
+
+/** `reduction`, checked to be one of those allowed. */
+export function checkReduction<R extends string>(
+  what: string,
+  reduction: R,
+  allowed: readonly R[],
+): R {
+  if (allowed.includes(reduction)) return reduction;
+  const names = allowed.map((name) => JSON.stringify(name));
+  throw argumentError(
+    `${what} with reduction ${describeValue(reduction)}: ` +
+      `expected ${names.slice(0, -1).join(", ")} or ${names[names.length - 1]}`,
+  );
+}
+
+/** The losses of all elements, reduced. */
+export function reduce(losses: Tensor, reduction: Reduction): Tensor {
+  if (reduction === "none") return losses;
+  return reduction === "sum" ? sum(losses) : mean(losses);
+}
+
+/** `x`, but 0 where it counts with a weight of 0 and is infinite or NaN. */
+export function counted(x: Tensor, weight: Tensor): Tensor {
+  return where(logicalAnd(equal(weight, 0), logicalNot(isfinite(x))), 0, x);
+}
+
+/**
+ * `x` times the weight that it counts with: 0 where the weight is 0, also where `x` is infinite or
+ * NaN, and then without a derivative. `source` is what `x` is made of, infinite or NaN where it is.
+ */
+export function weighted(x: Tensor, weight: Tensor, source: Tensor = x): Tensor {
+  const isVoid = logicalAnd(equal(weight, 0), logicalNot(isfinite(source)));
+  return mul(where(isVoid, 0, x), weight);
+}
+
+/** Two arguments of a loss as floats of one dtype, checked to have the same shape. */
+export function readPair(
+  what: string,
+  x: TensorLike,
+  y: TensorLike,
+): [input: Tensor, target: Tensor] {
+  const [input, target] = promoteTogether(what, [x, y]).map(floatOperand);
+  if (sameShape(input.shape, target.shape)) return [input, target];
+  const [left, right] = [x, y].map((z) => showType(toTensor(z, what)));
+  throw shapeError(
+    `${what} of ${left} against ${right}: shapes must be equal; reshape or broadcast one of them`,
+  );
+}
