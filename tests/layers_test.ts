@@ -140,6 +140,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "matrices",
     "elimination",
     "orthogonal",
+    "jacobi",
     "table",
     "control",
     "mod",

@@ -8,6 +8,7 @@ import type { PrimitiveName } from "../primitives/mod.ts";
 import { elementwise } from "./elementwise.ts";
 import { elimination } from "./elimination.ts";
 import { indexing } from "./indexing.ts";
+import { jacobi } from "./jacobi.ts";
 import { linalg } from "./linalg.ts";
 import { ordering } from "./ordering.ts";
 import { orthogonal } from "./orthogonal.ts";
@@ -27,6 +28,7 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   ...elementwise,
   ...elimination,
   ...indexing,
+  ...jacobi,
   ...linalg,
   ...ordering,
   ...orthogonal,
@@ -40,8 +42,6 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   reduceNorm: "expanded",
   checkIndices: "expanded",
 
-  eigh: "host",
-  svd: "host",
   randomGamma: "host",
   randomGammaSlope: "host",
 };

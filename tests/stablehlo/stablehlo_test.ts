@@ -6,6 +6,7 @@
 import {
   arange,
   cond,
+  debugCallback,
   grad,
   inspect,
   jit,
@@ -73,12 +74,24 @@ Deno.test("an index that may be outside of its axis is a result more", () => {
   );
 });
 
+Deno.test("factorisations are loops", () => {
+  const f = (x: Tensor) => {
+    const [w, v] = linalg.eigh(x);
+    return w.sum().add(linalg.svd(v)[1].sum()).add(linalg.det(x)).add(linalg.qr(x)[1].sum());
+  };
+  const text = inspect.toStableHlo(makeProgram(grad(f))(tensor([[2, 1], [1, 3]])));
+  assertEquals(text.includes("stablehlo.while"), true);
+});
+
 Deno.test("what has no form there is named", () => {
-  const program = makeProgram((x: Tensor) => linalg.eigh(x))(tensor([[2, 1], [1, 2]]));
+  const program = makeProgram((x: Tensor) => {
+    debugCallback(() => {}, x);
+    return x.sin();
+  })(tensor([1]));
   assertThrows(
     () => inspect.toStableHlo(program),
     Error,
-    "Cannot write the program as StableHLO: eigh has no form there; leave it to what is computed " +
+    "Cannot write the program as StableHLO: debugCallback has no form there; leave it to what is computed " +
       "before or after",
   );
 });

@@ -6,6 +6,7 @@
 import {
   add,
   copy,
+  debugCallback,
   devices as openDevices,
   grad,
   jit,
@@ -109,7 +110,7 @@ xlaTest("a donated argument is used up", () => {
   assertThrows(() => x.sum(), Error, "Cannot use float32[1000]: it was donated");
 });
 
-xlaTest("what has no form there is left to the evaluator, between parts and in loops", () => {
+xlaTest("factorisations are computed there, also in loops and for gradients", () => {
   const [device] = devices();
   const a = random.normal(random.key(3), [5, 5]);
   const f = (a: Tensor) => {
@@ -124,6 +125,22 @@ xlaTest("what has no form there is left to the evaluator, between parts and in l
   const looped = (a: Tensor) =>
     scan((s: Tensor, row: Tensor) => [s.add(f(a).mul(row.sum())), null], tensor(0), a)[0];
   assertTensorsClose(jit(looped)(there).item(), looped(a).item(), { rtol: 1e-3 });
+});
+
+xlaTest("what has no form there is left to the evaluator, between parts and in loops", () => {
+  const [device] = devices();
+  const seen: number[] = [];
+  const f = (x: Tensor) => {
+    const step = (s: Tensor, y: Tensor) => {
+      const next = s.add(y.mul(2));
+      debugCallback((value) => seen.push(value.item()), next);
+      return [next, null] as const;
+    };
+    return scan(step, x.max(), x)[0].mul(3);
+  };
+  const y = jit(f)(toDevice(tensor([1, 2, 3]), device));
+  assertEquals([y.item(), y.device], [45, device]);
+  assertEquals(seen, [5, 9, 15]);
 });
 
 xlaTest("an index outside of its axis is an error for who reads what it led to", () => {

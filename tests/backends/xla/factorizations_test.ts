@@ -7,6 +7,7 @@
 import { bind } from "../../../src/core/trace.ts";
 import type { Concrete } from "../../../src/core/tensor.ts";
 import { luSolve } from "../../../src/primitives/lu.ts";
+import { product, scaleRows, transposed } from "../../../src/primitives/matrices.ts";
 import { primitives } from "../../../src/primitives/mod.ts";
 import type { PrimitiveName } from "../../../src/primitives/mod.ts";
 import type { Primitive } from "../../../src/core/primitive.ts";
@@ -74,4 +75,38 @@ xlaTest("qr on a device has the evaluator's signs", () => {
     [1e300, 1e300, 0, -1e300, 1e300, 0, 1e300, 0, 1e308],
   );
   checkOnDevice(qr, [graded], "graded");
+});
+
+xlaTest("eigh on a device has the evaluator's order and signs", () => {
+  const eigh = by("eigh", null);
+  for (const shape of [[2, 20, 20], [7, 7]]) checkOnDevice(eigh, [drawn(...shape)], `${shape}`);
+  const graded = batch(
+    [0, 0, 0, 0, 0, 0, 0, 0, 0],
+    [1, 0, 0, 0, 1e-20, 0, 0, 0, -3],
+    [1, 0, 0, 1e-10, 1e-18, 0, 1e-12, 1e-20, 3e-25],
+    [2e-300, 0, 0, 1e-300, 1e-301, 0, 0, 3e-301, 4e-300],
+  );
+  const large = batch([1e307, 0, 0, 1e308, 1e307, 0, 1e306, 1e305, 3e300]);
+  checkOnDevice(eigh, [graded], "graded");
+  checkOnDevice(eigh, [large], "large");
+  checkOnDevice(eigh, [broken], "not finite");
+});
+
+xlaTest("svd on a device has the evaluator's order and signs", () => {
+  const svd = by("svd", null);
+  for (const shape of [[2, 20, 20], [7, 6], [4, 9], [30, 3]]) {
+    checkOnDevice(svd, [drawn(...shape)], `${shape}`);
+  }
+  checkOnDevice(svd, [broken], "not finite");
+  // Of what has rank 0 and 1, the values and the product are determined, and bases are orthonormal.
+  const products: Flat = ([a]) => {
+    const [u, s, vt] = svd([a]);
+    return [
+      s,
+      product(u, scaleRows(vt, s)),
+      product(transposed(u), u),
+      product(vt, transposed(vt)),
+    ];
+  };
+  checkOnDevice(products, [singular], "singular");
 });
