@@ -35,7 +35,8 @@ export interface XlaOptions {
   readonly options?: Options;
   /**
    * A directory in which compiled programs are kept, so that another process starts at once. It needs
-   * `--allow-read` and `--allow-write`. Programs are found by their text and the plugin's version.
+   * `--allow-read` and `--allow-write`. Programs are found by their text and the plugin's version; those
+   * for the processor may use instructions that another one lacks, so that only equal machines share one.
    */
   readonly cacheDirectory?: string;
 }
