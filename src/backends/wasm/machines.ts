@@ -10,8 +10,7 @@ import { linearMemory } from "./memory/linear_memory.ts";
 import { dropArena } from "./memory/blocks.ts";
 import { Executable } from "./threads/threads.ts";
 
-// Measured with Deno 2.9.6 by `deno run -A bench/many_programs.ts`, which prints the memory of thousands of
-// programs.
+// Estimates. `deno run -A bench/many_programs.ts` prints the memory that thousands of programs take.
 
 /** The most modules: together with what it is made of, one takes some 300 kB. */
 const MOST = 256;

@@ -21,8 +21,8 @@ import { RESERVED_BYTES } from "../threads/threads.ts";
 const ALIGNMENT = 64;
 
 /**
- * Measured with Deno 2.9.6 by `deno run -A bench/training_loop.ts`, which prints the memory and the times
- * of a loop that asks for its values late or never.
+ * `deno run -A bench/training_loop.ts` prints the memory and the times of a loop that asks for its values
+ * late or never.
  *
  * From here on, the unused moves out before the memory grows; from twice as much, up to the second, once
  * something that had moved out is used again. So programs that need their values soon keep them, and a

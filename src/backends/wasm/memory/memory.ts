@@ -40,9 +40,9 @@ import { sliceOf, viewOf, wholeMemory } from "./linear_memory.ts";
 import { Recipe, type Rerun } from "./recipes.ts";
 
 /**
- * Tensors of fewer bytes stay on the heap: copying them costs less than keeping track of them. Measured on
- * one core of an AMD EPYC (Zen 3) with Deno 2.9.6: the group "resident" of
- * `deno bench bench/thresholds_bench.ts` shows the step at this size.
+ * Tensors of fewer bytes stay on the heap: copying them costs little, and keeping track of them is
+ * work, too. It is an estimate: on an AMD EPYC (Zen 3) with Deno 2.9.6, the group "resident" of
+ * `deno bench bench/thresholds_bench.ts` shows about the same time on both sides of this size.
  */
 export const RESIDENT_BYTES = 65536;
 

@@ -47,9 +47,8 @@ export const control = {
 } as const;
 
 /**
- * How often a thread looks whether it may go on before it sleeps: for about as long as waking takes, on
- * two cores of an AMD EPYC (Zen 3) with Deno 2.9.6. Compare the groups "shared" of
- * `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`.
+ * How often a thread looks whether it may go on before it sleeps: for about as long as waking takes. It
+ * is an estimate: compare the groups "shared" of `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`.
  */
 const SPINS = 20_000;
 

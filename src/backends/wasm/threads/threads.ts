@@ -41,8 +41,8 @@ function scratchPlace(thread: number): number {
   return RESERVED_BYTES + thread * SCRATCH_BYTES;
 }
 
-// Chosen on two cores of an AMD EPYC (Zen 3) with Deno 2.9.6, on which waking a worker takes some
-// microseconds: compare the groups "shared" of `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`.
+// Estimates: waking a worker takes some microseconds. Compare the groups "shared" of
+// `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`.
 
 /** How long a worker stays awake after a run, in milliseconds: the next one often follows soon. */
 const AWAKE = 0.1;

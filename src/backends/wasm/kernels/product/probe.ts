@@ -28,8 +28,8 @@ const NARROW: Tile = { rows: 6, vectors: 2, depth: 32 };
 /** Fills the registers with 12 sums of 256 bits. */
 const WIDE: Tile = { rows: 6, vectors: 4, depth: 32 };
 
-// Chosen on an AMD EPYC (Zen 3) with Deno 2.9.6, with and without the flags of V8 that join vectors:
-// `deno bench bench/product_bench.ts` measures what either tile is worth.
+// Estimates. `deno bench bench/product_bench.ts`, with and without the flags of V8 that join vectors,
+// measures what either tile is worth.
 
 /** Milliseconds after which the measurement ends, whatever it has seen. */
 const LIMIT = 50;
