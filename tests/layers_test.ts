@@ -141,6 +141,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "elimination",
     "orthogonal",
     "jacobi",
+    "random_gamma",
     "table",
     "control",
     "mod",

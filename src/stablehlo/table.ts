@@ -13,6 +13,7 @@ import { linalg } from "./linalg.ts";
 import { ordering } from "./ordering.ts";
 import { orthogonal } from "./orthogonal.ts";
 import { products } from "./products.ts";
+import { gamma } from "./random_gamma.ts";
 import { reductions } from "./reductions.ts";
 import type { ParamsOf, Rule } from "./rule.ts";
 import { structure } from "./structure.ts";
@@ -33,6 +34,7 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   ...ordering,
   ...orthogonal,
   ...products,
+  ...gamma,
   ...reductions,
   ...structure,
   ...transcendental,
@@ -42,7 +44,6 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   reduceNorm: "expanded",
   checkIndices: "expanded",
 
-  randomGamma: "host",
   randomGammaSlope: "host",
 };
 

@@ -1,0 +1,39 @@
+/**
+ * Gamma numbers on a device: thousands of draws, of which some are rejected several times, and
+ * concentrations at the ends of their range.
+ *
+ * @module
+ */
+import { arange, random } from "../../../mod.ts";
+import type { Tensor } from "../../../mod.ts";
+import { bind } from "../../../src/core/trace.ts";
+import type { Concrete } from "../../../src/core/tensor.ts";
+import { primitives } from "../../../src/primitives/mod.ts";
+import type { Flat } from "../../laws/laws.ts";
+import { fromValues } from "../../laws/values.ts";
+import { checkOnDevice } from "./agreement.ts";
+import { xlaTest } from "./support.ts";
+
+function words(key: number, count: number): Concrete {
+  return random.bits(random.key(key), [count]) as Tensor as Concrete;
+}
+
+xlaTest("gamma numbers on a device are those of the evaluator", () => {
+  const count = 4000;
+  for (const dtype of ["float32", "float64"] as const) {
+    const powers = arange(count).mod(20).div(2).sub(3).mul(Math.LN2).exp().astype(dtype);
+    for (const logSpace of [false, true]) {
+      const draw: Flat = (xs) => bind(primitives.randomGamma, xs, { logSpace });
+      const args = [words(1, count), words(2, count), powers as Concrete];
+      checkOnDevice(draw, args, `${dtype}, logarithms: ${logSpace}`);
+    }
+  }
+});
+
+xlaTest("gamma numbers of concentrations that are extreme or none are the evaluator's", () => {
+  const extremes = [NaN, -1, 0, Infinity, 1e-300, 1e300, 3];
+  const args = [words(1, 7), words(2, 7), fromValues(extremes, "float64", [7])];
+  for (const logSpace of [false, true]) {
+    checkOnDevice((xs) => bind(primitives.randomGamma, xs, { logSpace }), args, `${logSpace}`);
+  }
+});
