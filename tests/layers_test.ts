@@ -142,6 +142,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "orthogonal",
     "jacobi",
     "random_gamma",
+    "gamma_slope",
     "table",
     "control",
     "mod",

@@ -23,13 +23,13 @@ import { DIGAMMA_SERIES, polygamma } from "./special.ts";
 const NODES = 24;
 
 /** Where the panels end, as parts of the range of integration. */
-const PANELS: readonly number[] = [0, 0.35, 1];
+export const PANELS: readonly number[] = [0, 0.35, 1];
 
 /** The integrand is neglected where it has fallen by this power of e. */
-const DEPTH = 44;
+export const DEPTH = 44;
 
 /** From here on logarithms of concentrations are taken out of differences. */
-const LARGE = 16;
+export const LARGE = 16;
 
 /**
  * `Rₙ(a, y)` for `order` n >= 1, `concentration` a and `logarithm` y. NaN where `a` is not positive.
@@ -107,7 +107,7 @@ function integral(centre: Centre, a: number, y: number): number {
   // Below 1 only the right side comes here, where `first` is not negative.
   const side = first < 0 ? -1 : 1;
   const end = rangeOf(excess, x, side);
-  const [nodes, weights] = rule();
+  const [nodes, weights] = legendreRule();
   let sum = 0;
   for (let p = 1; p < PANELS.length; p++) {
     const start = end * PANELS[p - 1];
@@ -165,7 +165,7 @@ let madeRule: [nodes: Float64Array, weights: Float64Array] | null = null;
  * Nodes and weights on 0 to 1 of Gauss and Legendre's rule: the zeros of the Legendre polynomial by
  * Newton's method, from Tricomi's approximation.
  */
-function rule(): [nodes: Float64Array, weights: Float64Array] {
+export function legendreRule(): [nodes: Float64Array, weights: Float64Array] {
   if (madeRule !== null) return madeRule;
   const nodes = new Float64Array(NODES);
   const weights = new Float64Array(NODES);

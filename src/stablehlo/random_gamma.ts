@@ -1,10 +1,8 @@
 /**
- * Rules of gamma distributed numbers: the draws of `numeric/gamma_sampler.ts`, all elements side by side
- * until the last is accepted, and how these move with the concentration, by the integrals of
- * `numeric/gamma_slope.ts`.
+ * The rule of gamma distributed numbers: the draws of `numeric/gamma_sampler.ts`, all elements side by
+ * side until the last is accepted.
  *
- * Source: G. Marsaglia and W. W. Tsang, "A simple method for generating gamma variables", 2000;
- * M. Figurnov, S. Mohamed and A. Mnih, "Implicit reparameterization gradients", 2018.
+ * Source: G. Marsaglia and W. W. Tsang, "A simple method for generating gamma variables", 2000.
  *
  * @module
  */

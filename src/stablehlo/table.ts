@@ -13,17 +13,15 @@ import { linalg } from "./linalg.ts";
 import { ordering } from "./ordering.ts";
 import { orthogonal } from "./orthogonal.ts";
 import { products } from "./products.ts";
+import { gammaSlope } from "./gamma_slope.ts";
 import { gamma } from "./random_gamma.ts";
 import { reductions } from "./reductions.ts";
 import type { ParamsOf, Rule } from "./rule.ts";
 import { structure } from "./structure.ts";
 import { transcendental } from "./transcendental.ts";
 
-/**
- * What there is for a primitive: its rule; `host`, which leaves its equations to the evaluator; or
- * `expanded`, for what a pass has replaced by others before.
- */
-type Entry<P> = Rule<P> | "host" | "expanded";
+/** What there is for a primitive: its rule, or `expanded`, for what a pass has replaced before. */
+type Entry<P> = Rule<P> | "expanded";
 
 const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitives)[Name]>> } = {
   ...elementwise,
@@ -35,6 +33,7 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   ...orthogonal,
   ...products,
   ...gamma,
+  ...gammaSlope,
   ...reductions,
   ...structure,
   ...transcendental,
@@ -43,8 +42,6 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   standardize: "expanded",
   reduceNorm: "expanded",
   checkIndices: "expanded",
-
-  randomGammaSlope: "host",
 };
 
 /** The rule of a primitive, or `null` where it has none. */

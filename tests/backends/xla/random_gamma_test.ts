@@ -37,3 +37,22 @@ xlaTest("gamma numbers of concentrations that are extreme or none are the evalua
     checkOnDevice((xs) => bind(primitives.randomGamma, xs, { logSpace }), args, `${logSpace}`);
   }
 });
+
+xlaTest("the slopes of gamma numbers on a device are the evaluator's", () => {
+  const concentrations = [1e-5, 0.3, 0.9, 1, 1.4, 5, 15.9, 16, 1e3, 1e6];
+  const offsets = [-300, -5, -0.3, 0, 0.2, 2];
+  const pairs = concentrations.flatMap((a) =>
+    offsets.map((offset) => [a, Math.log(a) + (a > 50 ? offset / Math.sqrt(a) : offset)])
+  );
+  const extremes = [NaN, -1, 0, Infinity].map((a) => [a, 1])
+    .concat([NaN, 701, -Infinity, Infinity].map((y) => [1, y]), [[0.5, -800]]);
+  for (const order of [1, 2]) {
+    const slope: Flat = (xs) => bind(primitives.randomGammaSlope, xs, { order });
+    for (const [label, list] of Object.entries({ pairs, extremes })) {
+      const args = [0, 1].map((part) =>
+        fromValues(list.map((pair) => pair[part]), "float64", [list.length])
+      );
+      checkOnDevice(slope, args, `${label}, order ${order}`);
+    }
+  }
+});
