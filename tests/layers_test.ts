@@ -209,6 +209,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "positions",
     "dynamic_slicing",
     "slicing",
+    "moment_formulas",
     "moments",
     "transcendental",
     "reduction",

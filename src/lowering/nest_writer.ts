@@ -14,7 +14,7 @@ import type { Target } from "./target.ts";
 import type { ContractParams } from "../primitives/contraction.ts";
 import { absPrimitive, mulPrimitive } from "../primitives/arithmetic.ts";
 import { lessPrimitive } from "../primitives/comparison.ts";
-import type { NestAlgebra, NestFormula } from "../primitives/moments.ts";
+import type { NestAlgebra, NestFormula } from "../primitives/moment_formulas.ts";
 import type { ConcatenateParams, PadParams } from "../primitives/slicing.ts";
 import { combine, counter, padded, throughReshape } from "./coordinates.ts";
 import { Given } from "../passes/forms.ts";

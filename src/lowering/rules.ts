@@ -13,8 +13,8 @@ import {
   rootFormula,
   spreadFormula,
   squaresFormula,
-} from "../primitives/moments.ts";
-import type { NestFormula } from "../primitives/moments.ts";
+} from "../primitives/moment_formulas.ts";
+import type { NestFormula } from "../primitives/moment_formulas.ts";
 import { productFormula } from "../primitives/reduction.ts";
 import type { BroadcastParams, ReduceParams, TransposeParams } from "../primitives/structure.ts";
 import type { FlipParams, SliceParams } from "../primitives/slicing.ts";

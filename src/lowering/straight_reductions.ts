@@ -8,7 +8,7 @@ import { isFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { range } from "../base/shape.ts";
 import type { Type } from "../core/tensor.ts";
-import type { Algebra, Formula } from "../primitives/moments.ts";
+import type { Algebra, Formula } from "../primitives/moment_formulas.ts";
 import type { Reduction } from "./rules.ts";
 
 /** How values are written; numbers stand for them. */

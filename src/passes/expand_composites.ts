@@ -23,7 +23,7 @@ import {
   reduceSquares,
   standardizePrimitive,
 } from "../primitives/moments.ts";
-import type { SpreadParams } from "../primitives/moments.ts";
+import type { SpreadParams } from "../primitives/moment_formulas.ts";
 import { checkIndicesPrimitive } from "../primitives/indexing.ts";
 import { expandedNorm, reduceNormPrimitive } from "../primitives/norms.ts";
 import type { NormParams } from "../primitives/norms.ts";

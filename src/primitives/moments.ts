@@ -1,10 +1,6 @@
 /**
- * Means, mean squares and their roots over axes, deviations from means, and cosines. What is added up
- * may be too large or too small for the dtype although the result is not. For float32, sums and what
- * is made of them are float64, where everything is in range. For float64, sums of scaled elements take
- * their place where it is necessary, as in J. L. Blue, "A portable Fortran program to find the
- * Euclidean norm of a vector" (1978). The scales are powers of two, and all other results have the bits
- * of the plain formulas.
+ * Means, mean squares and their roots over axes, deviations from means, and cosines, by the formulas of
+ * `moment_formulas.ts`.
  *
  * @module
  */
@@ -16,25 +12,19 @@ import type { Shape } from "../base/shape.ts";
 import { floatSum } from "../numeric/sums.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete, splat } from "../core/tensor.ts";
-import type { Tensor, Type } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
 import {
   absPrimitive,
-  addPrimitive,
   binadeOf,
-  binadePrimitive,
   div,
   divPrimitive,
   maximum,
-  maximumPrimitive,
   mul,
   mulPrimitive,
   neg,
-  reciprocalPrimitive,
   scale,
-  sqrtPrimitive,
   sub,
-  subPrimitive,
 } from "./arithmetic.ts";
 import { batchElementwise, storedLength } from "./elementwise.ts";
 import { less, lessPrimitive, select, selectPrimitive } from "./comparison.ts";
@@ -54,280 +44,24 @@ import {
   spreadRows,
 } from "./structure.ts";
 import type { ReduceParams } from "./structure.ts";
-
-/** Parameters of `reduceSquares`. */
-export interface SquaresParams extends ReduceParams {
-  /** What the sum is divided by: the number of elements for a mean. */
-  readonly divisor: number;
-}
-
-/** Parameters of `reduceRoot`. */
-export interface RootParams extends SquaresParams {
-  /** What is added before the root is taken; not negative. */
-  readonly eps: number;
-}
-
-/** Parameters of `reduceMean`. */
-export interface MeanParams extends ReduceParams {
-  /** The dtype of the result, where it is not that of the elements. */
-  readonly dtype?: "float64";
-}
-
-/** Parameters of `reduceSpread`. */
-export interface SpreadParams extends RootParams {
-  /** Whether epsilon is added and the root is taken. */
-  readonly isRoot: boolean;
-}
-
-/** Parameters of `reduceCosine`. */
-export interface CosineParams extends ReduceParams {
-  /** The least length that vectors are taken to have; not negative. */
-  readonly eps: number;
-}
-
-/** Elementwise operations, for whoever computes them: `V` stands for a value. */
-export interface Maps<V> {
-  /** An elementwise operation; numbers are constants. */
-  map(primitive: Primitive<null>, ...args: readonly (V | number)[]): V;
-}
-
-/** What a formula is made of. */
-export interface Algebra<V> extends Maps<V> {
-  /** The sum over the axes, of products if a second factor is given. That of float32 is float64. */
-  sum(x: V, times?: V): V;
-  /** The same, of float32 elements of which a few may be added up as float32 first. */
-  coarseSum(x: V): V;
-  /** The value in another dtype, or as it is. */
-  convert(x: V, dtype: Dtype): V;
-  /**
-   * One value where the magnitude of `x` is below `limit`, the other where it is not or `x` is NaN;
-   * only those are computed that are chosen.
-   */
-  choose(x: V, limit: number, yes: () => V, no: () => V): V;
-}
-
-/** A formula for elements that are reduced to one, of one or two arguments of one type. */
-export type Formula<P> = <V>(
-  algebra: Algebra<V>,
-  args: readonly V[],
-  type: Type,
-  params: P,
-) => V;
-
-/** What formulas of compiled programs are made of: there, products are taken too. */
-export interface NestAlgebra<V> extends Algebra<V> {
-  /** The product over the axes. */
-  prod(x: V): V;
-  /** That of floats as float64; NaN where the product of some may have left the range of float64. */
-  guardedProd(x: V): V;
-  /** The least over the axes, NaN if any is. */
-  min(x: V): V;
-}
-
-/** A formula of compiled programs. */
-export type NestFormula<P> = <V>(
-  algebra: NestAlgebra<V>,
-  args: readonly V[],
-  type: Type,
-  params: P,
-) => V;
-
-/** How elements are scaled where their squares leave the range of their dtype. */
-interface Scales {
-  /** What large elements are multiplied by. */
-  readonly down: number;
-  /**
-   * What is added to them then. It is far below their rounding, and keeps the squares of all others,
-   * which are computed for nothing, from being subnormal numbers, which take very long.
-   */
-  readonly offset: number;
-  /** What small elements are multiplied by. */
-  readonly up: number;
-  /** A sum of squares below this has lost digits. */
-  readonly least: number;
-}
-
-/** The scales of float64. */
-const SCALES: Scales = { down: 2 ** -600, offset: 2 ** -500, up: 2 ** 600, least: 2 ** -960 };
-
-/** A sum of float32 squares below this has lost digits. */
-const LEAST_FLOAT32 = 2 ** -96;
-
-/** How many elements are reduced to one. */
-function countOf(x: Type, axes: readonly number[]): number {
-  return axes.reduce((product, axis) => product * x.shape[axis], 1);
-}
-
-/** A power of two such that a sum of so many floats over it is in range. */
-function powerAbove(count: number): number {
-  return 2 ** (Math.ceil(Math.log2(Math.max(count, 1))) + 1);
-}
-
-/** The sum divided by the number of elements. */
-export const meanFormula: Formula<MeanParams> = (algebra, [x], type, { axes, dtype }) => {
-  const { map } = algebra;
-  const count = countOf(type, axes);
-  const total = algebra.sum(x);
-  const plain = () => map(divPrimitive, total, count);
-  if (type.dtype === "float32") return algebra.convert(plain(), dtype ?? "float32");
-  return algebra.choose(total, Infinity, plain, () => {
-    const power = powerAbove(count);
-    const smaller = algebra.sum(map(mulPrimitive, x, 1 / power));
-    return map(mulPrimitive, map(divPrimitive, smaller, count), power);
-  });
-};
-
-/** The sum of squares of large elements scaled by `down`. */
-function squaresOfLarge<V>({ map, sum }: Algebra<V>, x: V): V {
-  const scaled = map(addPrimitive, map(mulPrimitive, x, SCALES.down), SCALES.offset);
-  return sum(scaled, scaled);
-}
-
-/**
- * What `make` makes of a sum of products; where that is infinite, or less than `least`, of the sum of
- * exact products of float32.
- */
-function ofProducts<V>(
-  algebra: Algebra<V>,
-  [x, y]: readonly [V, V],
-  least: number,
-  make: (sum: V) => V,
-): V {
-  const total = algebra.coarseSum(algebra.map(mulPrimitive, x, y));
-  const exact = () => algebra.convert(make(algebra.sum(x, y)), "float32");
-  const plain = () => algebra.convert(make(total), "float32");
-  const size = algebra.convert(total, "float32");
-  return algebra.choose(
-    size,
-    Infinity,
-    () => least === 0 ? plain() : algebra.choose(size, least, exact, plain),
-    exact,
-  );
-}
-
-/** The sum of squares by the divisor. */
-export const squaresFormula: Formula<SquaresParams> = <V>(
-  algebra: Algebra<V>,
-  [x]: readonly V[],
-  type: Type,
-  { divisor }: SquaresParams,
-): V => {
-  const { map } = algebra;
-  const mean = (sum: V) => map(divPrimitive, sum, divisor);
-  if (type.dtype === "float32") return ofProducts(algebra, [x, x], 0, mean);
-  const total = algebra.sum(x, x);
-  return algebra.choose(total, Infinity, () => mean(total), () => {
-    const back = 1 / SCALES.down;
-    const smaller = mean(squaresOfLarge(algebra, x));
-    return map(mulPrimitive, map(mulPrimitive, smaller, back), back);
-  });
-};
-
-/** The root of the sum of squares by the divisor, and epsilon. */
-export const rootFormula: Formula<RootParams> = <V>(
-  algebra: Algebra<V>,
-  [x]: readonly V[],
-  { dtype }: Type,
-  { divisor, eps }: Pick<RootParams, "divisor" | "eps">,
-): V => {
-  const { map } = algebra;
-  const root = (total: V, factor: number): V => {
-    const mean = divisor === 1 ? total : map(divPrimitive, total, divisor);
-    const sum = eps === 0 ? mean : map(addPrimitive, mean, eps * factor * factor);
-    const result = map(sqrtPrimitive, sum);
-    return factor === 1 ? result : map(mulPrimitive, result, 1 / factor);
-  };
-  const plain = (total: V): V => root(total, 1);
-  // Beside an epsilon that is not tiny itself, lost digits do not count.
-  if (dtype === "float32") {
-    return ofProducts(algebra, [x, x], eps >= LEAST_FLOAT32 ? 0 : LEAST_FLOAT32, plain);
-  }
-  const { up, down, least } = SCALES;
-  const total = algebra.sum(x, x);
-  // A divisor below one may take a sum out of range.
-  const most = divisor > 0 && divisor < 1 ? LARGEST_FINITE.float64 * divisor : Infinity;
-  const raised = () => {
-    const scaled = map(mulPrimitive, x, up);
-    return root(algebra.sum(scaled, scaled), up);
-  };
-  return algebra.choose(
-    total,
-    most,
-    () => eps >= least ? plain(total) : algebra.choose(total, least, raised, () => plain(total)),
-    () => root(squaresOfLarge(algebra, x), down),
-  );
-};
-
-/** Where the square of the mean is this much larger than the variance, digits are lost. */
-const LEAST_SPREAD = 2 ** -20;
-
-/**
- * The mean square of deviations from the mean of float32, or its root, as the difference of the mean
- * square and the square of the mean, both in double precision. Where the mean is far larger than the
- * deviations, these are squared themselves.
- */
-export const spreadFormula: Formula<SpreadParams> = (algebra, [x], type, params) => {
-  const { map, convert } = algebra;
-  const { divisor, eps, isRoot } = params;
-  const count = countOf(type, params.axes);
-  const share = count / divisor;
-  const mean = map(divPrimitive, algebra.sum(x), count);
-  const square = map(mulPrimitive, mean, mean);
-  const spread = map(subPrimitive, map(divPrimitive, algebra.sum(x, x), count), square);
-  const finish = (spread: typeof mean) => {
-    const result = map(mulPrimitive, spread, share);
-    if (!isRoot) return convert(result, "float32");
-    return convert(map(sqrtPrimitive, map(addPrimitive, result, eps)), "float32");
-  };
-  const ratio = convert(map(divPrimitive, spread, square), "float32");
-  return algebra.choose(ratio, LEAST_SPREAD, () => {
-    const first = convert(mean, "float32");
-    const rest = convert(map(subPrimitive, mean, convert(first, "float64")), "float32");
-    const less = map(subPrimitive, map(subPrimitive, x, first), rest);
-    return finish(map(divPrimitive, algebra.sum(less, less), count));
-  }, () => finish(spread));
-};
-
-/** The least numbers above zero. */
-export const LEAST_POSITIVE = { float32: 2 ** -149, float64: Number.MIN_VALUE } as const;
-
-/** The sum of products by the product of lengths, 0 where that is. */
-export const cosineFormula: Formula<CosineParams> = <V>(
-  algebra: Algebra<V>,
-  args: readonly V[],
-  type: Type,
-  { eps }: CosineParams,
-): V => {
-  const { map, choose } = algebra;
-  const least = type.dtype === "float32" ? LEAST_FLOAT32 : SCALES.least;
-  const lengths = args.map((x) => {
-    const length = rootFormula(algebra, [x], type, { axes: [], divisor: 1, eps: 0 });
-    return eps === 0 ? length : map(maximumPrimitive, length, eps);
-  });
-  const base = map(mulPrimitive, lengths[0], lengths[1]);
-  const [x, y] = args;
-  const total = type.dtype === "float32"
-    ? algebra.convert(algebra.coarseSum(map(mulPrimitive, x, y)), "float32")
-    : algebra.sum(x, y);
-  const plain = () => map(divPrimitive, total, base);
-  const scaled = () => {
-    const shrinks = lengths.map((length) => map(reciprocalPrimitive, map(binadePrimitive, length)));
-    const [first, second] = args.map((arg, i) => map(mulPrimitive, arg, shrinks[i]));
-    const near = map(
-      mulPrimitive,
-      map(mulPrimitive, lengths[0], shrinks[0]),
-      map(mulPrimitive, lengths[1], shrinks[1]),
-    );
-    const sum = () => algebra.convert(algebra.sum(first, second), type.dtype);
-    return choose(
-      near,
-      LEAST_POSITIVE[type.dtype as keyof typeof LEAST_POSITIVE],
-      () => near,
-      () => map(divPrimitive, sum(), near),
-    );
-  };
-  return choose(base, 1 / least, () => choose(base, least, scaled, plain), scaled);
-};
+import {
+  cosineFormula,
+  countOf,
+  meanFormula,
+  powerAbove,
+  rootFormula,
+  spreadFormula,
+  squaresFormula,
+} from "./moment_formulas.ts";
+import type {
+  Algebra,
+  CosineParams,
+  Formula,
+  MeanParams,
+  RootParams,
+  SpreadParams,
+  SquaresParams,
+} from "./moment_formulas.ts";
 
 /** Formulas of concrete tensors. */
 function concreteAlgebra({ axes }: ReduceParams): Algebra<Concrete> {

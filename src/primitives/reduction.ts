@@ -35,8 +35,8 @@ import {
   truncPrimitive,
 } from "./arithmetic.ts";
 import { and, equal, less, select } from "./comparison.ts";
-import { LEAST_POSITIVE } from "./moments.ts";
-import type { Maps, NestAlgebra, NestFormula } from "./moments.ts";
+import { LEAST_POSITIVE } from "./moment_formulas.ts";
+import type { Maps, NestAlgebra, NestFormula } from "./moment_formulas.ts";
 import { concatenate, pad, sliceAxis } from "./slicing.ts";
 import {
   batchReduction,

@@ -12,7 +12,12 @@ import { insertAt, range } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Primitive } from "../core/primitive.ts";
 import type { Type } from "../core/tensor.ts";
-import { cosineFormula, meanFormula, rootFormula, squaresFormula } from "../primitives/moments.ts";
+import {
+  cosineFormula,
+  meanFormula,
+  rootFormula,
+  squaresFormula,
+} from "../primitives/moment_formulas.ts";
 import type {
   Algebra,
   CosineParams,
@@ -21,7 +26,7 @@ import type {
   RootParams,
   SpreadParams,
   SquaresParams,
-} from "../primitives/moments.ts";
+} from "../primitives/moment_formulas.ts";
 import type { AxisParams } from "../primitives/reduction.ts";
 import type { ReduceParams } from "../primitives/structure.ts";
 import { combiner } from "./builder.ts";
