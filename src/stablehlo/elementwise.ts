@@ -91,6 +91,18 @@ function mod(b: Builder, x: Value, y: Value): Value {
   return b.select(b.compare("EQ", remainder, 0), zero, moved);
 }
 
+/** The larger or the smaller; NaN where one is, which XLA loses on processors. */
+function extreme(
+  b: Builder,
+  operation: "maximum" | "minimum",
+  x: Value,
+  y: Value,
+): Value {
+  const result = b.elementwise(`stablehlo.${operation}`, x, y);
+  if (!floats(x)) return result;
+  return b.select(b.isNan(x), x, b.select(b.isNan(y), y, result));
+}
+
 /** Shifted bits, none from 32 on. */
 function shifted(operation: string): Rule<unknown> {
   return one((b, x, y) => {
@@ -160,8 +172,8 @@ export const elementwise = {
     const [down, up] = [b.elementwise("stablehlo.floor", x), b.elementwise("stablehlo.ceil", x)];
     return b.select(b.compare("LT", x, 0), up, down);
   }),
-  maximum: plain("maximum"),
-  minimum: plain("minimum"),
+  maximum: one((b, x, y) => extreme(b, "maximum", x, y)),
+  minimum: one((b, x, y) => extreme(b, "minimum", x, y)),
   shiftLeft: shifted("shift_left"),
   shiftRight: shifted("shift_right_logical"),
 } as const;

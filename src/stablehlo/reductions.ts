@@ -68,7 +68,11 @@ function extreme(operation: "maximum" | "minimum") {
   return (b: Builder, [x]: Args, { params: { axes } }: Context<ReduceParams>): Args => {
     const [least, most] = limitsOf(x.dtype as Dtype);
     const start = operation === "maximum" ? least : most;
-    return [b.reduceBy(`stablehlo.${operation}`, x, start, axes)];
+    const result = b.reduceBy(`stablehlo.${operation}`, x, start, axes);
+    if (!isFloat(x.dtype as Dtype)) return [result];
+    // XLA loses NaN on processors; two plain reductions are faster there than one that keeps it.
+    const isBroken = b.reduceBy("stablehlo.or", b.isNan(x), 0, axes);
+    return [b.select(isBroken, NaN, result)];
   };
 }
 
