@@ -25,7 +25,7 @@ export type { DotOptions } from "./dot.ts";
 export * from "./find_nan.ts";
 export * from "./kernels.ts";
 export * from "./optimize.ts";
-export { toStableHlo } from "../stablehlo/mod.ts";
+export { toStableHlo } from "./stable_hlo.ts";
 export { toSvg } from "./svg.ts";
 export { toText } from "./text.ts";
 export type {

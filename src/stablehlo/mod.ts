@@ -91,24 +91,7 @@ function names(values: readonly Value[]): string {
   return values.map(({ name }) => name).join(", ");
 }
 
-/**
- * A program as StableHLO text, after all passes: a module whose function `main` takes the program's
- * arguments and gives its results. The text is the same in every run. A program that reads or writes at
- * indices has one result more, a boolean: whether one of them was outside of its axis, so that the other
- * results mean nothing.
- *
- * @param program What `makeProgram` gave.
- * @returns A module as text.
- * @throws {ArgumentError} when it has an operation that is left to the evaluator on every device.
- *
- * @example For JAX, or another tool that reads StableHLO
- * ```ts
- * import { inspect, makeProgram } from "@jacobi/jacobi";
- *
- * const text = inspect.toStableHlo(makeProgram((x) => x.sin().sum())(1));
- * if (!text.includes("stablehlo.sine")) throw new Error(text);
- * ```
- */
+/** A program as text, after all passes; throws where it has an operation without a form there. */
 export function toStableHlo(program: Program): string {
   const optimized = optimize(program);
   let missing = "";
