@@ -15,7 +15,8 @@ import { checkIsProgram } from "./text.ts";
  *
  * @param program What `makeProgram` gave.
  * @returns A module as text.
- * @throws {ArgumentError} when `program` is no program, or it has an operation that is left to the evaluator on every device.
+ * @throws {ArgumentError} when `program` is no program, or it has an operation that is left to the
+ *   evaluator on every device.
  *
  * @example For JAX, or another tool that reads StableHLO
  * ```ts
