@@ -19,6 +19,11 @@ export const MAX_BYTES = 2 ** 32;
 /** The most axes a tensor may have, as in PyTorch. */
 export const MAX_NDIM = 64;
 
+/** How many elements a shape has along some of its axes together. */
+export function lengthAlong(shape: Shape, axes: readonly number[]): number {
+  return axes.reduce((product, axis) => product * shape[axis], 1);
+}
+
 /** The number of elements of a tensor of this shape. */
 export function sizeOf(shape: Shape): number {
   let size = 1;

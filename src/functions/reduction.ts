@@ -6,7 +6,7 @@
 import { describeValue, LARGEST_FINITE } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
-import { checkAxes, checkAxis, range, showType, withoutAxes } from "../base/shape.ts";
+import { checkAxes, checkAxis, lengthAlong, range, showType, withoutAxes } from "../base/shape.ts";
 import type { AxisArgument } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { AxisOptions, NormOptions, VarianceOptions } from "../core/methods.ts";
@@ -18,11 +18,11 @@ import { reduceDeviation, reduceMean, reduceRoot, reduceVariance } from "../prim
 import { reduceNorm } from "../primitives/norms.ts";
 import * as reduction from "../primitives/reduction.ts";
 import {
-  broadcast,
   constantLike,
   convert,
   reduceSum,
   reshape,
+  spreadRows,
   stopGradient,
 } from "../primitives/structure.ts";
 import { exp, log } from "../primitives/transcendental.ts";
@@ -67,12 +67,12 @@ function finish(
 
 /** How many elements are reduced to one. */
 function countOf({ x, axes }: Reduction<unknown>): number {
-  return axes.reduce((product, axis) => product * x.shape[axis], 1);
+  return lengthAlong(x.shape, axes);
 }
 
 /** A reduction's result repeated along the axes that went away. */
 function spread(result: Tensor, { x, axes }: Reduction<unknown>): Tensor {
-  return broadcast(result, x.shape, withoutAxes(range(x.ndim), axes));
+  return spreadRows(result, x, axes);
 }
 
 /** Bools as int32, for what counts or multiplies them. */

@@ -7,7 +7,7 @@ import { defaultFloat, describeValue } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
-import { range, showShape, showType, sizeOf } from "../base/shape.ts";
+import { lengthAlong, range, showShape, showType, sizeOf } from "../base/shape.ts";
 import { described } from "../core/description.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -199,7 +199,7 @@ function shift(x: Tensor, { bias }: AffineParams, shape: readonly number[]): Ten
 
 /** Elements less their mean over the given axes, over their root mean square and `eps`. */
 function normalize(x: Tensor, axes: readonly number[], eps: number): Tensor {
-  const count = axes.reduce((product, axis) => product * x.shape[axis], 1);
+  const count = lengthAlong(x.shape, axes);
   const floats = floatOperand(x);
   return standardize(floats, reduceDeviation(floats, axes, count, eps), axes);
 }

@@ -4,7 +4,14 @@
  * @module
  */
 import { dtypeError, shapeError } from "../base/errors.ts";
-import { checkSize, inversePermutation, range, showShape, showType } from "../base/shape.ts";
+import {
+  checkSize,
+  inversePermutation,
+  lengthAlong,
+  range,
+  showShape,
+  showType,
+} from "../base/shape.ts";
 import { matmul } from "../numeric/matmul.ts";
 import type { Numbers } from "../numeric/matmul.ts";
 import type { Primitive } from "../core/primitive.ts";
@@ -139,7 +146,7 @@ function freeAxes({ shape }: Type, contracted: readonly number[], shared: readon
 }
 
 function lengthOf({ shape }: Type, axes: readonly number[]): number {
-  return axes.reduce((product, axis) => product * shape[axis], 1);
+  return lengthAlong(shape, axes);
 }
 
 function checkContraction(x: Type, y: Type, { contract, batch }: ContractParams): void {

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { lengthAlong } from "../base/shape.ts";
 import { LARGEST_FINITE } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import type { Primitive } from "../core/primitive.ts";
@@ -128,11 +129,6 @@ export const SCALES: Scales = {
 /** A sum of float32 squares below this has lost digits. */
 export const LEAST_FLOAT32 = 2 ** -96;
 
-/** How many elements are reduced to one. */
-export function countOf(x: Type, axes: readonly number[]): number {
-  return axes.reduce((product, axis) => product * x.shape[axis], 1);
-}
-
 /** A power of two such that a sum of so many floats over it is in range. */
 export function powerAbove(count: number): number {
   return 2 ** (Math.ceil(Math.log2(Math.max(count, 1))) + 1);
@@ -141,7 +137,7 @@ export function powerAbove(count: number): number {
 /** The sum divided by the number of elements. */
 export const meanFormula: Formula<MeanParams> = (algebra, [x], type, { axes, dtype }) => {
   const { map } = algebra;
-  const count = countOf(type, axes);
+  const count = lengthAlong(type.shape, axes);
   const total = algebra.sum(x);
   const plain = () => map(divPrimitive, total, count);
   if (type.dtype === "float32") return algebra.convert(plain(), dtype ?? "float32");
@@ -244,7 +240,7 @@ const LEAST_SPREAD = 2 ** -20;
 export const spreadFormula: Formula<SpreadParams> = (algebra, [x], type, params) => {
   const { map, convert } = algebra;
   const { divisor, eps, isRoot } = params;
-  const count = countOf(type, params.axes);
+  const count = lengthAlong(type.shape, params.axes);
   const share = count / divisor;
   const mean = map(divPrimitive, algebra.sum(x), count);
   const square = map(mulPrimitive, mean, mean);

@@ -7,7 +7,7 @@
 import { isFloat, LARGEST_FINITE } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
 import { internalError } from "../base/errors.ts";
-import { range, sameShape, showType, withoutAxes } from "../base/shape.ts";
+import { lengthAlong, range, sameShape, showType, withoutAxes } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { floatSum } from "../numeric/sums.ts";
 import type { Primitive } from "../core/primitive.ts";
@@ -46,7 +46,6 @@ import {
 import type { ReduceParams } from "./structure.ts";
 import {
   cosineFormula,
-  countOf,
   meanFormula,
   powerAbove,
   rootFormula,
@@ -110,7 +109,7 @@ function spreadTo(x: Concrete, shape: Shape, axes: readonly number[]): Concrete 
 /** The sums of float32 elements, or of products of two, in double precision. */
 function wideSum(x: Concrete, times: Concrete | null, axes: readonly number[]): Concrete {
   const [first, second] = [x, times ?? x].map((one) => reductionRows(one, axes).elements);
-  const count = countOf(x, axes);
+  const count = lengthAlong(x.shape, axes);
   const shape = withoutAxes(x.shape, axes);
   if (first.length === 1 && second.length === 1) {
     const term = times === null ? first[0] : first[0] * second[0];
@@ -155,7 +154,7 @@ export const reduceMeanPrimitive: Primitive<MeanParams> = {
   derivative: {
     kind: "linear",
     transpose: ([ct], [x], { axes }) => [
-      spreadRows(convert(div(ct, constantLike(ct, countOf(x, axes))), x.dtype), x, axes),
+      spreadRows(convert(div(ct, constantLike(ct, lengthAlong(x.shape, axes))), x.dtype), x, axes),
     ],
   },
 };
@@ -167,7 +166,7 @@ export function reduceMean(x: Tensor, axes: readonly number[]): Tensor {
 
 /** What is added up, by the divisor. */
 function dividedSum(x: Tensor, { axes, divisor }: SquaresParams, factor = 1): Tensor {
-  const count = countOf(x, axes);
+  const count = lengthAlong(x.shape, axes);
   if (divisor === 1 || count === 0) return scale(reduceSum(x, axes), factor / divisor);
   return scale(reduceMean(x, axes), factor * (count / divisor));
 }

@@ -5,7 +5,7 @@
  */
 import { isFloat } from "../base/dtype.ts";
 import { internalError } from "../base/errors.ts";
-import { range, withoutAxes } from "../base/shape.ts";
+import { lengthAlong, withoutAxes } from "../base/shape.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete, dense, splat } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -16,11 +16,11 @@ import { overRoot } from "./moments.ts";
 import { reduceMax, reduceMin } from "./reduction.ts";
 import {
   batchReduction,
-  broadcast,
   constantLike,
   reducedType,
   reduceSum,
   reductionRows,
+  spreadRows,
 } from "./structure.ts";
 import type { ReduceParams } from "./structure.ts";
 import { pow } from "./transcendental.ts";
@@ -29,16 +29,6 @@ import { pow } from "./transcendental.ts";
 export interface NormParams extends ReduceParams {
   /** The order: finite, and not 0. */
   readonly ord: number;
-}
-
-/** How many elements are reduced to one. */
-function countOf(x: Tensor, axes: readonly number[]): number {
-  return axes.reduce((product, axis) => product * x.shape[axis], 1);
-}
-
-/** One value for each row repeated along the axes. */
-function spread(rows: Tensor, { shape }: Tensor, axes: readonly number[]): Tensor {
-  return broadcast(rows, shape, withoutAxes(range(shape.length), axes));
 }
 
 /**
@@ -55,7 +45,7 @@ export const reduceNormPrimitive: Primitive<NormParams> = {
   },
   evaluate([x], { axes, ord }, [type]) {
     const rows = dense(reductionRows(x, axes));
-    const count = countOf(x, axes);
+    const count = lengthAlong(x.shape, axes);
     const out = allocateFor(type);
     for (let i = 0; i < out.length; i++) {
       let most = ord > 0 ? 0 : Infinity;
@@ -90,7 +80,7 @@ function slopes(x: Tensor, norm: Tensor, { axes, ord }: NormParams): Tensor {
   // Of the quotient and its reciprocal, the one that is at most 1 for any order but those from 0 to 1.
   const quotient = ord > 0
     ? overRoot(sizes, norm, axes)
-    : div(spread(norm, x, axes), select(isZero, one, sizes));
+    : div(spreadRows(norm, x, axes), select(isZero, one, sizes));
   const isFlat = equal(quotient, constantLike(x, 0));
   const exponent = constantLike(x, ord > 0 ? ord - 1 : 1 - ord);
   const power = pow(select(isFlat, one, quotient), exponent);
@@ -105,7 +95,7 @@ export function reduceNorm(x: Tensor, axes: readonly number[], ord: number): Ten
 /** The norm as compiled programs compute it. */
 export function expandedNorm(x: Tensor, { axes, ord }: NormParams): Tensor {
   const shape = withoutAxes(x.shape, axes);
-  if (countOf(x, axes) === 0) return splat(ord > 0 ? 0 : Infinity, x.dtype, shape);
+  if (lengthAlong(x.shape, axes) === 0) return splat(ord > 0 ? 0 : Infinity, x.dtype, shape);
   const sizes = abs(x);
   const most = (ord > 0 ? reduceMax : reduceMin)(sizes, axes);
   const isSized = and(

@@ -7,7 +7,7 @@
 import { isFloat } from "../base/dtype.ts";
 import type { Elements } from "../base/dtype.ts";
 import { internalError, shapeError } from "../base/errors.ts";
-import { range, showShape, showType, sizeOf, withoutAxes } from "../base/shape.ts";
+import { lengthAlong, range, showShape, showType, sizeOf, withoutAxes } from "../base/shape.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete, dense, splat, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
@@ -61,14 +61,9 @@ export interface AxisParams {
   readonly axis: number;
 }
 
-/** The number of elements that are reduced to one. */
-function reducedCount(x: Type, axes: readonly number[]): number {
-  return axes.reduce((product, axis) => product * x.shape[axis], 1);
-}
-
 /** Throws when there is nothing to choose an extreme from. */
 function checkChoice(x: Type, axes: readonly number[], name: string): void {
-  if (reducedCount(x, axes) > 0) return;
+  if (lengthAlong(x.shape, axes) > 0) return;
   const place = axes.length === 1 ? `axis ${axes[0]}` : `axes ${showShape(axes)}`;
   throw shapeError(
     `Cannot take the ${name} of ${showType(x)} over ${place}: ` +
@@ -108,7 +103,7 @@ function extreme(name: string, shown: string, wins: Wins): Primitive<ReduceParam
     },
     evaluate([x], { axes }, [type]) {
       if (x.elements.length === 1) return [splat(x.elements[0], type.dtype, type.shape)];
-      const count = reducedCount(x, axes);
+      const count = lengthAlong(x.shape, axes);
       const rows = reductionRows(x, axes).elements;
       const out = allocateFor(type);
       for (let i = 0, at = 0; i < out.length; i++, at += count) {
@@ -231,7 +226,7 @@ export const reduceProdPrimitive: Primitive<ReduceParams> = {
     return [reducedType(x, axes)];
   },
   evaluate([x], { axes }, [type]) {
-    const count = reducedCount(x, axes);
+    const count = lengthAlong(x.shape, axes);
     const isInt = !isFloat(x.dtype);
     if (x.elements.length === 1) {
       const power = isInt ? integerPower(x.elements[0], count) : repeated(x.elements[0], count);
@@ -325,7 +320,7 @@ export const productFormula: NestFormula<ReduceParams> = (algebra, [x], type, { 
     const sizes = map(binadePrimitive, map(mulPrimitive, x, Math.SQRT2));
     const near = map(divPrimitive, x, sizes);
     const exponents = map(roundPrimitive, map(log2Primitive, sizes));
-    if (reducedCount(type, axes) > productsOf(type).few) {
+    if (lengthAlong(type.shape, axes) > productsOf(type).few) {
       return productOfMany(algebra, near, exponents, type);
     }
     const exponent = algebra.convert(algebra.sum(exponents), type.dtype);
@@ -415,7 +410,7 @@ export function reduceProd(x: Tensor, axes: readonly number[]): Tensor {
 function asRows(x: Tensor, axes: readonly number[]): Tensor {
   const kept = withoutAxes(range(x.ndim), axes);
   const lengths = kept.map((axis) => x.shape[axis]);
-  return reshape(transpose(x, [...kept, ...axes]), [...lengths, reducedCount(x, axes)]);
+  return reshape(transpose(x, [...kept, ...axes]), [...lengths, lengthAlong(x.shape, axes)]);
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   checkSize,
   insertAt,
   inversePermutation,
+  lengthAlong,
   movePermutation,
   range,
   removeAt,
@@ -256,7 +257,7 @@ export const reduceSumPrimitive: Primitive<ReduceParams> = {
     return [reducedType(x, axes)];
   },
   evaluate([x], { axes }, [type]) {
-    const count = axes.reduce((product, axis) => product * x.shape[axis], 1);
+    const count = lengthAlong(x.shape, axes);
     const isInt = !isFloat(x.dtype);
     if (x.elements.length === 1) {
       const [value] = x.elements;

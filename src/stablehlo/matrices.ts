@@ -6,7 +6,7 @@
  */
 import { sizeOf } from "../base/shape.ts";
 import type { Type } from "../core/tensor.ts";
-import type { Builder, Operand } from "./builder.ts";
+import type { Builder, Direction, Operand } from "./builder.ts";
 import { gatherRows } from "./indexing.ts";
 import type { Kind, Value, ValueType } from "./writer.ts";
 
@@ -45,7 +45,7 @@ export function standing(
   b: Builder,
   like: ValueType,
   axis: number,
-  direction: "EQ" | "NE" | "LT" | "LE" | "GT" | "GE",
+  direction: Direction,
   place: Operand,
 ): Value {
   const places = placesIn(b, like, axis);

@@ -8,7 +8,7 @@
  */
 import { isFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
-import { insertAt, range } from "../base/shape.ts";
+import { insertAt, lengthAlong, range } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Primitive } from "../core/primitive.ts";
 import type { Type } from "../core/tensor.ts";
@@ -33,13 +33,9 @@ import { combiner } from "./builder.ts";
 import type { Builder } from "./builder.ts";
 import { elementwise, layoutOf, wordsOf } from "./elementwise.ts";
 import type { Context } from "./rule.ts";
-import type { Value, ValueType } from "./writer.ts";
+import type { Value } from "./writer.ts";
 
 type Args = readonly Value[];
-
-function countOf({ shape }: ValueType, axes: readonly number[]): number {
-  return axes.reduce((product, axis) => product * shape[axis], 1);
-}
 
 /** The sum, and that of float32 in double precision, still as such. */
 function wideSum(b: Builder, x: Value, axes: readonly number[]): Value {
@@ -117,7 +113,7 @@ function extremeIndex(direction: "GT" | "LT") {
  */
 function reduceProd(b: Builder, [x]: Args, { params: { axes } }: Context<ReduceParams>): Args {
   if (!isFloat(x.dtype as Dtype)) return [b.reduceBy("stablehlo.multiply", x, 1, axes)];
-  if (x.dtype === "float32" && countOf(x, axes) <= 6) {
+  if (x.dtype === "float32" && lengthAlong(x.shape, axes) <= 6) {
     const wide = b.convert(x, "float64");
     return [b.convert(b.reduceBy("stablehlo.multiply", wide, 1, axes), "float32")];
   }
@@ -240,7 +236,7 @@ function moment<P extends ReduceParams>(
 function reduceMean(b: Builder, [x]: Args, { params, types: [type] }: Context<MeanParams>): Args {
   if (x.dtype === "float32") {
     const total = wideSum(b, x, params.axes);
-    return [b.convert(b.div(total, countOf(x, params.axes)), type.dtype)];
+    return [b.convert(b.div(total, lengthAlong(x.shape, params.axes)), type.dtype)];
   }
   return [meanFormula(textAlgebra(b, params.axes, x.shape), [x], x as Type, params)];
 }
@@ -249,7 +245,7 @@ function reduceMean(b: Builder, [x]: Args, { params, types: [type] }: Context<Me
 function reduceSpread(b: Builder, [x]: Args, { params }: Context<SpreadParams>): Args {
   const { axes, divisor, eps, isRoot } = params;
   const wide = b.convert(x, "float64");
-  const mean = b.div(b.sum(wide, axes), countOf(x, axes));
+  const mean = b.div(b.sum(wide, axes), lengthAlong(x.shape, axes));
   const gap = b.sub(wide, b.spread(mean, x.shape, axes));
   const square = b.div(b.sum(b.mul(gap, gap), axes), divisor);
   if (!isRoot) return [b.convert(square, x.dtype)];
