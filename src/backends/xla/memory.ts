@@ -8,7 +8,7 @@
 import { allocate } from "../../base/dtype.ts";
 import type { Elements } from "../../base/dtype.ts";
 import { XlaError } from "../../base/errors.ts";
-import { sameShape } from "../../base/shape.ts";
+import { sameShape, sizeOf } from "../../base/shape.ts";
 import { collectGarbage } from "../garbage.ts";
 import { Concrete, dense, isSplat } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
@@ -60,9 +60,13 @@ export class DeviceArray implements Resident {
   elements(): Elements {
     for (const check of this.#checks) check.verify();
     this.#checks = [];
+    return this.#read();
+  }
+
+  #read(): Elements {
     if (this.#host === null) {
       const { dtype } = this.type;
-      const host = allocate(dtype, this.type.shape.reduce((size, n) => size * n, 1));
+      const host = allocate(dtype, sizeOf(this.type.shape));
       this.#buffer!.read(host);
       this.#host = host;
     }
@@ -82,9 +86,9 @@ export class DeviceArray implements Resident {
     this.elements();
   }
 
-  /** Moves the elements to the heap and frees the buffer. */
+  /** Moves the elements to the heap and frees the buffer; whether they mean anything is for readers to find. */
   moveOut(): void {
-    this.elements();
+    this.#read();
     this.#buffer!.delete();
     this.#buffer = null;
   }
@@ -94,11 +98,6 @@ export class DeviceArray implements Resident {
     this.#memory.forget(this);
     this.#buffer = null;
   }
-}
-
-/** Copies on a device of elements that live elsewhere. */
-interface Copies {
-  readonly byShape: Map<string, DeviceArray>;
 }
 
 /** What tensors take of one device's memory. */
@@ -113,7 +112,8 @@ export class DeviceMemory {
   #added = 0;
   /** All arrays with buffers, the one that was used longest ago first. */
   readonly #arrays = new Map<DeviceArray, number>();
-  readonly #copies = new WeakMap<Storage, Copies>();
+  /** Copies of what lives elsewhere, or has another shape there, by their shapes. */
+  readonly #copies = new WeakMap<Storage, Map<string, DeviceArray>>();
   readonly #registry: FinalizationRegistry<DeviceArray>;
   readonly #reshape: (buffer: Buffer, type: Type) => Buffer;
   /** Where compiled programs are kept for other processes, if they are. */
@@ -152,7 +152,7 @@ export class DeviceMemory {
   /** A tensor of a buffer's elements. */
   adopt(buffer: Buffer, type: Type, checks: readonly Check[] = []): Concrete {
     const array = this.#add(buffer, checks);
-    const storage = new Storage(array, type.shape.reduce((size, n) => size * n, 1));
+    const storage = new Storage(array, sizeOf(type.shape));
     this.#registry.register(storage, array, array);
     return new Concrete(type.dtype, type.shape, storage);
   }
@@ -167,10 +167,9 @@ export class DeviceMemory {
       return own;
     }
     let copies = this.#copies.get(storage);
-    if (copies === undefined) this.#copies.set(storage, copies = { byShape: new Map() });
-    // A splat is one number in every shape, and the copy is as large as that.
+    if (copies === undefined) this.#copies.set(storage, copies = new Map());
     const key = String(x.shape);
-    const known = copies.byShape.get(key);
+    const known = copies.get(key);
     if (known !== undefined && known.buffer !== null) {
       this.#use(known);
       return known;
@@ -178,14 +177,13 @@ export class DeviceMemory {
     const array = own !== null && own.buffer !== null
       ? this.#add(this.#reshape(own.buffer, x), own.checks)
       : this.#add(this.#upload(x), []);
-    copies.byShape.set(key, array);
+    copies.set(key, array);
     this.#registry.register(storage, array, array);
     return array;
   }
 
   #upload(x: Concrete): Buffer {
     const { dtype, shape, storage } = x;
-    this.makeRoom(0, []);
     const isMoving = storage.resident !== null && !(storage.resident instanceof DeviceArray);
     // What another backend may move is copied first: an upload reads later.
     const elements = isSplat(x) || !isMoving ? dense(x) : x.peek((elements) => elements.slice());

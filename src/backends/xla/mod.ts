@@ -82,7 +82,8 @@ class XlaBackend implements Backend {
     this.#placeOf(device).eager.evaluate(primitive, args, params, types);
 
   put(x: Concrete, device: Device): void {
-    this.#placeOf(device).memory.arrayOf(x);
+    const { memory } = this.#placeOf(device);
+    memory.makeRoom(0, [memory.arrayOf(x)]);
   }
 
   threads(): number {

@@ -179,6 +179,26 @@ xlaTest("memory is bounded in a synchronous loop, and nothing can be used after 
   assertThrows(() => x.item(), Error);
 });
 
+xlaTest(
+  "what moves out is never an argument of the same call, nor an error for somebody else",
+  () => {
+    const opened = openXla({ options: { cpu_device_count: 1 } });
+    const [device] = opened;
+    backendOf(device).configure({ memoryLimit: 2 ** 19 });
+    const sum = jit((x: Tensor, y: Tensor) => x.add(y), { device });
+    const [x, y] = [1, 2].map((value) => ones([512, 512]).mul(value));
+    assertEquals(
+      sum(tensor(x.data()).reshape([512, 512]), y.add(zeros([512, 512]))).at(0, 0).item(),
+      3,
+    );
+    const index = toDevice(tensor([7], { dtype: "int32" }), device);
+    const lost = jit((x: Tensor, i: Tensor) => x.at(i).add(0))(toDevice(ones([3]), device), index);
+    for (let i = 0; i < 4; i++) toDevice(ones([512, 512]).mul(i), device);
+    assertThrows(() => lost.data(), RangeError);
+    closeXla(opened);
+  },
+);
+
 xlaTest("a lowered function shows the text that it was compiled from", () => {
   const [device] = devices();
   const text = jit((x: Tensor) => x.sin()).lower(toDevice(ones([3]), device)).text();
