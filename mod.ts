@@ -73,6 +73,8 @@ export * from "./src/functions/mod.ts";
 export * from "./src/transforms/mod.ts";
 export * from "./src/control/mod.ts";
 export type { Device } from "./src/core/device.ts";
+export { mesh, shard } from "./src/core/sharding.ts";
+export type { Mesh, Sharding, ShardingEntry } from "./src/core/sharding.ts";
 export { devices, ready, toDevice } from "./src/device.ts";
 export { jit } from "./src/jit.ts";
 export { configure } from "./src/configure.ts";

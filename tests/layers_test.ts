@@ -60,6 +60,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   "src/core": [
     "format",
     "device",
+    "sharding",
     "methods",
     "storage",
     "tensor",

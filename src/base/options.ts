@@ -40,3 +40,12 @@ export function checkFlag(value: unknown, what: string, name: string): boolean {
   if (typeof value === "boolean") return value;
   throw argumentError(`${what}: ${name} must be true or false, got ${describeValue(value)}`);
 }
+
+/** Throws when `name` cannot be that of an axis; `what` begins the message: "Cannot apply vmap". */
+export function checkAxisName(name: unknown, what: string): void {
+  if (typeof name === "string" && !name.endsWith("'")) return;
+  throw argumentError(
+    `${what}: the name of an axis must be a string that does not end in an apostrophe, ` +
+      `got ${describeValue(name)}`,
+  );
+}

@@ -47,15 +47,6 @@ export function nameOfAxis(id: string): string {
   return id.replace(/'+$/, "");
 }
 
-/** Throws when `name` cannot be that of an axis; `what` begins the message: "Cannot apply vmap". */
-export function checkAxisName(name: unknown, what: string): void {
-  if (typeof name === "string" && !name.endsWith("'")) return;
-  throw argumentError(
-    `${what}: axisName must be a string that does not end in an apostrophe, ` +
-      `got ${describeValue(name)}`,
-  );
-}
-
 /** A new axis called `name`, told from those in scope. */
 export function newAxis(name: string, size: number): NamedAxis {
   let id = name;

@@ -6,9 +6,9 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
-import { readOptions } from "../base/options.ts";
+import { checkAxisName, readOptions } from "../base/options.ts";
 import { checkAxis, removeAt, showType } from "../base/shape.ts";
-import { checkAxisName, mentionsAxis, nameOfAxis, newAxis, runWithin } from "../core/axes.ts";
+import { mentionsAxis, nameOfAxis, newAxis, runWithin } from "../core/axes.ts";
 import type { Device } from "../core/device.ts";
 import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
 import { leafToTensor } from "../core/convert.ts";

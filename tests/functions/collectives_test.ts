@@ -426,7 +426,7 @@ Deno.test("any string names an axis, unless it ends in an apostrophe", () => {
     assertRefused(
       () => vmap((x: Tensor) => x, 0, 0, { axisName: axisName as string }),
       ArgumentError,
-      "Cannot apply vmap: axisName must be a string that does not end in an apostrophe, got " +
+      "Cannot apply vmap: the name of an axis must be a string that does not end in an apostrophe, got " +
         shown,
     );
   }
