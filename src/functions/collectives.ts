@@ -4,7 +4,7 @@
  * @module
  */
 import { describeValue } from "../base/dtype.ts";
-import { argumentError } from "../base/errors.ts";
+import { argumentError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxis, showType } from "../base/shape.ts";
 import { findAxis } from "../core/axes.ts";
@@ -27,6 +27,20 @@ export interface AllGatherOptions {
   /** Where in the result the examples are listed: 0 by default, negative from the last. */
   readonly axis?: number;
   /** Whether values are joined along an axis that they have, instead of stacked along a new one. */
+  readonly tiled?: boolean;
+}
+
+/** Options of `psumScatter`. */
+export interface PsumScatterOptions {
+  /** The axis that is divided among the examples: 0 by default, negative from the last. */
+  readonly axis?: number;
+  /** Whether each example gets a part of that axis, instead of one entry without the axis. */
+  readonly tiled?: boolean;
+}
+
+/** Options of `allToAll`. */
+export interface AllToAllOptions {
+  /** Whether parts of axes are exchanged and joined, instead of entries of one axis stacked along another. */
   readonly tiled?: boolean;
 }
 
@@ -263,6 +277,128 @@ export function allGather<T>(
     const length = countOf(axes) * (tiled ? value.shape[place] : 1);
     const rest = value.shape.slice(tiled ? place + 1 : place);
     return reshape(gathered, [...value.shape.slice(0, place), length, ...rest]);
+  });
+}
+
+/**
+ * The sum over the examples of a named axis, of which each example gets its own part: `psum`, and then
+ * a part by `axisIndex`, for a fraction of the messages. With `allGather` it makes up `psum`.
+ *
+ * @param x A tree of tensors.
+ * @param axisName The name that `vmap` has for the axis, or a list of several: their examples are then
+ * counted with the last axis the fastest.
+ * @param options `axis`: the axis of `x` with one entry for each example, 0 by default; `tiled`:
+ * whether its length may be a multiple of their number, and stays an axis, with each example's part.
+ * @returns A tree like `x`, without that axis, or with its length divided by the number of examples
+ * (`int32` for `bool`).
+ * @throws {ArgumentError} when no axis of the name is in scope.
+ * @throws {AxisError} when `axis` is out of range.
+ * @throws {ShapeError} when the axis has not one entry, or with `tiled` equally many, for each example.
+ *
+ * @example Each part of a sum in one place
+ * ```ts
+ * import { psumScatter, tensor, vmap } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const parts = vmap((x) => psumScatter(x, "i"), 0, 0, { axisName: "i" });
+ * assertTensorsClose(parts(tensor([[1, 2], [10, 20]])), [11, 22]);
+ * ```
+ */
+export function psumScatter<T>(
+  x: T,
+  axisName: AxisNames,
+  options?: PsumScatterOptions,
+): TensorsOf<T> {
+  const what = "Cannot psumScatter";
+  const axes = findAxes(axisName, what);
+  const { axis = 0, tiled = false } = readOptions(what, options, ["axis", "tiled"]);
+  checkFlag(tiled, what, "tiled");
+  return mapLeaves(x, what, (value) => {
+    const place = checkAxis(axis, value.ndim, `${what} ${showType(value)}`);
+    const divided = divideAxis(countable(value), place, axes, tiled, what);
+    return axes.reduce(
+      (part, named) => collective.psumScatter(part, { ...paramsOf(named), axis: place }),
+      divided,
+    );
+  });
+}
+
+/** `x` with the lengths of named axes in the place of one of its own; with `tiled`, and the rest of it. */
+function divideAxis(
+  x: Tensor,
+  axis: number,
+  axes: readonly NamedAxis[],
+  tiled: boolean,
+  what: string,
+): Tensor {
+  const [length, count] = [x.shape[axis], countOf(axes)];
+  if (tiled ? length % count !== 0 : length !== count) {
+    throw shapeError(
+      `${what} ${showType(x)} along axis ${axis}: expected ${tiled ? "a multiple of " : ""}` +
+        `${count}, the number of examples, as its length`,
+    );
+  }
+  const lengths = [...axes.map(({ size }) => size), ...(tiled ? [length / count] : [])];
+  return reshape(x, [...x.shape.slice(0, axis), ...lengths, ...x.shape.slice(axis + 1)]);
+}
+
+/**
+ * Exchanges parts between all examples of a named axis: what each has for the others, along one axis,
+ * becomes what it got from them, along another. Tensors that were divided over the examples along one
+ * axis are then divided along another.
+ *
+ * @param x A tree of tensors.
+ * @param axisName The name that `vmap` has for the axis, or a list of several: their examples are then
+ * counted with the last axis the fastest.
+ * @param splitAxis The axis of `x` with one entry for each example; negative from the last.
+ * @param concatAxis Where the result lists what each example sent; negative from the last.
+ * @param options `tiled`: whether the axis to split may be of any multiple of their number, and stays
+ * with its length divided by it, while that of the axis `concatAxis` of `x` is multiplied.
+ * @returns A tree like `x`, with the one axis taken out and the other put in, or with `tiled`
+ * with these lengths changed.
+ * @throws {ArgumentError} when no axis of the name is in scope.
+ * @throws {AxisError} when one of the axes is out of range.
+ * @throws {ShapeError} when the axis has not one entry, or with `tiled` equally many, for each example.
+ *
+ * @example Rows in each place become columns
+ * ```ts
+ * import { allToAll, tensor, vmap } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const turn = vmap((row) => allToAll(row, "i", 0, 0), 0, 0, { axisName: "i" });
+ * assertTensorsClose(turn(tensor([[1, 2], [3, 4]])), [[1, 3], [2, 4]]);
+ * ```
+ */
+export function allToAll<T>(
+  x: T,
+  axisName: AxisNames,
+  splitAxis: number,
+  concatAxis: number,
+  options?: AllToAllOptions,
+): TensorsOf<T> {
+  const what = "Cannot allToAll";
+  const axes = findAxes(axisName, what);
+  const { tiled = false } = readOptions(what, options, ["tiled"]);
+  checkFlag(tiled, what, "tiled");
+  return mapLeaves(x, what, (value) => {
+    const about = `${what} ${showType(value)}`;
+    const split = checkAxis(splitAxis, value.ndim, about);
+    const concat = checkAxis(concatAxis, value.ndim, about);
+    const divided = divideAxis(value, split, axes, tiled, what);
+    // Of several axes, those to split go one by one, and those to list stand in the same order.
+    const isBefore = concat <= split;
+    const exchanged = axes.reduce(
+      (part, named, i) =>
+        collective.allToAll(part, {
+          ...paramsOf(named),
+          splitAxis: isBefore ? split + i : split,
+          concatAxis: isBefore ? concat + i : concat + axes.length - 1,
+        }),
+      divided,
+    );
+    const length = countOf(axes) * (tiled ? exchanged.shape[concat + axes.length] : 1);
+    const rest = exchanged.shape.slice(concat + axes.length + (tiled ? 1 : 0));
+    return reshape(exchanged, [...exchanged.shape.slice(0, concat), length, ...rest]);
   });
 }
 

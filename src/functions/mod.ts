@@ -23,8 +23,23 @@ export {
   square,
   sub,
 } from "./arithmetic.ts";
-export { allGather, axisIndex, pmax, pmean, pmin, ppermute, psum } from "./collectives.ts";
-export type { AllGatherOptions, AxisNames } from "./collectives.ts";
+export {
+  allGather,
+  allToAll,
+  axisIndex,
+  pmax,
+  pmean,
+  pmin,
+  ppermute,
+  psum,
+  psumScatter,
+} from "./collectives.ts";
+export type {
+  AllGatherOptions,
+  AllToAllOptions,
+  AxisNames,
+  PsumScatterOptions,
+} from "./collectives.ts";
 export {
   clip,
   equal,

@@ -9,7 +9,7 @@
  */
 import { argumentError, internalError, shapeError, traceError } from "../base/errors.ts";
 import { describeValue, isFloat } from "../base/dtype.ts";
-import { checkSize, insertAt, removeAt, showType } from "../base/shape.ts";
+import { checkSize, insertAt, range, removeAt, showType } from "../base/shape.ts";
 import { nameOfAxis } from "../core/axes.ts";
 import type { AxisUse, BatchAxis, Batched, Derivative, Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete } from "../core/tensor.ts";
@@ -21,7 +21,7 @@ import { gather } from "./indexing.ts";
 import { reduceMean } from "./moments.ts";
 import { reduceMax, reduceMin } from "./reduction.ts";
 import { pad } from "./slicing.ts";
-import { alignBatch, constantLike, convert, iota, reduceSum } from "./structure.ts";
+import { alignBatch, constantLike, convert, iota, reduceSum, transpose } from "./structure.ts";
 
 /** Parameters of every collective. */
 export type CollectiveParams = AxisUse;
@@ -202,6 +202,55 @@ export const psumScatterPrimitive: Primitive<GatheredParams> = collective({
 /** Each example's entry of the sum over all. */
 export function psumScatter(x: Tensor, params: GatheredParams): Tensor {
   return bindOne(psumScatterPrimitive, [x], params);
+}
+
+/** Parameters of `allToAll`. */
+export interface ExchangeParams extends CollectiveParams {
+  /** The axis with one entry for each example to send to, which the result has not. */
+  readonly splitAxis: number;
+  /** The axis of the result with one entry from each example. */
+  readonly concatAxis: number;
+}
+
+/** Entries of an axis, one sent to each example, and those received along another. Undoes itself. */
+export const allToAllPrimitive: Primitive<ExchangeParams> = collective({
+  name: "allToAll",
+  type([x], { axisSize, splitAxis, concatAxis }) {
+    if (x.shape[splitAxis] !== axisSize) {
+      throw internalError(`allToAll of ${showType(x)} along axis ${splitAxis} to ${axisSize}`);
+    }
+    return { dtype: x.dtype, shape: insertAt(removeAt(x.shape, splitAxis), concatAxis, axisSize) };
+  },
+  across(x, mapped, { axisSize, splitAxis, concatAxis }) {
+    // Who sends and what is sent to whom change places.
+    const sent = alignBatch(x, mapped, 0, axisSize);
+    const others = removeAt(range(sent.shape.length), splitAxis + 1).slice(1);
+    return [transpose(sent, [splitAxis + 1, ...insertAt(others, concatAxis, 0)]), 0];
+  },
+  along(x, mapped, params) {
+    const { splitAxis, concatAxis } = params;
+    const inner = { ...params, splitAxis: splitAxis < mapped ? splitAxis : splitAxis + 1 };
+    // Where the batch is once the split axis is gone.
+    const axis = splitAxis < mapped ? mapped - 1 : mapped;
+    return concatAxis <= axis
+      ? [allToAll(x, inner), axis + 1]
+      : [allToAll(x, { ...inner, concatAxis: concatAxis + 1 }), axis];
+  },
+  derivative: {
+    kind: "linear",
+    transpose: ([ct], _args, params) => [
+      allToAll(ct, {
+        ...params,
+        splitAxis: params.concatAxis,
+        concatAxis: params.splitAxis,
+      }),
+    ],
+  },
+});
+
+/** Entries exchanged between all examples. */
+export function allToAll(x: Tensor, params: ExchangeParams): Tensor {
+  return bindOne(allToAllPrimitive, [x], params);
 }
 
 /** Values sent from example to example; zeros where nothing arrives. */

@@ -1,5 +1,6 @@
 import {
   allGather,
+  allToAll,
   arange,
   axisIndex,
   checkpoint,
@@ -17,6 +18,7 @@ import {
   pmin,
   ppermute,
   psum,
+  psumScatter,
   scan,
   sin,
   stack,
@@ -60,6 +62,21 @@ const subjects: Record<string, Example> = {
   "ppermute": (x, y) => ppermute(x.square(), I, [[0, 2], [1, 0], [2, 1]]).mul(y),
   "ppermute with gaps": (x, y) => ppermute(x.square().mul(y), I, [[0, 1], [2, 0]]).add(x),
   "ppermute of what all share": (x, y) => ppermute(y.square(), I, [[0, 1], [2, 0]]).mul(x),
+  "psumScatter": (x, y) => psumScatter(x.mul(y), I).sin().mul(x).add(psumScatter(y.square(), I)),
+  "psumScatter in tiles": (x, y) =>
+    psumScatter(allGather(x, I).mul(y), I, { axis: 1, tiled: true }).square().sum(1).mul(x),
+  "allToAll": (x, y) => allToAll(x.mul(y), I, 0, 0).sin().mul(x).add(allToAll(y.square(), I, 0, 0)),
+  "allToAll from one axis to another": (x, y) => {
+    const products = x.reshape([3, 1]).mul(y).reshape([3, 3]);
+    return allToAll(products, I, 0, 1).sin().mul(allToAll(products, I, 1, 0)).sum(1).mul(y);
+  },
+  "allToAll in tiles": (x, y) => {
+    const products = x.reshape([3, 1]).mul(y).reshape([3, 3]);
+    const [down, across] = [[0, 1], [1, 1]].map(([split, concat]) =>
+      allToAll(products, I, split, concat, { tiled: true })
+    );
+    return down.square().sum().add(across.sin().mul(products).sum(1)).mul(x);
+  },
   "axisIndex": (x, y) => x.mul(axisIndex(I)).add(psum(axisIndex(I).mul(y), I)),
   "a collective within scan": (x, y) =>
     scan(
@@ -103,6 +120,19 @@ const subjects: Record<string, Example> = {
         const f = (m: Tensor) => {
           const all = allGather(m, I, { axis });
           return all.mul(sin(arange(all.size).reshape(all.shape))).square().sum();
+        };
+        return vmap(grad(f), mapped, mapped)(products);
+      })
+    );
+    return gradients.reduce((a, b) => a.mul(0.5).add(b)).mul(products).sum([1, 2]);
+  },
+  "exchanging within another vmap": (x, y) => {
+    const products = x.reshape([3, 1, 1]).mul(y.reshape([1, 3, 1])).add(tensor([0, 1, 2]));
+    const gradients = [0, 1, 2].flatMap((mapped) =>
+      [[0, 0], [0, 1], [1, 0], [1, 1]].map(([split, concat]) => {
+        const f = (m: Tensor) => {
+          const all = allToAll(m, I, split, concat);
+          return all.mul(sin(arange(9).reshape([3, 3]))).square().sum();
         };
         return vmap(grad(f), mapped, mapped)(products);
       })

@@ -1,10 +1,12 @@
 import fixture from "../fixtures/collectives.json" with { type: "json" };
 import {
   allGather,
+  allToAll,
   arange,
   ArgumentError,
   AxisError,
   axisIndex,
+  concatenate,
   cond,
   cos,
   customJvp,
@@ -21,17 +23,22 @@ import {
   matmul,
   nn,
   noGrad,
+  outer,
   pmax,
   pmean,
   pmin,
   ppermute,
   psum,
+  psumScatter,
   random,
   rsqrt,
   scan,
   ShapeError,
   sin,
+  stack,
+  stopGradient,
   tensor,
+  tile,
   TraceError,
   TreeError,
   vjp,
@@ -81,6 +88,19 @@ const named: Record<string, (a: Tensor) => Tensor> = {
     )[1],
   chosen: (a) =>
     cond(pmean(a.at(0), "i").less(0), (v) => psum(v.square(), "i").mul(v), (v) => sin(v), a),
+  scattered: (a) => {
+    const rows = outer(sin(a), a);
+    const whole = psumScatter(concatenate([rows, a.square().expandDims(0)], 0), "i");
+    return whole.mul(psumScatter(tile(rows, [1, 4]), "i", { axis: 1, tiled: true }).sum(1));
+  },
+  exchanged: (a) => {
+    const rows = concatenate([outer(sin(a), a), a.square().expandDims(0)], 0);
+    const sent = allToAll(stopGradient(rows), "i", 0, 1);
+    const tiles = allToAll(stack([rows, sent.transpose().mul(a)], 2), "i", 0, 1, { tiled: true });
+    return matmul(sent, arange(4).astype("float64")).mul(
+      tiles.at(0).sum(1).reshape([3, 4]).sum(1),
+    );
+  },
 };
 
 const nested: Record<string, (a: Tensor) => Tensor> = {
@@ -112,6 +132,37 @@ for (const { name, y, inside } of fixture.nested.cases) {
     for (const f of [nested[name], jit(nested[name])]) {
       assertTensorsClose(twice(f)(x), f64(y), { rtol: 1e-12 });
       assertTensorsClose(twice(grad(f))(x), f64(inside), { rtol: 1e-12 });
+    }
+  });
+}
+
+const meshed: Record<string, (a: Tensor) => Tensor> = {
+  scatter_both: (a) => {
+    const rows = sin(a.mul(arange(24))).reshape([12, 2]);
+    const one = psumScatter(rows.at([0, 6]), ["i", "j"]).sum();
+    const other = psumScatter(rows, ["j", "i"], { tiled: true }).at(1, 0);
+    return one.mul(other).mul(axisIndex("j"));
+  },
+  exchange_both: (a) => {
+    const rows = sin(a.mul(arange(36))).reshape([3, 6, 2]);
+    const each = (x: Tensor) => x.mul(cos(arange(36).astype("float64")).reshape(x.shape)).sum();
+    const parts = [0, 1, 2].map((axis) =>
+      each(allToAll(stopGradient(rows), ["i", "j"], 1, axis)).mul(axis + 1)
+    );
+    const tiles = [0, 1, 2].map((axis) =>
+      each(allToAll(rows, ["j", "i"], 1, axis, { tiled: true })).mul(axis + 0.5)
+    );
+    return [...parts, ...tiles].reduce((a, b) => a.add(b));
+  },
+};
+
+for (const { name, y, outside } of fixture.mesh) {
+  Deno.test(`${name} on a mesh has JAX's values and derivatives`, () => {
+    const x = f64(fixture.nested.x);
+    for (const f of [meshed[name], jit(meshed[name])]) {
+      const mapped = over(vmap(f, 0, 0, { axisName: "j" }));
+      assertTensorsClose(mapped(x), f64(y), { rtol: 1e-11 });
+      assertTensorsClose(grad((x: Tensor) => mapped(x).sum())(x), f64(outside), { rtol: 1e-11 });
     }
   });
 }
@@ -205,6 +256,37 @@ Deno.test("allGather lists examples along any axis, and joins them in tiles", ()
   assertEquals(gather("i", { axis: -1 }), [[1, 3, 5], [2, 4, 6]]);
   assertEquals(gather("i", { tiled: true }), [1, 2, 3, 4, 5, 6]);
   assertEquals(gather(["i"], { axis: -1, tiled: true }), [1, 2, 3, 4, 5, 6]);
+});
+
+Deno.test("psumScatter gives each example its part of the sum, and allGather makes psum of it", () => {
+  const x = f64([[1, 2, 3, 4], [10, 20, 30, 40]]);
+  assertEquals(over((x) => psumScatter(x.reshape([2, 2]), "i"))(x).toArray(), [[11, 22], [33, 44]]);
+  const last = over((x) => psumScatter(x.reshape([2, 2]), "i", { axis: -1 }));
+  assertEquals(last(x).toArray(), [[11, 33], [22, 44]]);
+  const tiles = (x: Tensor) => psumScatter(x, "i", { tiled: true });
+  assertEquals(over(tiles)(x).toArray(), [[11, 22], [33, 44]]);
+  const both = over((x) => [allGather(tiles(x), "i", { tiled: true }), psum(x, "i")]);
+  const [gathered, sum] = both(x);
+  assertEquals(gathered.toArray(), sum.toArray());
+  assertEquals(over((x) => psumScatter(x.greater(3), "i"))(f64([[1, 5], [6, 7]])).toArray(), [
+    1,
+    2,
+  ]);
+});
+
+Deno.test("allToAll exchanges rows and columns, and undoes itself", () => {
+  const x = arange(12).reshape([2, 2, 3]);
+  const turn = over((x) => allToAll(x, "i", 0, 0));
+  assertEquals(turn(x).toArray(), x.transpose([1, 0, 2]).toArray());
+  assertEquals(turn(turn(x)).toArray(), x.toArray());
+  assertEquals(over((x) => allToAll(x, "i", 0, 1))(x).toArray(), x.transpose([1, 2, 0]).toArray());
+  // What was divided along one axis is divided along another.
+  const whole = arange(24).reshape([4, 6]);
+  const rows = whole.reshape([2, 2, 6]);
+  const columns = over((x) => allToAll(x, "i", 1, 0, { tiled: true }))(rows);
+  assertEquals(columns.toArray(), whole.reshape([4, 2, 3]).transpose([1, 0, 2]).toArray());
+  const back = over((x) => allToAll(x, "i", -2, -1, { tiled: true }))(columns);
+  assertEquals(back.toArray(), rows.toArray());
 });
 
 Deno.test("over several axes, examples are counted with the last one the fastest", () => {
@@ -377,6 +459,11 @@ Deno.test("over another axis, a collective does to each example what it does alo
     (x) => allGather(x, "i", { axis: 1 }),
     (x) => allGather(x, "i", { axis: 2 }),
     (x) => allGather(x, "i", { axis: 1, tiled: true }),
+    (x) => psumScatter(allGather(x, "i", { axis: 1 }), "i", { axis: 1 }),
+    (x) => psumScatter(allGather(x, "i", { tiled: true }), "i", { tiled: true }),
+    (x) => allToAll(allGather(x, "i", { axis: 1 }), "i", 1, 0),
+    (x) => allToAll(allGather(x, "i"), "i", 0, 2),
+    (x) => allToAll(allGather(x, "i"), "i", 0, 1, { tiled: true }),
   ];
   // Examples of "i" are at the front; those of the inner axis wherever they are.
   for (const f of all) {
@@ -620,6 +707,47 @@ Deno.test("allGather's options are checked", () => {
     gather(0),
     ArgumentError,
     "Cannot allGather: expected options such as { axis }, got 0",
+  );
+});
+
+Deno.test("psumScatter and allToAll say which length the axis should have", () => {
+  const refuse = (f: (x: Tensor) => Tensor, kind: typeof ShapeError, message: string) =>
+    assertRefused(() => over(f)(zeros([3, 4, 6])), kind, message);
+  const count = "the number of examples, as its length";
+  refuse(
+    (x) => psumScatter(x, "i"),
+    ShapeError,
+    `Cannot psumScatter float32[4,6] along axis 0: expected 3, ${count}`,
+  );
+  refuse(
+    (x) => psumScatter(x, "i", { tiled: true }),
+    ShapeError,
+    `Cannot psumScatter float32[4,6] along axis 0: expected a multiple of 3, ${count}`,
+  );
+  refuse(
+    (x) => allToAll(x, "i", -1, 0),
+    ShapeError,
+    `Cannot allToAll float32[4,6] along axis 1: expected 3, ${count}`,
+  );
+  refuse(
+    (x) => allToAll(x, "i", 1, 2, { tiled: true }),
+    AxisError,
+    "Cannot allToAll float32[4,6]: axis 2 is out of range, expected -2 to 1",
+  );
+  refuse(
+    (x) => allToAll(x, "i", undefined as unknown as number, 0),
+    AxisError,
+    "Cannot allToAll float32[4,6]: expected an integer axis, got undefined",
+  );
+  refuse(
+    (x) => allToAll(x, "j", 0, 0),
+    ArgumentError,
+    'Cannot allToAll over the axis "j": in scope are "i"; name the axis with vmap\'s option axisName',
+  );
+  refuse(
+    (x) => allToAll(x, "i", 1, 0, { axis: 1 } as unknown as { tiled: boolean }),
+    ArgumentError,
+    'Cannot allToAll: there is no option "axis", the options are tiled',
   );
 });
 

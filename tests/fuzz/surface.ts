@@ -63,7 +63,7 @@ const bounded: Readonly<Record<string, (f: AnyFunction, args: readonly unknown[]
   customJvp: withDerivative,
   foriLoop: (f, [lower, upper, ...rest]) => f(fewSteps(lower), fewSteps(upper), ...rest),
   ...Object.fromEntries(
-    ["psum", "pmean", "pmax", "pmin", "allGather", "ppermute", "axisIndex"]
+    "psum pmean pmax pmin allGather ppermute allToAll psumScatter axisIndex".split(" ")
       .map((name) => [name, withExamples]),
   ),
   scan(f, [g, init, xs, options, ...rest]) {
