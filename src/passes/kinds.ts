@@ -161,6 +161,9 @@ export const kinds = {
   checkIndices: { kind: "composite", isHeavy: false },
   reduceNorm: { kind: "composite", isHeavy: true },
 
+  fourier: host,
+  fourierOfReal: host,
+  realOfFourier: host,
   pseudoInverse: host,
   randomGamma: host,
   randomGammaSlope: host,

@@ -8,6 +8,7 @@ import * as barriers from "./barrier.ts";
 import * as comparison from "./comparison.ts";
 import * as contraction from "./contraction.ts";
 import * as dynamicSlicing from "./dynamic_slicing.ts";
+import * as fourier from "./fourier.ts";
 import * as indexing from "./indexing.ts";
 import * as lu from "./lu.ts";
 import * as moments from "./moments.ts";
@@ -152,6 +153,10 @@ export const primitives = {
   eigh: orthogonal.eighPrimitive,
   svd: orthogonal.svdPrimitive,
   pseudoInverse: orthogonal.pseudoInversePrimitive,
+
+  fourier: fourier.fourierPrimitive,
+  fourierOfReal: fourier.fourierOfRealPrimitive,
+  realOfFourier: fourier.realOfFourierPrimitive,
 
   randomGamma: randomGamma.randomGammaPrimitive,
   randomGammaSlope: randomGamma.randomGammaSlopePrimitive,

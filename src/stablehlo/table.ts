@@ -13,6 +13,7 @@ import { linalg } from "./linalg.ts";
 import { ordering } from "./ordering.ts";
 import { orthogonal } from "./orthogonal.ts";
 import { products } from "./products.ts";
+import { transforms } from "./fourier.ts";
 import { gammaSlope } from "./gamma_slope.ts";
 import { gamma } from "./random_gamma.ts";
 import { reductions } from "./reductions.ts";
@@ -37,6 +38,7 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   ...reductions,
   ...structure,
   ...transcendental,
+  ...transforms,
 
   softmax: "expanded",
   standardize: "expanded",

@@ -9,8 +9,8 @@ import type { Dtype, Elements } from "../base/dtype.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Type } from "../core/tensor.ts";
 
-/** An element type that values in the text may have; the library's dtypes, and words of 64 bits. */
-export type Kind = Dtype | "uint64" | "int64";
+/** An element type that values in the text may have; the library's dtypes, and others. */
+export type Kind = Dtype | "uint64" | "int64" | "complex64" | "complex128";
 
 /** The type of a value in the text. */
 export interface ValueType {
@@ -34,6 +34,8 @@ const names: Readonly<Record<Kind, string>> = {
   int64: "i64",
   uint64: "ui64",
   bool: "i1",
+  complex64: "complex<f32>",
+  complex128: "complex<f64>",
 };
 
 /** A type as text: `tensor<2x3xf32>`. */

@@ -769,6 +769,23 @@ export const table: Table = {
     },
     cases: rectangles,
   },
+  fourier: {
+    dtypes: FLOATS,
+    cases: [1, 2, 3, 5, 8, 11, 14].flatMap((n) =>
+      [false, true].map((inverse) => given({ inverse }, argument([2, n]), argument([2, n])))
+    ).concat(given({ inverse: false }, argument([0, 3]), argument([0, 3]))),
+  },
+  fourierOfReal: {
+    dtypes: FLOATS,
+    cases: [[1], [2, 2], [3], [2, 1, 6], [11], [16], [0, 4]].map((shape) => plain(argument(shape))),
+  },
+  realOfFourier: {
+    dtypes: FLOATS,
+    cases: [1, 2, 3, 6, 11, 16].map((length) => {
+      const shape = [2, Math.floor(length / 2) + 1];
+      return given({ length }, argument(shape), argument(shape));
+    }),
+  },
   randomGamma: {
     dtypes: FLOATS,
     elementwise: true,

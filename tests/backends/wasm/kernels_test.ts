@@ -14,6 +14,9 @@ const HOST: readonly string[] = [
   "randomGamma",
   "randomGammaSlope",
   "pseudoInverse",
+  "fourier",
+  "fourierOfReal",
+  "realOfFourier",
 ];
 
 const parameters: Readonly<Record<string, unknown>> = {

@@ -993,6 +993,9 @@ type Host =
   | "complement"
   | "eigh"
   | "svd"
+  | "fourier"
+  | "fourierOfReal"
+  | "realOfFourier"
   | "pseudoInverse"
   | "randomGamma"
   | "randomGammaSlope";
