@@ -9,6 +9,7 @@ import { openDevices } from "./backends/devices.ts";
 import "./backends/run.ts";
 import { Device } from "./core/device.ts";
 import { Tensor } from "./core/tensor.ts";
+import type { Concrete } from "./core/tensor.ts";
 import { flatten, leafPaths, unflatten } from "./core/tree.ts";
 import type { TensorsOf } from "./core/tree_types.ts";
 import { leafToTensor } from "./core/convert.ts";
@@ -93,6 +94,11 @@ export function toDevice<T>(tree: T, device: Device): TensorsOf<T> {
  */
 export function ready<T>(tree: T): Promise<T> {
   const tensors = flatten(tree).leaves.filter((leaf) => leaf instanceof Tensor);
-  const waits = tensors.map((x) => x.concrete("wait for").ready());
-  return Promise.all(waits).then(() => tree);
+  return waitFor(tree, tensors.map((x) => x.concrete("wait for")));
+}
+
+/** One after the other: each wait may take a thread. */
+async function waitFor<T>(tree: T, tensors: readonly Concrete[]): Promise<T> {
+  for (const x of tensors) await x.ready();
+  return tree;
 }

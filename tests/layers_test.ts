@@ -152,6 +152,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   "src/backends/xla": [
     "checks",
     "program_cache",
+    "pressure",
     "memory",
     "segments",
     "executable",

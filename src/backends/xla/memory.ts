@@ -9,19 +9,16 @@ import { allocate } from "../../base/dtype.ts";
 import type { Elements } from "../../base/dtype.ts";
 import { XlaError } from "../../base/errors.ts";
 import { sameShape, sizeOf } from "../../base/shape.ts";
-import { collectGarbage } from "../garbage.ts";
 import { Concrete, dense, isSplat } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
 import { type Resident, Storage } from "../../core/storage.ts";
 import type { Check } from "./checks.ts";
 import type { ProgramCache } from "./program_cache.ts";
 import type { Buffer, Client, ClientDevice } from "./pjrt/mod.ts";
+import { Pressure } from "./pressure.ts";
 
 /** The share of a device's memory that tensors take before they move out. */
 const SHARE = 0.85;
-
-/** The share of that which new arrays take before garbage is collected: most of them may be free. */
-const COLLECTED_SHARE = 0.25;
 
 /** Bytes that they take where a device does not tell how much it has. */
 const UNKNOWN = 2 ** 31;
@@ -108,8 +105,7 @@ export class DeviceMemory {
   limit: number;
   #held = 0;
   #peak = 0;
-  /** Bytes that arrays have taken since garbage was collected. */
-  #added = 0;
+  readonly #pressure = new Pressure();
   /** All arrays with buffers, the one that was used longest ago first. */
   readonly #arrays = new Map<DeviceArray, number>();
   /** Copies of what lives elsewhere, or has another shape there, by their shapes. */
@@ -131,7 +127,10 @@ export class DeviceMemory {
     this.#reshape = reshape;
     const stats = device.memoryStats();
     this.limit = stats?.bytesLimit === undefined ? UNKNOWN : Math.floor(stats.bytesLimit * SHARE);
-    this.#registry = new FinalizationRegistry((array) => this.free(array));
+    this.#registry = new FinalizationRegistry((array) => {
+      this.#pressure.release();
+      this.free(array);
+    });
   }
 
   /** Bytes that arrays take. */
@@ -194,8 +193,7 @@ export class DeviceMemory {
     const array = new DeviceArray(this, buffer, checks);
     this.#arrays.set(array, buffer.bytes);
     this.#held += buffer.bytes;
-    this.#added += buffer.bytes;
-    if (this.#added > this.limit * COLLECTED_SHARE && collectGarbage()) this.#added = 0;
+    this.#pressure.add(buffer.bytes);
     this.#peak = Math.max(this.#peak, this.#held);
     return array;
   }

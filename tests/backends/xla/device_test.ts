@@ -16,6 +16,7 @@ import {
   ones,
   optim,
   random,
+  ready,
   scan,
   tensor,
   toDevice,
@@ -177,6 +178,16 @@ xlaTest("memory is bounded in a synchronous loop, and nothing can be used after 
   assert(!openDevices().includes(device));
   assertThrows(() => x.add(1), Error, `Cannot use ${device}: it is not open`);
   assertThrows(() => x.item(), Error);
+});
+
+xlaTest("dead results are freed in a loop that waits", async () => {
+  const opened = openXla({ options: { cpu_device_count: 1 } });
+  const next = jit((x: Tensor) => x.add(1));
+  const x = toDevice(ones([2048, 1024]), opened[0]);
+  for (let i = 0; i < 150; i++) await ready(next(x));
+  const { peak } = memory(opened[0]);
+  assert(peak < 400 * 2 ** 20, `${peak}`);
+  closeXla(opened);
 });
 
 xlaTest(

@@ -5,7 +5,15 @@
  * @module
  */
 import { argumentError, type XlaError, xlaError } from "../../../base/errors.ts";
-import { addressIn, bytesAt, functionAt, type Native, textAt } from "./host.ts";
+import {
+  addressIn,
+  bytesAt,
+  functionAt,
+  type Native,
+  type Slow,
+  slowFunctionAt,
+  textAt,
+} from "./host.ts";
 import { Block, type Inputs, readField } from "./layout.ts";
 import {
   API,
@@ -82,6 +90,7 @@ export class Api {
   readonly #table: DataView;
   readonly #kept: unknown[] = [];
   readonly #calls = new Map<FunctionName, Call<FunctionName>>();
+  #await: Slow | null = null;
 
   /**
    * @param address Where the plugin's `PJRT_Api` is.
@@ -157,6 +166,15 @@ export class Api {
     } finally {
       this.#kept.pop();
     }
+  }
+
+  /** Settles when an event has happened; is rejected when what it stands for failed. */
+  async wait(event: bigint, what: string): Promise<void> {
+    this.#await ??= slowFunctionAt(this.#require("Event_Await"));
+    const block = new Block(argumentLayout("Event_Await"));
+    block.fill({ event });
+    const error = await this.#await(block.bytes);
+    if (error !== null) throw this.errorAt(addressIn(error), what);
   }
 
   /** The error at an address, which is freed, as one of ours. */

@@ -12,7 +12,7 @@ import {
 } from "../../../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../../../base/errors.ts";
 import type { ClientDevice } from "./device.ts";
-import { addressesAt, addressOf, allocateBytes, copyFrom, waitUntil } from "./host.ts";
+import { addressesAt, addressOf, allocateBytes, copyFrom } from "./host.ts";
 import { Block } from "./layout.ts";
 import { Handle, type Session } from "./session.ts";
 import { LAYOUT_TYPES, MEMORY_LAYOUT, TILED } from "./structs.ts";
@@ -139,7 +139,12 @@ export class Buffer implements BufferType {
     const { api } = this.session;
     const what = `Cannot wait for ${showType(this)}`;
     const event = this.#readyEvent(what);
-    await waitUntil(() => api.call("Event_IsReady", { event }, what).get("is_ready"));
+    try {
+      if (!api.call("Event_IsReady", { event }, what).get("is_ready")) await api.wait(event, what);
+    } catch (error) {
+      api.call("Event_Destroy", { event }, what);
+      throw error;
+    }
     this.#finish(event, what);
   }
 

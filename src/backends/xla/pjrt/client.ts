@@ -24,7 +24,14 @@ import { ClientDevice } from "./device.ts";
 import { elementType } from "./element_types.ts";
 import { unwrap } from "./envelope.ts";
 import { Executable } from "./executable.ts";
-import { addressesAt, addressOf, allocateBytes, stableCopy, textAt } from "./host.ts";
+import {
+  addressesAt,
+  addressOf,
+  allocateBytes,
+  keepFreedMemory,
+  stableCopy,
+  textAt,
+} from "./host.ts";
 import { Block } from "./layout.ts";
 import { type Options, writeNamedValues } from "./named_values.ts";
 import { Session } from "./session.ts";
@@ -90,6 +97,7 @@ export class Client {
     try {
       const name = api.call("Client_PlatformName", { client }, what);
       this.platform = textAt(name.get("platform_name"), name.get("platform_name_size"));
+      if (this.platform === "cpu") keepFreedMemory();
       const version = api.call("Client_PlatformVersion", { client }, what);
       this.platformVersion = textAt(
         version.get("platform_version"),

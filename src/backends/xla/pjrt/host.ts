@@ -53,6 +53,15 @@ export function addressIn(pointer: unknown): bigint {
   return runtime().UnsafePointer.value(pointer as Deno.PointerValue);
 }
 
+/**
+ * A buffer of no memory that the engine counts as so many bytes when it decides on collecting garbage.
+ * It must not be read or written.
+ */
+export function phantom(size: number): ArrayBuffer {
+  const { UnsafePointer, UnsafePointerView } = runtime();
+  return UnsafePointerView.getArrayBuffer(UnsafePointer.create(8n)!, size);
+}
+
 /** A copy of `size` bytes of foreign memory. */
 export function bytesAt(address: bigint, size: number): Uint8Array<ArrayBuffer> {
   if (size === 0 || address === 0n) return new Uint8Array(0);
@@ -93,28 +102,52 @@ export function callAt(address: bigint, argument: bigint): void {
   functionAt(address, "void")(runtime().UnsafePointer.create(argument)!);
 }
 
-/** For how long a wait asks again at every turn of the event loop, in milliseconds. */
-const EAGER = 2;
+/** The C library's heap, which outlives Workers; `null` where the plugin's libraries do not give it. */
+let heap: {
+  readonly malloc: (size: bigint) => Deno.PointerValue;
+  readonly free: (pointer: Deno.PointerValue) => void;
+  readonly mallopt: ((option: number, value: number) => number) | null;
+} | null = null;
 
-/** The longest pause between two questions, in milliseconds. */
-const LONGEST_PAUSE = 20;
+/** Options of `mallopt`: from where on freed memory goes back to the system, and blocks are maps. */
+const [M_TRIM_THRESHOLD, M_MMAP_THRESHOLD] = [-1, -3];
 
 /**
- * Settles soon after `isDone` is true. Foreign code runs on threads of its own meanwhile, and is asked
- * rather than told to call back: a Worker may be terminated at any time, and with it goes all memory
- * that such a call would use.
+ * Has glibc keep freed memory, up to 512 MB, for what is allocated next: a page that comes from the system
+ * costs more than what most programs do with it. Blocks of more than 32 MB are not kept; that is its limit.
  */
-export async function waitUntil(isDone: () => boolean): Promise<void> {
-  const { setImmediate } = globalThis as { readonly setImmediate?: (call: () => void) => void };
-  const start = performance.now();
-  while (!isDone()) {
-    const passed = performance.now() - start;
-    await new Promise<void>((resolve) => {
-      if (passed < EAGER && setImmediate !== undefined) setImmediate(resolve);
-      // A pause that grows with the wait adds at most a sixteenth to it.
-      else setTimeout(resolve, Math.min(LONGEST_PAUSE, passed / 16));
-    });
+export function keepFreedMemory(): void {
+  heap?.mallopt?.(M_TRIM_THRESHOLD, 2 ** 29);
+  heap?.mallopt?.(M_MMAP_THRESHOLD, 2 ** 25);
+}
+
+/** A function at an address that takes long. */
+export type Slow = (args: Uint8Array) => Promise<unknown>;
+
+/**
+ * The function at an address, which blocks and gives a pointer: it runs on a thread of its own, on a copy
+ * of its arguments in the C library's heap. A Worker may be terminated meanwhile, and with it goes all
+ * memory of its views.
+ */
+export function slowFunctionAt(address: bigint): Slow {
+  const { UnsafeFnPointer, UnsafePointer, UnsafePointerView } = runtime();
+  if (heap === null) {
+    const native = functionAt(address);
+    return (args) => Promise.resolve(native(pointerTo(args)));
   }
+  const { malloc, free } = heap;
+  const pointer = UnsafePointer.create(address) as Deno.PointerObject<never>;
+  const definition = { parameters: ["pointer"], result: "pointer", nonblocking: true } as const;
+  const native = new UnsafeFnPointer(pointer, definition);
+  return async (args) => {
+    const copy = malloc(BigInt(args.length));
+    new Uint8Array(UnsafePointerView.getArrayBuffer(copy!, args.length)).set(args);
+    try {
+      return await native.call(copy);
+    } finally {
+      free(copy);
+    }
+  };
 }
 
 /** `RTLD_NOW` of `dlopen`, the same on every system that has the function. */
@@ -142,11 +175,14 @@ export function openLibrary(path: string): bigint {
     library = deno.dlopen(path, {
       GetPjrtApi: { parameters: [], result: "pointer", optional: true },
       dlopen: { parameters: ["buffer", "i32"], result: "pointer", optional: true },
+      malloc: { parameters: ["usize"], result: "pointer", optional: true },
+      free: { parameters: ["pointer"], result: "void", optional: true },
+      mallopt: { parameters: ["i32", "i32"], result: "i32", optional: true },
     });
   } catch (error) {
     throw argumentError(`${what}: ${(error as Error).message}`);
   }
-  const { GetPjrtApi, dlopen } = library.symbols;
+  const { GetPjrtApi, dlopen, malloc, free, mallopt } = library.symbols;
   if (GetPjrtApi === null) {
     library.close();
     throw argumentError(`${what}: it is a library without the function GetPjrtApi`);
@@ -154,6 +190,7 @@ export function openLibrary(path: string): bigint {
   // Deno unloads libraries before it ends, but XLA leaves functions to be called at the end of the
   // process, and threads that run. Another open handle, found in the C library that the plugin
   // depends on, keeps it where it is.
+  if (malloc !== null && free !== null) heap ??= { malloc, free, mallopt };
   dlopen?.(new TextEncoder().encode(`${path}\0`), RTLD_NOW);
   return addressIn(GetPjrtApi());
 }

@@ -10,6 +10,7 @@ export { Client, type Signature } from "./client.ts";
 export type { CompileOptions } from "./compile_options.ts";
 export { ClientDevice, type MemoryStats } from "./device.ts";
 export { type Donated, Executable, type ExecutableMemory } from "./executable.ts";
+export { phantom } from "./host.ts";
 export type { Attributes, Options, OptionValue } from "./named_values.ts";
 export {
   findPlugin,
