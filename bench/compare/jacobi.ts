@@ -235,12 +235,36 @@ function chooseThreads(threads: number): readonly string[] {
   return [];
 }
 
+/** XLA's device with as many threads as wanted: it starts as many as the opener may use processors. */
+async function openDevice(threads: number): Promise<jacobi.Device> {
+  const { openXla } = await import("../../src/backends/xla/mod.ts");
+  const open = () => openXla({ options: { cpu_device_count: 1 } })[0];
+  if (Deno.build.os !== "linux") return open();
+  const definition = { parameters: ["i32", "usize", "buffer"], result: "i32" } as const;
+  const { symbols } = Deno.dlopen("libc.so.6", {
+    sched_getaffinity: definition,
+    sched_setaffinity: definition,
+  });
+  const all = new Uint8Array(128);
+  symbols.sched_getaffinity(0, BigInt(all.length), all);
+  const processors = Array.from({ length: 1024 }, (_, i) => i).filter((i) =>
+    all[i >> 3] >> i % 8 & 1
+  );
+  const few = new Uint8Array(128);
+  for (const i of processors.slice(0, threads)) few[i >> 3] |= 1 << i % 8;
+  symbols.sched_setaffinity(0, BigInt(few.length), few);
+  const device = open();
+  // The threads are there: they may run wherever there is room, as everybody else's do.
+  for (const { name } of Deno.readDirSync("/proc/self/task")) {
+    symbols.sched_setaffinity(Number(name), BigInt(all.length), all);
+  }
+  return device;
+}
+
 /** Sends all work to XLA, where that is asked for; calls then return before their results are there. */
 async function chooseDevice(): Promise<typeof prepare> {
   if (Deno.env.get("JACOBI_ON") !== "xla") return prepare;
-  const { openXla } = await import("../../src/backends/xla/mod.ts");
-  const [device] = openXla({ options: { cpu_device_count: 1 } });
-  jacobi.configure({ device });
+  jacobi.configure({ device: await openDevice(threadsWanted()) });
   return (task) => {
     const call = prepare(task);
     return () => jacobi.ready(call());
