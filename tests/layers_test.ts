@@ -38,6 +38,7 @@ const floors: readonly (readonly string[])[] = [
   ["src/backends/wasm/memory"],
   ["src/backends/wasm"],
   ["src/backends/cpu.ts"],
+  ["src/backends/xla/hosts"],
   ["src/backends/xla"],
   ["src/control", "src/linalg", "src/random", "src/device.ts"],
   ["src/jit"],
@@ -125,6 +126,14 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "client",
     "plugin",
     "mod",
+  ],
+  "src/backends/xla/hosts": [
+    "connection",
+    "store",
+    "threads",
+    "server",
+    "callbacks",
+    "join",
   ],
   "src/stablehlo": [
     "writer",
@@ -270,6 +279,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
 /** The files that may use the runtime, and what of it: `Deno`, or a `node:` module. */
 const hostUses: Readonly<Record<string, readonly string[]>> = {
   "src/backends/xla/install.ts": ["Deno"],
+  "src/backends/xla/hosts/connection.ts": ["Deno"],
   "src/backends/xla/pjrt/host.ts": ["Deno"],
   "src/backends/xla/program_cache.ts": ["Deno"],
 };

@@ -15,14 +15,20 @@ import { reshapePrimitive } from "../../primitives/structure.ts";
 import type { Backend } from "../backend.ts";
 import { closeDevice, openDevice } from "../devices.ts";
 import { EagerOperations } from "./eager.ts";
+import { type Distributed, joinRun, readDistributed } from "./hosts/join.ts";
 import { compile, compileWhole } from "./executable.ts";
 import type { DeviceProgram } from "./executable.ts";
 import { DeviceMemory } from "./memory.ts";
 import { ProgramCache } from "./program_cache.ts";
-import { findPlugin, openPlugin } from "./pjrt/mod.ts";
-import type { Client, ClientDevice, Options } from "./pjrt/mod.ts";
+import { checkNamedValues, findPlugin, openPlugin } from "./pjrt/mod.ts";
+import type { Client, ClientDevice, Options, Plugin } from "./pjrt/mod.ts";
 
 export type { Options, OptionValue } from "./pjrt/mod.ts";
+export type { Distributed } from "./hosts/join.ts";
+export { serveStore } from "./hosts/server.ts";
+export type { ServeOptions, StoreServer } from "./hosts/server.ts";
+export { connectStore } from "./hosts/store.ts";
+export type { KeyValueStore, Node, StoreOptions } from "./hosts/store.ts";
 
 /** Options of `openXla`. */
 export interface XlaOptions {
@@ -39,6 +45,13 @@ export interface XlaOptions {
    * for the processor may use instructions that another one lacks, so that only equal machines share one.
    */
   readonly cacheDirectory?: string;
+  /**
+   * Takes part in a run of several processes, on one machine or on many, each of which has devices of
+   * its own: the plugin then knows those of all. It needs `--allow-net` and, where the library lies on
+   * the disk, `--allow-read`, and a plugin that works with other processes, as those for CUDA do; XLA's
+   * for CPUs does not, which is an error. The plugin gets the options `node_id` and `num_nodes`.
+   */
+  readonly distributed?: Distributed;
 }
 
 /** What belongs to one device. */
@@ -129,17 +142,21 @@ const clients = new Map<Device, Client>();
 const counts = new Map<string, number>();
 
 /**
- * Opens the devices of a PJRT plugin. It needs Deno and the permission `--allow-ffi`, and `--allow-read`
+ * Opens the devices of a PJRT plugin, as far as they belong to this process. It needs Deno and the permission `--allow-ffi`, and `--allow-read`
  * and `--allow-env` to look for the plugin where its file is not named.
  *
  * Devices of XLA's on the processor are called `xla-cpu:0` and so on, others by the name of their
  * platform: `cuda:0`. There, subnormal numbers may be taken for 0.
  *
+ * With `distributed` the call waits until all processes of the run have made theirs. Devices of other
+ * processes are known to the plugin alone: they are not among the results, and nothing can be moved
+ * there.
+ *
  * @param options The plugin, and options of its client.
  * @returns The devices that this process can use.
  * @throws {ArgumentError} when there is no plugin, what is named is none that fits, or the directory
  *   cannot be used.
- * @throws {XlaError} when the plugin cannot make a client.
+ * @throws {XlaError} when the plugin cannot make a client, or the store of a run does not answer.
  *
  * @example Work goes where the tensors are
  * ```ts ignore
@@ -152,13 +169,16 @@ const counts = new Map<string, number>();
  * ```
  */
 export function openXla(options: XlaOptions = {}): Device[] {
-  const { plugin, options: own, cacheDirectory } = readOptions("Cannot open XLA", options, [
-    "plugin",
-    "options",
-    "cacheDirectory",
-  ]);
+  const { plugin, options: own, cacheDirectory, distributed } = readOptions(
+    "Cannot open XLA",
+    options,
+    ["plugin", "options", "cacheDirectory", "distributed"],
+  );
   const cache = cacheDirectory === undefined ? null : new ProgramCache(cacheDirectory);
-  const client = openPlugin(findPlugin(plugin)).createClient(own ?? {});
+  const opened = openPlugin(findPlugin(plugin));
+  const client = distributed === undefined
+    ? opened.createClient(own ?? {})
+    : createNode(opened, own ?? {}, distributed);
   const usable = client.devices.filter(({ isAddressable }) => isAddressable);
   if (usable.length === 0) {
     client.close();
@@ -174,6 +194,37 @@ export function openXla(options: XlaOptions = {}): Device[] {
     openDevice(device, backend);
   }
   return [...devices.keys()];
+}
+
+/** Makes the client of one process among several. */
+function createNode(plugin: Plugin, options: Options, distributed: Distributed): Client {
+  const what = "Cannot open XLA as one of several processes";
+  const node = readDistributed(distributed, what);
+  const { nodeId, nodeCount } = node;
+  checkNamedValues(options);
+  for (const name of ["node_id", "num_nodes"]) {
+    if (!Object.hasOwn(options, name)) continue;
+    throw argumentError(`${what}: the option ${name} is told by distributed, remove it`);
+  }
+  const store = joinRun(node, plugin.path, what);
+  const refuse = (fault: string) =>
+    argumentError(`${what}: the plugin does not work with other processes; ${fault}`);
+  let client;
+  try {
+    client = plugin.createClient({ ...options, node_id: nodeId, num_nodes: nodeCount }, store);
+  } catch (error) {
+    store.close();
+    const { message } = error as Error;
+    throw /node_id|num_nodes/.test(message) ? refuse(message) : error;
+  }
+  // Some pass over options that they do not know.
+  const processes = new Set(client.devices.map(({ processIndex }) => processIndex));
+  if (client.processIndex === nodeId && processes.size === nodeCount) return client;
+  const { processIndex } = client;
+  client.close();
+  throw refuse(
+    `its client is process ${processIndex} of ${processes.size}, expected ${nodeId} of ${nodeCount}`,
+  );
 }
 
 /**

@@ -31,6 +31,7 @@ Deno.test("every struct is laid out as C does", () => {
     ...Object.entries(structs.ARGUMENTS).map(([name, fields]) =>
       new Layout(`PJRT_${name}_Args`, fields)
     ),
+    ...Object.values(structs.KEY_VALUE_ARGUMENTS) as Layout[],
     API,
     API_VERSION,
     EXECUTE_OPTIONS as Layout,

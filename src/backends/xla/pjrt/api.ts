@@ -33,7 +33,7 @@ export interface ApiVersion {
 export const OLDEST: ApiVersion = { major: 0, minor: 81 };
 
 /** The kinds of errors, by number. */
-const CODES = [
+export const CODES: readonly string[] = [
   "OK",
   "CANCELLED",
   "UNKNOWN",

@@ -52,6 +52,16 @@ export interface Signature {
   readonly parameters?: readonly BufferType[];
 }
 
+/** Functions by which a plugin asks a key-value store that all processes of a run share. */
+export interface KeyValueFunctions {
+  /** Where they are: functions of the types `PJRT_KeyValueGetCallback` and so on. */
+  readonly get: bigint;
+  readonly tryGet: bigint;
+  readonly put: bigint;
+  /** Is told when nothing will call them any more. */
+  close(): void;
+}
+
 const OPTIONS = [
   "replicas",
   "partitions",
@@ -75,7 +85,8 @@ export class Client {
   readonly #dims = new BigInt64Array(allocateBytes(8 * MAX_RANK).buffer);
   readonly #dimsAddress = addressOf(this.#dims);
 
-  constructor(api: Api, options: Options) {
+  /** @param store Belongs to the client once there is one. */
+  constructor(api: Api, options: Options, store?: KeyValueFunctions) {
     const what = `Cannot create a client of ${api.label}`;
     const values = writeNamedValues(options);
     const client = api.call(
@@ -83,17 +94,17 @@ export class Client {
       {
         create_options: values.address,
         num_options: values.count,
-        kv_get_callback: 0n,
+        kv_get_callback: store?.get ?? 0n,
         kv_get_user_arg: 0n,
-        kv_put_callback: 0n,
+        kv_put_callback: store?.put ?? 0n,
         kv_put_user_arg: 0n,
-        kv_try_get_callback: 0n,
+        kv_try_get_callback: store?.tryGet ?? 0n,
         kv_try_get_user_arg: 0n,
       },
       what,
       values,
     ).get("client");
-    this.session = new Session(api, client, this);
+    this.session = new Session(api, client, this, store);
     try {
       const name = api.call("Client_PlatformName", { client }, what);
       this.platform = textAt(name.get("platform_name"), name.get("platform_name_size"));

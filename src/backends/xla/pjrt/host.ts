@@ -70,6 +70,13 @@ export function bytesAt(address: bigint, size: number): Uint8Array<ArrayBuffer> 
   return new Uint8Array(UnsafePointerView.getArrayBuffer(pointer, size).slice(0));
 }
 
+/** `size` bytes of foreign memory as they are there, for as long as they are there. */
+export function foreignBytes(address: bigint, size: number): Uint8Array<ArrayBuffer> {
+  const { UnsafePointer, UnsafePointerView } = runtime();
+  const buffer = UnsafePointerView.getArrayBuffer(UnsafePointer.create(address)!, size);
+  return new Uint8Array(buffer as ArrayBuffer);
+}
+
 /** Copies foreign memory over all of a view. */
 export function copyFrom(address: bigint, into: ArrayBufferView): void {
   const { UnsafePointer, UnsafePointerView } = runtime();
@@ -100,6 +107,64 @@ export function functionAt(address: bigint, result: "pointer" | "void" = "pointe
 /** Calls the function at an address, which returns nothing, with an address. */
 export function callAt(address: bigint, argument: bigint): void {
   functionAt(address, "void")(runtime().UnsafePointer.create(argument)!);
+}
+
+/** What foreign code calls with the address of its arguments, for the address of an error or `0n`. */
+export interface Callback {
+  readonly address: bigint;
+  /** Frees it. Nothing may call it afterwards. */
+  close(): void;
+}
+
+/**
+ * A function that foreign code may call from any thread. Calls of other threads wait until this one is
+ * at its event loop, which they keep from ending.
+ *
+ * @param call Must not throw.
+ */
+export function makeCallback(call: (args: bigint) => bigint): Callback {
+  const { UnsafeCallback, UnsafePointer } = runtime();
+  const callback = UnsafeCallback.threadSafe(
+    { parameters: ["pointer"], result: "pointer" },
+    (args) => UnsafePointer.create(call(UnsafePointer.value(args))),
+  );
+  return { address: UnsafePointer.value(callback.pointer), close: () => callback.close() };
+}
+
+/** The function at an address that makes an error of a code and a message, whose address it gives. */
+export function errorMakerAt(address: bigint): (code: number, message: string) => bigint {
+  const { UnsafeFnPointer, UnsafePointer } = runtime();
+  const pointer = UnsafePointer.create(address) as Deno.PointerObject<never>;
+  const parameters = ["i32", "buffer", "usize"] as const;
+  const make = new UnsafeFnPointer(pointer, { parameters, result: "pointer" });
+  return (code, message) => {
+    const text = stableCopy(new TextEncoder().encode(message));
+    return addressIn(make.call(code, text, BigInt(text.length)));
+  };
+}
+
+/** Memory of the C library, which foreign code may free from any thread. */
+export interface ForeignHeap {
+  /** A copy of bytes there; `0n` where there is no room. */
+  copy(bytes: Uint8Array): bigint;
+  /** Where the function is that frees such memory. */
+  readonly free: bigint;
+}
+
+/** The memory of the C library that an open library depends on. */
+export function foreignHeap(path: string): ForeignHeap {
+  const { symbols } = runtime().dlopen(path, {
+    malloc: { parameters: ["usize"], result: "pointer" },
+    free: { type: "pointer" },
+  });
+  return {
+    copy(bytes) {
+      const address = addressIn(symbols.malloc(BigInt(Math.max(1, bytes.length))));
+      if (address !== 0n) foreignBytes(address, Math.max(1, bytes.length)).set(bytes);
+      return address;
+    },
+    free: addressIn(symbols.free),
+  };
 }
 
 /** The C library's heap, which outlives Workers; `null` where the plugin's libraries do not give it. */

@@ -79,19 +79,20 @@ export class Layout<F extends Fields = Fields> {
   }
 }
 
-/** A struct in memory of its own, which lies still. */
+/** A struct in memory that lies still. */
 export class Block<F extends Fields = Fields> {
   readonly layout: Layout<F>;
   readonly pointer: Pointer;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
 
-  constructor(layout: Layout<F>) {
+  /** @param bytes Foreign memory where the struct is; left out, it gets memory of its own. */
+  constructor(layout: Layout<F>, bytes?: Uint8Array<ArrayBuffer>) {
     this.layout = layout;
-    this.bytes = allocateBytes(layout.size);
+    this.bytes = bytes ?? allocateBytes(layout.size);
     this.pointer = pointerTo(this.bytes);
     this.#view = new DataView(this.bytes.buffer);
-    this.#view.setBigUint64(0, BigInt(layout.size), true);
+    if (bytes === undefined) this.#view.setBigUint64(0, BigInt(layout.size), true);
   }
 
   /** Writes a field. */

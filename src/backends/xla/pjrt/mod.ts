@@ -6,12 +6,17 @@
  */
 export type { ApiVersion } from "./api.ts";
 export { Buffer, type BufferType } from "./buffer.ts";
-export { Client, type Signature } from "./client.ts";
+export { Client, type KeyValueFunctions, type Signature } from "./client.ts";
 export type { CompileOptions } from "./compile_options.ts";
 export { ClientDevice, type MemoryStats } from "./device.ts";
 export { type Donated, Executable, type ExecutableMemory } from "./executable.ts";
 export { phantom } from "./host.ts";
-export type { Attributes, Options, OptionValue } from "./named_values.ts";
+export {
+  type Attributes,
+  checkNamedValues,
+  type Options,
+  type OptionValue,
+} from "./named_values.ts";
 export {
   findPlugin,
   openPlugin,

@@ -28,13 +28,17 @@ export interface NamedValues {
   readonly kept: readonly unknown[];
 }
 
+/** Throws unless these are values by name. */
+export function checkNamedValues(values: Options): void {
+  if (typeof values === "object" && values !== null && !Array.isArray(values)) return;
+  throw argumentError(
+    `Cannot use ${describeValue(values)} as options: expected an object of values by name`,
+  );
+}
+
 /** Writes named values into memory. */
 export function writeNamedValues(values: Options): NamedValues {
-  if (typeof values !== "object" || values === null || Array.isArray(values)) {
-    throw argumentError(
-      `Cannot use ${describeValue(values)} as options: expected an object of values by name`,
-    );
-  }
+  checkNamedValues(values);
   const entries = Object.entries(values);
   const all = allocateBytes(entries.length * NAMED_VALUE.size);
   const kept: unknown[] = [all];

@@ -6,7 +6,7 @@
 import { describeValue } from "../../../base/dtype.ts";
 import { argumentError } from "../../../base/errors.ts";
 import { Api, type ApiVersion } from "./api.ts";
-import { Client } from "./client.ts";
+import { Client, type KeyValueFunctions } from "./client.ts";
 import { environment, fileExists, openLibrary, operatingSystem } from "./host.ts";
 import { type Attributes, type Options, readNamedValues } from "./named_values.ts";
 
@@ -36,9 +36,10 @@ export class Plugin {
    *
    * @param options Options by the plugin's names for them: `cpu_device_count` of CPUs,
    * `visible_devices` and `memory_fraction` of GPUs.
+   * @param store The store by which it finds the other processes of a run. It is closed with the client.
    */
-  createClient(options: Options = {}): Client {
-    return new Client(this.api, options);
+  createClient(options: Options = {}, store?: KeyValueFunctions): Client {
+    return new Client(this.api, options, store);
   }
 }
 

@@ -78,11 +78,16 @@ export class Session {
   #address: bigint;
   #transfers: Transfer[] = [];
   #launches = 0;
+  readonly #support: { close(): void } | undefined;
 
-  /** @param owner The object with which the client is closed when the collector takes that. */
-  constructor(api: Api, address: bigint, owner: object) {
+  /**
+   * @param owner The object with which the client is closed when the collector takes that.
+   * @param support What the plugin calls for the client; it is closed when the client is freed.
+   */
+  constructor(api: Api, address: bigint, owner: object, support?: { close(): void }) {
     this.api = api;
     this.#address = address;
+    this.#support = support;
     collected.register(owner, this);
     if (open.size === 0) globalThis.addEventListener("unload", closeAll);
     open.add(this);
@@ -157,5 +162,6 @@ export class Session {
     this.#transfers = [];
     for (const handle of [...this.#live]) handle.destroy();
     this.api.call("Client_Destroy", { client: address }, what);
+    this.#support?.close();
   }
 }

@@ -374,6 +374,40 @@ export const EXECUTE_OPTIONS = new Layout("PJRT_ExecuteOptions", {
   incarnation_ids: "pointer",
 });
 
+/**
+ * The arguments of the functions by which a plugin asks the caller's key-value store, whose results the
+ * function called writes. `callback_error` is where the address of a function is that makes errors.
+ */
+export const KEY_VALUE_ARGUMENTS = {
+  get: new Layout("PJRT_KeyValueGetCallback_Args", {
+    key: "pointer",
+    key_size: "size",
+    timeout_in_ms: "int32",
+    callback_error: "pointer",
+    user_arg: "pointer",
+    value: "pointer out",
+    value_size: "size out",
+    value_deleter_callback: "pointer out",
+  }),
+  tryGet: new Layout("PJRT_KeyValueTryGetCallback_Args", {
+    key: "pointer",
+    key_size: "size",
+    callback_error: "pointer",
+    user_arg: "pointer",
+    value: "pointer out",
+    value_size: "size out",
+    value_deleter_callback: "pointer out",
+  }),
+  put: new Layout("PJRT_KeyValuePutCallback_Args", {
+    key: "pointer",
+    key_size: "size",
+    value: "pointer",
+    value_size: "size",
+    callback_error: "pointer",
+    user_arg: "pointer",
+  }),
+} as const;
+
 const tiled = {
   minor_to_major: "pointer",
   minor_to_major_size: "size",
