@@ -6,7 +6,7 @@ import { assertEquals } from "./support/std.ts";
 const flat = `
   grad valueAndGrad vjp jvp linearize linearTranspose jacfwd jacrev hessian hvp vmap jit noGrad
   stopGradient checkpoint customVjp customJvp makeProgram evalShape cond switchCase whileLoop foriLoop
-  scan map associativeScan psum pmean pmax pmin allGather axisIndex ppermute allToAll psumScatter configure devices toDevice ready debugPrint
+  scan map associativeScan psum pmean pmax pmin allGather axisIndex ppermute allToAll psumScatter mesh shard shardMap configure devices toDevice ready debugPrint
   debugCallback
   tensor zeros ones full arange linspace eye zerosLike onesLike fullLike copy
   add sub mul div pow mod neg abs sign square sqrt rsqrt reciprocal exp expm1 log log1p log2 sin cos tan

@@ -9,7 +9,7 @@ import { isFloat } from "../base/dtype.ts";
 import { insertAt, removeAt } from "../base/shape.ts";
 import { inlinePlainCalls } from "../passes/inline_calls.ts";
 import { asControl, withPrograms } from "../passes/control.ts";
-import { mentionsAxis } from "../core/axes.ts";
+import { bindsAxis, mentionsAxis } from "../core/axes.ts";
 import { isInspecting } from "../core/origin.ts";
 import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
 import { evaluateProgram, hasEffects, Program, programsIn, Variable } from "../core/program.ts";
@@ -100,7 +100,8 @@ export function confineProgram(
 function collectsOver({ equations }: Program, id: string): boolean {
   return equations.some(({ primitive, params }) =>
     (primitive.axisOf?.(params).axisName === id && primitive !== axisIndexPrimitive as Primitive) ||
-    programsIn(params).some((inner) => collectsOver(inner, id))
+    (!bindsAxis(primitive, params, id) &&
+      programsIn(params).some((inner) => collectsOver(inner, id)))
   );
 }
 

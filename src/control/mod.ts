@@ -12,6 +12,8 @@ export { customJvp } from "./custom_jvp.ts";
 export type { CustomRuleOptions } from "./custom_rule.ts";
 export { customVjp } from "./custom_vjp.ts";
 export { map, scan } from "./scan.ts";
+export { shardMap } from "./shard_map.ts";
+export type { Shardings, ShardMapOptions } from "./shard_map.ts";
 export type { ScanOptions } from "./scan.ts";
 export { foriLoop, whileLoop } from "./while_loop.ts";
 export type { WhileOptions } from "./while_loop.ts";

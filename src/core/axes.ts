@@ -54,15 +54,33 @@ export function newAxis(name: string, size: number): NamedAxis {
   return { name, id, size };
 }
 
-/** Runs `f` with `axis` in scope, where it hides others of its name. */
-export function runWithin<T>(axis: NamedAxis, f: () => T): T {
+/** Runs `f` with axes in scope, the outermost first, where they hide others of their names. */
+export function runWithin<T>(axes: readonly NamedAxis[], f: () => T): T {
   const outer = scope;
-  scope = [...outer, axis];
+  scope = [...outer, ...axes];
   try {
     return f();
   } finally {
     scope = outer;
   }
+}
+
+/** Runs `f`, which concerns the programs of an equation, with the axes in scope that these have. */
+export function runInside<P, T>(primitive: Primitive<P>, params: P, f: () => T): T {
+  const bound = primitive.boundAxes?.(params) ?? [];
+  return runWithin(
+    bound.map(({ axisName, axisSize }) => ({
+      name: nameOfAxis(axisName),
+      id: axisName,
+      size: axisSize,
+    })),
+    f,
+  );
+}
+
+/** Whether the programs of an operation mean an axis of its own by this id. */
+export function bindsAxis<P>(primitive: Primitive<P>, params: P, id: string): boolean {
+  return primitive.boundAxes?.(params).some(({ axisName }) => axisName === id) === true;
 }
 
 /**
@@ -92,7 +110,7 @@ function names(): string {
 /** The programs that an equation runs. */
 function programsOf({ primitive, params }: Pick<Equation, "primitive" | "params">) {
   const own = programsIn(params);
-  if (!primitive.isCall) return own;
+  if (!primitive.isCall || primitive.boundAxes !== undefined) return own;
   // What is called may be made when it is asked for, and then is no property of its own.
   const { program } = params as { readonly program?: unknown };
   return program instanceof Program && !own.includes(program) ? [...own, program] : own;
@@ -120,7 +138,10 @@ function mentionsOf(program: Program): readonly Mention[] {
       const use = primitive.axisOf?.(params);
       if (use !== undefined) note({ ...use, exchanges: primitive.derivative.kind !== "zero" });
       else if (primitive.derivative.kind === "program") {
-        for (const inner of programsOf(equation)) mentionsOf(inner).forEach(note);
+        for (const inner of programsOf(equation)) {
+          mentionsOf(inner).filter(({ axisName }) => !bindsAxis(primitive, params, axisName))
+            .forEach(note);
+        }
       }
     }
     mentionedBy.set(program, found = [...byName.values()]);
@@ -132,6 +153,7 @@ function mentionsOf(program: Program): readonly Mention[] {
 export function mentionsAxis<P>(primitive: Primitive<P>, params: P, id: string): boolean {
   if (primitive.axisOf !== undefined) return primitive.axisOf(params).axisName === id;
   return primitive.derivative.kind === "program" &&
+    !bindsAxis(primitive, params, id) &&
     programsOf({ primitive: primitive as Primitive, params }).some((program) =>
       mentionsOf(program).some(({ axisName }) => axisName === id)
     );

@@ -57,6 +57,9 @@ export interface Primitive<P = unknown> {
   /** For collectives: the named axis that they work across (`core/axes.ts`). */
   axisOf?(params: P): AxisUse;
 
+  /** For what puts named axes in scope of the programs that it holds: these, the outermost first. */
+  boundAxes?(params: P): readonly AxisUse[];
+
   /** For what moves between devices: where its result is; `null` for one that is not placed. */
   target?(params: P): Device | null;
 

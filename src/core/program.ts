@@ -268,9 +268,18 @@ function silence(params: unknown): unknown {
       : Array.isArray(value)
       ? value.map(silenceOne)
       : value;
-  return Object.fromEntries(
+  return remake(
+    params as object,
     Object.entries(params as object).map(([key, value]) => [key, silenceOne(value)]),
   );
+}
+
+/** Parameters of the same kind with other entries. */
+export function remake(
+  params: object,
+  entries: readonly (readonly [name: string, value: unknown])[],
+): object {
+  return Object.assign(Object.create(Object.getPrototypeOf(params)), Object.fromEntries(entries));
 }
 
 /** The program without the equations that its results do not depend on, unless they act. */

@@ -5,8 +5,8 @@
  */
 import { sizeOf } from "../base/shape.ts";
 import { asControl } from "../passes/control.ts";
-import { programsIn, typeOf } from "../core/program.ts";
-import type { Equation, Program } from "../core/program.ts";
+import { Program, programsIn, typeOf } from "../core/program.ts";
+import type { Equation } from "../core/program.ts";
 import type { ContractParams } from "../primitives/contraction.ts";
 import type { ConvParams } from "../primitives/window.ts";
 import { checkIsProgram } from "./text.ts";
@@ -117,8 +117,9 @@ function flopsOfPrograms(equation: Equation): number | null {
     case "switch":
       return Math.max(...control.params.branches.map(sumFlops));
     default: {
-      const programs = programsIn(equation.params);
-      return equation.primitive.isCall && programs.length > 0 ? sumFlops(programs[0]) : null;
+      if (equation.primitive.isCall !== true) return null;
+      const { program } = equation.params as { readonly program: unknown };
+      return program instanceof Program ? sumFlops(program) : null;
     }
   }
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Program, programsIn } from "../core/program.ts";
+import { Program, programsIn, remake } from "../core/program.ts";
 import type { Equation } from "../core/program.ts";
 
 /** Parameters of `scan`: a program run once for each element of sequences. */
@@ -69,7 +69,7 @@ export function withPrograms(
   const entries = Object.entries(params as object).map(([name, value]) =>
     [name, Array.isArray(value) ? value.map(replace) : replace(value)] as const
   );
-  return hasChanged ? { ...equation, params: Object.fromEntries(entries) } : equation;
+  return hasChanged ? { ...equation, params: remake(params as object, entries) } : equation;
 }
 
 /** Whether some equation of a program, or of the programs within it, has a property. */

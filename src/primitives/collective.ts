@@ -1,9 +1,8 @@
 /**
  * Collectives: what the examples of a named axis do together. Each is an operation on one example's
  * value that the `vmap` over that axis replaces by an operation along it; under every other `vmap`
- * it moves with its argument. On several devices the same primitives will stay in the program where
- * a named axis is spread over devices, each with its part of the examples, and the backend will run
- * them as messages between the devices. Neither their types nor their derivatives need to change.
+ * it moves with its argument. In the program that `shardMap` runs in every place of a mesh, examples
+ * are places, and the same primitives are what these do together.
  *
  * @module
  */

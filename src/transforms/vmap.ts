@@ -191,7 +191,7 @@ export function vmap<Args extends AnyArgs = Tensor[], Out = Tensor>(
       mapped[i] === null ? leaf : trace.close(mapped[i].value, mapped[i].axis)
     );
     const run = () => runTransform(trace, () => flat.call(examples));
-    const results = axis === null ? run() : runWithin(axis, run);
+    const results = axis === null ? run() : runWithin([axis], run);
     const outStructure = flat.resultStructure();
     const targets = prefixAxes(outAxes, outStructure, "Cannot vmap with these outAxes");
     const outputs = results.map((result, i) => {
@@ -277,7 +277,7 @@ export function batchFlat(
     runTransform(trace, () => f(inputs.map((input, i) => trace.close(input, axes[i]))));
   const results = axisName === undefined
     ? run()
-    : runWithin({ name: nameOfAxis(axisName), id: axisName, size }, run);
+    : runWithin([{ name: nameOfAxis(axisName), id: axisName, size }], run);
   return results.map((result) => trace.open(result));
 }
 

@@ -21,7 +21,6 @@ import {
   psumScatter,
   scan,
   sin,
-  stack,
   tensor,
   vjp,
   vmap,
@@ -36,8 +35,8 @@ import {
   checkJit,
   checkNestedBatch,
   checkPrograms,
+  checkSame,
   checkSecondOrder,
-  gradientOf,
 } from "../laws/laws.ts";
 import type { Flat, Maker } from "../laws/laws.ts";
 import { distinct, fromValues, makeRandom, real, seedOf } from "../laws/values.ts";
@@ -148,36 +147,6 @@ const extremes: typeof subjects = {
   "pmax": (x, y) => pmax(x, I).mul(y).mul(x),
   "pmin": (x, y) => pmin(x, I).mul(y).sin(),
 };
-
-/** Both functions have the same values, derivatives of either order, and batches. */
-function checkSame(actual: Flat, expected: Flat, make: Maker, random: Random, law: string): void {
-  const args = make(random);
-  const [v, w] = [make(random), make(random)];
-  const gradient = (f: Flat): Flat => gradientOf(f, args, makeRandom(1));
-  const pushed = (f: Flat): Flat => (values) => {
-    const [out, tangents] = jvp((...args: Tensor[]) => f(args), [...values], v);
-    return [...out, ...tangents as readonly Tensor[]];
-  };
-  const batched = (f: Flat): Flat => (values) =>
-    vmap((...args: Tensor[]) => f(args))(
-      ...values.map((x, i) => stack([x, w[i]])),
-    ) as unknown as Tensor[];
-  const ways: readonly [string, (f: Flat) => Flat][] = [
-    ["values", (f) => f],
-    ["vjp", gradient],
-    ["jvp", pushed],
-    ["vmap", batched],
-    ["jvp of vjp", (f) => pushed(gradient(f))],
-    ["vjp of jvp", (f) => gradient(pushed(f))],
-    ["vmap of vjp", (f) => batched(gradient(f))],
-    ["vjp of vmap", (f) => gradient(batched(f))],
-  ];
-  for (const [way, transform] of ways) {
-    const results = transform(actual)(args) as readonly Concrete[];
-    const same = transform(expected)(args) as readonly Concrete[];
-    assertNear(results, same, 1e-11, `${law}: ${way}`);
-  }
-}
 
 /**
  * Derivatives taken of one example's function are those of all examples together: what is taken

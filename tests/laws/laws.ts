@@ -12,6 +12,7 @@ import { insertAt, sizeOf } from "../../src/base/shape.ts";
 import type { Shape } from "../../src/base/shape.ts";
 import { checkProgram } from "../../src/core/check.ts";
 import { backendOf, openDevice } from "../../src/backends/devices.ts";
+import { runInside } from "../../src/core/axes.ts";
 import { cpu } from "../../src/core/device.ts";
 import { optimize, passes } from "../../src/passes/mod.ts";
 import { makeRunner } from "../../src/backends/evaluator.ts";
@@ -23,6 +24,7 @@ import { bind, installDispatcher } from "../../src/core/trace.ts";
 import { flatten } from "../../src/core/tree.ts";
 import { scan } from "../../src/control/scan.ts";
 import { index } from "../../src/functions/indexing.ts";
+import { stack as joined } from "../../src/functions/joining.ts";
 import { jit } from "../../src/jit.ts";
 import { jvp } from "../../src/transforms/jvp.ts";
 import { vjp } from "../../src/transforms/linearize.ts";
@@ -520,9 +522,10 @@ export function checkPrograms(f: Flat, make: Maker, random: Random, law: string)
 export function checkPasses(program: Program, args: readonly Type[], law: string): void {
   checkProgram(program);
   assertTypes(args, program.binders.map(typeOf), `${law}: arguments`);
-  for (const { params } of program.equations) {
+  for (const { primitive, params } of program.equations) {
     for (const inner of programsIn(params)) {
-      checkPasses(inner, inner.binders.map(typeOf), `${law}, called`);
+      const types = inner.binders.map(typeOf);
+      runInside(primitive, params, () => checkPasses(inner, types, `${law}, called`));
     }
   }
   passes.reduce((before, { name, run }) => {
@@ -1034,4 +1037,40 @@ function expectError(
     throw error;
   }
   throw new Error(`${law}: no error`);
+}
+
+/** Both functions have the same values, derivatives of either order, and batches. */
+export function checkSame(
+  actual: Flat,
+  expected: Flat,
+  make: Maker,
+  random: Random,
+  law: string,
+): void {
+  const args = make(random);
+  const [v, w] = [make(random), make(random)];
+  const gradient = (f: Flat): Flat => gradientOf(f, args, makeRandom(1));
+  const pushed = (f: Flat): Flat => (values) => {
+    const [out, tangents] = jvp((...args: Tensor[]) => f(args), [...values], v);
+    return [...out, ...tangents as readonly Tensor[]];
+  };
+  const batched = (f: Flat): Flat => (values) =>
+    vmap((...args: Tensor[]) => f(args))(
+      ...values.map((x, i) => joined([x, w[i]])),
+    ) as unknown as Tensor[];
+  const ways: readonly [string, (f: Flat) => Flat][] = [
+    ["values", (f) => f],
+    ["vjp", gradient],
+    ["jvp", pushed],
+    ["vmap", batched],
+    ["jvp of vjp", (f) => pushed(gradient(f))],
+    ["vjp of jvp", (f) => gradient(pushed(f))],
+    ["vmap of vjp", (f) => batched(gradient(f))],
+    ["vjp of vmap", (f) => gradient(batched(f))],
+  ];
+  for (const [way, transform] of ways) {
+    const results = transform(actual)(args) as readonly Concrete[];
+    const same = transform(expected)(args) as readonly Concrete[];
+    assertNear(results, same, 1e-11, `${law}: ${way}`);
+  }
 }

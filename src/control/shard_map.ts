@@ -1,0 +1,231 @@
+/**
+ * `shardMap`: a function in every place of a mesh.
+ *
+ * @module
+ */
+import { describeValue } from "../base/dtype.ts";
+import { argumentError, shapeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
+import { showType } from "../base/shape.ts";
+import { newAxis, runWithin } from "../core/axes.ts";
+import { leafToTensor } from "../core/convert.ts";
+import { typeOf } from "../core/program.ts";
+import { Mesh, Sharding, shardShape } from "../core/sharding.ts";
+import { Tensor } from "../core/tensor.ts";
+import { bind, currentTrace, WeakScalar } from "../core/trace.ts";
+import { broadcastPrefix, flatten, leafPaths, showPath, unflatten } from "../core/tree.ts";
+import type { Structure } from "../core/tree.ts";
+import type { AnyArgs, TensorsOf } from "../core/tree_types.ts";
+import { checkFunction, noteReturned, primalOf } from "../transforms/flatten_function.ts";
+import { stage } from "../transforms/stage.ts";
+import { canonical } from "./canonical.ts";
+import { differenceAlong, meaningOf, paramsOf, shardMapPrimitive } from "./shard_map_primitive.ts";
+import { openProgram } from "./stage_body.ts";
+
+/**
+ * Shardings for the leaves of a tree: one for all, `null` for none, or a tree prefix of these.
+ */
+export type Shardings =
+  | Sharding
+  | null
+  | readonly Shardings[]
+  | { readonly [key: string]: Shardings };
+
+/** Options of `shardMap`. */
+export interface ShardMapOptions {
+  /**
+   * How arguments are divided: a sharding for all of them, or a list with one entry per argument: a
+   * sharding, `null`, or a tree prefix of the argument with these at its leaves. What has `null` is whole
+   * in every place, and need be no tensor.
+   */
+  readonly inSpecs: Shardings;
+  /**
+   * How results are put together: a sharding, `null`, or a tree prefix of the result. Along axes of the mesh
+   * that are not named, all places must have the same.
+   */
+  readonly outSpecs: Shardings;
+  /** The mesh; that of the shardings when left out. */
+  readonly mesh?: Mesh;
+}
+
+/**
+ * The function that runs `f` in every place of a mesh, each on its part of the arguments, with the axes
+ * of the mesh as named axes: collectives such as `psum` are what places do together.
+ *
+ * It means `vmap` over all axes of the mesh: arguments are cut into parts as their shardings say, `f`
+ * is mapped over the parts along named axes, and the results are joined. That is what runs, on one
+ * device, where the mesh has none of its own. On a mesh of devices each runs `f` on what lies there, and
+ * collectives are messages between them; arguments that lie elsewhere are brought there first.
+ *
+ * Derivatives are those of the whole function and run on the mesh as well: an argument that places
+ * share gets the sum of their cotangents. Inside of `f`, they are those of all places together, as in
+ * `vmap`: take the mean of gradients by what is shared with `pmean`. Values that `f` closes over are whole
+ * in every place.
+ *
+ * @param f A pure function of trees of tensors, written for one place. It is traced as by `jit`.
+ * @param options The shardings of arguments and results, whose axes must be divisible into as many equal
+ * parts as they say.
+ * @returns The function of whole arguments and results.
+ * @throws {ArgumentError} when shardings are of several meshes or of none, or a result differs
+ * between places along an axis that its sharding does not name.
+ * @throws {ShapeError} when an argument or a result has too few axes, or one is not divisible.
+ * @throws {TreeError} when shardings do not fit the arguments or the result.
+ *
+ * @example Each place with a part of the batch
+ * ```ts
+ * import { grad, matmul, mesh, pmean, random, shard, shardMap } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const machines = mesh({ data: 4 });
+ * const [whole, rows] = [shard(machines), shard(machines, "data")];
+ * const loss = (w: Tensor, x: Tensor) => matmul(x, w).square().mean();
+ * const step = shardMap(
+ *   (w: Tensor, x: Tensor) => w.sub(pmean(grad(loss)(w, x), "data").mul(0.1)),
+ *   { inSpecs: [whole, rows], outSpecs: whole },
+ * );
+ * const [w, x] = [random.normal(random.key(0), [3]), random.normal(random.key(1), [8, 3])];
+ * assertTensorsClose(step(w, x), w.sub(grad(loss)(w, x).mul(0.1)), { rtol: 1e-5 });
+ * ```
+ *
+ * @example A matrix product whose second factor goes around
+ * ```ts
+ * import { axisIndex, dynamicSlice, foriLoop, matmul, mesh, ppermute, shard, shardMap } from "@jacobi/jacobi";
+ * import { random, zeros } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const ring = mesh({ ring: 4 });
+ * const rows = shard(ring, "ring");
+ * const around = [0, 1, 2, 3].map((i): [number, number] => [i, (i + 3) % 4]);
+ * // Each place has rows of both; those of the second pass by, and meet their columns of the first.
+ * const product = shardMap((a: Tensor, b: Tensor) => {
+ *   const size = b.shape[0];
+ *   const step = (i: Tensor, [sum, b]: [Tensor, Tensor]): [Tensor, Tensor] => {
+ *     const from = axisIndex("ring").add(i).mod(4).mul(size);
+ *     const columns = dynamicSlice(a, [0, from], [a.shape[0], size]);
+ *     return [sum.add(matmul(columns, b)), ppermute(b, "ring", around)];
+ *   };
+ *   return foriLoop(0, 4, step, [zeros([a.shape[0], b.shape[1]]), b])[0];
+ * }, { inSpecs: rows, outSpecs: rows });
+ * const [a, b] = [random.normal(random.key(0), [8, 8]), random.normal(random.key(1), [8, 5])];
+ * assertTensorsClose(product(a, b), matmul(a, b), { rtol: 1e-4, atol: 1e-5 });
+ * ```
+ */
+export function shardMap<Args extends AnyArgs = Tensor[], Out = Tensor>(
+  f: (...args: Args) => Out,
+  options: ShardMapOptions,
+): (...args: Args) => TensorsOf<Out> {
+  checkFunction(f, "shardMap");
+  const what = "Cannot apply shardMap";
+  const read = readOptions(what, options, ["inSpecs", "outSpecs", "mesh"]);
+  const { inSpecs, outSpecs } = read;
+  const mesh = findMesh(read, what);
+  return (...args) => {
+    const { leaves, structure } = flatten(args);
+    const specs = prefixSpecs(inSpecs, structure, `Cannot shardMap with these inSpecs`);
+    const paths = leafPaths(structure);
+    const isArgument = (leaf: unknown, i: number): boolean =>
+      leaf instanceof Tensor || specs[i] !== null;
+    const whole = mesh.sharding([]);
+    const ins = specs.map((spec) => spec ?? whole).filter((_, i) => isArgument(leaves[i], i));
+    const inputs = leaves.flatMap((leaf, i) => {
+      if (!isArgument(leaf, i)) return [];
+      return [
+        leaf instanceof Tensor
+          ? leaf
+          : leafToTensor(leaf, paths[i], "Cannot shardMap over this argument"),
+      ];
+    });
+    const places = paths.filter((_, i) => isArgument(leaves[i], i));
+    const values = inputs.map(primalOf);
+    const types = values.map(({ dtype, shape }, i) => {
+      const place = `Cannot shardMap over argument ${showPath(places[i])} of shape`;
+      return { dtype, shape: shardShape(ins[i], shape, place) };
+    });
+    // One list instead of one argument each: a call has room for so many only.
+    const onList = (tensors: readonly Tensor[]): unknown => {
+      let next = 0;
+      const filled = leaves.map((leaf, i) => {
+        if (!isArgument(leaf, i)) return leaf;
+        const input = tensors[next++];
+        return leaf instanceof WeakScalar ? leaf.within(currentTrace(), input) : input;
+      });
+      return f(...unflatten(structure, filled) as Args);
+    };
+    const list: Structure = {
+      kind: "array",
+      children: types.map(() => ({ kind: "leaf" })),
+    };
+    const axes = Object.entries(mesh.axes).map(([name, size]) => newAxis(name, size));
+    const staged = runWithin(
+      axes,
+      () => stage("shardMap", onList, { kind: "array", children: [list] }, types),
+    );
+    const { program, captured } = openProgram(staged.program);
+    const resultPaths = leafPaths(staged.structure);
+    const outs = prefixSpecs(outSpecs, staged.structure, "Cannot shardMap with these outSpecs")
+      .map((spec) => spec ?? whole);
+    const describe = (i: number): string =>
+      `${showType(typeOf(program.results[i]))} at ${showPath(resultPaths[i])} by ${outs[i]}`;
+    outs.forEach(({ spec }, i) => {
+      if (spec.length <= typeOf(program.results[i]).shape.length) return;
+      throw shapeError(`Cannot shardMap to ${describe(i)}: it has too few axes`);
+    });
+    const params = paramsOf(canonical(program), {
+      axes,
+      ins: [...captured.map(() => whole), ...ins],
+      outs,
+    });
+    const { differs } = meaningOf(params);
+    if (differs !== null) {
+      const [result, axis] = differs;
+      throw argumentError(`Cannot shardMap to ${describe(result)}: ${differenceAlong(axis)}`);
+    }
+    const results = bind(shardMapPrimitive, [...captured, ...values], params);
+    return unflatten(staged.structure, noteReturned(results, staged.values)) as TensorsOf<Out>;
+  };
+}
+
+function isSpec(value: unknown): value is Sharding | null {
+  return value === null || value instanceof Sharding;
+}
+
+/** One sharding or `null` per leaf, from a tree prefix. */
+function prefixSpecs(
+  specs: Shardings | undefined,
+  structure: Structure,
+  what: string,
+): readonly (Sharding | null)[] {
+  return broadcastPrefix(specs, structure, isSpec, what);
+}
+
+/** The mesh of all shardings. */
+function findMesh({ inSpecs, outSpecs, mesh }: Partial<ShardMapOptions>, what: string): Mesh {
+  const found = mesh === undefined ? [] : [mesh];
+  if (mesh !== undefined && !(mesh instanceof Mesh)) {
+    throw argumentError(`${what}: expected a mesh, got ${describeValue(mesh)}`);
+  }
+  for (const [name, specs] of Object.entries({ inSpecs, outSpecs })) {
+    if (specs === undefined) {
+      throw argumentError(`${what} without ${name}: say how each is divided, null for not at all`);
+    }
+    for (const leaf of flatten(specs).leaves) {
+      if (!(leaf instanceof Sharding)) {
+        throw argumentError(
+          `${what}: expected shardings, such as shard(mesh, "data"), in ${name}, got ` +
+            describeValue(leaf),
+        );
+      }
+      found.push(leaf.mesh);
+    }
+  }
+  const [first, other] = new Set(found);
+  if (first === undefined) {
+    throw argumentError(`${what} without a mesh: give it, or a sharding over it`);
+  }
+  if (other !== undefined) {
+    throw argumentError(`${what} over two meshes: ${first} and ${other}`);
+  }
+  return first;
+}

@@ -1,0 +1,387 @@
+/**
+ * The primitive behind `shardMap`: a program that runs in every place of a mesh on its part of the
+ * arguments. What it means is the program mapped over the mesh's axes (`program` of its parameters),
+ * which is what runs where there is no mesh of devices. Its derivatives, transpose and batches are those
+ * of the program in each place, so that they run on the mesh as well.
+ *
+ * @module
+ */
+import { identityOf } from "../base/data.ts";
+import { argumentError } from "../base/errors.ts";
+import { inversePermutation, range, showType } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import { describeValue } from "../base/dtype.ts";
+import { runWithin } from "../core/axes.ts";
+import type { NamedAxis } from "../core/axes.ts";
+import type { BatchAxis, Primitive } from "../core/primitive.ts";
+import { dependentResultsOf, evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
+import type { Program } from "../core/program.ts";
+import { partsAlong } from "../core/sharding.ts";
+import type { Sharding } from "../core/sharding.ts";
+import { zerosOf } from "../core/tensor.ts";
+import type { Concrete, Tensor, Type } from "../core/tensor.ts";
+import { bind, runEvaluated } from "../core/trace.ts";
+import { scale } from "../primitives/arithmetic.ts";
+import { psum } from "../primitives/collective.ts";
+import { reshape, transpose } from "../primitives/structure.ts";
+import {
+  batchProgram,
+  keyOfFlags,
+  knowingZeros,
+  linearizeProgram,
+  memoize,
+  placed,
+  placedCotangents,
+  pushProgram,
+  record,
+  transposeOpen,
+} from "./programs.ts";
+
+/** How values go in and come out. */
+interface Layout {
+  /** The axes of the mesh, in its order. */
+  readonly axes: readonly NamedAxis[];
+  /** How each argument is divided over them. */
+  readonly ins: readonly Sharding[];
+  /** How each result is. */
+  readonly outs: readonly Sharding[];
+}
+
+/** Parameters of `shardMap`. */
+export class ShardMapParams implements Layout {
+  readonly axes: readonly NamedAxis[];
+  readonly ins: readonly Sharding[];
+  readonly outs: readonly Sharding[];
+  /** What runs in each place. */
+  readonly local: Program;
+
+  /** Equal parameters are one object: see `paramsOf`. */
+  constructor(local: Program, { axes, ins, outs }: Layout) {
+    this.axes = axes;
+    this.ins = ins;
+    this.outs = outs;
+    this.local = local;
+  }
+
+  /** The program on whole arguments and results. */
+  get program(): Program {
+    const { program, differs } = meaningOf(this);
+    if (differs === null) return program;
+    const [result, axis] = differs;
+    throw argumentError(
+      `Cannot shardMap to ${showType(typeOf(this.local.results[result]))}: ${
+        differenceAlong(axis)
+      }`,
+    );
+  }
+
+  /** What programs show. */
+  toString(): string {
+    const list = (specs: readonly Sharding[]) => `[${specs.map(showSpec).join(", ")}]`;
+    const axes = this.axes.map(({ id, size }) => `${id}: ${size}`).join(", ");
+    const outs = list(this.outs);
+    return `{ mesh: (${axes}), ins: ${list(this.ins)}, outs: ${outs}, local: ${this.local} }`;
+  }
+}
+
+function showSpec({ spec }: Sharding): string {
+  return `(${spec.map((names) => names.length === 0 ? "null" : names.join(" ")).join(", ")})`;
+}
+
+/** Why a result cannot come out as it is. */
+export function differenceAlong(axis: NamedAxis): string {
+  return `it differs between places along the axis ${describeValue(axis.name)} of the mesh; name ` +
+    `the axis in its spec, or make it the same for all with psum or pmean`;
+}
+
+const known = memoize<ShardMapParams>();
+
+/** What is made of parameters, once; rules of the user's find the mesh's axes in scope. */
+function derive<T>(
+  memory: ReturnType<typeof memoize<T>>,
+  params: ShardMapParams,
+  key: string,
+  make: () => T,
+): T {
+  return memory(params.local, `${keyOf(params)}/${key}`, () => runWithin(params.axes, make));
+}
+
+/** A text that tells layouts apart. */
+function keyOf({ axes, ins, outs }: Layout): string {
+  const lists = [ins, outs].map((specs) => specs.map(identityOf).join(","));
+  return JSON.stringify([axes.map(({ id }) => id), ...lists]);
+}
+
+/** The parameters for a program; equal ones are one object. */
+export function paramsOf(local: Program, layout: Layout): ShardMapParams {
+  return known(local, keyOf(layout), () => new ShardMapParams(local, layout));
+}
+
+/** Whether a sharding divides anything over an axis. */
+function divides({ spec }: Sharding, { name }: NamedAxis): boolean {
+  return spec.some((names) => names.includes(name));
+}
+
+/** The program on whole values, and the first result that is not as its spec says, with the axis. */
+interface Meaning {
+  readonly program: Program;
+  readonly differs: readonly [result: number, axis: NamedAxis] | null;
+}
+
+const meanings = memoize<Meaning>();
+
+/** What a program in each place of a mesh means. */
+export function meaningOf(params: ShardMapParams): Meaning {
+  const { local, axes, ins, outs } = params;
+  return derive(meanings, params, "", () => {
+    let differs: Meaning["differs"] = null;
+    const mapped = axes.reduceRight((program, axis) => {
+      const inAxes = ins.map((one) => divides(one, axis) ? 0 : null);
+      const isMapped = outs.map((one) => divides(one, axis));
+      const batched = batchProgram(program, inAxes, axis.size, axis.id, isMapped);
+      const result = batched.axes.findIndex((place, i) => place !== null && !isMapped[i]);
+      if (result >= 0) differs ??= [result, axis];
+      return batched.program;
+    }, local);
+    if (differs !== null) return { program: mapped, differs };
+    const program = record(
+      ins.map((one, i) => wholeType(local.binders[i].type, one)),
+      (args) =>
+        evaluateProgram(mapped, args.map((arg, i) => split(arg, ins[i], axes)))
+          .map((result, i) => join(result, outs[i], axes)),
+    );
+    return { program, differs };
+  });
+}
+
+/** The type of a whole value, from that of a part. */
+function wholeType({ dtype, shape }: Type, sharding: Sharding): Type {
+  return { dtype, shape: shape.map((length, axis) => length * partsAlong(sharding, axis)) };
+}
+
+/** The names of a mesh's axes along a tensor's, each axis's names before what is left of it. */
+function namedOrder({ spec }: Sharding, ndim: number): readonly (string | number)[] {
+  return range(ndim).flatMap((axis) => [...(spec[axis] ?? []), axis]);
+}
+
+/** From that order to one with the mesh's axes in front, as the mesh lists them. */
+function toFront(
+  order: readonly (string | number)[],
+  axes: readonly NamedAxis[],
+): readonly number[] {
+  const names = axes.map(({ name }) => order.indexOf(name)).filter((place) => place >= 0);
+  return [...names, ...range(order.length).filter((i) => typeof order[i] === "number")];
+}
+
+/** All parts of a whole, one axis in front for each axis of the mesh that divides it. */
+function split(x: Tensor, sharding: Sharding, axes: readonly NamedAxis[]): Tensor {
+  const order = namedOrder(sharding, x.ndim);
+  const shape = order.map((one) =>
+    typeof one === "string" ? sharding.mesh.axes[one] : x.shape[one] / partsAlong(sharding, one)
+  );
+  return transpose(reshape(x, shape), toFront(order, axes));
+}
+
+/** The whole of such parts. */
+function join(parts: Tensor, sharding: Sharding, axes: readonly NamedAxis[]): Tensor {
+  const count = axes.filter((axis) => divides(sharding, axis)).length;
+  const local: Shape = parts.shape.slice(count);
+  const order = namedOrder(sharding, local.length);
+  const apart = transpose(parts, inversePermutation(toFront(order, axes)));
+  return reshape(apart, wholeType({ dtype: parts.dtype, shape: local }, sharding).shape);
+}
+
+/** For each result of a program the axes along which places may have different ones. */
+function variation(local: Program, { axes, ins }: Omit<Layout, "outs">): readonly string[][] {
+  const varies = local.results.map((): string[] => []);
+  for (const axis of axes) {
+    const inAxes = ins.map((one) => divides(one, axis) ? 0 : null);
+    const batched = batchProgram(local, inAxes, axis.size, axis.id);
+    batched.axes.forEach((place, i) => place !== null && varies[i].push(axis.name));
+  }
+  return varies;
+}
+
+/** A program in each place that was divided into work on primals and a linear program. */
+interface Divided {
+  /** From the arguments to the results and what only this program has computed for the other. */
+  readonly forward: ShardMapParams;
+  /** From what is known, and the tangents of active arguments, to those of moving results. */
+  readonly linear: ShardMapParams;
+  /** What the linear program has to know: arguments, by number, and further results of `forward`. */
+  readonly known: readonly number[];
+  readonly moves: readonly boolean[];
+}
+
+const divided = memoize<Divided>();
+
+function divide(params: ShardMapParams, isActive: readonly boolean[]): Divided {
+  const { local, axes, ins, outs } = params;
+  return derive(divided, params, keyOfFlags(isActive), () => {
+    const { mesh } = outs[0] ?? ins[0];
+    const { forward, linear, moves } = linearizeProgram(local, isActive);
+    const count = local.results.length;
+    const residuals = forward.results.slice(count);
+    const varies = variation(forward, { axes, ins }).slice(count);
+    // What differs between places is handed on along an axis of its own.
+    const specs = varies.map((names) => mesh.sharding([names]));
+    const known = residuals.map((atom) => forward.binders.findIndex((binder) => binder === atom));
+    const isKept = known.map((argument) => argument < 0);
+    const types = residuals.map((atom, i): Type => {
+      const { dtype, shape } = typeOf(atom);
+      return { dtype, shape: isKept[i] && varies[i].length > 0 ? [1, ...shape] : shape };
+    });
+    const opened = record(forward.binders.map(typeOf), (args) => {
+      const all = evaluateProgram(forward, args);
+      const kept = all.slice(count).map((value, i) => reshape(value, types[i].shape));
+      return [...all.slice(0, count), ...kept.filter((_, i) => isKept[i])];
+    });
+    const closed = record(
+      [...types, ...linear.binders.slice(types.length).map(typeOf)],
+      (args) =>
+        evaluateProgram(
+          linear,
+          args.map((arg, i) => reshape(arg, linear.binders[i].type.shape)),
+        ),
+    );
+    return {
+      forward: paramsOf(opened, {
+        axes,
+        ins,
+        outs: [...outs, ...specs.filter((_, i) => isKept[i])],
+      }),
+      linear: paramsOf(closed, {
+        axes,
+        ins: [
+          ...specs.map((spec, i) => isKept[i] ? spec : ins[known[i]]),
+          ...ins.filter((_, i) => isActive[i]),
+        ],
+        outs: outs.filter((_, i) => moves[i]),
+      }),
+      known,
+      moves,
+    };
+  });
+}
+
+/** A transposed program in each place. */
+interface Transposed {
+  readonly params: ShardMapParams;
+  readonly receives: readonly boolean[];
+}
+
+const transposes = memoize<Transposed>();
+
+/**
+ * The transpose: an argument that places share gets the sum of their cotangents; of the cotangent of a
+ * result that they share, each gets an equal part.
+ */
+function transposeParams(
+  params: ShardMapParams,
+  isLinear: readonly boolean[],
+  hasCotangent: readonly boolean[],
+  isZero: readonly boolean[],
+): Transposed {
+  const { local, axes, ins, outs } = params;
+  return derive(transposes, params, keyOfFlags(isLinear, hasCotangent, isZero), () => {
+    const { program, receives } = transposeOpen(local, isLinear, hasCotangent, { isZero });
+    const known = ins.filter((_, i) => !isLinear[i]);
+    const given = outs.filter((_, i) => hasCotangent[i]);
+    const got = ins.filter((_, i) => isLinear[i]).filter((_, i) => receives[i]);
+    const shares = (one: Sharding) => axes.filter((axis) => !divides(one, axis));
+    const transposed = record(program.binders.map(typeOf), (args) => {
+      const parts = args.map((arg, i) => {
+        if (i < known.length) return arg;
+        const places = shares(given[i - known.length]).reduce((n, { size }) => n * size, 1);
+        return scale(arg, 1 / places);
+      });
+      return evaluateProgram(program, parts).map((cotangent, i) =>
+        shares(got[i]).reduce(
+          (sum, { id, size }) => psum(sum, { axisName: id, axisSize: size }),
+          cotangent,
+        )
+      );
+    });
+    return {
+      params: paramsOf(transposed, { axes, ins: [...known, ...given], outs: got }),
+      receives,
+    };
+  });
+}
+
+/** The sharding with one more axis of the tensor, which is whole. */
+function batchSharding(sharding: Sharding, axis: BatchAxis): Sharding {
+  const { mesh, spec } = sharding;
+  return axis === null || axis >= spec.length
+    ? sharding
+    : mesh.sharding(spec.toSpliced(axis, 0, []));
+}
+
+/** Runs the program of its parameters in every place of a mesh. */
+export const shardMapPrimitive: Primitive<ShardMapParams> = {
+  name: "shardMap",
+  isTotal: true,
+  isCall: true,
+  type: (_args, { local, outs }) =>
+    local.results.map((atom, i) => wholeType(typeOf(atom), outs[i])),
+  boundAxes: ({ axes }) => axes.map(({ id, size }) => ({ axisName: id, axisSize: size })),
+  evaluate: (args, { program }) => runEvaluated(() => evaluateProgram(program, args)) as Concrete[],
+  batch(args, batchAxes, size, { local, axes, ins, outs }, axisName) {
+    // An axis of the mesh hides others of its name.
+    const name = axes.some(({ id }) => id === axisName) ? undefined : axisName;
+    const batched = runWithin(axes, () => batchProgram(local, batchAxes, size, name));
+    const params = paramsOf(batched.program, {
+      axes,
+      ins: ins.map((one, i) => batchSharding(one, batchAxes[i])),
+      outs: outs.map((one, i) => batchSharding(one, batched.axes[i])),
+    });
+    const results = bind(shardMapPrimitive, args, params);
+    return results.map((result, i) => [result, batched.axes[i]] as const);
+  },
+  derivative: {
+    kind: "program",
+    linearize(primals, isActive, params) {
+      const { forward, linear, known, moves } = divide(params, isActive);
+      const all = bind(shardMapPrimitive, primals, forward);
+      let next = params.local.results.length;
+      const needed = known.map((argument) => argument < 0 ? all[next++] : primals[argument]);
+      return {
+        results: all.slice(0, params.local.results.length),
+        push(tangents) {
+          if (!moves.includes(true)) return moves.map(() => null);
+          const active = primals.flatMap((primal, i) =>
+            isActive[i] ? [tangents[i] ?? zerosOf(primal)] : []
+          );
+          return placed(moves, bind(shardMapPrimitive, [...needed, ...active], linear));
+        },
+      };
+    },
+    jvp(primals, tangents, { local, axes, ins, outs }) {
+      const isActive = tangents.map((tangent) => tangent !== null);
+      const { program, moves } = runWithin(axes, () => pushProgram(local, isActive));
+      const args = [...primals, ...tangents.filter((tangent) => tangent !== null)];
+      const params = paramsOf(program, {
+        axes,
+        ins: [...ins, ...ins.filter((_, i) => isActive[i])],
+        outs: [...outs, ...outs.filter((_, i) => moves[i])],
+      });
+      const all = bind(shardMapPrimitive, args, params);
+      let next = moves.length;
+      return moves.map((moving, i) => [all[i], moving ? all[next++] : null]);
+    },
+    dependentResults: (isGiven, { local }) => dependentResultsOf(local, isGiven),
+    zeroResults: (isZero, { local }) => zeroResultsOf(local, isZero),
+    transpose(cotangents, args, params, isLinear) {
+      const hasCotangent = cotangents.map((cotangent) => cotangent !== null);
+      const { params: own, receives } = knowingZeros(
+        args,
+        isLinear,
+        (isZero) => transposeParams(params, isLinear, hasCotangent, isZero),
+      );
+      const given = cotangents.filter((cotangent) => cotangent !== null);
+      const known = args.filter((_, i) => !isLinear[i]) as Tensor[];
+      const pulled = bind(shardMapPrimitive, [...known, ...given], own);
+      return placedCotangents(isLinear, receives, pulled);
+    },
+  },
+};
