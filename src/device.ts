@@ -5,15 +5,17 @@
  */
 import { describeValue } from "./base/dtype.ts";
 import { argumentError } from "./base/errors.ts";
-import { openDevices } from "./backends/devices.ts";
+import { backendOf, openDevices } from "./backends/devices.ts";
 import "./backends/run.ts";
 import { Device } from "./core/device.ts";
-import { Tensor } from "./core/tensor.ts";
-import type { Concrete } from "./core/tensor.ts";
-import { flatten, leafPaths, unflatten } from "./core/tree.ts";
+import { Sharding } from "./core/sharding.ts";
+import type { Placement } from "./core/sharding.ts";
+import { Concrete, Tensor } from "./core/tensor.ts";
+import { bindOne } from "./core/trace.ts";
+import { broadcastPrefix, flatten, leafPaths, unflatten } from "./core/tree.ts";
 import type { TensorsOf } from "./core/tree_types.ts";
 import { leafToTensor } from "./core/convert.ts";
-import { move } from "./primitives/move.ts";
+import { move, withShardingPrimitive } from "./primitives/move.ts";
 
 /**
  * Every device that is open. The processor is always there, and the first.
@@ -42,18 +44,33 @@ export function checkDevice(value: unknown, what: string): asserts value is Devi
   );
 }
 
+/** Places for the tensors of a tree: one for all, or a tree of them that the tree begins with. */
+export type Placements =
+  | Device
+  | Sharding
+  | readonly Placements[]
+  | { readonly [key: string]: Placements };
+
 /**
- * The same tensors on a device. Work on them goes there, alone and in compiled functions; tensors and
- * numbers that were never placed go along, and tensors of two devices in one operation are an error.
+ * The same tensors on a device, or divided over the devices of a mesh. Work on them goes there, alone and
+ * in compiled functions; tensors and numbers that were never placed go along, and tensors of two devices
+ * or two meshes in one operation are an error.
+ *
+ * Over a mesh every operation and every compiled function is divided by XLA, with the same results
+ * as on one device, up to the order of sums. Tensors of one mesh may be divided in different ways.
  *
  * It is an operation like any other: the tangent of a value moves along with it, its cotangent moves back
- * to where the value was, and `vmap` moves the batch. A compiled function runs on one device as a
- * whole: moving a value within one says where it runs, which must be where its arguments are.
+ * to where the value was, and `vmap` moves the batch, whose mapped axis is not divided. A compiled function
+ * runs on one device, or one mesh, as a whole: moving a value within one says where it runs, which must be where its arguments are.
  *
  * @param tree A tree of tensors and numbers.
- * @param device One of `devices()`.
- * @returns The tree with its tensors on the device.
- * @throws {ArgumentError} when `device` is no open device.
+ * @param to One of `devices()`, or a sharding that `shard` gives; or a tree of them, whose leaves stand for
+ * all tensors below.
+ * @returns The tree with its tensors there.
+ * @throws {ArgumentError} when `to` is no open device, or a mesh of it has no devices or such that cannot work
+ *   together.
+ * @throws {ShapeError} when a tensor cannot be divided so into equal parts.
+ * @throws {TreeError} when a tree of places does not fit.
  *
  * @example Results are where the arguments are
  * ```ts
@@ -64,12 +81,68 @@ export function checkDevice(value: unknown, what: string): asserts value is Devi
  * if (params.w.add(params.b).device !== cpu) throw new Error();
  * ```
  */
-export function toDevice<T>(tree: T, device: Device): TensorsOf<T> {
+export function toDevice<T>(tree: T, to: Placements): TensorsOf<T> {
   const what = "Cannot move to a device";
-  checkDevice(device, what);
+  return moveLeaves(tree, to, what, (x, placement) => {
+    if (placement instanceof Sharding) backendOf(placement.mesh);
+    else checkDevice(placement, what);
+    return move(x, placement);
+  });
+}
+
+/**
+ * The same tensors, divided over a mesh in a way that compiled functions are told of: it says how XLA
+ * divides what is computed before and after. Without it, XLA decides by the shardings of arguments. For
+ * tensors with elements it is `toDevice`.
+ *
+ * It is an operation like any other: tangents and cotangents are divided in the same way, and `vmap` keeps
+ * the mapped axis whole. Over a mesh without devices values stay where they are.
+ *
+ * @param tree A tree of tensors and numbers.
+ * @param sharding A sharding that `shard` gives, or a tree of them, whose leaves stand for all tensors below.
+ * @returns The tree, with the same values.
+ * @throws {ArgumentError} when `sharding` is none, or the devices of its mesh cannot work together.
+ * @throws {ShapeError} when a tensor cannot be divided so into equal parts.
+ * @throws {TreeError} when a tree of shardings does not fit.
+ *
+ * @example Activations by their rows
+ * ```ts
+ * import { jit, matmul, mesh, ones, shard, withSharding } from "@jacobi/jacobi";
+ *
+ * const rows = shard(mesh({ data: 2 }), "data");
+ * const f = jit((x, w) => withSharding(matmul(x, w), rows).sum());
+ * if (f(ones([4, 3]), ones([3, 2])).item() !== 24) throw new Error();
+ * ```
+ */
+export function withSharding<T>(tree: T, sharding: Placements): TensorsOf<T> {
+  const what = "Cannot say how a tensor is divided";
+  return moveLeaves(tree, sharding, what, (x, placement) => {
+    if (!(placement instanceof Sharding)) {
+      throw argumentError(`${what}: expected a sharding, got ${describeValue(placement)}`);
+    }
+    if (placement.mesh.devices !== null) backendOf(placement.mesh);
+    return x instanceof Concrete && x.placement === placement
+      ? x
+      : bindOne(withShardingPrimitive, [x], { sharding: placement });
+  });
+}
+
+/** Whether a value stands for itself: places, and whatever else is none. */
+function isNoTree(value: unknown): value is Placement {
+  return typeof value !== "object" || value === null || value instanceof Device ||
+    value instanceof Sharding;
+}
+
+function moveLeaves<T>(
+  tree: T,
+  to: Placements,
+  what: string,
+  f: (x: Tensor, placement: Placement) => Tensor,
+): TensorsOf<T> {
   const { leaves, structure } = flatten(tree);
+  const placements = broadcastPrefix(to, structure, isNoTree, what);
   const moved = leaves.map((leaf, i) =>
-    move(leafToTensor(leaf, leafPaths(structure)[i], what), device)
+    f(leafToTensor(leaf, leafPaths(structure)[i], what), placements[i])
   );
   return unflatten(structure, moved) as TensorsOf<T>;
 }

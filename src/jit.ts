@@ -8,13 +8,13 @@ import { describeValue, numberKind } from "./base/dtype.ts";
 import { argumentError } from "./base/errors.ts";
 import { readOptions } from "./base/options.ts";
 import "./backends/cpu.ts";
-import { deviceOf, executableOf, runProgram } from "./backends/run.ts";
+import { executableOf, runProgram } from "./backends/run.ts";
 import { call } from "./control/call.ts";
 import type { Device } from "./core/device.ts";
 import { isInspecting } from "./core/origin.ts";
 import { closeProgram } from "./core/program.ts";
 import type { Program } from "./core/program.ts";
-import { Concrete, type Tensor } from "./core/tensor.ts";
+import { Concrete, type Tensor, zerosOf } from "./core/tensor.ts";
 import { ownStructure, showPath, unflatten } from "./core/tree.ts";
 import type { Structure } from "./core/tree.ts";
 import type { AnyArgs, TensorsOf } from "./core/tree_types.ts";
@@ -265,10 +265,9 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
 
   function lower(...args: Args): LoweredFunction {
     const { entry, captured, inputs } = prepare(args);
-    const known = [...captured, ...inputs].filter((x) => x instanceof Concrete);
+    const known = [...captured, ...inputs].map((x) => x instanceof Concrete ? x : zerosOf(x));
     const { program } = entry;
-    const place = device ?? deviceOf(program, known);
-    const { kernels, workspace, code, text } = executableOf(program, place).describe();
+    const { kernels, workspace, code, text } = executableOf(program, known, device).describe();
     const outer = kernels.filter(({ depth }) => depth === 0);
     return {
       program,

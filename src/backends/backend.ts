@@ -5,9 +5,9 @@
  *
  * @module
  */
-import type { Device } from "../core/device.ts";
 import type { Primitive } from "../core/primitive.ts";
 import type { Program } from "../core/program.ts";
+import type { Place, Placement, Sharding } from "../core/sharding.ts";
 import type { Concrete, Type } from "../core/tensor.ts";
 
 /** What messages call each argument that is given up; `null` for all others. */
@@ -81,7 +81,9 @@ export interface BackendOptions {
 /** What a program is compiled for. */
 export interface CompileOptions {
   /** Where it will run. */
-  readonly device: Device;
+  readonly place: Place;
+  /** Over a mesh, how each argument is divided; empty on a device. */
+  readonly shardings: readonly Sharding[];
   /** Which arguments may be given up. */
   readonly isDonated: readonly boolean[];
 }
@@ -90,21 +92,23 @@ export interface CompileOptions {
 export interface Backend {
   /** What it is called. */
   readonly name: string;
+  /** Whether its programs may run on a mesh of its devices. */
+  readonly hasMeshes?: boolean;
   /**
-   * Makes an optimised program ready to run. Its arguments may be anywhere: what is not on the device
-   * yet is brought there by each run.
+   * Makes an optimised program ready to run. Its arguments may be anywhere: what is not there yet is
+   * brought there by each run. Results over a mesh say how they are divided.
    */
   compile(program: Program, options: CompileOptions): Executable;
   /** Computes one operation at once, or gives `null` where the evaluator is to do it. */
   evaluate(
-    device: Device,
+    place: Place,
     primitive: Primitive,
     args: readonly Concrete[],
     params: unknown,
     types: readonly Type[],
   ): readonly Concrete[] | null;
-  /** Brings elements to where programs on the device read them; it may do so later. */
-  put(x: Concrete, device: Device): void;
+  /** Brings elements to where programs that run there read them; it may do so later. */
+  put(x: Concrete, placement: Placement): void;
   /** How many threads run its programs, at most. */
   threads(): number;
   /** What its memory holds. */

@@ -1,6 +1,6 @@
 /**
- * The devices that are open, and which of them work goes to: where its operands are, or where the
- * program says; what was never placed goes along.
+ * The devices that are open, and where work goes: to the device or the mesh where its operands are, or
+ * where the program says; what was never placed goes along.
  *
  * @module
  */
@@ -11,6 +11,8 @@ import type { Device } from "../core/device.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { programsIn } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
+import { Mesh, placeOf, Sharding } from "../core/sharding.ts";
+import type { Place, Placement } from "../core/sharding.ts";
 import { Concrete } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
 import { installDispatcher } from "../core/trace.ts";
@@ -40,129 +42,171 @@ export function isOpen(device: Device): boolean {
   return open.has(device);
 }
 
-/** The backend of a device. */
-export function backendOf(device: Device): Backend {
-  const backend = open.get(device);
-  if (backend === undefined) throw argumentError(`Cannot use ${device}: it is not open`);
+/** The backend of a device, or of all devices of a mesh. */
+export function backendOf(place: Place): Backend {
+  if (place instanceof Mesh) return backendOfMesh(place);
+  const backend = open.get(place);
+  if (backend === undefined) throw argumentError(`Cannot use ${place}: it is not open`);
   return backend;
 }
 
-/** A result on `device`; a tensor of its own unless it `isFresh`, in the hands of nobody else. */
-export function settle(result: Concrete, device: Device | null, isFresh: boolean): Concrete {
-  if (result.placement === device) return result;
-  const { dtype, shape } = result;
-  const own = isFresh ? result : new Concrete(dtype, shape, result.storage);
-  own.place(device);
-  return own;
-}
-
-/** A tensor of the same elements on a device, or on none: then they are where work goes by default. */
-function moveTo(x: Concrete, device: Device | null): Concrete {
-  const own = settle(x, device, false);
-  if (own !== x) {
-    const target = device ?? defaultDevice();
-    backendOf(target).put(own, target);
+function backendOfMesh(mesh: Mesh): Backend {
+  if (mesh.devices === null) {
+    throw argumentError(
+      `Cannot use ${mesh}: it has no devices; make it with mesh(axes, devices)`,
+    );
   }
-  return own;
-}
-
-/**
- * The device on which some of the tensors were placed; `null` if none was. `doing` says in the error
- * what cannot be done with tensors of two devices.
- */
-export function commonDevice(args: readonly Concrete[], doing: () => string): Device | null {
-  let device: Device | null = null;
-  for (let i = 0; i < args.length; i++) {
-    const own = args[i].placement;
-    if (own === null || own === device) continue;
-    if (device !== null) throw deviceError(args, doing());
-    device = own;
-  }
-  return device;
-}
-
-function deviceError(args: readonly Concrete[], doing: string): Error {
-  const placed = args.filter(({ placement }) => placement !== null);
-  const [first] = placed;
-  const other = placed.find(({ placement }) => placement !== first.placement)!;
-  return argumentError(
-    `Cannot ${doing} ${showType(first)} on ${first.placement} and ${showType(other)} on ` +
-      `${other.placement}: expected one device; move one of them with toDevice`,
+  const [first, ...others] = mesh.devices.map((device) => {
+    if (isOpen(device)) return backendOf(device);
+    throw argumentError(`Cannot use ${mesh}: ${device} is not open`);
+  });
+  if (first.hasMeshes === true && others.every((other) => other === first)) return first;
+  throw argumentError(
+    `Cannot use ${mesh}: expected devices that one call of openXla has given`,
   );
 }
 
-const targets = new WeakMap<Program, Device | null>();
+/** A result in `place`; a tensor of its own unless it `isFresh`, in the hands of nobody else. */
+export function settle(result: Concrete, place: Place | null, isFresh: boolean): Concrete {
+  const { placement } = result;
+  if (placement === place || placement instanceof Sharding && placement.mesh === place) {
+    return result;
+  }
+  // What was not computed on the mesh is whole everywhere.
+  return placed(result, place instanceof Mesh ? place.sharding([]) : place, isFresh);
+}
+
+function placed(x: Concrete, placement: Placement | null, isFresh: boolean): Concrete {
+  const own = isFresh ? x : new Concrete(x.dtype, x.shape, x.storage);
+  own.place(placement);
+  return own;
+}
+
+/** A tensor of the same elements elsewhere, or nowhere in particular: then they are where work goes. */
+function moveTo(x: Concrete, placement: Placement | null): Concrete {
+  if (x.placement === placement) return x;
+  const target = placement ?? defaultDevice();
+  const backend = backendOf(placeOf(target));
+  const own = placed(x, placement, false);
+  backend.put(own, target);
+  return own;
+}
+
+/** Whether two tensors cannot be in one operation. */
+function areApart(a: Placement, b: Placement): boolean {
+  return a !== b && placeOf(a) !== placeOf(b);
+}
+
+/** What would have to be one for two tensors to be in one operation. */
+export function onePlace(a: Place, b: Place): string {
+  return a instanceof Mesh || b instanceof Mesh ? "one mesh" : "one device";
+}
 
 /**
- * The device that a program moves values to; `null` if it moves none.
+ * Where some of the tensors were placed; `null` if none was. `doing` says in the error what cannot be
+ * done with tensors of two places.
+ */
+export function commonPlace(args: readonly Concrete[], doing: () => string): Place | null {
+  let common: Placement | null = null;
+  for (let i = 0; i < args.length; i++) {
+    const own = args[i].placement;
+    if (own === null || own === common) continue;
+    if (common !== null && areApart(own, common)) throw placeError(args, doing());
+    common = own;
+  }
+  return common === null ? null : placeOf(common);
+}
+
+function placeError(args: readonly Concrete[], doing: string): Error {
+  const each = args.filter(({ placement }) => placement !== null);
+  const show = (x: Concrete) => `${showType(x)} on ${placeOf(x.placement!)}`;
+  const [first] = each;
+  const other = each.find(({ placement }) => areApart(placement!, first.placement!))!;
+  return argumentError(
+    `Cannot ${doing} ${show(first)} and ${show(other)}: expected ` +
+      `${onePlace(placeOf(first.placement!), placeOf(other.placement!))}; ` +
+      `move one of them with toDevice`,
+  );
+}
+
+const targets = new WeakMap<Program, Place | null>();
+
+/**
+ * Where a program moves values to; `null` if it moves none.
  *
  * @throws {ArgumentError} when there are two.
  */
-export function targetOf(program: Program): Device | null {
+export function targetOf(program: Program): Place | null {
   let target = targets.get(program);
   if (target === undefined) {
-    const each = program.equations.map(({ primitive, params }) =>
-      primitive.target?.(params) ?? targetWithin(params)
-    );
+    const each = program.equations.map(({ primitive, params }) => {
+      const own = primitive.target?.(params) ?? null;
+      return own === null ? targetWithin(params) : placeOf(own);
+    });
     targets.set(program, target = onlyTarget(each));
   }
   return target;
 }
 
 /** The same for the programs among parameters. */
-function targetWithin(params: unknown): Device | null {
+function targetWithin(params: unknown): Place | null {
   return onlyTarget(programsIn(params).map(targetOf));
 }
 
-function onlyTarget(devices: readonly (Device | null)[]): Device | null {
-  const [first = null, other] = new Set(devices.filter((device) => device !== null));
-  if (other === undefined) return first;
+function onlyTarget(places: readonly (Place | null)[]): Place | null {
+  const [first = null, other] = new Set(places.filter((place) => place !== null));
+  if (first === null || other === undefined) return first;
   throw argumentError(
-    `Cannot run a program that moves values to ${first} and to ${other}: a program runs on one device; ` +
-      `make a compiled function of each part and move what is between them`,
+    `Cannot run a program that moves values to ${first} and to ${other}: a program runs on ` +
+      `${onePlace(first, other)}; make a compiled function of each part and move what is between ` +
+      `them`,
   );
 }
 
-/** Throws where a program that runs on `device` moves values to another one. */
-export function checkTarget(target: Device | null, device: Device | null, name: string): void {
-  if (target === null || device === null || target === device) return;
+/** Throws where a program that runs in `place` moves values to another one. */
+export function checkTarget(target: Place | null, place: Place | null, name: string): void {
+  if (target === null || place === null || target === place) return;
   throw argumentError(
-    `Cannot run ${name} on ${device}: it moves values to ${target}, and a program runs on one ` +
-      `device; move its arguments there, or move the values before or after the call`,
+    `Cannot run ${name} on ${place}: it moves values to ${target}, and a program runs on ` +
+      `${onePlace(target, place)}; move its arguments there, or move the values before or after ` +
+      `the call`,
   );
 }
 
-/** The device that an operation's arguments, and the programs in it, agree on; `null` if nothing was placed. */
+/** The place that an operation's arguments, and the programs in it, agree on; `null` if nothing was placed. */
 export function placementOf<P>(
   primitive: Primitive<P>,
   args: readonly Concrete[],
   params: P,
-): Device | null {
-  const device = commonDevice(args, () => `apply ${primitive.name} to`);
-  if (primitive.derivative.kind !== "program") return device;
+): Place | null {
+  const place = commonPlace(args, () => `apply ${primitive.name} to`);
+  if (primitive.derivative.kind !== "program") return place;
   const target = targetWithin(params);
-  checkTarget(target, device, primitive.name);
-  return device ?? target;
+  checkTarget(target, place, primitive.name);
+  return place ?? target;
 }
 
-/** Computes one operation: on the device of its operands, where that has a way of its own. */
+/** Computes one operation: where its operands are, where that has a way of its own. */
 function evaluate(
   primitive: Primitive,
   args: readonly Concrete[],
   params: unknown,
   types: readonly Type[],
 ): readonly Concrete[] {
-  if (primitive.target !== undefined) return [moveTo(args[0], primitive.target(params))];
+  if (primitive.target !== undefined) {
+    const target = primitive.target(params);
+    return [target === undefined ? args[0] : moveTo(args[0], target)];
+  }
   // Results are where the called program leaves them, or where the arguments are.
   if (primitive.isCall === true || primitive.name === "barrier") {
     return primitive.evaluate(args, params, types);
   }
-  const device = placementOf(primitive, args, params);
-  const place = device ?? defaultDevice();
-  const results = backendOf(place).evaluate(place, primitive, args, params, types) ??
+  const place = placementOf(primitive, args, params);
+  const where = place ?? defaultDevice();
+  const results = backendOf(where).evaluate(where, primitive, args, params, types) ??
     primitive.evaluate(args, params, types);
-  if (device === null) return results;
+  if (place === null) return results;
   // Programs may hand on constants of their own.
   const isPlain = primitive.derivative.kind !== "program";
-  return results.map((one) => settle(one, device, isPlain && !args.includes(one)));
+  return results.map((one) => settle(one, place, isPlain && !args.includes(one)));
 }

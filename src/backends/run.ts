@@ -1,6 +1,6 @@
 /**
- * The one way from a program to its results: a program is optimised, given to the backend of the device
- * that its arguments are on, and kept for as long as it lives.
+ * The one way from a program to its results: a program is optimised, given to the backend of the place
+ * that its arguments are in, and kept for as long as it lives.
  *
  * @module
  */
@@ -9,6 +9,8 @@ import { cpu, defaultDevice } from "../core/device.ts";
 import type { Device } from "../core/device.ts";
 import { programsIn, withoutEffects } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
+import { Mesh, placeOf, shardingIn } from "../core/sharding.ts";
+import type { Place } from "../core/sharding.ts";
 import { Concrete } from "../core/tensor.ts";
 import { someEquation } from "../passes/control.ts";
 import { hasIndices } from "../passes/kinds.ts";
@@ -17,8 +19,9 @@ import type { Donations, Executable } from "./backend.ts";
 import {
   backendOf,
   checkTarget,
-  commonDevice,
+  commonPlace,
   isOpen,
+  onePlace,
   openDevice,
   settle,
   targetOf,
@@ -33,16 +36,16 @@ interface Entry {
   /** The program as it was, which the evaluator runs where it must say what is wrong. */
   readonly program: Program;
   readonly optimized: Program;
-  /** What has been made of it for each device, by which arguments are given up. */
-  readonly versions: Map<Device, Map<string, Executable>>;
-  /** What was made of it last, with no argument given up, and for which device. */
+  /** What has been made of it for each place, by how arguments are divided and which are given up. */
+  readonly versions: Map<Place, Map<string, Executable>>;
+  /** What was made of it last for a device, with no argument given up, and for which. */
   plain: readonly [Device, Executable] | null;
   /** The tensors in it. */
   readonly constants: ReadonlySet<Concrete>;
-  /** The device that those were placed on, if any was. */
-  readonly placement: Device | null;
-  /** The device that it moves values to, if it does. */
-  readonly target: Device | null;
+  /** Where those were placed, if any was. */
+  readonly placement: Place | null;
+  /** Where it moves values to, if it does. */
+  readonly target: Place | null;
 }
 
 const entries = new WeakMap<Program, Entry>();
@@ -53,21 +56,29 @@ function entryOf(program: Program): Entry {
     const target = targetOf(program);
     const optimized = optimize(program);
     const constants = new Set(constantsOf(optimized));
-    const placement = commonDevice([...constants], () => "compile a function that captures");
+    const placement = commonPlace([...constants], () => "compile a function that captures");
     entry = { program, optimized, versions: new Map(), plain: null, constants, placement, target };
     entries.set(program, entry);
   }
   return entry;
 }
 
-function versionOf({ optimized, versions }: Entry, device: Device, names: Donations): Executable {
-  let own = versions.get(device);
-  if (own === undefined) versions.set(device, own = new Map());
+function versionOf(
+  { optimized, versions }: Entry,
+  place: Place,
+  args: readonly Concrete[],
+  names: Donations,
+): Executable {
+  let own = versions.get(place);
+  if (own === undefined) versions.set(place, own = new Map());
   const isDonated = optimized.binders.map((_, i) => (names[i] ?? null) !== null);
-  const key = isDonated.map(Number).join("");
+  const shardings = place instanceof Mesh
+    ? optimized.binders.map((_, i) => shardingIn(place, args[i]?.placement ?? null))
+    : [];
+  const key = `${isDonated.map(Number).join("")} ${shardings.map(({ id }) => id)}`;
   let version = own.get(key);
   if (version === undefined) {
-    own.set(key, version = backendOf(device).compile(optimized, { device, isDonated }));
+    own.set(key, version = backendOf(place).compile(optimized, { place, shardings, isDonated }));
   }
   return version;
 }
@@ -80,38 +91,39 @@ export interface Caller {
   pathOf(argument: number): string;
 }
 
-/** The device that arguments and program agree on; `null` if nothing was placed. */
+/** The place that arguments and program agree on; `null` if nothing was placed. */
 function placementOf(
   { placement, target }: Entry,
   args: readonly Concrete[],
   caller: Caller | undefined,
-): Device | null {
+): Place | null {
   const name = caller?.name ?? "a compiled function";
   const placed = caller === undefined
-    ? commonDevice(args, () => `run ${name} with`)
-    : namedDevice(args, caller);
-  const device = placed ?? target ?? placement;
-  checkTarget(target, device, name);
-  if (placement !== null && placement !== device) {
+    ? commonPlace(args, () => `run ${name} with`)
+    : namedPlace(args, caller);
+  const place = placed ?? target ?? placement;
+  checkTarget(target, place, name);
+  if (placement !== null && placement !== place) {
     throw argumentError(
-      `Cannot run ${name} on ${device}: it has captured a tensor that is on ${placement}; ` +
+      `Cannot run ${name} on ${place}: it has captured a tensor that is on ${placement}; ` +
         `pass that one as an argument, or move it with toDevice`,
     );
   }
-  return device;
+  return place;
 }
 
-/** The common device of arguments that have names. */
-function namedDevice(args: readonly Concrete[], { name, pathOf }: Caller): Device | null {
-  const first = args.findIndex(({ placement }) => placement !== null);
+/** The common place of arguments that have names. */
+function namedPlace(args: readonly Concrete[], { name, pathOf }: Caller): Place | null {
+  const places = args.map(({ placement }) => placement === null ? null : placeOf(placement));
+  const first = places.findIndex((place) => place !== null);
   if (first < 0) return null;
-  const device = args[first].placement;
-  const other = args.findIndex(({ placement }) => placement !== null && placement !== device);
-  if (other < 0) return device;
-  const show = (i: number): string => `${pathOf(i)} is on ${args[i].placement}`;
+  const place = places[first]!;
+  const other = places.findIndex((one) => one !== null && one !== place);
+  if (other < 0) return place;
+  const show = (i: number): string => `${pathOf(i)} is on ${places[i]}`;
   throw argumentError(
-    `Cannot run ${name}: expected all arguments on one device, ${show(first)} and ` +
-      `${show(other)}; move one of them with toDevice`,
+    `Cannot run ${name}: expected all arguments on ${onePlace(place, places[other]!)}, ` +
+      `${show(first)} and ${show(other)}; move one of them with toDevice`,
   );
 }
 
@@ -120,13 +132,17 @@ function namedDevice(args: readonly Concrete[], { name, pathOf }: Caller): Devic
  *
  * @throws {ArgumentError} when arguments, tensors in the program and moves within it disagree.
  */
-export function deviceOf(program: Program, args: readonly Concrete[], caller?: Caller): Device {
+export function placeFor(program: Program, args: readonly Concrete[], caller?: Caller): Place {
   return placementOf(entryOf(program), args, caller) ?? defaultDevice();
 }
 
-/** The program as a backend runs it, made once for as long as the program lives. */
-export function executableOf(program: Program, device: Device = deviceOf(program, [])): Executable {
-  return versionOf(entryOf(program), device, []);
+/** The program as a backend runs it on such arguments, made once for as long as the program lives. */
+export function executableOf(
+  program: Program,
+  args: readonly Concrete[] = [],
+  place: Place = placeFor(program, args),
+): Executable {
+  return versionOf(entryOf(program), place, args, []);
 }
 
 /** Every tensor in a program, and in the programs within it. */
@@ -139,10 +155,10 @@ function* constantsOf(program: Program): Generator<Concrete> {
 }
 
 /**
- * Runs a program, on the device of its arguments. `names` are those of arguments that are given up.
+ * Runs a program where its arguments are. `names` are those of arguments that are given up.
  *
- * @throws {ArgumentError} when arguments, tensors in the program and moves within it are on different
- * devices.
+ * @throws {ArgumentError} when arguments, tensors in the program and moves within it are in different
+ * places.
  */
 export function runProgram(
   program: Program,
@@ -161,14 +177,16 @@ export function runProgram(
 
 function execute(
   entry: Entry,
-  device: Device,
+  place: Place,
   args: readonly Concrete[],
   names: Donations | undefined,
 ): readonly Concrete[] {
   try {
-    if (names !== undefined) return versionOf(entry, device, names).run(args, names);
-    if (entry.plain === null || entry.plain[0] !== device) {
-      entry.plain = [device, versionOf(entry, device, [])];
+    if (names !== undefined || place instanceof Mesh) {
+      return versionOf(entry, place, args, names ?? []).run(args, names);
+    }
+    if (entry.plain === null || entry.plain[0] !== place) {
+      entry.plain = [place, versionOf(entry, place, [], [])];
     }
     return entry.plain[1].run(args);
   } catch (error) {

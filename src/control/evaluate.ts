@@ -79,16 +79,16 @@ function runWhole<P>(
   if (!isWorthCompiling(body, steps) || isInspecting()) return null;
   let programs = wholes.get(body);
   if (programs === undefined) wholes.set(body, programs = new Map());
-  const device = placementOf(primitive, args, params) ?? defaultDevice();
-  const place = `${device}/${key}`;
-  let program = programs.get(place);
+  const place = placementOf(primitive, args, params) ?? defaultDevice();
+  const own = `${place}/${key}`;
+  let program = programs.get(own);
   if (program === undefined) {
     const binders = args.map((arg) => new Variable(arg));
     const outputs = primitive.type(args, params).map((type) => new Variable(type));
     const equation = { primitive: primitive as Primitive, inputs: binders, params, outputs };
     program = new Program(binders, [equation], outputs);
-    if (!executableOf(program, device).isWhole) program = null;
-    programs.set(place, program);
+    if (!executableOf(program, args, place).isWhole) program = null;
+    programs.set(own, program);
   }
   if (program === null || running.has(program)) return null;
   running.add(program);

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Device } from "./device.ts";
+import type { Placement } from "./sharding.ts";
 import type { Concrete, Tensor, Type } from "./tensor.ts";
 
 /** Where the mapped axis of a batched value lies, or `null` for a value that is not batched. */
@@ -60,8 +60,11 @@ export interface Primitive<P = unknown> {
   /** For what puts named axes in scope of the programs that it holds: these, the outermost first. */
   boundAxes?(params: P): readonly AxisUse[];
 
-  /** For what moves between devices: where its result is; `null` for one that is not placed. */
-  target?(params: P): Device | null;
+  /**
+   * For what moves between devices: where its result is; `null` for one that is not placed, and
+   * `undefined` for one that stays where it was.
+   */
+  target?(params: P): Placement | null | undefined;
 
   /**
    * Whether it gives a value for all elements of its operands, NaN if need be, in a time that depends

@@ -71,6 +71,9 @@ export class Mesh {
   }
 }
 
+/** How many shardings there are. */
+let shardings = 0;
+
 /**
  * How a tensor is divided over a mesh. Made by `shard`; equal shardings are one object.
  *
@@ -85,6 +88,12 @@ export class Mesh {
 export class Sharding {
   /** The mesh. */
   readonly mesh: Mesh;
+  /**
+   * Which one it is: no other has its number.
+   *
+   * @internal
+   */
+  readonly id: number = ++shardings;
   /**
    * For each axis of a tensor the axes of the mesh that it is divided over, outermost first; none for
    * axes that are whole everywhere, as axes beyond the list are.
@@ -112,6 +121,32 @@ export class Sharding {
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
+}
+
+/** Where a tensor was placed: on a device, or over a mesh. */
+export type Placement = Device | Sharding;
+
+/** Where programs run: on a device, or on all devices of a mesh. */
+export type Place = Device | Mesh;
+
+/** Where programs on a tensor run. */
+export function placeOf(placement: Placement): Place {
+  return placement instanceof Sharding ? placement.mesh : placement;
+}
+
+/** How a tensor that was placed so is divided over a mesh: what is not on it yet is whole everywhere. */
+export function shardingIn(mesh: Mesh, placement: Placement | null): Sharding {
+  return placement instanceof Sharding && placement.mesh === mesh ? placement : mesh.sharding([]);
+}
+
+/** The same sharding for tensors with an axis more at `axis`, which is whole everywhere. */
+export function insertAxis({ mesh, spec }: Sharding, axis: number): Sharding {
+  return axis < spec.length ? mesh.sharding(spec.toSpliced(axis, 0, [])) : mesh.sharding(spec);
+}
+
+/** The same sharding for tensors without an axis. */
+export function removeAxis({ mesh, spec }: Sharding, axis: number): Sharding {
+  return mesh.sharding(spec.toSpliced(axis, 1));
 }
 
 /** The axes of a mesh over which one axis of a tensor is divided: a name, several, or `null` for none. */

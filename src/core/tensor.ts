@@ -17,8 +17,9 @@ import {
   sizeOf,
 } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { defaultDevice } from "./device.ts";
-import type { Device } from "./device.ts";
+import { defaultDevice, Device } from "./device.ts";
+import { Sharding } from "./sharding.ts";
+import type { Placement } from "./sharding.ts";
 import { formatTensor } from "./format.ts";
 import { Storage } from "./storage.ts";
 import type { IndexOf, LikeOf, MethodTable, NestedArray, TensorMethods } from "./methods.ts";
@@ -94,18 +95,34 @@ export abstract class Tensor implements Type {
    * Where its elements are, or, for a tensor that was never placed on a device, where work on it goes.
    *
    * @throws {TraceError} when the value is traced and where it will be is not known.
+   * @throws {ArgumentError} when it is divided over the devices of a mesh.
    */
   get device(): Device {
-    return this.concrete("tell the device of").placement ?? defaultDevice();
+    const placement = this.concrete("tell the device of").placement ?? defaultDevice();
+    if (placement instanceof Device) return placement;
+    throw argumentError(
+      `Cannot tell the device of ${showType(this)}: it is on all devices of ${placement.mesh}; ` +
+        `see its sharding`,
+    );
   }
 
   /**
-   * The device that it was placed on, or computed on from others that were; `null` for all others, and
-   * where that is not known.
+   * How it is divided over the devices of a mesh; `null` for a tensor on one device.
+   *
+   * @throws {TraceError} when the value is traced and where it will be is not known.
+   */
+  get sharding(): Sharding | null {
+    const { placement } = this.concrete("tell the sharding of");
+    return placement instanceof Sharding ? placement : null;
+  }
+
+  /**
+   * Where it was placed, or computed from others that were; `null` for all others, and where that is not
+   * known.
    *
    * @internal
    */
-  get placement(): Device | null {
+  get placement(): Placement | null {
     return null;
   }
 
@@ -309,7 +326,7 @@ export class Concrete extends Tensor {
   #elements: Elements | null;
   #storage: Storage | null;
   #donatedAs = "";
-  #placement: Device | null = null;
+  #placement: Placement | null = null;
 
   /** Wraps elements without a copy: the caller gives them up. A storage may be another tensor's. */
   constructor(dtype: Dtype, shape: Shape, held: Elements | Storage) {
@@ -321,18 +338,18 @@ export class Concrete extends Tensor {
     Object.freeze(this);
   }
 
-  /** The device that it was placed on, or computed on from others that were; `null` for all others. */
-  override get placement(): Device | null {
+  /** Where it was placed, or computed from others that were; `null` for all others. */
+  override get placement(): Placement | null {
     return this.#placement;
   }
 
   /**
-   * Notes that it is on a device, or on none; for whoever has just made it.
+   * Notes that it is on a device, over a mesh, or nowhere in particular; for whoever has just made it.
    *
    * @internal
    */
-  place(device: Device | null): void {
-    this.#placement = device;
+  place(placement: Placement | null): void {
+    this.#placement = placement;
   }
 
   /** The elements on the heap, row-major; of length one for a splat. Never written to. */

@@ -47,6 +47,7 @@ export const kinds = {
   reshape: alias,
   stopGradient: alias,
   move: alias,
+  withSharding: alias,
   transpose: view,
   broadcast: view,
   slice: view,

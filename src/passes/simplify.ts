@@ -6,7 +6,9 @@
 import { inversePermutation, sameShape } from "../base/shape.ts";
 import { Variable } from "../core/program.ts";
 import type { Atom, Equation, Program } from "../core/program.ts";
+import { Sharding } from "../core/sharding.ts";
 import { Concrete } from "../core/tensor.ts";
+import type { MoveParams } from "../primitives/move.ts";
 import type { TransposeParams } from "../primitives/structure.ts";
 import { rewrite } from "./rewrite.ts";
 
@@ -33,8 +35,8 @@ const simplifications: Readonly<Record<string, Simplification>> = {
   },
   // No derivative is taken of an optimised program any more.
   stopGradient: ({ inputs: [x] }) => x,
-  // A program runs on one device.
-  move: ({ inputs: [x] }) => x,
+  // A program runs in one place; over a mesh, what moves says how it is divided.
+  move: ({ inputs: [x], params }) => (params as MoveParams).to instanceof Sharding ? null : x,
   reshape: ({ inputs: [x], outputs }, origin) => {
     const before = origin(x);
     if (before?.primitive.name !== "reshape") return null;

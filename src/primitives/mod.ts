@@ -37,6 +37,7 @@ export const primitives = {
   iota: structure.iotaPrimitive,
   barrier: barriers.barrierPrimitive,
   move: moving.movePrimitive,
+  withSharding: moving.withShardingPrimitive,
 
   equal: comparison.equalPrimitive,
   less: comparison.lessPrimitive,

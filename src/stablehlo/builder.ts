@@ -7,6 +7,8 @@ import { isFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { range, sameShape, withoutAxes } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
+import type { Mesh, Sharding } from "../core/sharding.ts";
+import { showSharding } from "./sharding.ts";
 import { list, showTensor, Writer } from "./writer.ts";
 import type { Kind, Value, ValueType } from "./writer.ts";
 
@@ -30,6 +32,21 @@ function comparisonOf(dtype: Kind): string {
 
 /** A writer that knows the operations. */
 export class Builder extends Writer {
+  /** The mesh that the program is divided over, if it is. */
+  readonly mesh: Mesh | null;
+
+  constructor(mesh: Mesh | null = null) {
+    super();
+    this.mesh = mesh;
+  }
+
+  /** The same value, divided over the mesh; other meshes mean nothing here. */
+  constrain(x: Value, sharding: Sharding): Value {
+    if (sharding.mesh !== this.mesh) return x;
+    const shown = showSharding(sharding, x.shape.length);
+    return this.assign(x, `sdy.sharding_constraint ${x.name} ${shown} : ${showTensor(x)}`);
+  }
+
   /** An elementwise operation of the dialect whose result has the type of its arguments. */
   elementwise(operation: string, ...args: readonly Operand[]): Value {
     const like = args.find((arg) => typeof arg !== "number") as Value;

@@ -144,7 +144,6 @@ export const elementwise = {
     convert(b, x, params.dtype),
   ],
   stopGradient: one((_b, x) => x),
-  move: one((_b, x) => x),
 
   add: plain("add"),
   neg: plain("negate"),

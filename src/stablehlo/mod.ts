@@ -8,11 +8,13 @@ import { argumentError, internalError } from "../base/errors.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Program } from "../core/program.ts";
 import { programsIn, typeOf } from "../core/program.ts";
+import { type Mesh, Sharding } from "../core/sharding.ts";
 import { Concrete, isSplat } from "../core/tensor.ts";
 import { asControl, someEquation } from "../passes/control.ts";
 import { optimize } from "../passes/mod.ts";
 import { Builder } from "./builder.ts";
 import { mayFail, writeProgram } from "./control.ts";
+import { showMesh, showSharding } from "./sharding.ts";
 import { ruleOf } from "./table.ts";
 import { showTensor } from "./writer.ts";
 import type { Value } from "./writer.ts";
@@ -23,6 +25,12 @@ export interface ModuleOptions {
   readonly isDonated?: readonly boolean[];
   /** Whether large constants become arguments behind the others, instead of text. */
   readonly hoists?: boolean;
+  /** The mesh that it is divided over. */
+  readonly mesh?: Mesh | null;
+  /** How arguments and constants are divided over it. */
+  readonly shardingOf?: (argument: number | Concrete) => Sharding;
+  /** How results are, where XLA is not to choose. */
+  readonly results?: readonly (Sharding | null)[];
 }
 
 /** A program as text. */
@@ -55,7 +63,8 @@ export function writeModule(program: Program, options: ModuleOptions = {}): Modu
   const found = new Set<Concrete>();
   if (options.hoists === true) findConstants(program, found);
   const constants = [...found];
-  const b = new Builder();
+  const { mesh = null, shardingOf } = options;
+  const b = new Builder(mesh);
   const parameters = [...program.binders.map(typeOf), ...constants].map((type, i): Value => ({
     dtype: type.dtype,
     shape: type.shape,
@@ -72,13 +81,21 @@ export function writeModule(program: Program, options: ModuleOptions = {}): Modu
   if (fails !== (flag !== null)) throw internalError("A program that may fail has no flag");
   const all = flag === null ? results : [...results, flag];
   b.line(all.length === 0 ? "return" : `return ${names(all)} : ${all.map(showTensor).join(", ")}`);
-  const shown = parameters.map((parameter, i) =>
-    `${parameter.name}: ${showTensor(parameter)}` +
-    (options.isDonated?.[i] === true ? " {jax.buffer_donor = true}" : "")
+  const shown = parameters.map((parameter, i) => {
+    const argument = i < program.binders.length ? i : constants[i - program.binders.length];
+    const attributes = [
+      ...divided(parameter, mesh === null ? null : shardingOf?.(argument) ?? null),
+      ...options.isDonated?.[i] === true ? ["jax.buffer_donor = true"] : [],
+    ];
+    return `${parameter.name}: ${showAnnotated(parameter, attributes)}`;
+  });
+  const types = all.map((result, i) =>
+    showAnnotated(result, divided(result, options.results?.[i] ?? null))
   );
   const text = [
     "module @jacobi {",
-    `  func.func public @main(${shown.join(", ")}) -> (${all.map(showTensor).join(", ")}) {`,
+    ...mesh === null ? [] : [`  ${showMesh(mesh)}`],
+    `  func.func public @main(${shown.join(", ")}) -> (${types.join(", ")}) {`,
     b.text,
     "  }",
     "}",
@@ -87,8 +104,31 @@ export function writeModule(program: Program, options: ModuleOptions = {}): Modu
   return { text, constants, mayFail: fails };
 }
 
+/** What an argument or a result says of how it is divided. */
+function divided({ shape }: Value, sharding: Sharding | null): readonly string[] {
+  if (sharding === null) return [];
+  return [`sdy.sharding = #sdy.sharding${showSharding(sharding, shape.length)}`];
+}
+
+/** The type of an argument or a result, with what else is said of it. */
+function showAnnotated(value: Value, attributes: readonly string[]): string {
+  const shown = showTensor(value);
+  return attributes.length === 0 ? shown : `${shown} {${attributes.join(", ")}}`;
+}
+
 function names(values: readonly Value[]): string {
   return values.map(({ name }) => name).join(", ");
+}
+
+/** The mesh that values of a program are said to be divided over; `null` where there is none. */
+function meshOf(program: Program): Mesh | null {
+  let mesh: Mesh | null = null;
+  someEquation(program, ({ params }) => {
+    const { to, sharding = to } = (params ?? {}) as { to?: unknown; sharding?: unknown };
+    if (sharding instanceof Sharding) ({ mesh } = sharding);
+    return mesh !== null;
+  });
+  return mesh;
 }
 
 /** A program as text, after all passes; throws where it has an operation without a form there. */
@@ -106,5 +146,5 @@ export function toStableHlo(program: Program): string {
         `computed before or after`,
     );
   }
-  return writeModule(optimized).text;
+  return writeModule(optimized, { mesh: meshOf(optimized) }).text;
 }

@@ -1,8 +1,10 @@
 /**
- * Rules that rearrange, repeat, cut and join.
+ * Rules that rearrange, repeat, cut and join, and say where values are.
  *
  * @module
  */
+import { Sharding } from "../core/sharding.ts";
+import type { MoveParams, WithShardingParams } from "../primitives/move.ts";
 import type {
   BroadcastParams,
   IotaParams,
@@ -33,6 +35,14 @@ export const structure = {
     b.broadcast(x, type, params.axes),
   ],
   iota: (b: Builder, _args: Args, { types: [type] }: Context<IotaParams>) => [b.iota(type, 0)],
+  move: (b: Builder, [x]: Args, { params: { to } }: Context<MoveParams>) => [
+    to instanceof Sharding ? b.constrain(x, to) : x,
+  ],
+  withSharding: (
+    b: Builder,
+    [x]: Args,
+    { params: { sharding } }: Context<WithShardingParams>,
+  ) => [b.constrain(x, sharding)],
   /** Results that exist as soon as all arguments do. */
   barrier: (b: Builder, args: Args) =>
     args.length === 0 ? [] : b.generic("stablehlo.optimization_barrier", args, "", args),

@@ -9,7 +9,7 @@ import { argumentError } from "../base/errors.ts";
 import { showPath } from "../core/tree.ts";
 import { showType } from "../base/shape.ts";
 import { enterDerivative, restoreOrigin } from "../core/origin.ts";
-import type { Device } from "../core/device.ts";
+import type { Placement } from "../core/sharding.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { Tensor, zerosOf } from "../core/tensor.ts";
 import type { Concrete } from "../core/tensor.ts";
@@ -66,7 +66,7 @@ export class JvpTracer extends Tracer {
   }
 
   /** Where the primal is. */
-  override get placement(): Device | null {
+  override get placement(): Placement | null {
     return this.primal.placement;
   }
 

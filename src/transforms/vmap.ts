@@ -10,6 +10,8 @@ import { checkAxisName, readOptions } from "../base/options.ts";
 import { checkAxis, removeAt, showType } from "../base/shape.ts";
 import { mentionsAxis, nameOfAxis, newAxis, runWithin } from "../core/axes.ts";
 import type { Device } from "../core/device.ts";
+import { removeAxis, Sharding } from "../core/sharding.ts";
+import type { Placement } from "../core/sharding.ts";
 import type { BatchAxis, Batched, Primitive } from "../core/primitive.ts";
 import { leafToTensor } from "../core/convert.ts";
 import { Tensor } from "../core/tensor.ts";
@@ -41,8 +43,15 @@ export class BatchTracer extends Tracer {
     return this.value.device;
   }
 
-  override get placement(): Device | null {
-    return this.value.placement;
+  /** How each example is divided. */
+  override get sharding(): Sharding | null {
+    const { sharding } = this.value;
+    return sharding === null ? null : removeAxis(sharding, this.axis);
+  }
+
+  override get placement(): Placement | null {
+    const { placement } = this.value;
+    return placement instanceof Sharding ? removeAxis(placement, this.axis) : placement;
   }
 
   /** Whether every example is zero. */

@@ -10,6 +10,7 @@ import type { BlockStart } from "../../src/primitives/dynamic_slicing.ts";
 import type { GatherParams } from "../../src/primitives/indexing.ts";
 import type { ConvParams } from "../../src/primitives/window.ts";
 import { cpu } from "../../src/core/device.ts";
+import { mesh, shard } from "../../src/core/sharding.ts";
 import { bindOne } from "../../src/core/trace.ts";
 import { isfinite, logicalOr } from "../../src/functions/comparison.ts";
 import { luSolve } from "../../src/primitives/lu.ts";
@@ -41,6 +42,9 @@ import type { Domain } from "./values.ts";
 const FLOATS: readonly Dtype[] = ["float64", "float32"];
 const INTEGERS: readonly Dtype[] = ["int32", "uint32"];
 const NUMBERS: readonly Dtype[] = [...FLOATS, ...INTEGERS];
+
+/** A mesh without devices. */
+const parts = mesh({ first: 2, second: 3 });
 
 function argument(shape: Shape, domain: Domain = real, dtype?: Dtype): Argument {
   return dtype === undefined ? { shape, domain } : { shape, domain, dtype };
@@ -248,10 +252,18 @@ export const table: Table = {
     dtypes: DTYPES,
     elementwise: true,
     cases: [
-      given({ device: cpu, from: null }, argument([2, 3])),
-      given({ device: null, from: cpu }, argument([2])),
-      given({ device: cpu, from: cpu }, argument([])),
-      given({ device: null, from: null }, argument([0, 2])),
+      given({ to: cpu, from: null }, argument([2, 3])),
+      given({ to: null, from: cpu }, argument([2])),
+      given({ to: cpu, from: cpu }, argument([])),
+      given({ to: null, from: null }, argument([0, 2])),
+    ],
+  },
+  withSharding: {
+    dtypes: DTYPES,
+    cases: [
+      given({ sharding: shard(parts, "first") }, argument([2, 3])),
+      given({ sharding: shard(parts, null, ["second", "first"]) }, argument([3, 12])),
+      given({ sharding: shard(parts) }, argument([])),
     ],
   },
   iota: {

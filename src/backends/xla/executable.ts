@@ -7,16 +7,21 @@ import { XlaError } from "../../base/errors.ts";
 import { bytesOf } from "../../base/shape.ts";
 import { typeOf } from "../../core/program.ts";
 import type { Atom, Program } from "../../core/program.ts";
+import { shardingIn } from "../../core/sharding.ts";
+import type { Sharding } from "../../core/sharding.ts";
 import { Concrete } from "../../core/tensor.ts";
 import type { Donations, Executable } from "../backend.ts";
 import { makeRunner } from "../evaluator.ts";
 import { Check, joinChecks } from "./checks.ts";
-import type { DeviceArray, DeviceMemory } from "./memory.ts";
+import type { DeviceArray, Site } from "./memory.ts";
+import { resultTilings } from "./pjrt/mod.ts";
 import type { Executable as Loaded } from "./pjrt/mod.ts";
 import { divide } from "./segments.ts";
+import { shardingOf } from "./tilings.ts";
 import { writeModule } from "../../stablehlo/mod.ts";
+import type { Module } from "../../stablehlo/mod.ts";
 
-/** A part of a program that the device computes. */
+/** A part of a program that devices compute. */
 export interface DeviceProgram {
   /** Runs it. Arguments whose flag is set may be used up. */
   run(args: readonly Concrete[], names?: Donations): readonly Concrete[];
@@ -24,11 +29,15 @@ export interface DeviceProgram {
   readonly text: string;
   /** The compiled program. */
   readonly loaded: Loaded;
+  /** How its results are divided. */
+  readonly shardings: readonly Sharding[];
 }
 
 /** The compiled program for a text, from a file where it was kept in one. */
-function loadOrCompile(text: string, { client, device, cache }: DeviceMemory): Loaded {
-  const key = `${client.platform} ${client.platformVersion}\ndevice ${device.id}\n${text}`;
+function loadOrCompile(text: string, { memory, devices, isDivided }: Site): Loaded {
+  const { client, cache } = memory;
+  const deviceIds = devices.map(({ id }) => id);
+  const key = `${client.platform} ${client.platformVersion}\ndevice ${deviceIds}\n${text}`;
   const kept = cache?.read(key) ?? null;
   if (kept !== null) {
     try {
@@ -38,39 +47,94 @@ function loadOrCompile(text: string, { client, device, cache }: DeviceMemory): L
       if (!(error instanceof XlaError)) throw error;
     }
   }
-  const loaded = client.compile(text, { deviceIds: [device.id] });
+  const options = isDivided ? { partitions: devices.length, useShardyPartitioner: true } : {};
+  const loaded = client.compile(text, { deviceIds, ...options });
   cache?.write(key, loaded.serialise());
   return loaded;
 }
 
+/** What is known of a program besides its equations. */
+export interface Layout {
+  /** How arguments are divided; whole everywhere when left out. */
+  readonly shardings?: readonly Sharding[];
+  /** How results are to be divided; XLA chooses when left out. */
+  readonly results?: readonly Sharding[];
+  /** Which arguments may be given up. */
+  readonly isDonated?: readonly boolean[];
+}
+
+/** A text, what was compiled from it, and how its results are divided. */
+interface Compiled extends Module {
+  readonly loaded: Loaded;
+  readonly divided: readonly Sharding[];
+}
+
+function compileText(program: Program, site: Site, layout: Layout): Compiled {
+  const { mesh, isDivided } = site;
+  const whole = mesh.sharding([]);
+  const module = writeModule(program, {
+    isDonated: layout.isDonated ?? [],
+    hoists: true,
+    mesh: isDivided ? mesh : null,
+    shardingOf: (x) =>
+      typeof x === "number" ? layout.shardings?.[x] ?? whole : shardingIn(mesh, x.placement),
+    results: isDivided ? layout.results ?? [] : [],
+  });
+  const loaded = loadOrCompile(module.text, site);
+  const { length } = loaded.outputs;
+  const stated = layout.results ?? (mesh.size === 1 ? loaded.outputs.map(() => whole) : null);
+  if (stated !== null) return { ...module, loaded, divided: stated };
+  const tilings = resultTilings(loaded.optimized(), length, mesh.size);
+  const chosen = tilings.map((tiling, i) =>
+    tiling === null || i === program.results.length
+      ? null
+      : shardingOf(mesh, tiling, typeOf(program.results[i]).shape)
+  );
+  const isKnown = chosen.every((one, i) => one !== null || i === program.results.length);
+  if (isKnown) return { ...module, loaded, divided: chosen.map((one) => one ?? whole) };
+  // What axes of the mesh cannot express is whole everywhere instead.
+  loaded.delete();
+  return compileText(program, site, { ...layout, results: chosen.map((one) => one ?? whole) });
+}
+
 /** Compiles a program of which nothing is left to the evaluator. */
-export function compileWhole(
-  program: Program,
-  memory: DeviceMemory,
-  isDonated: readonly boolean[] = [],
-): DeviceProgram {
-  const { text, constants, mayFail } = writeModule(program, { isDonated, hoists: true });
-  const loaded = loadOrCompile(text, memory);
+export function compileWhole(program: Program, site: Site, layout: Layout = {}): DeviceProgram {
+  const { memory, mesh, devices, isDivided } = site;
+  const { text, constants, mayFail, loaded, divided } = compileText(program, site, layout);
+  const whole = mesh.sharding([]);
   const types = program.results.map(typeOf);
-  const bytes = types.reduce((sum, type) => sum + bytesOf(type), 0);
+  const bytes = loaded.outputs.reduce((sum, type) => sum + bytesOf(type), 0);
   return {
     text,
     loaded,
+    shardings: divided,
     run(args, names) {
       const arrays: DeviceArray[] = [];
-      for (const arg of args) arrays.push(memory.arrayOf(arg));
-      for (const constant of constants) arrays.push(memory.arrayOf(constant));
+      for (let i = 0; i < args.length; i++) {
+        arrays.push(memory.arrayOf(args[i], layout.shardings?.[i] ?? whole));
+      }
+      for (const constant of constants) {
+        arrays.push(memory.arrayOf(constant, shardingIn(mesh, constant.placement)));
+      }
       const donated = names === undefined ? [] : giveUp(args, names, arrays);
       const checks = joinChecks(arrays.map(({ checks }) => checks));
-      const buffers = memory.withRoom(
+      const given = devices.map((_, d) => arrays.map(({ buffers }) => buffers![d]));
+      const results = memory.withRoom(
+        devices,
         bytes,
         arrays,
-        () => loaded.run(arrays.map(({ buffer }) => buffer!), new Set(donated)),
+        () => loaded.runShards(given, new Set(donated)),
       );
       for (const i of donated) arrays[i].take();
-      const flag = mayFail ? buffers.pop()! : null;
-      const all = flag === null ? checks : [...checks, new Check(flag)];
-      return buffers.map((buffer, i) => memory.adopt(buffer, types[i], all));
+      const flags = mayFail ? results.map((own) => own.pop()!) : [];
+      // All devices have the same flag.
+      for (const flag of flags.slice(1)) flag.delete();
+      const all = mayFail ? [...checks, new Check(flags[0])] : checks;
+      return types.map((type, i) => {
+        const result = memory.adopt(results.map((own) => own[i]), type, divided[i], all);
+        if (isDivided) result.place(divided[i]);
+        return result;
+      });
     },
   };
 }
@@ -91,26 +155,35 @@ function giveUp(
   return free;
 }
 
-/** Makes a program ready to run on a device. */
+/** Makes a program ready to run on devices. */
 export function compile(
   program: Program,
-  memory: DeviceMemory,
+  site: Site,
+  shardings: readonly Sharding[],
   isDonated: readonly boolean[],
 ): Executable {
   const segments = divide(program);
   if (segments.length === 1 && segments[0].isOnDevice) {
-    const whole = compileWhole(program, memory, isDonated);
+    const whole = compileWhole(program, site, { shardings, isDonated });
     return {
       run: whole.run,
       isWhole: true,
       describe: () => describe([whole]),
     };
   }
-  const parts = segments.map((segment) => ({
-    ...segment,
-    compiled: segment.isOnDevice ? compileWhole(segment.program, memory) : null,
-    evaluate: segment.isOnDevice ? null : makeRunner(segment.program),
-  }));
+  // What the evaluator computes is whole everywhere.
+  const whole = site.mesh.sharding([]);
+  const known = new Map<Atom, Sharding>();
+  program.binders.forEach((variable, i) => known.set(variable, shardings[i] ?? whole));
+  const parts = segments.map((segment) => {
+    if (!segment.isOnDevice) {
+      return { ...segment, compiled: null, evaluate: makeRunner(segment.program) };
+    }
+    const own = segment.inputs.map((variable) => known.get(variable) ?? whole);
+    const compiled = compileWhole(segment.program, site, { shardings: own });
+    segment.outputs.forEach((variable, i) => known.set(variable, compiled.shardings[i]));
+    return { ...segment, compiled, evaluate: null };
+  });
   return {
     run(args, names) {
       const values = new Map<Atom, Concrete>();

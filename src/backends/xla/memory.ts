@@ -1,7 +1,8 @@
 /**
- * Tensors in the memory of devices. A buffer belongs to a storage as its resident, and is freed with it
- * by the collector; in a synchronous loop, where the collector frees nothing, those that were used
- * longest ago move out to the heap.
+ * Tensors in the memory of devices: one buffer on each device of a mesh, and a device alone is a mesh of
+ * one. Buffers belong to a storage as its resident, and are freed with it by the collector; in a
+ * synchronous loop, where the collector frees nothing, those that were used longest ago move out to
+ * the heap.
  *
  * @module
  */
@@ -9,10 +10,14 @@ import { allocate } from "../../base/dtype.ts";
 import type { Elements } from "../../base/dtype.ts";
 import { XlaError } from "../../base/errors.ts";
 import { sameShape, sizeOf } from "../../base/shape.ts";
+import type { Device } from "../../core/device.ts";
+import { partsOf, shardShape } from "../../core/sharding.ts";
+import type { Mesh, Sharding } from "../../core/sharding.ts";
 import { Concrete, dense, isSplat } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
 import { type Resident, Storage } from "../../core/storage.ts";
 import type { Check } from "./checks.ts";
+import { cutPart, pasteParts } from "./parts.ts";
 import type { ProgramCache } from "./program_cache.ts";
 import type { Buffer, Client, ClientDevice } from "./pjrt/mod.ts";
 import { Pressure } from "./pressure.ts";
@@ -23,30 +28,40 @@ const SHARE = 0.85;
 /** Bytes that they take where a device does not tell how much it has. */
 const UNKNOWN = 2 ** 31;
 
-/** Elements in the memory of a device, or back on the heap. */
+/** Elements in the memory of devices, or back on the heap. */
 export class DeviceArray implements Resident {
+  /** The type of the whole. */
   readonly type: Type;
-  readonly #memory: DeviceMemory;
-  #buffer: Buffer | null;
+  /** How it is divided over its devices. */
+  readonly sharding: Sharding;
+  readonly #memory: ClientMemory;
+  #buffers: readonly Buffer[] | null;
   #host: Elements | null = null;
   /** What must be found to be in order before the elements mean anything. */
   #checks: readonly Check[];
 
-  constructor(memory: DeviceMemory, buffer: Buffer, checks: readonly Check[]) {
-    this.type = { dtype: buffer.dtype, shape: buffer.shape };
+  constructor(
+    memory: ClientMemory,
+    buffers: readonly Buffer[],
+    type: Type,
+    sharding: Sharding,
+    checks: readonly Check[],
+  ) {
+    this.type = { dtype: type.dtype, shape: type.shape };
+    this.sharding = sharding;
     this.#memory = memory;
-    this.#buffer = buffer;
+    this.#buffers = buffers;
     this.#checks = checks;
   }
 
   /** The memory that it belongs to. */
-  get memory(): DeviceMemory {
+  get memory(): ClientMemory {
     return this.#memory;
   }
 
-  /** The buffer, unless it has moved out. */
-  get buffer(): Buffer | null {
-    return this.#buffer;
+  /** The buffer on each device of its mesh, unless they have moved out. */
+  get buffers(): readonly Buffer[] | null {
+    return this.#buffers;
   }
 
   /** The checks that are still open. */
@@ -61,13 +76,14 @@ export class DeviceArray implements Resident {
   }
 
   #read(): Elements {
-    if (this.#host === null) {
-      const { dtype } = this.type;
-      const host = allocate(dtype, sizeOf(this.type.shape));
-      this.#buffer!.read(host);
-      this.#host = host;
-    }
-    return this.#host;
+    if (this.#host !== null) return this.#host;
+    const { dtype, shape } = this.type;
+    const host = allocate(dtype, sizeOf(shape));
+    const [first] = this.#buffers!;
+    // Copies of a part are equal: the first is read.
+    if (first.bytes === host.byteLength) first.read(host);
+    else pasteParts(host, this.type, this.sharding, this.#buffers!);
+    return this.#host = host;
   }
 
   peek<T>(f: (elements: Elements) => T): T {
@@ -75,7 +91,7 @@ export class DeviceArray implements Resident {
   }
 
   async ready(): Promise<void> {
-    await this.#buffer?.ready();
+    await Promise.all(this.#buffers?.map((buffer) => buffer.ready()) ?? []);
   }
 
   async arrive(): Promise<void> {
@@ -83,64 +99,106 @@ export class DeviceArray implements Resident {
     this.elements();
   }
 
-  /** Moves the elements to the heap and frees the buffer; whether they mean anything is for readers to find. */
+  /** Moves the elements to the heap and frees the buffers; whether they mean anything is for readers to find. */
   moveOut(): void {
     this.#read();
-    this.#buffer!.delete();
-    this.#buffer = null;
+    this.#buffers?.forEach((buffer) => buffer.delete());
+    this.#buffers = null;
   }
 
-  /** Gives the buffer to a computation that uses it up. */
+  /** Gives the buffers to a computation that uses them up. */
   take(): void {
     this.#memory.forget(this);
-    this.#buffer = null;
+    this.#buffers = null;
   }
 }
 
-/** What tensors take of one device's memory. */
-export class DeviceMemory {
-  readonly client: Client;
-  readonly device: ClientDevice;
+/** What arrays take of one device's memory. */
+class Room {
   /** From this many bytes on, arrays move out. */
   limit: number;
-  #held = 0;
-  #peak = 0;
-  readonly #pressure = new Pressure();
-  /** All arrays with buffers, the one that was used longest ago first. */
-  readonly #arrays = new Map<DeviceArray, number>();
-  /** Copies of what lives elsewhere, or has another shape there, by their shapes. */
-  readonly #copies = new WeakMap<Storage, Map<string, DeviceArray>>();
-  readonly #registry: FinalizationRegistry<DeviceArray>;
-  readonly #reshape: (buffer: Buffer, type: Type) => Buffer;
+  held = 0;
+  peak = 0;
+
+  constructor(device: ClientDevice) {
+    const stats = device.memoryStats();
+    this.limit = stats?.bytesLimit === undefined ? UNKNOWN : Math.floor(stats.bytesLimit * SHARE);
+  }
+
+  add(bytes: number): void {
+    this.held += bytes;
+    this.peak = Math.max(this.peak, this.held);
+  }
+}
+
+/** Computes the elements of an array in another shape, or divided in another way over the same mesh. */
+export type Rearrange = (array: DeviceArray, type: Type, sharding: Sharding) => readonly Buffer[];
+
+/** Where programs run: on all devices of a mesh; a device alone is a mesh of one. */
+export interface Site {
+  readonly memory: ClientMemory;
+  readonly mesh: Mesh;
+  /** The client's devices, in the order of the mesh. */
+  readonly devices: readonly ClientDevice[];
+  /** Whether the mesh is one of the user's, which programs are divided over and results know. */
+  readonly isDivided: boolean;
+}
+
+/** What tensors take of the memory of one client's devices. */
+export class ClientMemory {
+  readonly client: Client;
   /** Where compiled programs are kept for other processes, if they are. */
   readonly cache: ProgramCache | null;
+  readonly #devices: ReadonlyMap<Device, ClientDevice>;
+  readonly #rooms: ReadonlyMap<ClientDevice, Room>;
+  readonly #pressure = new Pressure();
+  /** All arrays with buffers, the one that was used longest ago first. */
+  readonly #arrays = new Set<DeviceArray>();
+  /** Copies of what lives elsewhere, or in another shape, or is divided otherwise, by how they are. */
+  readonly #copies = new WeakMap<Storage, Map<string, DeviceArray>>();
+  readonly #registry: FinalizationRegistry<DeviceArray>;
+  readonly #rearrange: Rearrange;
 
   constructor(
     client: Client,
-    device: ClientDevice,
+    devices: ReadonlyMap<Device, ClientDevice>,
     cache: ProgramCache | null,
-    reshape: (buffer: Buffer, type: Type) => Buffer,
+    rearrange: Rearrange,
   ) {
     this.client = client;
-    this.device = device;
     this.cache = cache;
-    this.#reshape = reshape;
-    const stats = device.memoryStats();
-    this.limit = stats?.bytesLimit === undefined ? UNKNOWN : Math.floor(stats.bytesLimit * SHARE);
+    this.#devices = devices;
+    this.#rooms = new Map([...devices.values()].map((device) => [device, new Room(device)]));
+    this.#rearrange = rearrange;
     this.#registry = new FinalizationRegistry((array) => {
       this.#pressure.release();
       this.free(array);
     });
   }
 
-  /** Bytes that arrays take. */
-  get held(): number {
-    return this.#held;
+  /** The client's devices in a mesh. */
+  devicesOf(mesh: Mesh): readonly ClientDevice[] {
+    return mesh.devices!.map((device) => this.#devices.get(device)!);
   }
 
-  /** The most that they ever took. */
+  /** Bytes that arrays take. */
+  get held(): number {
+    return this.#total(({ held }) => held);
+  }
+
+  /** The most that they ever took, of each device. */
   get peak(): number {
-    return this.#peak;
+    return this.#total(({ peak }) => peak);
+  }
+
+  /** From how many bytes on arrays move out, over all devices. */
+  get limit(): number {
+    return this.#total(({ limit }) => limit);
+  }
+
+  /** Sets the limit of each device. */
+  set limit(bytes: number) {
+    for (const room of this.#rooms.values()) room.limit = bytes;
   }
 
   /** How many arrays have buffers. */
@@ -148,100 +206,142 @@ export class DeviceMemory {
     return this.#arrays.size;
   }
 
-  /** A tensor of a buffer's elements. */
-  adopt(buffer: Buffer, type: Type, checks: readonly Check[] = []): Concrete {
-    const array = this.#add(buffer, checks);
+  #total(read: (room: Room) => number): number {
+    return [...this.#rooms.values()].reduce((sum, room) => sum + read(room), 0);
+  }
+
+  /** A tensor of what lies in buffers, one for each device of the sharding's mesh. */
+  adopt(
+    buffers: readonly Buffer[],
+    type: Type,
+    sharding: Sharding,
+    checks: readonly Check[] = [],
+  ): Concrete {
+    const array = this.#add(buffers, type, sharding, checks);
     const storage = new Storage(array, sizeOf(type.shape));
     this.#registry.register(storage, array, array);
     return new Concrete(type.dtype, type.shape, storage);
   }
 
-  /** The array with a tensor's elements in its shape, brought here if it is not yet. */
-  arrayOf(x: Concrete): DeviceArray {
+  /** The array with a tensor's elements in its shape, divided as said; brought there if it is not yet. */
+  arrayOf(x: Concrete, sharding: Sharding): DeviceArray {
     const { storage } = x;
     const { resident } = storage;
-    const own = resident instanceof DeviceArray && resident.memory === this ? resident : null;
-    if (own !== null && own.buffer !== null && sameShape(own.type.shape, x.shape)) {
+    const own = resident instanceof DeviceArray && resident.memory === this &&
+        resident.buffers !== null
+      ? resident
+      : null;
+    if (own !== null && own.sharding === sharding && sameShape(own.type.shape, x.shape)) {
       this.#use(own);
       return own;
     }
     let copies = this.#copies.get(storage);
     if (copies === undefined) this.#copies.set(storage, copies = new Map());
-    const key = String(x.shape);
+    const key = `${sharding.id} ${x.shape}`;
     const known = copies.get(key);
-    if (known !== undefined && known.buffer !== null) {
+    if (known !== undefined && known.buffers !== null) {
       this.#use(known);
       return known;
     }
-    const array = own !== null && own.buffer !== null
-      ? this.#add(this.#reshape(own.buffer, x), own.checks)
-      : this.#add(this.#upload(x), []);
+    const array = own !== null && own.sharding.mesh === sharding.mesh
+      ? this.#add(this.#rearrange(own, x, sharding), x, sharding, own.checks)
+      : this.#add(this.#upload(x, sharding), x, sharding, []);
     copies.set(key, array);
     this.#registry.register(storage, array, array);
     return array;
   }
 
-  #upload(x: Concrete): Buffer {
+  #upload(x: Concrete, sharding: Sharding): readonly Buffer[] {
     const { dtype, shape, storage } = x;
+    const devices = this.devicesOf(sharding.mesh);
+    const own = shardShape(sharding, shape, "Cannot divide");
+    const size = sizeOf(own);
+    if (isSplat(x)) {
+      const part = allocate(dtype, size).fill(x.elements[0]);
+      return devices.map((device) => this.client.upload(part, dtype, own, device));
+    }
     const isMoving = storage.resident !== null && !(storage.resident instanceof DeviceArray);
     // What another backend may move is copied first: an upload reads later.
-    const elements = isSplat(x) || !isMoving ? dense(x) : x.peek((elements) => elements.slice());
-    return this.client.upload(elements, dtype, shape, this.device);
+    const elements = isMoving ? x.peek((elements) => elements.slice()) : dense(x);
+    const parts = new Map<string, Elements>();
+    return partsOf(sharding, shape.length).map((at, i) => {
+      const key = String(at);
+      let part = parts.get(key);
+      if (part === undefined) parts.set(key, part = cutPart(elements, shape, own, at));
+      return this.client.upload(part, dtype, own, devices[i]);
+    });
   }
 
-  #add(buffer: Buffer, checks: readonly Check[]): DeviceArray {
-    const array = new DeviceArray(this, buffer, checks);
-    this.#arrays.set(array, buffer.bytes);
-    this.#held += buffer.bytes;
-    this.#pressure.add(buffer.bytes);
-    this.#peak = Math.max(this.#peak, this.#held);
+  #add(
+    buffers: readonly Buffer[],
+    type: Type,
+    sharding: Sharding,
+    checks: readonly Check[],
+  ): DeviceArray {
+    const array = new DeviceArray(this, buffers, type, sharding, checks);
+    this.#arrays.add(array);
+    for (const { device, bytes } of buffers) {
+      this.#rooms.get(device)!.add(bytes);
+      this.#pressure.add(bytes);
+    }
     return array;
   }
 
   #use(array: DeviceArray): void {
-    const bytes = this.#arrays.get(array)!;
     this.#arrays.delete(array);
-    this.#arrays.set(array, bytes);
+    this.#arrays.add(array);
   }
 
   /** Stops counting an array. */
   forget(array: DeviceArray): void {
-    const bytes = this.#arrays.get(array);
-    if (bytes === undefined) return;
-    this.#arrays.delete(array);
+    if (!this.#arrays.delete(array)) return;
     this.#registry.unregister(array);
-    this.#held -= bytes;
+    this.#subtract(array.buffers!);
   }
 
-  /** Frees an array's buffer. */
+  #subtract(buffers: readonly Buffer[]): void {
+    for (const { device, bytes } of buffers) this.#rooms.get(device)!.held -= bytes;
+  }
+
+  /** Frees an array's buffers. */
   free(array: DeviceArray): void {
     if (!this.#arrays.has(array)) return;
-    const { buffer } = array;
+    const { buffers } = array;
     array.take();
-    buffer?.delete();
+    buffers!.forEach((buffer) => buffer.delete());
   }
 
-  /** Moves arrays out until so many bytes more fit within the limit; `kept` stay. */
-  makeRoom(bytes: number, kept: readonly DeviceArray[]): void {
-    if (this.#held + bytes <= this.limit) return;
-    for (const array of [...this.#arrays.keys()]) {
-      if (this.#held + bytes <= this.limit) return;
-      if (kept.includes(array)) continue;
-      const own = this.#arrays.get(array)!;
+  /** Moves arrays out until so many bytes more fit within the limit of each device; `kept` stay. */
+  makeRoom(devices: readonly ClientDevice[], bytes: number, kept: readonly DeviceArray[]): void {
+    const isFull = (device: ClientDevice) => {
+      const { held, limit } = this.#rooms.get(device)!;
+      return held + bytes > limit;
+    };
+    if (!devices.some(isFull)) return;
+    for (const array of [...this.#arrays]) {
+      const full = devices.filter(isFull);
+      if (full.length === 0) return;
+      const { buffers } = array;
+      if (kept.includes(array) || !buffers!.some(({ device }) => full.includes(device))) continue;
       array.moveOut();
       this.#arrays.delete(array);
-      this.#held -= own;
+      this.#subtract(buffers!);
     }
   }
 
   /** Runs `start`; if there is not enough memory, once more after everything else has moved out. */
-  withRoom<T>(bytes: number, kept: readonly DeviceArray[], start: () => T): T {
-    this.makeRoom(bytes, kept);
+  withRoom<T>(
+    devices: readonly ClientDevice[],
+    bytes: number,
+    kept: readonly DeviceArray[],
+    start: () => T,
+  ): T {
+    this.makeRoom(devices, bytes, kept);
     try {
       return start();
     } catch (error) {
       if (!(error instanceof XlaError) || error.code !== "RESOURCE_EXHAUSTED") throw error;
-      this.makeRoom(Infinity, kept);
+      this.makeRoom(devices, Infinity, kept);
       return start();
     }
   }

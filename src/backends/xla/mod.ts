@@ -8,8 +8,11 @@
  */
 import { argumentError } from "../../base/errors.ts";
 import { readOptions } from "../../base/options.ts";
+import { sameShape } from "../../base/shape.ts";
 import { Device } from "../../core/device.ts";
 import { Program, Variable } from "../../core/program.ts";
+import { Mesh, placeOf, shardingIn } from "../../core/sharding.ts";
+import type { Place, Placement } from "../../core/sharding.ts";
 import type { Concrete, Type } from "../../core/tensor.ts";
 import { reshapePrimitive } from "../../primitives/structure.ts";
 import type { Backend } from "../backend.ts";
@@ -17,11 +20,11 @@ import { closeDevice, openDevice } from "../devices.ts";
 import { EagerOperations } from "./eager.ts";
 import { type Distributed, joinRun, readDistributed } from "./hosts/join.ts";
 import { compile, compileWhole } from "./executable.ts";
-import type { DeviceProgram } from "./executable.ts";
-import { DeviceMemory } from "./memory.ts";
+import { ClientMemory } from "./memory.ts";
+import type { Rearrange, Site } from "./memory.ts";
 import { ProgramCache } from "./program_cache.ts";
 import { checkNamedValues, findPlugin, openPlugin } from "./pjrt/mod.ts";
-import type { Client, ClientDevice, Options, Plugin } from "./pjrt/mod.ts";
+import type { Client, ClientDevice, Executable as Loaded, Options, Plugin } from "./pjrt/mod.ts";
 
 export type { Options, OptionValue } from "./pjrt/mod.ts";
 export type { Distributed } from "./hosts/join.ts";
@@ -54,49 +57,66 @@ export interface XlaOptions {
   readonly distributed?: Distributed;
 }
 
-/** What belongs to one device. */
-interface Place {
-  readonly memory: DeviceMemory;
+/** What belongs to one device, or to one mesh. */
+interface Workplace {
+  readonly site: Site;
   readonly eager: EagerOperations;
 }
 
 /** A backend for the devices of one client. */
 class XlaBackend implements Backend {
   readonly name = "xla";
-  readonly #places = new Map<Device, Place>();
+  readonly hasMeshes = true;
+  readonly #memory: ClientMemory;
+  readonly #places = new Map<Place, Workplace>();
+  readonly #rearrangements = new Map<string, Loaded>();
 
   constructor(
     client: Client,
     devices: ReadonlyMap<Device, ClientDevice>,
     cache: ProgramCache | null,
   ) {
-    for (const [device, own] of devices) {
-      const reshapes = new Map<string, DeviceProgram>();
-      const memory: DeviceMemory = new DeviceMemory(client, own, cache, (buffer, type) => {
-        const key = `${buffer.dtype}[${buffer.shape}] ${type.shape}`;
-        let compiled = reshapes.get(key);
-        if (compiled === undefined) {
-          reshapes.set(key, compiled = compileWhole(reshaping(buffer, type), memory));
-        }
-        return compiled.loaded.run([buffer])[0];
-      });
-      this.#places.set(device, { memory, eager: new EagerOperations(memory) });
+    this.#memory = new ClientMemory(client, devices, cache, this.#rearrange);
+    for (const device of devices.keys()) {
+      this.#open(device, new Mesh({ device: 1 }, [device]), false);
     }
   }
 
-  #placeOf(device: Device): Place {
-    return this.#places.get(device)!;
+  #open(place: Place, mesh: Mesh, isDivided: boolean): Workplace {
+    const memory = this.#memory;
+    const site = { memory, mesh, devices: memory.devicesOf(mesh), isDivided };
+    const workplace = { site, eager: new EagerOperations(site) };
+    this.#places.set(place, workplace);
+    return workplace;
   }
 
-  compile: Backend["compile"] = (program, { device, isDonated }) =>
-    compile(program, this.#placeOf(device).memory, isDonated);
+  #workplaceOf(place: Place): Workplace {
+    return this.#places.get(place) ?? this.#open(place, place as Mesh, true);
+  }
 
-  evaluate: Backend["evaluate"] = (device, primitive, args, params, types) =>
-    this.#placeOf(device).eager.evaluate(primitive, args, params, types);
+  #rearrange: Rearrange = (array, type, sharding) => {
+    const from = array.sharding;
+    const key = `${type.dtype}[${array.type.shape}] ${from.id} [${type.shape}] ${sharding.id}`;
+    let loaded = this.#rearrangements.get(key);
+    if (loaded === undefined) {
+      const { site } = this.#workplaceOf(from.mesh.size === 1 ? from.mesh.devices![0] : from.mesh);
+      const layout = { shardings: [from], results: [sharding] };
+      ({ loaded } = compileWhole(rearrangement(array.type, type), site, layout));
+      this.#rearrangements.set(key, loaded);
+    }
+    return loaded.runShards(array.buffers!.map((buffer) => [buffer])).map(([own]) => own);
+  };
 
-  put(x: Concrete, device: Device): void {
-    const { memory } = this.#placeOf(device);
-    memory.makeRoom(0, [memory.arrayOf(x)]);
+  compile: Backend["compile"] = (program, { place, shardings, isDonated }) =>
+    compile(program, this.#workplaceOf(place).site, shardings, isDonated);
+
+  evaluate: Backend["evaluate"] = (place, primitive, args, params, types) =>
+    this.#workplaceOf(place).eager.evaluate(primitive, args, params, types);
+
+  put(x: Concrete, placement: Placement): void {
+    const { mesh, devices } = this.#workplaceOf(placeOf(placement)).site;
+    const array = this.#memory.arrayOf(x, shardingIn(mesh, placement));
+    this.#memory.makeRoom(devices, 0, [array]);
   }
 
   threads(): number {
@@ -104,28 +124,19 @@ class XlaBackend implements Backend {
   }
 
   memoryUsage: Backend["memoryUsage"] = () => {
-    const memories = [...this.#places.values()].map(({ memory }) => memory);
-    const total = (read: (memory: DeviceMemory) => number) =>
-      memories.reduce((sum, memory) => sum + read(memory), 0);
-    return {
-      held: total(({ held }) => held),
-      peak: total(({ peak }) => peak),
-      limit: total(({ limit }) => limit),
-      residents: total(({ count }) => count),
-      droppable: 0,
-      window: 0,
-    };
+    const { held, peak, limit, count } = this.#memory;
+    return { held, peak, limit, residents: count, droppable: 0, window: 0 };
   };
 
   configure: Backend["configure"] = ({ memoryLimit }) => {
-    if (memoryLimit === undefined) return;
-    for (const { memory } of this.#places.values()) memory.limit = memoryLimit;
+    if (memoryLimit !== undefined) this.#memory.limit = memoryLimit;
   };
 }
 
-/** A program that gives its argument another shape. */
-function reshaping(from: Type, to: Type): Program {
+/** A program that gives its argument another shape, or the same. */
+function rearrangement(from: Type, to: Type): Program {
   const binder = new Variable(from);
+  if (sameShape(from.shape, to.shape)) return new Program([binder], [], [binder]);
   const output = new Variable(to);
   const equation = {
     primitive: reshapePrimitive,

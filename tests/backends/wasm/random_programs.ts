@@ -983,8 +983,12 @@ function broadcasting({ choices }: Grower, shape: Shape) {
   return { shape: whole, axes };
 }
 
-/** What is left to the evaluator, so that there is nothing to compare, or factorises: see their kernels. */
+/**
+ * What is left to the evaluator, so that there is nothing to compare, or factorises: see their kernels;
+ * and what is the identity outside of meshes.
+ */
 type Host =
+  | "withSharding"
   | "triangularSolve"
   | "cholesky"
   | "lu"
@@ -1016,7 +1020,7 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   pad: moving("pad", hasAxes, padding),
   concatenate: joining,
   stopGradient: moving("stopGradient", () => true, () => null),
-  move: moving("move", () => true, () => ({ device: cpu, from: null })),
+  move: moving("move", () => true, () => ({ to: cpu, from: null })),
   iota: counting,
   convert: converting,
   select: selecting,

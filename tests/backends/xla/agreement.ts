@@ -38,7 +38,8 @@ export function checkOnDevice(f: Flat, args: readonly Concrete[], law: string): 
   const program = optimize(makeProgram((...xs: Tensor[]) => [...f(xs)])(...args));
   const [device] = devices();
   const compiled = backendOf(device).compile(program, {
-    device,
+    place: device,
+    shardings: [],
     isDonated: args.map(() => false),
   });
   assertAgrees(compiled.run(args), makeRunner(program)(args), law);

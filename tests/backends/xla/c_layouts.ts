@@ -76,6 +76,7 @@ export const C_LAYOUTS: Readonly<Record<string, readonly number[]>> = {
   PJRT_Executable_Destroy_Args: [16, 24],
   PJRT_Executable_Name_Args: [16, 24, 32, 40],
   PJRT_Executable_GetCostAnalysis_Args: [16, 24, 32, 40],
+  PJRT_Executable_OptimizedProgram_Args: [16, 24, 32],
   PJRT_Executable_Serialize_Args: [16, 24, 32, 40, 48, 56],
   PJRT_LoadedExecutable_Destroy_Args: [16, 24],
   PJRT_LoadedExecutable_GetExecutable_Args: [16, 24, 32],

@@ -25,7 +25,8 @@ xlaTest("random programs give on a device what the evaluator gives", () => {
       const { program, args, errors } = growProgram(list, { extremes: false });
       const optimized = optimize(program);
       const isDonated = args.map(() => false);
-      const results = backendOf(device).compile(optimized, { device, isDonated }).run(args);
+      const options = { place: device, shardings: [], isDonated };
+      const results = backendOf(device).compile(optimized, options).run(args);
       makeRunner(program)(args).forEach((expected, i) => {
         const [given, wanted] = [dense(results[i]), dense(expected)];
         const wrong = wanted.findIndex((value, k) => !agrees(given[k], value, errors[i]));

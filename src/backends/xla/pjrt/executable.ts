@@ -14,7 +14,7 @@ import { addressesAt, addressOf, allocateBytes, bytesAt, callAt, textAt } from "
 import { Block } from "./layout.ts";
 import { type Attributes, readNamedValues } from "./named_values.ts";
 import { Handle, type Session } from "./session.ts";
-import { EXECUTE_OPTIONS } from "./structs.ts";
+import { EXECUTE_OPTIONS, PROGRAM } from "./structs.ts";
 
 /** What a compiled program needs, in bytes. */
 export interface ExecutableMemory {
@@ -144,6 +144,20 @@ export class Executable {
         temporaries: block.get("temp_size_in_bytes"),
       };
     });
+  }
+
+  /** The program that XLA made of the text: a serialised `HloModuleProtoWithConfig`. */
+  optimized(): Uint8Array<ArrayBuffer> {
+    const what = "Cannot read the compiled program";
+    const executable = this.#use(what);
+    const program = new Block(PROGRAM);
+    const inputs = { executable, program: addressOf(program.bytes) };
+    // The first call tells the size.
+    this.session.api.call("Executable_OptimizedProgram", inputs, what, program);
+    const code = allocateBytes(program.get("code_size"));
+    program.set("code", addressOf(code));
+    this.session.api.call("Executable_OptimizedProgram", inputs, what, program, code);
+    return code.subarray(0, program.get("code_size"));
   }
 
   /** The compiled program as bytes, from which `load` of a client of the same kind makes it again. */

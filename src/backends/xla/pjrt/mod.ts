@@ -17,6 +17,7 @@ export {
   type Options,
   type OptionValue,
 } from "./named_values.ts";
+export { resultTilings, type Tiling } from "./op_sharding.ts";
 export {
   findPlugin,
   openPlugin,

@@ -235,6 +235,7 @@ export const ARGUMENTS = {
     num_properties: "size out",
     properties: "pointer out",
   },
+  Executable_OptimizedProgram: { executable: "pointer", program: "pointer" },
   Executable_Serialize: {
     executable: "pointer",
     serialized_bytes: "pointer out",

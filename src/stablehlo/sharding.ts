@@ -1,0 +1,32 @@
+/**
+ * Shardings in the text, as the Shardy dialect of MLIR has them: https://openxla.org/shardy.
+ *
+ * @module
+ */
+import type { Mesh, Sharding } from "../core/sharding.ts";
+
+/** A name in quotes; MLIR escapes bytes by their numbers. */
+function quote(name: string): string {
+  const shown = Array.from(new TextEncoder().encode(name), (byte) => {
+    const character = String.fromCharCode(byte);
+    return /[\w .:-]/.test(character)
+      ? character
+      : `\\${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  });
+  return `"${shown.join("")}"`;
+}
+
+/** The line of a module that names its mesh. */
+export function showMesh({ axes }: Mesh): string {
+  const shown = Object.entries(axes).map(([name, length]) => `${quote(name)}=${length}`);
+  return `sdy.mesh @mesh = <[${shown.join(", ")}]>`;
+}
+
+/** How a value of `ndim` axes is divided: `<@mesh, [{"data"}, {}]>`. */
+export function showSharding({ spec }: Sharding, ndim: number): string {
+  const shown = Array.from(
+    { length: ndim },
+    (_, axis) => `{${(spec[axis] ?? []).map(quote).join(", ")}}`,
+  );
+  return `<@mesh, [${shown.join(", ")}]>`;
+}
