@@ -93,8 +93,14 @@ function extremePlace(rows: Elements, start: number, end: number, wins: Wins): n
 }
 
 /** A primitive that takes an extreme over axes. */
-function extreme(name: string, shown: string, wins: Wins): Primitive<ReduceParams> {
-  const primitive: Primitive<ReduceParams> = {
+/** Parameters of `reduceMax` and `reduceMin`. */
+export interface ExtremeParams extends ReduceParams {
+  /** Whether rows with NaN may have any result, since all that is made of it is NaN there anyway. */
+  readonly mayLoseNaN?: boolean;
+}
+
+function extreme(name: string, shown: string, wins: Wins): Primitive<ExtremeParams> {
+  const primitive: Primitive<ExtremeParams> = {
     name,
     isTotal: true,
     type([x], { axes }) {
@@ -126,15 +132,20 @@ function extreme(name: string, shown: string, wins: Wins): Primitive<ReduceParam
 }
 
 /** Largest over axes; ties share the derivative evenly. NaN is the largest of all. */
-export const reduceMaxPrimitive: Primitive<ReduceParams> = extreme("reduceMax", "max", isGreater);
+export const reduceMaxPrimitive: Primitive<ExtremeParams> = extreme("reduceMax", "max", isGreater);
 
 /** Largest over the given axes. */
 export function reduceMax(x: Tensor, axes: readonly number[]): Tensor {
   return axes.length === 0 ? x : bindOne(reduceMaxPrimitive, [x], { axes });
 }
 
+/** The same, for what is NaN anyway where an element is. */
+export function reduceMaxLoosely(x: Tensor, axes: readonly number[]): Tensor {
+  return axes.length === 0 ? x : bindOne(reduceMaxPrimitive, [x], { axes, mayLoseNaN: true });
+}
+
 /** Smallest over axes; ties share the derivative evenly. NaN is the smallest of all. */
-export const reduceMinPrimitive: Primitive<ReduceParams> = extreme("reduceMin", "min", isSmaller);
+export const reduceMinPrimitive: Primitive<ExtremeParams> = extreme("reduceMin", "min", isSmaller);
 
 /** Smallest over the given axes. */
 export function reduceMin(x: Tensor, axes: readonly number[]): Tensor {

@@ -11,7 +11,7 @@ import type { Primitive } from "../core/primitive.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
 import { div, maximum, mul, sub } from "./arithmetic.ts";
-import { reduceMax } from "./reduction.ts";
+import { reduceMaxLoosely } from "./reduction.ts";
 import { constantLike, mapRows, reduceSum, spreadRows } from "./structure.ts";
 import type { ReduceParams } from "./structure.ts";
 import { exp, log } from "./transcendental.ts";
@@ -59,7 +59,8 @@ export function expandSoftmax(x: Tensor, { axes, form }: SoftmaxParams): Tensor 
   // Empty rows have no largest element, and nothing to shift. Minus infinity less itself would be NaN.
   const isEmpty = axes.some((axis) => x.shape[axis] === 0);
   const shift = (largest: Tensor) => maximum(largest, constantLike(largest, lowest));
-  const shifted = isEmpty ? x : sub(x, spreadRows(shift(reduceMax(x, axes)), x, axes));
+  const largest = (): Tensor => spreadRows(shift(reduceMaxLoosely(x, axes)), x, axes);
+  const shifted = isEmpty ? x : sub(x, largest());
   const powers = exp(shifted);
   const sums = reduceSum(powers, axes);
   if (form === "logarithm") return sub(shifted, spreadRows(log(sums), x, axes));

@@ -27,7 +27,7 @@ import type {
   SpreadParams,
   SquaresParams,
 } from "../primitives/moment_formulas.ts";
-import type { AxisParams } from "../primitives/reduction.ts";
+import type { AxisParams, ExtremeParams } from "../primitives/reduction.ts";
 import type { ReduceParams } from "../primitives/structure.ts";
 import { combiner } from "./builder.ts";
 import type { Builder } from "./builder.ts";
@@ -61,11 +61,12 @@ function limitsOf(dtype: Dtype): readonly [least: number, most: number] {
 }
 
 function extreme(operation: "maximum" | "minimum") {
-  return (b: Builder, [x]: Args, { params: { axes } }: Context<ReduceParams>): Args => {
+  return (b: Builder, [x]: Args, { params }: Context<ExtremeParams>): Args => {
+    const { axes, mayLoseNaN } = params;
     const [least, most] = limitsOf(x.dtype as Dtype);
     const start = operation === "maximum" ? least : most;
     const result = b.reduceBy(`stablehlo.${operation}`, x, start, axes);
-    if (!isFloat(x.dtype as Dtype)) return [result];
+    if (!isFloat(x.dtype as Dtype) || mayLoseNaN === true) return [result];
     // XLA loses NaN on processors; two plain reductions are faster there than one that keeps it.
     const isBroken = b.reduceBy("stablehlo.or", b.isNan(x), 0, axes);
     return [b.select(isBroken, NaN, result)];

@@ -7,10 +7,10 @@
 import { phantom } from "./pjrt/mod.ts";
 
 /** Bytes that new arrays take before the engine hears of it. */
-const FREE = 2 ** 26;
+const FREE = 2 ** 25;
 
 /** Bytes between one time that it does and the next. */
-const STEP = 2 ** 24;
+const STEP = 2 ** 23;
 
 /** How often it does, at most: each time counts twice as many bytes, and the last are more than there are. */
 const MOST = 20;
