@@ -37,7 +37,7 @@ import {
 import type { Tensor } from "@jacobi/jacobi";
 import * as jacobi from "@jacobi/jacobi";
 import manifest from "../../deno.json" with { type: "json" };
-import { type Call, randomFloats, randomLabels, serve, threadsWanted } from "./contender.ts";
+import { type Call, noise, randomFloats, randomLabels, serve, threadsWanted } from "./contender.ts";
 import type { ConvWork, Task } from "./works.ts";
 
 /** A random tensor. */
@@ -99,6 +99,71 @@ function prepareMlp(sizes: readonly number[], batch: number): Call {
   }, { donateArgnums: [0, 1] });
   return () => {
     [params, memory] = step(params, memory, inputs, labels);
+  };
+}
+
+/** A matrix and what is added, or a scale and a shift. */
+type Layer = readonly [Tensor, Tensor];
+
+function prepareTransformer(
+  { layers, heads, width, tokens, batch, length }: Extract<Task, { kind: "transformerStep" }>,
+): Call {
+  let seeds = 0;
+  const weight = (shape: readonly number[], scale = 1 / Math.sqrt(shape[0])): Tensor => {
+    const elements = noise(shape.reduce((a, b) => a * b, 1), seeds++);
+    return tensor(Float32Array.from(elements, (x) => (2 * x - 1) * scale)).reshape(shape);
+  };
+  const affine = (): Layer => [add(1, weight([width], 0.1)), weight([width], 0.1)];
+  const dense = (from: number, to: number): Layer => [weight([from, to]), weight([to], 0.1)];
+  const block = () => ({
+    norm1: affine(),
+    attention: dense(width, 3 * width),
+    output: dense(width, width),
+    norm2: affine(),
+    wide: dense(width, 4 * width),
+    narrow: dense(4 * width, width),
+  });
+  let params = {
+    tokens: weight([tokens, width], 1),
+    places: weight([length, width], 1),
+    blocks: Array.from({ length: layers }, block),
+    norm: affine(),
+    logits: dense(width, tokens),
+  };
+  const texts = tensor(
+    Int32Array.from(noise(batch * (length + 1), seeds++), (x) => Math.floor(x * tokens)),
+  ).reshape([batch, length + 1]);
+  const standard = nn.layerNorm(width);
+  const normalized = (x: Tensor, [weight, bias]: Layer) =>
+    standard.apply({ weight, bias }, {}, x)[0];
+  const apply = (x: Tensor, [w, b]: Layer) => add(matmul(x, w), b);
+  const lossOf = (p: typeof params, texts: Tensor): Tensor => {
+    const [inputs, targets] = [texts.at(null, [0, length]), texts.at(null, [1, length + 1])];
+    let x = add(p.tokens.at(inputs), p.places);
+    for (const block of p.blocks) {
+      const parts = apply(normalized(x, block.norm1), block.attention)
+        .reshape([batch, length, 3, heads, width / heads]).transpose([2, 0, 3, 1, 4]);
+      const y = nn.scaledDotProductAttention(parts.at(0), parts.at(1), parts.at(2), {
+        isCausal: true,
+      });
+      x = add(x, apply(y.transpose([0, 2, 1, 3]).reshape(x.shape), block.output));
+      const wide = nn.gelu(apply(normalized(x, block.norm2), block.wide), { approximate: "tanh" });
+      x = add(x, apply(wide, block.narrow));
+    }
+    const scores = apply(normalized(x, p.norm), p.logits);
+    return nn.crossEntropy(scores.reshape([-1, tokens]), targets.reshape([-1]));
+  };
+  const optimizer = optim.sgd(0.1);
+  let memory = optimizer.init(params);
+  const step = jit((p: typeof params, m: typeof memory, texts: Tensor) => {
+    const [loss, gradients] = valueAndGrad((p: typeof params) => lossOf(p, texts))(p);
+    const [updates, next] = optimizer.update(gradients, m, p);
+    return [optim.applyUpdates(p, updates), next, loss] as const;
+  }, { donateArgnums: [0, 1] });
+  return () => {
+    const [next, nextMemory, loss] = step(params, memory, texts);
+    [params, memory] = [next, nextMemory];
+    return loss.item();
   };
 }
 
@@ -187,6 +252,8 @@ function prepare(task: Task): Call {
       return prepareConv(task);
     case "mlpStep":
       return prepareMlp(task.sizes, task.batch);
+    case "transformerStep":
+      return prepareTransformer(task);
     case "resnetForward":
       return prepareResnet(task.batch, task.size, false);
     case "resnetStep":

@@ -2,7 +2,7 @@
 
 import os
 
-from contender import serve, threads_wanted, unavailable
+from contender import serve, threads_wanted, transformer_data, unavailable
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -113,6 +113,42 @@ def mlp_step(sizes, batch):
     def call():
         nonlocal params
         params, _ = jax.block_until_ready(step(params, x, labels))
+
+    return call
+
+
+def transformer_step(task):
+    params, texts = jax.tree.map(jnp.array, transformer_data(task))
+    inputs, targets = texts[:, :-1], texts[:, 1:]
+    heads = task["heads"]
+
+    def dense(x, layer):
+        w, b = layer
+        return x @ w + b
+
+    def loss(params, inputs, targets):
+        x = params["tokens"][inputs] + params["places"]
+        for block in params["blocks"]:
+            parts = dense(layer_norm(x, *block["norm1"]), block["attention"])
+            queries, keys, values = jnp.split(
+                parts.reshape(*parts.shape[:-1], 3 * heads, -1), 3, axis=2
+            )
+            y = jax.nn.dot_product_attention(queries, keys, values, is_causal=True)
+            x = x + dense(y.reshape(x.shape), block["output"])
+            y = jax.nn.gelu(dense(layer_norm(x, *block["norm2"]), block["wide"]))
+            x = x + dense(y, block["narrow"])
+        scores = dense(layer_norm(x, *params["norm"]), params["logits"])
+        return cross_entropy(scores.reshape(-1, scores.shape[-1]), targets.reshape(-1))
+
+    @partial(jax.jit, donate_argnums=0)
+    def step(params, inputs, targets):
+        value, gradients = jax.value_and_grad(loss)(params, inputs, targets)
+        return jax.tree.map(lambda p, g: p - 0.1 * g, params, gradients), value
+
+    def call():
+        nonlocal params
+        params, value = step(params, inputs, targets)
+        return float(value)
 
     return call
 
@@ -263,6 +299,8 @@ def prepare(task):
         return conv(task)
     if kind == "mlpStep":
         return mlp_step(task["sizes"], task["batch"])
+    if kind == "transformerStep":
+        return transformer_step(task)
     if kind == "resnetForward":
         return resnet_forward(task["batch"], task["size"])
     if kind == "resnetStep":

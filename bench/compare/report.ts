@@ -21,6 +21,8 @@ export interface Cell {
   readonly medians: number[];
   /** The time of the first call. */
   first?: number | undefined;
+  /** What the first call gave, if that is a number. */
+  result?: number | undefined;
   /** Why there is no measurement. */
   missing?: string;
 }
@@ -46,6 +48,18 @@ function explainGaps(cells: readonly Cell[]): string[] {
   return [...gaps].map(([reason, works]) =>
     `${reason} (${works.size === 1 ? [...works][0] : `${works.size} works`})`
   );
+}
+
+/** Which works gave different results, and which. */
+function explainDifferences(cells: readonly Cell[]): string[] {
+  return [...new Set(cells.map(({ work }) => work))].flatMap((work) => {
+    const known = cells.filter((cell) => cell.work === work && cell.result !== undefined);
+    const results = known.map(({ result }) => result!);
+    const [least, most] = [Math.min(...results), Math.max(...results)];
+    if (!(most - least > 1e-5 * Math.abs(most))) return [];
+    const shown = known.map(({ contender, result }) => `${contender} ${result}`);
+    return [`${work}: results differ: ${shown.join(", ")}`];
+  });
 }
 
 /** Milliseconds with three digits. */
@@ -144,6 +158,6 @@ export function formatReport({ cells, versions, notes }: Report, options: Option
     "",
     formatTable(["work", ...compilers], firsts),
     "",
-    ...[...notes, ...explainGaps(cells)].map((note) => `- ${note}`),
+    ...[...notes, ...explainGaps(cells), ...explainDifferences(cells)].map((note) => `- ${note}`),
   ].join("\n");
 }

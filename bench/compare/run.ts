@@ -110,6 +110,7 @@ async function measureWork(
       else {
         cell.medians.push(answer.median_ms);
         cell.first ??= answer.first_ms;
+        cell.result ??= answer.result;
       }
     }
   }

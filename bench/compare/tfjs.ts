@@ -210,6 +210,7 @@ function prepare(task: Task): Call {
       throw new Missing("TensorFlow.js has no filter gradients on wasm");
     case "hessian":
       throw new Missing("TensorFlow.js lacks second derivatives");
+    case "transformerStep":
     case "rnn":
     case "cholesky":
     case "eigh":

@@ -1,6 +1,6 @@
 """PyTorch as a contender: eager, as it is mostly used."""
 
-from contender import Missing, serve, threads_wanted, unavailable
+from contender import Missing, serve, threads_wanted, transformer_data, unavailable
 
 try:
     import torch
@@ -70,6 +70,50 @@ def mlp_step(sizes, batch):
     labels = torch.randint(0, sizes[-1], (batch,))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     return training(model, torch.randn(batch, sizes[0]), labels, optimizer)
+
+
+def transformer_step(task):
+    arrays, texts = transformer_data(task)
+    texts = torch.from_numpy(texts).long()
+    inputs, targets = texts[:, :-1], texts[:, 1:].flatten()
+    heads = task["heads"]
+    leaves = []
+
+    def parameters(tree):
+        if isinstance(tree, dict):
+            return {name: parameters(part) for name, part in tree.items()}
+        if isinstance(tree, (list, tuple)):
+            return [parameters(part) for part in tree]
+        leaves.append(nn.Parameter(torch.from_numpy(tree)))
+        return leaves[-1]
+
+    params = parameters(arrays)
+    optimizer = torch.optim.SGD(leaves, lr=0.1)
+
+    def dense(x, layer):
+        w, b = layer
+        return x @ w + b
+
+    def norm(x, layer):
+        return F.layer_norm(x, x.shape[-1:], *layer)
+
+    def step():
+        optimizer.zero_grad()
+        x = params["tokens"][inputs] + params["places"]
+        for block in params["blocks"]:
+            parts = dense(norm(x, block["norm1"]), block["attention"])
+            split = parts.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+            y = F.scaled_dot_product_attention(*split, is_causal=True)
+            x = x + dense(y.transpose(1, 2).flatten(-2), block["output"])
+            y = F.gelu(dense(norm(x, block["norm2"]), block["wide"]), approximate="tanh")
+            x = x + dense(y, block["narrow"])
+        scores = dense(norm(x, params["norm"]), params["logits"])
+        loss = F.cross_entropy(scores.flatten(0, 1), targets)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
 
 
 class Block(nn.Module):
@@ -163,6 +207,8 @@ def prepare(task):
         return conv(task)
     if kind == "mlpStep":
         return mlp_step(task["sizes"], task["batch"])
+    if kind == "transformerStep":
+        return transformer_step(task)
     if kind == "resnetForward":
         return resnet_forward(task["batch"], task["size"])
     if kind == "resnetStep":

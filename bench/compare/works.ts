@@ -59,6 +59,23 @@ export type Task =
     readonly hidden: number;
     readonly gradients: boolean;
   }
+  /**
+   * A training step of a transformer that reads from left to right: embeddings of tokens and places,
+   * `layers` blocks of causal attention and a perceptron of `4 * width` with gelu (the approximation by
+   * tanh), each behind a layer norm with epsilon 1e-5 and added to its input, a last layer norm, and
+   * logits; mean cross entropy with the next tokens, its gradient, SGD with learning rate 0.1. Each call
+   * goes on from the one before and reads the loss. Parameters and tokens are `noise` of
+   * `contender.ts`, so that all contenders have the same losses.
+   */
+  | {
+    readonly kind: "transformerStep";
+    readonly layers: number;
+    readonly heads: number;
+    readonly width: number;
+    readonly tokens: number;
+    readonly batch: number;
+    readonly length: number;
+  }
   /** Of a symmetric positive definite matrix `[size, size]`. */
   | { readonly kind: "cholesky" | "eigh"; readonly size: number }
   /** Of a square system `[size, size]` with as many right sides as `columns`. */
@@ -133,6 +150,19 @@ export const works: readonly Work[] = [
     name: "MLP 784-512-256-10 step, batch 128",
     group: "mlp",
     task: { kind: "mlpStep", sizes: [784, 512, 256, 10], batch: 128 },
+  },
+  {
+    name: "transformer of 4 layers, width 128, step, 8x64 tokens",
+    group: "transformer",
+    task: {
+      kind: "transformerStep",
+      layers: 4,
+      heads: 4,
+      width: 128,
+      tokens: 256,
+      batch: 8,
+      length: 64,
+    },
   },
   {
     name: "ResNet-18 forward, 1x3x64x64",
