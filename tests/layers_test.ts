@@ -31,7 +31,11 @@ const floors: readonly (readonly string[])[] = [
     "src/backends/wasm/kernels/product",
     "src/backends/wasm/kernels/reduction",
   ],
-  ["src/backends/wasm/kernels/convolution", "src/backends/wasm/kernels/linalg"],
+  [
+    "src/backends/wasm/kernels/convolution",
+    "src/backends/wasm/kernels/linalg",
+    "src/backends/wasm/kernels/fourier",
+  ],
   ["src/backends/wasm/kernels/table.ts"],
   ["src/backends/wasm/schedule"],
   ["src/backends/wasm/threads"],
@@ -109,7 +113,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/backends/wasm/memory": ["linear_memory", "ranges", "recipes", "blocks", "memory"],
   "src/backends/wasm/threads": ["worker", "workers", "threads"],
-  "src/backends/wasm": ["machines", "executable", "eager", "mod"],
+  "src/backends/wasm": ["machines", "fourier", "executable", "eager", "mod"],
   "src/backends/xla/pjrt": [
     "host",
     "layout",

@@ -722,6 +722,9 @@ const REASSOCIATED: ReadonlySet<string> = new Set([
   "convolve",
   "convolveInput",
   "convolveFilter",
+  "fourier",
+  "fourierOfReal",
+  "realOfFourier",
   // Their derivatives are made of contractions.
   "triangularSolve",
   "cholesky",

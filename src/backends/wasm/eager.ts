@@ -14,7 +14,8 @@ import type { Type } from "../../core/tensor.ts";
 import type { ContractParams } from "../../primitives/contraction.ts";
 import type { ConvParams } from "../../primitives/window.ts";
 import { assembleOpen, type OpenProgram } from "./executable.ts";
-import { Given } from "../../passes/forms.ts";
+import { expandTransforms } from "./fourier.ts";
+import { formOf, Given } from "../../passes/forms.ts";
 import { ruleOf } from "../../lowering/rules.ts";
 import { isHeavy } from "../../passes/kinds.ts";
 import { expandComposites } from "../../passes/expand_composites.ts";
@@ -56,6 +57,9 @@ const matrixNames: ReadonlySet<string> = new Set([
   "svd",
 ]);
 
+/** The transforms, which take long for each element. */
+const transformNames: ReadonlySet<string> = new Set(["fourier", "fourierOfReal", "realOfFourier"]);
+
 /** Operations by kind: `null` for those that have no kernel. */
 const kinds = new Map<string, OpenProgram | null>();
 
@@ -89,6 +93,7 @@ function isLarge(
     const { shape } = args[0];
     return Math.max(size, args[0].size) * shape[shape.length - 1] >= LARGE_MATRIX;
   }
+  if (transformNames.has(name)) return size >= LARGE_HEAVY;
   const most = Math.max(size, ...args.map((arg) => arg.size));
   return most >= (isHeavy(name) ? LARGE_HEAVY : LARGE);
 }
@@ -135,6 +140,12 @@ function compileOne(
   const inputs = args.map((arg) => (isSplat(arg) ? left.numbers : left.binders).shift()!);
   const outputs = types.map((type) => new Variable(type));
   const program = new Program(binders, [{ primitive, inputs, params, outputs }], outputs);
-  const compiled = assembleOpen(expandComposites(program), numbers.length);
-  return compiled.schedule.steps.some((step) => "task" in step) ? null : compiled;
+  // What an expansion has captured becomes an argument of every run.
+  const { tensors, open } = formOf(expandTransforms(expandComposites(program)));
+  const compiled = assembleOpen(open([]), numbers.length);
+  if (compiled.schedule.steps.some((step) => "task" in step)) return null;
+  return {
+    run: (args, given) => compiled.run([...args, ...tensors], given),
+    schedule: compiled.schedule,
+  };
 }

@@ -30,6 +30,7 @@ import {
 import { MAX_MEMORY, wholeMemory } from "./memory/linear_memory.ts";
 import { Machine } from "./machines.ts";
 import { isSame } from "../../passes/bind_constants.ts";
+import { expandTransforms } from "./fourier.ts";
 import { type Form, formOf } from "../../passes/forms.ts";
 import { printLowered } from "../../lowering/print.ts";
 import { lower } from "../../lowering/lower.ts";
@@ -82,7 +83,7 @@ export function assemble(
   isDonated: readonly boolean[],
   options: AssembleOptions = {},
 ): CompiledProgram {
-  const form = formOf(program);
+  const form = formOf(expandTransforms(program));
   const { tensors, numbers } = form;
   const code = codeOf(form, isDonated, options);
   const plain: Call = {

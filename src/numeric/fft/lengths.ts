@@ -11,18 +11,22 @@
 export const LARGEST_RADIX = 199;
 
 /**
- * The radices whose product is `n`: eights, a four or a two, and odd primes; `null` if one of these is too
- * large.
+ * The radices whose product is `n`: fours, the first and the last where there are two of them, eights, odd
+ * primes, and a two if there is no other way; `null` if a prime is too large.
  */
 export function radicesOf(n: number): readonly number[] | null {
-  const radices: number[] = [];
   let rest = n;
-  for (const radix of [8, 4, 2]) {
-    for (; rest % radix === 0; rest /= radix) radices.push(radix);
-  }
+  let twos = 0;
+  for (; rest % 2 === 0; rest /= 2) twos++;
+  // Two fours take the place of an eight and a two.
+  const fours = twos === 1 ? 0 : (3 - twos % 3) % 3;
+  const eights = Math.floor((twos - 2 * fours) / 3);
+  const radices = [...fours > 0 ? [4] : [], ...new Array<number>(eights).fill(8)];
   for (let radix = 3; radix <= LARGEST_RADIX && rest > 1; radix += 2) {
     for (; rest % radix === 0; rest /= radix) radices.push(radix);
   }
+  if (twos === 1) radices.push(2);
+  if (fours === 2) radices.push(4);
   return rest > 1 ? null : radices;
 }
 

@@ -152,6 +152,11 @@ function runStage(from: Pair, to: Pair, { radix, before, rest, roots }: Stage): 
       to.im[target] = im[0];
       for (let k = 1; k < radix; k++) {
         const turn = (p * k * before) % n;
+        if (turn === 0) {
+          to.re[target + k * before] = re[k];
+          to.im[target + k * before] = im[k];
+          continue;
+        }
         const [c, s] = [roots.re[turn], roots.im[turn]];
         to.re[target + k * before] = re[k] * c - im[k] * s;
         to.im[target + k * before] = re[k] * s + im[k] * c;
@@ -189,9 +194,14 @@ function even(re: Float64Array, im: Float64Array, roots: Pair): void {
     for (let first = 0; first < radix; first += 2 * half) {
       for (let k = 0; k < half; k++) {
         const [a, b] = [first + k, first + k + half];
-        const turn = k * radix / (2 * half);
-        const [c, s] = [roots.re[turn], roots.im[turn]];
-        const [x, y] = [re[b] * c - im[b] * s, re[b] * s + im[b] * c];
+        let [x, y] = [re[b], im[b]];
+        // An infinite number times a part that is zero would be NaN.
+        if (2 * k === half) [x, y] = [y, -x];
+        else if (k > 0) {
+          const turn = k * radix / (2 * half);
+          const [c, s] = [roots.re[turn], roots.im[turn]];
+          [x, y] = [x * c - y * s, x * s + y * c];
+        }
         re[b] = re[a] - x;
         im[b] = im[a] - y;
         re[a] += x;

@@ -14,9 +14,6 @@ const HOST: readonly string[] = [
   "randomGamma",
   "randomGammaSlope",
   "pseudoInverse",
-  "fourier",
-  "fourierOfReal",
-  "realOfFourier",
 ];
 
 const parameters: Readonly<Record<string, unknown>> = {

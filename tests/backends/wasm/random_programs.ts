@@ -997,9 +997,6 @@ type Host =
   | "complement"
   | "eigh"
   | "svd"
-  | "fourier"
-  | "fourierOfReal"
-  | "realOfFourier"
   | "pseudoInverse"
   | "randomGamma"
   | "randomGammaSlope";
@@ -1143,12 +1140,37 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   dynamicSlice: takingBlock,
   updateSlice: changingBlock("updateSlice"),
   addSlice: changingBlock("addSlice"),
+  fourier: transform("fourier"),
+  fourierOfReal: transform("fourierOfReal"),
+  realOfFourier: transform("realOfFourier"),
   threefry2x32: (grower) => {
     const first = grower.any(["uint32"]);
     const words = [first, ...range(3).map(() => grower.like(first))];
     grower.apply("threefry2x32", words, null, () => 0, true);
   },
 };
+
+/** Transforms of the last axis. */
+function transform(name: "fourier" | "fourierOfReal" | "realOfFourier"): Operation {
+  return (grower) => {
+    const { choices } = grower;
+    const x = grower.any(FLOATS);
+    const { dtype, shape } = x.concrete;
+    if (shape.length === 0 || shape[shape.length - 1] === 0) return;
+    const parts = name === "fourierOfReal" ? [x] : [x, grower.like(x)];
+    const last = shape[shape.length - 1];
+    const n = name === "realOfFourier" ? Math.max(1, 2 * last - choices.from(1, 2)) : last;
+    const params = {
+      fourier: { inverse: choices.once(2) },
+      fourierOfReal: null,
+      realOfFourier: { length: n },
+    };
+    const largest = Math.max(...parts.map((part) => part.largest));
+    const carried = parts.reduce((sum, part) => sum + part.error, 0);
+    const rounding = 16 * (Math.log2(n) + 1) * unitOf(dtype) * largest + 1e-37;
+    grower.apply(name, parts, params[name], () => n * (carried + rounding));
+  };
+}
 
 /** Counting: the length is no parameter of a value. */
 function counting(grower: Grower): void {

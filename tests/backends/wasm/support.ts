@@ -18,6 +18,7 @@ import type { Lowered } from "../../../src/lowering/tasks.ts";
 import { optimize } from "../../../src/passes/mod.ts";
 import { type MemoryPlan, planMemory } from "../../../src/backends/wasm/schedule/plan_memory.ts";
 import { checkSchedule } from "../../../src/backends/wasm/schedule/check.ts";
+import { expandTransforms } from "../../../src/backends/wasm/fourier.ts";
 import { schedule } from "../../../src/backends/wasm/schedule/schedule.ts";
 import type { Schedule, Step } from "../../../src/backends/wasm/schedule/steps.ts";
 import type { Primitive } from "../../../src/core/primitive.ts";
@@ -219,7 +220,7 @@ export function load(
   program: Program,
   { isDonated = [], chunkTime, large = 64 }: LoadOptions = {},
 ): Loaded {
-  const form = formOf(program);
+  const form = formOf(expandTransforms(program));
   const lowered = lower(form.open([]), target);
   checkLowered(lowered);
   const builder = testBuilder();

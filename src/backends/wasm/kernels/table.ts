@@ -5,6 +5,7 @@
  */
 import type { Type } from "../../../core/tensor.ts";
 import { emitConvolve, emitConvolveFilter, emitConvolveInput } from "./convolution/mod.ts";
+import { emitFourier } from "./fourier/mod.ts";
 import {
   emitAddSlice,
   emitDynamicSlice,
@@ -95,6 +96,7 @@ const emitters: Readonly<Record<string, Emit>> = {
   complement: one(emitComplement),
   eigh: several(emitEigh),
   svd: several(emitSvd),
+  fourier: several(emitFourier),
 };
 
 /** The primitives that have a kernel. */

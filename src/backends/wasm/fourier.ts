@@ -1,0 +1,220 @@
+/**
+ * Programs with Fourier transforms, as kernels can compute them: transforms get the tables of their lengths
+ * as a further argument, a constant of the program; those of a length without radices become convolutions,
+ * and those from and to real numbers, of an even length, complex ones of half of it.
+ *
+ * Sources: L. I. Bluestein, "A linear filtering approach to the computation of the discrete Fourier
+ * transform", 1970; J. W. Cooley, P. A. W. Lewis and P. D. Welch, "The fast Fourier transform algorithm:
+ * programming considerations in the calculation of sine, cosine and Laplace transforms", 1970.
+ *
+ * @module
+ */
+import type { FloatDtype } from "../../base/dtype.ts";
+import { range } from "../../base/shape.ts";
+import { Program, RecordingTrace, typeOf } from "../../core/program.ts";
+import type { Equation } from "../../core/program.ts";
+import { allocateFor, Concrete } from "../../core/tensor.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { runUnder } from "../../core/trace.ts";
+import { radicesOf } from "../../numeric/fft/lengths.ts";
+import { rootOfUnity } from "../../numeric/fft/roots.ts";
+import { chirpOf } from "../../numeric/fft/transform.ts";
+import { withPrograms } from "../../passes/control.ts";
+import { inline } from "../../passes/inline_calls.ts";
+import { add, mul, scale, sub } from "../../primitives/arithmetic.ts";
+import { fourier, type FourierParams, type RealParams } from "../../primitives/fourier.ts";
+import { concatenate, flip, pad, sliceAxis } from "../../primitives/slicing.ts";
+import { broadcast, constantLike, reshape } from "../../primitives/structure.ts";
+import { fillTable, planOf } from "./kernels/fourier/plan.ts";
+
+type Floats = Float32Array | Float64Array;
+
+/** Constants by what they are, the one that was used last behind the others. */
+const constants = new Map<string, readonly Concrete[]>();
+
+/** The most elements that constants have, but for those that were used last. */
+const MOST_ELEMENTS = 2 ** 23;
+
+/** The constants of a name, made once for as long as there is room for them. */
+function remember(name: string, make: () => readonly Concrete[]): readonly Concrete[] {
+  const made = constants.get(name) ?? make();
+  constants.delete(name);
+  constants.set(name, made);
+  const total = (): number =>
+    constants.values().reduce((sum, list) => list.reduce((n, { size }) => n + size, sum), 0);
+  while (constants.size > 1 && total() > MOST_ELEMENTS) {
+    constants.delete(constants.keys().next().value!);
+  }
+  return made;
+}
+
+/** Numbers as a constant of a dtype. */
+function constant(dtype: FloatDtype, values: Floats): Concrete {
+  const type = { dtype, shape: [values.length] };
+  const elements = allocateFor(type) as Floats;
+  elements.set(values);
+  return new Concrete(dtype, type.shape, elements);
+}
+
+/** The program, with transforms as kernels can compute them. */
+export function expandTransforms(program: Program): Program {
+  const expanded = inline(program, (equation) => {
+    const expand = expansionOf(equation);
+    if (expand === null) return null;
+    const trace = new RecordingTrace("jit", null);
+    const args = equation.inputs.map(typeOf).map((type) => trace.newBinder(type));
+    const results = runUnder(trace, () => expand(args));
+    return { program: trace.finish(results), args: equation.inputs };
+  });
+  let hasChanged = expanded !== program;
+  const equations = expanded.equations.map((equation) => {
+    const own = withTable(withPrograms(equation, expandTransforms));
+    if (own !== equation) hasChanged = true;
+    return own;
+  });
+  return hasChanged ? new Program(expanded.binders, equations, expanded.results) : program;
+}
+
+/** A transform with its table. */
+function withTable(equation: Equation): Equation {
+  const { primitive, inputs } = equation;
+  if (primitive.name !== "fourier" || inputs.length > 2) return equation;
+  const { shape, dtype } = typeOf(inputs[0]);
+  const n = shape[shape.length - 1];
+  const [table] = remember(`table ${dtype} ${n}`, () => {
+    const { plan, elements } = planOf(dtype as FloatDtype, n);
+    // A constant of one element would be a number, and part of the code.
+    const type = { dtype, shape: [Math.max(elements, 2)] };
+    const values = allocateFor(type) as Floats;
+    fillTable(values, dtype as FloatDtype, plan);
+    return [new Concrete(dtype, type.shape, values)];
+  });
+  return { ...equation, inputs: [...inputs, table] };
+}
+
+type Expand = (args: readonly Tensor[]) => readonly Tensor[];
+
+/** What computes an equation's results, if it is to be replaced. */
+function expansionOf({ primitive: { name }, params, inputs }: Equation): Expand | null {
+  if (name === "fourierOfReal") return ([x]) => ofReal(x);
+  if (name === "realOfFourier") {
+    return ([re, im]) => [toReal(re, im, (params as RealParams).length)];
+  }
+  if (name !== "fourier") return null;
+  const { shape } = typeOf(inputs[0]);
+  if (radicesOf(shape[shape.length - 1]) !== null) return null;
+  if (!(params as FourierParams).inverse) return ([re, im]) => byConvolution(re, im);
+  return ([re, im]) => byConvolution(im, re).toReversed();
+}
+
+function lengthOf({ shape }: Tensor): number {
+  return shape[shape.length - 1];
+}
+
+/** Elements of the last axis, from one on and before another. */
+function cut(x: Tensor, from: number, to: number): Tensor {
+  return from === 0 && to === lengthOf(x) ? x : sliceAxis(x, x.ndim - 1, from, to);
+}
+
+/** Zeros behind the last axis up to a length. */
+function extend(x: Tensor, length: number): Tensor {
+  const none = x.shape.map(() => 0);
+  const high = none.with(x.ndim - 1, length - lengthOf(x));
+  return pad(x, none, high, none);
+}
+
+/** The last axis from its end on. */
+function reversed(x: Tensor): Tensor {
+  return flip(x, [x.ndim - 1]);
+}
+
+/** Constants of a row, for each of the rows of `x`. */
+function along(x: Tensor, name: string, make: () => readonly Floats[]): readonly Tensor[] {
+  const dtype = x.dtype as FloatDtype;
+  const rows = remember(`${name} ${dtype}`, () => make().map((values) => constant(dtype, values)));
+  return rows.map((row) => broadcast(row, [...x.shape.slice(0, -1), row.shape[0]], [x.ndim - 1]));
+}
+
+type Parts = readonly [re: Tensor, im: Tensor];
+
+function times([a, b]: Parts, [c, d]: Parts): Parts {
+  return [sub(mul(a, c), mul(b, d)), add(mul(a, d), mul(b, c))];
+}
+
+/** A transform as a convolution with a chirp. */
+function byConvolution(re: Tensor, im: Tensor): Parts {
+  const n = lengthOf(re);
+  const numbers = along(re, `chirp ${n}`, () => {
+    const { chirp, filter } = chirpOf(n);
+    return [chirp.re, chirp.im, filter.re, filter.im];
+  });
+  const chirp: Parts = [numbers[0], numbers[1]];
+  const filter: Parts = [numbers[2], numbers[3]];
+  const length = lengthOf(numbers[2]);
+  const turned = times([re, im], chirp);
+  const there = fourier(extend(turned[0], length), extend(turned[1], length), { inverse: false });
+  const filtered = times(there, filter);
+  const back = fourier(filtered[0], filtered[1], { inverse: true });
+  return times([cut(back[0], 0, n), cut(back[1], 0, n)], chirp);
+}
+
+/** Cosines and sines of `2π k / n`, for the first `count` numbers. */
+function circle(n: number, count: number): readonly [cos: Float64Array, sin: Float64Array] {
+  const [cos, sin] = [new Float64Array(count), new Float64Array(count)];
+  for (const k of range(count)) [cos[k], sin[k]] = rootOfUnity(k, n);
+  return [cos, sin];
+}
+
+/** The transform of real numbers: pairs of neighbours are complex numbers. */
+function ofReal(x: Tensor): readonly Tensor[] {
+  const n = lengthOf(x);
+  const half = Math.floor(n / 2);
+  if (n % 2 === 1) {
+    return fourier(x, constantLike(x, 0), { inverse: false }).map((part) => cut(part, 0, half + 1));
+  }
+  const leading = x.shape.slice(0, -1);
+  const pairs = reshape(x, [...leading, half, 2]);
+  const [even, odd] = [0, 1].map((i) => reshape(cut(pairs, i, i + 1), [...leading, half]));
+  const [a, b] = fourier(even, odd, { inverse: false })
+    .map((part) => concatenate([part, cut(part, 0, 1)], part.ndim - 1));
+  const [c, d] = [reversed(a), reversed(b)];
+  // The transforms of the elements in odd places, and what they are turned by, with halves of all.
+  const [cos, sin] = along(
+    a,
+    `halves ${n}`,
+    () => circle(n, half + 1).map((part) => part.map((value) => value / 2)),
+  );
+  const [re, im] = [add(b, d), sub(c, a)];
+  return [
+    add(scale(add(a, c), 0.5), add(mul(re, cos), mul(im, sin))),
+    add(scale(sub(b, d), 0.5), sub(mul(im, cos), mul(re, sin))),
+  ];
+}
+
+/** The transpose of that. */
+function toReal(re: Tensor, im: Tensor, n: number): Tensor {
+  if (n % 2 === 1) return fourier(extend(re, n), extend(im, n), { inverse: true })[0];
+  const half = n / 2;
+  const [a, b] = [re, im].map((part) => cut(part, 0, half));
+  const [c, d] = [re, im].map((part) => reversed(cut(part, 1, half + 1)));
+  const [weight, other, reCos, reSin, imCos, imSin] = along(a, `weights ${n}`, () => {
+    const [cos, sin] = circle(n, half);
+    // The first number's imaginary part does not count, and its real part counts by itself.
+    const weights = cos.map((_, k) => k === 0 ? 1 : 0.5);
+    const others = cos.map((_, k) => k === 0 ? 0 : 0.5);
+    const product = (x: Float64Array, y: Float64Array) => x.map((value, k) => value * y[k]);
+    return [
+      weights,
+      others,
+      ...[weights, others].flatMap((one) => [product(one, cos), product(one, sin)]),
+    ];
+  });
+  const [oddRe, oddIm] = [sub(a, c), add(b, d)];
+  const z = fourier(
+    sub(mul(weight, add(a, c)), add(mul(oddRe, reSin), mul(oddIm, imCos))),
+    add(mul(other, sub(b, d)), sub(mul(oddRe, reCos), mul(oddIm, imSin))),
+    { inverse: true },
+  );
+  const pairs = z.map((part) => reshape(part, [...part.shape, 1]));
+  return reshape(concatenate(pairs, pairs[0].ndim - 1), [...a.shape.slice(0, -1), n]);
+}

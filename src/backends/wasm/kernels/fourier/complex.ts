@@ -1,0 +1,224 @@
+/**
+ * Arithmetic on vectors of complex numbers, real and imaginary parts apart.
+ *
+ * @module
+ */
+import { byteSize, type FloatDtype } from "../../../../base/dtype.ts";
+import { range } from "../../../../base/shape.ts";
+import { rootOfUnity } from "../../../../numeric/fft/roots.ts";
+import type { Code } from "../../assembler/code.ts";
+import type { Effect, Expression, Local } from "../../assembler/expression.ts";
+import type { Memory } from "../../assembler/memory.ts";
+import { f32x4, f64x2, i8x16, v128 } from "../../assembler/operations.ts";
+import { type Pointer, VECTOR } from "../addresses.ts";
+
+/** A vector that is kept in a variable. */
+export type Kept = Local<"v128">;
+
+type Vector = Expression<"v128">;
+
+/** Complex numbers, one in each lane. */
+export interface Complex {
+  readonly re: Kept;
+  readonly im: Kept;
+}
+
+/** Where numbers are: two addresses, and bytes behind each of them. */
+export interface Place {
+  readonly re: Pointer;
+  readonly im: Pointer;
+  readonly offset?: number;
+  readonly memory?: Memory | undefined;
+}
+
+/** Writes code on vectors of a dtype. */
+export class Numbers {
+  readonly code: Code;
+  readonly dtype: FloatDtype;
+  /** Bytes of a number. */
+  readonly size: number;
+  /** Numbers of a vector. */
+  readonly lanes: number;
+  readonly #ops: typeof f32x4 | typeof f64x2;
+
+  constructor(code: Code, dtype: FloatDtype) {
+    this.code = code;
+    this.dtype = dtype;
+    this.size = byteSize(dtype);
+    this.lanes = VECTOR / this.size;
+    this.#ops = dtype === "float32" ? f32x4 : f64x2;
+  }
+
+  load({ re, im, offset = 0, memory }: Place): Complex {
+    const place = { offset, memory, align: this.size };
+    return this.#keep(v128.load(re, place), v128.load(im, place));
+  }
+
+  store({ re, im, offset = 0, memory }: Place, x: Complex): void {
+    const place = { offset, memory, align: this.size };
+    this.code.do(v128.store(re, x.re, place), v128.store(im, x.im, place));
+  }
+
+  /** The vector at an address of the table. */
+  loadWhole(table: Pointer, offset: number): Vector {
+    return v128.load(table, { offset, align: this.size });
+  }
+
+  /** The number at an address in every lane. */
+  loadSplat(table: Pointer, offset: number): Vector {
+    const load = this.size === 4 ? v128.load32Splat : v128.load64Splat;
+    return load(table, { offset });
+  }
+
+  /** The vector with one lane read from an address. */
+  loadLane(address: Pointer, vector: Vector, lane: number): Vector {
+    const load = this.size === 4 ? v128.load32Lane : v128.load64Lane;
+    return load(address, vector, lane);
+  }
+
+  /** Writes one lane to an address. */
+  storeLane(address: Pointer, vector: Vector, lane: number): Effect {
+    const store = this.size === 4 ? v128.store32Lane : v128.store64Lane;
+    return store(address, vector, lane);
+  }
+
+  #keep(re: Vector, im: Vector): Complex {
+    const { code } = this;
+    return { re: code.let(re), im: code.let(im) };
+  }
+
+  add(x: Complex, y: Complex): Complex {
+    return this.#keep(this.#ops.add(x.re, y.re), this.#ops.add(x.im, y.im));
+  }
+
+  sub(x: Complex, y: Complex): Complex {
+    return this.#keep(this.#ops.sub(x.re, y.re), this.#ops.sub(x.im, y.im));
+  }
+
+  /** `x + i y`. */
+  addTurned(x: Complex, y: Complex): Complex {
+    return this.#keep(this.#ops.sub(x.re, y.im), this.#ops.add(x.im, y.re));
+  }
+
+  /** `x - i y`. */
+  subTurned(x: Complex, y: Complex): Complex {
+    return this.#keep(this.#ops.add(x.re, y.im), this.#ops.sub(x.im, y.re));
+  }
+
+  /** `x (c + i s)`. */
+  mul(x: Complex, c: Vector, s: Vector): Complex {
+    const { mul, relaxedMadd, relaxedNmadd } = this.#ops;
+    // Each factor is written twice.
+    const [cos, sin] = [this.#kept(c), this.#kept(s)];
+    return this.#keep(
+      relaxedNmadd(x.im, sin, mul(x.re, cos)),
+      relaxedMadd(x.im, cos, mul(x.re, sin)),
+    );
+  }
+
+  #kept(x: Vector): Kept {
+    return this.code.let(x);
+  }
+
+  /** `x + factor y`, for a real number. */
+  addScaled(x: Complex, y: Complex, factor: number): Complex {
+    const { relaxedMadd } = this.#ops;
+    const k = this.#ops.const(factor);
+    return this.#keep(relaxedMadd(y.re, k, x.re), relaxedMadd(y.im, k, x.im));
+  }
+
+  /** `factor x`, for a real number. */
+  scale(x: Complex, factor: number): Complex {
+    const { mul } = this.#ops;
+    const k = this.#ops.const(factor);
+    return this.#keep(mul(x.re, k), mul(x.im, k));
+  }
+
+  /** The same for a number in every lane. */
+  addScaledBy(x: Complex, y: Complex, factor: Kept): Complex {
+    const { relaxedMadd } = this.#ops;
+    return this.#keep(relaxedMadd(y.re, factor, x.re), relaxedMadd(y.im, factor, x.im));
+  }
+
+  zero(): Complex {
+    return this.#keep(this.#ops.const(0), this.#ops.const(0));
+  }
+
+  set(target: Complex, x: Complex): void {
+    this.code.set(target.re, x.re);
+    this.code.set(target.im, x.im);
+  }
+
+  /** Rows of a square of vectors as columns. */
+  transpose(rows: readonly Complex[]): Complex[] {
+    const re = this.#transposed(rows.map((row) => row.re));
+    const im = this.#transposed(rows.map((row) => row.im));
+    return re.map((one, i) => ({ re: one, im: im[i] }));
+  }
+
+  #transposed(rows: readonly Kept[]): Kept[] {
+    const { code, size } = this;
+    const pick = (x: Vector, y: Vector, width: number, first: number): Kept =>
+      code.let(i8x16.shuffle(
+        x,
+        y,
+        range(VECTOR).map((byte) => {
+          const unit = Math.floor(byte / width);
+          return (unit % 2) * VECTOR + (first + Math.floor(unit / 2)) * width + byte % width;
+        }),
+      ));
+    if (size === 8) return [pick(rows[0], rows[1], 8, 0), pick(rows[0], rows[1], 8, 1)];
+    const [a, b, c, d] = rows;
+    const low = [pick(a, b, 4, 0), pick(c, d, 4, 0)] as const;
+    const high = [pick(a, b, 4, 2), pick(c, d, 4, 2)] as const;
+    return [pick(...low, 8, 0), pick(...low, 8, 1), pick(...high, 8, 0), pick(...high, 8, 1)];
+  }
+
+  /** The transform of a few numbers: 2, 4, 8, or a small odd number of them. */
+  transform(x: readonly Complex[]): Complex[] {
+    const half = x.length / 2;
+    if (x.length === 1) return [...x];
+    if (x.length % 2 === 1) return this.#odd(x);
+    if (x.length === 2) return [this.add(x[0], x[1]), this.sub(x[0], x[1])];
+    const even = this.transform(x.filter((_, i) => i % 2 === 0));
+    const odd = this.transform(x.filter((_, i) => i % 2 === 1));
+    const pairs = even.map((one, k) => this.#join(one, odd[k], k, x.length));
+    return range(x.length).map((k) => pairs[k % half][k < half ? 0 : 1]);
+  }
+
+  /** `x ± y e^(-2πi k / n)`, for `n` 4 or 8. */
+  #join(x: Complex, y: Complex, k: number, n: number): readonly [Complex, Complex] {
+    switch (8 * k / n) {
+      case 0:
+        return [this.add(x, y), this.sub(x, y)];
+      case 2:
+        return [this.subTurned(x, y), this.addTurned(x, y)];
+      default: {
+        // (1 - i) y or -(1 + i) y, by the root of a half.
+        const turned = 8 * k / n === 1 ? this.subTurned(y, y) : this.addTurned(y, y);
+        const factor = 8 * k / n === 1 ? Math.SQRT1_2 : -Math.SQRT1_2;
+        return [this.addScaled(x, turned, factor), this.addScaled(x, turned, -factor)];
+      }
+    }
+  }
+
+  #odd(x: readonly Complex[]): Complex[] {
+    const n = x.length;
+    const places = range((n - 1) / 2).map((i) => i + 1);
+    const sums = places.map((j) => this.add(x[j], x[n - j]));
+    const differences = places.map((j) => this.sub(x[j], x[n - j]));
+    const total = sums.reduce((sum, one) => this.add(sum, one), x[0]);
+    const out: Complex[] = [total];
+    for (const k of places) {
+      const [cos, sin] = [0, 1].map((part) => places.map((j) => rootOfUnity((j * k) % n, n)[part]));
+      const even = sums.reduce((sum, one, j) => this.addScaled(sum, one, cos[j]), x[0]);
+      const odd = differences.slice(1).reduce(
+        (sum, one, j) => this.addScaled(sum, one, sin[j + 1]),
+        this.scale(differences[0], sin[0]),
+      );
+      out[k] = this.subTurned(even, odd);
+      out[n - k] = this.addTurned(even, odd);
+    }
+    return out;
+  }
+}
