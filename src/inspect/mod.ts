@@ -25,6 +25,7 @@ export type { DotOptions } from "./dot.ts";
 export * from "./find_nan.ts";
 export * from "./kernels.ts";
 export * from "./optimize.ts";
+export { showSharding } from "./sharding.ts";
 export { toStableHlo } from "./stable_hlo.ts";
 export { toSvg } from "./svg.ts";
 export { toText } from "./text.ts";
