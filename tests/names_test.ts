@@ -6,7 +6,7 @@ import { assertEquals } from "./support/std.ts";
 const flat = `
   grad valueAndGrad vjp jvp linearize linearTranspose jacfwd jacrev hessian hvp vmap jit noGrad
   stopGradient checkpoint customVjp customJvp makeProgram evalShape cond switchCase whileLoop foriLoop
-  scan map associativeScan psum pmean pmax pmin allGather axisIndex ppermute allToAll psumScatter mesh shard shardMap configure devices toDevice ready debugPrint
+  scan map associativeScan psum pmean pmax pmin allGather axisIndex ppermute allToAll psumScatter mesh shard shardMap configure devices toDevice withSharding mesh shard ready debugPrint
   debugCallback
   tensor zeros ones full arange linspace eye zerosLike onesLike fullLike copy
   add sub mul div pow mod neg abs sign square sqrt rsqrt reciprocal exp expm1 log log1p log2 sin cos tan
@@ -37,7 +37,8 @@ const namespaces: Readonly<Record<string, string>> = {
   models: "resnet18 resnet34 resnet50 mlp",
   testing: "checkGrads assertTensorsClose",
   inspect:
-    "describe dependence toText toDot toSvg findNaN countOperations countFlops kernels passes memoryUsage engine",
+    `describe dependence toText toDot toSvg findNaN countOperations countFlops kernels passes memoryUsage
+    engine toStableHlo showSharding`,
 };
 
 const wordsOf = (text: string): string[] => text.trim().split(/\s+/);

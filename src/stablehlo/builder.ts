@@ -47,6 +47,14 @@ export class Builder extends Writer {
     return this.assign(x, `sdy.sharding_constraint ${x.name} ${shown} : ${showTensor(x)}`);
   }
 
+  /** The same value, whole along some axes on every device, and divided along the others as XLA likes. */
+  whole(x: Value, axes: readonly number[]): Value {
+    if (this.mesh === null || axes.length === 0) return x;
+    const shown = x.shape.map((_, axis) => axes.includes(axis) ? "{}" : "{?}");
+    const sharding = `<@mesh, [${shown.join(", ")}]>`;
+    return this.assign(x, `sdy.sharding_constraint ${x.name} ${sharding} : ${showTensor(x)}`);
+  }
+
   /** An elementwise operation of the dialect whose result has the type of its arguments. */
   elementwise(operation: string, ...args: readonly Operand[]): Value {
     const like = args.find((arg) => typeof arg !== "number") as Value;

@@ -12,6 +12,7 @@ import { type Mesh, Sharding } from "../core/sharding.ts";
 import { Concrete, isSplat } from "../core/tensor.ts";
 import { asControl, someEquation } from "../passes/control.ts";
 import { optimize } from "../passes/mod.ts";
+import type { MoveParams, WithShardingParams } from "../primitives/move.ts";
 import { Builder } from "./builder.ts";
 import { mayFail, writeProgram } from "./control.ts";
 import { showMesh, showSharding } from "./sharding.ts";
@@ -123,9 +124,13 @@ function names(values: readonly Value[]): string {
 /** The mesh that values of a program are said to be divided over; `null` where there is none. */
 function meshOf(program: Program): Mesh | null {
   let mesh: Mesh | null = null;
-  someEquation(program, ({ params }) => {
-    const { to, sharding = to } = (params ?? {}) as { to?: unknown; sharding?: unknown };
-    if (sharding instanceof Sharding) ({ mesh } = sharding);
+  someEquation(program, ({ primitive: { name }, params }) => {
+    const placement = name === "move"
+      ? (params as MoveParams).to
+      : name === "withSharding"
+      ? (params as WithShardingParams).sharding
+      : null;
+    if (placement instanceof Sharding) ({ mesh } = placement);
     return mesh !== null;
   });
   return mesh;

@@ -52,8 +52,11 @@ interface Convolution {
   readonly batchGroups: number;
 }
 
-function convolution(b: Builder, x: Value, w: Value, type: ValueType, how: Convolution): Value {
+function convolution(b: Builder, x: Value, v: Value, type: ValueType, how: Convolution): Value {
   const spatial = range(how.stride.length).map(String);
+  // Where both arguments are divided along a spatial axis over one axis of a mesh, XLA adds up the
+  // copies along the other axes, too.
+  const w = b.whole(v, range(how.stride.length).map((i) => i + 2));
   const [left, right, out] = how.axes.map((names) => list([...names.split(""), ...spatial]));
   const window = how.stride.length === 0 ? "" : `window = {stride = ${list(how.stride)}, ` +
     `pad = ${list(how.padding.map((pair) => list(pair)))}, ` +

@@ -13,8 +13,12 @@ import {
   linalg,
   makeProgram,
   matmul,
+  mesh,
   scan,
+  shard,
   tensor,
+  withSharding,
+  zeros,
 } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { assertEquals, assertThrows } from "../support/std.ts";
@@ -113,4 +117,23 @@ Deno.test("many elements are written as bytes", () => {
   const constant = tensor(Int32Array.from({ length: 300 }, (_, i) => i - 1));
   const text = inspect.toStableHlo(makeProgram((x: Tensor) => f(x).add(constant))(constant));
   assertEquals(text.includes(`dense<"0xffffffff0000000001000000`), true, text.slice(0, 400));
+});
+
+Deno.test("a program over a mesh names the mesh, and how values are divided", () => {
+  const machines = mesh({ data: 2, 'the "model"': 4 });
+  const [rows, both] = [shard(machines, "data"), shard(machines, null, ["data", 'the "model"'])];
+  const f = (x: Tensor): Tensor => withSharding(withSharding(x, rows).sin(), both);
+  assertEquals(
+    inspect.toStableHlo(makeProgram(f)(zeros([2, 8]))),
+    `module @jacobi {
+  sdy.mesh @mesh = <["data"=2, "the \\22model\\22"=4]>
+  func.func public @main(%arg0: tensor<2x8xf32>) -> (tensor<2x8xf32>) {
+    %0 = sdy.sharding_constraint %arg0 <@mesh, [{"data"}, {}]> : tensor<2x8xf32>
+    %1 = stablehlo.sine %0 : tensor<2x8xf32>
+    %2 = sdy.sharding_constraint %1 <@mesh, [{}, {"data", "the \\22model\\22"}]> : tensor<2x8xf32>
+    return %2 : tensor<2x8xf32>
+  }
+}
+`,
+  );
 });
