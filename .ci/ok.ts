@@ -91,6 +91,11 @@ function allSteps(): Step[] {
       args: ["test", "--no-check", "--no-prompt", "-A", "tests/backends/xla"],
       tests: true,
     },
+    {
+      group: "xla",
+      name: "sharded transformer",
+      args: ["run", "--no-prompt", "-A", "examples/sharded_transformer.ts", "--devices"],
+    },
     { group: "xla", name: "jax", args: ["run", "-A", ".ci/jax.ts"] },
     ...filesIn(engines, /^(?!suite).*\.ts$/).map((engine) => ({
       group: "engines",
