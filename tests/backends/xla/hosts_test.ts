@@ -10,7 +10,7 @@ import { decodeRequest, encodeRequest } from "../../../src/backends/xla/hosts/st
 import { connectStore, openXla, serveStore } from "../../../src/backends/xla/mod.ts";
 import type { KeyValueStore, StoreServer } from "../../../src/backends/xla/mod.ts";
 import { XlaError } from "../../../src/base/errors.ts";
-import { assertEquals, assertRejects, assertThrows } from "../../support/std.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "../../support/std.ts";
 import { PluginStore } from "./hosts_plugin.ts";
 import { mayRun, testPlugin } from "./plugin.ts";
 
@@ -395,4 +395,71 @@ storeTest("XLA's plugin for CPUs is no node of many, which is said", 2, ({ addre
   ) as XlaError;
   assertEquals(error.code, "UNAVAILABLE");
   return Promise.resolve();
+});
+
+/** Values that are right for few of the places that they are put into. */
+const ODD: readonly unknown[] = [
+  undefined,
+  null,
+  true,
+  0,
+  -1,
+  1.5,
+  NaN,
+  Infinity,
+  2n ** 70n,
+  "",
+  "0",
+  "127.0.0.1:1",
+  Symbol("odd"),
+  [],
+  [1],
+  {},
+  () => 1,
+  new Date(NaN),
+  new Uint8Array(3),
+  new URL("data:text/javascript,export default 3"),
+  new URL("data:text/javascript,export default (() => { throw null; })"),
+];
+
+storeTest("odd values anywhere are errors of ours", 2, async ({ address }) => {
+  const isOurs = (error: unknown) =>
+    assert(["ArgumentError", "XlaError"].includes((error as Error).name), String(error));
+  const attempt = async (run: () => unknown) => {
+    try {
+      await run();
+    } catch (error) {
+      isOurs(error);
+    }
+  };
+  const node = { nodeId: 0, nodeCount: 2, store: address, timeoutMs: 0 };
+  const store = await connectStore(address, { nodeId: 1, nodeCount: 2 });
+  for (const odd of ODD as never[]) {
+    // Options of which one is odd never give devices: the plugin works alone.
+    for (
+      const distributed of [odd, ...Object.keys(node).map((name) => ({ ...node, [name]: odd }))]
+    ) {
+      if (distributed === undefined) continue;
+      isOurs(assertThrows(() => openXla({ distributed })));
+    }
+    await attempt(() => serveStore(odd).close());
+    for (const name of ["nodeCount", "hostname", "port"]) {
+      await attempt(() => serveStore({ nodeCount: 2, [name]: odd }).close());
+    }
+    await attempt(async () =>
+      (await connectStore(odd, { ...node, store: undefined } as never)).close()
+    );
+    for (const name of ["nodeId", "nodeCount", "timeoutMs"]) {
+      const options = { nodeId: 0, nodeCount: 2, timeoutMs: 0, [name]: odd };
+      await attempt(async () => (await connectStore(address, options)).close());
+    }
+    await attempt(() => store.get(odd, 0));
+    await attempt(() => store.get("a", odd === Infinity ? 0 : odd));
+    await attempt(() => store.tryGet(odd));
+    await attempt(() => store.put(odd, odd));
+    await attempt(() => store.put("a", odd));
+  }
+  await store.put("b", text("1"));
+  assertEquals(await store.get("b", 0), text("1"));
+  store.close();
 });
