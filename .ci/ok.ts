@@ -97,6 +97,11 @@ function allSteps(): Step[] {
       args: ["run", "--no-prompt", "-A", "examples/sharded_transformer.ts", "--devices"],
     },
     { group: "xla", name: "jax", args: ["run", "-A", ".ci/jax.ts"] },
+    {
+      group: "xla",
+      name: "bench/gpu.ts on the CPU",
+      args: ["run", "-A", "bench/gpu.ts", "--device", "cpu", "--small"],
+    },
     ...filesIn(engines, /^(?!suite).*\.ts$/).map((engine) => ({
       group: "engines",
       name: engine,

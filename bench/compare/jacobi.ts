@@ -99,6 +99,7 @@ function prepareMlp(sizes: readonly number[], batch: number): Call {
   }, { donateArgnums: [0, 1] });
   return () => {
     [params, memory] = step(params, memory, inputs, labels);
+    return params;
   };
 }
 
@@ -191,6 +192,7 @@ function prepareResnet(batch: number, size: number, trains: boolean): Call {
   }, { donateArgnums: [0, 1, 2] });
   return () => {
     [params, state, memory] = step(params, state, memory, images, labels);
+    return params;
   };
 }
 
@@ -225,8 +227,9 @@ const functionOfFour = (x: Tensor) => add(sum(mul(x, sin(x))), square(sum(square
 function prepare(task: Task): Call {
   switch (task.kind) {
     case "matmul": {
-      const a = randomTensor([task.size, task.size]);
-      const b = randomTensor([task.size, task.size], 2);
+      const dtype = (task.dtype ?? "float32") as jacobi.Dtype;
+      const a = randomTensor([task.size, task.size]).astype(dtype);
+      const b = randomTensor([task.size, task.size], 2).astype(dtype);
       const product = jit((a: Tensor, b: Tensor) => matmul(a, b));
       return () => product(a, b);
     }
@@ -328,10 +331,23 @@ async function openDevice(threads: number): Promise<jacobi.Device> {
   return device;
 }
 
+/** XLA's first GPU, whose memory others use as well. */
+async function openGpu(): Promise<jacobi.Device> {
+  const { openXla } = await import("../../src/backends/xla/mod.ts");
+  try {
+    return openXla({ options: { preallocate: false } })[0];
+  } catch (error) {
+    // Plugins for CPUs do not know this option.
+    if (!/preallocate/.test((error as Error).message)) throw error;
+    throw new Error("Cannot open a GPU: the plugin that is installed or named is not one for CUDA");
+  }
+}
+
 /** Sends all work to XLA, where that is asked for; calls then return before their results are there. */
 async function chooseDevice(): Promise<typeof prepare> {
-  if (Deno.env.get("JACOBI_ON") !== "xla") return prepare;
-  jacobi.configure({ device: await openDevice(threadsWanted()) });
+  const on = Deno.env.get("JACOBI_ON");
+  if (on === undefined) return prepare;
+  jacobi.configure({ device: on === "gpu" ? await openGpu() : await openDevice(threadsWanted()) });
   return (task) => {
     const call = prepare(task);
     return () => jacobi.ready(call());

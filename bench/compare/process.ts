@@ -55,7 +55,9 @@ export class Process {
   get #reason(): string {
     // deno-lint-ignore no-control-regex
     const lines = this.#complaints.replace(/\x1b\[\d*m/g, "").trim().split("\n");
-    return lines.findLast((line) => /error/i.test(line))?.trim() ?? "it says nothing";
+    const line = lines.findLast((line) => /error: /i.test(line)) ??
+      lines.findLast((line) => /error/i.test(line));
+    return line?.trim() ?? "it says nothing";
   }
 
   /** The next line that holds an object; `null` if there will be none. */

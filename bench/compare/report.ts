@@ -68,14 +68,16 @@ export function formatTime(time: number | undefined): string {
   return time >= 100 ? time.toFixed(0) : time.toPrecision(3);
 }
 
-function formatRatio(ratio: number): string {
+/** A ratio with two or three digits. */
+export function formatRatio(ratio: number): string {
   return ratio >= 10 ? ratio.toFixed(0) : ratio >= 1 ? ratio.toFixed(2) : ratio.toPrecision(2);
 }
 
-type Row = readonly string[];
+/** The cells of a row. */
+export type Row = readonly string[];
 
 /** A Markdown table with its columns aligned. */
-function formatTable(head: Row, rows: readonly Row[]): string {
+export function formatTable(head: Row, rows: readonly Row[]): string {
   const widths = head.map((cell, i) =>
     Math.max(3, cell.length, ...rows.map((row) => row[i].length))
   );

@@ -1,4 +1,6 @@
-"""PyTorch as a contender: eager, as it is mostly used."""
+"""PyTorch as a contender: eager, as it is mostly used; on the device that BENCH_DEVICE names."""
+
+import os
 
 from contender import Missing, serve, threads_wanted, transformer_data, unavailable
 
@@ -11,6 +13,15 @@ except ImportError as error:
 import torch.nn.functional as F
 from torch import nn
 
+DEVICE = os.environ.get("BENCH_DEVICE", "cpu")
+if DEVICE != "cpu" and not torch.cuda.is_available():
+    unavailable(f"PyTorch {torch.__version__} finds no CUDA device")
+    raise SystemExit
+
+# Products and convolutions in all of float32's bits, as Jacobi's are.
+torch.backends.cuda.matmul.allow_tf32 = False
+torch.backends.cudnn.allow_tf32 = False
+torch.set_default_device(DEVICE)
 torch.set_num_threads(threads_wanted())
 torch.manual_seed(0)
 
@@ -74,7 +85,7 @@ def mlp_step(sizes, batch):
 
 def transformer_step(task):
     arrays, texts = transformer_data(task)
-    texts = torch.from_numpy(texts).long()
+    texts = torch.from_numpy(texts).long().to(DEVICE)
     inputs, targets = texts[:, :-1], texts[:, 1:].flatten()
     heads = task["heads"]
     leaves = []
@@ -84,7 +95,7 @@ def transformer_step(task):
             return {name: parameters(part) for name, part in tree.items()}
         if isinstance(tree, (list, tuple)):
             return [parameters(part) for part in tree]
-        leaves.append(nn.Parameter(torch.from_numpy(tree)))
+        leaves.append(nn.Parameter(torch.from_numpy(tree).to(DEVICE)))
         return leaves[-1]
 
     params = parameters(arrays)
@@ -192,7 +203,8 @@ def function_of_four(x):
 def prepare(task):
     kind = task["kind"]
     if kind == "matmul":
-        a, b = torch.randn(2, task["size"], task["size"])
+        dtype = getattr(torch, task.get("dtype", "float32"))
+        a, b = torch.randn(2, task["size"], task["size"]).to(dtype)
         return lambda: a @ b
     if kind == "elementwise":
         x, y = torch.randn(2, task["length"])
@@ -233,4 +245,18 @@ def prepare(task):
     raise Missing("PyTorch runs eagerly here")
 
 
-serve({"PyTorch": torch.__version__}, prepare)
+def finished(task):
+    """The call, and on a GPU the wait for what it has started."""
+    call = prepare(task)
+    if DEVICE == "cpu":
+        return call
+
+    def wait():
+        result = call()
+        torch.cuda.synchronize()
+        return result
+
+    return wait
+
+
+serve({"PyTorch": torch.__version__}, finished)

@@ -23,7 +23,7 @@ export interface ConvWork {
 /** What a work computes. All numbers are float32 and random, unless told otherwise. */
 export type Task =
   /** The product of two matrices `[size, size]`. */
-  | { readonly kind: "matmul"; readonly size: number }
+  | { readonly kind: "matmul"; readonly size: number; readonly dtype?: "float32" | "bfloat16" }
   /**
    * On vectors of `length`: one operation, or `chain`: `sin(x) y + exp(-x²) / (1 + y²)`, or
    * `gelu`: `x (1 + tanh(0.797885 (x + 0.044715 x³))) / 2`.
