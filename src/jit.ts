@@ -226,8 +226,9 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
     const leaves = signature.leaves.map((leaf, i) => {
       const number = numbers[i];
       if (number !== undefined) {
-        const kind = number.isRead ? numberKind(number.peekNumber()) : null;
-        return { kind, isWide: number.isWide };
+        const { isRead, isReadNarrow: isNarrow } = number;
+        const kind = isRead ? numberKind(number.peekNumber(), isNarrow) : null;
+        return { kind, isNarrow, isWide: number.isWide };
       }
       return typeof leaf === "object" ? { dtype: leaf.dtype, shape: leaf.shape } : leaf;
     });

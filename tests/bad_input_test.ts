@@ -302,9 +302,10 @@ Deno.test("options that are misspelt, of the wrong type or no options are refuse
 Deno.test("dtypes that an operation does not take are refused", () => {
   refuseAll([
     [
-      () => astype(matrix, wrong("float16")),
+      () => astype(matrix, wrong("float8")),
       DtypeError,
-      'Cannot use "float16" as a dtype: expected one of bool, int32, uint32, float32, float64',
+      'Cannot use "float8" as a dtype: expected one of bool, int8, uint8, int16, uint16, int32, ' +
+      "uint32, float16, bfloat16, float32, float64",
     ],
     [
       () => tensor([1.5], { dtype: "int32" }),

@@ -61,7 +61,7 @@ const floors: readonly (readonly string[])[] = [
 
 /** The order within a folder, for types too. */
 const orders: Readonly<Record<string, readonly string[]>> = {
-  "src/base": ["errors", "data", "dtype", "options", "shape"],
+  "src/base": ["errors", "data", "dtype", "half", "options", "shape"],
   "src/core": [
     "format",
     "device",
@@ -75,6 +75,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "tree",
     "tree_types",
     "primitive",
+    "evaluation",
     "origin",
     "non_finite",
     "trace",
@@ -207,6 +208,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "lift_constants",
     "forms",
     "inline_calls",
+    "widen",
     "expand_composites",
     "spread_updates",
     "fold_constants",

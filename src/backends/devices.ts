@@ -8,6 +8,7 @@ import { argumentError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import { cpu, defaultDevice, setDefaultDevice } from "../core/device.ts";
 import type { Device } from "../core/device.ts";
+import { evaluate as evaluatePrimitive } from "../core/evaluation.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { programsIn } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
@@ -204,7 +205,7 @@ function evaluate(
   const place = placementOf(primitive, args, params);
   const where = place ?? defaultDevice();
   const results = backendOf(where).evaluate(where, primitive, args, params, types) ??
-    primitive.evaluate(args, params, types);
+    evaluatePrimitive(primitive, args, params, types);
   if (place === null) return results;
   // Programs may hand on constants of their own.
   const isPlain = primitive.derivative.kind !== "program";

@@ -7,6 +7,7 @@
 import type { Atom, Program, Variable } from "../core/program.ts";
 import { Concrete, Tensor } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
+import { evaluate } from "../core/evaluation.ts";
 import type { Primitive } from "../core/primitive.ts";
 import type { Backend } from "./backend.ts";
 
@@ -70,7 +71,7 @@ export function makeRunner(program: Program): (args: readonly Concrete[]) => rea
     for (const { primitive, params, inputs, types, target, dropped } of steps) {
       const operands: Concrete[] = new Array(inputs.length);
       for (let i = 0; i < inputs.length; i++) operands[i] = values[inputs[i]]!;
-      const outputs = primitive.evaluate(operands, params, types);
+      const outputs = evaluate(primitive, operands, params, types);
       for (let i = 0; i < outputs.length; i++) values[target + i] = outputs[i];
       for (let i = 0; i < dropped.length; i++) values[dropped[i]] = undefined;
     }

@@ -6,21 +6,108 @@
 import { dtypeError } from "./errors.ts";
 
 /** The element type of a tensor. */
-export type Dtype = "float32" | "float64" | "int32" | "uint32" | "bool";
+export type Dtype =
+  | "bool"
+  | "int8"
+  | "uint8"
+  | "int16"
+  | "uint16"
+  | "int32"
+  | "uint32"
+  | "float16"
+  | "bfloat16"
+  | "float32"
+  | "float64";
 
-/** A typed array that holds a tensor's elements; `bool` is held as bytes of 0 and 1. */
-export type Elements = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
+/** A floating-point dtype of 16 bits. */
+export type HalfDtype = "float16" | "bfloat16";
+
+/**
+ * A typed array that holds a tensor's elements; `bool` is held as bytes of 0 and 1, and half floats
+ * as the 16 bits of each.
+ */
+export type Elements =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
 
 /** The same typed array over memory of its own, which nothing else shares. */
 export type Unshared<Values extends Elements> = Values extends Float32Array
   ? Float32Array<ArrayBuffer>
   : Values extends Float64Array ? Float64Array<ArrayBuffer>
+  : Values extends Int8Array ? Int8Array<ArrayBuffer>
+  : Values extends Int16Array ? Int16Array<ArrayBuffer>
+  : Values extends Uint16Array ? Uint16Array<ArrayBuffer>
   : Values extends Int32Array ? Int32Array<ArrayBuffer>
   : Values extends Uint32Array ? Uint32Array<ArrayBuffer>
   : Uint8Array<ArrayBuffer>;
 
+/** A dtype's category: promotion goes to the higher category first. */
+export type Category = "bool" | "integer" | "float";
+
+/** What there is to know of a dtype. */
+interface Facts {
+  readonly category: Category;
+  /** Bytes of an element in a tensor. */
+  readonly bytes: number;
+  /** What holds the elements of a tensor: so many zeros, or a buffer. */
+  readonly hold: (content: number | ArrayBufferLike) => Elements;
+  /** The dtype in which it is computed with; the results are rounded, or taken modulo its range. */
+  readonly wide: Dtype;
+  /** The least and the largest finite number. */
+  readonly range: readonly [number, number];
+  /** Of floats: how many bits of the significand are kept, and the exponent of the least normal number. */
+  readonly fraction: number;
+  readonly leastExponent: number;
+}
+
+function discrete(
+  category: Category,
+  bytes: number,
+  hold: Facts["hold"],
+  wide: Dtype,
+  low: number,
+): Facts {
+  const high = category === "bool" ? 1 : low + 2 ** (8 * bytes) - 1;
+  return { category, bytes, hold, wide, range: [low, high], fraction: 0, leastExponent: 0 };
+}
+
+function floating(
+  bytes: number,
+  hold: Facts["hold"],
+  wide: Dtype,
+  fraction: number,
+  leastExponent: number,
+): Facts {
+  const high = (2 - 2 ** -fraction) * 2 ** (1 - leastExponent);
+  return { category: "float", bytes, hold, wide, range: [-high, high], fraction, leastExponent };
+}
+
+const bytes8 = (x: number | ArrayBufferLike): Elements => new Uint8Array(x as number);
+const bytes16 = (x: number | ArrayBufferLike): Elements => new Uint16Array(x as number);
+
+/** What there is to know of each dtype, narrowest category first. */
+const FACTS: Readonly<Record<Dtype, Facts>> = {
+  bool: discrete("bool", 1, bytes8, "bool", 0),
+  int8: discrete("integer", 1, (x) => new Int8Array(x as number), "int32", -(2 ** 7)),
+  uint8: discrete("integer", 1, bytes8, "int32", 0),
+  int16: discrete("integer", 2, (x) => new Int16Array(x as number), "int32", -(2 ** 15)),
+  uint16: discrete("integer", 2, bytes16, "int32", 0),
+  int32: discrete("integer", 4, (x) => new Int32Array(x as number), "int32", -(2 ** 31)),
+  uint32: discrete("integer", 4, (x) => new Uint32Array(x as number), "uint32", 0),
+  float16: floating(2, bytes16, "float32", 10, -14),
+  bfloat16: floating(2, bytes16, "float32", 7, -126),
+  float32: floating(4, (x) => new Float32Array(x as number), "float32", 23, -126),
+  float64: floating(8, (x) => new Float64Array(x as number), "float64", 52, -1022),
+};
+
 /** Every dtype, narrowest category first. */
-export const DTYPES: readonly Dtype[] = ["bool", "int32", "uint32", "float32", "float64"];
+export const DTYPES = Object.keys(FACTS) as readonly Dtype[];
 
 /** The floating-point dtypes, one of which numbers take when nothing else decides. */
 export type FloatDtype = "float32" | "float64";
@@ -37,74 +124,112 @@ export function setDefaultFloat(dtype: FloatDtype): void {
   floatDtype = dtype;
 }
 
-/** A dtype's category: promotion goes to the higher category first. */
-export type Category = "bool" | "integer" | "float";
-
 /** The category of `dtype`. */
 export function categoryOf(dtype: Dtype): Category {
-  switch (dtype) {
-    case "bool":
-      return "bool";
-    case "int32":
-    case "uint32":
-      return "integer";
-    case "float32":
-    case "float64":
-      return "float";
-  }
+  return FACTS[dtype].category;
 }
 
 /** Whether `dtype` is a floating-point type, the only kind that has derivatives. */
 export function isFloat(dtype: Dtype): boolean {
-  return dtype === "float32" || dtype === "float64";
+  return FACTS[dtype].category === "float";
 }
 
-/** The largest finite number of each floating-point type. */
-export const LARGEST_FINITE = {
-  float32: (2 - 2 ** -23) * 2 ** 127,
-  float64: Number.MAX_VALUE,
-} as const;
+/** Whether `dtype` is a floating-point type of 16 bits. */
+export function isHalf(dtype: Dtype): dtype is HalfDtype {
+  return dtype === "float16" || dtype === "bfloat16";
+}
 
 /** Whether `dtype` is a signed or unsigned integer type. */
 export function isInteger(dtype: Dtype): boolean {
-  return dtype === "int32" || dtype === "uint32";
+  return FACTS[dtype].category === "integer";
+}
+
+/** The dtype in which `dtype` is computed with: itself, unless it is narrower than 32 bits. */
+export function wideDtype(dtype: Dtype): Dtype {
+  return FACTS[dtype].wide;
+}
+
+/** Whether `dtype` is computed with in a wider one. */
+export function isNarrow(dtype: Dtype): boolean {
+  return FACTS[dtype].wide !== dtype;
+}
+
+/** The dtype of sums and products of many elements, as in JAX: integers have 32 bits at least. */
+export function sumDtype(dtype: Dtype): Dtype {
+  const { category, range: [low] } = FACTS[dtype];
+  if (category === "float" || dtype === "uint32") return dtype;
+  return category === "integer" && low === 0 ? "uint32" : "int32";
+}
+
+/** The least and the largest finite number of `dtype`. */
+export function rangeOf(dtype: Dtype): readonly [low: number, high: number] {
+  return FACTS[dtype].range;
+}
+
+/** The largest finite number of a floating-point dtype. */
+export function largestFinite(dtype: Dtype): number {
+  return FACTS[dtype].range[1];
+}
+
+/** The least normal number of a floating-point dtype. */
+export function leastNormal(dtype: Dtype): number {
+  return 2 ** FACTS[dtype].leastExponent;
+}
+
+/** How many bits of the significand a floating-point dtype keeps. */
+export function fractionBits(dtype: Dtype): number {
+  return FACTS[dtype].fraction;
+}
+
+/** What 1 and the next larger number of a floating-point dtype differ by. */
+export function epsilonOf(dtype: Dtype): number {
+  return 2 ** -FACTS[dtype].fraction;
 }
 
 /** Bytes per element of `dtype`. */
 export function byteSize(dtype: Dtype): number {
-  return dtype === "float64" ? 8 : dtype === "bool" ? 1 : 4;
+  return FACTS[dtype].bytes;
 }
 
-/** A zero-filled array of `length` elements of `dtype`. */
-export function allocate(dtype: Dtype, length: number): Elements {
-  switch (dtype) {
-    case "float32":
-      return new Float32Array(length);
-    case "float64":
-      return new Float64Array(length);
-    case "int32":
-      return new Int32Array(length);
-    case "uint32":
-      return new Uint32Array(length);
-    case "bool":
-      return new Uint8Array(length);
-  }
+/** A buffer as what holds elements of `dtype`. */
+export function storedView(dtype: Dtype, buffer: ArrayBufferLike): Elements {
+  return FACTS[dtype].hold(buffer);
+}
+
+/** A zero-filled array of what holds `length` elements of `dtype`. */
+export function allocateStored(dtype: Dtype, length: number): Elements {
+  return FACTS[dtype].hold(length);
 }
 
 /**
- * The dtype that two dtypes meet in: the higher category, and within one category the wider type.
- * `int32` and `uint32` do not meet, as in PyTorch: neither holds the other's values.
+ * A zero-filled array of numbers that become elements of `dtype`; those of half floats are rounded, once,
+ * by the tensor that is made of them.
+ */
+export function allocate(dtype: Dtype, length: number): Elements {
+  return isHalf(dtype) ? new Float64Array(length) : allocateStored(dtype, length);
+}
+
+/**
+ * The dtype that two dtypes meet in, by the table of JAX: the higher category, and within one category
+ * the narrowest type that holds the values of both. `uint32` meets no signed integer: there is no
+ * integer dtype of more than 32 bits.
  *
  * @param what Begins the message when they do not meet: "Cannot add".
  */
 export function promoteDtypes(a: Dtype, b: Dtype, what = "Cannot promote"): Dtype {
   if (a === b) return a;
-  const categoryA = categoryOf(a);
-  const categoryB = categoryOf(b);
-  if (categoryA !== categoryB) {
-    return categoryA === "float" || categoryB === "bool" ? a : b;
+  const [first, second] = [FACTS[a], FACTS[b]];
+  if (first.category !== second.category) {
+    return first.category === "float" || second.category === "bool" ? a : b;
   }
-  if (categoryA === "float") return "float64";
+  const low = Math.min(first.range[0], second.range[0]);
+  const high = Math.max(first.range[1], second.range[1]);
+  const fraction = Math.max(first.fraction, second.fraction);
+  const common = DTYPES.find((dtype) => {
+    const { category, range, fraction: own } = FACTS[dtype];
+    return category === first.category && range[0] <= low && range[1] >= high && own >= fraction;
+  });
+  if (common !== undefined) return common;
   throw dtypeError(`${what} ${a} and ${b}: no integer dtype holds both; convert one with astype`);
 }
 
@@ -122,7 +247,7 @@ export function scalarDtype(
   if (typeof scalar === "boolean" || isFloat(dtype)) return dtype;
   if (!Number.isInteger(scalar)) return defaultFloat();
   const integer = dtype === "bool" ? "int32" : dtype;
-  const [low, high] = integer === "int32" ? [-0x80000000, 0x7fffffff] : [0, 0xffffffff];
+  const [low, high] = rangeOf(integer);
   if (scalar >= low && scalar <= high) return integer;
   throw dtypeError(
     `${what} ${dtype} and ${scalar}: ${integer} holds integers from ${low} to ${high}; ` +
@@ -130,17 +255,33 @@ export function scalarDtype(
   );
 }
 
+/** Where the ranges of integer dtypes begin or have ended: those of 32 bits, and all. */
+const BOUNDS_32 = [-(2 ** 31), 0, 2 ** 31, 2 ** 32];
+const BOUNDS = [
+  -(2 ** 31),
+  -(2 ** 15),
+  -(2 ** 7),
+  0,
+  2 ** 7,
+  2 ** 8,
+  2 ** 15,
+  2 ** 16,
+  2 ** 31,
+  2 ** 32,
+];
+
 /**
  * In words, what of a JavaScript number decides the dtype in which it meets tensors: `scalarDtype`
  * does the same, or refuses alike, for all numbers of one kind.
+ *
+ * @param isNarrow Whether it also meets integers of less than 32 bits.
  */
-export function numberKind(value: number): string {
+export function numberKind(value: number, isNarrow: boolean): string {
   if (!Number.isInteger(value)) return "not an integer";
-  if (value < -0x80000000 || value > 0xffffffff) return "an integer beyond 32 bits";
-  if (value < 0) return "an integer from -2147483648 to -1";
-  return value <= 0x7fffffff
-    ? "an integer from 0 to 2147483647"
-    : "an integer from 2147483648 to 4294967295";
+  const bounds = isNarrow ? BOUNDS : BOUNDS_32;
+  const next = bounds.findIndex((bound) => value < bound);
+  if (next <= 0) return "an integer beyond 32 bits";
+  return `an integer from ${bounds[next - 1]} to ${bounds[next] - 1}`;
 }
 
 /** Throws unless `value` names a dtype. */

@@ -108,8 +108,8 @@ function elementAt(sequence: Concrete, i: number): Concrete {
   const shape = sequence.shape.slice(1);
   const size = sizeOf(shape);
   const elements = sequence.held === 1
-    ? sequence.elements
-    : sequence.elements.slice(i * size, (i + 1) * size);
+    ? sequence.stored
+    : sequence.stored.slice(i * size, (i + 1) * size);
   return new Concrete(sequence.dtype, shape, size === 0 ? elements.slice(0, 0) : elements);
 }
 

@@ -326,6 +326,7 @@ interface OwnParams {
  */
 const ownPrimitive: Primitive<OwnParams> = {
   name: "own",
+  narrow: "own",
   isTotal: true,
   type: ([, x]) => [{ dtype: x.dtype, shape: x.shape }],
   evaluate: ([, x]) => [x],

@@ -4,7 +4,14 @@
  * @module
  */
 import { argumentError, dtypeError, shapeError, treeError } from "../base/errors.ts";
-import { defaultFloat, describeValue, isFloat, isForeignTensor } from "../base/dtype.ts";
+import {
+  defaultFloat,
+  describeValue,
+  DTYPES,
+  isFloat,
+  isForeignTensor,
+  rangeOf,
+} from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
 import { checkSize, MAX_NDIM } from "../base/shape.ts";
 import { allocateFor, Concrete, Tensor } from "./tensor.ts";
@@ -37,7 +44,7 @@ export function isNumber(x: unknown): x is number | WeakScalar {
 export function toTensorOf(value: TensorLike, dtype: Dtype | undefined, what: string): Tensor {
   if (value instanceof WeakScalar) {
     const own = dtype ?? defaultFloat();
-    if (!isFloat(own) && own !== "bool") toElement(value.peekNumber(), own, [], what);
+    if (!isFloat(own) && own !== "bool") toElement(value.peekNumber(own), own, [], what);
     return value.as(own);
   }
   return value instanceof Tensor ? value : fromJavaScript(value, dtype, what);
@@ -88,10 +95,9 @@ export function hintFor(value: unknown): string {
 
 /** The dtype that a typed array becomes. */
 function dtypeOfArray(array: ArrayBufferView): Dtype {
-  if (array instanceof Float64Array) return "float64";
-  if (array instanceof Uint32Array) return "uint32";
-  if (array instanceof Float32Array || array.constructor.name === "Float16Array") return "float32";
-  return "int32";
+  // Also of a class that extends one of the language's own.
+  const [, name] = /(Uint\d+|Int\d+|Float\d+)/.exec(Object.prototype.toString.call(array)) ?? [];
+  return DTYPES.find((dtype) => dtype === name?.toLowerCase()) ?? "int32";
 }
 
 function fromTypedArray(
@@ -171,8 +177,7 @@ function toElement(
   const number = Number(value);
   if (isFloat(dtype)) return number;
   if (dtype === "bool") return number !== 0 ? 1 : 0;
-  const low = dtype === "int32" ? -0x80000000 : 0;
-  const high = dtype === "int32" ? 0x7fffffff : 0xffffffff;
+  const [low, high] = rangeOf(dtype);
   if (!Number.isInteger(number) || number < low || number > high) {
     const place = path.length === 0 ? "" : ` at ${showPath(path)}`;
     throw dtypeError(

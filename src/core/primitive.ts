@@ -54,6 +54,14 @@ export interface Primitive<P = unknown> {
   /** How it is differentiated. */
   readonly derivative: Derivative<P>;
 
+  /**
+   * What it does with operands and results of dtypes that are narrower than 32 bits: "moved" where
+   * elements only change places, or are zero, so that half floats can be given as integers of their
+   * bits; "own" where it knows all dtypes, as those that hold programs do. All others compute in the
+   * wide dtype (`src/core/evaluation.ts`, `src/passes/widen.ts`).
+   */
+  readonly narrow?: "moved" | "own";
+
   /** For collectives: the named axis that they work across (`core/axes.ts`). */
   axisOf?(params: P): AxisUse;
 

@@ -5,8 +5,9 @@
  * @module
  */
 import { argumentError, shapeError } from "../base/errors.ts";
-import { allocate, byteSize, COPY, THIS_COPY } from "../base/dtype.ts";
+import { allocate, allocateStored, byteSize, COPY, isHalf, THIS_COPY } from "../base/dtype.ts";
 import type { Dtype, Elements, Unshared } from "../base/dtype.ts";
+import { decodeHalves, encodeHalves } from "../base/half.ts";
 import {
   checkNdim,
   checkSize,
@@ -194,7 +195,9 @@ export abstract class Tensor implements Type {
   }
 
   /**
-   * The elements in row-major order, as a fresh typed array (`Uint8Array` of 0 and 1 for `bool`).
+   * The elements in row-major order, as a fresh typed array: of the class that the dtype names,
+   * `Uint8Array` of 0 and 1 for `bool`, `Uint16Array` of bits for `bfloat16`, and for `float16` a
+   * `Float16Array` where the engine has it, else `Uint16Array` of bits.
    *
    * TypeScript cannot see the dtype: say which array it is where that matters, with
    * `x.data<Float32Array>()` or by the type of the variable.
@@ -214,8 +217,8 @@ export abstract class Tensor implements Type {
    */
   data<Values extends Elements = Unshared<Elements>>(): Values & Unshared<Values> {
     const value = this.concrete("read the data of");
-    const data = isSplat(value) ? dense(value) : value.peek((elements) => elements.slice());
-    return data as Values & Unshared<Values>;
+    const data = isSplat(value) ? denseStored(value) : value.peekStored((stored) => stored.slice());
+    return (value.dtype === "float16" ? asFloat16(data) : data) as Values & Unshared<Values>;
   }
 
   /**
@@ -294,6 +297,16 @@ export abstract class Tensor implements Type {
   }
 }
 
+/** The engine's class of arrays of float16, if it has one. */
+const Float16 = (globalThis as unknown as {
+  readonly Float16Array?: new (memory: ArrayBufferLike) => Elements;
+}).Float16Array;
+
+/** Bits of float16 as numbers where the engine has arrays of them. */
+function asFloat16(bits: Elements): Elements {
+  return Float16 === undefined ? bits : new Float16(bits.buffer);
+}
+
 /** A free function, whatever it takes after the tensor. */
 type Free = (x: Tensor, ...rest: unknown[]) => unknown;
 
@@ -323,16 +336,20 @@ export function installMethods(table: MethodTable<Tensor>): void {
  */
 export class Concrete extends Tensor {
   // At most one of these is there: elements that no other tensor shares need no storage of their own.
-  #elements: Elements | null;
+  #stored: Elements | null;
   #storage: Storage | null;
   #donatedAs = "";
   #placement: Placement | null = null;
 
-  /** Wraps elements without a copy: the caller gives them up. A storage may be another tensor's. */
+  /**
+   * Wraps elements without a copy: the caller gives them up. A storage may be another tensor's. Half
+   * floats are given as their bits, a `Uint16Array`, or as numbers, which are rounded.
+   */
   constructor(dtype: Dtype, shape: Shape, held: Elements | Storage) {
     super(dtype, shape);
     const isStorage = held instanceof Storage;
-    this.#elements = isStorage ? null : held;
+    const isNumbers = isHalf(dtype) && !isStorage && !(held instanceof Uint16Array);
+    this.#stored = isStorage ? null : isNumbers ? encodeHalves(held, dtype) : held;
     this.#storage = isStorage ? held : null;
     if (isStorage) held.sharers++;
     Object.freeze(this);
@@ -352,19 +369,33 @@ export class Concrete extends Tensor {
     this.#placement = placement;
   }
 
-  /** The elements on the heap, row-major; of length one for a splat. Never written to. */
+  /**
+   * The elements as numbers on the heap, row-major; of length one for a splat. Never written to. Those
+   * of half floats are a copy.
+   */
   get elements(): Elements {
-    return this.#elements ?? this.#kept().elements;
+    return isHalf(this.dtype) ? decodeHalves(this.stored, this.dtype) : this.stored;
+  }
+
+  /** What holds the elements, on the heap: the elements themselves, or the bits of half floats. */
+  get stored(): Elements {
+    return this.#stored ?? this.#kept().elements;
   }
 
   /** How many elements are held: as many as there are, or one for a splat. */
   get held(): number {
-    return (this.#elements ?? this.#kept()).length;
+    return (this.#stored ?? this.#kept()).length;
   }
 
   /** Gives `f` what `elements` holds, where it is; `f` must neither keep nor change it. */
   peek<T>(f: (elements: Elements) => T): T {
-    return this.#elements === null ? this.#kept().peek(f) : f(this.#elements);
+    const { dtype } = this;
+    return this.peekStored((stored) => f(isHalf(dtype) ? decodeHalves(stored, dtype) : stored));
+  }
+
+  /** Gives `f` what `stored` holds, where it is; `f` must neither keep nor change it. */
+  peekStored<T>(f: (stored: Elements) => T): T {
+    return this.#stored === null ? this.#kept().peek(f) : f(this.#stored);
   }
 
   /**
@@ -373,7 +404,7 @@ export class Concrete extends Tensor {
    * @internal
    */
   ready(): Promise<void> {
-    return this.#elements === null ? this.#kept().ready() : Promise.resolve();
+    return this.#stored === null ? this.#kept().ready() : Promise.resolve();
   }
 
   /**
@@ -382,7 +413,7 @@ export class Concrete extends Tensor {
    * @internal
    */
   arrive(): Promise<void> {
-    return this.#elements === null ? this.#kept().arrive() : Promise.resolve();
+    return this.#stored === null ? this.#kept().arrive() : Promise.resolve();
   }
 
   /**
@@ -391,10 +422,10 @@ export class Concrete extends Tensor {
    * @internal
    */
   get storage(): Storage {
-    if (this.#elements !== null) {
-      this.#storage = new Storage(this.#elements);
+    if (this.#stored !== null) {
+      this.#storage = new Storage(this.#stored);
       this.#storage.sharers++;
-      this.#elements = null;
+      this.#stored = null;
     }
     return this.#kept();
   }
@@ -434,7 +465,9 @@ export class Concrete extends Tensor {
   }
 }
 
-/** Room for the elements of a tensor, or a clear error when there is none. */
+/**
+ * Room for the elements of a tensor, as `allocate` gives, or a clear error when there is none.
+ */
 export function allocateFor({ dtype, shape }: Type): Elements {
   const size = sizeOf(shape);
   if (size > MAX_SIZE) checkSize(shape, `Cannot allocate ${showType({ dtype, shape })}`);
@@ -469,6 +502,11 @@ export function withinMemory<T>(type: Type, f: () => T): T {
 /** All elements of `x` in row-major order; not a copy unless `x` is a splat. Never write to it. */
 export function dense(x: Concrete): Elements {
   return isSplat(x) ? allocateFor(x).fill(x.elements[0]) : x.elements;
+}
+
+/** What holds the elements of `x` in row-major order; not a copy unless `x` is a splat. */
+export function denseStored(x: Concrete): Elements {
+  return isSplat(x) ? allocateStored(x.dtype, x.size).fill(x.stored[0]) : x.stored;
 }
 
 /** Whether `x` holds one element for all. */

@@ -8,11 +8,12 @@
  *
  * @module
  */
-import { defaultFloat, DESCRIPTION } from "../base/dtype.ts";
+import { defaultFloat, DESCRIPTION, isNarrow } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { traceError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import { currentInspector } from "./origin.ts";
+import { evaluate } from "./evaluation.ts";
 import type { Primitive } from "./primitive.ts";
 import { Concrete, splat, Tensor } from "./tensor.ts";
 import type { Type } from "./tensor.ts";
@@ -98,6 +99,7 @@ export class WeakScalar extends Tracer {
   readonly #source: number | WeakScalar;
   #isWide = false;
   #isRead = false;
+  #isReadNarrow = false;
 
   /** The number `source` in `trace`, which follows it as `wide`. */
   constructor(trace: Trace, wide: Tensor, source: number | WeakScalar) {
@@ -137,13 +139,19 @@ export class WeakScalar extends Tracer {
     return this.#isRead;
   }
 
+  /** Whether it did so beside integers of less than 32 bits. */
+  get isReadNarrow(): boolean {
+    return this.#isReadNarrow;
+  }
+
   /**
    * The number in this call, for decisions that are the same for all numbers of its kind
-   * (`numberKind`): what is traced serves all of them.
+   * (`numberKind`) beside integers of `dtype`: what is traced serves all of them.
    */
-  peekNumber(): number {
+  peekNumber(dtype: Dtype = "int32"): number {
     this.#isRead = true;
-    return typeof this.#source === "number" ? this.#source : this.#source.peekNumber();
+    if (isNarrow(dtype)) this.#isReadNarrow = true;
+    return typeof this.#source === "number" ? this.#source : this.#source.peekNumber(dtype);
   }
 
   /** The outermost transform that keeps the value unknown, or `null` when it is known. */
@@ -227,7 +235,7 @@ class EvaluationTrace extends Trace {
     const values = args as readonly Concrete[];
     const types = primitive.type(values, params);
     const results = dispatcher === null
-      ? primitive.evaluate(values, params, types)
+      ? evaluate(primitive, values, params, types)
       : dispatcher(primitive as Primitive, values, params, types);
     currentInspector()?.(primitive as Primitive, values, results);
     return results;

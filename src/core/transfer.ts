@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { allocate, describeValue, DTYPES } from "../base/dtype.ts";
+import { allocateStored, describeValue, DTYPES } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
 import { argumentError, treeError } from "../base/errors.ts";
 import { MAX_NDIM, sizeOf } from "../base/shape.ts";
@@ -91,7 +91,7 @@ export function toTransfer(tree: unknown): Transfer {
     if (number === undefined) {
       number = tensors.length;
       numbers.set(leaf, number);
-      const elements = leaf.concrete("send").peek((held) => held.slice());
+      const elements = leaf.concrete("send").peekStored((held) => held.slice());
       tensors.push({ dtype: leaf.dtype, shape: [...leaf.shape], elements });
     }
     return number;
@@ -220,6 +220,6 @@ function isSentTensor(value: unknown): value is SentTensor {
   const { dtype, shape, elements } = (value ?? {}) as Partial<SentTensor>;
   if (dtype === undefined || !DTYPES.includes(dtype) || !Array.isArray(shape)) return false;
   const isShape = shape.length <= MAX_NDIM && shape.every((n) => Number.isInteger(n) && n >= 0);
-  return isShape && elements instanceof allocate(dtype, 0).constructor &&
+  return isShape && elements instanceof allocateStored(dtype, 0).constructor &&
     [1, sizeOf(shape)].includes((elements as Elements).length);
 }

@@ -121,7 +121,7 @@ function weakDtype(what: string, x: TensorLike, strong: Dtype | null): Dtype {
   }
   if (x instanceof WeakScalar) {
     if (strong === null) return defaultFloat();
-    return isFloat(strong) ? strong : scalarDtype(x.peekNumber(), strong, what);
+    return isFloat(strong) ? strong : scalarDtype(x.peekNumber(strong), strong, what);
   }
   const own = fromJavaScript(x, undefined, what);
   if (strong === null || own.dtype === "bool") return own.dtype;
@@ -188,7 +188,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const size = sizeOf(shape);
   if (x instanceof Concrete && x.held === 1 && size > 0) {
-    return new Concrete(x.dtype, shape, x.elements);
+    return new Concrete(x.dtype, shape, x.stored);
   }
   if (x.size === size && size > 0) return reshape(x, shape);
   const added = shape.length - x.ndim;

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { checkDtype, defaultFloat, describeValue, isFloat } from "../base/dtype.ts";
+import {
+  checkDtype,
+  defaultFloat,
+  describeValue,
+  epsilonOf,
+  isFloat,
+  rangeOf,
+} from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
@@ -43,9 +50,7 @@ export interface EyeOptions extends DtypeOptions {
  * a typed array (a vector), or a tensor.
  * @param options The dtype. Left out: `float32` for numbers, `bool` for booleans alone, and for
  * typed
- * arrays and tensors their own (`Float32Array` and `Float64Array` stay, unsigned 32-bit integers
- * are
- * `uint32`, all other integers `int32`).
+ * arrays and tensors their own: what the array's class says, and `int32` for integers of 64 bits.
  * @returns The tensor; `value` itself when it is a tensor of that dtype.
  * @throws {ShapeError} when nested arrays are ragged.
  * @throws {DtypeError} when an integer dtype cannot hold an element, or there is no such dtype.
@@ -381,10 +386,11 @@ export function arange(
     );
   }
   if (isFloat(dtype)) {
-    // Integers of a magnitude that float32 holds are exact in it; all else is rounded once, at the
+    // Integers of a magnitude that the dtype holds are exact in it; all else is rounded once, at the
     // end.
     const isExact = Number.isInteger(start) && Number.isInteger(step) &&
-      Math.max(Math.abs(start), Math.abs(step), Math.abs(start + length * step)) <= 2 ** 24;
+      Math.max(Math.abs(start), Math.abs(step), Math.abs(start + length * step)) <=
+        2 / epsilonOf(dtype);
     const computed = isExact ? dtype : "float64";
     return convert(offset(scale(iota(length, computed), step), start), dtype);
   }
@@ -392,7 +398,7 @@ export function arange(
     throw dtypeError(`${what} of bool: expected a floating-point or integer dtype`);
   }
   const last = start + Math.max(0, length - 1) * step;
-  const [low, high] = dtype === "int32" ? [-0x80000000, 0x7fffffff] : [0, 0xffffffff];
+  const [low, high] = rangeOf(dtype);
   const fits = (x: number) => Number.isInteger(x) && x >= low && x <= high;
   if (!fits(start) || !Number.isInteger(step) || !fits(last)) {
     throw dtypeError(

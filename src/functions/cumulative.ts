@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { sumDtype } from "../base/dtype.ts";
 import { checkAxis, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
@@ -10,7 +11,7 @@ import * as reduction from "../primitives/reduction.ts";
 import { convert } from "../primitives/structure.ts";
 import { isScalarAxis } from "./arguments.ts";
 
-/** A running result along one axis; bools become int32. */
+/** A running result along one axis; bools and small integers get 32 bits. */
 function running(
   what: string,
   strict: (x: Tensor, axis: number) => Tensor,
@@ -18,7 +19,7 @@ function running(
   axis: number,
 ): Tensor {
   const x = toTensor(value, what);
-  const numbers = x.dtype === "bool" ? convert(x, "int32") : x;
+  const numbers = convert(x, sumDtype(x.dtype));
   if (isScalarAxis(x, axis)) return numbers;
   return strict(numbers, checkAxis(axis, x.ndim, `${what} ${showType(x)}`));
 }
@@ -29,7 +30,7 @@ function running(
  *
  * @param x Any shape.
  * @param axis The axis; negative ones count from the last.
- * @returns The shape and dtype of `x` (`int32` for `bool`).
+ * @returns The shape and dtype of `x` (`int32` for `bool` and small integers, `uint32` for small unsigned ones).
  * @throws {AxisError} when the axis is out of range.
  *
  * @example Partial sums
@@ -51,7 +52,7 @@ export function cumsum(x: TensorLike, axis: number): Tensor {
  *
  * @param x Any shape.
  * @param axis The axis; negative ones count from the last.
- * @returns The shape and dtype of `x` (`int32` for `bool`).
+ * @returns The shape and dtype of `x` (`int32` for `bool` and small integers, `uint32` for small unsigned ones).
  * @throws {AxisError} when the axis is out of range.
  *
  * @example Factorials

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, LARGEST_FINITE } from "../base/dtype.ts";
+import { describeValue, largestFinite, sumDtype } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxes, checkAxis, lengthAlong, range, showType, withoutAxes } from "../base/shape.ts";
@@ -75,9 +75,9 @@ function spread(result: Tensor, { x, axes }: Reduction<unknown>): Tensor {
   return spreadRows(result, x, axes);
 }
 
-/** Bools as int32, for what counts or multiplies them. */
+/** Bools and small integers with 32 bits, for what counts or multiplies them. */
 function countable(x: Tensor): Tensor {
-  return x.dtype === "bool" ? convert(x, "int32") : x;
+  return convert(x, sumDtype(x.dtype));
 }
 
 /**
@@ -87,7 +87,7 @@ function countable(x: Tensor): Tensor {
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.
  * @param options `keepdims`: whether reduced axes stay, with length one.
- * @returns The dtype of `x` (`int32` for `bool`), the shape of `x` without the reduced axes.
+ * @returns The dtype of `x` (`int32` for `bool` and small integers, `uint32` for small unsigned ones), the shape of `x` without the reduced axes.
  * @throws {AxisError} when an axis is out of range or named twice.
  *
  * @example Rows and columns
@@ -140,7 +140,7 @@ export function mean(x: TensorLike, axis?: AxisArgument, options?: AxisOptions):
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.
  * @param options `keepdims`: whether reduced axes stay, with length one.
- * @returns The dtype of `x` (`int32` for `bool`), the shape of `x` without the reduced axes.
+ * @returns The dtype of `x` (`int32` for `bool` and small integers, `uint32` for small unsigned ones), the shape of `x` without the reduced axes.
  * @throws {AxisError} when an axis is out of range or named twice.
  *
  * @example A factorial
@@ -431,7 +431,7 @@ export function logsumexp(x: TensorLike, axis?: AxisArgument, options?: AxisOpti
   }
   // The shift cancels out whatever it is, so it is a constant; an infinite one would give NaN.
   const largest = reduction.reduceMax(stopGradient(value), arg.axes);
-  const most = constantLike(largest, LARGEST_FINITE[largest.dtype as "float32" | "float64"]);
+  const most = constantLike(largest, largestFinite(largest.dtype));
   const shift = maximum(minimum(largest, most), neg(most));
   const total = reduceSum(exp(sub(value, spread(shift, arg))), arg.axes);
   // The logarithm of 0 has an infinite derivative, which would meet exponentials that are 0.

@@ -8,7 +8,7 @@ import type { Dtype, Elements } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { allocateFor, Concrete, dense } from "../core/tensor.ts";
+import { allocateFor, Concrete, denseStored } from "../core/tensor.ts";
 
 /** How a file may store elements. */
 export type StoredKind =
@@ -104,7 +104,7 @@ export function tensorBytes({ kind, shape, wide }: StoredType): number {
 
 /** The elements of a tensor as bytes; a view of them unless they are elsewhere. */
 export function bytesOf(value: Concrete): Uint8Array {
-  const elements = dense(value);
+  const elements = denseStored(value);
   return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
 }
 

@@ -42,8 +42,15 @@ export const NUMPY_KINDS: ReadonlyMap<string, StoredKind> = new Map([
 const NAMES: Readonly<Record<Dtype, string>> = {
   float64: "<f8",
   float32: "<f4",
+  float16: "<f2",
+  // NumPy itself has no such dtype: ml_dtypes, which adds it, writes this.
+  bfloat16: "<V2",
   int32: "<i4",
   uint32: "<u4",
+  int16: "<i2",
+  uint16: "<u2",
+  int8: "|i1",
+  uint8: "|u1",
   bool: "|b1",
 };
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
+import { byteSize, describeValue, DTYPES } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
@@ -54,13 +54,21 @@ const KINDS: ReadonlyMap<string, StoredKind> = new Map([
 const NAMES: Readonly<Record<Dtype, string>> = {
   float64: "F64",
   float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
   uint32: "U32",
   int32: "I32",
+  uint16: "U16",
+  int16: "I16",
+  uint8: "U8",
+  int8: "I8",
   bool: "BOOL",
 };
 
 /** The order of tensors in a file, by dtype: such that all are aligned. */
-const ORDER: readonly Dtype[] = ["float64", "float32", "uint32", "int32", "bool"];
+const ORDER: readonly Dtype[] = [...DTYPES].sort((a, b) =>
+  byteSize(b) - byteSize(a) || DTYPES.indexOf(b) - DTYPES.indexOf(a)
+);
 
 /** One tensor as the header describes it. */
 interface Described {

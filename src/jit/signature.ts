@@ -34,6 +34,8 @@ export interface Signature<Leaf, Static> {
 export interface NumberInput {
   /** What kind of number it must be, where tracing depended on it; `null` for any. */
   readonly kind: string | null;
+  /** Whether it meets integers of less than 32 bits. */
+  readonly isNarrow: boolean;
   /** Whether the program uses it as float64. */
   readonly isWide: boolean;
 }
@@ -125,7 +127,7 @@ function fits(before: KnownLeaf, now: Tensor | boolean): boolean {
   if (typeof before === "boolean" || typeof now === "boolean") return before === now;
   if (isNumberInput(before)) {
     return now instanceof WeakScalar &&
-      (before.kind === null || before.kind === numberKind(now.peekNumber()));
+      (before.kind === null || before.kind === numberKind(now.peekNumber(), before.isNarrow));
   }
   return !(now instanceof WeakScalar) && before.dtype === now.dtype &&
     sameShape(before.shape, now.shape);
@@ -167,5 +169,5 @@ function showLeaf(leaf: Tensor | boolean, before: KnownLeaf): string {
   if (typeof leaf === "boolean") return String(leaf);
   if (!(leaf instanceof WeakScalar)) return showType(leaf);
   const isKind = isNumberInput(before) && before.kind !== null;
-  return isKind ? numberKind(leaf.peekNumber()) : "a number";
+  return isKind ? numberKind(leaf.peekNumber(), before.isNarrow) : "a number";
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
+import { describeValue, epsilonOf } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
@@ -164,7 +164,7 @@ export function lstsq(
   const system = readSystem(what, a, b, checkMatrices);
   const matrix = system.a;
   const [m, n] = matrix.shape.slice(-2);
-  const epsilon = matrix.dtype === "float32" ? 2 ** -23 : 2 ** -52;
+  const epsilon = epsilonOf(matrix.dtype);
   const { rcond = epsilon * Math.max(m, n) } = readOptions(what, options, ["rcond"]);
   if (typeof rcond !== "number" || !(rcond >= 0)) {
     throw argumentError(

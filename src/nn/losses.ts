@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { describeValue, LARGEST_FINITE } from "../base/dtype.ts";
+import { describeValue, largestFinite } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxis, range, showType } from "../base/shape.ts";
@@ -131,7 +131,7 @@ export function huberLoss(
   const difference = sub(x, y);
   const size = abs(difference);
   // Beyond the largest float there is no difference.
-  const bound = Math.min(delta, LARGEST_FINITE[x.dtype as "float32" | "float64"]);
+  const bound = Math.min(delta, largestFinite(x.dtype));
   const isSmall = lessEqual(size, bound);
   // The square sees zeros in place of large differences, or its infinity would meet a cotangent 0.
   const inner = where(isSmall, difference, 0);

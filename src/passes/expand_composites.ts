@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { LARGEST_FINITE } from "../base/dtype.ts";
+import { largestFinite } from "../base/dtype.ts";
 import { range } from "../base/shape.ts";
 import { RecordingTrace, typeOf } from "../core/program.ts";
 import type { Equation, Program } from "../core/program.ts";
@@ -90,7 +90,7 @@ function standardized(x: Tensor, root: Tensor, axes: readonly number[]): Tensor 
   const isTiny = and(not(isZero), less(root, number(tiny)));
   const isRaised = and(isTiny, less(abs(first), number(most)));
   const factor = select(isRaised, number(raise), number(lower));
-  const quotient = minimum(reciprocal(mul(root, factor)), number(LARGEST_FINITE.float32));
+  const quotient = minimum(reciprocal(mul(root, factor)), number(largestFinite("float32")));
   const inverse = select(isZero, number(0), quotient);
   const rest = convert(sub(mean, convert(first, "float64")), "float32");
   const scaled = mul(x, spreadRows(factor, x, axes));

@@ -4,6 +4,7 @@
  * @module
  */
 import { sizeOf } from "../base/shape.ts";
+import { evaluate } from "../core/evaluation.ts";
 import type { Program } from "../core/program.ts";
 import { Concrete, zerosOf } from "../core/tensor.ts";
 import { rewrite } from "./rewrite.ts";
@@ -34,7 +35,7 @@ export function foldConstants(program: Program): Program {
     }
     const isSmall = outputs.every(({ type }) => sizeOf(type.shape) <= LARGEST);
     if (!isSmall && !(values.length > 0 && values.every(isSplat))) return null;
-    const results = primitive.evaluate(values, params, outputs.map(({ type }) => type));
+    const results = evaluate(primitive, values, params, outputs.map(({ type }) => type));
     // Some operations, as padding, make many different elements of equal ones.
     return isSmall || results.every(isSplat) ? results : null;
   });

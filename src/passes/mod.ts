@@ -17,6 +17,7 @@ import { pruneLoops } from "./prune_loops.ts";
 import { shareEquations } from "./share_equations.ts";
 import { simplify } from "./simplify.ts";
 import { spreadUpdates } from "./spread_updates.ts";
+import { widen } from "./widen.ts";
 
 /** One step from a program to the one that runs. */
 export interface Pass {
@@ -29,6 +30,7 @@ export interface Pass {
 /** The passes that run first, also on a branch before it takes the place of its switch. */
 const firstPasses: readonly Pass[] = [
   { name: "inlineCalls", run: inlineCalls },
+  { name: "widen", run: widen },
   { name: "expandComposites", run: expandComposites },
   { name: "spreadUpdates", run: spreadUpdates },
   { name: "foldConstants", run: foldConstants },

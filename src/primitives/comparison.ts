@@ -126,6 +126,7 @@ export function xor(x: Tensor, y: Tensor): Tensor {
 export const selectPrimitive: Primitive<null> = {
   name: "select",
   isTotal: true,
+  narrow: "moved",
   type([condition, x, y]) {
     const shown = [condition, x, y].map(showType).join(", ");
     if (condition.dtype !== "bool" || x.dtype !== y.dtype) {

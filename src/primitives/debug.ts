@@ -54,6 +54,7 @@ function callFor(
  */
 export const debugCallbackPrimitive: Primitive<DebugCallbackParams> = {
   name: "debugCallback",
+  narrow: "own",
   type: () => [],
   evaluate(args, { callback, levels = [] }) {
     runEvaluated(() => callFor(callback, args, levels));

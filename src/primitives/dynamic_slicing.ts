@@ -87,6 +87,7 @@ function viewOf(x: Type, sizes: Shape, starts: readonly number[]): View {
 /** A block of a tensor: `sizes` positions from the starts on; `x`, then the starts that are operands. */
 export const dynamicSlicePrimitive: Primitive<DynamicSliceParams> = {
   name: "dynamicSlice",
+  narrow: "moved",
   type([x, ...starts], params) {
     const { sizes } = params;
     checkBlock(x, sizes, params, starts, `Cannot slice ${showType(x)}`);
@@ -140,6 +141,7 @@ function blockPrimitive(
 ): Primitive<BlockStart> {
   return {
     name,
+    ...(adds ? {} : { narrow: "moved" }),
     type([x, update, ...starts], params) {
       const what = `Cannot ${adds ? "add" : "write"} ${showType(update)} to ${showType(x)}`;
       if (x.dtype !== update.dtype) throw dtypeError(`${what}: the dtypes must be equal`);

@@ -46,6 +46,7 @@ export function outOfRange(index: number, { length, axis, what }: IndexCheck): E
  */
 export const checkIndicesPrimitive: Primitive<IndexCheck> = {
   name: "checkIndices",
+  narrow: "own",
   type([indices], { what }) {
     checkIndices(indices, 0, what);
     return [{ dtype: indices.dtype, shape: indices.shape }];
@@ -80,6 +81,7 @@ export interface GatherParams {
  */
 export const gatherPrimitive: Primitive<GatherParams> = {
   name: "gather",
+  narrow: "moved",
   type([x, indices], { batch, outer = [] }) {
     const what = `Cannot gather from ${showType(x)} at ${showType(indices)}`;
     checkIndices(indices, batch, what);
@@ -263,6 +265,7 @@ function rowsPrimitive(
 ): Primitive<GatherParams> {
   return {
     name,
+    ...(adds ? {} : { narrow: "moved" }),
     type([x, updates, indices], { batch, outer = [] }) {
       const what = `Cannot ${adds ? "add" : "write"} ${showType(updates)} to ${showType(x)} ` +
         `at ${showType(indices)}`;

@@ -10,7 +10,6 @@
  * @module
  */
 import { lengthAlong } from "../base/shape.ts";
-import { LARGEST_FINITE } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import type { Primitive } from "../core/primitive.ts";
 import type { Type } from "../core/tensor.ts";
@@ -216,7 +215,7 @@ export const rootFormula: Formula<RootParams> = <V>(
   const { up, down, least } = SCALES;
   const total = algebra.sum(x, x);
   // A divisor below one may take a sum out of range.
-  const most = divisor > 0 && divisor < 1 ? LARGEST_FINITE.float64 * divisor : Infinity;
+  const most = divisor > 0 && divisor < 1 ? Number.MAX_VALUE * divisor : Infinity;
   const raised = () => {
     const scaled = map(mulPrimitive, x, up);
     return root(algebra.sum(scaled, scaled), up);

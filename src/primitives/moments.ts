@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isFloat, LARGEST_FINITE } from "../base/dtype.ts";
+import { isFloat, largestFinite } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
 import { internalError } from "../base/errors.ts";
 import { lengthAlong, range, sameShape, showType, withoutAxes } from "../base/shape.ts";
@@ -295,7 +295,7 @@ function standardizeSingle(row: Elements, root: number, out: Elements, at: numbe
   const { tiny, most, raise, lower } = DEVIATION_SCALES;
   const factor = root !== 0 && root < tiny && Math.abs(first) < most ? raise : lower;
   const quotient = fround(1 / fround(root * factor));
-  const inverse = root === 0 ? 0 : Math.min(quotient, LARGEST_FINITE.float32);
+  const inverse = root === 0 ? 0 : Math.min(quotient, largestFinite("float32"));
   const [high, low] = [fround(first * factor), fround(fround(mean - first) * factor)];
   for (let i = 0; i < row.length; i++) {
     out[at + i] = fround(fround(fround(row[i] * factor) - high) - low) * inverse;

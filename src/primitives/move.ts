@@ -36,6 +36,7 @@ function batched(placement: Placement | null, axis: number): Placement | null {
  */
 export const movePrimitive: Primitive<MoveParams> = {
   name: "move",
+  narrow: "own",
   isTotal: true,
   type: ([x], { to }) => typeAt(x, to),
   evaluate: ([x]) => [x],
@@ -68,6 +69,7 @@ export interface WithShardingParams {
 /** The same elements, divided over a mesh; over one without devices they stay where they are. */
 export const withShardingPrimitive: Primitive<WithShardingParams> = {
   name: "withSharding",
+  narrow: "own",
   isTotal: true,
   type: ([x], { sharding }) => typeAt(x, sharding),
   evaluate: ([x]) => [x],

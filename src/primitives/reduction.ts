@@ -5,7 +5,7 @@
  * @module
  */
 import { isFloat } from "../base/dtype.ts";
-import type { Elements } from "../base/dtype.ts";
+import type { Dtype, Elements } from "../base/dtype.ts";
 import { internalError, shapeError } from "../base/errors.ts";
 import { lengthAlong, range, showShape, showType, sizeOf, withoutAxes } from "../base/shape.ts";
 import type { Primitive } from "../core/primitive.ts";
@@ -309,14 +309,23 @@ function timesPower(x: number, exponent: number): number {
   return x * 2 ** third * 2 ** third * 2 ** (bounded - 2 * third);
 }
 
-/** Of each dtype: products up to here need no care, the largest power of two, and how many are few. */
-const PRODUCTS = {
+/** Products up to here need no care, the largest power of two, and how many are few. */
+interface Products {
+  readonly usual: number;
+  readonly largest: number;
+  readonly few: number;
+}
+
+/** Those of each floating-point dtype. */
+const PRODUCTS: Readonly<Partial<Record<Dtype, Products>>> = {
+  float16: { usual: 2 ** 12, largest: 15, few: 20 },
+  bfloat16: { usual: 2 ** 100, largest: 127, few: 200 },
   float32: { usual: 2 ** 100, largest: 127, few: 200 },
   float64: { usual: 2 ** 960, largest: 1023, few: 1500 },
-} as const;
+};
 
-function productsOf({ dtype }: Type): (typeof PRODUCTS)[keyof typeof PRODUCTS] {
-  return PRODUCTS[dtype as keyof typeof PRODUCTS];
+function productsOf({ dtype }: Type): Products {
+  return PRODUCTS[dtype]!;
 }
 
 /**

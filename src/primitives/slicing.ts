@@ -41,6 +41,7 @@ const LARGE = 1024;
 export const slicePrimitive: Primitive<SliceParams> = {
   name: "slice",
   isTotal: true,
+  narrow: "moved",
   type([x], { start, stop, step }) {
     const ndim = x.shape.length;
     const fits = start.length === ndim && stop.length === ndim && step.length === ndim &&
@@ -131,6 +132,7 @@ export interface PadParams {
 export const padPrimitive: Primitive<PadParams> = {
   name: "pad",
   isTotal: true,
+  narrow: "moved",
   type([x], { low, high, interior }) {
     const ndim = x.shape.length;
     const isComplete = low.length === ndim && high.length === ndim && interior.length === ndim;
@@ -238,6 +240,7 @@ export interface ConcatenateParams {
 export const concatenatePrimitive: Primitive<ConcatenateParams> = {
   name: "concatenate",
   isTotal: true,
+  narrow: "moved",
   type(args, { axis }) {
     const what = `Cannot concatenate ${args.map(showType).join(", ") || "no tensors"}`;
     if (args.length === 0) throw shapeError(`${what}: expected at least one`);
@@ -322,6 +325,7 @@ export interface FlipParams {
 export const flipPrimitive: Primitive<FlipParams> = {
   name: "flip",
   isTotal: true,
+  narrow: "moved",
   type([x], { axes }) {
     checkDistinctAxes(x, axes, "Cannot flip");
     return [{ dtype: x.dtype, shape: x.shape }];

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isFloat, LARGEST_FINITE } from "../base/dtype.ts";
+import { isFloat, largestFinite } from "../base/dtype.ts";
 import type { Elements } from "../base/dtype.ts";
 import { internalError } from "../base/errors.ts";
 import type { Primitive } from "../core/primitive.ts";
@@ -55,7 +55,7 @@ function writeRow(row: Elements, form: SoftmaxForm, out: Elements, at: number): 
 
 /** The same as other operations, for what writes loops; it is not differentiated. */
 export function expandSoftmax(x: Tensor, { axes, form }: SoftmaxParams): Tensor {
-  const lowest = -LARGEST_FINITE[x.dtype as "float32" | "float64"];
+  const lowest = -largestFinite(x.dtype);
   // Empty rows have no largest element, and nothing to shift. Minus infinity less itself would be NaN.
   const isEmpty = axes.some((axis) => x.shape[axis] === 0);
   const shift = (largest: Tensor) => maximum(largest, constantLike(largest, lowest));

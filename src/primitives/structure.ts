@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { DTYPES, isFloat } from "../base/dtype.ts";
+import { isFloat, isNarrow, rangeOf, wideDtype } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
 import { internalError, shapeError } from "../base/errors.ts";
 import {
@@ -40,6 +40,7 @@ export interface ReshapeParams {
 export const reshapePrimitive: Primitive<ReshapeParams> = {
   name: "reshape",
   isTotal: true,
+  narrow: "own",
   type([x], { shape }) {
     if (sizeOf(x.shape) !== sizeOf(shape)) {
       throw shapeError(
@@ -75,6 +76,7 @@ export interface TransposeParams {
 export const transposePrimitive: Primitive<TransposeParams> = {
   name: "transpose",
   isTotal: true,
+  narrow: "moved",
   type([x], { permutation }) {
     if (!sameShape([...permutation].sort((a, b) => a - b), range(x.shape.length))) {
       throw shapeError(
@@ -129,6 +131,7 @@ export interface BroadcastParams {
 export const broadcastPrimitive: Primitive<BroadcastParams> = {
   name: "broadcast",
   isTotal: true,
+  narrow: "moved",
   type([x], { shape, axes }) {
     const fits = axes.length === x.shape.length &&
       axes.every((axis, i) =>
@@ -297,12 +300,12 @@ export interface ConvertParams {
 export const convertPrimitive: Primitive<ConvertParams> = {
   name: "convert",
   isTotal: true,
+  narrow: "own",
   type: ([x], { dtype }) => [{ dtype, shape: x.shape }],
   evaluate([x], { dtype }) {
     const source = x.elements;
     const out = allocateFor({ dtype, shape: [source.length] });
-    const low = dtype === "int32" ? -0x80000000 : 0;
-    const high = dtype === "int32" ? 0x7fffffff : 0xffffffff;
+    const [low, high] = rangeOf(dtype);
     const saturates = isFloat(x.dtype) && !isFloat(dtype);
     for (let i = 0; i < source.length; i++) {
       const value = source[i];
@@ -333,6 +336,7 @@ export type StopParams = "unused" | null;
 export const stopGradientPrimitive: Primitive<StopParams> = {
   name: "stopGradient",
   isTotal: true,
+  narrow: "own",
   type: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
   evaluate: ([x]) => [x],
   batch: ([x], [axis], _size, params) => [[stopGradient(x, params), axis]],
@@ -357,7 +361,7 @@ export const iotaPrimitive: Primitive<IotaParams> = {
   name: "iota",
   isTotal: true,
   type(_args, { length, dtype }) {
-    if (!DTYPES.includes(dtype) || dtype === "bool") throw internalError(`iota of ${dtype}`);
+    if (dtype === "bool" || isNarrow(dtype)) throw internalError(`iota of ${dtype}`);
     return [{ dtype, shape: [length] }];
   },
   evaluate(_args, { dtype }, [type]) {
@@ -373,7 +377,7 @@ export const iotaPrimitive: Primitive<IotaParams> = {
 
 /** 0, 1, …, length - 1. */
 export function iota(length: number, dtype: Dtype = "int32"): Tensor {
-  return bindOne(iotaPrimitive, [], { length, dtype });
+  return convert(bindOne(iotaPrimitive, [], { length, dtype: wideDtype(dtype) }), dtype);
 }
 
 /** A constant like `x`, with `value` everywhere. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
+import { describeValue, leastNormal } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import * as special from "../numeric/special.ts";
 import type { Primitive } from "../core/primitive.ts";
@@ -571,7 +571,7 @@ function powerSlope(x: Tensor, y: Tensor): Tensor {
   const size = abs(x);
   const isUsable = lessEqual(constantLike(x, TINY_BASE), size);
   const hasInverse = lessEqual(
-    constantLike(x, x.dtype === "float32" ? 2 ** -126 : 2 ** -1022),
+    constantLike(x, leastNormal(x.dtype)),
     size,
   );
   const constant = select(hasInverse, stopGradient(x), constantLike(x, 1));

@@ -29,6 +29,12 @@ export interface Value extends ValueType {
 const names: Readonly<Record<Kind, string>> = {
   float32: "f32",
   float64: "f64",
+  float16: "f16",
+  bfloat16: "bf16",
+  int8: "i8",
+  uint8: "ui8",
+  int16: "i16",
+  uint16: "ui16",
   int32: "i32",
   uint32: "ui32",
   int64: "i64",

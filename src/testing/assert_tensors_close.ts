@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
+import { describeValue, epsilonOf, isFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError, treeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
@@ -183,7 +183,7 @@ function compareTensors(
 
 /** The dtype whose tolerance counts: the one with the fewest digits, or that of the only tensor. */
 function coarser(a: Dtype | null, b: Dtype | null): Dtype {
-  if (a === "float32" || b === "float32") return "float32";
-  if (a === "float64" || b === "float64") return "float64";
-  return a ?? b ?? "float64";
+  const [first, second] = [a ?? b ?? "float64", b ?? a ?? "float64"];
+  if (!isFloat(first) || !isFloat(second)) return isFloat(first) ? first : second;
+  return epsilonOf(first) > epsilonOf(second) ? first : second;
 }

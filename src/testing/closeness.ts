@@ -20,13 +20,15 @@ export interface Tolerance {
 }
 
 /** The tolerances of each dtype when none are given: a few roundings of a short computation. */
-const defaults: Readonly<Record<Dtype, Tolerance>> = {
+const defaults: Readonly<Partial<Record<Dtype, Tolerance>>> = {
   float32: { rtol: 1e-5, atol: 1e-6 },
   float64: { rtol: 1e-9, atol: 1e-12 },
-  int32: { rtol: 0, atol: 0 },
-  uint32: { rtol: 0, atol: 0 },
-  bool: { rtol: 0, atol: 0 },
+  float16: { rtol: 4e-3, atol: 1e-4 },
+  bfloat16: { rtol: 3e-2, atol: 1e-3 },
 };
+
+/** Those of integers and bools. */
+const exact: Tolerance = { rtol: 0, atol: 0 };
 
 /** The given tolerances, checked, and those of `dtype` in place of what is left out. */
 export function readTolerance(
@@ -41,7 +43,8 @@ export function readTolerance(
       );
     }
   }
-  return { rtol: rtol ?? defaults[dtype].rtol, atol: atol ?? defaults[dtype].atol };
+  const own = defaults[dtype] ?? exact;
+  return { rtol: rtol ?? own.rtol, atol: atol ?? own.atol };
 }
 
 /** What is compared: as many numbers as the shape says, or one for all. */

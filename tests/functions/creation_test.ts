@@ -1,5 +1,6 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "../support/std.ts";
 import { ArgumentError, DtypeError, ShapeError } from "../../src/base/errors.ts";
+import { DTYPES } from "../../src/base/dtype.ts";
 import type { Dtype } from "../../src/base/dtype.ts";
 import { showType } from "../../src/base/shape.ts";
 import type { Concrete, Tensor, TensorLike } from "../../src/core/tensor.ts";
@@ -21,7 +22,7 @@ import { grad } from "../../src/transforms/grad.ts";
 import { makeProgram } from "../../src/transforms/stage.ts";
 import { vmap } from "../../src/transforms/vmap.ts";
 
-const allDtypes: readonly Dtype[] = ["bool", "int32", "uint32", "float32", "float64"];
+const allDtypes = DTYPES;
 
 Deno.test("JavaScript values become tensors of float32, booleans of bool", () => {
   const cases: readonly (readonly [TensorLike, string])[] = [
@@ -36,8 +37,8 @@ Deno.test("JavaScript values become tensors of float32, booleans of bool", () =>
     [new Float32Array(2), "float32[2]"],
     [new Float64Array(2), "float64[2]"],
     [new Uint32Array(2), "uint32[2]"],
-    [new Uint8Array(2), "int32[2]"],
-    [new Int16Array(2), "int32[2]"],
+    [new Uint8Array(2), "uint8[2]"],
+    [new Int16Array(2), "int16[2]"],
     [new BigInt64Array(2), "int32[2]"],
   ];
   for (const [value, type] of cases) assertEquals(showType(tensor(value)), type);
@@ -107,9 +108,8 @@ Deno.test("options are read with care", () => {
     'ArgumentError: Cannot make a tensor: there is no option "type", the options are dtype',
   );
   assertEquals(
-    wrong({ dtype: "float16" }),
-    'DtypeError: Cannot use "float16" as a dtype: expected one of ' +
-      "bool, int32, uint32, float32, float64",
+    wrong({ dtype: "float8" }),
+    `DtypeError: Cannot use "float8" as a dtype: expected one of ${DTYPES.join(", ")}`,
   );
 });
 

@@ -27,8 +27,8 @@ Deno.test("passes shows the program behind each pass", () => {
   const after = inspect.passes(program);
   assertEquals(after.map(({ name }) => name).slice(0, 3), [
     "inlineCalls",
+    "widen",
     "expandComposites",
-    "spreadUpdates",
   ]);
   assertEquals(String(after.at(-1)!.program), String(inspect.optimize(program)));
   assertEquals(after[0].program.equations.length, 3);

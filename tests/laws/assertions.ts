@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isFloat } from "../../src/base/dtype.ts";
+import { epsilonOf, isFloat } from "../../src/base/dtype.ts";
 import { showType } from "../../src/base/shape.ts";
 import { sameType } from "../../src/core/tensor.ts";
 import type { Tensor, Type } from "../../src/core/tensor.ts";
@@ -91,7 +91,7 @@ export function assertRounded(
 ): void {
   assertTypes(actual, expected, law);
   actual.forEach((x, i) => {
-    const unit = x.dtype === "float32" ? 2 ** -24 : 2 ** -53;
+    const unit = isFloat(x.dtype) ? epsilonOf(x.dtype) / 2 : 0;
     assertNear([x], [expected[i]], units * unit, `${law}, result ${i}`);
   });
 }

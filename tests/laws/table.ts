@@ -39,8 +39,10 @@ import {
 } from "./values.ts";
 import type { Domain } from "./values.ts";
 
-const FLOATS: readonly Dtype[] = ["float64", "float32"];
-const INTEGERS: readonly Dtype[] = ["int32", "uint32"];
+const FLOATS: readonly Dtype[] = ["float64", "float32", "float16", "bfloat16"];
+const INTEGERS: readonly Dtype[] = ["int32", "uint32", "int8", "uint8", "int16", "uint16"];
+/** Numbers of 32 bits and more. */
+const WIDE: readonly Dtype[] = ["float64", "float32", "int32", "uint32"];
 const NUMBERS: readonly Dtype[] = [...FLOATS, ...INTEGERS];
 
 /** A mesh without devices. */
@@ -267,8 +269,8 @@ export const table: Table = {
     ],
   },
   iota: {
-    dtypes: NUMBERS,
-    cases: NUMBERS.flatMap((dtype) => [given({ length: 4, dtype }), given({ length: 0, dtype })]),
+    dtypes: WIDE,
+    cases: WIDE.flatMap((dtype) => [given({ length: 4, dtype }), given({ length: 0, dtype })]),
   },
 
   equal: elementwise(DTYPES, integers(-1, 1), integers(-1, 1)),

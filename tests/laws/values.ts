@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { allocate, isFloat } from "../../src/base/dtype.ts";
+import { allocate, isFloat, rangeOf } from "../../src/base/dtype.ts";
 import type { Dtype } from "../../src/base/dtype.ts";
 import { insertAt, sizeOf } from "../../src/base/shape.ts";
 import type { Shape } from "../../src/base/shape.ts";
@@ -158,9 +158,9 @@ export function wild(dtype: Dtype): Domain {
     ]
     : dtype === "bool"
     ? [0, 1]
-    : dtype === "uint32"
-    ? [0, 1, 2, 7, 0x7fffffff, 0x80000000, 0xffffffff]
-    : [0, 1, -1, 2, -3, 0x7fffffff, -0x80000000];
+    : rangeOf(dtype)[0] === 0
+    ? [0, 1, 2, 7, (rangeOf(dtype)[1] - 1) / 2, (rangeOf(dtype)[1] + 1) / 2, rangeOf(dtype)[1]]
+    : [0, 1, -1, 2, -3, ...rangeOf(dtype)];
   return each((random) => values[Math.floor(random() * values.length)]);
 }
 
@@ -175,7 +175,7 @@ function castValue(value: number, dtype: Dtype): number {
   if (isFloat(dtype)) return value;
   if (dtype === "bool") return value > 0 ? 1 : 0;
   const whole = Number.isInteger(value) ? value : Math.round(3 * value);
-  return dtype === "uint32" ? Math.abs(whole) : whole;
+  return rangeOf(dtype)[0] === 0 ? Math.abs(whole) : whole;
 }
 
 /** Copies of equal-typed tensors joined along a new axis. */

@@ -84,6 +84,7 @@ function assertExact(f: (x: Tensor) => Tensor, dtype: Dtype = "float32"): void {
 Deno.test("the passes are a list in a fixed order", () => {
   assertEquals(passes.map(({ name }) => name), [
     "inlineCalls",
+    "widen",
     "expandComposites",
     "spreadUpdates",
     "foldConstants",

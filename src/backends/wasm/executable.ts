@@ -6,6 +6,7 @@
 import type { Donations, Executable } from "../backend.ts";
 import { target } from "./kernels/nest/mod.ts";
 import type { Program } from "../../core/program.ts";
+import { evaluate } from "../../core/evaluation.ts";
 import { Concrete } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
 import { engine } from "./engine.ts";
@@ -457,7 +458,7 @@ class Runner {
       return copyOut(type, addresses[buffer]);
     });
     const types = equation.outputs.map(({ type }) => type);
-    const results = equation.primitive.evaluate(values, equation.params, types);
+    const results = evaluate(equation.primitive, values, equation.params, types);
     results.forEach((result, i) => copyIn(result, addresses[outputs[i]]));
   }
 }

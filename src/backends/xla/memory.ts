@@ -6,14 +6,14 @@
  *
  * @module
  */
-import { allocate } from "../../base/dtype.ts";
+import { allocateStored } from "../../base/dtype.ts";
 import type { Elements } from "../../base/dtype.ts";
 import { XlaError } from "../../base/errors.ts";
 import { sameShape, sizeOf } from "../../base/shape.ts";
 import type { Device } from "../../core/device.ts";
 import { partsOf, shardShape } from "../../core/sharding.ts";
 import type { Mesh, Sharding } from "../../core/sharding.ts";
-import { Concrete, dense, isSplat } from "../../core/tensor.ts";
+import { Concrete, denseStored, isSplat } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
 import { type Resident, Storage } from "../../core/storage.ts";
 import type { Check } from "./checks.ts";
@@ -78,7 +78,7 @@ export class DeviceArray implements Resident {
   #read(): Elements {
     if (this.#host !== null) return this.#host;
     const { dtype, shape } = this.type;
-    const host = allocate(dtype, sizeOf(shape));
+    const host = allocateStored(dtype, sizeOf(shape));
     const [first] = this.#buffers!;
     // Copies of a part are equal: the first is read.
     if (first.bytes === host.byteLength) first.read(host);
@@ -257,12 +257,12 @@ export class ClientMemory {
     const own = shardShape(sharding, shape, "Cannot divide");
     const size = sizeOf(own);
     if (isSplat(x)) {
-      const part = allocate(dtype, size).fill(x.elements[0]);
+      const part = allocateStored(dtype, size).fill(x.stored[0]);
       return devices.map((device) => this.client.upload(part, dtype, own, device));
     }
     const isMoving = storage.resident !== null && !(storage.resident instanceof DeviceArray);
     // What another backend may move is copied first: an upload reads later.
-    const elements = isMoving ? x.peek((elements) => elements.slice()) : dense(x);
+    const elements = isMoving ? x.peekStored((stored) => stored.slice()) : denseStored(x);
     const parts = new Map<string, Elements>();
     return partsOf(sharding, shape.length).map((at, i) => {
       const key = String(at);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { allocate } from "../../base/dtype.ts";
+import { allocateStored } from "../../base/dtype.ts";
 import type { Elements } from "../../base/dtype.ts";
 import { sizeOf } from "../../base/shape.ts";
 import type { Shape } from "../../base/shape.ts";
@@ -65,7 +65,7 @@ export function pasteParts(
     if (starts.length === 1) {
       return buffers[i].read(into.subarray(starts[0], starts[0] + length));
     }
-    const part = allocate(dtype, length * starts.length);
+    const part = allocateStored(dtype, length * starts.length);
     buffers[i].read(part);
     starts.forEach((start, k) =>
       into.set(part.subarray(k * length, (k + 1) * length) as Float32Array, start)

@@ -7,6 +7,7 @@ import { Program, programsIn } from "../../core/program.ts";
 import type { Atom, Equation, Variable } from "../../core/program.ts";
 import { Concrete } from "../../core/tensor.ts";
 import { asControl } from "../../passes/control.ts";
+import { usesNarrow } from "../../passes/widen.ts";
 import { ruleOf } from "../../stablehlo/table.ts";
 
 /** A part of a program. */
@@ -23,6 +24,7 @@ export interface Segment {
 
 /** Whether a device can compute an equation, with all programs in it. */
 export function isOnDevice(equation: Equation): boolean {
+  if (usesNarrow(equation)) return false;
   if (asControl(equation) === null) return ruleOf(equation.primitive.name) !== null;
   return programsIn(equation.params).every((program) => program.equations.every(isOnDevice));
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { DTYPES, isFloat, isInteger } from "../../../src/base/dtype.ts";
+import { DTYPES as ALL, isFloat, isInteger, isNarrow } from "../../../src/base/dtype.ts";
 import type { Dtype } from "../../../src/base/dtype.ts";
 import { range, sizeOf, withoutAxes } from "../../../src/base/shape.ts";
 import type { Shape } from "../../../src/base/shape.ts";
@@ -350,6 +350,8 @@ class BodyGrower extends Grower {
   }
 }
 
+/** Narrow dtypes are rewritten before programs are lowered. */
+const DTYPES = ALL.filter((dtype) => !isNarrow(dtype));
 const NUMBERS = DTYPES.filter((dtype) => dtype !== "bool");
 const FLOATS = DTYPES.filter(isFloat);
 const INTEGERS = DTYPES.filter(isInteger);

@@ -44,8 +44,14 @@ function pick<T>(list: readonly T[]): T {
 
 const STABLEHLO: Readonly<Record<Dtype, string>> = {
   bool: "i1",
+  int8: "i8",
+  uint8: "ui8",
+  int16: "i16",
+  uint16: "ui16",
   int32: "i32",
   uint32: "ui32",
+  float16: "f16",
+  bfloat16: "bf16",
   float32: "f32",
   float64: "f64",
 };

@@ -5,6 +5,7 @@
  * @module
  */
 import { byteSize, type Dtype } from "../../../base/dtype.ts";
+import { internalError } from "../../../base/errors.ts";
 import type { Expression, ValueType } from "../assembler/expression.ts";
 import { f32, f32x4, f64, f64x2, i32, i32x4, i64x2, i8x16, v128 } from "../assembler/operations.ts";
 import { type Pointer, VECTOR } from "./addresses.ts";
@@ -58,6 +59,8 @@ export function chooseElements(dtype: Dtype, direction: Direction): ElementChoic
       return elementChoice("i32", i32.load, isMax ? i32.gtU : i32.ltU);
     case "bool":
       return elementChoice("i32", i32.load8U, isMax ? i32.gtU : i32.ltU);
+    default:
+      throw internalError(`Cannot choose elements of ${dtype}`);
   }
 }
 
@@ -112,7 +115,7 @@ export function chooseVectors(dtype: Dtype, direction: Direction): VectorChoice 
         narrow: (places) =>
           i8x16.shuffle(places, places, [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11]),
       };
-    case "bool":
+    default:
       return null;
   }
 }

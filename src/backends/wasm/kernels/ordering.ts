@@ -13,6 +13,7 @@
  * @module
  */
 import { byteSize, type Dtype } from "../../../base/dtype.ts";
+import { internalError } from "../../../base/errors.ts";
 import { sizeOf } from "../../../base/shape.ts";
 import type { ArgsortParams } from "../../../primitives/ordering.ts";
 import type { Code } from "../assembler/code.ts";
@@ -329,6 +330,8 @@ function readShortKey(
       return i32.load(at);
     case "bool":
       return i32.load8U(at);
+    default:
+      throw internalError(`Cannot sort ${dtype}`);
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { byteSize } from "../../../base/dtype.ts";
+import { byteSize, storedView } from "../../../base/dtype.ts";
 import type { Dtype, Elements } from "../../../base/dtype.ts";
 import { memoryError } from "../../../base/errors.ts";
 import { engine } from "../engine.ts";
@@ -25,7 +25,8 @@ export const FIRST_ADDRESS: number = RESERVED_BYTES + scratchBytes();
 let memory: WebAssembly.Memory | undefined;
 /** What the memory can grow to. */
 let maximum = MAX_MEMORY;
-let views: Readonly<Record<Dtype, Elements>> | undefined;
+/** The whole memory by dtypes, as far as it was asked for. */
+let views: Partial<Record<Dtype, Elements>> = {};
 
 /** The memory; it is made at the first call. */
 export function linearMemory(): WebAssembly.Memory {
@@ -76,7 +77,7 @@ export function growTo(bytes: number, limit: number): boolean {
     const pages = Math.ceil((Math.min(wanted, most) - size) / PAGE);
     try {
       linearMemory().grow(pages);
-      views = undefined;
+      views = {};
       return true;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
@@ -85,19 +86,9 @@ export function growTo(bytes: number, limit: number): boolean {
   return false;
 }
 
-/** The whole memory as elements of `dtype`; outdated as soon as it grows. */
+/** The whole memory as what holds elements of `dtype`; outdated as soon as it grows. */
 export function wholeMemory(dtype: Dtype): Elements {
-  if (views === undefined) {
-    const { buffer } = linearMemory();
-    views = {
-      float32: new Float32Array(buffer),
-      float64: new Float64Array(buffer),
-      int32: new Int32Array(buffer),
-      uint32: new Uint32Array(buffer),
-      bool: new Uint8Array(buffer),
-    };
-  }
-  return views[dtype];
+  return views[dtype] ??= storedView(dtype, linearMemory().buffer);
 }
 
 /** `length` elements from `address` on, which is a multiple of their size; not to be kept. */

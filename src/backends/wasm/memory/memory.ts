@@ -352,7 +352,7 @@ export function takeBlock(x: Concrete): TakenBlock | null {
 export function copyIn(x: Concrete, address: number): void {
   const start = address / byteSize(x.dtype);
   const memory = wholeMemory(x.dtype);
-  x.peek((elements) => {
+  x.peekStored((elements) => {
     if (isSplat(x)) memory.fill(elements[0], start, start + x.size);
     else memory.set(elements, start);
   });

@@ -4,7 +4,7 @@
  * @module
  */
 import {
-  allocate,
+  allocateStored,
   byteSize,
   describeValue,
   type Dtype,
@@ -43,7 +43,7 @@ export function checkElements(
   type: BufferType,
   what: string,
 ): asserts elements is Elements {
-  const kind = allocate(type.dtype, 0).constructor;
+  const kind = allocateStored(type.dtype, 0).constructor;
   if (!(elements instanceof kind)) {
     throw dtypeError(`${what}: expected a ${kind.name}, got ${describeValue(elements)}`);
   }

@@ -41,8 +41,14 @@ const NAMES = [
 
 const OF_DTYPES: Readonly<Record<Dtype, (typeof NAMES)[number]>> = {
   bool: "PRED",
+  int8: "S8",
+  uint8: "U8",
+  int16: "S16",
+  uint16: "U16",
   int32: "S32",
   uint32: "U32",
+  float16: "F16",
+  bfloat16: "BF16",
   float32: "F32",
   float64: "F64",
 };

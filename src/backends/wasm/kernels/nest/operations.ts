@@ -31,7 +31,8 @@ const boolOperations: Table = {
   lessEqual: () => (x, y) => v128.or(v128.not(x), y),
 };
 
-const tables: Readonly<Record<Dtype, Table>> = {
+/** Those of each dtype; narrower ones are only moved and converted. */
+const tables: Readonly<Partial<Record<Dtype, Table>>> = {
   bool: boolOperations,
   int32: integerOperations.int32,
   uint32: integerOperations.uint32,
@@ -48,7 +49,7 @@ const generic: readonly string[] = ["convert", "select", "stopGradient", "join",
  * @param inputDtype The dtype of its last input.
  */
 export function canEmit(operation: string, inputDtype: Dtype): boolean {
-  return generic.includes(operation) || Object.hasOwn(tables[inputDtype], operation);
+  return generic.includes(operation) || Object.hasOwn(tables[inputDtype] ?? {}, operation);
 }
 
 /** What an operation is applied to. */
@@ -73,7 +74,7 @@ export function prepareOperation(
   if (operation === "select") {
     return (mask, x, y) => v128.bitselect(x, y, maskFor(to, mask, lanes));
   }
-  const write = tables[from[0]][operation];
+  const write = tables[from[0]]?.[operation];
   if (write === undefined) throw internalError(`Cannot write ${operation} of ${from[0]}`);
   const apply = write(code, params);
   const isTest = to === "bool" && from[0] !== "bool" && from[0] !== "float64";

@@ -1,0 +1,46 @@
+/**
+ * The pass that takes away arithmetic on dtypes that are narrower than 32 bits: such values are moved
+ * and converted only, and what is computed with them is of their wide dtype.
+ *
+ * @module
+ */
+import { wideDtype } from "../base/dtype.ts";
+import { computesNarrow, hasNarrow } from "../core/evaluation.ts";
+import { programsIn, RecordingTrace, typeOf } from "../core/program.ts";
+import type { Equation, Program } from "../core/program.ts";
+import { bind, runUnder } from "../core/trace.ts";
+import { convert } from "../primitives/structure.ts";
+import { inline } from "./inline_calls.ts";
+
+/**
+ * Replaces operations on narrow dtypes by those on wide ones, between conversions: with the bits of the
+ * evaluator, which does the same (`src/core/evaluation.ts`).
+ */
+export function widen(program: Program): Program {
+  return inline(program, ({ primitive, inputs, params, outputs }) => {
+    const types = inputs.map(typeOf);
+    const isNarrow = hasNarrow(types) || hasNarrow(outputs.map(typeOf));
+    if (!isNarrow || primitive.narrow === "moved" || computesNarrow(primitive)) return null;
+    const trace = new RecordingTrace("jit", null);
+    const args = types.map((type) => trace.newBinder(type));
+    const results = runUnder(trace, () => {
+      const wide = args.map((arg) => convert(arg, wideDtype(arg.dtype)));
+      return bind(primitive, wide, params).map((result, i) =>
+        convert(result, outputs[i].type.dtype)
+      );
+    });
+    return { program: trace.finish(results), args: inputs };
+  });
+}
+
+/** Whether operands, results or programs of an equation have values of narrow dtypes. */
+export function usesNarrow({ inputs, outputs, params }: Equation): boolean {
+  return hasNarrow(inputs.map(typeOf)) || hasNarrow(outputs.map(typeOf)) ||
+    [...programsIn(params)].some(holdsNarrow);
+}
+
+/** Whether some value in a program is of a narrow dtype. */
+export function holdsNarrow({ binders, equations, results }: Program): boolean {
+  return hasNarrow(binders.map(typeOf)) || hasNarrow(results.map(typeOf)) ||
+    equations.some(usesNarrow);
+}
