@@ -52,7 +52,9 @@ export interface XlaOptions {
    * Takes part in a run of several processes, on one machine or on many, each of which has devices of
    * its own: the plugin then knows those of all. It needs `--allow-net` and, where the library lies on
    * the disk, `--allow-read`, and a plugin that works with other processes, as those for CUDA do; XLA's
-   * for CPUs does not, which is an error. The plugin gets the options `node_id` and `num_nodes`.
+   * for CPUs does not, which is an error unless there is one process only. The plugin gets the options
+   * `node_id` and `num_nodes`. It calls functions of this program as long as the client is open: close
+   * it before a Worker that has opened it is terminated.
    */
   readonly distributed?: Distributed;
 }
@@ -220,9 +222,11 @@ function createNode(plugin: Plugin, options: Options, distributed: Distributed):
   const store = joinRun(node, plugin.path, what);
   const refuse = (fault: string) =>
     argumentError(`${what}: the plugin does not work with other processes; ${fault}`);
+  // A run of one process needs nothing of the plugin.
+  const told = nodeCount === 1 ? {} : { node_id: nodeId, num_nodes: nodeCount };
   let client;
   try {
-    client = plugin.createClient({ ...options, node_id: nodeId, num_nodes: nodeCount }, store);
+    client = plugin.createClient({ ...options, ...told }, store);
   } catch (error) {
     store.close();
     const { message } = error as Error;
