@@ -5,18 +5,32 @@
  */
 import {
   add,
+  arange,
+  argmax,
+  conv,
+  debugCallback,
+  eye,
+  full,
   grad,
+  hessian,
   jit,
+  linalg,
   matmul,
   mesh,
+  nn,
   ones,
   random,
+  scan,
   shard,
   sin,
+  sort,
+  take,
   tensor,
   toDevice,
+  tree,
   vjp,
   vmap,
+  whileLoop,
   withSharding,
 } from "../../../mod.ts";
 import type { Mesh, Tensor } from "../../../mod.ts";
@@ -138,6 +152,159 @@ xlaTest("withSharding decides how values are divided, and where a program runs",
   );
   const [, pull] = vjp((x: Tensor) => withSharding(x, both), x);
   assertStrictEquals(pull(ones([4, 3]))[0].sharding, both);
+});
+
+xlaTest("derivatives, loops and random numbers over a mesh are those of one device", () => {
+  const own = machines();
+  const [rows, columns] = [shard(own, "data"), shard(own, null, "model")];
+  const places = [rows, columns, shard(own, ["data", "model"])];
+  const functions: Readonly<Record<string, (x: Tensor, w: Tensor) => unknown>> = {
+    gradients: grad((x: Tensor, w: Tensor) => matmul(x, w).tanh().square().sum(), {
+      argnums: [0, 1],
+    }),
+    hessian: (x, w) => hessian((v: Tensor) => matmul(x, v).sin().sum())(w.at(null, 0)),
+    examples: vmap((x: Tensor, w: Tensor) => matmul(x, w).exp(), [0, null]),
+    scan: (x, w) => scan((c: Tensor, v: Tensor) => [matmul(c, w).tanh(), c.mul(v).sum()], x, w),
+    loop: (x, w) => whileLoop((c: Tensor) => c.sum().less(100), (c) => c.add(w.square().sum()), x),
+    sorted: (x, w) => [sort(x, 0), argmax(matmul(x, w), 1), x.cumsum(0)],
+    random: (x) => random.normal(random.foldIn(random.key(3), 1), [8, 8]).mul(x),
+    convolution: (x, w) => conv(x.reshape([2, 2, 4, 4]), w.reshape([4, 2, 2, 4]), { padding: 1 }),
+    attention: (x, w) =>
+      nn.scaledDotProductAttention(x, w.transpose(), x.add(1), { isCausal: true }),
+    solution: (x, w) => {
+      const a = matmul(x, x.transpose()).add(eye(8).mul(10));
+      return [linalg.cholesky(a), linalg.solve(a, w), linalg.eigh(a)[0]];
+    },
+  };
+  for (const [name, f] of Object.entries(functions)) {
+    const [x, w] = [normal([8, 8]), normal([8, 8], 1)];
+    const expected = f(x, w) as Tensor;
+    const compiled = jit(f as (x: Tensor, w: Tensor) => Tensor);
+    for (const [i, place] of places.entries()) {
+      const args = toDevice([x, w], [place, places[(i + 1) % 3]]) as [Tensor, Tensor];
+      assertTensorsClose(compiled(...args), expected, { rtol: 1e-4, atol: 1e-4 });
+      if (i > 0) continue;
+      assertTensorsClose(f(...args) as Tensor, expected, { rtol: 1e-4, atol: 1e-4 });
+      assert(tree.leaves(f(...args)).every((y) => (y as Tensor).sharding?.mesh === own), name);
+    }
+  }
+});
+
+xlaTest("many runs on more devices than there are threads come to an end", () => {
+  const opened = openXla({ options: { cpu_device_count: 8 } });
+  const [square, line] = [mesh({ rows: 4, columns: 2 }, opened), mesh({ all: 8 }, opened)];
+  const f = jit((x: Tensor, w: Tensor) => matmul(x, w).sin().add(1));
+  const w = normal([8, 8], 1).mul(0.1);
+  let [x, y] = [
+    toDevice(normal([8, 8]), shard(square, null, "rows")),
+    toDevice(normal([8, 8]), shard(line, null, "all")),
+  ];
+  const [first, second] = [
+    toDevice(w, shard(square, "rows", "columns")),
+    toDevice(w, shard(line, "all")),
+  ];
+  for (let i = 0; i < 200; i++) [x, y] = [f(x, first), f(y, second)];
+  assertTensorsClose(toDevice(x, devices()[0]), toDevice(y, devices()[0]));
+  closeXla(opened);
+});
+
+xlaTest(
+  "what is left to the evaluator, and indices outside of an axis, are as on one device",
+  () => {
+    const own = machines();
+    const x = toDevice(arange(8), shard(own, "data"));
+    const seen: number[] = [];
+    const f = jit((x: Tensor) => {
+      const doubled = x.mul(2);
+      debugCallback((y: Tensor) => seen.push(y.sum().item()), doubled);
+      return doubled.add(1);
+    });
+    const result = f(x);
+    assertEquals(seen, [56]);
+    assertStrictEquals(result.sharding, shard(own, "data"));
+    assertEquals(result.toArray(), [1, 3, 5, 7, 9, 11, 13, 15]);
+    const pick = jit((x: Tensor, i: Tensor) => take(x, i, 0));
+    assertEquals(pick(x, tensor([1, 7], { dtype: "int32" })).toArray(), [1, 7]);
+    assertThrows(
+      () => pick(x, tensor([1, 8], { dtype: "int32" })).add(1).toArray(),
+      Error,
+      "an index lay outside of its axis",
+    );
+  },
+);
+
+xlaTest(
+  "tensors over a mesh move out of the devices' memory when it is full, and come back",
+  () => {
+    const opened = openXla({ options: { cpu_device_count: 2 } });
+    const own = mesh({ all: 2 }, opened);
+    const backend = backendOf(own);
+    backend.configure({ memoryLimit: 2 ** 17 });
+    // Each takes a quarter of the limit on each device.
+    const all = Array.from(
+      { length: 12 },
+      (_, i) => toDevice(full([128, 128], i), shard(own, "all")).add(0.5),
+    );
+    assert(backend.memoryUsage().held <= 2 ** 18, `${backend.memoryUsage().held}`);
+    all.forEach((x, i) => assertEquals(x.mean().item(), i + 0.5));
+    const whole = toDevice(ones([64, 64]), shard(own));
+    assertEquals(whole.add(1).mean().item(), 2);
+    closeXla(opened);
+  },
+);
+
+xlaTest("compiled programs over meshes are kept in a directory, too", () => {
+  const cacheDirectory = Deno.makeTempDirSync();
+  try {
+    const run = (): void => {
+      const opened = openXla({ options: { cpu_device_count: 4 }, cacheDirectory });
+      const own = mesh({ data: 2, model: 2 }, opened);
+      const f = jit((x: Tensor) => [x.sin(), matmul(x, x.transpose())]);
+      const x = toDevice(ones([4, 2]), shard(own, "data", "model"));
+      const [y, z] = f(x);
+      assertStrictEquals(y.sharding, x.sharding);
+      assertEquals(z.toArray(), full([4, 4], 2).toArray());
+      closeXla(opened);
+    };
+    run();
+    const files = () =>
+      [...Deno.readDirSync(cacheDirectory)].map(({ name }) =>
+        [name, Deno.statSync(`${cacheDirectory}/${name}`).mtime] as const
+      );
+    const before = files();
+    assert(before.length > 0);
+    run();
+    assertEquals(files(), before);
+  } finally {
+    Deno.removeSync(cacheDirectory, { recursive: true });
+  }
+});
+
+xlaTest("a mesh has its own text, and a description", () => {
+  const own = machines();
+  const f = jit((x: Tensor) => x.sin());
+  const x = toDevice(ones([4]), shard(own, ["data", "model"]));
+  assertEquals(
+    f.lower(x).text(),
+    `module @jacobi {
+  sdy.mesh @mesh = <["data"=2, "model"=2]>
+  func.func public @main(%arg0: tensor<4xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"data", "model"}]>}) -> (tensor<4xf32>) {
+    %0 = stablehlo.sine %arg0 : tensor<4xf32>
+    return %0 : tensor<4xf32>
+  }
+}
+`,
+  );
+});
+
+xlaTest("a result that axes of the mesh cannot express is whole everywhere", () => {
+  const own = mesh({ all: 4 }, devices());
+  // Of two axes that are made of one, XLA may divide each by a part of the mesh's axis.
+  const f = jit((x: Tensor) => x.mul(2).reshape([2, 2, 3]));
+  const x = toDevice(normal([4, 3]), shard(own, "all"));
+  const y = f(x);
+  assertEquals(y.data(), x.mul(2).data());
+  assertStrictEquals(y.sharding, shard(own));
 });
 
 xlaTest("tensors of two places in one operation are an error", () => {

@@ -114,6 +114,7 @@ export class Client {
         version.get("platform_version"),
         version.get("platform_version_size"),
       );
+      this.session.platform = this.platform;
       this.session.maker = `${this.platform} (${this.platformVersion}), ${api.release}`;
       this.processIndex = api.call("Client_ProcessIndex", { client }, what).get("process_index");
       const list = api.call("Client_Devices", { client }, what);

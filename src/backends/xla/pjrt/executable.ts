@@ -44,6 +44,11 @@ export class Executable {
   readonly #executable: Handle;
   readonly #options = new Block(EXECUTE_OPTIONS);
   readonly #execute: Call<"LoadedExecutable_Execute">;
+  /**
+   * For each device the event of its end, where runs are waited for: on CPUs the parts of a run wait for
+   * each other on as many threads as there are devices, and hold those that parts of another one need.
+   */
+  readonly #ends: BigUint64Array | null;
   #lists: Lists;
 
   constructor(
@@ -77,6 +82,9 @@ export class Executable {
     }
     this.#execute = api.prepare("LoadedExecutable_Execute");
     this.#lists = new Lists(this.devices.length, parameters?.length ?? 0, this.outputs.length);
+    this.#ends = this.devices.length > 1 && session.platform === "cpu"
+      ? new BigUint64Array(allocateBytes(8 * this.devices.length).buffer)
+      : null;
     this.#execute.block.fill({
       executable: address,
       options: addressOf(this.#options.bytes),
@@ -84,7 +92,7 @@ export class Executable {
       num_devices: this.devices.length,
       num_args: 0,
       output_lists: 0n,
-      device_complete_events: 0n,
+      device_complete_events: this.#ends === null ? 0n : addressOf(this.#ends),
       execute_device: 0n,
     });
     this.#point();
@@ -293,11 +301,23 @@ export class Executable {
       throw error;
     }
     for (const list of args) for (const i of given) list[i].donate();
+    this.#awaitEnds(what);
     return args.map((_, d) =>
       this.outputs.map((type, i) =>
         new Buffer(lists.outputs[d * this.outputs.length + i], type, this.devices[d])
       )
     );
+  }
+
+  /** Waits for all devices, where that is needed. Who reads results gets the errors. */
+  #awaitEnds(what: string): void {
+    const { api } = this.session;
+    for (const event of this.#ends ?? []) {
+      try {
+        api.call("Event_Await", { event }, what);
+      } catch { /* As above. */ }
+      api.call("Event_Destroy", { event }, what);
+    }
   }
 
   #addressOf(arg: Buffer, i: number, d: number, what: string): bigint {

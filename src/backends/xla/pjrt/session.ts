@@ -73,6 +73,8 @@ export class Session {
   readonly api: Api;
   /** What makes compiled programs: the platform and the plugin's versions. */
   maker = "";
+  /** The platform's name: "cpu", "cuda", "tpu". */
+  platform = "";
   /** What has to be freed before the client is. */
   readonly #live = new Set<Handle>();
   #address: bigint;
