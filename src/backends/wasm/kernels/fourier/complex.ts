@@ -7,7 +7,7 @@ import { byteSize, type FloatDtype } from "../../../../base/dtype.ts";
 import { range } from "../../../../base/shape.ts";
 import { rootOfUnity } from "../../../../numeric/fft/roots.ts";
 import type { Code } from "../../assembler/code.ts";
-import type { Effect, Expression, Local } from "../../assembler/expression.ts";
+import { type Effect, type Expression, Local } from "../../assembler/expression.ts";
 import type { Memory } from "../../assembler/memory.ts";
 import { f32x4, f64x2, i8x16, v128 } from "../../assembler/operations.ts";
 import { type Pointer, VECTOR } from "../addresses.ts";
@@ -117,7 +117,7 @@ export class Numbers {
   }
 
   #kept(x: Vector): Kept {
-    return this.code.let(x);
+    return x instanceof Local ? x : this.code.let(x);
   }
 
   /** `x + factor y`, for a real number. */

@@ -60,6 +60,11 @@ export function emitStage(builder: Builder, params: StageParams): StageFunction 
     });
     const turn = code.let(advance(table, turns * numbers.size));
 
+    // Several vectors that are multiplied by the same roots find them in variables.
+    const hoisted = rest > 1 && before > 1 && radix <= 8
+      ? range(radix - 1).map(() => [code.local("v128"), code.local("v128")] as const)
+      : null;
+
     /** Reads `radix` vectors, transforms them, and writes the results. */
     const one = (re: Pointer, im: Pointer, outRe: Pointer, outIm: Pointer): void => {
       const read = (k: Pointer | number): Complex =>
@@ -68,10 +73,9 @@ export function emitStage(builder: Builder, params: StageParams): StageFunction 
           : numbers.load(place(...at(re, im, times(k, rest * source)), from, 0));
       const target = to.rows === undefined ? bytes : bytes / VECTOR / to.rows.width * to.rows.pitch;
       const write = (k: Pointer | number, x: Complex): void => {
-        const turned = rest === 1 || k === 0 ? x : numbers.mul(
-          x,
-          ...rootAt(code, numbers, turn, k),
-        );
+        const turned = rest === 1 || k === 0
+          ? x
+          : numbers.mul(x, ...hoisted?.[k as number - 1] ?? rootAt(code, numbers, turn, k));
         if (typeof k === "number") numbers.store(place(outRe, outIm, to, k * target), turned);
         else numbers.store(place(...at(outRe, outIm, times(k, target)), to, 0), turned);
       };
@@ -82,6 +86,10 @@ export function emitStage(builder: Builder, params: StageParams): StageFunction 
 
     /** All vectors of one root. */
     const row = (re: Pointer, im: Pointer, outRe: Pointer, outIm: Pointer): void => {
+      hoisted?.forEach((pair, i) => {
+        const root = rootAt(code, numbers, turn, i + 1);
+        pair.forEach((variable, part) => code.set(variable, root[part]));
+      });
       if (before === 1) return one(re, im, outRe, outIm);
       const [a, b, c, d] = [re, im, outRe, outIm].map((pointer) => code.let(pointer));
       const width = to.rows?.width ?? before;
