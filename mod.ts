@@ -81,6 +81,8 @@ export { jit } from "./src/jit.ts";
 export { configure } from "./src/configure.ts";
 export type { ConfigureOptions } from "./src/configure.ts";
 export type { JitOptions, Jitted, LoweredFunction } from "./src/jit.ts";
+/** Fourier transforms. */
+export * as fft from "./src/fft.ts";
 /** Looking at programs. */
 export * as inspect from "./src/inspect/mod.ts";
 /** Files of tensors, from bytes and to bytes. */
@@ -95,6 +97,8 @@ export * as nn from "./src/nn/mod.ts";
 export * as optim from "./src/optim/mod.ts";
 /** Random numbers from explicit keys. */
 export * as random from "./src/random/mod.ts";
+/** Signals: convolutions, correlations, windows. */
+export * as signal from "./src/signal.ts";
 /** Assertions for tests of numerical code. */
 export * as testing from "./src/testing/mod.ts";
 /** Trees: nestings of arrays and objects with tensors at their leaves. */

@@ -23,6 +23,8 @@ const namespaces: Readonly<Record<string, string>> = {
   linalg:
     `norm cholesky triangularSolve solve inv det slogdet qr svd eigh lstsq matrixPower customRoot
     customLinearSolve`,
+  fft: "dct idct fftfreq rfftfreq fftshift ifftshift",
+  signal: "convolve fftConvolve correlate bartlett blackman hamming hanning kaiser",
   nn: `linear conv2d batchNorm layerNorm groupNorm dropout embedding maxPool2d avgPool2d
     adaptiveAvgPool2d flatten sequential residual multiHeadAttention rnn lstm gru relu leakyRelu elu gelu
     silu softplus softmax logSoftmax sigmoid tanh hardtanh mish mseLoss l1Loss huberLoss crossEntropy

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { checkDtype } from "../base/dtype.ts";
-import type { Dtype } from "../base/dtype.ts";
+import { checkDtype, describeValue, isFloat } from "../base/dtype.ts";
+import type { Dtype, FloatDtype } from "../base/dtype.ts";
+import { dtypeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import type { DtypeOptions } from "../core/methods.ts";
 
@@ -17,4 +18,12 @@ export function readDtype(
   const { dtype = fallback } = readOptions(what, options, ["dtype"]);
   checkDtype(dtype);
   return dtype;
+}
+
+/** Throws unless `dtype` is that of floats; `what` begins the message: "Cannot make a window". */
+export function checkFloatDtype(what: string, dtype: unknown): asserts dtype is FloatDtype {
+  if (typeof dtype === "string" && isFloat(dtype as Dtype)) return;
+  throw dtypeError(
+    `${what} of dtype ${describeValue(dtype)}: expected float32 or float64`,
+  );
 }

@@ -1,0 +1,21 @@
+/**
+ * Signals: convolutions, correlations and windows.
+ *
+ * @example A smoothed signal
+ * ```ts
+ * import { convolve, hanning } from "@jacobi/jacobi/signal";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(convolve([0, 4, 0], hanning(5), { mode: "same" }), [2, 4, 2]);
+ * ```
+ *
+ * @module
+ */
+export { convolve, correlate, fftConvolve } from "./signal/convolution.ts";
+export type {
+  ConvolutionMode,
+  ConvolutionOptions,
+  FftConvolutionOptions,
+} from "./signal/convolution.ts";
+export { bartlett, blackman, hamming, hanning, kaiser } from "./signal/windows.ts";
+export type { WindowOptions } from "./signal/windows.ts";
