@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { describeValue, type FloatDtype } from "../base/dtype.ts";
+import { describeValue, wideDtype } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { checkAxis, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
-import { Concrete } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
+import { tensor } from "../functions/creation.ts";
 import { mul } from "../primitives/arithmetic.ts";
 import { pad, sliceAxis } from "../primitives/slicing.ts";
-import { broadcast, moveAxis } from "../primitives/structure.ts";
+import { broadcast, convert, moveAxis } from "../primitives/structure.ts";
 
 /**
  * What a transform is divided by: nothing there and the length back (`"backward"`), its square root both ways
@@ -58,9 +58,7 @@ export function fit(x: Tensor, length: number): Tensor {
 
 /** `x` with each row of the last axis multiplied by numbers, which are rounded to its dtype. */
 export function weigh(x: Tensor, weights: Float64Array): Tensor {
-  const elements = x.dtype === "float32" ? new Float32Array(weights) : weights;
-  const row = new Concrete(x.dtype as FloatDtype, [weights.length], elements);
-  return mul(x, broadcast(row, x.shape, [x.ndim - 1]));
+  return mul(x, broadcast(tensor(weights, { dtype: x.dtype }), x.shape, [x.ndim - 1]));
 }
 
 /**
@@ -82,6 +80,8 @@ export function alongAxis(
   if (length === 0) {
     throw shapeError(`${shown}: axis ${place} has no elements; give n for as many zeros`);
   }
-  const rows = fit(moveAxis(value, place, last), length);
-  return moveAxis(transform(rows, shown), last, place);
+  // Half floats are rounded once, at the end.
+  const wide = convert(value, wideDtype(value.dtype));
+  const rows = fit(moveAxis(wide, place, last), length);
+  return convert(moveAxis(transform(rows, shown), last, place), value.dtype);
 }

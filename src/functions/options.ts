@@ -24,6 +24,6 @@ export function readDtype(
 export function checkFloatDtype(what: string, dtype: unknown): asserts dtype is FloatDtype {
   if (typeof dtype === "string" && isFloat(dtype as Dtype)) return;
   throw dtypeError(
-    `${what} of dtype ${describeValue(dtype)}: expected float32 or float64`,
+    `${what} of dtype ${describeValue(dtype)}: expected a floating-point dtype`,
   );
 }

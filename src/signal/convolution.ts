@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, isFloat } from "../base/dtype.ts";
+import { describeValue, isFloat, wideDtype } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import {
@@ -24,7 +24,7 @@ import { conv } from "../functions/window.ts";
 import { smoothFrom } from "../numeric/fft/lengths.ts";
 import { add, mul, sub } from "../primitives/arithmetic.ts";
 import { flip, slice } from "../primitives/slicing.ts";
-import { moveAxis, reshape, transpose } from "../primitives/structure.ts";
+import { convert, moveAxis, reshape, transpose } from "../primitives/structure.ts";
 
 /**
  * Which part of the whole is given: all of it (`"full"`), the middle of it, as long as the first signal
@@ -263,13 +263,15 @@ function transformed(
   const sizes = whole.map(smoothFrom);
   const count = axes.length;
   const [[a, b], [c, d]] = [x, y].map((signal) => {
-    const rows = transpose(signal, order);
+    const rows = transpose(convert(signal, wide), order);
     const long = sizes.reduce((value, size, i) => {
       const axis = x.ndim - count + i;
       return moveAxis(fit(moveAxis(value, axis, x.ndim - 1), size), x.ndim - 1, axis);
     }, rows);
     return transformAxes(long, count);
   });
+  // Half floats are rounded once, at the end.
+  const wide = wideDtype(x.dtype);
   const product = (p: Tensor, q: Tensor): Tensor => applyBinary(shown, mul, p, q);
   const parts = [sub(product(a, c), product(b, d)), add(product(a, d), product(b, c))] as const;
   const result = invertAxes(parts, count, sizes[count - 1]);
@@ -281,5 +283,5 @@ function transformed(
     result.shape.map(() => 1),
   );
   const back = order.map((_, axis) => order.indexOf(axis));
-  return transpose(given, back);
+  return convert(transpose(given, back), x.dtype);
 }

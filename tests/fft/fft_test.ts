@@ -60,6 +60,8 @@ Deno.test("cosine transforms take any axis and length, batches, and derivatives 
     assertTensorsClose(grad(energy)(x), x.mul(2), close);
   }
   assertEquals(fft.dct([1, 2]).dtype, "float32");
+  const half = fft.dct(tensor([1, 2, 4], { dtype: "bfloat16" }));
+  assertEquals([half.dtype, half.toArray()], ["bfloat16", [14, -5.1875, 1]]);
 });
 
 Deno.test("frequencies are NumPy's", () => {

@@ -121,6 +121,6 @@ Deno.test("what cannot be convolved is told", () => {
   );
   assertEquals(
     message(() => signal.hanning(4, { dtype: "int32" as "float32" })),
-    'Cannot make a window of dtype "int32": expected float32 or float64',
+    'Cannot make a window of dtype "int32": expected a floating-point dtype',
   );
 });
