@@ -262,6 +262,8 @@ function transformed(
   const order = [...withoutAxes(range(x.ndim), axes), ...axes];
   const sizes = whole.map(smoothFrom);
   const count = axes.length;
+  // Half floats are rounded once, at the end.
+  const wide = wideDtype(x.dtype);
   const [[a, b], [c, d]] = [x, y].map((signal) => {
     const rows = transpose(convert(signal, wide), order);
     const long = sizes.reduce((value, size, i) => {
@@ -270,8 +272,6 @@ function transformed(
     }, rows);
     return transformAxes(long, count);
   });
-  // Half floats are rounded once, at the end.
-  const wide = wideDtype(x.dtype);
   const product = (p: Tensor, q: Tensor): Tensor => applyBinary(shown, mul, p, q);
   const parts = [sub(product(a, c), product(b, d)), add(product(a, d), product(b, c))] as const;
   const result = invertAxes(parts, count, sizes[count - 1]);
