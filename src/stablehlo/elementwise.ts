@@ -100,7 +100,8 @@ function extreme(
 ): Value {
   const result = b.elementwise(`stablehlo.${operation}`, x, y);
   if (!floats(x)) return result;
-  return b.select(b.isNan(x), x, b.select(b.isNan(y), y, result));
+  return [y, x].filter(({ name }) => !b.sound.has(name))
+    .reduce((rest, one) => b.select(b.isNan(one), one, rest), result);
 }
 
 /** Shifted bits, none from 32 on. */

@@ -66,6 +66,7 @@ function extreme(operation: "maximum" | "minimum") {
     const [least, most] = limitsOf(x.dtype as Dtype);
     const start = operation === "maximum" ? least : most;
     const result = b.reduceBy(`stablehlo.${operation}`, x, start, axes);
+    if (mayLoseNaN === true) b.sound.add(result.name);
     if (!isFloat(x.dtype as Dtype) || mayLoseNaN === true) return [result];
     // XLA loses NaN on processors; two plain reductions are faster there than one that keeps it.
     const isBroken = b.reduceBy("stablehlo.or", b.isNan(x), 0, axes);

@@ -130,6 +130,9 @@ export class Writer {
   /** For values that repeat others along new axes, what they repeat. */
   readonly repeats = new Map<string, { readonly of: Value; readonly axes: readonly number[] }>();
 
+  /** Values that are not NaN, or may be anything where they are. */
+  readonly sound = new Set<string>();
+
   /** The lines so far. */
   get text(): string {
     return this.#lines.join("\n");
@@ -248,8 +251,12 @@ export class Writer {
   /** A number everywhere. */
   splat(value: number | bigint, type: ValueType): Value {
     const scalar = this.scalar(value, type.dtype);
-    if (type.shape.length === 0) return scalar;
-    return this.#once(`${scalar.name} ${showTensor(type)}`, () => this.broadcast(scalar, type, []));
+    const result = type.shape.length === 0 ? scalar : this.#once(
+      `${scalar.name} ${showTensor(type)}`,
+      () => this.broadcast(scalar, type, []),
+    );
+    if (!Number.isNaN(value)) this.sound.add(result.name);
+    return result;
   }
 
   /** Elements as part of the text. */
