@@ -69,6 +69,7 @@ export type {
   TupleHint,
   WithNumbers,
 } from "./src/core/tree_types.ts";
+export type { ComplexNumber } from "./src/core/methods.ts";
 export * from "./src/functions/mod.ts";
 export * from "./src/transforms/mod.ts";
 export * from "./src/control/mod.ts";

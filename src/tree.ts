@@ -21,6 +21,7 @@
  */
 import { describeValue } from "./base/dtype.ts";
 import { argumentError, treeError } from "./base/errors.ts";
+import { isComplexTensor } from "./core/complex.ts";
 import { Tensor } from "./core/tensor.ts";
 import type { TypedArray } from "./core/methods.ts";
 import * as core from "./core/tree.ts";
@@ -236,7 +237,7 @@ function mapLeaves<Values extends readonly unknown[]>(
   tree: unknown,
   rest: readonly unknown[],
 ): unknown {
-  const { leaves, structure } = core.flatten(tree);
+  const { leaves, structure } = core.flatten(tree, isComplexTensor);
   const others = rest.map((other) => core.flattenUpTo(structure, other, "Cannot map these trees"));
   let paths: string[] | undefined;
   const results = leaves.map((leaf, i) => {
@@ -273,7 +274,7 @@ function checkFunction(f: unknown, name: string): void {
  * ```
  */
 export function leaves<T>(tree: T): LeafOf<T>[] {
-  return core.flatten<LeafOf<T>>(tree).leaves;
+  return core.flatten<LeafOf<T>>(tree, isComplexTensor).leaves;
 }
 
 /**
@@ -311,7 +312,7 @@ export function paths(tree: unknown): string[] {
  * ```
  */
 export function structure(tree: unknown): Structure {
-  return core.flatten(tree).structure;
+  return core.flatten(tree, isComplexTensor).structure;
 }
 
 /**
@@ -333,7 +334,7 @@ export function structure(tree: unknown): Structure {
  * ```
  */
 export function flatten<T>(tree: T): FlatTree<LeafOf<T>> {
-  return core.flatten<LeafOf<T>>(tree);
+  return core.flatten<LeafOf<T>>(tree, isComplexTensor);
 }
 
 /**
@@ -421,7 +422,7 @@ export function partition<T>(
   isChosen: (path: string, leaf: NoInfer<LeafOf<T>>) => boolean,
 ): [chosen: WithHoles<T>, rest: WithHoles<T>] {
   checkFunction(isChosen, "partition");
-  const { leaves, structure } = core.flatten<LeafOf<T>>(tree);
+  const { leaves, structure } = core.flatten<LeafOf<T>>(tree, isComplexTensor);
   const paths = dottedPaths(structure);
   const choices = leaves.map((leaf, i) => Boolean(isChosen(paths[i], leaf)));
   const part = (choice: boolean) =>
@@ -455,7 +456,7 @@ export function partition<T>(
 export function merge<Trees extends readonly unknown[]>(...trees: Trees): Merged<Trees> {
   if (trees.length === 0) throw argumentError("Cannot merge no trees: expected at least one");
   // Finds trees that contain themselves, which the walk below would not leave.
-  for (const tree of trees) core.flatten(tree);
+  for (const tree of trees) core.flatten(tree, isComplexTensor);
   return mergeParts(trees, []) as Merged<Trees>;
 }
 
@@ -464,7 +465,9 @@ function mergeParts(trees: readonly unknown[], path: readonly (string | number)[
   if (parts.length === 0) return null;
   if (parts.length === 1) return parts[0];
   // One level only: whatever is below counts as leaves.
-  const opened = parts.map((part) => core.flatten(part, (value) => value !== part));
+  const opened = parts.map((part) =>
+    core.flatten(part, (value) => value !== part || isComplexTensor(value))
+  );
   const [{ structure }] = opened;
   if (opened.some((node) => node.structure.kind === "leaf")) {
     const place = core.showPath(path);
@@ -559,7 +562,10 @@ function checkRule(rule: unknown, name: string): void {
  * ```
  */
 export function parameterCount(tree: unknown): number {
-  return core.flatten(tree).leaves.reduce<number>((sum, leaf) => sum + elementCount(leaf), 0);
+  return core.flatten(tree, isComplexTensor).leaves.reduce<number>(
+    (sum, leaf) => sum + elementCount(leaf),
+    0,
+  );
 }
 
 function elementCount(leaf: unknown): number {

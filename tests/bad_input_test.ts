@@ -255,7 +255,7 @@ Deno.test("options that are misspelt, of the wrong type or no options are refuse
     [
       () => grad(square, wrong({ argnum: 1 })),
       ArgumentError,
-      'Cannot apply grad: there is no option "argnum", the options are argnums, hasAux',
+      'Cannot apply grad: there is no option "argnum", the options are argnums, hasAux, holomorphic',
     ],
     [
       () => grad(square, wrong(1)),
@@ -305,7 +305,7 @@ Deno.test("dtypes that an operation does not take are refused", () => {
       () => astype(matrix, wrong("float8")),
       DtypeError,
       'Cannot use "float8" as a dtype: expected one of bool, int8, uint8, int16, uint16, int32, ' +
-      "uint32, float16, bfloat16, float32, float64",
+      "uint32, float16, bfloat16, float32, float64, complex64, complex128",
     ],
     [
       () => tensor([1.5], { dtype: "int32" }),

@@ -78,6 +78,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "tree_types",
     "primitive",
     "evaluation",
+    "complex",
     "origin",
     "non_finite",
     "trace",
@@ -236,6 +237,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "moment_formulas",
     "moments",
     "transcendental",
+    "analytic",
     "reduction",
     "softmax",
     "norms",
@@ -252,6 +254,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "fourier",
     "random_gamma",
     "mod",
+    "complex",
   ],
   "src/io": [
     "bytes",

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { dtypeError } from "./errors.ts";
+import { dtypeError, internalError } from "./errors.ts";
 
-/** The element type of a tensor. */
-export type Dtype =
+/** The element type of a tensor whose elements stand in one typed array. */
+export type RealDtype =
   | "bool"
   | "int8"
   | "uint8"
@@ -18,6 +18,12 @@ export type Dtype =
   | "bfloat16"
   | "float32"
   | "float64";
+
+/** The element type of a complex tensor, which is a pair of tensors of floats. */
+export type ComplexDtype = "complex64" | "complex128";
+
+/** The element type of a tensor. */
+export type Dtype = RealDtype | ComplexDtype;
 
 /** A floating-point dtype of 16 bits. */
 export type HalfDtype = "float16" | "bfloat16";
@@ -48,7 +54,7 @@ export type Unshared<Values extends Elements> = Values extends Float32Array
   : Uint8Array<ArrayBuffer>;
 
 /** A dtype's category: promotion goes to the higher category first. */
-export type Category = "bool" | "integer" | "float";
+export type Category = "bool" | "integer" | "float" | "complex";
 
 /** What there is to know of a dtype. */
 interface Facts {
@@ -88,11 +94,19 @@ function floating(
   return { category: "float", bytes, hold, wide, range: [-high, high], fraction, leastExponent };
 }
 
+/** Pairs of floats: nothing holds them by itself. */
+function pairs(part: Facts, wide: Dtype): Facts {
+  const hold = () => {
+    throw internalError(`${wide} has no elements of its own`);
+  };
+  return { ...part, category: "complex", bytes: 2 * part.bytes, hold, wide };
+}
+
 const bytes8 = (x: number | ArrayBufferLike): Elements => new Uint8Array(x as number);
 const bytes16 = (x: number | ArrayBufferLike): Elements => new Uint16Array(x as number);
 
-/** What there is to know of each dtype, narrowest category first. */
-const FACTS: Readonly<Record<Dtype, Facts>> = {
+/** The same of dtypes with elements of their own. */
+const REAL: Readonly<Record<RealDtype, Facts>> = {
   bool: discrete("bool", 1, bytes8, "bool", 0),
   int8: discrete("integer", 1, (x) => new Int8Array(x as number), "int32", -(2 ** 7)),
   uint8: discrete("integer", 1, bytes8, "int32", 0),
@@ -106,8 +120,18 @@ const FACTS: Readonly<Record<Dtype, Facts>> = {
   float64: floating(8, (x) => new Float64Array(x as number), "float64", 52, -1022),
 };
 
+/** What there is to know of each dtype, narrowest category first. */
+const FACTS: Readonly<Record<Dtype, Facts>> = {
+  ...REAL,
+  complex64: pairs(REAL.float32, "complex64"),
+  complex128: pairs(REAL.float64, "complex128"),
+};
+
+/** Every dtype of tensors with elements of their own, narrowest category first. */
+export const DTYPES = Object.keys(REAL) as readonly RealDtype[];
+
 /** Every dtype, narrowest category first. */
-export const DTYPES = Object.keys(FACTS) as readonly Dtype[];
+export const ALL_DTYPES = Object.keys(FACTS) as readonly Dtype[];
 
 /** The floating-point dtypes, one of which numbers take when nothing else decides. */
 export type FloatDtype = "float32" | "float64";
@@ -134,6 +158,26 @@ export function isFloat(dtype: Dtype): boolean {
   return FACTS[dtype].category === "float";
 }
 
+/** Whether `dtype` is a complex type. */
+export function isComplex(dtype: Dtype): dtype is ComplexDtype {
+  return dtype === "complex64" || dtype === "complex128";
+}
+
+/** Whether `dtype` is a floating-point or complex type. */
+export function isInexact(dtype: Dtype): boolean {
+  return isFloat(dtype) || isComplex(dtype);
+}
+
+/** The dtype of the parts of a complex dtype; every other dtype itself. */
+export function partDtype(dtype: Dtype): RealDtype {
+  return dtype === "complex64" ? "float32" : dtype === "complex128" ? "float64" : dtype;
+}
+
+/** The complex dtype whose parts hold numbers of this dtype; integers are taken for float32. */
+export function complexDtype(part: Dtype): ComplexDtype {
+  return part === "float64" || part === "complex128" ? "complex128" : "complex64";
+}
+
 /** Whether `dtype` is a floating-point type of 16 bits. */
 export function isHalf(dtype: Dtype): dtype is HalfDtype {
   return dtype === "float16" || dtype === "bfloat16";
@@ -157,7 +201,7 @@ export function isNarrow(dtype: Dtype): boolean {
 /** The dtype of sums and products of many elements, as in JAX: integers have 32 bits at least. */
 export function sumDtype(dtype: Dtype): Dtype {
   const { category, range: [low] } = FACTS[dtype];
-  if (category === "float" || dtype === "uint32") return dtype;
+  if (isInexact(dtype) || dtype === "uint32") return dtype;
   return category === "integer" && low === 0 ? "uint32" : "int32";
 }
 
@@ -218,6 +262,9 @@ export function allocate(dtype: Dtype, length: number): Elements {
  */
 export function promoteDtypes(a: Dtype, b: Dtype, what = "Cannot promote"): Dtype {
   if (a === b) return a;
+  if (isComplex(a) || isComplex(b)) {
+    return complexDtype([a, b].map(partDtype).includes("float64") ? "float64" : "float32");
+  }
   const [first, second] = [FACTS[a], FACTS[b]];
   if (first.category !== second.category) {
     return first.category === "float" || second.category === "bool" ? a : b;
@@ -244,7 +291,7 @@ export function scalarDtype(
   dtype: Dtype,
   what = "Cannot promote",
 ): Dtype {
-  if (typeof scalar === "boolean" || isFloat(dtype)) return dtype;
+  if (typeof scalar === "boolean" || isInexact(dtype)) return partDtype(dtype);
   if (!Number.isInteger(scalar)) return defaultFloat();
   const integer = dtype === "bool" ? "int32" : dtype;
   const [low, high] = rangeOf(integer);
@@ -286,9 +333,9 @@ export function numberKind(value: number, isNarrow: boolean): string {
 
 /** Throws unless `value` names a dtype. */
 export function checkDtype(value: unknown): asserts value is Dtype {
-  if (!DTYPES.includes(value as Dtype)) {
+  if (!ALL_DTYPES.includes(value as Dtype)) {
     throw dtypeError(
-      `Cannot use ${describeValue(value)} as a dtype: expected one of ${DTYPES.join(", ")}`,
+      `Cannot use ${describeValue(value)} as a dtype: expected one of ${ALL_DTYPES.join(", ")}`,
     );
   }
 }
@@ -324,7 +371,7 @@ export function describeValue(value: unknown): string {
   if (value !== null && typeof value === "object") {
     if (DESCRIPTION in value) return String(value[DESCRIPTION]);
     const { dtype, shape } = value as { dtype?: unknown; shape?: unknown };
-    if (Array.isArray(shape) && DTYPES.includes(dtype as Dtype)) {
+    if (Array.isArray(shape) && ALL_DTYPES.includes(dtype as Dtype)) {
       return `${dtype}[${shape}]${isForeignTensor(value) ? " of another copy of Jacobi" : ""}`;
     }
     const name = Object.getPrototypeOf(value)?.constructor?.name;

@@ -6,11 +6,18 @@
 import { isFloat } from "../base/dtype.ts";
 import { argumentError, treeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
+import { imaginaryLeaves } from "../core/complex.ts";
 import { Tensor } from "../core/tensor.ts";
 import { bind, currentTrace, WeakScalar } from "../core/trace.ts";
 import { flatten, flattenUpTo, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
-import { checkFunction, flattenLike, primalOf } from "../transforms/flatten_function.ts";
+import { neg } from "../primitives/arithmetic.ts";
+import {
+  checkFunction,
+  conjugated,
+  flattenLike,
+  primalOf,
+} from "../transforms/flatten_function.ts";
 import { withSymbolicZeros } from "../transforms/symbolic_zeros.ts";
 import { checkRule, readNondiff, ResultShape, RuleArguments } from "./custom_rule.ts";
 import type { CustomRuleOptions } from "./custom_rule.ts";
@@ -54,6 +61,7 @@ function readCotangents(args: RuleArguments, returned: unknown): (Tensor | null)
   const cotangents: (Tensor | null)[] = [];
   let next = 0;
   args.structures.forEach((structure, place) => {
+    const isImaginary = imaginaryLeaves(structure);
     const paths = leafPaths(structure);
     const use = `${what} at ${showPath([place])}`;
     flattenUpTo(structure, returned[place], use, true).forEach((cotangent, i) => {
@@ -66,7 +74,7 @@ function readCotangents(args: RuleArguments, returned: unknown): (Tensor | null)
         );
       }
       const [value] = flattenLike(LEAF, [leaf], cotangent, what, path);
-      cotangents.push(value);
+      cotangents.push(value !== null && isImaginary?.[i] ? neg(value) : value);
     });
   });
   return cotangents;
@@ -172,11 +180,10 @@ export function customVjp(
         results,
         residuals,
         pull: (kept, cotangents) =>
-          withSymbolicZeros("customVjp", shape.types, cotangents, (filled) =>
-            readCotangents(
-              own,
-              backward(...own.nondiff, rebuild(kept), unflatten(shape.structure, filled)),
-            )),
+          withSymbolicZeros("customVjp", shape.types, cotangents, (filled) => {
+            const given = unflatten(shape.structure, conjugated(shape.structure, filled));
+            return readCotangents(own, backward(...own.nondiff, rebuild(kept), given));
+          }),
       };
     });
     const inputs = own.inputs;

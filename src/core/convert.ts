@@ -5,16 +5,21 @@
  */
 import { argumentError, dtypeError, shapeError, treeError } from "../base/errors.ts";
 import {
+  complexDtype,
   defaultFloat,
   describeValue,
   DTYPES,
+  isComplex,
   isFloat,
   isForeignTensor,
+  isInexact,
+  partDtype,
   rangeOf,
 } from "../base/dtype.ts";
-import type { Dtype, Elements } from "../base/dtype.ts";
+import type { ComplexDtype, Dtype, Elements } from "../base/dtype.ts";
 import { checkSize, MAX_NDIM } from "../base/shape.ts";
-import { allocateFor, Concrete, Tensor } from "./tensor.ts";
+import { ComplexTensor, isComplexNumber } from "./complex.ts";
+import { allocateFor, Concrete, Tensor, zerosOf } from "./tensor.ts";
 import type { TensorLike } from "./tensor.ts";
 import { currentTrace, WeakScalar } from "./trace.ts";
 import { showPath } from "./tree.ts";
@@ -28,7 +33,7 @@ export function toTensor(value: TensorLike, what: string): Tensor {
   if (value instanceof Tensor) {
     return value instanceof WeakScalar ? value.as(defaultFloat()) : value;
   }
-  return fromJavaScript(value, undefined, what);
+  return tensorFrom(value, undefined, what);
 }
 
 /** Whether `x` is a number, or stands for one that a transform follows. */
@@ -44,10 +49,49 @@ export function isNumber(x: unknown): x is number | WeakScalar {
 export function toTensorOf(value: TensorLike, dtype: Dtype | undefined, what: string): Tensor {
   if (value instanceof WeakScalar) {
     const own = dtype ?? defaultFloat();
-    if (!isFloat(own) && own !== "bool") toElement(value.peekNumber(own), own, [], what);
+    if (!isInexact(own) && own !== "bool") toElement(value.peekNumber(own), own, [], what);
     return value.as(own);
   }
-  return value instanceof Tensor ? value : fromJavaScript(value, dtype, what);
+  return value instanceof Tensor ? value : tensorFrom(value, dtype, what);
+}
+
+/**
+ * A tensor from a JavaScript value, as `fromJavaScript` gives one; a complex one from complex numbers or
+ * for a complex dtype.
+ */
+export function tensorFrom(value: unknown, dtype: Dtype | undefined, what: string): Tensor {
+  if (dtype !== undefined && isComplex(dtype)) return complexFrom(value, dtype, what);
+  try {
+    return fromJavaScript(value, dtype, what);
+  } catch (error) {
+    if (!holdsComplex(value)) throw error;
+    if (dtype === undefined) return complexFrom(value, complexDtype(defaultFloat()), what);
+    throw dtypeError(`${what}: ${dtype} does not hold complex numbers; choose a complex dtype`);
+  }
+}
+
+/** Whether a value is a complex number, or an array with one in it. */
+function holdsComplex(value: unknown, depth = 0): boolean {
+  if (Array.isArray(value)) {
+    return depth < MAX_NDIM && value.some((part) => holdsComplex(part, depth + 1));
+  }
+  return isComplexNumber(value);
+}
+
+function complexFrom(value: unknown, dtype: ComplexDtype, what: string): ComplexTensor {
+  const part = partDtype(dtype);
+  const read = (change: (x: unknown) => unknown): Concrete => {
+    const visit = (x: unknown): unknown => Array.isArray(x) ? x.map(visit) : change(x);
+    return fromJavaScript(visit(value), part, what);
+  };
+  if (!holdsComplex(value)) {
+    const re = fromJavaScript(value, part, what);
+    return new ComplexTensor(re, zerosOf(re));
+  }
+  return new ComplexTensor(
+    read((x) => isComplexNumber(x) ? x.re : x),
+    read((x) => isComplexNumber(x) ? x.im : typeof x === "number" ? 0 : x),
+  );
 }
 
 /**

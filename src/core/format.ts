@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defaultFloat, isFloat } from "../base/dtype.ts";
+import { defaultFloat, isFloat, partDtype } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { range, sizeOf, stridesOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
@@ -41,10 +41,12 @@ type Positions = readonly (number | null)[];
  *
  * @param elements In row-major order; a single element stands for all.
  * @param type Their dtype and shape.
+ * @param imaginary The imaginary parts, where `elements` are the real parts of complex numbers.
  */
 export function formatTensor(
   elements: ArrayLike<number>,
   type: { readonly dtype: Dtype; readonly shape: Shape },
+  imaginary?: ArrayLike<number>,
 ): string {
   const { dtype, shape } = type;
   const notes: string[] = [];
@@ -56,14 +58,19 @@ export function formatTensor(
   }
   const axes = shownAxes(shape);
   const strides = stridesOf(shape);
-  const step = elements.length === 1 ? 0 : 1;
-  const values: number[] = [];
-  visit(axes, strides, (index) => values.push(elements[index * step]));
-  const texts = showElements(values, dtype);
+  const read = (elements: ArrayLike<number>): number[] => {
+    const values: number[] = [];
+    const step = elements.length === 1 ? 0 : 1;
+    visit(axes, strides, (index) => values.push(elements[index * step]));
+    return values;
+  };
+  const texts = imaginary === undefined
+    ? showElements(read(elements), dtype)
+    : showComplex(read(elements), read(imaginary), dtype);
   const width = texts.reduce((widest, text) => Math.max(widest, text.length), 0);
   let next = 0;
   const body = nest(axes, 0, () => texts[next++].padStart(width), width);
-  if (values.length === 0) notes.push(shapeNote);
+  if (texts.length === 0) notes.push(shapeNote);
   if (dtype !== defaultFloat() && dtype !== "bool") notes.push(`dtype=${dtype}`);
   return withNotes(body, notes);
 }
@@ -122,6 +129,19 @@ function withNotes(body: string, notes: readonly string[]): string {
     text += fits ? `, ${note}` : `,\n${" ".repeat(PREFIX.length)}${note}`;
   }
   return `${text})`;
+}
+
+/** Complex numbers as text, as in `1.+2.i`. */
+export function showComplex(
+  re: readonly number[],
+  im: readonly number[],
+  dtype: Dtype,
+): string[] {
+  const texts = showElements([...re, ...im], partDtype(dtype));
+  return re.map((_, i) => {
+    const second = texts[re.length + i];
+    return `${texts[i]}${second.startsWith("-") ? "" : "+"}${second}i`;
+  });
 }
 
 /** Elements as text, all in the same style. */

@@ -76,8 +76,16 @@ export interface TopKOptions {
   readonly largest?: boolean;
 }
 
-/** Arrays of numbers or booleans, nested to the same depth everywhere. */
-export type NestedArray = readonly (number | boolean | NestedArray)[];
+/** A complex number: what `item` of a complex tensor gives, and what stands for one in arrays. */
+export interface ComplexNumber {
+  /** The real part. */
+  readonly re: number;
+  /** The imaginary part. */
+  readonly im: number;
+}
+
+/** Arrays of numbers, complex numbers or booleans, nested to the same depth everywhere. */
+export type NestedArray = readonly (number | boolean | ComplexNumber | NestedArray)[];
 
 /** A typed array that a tensor can be made from. */
 export type TypedArray =
@@ -94,7 +102,7 @@ export type TypedArray =
   | BigUint64Array;
 
 /** Whatever public functions accept where a tensor of the class `T` is meant. */
-export type LikeOf<T> = T | number | boolean | NestedArray | TypedArray;
+export type LikeOf<T> = T | number | boolean | ComplexNumber | NestedArray | TypedArray;
 
 /**
  * One entry of an index: an integer, `[start, stop, step]` with `null` for a side left open, `null`
@@ -122,6 +130,14 @@ export interface TensorMethods<T> {
   neg(): T;
   /** Absolute value of each element; the method form of `abs`. */
   abs(): T;
+  /** Real part of each element; the method form of `real`. */
+  real(): T;
+  /** Imaginary part of each element; the method form of `imag`. */
+  imag(): T;
+  /** Complex conjugate of each element; the method form of `conj`. */
+  conj(): T;
+  /** Angle of each element; the method form of `angle`. */
+  angle(): T;
   /** Sign (-1, 0 or 1) of each element; the method form of `sign`. */
   sign(): T;
   /** Square of each element; the method form of `square`. */

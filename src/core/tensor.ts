@@ -5,7 +5,15 @@
  * @module
  */
 import { argumentError, shapeError } from "../base/errors.ts";
-import { allocate, allocateStored, byteSize, COPY, isHalf, THIS_COPY } from "../base/dtype.ts";
+import {
+  allocate,
+  allocateStored,
+  byteSize,
+  COPY,
+  isHalf,
+  partDtype,
+  THIS_COPY,
+} from "../base/dtype.ts";
 import type { Dtype, Elements, Unshared } from "../base/dtype.ts";
 import { decodeHalves, encodeHalves } from "../base/half.ts";
 import {
@@ -23,7 +31,14 @@ import { Sharding } from "./sharding.ts";
 import type { Placement } from "./sharding.ts";
 import { formatTensor } from "./format.ts";
 import { Storage } from "./storage.ts";
-import type { IndexOf, LikeOf, MethodTable, NestedArray, TensorMethods } from "./methods.ts";
+import type {
+  ComplexNumber,
+  IndexOf,
+  LikeOf,
+  MethodTable,
+  NestedArray,
+  TensorMethods,
+} from "./methods.ts";
 
 /** What is known of a value before it is computed: its dtype and its shape. */
 export interface Type {
@@ -138,14 +153,15 @@ export abstract class Tensor implements Type {
   }
 
   /**
-   * The only element, as a JavaScript value: a number, or a boolean for dtype `bool`.
+   * The only element, as a JavaScript value: a number, a boolean for dtype `bool`, or `{ re, im }` for a
+   * complex dtype.
    *
    * TypeScript cannot see the dtype, and takes a number unless told otherwise: `x.item<boolean>()`.
    *
    * @throws {ShapeError} unless the tensor has exactly one element.
    * @throws {TraceError} when the value is traced and has no concrete value.
    */
-  item<Value extends number | boolean = number>(): Value {
+  item<Value extends number | boolean | ComplexNumber = number>(): Value {
     if (this.size !== 1) {
       throw shapeError(
         `Cannot take the item of ${showType(this)}: expected exactly one element, ` +
@@ -162,7 +178,7 @@ export abstract class Tensor implements Type {
    * @throws {TraceError} when the value is traced and has no concrete value.
    * @throws {ShapeError} when there are more elements than arrays can hold; `data` gives them.
    */
-  toArray(): NestedArray | number | boolean {
+  toArray(): NestedArray | number | boolean | ComplexNumber {
     const value = this.concrete("read the elements of");
     // Of a tensor without elements, too, the axes before the empty one are arrays.
     const entries = this.shape.map((_, axis) => sizeOf(this.shape.slice(0, axis + 1)));
@@ -197,7 +213,8 @@ export abstract class Tensor implements Type {
   /**
    * The elements in row-major order, as a fresh typed array: of the class that the dtype names,
    * `Uint8Array` of 0 and 1 for `bool`, `Uint16Array` of bits for `bfloat16`, and for `float16` a
-   * `Float16Array` where the engine has it, else `Uint16Array` of bits.
+   * `Float16Array` where the engine has it, else `Uint16Array` of bits. For a complex dtype both parts of
+   * each number stand in turn.
    *
    * TypeScript cannot see the dtype: say which array it is where that matters, with
    * `x.data<Float32Array>()` or by the type of the variable.
@@ -240,7 +257,7 @@ export abstract class Tensor implements Type {
   }
 
   /** What `JSON.stringify` writes: nested arrays, as `toArray` gives. */
-  toJSON(): NestedArray | number | boolean {
+  toJSON(): NestedArray | number | boolean | ComplexNumber {
     return this.toArray();
   }
 
@@ -514,11 +531,15 @@ export function isSplat(x: Concrete): boolean {
   return x.held === 1 && x.size !== 1;
 }
 
-/** A concrete tensor of `shape` with `value` everywhere, held as one element. */
+/**
+ * A concrete tensor of `shape` with `value` everywhere, held as one element. For a complex dtype it is
+ * that of the parts: operations take real operands beside complex ones.
+ */
 export function splat(value: number, dtype: Dtype, shape: Shape): Concrete {
-  const elements = allocate(dtype, 1);
+  const own = partDtype(dtype);
+  const elements = allocate(own, 1);
   elements[0] = value;
-  return new Concrete(dtype, shape, sizeOf(shape) === 0 ? allocate(dtype, 0) : elements);
+  return new Concrete(own, shape, sizeOf(shape) === 0 ? allocate(own, 0) : elements);
 }
 
 /** A concrete tensor like `type`, zero everywhere. */

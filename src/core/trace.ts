@@ -12,6 +12,8 @@ import { defaultFloat, DESCRIPTION, isNarrow } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { traceError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
+import { bindComplex, ComplexTensor } from "./complex.ts";
+import type { ComplexNumber } from "./methods.ts";
 import { currentInspector } from "./origin.ts";
 import { evaluate } from "./evaluation.ts";
 import type { Primitive } from "./primitive.ts";
@@ -180,7 +182,7 @@ export class WeakScalar extends Tracer {
   }
 
   /** The number itself, where it is known. */
-  override item<Value extends number | boolean = number>(): Value {
+  override item<Value extends number | boolean | ComplexNumber = number>(): Value {
     return (this.#blocker() === null ? this.wide : this.concrete("read the item of"))
       .item<Value>();
   }
@@ -311,16 +313,22 @@ function strengthen(args: readonly Tensor[], use: string): readonly Tensor[] {
   return args;
 }
 
-/** Applies `primitive` to `args` under the current trace. */
+/** Applies `primitive` to `args` under the current trace; complex ones are taken apart first. */
 export function bind<P>(
   primitive: Primitive<P>,
   args: readonly Tensor[],
   params: P,
 ): readonly Tensor[] {
-  return current.process(primitive, strengthen(args, primitive.name), params);
+  const given = strengthen(args, primitive.name);
+  for (let i = 0; i < given.length; i++) {
+    if (given[i] instanceof ComplexTensor) {
+      return bindComplex(primitive as Primitive, given, params);
+    }
+  }
+  return current.process(primitive, given, params);
 }
 
 /** Applies a primitive with one result. */
 export function bindOne<P>(primitive: Primitive<P>, args: readonly Tensor[], params: P): Tensor {
-  return current.process(primitive, strengthen(args, primitive.name), params)[0];
+  return bind(primitive, args, params)[0];
 }

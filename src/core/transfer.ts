@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { allocateStored, describeValue, DTYPES } from "../base/dtype.ts";
+import { allocateStored, describeValue, DTYPES, isComplex } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
 import { argumentError, treeError } from "../base/errors.ts";
 import { MAX_NDIM, sizeOf } from "../base/shape.ts";
@@ -218,7 +218,9 @@ function receiveStructure(sent: unknown, path: readonly (string | number)[]): un
 
 function isSentTensor(value: unknown): value is SentTensor {
   const { dtype, shape, elements } = (value ?? {}) as Partial<SentTensor>;
-  if (dtype === undefined || !DTYPES.includes(dtype) || !Array.isArray(shape)) return false;
+  if (dtype === undefined || isComplex(dtype) || !DTYPES.includes(dtype) || !Array.isArray(shape)) {
+    return false;
+  }
   const isShape = shape.length <= MAX_NDIM && shape.every((n) => Number.isInteger(n) && n >= 0);
   return isShape && elements instanceof allocateStored(dtype, 0).constructor &&
     [1, sizeOf(shape)].includes((elements as Elements).length);

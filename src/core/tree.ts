@@ -40,10 +40,14 @@ export type Structure =
 export interface CustomNode {
   /** The class. */
   readonly type: CustomClass;
+  /** What paths call the children; positions where it is left out. */
+  readonly keys?: readonly string[];
   /** The children of an instance, and data that is equal for equal structures. */
   readonly flatten: (value: unknown) => readonly [children: readonly unknown[], data: unknown];
   /** An instance from its children and data. */
   readonly unflatten: (children: readonly unknown[], data: unknown) => unknown;
+  /** The children of what may stand in the place of an instance, `null` of all else. */
+  readonly adapt?: (value: unknown) => readonly unknown[] | null;
 }
 
 /** A class, abstract or not. */
@@ -124,7 +128,8 @@ function openNode(value: unknown): Opened | null {
   if (node === undefined) return null;
   const [parts, data] = node.flatten(value);
   const children = parts.map(() => LEAF);
-  return { shell: { kind: "custom", node, data, children }, keys: [...parts.keys()], parts };
+  const keys = node.keys ?? [...parts.keys()];
+  return { shell: { kind: "custom", node, data, children }, keys, parts };
 }
 
 /** Takes a tree apart. `isLeaf` stops at a node that would otherwise be opened. */
@@ -225,9 +230,12 @@ export function leafPaths(structure: Structure): (string | number)[][] {
   const visit = (node: Structure, path: (string | number)[]): void => {
     if (node.kind === "leaf") paths.push(path);
     else if (node.kind !== "null") {
-      node.children.forEach((child, i) =>
-        visit(child, [...path, node.kind === "object" ? node.keys[i] : i])
-      );
+      const keys = node.kind === "custom"
+        ? node.node.keys
+        : node.kind === "object"
+        ? node.keys
+        : null;
+      node.children.forEach((child, i) => visit(child, [...path, keys?.[i] ?? i]));
     }
   };
   visit(structure, []);
@@ -278,6 +286,13 @@ export function flattenUpTo(
       return;
     }
     const opened = openNode(part);
+    const isOwn = node.kind === "custom" && opened?.shell.kind === "custom" &&
+      opened.shell.node === node.node;
+    const adapted = node.kind === "custom" && !isOwn ? node.node.adapt?.(part) ?? null : null;
+    if (adapted !== null) {
+      parts.push(...adapted);
+      return;
+    }
     const actual = part === null ? NULL : opened?.shell ?? LEAF;
     const difference = nodeDifference(node, actual, path);
     if (difference !== null) throw treeError(`${what}: ${difference}`);

@@ -7,16 +7,25 @@
  *
  * @module
  */
-import { defaultFloat, isFloat, promoteDtypes, scalarDtype } from "../base/dtype.ts";
+import {
+  complexDtype,
+  defaultFloat,
+  isComplex,
+  isInexact,
+  partDtype,
+  promoteDtypes,
+  scalarDtype,
+} from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { shapeError } from "../base/errors.ts";
 import { broadcastShapes, checkSize, sameShape, showType, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { fromJavaScript, toTensor } from "../core/convert.ts";
+import { fromJavaScript, tensorFrom, toTensor } from "../core/convert.ts";
+import { isComplexNumber } from "../core/complex.ts";
 import { Concrete, splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike, Type } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
-import { broadcast, convert, reshape } from "../primitives/structure.ts";
+import { broadcast, convert, meet, reshape } from "../primitives/structure.ts";
 
 /** Whether `x` is a JavaScript number or boolean. */
 function isScalar(x: unknown): x is number | boolean {
@@ -35,11 +44,11 @@ export function promote(what: string, x: TensorLike, y: TensorLike): [Tensor, Te
       if (x.dtype === y.dtype && sameShape(x.shape, y.shape)) return [x, y];
     } else if (isScalar(y)) {
       const dtype = promoteDtypes(x.dtype, scalarDtype(y, x.dtype, what));
-      return [convert(x, dtype), splat(Number(y), dtype, x.shape)];
+      return [meet(x, dtype), splat(Number(y), dtype, x.shape)];
     }
   } else if (y instanceof Tensor && isScalar(x)) {
     const dtype = promoteDtypes(y.dtype, scalarDtype(x, y.dtype, what));
-    return [splat(Number(x), dtype, y.shape), convert(y, dtype)];
+    return [splat(Number(x), dtype, y.shape), meet(y, dtype)];
   }
   return broadcastTogether(what, x, y) as [Tensor, Tensor];
 }
@@ -74,7 +83,7 @@ export function broadcastTogether(what: string, ...xs: readonly TensorLike[]): T
   const dtype = commonDtype(what, read);
   const tensors = read.map((x) => weakTensor(what, x, dtype));
   const shape = commonShape(what, tensors);
-  return tensors.map((x) => broadcastTo(convert(x, dtype), shape));
+  return tensors.map((x) => broadcastTo(meet(x, dtype), shape));
 }
 
 /**
@@ -85,7 +94,7 @@ export function broadcastTogether(what: string, ...xs: readonly TensorLike[]): T
 export function promoteTogether(what: string, xs: readonly TensorLike[]): Tensor[] {
   const read = xs.map((x) => isWeak(x) ? x : toTensor(x, what));
   const dtype = commonDtype(what, read);
-  return read.map((x) => convert(weakTensor(what, x, dtype), dtype));
+  return read.map((x) => meet(weakTensor(what, x, dtype), dtype));
 }
 
 /**
@@ -110,7 +119,7 @@ export function commonDtype(what: string, xs: readonly TensorLike[]): Dtype {
 
 /** Whether `x` adopts the dtype of what it meets. */
 function isWeak(x: TensorLike): boolean {
-  return isScalar(x) || Array.isArray(x) || x instanceof WeakScalar;
+  return isScalar(x) || Array.isArray(x) || x instanceof WeakScalar || isComplexNumber(x);
 }
 
 /** The dtype that a weak argument takes beside tensors of dtype `strong`, or alone. */
@@ -121,11 +130,12 @@ function weakDtype(what: string, x: TensorLike, strong: Dtype | null): Dtype {
   }
   if (x instanceof WeakScalar) {
     if (strong === null) return defaultFloat();
-    return isFloat(strong) ? strong : scalarDtype(x.peekNumber(strong), strong, what);
+    return isInexact(strong) ? partDtype(strong) : scalarDtype(x.peekNumber(strong), strong, what);
   }
-  const own = fromJavaScript(x, undefined, what);
+  const own = tensorFrom(x, undefined, what);
+  if (isComplex(own.dtype)) return complexDtype(strong ?? own.dtype);
   if (strong === null || own.dtype === "bool") return own.dtype;
-  if (isFloat(strong)) return strong;
+  if (isInexact(strong)) return partDtype(strong);
   // Looked at in double precision, which holds every integer that an integer dtype does.
   let dtype = strong;
   for (const element of fromJavaScript(x, "float64", what).elements) {
@@ -136,8 +146,15 @@ function weakDtype(what: string, x: TensorLike, strong: Dtype | null): Dtype {
 
 /** `x` as a tensor; of dtype `dtype`, so that nothing is rounded twice, when it is weak. */
 function weakTensor(what: string, x: TensorLike, dtype: Dtype): Tensor {
-  if (x instanceof WeakScalar) return x.as(dtype);
-  return isWeak(x) ? fromJavaScript(x, dtype, what) : toTensor(x, what);
+  if (x instanceof WeakScalar) return x.as(partDtype(dtype));
+  return isWeak(x) ? weakFrom(what, x, dtype) : toTensor(x, what);
+}
+
+/** A JavaScript value in a dtype; in that of the parts, where it is real beside complex numbers. */
+function weakFrom(what: string, x: TensorLike, dtype: Dtype): Tensor {
+  if (!isComplex(dtype)) return fromJavaScript(x, dtype, what);
+  const isReal = !isComplex(tensorFrom(x, undefined, what).dtype);
+  return tensorFrom(x, isReal ? partDtype(dtype) : dtype, what);
 }
 
 /**
@@ -175,7 +192,7 @@ function mismatch(what: string, xs: readonly Type[], before: Shape, own: Shape):
 
 /** `x` with integers and bools converted to float32, for functions that have no integer form. */
 export function floatOperand(x: Tensor): Tensor {
-  return isFloat(x.dtype) ? x : convert(x, defaultFloat());
+  return isInexact(x.dtype) ? x : convert(x, defaultFloat());
 }
 
 /**

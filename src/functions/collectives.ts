@@ -9,6 +9,7 @@ import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxis, showType } from "../base/shape.ts";
 import { findAxis } from "../core/axes.ts";
 import type { NamedAxis } from "../core/axes.ts";
+import { isComplexTensor } from "../core/complex.ts";
 import { leafToTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { flatten, leafPaths, unflatten } from "../core/tree.ts";
@@ -83,7 +84,7 @@ function mapLeaves<T>(
   what: string,
   f: (x: Tensor, leaf: unknown) => Tensor,
 ): TensorsOf<T> {
-  const { leaves, structure } = flatten(tree);
+  const { leaves, structure } = flatten(tree, isComplexTensor);
   const paths = leafPaths(structure);
   const results = leaves.map((leaf, i) => f(leafToTensor(leaf, paths[i], what), leaf));
   return unflatten(structure, results) as TensorsOf<T>;

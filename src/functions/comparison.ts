@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { isFloat } from "../base/dtype.ts";
+import { isFloat, isInexact } from "../base/dtype.ts";
 import { toTensor } from "../core/convert.ts";
+import { ComplexTensor } from "../core/complex.ts";
 import { Concrete, splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
@@ -246,7 +247,7 @@ export function logicalNot(x: TensorLike): Tensor {
  */
 export function isnan(x: TensorLike): Tensor {
   const value = toTensor(x, "Cannot look for NaN in");
-  return isFloat(value.dtype) ? comparison.isNan(value) : splat(0, "bool", value.shape);
+  return isInexact(value.dtype) ? comparison.isNan(value) : splat(0, "bool", value.shape);
 }
 
 /**
@@ -265,6 +266,7 @@ export function isnan(x: TensorLike): Tensor {
  */
 export function isinf(x: TensorLike): Tensor {
   const value = toTensor(x, "Cannot look for infinities in");
+  if (value instanceof ComplexTensor) return comparison.or(isinf(value.re), isinf(value.im));
   if (!isFloat(value.dtype)) return splat(0, "bool", value.shape);
   return comparison.equal(abs(value), constantLike(value, Infinity));
 }
@@ -285,6 +287,7 @@ export function isinf(x: TensorLike): Tensor {
  */
 export function isfinite(x: TensorLike): Tensor {
   const value = toTensor(x, "Cannot look for finite numbers in");
+  if (value instanceof ComplexTensor) return comparison.and(isfinite(value.re), isfinite(value.im));
   if (!isFloat(value.dtype)) return splat(1, "bool", value.shape);
   return comparison.less(abs(value), constantLike(value, Infinity));
 }

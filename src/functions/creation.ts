@@ -8,7 +8,9 @@ import {
   defaultFloat,
   describeValue,
   epsilonOf,
-  isFloat,
+  isComplex,
+  isInexact,
+  partDtype,
   rangeOf,
 } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
@@ -16,8 +18,9 @@ import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxis, checkShape, insertAt, MAX_SIZE } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { fromJavaScript, toTensor, toTensorOf } from "../core/convert.ts";
+import { fromJavaScript, tensorFrom, toTensor, toTensorOf } from "../core/convert.ts";
 import type { DtypeOptions } from "../core/methods.ts";
+import { ComplexTensor } from "../core/complex.ts";
 import { Concrete, splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
@@ -100,7 +103,7 @@ export function astype(x: TensorLike, dtype: Dtype): Tensor {
   if (x instanceof WeakScalar) return x.as(dtype);
   const value = x instanceof Tensor || ArrayBuffer.isView(x)
     ? toTensor(x, "Cannot convert")
-    : fromJavaScript(x, "float64", "Cannot convert");
+    : tensorFrom(x, isComplex(dtype) ? "complex128" : "float64", "Cannot convert");
   return convert(value, dtype);
 }
 
@@ -128,7 +131,13 @@ export function astype(x: TensorLike, dtype: Dtype): Tensor {
  */
 export function copy(x: TensorLike): Tensor {
   const value = toTensor(x, "Cannot copy");
+  if (value instanceof ComplexTensor) return new ComplexTensor(copy(value.re), copy(value.im));
   return value instanceof Concrete ? new Concrete(value.dtype, value.shape, value.storage) : value;
+}
+
+/** A tensor of `dtype` with a real number everywhere. */
+function filled(value: number, dtype: Dtype, shape: Shape): Tensor {
+  return convert(splat(value, dtype, shape), dtype);
 }
 
 /** A shape given as a list, or as one length. */
@@ -154,7 +163,7 @@ function readShape(shape: number | Shape, what: string): Shape {
  */
 export function zeros(shape: number | Shape, options?: DtypeOptions): Tensor {
   const what = "Cannot make zeros";
-  return splat(0, readDtype(what, options, defaultFloat()), readShape(shape, what));
+  return filled(0, readDtype(what, options, defaultFloat()), readShape(shape, what));
 }
 
 /**
@@ -175,7 +184,7 @@ export function zeros(shape: number | Shape, options?: DtypeOptions): Tensor {
  */
 export function ones(shape: number | Shape, options?: DtypeOptions): Tensor {
   const what = "Cannot make ones";
-  return splat(1, readDtype(what, options, defaultFloat()), readShape(shape, what));
+  return filled(1, readDtype(what, options, defaultFloat()), readShape(shape, what));
 }
 
 /**
@@ -239,7 +248,7 @@ function fill(
 export function zerosLike(x: TensorLike, options?: DtypeOptions): Tensor {
   const what = "Cannot make zeros";
   const { dtype, shape } = toTensor(x, what);
-  return splat(0, readDtype(what, options, dtype), shape);
+  return filled(0, readDtype(what, options, dtype), shape);
 }
 
 /**
@@ -260,7 +269,7 @@ export function zerosLike(x: TensorLike, options?: DtypeOptions): Tensor {
 export function onesLike(x: TensorLike, options?: DtypeOptions): Tensor {
   const what = "Cannot make ones";
   const { dtype, shape } = toTensor(x, what);
-  return splat(1, readDtype(what, options, dtype), shape);
+  return filled(1, readDtype(what, options, dtype), shape);
 }
 
 /**
@@ -385,13 +394,13 @@ export function arange(
         `at most ${MAX_SIZE} fit`,
     );
   }
-  if (isFloat(dtype)) {
+  if (isInexact(dtype)) {
     // Integers of a magnitude that the dtype holds are exact in it; all else is rounded once, at the
     // end.
     const isExact = Number.isInteger(start) && Number.isInteger(step) &&
       Math.max(Math.abs(start), Math.abs(step), Math.abs(start + length * step)) <=
         2 / epsilonOf(dtype);
-    const computed = isExact ? dtype : "float64";
+    const computed = isExact ? partDtype(dtype) : "float64";
     return convert(offset(scale(iota(length, computed), step), start), dtype);
   }
   if (dtype === "bool") {
@@ -461,8 +470,8 @@ export function linspace(
   );
   const numbers = spaceEvenly(first, last, along, endpoint);
   const common = commonDtype(what, [start, stop]);
-  const result = dtype ?? (isFloat(common) ? common : defaultFloat());
-  return convert(isFloat(result) ? numbers : floor(numbers), result);
+  const result = dtype ?? (isInexact(common) ? common : defaultFloat());
+  return convert(isInexact(result) ? numbers : floor(numbers), result);
 }
 
 /** An end of evenly spaced numbers; one that is a number keeps its digits, and is checked. */

@@ -4,8 +4,10 @@
  * @module
  */
 import { installMethods } from "../core/tensor.ts";
+import "../primitives/complex.ts";
 import * as alongAxis from "./along_axis.ts";
 import * as arithmetic from "./arithmetic.ts";
+import * as complex from "./complex.ts";
 import * as comparison from "./comparison.ts";
 import * as contraction from "./contraction.ts";
 import * as creation from "./creation.ts";
@@ -29,6 +31,10 @@ installMethods({
   copy: creation.copy,
   neg: arithmetic.neg,
   abs: arithmetic.abs,
+  real: complex.real,
+  imag: complex.imag,
+  conj: complex.conj,
+  angle: complex.angle,
   sign: arithmetic.sign,
   square: arithmetic.square,
   sqrt: arithmetic.sqrt,

@@ -23,6 +23,7 @@ export {
   square,
   sub,
 } from "./arithmetic.ts";
+export { angle, complex, conj, imag, polar, real } from "./complex.ts";
 export {
   allGather,
   allToAll,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defaultFloat, isFloat } from "../base/dtype.ts";
+import { defaultFloat, isInexact } from "../base/dtype.ts";
 import { dtypeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import { isNumber, toTensor } from "../core/convert.ts";
@@ -39,7 +39,7 @@ export function applyFloatBinary(
 
 /** A tensor that meets a number only: a float already, so that the number becomes one with it. */
 function floatBeside(x: TensorLike, y: TensorLike): TensorLike {
-  if (!(x instanceof Tensor) || isFloat(x.dtype) || !isNumber(y)) return x;
+  if (!(x instanceof Tensor) || isInexact(x.dtype) || !isNumber(y)) return x;
   return convert(x, defaultFloat());
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
+import { describeValue, partDtype } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkNdim, checkShape, range, showType } from "../base/shape.ts";
@@ -103,7 +103,7 @@ function padConstant(x: Tensor, pairs: readonly Pair[], value: number, what: str
   const low = pairs.map(([before]) => before);
   const high = pairs.map(([, after]) => after);
   const interior = pairs.map(() => 0);
-  const fill = fromJavaScript(value, x.dtype, what);
+  const fill = fromJavaScript(value, partDtype(x.dtype), what);
   if (fill.ndim !== 0) throw argumentError(`${what}: expected a number as value`);
   const padded = slicing.pad(x, low, high, interior);
   if (padded === x || Object.is(fill.elements[0], 0)) return padded;

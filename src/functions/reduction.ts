@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, largestFinite, sumDtype } from "../base/dtype.ts";
+import { describeValue, isComplex, largestFinite, sumDtype } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxes, checkAxis, lengthAlong, range, showType, withoutAxes } from "../base/shape.ts";
@@ -481,7 +481,8 @@ export function norm(x: TensorLike, axis?: AxisArgument, options?: NormOptions):
 }
 
 /** The vector norm of floats. */
-function strictNorm(x: Tensor, axes: readonly number[], ord: number): Tensor {
+function strictNorm(value: Tensor, axes: readonly number[], ord: number): Tensor {
+  const x = isComplex(value.dtype) ? abs(value) : value;
   switch (ord) {
     case Infinity:
       return reduction.reduceMax(abs(x), axes);

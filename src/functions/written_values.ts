@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { categoryOf, DTYPES } from "../base/dtype.ts";
+import { ALL_DTYPES, categoryOf, isComplex } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { dtypeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { fromJavaScript, isNumber, toTensor, toTensorOf } from "../core/convert.ts";
+import { isComplexNumber } from "../core/complex.ts";
+import { isNumber, tensorFrom, toTensor, toTensorOf } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
 import { convert } from "../primitives/structure.ts";
@@ -28,9 +29,10 @@ export function readValues(values: TensorLike, dtype: Dtype, shape: Shape, what:
 
 /** `values` as `dtype`; an error where that would lose a category, as floats in integers. */
 export function castValues(values: TensorLike, dtype: Dtype, what: string): Tensor {
-  const isWeak = isNumber(values) || typeof values === "boolean" || Array.isArray(values);
+  const isWeak = isNumber(values) || isComplexNumber(values) || typeof values === "boolean" ||
+    Array.isArray(values);
   const tensor = isWeak ? weakValues(values, dtype, what) : toTensor(values, what);
-  const categories = DTYPES.map(categoryOf);
+  const categories = ALL_DTYPES.map(categoryOf);
   const rank = (type: Dtype) => categories.indexOf(categoryOf(type));
   if (rank(tensor.dtype) <= rank(dtype)) return convert(tensor, dtype);
   throw dtypeError(
@@ -43,6 +45,7 @@ function weakValues(values: TensorLike, dtype: Dtype, what: string): Tensor {
   if (values instanceof WeakScalar) {
     return toTensorOf(values, dtype === "bool" ? undefined : dtype, what);
   }
-  const own = fromJavaScript(values, undefined, what);
-  return own.dtype === "bool" || dtype === "bool" ? own : fromJavaScript(values, dtype, what);
+  const own = tensorFrom(values, undefined, what);
+  if (own.dtype === "bool" || dtype === "bool") return own;
+  return isComplex(own.dtype) && !isComplex(dtype) ? own : tensorFrom(values, dtype, what);
 }

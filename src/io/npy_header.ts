@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
-import type { Dtype } from "../base/dtype.ts";
+import { describeValue, partDtype } from "../base/dtype.ts";
+import type { Dtype, RealDtype } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { Scanner } from "./scanner.ts";
 import type { StoredKind } from "./elements.ts";
@@ -39,7 +39,7 @@ export const NUMPY_KINDS: ReadonlyMap<string, StoredKind> = new Map([
 ]);
 
 /** How NumPy names the dtypes of tensors. */
-const NAMES: Readonly<Record<Dtype, string>> = {
+const NAMES: Readonly<Record<RealDtype, string>> = {
   float64: "<f8",
   float32: "<f4",
   float16: "<f2",
@@ -163,7 +163,8 @@ const GROWTH_DIGITS = 21;
 export function formatNpyHeader(dtype: Dtype, shape: readonly number[], before: number): string {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   const growth = shape.length === 0 ? 0 : GROWTH_DIGITS - String(shape[0]).length;
-  const text = `{'descr': '${NAMES[dtype]}', 'fortran_order': False, 'shape': ${tuple}, }` +
+  const text =
+    `{'descr': '${NAMES[partDtype(dtype)]}', 'fortran_order': False, 'shape': ${tuple}, }` +
     " ".repeat(growth);
   const length = Math.ceil((before + text.length + 1) / 64) * 64 - before;
   return `${text.padEnd(length - 1)}\n`;

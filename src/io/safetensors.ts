@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { byteSize, describeValue, DTYPES } from "../base/dtype.ts";
-import type { Dtype } from "../base/dtype.ts";
+import { byteSize, describeValue, DTYPES, partDtype } from "../base/dtype.ts";
+import type { Dtype, RealDtype } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkShape, sizeOf } from "../base/shape.ts";
@@ -51,7 +51,7 @@ const KINDS: ReadonlyMap<string, StoredKind> = new Map([
 ]);
 
 /** How the format names the dtypes of tensors. */
-const NAMES: Readonly<Record<Dtype, string>> = {
+const NAMES: Readonly<Record<RealDtype, string>> = {
   float64: "F64",
   float32: "F32",
   float16: "F16",
@@ -299,9 +299,9 @@ export function writeSafetensors(
   let end = 0;
   const starts = entries.map(([name, { dtype, shape }]) => {
     const start = end;
-    end += sizeOf(shape) * STORED_BYTES[dtype];
+    end += sizeOf(shape) * STORED_BYTES[partDtype(dtype)];
     fields.push(
-      `${JSON.stringify(name)}:{"dtype":"${NAMES[dtype]}","shape":[${shape}],` +
+      `${JSON.stringify(name)}:{"dtype":"${NAMES[partDtype(dtype)]}","shape":[${shape}],` +
         `"data_offsets":[${start},${end}]}`,
     );
     return start;

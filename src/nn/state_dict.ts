@@ -7,6 +7,7 @@ import { describeValue } from "../base/dtype.ts";
 import { treeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { showShape, showType } from "../base/shape.ts";
+import { isComplexTensor } from "../core/complex.ts";
 import { leafToTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { dottedPath, flatten, leafPaths, showKey, unflatten } from "../core/tree.ts";
@@ -17,7 +18,7 @@ export type StateDict = { readonly [key: string]: Tensor };
 
 /** A tree's leaves by their dotted paths. */
 function entriesOf(tree: unknown): [string, Tensor][] {
-  const { leaves, structure } = flatten(tree);
+  const { leaves, structure } = flatten(tree, isComplexTensor);
   return leafPaths(structure).map((path, i) => [
     dottedPath(path),
     leafToTensor(leaves[i], path, "Cannot make a state dictionary"),
@@ -103,7 +104,7 @@ export function fromStateDict<Params, State = Record<never, never>>(
   const misshapen: string[] = [];
   const expected = new Set<string>();
   const fill = (tree: unknown): unknown => {
-    const { leaves, structure } = flatten(tree);
+    const { leaves, structure } = flatten(tree, isComplexTensor);
     const filled = leafPaths(structure).map((path, i) => {
       const key = dottedPath(path);
       const template = leafToTensor(leaves[i], path, what);

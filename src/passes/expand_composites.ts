@@ -25,6 +25,14 @@ import {
 } from "../primitives/moments.ts";
 import type { SpreadParams } from "../primitives/moment_formulas.ts";
 import { checkIndicesPrimitive } from "../primitives/indexing.ts";
+import {
+  analyticPairPrimitive,
+  analyticPrimitive,
+  expandAnalytic,
+  expandHypot,
+  hypotPrimitive,
+} from "../primitives/analytic.ts";
+import type { AnalyticParams } from "../primitives/analytic.ts";
 import { expandedNorm, reduceNormPrimitive } from "../primitives/norms.ts";
 import type { NormParams } from "../primitives/norms.ts";
 import { allFinitePrimitive, reduceMin } from "../primitives/reduction.ts";
@@ -41,19 +49,23 @@ export function expandComposites(program: Program): Program {
     if (expand === null) return null;
     const trace = new RecordingTrace("jit", null);
     const args = equation.inputs.map(typeOf).map((type) => trace.newBinder(type));
-    const result = runUnder(trace, () => expand(...args));
-    return { program: trace.finish([result]), args: equation.inputs };
+    const results = [runUnder(trace, () => expand(...args))].flat();
+    return { program: trace.finish(results), args: equation.inputs };
   });
 }
 
 /** What computes an equation's result, if it is to be replaced. */
 function expansionOf(
   { primitive: { name }, params, outputs }: Equation,
-): ((...args: readonly Tensor[]) => Tensor) | null {
+): ((...args: readonly Tensor[]) => Tensor | readonly Tensor[]) | null {
   if (name === standardizePrimitive.name) {
     return (x, root) => standardized(x, root, (params as ReduceParams).axes);
   }
   if (name === checkIndicesPrimitive.name) return (indices) => indices;
+  if (name === analyticPrimitive.name || name === analyticPairPrimitive.name) {
+    return (...parts) => expandAnalytic(parts, params as AnalyticParams);
+  }
+  if (name === hypotPrimitive.name) return expandHypot;
   if (name === reduceNormPrimitive.name) return (x) => expandedNorm(x, params as NormParams);
   if (name === allFinitePrimitive.name) return (x) => everyFinite(x);
   if (name === softmaxPrimitive.name) return (x) => expandSoftmax(x, params as SoftmaxParams);

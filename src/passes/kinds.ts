@@ -164,6 +164,9 @@ export const kinds = {
   allFinite: { kind: "composite", isHeavy: false },
   checkIndices: { kind: "composite", isHeavy: false },
   reduceNorm: { kind: "composite", isHeavy: true },
+  analytic: { kind: "composite", isHeavy: true },
+  analyticPair: { kind: "composite", isHeavy: true },
+  hypot: { kind: "composite", isHeavy: false },
 
   pseudoInverse: host,
   randomGamma: host,

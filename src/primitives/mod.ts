@@ -3,6 +3,7 @@
  *
  * @module
  */
+import * as analytic from "./analytic.ts";
 import * as arithmetic from "./arithmetic.ts";
 import * as barriers from "./barrier.ts";
 import * as comparison from "./comparison.ts";
@@ -105,6 +106,10 @@ export const primitives = {
   polygamma: transcendental.polygammaPrimitive,
   logaddexp: transcendental.logaddexpPrimitive,
   pow: transcendental.powPrimitive,
+
+  analytic: analytic.analyticPrimitive,
+  analyticPair: analytic.analyticPairPrimitive,
+  hypot: analytic.hypotPrimitive,
 
   reduceMax: reduction.reduceMaxPrimitive,
   reduceMin: reduction.reduceMinPrimitive,

@@ -427,7 +427,7 @@ export function reduceProd(x: Tensor, axes: readonly number[]): Tensor {
 }
 
 /** `x` with the given axes joined into one, the last. */
-function asRows(x: Tensor, axes: readonly number[]): Tensor {
+export function asRows(x: Tensor, axes: readonly number[]): Tensor {
   const kept = withoutAxes(range(x.ndim), axes);
   const lengths = kept.map((axis) => x.shape[axis]);
   return reshape(transpose(x, [...kept, ...axes]), [...lengths, lengthAlong(x.shape, axes)]);
@@ -491,13 +491,13 @@ function productTangent(x: Tensor, dx: Tensor): Tensor {
 }
 
 /** `x` cut in the middle of an axis. */
-function halves(x: Tensor, axis: number): [Tensor, Tensor] {
+export function halves(x: Tensor, axis: number): [Tensor, Tensor] {
   const length = x.shape[axis];
   return [sliceAxis(x, axis, 0, length / 2), sliceAxis(x, axis, length / 2, length)];
 }
 
 /** Ones like `x`, with `length` of them along `axis`. */
-function onesLike(x: Type, axis: number, length: number): Tensor {
+export function onesLike(x: Type, axis: number, length: number): Tensor {
   return splat(1, x.dtype, x.shape.map((n, i) => i === axis ? length : n));
 }
 

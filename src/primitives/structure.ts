@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isFloat, isNarrow, rangeOf, wideDtype } from "../base/dtype.ts";
+import { isComplex, isFloat, isNarrow, partDtype, rangeOf, wideDtype } from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
 import { internalError, shapeError } from "../base/errors.ts";
 import {
@@ -26,7 +26,8 @@ import type { Shape } from "../base/shape.ts";
 import { floatSum } from "../numeric/sums.ts";
 import { readView } from "../numeric/strided.ts";
 import type { BatchAxis, Primitive } from "../core/primitive.ts";
-import { allocateFor, Concrete, dense, isSplat, splat } from "../core/tensor.ts";
+import { ComplexTensor } from "../core/complex.ts";
+import { allocateFor, Concrete, dense, isSplat, splat, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
 
@@ -326,7 +327,18 @@ export const convertPrimitive: Primitive<ConvertParams> = {
 
 /** `x` as `dtype`; itself when it has that dtype. */
 export function convert(x: Tensor, dtype: Dtype): Tensor {
-  return x.dtype === dtype ? x : bindOne(convertPrimitive, [x], { dtype });
+  if (x.dtype === dtype) return x;
+  // What is real becomes the real part; what is complex already has a rule of its own.
+  if (isComplex(dtype) && !isComplex(x.dtype)) {
+    const re = convert(x, partDtype(dtype));
+    return new ComplexTensor(re, zerosOf(re));
+  }
+  return bindOne(convertPrimitive, [x], { dtype });
+}
+
+/** `x` as it meets operands of `dtype`: what is real stays so beside complex numbers. */
+export function meet(x: Tensor, dtype: Dtype): Tensor {
+  return convert(x, isComplex(x.dtype) ? dtype : partDtype(dtype));
 }
 
 /** Parameters of `stopGradient`: `"unused"` where nothing that counts depends on the result. */

@@ -43,6 +43,9 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   softmax: "expanded",
   standardize: "expanded",
   reduceNorm: "expanded",
+  analytic: "expanded",
+  analyticPair: "expanded",
+  hypot: "expanded",
   checkIndices: "expanded",
 };
 

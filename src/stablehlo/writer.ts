@@ -5,12 +5,12 @@
  * @module
  */
 import { isFloat } from "../base/dtype.ts";
-import type { Dtype, Elements } from "../base/dtype.ts";
+import type { Elements, RealDtype } from "../base/dtype.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Type } from "../core/tensor.ts";
 
 /** An element type that values in the text may have; the library's dtypes, and others. */
-export type Kind = Dtype | "uint64" | "int64" | "complex64" | "complex128";
+export type Kind = RealDtype | "uint64" | "int64" | "complex64" | "complex128";
 
 /** The type of a value in the text. */
 export interface ValueType {
@@ -64,7 +64,7 @@ const bits = new DataView(new ArrayBuffer(8));
 /** A number as text, exactly. */
 export function literal(value: number | bigint, dtype: Kind): string {
   if (dtype === "bool") return value === 0 ? "false" : "true";
-  if (typeof value === "bigint" || !isFloat(dtype as Dtype)) return String(value);
+  if (typeof value === "bigint" || !isFloat(dtype as RealDtype)) return String(value);
   if (Number.isFinite(value)) {
     const text = Object.is(value, -0) ? "-0" : String(value);
     // Literals of floats have a point, always.

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { describeValue, epsilonOf, isFloat } from "../base/dtype.ts";
-import type { Dtype } from "../base/dtype.ts";
+import { describeValue, epsilonOf, isFloat, partDtype } from "../base/dtype.ts";
+import type { Dtype, RealDtype } from "../base/dtype.ts";
 import { argumentError, treeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { sameShape, showShape, showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { fromJavaScript, toTensor } from "../core/convert.ts";
+import { ComplexTensor, isComplexNumber } from "../core/complex.ts";
+import { tensorFrom, toTensor } from "../core/convert.ts";
 import { dense, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { firstDifference, flatten, leafPaths, showPath } from "../core/tree.ts";
@@ -38,7 +39,7 @@ type Path = readonly (string | number)[];
 /**
  * Asserts that two tensors, or two trees of tensors, are equal within tolerances:
  * `|actual - expected| <= atol + rtol * |expected|` for every element. NaN equals NaN, and an
- * infinity equals itself alone.
+ * infinity equals itself alone. Differences and sizes of complex numbers are absolute values.
  *
  * Structures and shapes must be equal. On either side a number, a nested array or a typed array may
  * stand for a tensor; dtypes are compared only where tensors stand on both sides.
@@ -124,12 +125,13 @@ function describe(value: unknown): string {
 /** Whether `value` can be compared as one tensor. */
 function isTensorLike(value: unknown): value is TensorLike {
   return value instanceof Tensor || typeof value === "number" || typeof value === "boolean" ||
+    isComplexNumber(value) ||
     (ArrayBuffer.isView(value) && !(value instanceof DataView)) || numericShape(value) !== null;
 }
 
 /** The shape of arrays of numbers nested to one depth, or `null` for anything else. */
 function numericShape(value: unknown, depth = 0): Shape | null {
-  if (typeof value === "number" || typeof value === "boolean") return [];
+  if (typeof value === "number" || typeof value === "boolean" || isComplexNumber(value)) return [];
   if (!Array.isArray(value) || depth > 64) return null;
   let inner: Shape | null = value.length === 0 ? [] : null;
   for (let i = 0; i < value.length; i++) {
@@ -152,13 +154,22 @@ interface Side extends Values {
 function readSide(value: TensorLike): Side {
   if (value instanceof Tensor || ArrayBuffer.isView(value)) {
     const x = toTensor(value, WHAT);
+    if (x instanceof ComplexTensor) return readComplex(x, x.dtype, showType(x));
     const show = x.dtype === "bool" ? (element: number) => String(element !== 0) : showNumber;
     const elements = dense(x.concrete("compare"));
     return { shape: x.shape, dtype: x.dtype, show, elements, name: showType(x) };
   }
-  const read = fromJavaScript(value, "float64", WHAT);
+  const isComplex = tensorFrom(value, undefined, WHAT) instanceof ComplexTensor;
+  const read = tensorFrom(value, isComplex ? "complex128" : "float64", WHAT);
   const name = read.ndim === 0 ? "a number" : `shape ${showShape(read.shape)}`;
-  return { shape: read.shape, dtype: null, show: showNumber, elements: read.elements, name };
+  if (read instanceof ComplexTensor) return readComplex(read, null, name);
+  const { elements } = read.concrete("compare");
+  return { shape: read.shape, dtype: null, show: showNumber, elements, name };
+}
+
+function readComplex({ re, im, shape }: ComplexTensor, dtype: Dtype | null, name: string): Side {
+  const [elements, imaginary] = [re, im].map((part) => dense(part.concrete("compare")));
+  return { shape, dtype, show: showNumber, elements, imaginary, name };
 }
 
 function showNumber(x: number): string {
@@ -182,8 +193,8 @@ function compareTensors(
 }
 
 /** The dtype whose tolerance counts: the one with the fewest digits, or that of the only tensor. */
-function coarser(a: Dtype | null, b: Dtype | null): Dtype {
-  const [first, second] = [a ?? b ?? "float64", b ?? a ?? "float64"];
+function coarser(a: Dtype | null, b: Dtype | null): RealDtype {
+  const [first, second] = [a ?? b ?? "float64", b ?? a ?? "float64"].map(partDtype);
   if (!isFloat(first) || !isFloat(second)) return isFloat(first) ? first : second;
   return epsilonOf(first) > epsilonOf(second) ? first : second;
 }

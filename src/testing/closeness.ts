@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Dtype } from "../base/dtype.ts";
+import type { RealDtype } from "../base/dtype.ts";
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { showShape } from "../base/shape.ts";
@@ -20,7 +20,7 @@ export interface Tolerance {
 }
 
 /** The tolerances of each dtype when none are given: a few roundings of a short computation. */
-const defaults: Readonly<Partial<Record<Dtype, Tolerance>>> = {
+const defaults: Readonly<Partial<Record<RealDtype, Tolerance>>> = {
   float32: { rtol: 1e-5, atol: 1e-6 },
   float64: { rtol: 1e-9, atol: 1e-12 },
   float16: { rtol: 4e-3, atol: 1e-4 },
@@ -34,7 +34,7 @@ const exact: Tolerance = { rtol: 0, atol: 0 };
 export function readTolerance(
   what: string,
   { rtol, atol }: { readonly rtol?: number; readonly atol?: number },
-  dtype: Dtype,
+  dtype: RealDtype,
 ): Tolerance {
   for (const [name, value] of [["rtol", rtol], ["atol", atol]] as const) {
     if (value !== undefined && !(typeof value === "number" && value >= 0)) {
@@ -51,6 +51,8 @@ export function readTolerance(
 export interface Values {
   /** Row-major. */
   readonly elements: ArrayLike<number>;
+  /** The imaginary parts of complex numbers. */
+  readonly imaginary?: ArrayLike<number>;
   /** How each is shown. */
   readonly show: (value: number) => string;
 }
@@ -62,6 +64,32 @@ function areClose(actual: number, expected: number, tolerance: Tolerance): boole
   if (Number.isNaN(actual) && Number.isNaN(expected)) return !refusesNan;
   if (!Number.isFinite(actual) || !Number.isFinite(expected)) return false;
   return Math.abs(actual - expected) <= atol + rtol * Math.abs(expected);
+}
+
+/** An element with its imaginary part, which is 0 of a real number. */
+function partsAt({ elements, imaginary }: Values, i: number): readonly [re: number, im: number] {
+  return [elements[i], imaginary === undefined ? 0 : imaginary[i]];
+}
+
+/** Whether elements are close: both parts of them are, or their difference is small. */
+function areCloseAt(actual: Values, expected: Values, i: number, tolerance: Tolerance): boolean {
+  const [[a, b], [c, d]] = [partsAt(actual, i), partsAt(expected, i)];
+  if (areClose(a, c, tolerance) && areClose(b, d, tolerance)) return true;
+  if (actual.imaginary === undefined && expected.imaginary === undefined) return false;
+  const { rtol, atol } = tolerance;
+  return Math.hypot(a - c, b - d) <= atol + rtol * Math.hypot(c, d) && Math.hypot(c, d) < Infinity;
+}
+
+function showAt(values: Values, i: number): string {
+  const { show, imaginary } = values;
+  const [re, im] = partsAt(values, i).map(show);
+  return imaginary === undefined ? re : `${re}${im.startsWith("-") ? "" : "+"}${im}i`;
+}
+
+/** How far apart two elements are. */
+function distanceAt(actual: Values, expected: Values, i: number): number {
+  const [[a, b], [c, d]] = [partsAt(actual, i), partsAt(expected, i)];
+  return b === 0 && d === 0 ? distance(a, c) : Math.hypot(distance(a, c), distance(b, d));
 }
 
 /** How far apart two numbers are that are not close: at infinity, unless both are finite. */
@@ -86,23 +114,27 @@ export function describeDifference(
   let worst = -1;
   let most = -1;
   for (let i = 0; i < size; i++) {
-    const [a, e] = [actual.elements[i], expected.elements[i]];
-    if (areClose(a, e, tolerance)) continue;
+    if (areCloseAt(actual, expected, i, tolerance)) continue;
     if (count++ === 0) first = i;
-    if (distance(a, e) > most) {
+    const apart = distanceAt(actual, expected, i);
+    if (apart > most) {
       worst = i;
-      most = distance(a, e);
+      most = apart;
     }
   }
   if (count === 0) return null;
   const at = (i: number): string => shape.length === 0 ? "" : `at ${showShape(place(i, shape))} `;
-  const pair = (i: number): string =>
-    `expected ${expected.show(expected.elements[i])}, got ${actual.show(actual.elements[i])}`;
+  const pair = (i: number): string => `expected ${showAt(expected, i)}, got ${showAt(actual, i)}`;
   const shown = shape.length === 0
     ? "the values are not close"
     : `${count} of ${size} elements ${count === 1 ? "is" : "are"} not close`;
   const start = `${shown} (rtol ${tolerance.rtol}, atol ${tolerance.atol}): `;
-  const difference = `difference ${Math.abs(actual.elements[worst] - expected.elements[worst])}`;
+  const isReal = actual.imaginary === undefined && expected.imaginary === undefined;
+  const difference = `difference ${
+    isReal
+      ? Math.abs(actual.elements[worst] - expected.elements[worst])
+      : distanceAt(actual, expected, worst)
+  }`;
   if (first === worst) {
     const lead = count === 1 ? "" : "first and worst ";
     return `${start}${lead}${at(first)}${pair(first)}, ${difference}`;

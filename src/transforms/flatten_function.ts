@@ -7,6 +7,7 @@
 import { describeValue, isFloat } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError, treeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
+import { imaginaryLeaves } from "../core/complex.ts";
 import { leafToInput, leafToTensor, toTensorOf } from "../core/convert.ts";
 import { Concrete, sameType, Tensor } from "../core/tensor.ts";
 import type { TensorLike, Type } from "../core/tensor.ts";
@@ -14,6 +15,7 @@ import { checkAlive, isEvaluating, WeakScalar } from "../core/trace.ts";
 import { flatten, flattenUpTo, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type { AnyFunction } from "../core/tree_types.ts";
+import { neg } from "../primitives/arithmetic.ts";
 import { convert } from "../primitives/structure.ts";
 
 /** A list of tensors with the tree that it came from. */
@@ -140,6 +142,19 @@ export function flattenResults(
     );
   });
   return convertLeaves(flat, what);
+}
+
+/**
+ * Cotangents with the imaginary parts negated: between what users see, which pairs with tangents by
+ * complex products (JAX's convention), and what transposed programs compute, which pairs by real ones.
+ */
+export function conjugated<Leaf extends Tensor | null>(
+  structure: Structure,
+  leaves: readonly Leaf[],
+): readonly Leaf[] {
+  const isImaginary = imaginaryLeaves(structure);
+  if (isImaginary === null) return leaves;
+  return leaves.map((leaf, i) => isImaginary[i] && leaf !== null ? neg(leaf) as Leaf : leaf);
 }
 
 /** A user's function on flat tensors; it remembers the structure of its last result. */

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { describeValue, isFloat } from "../base/dtype.ts";
+import { complexDtype, describeValue, isFloat } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
+import { isComplexNode, withComplexLeaves } from "../core/complex.ts";
 import { toTensor } from "../core/convert.ts";
 import { splat, Tensor } from "../core/tensor.ts";
 import { checkAlive } from "../core/trace.ts";
@@ -20,9 +21,11 @@ import type {
   LooseArgs,
   TensorsOf,
 } from "../core/tree_types.ts";
+import type { FlatTree } from "./flatten_function.ts";
 import {
   checkFunction,
   checkSynchronous,
+  conjugated,
   flattenInputs,
   flattenResults,
 } from "./flatten_function.ts";
@@ -37,6 +40,11 @@ export interface GradOptions {
   readonly argnums?: number | readonly number[];
   /** Whether the function returns `[value, aux]`, `aux` being any tree. Default `false`. */
   readonly hasAux?: boolean;
+  /**
+   * Whether the function is holomorphic: a complex result of complex arguments, whose gradient is its
+   * complex derivative. Default `false`: the result must be real.
+   */
+  readonly holomorphic?: boolean;
 }
 
 /** The gradient's type: one tree like the argument, or a list of them for a list of `argnums`. */
@@ -156,10 +164,12 @@ function makeValueAndGrad(
   transform: string,
 ): (args: readonly unknown[]) => [value: unknown, gradients: unknown] {
   checkFunction(f, transform);
-  const { argnums = 0, hasAux = false } = readOptions(`Cannot apply ${transform}`, options, [
-    "argnums",
-    "hasAux",
-  ]);
+  const { argnums = 0, hasAux = false, holomorphic = false } = readOptions(
+    `Cannot apply ${transform}`,
+    options,
+    ["argnums", "hasAux", "holomorphic"],
+  );
+  checkFlag(holomorphic, `Cannot apply ${transform}`, "holomorphic");
   checkFlag(hasAux, `Cannot apply ${transform}`, "hasAux");
   return (args) => {
     const isList = Array.isArray(argnums);
@@ -172,6 +182,7 @@ function makeValueAndGrad(
       ? flattenOne(chosen[0], what)
       : flattenInputs(chosen, what);
     checkFloats(leaves, places.length === 1 ? onlyChild(structure) : structure, what);
+    if (holomorphic) checkComplex(leaves, structure, what);
     let value: unknown;
     const linearized = linearizeFlat(transform, leaves, (inputs, unwrap) => {
       const trees = unflatten(structure, inputs) as unknown[];
@@ -180,12 +191,16 @@ function makeValueAndGrad(
       const output = f(...full);
       checkSynchronous(output, transform);
       const [scalar, aux] = hasAux ? splitAux(output, transform) : [output, null];
-      const result = checkScalar(scalar, transform);
-      value = hasAux ? [unwrap(result), unwrapTree(aux, unwrap)] : unwrap(result);
-      return [result];
+      const result = checkScalar(scalar, transform, holomorphic);
+      const parts = result.leaves.map(unwrap);
+      const whole = unflatten(result.structure, parts);
+      value = hasAux ? [whole, unwrapTree(aux, unwrap)] : whole;
+      return result.leaves;
     });
     const one = splat(1, linearized.results[0].dtype, []);
-    const gradients = unflatten(structure, pullBack(linearized, [one])) as unknown[];
+    const cotangents = linearized.results.map((_, i) => i === 0 ? one : null);
+    const pulled = conjugated(structure, pullBack(linearized, cotangents));
+    const gradients = unflatten(structure, pulled) as unknown[];
     return [value, isList ? gradients : gradients[0]];
   };
 }
@@ -236,13 +251,27 @@ function splitAux(output: unknown, transform: string): [unknown, unknown] {
   );
 }
 
-function checkScalar(output: unknown, transform: string): Tensor {
+/** Throws unless every leaf is a part of a complex tensor. */
+function checkComplex(leaves: readonly Tensor[], structure: Structure, what: string): void {
+  const { counts } = withComplexLeaves(structure);
+  const place = counts.indexOf(1);
+  if (place < 0) return;
+  const leaf = leaves[counts.slice(0, place).reduce((sum, count) => sum + count, 0)];
+  throw dtypeError(
+    `${what} with holomorphic: expected complex arguments, got ${showType(leaf)}; ` +
+      `convert with astype`,
+  );
+}
+
+/** The result of a function that gradients are taken of: one leaf, or both parts of a complex one. */
+function checkScalar(output: unknown, transform: string, isHolomorphic: boolean): FlatTree {
   const { leaves, structure } = flattenResults(
     output,
     transform,
     `Cannot take ${transform} of a function with this result`,
   );
-  if (structure.kind !== "leaf") {
+  const isComplex = isComplexNode(structure);
+  if (structure.kind !== "leaf" && !isComplex) {
     throw argumentError(
       `Cannot take ${transform} of a function that returns ${describeValue(output)}: ` +
         `expected one scalar; return [value, aux] and pass hasAux for more`,
@@ -250,6 +279,19 @@ function checkScalar(output: unknown, transform: string): Tensor {
   }
   const [result] = leaves;
   checkAlive(result, `the result of ${transform}`);
+  const shown = isComplex ? { dtype: complexDtype(result.dtype), shape: result.shape } : result;
+  if (isComplex && !isHolomorphic) {
+    throw dtypeError(
+      `Cannot take ${transform} of a function that returns ${showType(shown)}: expected a real ` +
+        `scalar; take real, imag or abs of it, or pass holomorphic if the function is`,
+    );
+  }
+  if (isHolomorphic && !isComplex) {
+    throw dtypeError(
+      `Cannot take ${transform} with holomorphic of a function that returns ${showType(shown)}: ` +
+        `expected a complex scalar`,
+    );
+  }
   if (!isFloat(result.dtype)) {
     throw dtypeError(
       `Cannot take ${transform} of a function that returns ${showType(result)}: ` +
@@ -258,11 +300,11 @@ function checkScalar(output: unknown, transform: string): Tensor {
   }
   if (result.ndim > 0) {
     throw shapeError(
-      `Cannot take ${transform} of a function that returns ${showType(result)}: ` +
+      `Cannot take ${transform} of a function that returns ${showType(shown)}: ` +
         `expected a scalar; reduce it with sum or mean, or use vjp with a cotangent`,
     );
   }
-  return result;
+  return { leaves, structure };
 }
 
 /** A tree with every tensor of it unwrapped; other leaves stay as they are. */

@@ -5,8 +5,9 @@
  */
 import { isFloat } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
-import { readOptions } from "../base/options.ts";
+import { checkFlag, readOptions } from "../base/options.ts";
 import { showType, sizeOf } from "../base/shape.ts";
+import { ComplexTensor, withComplexLeaves } from "../core/complex.ts";
 import { evaluateProgram } from "../core/program.ts";
 import { allocateFor, Concrete, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
@@ -20,6 +21,7 @@ import type {
   LooseArgs,
   TensorsOf,
 } from "../core/tree_types.ts";
+import { neg } from "../primitives/arithmetic.ts";
 import { moveAxis, reshape } from "../primitives/structure.ts";
 import {
   checkFunction,
@@ -39,6 +41,11 @@ import { vmapFlat } from "./vmap.ts";
 export interface JacobianOptions {
   /** Which argument to differentiate by, or a list of them. Default 0. */
   readonly argnums?: number | readonly number[];
+  /**
+   * Whether the function is holomorphic: blocks of complex results by complex arguments are its complex
+   * derivatives. Default `false`: there must be none.
+   */
+  readonly holomorphic?: boolean;
 }
 
 /** A tree like `Out`, with a tree like `In` in the place of each tensor. */
@@ -70,7 +77,12 @@ function makeJacobian(
   blocks: Blocks,
 ): (...args: unknown[]) => unknown {
   checkFunction(f, transform);
-  const { argnums = 0 } = readOptions(`Cannot apply ${transform}`, options, ["argnums"]);
+  const { argnums = 0, holomorphic = false } = readOptions(
+    `Cannot apply ${transform}`,
+    options,
+    ["argnums", "holomorphic"],
+  );
+  checkFlag(holomorphic, `Cannot apply ${transform}`, "holomorphic");
   return (...args) => {
     const isList = Array.isArray(argnums);
     const places = checkArgnums(argnums, args.length, transform);
@@ -93,9 +105,40 @@ function makeJacobian(
     checkResults(linearized.results, outStructure, transform);
     const inputs = linearized.program.binders.map((binder) => binder.type);
     const point = { linearized, inStructure: structure, inputs, outStructure };
-    const rows = blocks(point).map((row) => unflatten(structure, row));
-    return unflatten(outStructure, rows);
+    return assemble(blocks(point), point, holomorphic, transform);
   };
+}
+
+/** The tree of blocks, in which those by parts of complex numbers are put together. */
+function assemble(
+  blocks: readonly (readonly Tensor[])[],
+  { inStructure, outStructure }: Point,
+  isHolomorphic: boolean,
+  transform: string,
+): unknown {
+  const [rows, columns] = [outStructure, inStructure].map(withComplexLeaves);
+  const starts = ({ counts }: typeof rows): readonly number[] => {
+    let next = 0;
+    return counts.map((count) => (next += count) - count);
+  };
+  const columnStarts = starts(columns);
+  const trees = starts(rows).map((i, row) => {
+    const tree = columnStarts.map((k, column) => {
+      const isOut = rows.counts[row] === 2;
+      const isIn = columns.counts[column] === 2;
+      if (isOut && isIn && !isHolomorphic) {
+        throw dtypeError(
+          `Cannot take ${transform} of a complex function of complex arguments: ` +
+            `pass holomorphic if the function is, or take real and imag of both`,
+        );
+      }
+      const block = blocks[i][k];
+      if (isOut) return new ComplexTensor(block, blocks[i + 1][k]);
+      return isIn ? new ComplexTensor(block, neg(blocks[i][k + 1])) : block;
+    });
+    return unflatten(columns.structure, tree);
+  });
+  return unflatten(rows.structure, trees);
 }
 
 function checkResults(results: readonly Tensor[], structure: Structure, transform: string): void {

@@ -30,6 +30,7 @@ import type {
 import { convert } from "../primitives/structure.ts";
 import {
   checkFunction,
+  conjugated,
   flattenFunction,
   flattenInputs,
   flattenLike,
@@ -178,9 +179,9 @@ export function vjp(
   const outStructure = flat.resultStructure();
   const { results } = linearized;
   const pullback = (cotangent: unknown): unknown => {
-    const parts = flattenCotangents(outStructure, results, cotangent);
+    const parts = conjugated(outStructure, flattenCotangents(outStructure, results, cotangent));
     const cotangents = parts.filter((_, i) => isFloat(results[i].dtype));
-    return unflatten(structure, pullBack(linearized, cotangents));
+    return unflatten(structure, conjugated(structure, pullBack(linearized, cotangents)));
   };
   return [unflatten(outStructure, results), pullback];
 }
@@ -295,10 +296,10 @@ export function linearTranspose(
     );
   });
   return (cotangent) => {
-    const parts = flattenCotangents(outStructure, results, cotangent);
+    const parts = conjugated(outStructure, flattenCotangents(outStructure, results, cotangent));
     const pulled = transposeProgram(program, parts);
     const filled = pulled.map((value, i) => value ?? zerosOf(leaves[i]));
-    return unflatten(structure, filled);
+    return unflatten(structure, conjugated(structure, filled));
   };
 }
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "../support/std.ts";
 import { ArgumentError, DtypeError, ShapeError } from "../../src/base/errors.ts";
-import { DTYPES } from "../../src/base/dtype.ts";
+import { ALL_DTYPES, DTYPES } from "../../src/base/dtype.ts";
 import type { Dtype } from "../../src/base/dtype.ts";
 import { showType } from "../../src/base/shape.ts";
 import type { Concrete, Tensor, TensorLike } from "../../src/core/tensor.ts";
@@ -109,7 +109,7 @@ Deno.test("options are read with care", () => {
   );
   assertEquals(
     wrong({ dtype: "float8" }),
-    `DtypeError: Cannot use "float8" as a dtype: expected one of ${DTYPES.join(", ")}`,
+    `DtypeError: Cannot use "float8" as a dtype: expected one of ${ALL_DTYPES.join(", ")}`,
   );
 });
 

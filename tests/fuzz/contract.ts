@@ -6,7 +6,7 @@
  */
 import { ArgumentError, Tensor, TensorType, testing } from "../../mod.ts";
 import { MAX_NDIM, MAX_SIZE, sizeOf } from "../../src/base/shape.ts";
-import { allocate, DTYPES } from "../../src/base/dtype.ts";
+import { ALL_DTYPES, allocate } from "../../src/base/dtype.ts";
 import type { Elements } from "../../src/base/dtype.ts";
 import { checkProgram } from "../../src/core/check.ts";
 import { Program } from "../../src/core/program.ts";
@@ -163,7 +163,7 @@ function checkResult(result: unknown, args: readonly Memory[]): void {
 }
 
 function checkType({ dtype, shape }: TensorType | Tensor): void {
-  if (!DTYPES.includes(dtype)) throw new Violation(`a result is of dtype ${String(dtype)}`);
+  if (!ALL_DTYPES.includes(dtype)) throw new Violation(`a result is of dtype ${String(dtype)}`);
   const isShape = Array.isArray(shape) && Object.isFrozen(shape) && shape.length <= MAX_NDIM &&
     shape.every((length) => Number.isInteger(length) && length >= 0 && !Object.is(length, -0)) &&
     sizeOf(shape) <= MAX_SIZE;

@@ -12,7 +12,10 @@ import type { ConvParams } from "../../src/primitives/window.ts";
 import { cpu } from "../../src/core/device.ts";
 import { mesh, shard } from "../../src/core/sharding.ts";
 import { bindOne } from "../../src/core/trace.ts";
+import "../../src/primitives/complex.ts";
 import { isfinite, logicalOr } from "../../src/functions/comparison.ts";
+import { analyticNames } from "../../src/primitives/analytic.ts";
+import type { AnalyticName } from "../../src/primitives/analytic.ts";
 import { luSolve } from "../../src/primitives/lu.ts";
 import { primitives } from "../../src/primitives/mod.ts";
 import { allFinite } from "../../src/primitives/reduction.ts";
@@ -40,6 +43,8 @@ import {
 import type { Domain } from "./values.ts";
 
 const FLOATS: readonly Dtype[] = ["float64", "float32", "float16", "bfloat16"];
+/** The dtypes of the parts of complex numbers. */
+const PARTS: readonly Dtype[] = ["float64", "float32"];
 const INTEGERS: readonly Dtype[] = ["int32", "uint32", "int8", "uint8", "int16", "uint16"];
 /** Numbers of 32 bits and more. */
 const WIDE: readonly Dtype[] = ["float64", "float32", "int32", "uint32"];
@@ -467,6 +472,29 @@ export const table: Table = {
       given({ axes: [1], ord: 4 }, argument([0, 2])),
     ],
   },
+  analytic: {
+    dtypes: PARTS,
+    elementwise: true,
+    cases: [
+      ...analyticNames.filter((name) => name !== "pow").map((name) =>
+        given({ name }, argument([2, 2], unit), argument([2, 2], nonZero))
+      ),
+      given({ name: "exp" as AnalyticName }, argument([0, 2]), argument([0, 2])),
+    ],
+  },
+  analyticPair: {
+    dtypes: PARTS,
+    elementwise: true,
+    // The angle of a large power has no digits left.
+    tame: true,
+    cases: [[2], [], [0, 2]].map((shape) =>
+      given(
+        { name: "pow" as AnalyticName },
+        ...[positive, nonZero, real, real].map((domain) => argument(shape, domain)),
+      )
+    ),
+  },
+  hypot: elementwise(FLOATS, nonZero, nonZero),
   allFinite: {
     dtypes: FLOATS,
     // It looks at all examples together, and may decide between ways to the same results only.

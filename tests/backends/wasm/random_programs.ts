@@ -16,6 +16,8 @@ import { type Concrete, splat } from "../../../src/core/tensor.ts";
 import { scanPrimitive } from "../../../src/control/scan_primitive.ts";
 import { switchPrimitive } from "../../../src/control/switch_primitive.ts";
 import { whilePrimitive } from "../../../src/control/while_primitive.ts";
+import { analyticNames } from "../../../src/primitives/analytic.ts";
+import "../../../src/primitives/complex.ts";
 import { primitives } from "../../../src/primitives/mod.ts";
 import type { PrimitiveName } from "../../../src/primitives/mod.ts";
 import { fromValues, makeRandom, wild } from "../../laws/values.ts";
@@ -354,6 +356,9 @@ class BodyGrower extends Grower {
 const DTYPES = ALL.filter((dtype) => !isNarrow(dtype));
 const NUMBERS = DTYPES.filter((dtype) => dtype !== "bool");
 const FLOATS = DTYPES.filter(isFloat);
+
+/** The dtypes of the parts of complex numbers. */
+const PARTS: readonly Dtype[] = ["float32", "float64"];
 const INTEGERS = DTYPES.filter(isInteger);
 
 type Operation = (grower: Grower) => void;
@@ -800,7 +805,7 @@ function findingLast(grower: Grower): void {
 function changingRows(name: "scatterSet" | "scatterOnto"): Operation {
   return (grower) => {
     const { choices } = grower;
-    const dtypes = name === "scatterSet" ? DTYPES : NUMBERS;
+    const dtypes: readonly Dtype[] = name === "scatterSet" ? DTYPES : NUMBERS;
     const fits = (value: Value) => hasAxes(value) && dtypes.includes(value.concrete.dtype);
     const x = grower.pick(fits, () => grower.leaf(grower.dtype(dtypes), [...grower.shape(), 4]));
     const { dtype, shape } = x.concrete;
@@ -1084,6 +1089,11 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   lgamma: steep("lgamma", FLOATS, 1),
   polygamma: steep("polygamma", FLOATS, 1, ({ choices }) => ({ order: choices.below(3) })),
   pow: steep("pow", NUMBERS, 2),
+  hypot: steep("hypot", FLOATS, 2),
+  analytic: steep("analytic", PARTS, 2, ({ choices }) => ({
+    name: choices.of(analyticNames.filter((name) => name !== "pow")),
+  })),
+  analyticPair: steep("analyticPair", PARTS, 4, () => ({ name: "pow" })),
 
   reduceSum: reduction("reduceSum", NUMBERS),
   reduceMax: reduction("reduceMax", DTYPES),

@@ -12,7 +12,7 @@ import {
   ShapeError,
   XlaError,
 } from "../../../src/base/errors.ts";
-import { allocate, type Dtype, DTYPES } from "../../../src/base/dtype.ts";
+import { allocate, type Dtype, DTYPES, type RealDtype } from "../../../src/base/dtype.ts";
 import {
   type Buffer,
   type Client,
@@ -42,7 +42,7 @@ function pick<T>(list: readonly T[]): T {
   return list[below(list.length)];
 }
 
-const STABLEHLO: Readonly<Record<Dtype, string>> = {
+const STABLEHLO: Readonly<Record<RealDtype, string>> = {
   bool: "i1",
   int8: "i8",
   uint8: "ui8",
@@ -57,7 +57,7 @@ const STABLEHLO: Readonly<Record<Dtype, string>> = {
 };
 
 /** A program that is `a + b`, or `or` of booleans; perhaps it may write over `a`. */
-function programOf(dtype: Dtype, shape: readonly number[], aliases: boolean): string {
+function programOf(dtype: RealDtype, shape: readonly number[], aliases: boolean): string {
   const type = `tensor<${shape.map((size) => `${size}x`).join("")}${STABLEHLO[dtype]}>`;
   const op = dtype === "bool" ? "or" : "add";
   return `module @fuzz {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Dtype, DTYPES } from "../../../base/dtype.ts";
+import { type Dtype, DTYPES, partDtype, type RealDtype } from "../../../base/dtype.ts";
 
 /** The names of `PJRT_Buffer_Type`, by number. */
 const NAMES = [
@@ -39,7 +39,7 @@ const NAMES = [
   "F4E2M1FN",
 ] as const;
 
-const OF_DTYPES: Readonly<Record<Dtype, (typeof NAMES)[number]>> = {
+const OF_DTYPES: Readonly<Record<RealDtype, (typeof NAMES)[number]>> = {
   bool: "PRED",
   int8: "S8",
   uint8: "U8",
@@ -55,7 +55,7 @@ const OF_DTYPES: Readonly<Record<Dtype, (typeof NAMES)[number]>> = {
 
 /** PJRT's number of a dtype. */
 export function elementType(dtype: Dtype): number {
-  return NAMES.indexOf(OF_DTYPES[dtype]);
+  return NAMES.indexOf(OF_DTYPES[partDtype(dtype)]);
 }
 
 /** The dtype of PJRT's number, or `null` when tensors have no such elements. */

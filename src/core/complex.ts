@@ -1,0 +1,198 @@
+/**
+ * Complex tensors: pairs of real ones. They never reach a trace: operations take them apart, and so do
+ * the transforms, to which they are nodes of trees with two leaves. So programs, and all that runs
+ * them, hold real numbers only.
+ *
+ * @module
+ */
+import { complexDtype, partDtype } from "../base/dtype.ts";
+import type { Elements, Unshared } from "../base/dtype.ts";
+import { dtypeError, internalError, shapeError } from "../base/errors.ts";
+import { showType } from "../base/shape.ts";
+import type { Device } from "./device.ts";
+import { formatTensor } from "./format.ts";
+import type { ComplexNumber, NestedArray } from "./methods.ts";
+import type { Primitive } from "./primitive.ts";
+import type { Placement, Sharding } from "./sharding.ts";
+import { sameType, Tensor, zerosOf } from "./tensor.ts";
+import type { Concrete } from "./tensor.ts";
+import { TensorType } from "./tensor_type.ts";
+import { registerNode } from "./tree.ts";
+import type { CustomNode, Structure } from "./tree.ts";
+
+/** A tensor of complex numbers; concrete or traced as its parts are. */
+export class ComplexTensor extends Tensor {
+  /** The real parts. */
+  readonly re: Tensor;
+  /** The imaginary parts, of the same dtype and shape. */
+  readonly im: Tensor;
+
+  /** The tensor of these parts, which are float32 or float64. */
+  constructor(re: Tensor, im: Tensor) {
+    super(complexDtype(re.dtype), re.shape);
+    if (!sameType(re, im) || partDtype(this.dtype) !== re.dtype) {
+      throw internalError(`A complex tensor of ${showType(re)} and ${showType(im)}`);
+    }
+    this.re = re;
+    this.im = im;
+  }
+
+  /** Always throws: its elements stand in two tensors. */
+  override concrete(purpose: string): Concrete {
+    throw dtypeError(`Cannot ${purpose} ${showType(this)}: take real(x) and imag(x) by themselves`);
+  }
+
+  override get device(): Device {
+    return this.re.device;
+  }
+
+  override get sharding(): Sharding | null {
+    return this.re.sharding;
+  }
+
+  override get placement(): Placement | null {
+    return this.re.placement;
+  }
+
+  override item<Value extends number | boolean | ComplexNumber = number>(): Value {
+    if (this.size !== 1) {
+      throw shapeError(
+        `Cannot take the item of ${showType(this)}: expected exactly one element, ` +
+          `got ${this.size}; use toArray or data for more`,
+      );
+    }
+    return { re: this.re.item(), im: this.im.item() } as ComplexNumber as Value;
+  }
+
+  override toArray(): NestedArray | ComplexNumber {
+    const join = (re: unknown, im: unknown): unknown =>
+      Array.isArray(re) ? re.map((part, i) => join(part, (im as unknown[])[i])) : { re, im };
+    return join(this.re.toArray(), this.im.toArray()) as NestedArray | ComplexNumber;
+  }
+
+  override data<Values extends Elements = Unshared<Elements>>(): Values & Unshared<Values> {
+    return interleave(this.re.data(), this.im.data()) as Values & Unshared<Values>;
+  }
+
+  override read<Values extends Elements = Unshared<Elements>>(): Promise<
+    Values & Unshared<Values>
+  > {
+    return Promise.all([this.re.read(), this.im.read()])
+      .then(([re, im]) => interleave(re, im) as Values & Unshared<Values>);
+  }
+
+  override toString(): string {
+    const [re, im] = [this.re, this.im].map((part) => part.concrete("print"));
+    return re.peek((a) => im.peek((b) => formatTensor(a, this, b)));
+  }
+}
+
+/** The elements of both parts in turn. */
+function interleave(re: Elements, im: Elements): Elements {
+  const out = re instanceof Float64Array
+    ? new Float64Array(2 * re.length)
+    : new Float32Array(2 * re.length);
+  for (let i = 0; i < re.length; i++) {
+    out[2 * i] = re[i];
+    out[2 * i + 1] = im[i];
+  }
+  return out;
+}
+
+/** Both parts together, whatever stands in their places: types, `null` for none, or other values. */
+function join([re, im]: readonly unknown[]): unknown {
+  if (re instanceof Tensor && im instanceof Tensor) return new ComplexTensor(re, im);
+  if (re instanceof TensorType) return new TensorType(complexDtype(re.dtype), re.shape);
+  return re === null && im === null ? null : { re, im };
+}
+
+const COMPLEX_NODE: CustomNode = {
+  type: ComplexTensor,
+  keys: ["re", "im"],
+  flatten(value) {
+    const { re, im } = value as ComplexTensor;
+    return [[re, im], null];
+  },
+  unflatten: join,
+  adapt(value) {
+    if (value instanceof Tensor) return [value, zerosOf(value)];
+    if (isComplexNumber(value)) return [value.re, value.im];
+    return typeof value === "number" ? [value, 0] : null;
+  },
+};
+
+registerNode(COMPLEX_NODE);
+
+/** Whether a value is a complex number as JavaScript has it. */
+export function isComplexNumber(value: unknown): value is ComplexNumber {
+  if (typeof value !== "object" || value === null || value instanceof Tensor) return false;
+  const { re, im } = value as Partial<ComplexNumber>;
+  return typeof re === "number" && typeof im === "number";
+}
+
+/** For each leaf of a structure whether it holds imaginary parts; `null` where no leaf does. */
+export function imaginaryLeaves(structure: Structure): readonly boolean[] | null {
+  const flags: boolean[] = [];
+  const visit = (node: Structure): void => {
+    if (node.kind === "leaf") flags.push(false);
+    else if (node.kind === "custom" && node.node === COMPLEX_NODE) flags.push(false, true);
+    else if (node.kind !== "null") node.children.forEach(visit);
+  };
+  visit(structure);
+  return flags.includes(true) ? flags : null;
+}
+
+/** Whether a structure is that of a complex tensor by itself. */
+export function isComplexNode(structure: Structure): boolean {
+  return structure.kind === "custom" && structure.node === COMPLEX_NODE;
+}
+
+/** A structure with leaves in the place of complex tensors, and for each leaf how many it was. */
+export function withComplexLeaves(
+  structure: Structure,
+): { readonly structure: Structure; readonly counts: readonly number[] } {
+  const counts: number[] = [];
+  const visit = (node: Structure): Structure => {
+    if (node.kind === "null") return node;
+    if (node.kind === "leaf" || isComplexNode(node)) {
+      counts.push(node.kind === "leaf" ? 1 : 2);
+      return { kind: "leaf" };
+    }
+    return { ...node, children: node.children.map(visit) };
+  };
+  return { structure: visit(structure), counts };
+}
+
+/** Whether a value is a complex tensor: public functions on trees take those as leaves. */
+export function isComplexTensor(value: unknown): value is ComplexTensor {
+  return value instanceof ComplexTensor;
+}
+
+/** What a primitive is on arguments of which some are complex. */
+export type ComplexBinder = (
+  primitive: Primitive,
+  args: readonly Tensor[],
+  params: unknown,
+) => readonly Tensor[];
+
+let binder: ComplexBinder | null = null;
+
+/** Chooses what operations on complex tensors are; called once, by whoever has the rules. */
+export function installComplexBinder(chosen: ComplexBinder): void {
+  binder = chosen;
+}
+
+/** Applies a primitive to arguments of which some are complex. */
+export function bindComplex(
+  primitive: Primitive,
+  args: readonly Tensor[],
+  params: unknown,
+): readonly Tensor[] {
+  if (binder === null) throw internalError("complex numbers have no rules yet");
+  return binder(primitive, args, params);
+}
+
+/** The real part of a tensor, which is the tensor itself where it is real. */
+export function realPart(x: Tensor): Tensor {
+  return x instanceof ComplexTensor ? x.re : x;
+}
