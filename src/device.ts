@@ -118,7 +118,8 @@ export function withSharding<T>(tree: T, sharding: Placements): TensorsOf<T> {
   const what = "Cannot say how a tensor is divided";
   return moveLeaves(tree, sharding, what, (x, placement) => {
     if (!(placement instanceof Sharding)) {
-      throw argumentError(`${what}: expected a sharding, got ${describeValue(placement)}`);
+      const shown = placement instanceof Device ? String(placement) : describeValue(placement);
+      throw argumentError(`${what}: expected a sharding, got ${shown}`);
     }
     if (placement.mesh.devices !== null) backendOf(placement.mesh);
     return x instanceof Concrete && x.placement === placement

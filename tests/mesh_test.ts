@@ -214,7 +214,7 @@ Deno.test("what cannot be divided or where is refused", () => {
   assertRefused(
     () => withSharding(x, cpu),
     ArgumentError,
-    "Cannot say how a tensor is divided: expected a sharding, got the device cpu:0",
+    "Cannot say how a tensor is divided: expected a sharding, got cpu:0",
   );
   assertRefused(
     () => toDevice(x, shard(nowhere, "data")),
