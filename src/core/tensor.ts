@@ -482,10 +482,17 @@ export class Concrete extends Tensor {
   }
 }
 
-/**
- * Room for the elements of a tensor, as `allocate` gives, or a clear error when there is none.
- */
-export function allocateFor({ dtype, shape }: Type): Elements {
+/** Room for the elements of a tensor, as `allocate` gives, or a clear error when there is none. */
+export function allocateFor(type: Type): Elements {
+  return allocateWith(allocate, type);
+}
+
+/** Room for what holds the elements of a tensor, as `allocateStored` gives, or a clear error. */
+export function allocateStoredFor(type: Type): Elements {
+  return allocateWith(allocateStored, type);
+}
+
+function allocateWith(allocator: typeof allocate, { dtype, shape }: Type): Elements {
   const size = sizeOf(shape);
   if (size > MAX_SIZE) checkSize(shape, `Cannot allocate ${showType({ dtype, shape })}`);
   const bytes = size * byteSize(dtype);
@@ -496,7 +503,7 @@ export function allocateFor({ dtype, shape }: Type): Elements {
     );
   }
   try {
-    return allocate(dtype, size);
+    return allocator(dtype, size);
   } catch {
     throw shapeError(
       `Cannot allocate ${showType({ dtype, shape })}: its ${bytes} bytes do not fit in memory`,
@@ -523,7 +530,7 @@ export function dense(x: Concrete): Elements {
 
 /** What holds the elements of `x` in row-major order; not a copy unless `x` is a splat. */
 export function denseStored(x: Concrete): Elements {
-  return isSplat(x) ? allocateStored(x.dtype, x.size).fill(x.stored[0]) : x.stored;
+  return isSplat(x) ? allocateStoredFor(x).fill(x.stored[0]) : x.stored;
 }
 
 /** Whether `x` holds one element for all. */

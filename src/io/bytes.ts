@@ -55,7 +55,7 @@ export function allocateFile(length: number, what: string): Uint8Array<ArrayBuff
 /** What any file may unfold to, in bytes. */
 const FREE_BYTES = 2 ** 28;
 
-/** How many times its own size a file may unfold to, beyond that: int8 alone takes four. */
+/** How many times its own size a file may unfold to, beyond that: int8 read as float64 takes eight. */
 const TIMES = 16;
 
 /**

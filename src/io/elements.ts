@@ -3,45 +3,27 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
-import type { Dtype, Elements } from "../base/dtype.ts";
+import { byteSize, describeValue, DTYPES } from "../base/dtype.ts";
+import type { Dtype, Elements, RealDtype } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { allocateFor, Concrete, denseStored } from "../core/tensor.ts";
+import { evaluate } from "../core/evaluation.ts";
+import { allocateFor, allocateStoredFor, Concrete, denseStored } from "../core/tensor.ts";
+import { convertPrimitive } from "../primitives/structure.ts";
 
 /** How a file may store elements. */
-export type StoredKind =
-  | "float64"
-  | "float32"
-  | "float16"
-  | "bfloat16"
-  | "int64"
-  | "int32"
-  | "int16"
-  | "int8"
-  | "uint64"
-  | "uint32"
-  | "uint16"
-  | "uint8"
-  | "bool";
+export type StoredKind = RealDtype | "int64" | "uint64";
 
 /** Bytes per stored element. */
-export const STORED_BYTES: Readonly<Record<StoredKind, number>> = {
-  float64: 8,
-  float32: 4,
-  float16: 2,
-  bfloat16: 2,
-  int64: 8,
-  int32: 4,
-  int16: 2,
-  int8: 1,
-  uint64: 8,
-  uint32: 4,
-  uint16: 2,
-  uint8: 1,
-  bool: 1,
-};
+export function storedBytes(kind: StoredKind): number {
+  return isWide(kind) ? 8 : byteSize(kind);
+}
+
+function isWide(kind: StoredKind): kind is "int64" | "uint64" {
+  return kind === "int64" || kind === "uint64";
+}
 
 /** Options of the readers. */
 export interface ReadOptions {
@@ -50,36 +32,39 @@ export interface ReadOptions {
    * `"float64"`, which is exact up to 2^53 and rounds beyond. Default `"int32"`.
    */
   readonly int64?: "int32" | "float64";
+  /**
+   * What tensors of other dtypes become, as by `astype`: `{ bfloat16: "float32", uint8: "float32" }`.
+   * Default: every dtype stays.
+   */
+  readonly convert?: { readonly [Stored in Dtype]?: Dtype };
 }
 
-/** The dtype that 64-bit integers become. */
-export type WideInteger = "int32" | "float64";
+/** What elements become: the options of the readers, checked. */
+export type Targets = Required<ReadOptions>;
 
-/** The option `int64`, checked. */
-export function checkWideInteger(value: unknown, what: string): WideInteger {
-  if (value === undefined) return "int32";
-  if (value === "int32" || value === "float64") return value;
-  throw argumentError(`${what}: int64 must be "int32" or "float64", got ${describeValue(value)}`);
+/** The options of a reader, checked. */
+export function readTargets(options: ReadOptions | undefined, what: string): Targets {
+  const { int64 = "int32", convert = {} } = readOptions(what, options, ["int64", "convert"]);
+  if (int64 !== "int32" && int64 !== "float64") {
+    throw argumentError(`${what}: int64 must be "int32" or "float64", got ${describeValue(int64)}`);
+  }
+  const isObject = typeof convert === "object" && convert !== null;
+  const entries: [string, unknown][] = isObject ? Object.entries(convert) : [];
+  const wrong = [...entries.map(([key]) => key), ...entries.map(([, value]) => value)].find(
+    (name) => name !== undefined && !DTYPES.includes(name as RealDtype),
+  );
+  if (!isObject || wrong !== undefined) {
+    throw argumentError(
+      `${what}: convert must be an object from dtypes to dtypes, as { bfloat16: "float32" }, got ` +
+        describeValue(isObject ? wrong : convert),
+    );
+  }
+  return { int64, convert: Object.fromEntries(entries) };
 }
 
 /** The dtype that stored elements become. */
-export function dtypeOf(kind: StoredKind, wide: WideInteger): Dtype {
-  switch (kind) {
-    case "float16":
-    case "bfloat16":
-      return "float32";
-    case "int64":
-    case "uint64":
-      return wide;
-    case "int16":
-    case "int8":
-    case "uint8":
-      return "int32";
-    case "uint16":
-      return "uint32";
-    default:
-      return kind;
-  }
+export function dtypeOf(kind: StoredKind, { int64, convert }: Targets): Dtype {
+  return isWide(kind) ? int64 : convert[kind] ?? kind;
 }
 
 /** One stored tensor. */
@@ -90,16 +75,15 @@ export interface StoredType {
   readonly kind: StoredKind;
   /** Its shape, checked. */
   readonly shape: Shape;
-  /** What 64-bit integers become. */
-  readonly wide: WideInteger;
+  /** What its elements become. */
+  readonly targets: Targets;
   /** Whether the most significant byte of each element comes first. */
   readonly bigEndian: boolean;
 }
 
 /** How many bytes the elements of this type take as a tensor. */
-export function tensorBytes({ kind, shape, wide }: StoredType): number {
-  const dtype = dtypeOf(kind, wide);
-  return sizeOf(shape) * (dtype === "float64" ? 8 : dtype === "bool" ? 1 : 4);
+export function tensorBytes({ kind, shape, targets }: StoredType): number {
+  return sizeOf(shape) * byteSize(dtypeOf(kind, targets));
 }
 
 /** The elements of a tensor as bytes; a view of them unless they are elsewhere. */
@@ -108,34 +92,36 @@ export function bytesOf(value: Concrete): Uint8Array {
   return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
 }
 
-/** How many bytes are converted at a time. */
+/** How many bytes of 64-bit integers are converted at a time. */
 const CHUNK = 2 ** 16;
 
 /**
- * A tensor of the stored elements `raw`, row-major. They are copied once: what is no plain copy goes
- * through a small buffer, where elements are aligned and their bytes in this machine's order (which
- * is little-endian wherever Deno runs).
+ * A tensor of the stored elements `raw`, row-major. 64-bit integers go through a small buffer, where
+ * they are aligned; all others are copied as they are, and converted afterwards where that is wanted.
+ * This machine's order of bytes is taken to be little-endian, as it is wherever Deno runs.
  */
 export function makeTensor(type: StoredType, raw: Uint8Array): Concrete {
-  const { kind, shape, wide, bigEndian } = type;
-  const dtype = dtypeOf(kind, wide);
-  const elements = allocateFor({ dtype, shape });
-  const width = STORED_BYTES[kind];
-  if (kind === dtype) {
-    const bytes = new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
-    bytes.set(raw);
-    if (bigEndian) swapBytes(bytes, width);
-    if (kind === "bool") normalizeBooleans(bytes);
-  } else {
+  const { kind, shape, targets, bigEndian } = type;
+  const dtype = dtypeOf(kind, targets);
+  if (isWide(kind)) {
+    const elements = allocateFor({ dtype, shape });
     const buffer = new Uint8Array(Math.min(CHUNK, raw.length));
     for (let start = 0; start < raw.length; start += CHUNK) {
       const chunk = buffer.subarray(0, Math.min(CHUNK, raw.length - start));
       chunk.set(raw.subarray(start, start + chunk.length));
-      if (bigEndian) swapBytes(chunk, width);
-      convert(type, chunk, elements, start / width);
+      if (bigEndian) swapBytes(chunk, 8);
+      convertWide(type, new Uint32Array(buffer.buffer, 0, chunk.length / 4), elements, start / 8);
     }
+    return new Concrete(dtype, shape, elements);
   }
-  return new Concrete(dtype, shape, elements);
+  const stored = allocateStoredFor({ dtype: kind, shape });
+  const bytes = new Uint8Array(stored.buffer);
+  bytes.set(raw);
+  if (bigEndian) swapBytes(bytes, byteSize(kind));
+  if (kind === "bool") normalizeBooleans(bytes);
+  const value = new Concrete(kind, shape, stored);
+  if (kind === dtype) return value;
+  return evaluate(convertPrimitive, [value], { dtype }, [{ dtype, shape }])[0];
 }
 
 /** Makes whatever is true a one, in place. */
@@ -152,37 +138,6 @@ function swapBytes(bytes: Uint8Array, width: number): void {
   }
 }
 
-/** Writes the elements in `chunk` to `out`, from position `first` on. */
-function convert(type: StoredType, chunk: Uint8Array, out: Elements, first: number): void {
-  const { buffer } = chunk;
-  const count = chunk.length / STORED_BYTES[type.kind];
-  switch (type.kind) {
-    case "uint8":
-      return out.set(chunk, first);
-    case "int8":
-      return out.set(new Int8Array(buffer, 0, count), first);
-    case "int16":
-      return out.set(new Int16Array(buffer, 0, count), first);
-    case "uint16":
-      return out.set(new Uint16Array(buffer, 0, count), first);
-    case "float16": {
-      const source = new Uint16Array(buffer, 0, count);
-      const values = halfValues();
-      for (let i = 0; i < count; i++) out[first + i] = values[source[i]];
-      return;
-    }
-    case "bfloat16": {
-      // The upper half of a float32.
-      const source = new Uint16Array(buffer, 0, count);
-      const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
-      for (let i = 0; i < count; i++) bits[first + i] = source[i] << 16;
-      return;
-    }
-    default:
-      return convertWide(type, new Uint32Array(buffer, 0, 2 * count), out, first);
-  }
-}
-
 /** Writes 64-bit integers, the lower half of each first, to `out`. */
 function convertWide(type: StoredType, halves: Uint32Array, out: Elements, first: number): void {
   const isSigned = type.kind === "int64";
@@ -190,7 +145,7 @@ function convertWide(type: StoredType, halves: Uint32Array, out: Elements, first
     const low = halves[2 * i];
     const high = isSigned ? halves[2 * i + 1] | 0 : halves[2 * i + 1];
     // What fits has the sign of its lower half all through the upper one.
-    if (type.wide === "int32" && high !== (low | 0) >> 31) {
+    if (type.targets.int64 === "int32" && high !== (low | 0) >> 31) {
       const value = (BigInt(high) << 32n) + BigInt(low);
       throw dtypeError(
         `${type.label}: element ${first + i} is ${value}, which int32 does not hold; pass ` +
@@ -198,21 +153,6 @@ function convertWide(type: StoredType, halves: Uint32Array, out: Elements, first
       );
     }
     // The product is exact, so that the sum is rounded once.
-    out[first + i] = type.wide === "int32" ? low : high * 2 ** 32 + low;
+    out[first + i] = type.targets.int64 === "int32" ? low : high * 2 ** 32 + low;
   }
-}
-
-let halves: Float32Array | undefined;
-
-/** The values of all 65,536 numbers of IEEE 754's binary16, by their bits. */
-function halfValues(): Float32Array {
-  halves ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => {
-    const sign = bits >> 15 === 0 ? 1 : -1;
-    const exponent = (bits >> 10) & 0x1f;
-    const fraction = bits & 0x3ff;
-    if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-    if (exponent === 0) return sign * fraction * 2 ** -24;
-    return sign * (fraction + 0x400) * 2 ** (exponent - 25);
-  });
-  return halves;
 }

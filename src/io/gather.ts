@@ -10,7 +10,7 @@ import type { Shape } from "../base/shape.ts";
 import { splat } from "../core/tensor.ts";
 import type { Concrete } from "../core/tensor.ts";
 import type { Budget } from "./bytes.ts";
-import { makeTensor, STORED_BYTES, tensorBytes } from "./elements.ts";
+import { makeTensor, storedBytes, tensorBytes } from "./elements.ts";
 import type { StoredType } from "./elements.ts";
 
 /** Where the elements of a view are, counted in elements. */
@@ -29,7 +29,7 @@ export function gatherTensor(
   budget: Budget,
 ): Concrete {
   const { shape, kind, label } = type;
-  const width = STORED_BYTES[kind];
+  const width = storedBytes(kind);
   const size = sizeOf(shape);
   checkInside(type, Math.floor(storage.length / width), view);
   if (size === 0) return makeTensor(type, new Uint8Array(0));

@@ -5,14 +5,13 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
-import { readOptions } from "../base/options.ts";
 import { checkShape, sizeOf, stridesOf } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { allocateFile, Budget, dataView, viewBytes } from "./bytes.ts";
 import type { Bytes } from "./bytes.ts";
-import { bytesOf, checkWideInteger, STORED_BYTES } from "./elements.ts";
-import type { ReadOptions, WideInteger } from "./elements.ts";
+import { bytesOf, readTargets, storedBytes } from "./elements.ts";
+import type { ReadOptions, Targets } from "./elements.ts";
 import { gatherTensor } from "./gather.ts";
 import { formatNpyHeader, parseNpyHeader } from "./npy_header.ts";
 import type { TensorDict } from "./safetensors.ts";
@@ -28,11 +27,12 @@ const MAX_HEADER = 10_000;
  * Reads an array that `numpy.save` wrote, of any version of the format and any order of axes and
  * bytes.
  *
- * float16 becomes float32; integers of up to 16 bits become int32 (uint16 becomes uint32), and those
- * of 64 bits, NumPy's default, what the option `int64` says.
+ * Tensors have the array's dtype, unless the option `convert` says otherwise; integers of 64 bits,
+ * NumPy's default, become what the option `int64` says. Raw data of two bytes (`V2`) is bfloat16, which
+ * `ml_dtypes` writes so.
  *
  * @param bytes The file's contents, such as `Deno.readFileSync("x.npy")`.
- * @param options What 64-bit integers become.
+ * @param options What 64-bit integers and other dtypes become.
  * @returns A tensor of the array's shape.
  * @throws {ArgumentError} when the bytes are not a valid file of this format.
  * @throws {ShapeError} when the shape is none that a tensor may have.
@@ -49,17 +49,16 @@ const MAX_HEADER = 10_000;
  */
 export function readNpy(bytes: Bytes, options?: ReadOptions): Tensor {
   const what = "Cannot read npy";
-  const { int64 } = readOptions(what, options, ["int64"]);
-  const wide = checkWideInteger(int64, what);
+  const targets = readTargets(options, what);
   const file = viewBytes(bytes, what);
-  return readArray(file, what, wide, new Budget(file.length, what));
+  return readArray(file, what, targets, new Budget(file.length, what));
 }
 
 /**
  * Reads the arrays that `numpy.savez` or `numpy.savez_compressed` wrote.
  *
  * @param bytes The file's contents, such as `Deno.readFileSync("data.npz")`.
- * @param options What 64-bit integers become.
+ * @param options What 64-bit integers and other dtypes become.
  * @returns Tensors by the names of the arrays, as {@linkcode readNpy} reads them.
  * @throws {ArgumentError} when the bytes are not a valid file of this format, or it unfolds to far
  * more than its own size.
@@ -83,8 +82,7 @@ export function readNpy(bytes: Bytes, options?: ReadOptions): Tensor {
  */
 export function readNpz(bytes: Bytes, options?: ReadOptions): TensorDict {
   const what = "Cannot read npz";
-  const { int64 } = readOptions(what, options, ["int64"]);
-  const wide = checkWideInteger(int64, what);
+  const targets = readTargets(options, what);
   const file = viewBytes(bytes, what);
   const budget = new Budget(file.length, what);
   const entries = [...readZipDirectory(file, what).values()].map((entry): [string, Tensor] => {
@@ -93,13 +91,13 @@ export function readNpz(bytes: Bytes, options?: ReadOptions): TensorDict {
     }
     const name = entry.name.slice(0, -".npy".length);
     const label = `${what}: array ${describeValue(name)}`;
-    return [name, readArray(readZipEntry(file, entry, budget, what), label, wide, budget)];
+    return [name, readArray(readZipEntry(file, entry, budget, what), label, targets, budget)];
   });
   return Object.fromEntries(entries);
 }
 
 /** Reads one array; `label` begins messages. */
-function readArray(file: Uint8Array, label: string, wide: WideInteger, budget: Budget): Tensor {
+function readArray(file: Uint8Array, label: string, targets: Targets, budget: Budget): Tensor {
   const fail = (fault: string) => argumentError(`${label}: ${fault}`);
   if (!MAGIC.every((byte, i) => file[i] === byte)) {
     throw fail(
@@ -128,14 +126,14 @@ function readArray(file: Uint8Array, label: string, wide: WideInteger, budget: B
   const { kind, bigEndian, fortranOrder, shape: stated } = parseNpyHeader(text, label);
   const shape = checkShape(stated, label);
   const data = file.subarray(start + length);
-  const expected = sizeOf(shape) * STORED_BYTES[kind];
+  const expected = sizeOf(shape) * storedBytes(kind);
   if (data.length !== expected) {
     const hint = data.length < expected ? "; the file may be cut short" : "";
     throw fail(`shape [${shape}] takes ${expected} bytes, ${data.length} follow${hint}`);
   }
   const strides = fortranOrder ? stridesOf([...shape].reverse()).reverse() : stridesOf(shape);
   return gatherTensor(
-    { label, kind, shape, wide, bigEndian },
+    { label, kind, shape, targets, bigEndian },
     data,
     { offset: 0, strides },
     budget,
@@ -143,7 +141,8 @@ function readArray(file: Uint8Array, label: string, wide: WideInteger, budget: B
 }
 
 /**
- * Writes a tensor as `numpy.load` reads it: the very bytes that `numpy.save` writes.
+ * Writes a tensor as `numpy.load` reads it: the very bytes that `numpy.save` writes. NumPy has no
+ * bfloat16, and reads it as raw data: `numpy.load(file).view(ml_dtypes.bfloat16)`.
  *
  * @param x Any shape and dtype.
  * @returns The file's contents, for `Deno.writeFileSync("x.npy", …)`.

@@ -147,7 +147,8 @@ function parseDescription(
   what: string,
 ): { kind: StoredKind; bigEndian: boolean } {
   const [, order, name] = /^([<>|=]?)(.*)$/s.exec(description)!;
-  const kind = NUMPY_KINDS.get(name);
+  // Raw data of two bytes is what ml_dtypes makes of its bfloat16.
+  const kind = name === "V2" ? "bfloat16" : NUMPY_KINDS.get(name);
   if (kind !== undefined) return { kind, bigEndian: order === ">" };
   const meaning = Object.hasOwn(REFUSED, name[0] ?? "") ? ` (${REFUSED[name[0]]})` : "";
   throw dtypeError(

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { byteSize, describeValue, DTYPES, partDtype } from "../base/dtype.ts";
-import type { Dtype, RealDtype } from "../base/dtype.ts";
+import { byteSize, describeValue, partDtype } from "../base/dtype.ts";
+import type { RealDtype } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkShape, sizeOf } from "../base/shape.ts";
@@ -13,7 +13,7 @@ import { leafToTensor } from "../core/convert.ts";
 import type { Concrete, Tensor } from "../core/tensor.ts";
 import { allocateFile, Budget, dataView, readSize, viewBytes } from "./bytes.ts";
 import type { Bytes } from "./bytes.ts";
-import { bytesOf, checkWideInteger, makeTensor, STORED_BYTES, tensorBytes } from "./elements.ts";
+import { bytesOf, makeTensor, readTargets, storedBytes, tensorBytes } from "./elements.ts";
 import type { ReadOptions, StoredKind } from "./elements.ts";
 import { parseJson } from "./json.ts";
 import type { Json } from "./json.ts";
@@ -50,25 +50,22 @@ const KINDS: ReadonlyMap<string, StoredKind> = new Map([
   ["BOOL", "bool"],
 ]);
 
-/** How the format names the dtypes of tensors. */
+/** How the format names the dtypes of tensors, in the order of its files: such that all are aligned. */
 const NAMES: Readonly<Record<RealDtype, string>> = {
   float64: "F64",
   float32: "F32",
-  float16: "F16",
-  bfloat16: "BF16",
   uint32: "U32",
   int32: "I32",
+  bfloat16: "BF16",
+  float16: "F16",
   uint16: "U16",
   int16: "I16",
-  uint8: "U8",
   int8: "I8",
+  uint8: "U8",
   bool: "BOOL",
 };
 
-/** The order of tensors in a file, by dtype: such that all are aligned. */
-const ORDER: readonly Dtype[] = [...DTYPES].sort((a, b) =>
-  byteSize(b) - byteSize(a) || DTYPES.indexOf(b) - DTYPES.indexOf(a)
-);
+const ORDER = Object.keys(NAMES);
 
 /** One tensor as the header describes it. */
 interface Described {
@@ -82,12 +79,12 @@ interface Described {
 /**
  * Reads the tensors of a safetensors file.
  *
- * float16 and bfloat16 become float32; integers of up to 16 bits become int32 (uint16 becomes
- * uint32), and those of 64 bits what the option `int64` says. The header is checked in full before
- * any element is read, and nothing of the bytes is kept.
+ * Tensors have the dtypes of the file, unless the option `convert` says otherwise; integers of 64 bits
+ * become what the option `int64` says. The header is checked in full before any element is read, and
+ * nothing of the bytes is kept.
  *
  * @param bytes The file's contents, such as `Deno.readFileSync("model.safetensors")`.
- * @param options What 64-bit integers become.
+ * @param options What 64-bit integers and other dtypes become.
  * @returns A fresh object, its names in the order of the header; `nn.fromStateDict` takes it.
  * {@linkcode readSafetensorsMetadata} gives the rest of the header.
  * @throws {ArgumentError} when the bytes are not a valid file of this format.
@@ -105,8 +102,7 @@ interface Described {
  */
 export function readSafetensors(bytes: Bytes, options?: ReadOptions): TensorDict {
   const what = "Cannot read safetensors";
-  const { int64 } = readOptions(what, options, ["int64"]);
-  const wide = checkWideInteger(int64, what);
+  const targets = readTargets(options, what);
   const file = viewBytes(bytes, what);
   const { header, data } = readHeader(file, what);
   const described = [...header].filter(([name]) => name !== METADATA).map(([name, entry]) =>
@@ -115,7 +111,7 @@ export function readSafetensors(bytes: Bytes, options?: ReadOptions): TensorDict
   checkPlaces(described, data.length, what);
   const budget = new Budget(file.length, what);
   return Object.fromEntries(described.map(({ name, kind, shape, start, end }) => {
-    const type = { label: labelOf(name, what), kind, shape, wide, bigEndian: false };
+    const type = { label: labelOf(name, what), kind, shape, targets, bigEndian: false };
     budget.spend(tensorBytes(type));
     return [name, makeTensor(type, data.subarray(start, end))];
   }));
@@ -209,7 +205,7 @@ function describe(name: string, entry: Json, what: string): Described {
   if (offsets.length !== 2 || !offsets.every(isOffset)) {
     throw argumentError(`${label} must have two offsets that are non-negative integers`);
   }
-  const expected = sizeOf(shape) * STORED_BYTES[kind];
+  const expected = sizeOf(shape) * storedBytes(kind);
   const actual = Number(end) - Number(start);
   if (actual !== expected) {
     throw argumentError(
@@ -299,7 +295,7 @@ export function writeSafetensors(
   let end = 0;
   const starts = entries.map(([name, { dtype, shape }]) => {
     const start = end;
-    end += sizeOf(shape) * STORED_BYTES[partDtype(dtype)];
+    end += sizeOf(shape) * byteSize(partDtype(dtype));
     fields.push(
       `${JSON.stringify(name)}:{"dtype":"${NAMES[partDtype(dtype)]}","shape":[${shape}],` +
         `"data_offsets":[${start},${end}]}`,

@@ -4,11 +4,10 @@
  * @module
  */
 import { argumentError } from "../base/errors.ts";
-import { readOptions } from "../base/options.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { viewBytes } from "./bytes.ts";
 import type { Bytes } from "./bytes.ts";
-import { checkWideInteger } from "./elements.ts";
+import { readTargets } from "./elements.ts";
 import type { ReadOptions } from "./elements.ts";
 import type { TensorDict } from "./safetensors.ts";
 import { readLegacyCheckpoint, readZipCheckpoint } from "./torch_files.ts";
@@ -38,15 +37,15 @@ export type TorchValue =
  * 2^53 become bigints, complex numbers `{ real, imag }`, and bytes a `Uint8Array`; `torch.Size`
  * becomes an array, a dtype, layout or device its name, a number of NumPy a number.
  *
- * float16 and bfloat16 become float32; integers of up to 16 bits become int32 (uint16 becomes
- * uint32), and those of 64 bits what the option `int64` says. Views of one storage are tensors of
- * their own; equal ones are one tensor.
+ * Tensors have the dtypes of the file, unless the option `convert` says otherwise; integers of 64 bits
+ * become what the option `int64` says. Views of one storage are tensors of their own; equal ones are
+ * one tensor.
  *
  * TypeScript cannot see what a file holds, and takes a state dictionary unless told otherwise:
  * `readTorch<{ model: io.TensorDict; epoch: number }>(bytes)`.
  *
  * @param bytes The file's contents, such as `Deno.readFileSync("resnet18.pth")`.
- * @param options What 64-bit integers become.
+ * @param options What 64-bit integers and other dtypes become.
  * @returns What was saved, made of fresh values; `nn.fromStateDict` takes a state dictionary.
  * @throws {ArgumentError} when the bytes are no valid checkpoint, name anything that is not known, or
  * hold quantised, sparse or complex tensors or big-endian data.
@@ -74,10 +73,14 @@ export type TorchValue =
  */
 export function readTorch<Contents = TensorDict>(bytes: Bytes, options?: ReadOptions): Contents {
   const what = "Cannot read this checkpoint";
-  const { int64 } = readOptions(what, options, ["int64"]);
-  const wide = checkWideInteger(int64, what);
+  const targets = readTargets(options, what);
   const file = viewBytes(bytes, what);
-  const source = { file, what, wide, fail: (fault: string) => argumentError(`${what}: ${fault}`) };
+  const source = {
+    file,
+    what,
+    targets,
+    fail: (fault: string) => argumentError(`${what}: ${fault}`),
+  };
   if (startsWith(file, [0x50, 0x4b, 0x03, 0x04])) return readZipCheckpoint(source) as Contents;
   if (file[0] === 0x80) return readLegacyCheckpoint(source) as Contents;
   throw source.fail(describeFormat(file));

@@ -6,8 +6,8 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { Budget, dataView } from "./bytes.ts";
-import { STORED_BYTES } from "./elements.ts";
-import type { WideInteger } from "./elements.ts";
+import { storedBytes } from "./elements.ts";
+import type { Targets } from "./elements.ts";
 import { PickledDict, PickledList, unpickle } from "./pickle.ts";
 import type { PickleHost } from "./pickle.ts";
 import type { Fail } from "./pickle_input.ts";
@@ -30,12 +30,12 @@ export interface TorchSource {
   readonly what: string;
   /** Makes an error that begins so. */
   readonly fail: Fail;
-  /** What 64-bit integers become. */
-  readonly wide: WideInteger;
+  /** What elements become. */
+  readonly targets: Targets;
 }
 
 /** Reads a checkpoint in a zip file. */
-export function readZipCheckpoint({ file, what, fail, wide }: TorchSource): unknown {
+export function readZipCheckpoint({ file, what, fail, targets }: TorchSource): unknown {
   const directory = readZipDirectory(file, what);
   const budget = new Budget(file.length, what);
   // All entries are in one folder, which is named after the file that was written first.
@@ -64,7 +64,7 @@ export function readZipCheckpoint({ file, what, fail, wide }: TorchSource): unkn
   const contents = new Map<string, Uint8Array>();
   return resolveContents(value, {
     what,
-    wide,
+    targets,
     budget,
     read(storage) {
       const bytes = contents.get(storage.key) ?? readEntry(`data/${storage.key}`);
@@ -90,7 +90,7 @@ function takeStorage(bytes: Uint8Array, storage: StoredStorage, fail: Fail): Uin
 }
 
 /** Reads a checkpoint of the legacy format. */
-export function readLegacyCheckpoint({ file, what, fail, wide }: TorchSource): unknown {
+export function readLegacyCheckpoint({ file, what, fail, targets }: TorchSource): unknown {
   const storages: StoredStorage[] = [];
   const host = torchHost(file.length, storages, fail);
   const magic = unpickle(file, 0, host);
@@ -112,7 +112,7 @@ export function readLegacyCheckpoint({ file, what, fail, wide }: TorchSource): u
   const places = findStorages(file, keys.value, keys.end, storages, host);
   return resolveContents(contents.value, {
     what,
-    wide,
+    targets,
     budget: new Budget(file.length, what),
     read(storage) {
       const bytes = places.get(storage.key);
@@ -146,7 +146,7 @@ function findStorages(
       );
     }
     at += 8;
-    const end = at + length * (storage.kind === null ? 1 : STORED_BYTES[storage.kind]);
+    const end = at + length * (storage.kind === null ? 1 : storedBytes(storage.kind));
     if (!(end <= file.length)) throw cutShort();
     places.set(storage.key, file.subarray(at, end));
     at = end;

@@ -9,8 +9,8 @@ import { checkShape } from "../base/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { showPath } from "../core/tree.ts";
 import type { Budget } from "./bytes.ts";
-import { STORED_BYTES } from "./elements.ts";
-import type { WideInteger } from "./elements.ts";
+import { storedBytes } from "./elements.ts";
+import type { Targets } from "./elements.ts";
 import { gatherTensor } from "./gather.ts";
 import { PickledDict, PickledList, PickledTuple } from "./pickle.ts";
 import { nameOf, StoredStorage, StoredTensor, textOfName } from "./torch_values.ts";
@@ -29,8 +29,8 @@ const MAX_KEY_DEPTH = 4;
 export interface StorageReader {
   /** Begins messages: "Cannot read this checkpoint". */
   readonly what: string;
-  /** What 64-bit integers become. */
-  readonly wide: WideInteger;
+  /** What elements become. */
+  readonly targets: Targets;
   /** What the file may unfold to. */
   readonly budget: Budget;
   /** The bytes of the storage, checked to be there. */
@@ -146,9 +146,9 @@ export function resolveContents(root: unknown, reader: StorageReader): unknown {
       throw argumentError(`${label} has a shape, strides or offset that are no numbers`);
     }
     const checked = checkShape(shape, label);
-    const type = { label, kind, shape: checked, wide: reader.wide, bigEndian: false };
+    const type = { label, kind, shape: checked, targets: reader.targets, bigEndian: false };
     const bytes = reader.read(storage);
-    const skipped = storage.offset * (storage.kind === null ? 1 : STORED_BYTES[storage.kind]);
+    const skipped = storage.offset * (storage.kind === null ? 1 : storedBytes(storage.kind));
     const view = { offset: offset as number, strides: strides as readonly number[] };
     const tensor = gatherTensor(type, bytes.subarray(skipped), view, reader.budget);
     tensors.set(id, tensor);
@@ -169,5 +169,5 @@ function showPlace(path: readonly (string | number)[]): string {
 
 /** How many bytes a storage has, from its beginning in the file. */
 export function storageBytes({ kind, length, offset }: StoredStorage): number {
-  return (offset + length) * (kind === null ? 1 : STORED_BYTES[kind]);
+  return (offset + length) * (kind === null ? 1 : storedBytes(kind));
 }

@@ -6,7 +6,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { dataView } from "./bytes.ts";
-import { makeTensor, STORED_BYTES } from "./elements.ts";
+import { makeTensor, readTargets, storedBytes } from "./elements.ts";
 import type { StoredKind } from "./elements.ts";
 import { NUMPY_KINDS } from "./npy_header.ts";
 import { PickledDict, PickledList, PickledTuple } from "./pickle.ts";
@@ -311,13 +311,14 @@ function makeDict([pairs, ...rest]: readonly unknown[]): unknown {
 function makeNumber([dtype, bytes]: readonly unknown[]): unknown {
   const kind = dtype instanceof Named ? dtype.kind : undefined;
   if (kind === undefined || !(bytes instanceof Uint8Array)) return undefined;
-  if (bytes.length !== STORED_BYTES[kind]) return undefined;
+  if (bytes.length !== storedBytes(kind)) return undefined;
   if (kind === "int64" || kind === "uint64") {
     const view = dataView(bytes);
     const value = kind === "int64" ? view.getBigInt64(0, true) : view.getBigUint64(0, true);
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
-  const type = { label: "", kind, shape: [], wide: "float64", bigEndian: false } as const;
+  const targets = readTargets(undefined, "");
+  const type = { label: "", kind, shape: [], targets, bigEndian: false };
   return makeTensor(type, bytes).item<number | boolean>();
 }
 

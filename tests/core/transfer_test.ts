@@ -1,5 +1,5 @@
 import { ArgumentError, TreeError } from "../../src/base/errors.ts";
-import { describeValue } from "../../src/base/dtype.ts";
+import { describeValue, DTYPES } from "../../src/base/dtype.ts";
 import { grad, jit, nn, random, Tensor, tensor, tree, zeros } from "../../mod.ts";
 import { assertRefused } from "../support/errors.ts";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "../support/std.ts";
@@ -64,6 +64,7 @@ Deno.test("a tree of every dtype arrives as it was sent, and stays what it is", 
     mask: tensor([true, false]),
     count: tensor([-1], { dtype: "int32" }),
     key: random.key(7),
+    narrow: DTYPES.map((dtype) => tensor([0, 1, 100], { dtype })),
     empty: zeros([0, 3]),
     scalar: tensor(2),
     z: "text",

@@ -108,7 +108,7 @@ const torch = [
   ...files.refusedTorch,
   ...references.filter(({ name }) => name.endsWith(".pth")),
 ];
-const wide = { int64: "float64" } as const;
+const wide = { int64: "float64", convert: { float16: "float32", uint8: "bfloat16" } } as const;
 
 fuzz("readTorch", torch, (file) => io.readTorch(file, wide));
 fuzz(
@@ -121,5 +121,9 @@ fuzz(
   [...files.safetensors, ...references.filter(({ name }) => name.endsWith(".safetensors"))],
   (file) => io.readSafetensors(file, wide),
 );
-fuzz("readNpy", [...files.npy, ...files.refusedNpy], (file) => io.readNpy(file, wide));
+fuzz(
+  "readNpy",
+  [...files.npy, ...files.written.npy, ...files.refusedNpy],
+  (file) => io.readNpy(file, wide),
+);
 fuzz("readNpz", files.npz, (file) => io.readNpz(file, wide));

@@ -188,6 +188,67 @@ for (const { name, base64, contents, metadata } of files.safetensors) {
   });
 }
 
+Deno.test("tensors are converted while they are read, by their dtypes in the file", () => {
+  const read = (convert: NonNullable<io.ReadOptions["convert"]>) =>
+    io.readSafetensors(decodeBase64(files.safetensors[0].base64), { convert });
+  const kept = read({});
+  const { bf16, f16, f32, u8, u16, i64 } = read({
+    bfloat16: "float32",
+    float16: "bfloat16",
+    float32: "float16",
+    uint8: "int8",
+    uint16: "float64",
+  });
+  assertEquals(
+    [bf16, f16, f32, u8, u16, i64].map(({ dtype }) => dtype),
+    ["float32", "bfloat16", "float16", "int8", "float64", "int32"],
+  );
+  assertEquals(bf16.data(), kept.bf16.astype("float32").data());
+  assertEquals(f16.data(), kept.f16.astype("bfloat16").data());
+  assertEquals(f32.data(), kept.f32.astype("float16").data());
+  assertEquals([u8.toArray(), u16.toArray()], [[-1], [65535]]);
+
+  const npy = decodeBase64(files.npy.find(({ name }) => name === "uint8 >")!.base64);
+  assertEquals(io.readNpy(npy, { convert: { uint8: "float32" } }).dtype, "float32");
+  const npz = decodeBase64(files.npz[1].base64);
+  assertEquals(io.readNpz(npz, { convert: { bool: "uint8" } }).mask.dtype, "uint8");
+  const { expanded } = io.readTorch(
+    decodeBase64(files.torch.find(({ name }) => name === "views, zip")!.base64),
+    { convert: { float32: "bfloat16" } },
+  );
+  assertEquals([expanded.dtype, expanded.concrete("count").held], ["bfloat16", 1]);
+});
+
+Deno.test("conversions to or from what is no dtype are refused", () => {
+  const file = io.writeNpy([1]);
+  for (
+    const [convert, shown] of [
+      [{ float8: "float32" }, '"float8"'],
+      [{ float16: "half" }, '"half"'],
+      [{ float16: 32 }, "32"],
+      [{ int64: "float64" }, '"int64"'],
+      ["float32", '"float32"'],
+      [null, "null"],
+    ] as const
+  ) {
+    assertRefused(
+      () => io.readNpy(file, { convert: convert as never }),
+      ArgumentError,
+      "Cannot read npy: convert must be an object from dtypes to dtypes, as { bfloat16: " +
+        `"float32" }, got ${shown}`,
+    );
+  }
+});
+
+Deno.test("small elements take as much memory as in the file", () => {
+  const images = io.readNpy(io.writeNpy(new Uint8Array(28 * 28 * 64)));
+  assertEquals([images.dtype, images.data().byteLength], ["uint8", 28 * 28 * 64]);
+  const weights = { w: tensor([1.5, -2]).astype("bfloat16"), h: tensor([0.1]).astype("float16") };
+  const read = io.readSafetensors(io.writeSafetensors(weights));
+  assertEquals([read.w.dtype, read.w.data()], ["bfloat16", Uint16Array.of(0x3fc0, 0xc000)]);
+  assertEquals([read.h.dtype, read.h.toArray()], ["float16", weights.h.toArray()]);
+});
+
 for (const { name, base64, metadata } of files.safetensors.slice(1)) {
   Deno.test(`safetensors are written as the Python package writes them: ${name}`, () => {
     const file = decodeBase64(base64);

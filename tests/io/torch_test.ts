@@ -286,7 +286,7 @@ Deno.test("arguments that are no bytes and options that are none are refused", (
   );
   refuse(
     () => io.readTorch(new Uint8Array(0), { strict: true } as never),
-    'there is no option "strict", the options are int64',
+    'there is no option "strict", the options are int64, convert',
   );
   const moved = new ArrayBuffer(8);
   const view = new Uint8Array(moved);

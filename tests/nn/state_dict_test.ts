@@ -64,6 +64,12 @@ Deno.test("values take the template's dtypes, and may be numbers and typed array
     weight: tensor([[1, 2]], { dtype: "float64" }),
     bias: tensor([0.5], { dtype: "float64" }),
   });
+  const half = { weight: tensor([[1.5, 0.1]]).astype("bfloat16"), bias: tensor([2]) };
+  const [widened] = nn.fromStateDict(half, template);
+  assertEquals([widened.weight.dtype, widened.weight.at(0, 1).item()], ["float64", 0.10009765625]);
+  assertEquals(nn.toStateDict(half).weight.dtype, "bfloat16");
+  const [narrowed] = nn.fromStateDict({ x: tensor([0.1]) }, { x: half.weight.at(0).at([0, 1]) });
+  assertEquals([narrowed.x.dtype, narrowed.x.item()], ["bfloat16", 0.10009765625]);
   const [counted] = nn.fromStateDict({ n: 3 }, { n: tensor(0, { dtype: "int32" }) });
   assertEquals([counted.n.dtype, counted.n.item()], ["int32", 3]);
 });
