@@ -186,13 +186,14 @@ for (const contender of contendersOn(device)) {
 
 /** The medians of a work, one of each contender; none where it has none. */
 async function measure(name: string, task: Task): Promise<(number | undefined)[]> {
+  const { seconds, limit } = options;
   const work = { name, group: name, task };
   const times: number[][] = processes.map(() => []);
   const missing = processes.map(() => false);
   for (let round = 0; round < options.rounds; round++) {
     for (const [i, process] of processes.entries()) {
       if (missing[i]) continue;
-      const answer = await process.measure({ work, seconds: options.seconds });
+      const answer = await process.measure({ work, seconds, longest: limit });
       if ("median_ms" in answer) times[i].push(answer.median_ms);
       else {
         missing[i] = true;

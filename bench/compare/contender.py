@@ -8,9 +8,6 @@ import time
 # The shortest time that a single sample may take, in seconds: shorter calls are repeated.
 SAMPLE = 0.001
 
-# First calls longer than this, in seconds, are not followed by others.
-TOO_LONG = 30
-
 
 class Missing(Exception):
     """Raised by what prepares a work that a contender has no means for."""
@@ -121,7 +118,7 @@ def serve(versions, prepare):
                 name = work["name"]
                 answer["first_ms"] = 1000 * first
                 # A work far too long to be repeated is known by its first call.
-                if first > TOO_LONG:
+                if first > request.get("longest", 30):
                     _say({**answer, "median_ms": 1000 * first, "samples": 1})
                     continue
                 last = _sample(call, 1)

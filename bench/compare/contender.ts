@@ -13,9 +13,6 @@ export type Call = () => unknown;
 /** The shortest time that a single sample may take, in milliseconds: shorter calls are repeated. */
 const SAMPLE = 1;
 
-/** First calls longer than this, in milliseconds, are not followed by others. */
-const TOO_LONG = 30_000;
-
 /** Thrown by what prepares a work that a contender has no means for. */
 export class Missing extends Error {}
 
@@ -54,7 +51,7 @@ export async function serve(
   }
   let current: { readonly name: string; readonly call: Call; last: number } | undefined;
 
-  async function answer({ work, seconds }: Request): Promise<Answer> {
+  async function answer({ work, seconds, longest = 30 }: Request): Promise<Answer> {
     let first: number | undefined;
     let result: unknown;
     if (current?.name !== work.name) {
@@ -65,7 +62,7 @@ export async function serve(
       first = performance.now() - start;
       current = { name: work.name, call, last: first };
       // A work far too long to be repeated is known by its first call.
-      if (first > TOO_LONG) {
+      if (first > 1000 * longest) {
         return { work: work.name, median_ms: first, first_ms: first, samples: 1 };
       }
       current.last = await sample(call, 1);

@@ -17,6 +17,8 @@ export interface Request {
   readonly work: Work;
   /** How long to measure, in seconds. */
   readonly seconds: number;
+  /** After how many seconds a first call is not followed by others; 30 when left out. */
+  readonly longest?: number;
 }
 
 /** A measurement, or why there is none. */
