@@ -164,6 +164,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "fourier",
     "random_gamma",
     "gamma_slope",
+    "collectives",
     "table",
     "control",
     "mod",

@@ -194,13 +194,13 @@ function evaluate(
   params: unknown,
   types: readonly Type[],
 ): readonly Concrete[] {
-  if (primitive.target !== undefined) {
-    const target = primitive.target(params);
-    return [target === undefined ? args[0] : moveTo(args[0], target)];
-  }
   // Results are where the called program leaves them, or where the arguments are.
   if (primitive.isCall === true || primitive.name === "barrier") {
     return primitive.evaluate(args, params, types);
+  }
+  if (primitive.target !== undefined) {
+    const target = primitive.target(params);
+    return [target === undefined ? args[0] : moveTo(args[0], target)];
   }
   const place = placementOf(primitive, args, params);
   const where = place ?? defaultDevice();

@@ -7,12 +7,12 @@
 import { argumentError, indexError, InternalError } from "../base/errors.ts";
 import { cpu, defaultDevice } from "../core/device.ts";
 import type { Device } from "../core/device.ts";
-import { programsIn, withoutEffects } from "../core/program.ts";
+import { withoutEffects } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
 import { Mesh, placeOf, shardingIn } from "../core/sharding.ts";
 import type { Place } from "../core/sharding.ts";
-import { Concrete } from "../core/tensor.ts";
-import { someEquation } from "../passes/control.ts";
+import type { Concrete } from "../core/tensor.ts";
+import { constantsOf, someEquation } from "../passes/control.ts";
 import { hasIndices } from "../passes/kinds.ts";
 import { optimize } from "../passes/mod.ts";
 import type { Donations, Executable } from "./backend.ts";
@@ -143,15 +143,6 @@ export function executableOf(
   place: Place = placeFor(program, args),
 ): Executable {
   return versionOf(entryOf(program), place, args, []);
-}
-
-/** Every tensor in a program, and in the programs within it. */
-function* constantsOf(program: Program): Generator<Concrete> {
-  for (const { inputs, params } of program.equations) {
-    for (const atom of inputs) if (atom instanceof Concrete) yield atom;
-    for (const inner of programsIn(params)) yield* constantsOf(inner);
-  }
-  for (const atom of program.results) if (atom instanceof Concrete) yield atom;
 }
 
 /**

@@ -12,14 +12,14 @@ import { leafToTensor } from "../core/convert.ts";
 import { typeOf } from "../core/program.ts";
 import { Mesh, Sharding, shardShape } from "../core/sharding.ts";
 import { Tensor } from "../core/tensor.ts";
-import { bind, currentTrace, WeakScalar } from "../core/trace.ts";
+import { currentTrace, WeakScalar } from "../core/trace.ts";
 import { broadcastPrefix, flatten, leafPaths, showPath, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type { AnyArgs, TensorsOf } from "../core/tree_types.ts";
 import { checkFunction, noteReturned, primalOf } from "../transforms/flatten_function.ts";
 import { stage } from "../transforms/stage.ts";
 import { canonical } from "./canonical.ts";
-import { differenceAlong, meaningOf, paramsOf, shardMapPrimitive } from "./shard_map_primitive.ts";
+import { differenceAlong, meaningOf, paramsOf, runInPlaces } from "./shard_map_primitive.ts";
 import { openProgram } from "./stage_body.ts";
 
 /**
@@ -173,6 +173,7 @@ export function shardMap<Args extends AnyArgs = Tensor[], Out = Tensor>(
       throw shapeError(`Cannot shardMap to ${describe(i)}: it has too few axes`);
     });
     const params = paramsOf(canonical(program), {
+      mesh,
       axes,
       ins: [...captured.map(() => whole), ...ins],
       outs,
@@ -182,7 +183,7 @@ export function shardMap<Args extends AnyArgs = Tensor[], Out = Tensor>(
       const [result, axis] = differs;
       throw argumentError(`Cannot shardMap to ${describe(result)}: ${differenceAlong(axis)}`);
     }
-    const results = bind(shardMapPrimitive, [...captured, ...values], params);
+    const results = runInPlaces(params, [...captured, ...values]);
     return unflatten(staged.structure, noteReturned(results, staged.values)) as TensorsOf<Out>;
   };
 }

@@ -7,23 +7,25 @@
  * @module
  */
 import { identityOf } from "../base/data.ts";
-import { argumentError } from "../base/errors.ts";
+import { ArgumentError, argumentError } from "../base/errors.ts";
 import { inversePermutation, range, showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { describeValue } from "../base/dtype.ts";
 import { runWithin } from "../core/axes.ts";
 import type { NamedAxis } from "../core/axes.ts";
-import type { BatchAxis, Primitive } from "../core/primitive.ts";
+import type { BatchAxis, Primitive, ProgramDerivative } from "../core/primitive.ts";
 import { dependentResultsOf, evaluateProgram, typeOf, zeroResultsOf } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
-import { partsAlong } from "../core/sharding.ts";
-import type { Sharding } from "../core/sharding.ts";
+import { insertAxis, partsAlong } from "../core/sharding.ts";
+import type { Mesh, Sharding } from "../core/sharding.ts";
 import { zerosOf } from "../core/tensor.ts";
 import type { Concrete, Tensor, Type } from "../core/tensor.ts";
 import { bind, runEvaluated } from "../core/trace.ts";
 import { scale } from "../primitives/arithmetic.ts";
 import { psum } from "../primitives/collective.ts";
 import { reshape, transpose } from "../primitives/structure.ts";
+import { call, callPrimitive } from "./call.ts";
+import type { CallParams } from "./call.ts";
 import {
   batchProgram,
   keyOfFlags,
@@ -39,6 +41,7 @@ import {
 
 /** How values go in and come out. */
 interface Layout {
+  readonly mesh: Mesh;
   /** The axes of the mesh, in its order. */
   readonly axes: readonly NamedAxis[];
   /** How each argument is divided over them. */
@@ -49,6 +52,7 @@ interface Layout {
 
 /** Parameters of `shardMap`. */
 export class ShardMapParams implements Layout {
+  readonly mesh: Mesh;
   readonly axes: readonly NamedAxis[];
   readonly ins: readonly Sharding[];
   readonly outs: readonly Sharding[];
@@ -56,7 +60,8 @@ export class ShardMapParams implements Layout {
   readonly local: Program;
 
   /** Equal parameters are one object: see `paramsOf`. */
-  constructor(local: Program, { axes, ins, outs }: Layout) {
+  constructor(local: Program, { mesh, axes, ins, outs }: Layout) {
+    this.mesh = mesh;
     this.axes = axes;
     this.ins = ins;
     this.outs = outs;
@@ -107,8 +112,8 @@ function derive<T>(
 }
 
 /** A text that tells layouts apart. */
-function keyOf({ axes, ins, outs }: Layout): string {
-  const lists = [ins, outs].map((specs) => specs.map(identityOf).join(","));
+function keyOf({ mesh, axes, ins, outs }: Layout): string {
+  const lists = [[mesh], ins, outs].map((each) => each.map(identityOf).join(","));
   return JSON.stringify([axes.map(({ id }) => id), ...lists]);
 }
 
@@ -192,7 +197,10 @@ function join(parts: Tensor, sharding: Sharding, axes: readonly NamedAxis[]): Te
 }
 
 /** For each result of a program the axes along which places may have different ones. */
-function variation(local: Program, { axes, ins }: Omit<Layout, "outs">): readonly string[][] {
+function variation(
+  local: Program,
+  { axes, ins }: Pick<Layout, "axes" | "ins">,
+): readonly string[][] {
   const varies = local.results.map((): string[] => []);
   for (const axis of axes) {
     const inAxes = ins.map((one) => divides(one, axis) ? 0 : null);
@@ -213,16 +221,36 @@ interface Divided {
   readonly moves: readonly boolean[];
 }
 
-const divided = memoize<Divided>();
+/**
+ * Whether a derived program may run in each place by itself: places go the same ways where they exchange
+ * values, and results are as their specs say. A loop that places leave at different times is one whose
+ * derivative has steps that only some of them take.
+ */
+function isSound(params: ShardMapParams): boolean {
+  return unlessRefused(() => meaningOf(params))?.differs === null;
+}
 
-function divide(params: ShardMapParams, isActive: readonly boolean[]): Divided {
-  const { local, axes, ins, outs } = params;
+/** What is made by batching over the mesh; `null` where that is refused. */
+function unlessRefused<T>(make: () => T): T | null {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof ArgumentError) return null;
+    throw error;
+  }
+}
+
+const divided = memoize<Divided | null>();
+
+/** The division of a program; `null` where the parts may not run in each place by itself. */
+function divide(params: ShardMapParams, isActive: readonly boolean[]): Divided | null {
+  const { local, mesh, axes, ins, outs } = params;
   return derive(divided, params, keyOfFlags(isActive), () => {
-    const { mesh } = outs[0] ?? ins[0];
     const { forward, linear, moves } = linearizeProgram(local, isActive);
     const count = local.results.length;
     const residuals = forward.results.slice(count);
-    const varies = variation(forward, { axes, ins }).slice(count);
+    const varies = unlessRefused(() => variation(forward, { axes, ins }))?.slice(count);
+    if (varies === undefined) return null;
     // What differs between places is handed on along an axis of its own.
     const specs = varies.map((names) => mesh.sharding([names]));
     const known = residuals.map((atom) => forward.binders.findIndex((binder) => binder === atom));
@@ -244,13 +272,15 @@ function divide(params: ShardMapParams, isActive: readonly boolean[]): Divided {
           args.map((arg, i) => reshape(arg, linear.binders[i].type.shape)),
         ),
     );
-    return {
+    const parts = {
       forward: paramsOf(opened, {
+        mesh,
         axes,
         ins,
         outs: [...outs, ...specs.filter((_, i) => isKept[i])],
       }),
       linear: paramsOf(closed, {
+        mesh,
         axes,
         ins: [
           ...specs.map((spec, i) => isKept[i] ? spec : ins[known[i]]),
@@ -261,6 +291,7 @@ function divide(params: ShardMapParams, isActive: readonly boolean[]): Divided {
       known,
       moves,
     };
+    return isSound(parts.forward) && isSound(parts.linear) ? parts : null;
   });
 }
 
@@ -270,19 +301,19 @@ interface Transposed {
   readonly receives: readonly boolean[];
 }
 
-const transposes = memoize<Transposed>();
+const transposes = memoize<Transposed | null>();
 
 /**
  * The transpose: an argument that places share gets the sum of their cotangents; of the cotangent of a
- * result that they share, each gets an equal part.
+ * result that they share, each gets an equal part. `null` where it may not run in each place by itself.
  */
 function transposeParams(
   params: ShardMapParams,
   isLinear: readonly boolean[],
   hasCotangent: readonly boolean[],
   isZero: readonly boolean[],
-): Transposed {
-  const { local, axes, ins, outs } = params;
+): Transposed | null {
+  const { local, mesh, axes, ins, outs } = params;
   return derive(transposes, params, keyOfFlags(isLinear, hasCotangent, isZero), () => {
     const { program, receives } = transposeOpen(local, isLinear, hasCotangent, { isZero });
     const known = ins.filter((_, i) => !isLinear[i]);
@@ -302,22 +333,20 @@ function transposeParams(
         )
       );
     });
-    return {
-      params: paramsOf(transposed, { axes, ins: [...known, ...given], outs: got }),
-      receives,
-    };
+    const own = paramsOf(transposed, { mesh, axes, ins: [...known, ...given], outs: got });
+    return isSound(own) ? { params: own, receives } : null;
   });
 }
 
-/** The sharding with one more axis of the tensor, which is whole. */
+/** The sharding of a batch, which is whole along its mapped axis. */
 function batchSharding(sharding: Sharding, axis: BatchAxis): Sharding {
-  const { mesh, spec } = sharding;
-  return axis === null || axis >= spec.length
-    ? sharding
-    : mesh.sharding(spec.toSpliced(axis, 0, []));
+  return axis === null ? sharding : insertAxis(sharding, axis);
 }
 
-/** Runs the program of its parameters in every place of a mesh. */
+/**
+ * Runs the program of its parameters in every place of a mesh. Over a mesh of devices it is a part of
+ * programs, which run there; by itself it is evaluated as what it means.
+ */
 export const shardMapPrimitive: Primitive<ShardMapParams> = {
   name: "shardMap",
   isTotal: true,
@@ -325,12 +354,14 @@ export const shardMapPrimitive: Primitive<ShardMapParams> = {
   type: (_args, { local, outs }) =>
     local.results.map((atom, i) => wholeType(typeOf(atom), outs[i])),
   boundAxes: ({ axes }) => axes.map(({ id, size }) => ({ axisName: id, axisSize: size })),
+  target: ({ mesh }) => mesh.devices === null ? undefined : mesh.sharding([]),
   evaluate: (args, { program }) => runEvaluated(() => evaluateProgram(program, args)) as Concrete[],
-  batch(args, batchAxes, size, { local, axes, ins, outs }, axisName) {
+  batch(args, batchAxes, size, { local, mesh, axes, ins, outs }, axisName) {
     // An axis of the mesh hides others of its name.
     const name = axes.some(({ id }) => id === axisName) ? undefined : axisName;
     const batched = runWithin(axes, () => batchProgram(local, batchAxes, size, name));
     const params = paramsOf(batched.program, {
+      mesh,
       axes,
       ins: ins.map((one, i) => batchSharding(one, batchAxes[i])),
       outs: outs.map((one, i) => batchSharding(one, batched.axes[i])),
@@ -341,7 +372,9 @@ export const shardMapPrimitive: Primitive<ShardMapParams> = {
   derivative: {
     kind: "program",
     linearize(primals, isActive, params) {
-      const { forward, linear, known, moves } = divide(params, isActive);
+      const parts = divide(params, isActive);
+      if (parts === null) return asCall.linearize(primals, isActive, params);
+      const { forward, linear, known, moves } = parts;
       const all = bind(shardMapPrimitive, primals, forward);
       let next = params.local.results.length;
       const needed = known.map((argument) => argument < 0 ? all[next++] : primals[argument]);
@@ -356,28 +389,37 @@ export const shardMapPrimitive: Primitive<ShardMapParams> = {
         },
       };
     },
-    jvp(primals, tangents, { local, axes, ins, outs }) {
+    jvp(primals, tangents, shared) {
+      const { local, mesh, axes, ins, outs } = shared;
       const isActive = tangents.map((tangent) => tangent !== null);
       const { program, moves } = runWithin(axes, () => pushProgram(local, isActive));
       const args = [...primals, ...tangents.filter((tangent) => tangent !== null)];
       const params = paramsOf(program, {
+        mesh,
         axes,
         ins: [...ins, ...ins.filter((_, i) => isActive[i])],
         outs: [...outs, ...outs.filter((_, i) => moves[i])],
       });
+      if (!isSound(params)) {
+        const { results, push } = asCall.linearize(primals, isActive, shared);
+        const pushed = push(tangents);
+        return results.map((result, i) => [result, pushed[i]]);
+      }
       const all = bind(shardMapPrimitive, args, params);
       let next = moves.length;
       return moves.map((moving, i) => [all[i], moving ? all[next++] : null]);
     },
     dependentResults: (isGiven, { local }) => dependentResultsOf(local, isGiven),
     zeroResults: (isZero, { local }) => zeroResultsOf(local, isZero),
-    transpose(cotangents, args, params, isLinear) {
+    transpose(cotangents, args, params, isLinear, totals) {
       const hasCotangent = cotangents.map((cotangent) => cotangent !== null);
-      const { params: own, receives } = knowingZeros(
+      const transposed = knowingZeros(
         args,
         isLinear,
         (isZero) => transposeParams(params, isLinear, hasCotangent, isZero),
       );
+      if (transposed === null) return asCall.transpose(cotangents, args, params, isLinear, totals);
+      const { params: own, receives } = transposed;
       const given = cotangents.filter((cotangent) => cotangent !== null);
       const known = args.filter((_, i) => !isLinear[i]) as Tensor[];
       const pulled = bind(shardMapPrimitive, [...known, ...given], own);
@@ -385,3 +427,17 @@ export const shardMapPrimitive: Primitive<ShardMapParams> = {
     },
   },
 };
+
+const asCall = callPrimitive.derivative as ProgramDerivative<CallParams>;
+
+const alone = memoize<Program>();
+
+/** Applies the program of parameters in every place of a mesh. */
+export function runInPlaces(params: ShardMapParams, args: readonly Tensor[]): readonly Tensor[] {
+  if (params.mesh.devices === null) return bind(shardMapPrimitive, args, params);
+  const program = alone(params.local, keyOf(params), () => {
+    const types = params.ins.map((one, i) => wholeType(params.local.binders[i].type, one));
+    return record(types, (values) => bind(shardMapPrimitive, values, params));
+  });
+  return call(program, args);
+}

@@ -69,8 +69,8 @@ export interface Primitive<P = unknown> {
   boundAxes?(params: P): readonly AxisUse[];
 
   /**
-   * For what moves between devices: where its result is; `null` for one that is not placed, and
-   * `undefined` for one that stays where it was.
+   * For what moves between devices, or runs on some: where its result is; `null` for one that is not
+   * placed, and `undefined` for one that stays where it was.
    */
   target?(params: P): Placement | null | undefined;
 

@@ -6,6 +6,9 @@
  */
 import { Program, programsIn, remake } from "../core/program.ts";
 import type { Equation } from "../core/program.ts";
+import type { NamedAxis } from "../core/axes.ts";
+import type { Mesh, Sharding } from "../core/sharding.ts";
+import { Concrete } from "../core/tensor.ts";
 
 /** Parameters of `scan`: a program run once for each element of sequences. */
 export interface ScanParams {
@@ -37,6 +40,27 @@ export interface WhileParams {
 export interface SwitchParams {
   /** Programs of the other arguments. */
   readonly branches: readonly Program[];
+}
+
+/** Parameters of `shardMap`: a program run in every place of a mesh. */
+export interface PlacesParams {
+  /** The mesh. */
+  readonly mesh: Mesh;
+  /** The mesh's axes. */
+  readonly axes: readonly NamedAxis[];
+  /** How arguments are divided. */
+  readonly ins: readonly Sharding[];
+  /** How results are. */
+  readonly outs: readonly Sharding[];
+  /** From parts of the arguments to parts of the results. */
+  readonly local: Program;
+  /** The same on whole arguments and results. */
+  readonly program: Program;
+}
+
+/** The parameters of an equation that runs a program in every place of a mesh, or `null`. */
+export function placesOf({ primitive, params }: Equation): PlacesParams | null {
+  return primitive.name === "shardMap" ? params as PlacesParams : null;
 }
 
 /** An equation of control flow, its parameters typed by its name. */
@@ -77,4 +101,13 @@ export function someEquation(program: Program, test: (equation: Equation) => boo
   return program.equations.some((equation) =>
     test(equation) || programsIn(equation.params).some((inner) => someEquation(inner, test))
   );
+}
+
+/** Every tensor in a program, and in the programs within it. */
+export function* constantsOf(program: Program): Generator<Concrete> {
+  for (const { inputs, params } of program.equations) {
+    for (const atom of inputs) if (atom instanceof Concrete) yield atom;
+    for (const inner of programsIn(params)) yield* constantsOf(inner);
+  }
+  for (const atom of program.results) if (atom instanceof Concrete) yield atom;
 }

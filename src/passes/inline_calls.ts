@@ -15,9 +15,9 @@ export interface Called {
   readonly args: readonly Atom[];
 }
 
-/** The program that an equation calls, if it does. */
+/** The program that an equation calls, if it does. What runs in places of its own stays a call. */
 function calledBy({ primitive, params, inputs }: Equation): Called | null {
-  if (primitive.isCall !== true) return null;
+  if (primitive.isCall !== true || (primitive.target?.(params) ?? null) !== null) return null;
   const { program } = params as { readonly program?: unknown };
   return program instanceof Program ? { program, args: inputs } : null;
 }

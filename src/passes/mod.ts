@@ -5,10 +5,12 @@
  *
  * @module
  */
+import { runInside } from "../core/axes.ts";
 import { Program, withoutDeadEquations } from "../core/program.ts";
+import type { Equation } from "../core/program.ts";
 import { absorbTransposes } from "./absorb_transposes.ts";
 import { bindConstants } from "./bind_constants.ts";
-import { asControl, withPrograms } from "./control.ts";
+import { asControl, placesOf, withPrograms } from "./control.ts";
 import { expandComposites } from "./expand_composites.ts";
 import { foldConstants } from "./fold_constants.ts";
 import { hoistInvariants } from "./hoist_invariants.ts";
@@ -57,11 +59,19 @@ export const passes: readonly Pass[] = [
 
 const optimizedBodies = new WeakMap<Program, Program>();
 
-/** Runs all passes on the programs of loops and switches, once for each. */
+/** Runs all passes on the programs of loops, switches and places of a mesh, once for each. */
 function optimizeBodies(program: Program): Program {
-  if (!program.equations.some((equation) => asControl(equation) !== null)) return program;
+  const hasBodies = (equation: Equation) =>
+    asControl(equation) !== null || placesOf(equation) !== null;
+  if (!program.equations.some(hasBodies)) return program;
   const equations = program.equations.map((equation) =>
-    asControl(equation) === null ? equation : withPrograms(equation, optimizeBody)
+    hasBodies(equation)
+      ? runInside(
+        equation.primitive,
+        equation.params,
+        () => withPrograms(equation, optimizeBody),
+      )
+      : equation
   );
   return new Program(program.binders, equations, program.results);
 }

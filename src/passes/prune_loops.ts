@@ -1,15 +1,15 @@
 /**
- * The pass that leaves out what loops and switches do for nobody: results that nothing reads, with
+ * The pass that leaves out what loops, switches and places of a mesh do for nobody: results that nothing reads, with
  * the work that made them, arguments that no program reads, carried values that never change, and
  * sequences that are known without the loop.
  *
  * @module
  */
-import { isEffectful, Program, Variable, withoutDeadEquations } from "../core/program.ts";
+import { isEffectful, Program, remake, Variable, withoutDeadEquations } from "../core/program.ts";
 import type { Atom, Equation } from "../core/program.ts";
 import { Concrete, splat } from "../core/tensor.ts";
 import { isSame } from "./bind_constants.ts";
-import { asControl, type ControlEquation } from "./control.ts";
+import { asControl, type ControlEquation, placesOf, type PlacesParams } from "./control.ts";
 
 /** Everything that results of a program, by their numbers, and its effects depend on. */
 function reach(program: Program, isWanted: (result: number) => boolean): ReadonlySet<Atom> {
@@ -314,9 +314,35 @@ function settleSwitch(control: Of<"switch">): Settled {
   };
 }
 
-/** Leaves out what loops and switches do for nobody. */
+function prunePlaces(
+  equation: Equation,
+  params: PlacesParams,
+  isRead: (output: number) => boolean,
+): Equation {
+  const { inputs, outputs } = equation;
+  const { local, ins, outs } = params;
+  const live = reach(local, isRead);
+  const isNeeded = (_: unknown, i: number): boolean => live.has(local.binders[i]);
+  const isWanted = (_: unknown, i: number): boolean => isRead(i);
+  if (inputs.every(isNeeded) && outputs.every(isWanted)) return equation;
+  const changed: Partial<PlacesParams> = {
+    ins: ins.filter(isNeeded),
+    outs: outs.filter(isWanted),
+    local: restrict(local, local.binders.filter(isNeeded), isRead),
+  };
+  return {
+    ...equation,
+    inputs: inputs.filter(isNeeded),
+    params: remake(params, Object.entries({ ...params, ...changed })),
+    outputs: outputs.filter(isWanted),
+  };
+}
+
+/** Leaves out what loops, switches and places of a mesh do for nobody. */
 export function pruneLoops(program: Program): Program {
-  if (!program.equations.some((equation) => asControl(equation) !== null)) return program;
+  const hasPrograms = (equation: Equation) =>
+    asControl(equation) !== null || placesOf(equation) !== null;
+  if (!program.equations.some(hasPrograms)) return program;
   const { binders, equations, results } = settleCarried(program);
   const live = new Set<Atom>(results);
   const kept: Equation[] = [];
@@ -324,10 +350,14 @@ export function pruneLoops(program: Program): Program {
     const equation = equations[i];
     const isNeeded = isEffectful(equation) || equation.outputs.some((output) => live.has(output));
     if (!isNeeded) continue;
+    const isRead = (output: number): boolean => live.has(equation.outputs[output]);
     const control = asControl(equation);
-    const pruned = control === null
-      ? equation
-      : prune(control, (output) => live.has(equation.outputs[output]));
+    const places = placesOf(equation);
+    const pruned = control !== null
+      ? prune(control, isRead)
+      : places !== null
+      ? prunePlaces(equation, places, isRead)
+      : equation;
     pruned.inputs.forEach((input) => live.add(input));
     kept.push(pruned);
   }

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { isFloat } from "../base/dtype.ts";
-import type { Dtype } from "../base/dtype.ts";
 import { range, sameShape, withoutAxes } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
+import type { NamedAxis } from "../core/axes.ts";
 import type { Mesh, Sharding } from "../core/sharding.ts";
-import { showSharding } from "./sharding.ts";
-import { list, showTensor, Writer } from "./writer.ts";
+import { quote, showSharding } from "./sharding.ts";
+import { isFloatKind, list, showTensor, Writer } from "./writer.ts";
 import type { Kind, Value, ValueType } from "./writer.ts";
 
 /** A value, or a number that takes the type of the value beside it. */
@@ -26,7 +25,7 @@ export interface Padding {
 }
 
 function comparisonOf(dtype: Kind): string {
-  if (isFloat(dtype as Dtype)) return "FLOAT";
+  if (isFloatKind(dtype)) return "FLOAT";
   return dtype === "int32" || dtype === "int64" ? "SIGNED" : "UNSIGNED";
 }
 
@@ -34,6 +33,9 @@ function comparisonOf(dtype: Kind): string {
 export class Builder extends Writer {
   /** The mesh that the program is divided over, if it is. */
   readonly mesh: Mesh | null;
+  /** The axes of the mesh where lines are for each of its places; `null` where they are for all together. */
+  places: readonly NamedAxis[] | null = null;
+  #channels = 0;
 
   constructor(mesh: Mesh | null = null) {
     super();
@@ -42,17 +44,54 @@ export class Builder extends Writer {
 
   /** The same value, divided over the mesh; other meshes mean nothing here. */
   constrain(x: Value, sharding: Sharding): Value {
-    if (sharding.mesh !== this.mesh) return x;
+    if (sharding.mesh !== this.mesh || this.places !== null) return x;
     const shown = showSharding(sharding, x.shape.length);
     return this.assign(x, `sdy.sharding_constraint ${x.name} ${shown} : ${showTensor(x)}`);
   }
 
   /** The same value, whole along some axes on every device, and divided along the others as XLA likes. */
   whole(x: Value, axes: readonly number[]): Value {
-    if (this.mesh === null || axes.length === 0) return x;
+    if (this.mesh === null || this.places !== null || axes.length === 0) return x;
     const shown = x.shape.map((_, axis) => axes.includes(axis) ? "{}" : "{?}");
     const sharding = `<@mesh, [${shown.join(", ")}]>`;
     return this.assign(x, `sdy.sharding_constraint ${x.name} ${sharding} : ${showTensor(x)}`);
+  }
+
+  /** A number for messages between devices that no other has. */
+  nextChannel(): number {
+    return ++this.#channels;
+  }
+
+  /** Lines that run in every place of the mesh, on parts; gives whole values. */
+  inPlaces(
+    args: readonly Value[],
+    ins: readonly Sharding[],
+    outs: readonly Sharding[],
+    parts: readonly ValueType[],
+    types: readonly ValueType[],
+    axes: readonly NamedAxis[],
+    write: (args: readonly Value[]) => readonly Value[],
+  ): readonly Value[] {
+    const list = (values: readonly ValueType[], shardings: readonly Sharding[]) => {
+      const shown = values.map(({ shape }, i) => showSharding(shardings[i], shape.length));
+      return `#sdy.sharding_per_value<[${shown.join(", ")}]>`;
+    };
+    const attributes = `in_shardings = ${list(args, ins)}, out_shardings = ${list(types, outs)}, ` +
+      `manual_axes = #sdy<manual_axes{${axes.map(({ name }) => quote(name)).join(", ")}}>`;
+    const region = {
+      types: parts,
+      isIsolated: true,
+      terminator: "sdy.return",
+      write: (args: readonly Value[]) => {
+        this.places = axes;
+        try {
+          return write(args);
+        } finally {
+          this.places = null;
+        }
+      },
+    };
+    return this.generic("sdy.manual_computation", args, attributes, types, [region]);
   }
 
   /** An elementwise operation of the dialect whose result has the type of its arguments. */

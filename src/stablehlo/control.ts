@@ -4,14 +4,17 @@
  * @module
  */
 import { internalError } from "../base/errors.ts";
-import { insertAt } from "../base/shape.ts";
-import { typeOf } from "../core/program.ts";
+import { insertAt, range } from "../base/shape.ts";
+import { exchangedAxes, runWithin } from "../core/axes.ts";
+import { programsIn, typeOf } from "../core/program.ts";
 import type { Atom, Equation, Program } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
-import { asControl, someEquation } from "../passes/control.ts";
-import type { ScanParams, SwitchParams, WhileParams } from "../passes/control.ts";
+import { asControl, constantsOf, placesOf, someEquation } from "../passes/control.ts";
+import type { PlacesParams, ScanParams, SwitchParams, WhileParams } from "../passes/control.ts";
 import { hasIndices } from "../passes/kinds.ts";
+import { optimize } from "../passes/mod.ts";
 import type { Builder } from "./builder.ts";
+import { anyPlace, collectiveOf } from "./collectives.ts";
 import { ruleOf } from "./table.ts";
 import type { Value, ValueType } from "./writer.ts";
 
@@ -55,6 +58,23 @@ export function writeProgram(
   return { results, flag: flag ?? (mayFail(program) ? b.scalar(0, "bool") : null) };
 }
 
+/** The first operation of an equation, or of programs in it, that has no form; `null` where all have one. */
+export function lackingIn(equation: Equation, isInPlaces = false): string | null {
+  const { primitive: { name }, params } = equation;
+  const places = placesOf(equation);
+  if (places === null && asControl(equation) === null) {
+    const rule = (isInPlaces ? collectiveOf(name) : null) ?? ruleOf(name);
+    return rule === null ? name : null;
+  }
+  for (const { equations } of programsIn(params)) {
+    for (const inner of equations) {
+      const lacking = lackingIn(inner, isInPlaces || places !== null);
+      if (lacking !== null) return lacking;
+    }
+  }
+  return null;
+}
+
 function writeEquation(
   b: Builder,
   equation: Equation,
@@ -72,10 +92,67 @@ function writeEquation(
     case "switch":
       return writeSwitch(b, control.params, inputs, types, hoisted, fail);
   }
+  const places = placesOf(equation);
+  if (places !== null) return writePlaces(b, places, inputs, types, hoisted, fail);
   const { primitive: { name }, params } = equation;
-  const rule = ruleOf(name);
+  const rule = (b.places === null ? null : collectiveOf(name)) ?? ruleOf(name);
   if (rule === null) throw internalError(`${name} has no rule`);
   return rule(b, inputs, { params, types, fail });
+}
+
+/**
+ * A program in every place of the mesh; what it means where there is no such mesh, or for one place
+ * of another.
+ */
+function writePlaces(
+  b: Builder,
+  params: PlacesParams,
+  inputs: readonly Value[],
+  types: readonly ValueType[],
+  hoisted: Hoisted,
+  fail: (flag: Value) => void,
+): readonly Value[] {
+  const { mesh, axes, ins, outs, local } = params;
+  if (mesh !== b.mesh || b.places !== null) {
+    const { results, flag } = writeProgram(b, wholeOf(params), inputs, hoisted);
+    if (flag !== null && mayFail(local)) fail(flag);
+    return results;
+  }
+  const whole = mesh.sharding([]);
+  const captured = new Set(constantsOf(local));
+  const constants = [...hoisted].filter(([constant]) => captured.has(constant));
+  const operands = [...inputs, ...constants.map(([, value]) => value)];
+  const parts = [...local.binders.map(typeOf), ...constants.map(([, value]) => value)];
+  const fails = mayFail(local);
+  const results = b.inPlaces(
+    operands,
+    [...ins, ...constants.map(() => whole)],
+    fails ? [...outs, mesh.sharding([axes.map(({ name }) => name)])] : outs,
+    parts,
+    fails ? [...types, { dtype: "bool", shape: [mesh.size] }] : types,
+    axes,
+    (args) => {
+      const own = args.slice(inputs.length);
+      const within = new Map(constants.map(([constant], i) => [constant, own[i]]));
+      const { results, flag } = runWithin(
+        axes,
+        () => writeProgram(b, local, args.slice(0, inputs.length), within),
+      );
+      return flag === null ? results : [...results, b.reshape(flag, [1])];
+    },
+  );
+  if (!fails) return results;
+  fail(b.any(results[results.length - 1]));
+  return results.slice(0, -1);
+}
+
+const wholes = new WeakMap<Program, Program>();
+
+/** The program on whole values, after all passes. */
+function wholeOf({ program }: PlacesParams): Program {
+  let whole = wholes.get(program);
+  if (whole === undefined) wholes.set(program, whole = optimize(program));
+  return whole;
 }
 
 /** A flag among the values of a loop, if there is one. */
@@ -137,7 +214,12 @@ function writeWhile(
   const test = (values: readonly Value[]) =>
     writeProgram(b, condition, [...own, ...values], hoisted);
   const isTested = mayFail(condition);
-  if (!isTested && !mayFail(body)) {
+  // Places that exchange values go on together: those that are done stay as they are.
+  const isShared = b.places !== null &&
+    exchangedAxes([condition, body]).some(({ axisName }) =>
+      b.places!.some(({ id }) => id === axisName)
+    );
+  if (!isTested && !mayFail(body) && !isShared) {
     return b.while(
       initial,
       (values) => test(values).results[0],
@@ -147,23 +229,31 @@ function writeWhile(
   // The condition is carried with its flag: the region that asks whether to go on has no other result.
   const first = test(initial);
   const flag = first.flag ?? b.scalar(0, "bool");
+  const goesOn = (own: Value, flag: Value) => {
+    const goes = b.and(own, b.not(flag));
+    return isShared ? anyPlace(b, goes) : goes;
+  };
+  const count = initial.length;
   const results = b.while(
-    [...initial, first.results[0], flag],
-    (values) => b.and(values[values.length - 2], b.not(values[values.length - 1])),
+    [...initial, first.results[0], flag, goesOn(first.results[0], flag)],
+    (values) => values[count + 2],
     (values) => {
-      const carried = values.slice(0, -2);
+      const carried = values.slice(0, count);
+      const [own, failed] = values.slice(count);
       const step = writeProgram(b, body, [...known, ...carried], hoisted);
-      const next = test(step.results);
+      const kept = isShared
+        ? step.results.map((value, i) =>
+          b.select(b.spread(own, value.shape, range(value.shape.length)), value, carried[i])
+        )
+        : step.results;
+      const next = test(kept);
       const flags = [...withFlag(step.flag), ...withFlag(next.flag)];
-      return [
-        ...step.results,
-        next.results[0],
-        flags.reduce((all, one) => b.or(all, one), values[values.length - 1]),
-      ];
+      const flag = flags.reduce((all, one) => b.or(all, one), failed);
+      return [...kept, next.results[0], flag, goesOn(next.results[0], flag)];
     },
   );
-  fail(results[results.length - 1]);
-  return results.slice(0, -2);
+  if (isTested || mayFail(body)) fail(results[count + 1]);
+  return results.slice(0, count);
 }
 
 function writeSwitch(

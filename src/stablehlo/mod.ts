@@ -7,18 +7,19 @@
 import { argumentError, internalError } from "../base/errors.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Program } from "../core/program.ts";
-import { programsIn, typeOf } from "../core/program.ts";
+import { typeOf } from "../core/program.ts";
 import { type Mesh, Sharding } from "../core/sharding.ts";
-import { Concrete, isSplat } from "../core/tensor.ts";
-import { asControl, someEquation } from "../passes/control.ts";
+import { type Concrete, isSplat } from "../core/tensor.ts";
+import { constantsOf, placesOf, someEquation } from "../passes/control.ts";
 import { optimize } from "../passes/mod.ts";
 import type { MoveParams, WithShardingParams } from "../primitives/move.ts";
 import { Builder } from "./builder.ts";
-import { mayFail, writeProgram } from "./control.ts";
+import { lackingIn, mayFail, writeProgram } from "./control.ts";
 import { showMesh, showSharding } from "./sharding.ts";
-import { ruleOf } from "./table.ts";
 import { showTensor } from "./writer.ts";
 import type { Value } from "./writer.ts";
+
+export { lackingIn } from "./control.ts";
 
 /** Options of `writeModule`. */
 export interface ModuleOptions {
@@ -47,23 +48,11 @@ export interface Module {
 /** Constants of more elements than this become arguments. */
 const LARGE = 256;
 
-/** The large constants of a program, and of those within it. */
-function findConstants(program: Program, found: Set<Concrete>): void {
-  const look = (atom: unknown) => {
-    if (atom instanceof Concrete && !isSplat(atom) && sizeOf(atom.shape) > LARGE) found.add(atom);
-  };
-  for (const { inputs, params } of program.equations) {
-    inputs.forEach(look);
-    for (const inner of programsIn(params)) findConstants(inner, found);
-  }
-  program.results.forEach(look);
-}
-
 /** Writes a program whose primitives all have rules. */
 export function writeModule(program: Program, options: ModuleOptions = {}): Module {
-  const found = new Set<Concrete>();
-  if (options.hoists === true) findConstants(program, found);
-  const constants = [...found];
+  const constants = options.hoists === true
+    ? [...new Set(constantsOf(program))].filter((x) => !isSplat(x) && sizeOf(x.shape) > LARGE)
+    : [];
   const { mesh = null, shardingOf } = options;
   const b = new Builder(mesh);
   const parameters = [...program.binders.map(typeOf), ...constants].map((type, i): Value => ({
@@ -124,7 +113,9 @@ function names(values: readonly Value[]): string {
 /** The mesh that values of a program are said to be divided over; `null` where there is none. */
 function meshOf(program: Program): Mesh | null {
   let mesh: Mesh | null = null;
-  someEquation(program, ({ primitive: { name }, params }) => {
+  someEquation(program, (equation) => {
+    const { primitive: { name }, params } = equation;
+    mesh ??= placesOf(equation)?.mesh ?? null;
     const placement = name === "move"
       ? (params as MoveParams).to
       : name === "withSharding"
@@ -139,13 +130,9 @@ function meshOf(program: Program): Mesh | null {
 /** A program as text, after all passes; throws where it has an operation without a form there. */
 export function toStableHlo(program: Program): string {
   const optimized = optimize(program);
-  let missing = "";
-  someEquation(optimized, (equation) => {
-    if (asControl(equation) !== null || ruleOf(equation.primitive.name) !== null) return false;
-    missing = equation.primitive.name;
-    return true;
-  });
-  if (missing !== "") {
+  let missing: string | null = null;
+  for (const equation of optimized.equations) missing ??= lackingIn(equation);
+  if (missing !== null) {
     throw argumentError(
       `Cannot write the program as StableHLO: ${missing} has no form there; leave it to what is ` +
         `computed before or after`,

@@ -6,7 +6,7 @@
 import type { Mesh, Sharding } from "../core/sharding.ts";
 
 /** A name in quotes; MLIR escapes bytes by their numbers. */
-function quote(name: string): string {
+export function quote(name: string): string {
   const shown = Array.from(new TextEncoder().encode(name), (byte) => {
     const character = String.fromCharCode(byte);
     return /[\w .:-]/.test(character)

@@ -12,6 +12,11 @@ import type { Type } from "../core/tensor.ts";
 /** An element type that values in the text may have; the library's dtypes, and others. */
 export type Kind = RealDtype | "uint64" | "int64" | "complex64" | "complex128";
 
+/** Whether values are real floats. */
+export function isFloatKind(kind: Kind): boolean {
+  return kind !== "int64" && kind !== "uint64" && isFloat(kind);
+}
+
 /** The type of a value in the text. */
 export interface ValueType {
   /** The type of its elements. */
@@ -64,7 +69,7 @@ const bits = new DataView(new ArrayBuffer(8));
 /** A number as text, exactly. */
 export function literal(value: number | bigint, dtype: Kind): string {
   if (dtype === "bool") return value === 0 ? "false" : "true";
-  if (typeof value === "bigint" || !isFloat(dtype as RealDtype)) return String(value);
+  if (typeof value === "bigint" || !isFloatKind(dtype)) return String(value);
   if (Number.isFinite(value)) {
     const text = Object.is(value, -0) ? "-0" : String(value);
     // Literals of floats have a point, always.
@@ -212,7 +217,7 @@ export class Writer {
   }
 
   /** The lines of a region. */
-  #region({ types, write, isIsolated }: Region): void {
+  #region({ types, write, isIsolated, terminator = "stablehlo.return" }: Region): void {
     const scope = this.#scope;
     const indent = this.#indent;
     this.#scope = new Scope(isIsolated === true ? null : scope);
@@ -226,7 +231,7 @@ export class Writer {
     const shown = results.length === 0
       ? ""
       : ` ${results.map(({ name }) => name).join(", ")} : ${results.map(showTensor).join(", ")}`;
-    this.line(`stablehlo.return${shown}`);
+    this.line(`${terminator}${shown}`);
     this.#scope = scope;
     this.#indent = indent;
   }
@@ -286,6 +291,8 @@ export interface Region {
   readonly write: (args: readonly Value[]) => readonly Value[];
   /** Whether it may use nothing but its arguments. */
   readonly isIsolated?: boolean;
+  /** The operation that hands results on: `stablehlo.return` where it is left out. */
+  readonly terminator?: string;
 }
 
 function signature(args: readonly ValueType[], results: readonly ValueType[]): string {

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { Program, programsIn } from "../../core/program.ts";
+import { Program } from "../../core/program.ts";
 import type { Atom, Equation, Variable } from "../../core/program.ts";
 import { Concrete } from "../../core/tensor.ts";
-import { asControl } from "../../passes/control.ts";
 import { usesNarrow } from "../../passes/widen.ts";
-import { ruleOf } from "../../stablehlo/table.ts";
+import { lackingIn } from "../../stablehlo/mod.ts";
 
 /** A part of a program. */
 export interface Segment {
@@ -24,9 +23,7 @@ export interface Segment {
 
 /** Whether a device can compute an equation, with all programs in it. */
 export function isOnDevice(equation: Equation): boolean {
-  if (usesNarrow(equation)) return false;
-  if (asControl(equation) === null) return ruleOf(equation.primitive.name) !== null;
-  return programsIn(equation.params).every((program) => program.equations.every(isOnDevice));
+  return !usesNarrow(equation) && lackingIn(equation) === null;
 }
 
 /** The parts in order. Equations of one kind stand together where nothing between them is needed. */
