@@ -36,6 +36,7 @@ export class Builder extends Writer {
   /** The axes of the mesh where lines are for each of its places; `null` where they are for all together. */
   places: readonly NamedAxis[] | null = null;
   #channels = 0;
+  readonly #sources = new WeakMap<Value, Value>();
 
   constructor(mesh: Mesh | null = null) {
     super();
@@ -194,7 +195,14 @@ export class Builder extends Writer {
 
   convert(x: Value, dtype: Kind): Value {
     if (x.dtype === dtype) return x;
-    return this.short("stablehlo.convert", [x], "", { dtype, shape: x.shape });
+    const converted = this.short("stablehlo.convert", [x], "", { dtype, shape: x.shape });
+    this.#sources.set(converted, x);
+    return converted;
+  }
+
+  /** What a value was converted from; `undefined` where it was not. */
+  sourceOf(x: Value): Value | undefined {
+    return this.#sources.get(x);
   }
 
   /** The same bits as another type of the same width. */

@@ -41,6 +41,25 @@ Deno.test("a program is a module with a function main", () => {
   );
 });
 
+Deno.test("products of bfloat16 are written as such, and added up in float32", () => {
+  const [x, y] = [zeros([2, 3], { dtype: "bfloat16" }), zeros([3, 4], { dtype: "bfloat16" })];
+  const linesOf = (...args: Tensor[]) =>
+    inspect.toStableHlo(
+      makeProgram((x: Tensor, y: Tensor) => matmul(x, y))(...args as [Tensor, Tensor]),
+    )
+      .match(/dot_general.*: (.*)/)![1];
+  assertEquals(linesOf(x, y), "(tensor<2x3xbf16>, tensor<3x4xbf16>) -> tensor<2x4xf32>");
+  assertEquals(
+    linesOf(x, y.astype("float32")),
+    "(tensor<2x3xf32>, tensor<3x4xf32>) -> tensor<2x4xf32>",
+  );
+  const half = "float16";
+  assertEquals(
+    linesOf(x.astype(half), y.astype(half)),
+    "(tensor<2x3xf32>, tensor<3x4xf32>) -> tensor<2x4xf32>",
+  );
+});
+
 Deno.test("numbers are written exactly", () => {
   const constants = [0.1, -0, 1e20, 5e-324, Infinity, -Infinity, NaN];
   const program = makeProgram((x: Tensor) => x.add(tensor(constants, { dtype: "float64" })))(
