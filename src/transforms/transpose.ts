@@ -72,10 +72,11 @@ export function transposeProgram(
       (totals.get(variable)?.parts.length ?? 0) === 0;
     return isMover ? equation : null;
   };
-  const hasSum = (variable: Variable): boolean => {
-    if ((totals.get(variable)?.sum ?? null) !== null) return true;
+  /** The variable whose sum a variable has. */
+  const summed = (variable: Variable): Variable | null => {
+    if ((totals.get(variable)?.sum ?? null) !== null) return variable;
     const mover = moverOf(variable);
-    return mover !== null && hasSum(mover.inputs[0] as Variable);
+    return mover && summed(mover.inputs[0] as Variable);
   };
   const takeSum = (variable: Variable): Tensor | null => {
     const total = totals.get(variable);
@@ -123,7 +124,12 @@ export function transposeProgram(
       };
       const pulled = from(equation, () =>
         pull(equation, received, {
-          has: (k) => linear(k) !== null && hasSum(linear(k)!),
+          // An argument that stands in several places has what there is of it in the first.
+          has: (k) => {
+            const one = linear(k) && summed(linear(k)!);
+            return one !== null &&
+              equation.inputs.findIndex((_, i) => linear(i) && summed(linear(i)!) === one) === k;
+          },
           take: (k) => linear(k) && takeSum(linear(k)!),
         }));
       equation.inputs.forEach((atom, k) => {

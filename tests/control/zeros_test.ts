@@ -12,6 +12,7 @@ import {
   customJvp,
   customVjp,
   debugCallback,
+  dynamicSlice,
   foriLoop,
   grad,
   hessian,
@@ -22,8 +23,10 @@ import {
   linearize,
   linearTranspose,
   makeProgram,
+  ones,
   scan,
   stack,
+  switchCase,
   tensor,
   vjp,
   vmap,
@@ -549,4 +552,22 @@ Deno.test("what a rule does with primals acts once, also beside tangents", () =>
   const g = customJvp(f, ([x], [dx]) => jvp(f, [x], [dx]));
   assertTensorsClose(grad(g)(wide(3)), wide(4));
   assertEquals(seen, [3, 6]);
+});
+
+Deno.test("a cotangent goes to an argument that a switch has in several places", () => {
+  const total = (x: Tensor, i: Tensor): Tensor => {
+    const y = switchCase(
+      i,
+      [
+        (a: Tensor, _b: Tensor) => a,
+        (_a: Tensor, b: Tensor) => dynamicSlice(b, [i.mul(0)], [1]).mul(ones([3])),
+      ],
+      x,
+      x,
+    );
+    return y.mul(2).sum().add(x.square().sum());
+  };
+  const x = tensor([1, 2, 3]);
+  assertTensorsClose(grad(total)(x, tensor(0, { dtype: "int32" })), [4, 6, 8]);
+  assertTensorsClose(grad(total)(x, tensor(1, { dtype: "int32" })), [8, 4, 6]);
 });

@@ -23,7 +23,7 @@ import {
   where,
 } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
-import { allocate } from "../../src/base/dtype.ts";
+import { allocateStored } from "../../src/base/dtype.ts";
 import type { Elements } from "../../src/base/dtype.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { formOf } from "../../src/passes/forms.ts";
@@ -34,7 +34,8 @@ import { optimize } from "../../src/passes/mod.ts";
 import { makeRunner } from "../../src/backends/evaluator.ts";
 import { typeOf } from "../../src/core/program.ts";
 import type { Program } from "../../src/core/program.ts";
-import { Concrete, dense, splat } from "../../src/core/tensor.ts";
+import { evaluate } from "../../src/core/evaluation.ts";
+import { Concrete, dense, denseStored, splat } from "../../src/core/tensor.ts";
 import { primitives } from "../../src/primitives/mod.ts";
 import { pad } from "../../src/primitives/slicing.ts";
 import { interpret } from "../backends/wasm/kernels/nest_interpreter.ts";
@@ -51,8 +52,8 @@ function runTasks(lowered: Lowered, args: readonly Concrete[]): Concrete[] {
   checkLowered(lowered);
   const { buffers, tasks, results } = lowered;
   const contents = buffers.map(({ dtype, shape, source }): Elements => {
-    if (source === null) return allocate(dtype, sizeOf(shape)).fill(dtype === "bool" ? 0xff : NaN);
-    return dense(args[source]);
+    if (source !== null) return denseStored(args[source]);
+    return allocateStored(dtype, sizeOf(shape)).fill(dtype === "bool" ? 0xff : NaN);
   });
   for (const task of tasks) {
     if (task.kind === "nest") interpret(task.nest, task.buffers.map((buffer) => contents[buffer]));
@@ -64,8 +65,8 @@ function runTasks(lowered: Lowered, args: readonly Concrete[]): Concrete[] {
         const { dtype, shape } = typeOf(atom);
         return new Concrete(dtype, shape, contents[task.inputs[i]]);
       });
-      const made = primitive.evaluate(values, params, outputs.map(({ type }) => type));
-      made.forEach((value, i) => contents[task.outputs[i]].set(dense(value)));
+      const made = evaluate(primitive, values, params, outputs.map(({ type }) => type));
+      made.forEach((value, i) => contents[task.outputs[i]].set(denseStored(value)));
     }
   }
   return results.map((result) => {

@@ -19,6 +19,7 @@ import { formOf, Given } from "../../passes/forms.ts";
 import { ruleOf } from "../../lowering/rules.ts";
 import { isHeavy } from "../../passes/kinds.ts";
 import { expandComposites } from "../../passes/expand_composites.ts";
+import { widen } from "../../passes/widen.ts";
 
 /** How many kinds of operations are kept; the one that was used longest ago makes room. */
 const MOST_KINDS = 256;
@@ -141,7 +142,7 @@ function compileOne(
   const outputs = types.map((type) => new Variable(type));
   const program = new Program(binders, [{ primitive, inputs, params, outputs }], outputs);
   // What an expansion has captured becomes an argument of every run.
-  const { tensors, open } = formOf(expandTransforms(expandComposites(program)));
+  const { tensors, open } = formOf(expandTransforms(expandComposites(widen(program))));
   const compiled = assembleOpen(open([]), numbers.length);
   if (compiled.schedule.steps.some((step) => "task" in step)) return null;
   return {

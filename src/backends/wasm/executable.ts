@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { wideDtype } from "../../base/dtype.ts";
 import type { Donations, Executable } from "../backend.ts";
 import { target } from "./kernels/nest/mod.ts";
 import type { Program } from "../../core/program.ts";
@@ -182,7 +183,7 @@ function wordsOf(numbers: readonly Concrete[]): Uint32Array {
   const view = new DataView(words.buffer);
   numbers.forEach(({ dtype, elements: [value] }, i) => {
     const at = i * GIVEN_BYTES;
-    if (dtype === "float32") view.setFloat32(at, value, true);
+    if (wideDtype(dtype) === "float32") view.setFloat32(at, value, true);
     else if (dtype === "float64") view.setFloat64(at, value, true);
     else view.setInt32(at, dtype === "bool" ? -value : value, true);
   });

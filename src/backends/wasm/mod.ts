@@ -7,10 +7,7 @@
  *
  * @module
  */
-import { hasNarrow } from "../../core/evaluation.ts";
-import { holdsNarrow } from "../../passes/widen.ts";
 import type { Backend } from "../backend.ts";
-import { evaluator } from "../evaluator.ts";
 import { evaluate } from "./eager.ts";
 import { assemble } from "./executable.ts";
 import { configureMemory, memoryUsage } from "./memory/blocks.ts";
@@ -19,12 +16,8 @@ import { configureThreads, usableThreads } from "./threads/threads.ts";
 /** Programs as WebAssembly modules. */
 export const wasm: Backend = {
   name: "wasm",
-  compile: (program, options) =>
-    holdsNarrow(program)
-      ? evaluator.compile(program, options)
-      : assemble(program, options.isDonated),
-  evaluate: (_device, primitive, args, params, types) =>
-    hasNarrow(args) || hasNarrow(types) ? null : evaluate(primitive, args, params, types),
+  compile: (program, { isDonated }) => assemble(program, isDonated),
+  evaluate: (_device, primitive, args, params, types) => evaluate(primitive, args, params, types),
   put() {},
   threads: usableThreads,
   memoryUsage,

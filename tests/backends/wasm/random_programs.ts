@@ -5,11 +5,12 @@
  *
  * @module
  */
-import { DTYPES as ALL, isFloat, isInteger, isNarrow } from "../../../src/base/dtype.ts";
+import { DTYPES, epsilonOf, isFloat, isInteger, wideDtype } from "../../../src/base/dtype.ts";
 import type { Dtype } from "../../../src/base/dtype.ts";
 import { range, sizeOf, withoutAxes } from "../../../src/base/shape.ts";
 import type { Shape } from "../../../src/base/shape.ts";
 import { cpu } from "../../../src/core/device.ts";
+import { evaluate } from "../../../src/core/evaluation.ts";
 import type { Primitive } from "../../../src/core/primitive.ts";
 import { type Atom, type Program, Variable } from "../../../src/core/program.ts";
 import { type Concrete, splat } from "../../../src/core/tensor.ts";
@@ -89,7 +90,7 @@ class Choices {
 }
 
 function unitOf(dtype: Dtype): number {
-  return dtype === "float32" ? 2 ** -24 : isFloat(dtype) ? 2 ** -53 : 0;
+  return isFloat(dtype) ? epsilonOf(dtype) / 2 : 0;
 }
 
 function magnitudes({ concrete }: { concrete: Concrete }): { largest: number; least: number } {
@@ -260,7 +261,7 @@ class Grower {
     if (!isWild && inputs.some(({ largest }) => largest === Infinity)) return;
     const types = primitive.type(operands, params);
     if (!types.every(({ shape }) => this.isModest(shape))) return;
-    const results = primitive.evaluate(operands, params, types);
+    const results = evaluate(primitive, operands, params, types);
     const errors = results.map((concrete) => {
       if (!isFloat(concrete.dtype)) return 0;
       const { largest } = magnitudes({ concrete });
@@ -352,8 +353,6 @@ class BodyGrower extends Grower {
   }
 }
 
-/** Narrow dtypes are rewritten before programs are lowered. */
-const DTYPES = ALL.filter((dtype) => !isNarrow(dtype));
 const NUMBERS = DTYPES.filter((dtype) => dtype !== "bool");
 const FLOATS = DTYPES.filter(isFloat);
 
@@ -1187,7 +1186,7 @@ function transform(name: "fourier" | "fourierOfReal" | "realOfFourier"): Operati
 /** Counting: the length is no parameter of a value. */
 function counting(grower: Grower): void {
   const { choices } = grower;
-  const params = { length: choices.of(LENGTHS), dtype: grower.dtype(NUMBERS) };
+  const params = { length: choices.of(LENGTHS), dtype: wideDtype(grower.dtype(NUMBERS)) };
   grower.apply("iota", [], params, () => 0);
 }
 

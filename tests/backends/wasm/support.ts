@@ -8,7 +8,7 @@
 import { target } from "../../../src/backends/wasm/kernels/nest/mod.ts";
 import { makeProgram } from "../../../mod.ts";
 import type { Tensor } from "../../../mod.ts";
-import { allocate, byteSize } from "../../../src/base/dtype.ts";
+import { allocateStored, byteSize } from "../../../src/base/dtype.ts";
 import type { Elements } from "../../../src/base/dtype.ts";
 import { sizeOf } from "../../../src/base/shape.ts";
 import { formOf } from "../../../src/passes/forms.ts";
@@ -23,7 +23,8 @@ import { schedule } from "../../../src/backends/wasm/schedule/schedule.ts";
 import type { Schedule, Step } from "../../../src/backends/wasm/schedule/steps.ts";
 import type { Primitive } from "../../../src/core/primitive.ts";
 import { type Atom, Program, typeOf, Variable } from "../../../src/core/program.ts";
-import { Concrete, dense } from "../../../src/core/tensor.ts";
+import { evaluate } from "../../../src/core/evaluation.ts";
+import { Concrete, denseStored } from "../../../src/core/tensor.ts";
 import type { Type } from "../../../src/core/tensor.ts";
 import { PAGE } from "../../../src/backends/wasm/kernels/builder.ts";
 import {
@@ -261,7 +262,7 @@ export function load(
       let block = owned.get(key);
       if (block === undefined) {
         const at = take(value === null ? scheduled.areas[area] : sizeInBytes(value));
-        owned.set(key, block = { at, elements: value && dense(value) });
+        owned.set(key, block = { at, elements: value && denseStored(value) });
       }
       return block.at;
     });
@@ -274,11 +275,11 @@ export function load(
     }
     const before = content.slice();
     for (const { source, offset } of plan.uploads) {
-      content.set(bytesOf(dense(args[source])), base + offset);
+      content.set(bytesOf(denseStored(args[source])), base + offset);
     }
     const read = (buffer: number, { dtype, shape }: Type): Concrete => {
       const at = addresses[buffer];
-      const elements = allocate(dtype, sizeOf(shape));
+      const elements = allocateStored(dtype, sizeOf(shape));
       bytesOf(elements).set(content.subarray(at, at + elements.byteLength));
       return new Concrete(dtype, shape, elements);
     };
@@ -288,8 +289,10 @@ export function load(
       if ("task" in step) {
         const { equation: { primitive, inputs, outputs, params }, ...task } = step.task;
         const values = inputs.map((atom, k) => read(task.inputs[k], typeOf(atom)));
-        const made = primitive.evaluate(values, params, outputs.map(({ type }) => type));
-        made.forEach((value, k) => content.set(bytesOf(dense(value)), addresses[task.outputs[k]]));
+        const made = evaluate(primitive, values, params, outputs.map(({ type }) => type));
+        made.forEach((value, k) =>
+          content.set(bytesOf(denseStored(value)), addresses[task.outputs[k]])
+        );
         return;
       }
       const { calls, open } = step;
@@ -315,7 +318,7 @@ export function load(
       return new Concrete(
         dtype,
         shape,
-        (typeof source === "number" ? args[source] : source).elements,
+        (typeof source === "number" ? args[source] : source).stored,
       );
     });
     // Only the arena, results and what was given up for results may have changed.
@@ -352,8 +355,8 @@ export function runProgram(
   for (const other of [{ order: reversed, poison: 0x7f }, { order: shuffled, poison: 0 }]) {
     loaded.run(args, other).forEach((result, i) => {
       assertEquals(
-        bytesOf(dense(result)),
-        bytesOf(dense(results[i])),
+        bytesOf(denseStored(result)),
+        bytesOf(denseStored(results[i])),
         `result ${i} depends on the order of the chunks or on rubbish`,
       );
     });

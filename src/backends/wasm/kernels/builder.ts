@@ -6,7 +6,7 @@
 import { encode } from "../../../base/data.ts";
 import { describeValue } from "../../../base/dtype.ts";
 import { internalError } from "../../../base/errors.ts";
-import type { Dtype } from "../../../base/dtype.ts";
+import { type Dtype, wideDtype } from "../../../base/dtype.ts";
 import { engine } from "../engine.ts";
 import type { Memory } from "../assembler/memory.ts";
 import { Module } from "../assembler/module.ts";
@@ -70,7 +70,7 @@ export class ModuleBuilder implements Builder {
   }
 
   #variable(dtype: Dtype): Given["variable"] {
-    if (dtype === "float32") return this.module.global("f32", f32.const(0));
+    if (wideDtype(dtype) === "float32") return this.module.global("f32", f32.const(0));
     return dtype === "float64"
       ? this.module.global("f64", f64.const(0))
       : this.module.global("i32", i32.const(0));

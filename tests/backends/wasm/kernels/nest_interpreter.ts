@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { allocate, type Elements } from "../../../../src/base/dtype.ts";
+import { allocate, type Dtype, type Elements, isHalf } from "../../../../src/base/dtype.ts";
+import { decodeHalves, encodeHalves } from "../../../../src/base/half.ts";
 import { Concrete } from "../../../../src/core/tensor.ts";
 import type { Primitive } from "../../../../src/core/primitive.ts";
 import type { Affine, Combination, LoopNode, Nest } from "../../../../src/lowering/nest.ts";
@@ -62,7 +63,12 @@ function join(x: Elements, y: Elements): Elements {
   return out;
 }
 
-/** Changes the buffers as a nest does. */
+/** What a buffer holds, as numbers. */
+function numbersIn(buffer: Elements, dtype: Dtype): Elements {
+  return isHalf(dtype) ? decodeHalves(buffer, dtype) : buffer;
+}
+
+/** Changes the buffers, which hold the bits of half floats, as a nest does. */
 export function interpret(nest: Nest, buffers: readonly Elements[]): void {
   const { lengths, reduced } = nest;
   const rounds = lengths.reduce((count, length) => count * length, 1);
@@ -70,6 +76,7 @@ export function interpret(nest: Nest, buffers: readonly Elements[]): void {
   const inner = lengths.slice(kept).reduce((count, length) => count * length, 1);
   const outer = lengths.slice(0, kept).reduce((count, length) => count * length, 1);
   const values: Elements[] = [];
+  const loaded = buffers.map((buffer, i) => numbersIn(buffer, nest.buffers[i]));
 
   function compute(node: LoopNode): Elements {
     const out = allocate(node.dtype, rounds);
@@ -80,7 +87,7 @@ export function interpret(nest: Nest, buffers: readonly Elements[]): void {
             const number = at(guard, counters);
             return number >= 0 && number < guard.below;
           });
-          if (isInside) out[round] = buffers[node.from.buffer][at(node.from, counters)];
+          if (isInside) out[round] = loaded[node.from.buffer][at(node.from, counters)];
         });
         return out;
       case "constant":
@@ -126,6 +133,9 @@ export function interpret(nest: Nest, buffers: readonly Elements[]): void {
     return { buffer: to.buffer, places };
   });
   for (const { buffer, places } of results) {
-    for (const [place, value] of places) buffers[buffer][place] = value;
+    const dtype = nest.buffers[buffer];
+    for (const [place, value] of places) {
+      buffers[buffer][place] = isHalf(dtype) ? encodeHalves([value], dtype)[0] : value;
+    }
   }
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { allocate, byteSize } from "../../../../src/base/dtype.ts";
+import { allocateStored as allocate, byteSize } from "../../../../src/base/dtype.ts";
 import type { Dtype, Elements } from "../../../../src/base/dtype.ts";
 import { makeBuilder, PAGE } from "../../../../src/backends/wasm/kernels/builder.ts";
 import { type Builder, type Kernel, SLACK } from "../../../../src/backends/wasm/kernels/kernel.ts";

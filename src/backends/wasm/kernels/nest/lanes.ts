@@ -2,16 +2,32 @@
  * Elements in vectors: how each dtype is loaded, stored and converted. A vector holds as many
  * elements as the nest has lanes, 4, or 2 where doubles take part; with 2 lanes the 32-bit types
  * stand in the lower half, and what the upper half holds does not count. A bool is a mask as wide as
- * a lane: 4 bytes or 8.
+ * a lane: 4 bytes or 8. Narrower integers stand in vectors as 32-bit integers and half floats as
+ * float32, all within what their dtype holds: `half_lanes.ts` rounds them.
  *
  * @module
  */
-import { byteSize, type Dtype } from "../../../../base/dtype.ts";
+import {
+  byteSize,
+  type Dtype,
+  isFloat,
+  isHalf,
+  isNarrow,
+  rangeOf,
+  wideDtype,
+} from "../../../../base/dtype.ts";
 import type { Code } from "../../assembler/code.ts";
 import type { Effect, Expression, Global } from "../../assembler/expression.ts";
 import { f32x4, f64x2, i16x8, i32, i32x4, i64x2, i8x16, v128 } from "../../assembler/operations.ts";
 import type { Given } from "../kernel.ts";
 import type { Vector } from "../math/operation.ts";
+import {
+  decodedHalves,
+  encodedHalves,
+  roundedDoubles,
+  roundedSingles,
+  stickyIntegers,
+} from "./half_lanes.ts";
 
 /** How many elements a vector holds. */
 export type Lanes = 2 | 4;
@@ -28,7 +44,7 @@ function place(pointer: Pointer, bytes: number): [Pointer, { offset: number }] {
 
 /** The same number in every lane. */
 export function constantVector(dtype: Dtype, value: number, lanes: Lanes): Vector {
-  switch (dtype) {
+  switch (wideDtype(dtype)) {
     case "float32":
       return f32x4.const(value);
     case "float64":
@@ -49,8 +65,26 @@ export function givenVector({ dtype, variable }: Given, lanes: Lanes): Vector {
 }
 
 /** One element in every lane. */
-export function loadSplat(dtype: Dtype, pointer: Pointer, bytes: number, lanes: Lanes): Vector {
+export function loadSplat(
+  code: Code,
+  dtype: Dtype,
+  pointer: Pointer,
+  bytes: number,
+  lanes: Lanes,
+): Vector {
   const [address, offset] = place(pointer, bytes);
+  if (isHalf(dtype)) {
+    return decodedHalves(code, dtype, i32x4.splat(i32.load16U(address, offset)));
+  }
+  if (isNarrow(dtype)) {
+    const isSigned = rangeOf(dtype)[0] < 0;
+    const load = byteSize(dtype) === 1
+      ? isSigned ? i32.load8S : i32.load8U
+      : isSigned
+      ? i32.load16S
+      : i32.load16U;
+    return i32x4.splat(load(address, offset));
+  }
   if (dtype === "float64") return v128.load64Splat(address, offset);
   if (dtype !== "bool") return v128.load32Splat(address, offset);
   const byte = i32x4.splat(i32.load8U(address, offset));
@@ -58,8 +92,30 @@ export function loadSplat(dtype: Dtype, pointer: Pointer, bytes: number, lanes: 
 }
 
 /** Elements side by side. Bytes behind the last one may be read. */
-export function loadVector(dtype: Dtype, pointer: Pointer, bytes: number, lanes: Lanes): Vector {
+export function loadVector(
+  code: Code,
+  dtype: Dtype,
+  pointer: Pointer,
+  bytes: number,
+  lanes: Lanes,
+): Vector {
   const [address, offset] = place(pointer, bytes);
+  if (isNarrow(dtype)) {
+    const width = byteSize(dtype) * lanes;
+    const packed = width === 8
+      ? v128.load64Zero(address, offset)
+      : width === 4
+      ? v128.load32Zero(address, offset)
+      : v128.load16Splat(address, offset);
+    const isSigned = rangeOf(dtype)[0] < 0 && !isFloat(dtype);
+    const words = byteSize(dtype) === 2
+      ? packed
+      : isSigned
+      ? i16x8.extendLowI8x16S(packed)
+      : i16x8.extendLowI8x16U(packed);
+    const wide = isSigned ? i32x4.extendLowI16x8S(words) : i32x4.extendLowI16x8U(words);
+    return isHalf(dtype) ? decodedHalves(code, dtype, wide) : wide;
+  }
   if (dtype === "bool") {
     const packed = lanes === 4
       ? v128.load32Zero(address, offset)
@@ -113,17 +169,43 @@ export function loadLane(
   const [address, offset] = place(pointer, bytes);
   if (dtype === "float64") return v128.load64Lane(address, vector, lane, offset);
   if (dtype === "bool") return v128.load8Lane(address, vector, lane * (16 / lanes), offset);
+  if (byteSize(dtype) === 1) return v128.load8Lane(address, vector, 4 * lane, offset);
+  if (byteSize(dtype) === 2) return v128.load16Lane(address, vector, 2 * lane, offset);
   return v128.load32Lane(address, vector, lane, offset);
 }
 
 /** Lanes that were loaded one by one, as the vector that they stand for. */
-export function gathered(dtype: Dtype, vector: Vector, lanes: Lanes): Vector {
+export function gathered(code: Code, dtype: Dtype, vector: Vector, lanes: Lanes): Vector {
+  if (isHalf(dtype)) return decodedHalves(code, dtype, vector);
+  if (isNarrow(dtype)) return wrapped(dtype, vector);
   if (dtype !== "bool") return vector;
   return lanes === 4 ? i32x4.neg(vector) : i64x2.neg(vector);
 }
 
-/** A vector as `storeVector` and `storeLane` want it: bools as bytes of 0 and 1 at its start. */
+/** 32-bit integers modulo the range of a narrower dtype. */
+function wrapped(dtype: Dtype, vector: Vector): Vector {
+  const shift = i32.const(32 - 8 * byteSize(dtype));
+  const top = i32x4.shl(vector, shift);
+  return rangeOf(dtype)[0] < 0 ? i32x4.shrS(top, shift) : i32x4.shrU(top, shift);
+}
+
+/** Whether elements take fewer bytes in memory than in vectors. */
+export function isPacked(dtype: Dtype): boolean {
+  return dtype === "bool" || isNarrow(dtype);
+}
+
+/**
+ * A vector as `storeVector` and `storeLane` want it: bools as bytes of 0 and 1 at its start, and narrow
+ * elements side by side there.
+ */
 export function packed(dtype: Dtype, vector: Vector, lanes: Lanes): Vector {
+  if (isNarrow(dtype)) {
+    const bits = isHalf(dtype) ? encodedHalves(dtype, vector) : vector;
+    const size = byteSize(dtype);
+    // The lowest bytes of each of the four words.
+    const order = Array.from({ length: 16 }, (_, i) => Math.floor(i / size) % 4 * 4 + i % size);
+    return i8x16.shuffle(bits, bits, order);
+  }
   if (dtype !== "bool") return vector;
   const narrow = lanes === 4
     ? vector
@@ -167,6 +249,8 @@ export function storeLane(
       return v128.store64Lane(address, vector, lane, offset);
     case 4:
       return v128.store32Lane(address, vector, lane, offset);
+    case 2:
+      return v128.store16Lane(address, vector, lane, offset);
     default:
       return v128.store8Lane(address, vector, lane, offset);
   }
@@ -209,12 +293,36 @@ export function countingVector(
   const counts = step === 0
     ? i32x4.splat(first)
     : i32x4.add(i32x4.splat(first), i32x4.const(0, step, 2 * step, 3 * step));
-  return convertVector("int32", dtype, code.let(counts), lanes);
+  return convertVector(code, "int32", dtype, code.let(counts), lanes);
 }
 
 /** `vector` converted as the primitive `convert` does it; it must be cheap to compute twice. */
-export function convertVector(from: Dtype, to: Dtype, vector: Vector, lanes: Lanes): Vector {
+export function convertVector(
+  code: Code,
+  from: Dtype,
+  to: Dtype,
+  vector: Vector,
+  lanes: Lanes,
+): Vector {
   if (from === to) return vector;
+  if (isNarrow(from)) return convertVector(code, wideDtype(from), to, vector, lanes);
+  if (isHalf(to)) {
+    if (from === "float64") return roundedDoubles(code, to, vector);
+    const isInteger = from === "int32" || from === "uint32";
+    const exact = isInteger ? code.let(stickyIntegers(code, from, vector)) : vector;
+    const single = convertVector(code, from, "float32", exact, lanes);
+    return from === "bool" ? single : roundedSingles(code, to, code.let(single));
+  }
+  if (isNarrow(to)) {
+    if (!isFloat(from)) {
+      return from === "bool"
+        ? convertVector(code, from, "int32", vector, lanes)
+        : wrapped(to, vector);
+    }
+    const whole = convertVector(code, from, "int32", vector, lanes);
+    const [low, high] = rangeOf(to);
+    return i32x4.minS(i32x4.maxS(whole, i32x4.const(low)), i32x4.const(high));
+  }
   if (to === "bool") {
     if (from === "float64") return f64x2.ne(vector, f64x2.const(0));
     const zero = i32x4.const(0);

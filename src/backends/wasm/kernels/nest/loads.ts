@@ -111,7 +111,7 @@ export function writeLoad(spot: Spot, node: Load, varies: boolean): readonly Loc
           code.set(result, loadLane(dtype, address, 0, result, lane, spot.plan.lanes));
         });
       }
-      code.set(result, gathered(dtype, result, spot.plan.lanes));
+      code.set(result, gathered(code, dtype, result, spot.plan.lanes));
     });
   });
   return results;
@@ -154,9 +154,9 @@ function loadWhole(
     const start = bytes + size * shift(spot, from.strides, i) - base;
     const isWhole = activeIn(spot, i) === lanes;
     const value = stride === 0
-      ? loadSplat(dtype, current, start, lanes)
+      ? loadSplat(code, dtype, current, start, lanes)
       : stride === 1
-      ? loadVector(dtype, current, start, lanes)
+      ? loadVector(code, dtype, current, start, lanes)
       : loadShuffled(dtype, current, start, { stride, isWhole, lanes });
     if (value !== undefined) code.set(result, value);
     else {
@@ -165,7 +165,7 @@ function loadWhole(
         const at = start + lane * stride * size;
         code.set(result, loadLane(dtype, current, at, result, lane, lanes));
       }
-      code.set(result, gathered(dtype, result, lanes));
+      code.set(result, gathered(code, dtype, result, lanes));
     }
   });
 }
@@ -181,7 +181,7 @@ function loadTransposed(spot: Spot, { dtype, from }: Load): readonly Local<"v128
   const rows = Array.from({ length: spot.plan.lanes }, (_, lane) =>
     code.let(
       lane < active
-        ? loadVector(dtype, current, start + lane * stride, spot.plan.lanes)
+        ? loadVector(code, dtype, current, start + lane * stride, spot.plan.lanes)
         : i32x4.const(0),
     ));
   return transposed(code, rows).slice(0, vectors).map((value) => code.let(value));

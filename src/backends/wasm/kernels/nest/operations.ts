@@ -69,7 +69,7 @@ export function prepareOperation(
   { operation, params, from, to, lanes }: Applied,
 ): (...inputs: readonly Vector[]) => Vector {
   if (operation === "stopGradient") return (x) => x;
-  if (operation === "convert") return (x) => convertVector(from[0], to, x, lanes);
+  if (operation === "convert") return (x) => convertVector(code, from[0], to, x, lanes);
   if (operation === "join") return (x, y) => v128.or(x, y);
   if (operation === "select") {
     return (mask, x, y) => v128.bitselect(x, y, maskFor(to, mask, lanes));

@@ -14,7 +14,15 @@ import { type Pointer, times } from "../addresses.ts";
 import type { Builder, Kernel } from "../kernel.ts";
 import type { Vector } from "../math/operation.ts";
 import { isLong } from "./cost.ts";
-import { constantVector, givenVector, type Lanes, loadSplat, packed, storeLane } from "./lanes.ts";
+import {
+  constantVector,
+  givenVector,
+  isPacked,
+  type Lanes,
+  loadSplat,
+  packed,
+  storeLane,
+} from "./lanes.ts";
 import type {
   Spot,
   Straight,
@@ -74,7 +82,7 @@ class StraightWriter {
     switch (value.kind) {
       case "load": {
         const [address, bytes] = this.#place(value.from);
-        this.#vectors[number] = code.let(loadSplat(value.dtype, address, bytes, LANES));
+        this.#vectors[number] = code.let(loadSplat(code, value.dtype, address, bytes, LANES));
         break;
       }
       case "constant":
@@ -118,7 +126,7 @@ class StraightWriter {
     const dtype = this.#straight.buffers[to.buffer];
     const [address, bytes] = this.#place(to);
     const vector = this.#vectors[value];
-    const ready = dtype === "bool" ? packed(dtype, vector, LANES) : vector;
+    const ready = isPacked(dtype) ? packed(dtype, vector, LANES) : vector;
     this.#code.do(storeLane(dtype, address, bytes, ready, 0));
   }
 }

@@ -21,6 +21,7 @@ import {
   constantVector,
   countingVector,
   givenVector,
+  isPacked,
   type Lanes,
   packed,
   storeLane,
@@ -481,7 +482,7 @@ class Writer implements Spot {
         const distance = isAlong ? shift(this, to.strides, i) + first * stride : 0;
         const start = bytes + size * distance;
         const value = this.#value(node, k);
-        const ready = dtype === "bool" ? code.let(packed(dtype, value, lanes)) : value;
+        const ready = isPacked(dtype) ? code.let(packed(dtype, value, lanes)) : value;
         if (stride === 1 && count === lanes) {
           code.do(storeVector(dtype, current, start, ready, lanes));
         } else {
