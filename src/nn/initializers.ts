@@ -4,13 +4,13 @@
  * @module
  */
 import { argumentError } from "../base/errors.ts";
-import { defaultFloat, describeValue } from "../base/dtype.ts";
+import { defaultFloat, describeValue, wideDtype } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { readOptions } from "../base/options.ts";
 import { checkShape, showShape, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { add, full, mul } from "../functions/mod.ts";
+import { add, astype, full, mul } from "../functions/mod.ts";
 import { normal as drawNormal, uniform as drawUniform } from "../random/mod.ts";
 
 /** Makes the initial value of a parameter of `shape`. */
@@ -123,8 +123,9 @@ export const ones: Initializer = constant(1);
 export function uniform(low: number, high: number): Initializer {
   checkFinite(low, "low", "uniform");
   checkFinite(high, "high", "uniform");
+  // Half floats are rounded once, at the end.
   return (key, shape, dtype = defaultFloat()) =>
-    drawUniform(key, shape, { minval: low, maxval: high, dtype });
+    astype(drawUniform(key, shape, { minval: low, maxval: high, dtype: wideDtype(dtype) }), dtype);
 }
 
 /**
@@ -147,7 +148,7 @@ export function normal(deviation: number, mean?: number): Initializer {
   checkFinite(deviation, "deviation", "normal");
   checkFinite(mean, "mean", "normal");
   return (key, shape, dtype = defaultFloat()) =>
-    add(mul(drawNormal(key, shape, { dtype }), deviation), mean);
+    astype(add(mul(drawNormal(key, shape, { dtype: wideDtype(dtype) }), deviation), mean), dtype);
 }
 
 /** The options of an initialiser called `name`, checked. */

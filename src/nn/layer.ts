@@ -131,7 +131,7 @@ export function checkParameterDtype(dtype: Dtype, layer: string): Dtype {
   throw argumentError(
     `Cannot make ${article(layer)} layer with dtype ${
       describeValue(dtype)
-    }: expected float32 or float64`,
+    }: expected a floating-point dtype`,
   );
 }
 

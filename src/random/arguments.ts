@@ -16,7 +16,10 @@ import { commonShape } from "../functions/broadcasting.ts";
 
 /** Options of the samplers of floating-point numbers. */
 export interface SampleOptions {
-  /** The dtype of the result: `float32` (the default) or `float64`. */
+  /**
+   * The dtype of the result, floating-point. Default `float32`. But for `uniform`, half floats are the
+   * numbers of `float32`, rounded.
+   */
   readonly dtype?: Dtype;
 }
 
@@ -48,7 +51,7 @@ function describeKey(value: unknown): string {
 /** Throws unless `dtype` is floating-point. */
 export function checkFloat(dtype: unknown, what: string): asserts dtype is Dtype {
   if (typeof dtype === "string" && isFloat(dtype as Dtype)) return;
-  throw dtypeError(`${what} of dtype ${describeValue(dtype)}: expected float32 or float64`);
+  throw dtypeError(`${what} of dtype ${describeValue(dtype)}: expected a floating-point dtype`);
 }
 
 /** A shape given as a list, or as one length. */

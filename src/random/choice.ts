@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
+import { describeValue, wideDtype } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxis, checkShape, showShape, showType, sizeOf } from "../base/shape.ts";
@@ -141,7 +141,8 @@ function checkCount(count: number, length: number, replace: boolean, what: strin
 
 /** Probabilities as a tensor of floats; numbers are checked, `needed` of them to be positive. */
 function readWeights(p: TensorLike, length: number, needed: number, what: string): Tensor {
-  const weights = floatOperand(toTensor(p, what));
+  const floats = floatOperand(toTensor(p, what));
+  const weights = convert(floats, wideDtype(floats.dtype));
   if (weights.ndim !== 1 || weights.shape[0] !== length) {
     throw shapeError(
       `${what} with p ${showType(weights)}: expected one probability for each of ${length} ` +

@@ -4,9 +4,19 @@
  *
  * @module
  */
-import { defaultFloat, describeValue } from "../base/dtype.ts";
+import {
+  defaultFloat,
+  describeValue,
+  epsilonOf,
+  fractionBits,
+  isHalf,
+  largestFinite,
+  leastNormal,
+  wideDtype,
+} from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
+import { roundTo } from "../base/half.ts";
 import { readOptions } from "../base/options.ts";
 import type { Shape } from "../base/shape.ts";
 import { Concrete, splat } from "../core/tensor.ts";
@@ -45,8 +55,8 @@ export interface UniformOptions extends SampleOptions {
  * Uniformly distributed numbers, at least `minval` and less than `maxval`; all are `minval` when the
  * bounds are equal.
  *
- * They are JAX's: multiples of 2^-23 in float32 and of 2^-52 in float64, times the distance between
- * the bounds, plus `minval`. Where rounding makes that `maxval`, JAX returns `maxval`; here it is the
+ * They are JAX's: multiples of 2^-23 in float32, of 2^-52 in float64, of 2^-10 in float16 and of 2^-7 in
+ * bfloat16, times the distance between the bounds, plus `minval`. Where rounding makes that `maxval`, JAX returns `maxval`; here it is the
  * number before it.
  *
  * @param key A key, `uint32[2]`.
@@ -97,6 +107,9 @@ export function uniform(
  * -1 and 1, as JAX does it. They reach from -5.42 to 5.22 in float32, beyond which one number in eight
  * million should be, and from -8.29 to 8.16 in float64.
  *
+ * Half floats are those of float32, rounded. JAX's are made of as many random bits as the dtype has
+ * digits: in bfloat16 there are 128 different ones, none of which is beyond 2.9.
+ *
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.
@@ -125,9 +138,10 @@ export function normal(
   if (shape === undefined) shape = [];
   const what = "Cannot draw normal numbers";
   checkKey(key, what);
-  const dtype = readFloat(options, what);
-  const u = uniformBetween(key, readShape(shape, what), aboveMinusOne(dtype), 1, dtype);
-  return scale(erfinv(u), Math.SQRT2);
+  return drawFloats(options, what, (dtype) => {
+    const u = uniformBetween(key, readShape(shape, what), aboveMinusOne(dtype), 1, dtype);
+    return scale(erfinv(u), Math.SQRT2);
+  });
 }
 
 /**
@@ -175,8 +189,10 @@ export function truncatedNormal(
   const low = convert(readParameter(lower, dtype, what), dtype);
   const high = convert(readParameter(upper, dtype, what), dtype);
   const full = sampleShape(shape, { lower: low, upper: high }, what);
-  const fraction = unitFraction(key, full, dtype);
-  const x = truncatedBy(fraction, broadcastTo(low, full), broadcastTo(high, full));
+  const wide = wideDtype(dtype);
+  const fraction = unitFraction(key, full, wide);
+  const [start, end] = [low, high].map((bound) => broadcastTo(convert(bound, wide), full));
+  const x = convert(truncatedBy(fraction, start, end), dtype);
   const least = nextAbove(stopGradient(low));
   const most = nextBelow(stopGradient(high));
   // Where no float lies between the bounds, the lower one is what is left.
@@ -237,9 +253,10 @@ export function exponential(
   if (shape === undefined) shape = [];
   const what = "Cannot draw exponential numbers";
   checkKey(key, what);
-  const dtype = readFloat(options, what);
-  const u = uniformBetween(key, readShape(shape, what), 0, 1, dtype);
-  return neg(log1p(neg(u)));
+  return drawFloats(options, what, (dtype) => {
+    const u = uniformBetween(key, readShape(shape, what), 0, 1, dtype);
+    return neg(log1p(neg(u)));
+  });
 }
 
 /**
@@ -273,13 +290,12 @@ export function gumbel(
   if (shape === undefined) shape = [];
   const what = "Cannot draw Gumbel numbers";
   checkKey(key, what);
-  return gumbelOf(key, readShape(shape, what), readFloat(options, what));
+  return drawFloats(options, what, (dtype) => gumbelOf(key, readShape(shape, what), dtype));
 }
 
 /** {@linkcode gumbel} of checked arguments. */
 function gumbelOf(key: Tensor, shape: Shape, dtype: Dtype): Tensor {
-  const tiny = dtype === "float32" ? 2 ** -126 : 2 ** -1022;
-  return neg(log(neg(log(uniformBetween(key, shape, tiny, 1, dtype)))));
+  return neg(log(neg(log(uniformBetween(key, shape, leastNormal(dtype), 1, dtype)))));
 }
 
 /** To choose from more elements than this, the 2^23 uniform numbers of float32 are too few. */
@@ -311,8 +327,20 @@ function fineGumbel(key: Tensor, shape: Shape): Tensor {
   return neg(log(neg(log1p(neg(minimum(rest, least))))));
 }
 
+/**
+ * What `draw` draws in the dtype that the options name. Half floats are drawn as float32, and rounded.
+ */
+export function drawFloats(
+  options: SampleOptions | undefined,
+  what: string,
+  draw: (dtype: Dtype) => Tensor,
+): Tensor {
+  const dtype = readFloat(options, what);
+  return convert(draw(wideDtype(dtype)), dtype);
+}
+
 /** The dtype that the options name, checked to be floating-point. */
-export function readFloat(options: SampleOptions | undefined, what: string): Dtype {
+function readFloat(options: SampleOptions | undefined, what: string): Dtype {
   const { dtype = defaultFloat() } = readOptions(what, options, ["dtype"]);
   checkFloat(dtype, what);
   return dtype;
@@ -320,20 +348,20 @@ export function readFloat(options: SampleOptions | undefined, what: string): Dty
 
 /** Throws unless the bounds of a uniform distribution are finite and in order. */
 function checkBounds(minval: number, maxval: number, dtype: Dtype, what: string): void {
-  const [low, high] = [roundTo(minval, dtype), roundTo(maxval, dtype)];
+  const [low, high] = [rounded(minval, dtype), rounded(maxval, dtype)];
   const shown = `${what} from ${describeValue(minval)} to ${describeValue(maxval)}`;
   if (!Number.isFinite(low) || !Number.isFinite(high)) {
     throw argumentError(`${shown}: the bounds must be finite in ${dtype}`);
   }
   if (low > high) throw argumentError(`${shown}: minval must not be greater than maxval`);
-  if (!Number.isFinite(roundTo(high - low, dtype))) {
+  if (!Number.isFinite(rounded(high - low, dtype))) {
     throw argumentError(`${shown}: the distance between the bounds must be finite in ${dtype}`);
   }
 }
 
 /** `value` as an element of `dtype`. */
-function roundTo(value: number, dtype: Dtype): number {
-  return dtype === "float32" ? Math.fround(value) : value;
+function rounded(value: number, dtype: Dtype): number {
+  return dtype === "float64" ? value : roundTo(value, dtype);
 }
 
 /**
@@ -341,7 +369,8 @@ function roundTo(value: number, dtype: Dtype): number {
  *
  * In float32, JAX's product and sum are rounded once, together. Here they are computed in float64 and
  * then rounded, which gives the same number (but for sums that float64 rounds to the middle between
- * two neighbours, where it can be the other one).
+ * two neighbours, where it can be the other one). So it is in float16; in bfloat16, JAX rounds the
+ * product too.
  */
 export function uniformBetween(
   key: Tensor,
@@ -350,21 +379,32 @@ export function uniformBetween(
   maxval: number,
   dtype: Dtype,
 ): Tensor {
-  const [low, high] = [roundTo(minval, dtype), roundTo(maxval, dtype)];
-  const span = roundTo(high - low, dtype);
+  const [low, high] = [rounded(minval, dtype), rounded(maxval, dtype)];
+  const span = rounded(high - low, dtype);
   const x = stretch(key, shape, low, span, dtype);
-  const most = 1 - (dtype === "float32" ? 2 ** -23 : 2 ** -52);
-  if (low === high || roundTo(most * span + low, dtype) < high) return x;
+  const most = (1 - epsilonOf(dtype)) * span;
+  const product = dtype === "bfloat16" ? rounded(most, dtype) : most;
+  if (low === high || rounded(product + low, dtype) < high) return x;
   return minimum(x, broadcastTo(nextBelow(splat(high, dtype, [])), shape));
 }
 
 /** Uniform fractions of `span` above `low`, both of which are numbers of `dtype`. */
 function stretch(key: Tensor, shape: Shape, low: number, span: number, dtype: Dtype): Tensor {
   if (dtype === "float64") return offset(scale(doubleFraction(key, shape), span), low);
+  if (isHalf(dtype)) {
+    // The product has no more digits than float32.
+    const product = scale(convert(fraction(key, shape, dtype), "float32"), span * epsilonOf(dtype));
+    return convert(offset(roundedProduct(product, dtype), low), dtype);
+  }
   // There is one rounding in float32 as well without a sum, or where the product is exact.
   const isExact = span >= 2 ** -100 && (low === 0 || Number.isInteger(Math.log2(span)));
-  const steps = convert(fractionBits(key, shape), isExact ? "float32" : "float64");
+  const steps = convert(fraction(key, shape, dtype), isExact ? "float32" : "float64");
   return convert(offset(scale(steps, span * 2 ** -23), low), "float32");
+}
+
+/** A product that is added to a number of `dtype`: rounded first where JAX does it. */
+function roundedProduct(product: Tensor, dtype: Dtype): Tensor {
+  return dtype === "bfloat16" ? convert(convert(product, dtype), product.dtype) : product;
 }
 
 /** Uniform between two tensors of one dtype that broadcast to `shape`; `low` where it is not less. */
@@ -378,7 +418,7 @@ function uniformBetweenTensors(key: Tensor, shape: Shape, low: Tensor, high: Ten
 /** Uniform numbers from 0 to 1 with the resolution of `dtype`, in float64. */
 function unitFraction(key: Tensor, shape: Shape, dtype: Dtype): Tensor {
   if (dtype === "float64") return doubleFraction(key, shape);
-  return scale(convert(fractionBits(key, shape), "float64"), 2 ** -23);
+  return scale(convert(fraction(key, shape, dtype), "float64"), epsilonOf(dtype));
 }
 
 /** The number that divides what lies from `low` to `high` as `fraction` does; at least `low`. */
@@ -386,7 +426,10 @@ function between(fraction: Tensor, low: Tensor, high: Tensor): Tensor {
   const point = (low: Tensor, high: Tensor): Tensor => {
     // As in `uniformBetween`: product and sum are rounded together in float32.
     const product = mul(fraction, convert(sub(high, low), "float64"));
-    return convert(add(product, convert(low, "float64")), low.dtype);
+    return convert(
+      add(roundedProduct(product, low.dtype), convert(low, "float64")),
+      low.dtype,
+    );
   };
   // Where the distance is out of range, that of the halves is not.
   const isWide = equal(sub(high, low), constantLike(low, Infinity));
@@ -394,10 +437,11 @@ function between(fraction: Tensor, low: Tensor, high: Tensor): Tensor {
   return maximum(low, select(isWide, wide, point(low, high)));
 }
 
-/** 23 random bits, as many as a float32 between 1 and 2 has behind the point. */
-function fractionBits(key: Tensor, shape: Shape): Tensor {
-  const words = words32(key, shape);
-  return shiftRight(words, constantLike(words, 9));
+/** Random bits, as many as a float of `dtype` between 1 and 2 has behind the point; at most 32. */
+function fraction(key: Tensor, shape: Shape, dtype: Dtype): Tensor {
+  const width = dtype === "bfloat16" ? 8 : dtype === "float16" ? 16 : 32;
+  const words = convert(words32(key, shape), `uint${width}`);
+  return shiftRight(words, constantLike(words, width - fractionBits(dtype)));
 }
 
 /** Uniform multiples of 2^-52 from 0 to 1, in float64. */
@@ -425,7 +469,7 @@ export function fineFraction(key: Tensor, shape: Shape): Tensor {
 
 /** The number next to -1 towards 0. */
 export function aboveMinusOne(dtype: Dtype): number {
-  return -1 + (dtype === "float32" ? 2 ** -24 : 2 ** -53);
+  return -1 + epsilonOf(dtype) / 2;
 }
 
 /** `erf(x / sqrt(2))`: twice the normal distribution's cumulative probability, minus 1. */
@@ -438,12 +482,16 @@ function cumulative(x: Tensor): Tensor {
  * than one and a half of the distance to it, so that rounding ends there.
  */
 export function nextAbove(x: Tensor): Tensor {
-  const [half, smallest, largest] = x.dtype === "float32"
-    ? [2 ** -24, 2 ** -149, (2 - 2 ** -23) * 2 ** 127]
-    : [2 ** -53, 2 ** -1074, Number.MAX_VALUE];
-  const step = maximum(scale(abs(x), half * (1 + 2 ** -10)), constantLike(x, smallest));
+  const { dtype } = x;
+  const wide = convert(x, wideDtype(dtype));
+  const epsilon = epsilonOf(dtype);
+  const step = maximum(
+    scale(abs(wide), epsilon / 2 * (1 + 2 ** -10)),
+    constantLike(wide, leastNormal(dtype) * epsilon),
+  );
   const isLowest = equal(x, constantLike(x, -Infinity));
-  return select(isLowest, constantLike(x, -largest), add(x, step));
+  const next = convert(add(wide, step), dtype);
+  return select(isLowest, constantLike(x, -largestFinite(dtype)), next);
 }
 
 /** The number next below each element, likewise. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { defaultFloat, describeValue, isFloat } from "../base/dtype.ts";
+import { defaultFloat, describeValue, isInexact, rangeOf, wideDtype } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkAxis, insertAt, removeAt, showType } from "../base/shape.ts";
@@ -18,6 +19,7 @@ import {
   add,
   ceil,
   floor,
+  maximum,
   minimum,
   mod,
   mul,
@@ -45,8 +47,8 @@ const RARE = 2 ** -10;
  *
  * @param key A key, `uint32[2]`.
  * @param probability The probability of `true`: a number from 0 to 1, or a tensor of any shape that
- * broadcasts to the result's. Default 0.5. It is compared in `float32`, or in `float64` when it is a
- * tensor of that dtype.
+ * broadcasts to the result's. Default 0.5. It is compared in `float32`, also as a half float, or in
+ * `float64` when it is a tensor of that dtype.
  * @param shape The shape, or the length of a vector. Left out: that of `probability`.
  * @returns `bool` of that shape.
  * @throws {ArgumentError} when `key` is no key, or `probability` is a number, but no probability.
@@ -77,12 +79,18 @@ export function bernoulli(
         `expected a number from 0 to 1`,
     );
   }
-  const p = floatOperand(readParameter(probability, defaultFloat(), what));
+  const p = wideFloats(readParameter(probability, defaultFloat(), what));
   const full = sampleShape(shape, { probability: p }, what);
   const isSound = p.dtype === "float64" ||
     (typeof probability === "number" && Math.min(probability, 1 - probability) >= RARE);
   if (isSound) return less(uniform(key, full, { dtype: p.dtype }), broadcastTo(p, full));
   return less(fineFraction(key, full), broadcastTo(fineThreshold(p), full));
+}
+
+/** Floats of 32 bits or more. */
+function wideFloats(x: Tensor): Tensor {
+  const floats = floatOperand(x);
+  return convert(floats, wideDtype(floats.dtype));
 }
 
 /**
@@ -108,12 +116,13 @@ function fineThreshold(probability: Tensor): Tensor {
  * @param shape The shape, or the length of a vector; `[]` for a scalar.
  * @param minval The least value: an integer, or an integer tensor of any shape that broadcasts to the
  * result's.
- * @param maxval One more than the largest value, likewise; at most 2^31.
- * @returns `int32` of that shape.
+ * @param maxval One more than the largest value, likewise; at most one more than the dtype holds.
+ * @param options The dtype. Integers of 8 and 16 bits are those of int32, as in JAX.
+ * @returns A tensor of that shape; `int32` unless told otherwise.
  * @throws {ArgumentError} when `key` is no key, or bounds that are numbers are no such integers or
  * leave nothing between them. Tensors are not looked at: where nothing is between them, the result is
- * `minval`.
- * @throws {DtypeError} when a bound is a tensor, but not of integers.
+ * `minval`, and what the dtype does not hold is taken for the nearest integer that it does.
+ * @throws {DtypeError} when the dtype is none of those, or a bound is a tensor, but not of integers.
  * @throws {ShapeError} when `shape` is no shape, or the bounds do not broadcast to it.
  *
  * @example Dice
@@ -132,11 +141,17 @@ export function randint(
   shape: number | Shape,
   minval: TensorLike,
   maxval: TensorLike,
+  options?: RandintOptions,
 ): Tensor {
   const what = "Cannot draw integers";
   checkKey(key, what);
-  if (typeof minval === "number") checkBound(minval, "minval", 2 ** 31 - 1, what);
-  if (typeof maxval === "number") checkBound(maxval, "maxval", 2 ** 31, what);
+  const { dtype = "int32" } = readOptions(what, options, ["dtype"]);
+  if (!DRAWN.includes(dtype)) {
+    throw dtypeError(`${what} of dtype ${describeValue(dtype)}: expected ${DRAWN.join(", ")}`);
+  }
+  const [least, most] = rangeOf(dtype);
+  if (typeof minval === "number") checkBound(minval, "minval", least, most, what);
+  if (typeof maxval === "number") checkBound(maxval, "maxval", least, most + 1, what);
   if (typeof minval === "number" && typeof maxval === "number") {
     if (minval >= maxval) {
       throw argumentError(
@@ -144,12 +159,30 @@ export function randint(
           `which is never reached`,
       );
     }
-    return randintBetween(key, readShape(shape, what), minval, maxval);
+    return convert(randintBetween(key, readShape(shape, what), minval, maxval), dtype);
   }
   const low = readInteger(minval, "minval", what);
   const high = readInteger(maxval, "maxval", what);
   const full = sampleShape(readShape(shape, what), { minval: low, maxval: high }, what);
-  return randintBetweenTensors(key, full, low, high);
+  if (dtype === "int32") return randintBetweenTensors(key, full, low, high);
+  const [start, stop] = [held(low, least, most), held(high, least, most + 1)];
+  return convert(randintBetweenTensors(key, full, start, stop), dtype);
+}
+
+/** Integers held between two numbers, as int32. */
+function held(x: Tensor, least: number, most: number): Tensor {
+  const integers = clipped(x);
+  const raised = maximum(integers, constantLike(integers, least));
+  return minimum(raised, constantLike(integers, most));
+}
+
+/** The dtypes of integers that are drawn. */
+const DRAWN: readonly Dtype[] = ["int8", "uint8", "int16", "uint16", "int32"];
+
+/** Options of `randint`. */
+export interface RandintOptions {
+  /** The dtype of the result: `int8`, `uint8`, `int16`, `uint16` or `int32`. Default `int32`. */
+  readonly dtype?: Dtype;
 }
 
 /** Options of `categorical`. */
@@ -176,7 +209,8 @@ export interface CategoricalOptions {
  * Infinity or NaN, which have no probabilities, the first of those is drawn.
  *
  * @param key A key, `uint32[2]`.
- * @param logits Unnormalised logarithms of probabilities, `[..., categories, ...]`.
+ * @param logits Unnormalised logarithms of probabilities, `[..., categories, ...]`. Half floats are
+ * taken as float32.
  * @param options Where the categories are, and the result's shape.
  * @returns `int32` positions from 0 to `categories - 1`.
  * @throws {ArgumentError} when `key` is no key.
@@ -201,7 +235,7 @@ export function categorical(
   const what = "Cannot draw categories";
   checkKey(key, what);
   const { axis = -1, shape } = readOptions(what, options, ["axis", "shape"]);
-  const x = floatOperand(toTensor(logits, what));
+  const x = wideFloats(toTensor(logits, what));
   const fromFront = checkAxis(axis, x.ndim, `${what} from ${showType(x)}`);
   const categories = x.shape[fromFront];
   if (categories === 0) {
@@ -215,11 +249,17 @@ export function categorical(
   return argmax(perturb(key, x, insertAt(full, at, categories), categories), at);
 }
 
-/** Throws unless `bound` is an integer from -2^31 to `most`. */
-function checkBound(bound: number, name: string, most: number, what: string): void {
-  if (Number.isInteger(bound) && bound >= -(2 ** 31) && bound <= most) return;
+/** Throws unless `bound` is an integer from `least` to `most`. */
+function checkBound(
+  bound: number,
+  name: string,
+  least: number,
+  most: number,
+  what: string,
+): void {
+  if (Number.isInteger(bound) && bound >= least && bound <= most) return;
   throw argumentError(
-    `${what}: expected an integer from ${-(2 ** 31)} to ${most} as ${name}, ` +
+    `${what}: expected an integer from ${least} to ${most} as ${name}, ` +
       `got ${describeValue(bound)}`,
   );
 }
@@ -227,11 +267,11 @@ function checkBound(bound: number, name: string, most: number, what: string): vo
 /** A bound as a tensor of integers. */
 function readInteger(bound: TensorLike, name: string, what: string): Tensor {
   const given = toInteger(bound);
-  if (given instanceof WeakScalar) checkBound(given.peekNumber(), name, 2 ** 31, what);
+  if (given instanceof WeakScalar) checkBound(given.peekNumber(), name, -(2 ** 31), 2 ** 31, what);
   const x = given instanceof Tensor
     ? given
     : readParameter(bound, bound === 2 ** 31 ? "uint32" : "int32", what);
-  if (isFloat(x.dtype)) {
+  if (isInexact(x.dtype)) {
     throw dtypeError(`${what}: ${name} is ${showType(x)}; expected integers, convert with astype`);
   }
   return x.dtype === "bool" ? convert(x, "int32") : x;
@@ -297,7 +337,7 @@ function randintBetweenTensors(key: Tensor, shape: Shape, low: Tensor, high: Ten
 
 /** Integers held within int32. */
 function clipped(x: Tensor): Tensor {
-  return x.dtype === "uint32" ? convert(minimum(x, constantLike(x, 2 ** 31 - 1)), "int32") : x;
+  return convert(x.dtype === "uint32" ? minimum(x, constantLike(x, 2 ** 31 - 1)) : x, "int32");
 }
 
 /** `x` modulo `span`, where a span of 0 stands for 2^32. */

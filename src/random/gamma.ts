@@ -26,7 +26,7 @@ import {
 import { exp } from "../primitives/transcendental.ts";
 import { checkKey, readParameter, readShape, sampleShape } from "./arguments.ts";
 import type { SampleOptions } from "./arguments.ts";
-import { readFloat } from "./continuous.ts";
+import { drawFloats } from "./continuous.ts";
 import { split, words64 } from "./key.ts";
 
 /**
@@ -141,17 +141,18 @@ export function beta(
 ): Tensor {
   const what = "Cannot draw beta numbers";
   checkKey(key, what);
-  const dtype = readFloat(options, what);
-  const first = readConcentration(a, "a", dtype, what);
-  const second = readConcentration(b, "b", dtype, what);
-  const full = sampleShape(shape, { a: first, b: second }, what);
-  const [firstKey, secondKey] = split(key);
-  const both = [first, second].map((parameter) => broadcastTo(parameter, full));
-  const larger = maximum(both[0], both[1]);
-  const [x, y] = [firstKey, secondKey].map((key, i) => draw(key, raised(both[i], larger), true));
-  const most = stopGradient(maximum(x, y));
-  const part = exp(sub(x, most));
-  return div(part, add(part, exp(sub(y, most))));
+  return drawFloats(options, what, (dtype) => {
+    const first = readConcentration(a, "a", dtype, what);
+    const second = readConcentration(b, "b", dtype, what);
+    const full = sampleShape(shape, { a: first, b: second }, what);
+    const [firstKey, secondKey] = split(key);
+    const both = [first, second].map((parameter) => broadcastTo(parameter, full));
+    const larger = maximum(both[0], both[1]);
+    const [x, y] = [firstKey, secondKey].map((key, i) => draw(key, raised(both[i], larger), true));
+    const most = stopGradient(maximum(x, y));
+    const part = exp(sub(x, most));
+    return div(part, add(part, exp(sub(y, most))));
+  });
 }
 
 /**
@@ -193,26 +194,27 @@ export function dirichlet(
 ): Tensor {
   const what = "Cannot draw Dirichlet vectors";
   checkKey(key, what);
-  const dtype = readFloat(options, what);
-  const a = convert(readParameter(concentration, dtype, what), dtype);
-  const categories = a.shape.at(-1);
-  if (categories === undefined || categories === 0) {
-    throw shapeError(
-      `${what} with concentration ${
-        showType(a)
-      }: expected at least one category along the last axis`,
-    );
-  }
-  const own = a.shape.slice(0, -1);
-  const outer = shape === undefined ? own : readShape(shape, what);
-  const prefix = `${what} with concentration ${showType(a)}: cannot broadcast`;
-  checkBroadcast(prefix, { dtype, shape: own }, outer);
-  const last = outer.length;
-  const largest = broadcastAxis(reduceMax(a, [own.length]), own.length, categories);
-  const logarithms = draw(key, broadcastTo(raised(a, largest), [...outer, categories]), true);
-  const most = stopGradient(reduceMax(logarithms, [last]));
-  const parts = exp(sub(logarithms, broadcastAxis(most, last, categories)));
-  return div(parts, broadcastAxis(reduceSum(parts, [last]), last, categories));
+  return drawFloats(options, what, (dtype) => {
+    const a = convert(readParameter(concentration, dtype, what), dtype);
+    const categories = a.shape.at(-1);
+    if (categories === undefined || categories === 0) {
+      throw shapeError(
+        `${what} with concentration ${
+          showType(a)
+        }: expected at least one category along the last axis`,
+      );
+    }
+    const own = a.shape.slice(0, -1);
+    const outer = shape === undefined ? own : readShape(shape, what);
+    const prefix = `${what} with concentration ${showType(a)}: cannot broadcast`;
+    checkBroadcast(prefix, { dtype, shape: own }, outer);
+    const last = outer.length;
+    const largest = broadcastAxis(reduceMax(a, [own.length]), own.length, categories);
+    const logarithms = draw(key, broadcastTo(raised(a, largest), [...outer, categories]), true);
+    const most = stopGradient(reduceMax(logarithms, [last]));
+    const parts = exp(sub(logarithms, broadcastAxis(most, last, categories)));
+    return div(parts, broadcastAxis(reduceSum(parts, [last]), last, categories));
+  });
 }
 
 /** Concentrations from here on have gamma numbers whose logarithms are finite, and their derivatives. */
@@ -251,10 +253,11 @@ function gammaOf(
   logSpace: boolean,
 ): Tensor {
   checkKey(key, what);
-  const dtype = readFloat(options, what);
-  const a = readConcentration(concentration, "concentration", dtype, what);
-  const full = sampleShape(shape, { concentration: a }, what);
-  return draw(key, broadcastTo(a, full), logSpace);
+  return drawFloats(options, what, (dtype) => {
+    const a = readConcentration(concentration, "concentration", dtype, what);
+    const full = sampleShape(shape, { concentration: a }, what);
+    return draw(key, broadcastTo(a, full), logSpace);
+  });
 }
 
 /** A gamma distributed number, or its logarithm, for each of these concentrations. */

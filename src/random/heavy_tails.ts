@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { epsilonOf } from "../base/dtype.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { abs, mul, neg, offset, scale, sign } from "../primitives/arithmetic.ts";
 import { log1p, tan } from "../primitives/transcendental.ts";
 import { checkKey, readShape } from "./arguments.ts";
 import type { SampleOptions } from "./arguments.ts";
-import { aboveMinusOne, readFloat, uniformBetween } from "./continuous.ts";
+import { aboveMinusOne, drawFloats, uniformBetween } from "./continuous.ts";
 
 /**
  * Numbers of the standard Laplace distribution, with density `exp(-|x|) / 2`: the mean is 0 and the
@@ -43,9 +44,10 @@ export function laplace(
   if (shape === undefined) shape = [];
   const what = "Cannot draw Laplace numbers";
   checkKey(key, what);
-  const dtype = readFloat(options, what);
-  const u = uniformBetween(key, readShape(shape, what), aboveMinusOne(dtype), 1, dtype);
-  return mul(sign(u), log1p(neg(abs(u))));
+  return drawFloats(options, what, (dtype) => {
+    const u = uniformBetween(key, readShape(shape, what), aboveMinusOne(dtype), 1, dtype);
+    return mul(sign(u), log1p(neg(abs(u))));
+  });
 }
 
 /**
@@ -81,8 +83,8 @@ export function cauchy(
   if (shape === undefined) shape = [];
   const what = "Cannot draw Cauchy numbers";
   checkKey(key, what);
-  const dtype = readFloat(options, what);
-  const least = dtype === "float32" ? 2 ** -23 : 2 ** -52;
-  const u = uniformBetween(key, readShape(shape, what), least, 1, dtype);
-  return tan(scale(offset(u, -0.5), Math.PI));
+  return drawFloats(options, what, (dtype) => {
+    const u = uniformBetween(key, readShape(shape, what), epsilonOf(dtype), 1, dtype);
+    return tan(scale(offset(u, -0.5), Math.PI));
+  });
 }

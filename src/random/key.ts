@@ -9,8 +9,10 @@
  *
  * @module
  */
-import { describeValue, isInteger } from "../base/dtype.ts";
+import { describeValue, isInteger, rangeOf } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { checkShape, showType, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { toInteger } from "../core/convert.ts";
@@ -49,7 +51,7 @@ export function key(seed: number | bigint | Tensor): Tensor {
     checkIntegerScalar(given, `Cannot make a key from ${showType(given)}`);
     const low = convert(given, "uint32");
     const zero = zerosOf(low);
-    const high = given.dtype === "int32"
+    const high = rangeOf(given.dtype)[0] < 0
       ? select(less(given, zerosOf(given)), splat(0xffffffff, "uint32", []), zero)
       : zero;
     return pairs(high, low, []);
@@ -180,14 +182,22 @@ export function foldIn(key: Tensor, data: number | Tensor): Tensor {
   return pairs(...threefry2x32(high, low, zerosOf(counter), counter), []);
 }
 
+/** Options of `bits`. */
+export interface BitsOptions {
+  /** The dtype of the result: `uint8`, `uint16` or `uint32`. Default `uint32`. */
+  readonly dtype?: Dtype;
+}
+
 /**
- * Uniformly distributed 32-bit words.
+ * Uniformly distributed words of 32 bits, or the lower 8 or 16 bits of such.
  *
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
- * @returns `uint32` of that shape.
+ * @param options The dtype.
+ * @returns A tensor of that shape; `uint32` unless told otherwise.
  * @throws {ArgumentError} when `key` is no key.
  * @throws {ShapeError} when `shape` is no shape.
+ * @throws {DtypeError} when the dtype is no unsigned integer.
  *
  * @example One word
  * ```ts
@@ -197,10 +207,15 @@ export function foldIn(key: Tensor, data: number | Tensor): Tensor {
  * if (word.item() !== 2098992034) throw new Error(String(word));
  * ```
  */
-export function bits(key: Tensor, shape?: number | Shape): Tensor {
+export function bits(key: Tensor, shape?: number | Shape, options?: BitsOptions): Tensor {
   if (shape === undefined) shape = [];
   const what = "Cannot draw bits";
-  return words32(checkKey(key, what), readShape(shape, what));
+  checkKey(key, what);
+  const { dtype = "uint32" } = readOptions(what, options, ["dtype"]);
+  if (dtype !== "uint8" && dtype !== "uint16" && dtype !== "uint32") {
+    throw dtypeError(`${what} of dtype ${describeValue(dtype)}: expected uint8, uint16 or uint32`);
+  }
+  return convert(words32(key, readShape(shape, what)), dtype);
 }
 
 /** The pair of 32-bit words that belongs to each position of `shape`. `key` is checked. */

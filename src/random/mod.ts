@@ -20,14 +20,14 @@
  * @module
  */
 export { bits, foldIn, key, split } from "./key.ts";
-export type { KeyLists, Keys } from "./key.ts";
+export type { BitsOptions, KeyLists, Keys } from "./key.ts";
 export { exponential, gumbel, normal, truncatedNormal, uniform } from "./continuous.ts";
 export type { UniformOptions } from "./continuous.ts";
 export type { SampleOptions } from "./arguments.ts";
 export { cauchy, laplace } from "./heavy_tails.ts";
 export { beta, dirichlet, gamma, logGamma } from "./gamma.ts";
 export { bernoulli, categorical, randint } from "./discrete.ts";
-export type { CategoricalOptions } from "./discrete.ts";
+export type { CategoricalOptions, RandintOptions } from "./discrete.ts";
 export { choice } from "./choice.ts";
 export type { ChoiceOptions } from "./choice.ts";
 export { permutation } from "./permutation.ts";

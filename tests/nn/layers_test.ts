@@ -498,7 +498,7 @@ Deno.test("layers refuse sizes and options that make no sense", () => {
   );
   refuse(
     () => nn.linear(2, 2, { dtype: "int32" }),
-    'Cannot make a linear layer with dtype "int32": expected float32 or float64',
+    'Cannot make a linear layer with dtype "int32": expected a floating-point dtype',
   );
   refuse(
     () => nn.conv2d(1.5, 2, 3),

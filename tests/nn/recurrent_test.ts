@@ -419,7 +419,7 @@ Deno.test("recurrent layers refuse sizes and options that make no sense", () => 
   );
   refuse(
     () => nn.rnn(2, 2, { dtype: "int32" }),
-    'Cannot make an rnn layer with dtype "int32": expected float32 or float64',
+    'Cannot make an rnn layer with dtype "int32": expected a floating-point dtype',
   );
 });
 
