@@ -48,6 +48,8 @@ export function emitFourier(
     workspaces,
     operations: Math.ceil(5 * size * Math.log2(n + 1)),
     bytes: 4 * size * byteSize(task.dtype),
+    // Whatever is written of a row, all of it has been read.
+    inPlace: [[0, 3], [1, 4]],
   };
 }
 
