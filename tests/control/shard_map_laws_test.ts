@@ -10,7 +10,9 @@ import {
   sin,
   tensor,
 } from "../../mod.ts";
-import type { Tensor } from "../../mod.ts";
+import type { Concrete, Tensor } from "../../mod.ts";
+import { range } from "../../src/base/shape.ts";
+import { assertNear } from "../laws/assertions.ts";
 import {
   checkBatch,
   checkFirstOrder,
@@ -24,6 +26,7 @@ import type { Flat, Maker } from "../laws/laws.ts";
 import { distinct, fromValues, makeRandom, real, seedOf } from "../laws/values.ts";
 import type { Domain, Random } from "../laws/values.ts";
 import { nestedVmap } from "./nested_vmap.ts";
+import { randomProgram } from "./shard_map_programs.ts";
 import { SHAPES, subjectsOver } from "./shard_map_subjects.ts";
 import type { Subject } from "./shard_map_subjects.ts";
 
@@ -58,6 +61,23 @@ for (const [name, subject] of Object.entries(subjectsOver(MESH))) {
 for (const [name, subject] of Object.entries(subjectsOver(MESH, true))) {
   Deno.test(`${name} in every place is mapped over the mesh`, () =>
     checkLaws(name, subject, distinct));
+}
+
+for (const seed of range(12)) {
+  Deno.test(`a random function in every place is mapped over the mesh (seed ${seed})`, () => {
+    const { f, ins, outs } = randomProgram(MESH, makeRandom(seed));
+    const random = makeRandom(100 + seed);
+    const make: Maker = (random) =>
+      ins.map(() => fromValues(distinct(random, 144), "float64", [12, 12]));
+    const mapped = shardMap(f, { inSpecs: ins, outSpecs: outs });
+    const flat: Flat = ([x, y, z]) => mapped(x, y, z);
+    const name = `seed ${seed}`;
+    checkSame(flat, nestedVmap(MESH, f, ins, outs), make, random, name);
+    checkPrograms(flat, make, random, name);
+    const args = make(random);
+    const compiled = jit((...args: Tensor[]) => flat(args))(...args);
+    assertNear(compiled as Concrete[], flat(args) as Concrete[], 1e-11, name);
+  });
 }
 
 Deno.test("a function in every place may be compiled there, checkpointed, and stand in loops", () => {

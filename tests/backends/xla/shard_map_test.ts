@@ -16,6 +16,7 @@ import {
   jvp,
   matmul,
   mesh,
+  onesLike,
   pmax,
   pmean,
   pmin,
@@ -32,10 +33,13 @@ import {
   vmap,
   withSharding,
 } from "../../../mod.ts";
-import type { Dtype, Mesh, Tensor } from "../../../mod.ts";
+import type { Concrete, Dtype, Mesh, Tensor } from "../../../mod.ts";
+import { range } from "../../../src/base/shape.ts";
 import { openXla } from "../../../src/backends/xla/mod.ts";
 import { assertTensorsClose } from "../../../src/testing/mod.ts";
+import { randomProgram } from "../../control/shard_map_programs.ts";
 import { SHAPES, subjectsOver } from "../../control/shard_map_subjects.ts";
+import { assertNear } from "../../laws/assertions.ts";
 import { distinct, fromValues, makeRandom, seedOf } from "../../laws/values.ts";
 import { assertEquals, assertStrictEquals, assertThrows } from "../../support/std.ts";
 import { xlaTest } from "./support.ts";
@@ -96,6 +100,25 @@ for (const isExtreme of [false, true]) {
           assertTensorsClose(one, expected[i], { rtol: 1e-9, atol: 1e-9 });
         });
       });
+    });
+  }
+}
+
+for (const [count, axes] of [[4, { i: 2, j: 2 }], [8, { i: 2, j: 4 }]] as const) {
+  for (const seed of range(4)) {
+    xlaTest(`a random function in every place of ${count} devices (seed ${seed})`, () => {
+      const random = makeRandom(1000 + seed);
+      const args = range(3).map((): Tensor => fromValues(distinct(random, 64), "float64", [8, 8]));
+      const [actual, expected] = [mesh(axes, eight().slice(0, count)), mesh(axes)].map((own) => {
+        const { f, ins, outs } = randomProgram(own, makeRandom(seed));
+        const mapped = shardMap(f, { inSpecs: ins, outSpecs: outs }) as unknown as Many;
+        const pull: Many = (...args) => {
+          const [y, back] = vjp(mapped, ...args);
+          return [...y, ...back(y.map((one) => onesLike(one)))];
+        };
+        return jit(pull as unknown as () => Tensor[])(...args as []);
+      });
+      assertNear(actual as Concrete[], expected as Concrete[], 1e-11, `seed ${seed}`);
     });
   }
 }
