@@ -96,6 +96,11 @@ function allSteps(): Step[] {
       name: "sharded transformer",
       args: ["run", "--no-prompt", "-A", "examples/sharded_transformer.ts", "--devices"],
     },
+    {
+      group: "xla",
+      name: "shard map",
+      args: ["run", "--no-prompt", "-A", "examples/shard_map.ts", "--devices"],
+    },
     { group: "xla", name: "jax", args: ["run", "-A", ".ci/jax.ts"] },
     {
       group: "xla",
