@@ -20,7 +20,7 @@
 export { customLinearSolve } from "./control/custom_linear_solve.ts";
 export type { LinearSolveOptions } from "./control/custom_linear_solve.ts";
 export { customRoot } from "./control/custom_root.ts";
-export { cholesky, eigh, qr, svd } from "./linalg/decompositions.ts";
+export { cholesky, eig, eigh, eigvals, qr, svd } from "./linalg/decompositions.ts";
 export type { QrOptions, SvdOptions, SymmetricOptions } from "./linalg/decompositions.ts";
 export { det, slogdet } from "./linalg/determinants.ts";
 export { norm } from "./linalg/norms.ts";

@@ -252,6 +252,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "triangular",
     "lu",
     "orthogonal",
+    "complex_matrices",
     "fourier",
     "random_gamma",
     "mod",

@@ -3,13 +3,15 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
-import { argumentError } from "../base/errors.ts";
+import { describeValue, isComplex } from "../base/dtype.ts";
+import { argumentError, dtypeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
 import { splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { add, scale } from "../primitives/arithmetic.ts";
+import * as complexMatrices from "../primitives/complex_matrices.ts";
+import { adjoint } from "../primitives/complex_matrices.ts";
 import { transposed } from "../primitives/matrices.ts";
 import * as orthogonal from "../primitives/orthogonal.ts";
 import { concatenate } from "../primitives/slicing.ts";
@@ -35,17 +37,17 @@ function readSymmetric(
   const { symmetrizeInput = true } = readOptions(what, options, ["symmetrizeInput"]);
   checkFlag(symmetrizeInput, what, "symmetrizeInput");
   // Halved first, so that large elements do not overflow.
-  return symmetrizeInput ? add(scale(a, 0.5), scale(transposed(a), 0.5)) : a;
+  return symmetrizeInput ? add(scale(a, 0.5), scale(adjoint(a), 0.5)) : a;
 }
 
 /**
- * The Cholesky factor of symmetric positive definite matrices: the lower triangular `L` with a positive
- * diagonal and `L Lᵀ = a`.
+ * The Cholesky factor of symmetric, or Hermitian, positive definite matrices: the lower triangular `L`
+ * with a positive diagonal and `L Lᴴ = a`.
  *
  * Derivative: I. Murray, "Differentiation of the Cholesky decomposition", 2016.
  *
  * @param a `[..., n, n]`
- * @param options `symmetrizeInput`: whether the mean of `a` and its transpose is taken first, `true` by
+ * @param options `symmetrizeInput`: whether the mean of `a` and its adjoint is taken first, `true` by
  * default; without, the lower triangle of `a` is read.
  * @returns `[..., n, n]`, zero above the diagonal. A matrix that is not positive definite gives NaN on
  * and below it, the others of its batch do not suffer.
@@ -67,7 +69,7 @@ export function cholesky(a: TensorLike, options?: SymmetricOptions): Tensor {
 }
 
 /**
- * The eigenvalues and eigenvectors of symmetric matrices.
+ * The eigenvalues and eigenvectors of symmetric, or Hermitian, matrices.
  *
  * Derivative: M. Giles, "An extended collection of matrix derivative results", 2008. Eigenvectors of
  * equal eigenvalues are any basis of their space and have no derivative: their turning into each other
@@ -78,7 +80,7 @@ export function cholesky(a: TensorLike, options?: SymmetricOptions): Tensor {
  * @param options `symmetrizeInput`: whether the mean of `a` and its transpose is taken first, `true` by
  * default; without, the lower triangle of `a` is read.
  * @returns `[w, v]`: the eigenvalues `[..., n]`, increasing, and the eigenvectors as the columns of
- * `[..., n, n]`, each of the sign that makes its largest element positive. NaN where `a` has an element
+ * `[..., n, n]`, each of the sign, or phase, that makes its largest element positive. NaN where `a` has an element
  * that is not finite.
  * @throws {ShapeError} when `a` is not square.
  *
@@ -94,6 +96,64 @@ export function cholesky(a: TensorLike, options?: SymmetricOptions): Tensor {
  */
 export function eigh(a: TensorLike, options?: SymmetricOptions): [w: Tensor, v: Tensor] {
   return orthogonal.eigh(readSymmetric(a, "Cannot decompose", options));
+}
+
+/**
+ * Eigenvalues and eigenvectors of square matrices of any kind: `a v = v w`.
+ *
+ * Eigenvalues are ordered by their real parts, those that are equal but for rounding by their imaginary
+ * ones. Eigenvectors have length one, and their largest elements are real and positive. At equal eigenvalues derivatives are those of
+ * matrices that leave them equal; there, and where eigenvectors coincide, they may be infinite or NaN.
+ * For symmetric and Hermitian matrices `eigh` is faster and exact about what is real.
+ *
+ * Source: Hessenberg form and shifted QR steps, G. H. Golub and C. F. Van Loan, "Matrix Computations",
+ * 4th edition, 2013, sections 7.4 and 7.5.
+ *
+ * @param a Real or complex matrices `[..., n, n]`; integers and bools become `float32`.
+ * @returns `[w, v]`: eigenvalues `[..., n]`, and matrices `[..., n, n]` whose columns are the
+ * eigenvectors; both complex.
+ * @throws {ShapeError} when the matrices are not square.
+ *
+ * @example A quarter turn
+ * ```ts
+ * import { complex } from "@jacobi/jacobi";
+ * import { eig } from "@jacobi/jacobi/linalg";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const [w] = eig([[0, -1], [1, 0]]);
+ * assertTensorsClose(w, complex(0, [-1, 1]));
+ * ```
+ */
+export function eig(a: TensorLike): [w: Tensor, v: Tensor] {
+  return complexMatrices.eig(readSquare(a, "Cannot decompose"));
+}
+
+/**
+ * Eigenvalues of square matrices of any kind, as `eig` gives them.
+ *
+ * @param a Real or complex matrices `[..., n, n]`; integers and bools become `float32`.
+ * @returns Complex eigenvalues `[..., n]`, ordered by their real and then by their imaginary parts.
+ * @throws {ShapeError} when the matrices are not square.
+ *
+ * @example The roots of x² + 1, by its companion matrix
+ * ```ts
+ * import { complex } from "@jacobi/jacobi";
+ * import { eigvals } from "@jacobi/jacobi/linalg";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(eigvals([[0, -1], [1, 0]]), complex(0, [-1, 1]));
+ * ```
+ */
+export function eigvals(a: TensorLike): Tensor {
+  return eig(a)[0];
+}
+
+/** Throws where bases are to be completed that are complex. */
+function checkCompletion(a: Tensor, option: string): void {
+  if (!isComplex(a.dtype)) return;
+  throw dtypeError(
+    `Cannot complete the bases of ${showType(a)}: expected real matrices; leave out ${option}`,
+  );
 }
 
 /** Options of `qr`. */
@@ -141,6 +201,7 @@ export function qr(a: TensorLike, options?: QrOptions): [q: Tensor, r: Tensor] {
   const [q, r] = orthogonal.qr(value);
   const [rows, columns] = value.shape.slice(-2);
   if (mode === "reduced" || rows <= columns) return [q, r];
+  checkCompletion(value, 'mode "complete"');
   const zeros = splat(0, r.dtype, [...r.shape.slice(0, -2), rows - columns, columns]);
   return [orthogonal.completeBasis(q), concatenate([r, zeros], r.ndim - 2)];
 }
@@ -152,7 +213,7 @@ export interface SvdOptions {
 }
 
 /**
- * The singular value decomposition `a = u diag(s) vt`.
+ * The singular value decomposition `a = u diag(s) vt`; `vt` is the adjoint of the right vectors.
  *
  * Derivative: Z. Wan and S. Zhang, "Automatic differentiation for complex valued SVD", 2019. Singular
  * vectors of equal values, or of zero, have none: their turning into each other, or out of their
@@ -165,7 +226,7 @@ export interface SvdOptions {
  * Default `false`, unlike NumPy's.
  * @returns `[u, s, vt]` of shapes `[..., m, k]`, `[..., k]` and `[..., k, n]`, `k` the smaller of `m` and
  * `n`; with `fullMatrices`, `u` is `[..., m, m]` and `vt` `[..., n, n]`. Singular vectors are the columns
- * of `u` and the rows of `vt`, singular values decrease. Of the two signs of a pair of vectors, that
+ * of `u` and the rows of `vt`, singular values decrease. Of the signs, or phases, of a pair of vectors, that
  * which makes the largest element in `u` positive. NaN where `a` has an element that is not finite.
  * @throws {ShapeError} when `a` has fewer than two axes.
  *
@@ -190,6 +251,7 @@ export function svd(
   checkFlag(fullMatrices, what, "fullMatrices");
   const [u, s, vt] = orthogonal.svd(value);
   if (!fullMatrices) return [u, s, vt];
+  checkCompletion(value, "fullMatrices");
   const right = orthogonal.completeBasis(transposed(vt));
   return [orthogonal.completeBasis(u), s, transposed(right)];
 }

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { ComplexTensor } from "../core/complex.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { abs, mul, sign } from "../primitives/arithmetic.ts";
+import { complexDeterminantOf } from "../primitives/complex_matrices.ts";
 import { lu } from "../primitives/lu.ts";
 import { diagonalOf } from "../primitives/matrices.ts";
 import { reduceProd } from "../primitives/reduction.ts";
@@ -34,7 +36,9 @@ import { readSquare } from "./arguments.ts";
  * ```
  */
 export function det(a: TensorLike): Tensor {
-  const factors = lu(readSquare(a, "Cannot take the determinant of"));
+  const matrices = readSquare(a, "Cannot take the determinant of");
+  if (matrices instanceof ComplexTensor) return complexDeterminantOf(matrices).det;
+  const factors = lu(matrices);
   return mul(factors.sign, reduceProd(diagonalOf(factors.u), [factors.u.ndim - 2]));
 }
 
@@ -58,7 +62,12 @@ export function det(a: TensorLike): Tensor {
  * ```
  */
 export function slogdet(a: TensorLike): [sign: Tensor, logdet: Tensor] {
-  const factors = lu(readSquare(a, "Cannot take the determinant of"));
+  const matrices = readSquare(a, "Cannot take the determinant of");
+  if (matrices instanceof ComplexTensor) {
+    const { sign, log } = complexDeterminantOf(matrices);
+    return [sign, log];
+  }
+  const factors = lu(matrices);
   const pivots = diagonalOf(factors.u);
   const last = [pivots.ndim - 1];
   return [

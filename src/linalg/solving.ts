@@ -3,19 +3,30 @@
  *
  * @module
  */
-import { describeValue, epsilonOf } from "../base/dtype.ts";
+import { complexDtype, describeValue, epsilonOf } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
+import { ComplexTensor } from "../core/complex.ts";
 import { splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import { square, sub } from "../primitives/arithmetic.ts";
+import { shiftRight, square, sub } from "../primitives/arithmetic.ts";
 import { luSolve } from "../primitives/lu.ts";
-import { checkMatrices, checkSquare, diagonalMatrix, product } from "../primitives/matrices.ts";
+import {
+  checkMatrices,
+  checkSquare,
+  diagonalMatrix,
+  embedded,
+  fromStackedParts,
+  product,
+  stackedParts,
+} from "../primitives/matrices.ts";
 import { pseudoInverse } from "../primitives/orthogonal.ts";
-import { reduceSum } from "../primitives/structure.ts";
+import { slice } from "../primitives/slicing.ts";
+import { constantLike, convert, reduceSum } from "../primitives/structure.ts";
 import * as triangular from "../primitives/triangular.ts";
 import { readSquare, readSystem } from "./arguments.ts";
+import type { System } from "./arguments.ts";
 
 /** Options of `triangularSolve`. */
 export interface TriangularSolveOptions {
@@ -120,6 +131,24 @@ export function identityLike(a: Tensor): Tensor {
   return diagonalMatrix(splat(1, a.dtype, a.shape.slice(0, -1)));
 }
 
+/** Least squares of complex numbers: those of both parts. */
+function complexLstsq(
+  { a, b, finish, finishSums }: System,
+  rcond: number,
+): [x: Tensor, residuals: Tensor, rank: Tensor, s: Tensor] {
+  const matrix = embedded(convert(a, complexDtype(a.dtype)) as ComplexTensor);
+  const right = stackedParts(b);
+  const { p, rank, s } = pseudoInverse(matrix, rcond);
+  const x = product(p, right);
+  const squares = square(sub(right, product(matrix, x)));
+  const residuals = reduceSum(squares, [squares.ndim - 2]);
+  // Each value is there twice.
+  const [last, none] = [s.ndim - 1, s.shape.map(() => 0)];
+  const values = slice(s, none, s.shape, s.shape.map((_, i) => i === last ? 2 : 1));
+  const half = shiftRight(rank, constantLike(rank, 1));
+  return [finish(fromStackedParts(x)), finishSums(residuals), half, values];
+}
+
 /** Options of `lstsq`. */
 export interface LstsqOptions {
   /**
@@ -171,6 +200,9 @@ export function lstsq(
       `${what} ${showType(matrix)}: rcond must be a number that is at least 0, ` +
         `got ${describeValue(rcond)}`,
     );
+  }
+  if (matrix instanceof ComplexTensor || system.b instanceof ComplexTensor) {
+    return complexLstsq(system, rcond);
   }
   const { p, rank, s } = pseudoInverse(matrix, rcond);
   const x = product(p, system.b);

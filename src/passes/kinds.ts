@@ -169,6 +169,10 @@ export const kinds = {
   hypot: { kind: "composite", isHeavy: false },
 
   pseudoInverse: host,
+  complexDeterminant: host,
+  complexEigh: host,
+  complexSvd: host,
+  eig: host,
   randomGamma: host,
   randomGammaSlope: host,
 } as const satisfies Readonly<Record<PrimitiveName, Kind>>;

@@ -28,6 +28,13 @@ import {
   sub,
 } from "./arithmetic.ts";
 import { and, equal, isNan, or, select } from "./comparison.ts";
+import {
+  complexCholesky,
+  complexEigh,
+  complexQr,
+  complexSvdOf,
+  complexTriangularSolve,
+} from "./complex_matrices.ts";
 import { gather } from "./indexing.ts";
 import type { PrimitiveName } from "./mod.ts";
 import { reduceRootPrimitive, reduceSpreadPrimitive, reduceSquaresPrimitive } from "./moments.ts";
@@ -412,15 +419,19 @@ const rules: Readonly<Record<PrimitiveName, Rule>> = {
 
   threefry2x32: refuse,
 
-  triangularSolve: refuse,
-  cholesky: refuse,
+  triangularSolve: ([a, b], params) => complexTriangularSolve(a, b, params),
+  cholesky: ([a]) => complexCholesky(complexOf(a)),
   lu: refuse,
   luSolve: refuse,
-  qr: refuse,
+  qr: ([a]) => complexQr(complexOf(a)),
   complement: refuse,
-  eigh: refuse,
-  svd: refuse,
+  eigh: ([a]) => complexEigh(complexOf(a)),
+  svd: ([a]) => complexSvdOf(complexOf(a)),
   pseudoInverse: refuse,
+  complexDeterminant: refuse,
+  complexEigh: refuse,
+  complexSvd: refuse,
+  eig: refuse,
 
   fourier: refuse,
   fourierOfReal: refuse,

@@ -7,6 +7,7 @@
 import type { Elements } from "../base/dtype.ts";
 import { factorizeLu, factorizeLuByRows } from "../numeric/linalg/lu.ts";
 import { solveTriangle } from "../numeric/linalg/triangular.ts";
+import { ComplexTensor } from "../core/complex.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete, withinMemory } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -20,7 +21,9 @@ import {
   checkSquare,
   diagonalOf,
   doublesFor,
+  embedded,
   fromDoubles,
+  fromStackedParts,
   inDoubles,
   leading,
   lowerTriangle,
@@ -28,6 +31,7 @@ import {
   product,
   scaleColumns,
   scaleRows,
+  stackedParts,
   transposed,
   upperTriangle,
 } from "./matrices.ts";
@@ -235,6 +239,8 @@ function permute(
 
 /** Strict solution of `a x = b`; one factorisation serves it and all of its derivatives. */
 export function luSolve(a: Tensor, b: Tensor): Tensor {
+  if (a instanceof ComplexTensor) return fromStackedParts(luSolve(embedded(a), stackedParts(b)));
+  if (b instanceof ComplexTensor) return new ComplexTensor(luSolve(a, b.re), luSolve(a, b.im));
   const { l, u, rows, columns } = lu(stopGradient(a), "partial");
   return bindOne(luSolvePrimitive, [a, l, u, rows, columns, b], { transpose: false });
 }

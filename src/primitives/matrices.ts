@@ -3,18 +3,19 @@
  *
  * @module
  */
-import { isFloat } from "../base/dtype.ts";
+import { isInexact } from "../base/dtype.ts";
 import { dtypeError, shapeError } from "../base/errors.ts";
-import { range, sameShape, showType, sizeOf } from "../base/shape.ts";
+import { insertAt, range, sameShape, showType, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
+import { ComplexTensor } from "../core/complex.ts";
 import type { BatchAxis, Primitive } from "../core/primitive.ts";
-import { allocateFor, Concrete, dense } from "../core/tensor.ts";
+import { allocateFor, Concrete, dense, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
-import { mul, offset, reciprocal, scale } from "./arithmetic.ts";
+import { mul, neg, offset, reciprocal, scale } from "./arithmetic.ts";
 import { equal, lessEqual, select } from "./comparison.ts";
 import { contract } from "./contraction.ts";
-import { slice } from "./slicing.ts";
+import { concatenate, slice } from "./slicing.ts";
 import { alignBatch, broadcast, constantLike, iota, reshape, transpose } from "./structure.ts";
 
 /** The leading axes of a batch of matrices. */
@@ -30,7 +31,7 @@ export function matrixSize(x: Type): { count: number; rows: number; columns: num
 
 /** Throws unless `x` holds matrices of floats; `what` begins the message: "Cannot factorise". */
 export function checkMatrices(x: Type, what: string): void {
-  if (!isFloat(x.dtype)) {
+  if (!isInexact(x.dtype)) {
     throw dtypeError(
       `${what} ${showType(x)}: expected a floating-point dtype; convert with astype`,
     );
@@ -114,6 +115,50 @@ export function innerProduct(x: Tensor, y: Tensor): Tensor {
 export function outerProduct(x: Tensor, y: Tensor): Tensor {
   const batch = range(x.ndim - 2);
   return contract(x, y, { contract: [[x.ndim - 1], [y.ndim - 1]], batch: [batch, batch] });
+}
+
+/** Tensors of one type side by side along a new axis. */
+function stackAlong(xs: readonly Tensor[], axis: number): Tensor {
+  return concatenate(xs.map((x) => reshape(x, insertAt(x.shape, axis, 1))), axis);
+}
+
+/**
+ * Complex matrices `[..., m, n]` as real ones `[..., 2m, 2n]` that multiply both parts of vectors: each
+ * element `a + i b` becomes `[[a, -b], [b, a]]`. Products, inverses and adjoints of these are those of
+ * the complex matrices.
+ */
+export function embedded({ re, im }: ComplexTensor): Tensor {
+  const [m, n] = re.shape.slice(-2);
+  const rows = [[re, neg(im)], [im, re]].map((row) => stackAlong(row, re.ndim));
+  return reshape(stackAlong(rows, re.ndim - 1), [...leading(re), 2 * m, 2 * n]);
+}
+
+/** The complex matrices that are embedded, by their first columns. */
+export function fromEmbedded(x: Tensor): ComplexTensor {
+  const [m, n] = x.shape.slice(-2).map((length) => length / 2);
+  const start = x.shape.map(() => 0);
+  const [stop, step] = [
+    [...leading(x), 2 * m, 2 * n],
+    x.shape.map((_, i) => i < x.ndim - 2 ? 1 : 2),
+  ];
+  const from = (row: number) => slice(x, start.with(x.ndim - 2, Math.min(row, 2 * m)), stop, step);
+  return new ComplexTensor(from(0), from(1));
+}
+
+/** The parts of complex matrices `[..., n, k]` in turn, as the rows of real ones `[..., 2n, k]`. */
+export function stackedParts(x: Tensor): Tensor {
+  const [re, im] = x instanceof ComplexTensor ? [x.re, x.im] : [x, zerosOf(x)];
+  const [n, k] = re.shape.slice(-2);
+  return reshape(stackAlong([re, im], re.ndim - 1), [...leading(re), 2 * n, k]);
+}
+
+/** The complex matrices of whose parts these are the rows. */
+export function fromStackedParts(x: Tensor): ComplexTensor {
+  const row = x.ndim - 2;
+  const step = x.shape.map((_, i) => i === row ? 2 : 1);
+  const from = (first: number) =>
+    slice(x, x.shape.map(() => 0).with(row, Math.min(first, x.shape[row])), x.shape, step);
+  return new ComplexTensor(from(0), from(1));
 }
 
 /** The number of the row, and that of the column, of each element. */

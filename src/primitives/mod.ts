@@ -7,6 +7,7 @@ import * as analytic from "./analytic.ts";
 import * as arithmetic from "./arithmetic.ts";
 import * as barriers from "./barrier.ts";
 import * as comparison from "./comparison.ts";
+import * as complexMatrices from "./complex_matrices.ts";
 import * as contraction from "./contraction.ts";
 import * as dynamicSlicing from "./dynamic_slicing.ts";
 import * as fourier from "./fourier.ts";
@@ -159,6 +160,10 @@ export const primitives = {
   eigh: orthogonal.eighPrimitive,
   svd: orthogonal.svdPrimitive,
   pseudoInverse: orthogonal.pseudoInversePrimitive,
+  complexDeterminant: complexMatrices.complexDeterminantPrimitive,
+  complexEigh: complexMatrices.complexEighPrimitive,
+  complexSvd: complexMatrices.complexSvdPrimitive,
+  eig: complexMatrices.eigPrimitive,
 
   fourier: fourier.fourierPrimitive,
   fourierOfReal: fourier.fourierOfRealPrimitive,

@@ -21,8 +21,11 @@ import type { ParamsOf, Rule } from "./rule.ts";
 import { structure } from "./structure.ts";
 import { transcendental } from "./transcendental.ts";
 
-/** What there is for a primitive: its rule, or `expanded`, for what a pass has replaced before. */
-type Entry<P> = Rule<P> | "expanded";
+/**
+ * What there is for a primitive: its rule, or `expanded`, for what a pass has replaced before, or `host`
+ * for what is left to the evaluator.
+ */
+type Entry<P> = Rule<P> | "expanded" | "host";
 
 const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitives)[Name]>> } = {
   ...elementwise,
@@ -43,6 +46,11 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   softmax: "expanded",
   standardize: "expanded",
   reduceNorm: "expanded",
+  complexDeterminant: "host",
+  complexEigh: "host",
+  complexSvd: "host",
+  eig: "host",
+
   analytic: "expanded",
   analyticPair: "expanded",
   hypot: "expanded",

@@ -200,6 +200,14 @@ const rectangles: Case<null>[] = [[3, 3], [4, 2], [2, 3], [1, 1], [0, 2], [3, 0]
   plain(argument(shape, separated(shape[0], shape[1])))
 );
 
+/** Cases of complex matrices by their parts. */
+function complexMatrices(shapes: readonly Shape[]): Case<null>[] {
+  return shapes.map((shape) => {
+    const [rows, columns] = shape.slice(-2);
+    return plain(argument(shape, separated(rows, columns)), argument(shape, between(-0.3, 0.3)));
+  });
+}
+
 /** Under which arguments each primitive is held to the laws. */
 export const table: Table = {
   reshape: {
@@ -803,6 +811,26 @@ export const table: Table = {
   },
   eigh: { dtypes: FLOATS, cases: squares((n) => separated(n, n)) },
   svd: { dtypes: FLOATS, cases: rectangles },
+  complexDeterminant: {
+    dtypes: PARTS,
+    batchTolerance: 1e-13,
+    cases: complexMatrices([[3, 3], [2, 2, 2], [1, 1], [0, 2, 2]]),
+  },
+  complexEigh: {
+    dtypes: PARTS,
+    batchTolerance: 1e-12,
+    cases: complexMatrices([[3, 3], [2, 2, 2], [1, 1], [0, 0]]),
+  },
+  complexSvd: {
+    dtypes: PARTS,
+    batchTolerance: 1e-12,
+    cases: complexMatrices([[3, 3], [4, 2], [2, 3], [1, 1], [0, 2]]),
+  },
+  eig: {
+    dtypes: PARTS,
+    batchTolerance: 1e-12,
+    cases: complexMatrices([[3, 3], [2, 2, 2], [1, 1], [0, 0]]),
+  },
   pseudoInverse: {
     dtypes: FLOATS,
     through: ([a]) => {

@@ -1004,6 +1004,10 @@ type Host =
   | "eigh"
   | "svd"
   | "pseudoInverse"
+  | "complexDeterminant"
+  | "complexEigh"
+  | "complexSvd"
+  | "eig"
   | "randomGamma"
   | "randomGammaSlope";
 
