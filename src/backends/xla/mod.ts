@@ -161,9 +161,9 @@ const counts = new Map<string, number>();
  * Devices of XLA's on the processor are called `xla-cpu:0` and so on, others by the name of their
  * platform: `cuda:0`. There, subnormal numbers may be taken for 0.
  *
- * With `distributed` the call waits until all processes of the run have made theirs. Devices of other
- * processes are known to the plugin alone: they are not among the results, and nothing can be moved
- * there.
+ * With `distributed` the call waits until all processes of the run have made theirs, for as long as the
+ * plugin is patient (for CUDA, two minutes for each of them). Devices of other processes are known to the
+ * plugin alone: they are not among the results, and nothing can be moved there.
  *
  * @param options The plugin, and options of its client.
  * @returns The devices that this process can use.
