@@ -25,7 +25,7 @@ export { lackingIn } from "./control.ts";
 export interface ModuleOptions {
   /** Which arguments are given up. */
   readonly isDonated?: readonly boolean[];
-  /** Whether large constants become arguments behind the others, instead of text. */
+  /** Whether large constants, and those on the mesh, become arguments behind the others, instead of text. */
   readonly hoists?: boolean;
   /** The mesh that it is divided over. */
   readonly mesh?: Mesh | null;
@@ -48,12 +48,19 @@ export interface Module {
 /** Constants of more elements than this become arguments. */
 const LARGE = 256;
 
+/** Whether a tensor was divided over a mesh, as text does not say. */
+function isDivided({ placement }: Concrete, mesh: Mesh): boolean {
+  return placement instanceof Sharding && placement.mesh === mesh;
+}
+
 /** Writes a program whose primitives all have rules. */
 export function writeModule(program: Program, options: ModuleOptions = {}): Module {
-  const constants = options.hoists === true
-    ? [...new Set(constantsOf(program))].filter((x) => !isSplat(x) && sizeOf(x.shape) > LARGE)
-    : [];
   const { mesh = null, shardingOf } = options;
+  const isArgument = (x: Concrete): boolean =>
+    !isSplat(x) && (sizeOf(x.shape) > LARGE || mesh !== null && isDivided(x, mesh));
+  const constants = options.hoists === true
+    ? [...new Set(constantsOf(program))].filter(isArgument)
+    : [];
   const b = new Builder(mesh);
   const parameters = [...program.binders.map(typeOf), ...constants].map((type, i): Value => ({
     dtype: type.dtype,

@@ -135,6 +135,17 @@ xlaTest("eager operations run on the mesh, numbers and unplaced tensors going al
   assertStrictEquals(grad((x: Tensor) => x.sin().sum())(x).sharding, rows);
 });
 
+xlaTest("captured tensors stay where they are", () => {
+  const own = machines();
+  const rows = shard(own, "data");
+  for (const shape of [[4, 4], [32, 32]]) {
+    const w = toDevice(normal(shape), rows);
+    const f = jit((x: Tensor) => x.add(w));
+    assertStrictEquals(f(ones(shape)).sharding, rows);
+    assertEquals(f(ones(shape)).data(), w.add(1).data());
+  }
+});
+
 xlaTest("withSharding decides how values are divided, and where a program runs", () => {
   const own = machines();
   const both = shard(own, ["data", "model"]);
