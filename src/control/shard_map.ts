@@ -101,12 +101,12 @@ export interface ShardMapOptions {
  * // Each place has rows of both; those of the second pass by, and meet their columns of the first.
  * const product = shardMap((a: Tensor, b: Tensor) => {
  *   const size = b.shape[0];
- *   const step = (i: Tensor, [sum, b]: [Tensor, Tensor]): [Tensor, Tensor] => {
+ *   const step = (i: Tensor, [sum, b]: readonly [Tensor, Tensor]): [Tensor, Tensor] => {
  *     const from = axisIndex("ring").add(i).mod(4).mul(size);
  *     const columns = dynamicSlice(a, [0, from], [a.shape[0], size]);
  *     return [sum.add(matmul(columns, b)), ppermute(b, "ring", around)];
  *   };
- *   return foriLoop(0, 4, step, [zeros([a.shape[0], b.shape[1]]), b])[0];
+ *   return foriLoop(0, 4, step, [zeros([a.shape[0], b.shape[1]]), b] as const)[0];
  * }, { inSpecs: rows, outSpecs: rows });
  * const [a, b] = [random.normal(random.key(0), [8, 8]), random.normal(random.key(1), [8, 5])];
  * assertTensorsClose(product(a, b), matmul(a, b), { rtol: 1e-4, atol: 1e-5 });

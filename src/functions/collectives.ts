@@ -369,6 +369,20 @@ function divideAxis(
  * const turn = vmap((row) => allToAll(row, "i", 0, 0), 0, 0, { axisName: "i" });
  * assertTensorsClose(turn(tensor([[1, 2], [3, 4]])), [[1, 3], [2, 4]]);
  * ```
+ *
+ * @example In each place some positions with all heads, then all positions with some heads
+ * ```ts
+ * import { allToAll, arange, mesh, shard, shardMap } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const places = mesh({ i: 2 });
+ * const exchange = shardMap((x) => allToAll(x, "i", 1, 0, { tiled: true }), {
+ *   inSpecs: shard(places, "i", null),
+ *   outSpecs: shard(places, null, "i"),
+ * });
+ * const x = arange(24).reshape([4, 2, 3]);
+ * assertTensorsClose(exchange(x), x);
+ * ```
  */
 export function allToAll<T>(
   x: T,
