@@ -8,11 +8,11 @@ import { argumentError, indexError, InternalError } from "../base/errors.ts";
 import { cpu, defaultDevice } from "../core/device.ts";
 import type { Device } from "../core/device.ts";
 import { withoutEffects } from "../core/program.ts";
-import type { Program } from "../core/program.ts";
+import type { Atom, Program } from "../core/program.ts";
 import { Mesh, placeOf, shardingIn } from "../core/sharding.ts";
-import type { Place } from "../core/sharding.ts";
+import type { Place, Sharding } from "../core/sharding.ts";
 import type { Concrete } from "../core/tensor.ts";
-import { constantsOf, someEquation } from "../passes/control.ts";
+import { constantsOf, placesOf, someEquation } from "../passes/control.ts";
 import { hasIndices } from "../passes/kinds.ts";
 import { optimize } from "../passes/mod.ts";
 import type { Donations, Executable } from "./backend.ts";
@@ -46,6 +46,8 @@ interface Entry {
   readonly placement: Place | null;
   /** Where it moves values to, if it does. */
   readonly target: Place | null;
+  /** For each argument how the first that reads it in places of a mesh has it divided. */
+  readonly wanted: readonly (Sharding | null)[];
 }
 
 const entries = new WeakMap<Program, Entry>();
@@ -57,14 +59,28 @@ function entryOf(program: Program): Entry {
     const optimized = optimize(program);
     const constants = new Set(constantsOf(optimized));
     const placement = commonPlace([...constants], () => "compile a function that captures");
-    entry = { program, optimized, versions: new Map(), plain: null, constants, placement, target };
+    const wanted = wantedOf(optimized);
+    const versions: Entry["versions"] = new Map();
+    entry = { program, optimized, versions, plain: null, constants, placement, target, wanted };
     entries.set(program, entry);
   }
   return entry;
 }
 
+function wantedOf({ binders, equations }: Program): readonly (Sharding | null)[] {
+  const found = new Map<Atom, Sharding>();
+  for (const equation of equations) {
+    const { ins } = placesOf(equation) ?? { ins: [] };
+    ins.forEach((sharding, i) => {
+      const atom = equation.inputs[i];
+      if (!found.has(atom)) found.set(atom, sharding);
+    });
+  }
+  return binders.map((binder) => found.get(binder) ?? null);
+}
+
 function versionOf(
-  { optimized, versions }: Entry,
+  { optimized, versions, wanted }: Entry,
   place: Place,
   args: readonly Concrete[],
   names: Donations,
@@ -73,7 +89,7 @@ function versionOf(
   if (own === undefined) versions.set(place, own = new Map());
   const isDonated = optimized.binders.map((_, i) => (names[i] ?? null) !== null);
   const shardings = place instanceof Mesh
-    ? optimized.binders.map((_, i) => shardingIn(place, args[i]?.placement ?? null))
+    ? optimized.binders.map((_, i) => shardingIn(place, args[i]?.placement ?? wanted[i]))
     : [];
   const key = `${isDonated.map(Number).join("")} ${shardings.map(({ id }) => id)}`;
   let version = own.get(key);

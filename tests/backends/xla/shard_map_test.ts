@@ -7,6 +7,7 @@ import {
   allGather,
   allToAll,
   arange,
+  axisIndex,
   debugCallback,
   devices as jacobiDevices,
   full,
@@ -14,6 +15,7 @@ import {
   IndexError,
   jit,
   jvp,
+  makeProgram,
   matmul,
   mesh,
   onesLike,
@@ -31,6 +33,7 @@ import {
   toDevice,
   vjp,
   vmap,
+  whileLoop,
   withSharding,
 } from "../../../mod.ts";
 import type { Concrete, Dtype, Mesh, Tensor } from "../../../mod.ts";
@@ -190,6 +193,60 @@ xlaTest("all dtypes are exchanged, and NaN is the extreme", () => {
   const large = full([4], 1.7e308, { dtype: "float64" });
   const mean = shardMap((x: Tensor) => pmean(x, "i"), { inSpecs: there, outSpecs: there });
   assertEquals(mean(large).toArray(), large.toArray());
+});
+
+xlaTest("arguments that are not placed are divided at once as they are needed", () => {
+  const own = shard(mesh({ i: 8 }, eight()), "i");
+  const f = jit(shardMap((x: Tensor, w: Tensor) => psum(x.mul(w), "i"), {
+    inSpecs: [own, null],
+    outSpecs: null,
+  }));
+  const [x, w] = [arange(16).reshape([16, 1]), tensor([2])];
+  assertEquals(f(x, w).toArray(), [[112], [128]]);
+  const text = f.lower(x, w).text();
+  assertEquals(
+    text.includes('%arg0: tensor<16x1xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"i"}, {}]>}'),
+    true,
+  );
+  // Those that are placed stay where they are until then.
+  const whole = toDevice(x, shard(mesh({ i: 8 }, eight())));
+  assertEquals(f(whole, w).toArray(), [[112], [128]]);
+});
+
+xlaTest(
+  "in a loop with messages, places that are done take part with the values at which they stopped",
+  () => {
+    const [there, here] = [mesh({ i: 4 }, eight().slice(2, 6)), mesh({ i: 4 })];
+    const grown = (x: Tensor) => whileLoop((v) => v.max().less(9), (v) => v.add(psum(v, "i")), x);
+    const counted = (x: Tensor) =>
+      whileLoop(
+        ([n]) => n.less(axisIndex("i").mul(2)),
+        ([n, v]) => [n.add(1), ppermute(v, "i", [[0, 1], [1, 2], [2, 3], [3, 0]]).add(1)],
+        [tensor(0), x] as const,
+      )[1];
+    // The condition exchanges values: all go on together.
+    const together = (x: Tensor) =>
+      whileLoop((v) => psum(v.sum(), "i").less(90), (v) => v.mul(2), x);
+    const x = arange(8).astype("float64");
+    for (const f of [grown, counted, together]) {
+      const [actual, expected] = [there, here].map((own) =>
+        jit(shardMap(f, { inSpecs: shard(own, "i"), outSpecs: shard(own, "i") }))(x).toArray()
+      );
+      assertEquals(actual, expected);
+    }
+  },
+);
+
+xlaTest("equal functions outside of jit run one program, compiled once", () => {
+  const own = shard(mesh({ i: 4 }, eight().slice(0, 4)), "i");
+  const make = (k: number) =>
+    shardMap((x: Tensor) => psum(x.mul(tensor([k, k + 1])), "i"), { inSpecs: own, outSpecs: null });
+  const programs = [1, 2].map((k) => {
+    assertEquals(make(k)(arange(8)).toArray(), [12 * k, 16 * (k + 1)]);
+    const [{ params }] = makeProgram(make(k))(arange(8)).equations;
+    return (params as { readonly program: unknown }).program;
+  });
+  assertStrictEquals(programs[0], programs[1]);
 });
 
 xlaTest("an index outside of its axis is an error, in whatever place it is", () => {
