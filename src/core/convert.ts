@@ -70,12 +70,18 @@ export function tensorFrom(value: unknown, dtype: Dtype | undefined, what: strin
   }
 }
 
+/** Entries of arrays that are searched: one of holes, or that holds itself, may have any number. */
+const MOST_SEARCHED = 2 ** 24;
+
 /** Whether a value is a complex number, or an array with one in it. */
-function holdsComplex(value: unknown, depth = 0): boolean {
-  if (Array.isArray(value)) {
-    return depth < MAX_NDIM && value.some((part) => holdsComplex(part, depth + 1));
-  }
-  return isComplexNumber(value);
+function holdsComplex(value: unknown): boolean {
+  let left = MOST_SEARCHED;
+  const search = (part: unknown, depth: number): boolean => {
+    if (!Array.isArray(part)) return isComplexNumber(part);
+    left -= part.length;
+    return left > 0 && depth < MAX_NDIM && part.some((one) => search(one, depth + 1));
+  };
+  return search(value, 0);
 }
 
 function complexFrom(value: unknown, dtype: ComplexDtype, what: string): ComplexTensor {

@@ -10,6 +10,7 @@ import { ALL_DTYPES, allocate } from "../../src/base/dtype.ts";
 import type { Elements } from "../../src/base/dtype.ts";
 import { checkProgram } from "../../src/core/check.ts";
 import { Program } from "../../src/core/program.ts";
+import { ComplexTensor } from "../../src/core/complex.ts";
 import { Concrete } from "../../src/core/tensor.ts";
 import { currentTrace } from "../../src/core/trace.ts";
 import { ownErrors } from "./surface.ts";
@@ -173,6 +174,10 @@ function checkType({ dtype, shape }: TensorType | Tensor): void {
 function checkTensor(x: Tensor, foreign: ReadonlySet<object>): void {
   checkType(x);
   if (escaped.has(x)) return;
+  if (x instanceof ComplexTensor) {
+    for (const part of [x.re, x.im]) checkTensor(part, foreign);
+    return;
+  }
   if (!(x instanceof Concrete)) throw new Violation(`a result is a traced value: ${x}`);
   const { dtype, size } = x;
   const elements = elementsOf(x);
