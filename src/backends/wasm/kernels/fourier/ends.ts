@@ -1,6 +1,5 @@
 /**
- * What surrounds transforms of vectors: lanes are filled and emptied, the parts of a row are joined, and the
- * columns of a matrix become the rows of another.
+ * What surrounds transforms of vectors: lanes are filled and emptied, and the parts of a row are joined.
  *
  * @module
  */
@@ -10,8 +9,8 @@ import type { FunctionReference } from "../../assembler/module.ts";
 import { i32 } from "../../assembler/operations.ts";
 import { advance, type Pointer, smaller, times, VECTOR } from "../addresses.ts";
 import type { Builder } from "../kernel.ts";
-import { type Complex, Numbers } from "./complex.ts";
-import { BLOCK, lanesOf } from "./plan.ts";
+import { Numbers } from "./complex.ts";
+import { lanesOf } from "./plan.ts";
 
 /** What rows and lanes are written for. */
 export interface RowsParams {
@@ -78,8 +77,17 @@ export function emitEmptyLanes(builder: Builder, params: RowsParams): LanesFunct
   return emitLanes(builder, params, false);
 }
 
-/** A function of the parts of vectors, of a row, and of roots. */
-export type JoinFunction = FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32"], "none">;
+/** What joins parts. */
+export interface JoinParams extends Omit<RowsParams, "count"> {
+  /** How many parts the work is divided into. */
+  readonly parts: number;
+}
+
+/** A function of both parts of vectors and of a row, and of roots; then the number of the part of the work. */
+export type JoinFunction = FunctionReference<
+  readonly ["i32", "i32", "i32", "i32", "i32", "i32"],
+  "none"
+>;
 
 /**
  * Joins the transforms of the parts of a row: turned, they are transformed across the lanes. `n` numbers,
@@ -87,104 +95,40 @@ export type JoinFunction = FunctionReference<readonly ["i32", "i32", "i32", "i32
  */
 export function emitJoin(
   builder: Builder,
-  { dtype, n, isScratch }: Omit<RowsParams, "count">,
+  { dtype, n, isScratch, parts }: JoinParams,
 ): JoinFunction {
   const lanes = lanesOf(dtype);
   const memory = isScratch ? builder.scratch : builder.memory;
   const length = n / lanes;
-  return builder.module.function(
-    "fourier: join",
-    ["i32", "i32", "i32", "i32", "i32"],
-    "none",
-    (code, re, im, outRe, outIm, roots) => {
-      const numbers = new Numbers(code, dtype);
-      code.for({ below: length / lanes }, () => {
-        const vectors = range(lanes).map((i) =>
-          numbers.load({ re, im, offset: i * VECTOR, memory })
+  const rounds = length / lanes / parts;
+  const types = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
+  return builder.module.function("fourier: join", types, "none", (code, ...locals) => {
+    const [re, im, outRe, outIm, roots, part] = locals;
+    const numbers = new Numbers(code, dtype);
+    const first = code.let(times(part, rounds));
+    const move = (count: Pointer): void => {
+      for (const pointer of [re, im]) code.set(pointer, rowAt(pointer, count, lanes * VECTOR));
+      for (const pointer of [outRe, outIm]) code.set(pointer, rowAt(pointer, count, VECTOR));
+      code.set(roots, rowAt(roots, count, 2 * (lanes - 1) * VECTOR));
+    };
+    move(first);
+    code.for({ below: rounds }, () => {
+      const vectors = range(lanes).map((i) => numbers.load({ re, im, offset: i * VECTOR, memory }));
+      const turned = numbers.transpose(vectors).map((x, part) => {
+        if (part === 0) return x;
+        const offset = 2 * (part - 1) * VECTOR;
+        return numbers.mul(
+          x,
+          numbers.loadWhole(roots, offset),
+          numbers.loadWhole(roots, offset + VECTOR),
         );
-        const turned = numbers.transpose(vectors).map((x, part) => {
-          if (part === 0) return x;
-          const offset = 2 * (part - 1) * VECTOR;
-          return numbers.mul(
-            x,
-            numbers.loadWhole(roots, offset),
-            numbers.loadWhole(roots, offset + VECTOR),
-          );
-        });
-        numbers.transform(turned).forEach((x, k) =>
-          numbers.store({ re: outRe, im: outIm, offset: k * length * numbers.size }, x)
-        );
-        for (const pointer of [re, im]) code.set(pointer, advance(pointer, lanes * VECTOR));
-        for (const pointer of [outRe, outIm]) code.set(pointer, advance(pointer, VECTOR));
-        code.set(roots, advance(roots, 2 * (lanes - 1) * VECTOR));
       });
-    },
-  );
-}
-
-/** What a block of columns is turned by. */
-export interface TurnParams {
-  readonly dtype: FloatDtype;
-  /** The rows of the block. */
-  readonly length: number;
-  /** Bytes from a block of rows of the result to the next. */
-  readonly pitch: number;
-}
-
-/** A function of the parts of the block, of the result, and of the roots of the block and of its columns. */
-export type TurnFunction = FunctionReference<
-  readonly ["i32", "i32", "i32", "i32", "i32", "i32"],
-  "none"
->;
-
-/**
- * Turns a block of columns, in a thread's own memory, and writes it as rows: blocks of `BLOCK` bytes of each
- * row lie one after the other.
- */
-export function emitTurn(builder: Builder, { dtype, length, pitch }: TurnParams): TurnFunction {
-  const lanes = lanesOf(dtype);
-  const tiles = BLOCK / VECTOR;
-  return builder.module.function(
-    "fourier: turn",
-    ["i32", "i32", "i32", "i32", "i32", "i32"],
-    "none",
-    (code, re, im, outRe, outIm, coarse, fine) => {
-      const numbers = new Numbers(code, dtype);
-      const { size } = numbers;
-      const memory = builder.scratch;
-      // A tile is a square of vectors; so many of them down fill the block of a row of the result.
-      code.for({ below: length / lanes / tiles }, () => {
-        for (const down of range(tiles)) {
-          const roots = range(lanes).map((row) =>
-            [0, size].map((part) => code.let(numbers.loadSplat(coarse, 2 * row * size + part)))
-          );
-          for (const across of range(tiles)) {
-            const vectors = range(lanes).map((row): Complex => {
-              const place = row * tiles + across;
-              const x = numbers.load({ re, im, offset: place * VECTOR, memory });
-              const turned = numbers.mul(x, roots[row][0], roots[row][1]);
-              return numbers.mul(
-                turned,
-                numbers.loadWhole(fine, 2 * place * VECTOR),
-                numbers.loadWhole(fine, (2 * place + 1) * VECTOR),
-              );
-            });
-            numbers.transpose(vectors).forEach((x, column) =>
-              numbers.store({
-                re: outRe,
-                im: outIm,
-                offset: (across * lanes + column) * BLOCK + down * VECTOR,
-              }, x)
-            );
-          }
-          for (const pointer of [re, im]) code.set(pointer, advance(pointer, lanes * BLOCK));
-          code.set(coarse, advance(coarse, 2 * lanes * size));
-          code.set(fine, advance(fine, 2 * lanes * BLOCK));
-        }
-        for (const pointer of [outRe, outIm]) code.set(pointer, advance(pointer, pitch));
-      });
-    },
-  );
+      numbers.transform(turned).forEach((x, k) =>
+        numbers.store({ re: outRe, im: outIm, offset: k * length * numbers.size }, x)
+      );
+      move(i32.const(1));
+    });
+  });
 }
 
 /** The address of row `i`. */

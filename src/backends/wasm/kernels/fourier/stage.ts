@@ -8,7 +8,7 @@
 import type { FloatDtype } from "../../../../base/dtype.ts";
 import { range } from "../../../../base/shape.ts";
 import type { Code } from "../../assembler/code.ts";
-import type { Expression } from "../../assembler/expression.ts";
+import type { Expression, Local } from "../../assembler/expression.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
 import { i32 } from "../../assembler/operations.ts";
 import { advance, type Pointer, times, VECTOR } from "../addresses.ts";
@@ -16,50 +16,38 @@ import { type Builder, SCRATCH_BYTES } from "../kernel.ts";
 import { type Complex, Numbers, type Place } from "./complex.ts";
 import { LARGEST_WRITTEN, SPARE_BYTES, type StagePlan } from "./plan.ts";
 
-/** What a stage reads or writes. */
-export interface Side {
-  /** Whether it is in a thread's own memory. */
-  readonly isScratch: boolean;
-  /** The vectors of a row that is a part of a longer one, and bytes from row to row; left out, rows follow. */
-  readonly rows?: { readonly width: number; readonly pitch: number };
-}
-
 /** What a stage is written for. */
 export interface StageParams extends StagePlan {
   readonly dtype: FloatDtype;
-  readonly from: Side;
-  readonly to: Side;
+  /** Whether operand and result are in a thread's own memory. */
+  readonly isFromScratch: boolean;
+  readonly isToScratch: boolean;
+  /** How many parts it is divided into: a divisor of `rest`, or else of `before`. */
+  readonly parts: number;
 }
 
-/** A function of the addresses of the parts of operand and result, and of the table. */
-export type StageFunction = FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32"], "none">;
+/** A function of the addresses of both parts of operand and result, and of the table; then the part's number. */
+export type StageFunction = FunctionReference<
+  readonly ["i32", "i32", "i32", "i32", "i32", "i32"],
+  "none"
+>;
 
 /** Where sums and differences are in a thread's memory. */
 const SUMS = SCRATCH_BYTES - SPARE_BYTES;
 
-/** Writes a stage. Rows of a longer operand belong to a first stage, those of a result to a last one. */
+/** Writes a stage. */
 export function emitStage(builder: Builder, params: StageParams): StageFunction {
-  const { dtype, radix, before, rest, from, to, turns } = params;
-  return builder.module.function(`fourier ${radix}`, ["i32", "i32", "i32", "i32", "i32"], "none", (
-    code,
-    fromRe,
-    fromIm,
-    toRe,
-    toIm,
-    table,
-  ) => {
+  const { dtype, radix, before, rest, turns, parts } = params;
+  const types = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
+  return builder.module.function(`fourier ${radix}`, types, "none", (code, ...locals) => {
+    const [fromRe, fromIm, toRe, toIm, table, part] = locals;
     const numbers = new Numbers(code, dtype);
     const bytes = before * VECTOR;
-    const source = from.rows?.pitch ?? bytes;
-    const memoryOf = ({ isScratch }: Side) => isScratch ? builder.scratch : builder.memory;
-    const place = (re: Pointer, im: Pointer, side: Side, offset: number): Place => ({
-      re,
-      im,
-      offset,
-      memory: memoryOf(side),
-    });
+    const rootBytes = 2 * (radix - 1) * numbers.size;
+    const [from, to] = [params.isFromScratch, params.isToScratch].map((isScratch) =>
+      isScratch ? builder.scratch : builder.memory
+    );
     const turn = code.let(advance(table, turns * numbers.size));
-
     // Several vectors that are multiplied by the same roots find them in variables.
     const hoisted = rest > 1 && before > 1 && radix <= 8
       ? range(radix - 1).map(() => [code.local("v128"), code.local("v128")] as const)
@@ -68,56 +56,64 @@ export function emitStage(builder: Builder, params: StageParams): StageFunction 
     /** Reads `radix` vectors, transforms them, and writes the results. */
     const one = (re: Pointer, im: Pointer, outRe: Pointer, outIm: Pointer): void => {
       const read = (k: Pointer | number): Complex =>
-        typeof k === "number"
-          ? numbers.load(place(re, im, from, k * rest * source))
-          : numbers.load(place(...at(re, im, times(k, rest * source)), from, 0));
-      const target = to.rows === undefined ? bytes : bytes / VECTOR / to.rows.width * to.rows.pitch;
+        numbers.load({ ...at(re, im, k, rest * bytes), memory: from });
       const write = (k: Pointer | number, x: Complex): void => {
         const turned = rest === 1 || k === 0
           ? x
           : numbers.mul(x, ...hoisted?.[k as number - 1] ?? rootAt(code, numbers, turn, k));
-        if (typeof k === "number") numbers.store(place(outRe, outIm, to, k * target), turned);
-        else numbers.store(place(...at(outRe, outIm, times(k, target)), to, 0), turned);
+        numbers.store({ ...at(outRe, outIm, k, bytes), memory: to }, turned);
       };
       if (radix % 2 === 1 && radix > LARGEST_WRITTEN) {
         large(builder, code, numbers, { ...params, table }, read, write);
       } else numbers.transform(range(radix).map(read)).forEach((x, k) => write(k, x));
     };
 
-    /** All vectors of one root. */
-    const row = (re: Pointer, im: Pointer, outRe: Pointer, outIm: Pointer): void => {
+    /** So many vectors of one root. */
+    const row = (pointers: readonly Pointer[], count: number): void => {
       hoisted?.forEach((pair, i) => {
         const root = rootAt(code, numbers, turn, i + 1);
         pair.forEach((variable, part) => code.set(variable, root[part]));
       });
-      if (before === 1) return one(re, im, outRe, outIm);
-      const [a, b, c, d] = [re, im, outRe, outIm].map((pointer) => code.let(pointer));
-      const width = to.rows?.width ?? before;
-      const each = (): void =>
-        code.for({ below: width }, () => {
-          one(a, b, c, d);
-          for (const pointer of [a, b, c, d]) code.set(pointer, advance(pointer, VECTOR));
-        });
-      if (width === before) return each();
-      const gap = to.rows!.pitch - width * VECTOR;
-      code.for({ below: before / width }, () => {
-        each();
-        for (const pointer of [c, d]) code.set(pointer, advance(pointer, gap));
+      if (count === 1) {
+        const [a, b, c, d] = pointers;
+        return one(a, b, c, d);
+      }
+      const own = pointers.map((pointer) => code.let(pointer));
+      code.for({ below: count }, () => {
+        one(own[0], own[1], own[2], own[3]);
+        for (const pointer of own) code.set(pointer, advance(pointer, VECTOR));
       });
     };
 
-    if (rest === 1) return row(fromRe, fromIm, toRe, toIm);
-    code.for({ below: rest }, () => {
-      row(fromRe, fromIm, toRe, toIm);
-      for (const pointer of [fromRe, fromIm]) code.set(pointer, advance(pointer, source));
-      for (const pointer of [toRe, toIm]) code.set(pointer, advance(pointer, radix * bytes));
-      code.set(turn, advance(turn, 2 * (radix - 1) * numbers.size));
+    const isByRoots = rest % parts === 0;
+    const move = (pointers: readonly Local<"i32">[], count: Pointer | number, bytes: number) => {
+      const distance = typeof count === "number" ? i32.const(count * bytes) : times(count, bytes);
+      for (const pointer of pointers) code.set(pointer, i32.add(pointer, distance));
+    };
+    const all = [fromRe, fromIm, toRe, toIm];
+    const rounds = isByRoots ? rest / parts : rest;
+    if (parts > 1 && isByRoots) {
+      const first = code.let(times(part, rounds));
+      move([fromRe, fromIm], first, bytes);
+      move([toRe, toIm], first, radix * bytes);
+      move([turn], first, rootBytes);
+    } else if (parts > 1) move(all, part, bytes / parts);
+    const count = isByRoots ? before : before / parts;
+    if (rounds === 1) return row(all, count);
+    code.for({ below: rounds }, () => {
+      row(all, count);
+      move([fromRe, fromIm], 1, bytes);
+      move([toRe, toIm], 1, radix * bytes);
+      move([turn], 1, rootBytes);
     });
   });
 }
 
-function at(re: Pointer, im: Pointer, bytes: Pointer): [re: Pointer, im: Pointer] {
-  return [i32.add(re, bytes), i32.add(im, bytes)];
+/** The place of number `k`, so many bytes apart. */
+function at(re: Pointer, im: Pointer, k: Pointer | number, bytes: number): Place {
+  if (typeof k === "number") return { re, im, offset: k * bytes };
+  const distance = times(k, bytes);
+  return { re: i32.add(re, distance), im: i32.add(im, distance) };
 }
 
 /** The root that result `k` is multiplied by. */
