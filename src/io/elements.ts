@@ -3,18 +3,20 @@
  *
  * @module
  */
-import { byteSize, describeValue, DTYPES } from "../base/dtype.ts";
+import { byteSize, describeValue, DTYPES, isComplex, partDtype } from "../base/dtype.ts";
 import type { Dtype, Elements, RealDtype } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
+import { ComplexTensor } from "../core/complex.ts";
 import { evaluate } from "../core/evaluation.ts";
 import { allocateFor, allocateStoredFor, Concrete, denseStored } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { convertPrimitive } from "../primitives/structure.ts";
 
 /** How a file may store elements. */
-export type StoredKind = RealDtype | "int64" | "uint64";
+export type StoredKind = Dtype | "int64" | "uint64";
 
 /** Bytes per stored element. */
 export function storedBytes(kind: StoredKind): number {
@@ -64,7 +66,8 @@ export function readTargets(options: ReadOptions | undefined, what: string): Tar
 
 /** The dtype that stored elements become. */
 export function dtypeOf(kind: StoredKind, { int64, convert }: Targets): Dtype {
-  return isWide(kind) ? int64 : convert[kind] ?? kind;
+  if (isWide(kind)) return int64;
+  return isComplex(kind) ? kind : convert[kind] ?? kind;
 }
 
 /** One stored tensor. */
@@ -86,9 +89,18 @@ export function tensorBytes({ kind, shape, targets }: StoredType): number {
   return sizeOf(shape) * byteSize(dtypeOf(kind, targets));
 }
 
-/** The elements of a tensor as bytes; a view of them unless they are elsewhere. */
-export function bytesOf(value: Concrete): Uint8Array {
-  const elements = denseStored(value);
+/** A tensor whose elements can be written: concrete, or of concrete parts. */
+export type Written = Concrete | ComplexTensor;
+
+/** `x` as one whose elements can be written. */
+export function written(x: Tensor): Written {
+  if (!(x instanceof ComplexTensor)) return x.concrete("write");
+  return new ComplexTensor(x.re.concrete("write"), x.im.concrete("write"));
+}
+
+/** The elements of a tensor as bytes; a view of them unless they are elsewhere, or complex. */
+export function bytesOf(value: Written): Uint8Array {
+  const elements: Elements = value instanceof ComplexTensor ? value.data() : denseStored(value);
   return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
 }
 
@@ -100,9 +112,10 @@ const CHUNK = 2 ** 16;
  * they are aligned; all others are copied as they are, and converted afterwards where that is wanted.
  * This machine's order of bytes is taken to be little-endian, as it is wherever Deno runs.
  */
-export function makeTensor(type: StoredType, raw: Uint8Array): Concrete {
+export function makeTensor(type: StoredType, raw: Uint8Array): Tensor {
   const { kind, shape, targets, bigEndian } = type;
   const dtype = dtypeOf(kind, targets);
+  if (!isWide(kind) && isComplex(kind)) return makeComplex(partDtype(kind), shape, raw, bigEndian);
   if (isWide(kind)) {
     const elements = allocateFor({ dtype, shape });
     const buffer = new Uint8Array(Math.min(CHUNK, raw.length));
@@ -122,6 +135,27 @@ export function makeTensor(type: StoredType, raw: Uint8Array): Concrete {
   const value = new Concrete(kind, shape, stored);
   if (kind === dtype) return value;
   return evaluate(convertPrimitive, [value], { dtype }, [{ dtype, shape }])[0];
+}
+
+/** A complex tensor of real and imaginary parts in turn. */
+function makeComplex(
+  dtype: RealDtype,
+  shape: Shape,
+  raw: Uint8Array,
+  bigEndian: boolean,
+): ComplexTensor {
+  const parts = [0, 1].map((part) => {
+    const elements = allocateStoredFor({ dtype, shape });
+    const width = byteSize(dtype);
+    const bytes = new Uint8Array(elements.buffer);
+    for (let at = 0; at < bytes.length; at += width) {
+      const from = 2 * at + part * width;
+      for (let i = 0; i < width; i++) bytes[at + i] = raw[from + i];
+    }
+    if (bigEndian) swapBytes(bytes, width);
+    return new Concrete(dtype, shape, elements);
+  });
+  return new ComplexTensor(parts[0], parts[1]);
 }
 
 /** Makes whatever is true a one, in place. */

@@ -7,8 +7,9 @@
 import { argumentError } from "../base/errors.ts";
 import { showShape, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
+import { ComplexTensor } from "../core/complex.ts";
 import { splat } from "../core/tensor.ts";
-import type { Concrete } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor.ts";
 import type { Budget } from "./bytes.ts";
 import { makeTensor, storedBytes, tensorBytes } from "./elements.ts";
 import type { StoredType } from "./elements.ts";
@@ -27,7 +28,7 @@ export function gatherTensor(
   storage: Uint8Array,
   view: View,
   budget: Budget,
-): Concrete {
+): Tensor {
   const { shape, kind, label } = type;
   const width = storedBytes(kind);
   const size = sizeOf(shape);
@@ -37,7 +38,10 @@ export function gatherTensor(
   // An expanded single element is held as one.
   if (size > 1 && shape.every((length, axis) => length === 1 || view.strides[axis] === 0)) {
     const one = makeTensor({ ...type, shape: [] }, storage.subarray(start, start + width));
-    return splat(one.elements[0], one.dtype, shape);
+    const spread = (x: Tensor) => splat(x.concrete("read").elements[0], x.dtype, shape);
+    return one instanceof ComplexTensor
+      ? new ComplexTensor(spread(one.re), spread(one.im))
+      : spread(one);
   }
   budget.spend(tensorBytes(type));
   if (isRowMajor(shape, view.strides)) {

@@ -10,7 +10,7 @@ import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { allocateFile, Budget, dataView, viewBytes } from "./bytes.ts";
 import type { Bytes } from "./bytes.ts";
-import { bytesOf, readTargets, storedBytes } from "./elements.ts";
+import { bytesOf, readTargets, storedBytes, written } from "./elements.ts";
 import type { ReadOptions, Targets } from "./elements.ts";
 import { gatherTensor } from "./gather.ts";
 import { formatNpyHeader, parseNpyHeader } from "./npy_header.ts";
@@ -158,7 +158,7 @@ function readArray(file: Uint8Array, label: string, targets: Targets, budget: Bu
  */
 export function writeNpy(x: TensorLike): Uint8Array<ArrayBuffer> {
   const what = "Cannot write npy";
-  const value = toTensor(x, what).concrete("write");
+  const value = written(toTensor(x, what));
   // The length of the header fits two bytes: a tensor has at most 64 axes.
   const header = new TextEncoder().encode(formatNpyHeader(value.dtype, value.shape, 10));
   const data = bytesOf(value);

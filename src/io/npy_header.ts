@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { describeValue, partDtype } from "../base/dtype.ts";
-import type { Dtype, RealDtype } from "../base/dtype.ts";
+import { describeValue } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { Scanner } from "./scanner.ts";
 import type { StoredKind } from "./elements.ts";
@@ -36,10 +36,12 @@ export const NUMPY_KINDS: ReadonlyMap<string, StoredKind> = new Map([
   ["u2", "uint16"],
   ["u1", "uint8"],
   ["b1", "bool"],
+  ["c8", "complex64"],
+  ["c16", "complex128"],
 ]);
 
 /** How NumPy names the dtypes of tensors. */
-const NAMES: Readonly<Record<RealDtype, string>> = {
+const NAMES: Readonly<Record<Dtype, string>> = {
   float64: "<f8",
   float32: "<f4",
   float16: "<f2",
@@ -52,12 +54,14 @@ const NAMES: Readonly<Record<RealDtype, string>> = {
   int8: "|i1",
   uint8: "|u1",
   bool: "|b1",
+  complex64: "<c8",
+  complex128: "<c16",
 };
 
 /** What the first letter of other dtypes means. */
 const REFUSED: Readonly<Record<string, string>> = {
   O: "Python objects",
-  c: "complex numbers",
+  c: "complex numbers of that size",
   S: "bytes",
   a: "bytes",
   U: "strings",
@@ -164,8 +168,7 @@ const GROWTH_DIGITS = 21;
 export function formatNpyHeader(dtype: Dtype, shape: readonly number[], before: number): string {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   const growth = shape.length === 0 ? 0 : GROWTH_DIGITS - String(shape[0]).length;
-  const text =
-    `{'descr': '${NAMES[partDtype(dtype)]}', 'fortran_order': False, 'shape': ${tuple}, }` +
+  const text = `{'descr': '${NAMES[dtype]}', 'fortran_order': False, 'shape': ${tuple}, }` +
     " ".repeat(growth);
   const length = Math.ceil((before + text.length + 1) / 64) * 64 - before;
   return `${text.padEnd(length - 1)}\n`;

@@ -4,17 +4,17 @@
  *
  * @module
  */
-import { byteSize, describeValue, partDtype } from "../base/dtype.ts";
-import type { RealDtype } from "../base/dtype.ts";
+import { byteSize, describeValue } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkShape, sizeOf } from "../base/shape.ts";
 import { leafToTensor } from "../core/convert.ts";
-import type { Concrete, Tensor } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { allocateFile, Budget, dataView, readSize, viewBytes } from "./bytes.ts";
 import type { Bytes } from "./bytes.ts";
-import { bytesOf, makeTensor, readTargets, storedBytes, tensorBytes } from "./elements.ts";
-import type { ReadOptions, StoredKind } from "./elements.ts";
+import { bytesOf, makeTensor, readTargets, storedBytes, tensorBytes, written } from "./elements.ts";
+import type { ReadOptions, StoredKind, Written } from "./elements.ts";
 import { parseJson } from "./json.ts";
 import type { Json } from "./json.ts";
 
@@ -48,10 +48,12 @@ const KINDS: ReadonlyMap<string, StoredKind> = new Map([
   ["U16", "uint16"],
   ["U8", "uint8"],
   ["BOOL", "bool"],
+  ["C64", "complex64"],
 ]);
 
 /** How the format names the dtypes of tensors, in the order of its files: such that all are aligned. */
-const NAMES: Readonly<Record<RealDtype, string>> = {
+const NAMES: Readonly<Partial<Record<Dtype, string>>> = {
+  complex64: "C64",
   float64: "F64",
   float32: "F32",
   uint32: "U32",
@@ -271,9 +273,13 @@ export function writeSafetensors(
 ): Uint8Array<ArrayBuffer> {
   const what = "Cannot write safetensors";
   const { metadata = {} } = readOptions(what, options, ["metadata"]);
-  const entries = entriesOf(tensors, what).map(([name, value]): [string, Concrete] => {
+  const entries = entriesOf(tensors, what).map(([name, value]): [string, Written] => {
     checkName(name, what);
-    return [name, leafToTensor(value, [name], what).concrete("write")];
+    const x = leafToTensor(value, [name], what);
+    if (NAMES[x.dtype] !== undefined) return [name, written(x)];
+    throw dtypeError(
+      `${labelOf(name, what)} is of dtype ${x.dtype}, which the format lacks; convert with astype`,
+    );
   });
   entries.sort(([a, x], [b, y]) =>
     ORDER.indexOf(x.dtype) - ORDER.indexOf(y.dtype) || (a < b ? -1 : 1)
@@ -295,9 +301,9 @@ export function writeSafetensors(
   let end = 0;
   const starts = entries.map(([name, { dtype, shape }]) => {
     const start = end;
-    end += sizeOf(shape) * byteSize(partDtype(dtype));
+    end += sizeOf(shape) * byteSize(dtype);
     fields.push(
-      `${JSON.stringify(name)}:{"dtype":"${NAMES[partDtype(dtype)]}","shape":[${shape}],` +
+      `${JSON.stringify(name)}:{"dtype":"${NAMES[dtype]}","shape":[${shape}],` +
         `"data_offsets":[${start},${end}]}`,
     );
     return start;

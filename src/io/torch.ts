@@ -48,7 +48,7 @@ export type TorchValue =
  * @param options What 64-bit integers and other dtypes become.
  * @returns What was saved, made of fresh values; `nn.fromStateDict` takes a state dictionary.
  * @throws {ArgumentError} when the bytes are no valid checkpoint, name anything that is not known, or
- * hold quantised, sparse or complex tensors or big-endian data.
+ * hold quantised or sparse tensors or big-endian data.
  * @throws {ShapeError} when a shape is none that a tensor may have.
  * @throws {DtypeError} when a 64-bit integer does not fit.
  *

@@ -108,6 +108,8 @@ const storageKinds: Readonly<Record<string, StoredKind>> = {
   Char: "int8",
   Byte: "uint8",
   Bool: "bool",
+  ComplexFloat: "complex64",
+  ComplexDouble: "complex128",
 };
 
 for (const [name, kind] of Object.entries(storageKinds)) {
@@ -131,6 +133,8 @@ const dtypes: readonly StoredKind[] = [
   "uint16",
   "uint8",
   "bool",
+  "complex64",
+  "complex128",
 ];
 for (const kind of dtypes) add(`torch.${kind}`, null, undefined, kind);
 
@@ -139,8 +143,6 @@ const otherDtypes = [
   ...[1, 2, 3, 4, 5, 6, 7].flatMap((bits) => [`int${bits}`, `uint${bits}`]),
   ...["1x8", "2x4", "4x2", "8", "16"].map((bits) => `bits${bits}`),
   "complex32",
-  "complex64",
-  "complex128",
   "float8_e4m3fn",
   "float8_e4m3fnuz",
   "float8_e5m2",
@@ -240,7 +242,7 @@ for (const core of ["core", "_core"]) add(`numpy.${core}.multiarray.scalar`, mak
 const meanings: readonly (readonly [RegExp, string])[] = [
   [/^torch\._utils\._rebuild_(qtensor)|^torch\.(cuda\.)?Q\w+Storage$|^torch\.q/, "quantised"],
   [/^torch\._utils\._rebuild_sparse/, "sparse"],
-  [/^torch\.(cuda\.)?Complex\w+Storage$|^torch\.complex/, "complex"],
+  [/^torch\.(cuda\.)?ComplexHalfStorage$|^torch\.complex/, "half-precision complex"],
   [/^torch\.float8|^torch\.float4|^torch\.bits/, "8-bit floating-point"],
   [/^torch\._utils\._rebuild_(meta|wrapper|nested)/, "wrapped or empty"],
 ];

@@ -80,7 +80,8 @@ Deno.test("headers are never evaluated, and refused unless they are what NumPy w
   );
   assertNpyRefused(
     npy(header("()", "'constructor'")),
-    'dtype "constructor" (complex numbers) is not supported; convert it with astype before saving',
+    'dtype "constructor" (complex numbers of that size) is not supported; convert it with astype ' +
+      "before saving",
     DtypeError,
   );
 });

@@ -126,7 +126,7 @@ const unsupported = (name: string, kind: string) =>
 
 const refusedTorch: Readonly<Record<string, string>> = {
   "module": foreign("torch.nn.modules.linear.Linear"),
-  "complex": unsupported("torch.ComplexFloatStorage", "complex"),
+  "complex": unsupported("torch.complex32", "half-precision complex"),
   "sparse": unsupported("torch._utils._rebuild_sparse_tensor", "sparse"),
   "quantised": unsupported("torch._utils._rebuild_qtensor", "quantised"),
   "float8": unsupported("torch.float8_e4m3fn", "8-bit floating-point"),
@@ -279,7 +279,7 @@ for (const { name, base64, contents } of files.written.npy) {
 
 const refusedNpy: Readonly<Record<string, string>> = {
   "objects": '"|O" (Python objects)',
-  "complex": '"<c8" (complex numbers)',
+  "complex": '"<c32" (complex numbers of that size)',
   "strings": '"<U2" (strings)',
   "bytes": '"|S2" (bytes)',
   "dates": '"<M8[D]" (dates)',

@@ -128,7 +128,7 @@ Deno.test("entries that describe no tensor are refused", () => {
   assertFileRefused(
     fileOf(entry("a", "F8_E4M3", "[8]", 0, 8)),
     ': tensor "a" has dtype "F8_E4M3", expected one of F64, F32, F16, BF16, I64, I32, I16, I8, ' +
-      "U64, U32, U16, U8, BOOL; convert it before saving",
+      "U64, U32, U16, U8, BOOL, C64; convert it before saving",
     DtypeError,
   );
   assertFileRefused(
