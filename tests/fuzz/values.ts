@@ -619,6 +619,13 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^(_?key|dropoutKey)$/, key],
   [/^dtype$/, ({ draw }) => draw.pick(DTYPES)],
   [/^device$/, () => api.devices()[0]],
+  [/^mesh$/, () => machines],
+  [/^(inSpecs|outSpecs)$/, ({ draw }) => draw.chance(70) ? api.shard(machines) : null],
+  [/^\.\.\.spec$/, ({ draw }) => draw.pick(["rows", "columns", null, ["columns", "rows"]])],
+  [
+    /^(to|sharding)$/,
+    ({ draw }) => draw.chance(50) ? api.devices()[0] : api.shard(machines, "rows"),
+  ],
   [
     /^forward$/,
     (scene) => {
@@ -710,6 +717,9 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^receiver of TensorType$/, (scene) => new api.TensorType(scene.dtype, scene.shape)],
   [/^receiver of Tensor$/, tensor],
 ];
+
+/** A mesh without devices. */
+const machines = api.mesh({ rows: 2, columns: 3 });
 
 /** Anything at all. */
 export function anything(scene: Scene): unknown {
