@@ -30,7 +30,7 @@ const namespaces: Readonly<Record<string, string>> = {
     silu softplus softmax logSoftmax sigmoid tanh hardtanh mish mseLoss l1Loss huberLoss crossEntropy
     nllLoss binaryCrossEntropyWithLogits klDiv cosineSimilarity initializers toStateDict fromStateDict`,
   optim: `applyUpdates sgd adam adamw rmsprop adagrad chain clipByGlobalNorm clipByValue
-    addDecayedWeights masked constant step cosine warmupCosine exponential piecewise`,
+    addDecayedWeights masked lossScale constant step cosine warmupCosine exponential piecewise`,
   tree:
     "partition merge map leaves paths flatten unflatten reduce register toTransfer fromTransfer",
   random: `key split foldIn bits uniform normal truncatedNormal bernoulli randint categorical gumbel

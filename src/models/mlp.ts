@@ -4,19 +4,16 @@
  * @module
  */
 import { argumentError } from "../base/errors.ts";
-import { defaultFloat, describeValue } from "../base/dtype.ts";
-import type { Dtype } from "../base/dtype.ts";
+import { describeValue } from "../base/dtype.ts";
 import { readOptions } from "../base/options.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { compose, linear, relu } from "../nn/mod.ts";
-import type { Empty, Layer, LayerLike, LinearParams } from "../nn/mod.ts";
+import type { Empty, Layer, LayerLike, LinearParams, ParameterOptions } from "../nn/mod.ts";
 
 /** Options of `mlp`. */
-export interface MlpOptions {
+export interface MlpOptions extends ParameterOptions {
   /** The function between layers. Default: relu. */
   readonly activation?: (x: Tensor) => Tensor;
-  /** The dtype of fresh parameters. By default that of `configure({ defaultFloat })`. */
-  readonly dtype?: Dtype;
 }
 
 /** A multilayer perceptron; parameters stand at even positions, activations at odd ones. */
@@ -26,7 +23,7 @@ export type Mlp = Layer<readonly (LinearParams | Empty)[], readonly Empty[]>;
  * A multilayer perceptron: linear layers with an activation between them.
  *
  * @param sizes The length of the input, of each hidden layer, and of the output.
- * @param options Activation and dtype.
+ * @param options Activation and dtypes.
  * @returns A layer from `[..., sizes[0]]` to `[..., sizes.at(-1)]`; tree paths are those of PyTorch's
  * `Sequential(Linear, ReLU, Linear, ...)`.
  * @throws {ArgumentError} for fewer than two sizes, or a size that is no positive integer.
@@ -47,14 +44,15 @@ export function mlp(sizes: readonly number[], options?: MlpOptions): Mlp {
       `Cannot make an mlp of sizes ${describeValue(sizes)}: expected at least input and output`,
     );
   }
-  const { activation = relu, dtype = defaultFloat() } = readOptions("Cannot make an mlp", options, [
+  const { activation = relu, ...types } = readOptions("Cannot make an mlp", options, [
     "activation",
     "dtype",
+    "computeDtype",
   ]);
   const layers: LayerLike[] = [];
   for (let i = 0; i + 1 < sizes.length; i++) {
     if (i > 0) layers.push(activation);
-    layers.push(linear(sizes[i], sizes[i + 1], { dtype }));
+    layers.push(linear(sizes[i], sizes[i + 1], types));
   }
   // As one list: a call has no room for very many arguments.
   return compose(layers, (run, x) => layers.reduce((y, _, i) => run(i, y), x)) as unknown as Mlp;

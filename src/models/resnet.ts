@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { defaultFloat } from "../base/dtype.ts";
-import type { Dtype } from "../base/dtype.ts";
 import { readOptions } from "../base/options.ts";
 import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -29,17 +27,16 @@ import type {
   Layer,
   LayerLike,
   LinearParams,
+  ParameterOptions,
   Run,
 } from "../nn/mod.ts";
 
 /** Options of the residual networks. */
-export interface ResNetOptions {
+export interface ResNetOptions extends ParameterOptions {
   /** How many classes the last layer tells apart. Default 1000. */
   readonly classes?: number;
   /** Channels of the images. Default 3. */
   readonly channels?: number;
-  /** The dtype of fresh parameters. By default that of `configure({ defaultFloat })`. */
-  readonly dtype?: Dtype;
 }
 
 /** The trees of one block; a bottleneck has a third convolution. */
@@ -93,13 +90,13 @@ function convolution(
   outChannels: number,
   size: number,
   stride: number,
-  dtype: Dtype,
+  types: ParameterOptions,
 ): Layer<Conv2dParams, Empty> {
   return conv2d(inChannels, outChannels, size, {
     stride,
     padding: (size - 1) / 2,
     bias: false,
-    dtype,
+    ...types,
     weightInit: initializers.kaimingNormal({ mode: "out" }),
   });
 }
@@ -108,7 +105,12 @@ function convolution(
 interface BlockKind {
   /** Output channels per unit of width. */
   readonly expansion: number;
-  readonly make: (inChannels: number, width: number, stride: number, dtype: Dtype) => LayerLike;
+  readonly make: (
+    inChannels: number,
+    width: number,
+    stride: number,
+    types: ParameterOptions,
+  ) => LayerLike;
 }
 
 /** The projection that fits the shortcut to the body, where they differ. */
@@ -116,13 +118,13 @@ function projection(
   inChannels: number,
   outChannels: number,
   stride: number,
-  dtype: Dtype,
+  types: ParameterOptions,
 ): Record<string, LayerLike> {
   if (stride === 1 && inChannels === outChannels) return {};
   return {
     downsample: sequential(
-      convolution(inChannels, outChannels, 1, stride, dtype),
-      batchNorm(outChannels, { dtype }),
+      convolution(inChannels, outChannels, 1, stride, types),
+      batchNorm(outChannels, types),
     ),
   };
 }
@@ -146,13 +148,13 @@ function blockOf(
 /** Two 3 by 3 convolutions. */
 const basicBlock: BlockKind = {
   expansion: 1,
-  make(inChannels, width, stride, dtype) {
+  make(inChannels, width, stride, types) {
     const parts: Record<string, LayerLike> = {
-      conv1: convolution(inChannels, width, 3, stride, dtype),
-      bn1: batchNorm(width, { dtype }),
-      conv2: convolution(width, width, 3, 1, dtype),
-      bn2: batchNorm(width, { dtype }),
-      ...projection(inChannels, width, stride, dtype),
+      conv1: convolution(inChannels, width, 3, stride, types),
+      bn1: batchNorm(width, types),
+      conv2: convolution(width, width, 3, 1, types),
+      bn2: batchNorm(width, types),
+      ...projection(inChannels, width, stride, types),
     };
     return blockOf("basicBlock", "bn1", parts, (run, x) => {
       const hidden = relu(run("bn1", run("conv1", x)));
@@ -168,16 +170,16 @@ const basicBlock: BlockKind = {
  */
 const bottleneck: BlockKind = {
   expansion: 4,
-  make(inChannels, width, stride, dtype) {
+  make(inChannels, width, stride, types) {
     const outChannels = width * 4;
     const parts: Record<string, LayerLike> = {
-      conv1: convolution(inChannels, width, 1, 1, dtype),
-      bn1: batchNorm(width, { dtype }),
-      conv2: convolution(width, width, 3, stride, dtype),
-      bn2: batchNorm(width, { dtype }),
-      conv3: convolution(width, outChannels, 1, 1, dtype),
-      bn3: batchNorm(outChannels, { dtype }),
-      ...projection(inChannels, outChannels, stride, dtype),
+      conv1: convolution(inChannels, width, 1, 1, types),
+      bn1: batchNorm(width, types),
+      conv2: convolution(width, width, 3, stride, types),
+      bn2: batchNorm(width, types),
+      conv3: convolution(width, outChannels, 1, 1, types),
+      bn3: batchNorm(outChannels, types),
+      ...projection(inChannels, outChannels, stride, types),
     };
     return blockOf("bottleneck", "bn3", parts, (run, x) => {
       const first = relu(run("bn1", run("conv1", x)));
@@ -195,26 +197,26 @@ function resnet(
   depths: readonly number[],
   options: ResNetOptions | undefined,
 ): ResNet {
-  const { classes = 1000, channels = 3, dtype = defaultFloat() } = readOptions(
+  const { classes = 1000, channels = 3, ...types } = readOptions(
     "Cannot make a residual network",
     options,
-    ["classes", "channels", "dtype"],
+    ["classes", "channels", "dtype", "computeDtype"],
   );
   const parts: Record<string, LayerLike> = {
-    conv1: convolution(channels, 64, 7, 2, dtype),
-    bn1: batchNorm(64, { dtype }),
+    conv1: convolution(channels, 64, 7, 2, types),
+    bn1: batchNorm(64, types),
   };
   let inChannels = 64;
   depths.forEach((depth, i) => {
     const blocks: LayerLike[] = [];
     for (let block = 0; block < depth; block++) {
       const stride = i > 0 && block === 0 ? 2 : 1;
-      blocks.push(kind.make(inChannels, WIDTHS[i], stride, dtype));
+      blocks.push(kind.make(inChannels, WIDTHS[i], stride, types));
       inChannels = WIDTHS[i] * kind.expansion;
     }
     parts[`layer${i + 1}`] = sequential(...blocks);
   });
-  parts.fc = linear(inChannels, classes, { dtype });
+  parts.fc = linear(inChannels, classes, types);
   const maxPool = maxPool2d(3, { stride: 2, padding: 1 });
   const globalMean = adaptiveAvgPool2d(1);
   const toVectors = flatten();
@@ -233,7 +235,7 @@ function resnet(
  * ResNet-18 (He et al., "Deep residual learning for image recognition", 2015), as in torchvision:
  * 11,689,512 parameters for 1000 classes.
  *
- * @param options Classes, channels, dtype.
+ * @param options Classes, channels, dtypes.
  * @returns A layer from images `[batch, channels, height, width]` to logits `[batch, classes]`, whose
  * tree paths are the keys of torchvision's `state_dict`.
  *
@@ -253,7 +255,7 @@ export function resnet18(options?: ResNetOptions): ResNet {
 /**
  * ResNet-34 (He et al., 2015), as in torchvision: 21,797,672 parameters for 1000 classes.
  *
- * @param options Classes, channels, dtype.
+ * @param options Classes, channels, dtypes.
  * @returns As `resnet18`.
  *
  * @example Ten classes
@@ -273,7 +275,7 @@ export function resnet34(options?: ResNetOptions): ResNet {
  * ResNet-50 (He et al., 2015), as in torchvision (the stride in the 3 by 3 convolution): 25,557,032
  * parameters for 1000 classes.
  *
- * @param options Classes, channels, dtype.
+ * @param options Classes, channels, dtypes.
  * @returns As `resnet18`.
  *
  * @example Ten classes

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
+import { describeValue, wideDtype } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkAxis } from "../base/shape.ts";
@@ -18,7 +18,13 @@ import { less, lessEqual, not, select } from "../primitives/comparison.ts";
 import { reduceMax } from "../primitives/reduction.ts";
 import { softmax as strictSoftmax } from "../primitives/softmax.ts";
 import type { SoftmaxForm } from "../primitives/softmax.ts";
-import { constantLike, reshape, spreadRows, stopGradient } from "../primitives/structure.ts";
+import {
+  constantLike,
+  convert,
+  reshape,
+  spreadRows,
+  stopGradient,
+} from "../primitives/structure.ts";
 import {
   erfc,
   expm1,
@@ -331,11 +337,17 @@ function unlessNowhere(flags: Tensor): Tensor | null {
   return flags instanceof Concrete && flags.elements.every((flag) => flag === 0) ? null : flags;
 }
 
-/** A form of softmax along an axis. Axes 0 and -1 of a scalar name its one element, as in PyTorch. */
+/**
+ * A form of softmax along an axis. Axes 0 and -1 of a scalar name its one element, as in PyTorch. That of
+ * half floats is float32's, so that derivatives, too, are rounded once.
+ */
 function alongRows(x: TensorLike, axis: number, name: string, form: SoftmaxForm): Tensor {
-  const input = floats(x, name);
-  if (isScalarAxis(input, axis)) return reshape(strictSoftmax(reshape(input, [1]), [0], form), []);
-  return strictSoftmax(input, [checkAxis(axis, input.ndim, `Cannot apply ${name}`)], form);
+  const given = floats(x, name);
+  const input = convert(given, wideDtype(given.dtype));
+  const y = isScalarAxis(input, axis)
+    ? reshape(strictSoftmax(reshape(input, [1]), [0], form), [])
+    : strictSoftmax(input, [checkAxis(axis, input.ndim, `Cannot apply ${name}`)], form);
+  return convert(y, given.dtype);
 }
 
 /**

@@ -29,6 +29,7 @@ import { readOperands, WHAT, widenMasks } from "./attention_input.ts";
 import type { AttentionInput, AttentionOperands } from "./attention_input.ts";
 import { dropout } from "./dropout.ts";
 import { defaultWeight, xavierNormal, xavierUniform } from "./initializers.ts";
+import { inComputeDtype } from "./compute_dtype.ts";
 import {
   checkBoolean,
   checkCount,
@@ -86,7 +87,7 @@ export interface MultiHeadAttentionOptions extends ParameterOptions {
 }
 
 /** The checked settings of a layer. */
-type Settings = Required<MultiHeadAttentionOptions> & {
+type Settings = Required<Omit<MultiHeadAttentionOptions, "computeDtype">> & {
   readonly embedDim: number;
   readonly numHeads: number;
 };
@@ -116,6 +117,7 @@ function readSettings(
     "needWeights",
     "averageAttnWeights",
     "dtype",
+    "computeDtype",
   ]);
   const flag = (name: keyof MultiHeadAttentionOptions, standard: boolean): boolean =>
     checkBoolean(read[name] ?? standard, name, layer);
@@ -361,18 +363,22 @@ export function multiHeadAttention(
   any
 > {
   const settings = readSettings(embedDim, numHeads, options);
-  return described({
-    name: "multiHeadAttention",
-    args: [embedDim, numHeads],
-    settings: options ?? {},
-  }, {
-    init: (key) => [initialize(settings, key), {}],
-    apply(params, state, x, given) {
-      const context = readContext(given, "multiHeadAttention");
-      const [output, weights, isBatched] = run(settings, params, x, context);
-      if (!settings.needWeights) return [output, state];
-      const shown = settings.averageAttnWeights ? mean(weights, 1) : weights;
-      return [[output, isBatched ? shown : squeeze(shown, 0)], state];
-    },
-  });
+  // deno-lint-ignore no-explicit-any
+  return inComputeDtype<MultiHeadAttentionParams, Empty, Tensor | AttentionInput, any>(
+    options ?? {},
+    described({
+      name: "multiHeadAttention",
+      args: [embedDim, numHeads],
+      settings: options ?? {},
+    }, {
+      init: (key) => [initialize(settings, key), {}],
+      apply(params, state, x, given) {
+        const context = readContext(given, "multiHeadAttention");
+        const [output, weights, isBatched] = run(settings, params, x, context);
+        if (!settings.needWeights) return [output, state];
+        const shown = settings.averageAttnWeights ? mean(weights, 1) : weights;
+        return [[output, isBatched ? shown : squeeze(shown, 0)], state];
+      },
+    }),
+  );
 }

@@ -12,7 +12,7 @@ import { fromJavaScript, toTensor } from "../core/convert.ts";
 import { Concrete, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { toIndices } from "../functions/arguments.ts";
-import { floatOperand, promoteTogether } from "../functions/broadcasting.ts";
+import { promoteTogether } from "../functions/broadcasting.ts";
 import {
   abs,
   add,
@@ -29,7 +29,16 @@ import { not } from "../primitives/comparison.ts";
 import { gather } from "../primitives/indexing.ts";
 import { broadcast, convert, moveAxis } from "../primitives/structure.ts";
 import { logSoftmax } from "./activations.ts";
-import { checkReduction, counted, reduce, REDUCTIONS, weighted } from "./loss_options.ts";
+import {
+  checkReduction,
+  counted,
+  lossDtype,
+  reduce,
+  REDUCTIONS,
+  rounded,
+  weighted,
+  wideFloats,
+} from "./loss_options.ts";
 import type { LossOptions } from "./loss_options.ts";
 
 /** Options of `nllLoss`. */
@@ -97,7 +106,7 @@ export function crossEntropy(
     );
   }
   checkIgnoreIndex(what, ignoreIndex);
-  const input = floatOperand(toTensor(logits, what));
+  const input = wideFloats(toTensor(logits, what));
   const axis = classAxis(what, input);
   if (!isProbabilities(what, target, input.shape)) {
     const indices = readClasses(what, input, axis, target, ignoreIndex);
@@ -108,7 +117,8 @@ export function crossEntropy(
     const sound = weights === null || labelSmoothing > 0
       ? scores
       : counted(scores, expandDims(gather(weights, where(isIgnored, 0, indices)), axis));
-    return classLoss(what, logSoftmax(sound, axis), axis, indices, read);
+    const loss = classLoss(what, logSoftmax(sound, axis), axis, indices, read);
+    return rounded(loss, lossDtype(what, [logits, weight]));
   }
   if (ignoreIndex >= 0) {
     throw argumentError(
@@ -116,7 +126,7 @@ export function crossEntropy(
         `only class indices can be ignored; leave it out`,
     );
   }
-  const [own, probabilities] = promoteTogether(what, [logits, target]).map(floatOperand);
+  const [own, probabilities] = promoteTogether(what, [logits, target]).map(wideFloats);
   const share = labelSmoothing / input.shape[axis];
   const smooth = labelSmoothing === 0
     ? probabilities
@@ -125,7 +135,8 @@ export function crossEntropy(
   const counts = weights === null ? smooth : mul(smooth, broadcast(weights, smooth.shape, [axis]));
   // Rows that count for nothing are finite before anything else is made of them.
   const sound = counted(given, sum(abs(counts), axis, { keepdims: true }));
-  return reduce(neg(sum(weighted(logSoftmax(sound, axis), counts), axis)), reduction);
+  const losses = neg(sum(weighted(logSoftmax(sound, axis), counts), axis));
+  return reduce(losses, reduction, lossDtype(what, [logits, target, weight]));
 }
 
 /**
@@ -156,13 +167,14 @@ export function nllLoss(
 ): Tensor {
   const what = "Cannot compute nllLoss";
   const read = readOptions(what, options, ["reduction", "weight", "ignoreIndex"]);
-  const { reduction = "mean", ignoreIndex = -100 } = read;
+  const { reduction = "mean", ignoreIndex = -100, weight } = read;
   checkReduction(what, reduction, REDUCTIONS);
   checkIgnoreIndex(what, ignoreIndex);
-  const scores = floatOperand(toTensor(input, what));
+  const scores = wideFloats(toTensor(input, what));
   const axis = classAxis(what, scores);
   const indices = readClasses(what, scores, axis, target, ignoreIndex);
-  return classLoss(what, scores, axis, indices, read);
+  const loss = classLoss(what, scores, axis, indices, read);
+  return rounded(loss, lossDtype(what, [input, weight]));
 }
 
 /** Throws unless `value` is an integer. */
@@ -277,5 +289,7 @@ function classLoss(
     const spread = mul(all, labelSmoothing / scores.shape[axis]);
     losses = labelSmoothing === 1 ? spread : add(mul(own, 1 - labelSmoothing), spread);
   }
-  return reduction === "mean" ? div(sum(losses), sum(share)) : reduce(losses, reduction);
+  return reduction === "mean"
+    ? div(sum(losses), sum(share))
+    : reduce(losses, reduction, losses.dtype);
 }

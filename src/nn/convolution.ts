@@ -13,6 +13,7 @@ import type { ConvOptions } from "../functions/mod.ts";
 import { split } from "../random/mod.ts";
 import { defaultBias, defaultWeight } from "./initializers.ts";
 import type { Initializer } from "./initializers.ts";
+import { inComputeDtype } from "./compute_dtype.ts";
 import {
   checkBoolean,
   checkCount,
@@ -78,6 +79,7 @@ export function conv2d(
     "weightInit",
     "biasInit",
     "dtype",
+    "computeDtype",
     "stride",
     "padding",
     "dilation",
@@ -104,31 +106,34 @@ export function conv2d(
     ...(padding === undefined ? {} : { padding }),
     ...(dilation === undefined ? {} : { dilation }),
   };
-  return described({
-    name: "conv2d",
-    args: [inChannels, outChannels],
-    settings: {
-      kernelSize: kernel,
-      stride: onBoth(stride ?? 1),
-      padding: unless(0, onBoth(padding)),
-      dilation: unless(1, onBoth(dilation)),
-      groups: unless(1, groups),
-      bias: unless(true, bias),
-    },
-  }, {
-    init(key) {
-      const [weightKey, biasKey] = split(key);
-      const weight = weightInit(weightKey, shape, dtype);
-      return [bias ? { weight, bias: biasInit(biasKey, [outChannels], dtype) } : { weight }, {}];
-    },
-    apply(params, state, x) {
-      const input = checkInput(x, "conv2d", 4, 1, inChannels);
-      const weight = readLeaf(params, "params", "weight", "conv2d");
-      const bias = optionalLeaf(params, "params", "bias", "conv2d");
-      const y = conv(input, weight, window);
-      return [bias === undefined ? y : add(y, reshape(bias, [bias.size, 1, 1])), state];
-    },
-  });
+  return inComputeDtype(
+    read,
+    described({
+      name: "conv2d",
+      args: [inChannels, outChannels],
+      settings: {
+        kernelSize: kernel,
+        stride: onBoth(stride ?? 1),
+        padding: unless(0, onBoth(padding)),
+        dilation: unless(1, onBoth(dilation)),
+        groups: unless(1, groups),
+        bias: unless(true, bias),
+      },
+    }, {
+      init(key) {
+        const [weightKey, biasKey] = split(key);
+        const weight = weightInit(weightKey, shape, dtype);
+        return [bias ? { weight, bias: biasInit(biasKey, [outChannels], dtype) } : { weight }, {}];
+      },
+      apply(params, state, x) {
+        const input = checkInput(x, "conv2d", 4, 1, inChannels);
+        const weight = readLeaf(params, "params", "weight", "conv2d");
+        const bias = optionalLeaf(params, "params", "bias", "conv2d");
+        const y = conv(input, weight, window);
+        return [bias === undefined ? y : add(y, reshape(bias, [bias.size, 1, 1])), state];
+      },
+    }),
+  );
 }
 
 /** A number for both spatial axes as a pair, for the description. */

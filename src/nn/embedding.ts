@@ -13,6 +13,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { arange, equal, reshape, where } from "../functions/mod.ts";
 import { gather } from "../primitives/indexing.ts";
 import { stopGradient } from "../transforms/no_grad.ts";
+import { inComputeDtype } from "./compute_dtype.ts";
 import { normal } from "./initializers.ts";
 import type { Initializer } from "./initializers.ts";
 import { checkCount, checkInitializer, checkParameterDtype, readLeaf } from "./layer.ts";
@@ -65,6 +66,7 @@ export function embedding(
     "paddingIdx",
     "weightInit",
     "dtype",
+    "computeDtype",
   ]);
   const { weightInit = normal(1), paddingIdx } = read;
   checkInitializer(weightInit, "weightInit", "embedding");
@@ -83,23 +85,28 @@ export function embedding(
       equal(arange(count, { dtype: "int32" }), (paddingIdx! + count) % count),
       [count, 1],
     );
-  return described({ name: "embedding", args: [count, features], settings: { paddingIdx } }, {
-    init(key) {
-      const weight = weightInit(key, [count, features], dtype);
-      return [{ weight: paddingIdx === undefined ? weight : where(isPadding(), 0, weight) }, {}];
-    },
-    apply(params, state, x) {
-      const indices = toTensor(x, "Cannot apply embedding");
-      if (!isInteger(indices.dtype)) {
-        throw dtypeError(
-          `Cannot apply embedding to ${showType(indices)}: expected integers; convert with astype`,
-        );
-      }
-      const weight = readLeaf(params, "params", "weight", "embedding");
-      const table = paddingIdx === undefined
-        ? weight
-        : where(isPadding(), stopGradient(weight), weight);
-      return [gather(table, indices), state];
-    },
-  });
+  return inComputeDtype(
+    read,
+    described({ name: "embedding", args: [count, features], settings: { paddingIdx } }, {
+      init(key) {
+        const weight = weightInit(key, [count, features], dtype);
+        return [{ weight: paddingIdx === undefined ? weight : where(isPadding(), 0, weight) }, {}];
+      },
+      apply(params, state, x) {
+        const indices = toTensor(x, "Cannot apply embedding");
+        if (!isInteger(indices.dtype)) {
+          throw dtypeError(
+            `Cannot apply embedding to ${
+              showType(indices)
+            }: expected integers; convert with astype`,
+          );
+        }
+        const weight = readLeaf(params, "params", "weight", "embedding");
+        const table = paddingIdx === undefined
+          ? weight
+          : where(isPadding(), stopGradient(weight), weight);
+        return [gather(table, indices), state];
+      },
+    }),
+  );
 }

@@ -7,6 +7,7 @@ import { readOptions } from "../base/options.ts";
 import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, matmul, mul, sigmoid, split, sub, tanh } from "../functions/mod.ts";
+import { inComputeDtype } from "./compute_dtype.ts";
 import { readContext } from "./layer.ts";
 import type { Empty, Layer } from "./layer.ts";
 import { runRecurrent } from "./recurrence.ts";
@@ -104,12 +105,15 @@ export function gru(
 ): Layer<RecurrentParams, Empty, RecurrentInput, any> {
   const read = readOptions("Cannot make a gru layer", options, RECURRENT_NAMES);
   const settings = readSettings(cell, inputSize, hiddenSize, read);
-  return described(describeRecurrent("gru", inputSize, hiddenSize, read), {
-    init: (key) => [initialize(settings, key), {}],
-    apply(params, state, x, given) {
-      const context = readContext(given, "gru");
-      const y = runRecurrent(settings, params, x, context, (h) => [h], ([h]) => h);
-      return [y, state];
-    },
-  });
+  return inComputeDtype(
+    read,
+    described(describeRecurrent("gru", inputSize, hiddenSize, read), {
+      init: (key) => [initialize(settings, key), {}],
+      apply(params, state, x, given) {
+        const context = readContext(given, "gru");
+        const y = runRecurrent(settings, params, x, context, (h) => [h], ([h]) => h);
+        return [y, state];
+      },
+    }),
+  );
 }

@@ -60,6 +60,12 @@ export type StateOf<L> = L extends Layer<infer _Params, infer State, infer _Inpu
 export interface ParameterOptions {
   /** The dtype of fresh parameters. By default that of `configure({ defaultFloat })`. */
   readonly dtype?: Dtype;
+  /**
+   * The dtype to compute in, such as `"bfloat16"`: input, output and parameters are converted to it, and
+   * parameters and their gradients stay in `dtype`. Normalizations compute in float32 or more, and
+   * convert input and output only. By default the dtypes of input and parameters decide.
+   */
+  readonly computeDtype?: Dtype;
 }
 
 /** A layer without parameters and state, from a function. */
@@ -125,11 +131,11 @@ export function checkInitializer(value: Initializer, name: string, layer: string
   );
 }
 
-/** The dtype of fresh parameters, checked to be floating-point. */
-export function checkParameterDtype(dtype: Dtype, layer: string): Dtype {
+/** The dtype of fresh parameters, or another named `name`, checked to be floating-point. */
+export function checkParameterDtype(dtype: Dtype, layer: string, name = "dtype"): Dtype {
   if (isFloat(dtype)) return dtype;
   throw argumentError(
-    `Cannot make ${article(layer)} layer with dtype ${
+    `Cannot make ${article(layer)} layer with ${name} ${
       describeValue(dtype)
     }: expected a floating-point dtype`,
   );

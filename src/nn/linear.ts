@@ -13,6 +13,7 @@ import { add, matmul, transpose } from "../functions/mod.ts";
 import { split } from "../random/mod.ts";
 import { defaultBias, defaultWeight } from "./initializers.ts";
 import type { Initializer } from "./initializers.ts";
+import { inComputeDtype } from "./compute_dtype.ts";
 import {
   checkBoolean,
   checkCount,
@@ -75,29 +76,35 @@ export function linear(
     "weightInit",
     "biasInit",
     "dtype",
+    "computeDtype",
   ]);
   const { bias = true, weightInit = defaultWeight, biasInit = defaultBias(shape) } = read;
   checkBoolean(bias, "bias", "linear");
   checkInitializer(weightInit, "weightInit", "linear");
   checkInitializer(biasInit, "biasInit", "linear");
   const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "linear");
-  return described({ name: "linear", settings: { inFeatures, outFeatures, bias } }, {
-    init(key) {
-      const [weightKey, biasKey] = split(key);
-      const weight = weightInit(weightKey, shape, dtype);
-      return [bias ? { weight, bias: biasInit(biasKey, [outFeatures], dtype) } : { weight }, {}];
-    },
-    apply(params, state, x) {
-      const weight = readLeaf(params, "params", "weight", "linear");
-      const bias = optionalLeaf(params, "params", "bias", "linear");
-      if (weight.ndim !== 2) {
-        throw shapeError(
-          `Cannot apply linear with weight ${showType(weight)}: expected [outFeatures, inFeatures]`,
-        );
-      }
-      const input = checkInput(x, "linear", 1, -1, weight.shape[1]);
-      const product = matmul(input, transpose(weight));
-      return [bias === undefined ? product : add(product, bias), state];
-    },
-  });
+  return inComputeDtype(
+    read,
+    described({ name: "linear", settings: { inFeatures, outFeatures, bias } }, {
+      init(key) {
+        const [weightKey, biasKey] = split(key);
+        const weight = weightInit(weightKey, shape, dtype);
+        return [bias ? { weight, bias: biasInit(biasKey, [outFeatures], dtype) } : { weight }, {}];
+      },
+      apply(params, state, x) {
+        const weight = readLeaf(params, "params", "weight", "linear");
+        const bias = optionalLeaf(params, "params", "bias", "linear");
+        if (weight.ndim !== 2) {
+          throw shapeError(
+            `Cannot apply linear with weight ${
+              showType(weight)
+            }: expected [outFeatures, inFeatures]`,
+          );
+        }
+        const input = checkInput(x, "linear", 1, -1, weight.shape[1]);
+        const product = matmul(input, transpose(weight));
+        return [bias === undefined ? product : add(product, bias), state];
+      },
+    }),
+  );
 }

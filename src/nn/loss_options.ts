@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
+import { describeValue, isHalf, wideDtype } from "../base/dtype.ts";
+import type { Dtype } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
-import { floatOperand, promoteTogether } from "../functions/broadcasting.ts";
+import { commonDtype, floatOperand, promoteTogether } from "../functions/broadcasting.ts";
 import {
   equal,
   isfinite,
@@ -20,6 +21,7 @@ import {
   sum,
   where,
 } from "../functions/mod.ts";
+import { convert } from "../primitives/structure.ts";
 
 /** What becomes of the losses of all elements: their mean, their sum, or nothing. */
 export type Reduction = "mean" | "sum" | "none";
@@ -47,10 +49,26 @@ export function checkReduction<R extends string>(
   );
 }
 
-/** The losses of all elements, reduced. */
-export function reduce(losses: Tensor, reduction: Reduction): Tensor {
-  if (reduction === "none") return losses;
-  return reduction === "sum" ? sum(losses) : mean(losses);
+/** The losses of all elements, reduced, and rounded where they are to be half floats. */
+export function reduce(losses: Tensor, reduction: Reduction, dtype: Dtype): Tensor {
+  if (reduction === "none") return rounded(losses, dtype);
+  return rounded(reduction === "sum" ? sum(losses) : mean(losses), dtype);
+}
+
+/** A loss that was computed in float32, as a half float where it is to be one. */
+export function rounded(loss: Tensor, dtype: Dtype): Tensor {
+  return isHalf(dtype) ? convert(loss, dtype) : loss;
+}
+
+/** Floats, half floats as float32: losses are rounded once, at the end. */
+export function wideFloats(x: Tensor): Tensor {
+  const floats = floatOperand(x);
+  return convert(floats, wideDtype(floats.dtype));
+}
+
+/** The dtype of a loss: that in which these operands meet, those that are left out aside. */
+export function lossDtype(what: string, operands: readonly (TensorLike | undefined)[]): Dtype {
+  return commonDtype(what, operands.filter((x) => x !== undefined));
 }
 
 /** `x`, but 0 where it counts with a weight of 0 and is infinite or NaN. */
@@ -67,13 +85,13 @@ export function weighted(x: Tensor, weight: Tensor, source: Tensor = x): Tensor 
   return mul(where(isVoid, 0, x), weight);
 }
 
-/** Two arguments of a loss as floats of one dtype, checked to have the same shape. */
+/** Two arguments of a loss as floats of one dtype, no half floats, checked to have the same shape. */
 export function readPair(
   what: string,
   x: TensorLike,
   y: TensorLike,
 ): [input: Tensor, target: Tensor] {
-  const [input, target] = promoteTogether(what, [x, y]).map(floatOperand);
+  const [input, target] = promoteTogether(what, [x, y]).map(wideFloats);
   if (sameShape(input.shape, target.shape)) return [input, target];
   const [left, right] = [x, y].map((z) => showType(toTensor(z, what)));
   throw shapeError(

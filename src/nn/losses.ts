@@ -11,7 +11,7 @@ import { checkAxis, range, showType } from "../base/shape.ts";
 import { Concrete, type Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { checkBroadcast } from "../functions/arguments.ts";
-import { broadcastTogether, floatOperand, promoteTogether } from "../functions/broadcasting.ts";
+import { broadcastTogether, promoteTogether } from "../functions/broadcasting.ts";
 import {
   abs,
   add,
@@ -31,7 +31,17 @@ import {
 } from "../functions/mod.ts";
 import { reduceCosine, reduceSquares } from "../primitives/moments.ts";
 import { stopGradient } from "../primitives/structure.ts";
-import { checkReduction, counted, readPair, reduce, REDUCTIONS, weighted } from "./loss_options.ts";
+import {
+  checkReduction,
+  counted,
+  lossDtype,
+  readPair,
+  reduce,
+  REDUCTIONS,
+  rounded,
+  weighted,
+  wideFloats,
+} from "./loss_options.ts";
 import type { LossOptions, Reduction } from "./loss_options.ts";
 
 /**
@@ -57,10 +67,11 @@ export function mseLoss(input: TensorLike, target: TensorLike, options?: LossOpt
   const { reduction = "mean" } = readOptions(what, options, ["reduction"]);
   checkReduction(what, reduction, REDUCTIONS);
   const [x, y] = readPair(what, input, target);
+  const dtype = lossDtype(what, [input, target]);
   const difference = sub(x, y);
-  if (reduction !== "mean") return reduce(square(difference), reduction);
+  if (reduction !== "mean") return reduce(square(difference), reduction, dtype);
   // In range where the mean is, also if squares are not.
-  return reduceSquares(difference, range(difference.ndim), difference.size);
+  return rounded(reduceSquares(difference, range(difference.ndim), difference.size), dtype);
 }
 
 /**
@@ -86,7 +97,7 @@ export function l1Loss(input: TensorLike, target: TensorLike, options?: LossOpti
   const { reduction = "mean" } = readOptions(what, options, ["reduction"]);
   checkReduction(what, reduction, REDUCTIONS);
   const [x, y] = readPair(what, input, target);
-  return reduce(abs(sub(x, y)), reduction);
+  return reduce(abs(sub(x, y)), reduction, lossDtype(what, [input, target]));
 }
 
 /** Options of `huberLoss`. */
@@ -140,7 +151,7 @@ export function huberLoss(
   const large = bound < 1
     ? mul(mul(sub(abs(sub(mul(x, 0.5), mul(y, 0.5))), bound / 4), bound), 2)
     : mul(sub(size, bound / 2), bound);
-  return reduce(where(isSmall, small, large), reduction);
+  return reduce(where(isSmall, small, large), reduction, lossDtype(what, [input, target]));
 }
 
 /** Options of `binaryCrossEntropyWithLogits`. */
@@ -202,7 +213,8 @@ export function binaryCrossEntropyWithLogits(
     const slope = positive === null ? neg(x) : sub(mul(ofYes, sub(positive, 1)), x);
     losses = add(losses, mul(sub(y, stopGradient(y)), where(isfinite(scores), slope, 0)));
   }
-  return reduce(weights === null ? losses : mul(losses, weights), reduction);
+  const dtype = lossDtype(what, [input, target, weight, posWeight]);
+  return reduce(weights === null ? losses : mul(losses, weights), reduction, dtype);
 }
 
 /** The option `name` in the dtype in which it meets `x`, checked to broadcast to its shape. */
@@ -258,8 +270,9 @@ export function klDiv(input: TensorLike, target: TensorLike, options?: KlDivOpti
     logTarget ? exp(y) : y,
     where(isImpossible, 0, sub(logarithm, x)),
   );
-  if (reduction !== "batchmean") return reduce(terms, reduction);
-  return terms.ndim === 0 ? terms : div(sum(terms), terms.shape[0]);
+  const dtype = lossDtype(what, [input, target]);
+  if (reduction !== "batchmean") return reduce(terms, reduction, dtype);
+  return rounded(terms.ndim === 0 ? terms : div(sum(terms), terms.shape[0]), dtype);
 }
 
 /** Options of `cosineSimilarity`. */
@@ -303,7 +316,7 @@ export function cosineSimilarity(
   if (!(typeof eps === "number" && eps >= 0 && eps < Infinity)) {
     throw argumentError(`${what} with eps ${describeValue(eps)}: expected a number from 0 up`);
   }
-  const [x, y] = broadcastTogether(what, x1, x2).map(floatOperand);
+  const [x, y] = broadcastTogether(what, x1, x2).map(wideFloats);
   const along = checkAxis(axis, x.ndim, `${what} of ${showType(x)}`);
-  return reduce(reduceCosine(x, y, [along], eps), reduction);
+  return reduce(reduceCosine(x, y, [along], eps), reduction, lossDtype(what, [x1, x2]));
 }

@@ -9,6 +9,7 @@ import { readOptions } from "../base/options.ts";
 import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, matmul, mul, sigmoid, split, tanh } from "../functions/mod.ts";
+import { inComputeDtype } from "./compute_dtype.ts";
 import { checkCount, readContext } from "./layer.ts";
 import type { Empty, Layer } from "./layer.ts";
 import { runRecurrent } from "./recurrence.ts";
@@ -133,13 +134,16 @@ export function lstm(
         `it must be less than hiddenSize ${hiddenSize}`,
     );
   }
-  return described(describeRecurrent("lstm", inputSize, hiddenSize, read), {
-    init: (key) => [initialize(settings, key), {}],
-    apply(params, state, x, given) {
-      const context = readContext(given, "lstm");
-      const show = ([h, c]: readonly Tensor[]): LstmState => [h, c];
-      const y = runRecurrent(settings, params, x, context, readState, show);
-      return [y, state];
-    },
-  });
+  return inComputeDtype(
+    read,
+    described(describeRecurrent("lstm", inputSize, hiddenSize, read), {
+      init: (key) => [initialize(settings, key), {}],
+      apply(params, state, x, given) {
+        const context = readContext(given, "lstm");
+        const show = ([h, c]: readonly Tensor[]): LstmState => [h, c];
+        const y = runRecurrent(settings, params, x, context, readState, show);
+        return [y, state];
+      },
+    }),
+  );
 }

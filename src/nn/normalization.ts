@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { defaultFloat, describeValue } from "../base/dtype.ts";
+import { defaultFloat, describeValue, isHalf, promoteDtypes, wideDtype } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { lengthAlong, range, showShape, showType, sizeOf } from "../base/shape.ts";
 import { described } from "../core/description.ts";
 import { toTensor } from "../core/convert.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { Tensor } from "../core/tensor.ts";
 import {
   add,
   astype,
@@ -26,7 +26,9 @@ import {
 } from "../functions/mod.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
 import { reduceDeviation, reduceVariance, standardize } from "../primitives/moments.ts";
+import { convert } from "../primitives/structure.ts";
 import { stopGradient } from "../transforms/no_grad.ts";
+import { inComputeDtype } from "./compute_dtype.ts";
 import {
   checkBoolean,
   checkCount,
@@ -108,6 +110,7 @@ export function batchNorm(
     "weight",
     "bias",
     "dtype",
+    "computeDtype",
   ]);
   const { eps = 1e-5, momentum = 0.1, affine = true, weight = true, bias = true } = read;
   checkBoolean(weight, "weight", "batchNorm");
@@ -116,60 +119,65 @@ export function batchNorm(
   checkNumber(eps, "eps", "batchNorm", 0);
   if (momentum !== null) checkNumber(momentum, "momentum", "batchNorm", 0, 1);
   const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "batchNorm");
-  return described({
-    name: "batchNorm",
-    args: [features],
-    settings: { eps, momentum, affine, ...shownParts(weight, bias) },
-  }, {
-    init: () => [
-      freshAffine([features], dtype, affine && weight, affine && bias),
-      {
-        running_mean: zeros([features], { dtype }),
-        running_var: ones([features], { dtype }),
-        num_batches_tracked: full([], 0, { dtype: "int32" }),
+  return inComputeDtype(
+    read,
+    described({
+      name: "batchNorm",
+      args: [features],
+      settings: { eps, momentum, affine, ...shownParts(weight, bias) },
+    }, {
+      init: () => [
+        freshAffine([features], dtype, affine && weight, affine && bias),
+        {
+          running_mean: zeros([features], { dtype }),
+          running_var: ones([features], { dtype }),
+          num_batches_tracked: full([], 0, { dtype: "int32" }),
+        },
+      ],
+      apply(params, state, x, context) {
+        const { train = false } = readContext(context, "batchNorm");
+        const given = floatOperand(checkInput(x, "batchNorm", 2, 1, features));
+        const input = widened(given);
+        const affine = readAffine(params, "batchNorm");
+        const runningMean = readLeaf(state, "state", "running_mean", "batchNorm");
+        const runningVariance = readLeaf(state, "state", "running_var", "batchNorm");
+        const perFeature = [features, ...input.shape.slice(2).map(() => 1)];
+        if (!train) {
+          const centred = sub(input, reshape(runningMean, perFeature));
+          const inverse = rsqrt(add(widened(runningVariance), eps));
+          const factor = affine.weight === undefined ? inverse : mul(inverse, affine.weight);
+          const y = shift(mul(centred, reshape(factor, perFeature)), affine, perFeature);
+          return [rounded(y, [given, runningMean, runningVariance, affine]), state];
+        }
+        const axes = range(input.ndim).filter((axis) => axis !== 1);
+        const count = input.size / features;
+        if (count <= 1) {
+          throw shapeError(
+            `Cannot normalize ${showType(given)} by batch in training: ` +
+              `expected more than one value per feature, got ${count}`,
+          );
+        }
+        const batchMean = mean(input, axes);
+        const normal = normalize(input, axes, eps);
+        const { weight } = affine;
+        const scaled = weight === undefined ? normal : mul(normal, reshape(weight, perFeature));
+        const y = shift(scaled, affine, perFeature);
+        const batchVariance = reduceVariance(stopGradient(input), axes, count);
+        const seen = add(readLeaf(state, "state", "num_batches_tracked", "batchNorm"), 1);
+        // Numbers stay numbers: beside a float64 tensor they count in full.
+        const share = momentum ?? div(1, astype(seen, wideDtype(runningMean.dtype)));
+        const rest = momentum === null ? sub(1, share) : 1 - momentum;
+        const move = (running: Tensor, batch: Tensor): Tensor =>
+          astype(add(mul(widened(running), rest), mul(meet(batch, running), share)), running.dtype);
+        return [rounded(y, [given, affine]), {
+          running_mean: move(runningMean, batchMean),
+          running_var: move(runningVariance, mul(batchVariance, count / (count - 1))),
+          num_batches_tracked: seen,
+        }];
       },
-    ],
-    apply(params, state, x, context) {
-      const { train = false } = readContext(context, "batchNorm");
-      const input = checkInput(x, "batchNorm", 2, 1, features);
-      const affine = readAffine(params, "batchNorm");
-      const runningMean = readLeaf(state, "state", "running_mean", "batchNorm");
-      const runningVariance = readLeaf(state, "state", "running_var", "batchNorm");
-      const perFeature = [features, ...input.shape.slice(2).map(() => 1)];
-      if (!train) {
-        const centred = sub(input, reshape(runningMean, perFeature));
-        const inverse = rsqrt(add(runningVariance, eps));
-        const factor = affine.weight === undefined ? inverse : mul(inverse, affine.weight);
-        const y = shift(mul(centred, reshape(factor, perFeature)), affine, perFeature);
-        return [y, state];
-      }
-      const axes = range(input.ndim).filter((axis) => axis !== 1);
-      const count = input.size / features;
-      if (count <= 1) {
-        throw shapeError(
-          `Cannot normalize ${showType(input)} by batch in training: ` +
-            `expected more than one value per feature, got ${count}`,
-        );
-      }
-      const batchMean = mean(input, axes);
-      const normal = normalize(input, axes, eps);
-      const { weight } = affine;
-      const scaled = weight === undefined ? normal : mul(normal, reshape(weight, perFeature));
-      const y = shift(scaled, affine, perFeature);
-      const batchVariance = reduceVariance(stopGradient(floatOperand(input)), axes, count);
-      const seen = add(readLeaf(state, "state", "num_batches_tracked", "batchNorm"), 1);
-      // Numbers stay numbers: beside a float64 tensor they count in full.
-      const share = momentum ?? div(1, astype(seen, runningMean.dtype));
-      const rest = momentum === null ? sub(1, share) : 1 - momentum;
-      const move = (running: Tensor, batch: Tensor): Tensor =>
-        add(mul(running, rest), mul(astype(stopGradient(batch), running.dtype), share));
-      return [y, {
-        running_mean: move(runningMean, batchMean),
-        running_var: move(runningVariance, mul(batchVariance, count / (count - 1))),
-        num_batches_tracked: seen,
-      }];
-    },
-  });
+    }),
+    false,
+  );
 }
 
 /** Fresh parameters: a scale of ones, a shift of zeros, or one of them. */
@@ -192,6 +200,26 @@ function readAffine(params: unknown, layer: string): { weight?: Tensor; bias?: T
   return { ...(weight === undefined ? {} : { weight }), ...(bias === undefined ? {} : { bias }) };
 }
 
+/** Half floats as float32: scale and shift are applied before anything is rounded. */
+function widened(x: Tensor): Tensor {
+  return convert(x, wideDtype(x.dtype));
+}
+
+/** A statistic of a batch in the dtype in which it meets the running one. */
+function meet(batch: Tensor, running: Tensor): Tensor {
+  return astype(stopGradient(batch), wideDtype(running.dtype));
+}
+
+/** The result of a normalization in the dtype in which these operands meet. */
+function rounded(y: Tensor, operands: readonly (Tensor | object)[]): Tensor {
+  const dtypes = operands.flatMap((operand) =>
+    (operand instanceof Tensor ? [operand] : Object.values(operand) as (Tensor | undefined)[])
+      .flatMap((x) => x === undefined ? [] : [x.dtype])
+  );
+  const dtype = dtypes.reduce((a, b) => promoteDtypes(a, b));
+  return isHalf(dtype) ? convert(y, dtype) : y;
+}
+
 /** `x` plus the shift, brought into `shape`. */
 function shift(x: Tensor, { bias }: AffineParams, shape: readonly number[]): Tensor {
   return bias === undefined ? x : add(x, reshape(bias, shape));
@@ -200,7 +228,7 @@ function shift(x: Tensor, { bias }: AffineParams, shape: readonly number[]): Ten
 /** Elements less their mean over the given axes, over their root mean square and `eps`. */
 function normalize(x: Tensor, axes: readonly number[], eps: number): Tensor {
   const count = lengthAlong(x.shape, axes);
-  const floats = floatOperand(x);
+  const floats = widened(floatOperand(x));
   return standardize(floats, reduceDeviation(floats, axes, count, eps), axes);
 }
 
@@ -253,6 +281,7 @@ export function layerNorm(
     "weight",
     "bias",
     "dtype",
+    "computeDtype",
   ]);
   const { eps = 1e-5, elementwiseAffine = true, weight = true, bias = true } = read;
   checkBoolean(weight, "weight", "layerNorm");
@@ -260,33 +289,39 @@ export function layerNorm(
   checkBoolean(bias, "bias", "layerNorm");
   checkNumber(eps, "eps", "layerNorm", 0);
   const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "layerNorm");
-  return described(
-    {
-      name: "layerNorm",
-      args: [shape],
-      settings: { eps, elementwiseAffine, ...shownParts(weight, bias) },
-    },
-    {
-      init: () => [
-        freshAffine(shape, dtype, elementwiseAffine && weight, elementwiseAffine && bias),
-        {},
-      ],
-      apply(params, state, x) {
-        const input = toTensor(x, "Cannot apply layerNorm");
-        const last = input.shape.slice(input.ndim - shape.length);
-        if (input.ndim < shape.length || showShape(last) !== showShape(shape)) {
-          throw shapeError(
-            `Cannot apply layerNorm to ${showType(input)}: expected last axes ${showShape(shape)}`,
-          );
-        }
-        const axes = range(input.ndim - shape.length, input.ndim);
-        let y = normalize(input, axes, eps);
-        const { weight, bias } = readAffine(params, "layerNorm");
-        if (weight !== undefined) y = mul(y, weight);
-        if (bias !== undefined) y = add(y, bias);
-        return [y, state];
+  return inComputeDtype(
+    read,
+    described(
+      {
+        name: "layerNorm",
+        args: [shape],
+        settings: { eps, elementwiseAffine, ...shownParts(weight, bias) },
       },
-    },
+      {
+        init: () => [
+          freshAffine(shape, dtype, elementwiseAffine && weight, elementwiseAffine && bias),
+          {},
+        ],
+        apply(params, state, x) {
+          const input = toTensor(x, "Cannot apply layerNorm");
+          const last = input.shape.slice(input.ndim - shape.length);
+          if (input.ndim < shape.length || showShape(last) !== showShape(shape)) {
+            throw shapeError(
+              `Cannot apply layerNorm to ${showType(input)}: expected last axes ${
+                showShape(shape)
+              }`,
+            );
+          }
+          const axes = range(input.ndim - shape.length, input.ndim);
+          let y = normalize(input, axes, eps);
+          const { weight, bias } = readAffine(params, "layerNorm");
+          if (weight !== undefined) y = mul(y, weight);
+          if (bias !== undefined) y = add(y, bias);
+          return [rounded(y, [floatOperand(input), { weight, bias }]), state];
+        },
+      },
+    ),
+    false,
   );
 }
 
@@ -342,6 +377,7 @@ export function groupNorm(
     "weight",
     "bias",
     "dtype",
+    "computeDtype",
   ]);
   const { eps = 1e-5, affine = true, weight = true, bias = true } = read;
   checkBoolean(weight, "weight", "groupNorm");
@@ -349,28 +385,32 @@ export function groupNorm(
   checkBoolean(affine, "affine", "groupNorm");
   checkNumber(eps, "eps", "groupNorm", 0);
   const dtype = checkParameterDtype(read.dtype ?? defaultFloat(), "groupNorm");
-  return described({
-    name: "groupNorm",
-    args: [groups, channels],
-    settings: { eps, affine, ...shownParts(weight, bias) },
-  }, {
-    init: () => [
-      freshAffine([channels], dtype, affine && weight, affine && bias),
-      {},
-    ],
-    apply(params, state, x) {
-      const input = checkInput(x, "groupNorm", 2, 1, channels);
-      const [batch] = input.shape;
-      const width = (channels / groups) * sizeOf(input.shape.slice(2));
-      const grouped = reshape(input, [batch, groups, width]);
-      let y = reshape(normalize(grouped, [2], eps), input.shape);
-      const perChannel = [channels, ...input.shape.slice(2).map(() => 1)];
-      const { weight, bias } = readAffine(params, "groupNorm");
-      if (weight !== undefined) y = mul(y, reshape(weight, perChannel));
-      if (bias !== undefined) y = add(y, reshape(bias, perChannel));
-      return [y, state];
-    },
-  });
+  return inComputeDtype(
+    read,
+    described({
+      name: "groupNorm",
+      args: [groups, channels],
+      settings: { eps, affine, ...shownParts(weight, bias) },
+    }, {
+      init: () => [
+        freshAffine([channels], dtype, affine && weight, affine && bias),
+        {},
+      ],
+      apply(params, state, x) {
+        const input = checkInput(x, "groupNorm", 2, 1, channels);
+        const [batch] = input.shape;
+        const width = (channels / groups) * sizeOf(input.shape.slice(2));
+        const grouped = reshape(input, [batch, groups, width]);
+        let y = reshape(normalize(grouped, [2], eps), input.shape);
+        const perChannel = [channels, ...input.shape.slice(2).map(() => 1)];
+        const { weight, bias } = readAffine(params, "groupNorm");
+        if (weight !== undefined) y = mul(y, reshape(weight, perChannel));
+        if (bias !== undefined) y = add(y, reshape(bias, perChannel));
+        return [rounded(y, [floatOperand(input), { weight, bias }]), state];
+      },
+    }),
+    false,
+  );
 }
 
 /** For the description: the parts that are left out. */

@@ -63,6 +63,7 @@ export const RECURRENT_NAMES = [
   "bidirectional",
   "outputs",
   "dtype",
+  "computeDtype",
 ] as const;
 
 /** The most layers that may stand on each other: parameters are named one by one. */

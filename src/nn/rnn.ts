@@ -9,6 +9,7 @@ import { readOptions } from "../base/options.ts";
 import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, matmul, tanh } from "../functions/mod.ts";
+import { inComputeDtype } from "./compute_dtype.ts";
 import { relu } from "./activations.ts";
 import { readContext } from "./layer.ts";
 import type { Empty, Layer } from "./layer.ts";
@@ -111,12 +112,15 @@ export function rnn(
   }
   const cell = rnnCell(nonlinearity === "tanh" ? tanh : relu);
   const settings = readSettings(cell, inputSize, hiddenSize, read);
-  return described(describeRecurrent("rnn", inputSize, hiddenSize, read), {
-    init: (key) => [initialize(settings, key), {}],
-    apply(params, state, x, given) {
-      const context = readContext(given, "rnn");
-      const y = runRecurrent(settings, params, x, context, (h) => [h], ([h]) => h);
-      return [y, state];
-    },
-  });
+  return inComputeDtype(
+    read,
+    described(describeRecurrent("rnn", inputSize, hiddenSize, read), {
+      init: (key) => [initialize(settings, key), {}],
+      apply(params, state, x, given) {
+        const context = readContext(given, "rnn");
+        const y = runRecurrent(settings, params, x, context, (h) => [h], ([h]) => h);
+        return [y, state];
+      },
+    }),
+  );
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, isFloat } from "../base/dtype.ts";
+import { describeValue, isFloat, wideDtype } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { dtypeError, treeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
@@ -12,6 +12,7 @@ import { leafPaths, showKey, showPath, unflatten } from "../core/tree.ts";
 import type { Tree } from "../core/tree.ts";
 import type { TensorsOf } from "../core/tree_types.ts";
 import "../functions/mod.ts";
+import { convert } from "../primitives/structure.ts";
 import { flattenLike, flattenTensors } from "../transforms/flatten_function.ts";
 import type { FlatTree } from "../transforms/flatten_function.ts";
 
@@ -90,7 +91,8 @@ export type LeafResult<Key extends string> =
 
 /**
  * Applies an optimiser's equations to each leaf that has a gradient, and gives the updates and the
- * new state. `state` names the remembered trees, each like the parameters; keys that it lacks are
+ * new state. Half floats meet them as float32, and results are rounded: decay rates and small constants
+ * would not survive in their own digits. `state` names the remembered trees, each like the parameters; keys that it lacks are
  * not remembered. Leaves without a gradient keep their state and get no update.
  */
 export function updateLeaves<Params, Key extends string>(
@@ -110,10 +112,12 @@ export function updateLeaves<Params, Key extends string>(
       keys.forEach((_, k) => fresh[k].push(old[k][i]));
       return;
     }
-    const own = Object.fromEntries(keys.map((key, k) => [key, old[k][i]]));
-    const result = equations(gradient, own as { [K in Key]: Tensor });
-    updates.push(result.update);
-    keys.forEach((key, k) => fresh[k].push(result[key]));
+    const { dtype } = gradient;
+    const wide = (x: Tensor): Tensor => convert(x, wideDtype(dtype));
+    const own = Object.fromEntries(keys.map((key, k) => [key, wide(old[k][i]!)]));
+    const result = equations(wide(gradient), own as { [K in Key]: Tensor });
+    updates.push(convert(result.update, dtype));
+    keys.forEach((key, k) => fresh[k].push(result[key] && convert(result[key], dtype)));
   });
   const next = keys.map((key, k) => [key, unflatten(opened.structure, fresh[k])]);
   return [closeUpdates<Params>(opened, updates), Object.fromEntries(next)];

@@ -32,6 +32,8 @@ export { clipByGlobalNorm, clipByValue } from "./clip.ts";
 export { globalNorm } from "./global_norm.ts";
 export type { GlobalNormOptions } from "./global_norm.ts";
 export type { LearningRate, Schedule } from "./learning_rate.ts";
+export { lossScale } from "./loss_scale.ts";
+export type { LossScaleOptions, LossScaleState } from "./loss_scale.ts";
 export type { Mask, MaskTree } from "./mask.ts";
 export { masked } from "./masked.ts";
 export type { MaskedState } from "./masked.ts";

@@ -442,7 +442,7 @@ Deno.test("attention refuses sizes and options that make no sense", () => {
   refuse(
     () => nn.multiHeadAttention(4, 2, wrong({ causal: true })),
     `${cannot}: there is no option "causal", the options are dropout, bias, addBiasKv, ` +
-      "addZeroAttn, kdim, vdim, batchFirst, isCausal, needWeights, averageAttnWeights, dtype",
+      "addZeroAttn, kdim, vdim, batchFirst, isCausal, needWeights, averageAttnWeights, dtype, computeDtype",
   );
 });
 

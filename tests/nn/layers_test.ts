@@ -494,7 +494,7 @@ Deno.test("layers refuse sizes and options that make no sense", () => {
   refuse(
     () => nn.linear(2, 2, wrong({ biass: false })),
     'Cannot make a linear layer: there is no option "biass", ' +
-      "the options are bias, weightInit, biasInit, dtype",
+      "the options are bias, weightInit, biasInit, dtype, computeDtype",
   );
   refuse(
     () => nn.linear(2, 2, { dtype: "int32" }),

@@ -415,7 +415,7 @@ Deno.test("recurrent layers refuse sizes and options that make no sense", () => 
   refuse(
     () => nn.gru(2, 2, wrong({ projSize: 1 })),
     'Cannot make a gru layer: there is no option "projSize", the options are numLayers, bias, ' +
-      "batchFirst, dropout, bidirectional, outputs, dtype",
+      "batchFirst, dropout, bidirectional, outputs, dtype, computeDtype",
   );
   refuse(
     () => nn.rnn(2, 2, { dtype: "int32" }),
