@@ -84,9 +84,9 @@ const key = random.key(4);
 
 /** Layers with `computeDtype`, and an input for each. */
 // deno-lint-ignore no-explicit-any
-const layers: Readonly<
-  Record<string, [(options: nn.ParameterOptions) => nn.Layer<any, any, any, any>, any]>
-> = {
+type AnyLayer = nn.Layer<any, any, any, any>;
+type Row = [make: (options: nn.ParameterOptions) => AnyLayer, x: unknown];
+const layers: Readonly<Record<string, Row>> = {
   linear: [(options) => nn.linear(3, 4, options), random.normal(key, [5, 3])],
   conv2d: [(options) => nn.conv2d(2, 4, 3, options), random.normal(key, [2, 2, 5, 5])],
   embedding: [(options) => nn.embedding(7, 4, options), tensor([1, 6], { dtype: "uint8" })],
