@@ -23,7 +23,9 @@ const namespaces: Readonly<Record<string, string>> = {
   linalg:
     `norm cholesky triangularSolve solve inv det slogdet qr svd eigh lstsq matrixPower customRoot
     customLinearSolve`,
-  fft: "dct idct fftfreq rfftfreq fftshift ifftshift",
+  fft:
+    `fft ifft rfft irfft fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn irfftn hfft ihfft dct idct fftfreq
+    rfftfreq fftshift ifftshift`,
   signal: "convolve fftConvolve correlate bartlett blackman hamming hanning kaiser",
   nn: `linear conv2d batchNorm layerNorm groupNorm dropout embedding maxPool2d avgPool2d
     adaptiveAvgPool2d flatten sequential residual multiHeadAttention rnn lstm gru relu leakyRelu elu gelu

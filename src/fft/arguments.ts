@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, wideDtype } from "../base/dtype.ts";
+import { describeValue, partDtype, wideDtype } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { checkAxis, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
@@ -58,7 +58,7 @@ export function fit(x: Tensor, length: number): Tensor {
 
 /** `x` with each row of the last axis multiplied by numbers, which are rounded to its dtype. */
 export function weigh(x: Tensor, weights: Float64Array): Tensor {
-  return mul(x, broadcast(tensor(weights, { dtype: x.dtype }), x.shape, [x.ndim - 1]));
+  return mul(x, broadcast(tensor(weights, { dtype: partDtype(x.dtype) }), x.shape, [x.ndim - 1]));
 }
 
 /**

@@ -434,8 +434,8 @@ const rules: Readonly<Record<PrimitiveName, Rule>> = {
   eig: refuse,
 
   fourier: refuse,
-  fourierOfReal: refuse,
-  realOfFourier: refuse,
+  fourierOfReal: each,
+  realOfFourier: each,
 
   randomGamma: refuse,
   randomGammaSlope: refuse,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, isFloat, wideDtype } from "../base/dtype.ts";
+import { describeValue, isComplex, isInexact, wideDtype } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import {
@@ -20,6 +20,7 @@ import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { fit } from "../fft/arguments.ts";
 import { invertAxes, transformAxes } from "../fft/real_axes.ts";
 import { applyBinary, floatOperand, promoteTogether } from "../functions/broadcasting.ts";
+import { conj } from "../functions/complex.ts";
 import { conv } from "../functions/window.ts";
 import { smoothFrom } from "../numeric/fft/lengths.ts";
 import { add, mul, sub } from "../primitives/arithmetic.ts";
@@ -80,8 +81,8 @@ export function convolve(a: TensorLike, b: TensorLike, options?: ConvolutionOpti
 }
 
 /**
- * The correlation of two signals: `y[k] = Σ a[j + k - (n - 1)] b[j]`, over all axes, `n` being the length of
- * `b`. It is the convolution of `a` with `b` from its end on.
+ * The correlation of two signals: `y[k] = Σ a[j + k - (n - 1)] conj(b[j])`, over all axes, `n` being the length
+ * of `b`. It is the convolution of `a` with the conjugate of `b` from its end on.
  *
  * @param a Any shape but a scalar.
  * @param b As many axes as `a`.
@@ -221,14 +222,18 @@ function choose(
   const [x, y] = promoteTogether(what, [a, b]);
   const shown = checkPair(what, x, y);
   const signals = readSignals(shown, x, y, range(x.ndim), mode);
-  const other = isReversed ? flip(y, range(y.ndim)) : y;
-  if (!isFloat(x.dtype) && method === "fft") {
+  const other = !isReversed
+    ? y
+    : isComplex(y.dtype)
+    ? conj(flip(y, range(y.ndim)))
+    : flip(y, range(y.ndim));
+  if (!isInexact(x.dtype) && method === "fft") {
     throw argumentError(`${shown}: integers are not transformed; convert with astype`);
   }
   const size = sizeOf(signals.whole);
   const products = sizeOf(signals.lengths) * Math.min(x.size, y.size);
   const isLong = products > TRANSFORM_COST * size * Math.log2(size + 1);
-  const isDirect = method === "direct" || !isFloat(x.dtype) || (method === "auto" && !isLong);
+  const isDirect = method === "direct" || !isInexact(x.dtype) || (method === "auto" && !isLong);
   return isDirect ? direct(x, other, signals) : transformed(shown, x, other, signals);
 }
 

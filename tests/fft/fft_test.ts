@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fft, grad, jit, ones, tensor, vmap } from "../../mod.ts";
+import { complex, fft, grad, jit, ones, tensor, vmap } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
 import fixture from "../fixtures/fft.json" with { type: "json" };
@@ -60,6 +60,8 @@ Deno.test("cosine transforms take any axis and length, batches, and derivatives 
     assertTensorsClose(grad(energy)(x), x.mul(2), close);
   }
   assertEquals(fft.dct([1, 2]).dtype, "float32");
+  const twice = fft.dct(complex([1, 2, 3], [0, 1, -1]));
+  assertTensorsClose(twice, complex([12, -3.4641016, 0], [0, 1.7320508, -3]), { atol: 1e-5 });
   const half = fft.dct(tensor([1, 2, 4], { dtype: "bfloat16" }));
   assertEquals([half.dtype, half.toArray()], ["bfloat16", [14, -5.1875, 1]]);
 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { jit, ones, signal, tensor, vmap } from "../../mod.ts";
+import { complex, jit, ones, signal, tensor, vmap } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import type { NestedArray } from "../../mod.ts";
 import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
@@ -39,6 +39,17 @@ Deno.test("integers are summed exactly, and long signals of floats are transform
   const long = ones([3000]);
   assertTensorsClose(signal.convolve(long, long).max(), 3000, { rtol: 1e-5 });
   assertEquals(signal.fftConvolve(a, a).dtype, "float32");
+});
+
+Deno.test("complex signals are convolved by either method, and correlated with conjugates", () => {
+  const [a, b] = [complex([1, 2, 3], [0, 1, -1]), complex([1, -1], [2, 0.5])];
+  const convolved = complex([1, -1, 2.5, -2.5], [2, 5.5, 5, 2.5]);
+  const correlated = complex([-1, -0.5, 0.5, 1], [-0.5, -4, -3.5, -7]);
+  for (const method of ["direct", "fft"] as const) {
+    assertTensorsClose(signal.convolve(a, b, { method }), convolved, { atol: 1e-5 });
+    assertTensorsClose(signal.correlate(a, b, { method }), correlated, { atol: 1e-5 });
+  }
+  assertTensorsClose(signal.fftConvolve(a, b), convolved, { atol: 1e-5 });
 });
 
 Deno.test("other axes than those of the signals are a batch", () => {
