@@ -130,6 +130,13 @@ export function isComplexNumber(value: unknown): value is ComplexNumber {
   return typeof re === "number" && typeof im === "number";
 }
 
+/** What stands for a complex tensor in a tree of types: two leaves, which are types of its parts. */
+export function typePair({ dtype, shape }: TensorType): unknown {
+  const part = new TensorType(partDtype(dtype), shape);
+  const pair: unknown = Object.create(ComplexTensor.prototype);
+  return Object.assign(pair as object, { re: part, im: part });
+}
+
 /** For each leaf of a structure whether it holds imaginary parts; `null` where no leaf does. */
 export function imaginaryLeaves(structure: Structure): readonly boolean[] | null {
   const flags: boolean[] = [];

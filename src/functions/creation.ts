@@ -5,6 +5,7 @@
  */
 import {
   checkDtype,
+  complexDtype,
   defaultFloat,
   describeValue,
   epsilonOf,
@@ -18,7 +19,7 @@ import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxis, checkShape, insertAt, MAX_SIZE } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { fromJavaScript, tensorFrom, toTensor, toTensorOf } from "../core/convert.ts";
+import { tensorFrom, toTensor, toTensorOf } from "../core/convert.ts";
 import type { DtypeOptions } from "../core/methods.ts";
 import { ComplexTensor } from "../core/complex.ts";
 import { Concrete, splat, Tensor } from "../core/tensor.ts";
@@ -460,6 +461,15 @@ export function linspace(
   ]);
   if (dtype !== undefined) checkDtype(dtype);
   const ends = [readEnd(start, what, "start"), readEnd(stop, what, "stop")];
+  if (ends.some((end) => isComplex(end.dtype))) {
+    const [from, to] = ends.map((end) => convert(end, "complex128") as ComplexTensor);
+    const line = (x: Tensor, y: Tensor) => linspace(x, y, count, { endpoint, axis });
+    const common = commonDtype(what, [start, stop]);
+    return convert(
+      new ComplexTensor(line(from.re, to.re), line(from.im, to.im)),
+      dtype ?? (isInexact(common) ? common : complexDtype(defaultFloat())),
+    );
+  }
   checkFlag(endpoint, what, "endpoint");
   checkLength(count, what, "a number of points");
   const shape = commonShape("Cannot space numbers evenly between", ends);
@@ -478,7 +488,10 @@ export function linspace(
 function readEnd(end: TensorLike, what: string, name: string): Tensor {
   if (end instanceof WeakScalar) return end.as("float64");
   if (end instanceof Tensor || ArrayBuffer.isView(end)) return toTensor(end, what);
-  if (typeof end === "object") return fromJavaScript(end, "float64", what);
+  if (typeof end === "object") {
+    const own = tensorFrom(end, undefined, what);
+    return tensorFrom(end, isComplex(own.dtype) ? "complex128" : "float64", what);
+  }
   checkNumber(end, what, name);
   return splat(end, "float64", []);
 }

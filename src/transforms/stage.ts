@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { isComplex } from "../base/dtype.ts";
+import { isComplexTensor, typePair } from "../core/complex.ts";
 import { leafToTensor } from "../core/convert.ts";
 import { RecordingTrace } from "../core/program.ts";
 import type { Program } from "../core/program.ts";
@@ -52,7 +54,11 @@ export function stage(
 
 /** Traces `f` for example arguments. */
 export function stageFor(transform: string, f: AnyFunction, args: readonly unknown[]): Staged {
-  const { leaves, structure } = flatten(args);
+  const given = flatten(args, isComplexTensor);
+  const opened = given.leaves.map((leaf) =>
+    leaf instanceof TensorType && isComplex(leaf.dtype) ? typePair(leaf) : leaf
+  );
+  const { leaves, structure } = flatten(unflatten(given.structure, opened));
   const paths = leafPaths(structure);
   const types = leaves.map((leaf, i): Type =>
     leaf instanceof Tensor || leaf instanceof TensorType

@@ -438,3 +438,15 @@ Deno.test("programs hold real numbers, trees take complex tensors as leaves", ()
   const received = tree.fromTransfer<{ z: Tensor }>(structuredClone(message, { transfer }));
   assertEquals(received.z.data(), z.data());
 });
+
+Deno.test("types of complex tensors are traced as pairs, and evenly spaced numbers lie on a line", () => {
+  const type = new jacobi.TensorType("complex128", [2, 3]);
+  assertEquals(
+    String(evalShape((z: Tensor) => [abs(z), exp(z)])(type)),
+    "float64[2,3],complex128[2,3]",
+  );
+  assertEquals(makeProgram((z: Tensor) => abs(z))(type).binders.length, 2);
+  const line = jacobi.linspace({ re: 0, im: 1 }, complex(1, 3), 3);
+  assertEquals(line.dtype, "complex64");
+  assertEquals(line.data(), new Float32Array([0, 1, 0.5, 2, 1, 3]));
+});
