@@ -27,7 +27,14 @@ export {
   TraceError,
   TreeError,
 } from "./src/base/errors.ts";
-export type { Dtype, Elements, FloatDtype, Unshared } from "./src/base/dtype.ts";
+export type {
+  ComplexDtype,
+  Dtype,
+  Elements,
+  FloatDtype,
+  RealDtype,
+  Unshared,
+} from "./src/base/dtype.ts";
 export type { AxisArgument, Shape } from "./src/base/shape.ts";
 export type { Description } from "./src/core/description.ts";
 export { Tensor } from "./src/core/tensor.ts";

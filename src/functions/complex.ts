@@ -56,8 +56,8 @@ function realOperands(what: string, ...xs: readonly TensorLike[]): Tensor[] {
  * assertTensorsClose(z.sub(conj(gradient).mul(0.5)), target);
  * ```
  */
-export function complex(re: TensorLike, im: TensorLike = 0): Tensor {
-  const [first, second] = realOperands("Cannot make complex numbers of", re, im);
+export function complex(re: TensorLike, im?: TensorLike): Tensor {
+  const [first, second] = realOperands("Cannot make complex numbers of", re, im ?? 0);
   return new ComplexTensor(first, second);
 }
 

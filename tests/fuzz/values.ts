@@ -215,6 +215,10 @@ function tensorOf(scene: Scene, shape: readonly number[], dtype: Dtype): Tensor 
   const { draw } = scene;
   const isInteger = dtype !== "float32" && dtype !== "float64";
   if (draw.chance(12)) return api.full(shape, draw.integer(0, 2), { dtype });
+  if (!scene.isCalm && dtype === "float64" && draw.chance(8)) {
+    const parts = [0, 1].map(() => api.full(shape, draw.integer(-2, 2), { dtype }));
+    return api.complex(parts[0], parts[1]);
+  }
   const vector = elements(scene, sizeOf(shape), isInteger);
   return api.reshape(api.tensor(vector, { dtype }), shape);
 }
