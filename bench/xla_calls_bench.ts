@@ -1,10 +1,14 @@
 /**
- * What the PJRT client itself costs: small programs, and moving elements, on the plugin for CPUs.
+ * What calls cost on the plugin for CPUs: small programs, by the PJRT client alone and by `jit`, and
+ * moving elements.
  * It needs the plugin (`deno run -A src/backends/xla/install.ts`) and permissions; without them the
  * benchmarks are ignored.
  *
  *     deno bench -A bench/xla_calls_bench.ts
  */
+import { jit, tensor, toDevice } from "../mod.ts";
+import type { Tensor } from "../mod.ts";
+import { openXla } from "../src/backends/xla/mod.ts";
 import { type Buffer, findPlugin, openPlugin } from "../src/backends/xla/pjrt/mod.ts";
 
 const permissions = await Promise.all(
@@ -52,6 +56,16 @@ Deno.bench({
     result.read(small);
     result.delete();
   },
+});
+
+const jitted = jit((x: Tensor) => x.sin());
+const scalar = ignore ? tensor(0.7) : toDevice(tensor(0.7), openXla()[0]);
+
+Deno.bench({
+  name: "call a jitted function, and read the result",
+  group: "calls",
+  ignore,
+  fn: () => void jitted(scalar).item(),
 });
 
 for (const length of [6, 10_000, 1_000_000]) {
