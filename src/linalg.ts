@@ -1,6 +1,7 @@
 /**
  * Linear algebra: factorisations, systems of equations, determinants, norms and powers of matrices, all
- * differentiable. The last two axes of an argument hold matrices, the others are a batch.
+ * differentiable, of real and of complex matrices. The last two axes of an argument hold matrices, the
+ * others are a batch.
  *
  * Results are computed in double precision and rounded to the dtype of the arguments; integers and
  * bools become float32.
