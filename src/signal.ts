@@ -1,5 +1,5 @@
 /**
- * Signals: convolutions, correlations and windows.
+ * Signals: convolutions, correlations, spectra and windows.
  *
  * @example A smoothed signal
  * ```ts
@@ -17,5 +17,13 @@ export type {
   ConvolutionOptions,
   FftConvolutionOptions,
 } from "./signal/convolution.ts";
+export { csd, istft, stft, welch } from "./signal/spectra.ts";
+export type {
+  IstftOptions,
+  SegmentOptions,
+  Segments,
+  Spectrum,
+  StftOptions,
+} from "./signal/spectra.ts";
 export { bartlett, blackman, hamming, hanning, kaiser } from "./signal/windows.ts";
-export type { WindowOptions } from "./signal/windows.ts";
+export type { WindowName, WindowOptions } from "./signal/windows.ts";

@@ -26,7 +26,8 @@ const namespaces: Readonly<Record<string, string>> = {
   fft:
     `fft ifft rfft irfft fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn irfftn hfft ihfft dct idct fftfreq
     rfftfreq fftshift ifftshift`,
-  signal: "convolve fftConvolve correlate bartlett blackman hamming hanning kaiser",
+  signal:
+    `convolve fftConvolve correlate stft istft welch csd bartlett blackman hamming hanning kaiser`,
   nn: `linear conv2d batchNorm layerNorm groupNorm dropout embedding maxPool2d avgPool2d
     adaptiveAvgPool2d flatten sequential residual multiHeadAttention rnn lstm gru relu leakyRelu elu gelu
     silu softplus softmax logSoftmax sigmoid tanh hardtanh mish mseLoss l1Loss huberLoss crossEntropy

@@ -18,6 +18,9 @@ export interface WindowOptions {
   readonly dtype?: FloatDtype;
 }
 
+/** Windows that have no parameters. */
+export type WindowName = "bartlett" | "blackman" | "hamming" | "hanning";
+
 /** A window of `n` numbers by a function of the place, from 0 to `n - 1`; a single one is 1. */
 function windowOf(
   n: number,
@@ -184,4 +187,17 @@ export function kaiser(n: number, beta: number, options?: WindowOptions): Tensor
     const x = b * 2 * Math.sqrt(i * (last - i)) / last;
     return scaledBessel(x) / scaledBessel(b) * Math.exp(x - b);
   });
+}
+
+const WINDOWS = { bartlett, blackman, hamming, hanning } as const;
+
+/** The numbers of a window by its name, in double precision. */
+export function windowValues(name: string, n: number, what: string): Float64Array {
+  if (!Object.hasOwn(WINDOWS, name)) {
+    throw argumentError(
+      `${what}: the window must be a list of numbers, "bartlett", "blackman", "hamming" or "hanning", got ` +
+        describeValue(name),
+    );
+  }
+  return WINDOWS[name as WindowName](n, { dtype: "float64" }).data() as Float64Array;
 }
