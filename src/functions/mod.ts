@@ -128,6 +128,8 @@ export {
   tan,
   tanh,
 } from "./trigonometric.ts";
+export { canCast, finfo, iinfo, isSubdtype, resultType } from "./dtypes.ts";
+export type { DtypeFamily, FloatInfo, IntegerInfo } from "./dtypes.ts";
 export { avgPool, conv, convTranspose, maxPool } from "./window.ts";
 export type {
   AvgPoolOptions,

@@ -6,8 +6,8 @@
  */
 import { wideDtype } from "../base/dtype.ts";
 import { computesNarrow, hasNarrow } from "../core/evaluation.ts";
-import { programsIn, RecordingTrace, typeOf } from "../core/program.ts";
-import type { Equation, Program } from "../core/program.ts";
+import { RecordingTrace, typeOf } from "../core/program.ts";
+import type { Program } from "../core/program.ts";
 import { bind, runUnder } from "../core/trace.ts";
 import { convert } from "../primitives/structure.ts";
 import { inline } from "./inline_calls.ts";
@@ -39,16 +39,4 @@ export function widen(program: Program): Program {
     });
     return { program: trace.finish(results), args: inputs };
   });
-}
-
-/** Whether operands, results or programs of an equation have values of narrow dtypes. */
-export function usesNarrow({ inputs, outputs, params }: Equation): boolean {
-  return hasNarrow(inputs.map(typeOf)) || hasNarrow(outputs.map(typeOf)) ||
-    [...programsIn(params)].some(holdsNarrow);
-}
-
-/** Whether some value in a program is of a narrow dtype. */
-export function holdsNarrow({ binders, equations, results }: Program): boolean {
-  return hasNarrow(binders.map(typeOf)) || hasNarrow(results.map(typeOf)) ||
-    equations.some(usesNarrow);
 }

@@ -3,8 +3,16 @@
  *
  * @module
  */
-import { isFloat } from "../base/dtype.ts";
-import type { Dtype } from "../base/dtype.ts";
+import {
+  epsilonOf,
+  fractionBits,
+  isFloat,
+  isHalf,
+  largestFinite,
+  leastNormal,
+  rangeOf,
+} from "../base/dtype.ts";
+import type { Dtype, HalfDtype } from "../base/dtype.ts";
 import type { ConvertParams } from "../primitives/structure.ts";
 import { one } from "./rule.ts";
 import type { Rule } from "./rule.ts";
@@ -118,9 +126,11 @@ function shifted(operation: string): Rule<unknown> {
 export function convert(b: Builder, x: Value, dtype: Kind): Value {
   if (x.dtype === dtype) return x;
   if (dtype === "bool") return b.compare("NE", x, 0);
-  const isRounded = floats(x) && (dtype === "int32" || dtype === "uint32");
-  if (!isRounded) return b.convert(x, dtype);
-  const [low, high] = dtype === "int32" ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
+  const to = dtype as Dtype;
+  if (isHalf(to)) return b.convert(halves(b, x, to), dtype);
+  if (isHalf(x.dtype as Dtype)) return convert(b, b.convert(x, "float32"), dtype);
+  if (!floats(x) || isFloat(to)) return b.convert(x, dtype);
+  const [low, high] = rangeOf(to);
   const known = b.select(b.isNan(x), 0, x);
   // A limit that float32 rounds up is one that its numbers below are all in range of.
   const isHigh = b.compare("GE", known, high + 1);
@@ -128,6 +138,29 @@ export function convert(b: Builder, x: Value, dtype: Kind): Value {
   const inside = b.select(b.or(isHigh, isLow), 0, known);
   const whole = b.convert(inside, dtype);
   return b.select(isHigh, high, b.select(isLow, low, whole));
+}
+
+/** Numbers that half floats hold: `x` rounded to them, once, to nearest and ties to even. */
+function halves(b: Builder, x: Value, dtype: HalfDtype): Value {
+  if (isHalf(x.dtype as Dtype)) return halves(b, b.convert(x, "float32"), dtype);
+  if (!floats(x)) return x.dtype === "bool" ? x : halves(b, b.convert(x, "float64"), dtype);
+  if (x.dtype === "float32" && dtype === "bfloat16") {
+    // XLA may leave out a conversion there and back, and keeps this.
+    return b.short("stablehlo.reduce_precision", [x], "format = e8m7", x);
+  }
+  const size = b.abs(x);
+  const half = epsilonOf(dtype) / leastNormal(dtype);
+  const isIn = b.compare("LT", size, largestFinite(dtype) + half);
+  const inside = b.select(isIn, size, 0);
+  const power = b.max(binadeOf(b, inside), leastNormal(dtype));
+  // A number so large that the last digit of the sum is the last one that is kept.
+  const large = b.mul(power, 1.5 * 2 ** (layoutOf(x).digits - fractionBits(dtype)));
+  const rounded = b.sub(b.add(inside, large), large);
+  const { word, width } = layoutOf(x);
+  const sign = b.splat(1n << BigInt(width - 1), { ...x, dtype: word });
+  const bits = b.or(wordsOf(b, rounded), b.and(wordsOf(b, x), sign));
+  // What is beyond the range is infinite, or NaN.
+  return b.select(isIn, b.bitcast(bits, x.dtype), b.mul(x, Infinity));
 }
 
 /** The rules, by primitive. */

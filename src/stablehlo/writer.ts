@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { isFloat } from "../base/dtype.ts";
-import type { Elements, RealDtype } from "../base/dtype.ts";
+import { isFloat, isHalf } from "../base/dtype.ts";
+import type { Dtype, Elements, RealDtype } from "../base/dtype.ts";
+import { encodeHalves } from "../base/half.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Type } from "../core/tensor.ts";
 
@@ -77,6 +78,9 @@ export function literal(value: number | bigint, dtype: Kind): string {
     const pointed = mantissa.includes(".") ? mantissa : `${mantissa}.0`;
     return exponent === undefined ? pointed : `${pointed}e${exponent}`;
   }
+  if (dtype === "float16" || dtype === "bfloat16") {
+    return `0x${encodeHalves([value], dtype)[0].toString(16).toUpperCase().padStart(4, "0")}`;
+  }
   if (dtype === "float32") {
     bits.setFloat32(0, value);
     return `0x${bits.getUint32(0).toString(16).toUpperCase().padStart(8, "0")}`;
@@ -99,14 +103,19 @@ function nested(elements: Elements, { dtype, shape }: ValueType): string {
 const LONG = 256;
 
 /** Elements as bytes, the lowest of each first. */
-function hexOf(elements: Elements): string {
+function hexOf(numbers: Elements, dtype: Dtype): string {
+  const elements = isHalf(dtype) ? encodeHalves(numbers, dtype) : numbers;
   const size = elements.BYTES_PER_ELEMENT;
   const view = new DataView(new ArrayBuffer(elements.byteLength));
   const write = elements instanceof Float32Array
     ? view.setFloat32
     : elements instanceof Float64Array
     ? view.setFloat64
-    : view.setInt32;
+    : size === 4
+    ? view.setInt32
+    : size === 2
+    ? view.setInt16
+    : view.setInt8;
   elements.forEach((value, i) => write.call(view, i * size, value, true));
   const bytes = new Uint8Array(view.buffer);
   return `"0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}"`;
@@ -268,7 +277,11 @@ export class Writer {
   constant(elements: Elements, type: Type): Value {
     if (elements.length === 1) return this.splat(elements[0], type);
     const isLong = elements.length > LONG && type.dtype !== "bool";
-    const text = elements.length === 0 ? "" : isLong ? hexOf(elements) : nested(elements, type);
+    const text = elements.length === 0
+      ? ""
+      : isLong
+      ? hexOf(elements, type.dtype)
+      : nested(elements, type);
     return this.assign(type, `stablehlo.constant dense<${text}> : ${showTensor(type)}`);
   }
 

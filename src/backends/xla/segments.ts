@@ -6,7 +6,6 @@
 import { Program } from "../../core/program.ts";
 import type { Atom, Equation, Variable } from "../../core/program.ts";
 import { Concrete } from "../../core/tensor.ts";
-import { usesNarrow } from "../../passes/widen.ts";
 import { lackingIn } from "../../stablehlo/mod.ts";
 
 /** A part of a program. */
@@ -23,7 +22,7 @@ export interface Segment {
 
 /** Whether a device can compute an equation, with all programs in it. */
 export function isOnDevice(equation: Equation): boolean {
-  return !usesNarrow(equation) && lackingIn(equation) === null;
+  return lackingIn(equation) === null;
 }
 
 /** The parts in order. Equations of one kind stand together where nothing between them is needed. */

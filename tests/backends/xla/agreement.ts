@@ -18,7 +18,12 @@ import { assert } from "../../support/std.ts";
 import { devices } from "./support.ts";
 
 /** How far results may lie off, relative to the largest element. */
-const TOLERANCES: Partial<Record<Dtype, number>> = { float32: 3e-6, float64: 2e-13 };
+const TOLERANCES: Partial<Record<Dtype, number>> = {
+  float16: 2 ** -10,
+  bfloat16: 2 ** -7,
+  float32: 3e-6,
+  float64: 2e-13,
+};
 
 function assertAgrees(actual: readonly Concrete[], expected: readonly Concrete[], law: string) {
   assertTypes(actual, expected, law);

@@ -14,7 +14,7 @@ import { writeCompileOptions } from "../../../src/backends/xla/pjrt/compile_opti
 import { addressOf, allocateBytes, bytesAt } from "../../../src/backends/xla/pjrt/host.ts";
 import { Block, Layout } from "../../../src/backends/xla/pjrt/layout.ts";
 import * as structs from "../../../src/backends/xla/pjrt/structs.ts";
-import { allocate, DTYPES } from "../../../src/base/dtype.ts";
+import { allocateStored, DTYPES } from "../../../src/base/dtype.ts";
 import { XlaError } from "../../../src/base/errors.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "../../support/std.ts";
 import { C_LAYOUTS } from "./c_layouts.ts";
@@ -464,9 +464,9 @@ onClient("every dtype goes to the device and back, whatever the layout", 1, (cli
   for (const dtype of DTYPES) {
     for (const shape of [[], [0], [3], [2, 3], [2, 1, 0], [2, 3, 2]]) {
       const size = shape.reduce((a, b) => a * b, 1);
-      const data = allocate(dtype, size);
+      const data = allocateStored(dtype, size);
       data.set(Array.from({ length: size }, (_, i) => (dtype === "bool" ? i % 2 : 7 * i)));
-      const into = allocate(dtype, size);
+      const into = allocateStored(dtype, size);
       client.upload(data, dtype, shape, device).read(into);
       assertEquals(into, data);
     }

@@ -10,6 +10,11 @@ import { dense } from "../../../src/core/tensor.ts";
 import { optimize } from "../../../src/passes/mod.ts";
 import { assert } from "../../support/std.ts";
 import { agrees, growProgram } from "../wasm/random_programs.ts";
+import { fromValues } from "../../laws/values.ts";
+import { jit, toDevice } from "../../../mod.ts";
+import type { Tensor } from "../../../mod.ts";
+import { DTYPES, isFloat } from "../../../src/base/dtype.ts";
+import { assertIdentical } from "../../laws/assertions.ts";
 import { devices, xlaTest } from "./support.ts";
 
 const SEED = 20_261_130;
@@ -38,4 +43,35 @@ xlaTest("random programs give on a device what the evaluator gives", () => {
     }),
     { seed: SEED, numRuns: 40 * LONGER, endOnFailure: true },
   );
+});
+
+xlaTest("dtypes are converted on a device as by the evaluator", () => {
+  const [device] = devices();
+  const floats = [
+    0,
+    -0,
+    0.5,
+    -0.5,
+    1.5,
+    -2.5,
+    NaN,
+    Infinity,
+    -Infinity,
+    1e10,
+    -1e10,
+    3.4e38,
+    1e300,
+  ];
+  const halves = [65504, 65519, 65520, -65536, 3.3e38, 2 ** -25, 3e-8, 6e-8, 1.5e-5, 1.0009765625];
+  // Ties, and numbers above them by less than float32 can tell.
+  const ties = [1 + 2 ** -9 + 2 ** -40, 1 + 2 ** -12 + 2 ** -40, -1 - 2 ** -9];
+  const bounds = [127, 128, -129, 255, 256, 32768, -32769, 65536, 2 ** 30 + 2 ** 22 + 1, 16777217];
+  for (const from of DTYPES) {
+    const values = isFloat(from) ? [...floats, ...halves, ...ties, ...bounds] : bounds;
+    const x = fromValues(values, from, [values.length]);
+    for (const to of DTYPES) {
+      const result = jit((y: Tensor) => y.astype(to))(toDevice(x as Tensor, device));
+      assertIdentical([result], [x.astype(to)], `${from} to ${to}`);
+    }
+  }
 });

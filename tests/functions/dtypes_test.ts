@@ -1,0 +1,103 @@
+import { canCast, finfo, iinfo, isSubdtype, resultType, tensor } from "../../mod.ts";
+import type { Dtype, DtypeFamily } from "../../mod.ts";
+import { ALL_DTYPES, DTYPES, isFloat, isInteger } from "../../src/base/dtype.ts";
+import { ArgumentError, DtypeError } from "../../src/base/errors.ts";
+import { assertRefused } from "../support/errors.ts";
+import { assertEquals } from "../support/std.ts";
+import fixture from "../fixtures/dtypes.json" with { type: "json" };
+
+Deno.test("the limits of dtypes are those of NumPy and JAX", () => {
+  for (const dtype of DTYPES) {
+    if (isInteger(dtype)) {
+      const { min, max } = iinfo(dtype);
+      assertEquals({ min, max }, fixture.limits[dtype as "int8"], dtype);
+      assertEquals(max - min + 1, 2 ** iinfo(dtype).bits);
+    }
+    if (!isFloat(dtype)) continue;
+    const { tiny, smallest_subnormal, ...rest } = fixture.limits[dtype as "float32"];
+    const expected = { ...rest, smallestNormal: tiny, smallestSubnormal: smallest_subnormal };
+    assertEquals(finfo(dtype), expected, dtype);
+  }
+  assertEquals(finfo("complex64"), finfo("float32"));
+  assertEquals(finfo("complex128"), finfo("float64"));
+});
+
+Deno.test("limits of other dtypes are refused with advice", () => {
+  assertRefused(
+    () => finfo("int8"),
+    DtypeError,
+    "Cannot give floating-point limits of int8: expected a floating-point or complex dtype; use iinfo",
+  );
+  assertRefused(
+    () => iinfo("float16"),
+    DtypeError,
+    "Cannot give integer limits of float16: expected an integer dtype; use finfo",
+  );
+  assertRefused(
+    () => iinfo("bool"),
+    DtypeError,
+    "Cannot give integer limits of bool: expected an integer dtype",
+  );
+});
+
+Deno.test("conversions are safe where NumPy says so", () => {
+  for (const from of ALL_DTYPES) {
+    const safe = ALL_DTYPES.filter((to) => canCast(from, to));
+    assertEquals(safe.toSorted(), fixture.casts[from].toSorted(), from);
+  }
+});
+
+Deno.test("what is converted safely comes back", () => {
+  for (const from of DTYPES) {
+    if (from === "bool") continue;
+    const { min, max } = isFloat(from) ? finfo(from) : iinfo(from);
+    const values = isFloat(from) ? [min, max, finfo(from).smallestSubnormal, 1 / 3] : [min, max];
+    const x = tensor(values, { dtype: "float64" }).astype(from);
+    for (const to of DTYPES) {
+      const isKept = x.astype(to).astype(from).equal(x).all().item<boolean>();
+      if (canCast(from, to)) assertEquals(isKept, true, `${from} to ${to}`);
+    }
+  }
+});
+
+Deno.test("dtypes belong to the families that they have in NumPy", () => {
+  for (const [family, members] of Object.entries(fixture.families)) {
+    const own = ALL_DTYPES.filter((dtype) => isSubdtype(dtype, family as DtypeFamily));
+    assertEquals(own.toSorted(), members.toSorted(), family);
+  }
+  assertEquals(ALL_DTYPES.filter((dtype) => isSubdtype(dtype, "bool")), ["bool"]);
+  assertRefused(
+    () => isSubdtype("int8", "float" as DtypeFamily),
+    ArgumentError,
+    'Cannot look for int8 in "float": expected one of bool, signedInteger, unsignedInteger, ' +
+      "integer, floating, complexFloating, inexact, number",
+  );
+});
+
+Deno.test("arguments meet in the dtype of their sum", () => {
+  for (const a of DTYPES) {
+    for (const b of DTYPES) {
+      const expected = fixture.promotion[a][b];
+      if (expected === "int64") continue;
+      assertEquals(resultType(a, b), expected as Dtype);
+      const [x, y] = [tensor([1], { dtype: a }), tensor([0], { dtype: b })];
+      assertEquals(resultType(x, y), expected as Dtype);
+      if (a !== "bool" || b !== "bool") assertEquals(x.add(y).dtype, expected as Dtype);
+    }
+  }
+  assertEquals(resultType("int8", 100), "int8");
+  assertEquals(resultType("int8", 0.5), "float32");
+  assertEquals(resultType("bfloat16", [1, 2]), "bfloat16");
+  assertEquals(resultType(1), "float32");
+  assertEquals(resultType("complex64", "float64"), "complex128");
+  assertRefused(
+    () => resultType(),
+    ArgumentError,
+    "Cannot find the dtype of no arguments: expected at least one",
+  );
+  assertRefused(
+    () => resultType("uint32", "int8"),
+    DtypeError,
+    "Cannot find the dtype of uint32 and int8: no integer dtype holds both; convert one with astype",
+  );
+});
