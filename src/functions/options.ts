@@ -22,7 +22,8 @@ export function readDtype(
 
 /** Throws unless `dtype` is that of floats; `what` begins the message: "Cannot make a window". */
 export function checkFloatDtype(what: string, dtype: unknown): asserts dtype is FloatDtype {
-  if (typeof dtype === "string" && isFloat(dtype as Dtype)) return;
+  checkDtype(dtype);
+  if (isFloat(dtype)) return;
   throw dtypeError(
     `${what} of dtype ${describeValue(dtype)}: expected a floating-point dtype`,
   );
