@@ -17,9 +17,11 @@ import {
   ready,
   scan,
   square,
+  stack,
   tensor,
   toDevice,
   vmap,
+  where,
   zeros,
 } from "../mod.ts";
 import type { Tensor } from "../mod.ts";
@@ -32,6 +34,11 @@ import { Concrete } from "../src/core/tensor.ts";
 import { assertTensorsClose } from "../src/testing/mod.ts";
 import { assertRefused } from "./support/errors.ts";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "./support/std.ts";
+
+/** A choice between two tensors. */
+function chooseNegative(a: Tensor, b: Tensor): Tensor {
+  return where(a.less(0), a, b);
+}
 
 /** What a test device has been asked to do. */
 interface Log {
@@ -238,6 +245,19 @@ Deno.test("tensors of two devices are an error that names both", () => {
       "on test:1; pass that one as an argument, or move it with toDevice"
     ),
   ]);
+});
+
+Deno.test("a tensor of one element is where it was placed, also where it is repeated", () => {
+  const x = toDevice(tensor([1, 2]), first);
+  for (const one of [tensor(3), tensor([3]), ones([1]), ones([])]) {
+    for (
+      const f of [add, chooseNegative, (a: Tensor, b: Tensor) => stack([a, b.broadcastTo([2])])]
+    ) {
+      assertThrows(() => f(x, toDevice(one, second)), ArgumentError, "expected one device");
+      assertStrictEquals(f(x, one).device, first);
+    }
+    assertStrictEquals(toDevice(one, second).broadcastTo([2, 3]).device, second);
+  }
 });
 
 Deno.test("only open devices are accepted", () => {

@@ -204,7 +204,7 @@ export function floatOperand(x: Tensor): Tensor {
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const size = sizeOf(shape);
-  if (x instanceof Concrete && x.held === 1 && size > 0) {
+  if (x instanceof Concrete && x.placement === null && x.held === 1 && size > 0) {
     return new Concrete(x.dtype, shape, x.stored);
   }
   if (x.size === size && size > 0) return reshape(x, shape);
