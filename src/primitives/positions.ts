@@ -18,7 +18,7 @@ export interface AxisPositions {
   readonly start: number | Tensor;
   readonly count: number;
   readonly step: number;
-  /** The axis of the result along which positions are counted, where there is more than one. */
+  /** The axis of the result along which positions are counted, unless there is just one. */
   readonly along: number;
 }
 
@@ -48,7 +48,7 @@ export function mergePositions(
     const fits = and(lessEqual(constantLike(start, 0), start), lessEqual(start, last));
     isInside = isInside === null ? fits : and(isInside, fits);
   });
-  const counted = range(axes.length).filter((i) => axes[i].count > 1);
+  const counted = range(axes.length).filter((i) => axes[i].count !== 1);
   if (sum === null) return knownPositions(axes, strides, counted, first, shape);
   let positions = broadcast(offset(sum, first), shape, at);
   for (const i of counted) {

@@ -26,6 +26,7 @@ import {
   zeros,
 } from "../../src/functions/mod.ts";
 import { jit } from "../../src/jit.ts";
+import { slice } from "../../src/primitives/slicing.ts";
 import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
 import { grad, jvp, makeProgram, vmap } from "../../src/transforms/mod.ts";
 
@@ -596,6 +597,21 @@ Deno.test("only the values that stay have a derivative", () => {
   assertTensorsClose(h, [0, 1, 0]);
   const [, tangent] = jvp((x: Tensor) => x.at(int32([1, 1])), [ones([2])], [tensor([3, 4])]);
   assertTensorsClose(tangent, [4, 4]);
+});
+
+Deno.test("the derivatives of parts of a large tensor add up, of empty parts too", () => {
+  const x = counted([2, 8, 256]).div(1000);
+  const ranges = [[0, 2, 2], [1, 1, 1], [2, 2, 2], [0, 1, 5], [1, 2, 3]];
+  for (const a of ranges) {
+    for (const b of ranges) {
+      const [start, stop, step] = [0, 1, 2].map((i) => [a[i], b[i], [3, 60, 2][i]]);
+      const f = (x: Tensor) => x.cos().sum().add(slice(x.square(), start, stop, step).sum());
+      const places = start.map((from, i): Index => [from, stop[i], step[i]]);
+      const expected = x.sin().neg().add(addAt(zeros(x.shape), places, x.mul(2).at(...places)));
+      assertTensorsClose(grad(f)(x), expected, { rtol: 1e-5, atol: 1e-6 });
+      assertTensorsClose(jit(grad(f))(x), expected, { rtol: 1e-5, atol: 1e-6 });
+    }
+  }
 });
 
 Deno.test("dynamicSlice and dynamicUpdateSlice move blocks to where they fit", () => {
