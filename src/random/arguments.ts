@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, isFloat } from "../base/dtype.ts";
+import { checkDtype, describeValue, isFloat } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { checkShape, showType } from "../base/shape.ts";
@@ -50,7 +50,8 @@ function describeKey(value: unknown): string {
 
 /** Throws unless `dtype` is floating-point. */
 export function checkFloat(dtype: unknown, what: string): asserts dtype is Dtype {
-  if (typeof dtype === "string" && isFloat(dtype as Dtype)) return;
+  checkDtype(dtype);
+  if (isFloat(dtype)) return;
   throw dtypeError(`${what} of dtype ${describeValue(dtype)}: expected a floating-point dtype`);
 }
 

@@ -187,6 +187,11 @@ Deno.test("bounds of uniform numbers are checked", () => {
       `ArgumentError: ${what}: there is no option "minVal", the options are minval, maxval, dtype`,
     ],
     [
+      () => random.uniform(key, [2], { dtype: "float" as never }),
+      'DtypeError: Cannot use "float" as a dtype: expected one of bool, int8, uint8, int16, uint16, ' +
+      "int32, uint32, float16, bfloat16, float32, float64, complex64, complex128",
+    ],
+    [
       () => random.uniform(key, [2], { dtype: "int32" }),
       `DtypeError: ${what} of dtype "int32": expected a floating-point dtype`,
     ],
