@@ -276,7 +276,7 @@ Deno.test("options that are misspelt, of the wrong type or no options are refuse
       () => nn.linear(2, 2, wrong({ biass: false })),
       ArgumentError,
       'Cannot make a linear layer: there is no option "biass", ' +
-      "the options are bias, weightInit, biasInit, dtype",
+      "the options are bias, weightInit, biasInit, dtype, computeDtype",
     ],
     [
       () => nn.linear(2, 2, wrong({ weightInit: 1 })),
@@ -288,7 +288,7 @@ Deno.test("options that are misspelt, of the wrong type or no options are refuse
       () => models.resnet18(wrong({ numClasses: 10 })),
       ArgumentError,
       'Cannot make a residual network: there is no option "numClasses", ' +
-      "the options are classes, channels, dtype",
+      "the options are classes, channels, dtype, computeDtype",
     ],
     [
       () => optim.sgd(0.1, wrong({ momentun: 0.9 })),

@@ -14,6 +14,10 @@ const HOST: readonly string[] = [
   "randomGamma",
   "randomGammaSlope",
   "pseudoInverse",
+  "complexDeterminant",
+  "complexEigh",
+  "complexSvd",
+  "eig",
 ];
 
 const parameters: Readonly<Record<string, unknown>> = {
