@@ -138,6 +138,13 @@ export type FloatDtype = "float32" | "float64";
 
 let floatDtype: FloatDtype = "float32";
 
+/** What is known of `dtype`; an error where it is none. */
+function factsOf(dtype: Dtype): Facts {
+  const facts = FACTS[dtype];
+  if (facts === undefined) checkDtype(dtype);
+  return facts;
+}
+
 /** The dtype of a JavaScript number that meets no tensor, and of what is made without one. */
 export function defaultFloat(): FloatDtype {
   return floatDtype;
@@ -150,12 +157,12 @@ export function setDefaultFloat(dtype: FloatDtype): void {
 
 /** The category of `dtype`. */
 export function categoryOf(dtype: Dtype): Category {
-  return FACTS[dtype].category;
+  return factsOf(dtype).category;
 }
 
 /** Whether `dtype` is a floating-point type, the only kind that has derivatives. */
 export function isFloat(dtype: Dtype): boolean {
-  return FACTS[dtype].category === "float";
+  return factsOf(dtype).category === "float";
 }
 
 /** Whether `dtype` is a complex type. */
@@ -185,64 +192,64 @@ export function isHalf(dtype: Dtype): dtype is HalfDtype {
 
 /** Whether `dtype` is a signed or unsigned integer type. */
 export function isInteger(dtype: Dtype): boolean {
-  return FACTS[dtype].category === "integer";
+  return factsOf(dtype).category === "integer";
 }
 
 /** The dtype in which `dtype` is computed with: itself, unless it is narrower than 32 bits. */
 export function wideDtype(dtype: Dtype): Dtype {
-  return FACTS[dtype].wide;
+  return factsOf(dtype).wide;
 }
 
 /** Whether `dtype` is computed with in a wider one. */
 export function isNarrow(dtype: Dtype): boolean {
-  return FACTS[dtype].wide !== dtype;
+  return factsOf(dtype).wide !== dtype;
 }
 
 /** The dtype of sums and products of many elements, as in JAX: integers have 32 bits at least. */
 export function sumDtype(dtype: Dtype): Dtype {
-  const { category, range: [low] } = FACTS[dtype];
+  const { category, range: [low] } = factsOf(dtype);
   if (isInexact(dtype) || dtype === "uint32") return dtype;
   return category === "integer" && low === 0 ? "uint32" : "int32";
 }
 
 /** The least and the largest finite number of `dtype`. */
 export function rangeOf(dtype: Dtype): readonly [low: number, high: number] {
-  return FACTS[dtype].range;
+  return factsOf(dtype).range;
 }
 
 /** The largest finite number of a floating-point dtype. */
 export function largestFinite(dtype: Dtype): number {
-  return FACTS[dtype].range[1];
+  return factsOf(dtype).range[1];
 }
 
 /** The least normal number of a floating-point dtype. */
 export function leastNormal(dtype: Dtype): number {
-  return 2 ** FACTS[dtype].leastExponent;
+  return 2 ** factsOf(dtype).leastExponent;
 }
 
 /** How many bits of the significand a floating-point dtype keeps. */
 export function fractionBits(dtype: Dtype): number {
-  return FACTS[dtype].fraction;
+  return factsOf(dtype).fraction;
 }
 
 /** What 1 and the next larger number of a floating-point dtype differ by. */
 export function epsilonOf(dtype: Dtype): number {
-  return 2 ** -FACTS[dtype].fraction;
+  return 2 ** -factsOf(dtype).fraction;
 }
 
 /** Bytes per element of `dtype`. */
 export function byteSize(dtype: Dtype): number {
-  return FACTS[dtype].bytes;
+  return factsOf(dtype).bytes;
 }
 
 /** A buffer as what holds elements of `dtype`. */
 export function storedView(dtype: Dtype, buffer: ArrayBufferLike): Elements {
-  return FACTS[dtype].hold(buffer);
+  return factsOf(dtype).hold(buffer);
 }
 
 /** A zero-filled array of what holds `length` elements of `dtype`. */
 export function allocateStored(dtype: Dtype, length: number): Elements {
-  return FACTS[dtype].hold(length);
+  return factsOf(dtype).hold(length);
 }
 
 /**
@@ -265,7 +272,7 @@ export function promoteDtypes(a: Dtype, b: Dtype, what = "Cannot promote"): Dtyp
   if (isComplex(a) || isComplex(b)) {
     return complexDtype([a, b].map(partDtype).includes("float64") ? "float64" : "float32");
   }
-  const [first, second] = [FACTS[a], FACTS[b]];
+  const [first, second] = [factsOf(a), factsOf(b)];
   if (first.category !== second.category) {
     return first.category === "float" || second.category === "bool" ? a : b;
   }
@@ -273,7 +280,7 @@ export function promoteDtypes(a: Dtype, b: Dtype, what = "Cannot promote"): Dtyp
   const high = Math.max(first.range[1], second.range[1]);
   const fraction = Math.max(first.fraction, second.fraction);
   const common = DTYPES.find((dtype) => {
-    const { category, range, fraction: own } = FACTS[dtype];
+    const { category, range, fraction: own } = factsOf(dtype);
     return category === first.category && range[0] <= low && range[1] >= high && own >= fraction;
   });
   if (common !== undefined) return common;

@@ -6,7 +6,7 @@
  */
 import { ArgumentError, Tensor, TensorType, testing } from "../../mod.ts";
 import { MAX_NDIM, MAX_SIZE, sizeOf } from "../../src/base/shape.ts";
-import { ALL_DTYPES, allocate } from "../../src/base/dtype.ts";
+import { ALL_DTYPES, allocateStored } from "../../src/base/dtype.ts";
 import type { Elements } from "../../src/base/dtype.ts";
 import { checkProgram } from "../../src/core/check.ts";
 import { Program } from "../../src/core/program.ts";
@@ -54,7 +54,7 @@ export function callChecked(f: (args: readonly unknown[]) => unknown, args: unkn
 /** The elements of a tensor, unless it was donated: the one way in which an argument is used up. */
 function elementsOf(x: Concrete): Elements | null {
   try {
-    return x.elements;
+    return x.stored;
   } catch (error) {
     if (error instanceof ArgumentError && error.message.includes(": it was donated as")) {
       return null;
@@ -183,7 +183,7 @@ function checkTensor(x: Tensor, foreign: ReadonlySet<object>): void {
   const elements = elementsOf(x);
   if (elements === null) return;
   if (foreign.has(elements.buffer)) throw new Violation("a result shares a typed array's memory");
-  if (elements.constructor !== allocate(dtype, 0).constructor) {
+  if (elements.constructor !== allocateStored(dtype, 0).constructor) {
     throw new Violation(`a result of dtype ${dtype} is held in a ${elements.constructor.name}`);
   }
   if (elements.length !== size && (elements.length !== 1 || size === 0)) {
