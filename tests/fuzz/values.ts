@@ -25,7 +25,10 @@ export interface Scene {
   readonly given: Map<string, unknown>;
 }
 
-const DTYPES = ["float32", "float64", "int32", "uint32", "bool"] as const;
+const DTYPES = [
+  ...["float32", "float64", "int32", "uint32", "bool"] as const,
+  ...["float16", "bfloat16", "int8", "uint8", "int16", "uint16"] as const,
+];
 
 /** A scene for a function with these parameters and options. */
 export function makeScene(
