@@ -92,6 +92,8 @@ export class DeviceArray implements Resident {
 
   async ready(): Promise<void> {
     await Promise.all(this.#buffers?.map((buffer) => buffer.ready()) ?? []);
+    // What was computed already is no reason to wait, and the collector's finds are freed between turns.
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
   async arrive(): Promise<void> {
@@ -108,27 +110,37 @@ export class DeviceArray implements Resident {
 
   /** Gives the buffers to a computation that uses them up. */
   take(): void {
-    this.#memory.forget(this);
+    this.#memory.forget(this, this.#buffers!);
     this.#buffers = null;
   }
 }
 
-/** What arrays take of one device's memory. */
+/** What arrays take of one memory. */
 class Room {
   /** From this many bytes on, arrays move out. */
   limit: number;
   held = 0;
   peak = 0;
 
-  constructor(device: ClientDevice) {
-    const stats = device.memoryStats();
-    this.limit = stats?.bytesLimit === undefined ? UNKNOWN : Math.floor(stats.bytesLimit * SHARE);
+  constructor(limit: number) {
+    this.limit = limit;
   }
 
   add(bytes: number): void {
     this.held += bytes;
     this.peak = Math.max(this.peak, this.held);
   }
+}
+
+/** The room of each device. Those that do not tell how much memory they have, as CPUs, share the machine's. */
+function roomsOf(devices: Iterable<ClientDevice>): ReadonlyMap<ClientDevice, Room> {
+  const shared = new Room(UNKNOWN);
+  return new Map(
+    [...devices].map((device) => {
+      const limit = device.memoryStats()?.bytesLimit;
+      return [device, limit === undefined ? shared : new Room(Math.floor(limit * SHARE))];
+    }),
+  );
 }
 
 /** Computes the elements of an array in another shape, or divided in another way over the same mesh. */
@@ -168,7 +180,7 @@ export class ClientMemory {
     this.client = client;
     this.cache = cache;
     this.#devices = devices;
-    this.#rooms = new Map([...devices.values()].map((device) => [device, new Room(device)]));
+    this.#rooms = roomsOf(devices.values());
     this.#rearrange = rearrange;
     this.#registry = new FinalizationRegistry((array) => {
       this.#pressure.release();
@@ -186,17 +198,17 @@ export class ClientMemory {
     return this.#total(({ held }) => held);
   }
 
-  /** The most that they ever took, of each device. */
+  /** The most that they ever took, of each memory. */
   get peak(): number {
     return this.#total(({ peak }) => peak);
   }
 
-  /** From how many bytes on arrays move out, over all devices. */
+  /** From how many bytes on arrays move out, over all memories. */
   get limit(): number {
     return this.#total(({ limit }) => limit);
   }
 
-  /** Sets the limit of each device. */
+  /** Sets the limit of each memory. */
   set limit(bytes: number) {
     for (const room of this.#rooms.values()) room.limit = bytes;
   }
@@ -207,7 +219,7 @@ export class ClientMemory {
   }
 
   #total(read: (room: Room) => number): number {
-    return [...this.#rooms.values()].reduce((sum, room) => sum + read(room), 0);
+    return [...new Set(this.#rooms.values())].reduce((sum, room) => sum + read(room), 0);
   }
 
   /** A tensor of what lies in buffers, one for each device of the sharding's mesh. */
@@ -292,14 +304,11 @@ export class ClientMemory {
     this.#arrays.add(array);
   }
 
-  /** Stops counting an array. */
-  forget(array: DeviceArray): void {
+  /** Stops counting an array that has had buffers. */
+  forget(array: DeviceArray, buffers: readonly Buffer[]): void {
     if (!this.#arrays.delete(array)) return;
+    // The registry would keep it, and what has moved out with it, until the event loop turns.
     this.#registry.unregister(array);
-    this.#subtract(array.buffers!);
-  }
-
-  #subtract(buffers: readonly Buffer[]): void {
     for (const { device, bytes } of buffers) this.#rooms.get(device)!.held -= bytes;
   }
 
@@ -311,21 +320,22 @@ export class ClientMemory {
     buffers!.forEach((buffer) => buffer.delete());
   }
 
-  /** Moves arrays out until so many bytes more fit within the limit of each device; `kept` stay. */
+  /** Moves arrays out until so many bytes more fit on each device; `kept` stay. */
   makeRoom(devices: readonly ClientDevice[], bytes: number, kept: readonly DeviceArray[]): void {
+    const rooms = devices.map((device) => this.#rooms.get(device)!);
+    const wanted = new Map(rooms.map((room) => [room, 0]));
+    for (const room of rooms) wanted.set(room, wanted.get(room)! + bytes);
     const isFull = (device: ClientDevice) => {
-      const { held, limit } = this.#rooms.get(device)!;
-      return held + bytes > limit;
+      const room = this.#rooms.get(device)!;
+      return room.held + (wanted.get(room) ?? -Infinity) > room.limit;
     };
     if (!devices.some(isFull)) return;
     for (const array of [...this.#arrays]) {
-      const full = devices.filter(isFull);
-      if (full.length === 0) return;
+      if (!devices.some(isFull)) return;
       const { buffers } = array;
-      if (kept.includes(array) || !buffers!.some(({ device }) => full.includes(device))) continue;
+      if (kept.includes(array) || !buffers!.some(({ device }) => isFull(device))) continue;
       array.moveOut();
-      this.#arrays.delete(array);
-      this.#subtract(buffers!);
+      this.forget(array, buffers!);
     }
   }
 

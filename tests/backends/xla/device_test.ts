@@ -190,6 +190,19 @@ xlaTest("dead results are freed in a loop that waits", async () => {
   closeXla(opened);
 });
 
+xlaTest("what has moved out is freed in a synchronous loop", () => {
+  const [device] = openXla({ options: { cpu_device_count: 1 } });
+  backendOf(device).configure({ memoryLimit: 2 ** 24 });
+  const next = jit((x: Tensor) => x.add(1));
+  let x = toDevice(ones([1024, 1024]), device);
+  const before = Deno.memoryUsage().rss;
+  for (let i = 0; i < 500; i++) x = next(x);
+  const taken = Deno.memoryUsage().rss - before;
+  assert(taken < 1e9, `${taken} bytes of ${500 * 2 ** 22}`);
+  assertEquals(x.at(0, 0).item(), 501);
+  closeXla([device]);
+});
+
 xlaTest(
   "what moves out is never an argument of the same call, nor an error for somebody else",
   () => {

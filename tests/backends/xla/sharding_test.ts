@@ -19,9 +19,12 @@ import {
   mesh,
   nn,
   ones,
+  psum,
   random,
+  ready,
   scan,
   shard,
+  shardMap,
   sin,
   sort,
   take,
@@ -244,19 +247,44 @@ xlaTest(
   },
 );
 
+xlaTest("dead tensors over a mesh are freed in a loop that waits", async () => {
+  const opened = openXla({ options: { cpu_device_count: 4 } });
+  const own = mesh({ all: 4 }, opened);
+  const next = jit((x: Tensor) => x.add(1));
+  let x = toDevice(ones([1024, 512]), shard(own));
+  for (let i = 0; i < 200; i++) await ready(x = next(x));
+  const { peak } = backendOf(own).memoryUsage();
+  assert(peak < 400 * 2 ** 20, `${peak}`);
+  closeXla(opened);
+});
+
+xlaTest("names of axes are whatever they are", () => {
+  const x = normal([4, 4]);
+  for (const [one, other] of [['a"b\n', "ü %@"], ["a b", "a.20b"], ["\\22", "-"]]) {
+    const own = mesh({ [one]: 2, [other]: 2 }, devices());
+    const [rows, both] = [shard(own, other), shard(own, other, one)];
+    const there = jit((x: Tensor) => withSharding(x.mul(2), both))(toDevice(x, rows));
+    assertStrictEquals(there.sharding, both);
+    assertEquals(there.data(), x.mul(2).data());
+    const sum = shardMap((x: Tensor) => psum(x, one), { inSpecs: both, outSpecs: rows });
+    assertTensorsClose(jit(sum)(x), x.reshape([4, 2, 2]).sum(1));
+  }
+});
+
 xlaTest(
   "tensors over a mesh move out of the devices' memory when it is full, and come back",
   () => {
     const opened = openXla({ options: { cpu_device_count: 2 } });
     const own = mesh({ all: 2 }, opened);
     const backend = backendOf(own);
-    backend.configure({ memoryLimit: 2 ** 17 });
-    // Each takes a quarter of the limit on each device.
+    // Devices of one processor share the limit; each tensor takes a quarter of it.
+    backend.configure({ memoryLimit: 2 ** 18 });
     const all = Array.from(
       { length: 12 },
       (_, i) => toDevice(full([128, 128], i), shard(own, "all")).add(0.5),
     );
     assert(backend.memoryUsage().held <= 2 ** 18, `${backend.memoryUsage().held}`);
+    assertEquals(backend.memoryUsage().limit, 2 ** 18);
     all.forEach((x, i) => assertEquals(x.mean().item(), i + 0.5));
     const whole = toDevice(ones([64, 64]), shard(own));
     assertEquals(whole.add(1).mean().item(), 2);
@@ -350,7 +378,7 @@ xlaTest("tensors of two places in one operation are an error", () => {
   assertThrows(
     () => jit((x: Tensor) => withSharding(x, columns))(x),
     Error,
-    `Cannot divide: ${columns} splits 2 axes, and the shape is [4]`,
+    `Cannot divide [4] by ${columns}: it has too few axes, expected 2 or more`,
   );
 });
 
