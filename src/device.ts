@@ -8,7 +8,7 @@ import { argumentError } from "./base/errors.ts";
 import { backendOf, openDevices } from "./backends/devices.ts";
 import "./backends/run.ts";
 import { Device } from "./core/device.ts";
-import { Sharding } from "./core/sharding.ts";
+import { Mesh, Sharding } from "./core/sharding.ts";
 import type { Placement } from "./core/sharding.ts";
 import { Concrete, Tensor } from "./core/tensor.ts";
 import { bindOne } from "./core/trace.ts";
@@ -131,7 +131,7 @@ export function withSharding<T>(tree: T, sharding: Placements): TensorsOf<T> {
 /** Whether a value stands for itself: places, and whatever else is none. */
 function isNoTree(value: unknown): value is Placement {
   return typeof value !== "object" || value === null || value instanceof Device ||
-    value instanceof Sharding;
+    value instanceof Sharding || value instanceof Mesh;
 }
 
 function moveLeaves<T>(
@@ -142,6 +142,12 @@ function moveLeaves<T>(
 ): TensorsOf<T> {
   const { leaves, structure } = flatten(tree);
   const placements = broadcastPrefix(to, structure, isNoTree, what);
+  for (const place of placements as readonly unknown[]) {
+    if (!(place instanceof Mesh)) continue;
+    throw argumentError(
+      `${what}: expected a sharding, got ${place}; say with shard(mesh, ...) how tensors are divided`,
+    );
+  }
   const moved = leaves.map((leaf, i) =>
     f(leafToTensor(leaf, leafPaths(structure)[i], what), placements[i])
   );

@@ -209,7 +209,13 @@ Deno.test("what cannot be divided or where is refused", () => {
   assertRefused(
     () => withSharding(ones([2]), columns),
     ShapeError,
-    `Cannot divide: ${columns} splits 2 axes, and the shape is [2]`,
+    `Cannot divide [2] by ${columns}: it has too few axes, expected 2 or more`,
+  );
+  assertRefused(
+    () => toDevice(x, machines as never),
+    ArgumentError,
+    `Cannot move to a device: expected a sharding, got ${machines}; say with shard(mesh, ...) how ` +
+      "tensors are divided",
   );
   assertRefused(
     () => withSharding(x, cpu),

@@ -291,8 +291,8 @@ export function partsAlong({ mesh, spec }: Sharding, axis: number): number {
 export function shardShape(sharding: Sharding, shape: Shape, what: string): Shape {
   if (sharding.spec.length > shape.length) {
     throw shapeError(
-      `${what}: ${sharding} splits ${sharding.spec.length} axes, and the shape is ` +
-        showShape(shape),
+      `${what} ${showShape(shape)} by ${sharding}: it has too few axes, expected ` +
+        `${sharding.spec.length} or more`,
     );
   }
   return shape.map((length, axis) => {

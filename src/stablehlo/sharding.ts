@@ -5,13 +5,16 @@
  */
 import type { Mesh, Sharding } from "../core/sharding.ts";
 
-/** A name in quotes; MLIR escapes bytes by their numbers. */
+/**
+ * The name of an axis in quotes. XLA writes names into attributes and reads them again with other rules
+ * for escapes than MLIR's: what is more than words stands there by its bytes, `.20` for a space.
+ */
 export function quote(name: string): string {
   const shown = Array.from(new TextEncoder().encode(name), (byte) => {
     const character = String.fromCharCode(byte);
-    return /[\w .:-]/.test(character)
+    return /\w/.test(character)
       ? character
-      : `\\${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+      : `.${byte.toString(16).toUpperCase().padStart(2, "0")}`;
   });
   return `"${shown.join("")}"`;
 }

@@ -145,11 +145,11 @@ Deno.test("a program over a mesh names the mesh, and how values are divided", ()
   assertEquals(
     inspect.toStableHlo(makeProgram(f)(zeros([2, 8]))),
     `module @jacobi {
-  sdy.mesh @mesh = <["data"=2, "the \\22model\\22"=4]>
+  sdy.mesh @mesh = <["data"=2, "the.20.22model.22"=4]>
   func.func public @main(%arg0: tensor<2x8xf32>) -> (tensor<2x8xf32>) {
     %0 = sdy.sharding_constraint %arg0 <@mesh, [{"data"}, {}]> : tensor<2x8xf32>
     %1 = stablehlo.sine %0 : tensor<2x8xf32>
-    %2 = sdy.sharding_constraint %1 <@mesh, [{}, {"data", "the \\22model\\22"}]> : tensor<2x8xf32>
+    %2 = sdy.sharding_constraint %1 <@mesh, [{}, {"data", "the.20.22model.22"}]> : tensor<2x8xf32>
     return %2 : tensor<2x8xf32>
   }
 }

@@ -43,6 +43,9 @@ import { PROGRAM, SEMANTICS } from "./structs.ts";
  */
 const LARGE = 2 ** 18;
 
+/** The most devices that one processor is divided into. */
+const MAX_CPU_DEVICES = 1024;
+
 /** The most axes that a shape may have. */
 const MAX_RANK = 64;
 
@@ -89,6 +92,13 @@ export class Client {
   constructor(api: Api, options: Options, store?: KeyValueFunctions) {
     const what = `Cannot create a client of ${api.label}`;
     const values = writeNamedValues(options);
+    const { cpu_device_count: count = 1 } = options;
+    // XLA ends the process at others.
+    if (typeof count === "number" && !(count >= 1 && count <= MAX_CPU_DEVICES)) {
+      throw argumentError(
+        `${what}: expected 1 to ${MAX_CPU_DEVICES} as cpu_device_count, got ${count}`,
+      );
+    }
     const client = api.call(
       "Client_Create",
       {
