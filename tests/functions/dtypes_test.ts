@@ -4,6 +4,7 @@ import { ALL_DTYPES, DTYPES, isFloat, isInteger } from "../../src/base/dtype.ts"
 import { ArgumentError, DtypeError } from "../../src/base/errors.ts";
 import { assertRefused } from "../support/errors.ts";
 import { assertEquals } from "../support/std.ts";
+import readme from "../../README.md" with { type: "text" };
 import fixture from "../fixtures/dtypes.json" with { type: "json" };
 
 Deno.test("the limits of dtypes are those of NumPy and JAX", () => {
@@ -100,4 +101,38 @@ Deno.test("arguments meet in the dtype of their sum", () => {
     DtypeError,
     "Cannot find the dtype of uint32 and int8: no integer dtype holds both; convert one with astype",
   );
+});
+
+/** The dtype of every sum of two dtypes, or of a dtype and a number, as a table in Markdown. */
+function promotionTable(): string {
+  const short = (dtype: Dtype) =>
+    dtype === "bool" ? dtype : dtype.replace(/^(b?[a-z])[a-z]+/, "$1");
+  const meet = (a: Dtype, b: Dtype | number) => {
+    try {
+      return short(resultType(a, b));
+    } catch (error) {
+      if (error instanceof DtypeError) return "-";
+      throw error;
+    }
+  };
+  const others = [...ALL_DTYPES, 1, 0.5];
+  const head = [
+    "",
+    ...others.map((other) => typeof other === "string" ? short(other) : `${other}`),
+  ];
+  const rows = ALL_DTYPES.map((a) => [short(a), ...others.map((b) => meet(a, b))]);
+  const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((row) => row[i].length)));
+  const rule = widths.map((width) => "-".repeat(width));
+  const line = (row: string[]) => `| ${row.map((x, i) => x.padEnd(widths[i])).join(" | ")} |`;
+  return [head, rule, ...rows].map(line).join("\n");
+}
+
+Deno.test("the table of dtypes that meet is that of resultType", () => {
+  const start = readme.indexOf("|", readme.indexOf("Dtypes meet as in JAX"));
+  assertEquals(readme.slice(start, readme.indexOf("\n\n", start)), promotionTable());
+  for (const dtype of ALL_DTYPES) {
+    for (const number of [1, 0.5]) {
+      assertEquals(tensor(0, { dtype }).add(number).dtype, resultType(dtype, number), dtype);
+    }
+  }
 });
