@@ -156,7 +156,8 @@ function moveLeaves<T>(
 
 /**
  * Waits for the work behind tensors. Nothing has to wait for it, since reading does so by itself; it is
- * for measuring time, and for runtimes in which reading cannot wait.
+ * for measuring time, and for runtimes in which reading cannot wait. On devices of XLA the event loop
+ * turns meanwhile, so that dead tensors are freed.
  *
  * @param tree A tree of tensors; other leaves are ready.
  * @returns A promise of the tree itself.

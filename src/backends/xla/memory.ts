@@ -9,7 +9,7 @@
 import { allocateStored } from "../../base/dtype.ts";
 import type { Elements } from "../../base/dtype.ts";
 import { XlaError } from "../../base/errors.ts";
-import { sameShape, sizeOf } from "../../base/shape.ts";
+import { sameShape, showType, sizeOf } from "../../base/shape.ts";
 import type { Device } from "../../core/device.ts";
 import { partsOf, shardShape } from "../../core/sharding.ts";
 import type { Mesh, Sharding } from "../../core/sharding.ts";
@@ -78,6 +78,7 @@ export class DeviceArray implements Resident {
   #read(): Elements {
     if (this.#host !== null) return this.#host;
     const { dtype, shape } = this.type;
+    this.#memory.client.session.use(`Cannot read ${showType(this.type)}`);
     const host = allocateStored(dtype, sizeOf(shape));
     const [first] = this.#buffers!;
     // Copies of a part are equal: the first is read.

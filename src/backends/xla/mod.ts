@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { describeValue } from "../../base/dtype.ts";
 import { argumentError } from "../../base/errors.ts";
 import { readOptions } from "../../base/options.ts";
 import { sameShape } from "../../base/shape.ts";
@@ -258,7 +259,14 @@ function createNode(plugin: Plugin, options: Options, distributed: Distributed):
  * ```
  */
 export function closeXla(devices: readonly Device[]): void {
-  const closing = new Set(devices.map((device) => {
+  if (!Array.isArray(devices)) {
+    throw argumentError(
+      `Cannot close XLA: expected a list of devices, got ${
+        (devices as unknown) instanceof Device ? devices : describeValue(devices)
+      }`,
+    );
+  }
+  const closing = new Set((devices as readonly Device[]).map((device) => {
     const client = clients.get(device);
     if (client !== undefined) return client;
     throw argumentError(`Cannot close ${device}: it is no open device of XLA's`);

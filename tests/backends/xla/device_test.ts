@@ -177,7 +177,14 @@ xlaTest("memory is bounded in a synchronous loop, and nothing can be used after 
   closeXla([device]);
   assert(!openDevices().includes(device));
   assertThrows(() => x.add(1), Error, `Cannot use ${device}: it is not open`);
-  assertThrows(() => x.item(), Error);
+  assertThrows(() => x.data(), Error, "Cannot read float32[512,512]: the XLA client is closed");
+  for (const [devices, shown] of [[device, `${device}`], [undefined, "undefined"], [3, "3"]]) {
+    assertThrows(
+      () => closeXla(devices as never),
+      TypeError,
+      `Cannot close XLA: expected a list of devices, got ${shown}`,
+    );
+  }
 });
 
 xlaTest("dead results are freed in a loop that waits", async () => {

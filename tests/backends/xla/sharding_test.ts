@@ -398,9 +398,11 @@ xlaTest("meshes whose devices cannot work together are refused", () => {
   );
   const own = mesh({ data: 2 }, more);
   const x = toDevice(ones([2]), shard(own, "data"));
+  const y = sin(x);
   assertEquals(x.add(1).toArray(), [2, 2]);
   closeXla(more);
   assertThrows(() => x.add(1), Error, `Cannot use ${own}: ${more[0]} is not open`);
+  assertThrows(() => y.data(), Error, "Cannot read float32[2]: the XLA client is closed");
 });
 
 xlaTest("a training loop with donated parameters keeps them where they are", () => {
