@@ -99,7 +99,7 @@ export function findAxis(name: unknown, what: string): NamedAxis {
   const there = scope.length === 0 ? "no named axis is in scope" : `in scope are ${names()}`;
   throw argumentError(
     `${what} over the axis ${describeValue(name)}: ${there}; ` +
-      `name the axis with vmap's option axisName`,
+      `name the axis with vmap's option axisName, or run the function by shardMap over a mesh`,
   );
 }
 

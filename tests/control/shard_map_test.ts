@@ -206,7 +206,8 @@ Deno.test("axes of the mesh hide others of their names, also where these come la
   assertRefused(
     () => psum(1, "i"),
     ArgumentError,
-    'Cannot psum over the axis "i": no named axis is in scope; name the axis with vmap\'s option axisName',
+    'Cannot psum over the axis "i": no named axis is in scope; name the axis with vmap\'s option axisName' +
+      ", or run the function by shardMap over a mesh",
   );
 });
 
@@ -314,8 +315,8 @@ Deno.test("what does not fit its sharding is an error", () => {
   assertRefused(
     () => f(arange(4)),
     ShapeError,
-    "Cannot shardMap over argument [0] of shape: shard(mesh(data: 2, model: 2), data, model) splits " +
-      "2 axes, and the shape is [4]",
+    "Cannot shardMap over argument [0] of shape [4] by shard(mesh(data: 2, model: 2), data, model): " +
+      "it has too few axes, expected 2 or more",
   );
   assertRefused(
     () => f(zeros([4, 3])),
@@ -343,7 +344,7 @@ Deno.test("what does not fit its sharding is an error", () => {
     () => shardMap((x: Tensor) => psum(x, "rows"), { inSpecs: BLOCKS, outSpecs: ROWS })(x),
     ArgumentError,
     'Cannot psum over the axis "rows": in scope are "data", "model"; name the axis with vmap\'s ' +
-      "option axisName",
+      "option axisName, or run the function by shardMap over a mesh",
   );
 });
 

@@ -612,7 +612,8 @@ Deno.test("constants are folded around collectives, not through them", () => {
 // Mistakes.
 
 Deno.test("a collective without its axis is an error that names what is in scope", () => {
-  const advice = "name the axis with vmap's option axisName";
+  const advice =
+    "name the axis with vmap's option axisName, or run the function by shardMap over a mesh";
   const none = `no named axis is in scope; ${advice}`;
   assertRefused(() => psum(x, "i"), ArgumentError, `Cannot psum over the axis "i": ${none}`);
   assertRefused(
@@ -742,7 +743,8 @@ Deno.test("psumScatter and allToAll say which length the axis should have", () =
   refuse(
     (x) => allToAll(x, "j", 0, 0),
     ArgumentError,
-    'Cannot allToAll over the axis "j": in scope are "i"; name the axis with vmap\'s option axisName',
+    'Cannot allToAll over the axis "j": in scope are "i"; name the axis with vmap\'s option axisName' +
+      ", or run the function by shardMap over a mesh",
   );
   refuse(
     (x) => allToAll(x, "i", 1, 0, { axis: 1 } as unknown as { tiled: boolean }),
