@@ -8,7 +8,11 @@ import { median } from "./statistics.ts";
 import type { Task } from "./works.ts";
 
 /** Does a work once, to the end. */
-export type Call = () => unknown;
+export interface Call {
+  (): unknown;
+  /** A number that tells results apart, which is not measured. */
+  readonly check?: (() => number | Promise<number>) | undefined;
+}
 
 /** The shortest time that a single sample may take, in milliseconds: shorter calls are repeated. */
 const SAMPLE = 1;
@@ -60,6 +64,7 @@ export async function serve(
       const start = performance.now();
       result = await call();
       first = performance.now() - start;
+      if (call.check !== undefined) result = await call.check();
       current = { name: work.name, call, last: first };
       // A work far too long to be repeated is known by its first call.
       if (first > 1000 * longest) {
@@ -115,6 +120,16 @@ export function noise(length: number, seed: number): Float64Array {
     const x = 43758.5453 * Math.sin(12.9898 * (i + 1) + 78.233 * seed);
     return x - Math.floor(x);
   });
+}
+
+/** The sum of lists of numbers with weights from -1 to 1, which are `noise` of `seed`. */
+export function weightedSum(parts: readonly ArrayLike<number>[], seed: number): number {
+  const weights = noise(parts.reduce((sum, { length }) => sum + length, 0), seed);
+  let [sum, place] = [0, 0];
+  for (const part of parts) {
+    for (let i = 0; i < part.length; i++) sum += part[i] * (2 * weights[place++] - 1);
+  }
+  return sum;
 }
 
 /** Labels from 0 to `classes - 1`, the same in every run. */

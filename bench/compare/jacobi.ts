@@ -5,12 +5,15 @@
  */
 import {
   add,
+  complex,
   conv,
   div,
   exp,
   eye,
+  fft,
   grad,
   hessian,
+  imag,
   jit,
   linalg,
   log1p,
@@ -21,6 +24,7 @@ import {
   nn,
   optim,
   random,
+  real,
   scan,
   sin,
   sqrt,
@@ -37,7 +41,15 @@ import {
 import type { Tensor } from "@jacobi/jacobi";
 import * as jacobi from "@jacobi/jacobi";
 import manifest from "../../deno.json" with { type: "json" };
-import { type Call, noise, randomFloats, randomLabels, serve, threadsWanted } from "./contender.ts";
+import {
+  type Call,
+  noise,
+  randomFloats,
+  randomLabels,
+  serve,
+  threadsWanted,
+  weightedSum,
+} from "./contender.ts";
 import type { ConvWork, Task } from "./works.ts";
 
 /** A random tensor. */
@@ -168,6 +180,18 @@ function prepareTransformer(
   };
 }
 
+function prepareFft({ rows, length, isReal }: Extract<Task, { kind: "fft" }>): Call {
+  const part = (seed: number): Tensor =>
+    tensor(Float32Array.from(noise(rows * length, seed), (x) => 2 * x - 1)).reshape([rows, length]);
+  const x = isReal ? part(0) : complex(part(0), part(1));
+  const transform = jit((x: Tensor) => isReal ? fft.rfft(x) : fft.fft(x));
+  const check = () => {
+    const y = transform(x);
+    return weightedSum([real(y).data(), imag(y).data()], 2);
+  };
+  return Object.assign(() => transform(x), { check });
+}
+
 function prepareResnet(batch: number, size: number, trains: boolean): Call {
   const model = models.resnet18();
   let [params, state] = model.init(random.key(0));
@@ -277,6 +301,8 @@ function prepare(task: Task): Call {
       const solve = jit((a: Tensor, b: Tensor) => linalg.solve(a, b));
       return () => solve(a, b);
     }
+    case "fft":
+      return prepareFft(task);
     case "gradient": {
       const x = tensor(0.7);
       const gradient = grad(scalarFunction);
@@ -350,7 +376,7 @@ async function chooseDevice(): Promise<typeof prepare> {
   jacobi.configure({ device: on === "gpu" ? await openGpu() : await openDevice(threadsWanted()) });
   return (task) => {
     const call = prepare(task);
-    return () => jacobi.ready(call());
+    return Object.assign(() => jacobi.ready(call()), { check: call.check });
   };
 }
 

@@ -6,10 +6,12 @@
 import {
   type Call,
   Missing,
+  noise,
   randomFloats,
   randomLabels,
   serve,
   threadsWanted,
+  weightedSum,
 } from "./contender.ts";
 import type { ConvWork, Task } from "./works.ts";
 
@@ -27,16 +29,20 @@ interface Array {
   div(x: Array | number): Array;
   reshape(shape: readonly number[]): Array;
   blockUntilReady(): Promise<unknown>;
+  data(): Promise<Float32Array>;
   dispose(): void;
 }
 
 type Functions = Readonly<Record<string, (...args: readonly unknown[]) => Array>>;
+/** Complex numbers. */
+type Pair = { readonly real: Array; readonly imag: Array };
+type Transforms = { fft(x: Pair): Pair; rfft(x: Array): Pair };
 type Tree = Array | { readonly [key: string]: Tree } | readonly Tree[];
 type Transform = <F>(f: F, options?: unknown) => F;
 
 /** The part of the package that is used here. */
 interface Package {
-  readonly numpy: Functions;
+  readonly numpy: Functions & { readonly fft: Transforms };
   readonly lax: Functions;
   readonly nn: Functions;
   readonly tree: {
@@ -351,6 +357,23 @@ function prepare(task: Task): Call {
       return prepareResnet(task.batch, task.size, false);
     case "resnetStep":
       return prepareResnet(task.batch, task.size, true);
+    case "fft": {
+      const shape = [task.rows, task.length];
+      const [re, im] = [0, 1].map((seed) =>
+        fromFloats(Float32Array.from(noise(task.rows * task.length, seed), (x) => 2 * x - 1), shape)
+      );
+      const transform = jax.jit((re: Array, im: Array) => {
+        if (!task.isReal) return np.fft.fft({ real: re, imag: im });
+        im.dispose();
+        return np.fft.rfft(re);
+      });
+      const call = () => transform(re.ref, im.ref);
+      const check = async () => {
+        const { real, imag } = call();
+        return weightedSum([await real.data(), await imag.data()], 2);
+      };
+      return Object.assign(() => discard(call()), { check });
+    }
     case "gradient": {
       const x = np.array(0.7);
       const gradient = jax.grad(scalarFunction);

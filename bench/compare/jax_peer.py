@@ -2,7 +2,7 @@
 
 import os
 
-from contender import serve, threads_wanted, transformer_data, unavailable
+from contender import checked, fft_data, serve, threads_wanted, transformer_data, unavailable
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -318,6 +318,9 @@ def prepare(task):
     if kind == "solve":
         a, b = normal(task["size"], task["size"]), normal(task["size"], task["columns"])
         return ready(jax.jit(jnp.linalg.solve), a, b)
+    if kind == "fft":
+        transform = jax.jit(jnp.fft.rfft if task["isReal"] else jnp.fft.fft)
+        return checked(ready(transform, jnp.array(fft_data(task))), jax.device_get)
     if kind == "gradient":
         gradient = jax.grad(scalar_function)
         return ready(jax.jit(gradient) if task["compiled"] else gradient, jnp.float32(0.7))

@@ -28,7 +28,7 @@ export type Answer =
     readonly median_ms: number;
     /** The first call of all, where this request made it. */
     readonly first_ms?: number;
-    /** The number that the first call gave, if any: all contenders should give it. */
+    /** The number that the first call gave, or that checks it, if any: all contenders should give it. */
     readonly result?: number;
     readonly samples: number;
   }

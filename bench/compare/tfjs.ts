@@ -215,6 +215,7 @@ function prepare(task: Task): Call {
     case "cholesky":
     case "eigh":
     case "solve":
+    case "fft":
       throw new Missing("not in TensorFlow.js on wasm");
     case "dispatch":
       throw new Missing("TensorFlow.js has no compiler");

@@ -1,8 +1,17 @@
 """PyTorch as a contender: eager, as it is mostly used; on the device that BENCH_DEVICE names."""
 
+import functools
 import os
 
-from contender import Missing, serve, threads_wanted, transformer_data, unavailable
+from contender import (
+    Missing,
+    checked,
+    fft_data,
+    serve,
+    threads_wanted,
+    transformer_data,
+    unavailable,
+)
 
 try:
     import torch
@@ -234,6 +243,10 @@ def prepare(task):
     if kind == "solve":
         a, b = torch.randn(task["size"], task["size"]), torch.randn(task["size"], task["columns"])
         return lambda: torch.linalg.solve(a, b)
+    if kind == "fft":
+        x = torch.from_numpy(fft_data(task)).to(DEVICE)
+        transform = torch.fft.rfft if task["isReal"] else torch.fft.fft
+        return checked(lambda: transform(x), lambda y: y.cpu().numpy())
     if kind in ("gradient", "hessian") and not task["compiled"]:
         if kind == "gradient":
             x = torch.tensor(0.7)
@@ -251,6 +264,7 @@ def finished(task):
     if DEVICE == "cpu":
         return call
 
+    @functools.wraps(call)
     def wait():
         result = call()
         torch.cuda.synchronize()

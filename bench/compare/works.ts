@@ -81,6 +81,17 @@ export type Task =
   /** Of a square system `[size, size]` with as many right sides as `columns`. */
   | { readonly kind: "solve"; readonly size: number; readonly columns: number }
   /**
+   * The Fourier transforms of `rows` rows of `length` complex numbers, or of real ones without what
+   * symmetry gives. Parts are `2 * noise - 1` of seeds 0 and 1, and results are compared by their sum with
+   * weights of seed 2, real parts first.
+   */
+  | {
+    readonly kind: "fft";
+    readonly rows: number;
+    readonly length: number;
+    readonly isReal: boolean;
+  }
+  /**
    * The derivative of `log1p(exp(x sin(x))) / (1 + x²)` at a scalar, or the Hessian of
    * `Σ x sin(x) + (Σ x²)²` at a vector of four; compiled once, or traced in every call.
    */
@@ -204,6 +215,13 @@ export const works: readonly Work[] = [
     { name: `solve ${size}, one side`, group: "linalg", task: { kind: "solve", size, columns: 1 } },
     { name: `eigh ${size}`, group: "linalg", task: { kind: "eigh", size } },
   ]),
+  ...[false, true].flatMap((isReal) =>
+    [[1, 65536], [1024, 1024]].map(([rows, length]): Work => ({
+      name: `${isReal ? "rfft" : "fft"} of ${rows > 1 ? `${rows}x` : ""}${length}`,
+      group: "fft",
+      task: { kind: "fft", rows, length, isReal },
+    }))
+  ),
   ...(["gradient", "hessian"] as const).flatMap((kind) =>
     [false, true].map((compiled): Work => ({
       name: `${kind === "gradient" ? "gradient of a scalar function" : "Hessian of 4 variables"}${
