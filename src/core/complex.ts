@@ -108,6 +108,7 @@ function join([re, im]: readonly unknown[]): unknown {
 
 const COMPLEX_NODE: CustomNode = {
   type: ComplexTensor,
+  title: "complex tensor",
   keys: ["re", "im"],
   flatten(value) {
     const { re, im } = value as ComplexTensor;

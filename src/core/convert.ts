@@ -137,6 +137,9 @@ export function hintFor(value: unknown): string {
   if (value instanceof Promise) return "; await it first";
   if (typeof value === "bigint") return "; use Number(x) to convert it";
   if (typeof value === "function") return "; call it first";
+  if (typeof value === "object" && value !== null && ("re" in value || "im" in value)) {
+    return "; a complex number is { re, im }, both of them numbers";
+  }
   if (isForeignTensor(value)) {
     return "; import the library from one place and in one version, or pass x.toArray()";
   }

@@ -40,6 +40,8 @@ export type Structure =
 export interface CustomNode {
   /** The class. */
   readonly type: CustomClass;
+  /** What messages call an instance; the name of the class where it is left out. */
+  readonly title?: string;
   /** What paths call the children; positions where it is left out. */
   readonly keys?: readonly string[];
   /** The children of an instance, and data that is equal for equal structures. */
@@ -391,7 +393,7 @@ function describeStructure(structure: Structure): string {
     case "object":
       return `an object with keys ${structure.keys.map(showKey).join(", ") || "(none)"}`;
     case "custom":
-      return `a ${structure.node.type.name}`;
+      return `a ${structure.node.title ?? structure.node.type.name}`;
   }
 }
 

@@ -37,6 +37,7 @@ export function countedFromFront(indices: Tensor, length: number): Tensor {
   if (indices.dtype === "uint32") {
     return convert(minimum(indices, constantLike(indices, 0x7fffffff)), "int32");
   }
-  const isNegative = less(indices, constantLike(indices, 0));
-  return select(isNegative, offset(indices, length), indices);
+  // Narrow integers may not hold the length.
+  const wide = convert(indices, "int32");
+  return select(less(wide, constantLike(wide, 0)), offset(wide, length), wide);
 }

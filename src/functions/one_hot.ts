@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defaultFloat } from "../base/dtype.ts";
+import { defaultFloat, wideDtype } from "../base/dtype.ts";
 import { checkShape, range, showType } from "../base/shape.ts";
 import type { DtypeOptions } from "../core/methods.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
@@ -31,8 +31,10 @@ import { readDtype } from "./options.ts";
  * ```
  */
 export function oneHot(x: TensorLike, classes: number, options?: DtypeOptions): Tensor {
-  const indices = toIndices(x, "Cannot encode as one-hot");
-  const what = `Cannot encode ${showType(indices)} as one-hot`;
+  const given = toIndices(x, "Cannot encode as one-hot");
+  const what = `Cannot encode ${showType(given)} as one-hot`;
+  // Narrow integers may not hold all classes.
+  const indices = structure.convert(given, wideDtype(given.dtype));
   const dtype = readDtype(what, options, defaultFloat());
   const shape = checkShape(
     [...indices.shape, checkLength(classes, what, "a number of classes")],

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, isComplex } from "../base/dtype.ts";
+import { describeValue, isComplex, wideDtype } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
@@ -15,6 +15,7 @@ import { adjoint } from "../primitives/complex_matrices.ts";
 import { transposed } from "../primitives/matrices.ts";
 import * as orthogonal from "../primitives/orthogonal.ts";
 import { concatenate } from "../primitives/slicing.ts";
+import { convert } from "../primitives/structure.ts";
 import * as triangular from "../primitives/triangular.ts";
 import { readMatrices, readSquare } from "./arguments.ts";
 
@@ -125,7 +126,8 @@ export function eigh(a: TensorLike, options?: SymmetricOptions): [w: Tensor, v: 
  * ```
  */
 export function eig(a: TensorLike): [w: Tensor, v: Tensor] {
-  return complexMatrices.eig(readSquare(a, "Cannot decompose"));
+  const value = readSquare(a, "Cannot decompose");
+  return complexMatrices.eig(convert(value, wideDtype(value.dtype)));
 }
 
 /**

@@ -61,6 +61,7 @@ import * as jacobi from "../../mod.ts";
 import type { ComplexNumber, Tensor } from "../../mod.ts";
 import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
 import fixture from "../fixtures/complex.json" with { type: "json" };
+import { assertRefused } from "../support/errors.ts";
 import { assert, assertEquals, assertThrows } from "../support/std.ts";
 
 type Written = number | string;
@@ -449,4 +450,20 @@ Deno.test("types of complex tensors are traced as pairs, and evenly spaced numbe
   const line = jacobi.linspace({ re: 0, im: 1 }, complex(1, 3), 3);
   assertEquals(line.dtype, "complex64");
   assertEquals(line.data(), new Float32Array([0, 1, 0.5, 2, 1, 3]));
+});
+
+Deno.test("messages call complex tensors and numbers by what they are", () => {
+  const z = complex([1, 2], 3);
+  assertRefused(
+    () => jacobi.scan((sum: Tensor, x: Tensor) => [sum.add(x), x], tensor(0), z),
+    jacobi.TreeError,
+    "Cannot scan: a step must return a carry like the one it gets; " +
+      "expected a leaf at the root, got a complex tensor",
+  );
+  assertRefused(
+    () => tensor([{ re: 1 }] as unknown as number[]),
+    jacobi.ArgumentError,
+    "Cannot make a tensor: expected a number or boolean at [0], got object; " +
+      "a complex number is { re, im }, both of them numbers",
+  );
 });

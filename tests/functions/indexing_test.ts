@@ -15,6 +15,7 @@ import {
   dynamicUpdateSlice,
   gather,
   index,
+  oneHot,
   ones,
   scatterAdd,
   set,
@@ -655,4 +656,35 @@ Deno.test("dynamicSlice and dynamicUpdateSlice move blocks to where they fit", (
     ShapeError,
     "Cannot update float32[3,4] with float32[]: the block must have as many axes, none longer",
   );
+});
+
+Deno.test("positions of any integer dtype are those of int32, also on axes longer than it counts", () => {
+  const uses: Record<string, (x: Tensor, at: Tensor) => Tensor> = {
+    take: (x, at) => take(x, at),
+    gather: (x, at) => gather(x, at),
+    takeAlongAxis: (x, at) => takeAlongAxis(x, at, 0),
+    scatterAdd: (x, at) => scatterAdd(x, at, [5, 7]),
+    index: (x, at) => x.at(at),
+    scalar: (x, at) => x.at(at.at(0)),
+    set: (x, at) => set(x, [at], [5, 7]),
+    setScalar: (x, at) => set(x, [at.at(0)], 5),
+    addAt: (x, at) => addAt(x, [at], [5, 7]),
+    dynamicSlice: (x, at) => dynamicSlice(x, [at.at(0)], [3]),
+    startsInTensor: (x, at) => dynamicSlice(stack([x, x]), at, [1, 2]),
+    dynamicUpdateSlice: (x, at) => dynamicUpdateSlice(x, [5, 7], [at.at(0)]),
+    oneHot: (_, at) => oneHot(at, 300),
+  };
+  const x = arange(300);
+  for (const dtype of ["int8", "uint8", "int16", "uint16", "uint32"] as const) {
+    const entries = dtype.startsWith("u") ? [3, 100] : [-1, 100];
+    const at = tensor(entries, { dtype });
+    for (const [name, use] of Object.entries(uses)) {
+      const expected = use(x, int32(entries));
+      const message = `${name} of ${dtype}`;
+      assertTensorsClose(use(x, at), expected, { message });
+      assertTensorsClose(jit(use)(x, at), expected, { message });
+      const rows = (row: Tensor) => stack([row, row]);
+      assertTensorsClose(vmap(use)(rows(x), rows(at)), rows(expected), { message });
+    }
+  }
 });

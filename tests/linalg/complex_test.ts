@@ -201,3 +201,12 @@ Deno.test("bases of complex matrices are not completed", () => {
     "Cannot complete the bases of complex128[4,2]: expected real matrices; leave out fullMatrices",
   );
 });
+
+Deno.test("eigenvalues of half floats are computed in float32", () => {
+  for (const dtype of ["float16", "bfloat16"] as const) {
+    const a = tensor([[0, -2], [2, 0]], { dtype });
+    const expected = complex(0, [-2, 2]);
+    assertTensorsClose(eigvals(a), expected);
+    assertTensorsClose(jit(eigvals)(a), expected);
+  }
+});
