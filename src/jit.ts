@@ -4,12 +4,14 @@
  * @module
  */
 import { Snapshot } from "./base/data.ts";
-import { describeValue, numberKind } from "./base/dtype.ts";
+import { complexDtype, describeValue, numberKind } from "./base/dtype.ts";
 import { argumentError } from "./base/errors.ts";
 import { readOptions } from "./base/options.ts";
+import { showType } from "./base/shape.ts";
 import "./backends/cpu.ts";
 import { executableOf, runProgram } from "./backends/run.ts";
 import { call } from "./control/call.ts";
+import { imaginaryLeaves } from "./core/complex.ts";
 import type { Device } from "./core/device.ts";
 import { isInspecting } from "./core/origin.ts";
 import { closeProgram } from "./core/program.ts";
@@ -362,16 +364,21 @@ function giveUp(x: Tensor, as: string): void {
   if (x instanceof Concrete) x.giveUp(as);
 }
 
-/** What messages call the donated inputs among the leaves. */
+/** What messages call the donated inputs among the leaves: parts of complex tensors, by those. */
 function nameDonations(
-  { leaves }: Call["signature"],
+  { leaves, structure }: Call["signature"],
   paths: ReturnType<Call["paths"]>,
   donated: readonly number[],
 ): (string | null)[] {
+  const isImaginary = imaginaryLeaves(structure);
   return leaves.flatMap((leaf, i) => {
     if (typeof leaf !== "object") return [];
-    if (leaf instanceof WeakScalar) return [null];
-    return [donated.includes(paths[i][0] as number) ? `args${showPath(paths[i])}` : null];
+    if (leaf instanceof WeakScalar || !donated.includes(paths[i][0] as number)) return [null];
+    const path = showPath(paths[i]);
+    if (isImaginary === null || !(isImaginary[i] || isImaginary[i + 1])) return [`args${path}`];
+    const type = showType({ dtype: complexDtype(leaf.dtype), shape: leaf.shape });
+    const part = isImaginary[i] ? "imaginary" : "real";
+    return [`the ${part} parts of ${type}, args${showPath(paths[i].slice(0, -1))}`];
   });
 }
 

@@ -14,8 +14,8 @@ import { formatTensor } from "./format.ts";
 import type { ComplexNumber, NestedArray } from "./methods.ts";
 import type { Primitive } from "./primitive.ts";
 import type { Placement, Sharding } from "./sharding.ts";
-import { sameType, Tensor, zerosOf } from "./tensor.ts";
-import type { Concrete } from "./tensor.ts";
+import { Concrete, sameType, showDonated, Tensor, zerosOf } from "./tensor.ts";
+import type { Type } from "./tensor.ts";
 import { TensorType } from "./tensor_type.ts";
 import { registerNode } from "./tree.ts";
 import type { CustomNode, Structure } from "./tree.ts";
@@ -81,9 +81,21 @@ export class ComplexTensor extends Tensor {
       .then(([re, im]) => interleave(re, im) as Values & Unshared<Values>);
   }
 
+  /** The numbers as text; where they are not known, both parts. */
   override toString(): string {
-    const [re, im] = [this.re, this.im].map((part) => part.concrete("print"));
+    let parts: readonly Concrete[];
+    try {
+      parts = [this.re, this.im].map((part) => part.concrete("print"));
+    } catch {
+      return `complex(${this.re}, ${this.im})`;
+    }
+    const [re, im] = parts;
     return re.peek((a) => im.peek((b) => formatTensor(a, this, b)));
+  }
+
+  protected override shown(): string {
+    const isGone = [this.re, this.im].some((part) => part instanceof Concrete && part.isDonated);
+    return isGone ? showDonated(this) : this.toString();
   }
 }
 
@@ -174,6 +186,14 @@ export function withComplexLeaves(
 /** Whether a value is a complex tensor: public functions on trees take those as leaves. */
 export function isComplexTensor(value: unknown): value is ComplexTensor {
   return value instanceof ComplexTensor;
+}
+
+/** The error for complex arguments of a function of real numbers, which users know as `name`. */
+export function realOnlyError(name: string, args: readonly Type[]): Error {
+  return dtypeError(
+    `Cannot apply ${name} to ${args.map(showType).join(" and ")}: expected real numbers; ` +
+      `take real(x), imag(x) or abs(x)`,
+  );
 }
 
 /** What a primitive is on arguments of which some are complex. */

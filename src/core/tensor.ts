@@ -66,6 +66,9 @@ const MAX_ENTRIES = 2 ** 27;
  */
 const UNCLONEABLE = Symbol("a tensor; use tree.toTransfer instead");
 
+/** Of a traced tensor that is asked where it is. */
+const WHEN_PLACED = "it is known when it runs; see that of the arguments or of the results";
+
 /** The methods that free functions give. */
 export interface Tensor extends TensorMethods<Tensor> {}
 
@@ -100,12 +103,13 @@ export abstract class Tensor implements Type {
   }
 
   /**
-   * The concrete tensor behind this value, for `purpose` ("read the elements of").
+   * The concrete tensor behind this value, for `purpose` ("read the elements of"). Where there is none,
+   * the message ends with `advice`, by default how to choose between values.
    *
    * @throws {TraceError} when the value is traced and has no concrete value.
    * @internal
    */
-  abstract concrete(purpose: string): Concrete;
+  abstract concrete(purpose: string, advice?: string): Concrete;
 
   /**
    * Where its elements are, or, for a tensor that was never placed on a device, where work on it goes.
@@ -114,7 +118,7 @@ export abstract class Tensor implements Type {
    * @throws {ArgumentError} when it is divided over the devices of a mesh.
    */
   get device(): Device {
-    const placement = this.concrete("tell the device of").placement ?? defaultDevice();
+    const placement = this.concrete("tell the device of", WHEN_PLACED).placement ?? defaultDevice();
     if (placement instanceof Device) return placement;
     throw argumentError(
       `Cannot tell the device of ${showType(this)}: it is on all devices of ${placement.mesh}; ` +
@@ -128,7 +132,7 @@ export abstract class Tensor implements Type {
    * @throws {TraceError} when the value is traced and where it will be is not known.
    */
   get sharding(): Sharding | null {
-    const { placement } = this.concrete("tell the sharding of");
+    const { placement } = this.concrete("tell the sharding of", WHEN_PLACED);
     return placement instanceof Sharding ? placement : null;
   }
 
@@ -464,7 +468,12 @@ export class Concrete extends Tensor {
 
   /** Also where nothing is left to be shown. */
   protected override shown(): string {
-    return this.#donatedAs === "" ? this.toString() : `tensor(<donated>, ${showType(this)})`;
+    return this.isDonated ? showDonated(this) : this.toString();
+  }
+
+  /** Whether its memory was donated. @internal */
+  get isDonated(): boolean {
+    return this.#donatedAs !== "";
   }
 
   /** The storage, unless the tensor was donated. */
@@ -480,6 +489,11 @@ export class Concrete extends Tensor {
   override concrete(_purpose: string): Concrete {
     return this;
   }
+}
+
+/** What `console.log` shows of a donated tensor. */
+export function showDonated(type: Type): string {
+  return `tensor(<donated>, ${showType(type)})`;
 }
 
 /** Room for the elements of a tensor, as `allocate` gives, or a clear error when there is none. */

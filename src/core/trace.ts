@@ -40,6 +40,9 @@ export abstract class Trace {
   ): readonly Tensor[];
 }
 
+/** Of a value that is traced, for decisions that depend on it. */
+const CHOOSE = "choose between values with where, and between computations with cond or whileLoop";
+
 /** A value that a trace follows. */
 export abstract class Tracer extends Tensor {
   /** The trace that it belongs to. */
@@ -57,11 +60,12 @@ export abstract class Tracer extends Tensor {
   }
 
   /** Always throws, in tracers without a concrete value. */
-  override concrete(purpose: string): Concrete {
+  override concrete(
+    purpose: string,
+    advice: string = `its value is not known yet; ${CHOOSE}`,
+  ): Concrete {
     throw traceError(
-      `Cannot ${purpose} ${showType(this)} while ${this.trace.transform} traces it: ` +
-        `its value is not known yet; choose between values with where, ` +
-        `and between computations with cond or whileLoop`,
+      `Cannot ${purpose} ${showType(this)} while ${this.trace.transform} traces it: ${advice}`,
     );
   }
 
@@ -168,17 +172,16 @@ export class WeakScalar extends Tracer {
   }
 
   /** The concrete number in the default floating-point dtype, where it is known. */
-  override concrete(purpose: string): Concrete {
+  override concrete(
+    purpose: string,
+    advice: string = `its value is not known yet; name its argument in staticArgnums, or ${CHOOSE}`,
+  ): Concrete {
     const blocker = this.#blocker();
     if (blocker === null) {
       const [value] = this.wide.concrete(purpose).elements;
       return splat(value, defaultFloat(), []);
     }
-    throw traceError(
-      `Cannot ${purpose} a number that ${blocker} traces: its value is not known yet; ` +
-        `name its argument in staticArgnums, or choose between values with where, ` +
-        `and between computations with cond or whileLoop`,
-    );
+    throw traceError(`Cannot ${purpose} a number that ${blocker} traces: ${advice}`);
   }
 
   /** The number itself, where it is known. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, isFloat } from "../base/dtype.ts";
+import { describeValue, isFloat, rangeOf } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import type { DivOptions } from "../core/methods.ts";
@@ -13,7 +13,13 @@ import { and, equal, less, or, select } from "../primitives/comparison.ts";
 import { constantLike, convert, stopGradient } from "../primitives/structure.ts";
 import * as transcendental from "../primitives/transcendental.ts";
 import { applyBinary, promote } from "./broadcasting.ts";
-import { applyFloat, applyFloatBinary, applyNumbers, numberOperand } from "./operands.ts";
+import {
+  applyFloat,
+  applyFloatBinary,
+  applyNumbers,
+  applyReal,
+  numberOperand,
+} from "./operands.ts";
 
 /**
  * Negative of each element.
@@ -228,7 +234,8 @@ export function mul(x: TensorLike, y: TensorLike): Tensor {
  * zero, as C's `/`; then integers stay integers, and the derivative is 0.
  * @returns The common dtype, in the shape that both broadcast to; without rounding, integers and bools
  * become floats of the default dtype. A rounded integer divided by 0 is the integer furthest from 0
- * on its side, and 0 divided by 0 is 0.
+ * on its side, and 0 divided by 0 is 0. The least integer of a signed dtype divided by -1 wraps to
+ * itself, as in NumPy and JAX.
  * @throws {ShapeError} when the shapes do not broadcast.
  * @throws {ArgumentError} when the rounding mode is unknown.
  *
@@ -259,7 +266,11 @@ export function div(x: TensorLike, y: TensorLike, options?: DivOptions): Tensor 
   }
   // In double precision a quotient of integers of 32 bits never rounds up to an integer.
   const quotient = arithmetic.div(convert(first, "float64"), convert(second, "float64"));
-  return convert(isTrunc ? arithmetic.trunc(quotient) : arithmetic.floor(quotient), first.dtype);
+  const whole = isTrunc ? arithmetic.trunc(quotient) : arithmetic.floor(quotient);
+  const result = convert(whole, first.dtype);
+  if (rangeOf(first.dtype)[0] === 0) return result;
+  // The least integer has no counterpart: conversion would saturate, negation wraps.
+  return select(equal(second, constantLike(second, -1)), arithmetic.neg(first), result);
 }
 
 /**
@@ -348,7 +359,7 @@ export function mod(x: TensorLike, y: TensorLike): Tensor {
  * ```
  */
 export function maximum(x: TensorLike, y: TensorLike): Tensor {
-  return applyBinary("Cannot take the maximum of", arithmetic.maximum, x, y);
+  return applyReal("Cannot take the maximum of", "maximum", arithmetic.maximum, x, y);
 }
 
 /**
@@ -368,5 +379,5 @@ export function maximum(x: TensorLike, y: TensorLike): Tensor {
  * ```
  */
 export function minimum(x: TensorLike, y: TensorLike): Tensor {
-  return applyBinary("Cannot take the minimum of", arithmetic.minimum, x, y);
+  return applyReal("Cannot take the minimum of", "minimum", arithmetic.minimum, x, y);
 }

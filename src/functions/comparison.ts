@@ -19,6 +19,7 @@ import {
   commonShape,
   promoteTogether,
 } from "./broadcasting.ts";
+import { applyReal, checkReal } from "./operands.ts";
 
 /**
  * Whether the elements of each pair are equal; NaN equals nothing.
@@ -77,7 +78,7 @@ export function notEqual(x: TensorLike, y: TensorLike): Tensor {
  * ```
  */
 export function less(x: TensorLike, y: TensorLike): Tensor {
-  return applyBinary("Cannot compare", comparison.less, x, y);
+  return applyReal("Cannot compare", "less", comparison.less, x, y);
 }
 
 /**
@@ -97,7 +98,7 @@ export function less(x: TensorLike, y: TensorLike): Tensor {
  * ```
  */
 export function lessEqual(x: TensorLike, y: TensorLike): Tensor {
-  return applyBinary("Cannot compare", comparison.lessEqual, x, y);
+  return applyReal("Cannot compare", "lessEqual", comparison.lessEqual, x, y);
 }
 
 /**
@@ -117,7 +118,7 @@ export function lessEqual(x: TensorLike, y: TensorLike): Tensor {
  * ```
  */
 export function greater(x: TensorLike, y: TensorLike): Tensor {
-  return applyBinary("Cannot compare", (a, b) => comparison.less(b, a), x, y);
+  return applyReal("Cannot compare", "greater", (a, b) => comparison.less(b, a), x, y);
 }
 
 /**
@@ -137,7 +138,7 @@ export function greater(x: TensorLike, y: TensorLike): Tensor {
  * ```
  */
 export function greaterEqual(x: TensorLike, y: TensorLike): Tensor {
-  return applyBinary("Cannot compare", (a, b) => comparison.lessEqual(b, a), x, y);
+  return applyReal("Cannot compare", "greaterEqual", (a, b) => comparison.lessEqual(b, a), x, y);
 }
 
 /**
@@ -355,6 +356,7 @@ export function clip(x: TensorLike, min: TensorLike | null, max: TensorLike | nu
   const what = "Cannot clip";
   const bounds = [min ?? null, max ?? null].filter((bound) => bound !== null);
   const [value, ...limits] = broadcastTogether(what, x, ...bounds);
+  checkReal("clip", [value, ...limits], [x, ...bounds]);
   let result = value;
   if (min !== null && min !== undefined) {
     const low = limits.shift()!;

@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { defaultFloat, isInexact } from "../base/dtype.ts";
+import { defaultFloat, isComplex, isInexact } from "../base/dtype.ts";
 import { dtypeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
+import { realOnlyError } from "../core/complex.ts";
 import { isNumber, toTensor } from "../core/convert.ts";
 import { Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { convert } from "../primitives/structure.ts";
-import { floatOperand, promote } from "./broadcasting.ts";
+import { applyBinary, floatOperand, promote } from "./broadcasting.ts";
 
 /** `x` as a tensor of numbers; bools are refused. */
 export function numberOperand(what: string, x: TensorLike, hint = ""): Tensor {
@@ -19,6 +20,37 @@ export function numberOperand(what: string, x: TensorLike, hint = ""): Tensor {
     throw dtypeError(`${what} ${showType(value)}: expected numbers; ${hint}convert with astype`);
   }
   return value;
+}
+
+/** `x`, an argument of the function `name`; complex numbers, which have no order, are refused. */
+export function realOperand(name: string, x: Tensor): Tensor {
+  if (isComplex(x.dtype)) throw realOnlyError(name, [x]);
+  return x;
+}
+
+/** Throws where one of `operands`, which were made of `given`, is complex. */
+export function checkReal(
+  name: string,
+  operands: readonly Tensor[],
+  given: readonly TensorLike[],
+): void {
+  if (!operands.some(({ dtype }) => isComplex(dtype))) return;
+  throw realOnlyError(name, given.map((x) => toTensor(x, `Cannot apply ${name}`)));
+}
+
+/** A strict function, which users know as `name`, of two numbers that have an order, or bools. */
+export function applyReal(
+  what: string,
+  name: string,
+  strict: (x: Tensor, y: Tensor) => Tensor,
+  x: TensorLike,
+  y: TensorLike,
+): Tensor {
+  const checked = (a: Tensor, b: Tensor): Tensor => {
+    checkReal(name, [a, b], [x, y]);
+    return strict(a, b);
+  };
+  return applyBinary(what, checked, x, y);
 }
 
 /** A strict function of floats: integers and bools become float32 first. */

@@ -28,6 +28,7 @@ import {
 import { exp, log } from "../primitives/transcendental.ts";
 import { isScalarAxis } from "./arguments.ts";
 import { floatOperand } from "./broadcasting.ts";
+import { realOperand } from "./operands.ts";
 
 /** The tensor and the axes that a reduction works on. */
 interface Reduction<Options> {
@@ -179,7 +180,7 @@ export function prod(x: TensorLike, axis?: AxisArgument, options?: AxisOptions):
  */
 export function max(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): Tensor {
   const arg = readReduction("Cannot take the max of", x, axis, options, ["keepdims"]);
-  return finish(reduction.reduceMax(arg.x, arg.axes), arg);
+  return finish(reduction.reduceMax(realOperand("max", arg.x), arg.axes), arg);
 }
 
 /**
@@ -204,7 +205,7 @@ export function max(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): 
  */
 export function min(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): Tensor {
   const arg = readReduction("Cannot take the min of", x, axis, options, ["keepdims"]);
-  return finish(reduction.reduceMin(arg.x, arg.axes), arg);
+  return finish(reduction.reduceMin(realOperand("min", arg.x), arg.axes), arg);
 }
 
 /**
@@ -425,7 +426,7 @@ function divisorOf(what: string, arg: Reduction<VarianceOptions>): number {
  */
 export function logsumexp(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): Tensor {
   const arg = readReduction("Cannot take the logsumexp of", x, axis, options, ["keepdims"]);
-  const value = floatOperand(arg.x);
+  const value = floatOperand(realOperand("logsumexp", arg.x));
   if (countOf(arg) === 0) {
     return finish(splat(-Infinity, value.dtype, withoutAxes(value.shape, arg.axes)), arg);
   }

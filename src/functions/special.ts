@@ -7,7 +7,7 @@ import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import * as transcendental from "../primitives/transcendental.ts";
 import { floatOperand } from "./broadcasting.ts";
-import { applyFloat } from "./operands.ts";
+import { applyFloat, realOperand } from "./operands.ts";
 
 /**
  * Error function `2/√π ∫₀ˣ exp(-t²) dt` of each element.
@@ -101,5 +101,6 @@ export function lgamma(x: TensorLike): Tensor {
  * ```
  */
 export function digamma(x: TensorLike): Tensor {
-  return transcendental.polygamma(floatOperand(toTensor(x, "Cannot take digamma of")), 0);
+  const value = realOperand("digamma", toTensor(x, "Cannot take digamma of"));
+  return transcendental.polygamma(floatOperand(value), 0);
 }

@@ -13,6 +13,7 @@ import { Concrete } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { isScalarAxis } from "../functions/arguments.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
+import { realOperand } from "../functions/operands.ts";
 import { div, mul, offset, scale, square } from "../primitives/arithmetic.ts";
 import { less, lessEqual, not, select } from "../primitives/comparison.ts";
 import { reduceMax } from "../primitives/reduction.ts";
@@ -36,9 +37,9 @@ import {
 // They are the functions of the same name; here they complete the list of activations.
 export { sigmoid, tanh } from "../functions/mod.ts";
 
-/** `x` as a tensor of floats. */
+/** `x` as a tensor of floats; complex numbers are refused. */
 function floats(x: TensorLike, name: string): Tensor {
-  return floatOperand(toTensor(x, `Cannot apply ${name}`));
+  return floatOperand(realOperand(name, toTensor(x, `Cannot apply ${name}`)));
 }
 
 /** `value`, an option that is any number but NaN. */
@@ -83,7 +84,7 @@ function gated(x: Tensor, bound: number, gate: (x: Tensor) => Tensor): Tensor {
  * ```
  */
 export function relu(x: TensorLike): Tensor {
-  const input = toTensor(x, "Cannot apply relu");
+  const input = realOperand("relu", toTensor(x, "Cannot apply relu"));
   const zero = constantLike(input, 0);
   return select(lessEqual(input, zero), zero, input);
 }

@@ -7,7 +7,13 @@
 import { isComplex, isFloat, partDtype } from "../base/dtype.ts";
 import { dtypeError } from "../base/errors.ts";
 import { movePermutation, showType } from "../base/shape.ts";
-import { ComplexTensor, installComplexBinder, isComplexTensor, realPart } from "../core/complex.ts";
+import {
+  ComplexTensor,
+  installComplexBinder,
+  isComplexTensor,
+  realOnlyError,
+  realPart,
+} from "../core/complex.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { Concrete, zerosOf } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -111,10 +117,7 @@ function either([x]: readonly Tensor[], _params: unknown, primitive: Primitive):
 
 /** Refused: complex numbers have no order, and some functions no meaning for them. */
 const refuse: Rule = (args, _params, { name }) => {
-  throw dtypeError(
-    `Cannot apply ${name} to ${args.map(showType).join(" and ")}: expected real numbers; ` +
-      `take real(x), imag(x) or abs(x)`,
-  );
+  throw realOnlyError(name, args);
 };
 
 function magnitude(x: Tensor): Tensor {

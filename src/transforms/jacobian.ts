@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isFloat } from "../base/dtype.ts";
+import { complexDtype, isFloat } from "../base/dtype.ts";
 import { argumentError, dtypeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { showType, sizeOf } from "../base/shape.ts";
@@ -75,6 +75,9 @@ function makeJacobian(
   options: JacobianOptions | undefined,
   transform: string,
   blocks: Blocks,
+  refusal: (argument: Type) => string = () =>
+    `of a complex function of complex arguments: ` +
+    `pass holomorphic if the function is, or take real and imag of both`,
 ): (...args: unknown[]) => unknown {
   checkFunction(f, transform);
   const { argnums = 0, holomorphic = false } = readOptions(
@@ -105,16 +108,20 @@ function makeJacobian(
     checkResults(linearized.results, outStructure, transform);
     const inputs = linearized.program.binders.map((binder) => binder.type);
     const point = { linearized, inStructure: structure, inputs, outStructure };
-    return assemble(blocks(point), point, holomorphic, transform);
+    return assemble(blocks(point), point, (argument) => {
+      if (!holomorphic) throw dtypeError(`Cannot take ${transform} ${refusal(argument)}`);
+    });
   };
 }
 
-/** The tree of blocks, in which those by parts of complex numbers are put together. */
+/**
+ * The tree of blocks, in which those by parts of complex numbers are put together. `allow` throws where
+ * there may be no block of complex results by complex arguments.
+ */
 function assemble(
   blocks: readonly (readonly Tensor[])[],
-  { inStructure, outStructure }: Point,
-  isHolomorphic: boolean,
-  transform: string,
+  { inStructure, outStructure, inputs }: Point,
+  allow: (argument: Type) => void,
 ): unknown {
   const [rows, columns] = [outStructure, inStructure].map(withComplexLeaves);
   const starts = ({ counts }: typeof rows): readonly number[] => {
@@ -126,12 +133,7 @@ function assemble(
     const tree = columnStarts.map((k, column) => {
       const isOut = rows.counts[row] === 2;
       const isIn = columns.counts[column] === 2;
-      if (isOut && isIn && !isHolomorphic) {
-        throw dtypeError(
-          `Cannot take ${transform} of a complex function of complex arguments: ` +
-            `pass holomorphic if the function is, or take real and imag of both`,
-        );
-      }
+      if (isOut && isIn) allow({ dtype: complexDtype(inputs[k].dtype), shape: inputs[k].shape });
       const block = blocks[i][k];
       if (isOut) return new ComplexTensor(block, blocks[i + 1][k]);
       return isIn ? new ComplexTensor(block, neg(blocks[i][k + 1])) : block;
@@ -279,7 +281,16 @@ export function hessian<
   ...args: GradArgs<Args, Options>
 ) => JacobianOf<JacobianOf<TensorsOf<Out>, GradOf<Args, Options>>, GradOf<Args, Options>> {
   const gradients = makeJacobian(f, options, "hessian", reverseBlocks);
-  return makeJacobian(gradients, options, "hessian", forwardBlocks) as never;
+  return makeJacobian(
+    gradients,
+    options,
+    "hessian",
+    forwardBlocks,
+    // The gradient by a complex argument is complex also where `f` is real, and not holomorphic.
+    (argument) =>
+      `of a real function by ${showType(argument)}: expected real arguments; pass real and ` +
+      `imaginary parts by themselves: hessian((re, im) => f(complex(re, im)), { argnums: [0, 1] })`,
+  ) as never;
 }
 
 /**

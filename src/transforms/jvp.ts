@@ -61,8 +61,8 @@ export class JvpTracer extends Tracer {
   }
 
   /** The concrete primal: control flow may depend on values that are known. */
-  override concrete(purpose: string): Concrete {
-    return this.primal.concrete(purpose);
+  override concrete(purpose: string, advice?: string): Concrete {
+    return this.primal.concrete(purpose, advice);
   }
 
   /** Where the primal is. */

@@ -1,6 +1,7 @@
 import {
   abs,
   angle,
+  ArgumentError,
   checkpoint,
   complex,
   concatenate,
@@ -12,6 +13,7 @@ import {
   customJvp,
   customVjp,
   dot,
+  DtypeError,
   einsum,
   equal,
   evalShape,
@@ -240,6 +242,46 @@ Deno.test("errors name what a complex result or argument needs", () => {
     "Cannot apply less to complex64[2] and complex64[2]: expected real numbers; " +
       "take real(x), imag(x) or abs(x)",
   );
+  const advice = ": expected real numbers; take real(x), imag(x) or abs(x)";
+  const bytes = tensor([1, 2], { dtype: "int8" });
+  for (const name of ["less", "lessEqual", "greater", "greaterEqual", "maximum", "minimum"]) {
+    const refusal = `Cannot apply ${name} to int8[2] and complex64[2]${advice}`;
+    assertRefused(() => functions[name](bytes, z), DtypeError, refusal);
+    assertRefused(() => jit(functions[name])(bytes, z), DtypeError, refusal);
+  }
+  assertRefused(
+    () => jacobi.clip(bytes, 0, z),
+    DtypeError,
+    `Cannot apply clip to int8[2] and float32[] and complex64[2]${advice}`,
+  );
+  const unary = { ...functions, ...jacobi.nn } as unknown as typeof functions;
+  for (
+    const name of [
+      ...["max", "min", "argmax", "argmin", "logsumexp", "digamma", "relu", "leakyRelu", "elu"],
+      ...["gelu", "silu", "softplus", "hardtanh", "mish", "softmax", "logSoftmax"],
+    ]
+  ) {
+    const refusal = `Cannot apply ${name} to complex64[2]${advice}`;
+    assertRefused(() => unary[name](z), DtypeError, refusal);
+    assertRefused(() => jit(unary[name])(z), DtypeError, refusal);
+  }
+  assertRefused(
+    () => hessian((z: Tensor) => sum(square(abs(z))))(z),
+    DtypeError,
+    "Cannot take hessian of a real function by complex64[2]: expected real arguments; " +
+      "pass real and imaginary parts by themselves: " +
+      "hessian((re, im) => f(complex(re, im)), { argnums: [0, 1] })",
+  );
+  assertRefused(
+    () => hessian((z: Tensor) => z)(z),
+    DtypeError,
+    "Cannot take hessian of a complex function of complex arguments: " +
+      "pass holomorphic if the function is, or take real and imag of both",
+  );
+  const parts = hessian((re, im) => sum(square(abs(complex(re, im)))), { argnums: [0, 1] });
+  const [[twice, none]] = parts(real(z), imag(z));
+  assertTensorsClose(twice, [[2, 0], [0, 2]]);
+  assertTensorsClose(none, zeros([2, 2]));
   assertEquals(
     message(() => z.astype("float32")),
     "Cannot convert complex64[2] to float32: the imaginary parts would be lost; " +
@@ -260,6 +302,35 @@ Deno.test("errors name what a complex result or argument needs", () => {
     assertThrows(() => functions[name](z, z), TypeError);
   }
   assertThrows(() => vmap((z: Tensor) => pmax(z, "i"), 0, 0, { axisName: "i" })(z), TypeError);
+});
+
+Deno.test("complex tensors are shown while they are traced, and when they were donated", () => {
+  const shown: string[] = [];
+  const show = (z: Tensor) => {
+    shown.push(Deno.inspect(z));
+    return z;
+  };
+  const z = complex([1, 2], 3);
+  jit(show)(z);
+  jit((x: Tensor) => show(complex(1, x)))(tensor(2));
+  grad((z: Tensor) => sum(abs(show(z))))(z);
+  assertEquals(shown, [
+    "complex(Traced(float32[2], jit), Traced(float32[2], jit))",
+    "complex(tensor(1.), Traced(float32[], jit))",
+    String(z),
+  ]);
+  const twice = jit(({ z }: { z: Tensor }) => z.mul(2), { donateArgnums: 0 });
+  twice({ z });
+  assertEquals(Deno.inspect(z), "tensor(<donated>, complex64[2])");
+  for (const [part, f] of [["real", real], ["imaginary", imag]] as const) {
+    assertRefused(
+      () => f(z).data(),
+      ArgumentError,
+      `Cannot use float32[2]: it was donated as the ${part} parts of complex64[2], args[0].z of ` +
+        "an anonymous function (call 1); use what that call returned, or keep a copy from before " +
+        "it: copy(x), tree.map(copy, params)",
+    );
+  }
 });
 
 Deno.test("complex tensors are made of parts, of numbers and of reals, and read back", () => {

@@ -15,6 +15,7 @@ import {
   div,
   flip,
   grad,
+  iinfo,
   jit,
   logsumexp,
   max,
@@ -27,6 +28,7 @@ import {
   ShapeError,
   sort,
   squeeze,
+  stack,
   sum,
   tensor,
   topK,
@@ -91,6 +93,33 @@ Deno.test("rounded quotients of integers are integers", () => {
     ArgumentError,
     'Cannot divide: expected a roundingMode "floor" or "trunc", got "ceil"',
   );
+});
+
+/** Quotients of integers as typed arrays hold them: modulo the number of their values. */
+const WRAPPED = {
+  int8: Int8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+} as const;
+
+Deno.test("the rounded quotient of the least integer and -1 wraps, and no other is out of range", () => {
+  for (const [dtype, Held] of Object.entries(WRAPPED)) {
+    const { min: low, max: high } = iinfo(dtype as Dtype);
+    const ends = [low, low + 1, -2, -1, 1, 2, 3, high - 1, high].filter((end) => end >= low);
+    const x = of(ends.map((end) => [end]), dtype as Dtype);
+    const divisors = ends.filter((end) => end !== 0);
+    const y = of(divisors, dtype as Dtype);
+    for (const [roundingMode, rounded] of [["floor", Math.floor], ["trunc", Math.trunc]] as const) {
+      const expected = Held.from(ends.flatMap((a) => divisors.map((b) => rounded(a / b))));
+      const f = (x: Tensor, y: Tensor) => div(x, y, { roundingMode });
+      assertEquals(f(x, y).data(), expected);
+      assertEquals(jit(f)(x, y).data(), expected);
+      assertEquals(vmap(f)(x, stack(ends.map(() => y))).data(), expected);
+    }
+  }
 });
 
 Deno.test("round keeps as many decimals as it is told", () => {

@@ -3,6 +3,7 @@ import {
   add,
   grad,
   hvp,
+  jit,
   jvp,
   linearTranspose,
   makeProgram,
@@ -184,6 +185,21 @@ Deno.test("branching on known values works under every derivative", () => {
     return x.mul(steps);
   };
   assertEquals(grad(collatz)(f64(6)).item(), 8);
+});
+
+Deno.test("asking where a traced value is names where that is known", () => {
+  for (const key of ["device", "sharding"] as const) {
+    const f = (x: Tensor) => {
+      x[key];
+      return x.sum();
+    };
+    const message = (name: string, type: string) =>
+      `Cannot tell the ${key} of ${type} while ${name} traces it: it is known when it runs; ` +
+      "see that of the arguments or of the results";
+    assertRefused(() => jit(f)(f64([3])), TraceError, message("jit", "float64[1]"));
+    assertRefused(() => jit(grad(f))(f64([3])), TraceError, message("jit", "float64[1]"));
+    assertEquals(grad(f)(f64([3])).toArray(), [1]);
+  }
 });
 
 Deno.test("reading a value that is not known names what to use instead", () => {

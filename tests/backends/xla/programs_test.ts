@@ -11,8 +11,8 @@ import { optimize } from "../../../src/passes/mod.ts";
 import { assert } from "../../support/std.ts";
 import { agrees, growProgram } from "../wasm/random_programs.ts";
 import { fromValues } from "../../laws/values.ts";
-import { jit, toDevice } from "../../../mod.ts";
-import type { Tensor } from "../../../mod.ts";
+import { div, iinfo, jit, tensor, toDevice } from "../../../mod.ts";
+import type { Dtype, Tensor } from "../../../mod.ts";
 import { DTYPES, isFloat } from "../../../src/base/dtype.ts";
 import { assertIdentical } from "../../laws/assertions.ts";
 import { devices, xlaTest } from "./support.ts";
@@ -72,6 +72,20 @@ xlaTest("dtypes are converted on a device as by the evaluator", () => {
     for (const to of DTYPES) {
       const result = jit((y: Tensor) => y.astype(to))(toDevice(x as Tensor, device));
       assertIdentical([result], [x.astype(to)], `${from} to ${to}`);
+    }
+  }
+});
+
+xlaTest("rounded quotients of integers wrap on a device as by the evaluator", () => {
+  const [device] = devices();
+  for (const dtype of ["int8", "int16", "int32", "uint8", "uint32"] satisfies Dtype[]) {
+    const { min, max } = iinfo(dtype);
+    const ends = [min, min + 1, Math.max(min, -1), 0, 1, 2, max];
+    const [x, y] = [tensor(ends.map((end) => [end]), { dtype }), tensor(ends, { dtype })];
+    for (const roundingMode of ["floor", "trunc"] as const) {
+      const f = (x: Tensor, y: Tensor) => div(x, y, { roundingMode });
+      const result = jit(f)(toDevice(x, device), toDevice(y, device));
+      assertIdentical([result], [f(x, y)], `${dtype}, ${roundingMode}`);
     }
   }
 });
