@@ -218,7 +218,7 @@ export abstract class Tensor implements Type {
    * The elements in row-major order, as a fresh typed array: of the class that the dtype names,
    * `Uint8Array` of 0 and 1 for `bool`, `Uint16Array` of bits for `bfloat16`, and for `float16` a
    * `Float16Array` where the engine has it, else `Uint16Array` of bits. For a complex dtype both parts of
-   * each number stand in turn.
+   * each number stand in turn. `fromBuffer` makes a tensor of it again.
    *
    * TypeScript cannot see the dtype: say which array it is where that matters, with
    * `x.data<Float32Array>()` or by the type of the variable.

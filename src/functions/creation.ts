@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  byteSize,
   checkDtype,
   complexDtype,
   defaultFloat,
@@ -13,16 +14,17 @@ import {
   isInexact,
   partDtype,
   rangeOf,
+  storedView,
 } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
-import { checkAxis, checkShape, insertAt, MAX_SIZE } from "../base/shape.ts";
+import { checkAxis, checkShape, checkSize, insertAt, MAX_SIZE } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { tensorFrom, toTensor, toTensorOf } from "../core/convert.ts";
 import type { DtypeOptions } from "../core/methods.ts";
 import { ComplexTensor } from "../core/complex.ts";
-import { Concrete, splat, Tensor } from "../core/tensor.ts";
+import { allocateFor, Concrete, splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
 import { abs, add, div, floor, mul, offset, scale, sub } from "../primitives/arithmetic.ts";
@@ -77,6 +79,69 @@ export function tensor(value: TensorLike, options?: DtypeOptions): Tensor {
   if (dtype !== undefined) checkDtype(dtype);
   const x = toTensorOf(value, dtype, what);
   return dtype === undefined ? x : convert(x, dtype);
+}
+
+/**
+ * A tensor from the bytes of its elements, which are copied: what `data` gives, in the dtype that it was
+ * given by or in another one, whose numbers have the same bits. As NumPy's `frombuffer`.
+ *
+ * @param buffer An array buffer, or a view of a part of one, in the byte order of the machine. Half
+ * floats are 2 bytes, bools one byte that is not 0 where they are true, and complex numbers their
+ * real parts and then their imaginary ones.
+ * @param dtype The dtype of the elements.
+ * @returns A vector.
+ * @throws {DtypeError} when there is no such dtype.
+ * @throws {ShapeError} when the bytes are not those of a whole number of elements.
+ * @throws {ArgumentError} when `buffer` is neither a buffer nor a view of one.
+ *
+ * @example The bits of half floats
+ * ```ts
+ * import { fromBuffer, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const x = tensor([1, -2], { dtype: "bfloat16" });
+ * const bits = x.data<Uint16Array>();
+ * assertTensorsClose(fromBuffer(bits, "uint16"), new Uint16Array([0x3f80, 0xc000]));
+ * assertTensorsClose(fromBuffer(bits, "bfloat16"), x);
+ * ```
+ */
+export function fromBuffer(buffer: ArrayBufferLike | ArrayBufferView, dtype: Dtype): Tensor {
+  checkDtype(dtype);
+  const bytes = copyBytes(buffer);
+  const [size, part] = [byteSize(dtype), partDtype(dtype)];
+  if (bytes.length % size !== 0) {
+    throw shapeError(
+      `Cannot make a tensor of ${bytes.length} bytes: ` +
+        `expected a multiple of ${size}, the bytes of an element of ${dtype}`,
+    );
+  }
+  const shape = [bytes.length / size];
+  checkSize(shape, "Cannot make a tensor of bytes");
+  if (dtype === "bool") return new Concrete(dtype, shape, bytes.map((byte) => byte === 0 ? 0 : 1));
+  const held = storedView(part, bytes.buffer);
+  if (!isComplex(dtype)) return new Concrete(dtype, shape, held);
+  const [re, im] = [0, 1].map((first) =>
+    new Concrete(
+      part,
+      shape,
+      allocateFor({ dtype: part, shape }).map((_, i) => held[2 * i + first]),
+    )
+  );
+  return new ComplexTensor(re, im);
+}
+
+/** The bytes of a buffer, or of the part of one that a view shows. */
+function copyBytes(buffer: unknown): Uint8Array<ArrayBuffer> {
+  if (ArrayBuffer.isView(buffer)) {
+    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength).slice();
+  }
+  const isShared = typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer;
+  if (buffer instanceof ArrayBuffer || isShared) return new Uint8Array(buffer).slice();
+  throw argumentError(
+    `Cannot make a tensor of bytes: expected an ArrayBuffer or a view of one, got ${
+      describeValue(buffer)
+    }; tensor takes numbers and arrays`,
+  );
 }
 
 /**

@@ -64,6 +64,7 @@ export {
   astype,
   copy,
   eye,
+  fromBuffer,
   full,
   fullLike,
   linspace,

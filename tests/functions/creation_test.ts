@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "../support/std.ts";
 import { ArgumentError, DtypeError, ShapeError } from "../../src/base/errors.ts";
-import { ALL_DTYPES, DTYPES } from "../../src/base/dtype.ts";
+import { ALL_DTYPES, DTYPES, isComplex } from "../../src/base/dtype.ts";
 import type { Dtype } from "../../src/base/dtype.ts";
 import { showType } from "../../src/base/shape.ts";
 import type { Concrete, Tensor, TensorLike } from "../../src/core/tensor.ts";
@@ -8,6 +8,7 @@ import {
   arange,
   astype,
   eye,
+  fromBuffer,
   full,
   fullLike,
   linspace,
@@ -21,6 +22,7 @@ import { assertTensorsClose } from "../../src/testing/mod.ts";
 import { grad } from "../../src/transforms/grad.ts";
 import { makeProgram } from "../../src/transforms/stage.ts";
 import { vmap } from "../../src/transforms/vmap.ts";
+import { assertRefused } from "../support/errors.ts";
 
 const allDtypes = DTYPES;
 
@@ -53,6 +55,50 @@ Deno.test("a dtype may be given, also for a tensor", () => {
   assertStrictEquals(tensor(x), x);
   assertStrictEquals(tensor(x, { dtype: "float32" }), x);
   assertEquals(tensor(0.1, { dtype: "float64" }).item(), 0.1);
+});
+
+Deno.test("fromBuffer takes back what data gives, bit by bit", () => {
+  const bytes = Uint8Array.from({ length: 256 * 16 }, (_, i) => (i * 167 + (i >> 4)) % 256);
+  for (const dtype of ALL_DTYPES) {
+    const given = dtype === "bool" ? bytes.map((byte) => byte % 2) : bytes;
+    const x = fromBuffer(given, dtype);
+    const data = x.data();
+    assertEquals(x.shape, [
+      bytes.length * data.length / data.byteLength / (isComplex(dtype) ? 2 : 1),
+    ]);
+    assertEquals(new Uint8Array(data.buffer), given);
+    assertEquals(new Uint8Array(fromBuffer(data, dtype).data().buffer), given);
+    const read = tensor(x.toArray() as number[], { dtype });
+    assertEquals(fromBuffer(data, dtype).toArray(), read.toArray());
+  }
+});
+
+Deno.test("fromBuffer copies the part of a buffer that a view shows, wherever it begins", () => {
+  const words = new Uint32Array([0x3f800000, 0xc0000000, 0x7fc00001]);
+  const x = fromBuffer(words, "float32");
+  words[0] = 0;
+  assertEquals(x.toArray(), [1, -2, NaN]);
+  assertEquals(fromBuffer(x.data(), "uint32").toArray(), [0x3f800000, 0xc0000000, 0x7fc00001]);
+  const bytes = new Uint8Array(13);
+  bytes.set(new Uint8Array(x.data().buffer), 1);
+  assertEquals(fromBuffer(bytes.subarray(1), "float32").toArray(), [1, -2, NaN]);
+  assertEquals(fromBuffer(new DataView(bytes.buffer, 1, 4), "float32").toArray(), [1]);
+  const shared = new SharedArrayBuffer(2);
+  new Uint8Array(shared).set([0, 2]);
+  assertEquals(fromBuffer(shared, "bool").toArray(), [false, true]);
+  assertEquals(showType(fromBuffer(new ArrayBuffer(0), "complex64")), "complex64[0]");
+  assertRefused(
+    () => fromBuffer(new ArrayBuffer(6), "float32"),
+    ShapeError,
+    "Cannot make a tensor of 6 bytes: expected a multiple of 4, the bytes of an element of float32",
+  );
+  assertRefused(
+    () => fromBuffer([1, 2] as never, "uint8"),
+    ArgumentError,
+    "Cannot make a tensor of bytes: expected an ArrayBuffer or a view of one, got [1, 2]; " +
+      "tensor takes numbers and arrays",
+  );
+  assertThrows(() => fromBuffer(new ArrayBuffer(8), "float8" as Dtype), DtypeError);
 });
 
 Deno.test("elements are copied in and out", () => {
