@@ -11,6 +11,7 @@ import { ComplexTensor } from "../core/complex.ts";
 import { splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { shiftRight, square, sub } from "../primitives/arithmetic.ts";
+import { complexSvdOf } from "../primitives/complex_matrices.ts";
 import { luSolve } from "../primitives/lu.ts";
 import {
   checkMatrices,
@@ -22,7 +23,6 @@ import {
   stackedParts,
 } from "../primitives/matrices.ts";
 import { pseudoInverse } from "../primitives/orthogonal.ts";
-import { slice } from "../primitives/slicing.ts";
 import { constantLike, convert, reduceSum } from "../primitives/structure.ts";
 import * as triangular from "../primitives/triangular.ts";
 import { readSquare, readSystem } from "./arguments.ts";
@@ -131,22 +131,23 @@ export function identityLike(a: Tensor): Tensor {
   return diagonalMatrix(splat(1, a.dtype, a.shape.slice(0, -1)));
 }
 
-/** Least squares of complex numbers: those of both parts. */
+/**
+ * Least squares of complex numbers: those of both parts. The singular values are those of the complex
+ * matrix: that of both parts has each of them twice, and their second derivatives divide by the gaps.
+ */
 function complexLstsq(
   { a, b, finish, finishSums }: System,
   rcond: number,
 ): [x: Tensor, residuals: Tensor, rank: Tensor, s: Tensor] {
-  const matrix = embedded(convert(a, complexDtype(a.dtype)) as ComplexTensor);
+  const own = convert(a, complexDtype(a.dtype)) as ComplexTensor;
+  const matrix = embedded(own);
   const right = stackedParts(b);
-  const { p, rank, s } = pseudoInverse(matrix, rcond);
+  const { p, rank } = pseudoInverse(matrix, rcond);
   const x = product(p, right);
   const squares = square(sub(right, product(matrix, x)));
   const residuals = reduceSum(squares, [squares.ndim - 2]);
-  // Each value is there twice.
-  const [last, none] = [s.ndim - 1, s.shape.map(() => 0)];
-  const values = slice(s, none, s.shape, s.shape.map((_, i) => i === last ? 2 : 1));
   const half = shiftRight(rank, constantLike(rank, 1));
-  return [finish(fromStackedParts(x)), finishSums(residuals), half, values];
+  return [finish(fromStackedParts(x)), finishSums(residuals), half, complexSvdOf(own)[1]];
 }
 
 /** Options of `lstsq`. */
