@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { describeValue, isHalf, wideDtype } from "../base/dtype.ts";
+import { describeValue, isComplex, isHalf, wideDtype } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
-import { argumentError, shapeError } from "../base/errors.ts";
+import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -85,15 +85,26 @@ export function weighted(x: Tensor, weight: Tensor, source: Tensor = x): Tensor 
   return mul(where(isVoid, 0, x), weight);
 }
 
-/** Two arguments of a loss as floats of one dtype, no half floats, checked to have the same shape. */
+/**
+ * Two arguments of a loss as floats of one dtype, no half floats, checked to have the same shape; complex
+ * numbers where the loss takes them.
+ */
 export function readPair(
   what: string,
   x: TensorLike,
   y: TensorLike,
+  takesComplex = false,
 ): [input: Tensor, target: Tensor] {
   const [input, target] = promoteTogether(what, [x, y]).map(wideFloats);
-  if (sameShape(input.shape, target.shape)) return [input, target];
+  const isRefused = !takesComplex && (isComplex(input.dtype) || isComplex(target.dtype));
+  if (sameShape(input.shape, target.shape) && !isRefused) return [input, target];
   const [left, right] = [x, y].map((z) => showType(toTensor(z, what)));
+  if (isRefused) {
+    throw dtypeError(
+      `${what} of ${left} against ${right}: expected real numbers; take abs of the difference, or ` +
+        `real and imaginary parts by themselves`,
+    );
+  }
   throw shapeError(
     `${what} of ${left} against ${right}: shapes must be equal; reshape or broadcast one of them`,
   );

@@ -96,7 +96,7 @@ export function l1Loss(input: TensorLike, target: TensorLike, options?: LossOpti
   const what = "Cannot compute l1Loss";
   const { reduction = "mean" } = readOptions(what, options, ["reduction"]);
   checkReduction(what, reduction, REDUCTIONS);
-  const [x, y] = readPair(what, input, target);
+  const [x, y] = readPair(what, input, target, true);
   return reduce(abs(sub(x, y)), reduction, lossDtype(what, [input, target]));
 }
 

@@ -1,7 +1,9 @@
 import fixture from "../fixtures/nn.json" with { type: "json" };
 import type { Dtype } from "../../src/base/dtype.ts";
+import { DtypeError } from "../../src/base/errors.ts";
 import type { Tensor, TensorLike } from "../../src/core/tensor.ts";
 import {
+  complex,
   full,
   log,
   logaddexp,
@@ -20,7 +22,7 @@ import { logSoftmax, softmax } from "../../src/nn/activations.ts";
 import * as nn from "../../src/nn/mod.ts";
 import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
 import { grad, jacfwd, makeProgram, valueAndGrad, vjp, vmap } from "../../src/transforms/mod.ts";
-import { assert, assertEquals, assertType } from "../support/std.ts";
+import { assert, assertEquals, assertThrows, assertType } from "../support/std.ts";
 import type { IsExact } from "../support/std.ts";
 import { assertRefused, fromFixture, wrong } from "./support.ts";
 import type { Written } from "./support.ts";
@@ -557,4 +559,21 @@ Deno.test("binaryCrossEntropyWithLogits has the logit as its derivative by the t
       assertTensorsClose(run(byX)(x), sigmoid(x.neg()).mul(-2).sub(1), { ...exact, rtol: 1e-6 });
     }
   }
+});
+
+Deno.test("losses of complex numbers are refused, but for the absolute error", () => {
+  const [z, x] = [complex([3, 0], [4, 1]), tensor([1, 2])];
+  const { mseLoss, huberLoss, klDiv, binaryCrossEntropyWithLogits, l1Loss } = nn;
+  for (const loss of [mseLoss, huberLoss, klDiv, binaryCrossEntropyWithLogits]) {
+    for (const reduction of ["none", "sum", "mean"] as const) {
+      for (const [a, b] of [[z, x], [x, z], [z, z]]) {
+        assertThrows(
+          () => loss(a, b, { reduction }),
+          DtypeError,
+          "expected real numbers; take abs",
+        );
+      }
+    }
+  }
+  assertTensorsClose(l1Loss(z, zeros([2]), { reduction: "none" }), [5, 1]);
 });
