@@ -41,7 +41,7 @@ function remember(name: string, make: () => readonly Concrete[]): readonly Concr
   constants.delete(name);
   constants.set(name, made);
   const total = (): number =>
-    constants.values().reduce((sum, list) => list.reduce((n, { size }) => n + size, sum), 0);
+    [...constants.values()].flat().reduce((sum, { size }) => sum + size, 0);
   while (constants.size > 1 && total() > MOST_ELEMENTS) {
     constants.delete(constants.keys().next().value!);
   }

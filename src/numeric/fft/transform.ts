@@ -33,7 +33,7 @@ function planOf(n: number): Plan {
   if (plan !== undefined) return plan;
   plan = makePlan(n);
   plans.set(n, plan);
-  const total = (): number => plans.keys().reduce((sum, length) => sum + length, 0);
+  const total = (): number => [...plans.keys()].reduce((sum, length) => sum + length, 0);
   while (plans.size > 1 && (plans.size > MOST_PLANS || total() > MOST_ROOTS)) {
     plans.delete(plans.keys().next().value!);
   }
