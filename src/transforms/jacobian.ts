@@ -108,6 +108,7 @@ function makeJacobian(
     checkResults(linearized.results, outStructure, transform);
     const inputs = linearized.program.binders.map((binder) => binder.type);
     const point = { linearized, inStructure: structure, inputs, outStructure };
+    if (holomorphic) checkHolomorphic(point, transform);
     return assemble(blocks(point), point, (argument) => {
       if (!holomorphic) throw dtypeError(`Cannot take ${transform} ${refusal(argument)}`);
     });
@@ -141,6 +142,19 @@ function assemble(
     return unflatten(columns.structure, tree);
   });
   return unflatten(rows.structure, trees);
+}
+
+/** Throws unless arguments and results are complex throughout. */
+function checkHolomorphic({ inStructure, outStructure }: Point, transform: string): void {
+  for (
+    const [structure, role] of [[inStructure, "arguments"], [outStructure, "results"]] as const
+  ) {
+    if (!withComplexLeaves(structure).counts.includes(1)) continue;
+    throw dtypeError(
+      `Cannot take ${transform} with holomorphic: expected complex ${role}, got real ones; ` +
+        `leave holomorphic out, or convert with astype`,
+    );
+  }
 }
 
 function checkResults(results: readonly Tensor[], structure: Structure, transform: string): void {

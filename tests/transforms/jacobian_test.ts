@@ -1,5 +1,6 @@
 import {
   ArgumentError,
+  complex,
   DtypeError,
   eye,
   grad,
@@ -17,7 +18,7 @@ import {
 import type { Tensor } from "../../mod.ts";
 import { assertTensorsClose } from "../../src/testing/mod.ts";
 import { assertRefused } from "../support/errors.ts";
-import { assertEquals } from "../support/std.ts";
+import { assertEquals, assertThrows } from "../support/std.ts";
 
 const f64 = (values: Parameters<typeof tensor>[0]) => tensor(values, { dtype: "float64" });
 
@@ -166,4 +167,15 @@ Deno.test("hvp leaves integer arguments alone", () => {
   const [product, none] = hvp(f, [tensor([1, 2, 3]), index], [tensor([1, 1, 1]), null]);
   assertEquals(product.toArray(), [0, 0, 18]);
   assertEquals(none as unknown, null);
+});
+
+Deno.test("what is called holomorphic has complex arguments and complex results", () => {
+  const z = complex([1, 2], [3, -1]);
+  const real = (z: Tensor) => z.abs().square().sum();
+  const cubic = (z: Tensor) => z.mul(z).mul(z).sum();
+  for (const transform of [jacfwd, jacrev, hessian]) {
+    const at = (f: (z: Tensor) => Tensor, x: Tensor) => transform(f, { holomorphic: true })(x);
+    assertThrows(() => at(real, z), DtypeError, "expected complex results, got real ones");
+    assertThrows(() => at(cubic, tensor([1, 2])), DtypeError, "expected complex arguments");
+  }
 });
