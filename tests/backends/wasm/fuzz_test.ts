@@ -21,7 +21,13 @@ import { Concrete, dense } from "../../../src/core/tensor.ts";
 import { assertIdentical } from "../../laws/assertions.ts";
 import { makeRandom } from "../../laws/values.ts";
 import { assert, assertEquals } from "../../support/std.ts";
-import { agrees, type GrowOptions, growProgram, type Sample } from "./random_programs.ts";
+import {
+  agrees,
+  checkResults,
+  type GrowOptions,
+  growProgram,
+  type Sample,
+} from "./random_programs.ts";
 import "./kernels/written_twice.ts";
 import { runProgram } from "./support.ts";
 
@@ -50,18 +56,6 @@ function holds(
 
 function copyOf({ dtype, shape, elements }: Concrete): Concrete {
   return new Concrete(dtype, shape, elements.slice());
-}
-
-/** Fails unless the results are what the evaluator gives; these bounds allow for rounding. */
-function checkResults(results: readonly Concrete[], { program, args, errors }: Sample): void {
-  makeRunner(program)(args).forEach((expected, i) => {
-    const [a, b] = [dense(results[i]), dense(expected)];
-    const wrong = b.findIndex((value, k) => !agrees(a[k], value, errors[i]));
-    assert(
-      wrong < 0,
-      `result ${i} at ${wrong}: ${a[wrong]}, not ${b[wrong]}, by ${errors[i]}\n${program}`,
-    );
-  });
 }
 
 Deno.test(`random programs: any order of chunks, any donation, any plan (seed ${SEED})`, () => {

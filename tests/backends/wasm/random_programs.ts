@@ -9,11 +9,12 @@ import { DTYPES, epsilonOf, isFloat, isInteger, wideDtype } from "../../../src/b
 import type { Dtype } from "../../../src/base/dtype.ts";
 import { range, sizeOf, withoutAxes } from "../../../src/base/shape.ts";
 import type { Shape } from "../../../src/base/shape.ts";
+import { makeRunner } from "../../../src/backends/evaluator.ts";
 import { cpu } from "../../../src/core/device.ts";
 import { evaluate } from "../../../src/core/evaluation.ts";
 import type { Primitive } from "../../../src/core/primitive.ts";
 import { type Atom, type Program, Variable } from "../../../src/core/program.ts";
-import { type Concrete, splat } from "../../../src/core/tensor.ts";
+import { type Concrete, dense, splat } from "../../../src/core/tensor.ts";
 import { scanPrimitive } from "../../../src/control/scan_primitive.ts";
 import { switchPrimitive } from "../../../src/control/switch_primitive.ts";
 import { whilePrimitive } from "../../../src/control/while_primitive.ts";
@@ -22,6 +23,7 @@ import "../../../src/primitives/complex.ts";
 import { primitives } from "../../../src/primitives/mod.ts";
 import type { PrimitiveName } from "../../../src/primitives/mod.ts";
 import { fromValues, makeRandom, wild } from "../../laws/values.ts";
+import { assert } from "../../support/std.ts";
 import { ProgramWriter } from "./support.ts";
 
 /** A program with arguments, and what is known of its results. */
@@ -1364,4 +1366,19 @@ export function growProgram(
 /** Whether a number is as good as another one, give or take `error`. */
 export function agrees(actual: number, expected: number, error: number): boolean {
   return Object.is(actual, expected) || Math.abs(actual - expected) <= error && error > 0;
+}
+
+/** Fails unless the results are what the evaluator gives; these bounds allow for rounding. */
+export function checkResults(
+  results: readonly Concrete[],
+  { program, args, errors }: Sample,
+): void {
+  makeRunner(program)(args).forEach((expected, i) => {
+    const [a, b] = [dense(results[i]), dense(expected)];
+    const wrong = b.findIndex((value, k) => !agrees(a[k], value, errors[i]));
+    assert(
+      wrong < 0,
+      `result ${i} at ${wrong}: ${a[wrong]}, not ${b[wrong]}, by ${errors[i]}\n${program}`,
+    );
+  });
 }
