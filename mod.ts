@@ -39,6 +39,8 @@ export type { AxisArgument, Shape } from "./src/base/shape.ts";
 export type { Description } from "./src/core/description.ts";
 export { Tensor } from "./src/core/tensor.ts";
 export type { Concrete, Index, TensorLike, Type } from "./src/core/tensor.ts";
+export { newAxis, slice } from "./src/core/slices.ts";
+export type { Slice } from "./src/core/slices.ts";
 
 export { TensorType } from "./src/core/tensor_type.ts";
 export type {

@@ -325,9 +325,10 @@ Deno.test("dtypes that an operation does not take are refused", () => {
       'convert with astype("int32")',
     ],
     [
-      () => index(matrix, tensor([true, false])),
+      () => index(matrix, tensor(0.5)),
       DtypeError,
-      "Cannot index float32[2,3] with bool[2] on axis 0: choose by a mask with where",
+      "Cannot index float32[2,3] with float32[] on axis 0: expected an integer dtype; " +
+      'convert with astype("int32")',
     ],
     [
       () => set(tensor([1, 2], { dtype: "int32" }), [0], tensor(0.5)),
@@ -538,7 +539,7 @@ Deno.test("indices out of range are refused with the range", () => {
       () => set(matrix, wrong([, 0]), 1),
       IndexError,
       "Cannot index float32[2,3] with undefined on axis 0: " +
-      'expected an integer, [start, stop, step], null, "..." or a tensor of integers',
+      'expected an integer, a slice, null, "...", newAxis or a tensor of integers or booleans',
     ],
     [
       () => addAt(matrix, [null, 3], 1),

@@ -68,6 +68,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "format",
     "device",
     "sharding",
+    "slices",
     "methods",
     "storage",
     "tensor",

@@ -16,7 +16,7 @@ const flat = `
   greater greaterEqual logicalAnd logicalOr logicalNot logicalXor
   sum mean prod max min argmax argmin any all variance std logsumexp norm cumsum cumprod
   reshape transpose swapaxes moveaxis squeeze expandDims broadcastTo concatenate stack split flip roll pad
-  tile repeat tril triu diag diagonal oneHot index set addAt take takeAlongAxis gather scatterAdd sort argsort topK
+  tile repeat tril triu diag diagonal oneHot index set addAt slice take takeAlongAxis gather scatterAdd sort argsort topK
   dynamicSlice dynamicUpdateSlice
   matmul dot outer tensordot einsum conv convTranspose maxPool avgPool`;
 

@@ -6,6 +6,7 @@
  */
 import type { Dtype } from "../base/dtype.ts";
 import type { AxisArgument, Shape } from "../base/shape.ts";
+import type { newAxis, Slice } from "./slices.ts";
 
 /** Options of reductions. */
 export interface AxisOptions {
@@ -105,15 +106,19 @@ export type TypedArray =
 export type LikeOf<T> = T | number | boolean | ComplexNumber | NestedArray | TypedArray;
 
 /**
- * One entry of an index: an integer, `[start, stop, step]` with `null` for a side left open, `null`
- * for the whole axis, `"..."` for all axes not named, or a tensor (or typed array) of integers.
+ * One entry of an index: an integer, `slice(start, stop, step)`, `[start, stop]` for a slice of step one
+ * (a third entry, the step, only beside a `null`: three numbers could be meant as a list), `null` for the
+ * whole axis, `"..."` for all axes not named, `newAxis`, a tensor (or typed array) of integers, or a mask.
  */
 export type IndexOf<T> =
   | number
   | null
   | "..."
+  | typeof newAxis
+  | Slice
   | readonly [start: number | null, stop: number | null]
-  | readonly [start: number | null, stop: number | null, step: number]
+  | readonly [start: null, stop: number | null, step: number]
+  | readonly [start: number, stop: null, step: number]
   | T
   | TypedArray;
 
@@ -318,7 +323,7 @@ export interface TensorMethods<T> {
   diagonal(options?: DiagonalOptions): T;
   /** A new last axis of length `classes` with a one at each index and zeros elsewhere; the method form of `oneHot`. */
   oneHot(classes: number, options?: DtypeOptions): T;
-  /** Part of the tensor: integers, `[start, stop, step]`, `null` for all, `"..."`, integer tensors; the method form of `index`. */
+  /** Part of the tensor: integers, slices, `null` for all, `"..."`, `newAxis`, integer tensors, masks; the method form of `index`. */
   at(...indices: readonly IndexOf<T>[]): T;
   /** A tensor with `values` at the given place; the method form of `set`. */
   set(indices: readonly IndexOf<T>[], values: LikeOf<T>): T;

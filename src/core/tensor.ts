@@ -52,8 +52,9 @@ export interface Type {
 export type TensorLike = LikeOf<Tensor>;
 
 /**
- * One entry of an index: an integer, `[start, stop, step]` with `null` for a side left open, `null`
- * for the whole axis, `"..."` for all axes not named, or a tensor (or typed array) of integers.
+ * One entry of an index: an integer, `slice(start, stop, step)`, `[start, stop]` for a slice of step one
+ * (a third entry, the step, only beside a `null`: three numbers could be meant as a list), `null` for the
+ * whole axis, `"..."` for all axes not named, `newAxis`, a tensor (or typed array) of integers, or a mask.
  */
 export type Index = IndexOf<Tensor>;
 

@@ -1,6 +1,6 @@
 /**
- * Reading and writing parts of tensors, by NumPy's rules for indices: integers, slices and integer
- * tensors. Writing gives a new tensor. Places that are known without looking at a tensor's elements
+ * Reading and writing parts of tensors, by NumPy's rules for indices: integers, slices, new axes,
+ * integer tensors and masks. Writing gives a new tensor. Places that are known without looking at a tensor's elements
  * become slices, reversals and padding; integer tensors become gathers and scatters along one axis
  * that is merged from all the axes that they index.
  *
@@ -26,10 +26,18 @@ import * as dynamic from "../primitives/dynamic_slicing.ts";
 import * as strict from "../primitives/indexing.ts";
 import { type AxisPositions, mergeAxes, mergePositions } from "../primitives/positions.ts";
 import * as slicing from "../primitives/slicing.ts";
-import { constantLike, reshape, transpose } from "../primitives/structure.ts";
-import { checkList, partShape, positionsShape, readPlace } from "./places.ts";
-import type { Place } from "./places.ts";
-import { checkNumbers, readValues } from "./written_values.ts";
+import { broadcast, constantLike, moveAxis, reshape, transpose } from "../primitives/structure.ts";
+import {
+  checkList,
+  chooseByMask,
+  maskOf,
+  partShape,
+  positionsShape,
+  readEntries,
+  readPlace,
+} from "./places.ts";
+import type { Entry, Masked, Place } from "./places.ts";
+import { castValues, checkNumbers, readValues } from "./written_values.ts";
 
 /**
  * Part of a tensor, by NumPy's rules.
@@ -38,31 +46,46 @@ import { checkNumbers, readValues } from "./written_values.ts";
  * @param indices One entry per axis, from the first on; axes without an entry are taken whole.
  *
  * - An integer takes one position, and the axis goes away. Negative counts from the end.
- * - `[start, stop, step]` takes positions from `start` on, up to but not with `stop`. `null` leaves a
- *   side open, positions beyond the ends are clamped, a negative step goes backwards.
+ * - `slice(start, stop, step)` takes positions from `start` on, up to but not with `stop`. `null` leaves
+ * a side open, positions beyond the ends are clamped, a negative step goes backwards. `[start, stop]` is
+ * the same with step one; with a step, a plain array is a slice only where it has a `null`.
  * - `null` takes the whole axis, and `"..."` all axes that have no other entry.
+ * - `newAxis` gives the part an axis of length one there.
  * - A tensor or typed array of integers takes the positions that it names. Several are broadcast
- *   together and matched entry by entry; the axes of their common shape stand where the indexed axes
- *   were when those (integers included) are neighbours, and come first otherwise.
+ * together and matched entry by entry; the axes of their common shape stand where the indexed axes
+ * were when those (integers included) are neighbours, and come first otherwise.
+ * - A mask, a `bool` tensor, takes the positions where it is true, in order, and stands for as many axes
+ * as it has: it is read as the tensors that `nonzero` gives. Its values must be known; in compiled code
+ * `nonzero` with a `size`, or `where`, takes its place.
  * @returns The part.
- * @throws {IndexError} when there are more entries than axes, or an integer is out of range.
- * @throws {DtypeError} when a tensor is not of an integer dtype; `where` chooses by a mask.
- * @throws {ShapeError} when index tensors do not broadcast together.
+ * @throws {IndexError} when there are more entries than axes, an integer is out of range, or a plain
+ * array of numbers could be meant as a list of entries.
+ * @throws {DtypeError} when a tensor is not of an integer dtype or `bool`.
+ * @throws {ShapeError} when index tensors do not broadcast together, or a mask has not the lengths of
+ * the axes that it stands for.
+ * @throws {TraceError} when a mask is traced and its values are not known.
  *
  * @example A row, a column backwards, and chosen entries
  * ```ts
- * import { index, tensor } from "@jacobi/jacobi";
+ * import { index, slice, tensor } from "@jacobi/jacobi";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";
  *
  * const x = tensor([[1, 2, 3], [4, 5, 6]]);
  * assertTensorsClose(index(x, 1), [4, 5, 6]);
- * assertTensorsClose(index(x, [null, null, -1], -1), [6, 3]);
+ * assertTensorsClose(index(x, slice(null, null, -1), -1), [6, 3]);
+ * assertTensorsClose(index(x, x.greater(2)), [3, 4, 5, 6]);
  * assertTensorsClose(index(x, new Int32Array([0, 1, 1]), new Int32Array([0, 0, 2])), [1, 4, 6]);
  * ```
  */
 export function index(x: TensorLike, ...indices: readonly Index[]): Tensor {
-  const input = toTensor(x, "Cannot index");
-  const place = readPlace(input, indices);
+  const given = toTensor(x, "Cannot index");
+  const { x: input, entries, what } = readEntries(given, indices);
+  return takePlace(input, entries.flatMap(chooseByMask), what);
+}
+
+/** The part of a tensor that entries name. */
+function takePlace(input: Tensor, entries: readonly Entry[], what: string): Tensor {
+  const place = readPlace(input, entries, what);
   const block = place.indices.length === 0 ? null : blockOf(place);
   if (block !== null) return takeBlock(input, place, block);
   if (place.indices.length === 0) return takePositions(input, place);
@@ -77,7 +100,8 @@ export function index(x: TensorLike, ...indices: readonly Index[]): Tensor {
  * @param indices The place: a list of what {@linkcode index} takes.
  * @param values What to put there; broadcast to the shape of the place, and converted to the dtype of
  * `x` unless that is of a lower category. Where index tensors name a position more than once, the
- * last of its values stays.
+ * last of its values stays. Values for a mask that is traced must be the same for all entries that it
+ * chooses.
  * @returns `x` with `values` in that place. Derivatives flow to the values that stay, and to what is
  * left of `x`.
  * @throws {IndexError} when the place is not in `x`.
@@ -94,10 +118,11 @@ export function index(x: TensorLike, ...indices: readonly Index[]): Tensor {
  */
 export function set(x: TensorLike, indices: readonly Index[], values: TensorLike): Tensor {
   const input = toTensor(x, "Cannot set");
-  const what = `Cannot set in ${showType(input)}`;
-  const place = readPlace(input, checkList(indices, what));
-  const filling = readValues(values, input.dtype, partShape(place), what);
-  if (filling.size === 0) return input;
+  return changeAt(input, indices, values, `Cannot set in ${showType(input)}`, setPlace, takePlace);
+}
+
+/** `input` with `filling` in a place. */
+function setPlace(input: Tensor, place: Place, filling: Tensor): Tensor {
   const block = blockOf(place);
   if (block !== null) return putBlock(input, block, filling, dynamic.updateSlice);
   if (isFew(place)) return changeFew(input, place, filling, strict.scatterSet);
@@ -113,7 +138,8 @@ export function set(x: TensorLike, indices: readonly Index[], values: TensorLike
  * @param indices The place: a list of what {@linkcode index} takes.
  * @param values What to add there; broadcast to the shape of the place, and converted to the dtype of
  * `x` unless that is of a lower category. Where index tensors name a position more than once, all of
- * its values are added.
+ * its values are added. Values for a mask that is traced must be the same for all entries that it
+ * chooses.
  * @returns `x` with `values` added.
  * @throws {IndexError} when the place is not in `x`.
  * @throws {ShapeError} when `values` does not broadcast to the place.
@@ -132,14 +158,68 @@ export function addAt(x: TensorLike, indices: readonly Index[], values: TensorLi
   const input = toTensor(x, "Cannot add");
   const what = `Cannot add in ${showType(input)}`;
   checkNumbers(input, what);
-  const place = readPlace(input, checkList(indices, what));
-  const terms = readValues(values, input.dtype, partShape(place), what);
-  if (terms.size === 0) return input;
+  return changeAt(input, indices, values, what, addPlace, null);
+}
+
+/** `input` with `terms` added in a place. */
+function addPlace(input: Tensor, place: Place, terms: Tensor): Tensor {
   const block = blockOf(place);
   if (block !== null) return putBlock(input, block, terms, dynamic.addSlice);
   if (isFew(place)) return changeFew(input, place, terms, strict.scatterOnto);
   if (place.indices.length === 0) return add(input, spread(terms, place));
   return add(input, spread(sumEntries(terms, place), place));
+}
+
+/**
+ * `input` changed in the place that `indices` name. Values that are the same for all entries that a mask
+ * chooses need not know how many these are: they are selected by the mask from what `unchanged` takes
+ * from the place without the mask, or from zeros.
+ */
+function changeAt(
+  input: Tensor,
+  indices: readonly Index[],
+  values: TensorLike,
+  what: string,
+  change: (x: Tensor, place: Place, values: Tensor) => Tensor,
+  unchanged: typeof takePlace | null,
+): Tensor {
+  const { x, entries, what: where } = readEntries(input, checkList(indices, what));
+  const cast = castValues(values, input.dtype, what);
+  const masked = maskOf(entries);
+  const whole = masked === null ? null : readPlace(x, masked.entries, where);
+  const stretched = whole === null ? null : stretchValues(cast, masked!, partShape(whole).length);
+  let [place, filling] = [whole!, cast];
+  if (stretched === null) {
+    place = readPlace(x, entries.flatMap(chooseByMask), where);
+    filling = readValues(cast, input.dtype, partShape(place), what);
+  } else {
+    const shape = partShape(whole!);
+    const chosen = readValues(stretched, input.dtype, shape, what);
+    const axes = masked!.mask.shape.map((_, i) => masked!.from + i);
+    const others = unchanged === null
+      ? splat(0, input.dtype, shape)
+      : unchanged(x, masked!.entries, where);
+    filling = select(broadcast(masked!.mask, shape, axes), chosen, others);
+  }
+  if (filling.size === 0) return input;
+  return reshape(change(x, place, filling), input.shape);
+}
+
+/**
+ * Values for the entries that a mask chooses as values for all entries, in a part of `ndim` axes; `null`
+ * where there may be one for each of those.
+ */
+function stretchValues(
+  values: Tensor,
+  { mask, from, target }: Masked,
+  ndim: number,
+): Tensor | null {
+  const missing = ndim - mask.ndim + 1 - values.ndim;
+  if (missing < 0) return null;
+  const shape = [...range(missing).map(() => 1), ...values.shape];
+  if (shape[target] !== 1) return null;
+  const moved = moveAxis(reshape(values, shape), target, from);
+  return reshape(moved, moved.shape.toSpliced(from, 1, ...mask.shape.map(() => 1)));
 }
 
 /** Where the positions lie as slices with positive steps: first, end, step, and the reversed axes. */

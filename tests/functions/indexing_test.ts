@@ -1,10 +1,17 @@
 import fc from "fast-check";
 import { assertEquals, assertStrictEquals } from "../support/std.ts";
 import { assertRefused } from "../support/errors.ts";
-import { ArgumentError, DtypeError, IndexError, ShapeError } from "../../src/base/errors.ts";
+import {
+  ArgumentError,
+  DtypeError,
+  IndexError,
+  ShapeError,
+  TraceError,
+} from "../../src/base/errors.ts";
 import { broadcastShapes, showType, sizeOf, stridesOf } from "../../src/base/shape.ts";
 import { scan } from "../../src/control/scan.ts";
 import type { Index } from "../../src/core/tensor.ts";
+import { newAxis, Slice, slice } from "../../src/core/slices.ts";
 import { Tensor } from "../../src/core/tensor.ts";
 import type { TensorLike } from "../../src/core/tensor.ts";
 import {
@@ -27,7 +34,7 @@ import {
   zeros,
 } from "../../src/functions/mod.ts";
 import { jit } from "../../src/jit.ts";
-import { slice } from "../../src/primitives/slicing.ts";
+import * as slicing from "../../src/primitives/slicing.ts";
 import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
 import { grad, jvp, makeProgram, vmap } from "../../src/transforms/mod.ts";
 
@@ -57,17 +64,19 @@ Deno.test("slices are clamped and stepped as Python's", () => {
     [[-2, null], [3, 4]],
     [[null, -2], [0, 1, 2]],
     [[null, null, 2], [0, 2, 4]],
-    [[1, 100, 3], [1, 4]],
+    [slice(1, 100, 3), [1, 4]],
     [[-100, 2], [0, 1]],
     [[null, null, -1], [4, 3, 2, 1, 0]],
-    [[3, 0, -2], [3, 1]],
-    [[100, -100, -3], [4, 1]],
+    [slice(3, 0, -2), [3, 1]],
+    [slice(100, -100, -3), [4, 1]],
     [[2, null, -1], [2, 1, 0]],
-    [[3, 1], []],
-    [[1, 3, -1], []],
-    [[4, 5, 100], [4]],
+    [slice(3, 1), []],
+    [[2, 2], []],
+    [[0, 9], [0, 1, 2, 3, 4]],
+    [slice(1, 3, -1), []],
+    [slice(4, 5, 100), [4]],
   ];
-  for (const [slice, expected] of cases) assertEquals(index(x, slice).toArray(), expected);
+  for (const [entry, expected] of cases) assertEquals(index(x, entry).toArray(), expected);
 });
 
 Deno.test("dots stand for the axes without an entry", () => {
@@ -117,20 +126,20 @@ function reference(x: Tensor, entries: readonly Index[]) {
   const lists = all.map((entry, axis) => {
     const length = x.shape[axis];
     if (entry === null) return Array.from({ length }, (_, i) => i);
-    if (!Array.isArray(entry)) return null;
-    const [start, stop, step = 1] = entry as readonly (number | null)[];
+    if (!(entry instanceof Slice)) return null;
+    const { start, stop, step } = entry;
     const positions: number[] = [];
     const place = (bound: number) => bound < 0 ? bound + length : bound;
-    for (let i = step! > 0 ? 0 : length - 1; i >= 0 && i < length; i += Math.sign(step!)) {
-      const first = start === null ? (step! > 0 ? 0 : length - 1) : place(start);
+    for (let i = step > 0 ? 0 : length - 1; i >= 0 && i < length; i += Math.sign(step)) {
+      const first = start === null ? (step > 0 ? 0 : length - 1) : place(start);
       const clamped = Math.min(
-        Math.max(first, step! > 0 ? 0 : -1),
-        step! > 0 ? length : length - 1,
+        Math.max(first, step > 0 ? 0 : -1),
+        step > 0 ? length : length - 1,
       );
-      const inside = step! > 0
+      const inside = step > 0
         ? i >= clamped && (stop === null || i < place(stop))
         : i <= clamped && (stop === null || i > place(stop));
-      if (inside && (i - clamped) % step! === 0) positions.push(i);
+      if (inside && (i - clamped) % step === 0) positions.push(i);
     }
     return positions;
   });
@@ -184,7 +193,8 @@ const places = fc.record({
     fc.oneof(
       fc.integer({ min: -length, max: length - 1 }),
       fc.constant(null),
-      fc.tuple(bound, bound, fc.constantFrom(1, 2, 3, -1, -2, -3)),
+      fc.tuple(bound, bound, fc.constantFrom(1, 2, 3, -1, -2, -3))
+        .map(([start, stop, step]) => slice(start, stop, step)),
       fc.tuple(fc.nat(common.length), fc.infiniteStream(fc.nat())).map(([drop, numbers]) => {
         const own = common.slice(drop).map((n) => numbers.next().value! % 4 === 0 ? 1 : n);
         const values = Int32Array.from(
@@ -248,6 +258,119 @@ Deno.test("of values set in one place the last stays, and of values added all", 
   assertTensorsClose(addAt(zeros([3, 2]), at, [1, 2, 3]), [[0, 0], [6, 0], [0, 0]]);
 });
 
+Deno.test("slices are said in one way, and what could be a list is refused", () => {
+  assertEquals(String(slice(1, null, -2)), "slice(1, null, -2)");
+  const wrong = slice as (...args: readonly unknown[]) => unknown;
+  assertRefused(
+    () => wrong(3),
+    ArgumentError,
+    "Cannot slice by one number: write slice(3, null) for what begins there, or slice(null, 3) " +
+      "for what ends there",
+  );
+  assertRefused(
+    () => wrong(0, "1", 0),
+    ArgumentError,
+    'Cannot slice by (0, "1", 0): expected integers or null as start and stop, and an integer that ' +
+      "is not 0 as step",
+  );
+});
+
+Deno.test("newAxis gives the part an axis, and changes go to where it points", () => {
+  const x = counted([2, 3]);
+  assertEquals(shapeAt([2, 3], newAxis, "...", newAxis), [1, 2, 3, 1]);
+  assertEquals(shapeAt([2, 3], 1, newAxis), [1, 3]);
+  assertEquals(shapeAt([5, 6, 3], int32([0, 1]), newAxis, int32([0, 1])), [2, 1, 3]);
+  assertEquals(shapeAt([5, 6, 3], newAxis, int32([0, 1]), int32([0, 1])), [1, 2, 3]);
+  assertTensorsClose(x.at(null, newAxis, [1, 3]), [[[1, 2]], [[4, 5]]]);
+  assertTensorsClose(x.set([0, newAxis], [[7, 8, 9]]), [[7, 8, 9], [3, 4, 5]]);
+  assertTensorsClose(x.addAt([newAxis, null, 0], [[10, 20]]), [[10, 1, 2], [23, 4, 5]]);
+  checkGrads((x: Tensor) => x.at(newAxis, [0, 1]).square(), [float64([[1, 2], [3, 4]])]);
+});
+
+/** Where masks are true, as index tensors. */
+const placesOf = (mask: Tensor): Tensor[] => {
+  const flat = [...mask.data()].flatMap((truth, i) => truth ? [i] : []);
+  const strides = stridesOf(mask.shape);
+  return mask.shape.map((length, axis) =>
+    int32(flat.map((i) => Math.floor(i / strides[axis]) % length))
+  );
+};
+
+Deno.test("masks choose what their positions choose, in every place", () => {
+  const masked = fc.record({
+    lengths: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 2 }),
+    before: fc.array(fc.constantFrom("all", "first", "new", "half"), { maxLength: 2 }),
+    behind: fc.array(fc.constantFrom("all", "first", "new", "half"), { maxLength: 2 }),
+    truth: fc.infiniteStream(fc.boolean()),
+  });
+  const entryOf: Readonly<Record<string, Index>> = {
+    all: null,
+    first: 0,
+    new: newAxis,
+    half: [0, 1],
+  };
+  const lengthsOf = (kinds: readonly string[]) =>
+    kinds.filter((kind) => kind !== "new").map(() => 2);
+  fc.assert(
+    fc.property(masked, ({ lengths, before, behind, truth }) => {
+      const x = counted([...lengthsOf(before), ...lengths, ...lengthsOf(behind)]);
+      const mask = tensor(Array.from({ length: sizeOf(lengths) }, () => truth.next().value!))
+        .reshape(lengths);
+      const around = (...middle: readonly Index[]) => [
+        ...before.map((kind) => entryOf[kind]),
+        ...middle,
+        ...behind.map((kind) => entryOf[kind]),
+      ];
+      const [byMask, byPlaces] = [around(mask), around(...placesOf(mask))];
+      const part = index(x, ...byPlaces);
+      assertEquals(index(x, ...byMask).toArray(), part.toArray());
+      const values = part.mul(2).add(100);
+      assertEquals(set(x, byMask, values).toArray(), set(x, byPlaces, values).toArray());
+      assertEquals(addAt(x, byMask, values).toArray(), addAt(x, byPlaces, values).toArray());
+      // Values that are the same for all chosen entries: the mask may be traced.
+      const count = Number(mask.sum().item());
+      const axis = index(x, ...around(...lengths.map(() => int32([0])))).shape.findIndex((_, i) =>
+        shapeAt(x.shape, ...around(...lengths.map(() => int32([0, 0]))))[i] === 2 &&
+        shapeAt(x.shape, ...around(...lengths.map(() => int32([0, 0, 0]))))[i] === 3
+      );
+      const one = counted(part.shape.with(axis, 1)).add(50);
+      for (const same of [tensor(7), one]) {
+        for (const change of [set, addAt]) {
+          const expected = count === 0 ? x : change(x, byPlaces, same);
+          assertEquals(change(x, byMask, same).toArray(), expected.toArray());
+          const traced = jit((x: Tensor, mask: Tensor, same: Tensor) =>
+            change(x, around(mask), same)
+          );
+          assertEquals(traced(x, mask, same).toArray(), expected.toArray());
+        }
+      }
+    }),
+    { numRuns: 40 },
+  );
+});
+
+Deno.test("masks that are traced choose where that needs no number", () => {
+  const x = float64([1, -2, 3]);
+  const relu = (x: Tensor) => x.set([x.less(0)], 0);
+  assertTensorsClose(jit(relu)(x), [1, 0, 3]);
+  assertTensorsClose(vmap(relu)(stack([x, x.neg()])), [[1, 0, 3], [0, 2, 0]]);
+  checkGrads(relu, [x]);
+  checkGrads((x: Tensor, v: Tensor) => x.addAt([x.less(0)], v).at(x.greater(0)), [x, float64(2)]);
+  assertTensorsClose(grad((x: Tensor) => x.at(x.greater(0)).square().sum())(x), [2, 0, 6]);
+  assertRefused(
+    () => jit((x: Tensor) => x.at(x.less(0)))(x),
+    TraceError,
+    "Cannot index by the mask bool[3] while jit traces it: how many entries it chooses is not " +
+      "known yet; use nonzero(mask, { size }), or where",
+  );
+  assertRefused(
+    () => jit((x: Tensor) => x.set([x.less(0)], x))(x),
+    TraceError,
+    "Cannot index by the mask bool[3] while jit traces it: how many entries it chooses is not " +
+      "known yet; use nonzero(mask, { size }), or where",
+  );
+});
+
 Deno.test("places without tensors use no gather and no scatter", () => {
   const forbidden = ["gather", "scatterAdd", "scatterSet", "scatterOnto"];
   const f = (x: Tensor) =>
@@ -264,31 +387,55 @@ Deno.test("an integer out of range is refused at once", () => {
     [[2], [0, 1], "Cannot index float32[2] with 2 entries: it has 1 axis"],
     [[3], [0.5], "Cannot index float32[3] with 0.5 on axis 0: expected an integer"],
     [[3], [NaN], "Cannot index float32[3] with NaN on axis 0: expected an integer"],
-    [[3], [true], "Cannot index float32[3] with true on axis 0: choose by a mask with where"],
+    [
+      [3],
+      [true],
+      "Cannot index float32[3] with true on axis 0: choose by a mask, a tensor of booleans",
+    ],
     [
       [3],
       ["0"],
-      'Cannot index float32[3] with "0" on axis 0: expected an integer, [start, stop, step], ' +
-      'null, "..." or a tensor of integers',
+      'Cannot index float32[3] with "0" on axis 0: expected an integer, a slice, null, "...", ' +
+      "newAxis or a tensor of integers or booleans",
     ],
     [
       [3],
-      [[0, 2, 0]],
-      "Cannot index float32[3] with [0, 2, 0] on axis 0: the step must not be 0",
-    ],
-    [
-      [3],
-      [[1]],
-      "Cannot index float32[3] with [1] on axis 0: expected [start, stop] or " +
-      "[start, stop, step] of integers and null; " +
-      "entries are chosen by a tensor or typed array of integers",
+      [[null, 2, 0]],
+      "Cannot index float32[3] with [null, 2, 0] on axis 0: the step must not be 0",
     ],
     [
       [3],
       [[0.5, 2]],
-      "Cannot index float32[3] with [0.5, 2] on axis 0: expected [start, stop] or " +
-      "[start, stop, step] of integers and null; " +
-      "entries are chosen by a tensor or typed array of integers",
+      "Cannot index float32[3] with [0.5, 2] on axis 0: expected [start, stop] of integers and " +
+      "null, or slice(start, stop, step); entries are chosen by a tensor or typed array of integers",
+    ],
+    [
+      [9],
+      [[0, 4, 2]],
+      "Cannot index float32[9] with [0, 4, 2] on axis 0: write slice(0, 4, 2) for a slice, and " +
+      'tensor([0, 4, 2], { dtype: "int32" }) or an Int32Array for a list of entries',
+    ],
+    [
+      [9],
+      [null, [2, 1]],
+      "Cannot index float32[9] with 2 entries: it has 1 axis",
+    ],
+    [
+      [2, 9],
+      [null, [2, 1]],
+      "Cannot index float32[2,9] with [2, 1] on axis 1: write slice(2, 1) for a slice, and " +
+      'tensor([2, 1], { dtype: "int32" }) or an Int32Array for a list of entries',
+    ],
+    [
+      [3],
+      [[1]],
+      "Cannot index float32[3] with [1] on axis 0: write slice(1, null) for a slice, and " +
+      'tensor([1], { dtype: "int32" }) or an Int32Array for a list of entries',
+    ],
+    [
+      [3, 4],
+      [newAxis, 0, tensor([[true]])],
+      "Cannot index float32[3,4] with 2 entries for 3 axes: it has 2 axes",
     ],
     [[3], [int32([0, 7])], "Cannot index float32[3] with 7 on axis 0: expected -3 to 2"],
     [
@@ -310,9 +457,9 @@ Deno.test("an integer out of range is refused at once", () => {
 Deno.test("index tensors must be integers that broadcast together", () => {
   const x = zeros([3, 4]);
   assertRefused(
-    () => index(x, tensor([true, false, true])),
-    DtypeError,
-    "Cannot index float32[3,4] with bool[3] on axis 0: choose by a mask with where",
+    () => index(x, null, tensor([true, false, true])),
+    ShapeError,
+    "Cannot index float32[3,4] by the mask bool[3] on axis 1: expected the shape [4]",
   );
   assertRefused(
     () => index(x, null, tensor([1, 2])),
@@ -606,8 +753,9 @@ Deno.test("the derivatives of parts of a large tensor add up, of empty parts too
   for (const a of ranges) {
     for (const b of ranges) {
       const [start, stop, step] = [0, 1, 2].map((i) => [a[i], b[i], [3, 60, 2][i]]);
-      const f = (x: Tensor) => x.cos().sum().add(slice(x, start, stop, step).square().sum());
-      const places = start.map((from, i): Index => [from, stop[i], step[i]]);
+      const f = (x: Tensor) =>
+        x.cos().sum().add(slicing.slice(x, start, stop, step).square().sum());
+      const places = start.map((from, i): Index => slice(from, stop[i], step[i]));
       const expected = x.sin().neg().add(addAt(zeros(x.shape), places, x.mul(2).at(...places)));
       assertTensorsClose(grad(f)(x), expected, { rtol: 1e-5, atol: 1e-6 });
       assertTensorsClose(jit(grad(f))(x), expected, { rtol: 1e-5, atol: 1e-6 });

@@ -289,7 +289,7 @@ function classIndices(scene: Scene): Tensor {
 function indexEntry(scene: Scene): unknown {
   const { draw, n } = scene;
   const bound = () => draw.chance(25) ? null : draw.integer(-n - 1, n + 1);
-  switch (draw.integer(0, 6)) {
+  switch (draw.integer(0, 7)) {
     case 0:
       return null;
     case 1:
@@ -297,9 +297,15 @@ function indexEntry(scene: Scene): unknown {
     case 2:
       return [bound(), bound()];
     case 3:
-      return [bound(), bound(), draw.pick([1, 2, -1, -2])];
+      return draw.chance(70)
+        ? api.slice(bound(), bound(), draw.pick([1, 2, -1, -2]))
+        : [bound(), bound(), draw.pick([1, 2, -1, -2])];
     case 4:
       return indices(scene);
+    case 5:
+      return draw.chance(50)
+        ? api.newAxis
+        : tensorOf(scene, draw.chance(50) ? [n] : [n, n], "bool");
     default:
       return draw.integer(-n, n - 1);
   }

@@ -11,7 +11,15 @@ import {
   vmap,
   whileLoop,
 } from "../../../mod.ts";
-import { gather, makeProgram, scatterAdd, takeAlongAxis, tensor, zeros } from "../../../mod.ts";
+import {
+  gather,
+  makeProgram,
+  scatterAdd,
+  slice,
+  takeAlongAxis,
+  tensor,
+  zeros,
+} from "../../../mod.ts";
 import type { Tensor } from "../../../mod.ts";
 import { Concrete } from "../../../src/core/tensor.ts";
 import { makeRunner } from "../../../src/backends/evaluator.ts";
@@ -128,14 +136,17 @@ Deno.test("few places of a carried matrix are updated where it is, whatever thei
     "a column": (i, x) => x.set([null, i], x.at(null, i.sub(1)).mul(0.5)),
     "added to a column": (i, x) => x.addAt([null, i], x.at(null, i.sub(1)).square()),
     "part of a column": (i, x) => x.set([[2, 8], i], x.at([3, 9], i.sub(1)).mul(0.5)),
-    "steps along a column": (i, x) => x.set([[0, 20, 3], i], x.at([1, 21, 3], i.sub(1)).square()),
-    "backwards": (i, x) => x.addAt([i, [8, 2, -2]], x.at(i.sub(1), [null, 3, 1])),
-    "known places with gaps": (i, x) => x.set([[1, 9, 4], [0, 20, 2]], x.at(i, [0, 20, 2])),
-    "added to known places with gaps": (i, x) => x.addAt([[1, 9, 4], 5], x.at(i, 3).square()),
+    "steps along a column": (i, x) =>
+      x.set([slice(0, 20, 3), i], x.at(slice(1, 21, 3), i.sub(1)).square()),
+    "backwards": (i, x) => x.addAt([i, slice(8, 2, -2)], x.at(i.sub(1), [null, 3, 1])),
+    "known places with gaps": (i, x) =>
+      x.set([slice(1, 9, 4), slice(0, 20, 2)], x.at(i, slice(0, 20, 2))),
+    "added to known places with gaps": (i, x) => x.addAt([slice(1, 9, 4), 5], x.at(i, 3).square()),
     "a list on the second axis": (i, x) => x.set([null, list(i)], x.at(null, list(i)).mul(0.5)),
     "a list in one row": (i, x) => x.set([5, list(i)], x.at(4, list(i)).mul(0.5)),
     "a list and a range": (i, x) => x.addAt([[1, 3], list(i)], x.at([2, 4], list(i)).mul(0.5)),
-    "a list and steps": (i, x) => x.set([list(i), [1, 9, 2]], x.at(list(i), [2, 10, 2]).mul(2)),
+    "a list and steps": (i, x) =>
+      x.set([list(i), slice(1, 9, 2)], x.at(list(i), slice(2, 10, 2)).mul(2)),
     "a block": (i, x) => x.dynamicUpdateSlice(x.dynamicSlice([i, 3], [2, 3]).mul(0.5), [i, i]),
     "along an axis": (i, x) =>
       x.set([i], takeAlongAxis(x, list(i).reshape([3, 1]), 0).sum(0).mul(0.1)),
