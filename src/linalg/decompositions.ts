@@ -3,16 +3,15 @@
  *
  * @module
  */
-import { describeValue, isComplex, wideDtype } from "../base/dtype.ts";
-import { argumentError, dtypeError } from "../base/errors.ts";
+import { describeValue, wideDtype } from "../base/dtype.ts";
+import { argumentError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
 import { splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { add, scale } from "../primitives/arithmetic.ts";
 import * as complexMatrices from "../primitives/complex_matrices.ts";
-import { adjoint } from "../primitives/complex_matrices.ts";
-import { transposed } from "../primitives/matrices.ts";
+import { adjoint, completeBasis } from "../primitives/complex_matrices.ts";
 import * as orthogonal from "../primitives/orthogonal.ts";
 import { concatenate } from "../primitives/slicing.ts";
 import { convert } from "../primitives/structure.ts";
@@ -150,14 +149,6 @@ export function eigvals(a: TensorLike): Tensor {
   return eig(a)[0];
 }
 
-/** Throws where bases are to be completed that are complex. */
-function checkCompletion(a: Tensor, option: string): void {
-  if (!isComplex(a.dtype)) return;
-  throw dtypeError(
-    `Cannot complete the bases of ${showType(a)}: expected real matrices; leave out ${option}`,
-  );
-}
-
 /** Options of `qr`. */
 export interface QrOptions {
   /** Whether `q` is square. Default `"reduced"`: it has no more columns than `a`. */
@@ -203,9 +194,8 @@ export function qr(a: TensorLike, options?: QrOptions): [q: Tensor, r: Tensor] {
   const [q, r] = orthogonal.qr(value);
   const [rows, columns] = value.shape.slice(-2);
   if (mode === "reduced" || rows <= columns) return [q, r];
-  checkCompletion(value, 'mode "complete"');
   const zeros = splat(0, r.dtype, [...r.shape.slice(0, -2), rows - columns, columns]);
-  return [orthogonal.completeBasis(q), concatenate([r, zeros], r.ndim - 2)];
+  return [completeBasis(q), concatenate([r, zeros], r.ndim - 2)];
 }
 
 /** Options of `svd`. */
@@ -253,7 +243,5 @@ export function svd(
   checkFlag(fullMatrices, what, "fullMatrices");
   const [u, s, vt] = orthogonal.svd(value);
   if (!fullMatrices) return [u, s, vt];
-  checkCompletion(value, "fullMatrices");
-  const right = orthogonal.completeBasis(transposed(vt));
-  return [orthogonal.completeBasis(u), s, transposed(right)];
+  return [completeBasis(u), s, adjoint(completeBasis(adjoint(vt)))];
 }

@@ -6,13 +6,19 @@
 import { ComplexTensor } from "../core/complex.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { abs, mul, sign } from "../primitives/arithmetic.ts";
-import { complexDeterminantOf } from "../primitives/complex_matrices.ts";
+import { complexLu } from "../primitives/complex_matrices.ts";
 import { lu } from "../primitives/lu.ts";
+import type { LuFactors } from "../primitives/lu.ts";
 import { diagonalOf } from "../primitives/matrices.ts";
 import { reduceProd } from "../primitives/reduction.ts";
 import { reduceSum } from "../primitives/structure.ts";
 import { log } from "../primitives/transcendental.ts";
 import { readSquare } from "./arguments.ts";
+
+function factorsOf(a: TensorLike): LuFactors {
+  const matrices = readSquare(a, "Cannot take the determinant of");
+  return matrices instanceof ComplexTensor ? complexLu(matrices) : lu(matrices);
+}
 
 /**
  * The determinants of square matrices.
@@ -36,9 +42,7 @@ import { readSquare } from "./arguments.ts";
  * ```
  */
 export function det(a: TensorLike): Tensor {
-  const matrices = readSquare(a, "Cannot take the determinant of");
-  if (matrices instanceof ComplexTensor) return complexDeterminantOf(matrices).det;
-  const factors = lu(matrices);
+  const factors = factorsOf(a);
   return mul(factors.sign, reduceProd(diagonalOf(factors.u), [factors.u.ndim - 2]));
 }
 
@@ -62,12 +66,7 @@ export function det(a: TensorLike): Tensor {
  * ```
  */
 export function slogdet(a: TensorLike): [sign: Tensor, logdet: Tensor] {
-  const matrices = readSquare(a, "Cannot take the determinant of");
-  if (matrices instanceof ComplexTensor) {
-    const { sign, log } = complexDeterminantOf(matrices);
-    return [sign, log];
-  }
-  const factors = lu(matrices);
+  const factors = factorsOf(a);
   const pivots = diagonalOf(factors.u);
   const last = [pivots.ndim - 1];
   return [

@@ -169,7 +169,8 @@ export const kinds = {
   hypot: { kind: "composite", isHeavy: false },
 
   pseudoInverse: host,
-  complexDeterminant: host,
+  complexLu: host,
+  complexComplement: host,
   complexEigh: host,
   complexSvd: host,
   eig: host,

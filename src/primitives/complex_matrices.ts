@@ -1,28 +1,26 @@
 /**
- * Determinants, eigenvalues and singular values of complex matrices, on pairs of real tensors; what
- * other factorisations are, by real matrices of twice the size. All act on matrices in the last two
- * axes; the others are a batch.
+ * LU factors, eigenvalues and singular values of complex matrices, on pairs of real tensors; what other
+ * factorisations are, by real matrices of twice the size. All act on matrices in the last two axes; the
+ * others are a batch.
  *
  * @module
  */
 import { isFloat, isHalf } from "../base/dtype.ts";
 import { dtypeError, shapeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
-import {
-  complexDeterminant,
-  complexEigen,
-  complexSvd,
-  hermitianEigen,
-} from "../numeric/linalg/complex.ts";
+import { complexEigen } from "../numeric/linalg/complex.ts";
 import type { Complexes } from "../numeric/linalg/complex.ts";
+import { completeColumns, factorizeComplexLu } from "../numeric/linalg/complex_lu.ts";
+import { complexSvd, hermitianEigen } from "../numeric/linalg/complex_reductions.ts";
 import { ComplexTensor } from "../core/complex.ts";
 import type { Primitive, Tangent } from "../core/primitive.ts";
-import { withinMemory, zerosOf } from "../core/tensor.ts";
-import type { Concrete, Tensor, Type } from "../core/tensor.ts";
+import { allocateFor, Concrete, withinMemory, zerosOf } from "../core/tensor.ts";
+import type { Tensor, Type } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
 import { add, div, mul, neg, scale, sub } from "./arithmetic.ts";
 import { equal, select } from "./comparison.ts";
-import { luSolve } from "./lu.ts";
+import { luSolve, luTangents, TINY_PIVOT } from "./lu.ts";
+import type { LuFactors } from "./lu.ts";
 import {
   acrossColumns,
   acrossRows,
@@ -48,8 +46,9 @@ import {
   stackedParts,
   transposed,
 } from "./matrices.ts";
-import { qr } from "./orthogonal.ts";
+import { complementPrimitive, completeBasis as completeRealBasis, qr } from "./orthogonal.ts";
 import { argmax } from "./reduction.ts";
+import { concatenate } from "./slicing.ts";
 import { broadcast, constantLike, iota, reduceSum } from "./structure.ts";
 import { cholesky, triangularSolve } from "./triangular.ts";
 import type { TriangularSolveParams } from "./triangular.ts";
@@ -165,52 +164,104 @@ function inverseOf(a: ComplexTensor): Tensor {
 }
 
 /**
- * The determinant of complex matrices, its direction, and the logarithm of its absolute value: `det`
- * and `sign` by their parts, and `log`, each `[...]`. At singular matrices there is no derivative.
+ * The LU factorisation with complete pivoting of complex matrices `[..., n, n]`, as `lu` has it: the
+ * parts of `l` and of `u`, the orders of rows and columns `[..., n]`, and the sign of both `[...]`.
  */
-export const complexDeterminantPrimitive: Primitive<null> = {
-  name: "complexDeterminant",
+export const complexLuPrimitive: Primitive<null> = {
+  name: "complexLu",
   type(args) {
-    checkParts("complexDeterminant", args);
-    checkSquare(args[0], "Cannot take the determinant of");
-    const type = { dtype: args[0].dtype, shape: leading(args[0]) };
-    return [type, type, type, type, type];
+    checkParts("complexLu", args);
+    checkSquare(args[0], "Cannot factorise");
+    const [{ dtype, shape }] = args;
+    const factor = { dtype, shape };
+    const order = { dtype: "int32", shape: shape.slice(0, -1) } as const;
+    return [factor, factor, factor, factor, order, order, { dtype, shape: leading(args[0]) }];
   },
   evaluate: (args, _params, types) =>
-    results(types, (out) => {
-      // Of an empty matrix it is 1.
-      out[0].fill(1);
-      out[2].fill(1);
-      eachMatrix(args, (matrix, i) => {
-        const { det, sign, log } = complexDeterminant(matrix, args[0].shape[args[0].ndim - 1]);
-        [...det, ...sign, log].forEach((value, k) => out[k][i] = value);
+    withinMemory(types[0], () => {
+      const n = matrixSize(args[0]).columns;
+      const [lRe, lIm, uRe, uIm] = types.slice(0, 4).map(doublesFor);
+      const [rows, columns] = types.slice(4, 6).map((type) => allocateFor(type) as Int32Array);
+      const sign = doublesFor(types[6]).fill(1);
+      const tiny = TINY_PIVOT[args[0].dtype as "float32" | "float64"];
+      eachMatrix(args, (upper, i) => {
+        const [from, to] = [i * n * n, (i + 1) * n * n];
+        sign[i] = factorizeComplexLu(
+          {
+            upper,
+            lower: { re: lRe.subarray(from, to), im: lIm.subarray(from, to) },
+            rows: rows.subarray(i * n, (i + 1) * n),
+            columns: columns.subarray(i * n, (i + 1) * n),
+          },
+          n,
+          tiny,
+        );
+        uRe.set(upper.re, from);
+        uIm.set(upper.im, from);
       });
+      return [
+        ...[lRe, lIm, uRe, uIm].map((part, k) => fromDoubles(part, types[k])),
+        ...[rows, columns].map((order, k) => new Concrete("int32", types[4 + k].shape, order)),
+        fromDoubles(sign, types[6]),
+      ];
     }),
-  batch: (args, axes, size) => batchLeading(complexDeterminantPrimitive, args, axes, size, null),
+  batch: (args, axes, size) => batchLeading(complexLuPrimitive, args, axes, size, null),
   derivative: {
     kind: "smooth",
-    tangents: tangentsOf((da, [re, im], [a, b, c, d]) => {
-      // Jacobi's formula: the trace of the inverse times the tangent.
-      const inverse = transposed(inverseOf(new ComplexTensor(re, im)));
-      const axes = [re.ndim - 2, re.ndim - 1];
-      const [x, y] = partsOf(mul(da, inverse)).map((part) => reduceSum(part, axes));
-      return [
-        sub(mul(x, a), mul(y, b)),
-        add(mul(x, b), mul(y, a)),
-        neg(mul(y, d)),
-        mul(y, c),
-        x,
-      ];
+    tangents: tangentsOf((da, _args, [lRe, lIm, uRe, uIm, rows, columns]) => {
+      const [l, u] = [new ComplexTensor(lRe, lIm), new ComplexTensor(uRe, uIm)];
+      const [dl, du] = luTangents(da, { l, u, rows, columns });
+      return [...partsOf(dl), ...partsOf(du), null, null, null];
     }),
   },
 };
 
-/** What `complexDeterminant` gives, as complex tensors. */
-export function complexDeterminantOf(
-  { re, im }: ComplexTensor,
-): { det: Tensor; sign: Tensor; log: Tensor } {
-  const [a, b, c, d, log] = bind(complexDeterminantPrimitive, [re, im], null);
-  return { det: new ComplexTensor(a, b), sign: new ComplexTensor(c, d), log };
+/** Strict LU factorisation of complex matrices, with complete pivoting. */
+export function complexLu({ re, im }: ComplexTensor): LuFactors {
+  const [a, b, c, d, rows, columns, sign] = bind(complexLuPrimitive, [re, im], null);
+  return { l: new ComplexTensor(a, b), u: new ComplexTensor(c, d), rows, columns, sign };
+}
+
+/**
+ * The parts of the columns `[..., m, m - k]` that complete the orthonormal ones of `q` `[..., m, k]` to a
+ * basis, with the derivative that `complement` has.
+ */
+export const complexComplementPrimitive: Primitive<null> = {
+  name: "complexComplement",
+  type(args) {
+    checkParts("complexComplement", args);
+    const [type] = complementPrimitive.type([args[0]], null);
+    return [type, type];
+  },
+  evaluate: (args, _params, types) =>
+    results(types, ([re, im]) => {
+      const { count, rows: m, columns: rest } = matrixSize(types[0]);
+      const size = m * (m - rest);
+      const [x, y] = args.map(inDoubles);
+      for (let i = 0; i < count; i++) {
+        const q = [x, y].map((part) => part.subarray(i * size, (i + 1) * size));
+        const columns = completeColumns({ re: q[0], im: q[1] }, m, m - rest);
+        re.set(columns.re, i * m * rest);
+        im.set(columns.im, i * m * rest);
+      }
+    }),
+  batch: (args, axes, size) => batchLeading(complexComplementPrimitive, args, axes, size, null),
+  derivative: {
+    kind: "smooth",
+    tangents: tangentsOf((dq, [qRe, qIm], [re, im]) => {
+      const [q, c] = [new ComplexTensor(qRe, qIm), new ComplexTensor(re, im)];
+      return partsOf(neg(product(q, product(adjoint(dq), c))));
+    }),
+  },
+};
+
+/** Orthonormal columns, followed by others that complete them to a basis. */
+export function completeBasis(q: Tensor): Tensor {
+  if (!(q instanceof ComplexTensor)) return completeRealBasis(q);
+  const { rows, columns } = matrixSize(q);
+  if (rows === columns) return q;
+  const [re, im] = bind(complexComplementPrimitive, [q.re, q.im], null);
+  return concatenate([q, new ComplexTensor(re, im)], q.ndim - 1);
 }
 
 /** How much each column of `dv` turns the element of `v` that is to stay real. */

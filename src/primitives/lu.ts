@@ -95,28 +95,38 @@ export const luPrimitive: Primitive<LuParams> = {
   derivative: {
     kind: "smooth",
     tangents: [
-      (da, _args, [l, u, rows, columns]) => {
-        const n = da.shape[da.ndim - 1];
-        const pivots = diagonalOf(u);
-        const one = constantLike(pivots, 1);
-        const place = broadcast(iota(n), pivots.shape, [pivots.ndim - 1]);
-        const isLast = equal(place, constantLike(place, n - 1));
-        // Nothing stands right of the last pivot, or below it.
-        const inverse = reciprocal(select(isLast, one, pivots));
-        const v = scaleRows(u, inverse);
-        const unit = { lower: true, transpose: false, unitDiagonal: true };
-        const left = triangularSolve(l, arrange(da, rows, columns), unit);
-        const right = { lower: false, transpose: true, unitDiagonal: true };
-        const inner = transposed(triangularSolve(v, transposed(left), right));
-        const upper = upperTriangle(inner);
-        const du = add(upper, product(upper, upperTriangle(v, 1)));
-        const below = lowerTriangle(inner, -1);
-        const dl = product(l, scaleColumns(below, inverse));
-        return [dl, du, null, null, null];
-      },
+      (da, _args, [l, u, rows, columns]) => [
+        ...luTangents(da, { l, u, rows, columns }),
+        null,
+        null,
+        null,
+      ],
     ],
   },
 };
+
+/** The tangents of both factors of real or complex matrices. */
+export function luTangents(
+  da: Tensor,
+  { l, u, rows, columns }: Pick<LuFactors, "l" | "u" | "rows" | "columns">,
+): [dl: Tensor, du: Tensor] {
+  const n = da.shape[da.ndim - 1];
+  const pivots = diagonalOf(u);
+  const one = constantLike(pivots, 1);
+  const place = broadcast(iota(n), pivots.shape, [pivots.ndim - 1]);
+  const isLast = equal(place, constantLike(place, n - 1));
+  // Nothing stands right of the last pivot, or below it.
+  const inverse = reciprocal(select(isLast, one, pivots));
+  const v = scaleRows(u, inverse);
+  const unit = { lower: true, transpose: false, unitDiagonal: true };
+  const left = triangularSolve(l, arrange(da, rows, columns), unit);
+  const right = { lower: false, transpose: true, unitDiagonal: true };
+  const inner = transposed(triangularSolve(v, transposed(left), right));
+  const upper = upperTriangle(inner);
+  const du = add(upper, product(upper, upperTriangle(v, 1)));
+  const below = lowerTriangle(inner, -1);
+  return [product(l, scaleColumns(below, inverse)), du];
+}
 
 /** What stands for a pivot of 0, relative to the first: far below rounding, with room for powers. */
 export const TINY_PIVOT: Readonly<Record<"float32" | "float64", number>> = {

@@ -11,11 +11,13 @@ import type { GatherParams } from "../../src/primitives/indexing.ts";
 import type { ConvParams } from "../../src/primitives/window.ts";
 import { cpu } from "../../src/core/device.ts";
 import { mesh, shard } from "../../src/core/sharding.ts";
-import { bindOne } from "../../src/core/trace.ts";
+import { ComplexTensor } from "../../src/core/complex.ts";
+import { bind, bindOne } from "../../src/core/trace.ts";
 import "../../src/primitives/complex.ts";
 import { isfinite, logicalOr } from "../../src/functions/comparison.ts";
 import { analyticNames } from "../../src/primitives/analytic.ts";
 import type { AnalyticName } from "../../src/primitives/analytic.ts";
+import { adjoint, complexQr } from "../../src/primitives/complex_matrices.ts";
 import { luSolve } from "../../src/primitives/lu.ts";
 import { primitives } from "../../src/primitives/mod.ts";
 import { allFinite } from "../../src/primitives/reduction.ts";
@@ -811,10 +813,23 @@ export const table: Table = {
   },
   eigh: { dtypes: FLOATS, cases: squares((n) => separated(n, n)) },
   svd: { dtypes: FLOATS, cases: rectangles },
-  complexDeterminant: {
+  complexLu: {
     dtypes: PARTS,
     batchTolerance: 1e-13,
     cases: complexMatrices([[3, 3], [2, 2, 2], [1, 1], [0, 2, 2]]),
+  },
+  complexComplement: {
+    dtypes: PARTS,
+    batchTolerance: 1e-13,
+    // The basis may be any; the projection onto its space is one.
+    through([re, im]) {
+      const [q] = complexQr(new ComplexTensor(re, im)) as ComplexTensor[];
+      const [x, y] = bind(primitives.complexComplement, [q.re, q.im], null);
+      const c = new ComplexTensor(x, y);
+      const { re: first, im: second } = product(c, adjoint(c)) as ComplexTensor;
+      return [first, second];
+    },
+    cases: complexMatrices([[4, 2], [2, 3, 1], [2, 2], [3, 0], [0, 0]]),
   },
   complexEigh: {
     dtypes: PARTS,

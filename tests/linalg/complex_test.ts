@@ -8,8 +8,11 @@ import {
   matmul,
   mul,
   real,
+  sort,
   square,
+  stack,
   sum,
+  take,
   tensor,
   vmap,
 } from "../../mod.ts";
@@ -32,6 +35,7 @@ import {
 } from "../../src/linalg.ts";
 import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
 import fixture from "../fixtures/complex_linalg.json" with { type: "json" };
+import { makeRandom } from "../laws/values.ts";
 import { assert, assertEquals, assertThrows } from "../support/std.ts";
 
 type Written = { readonly re: unknown; readonly im: unknown };
@@ -190,16 +194,100 @@ Deno.test("eigenvalues and eigenvectors of any matrix solve its equation", () =>
   assertTensorsClose(eigvals(hermitian), complex(eigh(hermitian)[0], 0), close);
 });
 
-Deno.test("bases of complex matrices are not completed", () => {
-  const message = (f: () => unknown) => (assertThrows(f) as Error).message;
-  assertEquals(
-    message(() => qr(tall, { mode: "complete" })),
-    'Cannot complete the bases of complex128[4,2]: expected real matrices; leave out mode "complete"',
-  );
-  assertEquals(
-    message(() => svd(tall, { fullMatrices: true })),
-    "Cannot complete the bases of complex128[4,2]: expected real matrices; leave out fullMatrices",
-  );
+/** Random complex matrices, the same in every run. */
+function randomMatrix(rows: number, columns: number, seed = 1): Tensor {
+  const random = makeRandom(seed);
+  const part = () => Float64Array.from({ length: rows * columns }, () => 2 * random() - 1);
+  const made = () => tensor(part()).reshape([rows, columns]);
+  return complex(made(), made());
+}
+
+Deno.test("bases of complex matrices are completed, with derivatives of what they span", () => {
+  const deep = randomMatrix(7, 2);
+  for (
+    const x of [tall, deep, complex(tensor([[0, 0], [0, 0], [0, 1e-300]]), 0).astype("complex128")]
+  ) {
+    const [m, n] = x.shape;
+    const [q, r] = qr(x, { mode: "complete" });
+    assertEquals([q.shape, r.shape], [[m, m], [m, n]]);
+    assertTensorsClose(matmul(adjoint(q), q), identity(m), close);
+    assertTensorsClose(matmul(q, r), x, close);
+    for (const matrix of [x, adjoint(x)]) {
+      const [u, s, vh] = svd(matrix, { fullMatrices: true });
+      const [rows, columns] = matrix.shape;
+      assertEquals([u.shape, vh.shape], [[rows, rows], [columns, columns]]);
+      assertTensorsClose(matmul(adjoint(u), u), identity(rows), close);
+      assertTensorsClose(matmul(vh, adjoint(vh)), identity(columns), close);
+      const thin = matmul(mul(u.at(null, [0, n]), s), vh.at([0, n]));
+      assertTensorsClose(thin, matrix, close);
+    }
+  }
+  const projection = (a: Tensor) => {
+    const c = qr(a, { mode: "complete" })[0].at(null, [2, 4]);
+    return matmul(c, adjoint(c));
+  };
+  checkGrads(projection, [tall]);
+  assertTensorsClose(jit(projection)(tall), projection(tall), close);
+  const q = qr(tall)[0];
+  assertTensorsClose(projection(tall), identity(4).sub(matmul(q, adjoint(q))), close);
+});
+
+Deno.test("gradients of complex determinants are cofactors, at singular matrices of any rank too", () => {
+  const half = randomMatrix(4, 2);
+  const cofactors = (a: Tensor): Tensor => {
+    const n = a.shape[0];
+    const rows = Array.from({ length: n }, (_, i) =>
+      Array.from({ length: n }, (_, j) => {
+        const rest = (k: number) =>
+          tensor(Array.from({ length: n }, (_, i) => i).filter((i) => i !== k));
+        const places = [rest(i), rest(j)].map((x) => x.astype("int32"));
+        return det(take(take(a, places[0], 0), places[1], 1)).mul((-1) ** (i + j));
+      }));
+    return stack(rows.map((row) => stack(row)));
+  };
+  const matrices = [
+    a,
+    matmul(half, adjoint(half)).mul({ re: 0.6, im: 0.8 }),
+    matmul(half.at(null, [0, 1]), half.at(null, [1, 2]).transpose()),
+    matmul(randomMatrix(4, 3, 5), randomMatrix(3, 4, 6)),
+    mul(a, 0),
+  ];
+  for (const x of matrices) {
+    const gradient = grad((a: Tensor) => det(a), { holomorphic: true });
+    assertTensorsClose(gradient(x), cofactors(x), { rtol: 1e-9, atol: 1e-11 });
+    assertTensorsClose(jit(gradient)(x), cofactors(x), { rtol: 1e-9, atol: 1e-11 });
+  }
+  const [sign, log] = slogdet(matrices[1].astype("complex64").mul(0));
+  assertEquals([sign.item(), log.item()], [{ re: 0, im: 0 }, -Infinity]);
+});
+
+Deno.test("eigenvalues and singular values of larger, multiple, graded and huge complex matrices", () => {
+  const n = 40;
+  const q = qr(randomMatrix(n, n))[0];
+  // Random ones, two, one, graded ones, and those of a matrix of low rank.
+  const spectra: readonly ((k: number) => number)[] = [
+    (k) => Math.sin(3 * k),
+    (k) => k < 20 ? 1 : 2,
+    () => 3,
+    (k) => 10 ** -k,
+    (k) => k < 3 ? k + 1 : 0,
+  ];
+  for (const of of spectra) {
+    const values = tensor(Float64Array.from({ length: n }, (_, k) => of(k)));
+    for (const scale of [1, 1e-290, 1e290]) {
+      const x = mul(matmul(mul(q, values), adjoint(q)), scale);
+      const [w, v] = eigh(x);
+      const size = { rtol: 0, atol: 1e-13 };
+      assertTensorsClose(w.div(scale), sort(values), size);
+      assertTensorsClose(matmul(adjoint(v), v), identity(n), size);
+      assertTensorsClose(matmul(mul(v, w.div(scale)), adjoint(v)), x.div(scale), size);
+      const [u, s, vh] = svd(x);
+      assertTensorsClose(s.div(scale), sort(abs(values).neg()).neg(), size);
+      assertTensorsClose(matmul(adjoint(u), u), identity(n), size);
+      assertTensorsClose(matmul(vh, adjoint(vh)), identity(n), size);
+      assertTensorsClose(matmul(mul(u, s.div(scale)), vh), x.div(scale), size);
+    }
+  }
 });
 
 Deno.test("eigenvalues of half floats are computed in float32", () => {

@@ -1,10 +1,9 @@
 /**
- * Matrices of complex numbers, as pairs of arrays of doubles: determinants, Hermitian eigenvalues,
- * singular values, and the eigenvalues of any matrix. NaN in gives NaN out.
+ * Matrices of complex numbers, as pairs of arrays of doubles, and the eigenvalues of any square one. NaN
+ * in gives NaN out.
  *
- * Sources: G. H. Golub and C. F. Van Loan, "Matrix Computations", 4th edition, 2013, sections 7.4 and
- * 7.5 (Hessenberg form, shifted QR steps) and 8.5 (Jacobi rotations); M. R. Hestenes, "Inversion of
- * matrices by biorthogonalization and related results", 1958 (one-sided rotations).
+ * Source: G. H. Golub and C. F. Van Loan, "Matrix Computations", 4th edition, 2013, sections 7.4 and
+ * 7.5 (Hessenberg form, shifted QR steps).
  *
  * @module
  */
@@ -20,7 +19,7 @@ export interface Complexes {
 
 const EPSILON = 2 ** -52;
 
-/** Sweeps of rotations, or QR steps for each eigenvalue, that are far more than are ever needed. */
+/** QR steps for each eigenvalue that are far more than are ever needed. */
 const MOST_STEPS = 60;
 
 /** So many complex numbers, all zero. */
@@ -28,88 +27,16 @@ export function complexes(length: number): Complexes {
   return { re: new Float64Array(length), im: new Float64Array(length) };
 }
 
+/** The identity of so many rows. */
 function identity(n: number): Complexes {
   const out = complexes(n * n);
   for (let i = 0; i < n; i++) out.re[i * n + i] = 1;
   return out;
 }
 
-function isFinitePair({ re, im }: Complexes): boolean {
+/** Whether all elements are finite. */
+export function isFinitePair({ re, im }: Complexes): boolean {
   return allFinite(re, 0, re.length) && allFinite(im, 0, im.length);
-}
-
-/** The determinant of an `n × n` matrix, which is overwritten: itself, its direction and its log. */
-export function complexDeterminant(
-  { re, im }: Complexes,
-  n: number,
-): { det: [number, number]; sign: [number, number]; log: number } {
-  let det: [number, number] = [1, 0];
-  let sign: [number, number] = [1, 0];
-  let log = 0;
-  for (let k = 0; k < n; k++) {
-    let pivot = k;
-    for (let i = k + 1; i < n; i++) {
-      if (
-        Math.hypot(re[i * n + k], im[i * n + k]) > Math.hypot(re[pivot * n + k], im[pivot * n + k])
-      ) {
-        pivot = i;
-      }
-    }
-    const turn = pivot === k ? 1 : -1;
-    if (pivot !== k) {
-      for (const part of [re, im]) {
-        for (let j = k; j < n; j++) {
-          const held = part[k * n + j];
-          part[k * n + j] = part[pivot * n + j];
-          part[pivot * n + j] = held;
-        }
-      }
-    }
-    const [a, b] = [re[k * n + k], im[k * n + k]];
-    const size = Math.hypot(a, b);
-    det = [turn * (det[0] * a - det[1] * b), turn * (det[0] * b + det[1] * a)];
-    const [c, d] = size === 0 ? [0, 0] : [a / size, b / size];
-    sign = [turn * (sign[0] * c - sign[1] * d), turn * (sign[0] * d + sign[1] * c)];
-    log += Math.log(size);
-    if (size === 0) continue;
-    for (let i = k + 1; i < n; i++) {
-      const [x, y] = [re[i * n + k] / size, im[i * n + k] / size];
-      const [f, g] = [x * c + y * d, y * c - x * d];
-      for (let j = k + 1; j < n; j++) {
-        const [u, v] = [re[k * n + j], im[k * n + j]];
-        re[i * n + j] -= f * u - g * v;
-        im[i * n + j] -= f * v + g * u;
-      }
-    }
-  }
-  return { det, sign, log };
-}
-
-/** The rotation that makes two numbers, whose product with the phase `d` is real, orthogonal. */
-function rotationOf(first: number, second: number, size: number): [c: number, s: number] {
-  const tau = (second - first) / (2 * size);
-  const t = (tau < 0 ? -1 : 1) / (Math.abs(tau) + Math.hypot(1, tau));
-  const c = 1 / Math.hypot(1, t);
-  return [c, t * c];
-}
-
-/** Columns `p` and `q` rotated, the second times the phase `d + i e` before. */
-function rotateColumns(
-  { re, im }: Complexes,
-  rows: number,
-  columns: number,
-  [p, q]: readonly [number, number],
-  [d, e]: readonly [number, number],
-  [c, s]: readonly [number, number],
-): void {
-  for (let at = 0; at < rows * columns; at += columns) {
-    const [x, y] = [re[at + p], im[at + p]];
-    const [u, v] = [re[at + q] * d - im[at + q] * e, re[at + q] * e + im[at + q] * d];
-    re[at + p] = c * x - s * u;
-    im[at + p] = c * y - s * v;
-    re[at + q] = s * x + c * u;
-    im[at + q] = s * y + c * v;
-  }
 }
 
 /** Column `k` times a phase that makes its largest element real and positive. */
@@ -135,7 +62,8 @@ export function fixPhase(
   return [a, -b];
 }
 
-function multiplyColumn(
+/** Column `k` times a number. */
+export function multiplyColumn(
   { re, im }: Complexes,
   rows: number,
   columns: number,
@@ -163,135 +91,6 @@ function ordered({ re, im }: Complexes, rows: number, order: readonly number[]):
   return out;
 }
 
-/**
- * The eigenvalues of a Hermitian `n × n` matrix, increasing, and its eigenvectors as columns, by
- * rotations. The matrix is overwritten; its lower triangle is read. The largest element of each
- * eigenvector is real and positive.
- */
-export function hermitianEigen(a: Complexes, n: number): { w: Float64Array; v: Complexes } {
-  const { re, im } = a;
-  for (let i = 0; i < n; i++) {
-    im[i * n + i] = 0;
-    for (let j = 0; j < i; j++) {
-      re[j * n + i] = re[i * n + j];
-      im[j * n + i] = -im[i * n + j];
-    }
-  }
-  const v = identity(n);
-  if (!isFinitePair(a)) {
-    v.re.fill(NaN);
-    v.im.fill(NaN);
-    return { w: new Float64Array(n).fill(NaN), v };
-  }
-  const scale = Math.max(scaleOf(re, 0, n * n), scaleOf(im, 0, n * n));
-  for (const part of [re, im]) for (let i = 0; i < part.length; i++) part[i] /= scale;
-  for (let sweep = 0, moves = true; moves && sweep < MOST_STEPS; sweep++) {
-    moves = false;
-    for (let p = 0; p < n; p++) {
-      for (let q = p + 1; q < n; q++) {
-        const [x, y] = [re[p * n + q], im[p * n + q]];
-        const size = Math.hypot(x, y);
-        const [first, second] = [re[p * n + p], re[q * n + q]];
-        if (size <= EPSILON / 4 * Math.sqrt(Math.abs(first * second)) || size < 2 ** -500) continue;
-        if (size < EPSILON * EPSILON) continue;
-        moves = true;
-        const phase = [x / size, -y / size] as const;
-        const rotation = rotationOf(first, second, size);
-        rotateColumns(a, n, n, [p, q], phase, rotation);
-        rotateColumns(v, n, n, [p, q], phase, rotation);
-        rotateRows(a, n, [p, q], phase, rotation);
-        for (const at of [p * n + q, q * n + p]) re[at] = im[at] = 0;
-        im[p * n + p] = im[q * n + q] = 0;
-      }
-    }
-  }
-  const values = Array.from({ length: n }, (_, i) => re[i * n + i]);
-  const order = values.map((_, i) => i).sort((i, j) => values[i] - values[j]);
-  const vectors = ordered(v, n, order);
-  for (let k = 0; k < n; k++) fixPhase(vectors, n, n, k);
-  return { w: Float64Array.from(order, (i) => values[i] * scale), v: vectors };
-}
-
-/** The rows of a matrix rotated by the adjoint of what rotates its columns. */
-function rotateRows(
-  { re, im }: Complexes,
-  n: number,
-  [p, q]: readonly [number, number],
-  [d, e]: readonly [number, number],
-  [c, s]: readonly [number, number],
-): void {
-  for (let k = 0; k < n; k++) {
-    const [i, j] = [p * n + k, q * n + k];
-    const [x, y] = [re[i], im[i]];
-    const [u, v] = [re[j] * d + im[j] * e, im[j] * d - re[j] * e];
-    re[i] = c * x - s * u;
-    im[i] = c * y - s * v;
-    re[j] = s * x + c * u;
-    im[j] = s * y + c * v;
-  }
-}
-
-/** The thin singular value decomposition of a matrix: `u` `[m, k]`, `s`, and `v` `[n, k]`. */
-export interface SingularValues {
-  /** The left vectors, as columns; the largest element of each is real and positive. */
-  readonly u: Complexes;
-  /** The values, decreasing. */
-  readonly s: Float64Array;
-  /** The right vectors, as columns. */
-  readonly v: Complexes;
-}
-
-/** The thin singular value decomposition of an `m × n` matrix, by rotations of its columns. */
-export function complexSvd(a: Complexes, m: number, n: number): SingularValues {
-  if (m < n) {
-    const adjoint = complexes(m * n);
-    for (let i = 0; i < m; i++) {
-      for (let j = 0; j < n; j++) {
-        adjoint.re[j * m + i] = a.re[i * n + j];
-        adjoint.im[j * m + i] = -a.im[i * n + j];
-      }
-    }
-    const { u, s, v } = complexSvd(adjoint, n, m);
-    for (let k = 0; k < m; k++) multiplyColumn(u, n, m, k, fixPhase(v, m, m, k));
-    return { u: v, s, v: u };
-  }
-  const g = { re: a.re.slice(), im: a.im.slice() };
-  const v = identity(n);
-  const s = new Float64Array(n);
-  if (!isFinitePair(a)) {
-    for (const part of [g.re, g.im, v.re, v.im, s]) part.fill(NaN);
-    return { u: g, s, v };
-  }
-  const scale = Math.max(scaleOf(g.re, 0, m * n), scaleOf(g.im, 0, m * n));
-  for (const part of [g.re, g.im]) for (let i = 0; i < part.length; i++) part[i] /= scale;
-  for (let sweep = 0, moves = true; moves && sweep < MOST_STEPS; sweep++) {
-    moves = false;
-    for (let p = 0; p < n; p++) {
-      for (let q = p + 1; q < n; q++) {
-        const [first, second] = [squares(g, m, n, p), squares(g, m, n, q)];
-        const [x, y] = inner(g, m, n, p, q);
-        const size = Math.hypot(x, y);
-        if (size <= 8 * EPSILON * Math.sqrt(first * second) || size < 2 ** -900) continue;
-        moves = true;
-        const phase = [x / size, -y / size] as const;
-        const rotation = rotationOf(first, second, size);
-        rotateColumns(g, m, n, [p, q], phase, rotation);
-        rotateColumns(v, n, n, [p, q], phase, rotation);
-      }
-    }
-  }
-  const values = Array.from({ length: n }, (_, k) => Math.sqrt(squares(g, m, n, k)));
-  const order = values.map((_, k) => k).sort((i, j) => values[j] - values[i]);
-  const [u, right] = [ordered(g, m, order), ordered(v, n, order)];
-  order.forEach((from, k) => {
-    s[k] = values[from] * scale;
-    if (values[from] > 2 ** -450) multiplyColumn(u, m, n, k, [1 / values[from], 0]);
-    else completeColumn(u, m, n, k);
-    multiplyColumn(right, n, n, k, fixPhase(u, m, n, k));
-  });
-  return { u, s, v: right };
-}
-
 /** The square of the length of a column. */
 function squares({ re, im }: Complexes, rows: number, columns: number, k: number): number {
   let sum = 0;
@@ -299,47 +98,8 @@ function squares({ re, im }: Complexes, rows: number, columns: number, k: number
   return sum;
 }
 
-/** The product of the conjugate of column `p` with column `q`. */
-function inner(
-  { re, im }: Complexes,
-  rows: number,
-  columns: number,
-  p: number,
-  q: number,
-): [number, number] {
-  let [x, y] = [0, 0];
-  for (let at = 0; at < rows * columns; at += columns) {
-    x += re[at + p] * re[at + q] + im[at + p] * im[at + q];
-    y += re[at + p] * im[at + q] - im[at + p] * re[at + q];
-  }
-  return [x, y];
-}
-
-/** Column `k` as a unit vector that is orthogonal to all columns before it. */
-function completeColumn(u: Complexes, rows: number, columns: number, k: number): void {
-  for (let unit = 0; unit < rows; unit++) {
-    for (let i = 0; i < rows; i++) {
-      u.re[i * columns + k] = i === unit ? 1 : 0;
-      u.im[i * columns + k] = 0;
-    }
-    for (let turn = 0; turn < 2; turn++) {
-      for (let p = 0; p < k; p++) {
-        const [x, y] = inner(u, rows, columns, p, k);
-        for (let at = 0; at < rows * columns; at += columns) {
-          u.re[at + k] -= x * u.re[at + p] - y * u.im[at + p];
-          u.im[at + k] -= x * u.im[at + p] + y * u.re[at + p];
-        }
-      }
-    }
-    const size = Math.sqrt(squares(u, rows, columns, k));
-    if (size < 0.5 / Math.sqrt(rows)) continue;
-    multiplyColumn(u, rows, columns, k, [1 / size, 0]);
-    return;
-  }
-}
-
 /** The quotient of two complex numbers (R. L. Smith, "Algorithm 116: Complex division", 1962). */
-function quotient(a: number, b: number, c: number, d: number): [number, number] {
+export function quotient(a: number, b: number, c: number, d: number): [number, number] {
   if (Math.abs(c) >= Math.abs(d)) {
     const ratio = d / c;
     const divisor = c + d * ratio;
