@@ -21,11 +21,62 @@
 export { customLinearSolve } from "./control/custom_linear_solve.ts";
 export type { LinearSolveOptions } from "./control/custom_linear_solve.ts";
 export { customRoot } from "./control/custom_root.ts";
-export { cholesky, eig, eigh, eigvals, qr, svd } from "./linalg/decompositions.ts";
+export {
+  cholesky,
+  eig,
+  eigh,
+  eigvals,
+  eigvalsh,
+  qr,
+  svd,
+  svdvals,
+} from "./linalg/decompositions.ts";
 export type { QrOptions, SvdOptions, SymmetricOptions } from "./linalg/decompositions.ts";
 export { det, slogdet } from "./linalg/determinants.ts";
-export { norm } from "./linalg/norms.ts";
-export type { MatrixNormOptions } from "./linalg/norms.ts";
+export {
+  choFactor,
+  choleskyUpdate,
+  choSolve,
+  householderProduct,
+  lu,
+  luFactor,
+  luSolve,
+} from "./linalg/factored.ts";
+export type {
+  ChoFactorOptions,
+  ChoSolveOptions,
+  LuOptions,
+  LuSolveOptions,
+} from "./linalg/factored.ts";
+export { matrixRank, pinv, polar, tensorinv, tensorsolve } from "./linalg/inverses.ts";
+export type { PolarOptions, RankOptions, TensorsolveOptions } from "./linalg/inverses.ts";
+export { cond, matrixNorm, norm, vectorNorm } from "./linalg/norms.ts";
+export type { CondOptions, MatrixNormOptions } from "./linalg/norms.ts";
 export { matrixPower } from "./linalg/powers.ts";
 export { inv, lstsq, solve, triangularSolve } from "./linalg/solving.ts";
 export type { LstsqOptions, TriangularSolveOptions } from "./linalg/solving.ts";
+export {
+  blockDiag,
+  circulant,
+  companion,
+  convolutionMatrix,
+  dft,
+  fiedler,
+  fiedlerCompanion,
+  hadamard,
+  hankel,
+  helmert,
+  hilbert,
+  invhilbert,
+  invpascal,
+  leslie,
+  pascal,
+  toeplitz,
+} from "./linalg/special_matrices.ts";
+export type {
+  ConvolutionMatrixOptions,
+  DftOptions,
+  HelmertOptions,
+  MatrixOptions,
+  PascalOptions,
+} from "./linalg/special_matrices.ts";

@@ -44,7 +44,8 @@ const floors: readonly (readonly string[])[] = [
   ["src/backends/cpu.ts"],
   ["src/backends/xla/hosts"],
   ["src/backends/xla"],
-  ["src/control", "src/fft", "src/linalg", "src/random", "src/device.ts"],
+  ["src/control", "src/fft", "src/random", "src/device.ts"],
+  ["src/linalg"],
   ["src/jit", "src/signal"],
   [
     "src/jit.ts",

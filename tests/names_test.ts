@@ -23,7 +23,10 @@ const flat = `
 const namespaces: Readonly<Record<string, string>> = {
   linalg:
     `norm cholesky triangularSolve solve inv det slogdet qr svd eigh lstsq matrixPower customRoot
-    customLinearSolve`,
+    customLinearSolve pinv matrixRank svdvals eigvalsh matrixNorm vectorNorm cond tensorinv tensorsolve
+    lu luFactor luSolve choFactor choSolve choleskyUpdate polar householderProduct blockDiag toeplitz
+    hankel circulant companion leslie fiedler fiedlerCompanion convolutionMatrix hadamard hilbert
+    invhilbert pascal invpascal helmert dft`,
   fft:
     `fft ifft rfft irfft fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn irfftn hfft ihfft dct idct fftfreq
     rfftfreq fftshift ifftshift`,

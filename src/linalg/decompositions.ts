@@ -245,3 +245,44 @@ export function svd(
   if (!fullMatrices) return [u, s, vt];
   return [completeBasis(u), s, adjoint(completeBasis(adjoint(vt)))];
 }
+
+/**
+ * The singular values of matrices, as `svd` gives them.
+ *
+ * @param a `[..., m, n]`
+ * @returns `[..., k]`, decreasing, `k` the smaller of `m` and `n`; real for complex matrices. NaN where
+ * `a` has an element that is not finite.
+ * @throws {ShapeError} when `a` has fewer than two axes.
+ *
+ * @example Of a matrix of rank one
+ * ```ts
+ * import { svdvals } from "@jacobi/jacobi/linalg";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(svdvals([[3, 0], [4, 0]]), [5, 0], { atol: 1e-6 });
+ * ```
+ */
+export function svdvals(a: TensorLike): Tensor {
+  return svd(a)[1];
+}
+
+/**
+ * The eigenvalues of symmetric, or Hermitian, matrices, as `eigh` gives them.
+ *
+ * @param a `[..., n, n]`
+ * @param options `symmetrizeInput`: whether the mean of `a` and its adjoint is taken first, `true` by
+ * default; without, the lower triangle of `a` is read.
+ * @returns `[..., n]`, increasing and real. NaN where `a` has an element that is not finite.
+ * @throws {ShapeError} when `a` is not square.
+ *
+ * @example Of a reflection
+ * ```ts
+ * import { eigvalsh } from "@jacobi/jacobi/linalg";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(eigvalsh([[0, 1], [1, 0]]), [-1, 1]);
+ * ```
+ */
+export function eigvalsh(a: TensorLike, options?: SymmetricOptions): Tensor {
+  return eigh(a, options)[0];
+}

@@ -567,7 +567,15 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^branches$/, (scene) => scene.draw.list(1, 3, () => callback(scene))],
   [/^index$/, (scene) => scene.draw.chance(60) ? scene.draw.integer(-1, 4) : tensorLike(scene)],
   [/^(init|xs)$/, (scene) => tree(scene, floatTensor)],
-  [/^(a|b|queries|keys|attnMask)$/, tensorLike],
+  [/^(a|b|c|r|births|queries|keys|attnMask)$/, tensorLike],
+  [
+    /^survival$/,
+    (scene) => {
+      const [n = 1, ...rest] = scene.shape.toReversed();
+      return tensorOf(scene, [...rest.reverse(), Math.max(n - 1, 0)], scene.dtype);
+    },
+  ],
+  [/^factors$/, (scene) => [tensorLike(scene), indices(scene)]],
   [/^expected$/, (scene) => scene.given.get("actual") ?? tensorLike(scene)],
   [/^target$/, (scene) => scene.draw.chance(50) ? tensorLike(scene) : classIndices(scene)],
   [/^(primals)$/, (scene) => scene.draw.list(1, 2, () => floatTensor(scene))],

@@ -130,6 +130,99 @@ const refusals: readonly Refusal[] = [
     "expected one axis for vectors or two for matrices, not 3",
   ],
   [
+    () => loose.pinv(zeros([2, 2]), { rtol: -1 }),
+    ArgumentError,
+    "Cannot invert float32[2,2]: rtol must be a number that is at least 0, got -1",
+  ],
+  [
+    () => loose.cond(zeros([0, 2])),
+    ShapeError,
+    "Cannot take the condition number of float32[0,2]: expected elements",
+  ],
+  [
+    () => loose.matrixNorm(zeros([2])),
+    ShapeError,
+    "Cannot take the norm of float32[2]: expected a matrix, or a batch of matrices",
+  ],
+  [
+    () => loose.polar(zeros([2, 2]), { side: "up" }),
+    ArgumentError,
+    'Cannot decompose float32[2,2]: side must be "right" or "left", got "up"',
+  ],
+  [
+    () => loose.tensorinv(zeros([2, 3, 4]), 1),
+    ShapeError,
+    "Cannot invert float32[2,3,4]: rows [2] and columns [3,4] must be equally many",
+  ],
+  [
+    () => loose.tensorsolve(zeros([4, 2, 2]), zeros([3])),
+    ShapeError,
+    "Cannot solve systems of float32[4,2,2] with float32[3] on the right: its axes must begin with [3]",
+  ],
+  [
+    () => loose.luSolve(zeros([2, 2]), zeros([2])),
+    ArgumentError,
+    "Cannot solve systems of float32[2,2]: expected [lu, rows], as luFactor gives",
+  ],
+  [
+    () => loose.luSolve([zeros([2, 2]), [0, 1, 2]], zeros([2])),
+    ShapeError,
+    "Cannot solve systems of float32[2,2]: int32[3] is no order of its rows",
+  ],
+  [
+    () => loose.luSolve([zeros([2, 2]), [0, 1]], zeros([2]), { trans: 3 }),
+    ArgumentError,
+    "Cannot solve systems: trans must be 0, 1 or 2, got 3",
+  ],
+  [
+    () => loose.choleskyUpdate(zeros([2, 2]), zeros([3])),
+    ShapeError,
+    "Cannot update the factors float32[2,2] by float32[3]: " +
+    "expected vectors of 2 elements, and axes that broadcast",
+  ],
+  [
+    () => loose.householderProduct(zeros([2, 3]), zeros([1])),
+    ShapeError,
+    "Cannot multiply the reflections float32[2,3] with factors float32[1]: " +
+    "expected no more columns than rows, no more factors than columns, and axes that broadcast",
+  ],
+  [
+    () => loose.toeplitz(1),
+    ShapeError,
+    "Cannot make Toeplitz matrices of float32[]: expected a vector, or a batch of vectors",
+  ],
+  [
+    () => loose.leslie([1, 2], [1, 2]),
+    ShapeError,
+    "Cannot make Leslie matrices of float32[2] and float32[2]: expected one element less in the second",
+  ],
+  [
+    () => loose.blockDiag(zeros([1, 1, 1])),
+    ShapeError,
+    "Cannot put blocks on a diagonal: got float32[1,1,1], expected matrices",
+  ],
+  [
+    () => loose.convolutionMatrix([1, 2], 3, { mode: "half" }),
+    ArgumentError,
+    "Cannot make matrices of convolution with float32[2]: " +
+    'mode must be "full", "same" or "valid", got "half"',
+  ],
+  [
+    () => loose.hadamard(3),
+    ArgumentError,
+    "Cannot make Hadamard's matrix of 3 rows: expected a power of two",
+  ],
+  [
+    () => loose.pascal(2, { kind: "both" }),
+    ArgumentError,
+    'Cannot make Pascal\'s matrix: kind must be "symmetric", "lower" or "upper", got "both"',
+  ],
+  [
+    () => loose.dft(2, { scale: 2 }),
+    ArgumentError,
+    'Cannot make the matrix of Fourier\'s transform: scale must be "sqrtn" or "n", got 2',
+  ],
+  [
     () => norm(zeros([2, 2]), [0, 0], { ord: 2 }),
     AxisError,
     "Cannot take the norm of float32[2,2]: axis 0 is named twice in [0, 0]",
