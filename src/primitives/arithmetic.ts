@@ -377,6 +377,26 @@ export function minimum(x: Tensor, y: Tensor): Tensor {
   return bindOne(minimumPrimitive, [x, y], null);
 }
 
+/** The greatest common divisor of the sizes of two numbers (Euclid). */
+function commonDivisor(x: number, y: number): number {
+  let [a, b] = [Math.abs(x), Math.abs(y)];
+  while (b !== 0) [a, b] = [b, a % b];
+  return a;
+}
+
+/** Greatest common divisor; that of 0 and a number is the number's size. */
+export const gcdPrimitive: Primitive<null> = binary({
+  name: "gcd",
+  accepts: "integer",
+  apply: commonDivisor,
+  derivative: zero,
+});
+
+/** Strict greatest common divisor. */
+export function gcd(x: Tensor, y: Tensor): Tensor {
+  return bindOne(gcdPrimitive, [x, y], null);
+}
+
 /** Bits of the first argument moved up by the second; zero from 32 on. */
 export const shiftLeftPrimitive: Primitive<null> = binary({
   name: "shiftLeft",

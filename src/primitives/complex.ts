@@ -326,6 +326,7 @@ const rules: Readonly<Record<PrimitiveName, Rule>> = {
   minimum: refuse,
   shiftLeft: refuse,
   shiftRight: refuse,
+  gcd: refuse,
 
   slice: each,
   pad: each,
@@ -337,6 +338,8 @@ const rules: Readonly<Record<PrimitiveName, Rule>> = {
   log: holomorphic("log"),
   log1p: holomorphic("log1p"),
   log2: ([x]) => scale(log(x), Math.LOG2E),
+  log10: ([x]) => scale(log(x), Math.LOG10E),
+  cbrt: refuse,
   sin: holomorphic("sin"),
   cos: holomorphic("cos"),
   tan: holomorphic("tan"),

@@ -72,6 +72,7 @@ export const primitives = {
   minimum: arithmetic.minimumPrimitive,
   shiftLeft: arithmetic.shiftLeftPrimitive,
   shiftRight: arithmetic.shiftRightPrimitive,
+  gcd: arithmetic.gcdPrimitive,
 
   slice: slicing.slicePrimitive,
   pad: slicing.padPrimitive,
@@ -83,6 +84,8 @@ export const primitives = {
   log: transcendental.logPrimitive,
   log1p: transcendental.log1pPrimitive,
   log2: transcendental.log2Primitive,
+  log10: transcendental.log10Primitive,
+  cbrt: transcendental.cbrtPrimitive,
   sin: transcendental.sinPrimitive,
   cos: transcendental.cosPrimitive,
   tan: transcendental.tanPrimitive,

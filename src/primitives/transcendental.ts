@@ -96,6 +96,35 @@ export function log2(x: Tensor): Tensor {
   return bindOne(log2Primitive, [x], null);
 }
 
+/** Logarithm to base ten. */
+export const log10Primitive: Primitive<null> = unary({
+  name: "log10",
+  accepts: "float",
+  apply: Math.log10,
+  derivative: { kind: "smooth", tangents: [(dx, [x]) => div(dx, scale(x, Math.LN10))] },
+});
+
+/** Elementwise logarithm to base ten. */
+export function log10(x: Tensor): Tensor {
+  return bindOne(log10Primitive, [x], null);
+}
+
+/** Cube root, of negative numbers too; its derivative at 0 is infinite. */
+export const cbrtPrimitive: Primitive<null> = unary({
+  name: "cbrt",
+  accepts: "float",
+  apply: Math.cbrt,
+  derivative: {
+    kind: "smooth",
+    tangents: [(dx, _args, [out]) => div(dx, scale(square(out), 3))],
+  },
+});
+
+/** Elementwise cube root. */
+export function cbrt(x: Tensor): Tensor {
+  return bindOne(cbrtPrimitive, [x], null);
+}
+
 /** Sine. */
 export const sinPrimitive: Primitive<null> = unary({
   name: "sin",

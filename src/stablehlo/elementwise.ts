@@ -122,6 +122,21 @@ function shifted(operation: string): Rule<unknown> {
   });
 }
 
+/** The greatest common divisor (Euclid). */
+function gcd(b: Builder, x: Value, y: Value): Value {
+  const [divisor] = b.while(
+    [x, y],
+    ([, rest]) => b.any(b.compare("NE", rest, 0)),
+    ([divisor, rest]) => {
+      const isOpen = b.compare("NE", rest, 0);
+      const unit = b.select(isOpen, rest, 1);
+      const next = b.elementwise("stablehlo.remainder", divisor, unit);
+      return [b.select(isOpen, rest, divisor), b.select(isOpen, next, 0)];
+    },
+  );
+  return x.dtype === "uint32" ? divisor : b.abs(divisor);
+}
+
 /** Another dtype: towards zero and within range for integers, NaN as 0. */
 export function convert(b: Builder, x: Value, dtype: Kind): Value {
   if (x.dtype === dtype) return x;
@@ -209,4 +224,5 @@ export const elementwise = {
   minimum: one((b, x, y) => extreme(b, "minimum", x, y)),
   shiftLeft: shifted("shift_left"),
   shiftRight: shifted("shift_right_logical"),
+  gcd: one(gcd),
 } as const;

@@ -50,6 +50,15 @@ function log2(b: Builder, x: Value): Value {
   return b.add(whole, b.mul(b.log(near), Math.LOG2E));
 }
 
+/** The logarithm to base ten, through double precision, where powers of ten come out whole. */
+function log10(b: Builder, x: Value): Value {
+  if (x.dtype !== "float64") return inDoubles(b, x, (wide) => log10(b, wide));
+  const value = b.mul(b.log(x), Math.LOG10E);
+  const whole = b.elementwise("stablehlo.round_nearest_even", value);
+  const isWhole = b.compare("EQ", b.elementwise("stablehlo.power", b.splat(10, x), whole), x);
+  return b.select(isWhole, whole, value);
+}
+
 /** `1 / cosh²x`. */
 function tanhSlope(b: Builder, x: Value): Value {
   const power = b.exp(b.neg(b.abs(x)));
@@ -122,6 +131,8 @@ export const transcendental = {
   log: plain("log"),
   log1p: plain("log_plus_one"),
   log2: one(log2),
+  log10: one(log10),
+  cbrt: plain("cbrt"),
   sin: plain("sine"),
   cos: plain("cosine"),
   tan: plain("tan"),

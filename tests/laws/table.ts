@@ -336,6 +336,7 @@ export const table: Table = {
   minimum: elementwise(DTYPES, nearGrid(0), nearGrid(0.25)),
   shiftLeft: elementwise(INTEGERS, integers(-99, 99), integers(-2, 40)),
   shiftRight: elementwise(INTEGERS, integers(-99, 99), integers(-2, 40)),
+  gcd: elementwise(INTEGERS, integers(-9, 9), integers(-9, 9)),
 
   slice: {
     dtypes: DTYPES,
@@ -389,6 +390,8 @@ export const table: Table = {
   log: elementwise(FLOATS, positive),
   log1p: elementwise(FLOATS, between(-0.6, 2)),
   log2: elementwise(FLOATS, positive),
+  log10: elementwise(FLOATS, positive),
+  cbrt: elementwise(FLOATS, nonZero),
   sin: elementwise(FLOATS, real),
   cos: elementwise(FLOATS, real),
   tan: elementwise(FLOATS, between(-1.1, 1.1)),

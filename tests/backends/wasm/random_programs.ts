@@ -1045,6 +1045,7 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   xor: jumping("xor", [...INTEGERS, "bool"], 2),
   shiftLeft: jumping("shiftLeft", INTEGERS, 2),
   shiftRight: jumping("shiftRight", INTEGERS, 2),
+  gcd: jumping("gcd", INTEGERS, 2),
 
   add: exactBinary("add", NUMBERS, () => 1),
   sub: exactBinary("sub", NUMBERS, () => 1),
@@ -1085,6 +1086,8 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   log: steep("log", FLOATS, 1),
   log1p: steep("log1p", FLOATS, 1),
   log2: steep("log2", FLOATS, 1),
+  log10: steep("log10", FLOATS, 1),
+  cbrt: steep("cbrt", FLOATS, 1),
   tan: steep("tan", FLOATS, 1),
   asin: steep("asin", FLOATS, 1),
   acos: steep("acos", FLOATS, 1),

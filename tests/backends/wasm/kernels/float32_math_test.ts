@@ -40,6 +40,8 @@ const bounds: Readonly<Record<string, number>> = {
   acos: 0.501,
   atan: 0.501,
   log2: 0.501,
+  log10: 0.501,
+  cbrt: 0.501,
   sinh: 0.501,
   cosh: 0.501,
   asinh: 0.501,

@@ -138,6 +138,8 @@ const rows: Readonly<Record<string, Row>> = {
   log: { of: Math.log, ulps: 1 },
   log1p: { of: Math.log1p, ulps: 1 },
   log2: { of: Math.log2, ulps: 1 },
+  log10: { of: Math.log10, ulps: 2 },
+  cbrt: { of: Math.cbrt, ulps: 1 },
   sin: { of: Math.sin, ulps: 1 },
   cos: { of: Math.cos, ulps: 1 },
   tan: { of: Math.tan, ulps: 2 },

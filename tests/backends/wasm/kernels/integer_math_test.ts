@@ -5,7 +5,7 @@ import { BLOCK, compile, evaluate, hash, primitiveNamed } from "./math_support.t
 type IntegerDtype = keyof typeof integerOperations;
 
 const unaryNames = ["neg", "abs", "sign", "square", "floor", "ceil", "round", "trunc"];
-const arithmeticNames = ["add", "sub", "mul", "mod", "pow", "maximum", "minimum"];
+const arithmeticNames = ["add", "sub", "mul", "mod", "gcd", "pow", "maximum", "minimum"];
 const bitNames = ["and", "or", "xor", "shiftLeft", "shiftRight"];
 const comparisonNames = ["equal", "less", "lessEqual"];
 const names = [...unaryNames, ...arithmeticNames, ...bitNames, ...comparisonNames];

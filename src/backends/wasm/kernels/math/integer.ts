@@ -47,6 +47,27 @@ function mod(toDoubles: (x: Vector) => Vector, toIntegers: (x: Vector) => Vector
   };
 }
 
+/** The greatest common divisor (Euclid), of sizes: the remainder is that of unsigned numbers. */
+function gcd(size: (x: Vector) => Vector): Operation {
+  const remainder = mod(f64x2.convertLowI32x4U, i32x4.truncSatF64x2UZero);
+  return (code) => {
+    const rest = remainder(code, null);
+    const zero = integer(code, 0);
+    return (x, y) => {
+      const divisor = code.let(size(x));
+      const left = code.let(size(y));
+      code.loop((again) => {
+        const next = code.let(rest(divisor, left));
+        const isOpen = i32x4.ne(left, zero);
+        code.set(divisor, v128.bitselect(left, divisor, isOpen));
+        code.set(left, next);
+        code.branchIf(again, v128.anyTrue(left));
+      });
+      return divisor;
+    };
+  };
+}
+
 /** The power modulo 2^32, by repeated squaring. */
 function wholePower(code: Code): (x: Vector, y: Vector) => Vector {
   const one = integer(code, 1);
@@ -139,6 +160,7 @@ const int32Operations: Readonly<Record<string, Operation>> = {
   abs: unary(i32x4.abs),
   sign: unary((x) => i32x4.minS(i32x4.maxS(x, i32x4.const(-1)), i32x4.const(1))),
   mod: mod(f64x2.convertLowI32x4S, i32x4.truncSatF64x2SZero),
+  gcd: gcd(i32x4.abs),
   pow: signedPower,
   maximum: binary(i32x4.maxS),
   minimum: binary(i32x4.minS),
@@ -151,6 +173,7 @@ const uint32Operations: Readonly<Record<string, Operation>> = {
   abs: itself,
   sign: unary((x) => i32x4.minU(x, i32x4.const(1))),
   mod: mod(f64x2.convertLowI32x4U, i32x4.truncSatF64x2UZero),
+  gcd: gcd((x) => x),
   pow: wholePower,
   maximum: binary(i32x4.maxU),
   minimum: binary(i32x4.minU),

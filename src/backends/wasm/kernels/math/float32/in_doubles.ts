@@ -137,6 +137,10 @@ function pow(code: Code): (x: Vector, y: Vector) => Vector {
 /** Functions by way of doubles, by the name of their primitive. Errors are at most 0.501 ulp. */
 export const inDoublesOperations: Readonly<Record<string, Operation>> = {
   log2: rounded(prepareLog2),
+  log10: rounded((code) => {
+    const [log2, scale] = [prepareLog2(code), double(code, Math.LOG10E * Math.LN2)];
+    return (x) => f64x2.mul(log2(x), scale);
+  }),
   sinh: odd(sinh),
   cosh: rounded(cosh),
   asinh: odd(asinh),

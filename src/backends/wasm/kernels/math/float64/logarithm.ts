@@ -155,30 +155,51 @@ export function logarithmOfOnePlus(code: Code): (x: Vector) => Vector {
 const PER_LN2_HIGH = 1.4426946640014648;
 const PER_LN2_LOW = 3.768874985636099e-07;
 
-/** `log x / log 2`: exact for powers of two, the product with 1 / ln 2 in two parts. */
-function binaryLogarithm(code: Code): (x: Vector) => Vector {
-  const takeApart = takingApart(code);
-  const terms = logarithmTerms(code);
-  const orEnd = atEnds(code, 0);
-  const [zero, one, infinity] = [0, 1, Infinity].map((value) => constant(code, value));
-  const [perLn2High, perLn2Low] = [PER_LN2_HIGH, PER_LN2_LOW].map((x) => constant(code, x));
-  const upper = code.let(UPPER_WORD);
-  return (x) => {
-    const value = keep(code, x);
-    const inside = code.let(v128.and(f64x2.gt(value, zero), f64x2.lt(value, infinity)));
-    const { exponent, factor } = takeApart(value);
-    const f = code.let(f64x2.sub(factor, one));
-    const { square, bent } = terms(f);
-    const high = code.let(v128.and(f64x2.sub(f, square), upper));
-    const low = code.let(f64x2.add(f64x2.sub(f64x2.sub(f, high), square), bent));
-    const product = code.let(f64x2.mul(high, perLn2High));
-    const rest = f64x2.add(
-      f64x2.mul(f64x2.add(low, high), perLn2Low),
-      f64x2.mul(low, perLn2High),
-    );
-    const sum = code.let(f64x2.add(exponent, product));
-    const lost = f64x2.add(f64x2.sub(exponent, sum), product);
-    return orEnd(value, inside, f64x2.add(sum, f64x2.add(lost, rest)));
+/** 1 / ln 10 in two parts, the first of 21 bits, and log10 2, the first part of 42 bits. */
+const PER_LN10_HIGH = 0.4342944622039795;
+const PER_LN10_LOW = 1.9699272335463627e-8;
+const LOG10_2_HIGH = 0.30102999566395283;
+const LOG10_2_LOW = 2.8363394551044964e-14;
+
+/** A base: 1 over its natural logarithm, and the logarithm of 2 to it, in two parts each. */
+interface Base {
+  readonly perLn: readonly [high: number, low: number];
+  /** Left out for base 2. */
+  readonly ofTwo?: readonly [high: number, low: number];
+}
+
+/**
+ * `log x` to a base, the product with 1 over the base's logarithm in two parts: exact for powers of
+ * two to base 2.
+ */
+function logarithmTo({ perLn, ofTwo }: Base): (code: Code) => (x: Vector) => Vector {
+  return (code) => {
+    const takeApart = takingApart(code);
+    const terms = logarithmTerms(code);
+    const orEnd = atEnds(code, 0);
+    const [zero, one, infinity] = [0, 1, Infinity].map((value) => constant(code, value));
+    const [perLnHigh, perLnLow] = perLn.map((x) => constant(code, x));
+    const two = ofTwo?.map((x) => constant(code, x));
+    const upper = code.let(UPPER_WORD);
+    return (x) => {
+      const value = keep(code, x);
+      const inside = code.let(v128.and(f64x2.gt(value, zero), f64x2.lt(value, infinity)));
+      const { exponent, factor } = takeApart(value);
+      const f = code.let(f64x2.sub(factor, one));
+      const { square, bent } = terms(f);
+      const high = code.let(v128.and(f64x2.sub(f, square), upper));
+      const low = code.let(f64x2.add(f64x2.sub(f64x2.sub(f, high), square), bent));
+      const product = code.let(f64x2.mul(high, perLnHigh));
+      const rest = f64x2.add(
+        f64x2.mul(f64x2.add(low, high), perLnLow),
+        f64x2.mul(low, perLnHigh),
+      );
+      const whole = two === undefined ? exponent : code.let(f64x2.mul(exponent, two[0]));
+      const small = two === undefined ? rest : f64x2.add(f64x2.mul(exponent, two[1]), rest);
+      const sum = code.let(f64x2.add(whole, product));
+      const lost = f64x2.add(f64x2.sub(whole, sum), product);
+      return orEnd(value, inside, f64x2.add(sum, f64x2.add(lost, small)));
+    };
   };
 }
 
@@ -201,6 +222,12 @@ const logaddexp: Operation = (code) => {
 export const logarithmOperations: Readonly<Record<string, Operation>> = {
   log: unary(logarithm),
   log1p: unary(logarithmOfOnePlus),
-  log2: unary(binaryLogarithm),
+  log2: unary(logarithmTo({ perLn: [PER_LN2_HIGH, PER_LN2_LOW] })),
+  log10: unary(
+    logarithmTo({
+      perLn: [PER_LN10_HIGH, PER_LN10_LOW],
+      ofTwo: [LOG10_2_HIGH, LOG10_2_LOW],
+    }),
+  ),
   logaddexp,
 };

@@ -4,6 +4,7 @@
  * @module
  */
 import { basicOperations } from "./basic.ts";
+import { rootOperations } from "./cube_root.ts";
 import { errorOperations } from "./error.ts";
 import { exponentialOperations } from "./exponential.ts";
 import { gammaOperations } from "./gamma.ts";
@@ -26,6 +27,7 @@ export const float64Operations: Readonly<Record<string, Operation>> = {
   ...exponentialOperations,
   ...logarithmOperations,
   ...powerOperations,
+  ...rootOperations,
   ...trigonometricOperations,
   ...inverseTrigonometricOperations,
   ...hyperbolicOperations,
