@@ -18,6 +18,10 @@ const flat = `
   reshape transpose swapaxes moveaxis squeeze expandDims broadcastTo concatenate stack split flip roll pad
   tile repeat tril triu diag diagonal oneHot index set addAt slice take takeAlongAxis gather scatterAdd sort argsort topK
   dynamicSlice dynamicUpdateSlice
+  cbrt exp2 log10 logaddexp2 hypot floatPower copysign nextafter ldexp frexp modf fmod floorDivide divmod
+  fmax fmin heaviside sinc signbit nanToNum deg2rad rad2deg isposinf isneginf unwrap lerp addcmul addcdiv
+  bitwiseAnd bitwiseOr bitwiseXor bitwiseNot leftShift rightShift bitwiseCount gcd lcm allclose isclose
+  arrayEqual arrayEquiv
   matmul dot outer tensordot einsum conv convTranspose maxPool avgPool`;
 
 const namespaces: Readonly<Record<string, string>> = {

@@ -23,6 +23,23 @@ export {
   square,
   sub,
 } from "./arithmetic.ts";
+export { deg2rad, rad2deg, sinc, unwrap } from "./angles.ts";
+export type { UnwrapOptions } from "./angles.ts";
+export {
+  bitwiseAnd,
+  bitwiseCount,
+  bitwiseNot,
+  bitwiseOr,
+  bitwiseXor,
+  gcd,
+  lcm,
+  leftShift,
+  rightShift,
+} from "./bits.ts";
+export { addcdiv, addcmul, lerp } from "./blending.ts";
+export type { ScaledOptions } from "./blending.ts";
+export { allclose, arrayEqual, arrayEquiv, isclose } from "./closeness.ts";
+export type { ClosenessOptions, EqualityOptions } from "./closeness.ts";
 export { angle, complex, conj, imag, polar, real } from "./complex.ts";
 export {
   allGather,
@@ -78,14 +95,28 @@ export type { EyeOptions, LinspaceOptions } from "./creation.ts";
 export { cumprod, cumsum } from "./cumulative.ts";
 export { debugCallback, debugPrint } from "./debug.ts";
 export { diag, diagonal, tril, triu } from "./diagonals.ts";
+export { divmod, floorDivide, fmax, fmin, fmod, heaviside } from "./division.ts";
 export { dynamicSlice, dynamicUpdateSlice } from "./dynamic_slices.ts";
 export type { Starts } from "./dynamic_slices.ts";
 export { exp, expm1, log, log1p, log2, logaddexp, sigmoid } from "./exponential.ts";
+export {
+  copysign,
+  frexp,
+  isneginf,
+  isposinf,
+  ldexp,
+  modf,
+  nanToNum,
+  nextafter,
+  signbit,
+} from "./floats.ts";
+export type { NanToNumOptions } from "./floats.ts";
 export { addAt, index, set } from "./indexing.ts";
 export { concatenate, repeat, split, stack, tile } from "./joining.ts";
 export { oneHot } from "./one_hot.ts";
 export { argsort, sort, topK } from "./ordering.ts";
 export { pad } from "./padding.ts";
+export { cbrt, exp2, floatPower, hypot, log10, logaddexp2 } from "./powers.ts";
 export {
   all,
   any,

@@ -145,6 +145,7 @@ function together(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
 const elementwise: Readonly<Record<string, Row>> = {
   ...unary("exp expm1 log log1p log2 sqrt rsqrt square reciprocal neg sigmoid"),
   ...unary("sin cos tan asin acos atan sinh cosh tanh asinh atanh copy"),
+  ...unary("log10 deg2rad rad2deg nanToNum"),
   ...unary("acosh", "c[3]", { alone: true }),
   ...unary("sign conj", "c[3]", { mixed: true }),
   ...unary("round", "c[3]", { stops: true }),
@@ -157,6 +158,21 @@ const elementwise: Readonly<Record<string, Row>> = {
 
 const rows: Readonly<Record<string, Row>> = {
   ...elementwise,
+  ...unary("exp2"),
+  ...binary("logaddexp2 floatPower"),
+  ...binary("isclose", "bool[2,3]"),
+  ...binary("allclose arrayEqual arrayEquiv", "bool[]"),
+  lerp: [jacobi.lerp, [z(2, 3), z(3), z()], "c[2,3]"],
+  addcmul: [
+    (a: Tensor, b: Tensor, c: Tensor) => jacobi.addcmul(a, b, c),
+    [z(3), z(3), z()],
+    "c[3]",
+  ],
+  addcdiv: [
+    (a: Tensor, b: Tensor, c: Tensor) => jacobi.addcdiv(a, b, c),
+    [z(3), z(3), z()],
+    "c[3]",
+  ],
   ...reduction("sum mean prod", "c[2]"),
   ...reduction("variance std norm", "f[2]"),
   ...reduction("all any", "bool[2]"),
