@@ -38,27 +38,32 @@ function signals(key: Tensor, count: number, length: number): Tensor {
   return expandDims(fast.add(slow).div(2), -1);
 }
 
-const memory = nn.gru(1, 32);
-const readout = nn.linear(32, 1);
-const [memoryKey, readoutKey, dataKey, testKey] = random.split(random.key(0), 4);
-const initial = { memory: memory.init(memoryKey)[0], readout: readout.init(readoutKey)[0] };
+const [modelKey, dataKey, testKey] = random.split(random.key(1), 3);
+const parts = { memory: nn.gru(1, 32), readout: nn.linear(32, 1) };
+const [initial] = nn.init(parts, modelKey);
 type Params = typeof initial;
 
-/** The `count` values that the network expects after `x`, `[T, B, 1]`. */
+/** A network that gives the `count` values it expects after `x`, `[T, B, 1]`. */
+function continuation(count: number) {
+  return nn.module(parts, ({ memory, readout }, x: Tensor) => {
+    const [outputs, hidden] = memory(x);
+    const [, values] = scan(
+      ([hidden, value]) => {
+        const [output, next] = memory([expandDims(value, 0), hidden]);
+        return [[next, readout(output.at(0))], value];
+      },
+      [hidden, readout(outputs.at(-1))],
+      null,
+      { length: count },
+    );
+    return values;
+  });
+}
+
+/** The `count` values that the network expects after `x`. */
 function goOn(params: Params, x: Tensor, count: number): Tensor {
-  const [[outputs, hidden]] = memory.apply(params.memory, {}, x);
-  const [first] = readout.apply(params.readout, {}, outputs.at(-1));
-  const start: [Tensor, Tensor] = [hidden, first];
-  const [, values] = scan(
-    ([hidden, value]: [Tensor, Tensor]): [[Tensor, Tensor], Tensor] => {
-      const [[output, next]] = memory.apply(params.memory, {}, [expandDims(value, 0), hidden]);
-      return [[next, readout.apply(params.readout, {}, output.at(0))[0]], value];
-    },
-    start,
-    null,
-    { length: count },
-  );
-  return values;
+  const network = continuation(count);
+  return network.apply(params, network.init(modelKey)[1], x)[0];
 }
 
 /** The mean squared error of the continuations of signals `x`. */

@@ -17,6 +17,23 @@
  * assertTensorsClose(halved.layers[0].bias, 3);
  * ```
  *
+ * A function of parameters of any kind has a type parameter for them, without a constraint: the transforms,
+ * `tree.map` and `optim.applyUpdates` give it back. (`P extends Tree<Tensor>` would leave out interfaces.)
+ *
+ * @example A training step for any model
+ * ```ts
+ * import { grad, optim, tensor, tree } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * function fit<P>(loss: (params: P) => Tensor, params: P): P {
+ *   const updates = tree.map((g) => g.mul(-0.5), grad(loss)(params));
+ *   return optim.applyUpdates(params, updates);
+ * }
+ * const { w } = fit((p: { w: Tensor }) => p.w.square().sum(), { w: tensor([1, 2]) });
+ * assertTensorsClose(w, [0, 0]);
+ * ```
+ *
  * @module
  */
 import { describeValue } from "./base/dtype.ts";

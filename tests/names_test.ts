@@ -37,7 +37,7 @@ const namespaces: Readonly<Record<string, string>> = {
   signal:
     `convolve fftConvolve correlate stft istft welch csd bartlett blackman hamming hanning kaiser`,
   nn: `linear conv2d batchNorm layerNorm groupNorm dropout embedding maxPool2d avgPool2d
-    adaptiveAvgPool2d flatten sequential residual multiHeadAttention rnn lstm gru relu leakyRelu elu gelu
+    adaptiveAvgPool2d flatten sequential residual module init stack summary multiHeadAttention rnn lstm gru relu leakyRelu elu gelu
     silu softplus softmax logSoftmax sigmoid tanh hardtanh mish mseLoss l1Loss huberLoss crossEntropy
     nllLoss binaryCrossEntropyWithLogits klDiv cosineSimilarity initializers toStateDict fromStateDict`,
   optim: `applyUpdates sgd adam adamw rmsprop adagrad chain clipByGlobalNorm clipByValue

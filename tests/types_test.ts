@@ -17,7 +17,9 @@ import {
   linearize,
   linearTranspose,
   map,
+  nn,
   optim,
+  random,
   scan,
   switchCase,
   tensor,
@@ -26,9 +28,9 @@ import {
   vjp,
   whileLoop,
 } from "../mod.ts";
-import type { Tensor } from "../mod.ts";
+import type { Tensor, Tree } from "../mod.ts";
 import { assertRefused } from "./support/errors.ts";
-import { assertEquals, assertThrows, assertType } from "./support/std.ts";
+import { assert, assertEquals, assertThrows, assertType } from "./support/std.ts";
 import type { IsExact } from "./support/std.ts";
 
 function assertItem(x: Tensor, value: number): void {
@@ -167,6 +169,42 @@ Deno.test("optimisation steps can be wrapped by functions of any parameters", ()
   assertItem(named(params).w, -2);
   const fresh = optim.applyUpdates({ w: 1, b: tensor(2) }, { w: 1, b: null });
   assertType<IsExact<typeof fresh, { w: Tensor; b: Tensor }>>(true);
+});
+
+Deno.test("training can be wrapped by functions of any parameters", () => {
+  function fit<P>(loss: (params: P) => Tensor, params: P, steps: number): P {
+    const optimizer = optim.sgd(0.1, { momentum: 0.5 });
+    let state = optimizer.init(params);
+    for (let i = 0; i < steps; i++) {
+      const [, grads] = valueAndGrad(loss)(params);
+      const [updates, next] = optimizer.update(tree.map((g) => g.mul(0.5), grads), state, params);
+      state = next;
+      params = optim.applyUpdates(params, updates);
+    }
+    return tree.map((p) => p.add(0), params);
+  }
+  // With a constraint, which interfaces fit too, or one of types without interfaces.
+  function step<P extends object>(loss: (params: P) => Tensor, params: P): P {
+    const halved = tree.map((g) => g.mul(-0.5), grad(loss)(params));
+    return optim.applyUpdates(tree.map((p) => p.add(0), params), halved);
+  }
+  function inTree<P extends Tree<Tensor>>(loss: (params: P) => Tensor, params: P): P {
+    const halved = tree.map((g) => g.mul(-0.5), grad(loss)(params));
+    return optim.applyUpdates(tree.map((p) => p.add(0), params), halved);
+  }
+  const loss = ({ w, layers: [{ b }] }: Params) => w.sub(1).square().add(b.square());
+  const fitted = fit(loss, params, 50);
+  assertType<IsExact<typeof fitted, Params>>(true);
+  assert(loss(fitted).item() < 1e-3, String(loss(fitted)));
+  assertItem(step(loss, params).w, 1);
+  const typed = inTree(({ a }: { a: Tensor }) => a.square(), { a: tensor(2) });
+  assertType<IsExact<typeof typed, { a: Tensor }>>(true);
+  assertItem(typed.a, 0);
+  const model = nn.sequential(nn.linear(1, 1), nn.tanh);
+  const [start, state] = model.init(random.key(0));
+  const trained = fit((p: typeof start) => model.apply(p, state, tensor([1]))[0].sum(), start, 1);
+  assertType<IsExact<typeof trained, typeof start>>(true);
+  assertEquals(trained[0].weight.shape, [1, 1]);
 });
 
 Deno.test("tree.map knows the leaves of concrete trees", () => {

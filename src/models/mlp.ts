@@ -7,7 +7,7 @@ import { argumentError } from "../base/errors.ts";
 import { describeValue } from "../base/dtype.ts";
 import { readOptions } from "../base/options.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { compose, linear, relu } from "../nn/mod.ts";
+import { linear, module, relu } from "../nn/mod.ts";
 import type { Empty, Layer, LayerLike, LinearParams, ParameterOptions } from "../nn/mod.ts";
 
 /** Options of `mlp`. */
@@ -55,5 +55,5 @@ export function mlp(sizes: readonly number[], options?: MlpOptions): Mlp {
     layers.push(linear(sizes[i], sizes[i + 1], types));
   }
   // As one list: a call has no room for very many arguments.
-  return compose(layers, (run, x) => layers.reduce((y, _, i) => run(i, y), x)) as unknown as Mlp;
+  return module(layers, (layers, x) => layers.reduce((y, layer) => layer(y), x));
 }

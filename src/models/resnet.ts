@@ -10,12 +10,12 @@ import { add } from "../functions/mod.ts";
 import {
   adaptiveAvgPool2d,
   batchNorm,
-  compose,
   conv2d,
   flatten,
   initializers,
   linear,
   maxPool2d,
+  module,
   relu,
   sequential,
 } from "../nn/mod.ts";
@@ -25,10 +25,8 @@ import type {
   Conv2dParams,
   Empty,
   Layer,
-  LayerLike,
   LinearParams,
   ParameterOptions,
-  Run,
 } from "../nn/mod.ts";
 
 /** Options of the residual networks. */
@@ -101,6 +99,9 @@ function convolution(
   });
 }
 
+/** A block of a residual network. */
+type Block = Layer<BlockTree<Conv2dParams, AffineParams>, BlockTree<Empty, BatchNormState>>;
+
 /** How a block is made: from so many channels, of this width, with this stride. */
 interface BlockKind {
   /** Output channels per unit of width. */
@@ -110,7 +111,7 @@ interface BlockKind {
     width: number,
     stride: number,
     types: ParameterOptions,
-  ) => LayerLike;
+  ) => Block;
 }
 
 /** The projection that fits the shortcut to the body, where they differ. */
@@ -119,7 +120,7 @@ function projection(
   outChannels: number,
   stride: number,
   types: ParameterOptions,
-): Record<string, LayerLike> {
+): { downsample?: Layer<[Conv2dParams, AffineParams], [Empty, BatchNormState]> } {
   if (stride === 1 && inChannels === outChannels) return {};
   return {
     downsample: sequential(
@@ -129,38 +130,30 @@ function projection(
   };
 }
 
-/**
- * A block of these parts. Its description shows the activation behind the part `lastBeforeRelu`, as
- * torchvision's does.
- */
-function blockOf(
-  name: string,
-  lastBeforeRelu: string,
-  parts: Record<string, LayerLike>,
-  forward: (run: Run<string | number>, x: Tensor) => Tensor,
-): LayerLike {
-  const shown = Object.entries(parts).flatMap(([part, layer]) =>
+/** A block that is shown with an activation behind the part `lastBeforeRelu`, as torchvision's. */
+function blockOf(name: string, lastBeforeRelu: string, block: Block): Block {
+  const shown = Object.entries(block.description!.parts!).flatMap(([part, layer]) =>
     part === lastBeforeRelu ? [[part, layer], ["relu", relu]] : [[part, layer]]
   );
-  return described({ name, parts: Object.fromEntries(shown) }, compose(parts, forward));
+  return described({ name, parts: Object.fromEntries(shown) }, block);
 }
 
 /** Two 3 by 3 convolutions. */
 const basicBlock: BlockKind = {
   expansion: 1,
   make(inChannels, width, stride, types) {
-    const parts: Record<string, LayerLike> = {
+    const parts = {
       conv1: convolution(inChannels, width, 3, stride, types),
       bn1: batchNorm(width, types),
       conv2: convolution(width, width, 3, 1, types),
       bn2: batchNorm(width, types),
       ...projection(inChannels, width, stride, types),
     };
-    return blockOf("basicBlock", "bn1", parts, (run, x) => {
-      const hidden = relu(run("bn1", run("conv1", x)));
-      const shortcut = parts.downsample === undefined ? x : run("downsample", x);
-      return relu(add(run("bn2", run("conv2", hidden)), shortcut));
+    const block = module(parts, ({ conv1, bn1, conv2, bn2, downsample = identity }, x) => {
+      const hidden = relu(bn1(conv1(x)));
+      return relu(add(bn2(conv2(hidden)), downsample(x)));
     });
+    return blockOf("basicBlock", "bn1", block);
   },
 };
 
@@ -172,7 +165,7 @@ const bottleneck: BlockKind = {
   expansion: 4,
   make(inChannels, width, stride, types) {
     const outChannels = width * 4;
-    const parts: Record<string, LayerLike> = {
+    const parts = {
       conv1: convolution(inChannels, width, 1, 1, types),
       bn1: batchNorm(width, types),
       conv2: convolution(width, width, 3, stride, types),
@@ -181,14 +174,20 @@ const bottleneck: BlockKind = {
       bn3: batchNorm(outChannels, types),
       ...projection(inChannels, outChannels, stride, types),
     };
-    return blockOf("bottleneck", "bn3", parts, (run, x) => {
-      const first = relu(run("bn1", run("conv1", x)));
-      const second = relu(run("bn2", run("conv2", first)));
-      const shortcut = parts.downsample === undefined ? x : run("downsample", x);
-      return relu(add(run("bn3", run("conv3", second)), shortcut));
-    });
+    const block = module(
+      parts,
+      ({ conv1, bn1, conv2, bn2, conv3, bn3, downsample = identity }, x) => {
+        const hidden = relu(bn2(conv2(relu(bn1(conv1(x))))));
+        return relu(add(bn3(conv3(hidden)), downsample(x)));
+      },
+    );
+    return blockOf("bottleneck", "bn3", block);
   },
 };
+
+function identity(x: Tensor): Tensor {
+  return x;
+}
 
 const WIDTHS = [64, 128, 256, 512];
 
@@ -202,33 +201,30 @@ function resnet(
     options,
     ["classes", "channels", "dtype", "computeDtype"],
   );
-  const parts: Record<string, LayerLike> = {
-    conv1: convolution(channels, 64, 7, 2, types),
-    bn1: batchNorm(64, types),
-  };
   let inChannels = 64;
-  depths.forEach((depth, i) => {
-    const blocks: LayerLike[] = [];
+  const [layer1, layer2, layer3, layer4] = depths.map((depth, i) => {
+    const blocks: Block[] = [];
     for (let block = 0; block < depth; block++) {
       const stride = i > 0 && block === 0 ? 2 : 1;
       blocks.push(kind.make(inChannels, WIDTHS[i], stride, types));
       inChannels = WIDTHS[i] * kind.expansion;
     }
-    parts[`layer${i + 1}`] = sequential(...blocks);
+    return sequential(...blocks);
   });
-  parts.fc = linear(inChannels, classes, types);
-  const maxPool = maxPool2d(3, { stride: 2, padding: 1 });
-  const globalMean = adaptiveAvgPool2d(1);
-  const toVectors = flatten();
+  const stages = { layer1, layer2, layer3, layer4 };
+  const conv1 = convolution(channels, 64, 7, 2, types);
+  const bn1 = batchNorm(64, types);
+  const fc = linear(inChannels, classes, types);
+  const maxpool = maxPool2d(3, { stride: 2, padding: 1 });
+  const avgpool = adaptiveAvgPool2d(1);
   const plain = (layer: Layer<Empty, Empty>, x: Tensor): Tensor => layer.apply({}, {}, x)[0];
-  const network = compose(parts, (run, x) => {
-    let y = plain(maxPool, relu(run("bn1", run("conv1", x))));
-    for (let i = 1; i <= depths.length; i++) y = run(`layer${i}`, y);
-    return run("fc", plain(toVectors, plain(globalMean, y)));
+  const network = module({ conv1, bn1, ...stages, fc }, (parts, x) => {
+    let y = plain(maxpool, relu(parts.bn1(parts.conv1(x))));
+    y = parts.layer4(parts.layer3(parts.layer2(parts.layer1(y))));
+    return parts.fc(plain(flatten(), plain(avgpool, y)));
   });
-  const { conv1, bn1, fc, ...stages } = parts;
-  const shown = { conv1, bn1, relu, maxpool: maxPool, ...stages, avgpool: globalMean, fc };
-  return described({ name: "resnet", parts: shown }, network) as unknown as ResNet;
+  const shown = { conv1, bn1, relu, maxpool, ...stages, avgpool, fc };
+  return described({ name: "resnet", parts: shown }, network);
 }
 
 /**

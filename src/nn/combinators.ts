@@ -3,130 +3,32 @@
  *
  * @module
  */
-import { argumentError, treeError } from "../base/errors.ts";
 import { describeValue } from "../base/dtype.ts";
+import { argumentError } from "../base/errors.ts";
 import { checkAxis, sizeOf } from "../base/shape.ts";
+import { scan } from "../control/mod.ts";
 import { described } from "../core/description.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { add, reshape } from "../functions/mod.ts";
-import { foldIn, split } from "../random/mod.ts";
-import { readContext, stateless } from "./layer.ts";
-import type { Empty, Layer, ParamsOf, StateOf } from "./layer.ts";
+import { split } from "../random/mod.ts";
+import { vmap } from "../transforms/mod.ts";
+import * as tree from "../tree.ts";
+import { checkCount, readContext, stateless, WATCH } from "./layer.ts";
+import type {
+  AnyLayer,
+  Context,
+  Empty,
+  Layer,
+  ParamsOf,
+  StateOf,
+  WatchedContext,
+} from "./layer.ts";
+import { isLayer, module } from "./module.ts";
 
 /** What `sequential` and `residual` take: a layer, or a function of one tensor. */
-export type LayerLike =
-  // deno-lint-ignore no-explicit-any
-  | Layer<any, any>
-  | ((x: Tensor) => Tensor);
-
-/** The parameters of a list or record of layers. */
-export type ParamsOfAll<Layers> = { -readonly [K in keyof Layers]: ParamsOf<Layers[K]> };
-
-/** The states of a list or record of layers. */
-export type StatesOfAll<Layers> = { -readonly [K in keyof Layers]: StateOf<Layers[K]> };
-
 // deno-lint-ignore no-explicit-any
-type AnyLayer = Layer<any, any>;
-
-function asLayer(part: LayerLike, name: string, combinator: string): AnyLayer {
-  // A second argument, such as an activation's options, is not for the context.
-  if (typeof part === "function") {
-    return stateless({ name: part.name || "function", args: [] }, (x) => part(x));
-  }
-  if (typeof part?.init === "function" && typeof part.apply === "function") return part;
-  throw argumentError(
-    `Cannot put ${describeValue(part)} into ${combinator} at ${name}: ` +
-      `expected a layer or a function`,
-  );
-}
-
-/** Applies the part called `name` to `x`; its new state is kept. */
-export type Run<Name> = (name: Name, x: Tensor) => Tensor;
-
-/**
- * A layer made of named parts, wired by a function: the general form of `sequential` and `residual`.
- *
- * @param parts Layers or functions of one tensor, in a record or a list. Parameters and state have
- * the same form, so that tree paths name the parts: `conv1.weight`, `0.weight`.
- * @param forward Computes the output from the input with `run(name, x)`, which applies a part. A part
- * may run any number of times, or never; random keys differ from call to call.
- * @returns The composed layer.
- * @throws {ArgumentError} when a part is neither a layer nor a function.
- * @throws {TreeError} when applied to parameters of another model.
- *
- * @example A gate
- * ```ts
- * import { nn, ones, random } from "@jacobi/jacobi";
- *
- * const gated = nn.compose(
- *   { value: nn.linear(4, 2), gate: nn.linear(4, 2) },
- *   (run, x) => run("value", x).mul(nn.sigmoid(run("gate", x))),
- * );
- * const [params, state] = gated.init(random.key(0));
- * const [y] = gated.apply(params, state, ones([3, 4]));
- * if (String(y.shape) !== "3,2") throw new Error(String(y.shape));
- * ```
- */
-export function compose<
-  const Parts extends readonly LayerLike[] | { readonly [name: string]: LayerLike },
->(
-  parts: Parts,
-  forward: (run: Run<Extract<keyof Parts, string> | number>, x: Tensor) => Tensor,
-): Layer<ParamsOfAll<Parts>, StatesOfAll<Parts>> {
-  if (typeof parts !== "object" || parts === null || typeof forward !== "function") {
-    throw argumentError(
-      "Cannot compose a layer: expected a record or list of layers, and a function that wires them",
-    );
-  }
-  const isList = Array.isArray(parts);
-  const names = Object.keys(parts);
-  const layers = new Map(
-    Object.entries(parts).map(([name, part]) => [name, asLayer(part, name, "a composed layer")]),
-  );
-  const collect = (values: readonly unknown[]): unknown =>
-    isList ? [...values] : Object.fromEntries(names.map((name, i) => [name, values[i]]));
-  const pick = (tree: unknown, name: string, kind: string): unknown => {
-    const part = (tree as Record<string, unknown> | null | undefined)?.[name];
-    if (part !== undefined) return part;
-    throw treeError(
-      `Cannot apply a composed layer: its ${kind} has nothing at ${name}; ` +
-        `use the params and state that its init gave`,
-    );
-  };
-  const layer: AnyLayer = described(
-    { name: "compose", parts: Object.fromEntries(layers) },
-    {
-      init(key) {
-        const keys = names.length === 0 ? [] : split(key, names.length);
-        const made = names.map((name, i) => layers.get(name)!.init(keys[i]));
-        return [collect(made.map(([params]) => params)), collect(made.map(([, state]) => state))];
-      },
-      apply(params, state, x, given) {
-        const context = readContext(given, "a composed layer");
-        const states = new Map(names.map((name) => [name, pick(state, name, "state")]));
-        let calls = 0;
-        const run = (name: string | number, input: Tensor): Tensor => {
-          const part = layers.get(String(name));
-          if (part === undefined) {
-            throw argumentError(
-              `Cannot run ${describeValue(name)}: the parts are ${names.join(", ") || "none"}`,
-            );
-          }
-          const { key } = context;
-          const inner = key === undefined ? context : { ...context, key: foldIn(key, calls++) };
-          const own = pick(params, String(name), "params");
-          const [y, next] = part.apply(own, states.get(String(name)), input, inner);
-          states.set(String(name), next);
-          return y;
-        };
-        const y = forward(run, x);
-        return [y, collect([...states.values()])];
-      },
-    } satisfies AnyLayer,
-  );
-  return layer;
-}
+export type LayerLike = Layer<any, any> | ((x: Tensor) => Tensor);
 
 /**
  * Layers one after another.
@@ -150,23 +52,36 @@ export function compose<
  */
 export function sequential<const Layers extends readonly LayerLike[]>(
   ...layers: Layers
-): Layer<ParamsOfAll<Layers>, StatesOfAll<Layers>>;
+): Layer<ParamsOf<Layers>, StateOf<Layers>>;
 /** Named layers one after another. */
 export function sequential<const Layers extends { readonly [name: string]: LayerLike }>(
   layers: Layers,
-): Layer<ParamsOfAll<Layers>, StatesOfAll<Layers>>;
+): Layer<ParamsOf<Layers>, StateOf<Layers>>;
 export function sequential(...args: unknown[]): AnyLayer {
   const [first] = args;
   const isRecord = args.length === 1 && typeof first === "object" && first !== null &&
     typeof (first as AnyLayer).apply !== "function";
   const parts = (isRecord ? first : args) as { readonly [name: string]: LayerLike };
-  const names = Object.keys(parts);
-  const layer = compose(parts, (run, x) => names.reduce((y, name) => run(name, y), x));
-  return renamed("sequential", layer);
+  checkAll(parts, "sequential");
+  return named(
+    "sequential",
+    module(parts, (parts, x) => Object.values(parts).reduce((y, part) => part(y), x)),
+  );
 }
 
-/** A composed layer under the name of the function that made it. */
-function renamed(name: string, layer: AnyLayer): AnyLayer {
+/** Throws unless each part is a layer or a function. */
+function checkAll(parts: { readonly [name: string]: LayerLike }, combinator: string): void {
+  for (const [name, part] of Object.entries(parts)) {
+    if (typeof part === "function" || isLayer(part)) continue;
+    throw argumentError(
+      `Cannot put ${describeValue(part)} into ${combinator} at ${name}: ` +
+        `expected a layer or a function`,
+    );
+  }
+}
+
+/** A module under the name of the function that made it. */
+function named<L extends AnyLayer>(name: string, layer: L): L {
   return described({ ...layer.description, name }, layer);
 }
 
@@ -211,12 +126,74 @@ export function residual<
   ResidualTree<ParamsOf<Body>, ParamsOf<Shortcut>>,
   ResidualTree<StateOf<Body>, StateOf<Shortcut>>
 > {
-  const parts: { readonly [name: string]: LayerLike } = {
-    body,
-    shortcut: shortcut ?? identity,
-  };
-  const layer: AnyLayer = compose(parts, (run, x) => add(run("body", x), run("shortcut", x)));
-  return renamed("residual", layer);
+  const parts: { readonly [name: string]: LayerLike } = { body, shortcut: shortcut ?? identity };
+  checkAll(parts, "residual");
+  const layer: AnyLayer = module(parts, ({ body, shortcut }, x) => add(body(x), shortcut(x)));
+  return named("residual", layer);
+}
+
+/**
+ * Equal layers one after another, as one loop: traced and compiled once, however many there are. Each has
+ * its own parameters and state, all of which are stacked along a new first axis, and its own random key.
+ *
+ * Parameters of separate layers are stacked by `tree.map((...leaves) => stack(leaves), ...list)`.
+ *
+ * @param layer A layer whose output is of the type of its input; of several inputs, of the first, and
+ * all layers get the same others.
+ * @param count How many there are.
+ * @returns A layer with parameters and state like those of `layer`, whose leaves are `[count, ...]`.
+ * @throws {ArgumentError} when `layer` is no layer, or `count` no positive integer.
+ * @throws {ShapeError} or {DtypeError} when the output is not of the type of the input.
+ *
+ * @example Three layers with one weight of three matrices
+ * ```ts
+ * import { nn, ones, random } from "@jacobi/jacobi";
+ *
+ * const model = nn.stack(nn.sequential(nn.linear(4, 4), nn.tanh), 3);
+ * const [params, state] = model.init(random.key(0));
+ * if (String(params[0].weight.shape) !== "3,4,4") throw new Error(String(params[0].weight));
+ * const [y] = model.apply(params, state, ones([2, 4]));
+ * if (String(y.shape) !== "2,4") throw new Error(String(y.shape));
+ * ```
+ */
+export function stack<L extends AnyLayer>(layer: L, count: number): L;
+export function stack(layer: AnyLayer, count: number): AnyLayer {
+  if (!isLayer(layer)) {
+    throw argumentError(`Cannot stack ${describeValue(layer)}: expected a layer`);
+  }
+  checkCount(count, "count", "stack");
+  const several = "severalInputs" in layer;
+  const parts = new Array<AnyLayer>(count).fill(layer);
+  return described(
+    { name: "stack", parts },
+    {
+      init: (key) => vmap(layer.init, 0, 0, { axisSize: count })(split(key, [count])),
+      apply(params, state, x, given) {
+        const context: WatchedContext = readContext(given, "stack");
+        const [first, ...rest] = several ? x : [x];
+        const input = (x: unknown) => several ? [x, ...rest] : x;
+        const watcher = context[WATCH]?.within([`0-${count - 1}`]);
+        if (watcher !== undefined) {
+          const [own, before] = tree.map((leaf: Tensor) => leaf.at(0), [params, state]);
+          const [y] = layer.apply(own, before, input(first), { [WATCH]: watcher } as Context);
+          watcher.see(layer, own, before, input(first), y);
+        }
+        const { train, key } = context;
+        const keys = key === undefined ? null : split(key, [count]);
+        return scan(
+          (x: unknown, [params, state, key]: readonly [unknown, unknown, Tensor | null]) =>
+            layer.apply(params, state, input(x), {
+              ...(train === undefined ? {} : { train }),
+              ...(key === null ? {} : { key }),
+            }),
+          first,
+          [params, state, keys],
+          { length: count },
+        );
+      },
+      ...(several ? { severalInputs: true } : {}),
+    } satisfies AnyLayer,
+  );
 }
 
 /**

@@ -12,10 +12,22 @@ import { described } from "../core/description.ts";
 import type { Description } from "../core/description.ts";
 import { Tensor } from "../core/tensor.ts";
 import { toTensor } from "../core/convert.ts";
+import type { AnyFunction } from "../core/tree_types.ts";
 import type { Initializer } from "./initializers.ts";
 
 /** The parameters, or the state, of a layer that has none. */
 export type Empty = Record<never, never>;
+
+/** Where a context has what looks on at the calls of parts. */
+export const WATCH: unique symbol = Symbol("watch");
+
+/** What looks on at the calls of the parts of a model. */
+export interface Watcher {
+  /** The same for the part at `path`, and for its own parts. */
+  within(path: readonly string[]): Watcher;
+  /** Called after the part's `apply`. */
+  see(part: AnyLayer, params: unknown, state: unknown, x: unknown, y: unknown): void;
+}
 
 /** What a layer is told besides its input. */
 export interface Context {
@@ -23,6 +35,12 @@ export interface Context {
   readonly train?: boolean;
   /** A random key, for layers that draw numbers in training. */
   readonly key?: Tensor;
+}
+
+/** A context in which somebody looks on. */
+export interface WatchedContext extends Context {
+  /** Who does. */
+  readonly [WATCH]?: Watcher;
 }
 
 /**
@@ -46,15 +64,21 @@ export interface Layer<Params = unknown, State = unknown, Input = Tensor, Output
   readonly description?: Description;
 }
 
-/** The parameters of a layer. */
+/** A layer of any kind. */
+// deno-lint-ignore no-explicit-any
+export type AnyLayer = Layer<any, any, any, any>;
+
+/** The parameters of a layer, or of a tree of layers and functions. */
 export type ParamsOf<L> = L extends Layer<infer Params, infer _State, infer _Input, infer _Output>
   ? Params
-  : Empty;
+  : L extends AnyFunction ? Empty
+  : { -readonly [K in keyof L]: ParamsOf<L[K]> };
 
-/** The state of a layer. */
+/** The state of a layer, or of a tree of layers and functions. */
 export type StateOf<L> = L extends Layer<infer _Params, infer State, infer _Input, infer _Output>
   ? State
-  : Empty;
+  : L extends AnyFunction ? Empty
+  : { -readonly [K in keyof L]: StateOf<L[K]> };
 
 /** Options that all layers with parameters share. */
 export interface ParameterOptions {

@@ -51,11 +51,21 @@ export * from "./gru.ts";
 /** Initial values of parameters. */
 export * as initializers from "./initializers.ts";
 export type { Initializer } from "./initializers.ts";
-export type { Context, Empty, Layer, ParameterOptions, ParamsOf, StateOf } from "./layer.ts";
+export type {
+  AnyLayer,
+  Context,
+  Empty,
+  Layer,
+  ParameterOptions,
+  ParamsOf,
+  StateOf,
+} from "./layer.ts";
 export * from "./linear.ts";
 export type { LossOptions, Reduction } from "./loss_options.ts";
 export * from "./losses.ts";
 export * from "./lstm.ts";
+export { init, module } from "./module.ts";
+export type { Module, Part, Parts, PartsOf, SeveralInputs } from "./module.ts";
 export * from "./normalization.ts";
 export * from "./pooling.ts";
 export type { RecurrentOptions, RecurrentOutputs, RecurrentParams } from "./recurrent.ts";
@@ -63,3 +73,4 @@ export * from "./rnn.ts";
 export { scaledDotProductAttention } from "./scaled_dot_product_attention.ts";
 export type { ScaledDotProductAttentionOptions } from "./scaled_dot_product_attention.ts";
 export * from "./state_dict.ts";
+export * from "./summary.ts";

@@ -408,8 +408,8 @@ const CALLBACKS: readonly ((...args: Values) => unknown)[] = [
   },
   (path) => typeof path === "string" && path.length % 2 === 0,
   (_, leaf) => leaf,
-  (run, x) => typeof run === "function" ? run(0, x) : x,
-  (run, x) => typeof run === "function" ? run("a", run("b", x)) : x,
+  (parts, x) => typeof parts?.[0] === "function" ? parts[0](x) : x,
+  (parts, x) => typeof parts?.a === "function" ? parts.a(parts.b(x)) : x,
   (x) => api.conv(x, x),
   (x) => api.index(x, 0),
   (x) => api.norm(x, 0),
@@ -704,7 +704,7 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   ],
   [/^(optimizer|otherwise|\.\.\.transforms)$/, optimizer],
   [
-    /^(body|shortcut|\.\.\.args)$/,
+    /^(body|shortcut|layer|model|\.\.\.args)$/,
     (scene) => scene.draw.chance(50) ? layer(scene) : tensorLike(scene),
   ],
   [

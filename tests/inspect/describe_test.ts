@@ -76,7 +76,8 @@ Deno.test("every layer and every optimiser describes itself", () => {
     nn.gru(2, 3, { outputs: "last" }),
     nn.sequential(),
     nn.residual(nn.relu),
-    nn.compose({ a: nn.linear(1, 1) }, (run, x) => run("a", x)),
+    nn.module({ a: nn.linear(1, 1), b: [nn.relu, nn.tanh] }, ({ a }, x) => a(x)),
+    nn.stack(nn.linear(1, 1), 5),
   ];
   assertEquals(layers.map(String), [
     "linear(inFeatures=2, outFeatures=3, bias=true)",
@@ -96,7 +97,16 @@ Deno.test("every layer and every optimiser describes itself", () => {
     'gru(2, 3, outputs="last")',
     "sequential()",
     lines("residual(", "  (body): relu()", "  (shortcut): identity()", ")"),
-    lines("compose(", "  (a): linear(inFeatures=1, outFeatures=1, bias=true)", ")"),
+    lines(
+      "module(",
+      "  (a): linear(inFeatures=1, outFeatures=1, bias=true)",
+      "  (b): list(",
+      "    (0): relu()",
+      "    (1): tanh()",
+      "  )",
+      ")",
+    ),
+    lines("stack(", "  (0-4): 5 x linear(inFeatures=1, outFeatures=1, bias=true)", ")"),
   ]);
   const optimizers = [
     optim.sgd(0.01, { momentum: 0.9 }),

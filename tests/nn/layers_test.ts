@@ -398,10 +398,10 @@ Deno.test("layers made with different parts of a key differ, with the same they 
   assert(String(params[0].weight.data()) !== String(params[1].weight.data()));
 });
 
-Deno.test("a composed layer runs its parts any number of times", () => {
-  const shared = nn.compose(
+Deno.test("a module runs its parts any number of times", () => {
+  const shared = nn.module(
     { core: nn.linear(2, 2), norm: nn.batchNorm(2) },
-    (run, x) => run("norm", run("core", run("norm", run("core", x)))),
+    ({ core, norm }, x) => norm(core(norm(core(x)))),
   );
   const [params, state] = shared.init(key);
   const x = tensor([[1, 2], [3, -1], [0, 1]]);
@@ -564,16 +564,26 @@ Deno.test("layers refuse sizes and options that make no sense", () => {
   );
   refuse(
     () => nn.sequential(nn.relu, wrong(3)),
-    "Cannot put 3 into a composed layer at 1: expected a layer or a function",
+    "Cannot put 3 into sequential at 1: expected a layer or a function",
   );
   refuse(
     () => nn.residual(wrong({})),
-    "Cannot put object into a composed layer at body: expected a layer or a function",
+    "Cannot put object into residual at body: expected a layer or a function",
   );
   refuse(
-    () => nn.compose(wrong(null), wrong(null)),
-    "Cannot compose a layer: expected a record or list of layers, and a function that wires them",
+    () => nn.module(wrong(null), (_, x) => x),
+    "Cannot put null into a module: expected a layer, a function, or a list or record of them",
   );
+  refuse(
+    () => nn.module({}, wrong(null)),
+    "Cannot make a module that is wired by null: expected a function of the parts and the inputs",
+  );
+  refuse(() => nn.stack(wrong(nn.relu), 2), "Cannot stack function relu: expected a layer");
+  refuse(
+    () => nn.stack(nn.linear(2, 2), 0),
+    "Cannot make a stack layer with count 0: expected a positive integer",
+  );
+  refuse(() => nn.summary(wrong(3), ones([2])), "Cannot summarize 3: expected a layer");
 });
 
 Deno.test("layers refuse inputs that do not fit", () => {
@@ -709,18 +719,18 @@ Deno.test("layers refuse parameters and state that are not theirs", () => {
   assertRefused(
     () => model.apply(wrong([]), model.init(key)[1], x),
     "TreeError",
-    `Cannot apply a composed layer: its params has nothing at 0; ${use}`,
+    `Cannot apply a module: its params has nothing at 0; ${use}`,
   );
   assertRefused(
     () => model.apply(model.init(key)[0], wrong(null), x),
     "TreeError",
-    `Cannot apply a composed layer: its state has nothing at 0; ${use}`,
+    `Cannot apply a module: its state has nothing at 0; ${use}`,
   );
-  const part = nn.compose({ a: nn.relu }, (run, x) => run(wrong("b"), x));
+  const pair = nn.module([nn.linear(3, 3)], ([a], x: Tensor, y: Tensor) => a(x).add(y));
   assertRefused(
-    () => part.apply(...part.init(key), x),
+    () => pair.apply(...pair.init(key), wrong(x)),
     "ArgumentError",
-    'Cannot run "b": the parts are a',
+    "Cannot apply a module of several inputs to float32[2,3]: expected a list of them",
   );
 });
 
@@ -749,7 +759,7 @@ Deno.test("a misspelt context is refused, not taken for evaluation", () => {
   assertRefused(
     () => model.apply(...model.init(key), ones([2]), wrong({ rng: key })),
     "ArgumentError",
-    'Cannot apply a composed layer in this context: there is no option "rng", ' +
+    'Cannot apply a module in this context: there is no option "rng", ' +
       "the options are train, key",
   );
 });
