@@ -112,4 +112,4 @@ export * as signal from "./src/signal.ts";
 /** Assertions for tests of numerical code. */
 export * as testing from "./src/testing/mod.ts";
 /** Trees: nestings of arrays and objects with tensors at their leaves. */
-export * as tree from "./src/tree.ts";
+export * as tree from "./src/tree/mod.ts";

@@ -286,9 +286,7 @@ const renamed: Partial<Record<Module, string>> = {
   "tree": `
     flatten_with_path: tree.paths(x), tree.leaves(x)
     leaves_with_path: tree.paths(x), tree.leaves(x)
-    all: tree.leaves(x).every(Boolean)
     reduce_associative: tree.reduce
-    broadcast: tree.map(() => x, y)
   `,
   "tree_util": `
     all_leaves: tree.leaves
@@ -305,8 +303,8 @@ const renamed: Partial<Record<Module, string>> = {
     register_pytree_with_keys: tree.register
     register_pytree_with_keys_class: tree.register
     register_static: tree.register
-    tree_all: tree.leaves(x).every(Boolean)
-    tree_broadcast: tree.map(() => x, y)
+    tree_all: tree.all
+    tree_broadcast: tree.broadcast
     tree_flatten_with_path: tree.paths(x), tree.leaves(x)
     tree_leaves_with_path: tree.paths(x), tree.leaves(x)
     tree_reduce_associative: tree.reduce

@@ -412,6 +412,97 @@ export function reduce<T, Result>(
 }
 
 /**
+ * A tree of trees turned inside out: as trees of one structure in a tree of another, so the other way
+ * round.
+ *
+ * @param outer The structure of `tree` down to where the inner trees begin.
+ * @param inner The structure that each of the inner trees has.
+ * @param tree A tree of structure `outer` with trees of structure `inner` at its leaves.
+ * @returns A tree of structure `inner` with trees of structure `outer` at its leaves.
+ * @throws {TreeError} when `tree` has another structure, or a structure is none.
+ *
+ * @example From a list of points to a point of lists
+ * ```ts
+ * import { tree } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const points = [{ x: 1, y: 2 }, { x: 3, y: 4 }];
+ * const [outer, inner] = [tree.structure([0, 0]), tree.structure(points[0])];
+ * const lists = tree.transpose(outer, inner, points) as { x: number[] };
+ * assertTensorsClose(lists.x, [1, 3]);
+ * ```
+ */
+export function transpose(outer: Structure, inner: Structure, tree: unknown): unknown {
+  const what = "Cannot transpose this tree";
+  for (const given of [outer, inner]) {
+    if (core.isStructure(given)) continue;
+    throw treeError(
+      `${what} with ${describeValue(given)}: expected what tree.flatten or tree.structure gave`,
+    );
+  }
+  core.flatten(tree, isComplexTensor);
+  const rows = core.flattenUpTo(outer, tree, what)
+    .map((part) => core.flattenUpTo(inner, part, what));
+  const columns = Array.from(
+    { length: core.leafCount(inner) },
+    (_, i) => core.unflatten(outer, rows.map((row) => row[i])),
+  );
+  return core.unflatten(inner, columns);
+}
+
+/**
+ * A tree in which each leaf of a prefix stands at all leaves of the subtree in its place.
+ *
+ * @param prefix A tree like `full` that may end earlier.
+ * @param full A tree.
+ * @returns A tree of the structure of `full`.
+ * @throws {TreeError} when `prefix` is no prefix of `full`.
+ *
+ * @example One rate for each layer
+ * ```ts
+ * import { tree } from "@jacobi/jacobi";
+ *
+ * const rates = tree.broadcast([0.1, 0.2], [{ weight: 1, bias: 2 }, [3]]);
+ * if (JSON.stringify(rates) !== '[{"bias":0.1,"weight":0.1},[0.2]]') {
+ *   throw new Error(JSON.stringify(rates));
+ * }
+ * ```
+ */
+export function broadcast(prefix: unknown, full: unknown): unknown {
+  const { leaves, structure } = core.flatten(prefix, isComplexTensor);
+  core.flatten(full, isComplexTensor);
+  const parts = core.flattenUpTo(structure, full, "Cannot broadcast this tree");
+  const filled = parts.map((part, i) => {
+    const inner = core.flatten(part, isComplexTensor);
+    return core.unflatten(inner.structure, inner.leaves.map(() => leaves[i]));
+  });
+  return core.unflatten(structure, filled);
+}
+
+/**
+ * Whether all leaves are true, as JavaScript takes them; tensors are no such values.
+ *
+ * @param tree A tree of booleans or other JavaScript values.
+ * @returns Whether all are true; so for a tree without leaves.
+ * @throws {TreeError} when a leaf is a tensor, or the tree contains itself.
+ *
+ * @example Whether all shapes are equal
+ * ```ts
+ * import { tensor, tree } from "@jacobi/jacobi";
+ *
+ * const [a, b] = [{ x: tensor([1]) }, { x: tensor([2]) }];
+ * if (!tree.all(tree.map((x, y) => x.size === y.size, a, b))) throw new Error("they differ");
+ * ```
+ */
+export function all(tree: unknown): boolean {
+  const leaf = leaves(tree).find((leaf) => leaf instanceof Tensor || isComplexTensor(leaf));
+  if (leaf !== undefined) {
+    throw treeError("Cannot tell whether tensors are true: take their values by item or toArray");
+  }
+  return leaves(tree).every(Boolean);
+}
+
+/**
  * Divides a tree in two: every leaf goes to one of the parts, and leaves `null` in the other. What is
  * differentiated by the chosen part alone computes nothing for the rest, which is how parameters are
  * frozen.

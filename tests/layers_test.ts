@@ -19,7 +19,7 @@ const floors: readonly (readonly string[])[] = [
   ["src/tree.ts"],
   ["src/primitives"],
   ["src/functions", "src/transforms", "src/passes"],
-  ["src/lowering", "src/stablehlo"],
+  ["src/lowering", "src/stablehlo", "src/tree"],
   ["src/backends"],
   ["src/backends/wasm/engine.ts"],
   ["src/backends/wasm/assembler"],

@@ -43,7 +43,8 @@ const namespaces: Readonly<Record<string, string>> = {
   optim: `applyUpdates sgd adam adamw rmsprop adagrad chain clipByGlobalNorm clipByValue
     addDecayedWeights masked lossScale constant step cosine warmupCosine exponential piecewise`,
   tree:
-    "partition merge map leaves paths flatten unflatten reduce register toTransfer fromTransfer",
+    `partition merge map leaves paths flatten unflatten reduce register toTransfer fromTransfer transpose
+    broadcast all ravel sum norm zerosLike dot axpy`,
   random: `key split foldIn bits uniform normal truncatedNormal bernoulli randint categorical gumbel
     exponential gamma logGamma beta dirichlet laplace cauchy permutation choice`,
   io: "readSafetensors writeSafetensors readTorch readNpy writeNpy readNpz",

@@ -731,6 +731,7 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^spec$/, spec],
   [/^(program|receiver of Program)$/, program],
   [/^message$/, (scene) => api.tree.toTransfer(tree(scene, tensorLike)).message],
+  [/^(outer|inner)$/, ({ draw }) => api.tree.structure(draw.pick<unknown>([1, [1], { a: 1 }]))],
   [/^structure$/, (scene) => api.tree.structure(tree(scene, tensorLike))],
   [/^leaves$/, (scene) => scene.draw.list(0, 3, () => tensorLike(scene))],
   // Callable, unlike a class, since it may be taken for a function of the user's.
