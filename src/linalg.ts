@@ -33,6 +33,7 @@ export {
 } from "./linalg/decompositions.ts";
 export type { QrOptions, SvdOptions, SymmetricOptions } from "./linalg/decompositions.ts";
 export { det, slogdet } from "./linalg/determinants.ts";
+export { expm, expmFrechet, logm, sqrtm } from "./linalg/exponentials.ts";
 export {
   choFactor,
   choleskyUpdate,
@@ -53,6 +54,8 @@ export type { PolarOptions, RankOptions, TensorsolveOptions } from "./linalg/inv
 export { cond, matrixNorm, norm, vectorNorm } from "./linalg/norms.ts";
 export type { CondOptions, MatrixNormOptions } from "./linalg/norms.ts";
 export { matrixPower } from "./linalg/powers.ts";
+export { hessenberg, rsf2csf, schur, solveSylvester } from "./linalg/schur.ts";
+export type { SchurOptions } from "./linalg/schur.ts";
 export { inv, lstsq, solve, triangularSolve } from "./linalg/solving.ts";
 export type { LstsqOptions, TriangularSolveOptions } from "./linalg/solving.ts";
 export {
@@ -80,3 +83,4 @@ export type {
   MatrixOptions,
   PascalOptions,
 } from "./linalg/special_matrices.ts";
+export { eighTridiagonal, eigvalshTridiagonal, tridiagonalSolve } from "./linalg/tridiagonal.ts";

@@ -254,6 +254,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "lu",
     "orthogonal",
     "complex_matrices",
+    "schur",
     "fourier",
     "random_gamma",
     "mod",

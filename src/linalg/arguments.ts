@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { complexDtype, isComplex } from "../base/dtype.ts";
 import { shapeError } from "../base/errors.ts";
 import { broadcastShapes, range, showShape, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { broadcastTo, floatOperand, promoteTogether } from "../functions/broadcasting.ts";
 import { checkMatrices, checkSquare, leading, transposed } from "../primitives/matrices.ts";
-import { reshape, transpose } from "../primitives/structure.ts";
+import { convert, reshape, transpose } from "../primitives/structure.ts";
 
 /** `x` as matrices of floats; `what` begins messages: "Cannot factorise". */
 export function readMatrices(x: TensorLike, what: string): Tensor {
@@ -23,6 +24,17 @@ export function readSquare(x: TensorLike, what: string): Tensor {
   const value = floatOperand(toTensor(x, what));
   checkSquare(value, what);
   return value;
+}
+
+/** Tensors as complex ones. */
+export function asComplex(x: Tensor): Tensor {
+  return isComplex(x.dtype) ? x : convert(x, complexDtype(x.dtype));
+}
+
+/** Arguments of one floating-point dtype, complex ones if one of them is. */
+export function readTogether(what: string, xs: readonly TensorLike[]): Tensor[] {
+  const values = promoteTogether(what, xs).map(floatOperand);
+  return values.some((x) => isComplex(x.dtype)) ? values.map(asComplex) : values;
 }
 
 /** Matrices, and what stands right of the equations. */

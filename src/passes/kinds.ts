@@ -177,6 +177,8 @@ export const kinds = {
   complexEigh: host,
   complexSvd: host,
   eig: host,
+  schur: host,
+  complexSchur: host,
   randomGamma: host,
   randomGammaSlope: host,
 } as const satisfies Readonly<Record<PrimitiveName, Kind>>;

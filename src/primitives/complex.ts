@@ -439,6 +439,8 @@ const rules: Readonly<Record<PrimitiveName, Rule>> = {
   complexEigh: refuse,
   complexSvd: refuse,
   eig: refuse,
+  schur: refuse,
+  complexSchur: refuse,
 
   fourier: refuse,
   fourierOfReal: each,

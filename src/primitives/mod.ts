@@ -21,6 +21,7 @@ import * as orthogonal from "./orthogonal.ts";
 import * as randomBits from "./random_bits.ts";
 import * as randomGamma from "./random_gamma.ts";
 import * as reduction from "./reduction.ts";
+import * as schur from "./schur.ts";
 import * as slicing from "./slicing.ts";
 import * as softmax from "./softmax.ts";
 import * as structure from "./structure.ts";
@@ -168,6 +169,8 @@ export const primitives = {
   complexEigh: complexMatrices.complexEighPrimitive,
   complexSvd: complexMatrices.complexSvdPrimitive,
   eig: complexMatrices.eigPrimitive,
+  schur: schur.schurPrimitive,
+  complexSchur: schur.complexSchurPrimitive,
 
   fourier: fourier.fourierPrimitive,
   fourierOfReal: fourier.fourierOfRealPrimitive,

@@ -51,6 +51,8 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   complexEigh: "host",
   complexSvd: "host",
   eig: "host",
+  schur: "host",
+  complexSchur: "host",
 
   analytic: "expanded",
   analyticPair: "expanded",

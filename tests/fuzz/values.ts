@@ -567,7 +567,7 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^branches$/, (scene) => scene.draw.list(1, 3, () => callback(scene))],
   [/^index$/, (scene) => scene.draw.chance(60) ? scene.draw.integer(-1, 4) : tensorLike(scene)],
   [/^(init|xs)$/, (scene) => tree(scene, floatTensor)],
-  [/^(a|b|c|r|births|queries|keys|attnMask)$/, tensorLike],
+  [/^(a|b|c|d|e|q|t|z|r|dl|du|births|queries|keys|attnMask)$/, tensorLike],
   [
     /^survival$/,
     (scene) => {

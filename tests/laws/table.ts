@@ -849,6 +849,25 @@ export const table: Table = {
     batchTolerance: 1e-12,
     cases: complexMatrices([[3, 3], [2, 2, 2], [1, 1], [0, 0]]),
   },
+  schur: {
+    dtypes: FLOATS,
+    stops: true,
+    batchTolerance: 1e-12,
+    cases: (["hessenberg", "triangle"] as const).flatMap((form) =>
+      squares((n) => separated(n, n)).map((one) => ({ ...one, params: { form } }))
+    ),
+  },
+  complexSchur: {
+    dtypes: PARTS,
+    stops: true,
+    batchTolerance: 1e-12,
+    cases: (["hessenberg", "triangle"] as const).flatMap((form) =>
+      complexMatrices([[3, 3], [2, 2, 2], [1, 1], [0, 0]]).map((one) => ({
+        ...one,
+        params: { form },
+      }))
+    ),
+  },
   pseudoInverse: {
     dtypes: FLOATS,
     through: ([a]) => {

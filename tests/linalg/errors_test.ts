@@ -208,6 +208,35 @@ const refusals: readonly Refusal[] = [
     'mode must be "full", "same" or "valid", got "half"',
   ],
   [
+    () => loose.expm(zeros([2, 3])),
+    ShapeError,
+    "Cannot take the exponential of float32[2,3]: " +
+    "expected square matrices, the last axes have lengths 2 and 3",
+  ],
+  [
+    () => loose.schur(zeros([2, 2]), { output: "r" }),
+    ArgumentError,
+    'Cannot decompose float32[2,2]: output must be "real" or "complex", got "r"',
+  ],
+  [
+    () => loose.solveSylvester(zeros([2, 2]), zeros([3, 3]), zeros([3, 2])),
+    ShapeError,
+    "Cannot solve Sylvester's equation of float32[2,2] and float32[3,3] with float32[3,2] on the " +
+    "right: expected [2,3] there, and leading axes that broadcast",
+  ],
+  [
+    () => loose.tridiagonalSolve(zeros([2]), zeros([3]), zeros([3]), zeros([3])),
+    ShapeError,
+    "Cannot solve tridiagonal systems of float32[2], float32[3], float32[3] with float32[3] on the " +
+    "right: expected diagonals of 3 elements, and leading axes that broadcast",
+  ],
+  [
+    () => loose.eighTridiagonal([1, 2], [1, 2]),
+    ShapeError,
+    "Cannot decompose the matrices of float32[2] and float32[2]: " +
+    "expected one element less in the second, and leading axes that broadcast",
+  ],
+  [
     () => loose.hadamard(3),
     ArgumentError,
     "Cannot make Hadamard's matrix of 3 rows: expected a power of two",

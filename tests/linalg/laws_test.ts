@@ -1,4 +1,4 @@
-import { exp, linalg, matmul, mul } from "../../mod.ts";
+import { exp, eye, linalg, matmul, mul, real as re } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import type { Shape } from "../../src/base/shape.ts";
 import { sizeOf } from "../../src/base/shape.ts";
@@ -19,6 +19,11 @@ const tall = [[4, 3], separated(4, 3)] as const;
 /** The matrices with these eigenvectors and the exponentials of these eigenvalues. */
 function exponential([w, v]: readonly Tensor[]): Tensor {
   return matmul(mul(v, exp(w).expandDims(-2)), v.swapaxes(-1, -2));
+}
+
+/** Matrices with eigenvalues right of the imaginary axis. */
+function shifted(a: Tensor): Tensor {
+  return a.mul(0.2).add(eye(a.shape[a.ndim - 1]));
 }
 
 const cases: Readonly<Record<string, Case>> = {
@@ -92,6 +97,27 @@ const cases: Readonly<Record<string, Case>> = {
   fiedler: [([a]) => [linalg.fiedler(a)], [[3], separated(1, 3)]],
   convolutionMatrix: [([a]) => [linalg.convolutionMatrix(a, 2, { mode: "same" })], [[3], real]],
   blockDiag: [([a, b]) => [linalg.blockDiag(a, b)], [[2, 1], real], [[3], real]],
+  expm: [([a]) => [linalg.expm(a)], [[2, 2, 2], separated(2, 2)]],
+  expmFrechet: [([a, b]) => linalg.expmFrechet(a, b), [[2, 2], real], [[2, 2], real]],
+  sqrtm: [([a]) => [re(linalg.sqrtm(shifted(a)))], [[2, 3, 3], real]],
+  solveSylvester: [
+    ([a, b, q]) => [linalg.solveSylvester(shifted(a), shifted(b), q)],
+    [[2, 2, 2], real],
+    [[3, 3], real],
+    [[2, 3], real],
+  ],
+  tridiagonalSolve: [
+    ([l, d, u, b]) => [linalg.tridiagonalSolve(l, d, u, b)],
+    [[3], real],
+    [[2, 3], dominant(1)],
+    [[3], real],
+    [[2, 3, 2], real],
+  ],
+  eigvalshTridiagonal: [
+    ([d, e]) => [linalg.eigvalshTridiagonal(d, e)],
+    [[3], separated(1, 3)],
+    [[2, 2], real],
+  ],
   "matrixPower -2": [([a]) => [linalg.matrixPower(a, -2)], [[2, 2], dominant(2)]],
 };
 

@@ -1,8 +1,24 @@
 import fixture from "../fixtures/linalg_surface.json" with { type: "json" };
-import { complex, jit, linalg, tensor } from "../../mod.ts";
+import {
+  ArgumentError,
+  complex,
+  conj,
+  eye,
+  grad,
+  imag,
+  jit,
+  linalg,
+  matmul,
+  real as re,
+  tensor,
+} from "../../mod.ts";
 import type { NestedArray, Tensor } from "../../mod.ts";
 import { assertTensorsClose } from "../../src/testing/mod.ts";
+import { checkBatch, checkFirstOrder } from "../laws/laws.ts";
+import { fromValues, makeRandom, real, seedOf } from "../laws/values.ts";
 import { isComplexTensor } from "../../src/core/complex.ts";
+import { assertRefused } from "../support/errors.ts";
+import { assert, assertEquals } from "../support/std.ts";
 
 // SciPy's and NumPy's values; `linalg_surface.py` beside the file says what is in it.
 
@@ -74,3 +90,65 @@ for (const name of new Set(cases.map((one) => one.name))) {
     }
   });
 }
+
+// The derivative by itself is a linear system with derivatives of exponentials: its second order, which
+// `sqrtm` is held to, takes long to trace.
+Deno.test("logm obeys the laws of derivatives and batches", () => {
+  const random = makeRandom(seedOf("logm"));
+  const make = () => [fromValues(real(random, 8), "float64", [2, 2, 2])];
+  const f = ([a]: readonly Tensor[]) => {
+    const value = linalg.logm(a.mul(0.2).add([[1, 0], [0, 1]]));
+    return [re(value), imag(value)];
+  };
+  checkFirstOrder(f, make(), random, "logm");
+  checkBatch(f, make, random, 1e-12, "logm");
+});
+
+function asComplex(x: Tensor): Tensor {
+  return isComplexTensor(x) ? x : complex(x, 0);
+}
+
+const refused = "Cannot differentiate schur: its zeros are a choice that has no derivative; " +
+  "use eig, expm, logm, sqrtm or solveSylvester, which have one, or stopGradient";
+
+Deno.test("Schur forms are what they should be, and have no derivative", () => {
+  for (const n of [1, 2, 3, 6, 25]) {
+    const random = makeRandom(seedOf(`schur ${n}`));
+    const parts = [0, 1].map(() => fromValues(real(random, n * n), "float64", [n, n]));
+    for (const a of [parts[0], complex(parts[0], parts[1])]) {
+      const whole = asComplex(a);
+      const complexForm = linalg.schur(a, { output: "complex" });
+      for (
+        const [t, z, below] of [
+          [...linalg.schur(a), 1],
+          [...complexForm, 0],
+          [...linalg.hessenberg(a), 1],
+          [...linalg.rsf2csf(...linalg.schur(a)), 0],
+        ] as [Tensor, Tensor, number][]
+      ) {
+        const adjoint = conj(z).transpose();
+        const close = { rtol: 0, atol: 1e-13 * n };
+        assertTensorsClose(asComplex(matmul(matmul(z, t), adjoint)), whole, close);
+        assertTensorsClose(
+          asComplex(matmul(z, adjoint)),
+          asComplex(eye(n, { dtype: "float64" })),
+          close,
+        );
+        assertEquals(linalg.norm(t.tril(-below - 1)).item(), 0);
+      }
+      // Pairs of complex eigenvalues are blocks with an equal diagonal, without neighbours.
+      const t = linalg.schur(parts[0])[0].toArray() as number[][];
+      for (let i = 1; i < n; i++) {
+        if (t[i][i - 1] === 0) continue;
+        assertEquals(t[i][i], t[i - 1][i - 1]);
+        assert(t[i][i - 1] * t[i - 1][i] < 0);
+        assert(i + 1 === n || t[i + 1][i] === 0);
+      }
+    }
+  }
+  assertRefused(
+    () => grad((a: Tensor) => linalg.schur(a)[0].sum())(tensor([[1, 2], [3, 4]])),
+    ArgumentError,
+    refused,
+  );
+});

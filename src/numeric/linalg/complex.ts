@@ -28,7 +28,7 @@ export function complexes(length: number): Complexes {
 }
 
 /** The identity of so many rows. */
-function identity(n: number): Complexes {
+export function identity(n: number): Complexes {
   const out = complexes(n * n);
   for (let i = 0; i < n; i++) out.re[i * n + i] = 1;
   return out;
@@ -164,7 +164,7 @@ function valuesInOrder({ re, im }: Complexes, n: number): number[] {
 }
 
 /** Reflections to Hessenberg form, gathered in `z`. */
-function toHessenberg({ re, im }: Complexes, z: Complexes, n: number): void {
+export function toHessenberg({ re, im }: Complexes, z: Complexes, n: number): void {
   const v = complexes(n);
   for (let k = 0; k < n - 2; k++) {
     let sum = 0;
@@ -215,7 +215,7 @@ function toHessenberg({ re, im }: Complexes, z: Complexes, n: number): void {
 }
 
 /** QR steps with Wilkinson's shifts, until what stands below the diagonal is nothing. */
-function toTriangle({ re, im }: Complexes, z: Complexes, n: number): void {
+export function toTriangle({ re, im }: Complexes, z: Complexes, n: number): void {
   const size = (i: number, j: number) => Math.abs(re[i * n + j]) + Math.abs(im[i * n + j]);
   let steps = 0;
   for (let high = n - 1; high > 0;) {

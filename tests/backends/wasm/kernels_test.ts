@@ -19,6 +19,8 @@ const HOST: readonly string[] = [
   "complexEigh",
   "complexSvd",
   "eig",
+  "schur",
+  "complexSchur",
 ];
 
 const parameters: Readonly<Record<string, unknown>> = {

@@ -1011,6 +1011,8 @@ type Host =
   | "complexEigh"
   | "complexSvd"
   | "eig"
+  | "schur"
+  | "complexSchur"
   | "randomGamma"
   | "randomGammaSlope";
 
