@@ -21,7 +21,10 @@ const flat = `
   cbrt exp2 log10 logaddexp2 hypot floatPower copysign nextafter ldexp frexp modf fmod floorDivide divmod
   fmax fmin heaviside sinc signbit nanToNum deg2rad rad2deg isposinf isneginf unwrap lerp addcmul addcdiv
   bitwiseAnd bitwiseOr bitwiseXor bitwiseNot leftShift rightShift bitwiseCount gcd lcm allclose isclose
-  arrayEqual arrayEquiv
+  arrayEqual arrayEquiv meshgrid indices fromFunction logspace geomspace tri trilIndices triuIndices
+  diagIndices diagEmbed vander vstack hstack dstack columnStack block append arraySplit unstack deleteAt insert
+  resize trimZeros rot90 fliplr flipud atLeast1d atLeast2d atLeast3d unflatten matrixTranspose ravel permute
+  broadcastArrays broadcastShapes trace fillDiagonal
   matmul dot outer tensordot einsum conv convTranspose maxPool avgPool`;
 
 const namespaces: Readonly<Record<string, string>> = {
@@ -73,7 +76,7 @@ Deno.test("functions of tensors are methods too", () => {
     log2 sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh sigmoid erf erfc erfinv lgamma
     digamma floor ceil round trunc maximum minimum clip where logaddexp isnan isinf isfinite equal notEqual
     less lessEqual greater greaterEqual logicalAnd logicalOr logicalNot logicalXor sum mean prod max min
-    argmax argmin any all variance std logsumexp norm cumsum cumprod reshape transpose swapaxes moveaxis
+    argmax argmin any all variance std logsumexp norm cumsum cumprod reshape ravel transpose permute swapaxes moveaxis
     squeeze expandDims broadcastTo split flip roll pad tile repeat tril triu diag diagonal copy oneHot at set addAt take
     takeAlongAxis gather scatterAdd dynamicSlice dynamicUpdateSlice sort argsort topK matmul dot outer astype item toArray data`;
   const x = jacobi.tensor([1, 2]) as unknown as Record<string, unknown>;

@@ -287,10 +287,14 @@ export interface TensorMethods<T> {
   cumsum(axis: number): T;
   /** Running product along `axis`; the method form of `cumprod`. */
   cumprod(axis: number): T;
-  /** The same elements in another shape; one entry may be -1; the method form of `reshape`. */
-  reshape(shape: Shape): T;
+  /** The same elements in another shape, a list or one argument for each length; one entry may be -1; the method form of `reshape`. */
+  reshape(...shape: Shape | readonly [shape: Shape]): T;
+  /** All elements in one vector; the method form of `ravel`. */
+  ravel(): T;
   /** Axes in the given order, reversed when left out; the method form of `transpose`. */
-  transpose(axes?: readonly number[]): T;
+  transpose(...axes: readonly number[] | readonly [axes?: readonly number[] | null]): T;
+  /** Axes in the given order; the method form of `permute`. */
+  permute(...axes: readonly number[] | readonly [axes: readonly number[]]): T;
   /** Two axes exchanged; the method form of `swapaxes`. */
   swapaxes(first: number, second: number): T;
   /** Axes moved to other positions; the method form of `moveaxis`. */

@@ -157,6 +157,20 @@ export abstract class Tensor implements Type {
     return sizeOf(this.shape);
   }
 
+  /** The tensor with its axes reversed: the transpose of a matrix. */
+  get T(): Tensor {
+    return this.transpose();
+  }
+
+  /**
+   * The tensor with its last two axes exchanged: every matrix of a batch transposed.
+   *
+   * @throws {AxisError} when there are fewer than two axes.
+   */
+  get mT(): Tensor {
+    return this.swapaxes(-2, -1);
+  }
+
   /**
    * The only element, as a JavaScript value: a number, a boolean for dtype `bool`, or `{ re, im }` for a
    * complex dtype.
@@ -332,12 +346,14 @@ function asFloat16(bits: Elements): Elements {
 /** A free function, whatever it takes after the tensor. */
 type Free = (x: Tensor, ...rest: unknown[]) => unknown;
 
+/** The methods that take any number of arguments. */
+const VARIADIC = ["at", "reshape", "transpose", "permute"];
+
 /** Gives `Tensor` its methods; called once, by the module that defines the free functions. */
 export function installMethods(table: MethodTable<Tensor>): void {
   for (const [name, f] of Object.entries(table as unknown as Record<string, Free>)) {
-    // Only `at` takes any number of arguments; the three that others have at most are named, which
-    // makes calls faster.
-    const value = name === "at"
+    // The three arguments that most methods have at most are named, which makes calls faster.
+    const value = VARIADIC.includes(name)
       ? function (this: Tensor, ...rest: unknown[]): unknown {
         return f(this, ...rest);
       }

@@ -550,7 +550,7 @@ export function linspace(
 }
 
 /** An end of evenly spaced numbers; one that is a number keeps its digits, and is checked. */
-function readEnd(end: TensorLike, what: string, name: string): Tensor {
+export function readEnd(end: TensorLike, what: string, name: string): Tensor {
   if (end instanceof WeakScalar) return end.as("float64");
   if (end instanceof Tensor || ArrayBuffer.isView(end)) return toTensor(end, what);
   if (typeof end === "object") {

@@ -101,7 +101,7 @@ export function diag(x: TensorLike, diagonal?: number): Tensor {
   const input = toTensor(x, "Cannot take the diagonal");
   const what = `Cannot take the diagonal of ${showType(input)}`;
   const place = checkInteger(diagonal, what, "an integer diagonal");
-  if (input.ndim === 1) return diagonalMatrix(input, place);
+  if (input.ndim === 1) return diagonalMatrices(input, place);
   if (input.ndim === 2) return diagonalOfLast(input, place);
   throw shapeError(`${what}: expected a vector or a matrix; use diagonal for more axes`);
 }
@@ -151,21 +151,59 @@ export function diagonal(x: TensorLike, options?: DiagonalOptions): Tensor {
   return diagonalOfLast(structure.transpose(input, [...others, ...pair]), place);
 }
 
-/** The square matrix with `x` on one of its diagonals. */
-function diagonalMatrix(x: Tensor, place: number): Tensor {
+/**
+ * Matrices with given diagonals and zeros elsewhere, as PyTorch's `diag_embed`.
+ *
+ * @param x `[..., n]`
+ * @param options Which diagonal (`offset`, 0 by default), and the axes of the result that are the rows and
+ * columns of the matrices (`axis1`, -2 by default, and `axis2`, -1).
+ * @returns The shape of `x` without its last axis, with two axes of length `n + |offset|`.
+ * @throws {ShapeError} when `x` is a scalar.
+ * @throws {AxisError} when an axis is out of range, or both are the same.
+ *
+ * @example Two matrices
+ * ```ts
+ * import { diagEmbed } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(diagEmbed([[1, 2], [3, 4]]), [[[1, 0], [0, 2]], [[3, 0], [0, 4]]]);
+ * ```
+ */
+export function diagEmbed(x: TensorLike, options?: DiagonalOptions): Tensor {
+  const input = toTensor(x, "Cannot make diagonal matrices");
+  const what = `Cannot make diagonal matrices of ${showType(input)}`;
+  const { offset = 0, axis1 = -2, axis2 = -1 } = readOptions(what, options, [
+    "offset",
+    "axis1",
+    "axis2",
+  ]);
+  const place = checkInteger(offset, what, "an integer offset");
+  if (input.ndim === 0) throw shapeError(`${what}: expected at least one axis`);
+  const pair = listAxes([axis1, axis2], input.ndim + 1, what);
+  const matrices = diagonalMatrices(input, place);
+  const others = range(matrices.ndim).filter((axis) => !pair.includes(axis));
+  const order = [...others, ...pair];
+  return structure.transpose(matrices, range(matrices.ndim).map((axis) => order.indexOf(axis)));
+}
+
+/** Square matrices with the last axis of `x` on one of their diagonals. */
+function diagonalMatrices(x: Tensor, place: number): Tensor {
+  const batch = x.shape.slice(0, -1);
   const [above, below] = [Math.max(place, 0), Math.max(-place, 0)];
-  const size = x.shape[0] + above + below;
-  const shape = checkShape([size, size], `Cannot put ${showType(x)} on diagonal ${place}`);
+  const size = x.shape[batch.length] + above + below;
+  const shape = checkShape(
+    [...batch, size, size],
+    `Cannot put ${showType(x)} on diagonal ${place}`,
+  );
   // By columns, element i stands in column i + above, so that one row with all of them, repeated and
   // masked, is the matrix.
-  const row = slicing.pad(x, [above], [below], [0]);
+  const none = batch.map(() => 0);
+  const row = slicing.pad(x, [...none, above], [...none, below], [...none, 0]);
+  const [rows, columns] = [batch.length, batch.length + 1];
   const onDiagonal = equal(
-    structure.broadcast(offset(structure.iota(size), -place), shape, [1]),
-    structure.broadcast(structure.iota(size), shape, [0]),
+    structure.broadcast(offset(structure.iota(size), -place), shape, [columns]),
+    structure.broadcast(structure.iota(size), shape, [rows]),
   );
-  return select(
-    onDiagonal,
-    structure.broadcast(row, shape, [1]),
-    splat(0, x.dtype, shape),
-  );
+  const spread = structure.broadcast(row, shape, [...range(rows), columns]);
+  return select(onDiagonal, spread, splat(0, x.dtype, shape));
 }

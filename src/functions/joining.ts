@@ -33,7 +33,7 @@ import { broadcastTo as stretch, promoteTogether } from "./broadcasting.ts";
  */
 export function concatenate(list: readonly TensorLike[], axis?: number): Tensor {
   if (axis === undefined) axis = 0;
-  const inputs = checkList(list, "Cannot concatenate");
+  const inputs = readList(list, "Cannot concatenate");
   const [first] = inputs;
   for (const input of inputs) {
     if (input.ndim === 0) {
@@ -56,15 +56,20 @@ export function concatenate(list: readonly TensorLike[], axis?: number): Tensor 
   return slicing.concatenate(inputs, at);
 }
 
-/** The entries of a list of tensors, in a common dtype. */
-function checkList(list: readonly TensorLike[], what: string): Tensor[] {
+/** The entries of a list of tensors, of which there is at least one. */
+export function checkList(list: readonly TensorLike[], what: string): TensorLike[] {
   if (list instanceof Tensor || !Array.isArray(list)) {
     const got = list instanceof Tensor ? showType(list) : describeValue(list);
     throw argumentError(`${what}: expected a list of tensors, got ${got}`);
   }
   if (list.length === 0) throw shapeError(`${what} an empty list: expected at least one tensor`);
   // A hole stops the copy, which a long list of nothing else would never end.
-  return promoteTogether(what, Array.from(list, (entry) => entry ?? toTensor(entry, what)));
+  return Array.from(list, (entry) => entry ?? toTensor(entry, what));
+}
+
+/** The entries of a list of tensors, in a common dtype. */
+export function readList(list: readonly TensorLike[], what: string): Tensor[] {
+  return promoteTogether(what, checkList(list, what));
 }
 
 /**
@@ -86,7 +91,7 @@ function checkList(list: readonly TensorLike[], what: string): Tensor[] {
  */
 export function stack(list: readonly TensorLike[], axis?: number): Tensor {
   if (axis === undefined) axis = 0;
-  const inputs = checkList(list, "Cannot stack");
+  const inputs = readList(list, "Cannot stack");
   const [first] = inputs;
   const at = checkAxis(axis, first.ndim + 1, `Cannot stack ${showType(first)}`);
   for (const input of inputs) {

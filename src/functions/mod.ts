@@ -36,6 +36,21 @@ export {
   leftShift,
   rightShift,
 } from "./bits.ts";
+export {
+  append,
+  arraySplit,
+  block,
+  columnStack,
+  deleteAt,
+  dstack,
+  hstack,
+  insert,
+  resize,
+  trimZeros,
+  unstack,
+  vstack,
+} from "./assembling.ts";
+export type { Blocks, TrimOptions } from "./assembling.ts";
 export { addcdiv, addcmul, lerp } from "./blending.ts";
 export type { ScaledOptions } from "./blending.ts";
 export { allclose, arrayEqual, arrayEquiv, isclose } from "./closeness.ts";
@@ -94,7 +109,7 @@ export {
 export type { EyeOptions, LinspaceOptions } from "./creation.ts";
 export { cumprod, cumsum } from "./cumulative.ts";
 export { debugCallback, debugPrint } from "./debug.ts";
-export { diag, diagonal, tril, triu } from "./diagonals.ts";
+export { diag, diagEmbed, diagonal, tril, triu } from "./diagonals.ts";
 export { divmod, floorDivide, fmax, fmin, fmod, heaviside } from "./division.ts";
 export { dynamicSlice, dynamicUpdateSlice } from "./dynamic_slices.ts";
 export type { Starts } from "./dynamic_slices.ts";
@@ -112,10 +127,38 @@ export {
 } from "./floats.ts";
 export type { NanToNumOptions } from "./floats.ts";
 export { addAt, index, set } from "./indexing.ts";
+export {
+  diagIndices,
+  fromFunction,
+  geomspace,
+  indices,
+  logspace,
+  meshgrid,
+  tri,
+  trilIndices,
+  triuIndices,
+  vander,
+} from "./grids.ts";
+export type { LogspaceOptions, MeshgridOptions, TriangleOptions, VanderOptions } from "./grids.ts";
 export { concatenate, repeat, split, stack, tile } from "./joining.ts";
 export { oneHot } from "./one_hot.ts";
 export { argsort, sort, topK } from "./ordering.ts";
 export { pad } from "./padding.ts";
+export {
+  atLeast1d,
+  atLeast2d,
+  atLeast3d,
+  broadcastArrays,
+  broadcastShapes,
+  fillDiagonal,
+  fliplr,
+  flipud,
+  matrixTranspose,
+  rot90,
+  trace,
+  unflatten,
+} from "./rearranging.ts";
+export type { WrapOptions } from "./rearranging.ts";
 export { cbrt, exp2, floatPower, hypot, log10, logaddexp2 } from "./powers.ts";
 export {
   all,
@@ -138,6 +181,8 @@ export {
   expandDims,
   flip,
   moveaxis,
+  permute,
+  ravel,
   reshape,
   roll,
   squeeze,

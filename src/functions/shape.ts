@@ -28,7 +28,8 @@ import { broadcastTo as stretch } from "./broadcasting.ts";
  * The same elements in row-major order, in another shape.
  *
  * @param x Any shape.
- * @param shape The new shape; one entry may be -1, and stands for whatever length is left.
+ * @param shape The new shape, as a list or as one argument for each length; one entry may be -1, and
+ * stands for whatever length is left.
  * @returns `x` in the new shape.
  * @throws {ShapeError} when the sizes differ, when -1 stands twice, or when -1 could be any length
  * because another axis has length zero.
@@ -39,11 +40,37 @@ import { broadcastTo as stretch } from "./broadcasting.ts";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";
  *
  * assertTensorsClose(reshape(arange(6), [-1, 2]), [[0, 1], [2, 3], [4, 5]]);
+ * assertTensorsClose(reshape(arange(6), 2, 3), [[0, 1, 2], [3, 4, 5]]);
  * ```
  */
-export function reshape(x: TensorLike, shape: Shape): Tensor {
+export function reshape(x: TensorLike, ...shape: Shape | readonly [shape: Shape]): Tensor {
   const input = toTensor(x, "Cannot reshape");
-  return structure.reshape(input, fillShape(input, shape));
+  return structure.reshape(input, fillShape(input, listed(shape) as Shape));
+}
+
+/** What was given as a list, or as one argument for each of its entries. */
+function listed(rest: readonly unknown[]): unknown {
+  return rest.length === 0 || (rest.length === 1 && typeof rest[0] !== "number") ? rest[0] : rest;
+}
+
+/**
+ * All elements in one vector, in row-major order.
+ *
+ * @param x Any shape.
+ * @returns `[size of x]`
+ * @throws {ArgumentError} when `x` is no tensor, number or array.
+ *
+ * @example A matrix as a vector
+ * ```ts
+ * import { ravel } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(ravel([[1, 2], [3, 4]]), [1, 2, 3, 4]);
+ * ```
+ */
+export function ravel(x: TensorLike): Tensor {
+  const input = toTensor(x, "Cannot flatten");
+  return structure.reshape(input, [input.size]);
 }
 
 /** `shape` with its -1 replaced by the length that makes the sizes equal. */
@@ -74,7 +101,8 @@ function fillShape(x: Tensor, shape: Shape): Shape {
  * Axes in another order.
  *
  * @param x Any shape.
- * @param axes Axis `i` of the result is axis `axes[i]` of `x`; left out, the axes are reversed.
+ * @param axes Axis `i` of the result is axis `axes[i]` of `x`: a list, or one argument for each axis;
+ * left out, the axes are reversed.
  * @returns `x` with its axes in that order.
  * @throws {AxisError} unless every axis of `x` is named once.
  *
@@ -86,11 +114,20 @@ function fillShape(x: Tensor, shape: Shape): Shape {
  * assertTensorsClose(transpose([[1, 2], [3, 4]]), [[1, 3], [2, 4]]);
  * ```
  */
-export function transpose(x: TensorLike, axes?: readonly number[]): Tensor {
+export function transpose(
+  x: TensorLike,
+  ...axes: readonly number[] | readonly [axes?: readonly number[] | null]
+): Tensor {
   const input = toTensor(x, "Cannot transpose");
-  if (axes === undefined || axes === null) {
+  const named = listed(axes);
+  if (named === undefined || named === null) {
     return structure.transpose(input, range(input.ndim).reverse());
   }
+  return permuted(input, named);
+}
+
+/** Axes in the order that a list says. */
+function permuted(input: Tensor, axes: unknown): Tensor {
   const what = `Cannot transpose ${showType(input)}`;
   if (!Array.isArray(axes)) {
     throw axisError(`${what}: expected a list of axes, got ${describeValue(axes)}`);
@@ -100,6 +137,29 @@ export function transpose(x: TensorLike, axes?: readonly number[]): Tensor {
     throw axisError(`${what} by ${showShape(axes)}: expected each of its ${input.ndim} axes once`);
   }
   return structure.transpose(input, permutation);
+}
+
+/**
+ * Axes in another order: `transpose` with all axes named, as PyTorch's `permute`.
+ *
+ * @param x Any shape.
+ * @param axes Axis `i` of the result is axis `axes[i]` of `x`: a list, or one argument for each axis.
+ * @returns `x` with its axes in that order.
+ * @throws {AxisError} unless every axis of `x` is named once.
+ *
+ * @example Channels last
+ * ```ts
+ * import { permute, zeros } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(permute(zeros([8, 3, 32, 24]), 0, 2, 3, 1), zeros([8, 32, 24, 3]));
+ * ```
+ */
+export function permute(
+  x: TensorLike,
+  ...axes: readonly number[] | readonly [axes: readonly number[]]
+): Tensor {
+  return permuted(toTensor(x, "Cannot transpose"), axes.length === 0 ? axes : listed(axes));
 }
 
 /**

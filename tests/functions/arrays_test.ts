@@ -65,6 +65,8 @@ const rounded: Readonly<Record<string, number>> = {
   lerp: 1e-14,
   addcmul: 1e-14,
   addcdiv: 1e-14,
+  logspace: 1e-14,
+  geomspace: 1e-14,
 };
 
 function assertClose(actual: readonly Tensor[], expected: readonly Tensor[], name: string): void {

@@ -618,6 +618,7 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
     ({ draw }) =>
       draw.pick<unknown>([[], [[0, 1], [1, 0]], [[0, 1], [1, 2], [2, 0]], [[0, 3]], [0]]),
   ],
+  [/^\.\.\.axes$/, ({ draw, shape: { length } }) => draw.integer(0, Math.max(0, length - 1))],
   [/(axis|axes|Axis|Axes)$|^(argnums|source|destination|diagonal)$/, axis],
   [
     /^(first|second)$/,
@@ -627,7 +628,9 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
     /^(third|fourth|start|stop)$/,
     (scene) => scene.draw.chance(60) ? scene.draw.pick([0, 1, 3, -2, 0.5]) : options(scene),
   ],
-  [/^(shape|weightShape|normalizedShape)$/, shapeArgument],
+  [/^(\.\.\.shapes|shape|weightShape|normalizedShape)$/, shapeArgument],
+  [/^\.\.\.shape$/, count],
+  [/^places$/, (scene) => scene.draw.chance(50) ? scene.draw.integer(-1, 1) : [0]],
   [/^(count|classes|k|features|groups|channels|rows|repetitions|sections.*|data|seed)$/, count],
   [/^(in|out)(Features|Channels)$|^(every|steps|axisSize|order)$/, count],
   [/^((input|hidden|proj)Size|embedDim|num(Heads|Layers)|[kv]dim)$/, count],
