@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { wideDtype } from "../base/dtype.ts";
 import { internalError } from "../base/errors.ts";
 import { sameShape, showType, sizeOf } from "../base/shape.ts";
 import { typeOf } from "../core/program.ts";
@@ -287,7 +288,15 @@ export function checkLowered({ buffers, tasks, results }: Lowered): void {
         checkTypes([task.to], [buffers[task.from]], place);
         break;
       case "kernel":
-        checkTypes(task.inputs, task.equation.inputs.map(typeOf), place);
+        checkTypes(
+          task.inputs,
+          task.equation.inputs.map((input, k) => {
+            const { dtype, shape } = typeOf(input);
+            const held = buffers[task.inputs[k]].dtype;
+            return { dtype: wideDtype(held) === dtype ? held : dtype, shape };
+          }),
+          place,
+        );
         checkTypes(task.outputs, task.equation.outputs.map(typeOf), place);
     }
     for (const buffer of writes) filled[buffer] = sizes[buffer];

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { typeOf } from "../core/program.ts";
-import type { Equation } from "../core/program.ts";
+import { isNarrow, wideDtype } from "../base/dtype.ts";
+import { typeOf, Variable } from "../core/program.ts";
+import type { Atom, Equation } from "../core/program.ts";
 import type { Type } from "../core/tensor.ts";
 import type { Target } from "./target.ts";
 import type { ContractParams } from "../primitives/contraction.ts";
@@ -30,6 +31,30 @@ export function effectiveRule(
   // Selection, conversion and logic of bool depend on the dtype of their last operand.
   const { dtype } = inputs.length === 0 ? outputs[0].type : typeOf(inputs[inputs.length - 1]);
   return target.writes(primitive.name, dtype) ? rule : { kind: "kernel" };
+}
+
+/**
+ * What a kernel reads in place of each input: itself, or, where the kernel widens elements, the values of
+ * a narrower dtype that it is made of. `producer` gives the equation of a value outside of straight code.
+ */
+export function operandsOf(
+  { primitive, inputs }: Equation,
+  producer: (value: Variable) => Equation | undefined,
+  target: Target,
+): readonly Atom[] {
+  if (!target.widens(primitive.name)) return inputs;
+  return inputs.map((input) => {
+    for (let atom = input; atom instanceof Variable;) {
+      const made = producer(atom);
+      if (made?.primitive.name === "convert") {
+        const { dtype } = typeOf(made.inputs[0]);
+        return isNarrow(dtype) && wideDtype(dtype) === atom.type.dtype ? made.inputs[0] : input;
+      }
+      if (made === undefined || effectiveRule(made, target).kind !== "alias") return input;
+      atom = made.inputs[0];
+    }
+    return input;
+  });
 }
 
 /** Whether each element of the result is one of the argument's, or zero, in much the same order. */

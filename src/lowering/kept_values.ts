@@ -10,7 +10,7 @@ import type { Target } from "./target.ts";
 import { Given } from "../passes/forms.ts";
 import type { StraightGroup } from "./straight_groups.ts";
 import type { Rule } from "./rules.ts";
-import { effectiveRule, isPart } from "./equation_rules.ts";
+import { effectiveRule, isPart, operandsOf } from "./equation_rules.ts";
 
 /** A nest computes no more operations in a row than this, which keeps the writer's stack small. */
 const DEEPEST = 64;
@@ -48,9 +48,14 @@ export function chooseKept(
   program.results.forEach(keep);
   for (const { needs, gives } of new Set(groups.values())) [...needs, ...gives].forEach(keep);
   const equations = program.equations.filter((equation) => !groups.has(equation));
+  const producer = (value: Variable): Equation | undefined => {
+    const equation = producers.get(value);
+    return equation === undefined || groups.has(equation) ? undefined : equation;
+  };
   for (const equation of equations) {
     const { kind } = effectiveRule(equation, target);
-    if (kind === "kernel") [...equation.inputs, ...equation.outputs].forEach(keep);
+    if (kind !== "kernel") continue;
+    [...operandsOf(equation, producer, target), ...equation.outputs].forEach(keep);
   }
   keepWholes(program, producers, kept, keep, target);
   // Backwards: the nest that each value would be part of, if it is just one.

@@ -25,7 +25,7 @@ import type { Buffer, Lowered, Result, Task } from "./tasks.ts";
 import { copyStraight, writeStraight } from "./straight_writer.ts";
 import { groupStraight, isStraight, type StraightGroup } from "./straight_groups.ts";
 import type { StraightCode } from "./straight_code.ts";
-import { effectiveRule } from "./equation_rules.ts";
+import { effectiveRule, operandsOf } from "./equation_rules.ts";
 import { chooseKept } from "./kept_values.ts";
 import { divideLoop, NestWriter, Obstacle } from "./nest_writer.ts";
 import type { Surroundings } from "./nest_writer.ts";
@@ -118,6 +118,12 @@ class Lowering {
     return { buffers: this.#buffers, tasks, results };
   }
 
+  /** The equation that makes a value outside of straight code. */
+  #producer(value: Variable): Equation | undefined {
+    const equation = this.#producers.get(value);
+    return equation === undefined || this.#groups.has(equation) ? undefined : equation;
+  }
+
   #buffer(atom: Atom, source: Buffer["source"]): number {
     const { dtype, shape } = typeOf(atom);
     this.#buffers.push({ dtype, shape, source });
@@ -206,7 +212,8 @@ class Lowering {
 
   #pushKernel(equation: Equation): void {
     const isBarrier = equation.primitive.name === "barrier";
-    const inputs = equation.inputs.map((input) => this.#place(input));
+    const inputs = operandsOf(equation, (value) => this.#producer(value), this.#target)
+      .map((operand) => this.#place(operand));
     const outputs = equation.outputs.map((output, i) => {
       const place = this.#buffer(output, null);
       const alias = isBarrier ? this.#memoryOf(equation.inputs[i]) : undefined;

@@ -9,4 +9,6 @@ import type { Dtype } from "../base/dtype.ts";
 export interface Target {
   /** Whether loops may contain an elementwise primitive on elements of this dtype. */
   writes(operation: string, dtype: Dtype): boolean;
+  /** Whether the kernel of a primitive also reads operands that are held as narrower dtypes. */
+  widens(operation: string): boolean;
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isNarrow } from "../base/dtype.ts";
 import { range, sameShape } from "../base/shape.ts";
 import { Program, Variable, withoutDeadEquations } from "../core/program.ts";
 import type { Atom, Equation } from "../core/program.ts";
@@ -13,17 +14,19 @@ import type { TransposeParams } from "../primitives/structure.ts";
 
 /**
  * Replaces transposed arguments of contractions whose remaining axes keep their order, and transposed
- * results by those of the contraction with its arguments exchanged.
+ * results by those of the contraction with its arguments exchanged. What is transposed and then widened is
+ * widened first.
  */
 export function absorbTransposes(program: Program): Program {
   const origins = new Map<Atom, Equation>();
   const uses = countUses(program);
-  const equations = program.equations.map((equation) => {
+  const equations = program.equations.flatMap((equation) => {
     const { name } = equation.primitive;
-    let current = equation;
-    if (name === "contract") current = absorb(absorb(equation, 0, origins), 1, origins);
-    if (name === "transpose") current = exchange(equation, origins, uses);
-    for (const output of current.outputs) origins.set(output, current);
+    let current = [equation];
+    if (name === "contract") current = [absorb(absorb(equation, 0, origins), 1, origins)];
+    if (name === "transpose") current = [exchange(equation, origins, uses)];
+    if (name === "convert") current = widenFirst(equation, origins);
+    for (const one of current) for (const output of one.outputs) origins.set(output, one);
     return current;
   });
   // What was exchanged is not computed in its first order as well.
@@ -37,6 +40,20 @@ function countUses({ equations, results }: Program): ReadonlyMap<Atom, number> {
     uses.set(atom, (uses.get(atom) ?? 0) + 1);
   }
   return uses;
+}
+
+/** The conversion of a transposed value of a narrow dtype as the transposition of a converted one. */
+function widenFirst(equation: Equation, origins: ReadonlyMap<Atom, Equation>): Equation[] {
+  const [input] = equation.inputs;
+  const [output] = equation.outputs;
+  const origin = origins.get(input);
+  if (origin?.primitive.name !== "transpose" || !isNarrow(typeOf(input).dtype)) return [equation];
+  const { shape } = typeOf(origin.inputs[0]);
+  const value = new Variable({ dtype: output.type.dtype, shape });
+  return [
+    { ...equation, inputs: origin.inputs, outputs: [value] },
+    { ...origin, inputs: [value], outputs: [output] },
+  ];
 }
 
 /** A transposition as a contraction, if it only exchanges what comes from either argument. */

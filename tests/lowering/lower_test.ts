@@ -1,4 +1,4 @@
-import { target } from "../../src/backends/wasm/kernels/nest/mod.ts";
+import { target } from "../../src/backends/wasm/kernels/table.ts";
 import fc from "fast-check";
 import {
   arange,
@@ -24,7 +24,7 @@ import {
 } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { allocateStored } from "../../src/base/dtype.ts";
-import type { Elements } from "../../src/base/dtype.ts";
+import type { Dtype, Elements } from "../../src/base/dtype.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { formOf } from "../../src/passes/forms.ts";
 import { checkLowered } from "../../src/lowering/check.ts";
@@ -63,7 +63,12 @@ function runTasks(lowered: Lowered, args: readonly Concrete[]): Concrete[] {
       const { equation: { primitive, inputs, params, outputs } } = task;
       const values = inputs.map((atom, i) => {
         const { dtype, shape } = typeOf(atom);
-        return new Concrete(dtype, shape, contents[task.inputs[i]]);
+        const held = buffers[task.inputs[i]].dtype;
+        const value = new Concrete(held, shape, contents[task.inputs[i]]);
+        if (held === dtype) return value;
+        const wide = allocateStored(dtype, value.size);
+        wide.set(value.elements);
+        return new Concrete(dtype, shape, wide);
       });
       const made = evaluate(primitive, values, params, outputs.map(({ type }) => type));
       made.forEach((value, i) => contents[task.outputs[i]].set(denseStored(value)));
@@ -99,6 +104,29 @@ function nameOf(task: Task): string {
   if (task.kind === "hand" || task.kind === "straight") return task.kind;
   return task.kind === "nest" ? task.name : `kernel ${task.equation.primitive.name}`;
 }
+
+Deno.test("kernels that widen elements read narrow ones where they are", () => {
+  const tasks = (f: (...args: Tensor[]) => Tensor, ...types: [Dtype, number[]][]) =>
+    lowered(optimize(makeProgram(f)(...types.map(([dtype, shape]) => splat(0, dtype, shape)))))
+      .tasks.map(nameOf);
+  const [x, w]: [Dtype, number[]][] = [["bfloat16", [4, 6]], ["bfloat16", [5, 6]]];
+  const product = ["kernel contract", "convert"];
+  assertEquals(tasks((x, w) => matmul(x, w.transpose()), x, w), product);
+  assertEquals(tasks((x, w) => matmul(x, w.reshape([6, 5])), x, w), product);
+  assertEquals(
+    tasks((x, w) => matmul(x, w.transpose()), ["int8", [4, 6]], ["int8", [5, 6]]),
+    product,
+  );
+  assertEquals(
+    tasks((x, w) => matmul(x.astype("float32"), w.astype("float32").transpose()), x, w),
+    ["kernel contract"],
+  );
+  // What loops make for a kernel is kept as it is rounded.
+  assertEquals(tasks((x, w) => matmul(exp(x), w.transpose()), x, w), [
+    "convert exp",
+    ...product,
+  ]);
+});
 
 Deno.test("elementwise work in a row is one nest", () => {
   assertEquals(tasksOf((x) => sin(x).mul(2).add(x).abs(), [3, 4]), ["sin mul add abs"]);

@@ -5,7 +5,7 @@
  */
 import { wideDtype } from "../../base/dtype.ts";
 import type { Donations, Executable } from "../backend.ts";
-import { target } from "./kernels/nest/mod.ts";
+import { target } from "./kernels/table.ts";
 import type { Program } from "../../core/program.ts";
 import { evaluate } from "../../core/evaluation.ts";
 import { Concrete } from "../../core/tensor.ts";

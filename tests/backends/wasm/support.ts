@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { target } from "../../../src/backends/wasm/kernels/nest/mod.ts";
+import { target } from "../../../src/backends/wasm/kernels/table.ts";
 import { makeProgram } from "../../../mod.ts";
 import type { Tensor } from "../../../mod.ts";
 import { allocateStored, byteSize } from "../../../src/base/dtype.ts";

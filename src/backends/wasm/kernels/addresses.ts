@@ -1,5 +1,5 @@
 /**
- * Arithmetic on addresses and counts.
+ * Addresses, vectors, and arithmetic on addresses and counts.
  *
  * @module
  */
@@ -11,6 +11,9 @@ export const VECTOR = 16;
 
 /** A place in memory, or a number of bytes or of elements. */
 export type Pointer = Expression<"i32">;
+
+/** 16 bytes of elements; a mask where they are bools, each lane all ones or all zeros. */
+export type Vector = Expression<"v128">;
 
 /** So many bytes further on. */
 export function advance(pointer: Pointer, bytes: number): Pointer {

@@ -8,12 +8,11 @@ import { byteSize, type Dtype } from "../../../base/dtype.ts";
 import { internalError } from "../../../base/errors.ts";
 import type { Expression, ValueType } from "../assembler/expression.ts";
 import { f32, f32x4, f64, f64x2, i32, i32x4, i64x2, i8x16, v128 } from "../assembler/operations.ts";
-import { type Pointer, VECTOR } from "./addresses.ts";
+import { type Pointer, VECTOR, type Vector } from "./addresses.ts";
 
 /** Which extreme is meant. */
 export type Direction = "max" | "min";
 
-type Vector = Expression<"v128">;
 type Condition = Expression<"i32">;
 
 /** How single elements are read and compared. */

@@ -14,17 +14,19 @@
  *
  * @module
  */
-import { byteSize, type Dtype } from "../../../base/dtype.ts";
+import { byteSize, type Dtype, isHalf, isNarrow, wideDtype } from "../../../base/dtype.ts";
 import { range } from "../../../base/shape.ts";
 import type { Code } from "../assembler/code.ts";
 import type { Effect, Expression, Local } from "../assembler/expression.ts";
 import type { Memory } from "../assembler/memory.ts";
 import type { FunctionReference } from "../assembler/module.ts";
 import { f32x4, f64x2, i32, i32x4, i64, i8x16, v128 } from "../assembler/operations.ts";
-import { advance, type Pointer, VECTOR } from "./addresses.ts";
+import { advance, type Pointer, VECTOR, type Vector } from "./addresses.ts";
 import type { Builder } from "./kernel.ts";
+import { halfDecoder } from "./half_lanes.ts";
+import { loadSplat, loadVector } from "./lanes.ts";
 
-export { advance, type Pointer, VECTOR } from "./addresses.ts";
+export { advance, type Pointer, VECTOR, type Vector } from "./addresses.ts";
 
 /** Bytes at the start of the scratch memory that hold the rows of A; the others are the caller's. */
 export const MICRO_BYTES = 2 ** 14;
@@ -32,15 +34,36 @@ export const MICRO_BYTES = 2 ** 14;
 /** The element types of products. */
 export type Number = Exclude<Dtype, "bool">;
 
-/** A vector as an expression. */
-export type Vector = Expression<"v128">;
-
 /** Where packed panels stand: in the memory of all buffers, or in the thread's own. */
 export type Place = "memory" | "scratch";
 
 /** How many elements of the type a vector holds. */
 export function lanesOf(dtype: Dtype): number {
   return VECTOR / byteSize(dtype);
+}
+
+/** How many bytes a vector's elements take in memory, where they are held as this type. */
+export function bytesOfLanes(held: Number): number {
+  return lanesOf(wideDtype(held)) * byteSize(held);
+}
+
+/**
+ * What loads the elements of a vector, side by side. Those that are held in less than 32 bits become
+ * what is computed with: half floats float32, and integers int32. Its constants are locals: it belongs
+ * outside of loops.
+ */
+export function lanesLoader(
+  code: Code,
+  held: Number,
+): (address: Pointer, offset?: number) => Vector {
+  if (isHalf(held)) {
+    const decode = halfDecoder(code, held);
+    return (address, offset = 0) => decode(v128.load16x4S(address, { offset, align: 2 }));
+  }
+  return (address, offset = 0) =>
+    isNarrow(held)
+      ? loadVector(code, held, address, offset, 4)
+      : v128.load(address, { offset, align: 4 });
 }
 
 /** `x * y`, lane by lane. */
@@ -205,8 +228,8 @@ export function emitPanels(builder: Builder, spec: Panels): PanelsFunction {
 
 /** Rows of A to copy into the micro-panel; strides are in elements. */
 export interface Rows {
-  /** The type of the elements. */
-  readonly dtype: Number;
+  /** The type as which A is held in memory; the micro-panel has its wide one. */
+  readonly held: Number;
   /** How many rows. */
   readonly rows: number;
   /** How many columns. */
@@ -240,35 +263,40 @@ export function transposeLanes(code: Code, dtype: Dtype, vectors: readonly Vecto
   ];
 }
 
-/** Copies one element between memories. */
-function copyElement(
-  dtype: Dtype,
+/** Copies one element between memories, where it is as wide as what is computed with. */
+export function copyElement(
+  code: Code,
+  held: Number,
   to: Pointer,
-  toPlace: { readonly offset: number; readonly memory: Memory | undefined },
+  toPlace: { readonly offset?: number; readonly memory?: Memory | undefined },
   from: Pointer,
   offset = 0,
 ): Effect {
-  return byteSize(dtype) === 8
+  if (isNarrow(held)) {
+    return v128.store32Lane(to, loadSplat(code, held, from, offset, 4), 0, toPlace);
+  }
+  return byteSize(held) === 8
     ? i64.store(to, i64.load(from, { offset }), toPlace)
     : i32.store(to, i32.load(from, { offset }), toPlace);
 }
 
 /** The copy of rows of A from an address into the micro-panel. It may read whole vectors. */
 export function emitRows(builder: Builder, spec: Rows): (a: Pointer) => Effect {
-  const { dtype, rows, depth, rowStride, depthStride } = spec;
-  const size = byteSize(dtype);
+  const { held, rows, depth, rowStride, depthStride } = spec;
+  const size = byteSize(held);
   const kind = depthStride === 1 ? "along depth" : rowStride === 1 ? "along rows" : "strided";
-  const copy = builder.once(emitCopyRows, { dtype, rows, depth, kind });
+  const copy = builder.once(emitCopyRows, { held, rows, depth, kind });
   return (a) => copy.call(a, i32.const(rowStride * size), i32.const(depthStride * size));
 }
 
 /** A function of A and the bytes between its rows and its columns: copies them. */
 function emitCopyRows(
   builder: Builder,
-  { dtype, rows, depth, kind }: Pick<Rows, "dtype" | "rows" | "depth"> & {
+  { held, rows, depth, kind }: Pick<Rows, "held" | "rows" | "depth"> & {
     readonly kind: "along depth" | "along rows" | "strided";
   },
 ): FunctionReference<readonly ["i32", "i32", "i32"], "none"> {
+  const dtype = wideDtype(held);
   const size = byteSize(dtype);
   const lanes = lanesOf(dtype);
   const pitch = microPitch(dtype, depth);
@@ -282,11 +310,12 @@ function emitCopyRows(
     ["i32", "i32", "i32"],
     "none",
     (code, a, nextRow, nextK) => {
+      const load = lanesLoader(code, held);
       if (kind === "along depth") {
         for (const row of range(rows)) {
           if (row > 0) code.set(a, i32.add(a, nextRow));
           for (let k = 0; k < depth; k += lanes) {
-            const value = v128.load(a, { offset: k * size, align: 4 });
+            const value = load(a, k * byteSize(held));
             code.do(v128.store(zero, value, place(row, k)));
           }
         }
@@ -298,9 +327,7 @@ function emitCopyRows(
             return code.let(a);
           });
           for (let row = 0; row < rows; row += lanes) {
-            const block = pointers.map((p) =>
-              code.let(v128.load(p, { offset: row * size, align: 4 }))
-            );
+            const block = pointers.map((p) => code.let(load(p, row * byteSize(held))));
             transposeLanes(code, dtype, block).forEach((value, i) => {
               if (row + i < rows) code.do(v128.store(zero, value, place(row + i, k)));
             });
@@ -312,7 +339,7 @@ function emitCopyRows(
           const p = code.let(a);
           for (const k of range(depth)) {
             if (k > 0) code.set(p, i32.add(p, nextK));
-            code.do(copyElement(dtype, zero, place(row, k), p));
+            code.do(copyElement(code, held, zero, place(row, k), p));
           }
         }
       }
@@ -322,8 +349,8 @@ function emitCopyRows(
 
 /** Rows of B to pack into panels; strides are in elements. */
 export interface Packing {
-  /** The type of the elements. */
-  readonly dtype: Number;
+  /** The type as which B is held in memory; the panels have its wide one. */
+  readonly held: Number;
   /** How many rows of B the panels hold. */
   readonly depth: number;
   /** Columns of each panel, as in `Panels`. */
@@ -344,10 +371,10 @@ export function emitPacking(
   builder: Builder,
   spec: Packing,
 ): (b: Pointer, begin: Pointer, end: Pointer) => Effect {
-  const { dtype, depth, columns, depthStride, columnStride, packed } = spec;
-  const size = byteSize(dtype);
+  const { held, depth, columns, depthStride, columnStride, packed } = spec;
+  const size = byteSize(held);
   const kind = columnStride === 1 ? "along columns" : depthStride === 1 ? "along depth" : "strided";
-  const pack = builder.once(emitPack, { dtype, depth, columns, packed, kind });
+  const pack = builder.once(emitPack, { held, depth, columns, packed, kind });
   return (b, begin, end) =>
     pack.call(b, begin, end, i32.const(depthStride * size), i32.const(columnStride * size));
 }
@@ -355,12 +382,14 @@ export function emitPacking(
 /** A function of B, both ends of the panels, and the bytes between rows and columns of B: packs. */
 function emitPack(
   builder: Builder,
-  { dtype, depth, columns, packed, kind }: Omit<Packing, "depthStride" | "columnStride"> & {
+  { held, depth, columns, packed, kind }: Omit<Packing, "depthStride" | "columnStride"> & {
     readonly kind: "along columns" | "along depth" | "strided";
   },
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32"], "none"> {
+  const dtype = wideDtype(held);
   const size = byteSize(dtype);
   const lanes = lanesOf(dtype);
+  const step = bytesOfLanes(held);
   const vectors = Math.ceil(columns / lanes);
   const pitch = vectors * VECTOR;
   const memory = packed === "scratch" ? builder.scratch : undefined;
@@ -388,14 +417,13 @@ function emitPack(
     nextK,
     nextColumn,
   ) => {
+    const load = lanesLoader(code, held);
     code.for({ from: begin, below: end, step: depth * pitch }, (panel) => {
       if (kind === "along columns") {
         const from = code.let(b);
         eachRows(code, panel, 4, (p, count) => {
           const values = range(count).map((k) => {
-            const row = range(vectors).map((v) =>
-              code.let(v128.load(from, { offset: v * VECTOR, align: 4 }))
-            );
+            const row = range(vectors).map((v) => code.let(load(from, v * step)));
             code.set(from, i32.add(from, nextK));
             return { k, row };
           });
@@ -405,7 +433,7 @@ function emitPack(
             });
           }
         });
-        code.set(b, advance(b, vectors * VECTOR));
+        code.set(b, advance(b, vectors * step));
         return;
       }
       const pointers = range(vectors * lanes).map((column) => {
@@ -419,18 +447,18 @@ function emitPack(
         eachRows(code, panel, lanes, (p, count) => {
           range(vectors).forEach((v) => {
             const group = known.slice(v * lanes, (v + 1) * lanes);
-            const block = group.map((q) => code.let(v128.load(q, { align: 4 })));
+            const block = group.map((q) => code.let(load(q)));
             transposeLanes(code, dtype, block).slice(0, count).forEach((value, k) => {
               code.do(v128.store(p, value, { offset: k * pitch + v * VECTOR, memory }));
             });
           });
-          for (const q of pointers) if (q !== undefined) code.set(q, advance(q, VECTOR));
+          for (const q of pointers) if (q !== undefined) code.set(q, advance(q, step));
         });
         return;
       }
       eachRows(code, panel, 1, (p) => {
         known.forEach((q, column) => {
-          code.do(copyElement(dtype, p, { offset: column * size, memory }, q));
+          code.do(copyElement(code, held, p, { offset: column * size, memory }, q));
         });
         for (const q of pointers) if (q !== undefined) code.set(q, i32.add(q, nextK));
       });

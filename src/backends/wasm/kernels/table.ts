@@ -4,6 +4,7 @@
  * @module
  */
 import type { Type } from "../../../core/tensor.ts";
+import type { Target } from "../../../lowering/target.ts";
 import { emitConvolve, emitConvolveFilter, emitConvolveInput } from "./convolution/mod.ts";
 import { emitFourier } from "./fourier/mod.ts";
 import {
@@ -26,6 +27,7 @@ import {
   emitSvd,
   emitTriangularSolve,
 } from "./linalg/mod.ts";
+import { canEmit } from "./nest/mod.ts";
 import { emitArgmaxWindow } from "./pooling.ts";
 import { emitArgmax, emitArgmin, emitCumprod, emitCumsum } from "./reduction/mod.ts";
 import { emitArgsort } from "./ordering.ts";
@@ -97,6 +99,15 @@ const emitters: Readonly<Record<string, Emit>> = {
   eigh: several(emitEigh),
   svd: several(emitSvd),
   fourier: several(emitFourier),
+};
+
+/** Those whose kernels convert the elements of narrow dtypes while they read them. */
+const widening: ReadonlySet<string> = new Set(["contract"]);
+
+/** What lowering needs to know of this backend. */
+export const target: Target = {
+  writes: canEmit,
+  widens: (operation) => widening.has(operation),
 };
 
 /** The primitives that have a kernel. */

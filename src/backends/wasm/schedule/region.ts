@@ -5,7 +5,7 @@
  * @module
  */
 import { bytesOf } from "../../../base/shape.ts";
-import { target } from "../kernels/nest/mod.ts";
+import { target } from "../kernels/table.ts";
 import { internalError } from "../../../base/errors.ts";
 import type { Program } from "../../../core/program.ts";
 import type { Type } from "../../../core/tensor.ts";

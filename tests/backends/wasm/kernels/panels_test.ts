@@ -77,12 +77,12 @@ function check({ dtype, tile, rows, depth, columns, a, b, packed }: Sample): voi
         pc,
         workspace,
       ) => {
-        const copy = { dtype, rows, depth, rowStride: x.row, depthStride: x.column };
+        const copy = { held: dtype, rows, depth, rowStride: x.row, depthStride: x.column };
         code.do(emitRows(builder, copy)(pa));
         const begin = packed === "scratch" ? i32.const(MICRO_BYTES) : workspace;
         const middle = code.let(i32.add(begin, i32.const(whole * bytes)));
         const end = code.let(i32.add(middle, i32.const(panelBytes(dtype, depth, tail))));
-        const packing = { dtype, depth, depthStride: y.row, columnStride: y.column, packed };
+        const packing = { held: dtype, depth, depthStride: y.row, columnStride: y.column, packed };
         const stride = i32.const(pitch * size);
         if (whole > 0) {
           code.do(emitPacking(builder, { ...packing, columns: wide })(pb, begin, middle));

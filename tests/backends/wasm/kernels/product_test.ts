@@ -1,5 +1,7 @@
 import fc from "fast-check";
-import { allocate, type Dtype, type Elements } from "../../../../src/base/dtype.ts";
+import { allocate, isFloat, isHalf } from "../../../../src/base/dtype.ts";
+import type { Dtype, Elements } from "../../../../src/base/dtype.ts";
+import { decodeHalves, encodeHalves } from "../../../../src/base/half.ts";
 import { range, sizeOf } from "../../../../src/base/shape.ts";
 import { Concrete, dense as elementsOf } from "../../../../src/core/tensor.ts";
 import {
@@ -28,6 +30,18 @@ function fill(dtype: Dtype, length: number, seed: number): Elements {
   return elements;
 }
 
+/** Numbers that a type holds, and what holds them. */
+function fillHeld(held: Dtype, length: number, seed: number): [numbers: Elements, held: Elements] {
+  const drawn = fill(isFloat(held) ? "float32" : "int32", length, seed);
+  if (isHalf(held)) {
+    const bits = encodeHalves(drawn, held);
+    return [decodeHalves(bits, held), bits];
+  }
+  const elements = allocate(held, length);
+  elements.set(drawn);
+  return [elements, elements];
+}
+
 /** The elements that a stack of matrices needs. */
 function extent(batch: number, rows: number, columns: number, strides: Strides): number {
   if (batch * rows * columns === 0) return 0;
@@ -48,12 +62,13 @@ function checkProduct(product: BatchProduct, some: readonly Tile[] = tiles): voi
 
 function checkWithTile(product: BatchProduct, tile: Tile): void {
   const { dtype, batch, m, n, k, a, b, c } = product;
-  const [x, y] = [fill(dtype, extent(batch, m, k, a), 1), fill(dtype, extent(batch, k, n, b), 2)];
+  const [x, heldX] = fillHeld(a.held ?? dtype, extent(batch, m, k, a), 1);
+  const [y, heldY] = fillHeld(b.held ?? dtype, extent(batch, k, n, b), 2);
   const length = extent(batch, m, n, c);
   const initial = fill(dtype, length, 3);
   const [result] = runKernel(
     (builder) => emitProduct(builder, product),
-    [x, y],
+    [heldX, heldY],
     [{ dtype, length, initial }],
     tile,
   );
@@ -155,6 +170,49 @@ for (const [i, dtype] of dtypes.entries()) {
       ),
       { numRuns: 50 },
     );
+  });
+}
+
+/** Pairs of types as which operands are held, and what is computed with. */
+const heldPairs: readonly (readonly [a: Arithmetic, b: Arithmetic, dtype: Arithmetic])[] = [
+  ["bfloat16", "bfloat16", "float32"],
+  ["float16", "float16", "float32"],
+  ["float32", "bfloat16", "float32"],
+  ["float16", "float32", "float32"],
+  ["int8", "uint8", "int32"],
+  ["uint16", "int16", "int32"],
+];
+
+for (const [heldA, heldB, dtype] of heldPairs) {
+  Deno.test(`products of ${heldA} and ${heldB} in memory equal three loops, in all ways`, () => {
+    const check = (
+      batch: number,
+      shape: readonly [number, number, number],
+      tile: Tile,
+      a: Order = "rows",
+      b: Order = "rows",
+    ): void => {
+      const product = dense(dtype, batch, shape, a, b);
+      const held = { a: { ...product.a, held: heldA }, b: { ...product.b, held: heldB } };
+      checkProduct({ ...product, ...held }, [tile]);
+    };
+    for (const a of ["rows", "columns"] as const) {
+      for (const b of ["rows", "columns"] as const) {
+        check(1, [13, 21, 37], tiles[0], a, b);
+        check(3, [7, 9, 5], tiles[2], a, b);
+        check(1, [70, 135, 300], tiles[1], a, b);
+        check(2, [3, 40, 131], tiles[1], a, b);
+        check(1, [77, 2, 130], tiles[0], a, b);
+        check(1, [31, 32, 2029], tiles[0], a, b);
+      }
+    }
+    check(1, [61, 600, 70], tiles[1]);
+    const strided = dense(dtype, 2, [5, 21, 33]);
+    checkProduct({
+      ...strided,
+      a: { ...strides(5, 33, "rows"), row: 70, column: 2, batch: 360, held: heldA },
+      b: { ...strides(33, 21, "rows"), row: 43, column: 2, batch: 1500, held: heldB },
+    });
   });
 }
 
@@ -305,14 +363,23 @@ function arrangeAxes(
 }
 
 /** Fails unless the kernel gives what the primitive gives. */
-function checkContraction(dtype: Arithmetic, { shapes, params }: Contracted): void {
-  const inputs = shapes.map((shape, i) => fill(dtype, sizeOf(shape), i + 1));
-  const buffers = shapes.map((shape) => ({ dtype, shape }));
-  const [type] = contractPrimitive.type(buffers, params);
+function checkContraction(
+  dtype: Arithmetic,
+  { shapes, params }: Contracted,
+  held: readonly [Arithmetic, Arithmetic] = [dtype, dtype],
+): void {
+  const filled = shapes.map((shape, i) => fillHeld(held[i], sizeOf(shape), i + 1));
+  const inputs = filled.map(([numbers]) => {
+    const elements = allocate(dtype, numbers.length);
+    elements.set(numbers);
+    return elements;
+  });
+  const buffers = shapes.map((shape, i) => ({ dtype: held[i], shape }));
+  const [type] = contractPrimitive.type(shapes.map((shape) => ({ dtype, shape })), params);
   const output = { dtype, shape: type.shape };
   const [result] = runKernel(
     (builder) => emitContract(builder, buffers, params, output),
-    inputs,
+    filled.map(([, stored]) => stored),
     [{ dtype, length: sizeOf(type.shape) }],
   );
   const evaluate = (arrays: readonly Elements[]): Elements => {
@@ -344,6 +411,25 @@ for (const dtype of dtypes) {
     );
   });
 }
+
+Deno.test("contractions of narrow types in memory equal the primitive's, copied or not", () => {
+  const axes = fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 2 });
+  const order = fc.array(fc.nat(), { minLength: 6, maxLength: 6 });
+  const pair = fc.constantFrom(...heldPairs);
+  fc.assert(
+    fc.property(
+      pair,
+      axes,
+      fc.tuple(axes, axes),
+      axes,
+      fc.tuple(order, order),
+      (held, ...drawn) => {
+        checkContraction(held[2], arrangeAxes(...drawn), [held[0], held[1]]);
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
 
 Deno.test("contractions of attention equal the primitive's, heads in any place", () => {
   // [batch, head, position, feature] and [batch, position, head, feature].

@@ -474,7 +474,7 @@ function emitRegion(
         });
         const [number, apartA] = [i32.const(some), i32.const(row.a * size)];
         code.for({ below: times }, () => {
-          const rowsOfA = { dtype, rows: some, depth, rowStride: 1, depthStride: next.a };
+          const rowsOfA = { held: dtype, rows: some, depth, rowStride: 1, depthStride: next.a };
           code.do(
             transposed
               ? emitRows(builder, rowsOfA)(line)

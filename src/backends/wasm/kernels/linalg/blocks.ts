@@ -296,7 +296,8 @@ type Applied = Omit<Update, "pitch">;
 function updateTile(builder: Builder, { row, column, result }: Applied): UpdateCode["tile"] {
   const spec = { dtype: "float64", rows: TILE, depth: BLOCK } as const;
   const columns = panelColumns(builder, "float64");
-  const copy = emitRows(builder, { ...spec, rowStride: row, depthStride: column });
+  const rows = { held: spec.dtype, rows: TILE, depth: BLOCK };
+  const copy = emitRows(builder, { ...rows, rowStride: row, depthStride: column });
   const panels = builder.once(emitPanels, { ...spec, columns, first: false, packed: "scratch" });
   const packed = (number: Pointer) => offsetBy(i32.const(MICRO_BYTES), number, COLUMN_BYTES);
   return (code, from, to, first, end) => {

@@ -4,10 +4,9 @@
  * @module
  */
 import type { Code } from "../../assembler/code.ts";
-import type { Expression } from "../../assembler/expression.ts";
+import type { Vector } from "../addresses.ts";
 
-/** 16 bytes of elements; a mask where they are bools, each lane all ones or all zeros. */
-export type Vector = Expression<"v128">;
+export type { Vector } from "../addresses.ts";
 
 /**
  * Called with the code of a function and the primitive's parameters, it puts its constants into

@@ -10,7 +10,7 @@ import { f32x4, f64x2, i32x4, i8x16, v128 } from "../../assembler/operations.ts"
 import type { Combination, LoopNode } from "../../../../lowering/nest.ts";
 import { engine } from "../../engine.ts";
 import type { Vector } from "../math/operation.ts";
-import { constantVector, type Lanes, maskFor } from "./lanes.ts";
+import { constantVector, type Lanes, maskFor } from "../lanes.ts";
 import { identityOf } from "../../../../lowering/simplify_nest.ts";
 
 type Reduction = LoopNode & { readonly kind: "reduce" };

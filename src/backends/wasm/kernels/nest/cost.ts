@@ -5,7 +5,7 @@
  */
 import type { LoopNode, Nest } from "../../../../lowering/nest.ts";
 import { dependsOnlyOn } from "../../../../lowering/guards.ts";
-import type { Lanes } from "./lanes.ts";
+import type { Lanes } from "../lanes.ts";
 import { inputsOf, product, reducedBy } from "../../../../lowering/simplify_nest.ts";
 
 // Costs of operations and accesses are those of an AMD EPYC (Zen 3) with Deno 2.9.6, about.

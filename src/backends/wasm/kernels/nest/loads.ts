@@ -11,7 +11,7 @@ import { i32, i32x4 } from "../../assembler/operations.ts";
 import type { Guard, LoopNode } from "../../../../lowering/nest.ts";
 import { type Cursor, type Cursors, plus } from "./cursors.ts";
 import { dependsOnlyOn } from "../../../../lowering/guards.ts";
-import { gathered, loadLane, loadShuffled, loadSplat, loadVector, transposed } from "./lanes.ts";
+import { gathered, loadLane, loadShuffled, loadSplat, loadVector, transposed } from "../lanes.ts";
 import { isTransposed, type Plan } from "./plan.ts";
 
 type Load = LoopNode & { readonly kind: "load" };

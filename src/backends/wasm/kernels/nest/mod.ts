@@ -10,7 +10,6 @@ import type { FunctionReference } from "../../assembler/module.ts";
 import { i32 } from "../../assembler/operations.ts";
 import type { Builder, Kernel, Rows, Stage } from "../kernel.ts";
 import type { Affine, Nest } from "../../../../lowering/nest.ts";
-import type { Target } from "../../../../lowering/target.ts";
 import { type Pieces, piecesOf } from "./pieces.ts";
 import { blockOf, makePlan, type Plan } from "./plan.ts";
 import { roundsOf } from "./cost.ts";
@@ -19,9 +18,6 @@ import { canEmit } from "./operations.ts";
 import { writeNest } from "./writer.ts";
 
 export { canEmit } from "./operations.ts";
-
-/** What lowering needs to know of this backend. */
-export const target: Target = { writes: canEmit };
 
 /**
  * The numbers of rows that a nest's result can be divided into: the products of its leading kept

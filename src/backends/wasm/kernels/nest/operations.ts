@@ -14,7 +14,7 @@ import { float64Operations } from "../math/float64/mod.ts";
 import { integerOperations } from "../math/integer.ts";
 import type { Builder } from "../kernel.ts";
 import type { Operation, Vector } from "../math/operation.ts";
-import { convertVector, type Lanes, maskFor, widenMask } from "./lanes.ts";
+import { convertVector, type Lanes, maskFor, widenMask } from "../lanes.ts";
 
 type Table = Readonly<Partial<Record<string, Operation>>>;
 

@@ -9,7 +9,7 @@ import { internalError } from "../../../../base/errors.ts";
 import type { Rows } from "../kernel.ts";
 import type { LoopNode, Nest } from "../../../../lowering/nest.ts";
 import { chunksFor, costAlong, inReduction, isRegular, unrollOf, workOf } from "./cost.ts";
-import type { Lanes } from "./lanes.ts";
+import type { Lanes } from "../lanes.ts";
 import { inputsOf, mapAffines } from "../../../../lowering/simplify_nest.ts";
 
 /**

@@ -22,7 +22,7 @@ import {
   loadSplat,
   packed,
   storeLane,
-} from "./lanes.ts";
+} from "../lanes.ts";
 import type {
   Spot,
   Straight,

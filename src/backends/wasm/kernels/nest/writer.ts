@@ -26,7 +26,7 @@ import {
   packed,
   storeLane,
   storeVector,
-} from "./lanes.ts";
+} from "../lanes.ts";
 import { activeIn, type Round, type Segment, shift, type Spot, writeLoad } from "./loads.ts";
 import { type Applied, callOperation, prepareOperation } from "./operations.ts";
 import { gatesOf } from "./gates.ts";

@@ -37,6 +37,12 @@ export interface Matrix {
   readonly column: number;
 }
 
+/** A matrix that is read. */
+export interface Operand extends Matrix {
+  /** The type as which its elements are held, where that is narrower than what is computed with. */
+  readonly held?: Number;
+}
+
 /** An axis along which there are several products; how far apart, in elements, their matrices are. */
 export interface StackAxis {
   /** The number of products. */
@@ -51,7 +57,7 @@ export interface StackAxis {
 
 /** `C[m, n] = Σ_k A[m, k] B[k, n]` for each matrix of a stack. */
 export interface Product {
-  /** The type of all elements. */
+  /** The type that is computed with, and that of C. */
   readonly dtype: Number;
   /** The axes of the stack, outermost first. */
   readonly stack: readonly StackAxis[];
@@ -62,11 +68,21 @@ export interface Product {
   /** Columns of A and rows of B. */
   readonly k: number;
   /** Where the elements of A stand. */
-  readonly a: Matrix;
+  readonly a: Operand;
   /** Where the elements of B stand. */
-  readonly b: Matrix;
+  readonly b: Operand;
   /** Where the elements of C stand. */
   readonly c: Matrix;
+}
+
+/** The type as which the elements of a matrix are held. */
+export function heldOf(product: Product, which: "a" | "b"): Number {
+  return product[which].held ?? product.dtype;
+}
+
+/** Bytes between elements of a matrix that are so many apart. */
+export function bytesIn(product: Product, which: "a" | "b" | "c", elements: number): number {
+  return elements * byteSize(which === "c" ? product.dtype : heldOf(product, which));
 }
 
 /** The number of matrices of a stack. */
@@ -181,17 +197,18 @@ export function at(pointer: Pointer, index: Pointer, bytes: number): Pointer {
 export function emitPackPart(
   builder: Builder,
   { dtype, packed }: Layout,
-  { b }: Product,
+  product: Product,
   depth: number,
 ): (code: Code, from: Pointer, to: Pointer, panels: number, tail: number) => void {
+  const { b } = product;
   const columns = panelColumns(builder, dtype);
-  const size = byteSize(dtype);
-  const common = { dtype, depth, depthStride: b.row, columnStride: b.column, packed };
+  const held = heldOf(product, "b");
+  const common = { held, depth, depthStride: b.row, columnStride: b.column, packed };
   return (code, from, to, panels, tail) => {
     const end = code.let(advance(to, panels * panelBytes(dtype, depth, columns)));
     if (panels > 0) code.do(emitPacking(builder, { ...common, columns })(from, to, end));
     if (tail > 0) {
-      const rest = advance(from, panels * columns * b.column * size);
+      const rest = advance(from, bytesIn(product, "b", panels * columns * b.column));
       const past = advance(end, panelBytes(dtype, depth, tail));
       code.do(emitPacking(builder, { ...common, columns: tail })(rest, end, past));
     }
@@ -243,7 +260,8 @@ function emitGroup(
 
       function part(depth: number, first: boolean): void {
         const spec = { dtype, rows, depth, first, packed };
-        const copy = { dtype, rows, depth, rowStride: a.row, depthStride: a.column };
+        const held = heldOf(product, "a");
+        const copy = { held, rows, depth, rowStride: a.row, depthStride: a.column };
         code.do(emitRows(builder, copy)(pa));
         const from = code.let(at(pb, panel, panelBytes(dtype, depth, columns)));
         const end = code.let(advance(from, panels * panelBytes(dtype, depth, columns)));
@@ -256,7 +274,7 @@ function emitGroup(
             builder.once(emitPanels, { ...spec, columns: tail }).call(end, past, tailC, stride),
           );
         }
-        code.set(pa, advance(pa, depth * a.column * size));
+        code.set(pa, advance(pa, bytesIn(product, "a", depth * a.column)));
         code.set(pb, advance(pb, depth * rowBytes));
       }
 
@@ -367,8 +385,7 @@ export function emitRowLoop(
     readonly width: Width;
   },
 ): GroupFunction {
-  const { dtype, a, c } = product;
-  const size = byteSize(dtype);
+  const { a, c } = product;
   const runs = rowRuns(builder, rows)
     .map((run) => ({
       ...run,
@@ -383,8 +400,8 @@ export function emitRowLoop(
       for (const { count, times, run } of runs) {
         repeat(code, times, () => {
           code.do(run.call(pa, pb, pc, panel));
-          code.set(pa, advance(pa, count * a.row * size));
-          code.set(pc, advance(pc, count * c.row * size));
+          code.set(pa, advance(pa, bytesIn(product, "a", count * a.row)));
+          code.set(pc, advance(pc, bytesIn(product, "c", count * c.row)));
         });
       }
     },
@@ -466,6 +483,9 @@ export interface ByteAxis {
 }
 
 /** How far apart the matrices of a stack are, in bytes. */
-export function bytesApart({ stack, dtype }: Product, which: "a" | "b" | "c"): ByteAxis[] {
-  return stack.map((axis) => ({ length: axis.length, bytes: axis[which] * byteSize(dtype) }));
+export function bytesApart(product: Product, which: "a" | "b" | "c"): ByteAxis[] {
+  return product.stack.map((axis) => ({
+    length: axis.length,
+    bytes: bytesIn(product, which, axis[which]),
+  }));
 }

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { byteSize } from "../../../../base/dtype.ts";
+import { byteSize, type Dtype } from "../../../../base/dtype.ts";
 import { range, sizeOf, stridesOf } from "../../../../base/shape.ts";
 import { internalError } from "../../../../base/errors.ts";
 import type { Buffer, Builder, Kernel, Stage } from "../kernel.ts";
+import type { Number } from "../panels.ts";
 import { emitProducts } from "./stack.ts";
 import { type StackAxis, WORKSPACE } from "./blocks.ts";
 import { type CopyAxis, emitCopy } from "./copy.ts";
@@ -82,7 +83,15 @@ function arrange(
   };
 }
 
-/** The contraction of operands 0 and 1 as result 2: batch axes, the first's others, the second's. */
+/** What there is to say of an operand of type `held` in a product that is computed with `dtype`. */
+function heldAs(held: Dtype, dtype: Number): { readonly held?: Number } {
+  return held === dtype || held === "bool" ? {} : { held };
+}
+
+/**
+ * The contraction of operands 0 and 1 as result 2: batch axes, the first's others, the second's. Operands
+ * may be held as narrower types than what is computed with, which is the result's.
+ */
 export function emitContract(
   builder: Builder,
   inputs: readonly Buffer[],
@@ -92,6 +101,7 @@ export function emitContract(
   const { dtype } = output;
   if (dtype === "bool") throw internalError("Cannot contract bool");
   const axes = inputs.map(axesOf);
+  const [heldA, heldB] = inputs.map((input) => heldAs(input.dtype, dtype));
   const free = axes.map((all, i) =>
     range(all.length).filter((axis) => !contract[i].includes(axis) && !batch[i].includes(axis))
   );
@@ -124,8 +134,8 @@ export function emitContract(
     m,
     n,
     k,
-    a: { row: a.free, column: a.contracted },
-    b: { row: b.contracted, column: b.free },
+    a: { row: a.free, column: a.contracted, ...heldA },
+    b: { row: b.contracted, column: b.free, ...heldB },
     c: { row: n, column: 1 },
   });
   if (product.stages.length === 0 || k === 0) return product;
@@ -136,8 +146,9 @@ export function emitContract(
   operands.forEach(({ copy }, i) => {
     if (copy === undefined) return;
     const place = WORKSPACE + workspaces.length;
-    workspaces.push(sizeOf(inputs[i].shape) * byteSize(dtype));
-    copies.push(...emitCopy(builder, dtype, copy, [i, place]));
+    const { dtype: held, shape } = inputs[i];
+    workspaces.push(sizeOf(shape) * byteSize(held));
+    copies.push(...emitCopy(builder, held, copy, [i, place]));
     places.set(i, place);
   });
   const stages = product.stages.map((stage) => ({

@@ -15,6 +15,8 @@ import type { Builder } from "../kernel.ts";
 import {
   addLanes,
   advance,
+  bytesOfLanes,
+  lanesLoader,
   lanesOf,
   multiplyAdd,
   type Number,
@@ -28,8 +30,10 @@ import {
   at,
   B,
   bytesApart,
+  bytesIn,
   C,
   eachMatrix,
+  heldOf,
   inStack,
   type Parts,
   type Product,
@@ -66,21 +70,25 @@ function sumLanes(code: Code, dtype: Number, vector: Expression<"v128">): Local<
 /** A function of A, B, C and `SPARE` bytes that computes some rows and columns of one matrix. */
 function emitTile(
   builder: Builder,
-  { product: { dtype, k, a, b, c }, rows, columns }: {
+  { product, rows, columns }: {
     readonly product: Product;
     readonly rows: number;
     readonly columns: number;
   },
 ): FunctionReference<readonly ["i32", "i32", "i32", "i32"], "none"> {
+  const { dtype, k, a, b, c } = product;
   const size = byteSize(dtype);
-  const strides = [a.row, b.column, c.row, c.column].map((stride) => stride * size);
-  const [nextA, nextB, nextRow, nextColumn] = strides;
+  const [nextA, nextB] = [bytesIn(product, "a", a.row), bytesIn(product, "b", b.column)];
+  const [nextRow, nextColumn] = [c.row * size, c.column * size];
+  const [stepA, stepB] = (["a", "b"] as const).map((which) => bytesOfLanes(heldOf(product, which)));
   return builder.module.function(
     "dots",
     ["i32", "i32", "i32", "i32"],
     "none",
     (code, pa, pb, pc, spare) => {
       const lanes = lanesOf(dtype);
+      const loadA = lanesLoader(code, heldOf(product, "a"));
+      const loadB = lanesLoader(code, heldOf(product, "b"));
       // Two neighbouring vectors can become one of twice the width where the tile is made for that.
       const unroll = builder.tile.vectors > 2 ? 2 : 1;
       const sums = range(rows).map(() =>
@@ -88,36 +96,37 @@ function emitTile(
       );
 
       function step(count: number, mask: Expression<"v128"> | undefined): void {
-        const load = (pointer: Pointer, offset: number) => {
-          const vector = v128.load(pointer, { offset, align: 4 });
-          return code.let(mask === undefined ? vector : v128.and(vector, mask));
-        };
-        const vectors = (pointer: Pointer, next: number, index: number) =>
-          range(count).map((v) => load(pointer, index * next + v * VECTOR));
+        const vectors = (load: typeof loadA, pointer: Pointer, first: number, step: number) =>
+          range(count).map((v) => {
+            const vector = load(pointer, first + v * step);
+            return code.let(mask === undefined ? vector : v128.and(vector, mask));
+          });
+        const ofA = (i: number) => vectors(loadA, pa, i * nextA, stepA);
+        const ofB = (j: number) => vectors(loadB, pb, j * nextB, stepB);
         const add = (i: number, j: number, x: Vector[], y: Vector[]) =>
           sums[i][j].slice(0, count).forEach((sum, v) => {
             code.set(sum, multiplyAdd(dtype, x[v], y[v], sum));
           });
         if (rows <= columns) {
-          const x = range(rows).map((i) => vectors(pa, nextA, i));
+          const x = range(rows).map(ofA);
           for (const j of range(columns)) {
-            const y = vectors(pb, nextB, j);
+            const y = ofB(j);
             x.forEach((own, i) => add(i, j, own, y));
           }
         } else {
-          const y = range(columns).map((j) => vectors(pb, nextB, j));
+          const y = range(columns).map(ofB);
           for (const i of range(rows)) {
-            const x = vectors(pa, nextA, i);
+            const x = ofA(i);
             y.forEach((own, j) => add(i, j, x, own));
           }
         }
-        code.set(pa, advance(pa, count * VECTOR));
-        code.set(pb, advance(pb, count * VECTOR));
+        code.set(pa, advance(pa, count * stepA));
+        code.set(pb, advance(pb, count * stepB));
       }
 
       const whole = Math.floor(k / (lanes * unroll));
       if (whole > 0) {
-        const end = code.let(advance(pa, whole * unroll * VECTOR));
+        const end = code.let(advance(pa, whole * unroll * stepA));
         code.loop((again) => {
           step(unroll, undefined);
           code.branchIf(again, i32.ltU(pa, end));
@@ -156,13 +165,12 @@ function emitTile(
  * Products of few rows. The columns of A and the rows of B are neighbours; C may have any strides.
  */
 export function emitDots(builder: Builder, product: Product): Parts {
-  const { dtype, stack, m, n, k, a, b, c } = product;
-  const size = byteSize(dtype);
+  const { stack, m, n, k, a, b, c } = product;
   const count = stackSize(stack);
   const groups = Math.ceil(m / MOST_ROWS);
   const rows = range(groups).map((i) => Math.floor((m + i) / groups));
   const columns = TILE_COLUMNS[rows[groups - 1]];
-  const perColumn = (k + m) * size;
+  const perColumn = bytesIn(product, "b", k) + bytesIn(product, "c", m);
   const wanted = Math.ceil(CHUNK_BYTES / perColumn / columns) * columns;
   const perChunk = Math.min(Math.ceil(n / columns) * columns, Math.max(wanted, columns));
   const chunks = Math.ceil(n / perChunk);
@@ -185,14 +193,14 @@ export function emitDots(builder: Builder, product: Product): Parts {
       const pa = code.let(inStack(code, firstA, matrix, bytesApart(product, "a")));
       const begin = code.let(i32.mul(part, i32.const(perChunk)));
       const pb = inStack(code, firstB, matrix, bytesApart(product, "b"));
-      const from = code.let(at(pb, begin, b.column * size));
+      const from = code.let(at(pb, begin, bytesIn(product, "b", b.column)));
       const pc = inStack(code, firstC, matrix, bytesApart(product, "c"));
-      const to = code.let(at(pc, begin, c.column * size));
+      const to = code.let(at(pc, begin, bytesIn(product, "c", c.column)));
       const tile = (width: number): void => {
         rows.forEach((height, i) => {
           const before = rows.slice(0, i).reduce((sum, value) => sum + value, 0);
-          const left = advance(pa, before * a.row * size);
-          const result = advance(to, before * c.row * size);
+          const left = advance(pa, bytesIn(product, "a", before * a.row));
+          const result = advance(to, bytesIn(product, "c", before * c.row));
           const call = builder.once(emitTile, { product, rows: height, columns: width });
           code.do(call.call(left, from, result, spare));
         });
@@ -202,8 +210,8 @@ export function emitDots(builder: Builder, product: Product): Parts {
       code.set(end, smaller(end, i32.const(n - rest)));
       code.for({ from: begin, below: end, step: columns }, () => {
         tile(columns);
-        code.set(from, advance(from, columns * b.column * size));
-        code.set(to, advance(to, columns * c.column * size));
+        code.set(from, advance(from, bytesIn(product, "b", columns * b.column)));
+        code.set(to, advance(to, bytesIn(product, "c", columns * c.column)));
       });
       if (rest > 0) {
         if (chunks === 1) tile(rest);

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { byteSize } from "../../../../base/dtype.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
 import { i32 } from "../../assembler/operations.ts";
 import type { Builder } from "../kernel.ts";
@@ -14,6 +13,7 @@ import {
   B,
   blockColumns,
   bytesApart,
+  bytesIn,
   C,
   columnBlocks,
   eachGroup,
@@ -47,7 +47,6 @@ const CHUNK = 1e6;
 /** Chunks of some columns, or of several whole matrices, that pack what they need of B. */
 export function emitLocal(builder: Builder, product: Product): Parts {
   const { dtype, stack, m, n, k, a, b } = product;
-  const size = byteSize(dtype);
   const wide = panelColumns(builder, dtype);
   const count = stackSize(stack);
   const perColumn = 2 * m * k;
@@ -79,8 +78,8 @@ export function emitLocal(builder: Builder, product: Product): Parts {
   ) => {
     const place = code.let(at(rooms, chunk, room));
     const index = code.let(i32.remU(chunk, i32.const(blocks.count)));
-    code.set(firstB, at(firstB, index, columns * b.column * size));
-    code.set(firstC, at(firstC, index, columns * size));
+    code.set(firstB, at(firstB, index, bytesIn(product, "b", columns * b.column)));
+    code.set(firstC, at(firstC, index, bytesIn(product, "c", columns)));
 
     function multiply(matrix: Pointer): void {
       const pa = code.let(inStack(code, firstA, matrix, bytesApart(product, "a")));
@@ -89,7 +88,7 @@ export function emitLocal(builder: Builder, product: Product): Parts {
       lastOrNot(code, index, blocks.count, n % columns !== 0, (lastBlock) => {
         const width = lastBlock ? blocks.last : blocks.width;
         const layout = layOut(builder, dtype, k, width.panels * wide + width.tail, "memory");
-        const pointers = [{ pointer: pa, bytes: a.column * size }];
+        const pointers = [{ pointer: pa, bytes: bytesIn(product, "a", a.column) }];
         eachGroup(code, layout, groupsOf(layout, perGroup), pointers, (group) => {
           const to = code.let(place);
           const depths = layout.parts.slice(group.begin, group.begin + group.count);
@@ -97,7 +96,7 @@ export function emitLocal(builder: Builder, product: Product): Parts {
             const packPart = emitPackPart(builder, layout, product, depth);
             repeat(code, times, () => {
               packPart(code, pb, to, width.panels, width.tail);
-              code.set(pb, advance(pb, depth * b.row * size));
+              code.set(pb, advance(pb, bytesIn(product, "b", depth * b.row)));
               code.set(to, advance(to, depth * layout.rowBytes));
             });
           }

@@ -16,20 +16,20 @@
  */
 import type { Builder, Kernel } from "../kernel.ts";
 import type { Number } from "../panels.ts";
-import type { Matrix } from "./blocks.ts";
+import type { Operand } from "./blocks.ts";
 import { emitProducts } from "./stack.ts";
 
 export { type Contraction, emitContract } from "./contract.ts";
 
 /** Distances between the elements of a stack of matrices, in elements. */
-export interface Strides extends Matrix {
+export interface Strides extends Operand {
   /** From one matrix to the next. */
   readonly batch: number;
 }
 
 /** `C[b, m, n] = Σ_k A[b, m, k] B[b, k, n]`. */
 export interface BatchProduct {
-  /** The type of all elements. */
+  /** The type that is computed with, and that of C. */
   readonly dtype: Number;
   /** How many matrices of each kind there are. */
   readonly batch: number;

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { byteSize } from "../../../../base/dtype.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
 import { i32 } from "../../assembler/operations.ts";
 import type { Builder } from "../kernel.ts";
@@ -14,6 +13,7 @@ import {
   B,
   blockColumns,
   bytesApart,
+  bytesIn,
   C,
   columnBlocks,
   eachGroup,
@@ -42,7 +42,6 @@ const MOST_ROWS = 96;
 /** B packed as a whole, then blocks of rows. */
 export function emitShared(builder: Builder, product: Product): Parts {
   const { dtype, stack, m, n, k, a, b, c } = product;
-  const size = byteSize(dtype);
   const layout = layOut(builder, dtype, k, n, "memory");
   const columns = blockColumns(builder, dtype, n);
   const blocks = columnBlocks(builder, product, columns);
@@ -73,8 +72,8 @@ export function emitShared(builder: Builder, product: Product): Parts {
         code.set(pb, inStack(code, pb, matrix, axes));
         code.set(pw, at(pw, matrix, packedBytes));
       }
-      code.set(pb, at(pb, part, parts[0] * b.row * size));
-      code.set(pb, at(pb, index, columns * b.column * size));
+      code.set(pb, at(pb, part, bytesIn(product, "b", parts[0] * b.row)));
+      code.set(pb, at(pb, index, bytesIn(product, "b", columns * b.column)));
       code.set(pw, at(pw, part, parts[0] * layout.rowBytes));
       lastOrNot(code, part, parts.length, parts.at(-1) !== parts[0], (lastPart) => {
         const depth = lastPart ? parts.at(-1)! : parts[0];
@@ -108,14 +107,14 @@ export function emitShared(builder: Builder, product: Product): Parts {
       code.set(pc, inStack(code, pc, matrix, bytesApart(product, "c")));
       code.set(pw, inStack(code, pw, matrix, packed));
     }
-    code.set(pa, at(pa, index, perChunk * a.row * size));
-    code.set(pc, at(pc, index, perChunk * c.row * size));
+    code.set(pa, at(pa, index, bytesIn(product, "a", perChunk * a.row)));
+    code.set(pc, at(pc, index, bytesIn(product, "c", perChunk * c.row)));
     lastOrNot(code, index, chunks, m % perChunk !== 0, (lastChunk) => {
       const rows = lastChunk ? m - (chunks - 1) * perChunk : perChunk;
       const block = (width: Width, panel: Pointer): void => {
         const [from, packed] = [code.let(pa), code.let(pw)];
         const pointers = [
-          { pointer: from, bytes: a.column * size },
+          { pointer: from, bytes: bytesIn(product, "a", a.column) },
           { pointer: packed, bytes: layout.rowBytes },
         ];
         eachGroup(code, layout, groups, pointers, (group) => {
@@ -127,7 +126,7 @@ export function emitShared(builder: Builder, product: Product): Parts {
       repeat(code, blocks.count - 1, () => {
         block(blocks.width, panel);
         code.set(panel, advance(panel, blocks.width.panels));
-        code.set(pc, advance(pc, columns * size));
+        code.set(pc, advance(pc, bytesIn(product, "c", columns)));
       });
       block(blocks.last, panel);
     });

@@ -9,7 +9,9 @@ import type { Builder, Kernel } from "../kernel.ts";
 import {
   A,
   B,
+  bytesIn,
   C,
+  heldOf,
   type Matrix,
   type Parts,
   type Product,
@@ -59,11 +61,11 @@ const MOST_SLICES = 32;
 
 /** `C = A B` for a stack of any number of axes; A and B are operands 0 and 1, C is 2. */
 export function emitProducts(builder: Builder, product: Product): Kernel {
-  const { dtype, stack, m, n, k } = product;
-  const size = byteSize(dtype);
+  const { stack, m, n, k } = product;
   const count = stackSize(stack);
   const operations = 2 * count * m * n * k;
-  const bytes = size * count * (m * k + k * n + m * n);
+  const bytes = count * (bytesIn(product, "a", m * k) + bytesIn(product, "b", k * n) +
+    bytesIn(product, "c", m * n));
   const parts = count * m * n === 0 ? { stages: [], workspaces: [] } : emitParts(builder, product);
   return { ...parts, operations, bytes };
 }
@@ -136,14 +138,15 @@ function emitInPlace(builder: Builder, product: Product): Parts | undefined {
   if (b.row === 1 && (m <= 4 && k >= LONG || m <= DOT_ROWS && k >= 4 * LONG)) {
     return a.column === 1 ? builder.once(emitDots, product) : emitCopied(builder, product);
   }
-  const small = m <= FEW_ROWS || k * n * byteSize(dtype) <= SMALL_BYTES;
+  const small = m <= FEW_ROWS || b.held === undefined && k * n * byteSize(dtype) <= SMALL_BYTES;
   const strips = b.column === 1 && c.column === 1 && n >= LONG && small;
   return strips ? builder.once(emitStrips, product) : undefined;
 }
 
 /** Dot products whose left operand, the smaller one, is first copied so that it can be walked along. */
 function emitCopied(builder: Builder, product: Product): Parts {
-  const { dtype, stack, m, k, a } = product;
+  const { stack, m, k, a } = product;
+  const held = heldOf(product, "a");
   const left = stack.filter((axis) => axis.a !== 0);
   const length = stackSize(left) * m * k;
   let step = length;
@@ -151,7 +154,7 @@ function emitCopied(builder: Builder, product: Product): Parts {
   const { stages, workspaces } = builder.once(emitDots, {
     ...product,
     stack: dense,
-    a: { row: k, column: 1 },
+    a: { ...a, row: k, column: 1 },
   });
   const copied = WORKSPACE + workspaces.length;
   const axes = [
@@ -161,13 +164,13 @@ function emitCopied(builder: Builder, product: Product): Parts {
   ].filter(({ to }) => to !== 0);
   return {
     stages: [
-      ...emitCopy(builder, dtype, axes, [A, copied]),
+      ...emitCopy(builder, held, axes, [A, copied]),
       ...stages.map((stage) => ({
         ...stage,
         operands: stage.operands.map((i) => i === A ? copied : i),
       })),
     ],
-    workspaces: [...workspaces, length * byteSize(dtype)],
+    workspaces: [...workspaces, bytesIn(product, "a", length)],
   };
 }
 
@@ -192,15 +195,19 @@ function normalise(product: Product): Product {
   return {
     ...product,
     stack,
-    a: { row: m === 1 ? k : a.row, column: k === 1 ? 1 : a.column },
-    b: { row: k === 1 ? n : b.row, column: n === 1 ? 1 : b.column },
+    a: { ...a, row: m === 1 ? k : a.row, column: k === 1 ? 1 : a.column },
+    b: { ...b, row: k === 1 ? n : b.row, column: n === 1 ? 1 : b.column },
     c: { row: m === 1 ? n : c.row, column: n === 1 ? 1 : c.column },
   };
 }
 
 /** `Cᵀ = Bᵀ Aᵀ`. */
 function flip({ dtype, stack, m, n, k, a, b, c }: Product): Product {
-  const turn = ({ row, column }: Matrix): Matrix => ({ row: column, column: row });
+  const turn = <M extends Matrix>(matrix: M): M => ({
+    ...matrix,
+    row: matrix.column,
+    column: matrix.row,
+  });
   return {
     dtype,
     stack: stack.map((axis) => ({ ...axis, a: axis.b, b: axis.a })),

@@ -4,14 +4,15 @@
  *
  * @module
  */
-import { byteSize } from "../../../../base/dtype.ts";
 import { range } from "../../../../base/shape.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
 import { i32, v128 } from "../../assembler/operations.ts";
 import type { Builder } from "../kernel.ts";
 import {
   advance,
+  bytesOfLanes,
   emitRows,
+  lanesLoader,
   lanesOf,
   loadMicro,
   multiply,
@@ -26,8 +27,10 @@ import {
   at,
   B,
   bytesApart,
+  bytesIn,
   C,
   eachMatrix,
+  heldOf,
   inStack,
   lastOrNot,
   type Parts,
@@ -63,7 +66,7 @@ const COLUMNS = { least: 128, most: 1024 };
 /** Adds `depth` rows of B, times the micro-panel, to rows of C: a function of B, C and B's end. */
 function emitStrip(
   builder: Builder,
-  { product: { dtype, b, c }, rows, depth, first, tail }: {
+  { product, rows, depth, first, tail }: {
     readonly product: Product;
     readonly rows: number;
     readonly depth: number;
@@ -71,10 +74,12 @@ function emitStrip(
     readonly tail: number;
   },
 ): FunctionReference<readonly ["i32", "i32", "i32"], "none"> {
-  const size = byteSize(dtype);
-  const [nextB, nextC] = [b.row * size, c.row * size];
+  const { dtype, b, c } = product;
+  const heldB = heldOf(product, "b");
+  const [nextB, nextC] = [bytesIn(product, "b", b.row), bytesIn(product, "c", c.row)];
   return builder.module.function("strip", ["i32", "i32", "i32"], "none", (code, pb, pc, end) => {
     const lanes = lanesOf(dtype);
+    const loadB = lanesLoader(code, heldB);
     const load = (row: number, k: number) => loadMicro(builder, dtype, depth, row, k);
     const held = rows * depth <= HELD
       ? range(rows).map((row) => range(depth).map((k) => code.let(load(row, k))))
@@ -90,9 +95,7 @@ function emitStrip(
         )
       );
       for (const k of range(depth)) {
-        const values = vectors.map((v) =>
-          code.let(v128.load(pb, { offset: k * nextB + v * VECTOR, align: 4 }))
-        );
+        const values = vectors.map((v) => code.let(loadB(pb, k * nextB + v * bytesOfLanes(heldB))));
         sums.forEach((row, i) => {
           const factor = held?.[i][k] ?? code.let(load(i, k));
           row.forEach((sum, v) => {
@@ -117,8 +120,8 @@ function emitStrip(
     code.if(i32.ltU(pb, end), () =>
       code.loop((again) => {
         step(columns);
-        code.set(pc, advance(pc, columns * size));
-        code.set(pb, advance(pb, columns * size));
+        code.set(pc, advance(pc, bytesIn(product, "c", columns)));
+        code.set(pb, advance(pb, bytesIn(product, "b", columns)));
         code.branchIf(again, i32.ltU(pb, end));
       }));
     if (tail > 0) step(tail);
@@ -126,15 +129,14 @@ function emitStrip(
 }
 
 /** Rows of B that are added up at a time. */
-function stripDepth({ dtype, b }: Product): number {
+function stripDepth(product: Product): number {
   // Rows that lie this far apart meet in the same few places of the first cache.
-  return b.row * byteSize(dtype) % 2048 === 0 ? DEPTH : 2 * DEPTH;
+  return bytesIn(product, "b", product.b.row) % 2048 === 0 ? DEPTH : 2 * DEPTH;
 }
 
 /** Products with neighbouring columns of B and of C, and few rows or a B that fits the caches. */
 export function emitStrips(builder: Builder, product: Product): Parts {
   const { dtype, stack, m, n, k, a, b, c } = product;
-  const size = byteSize(dtype);
   const count = stackSize(stack);
   const deep = stripDepth(product);
   const { columns, perChunk, together } = divide(builder, product, count);
@@ -153,10 +155,10 @@ export function emitStrips(builder: Builder, product: Product): Parts {
     const block = code.let(i32.remU(chunk, i32.const(blocks)));
     const rest = code.let(i32.divU(chunk, i32.const(blocks)));
     const band = code.let(i32.remU(rest, i32.const(bands)));
-    code.set(firstB, at(firstB, block, columns * size));
-    code.set(firstC, at(firstC, block, columns * size));
-    code.set(firstA, at(firstA, band, perChunk * a.row * size));
-    code.set(firstC, at(firstC, band, perChunk * c.row * size));
+    code.set(firstB, at(firstB, block, bytesIn(product, "b", columns)));
+    code.set(firstC, at(firstC, block, bytesIn(product, "c", columns)));
+    code.set(firstA, at(firstA, band, bytesIn(product, "a", perChunk * a.row)));
+    code.set(firstC, at(firstC, band, bytesIn(product, "c", perChunk * c.row)));
 
     function multiply(matrix: Pointer): void {
       const pa = code.let(inStack(code, firstA, matrix, bytesApart(product, "a")));
@@ -165,20 +167,21 @@ export function emitStrips(builder: Builder, product: Product): Parts {
 
       function part(rows: number, width: number, depth: number, first: boolean): void {
         const tail = width % panelColumns(builder, dtype);
-        const end = code.let(advance(pb, (width - tail) * size));
+        const end = code.let(advance(pb, bytesIn(product, "b", width - tail)));
         const rowA = code.let(pa);
         const rowC = code.let(pc);
         for (const { count, times } of rowRuns(builder, rows)) {
-          const copy = { dtype, rows: count, depth, rowStride: a.row, depthStride: a.column };
+          const held = heldOf(product, "a");
+          const copy = { held, rows: count, depth, rowStride: a.row, depthStride: a.column };
           const strip = builder.once(emitStrip, { product, rows: count, depth, first, tail });
           repeat(code, times, () => {
             code.do(emitRows(builder, copy)(rowA), strip.call(pb, rowC, end));
-            code.set(rowA, advance(rowA, count * a.row * size));
-            code.set(rowC, advance(rowC, count * c.row * size));
+            code.set(rowA, advance(rowA, bytesIn(product, "a", count * a.row)));
+            code.set(rowC, advance(rowC, bytesIn(product, "c", count * c.row)));
           });
         }
-        code.set(pa, advance(pa, depth * a.column * size));
-        code.set(pb, advance(pb, depth * b.row * size));
+        code.set(pa, advance(pa, bytesIn(product, "a", depth * a.column)));
+        code.set(pb, advance(pb, bytesIn(product, "b", depth * b.row)));
       }
 
       lastOrNot(code, band, bands, lastRows !== perChunk, (lastBand) => {

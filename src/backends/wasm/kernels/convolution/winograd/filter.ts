@@ -248,7 +248,7 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
           const [from, to] = [code.let(a), code.let(m)];
           for (const { rows: height, count } of rowTiles(rows, tile.rows)) {
             const load = emitRows(builder, {
-              dtype,
+              held: dtype,
               rows: height,
               depth: some,
               rowStride: 1,

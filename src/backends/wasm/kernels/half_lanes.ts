@@ -4,29 +4,36 @@
  *
  * @module
  */
-import {
-  fractionBits,
-  type HalfDtype,
-  largestFinite,
-  leastNormal,
-} from "../../../../base/dtype.ts";
-import type { Code } from "../../assembler/code.ts";
-import { f32x4, f64x2, i32, i32x4, i64, i64x2, v128 } from "../../assembler/operations.ts";
-import type { Vector } from "../math/operation.ts";
+import { fractionBits, type HalfDtype, largestFinite, leastNormal } from "../../../base/dtype.ts";
+import type { Code } from "../assembler/code.ts";
+import { f32x4, f64x2, i32, i32x4, i64, i64x2, v128 } from "../assembler/operations.ts";
+import type { Vector } from "./addresses.ts";
 
 /** What numbers of float16, whose exponents are smaller, are multiplied by to have float32's bits. */
 const BIAS = 2 ** 112;
 
-/** The numbers of half floats, given their bits. */
+/**
+ * What makes numbers of half floats, given their bits as signed integers. Its constants are locals: it
+ * belongs outside of loops.
+ */
+export function halfDecoder(code: Code, dtype: HalfDtype): (bits: Vector) => Vector {
+  if (dtype === "bfloat16") return (bits) => i32x4.shl(bits, i32.const(16));
+  const kept = code.let(i32x4.const(0x8fffffff | 0));
+  const bias = code.let(f32x4.const(BIAS));
+  const beyond = code.let(f32x4.const(2 ** 32));
+  const endless = code.let(i32x4.const(0x7f800000));
+  return (bits) => {
+    const small = v128.and(i32x4.shl(bits, i32.const(13)), kept);
+    const value = code.let(f32x4.mul(small, bias));
+    // What has the largest exponent of float16 is infinite, or NaN.
+    const isEndless = f32x4.ge(f32x4.mul(value, value), beyond);
+    return v128.or(value, v128.and(isEndless, endless));
+  };
+}
+
+/** The numbers of half floats, given their bits as signed integers. */
 export function decodedHalves(code: Code, dtype: HalfDtype, bits: Vector): Vector {
-  if (dtype === "bfloat16") return i32x4.shl(bits, i32.const(16));
-  const all = code.let(bits);
-  const size = i32x4.shl(v128.and(all, i32x4.const(0x7fff)), i32.const(13));
-  const sign = i32x4.shl(v128.and(all, i32x4.const(0x8000)), i32.const(16));
-  const value = code.let(f32x4.mul(size, f32x4.const(BIAS)));
-  // What has the largest exponent of float16 is infinite, or NaN.
-  const isEndless = f32x4.ge(value, f32x4.const(2 ** 16));
-  return v128.or(v128.or(value, sign), v128.and(isEndless, i32x4.const(0x7f800000)));
+  return halfDecoder(code, dtype)(bits);
 }
 
 /** The bits of half floats; what is behind them in each lane does not count. */

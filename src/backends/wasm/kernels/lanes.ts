@@ -15,12 +15,12 @@ import {
   isNarrow,
   rangeOf,
   wideDtype,
-} from "../../../../base/dtype.ts";
-import type { Code } from "../../assembler/code.ts";
-import type { Effect, Expression, Global } from "../../assembler/expression.ts";
-import { f32x4, f64x2, i16x8, i32, i32x4, i64x2, i8x16, v128 } from "../../assembler/operations.ts";
-import type { Given } from "../kernel.ts";
-import type { Vector } from "../math/operation.ts";
+} from "../../../base/dtype.ts";
+import type { Code } from "../assembler/code.ts";
+import type { Effect, Expression, Global } from "../assembler/expression.ts";
+import { f32x4, f64x2, i16x8, i32, i32x4, i64x2, i8x16, v128 } from "../assembler/operations.ts";
+import type { Given } from "./kernel.ts";
+import type { Pointer, Vector } from "./addresses.ts";
 import {
   decodedHalves,
   encodedHalves,
@@ -31,9 +31,6 @@ import {
 
 /** How many elements a vector holds. */
 export type Lanes = 2 | 4;
-
-/** An address. */
-export type Pointer = Expression<"i32">;
 
 /** `pointer` and so many bytes further; backwards the address itself must be computed. */
 function place(pointer: Pointer, bytes: number): [Pointer, { offset: number }] {
@@ -74,7 +71,7 @@ export function loadSplat(
 ): Vector {
   const [address, offset] = place(pointer, bytes);
   if (isHalf(dtype)) {
-    return decodedHalves(code, dtype, i32x4.splat(i32.load16U(address, offset)));
+    return decodedHalves(code, dtype, i32x4.splat(i32.load16S(address, offset)));
   }
   if (isNarrow(dtype)) {
     const isSigned = rangeOf(dtype)[0] < 0;
@@ -107,7 +104,7 @@ export function loadVector(
       : width === 4
       ? v128.load32Zero(address, offset)
       : v128.load16Splat(address, offset);
-    const isSigned = rangeOf(dtype)[0] < 0 && !isFloat(dtype);
+    const isSigned = rangeOf(dtype)[0] < 0;
     const words = byteSize(dtype) === 2
       ? packed
       : isSigned
@@ -176,7 +173,7 @@ export function loadLane(
 
 /** Lanes that were loaded one by one, as the vector that they stand for. */
 export function gathered(code: Code, dtype: Dtype, vector: Vector, lanes: Lanes): Vector {
-  if (isHalf(dtype)) return decodedHalves(code, dtype, vector);
+  if (isHalf(dtype)) return decodedHalves(code, dtype, wrapped("int16", vector));
   if (isNarrow(dtype)) return wrapped(dtype, vector);
   if (dtype !== "bool") return vector;
   return lanes === 4 ? i32x4.neg(vector) : i64x2.neg(vector);
