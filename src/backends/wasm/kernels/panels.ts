@@ -24,7 +24,7 @@ import { f32x4, f64x2, i32, i32x4, i64, i8x16, v128 } from "../assembler/operati
 import { advance, type Pointer, VECTOR, type Vector } from "./addresses.ts";
 import type { Builder } from "./kernel.ts";
 import { halfDecoder } from "./half_lanes.ts";
-import { loadSplat, loadVector } from "./lanes.ts";
+import { type Lanes, loadSplat, loadVector } from "./lanes.ts";
 
 export { advance, type Pointer, VECTOR, type Vector } from "./addresses.ts";
 
@@ -37,14 +37,14 @@ export type Number = Exclude<Dtype, "bool">;
 /** Where packed panels stand: in the memory of all buffers, or in the thread's own. */
 export type Place = "memory" | "scratch";
 
-/** How many elements of the type a vector holds. */
-export function lanesOf(dtype: Dtype): number {
-  return VECTOR / byteSize(dtype);
+/** How many elements of the type a vector holds; those of narrow types are of their wide one there. */
+export function lanesOf(dtype: Dtype): Lanes {
+  return byteSize(dtype) === 8 ? 2 : 4;
 }
 
 /** How many bytes a vector's elements take in memory, where they are held as this type. */
 export function bytesOfLanes(held: Number): number {
-  return lanesOf(wideDtype(held)) * byteSize(held);
+  return lanesOf(held) * byteSize(held);
 }
 
 /**
@@ -55,6 +55,7 @@ export function bytesOfLanes(held: Number): number {
 export function lanesLoader(
   code: Code,
   held: Number,
+  memory?: Memory,
 ): (address: Pointer, offset?: number) => Vector {
   if (isHalf(held)) {
     const decode = halfDecoder(code, held);
@@ -63,7 +64,7 @@ export function lanesLoader(
   return (address, offset = 0) =>
     isNarrow(held)
       ? loadVector(code, held, address, offset, 4)
-      : v128.load(address, { offset, align: 4 });
+      : v128.load(address, { offset, align: 4, memory });
 }
 
 /** `x * y`, lane by lane. */
@@ -263,7 +264,7 @@ export function transposeLanes(code: Code, dtype: Dtype, vectors: readonly Vecto
   ];
 }
 
-/** Copies one element between memories, where it is as wide as what is computed with. */
+/** Copies one element between memories, to where it is as wide as what is computed with. */
 export function copyElement(
   code: Code,
   held: Number,

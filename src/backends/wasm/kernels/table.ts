@@ -102,7 +102,12 @@ const emitters: Readonly<Record<string, Emit>> = {
 };
 
 /** Those whose kernels convert the elements of narrow dtypes while they read them. */
-const widening: ReadonlySet<string> = new Set(["contract"]);
+const widening: ReadonlySet<string> = new Set([
+  "contract",
+  "convolve",
+  "convolveInput",
+  "convolveFilter",
+]);
 
 /** What lowering needs to know of this backend. */
 export const target: Target = {

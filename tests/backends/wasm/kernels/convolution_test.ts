@@ -15,7 +15,7 @@ import {
   convolvePrimitive,
 } from "../../../../src/primitives/window.ts";
 import { assert } from "../../../support/std.ts";
-import { loadKernel, runKernel } from "./support.ts";
+import { heldAs, loadKernel, runKernel } from "./support.ts";
 
 /** The extents that are chosen freely. */
 interface Extents {
@@ -72,7 +72,13 @@ function fill(dtype: Dtype, length: number, seed: number): Elements {
  * Fails unless all three directions give what the primitives do, to the rounding of their sums; of
  * the largest sum, for those that are not computed one by one. Gives the names of all stages.
  */
-function check(size: Extents, dtype: Dtype, together = false, wide = false): string[] {
+function check(
+  size: Extents,
+  dtype: Dtype,
+  together = false,
+  wide = false,
+  held: readonly [Dtype, Dtype] = [dtype, dtype],
+): string[] {
   const stages = new Set<string>();
   const shape = shapes(size);
   const terms = {
@@ -82,14 +88,18 @@ function check(size: Extents, dtype: Dtype, together = false, wide = false): str
   };
   for (const { name, emit, primitive, roles } of directions) {
     const types = roles.map((role) => ({ dtype, shape: shape[role] }));
-    const inputs = types.slice(0, 2).map((type, i) => fill(dtype, sizeOf(type.shape), i + 1));
+    const operands = types.slice(0, 2).map(({ shape }, i) => ({
+      type: { dtype: held[i], shape },
+      ...heldAs(held[i], fill(dtype, sizeOf(shape), i + 1)),
+    }));
+    const inputs = operands.map(({ numbers }) => numbers);
     const [actual] = runKernel(
       (builder) => {
-        const kernel = emit(builder, types.slice(0, 2), size, types[2]);
+        const kernel = emit(builder, operands.map(({ type }) => type), size, types[2]);
         for (const { name } of kernel.stages) stages.add(name);
         return kernel;
       },
-      inputs,
+      operands.map(({ stored }) => stored),
       [{ dtype, length: sizeOf(types[2].shape) }],
       { rows: 6, vectors: wide ? 4 : 2, depth: 64 },
     );
@@ -193,6 +203,38 @@ Deno.test("3x3 convolutions with many channels, of which the tiles may not fill 
   const uneven = { input: [18, 11], output: [17, 14], padLow: [0, 3] };
   check({ ...square(3, [32, 32], 16, [3, 1, 1]), ...uneven }, "float32", true);
 });
+
+/** Pairs of types as which operands are held, and what is computed with. */
+const heldPairs = [
+  ["bfloat16", "bfloat16", "float32"],
+  ["float16", "float32", "float32"],
+  ["float32", "float16", "float32"],
+  ["int8", "uint8", "int32"],
+] as const satisfies readonly (readonly Dtype[])[];
+
+for (const [first, second, dtype] of heldPairs) {
+  Deno.test(`convolutions of ${first} and ${second} in memory, in all ways`, () => {
+    const held = [first, second] as const;
+    for (const [name, channels, width, window] of layers) {
+      check(square(1, channels, width, window), dtype, false, width % 2 === 0, held);
+      if (width < 5 || name === "1x1") {
+        check(square(16, channels, width, window), dtype, false, true, held);
+      }
+    }
+    check(square(2, [32, 32], 16, [3, 1, 1]), dtype, true, false, held);
+    check(square(1, [64, 32], 13, [3, 1, 1]), dtype, true, true, held);
+    check(square(2, [1, 1], 9, [3, 1, 1], 6), dtype, false, false, held);
+    check(square(1, [1, 2], 8, [5, 2, 2], 4), dtype, false, false, held);
+    check(square(2, [4, 6], 8, [3, 1, 1], 3), dtype, false, false, held);
+    check(square(2, [6, 40], 64, [3, 2, 1]), dtype, false, false, held);
+    // More positions of the kernel than code is written for.
+    check(square(1, [2, 3], 24, [23, 1, 0]), dtype, false, false, held);
+    fc.assert(
+      fc.property(extents, (size) => void check(size, dtype, false, false, held)),
+      { numRuns: 10, seed: 7 },
+    );
+  });
+}
 
 for (const dtype of ["int32", "uint32"] as const) {
   Deno.test(`convolutions of ${dtype} wrap around`, () => {

@@ -1,7 +1,5 @@
 import fc from "fast-check";
-import { allocate, isFloat, isHalf } from "../../../../src/base/dtype.ts";
-import type { Dtype, Elements } from "../../../../src/base/dtype.ts";
-import { decodeHalves, encodeHalves } from "../../../../src/base/half.ts";
+import { allocate, type Dtype, type Elements } from "../../../../src/base/dtype.ts";
 import { range, sizeOf } from "../../../../src/base/shape.ts";
 import { Concrete, dense as elementsOf } from "../../../../src/core/tensor.ts";
 import {
@@ -14,7 +12,7 @@ import {
 import { contractPrimitive } from "../../../../src/primitives/contraction.ts";
 import type { Tile } from "../../../../src/backends/wasm/kernels/kernel.ts";
 import { assert, assertEquals } from "../../../support/std.ts";
-import { loadKernel, runKernel } from "./support.ts";
+import { heldAs, loadKernel, runKernel } from "./support.ts";
 
 type Arithmetic = BatchProduct["dtype"];
 const dtypes: readonly Arithmetic[] = ["float32", "float64", "int32", "uint32"];
@@ -28,18 +26,6 @@ function fill(dtype: Dtype, length: number, seed: number): Elements {
     elements[i] = dtype === "int32" || dtype === "uint32" ? state : state / 2 ** 31 - 1;
   }
   return elements;
-}
-
-/** Numbers that a type holds, and what holds them. */
-function fillHeld(held: Dtype, length: number, seed: number): [numbers: Elements, held: Elements] {
-  const drawn = fill(isFloat(held) ? "float32" : "int32", length, seed);
-  if (isHalf(held)) {
-    const bits = encodeHalves(drawn, held);
-    return [decodeHalves(bits, held), bits];
-  }
-  const elements = allocate(held, length);
-  elements.set(drawn);
-  return [elements, elements];
 }
 
 /** The elements that a stack of matrices needs. */
@@ -62,13 +48,16 @@ function checkProduct(product: BatchProduct, some: readonly Tile[] = tiles): voi
 
 function checkWithTile(product: BatchProduct, tile: Tile): void {
   const { dtype, batch, m, n, k, a, b, c } = product;
-  const [x, heldX] = fillHeld(a.held ?? dtype, extent(batch, m, k, a), 1);
-  const [y, heldY] = fillHeld(b.held ?? dtype, extent(batch, k, n, b), 2);
+  const [left, right] = [
+    heldAs(a.held ?? dtype, fill(dtype, extent(batch, m, k, a), 1)),
+    heldAs(b.held ?? dtype, fill(dtype, extent(batch, k, n, b), 2)),
+  ];
+  const [x, y] = [left.numbers, right.numbers];
   const length = extent(batch, m, n, c);
   const initial = fill(dtype, length, 3);
   const [result] = runKernel(
     (builder) => emitProduct(builder, product),
-    [heldX, heldY],
+    [left.stored, right.stored],
     [{ dtype, length, initial }],
     tile,
   );
@@ -368,18 +357,14 @@ function checkContraction(
   { shapes, params }: Contracted,
   held: readonly [Arithmetic, Arithmetic] = [dtype, dtype],
 ): void {
-  const filled = shapes.map((shape, i) => fillHeld(held[i], sizeOf(shape), i + 1));
-  const inputs = filled.map(([numbers]) => {
-    const elements = allocate(dtype, numbers.length);
-    elements.set(numbers);
-    return elements;
-  });
+  const filled = shapes.map((shape, i) => heldAs(held[i], fill(dtype, sizeOf(shape), i + 1)));
+  const inputs = filled.map(({ numbers }) => numbers);
   const buffers = shapes.map((shape, i) => ({ dtype: held[i], shape }));
   const [type] = contractPrimitive.type(shapes.map((shape) => ({ dtype, shape })), params);
   const output = { dtype, shape: type.shape };
   const [result] = runKernel(
     (builder) => emitContract(builder, buffers, params, output),
-    filled.map(([, stored]) => stored),
+    filled.map(({ stored }) => stored),
     [{ dtype, length: sizeOf(type.shape) }],
   );
   const evaluate = (arrays: readonly Elements[]): Elements => {

@@ -5,8 +5,9 @@
  *
  * @module
  */
-import { allocateStored as allocate, byteSize } from "../../../../src/base/dtype.ts";
+import { allocateStored as allocate, byteSize, isHalf } from "../../../../src/base/dtype.ts";
 import type { Dtype, Elements } from "../../../../src/base/dtype.ts";
+import { decodeHalves, encodeHalves } from "../../../../src/base/half.ts";
 import { makeBuilder, PAGE } from "../../../../src/backends/wasm/kernels/builder.ts";
 import { type Builder, type Kernel, SLACK } from "../../../../src/backends/wasm/kernels/kernel.ts";
 import type { Tile } from "../../../../src/backends/wasm/kernels/kernel.ts";
@@ -44,6 +45,15 @@ export interface LoadedKernel {
 interface Place {
   readonly at: number;
   readonly bytes: number;
+}
+
+/** Elements held as a dtype that may be narrower, and the same numbers in what they were in. */
+export function heldAs(held: Dtype, elements: Elements): { stored: Elements; numbers: Elements } {
+  const stored = allocate(held, elements.length);
+  stored.set(isHalf(held) ? encodeHalves(elements, held) : elements);
+  const numbers = elements.slice();
+  numbers.set(isHalf(held) ? decodeHalves(stored, held) : stored);
+  return { stored, numbers };
 }
 
 /** The tile of products that kernels get, unless a test says otherwise. */

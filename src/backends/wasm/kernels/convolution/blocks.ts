@@ -62,7 +62,10 @@ export interface Region {
 /** `c[unit, row, column] = Σ a[unit, row, k] b[unit, column, k]`; distances are in elements. */
 export interface Blocks {
   readonly name: string;
+  /** The type that is computed with, and that of B and the result. */
   readonly dtype: Number;
+  /** The type as which A is held. */
+  readonly held: Number;
   /** Rows of each unit. */
   readonly rows: number;
   /** Units: images, or groups within them. */
@@ -129,11 +132,11 @@ export function segmentsOf(
   }];
 }
 
-/** Runs a body for all rounds of some loops, with what they add in bytes. */
+/** Runs a body for all rounds of some loops, with what they add in bytes: so many for an element. */
 function nest<K extends string>(
   code: Code,
   loops: readonly Loop<K>[],
-  size: number,
+  size: number | Readonly<Record<K, number>>,
   pointers: Readonly<Partial<Record<K, Local<"i32">>>>,
   body: () => void,
 ): void {
@@ -145,7 +148,8 @@ function nest<K extends string>(
   code.for({ below: loop.count }, () => {
     nest(code, inner, size, pointers, body);
     for (const key of keys) {
-      code.set(pointers[key]!, advance(pointers[key]!, loop.step[key] * size));
+      const bytes = loop.step[key] * (typeof size === "number" ? size : size[key]);
+      code.set(pointers[key]!, advance(pointers[key]!, bytes));
     }
   });
   keys.forEach((key, i) => code.set(pointers[key]!, saved[i]));
@@ -277,9 +281,9 @@ export function emitBlocks(
     readonly workspace: number;
   },
 ): readonly [Stage, number] {
-  const { name, dtype, rows, units, regions, nanoseconds } = blocks;
+  const { name, dtype, held, rows, units, regions, nanoseconds } = blocks;
   const { module, tile } = builder;
-  const size = byteSize(dtype);
+  const sizes = { a: byteSize(held), b: byteSize(dtype), c: byteSize(dtype) };
   const count = units[0].count * units[1].count;
   const plans = regions.map((region) => planRegion(builder, blocks, region));
   const { perChunk: unitsPerChunk } = partition(count, nanoseconds);
@@ -319,8 +323,8 @@ export function emitBlocks(
         const low = code.let(i32.sub(i, i32.mul(high, i32.const(inner.count))));
         function place(pointer: Pointer, key: "a" | "b" | "c"): Expression<"i32"> {
           const steps = i32.add(
-            i32.mul(high, i32.const(outer.step[key] * size)),
-            i32.mul(low, i32.const(inner.step[key] * size)),
+            i32.mul(high, i32.const(outer.step[key] * sizes[key])),
+            i32.mul(low, i32.const(inner.step[key] * sizes[key])),
           );
           return i32.add(pointer, steps);
         }
@@ -330,10 +334,10 @@ export function emitBlocks(
           return;
         }
         const piece = code.let(i32.sub(chunk, i32.mul(unit, i32.const(divided))));
-        const skip = (pointer: Pointer, step: number) =>
-          i32.add(pointer, i32.mul(piece, i32.const(perChunk * step * size)));
-        code.set(pa, skip(pa, blocks.row.a));
-        code.set(pc, skip(pc, blocks.row.c));
+        const skip = (pointer: Pointer, key: "a" | "c") =>
+          i32.add(pointer, i32.mul(piece, i32.const(perChunk * blocks.row[key] * sizes[key])));
+        code.set(pa, skip(pa, "a"));
+        code.set(pc, skip(pc, "c"));
         if (parts[0] === parts[1]) code.do(parts[0].call(pa, pb, pc, work));
         else {
           const q = code.let(pb);
@@ -395,11 +399,12 @@ function emitRegion(
   { a, b, c, work }: Readonly<Record<"a" | "b" | "c" | "work", Local<"i32">>>,
   store: ReturnType<typeof emitStore>,
 ): void {
-  const { dtype, row, pack } = blocks;
+  const { dtype, held, row, pack } = blocks;
   const { region, split, width, tiles, lines, inside } = plan;
   const { memory, scratch, tile } = builder;
   const { segments, start, outer, columns, apart } = region;
   const size = byteSize(dtype);
+  const sizeA = byteSize(held);
   const tileBytes = width * size;
   const lineBytes = tiles * tileBytes;
   const direct = isDirect(plan);
@@ -448,14 +453,14 @@ function emitRegion(
     const gapless = next.a === elements.length && elements.every((at, i) => at === i);
     const load = builder.once(
       emitLoad,
-      { dtype, steps: gapless ? { elements: range(depth), count: 1 } : { elements, count } },
+      { held, steps: gapless ? { elements: range(depth), count: 1 } : { elements, count } },
     );
     // Neighbouring rows of single elements are copied by transposing them.
     const transposed = row.a === 1 && elements.length === 1 && elements[0] === 0;
-    code.set(pa, advance(a, segment.start.a * size));
+    code.set(pa, advance(a, segment.start.a * sizeA));
     const begin = segment.start.b * size;
     code.set(from, packing === undefined ? advance(pb, begin) : i32.const(begin));
-    nest(code, loops, size, { a: pa, b: from }, () => {
+    nest(code, loops, { a: sizeA, b: size }, { a: pa, b: from }, () => {
       if (packing !== undefined) {
         code.do(packing.call(pb, i32.divU(from, i32.const(size)), i32.const(depth), work));
       }
@@ -472,16 +477,16 @@ function emitRegion(
           from: packing === undefined ? "memory" : place,
           to: direct ? "memory" : place,
         });
-        const [number, apartA] = [i32.const(some), i32.const(row.a * size)];
+        const [number, apartA] = [i32.const(some), i32.const(row.a * sizeA)];
         code.for({ below: times }, () => {
-          const rowsOfA = { held: dtype, rows: some, depth, rowStride: 1, depthStride: next.a };
+          const rowsOfA = { held, rows: some, depth, rowStride: 1, depthStride: next.a };
           code.do(
             transposed
               ? emitRows(builder, rowsOfA)(line)
-              : load.call(line, number, apartA, i32.const(next.a * size)),
+              : load.call(line, number, apartA, i32.const(next.a * sizeA)),
           );
           code.do(add.call(i32.const(FREE), end, panel, ps, i32.const(pitch), fresh));
-          code.set(line, advance(line, some * row.a * size));
+          code.set(line, advance(line, some * row.a * sizeA));
           code.set(ps, advance(ps, some * pitch));
         });
       }

@@ -30,6 +30,7 @@ import {
   storeLanes,
   VECTOR,
 } from "../panels.ts";
+import { loadSplat } from "../lanes.ts";
 import { eachUnit, partition } from "../partition.ts";
 
 /** Sums that stay in registers, beside what they are made of. */
@@ -74,10 +75,11 @@ function storeApart(
   }
 }
 
-/** Computes all columns of a part of a plane: from its frame at `x` and its filter at `w`. */
+/** Computes all columns of a part of a plane: from its frame at `x` and its filter, as it is held, at `w`. */
 function emitPart(
   code: Code,
   dtype: Number,
+  held: Number,
   { elements, offsets, counts, steps, first }: FramedPart,
   strides: readonly number[],
   x: Local<"i32">,
@@ -86,8 +88,9 @@ function emitPart(
 ): void {
   const size = byteSize(dtype);
   const lanes = lanesOf(dtype);
-  const load = size === 8 ? v128.load64Splat : v128.load32Splat;
-  const factors = elements.map((at) => code.let(load(w, { offset: at * size })));
+  const factors = elements.map((at) =>
+    code.let(loadSplat(code, held, w, at * byteSize(held), lanes))
+  );
   const last = counts.length - 1;
   const apart = steps[last] * size;
 
@@ -136,8 +139,8 @@ export function planDepthwise(
   builder: Builder,
   { size, framed }: { readonly size: ConvolutionSize; readonly framed: Framed },
 ): Plan {
-  const { dtype, batch, groups } = size;
-  const { name, frame, filters } = framed;
+  const { dtype, batch, groups, held } = size;
+  const { name, images, frame, filters } = framed;
   const parts = partsOf(framed);
   const results = sizeOf(framed.lengths);
   const element = byteSize(dtype);
@@ -156,7 +159,7 @@ export function planDepthwise(
     ["i32", "i32", "i32"],
     "none",
     (code, x, w, y) => {
-      for (const part of parts) emitPart(code, dtype, part, strides, x, w, y);
+      for (const part of parts) emitPart(code, dtype, held.w, part, strides, x, w, y);
     },
   );
   const run: FunctionReference = builder.module.function(
@@ -168,19 +171,24 @@ export function planDepthwise(
         const group = i32.remU(plane, i32.const(groups));
         code.do(one.call(
           i32.add(x, i32.mul(plane, i32.const(length * element))),
-          i32.add(w, i32.mul(group, i32.const(filters.group * element))),
+          i32.add(w, i32.mul(group, i32.const(filters.group * byteSize(held.w)))),
           i32.add(y, i32.mul(plane, i32.const(results * element))),
         ));
       });
     },
   );
   const rows = { count: planes, perChunk };
-  const bare = isBare(frame);
+  const bare = isBare(frame, held[images]);
   const stage = { name, run, operands: [bare ? 0 : 3, 1, 2], chunks, rows };
   if (bare) return { stages: [stage], workspaces: [] };
   return {
     stages: [
-      builder.once(emitFrames, { dtype, images: planes, axes: frame, operands: [0, 3] }),
+      builder.once(emitFrames, {
+        held: held[images],
+        images: planes,
+        axes: frame,
+        operands: [0, 3],
+      }),
       stage,
     ],
     workspaces: [planes * length * element],
@@ -199,7 +207,7 @@ function sumLanes(code: Code, dtype: Number, vector: Local<"v128">): Local<"v128
 
 /** `w` from `x`, operand 0, and `y`, operand 1, if its filters see one channel each. */
 export function planDepthwiseFilter(builder: Builder, size: ConvolutionSize): Plan | undefined {
-  const { dtype, batch, groups, inPerGroup, outPerGroup, axes, taps } = size;
+  const { dtype, held, batch, groups, inPerGroup, outPerGroup, axes, taps } = size;
   if (inPerGroup !== 1 || taps > MOST_TAPS) return undefined;
   const element = byteSize(dtype);
   const lanes = lanesOf(dtype);
@@ -305,17 +313,22 @@ export function planDepthwiseFilter(builder: Builder, size: ConvolutionSize): Pl
 
   const stages: Stage[] = [];
   const workspaces: number[] = [];
-  const place = (count: number, axes: readonly FrameAxis[], operand: number): number => {
-    if (isBare(axes)) return operand;
+  const place = (
+    count: number,
+    axes: readonly FrameAxis[],
+    operand: number,
+    held: Number,
+  ): number => {
+    if (isBare(axes, held)) return operand;
     const workspace = 2 + workspaces.push(count * frameLength(axes) * element);
     stages.push(
-      builder.once(emitFrames, { dtype, images: count, axes, operands: [operand, workspace] }),
+      builder.once(emitFrames, { held, images: count, axes, operands: [operand, workspace] }),
     );
     return workspace;
   };
   const operands = [
-    place(batch * groups, frame, 0),
-    place(batch * channels, cotangent, 1),
+    place(batch * groups, frame, 0, held.x),
+    place(batch * channels, cotangent, 1, held.y),
     2,
   ];
   stages.push({

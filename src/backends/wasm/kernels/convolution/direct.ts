@@ -8,10 +8,11 @@ import { byteSize } from "../../../../base/dtype.ts";
 import type { Code } from "../../assembler/code.ts";
 import type { Effect, Expression, Local } from "../../assembler/expression.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
-import { f32, f64, i32 } from "../../assembler/operations.ts";
+import { f32, f32x4, f64, f64x2, i32, i32x4 } from "../../assembler/operations.ts";
 import type { ConvolutionSize, Role } from "./size.ts";
 import type { Builder, Stage } from "../kernel.ts";
-import type { Number, Pointer } from "../panels.ts";
+import { loadSplat } from "../lanes.ts";
+import { lanesOf, type Number, type Pointer, type Vector } from "../panels.ts";
 import { chunkEnd, partition } from "../partition.ts";
 
 // Measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, about: the groups "stage" of
@@ -22,15 +23,18 @@ const PRODUCT_TIME = 3;
 
 type Index = Expression<"i32">;
 
-/** `address += x * y` of two elements, by their addresses. */
-function accumulate(dtype: Number, address: Pointer, x: Pointer, y: Pointer): Effect {
+/** `address += x * y` of two elements, by vectors that hold them in each lane. */
+function accumulate(dtype: Number, address: Pointer, x: Vector, y: Vector): Effect {
   if (dtype === "float32") {
-    return f32.store(address, f32.add(f32.load(address), f32.mul(f32.load(x), f32.load(y))));
+    const product = f32.mul(f32x4.extractLane(x, 0), f32x4.extractLane(y, 0));
+    return f32.store(address, f32.add(f32.load(address), product));
   }
   if (dtype === "float64") {
-    return f64.store(address, f64.add(f64.load(address), f64.mul(f64.load(x), f64.load(y))));
+    const product = f64.mul(f64x2.extractLane(x, 0), f64x2.extractLane(y, 0));
+    return f64.store(address, f64.add(f64.load(address), product));
   }
-  return i32.store(address, i32.add(i32.load(address), i32.mul(i32.load(x), i32.load(y))));
+  const product = i32.mul(i32x4.extractLane(x, 0), i32x4.extractLane(y, 0));
+  return i32.store(address, i32.add(i32.load(address), product));
 }
 
 /** `x * scale + y`. */
@@ -92,8 +96,13 @@ export function emitDirect(
     readonly operands: readonly number[];
   },
 ): Stage {
-  const { dtype, batch, groups, inPerGroup, outPerGroup, axes, inputs, taps, outputs } = size;
+  const { dtype, held, batch, groups, inPerGroup, outPerGroup, axes, inputs, taps, outputs } = size;
   const element = byteSize(dtype);
+  const [heldA, heldB] = {
+    y: [held.x, held.w],
+    x: [held.y, held.w],
+    w: [held.x, held.y],
+  }[result];
   const [inChannels, outChannels] = [groups * inPerGroup, groups * outPerGroup];
   const lengths = {
     x: axes.map(({ input }) => input),
@@ -152,8 +161,10 @@ export function emitDirect(
               x: [outputs, taps],
               w: [inputs, outputs],
             }[result];
-            const x = scaled(scaled(channels[0], left, mine), element, a);
-            const y = scaled(scaled(channels[1], right, theirs), element, b);
+            const load = (held: Number, at: Index, from: Index) =>
+              loadSplat(code, held, scaled(at, byteSize(held), from), 0, lanesOf(held));
+            const x = load(heldA, scaled(channels[0], left, mine), a);
+            const y = load(heldB, scaled(channels[1], right, theirs), b);
             code.do(accumulate(dtype, address, x, y));
           });
         });

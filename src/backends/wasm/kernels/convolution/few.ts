@@ -55,7 +55,7 @@ export function planFewConvolve(
   patches: number,
   place: number,
 ): Plan {
-  const { dtype, groups, inPerGroup, outPerGroup, taps, outputs } = convolution;
+  const { dtype, held, groups, inPerGroup, outPerGroup, taps, outputs } = convolution;
   const length = inPerGroup * taps;
   const rows = { batch: outputs * length, window: length, element: 1 };
   const filters = { batch: outPerGroup * length, channel: length, element: 1 };
@@ -66,7 +66,7 @@ export function planFewConvolve(
     m: outputs,
     n: outPerGroup,
     a: { batch: rows.batch, row: rows.window, column: rows.element },
-    b: { batch: filters.batch, row: filters.element, column: filters.channel },
+    b: { batch: filters.batch, row: filters.element, column: filters.channel, held: held.w },
     c: { batch: y.batch, row: y.window, column: y.channel },
   });
   return renumber(product, [patches, 1, 2], place);
@@ -101,7 +101,7 @@ export function planFewInput(
   builder: Builder,
   { size, place }: { readonly size: ConvolutionSize; readonly place: number },
 ): Plan {
-  const { dtype, groups, inPerGroup, outPerGroup, axes, taps, inputs, outputs } = size;
+  const { dtype, held, groups, inPerGroup, outPerGroup, axes, taps, inputs, outputs } = size;
   const element = byteSize(dtype);
   const length = inPerGroup * taps;
   const product = emitProduct(builder, {
@@ -110,8 +110,8 @@ export function planFewInput(
     m: outputs,
     n: length,
     k: outPerGroup,
-    a: { batch: outPerGroup * outputs, row: 1, column: outputs },
-    b: { batch: outPerGroup * length, row: length, column: 1 },
+    a: { batch: outPerGroup * outputs, row: 1, column: outputs, held: held.y },
+    b: { batch: outPerGroup * length, row: length, column: 1, held: held.w },
     c: { batch: outputs * length, row: length, column: 1 },
   });
   const first = renumber(product, [0, 1, place], place + 1);

@@ -7,13 +7,21 @@
  *
  * @module
  */
-import { byteSize } from "../../../../base/dtype.ts";
+import { byteSize, isNarrow, wideDtype } from "../../../../base/dtype.ts";
 import type { Code } from "../../assembler/code.ts";
 import type { Local } from "../../assembler/expression.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
-import { f32, f64, i32, i8x16, v128 } from "../../assembler/operations.ts";
+import { i32, i8x16, v128 } from "../../assembler/operations.ts";
 import type { Builder, Stage } from "../kernel.ts";
-import { advance, lanesOf, type Number, type Pointer, VECTOR } from "../panels.ts";
+import {
+  advance,
+  copyElement,
+  lanesLoader,
+  lanesOf,
+  type Number,
+  type Pointer,
+  VECTOR,
+} from "../panels.ts";
 import { eachUnit, partition } from "../partition.ts";
 
 // Measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, about: the groups "stage" of
@@ -62,11 +70,10 @@ export function frameOffset(axes: readonly FrameAxis[], distances: readonly numb
   }, 0);
 }
 
-/** Whether the frame is the image itself. */
-export function isBare(axes: readonly FrameAxis[]): boolean {
-  return axes.every(({ length, low, stride, steps }) =>
-    low === 0 && stride === 1 && steps === length
-  );
+/** Whether the frame is the image itself, if that is held as it is computed with. */
+export function isBare(axes: readonly FrameAxis[], held: Number): boolean {
+  return !isNarrow(held) &&
+    axes.every(({ length, low, stride, steps }) => low === 0 && stride === 1 && steps === length);
 }
 
 /** Frames that are no larger than their images are these. */
@@ -78,74 +85,64 @@ export function shrinkFrame(axes: readonly FrameAxis[]): readonly FrameAxis[] {
 }
 
 /** Copies a known number of elements, the last ones perhaps twice. */
-function copyRun(code: Code, dtype: Number, from: Pointer, to: Pointer, count: number): void {
-  const size = byteSize(dtype);
-  const lanes = lanesOf(dtype);
+function copyRun(code: Code, held: Number, from: Pointer, to: Pointer, count: number): void {
+  const [size, wide] = [byteSize(held), byteSize(wideDtype(held))];
+  const lanes = lanesOf(held);
   if (count < lanes) {
-    for (let i = 0; i < count; i++) copyElement(code, dtype, from, i * size, to, i * size);
+    for (let i = 0; i < count; i++) {
+      code.do(copyElement(code, held, to, { offset: i * wide }, from, i * size));
+    }
     return;
   }
-  const move = (p: Pointer, q: Pointer, offset: number) =>
-    v128.store(q, v128.load(p, { offset, align: 4 }), { offset, align: 4 });
+  const load = lanesLoader(code, held);
+  const move = (p: Pointer, q: Pointer, first: number) =>
+    v128.store(q, load(p, first * size), { offset: first * wide, align: 4 });
   const whole = Math.floor(count / lanes);
-  const last = (count - lanes) * size;
   if (whole <= 8) {
-    for (let i = 0; i < whole; i++) code.do(move(from, to, i * VECTOR));
+    for (let i = 0; i < whole; i++) code.do(move(from, to, i * lanes));
   } else {
     const p = code.let(from);
     const q = code.let(to);
     const end = code.let(advance(to, Math.floor(whole / 2) * 2 * VECTOR));
     code.loop((again) => {
-      const pair = [0, 1].map((i) => code.let(v128.load(p, { offset: i * VECTOR, align: 4 })));
+      const pair = [0, 1].map((i) => code.let(load(p, i * lanes * size)));
       pair.forEach((value, i) => code.do(v128.store(q, value, { offset: i * VECTOR, align: 4 })));
-      code.set(p, advance(p, 2 * VECTOR));
+      code.set(p, advance(p, 2 * lanes * size));
       code.set(q, advance(q, 2 * VECTOR));
       code.branchIf(again, i32.ltU(q, end));
     });
-    if (whole % 2 === 1) code.do(move(from, to, (whole - 1) * VECTOR));
+    if (whole % 2 === 1) code.do(move(from, to, (whole - 1) * lanes));
   }
-  if (whole * lanes < count) code.do(move(from, to, last));
-}
-
-function copyElement(
-  code: Code,
-  dtype: Number,
-  from: Pointer,
-  offset: number,
-  to: Pointer,
-  at: number,
-): void {
-  if (dtype === "float64") code.do(f64.store(to, f64.load(from, { offset }), { offset: at }));
-  else if (dtype === "float32") code.do(f32.store(to, f32.load(from, { offset }), { offset: at }));
-  else code.do(i32.store(to, i32.load(from, { offset }), { offset: at }));
+  if (whole * lanes < count) code.do(move(from, to, count - lanes));
 }
 
 /** Copies a known number of elements that stand `stride` apart. */
 function copyApart(
   code: Code,
-  dtype: Number,
+  held: Number,
   from: Pointer,
   to: Pointer,
   count: number,
   stride: number,
 ): void {
-  const size = byteSize(dtype);
+  const [size, wide] = [byteSize(held), byteSize(wideDtype(held))];
+  const load = lanesLoader(code, held);
   const p = code.let(from);
   const q = code.let(to);
-  const unroll = lanesOf(dtype);
+  const unroll = lanesOf(held);
   const whole = Math.floor(count / unroll);
   if (whole > 0) {
     const end = code.let(advance(to, whole * VECTOR));
     code.loop((again) => {
       if (stride === 2 && unroll === 4) {
-        const low = v128.load(p, { align: 4 });
+        const low = load(p);
         // The last element that is read is the last one that is needed.
-        const high = v128.load(p, { offset: 12, align: 4 });
+        const high = load(p, 3 * size);
         const lanes = [0, 1, 2, 3, 8, 9, 10, 11, 20, 21, 22, 23, 28, 29, 30, 31];
         code.do(v128.store(q, i8x16.shuffle(low, high, lanes), { align: 4 }));
       } else {
         for (let i = 0; i < unroll; i++) {
-          copyElement(code, dtype, p, i * stride * size, q, i * size);
+          code.do(copyElement(code, held, q, { offset: i * wide }, p, i * stride * size));
         }
       }
       code.set(p, advance(p, unroll * stride * size));
@@ -154,26 +151,26 @@ function copyApart(
     });
   }
   for (let i = 0; i < count % unroll; i++) {
-    copyElement(code, dtype, p, i * stride * size, q, i * size);
+    code.do(copyElement(code, held, q, { offset: i * wide }, p, i * stride * size));
   }
 }
 
 /**
- * The stage that copies images into frames that stand interleaved, as many as there are images in a
+ * The stage that copies images, as they are held, into frames that stand interleaved, as many as there are images in a
  * batch: a function of the images `[batch, channels, ...]` and the frames `[channels, ..., batch]`, of
  * which the channels begin so many elements apart.
  */
 export function emitInterleaved(
   builder: Builder,
   {
-    dtype,
+    held,
     batch,
     channels,
     axes,
     operands,
     pitch,
   }: {
-    readonly dtype: Number;
+    readonly held: Number;
     readonly batch: number;
     readonly channels: number;
     readonly axes: readonly FrameAxis[];
@@ -181,7 +178,7 @@ export function emitInterleaved(
     readonly pitch: number;
   },
 ): Stage {
-  const size = byteSize(dtype);
+  const [size, wide] = [byteSize(held), byteSize(wideDtype(held))];
   const length = frameLength(axes);
   const source = axes.reduce((all, axis) => all * axis.length, 1);
   const { perChunk, chunks } = partition(
@@ -195,8 +192,8 @@ export function emitInterleaved(
   function nest(code: Code, axis: number, from: Pointer, to: Pointer): void {
     if (axis === axes.length) {
       const p = code.let(from);
-      code.for({ from: to, below: advance(to, batch * size), step: size }, (q) => {
-        copyElement(code, dtype, p, 0, q, 0);
+      code.for({ from: to, below: advance(to, batch * wide), step: wide }, (q) => {
+        code.do(copyElement(code, held, q, {}, p));
         code.set(p, advance(p, channels * source * size));
       });
       return;
@@ -210,8 +207,8 @@ export function emitInterleaved(
       const step = code.let(stride === 1 ? at : i32.divU(at, i32.const(stride)));
       const phase = code.let(i32.sub(at, i32.mul(step, i32.const(stride))));
       const offset = i32.add(
-        i32.mul(step, i32.const(steps[axis] * batch * size)),
-        i32.mul(phase, i32.const(phases[axis] * batch * size)),
+        i32.mul(step, i32.const(steps[axis] * batch * wide)),
+        i32.mul(phase, i32.const(phases[axis] * batch * wide)),
       );
       const q = code.let(i32.add(to, offset));
       code.if(i32.ltU(phase, i32.const(kept)), () => nest(code, axis + 1, p, q));
@@ -224,8 +221,8 @@ export function emitInterleaved(
     "none",
     (code, from, to, chunk) => {
       eachUnit(code, { count: channels, perChunk }, chunk, (channel) => {
-        const bytes = length * batch * size;
-        const q = code.let(i32.add(to, i32.mul(channel, i32.const(pitch * size))));
+        const bytes = length * batch * wide;
+        const q = code.let(i32.add(to, i32.mul(channel, i32.const(pitch * wide))));
         code.do(builder.memory.fill(q, i32.const(0), i32.const(bytes)));
         nest(code, 0, code.let(i32.add(from, i32.mul(channel, i32.const(source * size)))), q);
       });
@@ -235,20 +232,20 @@ export function emitInterleaved(
 }
 
 /**
- * The stage that copies images into their frames, which begin so many elements apart: a function of
+ * The stage that copies images, as they are held, into their frames, which begin so many elements apart: a function of
  * the images and the frames.
  */
 export function emitFrames(
   builder: Builder,
-  { dtype, images, axes, operands, pitch = frameLength(axes) }: {
-    readonly dtype: Number;
+  { held, images, axes, operands, pitch = frameLength(axes) }: {
+    readonly held: Number;
     readonly images: number;
     readonly axes: readonly FrameAxis[];
     readonly operands: readonly [number, number];
     readonly pitch?: number;
   },
 ): Stage {
-  const size = byteSize(dtype);
+  const [size, wide] = [byteSize(held), byteSize(wideDtype(held))];
   const length = frameLength(axes);
   const source = axes.reduce((all, axis) => all * axis.length, 1);
   const { perChunk, chunks } = partition(images, (length + source) * ELEMENT_TIME.copied);
@@ -263,9 +260,9 @@ export function emitFrames(
       const end = Math.min(steps, Math.floor((length + low - phase - 1) / stride) + 1);
       if (first >= end) continue;
       const p = advance(from, (first * stride + phase - low) * size);
-      const q = advance(to, (phase * phases[last] + first) * size);
-      if (stride === 1) copyRun(code, dtype, code.let(p), code.let(q), end - first);
-      else copyApart(code, dtype, p, q, end - first, stride);
+      const q = advance(to, (phase * phases[last] + first) * wide);
+      if (stride === 1) copyRun(code, held, code.let(p), code.let(q), end - first);
+      else copyApart(code, held, p, q, end - first, stride);
     }
   }
 
@@ -279,14 +276,14 @@ export function emitFrames(
       const p = code.let(i32.add(from, i32.mul(position, i32.const(pitch))));
       const at = advance(position, low);
       if (stride === 1) {
-        nest(code, axis + 1, p, code.let(i32.add(to, i32.mul(at, i32.const(steps[axis] * size)))));
+        nest(code, axis + 1, p, code.let(i32.add(to, i32.mul(at, i32.const(steps[axis] * wide)))));
         return;
       }
       const step = code.let(i32.divU(at, i32.const(stride)));
       const phase = code.let(i32.sub(at, i32.mul(step, i32.const(stride))));
       const offset = i32.add(
-        i32.mul(step, i32.const(steps[axis] * size)),
-        i32.mul(phase, i32.const(phases[axis] * size)),
+        i32.mul(step, i32.const(steps[axis] * wide)),
+        i32.mul(phase, i32.const(phases[axis] * wide)),
       );
       const inside = () => nest(code, axis + 1, p, code.let(i32.add(to, offset)));
       if (kept === stride) inside();
@@ -299,7 +296,7 @@ export function emitFrames(
     ["i32", "i32"],
     "none",
     (code, from: Local<"i32">, to) => {
-      code.do(builder.memory.fill(to, i32.const(0), i32.const(length * size)));
+      code.do(builder.memory.fill(to, i32.const(0), i32.const(length * wide)));
       nest(code, 0, from, to);
     },
   );
@@ -311,7 +308,7 @@ export function emitFrames(
       eachUnit(code, { count: images, perChunk }, chunk, (image) => {
         code.do(frame.call(
           i32.add(from, i32.mul(image, i32.const(source * size))),
-          i32.add(to, i32.mul(image, i32.const(pitch * size))),
+          i32.add(to, i32.mul(image, i32.const(pitch * wide))),
         ));
       });
     },

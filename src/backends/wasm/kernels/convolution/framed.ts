@@ -88,6 +88,7 @@ function withoutPadding(framed: Framed): FramedPart[] {
 function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Plan {
   const { dtype, batch, groups } = size;
   const { name, summed, rows, frame, filters, lengths } = framed;
+  const held = size.held[framed.images];
   const element = byteSize(dtype);
   if (isDepthwise(framed)) return builder.once(planDepthwise, { size, framed });
   const width = builder.tile.vectors * lanesOf(dtype);
@@ -128,6 +129,7 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
   const blocks: Blocks = {
     name,
     dtype,
+    held: size.held.w,
     rows,
     units: [
       {
@@ -145,7 +147,7 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
       : builder.tile.rows,
     nanoseconds: estimateTime(size) / groups / (together ? 1 : batch),
   };
-  if (isBare(frame) && !together && length === whole) {
+  if (isBare(frame, held) && !together && length === whole) {
     const [stage, work] = builder.once(emitBlocks, { blocks, operands: [1, 0, 2], workspace: 3 });
     return { stages: [stage], workspaces: work > 0 ? [work] : [] };
   }
@@ -153,7 +155,7 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
   const stages: Stage[] = [
     together
       ? builder.once(emitInterleaved, {
-        dtype,
+        held,
         batch,
         channels: groups * summed,
         axes: frame,
@@ -161,7 +163,7 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
         pitch: length,
       })
       : builder.once(emitFrames, {
-        dtype,
+        held,
         images: batch * groups * summed,
         axes: frame,
         operands: [0, 3],
@@ -190,6 +192,7 @@ export function planConvolve(builder: Builder, size: ConvolutionSize): Plan | un
   }));
   return planFramed(builder, size, {
     name: "convolve",
+    images: "x",
     summed: inPerGroup,
     rows: outPerGroup,
     frame,
@@ -245,6 +248,7 @@ export function planInput(builder: Builder, size: ConvolutionSize): Plan | undef
   }));
   return planFramed(builder, size, {
     name: "convolveInput",
+    images: "y",
     summed: outPerGroup,
     rows: inPerGroup,
     frame,

@@ -44,14 +44,15 @@ function make(
   params: ConvolutionParams,
   output: Buffer,
 ): Kernel {
-  const size = readSize(params, { [roles[0]]: inputs[0], [roles[1]]: inputs[1] });
-  const elements = [...inputs, output].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const size = readSize(params, { [roles[0]]: inputs[0], [roles[1]]: inputs[1] }, output.dtype);
+  const bytes = [...inputs, output]
+    .reduce((sum, { dtype, shape }) => sum + sizeOf(shape) * byteSize(dtype), 0);
   const { stages, workspaces } = choose(builder, size, result, sizeOf(output.shape));
   return {
     stages,
     workspaces,
     operations: countOperations(size),
-    bytes: elements * byteSize(size.dtype),
+    bytes,
   };
 }
 

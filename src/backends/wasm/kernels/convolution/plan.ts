@@ -5,6 +5,7 @@
  */
 import { range, stridesOf } from "../../../../base/shape.ts";
 import { type FrameAxis, frameOffset, frameStrides } from "./frame.ts";
+import type { Role } from "./size.ts";
 import type { Kernel } from "../kernel.ts";
 
 /** What makes up a kernel. */
@@ -36,6 +37,8 @@ export interface AxisPart {
 /** Sums over framed images: what the two directions that have such sums say of themselves. */
 export interface Framed {
   readonly name: string;
+  /** Which operand the images are. */
+  readonly images: Role;
   /** The channels of each group that are summed, and those that are computed. */
   readonly summed: number;
   readonly rows: number;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Dtype } from "../../../../base/dtype.ts";
 import { internalError } from "../../../../base/errors.ts";
 import { range, sizeOf } from "../../../../base/shape.ts";
 import type { Buffer } from "../kernel.ts";
@@ -41,7 +42,10 @@ export interface Axis {
 
 /** All extents of a convolution. */
 export interface ConvolutionSize {
+  /** The type that is computed with, and that of the result. */
   readonly dtype: Number;
+  /** The types as which the operands are held: that one, or narrower ones. */
+  readonly held: Readonly<Record<Role, Number>>;
   readonly batch: number;
   readonly groups: number;
   /** Channels of `x` in each group. */
@@ -70,11 +74,13 @@ function plainAxis(length: number): Axis {
 export function readSize(
   params: ConvolutionParams,
   operands: Readonly<Partial<Record<Role, Buffer>>>,
+  dtype: Dtype,
 ): ConvolutionSize {
   const { x, w, y } = operands;
   const { groups, input, kernel, output } = params;
   const some = x ?? y;
-  if (some === undefined || some.dtype === "bool") throw internalError("No convolution of bool");
+  if (some === undefined || dtype === "bool") throw internalError("No convolution of bool");
+  const heldAs = (operand: Buffer | undefined) => (operand?.dtype ?? dtype) as Number;
   const batch = some.shape[0];
   const inPerGroup = x !== undefined ? Math.floor(x.shape[1] / groups) : w!.shape[1];
   const outChannels = y !== undefined ? y.shape[1] : w!.shape[0];
@@ -88,7 +94,8 @@ export function readSize(
   }));
   const inputs = sizeOf(input);
   return {
-    dtype: some.dtype,
+    dtype,
+    held: { x: heldAs(x), w: heldAs(w), y: heldAs(y) },
     batch,
     groups,
     inPerGroup,

@@ -14,7 +14,7 @@
  *
  * @module
  */
-import { byteSize } from "../../../../base/dtype.ts";
+import { byteSize, wideDtype } from "../../../../base/dtype.ts";
 import { range } from "../../../../base/shape.ts";
 import type { Effect } from "../../assembler/expression.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
@@ -22,6 +22,7 @@ import { f32, f64, i32, i64, v128 } from "../../assembler/operations.ts";
 import type { Builder } from "../kernel.ts";
 import {
   advance,
+  lanesLoader,
   lanesOf,
   multiplyAdd,
   type Number,
@@ -161,27 +162,28 @@ export interface Steps {
  */
 export type LoadFunction = FunctionReference<readonly ["i32", "i32", "i32", "i32"], "none">;
 
-/** The copy of rows of A into the block. */
+/** The copy of rows of A, as they are held, into the block. */
 export function emitLoad(
   builder: Builder,
-  { dtype, steps, from = "memory" }: {
-    readonly dtype: Number;
+  { held, steps, from = "memory" }: {
+    readonly held: Number;
     readonly steps: Steps;
     readonly from?: Place;
   },
 ): LoadFunction {
   const { elements, count } = steps;
   const { module, scratch } = builder;
-  const size = byteSize(dtype);
-  const lanes = lanesOf(dtype);
+  const size = byteSize(wideDtype(held));
+  const lanes = lanesOf(held);
   const memory = from === "scratch" ? scratch : undefined;
-  const pitch = pitchOf(dtype, elements.length * count);
+  const pitch = pitchOf(held, elements.length * count);
   return module.function(
     "load",
     ["i32", "i32", "i32", "i32"],
     "none",
     (code, a, rows, nextRow, next) => {
       const to = code.local("i32");
+      const load = lanesLoader(code, held, memory);
       const end = code.let(i32.mul(rows, i32.const(pitch * size)));
       code.for({ below: end, step: pitch * size }, (row) => {
         const source = code.let(a);
@@ -192,11 +194,7 @@ export function emitLoad(
             const length = run < 0 ? elements.length - k : run;
             // What is written behind a run is written again by what follows it.
             for (let i = 0; i < length; i += lanes) {
-              const value = v128.load(source, {
-                offset: (elements[k] + i) * size,
-                memory,
-                align: 4,
-              });
+              const value = load(source, (elements[k] + i) * byteSize(held));
               const place = { offset: (k + i) * size, memory: scratch, align: 4 };
               code.do(v128.store(to, value, place));
             }

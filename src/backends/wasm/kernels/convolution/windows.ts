@@ -29,7 +29,7 @@ interface Windows extends Plan {
 }
 
 function findWindows(builder: Builder, size: ConvolutionSize): Windows {
-  const { dtype, batch, groups, inPerGroup, axes } = size;
+  const { dtype, held, batch, groups, inPerGroup, axes } = size;
   const frame = shrinkFrame(axes.map(({ stride, dilation, padLow, input, kernel, output }) => ({
     length: input,
     low: padLow,
@@ -49,10 +49,12 @@ function findWindows(builder: Builder, size: ConvolutionSize): Windows {
     channels: { count: inPerGroup, step: length },
     taps: product(axes.map(distancesOf)).map((some) => dot(some, strides)),
   };
-  if (isBare(frame)) return { stages: [], workspaces: [], source: 0, patches, length };
+  if (isBare(frame, held.x)) return { stages: [], workspaces: [], source: 0, patches, length };
   const count = batch * groups * inPerGroup;
   return {
-    stages: [builder.once(emitFrames, { dtype, images: count, axes: frame, operands: [0, 3] })],
+    stages: [
+      builder.once(emitFrames, { held: held.x, images: count, axes: frame, operands: [0, 3] }),
+    ],
     workspaces: [count * length * byteSize(dtype)],
     source: 3,
     patches,
@@ -111,6 +113,7 @@ export function planFilter(builder: Builder, size: ConvolutionSize): Plan | unde
   const blocks: Blocks = {
     name: "convolveFilter",
     dtype,
+    held: size.held.y,
     rows: outPerGroup,
     units: [
       {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { byteSize, type Dtype } from "../../../../base/dtype.ts";
+import { byteSize } from "../../../../base/dtype.ts";
 import { range, sizeOf, stridesOf } from "../../../../base/shape.ts";
 import { internalError } from "../../../../base/errors.ts";
 import type { Buffer, Builder, Kernel, Stage } from "../kernel.ts";
@@ -83,11 +83,6 @@ function arrange(
   };
 }
 
-/** What there is to say of an operand of type `held` in a product that is computed with `dtype`. */
-function heldAs(held: Dtype, dtype: Number): { readonly held?: Number } {
-  return held === dtype || held === "bool" ? {} : { held };
-}
-
 /**
  * The contraction of operands 0 and 1 as result 2: batch axes, the first's others, the second's. Operands
  * may be held as narrower types than what is computed with, which is the result's.
@@ -101,7 +96,7 @@ export function emitContract(
   const { dtype } = output;
   if (dtype === "bool") throw internalError("Cannot contract bool");
   const axes = inputs.map(axesOf);
-  const [heldA, heldB] = inputs.map((input) => heldAs(input.dtype, dtype));
+  const [heldA, heldB] = inputs.map((input) => input.dtype as Number);
   const free = axes.map((all, i) =>
     range(all.length).filter((axis) => !contract[i].includes(axis) && !batch[i].includes(axis))
   );
@@ -134,8 +129,8 @@ export function emitContract(
     m,
     n,
     k,
-    a: { row: a.free, column: a.contracted, ...heldA },
-    b: { row: b.contracted, column: b.free, ...heldB },
+    a: { row: a.free, column: a.contracted, held: heldA },
+    b: { row: b.contracted, column: b.free, held: heldB },
     c: { row: n, column: 1 },
   });
   if (product.stages.length === 0 || k === 0) return product;

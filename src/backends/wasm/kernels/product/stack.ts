@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { byteSize } from "../../../../base/dtype.ts";
+import { byteSize, isNarrow } from "../../../../base/dtype.ts";
 import { range } from "../../../../base/shape.ts";
 import type { Builder, Kernel } from "../kernel.ts";
 import {
@@ -138,7 +138,8 @@ function emitInPlace(builder: Builder, product: Product): Parts | undefined {
   if (b.row === 1 && (m <= 4 && k >= LONG || m <= DOT_ROWS && k >= 4 * LONG)) {
     return a.column === 1 ? builder.once(emitDots, product) : emitCopied(builder, product);
   }
-  const small = m <= FEW_ROWS || b.held === undefined && k * n * byteSize(dtype) <= SMALL_BYTES;
+  const small = m <= FEW_ROWS ||
+    !isNarrow(heldOf(product, "b")) && k * n * byteSize(dtype) <= SMALL_BYTES;
   const strips = b.column === 1 && c.column === 1 && n >= LONG && small;
   return strips ? builder.once(emitStrips, product) : undefined;
 }

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { isNarrow } from "../../../../../base/dtype.ts";
 import { range } from "../../../../../base/shape.ts";
 import type { FunctionReference } from "../../../assembler/module.ts";
 import { i32, v128 } from "../../../assembler/operations.ts";
@@ -106,7 +107,7 @@ function emitResult(
 
 /** `w` from `x`, operand 0, and `y`, operand 1, if that is faster than the sums themselves. */
 export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Plan | undefined {
-  const { batch, inPerGroup: inputs, outPerGroup: outputs, axes } = size;
+  const { batch, inPerGroup: inputs, outPerGroup: outputs, axes, held } = size;
   const { scratch, tile } = builder;
   const width = tile.vectors * LANES;
   if (!isFor(size) || inputs % width > 0 || outputs % LANES > 0) return undefined;
@@ -146,6 +147,7 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
     steps: count * OUTPUTS + INPUTS - OUTPUTS,
   }));
   const ragged = axes.some(({ output }) => output % OUTPUTS > 0);
+  const isFramed = ragged || isNarrow(held.y);
   const cotangent = axes.map(({ output }, i): FrameAxis => ({
     length: output,
     low: 0,
@@ -300,15 +302,20 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
   );
 
   const stages: Stage[] = [
-    builder.once(emitFrames, { dtype, images: batch * inputs, axes: frame, operands: [0, 3] }),
+    builder.once(emitFrames, {
+      held: held.x,
+      images: batch * inputs,
+      axes: frame,
+      operands: [0, 3],
+    }),
   ];
   // The last chunk reads whole tiles of rows, beyond the last one.
   const cotangents = POINTS * nextOutput + rows * FLOAT;
   const workspaces = [batch * inputs * lengthX * FLOAT, POINTS * nextInput, cotangents];
-  if (ragged) {
+  if (isFramed) {
     stages.push(
       builder.once(emitFrames, {
-        dtype,
+        held: held.y,
         images: batch * outputs,
         axes: cotangent,
         operands: [1, 6],
@@ -320,7 +327,7 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
   const work = 3 + workspaces.length;
   if (inMemory) workspaces.push(blocks * sumBytes);
   stages.push(
-    { name: "tiles", run: transform, operands: [3, ragged ? 6 : 1, 4, 5], chunks },
+    { name: "tiles", run: transform, operands: [3, isFramed ? 6 : 1, 4, 5], chunks },
     {
       name: "convolveFilter",
       run: multiply,

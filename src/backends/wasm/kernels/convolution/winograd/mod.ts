@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { byteSize } from "../../../../../base/dtype.ts";
 import { range } from "../../../../../base/shape.ts";
 import type { Code } from "../../../assembler/code.ts";
 import type { Local } from "../../../assembler/expression.ts";
@@ -29,6 +30,8 @@ import {
 import { type Builder, SCRATCH_BYTES, type Stage } from "../../kernel.ts";
 import {
   advance,
+  lanesLoader,
+  type Number,
   type Place,
   type Pointer,
   storeLanes,
@@ -36,6 +39,7 @@ import {
   VECTOR,
   type Vector,
 } from "../../panels.ts";
+import { gathered, loadLane } from "../../lanes.ts";
 import { chunkEnd, eachUnit, partition } from "../../partition.ts";
 
 const FLOAT = 4;
@@ -46,6 +50,8 @@ const dtype = "float32";
 /** What is convolved; distances are in elements. */
 export interface Winograd {
   readonly name: string;
+  /** The types as which images and filters are held. */
+  readonly held: Readonly<Record<"images" | "filters", Number>>;
   readonly batch: number;
   /** Channels that are summed, and those that are computed. */
   readonly summed: number;
@@ -194,27 +200,30 @@ function emitFilters(
     readonly operands: readonly number[];
   },
 ): Stage {
-  const { summed, channels, filters, reversed } = winograd;
+  const { summed, channels, filters, reversed, held: { filters: held } } = winograd;
+  const size = byteSize(held);
   const { vectors } = builder.tile;
   const panels = channels / vectors / LANES;
   const { perChunk, chunks } = partition(panels, FILTER_TRANSFORM * summed * vectors);
   const panelBytes = summed * vectors * VECTOR;
   const one = builder.module.function("winograd filters", ["i32", "i32"], "none", (code, w, u) => {
     const transform = filterTransform(code);
+    const load = lanesLoader(code, held);
     const end = code.let(advance(u, panelBytes));
     code.for({ from: u, below: end, step: vectors * VECTOR }, (to) => {
       for (const v of range(vectors)) {
-        const rows = range(LANES).map((lane) => (v * LANES + lane) * filters.channel * FLOAT);
+        const rows = range(LANES).map((lane) => (v * LANES + lane) * filters.channel * size);
         const four = (at: number) =>
           transposeLanes(
             code,
             dtype,
-            rows.map((row) => code.let(v128.load(w, { offset: row + at * FLOAT, align: 4 }))),
+            rows.map((row) => code.let(load(w, row + at * size))),
           );
-        const last = range(1, LANES).reduce<Vector>(
-          (vector, lane) => v128.load32Lane(w, vector, lane, { offset: rows[lane] + 8 * FLOAT }),
-          v128.load32Zero(w, { offset: rows[0] + 8 * FLOAT }),
+        const lanes = range(LANES).reduce<Vector>(
+          (vector, lane) => loadLane(held, w, rows[lane] + 8 * size, vector, lane, LANES),
+          v128.const([0]),
         );
+        const last = gathered(code, held, lanes, LANES);
         const taps = [...four(0), ...four(4), last].map((tap) => code.let(tap));
         if (reversed) taps.reverse();
         const kernel = range(3).map((y) => taps.slice(3 * y, 3 * y + 3));
@@ -222,7 +231,7 @@ function emitFilters(
           code.do(v128.store(to, value, { offset: point * next + v * VECTOR }));
         });
       }
-      code.set(w, advance(w, filters.summed * FLOAT));
+      code.set(w, advance(w, filters.summed * size));
     });
   });
   const run: FunctionReference = builder.module.function(
@@ -231,7 +240,7 @@ function emitFilters(
     "none",
     (code, w, u, chunk) => {
       eachUnit(code, { count: panels, perChunk }, chunk, (panel) => {
-        const rows = vectors * LANES * filters.channel * FLOAT;
+        const rows = vectors * LANES * filters.channel * size;
         code.do(one.call(
           i32.add(w, i32.mul(panel, i32.const(rows))),
           i32.add(u, i32.mul(panel, i32.const(panelBytes))),
@@ -355,7 +364,7 @@ function emitProducts(
       code.set(base, advance(base, summed * width * FLOAT));
     });
     const load = builder.once(emitLoad, {
-      dtype,
+      held: dtype,
       steps: { elements: range(depth), count: 1 },
       from: "scratch",
     });
@@ -515,7 +524,12 @@ export function planWinograd(builder: Builder, winograd: Winograd): Plan | undef
   const whole = parts === 1 ? block % perImage === 0 : block === perImage;
   const chunks = Math.ceil(tiles / block) * parts;
   const stages: Stage[] = [
-    builder.once(emitFrames, { dtype, images: batch * summed, axes: frame, operands: [0, 3] }),
+    builder.once(emitFrames, {
+      held: winograd.held.images,
+      images: batch * summed,
+      axes: frame,
+      operands: [0, 3],
+    }),
     builder.once(emitFilters, { winograd, division, operands: [1, 4] }),
     {
       name,
@@ -535,6 +549,7 @@ export function winogradConvolve(size: ConvolutionSize): Winograd | undefined {
   if (!isFor(size)) return undefined;
   return {
     name: "convolve",
+    held: { images: size.held.x, filters: size.held.w },
     batch,
     summed: inPerGroup,
     channels: outPerGroup,
@@ -552,6 +567,7 @@ export function winogradInput(size: ConvolutionSize): Winograd | undefined {
   if (!isFor(size)) return undefined;
   return {
     name: "convolveInput",
+    held: { images: size.held.y, filters: size.held.w },
     batch,
     summed: outPerGroup,
     channels: inPerGroup,
