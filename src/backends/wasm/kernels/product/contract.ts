@@ -96,7 +96,6 @@ export function emitContract(
   const { dtype } = output;
   if (dtype === "bool") throw internalError("Cannot contract bool");
   const axes = inputs.map(axesOf);
-  const [heldA, heldB] = inputs.map((input) => input.dtype as Number);
   const free = axes.map((all, i) =>
     range(all.length).filter((axis) => !contract[i].includes(axis) && !batch[i].includes(axis))
   );
@@ -116,6 +115,10 @@ export function emitContract(
     );
   const operands = cost(choices[1]) < cost(choices[0]) ? choices[1] : choices[0];
   const [a, b] = operands;
+  // A copy widens the elements.
+  const [heldA, heldB] = operands.map(({ copy }, i) =>
+    copy === undefined ? inputs[i].dtype as Number : dtype
+  );
 
   let step = sizeOf(output.shape);
   const stack = batch[0].map((axis, i): StackAxis => {
@@ -142,7 +145,7 @@ export function emitContract(
     if (copy === undefined) return;
     const place = WORKSPACE + workspaces.length;
     const { dtype: held, shape } = inputs[i];
-    workspaces.push(sizeOf(shape) * byteSize(held));
+    workspaces.push(sizeOf(shape) * byteSize(dtype));
     copies.push(...emitCopy(builder, held, copy, [i, place]));
     places.set(i, place);
   });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Dtype } from "../../../../base/dtype.ts";
+import { type Dtype, wideDtype } from "../../../../base/dtype.ts";
 import type { Builder, Kernel, Stage } from "../kernel.ts";
 import type { LoopNode, Nest } from "../../../../lowering/nest.ts";
 import { emitNest } from "../nest/mod.ts";
@@ -19,22 +19,23 @@ export interface CopyAxis {
   readonly to: number;
 }
 
-/** The stages of a nest that stores one value, over axes that are brought into the order of `to`. */
+/** The stages of a nest that stores its last node, over axes that are brought into the order of `to`. */
 function emitFill(
   builder: Builder,
-  dtype: Dtype,
+  dtypes: readonly Dtype[],
   axes: readonly CopyAxis[],
   operands: readonly number[],
-  node: (strides: readonly number[]) => LoopNode,
+  nodesOf: (strides: readonly number[]) => readonly LoopNode[],
 ): readonly Stage[] {
   const ordered = axes.toSorted((x, y) => y.to - x.to);
   const to = { offset: 0, strides: ordered.map((axis) => axis.to) };
+  const nodes = nodesOf(ordered.map(({ from }) => from));
   const nest: Nest = {
     lengths: ordered.map(({ length }) => length),
     reduced: 0,
-    buffers: operands.map(() => dtype),
-    nodes: [node(ordered.map(({ from }) => from))],
-    stores: [{ node: 0, to: { buffer: operands.length - 1, ...to } }],
+    buffers: dtypes,
+    nodes,
+    stores: [{ node: nodes.length - 1, to: { buffer: operands.length - 1, ...to } }],
   };
   return emitNest(builder, nest).stages.map((stage) => ({
     ...stage,
@@ -43,18 +44,22 @@ function emitFill(
   }));
 }
 
-/** Copies the elements of an array at the first operand to the second one, axis by axis. */
+/**
+ * Copies the elements of an array at the first operand to the second one, axis by axis. They are held as
+ * `held`, and become those of its wide type.
+ */
 export function emitCopy(
   builder: Builder,
-  dtype: Dtype,
+  held: Dtype,
   axes: readonly CopyAxis[],
   operands: readonly [from: number, to: number],
 ): readonly Stage[] {
-  return emitFill(builder, dtype, axes, operands, (strides) => ({
-    kind: "load",
-    dtype,
-    from: { buffer: 0, offset: 0, strides },
-  }));
+  const dtype = wideDtype(held);
+  return emitFill(builder, [held, dtype], axes, operands, (strides) => {
+    const load: LoopNode = { kind: "load", dtype: held, from: { buffer: 0, offset: 0, strides } };
+    if (held === dtype) return [load];
+    return [load, { kind: "map", operation: "convert", dtype, inputs: [0], params: { dtype } }];
+  });
 }
 
 /** Fills C, the given operand, with zeros. */
@@ -68,7 +73,8 @@ export function emitZeros(
     { length: m, from: 0, to: c.row },
     { length: n, from: 0, to: c.column },
   ];
-  return emitFill(builder, dtype, axes, [operand], () => ({ kind: "constant", dtype, value: 0 }));
+  const zero: LoopNode = { kind: "constant", dtype, value: 0 };
+  return emitFill(builder, [dtype], axes, [operand], () => [zero]);
 }
 
 /** Adds up `count` results that stand one after the other, into C: operands that and C. */

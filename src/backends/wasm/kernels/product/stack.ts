@@ -44,6 +44,9 @@ const SMALL_BYTES = 2 ** 17;
 /** Rows that are few enough for dot products. */
 const DOT_ROWS = 16;
 
+/** The same for a right operand whose elements take long to convert. */
+const SLOW_ROWS = { dots: 4, strips: 16 };
+
 /** The length of an axis from which on it is worth walking along. */
 const LONG = 32;
 
@@ -134,17 +137,23 @@ function emitUnpacked(builder: Builder, product: Product): Parts | undefined {
 }
 
 function emitInPlace(builder: Builder, product: Product): Parts | undefined {
-  const { dtype, m, n, k, a, b, c } = product;
-  if (b.row === 1 && (m <= 4 && k >= LONG || m <= DOT_ROWS && k >= 4 * LONG)) {
-    return a.column === 1 ? builder.once(emitDots, product) : emitCopied(builder, product);
+  const { m, n, k, a, b, c } = product;
+  const held = heldOf(product, "b");
+  // What is read where it stands is converted again for every few rows.
+  const most = held === "float16" ? SLOW_ROWS : { dots: DOT_ROWS, strips: FEW_ROWS };
+  if (b.row === 1 && (m <= 4 && k >= LONG || m <= most.dots && k >= 4 * LONG)) {
+    const isReady = a.column === 1 && (m === 1 || !isNarrow(heldOf(product, "a")));
+    return isReady ? builder.once(emitDots, product) : emitCopied(builder, product);
   }
-  const small = m <= FEW_ROWS ||
-    !isNarrow(heldOf(product, "b")) && k * n * byteSize(dtype) <= SMALL_BYTES;
+  const small = m <= most.strips || !isNarrow(held) && k * n * byteSize(held) <= SMALL_BYTES;
   const strips = b.column === 1 && c.column === 1 && n >= LONG && small;
   return strips ? builder.once(emitStrips, product) : undefined;
 }
 
-/** Dot products whose left operand, the smaller one, is first copied so that it can be walked along. */
+/**
+ * Dot products whose left operand, the smaller one, is first copied so that it can be walked along, and its
+ * elements are converted but once.
+ */
 function emitCopied(builder: Builder, product: Product): Parts {
   const { stack, m, k, a } = product;
   const held = heldOf(product, "a");
@@ -155,7 +164,7 @@ function emitCopied(builder: Builder, product: Product): Parts {
   const { stages, workspaces } = builder.once(emitDots, {
     ...product,
     stack: dense,
-    a: { ...a, row: k, column: 1 },
+    a: { row: k, column: 1 },
   });
   const copied = WORKSPACE + workspaces.length;
   const axes = [
@@ -171,7 +180,7 @@ function emitCopied(builder: Builder, product: Product): Parts {
         operands: stage.operands.map((i) => i === A ? copied : i),
       })),
     ],
-    workspaces: [...workspaces, bytesIn(product, "a", length)],
+    workspaces: [...workspaces, length * byteSize(product.dtype)],
   };
 }
 
