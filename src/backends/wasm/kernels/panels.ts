@@ -17,7 +17,7 @@
 import { byteSize, type Dtype, isHalf, isNarrow, wideDtype } from "../../../base/dtype.ts";
 import { range } from "../../../base/shape.ts";
 import type { Code } from "../assembler/code.ts";
-import type { Effect, Expression, Local } from "../assembler/expression.ts";
+import type { Effect, Local } from "../assembler/expression.ts";
 import type { Memory } from "../assembler/memory.ts";
 import type { FunctionReference } from "../assembler/module.ts";
 import { f32x4, f64x2, i32, i32x4, i64, i8x16, v128 } from "../assembler/operations.ts";

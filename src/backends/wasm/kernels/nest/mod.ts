@@ -14,7 +14,6 @@ import { type Pieces, piecesOf } from "./pieces.ts";
 import { blockOf, makePlan, type Plan } from "./plan.ts";
 import { roundsOf } from "./cost.ts";
 import { product, simplify } from "../../../../lowering/simplify_nest.ts";
-import { canEmit } from "./operations.ts";
 import { writeNest } from "./writer.ts";
 
 export { canEmit } from "./operations.ts";
