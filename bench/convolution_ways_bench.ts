@@ -48,7 +48,7 @@ function sizeOf({ batch, inputs, outputs, width, kernel }: Shape): ConvolutionSi
   }, {
     x: { dtype: "float32", shape: [batch, inputs, width, width] },
     w: { dtype: "float32", shape: [outputs, inputs, kernel, kernel] },
-  });
+  }, "float32");
 }
 
 function newBuilder(): Builder {
