@@ -10,23 +10,24 @@
  */
 export const LARGEST_RADIX = 199;
 
+/** What stands before sixteens, by how many twos are left over. */
+const FIRST: readonly (readonly number[])[] = [[], [4, 8], [4], [8]];
+
 /**
- * The radices whose product is `n`: fours, the first and the last where there are two of them, eights, odd
+ * The radices whose product is `n`: a four, an eight or both before as many sixteens as there are; then odd
  * primes, and a two if there is no other way; `null` if a prime is too large.
  */
 export function radicesOf(n: number): readonly number[] | null {
   let rest = n;
   let twos = 0;
   for (; rest % 2 === 0; rest /= 2) twos++;
-  // Two fours take the place of an eight and a two.
-  const fours = twos === 1 ? 0 : (3 - twos % 3) % 3;
-  const eights = Math.floor((twos - 2 * fours) / 3);
-  const radices = [...fours > 0 ? [4] : [], ...new Array<number>(eights).fill(8)];
+  const radices = FIRST[twos % 4].filter(() => twos > 1);
+  const sixteens = (twos - Math.log2(radices.reduce((product, radix) => product * radix, 1))) / 4;
+  for (let i = 1; i <= sixteens; i++) radices.push(16);
   for (let radix = 3; radix <= LARGEST_RADIX && rest > 1; radix += 2) {
     for (; rest % radix === 0; rest /= radix) radices.push(radix);
   }
   if (twos === 1) radices.push(2);
-  if (fours === 2) radices.push(4);
   return rest > 1 ? null : radices;
 }
 

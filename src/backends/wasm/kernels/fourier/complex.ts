@@ -41,6 +41,8 @@ export class Numbers {
   readonly lanes: number;
   readonly #ops: typeof f32x4 | typeof f64x2;
 
+  readonly #constants = new Map<number, Kept>();
+
   constructor(code: Code, dtype: FloatDtype) {
     this.code = code;
     this.dtype = dtype;
@@ -62,6 +64,18 @@ export class Numbers {
   /** The vector at an address of the table. */
   loadWhole(table: Pointer, offset: number): Vector {
     return v128.load(table, { offset, align: this.size });
+  }
+
+  /** Numbers from an address on, each in every lane of a vector of its own. */
+  loadSplats(table: Pointer, offset: number, count: number): Kept[] {
+    const { code, size, lanes } = this;
+    const vectors = range(Math.ceil(count / lanes)).map((i) =>
+      code.let(this.loadWhole(table, offset + i * VECTOR))
+    );
+    return range(count).map((i) => {
+      const [from, first] = [vectors[Math.floor(i / lanes)], (i % lanes) * size];
+      return code.let(i8x16.shuffle(from, from, range(VECTOR).map((byte) => first + byte % size)));
+    });
   }
 
   /** The number at an address in every lane. */
@@ -120,21 +134,46 @@ export class Numbers {
     return x instanceof Local ? x : this.code.let(x);
   }
 
+  /** Keeps what transforms of `n` multiply by in variables, where loops would make it in each round. */
+  prepare(n: number): void {
+    const values = n % 2 === 1
+      ? range((n - 1) / 2).flatMap((j) => rootOfUnity(j + 1, n)).map(Math.abs)
+      : [
+        ...n >= 8 ? [Math.SQRT1_2] : [],
+        ...n >= 16 ? [Math.tan(Math.PI / 8), Math.cos(Math.PI / 8)] : [],
+      ];
+    for (const value of values) this.#constants.set(value, this.code.let(this.#ops.const(value)));
+  }
+
+  #constant(value: number): Vector {
+    return this.#constants.get(value) ?? this.#ops.const(value);
+  }
+
   /** `x + factor y`, for a real number. */
   addScaled(x: Complex, y: Complex, factor: number): Complex {
-    const { relaxedMadd } = this.#ops;
-    const k = this.#ops.const(factor);
-    return this.#keep(relaxedMadd(y.re, k, x.re), relaxedMadd(y.im, k, x.im));
+    return this.#keep(this.#addTimes(x.re, y.re, factor), this.#addTimes(x.im, y.im, factor));
+  }
+
+  /** `x + i factor y`, for a real number. */
+  addScaledTurned(x: Complex, y: Complex, factor: number): Complex {
+    return this.#keep(this.#addTimes(x.re, y.im, -factor), this.#addTimes(x.im, y.re, factor));
+  }
+
+  /** `x + factor y`, for one part. */
+  #addTimes(x: Vector, y: Vector, factor: number): Vector {
+    const { add, sub, relaxedMadd, relaxedNmadd } = this.#ops;
+    if (Math.abs(factor) === 1) return (factor > 0 ? add : sub)(x, y);
+    return (factor > 0 ? relaxedMadd : relaxedNmadd)(y, this.#constant(Math.abs(factor)), x);
   }
 
   /** `factor x`, for a real number. */
   scale(x: Complex, factor: number): Complex {
     const { mul } = this.#ops;
-    const k = this.#ops.const(factor);
+    const k = this.#constant(factor);
     return this.#keep(mul(x.re, k), mul(x.im, k));
   }
 
-  /** The same for a number in every lane. */
+  /** `x + factor y`, for a number in every lane. */
   addScaledBy(x: Complex, y: Complex, factor: Kept): Complex {
     const { relaxedMadd } = this.#ops;
     return this.#keep(relaxedMadd(y.re, factor, x.re), relaxedMadd(y.im, factor, x.im));
@@ -174,32 +213,43 @@ export class Numbers {
     return [pick(...low, 8, 0), pick(...low, 8, 1), pick(...high, 8, 0), pick(...high, 8, 1)];
   }
 
-  /** The transform of a few numbers: 2, 4, 8, or a small odd number of them. */
-  transform(x: readonly Complex[]): Complex[] {
-    const half = x.length / 2;
-    if (x.length === 1) return [...x];
-    if (x.length % 2 === 1) return this.#odd(x);
-    if (x.length === 2) return [this.add(x[0], x[1]), this.sub(x[0], x[1])];
-    const even = this.transform(x.filter((_, i) => i % 2 === 0));
-    const odd = this.transform(x.filter((_, i) => i % 2 === 1));
-    const pairs = even.map((one, k) => this.#join(one, odd[k], k, x.length));
-    return range(x.length).map((k) => pairs[k % half][k < half ? 0 : 1]);
+  /**
+   * Transforms `n` numbers: 2, 4, 8, 16, or a small odd number of them. They are read as they are needed,
+   * and results are written as soon as they are there.
+   */
+  transform(
+    n: number,
+    read: (j: number) => Complex,
+    write: (k: number, x: Complex) => void,
+  ): void {
+    if (n % 2 === 1) return this.#odd(range(n).map(read)).forEach((x, k) => write(k, x));
+    const half = n / 2;
+    const [even, odd] = [0, 1].map((first) => {
+      const out: Complex[] = [];
+      this.transform(half, (j) => read(2 * j + first), (k, x) => out[k] = x);
+      return out;
+    });
+    for (const k of range(half)) {
+      const [x, y] = this.#join(even[k], odd[k], k, n);
+      write(k, x);
+      write(k + half, y);
+    }
   }
 
-  /** `x ± y e^(-2πi k / n)`, for `n` 4 or 8. */
+  /** `x ± y e^(-2πi k / n)`, for `n` from 2 to 16. */
   #join(x: Complex, y: Complex, k: number, n: number): readonly [Complex, Complex] {
-    switch (8 * k / n) {
-      case 0:
-        return [this.add(x, y), this.sub(x, y)];
-      case 2:
-        return [this.subTurned(x, y), this.addTurned(x, y)];
-      default: {
-        // (1 - i) y or -(1 + i) y, by the root of a half.
-        const turned = 8 * k / n === 1 ? this.subTurned(y, y) : this.addTurned(y, y);
-        const factor = 8 * k / n === 1 ? Math.SQRT1_2 : -Math.SQRT1_2;
-        return [this.addScaled(x, turned, factor), this.addScaled(x, turned, -factor)];
-      }
-    }
+    const eighths = 8 * k / n;
+    if (eighths === 0) return [this.add(x, y), this.sub(x, y)];
+    if (eighths === 2) return [this.subTurned(x, y), this.addTurned(x, y)];
+    // y (1 - i tan), turned by quarters, and then times a cosine that is not small.
+    const quarters = Math.round(eighths / 2);
+    const angle = Math.PI / 4 * (eighths - 2 * quarters);
+    const tan = Math.abs(eighths % 2) === 1 ? Math.sign(angle) : Math.tan(angle);
+    const part = this.addScaledTurned(y, y, -tan);
+    const cos = tan * tan === 1 ? Math.SQRT1_2 : Math.cos(angle);
+    if (quarters === 0) return [this.addScaled(x, part, cos), this.addScaled(x, part, -cos)];
+    if (quarters === 2) return [this.addScaled(x, part, -cos), this.addScaled(x, part, cos)];
+    return [this.addScaledTurned(x, part, -cos), this.addScaledTurned(x, part, cos)];
   }
 
   #odd(x: readonly Complex[]): Complex[] {

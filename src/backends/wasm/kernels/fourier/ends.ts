@@ -123,8 +123,10 @@ export function emitJoin(
           numbers.loadWhole(roots, offset + VECTOR),
         );
       });
-      numbers.transform(turned).forEach((x, k) =>
-        numbers.store({ re: outRe, im: outIm, offset: k * length * numbers.size }, x)
+      numbers.transform(
+        lanes,
+        (part) => turned[part],
+        (k, x) => numbers.store({ re: outRe, im: outIm, offset: k * length * numbers.size }, x),
       );
       move(i32.const(1));
     });

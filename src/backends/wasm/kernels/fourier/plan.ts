@@ -48,8 +48,10 @@ export const SPARE_BYTES = 200 * 2 * VECTOR;
 /** Bytes between two arrays in which equal places are in other sets of the caches. */
 export const GAP = 17 * 64;
 
-/** Odd radices up to this one are written out. */
-export const LARGEST_WRITTEN = 7;
+/** Whether the transforms of a radix are written out: even ones and small odd ones are. */
+export function isWritten(radix: number): boolean {
+  return radix % 2 === 0 || radix <= 7;
+}
 
 /** Vectors of elements of a dtype. */
 export function lanesOf(dtype: FloatDtype): number {
@@ -75,7 +77,7 @@ export function planOf(
         before,
         rest,
         turns: take(rest === 1 ? 0 : 2 * rest * (radix - 1)),
-        matrix: take(radix > LARGEST_WRITTEN ? 2 * half * half : 0),
+        matrix: take(isWritten(radix) ? 0 : 2 * half * half),
       };
       before *= radix;
       return stage;
@@ -106,7 +108,7 @@ export function fillTable(table: Float32Array | Float64Array, dtype: FloatDtype,
         put(turns + 2 * (p * (radix - 1) + k - 1), p * k * before, length);
       }
     }
-    if (radix <= LARGEST_WRITTEN || radix % 2 === 0) continue;
+    if (isWritten(radix)) continue;
     const half = (radix - 1) / 2;
     for (let k = 1; k <= half; k++) {
       for (let j = 1; j <= half; j++) {

@@ -13,8 +13,8 @@ import type { FunctionReference } from "../../assembler/module.ts";
 import { i32 } from "../../assembler/operations.ts";
 import { advance, type Pointer, times, VECTOR } from "../addresses.ts";
 import { type Builder, SCRATCH_BYTES } from "../kernel.ts";
-import { type Complex, Numbers, type Place } from "./complex.ts";
-import { LARGEST_WRITTEN, SPARE_BYTES, type StagePlan } from "./plan.ts";
+import { type Complex, type Kept, Numbers, type Place } from "./complex.ts";
+import { isWritten, SPARE_BYTES, type StagePlan } from "./plan.ts";
 
 /** What a stage is written for. */
 export interface StageParams extends StagePlan {
@@ -47,33 +47,34 @@ export function emitStage(builder: Builder, params: StageParams): StageFunction 
     const [from, to] = [params.isFromScratch, params.isToScratch].map((isScratch) =>
       isScratch ? builder.scratch : builder.memory
     );
+    code.drop(i32.load(i32.const(0), { memory: to }));
     const turn = code.let(advance(table, turns * numbers.size));
+    if (isWritten(radix)) numbers.prepare(radix);
     // Several vectors that are multiplied by the same roots find them in variables.
-    const hoisted = rest > 1 && before > 1 && radix <= 8
-      ? range(radix - 1).map(() => [code.local("v128"), code.local("v128")] as const)
+    const hoisted = rest > 1 && before > 1 && isWritten(radix)
+      ? range(2 * (radix - 1)).map(() => code.local("v128"))
       : null;
 
     /** Reads `radix` vectors, transforms them, and writes the results. */
     const one = (re: Pointer, im: Pointer, outRe: Pointer, outIm: Pointer): void => {
       const read = (k: Pointer | number): Complex =>
         numbers.load({ ...at(re, im, k, rest * bytes), memory: from });
+      const rootOf = (k: Pointer | number) =>
+        typeof k === "number" && hoisted !== null
+          ? [hoisted[2 * k - 2], hoisted[2 * k - 1]] as const
+          : rootAt(code, numbers, turn, k);
       const write = (k: Pointer | number, x: Complex): void => {
-        const turned = rest === 1 || k === 0
-          ? x
-          : numbers.mul(x, ...hoisted?.[k as number - 1] ?? rootAt(code, numbers, turn, k));
+        const turned = rest === 1 || k === 0 ? x : numbers.mul(x, ...rootOf(k));
         numbers.store({ ...at(outRe, outIm, k, bytes), memory: to }, turned);
       };
-      if (radix % 2 === 1 && radix > LARGEST_WRITTEN) {
-        large(builder, code, numbers, { ...params, table }, read, write);
-      } else numbers.transform(range(radix).map(read)).forEach((x, k) => write(k, x));
+      if (isWritten(radix)) numbers.transform(radix, read, write);
+      else large(builder, code, numbers, { ...params, table }, read, write);
     };
 
     /** So many vectors of one root. */
     const row = (pointers: readonly Pointer[], count: number): void => {
-      hoisted?.forEach((pair, i) => {
-        const root = rootAt(code, numbers, turn, i + 1);
-        pair.forEach((variable, part) => code.set(variable, root[part]));
-      });
+      const roots = hoisted === null ? [] : numbers.loadSplats(turn, 0, hoisted.length);
+      roots.forEach((root, i) => code.set(hoisted![i], root));
       if (count === 1) {
         const [a, b, c, d] = pointers;
         return one(a, b, c, d);
@@ -122,16 +123,16 @@ function rootAt(
   numbers: Numbers,
   turn: Pointer,
   k: Pointer | number,
-): readonly [cos: Expression<"v128">, sin: Expression<"v128">] {
+): readonly [cos: Kept, sin: Kept] {
   const { size } = numbers;
-  const place = typeof k === "number" ? { pointer: turn, offset: 2 * (k - 1) * size } : {
-    pointer: code.let(i32.add(turn, times(i32.sub(k, i32.const(1)), 2 * size))),
-    offset: 0,
-  };
-  return [
-    numbers.loadSplat(place.pointer, place.offset),
-    numbers.loadSplat(place.pointer, place.offset + size),
-  ];
+  const [cos, sin] = typeof k === "number"
+    ? numbers.loadSplats(turn, 2 * (k - 1) * size, 2)
+    : numbers.loadSplats(
+      code.let(i32.add(turn, times(i32.sub(k, i32.const(1)), 2 * size))),
+      0,
+      2,
+    );
+  return [cos, sin];
 }
 
 /** The transform of a large odd radix, in loops. */
