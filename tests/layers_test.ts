@@ -63,7 +63,7 @@ const floors: readonly (readonly string[])[] = [
 
 /** The order within a folder, for types too. */
 const orders: Readonly<Record<string, readonly string[]>> = {
-  "src/base": ["errors", "data", "dtype", "half", "options", "shape"],
+  "src/base": ["errors", "data", "dtype", "half", "options", "shape", "recent"],
   "src/core": [
     "format",
     "device",

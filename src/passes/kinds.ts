@@ -158,11 +158,11 @@ export const kinds = {
   eigh: kernel,
   svd: kernel,
   fourier: kernel,
+  fourierOfReal: kernel,
+  realOfFourier: kernel,
   barrier: { kind: "barrier" },
 
   standardize: { kind: "composite", isHeavy: false },
-  fourierOfReal: { kind: "composite", isHeavy: true },
-  realOfFourier: { kind: "composite", isHeavy: true },
   softmax: { kind: "composite", isHeavy: true },
   allFinite: { kind: "composite", isHeavy: false },
   checkIndices: { kind: "composite", isHeavy: false },

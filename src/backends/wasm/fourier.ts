@@ -10,6 +10,7 @@
  * @module
  */
 import type { FloatDtype } from "../../base/dtype.ts";
+import { Recent } from "../../base/recent.ts";
 import { range } from "../../base/shape.ts";
 import { Program, RecordingTrace, typeOf } from "../../core/program.ts";
 import type { Equation } from "../../core/program.ts";
@@ -29,24 +30,11 @@ import { fillTable, planOf } from "./kernels/fourier/plan.ts";
 
 type Floats = Float32Array | Float64Array;
 
-/** Constants by what they are, the one that was used last behind the others. */
-const constants = new Map<string, readonly Concrete[]>();
-
-/** The most elements that constants have, but for those that were used last. */
-const MOST_ELEMENTS = 2 ** 23;
-
-/** The constants of a name, made once for as long as there is room for them. */
-function remember(name: string, make: () => readonly Concrete[]): readonly Concrete[] {
-  const made = constants.get(name) ?? make();
-  constants.delete(name);
-  constants.set(name, made);
-  const total = (): number =>
-    [...constants.values()].flat().reduce((sum, { size }) => sum + size, 0);
-  while (constants.size > 1 && total() > MOST_ELEMENTS) {
-    constants.delete(constants.keys().next().value!);
-  }
-  return made;
-}
+/** Constants by what they are; the room is so many elements. */
+const constants = new Recent<string, readonly Concrete[]>(
+  2 ** 23,
+  (tensors) => tensors.reduce((sum, { size }) => sum + size, 0),
+);
 
 /** Numbers as a constant of a dtype. */
 function constant(dtype: FloatDtype, values: Floats): Concrete {
@@ -77,12 +65,13 @@ export function expandTransforms(program: Program): Program {
 
 /** A transform with its table. */
 function withTable(equation: Equation): Equation {
-  const { primitive, inputs } = equation;
-  if (primitive.name !== "fourier" || inputs.length > 2) return equation;
-  const { shape, dtype } = typeOf(inputs[0]);
-  const n = shape[shape.length - 1];
-  const [table] = remember(`table ${dtype} ${n}`, () => {
-    const { plan, elements } = planOf(dtype as FloatDtype, n);
+  const { primitive: { name }, inputs } = equation;
+  const real = REAL.get(name);
+  if (real === undefined || inputs.length > (name === "fourierOfReal" ? 1 : 2)) return equation;
+  const n = real === null ? rowLength(equation) : rowLength(equation) / 2;
+  const { dtype } = typeOf(inputs[0]);
+  const [table] = constants.get(`table ${dtype} ${n} ${real}`, () => {
+    const { plan, elements } = planOf(dtype as FloatDtype, n, real);
     // A constant of one element would be a number, and part of the code.
     const type = { dtype, shape: [Math.max(elements, 2)] };
     const values = allocateFor(type) as Floats;
@@ -92,17 +81,32 @@ function withTable(equation: Equation): Equation {
   return { ...equation, inputs: [...inputs, table] };
 }
 
+/** Transforms, and in which direction those of real numbers go. */
+const REAL: ReadonlyMap<string, "from" | "back" | null> = new Map([
+  ["fourier", null],
+  ["fourierOfReal", "from"],
+  ["realOfFourier", "back"],
+]);
+
 type Expand = (args: readonly Tensor[]) => readonly Tensor[];
 
+/** The number of complex numbers, or of real ones, in a row. */
+function rowLength({ primitive: { name }, params, inputs: [x] }: Equation): number {
+  if (name === "realOfFourier") return (params as RealParams).length;
+  const { shape } = typeOf(x);
+  return shape[shape.length - 1];
+}
+
 /** What computes an equation's results, if it is to be replaced. */
-function expansionOf({ primitive: { name }, params, inputs }: Equation): Expand | null {
-  if (name === "fourierOfReal") return ([x]) => ofReal(x);
-  if (name === "realOfFourier") {
-    return ([re, im]) => [toReal(re, im, (params as RealParams).length)];
-  }
-  if (name !== "fourier") return null;
-  const { shape } = typeOf(inputs[0]);
-  if (radicesOf(shape[shape.length - 1]) !== null) return null;
+function expansionOf(equation: Equation): Expand | null {
+  const { primitive: { name }, params } = equation;
+  const real = REAL.get(name);
+  if (real === undefined) return null;
+  const length = rowLength(equation);
+  const n = real === null ? length : length / 2;
+  if (Number.isInteger(n) && radicesOf(n) !== null) return null;
+  if (real === "from") return ([x]) => ofReal(x);
+  if (real === "back") return ([re, im]) => [toReal(re, im, length)];
   if (!(params as FourierParams).inverse) return ([re, im]) => byConvolution(re, im);
   return ([re, im]) => byConvolution(im, re).toReversed();
 }
@@ -131,7 +135,10 @@ function reversed(x: Tensor): Tensor {
 /** Constants of a row, for each of the rows of `x`. */
 function along(x: Tensor, name: string, make: () => readonly Floats[]): readonly Tensor[] {
   const dtype = x.dtype as FloatDtype;
-  const rows = remember(`${name} ${dtype}`, () => make().map((values) => constant(dtype, values)));
+  const rows = constants.get(
+    `${name} ${dtype}`,
+    () => make().map((values) => constant(dtype, values)),
+  );
   return rows.map((row) => broadcast(row, [...x.shape.slice(0, -1), row.shape[0]], [x.ndim - 1]));
 }
 

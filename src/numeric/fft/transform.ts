@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { Recent } from "../../base/recent.ts";
 import { range } from "../../base/shape.ts";
 import { LARGEST_RADIX, radicesOf, smoothFrom, squaresModulo } from "./lengths.ts";
 import { type Pair, rootOfUnity, rootsOfUnity } from "./roots.ts";
@@ -22,23 +23,11 @@ interface Plan {
   readonly filter: Pair | null;
 }
 
-const plans = new Map<number, Plan>();
-
-/** The most lengths that are remembered, and the most roots of them altogether. */
-const MOST_PLANS = 32;
-const MOST_ROOTS = 2 ** 22;
-
-function planOf(n: number): Plan {
-  let plan = plans.get(n);
-  if (plan !== undefined) return plan;
-  plan = makePlan(n);
-  plans.set(n, plan);
-  const total = (): number => [...plans.keys()].reduce((sum, length) => sum + length, 0);
-  while (plans.size > 1 && (plans.size > MOST_PLANS || total() > MOST_ROOTS)) {
-    plans.delete(plans.keys().next().value!);
-  }
-  return plan;
-}
+/** The plans of lengths; the room is so many roots. */
+const plans = new Recent<number, Plan>(
+  2 ** 22,
+  ({ roots, filter }) => roots.re.length + (filter?.re.length ?? 0),
+);
 
 function makePlan(n: number): Plan {
   const radices = radicesOf(n);
@@ -72,7 +61,7 @@ export function chirpOf(n: number): { readonly chirp: Pair; readonly filter: Pai
 export function transform(x: Pair): void {
   const n = x.re.length;
   if (n < 2) return;
-  const plan = planOf(n);
+  const plan = plans.get(n, () => makePlan(n));
   if (plan.filter === null) runStages(x, plan);
   else runChirp(x, plan.roots, plan.filter);
 }

@@ -6,7 +6,7 @@
 import type { Type } from "../../../core/tensor.ts";
 import type { Target } from "../../../lowering/target.ts";
 import { emitConvolve, emitConvolveFilter, emitConvolveInput } from "./convolution/mod.ts";
-import { emitFourier } from "./fourier/mod.ts";
+import { emitFourier, emitFourierOfReal, emitRealOfFourier } from "./fourier/mod.ts";
 import {
   emitAddSlice,
   emitDynamicSlice,
@@ -99,6 +99,8 @@ const emitters: Readonly<Record<string, Emit>> = {
   eigh: several(emitEigh),
   svd: several(emitSvd),
   fourier: several(emitFourier),
+  fourierOfReal: several(emitFourierOfReal),
+  realOfFourier: several(emitRealOfFourier),
 };
 
 /** Those whose kernels convert the elements of narrow dtypes while they read them. */

@@ -1,15 +1,13 @@
 /**
- * The kernel of transforms: every way, every radix, both directions, and its errors beside pocketfft's.
+ * The kernel of transforms: every way, every radix, both directions.
  *
  * @module
  */
-import fixture from "../../../fixtures/fft.json" with { type: "json" };
 import { sizeOf } from "../../../../src/base/shape.ts";
 import { emitFourier } from "../../../../src/backends/wasm/kernels/fourier/mod.ts";
 import { fillTable, planOf } from "../../../../src/backends/wasm/kernels/fourier/plan.ts";
 import { transform, transformBack } from "../../../../src/numeric/fft/transform.ts";
-import { radicesOf } from "../../../../src/numeric/fft/lengths.ts";
-import { ErrorSum, exactTransform, numbers } from "../../../numeric/exact_transform.ts";
+import { ErrorSum, numbers } from "../../../numeric/exact_transform.ts";
 import { assert, assertEquals } from "../../../support/std.ts";
 import { runKernel } from "./support.ts";
 
@@ -20,16 +18,20 @@ const floats: readonly Float[] = ["float32", "float64"];
 function run(dtype: Float, n: number, parts: readonly Float64Array[], inverse: boolean) {
   const shape = [parts[0].length / n, n];
   const make = dtype === "float32" ? Float32Array : Float64Array;
-  const { plan, elements } = planOf(dtype, n);
+  const { plan, elements } = planOf(dtype, n, null);
   const table = new make(elements);
   fillTable(table, dtype, plan);
   const types = [0, 1].map(() => ({ dtype, shape }));
   const [re, im] = runKernel(
-    (builder) => emitFourier(builder, types, { inverse }, types),
+    (builder) => emitFourier(builder, types, { inverse }),
     [...parts.map((part) => make.from(part)), table],
     types.map(() => ({ dtype, length: sizeOf(shape) })),
   );
-  return { way: plan.way, re: Float64Array.from(re), im: Float64Array.from(im) };
+  return {
+    way: plan.turns === null ? "rows" : "parts",
+    re: Float64Array.from(re),
+    im: Float64Array.from(im),
+  };
 }
 
 Deno.test("transforms are the evaluator's, whatever way their length takes", () => {
@@ -76,7 +78,7 @@ Deno.test("transforms are the evaluator's, whatever way their length takes", () 
         64 * 11 * 97,
       ]
     ) {
-      for (const count of n > 1000 ? [1, 2] : [0, 1, 3, 4, 9]) {
+      for (const count of n > 1000 ? [1, 2] : n < 10 ? [0, 1, 3, 9] : [5]) {
         for (const inverse of [false, true]) {
           const parts = [numbers(count * n, 1), numbers(count * n, 2 + count * n)];
           const { way, re, im } = run(dtype, n, parts, inverse);
@@ -96,33 +98,4 @@ Deno.test("transforms are the evaluator's, whatever way their length takes", () 
     }
   }
   assertEquals(ways.size, 4);
-});
-
-Deno.test("errors are at most twice pocketfft's in the same precision", () => {
-  for (const row of fixture.errors) {
-    const { n } = row;
-    if (radicesOf(n) === null || n > 70000) continue;
-    const count = Math.ceil(4096 / n);
-    const seeds = Array.from({ length: count }, (_, i) => 1 + 2 * n * i);
-    const parts = [0, n].map((from) => {
-      const whole = new Float64Array(count * n);
-      seeds.forEach((seed, i) => whole.set(numbers(n, seed + from), i * n));
-      return whole;
-    });
-    const exact = seeds.map((seed) =>
-      exactTransform({ re: numbers(n, seed), im: numbers(n, seed + n) })
-    );
-    for (const dtype of floats) {
-      const { re, im } = run(dtype, n, parts, false);
-      const error = new ErrorSum();
-      exact.forEach((one, i) => {
-        const [from, to] = [i * n, (i + 1) * n];
-        error.add({ re: re.slice(from, to), im: im.slice(from, to) }, one);
-      });
-      assert(
-        error.relative <= 2 * row[dtype],
-        `${dtype}, ${n}: ${error.relative} beside ${row[dtype]}`,
-      );
-    }
-  }
 });

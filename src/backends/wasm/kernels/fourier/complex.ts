@@ -8,6 +8,7 @@ import { range } from "../../../../base/shape.ts";
 import { rootOfUnity } from "../../../../numeric/fft/roots.ts";
 import type { Code } from "../../assembler/code.ts";
 import { type Effect, type Expression, Local } from "../../assembler/expression.ts";
+import type { Access } from "../../assembler/families.ts";
 import type { Memory } from "../../assembler/memory.ts";
 import { f32x4, f64x2, i8x16, v128 } from "../../assembler/operations.ts";
 import { type Pointer, VECTOR } from "../addresses.ts";
@@ -27,6 +28,8 @@ export interface Complex {
 export interface Place {
   readonly re: Pointer;
   readonly im: Pointer;
+  /** Whether imaginary parts stand behind real ones, all of them from `re` on. */
+  readonly arePairs?: boolean;
   readonly offset?: number;
   readonly memory?: Memory | undefined;
 }
@@ -43,57 +46,95 @@ export class Numbers {
 
   readonly #constants = new Map<number, Kept>();
 
-  constructor(code: Code, dtype: FloatDtype) {
+  /** With a single lane, the same number is read into all lanes of a vector, and one of them is written. */
+  constructor(code: Code, dtype: FloatDtype, lanes: number = VECTOR / byteSize(dtype)) {
     this.code = code;
     this.dtype = dtype;
     this.size = byteSize(dtype);
-    this.lanes = VECTOR / this.size;
+    this.lanes = lanes;
     this.#ops = dtype === "float32" ? f32x4 : f64x2;
   }
 
-  load({ re, im, offset = 0, memory }: Place): Complex {
-    const place = { offset, memory, align: this.size };
-    return this.#keep(v128.load(re, place), v128.load(im, place));
+  load({ re, im, offset = 0, memory, arePairs = false }: Place): Complex {
+    if (!arePairs) {
+      return this.#keep(
+        this.loadWhole(re, offset, memory),
+        this.loadWhole(im, offset, memory),
+      );
+    }
+    const { code } = this;
+    const [a, b] = [0, VECTOR].map((more) =>
+      code.let(this.loadWhole(re, 2 * offset + more, memory))
+    );
+    const every = (first: number): Vector => this.#pick(a, b, (lane) => 2 * lane + first);
+    return this.#keep(every(0), every(1));
   }
 
-  store({ re, im, offset = 0, memory }: Place, x: Complex): void {
-    const place = { offset, memory, align: this.size };
-    this.code.do(v128.store(re, x.re, place), v128.store(im, x.im, place));
+  store({ re, im, offset = 0, memory, arePairs = false }: Place, x: Complex): void {
+    const { code, size, lanes } = this;
+    const place = { offset, memory, align: size };
+    if (arePairs) {
+      for (const half of [0, 1]) {
+        const pairs = this.#pick(x.re, x.im, (lane) => {
+          const i = lane + half * lanes;
+          return Math.floor(i / 2) + i % 2 * lanes;
+        });
+        code.do(v128.store(re, pairs, { ...place, offset: 2 * offset + half * VECTOR }));
+      }
+    } else if (lanes === 1) {
+      code.do(this.storeLane(re, x.re, 0, place), this.storeLane(im, x.im, 0, place));
+    } else code.do(v128.store(re, x.re, place), v128.store(im, x.im, place));
   }
 
-  /** The vector at an address of the table. */
-  loadWhole(table: Pointer, offset: number): Vector {
-    return v128.load(table, { offset, align: this.size });
+  /** Lanes of two vectors, counted through both. */
+  #pick(x: Vector, y: Vector, laneOf: (lane: number) => number): Vector {
+    const { size } = this;
+    return i8x16.shuffle(
+      x,
+      y,
+      range(VECTOR).map((byte) => laneOf(Math.floor(byte / size)) * size + byte % size),
+    );
+  }
+
+  /** The numbers of a vector from the last one on. */
+  reverse(x: Complex): Complex {
+    if (this.lanes === 1) return x;
+    const last = this.lanes - 1;
+    return this.#keep(
+      this.#pick(x.re, x.re, (lane) => last - lane),
+      this.#pick(x.im, x.im, (lane) => last - lane),
+    );
+  }
+
+  /** The vector at an address. */
+  loadWhole(address: Pointer, offset: number, memory?: Memory): Vector {
+    const place = { offset, memory, align: this.size };
+    if (this.lanes > 1) return v128.load(address, place);
+    return this.size === 4 ? v128.load32Splat(address, place) : v128.load64Splat(address, place);
   }
 
   /** Numbers from an address on, each in every lane of a vector of its own. */
   loadSplats(table: Pointer, offset: number, count: number): Kept[] {
-    const { code, size, lanes } = this;
+    const { code, lanes } = this;
     const vectors = range(Math.ceil(count / lanes)).map((i) =>
       code.let(this.loadWhole(table, offset + i * VECTOR))
     );
     return range(count).map((i) => {
-      const [from, first] = [vectors[Math.floor(i / lanes)], (i % lanes) * size];
-      return code.let(i8x16.shuffle(from, from, range(VECTOR).map((byte) => first + byte % size)));
+      const [from, first] = [vectors[Math.floor(i / lanes)], i % lanes];
+      return code.let(this.#pick(from, from, () => first));
     });
   }
 
-  /** The number at an address in every lane. */
-  loadSplat(table: Pointer, offset: number): Vector {
-    const load = this.size === 4 ? v128.load32Splat : v128.load64Splat;
-    return load(table, { offset });
-  }
-
   /** The vector with one lane read from an address. */
-  loadLane(address: Pointer, vector: Vector, lane: number): Vector {
+  loadLane(address: Pointer, vector: Vector, lane: number, place: Access = {}): Vector {
     const load = this.size === 4 ? v128.load32Lane : v128.load64Lane;
-    return load(address, vector, lane);
+    return load(address, vector, lane, place);
   }
 
   /** Writes one lane to an address. */
-  storeLane(address: Pointer, vector: Vector, lane: number): Effect {
+  storeLane(address: Pointer, vector: Vector, lane: number, place: Access = {}): Effect {
     const store = this.size === 4 ? v128.store32Lane : v128.store64Lane;
-    return store(address, vector, lane);
+    return store(address, vector, lane, place);
   }
 
   #keep(re: Vector, im: Vector): Complex {
@@ -186,6 +227,24 @@ export class Numbers {
   set(target: Complex, x: Complex): void {
     this.code.set(target.re, x.re);
     this.code.set(target.im, x.im);
+  }
+
+  /** `s / 2 + t` and the conjugate of `s / 2 - t`, for `s = x + conj y` and `t = -i (x - conj y) (c - i s)`. */
+  joinHalves(x: Complex, y: Complex, c: Vector, s: Vector): readonly [Complex, Complex] {
+    const { code } = this;
+    const { add, sub, mul, relaxedMadd, relaxedNmadd } = this.#ops;
+    const [cos, sin] = [this.#kept(c), this.#kept(s)];
+    const [half, other] = [0.5, -0.5].map((factor) => this.#ops.const(factor));
+    const [re, im] = [code.let(sub(x.re, y.re)), code.let(add(x.im, y.im))];
+    const [turnedRe, turnedIm] = [
+      code.let(relaxedNmadd(re, sin, mul(im, cos))),
+      code.let(relaxedMadd(im, sin, mul(re, cos))),
+    ];
+    const [sum, difference] = [code.let(add(x.re, y.re)), code.let(sub(x.im, y.im))];
+    return [
+      this.#keep(relaxedMadd(sum, half, turnedRe), sub(mul(difference, half), turnedIm)),
+      this.#keep(sub(mul(sum, half), turnedRe), sub(mul(difference, other), turnedIm)),
+    ];
   }
 
   /** Rows of a square of vectors as columns. */

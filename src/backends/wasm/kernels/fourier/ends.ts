@@ -17,10 +17,12 @@ export interface RowsParams {
   readonly dtype: FloatDtype;
   /** The length of a row. */
   readonly n: number;
-  /** The number of rows. */
-  readonly count: number;
+  /** The number of rows; `null` if they are in the memory of the vectors, as many as there are lanes. */
+  readonly count: number | null;
   /** Whether the vectors are in a thread's own memory. */
   readonly isScratch: boolean;
+  /** Whether the rows are pairs of real and imaginary parts. */
+  readonly arePairs: boolean;
 }
 
 /** A function of the parts of rows, and of vectors, and of the number of the first row. */
@@ -28,10 +30,12 @@ export type LanesFunction = FunctionReference<readonly ["i32", "i32", "i32", "i3
 
 /** Fills lanes with rows, or rows with lanes; those behind the last row are that one once more. */
 function emitLanes(builder: Builder, params: RowsParams, isInto: boolean): LanesFunction {
-  const { dtype, n, count, isScratch } = params;
+  const { dtype, n, count, isScratch, arePairs } = params;
   const lanes = lanesOf(dtype);
   const size = byteSize(dtype);
   const memory = isScratch ? builder.scratch : builder.memory;
+  const place = { memory: count === null ? memory : builder.memory };
+  const step = arePairs ? 2 * size : size;
   return builder.module.function(
     isInto ? "fourier: fill lanes" : "fourier: empty lanes",
     ["i32", "i32", "i32", "i32", "i32"],
@@ -39,28 +43,35 @@ function emitLanes(builder: Builder, params: RowsParams, isInto: boolean): Lanes
     (code, rowsRe, rowsIm, re, im, first) => {
       const numbers = new Numbers(code, dtype);
       const pointers = range(lanes).map((lane) => {
-        const row = smaller(advance(first, lane), i32.const(count - 1));
-        const offset = code.let(times(row, n * size));
-        return [rowsRe, rowsIm].map((base) => code.let(i32.add(base, offset)));
+        const row = count === null
+          ? i32.const(lane)
+          : smaller(advance(first, lane), i32.const(count - 1));
+        const offset = code.let(times(row, n * step));
+        return [rowsRe, arePairs ? advance(rowsRe, size) : rowsIm].map((base) =>
+          code.let(i32.add(base, offset))
+        );
       });
       code.for({ below: n }, () => {
-        const place = { re, im, memory };
+        const vector = { re, im, memory };
         if (isInto) {
           const x = numbers.zero();
           for (const part of ["re", "im"] as const) {
             pointers.forEach((pointer, lane) => {
               const address = pointer[part === "re" ? 0 : 1];
-              code.set(x[part], numbers.loadLane(address, x[part], lane));
+              code.set(x[part], numbers.loadLane(address, x[part], lane, place));
             });
           }
-          numbers.store(place, x);
+          numbers.store(vector, x);
         } else {
-          const x = numbers.load(place);
+          const x = numbers.load(vector);
           pointers.forEach(([a, b], lane) => {
-            code.do(numbers.storeLane(a, x.re, lane), numbers.storeLane(b, x.im, lane));
+            code.do(
+              numbers.storeLane(a, x.re, lane, place),
+              numbers.storeLane(b, x.im, lane, place),
+            );
           });
         }
-        for (const pointer of pointers.flat()) code.set(pointer, advance(pointer, size));
+        for (const pointer of pointers.flat()) code.set(pointer, advance(pointer, step));
         for (const pointer of [re, im]) code.set(pointer, advance(pointer, VECTOR));
       });
     },
@@ -79,6 +90,8 @@ export function emitEmptyLanes(builder: Builder, params: RowsParams): LanesFunct
 
 /** What joins parts. */
 export interface JoinParams extends Omit<RowsParams, "count"> {
+  /** Whether the row is in a thread's own memory. */
+  readonly isToScratch: boolean;
   /** How many parts the work is divided into. */
   readonly parts: number;
 }
@@ -95,20 +108,24 @@ export type JoinFunction = FunctionReference<
  */
 export function emitJoin(
   builder: Builder,
-  { dtype, n, isScratch, parts }: JoinParams,
+  { dtype, n, isScratch, isToScratch, arePairs, parts }: JoinParams,
 ): JoinFunction {
   const lanes = lanesOf(dtype);
   const memory = isScratch ? builder.scratch : builder.memory;
+  const to = isToScratch ? builder.scratch : builder.memory;
   const length = n / lanes;
   const rounds = length / lanes / parts;
   const types = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
   return builder.module.function("fourier: join", types, "none", (code, ...locals) => {
     const [re, im, outRe, outIm, roots, part] = locals;
     const numbers = new Numbers(code, dtype);
+    code.drop(i32.load(i32.const(0), { memory: to }));
     const first = code.let(times(part, rounds));
     const move = (count: Pointer): void => {
       for (const pointer of [re, im]) code.set(pointer, rowAt(pointer, count, lanes * VECTOR));
-      for (const pointer of [outRe, outIm]) code.set(pointer, rowAt(pointer, count, VECTOR));
+      for (const pointer of [outRe, outIm]) {
+        code.set(pointer, rowAt(pointer, count, arePairs ? 2 * VECTOR : VECTOR));
+      }
       code.set(roots, rowAt(roots, count, 2 * (lanes - 1) * VECTOR));
     };
     move(first);
@@ -126,7 +143,14 @@ export function emitJoin(
       numbers.transform(
         lanes,
         (part) => turned[part],
-        (k, x) => numbers.store({ re: outRe, im: outIm, offset: k * length * numbers.size }, x),
+        (k, x) =>
+          numbers.store({
+            re: outRe,
+            im: outIm,
+            offset: k * length * numbers.size,
+            memory: to,
+            arePairs,
+          }, x),
       );
       move(i32.const(1));
     });

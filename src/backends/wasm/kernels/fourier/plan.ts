@@ -35,12 +35,38 @@ export interface Stages {
   readonly stages: readonly StagePlan[];
 }
 
-/** The ways of a length. */
-export type Plan =
-  /** Lanes are rows of the batch. */
-  | { readonly way: "rows"; readonly n: number; readonly whole: Stages }
-  /** Lanes are parts of one row, which a last stage joins; its roots begin at `turns`. */
-  | { readonly way: "parts"; readonly n: number; readonly whole: Stages; readonly turns: number };
+/** What becomes of complex numbers, or of pairs of real ones, at one of the ends. */
+export interface Halves {
+  /** Where the roots begin, in elements of the table. */
+  readonly turns: number;
+  /** Whether real numbers come of it, instead of what it begins with. */
+  readonly isBack: boolean;
+}
+
+/** How a length is computed. */
+export interface Plan {
+  /** The number of complex numbers, or pairs. */
+  readonly n: number;
+  /** The transform of vectors. */
+  readonly whole: Stages;
+  /**
+   * Where the roots begin of a last stage that joins the parts of a row, which are lanes; `null` if lanes are
+   * rows of the batch.
+   */
+  readonly turns: number | null;
+  /** What makes it a transform of real numbers. */
+  readonly halves: Halves | null;
+}
+
+/** How many numbers at a time are joined with those from the other end of a row. */
+export function widthOf(dtype: FloatDtype, n: number): number {
+  return n >= 2 * lanesOf(dtype) ? lanesOf(dtype) : 1;
+}
+
+/** And how often. */
+export function blocksOf(dtype: FloatDtype, n: number): number {
+  return Math.ceil(Math.floor(n / 2) / widthOf(dtype, n));
+}
 
 /** Bytes at the end of a thread's memory for the sums and differences of a large radix. */
 export const SPARE_BYTES = 200 * 2 * VECTOR;
@@ -58,10 +84,14 @@ export function lanesOf(dtype: FloatDtype): number {
   return VECTOR / byteSize(dtype);
 }
 
-/** The plan of a length with radices, and the number of elements of its table. */
+/**
+ * The plan of a length with radices, or of twice as many real numbers, from them or back; and the number of
+ * elements of its table.
+ */
 export function planOf(
   dtype: FloatDtype,
   n: number,
+  real: "from" | "back" | null,
 ): { readonly plan: Plan; readonly elements: number } {
   let elements = 0;
   const take = (count: number): number => (elements += count) - count;
@@ -85,12 +115,14 @@ export function planOf(
     return { length, stages };
   };
   const lanes = lanesOf(dtype);
-  let plan: Plan;
-  if (n % (lanes * lanes) === 0) {
-    const whole = stagesOf(n / lanes);
-    plan = { way: "parts", n, whole, turns: take(2 * n / lanes * (lanes - 1)) };
-  } else plan = { way: "rows", n, whole: stagesOf(n) };
-  return { plan, elements };
+  const areParts = n % (lanes * lanes) === 0;
+  const whole = stagesOf(areParts ? n / lanes : n);
+  const turns = areParts ? take(2 * n / lanes * (lanes - 1)) : null;
+  const halves = real === null ? null : {
+    turns: take(2 * blocksOf(dtype, n) * widthOf(dtype, n)),
+    isBack: real === "back",
+  };
+  return { plan: { n, whole, turns, halves }, elements };
 }
 
 /** Fills the table of a plan. */
@@ -116,16 +148,32 @@ export function fillTable(table: Float32Array | Float64Array, dtype: FloatDtype,
       }
     }
   }
-  if (plan.way === "rows") return;
-  // For each group of places the vectors of each part but the first: real parts, then imaginary ones.
-  let at = plan.turns;
-  for (let first = 0; first < length; first += lanes) {
-    for (let part = 1; part < lanes; part++, at += 2 * lanes) {
-      for (let lane = 0; lane < lanes; lane++) {
-        const [cos, sin] = rootOfUnity(part * (first + lane), n);
-        table[at + lane] = cos;
-        table[at + lanes + lane] = -sin;
-      }
+  /** Vectors of cosines, and behind each of them one of sines. */
+  const putVectors = (
+    at: number,
+    width: number,
+    count: number,
+    rootOf: (i: number) => readonly [cos: number, sin: number],
+  ): void => {
+    for (let i = 0; i < count; i++) {
+      const place = at + i + Math.floor(i / width) * width;
+      [table[place], table[place + width]] = rootOf(i);
     }
+  };
+  if (plan.turns !== null) {
+    // For each group of places the vectors of each part but the first.
+    putVectors(plan.turns, lanes, length * (lanes - 1), (i) => {
+      const vector = Math.floor(i / lanes);
+      const place = Math.floor(vector / (lanes - 1)) * lanes + i % lanes;
+      const [cos, sin] = rootOfUnity((vector % (lanes - 1) + 1) * place, n);
+      return [cos, -sin];
+    });
   }
+  if (plan.halves === null) return;
+  const { turns, isBack } = plan.halves;
+  const width = widthOf(dtype, n);
+  putVectors(turns, width, blocksOf(dtype, n) * width, (i) => {
+    const [cos, sin] = rootOfUnity(i + 1, 2 * n);
+    return [isBack ? -cos / 2 : cos / 2, sin / 2];
+  });
 }

@@ -22,6 +22,8 @@ export interface StageParams extends StagePlan {
   /** Whether operand and result are in a thread's own memory. */
   readonly isFromScratch: boolean;
   readonly isToScratch: boolean;
+  /** Whether the operand is pairs of real and imaginary parts. */
+  readonly arePairs: boolean;
   /** How many parts it is divided into: a divisor of `rest`, or else of `before`. */
   readonly parts: number;
 }
@@ -37,12 +39,13 @@ const SUMS = SCRATCH_BYTES - SPARE_BYTES;
 
 /** Writes a stage. */
 export function emitStage(builder: Builder, params: StageParams): StageFunction {
-  const { dtype, radix, before, rest, turns, parts } = params;
+  const { dtype, radix, before, rest, turns, parts, arePairs } = params;
   const types = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
   return builder.module.function(`fourier ${radix}`, types, "none", (code, ...locals) => {
     const [fromRe, fromIm, toRe, toIm, table, part] = locals;
     const numbers = new Numbers(code, dtype);
     const bytes = before * VECTOR;
+    const fromBytes = arePairs ? 2 * bytes : bytes;
     const rootBytes = 2 * (radix - 1) * numbers.size;
     const [from, to] = [params.isFromScratch, params.isToScratch].map((isScratch) =>
       isScratch ? builder.scratch : builder.memory
@@ -58,7 +61,7 @@ export function emitStage(builder: Builder, params: StageParams): StageFunction 
     /** Reads `radix` vectors, transforms them, and writes the results. */
     const one = (re: Pointer, im: Pointer, outRe: Pointer, outIm: Pointer): void => {
       const read = (k: Pointer | number): Complex =>
-        numbers.load({ ...at(re, im, k, rest * bytes), memory: from });
+        numbers.load({ ...at(re, im, k, rest * bytes, arePairs), memory: from });
       const rootOf = (k: Pointer | number) =>
         typeof k === "number" && hoisted !== null
           ? [hoisted[2 * k - 2], hoisted[2 * k - 1]] as const
@@ -82,7 +85,9 @@ export function emitStage(builder: Builder, params: StageParams): StageFunction 
       const own = pointers.map((pointer) => code.let(pointer));
       code.for({ below: count }, () => {
         one(own[0], own[1], own[2], own[3]);
-        for (const pointer of own) code.set(pointer, advance(pointer, VECTOR));
+        own.forEach((pointer, i) => {
+          code.set(pointer, advance(pointer, arePairs && i < 2 ? 2 * VECTOR : VECTOR));
+        });
       });
     };
 
@@ -95,15 +100,18 @@ export function emitStage(builder: Builder, params: StageParams): StageFunction 
     const rounds = isByRoots ? rest / parts : rest;
     if (parts > 1 && isByRoots) {
       const first = code.let(times(part, rounds));
-      move([fromRe, fromIm], first, bytes);
+      move([fromRe, fromIm], first, fromBytes);
       move([toRe, toIm], first, radix * bytes);
       move([turn], first, rootBytes);
-    } else if (parts > 1) move(all, part, bytes / parts);
+    } else if (parts > 1) {
+      move([fromRe, fromIm], part, fromBytes / parts);
+      move([toRe, toIm], part, bytes / parts);
+    }
     const count = isByRoots ? before : before / parts;
     if (rounds === 1) return row(all, count);
     code.for({ below: rounds }, () => {
       row(all, count);
-      move([fromRe, fromIm], 1, bytes);
+      move([fromRe, fromIm], 1, fromBytes);
       move([toRe, toIm], 1, radix * bytes);
       move([turn], 1, rootBytes);
     });
@@ -111,10 +119,16 @@ export function emitStage(builder: Builder, params: StageParams): StageFunction 
 }
 
 /** The place of number `k`, so many bytes apart. */
-function at(re: Pointer, im: Pointer, k: Pointer | number, bytes: number): Place {
-  if (typeof k === "number") return { re, im, offset: k * bytes };
-  const distance = times(k, bytes);
-  return { re: i32.add(re, distance), im: i32.add(im, distance) };
+function at(
+  re: Pointer,
+  im: Pointer,
+  k: Pointer | number,
+  bytes: number,
+  arePairs = false,
+): Place {
+  if (typeof k === "number") return { re, im, offset: k * bytes, arePairs };
+  const distance = times(k, arePairs ? 2 * bytes : bytes);
+  return { re: i32.add(re, distance), im: i32.add(im, distance), arePairs };
 }
 
 /** The root that result `k` is multiplied by. */
@@ -172,9 +186,7 @@ function large(
     numbers.set(odd, numbers.zero());
     code.for({ below: half * step, step }, (base) => {
       // Tables hold the sines of negative angles.
-      const [cos, sin] = [0, numbers.size].map((offset) =>
-        code.let(numbers.loadSplat(root, offset))
-      );
+      const [cos, sin] = numbers.loadSplats(root, 0, 2);
       numbers.set(even, numbers.addScaledBy(even, numbers.load(sum(base)), cos));
       numbers.set(odd, numbers.addScaledBy(odd, numbers.load(difference(base)), sin));
       code.set(root, advance(root, 2 * numbers.size));

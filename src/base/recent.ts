@@ -1,0 +1,34 @@
+/**
+ * What was made, kept for as long as there is room for it.
+ *
+ * @module
+ */
+
+/** Values by keys, of which those that were used longest ago make room for others. */
+export class Recent<K, V> {
+  readonly #values = new Map<K, V>();
+  readonly #sizeOf: (value: V) => number;
+  readonly #room: number;
+  #size = 0;
+
+  /** `room` is the most that sizes add up to, but for the value that was used last. */
+  constructor(room: number, sizeOf: (value: V) => number) {
+    this.#room = room;
+    this.#sizeOf = sizeOf;
+  }
+
+  /** The value of a key, made if there is none. */
+  get(key: K, make: () => V): V {
+    const known = this.#values.get(key);
+    if (known !== undefined) this.#values.delete(key);
+    const value = known ?? make();
+    if (known === undefined) this.#size += this.#sizeOf(value);
+    this.#values.set(key, value);
+    for (const [oldest, other] of this.#values) {
+      if (this.#size <= this.#room || other === value) break;
+      this.#values.delete(oldest);
+      this.#size -= this.#sizeOf(other);
+    }
+    return value;
+  }
+}
