@@ -8,7 +8,7 @@
 import type { FloatDtype } from "../../../../base/dtype.ts";
 import { range } from "../../../../base/shape.ts";
 import type { Code } from "../../assembler/code.ts";
-import type { Expression, Local } from "../../assembler/expression.ts";
+import type { Local } from "../../assembler/expression.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
 import { i32 } from "../../assembler/operations.ts";
 import { advance, type Pointer, times, VECTOR } from "../addresses.ts";
