@@ -49,6 +49,8 @@ export type {
   LuOptions,
   LuSolveOptions,
 } from "./linalg/factored.ts";
+export { bicgstab, cg, gmres } from "./linalg/iterative.ts";
+export type { GmresOptions, IterativeOptions, LinearOperator } from "./linalg/iterative.ts";
 export { matrixRank, pinv, polar, tensorinv, tensorsolve } from "./linalg/inverses.ts";
 export type { PolarOptions, RankOptions, TensorsolveOptions } from "./linalg/inverses.ts";
 export { cond, matrixNorm, norm, vectorNorm } from "./linalg/norms.ts";

@@ -34,7 +34,7 @@ const namespaces: Readonly<Record<string, string>> = {
     lu luFactor luSolve choFactor choSolve choleskyUpdate polar householderProduct blockDiag toeplitz
     hankel circulant companion leslie fiedler fiedlerCompanion convolutionMatrix hadamard hilbert
     invhilbert pascal invpascal helmert dft expm expmFrechet logm sqrtm schur hessenberg rsf2csf
-    solveSylvester tridiagonalSolve eighTridiagonal eigvalshTridiagonal`,
+    cg bicgstab gmres solveSylvester tridiagonalSolve eighTridiagonal eigvalshTridiagonal`,
   fft:
     `fft ifft rfft irfft fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn irfftn hfft ihfft dct idct fftfreq
     rfftfreq fftshift ifftshift`,

@@ -678,7 +678,7 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
       ])(),
   ],
   [
-    /^matvec$/,
+    /^(matvec|A|M)$/,
     (scene) => scene.draw.chance(60) ? (x: Tensor) => api.mul(x, 2) : callback(scene),
   ],
   [
