@@ -160,6 +160,8 @@ export {
 } from "./rearranging.ts";
 export type { WrapOptions } from "./rearranging.ts";
 export { cbrt, exp2, floatPower, hypot, log10, logaddexp2 } from "./powers.ts";
+export { cdist, cross, inner, kron, matvec, multiDot, vdot, vecdot, vecmat } from "./products.ts";
+export type { CdistOptions } from "./products.ts";
 export {
   all,
   any,
