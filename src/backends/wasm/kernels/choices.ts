@@ -4,37 +4,30 @@
  *
  * @module
  */
-import { byteSize, type Dtype } from "../../../base/dtype.ts";
+import { type Dtype, wideDtype } from "../../../base/dtype.ts";
 import { internalError } from "../../../base/errors.ts";
 import type { Expression, ValueType } from "../assembler/expression.ts";
 import { f32, f32x4, f64, f64x2, i32, i32x4, i64x2, i8x16, v128 } from "../assembler/operations.ts";
-import { type Pointer, VECTOR, type Vector } from "./addresses.ts";
+import { VECTOR, type Vector } from "./addresses.ts";
 
 /** Which extreme is meant. */
 export type Direction = "max" | "min";
 
 type Condition = Expression<"i32">;
 
-/** How single elements are read and compared. */
+/** How single elements are compared, as `loadElement` reads them. */
 export interface ElementChoice {
   /** The type of an element in a variable. */
   readonly type: ValueType;
-  /** Reads an element. */
-  load(address: Pointer, offset?: number): Expression<ValueType>;
   /** Whether the first takes the place of the second, which was found before it. */
   wins(candidate: Expression<ValueType>, best: Expression<ValueType>): Condition;
 }
 
 type Compare<T extends ValueType> = (a: Expression<T>, b: Expression<T>) => Condition;
 
-function elementChoice<T extends ValueType>(
-  type: T,
-  load: (address: Pointer, place: { offset: number }) => Expression<T>,
-  wins: Compare<T>,
-): ElementChoice {
+function elementChoice<T extends ValueType>(type: T, wins: Compare<T>): ElementChoice {
   return {
     type,
-    load: (address, offset = 0) => load(address, { offset }),
     wins: (candidate, best) => wins(candidate as Expression<T>, best as Expression<T>),
   };
 }
@@ -47,23 +40,23 @@ function floatWins<T extends ValueType>(loses: Compare<T>, equal: Compare<T>): C
 /** How elements of a dtype are chosen. */
 export function chooseElements(dtype: Dtype, direction: Direction): ElementChoice {
   const isMax = direction === "max";
-  switch (dtype) {
+  switch (wideDtype(dtype)) {
     case "float32":
-      return elementChoice("f32", f32.load, floatWins(isMax ? f32.le : f32.ge, f32.eq));
+      return elementChoice("f32", floatWins(isMax ? f32.le : f32.ge, f32.eq));
     case "float64":
-      return elementChoice("f64", f64.load, floatWins(isMax ? f64.le : f64.ge, f64.eq));
+      return elementChoice("f64", floatWins(isMax ? f64.le : f64.ge, f64.eq));
     case "int32":
-      return elementChoice("i32", i32.load, isMax ? i32.gtS : i32.ltS);
+      return elementChoice("i32", isMax ? i32.gtS : i32.ltS);
     case "uint32":
-      return elementChoice("i32", i32.load, isMax ? i32.gtU : i32.ltU);
+      return elementChoice("i32", isMax ? i32.gtU : i32.ltU);
     case "bool":
-      return elementChoice("i32", i32.load8U, isMax ? i32.gtU : i32.ltU);
+      return elementChoice("i32", isMax ? i32.gtU : i32.ltU);
     default:
       throw internalError(`Cannot choose elements of ${dtype}`);
   }
 }
 
-/** How vectors of elements are compared, and their places kept in lanes of the same width. */
+/** How vectors of elements are compared, as `lanesLoader` reads them, and their places kept in lanes of the same width. */
 export interface VectorChoice {
   /** The number of lanes. */
   readonly lanes: number;
@@ -95,7 +88,7 @@ export function chooseVectors(dtype: Dtype, direction: Direction): VectorChoice 
     place: i32x4.extractLane,
     narrow: (places) => places,
   };
-  switch (dtype) {
+  switch (wideDtype(dtype)) {
     case "float32": {
       const wins = lanesWin(isMax ? f32x4.le : f32x4.ge, f32x4.eq);
       return { ...words, wins, element: f32x4.extractLane };
@@ -106,7 +99,7 @@ export function chooseVectors(dtype: Dtype, direction: Direction): VectorChoice 
       return { ...words, wins: isMax ? i32x4.gtU : i32x4.ltU, element: i32x4.extractLane };
     case "float64":
       return {
-        lanes: VECTOR / byteSize(dtype),
+        lanes: VECTOR / 8,
         wins: lanesWin(isMax ? f64x2.le : f64x2.ge, f64x2.eq),
         element: f64x2.extractLane,
         places: (place) => i64x2.extendLowI32x4U(i32x4.splat(place)),

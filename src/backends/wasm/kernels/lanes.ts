@@ -18,12 +18,25 @@ import {
 } from "../../../base/dtype.ts";
 import type { Code } from "../assembler/code.ts";
 import type { Effect, Expression, Global } from "../assembler/expression.ts";
-import { f32x4, f64x2, i16x8, i32, i32x4, i64x2, i8x16, v128 } from "../assembler/operations.ts";
+import {
+  f32,
+  f32x4,
+  f64,
+  f64x2,
+  i16x8,
+  i32,
+  i32x4,
+  i64x2,
+  i8x16,
+  v128,
+} from "../assembler/operations.ts";
+import type { Memory } from "../assembler/memory.ts";
 import type { Given } from "./kernel.ts";
 import type { Pointer, Vector } from "./addresses.ts";
 import {
   decodedHalves,
   encodedHalves,
+  halfDecoder,
   roundedDoubles,
   roundedSingles,
   stickyIntegers,
@@ -88,6 +101,31 @@ export function loadSplat(
   return lanes === 4 ? i32x4.neg(byte) : i64x2.extendLowI32x4S(i32x4.neg(byte));
 }
 
+/** One element as a variable of the type that it is computed with. */
+export function loadElement(
+  code: Code,
+  dtype: Dtype,
+  pointer: Pointer,
+  bytes = 0,
+): Expression<"f32"> | Expression<"f64"> | Expression<"i32"> {
+  const [address, offset] = place(pointer, bytes);
+  switch (dtype) {
+    case "float32":
+      return f32.load(address, offset);
+    case "float64":
+      return f64.load(address, offset);
+    case "bool":
+      return i32.load8U(address, offset);
+    case "int32":
+    case "uint32":
+      return i32.load(address, offset);
+    default: {
+      const vector = loadSplat(code, dtype, pointer, bytes, 4);
+      return isHalf(dtype) ? f32x4.extractLane(vector, 0) : i32x4.extractLane(vector, 0);
+    }
+  }
+}
+
 /** Elements side by side. Bytes behind the last one may be read. */
 export function loadVector(
   code: Code,
@@ -123,6 +161,26 @@ export function loadVector(
   return dtype === "float64" || lanes === 4
     ? v128.load(address, offset)
     : v128.load64Zero(address, offset);
+}
+
+/**
+ * What loads the elements of a vector, side by side. Those that are held in less than 32 bits become
+ * what is computed with: half floats float32, and integers int32. Its constants are locals: it belongs
+ * outside of loops.
+ */
+export function lanesLoader(
+  code: Code,
+  dtype: Dtype,
+  memory?: Memory,
+): (address: Pointer, offset?: number) => Vector {
+  if (isHalf(dtype)) {
+    const decode = halfDecoder(code, dtype);
+    return (address, offset = 0) => decode(v128.load16x4S(address, { offset, align: 2 }));
+  }
+  return (address, offset = 0) =>
+    isNarrow(dtype)
+      ? loadVector(code, dtype, address, offset, 4)
+      : v128.load(address, { offset, align: 4, memory });
 }
 
 /**

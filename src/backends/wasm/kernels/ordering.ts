@@ -12,8 +12,7 @@
  *
  * @module
  */
-import { byteSize, type Dtype } from "../../../base/dtype.ts";
-import { internalError } from "../../../base/errors.ts";
+import { byteSize, type Dtype, wideDtype } from "../../../base/dtype.ts";
 import { sizeOf } from "../../../base/shape.ts";
 import type { ArgsortParams } from "../../../primitives/ordering.ts";
 import type { Code } from "../assembler/code.ts";
@@ -23,6 +22,7 @@ import type { FunctionReference } from "../assembler/module.ts";
 import { f32, f64, i32, i64, select, v128 } from "../assembler/operations.ts";
 import { advance, type Pointer, smaller, times } from "./addresses.ts";
 import { type Buffer, type Builder, type Kernel, SCRATCH_BYTES, type Stage } from "./kernel.ts";
+import { loadElement } from "./lanes.ts";
 import { chunkEnd, partition } from "./partition.ts";
 
 /** Bytes of an index in the result. */
@@ -317,21 +317,18 @@ function readShortKey(
   at: Pointer,
 ): Expression<"i32"> {
   const sign = i32.const(-(2 ** 31));
-  switch (dtype) {
+  const element = loadElement(code, dtype, at);
+  switch (wideDtype(dtype)) {
     case "float32": {
-      const value = code.let(f32.add(f32.load(at), f32.const(0)));
+      const value = code.let(f32.add(element as Expression<"f32">, f32.const(0)));
       const bits = code.let(i32.reinterpretF32(value));
       const flips = i32.or(i32.shrS(bits, i32.const(31)), sign);
       return select(f32.eq(value, value), i32.xor(bits, flips), i32.const(-1));
     }
     case "int32":
-      return i32.xor(i32.load(at), sign);
-    case "uint32":
-      return i32.load(at);
-    case "bool":
-      return i32.load8U(at);
+      return i32.xor(element as Expression<"i32">, sign);
     default:
-      throw internalError(`Cannot sort ${dtype}`);
+      return element as Expression<"i32">;
   }
 }
 

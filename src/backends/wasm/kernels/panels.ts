@@ -14,7 +14,7 @@
  *
  * @module
  */
-import { byteSize, type Dtype, isHalf, isNarrow, wideDtype } from "../../../base/dtype.ts";
+import { byteSize, type Dtype, isNarrow, wideDtype } from "../../../base/dtype.ts";
 import { range } from "../../../base/shape.ts";
 import type { Code } from "../assembler/code.ts";
 import type { Effect, Local } from "../assembler/expression.ts";
@@ -23,10 +23,10 @@ import type { FunctionReference } from "../assembler/module.ts";
 import { f32x4, f64x2, i32, i32x4, i64, i8x16, v128 } from "../assembler/operations.ts";
 import { advance, type Pointer, VECTOR, type Vector } from "./addresses.ts";
 import type { Builder } from "./kernel.ts";
-import { halfDecoder } from "./half_lanes.ts";
-import { type Lanes, loadSplat, loadVector } from "./lanes.ts";
+import { type Lanes, lanesLoader, loadSplat } from "./lanes.ts";
 
 export { advance, type Pointer, VECTOR, type Vector } from "./addresses.ts";
+export { lanesLoader } from "./lanes.ts";
 
 /** Bytes at the start of the scratch memory that hold the rows of A; the others are the caller's. */
 export const MICRO_BYTES = 2 ** 14;
@@ -45,26 +45,6 @@ export function lanesOf(dtype: Dtype): Lanes {
 /** How many bytes a vector's elements take in memory, where they are held as this type. */
 export function bytesOfLanes(held: Number): number {
   return lanesOf(held) * byteSize(held);
-}
-
-/**
- * What loads the elements of a vector, side by side. Those that are held in less than 32 bits become
- * what is computed with: half floats float32, and integers int32. Its constants are locals: it belongs
- * outside of loops.
- */
-export function lanesLoader(
-  code: Code,
-  held: Number,
-  memory?: Memory,
-): (address: Pointer, offset?: number) => Vector {
-  if (isHalf(held)) {
-    const decode = halfDecoder(code, held);
-    return (address, offset = 0) => decode(v128.load16x4S(address, { offset, align: 2 }));
-  }
-  return (address, offset = 0) =>
-    isNarrow(held)
-      ? loadVector(code, held, address, offset, 4)
-      : v128.load(address, { offset, align: 4, memory });
 }
 
 /** `x * y`, lane by lane. */

@@ -8,16 +8,17 @@
  *
  * @module
  */
-import { byteSize, type Dtype } from "../../../base/dtype.ts";
+import { byteSize, type Dtype, wideDtype } from "../../../base/dtype.ts";
 import { sizeOf } from "../../../base/shape.ts";
 import type { WindowParams } from "../../../primitives/window.ts";
 import type { Code } from "../assembler/code.ts";
-import type { Expression, Local } from "../assembler/expression.ts";
+import type { Local } from "../assembler/expression.ts";
 import type { FunctionReference } from "../assembler/module.ts";
 import { i32, i32x4, i8x16, v128 } from "../assembler/operations.ts";
-import { advance, type Pointer, times, VECTOR } from "./addresses.ts";
+import { advance, type Pointer, times, VECTOR, type Vector } from "./addresses.ts";
 import { chooseElements, chooseVectors } from "./choices.ts";
 import type { Buffer, Builder, Kernel, Stage } from "./kernel.ts";
+import { gathered, lanesLoader, loadElement, loadLane } from "./lanes.ts";
 import { chunkEnd, partition } from "./partition.ts";
 
 /** Bytes of a position. */
@@ -269,10 +270,10 @@ function emitSingle(code: Code, dtype: Dtype, { shifts, from, position, to }: Wi
   const element = byteSize(dtype);
   const single = chooseElements(dtype, "max");
   return () => {
-    const best = code.let(single.load(from));
+    const best = code.let(loadElement(code, dtype, from));
     const place = code.let(i32.const(0));
     for (const shift of shifts.slice(1)) {
-      const value = code.let(single.load(from, shift * element));
+      const value = code.let(loadElement(code, dtype, from, shift * element));
       code.if(single.wins(value, best), () => {
         code.set(best, value);
         code.set(place, i32.const(shift));
@@ -288,13 +289,13 @@ function emitSeveral(
   dtype: Dtype,
   { shifts, stride, from, position, to }: Windows,
 ): () => void {
-  const element = byteSize(dtype);
   const several = chooseVectors(dtype, "max")!;
   const { lanes } = several;
   const places = shifts.map((shift) => code.let(several.places(i32.const(shift))));
   const own = i32x4.const(...[0, 1, 2, 3].map((lane) => lane * stride));
+  const load = lanesLoader(code, dtype);
   return () => {
-    const read = loadStrided(code, from, element, stride);
+    const read = loadStrided(code, dtype, from, stride, load);
     const best = code.let(read(0));
     const place = code.let(places[0]);
     shifts.slice(1).forEach((shift, i) => {
@@ -319,41 +320,37 @@ function emitSeveral(
  */
 function loadStrided(
   code: Code,
+  dtype: Dtype,
   from: Pointer,
-  element: number,
   stride: number,
-): (shift: number) => Expression<"v128"> {
-  const lanes = VECTOR / element;
-  const offset = (shift: number) => ({ offset: shift * element, align: element });
-  if (stride === 1) return (shift) => v128.load(from, offset(shift));
+  load: ReturnType<typeof lanesLoader>,
+): (shift: number) => Vector {
+  const [element, wide] = [byteSize(dtype), byteSize(wideDtype(dtype))];
+  const lanes = wide === 8 ? 2 : 4;
+  if (stride === 1) return (shift) => load(from, shift * element);
   if (stride === 2) {
-    const pairs = new Map<number, readonly [Expression<"v128">, Expression<"v128">]>();
+    const pairs = new Map<number, readonly [Vector, Vector]>();
     return (shift) => {
       const before = pairs.get(shift - 1);
       const pair = before ?? [
-        code.let(v128.load(from, offset(shift))),
-        code.let(v128.load(from, offset(shift + lanes))),
+        code.let(load(from, shift * element)),
+        code.let(load(from, (shift + lanes) * element)),
       ] as const;
       if (before === undefined) pairs.set(shift, pair);
       const bytes = Array.from({ length: VECTOR }, (_, i) => {
-        const lane = 2 * Math.floor(i / element) + (before === undefined ? 0 : 1);
-        return lane * element + i % element;
+        const lane = 2 * Math.floor(i / wide) + (before === undefined ? 0 : 1);
+        return lane * wide + i % wide;
       });
       return i8x16.shuffle(pair[0], pair[1], bytes);
     };
   }
   return (shift) => {
-    const isWord = element === POSITION;
-    let vector = isWord
-      ? v128.load32Zero(from, offset(shift))
-      : v128.load64Zero(from, offset(shift));
-    for (let lane = 1; lane < lanes; lane++) {
-      const place = offset(shift + lane * stride);
-      vector = isWord
-        ? v128.load32Lane(from, vector, lane, place)
-        : v128.load64Lane(from, vector, lane, place);
+    let vector: Vector = i32x4.const(0);
+    for (let lane = 0; lane < lanes; lane++) {
+      const place = (shift + lane * stride) * element;
+      vector = loadLane(dtype, from, place, vector, lane, lanes);
     }
-    return vector;
+    return gathered(code, dtype, vector, lanes);
   };
 }
 
@@ -372,7 +369,7 @@ function emitSlowRow(
     function searchElements(i: number, position: Pointer): void {
       if (i === axes.length) {
         const address = i32.add(plane, times(position, element));
-        const value = code.let(single.load(address));
+        const value = code.let(loadElement(code, dtype, address));
         const isFirst = i32.eq(place, i32.const(NOWHERE));
         code.if(i32.or(isFirst, single.wins(value, best)), () => {
           code.set(best, value);

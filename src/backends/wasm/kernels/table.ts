@@ -105,6 +105,10 @@ const emitters: Readonly<Record<string, Emit>> = {
 
 /** Those whose kernels convert the elements of narrow dtypes while they read them. */
 const widening: ReadonlySet<string> = new Set([
+  "argmax",
+  "argmin",
+  "argmaxWindow",
+  "argsort",
   "contract",
   "convolve",
   "convolveInput",

@@ -7,7 +7,8 @@ import { allocate } from "../../../../src/base/dtype.ts";
 import type { Dtype, Elements } from "../../../../src/base/dtype.ts";
 import { sizeOf } from "../../../../src/base/shape.ts";
 import type { Primitive } from "../../../../src/core/primitive.ts";
-import { Concrete, dense } from "../../../../src/core/tensor.ts";
+import { evaluate } from "../../../../src/core/evaluation.ts";
+import { Concrete, dense, denseStored } from "../../../../src/core/tensor.ts";
 import type { Buffer, Builder, Kernel } from "../../../../src/backends/wasm/kernels/kernel.ts";
 import { assert, assertEquals } from "../../../support/std.ts";
 import { runKernel } from "./support.ts";
@@ -46,11 +47,11 @@ export function runBoth<P>(
   params: P,
 ): { readonly actual: Elements; readonly expected: Elements } {
   const types = primitive.type(inputs, params);
-  const [expected] = primitive.evaluate(inputs, params, types);
+  const [expected] = evaluate(primitive, inputs, params, types);
   const [{ dtype, shape }] = types;
   const [actual] = runKernel(
     (builder) => emit(builder, inputs, params, types[0]),
-    inputs.map(dense),
+    inputs.map(denseStored),
     [{ dtype, length: sizeOf(shape) }],
   );
   return { actual, expected: dense(expected) };

@@ -6,7 +6,10 @@ import { assert } from "../../../support/std.ts";
 import { assertSame, fillTensor, randomNumbers } from "./against_reference.ts";
 import { testBuilder } from "./support.ts";
 
-const dtypes: readonly Dtype[] = ["float32", "float64", "int32", "uint32", "bool"];
+const dtypes: readonly Dtype[] = [
+  ...["float32", "float64", "int32", "uint32", "bool"] as const,
+  ...["float16", "bfloat16", "int8", "uint8", "int16", "uint16"] as const,
+];
 
 /** How elements are drawn: few values with many ties, many values, or special ones. */
 type Kind = "few" | "many" | "special";

@@ -6,7 +6,10 @@ import { assert } from "../../../support/std.ts";
 import { assertSame, fillTensor, randomNumbers } from "./against_reference.ts";
 import { testBuilder } from "./support.ts";
 
-const dtypes: readonly Dtype[] = ["float32", "float64", "int32", "uint32"];
+const dtypes: readonly Dtype[] = [
+  ...["float32", "float64", "int32", "uint32"] as const,
+  ...["float16", "bfloat16", "int8", "uint8", "int16", "uint16"] as const,
+];
 
 /** Windows as a user gives them, along one axis. */
 interface Axis {

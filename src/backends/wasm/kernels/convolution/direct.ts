@@ -8,11 +8,11 @@ import { byteSize } from "../../../../base/dtype.ts";
 import type { Code } from "../../assembler/code.ts";
 import type { Effect, Expression, Local } from "../../assembler/expression.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
-import { f32, f32x4, f64, f64x2, i32, i32x4 } from "../../assembler/operations.ts";
+import { f32, f64, i32 } from "../../assembler/operations.ts";
 import type { ConvolutionSize, Role } from "./size.ts";
 import type { Builder, Stage } from "../kernel.ts";
-import { loadSplat } from "../lanes.ts";
-import { lanesOf, type Number, type Pointer, type Vector } from "../panels.ts";
+import { loadElement } from "../lanes.ts";
+import type { Number, Pointer } from "../panels.ts";
 import { chunkEnd, partition } from "../partition.ts";
 
 // Measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, about: the groups "stage" of
@@ -23,17 +23,19 @@ const PRODUCT_TIME = 3;
 
 type Index = Expression<"i32">;
 
-/** `address += x * y` of two elements, by vectors that hold them in each lane. */
-function accumulate(dtype: Number, address: Pointer, x: Vector, y: Vector): Effect {
+type Element = ReturnType<typeof loadElement>;
+
+/** `address += x * y`. */
+function accumulate(dtype: Number, address: Pointer, x: Element, y: Element): Effect {
   if (dtype === "float32") {
-    const product = f32.mul(f32x4.extractLane(x, 0), f32x4.extractLane(y, 0));
+    const product = f32.mul(x as Expression<"f32">, y as Expression<"f32">);
     return f32.store(address, f32.add(f32.load(address), product));
   }
   if (dtype === "float64") {
-    const product = f64.mul(f64x2.extractLane(x, 0), f64x2.extractLane(y, 0));
+    const product = f64.mul(x as Expression<"f64">, y as Expression<"f64">);
     return f64.store(address, f64.add(f64.load(address), product));
   }
-  const product = i32.mul(i32x4.extractLane(x, 0), i32x4.extractLane(y, 0));
+  const product = i32.mul(x as Expression<"i32">, y as Expression<"i32">);
   return i32.store(address, i32.add(i32.load(address), product));
 }
 
@@ -162,7 +164,7 @@ export function emitDirect(
               w: [inputs, outputs],
             }[result];
             const load = (held: Number, at: Index, from: Index) =>
-              loadSplat(code, held, scaled(at, byteSize(held), from), 0, lanesOf(held));
+              loadElement(code, held, scaled(at, byteSize(held), from));
             const x = load(heldA, scaled(channels[0], left, mine), a);
             const y = load(heldB, scaled(channels[1], right, theirs), b);
             code.do(accumulate(dtype, address, x, y));

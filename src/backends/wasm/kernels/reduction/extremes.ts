@@ -10,9 +10,10 @@ import type { Code } from "../../assembler/code.ts";
 import type { Local } from "../../assembler/expression.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
 import { i32, v128 } from "../../assembler/operations.ts";
-import { advance, times, VECTOR } from "../addresses.ts";
+import { advance, times } from "../addresses.ts";
 import { chooseElements, chooseVectors, type Direction } from "../choices.ts";
 import type { Buffer, Builder, Kernel, Stage } from "../kernel.ts";
+import { lanesLoader, loadElement } from "../lanes.ts";
 import { chunkEnd, partition } from "../partition.ts";
 
 /** Bytes of a place. */
@@ -152,16 +153,21 @@ function emitBlock(
     const element = byteSize(dtype);
     const single = chooseElements(dtype, direction);
     const several = chooseVectors(dtype, direction);
+    const load = lanesLoader(code, dtype);
     const lanes = several?.lanes ?? 1;
     const vectors = several === null ? 0 : Math.floor(width / lanes);
     const groups = Array.from({ length: vectors }, (_, i) => ({
-      offset: i * VECTOR,
-      best: code.let(v128.load(from, { offset: i * VECTOR, align: 1 })),
+      offset: i * lanes * element,
+      best: code.let(load(from, i * lanes * element)),
       places: code.local("v128"),
     }));
     const singles = Array.from({ length: width - vectors * lanes }, (_, i) => {
       const offset = (vectors * lanes + i) * element;
-      return { offset, best: code.let(single.load(from, offset)), place: code.local("i32") };
+      return {
+        offset,
+        best: code.let(loadElement(code, dtype, from, offset)),
+        place: code.local("i32"),
+      };
     });
     for (const { place } of singles) code.set(place, i32.const(0));
     const p = code.let(from);
@@ -169,7 +175,7 @@ function emitBlock(
       code.set(p, advance(p, stride));
       if (several !== null && vectors > 0) {
         const here = code.let(several.places(i));
-        const values = groups.map(({ offset }) => code.let(v128.load(p, { offset, align: 1 })));
+        const values = groups.map(({ offset }) => code.let(load(p, offset)));
         groups.forEach(({ best, places }, j) => {
           const wins = code.let(several.wins(values[j], best));
           code.set(best, v128.bitselect(values[j], best, wins));
@@ -177,7 +183,7 @@ function emitBlock(
         });
       }
       for (const { offset, best, place } of singles) {
-        const value = code.let(single.load(p, offset));
+        const value = code.let(loadElement(code, dtype, p, offset));
         code.if(single.wins(value, best), () => {
           code.set(best, value);
           code.set(place, i);
@@ -203,19 +209,21 @@ function emitLine(builder: Builder, spec: Lines): Search {
     const { dtype, direction, count } = spec;
     const several = chooseVectors(dtype, direction)!;
     const { lanes } = several;
+    const load = lanesLoader(code, dtype);
+    const bytes = lanes * byteSize(dtype);
     const perRound = SIDE_BY_SIDE * lanes;
     const rounds = Math.floor(count / perRound);
     const single = chooseElements(dtype, direction);
     const p = code.let(from);
     // Each vector keeps the number of the round in which its lanes were found.
     const groups = Array.from({ length: SIDE_BY_SIDE }, (_, j) => ({
-      best: code.let(v128.load(p, { offset: j * VECTOR, align: 1 })),
+      best: code.let(load(p, j * bytes)),
       found: code.local("v128"),
     }));
     code.for({ from: 1, below: rounds }, (round) => {
-      code.set(p, advance(p, SIDE_BY_SIDE * VECTOR));
+      code.set(p, advance(p, SIDE_BY_SIDE * bytes));
       const here = code.let(several.places(round));
-      const values = groups.map((_, j) => code.let(v128.load(p, { offset: j * VECTOR, align: 1 })));
+      const values = groups.map((_, j) => code.let(load(p, j * bytes)));
       groups.forEach(({ best, found }, j) => {
         const wins = code.let(several.wins(values[j], best));
         code.set(best, v128.bitselect(values[j], best, wins));
@@ -257,7 +265,7 @@ function chooseRest(
   const single = chooseElements(dtype, direction);
   const element = byteSize(dtype);
   for (let i = start; i < count; i++) {
-    const value = code.let(single.load(from, i * element));
+    const value = code.let(loadElement(code, dtype, from, i * element));
     code.if(single.wins(value, best), () => {
       code.set(best, value);
       code.set(place, i32.const(i));
