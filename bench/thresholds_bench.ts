@@ -208,3 +208,8 @@ for (
     );
   }
 }
+
+const memory = new ArrayBuffer(1024);
+const group = "small arrays";
+Deno.bench("a buffer of its own", { group, baseline: true }, () => void new Float32Array(4));
+Deno.bench("a part of a buffer", { group }, () => void new Float32Array(memory, 64, 4));

@@ -253,7 +253,9 @@ export abstract class Tensor implements Type {
    */
   data<Values extends Elements = Unshared<Elements>>(): Values & Unshared<Values> {
     const value = this.concrete("read the data of");
-    const data = isSplat(value) ? denseStored(value) : value.peekStored((stored) => stored.slice());
+    const data = isSplat(value)
+      ? unshared(denseStored(value))
+      : value.peekStored((stored) => stored.slice());
     return (value.dtype === "float16" ? asFloat16(data) : data) as Values & Unshared<Values>;
   }
 
@@ -331,6 +333,11 @@ export abstract class Tensor implements Type {
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.shown();
   }
+}
+
+/** Elements that nothing else knows, in a buffer of their own. */
+function unshared(elements: Elements): Elements {
+  return elements.byteLength === elements.buffer.byteLength ? elements : elements.slice();
 }
 
 /** The engine's class of arrays of float16, if it has one. */

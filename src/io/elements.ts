@@ -100,7 +100,11 @@ export function written(x: Tensor): Written {
 
 /** The elements of a tensor as bytes; a view of them unless they are elsewhere, or complex. */
 export function bytesOf(value: Written): Uint8Array {
-  const elements: Elements = value instanceof ComplexTensor ? value.data() : denseStored(value);
+  return bytesIn(value instanceof ComplexTensor ? value.data() : denseStored(value));
+}
+
+/** A view of the bytes of elements. */
+function bytesIn(elements: Elements): Uint8Array {
   return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
 }
 
@@ -128,7 +132,7 @@ export function makeTensor(type: StoredType, raw: Uint8Array): Tensor {
     return new Concrete(dtype, shape, elements);
   }
   const stored = allocateStoredFor({ dtype: kind, shape });
-  const bytes = new Uint8Array(stored.buffer);
+  const bytes = bytesIn(stored);
   bytes.set(raw);
   if (bigEndian) swapBytes(bytes, byteSize(kind));
   if (kind === "bool") normalizeBooleans(bytes);
@@ -147,7 +151,7 @@ function makeComplex(
   const parts = [0, 1].map((part) => {
     const elements = allocateStoredFor({ dtype, shape });
     const width = byteSize(dtype);
-    const bytes = new Uint8Array(elements.buffer);
+    const bytes = bytesIn(elements);
     for (let at = 0; at < bytes.length; at += width) {
       const from = 2 * at + part * width;
       for (let i = 0; i < width; i++) bytes[at + i] = raw[from + i];

@@ -70,6 +70,7 @@ Deno.test("what a tensor gives out is a copy", () => {
     if (Array.isArray(nested)) (nested as unknown[])[0] = 99;
     assertEquals(x.toArray(), before);
     assert(x.data() !== x.data());
+    assertEquals(x.data().buffer.byteLength, x.data().byteLength);
   }
 });
 
