@@ -17,7 +17,16 @@ const flat = `
   sum mean prod max min argmax argmin any all variance std logsumexp norm cumsum cumprod
   reshape transpose swapaxes moveaxis squeeze expandDims broadcastTo concatenate stack split flip roll pad
   tile repeat tril triu diag diagonal oneHot index set addAt slice take takeAlongAxis gather scatterAdd sort argsort topK
-  dynamicSlice dynamicUpdateSlice
+  dynamicSlice dynamicUpdateSlice dynamicIndex
+  average ptp countNonzero sem cov corrcoef rankdata mode
+  nansum nanprod nanmean nanvar nanstd nanmax nanmin nanargmax nanargmin nancumsum nancumprod nanmedian
+  nanquantile nanpercentile median quantile percentile cummax cummin cumlogsumexp
+  diff ediff1d gradient trapezoid interp
+  histogram histogram2d histogramdd histogramBinEdges bincount digitize
+  searchsorted nonzero argwhere flatnonzero compress extract lexsort partition argpartition sortKeyVal kthvalue
+  unique uniqueAll uniqueCounts uniqueInverse isin intersect1d union1d setdiff1d setxor1d
+  segmentSum segmentMax segmentMin segmentProd scatterSet scatterMax scatterMin scatterMul putAlongAxis
+  unravelIndex ravelMultiIndex choose put place
   cbrt exp2 log10 logaddexp2 hypot floatPower copysign nextafter ldexp frexp modf fmod floorDivide divmod
   fmax fmin heaviside sinc signbit nanToNum deg2rad rad2deg isposinf isneginf unwrap lerp addcmul addcdiv
   bitwiseAnd bitwiseOr bitwiseXor bitwiseNot leftShift rightShift bitwiseCount gcd lcm allclose isclose

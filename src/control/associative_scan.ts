@@ -5,13 +5,13 @@
  */
 import { argumentError, shapeError, treeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
-import { checkAxis, insertAt, sameShape, showType } from "../base/shape.ts";
+import { checkAxis, sameShape, showType } from "../base/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { firstDifference, leafPaths, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type { TensorsOf, TupleHint, WithNumbers } from "../core/tree_types.ts";
-import { concatenate, flip, slice, sliceAxis } from "../primitives/slicing.ts";
-import { reshape } from "../primitives/structure.ts";
+import { prefixesOf } from "../functions/prefixes.ts";
+import { flip } from "../primitives/slicing.ts";
 import { checkFunction, checkSynchronous, flattenTensors } from "../transforms/flatten_function.ts";
 import { placeOf } from "./stage_body.ts";
 
@@ -117,47 +117,5 @@ function checkResult(
       `${what}: the operation gives ${showType(own)} for ${showType(leaf)}` +
         `${placeOf(leafPaths(structure)[i])}; it must keep shapes and dtypes`,
     );
-  });
-}
-
-/** Every second element along an axis. */
-function everySecond(x: Tensor, axis: number, start: number, stop: number): Tensor {
-  const begin = x.shape.map((_, i) => i === axis ? Math.min(start, stop) : 0);
-  const end = x.shape.map((length, i) => i === axis ? stop : length);
-  return slice(x, begin, end, x.shape.map((_, i) => i === axis ? 2 : 1));
-}
-
-/** Two sequences as one, their elements in turn; the first is as long, or longer by one. */
-function interleave(even: Tensor, odd: Tensor, axis: number): Tensor {
-  const count = odd.shape[axis];
-  const opened = (x: Tensor) => reshape(x, insertAt(x.shape, axis + 1, 1));
-  const pairs = concatenate([opened(sliceAxis(even, axis, 0, count)), opened(odd)], axis + 1);
-  const joined = reshape(pairs, even.shape.map((length, i) => i === axis ? 2 * count : length));
-  if (even.shape[axis] === count) return joined;
-  return concatenate([joined, sliceAxis(even, axis, count, count + 1)], axis);
-}
-
-/** Combines neighbours, scans half as many, and fills in the elements between. */
-function prefixesOf(
-  operation: (left: readonly Tensor[], right: readonly Tensor[]) => readonly Tensor[],
-  xs: readonly Tensor[],
-  axes: readonly number[],
-): readonly Tensor[] {
-  const length = xs[0].shape[axes[0]];
-  if (length < 2) return xs;
-  const whole = length - length % 2;
-  const pairs = operation(
-    xs.map((x, i) => everySecond(x, axes[i], 0, whole)),
-    xs.map((x, i) => everySecond(x, axes[i], 1, whole)),
-  );
-  const odd = prefixesOf(operation, pairs, axes);
-  const before = odd.map((x, i) => sliceAxis(x, axes[i], 0, Math.ceil(length / 2) - 1));
-  const between = before[0].shape[axes[0]] === 0 ? before : operation(
-    before,
-    xs.map((x, i) => everySecond(x, axes[i], 2, length)),
-  );
-  return xs.map((x, i) => {
-    const even = concatenate([sliceAxis(x, axes[i], 0, 1), between[i]], axes[i]);
-    return interleave(even, odd[i], axes[i]);
   });
 }

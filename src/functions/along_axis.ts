@@ -21,10 +21,10 @@ import * as strict from "../primitives/indexing.ts";
 import { type AxisPositions, mergeAxes, mergePositions } from "../primitives/positions.ts";
 import * as slicing from "../primitives/slicing.ts";
 import { moveAxis, reshape } from "../primitives/structure.ts";
-import { toIndices } from "./arguments.ts";
+import { checkBroadcast, toIndices } from "./arguments.ts";
 import { broadcastTo } from "./broadcasting.ts";
 import { fromFront } from "./index_tensors.ts";
-import { castValues, checkNumbers } from "./written_values.ts";
+import { castValues, checkNumbers, readValues } from "./written_values.ts";
 
 /**
  * Entries at chosen positions of one axis.
@@ -180,6 +180,122 @@ export function scatterAdd(
   const none = shape.map(() => 0);
   const missing = shape.map((length, i) => input.shape[i] - length);
   return add(input, slicing.pad(fromRows(sums, shape, at), none, missing, none));
+}
+
+/**
+ * A tensor with updates in the place of elements at positions of one axis that differ along the other
+ * axes, as PyTorch's `scatter`: `out[i][indices[i][j][k]][k] = updates[i][j][k]` along axis 1.
+ *
+ * @param x Any shape.
+ * @param indices Positions on the axis, integers; as many axes as `x`, the others no longer than
+ * those of `x`. Negative positions count from the end.
+ * @param updates What to put there: a scalar, or a tensor no shorter than `indices` on any axis, of which
+ * only the part that `indices` covers counts. It is converted to the dtype of `x` unless that is of a
+ * lower category.
+ * @param axis The axis. Default 0.
+ * @returns `x` with the updates; of several in one place the last stays.
+ * @throws {IndexError} when a position is out of range.
+ * @throws {ShapeError} when the axes of `indices` or `updates` do not fit.
+ * @throws {DtypeError} when `indices` is not of an integer dtype, or the dtype of `x` cannot hold
+ * `updates`.
+ *
+ * @example One entry of each row
+ * ```ts
+ * import { scatterSet, zeros } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(scatterSet(zeros([2, 2]), [[1], [0]], 5, 1), [[0, 5], [5, 0]]);
+ * ```
+ */
+export function scatterSet(
+  x: TensorLike,
+  indices: TensorLike,
+  updates: TensorLike,
+  axis?: number,
+): Tensor {
+  const { input, entries, terms, at } = readScatter(x, indices, updates, axis);
+  if (terms.size === 0) return input;
+  const { merged, positions, batch } = windowAlong(input, entries, at);
+  return reshape(strict.scatterSet(reshape(input, merged), terms, positions, batch), input.shape);
+}
+
+/** What a scatter along an axis is given, read and checked. */
+export interface Scatter {
+  readonly input: Tensor;
+  /** Positions from 0 on. */
+  readonly entries: Tensor;
+  /** The updates, in the shape of the entries and the dtype of the input. */
+  readonly terms: Tensor;
+  readonly at: number;
+}
+
+/** Reads the arguments of a scatter along an axis. */
+export function readScatter(
+  x: TensorLike,
+  indices: TensorLike,
+  updates: TensorLike,
+  axis: number | undefined,
+): Scatter {
+  const input = toTensor(x, "Cannot scatter");
+  const what = `Cannot scatter to ${showType(input)}`;
+  const at = checkAxis(axis ?? 0, input.ndim, what);
+  const entries = toIndices(indices, what);
+  const where = `${what} at ${showType(entries)} along axis ${at}`;
+  checkInside(input, entries, at, where);
+  const terms = cropUpdates(castValues(updates, input.dtype, what), entries, where);
+  return { input, entries: fromFront(entries, input.shape[at], at, what), terms, at };
+}
+
+/** Row-major positions in `input` of the places that a scatter changes, in the shape of its entries. */
+export function flatPositions({ input, entries, at }: Scatter): Tensor {
+  const axes = input.shape.map((length, i): AxisPositions =>
+    i === at
+      ? { length, start: entries, count: 1, step: 1, along: 0 }
+      : { length, start: 0, count: entries.shape[i], step: 1, along: i }
+  );
+  return mergePositions(axes, entries.shape, range(input.ndim));
+}
+
+/**
+ * A tensor with values at positions of one axis that differ along the other axes, as NumPy's
+ * `put_along_axis`, which changes its argument: what `argsort` or `argmax` give can be used as it is.
+ *
+ * @param x Any shape.
+ * @param indices Positions on the axis, integers; as many axes as `x`, the others broadcast to those of
+ * `x`. Negative positions count from the end.
+ * @param values What to put there; broadcast to the positions.
+ * @param axis The axis.
+ * @returns `x` with the values; of several in one place the last stays.
+ * @throws {IndexError} when a position is out of range.
+ * @throws {ShapeError} when the numbers of axes differ, or shapes do not broadcast.
+ * @throws {DtypeError} when `indices` is not of an integer dtype, or the dtype of `x` cannot hold `values`.
+ *
+ * @example The largest of each row replaced
+ * ```ts
+ * import { argmax, putAlongAxis, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const x = tensor([[10, 30, 20], [60, 40, 50]]);
+ * const places = argmax(x, 1, { keepdims: true });
+ * assertTensorsClose(putAlongAxis(x, places, 99, 1), [[10, 99, 20], [99, 40, 50]]);
+ * ```
+ */
+export function putAlongAxis(
+  x: TensorLike,
+  indices: TensorLike,
+  values: TensorLike,
+  axis: number,
+): Tensor {
+  const input = toTensor(x, "Cannot put along an axis");
+  const what = `Cannot put in ${showType(input)}`;
+  const at = checkAxis(axis, input.ndim, what);
+  const entries = toIndices(indices, what);
+  const where = `${what} at ${showType(entries)} along axis ${at}`;
+  checkSameAxes(input, entries, where);
+  const shape = input.shape.map((length, i) => i === at ? entries.shape[i] : length);
+  checkBroadcast(`${where}: cannot broadcast`, entries, shape);
+  const terms = readValues(values, input.dtype, shape, what);
+  return scatterSet(input, broadcastTo(entries, shape), terms, at);
 }
 
 /** The part of `updates` that `indices` covers. */

@@ -293,33 +293,7 @@ export function isfinite(x: TensorLike): Tensor {
   return comparison.less(abs(value), constantLike(value, Infinity));
 }
 
-/**
- * Elements of one tensor where a condition holds, of another elsewhere. Nothing of what is not
- * chosen reaches the result; its derivative, too, is that of the chosen element alone.
- *
- * Both are computed, and where the derivative of what is not chosen is infinite or NaN, so is their
- * product with 0: guard such an argument by a `where` inside, as in the example.
- *
- * @param condition Any shape; numbers hold where they are not zero.
- * @param x Any shape that broadcasts with `condition`.
- * @param y Any shape that broadcasts with both.
- * @returns The common dtype of `x` and `y`, in the shape that all three broadcast to.
- * @throws {ShapeError} when the shapes do not broadcast.
- *
- * @example A square root that is flat below zero
- * ```ts
- * import { grad, greater, tensor, where } from "@jacobi/jacobi";
- * import type { Tensor } from "@jacobi/jacobi";
- * import { assertTensorsClose } from "@jacobi/jacobi/testing";
- *
- * const root = (x: Tensor) => {
- *   const inside = greater(x, 0);
- *   return where(inside, where(inside, x, 1).sqrt(), 0);
- * };
- * assertTensorsClose(root(tensor([-1, 4])), [0, 2]);
- * assertTensorsClose(grad((x) => root(x).sum())(tensor([-1, 4])), [0, 0.25]);
- * ```
- */
+/** Elements of one tensor where a condition holds, of another elsewhere: the public `where` without its short form. */
 export function where(condition: TensorLike, x: TensorLike, y: TensorLike): Tensor {
   const what = "Cannot choose between";
   const test = convert(toTensor(condition, what), "bool");

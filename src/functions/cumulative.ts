@@ -1,5 +1,5 @@
 /**
- * Running results along an axis.
+ * Running results along an axis: sums, products, extremes and logarithms of sums.
  *
  * @module
  */
@@ -8,8 +8,15 @@ import { checkAxis, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import * as reduction from "../primitives/reduction.ts";
-import { convert } from "../primitives/structure.ts";
+import { broadcast, convert, iota, moveAxis, stopGradient } from "../primitives/structure.ts";
+import { and, less, not, or, select } from "../primitives/comparison.ts";
 import { isScalarAxis } from "./arguments.ts";
+import { floatOperand } from "./broadcasting.ts";
+import { isnan } from "./comparison.ts";
+import { logaddexp } from "./exponential.ts";
+import { realOperand } from "./operands.ts";
+import { takeAlongLast } from "./ordering.ts";
+import { prefixesOf } from "./prefixes.ts";
 
 /** A running result along one axis; bools and small integers get 32 bits. */
 function running(
@@ -65,4 +72,98 @@ export function cumsum(x: TensorLike, axis: number): Tensor {
  */
 export function cumprod(x: TensorLike, axis: number): Tensor {
   return running("Cannot take running products of", reduction.cumprod, x, axis);
+}
+
+/**
+ * Largest element so far along an axis; NaN from the first NaN on. Of equal elements the last has the
+ * derivative, as in PyTorch.
+ *
+ * @param x Any shape.
+ * @param axis The axis; negative ones count from the last.
+ * @returns The shape and dtype of `x`.
+ * @throws {AxisError} when the axis is out of range.
+ *
+ * @example High-water marks
+ * ```ts
+ * import { cummax } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(cummax([3, 1, 4, 1, 5], 0), [3, 3, 4, 4, 5]);
+ * ```
+ */
+export function cummax(x: TensorLike, axis: number): Tensor {
+  return runningExtreme("cummax", x, axis, (earlier, later) => less(later, earlier));
+}
+
+/**
+ * Smallest element so far along an axis; NaN from the first NaN on. Of equal elements the last has the
+ * derivative, as in PyTorch.
+ *
+ * @param x Any shape.
+ * @param axis The axis; negative ones count from the last.
+ * @returns The shape and dtype of `x`.
+ * @throws {AxisError} when the axis is out of range.
+ *
+ * @example Low-water marks
+ * ```ts
+ * import { cummin } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(cummin([3, 1, 4, 1, 0], 0), [3, 1, 1, 1, 0]);
+ * ```
+ */
+export function cummin(x: TensorLike, axis: number): Tensor {
+  return runningExtreme("cummin", x, axis, (earlier, later) => less(earlier, later));
+}
+
+/** The elements at the places of the running extreme; `stays` tells where the earlier one does. */
+function runningExtreme(
+  name: string,
+  value: TensorLike,
+  axis: number,
+  stays: (earlier: Tensor, later: Tensor) => Tensor,
+): Tensor {
+  const what = `Cannot take the ${name} of`;
+  const x = realOperand(name, toTensor(value, what));
+  if (isScalarAxis(x, axis)) return x;
+  const at = checkAxis(axis, x.ndim, `${what} ${showType(x)}`);
+  const last = x.ndim - 1;
+  const rows = moveAxis(x, at, last);
+  const places = broadcast(iota(rows.shape[last]), rows.shape, [last]);
+  const later = ([x, i]: readonly Tensor[], [y, j]: readonly Tensor[]): readonly Tensor[] => {
+    const isEarlier = or(stays(x, y), comparesAsNan(x, y));
+    return [select(isEarlier, x, y), select(isEarlier, i, j)];
+  };
+  const [, chosen] = prefixesOf(later, [stopGradient(rows), places], [last, last]);
+  return moveAxis(takeAlongLast(rows, chosen), last, at);
+}
+
+/** Whether the first is NaN and the second is not. */
+function comparesAsNan(x: Tensor, y: Tensor): Tensor {
+  return and(isnan(x), not(isnan(y)));
+}
+
+/**
+ * Logarithm of the sum of the exponentials so far along an axis, without overflow.
+ *
+ * @param x Any shape.
+ * @param axis The axis; negative ones count from the last.
+ * @returns The dtype of `x` (`float32` for integers and `bool`) and its shape.
+ * @throws {AxisError} when the axis is out of range.
+ *
+ * @example Of equal terms
+ * ```ts
+ * import { cumlogsumexp } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const x = cumlogsumexp([1000, 1000, 1000], 0);
+ * assertTensorsClose(x, [1000, 1000 + Math.log(2), 1000 + Math.log(3)]);
+ * ```
+ */
+export function cumlogsumexp(x: TensorLike, axis: number): Tensor {
+  const what = "Cannot take the cumlogsumexp of";
+  const value = floatOperand(realOperand("cumlogsumexp", toTensor(x, what)));
+  if (isScalarAxis(value, axis)) return value;
+  const at = checkAxis(axis, value.ndim, `${what} ${showType(value)}`);
+  return prefixesOf(([x], [y]) => [logaddexp(x, y)], [value], [at])[0];
 }

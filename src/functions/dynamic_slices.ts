@@ -5,7 +5,8 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { dtypeError, shapeError } from "../base/errors.ts";
-import { range, showType } from "../base/shape.ts";
+import { checkFlag, readOptions } from "../base/options.ts";
+import { checkAxis, range, showType } from "../base/shape.ts";
 import { toTensor, toTensorOf } from "../core/convert.ts";
 import { Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
@@ -110,6 +111,50 @@ export function dynamicUpdateSlice(x: TensorLike, update: TensorLike, starts: St
   }
   const { start, open } = readStarts(input, starts, block.shape, what);
   return block.size === 0 ? input : dynamic.updateSlice(input, block, start, open);
+}
+
+/** Options of `dynamicIndex`. */
+export interface DynamicIndexOptions {
+  /** Whether the axis stays, with length one. Default `true`, as in JAX. */
+  readonly keepdims?: boolean;
+}
+
+/**
+ * The part of a tensor at one position of an axis, which may be computed: JAX's
+ * `dynamic_index_in_dim`. Where `x.at(i)` refuses a position out of range, this takes the nearest.
+ *
+ * @param x Any shape of one axis or more.
+ * @param index The position: an integer, or an integer scalar; negative ones count from the end.
+ * @param axis The axis, 0 by default.
+ * @param options `keepdims`: whether the axis stays, with length one, `true` by default.
+ * @returns The part.
+ * @throws {AxisError} when the axis is out of range.
+ * @throws {ShapeError} when the axis is empty.
+ * @throws {DtypeError} when the position is not an integer.
+ *
+ * @example A row
+ * ```ts
+ * import { dynamicIndex } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(dynamicIndex([[1, 2], [3, 4]], 9), [[3, 4]]);
+ * assertTensorsClose(dynamicIndex([[1, 2], [3, 4]], 0, 1, { keepdims: false }), [1, 3]);
+ * ```
+ */
+export function dynamicIndex(
+  x: TensorLike,
+  index: TensorLike,
+  axis?: number,
+  options?: DynamicIndexOptions,
+): Tensor {
+  const what = "Cannot slice";
+  const input = toTensor(x, what);
+  const { keepdims = true } = readOptions(what, options, ["keepdims"]);
+  checkFlag(keepdims, what, "keepdims");
+  const at = checkAxis(axis ?? 0, input.ndim, `${what} ${showType(input)}`);
+  const starts = input.shape.map((_, i) => i === at ? index : 0);
+  const part = dynamicSlice(input, starts, input.shape.with(at, 1));
+  return keepdims ? part : reshape(part, input.shape.toSpliced(at, 1));
 }
 
 /** Where a block begins, moved to where it fits: numbers where they are known, tensors elsewhere. */

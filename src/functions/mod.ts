@@ -5,7 +5,7 @@
  */
 import "./install.ts";
 
-export { gather, scatterAdd, take, takeAlongAxis } from "./along_axis.ts";
+export { gather, putAlongAxis, scatterAdd, scatterSet, take, takeAlongAxis } from "./along_axis.ts";
 export {
   abs,
   add,
@@ -88,7 +88,6 @@ export {
   logicalOr,
   logicalXor,
   notEqual,
-  where,
 } from "./comparison.ts";
 export { dot, einsum, matmul, outer, tensordot } from "./contraction.ts";
 export {
@@ -107,12 +106,12 @@ export {
   zerosLike,
 } from "./creation.ts";
 export type { EyeOptions, LinspaceOptions } from "./creation.ts";
-export { cumprod, cumsum } from "./cumulative.ts";
+export { cumlogsumexp, cummax, cummin, cumprod, cumsum } from "./cumulative.ts";
 export { debugCallback, debugPrint } from "./debug.ts";
 export { diag, diagEmbed, diagonal, tril, triu } from "./diagonals.ts";
 export { divmod, floorDivide, fmax, fmin, fmod, heaviside } from "./division.ts";
-export { dynamicSlice, dynamicUpdateSlice } from "./dynamic_slices.ts";
-export type { Starts } from "./dynamic_slices.ts";
+export { dynamicIndex, dynamicSlice, dynamicUpdateSlice } from "./dynamic_slices.ts";
+export type { DynamicIndexOptions, Starts } from "./dynamic_slices.ts";
 export { exp, expm1, log, log1p, log2, logaddexp, sigmoid } from "./exponential.ts";
 export {
   copysign,
@@ -219,3 +218,96 @@ export type {
   Padding,
   PerAxis,
 } from "./window.ts";
+export { diff, ediff1d, gradient, interp, trapezoid } from "./differences.ts";
+export type {
+  DiffOptions,
+  Ediff1dOptions,
+  GradientOptions,
+  InterpOptions,
+  TrapezoidOptions,
+} from "./differences.ts";
+export {
+  bincount,
+  digitize,
+  histogram,
+  histogram2d,
+  histogramBinEdges,
+  histogramdd,
+} from "./histograms.ts";
+export type {
+  BincountOptions,
+  BinEdgesOptions,
+  BinsPerAxis,
+  DigitizeOptions,
+  HistogramOptions,
+  HistogramsOptions,
+} from "./histograms.ts";
+export {
+  nanargmax,
+  nanargmin,
+  nancumprod,
+  nancumsum,
+  nanmax,
+  nanmean,
+  nanmin,
+  nanprod,
+  nanstd,
+  nansum,
+  nanvar,
+} from "./nan_reductions.ts";
+export { choose, place, put, ravelMultiIndex, unravelIndex } from "./placing.ts";
+export type { IndexMode, IndexModeOptions } from "./placing.ts";
+export {
+  median,
+  nanmedian,
+  nanpercentile,
+  nanquantile,
+  percentile,
+  quantile,
+} from "./quantiles.ts";
+export type { QuantileMethod, QuantileOptions } from "./quantiles.ts";
+export {
+  argpartition,
+  argwhere,
+  compress,
+  extract,
+  flatnonzero,
+  kthvalue,
+  lexsort,
+  nonzero,
+  partition,
+  searchsorted,
+  sortKeyVal,
+  where,
+} from "./search.ts";
+export type { NonzeroOptions, SearchsortedOptions, SizeOptions } from "./search.ts";
+export {
+  scatterMax,
+  scatterMin,
+  scatterMul,
+  segmentMax,
+  segmentMin,
+  segmentProd,
+  segmentSum,
+} from "./segments.ts";
+export type { SegmentOptions } from "./segments.ts";
+export {
+  intersect1d,
+  isin,
+  setdiff1d,
+  setxor1d,
+  union1d,
+  unique,
+  uniqueAll,
+  uniqueCounts,
+  uniqueInverse,
+} from "./sets.ts";
+export type { IsinOptions, Unique, UniqueOptions } from "./sets.ts";
+export { average, corrcoef, countNonzero, cov, mode, ptp, rankdata, sem } from "./statistics.ts";
+export type {
+  AverageOptions,
+  CorrcoefOptions,
+  CovOptions,
+  ModeOptions,
+  RankOptions,
+} from "./statistics.ts";

@@ -31,7 +31,7 @@ import { floatOperand } from "./broadcasting.ts";
 import { realOperand } from "./operands.ts";
 
 /** The tensor and the axes that a reduction works on. */
-interface Reduction<Options> {
+export interface Reduction<Options> {
   readonly x: Tensor;
   /** The axes that go away, increasing. */
   readonly axes: readonly number[];
@@ -39,7 +39,7 @@ interface Reduction<Options> {
 }
 
 /** Reads the arguments of a reduction; `what` begins its messages: "Cannot sum". */
-function readReduction<Options extends AxisOptions>(
+export function readReduction<Options extends AxisOptions>(
   what: string,
   value: TensorLike,
   axis: AxisArgument,
@@ -58,7 +58,7 @@ function readReduction<Options extends AxisOptions>(
 }
 
 /** The result of a reduction; with `keepdims`, its axes put back with length one. */
-function finish(
+export function finish(
   result: Tensor,
   { x, axes, options }: Reduction<AxisOptions>,
 ): Tensor {
@@ -67,17 +67,17 @@ function finish(
 }
 
 /** How many elements are reduced to one. */
-function countOf({ x, axes }: Reduction<unknown>): number {
+export function countOf({ x, axes }: Reduction<unknown>): number {
   return lengthAlong(x.shape, axes);
 }
 
 /** A reduction's result repeated along the axes that went away. */
-function spread(result: Tensor, { x, axes }: Reduction<unknown>): Tensor {
+export function spread(result: Tensor, { x, axes }: Reduction<unknown>): Tensor {
   return spreadRows(result, x, axes);
 }
 
 /** Bools and small integers with 32 bits, for what counts or multiplies them. */
-function countable(x: Tensor): Tensor {
+export function countable(x: Tensor): Tensor {
   return convert(x, sumDtype(x.dtype));
 }
 

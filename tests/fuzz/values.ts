@@ -233,6 +233,11 @@ export function tensor(scene: Scene): Tensor {
   return tensorOf(scene, shape(scene), dtype);
 }
 
+/** A tensor of one axis. */
+function vector(scene: Scene): Tensor {
+  return tensorOf(scene, [scene.isCalm || scene.draw.chance(80) ? scene.n : 0], scene.dtype);
+}
+
 function floatTensor(scene: Scene): Tensor {
   return tensorOf(scene, shape(scene), scene.draw.pick(["float64", "float32"]));
 }
@@ -576,6 +581,15 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
     },
   ],
   [/^factors$/, (scene) => [tensorLike(scene), indices(scene)]],
+  [/^(test|y|mask|choices|sample|weights|aweights|spacing|prepend|append)$/, tensorLike],
+  [/^(toBegin|toEnd|left|right|fillValue)$/, ({ draw }) => draw.pick([0, 1, true, false, -1])],
+  [/^(sorted|bins|xp|fp)$/, vector],
+  [/^(segmentIds|fweights|sorter)$/, (scene) => tensorOf(scene, [scene.n], "int32")],
+  [/^multiIndex$/, (scene) => scene.shape.map(() => indices(scene))],
+  [/^(n|kth|size|length|minlength|numSegments)$/, count],
+  [/^method$/, ({ draw }) => draw.pick(["linear", "lower", "average", "dense", "none"])],
+  [/^(side|mode)$/, ({ draw }) => draw.pick(["left", "right", "wrap", "clip", "raise"])],
+  [/^range$/, ({ draw }) => draw.pick([[0, 1], [2, 1], [0, NaN], null])],
   [/^expected$/, (scene) => scene.given.get("actual") ?? tensorLike(scene)],
   [/^target$/, (scene) => scene.draw.chance(50) ? tensorLike(scene) : classIndices(scene)],
   [/^(primals)$/, (scene) => scene.draw.list(1, 2, () => floatTensor(scene))],
