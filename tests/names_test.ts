@@ -50,7 +50,11 @@ const namespaces: Readonly<Record<string, string>> = {
   signal:
     `convolve fftConvolve correlate stft istft welch csd bartlett blackman hamming hanning kaiser`,
   nn: `linear conv2d batchNorm layerNorm groupNorm dropout embedding maxPool2d avgPool2d
-    adaptiveAvgPool2d flatten sequential residual module init stack summary multiHeadAttention rnn lstm gru relu leakyRelu elu gelu
+    adaptiveAvgPool2d flatten sequential residual module init stack summary conv1d conv3d convTranspose1d
+    convTranspose2d convTranspose3d maxPool1d maxPool3d avgPool1d avgPool3d lpPool1d lpPool2d lpPool3d
+    adaptiveAvgPool1d adaptiveAvgPool3d adaptiveMaxPool1d adaptiveMaxPool2d adaptiveMaxPool3d dropout1d
+    dropout2d dropout3d alphaDropout rmsNorm instanceNorm localResponseNorm spectralNorm weightNorm lora
+    prelu bilinear embeddingBag zeroPad transformerEncoderLayer transformerDecoderLayer multiHeadAttention rnn lstm gru relu leakyRelu elu gelu
     silu softplus softmax logSoftmax sigmoid tanh hardtanh mish mseLoss l1Loss huberLoss crossEntropy
     nllLoss binaryCrossEntropyWithLogits klDiv cosineSimilarity initializers toStateDict fromStateDict`,
   optim: `applyUpdates sgd adam adamw rmsprop adagrad chain clipByGlobalNorm clipByValue

@@ -242,21 +242,32 @@ export function checkInput(
   );
 }
 
-/** A number, or a pair of them, as a pair of positive integers. */
-export function pair(
-  value: number | readonly [number, number],
+const COUNTED = ["", "a list of one number", "a pair of numbers", "a list of three numbers"];
+
+/** A number for all of `dims` spatial axes, or one for each, as positive integers. */
+export function perAxis(
+  value: number | readonly number[],
+  dims: number,
   name: string,
   layer: string,
-): [number, number] {
-  if (typeof value === "number") {
-    checkCount(value, name, layer);
-    return [value, value];
-  }
-  if (!Array.isArray(value) || value.length !== 2) {
+): number[] {
+  if (typeof value === "number") return new Array(dims).fill(checkCount(value, name, layer));
+  if (!Array.isArray(value) || value.length !== dims) {
     throw argumentError(
-      `Cannot make ${article(layer)} layer: ${name} must be a number or a pair of numbers, ` +
+      `Cannot make ${article(layer)} layer: ${name} must be a number or ${COUNTED[dims]}, ` +
         `got ${describeValue(value)}`,
     );
   }
-  return [checkCount(value[0], name, layer), checkCount(value[1], name, layer)];
+  return value.map((entry) => checkCount(entry, name, layer));
+}
+
+const SPATIAL = ["", "length", "height, width", "depth, height, width"];
+
+/** A batch with `dims` spatial axes, checked to have two more. */
+export function checkSpatial(x: Tensor, dims: number, layer: string): Tensor {
+  const input = toTensor(x, `Cannot apply ${layer}`);
+  if (input.ndim === dims + 2) return input;
+  throw shapeError(
+    `Cannot apply ${layer} to ${showType(input)}: expected [batch, channels, ${SPATIAL[dims]}]`,
+  );
 }

@@ -60,17 +60,31 @@ export type {
   ParamsOf,
   StateOf,
 } from "./layer.ts";
+export * from "./instance_norm.ts";
 export * from "./linear.ts";
 export type { LossOptions, Reduction } from "./loss_options.ts";
 export * from "./losses.ts";
 export * from "./lstm.ts";
 export { init, module } from "./module.ts";
 export type { Module, Part, Parts, PartsOf, SeveralInputs } from "./module.ts";
-export * from "./normalization.ts";
+export * from "./bilinear.ts";
+export * from "./embedding_bag.ts";
+export * from "./prelu.ts";
+export * from "./zero_pad.ts";
+export { batchNorm, groupNorm, layerNorm } from "./normalization.ts";
+export type {
+  AffineParams,
+  BatchNormOptions,
+  BatchNormState,
+  GroupNormOptions,
+  LayerNormOptions,
+} from "./normalization.ts";
 export * from "./pooling.ts";
 export type { RecurrentOptions, RecurrentOutputs, RecurrentParams } from "./recurrent.ts";
+export * from "./reparametrization.ts";
 export * from "./rnn.ts";
 export { scaledDotProductAttention } from "./scaled_dot_product_attention.ts";
 export type { ScaledDotProductAttentionOptions } from "./scaled_dot_product_attention.ts";
 export * from "./state_dict.ts";
 export * from "./summary.ts";
+export * from "./transformer.ts";

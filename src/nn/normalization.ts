@@ -181,7 +181,7 @@ export function batchNorm(
 }
 
 /** Fresh parameters: a scale of ones, a shift of zeros, or one of them. */
-function freshAffine(
+export function freshAffine(
   shape: readonly number[],
   dtype: Dtype,
   hasWeight: boolean,
@@ -194,14 +194,14 @@ function freshAffine(
 }
 
 /** The scale and the shift among a layer's parameters. */
-function readAffine(params: unknown, layer: string): { weight?: Tensor; bias?: Tensor } {
+export function readAffine(params: unknown, layer: string): { weight?: Tensor; bias?: Tensor } {
   const weight = optionalLeaf(params, "params", "weight", layer);
   const bias = optionalLeaf(params, "params", "bias", layer);
   return { ...(weight === undefined ? {} : { weight }), ...(bias === undefined ? {} : { bias }) };
 }
 
 /** Half floats as float32: scale and shift are applied before anything is rounded. */
-function widened(x: Tensor): Tensor {
+export function widened(x: Tensor): Tensor {
   return convert(x, wideDtype(x.dtype));
 }
 
@@ -211,7 +211,7 @@ function meet(batch: Tensor, running: Tensor): Tensor {
 }
 
 /** The result of a normalization in the dtype in which these operands meet. */
-function rounded(y: Tensor, operands: readonly (Tensor | object)[]): Tensor {
+export function rounded(y: Tensor, operands: readonly (Tensor | object)[]): Tensor {
   const dtypes = operands.flatMap((operand) =>
     (operand instanceof Tensor ? [operand] : Object.values(operand) as (Tensor | undefined)[])
       .flatMap((x) => x === undefined ? [] : [x.dtype])
@@ -226,7 +226,7 @@ function shift(x: Tensor, { bias }: AffineParams, shape: readonly number[]): Ten
 }
 
 /** Elements less their mean over the given axes, over their root mean square and `eps`. */
-function normalize(x: Tensor, axes: readonly number[], eps: number): Tensor {
+export function normalize(x: Tensor, axes: readonly number[], eps: number): Tensor {
   const count = lengthAlong(x.shape, axes);
   const floats = widened(floatOperand(x));
   return standardize(floats, reduceDeviation(floats, axes, count, eps), axes);
