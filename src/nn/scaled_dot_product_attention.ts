@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, isFloat } from "../base/dtype.ts";
+import { describeValue, isFloat, isHalf, wideDtype } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { broadcastShapes, showShape, showType } from "../base/shape.ts";
@@ -31,6 +31,7 @@ import {
   where,
 } from "../functions/mod.ts";
 import { allFinite, isKnownFinite } from "../primitives/reduction.ts";
+import { convert } from "../primitives/structure.ts";
 import { maskedSoftmax } from "./activations.ts";
 import { dropout } from "./dropout.ts";
 
@@ -155,7 +156,7 @@ const maskedOutput: (weights: Tensor, value: Tensor, allowed: Tensor) => Tensor 
 /**
  * Attention (Vaswani et al., "Attention is all you need", 2017, equation 1). Keys and values that a
  * query does not look at may be anything. One that looks at NaN, or has an infinite score, gives NaN
- * without a derivative, if there is a mask.
+ * without a derivative, if there is a mask. Half floats become float32, and results are rounded once.
  *
  * @param query `[..., L, E]`, in the dtype of `key` and `value`.
  * @param key `[..., S, E]`.
@@ -171,6 +172,12 @@ export function attend(
   masks: AttentionMasks,
   drop: (weights: Tensor) => Tensor,
 ): [output: Tensor, weights: Tensor] {
+  const { dtype } = query;
+  if (isHalf(dtype)) {
+    const wide = [query, key, value].map((x) => convert(x, wideDtype(dtype)));
+    const results = attend(wide[0], wide[1], wide[2], scale, masks, drop);
+    return [convert(results[0], dtype), convert(results[1], dtype)];
+  }
   const scaled = mul(query, scale);
   const allowed = allowedBy(masks);
   const isPlain = allowed === undefined || [scaled, key, value].every(isKnownFinite);
@@ -225,7 +232,8 @@ function checkOperands(query: Tensor, key: Tensor, value: Tensor): Shape {
  * In a bool mask **true means that a position takes part**: that is the meaning of PyTorch's
  * `scaled_dot_product_attention` and of JAX, and the opposite of `multiHeadAttention`, whose masks
  * say what is left out. A query that may look at nothing gives zeros, with zero derivatives. Keys and
- * values that a query does not look at may be anything, also infinite or NaN.
+ * values that a query does not look at may be anything, also infinite or NaN. Of half floats, scores and
+ * weights are computed in float32, and the output is rounded once.
  *
  * @param queries `[..., L, E]`.
  * @param keys `[..., S, E]`.

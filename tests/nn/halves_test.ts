@@ -13,7 +13,7 @@ import {
 } from "../../mod.ts";
 import type { Dtype, Tensor } from "../../mod.ts";
 import { epsilonOf } from "../../src/base/dtype.ts";
-import { arange, ones } from "../../src/functions/mod.ts";
+import { arange, flip, ones } from "../../src/functions/mod.ts";
 import * as tree from "../../src/tree.ts";
 import { assert, assertEquals } from "../support/std.ts";
 import { assertRefused } from "../support/errors.ts";
@@ -32,6 +32,15 @@ function normalized(layer: nn.Layer<nn.AffineParams, unknown>, x: Tensor): Tenso
   return layer.apply(affine(x.dtype), state, x, { train: true })[0];
 }
 
+function attend(
+  x: Tensor,
+  target: Tensor,
+  options: nn.ScaledDotProductAttentionOptions,
+): Tensor {
+  const [query, key, value] = [x, target.mul(2), flip(x, 0)].map((y) => y.reshape([2, 8, 4]));
+  return nn.scaledDotProductAttention(query, key, value, options);
+}
+
 const functions: Readonly<Record<string, (x: Tensor, target: Tensor) => Tensor>> = {
   softmax: (x) => nn.softmax(x),
   logSoftmax: (x) => nn.logSoftmax(x),
@@ -44,6 +53,9 @@ const functions: Readonly<Record<string, (x: Tensor, target: Tensor) => Tensor>>
   l1Loss: (x, target) => nn.l1Loss(x, target, { reduction: "sum" }),
   huberLoss: (x, target) => nn.huberLoss(x, target, { reduction: "none" }),
   binaryCrossEntropyWithLogits: (x, target) => nn.binaryCrossEntropyWithLogits(x, target.sigmoid()),
+  attention: (x, target) => attend(x, target, { scale: 2 }),
+  "causal attention": (x, target) => attend(x, target, { isCausal: true }),
+  "attention with a mask": (x, target) => attend(x, target, { attnMask: target.reshape([8, 8]) }),
   klDiv: (x, target) => nn.klDiv(nn.logSoftmax(x), nn.softmax(target), { reduction: "batchmean" }),
 };
 
