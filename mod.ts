@@ -109,6 +109,7 @@ export * as optim from "./src/optim/mod.ts";
 export * as random from "./src/random/mod.ts";
 /** Signals: convolutions, correlations, windows. */
 export * as signal from "./src/signal.ts";
+export * as special from "./src/special.ts";
 /** Assertions for tests of numerical code. */
 export * as testing from "./src/testing/mod.ts";
 /** Trees: nestings of arrays and objects with tensors at their leaves. */

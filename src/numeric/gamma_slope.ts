@@ -127,7 +127,7 @@ function exponent(excess: number, x: number, u: number): number {
 }
 
 /** `e^u - 1 - u`. */
-function exponentialRest(u: number): number {
+export function exponentialRest(u: number): number {
   if (Math.abs(u) > 0.5) return Math.expm1(u) - u;
   let term = u * u / 2;
   let sum = term;

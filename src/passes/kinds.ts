@@ -5,6 +5,7 @@
  * @module
  */
 import type { PrimitiveName } from "../primitives/mod.ts";
+import { forSpecial } from "../primitives/special_names.ts";
 
 /** How the elements of a primitive's results come about. */
 export type Kind =
@@ -181,6 +182,7 @@ export const kinds = {
   complexSchur: host,
   randomGamma: host,
   randomGammaSlope: host,
+  ...forSpecial(host),
 } as const satisfies Readonly<Record<PrimitiveName, Kind>>;
 
 /** The names of the primitives of a kind. */

@@ -50,6 +50,7 @@ import type { ArgsortParams } from "./ordering.ts";
 import { asRows, halves, onesLike } from "./reduction.ts";
 import type { AxisParams } from "./reduction.ts";
 import { concatenate, sliceAxis } from "./slicing.ts";
+import { forSpecial } from "./special_names.ts";
 import { constantLike, convert, reshape, stopGradient, transpose } from "./structure.ts";
 import type { ConvertParams, ReduceParams } from "./structure.ts";
 import { exp, log } from "./transcendental.ts";
@@ -448,6 +449,7 @@ const rules: Readonly<Record<PrimitiveName, Rule>> = {
 
   randomGamma: refuse,
   randomGammaSlope: refuse,
+  ...forSpecial(refuse),
 };
 
 /** Collectives that sum or move. */

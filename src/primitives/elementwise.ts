@@ -120,6 +120,63 @@ export function binary(
   return primitive;
 }
 
+/** What defines a primitive of floats that is computed one by one, of any number of arguments. */
+interface MappedRecord<P> {
+  /** The name under which it is printed. */
+  readonly name: string;
+  /** How many arguments it has. */
+  readonly arity: number;
+  /** How many of them, the first ones, are integers. Default 0. */
+  readonly integers?: number;
+  /** The meaning on one element each, in double precision. */
+  readonly apply: (params: P) => (...xs: number[]) => number;
+  /** How it is differentiated. */
+  readonly derivative: Derivative<P>;
+}
+
+/** A primitive that applies a function of doubles, which its parameters choose, to elements. */
+export function mapped<P>(
+  { name, arity, integers = 0, apply, derivative }: MappedRecord<P>,
+): Primitive<P> {
+  const primitive: Primitive<P> = {
+    name,
+    isTotal: true,
+    type(args) {
+      const what = `Cannot apply ${name} to ${args.map(showType).join(" and ")}`;
+      const last = args[arity - 1];
+      const areFit = args.length === arity &&
+        args.every(({ dtype }, i) =>
+          i < integers ? dtype === "int32" : dtype === last.dtype && accepted("float", dtype)
+        );
+      if (!areFit) {
+        const before = integers > 0 ? `${integers} of int32 and ` : "";
+        throw dtypeError(
+          `${what}: expected ${before}${arity - integers} of one floating-point dtype`,
+        );
+      }
+      if (args.some(({ shape }) => !sameShape(shape, last.shape))) {
+        throw shapeError(`${what}: shapes must be equal`);
+      }
+      return [{ dtype: last.dtype, shape: last.shape }];
+    },
+    evaluate(args, params, [type]) {
+      const f = apply(params);
+      const xs = args.map(({ elements }) => elements);
+      const out = allocateFor({ dtype: type.dtype, shape: [storedLength(xs)] });
+      const [a, b, c, d] = xs;
+      const [i, j, k, l] = xs.map(({ length }) => length === 1 ? 0 : 1);
+      if (arity === 1) mapOne(out, a, f);
+      else if (arity === 2) mapTwo(out, a, b, f);
+      else if (arity === 3) out.forEach((_, n) => out[n] = f(a[n * i], b[n * j], c[n * k]));
+      else out.forEach((_, n) => out[n] = f(a[n * i], b[n * j], c[n * k], d[n * l]));
+      return [new Concrete(type.dtype, type.shape, out)];
+    },
+    batch: (args, axes, size, params) => batchElementwise(primitive, args, axes, size, params),
+    derivative,
+  };
+  return primitive;
+}
+
 /** How many elements an elementwise result of these arguments stores: one when all are splats. */
 export function storedLength(args: readonly Elements[]): number {
   let length = 1;

@@ -23,6 +23,11 @@ import * as randomGamma from "./random_gamma.ts";
 import * as reduction from "./reduction.ts";
 import * as schur from "./schur.ts";
 import * as slicing from "./slicing.ts";
+import * as specialBessel from "./special_bessel.ts";
+import * as specialGamma from "./special_gamma.ts";
+import * as specialIntegrals from "./special_integrals.ts";
+import * as specialNormal from "./special_normal.ts";
+import * as specialSeries from "./special_series.ts";
 import * as softmax from "./softmax.ts";
 import * as structure from "./structure.ts";
 import * as transcendental from "./transcendental.ts";
@@ -178,6 +183,35 @@ export const primitives = {
 
   randomGamma: randomGamma.randomGammaPrimitive,
   randomGammaSlope: randomGamma.randomGammaSlopePrimitive,
+
+  gamma: specialGamma.gammaPrimitive,
+  beta: specialGamma.betaPrimitive,
+  logBeta: specialGamma.logBetaPrimitive,
+  pochhammer: specialGamma.pochhammerPrimitive,
+  polygammaStep: specialGamma.polygammaStepPrimitive,
+  incompleteGamma: specialGamma.incompleteGammaPrimitive,
+  gammaDensity: specialGamma.gammaDensityPrimitive,
+  incompleteBeta: specialGamma.incompleteBetaPrimitive,
+  incompleteBetaSlope: specialGamma.incompleteBetaSlopePrimitive,
+  betaDensity: specialGamma.betaDensityPrimitive,
+  besselSeries: specialBessel.besselSeriesPrimitive,
+  besselScaled: specialBessel.besselScaledPrimitive,
+  besselJ: specialBessel.besselJPrimitive,
+  expi: specialIntegrals.expiPrimitive,
+  expn: specialIntegrals.expnPrimitive,
+  sineIntegral: specialIntegrals.sineIntegralPrimitive,
+  cosineIntegral: specialIntegrals.cosineIntegralPrimitive,
+  fresnel: specialIntegrals.fresnelPrimitive,
+  fresnelSlope: specialIntegrals.fresnelSlopePrimitive,
+  spence: specialIntegrals.spencePrimitive,
+  scaledTail: specialNormal.scaledTailPrimitive,
+  dawson: specialNormal.dawsonPrimitive,
+  normalQuantile: specialNormal.normalQuantilePrimitive,
+  owensT: specialNormal.owensTPrimitive,
+  zeta: specialSeries.zetaPrimitive,
+  hyp1f1: specialSeries.hyp1f1Primitive,
+  hyp2f1: specialSeries.hyp2f1Primitive,
+  sphericalLegendre: specialSeries.sphericalLegendrePrimitive,
 } as const;
 
 /** The name of a primitive. */

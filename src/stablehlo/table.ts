@@ -5,6 +5,7 @@
  */
 import type { primitives } from "../primitives/mod.ts";
 import type { PrimitiveName } from "../primitives/mod.ts";
+import { forSpecial } from "../primitives/special_names.ts";
 import { elementwise } from "./elementwise.ts";
 import { elimination } from "./elimination.ts";
 import { indexing } from "./indexing.ts";
@@ -53,6 +54,7 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   eig: "host",
   schur: "host",
   complexSchur: "host",
+  ...forSpecial("host" as const),
 
   analytic: "expanded",
   analyticPair: "expanded",

@@ -79,6 +79,15 @@ function elementwise(dtypes: readonly Dtype[], ...domains: Domain[]): Row<null> 
   };
 }
 
+/** The rows of both Fresnel integrals, and of their slopes. */
+const fresnels: Row<{ readonly isSine: boolean }> = {
+  dtypes: FLOATS,
+  elementwise: true,
+  cases: [true, false].flatMap((isSine) =>
+    [[2, 2], [], [3, 0]].map((shape) => given({ isSine }, argument(shape)))
+  ),
+};
+
 /** Bases and exponents of any signs for integers, positive bases for floats. */
 const exponents: Domain = between(-1.5, 2.5);
 
@@ -917,4 +926,93 @@ export const table: Table = {
       given({ order: 1 }, argument([0, 2]), argument([0, 2])),
     ],
   },
+
+  gamma: elementwise(FLOATS, between(0.5, 3)),
+  beta: elementwise(FLOATS, between(0.5, 3), between(0.5, 3)),
+  logBeta: elementwise(FLOATS, between(0.5, 3), between(0.5, 3)),
+  pochhammer: elementwise(FLOATS, between(0.5, 3), between(-0.4, 3)),
+  polygammaStep: ordered(between(0.8, 3), between(-0.5, 2)),
+  incompleteGamma: {
+    dtypes: FLOATS,
+    cases: [true, false].map((isUpper) =>
+      given({ isUpper }, argument([2], between(0.5, 3)), argument([2], between(0.2, 4)))
+    ),
+  },
+  gammaDensity: elementwise(FLOATS, between(0.5, 3), between(0.3, 3)),
+  incompleteBeta: slow(between(0.5, 3), between(0.5, 3), between(0.1, 0.9)),
+  incompleteBetaSlope: {
+    dtypes: FLOATS,
+    cases: ([[1, 0], [1, 1]] as const).map((orders, i) => {
+      const parameters = [0, 1].map(() => argument([1 - i], between(0.5, 3)));
+      return given({ orders }, ...parameters, argument([1 - i], between(0.1, 0.9)));
+    }),
+  },
+  betaDensity: slow(between(0.5, 3), between(0.5, 3), between(0.1, 0.9)),
+  besselSeries: ordered(between(0.1, 4)),
+  besselScaled: ordered(between(0.1, 4)),
+  besselJ: ordered(between(-4, 4)),
+  expi: elementwise(FLOATS, between(0.2, 3)),
+  expn: {
+    dtypes: FLOATS,
+    cases: [[2, 2], [], [3, 0]].map((shape) =>
+      plain(argument(shape, integers(0, 4), "int32"), argument(shape, between(0.3, 3)))
+    ),
+  },
+  sineIntegral: ordered(between(-4, 4)),
+  cosineIntegral: elementwise(FLOATS, between(0.3, 5)),
+  fresnel: fresnels,
+  fresnelSlope: fresnels,
+  spence: ordered(between(0.3, 3)),
+  scaledTail: ordered(between(-1, 3)),
+  dawson: ordered(between(-3, 3)),
+  normalQuantile: elementwise(FLOATS, between(0.1, 0.9)),
+  owensT: elementwise(FLOATS, between(-2, 2), between(-2, 2)),
+  zeta: ordered(between(1.5, 4), between(0.5, 3)),
+  hyp1f1: hypergeometric([[0, 0, 0], [0, 1, 1]], between(-2, 2)),
+  hyp2f1: hypergeometric([[0, 0, 0, 0], [0, 0, 1, 1]], between(-0.4, 0.4)),
+  sphericalLegendre: {
+    dtypes: FLOATS,
+    elementwise: true,
+    cases: [[2, 2], [], [3, 0]].map((shape) =>
+      plain(
+        argument(shape, integers(0, 4), "int32"),
+        argument(shape, integers(-2, 3), "int32"),
+        argument(shape),
+      )
+    ),
+  },
 };
+
+/** A row of a function that takes its time: on few elements, which the evaluator does one by one. */
+function slow(...domains: Domain[]): Row<null> {
+  return {
+    dtypes: FLOATS,
+    cases: [[2], []].map((shape) => plain(...domains.map((domain) => argument(shape, domain)))),
+  };
+}
+
+/** A row of a function that has orders, of which 0 is the function itself. */
+function ordered(...domains: Domain[]): Row<{ readonly order: number }> {
+  return {
+    dtypes: FLOATS,
+    elementwise: true,
+    cases: [[2, 2], [], [0, 2]].map((shape, order) =>
+      given({ order }, ...domains.map((domain) => argument(shape, domain)))
+    ),
+  };
+}
+
+/** A row of a hypergeometric function with these derivatives. */
+function hypergeometric(
+  orders: readonly (readonly number[])[],
+  last: Domain,
+): Row<{ readonly orders: readonly number[] }> {
+  return {
+    dtypes: FLOATS,
+    cases: orders.map((order, i) => {
+      const shape = [1 - i];
+      const parameters = order.slice(1).map(() => argument(shape, between(0.5, 3)));
+      return given({ orders: order }, ...parameters, argument(shape, last));
+    }),
+  };
+}

@@ -4,6 +4,7 @@ import { kernelNames } from "../../../src/backends/wasm/kernels/table.ts";
 import { kinds } from "../../../src/passes/kinds.ts";
 import type { Primitive } from "../../../src/core/primitive.ts";
 import { canEmit } from "../../../src/backends/wasm/kernels/nest/mod.ts";
+import { SPECIAL } from "../../../src/primitives/special_names.ts";
 import { primitives } from "../../../src/primitives/mod.ts";
 import { assertEquals } from "../../support/std.ts";
 
@@ -21,6 +22,7 @@ const HOST: readonly string[] = [
   "eig",
   "schur",
   "complexSchur",
+  ...SPECIAL,
 ];
 
 const parameters: Readonly<Record<string, unknown>> = {

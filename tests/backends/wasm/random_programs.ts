@@ -18,6 +18,7 @@ import { type Concrete, dense, splat } from "../../../src/core/tensor.ts";
 import { scanPrimitive } from "../../../src/control/scan_primitive.ts";
 import { switchPrimitive } from "../../../src/control/switch_primitive.ts";
 import { whilePrimitive } from "../../../src/control/while_primitive.ts";
+import type { SpecialName } from "../../../src/primitives/special_names.ts";
 import { analyticNames } from "../../../src/primitives/analytic.ts";
 import "../../../src/primitives/complex.ts";
 import { primitives } from "../../../src/primitives/mod.ts";
@@ -1014,7 +1015,8 @@ type Host =
   | "schur"
   | "complexSchur"
   | "randomGamma"
-  | "randomGammaSlope";
+  | "randomGammaSlope"
+  | SpecialName;
 
 const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   reshape: moving("reshape", () => true, (grower, shape) => ({ shape: otherShape(grower, shape) })),

@@ -1,0 +1,186 @@
+import { grad, imag, index, jit, real, special, tensor, vmap } from "../../mod.ts";
+import type { Tensor } from "../../mod.ts";
+import fixture from "../fixtures/special_functions.json" with { type: "json" };
+import { assert, assertEquals, assertThrows } from "../support/std.ts";
+
+type Row = readonly [args: readonly number[], value: number, slopes: readonly (number | null)[]];
+type Of = (...args: Tensor[]) => Tensor;
+
+const table = fixture.rows as unknown as Readonly<Record<string, readonly Row[]>>;
+
+/** Functions of the table that are no functions of the namespace by the same name. */
+const others: Readonly<Record<string, Of>> = {
+  si: (x) => special.sici(x)[0],
+  ci: (x) => special.sici(x)[1],
+  fresnelS: (x) => special.fresnel(x)[0],
+  fresnelC: (x) => special.fresnel(x)[1],
+  polygamma: (x) => special.polygamma(2, x),
+  multigammaln: (a) => special.multigammaln(a, 3),
+  sphHarmY: (n, m, theta) => real(special.sphHarmY(n, m, theta, 0)),
+  besselJ0: (x) => index(special.besselJn(x, 0), 0),
+  besselJ1: (x) => index(special.besselJn(x, 1), 1),
+  besselJ2: (x) => index(special.besselJn(x, 2), 2),
+};
+
+/** What errors are relative to at zeros: the amplitude of what oscillates, or 1 for logarithms. */
+const scales: Readonly<Record<string, (x: number) => number>> = {
+  ci: (x) => Math.min(1, 1 / x),
+  besselJ0: (x) => Math.min(1, x ** -0.5),
+  besselJ1: (x) => Math.min(1, x ** -0.5),
+  besselJ2: (x) => Math.min(1, x ** -0.5),
+  fresnelS: () => 1,
+  fresnelC: () => 1,
+  si: (x) => Math.min(1, 1 / x),
+  betaln: () => 1,
+  multigammaln: () => 1,
+  dawsn: (x) => 1 / (1 + x * x),
+  sphHarmY: () => 10,
+};
+
+/** Largest relative errors of values and of slopes. */
+const VALUES = 1e-12;
+const SLOPES = 1e-11;
+
+/** The arguments of all rows, one vector each; the first ones of integers where the function wants that. */
+function columns(name: string, rows: readonly Row[]): Tensor[] {
+  const integers = { expn: 1, sphHarmY: 2 }[name] ?? 0;
+  return rows[0][0].map((_, i) => {
+    const values = rows.map(([args]) => args[i]);
+    return i < integers ? tensor(Int32Array.from(values)) : tensor(Float64Array.from(values));
+  });
+}
+
+for (const [name, rows] of Object.entries(table)) {
+  const f = others[name] ?? (special as unknown as Record<string, Of>)[name];
+
+  Deno.test(`${name} has twelve digits, and its derivatives eleven, compiled or not`, () => {
+    const args = columns(name, rows);
+    const integers = args.filter(({ dtype }) => dtype === "int32").length;
+    const scaleOf = (args: readonly number[]) =>
+      scales[name]?.(Math.abs(args[args.length - 1])) ?? 0;
+    for (const  of of[f, jit(f), vmap(f)]) {
+      of(...args).data().forEach((value, i) => {
+        const [at, want] = rows[i];
+        const bound = VALUES * Math.max(Math.abs(want), scaleOf(at));
+        assert(Math.abs(value - want) <= bound, `${name}(${at}) is ${want}, not ${value}`);
+      });
+    }
+    for (let k = integers; k < args.length; k++) {
+      const slopes = vmap(grad(f, { argnums: k }))(...args);
+      const compiled = jit(vmap(grad(f, { argnums: k })))(...args).data();
+      slopes.data().forEach((value, i) => {
+        const [at, , wanted] = rows[i];
+        const want = wanted[k - integers];
+        if (want === null) return;
+        const bound = SLOPES * Math.max(Math.abs(want), scaleOf(at));
+        assert(
+          Math.abs(value - want) <= bound && Math.abs(compiled[i] - want) <= bound,
+          `slope ${k} of ${name}(${at}) is ${want}, not ${value} or ${compiled[i]}`,
+        );
+      });
+    }
+  });
+}
+
+Deno.test("results have the dtype in which the arguments meet, and are rounded once", () => {
+  const half = tensor([2.5], { dtype: "float16" });
+  assertEquals(special.gamma(half).dtype, "float16");
+  assertEquals(special.gamma(3).dtype, "float32");
+  assertEquals(special.gamma(tensor(new Int32Array([7]))).toArray(), [720]);
+  assertEquals(special.beta(tensor(Float64Array.of(2)), 1).dtype, "float64");
+  const narrow = special.gammainc(30, [10, 40]).data();
+  const wide = special.gammainc(30, tensor(Float64Array.of(10, 40))).data();
+  narrow.forEach((value, i) => assertEquals(value, Math.fround(wide[i])));
+});
+
+Deno.test("ends, poles and what lies outside", () => {
+  const at = (f: (x: Tensor) => Tensor, ...points: number[]) =>
+    Array.from(f(tensor(Float64Array.from(points))).data());
+  const i = Infinity;
+  assertEquals(at(special.gamma, 0, -0, -1, i, -i, NaN), [i, -i, NaN, i, NaN, NaN]);
+  assertEquals(at(special.gammasgn, 0, -0, -0.5, -1.5, -2), [1, -1, -1, 1, NaN]);
+  assertEquals(at(special.factorial, 0, 20, -1), [1, 2432902008176640000, 0]);
+  assertEquals(at((x) => special.gammainc(2, x), 0, i, -1), [0, 1, NaN]);
+  assertEquals(at((x) => special.gammaincc(2, x), 0, i, -1), [1, 0, NaN]);
+  assertEquals(at((x) => special.betainc(2, 3, x), 0, 1, 2), [0, 1, NaN]);
+  assertEquals(at(special.ndtri, 0, 0.5, 1, 2), [-i, -0, i, NaN]);
+  assertEquals(at(special.logit, 0, 0.5, 1, 2), [-i, 0, i, NaN]);
+  assertEquals(at(special.entr, 0, 1, -1), [0, -0, -i]);
+  assertEquals(at(special.expi, 0, -i, i), [-i, -0, i]);
+  assertEquals(at(special.exp1, 0, i, -1), [i, 0, NaN]);
+  assertEquals(at((x) => special.sici(x)[1], 0, -1, i), [-i, NaN, 0]);
+  assertEquals(at((x) => special.zeta(x, 1), 1, 0.5, i), [i, NaN, 1]);
+  assertEquals(
+    at((x) => special.hyp2f1(1, 1, 3, x), 1, 2),
+    [2, NaN].map((v) => Number.isNaN(v) ? v : at((x) => special.hyp2f1(1, 1, 3, x), 1)[0]),
+  );
+  assertEquals(at((x) => special.relEntr(x, 0), 0, 1), [0, i]);
+  assertEquals(at((x) => special.klDiv(x, 2), 0, -1), [2, i]);
+  assertEquals(at((x) => special.i0(x), 0, 1e4, NaN), [1, i, NaN]);
+  assertEquals(at((x) => special.i0e(x), 0, i), [1, 0]);
+  assertEquals(at((x) => special.boxcox(x, 0), 0, 1), [-i, 0]);
+});
+
+Deno.test("derivatives at points where formulas have 0 times infinity", () => {
+  const at = (f: (x: Tensor) => Tensor, x: number) =>
+    Number(grad(f)(tensor(x, { dtype: "float64" })));
+  assertEquals(at((x) => special.gammainc(1, x), 0), 1);
+  assertEquals(at((a) => special.gammainc(a, 0), 2), 0);
+  assertEquals(at((a) => special.betainc(a, 2, 0), 2), 0);
+  assertEquals(at((x) => special.betainc(1, 2, x), 0), 2);
+  assertEquals(at(special.i0, 0), 0);
+  assertEquals(at((x) => grad(special.i0)(x), 0), 0.5);
+  assertEquals(at((x) => special.sici(x)[0], 0), 1);
+  assertEquals(at(special.spence, 1), -1);
+  assertEquals(at((x) => special.xlogy(x, 0), 0), 0);
+  assertEquals(at((x) => special.boxcox(2, x), 0), Math.LN2 ** 2 / 2);
+  assert(Math.abs(at((x) => grad(special.spence)(x), 1) - 0.5) < 1e-15);
+});
+
+Deno.test("integrals of densities hold to the symmetries of the functions", () => {
+  const a = tensor(Float64Array.of(0.3, 2, 50, 1e4));
+  const x = tensor(Float64Array.of(0.2, 0.4, 0.5, 0.502));
+  const left = special.betainc(a, a, x).data();
+  const right = special.betainc(a, a, x.neg().add(1)).data();
+  left.forEach((value, i) => assert(Math.abs(value + right[i] - 1) < 1e-13));
+  const sum = special.gammainc(a, a).add(special.gammaincc(a, a)).data();
+  sum.forEach((value) => assert(Math.abs(value - 1) < 1e-15));
+});
+
+Deno.test("spherical harmonics turn with their azimuth", () => {
+  const y = special.sphHarmY(3, 2, tensor(Float64Array.of(0.7)), 0.4);
+  const flat = Number(real(special.sphHarmY(3, 2, tensor(Float64Array.of(0.7)), 0)).item());
+  assertEquals([y.dtype, y.shape], ["complex128", [1]]);
+  assert(Math.abs(Number(real(y).item()) - flat * Math.cos(0.8)) < 1e-15);
+  assert(Math.abs(Number(imag(y).item()) - flat * Math.sin(0.8)) < 1e-15);
+});
+
+Deno.test("Bernoulli numbers are exact to the last digits", () => {
+  special.bernoulli(39, { dtype: "float64" }).data().forEach((value, n) => {
+    const want = fixture.bernoulli[n];
+    assert(Math.abs(value - want) <= 1e-14 * Math.abs(want), `B${n} is ${want}, not ${value}`);
+  });
+});
+
+Deno.test("messages name what was given", () => {
+  assertThrows(
+    () => special.expn(1.5, 2),
+    TypeError,
+    "Cannot take expn: n is float32[]; expected integers, convert with astype",
+  );
+  assertThrows(
+    () => special.besselJn(1, -1),
+    TypeError,
+    "Cannot take Bessel functions: v must be an integer from 0 to 999, got -1",
+  );
+  assertThrows(
+    () => special.polygamma(-1, 1),
+    TypeError,
+    "Cannot take polygamma: n must be a non-negative integer, got -1",
+  );
+  assertThrows(
+    () => special.beta([1, 2], [1, 2, 3]),
+    TypeError,
+    "Cannot take beta of float32[2] and float32[3]: shapes must broadcast, axis -1 has lengths 2 and 3",
+  );
+});
