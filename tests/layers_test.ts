@@ -250,6 +250,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "random_bits",
     "collective",
     "debug",
+    "callback",
     "matrices",
     "triangular",
     "lu",

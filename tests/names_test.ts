@@ -33,7 +33,8 @@ const flat = `
   arrayEqual arrayEquiv meshgrid indices fromFunction logspace geomspace tri trilIndices triuIndices
   diagIndices diagEmbed vander vstack hstack dstack columnStack block append arraySplit unstack deleteAt insert
   resize trimZeros rot90 fliplr flipud atLeast1d atLeast2d atLeast3d unflatten matrixTranspose ravel permute
-  broadcastArrays broadcastShapes trace fillDiagonal inner vdot vecdot matvec vecmat kron cross multiDot cdist
+  broadcastArrays broadcastShapes trace fillDiagonal inner vdot vecdot matvec vecmat kron cross multiDot cdist select piecewise
+  vectorize applyAlongAxis applyOverAxes pureCallback customVmap
   matmul dot outer tensordot einsum conv convTranspose maxPool avgPool`;
 
 const namespaces: Readonly<Record<string, string>> = {

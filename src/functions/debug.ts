@@ -13,12 +13,16 @@ import { flatten, leafPaths, unflatten } from "../core/tree.ts";
 import type { EachNoInfer, ResultArgs } from "../core/tree_types.ts";
 import { debugCall } from "../primitives/debug.ts";
 
-/** Calls `callback` with the values of `args`, when they are there. */
-function callWith(
-  callback: (...values: never[]) => unknown,
-  args: readonly unknown[],
-  what: string,
-): void {
+/** The values among arguments, and how arguments are made of others like them. */
+export interface ReadValues {
+  /** The values, as tensors. */
+  readonly tensors: readonly Tensor[];
+  /** The arguments with these values; what is neither number nor tensor is as it was. */
+  readonly fill: (values: readonly Tensor[]) => unknown;
+}
+
+/** Finds the values in trees. */
+export function readValues(args: readonly unknown[], what: string): ReadValues {
   const { leaves, structure } = flatten(args);
   const paths = leafPaths(structure);
   const tensors: Tensor[] = [];
@@ -28,12 +32,26 @@ function callWith(
       typeof leaf === "boolean" || (ArrayBuffer.isView(leaf) && !(leaf instanceof DataView));
     return isValue ? tensors.push(leafToTensor(leaf, paths[i], what)) - 1 : null;
   });
+  const fill = (values: readonly Tensor[]): unknown =>
+    unflatten(
+      structure,
+      leaves.map((leaf, i) => {
+        const place = places[i];
+        return place === null ? leaf : values[place];
+      }),
+    );
+  return { tensors, fill };
+}
+
+/** Calls `callback` with the values of `args`, when they are there. */
+function callWith(
+  callback: (...values: never[]) => unknown,
+  args: readonly unknown[],
+  what: string,
+): void {
+  const { tensors, fill } = readValues(args, what);
   function show(values: readonly Concrete[]): void {
-    const filled = leaves.map((leaf, i) => {
-      const place = places[i];
-      return place === null ? leaf : values[place];
-    });
-    callback(...unflatten(structure, filled) as never[]);
+    callback(...fill(values) as never[]);
   }
   Object.defineProperty(show, "name", { value: callback.name });
   debugCall(show, tensors);

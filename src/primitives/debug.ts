@@ -27,7 +27,7 @@ export interface DebugCallbackParams {
 }
 
 /** Example `i` of a batch. */
-function exampleOf(batch: Concrete, i: number): Concrete {
+export function exampleOf(batch: Concrete, i: number): Concrete {
   const shape = removeAt(batch.shape, 0);
   const size = sizeOf(shape);
   const elements = batch.peek((all) =>

@@ -242,6 +242,17 @@ const rows: Readonly<Record<string, Row>> = {
     "c[2]",
   ],
   cdist: [(a: Tensor, b: Tensor) => jacobi.cdist(a, b), [z(2, 3), z(2, 3)], "f[2,2]"],
+  select: [
+    (a: Tensor, b: Tensor) => jacobi.select([tensor([true, false, true])], [a], b),
+    [z(3), z(3)],
+    "c[3]",
+  ],
+  piecewise: [
+    (a: Tensor) =>
+      jacobi.piecewise(a, [tensor([true, false, true])], [(v) => v.mul(v), (v) => v.sin()]),
+    [z(3)],
+    "c[3]",
+  ],
   roll: [(a: Tensor) => jacobi.roll(a, 1), [z(3)], "c[3]"],
   repeat: [(a: Tensor) => jacobi.repeat(a, 2), [z(3)], "c[6]"],
   tile: [(a: Tensor) => jacobi.tile(a, 2), [z(3)], "c[6]"],

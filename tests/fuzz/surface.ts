@@ -59,6 +59,10 @@ const bounded: Readonly<Record<string, (f: AnyFunction, args: readonly unknown[]
     );
     return (result as unknown[])[0];
   },
+  customVmap: (f, args) => {
+    const made = f(...args) as (...args: unknown[]) => unknown;
+    return (...own: unknown[]) => api.vmap(made)(...own as api.Tensor[]);
+  },
   customVjp: withDerivative,
   customJvp: withDerivative,
   foriLoop: (f, [lower, upper, ...rest]) => f(fewSteps(lower), fewSteps(upper), ...rest),

@@ -753,6 +753,26 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^leaves$/, (scene) => scene.draw.list(0, 3, () => tensorLike(scene))],
   // Callable, unlike a class, since it may be taken for a function of the user's.
   [/^type$/, () => function () {}],
+  [/^callback$/, callback],
+  [/^resultTypes$/, ({ dtype, shape }) => new api.TensorType(dtype, shape)],
+  [/^signature$/, ({ draw }) => draw.pick(["(n)->(n)", "(n),(n)->()", "()->()", "(n,m)->", "(n"])],
+  [/^excluded$/, ({ draw }) => draw.pick<unknown>([[], [0], [5], 1])],
+  [
+    /^batchRule$/,
+    (scene) =>
+      scene.draw.pick<() => unknown>([
+        () => (_size: unknown, isBatched: unknown, ...args: Values) => [
+          args[0],
+          listOf(isBatched)[0],
+        ],
+        () => callback(scene),
+      ])(),
+  ],
+  [
+    /^(conditions|choices)$/,
+    (scene) => scene.draw.list(1, 2, () => tensorLike(scene)),
+  ],
+  [/^functions$/, (scene) => scene.draw.list(1, 2, () => callback(scene))],
   [/^rules$/, (scene) => ({ flatten: callback(scene), unflatten: callback(scene) })],
   [/^receiver of TensorType$/, (scene) => new api.TensorType(scene.dtype, scene.shape)],
   [/^receiver of Tensor$/, tensor],
