@@ -60,7 +60,8 @@ const namespaces: Readonly<Record<string, string>> = {
     convTranspose2d convTranspose3d maxPool1d maxPool3d avgPool1d avgPool3d lpPool1d lpPool2d lpPool3d
     adaptiveAvgPool1d adaptiveAvgPool3d adaptiveMaxPool1d adaptiveMaxPool2d adaptiveMaxPool3d dropout1d
     dropout2d dropout3d alphaDropout rmsNorm instanceNorm localResponseNorm spectralNorm weightNorm lora
-    prelu bilinear embeddingBag zeroPad transformerEncoderLayer transformerDecoderLayer multiHeadAttention rnn lstm gru relu leakyRelu elu gelu
+    prelu bilinear embeddingBag zeroPad transformerEncoderLayer transformerDecoderLayer
+    rotaryEmbedding alibiBias groupedQueryAttention multiHeadAttention rnn lstm gru relu leakyRelu elu gelu
     silu softplus softmax logSoftmax sigmoid tanh hardtanh mish mseLoss l1Loss huberLoss crossEntropy
     nllLoss binaryCrossEntropyWithLogits klDiv cosineSimilarity initializers toStateDict fromStateDict`,
   optim: `applyUpdates sgd adam adamw rmsprop adagrad chain clipByGlobalNorm clipByValue

@@ -47,6 +47,7 @@ export * from "./convolution.ts";
 export * from "./dropout.ts";
 export * from "./class_losses.ts";
 export * from "./embedding.ts";
+export * from "./grouped_query_attention.ts";
 export * from "./gru.ts";
 /** Initial values of parameters. */
 export * as initializers from "./initializers.ts";
@@ -69,6 +70,7 @@ export { init, module } from "./module.ts";
 export type { Module, Part, Parts, PartsOf, SeveralInputs } from "./module.ts";
 export * from "./bilinear.ts";
 export * from "./embedding_bag.ts";
+export * from "./positions.ts";
 export * from "./prelu.ts";
 export * from "./zero_pad.ts";
 export { batchNorm, groupNorm, layerNorm } from "./normalization.ts";

@@ -8,7 +8,7 @@ import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { broadcastShapes, showShape, showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { cond, customJvp } from "../control/mod.ts";
+import { checkpoint, cond, customJvp, scan } from "../control/mod.ts";
 import { toTensor } from "../core/convert.ts";
 import { Concrete } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
@@ -17,19 +17,27 @@ import { floatOperand, promoteTogether } from "../functions/broadcasting.ts";
 import {
   add,
   any,
+  arange,
   astype,
   expandDims,
   isfinite,
+  lessEqual,
   logicalAnd,
   matmul,
+  moveaxis,
   mul,
   notEqual,
   ones,
+  pad,
+  reshape,
   sum,
   swapaxes,
+  take,
   tril,
   where,
+  zeros,
 } from "../functions/mod.ts";
+import { split as splitKey } from "../random/mod.ts";
 import { allFinite, isKnownFinite } from "../primitives/reduction.ts";
 import { convert } from "../primitives/structure.ts";
 import { maskedSoftmax } from "./activations.ts";
@@ -59,6 +67,12 @@ export interface ScaledDotProductAttentionOptions {
   readonly dropout?: number;
   /** The random key for `dropout`. */
   readonly dropoutKey?: Tensor;
+  /**
+   * How many queries are looked at together. The scores of so many queries are all that is held, forward
+   * and backward, so that memory grows linearly with the length of the sequences; the backward pass
+   * computes scores once more. Default: all queries.
+   */
+  readonly blockSize?: number;
 }
 
 /** Two masks as one: allowed by both, and both added. */
@@ -270,6 +284,7 @@ export function scaledDotProductAttention(
     "scale",
     "dropout",
     "dropoutKey",
+    "blockSize",
   ]);
   const { attnMask = null, isCausal = false, dropout: rate = 0, dropoutKey } = read;
   checkFlag(isCausal, WHAT, "isCausal");
@@ -289,22 +304,76 @@ export function scaledDotProductAttention(
       `${WHAT} with dropout without a key: pass { dropoutKey: random.key(seed) }`,
     );
   }
-  let masks = isCausal ? causalMask(shape.at(-2)!, shape.at(-1)!) : {};
+  const { blockSize = Infinity } = read;
+  if (blockSize !== Infinity && !(Number.isSafeInteger(blockSize) && blockSize > 0)) {
+    throw argumentError(
+      `${WHAT} with blockSize ${describeValue(blockSize)}: expected a positive integer`,
+    );
+  }
+  let masks: AttentionMasks = {};
   if (attnMask !== null) {
     const mask = readMask(attnMask, "attnMask", WHAT);
     checkBroadcast("Cannot broadcast attnMask", mask, shape);
-    masks = joinMasks(masks, mask.dtype === "bool" ? { allowed: mask } : { bias: mask });
+    masks = mask.dtype === "bool" ? { allowed: mask } : { bias: mask };
   }
-  const [output] = attend(
-    q,
-    k,
-    v,
-    scale,
-    masks,
-    (weights) =>
-      rate === 0
-        ? weights
-        : dropout(rate).apply({}, {}, weights, { train: true, key: dropoutKey! })[0],
+  const drop = (weights: Tensor, key: Tensor | undefined): Tensor =>
+    rate === 0 ? weights : dropout(rate).apply({}, {}, weights, { train: true, key: key! })[0];
+  if (blockSize < shape.at(-2)!) {
+    return attendInBlocks(q, k, v, { scale, masks, isCausal, blockSize, drop, dropoutKey });
+  }
+  if (isCausal) masks = joinMasks(causalMask(shape.at(-2)!, shape.at(-1)!), masks);
+  return attend(q, k, v, scale, masks, (weights) => drop(weights, dropoutKey))[0];
+}
+
+/** How `attendInBlocks` goes about it. */
+interface BlockSettings {
+  readonly scale: number;
+  readonly masks: AttentionMasks;
+  readonly isCausal: boolean;
+  readonly blockSize: number;
+  readonly drop: (weights: Tensor, key: Tensor | undefined) => Tensor;
+  readonly dropoutKey: Tensor | undefined;
+}
+
+/**
+ * The same as `attend`, for some queries after the others, each step of which is computed again in the
+ * backward pass (Rabe and Staats, "Self-attention does not need O(n²) memory", 2021).
+ */
+function attendInBlocks(q: Tensor, k: Tensor, v: Tensor, settings: BlockSettings): Tensor {
+  const { scale, masks, isCausal, blockSize, drop, dropoutKey } = settings;
+  const [queries, keys] = [q.shape.at(-2)!, k.shape.at(-2)!];
+  const count = Math.ceil(queries / blockSize);
+  const toBlocks = (x: Tensor): Tensor => {
+    const { ndim } = x;
+    const missing = count * blockSize - queries;
+    const widths = x.shape.map((_, i): [number, number] => [0, i === ndim - 2 ? missing : 0]);
+    const whole = missing === 0 ? x : pad(x, widths);
+    const shape = [...x.shape.slice(0, -2), count, blockSize, x.shape[ndim - 1]];
+    return moveaxis(reshape(whole, shape), -3, 0);
+  };
+  const isByQuery = (mask: Tensor): boolean => mask.ndim >= 2 && mask.shape.at(-2) !== 1;
+  const entries = Object.entries(masks) as [keyof AttentionMasks, Tensor][];
+  const byQuery = entries.filter(([, mask]) => isByQuery(mask));
+  const positions = arange(keys, { dtype: "int32" });
+  const rows = expandDims(arange(blockSize, { dtype: "int32" }), -1);
+  const step = checkpoint(
+    (block: Tensor, start: Tensor, own: AttentionMasks, key: Tensor | null) => {
+      let all: AttentionMasks = { ...masks, ...own };
+      if (isCausal) all = joinMasks({ allowed: lessEqual(positions, add(rows, start)) }, all);
+      return attend(block, k, v, scale, all, (weights) => drop(weights, key ?? undefined))[0];
+    },
   );
-  return output;
+  const [, outputs] = scan(
+    (start: Tensor, [block, own, key]: readonly [Tensor, AttentionMasks, Tensor | null]) =>
+      [add(start, blockSize), step(block, start, own, key)] as const,
+    zeros([], { dtype: "int32" }),
+    [
+      toBlocks(q),
+      Object.fromEntries(byQuery.map(([name, mask]) => [name, toBlocks(mask)])) as AttentionMasks,
+      dropoutKey === undefined ? null : splitKey(dropoutKey, [count]),
+    ] as const,
+  );
+  const whole = moveaxis(outputs, 0, -3);
+  const shape = [...whole.shape.slice(0, -3), count * blockSize, v.shape.at(-1)!];
+  return take(reshape(whole, shape), arange(queries, { dtype: "int32" }), -2);
 }
