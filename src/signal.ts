@@ -17,13 +17,20 @@ export type {
   ConvolutionOptions,
   FftConvolutionOptions,
 } from "./signal/convolution.ts";
-export { csd, istft, stft, welch } from "./signal/spectra.ts";
+export { convolve2d, correlate2d } from "./signal/images.ts";
+export type { ImageConvolutionOptions } from "./signal/images.ts";
+export { csd, istft, periodogram, stft, welch } from "./signal/spectra.ts";
 export type {
+  BoundaryOption,
   IstftOptions,
+  PeriodogramOptions,
   SegmentOptions,
   Segments,
   Spectrum,
   StftOptions,
+  WelchOptions,
 } from "./signal/spectra.ts";
+export { detrend } from "./signal/trend.ts";
+export type { DetrendOptions } from "./signal/trend.ts";
 export { bartlett, blackman, hamming, hanning, kaiser } from "./signal/windows.ts";
 export type { WindowName, WindowOptions } from "./signal/windows.ts";

@@ -49,7 +49,8 @@ const namespaces: Readonly<Record<string, string>> = {
     `fft ifft rfft irfft fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn irfftn hfft ihfft dct idct fftfreq
     rfftfreq fftshift ifftshift`,
   signal:
-    `convolve fftConvolve correlate stft istft welch csd bartlett blackman hamming hanning kaiser`,
+    `convolve fftConvolve correlate convolve2d correlate2d detrend stft istft welch csd periodogram bartlett
+    blackman hamming hanning kaiser`,
   special:
     `gamma lgamma gammasgn digamma polygamma zeta factorial comb poch beta betaln multigammaln
     gammainc gammaincc betainc i0 i0e i1 i1e besselJn erf erfc erfinv erfcx dawsn ndtr logNdtr ndtri owensT

@@ -159,7 +159,8 @@ interface Signals {
   readonly lengths: Shape;
 }
 
-function checkMode(mode: unknown, what: string): ConvolutionMode {
+/** `mode`, when it is one. */
+export function checkMode(mode: unknown, what: string): ConvolutionMode {
   if (mode === "full" || mode === "same" || mode === "valid") return mode;
   throw argumentError(
     `${what}: mode must be "full", "same" or "valid", got ${describeValue(mode)}`,

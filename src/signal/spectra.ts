@@ -12,17 +12,20 @@ import { checkAxis, range, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { checkCount, cut, fit, lastOf, surround, weigh } from "../fft/arguments.ts";
-import { rfftfreq } from "../fft/frequencies.ts";
-import { irfft, rfft } from "../fft/transforms.ts";
+import { fftfreq, rfftfreq } from "../fft/frequencies.ts";
+import { fft, ifft, irfft, rfft } from "../fft/transforms.ts";
 import { checkInteger } from "../functions/arguments.ts";
 import { sub } from "../functions/arithmetic.ts";
 import { broadcastTogether, floatOperand } from "../functions/broadcasting.ts";
-import { conj, real } from "../functions/complex.ts";
+import { complex, conj, imag, real } from "../functions/complex.ts";
 import { tensor } from "../functions/creation.ts";
+import { sort } from "../functions/ordering.ts";
+import { pad } from "../functions/padding.ts";
 import { mean } from "../functions/reduction.ts";
 import { add, mul, scale } from "../primitives/arithmetic.ts";
-import { concatenate } from "../primitives/slicing.ts";
+import { concatenate, sliceAxis } from "../primitives/slicing.ts";
 import { convert, moveAxis, reshape } from "../primitives/structure.ts";
+import { withoutTrend } from "./trend.ts";
 import { type WindowName, windowValues } from "./windows.ts";
 
 /** Options of segments. */
@@ -44,25 +47,57 @@ export interface SegmentOptions {
    * `"spectrum"` for `stft` and `istft`, `"density"` for `welch` and `csd`.
    */
   readonly scaling?: "spectrum" | "density";
+  /**
+   * Whether frequencies are those from zero on alone, which for real signals determine the others, and densities
+   * are those of both signs together. Default `true` for real signals and `false` for complex ones, which
+   * need all of them.
+   */
+  readonly onesided?: boolean;
+  /**
+   * What is taken away from each segment: its mean (`"constant"`), the line that is nearest (`"linear"`), or
+   * nothing. Default `false` for `stft`, `"constant"` for `welch`, `csd` and `periodogram`.
+   */
+  readonly detrend?: "constant" | "linear" | false;
 }
+
+/** What surrounds a signal. */
+export type BoundaryOption = boolean | "zeros" | "constant" | "even" | "odd";
 
 /** Options of `stft`. */
 export interface StftOptions extends SegmentOptions {
-  /** Whether zeros surround the signal, so that its ends are in the middle of segments. Default `true`. */
-  readonly boundary?: boolean;
+  /**
+   * What surrounds the signal, so that its ends are in the middle of segments: zeros (`true` or `"zeros"`), the
+   * last number (`"constant"`), the signal mirrored about it (`"even"`), or through it (`"odd"`); or nothing
+   * (`false`). Default `true`.
+   */
+  readonly boundary?: BoundaryOption;
   /** Whether zeros behind it make the last segment whole. Default `true`. */
   readonly padded?: boolean;
 }
 
 /** Options of `istft`. */
-export interface IstftOptions extends Omit<SegmentOptions, "axis"> {
-  /** Whether zeros surrounded the signal. Default `true`. */
-  readonly boundary?: boolean;
+export interface IstftOptions extends Omit<SegmentOptions, "axis" | "detrend"> {
+  /** What surrounded the signal; it only matters whether something did. Default `true`. */
+  readonly boundary?: BoundaryOption;
+  /** Whether frequencies are those from zero on alone, and signals real. Default `true`. */
+  readonly onesided?: boolean;
+}
+
+/** Options of `welch` and `csd`. */
+export interface WelchOptions extends SegmentOptions {
+  /** What is given of the densities of segments: their mean, or their median, without its bias. Default `"mean"`. */
+  readonly average?: "mean" | "median";
+}
+
+/** Options of `periodogram`. */
+export interface PeriodogramOptions extends Omit<SegmentOptions, "nperseg" | "noverlap"> {
+  /** The window, as long as the signal; periodic if it is one by name. Default ones. */
+  readonly window?: WindowName | readonly number[];
 }
 
 /** A spectrum for each segment. */
 export interface Segments {
-  /** The frequencies, `[floor(nfft / 2) + 1]`. */
+  /** The frequencies, `[floor(nfft / 2) + 1]`, or all `[nfft]` in the order of `fftfreq`. */
   readonly frequencies: Tensor;
   /** The times of the middles of segments. */
   readonly times: Tensor;
@@ -72,13 +107,23 @@ export interface Segments {
 
 /** A spectrum. */
 export interface Spectrum {
-  /** The frequencies, `[floor(nfft / 2) + 1]`. */
+  /** The frequencies, `[floor(nfft / 2) + 1]`, or all `[nfft]` in the order of `fftfreq`. */
   readonly frequencies: Tensor;
   /** The densities or powers: frequencies in the place of the signal's axis. */
   readonly values: Tensor;
 }
 
-const NAMES = ["fs", "window", "nperseg", "noverlap", "nfft", "axis", "scaling"] as const;
+const NAMES = [
+  "fs",
+  "window",
+  "nperseg",
+  "noverlap",
+  "nfft",
+  "axis",
+  "scaling",
+  "onesided",
+  "detrend",
+] as const;
 
 /** How a signal is divided. */
 interface Division {
@@ -88,12 +133,15 @@ interface Division {
   readonly step: number;
   readonly nfft: number;
   readonly scaling: "spectrum" | "density";
+  readonly detrend: "constant" | "linear" | false;
 }
 
 function readDivision(
   what: string,
   length: number,
-  { fs = 1, window = "hanning", nperseg, noverlap, nfft, scaling }: Partial<SegmentOptions>,
+  { fs = 1, window = "hanning", nperseg, noverlap, nfft, scaling, detrend = false }: Partial<
+    SegmentOptions
+  >,
 ): Division {
   if (typeof fs !== "number" || !(fs > 0 && fs < Infinity)) {
     throw argumentError(`${what}: fs must be a positive number, got ${describeValue(fs)}`);
@@ -119,13 +167,18 @@ function readDivision(
       `${what}: scaling must be "spectrum" or "density", got ${describeValue(scaling)}`,
     );
   }
+  if (detrend !== false && detrend !== "constant" && detrend !== "linear") {
+    throw argumentError(
+      `${what}: detrend must be "constant", "linear" or false, got ${describeValue(detrend)}`,
+    );
+  }
   const values = typeof window === "string"
     ? windowValues(window, size + 1, what).subarray(0, size)
     : Float64Array.from(window);
   if (values.length !== size) {
     throw argumentError(`${what}: the window must have ${size} numbers, got ${values.length}`);
   }
-  return { fs, window: values, nperseg: size, step: size - shared, nfft: long, scaling };
+  return { fs, window: values, nperseg: size, step: size - shared, nfft: long, scaling, detrend };
 }
 
 /** What squares of amplitudes are multiplied by. */
@@ -135,13 +188,63 @@ function powerOf({ fs, window, scaling }: Division): number {
   return scaling === "spectrum" ? 1 / sum ** 2 : 1 / (fs * squares);
 }
 
-/** Real signals along the last axis; half floats are computed in float32. */
-function readSignal(what: string, x: Tensor, axis: number): Tensor {
-  if (isComplex(x.dtype)) {
-    throw dtypeError(`${what}: expected real signals; take real(x) and imag(x) by themselves`);
-  }
+/** Signals along the last axis; half floats are computed in float32. */
+function readSignal(x: Tensor, axis: number): Tensor {
   const value = floatOperand(x);
   return moveAxis(convert(value, wideDtype(value.dtype)), axis, x.ndim - 1);
+}
+
+/** Whether spectra are one-sided. */
+function readSides(what: string, onesided: unknown, signals: readonly Tensor[]): boolean {
+  const areComplex = signals.some(({ dtype }) => isComplex(dtype));
+  const isOnesided = checkFlag(onesided ?? !areComplex, what, "onesided");
+  if (!isOnesided || !areComplex) return isOnesided;
+  throw dtypeError(`${what}: onesided is for real signals; leave it out, or take real and imag`);
+}
+
+/** Transforms of windowed segments, and their frequencies. */
+function spectraOf(
+  segments: Tensor,
+  { fs, window, nfft, detrend }: Division,
+  isOnesided: boolean,
+): { readonly frequencies: Tensor; readonly values: Tensor } {
+  const level = detrend === false ? segments : withoutTrend(segments, detrend);
+  const transform = isOnesided ? rfft : fft;
+  const values = transform(weigh(level, window), { n: nfft });
+  const dtype = partDtype(values.dtype) as "float32";
+  const frequencies = (isOnesided ? rfftfreq : fftfreq)(nfft, { d: 1 / fs, dtype });
+  return { frequencies, values };
+}
+
+const BOUNDARIES = ["zeros", "constant", "even", "odd"] as const;
+
+/** What surrounds a signal, or `null`. */
+function readBoundary(what: string, boundary: unknown): typeof BOUNDARIES[number] | null {
+  if (boundary === false) return null;
+  const kind = boundary === true ? "zeros" : BOUNDARIES.find((one) => one === boundary);
+  if (kind !== undefined) return kind;
+  throw argumentError(
+    `${what}: boundary must be a boolean, ${BOUNDARIES.map((one) => `"${one}"`).join(", ")}, got ${
+      describeValue(boundary)
+    }`,
+  );
+}
+
+/** A signal with so many numbers more at both ends. */
+function extended(x: Tensor, count: number, kind: typeof BOUNDARIES[number]): Tensor {
+  if (count === 0) return x;
+  if (kind === "zeros") return surround(x, count, count);
+  const last = x.ndim - 1;
+  const widths = x.shape.map((_, axis): [number, number] =>
+    axis === last ? [count, count] : [0, 0]
+  );
+  const edges = pad(x, widths, { mode: "edge" });
+  if (kind === "constant") return edges;
+  const mirrored = pad(x, widths, { mode: "reflect" });
+  if (kind === "even") return mirrored;
+  const length = lastOf(x);
+  const odd = sub(scale(edges, 2), mirrored);
+  return concatenate([cut(odd, 0, count), x, cut(odd, count + length, 2 * count + length)], last);
 }
 
 /** The segments of rows, `[..., count, nperseg]`. */
@@ -171,14 +274,14 @@ function addSegments(x: Tensor, { nperseg, step }: Division): Tensor {
 }
 
 /**
- * The short-time Fourier transform of real signals: the transforms of overlapping, windowed segments.
+ * The short-time Fourier transform of signals: the transforms of overlapping, windowed segments.
  *
- * @param x Any shape but a scalar, real.
+ * @param x Any shape but a scalar.
  * @param options The segments, the window, the scaling and the ends.
  * @returns The frequencies, the times, and the transforms: frequencies in the place of the signal's axis, and
  * one more axis of segments behind all others.
  * @throws {AxisError} when the axis is out of range.
- * @throws {DtypeError} when `x` is complex.
+ * @throws {DtypeError} when `x` is complex and `onesided` is `true`.
  * @throws {ShapeError} when the signal is empty.
  * @throws {ArgumentError} when an option is out of its range.
  *
@@ -195,31 +298,26 @@ export function stft(x: TensorLike, options?: StftOptions): Segments {
   const what = "Cannot transform segments of";
   const value = toTensor(x, what);
   const shown = `${what} ${showType(value)}`;
-  const { boundary = true, padded = true, axis = -1, scaling = "spectrum", ...rest } = readOptions(
-    shown,
-    options,
-    [...NAMES, "boundary", "padded"],
-  );
-  checkFlag(boundary, shown, "boundary");
+  const { boundary = true, padded = true, axis = -1, scaling = "spectrum", onesided, ...rest } =
+    readOptions(shown, options, [...NAMES, "boundary", "padded"]);
   checkFlag(padded, shown, "padded");
   const place = checkAxis(axis, value.ndim, shown);
   const division = readDivision(shown, value.shape[place], { ...rest, scaling });
-  const { fs, window, nperseg, step, nfft } = division;
-  const ends = boundary ? Math.floor(nperseg / 2) : 0;
-  const inner = surround(readSignal(shown, value, place), ends, ends);
+  const isOnesided = readSides(shown, onesided, [value]);
+  const { fs, nperseg, step } = division;
+  const kind = readBoundary(shown, boundary);
+  const rows = readSignal(value, place);
+  const inner = kind === null ? rows : extended(rows, Math.floor(nperseg / 2), kind);
   const left = padded ? (((nperseg - lastOf(inner)) % step) + step) % step : 0;
-  const segments = weigh(segmentsOf(surround(inner, 0, left), division), window);
-  const amplitude = Math.sqrt(powerOf(division));
-  const values = scale(rfft(segments, { n: nfft }), amplitude);
+  const segments = segmentsOf(surround(inner, 0, left), division);
+  const { frequencies, values } = spectraOf(segments, division, isOnesided);
   const count = segments.shape[segments.ndim - 2];
-  const dtype = partDtype(values.dtype) as "float32";
-  const times = range(count).map((i) =>
-    (nperseg / 2 + i * step - (boundary ? nperseg / 2 : 0)) / fs
-  );
+  const times = range(count).map((i) => (i * step + (kind === null ? nperseg / 2 : 0)) / fs);
+  const scaled = scale(values, Math.sqrt(powerOf(division)));
   return {
-    frequencies: rfftfreq(nfft, { d: 1 / fs, dtype }),
-    times: tensor(times, { dtype }),
-    values: moveAxis(values, values.ndim - 1, place),
+    frequencies,
+    times: tensor(times, { dtype: partDtype(values.dtype) as "float32" }),
+    values: moveAxis(scaled, values.ndim - 1, place),
   };
 }
 
@@ -230,7 +328,7 @@ export function stft(x: TensorLike, options?: StftOptions): Segments {
  *
  * @param values `[..., frequencies, segments]`, complex.
  * @param options What `stft` was given.
- * @returns The signals, along the last axis.
+ * @returns The signals, along the last axis: complex if `onesided` is `false`.
  * @throws {ShapeError} when there are fewer than two axes, or no segments.
  * @throws {ArgumentError} when an option is out of its range, or windows leave places where all are zero.
  *
@@ -247,30 +345,39 @@ export function istft(values: TensorLike, options?: IstftOptions): Tensor {
   const what = "Cannot add up segments of";
   const given = toTensor(values, what);
   const shown = `${what} ${showType(given)}`;
-  const { boundary = true, scaling = "spectrum", ...rest } = readOptions(shown, options, [
-    "fs",
-    "window",
-    "nperseg",
-    "noverlap",
-    "nfft",
-    "scaling",
-    "boundary",
-  ]);
-  checkFlag(boundary, shown, "boundary");
+  const { boundary = true, scaling = "spectrum", onesided = true, ...rest } = readOptions(
+    shown,
+    options,
+    [
+      "onesided",
+      "fs",
+      "window",
+      "nperseg",
+      "noverlap",
+      "nfft",
+      "scaling",
+      "boundary",
+    ],
+  );
+  const kind = readBoundary(shown, boundary);
+  checkFlag(onesided, shown, "onesided");
   if (given.ndim < 2 || given.shape.slice(-2).includes(0)) {
     throw shapeError(`${shown}: expected axes of frequencies and segments`);
   }
-  const whole = 2 * (given.shape[given.ndim - 2] - 1);
+  const count = given.shape[given.ndim - 1];
+  const rows = given.shape[given.ndim - 2];
+  const whole = onesided ? 2 * (rows - 1) : rows;
   const nperseg = rest.nperseg ?? rest.nfft ?? whole;
-  const nfft = rest.nfft ?? (nperseg === whole + 1 ? nperseg : Math.max(whole, 1));
+  const isOdd = onesided && nperseg === whole + 1;
+  const nfft = rest.nfft ?? (isOdd ? nperseg : Math.max(whole, 1));
   const division = readDivision(shown, nperseg, { ...rest, nperseg, nfft, scaling });
   const { window } = division;
   const spectra = moveAxis(given, given.ndim - 2, given.ndim - 1);
-  const segments = cut(irfft(spectra, { n: nfft }), 0, nperseg);
-  const count = segments.shape[segments.ndim - 2];
+  const back = onesided ? irfft : ifft;
+  const segments = cut(back(spectra, { n: nfft }), 0, nperseg);
   const squares = Float64Array.from(window, (value) => value * value);
   const weights = overlapped(squares, count, division);
-  const ends = boundary ? Math.floor(nperseg / 2) : 0;
+  const ends = kind === null ? 0 : Math.floor(nperseg / 2);
   const sum = addSegments(weigh(segments, window), division);
   const inner = cut(sum, ends, lastOf(sum) - ends);
   const divisors = weights.subarray(ends, weights.length - ends);
@@ -289,15 +396,15 @@ function overlapped(x: Float64Array, count: number, { step }: Division): Float64
 }
 
 /**
- * The cross spectral density of two real signals, by Welch's method: the mean over segments, without their
- * means, of `conj(X) Y`.
+ * The cross spectral density of two signals, by Welch's method: the mean, or the median, over segments of
+ * `conj(X) Y`.
  *
- * @param x Any shape but a scalar, real.
- * @param y Real; broadcast together with `x`.
- * @param options The segments, the window and the scaling.
- * @returns The frequencies, and the complex densities: both signs of a frequency together.
+ * @param x Any shape but a scalar.
+ * @param y Broadcast together with `x`.
+ * @param options The segments, the window, the scaling and the average.
+ * @returns The frequencies, and the complex densities: of real signals, both signs of a frequency together.
  * @throws {AxisError} when the axis is out of range.
- * @throws {DtypeError} when a signal is complex.
+ * @throws {DtypeError} when a signal is complex and `onesided` is `true`.
  * @throws {ShapeError} when the signals do not broadcast, or are empty.
  * @throws {ArgumentError} when an option is out of its range.
  *
@@ -311,42 +418,75 @@ function overlapped(x: Float64Array, count: number, { step }: Division): Float64
  * assertTensorsClose(real(csd(x, x).values), welch(x).values);
  * ```
  */
-export function csd(x: TensorLike, y: TensorLike, options?: SegmentOptions): Spectrum {
+export function csd(x: TensorLike, y: TensorLike, options?: WelchOptions): Spectrum {
   const what = "Cannot compare spectra of";
   const [a, b] = broadcastTogether(what, x, y);
-  const shown = `${what} ${showType(a)}`;
-  const { axis = -1, scaling = "density", ...rest } = readOptions(shown, options, NAMES);
-  const place = checkAxis(axis, a.ndim, shown);
-  const division = readDivision(shown, a.shape[place], { ...rest, scaling });
-  const { fs, window, nfft } = division;
-  const [first, second] = [a, b].map((signal) => {
-    const segments = segmentsOf(readSignal(shown, signal, place), division);
-    const centred = sub(segments, mean(segments, -1, { keepdims: true }));
-    return rfft(weigh(centred, window), { n: nfft });
-  });
+  return densities(`${what} ${showType(a)}`, [a, b], options);
+}
+
+function densities(
+  what: string,
+  [x, y]: readonly [Tensor, Tensor],
+  options: WelchOptions | undefined,
+): Spectrum {
+  const {
+    axis = -1,
+    scaling = "density",
+    detrend = "constant",
+    onesided,
+    average = "mean",
+    ...rest
+  } = readOptions(what, options, [...NAMES, "average"]);
+  if (average !== "mean" && average !== "median") {
+    throw argumentError(
+      `${what}: average must be "mean" or "median", got ${describeValue(average)}`,
+    );
+  }
+  const place = checkAxis(axis, x.ndim, what);
+  const division = readDivision(what, x.shape[place], { ...rest, scaling, detrend });
+  const isOnesided = readSides(what, onesided, [x, y]);
+  const signals = x === y ? [x] : [x, y];
+  const spectra = signals.map((signal) =>
+    spectraOf(segmentsOf(readSignal(signal, place), division), division, isOnesided)
+  );
+  const [{ frequencies, values: first }, { values: second }] = [spectra[0], spectra.at(-1)!];
   const products = mul(conj(first), second);
   const power = powerOf(division);
   const weights = Float64Array.from(
     { length: lastOf(products) },
-    (_, k) => (k === 0 || 2 * k === nfft ? 1 : 2) * power,
+    (_, k) => (!isOnesided || k === 0 || 2 * k === division.nfft ? 1 : 2) * power,
   );
-  const values = mean(weigh(products, weights), -2);
-  const dtype = partDtype(values.dtype) as "float32";
-  return {
-    frequencies: rfftfreq(nfft, { d: 1 / fs, dtype }),
-    values: moveAxis(values, values.ndim - 1, place),
-  };
+  const weighed = weigh(products, weights);
+  const values = average === "mean" ? mean(weighed, -2) : medianOf(weighed);
+  return { frequencies, values: moveAxis(values, values.ndim - 1, place) };
+}
+
+/** The median over segments of both parts, divided by its bias. */
+function medianOf(x: Tensor): Tensor {
+  const count = x.shape[x.ndim - 2];
+  // The bias for a mean of exponentially distributed numbers: B. Allen et al., "FINDCHIRP", 2012.
+  const bias = range(Math.floor((count - 1) / 2)).reduce(
+    (sum, i) => sum + 1 / (2 * i + 3) - 1 / (2 * i + 2),
+    1,
+  );
+  const half = Math.floor(count / 2);
+  const [re, im] = [real(x), imag(x)].map((part) => {
+    const sorted = sort(part, -2);
+    const middle = sliceAxis(sorted, x.ndim - 2, half - (count % 2 === 0 ? 1 : 0), half + 1);
+    return scale(mean(middle, -2), 1 / bias);
+  });
+  return complex(re, im);
 }
 
 /**
- * The spectral density of real signals, by Welch's method: the mean over segments, without their means, of
- * the squares of amplitudes.
+ * The spectral density of signals, by Welch's method: the mean, or the median, over segments of the squares of
+ * amplitudes.
  *
- * @param x Any shape but a scalar, real.
- * @param options The segments, the window and the scaling.
- * @returns The frequencies, and the densities: both signs of a frequency together.
+ * @param x Any shape but a scalar.
+ * @param options The segments, the window, the scaling and the average.
+ * @returns The frequencies, and the densities: of real signals, both signs of a frequency together.
  * @throws {AxisError} when the axis is out of range.
- * @throws {DtypeError} when `x` is complex.
+ * @throws {DtypeError} when `x` is complex and `onesided` is `true`.
  * @throws {ShapeError} when the signal is empty.
  * @throws {ArgumentError} when an option is out of its range.
  *
@@ -361,7 +501,48 @@ export function csd(x: TensorLike, y: TensorLike, options?: SegmentOptions): Spe
  * assertTensorsClose(frequencies.data()[argmax(values).item()], 0.125);
  * ```
  */
-export function welch(x: TensorLike, options?: SegmentOptions): Spectrum {
-  const { frequencies, values } = csd(x, x, options);
+export function welch(x: TensorLike, options?: WelchOptions): Spectrum {
+  const what = "Cannot compute densities of";
+  const value = toTensor(x, what);
+  const { frequencies, values } = densities(`${what} ${showType(value)}`, [value, value], options);
+  return { frequencies, values: real(values) };
+}
+
+/**
+ * The spectral density of signals, by the transform of all of each: the squares of amplitudes.
+ *
+ * @param x Any shape but a scalar.
+ * @param options The window, the length of transforms and the scaling.
+ * @returns The frequencies, and the densities: of real signals, both signs of a frequency together.
+ * @throws {AxisError} when the axis is out of range.
+ * @throws {DtypeError} when `x` is complex and `onesided` is `true`.
+ * @throws {ShapeError} when the signal is empty.
+ * @throws {ArgumentError} when an option is out of its range.
+ *
+ * @example Its sum, times the distance of frequencies, is the mean of squares
+ * ```ts
+ * import { periodogram } from "@jacobi/jacobi/signal";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const { values } = periodogram([1, -2, 3, -2]);
+ * assertTensorsClose(values.sum().div(4), 4.5);
+ * ```
+ */
+export function periodogram(x: TensorLike, options?: PeriodogramOptions): Spectrum {
+  const what = "Cannot compute densities of";
+  const value = toTensor(x, what);
+  const shown = `${what} ${showType(value)}`;
+  const { window, ...rest } = readOptions(shown, options, [
+    "fs",
+    "window",
+    "nfft",
+    "axis",
+    "scaling",
+    "onesided",
+    "detrend",
+  ]);
+  const nperseg = value.shape[checkAxis(rest.axis ?? -1, value.ndim, shown)];
+  const own = { ...rest, nperseg, noverlap: 0, window: window ?? new Array(nperseg).fill(1) };
+  const { frequencies, values } = densities(shown, [value, value], own);
   return { frequencies, values: real(values) };
 }

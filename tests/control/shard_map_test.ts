@@ -1,8 +1,11 @@
 import {
+  abs,
   arange,
   ArgumentError,
   axisIndex,
+  complex,
   debugCallback,
+  fft,
   grad,
   hessian,
   inspect,
@@ -360,4 +363,27 @@ Deno.test("a function that decides by values cannot be traced", () => {
     error = reason;
   }
   assertEquals(error instanceof TraceError, true);
+});
+
+Deno.test("complex numbers are divided, transformed and summed over places", () => {
+  const [re, im] = [0, 1].map((seed) =>
+    random.normal(random.key(seed), [4, 6], { dtype: "float64" })
+  );
+  const z = complex(re, im);
+  const f = shardMap((rows: Tensor) => {
+    const there = fft.fft(rows);
+    return [there, psum(there.sum(0), "data"), pmean(abs(there), "data").sum()];
+  }, { inSpecs: ROWS, outSpecs: [ROWS, WHOLE, WHOLE] });
+  const there = fft.fft(z);
+  for (const run of [f, jit(f)]) {
+    const [all, sum, size] = run(z) as [Tensor, Tensor, Tensor];
+    assertTensorsClose(all, there);
+    assertTensorsClose(sum, there.sum(0));
+    assertTensorsClose(size, abs(there).sum().div(2));
+  }
+  const loss = (a: Tensor, b: Tensor) => abs((f(complex(a, b)) as Tensor[])[1]).sum();
+  const plain = (a: Tensor, b: Tensor) => abs(fft.fft(complex(a, b)).sum(0)).sum();
+  assertTensorsClose(grad(loss)(re, im), grad(plain)(re, im));
+  const each = vmap((row: Tensor) => psum(fft.fft(row), "i"), 0, 0, { axisName: "i" })(z);
+  assertTensorsClose(each, there.sum(0).broadcastTo([4, 6]));
 });

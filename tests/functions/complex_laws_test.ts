@@ -407,10 +407,23 @@ const rows: Readonly<Record<string, Row>> = {
   "signal.convolve": [signal.convolve, [z(4), z(2)], "c[5]"],
   "signal.correlate": [signal.correlate, [z(4), z(2)], "c[5]", { mixed: true }],
   "signal.fftConvolve": [signal.fftConvolve, [z(4), z(2)], "c[5]"],
+  "signal.convolve2d": [signal.convolve2d, [z(3, 4), z(2, 2)], "c[4,5]"],
+  "signal.correlate2d": [signal.correlate2d, [z(3, 4), z(2, 2)], "c[4,5]", { mixed: true }],
+  "signal.detrend": [(a: Tensor) => signal.detrend(a), [z(2, 5)], "c[2,5]"],
   "signal.stft": [
-    (a: Tensor) => signal.stft(a, { nperseg: 4 }).values,
-    [x(8)],
-    "c[3,5]",
+    (a: Tensor) => signal.stft(a, { nperseg: 4, onesided: false }).values,
+    [z(8)],
+    "c[4,5]",
+  ],
+  "signal.welch": [
+    (a: Tensor) => signal.welch(a, { nperseg: 4, onesided: false }).values,
+    [z(8)],
+    "f[4]",
+  ],
+  "signal.periodogram": [
+    (a: Tensor) => signal.periodogram(a, { onesided: false }).values,
+    [z(6)],
+    "f[6]",
   ],
   "signal.istft": [(a: Tensor) => signal.istft(a), [z(3, 5)], "f[8]"],
   "signal.csd": [

@@ -99,8 +99,32 @@ Deno.test("what has no spectrum is told", () => {
     `${what}: the window must have 3 numbers, got 2`,
   );
   assertEquals(
-    message(() => signal.welch(complex(x, x))),
-    "Cannot compare spectra of complex64[3]: expected real signals; take real(x) and imag(x) by themselves",
+    message(() => signal.welch(complex(x, x), { onesided: true })),
+    "Cannot compute densities of complex64[3]: onesided is for real signals; leave it out, or take real and imag",
+  );
+  assertEquals(
+    message(() => signal.welch(x, { average: "mode" as "mean" })),
+    'Cannot compute densities of float32[3]: average must be "mean" or "median", got "mode"',
+  );
+  assertEquals(
+    message(() => signal.stft(x, { detrend: "quadratic" as "linear" })),
+    `${what}: detrend must be "constant", "linear" or false, got "quadratic"`,
+  );
+  assertEquals(
+    message(() => signal.stft(x, { boundary: "wrap" as "even" })),
+    `${what}: boundary must be a boolean, "zeros", "constant", "even", "odd", got "wrap"`,
+  );
+  assertEquals(
+    message(() => signal.detrend(x, { breakpoints: [2, 2] })),
+    "Cannot remove trends of float32[3]: breakpoints must be places from 1 to 2 in order, got [2, 2]",
+  );
+  assertEquals(
+    message(() => signal.convolve2d([x], x)),
+    "Cannot convolve float32[1,3] with float32[3]: expected two matrices",
+  );
+  assertEquals(
+    message(() => signal.correlate2d([x], [x], { boundary: "symm" as "wrap" })),
+    'Cannot correlate: boundary must be "fill", "wrap" or "symmetric", got "symm"',
   );
   assertEquals(
     message(() => signal.stft([])),
@@ -113,5 +137,106 @@ Deno.test("what has no spectrum is told", () => {
   assertEquals(
     message(() => signal.istft(complex([[1], [2], [3]]), { boundary: false })),
     "Cannot add up segments of complex64[3,1]: windows are zero at some places; let them overlap more",
+  );
+});
+
+const c = complex(
+  ...[33, 330].map((seed) => double(numbers(80, seed)).reshape([2, 40])) as [Tensor, Tensor],
+);
+
+Deno.test("spectra of both sides, of complex signals, without trends and at mirrors are SciPy's", () => {
+  const [a0, b0, c0] = [a, b, c].map((x) => x.split([1], 0)[0].reshape([40]));
+  for (const { options: written, single, ...rows } of fixture.sides) {
+    const { average, scaling: _, ...segments } = written as signal.WelchOptions;
+    const own = { ...written, ...average === undefined ? {} : { average } } as signal.WelchOptions;
+    for (const [name, x] of [["real", a0], ["complex", c0], ["onesided", a0]] as const) {
+      const row = rows[name];
+      const onesided = name === "onesided";
+      const { frequencies, values } = signal.stft(x, { detrend: false, ...segments, onesided });
+      assertTensorsClose(frequencies, double(row.frequencies), close);
+      assertEquals(values.shape, row.shape);
+      assertComplex(values, row.stft);
+      for (const kind of ["even", "odd", "constant"] as const) {
+        const expected = (row.boundaries as Record<string, unknown[]>)[kind];
+        if (expected === undefined) continue;
+        const mirrored = signal.stft(x, { ...segments, onesided, boundary: kind });
+        assertComplex(mirrored.values, expected);
+      }
+      assertTensorsClose(signal.welch(x, { ...own, onesided }).values, double(row.welch), close);
+      assertComplex(signal.csd(x, b0, { ...own, onesided }).values, row.csd);
+      const whole = { ...single, onesided } as signal.PeriodogramOptions;
+      assertTensorsClose(signal.periodogram(x, whole).values, double(row.periodogram), close);
+      // Without a choice, complex signals have both sides and real ones one.
+      if (name !== "real") {
+        assertTensorsClose(signal.welch(x, own).values, double(row.welch), close);
+      }
+      const compiled = jit((y: Tensor) => signal.csd(y, b0, { ...own, onesided }).values);
+      assertComplex(compiled(x), row.csd);
+    }
+  }
+  for (const onesided of [true, false]) {
+    const own = { nperseg: 8, noverlap: 6, onesided } as const;
+    const x = onesided ? a : c;
+    const back = signal.istft(signal.stft(x, own).values, own);
+    assertEquals(back.dtype, x.dtype);
+    assertTensorsClose(real(back), real(x), close);
+    if (!onesided) assertTensorsClose(imag(back), imag(x), close);
+  }
+  const first = real(c).split([1], 0)[0];
+  checkGrads(
+    (p: Tensor, q: Tensor) =>
+      signal.welch(complex(p, q), { nperseg: 8, average: "median" }).values.log().sum(),
+    [first, imag(c).split([1], 0)[0]],
+  );
+});
+
+Deno.test("trends are those that SciPy takes away", () => {
+  for (const { type, breakpoints, values } of fixture.trends) {
+    const own = { type: type as "linear", breakpoints };
+    assertComplex(signal.detrend(c, own), values);
+    assertTensorsClose(
+      signal.detrend(real(c).transpose(), { ...own, axis: 0 }).transpose(),
+      double(values[0]),
+      close,
+    );
+    assertTensorsClose(
+      jit((x: Tensor) => signal.detrend(x, own))(real(c)),
+      double(values[0]),
+      close,
+    );
+  }
+  assertTensorsClose(
+    vmap((x: Tensor) => signal.detrend(x))(a),
+    signal.detrend(a),
+    close,
+  );
+  checkGrads((x: Tensor) => signal.detrend(x, { breakpoints: [20] }).square().sum(), [a]);
+  assertEquals(signal.detrend([1, 2, 3]).dtype, "float32");
+  assertEquals(signal.detrend(tensor([[5], [6]], { dtype: "float16" })).dtype, "float16");
+});
+
+Deno.test("images are convolved and correlated as SciPy does", () => {
+  for (const { a, b, options, convolve, correlate } of fixture.images) {
+    const [x, y] = [double(a), double(b)];
+    const own = options as signal.ImageConvolutionOptions;
+    assertTensorsClose(signal.convolve2d(x, y, own), double(convolve), close);
+    assertTensorsClose(signal.correlate2d(x, y, own), double(correlate), close);
+    const compiled = jit((p: Tensor, q: Tensor) => signal.correlate2d(p, q, own));
+    assertTensorsClose(compiled(x, y), double(correlate), close);
+  }
+  const [image, window] = [
+    double(numbers(12, 1)).reshape([3, 4]),
+    double(numbers(4, 2)).reshape([2, 2]),
+  ];
+  checkGrads(
+    (p: Tensor, q: Tensor) =>
+      signal.convolve2d(p, q, { mode: "same", boundary: "wrap" }).sin().sum(),
+    [image, window],
+  );
+  const two = complex(window, window.mul(2));
+  assertTensorsClose(
+    real(signal.correlate2d(two, two, { mode: "valid" })),
+    window.square().sum().mul(5).reshape([1, 1]),
+    close,
   );
 });

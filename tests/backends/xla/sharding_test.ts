@@ -7,9 +7,11 @@ import {
   add,
   arange,
   argmax,
+  complex,
   conv,
   debugCallback,
   eye,
+  fft,
   full,
   grad,
   hessian,
@@ -431,4 +433,23 @@ xlaTest("a training loop with donated parameters keeps them where they are", () 
   assertStrictEquals(there.b.sharding, shardings.b);
   assertTensorsClose(there, here);
   assert(backendOf(own).memoryUsage().residents <= before + 2);
+});
+
+xlaTest("complex tensors are divided, transformed and summed over a mesh", () => {
+  const own = machines();
+  const rows = shard(own, "data");
+  const z = complex(normal([4, 8]), normal([4, 8], 1));
+  const there = toDevice(z, rows);
+  const close = { rtol: 1e-5, atol: 1e-5 };
+  const local = fft.fft(z);
+  for (const axis of [0, 1]) {
+    const transform = (x: Tensor) => fft.fft(x, { axis });
+    assertTensorsClose(jit(transform)(there), transform(z), close);
+  }
+  assertTensorsClose(fft.irfft(fft.rfft(toDevice(normal([4, 8]), rows))), normal([4, 8]), close);
+  const sum = shardMap((x: Tensor) => psum(fft.fft(x).sum(0), "data"), {
+    inSpecs: rows,
+    outSpecs: shard(own),
+  });
+  assertTensorsClose(jit(sum)(there) as Tensor, local.sum(0), close);
 });
