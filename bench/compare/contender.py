@@ -58,8 +58,9 @@ def noise(shape, seed):
 
 
 def fft_data(task):
-    """What is transformed, real or complex numbers of float32."""
-    re, im = ((2 * noise((task["rows"], task["length"]), i) - 1).astype("float32") for i in (0, 1))
+    """What is transformed, real or complex numbers of one row without an axis for it, or of several."""
+    shape = (task["rows"], task["length"]) if task["rows"] > 1 else (task["length"],)
+    re, im = ((2 * noise(shape, i) - 1).astype(task["dtype"]) for i in (0, 1))
     return re if task["isReal"] else re + 1j * im
 
 

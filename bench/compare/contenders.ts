@@ -14,6 +14,8 @@ export interface Contender {
   readonly environment: Readonly<Record<string, string>>;
   /** Whether its first calls compile. */
   readonly compiles: boolean;
+  /** The groups of works that it has; all when left out. */
+  readonly groups?: readonly string[];
 }
 
 /** The flags of the second column. */
@@ -37,4 +39,19 @@ export const contenders: readonly Contender[] = [
   { name: "TensorFlow.js", file: "tfjs.ts", environment: {}, compiles: false },
   { name: "PyTorch", file: "torch_peer.py", environment: {}, compiles: false },
   { name: "JAX", file: "jax_peer.py", environment: {}, compiles: true },
+  { name: "NumPy", file: "numpy_peer.py", environment: {}, compiles: false, groups: ["fft"] },
+  {
+    name: "fft.js",
+    file: "fft_packages.ts",
+    environment: { FFT_PACKAGE: "npm:fft.js@4.0.4" },
+    compiles: false,
+    groups: ["fft"],
+  },
+  {
+    name: "pffft",
+    file: "fft_packages.ts",
+    environment: { FFT_PACKAGE: "npm:@echogarden/pffft-wasm@0.4.2" },
+    compiles: false,
+    groups: ["fft"],
+  },
 ];

@@ -180,9 +180,10 @@ function prepareTransformer(
   };
 }
 
-function prepareFft({ rows, length, isReal }: Extract<Task, { kind: "fft" }>): Call {
+function prepareFft({ rows, length, isReal, dtype }: Extract<Task, { kind: "fft" }>): Call {
   const part = (seed: number): Tensor =>
-    tensor(Float32Array.from(noise(rows * length, seed), (x) => 2 * x - 1)).reshape([rows, length]);
+    tensor(noise(rows * length, seed).map((x) => 2 * x - 1), { dtype })
+      .reshape(rows > 1 ? [rows, length] : [length]);
   const x = isReal ? part(0) : complex(part(0), part(1));
   const transform = jit((x: Tensor) => isReal ? fft.rfft(x) : fft.fft(x));
   const check = () => {

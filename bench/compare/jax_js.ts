@@ -358,6 +358,7 @@ function prepare(task: Task): Call {
     case "resnetStep":
       return prepareResnet(task.batch, task.size, true);
     case "fft": {
+      if (task.dtype !== "float32") throw new Missing("only float32 in its WebAssembly");
       const shape = [task.rows, task.length];
       const [re, im] = [0, 1].map((seed) =>
         fromFloats(Float32Array.from(noise(task.rows * task.length, seed), (x) => 2 * x - 1), shape)

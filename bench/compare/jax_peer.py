@@ -319,6 +319,7 @@ def prepare(task):
         a, b = normal(task["size"], task["size"]), normal(task["size"], task["columns"])
         return ready(jax.jit(jnp.linalg.solve), a, b)
     if kind == "fft":
+        jax.config.update("jax_enable_x64", task["dtype"] == "float64")
         transform = jax.jit(jnp.fft.rfft if task["isReal"] else jnp.fft.fft)
         return checked(ready(transform, jnp.array(fft_data(task))), jax.device_get)
     if kind == "gradient":

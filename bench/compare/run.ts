@@ -7,8 +7,8 @@
  * Every contender is a process of its own for each group of works and each number of threads. They
  * measure in turn, one at a time, over several rounds, so that what disturbs the machine disturbs all
  * of them; a table's figure is the median of the rounds' medians. Contenders that cannot run here are
- * left out with a note: jax-js and TensorFlow.js come from npm, PyTorch and JAX with the Python that
- * `--python` names.
+ * left out with a note: jax-js, TensorFlow.js, fft.js and pffft come from npm, PyTorch, JAX and NumPy
+ * with the Python that `--python` names.
  *
  * Options:
  * - `--quick`: shorter and fewer measurements, without the longest works
@@ -67,6 +67,7 @@ async function measureAll(options: Options): Promise<Report> {
   for (const group of new Set(chosen.map(({ group }) => group))) {
     const processes: Process[] = [];
     for (const contender of rivals) {
+      if (contender.groups?.includes(group) === false) continue;
       for (const threads of options.threads) {
         if (unavailable.has(`${contender.name} ${threads}`)) continue;
         const process = await start(contender, threads);

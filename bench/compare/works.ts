@@ -81,8 +81,8 @@ export type Task =
   /** Of a square system `[size, size]` with as many right sides as `columns`. */
   | { readonly kind: "solve"; readonly size: number; readonly columns: number }
   /**
-   * The Fourier transforms of `rows` rows of `length` complex numbers, or of real ones without what
-   * symmetry gives. Parts are `2 * noise - 1` of seeds 0 and 1, and results are compared by their sum with
+   * The Fourier transforms of `rows` rows of `length` complex numbers, with parts of a dtype, or of real ones
+   * without what symmetry gives. Parts are `2 * noise - 1` of seeds 0 and 1, and results are compared by their sum with
    * weights of seed 2, real parts first.
    */
   | {
@@ -90,6 +90,7 @@ export type Task =
     readonly rows: number;
     readonly length: number;
     readonly isReal: boolean;
+    readonly dtype: "float32" | "float64";
   }
   /**
    * The derivative of `log1p(exp(x sin(x))) / (1 + x²)` at a scalar, or the Hessian of
@@ -215,12 +216,18 @@ export const works: readonly Work[] = [
     { name: `solve ${size}, one side`, group: "linalg", task: { kind: "solve", size, columns: 1 } },
     { name: `eigh ${size}`, group: "linalg", task: { kind: "eigh", size } },
   ]),
-  ...[false, true].flatMap((isReal) =>
-    [[1, 65536], [1024, 1024]].map(([rows, length]): Work => ({
-      name: `${isReal ? "rfft" : "fft"} of ${rows > 1 ? `${rows}x` : ""}${length}`,
-      group: "fft",
-      task: { kind: "fft", rows, length, isReal },
-    }))
+  ...(["float32", "float64"] as const).flatMap((dtype) =>
+    [false, true].flatMap((isReal) =>
+      [[1024, 1024], ...[10, 12, 14, 16, 18, 20].map((bits) => [1, 2 ** bits])].map((
+        [rows, length],
+      ): Work => ({
+        name: `${isReal ? "rfft" : "fft"} of ${rows > 1 ? `${rows}x` : ""}${length}, ${dtype}`,
+        group: "fft",
+        task: { kind: "fft", rows, length, isReal, dtype },
+        // The others tell by themselves how times grow.
+        long: rows === 1 && length !== 65536,
+      }))
+    )
   ),
   ...(["gradient", "hessian"] as const).flatMap((kind) =>
     [false, true].map((compiled): Work => ({

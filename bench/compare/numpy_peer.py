@@ -1,0 +1,24 @@
+"""NumPy as a contender, for Fourier transforms: pocketfft, with one thread."""
+
+from contender import Missing, checked, fft_data, serve, threads_wanted, unavailable
+
+try:
+    import numpy
+except ImportError as error:
+    unavailable(f"NumPy cannot be imported: {error}")
+    raise SystemExit from None
+
+if threads_wanted() > 1:
+    unavailable("it has one thread for transforms")
+    raise SystemExit
+
+
+def prepare(task):
+    if task["kind"] != "fft":
+        raise Missing("only transforms are compared")
+    x = fft_data(task)
+    transform = numpy.fft.rfft if task["isReal"] else numpy.fft.fft
+    return checked(lambda: transform(x), lambda y: y)
+
+
+serve({"NumPy": numpy.__version__}, prepare)
