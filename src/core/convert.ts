@@ -215,7 +215,7 @@ function fromNestedArray(array: unknown[], dtype: Dtype | undefined, what: strin
   };
   visit(array, 0);
   if (dtype === undefined && allBooleans) {
-    return new Concrete("bool", shape, Uint8Array.from(elements));
+    return new Concrete("bool", shape, new Uint8Array(elements));
   }
   return new Concrete(type.dtype, shape, elements);
 }

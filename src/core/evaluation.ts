@@ -60,7 +60,7 @@ function widen(x: Concrete): Concrete {
   return new Concrete(
     wideDtype(x.dtype),
     x.shape,
-    isHalf(x.dtype) ? elements : Int32Array.from(elements),
+    isHalf(x.dtype) ? elements : new Int32Array(elements),
   );
 }
 

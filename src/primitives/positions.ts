@@ -72,7 +72,7 @@ function knownPositions(
     const steps = range(axes[i].count).map((k) => k * axes[i].step * strides[i]);
     positions = positions.flatMap((from) => steps.map((further) => from + further));
   }
-  return new Concrete("int32", shape, Int32Array.from(positions));
+  return new Concrete("int32", shape, new Int32Array(positions));
 }
 
 /** The shape with the axes from `first` up to `end` as one. */

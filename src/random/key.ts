@@ -61,7 +61,7 @@ export function key(seed: number | bigint | Tensor): Tensor {
   }
   if (typeof seed === "bigint" && seed >= -(2n ** 63n) && seed < 2n ** 64n) {
     const words = [seed >> 32n, seed].map((word) => Number(BigInt.asUintN(32, word)));
-    return new Concrete("uint32", [2], Uint32Array.from(words));
+    return new Concrete("uint32", [2], new Uint32Array(words));
   }
   throw argumentError(
     `Cannot make a key from ${describeValue(seed)}: ` +

@@ -743,6 +743,8 @@ const REASSOCIATED: ReadonlySet<string> = new Set([
   "fourier",
   "fourierOfReal",
   "realOfFourier",
+  // Beside deviations that overflow, what the smallest ones are is rounding.
+  "standardize",
   // Their derivatives are made of contractions.
   "triangularSolve",
   "cholesky",

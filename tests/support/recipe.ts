@@ -21,26 +21,29 @@ function hash32(x: number): number {
 /** `n` numbers in [0, 1). */
 export function uniform(seed: number, n: number): Float64Array {
   const offset = Math.imul(seed, 0x9e3779b9);
-  return Float64Array.from({ length: n }, (_, i) => hash32((i + offset) | 0) / 2 ** 32);
+  const values = new Float64Array(n);
+  for (let i = 0; i < n; i++) values[i] = hash32((i + offset) | 0) / 2 ** 32;
+  return values;
 }
 
 /** A tensor of rounded numbers: what the recipe calls float32, held in `dtype`. */
 export function rounded(values: Float64Array, shape: readonly number[], dtype: Dtype): Tensor {
-  return tensor(Float32Array.from(values)).reshape(shape).astype(dtype);
+  return tensor(new Float32Array(values)).reshape(shape).astype(dtype);
 }
 
 /** The recipe's value of one entry of a `state_dict`. */
 function entry(key: string, seed: number, shape: readonly number[], dtype: Dtype): Tensor {
   const size = shape.reduce((product, length) => product * length, 1);
-  const u = uniform(seed, size);
+  const values = uniform(seed, size);
   const fanIn = shape.slice(1).reduce((product, length) => product * length, 1);
-  const value = (x: number): number => {
-    if (shape.length >= 2) return (2 * x - 1) * Math.sqrt(6 / fanIn);
-    if (key.endsWith("running_var")) return 1 + 0.5 * x;
-    if (key.endsWith("weight")) return 1 + 0.1 * (2 * x - 1);
-    return 0.1 * (2 * x - 1);
-  };
-  return rounded(u.map(value), shape, dtype);
+  const bound = shape.length >= 2 ? Math.sqrt(6 / fanIn) : 0.1;
+  const isVariance = shape.length < 2 && key.endsWith("running_var");
+  const middle = shape.length < 2 && key.endsWith("weight") ? 1 : 0;
+  for (let i = 0; i < size; i++) {
+    const x = values[i];
+    values[i] = isVariance ? 1 + 0.5 * x : middle + (2 * x - 1) * bound;
+  }
+  return rounded(values, shape, dtype);
 }
 
 /** A `state_dict`'s keys and shapes, in torchvision's order. */

@@ -63,7 +63,7 @@ class Message {
   }
 
   finish(): Uint8Array {
-    return Uint8Array.from(this.#bytes);
+    return new Uint8Array(this.#bytes);
   }
 
   #varint(value: number): void {
