@@ -25,7 +25,7 @@ export function absorbTransposes(program: Program): Program {
     let current = [equation];
     if (name === "contract") current = [absorb(absorb(equation, 0, origins), 1, origins)];
     if (name === "transpose") current = [exchange(equation, origins, uses)];
-    if (name === "convert") current = widenFirst(equation, origins);
+    if (name === "convert") current = widenFirst(equation, origins, uses);
     for (const one of current) for (const output of one.outputs) origins.set(output, one);
     return current;
   });
@@ -42,12 +42,17 @@ function countUses({ equations, results }: Program): ReadonlyMap<Atom, number> {
   return uses;
 }
 
-/** The conversion of a transposed value of a narrow dtype as the transposition of a converted one. */
-function widenFirst(equation: Equation, origins: ReadonlyMap<Atom, Equation>): Equation[] {
+/** The only use of a transposed value of a narrow dtype, its conversion, as the transposition of a converted one. */
+function widenFirst(
+  equation: Equation,
+  origins: ReadonlyMap<Atom, Equation>,
+  uses: ReadonlyMap<Atom, number>,
+): Equation[] {
   const [input] = equation.inputs;
   const [output] = equation.outputs;
   const origin = origins.get(input);
-  if (origin?.primitive.name !== "transpose" || !isNarrow(typeOf(input).dtype)) return [equation];
+  if (origin?.primitive.name !== "transpose" || uses.get(input) !== 1) return [equation];
+  if (!isNarrow(typeOf(input).dtype)) return [equation];
   const { shape } = typeOf(origin.inputs[0]);
   const value = new Variable({ dtype: output.type.dtype, shape });
   return [
