@@ -10,6 +10,7 @@ import { showType } from "../base/shape.ts";
 import { isComplexNode, withComplexLeaves } from "../core/complex.ts";
 import { toTensor } from "../core/convert.ts";
 import { splat, Tensor } from "../core/tensor.ts";
+import type { Type } from "../core/tensor.ts";
 import { checkAlive } from "../core/trace.ts";
 import { flatten, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
@@ -182,7 +183,7 @@ function makeValueAndGrad(
       ? flattenOne(chosen[0], what)
       : flattenInputs(chosen, what);
     checkFloats(leaves, places.length === 1 ? onlyChild(structure) : structure, what);
-    if (holomorphic) checkComplex(leaves, structure, what);
+    if (holomorphic) checkHolomorphic(leaves, structure, transform, "arguments");
     let value: unknown;
     const linearized = linearizeFlat(transform, leaves, (inputs, unwrap) => {
       const trees = unflatten(structure, inputs) as unknown[];
@@ -251,15 +252,21 @@ function splitAux(output: unknown, transform: string): [unknown, unknown] {
   );
 }
 
-/** Throws unless every leaf is a part of a complex tensor. */
-function checkComplex(leaves: readonly Tensor[], structure: Structure, what: string): void {
+/** Throws unless the leaves of what is called holomorphic are all parts of complex tensors. */
+export function checkHolomorphic(
+  leaves: readonly Type[],
+  structure: Structure,
+  transform: string,
+  role: "arguments" | "results",
+): void {
   const { counts } = withComplexLeaves(structure);
   const place = counts.indexOf(1);
   if (place < 0) return;
   const leaf = leaves[counts.slice(0, place).reduce((sum, count) => sum + count, 0)];
   throw dtypeError(
-    `${what} with holomorphic: expected complex arguments, got ${showType(leaf)}; ` +
-      `convert with astype`,
+    `Cannot take ${transform} with holomorphic: expected complex ${role}, got ${
+      showType(leaf)
+    }; leave holomorphic out, or convert with astype`,
   );
 }
 
@@ -286,12 +293,7 @@ function checkScalar(output: unknown, transform: string, isHolomorphic: boolean)
         `scalar; take real, imag or abs of it, or pass holomorphic if the function is`,
     );
   }
-  if (isHolomorphic && !isComplex) {
-    throw dtypeError(
-      `Cannot take ${transform} with holomorphic of a function that returns ${showType(shown)}: ` +
-        `expected a complex scalar`,
-    );
-  }
+  if (isHolomorphic) checkHolomorphic(leaves, structure, transform, "results");
   if (!isFloat(result.dtype)) {
     throw dtypeError(
       `Cannot take ${transform} of a function that returns ${showType(result)}: ` +

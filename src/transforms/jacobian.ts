@@ -30,7 +30,7 @@ import {
   flattenResults,
   flattenTensors,
 } from "./flatten_function.ts";
-import { checkArgnums, grad } from "./grad.ts";
+import { checkArgnums, checkHolomorphic, grad } from "./grad.ts";
 import type { GradArgs, GradOf } from "./grad.ts";
 import { checkList, jvp } from "./jvp.ts";
 import { checkFloats, linearizeFlat, pullBack } from "./linearize.ts";
@@ -93,6 +93,7 @@ function makeJacobian(
     const what = `Cannot take ${transform} by arguments ${places.join(", ")}`;
     const { leaves, structure } = flattenInputs(chosen, what);
     checkFloats(leaves, structure, what);
+    if (holomorphic) checkHolomorphic(leaves, structure, transform, "arguments");
     const flat = flattenFunction(
       (value) => {
         const full = [...args];
@@ -108,7 +109,7 @@ function makeJacobian(
     checkResults(linearized.results, outStructure, transform);
     const inputs = linearized.program.binders.map((binder) => binder.type);
     const point = { linearized, inStructure: structure, inputs, outStructure };
-    if (holomorphic) checkHolomorphic(point, transform);
+    if (holomorphic) checkHolomorphic(linearized.results, outStructure, transform, "results");
     return assemble(blocks(point), point, (argument) => {
       if (!holomorphic) throw dtypeError(`Cannot take ${transform} ${refusal(argument)}`);
     });
@@ -142,19 +143,6 @@ function assemble(
     return unflatten(columns.structure, tree);
   });
   return unflatten(rows.structure, trees);
-}
-
-/** Throws unless arguments and results are complex throughout. */
-function checkHolomorphic({ inStructure, outStructure }: Point, transform: string): void {
-  for (
-    const [structure, role] of [[inStructure, "arguments"], [outStructure, "results"]] as const
-  ) {
-    if (!withComplexLeaves(structure).counts.includes(1)) continue;
-    throw dtypeError(
-      `Cannot take ${transform} with holomorphic: expected complex ${role}, got real ones; ` +
-        `leave holomorphic out, or convert with astype`,
-    );
-  }
 }
 
 function checkResults(results: readonly Tensor[], structure: Structure, transform: string): void {
