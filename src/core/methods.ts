@@ -51,8 +51,8 @@ export type PadWidths = number | readonly [number, number] | readonly (readonly 
 export interface PadOptions {
   /** What fills the new places. Default `"constant"`. */
   readonly mode?: "constant" | "edge" | "reflect" | "symmetric" | "wrap";
-  /** The filling value in mode `"constant"`. Default 0. */
-  readonly value?: number;
+  /** The filling value in mode `"constant"`; complex ones fill complex tensors. Default 0. */
+  readonly value?: number | ComplexNumber;
 }
 
 /** Options of `diagonal`. */

@@ -19,6 +19,7 @@ import {
   applyNumbers,
   applyReal,
   numberOperand,
+  ofReals,
 } from "./operands.ts";
 
 /**
@@ -339,7 +340,7 @@ export function pow(x: TensorLike, y: TensorLike): Tensor {
  * ```
  */
 export function mod(x: TensorLike, y: TensorLike): Tensor {
-  return applyNumbers("Cannot take the remainder of", arithmetic.mod, x, y);
+  return applyNumbers("Cannot take the remainder of", ofReals("mod", arithmetic.mod, x, y), x, y);
 }
 
 /**

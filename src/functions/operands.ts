@@ -38,6 +38,18 @@ export function checkReal(
   throw realOnlyError(name, given.map((x) => toTensor(x, `Cannot apply ${name}`)));
 }
 
+/** A strict function, which users know as `name`, of operands that were made of `given`: none is complex. */
+export function ofReals(
+  name: string,
+  strict: (x: Tensor, y: Tensor) => Tensor,
+  ...given: readonly TensorLike[]
+): (x: Tensor, y: Tensor) => Tensor {
+  return (x, y) => {
+    checkReal(name, [x, y], given);
+    return strict(x, y);
+  };
+}
+
 /** A strict function, which users know as `name`, of two numbers that have an order, or bools. */
 export function applyReal(
   what: string,
@@ -46,11 +58,7 @@ export function applyReal(
   x: TensorLike,
   y: TensorLike,
 ): Tensor {
-  const checked = (a: Tensor, b: Tensor): Tensor => {
-    checkReal(name, [a, b], [x, y]);
-    return strict(a, b);
-  };
-  return applyBinary(what, checked, x, y);
+  return applyBinary(what, ofReals(name, strict, x, y), x, y);
 }
 
 /** A strict function of floats: integers and bools become float32 first. */

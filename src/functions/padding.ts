@@ -7,10 +7,11 @@ import { describeValue, partDtype } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { checkNdim, checkShape, range, showType } from "../base/shape.ts";
-import { fromJavaScript, toTensor } from "../core/convert.ts";
-import type { PadOptions, PadWidths } from "../core/methods.ts";
-import { splat, type Tensor } from "../core/tensor.ts";
-import type { TensorLike } from "../core/tensor.ts";
+import { isComplexNumber } from "../core/complex.ts";
+import { fromJavaScript, tensorFrom, toTensor } from "../core/convert.ts";
+import type { ComplexNumber, PadOptions, PadWidths } from "../core/methods.ts";
+import { Concrete, splat } from "../core/tensor.ts";
+import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { select } from "../primitives/comparison.ts";
 import * as slicing from "../primitives/slicing.ts";
 import { checkInteger } from "./arguments.ts";
@@ -99,16 +100,23 @@ function widthPairs(widths: PadWidths, ndim: number, what: string): Pair[] {
   throw shapeError(`${what}: expected ${ndim} pairs of widths, one per axis, got ${pairs.length}`);
 }
 
-function padConstant(x: Tensor, pairs: readonly Pair[], value: number, what: string): Tensor {
+function padConstant(
+  x: Tensor,
+  pairs: readonly Pair[],
+  value: number | ComplexNumber,
+  what: string,
+): Tensor {
   const low = pairs.map(([before]) => before);
   const high = pairs.map(([, after]) => after);
   const interior = pairs.map(() => 0);
-  const fill = fromJavaScript(value, partDtype(x.dtype), what);
+  const fill = isComplexNumber(value)
+    ? tensorFrom(value, x.dtype, what)
+    : fromJavaScript(value, partDtype(x.dtype), what);
   if (fill.ndim !== 0) throw argumentError(`${what}: expected a number as value`);
   const padded = slicing.pad(x, low, high, interior);
-  if (padded === x || Object.is(fill.elements[0], 0)) return padded;
+  if (padded === x || fill instanceof Concrete && Object.is(fill.elements[0], 0)) return padded;
   const inside = slicing.pad(splat(1, "bool", x.shape), low, high, interior);
-  return select(inside, padded, splat(fill.elements[0], x.dtype, padded.shape));
+  return select(inside, padded, stretch(fill, padded.shape));
 }
 
 /** `x` with more elements on both sides of one axis, taken from those that it has. */

@@ -8,6 +8,7 @@ import { argumentError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxes, checkAxis, lengthAlong, range, showType, withoutAxes } from "../base/shape.ts";
 import type { AxisArgument } from "../base/shape.ts";
+import { realPart } from "../core/complex.ts";
 import { toTensor } from "../core/convert.ts";
 import type { AxisOptions, NormOptions, VarianceOptions } from "../core/methods.ts";
 import { splat } from "../core/tensor.ts";
@@ -406,7 +407,7 @@ function divisorOf(what: string, arg: Reduction<VarianceOptions>): number {
 
 /**
  * Logarithm of the sum of exponentials over axes, without overflow; of nothing it is negative
- * infinity.
+ * infinity. Of complex numbers it is the principal logarithm of the sum.
  *
  * @param x Any shape.
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
@@ -426,12 +427,12 @@ function divisorOf(what: string, arg: Reduction<VarianceOptions>): number {
  */
 export function logsumexp(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): Tensor {
   const arg = readReduction("Cannot take the logsumexp of", x, axis, options, ["keepdims"]);
-  const value = floatOperand(realOperand("logsumexp", arg.x));
+  const value = floatOperand(arg.x);
   if (countOf(arg) === 0) {
     return finish(splat(-Infinity, value.dtype, withoutAxes(value.shape, arg.axes)), arg);
   }
   // The shift cancels out whatever it is, so it is a constant; an infinite one would give NaN.
-  const largest = reduction.reduceMax(stopGradient(value), arg.axes);
+  const largest = reduction.reduceMax(stopGradient(realPart(value)), arg.axes);
   const most = constantLike(largest, largestFinite(largest.dtype));
   const shift = maximum(minimum(largest, most), neg(most));
   const total = reduceSum(exp(sub(value, spread(shift, arg))), arg.axes);

@@ -5,7 +5,7 @@
  */
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import * as transcendental from "../primitives/transcendental.ts";
-import { applyFloat, applyFloatBinary } from "./operands.ts";
+import { applyFloat, applyFloatBinary, ofReals } from "./operands.ts";
 
 /**
  * Sine of each element, in radians.
@@ -254,5 +254,10 @@ export function atanh(x: TensorLike): Tensor {
  * ```
  */
 export function atan2(y: TensorLike, x: TensorLike): Tensor {
-  return applyFloatBinary("Cannot take the angle of", transcendental.atan2, y, x);
+  return applyFloatBinary(
+    "Cannot take the angle of",
+    ofReals("atan2", transcendental.atan2, y, x),
+    y,
+    x,
+  );
 }

@@ -22,6 +22,7 @@ import { argmaxWindow, convolve, convolveInput } from "../primitives/window.ts";
 import type { WindowParams } from "../primitives/window.ts";
 import { checkInteger } from "./arguments.ts";
 import { broadcastTo, floatOperand, promoteTogether } from "./broadcasting.ts";
+import { realOperand } from "./operands.ts";
 
 /** One number for all spatial axes, or one for each. */
 export type PerAxis = number | readonly number[];
@@ -237,7 +238,7 @@ export function convTranspose(
  * ```
  */
 export function maxPool(x: TensorLike, window: PerAxis, options?: MaxPoolOptions): Tensor {
-  const image = toTensor(x, "Cannot pool");
+  const image = realOperand("maxPool", toTensor(x, "Cannot pool"));
   const what = `Cannot pool ${showType(image)}`;
   const { stride = window, padding = 0, dilation = 1, ceilMode = false } = readOptions(
     what,

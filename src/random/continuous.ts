@@ -9,9 +9,11 @@ import {
   describeValue,
   epsilonOf,
   fractionBits,
+  isComplex,
   isHalf,
   largestFinite,
   leastNormal,
+  partDtype,
   wideDtype,
 } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
@@ -19,6 +21,7 @@ import { argumentError } from "../base/errors.ts";
 import { roundTo } from "../base/half.ts";
 import { readOptions } from "../base/options.ts";
 import type { Shape } from "../base/shape.ts";
+import { ComplexTensor } from "../core/complex.ts";
 import { Concrete, splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { applyBinary, broadcastTo } from "../functions/broadcasting.ts";
@@ -40,7 +43,7 @@ import { constantLike, convert, stopGradient } from "../primitives/structure.ts"
 import { erf, erfinv, log, log1p } from "../primitives/transcendental.ts";
 import { checkFloat, checkKey, readParameter, readShape, sampleShape } from "./arguments.ts";
 import type { SampleOptions } from "./arguments.ts";
-import { words32, words64 } from "./key.ts";
+import { split, words32, words64 } from "./key.ts";
 import { areManyFloats, normalBetween } from "./normal_tail.ts";
 
 /** Options of `uniform`. */
@@ -112,11 +115,11 @@ export function uniform(
  *
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
- * @param options The dtype.
+ * @param options The dtype, floating-point or complex. Both parts of complex numbers have variance 1/2.
  * @returns A tensor of that shape; `float32` unless told otherwise.
  * @throws {ArgumentError} when `key` is no key.
  * @throws {ShapeError} when `shape` is no shape.
- * @throws {DtypeError} when the dtype is not floating-point.
+ * @throws {DtypeError} when the dtype is an integer one or `bool`.
  *
  * @example The gradient by a scale
  * ```ts
@@ -138,10 +141,17 @@ export function normal(
   if (shape === undefined) shape = [];
   const what = "Cannot draw normal numbers";
   checkKey(key, what);
-  return drawFloats(options, what, (dtype) => {
-    const u = uniformBetween(key, readShape(shape, what), aboveMinusOne(dtype), 1, dtype);
-    return scale(erfinv(u), Math.SQRT2);
-  });
+  const draw = (key: Tensor, options: SampleOptions | undefined): Tensor =>
+    drawFloats(options, what, (dtype) => {
+      const u = uniformBetween(key, readShape(shape, what), aboveMinusOne(dtype), 1, dtype);
+      return scale(erfinv(u), Math.SQRT2);
+    });
+  const { dtype } = readOptions(what, options, ["dtype"]);
+  if (dtype === undefined || !isComplex(dtype)) return draw(key, options);
+  const [re, im] = split(key).map((key) =>
+    scale(draw(key, { dtype: partDtype(dtype) }), Math.SQRT1_2)
+  );
+  return new ComplexTensor(re, im);
 }
 
 /**

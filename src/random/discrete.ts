@@ -15,6 +15,7 @@ import type { TensorLike } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
 import { checkBroadcast } from "../functions/arguments.ts";
 import { applyBinary, broadcastTo, floatOperand } from "../functions/broadcasting.ts";
+import { realOperand } from "../functions/operands.ts";
 import {
   add,
   ceil,
@@ -235,7 +236,7 @@ export function categorical(
   const what = "Cannot draw categories";
   checkKey(key, what);
   const { axis = -1, shape } = readOptions(what, options, ["axis", "shape"]);
-  const x = wideFloats(toTensor(logits, what));
+  const x = wideFloats(realOperand("random.categorical", toTensor(logits, what)));
   const fromFront = checkAxis(axis, x.ndim, `${what} from ${showType(x)}`);
   const categories = x.shape[fromFront];
   if (categories === 0) {
