@@ -9,7 +9,7 @@ const flat = `
   scan map associativeScan psum pmean pmax pmin allGather axisIndex ppermute allToAll psumScatter mesh shard shardMap configure devices toDevice withSharding mesh shard ready debugPrint
   debugCallback
   finfo iinfo resultType canCast isSubdtype
-  tensor zeros ones full arange linspace eye zerosLike onesLike fullLike copy fromBuffer
+  tensor zeros ones full arange linspace eye zerosLike onesLike fullLike copy fromBuffer bitcast
   add sub mul div pow mod neg abs sign square sqrt rsqrt reciprocal exp expm1 log log1p log2 sin cos tan
   asin acos atan atan2 sinh cosh tanh asinh acosh atanh sigmoid erf erfc erfinv lgamma digamma floor ceil
   round trunc maximum minimum clip where logaddexp isnan isinf isfinite equal notEqual less lessEqual

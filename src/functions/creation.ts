@@ -29,6 +29,7 @@ import type { TensorLike } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
 import { abs, add, div, floor, mul, offset, scale, sub } from "../primitives/arithmetic.ts";
 import { equal, less, select } from "../primitives/comparison.ts";
+import * as structure from "../primitives/structure.ts";
 import { broadcast, broadcastAxis, constantLike, convert, iota } from "../primitives/structure.ts";
 import { checkBroadcast, checkInteger, checkLength } from "./arguments.ts";
 import { broadcastTo, commonDtype, commonShape } from "./broadcasting.ts";
@@ -171,6 +172,36 @@ export function astype(x: TensorLike, dtype: Dtype): Tensor {
     ? toTensor(x, "Cannot convert")
     : tensorFrom(x, isComplex(dtype) ? "complex128" : "float64", "Cannot convert");
   return convert(value, dtype);
+}
+
+/**
+ * The bits of the elements as numbers of another dtype, as JAX's `lax.bitcast_convert_type`. Of a dtype
+ * of another width the shape is another one: narrower numbers stand along a new last axis, the lowest
+ * bytes first, and wider ones are made of the elements of the last axis. The derivative is zero.
+ *
+ * @param x Any shape, not of bools or complex numbers.
+ * @param dtype The result's dtype.
+ * @returns The shape of `x` where elements of both dtypes take as many bytes; `[...x.shape, k]` where
+ * `k` of the result's fit into one of `x`; `x.shape` without its last axis, whose length is `k`, where `k`
+ * elements of `x` make one of the result.
+ * @throws {DtypeError} when there is no such dtype, or one of both is `bool` or complex.
+ * @throws {ShapeError} when elements of the last axis do not make one of the result.
+ *
+ * @example The bits of a float
+ * ```ts
+ * import { bitcast, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const x = tensor([1, -2]);
+ * const bits = bitcast(x, "uint32");
+ * assertTensorsClose(bits, new Uint32Array([0x3f800000, 0xc0000000]));
+ * assertTensorsClose(bitcast(bits, "float32"), x);
+ * assertTensorsClose(bitcast(x, "uint16").at(0), new Uint16Array([0, 0x3f80]));
+ * ```
+ */
+export function bitcast(x: TensorLike, dtype: Dtype): Tensor {
+  checkDtype(dtype);
+  return structure.bitcast(toTensor(x, "Cannot take the bits of"), dtype);
 }
 
 /**

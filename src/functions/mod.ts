@@ -95,6 +95,7 @@ export { dot, einsum, matmul, outer, tensordot } from "./contraction.ts";
 export {
   arange,
   astype,
+  bitcast,
   copy,
   eye,
   fromBuffer,

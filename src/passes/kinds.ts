@@ -146,6 +146,7 @@ export const kinds = {
   scatterOnto: kernel,
   scatterSet: kernel,
   lastOf: kernel,
+  bitcast: kernel,
   dynamicSlice: kernel,
   updateSlice: kernel,
   addSlice: kernel,

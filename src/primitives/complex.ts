@@ -51,8 +51,15 @@ import { asRows, halves, onesLike } from "./reduction.ts";
 import type { AxisParams } from "./reduction.ts";
 import { concatenate, sliceAxis } from "./slicing.ts";
 import { forSpecial } from "./special_names.ts";
-import { constantLike, convert, reshape, stopGradient, transpose } from "./structure.ts";
-import type { ConvertParams, ReduceParams } from "./structure.ts";
+import {
+  bitcastPrimitive,
+  constantLike,
+  convert,
+  reshape,
+  stopGradient,
+  transpose,
+} from "./structure.ts";
+import type { BitcastParams, ConvertParams, ReduceParams } from "./structure.ts";
 import { exp, log } from "./transcendental.ts";
 
 /** A primitive on arguments of which at least one is complex. */
@@ -283,6 +290,11 @@ const rules: Readonly<Record<PrimitiveName, Rule>> = {
   broadcast: each,
   reduceSum: each,
   convert: ([x], params) => converted(x, params),
+  // Says by itself what it takes.
+  bitcast: ([x], params: BitcastParams) => {
+    bitcastPrimitive.type([x], params);
+    return x;
+  },
   stopGradient: each,
   iota: refuse,
   barrier: refuse,

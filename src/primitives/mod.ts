@@ -41,6 +41,7 @@ export const primitives = {
   broadcast: structure.broadcastPrimitive,
   reduceSum: structure.reduceSumPrimitive,
   convert: structure.convertPrimitive,
+  bitcast: structure.bitcastPrimitive,
   stopGradient: structure.stopGradientPrimitive,
   iota: structure.iotaPrimitive,
   barrier: barriers.barrierPrimitive,

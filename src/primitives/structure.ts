@@ -4,9 +4,18 @@
  *
  * @module
  */
-import { isComplex, isFloat, isNarrow, partDtype, rangeOf, wideDtype } from "../base/dtype.ts";
+import {
+  byteSize,
+  isComplex,
+  isFloat,
+  isNarrow,
+  partDtype,
+  rangeOf,
+  storedView,
+  wideDtype,
+} from "../base/dtype.ts";
 import type { Dtype, Elements } from "../base/dtype.ts";
-import { internalError, shapeError } from "../base/errors.ts";
+import { dtypeError, internalError, shapeError } from "../base/errors.ts";
 import {
   checkSize,
   insertAt,
@@ -27,7 +36,15 @@ import { floatSum } from "../numeric/sums.ts";
 import { readView } from "../numeric/strided.ts";
 import type { BatchAxis, Primitive } from "../core/primitive.ts";
 import { ComplexTensor } from "../core/complex.ts";
-import { allocateFor, Concrete, dense, isSplat, splat, zerosOf } from "../core/tensor.ts";
+import {
+  allocateFor,
+  Concrete,
+  dense,
+  denseStored,
+  isSplat,
+  splat,
+  zerosOf,
+} from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
 
@@ -334,6 +351,59 @@ export function convert(x: Tensor, dtype: Dtype): Tensor {
     return new ComplexTensor(re, zerosOf(re));
   }
   return bindOne(convertPrimitive, [x], { dtype });
+}
+
+/** Parameters of `bitcast`. */
+export interface BitcastParams {
+  /** The result's dtype. */
+  readonly dtype: Dtype;
+}
+
+/** The shape of the bits of `x` in another dtype; throws where there is none. */
+function bitcastShape({ dtype: from, shape }: Type, dtype: Dtype): Shape {
+  const [own, other] = [byteSize(from), byteSize(dtype)];
+  if (own === other) return shape;
+  if (own > other) return [...shape, own / other];
+  if (shape[shape.length - 1] === other / own) return shape.slice(0, -1);
+  throw shapeError(
+    `Cannot take the bits of ${
+      showType({ dtype: from, shape })
+    } as ${dtype}: expected a last axis ` +
+      `of length ${other / own}, the elements of one ${dtype}`,
+  );
+}
+
+/**
+ * The same bytes as numbers of another dtype. Narrower ones stand along a new last axis, of wider ones
+ * each is made of a whole last axis, the lowest bytes first.
+ */
+export const bitcastPrimitive: Primitive<BitcastParams> = {
+  name: "bitcast",
+  isTotal: true,
+  narrow: "own",
+  type([x], { dtype }) {
+    for (const one of [x.dtype, dtype]) {
+      if (one !== "bool" && !isComplex(one)) continue;
+      throw dtypeError(
+        `Cannot take the bits of ${showType(x)} as ${dtype}: expected real numbers; ` +
+          (one === "bool" ? "convert with astype" : "take real(x) and imag(x) by themselves"),
+      );
+    }
+    return [{ dtype, shape: bitcastShape(x, dtype) }];
+  },
+  evaluate([x], { dtype }, [{ shape }]) {
+    const stored = denseStored(x);
+    const bytes = new Uint8Array(sizeOf(shape) * byteSize(dtype));
+    bytes.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
+    return [new Concrete(dtype, shape, storedView(dtype, bytes.buffer))];
+  },
+  batch: ([x], [axis], size, { dtype }) => [[bitcast(alignBatch(x, axis, 0, size), dtype), 0]],
+  derivative: { kind: "zero" },
+};
+
+/** Strict bits of `x` as another dtype. */
+export function bitcast(x: Tensor, dtype: Dtype): Tensor {
+  return bindOne(bitcastPrimitive, [x], { dtype });
 }
 
 /** `x` as it meets operands of `dtype`: what is real stays so beside complex numbers. */

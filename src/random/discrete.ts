@@ -29,7 +29,7 @@ import {
   scale,
   sub,
 } from "../primitives/arithmetic.ts";
-import { and, equal, less, lessEqual, not, select } from "../primitives/comparison.ts";
+import { and, equal, less, lessEqual, not, select, xor } from "../primitives/comparison.ts";
 import { argmax } from "../primitives/reduction.ts";
 import { constantLike, convert } from "../primitives/structure.ts";
 import { checkKey, readParameter, readShape, sampleShape } from "./arguments.ts";
@@ -160,14 +160,35 @@ export function randint(
           `which is never reached`,
       );
     }
-    return convert(randintBetween(key, readShape(shape, what), minval, maxval), dtype);
+    const from = dtype === "uint32" ? HALF_WAY : 0;
+    const drawn = randintBetween(key, readShape(shape, what), minval - from, maxval - from);
+    return dtype === "uint32" ? fromShifted(drawn) : convert(drawn, dtype);
   }
-  const low = readInteger(minval, "minval", what);
-  const high = readInteger(maxval, "maxval", what);
+  const read = dtype === "uint32" ? readShifted : readInteger;
+  const low = read(minval, "minval", what);
+  const high = read(maxval, "maxval", what);
   const full = sampleShape(readShape(shape, what), { minval: low, maxval: high }, what);
   if (dtype === "int32") return randintBetweenTensors(key, full, low, high);
+  if (dtype === "uint32") return fromShifted(randintBetweenTensors(key, full, low, high));
   const [start, stop] = [held(low, least, most), held(high, least, most + 1)];
   return convert(randintBetweenTensors(key, full, start, stop), dtype);
+}
+
+/** Integers of uint32 are drawn as those of int32 that are less by this. */
+const HALF_WAY = 2 ** 31;
+
+/** Integers of int32 raised to those of uint32. */
+function fromShifted(x: Tensor): Tensor {
+  const words = convert(x, "uint32");
+  return xor(words, constantLike(words, HALF_WAY));
+}
+
+/** A bound of uint32 lowered to one of int32. */
+function readShifted(bound: TensorLike, name: string, what: string): Tensor {
+  if (typeof bound === "number") return readInteger(bound - HALF_WAY, name, what);
+  const x = readInteger(bound, name, what);
+  const words = convert(x.dtype === "uint32" ? x : maximum(x, constantLike(x, 0)), "uint32");
+  return convert(xor(words, constantLike(words, HALF_WAY)), "int32");
 }
 
 /** Integers held between two numbers, as int32. */
@@ -178,11 +199,11 @@ function held(x: Tensor, least: number, most: number): Tensor {
 }
 
 /** The dtypes of integers that are drawn. */
-const DRAWN: readonly Dtype[] = ["int8", "uint8", "int16", "uint16", "int32"];
+const DRAWN: readonly Dtype[] = ["int8", "uint8", "int16", "uint16", "int32", "uint32"];
 
 /** Options of `randint`. */
 export interface RandintOptions {
-  /** The dtype of the result: `int8`, `uint8`, `int16`, `uint16` or `int32`. Default `int32`. */
+  /** The dtype of the result: `int8`, `uint8`, `int16`, `uint16`, `int32` or `uint32`. Default `int32`. */
   readonly dtype?: Dtype;
 }
 

@@ -205,9 +205,9 @@ export class Builder extends Writer {
     return this.#sources.get(x);
   }
 
-  /** The same bits as another type of the same width. */
-  bitcast(x: Value, dtype: Kind): Value {
-    return this.short("stablehlo.bitcast_convert", [x], "", { dtype, shape: x.shape });
+  /** The same bits as another type; `shape` is another one where the width is. */
+  bitcast(x: Value, dtype: Kind, shape: Shape = x.shape): Value {
+    return this.short("stablehlo.bitcast_convert", [x], "", { dtype, shape });
   }
 
   reshape(x: Value, shape: Shape): Value {

@@ -6,6 +6,7 @@
 import { Sharding } from "../core/sharding.ts";
 import type { MoveParams, WithShardingParams } from "../primitives/move.ts";
 import type {
+  BitcastParams,
   BroadcastParams,
   IotaParams,
   ReshapeParams,
@@ -30,6 +31,9 @@ export const structure = {
   ],
   transpose: (b: Builder, [x]: Args, { params }: Context<TransposeParams>) => [
     b.transpose(x, params.permutation),
+  ],
+  bitcast: (b: Builder, [x]: Args, { types: [type] }: Context<BitcastParams>) => [
+    b.bitcast(x, type.dtype, type.shape),
   ],
   broadcast: (b: Builder, [x]: Args, { params, types: [type] }: Context<BroadcastParams>) => [
     b.broadcast(x, type, params.axes),

@@ -215,6 +215,40 @@ Deno.test("jacobians have complex blocks for complex results of real arguments, 
   assertTensorsClose(hessian(h)(x), jacobi.diag(exp(x.mul(2)).mul(4)), close);
 });
 
+Deno.test("logsumexp of complex numbers is the logarithm of the sum, without overflow", () => {
+  const z = complex([[1, -2], [700, 709.5]], [[3, 0.5], [2, 2.5]]).astype("complex128");
+  const direct = jacobi.log(sum(exp(z), 1));
+  const rows = (z: Tensor) => jacobi.logsumexp(z, 1);
+  for (const f of [rows, jit(rows)]) {
+    assertTensorsClose(f(z).at(0), direct.at(0), { rtol: 1e-14 });
+    assertTensorsClose(f(z.add(5000)), rows(z).add(5000), { rtol: 1e-12 });
+    assertTensorsClose(f(z.sub(5000)), rows(z).sub(5000), { rtol: 1e-12 });
+  }
+  const none = complex([-Infinity, -Infinity], [0, 0]);
+  assertEquals(jacobi.logsumexp(none).item<ComplexNumber>(), { re: -Infinity, im: 0 });
+  checkGrads((z: Tensor) => jacobi.logsumexp(z, 0), [z.at([0, 1])], { order: 2 });
+  const p = exp(z.at(0).sub(jacobi.logsumexp(z.at(0))));
+  assertTensorsClose(grad((z: Tensor) => jacobi.logsumexp(z), { holomorphic: true })(z.at(0)), p);
+});
+
+Deno.test("complex numbers pad complex tensors, and no others", () => {
+  const z = complex([1, 2], [3, -1]);
+  const value = { re: 5, im: -6 };
+  const expected = complex([5, 1, 2, 5], [-6, 3, -1, -6]);
+  const padded = (z: Tensor) => jacobi.pad(z, 1, { value });
+  for (const f of [padded, jit(padded)]) assertTensorsClose(f(z), expected);
+  assertTensorsClose(vmap(padded)(z.reshape([1, 2])).at(0), expected);
+  assertTensorsClose(
+    grad((z: Tensor) => sum(real(padded(z).mul(value))))(z),
+    complex([5, 5], [-6, -6]),
+  );
+  assertRefused(
+    () => padded(real(z)),
+    DtypeError,
+    "Cannot pad float32[2]: float32 does not hold complex numbers; choose a complex dtype",
+  );
+});
+
 Deno.test("errors name what a complex result or argument needs", () => {
   const z = complex([1, 2], 1);
   const message = (f: () => unknown) => (assertThrows(f) as Error).message;
@@ -235,7 +269,18 @@ Deno.test("errors name what a complex result or argument needs", () => {
   );
   const advice = ": expected real numbers; take real(x), imag(x) or abs(x)";
   const bytes = tensor([1, 2], { dtype: "int8" });
-  for (const name of ["less", "lessEqual", "greater", "greaterEqual", "maximum", "minimum"]) {
+  for (
+    const name of [
+      "less",
+      "lessEqual",
+      "greater",
+      "greaterEqual",
+      "maximum",
+      "minimum",
+      "mod",
+      "atan2",
+    ]
+  ) {
     const refusal = `Cannot apply ${name} to int8[2] and complex64[2]${advice}`;
     assertRefused(() => functions[name](bytes, z), DtypeError, refusal);
     assertRefused(() => jit(functions[name])(bytes, z), DtypeError, refusal);
@@ -248,7 +293,8 @@ Deno.test("errors name what a complex result or argument needs", () => {
   const unary = { ...functions, ...jacobi.nn } as unknown as typeof functions;
   for (
     const name of [
-      ...["max", "min", "argmax", "argmin", "logsumexp", "digamma", "relu", "leakyRelu", "elu"],
+      ...["floor", "ceil", "trunc", "erf", "erfc", "erfinv", "lgamma"],
+      ...["max", "min", "argmax", "argmin", "digamma", "relu", "leakyRelu", "elu"],
       ...["gelu", "silu", "softplus", "hardtanh", "mish", "softmax", "logSoftmax"],
     ]
   ) {

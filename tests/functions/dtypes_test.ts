@@ -1,7 +1,22 @@
-import { canCast, finfo, iinfo, isSubdtype, resultType, tensor } from "../../mod.ts";
-import type { Dtype, DtypeFamily } from "../../mod.ts";
-import { ALL_DTYPES, DTYPES, isFloat, isInteger } from "../../src/base/dtype.ts";
-import { ArgumentError, DtypeError } from "../../src/base/errors.ts";
+import {
+  bitcast,
+  canCast,
+  complex,
+  finfo,
+  fromBuffer,
+  full,
+  grad,
+  iinfo,
+  isSubdtype,
+  jit,
+  resultType,
+  tensor,
+  vmap,
+} from "../../mod.ts";
+import type { Dtype, DtypeFamily, Tensor } from "../../mod.ts";
+import { ALL_DTYPES, byteSize, DTYPES, isFloat, isInteger } from "../../src/base/dtype.ts";
+import { ArgumentError, DtypeError, ShapeError } from "../../src/base/errors.ts";
+import { assertTensorsClose } from "../../src/testing/mod.ts";
 import { assertRefused } from "../support/errors.ts";
 import { assertEquals } from "../support/std.ts";
 import readme from "../../README.md" with { type: "text" };
@@ -135,4 +150,50 @@ Deno.test("the table of dtypes that meet is that of resultType", () => {
       assertEquals(tensor(0, { dtype }).add(number).dtype, resultType(dtype, number), dtype);
     }
   }
+});
+
+Deno.test("bits as other dtypes are those of the bytes, compiled, mapped and of splats too", () => {
+  const dtypes = DTYPES.filter((dtype) => dtype !== "bool");
+  const bytes = Uint8Array.from({ length: 48 }, (_, i) => 37 * i + 11);
+  for (const from of dtypes) {
+    for (const to of dtypes) {
+      const ratio = byteSize(to) / byteSize(from);
+      const flat = fromBuffer(bytes, from);
+      const x = ratio > 1 ? flat.reshape([-1, ratio]) : flat;
+      const shape = ratio < 1 ? [flat.size, 1 / ratio] : [flat.size / Math.max(ratio, 1)];
+      const cast = (x: Tensor) => bitcast(x, to);
+      const rows = x.reshape([2, -1, ...x.shape.slice(1)]);
+      for (const y of [cast(x), jit(cast)(x), vmap(cast)(rows).reshape(shape)]) {
+        assertEquals([y.dtype, y.shape], [to, shape]);
+        const held = y.data();
+        assertEquals(new Uint8Array(held.buffer, held.byteOffset, held.byteLength), bytes);
+      }
+      const ones = full(x.shape, 1, { dtype: from });
+      assertTensorsClose(
+        bitcast(ones, to),
+        bitcast(fromBuffer(ones.data(), from).reshape(x.shape), to),
+      );
+    }
+  }
+  assertEquals(grad((x: Tensor) => bitcast(bitcast(x, "int32"), "float32"))(tensor(2)).item(), 0);
+});
+
+Deno.test("bits that are none of a dtype are refused", () => {
+  assertRefused(
+    () => bitcast(tensor([1, 2, 3]), "float64"),
+    ShapeError,
+    "Cannot take the bits of float32[3] as float64: expected a last axis of length 2, " +
+      "the elements of one float64",
+  );
+  assertRefused(
+    () => bitcast(tensor(1), "bool"),
+    DtypeError,
+    "Cannot take the bits of float32[] as bool: expected real numbers; convert with astype",
+  );
+  assertRefused(
+    () => bitcast(complex([1, 2]), "uint32"),
+    DtypeError,
+    "Cannot take the bits of complex64[2] as uint32: expected real numbers; " +
+      "take real(x) and imag(x) by themselves",
+  );
 });

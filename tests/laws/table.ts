@@ -273,6 +273,23 @@ export const table: Table = {
       given({ dtype: "float64" as Dtype }, argument([0, 2])),
     ],
   },
+  bitcast: {
+    dtypes: NUMBERS,
+    stops: true,
+    // Each dtype has its own bits.
+    draws: true,
+    cases: [
+      given({ dtype: "uint8" as Dtype }, argument([2, 3])),
+      given({ dtype: "int8" as Dtype }, argument([0, 2])),
+      given({ dtype: "uint32" as Dtype }, argument([2, 3], real, "float32")),
+      given({ dtype: "float32" as Dtype }, argument([2, 3], integers(0, 100), "int32")),
+      given({ dtype: "uint16" as Dtype }, argument([2], real, "float64")),
+      given({ dtype: "uint16" as Dtype }, argument([2], real, "bfloat16")),
+      given({ dtype: "float64" as Dtype }, argument([3, 2], integers(0, 100), "int32")),
+      given({ dtype: "float16" as Dtype }, argument([3, 2], integers(0, 100), "uint8")),
+      given({ dtype: "float32" as Dtype }, argument([2, 4], integers(0, 60), "int8")),
+    ],
+  },
   stopGradient: { ...elementwise(DTYPES, real), stops: true },
   move: {
     dtypes: DTYPES,

@@ -1,9 +1,22 @@
 import expected from "../fixtures/random_small.json" with { type: "json" };
-import { ArgumentError, DtypeError, grad, jit, nn, random, tensor, vmap } from "../../mod.ts";
+import {
+  ArgumentError,
+  DtypeError,
+  fromBuffer,
+  grad,
+  imag,
+  jit,
+  nn,
+  random,
+  real,
+  tensor,
+  vmap,
+} from "../../mod.ts";
 import type { Dtype, Tensor } from "../../mod.ts";
 import { epsilonOf } from "../../src/base/dtype.ts";
 import { decodeHalves } from "../../src/base/half.ts";
 import { nextAbove } from "../../src/random/continuous.ts";
+import { assertTensorsClose } from "../../src/testing/mod.ts";
 import { assertRefused } from "../support/errors.ts";
 import { assert, assertEquals } from "../support/std.ts";
 
@@ -15,7 +28,7 @@ function numbers(x: Tensor): number[] {
   return [...x.astype("float64").data()];
 }
 
-for (const { seed, bits, uniform, randint, normal } of expected) {
+for (const { seed, bits, uniform, randint, normal, complexNormal } of expected) {
   const key = random.key(seed);
 
   Deno.test(`seed ${seed}: bits of 8 and 16 bits are JAX's`, () => {
@@ -39,15 +52,32 @@ for (const { seed, bits, uniform, randint, normal } of expected) {
     }
   });
 
-  Deno.test(`seed ${seed}: integers of 8 and 16 bits are JAX's, between numbers and tensors`, () => {
+  Deno.test(`seed ${seed}: integers of other dtypes are JAX's, between numbers and tensors`, () => {
     for (const { dtype, minval, maxval, values } of randint) {
       const options = { dtype: dtype as Dtype };
-      const int32 = (value: number) => tensor(value, { dtype: "int32" });
+      const own = dtype === "uint32" ? "uint32" : "int32";
+      const bound = (value: number) => tensor(value, { dtype: own });
       const x = random.randint(key, 64, minval, maxval, options);
       assertEquals([x.dtype, numbers(x)], [dtype, values]);
-      const y = random.randint(key, 64, int32(minval), int32(maxval), options);
+      const y = random.randint(key, 64, bound(minval), bound(maxval), options);
       assertEquals([y.dtype, numbers(y)], [dtype, values]);
+      const z = random.randint(key, 64, bound(minval), maxval, options);
+      assertEquals([z.dtype, numbers(z)], [dtype, values]);
     }
+  });
+
+  Deno.test(`seed ${seed}: complex normal numbers are JAX's`, () => {
+    const x = random.normal(key, 64, { dtype: "complex64" });
+    assertEquals(x.dtype, "complex64");
+    // As real ones, JAX's are off by some units of the last place.
+    assertTensorsClose(fromBuffer(x.data(), "float32"), complexNormal.complex64, { atol: 2e-6 });
+    const double = random.normal(key, 4000, { dtype: "complex128" });
+    const [first, second] = random.split(key);
+    const half = (key: Tensor) => random.normal(key, 4000, { dtype: "float64" }).mul(Math.SQRT1_2);
+    assertEquals(real(double).data(), half(first).data());
+    assertEquals(imag(double).data(), half(second).data());
+    const compiled = jit((key: Tensor) => random.normal(key, 64, { dtype: "complex64" }))(key);
+    assertTensorsClose(compiled, x, { rtol: 1e-6 });
   });
 
   Deno.test(`seed ${seed}: normal half floats are JAX's of float32, rounded`, () => {
@@ -83,10 +113,14 @@ Deno.test("bounds beyond an integer dtype are refused as numbers, and clipped as
   const low = tensor(-128, { dtype: "int8" });
   const high = tensor(127, { dtype: "int8" });
   assertEquals(random.randint(key, 100, low, high), random.randint(key, 100, -128, 127));
+  const most = random.randint(key, 100, 0, 2 ** 32, { dtype: "uint32" });
+  assertTensorsClose(most.max(), 2 ** 32, { rtol: 0.1 });
+  const none = tensor(-5, { dtype: "int8" });
+  assertEquals(random.randint(key, 100, none, 2 ** 32, { dtype: "uint32" }), most);
   assertRefused(
-    () => random.randint(key, 4, 0, 2, { dtype: "uint32" }),
+    () => random.randint(key, 4, 0, 2, { dtype: "float32" }),
     DtypeError,
-    'Cannot draw integers of dtype "uint32": expected int8, uint8, int16, uint16, int32',
+    'Cannot draw integers of dtype "float32": expected int8, uint8, int16, uint16, int32, uint32',
   );
   assertRefused(
     () => random.bits(key, 4, { dtype: "int8" }),

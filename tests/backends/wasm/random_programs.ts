@@ -997,6 +997,7 @@ function broadcasting({ choices }: Grower, shape: Shape) {
  * and what is the identity outside of meshes.
  */
 type Host =
+  | "bitcast"
   | "withSharding"
   | "triangularSolve"
   | "cholesky"

@@ -9,6 +9,7 @@ import { emitConvolve, emitConvolveFilter, emitConvolveInput } from "./convoluti
 import { emitFourier, emitFourierOfReal, emitRealOfFourier } from "./fourier/mod.ts";
 import {
   emitAddSlice,
+  emitBitcast,
   emitDynamicSlice,
   emitGather,
   emitLastOf,
@@ -83,6 +84,7 @@ const emitters: Readonly<Record<string, Emit>> = {
   scatterOnto: one(emitScatterOnto),
   scatterSet: one(emitScatterSet),
   lastOf: one(emitLastOf),
+  bitcast: one(emitBitcast),
   dynamicSlice: one(emitDynamicSlice),
   updateSlice: one(emitUpdateSlice),
   addSlice: one(emitAddSlice),

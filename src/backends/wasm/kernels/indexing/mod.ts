@@ -8,4 +8,11 @@
 export { emitGather } from "./gather.ts";
 export { emitLastOf, emitScatterOnto, emitScatterSet } from "./scatter.ts";
 export { emitScatterAdd } from "./scatter_add.ts";
-export { copyWhole, emitAddSlice, emitDynamicSlice, emitHand, emitUpdateSlice } from "./slicing.ts";
+export {
+  copyWhole,
+  emitAddSlice,
+  emitBitcast,
+  emitDynamicSlice,
+  emitHand,
+  emitUpdateSlice,
+} from "./slicing.ts";

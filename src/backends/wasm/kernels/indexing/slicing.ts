@@ -163,6 +163,12 @@ export function copyWhole(
   code.if(i32.ne(to, from), () => code.do(memory.copy(to, from, i32.const(bytes))));
 }
 
+/** The kernel of `bitcast`: the bytes stay what they are. */
+export function emitBitcast(builder: Builder, [x]: readonly Buffer[]): Kernel {
+  const bytes = sizeOf(x.shape) * byteSize(x.dtype);
+  return { ...builder.once(emitHand, { bytes }), bytes: 2 * bytes };
+}
+
 /** The kernel of what is handed on: nothing is done where it stays where it is, as it mostly does. */
 export function emitHand(builder: Builder, { bytes }: { readonly bytes: number }): Kernel {
   const run = builder.module.function(
