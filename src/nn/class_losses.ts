@@ -13,6 +13,7 @@ import { Concrete, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { toIndices } from "../functions/arguments.ts";
 import { promoteTogether } from "../functions/broadcasting.ts";
+import { realOperand } from "../functions/operands.ts";
 import {
   abs,
   add,
@@ -170,7 +171,7 @@ export function nllLoss(
   const { reduction = "mean", ignoreIndex = -100, weight } = read;
   checkReduction(what, reduction, REDUCTIONS);
   checkIgnoreIndex(what, ignoreIndex);
-  const scores = wideFloats(toTensor(input, what));
+  const scores = wideFloats(realOperand("nllLoss", toTensor(input, what)));
   const axis = classAxis(what, scores);
   const indices = readClasses(what, scores, axis, target, ignoreIndex);
   const loss = classLoss(what, scores, axis, indices, read);

@@ -28,6 +28,7 @@ export interface Scene {
 const DTYPES = [
   ...["float32", "float64", "int32", "uint32", "bool"] as const,
   ...["float16", "bfloat16", "int8", "uint8", "int16", "uint16"] as const,
+  ...["complex64", "complex128"] as const,
 ];
 
 /** A scene for a function with these parameters and options. */
