@@ -48,6 +48,7 @@ import {
   log,
   log1p,
   pow,
+  sigmoid,
   sin,
   sinh,
   tan,
@@ -213,6 +214,26 @@ function complexTanh([x, y]: Pair): Pair {
   ];
 }
 
+/**
+ * The logistic function. With `h = e^-|x|` its denominator has the real part `1 - h + 2 h cos²(y/2)`, a sum of
+ * what is positive: nothing cancels beside the poles.
+ */
+function complexSigmoid([x, y]: Pair): Pair {
+  const far = neg(abs(x));
+  const h = exp(far);
+  // At infinity the angle is of no account.
+  const angle = select(and(isInfinite(x), isNoAngle(y)), number(y, 0), y);
+  const turned = scale(square(cos(scale(angle, 0.5))), 2);
+  const real = sub(mul(h, turned), expm1(far));
+  const imaginary = mul(h, sin(angle));
+  const squares = add(square(real), square(imaginary));
+  const numerator = select(isNegative(x), mul(h, add(expm1(far), turned)), real);
+  return [
+    div(numerator, squares),
+    select(isZero(y), y, div(imaginary, squares)),
+  ];
+}
+
 /** `log 2|z|` of what is too large for the formulas. */
 function logTwice(x: Tensor, y: Tensor): Tensor {
   return offset(logLength(scale(x, 0.5), scale(y, 0.5)), 2 * Math.LN2);
@@ -355,6 +376,7 @@ const table = {
     value: complexAcosh,
     slopes: [([z]) => reciprocal(mul(sqrt(sub(z, one(z))), sqrt(add(z, one(z)))))],
   },
+  sigmoid: { value: complexSigmoid, slopes: [([z], out) => mul(out, sigmoid(neg(z)))] },
   atanh: {
     value: complexAtanh,
     slopes: [([z]) => reciprocal(sub(one(z), square(z)))],

@@ -135,7 +135,9 @@ function magnitude(x: Tensor): Tensor {
 
 function squared(x: Tensor): Tensor {
   const { re, im } = complexOf(x);
-  return pair(sub(mul(re, re), mul(im, im)), scale(mul(re, im), 2));
+  // Squares would cancel; a zero is positive, as theirs is.
+  const difference = add(mul(sub(re, im), add(re, im)), constantLike(re, 0));
+  return pair(difference, scale(mul(re, im), 2));
 }
 
 /** Where a part is infinite. */
@@ -367,7 +369,7 @@ const rules: Readonly<Record<PrimitiveName, Rule>> = {
   asinh: holomorphic("asinh"),
   acosh: holomorphic("acosh"),
   atanh: holomorphic("atanh"),
-  sigmoid: ([x]) => reciprocal(add(constantLike(realPart(x), 1), exp(neg(x)))),
+  sigmoid: holomorphic("sigmoid"),
   sigmoidBell: refuse,
   gaussian: refuse,
   erf: refuse,
