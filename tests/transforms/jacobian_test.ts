@@ -18,7 +18,7 @@ import {
 import type { Tensor } from "../../mod.ts";
 import { assertTensorsClose } from "../../src/testing/mod.ts";
 import { assertRefused } from "../support/errors.ts";
-import { assertEquals, assertThrows } from "../support/std.ts";
+import { assertEquals } from "../support/std.ts";
 
 const f64 = (values: Parameters<typeof tensor>[0]) => tensor(values, { dtype: "float64" });
 
