@@ -9,7 +9,7 @@ import { isFloat, isHalf } from "../base/dtype.ts";
 import { dtypeError, shapeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
 import { complexEigen } from "../numeric/linalg/complex.ts";
-import type { Complexes } from "../numeric/linalg/complex.ts";
+import type { Complexes } from "../numeric/linalg/complex_reflections.ts";
 import { completeColumns, factorizeComplexLu } from "../numeric/linalg/complex_lu.ts";
 import { complexSvd, hermitianEigen } from "../numeric/linalg/complex_reductions.ts";
 import { ComplexTensor } from "../core/complex.ts";

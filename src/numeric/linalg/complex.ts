@@ -7,25 +7,14 @@
  *
  * @module
  */
+import { applyLeft, applyRight, complexes, reflect } from "./complex_reflections.ts";
+import type { Complexes } from "./complex_reflections.ts";
 import { allFinite, scaleOf } from "./vectors.ts";
-
-/** Complex numbers by their parts, row-major where they are matrices. */
-export interface Complexes {
-  /** The real parts. */
-  readonly re: Float64Array;
-  /** The imaginary parts. */
-  readonly im: Float64Array;
-}
 
 const EPSILON = 2 ** -52;
 
 /** QR steps for each eigenvalue that are far more than are ever needed. */
 const MOST_STEPS = 60;
-
-/** So many complex numbers, all zero. */
-export function complexes(length: number): Complexes {
-  return { re: new Float64Array(length), im: new Float64Array(length) };
-}
 
 /** The identity of so many rows. */
 export function identity(n: number): Complexes {
@@ -72,7 +61,8 @@ export function multiplyColumn(
 ): void {
   for (let i = 0; i < rows; i++) {
     const at = i * columns + k;
-    const [x, y] = [re[at], im[at]];
+    const x = re[at];
+    const y = im[at];
     re[at] = x * a - y * b;
     im[at] = x * b + y * a;
   }
@@ -164,53 +154,20 @@ function valuesInOrder({ re, im }: Complexes, n: number): number[] {
 }
 
 /** Reflections to Hessenberg form, gathered in `z`. */
-export function toHessenberg({ re, im }: Complexes, z: Complexes, n: number): void {
-  const v = complexes(n);
+export function toHessenberg(a: Complexes, z: Complexes, n: number): void {
+  const { re, im } = a;
+  const work = complexes(n);
   for (let k = 0; k < n - 2; k++) {
-    let sum = 0;
+    const v = complexes(n);
     for (let i = k + 1; i < n; i++) {
       v.re[i] = re[i * n + k];
       v.im[i] = im[i * n + k];
-      if (i > k + 1) sum += v.re[i] ** 2 + v.im[i] ** 2;
+      re[i * n + k] = im[i * n + k] = 0;
     }
-    if (sum === 0) continue;
-    const [x, y] = [v.re[k + 1], v.im[k + 1]];
-    const first = Math.hypot(x, y);
-    const size = Math.sqrt(sum + first * first);
-    const [c, d] = first === 0 ? [1, 0] : [x / first, y / first];
-    v.re[k + 1] += c * size;
-    v.im[k + 1] += d * size;
-    const factor = 2 / (sum + v.re[k + 1] ** 2 + v.im[k + 1] ** 2);
-    // From the left: rows less the vector times what it has in common with each column.
-    for (let j = 0; j < n; j++) {
-      let [p, q] = [0, 0];
-      for (let i = k + 1; i < n; i++) {
-        const at = i * n + j;
-        p += v.re[i] * re[at] + v.im[i] * im[at];
-        q += v.re[i] * im[at] - v.im[i] * re[at];
-      }
-      [p, q] = [p * factor, q * factor];
-      for (let i = k + 1; i < n; i++) {
-        const at = i * n + j;
-        re[at] -= v.re[i] * p - v.im[i] * q;
-        im[at] -= v.re[i] * q + v.im[i] * p;
-      }
-    }
-    for (const matrix of [{ re, im }, z]) {
-      for (let row = 0; row < n * n; row += n) {
-        let [p, q] = [0, 0];
-        for (let i = k + 1; i < n; i++) {
-          p += matrix.re[row + i] * v.re[i] - matrix.im[row + i] * v.im[i];
-          q += matrix.re[row + i] * v.im[i] + matrix.im[row + i] * v.re[i];
-        }
-        [p, q] = [p * factor, q * factor];
-        for (let i = k + 1; i < n; i++) {
-          matrix.re[row + i] -= p * v.re[i] + q * v.im[i];
-          matrix.im[row + i] -= q * v.re[i] - p * v.im[i];
-        }
-      }
-    }
-    for (let i = k + 2; i < n; i++) re[i * n + k] = im[i * n + k] = 0;
+    const factor = reflect(v, k + 1, n);
+    re[(k + 1) * n + k] = factor.head;
+    applyLeft(a, n, [k + 1, n], k + 1, v, { a: factor.a, b: -factor.b }, work);
+    for (const matrix of [a, z]) applyRight(matrix, n, [0, n], k + 1, v, factor);
   }
 }
 
@@ -273,28 +230,35 @@ function qrStep(h: Complexes, z: Complexes, n: number, low: number, high: number
       : [re[i + k] / size, im[i + k] / size, re[j + k] / size, im[j + k] / size];
     turns.push([a, b, c, d]);
     for (let column = k; column < n; column++) {
-      const [x, y] = [re[i + column], im[i + column]];
-      const [u, v] = [re[j + column], im[j + column]];
+      const x = re[i + column];
+      const y = im[i + column];
+      const u = re[j + column];
+      const v = im[j + column];
       re[i + column] = a * x + b * y + c * u + d * v;
       im[i + column] = a * y - b * x + c * v - d * u;
       re[j + column] = a * u - b * v - c * x + d * y;
       im[j + column] = a * v + b * u - c * y - d * x;
     }
   }
-  turns.forEach(([a, b, c, d], step) => {
-    const k = low + step;
-    for (const [matrix, rows] of [[h, Math.min(k + 2, high + 1)], [z, n]] as const) {
-      for (let row = 0; row < rows; row++) {
-        const at = row * n + k;
-        const [x, y] = [matrix.re[at], matrix.im[at]];
-        const [u, v] = [matrix.re[at + 1], matrix.im[at + 1]];
-        matrix.re[at] = x * a - y * b + u * c - v * d;
-        matrix.im[at] = x * b + y * a + u * d + v * c;
-        matrix.re[at + 1] = u * a + v * b - x * c - y * d;
-        matrix.im[at + 1] = v * a - u * b - y * c + x * d;
+  // Row by row, so that all turns run along it.
+  for (const [matrix, rows] of [[h, high + 1], [z, n]] as const) {
+    const { re, im } = matrix;
+    for (let row = 0; row < rows; row++) {
+      const first = matrix === h ? Math.max(0, row - 1 - low) : 0;
+      for (let step = first; step < turns.length; step++) {
+        const [a, b, c, d] = turns[step];
+        const at = row * n + low + step;
+        const x = re[at];
+        const y = im[at];
+        const u = re[at + 1];
+        const v = im[at + 1];
+        re[at] = x * a - y * b + u * c - v * d;
+        im[at] = x * b + y * a + u * d + v * c;
+        re[at + 1] = u * a + v * b - x * c - y * d;
+        im[at + 1] = v * a - u * b - y * c + x * d;
       }
     }
-  });
+  }
 }
 
 /** The eigenvectors of a triangle, as columns. */
@@ -308,8 +272,10 @@ function triangleVectors({ re, im }: Complexes, n: number): Complexes {
     for (let i = k - 1; i >= 0; i--) {
       let [x, y] = [0, 0];
       for (let j = i + 1; j <= k; j++) {
-        const [a, b] = [re[i * n + j], im[i * n + j]];
-        const [c, d] = [out.re[j * n + k], out.im[j * n + k]];
+        const a = re[i * n + j];
+        const b = im[i * n + j];
+        const c = out.re[j * n + k];
+        const d = out.im[j * n + k];
         x += a * c - b * d;
         y += a * d + b * c;
       }
@@ -330,9 +296,11 @@ function multiply(x: Complexes, y: Complexes, n: number): Complexes {
   const out = complexes(n * n);
   for (let i = 0; i < n; i++) {
     for (let k = 0; k < n; k++) {
-      const [a, b] = [x.re[i * n + k], x.im[i * n + k]];
+      const a = x.re[i * n + k];
+      const b = x.im[i * n + k];
       for (let j = 0; j < n; j++) {
-        const [c, d] = [y.re[k * n + j], y.im[k * n + j]];
+        const c = y.re[k * n + j];
+        const d = y.im[k * n + j];
         out.re[i * n + j] += a * c - b * d;
         out.im[i * n + j] += a * d + b * c;
       }

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { complexes, quotient } from "./complex.ts";
-import type { Complexes } from "./complex.ts";
+import { quotient } from "./complex.ts";
+import { complexes } from "./complex_reflections.ts";
+import type { Complexes } from "./complex_reflections.ts";
 import { swapRows } from "./vectors.ts";
 
 /** Where the parts of a factorisation go. */
@@ -49,7 +50,8 @@ export function factorizeComplexLu(
       [columns[j], columns[k]] = [columns[k], columns[j]];
     }
     const top = k * n;
-    const [c, d] = [re[top + k], im[top + k]];
+    const c = re[top + k];
+    const d = im[top + k];
     lower.re[top + k] = 1;
     for (let row = top + n; row < n * n; row += n) {
       // When the largest element is 0, all that is left is.
@@ -58,7 +60,8 @@ export function factorizeComplexLu(
       lower.im[row + k] = y;
       re[row + k] = im[row + k] = 0;
       for (let j = k + 1; j < n; j++) {
-        const [u, v] = [re[top + j], im[top + j]];
+        const u = re[top + j];
+        const v = im[top + j];
         re[row + j] -= x * u - y * v;
         im[row + j] -= x * v + y * u;
       }
@@ -127,7 +130,8 @@ function takeOff({ re, im }: Complexes, from: number, to: number, length: number
     y += a * d - b * c;
   }
   for (let i = 0; i < length; i++) {
-    const [a, b] = [re[from + i], im[from + i]];
+    const a = re[from + i];
+    const b = im[from + i];
     re[to + i] -= x * a - y * b;
     im[to + i] -= x * b + y * a;
   }

@@ -3,118 +3,17 @@
  * complex make the matrix tridiagonal, or bidiagonal, and real, and what is left is that of real
  * matrices. NaN in gives NaN out.
  *
- * Source: LAPACK's `zlarfg`, `zhetd2` and `zgebd2`.
+ * Source: LAPACK's `zhetd2` and `zgebd2`.
  *
  * @module
  */
-import { complexes, fixPhase, isFinitePair, multiplyColumn } from "./complex.ts";
-import type { Complexes } from "./complex.ts";
+import { fixPhase, isFinitePair, multiplyColumn } from "./complex.ts";
+import type { Complexes } from "./complex_reflections.ts";
+import { applyLeft, applyRight, complexes, reflect } from "./complex_reflections.ts";
+import type { Reflection } from "./complex_reflections.ts";
 import { factorizeEigh } from "./eigh.ts";
 import { factorizeSvd } from "./svd.ts";
 import { scaleOf } from "./vectors.ts";
-
-/** `I - (a + i b) v vᴴ`, whose adjoint makes a vector a real multiple of the first unit vector. */
-interface Reflection {
-  readonly a: number;
-  readonly b: number;
-  /** The multiple. */
-  readonly head: number;
-}
-
-const IDENTITY = { a: 0, b: 0 };
-
-/**
- * Turns the elements from place `at` into the vector of the reflection of what they were, whose first
- * element is 1.
- */
-function reflect({ re, im }: Complexes, at: number, end: number): Reflection {
-  const [first, second] = [re[at], im[at]];
-  re[at] = 1;
-  im[at] = 0;
-  let largest = Math.abs(second);
-  for (let i = at + 1; i < end; i++) {
-    largest = Math.max(largest, Math.abs(re[i]), Math.abs(im[i]));
-  }
-  if (largest === 0) return { ...IDENTITY, head: first };
-  // Scaled by a power of two, so that what is hardly above 0 makes a unitary reflection too.
-  const scale = 2 ** Math.floor(Math.log2(Math.max(largest, Math.abs(first))));
-  const [x, y] = [first / scale, second / scale];
-  let squares = x * x + y * y;
-  for (let i = at + 1; i < end; i++) {
-    re[i] /= scale;
-    im[i] /= scale;
-    squares += re[i] * re[i] + im[i] * im[i];
-  }
-  const image = x > 0 ? -Math.sqrt(squares) : Math.sqrt(squares);
-  const p = x - image;
-  const size = p * p + y * y;
-  for (let i = at + 1; i < end; i++) {
-    const [u, v] = [re[i], im[i]];
-    re[i] = (u * p + v * y) / size;
-    im[i] = (v * p - u * y) / size;
-  }
-  return { a: (image - x) / image, b: -y / image, head: image * scale };
-}
-
-/**
- * Multiplies rows of a matrix of so many columns by `I - (a + i b) v vᴴ` from the left: those from
- * `first` on, at which the vector begins. Columns before `column` stay.
- */
-function applyLeft(
-  { re, im }: Complexes,
-  columns: number,
-  [first, end]: readonly [number, number],
-  column: number,
-  v: Complexes,
-  { a, b }: { readonly a: number; readonly b: number },
-  work: Complexes,
-): void {
-  if (a === 0 && b === 0) return;
-  work.re.fill(0, column, columns);
-  work.im.fill(0, column, columns);
-  for (let i = first; i < end; i++) {
-    const [x, y, row] = [v.re[i], v.im[i], i * columns];
-    for (let j = column; j < columns; j++) {
-      const [u, w] = [re[row + j], im[row + j]];
-      work.re[j] += x * u + y * w;
-      work.im[j] += x * w - y * u;
-    }
-  }
-  for (let i = first; i < end; i++) {
-    const [x, y, row] = [v.re[i] * a - v.im[i] * b, v.re[i] * b + v.im[i] * a, i * columns];
-    for (let j = column; j < columns; j++) {
-      const [u, w] = [work.re[j], work.im[j]];
-      re[row + j] -= x * u - y * w;
-      im[row + j] -= x * w + y * u;
-    }
-  }
-}
-
-/** Multiplies rows from `first` on by `I - (a + i b) v vᴴ` from the right; columns before `column` stay. */
-function applyRight(
-  { re, im }: Complexes,
-  columns: number,
-  [first, end]: readonly [number, number],
-  column: number,
-  v: Complexes,
-  { a, b }: { readonly a: number; readonly b: number },
-): void {
-  if (a === 0 && b === 0) return;
-  for (let row = first * columns; row < end * columns; row += columns) {
-    let [x, y] = [0, 0];
-    for (let j = column; j < columns; j++) {
-      const [u, w] = [re[row + j], im[row + j]];
-      x += u * v.re[j] - w * v.im[j];
-      y += u * v.im[j] + w * v.re[j];
-    }
-    [x, y] = [x * a - y * b, x * b + y * a];
-    for (let j = column; j < columns; j++) {
-      const [u, w] = [v.re[j], v.im[j]];
-      re[row + j] -= x * u + y * w;
-      im[row + j] -= y * u - x * w;
-    }
-  }
-}
 
 /** The vectors of reflections, from the first, and their factors. */
 interface Reflections {
@@ -191,16 +90,25 @@ function tridiagonalize(a: Complexes, n: number, out: Float64Array): Reflections
     reflections.factors.push(factor);
     const { a: c, b: d } = factor;
     if (c === 0 && d === 0) continue;
+    const { re: vRe, im: vIm } = v;
+    const { re: pRe, im: pIm } = product;
     // The product with the vector, and what it has in common with it.
     let common = 0;
     for (let i = k + 1; i < n; i++) {
-      let [x, y] = [0, 0];
+      let p = 0;
+      let q = 0;
+      let r = 0;
+      let s = 0;
       const row = i * n;
       for (let j = k + 1; j < n; j++) {
-        const [p, q] = [re[row + j], im[row + j]];
-        x += p * v.re[j] - q * v.im[j];
-        y += p * v.im[j] + q * v.re[j];
+        const u = re[row + j];
+        const w = im[row + j];
+        p += u * vRe[j];
+        q += w * vIm[j];
+        r += u * vIm[j];
+        s += w * vRe[j];
       }
+      const [x, y] = [p - q, r + s];
       product.re[i] = x * c - y * d;
       product.im[i] = x * d + y * c;
       common += v.re[i] * x + v.im[i] * y;
@@ -211,10 +119,13 @@ function tridiagonalize(a: Complexes, n: number, out: Float64Array): Reflections
       product.im[i] -= half * v.im[i];
     }
     for (let i = k + 1; i < n; i++) {
-      const [x, y, p, q] = [v.re[i], v.im[i], product.re[i], product.im[i]];
+      const [x, y, p, q] = [vRe[i], vIm[i], pRe[i], pIm[i]];
       const row = i * n;
       for (let j = k + 1; j < n; j++) {
-        const [u, w, r, s] = [v.re[j], v.im[j], product.re[j], product.im[j]];
+        const u = vRe[j];
+        const w = vIm[j];
+        const r = pRe[j];
+        const s = pIm[j];
         re[row + j] -= x * r + y * s + p * u + q * w;
         im[row + j] -= y * r - x * s + q * u - p * w;
       }

@@ -7,8 +7,9 @@
  *
  * @module
  */
-import { complexes, identity, isFinitePair, toHessenberg, toTriangle } from "./complex.ts";
-import type { Complexes } from "./complex.ts";
+import { identity, isFinitePair, toHessenberg, toTriangle } from "./complex.ts";
+import { complexes } from "./complex_reflections.ts";
+import type { Complexes } from "./complex_reflections.ts";
 import { allFinite, scaleOf } from "./vectors.ts";
 
 const EPSILON = 2 ** -52;
