@@ -1,4 +1,5 @@
 import {
+  ArgumentError,
   checkpoint,
   cond,
   customVjp,
@@ -12,6 +13,7 @@ import {
   linearize,
   makeProgram,
   map,
+  namedScope,
   noGrad,
   scan,
   tensor,
@@ -345,5 +347,44 @@ Deno.test("wrong formats and callbacks are refused before anything is traced", (
     () => debugCallback(7 as never, 1),
     TypeError,
     "Cannot call back 7: expected a function of the values",
+  );
+});
+
+Deno.test("scopes name equations, within each other and in derivatives, and end with their function", () => {
+  const inner = namedScope("inner", (x: Tensor) => x.sin());
+  const f = namedScope("outer", (x: Tensor) => inner(x).mul(x));
+  const lines = (program: unknown) =>
+    String(program).split("\n").filter((line) => line.includes("//"));
+  assertEquals(lines(makeProgram((x: Tensor) => f(x).add(1))(1)).map((line) => line.trim()), [
+    "b: float32[] = sin(a) // outer/inner",
+    "c: float32[] = mul(b, a) // outer",
+  ]);
+  const gradient = lines(makeProgram(grad(f))(1));
+  assertEquals(
+    gradient.some((line) => line.includes("cos") && line.endsWith("// outer/inner")),
+    true,
+  );
+  const failing = namedScope("fails", (): Tensor => {
+    throw new Error("mine");
+  });
+  assertThrows(() => makeProgram(failing)());
+  assertEquals(lines(makeProgram((x: Tensor) => x.sin())(1)), []);
+  assertRefused(
+    () => namedScope("", f),
+    ArgumentError,
+    'Cannot name a scope "": expected a line of text',
+  );
+});
+
+Deno.test("reports of NaN say the scope, also of what is compiled and of gradients", () => {
+  const root = namedScope("root", (x: Tensor) => x.sqrt());
+  const f = (x: Tensor) => root(x.sub(2)).sum();
+  for (const g of [f, jit(f), grad(f)]) {
+    assertEquals(inspect.findNaN(g as typeof f)(tensor([1]))?.scope, "root");
+  }
+  const report = inspect.findNaN((x: Tensor) => root(x))(tensor(-1));
+  assertEquals(
+    report?.message.startsWith("sqrt of float32[] made NaN in the forward pass in root"),
+    true,
   );
 });

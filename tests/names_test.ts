@@ -34,7 +34,7 @@ const flat = `
   diagIndices diagEmbed vander vstack hstack dstack columnStack block append arraySplit unstack deleteAt insert
   resize trimZeros rot90 fliplr flipud atLeast1d atLeast2d atLeast3d unflatten matrixTranspose ravel permute
   broadcastArrays broadcastShapes trace fillDiagonal inner vdot vecdot matvec vecmat kron cross multiDot cdist select piecewise
-  vectorize applyAlongAxis applyOverAxes pureCallback customVmap
+  vectorize applyAlongAxis applyOverAxes pureCallback customVmap namedScope
   matmul dot outer tensordot einsum conv convTranspose maxPool avgPool`;
 
 const namespaces: Readonly<Record<string, string>> = {

@@ -30,6 +30,8 @@ export interface NonFinite {
   readonly part: Part;
   /** In a derivative, the operation that was being differentiated, where it is known. */
   readonly derivativeOf: string | null;
+  /** The scopes that it was asked for in, by `namedScope`, the outermost first: `attention/scores`. */
+  readonly scope: string | null;
   /** The user's line, as `file:line:column`: in a derivative, that of what is differentiated. */
   readonly location: string | null;
   /** The operands. */
@@ -103,7 +105,7 @@ function describe(
   result: number,
   place: number,
 ): NonFinite {
-  const { part, derivativeOf, location } = noteOrigin();
+  const { part, derivativeOf, location, scope } = noteOrigin();
   const inputs = args.map(keep);
   const outputs = results.map(keep);
   const what = kind === "NaN" ? "NaN" : "an infinity";
@@ -113,12 +115,13 @@ function describe(
     : ` (for the derivative of ${derivativeOf})`;
   const where = part === "tangent" ? "among the tangents" : `in the ${part} pass`;
   const message = `${operation} of ${types} made ${what} ${where}${purpose}` +
-    (location === null ? "" : ` at ${location}`);
+    (scope === null ? "" : ` in ${scope}`) + (location === null ? "" : ` at ${location}`);
   return Object.freeze({
     operation,
     kind,
     part,
     derivativeOf: part === "forward" ? null : derivativeOf,
+    scope,
     location,
     inputs,
     outputs,

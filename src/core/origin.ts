@@ -22,12 +22,14 @@ export interface Origin {
   readonly location: string | null;
   /** The operation whose derivative it belongs to; known only while results are inspected. */
   readonly derivativeOf: string | null;
+  /** The scopes that it was asked for in, the outermost first: `attention/scores`. */
+  readonly scope: string | null;
 }
 
 const plain: Readonly<Record<Part, Origin>> = {
-  forward: Object.freeze({ part: "forward", location: null, derivativeOf: null }),
-  tangent: Object.freeze({ part: "tangent", location: null, derivativeOf: null }),
-  backward: Object.freeze({ part: "backward", location: null, derivativeOf: null }),
+  forward: Object.freeze({ part: "forward", location: null, derivativeOf: null, scope: null }),
+  tangent: Object.freeze({ part: "tangent", location: null, derivativeOf: null, scope: null }),
+  backward: Object.freeze({ part: "backward", location: null, derivativeOf: null, scope: null }),
 };
 
 /** Looks at what an operation has just given; it may throw. */
@@ -82,20 +84,36 @@ export function noteOrigin(): Origin {
   return location === null ? origin : { ...origin, location };
 }
 
+/** The same origin in a scope. */
+function within(own: Origin, scope: string | null): Origin {
+  return own.scope === scope ? own : { ...own, scope };
+}
+
+/** Begins a scope of this name within the current ones; gives what was before. */
+export function enterScope(name: string): Origin {
+  const before = origin;
+  origin = within(origin, before.scope === null ? name : `${before.scope}/${name}`);
+  return before;
+}
+
 /** Begins work for the derivative of an operation; gives what was before. */
 export function enterDerivative(part: Part, { name }: { readonly name: string }): Origin {
   const before = origin;
-  origin = inspector === null ? plain[part] : { ...origin, part, derivativeOf: name };
+  origin = inspector === null
+    ? within(plain[part], before.scope)
+    : { ...origin, part, derivativeOf: name };
   return before;
 }
 
 /** Begins the transposition of an equation that was recorded at `own`; gives what was before. */
 export function enterTransposed(own: Origin | undefined): Origin {
   const before = origin;
-  origin = inspector === null ? plain.backward : {
+  const scope = own?.scope ?? origin.scope;
+  origin = inspector === null ? within(plain.backward, scope) : {
     part: "backward",
     location: own?.location ?? origin.location,
     derivativeOf: own?.derivativeOf ?? origin.derivativeOf,
+    scope,
   };
   return before;
 }
@@ -108,6 +126,7 @@ export function enterEquation(own: Origin | undefined, outer: Origin): void {
       part: outer.part === "forward" ? own?.part ?? "forward" : outer.part,
       location: own?.location ?? outer.location,
       derivativeOf: own?.derivativeOf ?? outer.derivativeOf,
+      scope: own?.scope ?? outer.scope,
     };
   }
 }

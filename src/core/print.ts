@@ -22,6 +22,7 @@ export interface Printable {
     readonly inputs: readonly (Tensor | Bound)[];
     readonly params: unknown;
     readonly outputs: readonly Bound[];
+    readonly origin?: { readonly scope: string | null };
   }[];
   /** What it returns. */
   readonly results: readonly (Tensor | Bound)[];
@@ -45,7 +46,9 @@ function printLines(program: Printable): string[] {
   for (const equation of program.equations) {
     const call = `${equation.primitive.name}(${equation.inputs.map(show).join(", ")})`;
     const left = equation.outputs.map(bindName).join(", ");
-    lines.push(`  ${left === "" ? "" : `${left} = `}${call}${showParams(equation.params)}`);
+    const scope = equation.origin?.scope ?? null;
+    const line = `  ${left === "" ? "" : `${left} = `}${call}${showParams(equation.params)}`;
+    lines.push(scope === null ? line : `${line} // ${scope}`);
   }
   lines.push(`  return (${program.results.map(show).join(", ")})`, "}");
   return lines;

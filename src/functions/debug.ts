@@ -6,6 +6,7 @@
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { leafToTensor } from "../core/convert.ts";
+import { enterScope, restoreOrigin } from "../core/origin.ts";
 import { showNumber } from "../core/print.ts";
 import { Tensor } from "../core/tensor.ts";
 import type { Concrete } from "../core/tensor.ts";
@@ -99,6 +100,47 @@ export function debugCallback<Args extends unknown[]>(
     );
   }
   callWith(callback as (...values: never[]) => unknown, args, "Cannot call back with these values");
+}
+
+/**
+ * A function whose operations carry a name: programs show it behind their equations, and reports of
+ * NaN (`inspect.findNaN`, `configure({ debugNaNs: true })`) say it. Scopes within each other are joined:
+ * `attention/scores`. Derivatives of operations have their scopes.
+ *
+ * @param name The name.
+ * @param f Any function that is not async.
+ * @returns A function that computes what `f` does.
+ * @throws {ArgumentError} when `name` is no text or empty, or `f` no function.
+ *
+ * @example Names in a program
+ * ```ts
+ * import { makeProgram, namedScope, sin } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ *
+ * const wave = namedScope("wave", (x: Tensor) => sin(x));
+ * const text = String(makeProgram((x: Tensor) => wave(x).mul(2))(1));
+ * if (!text.includes("sin(a) // wave")) throw new Error(text);
+ * ```
+ */
+export function namedScope<Args extends readonly unknown[], Out>(
+  name: string,
+  f: (...args: Args) => Out,
+): (...args: Args) => Out {
+  const what = "Cannot name a scope";
+  if (typeof name !== "string" || name === "" || name.includes("\n")) {
+    throw argumentError(`${what} ${describeValue(name)}: expected a line of text`);
+  }
+  if (typeof f !== "function") {
+    throw argumentError(`${what} "${name}" for ${describeValue(f)}: expected a function`);
+  }
+  return (...args) => {
+    const before = enterScope(name);
+    try {
+      return f(...args);
+    } finally {
+      restoreOrigin(before);
+    }
+  };
 }
 
 /**

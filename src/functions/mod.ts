@@ -110,7 +110,7 @@ export {
 } from "./creation.ts";
 export type { EyeOptions, LinspaceOptions } from "./creation.ts";
 export { cumlogsumexp, cummax, cummin, cumprod, cumsum } from "./cumulative.ts";
-export { debugCallback, debugPrint } from "./debug.ts";
+export { debugCallback, debugPrint, namedScope } from "./debug.ts";
 export { diag, diagEmbed, diagonal, tril, triu } from "./diagonals.ts";
 export { divmod, floorDivide, fmax, fmin, fmod, heaviside } from "./division.ts";
 export { dynamicIndex, dynamicSlice, dynamicUpdateSlice } from "./dynamic_slices.ts";

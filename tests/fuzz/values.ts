@@ -755,6 +755,7 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   // Callable, unlike a class, since it may be taken for a function of the user's.
   [/^type$/, () => function () {}],
   [/^callback$/, callback],
+  [/^name$/, ({ draw }) => draw.pick(["a", "b/c", ""])],
   [/^resultTypes$/, ({ dtype, shape }) => new api.TensorType(dtype, shape)],
   [/^signature$/, ({ draw }) => draw.pick(["(n)->(n)", "(n),(n)->()", "()->()", "(n,m)->", "(n"])],
   [/^excluded$/, ({ draw }) => draw.pick<unknown>([[], [0], [5], 1])],
