@@ -1,6 +1,6 @@
 /**
  * What every public name of JAX is called here, or why it is not: written to `docs/coming_from.md` by
- * `deno run -A .ci/coming_from.ts`. A name that has a counterpart of the same spelling, underscores
+ * `deno run -A .ci/coming_from.ts`, or compared with it, where `--check` is given. A name that has a counterpart of the same spelling, underscores
  * and case aside, is found by itself; the tables below hold all others.
  *
  * @module
@@ -68,13 +68,15 @@ const renamed: Partial<Record<Module, string>> = {
     remat: checkpoint
     reshard: withSharding
     smap: shardMap
-    typeof: TensorType
+    typeof: x.dtype, x.shape
+    enable_x64: configure({ defaultFloat: "float64" })
+    live_arrays: inspect.memoryUsage
+    default_backend: devices()[0]
   `,
   "jnp": `
     absolute: abs
     amax: max
     amin: min
-    apply_over_axes: sum(x, [0, 1], { keepdims: true })
     arccos: acos
     arccosh: acosh
     arcsin: asin
@@ -82,12 +84,10 @@ const renamed: Partial<Record<Module, string>> = {
     arctan: atan
     arctan2: atan2
     arctanh: atanh
-    argwhere: argwhere
     around: round
     array: tensor
     array_repr: String(x)
     array_str: String(x)
-    array_equiv: arrayEqual(...broadcastArrays(x, y))
     asarray: tensor
     bitwise_invert: bitwiseNot
     bitwise_left_shift: leftShift
@@ -105,13 +105,13 @@ const renamed: Partial<Record<Module, string>> = {
     empty_like: zerosLike
     fabs: abs
     from_dlpack: fromBuffer
-    fromstring: tensor(text.split(" ").map(Number))
+    fromstring: tensor(numbers)
     hsplit: split(x, parts, 1)
     identity: eye
     invert: bitwiseNot
-    iscomplexobj: isSubdtype(x.dtype, "complex")
+    iscomplexobj: isSubdtype(x.dtype, "complexFloating")
     isdtype: isSubdtype
-    isrealobj: isSubdtype(x.dtype, "real")
+    isrealobj: isSubdtype(x.dtype, "floating")
     isscalar: x.ndim === 0
     iscomplex: notEqual(imag(x), 0)
     isreal: equal(imag(x), 0)
@@ -131,13 +131,12 @@ const renamed: Partial<Record<Module, string>> = {
     rint: round
     rollaxis: moveaxis
     save: io.writeNpy
-    savez: io.writeNpz
     shape: x.shape
     size: x.size
     spacing: sub(nextafter(x, Infinity), x)
     subtract: sub
-    tril_indices_from: trilIndices
-    triu_indices_from: triuIndices
+    tril_indices_from: trilIndices(x.shape[0], x.shape[1])
+    triu_indices_from: triuIndices(x.shape[0], x.shape[1])
     true_divide: div
     var: variance
     vsplit: split(x, parts, 0)
@@ -164,18 +163,22 @@ const renamed: Partial<Record<Module, string>> = {
     cdouble: "complex128"
     complex_: "complex128"
     inexact: isSubdtype(dtype, "inexact")
-    floating: isSubdtype(dtype, "float")
-    complexfloating: isSubdtype(dtype, "complex")
+    floating: isSubdtype(dtype, "floating")
+    complexfloating: isSubdtype(dtype, "complexFloating")
     integer: isSubdtype(dtype, "integer")
-    signedinteger: isSubdtype(dtype, "signed")
-    unsignedinteger: isSubdtype(dtype, "unsigned")
+    signedinteger: isSubdtype(dtype, "signedInteger")
+    unsignedinteger: isSubdtype(dtype, "unsignedInteger")
     number: isSubdtype(dtype, "number")
+    delete: deleteAt
+    divide: div
+    mask_indices: nonzero(triu(ones([n, n])))
+    unique_values: unique
+    sort_complex: sort
+    frompyfunc: vectorize
   `,
   "lax": `
-    after_all: debugCallback
     axis_size: psum(1, axis)
     batch_matmul: matmul
-    bitcast_convert_type: bitcast
     broadcast: broadcastTo
     broadcast_in_dim: broadcastTo
     broadcast_like: broadcastTo(x, y.shape)
@@ -183,9 +186,8 @@ const renamed: Partial<Record<Module, string>> = {
     broadcasted_iota: indices
     clamp: clip
     collapse: reshape
-    composite: customJvp
+    composite: namedScope
     conv_general_dilated: conv
-    conv_general_dilated_patches: unfold
     conv_with_general_padding: conv
     convert_element_type: astype
     dot_general: einsum
@@ -208,7 +210,6 @@ const renamed: Partial<Record<Module, string>> = {
     logistic: sigmoid
     lt: less
     ne: notEqual
-    optimization_barrier: checkpoint
     population_count: bitwiseCount
     pshuffle: ppermute
     pswapaxes: allToAll
@@ -231,7 +232,7 @@ const renamed: Partial<Record<Module, string>> = {
     select_n: where
     shift_left: leftShift
     shift_right_arithmetic: rightShift
-    shift_right_logical: rightShift(bitcast(x, "uint32"), n)
+    shift_right_logical: rightShift(astype(x, "uint32"), n)
     slice: index
     slice_in_dim: index
     stage: makeProgram
@@ -239,21 +240,19 @@ const renamed: Partial<Record<Module, string>> = {
     bessel_i0e: special.i0e
     bessel_i1e: special.i1e
     with_sharding_constraint: withSharding
-    map: map
     scatter_add: addAt
     gather: index
-    clz: sub(31, floor(log2(x)))
+    clz: sub(32, frexp(astype(x, "float64"))[1])
     approx_max_k: topK
     approx_min_k: topK(x, k, axis, { largest: false })
+    reduce_xor: associativeScan(bitwiseXor, x)
+    scatter_apply: set(x, [i], f(index(x, i)))
   `,
   "nn": `
     dot_product_attention: nn.scaledDotProductAttention
-    hard_silu: nn.hardswish
     identity: copy
     standardize: nn.layerNorm
     swish: nn.silu
-    get_scaled_dot_general_config: matmul
-    soft_sign: nn.softsign
   `,
   "nn.initializers": `
     Initializer: nn.initializers.constant
@@ -274,9 +273,15 @@ const renamed: Partial<Record<Module, string>> = {
   `,
   "scipy.linalg": `
     solve_triangular: linalg.triangularSolve
+    funm: linalg.eig
+    qr_multiply: matmul(linalg.qr(x)[0], y)
   `,
   "lax.linalg": `
     tridiagonal: linalg.hessenberg
+    qdwh: linalg.polar
+    symmetric_product: matmul(x, x.mT)
+    ormqr: matmul(linalg.householderProduct(a, taus), x)
+    lu_pivots_to_permutation: linalg.lu
   `,
   "scipy.signal": `
     convolve2d: signal.convolve
@@ -311,6 +316,26 @@ const renamed: Partial<Record<Module, string>> = {
   `,
 };
 
+/** Names that are to come. */
+const planned: Partial<Record<Module, string>> = {
+  "jnp": "poly polyadd polyder polydiv polyfit polyint polymul polysub polyval roots savez",
+  "lax": "bitcast_convert_type conv_general_dilated_patches",
+  "nn":
+    `celu glu hard_sigmoid hard_silu hard_swish log1mexp log_sigmoid logmeanexp relu6 selu soft_sign
+    sparse_plus sparse_sigmoid squareplus`,
+  "nn.initializers":
+    "delta_orthogonal lecun_normal lecun_uniform orthogonal truncated_normal variance_scaling",
+  "random":
+    `ball binomial chisquare clone double_sided_maxwell f generalized_normal geometric key_data
+    logistic lognormal maxwell multinomial multivariate_normal orthogonal pareto poisson rademacher
+    rayleigh t triangular wald weibull_min wrap_key_data`,
+  "scipy.special": "wofz",
+  "scipy.stats": "gaussian_kde",
+  "scipy.ndimage": "map_coordinates",
+  "scipy.interpolate": "RegularGridInterpolator",
+  "scipy.optimize": "OptimizeResults minimize",
+};
+
 /** Names without a meaning here, by the reason. */
 const without: Partial<Record<Module, readonly (readonly [reason: string, names: string])[]>> = {
   "jax": [
@@ -327,7 +352,7 @@ const without: Partial<Record<Module, readonly (readonly [reason: string, names:
     ["a type, not a value: `Device`", "Device"],
     [
       "every dtype is always there, and a program says which it means",
-      "enable_x64 numpy_dtype_promotion allow_f16_reductions default_matmul_precision",
+      " numpy_dtype_promotion allow_f16_reductions default_matmul_precision",
     ],
     [
       "escaped tracers and wrong programs are always errors",
@@ -336,7 +361,7 @@ const without: Partial<Record<Module, readonly (readonly [reason: string, names:
     ["functions may capture tensors, also those under a transform", "closure_convert"],
     [
       "the garbage collector frees, and nothing is copied behind one's back",
-      `array_garbage_collection_guard live_arrays transfer_guard transfer_guard_device_to_device
+      `array_garbage_collection_guard  transfer_guard transfer_guard_device_to_device
       transfer_guard_device_to_host transfer_guard_host_to_device thread_guard`,
     ],
     [
@@ -347,7 +372,7 @@ const without: Partial<Record<Module, readonly (readonly [reason: string, names:
       "a switch of JAX's own machinery",
       `clear_caches disable_jit explain_cache_misses jax2tf_associative_scan_reductions log_compiles
       make_user_context print_environment_info softmax_custom_jvp numpy_rank_promotion
-      default_backend ensure_compile_time_eval`,
+       ensure_compile_time_eval`,
     ],
     ["effects are done when a call returns", "effects_barrier"],
   ],
@@ -364,15 +389,10 @@ const without: Partial<Record<Module, readonly (readonly [reason: string, names:
       "prints by `console.log`, without global settings",
       "get_printoptions printoptions set_printoptions",
     ],
-    ["functions broadcast by themselves; there is no class of them", "frompyfunc ufunc"],
+    ["functions broadcast by themselves; there is no class of them", " ufunc"],
     ["files are read by the host, then by `io`", "fromfile fromiter"],
     ["a trait of Python's", "ComplexWarning iterable"],
     ["`einsum` chooses its own order", "einsum_path"],
-    [
-      "sorted by real part, then imaginary part: complex numbers have no order here",
-      "sort_complex",
-    ],
-    ["bits of bytes are no tensors: use shifts and `bitwiseAnd`", "packbits unpackbits"],
   ],
   "lax": [
     [
@@ -382,7 +402,8 @@ const without: Partial<Record<Module, readonly (readonly [reason: string, names:
       PrecisionLike RaggedDotDimensionNumbers RandomAlgorithm RoundingMethod ScatterDimensionNumbers
       Tolerance conv_dimension_numbers`,
     ],
-    ["effects keep their order by themselves", "create_token"],
+    ["effects keep their order by themselves", "after_all create_token"],
+    ["`checkpoint` keeps what it computes again apart by itself", "optimization_barrier"],
     [
       "shapes of results are told by `evalShape`",
       `conv_general_permutations conv_general_shape_tuple conv_shape_tuple conv_transpose_shape_tuple
@@ -396,7 +417,7 @@ const without: Partial<Record<Module, readonly (readonly [reason: string, names:
     [
       "a detail of XLA's",
       `conv_general_dilated_local dce_sink mulhi precv psend ragged_all_to_all ragged_dot
-      ragged_dot_general scaled_dot scatter_apply reduce_xor`,
+      ragged_dot_general scaled_dot  `,
     ],
     [
       "the derivative of another function, which takes it by itself",
@@ -405,13 +426,15 @@ const without: Partial<Record<Module, readonly (readonly [reason: string, names:
   ],
   "lax.linalg": [
     ["one algorithm each, chosen by size", "EigImplementation EighImplementation SvdAlgorithm"],
-    ["a product of matrices: `matmul`", "symmetric_product ormqr"],
   ],
   "nn": [
-    ["products of block-scaled numbers of 4 and 8 bits", "scaled_dot_general scaled_matmul"],
+    [
+      "products of block-scaled numbers of 4 and 8 bits",
+      "scaled_dot_general scaled_matmul get_scaled_dot_general_config",
+    ],
   ],
   "random": [
-    ["there is one kind of key: a tensor", "clone key_dtype key_impl key_data wrap_key_data"],
+    ["there is one kind of key: a tensor", " key_dtype key_impl  "],
   ],
   "tree": [["leaves that are no tensors may be any values", "static"]],
   "tree_util": [
@@ -438,20 +461,26 @@ function resolve(path: string): unknown {
 
 const dtypes = /^"(bool|u?int(8|16|32)|b?float(16|32|64)|complex(64|128))"$/;
 
-/** Whether all that a piece of code calls by name exists: functions, members of tensors, dtypes. */
-function exists(code: string): boolean {
+/** Whether all that a piece of code names exists: functions, members of tensors, dtypes. */
+export function exists(code: string): boolean {
   if (code.startsWith('"')) return dtypes.test(code);
+  const called = [...code.matchAll(/[\w.]+(?=\()/g)].map(([name]) => name);
   const [first] = code.match(/^[\w.]+/) ?? [""];
-  if (/^(String|Object)\b/.test(first)) return true;
-  return first.startsWith("x.")
-    ? first.slice(2) in jacobi.Tensor.prototype ||
-      first.slice(2) in (jacobi.tensor(1) as unknown as Members)
-    : resolve(first) !== undefined;
+  return [first, ...called].every((name) => {
+    if (/^(String|Object\.entries|f)$/.test(name)) return true;
+    return name.startsWith("x.")
+      ? name.slice(2) in (jacobi.tensor(1) as unknown as Members)
+      : name !== "" && resolve(name) !== undefined;
+  });
 }
 
 /** A name without underscores and capitals; trees' functions without what says so twice. */
 function bare(name: string): string {
   return name.replace(/^tree_/, "").replaceAll("_", "").toLowerCase();
+}
+
+function wordsOf(text: string): string[] {
+  return text.split(/\s+/).filter(Boolean);
 }
 
 function readRenamed(module: Module): Map<string, string> {
@@ -465,7 +494,7 @@ function readRenamed(module: Module): Map<string, string> {
 function readWithout(module: Module): Map<string, string> {
   return new Map(
     (without[module] ?? []).flatMap(([reason, list]) =>
-      list.trim().split(/\s+/).map((name) => [name, reason] as const)
+      wordsOf(list).map((name) => [name, reason] as const)
     ),
   );
 }
@@ -477,9 +506,7 @@ export function dispositionsOf(module: Module): [name: string, disposition: Disp
     const reason = reasons.get(name);
     if (reason !== undefined) return [name, { kind: "without", reason }];
     const code = codes.get(name);
-    if (code !== undefined) {
-      return [name, exists(code) ? { kind: "here", code } : { kind: "not yet" }];
-    }
+    if (code !== undefined) return [name, { kind: "here", code }];
     for (const place of places[module]) {
       const members = Object.keys((resolve(place) ?? {}) as Members);
       const found = members.find((member) => bare(member) === bare(name));
@@ -491,7 +518,10 @@ export function dispositionsOf(module: Module): [name: string, disposition: Disp
   });
 }
 
-/** Faults of the tables: names that JAX does not have, or that stand in two of them. */
+/**
+ * Faults of the tables: names that JAX does not have, or that stand in two of them or in none, and code
+ * that names what does not exist.
+ */
 export function faults(): string[] {
   return modules.flatMap((module) => {
     const [codes, reasons] = [readRenamed(module), readWithout(module)];
@@ -501,6 +531,11 @@ export function faults(): string[] {
         .filter((name) => !known.includes(name)).map((name) => `${module}.${name} is not JAX's`),
       ...[...codes.keys()].filter((name) => reasons.has(name))
         .map((name) => `${module}.${name} is both here and not`),
+      ...[...codes].filter(([, code]) => !exists(code))
+        .map(([name, code]) => `${module}.${name}: there is no ${code}`),
+      ...dispositionsOf(module).filter(([name, { kind }]) =>
+        kind === "not yet" && !wordsOf(planned[module] ?? "").includes(name)
+      ).map(([name]) => `${module}.${name} is nowhere`),
     ];
   });
 }
@@ -545,11 +580,20 @@ ${tables.join("\n")}`;
 
 if (import.meta.main) {
   const path = new URL("../docs/coming_from.md", import.meta.url);
-  Deno.mkdirSync(new URL(".", path), { recursive: true });
-  Deno.writeTextFileSync(path, page());
-  for (const module of modules) {
-    const missing = dispositionsOf(module).filter(([, { kind }]) => kind === "not yet");
-    if (missing.length > 0) console.log(`${module}: ${missing.map(([name]) => name).join(" ")}`);
+  if (Deno.args.includes("--check")) {
+    if (Deno.readTextFileSync(path) !== page()) {
+      console.error("docs/coming_from.md is not up to date: run deno run -A .ci/coming_from.ts");
+      Deno.exit(1);
+    }
+  } else {
+    Deno.mkdirSync(new URL(".", path), { recursive: true });
+    Deno.writeTextFileSync(path, page());
+    for (const module of modules) {
+      const missing = dispositionsOf(module).filter(([, { kind }]) => kind === "not yet");
+      if (missing.length > 0) {
+        console.log(`${module}: ${missing.map(([name]) => name).join(" ")}`);
+      }
+    }
+    console.log(page().match(/Of .* yet\.|Of .* here\./)?.[0]);
   }
-  console.log(page().match(/Of .* yet\.|Of .* here\./)?.[0]);
 }

@@ -76,6 +76,7 @@ function allSteps(): Step[] {
     // As in a project that imports the clone and has options of its own.
     { group: "check", name: "check by default", args: ["check", "--no-config", "mod.ts"] },
     { group: "doc", name: "doc", args: ["doc", "--lint", ...Object.values(manifest.exports)] },
+    { group: "doc", name: "coming from", args: ["run", "-A", ".ci/coming_from.ts", "--check"] },
     { group: "layers", name: "layers", args: layers },
     { group: "test", name: "test", args: ["test", "--no-prompt"], tests: true },
     {

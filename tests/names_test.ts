@@ -30,7 +30,7 @@ const flat = `
   cbrt exp2 log10 logaddexp2 hypot floatPower copysign nextafter ldexp frexp modf fmod floorDivide divmod
   fmax fmin heaviside sinc signbit nanToNum deg2rad rad2deg isposinf isneginf unwrap lerp addcmul addcdiv
   bitwiseAnd bitwiseOr bitwiseXor bitwiseNot leftShift rightShift bitwiseCount gcd lcm allclose isclose
-  arrayEqual arrayEquiv meshgrid indices fromFunction logspace geomspace tri trilIndices triuIndices
+  arrayEqual arrayEquiv packbits unpackbits meshgrid indices fromFunction logspace geomspace tri trilIndices triuIndices
   diagIndices diagEmbed vander vstack hstack dstack columnStack block append arraySplit unstack deleteAt insert
   resize trimZeros rot90 fliplr flipud atLeast1d atLeast2d atLeast3d unflatten matrixTranspose ravel permute
   broadcastArrays broadcastShapes trace fillDiagonal inner vdot vecdot matvec vecmat kron cross multiDot cdist select piecewise

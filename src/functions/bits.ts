@@ -3,16 +3,34 @@
  *
  * @module
  */
-import { isFloat, isInexact, rangeOf } from "../base/dtype.ts";
-import { dtypeError } from "../base/errors.ts";
-import { showType } from "../base/shape.ts";
+import { describeValue, isFloat, isInexact, rangeOf } from "../base/dtype.ts";
+import { argumentError, dtypeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
+import { checkAxis, checkShape, showType } from "../base/shape.ts";
 import { isNumber, toTensor, toTensorOf } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import * as arithmetic from "../primitives/arithmetic.ts";
 import * as comparison from "../primitives/comparison.ts";
-import { constantLike, convert } from "../primitives/structure.ts";
+import { pad, sliceAxis } from "../primitives/slicing.ts";
+import { broadcast, constantLike, convert, reduceSum, reshape } from "../primitives/structure.ts";
+import { checkLength } from "./arguments.ts";
 import { div } from "./arithmetic.ts";
 import { broadcastTogether } from "./broadcasting.ts";
+import { tensor } from "./creation.ts";
+
+/** Options of `packbits`. */
+export interface BitsOptions {
+  /** The axis along which bits stand; left out or `null`, the tensor is flattened first. */
+  readonly axis?: number | null;
+  /** Whether the first of eight is the highest bit (`"big"`, the default) or the lowest. */
+  readonly bitorder?: "big" | "little";
+}
+
+/** Options of `unpackbits`. */
+export interface UnpackOptions extends BitsOptions {
+  /** How many bits along the axis are kept. By default all. */
+  readonly count?: number;
+}
 
 /** `x` and `y` as integers, or bools, of one dtype; numbers beside none are int32. */
 function applyBits(
@@ -266,4 +284,108 @@ export function lcm(x: TensorLike, y: TensorLike): Tensor {
   return arithmetic.abs(
     arithmetic.mul(div(first, divisor, { roundingMode: "trunc" }), second),
   );
+}
+
+/**
+ * Bools, or whether numbers are other than 0, as the bits of bytes: eight along an axis in each.
+ *
+ * @param x Integers or bools, of any shape with this axis.
+ * @param options `axis`: left out, the tensor is flattened first. `bitorder`: whether the first of eight
+ * is the highest bit (`"big"`, the default) or the lowest (`"little"`).
+ * @returns `uint8`, an eighth as long along the axis; zeros fill the last byte up.
+ * @throws {DtypeError} when `x` is floating-point or complex.
+ * @throws {AxisError} when the axis is out of range.
+ *
+ * @example A byte
+ * ```ts
+ * import { packbits } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(packbits([1, 0, 1, 0, 0, 0, 0, 1, 1]), new Uint8Array([161, 128]));
+ * ```
+ */
+export function packbits(x: TensorLike, options?: BitsOptions): Tensor {
+  const what = "Cannot pack the bits of";
+  const { axis, bitorder } = readBits(what, options, ["axis", "bitorder"]);
+  const [given] = wholeOperands(what, x);
+  const isOn = comparison.not(comparison.equal(given, constantLike(given, 0)));
+  const { input, at } = flattenedUnless(isOn, axis, what);
+  const missing = (8 - input.shape[at] % 8) % 8;
+  const none = input.shape.map(() => 0);
+  const full = pad(input, none, none.map((_, i) => i === at ? missing : 0), none);
+  const shape = [...full.shape.slice(0, at), full.shape[at] / 8, 8, ...full.shape.slice(at + 1)];
+  const bytes = convert(reshape(full, shape), "int32");
+  const weights = broadcast(tensor(placeValues(bitorder)), shape, [at + 1]);
+  return convert(reduceSum(arithmetic.mul(bytes, weights), [at + 1]), "uint8");
+}
+
+/** What the bits of a byte count, in their order. */
+function placeValues(bitorder: "big" | "little"): Int32Array {
+  return Int32Array.from({ length: 8 }, (_, i) => 2 ** (bitorder === "big" ? 7 - i : i));
+}
+
+/**
+ * The bits of bytes: eight along an axis for each. The inverse of `packbits`.
+ *
+ * @param x `uint8`, of any shape with this axis.
+ * @param options `axis`: left out, the tensor is flattened first. `bitorder`: whether the highest bit
+ * comes first (`"big"`, the default) or the lowest (`"little"`). `count`: how many bits along the axis are
+ * kept, all by default.
+ * @returns `uint8` zeros and ones.
+ * @throws {DtypeError} when `x` is of another dtype.
+ * @throws {ArgumentError} when `count` is no length.
+ * @throws {AxisError} when the axis is out of range.
+ *
+ * @example The bits of a byte
+ * ```ts
+ * import { unpackbits } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(unpackbits(new Uint8Array([5]), { count: 8 }), new Uint8Array([0, 0, 0, 0, 0, 1, 0, 1]));
+ * ```
+ */
+export function unpackbits(x: TensorLike, options?: UnpackOptions): Tensor {
+  const what = "Cannot unpack the bits of";
+  const { axis, bitorder, count } = readBits(what, options, ["axis", "bitorder", "count"]);
+  const given = toTensor(x, what);
+  if (given.dtype !== "uint8") throw dtypeError(`${what} ${showType(given)}: expected uint8`);
+  const { input, at } = flattenedUnless(given, axis, what);
+  const length = input.shape[at] * 8;
+  const kept = count === undefined
+    ? length
+    : Math.min(length, checkLength(count, `${what} ${showType(given)}`, "a number of bits"));
+  const shape = checkShape(
+    [...input.shape.slice(0, at), input.shape[at], 8, ...input.shape.slice(at + 1)],
+    what,
+  );
+  const axes = shape.map((_, i) => i).filter((i) => i !== at + 1);
+  const bytes = broadcast(convert(input, "int32"), shape, axes);
+  const weights = broadcast(tensor(placeValues(bitorder)), shape, [at + 1]);
+  const isOn = comparison.equal(comparison.and(bytes, weights), weights);
+  const flat = reshape(isOn, input.shape.map((size, i) => i === at ? length : size));
+  return convert(sliceAxis(flat, at, 0, kept), "uint8");
+}
+
+/** Reads the options of functions of packed bits. */
+function readBits(
+  what: string,
+  options: UnpackOptions | undefined,
+  names: readonly (keyof UnpackOptions)[],
+): UnpackOptions & { readonly bitorder: "big" | "little" } {
+  const read = readOptions(what, options, names);
+  const { bitorder = "big" } = read;
+  if (bitorder === "big" || bitorder === "little") return { ...read, bitorder };
+  throw argumentError(
+    `${what}: expected a bitorder "big" or "little", got ${describeValue(bitorder)}`,
+  );
+}
+
+/** A tensor and its axis; flattened where none is named. */
+function flattenedUnless(
+  x: Tensor,
+  axis: number | null | undefined,
+  what: string,
+): { readonly input: Tensor; readonly at: number } {
+  if (axis === undefined || axis === null) return { input: reshape(x, [x.size]), at: 0 };
+  return { input: x, at: checkAxis(axis, x.ndim, `${what} ${showType(x)}`) };
 }

@@ -34,8 +34,11 @@ export {
   gcd,
   lcm,
   leftShift,
+  packbits,
   rightShift,
+  unpackbits,
 } from "./bits.ts";
+export type { BitsOptions, UnpackOptions } from "./bits.ts";
 export {
   append,
   arraySplit,
