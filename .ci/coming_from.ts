@@ -251,7 +251,6 @@ const renamed: Partial<Record<Module, string>> = {
   "nn": `
     dot_product_attention: nn.scaledDotProductAttention
     identity: copy
-    standardize: nn.layerNorm
     swish: nn.silu
   `,
   "nn.initializers": `

@@ -62,7 +62,9 @@ const namespaces: Readonly<Record<string, string>> = {
     adaptiveAvgPool1d adaptiveAvgPool3d adaptiveMaxPool1d adaptiveMaxPool2d adaptiveMaxPool3d dropout1d
     dropout2d dropout3d alphaDropout rmsNorm instanceNorm localResponseNorm spectralNorm weightNorm lora
     prelu bilinear embeddingBag zeroPad transformerEncoderLayer transformerDecoderLayer
-    rotaryEmbedding alibiBias groupedQueryAttention multiHeadAttention rnn lstm gru relu leakyRelu elu gelu
+    relu6 hardsigmoid hardswish softshrink hardshrink threshold sparsePlus
+    sparseSigmoid celu selu logsigmoid softsign tanhshrink squareplus log1mexp glu softmin sparsemax
+    gumbelSoftmax standardize normalize pairwiseDistance logmeanexp rotaryEmbedding alibiBias groupedQueryAttention multiHeadAttention rnn lstm gru relu leakyRelu elu gelu
     silu softplus softmax logSoftmax sigmoid tanh hardtanh mish mseLoss l1Loss huberLoss crossEntropy
     nllLoss binaryCrossEntropyWithLogits klDiv cosineSimilarity initializers toStateDict fromStateDict`,
   optim: `applyUpdates sgd adam adamw rmsprop adagrad chain clipByGlobalNorm clipByValue

@@ -38,15 +38,21 @@ import {
 export { sigmoid, tanh } from "../functions/mod.ts";
 
 /** `x` as a tensor of floats; complex numbers are refused. */
-function floats(x: TensorLike, name: string): Tensor {
+export function floats(x: TensorLike, name: string): Tensor {
   return floatOperand(realOperand(name, toTensor(x, `Cannot apply ${name}`)));
 }
 
-/** `value`, an option that is any number but NaN. */
-function checkOption(value: unknown, name: string, activation: string): number {
-  if (typeof value === "number" && !Number.isNaN(value)) return value;
+/** `value`, an option that is any number from `least` on. */
+export function checkOption(
+  value: unknown,
+  name: string,
+  activation: string,
+  least = -Infinity,
+): number {
+  if (typeof value === "number" && value >= least) return value;
+  const bound = least === -Infinity ? "" : least === 0 ? " of at least 0" : " above 0";
   throw argumentError(
-    `Cannot apply ${activation} with ${name} ${describeValue(value)}: expected a number`,
+    `Cannot apply ${activation} with ${name} ${describeValue(value)}: expected a number${bound}`,
   );
 }
 

@@ -10,8 +10,13 @@ import { readOptions } from "../base/options.ts";
 import { checkShape, showShape, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { add, astype, full, mul } from "../functions/mod.ts";
-import { normal as drawNormal, uniform as drawUniform } from "../random/mod.ts";
+import { add, astype, full, mul, pad, reshape, transpose } from "../functions/mod.ts";
+import { qr } from "../linalg/decompositions.ts";
+import {
+  normal as drawNormal,
+  truncatedNormal as drawTruncatedNormal,
+  uniform as drawUniform,
+} from "../random/mod.ts";
 
 /** Makes the initial value of a parameter of `shape`. */
 export type Initializer = (key: Tensor, shape: Shape, dtype?: Dtype) => Tensor;
@@ -253,6 +258,202 @@ export function xavierNormal(gain?: number): Initializer {
   return (key, shape, dtype) => {
     const [fanIn, fanOut] = fans(shape);
     return normal(gain * Math.sqrt(2 / Math.max(fanIn + fanOut, 1)))(key, shape, dtype);
+  };
+}
+
+/**
+ * Normally distributed between two bounds.
+ *
+ * @param deviation The standard deviation of what is cut off.
+ * @param low The lower bound, in deviations. Default -2.
+ * @param high The upper bound, in deviations. Default 2.
+ * @returns An initialiser.
+ * @throws {ArgumentError} when an argument is no finite number, or the bounds are not in order.
+ *
+ * @example Within two deviations
+ * ```ts
+ * import { nn, random } from "@jacobi/jacobi";
+ *
+ * const w = nn.initializers.truncatedNormal(0.5)(random.key(0), [100]);
+ * if (!(Number(w.abs().max()) <= 1)) throw new Error(String(w));
+ * ```
+ */
+export function truncatedNormal(deviation: number, low?: number, high?: number): Initializer {
+  const [from, to] = [low ?? -2, high ?? 2];
+  checkFinite(deviation, "deviation", "truncatedNormal");
+  checkFinite(from, "low", "truncatedNormal");
+  if (checkFinite(to, "high", "truncatedNormal") <= from) {
+    throw argumentError(
+      `Cannot make the initializer truncatedNormal with low ${from} and high ${to}: ` +
+        `expected the lower bound first`,
+    );
+  }
+  return (key, shape, dtype = defaultFloat()) => {
+    const drawn = drawTruncatedNormal(key, from, to, shape, { dtype: wideDtype(dtype) });
+    return astype(mul(drawn, deviation), dtype);
+  };
+}
+
+/** Options of `varianceScaling`. */
+export interface VarianceScalingOptions {
+  /** The factor of the variance. Default 1. */
+  readonly scale?: number;
+  /** Which fan the variance is divided by, or the mean of both. Default `"in"`. */
+  readonly mode?: "in" | "out" | "average";
+  /** How values are distributed; a truncated normal distribution ends at two deviations. Default that. */
+  readonly distribution?: "truncatedNormal" | "normal" | "uniform";
+}
+
+/** The standard deviation of a standard normal distribution that ends at -2 and 2. */
+const CUT_DEVIATION = 0.8796256610342398;
+
+/**
+ * Values with variance `scale / fan`: the family of the initialisers of He, Glorot and LeCun, as in JAX.
+ *
+ * @param options Scale, fan, distribution.
+ * @returns An initialiser for weights `[out, in, ...window]`.
+ * @throws {ArgumentError} when an option is unknown or makes no sense.
+ *
+ * @example The deviation of a square weight
+ * ```ts
+ * import { nn, random } from "@jacobi/jacobi";
+ *
+ * const w = nn.initializers.varianceScaling({ scale: 2 })(random.key(0), [50, 50]);
+ * if (Math.abs(Number(w.std()) - Math.sqrt(2 / 50)) > 0.01) throw new Error(String(w.std()));
+ * ```
+ */
+export function varianceScaling(options?: VarianceScalingOptions): Initializer {
+  const what = "Cannot make the initializer varianceScaling";
+  const { scale = 1, mode = "in", distribution = "truncatedNormal" } = readOptions(what, options, [
+    "scale",
+    "mode",
+    "distribution",
+  ]);
+  if (checkFinite(scale, "scale", "varianceScaling") < 0) {
+    throw argumentError(`${what} with scale ${scale}: expected a number of at least 0`);
+  }
+  if (mode !== "in" && mode !== "out" && mode !== "average") {
+    throw argumentError(
+      `${what} with mode ${describeValue(mode)}: expected "in", "out" or "average"`,
+    );
+  }
+  const draw = {
+    truncatedNormal: (deviation: number) => truncatedNormal(deviation / CUT_DEVIATION),
+    normal: (deviation: number) => normal(deviation),
+    uniform: (deviation: number) => uniform(-Math.sqrt(3) * deviation, Math.sqrt(3) * deviation),
+  };
+  if (!Object.hasOwn(draw, distribution)) {
+    throw argumentError(
+      `${what} with distribution ${describeValue(distribution)}: ` +
+        `expected "truncatedNormal", "normal" or "uniform"`,
+    );
+  }
+  return (key, shape, dtype) => {
+    const [fanIn, fanOut] = fans(shape);
+    const fan = mode === "in" ? fanIn : mode === "out" ? fanOut : (fanIn + fanOut) / 2;
+    return draw[distribution](Math.sqrt(scale / Math.max(fan, 1)))(key, shape, dtype);
+  };
+}
+
+/**
+ * LeCun et al., "Efficient backprop" (1998): uniform with variance 1 / fan-in.
+ *
+ * @returns An initialiser for weights `[out, in, ...window]`.
+ *
+ * @example Bounded by sqrt(3 / in)
+ * ```ts
+ * import { nn, random } from "@jacobi/jacobi";
+ *
+ * const w = nn.initializers.lecunUniform()(random.key(0), [10, 12]);
+ * if (!(Number(w.abs().max()) <= 0.5)) throw new Error(String(w));
+ * ```
+ */
+export function lecunUniform(): Initializer {
+  return varianceScaling({ distribution: "uniform" });
+}
+
+/**
+ * LeCun et al. (1998): normal with variance 1 / fan-in, cut off at two deviations, as in JAX.
+ *
+ * @returns An initialiser for weights `[out, in, ...window]`.
+ *
+ * @example The deviation of a square weight
+ * ```ts
+ * import { nn, random } from "@jacobi/jacobi";
+ *
+ * const w = nn.initializers.lecunNormal()(random.key(0), [50, 50]);
+ * if (Math.abs(Number(w.std()) - Math.sqrt(1 / 50)) > 0.01) throw new Error(String(w.std()));
+ * ```
+ */
+export function lecunNormal(): Initializer {
+  return varianceScaling();
+}
+
+/**
+ * A random matrix with orthonormal rows or columns (Saxe, McClelland and Ganguli, 2013), uniform among all.
+ *
+ * @param gain The factor of the matrix. Default 1.
+ * @returns An initialiser for weights `[out, in, ...window]`, which are `[out, everything else]` as a matrix.
+ *
+ * @example Rows of length one
+ * ```ts
+ * import { eye, nn, random } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const w = nn.initializers.orthogonal()(random.key(0), [2, 5]);
+ * assertTensorsClose(w.matmul(w.transpose()), eye(2), { atol: 1e-6 });
+ * ```
+ */
+export function orthogonal(gain?: number): Initializer {
+  const factor = checkFinite(gain ?? 1, "gain", "orthogonal");
+  return (key, shape, dtype = defaultFloat()) => {
+    // Finds shapes that are no weight's.
+    fans(shape);
+    const rows = shape[0];
+    const columns = sizeOf(shape.slice(1));
+    const tall = [Math.max(rows, columns), Math.min(rows, columns)];
+    const [q] = qr(drawNormal(key, tall, { dtype: wideDtype(dtype) }));
+    return astype(mul(reshape(rows < columns ? transpose(q) : q, shape), factor), dtype);
+  };
+}
+
+/**
+ * An orthogonal matrix in the middle of a window, and zeros around it (Xiao et al., "Dynamical isometry and a
+ * mean field theory of CNNs", 2018): a convolution that keeps lengths.
+ *
+ * @param gain The factor of the matrix. Default 1.
+ * @returns An initialiser for weights `[out, in, ...window]` with at least as many outputs as inputs.
+ *
+ * @example Zeros around the middle
+ * ```ts
+ * import { nn, random } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const w = nn.initializers.deltaOrthogonal()(random.key(0), [1, 1, 3]);
+ * assertTensorsClose(w.abs(), [[[0, 1, 0]]]);
+ * ```
+ */
+export function deltaOrthogonal(gain?: number): Initializer {
+  const middle = orthogonal(gain);
+  return (key, shape, dtype) => {
+    fans(shape);
+    const [rows, columns, ...window] = shape;
+    if (rows < columns) {
+      throw argumentError(
+        `Cannot draw deltaOrthogonal of shape ${showShape(shape)}: ` +
+          `expected at least as many outputs as inputs`,
+      );
+    }
+    const matrix = middle(key, [rows, columns], dtype);
+    const widths = window.map((length): [number, number] => {
+      const before = Math.floor((length - 1) / 2);
+      return [before, length - 1 - before];
+    });
+    return pad(reshape(matrix, [rows, columns, ...window.map(() => 1)]), [
+      [0, 0],
+      [0, 0],
+      ...widths,
+    ]);
   };
 }
 

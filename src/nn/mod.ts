@@ -40,6 +40,7 @@ export type {
   LeakyReluOptions,
   SoftplusOptions,
 } from "./activations.ts";
+export * from "./along_axes.ts";
 export * from "./attention.ts";
 export type { AttentionInput } from "./attention_input.ts";
 export * from "./combinators.ts";
@@ -70,6 +71,7 @@ export { init, module } from "./module.ts";
 export type { Module, Part, Parts, PartsOf, SeveralInputs } from "./module.ts";
 export * from "./bilinear.ts";
 export * from "./embedding_bag.ts";
+export * from "./piecewise.ts";
 export * from "./positions.ts";
 export * from "./prelu.ts";
 export * from "./zero_pad.ts";
@@ -87,6 +89,7 @@ export * from "./reparametrization.ts";
 export * from "./rnn.ts";
 export { scaledDotProductAttention } from "./scaled_dot_product_attention.ts";
 export type { ScaledDotProductAttentionOptions } from "./scaled_dot_product_attention.ts";
+export * from "./smooth_units.ts";
 export * from "./state_dict.ts";
 export * from "./summary.ts";
 export * from "./transformer.ts";

@@ -607,6 +607,6 @@ Deno.test("scaledDotProductAttention refuses operands and options that do not fi
     [q, k, v, { mask: null }],
     "ArgumentError",
     `${cannot}: there is no option "mask", the options are attnMask, isCausal, scale, dropout, ` +
-      "dropoutKey",
+      "dropoutKey, blockSize",
   );
 });
