@@ -27,6 +27,7 @@ const flat = `
   unique uniqueAll uniqueCounts uniqueInverse isin intersect1d union1d setdiff1d setxor1d
   segmentSum segmentMax segmentMin segmentProd scatterSet scatterMax scatterMin scatterMul putAlongAxis
   unravelIndex ravelMultiIndex choose put place
+  polyval polyadd polysub polymul polydiv polyder polyint poly polyfit roots gaussianKde
   cbrt exp2 log10 logaddexp2 hypot floatPower copysign nextafter ldexp frexp modf fmod floorDivide divmod
   fmax fmin heaviside sinc signbit nanToNum deg2rad rad2deg isposinf isneginf unwrap lerp addcmul addcdiv
   bitwiseAnd bitwiseOr bitwiseXor bitwiseNot leftShift rightShift bitwiseCount gcd lcm allclose isclose

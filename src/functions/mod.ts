@@ -317,3 +317,4 @@ export type {
   ModeOptions,
   RankOptions,
 } from "./statistics.ts";
+export { polyadd, polyder, polydiv, polyint, polymul, polysub, polyval } from "./polynomials.ts";
