@@ -221,14 +221,14 @@ function shiftOf({ re, im }: Complexes, n: number, high: number): [number, numbe
 /** One QR step on the rows and columns from `low` to `high`. */
 function qrStep(h: Complexes, z: Complexes, n: number, low: number, high: number): void {
   const { re, im } = h;
-  const turns: [number, number, number, number][] = [];
+  const turns = new Float64Array(4 * (high - low));
   for (let k = low; k < high; k++) {
     const [i, j] = [k * n, (k + 1) * n];
     const size = Math.hypot(re[i + k], im[i + k], re[j + k], im[j + k]);
     const [a, b, c, d] = size === 0
       ? [1, 0, 0, 0]
       : [re[i + k] / size, im[i + k] / size, re[j + k] / size, im[j + k] / size];
-    turns.push([a, b, c, d]);
+    turns.set([a, b, c, d], 4 * (k - low));
     for (let column = k; column < n; column++) {
       const x = re[i + column];
       const y = im[i + column];
@@ -245,9 +245,11 @@ function qrStep(h: Complexes, z: Complexes, n: number, low: number, high: number
     const { re, im } = matrix;
     for (let row = 0; row < rows; row++) {
       const first = matrix === h ? Math.max(0, row - 1 - low) : 0;
-      for (let step = first; step < turns.length; step++) {
-        const [a, b, c, d] = turns[step];
-        const at = row * n + low + step;
+      for (let step = first, at = row * n + low + first; step < high - low; step++, at++) {
+        const a = turns[4 * step];
+        const b = turns[4 * step + 1];
+        const c = turns[4 * step + 2];
+        const d = turns[4 * step + 3];
         const x = re[at];
         const y = im[at];
         const u = re[at + 1];
