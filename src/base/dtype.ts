@@ -257,14 +257,17 @@ export function storedView(dtype: Dtype, buffer: ArrayBufferLike): Elements {
   return factsOf(dtype).hold(buffer);
 }
 
-/** Bytes up to which an array is a part of a buffer that it shares with its neighbours. */
-const SMALL = 64;
+/** Bytes up to which an array is a part of a buffer that it shares with others of its size. */
+const SMALL = 4096;
 
-/** Bytes of such a buffer: all of them are kept for as long as one of its parts is. */
-const SHARED = 1024;
+/** How many share a buffer, at least: all of it is kept for as long as one of them is. */
+const SHARERS = 16;
 
-let shared = new ArrayBuffer(SHARED);
-let taken = 0;
+/** The fewest bytes of such a buffer. */
+const FEWEST = 1024;
+
+/** For each power of two, the buffer that has room for arrays of so many bytes, and where the next begins. */
+const rooms: { buffer: ArrayBuffer; next: number }[] = [];
 
 /**
  * A zero-filled array of what holds `length` elements of `dtype`. A buffer of its own costs a small array
@@ -275,14 +278,16 @@ export function allocateStored(dtype: Dtype, length: number): Elements {
   const { bytes, hold } = factsOf(dtype);
   const size = bytes * length;
   if (!(size > 0 && size <= SMALL)) return hold(length);
-  if (taken + size > SHARED) {
-    shared = new ArrayBuffer(SHARED);
-    taken = 0;
+  // At least 8, so that any dtype may begin behind it.
+  const power = Math.max(3, 32 - Math.clz32(size - 1));
+  let room = rooms[power];
+  if (room === undefined || room.next === room.buffer.byteLength) {
+    room = { buffer: new ArrayBuffer(Math.max(SHARERS << power, FEWEST)), next: 0 };
+    rooms[power] = room;
   }
-  const start = taken;
-  // The next part begins where any dtype may.
-  taken += (size + 7) & ~7;
-  return hold(shared, start, length);
+  const start = room.next;
+  room.next += 1 << power;
+  return hold(room.buffer, start, length);
 }
 
 /**

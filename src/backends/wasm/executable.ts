@@ -406,7 +406,8 @@ class Runner {
       if (place?.kind === "result") addresses[area] = addresses[outputs[place.index].buffer];
     }
     const table = wholeMemory("uint32") as Uint32Array;
-    table.set(addresses, base / 4);
+    // In a loop, since engines read lists of numbers slowly.
+    for (let area = 0; area < addresses.length; area++) table[base / 4 + area] = addresses[area];
     if (given.length > 0) table.set(given, base / 4 + addresses.length);
     segments.forEach((segment, i) => {
       const start = this.#timed && performance.now();

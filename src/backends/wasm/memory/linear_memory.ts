@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { byteSize, storedView } from "../../../base/dtype.ts";
+import { allocateStored, byteSize, storedView } from "../../../base/dtype.ts";
 import type { Dtype, Elements } from "../../../base/dtype.ts";
 import { memoryError } from "../../../base/errors.ts";
 import { engine } from "../engine.ts";
@@ -97,8 +97,15 @@ export function viewOf(dtype: Dtype, address: number, length: number): Elements 
   return wholeMemory(dtype).subarray(start, start + length);
 }
 
+/** So few elements are copied in a loop faster than by a view of them. */
+const FEW = 32;
+
 /** `length` elements from `address` on, copied to the heap. */
 export function sliceOf(dtype: Dtype, address: number, length: number): Elements {
   const start = address / byteSize(dtype);
-  return wholeMemory(dtype).slice(start, start + length);
+  const elements = allocateStored(dtype, length);
+  const memory = wholeMemory(dtype);
+  if (length < FEW) for (let i = 0; i < length; i++) elements[i] = memory[start + i];
+  else elements.set(memory.subarray(start, start + length));
+  return elements;
 }
