@@ -18,8 +18,12 @@ function dataOf(parts: readonly Tensor[]) {
   return { re, im };
 }
 
+/** One of each kind, besides long ones: the kernel's other lengths are held to the evaluator's results. */
+const lengths = [3, 8, 11, 16, 49, 64, 101, 127, 243, 512, 720, 1009, 1024, 4099];
+
 Deno.test("errors are at most twice pocketfft's, at lengths up to 2^20 and primes", () => {
   for (const { n, count, rows, check, checkReal } of cases) {
+    if (n < 10000 && !lengths.includes(n)) continue;
     for (const dtype of floats) {
       const [re, im] = [rows.re, rows.im].map((part) =>
         tensor(part, { dtype }).reshape([count, n])
@@ -32,8 +36,8 @@ Deno.test("errors are at most twice pocketfft's, at lengths up to 2^20 and prime
 });
 
 Deno.test("transforms of real numbers, and to them, are the evaluator's, whatever their length", () => {
-  const lengths = Array.from({ length: 40 }, (_, i) => i + 1);
-  for (const n of [...lengths, 62, 64, 66, 96, 100, 128, 142, 202, 404, 422, 2022, 2 ** 17]) {
+  const short = Array.from({ length: 40 }, (_, i) => i + 1);
+  for (const n of [...short, 62, 64, 66, 96, 100, 128, 142, 202, 404, 422, 2022, 2 ** 17]) {
     for (const dtype of floats) {
       for (const count of n > 5000 ? [1, 3] : [0, 1, 2, 5]) {
         const part = (seed: number, length: number) =>

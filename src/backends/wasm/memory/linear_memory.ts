@@ -105,7 +105,7 @@ export function sliceOf(dtype: Dtype, address: number, length: number): Elements
   const start = address / byteSize(dtype);
   const elements = allocateStored(dtype, length);
   const memory = wholeMemory(dtype);
-  if (length < FEW) for (let i = 0; i < length; i++) elements[i] = memory[start + i];
+  if (length < FEW) { for (let i = 0; i < length; i++) elements[i] = memory[start + i]; }
   else elements.set(memory.subarray(start, start + length));
   return elements;
 }

@@ -8,9 +8,12 @@ import { range } from "../../../../base/shape.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
 import { i32 } from "../../assembler/operations.ts";
 import { advance, type Pointer, smaller, times, VECTOR } from "../addresses.ts";
-import type { Builder } from "../kernel.ts";
-import { Numbers } from "./complex.ts";
-import { lanesOf } from "./plan.ts";
+import { type Builder, SCRATCH_BYTES } from "../kernel.ts";
+import { type Complex, Numbers, type Place } from "./complex.ts";
+import { lanesOf, SPARE_BYTES, type StagePlan } from "./plan.ts";
+
+/** Where numbers are in between in a thread's memory. */
+const SPARE = SCRATCH_BYTES - SPARE_BYTES;
 
 /** What rows and lanes are written for. */
 export interface RowsParams {
@@ -120,6 +123,7 @@ export function emitJoin(
     const [re, im, outRe, outIm, roots, part] = locals;
     const numbers = new Numbers(code, dtype);
     code.drop(i32.load(i32.const(0), { memory: to }));
+    const out = { re: outRe, im: outIm };
     const first = code.let(times(part, rounds));
     const move = (count: Pointer): void => {
       for (const pointer of [re, im]) code.set(pointer, rowAt(pointer, count, lanes * VECTOR));
@@ -130,29 +134,92 @@ export function emitJoin(
     };
     move(first);
     code.for({ below: rounds }, () => {
-      const vectors = range(lanes).map((i) => numbers.load({ re, im, offset: i * VECTOR, memory }));
-      const turned = numbers.transpose(vectors).map((x, part) => {
-        if (part === 0) return x;
-        const offset = 2 * (part - 1) * VECTOR;
-        return numbers.mul(
-          x,
-          numbers.loadWhole(roots, offset),
-          numbers.loadWhole(roots, offset + VECTOR),
-        );
-      });
-      numbers.transform(
-        lanes,
-        (part) => turned[part],
+      const read = (i: number) => numbers.load({ re, im, offset: i * VECTOR, memory });
+      join(
+        numbers,
+        read,
+        roots,
+        0,
         (k, x) =>
-          numbers.store({
-            re: outRe,
-            im: outIm,
-            offset: k * length * numbers.size,
-            memory: to,
-            arePairs,
-          }, x),
+          numbers.store({ ...out, offset: k * length * numbers.size, memory: to, arePairs }, x),
       );
       move(i32.const(1));
+    });
+  });
+}
+
+/** Joins as many numbers of each part as there are lanes; their roots stand from `offset` on. */
+function join(
+  numbers: Numbers,
+  read: (i: number) => Complex,
+  roots: Pointer,
+  offset: number,
+  write: (part: number, x: Complex) => void,
+): void {
+  const { lanes } = numbers;
+  const turned = numbers.transpose(range(lanes).map(read)).map((x, part) => {
+    if (part === 0) return x;
+    const [cos, sin] = [-2, -1].map((i) =>
+      numbers.loadWhole(roots, offset + (2 * part + i) * VECTOR)
+    );
+    return numbers.mul(x, cos, sin);
+  });
+  numbers.transform(lanes, (part) => turned[part], write);
+}
+
+/** What a last stage is written for that joins its results. */
+export interface LastParams extends Omit<JoinParams, "parts"> {
+  /** The length of its own transforms. */
+  readonly radix: number;
+}
+
+/** The numbers of vectors of which a last stage needs no other way to join them. */
+export function canJoin(dtype: FloatDtype, { radix, rest, before }: StagePlan): boolean {
+  return rest === 1 && radix % 2 === 0 && before % lanesOf(dtype) === 0;
+}
+
+/** The last stage, and what joins its results, which are in the thread's own memory in between. */
+export function emitLast(
+  builder: Builder,
+  { dtype, n, radix, isScratch, isToScratch, arePairs }: LastParams,
+): JoinFunction {
+  const lanes = lanesOf(dtype);
+  const memory = isScratch ? builder.scratch : builder.memory;
+  const to = isToScratch ? builder.scratch : builder.memory;
+  const length = n / lanes;
+  const before = length / radix;
+  const types = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
+  return builder.module.function("fourier: last", types, "none", (code, ...locals) => {
+    const [re, im, outRe, outIm, roots] = locals;
+    const numbers = new Numbers(code, dtype);
+    code.drop(i32.load(i32.const(0), { memory: to }));
+    numbers.prepare(radix);
+    const kept = (k: number, lane: number): Place => ({
+      re: i32.const(SPARE),
+      im: i32.const(SPARE + VECTOR),
+      offset: 2 * (k * lanes + lane) * VECTOR,
+      memory: builder.scratch,
+    });
+    code.for({ below: before / lanes }, () => {
+      for (const lane of range(lanes)) {
+        numbers.transform(
+          radix,
+          (k) => numbers.load({ re, im, offset: (k * before + lane) * VECTOR, memory }),
+          (k, x) => numbers.store(kept(k, lane), x),
+        );
+      }
+      for (const k of range(radix)) {
+        const read = (lane: number) => numbers.load(kept(k, lane));
+        join(numbers, read, roots, k * before / lanes * 2 * (lanes - 1) * VECTOR, (part, x) => {
+          const offset = (k * before + part * length) * numbers.size;
+          numbers.store({ re: outRe, im: outIm, offset, memory: to, arePairs }, x);
+        });
+      }
+      for (const pointer of [re, im]) code.set(pointer, advance(pointer, lanes * VECTOR));
+      for (const pointer of [outRe, outIm]) {
+        code.set(pointer, advance(pointer, arePairs ? 2 * VECTOR : VECTOR));
+      }
+      code.set(roots, advance(roots, 2 * (lanes - 1) * VECTOR));
     });
   });
 }

@@ -12,7 +12,7 @@ import { i32 } from "../../assembler/operations.ts";
 import { advance, type Pointer, smaller, times, VECTOR } from "../addresses.ts";
 import { type Buffer, type Builder, type Kernel, SCRATCH_BYTES, type Stage } from "../kernel.ts";
 import { eachUnit, partition } from "../partition.ts";
-import { emitEmptyLanes, emitFillLanes, emitJoin, rowAt } from "./ends.ts";
+import { canJoin, emitEmptyLanes, emitFillLanes, emitJoin, emitLast, rowAt } from "./ends.ts";
 import { emitHalves } from "./halves.ts";
 import { blocksOf, GAP, lanesOf, type Plan, planOf, SPARE_BYTES } from "./plan.ts";
 import { emitStage } from "./stage.ts";
@@ -190,24 +190,28 @@ function halvesOf({ dtype, plan: { n, halves } }: Task, most: number): Step[] {
 
 /** Everything that is done to a row whose parts are lanes. */
 function stepsOf(task: Task, most: number): Step[] {
-  const { dtype, plan: { n, turns, halves } } = task;
+  const { dtype, plan: { n, turns, halves, whole: { stages } } } = task;
   const parts = greatestDivisor(n / lanesOf(dtype) ** 2, most);
+  const last = stages[stages.length - 1];
+  const isOne = most === 1 && canJoin(dtype, last);
   const join: Step = {
     parts,
     write({ builder, code, table }, from, to, part) {
-      const run = builder.once(emitJoin, {
+      const params = {
         dtype,
         n,
         isScratch: from.isScratch,
         isToScratch: to.isScratch,
         arePairs: halves?.isBack === true,
-        parts,
-      });
+      };
+      const run = isOne
+        ? builder.once(emitLast, { ...params, radix: last.radix })
+        : builder.once(emitJoin, { ...params, parts });
       const roots = advance(table, turns! * byteSize(dtype));
       code.do(run.call(from.re, from.im, to.re, to.im, roots, part));
     },
   };
-  const whole = [...stagesOf(task, most), join];
+  const whole = [...isOne ? stagesOf(task, most).slice(0, -1) : stagesOf(task, most), join];
   const ends = halvesOf(task, most);
   return halves?.isBack ? [...ends, ...whole] : [...whole, ...ends];
 }
