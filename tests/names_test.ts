@@ -65,7 +65,10 @@ const namespaces: Readonly<Record<string, string>> = {
     prelu bilinear embeddingBag zeroPad transformerEncoderLayer transformerDecoderLayer
     relu6 hardsigmoid hardswish softshrink hardshrink threshold sparsePlus
     sparseSigmoid celu selu logsigmoid softsign tanhshrink squareplus log1mexp glu softmin sparsemax
-    gumbelSoftmax standardize normalize pairwiseDistance logmeanexp rotaryEmbedding alibiBias groupedQueryAttention multiHeadAttention rnn lstm gru relu leakyRelu elu gelu
+    gumbelSoftmax standardize normalize pairwiseDistance logmeanexp smoothL1Loss poissonNllLoss
+    gaussianNllLoss hingeEmbeddingLoss hingeLoss softMarginLoss marginRankingLoss multiMarginLoss
+    multiLabelMarginLoss multiLabelSoftMarginLoss cosineEmbeddingLoss tripletMarginLoss contrastiveLoss
+    binaryCrossEntropy focalLoss ctcLoss rotaryEmbedding alibiBias groupedQueryAttention multiHeadAttention rnn lstm gru relu leakyRelu elu gelu
     silu softplus softmax logSoftmax sigmoid tanh hardtanh mish mseLoss l1Loss huberLoss crossEntropy
     nllLoss binaryCrossEntropyWithLogits klDiv cosineSimilarity initializers toStateDict fromStateDict`,
   optim: `applyUpdates sgd adam adamw rmsprop adagrad chain clipByGlobalNorm clipByValue

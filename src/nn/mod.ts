@@ -43,8 +43,10 @@ export type {
 export * from "./along_axes.ts";
 export * from "./attention.ts";
 export type { AttentionInput } from "./attention_input.ts";
+export * from "./binary_losses.ts";
 export * from "./combinators.ts";
 export * from "./convolution.ts";
+export * from "./ctc_loss.ts";
 export * from "./dropout.ts";
 export * from "./class_losses.ts";
 export * from "./embedding.ts";
@@ -63,9 +65,16 @@ export type {
   StateOf,
 } from "./layer.ts";
 export * from "./instance_norm.ts";
+export { gaussianNllLoss, poissonNllLoss, smoothL1Loss } from "./likelihood_losses.ts";
+export type {
+  GaussianNllLossOptions,
+  PoissonNllLossOptions,
+  SmoothL1LossOptions,
+} from "./likelihood_losses.ts";
 export * from "./linear.ts";
 export type { LossOptions, Reduction } from "./loss_options.ts";
 export * from "./losses.ts";
+export * from "./margin_losses.ts";
 export * from "./lstm.ts";
 export { init, module } from "./module.ts";
 export type { Module, Part, Parts, PartsOf, SeveralInputs } from "./module.ts";

@@ -459,6 +459,10 @@ function optimizer({ draw }: Scene): unknown {
   ])();
 }
 
+function target(scene: Scene): unknown {
+  return scene.draw.chance(50) ? tensorLike(scene) : classIndices(scene);
+}
+
 function learningRate(scene: Scene): unknown {
   const { draw } = scene;
   return draw.pick<() => unknown>([
@@ -592,7 +596,16 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^(side|mode)$/, ({ draw }) => draw.pick(["left", "right", "wrap", "clip", "raise"])],
   [/^range$/, ({ draw }) => draw.pick([[0, 1], [2, 1], [0, NaN], null])],
   [/^expected$/, (scene) => scene.given.get("actual") ?? tensorLike(scene)],
-  [/^target$/, (scene) => scene.draw.chance(50) ? tensorLike(scene) : classIndices(scene)],
+  [/^input1$/, floatTensor],
+  [/^input2$/, (scene) => again(scene, "input1")],
+  [/^logProbs$/, (scene) => tensorOf(scene, [3, 2, scene.n + 1], scene.dtype)],
+  [/^targets$/, ({ draw }) => api.full([2, 2], draw.integer(0, 1), { dtype: "int32" })],
+  [/^(input|target)Lengths$/, ({ draw }) => api.full([2], draw.integer(0, 3), { dtype: "int32" })],
+  [/^target$/, (scene) => {
+    const input = scene.given.get("input1");
+    if (!(input instanceof api.Tensor) || scene.draw.chance(20)) return target(scene);
+    return api.ones(input.shape.slice(0, -1));
+  }],
   [/^(primals)$/, (scene) => scene.draw.list(1, 2, () => floatTensor(scene))],
   [/^w$/, ({ draw, n, ...rest }) => {
     const ndim = draw.chance(85) ? rest.shape.length : 3;
