@@ -44,8 +44,8 @@ const floors: readonly (readonly string[])[] = [
   ["src/backends/cpu.ts"],
   ["src/backends/xla/hosts"],
   ["src/backends/xla"],
-  ["src/control", "src/fft", "src/random", "src/special", "src/device.ts"],
-  ["src/linalg"],
+  ["src/control", "src/fft", "src/special", "src/device.ts"],
+  ["src/linalg", "src/random"],
   ["src/jit", "src/signal", "src/inspect"],
   [
     "src/jit.ts",

@@ -77,7 +77,9 @@ const namespaces: Readonly<Record<string, string>> = {
     `partition merge map leaves paths flatten unflatten reduce register toTransfer fromTransfer transpose
     broadcast all ravel sum norm zerosLike dot axpy`,
   random: `key split foldIn bits uniform normal truncatedNormal bernoulli randint categorical gumbel
-    exponential gamma logGamma beta dirichlet laplace cauchy permutation choice`,
+    exponential gamma logGamma beta dirichlet laplace cauchy permutation choice chisquare f logistic lognormal
+    pareto rayleigh t triangular wald weibullMin ball doubleSidedMaxwell generalizedNormal maxwell
+    multivariateNormal orthogonal rademacher binomial geometric multinomial poisson`,
   io: "readSafetensors writeSafetensors readTorch readNpy writeNpy readNpz",
   models: "resnet18 resnet34 resnet50 mlp",
   testing: "checkGrads assertTensorsClose",

@@ -13,6 +13,7 @@ import { Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { checkBroadcast } from "../functions/arguments.ts";
 import { commonShape } from "../functions/broadcasting.ts";
+import { convert } from "../primitives/structure.ts";
 
 /** Options of the samplers of floating-point numbers. */
 export interface SampleOptions {
@@ -63,6 +64,19 @@ export function readShape(shape: number | Shape, what: string): Shape {
 /** A parameter of a distribution as a tensor of `dtype`. */
 export function readParameter(value: TensorLike, dtype: Dtype, what: string): Tensor {
   return toTensorOf(value, dtype, what);
+}
+
+/** A parameter as a tensor of `dtype`; a number is checked to be positive and finite. */
+export function readPositive(value: TensorLike, name: string, dtype: Dtype, what: string): Tensor {
+  if (typeof value === "number") {
+    const rounded = dtype === "float32" ? Math.fround(value) : value;
+    if (!(rounded > 0 && rounded < Infinity)) {
+      throw argumentError(
+        `${what}: ${name} must be positive and finite in ${dtype}, got ${describeValue(value)}`,
+      );
+    }
+  }
+  return convert(readParameter(value, dtype, what), dtype);
 }
 
 /**

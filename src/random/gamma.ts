@@ -4,9 +4,7 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
-import type { Dtype } from "../base/dtype.ts";
-import { argumentError, shapeError } from "../base/errors.ts";
+import { shapeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
@@ -24,7 +22,7 @@ import {
   stopGradient,
 } from "../primitives/structure.ts";
 import { exp } from "../primitives/transcendental.ts";
-import { checkKey, readParameter, readShape, sampleShape } from "./arguments.ts";
+import { checkKey, readParameter, readPositive, readShape, sampleShape } from "./arguments.ts";
 import type { SampleOptions } from "./arguments.ts";
 import { drawFloats } from "./continuous.ts";
 import { split, words64 } from "./key.ts";
@@ -142,8 +140,8 @@ export function beta(
   const what = "Cannot draw beta numbers";
   checkKey(key, what);
   return drawFloats(options, what, (dtype) => {
-    const first = readConcentration(a, "a", dtype, what);
-    const second = readConcentration(b, "b", dtype, what);
+    const first = readPositive(a, "a", dtype, what);
+    const second = readPositive(b, "b", dtype, what);
     const full = sampleShape(shape, { a: first, b: second }, what);
     const [firstKey, secondKey] = split(key);
     const both = [first, second].map((parameter) => broadcastTo(parameter, full));
@@ -230,19 +228,6 @@ function raised(a: Tensor, largest: Tensor): Tensor {
   return select(isTiny, mul(stopGradient(div(a, largest)), least), a);
 }
 
-/** A concentration as a tensor of `dtype`; a number is checked to be one. */
-function readConcentration(value: TensorLike, name: string, dtype: Dtype, what: string): Tensor {
-  if (typeof value === "number") {
-    const rounded = dtype === "float32" ? Math.fround(value) : value;
-    if (!(rounded > 0 && rounded < Infinity)) {
-      throw argumentError(
-        `${what}: ${name} must be positive and finite in ${dtype}, got ${describeValue(value)}`,
-      );
-    }
-  }
-  return convert(readParameter(value, dtype, what), dtype);
-}
-
 /** {@linkcode gamma}, or {@linkcode logGamma} with `logSpace`. */
 function gammaOf(
   what: string,
@@ -254,7 +239,7 @@ function gammaOf(
 ): Tensor {
   checkKey(key, what);
   return drawFloats(options, what, (dtype) => {
-    const a = readConcentration(concentration, "concentration", dtype, what);
+    const a = readPositive(concentration, "concentration", dtype, what);
     const full = sampleShape(shape, { concentration: a }, what);
     return draw(key, broadcastTo(a, full), logSpace);
   });

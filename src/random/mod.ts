@@ -5,7 +5,11 @@
  * - Keys: `key`, `split`, `foldIn`, and the words that all else is made of, `bits`.
  * - Floating-point numbers: `uniform normal truncatedNormal exponential gumbel laplace cauchy gamma
  *   logGamma beta`, and vectors from `dirichlet`. Gradients flow to the parameters that are tensors.
- * - Booleans and integers: `bernoulli randint categorical`.
+ * - Made of these: `chisquare f logistic lognormal pareto rayleigh t triangular wald weibullMin maxwell
+ *   doubleSidedMaxwell generalizedNormal`, and vectors and matrices from `ball multivariateNormal
+ *   orthogonal`.
+ * - Booleans and integers: `bernoulli randint categorical rademacher geometric poisson binomial
+ *   multinomial`.
  * - Elements of a tensor: `permutation choice`. Gradients follow the elements.
  *
  * ```ts
@@ -28,6 +32,12 @@ export { cauchy, laplace } from "./heavy_tails.ts";
 export { beta, dirichlet, gamma, logGamma } from "./gamma.ts";
 export { bernoulli, categorical, randint } from "./discrete.ts";
 export type { CategoricalOptions, RandintOptions } from "./discrete.ts";
+export { chisquare, f, logistic, lognormal, pareto, rayleigh, t } from "./transformed.ts";
+export { triangular, wald, weibullMin } from "./transformed.ts";
+export { ball, doubleSidedMaxwell, generalizedNormal, maxwell } from "./vectors.ts";
+export { multivariateNormal, orthogonal, rademacher } from "./vectors.ts";
+export type { MultivariateNormalOptions, OrthogonalOptions } from "./vectors.ts";
+export { binomial, geometric, multinomial, poisson } from "./counts.ts";
 export { choice } from "./choice.ts";
 export type { ChoiceOptions } from "./choice.ts";
 export { permutation } from "./permutation.ts";

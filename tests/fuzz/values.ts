@@ -724,8 +724,10 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
     /^(rate|decay|alpha|beta.*|eps|gamma|momentum|dampening|lrDecay|labelSmoothing)$/,
     (scene) => scene.draw.pick([0, 0.1, 0.5, 0.9, 1]),
   ],
+  [/^mean$/, ({ draw, n }) => draw.pick([0, 1.5, api.ones([n])])],
+  [/^cov$/, ({ n }) => api.eye(n)],
   [
-    /^(weightDecay|limit|maxNorm|factor|gain|low|high|mean|deviation)$/,
+    /^(weightDecay|limit|maxNorm|factor|gain|low|high|deviation)$/,
     (scene) => scene.draw.pick([0, 0.5, 1, -1, 2]),
   ],
   [
