@@ -97,6 +97,8 @@ export type { ConfigureOptions } from "./src/configure.ts";
 export type { JitOptions, Jitted, LoweredFunction } from "./src/jit.ts";
 /** Fourier transforms. */
 export * as fft from "./src/fft.ts";
+/** Images: other sizes, values between elements, patches. */
+export * as image from "./src/image.ts";
 /** Looking at programs. */
 export * as inspect from "./src/inspect/mod.ts";
 /** Files of tensors, from bytes and to bytes. */

@@ -47,6 +47,9 @@ const floors: readonly (readonly string[])[] = [
   ["src/control", "src/fft", "src/special", "src/device.ts"],
   ["src/linalg", "src/random"],
   ["src/jit", "src/signal", "src/inspect"],
+  ["src/control", "src/fft", "src/random", "src/special", "src/device.ts"],
+  ["src/linalg"],
+  ["src/image", "src/jit", "src/signal", "src/inspect"],
   [
     "src/jit.ts",
     "src/configure.ts",
@@ -57,6 +60,7 @@ const floors: readonly (readonly string[])[] = [
     "src/fft.ts",
     "src/signal.ts",
     "src/special.ts",
+    "src/image.ts",
   ],
   ["src/models", "src/testing", "src/backends/xla/install.ts"],
   ["mod.ts"],

@@ -57,6 +57,8 @@ const namespaces: Readonly<Record<string, string>> = {
     gammainc gammaincc betainc i0 i0e i1 i1e besselJn erf erfc erfinv erfcx dawsn ndtr logNdtr ndtri owensT
     expi exp1 expn sici fresnel spence xlogy xlog1py entr relEntr klDiv logit boxcox boxcox1p logsumexp
     hyp1f1 hyp2f1 sphHarmY bernoulli`,
+  image: `resize scaleAndTranslate interpolate mapCoordinates gridSample affineGrid pixelShuffle
+    pixelUnshuffle unfold fold`,
   nn: `linear conv2d batchNorm layerNorm groupNorm dropout embedding maxPool2d avgPool2d
     adaptiveAvgPool2d flatten sequential residual module init stack summary conv1d conv3d convTranspose1d
     convTranspose2d convTranspose3d maxPool1d maxPool3d avgPool1d avgPool3d lpPool1d lpPool2d lpPool3d

@@ -39,7 +39,7 @@ export function makeScene(
 ): Scene {
   const isCalm = draw.chance(50);
   const n = draw.integer(1, 3);
-  const isImage = parameters.some((name) => name === "w" || name === "window");
+  const isImage = parameters.some((name) => ["w", "window", "grid"].includes(name));
   const ndim = isImage ? draw.integer(3, 5) : draw.pick([0, 1, 1, 2, 2, 2, 3, 3]);
   const shape = Array.from(
     { length: ndim },
@@ -584,6 +584,17 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
       const [n = 1, ...rest] = scene.shape.toReversed();
       return tensorOf(scene, [...rest.reverse(), Math.max(n - 1, 0)], scene.dtype);
     },
+  ],
+  [/^theta$/, (scene) => tensorOf(scene, [scene.n, 2, 3], scene.dtype)],
+  [/^size$/, (scene) => scene.given.has("theta") ? [scene.n, 1, 2, scene.n] : count(scene)],
+  [
+    /^grid$/,
+    (scene) =>
+      tensorOf(scene, [...scene.shape.toSpliced(1, 1), scene.shape.length - 2], scene.dtype),
+  ],
+  [
+    /^coordinates$/,
+    (scene) => tensorOf(scene, [scene.shape.length, scene.draw.integer(0, 3)], scene.dtype),
   ],
   [/^factors$/, (scene) => [tensorLike(scene), indices(scene)]],
   [/^(test|y|mask|choices|sample|weights|aweights|spacing|prepend|append)$/, tensorLike],

@@ -1,0 +1,490 @@
+/**
+ * Images of other sizes.
+ *
+ * @module
+ */
+import { describeValue } from "../base/dtype.ts";
+import { argumentError, shapeError } from "../base/errors.ts";
+import { checkFlag, readOptions } from "../base/options.ts";
+import { checkShape, range, showShape, showType } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import { toTensor } from "../core/convert.ts";
+import { withinMemory } from "../core/tensor.ts";
+import type { Tensor, TensorLike } from "../core/tensor.ts";
+import { checkLength, listAxes } from "../functions/arguments.ts";
+import { floatOperand } from "../functions/broadcasting.ts";
+import { isNameIn } from "./names.ts";
+import { add, astype, moveaxis, mul, reshape, take, tensor, tensordot } from "../functions/mod.ts";
+
+/** How each element along an axis of the result is made: places in the argument, and their weights. */
+interface Taps {
+  /** How many elements the result has. */
+  readonly length: number;
+  /** The places, `[length]` for each tap. */
+  readonly places: readonly Int32Array<ArrayBuffer>[];
+  /** The weights, as many; `null` where an element is copied. */
+  readonly weights: readonly Float64Array<ArrayBuffer>[] | null;
+}
+
+/** A function of the distance from the place that an element is made for, and where it ends. */
+interface Kernel {
+  readonly radius: number;
+  readonly at: (distance: number) => number;
+}
+
+/** Keys' cubic kernel ("Cubic convolution interpolation for digital image processing", 1981). */
+function cubic(a: number): Kernel {
+  return {
+    radius: 2,
+    at: (x) =>
+      x < 1
+        ? ((a + 2) * x - (a + 3)) * x * x + 1
+        : x < 2
+        ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+        : 0,
+  };
+}
+
+/** Lanczos' windowed sine. */
+function lanczos(radius: number): Kernel {
+  return {
+    radius,
+    at(x) {
+      if (x > radius) return 0;
+      if (x <= 1e-3) return 1;
+      const angle = Math.PI * x;
+      return radius * Math.sin(angle) * Math.sin(angle / radius) / (angle * angle);
+    },
+  };
+}
+
+const triangle: Kernel = { radius: 1, at: (x) => Math.max(0, 1 - x) };
+const keys = cubic(-0.5);
+const steep = cubic(-0.75);
+
+/** More taps than these are a product with a matrix. */
+const MOST_TAPS = 8;
+
+/** Taps from the weight of each place, of which there are at most `count` from a first one on. */
+function gatherTaps(
+  length: number,
+  size: number,
+  count: number,
+  firstOf: (i: number) => number,
+  weightOf: (i: number, place: number) => number,
+): Taps {
+  return withinMemory({ dtype: "float64", shape: [length] }, () => {
+    const places = range(count).map(() => new Int32Array(length));
+    const weights = range(count).map(() => new Float64Array(length));
+    for (let i = 0; i < length; i++) {
+      const first = firstOf(i);
+      for (let k = 0; k < count; k++) {
+        places[k][i] = Math.min(Math.max(first + k, 0), size - 1);
+        weights[k][i] = weightOf(i, first + k);
+      }
+    }
+    return { length, places, weights };
+  });
+}
+
+/** Taps whose weights add up to 1; where there is nothing to add up, to 0. */
+function normalized(taps: Taps): Taps {
+  const { length, weights } = taps;
+  if (weights === null) return taps;
+  for (let i = 0; i < length; i++) {
+    const sum = weights.reduce((total, own) => total + own[i], 0);
+    for (const own of weights) own[i] = Math.abs(sum) > 1e-4 ? own[i] / sum : 0;
+  }
+  return taps;
+}
+
+/** Copies of the elements at these places. */
+function copies(length: number, size: number, placeOf: (i: number) => number): Taps {
+  return withinMemory({ dtype: "int32", shape: [length] }, () => {
+    const places = new Int32Array(length);
+    for (let i = 0; i < length; i++) places[i] = Math.min(Math.max(placeOf(i), 0), size - 1);
+    return { length, places: [places], weights: null };
+  });
+}
+
+/** `x` with an axis made by these taps. */
+function resampled(x: Tensor, axis: number, { length, places, weights }: Taps): Tensor {
+  if (weights === null) return take(x, tensor(places[0]), axis);
+  const size = x.shape[axis];
+  if (places.length > MOST_TAPS) {
+    const own = withinMemory({ dtype: "float64", shape: [length, size] }, () => {
+      const matrix = new Float64Array(length * size);
+      places.forEach((list, k) => list.forEach((at, i) => matrix[i * size + at] += weights[k][i]));
+      return reshape(tensor(matrix, { dtype: "float64" }), [length, size]);
+    });
+    return moveaxis(tensordot(x, astype(own, x.dtype), [[axis], [1]]), -1, axis);
+  }
+  const shape = x.shape.map((_, i) => i === axis ? length : 1);
+  return places.map((list, k) => {
+    const own = astype(tensor(weights[k], { dtype: "float64" }), x.dtype);
+    return mul(take(x, tensor(list), axis), reshape(own, shape));
+  }).reduce(add);
+}
+
+/** Ways to make a new size. */
+export type ResizeMethod =
+  | "nearest"
+  | "linear"
+  | "cubic"
+  | "cubic-pytorch"
+  | "lanczos3"
+  | "lanczos5"
+  | "area";
+
+const KERNELS: Readonly<Record<Exclude<ResizeMethod, "nearest" | "area">, Kernel>> = {
+  linear: triangle,
+  cubic: keys,
+  "cubic-pytorch": steep,
+  lanczos3: lanczos(3),
+  lanczos5: lanczos(5),
+};
+
+/** JAX's taps: the element `i` of the result stands at `(i + 1/2 - shift) step - 1/2`. */
+function scaledTaps(
+  size: number,
+  length: number,
+  step: number,
+  shift: number,
+  method: ResizeMethod,
+  antialias: boolean,
+): Taps {
+  const at = (i: number) => (i + 0.5 - shift) * step - 0.5;
+  if (method === "area") {
+    const edge = (i: number) => (i - shift) * step;
+    return normalized(gatherTaps(
+      length,
+      size,
+      Math.min(Math.ceil(step) + 1, size),
+      (i) => Math.max(Math.floor(edge(i)), 0),
+      (i, place) =>
+        place < 0 || place >= size
+          ? 0
+          : Math.max(0, Math.min(edge(i) + step, place + 1) - Math.max(edge(i), place)),
+    ));
+  }
+  const isClamped = method === "cubic-pytorch" && !antialias;
+  const kernel = method === "cubic-pytorch" && antialias ? keys : KERNELS[method as "linear"];
+  const stretch = antialias ? Math.max(step, 1) : 1;
+  const reach = kernel.radius * stretch;
+  return normalized(gatherTaps(
+    length,
+    size,
+    isClamped ? 4 : Math.min(Math.ceil(2 * reach) + 1, size),
+    (i) => isClamped ? Math.floor(at(i)) - 1 : Math.max(Math.ceil(at(i) - reach), 0),
+    (i, place) => {
+      const isInside = isClamped ||
+        (place >= 0 && place < size && at(i) >= -0.5 && at(i) <= size - 0.5);
+      return isInside ? kernel.at(Math.abs(place - at(i)) / stretch) : 0;
+    },
+  ));
+}
+
+/** Options of `resize` and `scaleAndTranslate`. */
+export interface ResizeOptions {
+  /**
+   * `"linear"` by default, `"nearest"`, `"cubic"` (Keys' kernel), `"cubic-pytorch"`, `"lanczos3"`,
+   * `"lanczos5"` or `"area"`, the mean over what a new element covers.
+   */
+  readonly method?: ResizeMethod;
+  /** Whether kernels grow with the step where an axis gets shorter. Default `true`. */
+  readonly antialias?: boolean;
+}
+
+function readMethod(
+  what: string,
+  options: ResizeOptions | undefined,
+): { method: ResizeMethod; antialias: boolean } {
+  const { method = "linear", antialias = true } = readOptions(what, options, [
+    "method",
+    "antialias",
+  ]);
+  checkFlag(antialias, what, "antialias");
+  if (method !== "nearest" && method !== "area" && !isNameIn(KERNELS, method)) {
+    const names = ["nearest", ...Object.keys(KERNELS), "area"].map((name) => `"${name}"`);
+    throw argumentError(
+      `${what}: method must be one of ${names.join(", ")}, got ${describeValue(method)}`,
+    );
+  }
+  return { method, antialias };
+}
+
+/** The argument of a function that gives it another shape, which has as many axes. */
+function readShapes(what: string, x: TensorLike, shape: Shape): [Tensor, Shape, string] {
+  const value = floatOperand(toTensor(x, what));
+  const lengths = checkShape(shape, `${what} ${showType(value)}`);
+  const shown = `${what} ${showType(value)} to ${showShape(lengths)}`;
+  if (lengths.length !== value.ndim) throw shapeError(`${shown}: expected as many axes`);
+  if (value.size === 0 && !lengths.includes(0)) throw shapeError(`${shown}: there are no elements`);
+  return [value, lengths, shown];
+}
+
+/**
+ * `x` in another size, as `jax.image.resize` gives it: the middles of elements are what is looked at, and
+ * axes that keep their length stay as they are.
+ *
+ * @param x Any shape; integers and bools become floats.
+ * @param shape The new shape, of as many axes.
+ * @param options `method`: `"linear"` by default; `antialias`: whether what gets smaller is smoothed, `true`
+ * by default. It has no meaning for `"nearest"` and `"area"`.
+ * @returns A tensor of that shape.
+ * @throws {ShapeError} when the shape has another number of axes.
+ * @throws {ArgumentError} when there is no such method.
+ *
+ * @example Twice as wide
+ * ```ts
+ * import { image } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(image.resize([[0, 4]], [1, 4]), [[0, 1, 3, 4]]);
+ * assertTensorsClose(image.resize([[0, 4, 2, 2]], [1, 2], { method: "area" }), [[2, 2]]);
+ * ```
+ */
+export function resize(x: TensorLike, shape: Shape, options?: ResizeOptions): Tensor {
+  const what = "Cannot resize";
+  const { method, antialias } = readMethod(what, options);
+  const [value, lengths] = readShapes(what, x, shape);
+  return lengths.reduce((y, length, axis) => {
+    const size = value.shape[axis];
+    if (length === size) return y;
+    const step = size / length;
+    const taps = method === "nearest"
+      ? copies(length, size, (i) => Math.floor((i + 0.5) * step))
+      : scaledTaps(size, length, step, 0, method, antialias);
+    return resampled(y, axis, taps);
+  }, value);
+}
+
+/**
+ * `x` scaled and moved along some axes, as `jax.image.scale_and_translate` gives it: what stands at `p`
+ * comes to `p * scale + translation`, where the first element reaches from 0 to 1. Zeros come from
+ * outside.
+ *
+ * @param x Any shape; integers and bools become floats.
+ * @param shape The new shape, of as many axes, which differs along `axes` only.
+ * @param axes The axis, or axes.
+ * @param scale A positive factor for each of them, or one for all.
+ * @param translation How far each moves, in elements of the result, or one number for all.
+ * @param options `method`: any but `"nearest"`, `"linear"` by default; `antialias`: `true` by default.
+ * @returns A tensor of that shape.
+ * @throws {ShapeError} when the shape has another number of axes, or differs along other ones.
+ * @throws {AxisError} when an axis is out of range or named twice.
+ * @throws {ArgumentError} when numbers are missing or of no use, or there is no such method.
+ *
+ * @example By half an element to the right
+ * ```ts
+ * import { image } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const x = image.scaleAndTranslate([2, 4, 6], [3], 0, 1, 0.5);
+ * assertTensorsClose(x, [2, 3, 5]);
+ * ```
+ */
+export function scaleAndTranslate(
+  x: TensorLike,
+  shape: Shape,
+  axes: number | readonly number[],
+  scale: number | readonly number[],
+  translation: number | readonly number[],
+  options?: ResizeOptions,
+): Tensor {
+  const what = "Cannot scale and translate";
+  const { method, antialias } = readMethod(what, options);
+  const [value, lengths, shown] = readShapes(what, x, shape);
+  const own = listAxes(axes, value.ndim, shown);
+  const scales = perAxis(scale, own.length, shown, "scale");
+  const moves = perAxis(translation, own.length, shown, "translation");
+  const areNumbers = [...scales, ...moves].every(Number.isFinite) && scales.every((one) => one > 0);
+  if (!areNumbers) {
+    throw argumentError(
+      `${shown}: expected positive scales and finite translations, ` +
+        `got ${describeValue(scale)} and ${describeValue(translation)}`,
+    );
+  }
+  if (method === "nearest") throw argumentError(`${shown}: method "nearest" is not for this`);
+  const changed = lengths.findIndex((length, i) => length !== value.shape[i] && !own.includes(i));
+  if (changed >= 0) throw shapeError(`${shown}: axis ${changed} is not among the axes`);
+  return own.reduce((y, axis, k) => {
+    const size = value.shape[axis];
+    if (size === 0) return y;
+    const taps = scaledTaps(size, lengths[axis], 1 / scales[k], moves[k], method, antialias);
+    return resampled(y, axis, taps);
+  }, value);
+}
+
+/** Modes of `interpolate`. */
+export type InterpolateMode =
+  | "nearest"
+  | "nearest-exact"
+  | "linear"
+  | "bilinear"
+  | "bicubic"
+  | "trilinear"
+  | "area";
+
+/** How many axes of space each mode is for; `null` for any. */
+const MODES: Readonly<Record<InterpolateMode, number | null>> = {
+  nearest: null,
+  "nearest-exact": null,
+  linear: 1,
+  bilinear: 2,
+  bicubic: 2,
+  trilinear: 3,
+  area: null,
+};
+
+/** Options of `interpolate`. */
+export interface InterpolateOptions {
+  /** The new lengths of the axes of space, or one for all. */
+  readonly size?: number | readonly number[];
+  /** What they are multiplied by instead, or one factor for all. */
+  readonly scaleFactor?: number | readonly number[];
+  /** Default `"nearest"`. */
+  readonly mode?: InterpolateMode;
+  /** Whether the middles of the outermost elements stay where they are. Default `false`. */
+  readonly alignCorners?: boolean;
+  /** Whether kernels grow where an axis gets shorter; for `"bilinear"` and `"bicubic"`. Default `false`. */
+  readonly antialias?: boolean;
+}
+
+/** PyTorch's taps along an axis; `factor` is what the length was multiplied by, if it was given. */
+function torchTaps(
+  size: number,
+  length: number,
+  factor: number | null,
+  mode: InterpolateMode,
+  alignCorners: boolean,
+  antialias: boolean,
+): Taps {
+  const step = factor === null ? size / length : 1 / factor;
+  const scale = !alignCorners ? step : length > 1 ? (size - 1) / (length - 1) : 0;
+  if (mode === "nearest") return copies(length, size, (i) => Math.floor(i * step));
+  if (mode === "nearest-exact") return copies(length, size, (i) => Math.floor((i + 0.5) * step));
+  if (mode === "area") {
+    const start = (i: number) => Math.floor(i * size / length);
+    const stop = (i: number) => Math.ceil((i + 1) * size / length);
+    return gatherTaps(length, size, Math.ceil(size / length) + 1, start, (i, place) => {
+      return place < stop(i) ? 1 / (stop(i) - start(i)) : 0;
+    });
+  }
+  if (antialias) {
+    const kernel = mode === "bicubic" ? keys : triangle;
+    const stretch = Math.max(scale, 1);
+    const reach = kernel.radius * stretch;
+    const middle = (i: number) => scale * (i + 0.5);
+    return normalized(gatherTaps(
+      length,
+      size,
+      Math.min(Math.ceil(2 * reach) + 1, size),
+      (i) => Math.max(Math.trunc(middle(i) - reach + 0.5), 0),
+      (i, place) => {
+        const stop = Math.min(Math.trunc(middle(i) + reach + 0.5), size);
+        return place < stop ? kernel.at(Math.abs(place + 0.5 - middle(i)) / stretch) : 0;
+      },
+    ));
+  }
+  const isLinear = mode !== "bicubic";
+  const at = (i: number) => {
+    const place = alignCorners ? i * scale : (i + 0.5) * scale - 0.5;
+    return isLinear ? Math.max(place, 0) : place;
+  };
+  const kernel = isLinear ? triangle : steep;
+  return gatherTaps(
+    length,
+    size,
+    2 * kernel.radius,
+    (i) => Math.floor(at(i)) - kernel.radius + 1,
+    (i, place) => kernel.at(Math.abs(place - at(i))),
+  );
+}
+
+/** One number for each axis of space. */
+function perAxis(value: unknown, count: number, what: string, name: string): number[] {
+  const list = Array.isArray(value) ? Array.from(value) : Array(count).fill(value);
+  if (list.length === count) return list;
+  throw argumentError(`${what}: expected ${count} numbers as ${name}, got ${list.length}`);
+}
+
+/**
+ * Images in another size, as `torch.nn.functional.interpolate` gives them.
+ *
+ * @param x `[batch, channels, ...space]` with one to three axes of space; integers and bools become floats.
+ * @param options `size` or `scaleFactor`: the new lengths, or what they are multiplied by, rounded down;
+ * `mode`: `"nearest"` by default, `"nearest-exact"`, `"linear"`, `"bilinear"`, `"bicubic"`,
+ * `"trilinear"`, `"area"`; `alignCorners` for modes with `linear` or `cubic` in their name; `antialias` for
+ * `"bilinear"` and `"bicubic"`.
+ * @returns `[batch, channels, ...lengths]`
+ * @throws {ShapeError} when `x` has no axes of space or too many, or no elements.
+ * @throws {ArgumentError} when an option is not what it has to be, or not for this mode.
+ *
+ * @example Twice as large
+ * ```ts
+ * import { image } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const x = [[[0, 4]]];
+ * assertTensorsClose(image.interpolate(x, { scaleFactor: 2 }), [[[0, 0, 4, 4]]]);
+ * const linear = image.interpolate(x, { size: 3, mode: "linear", alignCorners: true });
+ * assertTensorsClose(linear, [[[0, 2, 4]]]);
+ * ```
+ */
+export function interpolate(x: TensorLike, options?: InterpolateOptions): Tensor {
+  const what = "Cannot interpolate";
+  const value = floatOperand(toTensor(x, what));
+  const shown = `${what} ${showType(value)}`;
+  const { size, scaleFactor, mode = "nearest", alignCorners = false, antialias = false } =
+    readOptions(
+      what,
+      options,
+      ["size", "scaleFactor", "mode", "alignCorners", "antialias"],
+    );
+  const space = value.ndim - 2;
+  if (space < 1 || space > 3) {
+    throw shapeError(
+      `${shown}: expected [batch, channels, ...space] with one to three axes of space`,
+    );
+  }
+  if (!isNameIn(MODES, mode)) {
+    const names = Object.keys(MODES).map((name) => `"${name}"`).join(", ");
+    throw argumentError(`${shown}: mode must be one of ${names}, got ${describeValue(mode)}`);
+  }
+  if (MODES[mode] !== null && MODES[mode] !== space) {
+    throw argumentError(
+      `${shown}: mode "${mode}" is for ${MODES[mode]} axes of space, not ${space}`,
+    );
+  }
+  checkFlag(alignCorners, what, "alignCorners");
+  checkFlag(antialias, what, "antialias");
+  if (alignCorners && MODES[mode] === null) {
+    throw argumentError(`${shown}: mode "${mode}" does not know alignCorners`);
+  }
+  if (antialias && MODES[mode] !== 2) {
+    throw argumentError(`${shown}: antialias is for modes "bilinear" and "bicubic" only`);
+  }
+  if ((size === undefined) === (scaleFactor === undefined)) {
+    throw argumentError(`${shown}: expected either size or scaleFactor`);
+  }
+  const factors = size !== undefined ? null : perAxis(scaleFactor, space, shown, "scaleFactor");
+  if (factors?.some((one) => !(Number.isFinite(one) && one > 0))) {
+    throw argumentError(`${shown}: factors must be positive, got ${describeValue(scaleFactor)}`);
+  }
+  const lengths = factors !== null
+    ? factors.map((factor, i) => Math.floor(value.shape[i + 2] * factor))
+    : perAxis(size, space, shown, "size").map((one) => checkLength(one, shown, "a length as size"));
+  const all = [...value.shape.slice(0, 2), ...lengths];
+  const [, checked] = readShapes(what, value, all);
+  return lengths.reduce((y, _length, k) => {
+    const factor = factors === null ? null : factors[k];
+    const own = value.shape[k + 2];
+    if (own === 0) return y;
+    return resampled(
+      y,
+      k + 2,
+      torchTaps(own, checked[k + 2], factor, mode, alignCorners, antialias),
+    );
+  }, value);
+}
