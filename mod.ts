@@ -101,6 +101,8 @@ export * as fft from "./src/fft.ts";
 export * as image from "./src/image.ts";
 /** Looking at programs. */
 export * as inspect from "./src/inspect/mod.ts";
+/** Functions between the points where they are known. */
+export * as interpolate from "./src/interpolate.ts";
 /** Files of tensors, from bytes and to bytes. */
 export * as io from "./src/io/mod.ts";
 /** Linear algebra. */

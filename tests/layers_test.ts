@@ -49,7 +49,7 @@ const floors: readonly (readonly string[])[] = [
   ["src/jit", "src/signal", "src/inspect"],
   ["src/control", "src/fft", "src/random", "src/special", "src/device.ts"],
   ["src/linalg"],
-  ["src/image", "src/jit", "src/signal", "src/inspect"],
+  ["src/image", "src/interpolate", "src/jit", "src/signal", "src/inspect"],
   [
     "src/jit.ts",
     "src/configure.ts",
@@ -61,6 +61,7 @@ const floors: readonly (readonly string[])[] = [
     "src/signal.ts",
     "src/special.ts",
     "src/image.ts",
+    "src/interpolate.ts",
   ],
   ["src/models", "src/testing", "src/backends/xla/install.ts"],
   ["mod.ts"],

@@ -585,6 +585,7 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
       return tensorOf(scene, [...rest.reverse(), Math.max(n - 1, 0)], scene.dtype);
     },
   ],
+  [/^points$/, (scene) => scene.shape.map((length) => api.arange(length))],
   [/^theta$/, (scene) => tensorOf(scene, [scene.n, 2, 3], scene.dtype)],
   [/^size$/, (scene) => scene.given.has("theta") ? [scene.n, 1, 2, scene.n] : count(scene)],
   [
