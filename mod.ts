@@ -113,6 +113,8 @@ export * as models from "./src/models/mod.ts";
 export * as nn from "./src/nn/mod.ts";
 /** Optimisers and learning-rate schedules. */
 export * as optim from "./src/optim/mod.ts";
+/** The least values of functions, as compiled loops. */
+export * as optimize from "./src/optimize.ts";
 /** Random numbers from explicit keys. */
 export * as random from "./src/random/mod.ts";
 /** Signals: convolutions, correlations, windows. */

@@ -49,7 +49,7 @@ const floors: readonly (readonly string[])[] = [
   ["src/jit", "src/signal", "src/inspect"],
   ["src/control", "src/fft", "src/random", "src/special", "src/device.ts"],
   ["src/linalg"],
-  ["src/image", "src/interpolate", "src/jit", "src/signal", "src/inspect"],
+  ["src/image", "src/interpolate", "src/jit", "src/optimize", "src/signal", "src/inspect"],
   [
     "src/jit.ts",
     "src/configure.ts",
@@ -62,6 +62,7 @@ const floors: readonly (readonly string[])[] = [
     "src/special.ts",
     "src/image.ts",
     "src/interpolate.ts",
+    "src/optimize.ts",
   ],
   ["src/models", "src/testing", "src/backends/xla/install.ts"],
   ["mod.ts"],

@@ -60,6 +60,7 @@ const namespaces: Readonly<Record<string, string>> = {
   image: `resize scaleAndTranslate interpolate mapCoordinates gridSample affineGrid pixelShuffle
     pixelUnshuffle unfold fold`,
   interpolate: "regularGrid cubicSpline",
+  optimize: "minimize",
   nn: `linear conv2d batchNorm layerNorm groupNorm dropout embedding maxPool2d avgPool2d
     adaptiveAvgPool2d flatten sequential residual module init stack summary conv1d conv3d convTranspose1d
     convTranspose2d convTranspose3d maxPool1d maxPool3d avgPool1d avgPool3d lpPool1d lpPool2d lpPool3d
