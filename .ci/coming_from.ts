@@ -270,12 +270,16 @@ const renamed: Partial<Record<Module, string>> = {
     softmax: nn.softmax
     loggamma: lgamma
   `,
+  "scipy.interpolate": `
+    RegularGridInterpolator: interpolate.regularGrid
+  `,
   "scipy.linalg": `
     solve_triangular: linalg.triangularSolve
     funm: linalg.eig
     qr_multiply: matmul(linalg.qr(x)[0], y)
   `,
   "lax.linalg": `
+    lu_pivots_to_permutation: linalg.luFactor(a)[1]
     tridiagonal: linalg.hessenberg
     qdwh: linalg.polar
     symmetric_product: matmul(x, x.mT)
@@ -426,6 +430,7 @@ const without: Partial<Record<Module, readonly (readonly [reason: string, names:
   "lax.linalg": [
     ["one algorithm each, chosen by size", "EigImplementation EighImplementation SvdAlgorithm"],
   ],
+  "scipy.optimize": [["a type, not a value", "OptimizeResults"]],
   "nn": [
     [
       "products of block-scaled numbers of 4 and 8 bits",
