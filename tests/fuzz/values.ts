@@ -591,7 +591,11 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [
     /^grid$/,
     (scene) =>
-      tensorOf(scene, [...scene.shape.toSpliced(1, 1), scene.shape.length - 2], scene.dtype),
+      tensorOf(
+        scene,
+        [...scene.shape.toSpliced(1, 1), Math.max(scene.shape.length - 2, 0)],
+        scene.dtype,
+      ),
   ],
   [
     /^coordinates$/,
