@@ -4,6 +4,7 @@
  * @module
  */
 import { isComplex } from "../base/dtype.ts";
+import { slice } from "../core/slices.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { customJvp } from "../control/custom_jvp.ts";
 import { customLinearSolve } from "../control/custom_linear_solve.ts";
@@ -58,7 +59,7 @@ import { convert, iota, stopGradient } from "../primitives/structure.ts";
 import { triangularSolve } from "../primitives/triangular.ts";
 import { jvp } from "../transforms/jvp.ts";
 import { asComplex, readSquare, readTogether } from "./arguments.ts";
-import { strictSylvester } from "./schur.ts";
+import { strictSylvester, triangularSylvester } from "./schur.ts";
 import { identityLike } from "./solving.ts";
 
 /** Coefficients of the Padé approximant of degree 13 of exp (N. J. Higham, 2005). */
@@ -195,8 +196,28 @@ export function expmFrechet(a: TensorLike, e: TensorLike): [expm: Tensor, deriva
   return [out, tangent as Tensor];
 }
 
-/** A square root of triangles, column by column (Å. Björck and S. Hammarling, 1983). */
+/** Larger triangles are divided into those on the diagonal and what stands between them. */
+const LARGEST_TRIANGLE = 16;
+
+/**
+ * A square root of triangles, column by column (Å. Björck and S. Hammarling, 1983), or from the roots of
+ * two parts and an equation of Sylvester's (E. Deadman, N. J. Higham and R. Ralha, 2013).
+ */
 function rootOfTriangle(t: Tensor): Tensor {
+  const n = t.shape[t.ndim - 1];
+  if (n > LARGEST_TRIANGLE) {
+    const half = Math.floor(n / 2);
+    const [first, last] = [[0, half], [half, n]] as const;
+    const part = (rows: readonly [number, number], columns: readonly [number, number]) =>
+      index(t, "...", slice(...rows), slice(...columns));
+    const [upper, lower] = [rootOfTriangle(part(first, first)), rootOfTriangle(part(last, last))];
+    const between = triangularSylvester(upper, lower, part(first, last));
+    const nothing = zerosLike(part(last, first));
+    return concatenate([
+      concatenate([upper, between], -1),
+      concatenate([nothing, lower], -1),
+    ], -2);
+  }
   const places = iota(t.shape[t.ndim - 1]);
   const one = identityLike(t);
   const roots = sqrt(diagonalOf(t));

@@ -200,6 +200,13 @@ function bartelsStewart(a: Tensor, b: Tensor, q: Tensor): Tensor {
   const [r, u] = strictSchur(asComplex(a), "triangle");
   const [s, v] = strictSchur(asComplex(b), "triangle");
   const right = product(product(adjoint(u), asComplex(q)), v);
+  const y = triangularSylvester(r, s, right);
+  const x = product(product(u, y), adjoint(v));
+  return isComplex(q.dtype) ? x : convert(real(x), q.dtype);
+}
+
+/** The equation `r y + y s = right` of upper triangles, column by column. */
+export function triangularSylvester(r: Tensor, s: Tensor, right: Tensor): Tensor {
   const columns = iota(s.shape[s.ndim - 1]);
   const one = identityLike(r);
   const [y] = scan(
@@ -217,6 +224,5 @@ function bartelsStewart(a: Tensor, b: Tensor, q: Tensor): Tensor {
     zerosLike(right),
     columns,
   );
-  const x = product(product(u, y), adjoint(v));
-  return isComplex(q.dtype) ? x : convert(real(x), q.dtype);
+  return y;
 }

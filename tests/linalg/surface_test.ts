@@ -152,3 +152,16 @@ Deno.test("Schur forms are what they should be, and have no derivative", () => {
     refused,
   );
 });
+
+Deno.test("roots of larger matrices are made of those of their parts", () => {
+  const random = makeRandom(seedOf("sqrtm"));
+  for (const n of [17, 40]) {
+    const a = fromValues(real(random, n * n), "float64", [n, n]).add(eye(n).mul(2));
+    for (const f of [linalg.sqrtm, jit(linalg.sqrtm)]) {
+      const x = f(a);
+      assertTensorsClose(matmul(x, x), asComplex(a), { rtol: 0, atol: 1e-11 });
+    }
+    const l = linalg.logm(a);
+    assertTensorsClose(linalg.expm(l), asComplex(a), { rtol: 0, atol: 1e-10 });
+  }
+});
