@@ -287,8 +287,6 @@ const renamed: Partial<Record<Module, string>> = {
     lu_pivots_to_permutation: linalg.lu
   `,
   "scipy.signal": `
-    convolve2d: signal.convolve
-    correlate2d: signal.correlate
     fftconvolve: signal.fftConvolve
   `,
   "tree": `

@@ -331,12 +331,15 @@ export function insert(
   checkBroadcast(`${what}: cannot broadcast`, aligned, shape);
   const added = stretch(aligned, shape);
   // Values at one place follow each other; the sort is stable.
-  const entries = Array.isArray(places) ? list : range(count).map(() => list[0]);
-  const order = [
-    ...range(length).map((i) => ({ from: i, before: i + 0.5 })),
-    ...entries.map((place, i) => ({ from: length + i, before: place })),
-  ].sort((a, b) => a.before - b.before).map(({ from }) => from);
-  return take(concatenate([own, added], at), Int32Array.from(order), at);
+  const entries = range(count).map((i) => ({ place: list[Array.isArray(places) ? i : 0], i }))
+    .sort((a, b) => a.place - b.place);
+  const order = new Int32Array(length + count);
+  let next = 0;
+  for (let place = 0, to = 0; place <= length; place++) {
+    while (next < count && entries[next].place === place) order[to++] = length + entries[next++].i;
+    if (place < length) order[to++] = place;
+  }
+  return take(concatenate([own, added], at), order, at);
 }
 
 /** What is flattened where no axis is named. */
