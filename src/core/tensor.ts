@@ -525,6 +525,13 @@ export function allocateFor(type: Type): Elements {
   return allocateWith(allocate, type);
 }
 
+/** The doubles that `f` gives for each place, or a clear error where there is no room. */
+export function tabulate(length: number, f: (i: number) => number): Float64Array {
+  const out = allocateFor({ dtype: "float64", shape: [length] }) as Float64Array;
+  for (let i = 0; i < length; i++) out[i] = f(i);
+  return out;
+}
+
 /** Room for what holds the elements of a tensor, as `allocateStored` gives, or a clear error. */
 export function allocateStoredFor(type: Type): Elements {
   return allocateWith(allocateStored, type);

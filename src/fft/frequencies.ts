@@ -9,6 +9,7 @@ import { readOptions } from "../base/options.ts";
 import { checkAxes, showType } from "../base/shape.ts";
 import type { AxisArgument } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
+import { tabulate } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { tensor } from "../functions/creation.ts";
 import { roll } from "../functions/shape.ts";
@@ -37,9 +38,7 @@ function frequencies(
   if (typeof d !== "number" || !Number.isFinite(d) || d === 0) {
     throw argumentError(`${what}: d must be a finite number other than 0, got ${describeValue(d)}`);
   }
-  return tensor(Float64Array.from({ length: count(n) }, (_, i) => placeOf(i, n) / (n * d)), {
-    dtype,
-  });
+  return tensor(tabulate(count(n), (i) => placeOf(i, n) / (n * d)), { dtype });
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 import { range } from "../base/shape.ts";
+import { tabulate } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { fourier, fourierOfReal, realOfFourier } from "../primitives/fourier.ts";
 import { moveAxis } from "../primitives/structure.ts";
@@ -31,9 +32,6 @@ export function transformAxes(x: Tensor, count: number): Parts {
 export function invertAxes(parts: Parts, count: number, length: number): Tensor {
   const [re, im] = others(parts, count - 1, true);
   const size = re.shape.slice(-count, -1).reduce((product, n) => product * n, length);
-  const weights = Float64Array.from(
-    { length: lastOf(re) },
-    (_, k) => (k === 0 || 2 * k === length ? 1 : 2) / size,
-  );
+  const weights = tabulate(lastOf(re), (k) => (k === 0 || 2 * k === length ? 1 : 2) / size);
   return realOfFourier(weigh(re, weights), weigh(im, weights), { length });
 }

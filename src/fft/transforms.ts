@@ -9,7 +9,7 @@ import { readOptions } from "../base/options.ts";
 import { checkAxis, range, showType } from "../base/shape.ts";
 import { ComplexTensor } from "../core/complex.ts";
 import { toTensor } from "../core/convert.ts";
-import { zerosOf } from "../core/tensor.ts";
+import { tabulate, zerosOf } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { listAxes } from "../functions/arguments.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
@@ -170,10 +170,7 @@ function toReals(parts: Parts, list: readonly Along[], norm: Norm): Tensor {
   const [re, im] = complexes(parts, list.slice(0, -1), norm, true);
   const last = re.ndim - 1;
   const factor = factorOf(norm, n, true);
-  const weights = Float64Array.from(
-    { length: halfLength(n) },
-    (_, k) => (k === 0 || 2 * k === n ? 1 : 2) * factor,
-  );
+  const weights = tabulate(halfLength(n), (k) => (k === 0 || 2 * k === n ? 1 : 2) * factor);
   const [a, b] = [re, im].map((part) =>
     weigh(fit(moveAxis(part, axis, last), weights.length), weights)
   );

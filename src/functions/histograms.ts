@@ -6,7 +6,7 @@
 import { describeValue, isFloat, sumDtype } from "../base/dtype.ts";
 import { argumentError, indexError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
-import { range, sameShape, showType, sizeOf } from "../base/shape.ts";
+import { MAX_NDIM, range, sameShape, showType, sizeOf } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import { Concrete, splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
@@ -396,6 +396,10 @@ export function histogramdd(
     throw shapeError(`${what} of ${showType(points)}: expected points [n, axes]`);
   }
   const [count, axes] = points.shape;
+  // The result has one axis for each.
+  if (axes > MAX_NDIM) {
+    throw shapeError(`${what} of ${showType(points)}: at most ${MAX_NDIM} axes fit`);
+  }
   const read = readOptions(what, options, ["range", "weights", "density"]);
   const { range: ranges, ...rest } = read;
   const each = bins === undefined || typeof bins === "number" || !Array.isArray(bins)

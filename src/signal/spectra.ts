@@ -10,6 +10,7 @@ import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxis, range, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
+import { tabulate } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { checkCount, cut, fit, lastOf, surround, weigh } from "../fft/arguments.ts";
 import { fftfreq, rfftfreq } from "../fft/frequencies.ts";
@@ -542,7 +543,12 @@ export function periodogram(x: TensorLike, options?: PeriodogramOptions): Spectr
     "detrend",
   ]);
   const nperseg = value.shape[checkAxis(rest.axis ?? -1, value.ndim, shown)];
-  const own = { ...rest, nperseg, noverlap: 0, window: window ?? new Array(nperseg).fill(1) };
+  const own = {
+    ...rest,
+    nperseg,
+    noverlap: 0,
+    window: window ?? Array.from(tabulate(nperseg, () => 1)),
+  };
   const { frequencies, values } = densities(shown, [value, value], own);
   return { frequencies, values: real(values) };
 }

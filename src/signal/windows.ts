@@ -6,7 +6,7 @@
 import { defaultFloat, describeValue, type FloatDtype } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
-import { allocateFor } from "../core/tensor.ts";
+import { tabulate } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { checkLength } from "../functions/arguments.ts";
 import { tensor } from "../functions/creation.ts";
@@ -32,8 +32,7 @@ function windowOf(
   const { dtype = defaultFloat() } = readOptions(what, options, ["dtype"]);
   checkFloatDtype(what, dtype);
   const length = checkLength(n, what, "a number of elements");
-  const values = allocateFor({ dtype: "float64", shape: [length] })
-    .map((_, i) => length === 1 ? 1 : valueAt(i, length - 1));
+  const values = tabulate(length, (i) => length === 1 ? 1 : valueAt(i, length - 1));
   return tensor(values, { dtype });
 }
 
