@@ -1069,8 +1069,8 @@ function checkRefusals({ primitive, row, of, label }: Subject): void {
   if (first.shape.join() !== second.shape.join()) return;
   const [dtype] = row.dtypes;
   const wrong = [
-    { dtype, shape: first.shape },
-    { dtype, shape: insertAt(second.shape, 0, 2) },
+    { dtype: first.dtype ?? dtype, shape: first.shape },
+    { dtype: second.dtype ?? dtype, shape: insertAt(second.shape, 0, 2) },
   ];
   expectError(() => primitive.type(wrong, of.params), `${label}: unequal shapes are refused`, [
     ShapeError,
