@@ -39,7 +39,7 @@ import {
   vmap,
   where,
 } from "../mod.ts";
-import type { Tensor } from "../mod.ts";
+import type { Dtype, Tensor } from "../mod.ts";
 import { checkProgram } from "../src/core/check.ts";
 import { evaluateProgram } from "../src/core/program.ts";
 import { assertIdentical, assertNear, assertRounded, assertSameKind } from "./laws/assertions.ts";
@@ -52,6 +52,7 @@ import {
 } from "./laws/laws.ts";
 import type { Flat } from "./laws/laws.ts";
 import { between, fromValues, makeRandom, real } from "./laws/values.ts";
+import { assertEquals } from "./support/std.ts";
 
 /** Where fast-check begins: the same programs in every run. */
 const SEED = 20_240_501;
@@ -286,6 +287,29 @@ Deno.test(`random programs and their derivatives are compiled bit for bit (${atS
       assertNear(g(inputs), eager[i](inputs), 1e-12, `derivative ${i} of jit`);
       checkPasses(makeProgram((...xs: Tensor[]) => g(xs))(...inputs), inputs, "passes, called");
     });
+  });
+});
+
+Deno.test(`random programs of half floats have one meaning, and their gradients (${atSeed})`, () => {
+  const halves = fc.constantFrom<Dtype>("float16", "bfloat16");
+  holds(40, [programs(all, 8), seeds, halves], (steps, seed, dtype) => {
+    const f: Flat = (inputs) => {
+      const { last, total } = run(steps, all, inputs);
+      return [last, total];
+    };
+    const gradient: Flat = (inputs) => [
+      grad((...xs: Tensor[]) => run(steps, all, xs).total)(...inputs as [Tensor, ...Tensor[]]),
+    ];
+    const inputs = inputsFrom(seed).map((x) => x.astype(dtype));
+    for (const [g, what] of [[f, "value"], [gradient, "gradient"]] as const) {
+      checkStaged(g, inputs, what);
+      checkPasses(makeProgram((...xs: Tensor[]) => g(xs))(...inputs), inputs, `${what}, passes`);
+      const results = jitted(g)(inputs);
+      const expected = g(inputs);
+      assertEquals(results.map((y) => y.dtype), expected.map(() => dtype), what);
+      // Where exponentials and the like round apart, so may what is made of them.
+      assertRounded(results, expected, 16, `${what}, compiled`);
+    }
   });
 });
 

@@ -12,6 +12,7 @@ import {
   epsilonOf,
   isComplex,
   isInexact,
+  isInteger,
   partDtype,
   rangeOf,
   storedView,
@@ -146,10 +147,9 @@ function copyBytes(buffer: unknown): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The elements converted to another dtype. Floats become integers by truncation towards zero, held
- * at
- * the ends of the range, with NaN becoming 0; in `bool` everything but zero is true. The derivative
- * between floating-point dtypes is one.
+ * The elements converted to another dtype. Floats become integers by truncation towards zero, held at
+ * the ends of the range, with NaN becoming 0; integers wrap around the range of others, as in NumPy and
+ * JAX; in `bool` everything but zero is true. The derivative between floating-point dtypes is one.
  *
  * @param x Any shape.
  * @param dtype The result's dtype.
@@ -529,6 +529,7 @@ export function arange(
  * their common shape with `count` inserted at `axis`.
  * @throws {ArgumentError} when an end is a number, but not finite, or `count` is no length. Tensors
  * are not looked at.
+ * @throws {DtypeError} when the ends are numbers, and the integer `dtype` holds less than what is between.
  * @throws {ShapeError} when the ends do not broadcast.
  * @throws {AxisError} when `axis` is out of range.
  *
@@ -577,6 +578,16 @@ export function linspace(
   const numbers = spaceEvenly(first, last, along, endpoint);
   const common = commonDtype(what, [start, stop]);
   const result = dtype ?? (isInexact(common) ? common : defaultFloat());
+  if (typeof start === "number" && typeof stop === "number" && isInteger(result)) {
+    const end = endpoint ? stop : stop - (stop - start) / Math.max(count, 1);
+    const [low, high] = rangeOf(result);
+    const [first, last] = [start, count === 1 ? start : end].sort((a, b) => a - b);
+    if (count > 0 && (Math.floor(first) < low || Math.floor(last) > high)) {
+      throw dtypeError(
+        `${what} of ${result} from ${start} to ${stop}: they must lie from ${low} to ${high}`,
+      );
+    }
+  }
   return convert(isInexact(result) ? numbers : floor(numbers), result);
 }
 

@@ -1,24 +1,31 @@
 import {
+  arange,
   bitcast,
   canCast,
   complex,
   finfo,
   fromBuffer,
   full,
+  fullLike,
   grad,
   iinfo,
+  io,
   isSubdtype,
   jit,
+  linspace,
+  oneHot,
+  random,
   resultType,
   tensor,
   vmap,
+  zeros,
 } from "../../mod.ts";
 import type { Dtype, DtypeFamily, Tensor } from "../../mod.ts";
 import { ALL_DTYPES, byteSize, DTYPES, isFloat, isInteger } from "../../src/base/dtype.ts";
 import { ArgumentError, DtypeError, ShapeError } from "../../src/base/errors.ts";
 import { assertTensorsClose } from "../../src/testing/mod.ts";
 import { assertRefused } from "../support/errors.ts";
-import { assertEquals } from "../support/std.ts";
+import { assertEquals, assertThrows } from "../support/std.ts";
 import readme from "../../README.md" with { type: "text" };
 import fixture from "../fixtures/dtypes.json" with { type: "json" };
 
@@ -61,6 +68,85 @@ Deno.test("conversions are safe where NumPy says so", () => {
     const safe = ALL_DTYPES.filter((to) => canCast(from, to));
     assertEquals(safe.toSorted(), fixture.casts[from].toSorted(), from);
   }
+});
+
+Deno.test("conversions are JAX's: floats become the nearest integers of the range, integers wrap", () => {
+  for (const [name, { values, to }] of Object.entries(fixture.conversions)) {
+    const x = tensor(values.map(Number), { dtype: name as Dtype });
+    for (const [other, wanted] of Object.entries(to)) {
+      const dtype = other as Dtype;
+      for (const convert of [(x: Tensor) => x.astype(dtype), jit((x: Tensor) => x.astype(dtype))]) {
+        const y = convert(x);
+        assertEquals(y.dtype, dtype);
+        assertEquals(
+          Array.from(y.astype("float64").data()),
+          wanted.map(Number),
+          `${name} to ${other}`,
+        );
+      }
+    }
+  }
+});
+
+/** What makes a tensor of one given number, by name; `null` where a dtype is not for it. */
+const creators: Record<string, (value: number, dtype: Dtype) => Tensor | null> = {
+  tensor: (value, dtype) => tensor([value], { dtype }),
+  "tensor of a number": (value, dtype) => tensor(value, { dtype }).reshape([1]),
+  "tensor of a typed array": (value, dtype) => tensor(Float64Array.of(value), { dtype }),
+  full: (value, dtype) => full([1], value, { dtype }),
+  fullLike: (value, dtype) => fullLike(zeros([1], { dtype }), value),
+  arange: (value, dtype) => dtype === "bool" ? null : arange(value, value + 1, 1, { dtype }),
+  linspace: (value, dtype) => linspace(value, value, 1, { dtype }),
+  randint: (value, dtype) =>
+    isInteger(dtype) && dtype !== "uint32"
+      ? random.randint(random.key(0), [1], value, value + 1, { dtype: dtype as "int8" })
+      : null,
+};
+
+Deno.test("every creator makes numbers of every dtype up to its ends, and refuses what lies beyond", () => {
+  for (const [name, create] of Object.entries(creators)) {
+    for (const dtype of DTYPES) {
+      const place = `${name} of ${dtype}`;
+      if (create(1, dtype) === null) continue;
+      const read = (value: number) => create(value, dtype)!.astype("float64").at(0).item();
+      if (!isInteger(dtype)) {
+        assertEquals([create(1, dtype)!.dtype, read(0), read(1)], [dtype, 0, 1], place);
+        continue;
+      }
+      const { min, max } = iinfo(dtype);
+      assertEquals([create(1, dtype)!.dtype, read(min), read(max)], [dtype, min, max], place);
+      const refuse = (make: () => unknown, place: string) => {
+        const error = assertThrows(make, Error, undefined, place);
+        assertEquals(error instanceof DtypeError || error instanceof ArgumentError, true, place);
+      };
+      const refused = [min - 1, max + 1, NaN, Infinity, ...(name === "linspace" ? [] : [1.5])];
+      for (const value of refused) {
+        refuse(() => create(value, dtype), place);
+      }
+    }
+  }
+});
+
+Deno.test("what has no given numbers makes every dtype as well", () => {
+  for (const dtype of DTYPES) {
+    const x = tensor([[0, 1], [1, 0]], { dtype });
+    assertEquals(oneHot([1, 0], 2, { dtype }).equal(x).all().item<boolean>(), true);
+    assertEquals(fromBuffer(x.data(), dtype).reshape([2, 2]).equal(x).all().item<boolean>(), true);
+    const file = io.readNpy(io.writeNpy(x));
+    assertEquals([file.dtype, file.equal(x).all().item<boolean>()], [dtype, true]);
+  }
+});
+
+Deno.test("evenly spaced integers are those of the dtype alone", () => {
+  const line = linspace(0, 256, 256, { endpoint: false, dtype: "uint8" });
+  assertEquals(line.equal(arange(256, { dtype: "int32" })).all().item<boolean>(), true);
+  assertRefused(
+    () => linspace(0, 256, 3, { dtype: "uint8" }),
+    DtypeError,
+    "Cannot make evenly spaced numbers of uint8 from 0 to 256: they must lie from 0 to 255",
+  );
+  assertEquals(linspace(0, 256, 1, { dtype: "uint8" }).toArray(), [0]);
+  assertEquals(linspace(0, 256, 0, { dtype: "uint8" }).shape, [0]);
 });
 
 Deno.test("what is converted safely comes back", () => {

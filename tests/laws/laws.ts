@@ -714,8 +714,6 @@ export function checkRow(
     const subject = { primitive, f, row, of, label: `${name}, case ${index}` };
     const random = makeRandom(seedOf(name) + index);
     for (const dtype of row.dtypes) {
-      // What narrow dtypes add to the laws of those that they are computed in shows in the first case.
-      if (isNarrow(dtype) && index > 0) continue;
       if (!isElsewhere && !isNarrow(dtype)) checkEvaluated(subject, dtype, random, ROUNDS);
       else if (index === 0 && (!isElsewhere || isFloat(dtype) || dtype === row.dtypes[0])) {
         checkEvaluated(subject, dtype, random, 1);
