@@ -58,7 +58,7 @@ export function at({ offset, strides }: Affine, counters: readonly number[]): nu
 /** Bits of either. */
 function join(x: Elements, y: Elements): Elements {
   const out = x.slice();
-  const [bytes, more] = [out, y].map(({ buffer }) => new Uint8Array(buffer));
+  const [bytes, more] = [out, y].map((x) => new Uint8Array(x.buffer, x.byteOffset, x.byteLength));
   bytes.forEach((byte, i) => bytes[i] = byte | more[i]);
   return out;
 }
