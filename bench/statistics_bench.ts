@@ -94,14 +94,20 @@ async function startNumpy(): Promise<((work: string) => Promise<void>) | null> {
       stdout: "piped",
       stderr: "null",
     }).spawn();
-    child.unref();
     const output = child.stdout.getReader();
     const input = child.stdin.getWriter();
-    if ((await output.read()).done) return null;
+    const answer = async (): Promise<boolean> => {
+      for (;;) {
+        const { done, value } = await output.read();
+        if (done) return false;
+        if (value.includes(10)) return true;
+      }
+    };
+    if (!await answer()) return null;
     const encoder = new TextEncoder();
     return async (work) => {
       await input.write(encoder.encode(`${work}\n`));
-      await output.read();
+      await answer();
     };
   } catch {
     return null;
@@ -114,5 +120,5 @@ for (const [group, run] of Object.entries(works)) {
   Deno.bench("jacobi", { group, baseline: true }, () => {
     run();
   });
-  if (ask !== null) Deno.bench("numpy", { group }, () => ask(group));
+  if (ask !== null) Deno.bench("numpy", { group }, async () => await ask(group));
 }
