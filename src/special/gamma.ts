@@ -214,14 +214,17 @@ export function betaln(a: TensorLike, b: TensorLike): Tensor {
   return floats("betaln", [a, b], ([a, b]) => primitive.logBeta(a, b));
 }
 
+/** The largest dimension of `multigammaln`. */
+const MOST_DIMENSIONS = 4096;
+
 /**
  * The logarithm of the multivariate gamma function of dimension `d`, `π^(d (d - 1) / 4) Π Γ(a - j/2)`, j
  * from 0 to d - 1.
  *
  * @param a Any shape; more than `(d - 1) / 2`.
- * @param d The dimension, a positive integer.
+ * @param d The dimension, an integer from 1 to 4096.
  * @returns The shape of `a`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `a` is no tensor, number or array, or `d` no positive integer.
+ * @throws {ArgumentError} when `a` is no tensor, number or array, or `d` no such integer.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example Of dimension 1
@@ -234,8 +237,11 @@ export function betaln(a: TensorLike, b: TensorLike): Tensor {
  */
 export function multigammaln(a: TensorLike, d: number): Tensor {
   const what = "Cannot take the multivariate gamma function";
-  if (!(Number.isSafeInteger(d) && d > 0)) {
-    throw argumentError(`${what}: d must be a positive integer, got ${describeValue(d)}`);
+  // The sum has as many terms.
+  if (!(Number.isSafeInteger(d) && d > 0 && d <= MOST_DIMENSIONS)) {
+    throw argumentError(
+      `${what}: d must be an integer from 1 to ${MOST_DIMENSIONS}, got ${describeValue(d)}`,
+    );
   }
   return floats("multigammaln", [a], ([a]) => {
     let sum: Tensor = constantLike(a, d * (d - 1) / 4 * Math.log(Math.PI));
