@@ -7,6 +7,7 @@ import { defaultFloat, describeValue, type FloatDtype } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { complex } from "../functions/complex.ts";
+import { tabulate } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { tensor } from "../functions/creation.ts";
 import { checkFloatDtype } from "../functions/options.ts";
@@ -130,8 +131,7 @@ export function bernoulli(n: number, options?: BernoulliOptions): Tensor {
   if (!(Number.isSafeInteger(n) && n >= 0 && n <= 1e6)) {
     throw argumentError(`${what}: n must be an integer from 0 to 10^6, got ${describeValue(n)}`);
   }
-  const values = new Float64Array(n + 1);
-  for (let k = 0; k <= n; k++) values[k] = k === 1 ? -0.5 : k % 2 === 1 ? 0 : bernoulliNumber(k);
+  const values = tabulate(n + 1, (k) => k === 1 ? -0.5 : k % 2 === 1 ? 0 : bernoulliNumber(k));
   return tensor(values, { dtype });
 }
 
