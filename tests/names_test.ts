@@ -75,8 +75,9 @@ const namespaces: Readonly<Record<string, string>> = {
     binaryCrossEntropy focalLoss ctcLoss rotaryEmbedding alibiBias groupedQueryAttention multiHeadAttention rnn lstm gru relu leakyRelu elu gelu
     silu softplus softmax logSoftmax sigmoid tanh hardtanh mish mseLoss l1Loss huberLoss crossEntropy
     nllLoss binaryCrossEntropyWithLogits klDiv cosineSimilarity initializers toStateDict fromStateDict`,
-  optim: `applyUpdates sgd adam adamw rmsprop adagrad chain clipByGlobalNorm clipByValue
-    addDecayedWeights masked lossScale constant step cosine warmupCosine exponential piecewise`,
+  optim:
+    `applyUpdates sgd adam adamw rmsprop adagrad adamax nadam radam adadelta rprop lion adabelief lamb lars scaleByTrustRatio zeroNans centralize chain clipByGlobalNorm clipByValue
+    addDecayedWeights masked lossScale constant step cosine warmupCosine exponential piecewise linear oneCycle warmRestarts join polynomial`,
   tree:
     `partition merge map leaves paths flatten unflatten reduce register toTransfer fromTransfer transpose
     broadcast all ravel sum norm zerosLike dot axpy`,

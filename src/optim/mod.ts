@@ -21,46 +21,72 @@
  *
  * @module
  */
+export { adabelief, scaleByBelief } from "./adabelief.ts";
+export type { AdabeliefOptions, ScaleByBeliefOptions } from "./adabelief.ts";
+export { adadelta, scaleByAdadelta } from "./adadelta.ts";
+export type { AdadeltaOptions, ScaleByAdadeltaOptions, ScaleByAdadeltaState } from "./adadelta.ts";
 export { adagrad, scaleByAdagrad } from "./adagrad.ts";
 export type { AdagradOptions, ScaleByAdagradOptions, ScaleByAdagradState } from "./adagrad.ts";
 export { adam, adamw, scaleByAdam } from "./adam.ts";
 export type { AdamOptions, ScaleByAdamOptions, ScaleByAdamState } from "./adam.ts";
+export { adamax, scaleByAdamax } from "./adamax.ts";
+export type { AdamaxOptions, ScaleByAdamaxOptions, ScaleByAdamaxState } from "./adamax.ts";
 export { addDecayedWeights } from "./add_decayed_weights.ts";
 export { applyUpdates } from "./apply_updates.ts";
+export type { DescentOptions } from "./assemble.ts";
 export { chain } from "./chain.ts";
 export { clipByGlobalNorm, clipByValue } from "./clip.ts";
 export { globalNorm } from "./global_norm.ts";
 export type { GlobalNormOptions } from "./global_norm.ts";
+export { centralize, zeroNans } from "./gradients.ts";
 export type { LearningRate, Schedule } from "./learning_rate.ts";
+export { lion, scaleByLion } from "./lion.ts";
+export type { LionOptions, ScaleByLionOptions, ScaleByLionState } from "./lion.ts";
 export { lossScale } from "./loss_scale.ts";
 export type { LossScaleOptions, LossScaleState } from "./loss_scale.ts";
 export type { Mask, MaskTree } from "./mask.ts";
 export { masked } from "./masked.ts";
 export type { MaskedState } from "./masked.ts";
+export type { MomentsState } from "./moments.ts";
 export { momentum } from "./momentum.ts";
 export type { MomentumOptions, MomentumState } from "./momentum.ts";
+export { nadam, scaleByNadam } from "./nadam.ts";
+export type { NadamOptions, ScaleByNadamOptions, ScaleByNadamState } from "./nadam.ts";
 export type { Optimizer, OptimizerState } from "./optimizer.ts";
+export { radam, scaleByRadam } from "./radam.ts";
+export type { RadamOptions, ScaleByRadamOptions } from "./radam.ts";
 export { rmsprop, scaleByRms } from "./rmsprop.ts";
 export type { RmspropOptions, ScaleByRmsOptions, ScaleByRmsState } from "./rmsprop.ts";
+export { rprop } from "./rprop.ts";
+export type { RpropOptions } from "./rprop.ts";
 export { scale, scaleByLearningRate } from "./scale.ts";
 export type { ScaleState } from "./scale.ts";
 export {
   constant,
   cosine,
   exponential,
+  join,
+  linear,
+  oneCycle,
   piecewise,
   polynomial,
   step,
+  warmRestarts,
   warmupCosine,
 } from "./schedules.ts";
 export type {
   CosineOptions,
   Curve,
   ExponentialOptions,
+  LinearOptions,
+  OneCycleOptions,
   PiecewiseOptions,
   PolynomialOptions,
   StepOptions,
+  WarmRestartsOptions,
   WarmupCosineOptions,
 } from "./schedules.ts";
 export { sgd } from "./sgd.ts";
 export type { SgdOptions } from "./sgd.ts";
+export { lamb, lars, scaleByTrustRatio } from "./trust_ratio.ts";
+export type { LambOptions, LarsOptions, ScaleByTrustRatioOptions } from "./trust_ratio.ts";

@@ -7,16 +7,14 @@ import { argumentError } from "../base/errors.ts";
 import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Tree } from "../core/tree.ts";
-import { chain } from "./chain.ts";
-import { checkLearningRate } from "./learning_rate.ts";
+import { assemble } from "./assemble.ts";
+import type { DescentOptions } from "./assemble.ts";
 import type { LearningRate } from "./learning_rate.ts";
 import { checkState, fillLike, updateLeaves } from "./leaves.ts";
 import { momentum as accumulate } from "./momentum.ts";
 import { checkNotNegative, readOptions } from "./options.ts";
-import type { Optimizer, OptimizerState } from "./optimizer.ts";
-import { prepare } from "./prepare.ts";
+import type { Optimizer } from "./optimizer.ts";
 import { rootOf } from "./root.ts";
-import { scaleByLearningRate } from "./scale.ts";
 
 /** Options of `scaleByRms`. */
 export interface ScaleByRmsOptions {
@@ -32,13 +30,9 @@ export interface ScaleByRmsOptions {
 }
 
 /** Options of `rmsprop`. */
-export interface RmspropOptions extends ScaleByRmsOptions {
+export interface RmspropOptions extends ScaleByRmsOptions, DescentOptions {
   /** The share μ of the buffer that stays from one update to the next. Default 0: no buffer. */
   readonly momentum?: number;
-  /** The share λ of the parameters that is added to the gradients. Default 0. */
-  readonly weightDecay?: number;
-  /** Whether to climb instead of descending. Default `false`. */
-  readonly maximize?: boolean;
 }
 
 /** What `scaleByRms` remembers: the trees are like the parameters. */
@@ -142,27 +136,15 @@ export function scaleByRms(options?: ScaleByRmsOptions): Optimizer<ScaleByRmsSta
  * ```
  */
 export function rmsprop(learningRate: LearningRate, options?: RmspropOptions): Optimizer {
-  if (options === undefined) options = {};
-  const what = "Cannot make rmsprop";
-  checkLearningRate(learningRate, what);
-  const { alpha, eps, centered, momentum, weightDecay, maximize } = readOptions(what, options, {
-    ...RMS,
-    momentum: 0,
-    weightDecay: 0,
-    maximize: false,
-  });
-  checkRms(what, { alpha, eps });
-  checkNotNegative(what, { momentum, weightDecay });
-  return described<Optimizer>(
-    {
-      name: "rmsprop",
-      settings: { learningRate, alpha, eps, centered, momentum, weightDecay, maximize },
+  return assemble("rmsprop", learningRate, options ?? {}, {
+    defaults: { ...RMS, momentum: 0 },
+    direction: ({ alpha, eps, centered, momentum }, what) => {
+      checkRms(what, { alpha, eps });
+      checkNotNegative(what, { momentum });
+      return [
+        scaleByRms({ alpha, eps, centered }),
+        ...(momentum > 0 ? [accumulate(momentum)] : []),
+      ] as readonly Optimizer[];
     },
-    chain<readonly OptimizerState[]>(
-      ...prepare({ maximize, weightDecay }),
-      scaleByRms({ alpha, eps, centered }),
-      ...(momentum > 0 ? [accumulate(momentum)] : []),
-      scaleByLearningRate(learningRate),
-    ),
-  );
+  });
 }

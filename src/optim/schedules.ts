@@ -294,7 +294,7 @@ export function cosine(rate: number | Tensor, options: CosineOptions): Curve {
 
 /** From `high` at progress 0 to `low` at progress 1, along half a cosine. */
 function alongCosine(high: Tensor, low: number, progress: Tensor): Tensor {
-  return progress.mul(Math.PI).cos().add(1).div(2).mul(high.sub(low)).add(low);
+  return between(high, double(low), progress);
 }
 
 /** Options of `warmupCosine`. */
@@ -347,5 +347,198 @@ export function warmupCosine(rate: number | Tensor, options: WarmupCosineOptions
     const rising = count.mul(base.sub(start)).div(Math.max(warmupSteps, 1)).add(start);
     const progress = count.sub(warmupSteps).div(totalSteps - warmupSteps).minimum(1);
     return where(count.less(warmupSteps), rising, alongCosine(base, end, progress));
+  });
+}
+
+/** Options of `linear`. */
+export interface LinearOptions {
+  /** The number of updates T from the first rate to the last. */
+  readonly steps: number;
+  /** The rate after T updates. Default 0. */
+  readonly end?: number;
+}
+
+/**
+ * The rate moves along a line, and stays at its end: η(t) = η + (η₁ − η) min(t / T, 1); PyTorch's
+ * `LinearLR`, optax's `linear_schedule`.
+ *
+ * @param rate The first learning rate η: a number of at least 0, or a scalar tensor.
+ * @param options The number of updates (T) to the last rate, and that rate (η₁).
+ * @returns The schedule.
+ * @throws {ArgumentError} when an option is out of range.
+ *
+ * @example Up in four updates
+ * ```ts
+ * import { optim } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const schedule = optim.linear(0, { steps: 4, end: 1 });
+ * assertTensorsClose(schedule([0, 1, 2, 4, 9]), [0, 0.25, 0.5, 1, 1]);
+ * ```
+ */
+export function linear(rate: number | Tensor, options: LinearOptions): Curve {
+  const what = "Cannot make a linear schedule";
+  const { steps, end } = readOptions(what, options, { steps: NaN, end: 0 });
+  checkCounts(what, { steps }, 1);
+  checkNotNegative(what, { end });
+  return makeCurve(
+    what,
+    "linear",
+    rate,
+    { steps, end },
+    (base, count) => base.add(count.div(steps).minimum(1).mul(base.neg().add(end))),
+  );
+}
+
+/** Options of `warmRestarts`. */
+export interface WarmRestartsOptions {
+  /** The number of updates T of the first cycle. */
+  readonly steps: number;
+  /** What each cycle's length is of the one before: an integer m of at least 1. Default 1. */
+  readonly growth?: number;
+  /** The lowest rate. Default 0. */
+  readonly end?: number;
+}
+
+/**
+ * The rate falls along half a cosine again and again, from the top each time, cycles growing by a factor:
+ * PyTorch's `CosineAnnealingWarmRestarts`, after Loshchilov and Hutter, "SGDR: Stochastic gradient descent
+ * with warm restarts" (2017).
+ *
+ * @param rate The highest learning rate: a number of at least 0, or a scalar tensor.
+ * @param options The length of the first cycle (T), the factor (m), and the lowest rate.
+ * @returns The schedule.
+ * @throws {ArgumentError} when an option is out of range.
+ *
+ * @example Two updates, then four
+ * ```ts
+ * import { optim } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const schedule = optim.warmRestarts(1, { steps: 2, growth: 2 });
+ * assertTensorsClose(schedule([0, 1, 2, 4, 6]), [1, 0.5, 1, 0.5, 1], { atol: 1e-12 });
+ * ```
+ */
+export function warmRestarts(rate: number | Tensor, options: WarmRestartsOptions): Curve {
+  const what = "Cannot make a warmRestarts schedule";
+  const { steps, growth, end } = readOptions(what, options, { steps: NaN, growth: 1, end: 0 });
+  checkCounts(what, { steps, growth }, 1);
+  checkNotNegative(what, { end });
+  return makeCurve(what, "warmRestarts", rate, { steps, growth, end }, (base, count) => {
+    if (growth === 1) return alongCosine(base, end, count.div(steps).sub(count.div(steps).floor()));
+    // Before cycle k lie T (mᵏ − 1) / (m − 1) updates. The logarithm may miss an exact power by rounding.
+    const before = (cycle: Tensor) => pow(growth, cycle).sub(1).mul(steps / (growth - 1));
+    const guess = count.mul((growth - 1) / steps).add(1).log().div(Math.log(growth)).round();
+    const cycle = where(before(guess).greater(count), guess.sub(1), guess);
+    const progress = count.sub(before(cycle)).div(pow(growth, cycle).mul(steps));
+    return alongCosine(base, end, progress);
+  });
+}
+
+/** Options of `oneCycle`. */
+export interface OneCycleOptions {
+  /** The number of updates T of the whole cycle. */
+  readonly steps: number;
+  /** The share of the updates during which the rate rises; above 0 and below 1. Default 0.3. */
+  readonly rising?: number;
+  /** What the highest rate is divided by at the start. Default 25. */
+  readonly startDivisor?: number;
+  /** What the first rate is divided by at the end. Default 10000. */
+  readonly endDivisor?: number;
+}
+
+/**
+ * The rate rises along half a cosine, and falls along another one to almost nothing: PyTorch's
+ * `OneCycleLR`, after Smith and Topin, "Super-convergence: Very fast training of neural networks using
+ * large learning rates" (2018).
+ *
+ * @param rate The highest learning rate: a number of at least 0, or a scalar tensor.
+ * @param options The number of updates (T), the share of the rise, and the divisors of both ends. The last
+ * update of the cycle, number T, has the last rate, and so has each after it.
+ * @returns The schedule.
+ * @throws {ArgumentError} when an option is out of range.
+ *
+ * @example Half up, half down
+ * ```ts
+ * import { optim } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const schedule = optim.oneCycle(1, { steps: 6, rising: 0.5, startDivisor: 4 });
+ * assertTensorsClose(schedule([0, 2, 5]), [0.25, 1, 0.25e-4], { rtol: 1e-5 });
+ * ```
+ */
+export function oneCycle(rate: number | Tensor, options: OneCycleOptions): Curve {
+  const what = "Cannot make a oneCycle schedule";
+  const defaults = { steps: NaN, rising: 0.3, startDivisor: 25, endDivisor: 1e4 };
+  const { steps, rising, startDivisor, endDivisor } = readOptions(what, options, defaults);
+  checkCounts(what, { steps }, 2);
+  for (const [name, value] of Object.entries({ rising, startDivisor, endDivisor })) {
+    if (value > 0 && (name !== "rising" || value < 1)) continue;
+    const expected = name === "rising" ? "a number between 0 and 1" : "a number above 0";
+    throw argumentError(`${what} with ${name} ${value}: expected ${expected}`);
+  }
+  const top = rising * steps - 1;
+  const settings = { steps, rising, startDivisor, endDivisor };
+  return makeCurve(what, "oneCycle", rate, settings, (base, count) => {
+    const start = base.div(startDivisor);
+    const falling = count.sub(top).div(steps - 1 - top).minimum(1);
+    // A rise of less than an update is over at once, but must not divide by zero.
+    const up = between(start, base, count.div(top > 0 ? top : 1));
+    return where(count.lessEqual(top), up, between(base, start.div(endDivisor), falling));
+  });
+}
+
+/** From one rate at progress 0 to the other at progress 1, along half a cosine. */
+function between(first: Tensor, last: Tensor, progress: Tensor): Tensor {
+  return progress.mul(Math.PI).cos().add(1).div(2).mul(first.sub(last)).add(last);
+}
+
+/**
+ * One schedule after the other, each counting from its own start; optax's `join_schedules`, PyTorch's
+ * `SequentialLR`.
+ *
+ * @param schedules The schedules.
+ * @param boundaries The numbers of updates at which the second and all later ones begin, ascending.
+ * @returns The schedule.
+ * @throws {ArgumentError} when there are no schedules, or not one boundary less than schedules, or the
+ * boundaries do not ascend.
+ *
+ * @example A warm-up before a fall
+ * ```ts
+ * import { optim } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const up = optim.linear(0, { steps: 2, end: 1 });
+ * const schedule = optim.join([up, optim.exponential(1, { gamma: 0.5 })], [2]);
+ * assertTensorsClose(schedule([0, 1, 2, 3, 4]), [0, 0.5, 1, 0.5, 0.25]);
+ * ```
+ */
+export function join(schedules: readonly Curve[], boundaries: readonly number[]): Curve {
+  const what = "Cannot join schedules";
+  const isList = Array.isArray(schedules) && schedules.length > 0 &&
+    schedules.every((schedule) => typeof schedule === "function");
+  if (!isList) {
+    throw argumentError(`${what}: expected a list of schedules, got ${describeValue(schedules)}`);
+  }
+  const count = schedules.length - 1;
+  if (!Array.isArray(boundaries) || boundaries.length !== count) {
+    const got = Array.isArray(boundaries) ? `${boundaries.length}` : describeValue(boundaries);
+    throw argumentError(
+      `${what}: expected ${count} boundaries, one between any two schedules, got ${got}`,
+    );
+  }
+  boundaries.forEach((boundary, i) => {
+    checkCounts(what, { [`boundary ${i}`]: boundary }, i === 0 ? 0 : boundaries[i - 1]);
+  });
+  const settings = { boundaries };
+  return described<Curve>({ name: "join", parts: schedules, settings }, (given) => {
+    const t = given instanceof Tensor
+      ? given.astype("float64")
+      : fromJavaScript(given, "float64", "Cannot evaluate a schedule at this count");
+    return schedules.slice(1).reduce<Tensor>((rate, schedule, i) => {
+      // Before its start a schedule is not asked for what it has no value at.
+      const own = schedule(t.sub(boundaries[i]).maximum(0)).astype("float64");
+      return where(t.less(boundaries[i]), rate, own);
+    }, schedules[0](t).astype("float64"));
   });
 }

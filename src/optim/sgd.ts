@@ -3,28 +3,21 @@
  *
  * @module
  */
-import { described } from "../core/description.ts";
-import { chain } from "./chain.ts";
-import { checkLearningRate } from "./learning_rate.ts";
+import { assemble } from "./assemble.ts";
+import type { DescentOptions } from "./assemble.ts";
 import type { LearningRate } from "./learning_rate.ts";
 import { checkNesterov, momentum as accumulate } from "./momentum.ts";
-import { checkNotNegative, readOptions } from "./options.ts";
-import type { Optimizer, OptimizerState } from "./optimizer.ts";
-import { prepare } from "./prepare.ts";
-import { scaleByLearningRate } from "./scale.ts";
+import { checkNotNegative } from "./options.ts";
+import type { Optimizer } from "./optimizer.ts";
 
 /** Options of `sgd`. */
-export interface SgdOptions {
+export interface SgdOptions extends DescentOptions {
   /** The share μ of the buffer that stays from one update to the next. Default 0: no buffer. */
   readonly momentum?: number;
   /** The share τ of each gradient but the first that does not enter the buffer. Default 0. */
   readonly dampening?: number;
   /** Whether to look one step ahead; needs momentum and no dampening. Default `false`. */
   readonly nesterov?: boolean;
-  /** The share λ of the parameters that is added to the gradients. Default 0. */
-  readonly weightDecay?: number;
-  /** Whether to climb instead of descending. Default `false`. */
-  readonly maximize?: boolean;
 }
 
 /**
@@ -62,27 +55,12 @@ export interface SgdOptions {
  * ```
  */
 export function sgd(learningRate: LearningRate, options?: SgdOptions): Optimizer {
-  if (options === undefined) options = {};
-  const what = "Cannot make sgd";
-  checkLearningRate(learningRate, what);
-  const { momentum, dampening, nesterov, weightDecay, maximize } = readOptions(what, options, {
-    momentum: 0,
-    dampening: 0,
-    nesterov: false,
-    weightDecay: 0,
-    maximize: false,
-  });
-  checkNotNegative(what, { momentum, weightDecay });
-  checkNesterov(what, nesterov, momentum, dampening);
-  return described<Optimizer>(
-    {
-      name: "sgd",
-      settings: { learningRate, momentum, dampening, nesterov, weightDecay, maximize },
+  return assemble("sgd", learningRate, options ?? {}, {
+    defaults: { momentum: 0, dampening: 0, nesterov: false },
+    direction: ({ momentum, dampening, nesterov }, what) => {
+      checkNotNegative(what, { momentum });
+      checkNesterov(what, nesterov, momentum, dampening);
+      return momentum > 0 ? [accumulate(momentum, { dampening, nesterov })] : [];
     },
-    chain<readonly OptimizerState[]>(
-      ...prepare({ maximize, weightDecay }),
-      ...(momentum > 0 ? [accumulate(momentum, { dampening, nesterov })] : []),
-      scaleByLearningRate(learningRate),
-    ),
-  );
+  });
 }

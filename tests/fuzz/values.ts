@@ -456,6 +456,9 @@ function optimizer({ draw }: Scene): unknown {
     () => optim.clipByGlobalNorm(1),
     () => optim.masked(optim.sgd(0.1), true),
     () => optim.sgd(optim.cosine(1, { steps: 3 })),
+    () => optim.chain(optim.zeroNans(), optim.centralize(), optim.nadam(0.1)),
+    () => optim.rprop(0.1),
+    () => optim.lamb(optim.oneCycle(1, { steps: 3 }), { weightDecay: 0.1 }),
   ])();
 }
 

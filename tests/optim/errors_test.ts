@@ -457,3 +457,67 @@ testMessages("the result of a schedule is a scalar", [
     'Cannot use the result of this schedule, "fast": expected a scalar tensor',
   ],
 ]);
+
+testMessages("further optimisers and schedules keep to theirs", [
+  [
+    () => optim.lion(0.1, { beta2: 1 }),
+    ArgumentError,
+    "Cannot make lion with beta2 1: expected a number from 0 to below 1",
+  ],
+  [
+    () => optim.adadelta(1, { eps: 0 }),
+    ArgumentError,
+    "Cannot make adadelta with eps 0: expected a number above 0",
+  ],
+  [
+    () => optim.adadelta(1, { rho: 1.5 }),
+    ArgumentError,
+    "Cannot make adadelta with rho 1.5: expected a number from 0 to 1",
+  ],
+  [
+    () => optim.rprop(1, { shrink: 2 }),
+    ArgumentError,
+    "Cannot make rprop with shrink 2 and grow 1.2: expected one between 0 and 1 and one above 1",
+  ],
+  [
+    () => optim.rprop(1, { smallest: 1, largest: 0.5 }),
+    ArgumentError,
+    "Cannot make rprop with smallest 1: expected at most largest, 0.5",
+  ],
+  [
+    () => optim.lars(1, { momentum: 0, nesterov: true }),
+    ArgumentError,
+    "Cannot make lars with nesterov, momentum 0 and dampening 0: " +
+    "nesterov needs a momentum above 0 and no dampening",
+  ],
+  [
+    () => optim.oneCycle(1, { steps: 1 }),
+    ArgumentError,
+    "Cannot make a oneCycle schedule with steps 1: expected an integer of at least 2",
+  ],
+  [
+    () => optim.oneCycle(1, { steps: 9, rising: 1 }),
+    ArgumentError,
+    "Cannot make a oneCycle schedule with rising 1: expected a number between 0 and 1",
+  ],
+  [
+    () => optim.warmRestarts(1, { steps: 2, growth: 1.5 }),
+    ArgumentError,
+    "Cannot make a warmRestarts schedule with growth 1.5: expected an integer of at least 1",
+  ],
+  [
+    () => optim.join([], []),
+    ArgumentError,
+    "Cannot join schedules: expected a list of schedules, got []",
+  ],
+  [
+    () => optim.join([optim.constant(1), optim.constant(2)], []),
+    ArgumentError,
+    "Cannot join schedules: expected 1 boundaries, one between any two schedules, got 0",
+  ],
+  [
+    () => optim.join([1, 2, 3].map((rate) => optim.constant(rate)), [4, 2]),
+    ArgumentError,
+    "Cannot join schedules with boundary 1 2: expected an integer of at least 4",
+  ],
+]);

@@ -7,24 +7,39 @@ import { assertTreesClose, double, mapTree } from "./trees.ts";
 
 // Everything here is compared with PyTorch's numbers; see the fixtures' scripts.
 
-/** PyTorch's options, all numbers and flags but `betas`. */
+/** PyTorch's options, all numbers and flags but those that are pairs. */
 type TorchOptions = Readonly<Record<string, number | boolean | readonly number[]>>;
 
 const OPTION_NAMES: Readonly<Record<string, string>> = {
   weight_decay: "weightDecay",
   lr_decay: "lrDecay",
   initial_accumulator_value: "initialAccumulator",
+  momentum_decay: "momentumDecay",
+  b1: "beta1",
+  b2: "beta2",
+  eps_root: "epsRoot",
+  trust_coefficient: "coefficient",
 };
 
 /** PyTorch's options under our names, without the learning rate. */
-function convertOptions({ lr: _, betas, ...rest }: TorchOptions): Record<string, number | boolean> {
+function convertOptions(
+  { lr: _, learning_rate: _rate, betas, etas, step_sizes, ...rest }: TorchOptions,
+): Record<string, number | boolean> {
   const options = Object.entries(rest).map(([name, value]) => [OPTION_NAMES[name] ?? name, value]);
   if (Array.isArray(betas)) options.push(["beta1", betas[0]], ["beta2", betas[1]]);
+  if (Array.isArray(etas)) options.push(["shrink", etas[0]], ["grow", etas[1]]);
+  if (Array.isArray(step_sizes)) {
+    options.push(["smallest", step_sizes[0]], ["largest", step_sizes[1]]);
+  }
   return Object.fromEntries(options);
 }
 
-const { adagrad, adam, adamw, rmsprop, sgd } = optim;
-const optimizers = { adagrad, adam, adamw, rmsprop, sgd };
+const { adabelief, adadelta, adagrad, adam, adamax, adamw, lamb, lars, lion, nadam } = optim;
+const { radam, rmsprop, rprop, sgd } = optim;
+const optimizers = {
+  ...{ adabelief, adadelta, adagrad, adam, adamax, adamw, lamb, lars, lion, nadam },
+  ...{ radam, rmsprop, rprop, sgd },
+};
 
 /** The parameter after each step. */
 function trace(optimizer: optim.Optimizer, start: number[], gradients: number[][]): Tensor[] {
@@ -47,12 +62,26 @@ Deno.test("sgd takes PyTorch's steps with every option", () => {
   }
 });
 
-Deno.test("adam, adamw, rmsprop and adagrad take PyTorch's steps with every option", () => {
+Deno.test("optimisers that PyTorch has take its steps with every option", () => {
   const { cases, start, gradients } = otherReference;
-  assertEquals(cases.length, 24);
+  assertEquals(cases.length, 34);
+  assertEquals(new Set(cases.map(({ optimizer }) => optimizer)).size, 9);
   for (const { optimizer: name, options, trajectory } of cases) {
     const make = optimizers[name as keyof typeof optimizers];
     const optimizer = make(options.lr, convertOptions(options as unknown as TorchOptions));
+    assertTreesClose(trace(optimizer, start, gradients), trajectory.map(double), 1e-12);
+  }
+});
+
+Deno.test("lion, adabelief, lamb and lars take optax's steps with every option", () => {
+  const { optaxCases, start, gradients } = otherReference;
+  assertEquals(optaxCases.length, 8);
+  for (const { optimizer: name, options, trajectory } of optaxCases) {
+    const make = optimizers[name as keyof typeof optimizers];
+    const optimizer = make(
+      options.learning_rate,
+      convertOptions(options as unknown as TorchOptions),
+    );
     assertTreesClose(trace(optimizer, start, gradients), trajectory.map(double), 1e-12);
   }
 });
@@ -76,6 +105,17 @@ const makeSchedule: Readonly<
   StepLR: (lr, { step_size, gamma }) => optim.step(lr, { every: step_size, gamma }),
   ExponentialLR: (lr, { gamma }) => optim.exponential(lr, { gamma }),
   CosineAnnealingLR: (lr, { T_max, eta_min }) => optim.cosine(lr, { steps: T_max, end: eta_min }),
+  LinearLR: (lr, { start_factor, end_factor, total_iters }) =>
+    optim.linear(lr * start_factor, { steps: total_iters, end: lr * end_factor }),
+  CosineAnnealingWarmRestarts: (lr, { T_0, T_mult, eta_min }) =>
+    optim.warmRestarts(lr, { steps: T_0, growth: T_mult, end: eta_min }),
+  OneCycleLR: (_, { max_lr, total_steps, pct_start, div_factor, final_div_factor }) =>
+    optim.oneCycle(max_lr, {
+      steps: total_steps,
+      rising: pct_start,
+      startDivisor: div_factor,
+      endDivisor: final_div_factor,
+    }),
   PolynomialLR: (lr, { total_iters, power }) => optim.polynomial(lr, { steps: total_iters, power }),
   WarmupCosine: (lr, { warmup_steps, total_steps, lr_start, lr_end }) =>
     optim.warmupCosine(lr, {
@@ -88,7 +128,7 @@ const makeSchedule: Readonly<
 
 Deno.test("every schedule has PyTorch's rates, count by count and as a whole curve", () => {
   const { schedules } = otherReference;
-  assertEquals(new Set(schedules.map(({ name }) => name)).size, 7);
+  assertEquals(new Set(schedules.map(({ name }) => name)).size, 10);
   for (const { name, options, lrs } of schedules) {
     const { milestones, gamma } = options as { milestones?: number[]; gamma?: number };
     const schedule = milestones === undefined

@@ -1,0 +1,17 @@
+/**
+ * What optimisers with two moments remember.
+ *
+ * @module
+ */
+import type { Tensor } from "../core/tensor.ts";
+import type { Tree } from "../core/tree.ts";
+
+/** The moments of gradients so far: the trees are like the parameters. */
+export type MomentsState = {
+  /** The number of updates done: an int32 scalar. */
+  readonly count: Tensor;
+  /** The decaying mean m of the gradients, not yet corrected for its start at zero. */
+  readonly firstMoment: Tree<Tensor>;
+  /** The decaying mean of their squares, or of their squared distances from m, likewise. */
+  readonly secondMoment: Tree<Tensor>;
+};
