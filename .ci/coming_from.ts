@@ -179,6 +179,8 @@ const renamed: Partial<Record<Module, string>> = {
   "lax": `
     axis_size: psum(1, axis)
     batch_matmul: matmul
+    bitcast_convert_type: bitcast
+    conv_general_dilated_patches: image.unfold
     broadcast: broadcastTo
     broadcast_in_dim: broadcastTo
     broadcast_like: broadcastTo(x, y.shape)
@@ -250,6 +252,7 @@ const renamed: Partial<Record<Module, string>> = {
   `,
   "nn": `
     dot_product_attention: nn.scaledDotProductAttention
+    hard_silu: nn.hardswish
     identity: copy
     swish: nn.silu
   `,
@@ -262,6 +265,9 @@ const renamed: Partial<Record<Module, string>> = {
   `,
   "random": `
     PRNGKey: random.key
+    clone: copy
+    key_data: x.data()
+    wrap_key_data: tensor(words, { dtype: "uint32" })
   `,
   "scipy.special": `
     gammaln: lgamma
@@ -319,22 +325,8 @@ const renamed: Partial<Record<Module, string>> = {
 
 /** Names that are to come. */
 const planned: Partial<Record<Module, string>> = {
-  "jnp": "poly polyadd polyder polydiv polyfit polyint polymul polysub polyval roots savez",
-  "lax": "bitcast_convert_type conv_general_dilated_patches",
-  "nn":
-    `celu glu hard_sigmoid hard_silu hard_swish log1mexp log_sigmoid logmeanexp relu6 selu soft_sign
-    sparse_plus sparse_sigmoid squareplus`,
-  "nn.initializers":
-    "delta_orthogonal lecun_normal lecun_uniform orthogonal truncated_normal variance_scaling",
-  "random":
-    `ball binomial chisquare clone double_sided_maxwell f generalized_normal geometric key_data
-    logistic lognormal maxwell multinomial multivariate_normal orthogonal pareto poisson rademacher
-    rayleigh t triangular wald weibull_min wrap_key_data`,
+  "jnp": "savez",
   "scipy.special": "wofz",
-  "scipy.stats": "gaussian_kde",
-  "scipy.ndimage": "map_coordinates",
-  "scipy.interpolate": "RegularGridInterpolator",
-  "scipy.optimize": "OptimizeResults minimize",
 };
 
 /** Names without a meaning here, by the reason. */

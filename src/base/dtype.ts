@@ -260,11 +260,10 @@ export function storedView(dtype: Dtype, buffer: ArrayBufferLike): Elements {
 /** Bytes up to which an array is a part of a buffer that it shares with others of its size. */
 const SMALL = 4096;
 
-/** How many share a buffer, at least: all of it is kept for as long as one of them is. */
+/** How many share a buffer, within these limits of its bytes: all of it is kept for as long as one of them is. */
 const SHARERS = 16;
-
-/** The fewest bytes of such a buffer. */
 const FEWEST = 1024;
+const MOST = 8192;
 
 /** For each power of two, the buffer that has room for arrays of so many bytes, and where the next begins. */
 const rooms: { buffer: ArrayBuffer; next: number }[] = [];
@@ -282,7 +281,7 @@ export function allocateStored(dtype: Dtype, length: number): Elements {
   const power = Math.max(3, 32 - Math.clz32(size - 1));
   let room = rooms[power];
   if (room === undefined || room.next === room.buffer.byteLength) {
-    room = { buffer: new ArrayBuffer(Math.max(SHARERS << power, FEWEST)), next: 0 };
+    room = { buffer: new ArrayBuffer(Math.min(Math.max(SHARERS << power, FEWEST), MOST)), next: 0 };
     rooms[power] = room;
   }
   const start = room.next;

@@ -157,6 +157,7 @@ export function residual<
  * ```
  */
 export function stack<L extends AnyLayer>(layer: L, count: number): L;
+/** The same, for whatever layer. */
 export function stack(layer: AnyLayer, count: number): AnyLayer {
   if (!isLayer(layer)) {
     throw argumentError(`Cannot stack ${describeValue(layer)}: expected a layer`);

@@ -117,6 +117,7 @@ export function spectralNorm<Params extends Weighted, State, Input, Output>(
   layer: Layer<Params, State, Input, Output>,
   options?: SpectralNormOptions,
 ): Layer<SpectralNormParams<Params>, State & SpectralNormState, Input, Output>;
+/** The same, for whatever layer. */
 export function spectralNorm(layer: AnyLayer, options?: SpectralNormOptions): AnyLayer {
   const name = "spectralNorm";
   checkLayer(layer, name);
@@ -215,6 +216,7 @@ export function weightNorm<Params extends Weighted, State, Input, Output>(
   layer: Layer<Params, State, Input, Output>,
   options?: WeightNormOptions,
 ): Layer<WeightNormParams<Params>, State, Input, Output>;
+/** The same, for whatever layer. */
 export function weightNorm(layer: AnyLayer, options?: WeightNormOptions): AnyLayer {
   const name = "weightNorm";
   checkLayer(layer, name);
