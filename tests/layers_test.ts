@@ -259,6 +259,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "callback",
     "matrices",
     "triangular",
+    "matrix_rules",
     "lu",
     "orthogonal",
     "complex_matrices",

@@ -11,6 +11,7 @@ import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { broadcastTo, floatOperand, promoteTogether } from "../functions/broadcasting.ts";
 import { checkMatrices, checkSquare, leading, transposed } from "../primitives/matrices.ts";
 import { convert, reshape, transpose } from "../primitives/structure.ts";
+import "../primitives/complex_matrices.ts";
 
 /** `x` as matrices of floats; `what` begins messages: "Cannot factorise". */
 export function readMatrices(x: TensorLike, what: string): Tensor {

@@ -34,14 +34,8 @@ import {
   sub,
 } from "./arithmetic.ts";
 import { and, equal, isNan, or, select } from "./comparison.ts";
-import {
-  complexCholesky,
-  complexEigh,
-  complexQr,
-  complexSvdOf,
-  complexTriangularSolve,
-} from "./complex_matrices.ts";
 import { gather } from "./indexing.ts";
+import { matrixRules } from "./matrix_rules.ts";
 import type { PrimitiveName } from "./mod.ts";
 import { reduceRootPrimitive, reduceSpreadPrimitive, reduceSquaresPrimitive } from "./moments.ts";
 import type { RootParams, SpreadParams, SquaresParams } from "./moment_formulas.ts";
@@ -440,14 +434,14 @@ const rules: Readonly<Record<PrimitiveName, Rule>> = {
 
   threefry2x32: refuse,
 
-  triangularSolve: ([a, b], params) => complexTriangularSolve(a, b, params),
-  cholesky: ([a]) => complexCholesky(complexOf(a)),
+  triangularSolve: ([a, b], params) => matrixRules().triangularSolve(a, b, params),
+  cholesky: ([a]) => matrixRules().cholesky(complexOf(a)),
   lu: refuse,
   luSolve: refuse,
-  qr: ([a]) => complexQr(complexOf(a)),
+  qr: ([a]) => matrixRules().qr(complexOf(a)),
   complement: refuse,
-  eigh: ([a]) => complexEigh(complexOf(a)),
-  svd: ([a]) => complexSvdOf(complexOf(a)),
+  eigh: ([a]) => matrixRules().eigh(complexOf(a)),
+  svd: ([a]) => matrixRules().svd(complexOf(a)),
   pseudoInverse: refuse,
   complexLu: refuse,
   complexComplement: refuse,

@@ -46,6 +46,7 @@ import {
   stackedParts,
   transposed,
 } from "./matrices.ts";
+import { installMatrixRules } from "./matrix_rules.ts";
 import { complementPrimitive, completeBasis as completeRealBasis, qr } from "./orthogonal.ts";
 import { argmax } from "./reduction.ts";
 import { concatenate } from "./slicing.ts";
@@ -69,7 +70,7 @@ function withRealDiagonal({ re, im }: ComplexTensor): ComplexTensor {
 }
 
 /** The Cholesky factor: the real factor of the embedded matrix is the embedded one. */
-export function complexCholesky(a: ComplexTensor): Tensor {
+function complexCholesky(a: ComplexTensor): Tensor {
   return fromEmbedded(cholesky(embedded(withRealDiagonal(a))));
 }
 
@@ -82,7 +83,7 @@ export function complexQr(a: ComplexTensor): readonly Tensor[] {
  * Triangular systems. The diagonal is divided out, so that the embedded triangle is one, too; a
  * transpose is the conjugate of the adjoint.
  */
-export function complexTriangularSolve(
+function complexTriangularSolve(
   a: Tensor,
   b: Tensor,
   params: TriangularSolveParams,
@@ -330,7 +331,7 @@ export const complexEighPrimitive: Primitive<null> = {
 };
 
 /** Strict eigenvalues and eigenvectors of Hermitian matrices. */
-export function complexEigh({ re, im }: ComplexTensor): readonly Tensor[] {
+function complexEigh({ re, im }: ComplexTensor): readonly Tensor[] {
   const [w, x, y] = bind(complexEighPrimitive, [re, im], null);
   return [w, new ComplexTensor(x, y)];
 }
@@ -455,3 +456,11 @@ export function eig(a: Tensor): [w: Tensor, v: Tensor] {
   const [x, y, u, v] = bind(eigPrimitive, [re, im], null);
   return [new ComplexTensor(x, y), new ComplexTensor(u, v)];
 }
+
+installMatrixRules({
+  triangularSolve: complexTriangularSolve,
+  cholesky: complexCholesky,
+  qr: complexQr,
+  eigh: complexEigh,
+  svd: complexSvdOf,
+});
