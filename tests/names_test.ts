@@ -66,7 +66,7 @@ const namespaces: Readonly<Record<string, string>> = {
     convTranspose2d convTranspose3d maxPool1d maxPool3d avgPool1d avgPool3d lpPool1d lpPool2d lpPool3d
     adaptiveAvgPool1d adaptiveAvgPool3d adaptiveMaxPool1d adaptiveMaxPool2d adaptiveMaxPool3d dropout1d
     dropout2d dropout3d alphaDropout rmsNorm instanceNorm localResponseNorm spectralNorm weightNorm lora
-    prelu bilinear embeddingBag zeroPad transformerEncoderLayer transformerDecoderLayer
+    prelu bilinear embeddingBag zeroPad upsample pixelShuffle pixelUnshuffle transformerEncoderLayer transformerDecoderLayer
     relu6 hardsigmoid hardswish softshrink hardshrink threshold sparsePlus
     sparseSigmoid celu selu logsigmoid softsign tanhshrink squareplus log1mexp glu softmin sparsemax
     gumbelSoftmax standardize normalize pairwiseDistance logmeanexp smoothL1Loss poissonNllLoss

@@ -83,6 +83,7 @@ export * from "./embedding_bag.ts";
 export * from "./piecewise.ts";
 export * from "./positions.ts";
 export * from "./prelu.ts";
+export { pixelShuffle, pixelUnshuffle, upsample } from "./resampling.ts";
 export * from "./zero_pad.ts";
 export { batchNorm, groupNorm, layerNorm } from "./normalization.ts";
 export type {

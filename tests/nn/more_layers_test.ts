@@ -1,6 +1,8 @@
 import fixture from "../fixtures/more_layers.json" with { type: "json" };
+import { ArgumentError } from "../../src/base/errors.ts";
 import type { Tensor } from "../../src/core/tensor.ts";
 import { mean, ones, stack, sum, tensor, zeros } from "../../src/functions/mod.ts";
+import { interpolate } from "../../src/image.ts";
 import { jit } from "../../src/jit.ts";
 import type { AnyLayer } from "../../src/nn/layer.ts";
 import * as nn from "../../src/nn/mod.ts";
@@ -8,7 +10,7 @@ import { key as makeKey, normal } from "../../src/random/mod.ts";
 import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
 import { grad, vjp, vmap } from "../../src/transforms/mod.ts";
 import * as tree from "../../src/tree.ts";
-import { assert, assertEquals } from "../support/std.ts";
+import { assert, assertEquals, assertThrows } from "../support/std.ts";
 import { assertRefused, fromFixture, wrong } from "./support.ts";
 import type { Written } from "./support.ts";
 
@@ -193,6 +195,23 @@ Deno.test("dropout of channels zeroes whole channels, and alpha dropout keeps me
   assert(Math.abs(y.mean().item()) < 0.05, String(y.mean()));
   assert(Math.abs(y.variance().item() - 1) < 0.05, String(y.variance()));
   assertTensorsClose(nn.alphaDropout(1).apply({}, {}, x, { train: true, key })[0], x.mul(0));
+});
+
+Deno.test("upsample, pixelShuffle and pixelUnshuffle are the functions of image as layers", () => {
+  const x = normal(makeKey(3), [2, 4, 3, 3]);
+  const options = { scaleFactor: 2, mode: "bilinear", alignCorners: true } as const;
+  assertTensorsClose(nn.upsample(options).apply({}, {}, x)[0], interpolate(x, options));
+  const [y] = nn.pixelShuffle(2).apply({}, {}, x);
+  assertEquals(y.shape, [2, 1, 6, 6]);
+  assertTensorsClose(nn.pixelUnshuffle(2).apply({}, {}, y)[0], x);
+  const refused = [
+    [() => nn.pixelShuffle(0), "Cannot make a pixelShuffle layer with factor 0"],
+    [() => nn.upsample(wrong({ scale: 2 })), "Cannot make an upsample layer"],
+  ] as const;
+  for (const [run, beginning] of refused) {
+    const { message } = assertThrows(run, ArgumentError) as Error;
+    assert(message.startsWith(beginning), message);
+  }
 });
 
 Deno.test("zeroPad pads the last axes", () => {
