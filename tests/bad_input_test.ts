@@ -40,6 +40,7 @@ import {
   neg,
   nn,
   noGrad,
+  nonzero,
   norm,
   oneHot,
   ones,
@@ -48,6 +49,7 @@ import {
   pad,
   prod,
   random,
+  rankdata,
   repeat,
   reshape,
   roll,
@@ -73,6 +75,7 @@ import {
   transpose,
   tree,
   TreeError,
+  unique,
   valueAndGrad,
   variance,
   vjp,
@@ -735,6 +738,24 @@ Deno.test("huge shapes are refused before anything is allocated", () => {
       `Cannot make a range: from 0 to 1000000000000 by 1 are 1000000000000 numbers, ${most}`,
     ],
     [
+      () => unique([1, 2], { size: 2 ** 53 - 1 }),
+      ShapeError,
+      `Cannot find the different elements of float32[2]: shape [${2 ** 53 - 1}] has ` +
+      `${2 ** 53 - 1} elements, ${most}`,
+    ],
+    [
+      () => nonzero([1, 2], { size: 2 ** 31 }),
+      ShapeError,
+      `Cannot find the nonzero elements of float32[2]: shape [${2 ** 31}] has ${
+        2 ** 31
+      } elements, ${most}`,
+    ],
+    [
+      () => nn.stack(nn.linear(2, 2), 2 ** 40),
+      ArgumentError,
+      "Cannot stack 1099511627776 layers: expected at most 1048576",
+    ],
+    [
       () => arange(2 ** 31 - 1),
       ShapeError,
       "Cannot allocate float64[2147483647]: its 17179869176 bytes are more than the 4294967296 " +
@@ -921,6 +942,9 @@ Deno.test("tensors without elements go through functions that need none", () => 
       [cumsum(none, 0), [0, 3], []],
       [nn.softmax(none), [0, 3], []],
       [nn.softmax(none, 0), [0, 3], []],
+      [nn.sparsemax(none, 0), [0, 3], []],
+      [rankdata([]), [0], []],
+      [rankdata(none, 0), [0, 3], []],
       [transpose(none), [3, 0], []],
       [reshape(none, [3, 0, 7]), [3, 0, 7], []],
       [roll(none, 1), [0, 3], []],

@@ -63,7 +63,7 @@ export function diff(x: TensorLike, n?: number, axis?: number, options?: DiffOpt
   const what = "Cannot take differences of";
   const value = toTensor(x, what);
   const at = checkAxis(axis ?? -1, value.ndim, `${what} ${showType(value)}`);
-  const times = checkLength(n ?? 1, what, "how many times");
+  const times = checkLength(n ?? 1, `${what} ${showType(value)}`, "how many times");
   const { prepend, append } = readOptions(what, options, ["prepend", "append"]);
   const given = [prepend, value, append].filter((part) => part !== undefined);
   const parts = promoteTogether(what, given).map((part) =>

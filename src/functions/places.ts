@@ -157,7 +157,7 @@ function readBounds(list: readonly unknown[], length: number, axis: number, what
     const advice = step === 0
       ? "the step must not be 0"
       : "expected [start, stop] of integers and null, or slice(start, stop, step); " +
-        "entries are chosen by a tensor or typed array of integers";
+        "entries are chosen by a tensor or typed array of integers, or by a tensor of bools";
     throw indexError(`${where}: ${advice}`);
   }
   const fromFront = (bound: unknown) => (bound as number) + ((bound as number) < 0 ? length : 0);

@@ -8,7 +8,7 @@
 import { describeValue } from "../base/dtype.ts";
 import { argumentError, axisError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
-import { checkAxis, range, sameShape, showType } from "../base/shape.ts";
+import { checkAxis, checkSize, range, sameShape, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { AxisOptions } from "../core/methods.ts";
 import { splat, Tensor } from "../core/tensor.ts";
@@ -121,7 +121,8 @@ export interface NonzeroOptions {
 
 /** `size`, where it is one. */
 export function checkSizeOption(size: number | undefined, what: string): number | undefined {
-  return size === undefined ? size : checkLength(size, what, "a size");
+  if (size !== undefined) checkSize([checkLength(size, what, "a size")], what);
+  return size;
 }
 
 /** Row-major positions where `mask` is true; -1 behind them, where `size` asks for more. */
@@ -164,7 +165,10 @@ export function nonzero(x: TensorLike, options?: NonzeroOptions): Tensor[] {
     );
   }
   fills.forEach((fill) => checkInteger(fill, what, "integers as fillValue"));
-  const flat = chosenPositions(convert(value, "bool"), checkSizeOption(size, what));
+  const flat = chosenPositions(
+    convert(value, "bool"),
+    checkSizeOption(size, `${what} ${showType(value)}`),
+  );
   const isFilled = less(flat, constantLike(flat, 0));
   const positions = splitPositions(maximum(flat, constantLike(flat, 0)), value.shape);
   if (size === undefined) return positions;

@@ -56,7 +56,7 @@ function readSegments(
 ): Segments {
   const what = `Cannot apply ${name} to`;
   const rows = toTensor(x, what);
-  const given = toIndices(segmentIds, what);
+  const given = toIndices(segmentIds, `Cannot apply ${name}`);
   const { numSegments } = readOptions(what, options, ["numSegments"]);
   if (rows.ndim === 0 || given.ndim !== 1 || given.size !== rows.shape[0]) {
     throw shapeError(

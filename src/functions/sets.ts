@@ -191,7 +191,7 @@ function uniqueOf(
   const order = keys.length === 0 ? iota(length) : orderBy(keys);
   const sorted = gather(columns, order);
   const begins = beginsRow(sorted);
-  const places = chosenPositions(begins, checkSizeOption(size, what));
+  const places = chosenPositions(begins, checkSizeOption(size, `${what} ${showType(given)}`));
   const isThere = not(less(places, constantLike(places, 0)));
   const first = maximum(places, constantLike(places, 0));
   const indices = () => length === 0 ? splat(0, "int32", places.shape) : gather(order, first);

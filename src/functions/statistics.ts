@@ -362,10 +362,9 @@ export function rankdata(x: TensorLike, axis?: number | null, options?: RankOpti
   if (method !== "average") return ranks(method === "min" ? least : most);
   const middle = scale(convert(add(least, most), "float32"), 0.5);
   const result = ranks(middle);
+  if (count === 0) return result;
   const isVoid = broadcast(reduceMax(isnan(rows), [last]), rows.shape, range(last));
-  return count === 0
-    ? result
-    : select(moveAxis(isVoid, last, at), constantLike(result, NaN), result);
+  return select(moveAxis(isVoid, last, at), constantLike(result, NaN), result);
 }
 
 /** Where runs of equal elements begin and end, along the last axis of sorted rows. */

@@ -4,19 +4,30 @@
  * @module
  */
 import { isComplex } from "../base/dtype.ts";
-import { dtypeError, shapeError } from "../base/errors.ts";
+import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
+import { Concrete } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
 import { add, clip, less, lessEqual, logicalAnd, take, where, zeros } from "../functions/mod.ts";
 
-/** Increasing points on a line. */
+/** Increasing points on a line; whether they increase is known of known ones only. */
 export function readKnots(x: TensorLike, what: string, least: number): Tensor {
   const value = floatOperand(toTensor(x, what));
   if (isComplex(value.dtype)) throw dtypeError(`${what} ${showType(value)}: expected real numbers`);
-  if (value.ndim === 1 && value.size >= least) return value;
-  throw shapeError(`${what} ${showType(value)}: expected a vector of at least ${least} points`);
+  if (value.ndim !== 1 || value.size < least) {
+    throw shapeError(`${what} ${showType(value)}: expected a vector of at least ${least} points`);
+  }
+  if (value instanceof Concrete) {
+    value.elements.forEach((point, i, points) => {
+      if (i === 0 || point > points[i - 1] || Number.isNaN(point - points[i - 1])) return;
+      throw argumentError(
+        `${what} ${showType(value)}: points must increase, got ${points[i - 1]} before ${point}`,
+      );
+    });
+  }
+  return value;
 }
 
 /**

@@ -47,7 +47,7 @@ export interface RegularGridOptions {
  * @returns A function of points `[..., variables]`, which gives `[..., ...]`: the axes of the points, then those
  * that were kept. It is differentiable by points, values and grid, and may be compiled.
  * @throws {ShapeError} when the shapes do not fit; the function too.
- * @throws {ArgumentError} when there is no such method.
+ * @throws {ArgumentError} when there is no such method, or known points do not increase.
  *
  * @example A plane
  * ```ts

@@ -193,17 +193,19 @@ export function cond(x: TensorLike, options?: CondOptions): Tensor {
   const what = "Cannot take the condition number of";
   const { ord = 2 } = readOptions(what, options, ["ord"]);
   const value = readMatrices(x, what);
+  // What is undefined without being so by an element is that of a singular matrix.
+  const known = (result: Tensor) =>
+    where(isnan(matrixNorm(value)), NaN, where(isnan(result), Infinity, result));
   if (ord !== 2 && ord !== -2) {
     checkSquare(value, what);
-    const infinite = mul(matrixNorm(value, { ord }), matrixNorm(strictInverse(value), { ord }));
-    return where(isnan(matrixNorm(value)), NaN, where(isnan(infinite), Infinity, infinite));
+    return known(mul(matrixNorm(value, { ord }), matrixNorm(strictInverse(value), { ord })));
   }
   if (value.shape.slice(-2).includes(0)) {
     throw shapeError(`${what} ${showType(value)}: expected elements`);
   }
   const s = svd(value)[1];
   const [largest, smallest] = [index(s, "...", 0), index(s, "...", -1)];
-  return ord === 2 ? div(largest, smallest) : div(smallest, largest);
+  return known(ord === 2 ? div(largest, smallest) : div(smallest, largest));
 }
 
 /** Options of `cond`. */

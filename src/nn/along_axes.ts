@@ -116,6 +116,7 @@ export function sparsemax(x: TensorLike, axis?: number): Tensor {
   const input = floats(x, "sparsemax");
   const at = axisOf(input, axis ?? -1, "sparsemax");
   const length = input.shape[at];
+  if (length === 0) return input;
   const centred = sub(input, stopGradient(max(input, at, { keepdims: true })));
   const sorted = neg(sort(neg(centred), at));
   const ranks = arange(1, length + 1, 1, { dtype: input.dtype })

@@ -132,6 +132,9 @@ export function residual<
   return named("residual", layer);
 }
 
+/** The most layers of a stack, whose description lists them. */
+const MOST_LAYERS = 2 ** 20;
+
 /**
  * Equal layers one after another, as one loop: traced and compiled once, however many there are. Each has
  * its own parameters and state, all of which are stacked along a new first axis, and its own random key.
@@ -142,7 +145,7 @@ export function residual<
  * all layers get the same others.
  * @param count How many there are.
  * @returns A layer with parameters and state like those of `layer`, whose leaves are `[count, ...]`.
- * @throws {ArgumentError} when `layer` is no layer, or `count` no positive integer.
+ * @throws {ArgumentError} when `layer` is no layer, or `count` no integer from 1 to 2^20.
  * @throws {ShapeError} or {DtypeError} when the output is not of the type of the input.
  *
  * @example Three layers with one weight of three matrices
@@ -162,7 +165,9 @@ export function stack(layer: AnyLayer, count: number): AnyLayer {
   if (!isLayer(layer)) {
     throw argumentError(`Cannot stack ${describeValue(layer)}: expected a layer`);
   }
-  checkCount(count, "count", "stack");
+  if (checkCount(count, "count", "stack") > MOST_LAYERS) {
+    throw argumentError(`Cannot stack ${count} layers: expected at most ${MOST_LAYERS}`);
+  }
   const several = "severalInputs" in layer;
   const parts = new Array<AnyLayer>(count).fill(layer);
   return described(

@@ -407,7 +407,8 @@ Deno.test("an integer out of range is refused at once", () => {
       [3],
       [[0.5, 2]],
       "Cannot index float32[3] with [0.5, 2] on axis 0: expected [start, stop] of integers and " +
-      "null, or slice(start, stop, step); entries are chosen by a tensor or typed array of integers",
+      "null, or slice(start, stop, step); entries are chosen by a tensor or typed array of integers, " +
+      "or by a tensor of bools",
     ],
     [
       [9],

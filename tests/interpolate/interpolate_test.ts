@@ -117,6 +117,16 @@ Deno.test("arguments of interpolation are refused with what was expected", () =>
     "Cannot evaluate a spline: expected an order of a derivative, got -1",
   );
   assertRefused(
+    () => loose.cubicSpline([0, 2, 1], [0, 1, 4]),
+    ArgumentError,
+    "Cannot make a spline through float32[3]: points must increase, got 2 before 1",
+  );
+  assertRefused(
+    () => loose.regularGrid([[0, 0]], [0, 1]),
+    ArgumentError,
+    "Cannot interpolate on a grid of float32[2]: points must increase, got 0 before 0",
+  );
+  assertRefused(
     () => loose.regularGrid([[1, 2]], [1, 2, 3]),
     ShapeError,
     "Cannot interpolate on a grid of [2] points: float32[3] has other axes",

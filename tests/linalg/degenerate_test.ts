@@ -8,6 +8,7 @@ import {
   makeProgram,
   matmul,
   mul,
+  stack,
   sum,
   tensor,
   vmap,
@@ -203,6 +204,17 @@ Deno.test("NaN and infinities give NaN, and end", () => {
     });
     assert(!isfinite(det(a)).item());
     assert(!isfinite(qr(a)[1]).all().item());
+  }
+});
+
+Deno.test("condition numbers of singular matrices are infinite, of NaN NaN", () => {
+  for (const ord of [2, -2, 1, "fro"] as const) {
+    const of = (x: Tensor) => linalg.cond(x, { ord });
+    const nan = double([[1, NaN, 0], [0, 1, 0], [0, 0, 1]]);
+    const batch = stack([nothing, nan]);
+    for (const f of [of, jit(of)]) {
+      assertTensorsClose(f(batch), [Infinity, NaN], { message: `${ord}` });
+    }
   }
 });
 
