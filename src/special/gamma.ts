@@ -329,10 +329,10 @@ export function betainc(a: TensorLike, b: TensorLike, x: TensorLike): Tensor {
 /**
  * The derivative of `digamma` taken `n` times, of each element.
  *
- * @param n How often: a non-negative integer.
+ * @param n How often: an integer from 0 to 10^6.
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array, or `n` no non-negative integer.
+ * @throws {ArgumentError} when `x` is no tensor, number or array, or `n` no such integer.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example Trigamma
@@ -345,8 +345,8 @@ export function betainc(a: TensorLike, b: TensorLike, x: TensorLike): Tensor {
  */
 export function polygamma(n: number, x: TensorLike): Tensor {
   const what = "Cannot take polygamma";
-  if (!(Number.isSafeInteger(n) && n >= 0)) {
-    throw argumentError(`${what}: n must be a non-negative integer, got ${describeValue(n)}`);
+  if (!(Number.isSafeInteger(n) && n >= 0 && n <= 1e6)) {
+    throw argumentError(`${what}: n must be an integer from 0 to 10^6, got ${describeValue(n)}`);
   }
   return floats("polygamma", [x], ([x]) => higher(x, n));
 }

@@ -176,7 +176,12 @@ Deno.test("messages name what was given", () => {
   assertThrows(
     () => special.polygamma(-1, 1),
     TypeError,
-    "Cannot take polygamma: n must be a non-negative integer, got -1",
+    "Cannot take polygamma: n must be an integer from 0 to 10^6, got -1",
+  );
+  assertThrows(
+    () => special.polygamma(2 ** 31, 1),
+    TypeError,
+    "Cannot take polygamma: n must be an integer from 0 to 10^6, got 2147483648",
   );
   assertThrows(
     () => special.beta([1, 2], [1, 2, 3]),
