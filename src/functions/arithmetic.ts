@@ -276,21 +276,20 @@ export function div(x: TensorLike, y: TensorLike, options?: DivOptions): Tensor 
 
 /**
  * The floor of quotients of floats, as Python and PyTorch define it: from the remainder, so that it
- * is the floor of the exact quotient also where the quotient rounds up to an integer.
+ * is the floor of the exact quotient also where the quotient rounds up to an integer. The remainder of
+ * magnitudes is never larger than the dividend, so that the difference of both stays in range.
  */
 function floorQuotient(x: Tensor, y: Tensor): Tensor {
-  const [zero, infinity] = [constantLike(x, 0), constantLike(x, Infinity)];
+  const [zero, one] = [constantLike(x, 0), constantLike(x, 1)];
   const plain = arithmetic.div(x, y);
-  const exact = arithmetic.round(arithmetic.div(arithmetic.sub(x, arithmetic.mod(x, y)), y));
-  const whole = select(equal(exact, zero), arithmetic.mul(plain, zero), exact);
-  // Beside an infinite divisor a finite number is as good as zero, but for its sign.
-  const isSmall = and(
-    equal(arithmetic.abs(y), infinity),
-    less(arithmetic.abs(x), infinity),
-  );
+  const [size, divisor] = [arithmetic.abs(x), arithmetic.abs(y)];
+  const left = arithmetic.mod(size, divisor);
+  const count = arithmetic.round(arithmetic.div(arithmetic.sub(size, left), divisor));
   const isBelow = less(arithmetic.mul(arithmetic.sign(x), arithmetic.sign(y)), zero);
-  const beside = select(isBelow, constantLike(x, -1), plain);
-  return select(equal(y, zero), plain, select(isSmall, beside, whole));
+  const more = select(equal(left, zero), zero, one);
+  const exact = select(isBelow, arithmetic.sub(arithmetic.neg(count), more), count);
+  const whole = select(equal(exact, zero), arithmetic.mul(plain, zero), exact);
+  return select(equal(y, zero), plain, whole);
 }
 
 /**

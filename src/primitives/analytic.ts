@@ -311,19 +311,29 @@ function turned(f: (z: Pair) => Pair): (z: Pair) => Pair {
   };
 }
 
-/** Powers by polar coordinates; 1 where the exponent is 0. */
+/**
+ * Powers by polar coordinates; 1 where the exponent is 0. Those of 0 by a complex exponent turn without end
+ * on the way there: they are 0 if its real part is positive, and NaN else.
+ */
 function complexPow([x, y]: Pair, [c, d]: Pair): Pair {
   const size = length(x, y);
   const angle = atan2(y, x);
   const logarithm = logLength(x, y);
   const isOrigin = isZero(size);
-  const magnitude = mul(pow(size, c), exp(neg(mul(d, angle))));
-  const turn = add(select(or(isOrigin, isZero(d)), number(x, 0), mul(d, logarithm)), mul(c, angle));
+  const magnitude = mul(pow(size, c), exp(neg(timesZero(d, angle))));
+  const zero = number(x, 0);
+  const turn = add(
+    select(or(isOrigin, isZero(d)), zero, mul(d, logarithm)),
+    timesZero(c, angle),
+  );
   const isOne = and(isZero(c), isZero(d));
+  const isTurning = and(isOrigin, not(isZero(d)));
+  const isGone = and(less(zero, c), less(abs(d), number(x, Infinity)));
+  const there = select(isGone, zero, number(x, NaN));
   const im = timesZero(magnitude, sin(turn));
   return [
-    select(isOne, number(x, 1), mul(magnitude, cos(turn))),
-    select(isOne, number(x, 0), im),
+    select(isOne, number(x, 1), select(isTurning, there, mul(magnitude, cos(turn)))),
+    select(isOne, zero, select(isTurning, there, im)),
   ];
 }
 

@@ -27,7 +27,7 @@ import { add, mul, scale } from "../primitives/arithmetic.ts";
 import { concatenate, sliceAxis } from "../primitives/slicing.ts";
 import { convert, moveAxis, reshape } from "../primitives/structure.ts";
 import { withoutTrend } from "./trend.ts";
-import { type WindowName, windowValues } from "./windows.ts";
+import { periodicWindow, type WindowName } from "./windows.ts";
 
 /** Options of segments. */
 export interface SegmentOptions {
@@ -174,7 +174,7 @@ function readDivision(
     );
   }
   const values = typeof window === "string"
-    ? windowValues(window, size + 1, what).subarray(0, size)
+    ? periodicWindow(window, size, what)
     : Float64Array.from(window);
   if (values.length !== size) {
     throw argumentError(`${what}: the window must have ${size} numbers, got ${values.length}`);

@@ -189,13 +189,18 @@ export function kaiser(n: number, beta: number, options?: WindowOptions): Tensor
 
 const WINDOWS = { bartlett, blackman, hamming, hanning } as const;
 
-/** The numbers of a window by its name, in double precision. */
-export function windowValues(name: string, n: number, what: string): Float64Array {
+/**
+ * The first `n` numbers of the window of `n + 1` by its name, which is periodic, in double precision; one
+ * alone is 1.
+ */
+export function periodicWindow(name: string, n: number, what: string): Float64Array {
   if (!Object.hasOwn(WINDOWS, name)) {
     throw argumentError(
       `${what}: the window must be a list of numbers, "bartlett", "blackman", "hamming" or "hanning", got ` +
         describeValue(name),
     );
   }
-  return WINDOWS[name as WindowName](n, { dtype: "float64" }).data() as Float64Array;
+  const length = n === 1 ? 1 : n + 1;
+  const values = WINDOWS[name as WindowName](length, { dtype: "float64" }).data() as Float64Array;
+  return values.subarray(0, n);
 }

@@ -171,6 +171,33 @@ Deno.test("arithmetic of two complex numbers is NumPy's, its derivatives hold in
   }
 });
 
+Deno.test("powers of 0 are 0, or nothing at all; positive bases turn by the exponent alone", () => {
+  const powers = (bases: readonly number[], exponents: readonly number[][]) => {
+    const part = (k: number) => Float64Array.from(exponents, (one) => one[k]);
+    const x = complex(Float64Array.from(bases), new Float64Array(bases.length));
+    const y = complex(part(0), part(1));
+    const out = partsOf(pow(x, y));
+    assertEquals(partsOf(jit(pow)(x, y)), out);
+    return bases.map((_, i) => [out[0][i], out[1][i]]);
+  };
+  for (const zero of [0, -0]) {
+    const exponents = [[1, 2], [1, -1000], [0.5, 1e-200], [0, 2], [-1, 1e-200], [1, Infinity], [
+      0,
+      0,
+    ]];
+    const nothing = [NaN, NaN];
+    assertEquals(
+      powers(exponents.map(() => zero), exponents),
+      [[0, 0], [0, 0], [0, 0], nothing, nothing, nothing, [1, 0]],
+    );
+  }
+  const I = Infinity;
+  assertEquals(
+    powers([2, 2, 0.5, 2], [[I, 0], [-I, 0], [-I, 0], [I, 1]]),
+    [[I, 0], [0, 0], [I, 0], [I, I]],
+  );
+});
+
 Deno.test("gradients of real functions of complex numbers are JAX's", () => {
   const cases: Readonly<Record<string, Unary>> = {
     absSquared: (z) => sum(square(abs(z))),

@@ -13,6 +13,7 @@ import {
   diag,
   diagonal,
   div,
+  finfo,
   flip,
   grad,
   iinfo,
@@ -70,6 +71,19 @@ Deno.test("div rounds quotients down or towards zero", () => {
     assertEquals([...run(f64(x), f64(y), { roundingMode: "trunc" }).data()], trunc);
   }
   assertEquals(grad((x: Tensor) => x.div(2, { roundingMode: "floor" }))(f64(7.5)).item(), 0);
+});
+
+Deno.test("floors of quotients of the largest floats are in range", () => {
+  const f = (x: Tensor, y: Tensor) => div(x, y, { roundingMode: "floor" });
+  for (const dtype of ["float16", "bfloat16", "float32", "float64"] as const) {
+    const { max } = finfo(dtype);
+    const x = of([-max, max, -max, -max, max], dtype);
+    const y = of([max * 0.75, -max * 0.75, max, I, -I], dtype);
+    for (const run of [f, jit(f), vmap(f)]) {
+      assertEquals(run(x, y).toArray(), [-2, -2, -1, -1, -1], dtype);
+    }
+  }
+  assertEquals(f(of([-65504], "float16"), of([2048, 127], "float16")).toArray(), [-32, -516]);
 });
 
 Deno.test("rounded quotients of integers are integers", () => {

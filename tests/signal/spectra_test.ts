@@ -55,6 +55,18 @@ Deno.test("densities are SciPy's", () => {
   }
 });
 
+Deno.test("a segment of one element is taken as it is, by any window", () => {
+  for (const window of ["bartlett", "blackman", "hamming", "hanning"] as const) {
+    const own = { window, scaling: "spectrum", detrend: false } as const;
+    assertTensorsClose(signal.welch(double([3]), own).values, double([9]), close);
+    assertTensorsClose(signal.periodogram(double([3]), own).values, double([9]), close);
+    const one = { window, nperseg: 1, boundary: false } as const;
+    const x = double([1, 2, 3]);
+    assertTensorsClose(signal.welch(x, { ...own, nperseg: 1 }).values, double([14 / 3]), close);
+    assertTensorsClose(signal.istft(signal.stft(x, one).values, one), x, close);
+  }
+});
+
 Deno.test("spectra take any axis, batches and derivatives", () => {
   const own = { nperseg: 8 } as const;
   const columns = signal.stft(a.transpose(), { ...own, axis: 0 }).values;
