@@ -131,6 +131,7 @@ const renamed: Partial<Record<Module, string>> = {
     rint: round
     rollaxis: moveaxis
     save: io.writeNpy
+    savez: io.writeNpz
     shape: x.shape
     size: x.size
     spacing: sub(nextafter(x, Infinity), x)
@@ -325,7 +326,6 @@ const renamed: Partial<Record<Module, string>> = {
 
 /** Names that are to come. */
 const planned: Partial<Record<Module, string>> = {
-  "jnp": "savez",
   "scipy.special": "wofz",
 };
 

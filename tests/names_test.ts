@@ -85,7 +85,8 @@ const namespaces: Readonly<Record<string, string>> = {
     exponential gamma logGamma beta dirichlet laplace cauchy permutation choice chisquare f logistic lognormal
     pareto rayleigh t triangular wald weibullMin ball doubleSidedMaxwell generalizedNormal maxwell
     multivariateNormal orthogonal rademacher binomial geometric multinomial poisson`,
-  io: "readSafetensors writeSafetensors readTorch readNpy writeNpy readNpz",
+  io: `readSafetensors writeSafetensors readTorch readNpy writeNpy readNpz writeNpz readIdx saveTree
+    loadTree`,
   models: "resnet18 resnet34 resnet50 mlp",
   testing: "checkGrads assertTensorsClose",
   inspect:

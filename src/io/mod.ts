@@ -1,5 +1,6 @@
 /**
- * Reading and writing files of tensors: safetensors, PyTorch's checkpoints, and NumPy's arrays.
+ * Reading and writing files of tensors: safetensors, PyTorch's checkpoints, NumPy's arrays, MNIST's
+ * files, and whole trees as checkpoints.
  *
  * All functions are pure, from bytes to tensors and back; none touches a file. Bytes come from
  * `Deno.readFileSync(path)`, `await (await fetch(url)).bytes()` or anywhere else, and what is read
@@ -22,8 +23,10 @@
  */
 export type { Bytes } from "./bytes.ts";
 export type { ReadOptions } from "./elements.ts";
-export { readNpy, readNpz, writeNpy } from "./npy.ts";
+export { readIdx } from "./idx.ts";
+export { readNpy, readNpz, writeNpy, writeNpz } from "./npy.ts";
 export { readSafetensors, readSafetensorsMetadata, writeSafetensors } from "./safetensors.ts";
 export type { TensorDict, WriteSafetensorsOptions } from "./safetensors.ts";
 export { readTorch } from "./torch.ts";
 export type { TorchValue } from "./torch.ts";
+export { loadTree, saveTree } from "./tree.ts";

@@ -14,8 +14,10 @@ import { bytesOf, readTargets, storedBytes, written } from "./elements.ts";
 import type { ReadOptions, Targets } from "./elements.ts";
 import { gatherTensor } from "./gather.ts";
 import { formatNpyHeader, parseNpyHeader } from "./npy_header.ts";
+import { entriesOf } from "./safetensors.ts";
 import type { TensorDict } from "./safetensors.ts";
 import { readZipDirectory, readZipEntry } from "./zip.ts";
+import { writeZip } from "./zip_writer.ts";
 
 /** How a file begins: `\x93NUMPY`. */
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -157,15 +159,49 @@ function readArray(file: Uint8Array, label: string, targets: Targets, budget: Bu
  * ```
  */
 export function writeNpy(x: TensorLike): Uint8Array<ArrayBuffer> {
-  const what = "Cannot write npy";
-  const value = written(toTensor(x, what));
+  return formatArray(x, "Cannot write npy");
+}
+
+/** The file of one array; `label` begins messages. */
+function formatArray(x: TensorLike, label: string): Uint8Array<ArrayBuffer> {
+  const value = written(toTensor(x, label));
   // The length of the header fits two bytes: a tensor has at most 64 axes.
   const header = new TextEncoder().encode(formatNpyHeader(value.dtype, value.shape, 10));
   const data = bytesOf(value);
-  const file = allocateFile(10 + header.length + data.length, what);
+  const file = allocateFile(10 + header.length + data.length, label);
   file.set([...MAGIC, 1, 0]);
   dataView(file).setUint16(8, header.length, true);
   file.set(header, 10);
   file.set(data, 10 + header.length);
   return file;
+}
+
+/**
+ * Writes tensors as `numpy.load` reads them by their names: the very bytes that `numpy.savez` writes,
+ * without compression.
+ *
+ * @param tensors Tensors, numbers or arrays by their names; any shapes and dtypes, as in
+ * {@linkcode writeNpy}.
+ * @returns The file's contents, for `Deno.writeFileSync("data.npz", …)`.
+ * @throws {ArgumentError} when `tensors` is no object, or a name cannot be written.
+ * @throws {TraceError} when a tensor is traced and has no concrete value.
+ *
+ * @example Written and read
+ * ```ts
+ * import { io } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const bytes = io.writeNpz({ x: [[1, 2], [3, 4]], y: [0, 1] });
+ * assertTensorsClose(io.readNpz(bytes).x, [[1, 2], [3, 4]]);
+ * ```
+ */
+export function writeNpz(
+  tensors: { readonly [name: string]: TensorLike },
+): Uint8Array<ArrayBuffer> {
+  const what = "Cannot write npz";
+  const entries = entriesOf(tensors, what).map(([name, x]) => ({
+    name: `${name}.npy`,
+    data: formatArray(x as TensorLike, `${what}: array ${describeValue(name)}`),
+  }));
+  return writeZip(entries, what);
 }

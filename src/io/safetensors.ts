@@ -103,20 +103,29 @@ interface Described {
  * ```
  */
 export function readSafetensors(bytes: Bytes, options?: ReadOptions): TensorDict {
-  const what = "Cannot read safetensors";
+  return readContents(bytes, "Cannot read safetensors", options).tensors;
+}
+
+/** All that a file of this format holds; `what` begins messages. */
+export function readContents(
+  bytes: Bytes,
+  what: string,
+  options?: ReadOptions,
+): { tensors: TensorDict; metadata: ReadonlyMap<string, string> } {
   const targets = readTargets(options, what);
   const file = viewBytes(bytes, what);
-  const { header, data } = readHeader(file, what);
+  const { header, metadata, data } = readHeader(file, what);
   const described = [...header].filter(([name]) => name !== METADATA).map(([name, entry]) =>
     describe(name, entry, what)
   );
   checkPlaces(described, data.length, what);
   const budget = new Budget(file.length, what);
-  return Object.fromEntries(described.map(({ name, kind, shape, start, end }) => {
+  const tensors = Object.fromEntries(described.map(({ name, kind, shape, start, end }) => {
     const type = { label: labelOf(name, what), kind, shape, targets, bigEndian: false };
     budget.spend(tensorBytes(type));
     return [name, makeTensor(type, data.subarray(start, end))];
   }));
+  return { tensors, metadata };
 }
 
 /**
@@ -137,15 +146,14 @@ export function readSafetensors(bytes: Bytes, options?: ReadOptions): TensorDict
  */
 export function readSafetensorsMetadata(bytes: Bytes): { readonly [name: string]: string } {
   const what = "Cannot read safetensors";
-  const metadata = readHeader(viewBytes(bytes, what), what).header.get(METADATA);
-  return Object.fromEntries(metadata instanceof Map ? metadata as Map<string, string> : []);
+  return Object.fromEntries(readHeader(viewBytes(bytes, what), what).metadata);
 }
 
 /** The header, its metadata checked, and the elements. */
 function readHeader(
   file: Uint8Array,
   what: string,
-): { header: Map<string, Json>; data: Uint8Array } {
+): { header: Map<string, Json>; metadata: ReadonlyMap<string, string>; data: Uint8Array } {
   const fail = (fault: string) => argumentError(`${what}: ${fault}`);
   if (file.length < 8) {
     throw fail(`expected at least 8 bytes, got ${file.length}; the file may be cut short`);
@@ -165,13 +173,15 @@ function readHeader(
   }
   const header = parseJson(decodeText(file.subarray(8, 8 + length), fail), fail);
   if (!(header instanceof Map) || file[8] !== 0x7b) throw fail("its header is not a JSON object");
-  const metadata = header.get(METADATA);
-  if (metadata !== undefined) {
-    const isValid = metadata instanceof Map &&
-      [...metadata.values()].every((text) => typeof text === "string");
-    if (!isValid) throw fail(`its ${METADATA} is not an object of strings`);
+  const metadata = header.has(METADATA) ? header.get(METADATA) : new Map<string, Json>();
+  if (!isStrings(metadata)) {
+    throw fail(`its ${METADATA} is not an object of strings`);
   }
-  return { header, data: file.subarray(8 + length) };
+  return { header, metadata, data: file.subarray(8 + length) };
+}
+
+function isStrings(value: Json | undefined): value is Map<string, string> {
+  return value instanceof Map && [...value.values()].every((text) => typeof text === "string");
 }
 
 function decodeText(bytes: Uint8Array, fail: (fault: string) => Error): string {
@@ -273,6 +283,15 @@ export function writeSafetensors(
 ): Uint8Array<ArrayBuffer> {
   const what = "Cannot write safetensors";
   const { metadata = {} } = readOptions(what, options, ["metadata"]);
+  return writeContents(tensors, metadata, what);
+}
+
+/** A file of tensors and strings; `what` begins messages. */
+export function writeContents(
+  tensors: TensorDict,
+  metadata: { readonly [name: string]: string },
+  what: string,
+): Uint8Array<ArrayBuffer> {
   const entries = entriesOf(tensors, what).map(([name, value]): [string, Written] => {
     checkName(name, what);
     const x = leafToTensor(value, [name], what);
@@ -322,7 +341,7 @@ export function writeSafetensors(
 }
 
 /** The entries of an object that the caller gave. */
-function entriesOf(object: unknown, what: string): [string, unknown][] {
+export function entriesOf(object: unknown, what: string): [string, unknown][] {
   if (typeof object === "object" && object !== null) {
     const prototype = Object.getPrototypeOf(object);
     if (prototype === Object.prototype || prototype === null) return Object.entries(object);

@@ -6,6 +6,7 @@
 import * as api from "../../mod.ts";
 import type { Dtype, Tensor } from "../../mod.ts";
 import files from "../fixtures/io.json" with { type: "json" };
+import extra from "../fixtures/npz_idx.json" with { type: "json" };
 import { escaped, UserError } from "./contract.ts";
 import type { Draw } from "./draw.ts";
 import { RECEIVER } from "./surface.ts";
@@ -538,7 +539,9 @@ function again(scene: Scene, name: string): unknown {
 const FILES: readonly Uint8Array<ArrayBuffer>[] = [
   ...[files.torch.find(({ name }) => name === "no checksums")!, ...files.npz.slice(0, 3)],
   ...[files.npy[0], files.safetensors[1]],
-].map(({ base64 }) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+  { base64: extra.idx.uint8 },
+].map(({ base64 }) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)))
+  .concat(api.io.saveTree({ w: api.tensor([1, 2]), step: 3 }));
 
 /** A file that a reader may take, or part of one. */
 function file({ draw, isCalm }: Scene): Uint8Array<ArrayBuffer> {

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { io } from "../../mod.ts";
+import { complex, io, random, tensor } from "../../mod.ts";
 import files from "../fixtures/io.json" with { type: "json" };
+import extra from "../fixtures/npz_idx.json" with { type: "json" };
 import reference from "../fixtures/torch_files.json" with { type: "json" };
 import { assert } from "../support/std.ts";
 import { decodeBase64, runOrRefuse } from "./support.ts";
@@ -91,6 +92,9 @@ Deno.test("a file that is cut short anywhere is refused", () => {
     [reference.files["good.safetensors"], (file) => io.readSafetensors(file)],
     [files.npy[0].base64, (file) => io.readNpy(file)],
     [files.npz[0].base64, (file) => io.readNpz(file)],
+    [extra.npz.several, (file) => io.readNpz(file)],
+    [extra.idx.int16, (file) => io.readIdx(file)],
+    [savedTree.base64, (file) => io.loadTree(file)],
   ];
   for (const [base64, read] of cut) {
     const file = decodeBase64(base64);
@@ -108,6 +112,14 @@ const torch = [
   ...files.refusedTorch,
   ...references.filter(({ name }) => name.endsWith(".pth")),
 ];
+const saved = io.saveTree({
+  params: [{ w: tensor([[1, 2], [3, 4]]) }, complex(tensor([1]), tensor([2]))],
+  key: random.key(0),
+  step: 7,
+  rest: [null, undefined, NaN, "text", true],
+});
+const savedTree = { name: "tree", base64: btoa(String.fromCharCode(...saved)) };
+const idx = Object.entries(extra.idx).map(([name, base64]) => ({ name, base64 }));
 const wide = { int64: "float64", convert: { float16: "float32", uint8: "bfloat16" } } as const;
 
 fuzz("readTorch", torch, (file) => io.readTorch(file, wide));
@@ -127,3 +139,5 @@ fuzz(
   (file) => io.readNpy(file, wide),
 );
 fuzz("readNpz", files.npz, (file) => io.readNpz(file, wide));
+fuzz("readIdx", idx, (file) => io.readIdx(file, wide));
+fuzz("loadTree", [savedTree], (file) => io.loadTree(file));
