@@ -1,6 +1,6 @@
 /**
- * The one gate: `deno task ok` runs every step, `deno task ok lint check` the named ones; engines,
- * examples and benchmarks run side by side. Prints each step's output and time, a table, and at last
+ * The one gate: `deno task ok` runs every step, `deno task ok lint check` the named ones; tests, engines,
+ * examples and benchmarks run side by side, as many at a time as there are processors. Prints each step's output and time, a table, and at last
  * `N passed, N failed`, where each test counts as one and so does each step that is not a test run.
  *
  * @module
@@ -57,9 +57,25 @@ function each(group: string, files: readonly string[], args: readonly string[]):
   return files.map((file) => ({ group, name: file, args: [...args, file] }));
 }
 
+/** Test files in `count` steps that may run side by side, neighbours in different ones. */
+function dealt(group: string, files: readonly string[], count: number, args: string[]): Step[] {
+  return Array.from({ length: count }, (_, i) => ({
+    group,
+    name: `${group} ${i + 1} of ${count}`,
+    args: [...args, ...files.filter((_, k) => k % count === i)],
+    tests: true,
+  }));
+}
+
 function allSteps(): Step[] {
   const sources = whereThereAre(["mod.ts", "src", "tests", "bench", "examples", ".ci"]);
-  const documented = whereThereAre(["mod.ts", "src", "README.md"]);
+  const documented = [...whereThereAre(["mod.ts", "README.md"]), ...filesIn("src", /\.ts$/)];
+  const tests = filesIn("tests", /(^|[._])test\.ts$/);
+  const ofXla = tests.filter((path) => path.startsWith("tests/backends/xla/"));
+  // The one that takes longest begins first.
+  const laws = "tests/laws_test.ts";
+  const others = tests.filter((path) => path !== laws);
+  const run = ["test", "--no-check", "--no-prompt"];
   const layers = ["test", "--no-check", "--allow-read=.", "tests/layers_test.ts"];
   const endings = ["test", "--no-check", "--no-prompt", "--allow-read=.", "--allow-run"];
   const engines = "tests/backends/wasm/engines";
@@ -78,20 +94,20 @@ function allSteps(): Step[] {
     { group: "doc", name: "doc", args: ["doc", "--lint", ...Object.values(manifest.exports)] },
     { group: "doc", name: "coming from", args: ["run", "-A", ".ci/coming_from.ts", "--check"] },
     { group: "layers", name: "layers", args: layers },
-    { group: "test", name: "test", args: ["test", "--no-prompt"], tests: true },
+    { group: "test", name: laws, args: [...run, laws], tests: true },
+    ...dealt("test", others, 8, run),
     {
       group: "endings",
       name: "endings",
       args: [...endings, "tests/backends/wasm/threads/endings_test.ts"],
       tests: true,
     },
-    { group: "xla", name: "xla plugin", args: ["run", "-A", "src/backends/xla/install.ts", "cpu"] },
     {
-      group: "xla",
-      name: "xla",
-      args: ["test", "--no-check", "--no-prompt", "-A", "tests/backends/xla"],
-      tests: true,
+      group: "plugin",
+      name: "xla plugin",
+      args: ["run", "-A", "src/backends/xla/install.ts", "cpu"],
     },
+    ...dealt("xla", ofXla, 4, [...run, "-A"]),
     {
       group: "xla",
       name: "sharded transformer",
@@ -117,12 +133,7 @@ function allSteps(): Step[] {
       ],
       tests: true,
     })),
-    {
-      group: "doctest",
-      name: "doctest",
-      args: ["test", "--no-prompt", "--doc", "--permit-no-files", ...documented],
-      tests: true,
-    },
+    ...dealt("doctest", documented, 2, ["test", "--no-prompt", "--doc", "--permit-no-files"]),
     { group: "npm", name: "npm", args: ["run", "-A", ".ci/npm.ts"] },
     { group: "runtimes", name: "runtimes", args: ["run", "-A", ".ci/runtimes.ts"] },
     ...each("examples", examples, ["run", "--no-prompt"]),
@@ -139,6 +150,7 @@ const groups = [
   "layers",
   "test",
   "endings",
+  "plugin",
   "xla",
   "engines",
   "doctest",
@@ -150,7 +162,14 @@ const groups = [
 ];
 
 /** The groups whose steps are independent of each other. */
-const independent: ReadonlySet<string> = new Set(["engines", "examples", "bench"]);
+const independent: ReadonlySet<string> = new Set([
+  "test",
+  "xla",
+  "engines",
+  "doctest",
+  "examples",
+  "bench",
+]);
 
 function write(text: string): void {
   const bytes = new TextEncoder().encode(text);
@@ -198,7 +217,8 @@ function readCounts(output: string): { passed: number; failed: number } | undefi
 
 /** Runs one step, of which `show` gets what is to be read. */
 async function runStep(step: Step, show: (text: string) => void): Promise<Outcome> {
-  show(`\n==== ${step.name}: deno ${step.args.join(" ")}\n`);
+  const shown = step.args.slice(0, 12).join(" ");
+  show(`\n==== ${step.name}: deno ${shown}${step.args.length > 12 ? " ..." : ""}\n`);
   const start = performance.now();
   const { success, output } = await runDeno(step.args, show);
   const seconds = (performance.now() - start) / 1000;
