@@ -4,6 +4,7 @@
  * @module
  */
 import { described } from "../core/description.ts";
+import { splat } from "../core/tensor.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { isnan, mean, where } from "../functions/mod.ts";
 import { closeUpdates, openGrads, openParams } from "./leaves.ts";
@@ -63,4 +64,24 @@ export function centralize(): Optimizer<null> {
     const axes = g.shape.slice(1).map((_, i) => i + 1);
     return g.sub(mean(g, axes, { keepdims: true }));
   });
+}
+
+/**
+ * Puts zero in the place of every gradient: the optimiser of parameters that stay. optax's `set_to_zero`.
+ *
+ * @returns The transform; its state is `null`.
+ *
+ * @example No step
+ * ```ts
+ * import { optim, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const transform = optim.setToZero();
+ * const params = tensor([1, 2]);
+ * const [updates] = transform.update(tensor([5, NaN]), transform.init(params), params);
+ * assertTensorsClose(updates, [0, 0]);
+ * ```
+ */
+export function setToZero(): Optimizer<null> {
+  return eachGradient("setToZero", (g) => splat(0, g.dtype, g.shape));
 }

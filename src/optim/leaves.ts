@@ -99,7 +99,11 @@ export function updateLeaves<Params, Key extends string>(
   grads: unknown,
   params: Params,
   state: { readonly [K in Key]?: unknown },
-  equations: (gradient: Tensor, state: { readonly [K in Key]: Tensor }) => LeafResult<Key>,
+  equations: (
+    gradient: Tensor,
+    state: { readonly [K in Key]: Tensor },
+    parameter: Tensor,
+  ) => LeafResult<Key>,
 ): [updates: TensorsOf<Params>, state: { readonly [K in Key]: Tree<Tensor> }] {
   const opened = openParams(params);
   const keys = Object.keys(state) as Key[];
@@ -115,7 +119,7 @@ export function updateLeaves<Params, Key extends string>(
     const { dtype } = gradient;
     const wide = (x: Tensor): Tensor => convert(x, wideDtype(dtype));
     const own = Object.fromEntries(keys.map((key, k) => [key, wide(old[k][i]!)]));
-    const result = equations(wide(gradient), own as { [K in Key]: Tensor });
+    const result = equations(wide(gradient), own as { [K in Key]: Tensor }, wide(opened.leaves[i]));
     updates.push(convert(result.update, dtype));
     keys.forEach((key, k) => fresh[k].push(result[key] && convert(result[key], dtype)));
   });

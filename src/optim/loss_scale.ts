@@ -5,10 +5,11 @@
  */
 import { argumentError } from "../base/errors.ts";
 import { described } from "../core/description.ts";
-import { splat, Tensor } from "../core/tensor.ts";
-import { flatten, unflatten } from "../core/tree.ts";
-import { all, isfinite, logicalAnd, where } from "../functions/mod.ts";
+import { splat } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { logicalAnd, where } from "../functions/mod.ts";
 import { convert } from "../primitives/structure.ts";
+import { allFinite, chosen } from "./choose.ts";
 import { checkCount, newCount, nextCount } from "./count.ts";
 import { checkState, closeUpdates, openGrads, openParams } from "./leaves.ts";
 import { readOptions } from "./options.ts";
@@ -129,10 +130,7 @@ export function lossScale<Inner>(
       const { scale, inner } = state;
       const opened = openParams(params);
       const given = openGrads(grads, opened);
-      const isFinite = given.reduce<Tensor>(
-        (known, g) => g === null ? known : logicalAnd(known, all(isfinite(g))),
-        splat(1, "bool", []),
-      );
+      const isFinite = allFinite(given);
       const factor = scale.reciprocal();
       // Half floats are divided as float32: the scale may be out of their range.
       const unscaled = given.map((g) => g && convert(where(isFinite, g.mul(factor), 0), g.dtype));
@@ -152,18 +150,4 @@ export function lossScale<Inner>(
       }];
     },
   });
-}
-
-/** A tree where `condition` is true, and otherwise another one like it, or zeros. */
-function chosen<T>(condition: Tensor, tree: T, otherwise: T | null): T {
-  const { leaves, structure } = flatten(tree);
-  const others = otherwise === null ? null : flatten(otherwise).leaves;
-  return unflatten(
-    structure,
-    leaves.map((leaf, i) =>
-      leaf instanceof Tensor
-        ? where(condition, leaf, others === null ? 0 : others[i] as Tensor)
-        : leaf
-    ),
-  ) as T;
 }

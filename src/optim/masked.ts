@@ -4,6 +4,9 @@
  * @module
  */
 import { described } from "../core/description.ts";
+import type { Tensor } from "../core/tensor.ts";
+import type { TensorsOf } from "../core/tree_types.ts";
+import type { FlatTree } from "../transforms/flatten_function.ts";
 import { checkState, closeUpdates, openGrads, openParams, openUpdates } from "./leaves.ts";
 import { checkMask, resolveMask } from "./mask.ts";
 import type { Mask } from "./mask.ts";
@@ -74,36 +77,77 @@ export function masked<Inside, Outside = null>(
   checkOptimizer(optimizer, what);
   checkOptimizer(otherwise, what);
   checkMask(mask, what);
+  const parts = { inside: optimizer, outside: otherwise };
   return described<Optimizer<MaskedState<Inside, Outside>>>({
     name: "masked",
     settings: { mask },
-    parts: { inside: optimizer, outside: otherwise },
+    parts,
   }, {
     init(params) {
       const opened = openParams(params);
-      const chosen = resolveMask(mask, opened, what);
-      const [inside, outside] = [true, false].map((side) =>
-        closeUpdates(opened, opened.leaves.map((leaf, i) => chosen[i] === side ? leaf : null))
-      );
-      return { inside: optimizer.init(inside), outside: otherwise.init(outside) };
+      const state = initParts(parts, sidesOf(mask, opened, what), opened);
+      return state as MaskedState<Inside, Outside>;
     },
     update(grads, state, params) {
       checkState(state, ["inside", "outside"]);
       const opened = openParams(params);
-      const gradients = openGrads(grads, opened);
-      const chosen = resolveMask(mask, opened, what);
-      const run = <State>(side: boolean, part: Optimizer<State>, old: State) => {
-        const keep = <T>(values: readonly T[]) =>
-          values.map((value, i) => chosen[i] === side ? value : null);
-        const ownParams = closeUpdates<unknown>(opened, keep(opened.leaves));
-        const ownGrads = closeUpdates<unknown>(opened, keep(gradients));
-        const [updates, next] = part.update(ownGrads, old, ownParams);
-        return [openUpdates(updates, opened, "Cannot merge these updates"), next] as const;
-      };
-      const [inside, nextInside] = run(true, optimizer, state.inside);
-      const [outside, nextOutside] = run(false, otherwise, state.outside);
-      const updates = chosen.map((isInside, i) => isInside ? inside[i] : outside[i]);
-      return [closeUpdates(opened, updates), { inside: nextInside, outside: nextOutside }];
+      const sides = sidesOf(mask, opened, what);
+      const [updates, next] = updateParts<typeof params>(parts, sides, opened, grads, state);
+      return [updates, next as MaskedState<Inside, Outside>];
     },
   });
+}
+
+/** The part that each leaf belongs to. */
+function sidesOf(mask: Mask, params: FlatTree, what: string): string[] {
+  return resolveMask(mask, params, what).map((isInside) => isInside ? "inside" : "outside");
+}
+
+/** Optimisers, or their states, by the label of the leaves that they are for. */
+type Parts<T> = Readonly<Record<string, T>>;
+
+/** The leaves that have this label, and holes in place of the others. */
+function only(
+  label: string,
+  labels: readonly string[],
+  params: FlatTree,
+  leaves: readonly (Tensor | null)[],
+): unknown {
+  return closeUpdates<unknown>(params, leaves.map((leaf, i) => labels[i] === label ? leaf : null));
+}
+
+/** The states of optimisers that have a part of the leaves each: `labels` has one for each leaf. */
+export function initParts(
+  // deno-lint-ignore no-explicit-any -- An optimiser takes only states of its own.
+  parts: Parts<Optimizer<any>>,
+  labels: readonly string[],
+  params: FlatTree,
+): Parts<unknown> {
+  const init = ([label, part]: [string, Optimizer<unknown>]) =>
+    [label, part.init(only(label, labels, params, params.leaves))] as const;
+  return Object.fromEntries(Object.entries(parts).map(init));
+}
+
+/** One update of optimisers that have a part of the leaves each, and their next states. */
+export function updateParts<Params>(
+  // deno-lint-ignore no-explicit-any -- An optimiser takes only states of its own.
+  parts: Parts<Optimizer<any>>,
+  labels: readonly string[],
+  params: FlatTree,
+  grads: unknown,
+  state: Parts<unknown>,
+): [updates: TensorsOf<Params>, state: Parts<unknown>] {
+  const gradients = openGrads(grads, params);
+  const merged: (Tensor | null)[] = labels.map(() => null);
+  const next = Object.entries(parts).map(([label, part]) => {
+    const [ownGrads, ownParams] = [gradients, params.leaves].map((leaves) =>
+      only(label, labels, params, leaves)
+    );
+    const [updates, own] = part.update(ownGrads, state[label], ownParams);
+    openUpdates(updates, params, "Cannot merge these updates").forEach((update, i) => {
+      if (labels[i] === label) merged[i] = update;
+    });
+    return [label, own] as const;
+  });
+  return [closeUpdates<Params>(params, merged), Object.fromEntries(next)];
 }

@@ -459,6 +459,8 @@ function optimizer({ draw }: Scene): unknown {
     () => optim.sgd(optim.cosine(1, { steps: 3 })),
     () => optim.chain(optim.zeroNans(), optim.centralize(), optim.nadam(0.1)),
     () => optim.rprop(0.1),
+    () => optim.multiSteps(optim.lookahead(optim.ema(0.5), 2, 0.5), 2),
+    () => optim.multiTransform({ a: optim.sgd(0.1), b: optim.setToZero() }, "a"),
     () => optim.lamb(optim.oneCycle(1, { steps: 3 }), { weightDecay: 0.1 }),
   ])();
 }
@@ -682,7 +684,7 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^\.\.\.shape$/, count],
   [/^places$/, (scene) => scene.draw.chance(50) ? scene.draw.integer(-1, 1) : [0]],
   [/^(count|classes|k|features|groups|channels|rows|repetitions|sections.*|data|seed)$/, count],
-  [/^(in|out)(Features|Channels)$|^(every|steps|axisSize|order)$/, count],
+  [/^(in|out)(Features|Channels)$|^(every|steps|axisSize|order|maxConsecutiveErrors)$/, count],
   [/^((input|hidden|proj)Size|embedDim|num(Heads|Layers)|[kv]dim)$/, count],
   [/^(warmup|total)Steps$/, ({ draw }) => draw.integer(0, 5)],
   [/^(window|kernelSize|outputSize|stride|dilation|padding|outputPadding|shift)$/, count],
@@ -758,6 +760,8 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
       scene.draw.chance(50) ? scene.draw.chance(50) : tree(scene, ({ draw }) => draw.chance(50)),
   ],
   [/^(optimizer|otherwise|\.\.\.transforms)$/, optimizer],
+  [/^optimizers$/, (scene) => ({ a: optimizer(scene), b: optimizer(scene) })],
+  [/^labels$/, ({ draw }) => draw.pick<unknown>(["a", "b", { x: "a" }, () => "b", "c"])],
   [
     /^(body|shortcut|layer|model|\.\.\.args)$/,
     (scene) => scene.draw.chance(50) ? layer(scene) : tensorLike(scene),

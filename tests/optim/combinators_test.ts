@@ -284,3 +284,19 @@ Deno.test("the types of states and updates follow from those of the parts", () =
   const any: optim.Optimizer = optimizer;
   assertType<IsExact<ReturnType<typeof any.init>, Tree<Tensor>>>(true);
 });
+
+Deno.test("each optimiser of a group takes the steps that it takes alone, and keeps state for no other", () => {
+  const parts = { first: optim.adam(0.1), second: optim.sgd(0.5, { momentum: 0.9 }) };
+  const optimizer = optim.multiTransform(parts, { weight: "first", bias: "second" });
+  let state = optimizer.init(params);
+  let [first, second] = [parts.first.init(params.weight), parts.second.init(params.bias)];
+  for (let i = 0; i < 3; i++) {
+    const [updates, next] = optimizer.update(grads, state, params);
+    const [weight, nextFirst] = parts.first.update(grads.weight, first, params.weight);
+    const [bias, nextSecond] = parts.second.update(grads.bias, second, params.bias);
+    assertEquals(contentsOf(updates), contentsOf({ weight, bias }));
+    [state, first, second] = [next, nextFirst, nextSecond];
+  }
+  const leaves = (x: unknown) => tree.leaves(x).map(contentsOf);
+  assertEquals(leaves(state), [...leaves(first), ...leaves(second)]);
+});

@@ -521,3 +521,47 @@ testMessages("further optimisers and schedules keep to theirs", [
     "Cannot join schedules with boundary 1 2: expected an integer of at least 4",
   ],
 ]);
+
+testMessages("optimisers around optimisers say what they need", [
+  [
+    () => optim.multiSteps(optim.sgd(0.1), 0),
+    ArgumentError,
+    "Cannot accumulate gradients with steps 0: expected an integer of at least 1",
+  ],
+  [
+    () => optim.applyIfFinite(optim.sgd(0.1), -1),
+    ArgumentError,
+    "Cannot leave out steps with maxConsecutiveErrors -1: expected an integer of at least 0",
+  ],
+  [
+    () => optim.lookahead(optim.sgd(0.1), 2, NaN),
+    ArgumentError,
+    "Cannot look ahead with rate NaN: expected a finite number",
+  ],
+  [
+    () => optim.ema(1),
+    ArgumentError,
+    "Cannot make ema with decay 1: expected a number from 0 to below 1",
+  ],
+  [
+    () => untyped.multiTransform({ a: optim.sgd }, "a"),
+    ArgumentError,
+    "Cannot group leaves for function sgd: expected an optimiser with init and update; " +
+    "call the function that makes it",
+  ],
+  [
+    () => untyped.multiTransform({ a: optim.sgd(0.1) }, 3),
+    ArgumentError,
+    "Cannot group leaves by 3: expected a string, a tree of them, or a function of a path and a leaf",
+  ],
+  [
+    () => optim.multiTransform({ a: optim.sgd(0.1) }, { x: "b" }).init({ x: double(1) }),
+    ArgumentError,
+    'Cannot group leaves with label "b" at x: expected one of a',
+  ],
+  [
+    () => untyped.multiTransform({ a: optim.sgd(0.1) }, () => "toString").init({ x: double(1) }),
+    ArgumentError,
+    'Cannot group leaves with label "toString" at x: expected one of a',
+  ],
+]);

@@ -86,6 +86,26 @@ Deno.test("lion, adabelief, lamb and lars take optax's steps with every option",
   }
 });
 
+Deno.test("optimisers around optimisers take optax's steps", () => {
+  const { wrapperCases, start, gradients } = otherReference;
+  assertEquals(wrapperCases.length, 8);
+  const inner = adam(0.1);
+  const wrappers: Readonly<Record<string, (args: unknown[]) => optim.Optimizer>> = {
+    ema: ([decay, debias]) =>
+      optim.chain(inner, optim.ema(decay as number, { debias: debias as boolean })),
+    multiSteps: ([steps]) => optim.multiSteps(inner, steps as number),
+    applyIfFinite: ([errors]) => optim.applyIfFinite(inner, errors as number),
+    lookahead: ([steps, rate]) => optim.lookahead(inner, steps as number, rate as number),
+  };
+  for (const { wrapper, args, bad, trajectory } of wrapperCases) {
+    const given = gradients.map((gradient, i) =>
+      (bad as number[]).includes(i) ? gradient.with(2, NaN) : gradient
+    );
+    const wanted = (trajectory as (number | "nan")[][]).map((x) => double(x.map(Number)));
+    assertTreesClose(trace(wrappers[wrapper](args), start, given), wanted, 1e-12);
+  }
+});
+
 Deno.test("every optimiser takes PyTorch's steps while a schedule changes its rate", () => {
   const { scheduled, start, gradients } = otherReference;
   assertEquals(scheduled.length, 4);

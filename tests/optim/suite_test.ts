@@ -121,6 +121,35 @@ const rows: Readonly<Record<string, Row>> = {
     parabola: [0.1, 100],
     rosenbrock: [1e-3, 2000],
   },
+  ema: {
+    make: (rate) => optim.chain(optim.ema(0.5), optim.sgd(rate)),
+    parabola: [0.1, 100],
+    rosenbrock: [1e-3, 2000],
+  },
+  "steps of two gradients": {
+    make: (rate) => optim.multiSteps(optim.adam(rate), 2),
+    parabola: [0.1, 500],
+    rosenbrock: [0.05, 2000],
+  },
+  "steps that are finite": {
+    make: (rate) => optim.applyIfFinite(optim.adam(rate), 2),
+    parabola: [0.1, 300],
+    rosenbrock: [0.05, 1000],
+  },
+  lookahead: {
+    make: (rate) => optim.lookahead(optim.adam(rate), 2, 0.5),
+    parabola: [0.1, 500],
+    rosenbrock: [0.05, 2000],
+  },
+  "three optimisers for three groups": {
+    make: (rate) =>
+      optim.multiTransform(
+        { adam: optim.adam(rate), sgd: optim.sgd(rate), still: optim.setToZero() },
+        (path) => path.endsWith("x") ? "adam" : path.endsWith("none") ? "still" : "sgd",
+      ),
+    parabola: [0.05, 300],
+    rosenbrock: [4e-3, 2000],
+  },
   "two optimisers for two parts": {
     make: (rate) => optim.masked(optim.adam(rate), (path) => path.endsWith("x"), optim.sgd(rate)),
     parabola: [0.05, 300],

@@ -1,0 +1,96 @@
+/**
+ * Lookahead.
+ *
+ * @module
+ */
+import { isFloat } from "../base/dtype.ts";
+import { described } from "../core/description.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { unflatten } from "../core/tree.ts";
+import type { Tree } from "../core/tree.ts";
+import { copy, where } from "../functions/mod.ts";
+import { checkCount, newCount, nextCount } from "./count.ts";
+import { checkState, openParams, updateLeaves } from "./leaves.ts";
+import { checkCounts, checkFinite } from "./options.ts";
+import { checkOptimizer } from "./optimizer.ts";
+import type { Optimizer } from "./optimizer.ts";
+
+/** What `lookahead` remembers. */
+export type LookaheadState<Inner> = {
+  /** How many steps there were since the parameters last met: an int32 scalar. */
+  readonly count: Tensor;
+  /** The slow parameters: a tree like the parameters. */
+  readonly slow: Tree<Tensor>;
+  /** The state of the optimiser. */
+  readonly inner: Inner;
+};
+
+/**
+ * Lookahead: an optimiser takes its steps, and after every k of them the parameters p go back towards
+ * where they were k steps ago, the slow parameters s: s ← s + α (p − s), p ← s. The slow parameters are
+ * those to evaluate with. After Zhang and others, "Lookahead optimizer: k steps forward, 1 step back"
+ * (2019), algorithm 1; optax's `lookahead`, with slow parameters in the state.
+ *
+ * @param optimizer The optimiser that takes the steps.
+ * @param steps The number k, a positive integer.
+ * @param rate The share α of the way that is gone, a finite number; between 0.5 and 0.8 in the paper.
+ * @returns The optimiser; its state is `{ count, slow, inner }`.
+ * @throws {ArgumentError} when `optimizer` is none, or a number is out of range.
+ *
+ * @example Two steps forward, one back
+ * ```ts
+ * import { optim, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const optimizer = optim.lookahead(optim.sgd(1), 2, 0.5);
+ * let params = tensor([10]);
+ * let state = optimizer.init(params);
+ * for (let i = 0; i < 2; i++) {
+ *   const [updates, next] = optimizer.update(tensor([2]), state, params);
+ *   params = optim.applyUpdates(params, updates);
+ *   state = next;
+ * }
+ * assertTensorsClose(params, [8]);
+ * ```
+ */
+export function lookahead<Inner>(
+  optimizer: Optimizer<Inner>,
+  steps: number,
+  rate: number,
+): Optimizer<LookaheadState<Inner>> {
+  const what = "Cannot look ahead";
+  checkOptimizer(optimizer, what);
+  checkCounts(what, { steps }, 1);
+  checkFinite(what, "rate", rate);
+  return described<Optimizer<LookaheadState<Inner>>>({
+    name: "lookahead",
+    settings: { steps, rate },
+    parts: [optimizer],
+  }, {
+    init(params) {
+      const { leaves, structure } = openParams(params);
+      // Copies: both parameters and state may be donated.
+      const slow = leaves.map((leaf) => isFloat(leaf.dtype) ? copy(leaf) : null);
+      return {
+        count: newCount(),
+        slow: unflatten(structure, slow) as Tree<Tensor>,
+        inner: optimizer.init(params),
+      };
+    },
+    update(grads, state, params) {
+      checkState(state, ["count", "slow", "inner"]);
+      const count = nextCount(checkCount(state.count));
+      const meets = count.greaterEqual(steps);
+      const [fast, inner] = optimizer.update(grads, state.inner, params);
+      const { slow } = state;
+      const [updates, next] = updateLeaves(fast, params, { slow }, (u, { slow }, parameter) => {
+        const met = slow.add(parameter.add(u).sub(slow).mul(rate));
+        return {
+          update: where(meets, met.sub(parameter), u),
+          slow: where(meets, met, slow),
+        };
+      });
+      return [updates, { count: where(meets, 0, count), ...next, inner }];
+    },
+  });
+}
