@@ -515,8 +515,9 @@ function between(first: Tensor, last: Tensor, progress: Tensor): Tensor {
  */
 export function join(schedules: readonly Curve[], boundaries: readonly number[]): Curve {
   const what = "Cannot join schedules";
+  // Holes are no schedules: findIndex sees them, every does not.
   const isList = Array.isArray(schedules) && schedules.length > 0 &&
-    schedules.every((schedule) => typeof schedule === "function");
+    schedules.findIndex((schedule) => typeof schedule !== "function") < 0;
   if (!isList) {
     throw argumentError(`${what}: expected a list of schedules, got ${describeValue(schedules)}`);
   }
@@ -527,7 +528,7 @@ export function join(schedules: readonly Curve[], boundaries: readonly number[])
       `${what}: expected ${count} boundaries, one between any two schedules, got ${got}`,
     );
   }
-  boundaries.forEach((boundary, i) => {
+  Array.from(boundaries).forEach((boundary, i) => {
     checkCounts(what, { [`boundary ${i}`]: boundary }, i === 0 ? 0 : boundaries[i - 1]);
   });
   const settings = { boundaries };
