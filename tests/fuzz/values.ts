@@ -469,6 +469,21 @@ function target(scene: Scene): unknown {
   return scene.draw.chance(50) ? tensorLike(scene) : classIndices(scene);
 }
 
+function schedules({ draw }: Scene): unknown {
+  const { optim } = api;
+  const one = () =>
+    draw.pick([
+      () => optim.constant(0.1),
+      () => optim.cosine(1, { steps: 3 }),
+      () => optim.linear(0, { steps: 2, end: 1 }),
+    ])();
+  return Array.from({ length: draw.integer(1, 3) }, one);
+}
+
+function boundaries({ draw }: Scene): unknown {
+  return draw.pick([() => [], () => [2], () => [2, 5]])();
+}
+
 function learningRate(scene: Scene): unknown {
   const { draw } = scene;
   return draw.pick<() => unknown>([
@@ -759,6 +774,8 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
     (scene) =>
       scene.draw.chance(50) ? scene.draw.chance(50) : tree(scene, ({ draw }) => draw.chance(50)),
   ],
+  [/^schedules$/, schedules],
+  [/^boundaries$/, boundaries],
   [/^(optimizer|otherwise|\.\.\.transforms)$/, optimizer],
   [/^optimizers$/, (scene) => ({ a: optimizer(scene), b: optimizer(scene) })],
   [/^labels$/, ({ draw }) => draw.pick<unknown>(["a", "b", { x: "a" }, () => "b", "c"])],
