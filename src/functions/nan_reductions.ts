@@ -150,7 +150,9 @@ function spreadOf(what: string, value: Tensor, arg: Reduction<VarianceOptions>):
         `got ${describeValue(correction)}`,
     );
   }
-  const distance = filled(sub(value, spread(meanOf(value, arg), arg)), 0);
+  const difference = sub(value, spread(meanOf(value, arg), arg));
+  // Differences of infinities are NaN too, and count.
+  const distance = where(isnan(value), 0, difference);
   const total = reduceSum(square(abs(distance)), arg.axes);
   const count = offset(countNumbers(arg, total), -correction);
   return div(total, maximum(count, constantLike(count, 0)));

@@ -103,3 +103,13 @@ for (const [name, group] of Map.groupBy(cases as readonly Case[], ({ name }) => 
     }
   });
 }
+
+Deno.test("variances without NaN of infinities are NaN, as NumPy's", () => {
+  const x = api.tensor([[Infinity, NaN], [-Infinity, 1], [1, NaN]], { dtype: "float64" });
+  for (const f of [api.nanvar, api.nanstd]) {
+    const of = (x: Tensor) => f(x, 1);
+    for (const way of [of, api.jit(of), api.vmap((row: Tensor) => f(row))]) {
+      assertTensorsClose(way(x), [NaN, NaN, 0]);
+    }
+  }
+});
