@@ -58,8 +58,8 @@ for (const [name, rows] of Object.entries(table)) {
     const integers = args.filter(({ dtype }) => dtype === "int32").length;
     const scaleOf = (args: readonly number[]) =>
       scales[name]?.(Math.abs(args[args.length - 1])) ?? 0;
-    for (const  of of[f, jit(f), vmap(f)]) {
-      of(...args).data().forEach((value, i) => {
+    for (const run of [f, jit(f), vmap(f)]) {
+      run(...args).data().forEach((value, i) => {
         const [at, want] = rows[i];
         const bound = VALUES * Math.max(Math.abs(want), scaleOf(at));
         assert(Math.abs(value - want) <= bound, `${name}(${at}) is ${want}, not ${value}`);
