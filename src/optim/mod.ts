@@ -60,6 +60,8 @@ export { multiSteps } from "./multi_steps.ts";
 export type { MultiStepsState } from "./multi_steps.ts";
 export { multiTransform } from "./multi_transform.ts";
 export type { Labels, LabelTree, MultiTransformState } from "./multi_transform.ts";
+export { muon, scaleByMuon } from "./muon.ts";
+export type { MuonOptions, ScaleByMuonOptions, ScaleByMuonState } from "./muon.ts";
 export { nadam, scaleByNadam } from "./nadam.ts";
 export type { NadamOptions, ScaleByNadamOptions, ScaleByNadamState } from "./nadam.ts";
 export type { Optimizer, OptimizerState } from "./optimizer.ts";

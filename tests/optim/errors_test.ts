@@ -491,6 +491,17 @@ testMessages("further optimisers and schedules keep to theirs", [
     "nesterov needs a momentum above 0 and no dampening",
   ],
   [
+    () => optim.muon(1, { beta: 1 }),
+    ArgumentError,
+    "Cannot make muon with beta 1: expected a number from 0 to below 1",
+  ],
+  [
+    () =>
+      optim.scaleByMuon().update(double([1]), optim.scaleByMuon().init(double([1])), double([1])),
+    ShapeError,
+    "Cannot scale by Muon a gradient float64[1]: expected a matrix; use masked",
+  ],
+  [
     () => optim.oneCycle(1, { steps: 1 }),
     ArgumentError,
     "Cannot make a oneCycle schedule with steps 1: expected an integer of at least 2",

@@ -106,6 +106,27 @@ Deno.test("optimisers around optimisers take optax's steps", () => {
   }
 });
 
+Deno.test("muon takes optax's steps for wide, tall and square matrices", () => {
+  const { muonCases } = otherReference;
+  assertEquals(muonCases.length, 3);
+  for (const { options, start, gradients, trajectory } of muonCases) {
+    const { learning_rate, ns_steps, weight_decay, ...rest } = options;
+    const optimizer = optim.muon(learning_rate, {
+      ...rest,
+      ...(ns_steps === undefined ? {} : { steps: ns_steps }),
+      ...(weight_decay === undefined ? {} : { weightDecay: weight_decay }),
+    });
+    let params = double(start);
+    let state = optimizer.init(params);
+    gradients.forEach((gradient, i) => {
+      const [updates, next] = optimizer.update(double(gradient), state, params);
+      params = optim.applyUpdates(params, updates);
+      state = next;
+      assertTreesClose(params, double(trajectory[i]), 1e-10);
+    });
+  }
+});
+
 Deno.test("every optimiser takes PyTorch's steps while a schedule changes its rate", () => {
   const { scheduled, start, gradients } = otherReference;
   assertEquals(scheduled.length, 4);

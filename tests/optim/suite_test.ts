@@ -104,6 +104,7 @@ const rows: Readonly<Record<string, Row>> = {
     rosenbrock: [2e-3, 1000],
     start: [0.3, 0.5],
   },
+  muon: { make: (rate) => optim.muon(rate), parabola: [0.1, 300], rosenbrock: [0.05, 1000] },
   "a chain that centralizes and takes no NaN": {
     make: (rate) => optim.chain(optim.zeroNans(), optim.centralize(), optim.sgd(rate)),
     parabola: [0.1, 100],
