@@ -228,7 +228,7 @@ Deno.test("what needs a number to be known names staticArgnums", () => {
     [
       (n) => x.at(n),
       `Cannot index float32[2,3] with ${hint} on axis 0: ` +
-      'expected an integer, [start, stop, step], null, "..." or a tensor of integers',
+      'expected an integer, a slice, null, "...", newAxis or a tensor of integers or booleans',
     ],
   ];
   for (const [f, message] of refused) {
