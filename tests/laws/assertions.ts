@@ -39,19 +39,21 @@ export function assertIdentical(
 
 /**
  * Fails unless both lists hold the same types and each element differs by at most
- * `tolerance * (1 + |largest expected element|)`; integers and bools must be equal.
+ * `tolerance * (1 + |largest expected element|)`, or the largest one of `beside`; integers and bools must
+ * be equal.
  */
 export function assertNear(
   actual: readonly Tensor[],
   expected: readonly Tensor[],
   tolerance: number,
   law: string,
+  beside: readonly Tensor[] = [],
 ): void {
   assertTypes(actual, expected, law);
   actual.forEach((x, i) => {
     const a = numbersOf(x);
     const b = numbersOf(expected[i]);
-    const largest = b.reduce(
+    const largest = [...b, ...beside.flatMap(numbersOf)].reduce(
       (most, y) => Number.isFinite(y) ? Math.max(most, Math.abs(y)) : most,
       0,
     );
@@ -81,18 +83,20 @@ export function assertSameKind(
 
 /**
  * Fails unless both lists hold the same types and each element differs by at most `units` in the
- * last place of the largest expected element, or of one; integers and bools must be equal.
+ * last place of the largest expected element, of one, or of the largest element of `beside`; integers and
+ * bools must be equal.
  */
 export function assertRounded(
   actual: readonly Tensor[],
   expected: readonly Tensor[],
   units: number,
   law: string,
+  beside: readonly Tensor[] = [],
 ): void {
   assertTypes(actual, expected, law);
   actual.forEach((x, i) => {
     const unit = isFloat(x.dtype) ? epsilonOf(x.dtype) / 2 : 0;
-    assertNear([x], [expected[i]], units * unit, `${law}, result ${i}`);
+    assertNear([x], [expected[i]], units * unit, `${law}, result ${i}`, beside);
   });
 }
 
