@@ -463,7 +463,7 @@ export function transpose(outer: Structure, inner: Structure, tree: unknown): un
  * import { tree } from "@jacobi/jacobi";
  *
  * const rates = tree.broadcast([0.1, 0.2], [{ weight: 1, bias: 2 }, [3]]);
- * if (JSON.stringify(rates) !== '[{"bias":0.1,"weight":0.1},[0.2]]') {
+ * if (JSON.stringify(rates) !== '[{"weight":0.1,"bias":0.1},[0.2]]') {
  *   throw new Error(JSON.stringify(rates));
  * }
  * ```
