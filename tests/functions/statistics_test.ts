@@ -1,10 +1,10 @@
-import cases from "../fixtures/statistics.json" with { type: "json" };
+import cases from "../fixtures/numpy_statistics.json" with { type: "json" };
 import * as api from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { assert, assertEquals } from "../support/std.ts";
 import type { Written } from "./fixture.ts";
 
-// Statistics, searches, sets, segments and positions; `statistics.py` beside the values says where they
+// Statistics, searches, sets, segments and positions; `numpy_statistics.py` beside the values says where they
 // are from.
 
 interface Case {
