@@ -4,9 +4,7 @@
  * @module
  */
 import { readOptions } from "../base/options.ts";
-import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import { checkBroadcast } from "../functions/arguments.ts";
 import { add, greater, log, mul, neg, pow, sigmoid, sub, where } from "../functions/mod.ts";
 import { checkLossNumber } from "./likelihood_losses.ts";
 import {
@@ -15,7 +13,7 @@ import {
   readPair,
   reduce,
   REDUCTIONS,
-  wideFloats,
+  timesWeight,
 } from "./loss_options.ts";
 import type { LossOptions } from "./loss_options.ts";
 import { binaryCrossEntropyWithLogits } from "./losses.ts";
@@ -62,13 +60,12 @@ export function binaryCrossEntropy(
   const { reduction = "mean", weight } = readOptions(what, options, ["reduction", "weight"]);
   checkReduction(what, reduction, REDUCTIONS);
   const [p, y] = readPair(what, input, target);
-  let losses = neg(add(mul(y, boundedLog(p)), mul(sub(1, y), boundedLog(sub(1, p)))));
-  if (weight !== undefined) {
-    const weights = wideFloats(toTensor(weight, `${what} with this weight`));
-    checkBroadcast("Cannot broadcast weight", weights, p.shape);
-    losses = mul(losses, weights);
-  }
-  return reduce(losses, reduction, lossDtype(what, [input, target, weight]));
+  const losses = neg(add(mul(y, boundedLog(p)), mul(sub(1, y), boundedLog(sub(1, p)))));
+  return reduce(
+    timesWeight(what, losses, weight),
+    reduction,
+    lossDtype(what, [input, target, weight]),
+  );
 }
 
 /** Options of `focalLoss`. */

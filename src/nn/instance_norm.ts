@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { defaultFloat, describeValue, epsilonOf, wideDtype } from "../base/dtype.ts";
-import { argumentError, shapeError } from "../base/errors.ts";
+import { defaultFloat, epsilonOf, wideDtype } from "../base/dtype.ts";
+import { shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { lengthAlong, range, showShape, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
@@ -36,6 +36,7 @@ import {
   checkInput,
   checkNumber,
   checkParameterDtype,
+  lastLengths,
   readContext,
   readLeaf,
   stateless,
@@ -83,14 +84,7 @@ export function rmsNorm(
   normalizedShape: number | readonly number[],
   options?: RmsNormOptions,
 ): Layer<RmsNormParams, Empty> {
-  const lengths = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
-  if (!Array.isArray(lengths) || lengths.length === 0) {
-    throw argumentError(
-      `Cannot make an rmsNorm layer with normalizedShape ${describeValue(normalizedShape)}: ` +
-        `expected the lengths of the last axes, or of the last one`,
-    );
-  }
-  const shape = Array.from(lengths, (n) => checkCount(n, "normalizedShape", "rmsNorm"));
+  const shape = lastLengths(normalizedShape, "rmsNorm");
   const read = readOptions("Cannot make an rmsNorm layer", options, [
     "eps",
     "elementwiseAffine",

@@ -108,7 +108,20 @@ export function stateless(
 
 /** The layer's name with its article; abbreviations are spelt out by those who read them. */
 export function article(layer: string): string {
-  return `${/^([aeiou]|rnn$|lstm$)/.test(layer) ? "an" : "a"} ${layer}`;
+  return `${/^([aeiou]|rnn$|lstm$|rmsNorm$)/.test(layer) ? "an" : "a"} ${layer}`;
+}
+
+/** `normalizedShape` as the lengths of the last axes. */
+export function lastLengths(normalizedShape: unknown, layer: string): number[] {
+  const lengths = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
+  if (!Array.isArray(lengths) || lengths.length === 0) {
+    const shown = describeValue(normalizedShape);
+    throw argumentError(
+      `Cannot make ${article(layer)} layer with normalizedShape ${shown}: ` +
+        `expected the lengths of the last axes, or of the last one`,
+    );
+  }
+  return Array.from(lengths, (n) => checkCount(n, "normalizedShape", layer));
 }
 
 /** `value`, a positive integer named `name`; `zero` allows 0. */

@@ -10,6 +10,7 @@ import { sameShape, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
+import { checkBroadcast } from "../functions/arguments.ts";
 import { commonDtype, floatOperand, promoteTogether } from "../functions/broadcasting.ts";
 import {
   equal,
@@ -108,4 +109,12 @@ export function readPair(
   throw shapeError(
     `${what} of ${left} against ${right}: shapes must be equal; reshape or broadcast one of them`,
   );
+}
+
+/** `losses` times a weight that broadcasts to their shape; as they are without one. */
+export function timesWeight(what: string, losses: Tensor, weight: TensorLike | undefined): Tensor {
+  if (weight === undefined) return losses;
+  const weights = wideFloats(toTensor(weight, `${what} with this weight`));
+  checkBroadcast("Cannot broadcast weight", weights, losses.shape);
+  return mul(losses, weights);
 }

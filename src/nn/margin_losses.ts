@@ -9,7 +9,6 @@ import { checkFlag, readOptions } from "../base/options.ts";
 import { showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import { checkBroadcast } from "../functions/arguments.ts";
 import { promoteTogether } from "../functions/broadcasting.ts";
 import {
   add,
@@ -44,6 +43,7 @@ import {
   readPair,
   reduce,
   REDUCTIONS,
+  timesWeight,
   wideFloats,
 } from "./loss_options.ts";
 import type { LossOptions } from "./loss_options.ts";
@@ -368,13 +368,12 @@ export function multiLabelSoftMarginLoss(
   checkReduction(what, reduction, REDUCTIONS);
   const [x, y] = readPair(what, input, target);
   if (x.ndim === 0) throw shapeError(`${what} of ${showType(x)}: expected [..., classes]`);
-  let terms = add(mul(y, logaddexp(neg(x), 0)), mul(sub(1, y), logaddexp(x, 0)));
-  if (weight !== undefined) {
-    const weights = wideFloats(toTensor(weight, `${what} with this weight`));
-    checkBroadcast("Cannot broadcast weight", weights, x.shape);
-    terms = mul(terms, weights);
-  }
-  return reduce(mean(terms, -1), reduction, lossDtype(what, [input, target, weight]));
+  const terms = add(mul(y, logaddexp(neg(x), 0)), mul(sub(1, y), logaddexp(x, 0)));
+  return reduce(
+    mean(timesWeight(what, terms, weight), -1),
+    reduction,
+    lossDtype(what, [input, target, weight]),
+  );
 }
 
 /** Options of `cosineEmbeddingLoss`. */

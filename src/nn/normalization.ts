@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defaultFloat, describeValue, isHalf, promoteDtypes, wideDtype } from "../base/dtype.ts";
+import { defaultFloat, isHalf, promoteDtypes, wideDtype } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
@@ -35,6 +35,7 @@ import {
   checkInput,
   checkNumber,
   checkParameterDtype,
+  lastLengths,
   optionalLeaf,
   readContext,
   readLeaf,
@@ -267,14 +268,7 @@ export function layerNorm(
   normalizedShape: number | readonly number[],
   options?: LayerNormOptions,
 ): Layer<AffineParams, Empty> {
-  const lengths = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
-  if (!Array.isArray(lengths) || lengths.length === 0) {
-    throw argumentError(
-      `Cannot make a layerNorm layer with normalizedShape ${describeValue(normalizedShape)}: ` +
-        `expected the lengths of the last axes, or of the last one`,
-    );
-  }
-  const shape = Array.from(lengths, (n) => checkCount(n, "normalizedShape", "layerNorm"));
+  const shape = lastLengths(normalizedShape, "layerNorm");
   const read = readOptions("Cannot make a layerNorm layer", options, [
     "eps",
     "elementwiseAffine",
