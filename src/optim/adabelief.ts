@@ -7,9 +7,10 @@ import { described } from "../core/description.ts";
 import { pow } from "../functions/mod.ts";
 import { assemble } from "./assemble.ts";
 import type { DescentOptions } from "./assemble.ts";
-import { checkCount, newCount, nextCount } from "./count.ts";
+import { checkCount, nextCount } from "./count.ts";
 import type { LearningRate } from "./learning_rate.ts";
-import { checkState, fillLike, scalarFor, updateLeaves } from "./leaves.ts";
+import { checkState, scalarFor, updateLeaves } from "./leaves.ts";
+import { newMoments } from "./moments.ts";
 import type { MomentsState } from "./moments.ts";
 import { checkDecayRates, checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
@@ -69,11 +70,7 @@ export function scaleByBelief(options?: ScaleByBeliefOptions): Optimizer<Moments
     name: "scaleByBelief",
     settings: { beta1, beta2, eps, epsRoot },
   }, {
-    init: (params) => ({
-      count: newCount(),
-      firstMoment: fillLike(params, 0),
-      secondMoment: fillLike(params, 0),
-    }),
+    init: newMoments,
     update(grads, state, params) {
       checkState(state, ["count", "firstMoment", "secondMoment"]);
       const count = nextCount(checkCount(state.count));

@@ -5,6 +5,8 @@
  */
 import type { Tensor } from "../core/tensor.ts";
 import type { Tree } from "../core/tree.ts";
+import { newCount } from "./count.ts";
+import { fillLike } from "./leaves.ts";
 
 /** The moments of gradients so far: the trees are like the parameters. */
 export type MomentsState = {
@@ -15,3 +17,12 @@ export type MomentsState = {
   /** The decaying mean of their squares, or of their squared distances from m, likewise. */
   readonly secondMoment: Tree<Tensor>;
 };
+
+/** What they remember before the first update. */
+export function newMoments(params: unknown): MomentsState {
+  return {
+    count: newCount(),
+    firstMoment: fillLike(params, 0),
+    secondMoment: fillLike(params, 0),
+  };
+}

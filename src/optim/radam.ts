@@ -7,9 +7,10 @@ import { described } from "../core/description.ts";
 import { pow, where } from "../functions/mod.ts";
 import { assemble } from "./assemble.ts";
 import type { DescentOptions } from "./assemble.ts";
-import { checkCount, newCount, nextCount } from "./count.ts";
+import { checkCount, nextCount } from "./count.ts";
 import type { LearningRate } from "./learning_rate.ts";
-import { checkState, fillLike, scalarFor, updateLeaves } from "./leaves.ts";
+import { checkState, scalarFor, updateLeaves } from "./leaves.ts";
+import { newMoments } from "./moments.ts";
 import type { MomentsState } from "./moments.ts";
 import { checkDecayRates, checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
@@ -70,11 +71,7 @@ export function scaleByRadam(options?: ScaleByRadamOptions): Optimizer<MomentsSt
     name: "scaleByRadam",
     settings: { beta1, beta2, eps },
   }, {
-    init: (params) => ({
-      count: newCount(),
-      firstMoment: fillLike(params, 0),
-      secondMoment: fillLike(params, 0),
-    }),
+    init: newMoments,
     update(grads, state, params) {
       checkState(state, ["count", "firstMoment", "secondMoment"]);
       const count = nextCount(checkCount(state.count));

@@ -228,6 +228,13 @@ function rejection(
   return count;
 }
 
+/** Throws unless a number of trials that is known is a non-negative integer. */
+function checkTrials(n: TensorLike, what: string): void {
+  if (typeof n === "number" && !(Number.isInteger(n) && n >= 0)) {
+    throw argumentError(`${what}: n must be a non-negative integer, got ${describeValue(n)}`);
+  }
+}
+
 /**
  * Numbers of the binomial distribution: how many of `n` independent events of probability `p` happen.
  *
@@ -265,9 +272,7 @@ export function binomial(
 ): Tensor {
   const what = "Cannot draw binomial numbers";
   checkKey(key, what);
-  if (typeof n === "number" && !(Number.isInteger(n) && n >= 0)) {
-    throw argumentError(`${what}: n must be a non-negative integer, got ${describeValue(n)}`);
-  }
+  checkTrials(n, what);
   const rate = readProbability(p, what, false);
   const total = wideFloats(readParameter(n, rate.dtype, what));
   return drawFloats(options, what, (dtype) => {
@@ -384,9 +389,7 @@ export function multinomial(
 ): Tensor {
   const what = "Cannot draw multinomial vectors";
   checkKey(key, what);
-  if (typeof n === "number" && !(Number.isInteger(n) && n >= 0)) {
-    throw argumentError(`${what}: n must be a non-negative integer, got ${describeValue(n)}`);
-  }
+  checkTrials(n, what);
   const parts = wideFloats(readParameter(p, defaultFloat(), what));
   const total = convert(wideFloats(readParameter(n, parts.dtype, what)), parts.dtype);
   const categories = parts.shape.at(-1);
