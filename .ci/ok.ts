@@ -20,6 +20,8 @@ interface Outcome {
   readonly passed: number;
   readonly failed: number;
   readonly seconds: number;
+  /** The end of a failed step's output: of a test run, its errors. */
+  readonly errors: string;
 }
 
 interface Manifest {
@@ -215,6 +217,13 @@ function readCounts(output: string): { passed: number; failed: number } | undefi
   return last && { passed: Number(last[1]), failed: Number(last[2]) };
 }
 
+/** What is shown again of a step that failed. */
+function endOf(output: string): string {
+  const lines = output.slice(Math.max(output.lastIndexOf("\n ERRORS "), 0)).trim().split("\n");
+  const shown = lines.length > 100 ? [...lines.slice(0, 60), "...", ...lines.slice(-40)] : lines;
+  return shown.join("\n");
+}
+
 /** Runs one step, of which `show` gets what is to be read. */
 async function runStep(step: Step, show: (text: string) => void): Promise<Outcome> {
   const shown = step.args.slice(0, 12).join(" ");
@@ -229,6 +238,7 @@ async function runStep(step: Step, show: (text: string) => void): Promise<Outcom
     // A run can fail without a failed test: a type error, an error while loading, a leak.
     failed: Math.max(counts ? counts.failed : 0, Number(!success)),
     seconds,
+    errors: success ? "" : endOf(output),
   };
   show(`---- ${step.name}: ${outcome.failed > 0 ? "FAILED" : "ok"} in ${seconds.toFixed(1)} s\n`);
   return outcome;
@@ -278,6 +288,8 @@ async function main(): Promise<number> {
     outcomes.push(...await runGroup(group, steps.filter((step) => step.group === group)));
   }
   printTable(outcomes, chosen.filter((name) => !steps.some(({ group }) => group === name)));
+  // Once more, since the whole output is too long to search where only its end is kept.
+  for (const { name, errors } of outcomes) if (errors !== "") write(`\n==== ${name}\n${errors}\n`);
   const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
   const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
   write(`\n${passed} passed, ${failed} failed\n`);

@@ -90,7 +90,9 @@ export class ComplexTensor extends Tensor {
       return `complex(${this.re}, ${this.im})`;
     }
     const [re, im] = parts;
-    return re.peek((a) => im.peek((b) => formatTensor(a, this, b)));
+    // Copied, since computing the dropped elements of `im` again may replace the memory of `re`.
+    const { elements } = re;
+    return im.peek((others) => formatTensor(elements, this, others));
   }
 
   protected override shown(): string {

@@ -432,13 +432,16 @@ export class Concrete extends Tensor {
     return (this.#stored ?? this.#kept()).length;
   }
 
-  /** Gives `f` what `elements` holds, where it is; `f` must neither keep nor change it. */
+  /**
+   * Gives `f` what `elements` holds, where it is. `f` must neither keep nor change it, nor read another
+   * tensor meanwhile: that may compute elements that were dropped, and then memory grows and moves.
+   */
   peek<T>(f: (elements: Elements) => T): T {
     const { dtype } = this;
     return this.peekStored((stored) => f(isHalf(dtype) ? decodeHalves(stored, dtype) : stored));
   }
 
-  /** Gives `f` what `stored` holds, where it is; `f` must neither keep nor change it. */
+  /** Gives `f` what `stored` holds, where it is, under the conditions of `peek`. */
   peekStored<T>(f: (stored: Elements) => T): T {
     return this.#stored === null ? this.#kept().peek(f) : f(this.#stored);
   }

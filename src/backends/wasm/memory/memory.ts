@@ -351,8 +351,9 @@ export function takeBlock(x: Concrete): TakenBlock | null {
 /** Writes all elements of `x` from `address` on, a multiple of their size. */
 export function copyIn(x: Concrete, address: number): void {
   const start = address / byteSize(x.dtype);
-  const memory = wholeMemory(x.dtype);
   x.peekStored((elements) => {
+    // Only now: computing dropped elements again may make the memory grow.
+    const memory = wholeMemory(x.dtype);
     if (isSplat(x)) memory.fill(elements[0], start, start + x.size);
     else memory.set(elements, start);
   });
