@@ -1,12 +1,14 @@
 /**
- * What every public name of JAX is called here, or why it is not: written to `docs/coming_from.md` by
- * `deno run -A .ci/coming_from.ts`, or compared with it, where `--check` is given. A name that has a counterpart of the same spelling, underscores
- * and case aside, is found by itself; the tables below hold all others.
+ * What every public name of other libraries is called here, or why it is not: written to
+ * `docs/coming_from.md` by `deno run -A .ci/coming_from.ts`, or compared with it, where `--check` is given. A
+ * name that has a counterpart of the same spelling, underscores and case aside, is found by itself; the tables
+ * of `names_of_*.ts` hold all others.
  *
  * @module
  */
 import * as jacobi from "../mod.ts";
-import names from "../tests/fixtures/jax_names.json" with { type: "json" };
+import { jax } from "./names_of_jax.ts";
+import { torch } from "./names_of_torch.ts";
 
 /** What became of a name: what it is here, why it is not, or neither yet. */
 export type Disposition =
@@ -14,434 +16,27 @@ export type Disposition =
   | { readonly kind: "without"; readonly reason: string }
   | { readonly kind: "not yet" };
 
-export type Module = keyof typeof names;
+/** A library, its modules in the order of the page, and what became of their names. */
+export interface Library<Module extends string = string> {
+  /** Name and version. */
+  readonly name: string;
+  readonly names: Readonly<Record<Module, readonly string[]>>;
+  /** What its users call a module; the module's own name by default. */
+  title?(module: Module): string;
+  /** Which namespaces to look in, the first hit counting. */
+  readonly places: Readonly<Record<Module, readonly string[]>>;
+  /** Names that are spelt otherwise here, a line each: `theirs: ours`, or code that says how. */
+  readonly renamed: Readonly<Partial<Record<Module, string>>>;
+  /** Names that are to come. */
+  readonly planned: Readonly<Partial<Record<Module, string>>>;
+  /** Names without a meaning here, by the reason. */
+  readonly without: Readonly<
+    Partial<Record<Module, readonly (readonly [reason: string, names: string])[]>>
+  >;
+}
 
-/** Which namespaces to look in, the first hit counting. */
-const places: Readonly<Record<Module, readonly string[]>> = {
-  "jax": [""],
-  "jnp": ["", "signal", "special"],
-  "jnp.linalg": ["linalg", ""],
-  "jnp.fft": ["fft"],
-  "lax": ["", "linalg", "special", "fft"],
-  "lax.linalg": ["linalg"],
-  "nn": ["nn", ""],
-  "nn.initializers": ["nn.initializers"],
-  "random": ["random"],
-  "scipy.special": ["special", ""],
-  "scipy.linalg": ["linalg"],
-  "scipy.signal": ["signal"],
-  "scipy.stats": ["stats", ""],
-  "scipy.ndimage": ["image", "interpolate"],
-  "scipy.interpolate": ["interpolate"],
-  "scipy.optimize": ["optimize", "optim"],
-  "scipy.sparse.linalg": ["linalg"],
-  "scipy.integrate": ["integrate", ""],
-  "tree": ["tree"],
-  "tree_util": ["tree"],
-};
-
-/** Names that are spelt otherwise here: `theirs ours`, or `theirs: code that says how`. */
-const renamed: Partial<Record<Module, string>> = {
-  "jax": `
-    Array: Tensor
-    NamedSharding: shard(mesh, entries)
-    P: shard(mesh, entries)
-    ShapeDtypeStruct: TensorType
-    block_until_ready: ready
-    copy_to_host_async: x.data()
-    custom_gradient: customVjp
-    debug_infs: configure({ debugInfinities: true })
-    debug_nans: configure({ debugNaNs: true })
-    default_device: configure({ device })
-    device_count: devices().length
-    device_get: x.data()
-    device_put: toDevice
-    ds: dynamicSlice
-    fwd_and_bwd: vjp
-    jacobian: jacrev
-    local_device_count: devices().length
-    local_devices: devices
-    make_jaxpr: makeProgram
-    make_mesh: mesh
-    named_call: namedScope
-    pmap: shardMap
-    remat: checkpoint
-    reshard: withSharding
-    smap: shardMap
-    typeof: x.dtype, x.shape
-    enable_x64: configure({ defaultFloat: "float64" })
-    live_arrays: inspect.memoryUsage
-    default_backend: devices()[0]
-  `,
-  "jnp": `
-    absolute: abs
-    amax: max
-    amin: min
-    arccos: acos
-    arccosh: acosh
-    arcsin: asin
-    arcsinh: asinh
-    arctan: atan
-    arctan2: atan2
-    arctanh: atanh
-    around: round
-    array: tensor
-    array_repr: String(x)
-    array_str: String(x)
-    asarray: tensor
-    bitwise_invert: bitwiseNot
-    bitwise_left_shift: leftShift
-    bitwise_right_shift: rightShift
-    concat: concatenate
-    conjugate: conj
-    cumulative_prod: cumprod
-    cumulative_sum: cumsum
-    degrees: rad2deg
-    diag_indices_from: diagIndices(x.shape[0], x.ndim)
-    diagflat: diag(ravel(x))
-    dsplit: split(x, parts, 2)
-    dtype: x.dtype
-    empty: zeros
-    empty_like: zerosLike
-    fabs: abs
-    from_dlpack: fromBuffer
-    fromstring: tensor(numbers)
-    hsplit: split(x, parts, 1)
-    identity: eye
-    invert: bitwiseNot
-    iscomplexobj: isSubdtype(x.dtype, "complexFloating")
-    isdtype: isSubdtype
-    isrealobj: isSubdtype(x.dtype, "floating")
-    isscalar: x.ndim === 0
-    iscomplex: notEqual(imag(x), 0)
-    isreal: equal(imag(x), 0)
-    issubdtype: isSubdtype
-    ix_: meshgrid(i, j, { indexing: "ij", sparse: true })
-    load: io.readNpy
-    multiply: mul
-    ndarray: Tensor
-    ndim: x.ndim
-    negative: neg
-    permute_dims: transpose
-    positive: copy
-    power: pow
-    promote_types: resultType
-    radians: deg2rad
-    remainder: mod
-    rint: round
-    rollaxis: moveaxis
-    save: io.writeNpy
-    savez: io.writeNpz
-    shape: x.shape
-    size: x.size
-    spacing: sub(nextafter(x, Infinity), x)
-    subtract: sub
-    tril_indices_from: trilIndices(x.shape[0], x.shape[1])
-    triu_indices_from: triuIndices(x.shape[0], x.shape[1])
-    true_divide: div
-    var: variance
-    vsplit: split(x, parts, 0)
-    bool_: "bool"
-    bool: "bool"
-    bfloat16: "bfloat16"
-    float16: "float16"
-    float32: "float32"
-    float64: "float64"
-    float_: "float64"
-    single: "float32"
-    double: "float64"
-    int8: "int8"
-    int16: "int16"
-    int32: "int32"
-    int_: "int32"
-    uint8: "uint8"
-    uint16: "uint16"
-    uint32: "uint32"
-    uint: "uint32"
-    complex64: "complex64"
-    complex128: "complex128"
-    csingle: "complex64"
-    cdouble: "complex128"
-    complex_: "complex128"
-    inexact: isSubdtype(dtype, "inexact")
-    floating: isSubdtype(dtype, "floating")
-    complexfloating: isSubdtype(dtype, "complexFloating")
-    integer: isSubdtype(dtype, "integer")
-    signedinteger: isSubdtype(dtype, "signedInteger")
-    unsignedinteger: isSubdtype(dtype, "unsignedInteger")
-    number: isSubdtype(dtype, "number")
-    delete: deleteAt
-    divide: div
-    mask_indices: nonzero(triu(ones([n, n])))
-    unique_values: unique
-    sort_complex: sort
-    frompyfunc: vectorize
-  `,
-  "lax": `
-    axis_size: psum(1, axis)
-    batch_matmul: matmul
-    bitcast_convert_type: bitcast
-    conv_general_dilated_patches: image.unfold
-    broadcast: broadcastTo
-    broadcast_in_dim: broadcastTo
-    broadcast_like: broadcastTo(x, y.shape)
-    broadcast_to_rank: expandDims
-    broadcasted_iota: indices
-    clamp: clip
-    collapse: reshape
-    composite: namedScope
-    conv_general_dilated: conv
-    conv_with_general_padding: conv
-    convert_element_type: astype
-    dot_general: einsum
-    dtype: x.dtype
-    dynamic_index_in_dim: dynamicIndex
-    dynamic_slice_in_dim: dynamicSlice
-    dynamic_update_index_in_dim: dynamicUpdateSlice
-    dynamic_update_slice_in_dim: dynamicUpdateSlice
-    empty: zeros
-    eq: equal
-    ge: greaterEqual
-    gt: greater
-    igamma: special.gammainc
-    igammac: special.gammaincc
-    index_in_dim: index
-    index_take: index
-    integer_pow: pow
-    iota: arange
-    le: lessEqual
-    logistic: sigmoid
-    lt: less
-    ne: notEqual
-    population_count: bitwiseCount
-    pshuffle: ppermute
-    pswapaxes: allToAll
-    reduce: associativeScan
-    reduce_and: all
-    reduce_max: max
-    reduce_min: min
-    reduce_or: any
-    reduce_precision: astype(astype(x, "bfloat16"), x.dtype)
-    reduce_prod: prod
-    reduce_sum: sum
-    reduce_window: maxPool
-    rem: fmod
-    rev: flip
-    rng_bit_generator: random.bits
-    rng_uniform: random.uniform
-    scatter: set
-    scatter_sub: addAt(x, indices, neg(values))
-    select: where
-    select_n: where
-    shift_left: leftShift
-    shift_right_arithmetic: rightShift
-    shift_right_logical: rightShift(astype(x, "uint32"), n)
-    slice: index
-    slice_in_dim: index
-    stage: makeProgram
-    switch: switchCase
-    bessel_i0e: special.i0e
-    bessel_i1e: special.i1e
-    with_sharding_constraint: withSharding
-    scatter_add: addAt
-    gather: index
-    clz: sub(32, frexp(astype(x, "float64"))[1])
-    approx_max_k: topK
-    approx_min_k: topK(x, k, axis, { largest: false })
-    reduce_xor: associativeScan(bitwiseXor, x)
-    scatter_apply: set(x, [i], f(index(x, i)))
-  `,
-  "nn": `
-    dot_product_attention: nn.scaledDotProductAttention
-    hard_silu: nn.hardswish
-    identity: copy
-    swish: nn.silu
-  `,
-  "nn.initializers": `
-    Initializer: nn.initializers.constant
-    glorot_normal: nn.initializers.xavierNormal
-    glorot_uniform: nn.initializers.xavierUniform
-    he_normal: nn.initializers.kaimingNormal
-    he_uniform: nn.initializers.kaimingUniform
-  `,
-  "random": `
-    PRNGKey: random.key
-    clone: copy
-    key_data: x.data()
-    wrap_key_data: tensor(words, { dtype: "uint32" })
-  `,
-  "scipy.special": `
-    gammaln: lgamma
-    expit: sigmoid
-    log_softmax: nn.logSoftmax
-    softmax: nn.softmax
-    loggamma: lgamma
-  `,
-  "scipy.interpolate": `
-    RegularGridInterpolator: interpolate.regularGrid
-  `,
-  "scipy.linalg": `
-    solve_triangular: linalg.triangularSolve
-    funm: linalg.eig
-    qr_multiply: matmul(linalg.qr(x)[0], y)
-  `,
-  "lax.linalg": `
-    lu_pivots_to_permutation: linalg.luFactor(a)[1]
-    tridiagonal: linalg.hessenberg
-    qdwh: linalg.polar
-    symmetric_product: matmul(x, x.mT)
-    ormqr: matmul(linalg.householderProduct(a, taus), x)
-    lu_pivots_to_permutation: linalg.lu
-  `,
-  "scipy.signal": `
-    fftconvolve: signal.fftConvolve
-  `,
-  "tree": `
-    flatten_with_path: tree.paths(x), tree.leaves(x)
-    leaves_with_path: tree.paths(x), tree.leaves(x)
-    reduce_associative: tree.reduce
-  `,
-  "tree_util": `
-    all_leaves: tree.leaves
-    is_tree_node: tree.structure
-    flatten_one_level: Object.entries
-    flatten_one_level_with_keys: Object.entries
-    keystr: tree.paths
-    KeyPath: tree.paths
-    Partial: tree.register
-    PyTreeDef: tree.structure
-    register_dataclass: tree.register
-    register_pytree_node: tree.register
-    register_pytree_node_class: tree.register
-    register_pytree_with_keys: tree.register
-    register_pytree_with_keys_class: tree.register
-    register_static: tree.register
-    tree_all: tree.all
-    tree_broadcast: tree.broadcast
-    tree_flatten_with_path: tree.paths(x), tree.leaves(x)
-    tree_leaves_with_path: tree.paths(x), tree.leaves(x)
-    tree_reduce_associative: tree.reduce
-  `,
-};
-
-/** Names that are to come. */
-const planned: Partial<Record<Module, string>> = {
-  "scipy.special": "wofz",
-};
-
-/** Names without a meaning here, by the reason. */
-const without: Partial<Record<Module, readonly (readonly [reason: string, names: string])[]>> = {
-  "jax": [
-    [
-      "tensors are immutable: there are no references to cells",
-      "Ref empty_ref free_ref freeze new_ref",
-    ],
-    [
-      "several processes are one mesh, opened by `openXla`",
-      `Shard host_count host_id host_ids process_count process_index process_indices
-      make_array_from_callback make_array_from_process_local_data
-      make_array_from_single_device_arrays remove_size_one_mesh_axis_from_type set_mesh auto_pcast`,
-    ],
-    ["a type, not a value: `Device`", "Device"],
-    [
-      "every dtype is always there, and a program says which it means",
-      " numpy_dtype_promotion allow_f16_reductions default_matmul_precision",
-    ],
-    [
-      "escaped tracers and wrong programs are always errors",
-      "check_tracer_leaks checking_leaks enable_checks no_tracing no_execution",
-    ],
-    ["functions may capture tensors, also those under a transform", "closure_convert"],
-    [
-      "the garbage collector frees, and nothing is copied behind one's back",
-      `array_garbage_collection_guard  transfer_guard transfer_guard_device_to_device
-      transfer_guard_device_to_host transfer_guard_host_to_device thread_guard`,
-    ],
-    [
-      "there is one generator, and a key is a value",
-      `debug_key_reuse default_prng_impl enable_custom_prng legacy_prng_key threefry_partitionable`,
-    ],
-    [
-      "a switch of JAX's own machinery",
-      `clear_caches disable_jit explain_cache_misses jax2tf_associative_scan_reductions log_compiles
-      make_user_context print_environment_info softmax_custom_jvp numpy_rank_promotion
-       ensure_compile_time_eval`,
-    ],
-    ["effects are done when a call returns", "effects_barrier"],
-  ],
-  "jnp": [
-    [
-      "no dtype of its own: not what processors compute with",
-      `float4_e2m1fn float6_e2m3fn float6_e3m2fn float8_e3m4 float8_e4m3 float8_e4m3b11fnuz
-      float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu int1 int2 int4 uint1
-      uint2 uint4`,
-    ],
-    ["64-bit integers are no dtype: JavaScript's numbers hold 53 bits", "int64 uint64"],
-    ["dtypes are strings, without classes", "character flexible generic object_"],
-    [
-      "prints by `console.log`, without global settings",
-      "get_printoptions printoptions set_printoptions",
-    ],
-    ["functions broadcast by themselves; there is no class of them", " ufunc"],
-    ["files are read by the host, then by `io`", "fromfile fromiter"],
-    ["a trait of Python's", "ComplexWarning iterable"],
-    ["`einsum` chooses its own order", "einsum_path"],
-  ],
-  "lax": [
-    [
-      "an argument or an option here, not a class",
-      `AccuracyMode ConvDimensionNumbers ConvGeneralDilatedDimensionNumbers DotAlgorithm
-      DotAlgorithmPreset DotDimensionNumbers FftType GatherDimensionNumbers GatherScatterMode Precision
-      PrecisionLike RaggedDotDimensionNumbers RandomAlgorithm RoundingMethod ScatterDimensionNumbers
-      Tolerance conv_dimension_numbers`,
-    ],
-    ["effects keep their order by themselves", "after_all create_token"],
-    ["`checkpoint` keeps what it computes again apart by itself", "optimization_barrier"],
-    [
-      "shapes of results are told by `evalShape`",
-      `conv_general_permutations conv_general_shape_tuple conv_shape_tuple conv_transpose_shape_tuple
-      padtype_to_pads reduce_window_shape_tuple shape_as_value`,
-    ],
-    [
-      "types do not say along which axes of a mesh values differ",
-      "pbroadcast pcast",
-    ],
-    ["programs are the same on every device", "platform_dependent"],
-    [
-      "a detail of XLA's",
-      `conv_general_dilated_local dce_sink mulhi precv psend ragged_all_to_all ragged_dot
-      ragged_dot_general scaled_dot  `,
-    ],
-    [
-      "the derivative of another function, which takes it by itself",
-      "igamma_grad_a random_gamma_grad",
-    ],
-  ],
-  "lax.linalg": [
-    ["one algorithm each, chosen by size", "EigImplementation EighImplementation SvdAlgorithm"],
-  ],
-  "scipy.optimize": [["a type, not a value", "OptimizeResults"]],
-  "nn": [
-    [
-      "products of block-scaled numbers of 4 and 8 bits",
-      "scaled_dot_general scaled_matmul get_scaled_dot_general_config",
-    ],
-  ],
-  "random": [
-    ["there is one kind of key: a tensor", " key_dtype key_impl  "],
-  ],
-  "tree": [["leaves that are no tensors may be any values", "static"]],
-  "tree_util": [
-    [
-      "paths are strings with dots",
-      "DictKey FlattenedIndexKey GetAttrKey SequenceKey",
-    ],
-    [
-      "structures are opaque: `tree.structure`, `tree.unflatten`",
-      "treedef_children treedef_is_leaf treedef_tuple",
-    ],
-  ],
-};
+/** All libraries, in the order of the page. */
+export const libraries: readonly Library[] = [jax, torch];
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -477,25 +72,27 @@ function wordsOf(text: string): string[] {
   return text.split(/\s+/).filter(Boolean);
 }
 
-function readRenamed(module: Module): Map<string, string> {
-  const lines = (renamed[module] ?? "").split("\n").map((line) => line.trim()).filter(Boolean);
+function readRenamed(text: string): Map<string, string> {
+  const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
   return new Map(lines.map((line) => {
     const at = line.indexOf(": ");
     return [line.slice(0, at), line.slice(at + 2)];
   }));
 }
 
-function readWithout(module: Module): Map<string, string> {
+function readWithout(reasons: readonly (readonly [string, string])[]): Map<string, string> {
   return new Map(
-    (without[module] ?? []).flatMap(([reason, list]) =>
-      wordsOf(list).map((name) => [name, reason] as const)
-    ),
+    reasons.flatMap(([reason, list]) => wordsOf(list).map((name) => [name, reason] as const)),
   );
 }
 
 /** Every name of a module with what became of it. */
-export function dispositionsOf(module: Module): [name: string, disposition: Disposition][] {
-  const [codes, reasons] = [readRenamed(module), readWithout(module)];
+export function dispositionsOf(
+  { names, places, renamed, without }: Library,
+  module: string,
+): [name: string, disposition: Disposition][] {
+  const codes = readRenamed(renamed[module] ?? "");
+  const reasons = readWithout(without[module] ?? []);
   return names[module].map((name) => {
     const reason = reasons.get(name);
     if (reason !== undefined) return [name, { kind: "without", reason }];
@@ -513,63 +110,77 @@ export function dispositionsOf(module: Module): [name: string, disposition: Disp
 }
 
 /**
- * Faults of the tables: names that JAX does not have, or that stand in two of them or in none, and code
- * that names what does not exist.
+ * Faults of a library's tables: names that it does not have, or that stand in two of them or in none, and
+ * code that names what does not exist.
  */
-export function faults(): string[] {
-  return modules.flatMap((module) => {
-    const [codes, reasons] = [readRenamed(module), readWithout(module)];
-    const known: readonly string[] = names[module];
+export function faults(library: Library): string[] {
+  return modulesOf(library).flatMap((module) => {
+    const codes = readRenamed(library.renamed[module] ?? "");
+    const reasons = readWithout(library.without[module] ?? []);
+    const known = library.names[module];
     return [
       ...[...codes.keys(), ...reasons.keys()]
-        .filter((name) => !known.includes(name)).map((name) => `${module}.${name} is not JAX's`),
+        .filter((name) => !known.includes(name))
+        .map((name) => `${module}.${name} is no name of ${library.name}`),
       ...[...codes.keys()].filter((name) => reasons.has(name))
         .map((name) => `${module}.${name} is both here and not`),
       ...[...codes].filter(([, code]) => !exists(code))
         .map(([name, code]) => `${module}.${name}: there is no ${code}`),
-      ...dispositionsOf(module).filter(([name, { kind }]) =>
-        kind === "not yet" && !wordsOf(planned[module] ?? "").includes(name)
+      ...dispositionsOf(library, module).filter(([name, { kind }]) =>
+        kind === "not yet" && !wordsOf(library.planned[module] ?? "").includes(name)
       ).map(([name]) => `${module}.${name} is nowhere`),
     ];
   });
 }
 
-/** The modules of JAX, in the order of the page. */
-export const modules = Object.keys(names) as Module[];
+/** The modules of a library, in the order of the page. */
+export function modulesOf({ names }: Library): string[] {
+  return Object.keys(names);
+}
 
 function cell({ kind, ...rest }: Disposition): string {
   const { code, reason } = rest as { code?: string; reason?: string };
   return kind === "here" ? `\`${code}\`` : kind === "without" ? `none: ${reason}` : "not yet";
 }
 
-/** The page. */
-export function page(): string {
-  const all = modules.map((module) => [module, dispositionsOf(module)] as const);
+/** A library's part of the page. */
+function partOf(library: Library): string {
+  const all = modulesOf(library).map((module) =>
+    [library.title?.(module) ?? module, dispositionsOf(library, module)] as const
+  );
   const count = (kind: Disposition["kind"]) =>
     all.flatMap(([, rows]) => rows).filter(([, disposition]) => disposition.kind === kind).length;
   const [here, later, none] = [count("here"), count("not yet"), count("without")];
-  const title = (module: Module) =>
-    module.startsWith("jnp") || module === "jax" ? module : `jax.${module}`;
-  const tables = all.map(([module, rows]) =>
-    `## ${title(module)}\n\n| JAX | here |\n| --- | --- |\n` +
+  const tables = all.map(([title, rows]) =>
+    `### ${title}\n\n| ${library.name} | here |\n| --- | --- |\n` +
     rows.map(([name, disposition]) =>
       `| \`${name}\` | ${cell(disposition).replaceAll("|", "\\|")} |\n`
     )
       .join("")
   );
-  return `# Coming from JAX
-
-What every public name of JAX 0.10.2 is called here, or why it has no counterpart. Names are JAX's in
-camelCase; aliases are not repeated. \`x\` is a tensor. Arguments of NumPy that are only named become
-options: \`sum(x, axis, { keepdims: true })\`.
+  return `## ${library.name}
 
 Of ${here + later + none} names, ${here} are here, ${none} have no meaning here${
     later === 0 ? "" : `, and ${later} are not here yet`
   }.
 
+${tables.join("\n")}`;
+}
+
+/** The page. */
+export function page(): string {
+  return `# Coming from other libraries
+
+What every public name of these libraries is called here, or why it has no counterpart:
+${
+    libraries.map(({ name }) => name).join(", ")
+  }. Names are theirs in camelCase; aliases are not repeated.
+\`x\` is a tensor. Arguments of NumPy that are only named become options: \`sum(x, axis, { keepdims: true })\`. A layer
+without parameters is used as a function by \`apply\`: \`nn.maxPool2d(2).apply({}, {}, x)\`.
+
 <!-- Written by .ci/coming_from.ts. -->
 
-${tables.join("\n")}`;
+${libraries.map(partOf).join("\n")}`;
 }
 
 if (import.meta.main) {
@@ -582,12 +193,16 @@ if (import.meta.main) {
   } else {
     Deno.mkdirSync(new URL(".", path), { recursive: true });
     Deno.writeTextFileSync(path, page());
-    for (const module of modules) {
-      const missing = dispositionsOf(module).filter(([, { kind }]) => kind === "not yet");
-      if (missing.length > 0) {
-        console.log(`${module}: ${missing.map(([name]) => name).join(" ")}`);
+    for (const library of libraries) {
+      for (const module of modulesOf(library)) {
+        const missing = dispositionsOf(library, module).filter(([, { kind }]) =>
+          kind === "not yet"
+        );
+        if (missing.length > 0) {
+          console.log(`${module}: ${missing.map(([name]) => name).join(" ")}`);
+        }
       }
     }
-    console.log(page().match(/Of .* yet\.|Of .* here\./)?.[0]);
+    console.log(page().match(/Of .* yet\.|Of .* here\./g)?.join("\n"));
   }
 }

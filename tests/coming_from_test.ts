@@ -1,15 +1,21 @@
-import { dispositionsOf, faults, modules } from "../.ci/coming_from.ts";
+import { dispositionsOf, faults, libraries, modulesOf } from "../.ci/coming_from.ts";
+import { jax } from "../.ci/names_of_jax.ts";
+import { torch } from "../.ci/names_of_torch.ts";
 import { assertEquals } from "./support/std.ts";
 
-Deno.test("the tables of JAX's names hold names of JAX's, each once", () => {
-  assertEquals(faults(), []);
-});
+for (const library of libraries) {
+  Deno.test(`the tables for ${library.name} hold names of its own, each once`, () => {
+    assertEquals(faults(library), []);
+  });
+}
 
 Deno.test("names of JAX's are found in the namespaces that they belong to", () => {
-  const all = Object.fromEntries(modules.map((module) => [
-    module,
-    Object.fromEntries(dispositionsOf(module)),
-  ]));
+  const all = Object.fromEntries(
+    modulesOf(jax).map((module) => [
+      module,
+      Object.fromEntries(dispositionsOf(jax, module)),
+    ]),
+  );
   const here = (code: string) => ({ kind: "here" as const, code });
   assertEquals(all.jnp.moveaxis, here("moveaxis"));
   assertEquals(all.jnp.logical_and, here("logicalAnd"));
@@ -19,4 +25,12 @@ Deno.test("names of JAX's are found in the namespaces that they belong to", () =
   assertEquals(all.tree_util.tree_map, here("tree.map"));
   assertEquals(all.random.PRNGKey, here("random.key"));
   assertEquals(all.jax.new_ref.kind, "without");
+});
+
+Deno.test("layers and functions of PyTorch's are found by names without capitals", () => {
+  const layers = new Map(dispositionsOf(torch, "torch.nn"));
+  assertEquals(layers.get("AdaptiveAvgPool2d"), { kind: "here", code: "nn.adaptiveAvgPool2d" });
+  const functions = new Map(dispositionsOf(torch, "torch.nn.functional"));
+  assertEquals(functions.get("conv2d"), { kind: "here", code: "conv" });
+  assertEquals(functions.get("grid_sample"), { kind: "here", code: "image.gridSample" });
 });
