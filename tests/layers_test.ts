@@ -43,7 +43,8 @@ const floors: readonly (readonly string[])[] = [
   ["src/backends/wasm"],
   ["src/backends/cpu.ts"],
   ["src/backends/xla/hosts"],
-  ["src/backends/xla"],
+  ["src/backends/webgpu/wgsl"],
+  ["src/backends/xla", "src/backends/webgpu"],
   ["src/control", "src/fft", "src/special", "src/device.ts"],
   ["src/linalg", "src/random"],
   ["src/jit", "src/signal", "src/inspect"],
@@ -177,6 +178,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "control",
     "mod",
   ],
+  "src/backends/webgpu/wgsl": ["kernel", "math", "module"],
   "src/backends/xla": [
     "checks",
     "program_cache",

@@ -1,0 +1,100 @@
+/**
+ * The frame of a shader: bindings, bases, and the entry point around a body.
+ *
+ * @module
+ */
+import { type Dtype, isFloat, rangeOf } from "../../../base/dtype.ts";
+import { internalError } from "../../../base/errors.ts";
+import { functionsOf } from "./math.ts";
+
+/** What a word of a buffer is taken for. */
+export type Held = "f32" | "i32" | "u32";
+
+/**
+ * How elements of a dtype are held on the device: one 32-bit word each, float32 for half floats and bool
+ * as 0 and 1.
+ */
+export function heldType(dtype: Dtype): Held {
+  if (dtype === "float64") throw internalError("float64 is not held on the device");
+  if (isFloat(dtype)) return "f32";
+  return rangeOf(dtype)[0] < 0 ? "i32" : "u32";
+}
+
+/** What a shader is made of. */
+export interface ModuleParts {
+  /** What each operand holds, in the order of the pass. */
+  readonly operands: readonly Held[];
+  /** The statements of `main`. */
+  readonly body: string;
+  /** Invocations of a workgroup. */
+  readonly workgroup: readonly [number, number, number];
+  /** Declarations at the module's level, such as `var<workgroup> tile: array<f32, 64>;`. */
+  readonly shared?: string;
+  /** Names of the functions of `math.ts` that the body calls. */
+  readonly functions?: Iterable<string>;
+}
+
+/** A word of the bases: one for each operand, and one more that is 0, which compilers cannot know. */
+function wordOf(index: number): string {
+  return `bases[${index >> 2}].${"xyzw"[index & 3]}`;
+}
+
+/** Element `index` of operand `k`, to be read or written: operands begin where their base says. */
+export function element(k: number, index: string): string {
+  return `b${k}[${wordOf(k)} + ${index}]`;
+}
+
+/** How many bytes the bases of a pass on so many operands are. */
+export function basesBytes(operands: number): number {
+  return (1 + (operands >> 2)) * 16;
+}
+
+/**
+ * The module. Operand `k` is the buffer `bK`, which `element(k, index)` reads and writes; a pass may bind
+ * one memory several times as long as what it reads and writes there does not overlap. `main` knows
+ * `id`, `local` (the number within the workgroup), `group` and `groups`; `zero()` is 0 at run time alone.
+ */
+export function moduleOf(
+  { operands, body, workgroup, shared = "", functions = [] }: ModuleParts,
+): string {
+  const [x, y, z] = workgroup;
+  return [
+    ...operands.map((held, k) =>
+      `@group(0) @binding(${k}) var<storage, read_write> b${k}: array<${held}>;`
+    ),
+    `@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, ${
+      basesBytes(operands.length) / 16
+    }>;`,
+    `fn zero() -> u32 { return ${wordOf(operands.length)}; }`,
+    ...(shared === "" ? [] : [shared]),
+    ...functionsOf(functions),
+    `@compute @workgroup_size(${x}, ${y}, ${z})`,
+    "fn main(",
+    "  @builtin(global_invocation_id) id: vec3<u32>,",
+    "  @builtin(local_invocation_index) local: u32,",
+    "  @builtin(workgroup_id) group: vec3<u32>,",
+    "  @builtin(num_workgroups) groups: vec3<u32>,",
+    ") {",
+    body,
+    "}",
+    "",
+  ].join("\n");
+}
+
+/** The most workgroups in one dimension. */
+const MOST_GROUPS = 65535;
+
+/** The number of an invocation, where `size` of them are a workgroup and `spread` has laid these out. */
+export function invocation(size: number): string {
+  return `((group.z * groups.y + group.y) * groups.x + group.x) * ${size}u + local`;
+}
+
+/**
+ * At least so many workgroups, in as many dimensions as that takes: those beyond the end must return.
+ */
+export function spread(groups: number): [number, number, number] {
+  if (groups <= MOST_GROUPS) return [groups, 1, 1];
+  const y = Math.ceil(groups / MOST_GROUPS);
+  if (y <= MOST_GROUPS) return [Math.ceil(groups / y), y, 1];
+  throw internalError(`${groups} workgroups are too many`);
+}
