@@ -551,13 +551,7 @@ export function linspace(
 ): Tensor {
   if (count === undefined) count = 50;
   const what = "Cannot make evenly spaced numbers";
-  const { dtype, endpoint = true, axis = 0 } = readOptions(what, options, [
-    "dtype",
-    "endpoint",
-    "axis",
-  ]);
-  if (dtype !== undefined) checkDtype(dtype);
-  const ends = [readEnd(start, what, "start"), readEnd(stop, what, "stop")];
+  const { dtype, endpoint, axis, ends } = readSpacing(what, start, stop, options);
   if (ends.some((end) => isComplex(end.dtype))) {
     const [from, to] = ends.map((end) => convert(end, "complex128") as ComplexTensor);
     const line = (x: Tensor, y: Tensor) => linspace(x, y, count, { endpoint, axis });
@@ -567,7 +561,6 @@ export function linspace(
       dtype ?? (isInexact(common) ? common : complexDtype(defaultFloat())),
     );
   }
-  checkFlag(endpoint, what, "endpoint");
   checkLength(count, what, "a number of points");
   const shape = commonShape("Cannot space numbers evenly between", ends);
   const along = checkAxis(axis, shape.length + 1, what);
@@ -591,8 +584,23 @@ export function linspace(
   return convert(isInexact(result) ? numbers : floor(numbers), result);
 }
 
-/** An end of evenly spaced numbers; one that is a number keeps its digits, and is checked. */
-export function readEnd(end: TensorLike, what: string, name: string): Tensor {
+/** Both ends of spaced numbers, and how they are spaced. */
+export function readSpacing(
+  what: string,
+  start: TensorLike,
+  stop: TensorLike,
+  options: LinspaceOptions | undefined,
+): LinspaceOptions & { endpoint: boolean; axis: number; ends: [Tensor, Tensor] } {
+  const names = ["dtype", "endpoint", "axis"] as const;
+  const { endpoint = true, axis = 0, ...rest } = readOptions(what, options, names);
+  if (rest.dtype !== undefined) checkDtype(rest.dtype);
+  checkFlag(endpoint, what, "endpoint");
+  const ends: [Tensor, Tensor] = [readEnd(start, what, "start"), readEnd(stop, what, "stop")];
+  return { ...rest, endpoint, axis, ends };
+}
+
+/** An end of spaced numbers; one that is a number keeps its digits, and is checked. */
+function readEnd(end: TensorLike, what: string, name: string): Tensor {
   if (end instanceof WeakScalar) return end.as("float64");
   if (end instanceof Tensor || ArrayBuffer.isView(end)) return toTensor(end, what);
   if (typeof end === "object") {

@@ -33,12 +33,19 @@ import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { abs, floor, mul, sign, sub } from "../primitives/arithmetic.ts";
 import { equal, select } from "../primitives/comparison.ts";
 import { concatenate, sliceAxis } from "../primitives/slicing.ts";
-import { broadcast, constantLike, convert, iota, reshape } from "../primitives/structure.ts";
+import {
+  broadcast,
+  broadcastAxis,
+  constantLike,
+  convert,
+  iota,
+  reshape,
+} from "../primitives/structure.ts";
 import { log10, pow } from "../primitives/transcendental.ts";
 import { checkInteger, checkLength } from "./arguments.ts";
 import { pow as raise } from "./arithmetic.ts";
 import { broadcastTo, commonDtype } from "./broadcasting.ts";
-import { linspace, ones, readEnd } from "./creation.ts";
+import { linspace, ones, readSpacing } from "./creation.ts";
 import type { EyeOptions, LinspaceOptions } from "./creation.ts";
 import { tril } from "./diagonals.ts";
 import { checkList } from "./joining.ts";
@@ -264,29 +271,20 @@ export function geomspace(
 ): Tensor {
   if (count === undefined) count = 50;
   const what = "Cannot make geometrically spaced numbers";
-  const { dtype, endpoint = true, axis = 0 } = readOptions(what, options, [
-    "dtype",
-    "endpoint",
-    "axis",
-  ]);
+  const { dtype, endpoint, axis, ends } = readSpacing(what, start, stop, options);
   if (typeof start === "number" && typeof stop === "number" && !(start * stop > 0)) {
     throw argumentError(
       `${what} from ${start} to ${stop}: expected numbers other than 0 and of one sign`,
     );
   }
   const result = spacedDtype(what, [start, stop], dtype);
-  const [first, last] = [[start, "start"] as const, [stop, "stop"] as const].map(([end, name]) =>
-    convert(readEnd(end, what, name), "float64")
-  );
+  const [first, last] = ends.map((end) => convert(end, "float64"));
   // The logarithms of the sizes; ends of different signs have no numbers between them.
   const [from, to] = [first, last].map((end) => log10(abs(end)));
   const powers = linspace(from, to, count, { endpoint, axis });
   const at = checkAxis(axis, powers.ndim, what);
-  const along = (end: Tensor, length: number): Tensor => {
-    const shape = powers.shape.map((size, i) => i === at ? length : size);
-    const aligned = broadcastTo(end, removeAt(powers.shape, at));
-    return broadcastTo(reshape(aligned, shape.map((size, i) => i === at ? 1 : size)), shape);
-  };
+  const along = (end: Tensor, length: number): Tensor =>
+    broadcastAxis(broadcastTo(end, removeAt(powers.shape, at)), at, length);
   const [left, right] = [first, last].map((end) => sign(along(end, count)));
   const signs = select(equal(left, right), left, constantLike(left, NaN));
   const numbers = mul(signs, pow(constantLike(powers, 10), powers));

@@ -7,7 +7,6 @@ import { describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { broadcastShapes, showType } from "../base/shape.ts";
-import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import {
   add,
@@ -25,11 +24,11 @@ import {
 import { stopGradient } from "../transforms/no_grad.ts";
 import {
   checkReduction,
+  inDtypeOf,
   lossDtype,
   readPair,
   reduce,
   REDUCTIONS,
-  wideFloats,
 } from "./loss_options.ts";
 import type { LossOptions } from "./loss_options.ts";
 import { huberLoss, l1Loss } from "./losses.ts";
@@ -184,7 +183,7 @@ export function gaussianNllLoss(
   checkFlag(full, what, "full");
   checkLossNumber(what, "eps", eps, 0, true);
   const [x, y] = readPair(what, input, target);
-  const given = wideFloats(toTensor(variance, `${what} with this variance`));
+  const given = inDtypeOf(what, "variance", x, variance);
   const isByRow = given.ndim === x.ndim - 1 && String(given.shape) === String(x.shape.slice(0, -1));
   const own = isByRow ? expandDims(given, -1) : given;
   if (String(broadcastShapes(own.shape, x.shape)) !== String(x.shape)) {

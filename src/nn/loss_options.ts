@@ -114,7 +114,17 @@ export function readPair(
 /** `losses` times a weight that broadcasts to their shape; as they are without one. */
 export function timesWeight(what: string, losses: Tensor, weight: TensorLike | undefined): Tensor {
   if (weight === undefined) return losses;
-  const weights = wideFloats(toTensor(weight, `${what} with this weight`));
-  checkBroadcast("Cannot broadcast weight", weights, losses.shape);
-  return mul(losses, weights);
+  return mul(losses, besideInput(what, "weight", losses, weight));
+}
+
+/** What is called `name` in the dtype in which it meets `x`: numbers of no dtype keep their digits. */
+export function inDtypeOf(what: string, name: string, x: Tensor, value: TensorLike): Tensor {
+  return promoteTogether(`${what} with this ${name}`, [x, value])[1];
+}
+
+/** The same, checked to broadcast to the shape of `x`. */
+export function besideInput(what: string, name: string, x: Tensor, value: TensorLike): Tensor {
+  const tensor = inDtypeOf(what, name, x, value);
+  checkBroadcast(`Cannot broadcast ${name}`, tensor, x.shape);
+  return tensor;
 }

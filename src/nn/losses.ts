@@ -10,8 +10,7 @@ import { checkFlag, readOptions } from "../base/options.ts";
 import { checkAxis, range, showType } from "../base/shape.ts";
 import { Concrete, type Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
-import { checkBroadcast } from "../functions/arguments.ts";
-import { broadcastTogether, promoteTogether } from "../functions/broadcasting.ts";
+import { broadcastTogether } from "../functions/broadcasting.ts";
 import {
   abs,
   add,
@@ -32,6 +31,7 @@ import {
 import { reduceCosine, reduceSquares } from "../primitives/moments.ts";
 import { stopGradient } from "../primitives/structure.ts";
 import {
+  besideInput,
   checkReduction,
   counted,
   lossDtype,
@@ -215,13 +215,6 @@ export function binaryCrossEntropyWithLogits(
   }
   const dtype = lossDtype(what, [input, target, weight, posWeight]);
   return reduce(weights === null ? losses : mul(losses, weights), reduction, dtype);
-}
-
-/** The option `name` in the dtype in which it meets `x`, checked to broadcast to its shape. */
-function besideInput(what: string, name: string, x: Tensor, value: TensorLike): Tensor {
-  const [, tensor] = promoteTogether(`${what} with this ${name}`, [x, value]);
-  checkBroadcast(`Cannot broadcast ${name}`, tensor, x.shape);
-  return tensor;
 }
 
 /** Options of `klDiv`. */

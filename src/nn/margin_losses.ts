@@ -39,6 +39,7 @@ import { pairwiseDistance } from "./along_axes.ts";
 import { checkLossNumber } from "./likelihood_losses.ts";
 import {
   checkReduction,
+  inDtypeOf,
   lossDtype,
   readPair,
   reduce,
@@ -58,6 +59,26 @@ function wideTogether(what: string, operands: readonly TensorLike[]): Tensor[] {
   return promoteTogether(what, operands).map(wideFloats);
 }
 
+/** Options of losses with a margin. */
+export interface MarginLossOptions extends LossOptions {
+  /** How far apart the good and the bad shall be; each loss says what it measures, and its default. */
+  readonly margin?: number;
+}
+
+/** The reduction and the margin, checked to be at least `least`. */
+function readMargin(
+  what: string,
+  options: MarginLossOptions | undefined,
+  standard: number,
+  least?: number,
+): Required<MarginLossOptions> {
+  const read = readOptions(what, options, ["reduction", "margin"]);
+  const { reduction = "mean", margin = standard } = read;
+  checkReduction(what, reduction, REDUCTIONS);
+  checkLossNumber(what, "margin", margin, least);
+  return { reduction, margin };
+}
+
 /** Integers, called `name`. */
 function readClasses(what: string, name: string, classes: TensorLike): Tensor {
   const read = toTensor(classes, `${what} with this ${name}`);
@@ -67,18 +88,12 @@ function readClasses(what: string, name: string, classes: TensorLike): Tensor {
   );
 }
 
-/** Options of `hingeEmbeddingLoss`. */
-export interface HingeEmbeddingLossOptions extends LossOptions {
-  /** How large the distances of unlike pairs shall be. Default 1. */
-  readonly margin?: number;
-}
-
 /**
  * Distances of pairs that are alike (target 1), and `max(0, margin - distance)` of those that are not (target -1).
  *
  * @param input Any shape: distances.
  * @param target The shape of `input`: 1 or -1.
- * @param options The reduction and the margin.
+ * @param options The reduction, and the margin (1): how large the distances of unlike pairs shall be.
  * @returns A scalar, or one number for each with reduction `"none"`; a floating-point dtype.
  * @throws {ShapeError} when the shapes differ.
  * @throws {ArgumentError} when an option or the reduction is unknown or makes no sense.
@@ -94,22 +109,14 @@ export interface HingeEmbeddingLossOptions extends LossOptions {
 export function hingeEmbeddingLoss(
   input: TensorLike,
   target: TensorLike,
-  options?: HingeEmbeddingLossOptions,
+  options?: MarginLossOptions,
 ): Tensor {
   const what = "Cannot compute hingeEmbeddingLoss";
-  const { reduction = "mean", margin = 1 } = readOptions(what, options, ["reduction", "margin"]);
-  checkReduction(what, reduction, REDUCTIONS);
-  checkLossNumber(what, "margin", margin);
+  const { reduction, margin } = readMargin(what, options, 1);
   const [x, y] = readPair(what, input, target);
   const alike = where(notEqual(y, -1), x, 0);
   const unlike = where(notEqual(y, 1), positivePart(sub(margin, x)), 0);
   return reduce(add(alike, unlike), reduction, lossDtype(what, [input, target]));
-}
-
-/** Options of `hingeLoss`. */
-export interface HingeLossOptions extends LossOptions {
-  /** How far on the right side scores shall be. Default 1. */
-  readonly margin?: number;
 }
 
 /**
@@ -117,7 +124,7 @@ export interface HingeLossOptions extends LossOptions {
  *
  * @param input Any shape: scores.
  * @param target The shape of `input`: 1 or -1.
- * @param options The reduction and the margin.
+ * @param options The reduction, and the margin (1): how far on the right side scores shall be.
  * @returns A scalar, or one number for each with reduction `"none"`; a floating-point dtype.
  * @throws {ShapeError} when the shapes differ.
  * @throws {ArgumentError} when an option or the reduction is unknown or makes no sense.
@@ -133,12 +140,10 @@ export interface HingeLossOptions extends LossOptions {
 export function hingeLoss(
   input: TensorLike,
   target: TensorLike,
-  options?: HingeLossOptions,
+  options?: MarginLossOptions,
 ): Tensor {
   const what = "Cannot compute hingeLoss";
-  const { reduction = "mean", margin = 1 } = readOptions(what, options, ["reduction", "margin"]);
-  checkReduction(what, reduction, REDUCTIONS);
-  checkLossNumber(what, "margin", margin);
+  const { reduction, margin } = readMargin(what, options, 1);
   const [x, y] = readPair(what, input, target);
   return reduce(positivePart(sub(margin, mul(y, x))), reduction, lossDtype(what, [input, target]));
 }
@@ -173,19 +178,13 @@ export function softMarginLoss(
   return reduce(logaddexp(neg(mul(y, x)), 0), reduction, lossDtype(what, [input, target]));
 }
 
-/** Options of `marginRankingLoss`. */
-export interface MarginRankingLossOptions extends LossOptions {
-  /** By how much the better one shall be ahead. Default 0. */
-  readonly margin?: number;
-}
-
 /**
  * How far pairs of scores are from the right order: `max(0, -target * (input1 - input2) + margin)`.
  *
  * @param input1 Any shape.
  * @param input2 Any shape.
  * @param target 1 where the first shall be larger, -1 where the second shall be; all broadcast.
- * @param options The reduction and the margin.
+ * @param options The reduction, and the margin (0): by how much the better one shall be ahead.
  * @returns A scalar, or one number for each with reduction `"none"`; a floating-point dtype.
  * @throws {ShapeError} when the shapes do not broadcast.
  * @throws {ArgumentError} when an option or the reduction is unknown or makes no sense.
@@ -202,12 +201,10 @@ export function marginRankingLoss(
   input1: TensorLike,
   input2: TensorLike,
   target: TensorLike,
-  options?: MarginRankingLossOptions,
+  options?: MarginLossOptions,
 ): Tensor {
   const what = "Cannot compute marginRankingLoss";
-  const { reduction = "mean", margin = 0 } = readOptions(what, options, ["reduction", "margin"]);
-  checkReduction(what, reduction, REDUCTIONS);
-  checkLossNumber(what, "margin", margin);
+  const { reduction, margin } = readMargin(what, options, 0);
   const [a, b, y] = wideTogether(what, [input1, input2, target]);
   const losses = positivePart(add(mul(neg(y), sub(a, b)), margin));
   return reduce(losses, reduction, lossDtype(what, [input1, input2, target]));
@@ -276,7 +273,7 @@ export function multiMarginLoss(
   );
   let terms = where(isCounted, p === 1 ? gap : square(where(isCounted, gap, 0)), 0);
   if (weight !== undefined) {
-    const weights = wideFloats(toTensor(weight, `${what} with this weight`));
+    const weights = inDtypeOf(what, "weight", x, weight);
     if (String(weights.shape) !== String([classes])) {
       throw shapeError(`${what} with weight ${showType(weights)}: expected shape [${classes}]`);
     }
@@ -376,12 +373,6 @@ export function multiLabelSoftMarginLoss(
   );
 }
 
-/** Options of `cosineEmbeddingLoss`. */
-export interface CosineEmbeddingLossOptions extends LossOptions {
-  /** The cosine up to which unlike vectors cost nothing. Default 0. */
-  readonly margin?: number;
-}
-
 /**
  * One minus the cosine of vectors that are alike (target 1), and `max(0, cosine - margin)` of those that are not
  * (target -1).
@@ -389,7 +380,7 @@ export interface CosineEmbeddingLossOptions extends LossOptions {
  * @param input1 `[..., n]`.
  * @param input2 `[..., n]`.
  * @param target `[...]`: 1 or -1.
- * @param options The reduction and the margin.
+ * @param options The reduction, and the margin (0): the cosine up to which unlike vectors cost nothing.
  * @returns A scalar, or one number for each with reduction `"none"`; a floating-point dtype.
  * @throws {ShapeError} when the shapes do not fit.
  * @throws {ArgumentError} when an option or the reduction is unknown or makes no sense.
@@ -406,15 +397,13 @@ export function cosineEmbeddingLoss(
   input1: TensorLike,
   input2: TensorLike,
   target: TensorLike,
-  options?: CosineEmbeddingLossOptions,
+  options?: MarginLossOptions,
 ): Tensor {
   const what = "Cannot compute cosineEmbeddingLoss";
-  const { reduction = "mean", margin = 0 } = readOptions(what, options, ["reduction", "margin"]);
-  checkReduction(what, reduction, REDUCTIONS);
-  checkLossNumber(what, "margin", margin);
+  const { reduction, margin } = readMargin(what, options, 0);
   const [a, b] = readPair(what, input1, input2);
   if (a.ndim === 0) throw shapeError(`${what} of ${showType(a)}: expected [..., n]`);
-  const y = wideFloats(toTensor(target, `${what} with this target`));
+  const y = inDtypeOf(what, "target", a, target);
   if (String(y.shape) !== String(a.shape.slice(0, -1))) {
     throw shapeError(
       `${what} of ${showType(a)} against ${showType(y)}: expected [..., n] and [...]`,
@@ -486,12 +475,6 @@ export function tripletMarginLoss(
   return reduce(losses, reduction, lossDtype(what, [anchor, positive, negative]));
 }
 
-/** Options of `contrastiveLoss`. */
-export interface ContrastiveLossOptions extends LossOptions {
-  /** How far apart unlike vectors shall be. Default 1. */
-  readonly margin?: number;
-}
-
 /**
  * The contrastive loss of Hadsell, Chopra and LeCun (2006): `d² / 2` for the distance `d` of vectors that are alike,
  * and `max(0, margin - d)² / 2` of those that are not.
@@ -499,7 +482,7 @@ export interface ContrastiveLossOptions extends LossOptions {
  * @param input1 `[..., n]`.
  * @param input2 `[..., n]`.
  * @param target `[...]`: 1 for pairs that are alike, 0 for others.
- * @param options The reduction and the margin.
+ * @param options The reduction, and the margin (1, not below 0): how far apart unlike vectors shall be.
  * @returns A scalar, or one number for each with reduction `"none"`; a floating-point dtype.
  * @throws {ShapeError} when the shapes do not fit.
  * @throws {ArgumentError} when an option or the reduction is unknown or makes no sense.
@@ -517,15 +500,13 @@ export function contrastiveLoss(
   input1: TensorLike,
   input2: TensorLike,
   target: TensorLike,
-  options?: ContrastiveLossOptions,
+  options?: MarginLossOptions,
 ): Tensor {
   const what = "Cannot compute contrastiveLoss";
-  const { reduction = "mean", margin = 1 } = readOptions(what, options, ["reduction", "margin"]);
-  checkReduction(what, reduction, REDUCTIONS);
-  checkLossNumber(what, "margin", margin, 0);
+  const { reduction, margin } = readMargin(what, options, 1, 0);
   const [a, b] = readPair(what, input1, input2);
   if (a.ndim === 0) throw shapeError(`${what} of ${showType(a)}: expected [..., n]`);
-  const y = wideFloats(toTensor(target, `${what} with this target`));
+  const y = inDtypeOf(what, "target", a, target);
   if (String(y.shape) !== String(a.shape.slice(0, -1))) {
     throw shapeError(
       `${what} of ${showType(a)} against ${showType(y)}: expected [..., n] and [...]`,

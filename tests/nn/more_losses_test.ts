@@ -110,3 +110,27 @@ Deno.test("ctcLoss sums over all alignments, and has right derivatives", () => {
       "expected [time, batch, classes], [batch, length], [batch] and [batch]",
   );
 });
+
+Deno.test("weights, targets and variances of no dtype keep their digits beside float64", () => {
+  const x = tensor([[0.3, 0.6], [0.2, 0.9]], { dtype });
+  const third = [[1 / 3, 0.1], [0.7, 1 / 7]];
+  const row = [1 / 3, 0.7];
+  const classes = tensor([0, 1], { dtype: "int32" });
+  const losses: ((value: (list: number[] | number[][]) => number[] | Tensor) => Tensor)[] = [
+    (v) => nn.binaryCrossEntropy(x, x, { weight: v(third) }),
+    (v) => nn.binaryCrossEntropyWithLogits(x, x, { weight: v(third), posWeight: v(row) }),
+    (v) => nn.multiLabelSoftMarginLoss(x, x, { weight: v(row) }),
+    (v) => nn.multiMarginLoss(x, classes, { weight: v(row) }),
+    (v) => nn.crossEntropy(x, classes, { weight: v(row) }),
+    (v) => nn.nllLoss(x, classes, { weight: v(row) }),
+    (v) => nn.gaussianNllLoss(x, x, v(third), { full: true }),
+    (v) => nn.contrastiveLoss(x, x.mul(x), v(row)),
+    (v) => nn.mseLoss(x, v(third)),
+    (v) => nn.klDiv(x, v(third)),
+  ];
+  for (const [place, loss] of losses.entries()) {
+    const written = loss((list) => list as number[]);
+    const exact = loss((list) => tensor(list, { dtype }));
+    assertTensorsClose(written, exact, { rtol: 1e-15, atol: 0, message: `loss ${place}` });
+  }
+});
