@@ -22,7 +22,7 @@ import {
   copyIn,
   copyOut,
   donate,
-  giveRecipe,
+  giveRecipes,
   givesBlock,
   newResident,
   RESIDENT_BYTES,
@@ -197,8 +197,8 @@ interface Parts {
   readonly plan: MemoryPlan;
   readonly segments: readonly Segment[];
   readonly isParallel: boolean;
-  /** The buffer of the result that may be dropped and computed again. */
-  readonly recomputable: number | null;
+  /** The buffers of results that may be dropped and computed again. */
+  readonly recomputable: ReadonlySet<number>;
   readonly machine: Machine;
   /** The length of the module. */
   readonly bytes: number;
@@ -245,7 +245,9 @@ function build(program: Program, { isDonated, numbers, options, onDrop }: CodeOp
     plan,
     segments,
     isParallel: (work >= PARALLEL_WORK && hasChunks) || chunkTime !== undefined,
-    recomputable: timed === undefined ? findRecomputable(lowered, schedule, plan, isDonated) : null,
+    recomputable: timed === undefined
+      ? findRecomputable(lowered, schedule, plan, isDonated)
+      : new Set(),
     machine,
     bytes: bytes.length,
   };
@@ -290,7 +292,7 @@ class Code {
       restoreAll(args);
       return withPins(() => {
         const results = this.#runPinned(parts, args, call);
-        if (parts.recomputable !== null) this.#giveRecipe(parts, results, args, call);
+        if (parts.recomputable.size > 0) this.#giveRecipe(parts, results, args, call);
         return results;
       });
     } finally {
@@ -303,21 +305,22 @@ class Code {
     return runner.run(args, call);
   }
 
-  /** Notes how the large result is computed again, also when arguments are donated. */
+  /** Notes how large results are computed again, also when arguments are donated. */
   #giveRecipe(
     { lowered, recomputable }: Parts,
     results: readonly Concrete[],
     args: readonly Concrete[],
     { count, given }: Call,
   ): void {
-    const place = lowered.results.findIndex((result) =>
-      "buffer" in result && result.buffer === recomputable
+    const places = [...recomputable].map((buffer) =>
+      lowered.results.findIndex((result) => "buffer" in result && result.buffer === buffer)
     );
-    giveRecipe(results[place], args, (again) => {
+    const chosen = (all: readonly Concrete[]) => places.map((place) => all[place]);
+    giveRecipes(chosen(results), args, (again) => {
       const { parts } = this;
       parts.machine.enter();
       try {
-        return this.#runPinned(parts, again, { count, given, names: undefined })[place];
+        return chosen(this.#runPinned(parts, again, { count, given, names: undefined }));
       } finally {
         parts.machine.leave();
       }
@@ -384,7 +387,7 @@ class Runner {
     }
     for (const { buffer, offset, argument } of outputs) {
       if (offset !== null || argument !== null) continue;
-      const { tensor, address } = newResident(buffers[buffer], buffer === recomputable);
+      const { tensor, address } = newResident(buffers[buffer], recomputable.has(buffer));
       tensors.set(buffer, tensor);
       addresses[buffer] = address;
     }

@@ -246,7 +246,7 @@ export function detach(block: Block): void {
 }
 
 /** Frees the block's place. */
-function remove(block: Block): void {
+export function remove(block: Block): void {
   const { address, bytes } = block;
   if (address === 0) return;
   detach(block);

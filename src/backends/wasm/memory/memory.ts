@@ -32,6 +32,7 @@ import {
   pin,
   place,
   release,
+  remove,
   settle,
   widenWindow,
   withPins,
@@ -236,11 +237,15 @@ function makeRoomInWindow(bytes: number): void {
 }
 
 /**
- * Notes that `x`, a result in memory of its own, may be dropped, since `rerun` computes the same
+ * Notes that each of `results`, in memory of its own, may be dropped, since `rerun` computes the same
  * elements from `args` again. That must not take much longer than to copy them.
  */
-export function giveRecipe(x: Concrete, args: readonly Concrete[], rerun: Rerun): void {
-  const slot = slotOf(x.storage)!;
+export function giveRecipes(
+  results: readonly Concrete[],
+  args: readonly Concrete[],
+  rerun: Rerun,
+): void {
+  const slots = results.map(({ storage }) => slotOf(storage)!);
   const ingredients = args.flatMap(({ storage }) => slotOf(storage) ?? []);
   // An argument that is used again and again is worth keeping; one that is used once may be dropped
   // itself, so that half of a chain of results can be.
@@ -253,10 +258,12 @@ export function giveRecipe(x: Concrete, args: readonly Concrete[], rerun: Rerun)
   if (isFirstUse) return;
   for (const ingredient of ingredients) {
     ingredient.forget();
-    (ingredient.dependents ??= new Set()).add(slot);
+    for (const slot of slots) (ingredient.dependents ??= new Set()).add(slot);
   }
-  slot.recipe = new Recipe(rerun, args);
-  droppable.add(slot);
+  slots.forEach((slot, i) => {
+    slot.recipe = new Recipe(rerun, i, args);
+    droppable.add(slot);
+  });
 }
 
 /** Computes again what was dropped of these tensors. */
@@ -276,7 +283,10 @@ export function restoreAll(tensors: readonly Concrete[]): void {
 function restore(slot: Slot, storage: Storage): void {
   const recipe = slot.dropped;
   if (recipe === null) return;
-  const follow = (): void => take(slot, storage, withPins(() => recipe.follow()));
+  const follow = (): void => {
+    const made = withPins(() => recipe.follow()).map(({ storage }) => slotOf(storage)!);
+    made.forEach((one, i) => i === recipe.place ? take(slot, storage, one) : remove(one));
+  };
   try {
     follow();
   } catch (error) {
@@ -300,9 +310,8 @@ function followOrExplain(follow: () => void, { dtype, length }: Slot): void {
   }
 }
 
-/** Gives the slot the block of a tensor that nobody else has. */
-function take(slot: Slot, storage: Storage, { storage: other }: Concrete): void {
-  const made = slotOf(other)!;
+/** Gives the slot the block of one that nobody else has. */
+function take(slot: Slot, storage: Storage, made: Slot): void {
   const { address, bytes } = made;
   detach(made);
   settle(slot, address, bytes, storage);

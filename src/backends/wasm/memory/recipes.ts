@@ -13,8 +13,8 @@ import { Concrete } from "../../../core/tensor.ts";
 import type { Type } from "../../../core/tensor.ts";
 import type { Storage } from "../../../core/storage.ts";
 
-/** Runs a program again: gives the one result that is wanted, in memory of its own. */
-export type Rerun = (args: readonly Concrete[]) => Concrete;
+/** Runs a program again: gives its large results, each in memory of its own. */
+export type Rerun = (args: readonly Concrete[]) => readonly Concrete[];
 
 /**
  * How many bytes of results that can be dropped stay in memory at first: about what stays in cache.
@@ -31,8 +31,12 @@ export class Recipe {
   /** Whether the result has been an argument of such a program itself. */
   isUsed = false;
 
-  constructor(rerun: Rerun, args: readonly Concrete[]) {
+  /** Which result of `rerun` it is for. */
+  readonly place: number;
+
+  constructor(rerun: Rerun, place: number, args: readonly Concrete[]) {
     this.#rerun = rerun;
+    this.place = place;
     this.#types = args.map(({ dtype, shape }) => ({ dtype, shape }));
     this.storages = args.map(({ storage }) => storage);
   }
@@ -47,8 +51,8 @@ export class Recipe {
     for (const storage of this.storages) storage.sharers--;
   }
 
-  /** Computes the result again. */
-  follow(): Concrete {
+  /** Computes the result again, and those that belong to it. */
+  follow(): readonly Concrete[] {
     const args = this.storages.map((storage, i) => {
       const { dtype, shape } = this.#types[i];
       return new Concrete(dtype, shape, storage);

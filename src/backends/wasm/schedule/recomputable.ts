@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { byteSize } from "../../../base/dtype.ts";
-import { sizeOf } from "../../../base/shape.ts";
+import { bytesOf, sizeOf } from "../../../base/shape.ts";
 import type { Lowered } from "../../../lowering/tasks.ts";
 import type { MemoryPlan } from "./plan_memory.ts";
 import { isHeavy } from "../../../passes/kinds.ts";
@@ -17,34 +16,39 @@ import type { Schedule } from "./steps.ts";
  */
 const MOST_WORK = 12;
 
+/** Primitives whose kernels do their operations as quickly as loops do. */
+const QUICK: ReadonlySet<string> = new Set(["fourier", "fourierOfReal", "realOfFourier"]);
+
 /** What a function counts for that takes long for each element, in operations. */
 const HEAVY_OPERATIONS = 6;
 
 /**
- * The buffer of the one large result of a program of loops that does so little for it that it may be
- * dropped and computed again, or `null` for programs that are not of this kind.
+ * The buffers of the large results of a program of loops and quick kernels that does so little for them that
+ * each may be dropped and computed again; none of a program that is not of this kind.
  */
 export function findRecomputable(
   lowered: Lowered,
   { summaries }: Schedule,
   { outputs }: MemoryPlan,
   isDonated: readonly boolean[],
-): number | null {
+): ReadonlySet<number> {
   const large = outputs.filter(({ offset }) => offset === null);
-  if (large.length !== 1 || isDonated.includes(true)) return null;
+  const none: ReadonlySet<number> = new Set();
+  if (large.length === 0 || isDonated.includes(true)) return none;
   const { buffers, results, tasks } = lowered;
   // Arguments and constants that are passed on are not computed.
   const isMade = results.every((one) => "buffer" in one && buffers[one.buffer].source === null);
-  if (!isMade) return null;
+  if (!isMade) return none;
   let work = 0;
   for (const { operations, bytes } of summaries) work += operations + bytes;
   for (const task of tasks) {
-    if (task.kind !== "nest") return null;
+    if (task.kind === "kernel" && QUICK.has(task.equation.primitive.name)) continue;
+    if (task.kind !== "nest") return none;
     const { nodes, lengths } = task.nest;
     const heavy = nodes.filter((node) => node.kind === "map" && isHeavy(node.operation)).length;
     work += heavy * HEAVY_OPERATIONS * sizeOf(lengths);
   }
-  const [{ buffer }] = large;
-  const { dtype, shape } = buffers[buffer];
-  return work <= MOST_WORK * byteSize(dtype) * sizeOf(shape) ? buffer : null;
+  const own = large.map(({ buffer }) => buffer);
+  const bytes = own.reduce((sum, buffer) => sum + bytesOf(buffers[buffer]), 0);
+  return work <= MOST_WORK * bytes ? new Set(own) : none;
 }
