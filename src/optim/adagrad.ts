@@ -4,7 +4,7 @@
  * @module
  */
 import { described } from "../core/description.ts";
-import { Tensor } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor.ts";
 import type { Tree } from "../core/tree.ts";
 import { chain } from "./chain.ts";
 import { checkLearningRate } from "./learning_rate.ts";
@@ -14,7 +14,7 @@ import { checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer, OptimizerState } from "./optimizer.ts";
 import { prepare } from "./prepare.ts";
 import { rootOf } from "./root.ts";
-import { callSchedule, scaleByLearningRate } from "./scale.ts";
+import { scaleByLearningRate, varied } from "./scale.ts";
 
 /** Options of `scaleByAdagrad`. */
 export interface ScaleByAdagradOptions {
@@ -129,16 +129,11 @@ export function adagrad(learningRate: LearningRate, options?: AdagradOptions): O
     chain<readonly OptimizerState[]>(
       ...prepare({ maximize, weightDecay }),
       scaleByAdagrad({ initialAccumulator, eps }),
-      scaleByLearningRate(lrDecay === 0 ? learningRate : decayed(learningRate, lrDecay)),
+      scaleByLearningRate(
+        lrDecay === 0
+          ? learningRate
+          : varied(learningRate, (rate, count) => rate.div(count.mul(lrDecay).add(1))),
+      ),
     ),
   );
-}
-
-/** The rate over one plus `decay` times the number of updates done so far. */
-function decayed(rate: LearningRate, decay: number): LearningRate {
-  return (count) => {
-    const slowdown = count.astype("float64").mul(decay).add(1);
-    const now = typeof rate === "function" ? callSchedule(rate, count) : rate;
-    return slowdown.reciprocal().mul(now instanceof Tensor ? now.astype("float64") : now);
-  };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { described } from "../core/description.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { addDecayedWeights } from "./add_decayed_weights.ts";
 import { chain } from "./chain.ts";
 import { checkLearningRate } from "./learning_rate.ts";
@@ -11,7 +12,7 @@ import type { LearningRate } from "./learning_rate.ts";
 import { checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer, OptimizerState } from "./optimizer.ts";
 import { prepare } from "./prepare.ts";
-import { scaleByLearningRate } from "./scale.ts";
+import { scaleByLearningRate, varied } from "./scale.ts";
 
 /** The options that all of these have. */
 export interface DescentOptions {
@@ -31,8 +32,10 @@ interface Assembly<D> {
   readonly decays?: "gradients" | "direction" | "nothing";
   /** The direction for these options; `what` begins messages. */
   direction(options: D & { weightDecay: number }, what: string): readonly Optimizer[];
+  /** What becomes of the rate after so many updates: nothing unless told otherwise. */
+  changesRate?(rate: Tensor, count: Tensor): Tensor;
   /** Transforms of the steps themselves, after the learning rate. */
-  after?(options: D): readonly Optimizer[];
+  after?(options: D & { weightDecay: number }): readonly Optimizer[];
 }
 
 /** The optimiser of this name, whose options are those of its direction and of `DescentOptions`. */
@@ -40,7 +43,7 @@ export function assemble<D extends Readonly<Record<string, number | boolean>>>(
   name: string,
   learningRate: LearningRate,
   options: unknown,
-  { defaults, weightDecay = 0, decays = "gradients", direction, after }: Assembly<D>,
+  { defaults, weightDecay = 0, decays = "gradients", direction, changesRate, after }: Assembly<D>,
 ): Optimizer {
   const what = `Cannot make ${name}`;
   checkLearningRate(learningRate, what);
@@ -54,7 +57,7 @@ export function assemble<D extends Readonly<Record<string, number | boolean>>>(
       ...prepare({ maximize, weightDecay: decays === "gradients" ? decay : 0 }),
       ...direction(settings, what),
       ...(decays === "direction" ? [addDecayedWeights(decay)] : []),
-      scaleByLearningRate(learningRate),
+      scaleByLearningRate(changesRate ? varied(learningRate, changesRate) : learningRate),
       ...(after?.(settings) ?? []),
     ),
   );

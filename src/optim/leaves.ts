@@ -8,7 +8,7 @@ import type { Dtype } from "../base/dtype.ts";
 import { dtypeError, treeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
 import { splat, Tensor } from "../core/tensor.ts";
-import { leafPaths, showKey, showPath, unflatten } from "../core/tree.ts";
+import { flattenUpTo, leafPaths, showKey, showPath, unflatten } from "../core/tree.ts";
 import type { Tree } from "../core/tree.ts";
 import type { TensorsOf } from "../core/tree_types.ts";
 import "../functions/mod.ts";
@@ -49,13 +49,23 @@ export function closeUpdates<Params>(
   return unflatten(params.structure, updates) as TensorsOf<Params>;
 }
 
+/** The shape of what is remembered of a parameter; `null` for nothing. */
+export type ShapeOf = (parameter: Tensor) => readonly number[] | null;
+
+/** What is remembered of a parameter before the first update, its own shape unless told otherwise. */
+function fill(value: number, parameter: Tensor, shapeOf: ShapeOf | undefined): Tensor | null {
+  if (!isFloat(parameter.dtype)) return null;
+  const shape = shapeOf === undefined ? parameter.shape : shapeOf(parameter);
+  return shape && splat(value, parameter.dtype, shape);
+}
+
 /**
- * A tree like the parameters with `value` everywhere, and `null` at leaves that have no gradient.
+ * A tree like the parameters with `value` everywhere, in the shapes of `shapeOf` or else the parameters'
+ * own, and `null` at leaves that have no gradient.
  */
-export function fillLike(params: unknown, value: number): Tree<Tensor> {
+export function fillLike(params: unknown, value: number, shapeOf?: ShapeOf): Tree<Tensor> {
   const { leaves, structure } = openParams(params);
-  const filled = leaves.map((x) => isFloat(x.dtype) ? splat(value, x.dtype, x.shape) : null);
-  return unflatten(structure, filled) as Tree<Tensor>;
+  return unflatten(structure, leaves.map((x) => fill(value, x, shapeOf))) as Tree<Tensor>;
 }
 
 /** Throws unless `state` is an object with these keys. */
@@ -71,16 +81,27 @@ export function checkState(state: unknown, keys: readonly string[]): void {
   );
 }
 
-/** One tensor of state per parameter, `null` at leaves that have no gradient. */
-function openState(tree: unknown, params: FlatTree, key: string): (Tensor | null)[] {
+/** One tensor of state per parameter, `null` where nothing is remembered. */
+function openState(
+  tree: unknown,
+  params: FlatTree,
+  key: string,
+  shapeOf: ShapeOf | undefined,
+): (Tensor | null)[] {
   const what = `Cannot update with the ${key} of this state`;
-  const opened = openUpdates(tree, params, what);
-  const missing = opened.findIndex((part, i) => part === null && isFloat(params.leaves[i].dtype));
-  if (missing < 0) return opened;
+  const { leaves, structure } = params;
+  const types = leaves.map((leaf) => fill(0, leaf, shapeOf));
+  const show = (part: unknown) => part instanceof Tensor ? showType(part) : describeValue(part);
+  const parts = flattenUpTo(structure, tree, what, true);
+  const wrong = parts.findIndex((part, i) => (part === null) !== (types[i] === null));
+  if (wrong < 0) {
+    const typed = { leaves: types.map((type, i) => type ?? leaves[i]), structure };
+    return openUpdates(unflatten(structure, parts), typed, what);
+  }
   throw treeError(
-    `${what}: expected ${showType(params.leaves[missing])} at ${
-      showPath(leafPaths(params.structure)[missing])
-    }, got null; call init again when other parameters are to be optimised`,
+    `${what}: expected ${show(types[wrong])} at ${showPath(leafPaths(structure)[wrong])}, got ${
+      show(parts[wrong])
+    }; call init again when other parameters are to be optimised`,
   );
 }
 
@@ -92,8 +113,9 @@ export type LeafResult<Key extends string> =
 /**
  * Applies an optimiser's equations to each leaf that has a gradient, and gives the updates and the
  * new state. Half floats meet them as float32, and results are rounded: decay rates and small constants
- * would not survive in their own digits. `state` names the remembered trees, each like the parameters; keys that it lacks are
- * not remembered. Leaves without a gradient keep their state and get no update.
+ * would not survive in their own digits. `state` names the remembered trees, each like the parameters but for the shapes that
+ * `shapes` has for it; keys that it lacks are not remembered. Leaves without a gradient keep their state
+ * and get no update.
  */
 export function updateLeaves<Params, Key extends string>(
   grads: unknown,
@@ -104,12 +126,13 @@ export function updateLeaves<Params, Key extends string>(
     state: { readonly [K in Key]: Tensor },
     parameter: Tensor,
   ) => LeafResult<Key>,
+  shapes: { readonly [K in Key]?: ShapeOf } = {},
 ): [updates: TensorsOf<Params>, state: { readonly [K in Key]: Tree<Tensor> }] {
   const opened = openParams(params);
   const keys = Object.keys(state) as Key[];
-  const old = keys.map((key) => openState(state[key], opened, key));
+  const old = keys.map((key) => openState(state[key], opened, key, shapes[key]));
   const updates: (Tensor | null)[] = [];
-  const fresh: (Tensor | null | undefined)[][] = keys.map(() => []);
+  const fresh: (Tensor | null)[][] = keys.map(() => []);
   openGrads(grads, opened).forEach((gradient, i) => {
     if (gradient === null) {
       updates.push(null);
@@ -118,10 +141,14 @@ export function updateLeaves<Params, Key extends string>(
     }
     const { dtype } = gradient;
     const wide = (x: Tensor): Tensor => convert(x, wideDtype(dtype));
-    const own = Object.fromEntries(keys.map((key, k) => [key, wide(old[k][i]!)]));
-    const result = equations(wide(gradient), own as { [K in Key]: Tensor }, wide(opened.leaves[i]));
+    const own = Object.fromEntries(keys.map((key, k) => [key, old[k][i] && wide(old[k][i]!)]));
+    const result = equations(
+      wide(gradient),
+      own as unknown as { [K in Key]: Tensor },
+      wide(opened.leaves[i]),
+    );
     updates.push(convert(result.update, dtype));
-    keys.forEach((key, k) => fresh[k].push(result[key] && convert(result[key], dtype)));
+    keys.forEach((key, k) => fresh[k].push(result[key] ? convert(result[key], dtype) : null));
   });
   const next = keys.map((key, k) => [key, unflatten(opened.structure, fresh[k])]);
   return [closeUpdates<Params>(opened, updates), Object.fromEntries(next)];

@@ -25,6 +25,12 @@ export { adabelief, scaleByBelief } from "./adabelief.ts";
 export type { AdabeliefOptions, ScaleByBeliefOptions } from "./adabelief.ts";
 export { adadelta, scaleByAdadelta } from "./adadelta.ts";
 export type { AdadeltaOptions, ScaleByAdadeltaOptions, ScaleByAdadeltaState } from "./adadelta.ts";
+export { adafactor, scaleByAdafactor } from "./adafactor.ts";
+export type {
+  AdafactorOptions,
+  ScaleByAdafactorOptions,
+  ScaleByAdafactorState,
+} from "./adafactor.ts";
 export { adagrad, scaleByAdagrad } from "./adagrad.ts";
 export type { AdagradOptions, ScaleByAdagradOptions, ScaleByAdagradState } from "./adagrad.ts";
 export { adam, adamw, scaleByAdam } from "./adam.ts";
@@ -64,6 +70,8 @@ export { muon, scaleByMuon } from "./muon.ts";
 export type { MuonOptions, ScaleByMuonOptions, ScaleByMuonState } from "./muon.ts";
 export { nadam, scaleByNadam } from "./nadam.ts";
 export type { NadamOptions, ScaleByNadamOptions, ScaleByNadamState } from "./nadam.ts";
+export { novograd, scaleByNovograd } from "./novograd.ts";
+export type { NovogradOptions, ScaleByNovogradOptions } from "./novograd.ts";
 export type { Optimizer, OptimizerState } from "./optimizer.ts";
 export { radam, scaleByRadam } from "./radam.ts";
 export type { RadamOptions, ScaleByRadamOptions } from "./radam.ts";

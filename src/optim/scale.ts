@@ -8,7 +8,7 @@ import { argumentError } from "../base/errors.ts";
 import { described } from "../core/description.ts";
 import { Tensor } from "../core/tensor.ts";
 import { WeakScalar } from "../core/trace.ts";
-import { checkCount, newCount, nextCount } from "./count.ts";
+import { checkCount, double, newCount, nextCount } from "./count.ts";
 import { checkLearningRate, checkScalar } from "./learning_rate.ts";
 import type { LearningRate, Schedule } from "./learning_rate.ts";
 import { checkState, closeUpdates, openGrads, openParams, scalarFor } from "./leaves.ts";
@@ -128,6 +128,18 @@ export function callSchedule(schedule: Schedule, count: Tensor): number | Tensor
   }
   checkScalar(value, "Cannot use the result of this schedule,");
   return value;
+}
+
+/** A rate that changes with the number of updates done so far, too; both in double precision. */
+export function varied(
+  rate: LearningRate,
+  equation: (rate: Tensor, count: Tensor) => Tensor,
+): Schedule {
+  return (count) => {
+    const now = typeof rate === "function" ? callSchedule(rate, count) : rate;
+    const wide = now instanceof Tensor ? now.astype("float64") : double(now);
+    return equation(wide, count.astype("float64"));
+  };
 }
 
 /** `grads` times `factor`, once `change` was applied to it in the dtype of each leaf. */

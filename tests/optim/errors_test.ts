@@ -12,6 +12,11 @@ type Case = readonly [run: () => unknown, type: ErrorClass, message: string];
 // deno-lint-ignore no-explicit-any
 const untyped = optim as any;
 
+/** An update of parameters with the state of others. */
+function updateWith<State>(optimizer: optim.Optimizer<State>, others: unknown, params: unknown) {
+  return optimizer.update(params, optimizer.init(others), params);
+}
+
 function testMessages(sentence: string, cases: readonly Case[]): void {
   Deno.test(sentence, () => {
     for (const [run, type, message] of cases) {
@@ -153,6 +158,46 @@ testMessages("options keep to PyTorch's conditions", [
     () => untyped.sgd(0.1, 0.9),
     ArgumentError,
     "Cannot make sgd: expected options such as { momentum }, got 0.9",
+  ],
+]);
+
+testMessages("what is remembered in other shapes is checked", [
+  [
+    () => optim.adafactor(0.1, { beta2Decay: 0.5 }),
+    ArgumentError,
+    "Cannot make adafactor with beta2Decay 0.5: expected a number from -1 to 0",
+  ],
+  [
+    () => optim.scaleByAdafactor({ threshold: 0 }),
+    ArgumentError,
+    "Cannot scale by Adafactor with threshold 0: expected a number above 0",
+  ],
+  [
+    () => optim.novograd(0.1, { epsRoot: -1 }),
+    ArgumentError,
+    "Cannot make novograd with epsRoot -1: expected a finite number of at least 0",
+  ],
+  [
+    () => updateWith(optim.scaleByNovograd(), [double([1, 2])], [double([[1, 2]])]),
+    ShapeError,
+    "Cannot update with the firstMoment of this state: expected float64[1,2] at [0], got float64[2]",
+  ],
+  [
+    () => updateWith(optim.scaleByAdafactor(), [double([[1, 2]])], [double([[1], [2]])]),
+    ShapeError,
+    "Cannot update with the rows of this state: expected float64[2,1] at [0], got float64[1,1]",
+  ],
+  [
+    () => updateWith(optim.scaleByAdafactor(), [double([1, 2])], [double([[1, 2]])]),
+    TreeError,
+    "Cannot update with the rows of this state: expected float64[1,1] at [0], got null; " +
+    "call init again when other parameters are to be optimised",
+  ],
+  [
+    () => updateWith(optim.scaleByAdafactor(), [double([[1, 2]])], [double([1, 2])]),
+    TreeError,
+    "Cannot update with the rows of this state: expected null at [0], got float64[1,1]; " +
+    "call init again when other parameters are to be optimised",
   ],
 ]);
 

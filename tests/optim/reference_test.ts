@@ -127,6 +127,42 @@ Deno.test("muon takes optax's steps for wide, tall and square matrices", () => {
   }
 });
 
+Deno.test("novograd takes optax's steps and adafactor PyTorch's, for a matrix and a vector", () => {
+  const { matrixCases } = otherReference;
+  assertEquals(matrixCases.length, 4);
+  for (const { optimizer: name, options, start, gradients, trajectory } of matrixCases) {
+    const { eps, beta2_decay, d, lr, ...rest } = options as unknown as TorchOptions;
+    const own = name === "novograd"
+      ? { ...rest, ...(eps === undefined ? {} : { eps }) }
+      : eps === undefined
+      ? rest
+      : {
+        ...rest,
+        eps1: (eps as number[])[0],
+        eps2: (eps as number[])[1],
+        beta2Decay: beta2_decay,
+        threshold: d,
+      };
+    const make = name === "novograd" ? optim.novograd : optim.adafactor;
+    const optimizer = make(
+      (lr ?? rest.learning_rate) as number,
+      convertOptions(own as TorchOptions),
+    );
+    const read = (tree: typeof start) => ({
+      matrix: double(tree.matrix),
+      vector: double(tree.vector),
+    });
+    let params = read(start);
+    let state = optimizer.init(params);
+    gradients.forEach((gradient, i) => {
+      const [updates, next] = optimizer.update(read(gradient), state, params);
+      params = optim.applyUpdates(params, updates);
+      state = next;
+      assertTreesClose(params, read(trajectory[i]), 1e-12);
+    });
+  }
+});
+
 Deno.test("every optimiser takes PyTorch's steps while a schedule changes its rate", () => {
   const { scheduled, start, gradients } = otherReference;
   assertEquals(scheduled.length, 4);

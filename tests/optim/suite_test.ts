@@ -3,6 +3,8 @@ import { evaluateProgram } from "../../src/core/program.ts";
 import { Tensor } from "../../src/core/tensor.ts";
 import { flatten, unflatten } from "../../src/core/tree.ts";
 import { stack, tensor } from "../../src/functions/mod.ts";
+import { loadTree, saveTree } from "../../src/io/tree.ts";
+import { jit } from "../../src/jit.ts";
 import * as optim from "../../src/optim/mod.ts";
 import { grad } from "../../src/transforms/grad.ts";
 import { makeProgram } from "../../src/transforms/stage.ts";
@@ -105,6 +107,17 @@ const rows: Readonly<Record<string, Row>> = {
     start: [0.3, 0.5],
   },
   muon: { make: (rate) => optim.muon(rate), parabola: [0.1, 300], rosenbrock: [0.05, 1000] },
+  novograd: {
+    make: (rate) => optim.novograd(rate),
+    parabola: [0.1, 300],
+    rosenbrock: [5e-3, 1500],
+  },
+  "adafactor with weight decay": {
+    make: (rate) => optim.adafactor(rate, { weightDecay: 1e-4 }),
+    parabola: [0.1, 300],
+    rosenbrock: [0.02, 1500],
+    start: [0.3, 0.5],
+  },
   "a chain that centralizes and takes no NaN": {
     make: (rate) => optim.chain(optim.zeroNans(), optim.centralize(), optim.sgd(rate)),
     parabola: [0.1, 100],
@@ -388,6 +401,25 @@ testAll("is its own program", ({ make }) => {
       contentsOf(unflatten(expected.structure, expected.leaves)),
     );
   });
+});
+
+testAll("is compiled to what it is", ({ make }) => {
+  const optimizer = make(optim.exponential(0.1, { gamma: 0.9 }));
+  const grads = [0, 1].map(makeGrads);
+  const compiled = { ...optimizer, update: jit(optimizer.update) } as typeof optimizer;
+  const [first, second] = [optimizer, compiled].map((o) => run(o, makeParams(), grads));
+  const wide = (tree: unknown) => mapTree(tree, (leaf) => leaf.astype("float64"));
+  assertEquals(typesOf(second), typesOf(first));
+  assertTreesClose(wide(second), wide(first), 1e-6);
+});
+
+testAll("goes on from a state that was saved and loaded", ({ make }) => {
+  const optimizer = make(optim.exponential(0.1, { gamma: 0.9 }));
+  const [params, state] = [makeParams(), run(optimizer, makeParams(), [makeGrads(0)]).states[1]];
+  const loaded = loadTree(saveTree(state)) as typeof state;
+  assertEquals(contentsOf(loaded), contentsOf(state));
+  const [next, wanted] = [loaded, state].map((s) => optimizer.update(makeGrads(1), s, params));
+  assertEquals(contentsOf(next), contentsOf(wanted));
 });
 
 testAll("starts under tracing as it does without", ({ make }) => {
