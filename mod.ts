@@ -101,6 +101,8 @@ export * as fft from "./src/fft.ts";
 export * as image from "./src/image.ts";
 /** Looking at programs. */
 export * as inspect from "./src/inspect/mod.ts";
+/** Differential equations, as compiled loops. */
+export * as integrate from "./src/integrate.ts";
 /** Functions between the points where they are known. */
 export * as interpolate from "./src/interpolate.ts";
 /** Files of tensors, from bytes and to bytes. */

@@ -30,7 +30,7 @@ const numRuns = Number(flag("runs") ?? 80);
 const only = flag("only");
 
 /** The elements of the largest array that can be allocated: those of the arguments are small. */
-const MEMORY = 2 ** 16;
+const MEMORY = 2 ** 17;
 
 /** So many calls should have given a result at least once. */
 const ENOUGH = 2000;

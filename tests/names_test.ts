@@ -59,6 +59,7 @@ const namespaces: Readonly<Record<string, string>> = {
     hyp1f1 hyp2f1 sphHarmY bernoulli`,
   image: `resize scaleAndTranslate interpolate mapCoordinates gridSample affineGrid pixelShuffle
     pixelUnshuffle unfold fold`,
+  integrate: "odeint",
   interpolate: "regularGrid cubicSpline",
   optimize: "minimize",
   nn: `linear conv2d batchNorm layerNorm groupNorm dropout embedding maxPool2d avgPool2d

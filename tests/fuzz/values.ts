@@ -600,7 +600,10 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^branches$/, (scene) => scene.draw.list(1, 3, () => callback(scene))],
   [/^index$/, (scene) => scene.draw.chance(60) ? scene.draw.integer(-1, 4) : tensorLike(scene)],
   [/^(init|xs)$/, (scene) => tree(scene, floatTensor)],
-  [/^(a|b|c|d|e|q|t|z|r|dl|du|births|queries|keys|attnMask)$/, tensorLike],
+  [/^func$/, (scene) => scene.draw.chance(60) ? (y: unknown) => y : callback(scene)],
+  [/^y0$/, (scene) => scene.draw.chance(60) ? floatTensor(scene) : tree(scene, floatTensor)],
+  [/^t$/, (scene) => scene.given.has("y0") ? api.arange(scene.n + 1) : tensorLike(scene)],
+  [/^(a|b|c|d|e|q|z|r|dl|du|births|queries|keys|attnMask)$/, tensorLike],
   [
     /^survival$/,
     (scene) => {
