@@ -64,6 +64,17 @@ def fft_data(task):
     return re if task["isReal"] else re + 1j * im
 
 
+def repeated(step, x):
+    """Calls that each go on from what the one before has made."""
+
+    def call():
+        nonlocal x
+        x = step(x)
+        return x
+
+    return call
+
+
 def checked(call, array):
     """The call, with the sum of its result as an array of NumPy with weights (see contender.ts)."""
     import numpy

@@ -7,7 +7,7 @@
 import { type Call, Missing, noise, serve, weightedSum } from "./contender.ts";
 import type { Task } from "./works.ts";
 
-type Transform = Extract<Task, { kind: "fft" }>;
+type Transform = Extract<Task, { kind: "fft" | "fftLoop" }>;
 
 interface FftJs {
   readonly default: new (n: number) => {

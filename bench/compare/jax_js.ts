@@ -357,6 +357,8 @@ function prepare(task: Task): Call {
       return prepareResnet(task.batch, task.size, false);
     case "resnetStep":
       return prepareResnet(task.batch, task.size, true);
+    case "fftLoop":
+      throw new Missing("only transforms into new memory");
     case "fft": {
       if (task.dtype !== "float32") throw new Missing("only float32 in its WebAssembly");
       const shape = [task.rows, task.length];

@@ -216,6 +216,7 @@ function prepare(task: Task): Call {
     case "eigh":
     case "solve":
     case "fft":
+    case "fftLoop":
       throw new Missing("not in TensorFlow.js on wasm");
     case "dispatch":
       throw new Missing("TensorFlow.js has no compiler");

@@ -7,6 +7,7 @@ from contender import (
     Missing,
     checked,
     fft_data,
+    repeated,
     serve,
     threads_wanted,
     transformer_data,
@@ -247,6 +248,17 @@ def prepare(task):
         x = torch.from_numpy(fft_data(task)).to(DEVICE)
         transform = torch.fft.rfft if task["isReal"] else torch.fft.fft
         return checked(lambda: transform(x), lambda y: y.cpu().numpy())
+    if kind == "fftLoop":
+        fft, n = torch.fft, task["length"]
+        there_and_back = (
+            (lambda x: fft.irfft(fft.rfft(x), n))
+            if task["isReal"]
+            else (lambda x: fft.ifft(fft.fft(x)))
+        )
+        return checked(
+            repeated(there_and_back, torch.from_numpy(fft_data(task)).to(DEVICE)),
+            lambda y: y.cpu().numpy(),
+        )
     if kind in ("gradient", "hessian") and not task["compiled"]:
         if kind == "gradient":
             x = torch.tensor(0.7)

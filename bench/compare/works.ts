@@ -83,10 +83,11 @@ export type Task =
   /**
    * The Fourier transforms of `rows` rows of `length` complex numbers, with parts of a dtype, or of real ones
    * without what symmetry gives. Parts are `2 * noise - 1` of seeds 0 and 1, and results are compared by their sum with
-   * weights of seed 2, real parts first.
+   * weights of seed 2, real parts first. `fftLoop` transforms there and back, and each call goes on from the
+   * one before, whose result it may write over.
    */
   | {
-    readonly kind: "fft";
+    readonly kind: "fft" | "fftLoop";
     readonly rows: number;
     readonly length: number;
     readonly isReal: boolean;
@@ -228,6 +229,13 @@ export const works: readonly Work[] = [
         long: rows === 1 && length !== 65536,
       }))
     )
+  ),
+  ...(["float32", "float64"] as const).flatMap((dtype) =>
+    [false, true].map((isReal): Work => ({
+      name: `${isReal ? "rfft of 1024x1024 and irfft" : "fft of 1024x1024 and ifft"}, ${dtype}`,
+      group: "fft",
+      task: { kind: "fftLoop", rows: 1024, length: 1024, isReal, dtype },
+    }))
   ),
   ...(["gradient", "hessian"] as const).flatMap((kind) =>
     [false, true].map((compiled): Work => ({
