@@ -111,7 +111,7 @@ const add = jit((x: Tensor) => x.cumsum(1));
 const addRows = jit((x: Tensor) => x.cumsum(0));
 const find = jit((x: Tensor) => x.argmax(1));
 const findInColumns = jit((x: Tensor) => x.argmax(0));
-for (const columns of [64, 1024, 16384]) {
+for (const columns of [64, 1024, 4096, 16384]) {
   const x = random.normal(random.key(5), [64, columns]);
   const size = `64x${columns}`;
   Deno.bench(`${size}: argsort`, { group: "time: argsort" }, () => void sort(x));

@@ -28,6 +28,7 @@ const floors: readonly (readonly string[])[] = [
   ["src/backends/wasm/kernels/indexing"],
   ["src/backends/wasm/kernels/nest"],
   [
+    "src/backends/wasm/kernels/ordering",
     "src/backends/wasm/kernels/product",
     "src/backends/wasm/kernels/reduction",
   ],

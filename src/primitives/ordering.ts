@@ -8,6 +8,7 @@ import type { Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete, dense } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
 import type { Tensor } from "../core/tensor.ts";
+import { sortRow } from "../numeric/ordering.ts";
 import { reductionRows, transposePrimitive } from "./structure.ts";
 
 /** Parameters of `argsort`. */
@@ -50,20 +51,4 @@ export const argsortPrimitive: Primitive<ArgsortParams> = {
 /** Indices that sort along `axis`. */
 export function argsort(x: Tensor, axis: number, descending: boolean): Tensor {
   return bindOne(argsortPrimitive, [x], { axis, descending });
-}
-
-/** Fills `order` with the indices that sort as many first elements of `values`. */
-function sortRow(order: Int32Array, values: ArrayLike<number>, descending: boolean): void {
-  // NaN is put in its place first: comparing with it would leave no order at all.
-  let count = 0;
-  for (let i = 0; i < order.length; i++) if (Number.isNaN(values[i])) count++;
-  let nextNan = descending ? 0 : order.length - count;
-  let next = descending ? count : 0;
-  const numbers = order.subarray(next, next + order.length - count);
-  for (let i = 0; i < order.length; i++) order[Number.isNaN(values[i]) ? nextNan++ : next++] = i;
-  // The difference of two finite doubles is 0 only when they are equal; of equal infinities it is
-  // NaN, which sorting takes as 0.
-  numbers.sort(
-    descending ? (i, j) => values[j] - values[i] : (i, j) => values[i] - values[j],
-  );
 }

@@ -31,7 +31,7 @@ import {
 import { canEmit } from "./nest/mod.ts";
 import { emitArgmaxWindow } from "./pooling.ts";
 import { emitArgmax, emitArgmin, emitCumprod, emitCumsum } from "./reduction/mod.ts";
-import { emitArgsort } from "./ordering.ts";
+import { emitArgsort } from "./ordering/mod.ts";
 import { emitThreefry2x32 } from "./random_bits.ts";
 import { emitContract } from "./product/mod.ts";
 import type { Buffer, Builder, Kernel } from "./kernel.ts";
