@@ -45,6 +45,8 @@ const floors: readonly (readonly string[])[] = [
   ["src/backends/cpu.ts"],
   ["src/backends/xla/hosts"],
   ["src/backends/webgpu/wgsl"],
+  ["src/backends/webgpu/wgsl/kernels"],
+  ["src/backends/webgpu/wgsl/table.ts"],
   ["src/backends/xla", "src/backends/webgpu"],
   ["src/control", "src/fft", "src/special", "src/device.ts"],
   ["src/linalg", "src/random"],
@@ -189,6 +191,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "mod",
   ],
   "src/backends/webgpu/wgsl": ["kernel", "math", "module"],
+  "src/backends/webgpu/wgsl/kernels": ["passes", "slices", "product", "contract"],
   "src/backends/xla": [
     "checks",
     "program_cache",

@@ -20,10 +20,13 @@ export function heldType(dtype: Dtype): Held {
   return rangeOf(dtype)[0] < 0 ? "i32" : "u32";
 }
 
+/** What a pass takes a word for. */
+export type Word = Held | "atomic<u32>";
+
 /** What a shader is made of. */
 export interface ModuleParts {
   /** What each operand holds, in the order of the pass. */
-  readonly operands: readonly Held[];
+  readonly operands: readonly Word[];
   /** The statements of `main`. */
   readonly body: string;
   /** Invocations of a workgroup. */

@@ -1,0 +1,51 @@
+/**
+ * Contractions: products of matrices whose rows, columns and sums are any axes, read where they stand.
+ *
+ * @module
+ */
+import { lengthAlong, range, sizeOf, stridesOf } from "../../../../base/shape.ts";
+import type { ContractParams } from "../../../../primitives/contraction.ts";
+import type { Kernel, Operand } from "../kernel.ts";
+import { heldType } from "../module.ts";
+import { at, place } from "./passes.ts";
+import { emitProduct, type Matrix } from "./product.ts";
+
+/** The kernel of `contract`. */
+export function emitContract(
+  [x, y]: readonly Operand[],
+  { contract, batch }: ContractParams,
+  [output]: readonly Operand[],
+): Kernel {
+  // In the order of the larger operand, its elements are read one after the other.
+  const larger = sizeOf(x.shape) >= sizeOf(y.shape) ? 0 : 1;
+  const order = range(contract[0].length).sort((i, j) => contract[larger][i] - contract[larger][j]);
+  const pairs = contract.map((axes) => order.map((i) => axes[i]));
+  const held = heldType(output.dtype);
+  const free = [x, y].map(({ shape }, k) =>
+    range(shape.length).filter((axis) => !pairs[k].includes(axis) && !batch[k].includes(axis))
+  );
+  const matrix = (k: number, operand: Operand, index: string): Matrix => {
+    const { shape } = operand;
+    const strides = stridesOf(shape);
+    const among = (value: string, axes: readonly number[]): string =>
+      place(value, axes.map((axis) => shape[axis]), axes.map((axis) => strides[axis]));
+    const terms = [among("t", batch[k]), among(index, free[k]), among("p", pairs[k])];
+    const last = range(shape.length).findLast((axis) => shape[axis] > 1) ?? -1;
+    return {
+      held: heldType(operand.dtype),
+      read: `return ${held}(${at(k, terms.join(" + "))});`,
+      along: pairs[k].includes(last),
+    };
+  };
+  const [rows, columns] = [lengthAlong(x.shape, free[0]), lengthAlong(y.shape, free[1])];
+  return emitProduct({
+    held,
+    batch: lengthAlong(x.shape, batch[0]),
+    rows,
+    columns,
+    length: lengthAlong(x.shape, pairs[0]),
+    left: matrix(0, x, "i"),
+    right: matrix(1, y, "j"),
+    place: `(t * ${rows}u + i) * ${columns}u + j`,
+  });
+}

@@ -1,0 +1,89 @@
+/**
+ * What all kernels are written with: passes that do one thing for each of many places, and places among
+ * axes.
+ *
+ * @module
+ */
+import { range, stridesOf } from "../../../../base/shape.ts";
+import type { Pass } from "../kernel.ts";
+import { element, invocation, moduleOf, type ModuleParts, spread, type Word } from "../module.ts";
+
+/** Invocations of a workgroup: every device has so many. */
+export const SIZE = 256;
+
+/** The number of a workgroup that `spread` has laid out. */
+export const GROUP = "((group.z * groups.y + group.y) * groups.x + group.x)";
+
+/** An operand that a pass binds, by its number in the kernel, and what its words are taken for. */
+export type Bound = readonly [operand: number, word: Word];
+
+/** Element `index` of the operand that a pass binds as number `k`. */
+export function at(k: number, index: string): string {
+  return element(k, `(${index})`);
+}
+
+/** What a pass says of its module. */
+type Parts = Omit<ModuleParts, "operands" | "workgroup">;
+
+/** A pass of so many workgroups of `SIZE`. */
+export function pass(bound: readonly Bound[], groups: number, parts: Parts): Pass {
+  const operands = bound.map(([, word]) => word);
+  return {
+    code: moduleOf({ ...parts, operands, workgroup: [SIZE, 1, 1] }),
+    operands: bound.map(([operand]) => operand),
+    workgroups: spread(groups),
+  };
+}
+
+/** A pass whose body runs once for each number `i` below `count`. */
+export function each(
+  bound: readonly Bound[],
+  count: number,
+  body: string,
+  parts: Omit<Parts, "body"> = {},
+): Pass {
+  const lines = [`let i = ${invocation(SIZE)};`, `if (i >= ${count}u) { return; }`, body];
+  return pass(bound, Math.ceil(count / SIZE), { ...parts, body: lines.join("\n") });
+}
+
+/** Zeros in all places of an operand. */
+export function zeros([operand, word]: Bound, count: number): Pass {
+  return each([[operand, word]], count, `${at(0, "i")} = ${word}(0);`);
+}
+
+/**
+ * Where the element with row-major number `value` among axes of these lengths stands, for these strides:
+ * an expression.
+ */
+export function place(
+  value: string,
+  shape: readonly number[],
+  strides: readonly number[],
+): string {
+  const axes: { length: number; stride: number }[] = [];
+  shape.forEach((length, axis) => {
+    if (length === 1) return;
+    const last = axes[axes.length - 1];
+    // Axes that follow each other in memory are one.
+    if (last?.stride === strides[axis] * length) {
+      last.length *= length;
+      last.stride = strides[axis];
+    } else axes.push({ length, stride: strides[axis] });
+  });
+  const inner = stridesOf(axes.map(({ length }) => length));
+  const terms = axes.flatMap(({ length, stride }, i) => {
+    if (stride === 0) return [];
+    const divided = inner[i] === 1 ? value : `${value} / ${inner[i]}u`;
+    const own = i === 0 ? divided : `(${divided}) % ${length}u`;
+    return stride === 1 ? [own] : [`(${own}) * ${stride}u`];
+  });
+  return terms.length === 0 ? "0u" : `(${terms.join(" + ")})`;
+}
+
+/** Coordinates `name0`, `name1`, … of a row-major number among axes of these lengths: statements. */
+export function coordinates(name: string, value: string, shape: readonly number[]): string {
+  return range(shape.length).map((axis) => {
+    const strides = shape.map((_, i) => i === axis ? 1 : 0);
+    return `let ${name}${axis} = ${place(value, shape, strides)};`;
+  }).join("\n");
+}

@@ -1,0 +1,237 @@
+/**
+ * Products of matrices, of which elements are read by expressions: windows of images need not be copied.
+ *
+ * Tiles of both matrices pass through workgroup memory, and each invocation keeps a block of the result in
+ * registers. Results with few rows or columns are reductions. Long sums are cut into parts, each of which
+ * gives a matrix of its own; these are added in a second pass.
+ *
+ * @module
+ */
+import type { Kernel, Pass } from "../kernel.ts";
+import type { Held } from "../module.ts";
+import { at, type Bound, GROUP, pass, SIZE, zeros } from "./passes.ts";
+import { reduceSlices } from "./slices.ts";
+
+/** One of the matrices that are multiplied. */
+export interface Matrix {
+  /** What its elements are held as. */
+  readonly held: Held;
+  /**
+   * Statements that return an element, as what products are made of: of matrix `t`, in row `i` of the left
+   * or column `j` of the right one, at position `p` of the sum.
+   */
+  readonly read: string;
+  /** Whether neighbours in sums are neighbours in memory, rather than those in rows or columns. */
+  readonly along: boolean;
+}
+
+/** Products of matrices: operands 0 and 1 give operand 2. */
+export interface Product {
+  /** What products are made of. */
+  readonly held: Held;
+  /** How many there are, the rows and columns of each, and the length of the sums. */
+  readonly batch: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly length: number;
+  readonly left: Matrix;
+  readonly right: Matrix;
+  /** Where element (`i`, `j`) of product `t` stands in the result: an expression. */
+  readonly place: string;
+}
+
+/** The number of the operand that holds parts of sums. */
+const PARTS = 3;
+
+/** Positions of a sum that are in workgroup memory at once. */
+const DEPTH = 16;
+
+/** Rows and columns of invocations in a workgroup. */
+const SIDE = 16;
+
+/** Rows or columns up to which a product is taken for a reduction. */
+const FEW = 4;
+
+/** Workgroups that keep a device busy, the shortest part of a sum, and the longest where there is room. */
+const ENOUGH = 64;
+const SHORTEST = 512;
+const LONGEST = 8192;
+
+/** Elements of all parts together. */
+const ROOM = 2 ** 24;
+
+/** The kernel. */
+export function emitProduct(product: Product): Kernel {
+  const { held, batch, rows, columns, length } = product;
+  const size = batch * rows * columns;
+  const operations = 2 * size * length;
+  if (size === 0) return { passes: [], scratch: [], operations };
+  if (length === 0) return { passes: [zeros([2, held], size)], scratch: [], operations };
+  const isFew = Math.min(rows, columns) <= FEW || rows * columns <= 64;
+  const groups = isFew ? size : batch * tilesOf(rows).count * tilesOf(columns).count;
+  let parts = 1;
+  const longest = isFew ? LONGEST * SIZE : LONGEST;
+  const shortest = isFew ? SHORTEST * SIZE : SHORTEST;
+  while (
+    2 * parts * size <= ROOM && length > 2 * parts * shortest &&
+    (groups * parts < ENOUGH || length > parts * longest)
+  ) parts *= 2;
+  const part = Math.ceil(length / parts);
+  const multiply = isFew ? reduction : tiles;
+  if (parts === 1) {
+    return { passes: [multiply(product, 1, part, 2, product.place)], scratch: [], operations };
+  }
+  const own = `((s * ${batch}u + t) * ${rows}u + i) * ${columns}u + j`;
+  return {
+    passes: [multiply(product, parts, part, PARTS, own), addParts(product, parts)],
+    scratch: [4 * parts * size],
+    operations,
+  };
+}
+
+/** The sums of parts. */
+function addParts({ held, batch, rows, columns, place }: Product, parts: number): Pass {
+  const size = batch * rows * columns;
+  return reduceSlices({
+    bound: [[PARTS, held], [2, held]],
+    outputs: size,
+    length: parts,
+    along: false,
+    type: held,
+    empty: `${held}(0)`,
+    step: `state += ${at(0, `p * ${size}u + o`)};`,
+    combine: (a, b) => `${a} + ${b}`,
+    store: `${placesOf("o", rows, columns)}
+${at(1, place)} = state;`,
+  });
+}
+
+/** Statements that declare the product, the row and the column of a number of an element. */
+function placesOf(element: string, rows: number, columns: number): string {
+  return `let j = ${element} % ${columns}u;
+let i = (${element} / ${columns}u) % ${rows}u;
+let t = ${element} / ${rows * columns}u;`;
+}
+
+/** The functions that read both matrices. */
+function readers({ held, left, right }: Product): string {
+  return `fn left(t: u32, i: u32, p: u32) -> ${held} {
+${left.read}
+}
+fn right(t: u32, p: u32, j: u32) -> ${held} {
+${right.read}
+}`;
+}
+
+function boundBy({ held, left, right }: Product, output: number): Bound[] {
+  return [[0, left.held], [1, right.held], [output, held]];
+}
+
+/** Products with few rows or columns: a reduction for each element of each part. */
+function reduction(
+  product: Product,
+  parts: number,
+  part: number,
+  output: number,
+  place: string,
+): Pass {
+  const { held, batch, rows, columns, length, left, right } = product;
+  const size = batch * rows * columns;
+  return reduceSlices({
+    bound: boundBy(product, output),
+    outputs: size * parts,
+    length: part,
+    // The larger matrix decides.
+    along: (rows >= columns ? left : right).along,
+    type: held,
+    empty: `${held}(0)`,
+    bounds: `${placesOf(`(o % ${size}u)`, rows, columns)}
+let s = o / ${size}u;
+let first = s * ${part}u;
+let end = min(first + ${part}u, ${length}u);`,
+    step: "state += left(t, i, p) * right(t, p, j);",
+    combine: (a, b) => `${a} + ${b}`,
+    store: `${placesOf(`(o % ${size}u)`, rows, columns)}
+let s = o / ${size}u;
+${at(2, place)} = state;`,
+    shared: readers(product),
+  });
+}
+
+/** The tiles of rows or columns: how many of each an invocation has, the length, and how many there are. */
+function tilesOf(length: number): { own: number; side: number; count: number } {
+  const own = length <= SIDE ? 1 : length <= 2 * SIDE ? 2 : 4;
+  return { own, side: own * SIDE, count: Math.ceil(length / (own * SIDE)) };
+}
+
+/** Tiles in workgroup memory, and a block of the result for each invocation. */
+function tiles(product: Product, parts: number, part: number, output: number, place: string): Pass {
+  const { held, batch, rows, columns, length, left, right } = product;
+  const [down, across] = [tilesOf(rows), tilesOf(columns)];
+  const groups = parts * batch * down.count * across.count;
+  const names = (prefix: string, count: number): string[] =>
+    Array.from({ length: count }, (_, n) => `${prefix}${n}`);
+  const [own, others] = [names("a", down.own), names("c", across.own)];
+  const sums = own.flatMap((_, r) => others.map((_, c) => `sum${r}_${c}`));
+  const body = `let number = ${GROUP};
+if (number >= ${groups}u) { return; }
+let column = (number % ${across.count}u) * ${across.side}u;
+let row = ((number / ${across.count}u) % ${down.count}u) * ${down.side}u;
+let t = (number / ${across.count * down.count}u) % ${batch}u;
+let s = number / ${across.count * down.count * batch}u;
+let y = local / ${SIDE}u;
+let x = local % ${SIDE}u;
+let end = min((s + 1u) * ${part}u, ${length}u);
+${sums.map((sum) => `var ${sum} = ${held}(0);`).join("\n")}
+for (var start = s * ${part}u; start < end; start += ${DEPTH}u) {
+${loadTile("tileA", down.side, left.along, held, `row`, rows, (i, p) => `left(t, ${i}, ${p})`)}
+${
+    loadTile("tileB", across.side, right.along, held, `column`, columns, (j, p) =>
+      `right(t, ${p}, ${j})`)
+  }
+  workgroupBarrier();
+  for (var d = 0u; d < ${DEPTH}u; d++) {
+${own.map((a, r) => `    let ${a} = tileA[d * ${down.side}u + y + ${r * SIDE}u];`).join("\n")}
+${others.map((c, n) => `    let ${c} = tileB[d * ${across.side}u + x + ${n * SIDE}u];`).join("\n")}
+${own.flatMap((a, r) => others.map((c, n) => `    sum${r}_${n} += ${a} * ${c};`)).join("\n")}
+  }
+  workgroupBarrier();
+}
+${
+    own.flatMap((_, r) =>
+      others.map((_, n) =>
+        `{
+  let i = row + y + ${r * SIDE}u;
+  let j = column + x + ${n * SIDE}u;
+  if (i < ${rows}u && j < ${columns}u) { ${at(2, place)} = sum${r}_${n}; }
+}`
+      )
+    ).join("\n")
+  }`;
+  const shared = `var<workgroup> tileA: array<${held}, ${down.side * DEPTH}>;
+var<workgroup> tileB: array<${held}, ${across.side * DEPTH}>;
+${readers(product)}`;
+  return pass(boundBy(product, output), groups, { body, shared });
+}
+
+/** Statements that fill a tile, `[DEPTH, side]`, with zeros beyond the ends. */
+function loadTile(
+  tile: string,
+  side: number,
+  along: boolean,
+  held: Held,
+  first: string,
+  count: number,
+  read: (free: string, position: string) => string,
+): string {
+  const [free, d] = along ? [`q / ${DEPTH}u`, `q % ${DEPTH}u`] : [`q % ${side}u`, `q / ${side}u`];
+  return `  for (var q = local; q < ${side * DEPTH}u; q += ${SIZE}u) {
+    let f = ${free};
+    let d = ${d};
+    var value = ${held}(0);
+    if (${first} + f < ${count}u && start + d < end) {
+      value = ${read(`${first} + f`, "start + d")};
+    }
+    ${tile}[d * ${side}u + f] = value;
+  }`;
+}

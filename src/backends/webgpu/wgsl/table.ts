@@ -1,0 +1,44 @@
+/**
+ * Which kernel computes each primitive that is not made of loops, on WebGPU devices.
+ *
+ * @module
+ */
+import type { NamesOf } from "../../../passes/kinds.ts";
+import { partDtype } from "../../../base/dtype.ts";
+import type { Emit, Kernel, Limits, Operand } from "./kernel.ts";
+import { emitContract } from "./kernels/contract.ts";
+
+/** The emitter of each kernel. */
+const emitters = {
+  contract: emitContract,
+} as const satisfies Partial<Readonly<Record<NamesOf<"kernel">, Emit<never>>>>;
+
+/** Those whose kernels read operands of narrow dtypes as the numbers that they are. */
+const widening: ReadonlySet<string> = new Set<NamesOf<"kernel">>([
+  "argmax",
+  "argmin",
+  "argmaxWindow",
+  "argsort",
+  "contract",
+  "convolve",
+  "convolveInput",
+  "convolveFilter",
+]);
+
+/** Whether the kernel of a primitive also reads operands that are held as narrower dtypes. */
+export function widens(name: string): boolean {
+  return widening.has(name);
+}
+
+/** The kernel of a primitive for these types, or `null` where the evaluator is to compute it. */
+export function kernelFor(
+  name: string,
+  inputs: readonly Operand[],
+  params: unknown,
+  outputs: readonly Operand[],
+  limits: Limits,
+): Kernel | null {
+  const emit = (emitters as Readonly<Record<string, Emit<never>>>)[name] ?? null;
+  const isHeld = [...inputs, ...outputs].every(({ dtype }) => partDtype(dtype) !== "float64");
+  return emit === null || !isHeld ? null : emit(inputs, params as never, outputs, limits);
+}

@@ -1,0 +1,274 @@
+/**
+ * Runs kernels alone on buffers of a device, and holds them to the rules that all kernels follow: nothing
+ * outside of the results is written, and nothing depends on what stood in the results, in scratch buffers
+ * or around the operands.
+ *
+ * @module
+ */
+import { allocate, type Elements, isFloat } from "../../../../src/base/dtype.ts";
+import { sizeOf } from "../../../../src/base/shape.ts";
+import { evaluate } from "../../../../src/core/evaluation.ts";
+import type { Primitive } from "../../../../src/core/primitive.ts";
+import { Concrete, dense } from "../../../../src/core/tensor.ts";
+import type { Type } from "../../../../src/core/tensor.ts";
+import type { Kernel, Limits, Operand } from "../../../../src/backends/webgpu/wgsl/kernel.ts";
+import { basesBytes, heldType } from "../../../../src/backends/webgpu/wgsl/module.ts";
+import { kernelFor } from "../../../../src/backends/webgpu/wgsl/table.ts";
+import { assert, assertEquals } from "../../../support/std.ts";
+
+const adapter = await navigator.gpu?.requestAdapter() ?? null;
+const device = await adapter?.requestDevice() ?? null;
+
+/** Registers a test that needs a device. */
+export function gpuTest(name: string, run: () => Promise<void>): void {
+  Deno.test({
+    name,
+    // Without a WebGPU adapter there is nothing to run kernels on.
+    ignore: device === null,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn: run,
+  });
+}
+
+/** What every device can do. */
+export const LIMITS: Limits = {
+  invocations: 256,
+  workgroupBytes: 16384,
+  bindings: 8,
+  hasHalf: false,
+  hasSubgroups: false,
+};
+
+/** Words before each operand and behind it that belong to others; a base is their number in front. */
+const AROUND = 64;
+
+/** Bits that stand where nothing may be read from: a NaN, and a number of integers. */
+const POISONS = [0x7fc0dead, 0x40a5a5a5];
+
+type Words = Uint32Array<ArrayBuffer>;
+
+/** The words that hold elements on a device. */
+export function wordsOf({ dtype }: Operand, elements: Elements): Words {
+  const words = new Uint32Array(elements.length);
+  const held = heldType(dtype);
+  const view = held === "f32" ? new Float32Array(words.buffer) : words;
+  view.set(elements);
+  return words;
+}
+
+/** The elements that words hold. */
+export function elementsOf({ dtype }: Operand, words: Words): Elements {
+  const held = heldType(dtype);
+  if (held === "f32") return new Float32Array(words.buffer);
+  return held === "i32" ? new Int32Array(words.buffer) : words;
+}
+
+const pipelines = new Map<string, GPUComputePipeline>();
+
+async function pipelineOf(gpu: GPUDevice, code: string, bindings: number) {
+  const known = pipelines.get(code);
+  if (known !== undefined) return known;
+  gpu.pushErrorScope("validation");
+  const buffers = Array.from({ length: bindings }, (_, binding) => ({
+    binding,
+    visibility: GPUShaderStage.COMPUTE,
+    buffer: { type: "storage" as const },
+  }));
+  const uniform = { type: "uniform" as const, hasDynamicOffset: true };
+  const bindGroupLayouts = [
+    gpu.createBindGroupLayout({ entries: buffers }),
+    gpu.createBindGroupLayout({
+      entries: [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: uniform }],
+    }),
+  ];
+  const made = gpu.createComputePipeline({
+    layout: gpu.createPipelineLayout({ bindGroupLayouts }),
+    compute: { module: gpu.createShaderModule({ code }), entryPoint: "main" },
+  });
+  const error = await gpu.popErrorScope();
+  if (error !== null) throw new Error(`${error.message}\n${code}`);
+  pipelines.set(code, made);
+  return made;
+}
+
+/** Runs a kernel once among these words of rubbish; gives the words of its outputs and of its flag. */
+async function runOnce(
+  kernel: Kernel,
+  inputs: readonly Words[],
+  outputs: readonly number[],
+  poison: number,
+): Promise<{ results: Words[]; flag: number }> {
+  const gpu = device!;
+  const sizes = [
+    ...inputs.map(({ length }) => length),
+    ...outputs,
+    ...kernel.scratch.map((bytes) => bytes / 4),
+  ];
+  const before = sizes.map((size, i) => {
+    const words = new Uint32Array(size + 2 * AROUND).fill(poison);
+    if (i < inputs.length) words.set(inputs[i], AROUND);
+    return words;
+  });
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const buffers = before.map((words) => {
+    const buffer = gpu.createBuffer({ size: words.byteLength, usage });
+    gpu.queue.writeBuffer(buffer, 0, words);
+    return buffer;
+  });
+  const most = Math.max(1, ...kernel.passes.map(({ operands }) => operands.length));
+  const bases = gpu.createBuffer({
+    size: basesBytes(most),
+    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+  });
+  const encoders = [];
+  for (const { code, operands, workgroups } of kernel.passes) {
+    assertEquals(new Set(operands).size, operands.length, "an operand is bound twice");
+    assert(workgroups.every((count) => count > 0 && count <= 65535), "too many workgroups");
+    const pipeline = await pipelineOf(gpu, code, operands.length);
+    encoders.push({ pipeline, operands, workgroups });
+  }
+  gpu.pushErrorScope("validation");
+  // One submission for each pass, since all of them have the bases in one buffer.
+  for (const { pipeline, operands, workgroups } of encoders) {
+    const words = new Uint32Array(basesBytes(operands.length) / 4).fill(AROUND);
+    words[operands.length] = 0;
+    gpu.queue.writeBuffer(bases, 0, words);
+    const encoder = gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    const entries = operands.map((operand, binding) => ({
+      binding,
+      resource: { buffer: buffers[operand] },
+    }));
+    pass.setBindGroup(
+      0,
+      gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }),
+    );
+    const resource = { buffer: bases, size: basesBytes(operands.length) };
+    const layout = pipeline.getBindGroupLayout(1);
+    const group = gpu.createBindGroup({ layout, entries: [{ binding: 0, resource }] });
+    pass.setBindGroup(1, group, [0]);
+    pass.dispatchWorkgroups(...workgroups);
+    pass.end();
+    gpu.queue.submit([encoder.finish()]);
+  }
+  const error = await gpu.popErrorScope();
+  if (error !== null) throw new Error(error.message);
+  const after: Words[] = [];
+  for (const [i, buffer] of buffers.entries()) {
+    const { byteLength } = before[i];
+    const target = gpu.createBuffer({
+      size: byteLength,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
+    const encoder = gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, 0, target, 0, byteLength);
+    gpu.queue.submit([encoder.finish()]);
+    await target.mapAsync(GPUMapMode.READ);
+    after.push(new Uint32Array(target.getMappedRange().slice(0)));
+    target.destroy();
+    buffer.destroy();
+  }
+  bases.destroy();
+  after.forEach((words, i) => {
+    const own = i < inputs.length ? 0 : sizes[i];
+    words.forEach((word, at) => {
+      const isOwn = at >= AROUND && at < AROUND + own;
+      assert(isOwn || word === before[i][at], `wrote word ${at - AROUND} of operand ${i}`);
+    });
+  });
+  const wordsAt = (i: number): Words => after[i].slice(AROUND, AROUND + sizes[i]);
+  return {
+    results: outputs.map((_, i) => wordsAt(inputs.length + i)),
+    flag: kernel.flag === undefined ? 0 : wordsAt(kernel.flag)[0],
+  };
+}
+
+/** The words of a kernel's outputs, which do not depend on rubbish, and of its flag. */
+export async function runKernel(
+  kernel: Kernel,
+  inputs: readonly Words[],
+  outputs: readonly number[],
+): Promise<{ results: Words[]; flag: number }> {
+  const first = await runOnce(kernel, inputs, outputs, POISONS[0]);
+  assertEquals(await runOnce(kernel, inputs, outputs, POISONS[1]), first, "depends on rubbish");
+  return first;
+}
+
+/** Both results of a primitive: the kernel's and the evaluator's. */
+export async function runBoth<P>(
+  primitive: Primitive<P>,
+  inputs: readonly Concrete[],
+  params: P,
+): Promise<{ actual: Elements[]; expected: Elements[]; flag: number; types: readonly Type[] }> {
+  const types = primitive.type(inputs, params);
+  const kernel = kernelFor(primitive.name, inputs, params, types, LIMITS);
+  assert(kernel !== null, `no kernel for ${primitive.name}`);
+  const { results, flag } = await runKernel(
+    kernel,
+    inputs.map((input) => wordsOf(input, dense(input))),
+    types.map(({ shape }) => sizeOf(shape)),
+  );
+  return {
+    actual: results.map((words, i) => elementsOf(types[i], words)),
+    expected: flag !== 0 ? [] : evaluate(primitive, inputs, params, types).map(dense),
+    flag,
+    types,
+  };
+}
+
+/** Fails unless the kernel gives what the evaluator does: exactly, or as near as `tolerance` says. */
+export async function assertSame<P>(
+  primitive: Primitive<P>,
+  inputs: readonly Concrete[],
+  params: P,
+  tolerance: (output: number, i: number) => number = () => 0,
+): Promise<void> {
+  const { actual, expected, flag, types } = await runBoth(primitive, inputs, params);
+  const what = `${primitive.name} of ${
+    inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`)
+  } with ${JSON.stringify(params)}`;
+  assertEquals(flag, 0, `the flag of ${what}`);
+  for (const [output, { dtype }] of types.entries()) {
+    assertEquals(actual[output].length, expected[output].length);
+    for (let i = 0; i < actual[output].length; i++) {
+      const [a, b] = [actual[output][i], expected[output][i]];
+      const isSame = Object.is(a, b) || (isFloat(dtype) && a === 0 && b === 0) ||
+        Math.abs(a - b) <= tolerance(output, i);
+      assert(isSame, `result ${output} has ${a} instead of ${b} at ${i}: ${what}`);
+    }
+  }
+}
+
+/** Numbers that depend on the seed alone, equally spread over [0, 1). */
+export function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A tensor of numbers between -1 and 1, or of all integers of its dtype. */
+export function fill(dtype: Type["dtype"], shape: readonly number[], seed: number): Concrete {
+  const next = randomNumbers(seed);
+  const values = Array.from({ length: sizeOf(shape) }, () => {
+    if (isFloat(dtype)) return 2 * next() - 1;
+    return dtype === "bool" ? Math.floor(2 * next()) : Math.floor(2 ** 32 * next());
+  });
+  return tensorOf(dtype, shape, values);
+}
+
+/** A tensor of these numbers, integers modulo the range of its dtype. */
+export function tensorOf(
+  dtype: Type["dtype"],
+  shape: readonly number[],
+  values: readonly number[],
+): Concrete {
+  const elements = allocate(dtype, values.length);
+  elements.set(values);
+  return new Concrete(dtype, shape, elements);
+}
