@@ -14,13 +14,25 @@ import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { checkLength, listAxes } from "../functions/arguments.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
 import { isNameIn } from "./names.ts";
-import { add, astype, moveaxis, mul, reshape, take, tensor, tensordot } from "../functions/mod.ts";
+import {
+  add,
+  astype,
+  moveaxis,
+  mul,
+  pad,
+  reshape,
+  stack,
+  take,
+  tensor,
+  tensordot,
+} from "../functions/mod.ts";
+import { slice } from "../primitives/slicing.ts";
 
 /** How each element along an axis of the result is made: places in the argument, and their weights. */
 interface Taps {
   /** How many elements the result has. */
   readonly length: number;
-  /** The places, `[length]` for each tap. */
+  /** The places, `[length]` for each tap; those outside stand for the outermost elements. */
   readonly places: readonly Int32Array<ArrayBuffer>[];
   /** The weights, as many; `null` where an element is copied. */
   readonly weights: readonly Float64Array<ArrayBuffer>[] | null;
@@ -68,7 +80,6 @@ const MOST_TAPS = 8;
 /** Taps from the weight of each place, of which there are at most `count` from a first one on. */
 function gatherTaps(
   length: number,
-  size: number,
   count: number,
   firstOf: (i: number) => number,
   weightOf: (i: number, place: number) => number,
@@ -79,7 +90,7 @@ function gatherTaps(
     for (let i = 0; i < length; i++) {
       const first = firstOf(i);
       for (let k = 0; k < count; k++) {
-        places[k][i] = Math.min(Math.max(first + k, 0), size - 1);
+        places[k][i] = first + k;
         weights[k][i] = weightOf(i, first + k);
       }
     }
@@ -99,30 +110,82 @@ function normalized(taps: Taps): Taps {
 }
 
 /** Copies of the elements at these places. */
-function copies(length: number, size: number, placeOf: (i: number) => number): Taps {
+function copies(length: number, placeOf: (i: number) => number): Taps {
   return withinMemory({ dtype: "int32", shape: [length] }, () => {
     const places = new Int32Array(length);
-    for (let i = 0; i < length; i++) places[i] = Math.min(Math.max(placeOf(i), 0), size - 1);
+    for (let i = 0; i < length; i++) places[i] = placeOf(i);
     return { length, places: [places], weights: null };
   });
 }
 
+/** More strided copies than these are gathers. */
+const MOST_PHASES = 16;
+
+/**
+ * Elements at the places of each tap. Where places come again every few elements, some of the axis further
+ * on, as with twice the length, they are strided copies of the axis, which compiled loops read in place.
+ */
+function tapped(x: Tensor, axis: number, { length, places }: Taps): Tensor[] {
+  const size = x.shape[axis];
+  const rounds = gcd(length, size);
+  const [count, step] = [length / rounds, size / rounds];
+  const isRegular = rounds > 1 && count > 0 && count * places.length <= MOST_PHASES &&
+    places.every((list) => list.every((at, i) => i < count || at === list[i - count] + step));
+  if (!isRegular) {
+    return places.map((list) => {
+      return take(x, tensor(list.map((at) => Math.min(Math.max(at, 0), size - 1))), axis);
+    });
+  }
+  const first = places.map((list) => list.slice(0, count));
+  const before = Math.max(0, ...first.flatMap((list) => -Math.min(...list)));
+  const last = Math.max(...first.flatMap((list) => Math.max(...list))) + step * (rounds - 1);
+  const widths = x.shape.map((_, i) =>
+    i === axis ? [before, Math.max(0, last - size + 1)] : [0, 0]
+  );
+  const wide = pad(x, widths as [number, number][], { mode: "edge" });
+  const shape = x.shape.with(axis, length);
+  return first.map((list) => {
+    const phases = Array.from(list, (at) => {
+      const start = x.shape.map((_, i) => i === axis ? before + at : 0);
+      const stop = wide.shape.with(axis, before + at + step * (rounds - 1) + 1);
+      return slice(wide, start, stop, x.shape.map((_, i) => i === axis ? step : 1));
+    });
+    return count === 1 ? phases[0] : reshape(stack(phases, axis + 1), shape);
+  });
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}
+
+/** `x` with some axes made by taps. Those that get shorter come first, and rows are copied last. */
+function resampledAlong(x: Tensor, axes: readonly (readonly [axis: number, taps: Taps])[]): Tensor {
+  const growth = ([axis, { length }]: readonly [number, Taps]) => length / x.shape[axis];
+  return axes.toSorted((a, b) => growth(a) - growth(b) || b[0] - a[0])
+    .reduce((y, [axis, taps]) => resampled(y, axis, taps), x);
+}
+
 /** `x` with an axis made by these taps. */
-function resampled(x: Tensor, axis: number, { length, places, weights }: Taps): Tensor {
-  if (weights === null) return take(x, tensor(places[0]), axis);
+function resampled(x: Tensor, axis: number, taps: Taps): Tensor {
+  const { length, places, weights } = taps;
+  if (weights === null) return tapped(x, axis, taps)[0];
   const size = x.shape[axis];
   if (places.length > MOST_TAPS) {
     const own = withinMemory({ dtype: "float64", shape: [length, size] }, () => {
       const matrix = new Float64Array(length * size);
-      places.forEach((list, k) => list.forEach((at, i) => matrix[i * size + at] += weights[k][i]));
+      places.forEach((list, k) =>
+        list.forEach((at, i) => {
+          matrix[i * size + Math.min(Math.max(at, 0), size - 1)] += weights[k][i];
+        })
+      );
       return reshape(tensor(matrix, { dtype: "float64" }), [length, size]);
     });
     return moveaxis(tensordot(x, astype(own, x.dtype), [[axis], [1]]), -1, axis);
   }
   const shape = x.shape.map((_, i) => i === axis ? length : 1);
-  return places.map((list, k) => {
+  return tapped(x, axis, taps).map((y, k) => {
     const own = astype(tensor(weights[k], { dtype: "float64" }), x.dtype);
-    return mul(take(x, tensor(list), axis), reshape(own, shape));
+    return mul(y, reshape(own, shape));
   }).reduce(add);
 }
 
@@ -158,7 +221,6 @@ function scaledTaps(
     const edge = (i: number) => (i - shift) * step;
     return normalized(gatherTaps(
       length,
-      size,
       Math.min(Math.ceil(step) + 1, size),
       (i) => Math.max(Math.floor(edge(i)), 0),
       (i, place) =>
@@ -171,11 +233,13 @@ function scaledTaps(
   const kernel = method === "cubic-pytorch" && antialias ? keys : KERNELS[method as "linear"];
   const stretch = antialias ? Math.max(step, 1) : 1;
   const reach = kernel.radius * stretch;
+  const most = Math.ceil(2 * reach) + 1;
+  // Of few elements all are looked at.
+  const least = most > size ? 0 : -Infinity;
   return normalized(gatherTaps(
     length,
-    size,
-    isClamped ? 4 : Math.min(Math.ceil(2 * reach) + 1, size),
-    (i) => isClamped ? Math.floor(at(i)) - 1 : Math.max(Math.ceil(at(i) - reach), 0),
+    isClamped ? 4 : Math.min(most, size),
+    (i) => isClamped ? Math.floor(at(i)) - 1 : Math.max(Math.ceil(at(i) - reach), least),
     (i, place) => {
       const isInside = isClamped ||
         (place >= 0 && place < size && at(i) >= -0.5 && at(i) <= size - 0.5);
@@ -248,15 +312,16 @@ export function resize(x: TensorLike, shape: Shape, options?: ResizeOptions): Te
   const what = "Cannot resize";
   const { method, antialias } = readMethod(what, options);
   const [value, lengths] = readShapes(what, x, shape);
-  return lengths.reduce((y, length, axis) => {
+  const axes = lengths.flatMap((length, axis): [number, Taps][] => {
     const size = value.shape[axis];
-    if (length === size) return y;
+    if (length === size) return [];
     const step = size / length;
     const taps = method === "nearest"
-      ? copies(length, size, (i) => Math.floor((i + 0.5) * step))
+      ? copies(length, (i) => Math.floor((i + 0.5) * step))
       : scaledTaps(size, length, step, 0, method, antialias);
-    return resampled(y, axis, taps);
-  }, value);
+    return [[axis, taps]];
+  });
+  return resampledAlong(value, axes);
 }
 
 /**
@@ -308,12 +373,12 @@ export function scaleAndTranslate(
   if (method === "nearest") throw argumentError(`${shown}: method "nearest" is not for this`);
   const changed = lengths.findIndex((length, i) => length !== value.shape[i] && !own.includes(i));
   if (changed >= 0) throw shapeError(`${shown}: axis ${changed} is not among the axes`);
-  return own.reduce((y, axis, k) => {
+  const made = own.flatMap((axis, k): [number, Taps][] => {
     const size = value.shape[axis];
-    if (size === 0) return y;
-    const taps = scaledTaps(size, lengths[axis], 1 / scales[k], moves[k], method, antialias);
-    return resampled(y, axis, taps);
-  }, value);
+    if (size === 0) return [];
+    return [[axis, scaledTaps(size, lengths[axis], 1 / scales[k], moves[k], method, antialias)]];
+  });
+  return resampledAlong(value, made);
 }
 
 /** Modes of `interpolate`. */
@@ -362,12 +427,12 @@ function torchTaps(
 ): Taps {
   const step = factor === null ? size / length : 1 / factor;
   const scale = !alignCorners ? step : length > 1 ? (size - 1) / (length - 1) : 0;
-  if (mode === "nearest") return copies(length, size, (i) => Math.floor(i * step));
-  if (mode === "nearest-exact") return copies(length, size, (i) => Math.floor((i + 0.5) * step));
+  if (mode === "nearest") return copies(length, (i) => Math.floor(i * step));
+  if (mode === "nearest-exact") return copies(length, (i) => Math.floor((i + 0.5) * step));
   if (mode === "area") {
     const start = (i: number) => Math.floor(i * size / length);
     const stop = (i: number) => Math.ceil((i + 1) * size / length);
-    return gatherTaps(length, size, Math.ceil(size / length) + 1, start, (i, place) => {
+    return gatherTaps(length, Math.ceil(size / length) + 1, start, (i, place) => {
       return place < stop(i) ? 1 / (stop(i) - start(i)) : 0;
     });
   }
@@ -378,7 +443,6 @@ function torchTaps(
     const middle = (i: number) => scale * (i + 0.5);
     return normalized(gatherTaps(
       length,
-      size,
       Math.min(Math.ceil(2 * reach) + 1, size),
       (i) => Math.max(Math.trunc(middle(i) - reach + 0.5), 0),
       (i, place) => {
@@ -395,7 +459,6 @@ function torchTaps(
   const kernel = isLinear ? triangle : steep;
   return gatherTaps(
     length,
-    size,
     2 * kernel.radius,
     (i) => Math.floor(at(i)) - kernel.radius + 1,
     (i, place) => kernel.at(Math.abs(place - at(i))),
@@ -477,14 +540,11 @@ export function interpolate(x: TensorLike, options?: InterpolateOptions): Tensor
     : perAxis(size, space, shown, "size").map((one) => checkLength(one, shown, "a length as size"));
   const all = [...value.shape.slice(0, 2), ...lengths];
   const [, checked] = readShapes(what, value, all);
-  return lengths.reduce((y, _length, k) => {
+  const axes = lengths.flatMap((_length, k): [number, Taps][] => {
     const factor = factors === null ? null : factors[k];
     const own = value.shape[k + 2];
-    if (own === 0) return y;
-    return resampled(
-      y,
-      k + 2,
-      torchTaps(own, checked[k + 2], factor, mode, alignCorners, antialias),
-    );
-  }, value);
+    if (own === 0) return [];
+    return [[k + 2, torchTaps(own, checked[k + 2], factor, mode, alignCorners, antialias)]];
+  });
+  return resampledAlong(value, axes);
 }

@@ -26,7 +26,6 @@ import {
   logicalAnd,
   matmul,
   mod,
-  moveaxis,
   mul,
   reshape,
   round,
@@ -73,15 +72,14 @@ function isInside(place: Tensor, size: number): Tensor {
 }
 
 /**
- * Values of `x` `[batch, ...space, channels]` at points: `around` gives the neighbours along each axis
+ * Values of `x` `[batch, channels, ...space]` at points: `around` gives the neighbours along each axis
  * `[batch, points]`; of places outside for which nothing stands the value is `fill`.
  *
- * @returns `[batch, points, channels]`
+ * @returns `[batch, channels, points]`
  */
 function sampled(x: Tensor, around: readonly Neighbours[], fix: Fix, fill: number): Tensor {
-  const [batch, channels] = [x.shape[0], x.shape[x.ndim - 1]];
-  const space = x.shape.slice(1, -1);
-  const flat = reshape(x, [batch, sizeOf(space), channels]);
+  const [batch, channels, ...space] = x.shape;
+  const flat = reshape(x, [batch, channels, sizeOf(space)]);
   const corners = around.reduce<readonly (readonly [place: Tensor, weight: Tensor | null])[][]>(
     (lists, own) => lists.flatMap((list) => own.map((one) => [...list, one])),
     [[]],
@@ -100,9 +98,9 @@ function sampled(x: Tensor, around: readonly Neighbours[], fix: Fix, fill: numbe
       at = at === null ? safe : add(mul(at, space[axis]), safe);
       if (own !== null) weight = weight === null ? own : mul(weight, own);
     });
-    let value = gather(flat, at!, 1);
-    if (inside !== null) value = where(expandDims(inside, -1), value, fill);
-    return weight === null ? value : mul(value, expandDims(weight, -1));
+    let value = gather(flat, at!, 1, [1]);
+    if (inside !== null) value = where(expandDims(inside, 1), value, fill);
+    return weight === null ? value : mul(value, expandDims(weight, 1));
   }).reduce(add);
 }
 
@@ -189,7 +187,7 @@ export function mapCoordinates(
     // Halves go away from zero.
     return order === 1 ? linear(at) : [[mul(sign(at), floor(add(abs(at), 0.5))), null]];
   });
-  const whole = reshape(value, [1, ...value.shape, 1]);
+  const whole = reshape(value, [1, 1, ...value.shape]);
   return reshape(sampled(whole, around, FIXES[mode], cval), points);
 }
 
@@ -288,9 +286,8 @@ export function gridSample(x: TensorLike, grid: TensorLike, options?: GridSample
     return mode === "nearest" ? [[round(own), null]] : linear(own);
   });
   const fix: Fix = (place, size) => paddingMode === "zeros" ? null : outside(place, size);
-  const last = moveaxis(value, 1, -1);
-  const result = sampled(last, around, fix, 0);
-  return reshape(moveaxis(result, -1, 1), [value.shape[0], value.shape[1], ...lengths]);
+  const result = sampled(value, around, fix, 0);
+  return reshape(result, [value.shape[0], value.shape[1], ...lengths]);
 }
 
 /** Options of `affineGrid`. */
