@@ -19,6 +19,8 @@ export const torch: Library<Module> = {
   },
   renamed: {
     "torch": `
+      channel_shuffle: image.channelShuffle
+      native_channel_shuffle: image.channelShuffle
       absolute: abs
       addbmm: add(x, sum(matmul(a, b), 0))
       addmm: add(x, matmul(a, b))
@@ -172,6 +174,14 @@ export const torch: Library<Module> = {
       svd_lowrank: linalg.svd
     `,
     "torch.nn.functional": `
+      channel_shuffle: image.channelShuffle
+      native_channel_shuffle: image.channelShuffle
+      max_pool1d_with_indices: maxPool(x, window), maxPoolIndices(x, window)
+      max_pool2d_with_indices: maxPool(x, window), maxPoolIndices(x, window)
+      max_pool3d_with_indices: maxPool(x, window), maxPoolIndices(x, window)
+      max_unpool1d: maxUnpool
+      max_unpool2d: maxUnpool
+      max_unpool3d: maxUnpool
       conv1d: conv
       conv2d: conv
       conv3d: conv
@@ -193,6 +203,9 @@ export const torch: Library<Module> = {
       upsample_nearest: image.interpolate
     `,
     "torch.nn": `
+      MaxUnpool1d: maxUnpool
+      MaxUnpool2d: maxUnpool
+      MaxUnpool3d: maxUnpool
       BCELoss: nn.binaryCrossEntropy
       BCEWithLogitsLoss: nn.binaryCrossEntropyWithLogits
       BatchNorm1d: nn.batchNorm
@@ -263,16 +276,10 @@ export const torch: Library<Module> = {
     `,
   },
   planned: {
-    "torch": "cumulative_trapezoid channel_shuffle native_channel_shuffle pdist",
-    "torch.nn.functional":
-      `native_channel_shuffle max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices max_unpool1d
-      max_unpool2d max_unpool3d adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices
-      adaptive_max_pool3d_with_indices channel_shuffle feature_alpha_dropout fractional_max_pool2d
-      fractional_max_pool2d_with_indices fractional_max_pool3d fractional_max_pool3d_with_indices pdist rrelu
-      triplet_margin_with_distance_loss`,
-    "torch.nn":
-      `MaxUnpool1d MaxUnpool2d MaxUnpool3d AdaptiveLogSoftmaxWithLoss ChannelShuffle FeatureAlphaDropout FractionalMaxPool2d
-      FractionalMaxPool3d GRUCell LSTMCell RNNCell RReLU TripletMarginWithDistanceLoss`,
+    "torch": "cumulative_trapezoid",
+    "torch.nn.functional": `adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices
+      adaptive_max_pool3d_with_indices fractional_max_pool2d_with_indices fractional_max_pool3d_with_indices`,
+    "torch.nn": "AdaptiveLogSoftmaxWithLoss GRUCell LSTMCell RNNCell",
     "torch.nn.init": "calculate_gain dirac sparse",
     "torch.fft": "hfft2 hfftn ihfft2 ihfftn",
     "torch.special": `airy_ai bessel_y0 bessel_y1 chebyshev_polynomial_t chebyshev_polynomial_u

@@ -15,7 +15,7 @@
  *
  * @module
  */
-export { fold, pixelShuffle, pixelUnshuffle, unfold } from "./image/patches.ts";
+export { channelShuffle, fold, pixelShuffle, pixelUnshuffle, unfold } from "./image/patches.ts";
 export type { PatchOptions } from "./image/patches.ts";
 export { interpolate, resize, scaleAndTranslate } from "./image/resizing.ts";
 export type {

@@ -58,7 +58,7 @@ const namespaces: Readonly<Record<string, string>> = {
     expi exp1 expn sici fresnel spence xlogy xlog1py entr relEntr klDiv logit boxcox boxcox1p logsumexp
     hyp1f1 hyp2f1 sphHarmY bernoulli`,
   image: `resize scaleAndTranslate interpolate mapCoordinates gridSample affineGrid pixelShuffle
-    pixelUnshuffle unfold fold`,
+    pixelUnshuffle unfold fold channelShuffle`,
   integrate: "odeint",
   interpolate: "regularGrid cubicSpline",
   optimize: "minimize",
@@ -67,7 +67,8 @@ const namespaces: Readonly<Record<string, string>> = {
     convTranspose2d convTranspose3d maxPool1d maxPool3d avgPool1d avgPool3d lpPool1d lpPool2d lpPool3d
     adaptiveAvgPool1d adaptiveAvgPool3d adaptiveMaxPool1d adaptiveMaxPool2d adaptiveMaxPool3d dropout1d
     dropout2d dropout3d alphaDropout rmsNorm instanceNorm localResponseNorm spectralNorm weightNorm lora
-    prelu bilinear embeddingBag zeroPad upsample pixelShuffle pixelUnshuffle transformerEncoderLayer transformerDecoderLayer
+    prelu rrelu featureAlphaDropout fractionalMaxPool2d fractionalMaxPool3d channelShuffle
+    tripletMarginWithDistanceLoss bilinear embeddingBag zeroPad upsample pixelShuffle pixelUnshuffle transformerEncoderLayer transformerDecoderLayer
     relu6 hardsigmoid hardswish softshrink hardshrink threshold sparsePlus
     sparseSigmoid celu selu logsigmoid softsign tanhshrink squareplus log1mexp glu softmin sparsemax
     gumbelSoftmax standardize normalize pairwiseDistance logmeanexp smoothL1Loss poissonNllLoss

@@ -165,7 +165,18 @@ export {
 } from "./rearranging.ts";
 export type { WrapOptions } from "./rearranging.ts";
 export { cbrt, exp2, floatPower, hypot, log10, logaddexp2 } from "./powers.ts";
-export { cdist, cross, inner, kron, matvec, multiDot, vdot, vecdot, vecmat } from "./products.ts";
+export {
+  cdist,
+  cross,
+  inner,
+  kron,
+  matvec,
+  multiDot,
+  pdist,
+  vdot,
+  vecdot,
+  vecmat,
+} from "./products.ts";
 export type { CdistOptions } from "./products.ts";
 export {
   all,
@@ -214,14 +225,16 @@ export {
 } from "./trigonometric.ts";
 export { canCast, finfo, iinfo, isSubdtype, resultType } from "./dtypes.ts";
 export type { DtypeFamily, FloatInfo, IntegerInfo } from "./dtypes.ts";
-export { avgPool, conv, convTranspose, maxPool } from "./window.ts";
+export { avgPool, conv, convTranspose, maxPool, maxPoolIndices, maxUnpool } from "./window.ts";
 export type {
   AvgPoolOptions,
   ConvOptions,
   ConvTransposeOptions,
   MaxPoolOptions,
+  MaxUnpoolOptions,
   PadAmounts,
   Padding,
+  PaddingMode,
   PerAxis,
 } from "./window.ts";
 export { diff, ediff1d, gradient, interp, trapezoid } from "./differences.ts";

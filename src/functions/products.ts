@@ -6,9 +6,12 @@
 import { describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
-import { checkAxis, checkNdim, checkShape, range, showType } from "../base/shape.ts";
+import { checkAxis, checkNdim, checkShape, checkSize, range, showType } from "../base/shape.ts";
+import { toTensor } from "../core/convert.ts";
+import { Concrete } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { convert, reshape } from "../primitives/structure.ts";
+import { take } from "./along_axis.ts";
 import { mul, neg, sub } from "./arithmetic.ts";
 import { unstack } from "./assembling.ts";
 import { floatOperand, promoteTogether } from "./broadcasting.ts";
@@ -19,7 +22,7 @@ import { broadcastArrays } from "./rearranging.ts";
 import { norm } from "./reduction.ts";
 import { expandDims, moveaxis, ravel, squeeze } from "./shape.ts";
 
-/** Options of `cdist`. */
+/** Options of `cdist` and `pdist`. */
 export interface CdistOptions {
   /** The order of the norm. Default 2. */
   readonly p?: number;
@@ -324,14 +327,60 @@ export function multiDot(list: readonly TensorLike[]): Tensor {
  */
 export function cdist(x: TensorLike, y: TensorLike, options?: CdistOptions): Tensor {
   const what = "Cannot take distances";
-  const { p = 2 } = readOptions(what, options, ["p"]);
-  if (typeof p !== "number" || !(p >= 0)) {
-    throw argumentError(`${what}: expected p of 0 or more, got ${describeValue(p)}`);
-  }
+  const p = readOrder(what, options);
   const [a, b] = promoteTogether(what, [x, y]).map(floatOperand);
   if (a.ndim < 2 || b.ndim < 2) {
     throw shapeError(`${what} of ${showType(a)} and ${showType(b)}: expected matrices`);
   }
   checkLast("Cannot compare", a, b);
   return norm(sub(expandDims(a, -2), expandDims(b, -3)), -1, { ord: p });
+}
+
+/** The order of a norm. */
+function readOrder(what: string, options: CdistOptions | undefined): number {
+  const { p = 2 } = readOptions(what, options, ["p"]);
+  if (typeof p === "number" && p >= 0) return p;
+  throw argumentError(`${what}: expected p of 0 or more, got ${describeValue(p)}`);
+}
+
+/**
+ * Distances of the rows of a matrix, each pair once, as PyTorch's and SciPy's `pdist`.
+ *
+ * @param x `[..., n, k]`
+ * @param options `p`: the order of the norm of differences, as for `cdist`.
+ * @returns `[..., n * (n - 1) / 2]`: the pairs (0, 1), (0, 2), ..., (1, 2), ...; integers and bools become
+ * floats. The derivative where rows are equal is 0.
+ * @throws {ShapeError} when there are fewer than two axes.
+ * @throws {ArgumentError} when `p` is no number, or negative.
+ *
+ * @example Three points
+ * ```ts
+ * import { pdist } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(pdist([[0, 0], [3, 4], [3, 0]]), [5, 3, 4]);
+ * ```
+ */
+export function pdist(x: TensorLike, options?: CdistOptions): Tensor {
+  const what = "Cannot take distances";
+  const p = readOrder(what, options);
+  const rows = floatOperand(toTensor(x, what));
+  if (rows.ndim < 2) throw shapeError(`${what} of ${showType(rows)}: expected a matrix`);
+  const count = rows.shape[rows.ndim - 2];
+  checkSize(
+    [...rows.shape.slice(0, -2), (count * (count - 1)) / 2, rows.shape[rows.ndim - 1]],
+    what,
+  );
+  const firsts: number[] = [];
+  const seconds: number[] = [];
+  for (let i = 0; i < count; i++) {
+    for (let j = i + 1; j < count; j++) {
+      firsts.push(i);
+      seconds.push(j);
+    }
+  }
+  const [a, b] = [firsts, seconds].map((places) =>
+    take(rows, new Concrete("int32", [places.length], Int32Array.from(places)), -2)
+  );
+  return norm(sub(a, b), -1, { ord: p });
 }

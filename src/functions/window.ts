@@ -7,7 +7,15 @@
 import { describeValue } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
-import { checkSize, range, showType, sizeOf, stridesOf } from "../base/shape.ts";
+import {
+  checkShape,
+  checkSize,
+  range,
+  sameShape,
+  showType,
+  sizeOf,
+  stridesOf,
+} from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import { allocateFor, Concrete, splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
@@ -20,9 +28,11 @@ import { pad } from "../primitives/slicing.ts";
 import { broadcast, convert, reshape, stopGradient } from "../primitives/structure.ts";
 import { argmaxWindow, convolve, convolveInput } from "../primitives/window.ts";
 import type { WindowParams } from "../primitives/window.ts";
-import { checkInteger } from "./arguments.ts";
+import { putAlongAxis } from "./along_axis.ts";
+import { checkInteger, toIndices } from "./arguments.ts";
 import { broadcastTo, floatOperand, promoteTogether } from "./broadcasting.ts";
 import { realOperand } from "./operands.ts";
+import { pad as extendEdges } from "./padding.ts";
 
 /** One number for all spatial axes, or one for each. */
 export type PerAxis = number | readonly number[];
@@ -46,7 +56,23 @@ export interface ConvOptions {
   readonly dilation?: PerAxis;
   /** Into how many groups the channels are divided, each convolved by itself. Default 1. */
   readonly groups?: number;
+  /**
+   * What the padding holds: zeros (the default), or the input mirrored about its outermost elements
+   * (`"reflect"`), these elements repeated (`"replicate"`), or the input's other end (`"circular"`).
+   */
+  readonly paddingMode?: PaddingMode;
 }
+
+/** What the padding of a convolution holds. */
+export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
+
+/** What `pad` calls them. */
+const MODES = {
+  zeros: "constant",
+  reflect: "reflect",
+  replicate: "edge",
+  circular: "wrap",
+} as const;
 
 /** Options of `convTranspose`. */
 export interface ConvTransposeOptions {
@@ -99,7 +125,7 @@ export interface AvgPoolOptions {
  *
  * @param x `[batch, in, ...spatial]`
  * @param w `[out, in / groups, ...window]`
- * @param options Stride, padding, dilation and groups, as PyTorch's.
+ * @param options Stride, padding and what it holds, dilation and groups, as PyTorch's.
  * @returns `[batch, out, ...spatial]`, with
  * `floor((length + padding - dilation * (window - 1) - 1) / stride) + 1` positions along each spatial
  * axis, `padding` being the sum of both sides. Integers are summed modulo 2^32, bools as int32.
@@ -118,12 +144,17 @@ export interface AvgPoolOptions {
 export function conv(x: TensorLike, w: TensorLike, options?: ConvOptions): Tensor {
   const [image, filters] = readOperands(x, w, "Cannot convolve");
   const what = `Cannot convolve ${showType(image)} by ${showType(filters)}`;
-  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = readOptions(what, options, [
-    "stride",
-    "padding",
-    "dilation",
-    "groups",
-  ]);
+  const { stride = 1, padding = 0, dilation = 1, groups = 1, paddingMode = "zeros" } = readOptions(
+    what,
+    options,
+    ["stride", "padding", "dilation", "groups", "paddingMode"],
+  );
+  if (typeof paddingMode !== "string" || !Object.hasOwn(MODES, paddingMode)) {
+    throw argumentError(
+      `${what} with paddingMode ${describeValue(paddingMode)}: expected one of ` +
+        Object.keys(MODES).join(", "),
+    );
+  }
   checkRanks(image, filters, what);
   checkGroups(groups, filters, what);
   if (image.shape[1] !== filters.shape[1] * groups) {
@@ -132,13 +163,16 @@ export function conv(x: TensorLike, w: TensorLike, options?: ConvOptions): Tenso
         `the filters take ${filters.shape[1]}${groups === 1 ? "" : ` in each of ${groups} groups`}`,
     );
   }
-  const { windows } = placeWindows(image.shape, filters.shape.slice(2), what, {
+  const { windows, padding: margins } = placeWindows(image.shape, filters.shape.slice(2), what, {
     stride,
     padding,
     dilation,
   });
   checkSize([image.shape[0], filters.shape[0], ...windows.output], what);
-  return convolve(image, filters, { ...windows, groups });
+  const isPadded = margins.some(([before, after]) => before !== 0 || after !== 0);
+  if (paddingMode === "zeros" || !isPadded) return convolve(image, filters, { ...windows, groups });
+  const framed = extendEdges(image, [[0, 0], [0, 0], ...margins], { mode: MODES[paddingMode] });
+  return conv(framed, filters, { stride, dilation, groups });
 }
 
 /**
@@ -238,7 +272,49 @@ export function convTranspose(
  * ```
  */
 export function maxPool(x: TensorLike, window: PerAxis, options?: MaxPoolOptions): Tensor {
-  const image = realOperand("maxPool", toTensor(x, "Cannot pool"));
+  const { image, windows, positions } = largestOf("maxPool", x, window, options);
+  const outer = image.shape[0] * image.shape[1];
+  const largest = gather(
+    reshape(image, [outer, sizeOf(windows.input)]),
+    reshape(positions, [outer, sizeOf(windows.output)]),
+    1,
+  );
+  return reshape(largest, [...image.shape.slice(0, 2), ...windows.output]);
+}
+
+/**
+ * Where the largest element of every window is, as `maxUnpool` takes it and PyTorch's `return_indices` gives
+ * it.
+ *
+ * @param x `[batch, channels, ...spatial]`
+ * @param window The window's length along each spatial axis: one number for all, or one for each.
+ * @param options As for `maxPool`.
+ * @returns `[batch, channels, ...spatial]`, `int32`: positions among the spatial elements of the same channel,
+ * in row-major order; of equal elements the first, NaN before all others.
+ * @throws {ShapeError} when a window is larger than the padded input, or lies entirely in padding.
+ * @throws {ArgumentError} when an option is out of its range.
+ *
+ * @example Pairs
+ * ```ts
+ * import { maxPoolIndices } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(maxPoolIndices([[[1, 3, 2, 0]]], 2), [[[1, 2]]]);
+ * ```
+ */
+export function maxPoolIndices(x: TensorLike, window: PerAxis, options?: MaxPoolOptions): Tensor {
+  const { image, windows, positions } = largestOf("maxPoolIndices", x, window, options);
+  return reshape(positions, [...image.shape.slice(0, 2), ...windows.output]);
+}
+
+/** Images, their windows, and where the largest element of each is: `[batch * channels, ...output]`. */
+function largestOf(
+  name: string,
+  x: TensorLike,
+  window: PerAxis,
+  options: MaxPoolOptions | undefined,
+): { image: Tensor; windows: WindowParams; positions: Tensor } {
+  const image = realOperand(name, toTensor(x, "Cannot pool"));
   const what = `Cannot pool ${showType(image)}`;
   const { stride = window, padding = 0, dilation = 1, ceilMode = false } = readOptions(
     what,
@@ -260,12 +336,77 @@ export function maxPool(x: TensorLike, window: PerAxis, options?: MaxPoolOptions
   checkCovered(windows, what);
   const outer = image.shape[0] * image.shape[1];
   const positions = argmaxWindow(reshape(image, [outer, ...windows.input]), windows);
-  const largest = gather(
-    reshape(image, [outer, sizeOf(windows.input)]),
-    reshape(positions, [outer, sizeOf(windows.output)]),
+  return { image, windows, positions };
+}
+
+/** Options of `maxUnpool`. */
+export interface MaxUnpoolOptions {
+  /** Positions from one window to the next. Default the window's own lengths. */
+  readonly stride?: PerAxis;
+  /** The padding of the pooling. Default 0. */
+  readonly padding?: PerAxis;
+  /** The spatial lengths of the result. Default `(length - 1) * stride - 2 * padding + window`. */
+  readonly outputSize?: readonly number[];
+}
+
+/**
+ * Zeros with elements at the positions that `maxPoolIndices` found: the partial inverse of `maxPool`.
+ *
+ * @param x `[batch, channels, ...spatial]`
+ * @param indices The shape of `x`, integers: positions among the spatial elements of the result.
+ * @param window The window of the pooling.
+ * @param options Its stride and padding, or the spatial lengths of the result.
+ * @returns `[batch, channels, ...outputSize]`; of several elements in one place the last stays.
+ * @throws {ShapeError} when the shapes differ, or a length of the result is not positive.
+ * @throws {ArgumentError} when an option is out of its range.
+ * @throws {IndexError} when a position is outside of the result.
+ *
+ * @example There and back
+ * ```ts
+ * import { maxPool, maxPoolIndices, maxUnpool } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const x = [[[1, 3, 2, 0]]];
+ * assertTensorsClose(maxUnpool(maxPool(x, 2), maxPoolIndices(x, 2), 2), [[[0, 3, 2, 0]]]);
+ * ```
+ */
+export function maxUnpool(
+  x: TensorLike,
+  indices: TensorLike,
+  window: PerAxis,
+  options?: MaxUnpoolOptions,
+): Tensor {
+  const image = toTensor(x, "Cannot unpool");
+  const places = toIndices(indices, "Cannot unpool");
+  const what = `Cannot unpool ${showType(image)}`;
+  const { stride = window, padding = 0, outputSize } = readOptions(what, options, [
+    "stride",
+    "padding",
+    "outputSize",
+  ]);
+  const kernel = readWindow(image, window, what);
+  if (!sameShape(image.shape, places.shape)) {
+    throw shapeError(`${what} by ${showType(places)}: expected a position for each element`);
+  }
+  const count = image.ndim - 2;
+  const steps = readPerAxis(stride, count, what, "stride", 1);
+  const pads = readPerAxis(padding, count, what, "padding", 0);
+  const standard = kernel.map((length, i) =>
+    (image.shape[i + 2] - 1) * steps[i] - 2 * pads[i] + length
+  );
+  const size = outputSize === undefined
+    ? standard
+    : readPerAxis(outputSize, count, what, "outputSize", 1);
+  const shape = checkShape([...image.shape.slice(0, 2), ...size], what);
+  const rows = shape[0] * shape[1];
+  const columns = rows === 0 ? 0 : image.size / rows;
+  const flat = putAlongAxis(
+    splat(0, image.dtype, [rows, sizeOf(size)]),
+    reshape(places, [rows, columns]),
+    reshape(image, [rows, columns]),
     1,
   );
-  return reshape(largest, [...image.shape.slice(0, 2), ...windows.output]);
+  return reshape(flat, shape);
 }
 
 /**

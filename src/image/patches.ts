@@ -11,7 +11,7 @@ import { withinMemory, zerosOf } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { checkLength } from "../functions/arguments.ts";
 import { floatOperand } from "../functions/broadcasting.ts";
-import { pad, reshape, take, tensor, transpose } from "../functions/mod.ts";
+import { pad, reshape, swapaxes, take, tensor, transpose } from "../functions/mod.ts";
 import { linearTranspose } from "../transforms/linearize.ts";
 
 /** Images, the number of elements beside which stands in the place of one, and how messages show both. */
@@ -82,6 +82,40 @@ export function pixelUnshuffle(x: TensorLike, factor: number): Tensor {
   const n = batch.length;
   const order = [...range(n + 1), n + 2, n + 4, n + 1, n + 3];
   return reshape(transpose(parts, order), [...batch, channels * r * r, height / r, width / r]);
+}
+
+/**
+ * Channels dealt out anew (Zhang et al., "ShuffleNet", 2017): channel `i` of group `g` becomes channel `g` of
+ * group `i`, as `torch.nn.functional.channel_shuffle` does it.
+ *
+ * @param x `[batch, channels, ...space]`
+ * @param groups How many groups the channels are in.
+ * @returns The shape of `x`.
+ * @throws {ShapeError} when there are no channels, or not a multiple of the groups.
+ * @throws {ArgumentError} when `groups` is no positive integer.
+ *
+ * @example Two groups of two
+ * ```ts
+ * import { image } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(image.channelShuffle([[1, 2, 3, 4]], 2), [[1, 3, 2, 4]]);
+ * ```
+ */
+export function channelShuffle(x: TensorLike, groups: number): Tensor {
+  const what = "Cannot shuffle the channels of";
+  const value = toTensor(x, what);
+  const shown = `${what} ${showType(value)}`;
+  const count = checkLength(groups, shown, "a positive number of groups");
+  if (count === 0) throw argumentError(`${shown}: expected a positive number of groups, got 0`);
+  const [batch, channels, ...space] = value.shape;
+  if (value.ndim < 2 || channels % count !== 0) {
+    throw shapeError(
+      `${shown} in ${count} groups: expected [batch, channels, ...space] with a multiple of ${count} channels`,
+    );
+  }
+  const parts = reshape(value, [batch, count, channels / count, ...space]);
+  return reshape(swapaxes(parts, 1, 2), value.shape);
 }
 
 /** Options of `unfold` and `fold`: a number for each axis of space, or one for all. */

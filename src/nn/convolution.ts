@@ -74,7 +74,7 @@ function plain(dims: number): Kind {
   return {
     name: `conv${dims}d`,
     dims,
-    window: ["stride", "padding", "dilation", "groups"],
+    window: ["stride", "padding", "dilation", "groups", "paddingMode"],
     convolve: conv,
     shape: (inChannels, outChannels, groups) => [outChannels, inChannels / groups],
   };
@@ -141,6 +141,7 @@ function convolution(
         kernelSize: kernel,
         stride: onAll(read.stride ?? 1),
         padding: unless(0, onAll(read.padding)),
+        paddingMode: unless("zeros", read.paddingMode),
         outputPadding: unless(0, onAll(read.outputPadding)),
         dilation: unless(1, onAll(read.dilation)),
         groups: unless(1, groups),
@@ -170,7 +171,7 @@ function convolution(
  * @param inChannels Channels of the input.
  * @param outChannels Channels of the output.
  * @param kernelSize The length of the window.
- * @param options Stride, padding, dilation and groups as for `conv`; bias, initialisers, dtype.
+ * @param options Stride, padding and its mode, dilation and groups as for `conv`; bias, initialisers, dtype.
  * @returns A layer from `[batch, inChannels, length]` to `[batch, outChannels, ...]`.
  * @throws {ArgumentError} when a size is no positive integer.
  * @throws {ShapeError} when the input does not fit.
@@ -200,7 +201,7 @@ export function conv1d(
  * @param inChannels Channels of the input.
  * @param outChannels Channels of the output.
  * @param kernelSize Height and width of the window, in pixels: one number for both, or a pair.
- * @param options Stride, padding, dilation and groups as for `conv`; bias, initialisers, dtype.
+ * @param options Stride, padding and its mode, dilation and groups as for `conv`; bias, initialisers, dtype.
  * @returns A layer from `[batch, inChannels, height, width]` to `[batch, outChannels, ...]`.
  * @throws {ArgumentError} when a size is no positive integer.
  * @throws {ShapeError} when the input does not fit.
@@ -230,7 +231,7 @@ export function conv2d(
  * @param inChannels Channels of the input.
  * @param outChannels Channels of the output.
  * @param kernelSize Depth, height and width of the window: one number for all, or three.
- * @param options Stride, padding, dilation and groups as for `conv`; bias, initialisers, dtype.
+ * @param options Stride, padding and its mode, dilation and groups as for `conv`; bias, initialisers, dtype.
  * @returns A layer from `[batch, inChannels, depth, height, width]` to `[batch, outChannels, ...]`.
  * @throws {ArgumentError} when a size is no positive integer.
  * @throws {ShapeError} when the input does not fit.

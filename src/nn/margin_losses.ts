@@ -467,12 +467,79 @@ export function tripletMarginLoss(
   checkLossNumber(what, "p", p, 0, true);
   checkLossNumber(what, "eps", eps);
   checkFlag(swap, what, "swap");
-  const [a, b, c] = wideTogether(what, [anchor, positive, negative]);
-  const near = pairwiseDistance(a, b, { p, eps });
-  const far = pairwiseDistance(a, c, { p, eps });
-  const farther = swap ? minimum(far, pairwiseDistance(b, c, { p, eps })) : far;
-  const losses = positivePart(add(sub(near, farther), margin));
+  const distance = (x: Tensor, y: Tensor) => pairwiseDistance(x, y, { p, eps });
+  const losses = tripletLosses(what, [anchor, positive, negative], distance, margin, swap);
   return reduce(losses, reduction, lossDtype(what, [anchor, positive, negative]));
+}
+
+/** How far the third of each triple is from being farther away than the second. */
+function tripletLosses(
+  what: string,
+  triple: readonly TensorLike[],
+  distance: (x: Tensor, y: Tensor) => Tensor,
+  margin: number,
+  swap: boolean,
+): Tensor {
+  const [a, b, c] = wideTogether(what, triple);
+  const near = distance(a, b);
+  const far = distance(a, c);
+  const farther = swap ? minimum(far, distance(b, c)) : far;
+  return positivePart(add(sub(near, farther), margin));
+}
+
+/** Options of `tripletMarginWithDistanceLoss`. */
+export interface TripletMarginWithDistanceLossOptions extends LossOptions {
+  /** The distance of two batches of vectors `[..., n]`: `[...]`. Default `pairwiseDistance`. */
+  readonly distanceFunction?: (x: Tensor, y: Tensor) => Tensor;
+  /** By how much the unlike one shall be farther away, above 0. Default 1. */
+  readonly margin?: number;
+  /** Whether the nearer of anchor and positive counts for the negative. Default `false`. */
+  readonly swap?: boolean;
+}
+
+/**
+ * `tripletMarginLoss` with another distance than a norm:
+ * `max(0, distance(anchor, positive) - distance(anchor, negative) + margin)`.
+ *
+ * @param anchor `[..., n]`, or what the distance takes.
+ * @param positive Like `anchor`: alike.
+ * @param negative Like `anchor`: unlike.
+ * @param options The reduction, the distance, the margin, the swap of Balntas et al. (2016).
+ * @returns A scalar, or one number for each with reduction `"none"`; a floating-point dtype.
+ * @throws {ArgumentError} when an option or the reduction is unknown or makes no sense.
+ *
+ * @example By cosines
+ * ```ts
+ * import { nn } from "@jacobi/jacobi";
+ * import type { Tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const distanceFunction = (x: Tensor, y: Tensor) => nn.cosineSimilarity(x, y).neg().add(1);
+ * const loss = nn.tripletMarginWithDistanceLoss([[1, 0]], [[2, 0]], [[0, 1]], { distanceFunction });
+ * assertTensorsClose(loss, 0);
+ * ```
+ */
+export function tripletMarginWithDistanceLoss(
+  anchor: TensorLike,
+  positive: TensorLike,
+  negative: TensorLike,
+  options?: TripletMarginWithDistanceLossOptions,
+): Tensor {
+  const what = "Cannot compute tripletMarginWithDistanceLoss";
+  const { reduction = "mean", distanceFunction = pairwiseDistance, margin = 1, swap = false } =
+    readOptions(what, options, ["reduction", "distanceFunction", "margin", "swap"]);
+  checkReduction(what, reduction, REDUCTIONS);
+  if (typeof distanceFunction !== "function") {
+    throw argumentError(
+      `${what} with distanceFunction ${describeValue(distanceFunction)}: expected a function`,
+    );
+  }
+  checkLossNumber(what, "margin", margin, 0, true);
+  checkFlag(swap, what, "swap");
+  const triple = [anchor, positive, negative];
+  const distance = (x: Tensor, y: Tensor) => distanceFunction(x, y);
+  const losses = tripletLosses(what, triple, distance, margin, swap);
+  return reduce(losses, reduction, lossDtype(what, triple));
 }
 
 /**

@@ -50,6 +50,8 @@ export * from "./ctc_loss.ts";
 export * from "./dropout.ts";
 export * from "./class_losses.ts";
 export * from "./embedding.ts";
+export { fractionalMaxPool2d, fractionalMaxPool3d } from "./fractional_pooling.ts";
+export type { FractionalMaxPoolOptions } from "./fractional_pooling.ts";
 export * from "./grouped_query_attention.ts";
 export * from "./gru.ts";
 /** Initial values of parameters. */
@@ -83,7 +85,7 @@ export * from "./embedding_bag.ts";
 export * from "./piecewise.ts";
 export * from "./positions.ts";
 export * from "./prelu.ts";
-export { pixelShuffle, pixelUnshuffle, upsample } from "./resampling.ts";
+export { channelShuffle, pixelShuffle, pixelUnshuffle, upsample } from "./resampling.ts";
 export * from "./zero_pad.ts";
 export { batchNorm, groupNorm, layerNorm } from "./normalization.ts";
 export type {

@@ -4,7 +4,11 @@
  * @module
  */
 import { readOptions } from "../base/options.ts";
-import { pixelShuffle as shuffle, pixelUnshuffle as unshuffle } from "../image/patches.ts";
+import {
+  channelShuffle as deal,
+  pixelShuffle as shuffle,
+  pixelUnshuffle as unshuffle,
+} from "../image/patches.ts";
 import { interpolate } from "../image/resizing.ts";
 import type { InterpolateOptions } from "../image/resizing.ts";
 import { checkCount, stateless } from "./layer.ts";
@@ -79,4 +83,25 @@ export function pixelShuffle(factor: number): Layer<Empty, Empty> {
 export function pixelUnshuffle(factor: number): Layer<Empty, Empty> {
   checkCount(factor, "factor", "pixelUnshuffle");
   return stateless({ name: "pixelUnshuffle", args: [factor] }, (x) => unshuffle(x, factor));
+}
+
+/**
+ * Channels dealt out anew, by `image.channelShuffle`; PyTorch's `ChannelShuffle`.
+ *
+ * @param groups How many groups the channels are in.
+ * @returns A layer on `[batch, channels, ...space]`.
+ * @throws {ArgumentError} when `groups` is no positive integer.
+ *
+ * @example Two groups of two
+ * ```ts
+ * import { nn, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const [y] = nn.channelShuffle(2).apply({}, {}, tensor([[1, 2, 3, 4]]));
+ * assertTensorsClose(y, [[1, 3, 2, 4]]);
+ * ```
+ */
+export function channelShuffle(groups: number): Layer<Empty, Empty> {
+  checkCount(groups, "groups", "channelShuffle");
+  return stateless({ name: "channelShuffle", args: [groups] }, (x) => deal(x, groups));
 }

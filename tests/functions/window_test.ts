@@ -300,7 +300,7 @@ Deno.test("options of convolutions must be in range", () => {
     [
       { strides: 1 },
       'there is no option "strides", the options are ' +
-      "stride, padding, dilation, groups",
+      "stride, padding, dilation, groups, paddingMode",
     ],
   ];
   for (const [options, message] of cases) {
