@@ -6,11 +6,32 @@
 import type { NamesOf } from "../../../passes/kinds.ts";
 import { partDtype } from "../../../base/dtype.ts";
 import type { Emit, Kernel, Limits, Operand } from "./kernel.ts";
+import { emitBitcast } from "./kernels/bitcast.ts";
 import { emitContract } from "./kernels/contract.ts";
+import {
+  emitArgmaxWindow,
+  emitConvolve,
+  emitConvolveFilter,
+  emitConvolveInput,
+} from "./kernels/convolution.ts";
+import { emitArgmax, emitArgmin } from "./kernels/extremes.ts";
+import { emitThreefry2x32 } from "./kernels/random_bits.ts";
+import { emitAddSlice, emitDynamicSlice, emitUpdateSlice } from "./kernels/slicing.ts";
 
 /** The emitter of each kernel. */
 const emitters = {
   contract: emitContract,
+  convolve: emitConvolve,
+  convolveInput: emitConvolveInput,
+  convolveFilter: emitConvolveFilter,
+  argmaxWindow: emitArgmaxWindow,
+  argmax: emitArgmax,
+  argmin: emitArgmin,
+  bitcast: emitBitcast,
+  dynamicSlice: emitDynamicSlice,
+  updateSlice: emitUpdateSlice,
+  addSlice: emitAddSlice,
+  threefry2x32: emitThreefry2x32,
 } as const satisfies Partial<Readonly<Record<NamesOf<"kernel">, Emit<never>>>>;
 
 /** Those whose kernels read operands of narrow dtypes as the numbers that they are. */

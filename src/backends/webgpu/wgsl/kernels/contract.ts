@@ -24,7 +24,7 @@ export function emitContract(
   const free = [x, y].map(({ shape }, k) =>
     range(shape.length).filter((axis) => !pairs[k].includes(axis) && !batch[k].includes(axis))
   );
-  const matrix = (k: number, operand: Operand, index: string): Matrix => {
+  const matrix = (k: 0 | 1, operand: Operand, index: string): Matrix => {
     const { shape } = operand;
     const strides = stridesOf(shape);
     const among = (value: string, axes: readonly number[]): string =>
@@ -32,6 +32,7 @@ export function emitContract(
     const terms = [among("t", batch[k]), among(index, free[k]), among("p", pairs[k])];
     const last = range(shape.length).findLast((axis) => shape[axis] > 1) ?? -1;
     return {
+      operand: k,
       held: heldType(operand.dtype),
       read: `return ${held}(${at(k, terms.join(" + "))});`,
       along: pairs[k].includes(last),

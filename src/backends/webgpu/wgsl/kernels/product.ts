@@ -14,6 +14,8 @@ import { reduceSlices } from "./slices.ts";
 
 /** One of the matrices that are multiplied. */
 export interface Matrix {
+  /** The number of the operand that holds it, the other one's being 1 or 0. */
+  readonly operand: 0 | 1;
   /** What its elements are held as. */
   readonly held: Held;
   /**
@@ -25,7 +27,7 @@ export interface Matrix {
   readonly along: boolean;
 }
 
-/** Products of matrices: operands 0 and 1 give operand 2. */
+/** Products of matrices, which are operand 2. */
 export interface Product {
   /** What products are made of. */
   readonly held: Held;
@@ -124,7 +126,7 @@ ${right.read}
 }
 
 function boundBy({ held, left, right }: Product, output: number): Bound[] {
-  return [[0, left.held], [1, right.held], [output, held]];
+  return [[left.operand, left.held], [right.operand, right.held], [output, held]];
 }
 
 /** Products with few rows or columns: a reduction for each element of each part. */
