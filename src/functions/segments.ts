@@ -11,22 +11,14 @@ import { showType, sizeOf } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import { splat } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import { add, div, maximum, minimum, mul, offset, sub } from "../primitives/arithmetic.ts";
-import { and, equal, less, lessEqual, or, select } from "../primitives/comparison.ts";
-import { gather } from "../primitives/indexing.ts";
+import { mul, offset } from "../primitives/arithmetic.ts";
+import { and, less, lessEqual, or, select } from "../primitives/comparison.ts";
+import * as strict from "../primitives/indexing.ts";
 import { argsort } from "../primitives/ordering.ts";
 import { concatenate, sliceAxis } from "../primitives/slicing.ts";
-import {
-  broadcast,
-  constantLike,
-  convert,
-  iota,
-  reshape,
-  stopGradient,
-} from "../primitives/structure.ts";
+import { broadcast, constantLike, convert, iota, reshape } from "../primitives/structure.ts";
 import { flatPositions, readScatter } from "./along_axis.ts";
 import { checkLength, toIndices } from "./arguments.ts";
-import { isfinite } from "./comparison.ts";
 import { sumsByPlace } from "./histograms.ts";
 import { countedFromFront } from "./index_tensors.ts";
 import { realOperand } from "./operands.ts";
@@ -162,7 +154,7 @@ export function segmentMax(
   segmentIds: TensorLike,
   options?: SegmentOptions,
 ): Tensor {
-  return extremes(readSegments("segmentMax", x, segmentIds, options), "segmentMax", maximum, 0);
+  return extremes(readSegments("segmentMax", x, segmentIds, options), "segmentMax");
 }
 
 /**
@@ -190,37 +182,29 @@ export function segmentMin(
   segmentIds: TensorLike,
   options?: SegmentOptions,
 ): Tensor {
-  return extremes(readSegments("segmentMin", x, segmentIds, options), "segmentMin", minimum, 1);
+  return extremes(readSegments("segmentMin", x, segmentIds, options), "segmentMin");
 }
 
-type Combine = (x: Tensor, y: Tensor) => Tensor;
-
 /** Extremes of segments; equal elements share the derivative evenly. */
-function extremes(segments: Segments, name: string, combine: Combine, side: 0 | 1): Tensor {
-  const given = realOperand(name, segments.rows);
-  const isBool = given.dtype === "bool";
+function extremes(
+  { rows: given, ids, count }: Segments,
+  name: "segmentMax" | "segmentMin",
+): Tensor {
+  const isBool = realOperand(name, given).dtype === "bool";
   const rows = isBool ? convert(given, "int32") : given;
   const bounds = isFloat(rows.dtype)
     ? [-Infinity, Infinity]
     : isBool
     ? [0, 1]
     : rangeOf(rows.dtype);
-  const { ids, count } = segments;
-  const values = combineSegments({ rows: stopGradient(rows), ids, count }, combine, bounds[side]);
-  if (!isFloat(rows.dtype)) return convert(values, given.dtype);
-  // What moves: the elements that equal their extreme, as differences from themselves, which are zero.
-  const held = concatenate([
-    values,
-    sliceAxis(stopGradient(rows), 0, 0, Math.min(1, rows.shape[0])),
-  ], 0);
-  if (rows.shape[0] === 0) return values;
-  const best = gather(held, ids);
-  const isBest = and(equal(rows, best), isfinite(rows));
-  const ties = sumsByPlace(convert(isBest, rows.dtype), ids, count);
-  const some = select(less(ties, constantLike(ties, 1)), constantLike(ties, 1), ties);
-  const change = select(isBest, sub(rows, stopGradient(rows)), constantLike(rows, 0));
-  return add(values, div(sumsByPlace(change, ids, count), some));
+  const isMax = name === "segmentMax";
+  // The last place is for rows that are outside of all.
+  const none = splat(bounds[isMax ? 0 : 1], rows.dtype, [count + 1, ...rows.shape.slice(1)]);
+  const values = (isMax ? strict.scatterMax : strict.scatterMin)(none, rows, ids);
+  return convert(sliceAxis(values, 0, 0, count), given.dtype);
 }
+
+type Combine = (x: Tensor, y: Tensor) => Tensor;
 
 /** Rows of each segment combined by an associative operation; `empty` where there are none. */
 function combineSegments({ rows, ids, count }: Segments, combine: Combine, empty: number): Tensor {
@@ -228,7 +212,7 @@ function combineSegments({ rows, ids, count }: Segments, combine: Combine, empty
   const shape = [count, ...rest];
   if (length === 0 || sizeOf(shape) === 0) return splat(empty, rows.dtype, shape);
   const order = argsort(ids, 0, false);
-  const [sortedIds, sorted] = [gather(ids, order), gather(rows, order)];
+  const [sortedIds, sorted] = [strict.gather(ids, order), strict.gather(rows, order)];
   const before = concatenate([splat(-1, "int32", [1]), sliceAxis(sortedIds, 0, 0, length - 1)], 0);
   const begins = less(before, sortedIds);
   const join = ([f, x]: readonly Tensor[], [g, y]: readonly Tensor[]): readonly Tensor[] => [
@@ -239,27 +223,26 @@ function combineSegments({ rows, ids, count }: Segments, combine: Combine, empty
   const ends = insertionPlaces(sortedIds, iota(count), "right");
   const starts = insertionPlaces(sortedIds, iota(count), "left");
   const last = offset(select(less(starts, ends), ends, constantLike(ends, 1)), -1);
-  const found = gather(prefixes, last);
+  const found = strict.gather(prefixes, last);
   const isThere = broadcast(less(starts, ends), found.shape, [0]);
   return select(isThere, found, constantLike(found, empty));
 }
 
-/** A scatter along an axis as segments: what is there, and what comes. */
+/** A scatter along an axis as one along the only axis: what is there, what comes, and where to. */
 function combineAt(
   x: TensorLike,
   indices: TensorLike,
   updates: TensorLike,
   axis: number | undefined,
-  reduce: (segments: Segments) => Tensor,
+  combine: (x: Tensor, updates: Tensor, places: Tensor) => Tensor,
 ): Tensor {
   const scatter = readScatter(x, indices, updates, axis);
   const { input, terms } = scatter;
   checkNumbers(input, `Cannot scatter to ${showType(input)}`);
   if (terms.size === 0) return input;
   const places = reshape(flatPositions(scatter), [terms.size]);
-  const rows = concatenate([reshape(input, [input.size]), reshape(terms, [terms.size])], 0);
-  const ids = concatenate([iota(input.size), places], 0);
-  return reshape(convert(reduce({ rows, ids, count: input.size }), input.dtype), input.shape);
+  const flat = combine(reshape(input, [input.size]), reshape(terms, [terms.size]), places);
+  return reshape(flat, input.shape);
 }
 
 /**
@@ -291,7 +274,13 @@ export function scatterMax(
   updates: TensorLike,
   axis?: number,
 ): Tensor {
-  return combineAt(x, indices, updates, axis, (parts) => extremes(parts, "scatterMax", maximum, 0));
+  return combineAt(
+    realOperand("scatterMax", toTensor(x, "Cannot scatter")),
+    indices,
+    updates,
+    axis,
+    strict.scatterMax,
+  );
 }
 
 /**
@@ -323,7 +312,13 @@ export function scatterMin(
   updates: TensorLike,
   axis?: number,
 ): Tensor {
-  return combineAt(x, indices, updates, axis, (parts) => extremes(parts, "scatterMin", minimum, 1));
+  return combineAt(
+    realOperand("scatterMin", toTensor(x, "Cannot scatter")),
+    indices,
+    updates,
+    axis,
+    strict.scatterMin,
+  );
 }
 
 /**
@@ -356,8 +351,10 @@ export function scatterMul(
   updates: TensorLike,
   axis?: number,
 ): Tensor {
-  return combineAt(x, indices, updates, axis, ({ rows, ids, count }) => {
-    const numbers = convert(realOperand("scatterMul", rows), sumDtype(rows.dtype));
-    return combineSegments({ rows: numbers, ids, count }, mul, 1);
+  return combineAt(x, indices, updates, axis, (input, terms, places) => {
+    const given = realOperand("scatterMul", concatenate([input, terms], 0));
+    const rows = convert(given, sumDtype(given.dtype));
+    const ids = concatenate([iota(input.size), places], 0);
+    return convert(combineSegments({ rows, ids, count: input.size }, mul, 1), input.dtype);
   });
 }

@@ -85,6 +85,14 @@ function numbered(values: readonly number[], shape: Shape): Concrete {
   return new Concrete("int32", shape, Int32Array.from(values, (value) => value + 1));
 }
 
+/** What updates that do not replace elements combine with them. */
+const combinations: ReadonlyMap<string, string> = new Map([
+  ["addSlice", "add"],
+  ["scatterOnto", "add"],
+  ["scatterMax", "maximum"],
+  ["scatterMin", "minimum"],
+]);
+
 class Writer {
   readonly #group: StraightGroup;
   readonly #values: StraightValue[] = [];
@@ -338,7 +346,7 @@ class Writer {
     });
   }
 
-  /** Blocks, or rows, replaced or added to in memory; `i` is the equation's number. */
+  /** Blocks, or rows, replaced or combined with others in memory; `i` is the equation's number. */
   #update({ primitive: { name }, inputs, outputs: [output], params }: Equation, i: number): void {
     const [x, update, ...others] = inputs;
     const { dtype, shape } = output.type;
@@ -357,7 +365,7 @@ class Writer {
       const further = offsetsOf(sizes, stridesOf(shape));
       spots.push(...further.map((more) => ({ offset: offset + more, terms })));
     }
-    const adds = name === "addSlice" || name === "scatterOnto";
+    const combine = combinations.get(name);
     const from = this.#memoryOf(x);
     const to = this.#takeOver(this.#origin(x), output, i) ?? this.#bufferOf(output);
     this.#writes.add(to);
@@ -368,8 +376,8 @@ class Writer {
     spots.forEach((spot, i) => {
       const place = { buffer: to, ...spot };
       let value = values[i];
-      if (adds) {
-        value = this.#map(dtype, "add", [this.#add({ kind: "load", dtype, from: place }), value]);
+      if (combine !== undefined) {
+        value = this.#map(dtype, combine, [this.#add({ kind: "load", dtype, from: place }), value]);
       }
       this.#ops.push({ kind: "store", value, to: place });
     });

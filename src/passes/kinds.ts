@@ -144,6 +144,8 @@ export const kinds = {
   gather: kernel,
   scatterAdd: kernel,
   scatterOnto: kernel,
+  scatterMax: kernel,
+  scatterMin: kernel,
   scatterSet: kernel,
   lastOf: kernel,
   bitcast: kernel,
@@ -217,6 +219,8 @@ const failing: ReadonlySet<string> = new Set([
   "gather",
   "scatterAdd",
   "scatterOnto",
+  "scatterMax",
+  "scatterMin",
   "scatterSet",
   "lastOf",
   "dynamicSlice",
@@ -232,6 +236,8 @@ export function hasIndices(name: string): boolean {
 /** Primitives that change a few places of their first argument, whose memory they may take over. */
 const updates: ReadonlySet<string> = new Set([
   "scatterOnto",
+  "scatterMax",
+  "scatterMin",
   "scatterSet",
   "updateSlice",
   "addSlice",

@@ -426,6 +426,8 @@ const rules: Readonly<Record<PrimitiveName, Rule>> = {
   gather: each,
   scatterAdd: each,
   scatterOnto: each,
+  scatterMax: refuse,
+  scatterMin: refuse,
   scatterSet: each,
   lastOf: refuse,
   dynamicSlice: each,

@@ -1,6 +1,6 @@
 /**
  * Primitives that read and write at positions given by integer tensors: gather, scatterAdd,
- * scatterOnto, scatterSet, lastOf.
+ * scatterOnto, scatterSet, scatterMax, scatterMin, lastOf.
  *
  * @module
  */
@@ -17,12 +17,13 @@ import {
   sizeOf,
   withoutAxes,
 } from "../base/shape.ts";
-import type { Primitive } from "../core/primitive.ts";
+import type { Derivative, Primitive } from "../core/primitive.ts";
 import { allocateFor, Concrete, dense, splat, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
-import { select } from "./comparison.ts";
-import { alignBatch, broadcast, moveAxis } from "./structure.ts";
+import { add, div, maximum } from "./arithmetic.ts";
+import { equal, select } from "./comparison.ts";
+import { alignBatch, broadcast, constantLike, convert, moveAxis } from "./structure.ts";
 
 /** Parameters of `checkIndices`. */
 export interface IndexCheck {
@@ -257,22 +258,39 @@ export function areFew(updates: Type, whole: Type): boolean {
   return 4 * sizeOf(updates.shape) <= sizeOf(whole.shape);
 }
 
-/** What adding to chosen rows and replacing them have in common. */
+/** What changes chosen rows, by what becomes of an element and its update. */
+const changes = {
+  scatterOnto: (old: number, update: number): number => old + update,
+  scatterSet: (_old: number, update: number): number => update,
+  scatterMax: (old: number, update: number): number => Math.max(old, update),
+  scatterMin: (old: number, update: number): number => Math.min(old, update),
+};
+
+/** What they do, in messages. */
+const verbs = {
+  scatterOnto: "add",
+  scatterSet: "write",
+  scatterMax: "compare",
+  scatterMin: "compare",
+} as const;
+
+/** What all primitives that change chosen rows have in common. */
 function rowsPrimitive(
-  name: "scatterOnto" | "scatterSet",
-  adds: boolean,
-  bindRows: typeof scatterSet,
+  name: keyof typeof changes,
+  derivative: Derivative<GatherParams>,
 ): Primitive<GatherParams> {
-  return {
+  const replaces = name === "scatterSet";
+  const changed = changes[name];
+  const primitive: Primitive<GatherParams> = {
     name,
-    ...(adds ? {} : { narrow: "moved" }),
+    ...(replaces ? { narrow: "moved" } : {}),
     type([x, updates, indices], { batch, outer = [] }) {
-      const what = `Cannot ${adds ? "add" : "write"} ${showType(updates)} to ${showType(x)} ` +
+      const what = `Cannot ${verbs[name]} ${showType(updates)} to ${showType(x)} ` +
         `at ${showType(indices)}`;
       checkIndices(indices, batch, what);
       checkOuter(outer, batch, what);
       if (x.dtype !== updates.dtype) throw dtypeError(`${what}: the dtypes must be equal`);
-      if (adds && x.dtype === "bool") throw dtypeError(`${what}: expected numbers`);
+      if (!replaces && x.dtype === "bool") throw dtypeError(`${what}: expected numbers`);
       const at = batch + outer.length;
       const lead = x.shape.slice(0, at);
       const rows = [...lead, ...indices.shape.slice(batch), ...x.shape.slice(at + 1)];
@@ -295,8 +313,7 @@ function rowsPrimitive(
       eachBatch(lead, outer, (to, shared) => {
         for (let row = shared * rows; row < (shared + 1) * rows; row++) {
           const begin = (to * n + places[row]) * width;
-          if (adds) { for (let i = 0; i < width; i++) out[begin + i] += source[from++]; }
-          else for (let i = 0; i < width; i++) out[begin + i] = source[from++];
+          for (let i = begin; i < begin + width; i++) out[i] = changed(out[i], source[from++]);
         }
       });
       return [new Concrete(type.dtype, type.shape, out)];
@@ -306,45 +323,101 @@ function rowsPrimitive(
       const whole = alignBatch(x, axisX, place, length);
       const rows = alignBatch(updates, axisU, place, length);
       if (axisI === null) {
-        return [[bindRows(whole, rows, indices, batch, insertPlace(outer, place)), place]];
+        const around = insertPlace(outer, place);
+        return [[bindRows(primitive, whole, rows, indices, batch, around), place]];
       }
       const front = moveAxis(indices, axisI, sharedBefore(outer, place));
-      return [[bindRows(whole, rows, front, batch + 1, shifted(outer, place)), place]];
+      const around = shifted(outer, place);
+      return [[bindRows(primitive, whole, rows, front, batch + 1, around), place]];
     },
-    derivative: {
-      kind: "linear",
-      transpose([ct], [, updates, indices], { batch, outer = [] }, [isX, isUpdates]) {
-        const at = indices as Tensor;
-        const back = adds ? gather : gatherLast;
-        return [
-          !isX || adds ? ct : bindRows(ct, zerosOf(updates), at, batch, outer),
-          isUpdates ? back(ct, at, batch, outer) : null,
-          null,
-        ];
-      },
-    },
+    derivative,
   };
+  return primitive;
+}
+
+function bindRows(
+  primitive: Primitive<GatherParams>,
+  x: Tensor,
+  updates: Tensor,
+  indices: Tensor,
+  batch = 0,
+  outer: readonly number[] = [],
+): Tensor {
+  return bindOne(primitive, [x, updates, indices], { batch, ...unlessEmpty(outer) });
 }
 
 /**
  * `x` `[B..., n, R...]` with each row `updates[b, m]` of `[B..., M..., R...]` added to row
  * `indices[b, m]`, one after the other: for few updates of a large `x`.
  */
-export const scatterOntoPrimitive: Primitive<GatherParams> = rowsPrimitive(
-  "scatterOnto",
-  true,
-  scatterOnto,
-);
+export const scatterOntoPrimitive: Primitive<GatherParams> = rowsPrimitive("scatterOnto", {
+  kind: "linear",
+  transpose: ([ct], [, , indices], { batch, outer }, [, isUpdates]) => [
+    ct,
+    isUpdates ? gather(ct, indices as Tensor, batch, outer) : null,
+    null,
+  ],
+});
 
 /**
  * `x` `[B..., n, R...]` with each row `updates[b, m]` of `[B..., M..., R...]` in the place of row
  * `indices[b, m]`; of several in one place the last stays.
  */
-export const scatterSetPrimitive: Primitive<GatherParams> = rowsPrimitive(
-  "scatterSet",
-  false,
-  scatterSet,
-);
+export const scatterSetPrimitive: Primitive<GatherParams> = rowsPrimitive("scatterSet", {
+  kind: "linear",
+  transpose([ct], [, updates, indices], { batch, outer = [] }, [isX, isUpdates]) {
+    const at = indices as Tensor;
+    return [
+      isX ? scatterSet(ct, zerosOf(updates), at, batch, outer) : ct,
+      isUpdates ? gatherLast(ct, at, batch, outer) : null,
+      null,
+    ];
+  },
+});
+
+/** Of extremes, which elements and which updates are them, and by how many each is shared. */
+function sharesOf(
+  [x, updates, indices]: readonly Tensor[],
+  out: Tensor,
+  { batch, outer = [] }: GatherParams,
+): { readonly isBest: Tensor; readonly isBestUpdate: Tensor; readonly ties: Tensor } {
+  const isBest = equal(x, out);
+  const isBestUpdate = equal(updates, gather(out, indices, batch, outer));
+  const size = x.shape[batch + outer.length];
+  const others = scatterAdd(convert(isBestUpdate, x.dtype), indices, size, batch, outer);
+  const ties = add(convert(isBest, x.dtype), others);
+  // None where the extreme is NaN.
+  return { isBest, isBestUpdate, ties: maximum(ties, constantLike(ties, 1)) };
+}
+
+/** Extremes of rows and their updates: those that are equal share the derivative evenly. */
+const ofExtremes: Derivative<GatherParams> = {
+  kind: "smooth",
+  tangents: [
+    (dx, args, [out], params) => {
+      const { isBest, ties } = sharesOf(args, out, params);
+      return div(select(isBest, dx, zerosOf(dx)), ties);
+    },
+    (dx, args, [out], params) => {
+      const { batch, outer = [] } = params;
+      const [x, , indices] = args;
+      const { isBestUpdate, ties } = sharesOf(args, out, params);
+      const size = x.shape[batch + outer.length];
+      const moves = select(isBestUpdate, dx, zerosOf(dx));
+      return div(scatterAdd(moves, indices, size, batch, outer), ties);
+    },
+    null,
+  ],
+};
+
+/**
+ * `x` `[B..., n, R...]` with the larger of each row `indices[b, m]` and `updates[b, m]` of
+ * `[B..., M..., R...]`, element by element; NaN is the largest of all.
+ */
+export const scatterMaxPrimitive: Primitive<GatherParams> = rowsPrimitive("scatterMax", ofExtremes);
+
+/** The same with the smaller of each; NaN is the smallest of all. */
+export const scatterMinPrimitive: Primitive<GatherParams> = rowsPrimitive("scatterMin", ofExtremes);
 
 /**
  * Strict update: `x` `[B..., n, R...]` plus `updates` `[B..., M..., R...]` at `indices` `[B..., M...]`,
@@ -354,10 +427,10 @@ export function scatterOnto(
   x: Tensor,
   updates: Tensor,
   indices: Tensor,
-  batch = 0,
-  outer: readonly number[] = [],
+  batch?: number,
+  outer?: readonly number[],
 ): Tensor {
-  return bindOne(scatterOntoPrimitive, [x, updates, indices], { batch, ...unlessEmpty(outer) });
+  return bindRows(scatterOntoPrimitive, x, updates, indices, batch, outer);
 }
 
 /** Strict update: `x` with `updates` in the place of rows; the shapes are those of `scatterOnto`. */
@@ -365,10 +438,20 @@ export function scatterSet(
   x: Tensor,
   updates: Tensor,
   indices: Tensor,
-  batch = 0,
-  outer: readonly number[] = [],
+  batch?: number,
+  outer?: readonly number[],
 ): Tensor {
-  return bindOne(scatterSetPrimitive, [x, updates, indices], { batch, ...unlessEmpty(outer) });
+  return bindRows(scatterSetPrimitive, x, updates, indices, batch, outer);
+}
+
+/** Strict update: the larger of rows of `x` and `updates`; the shapes are those of `scatterOnto`. */
+export function scatterMax(x: Tensor, updates: Tensor, indices: Tensor): Tensor {
+  return bindRows(scatterMaxPrimitive, x, updates, indices);
+}
+
+/** Strict update: the smaller of rows of `x` and `updates`; the shapes are those of `scatterOnto`. */
+export function scatterMin(x: Tensor, updates: Tensor, indices: Tensor): Tensor {
+  return bindRows(scatterMinPrimitive, x, updates, indices);
 }
 
 /** The adjoint of replacing rows: those that a later row has replaced again get nothing. */

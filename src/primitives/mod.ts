@@ -153,6 +153,8 @@ export const primitives = {
   gather: indexing.gatherPrimitive,
   scatterAdd: indexing.scatterAddPrimitive,
   scatterOnto: indexing.scatterOntoPrimitive,
+  scatterMax: indexing.scatterMaxPrimitive,
+  scatterMin: indexing.scatterMinPrimitive,
   scatterSet: indexing.scatterSetPrimitive,
   lastOf: indexing.lastOfPrimitive,
   dynamicSlice: dynamicSlicing.dynamicSlicePrimitive,

@@ -141,9 +141,12 @@ function checkWhole(
   check(b, indices, x.shape[at], x.shape.slice(0, at), fail);
 }
 
-function scatterOnto(b: Builder, args: Args, context: Context<GatherParams>): Args {
-  checkWhole(b, args[0], args[2], context);
-  return [scatterRows(b, args, context.params, (old, update) => b.add(old, update))];
+/** What combines rows in an order that does not count. */
+function combining(combine: (b: Builder, old: Value, update: Value) => Value) {
+  return (b: Builder, args: Args, context: Context<GatherParams>): Args => {
+    checkWhole(b, args[0], args[2], context);
+    return [scatterRows(b, args, context.params, (old, update) => combine(b, old, update))];
+  };
 }
 
 function scatterSet(
@@ -212,7 +215,9 @@ function startsOf(
 export const indexing = {
   gather,
   scatterAdd,
-  scatterOnto,
+  scatterOnto: combining((b, old, update) => b.add(old, update)),
+  scatterMax: combining((b, old, update) => b.max(old, update)),
+  scatterMin: combining((b, old, update) => b.min(old, update)),
   scatterSet,
   lastOf,
   dynamicSlice: (b: Builder, [x, ...starts]: Args, context: Context<DynamicSliceParams>) => {

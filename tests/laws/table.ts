@@ -753,6 +753,8 @@ export const table: Table = {
     ],
   },
   scatterOnto: rowUpdates(NUMBERS),
+  scatterMax: rowUpdates(NUMBERS),
+  scatterMin: rowUpdates(NUMBERS),
   scatterSet: rowUpdates(DTYPES),
 
   dynamicSlice: {

@@ -804,7 +804,9 @@ function findingLast(grower: Grower): void {
 }
 
 /** Rows of a value replaced or added to. */
-function changingRows(name: "scatterSet" | "scatterOnto"): Operation {
+function changingRows(
+  name: "scatterSet" | "scatterOnto" | "scatterMax" | "scatterMin",
+): Operation {
   return (grower) => {
     const { choices } = grower;
     const dtypes: readonly Dtype[] = name === "scatterSet" ? DTYPES : NUMBERS;
@@ -820,14 +822,14 @@ function changingRows(name: "scatterSet" | "scatterOnto"): Operation {
     const at = indices(grower, places, shape[batch]);
     const updates = grower.matching(dtype, rows);
     const count = sizeOf(more) + 1;
-    const isExact = name === "scatterSet" || x.error + updates.error === 0;
+    const isExact = name !== "scatterOnto" || x.error + updates.error === 0;
     const largest = Math.max(x.largest, updates.largest);
     const error = Math.max(x.error, updates.error);
     grower.apply(
       name,
       [x, updates, at],
       { batch },
-      () => name === "scatterSet" ? error : isExact ? 0 : sumError(dtype, count, largest, error),
+      () => name !== "scatterOnto" ? error : isExact ? 0 : sumError(dtype, count, largest, error),
       true,
     );
   };
@@ -1163,6 +1165,8 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   lastOf: findingLast,
   scatterSet: changingRows("scatterSet"),
   scatterOnto: changingRows("scatterOnto"),
+  scatterMax: changingRows("scatterMax"),
+  scatterMin: changingRows("scatterMin"),
   dynamicSlice: takingBlock,
   updateSlice: changingBlock("updateSlice"),
   addSlice: changingBlock("addSlice"),
@@ -1210,6 +1214,8 @@ const INDEXING: readonly string[] = [
   "gather",
   "scatterAdd",
   "scatterOnto",
+  "scatterMax",
+  "scatterMin",
   "scatterSet",
   "lastOf",
   "dynamicSlice",

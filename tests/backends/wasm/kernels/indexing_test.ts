@@ -7,6 +7,8 @@ import {
   emitGather,
   emitLastOf,
   emitScatterAdd,
+  emitScatterMax,
+  emitScatterMin,
   emitScatterOnto,
   emitScatterSet,
 } from "../../../../src/backends/wasm/kernels/indexing/mod.ts";
@@ -15,6 +17,8 @@ import {
   gatherPrimitive,
   lastOfPrimitive,
   scatterAddPrimitive,
+  scatterMaxPrimitive,
+  scatterMinPrimitive,
   scatterOntoPrimitive,
   scatterSetPrimitive,
 } from "../../../../src/primitives/indexing.ts";
@@ -91,6 +95,8 @@ function checkRows(dtype: Dtype, { batch, outer = [], rows, slots, rest }: Sizes
   assertSame(emitScatterSet, scatterSetPrimitive, [x, updates, indices], params);
   if (dtype === "bool") return;
   assertSame(emitScatterOnto, scatterOntoPrimitive, [x, updates, indices], params);
+  assertSame(emitScatterMax, scatterMaxPrimitive, [x, updates, indices], params);
+  assertSame(emitScatterMin, scatterMinPrimitive, [x, updates, indices], params);
 }
 
 /** Sizes on every path: single elements, short rows, long rows, many and few batches. */
@@ -159,7 +165,7 @@ Deno.test("lastOf finds the last row of each slot", () => {
   for (const sizes of [...samples, ...large, ...empty]) checkLastOf(sizes);
 });
 
-Deno.test("scatterSet and scatterOnto change rows one after the other", () => {
+Deno.test("scatterSet, scatterOnto, scatterMax and scatterMin change rows one after the other", () => {
   for (const sizes of [...samples, ...empty]) for (const dtype of dtypes) checkRows(dtype, sizes);
   for (const sizes of large.slice(0, 5)) checkRows("float32", sizes);
 });

@@ -6,7 +6,13 @@
  * @module
  */
 export { emitGather } from "./gather.ts";
-export { emitLastOf, emitScatterOnto, emitScatterSet } from "./scatter.ts";
+export {
+  emitLastOf,
+  emitScatterMax,
+  emitScatterMin,
+  emitScatterOnto,
+  emitScatterSet,
+} from "./scatter.ts";
 export { emitScatterAdd } from "./scatter_add.ts";
 export {
   copyWhole,

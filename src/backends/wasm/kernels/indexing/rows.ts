@@ -1,15 +1,24 @@
 /**
- * Code that copies one row to another place, or adds it to what is there.
+ * Code that copies one row to another place, or combines it with what is there.
  *
  * @module
  */
 import { byteSize, type Dtype } from "../../../../base/dtype.ts";
 import type { Code } from "../../assembler/code.ts";
 import type { Effect, Expression, Local } from "../../assembler/expression.ts";
-import { f32, f64, f64x2, i32, i64, v128 } from "../../assembler/operations.ts";
+import {
+  f32,
+  f32x4,
+  f64,
+  f64x2,
+  i32,
+  i32x4,
+  i64,
+  select,
+  v128,
+} from "../../assembler/operations.ts";
 import type { Builder } from "../kernel.ts";
-import { advance, type Pointer, VECTOR } from "../addresses.ts";
-import { addLanes } from "../panels.ts";
+import { advance, type Pointer, VECTOR, type Vector } from "../addresses.ts";
 
 /** Rows from this length on are copied by the machine's own routine. */
 const LONG_ROW = 1024;
@@ -117,9 +126,13 @@ export function rowTime(bytes: number): number {
   return ROW.self + bytes / ROW.bytes;
 }
 
-/** Writes code that adds a row of updates to its slot. */
-export function addRow(
+/** How an update changes what is in its slot. Floats that are NaN stay or become so. */
+export type Combined = "add" | "max" | "min";
+
+/** Writes code that combines a row of updates with its slot. */
+export function combineRow(
   code: Code,
+  combined: Combined,
   sums: Dtype,
   dtype: Dtype,
   slot: Pointer,
@@ -133,7 +146,9 @@ export function addRow(
   const sumBytes = byteSize(sums);
   const widens = sums !== dtype;
 
-  function addVectors(source: Pointer, count: number): void {
+  const combineLanes = lanesOf(combined, sums);
+
+  function combineVectors(source: Pointer, count: number): void {
     const offsets = Array.from({ length: count }, (_, i) => i);
     const values = offsets.map((i) => {
       const place = { offset: i * lanes * element, align: 4 };
@@ -141,7 +156,7 @@ export function addRow(
         ? f64x2.promoteLowF32x4(v128.load64Zero(source, place))
         : v128.load(source, place);
       const sum = v128.load(target, { offset: i * VECTOR, align: 4 });
-      return code.let(addLanes(sums, sum, update));
+      return code.let(combineLanes(sum, update));
     });
     offsets.forEach((i) =>
       code.do(v128.store(target, values[i], { offset: i * VECTOR, align: 4 }))
@@ -151,9 +166,9 @@ export function addRow(
   const vectors = Math.floor(width / lanes);
   const rest = width % lanes;
   if (vectors <= UNROLLED) {
-    if (vectors > 0) addVectors(row, vectors);
+    if (vectors > 0) combineVectors(row, vectors);
     for (let i = width - rest; i < width; i++) {
-      code.do(addElement(sums, dtype, target, row, i * sumBytes, i * element));
+      code.do(combineElement(combined, sums, dtype, target, row, i * sumBytes, i * element));
     }
     return;
   }
@@ -161,20 +176,29 @@ export function addRow(
   const rounds = Math.floor(vectors / 4);
   const end = code.let(advance(source, rounds * 4 * lanes * element));
   code.loop((again) => {
-    addVectors(source, 4);
+    combineVectors(source, 4);
     code.set(target, advance(target, 4 * VECTOR));
     code.set(source, advance(source, 4 * lanes * element));
     code.branchIf(again, i32.ltU(source, end));
   });
-  if (vectors % 4 > 0) addVectors(source, vectors % 4);
+  if (vectors % 4 > 0) combineVectors(source, vectors % 4);
   for (let i = 0; i < rest; i++) {
     const done = (vectors % 4) * lanes + i;
-    code.do(addElement(sums, dtype, target, source, done * sumBytes, done * element));
+    code.do(combineElement(combined, sums, dtype, target, source, done * sumBytes, done * element));
   }
 }
 
-/** Adds one update to one sum. */
-function addElement(
+/** What combines vectors. */
+function lanesOf(combined: Combined, dtype: Dtype): (x: Vector, y: Vector) => Vector {
+  if (dtype === "float32") return f32x4[combined];
+  if (dtype === "float64") return f64x2[combined];
+  if (combined === "add") return i32x4.add;
+  return i32x4[`${combined}${dtype === "uint32" ? "U" : "S"}`];
+}
+
+/** Combines one update with one element. */
+function combineElement(
+  combined: Combined,
   sums: Dtype,
   dtype: Dtype,
   target: Pointer,
@@ -187,10 +211,15 @@ function addElement(
     const update = dtype === "float64"
       ? f64.load(source, { offset })
       : f64.promoteF32(f32.load(source, { offset }));
-    return f64.store(target, f64.add(f64.load(target, at), update), at);
+    return f64.store(target, f64[combined](f64.load(target, at), update), at);
   }
   if (sums === "float32") {
-    return f32.store(target, f32.add(f32.load(target, at), f32.load(source, { offset })), at);
+    const old = f32.load(target, at);
+    return f32.store(target, f32[combined](old, f32.load(source, { offset })), at);
   }
-  return i32.store(target, i32.add(i32.load(target, at), i32.load(source, { offset })), at);
+  const [old, update] = [i32.load(target, at), i32.load(source, { offset })];
+  if (combined === "add") return i32.store(target, i32.add(old, update), at);
+  const isLarger = dtype === "uint32" ? i32.gtU(old, update) : i32.gtS(old, update);
+  const [first, second] = combined === "max" ? [old, update] : [update, old];
+  return i32.store(target, select(isLarger, first, second), at);
 }

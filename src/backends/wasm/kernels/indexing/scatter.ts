@@ -1,6 +1,6 @@
 /**
  * The kernels that write rows into an operand at positions held by an integer buffer: scatterOnto,
- * scatterSet, and lastOf, which finds the last row for each slot.
+ * scatterMax, scatterMin, scatterSet, and lastOf, which finds the last row for each slot.
  *
  * @module
  */
@@ -12,14 +12,23 @@ import { i32 } from "../../assembler/operations.ts";
 import type { Buffer, Builder, Kernel, Stage } from "../kernel.ts";
 import { times } from "../addresses.ts";
 import { chunkEnd, partition } from "../partition.ts";
-import { addRow, copyRow, rowTime } from "./rows.ts";
+import { combineRow, copyRow, rowTime } from "./rows.ts";
 import { eachRow, INDEX, walkOf } from "./walk.ts";
 import type { Visit, Walk } from "./walk.ts";
 
-/** The kernel of `scatterSet`, and of `scatterOnto`, which may write over their first operand. */
+/** What becomes of rows; `null`, the updates. */
+const COMBINED = {
+  scatterSet: null,
+  scatterOnto: "add",
+  scatterMax: "max",
+  scatterMin: "min",
+} as const;
+
+/** The kernels that change rows, which may write over their first operand. */
 function emitRows(
-  name: "scatterSet" | "scatterOnto",
+  name: keyof typeof COMBINED,
 ): (builder: Builder, inputs: readonly Buffer[], params: GatherParams) => Kernel {
+  const combined = COMBINED[name];
   return (builder, [x, updates, indices], params) => {
     const { dtype } = x;
     const at = params.batch + (params.outer?.length ?? 0);
@@ -49,8 +58,8 @@ function emitRows(
           first: times(first, rows),
           end: times(end, rows),
         }, (slot, row) => {
-          if (name === "scatterOnto") addRow(code, dtype, dtype, slot, row, width);
-          else copyRow(builder, code, slot, row, rowBytes);
+          if (combined === null) copyRow(builder, code, slot, row, rowBytes);
+          else combineRow(code, combined, dtype, dtype, slot, row, width);
         });
       },
     );
@@ -64,7 +73,7 @@ function emitRows(
     return {
       stages: parts.chunks === 0 ? [] : [stage],
       workspaces: [],
-      operations: name === "scatterOnto" ? sizeOf(updates.shape) : 0,
+      operations: combined === null ? 0 : sizeOf(updates.shape),
       // In place, that is all; elsewhere, the copy of the whole comes on top.
       bytes: 3 * sizeOf(updates.shape) * byteSize(dtype) + sizeOf(indices.shape) * INDEX,
       inPlace: [[0, 3]],
@@ -75,6 +84,10 @@ function emitRows(
 export const emitScatterSet = emitRows("scatterSet");
 
 export const emitScatterOnto = emitRows("scatterOnto");
+
+export const emitScatterMax = emitRows("scatterMax");
+
+export const emitScatterMin = emitRows("scatterMin");
 
 /** The kernel of `lastOf`: which indices are the last to point to their slot. */
 export function emitLastOf(

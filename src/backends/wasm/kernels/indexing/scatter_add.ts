@@ -11,7 +11,7 @@ import { f32, f64, i32 } from "../../assembler/operations.ts";
 import type { Buffer, Builder, Kernel, Stage } from "../kernel.ts";
 import { advance, type Pointer, smaller, times, VECTOR } from "../addresses.ts";
 import { chunkEnd, type Partition, partition } from "../partition.ts";
-import { addRow, rowTime } from "./rows.ts";
+import { combineRow, rowTime } from "./rows.ts";
 import { eachRow, INDEX, walkOf } from "./walk.ts";
 import type { Walk } from "./walk.ts";
 
@@ -87,7 +87,7 @@ function scatterDirectly(
           rows: i32.add(updates, start),
           first: i32.const(0),
           end: i32.const(batches * rows),
-        }, (slot, row) => addRow(code, dtype, dtype, slot, row, own));
+        }, (slot, row) => combineRow(code, "add", dtype, dtype, slot, row, own));
       },
     );
     const clear = builder.once(clearStage, { bytes: batches * slots * slotBytes, operand: 2 });
@@ -112,7 +112,7 @@ function scatterDirectly(
         rows: updates,
         first: times(first, rows),
         end: times(end, rows),
-      }, (slot, row) => addRow(code, dtype, dtype, slot, row, width));
+      }, (slot, row) => combineRow(code, "add", dtype, dtype, slot, row, width));
     },
   );
   const stage: Stage = {
@@ -197,7 +197,7 @@ function scatterToCopies(
         rows: updates,
         first: times(first, perUnit),
         end: times(end, perUnit),
-      }, (slot, row) => addRow(code, sumDtype, dtype, slot, row, width));
+      }, (slot, row) => combineRow(code, "add", sumDtype, dtype, slot, row, width));
     },
   );
   const stages: Stage[] = [{

@@ -12,7 +12,7 @@ import type { Local } from "../../assembler/expression.ts";
 import type { FunctionReference } from "../../assembler/module.ts";
 import { i32 } from "../../assembler/operations.ts";
 import { advance, type Pointer, times } from "../addresses.ts";
-import { addRow, copyRow } from "./rows.ts";
+import { combineRow, copyRow } from "./rows.ts";
 import type { Buffer, Builder, Kernel } from "../kernel.ts";
 
 /** A block within a whole. */
@@ -127,8 +127,9 @@ function emitBlock(
       const offset = offsetOf(code, block, places.slice(2, count - 1));
       copyWhole(builder, code, out, x, sizeOf(block.shape) * byteSize(block.dtype));
       eachRun(code, block, i32.add(out, offset), update, (whole, part, width) => {
-        if (name === "addSlice") addRow(code, block.dtype, block.dtype, whole, part, width);
-        else copyRow(builder, code, whole, part, width * byteSize(block.dtype));
+        if (name === "addSlice") {
+          combineRow(code, "add", block.dtype, block.dtype, whole, part, width);
+        } else copyRow(builder, code, whole, part, width * byteSize(block.dtype));
       });
     });
     return {
