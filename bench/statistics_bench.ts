@@ -13,7 +13,6 @@ import {
   cummax,
   histogram,
   interp,
-  jit,
   linspace,
   quantile,
   random,
@@ -24,7 +23,7 @@ import {
   sort,
   unique,
 } from "../mod.ts";
-import type { Tensor } from "../mod.ts";
+import { bound, compare } from "./support/peer.ts";
 
 if (Deno.args[0] !== undefined) configure({ threads: Number(Deno.args[0]) });
 
@@ -49,13 +48,7 @@ const works: Readonly<Record<string, () => unknown>> = {
   cummax: bound((x) => cummax(x, 0), x),
 };
 
-function bound(f: (...args: Tensor[]) => unknown, ...args: readonly Tensor[]): () => unknown {
-  const compiled = jit(f as (...args: Tensor[]) => Tensor);
-  return () => compiled(...args);
-}
-
 const NUMPY = `
-import sys
 import numpy as np
 n, rng = 10**6, np.random.default_rng(0)
 x = rng.normal(size=n).astype(np.float32)
@@ -77,48 +70,6 @@ works = {
     "interp": lambda: np.interp(x, xp, fp),
     "cummax": lambda: np.maximum.accumulate(x),
 }
-print("ready", flush=True)
-for line in sys.stdin:
-    works[line.strip()]()
-    print("done", flush=True)
 `;
 
-/** Asks NumPy for one call of a work; `null` where it cannot be run. */
-async function startNumpy(): Promise<((work: string) => Promise<void>) | null> {
-  const options = { name: "run", command: "python3" } as const;
-  if ((await Deno.permissions.query(options)).state !== "granted") return null;
-  try {
-    const child = new Deno.Command("python3", {
-      args: ["-c", NUMPY],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    const output = child.stdout.getReader();
-    const input = child.stdin.getWriter();
-    const answer = async (): Promise<boolean> => {
-      for (;;) {
-        const { done, value } = await output.read();
-        if (done) return false;
-        if (value.includes(10)) return true;
-      }
-    };
-    if (!await answer()) return null;
-    const encoder = new TextEncoder();
-    return async (work) => {
-      await input.write(encoder.encode(`${work}\n`));
-      await answer();
-    };
-  } catch {
-    return null;
-  }
-}
-
-const ask = await startNumpy();
-
-for (const [group, run] of Object.entries(works)) {
-  Deno.bench("jacobi", { group, baseline: true }, () => {
-    run();
-  });
-  if (ask !== null) Deno.bench("numpy", { group }, async () => await ask(group));
-}
+await compare(works, "numpy", NUMPY);
