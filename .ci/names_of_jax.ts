@@ -263,7 +263,6 @@ const renamed: Partial<Record<Module, string>> = {
     expit: sigmoid
     log_softmax: nn.logSoftmax
     softmax: nn.softmax
-    loggamma: lgamma
   `,
   "scipy.interpolate": `
     RegularGridInterpolator: interpolate.regularGrid
@@ -313,9 +312,7 @@ const renamed: Partial<Record<Module, string>> = {
 };
 
 /** Names that are to come. */
-const planned: Partial<Record<Module, string>> = {
-  "scipy.special": "wofz",
-};
+const planned: Partial<Record<Module, string>> = {};
 
 /** Names without a meaning here, by the reason. */
 const without: Partial<Record<Module, readonly (readonly [reason: string, names: string])[]>> = {

@@ -298,6 +298,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "special_integrals",
     "special_normal",
     "special_series",
+    "special_analytic",
     "mod",
     "complex",
   ],

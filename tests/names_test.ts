@@ -53,8 +53,8 @@ const namespaces: Readonly<Record<string, string>> = {
     `convolve fftConvolve correlate convolve2d correlate2d detrend stft istft welch csd periodogram bartlett
     blackman hamming hanning kaiser`,
   special:
-    `gamma lgamma gammasgn digamma polygamma zeta factorial comb poch beta betaln multigammaln
-    gammainc gammaincc betainc i0 i0e i1 i1e besselJn erf erfc erfinv erfcx dawsn ndtr logNdtr ndtri owensT
+    `gamma lgamma loggamma gammasgn digamma polygamma zeta factorial comb poch beta betaln multigammaln
+    gammainc gammaincc betainc i0 i0e i1 i1e besselJn erf erfc erfinv erfcx wofz dawsn ndtr logNdtr ndtri owensT
     expi exp1 expn sici fresnel spence xlogy xlog1py entr relEntr klDiv logit boxcox boxcox1p logsumexp
     hyp1f1 hyp2f1 sphHarmY bernoulli`,
   image: `resize scaleAndTranslate interpolate mapCoordinates gridSample affineGrid pixelShuffle

@@ -23,6 +23,7 @@ import * as randomGamma from "./random_gamma.ts";
 import * as reduction from "./reduction.ts";
 import * as schur from "./schur.ts";
 import * as slicing from "./slicing.ts";
+import * as specialAnalytic from "./special_analytic.ts";
 import * as specialBessel from "./special_bessel.ts";
 import * as specialGamma from "./special_gamma.ts";
 import * as specialIntegrals from "./special_integrals.ts";
@@ -215,6 +216,8 @@ export const primitives = {
   hyp1f1: specialSeries.hyp1f1Primitive,
   hyp2f1: specialSeries.hyp2f1Primitive,
   sphericalLegendre: specialSeries.sphericalLegendrePrimitive,
+  faddeeva: specialAnalytic.faddeevaPrimitive,
+  complexLogGamma: specialAnalytic.complexLogGammaPrimitive,
 } as const;
 
 /** The name of a primitive. */

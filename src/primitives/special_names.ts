@@ -22,6 +22,7 @@ export const SPECIAL = [
   ] as const,
   ...["scaledTail", "dawson", "normalQuantile", "owensT"] as const,
   ...["zeta", "hyp1f1", "hyp2f1", "sphericalLegendre"] as const,
+  ...["faddeeva", "complexLogGamma"] as const,
 ];
 
 /** The name of one of them. */

@@ -8,22 +8,22 @@ import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { polygamma as higher } from "../primitives/transcendental.ts";
-import { add, div, floor, mod, neg, offset, sub } from "../primitives/arithmetic.ts";
+import { add, div, floor, mod, mul, neg, offset, sub } from "../primitives/arithmetic.ts";
 import { and, equal, isNan, less, lessEqual, or, select } from "../primitives/comparison.ts";
 import * as primitive from "../primitives/special_gamma.ts";
+import { complexLogGammaPrimitive, partsOf } from "../primitives/special_analytic.ts";
 import { zeta as hurwitz } from "../primitives/special_series.ts";
 import { constantLike } from "../primitives/structure.ts";
-import { lgamma } from "../primitives/transcendental.ts";
-import { floats } from "./operands.ts";
+import { cos, exp, lgamma, sin } from "../primitives/transcendental.ts";
+import { complexOperand, floats, isComplexLike } from "./operands.ts";
 
 /**
  * The gamma function of each element: `(x - 1)!` for positive integers, exact below 2^53. Infinite at ±0,
- * NaN at the other poles -1, -2, ….
+ * NaN at the other poles -1, -2, …. Of complex numbers it is the exponential of `loggamma`.
  *
  * @param x Any shape.
- * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
+ * @returns The shape of `x`; inexact dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
- * @throws {DtypeError} when an argument is complex.
  *
  * @example A factorial
  * ```ts
@@ -34,7 +34,49 @@ import { floats } from "./operands.ts";
  * ```
  */
 export function gamma(x: TensorLike): Tensor {
+  if (isComplexLike("gamma", x)) {
+    return complexOperand("gamma", x, (re, im) => {
+      const [size, turn] = partsOf(complexLogGammaPrimitive, re, im);
+      return [mul(exp(size), cos(turn)), mul(exp(size), sin(turn))];
+    });
+  }
   return floats("gamma", [x], ([x]) => primitive.gamma(x));
+}
+
+/**
+ * The logarithm of the gamma function of each element, real for positive numbers and analytic everywhere but on
+ * the negative ones: the branch of `scipy.special.loggamma`. On its cut the sign of a zero imaginary part says
+ * from where it is approached. It is not the logarithm of `gamma`, whose imaginary part is between -π and π.
+ *
+ * Stirling's series, steps to where that is good, and reflection.
+ *
+ * @param z Any shape, real or complex. Of real numbers below 0 the result is NaN; `lgamma` gives the logarithm
+ * of the absolute value.
+ * @returns The shape of `z`; inexact dtypes stay, integers and bools become `float32`.
+ * @throws {ArgumentError} when an argument is no tensor, number or array.
+ *
+ * @example More than one turn
+ * ```ts
+ * import { complex } from "@jacobi/jacobi";
+ * import { loggamma } from "@jacobi/jacobi/special";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(loggamma(complex([1, 3], [1, 8])), complex([-0.650923, -6.410764], [-0.301640, 12.182767]));
+ * ```
+ */
+export function loggamma(z: TensorLike): Tensor {
+  if (isComplexLike("loggamma", z)) {
+    return complexOperand(
+      "loggamma",
+      z,
+      (re, im) => partsOf(complexLogGammaPrimitive, re, im),
+    );
+  }
+  return floats("loggamma", [z], ([x]) => {
+    const isNegative = less(x, constantLike(x, 0));
+    const value = lgamma(select(isNegative, constantLike(x, 1), x));
+    return select(isNegative, constantLike(x, NaN), value);
+  });
 }
 
 /**

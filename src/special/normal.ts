@@ -6,10 +6,11 @@
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { neg, scale, square, sub } from "../primitives/arithmetic.ts";
 import { less, select } from "../primitives/comparison.ts";
+import { faddeevaPrimitive, partsOf } from "../primitives/special_analytic.ts";
 import * as primitive from "../primitives/special_normal.ts";
 import { constantLike } from "../primitives/structure.ts";
 import { erfc, log, log1p } from "../primitives/transcendental.ts";
-import { floats } from "./operands.ts";
+import { complexOperand, floats } from "./operands.ts";
 
 /**
  * The scaled complementary error function `exp(x²) erfc(x)` of each element, also where `erfc` underflows.
@@ -29,6 +30,27 @@ import { floats } from "./operands.ts";
  */
 export function erfcx(x: TensorLike): Tensor {
   return floats("erfcx", [x], ([x]) => primitive.scaledTail(x, 0));
+}
+
+/**
+ * Faddeeva's function `exp(-z²) erfc(-iz)` of each element, whose real part for `x + iy` is Voigt's profile.
+ * Errors are relative to its absolute value, 1e-14 and less; in the upper half plane both parts have 12 digits.
+ *
+ * @param z Any shape, real or complex.
+ * @returns The shape of `z`; `complex128` for doubles and `complex128`, else `complex64`.
+ * @throws {ArgumentError} when an argument is no tensor, number or array.
+ *
+ * @example A scaled error function along the imaginary axis
+ * ```ts
+ * import { complex } from "@jacobi/jacobi";
+ * import { wofz } from "@jacobi/jacobi/special";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(wofz(complex([0, 0], [0, 1])), complex([1, 0.4275836], 0));
+ * ```
+ */
+export function wofz(z: TensorLike): Tensor {
+  return complexOperand("wofz", z, (re, im) => partsOf(faddeevaPrimitive, re, im));
 }
 
 /**

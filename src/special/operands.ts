@@ -7,7 +7,9 @@ import { isComplex, isInexact } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
 import { dtypeError } from "../base/errors.ts";
 import { showType } from "../base/shape.ts";
+import { ComplexTensor, realPart } from "../core/complex.ts";
 import { toTensor } from "../core/convert.ts";
+import { zerosOf } from "../core/tensor.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import {
   broadcastTo,
@@ -38,6 +40,25 @@ function floatsOf(name: string, given: readonly TensorLike[]): [readonly Tensor[
   checkReal(name, together, given);
   const args = together.map(floatOperand);
   return [args.map((x) => convert(x, "float64")), args[0].dtype];
+}
+
+/** A function of the parts of a complex number of doubles, which users know as `name`; the result is complex. */
+export function complexOperand(
+  name: string,
+  z: TensorLike,
+  strict: (re: Tensor, im: Tensor) => readonly [re: Tensor, im: Tensor],
+): Tensor {
+  const value = floatOperand(toTensor(z, `Cannot take ${name} of`));
+  const [re, im] = [realPart(value), value instanceof ComplexTensor ? value.im : zerosOf(value)]
+    .map((part) => convert(part, "float64"));
+  const parts = strict(re, im);
+  const dtype = value.dtype === "float64" || value.dtype === "complex128" ? "float64" : "float32";
+  return new ComplexTensor(convert(parts[0], dtype), convert(parts[1], dtype));
+}
+
+/** Whether an argument is complex. */
+export function isComplexLike(name: string, x: TensorLike): boolean {
+  return isComplex(toTensor(x, `Cannot take ${name} of`).dtype);
 }
 
 /** The same for functions with integers before the floats; the result may be complex. */

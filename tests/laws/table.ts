@@ -88,6 +88,21 @@ const fresnels: Row<{ readonly isSine: boolean }> = {
   ),
 };
 
+/** The rows of both parts of functions of complex numbers, and of derivatives. */
+function partsOf(...domains: readonly Domain[]): Row<{ order: number; isImaginary: boolean }> {
+  const cases = [[0, true], [0, false], [1, false], [2, true]] as const;
+  return {
+    dtypes: FLOATS,
+    elementwise: true,
+    cases: cases.map(([order, isImaginary], i) =>
+      given(
+        { order, isImaginary },
+        ...domains.map((domain) => argument([[2], [], [3, 0]][i % 3], domain)),
+      )
+    ),
+  };
+}
+
 /** Bases and exponents of any signs for integers, positive bases for floats. */
 const exponents: Domain = between(-1.5, 2.5);
 
@@ -989,6 +1004,8 @@ export const table: Table = {
   zeta: ordered(between(1.5, 4), between(0.5, 3)),
   hyp1f1: hypergeometric([[0, 0, 0], [0, 1, 1]], between(-2, 2)),
   hyp2f1: hypergeometric([[0, 0, 0, 0], [0, 0, 1, 1]], between(-0.4, 0.4)),
+  faddeeva: partsOf(between(-2, 2), between(-0.5, 2)),
+  complexLogGamma: partsOf(between(-2.4, 4), between(0.3, 3)),
   sphericalLegendre: {
     dtypes: FLOATS,
     elementwise: true,

@@ -1,4 +1,16 @@
-import { grad, imag, index, jit, real, special, tensor, vmap } from "../../mod.ts";
+import {
+  complex,
+  grad,
+  imag,
+  index,
+  jit,
+  jvp,
+  onesLike,
+  real,
+  special,
+  tensor,
+  vmap,
+} from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import fixture from "../fixtures/special_functions.json" with { type: "json" };
 import { assert, assertEquals, assertThrows } from "../support/std.ts";
@@ -7,6 +19,13 @@ type Row = readonly [args: readonly number[], value: number, slopes: readonly (n
 type Of = (...args: Tensor[]) => Tensor;
 
 const table = fixture.rows as unknown as Readonly<Record<string, readonly Row[]>>;
+
+/** Of complex numbers: the argument, the value and the derivative, each as two parts. */
+const numbers = fixture.complex as unknown as Readonly<
+  Record<string, readonly (readonly [z: Parts, value: Parts, slope: Parts])[]>
+>;
+
+type Parts = readonly [re: number, im: number];
 
 /** Functions of the table that are no functions of the namespace by the same name. */
 const others: Readonly<Record<string, Of>> = {
@@ -21,6 +40,8 @@ const others: Readonly<Record<string, Of>> = {
   besselJ1: (x) => index(special.besselJn(x, 1), 1),
   besselJ2: (x) => index(special.besselJn(x, 2), 2),
 };
+
+const doubles = (values: readonly number[]): Tensor => tensor(Float64Array.from(values));
 
 /** What errors are relative to at zeros: the amplitude of what oscillates, or 1 for logarithms. */
 const scales: Readonly<Record<string, (x: number) => number>> = {
@@ -188,4 +209,48 @@ Deno.test("messages name what was given", () => {
     TypeError,
     "Cannot take beta of float32[2] and float32[3]: shapes must broadcast, axis -1 has lengths 2 and 3",
   );
+});
+
+Deno.test("functions of complex numbers have twelve digits, and their derivatives eleven", () => {
+  for (const [name, rows] of Object.entries(numbers)) {
+    const f = (special as unknown as Record<string, Of>)[name];
+    const column = (k: number) =>
+      complex(...[0, 1].map((i) => doubles(rows.map((row) => row[k][i]))) as [Tensor, Tensor]);
+    const z = column(0);
+    const slope = (z: Tensor) => jvp(f, [z], [onesLike(z)])[1];
+    for (const [g, k, bound] of [[f, 1, VALUES], [slope, 2, SLOPES]] as const) {
+      const want = column(k);
+      for (const run of [g, jit(g), vmap(g)]) {
+        const error = run(z).sub(want).abs().div(want.abs()).data();
+        error.forEach((error, i) =>
+          assert(error <= bound, `${name}(${rows[i][0]}) ${k}: ${error}`)
+        );
+      }
+    }
+  }
+});
+
+Deno.test("both parts of wofz have their own digits above the real axis", () => {
+  const rows = numbers.wofz.filter(([[, y]]) => y > 0);
+  const z = complex(doubles(rows.map(([[x]]) => x)), doubles(rows.map(([[, y]]) => y)));
+  const value = special.wofz(z);
+  [real(value), imag(value)].forEach((part, i) =>
+    part.data().forEach((value, k) => {
+      const want = rows[k][1][i];
+      assert(
+        Math.abs(value - want) <= VALUES * Math.abs(want),
+        `${rows[k][0]}: ${value}, not ${want}`,
+      );
+    })
+  );
+});
+
+Deno.test("loggamma is approached from both sides of its cut", () => {
+  const z = (y: number) => complex(doubles([-0.5, -2.5]), doubles([y, y]));
+  const [above, below] = [0, -0].map((y) => imag(special.loggamma(z(y))).toArray());
+  assertEquals(above, [-Math.PI, -3 * Math.PI]);
+  assertEquals(below, [Math.PI, 3 * Math.PI]);
+  assertEquals(Number.isNaN(special.loggamma(-0.5).item()), true);
+  assertEquals(special.wofz(complex([Infinity], [1])).toArray(), [{ re: 0, im: 0 }]);
+  assertEquals(special.wofz(1).dtype, "complex64");
 });
