@@ -64,7 +64,7 @@ export function applyIfFinite<Inner>(
       allErrors: newCount(),
       inner: optimizer.init(params),
     }),
-    update(grads, state, params) {
+    update(grads, state, params, extras) {
       checkState(state, ["errors", "allErrors", "inner"]);
       const [old, all] = [checkCount(state.errors), checkCount(state.allErrors)];
       const opened = openParams(params);
@@ -73,7 +73,7 @@ export function applyIfFinite<Inner>(
       const errors = where(isFinite, 0, nextCount(old));
       const isTaken = logicalOr(isFinite, errors.greater(maxConsecutiveErrors));
       const kept = closeUpdates(opened, given.map((g) => g && where(isTaken, g, 0)));
-      const [updates, inner] = optimizer.update(kept, state.inner, params);
+      const [updates, inner] = optimizer.update(kept, state.inner, params, extras);
       return [chosen(isTaken, updates, null), {
         errors,
         allErrors: where(isFinite, all, nextCount(all)),

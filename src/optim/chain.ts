@@ -37,7 +37,7 @@ export function chain<States extends readonly unknown[]>(
   steps.forEach((transform) => checkOptimizer(transform, "Cannot chain"));
   return described<Optimizer<States>>({ name: "chain", parts: steps }, {
     init: (params) => steps.map((transform) => transform.init(params)) as unknown as States,
-    update(grads, state, params) {
+    update(grads, state, params, extras) {
       if (!Array.isArray(state) || state.length !== steps.length) {
         throw treeError(
           `Cannot update with this state: expected an array of ${steps.length}, got ${
@@ -47,7 +47,7 @@ export function chain<States extends readonly unknown[]>(
       }
       let updates = grads;
       const states = steps.map((transform, i) => {
-        const [next, nextState] = transform.update(updates, state[i], params);
+        const [next, nextState] = transform.update(updates, state[i], params, extras);
         updates = next;
         return nextState;
       });

@@ -7,7 +7,7 @@ import { dtypeError } from "../base/errors.ts";
 import { describeValue } from "../base/dtype.ts";
 import { showType } from "../base/shape.ts";
 import { splat, Tensor } from "../core/tensor.ts";
-import "../functions/mod.ts";
+import { where } from "../functions/mod.ts";
 
 const LARGEST = 2 ** 31 - 1;
 
@@ -29,6 +29,16 @@ export function checkCount(count: unknown): Tensor {
 /** One update more; the largest count stays. */
 export function nextCount(count: Tensor): Tensor {
   return count.minimum(LARGEST - 1).add(1);
+}
+
+/** The next place in a cycle of so many updates, from 1; the last one makes the count 0 again. */
+export function nextPlace(
+  count: unknown,
+  steps: number,
+): { readonly place: Tensor; readonly isLast: Tensor; readonly count: Tensor } {
+  const place = nextCount(checkCount(count));
+  const isLast = place.greaterEqual(steps);
+  return { place, isLast, count: where(isLast, 0, place) };
 }
 
 /**

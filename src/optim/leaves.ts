@@ -11,7 +11,7 @@ import { splat, Tensor } from "../core/tensor.ts";
 import { flattenUpTo, leafPaths, showKey, showPath, unflatten } from "../core/tree.ts";
 import type { Tree } from "../core/tree.ts";
 import type { TensorsOf } from "../core/tree_types.ts";
-import "../functions/mod.ts";
+import { copy } from "../functions/mod.ts";
 import { convert } from "../primitives/structure.ts";
 import { flattenLike, flattenTensors } from "../transforms/flatten_function.ts";
 import type { FlatTree } from "../transforms/flatten_function.ts";
@@ -66,6 +66,12 @@ function fill(value: number, parameter: Tensor, shapeOf: ShapeOf | undefined): T
 export function fillLike(params: unknown, value: number, shapeOf?: ShapeOf): Tree<Tensor> {
   const { leaves, structure } = openParams(params);
   return unflatten(structure, leaves.map((x) => fill(value, x, shapeOf))) as Tree<Tensor>;
+}
+
+/** Copies of the parameters that have a gradient: parameters and state may both be donated. */
+export function copyOf(params: unknown): Tree<Tensor> {
+  const { leaves, structure } = openParams(params);
+  return unflatten(structure, leaves.map((x) => isFloat(x.dtype) ? copy(x) : null)) as Tree<Tensor>;
 }
 
 /** Throws unless `state` is an object with these keys. */

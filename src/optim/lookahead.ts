@@ -3,14 +3,12 @@
  *
  * @module
  */
-import { isFloat } from "../base/dtype.ts";
 import { described } from "../core/description.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { unflatten } from "../core/tree.ts";
 import type { Tree } from "../core/tree.ts";
-import { copy, where } from "../functions/mod.ts";
-import { checkCount, newCount, nextCount } from "./count.ts";
-import { checkState, openParams, updateLeaves } from "./leaves.ts";
+import { where } from "../functions/mod.ts";
+import { newCount, nextPlace } from "./count.ts";
+import { checkState, copyOf, updateLeaves } from "./leaves.ts";
 import { checkCounts, checkFinite } from "./options.ts";
 import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
@@ -67,30 +65,24 @@ export function lookahead<Inner>(
     settings: { steps, rate },
     parts: [optimizer],
   }, {
-    init(params) {
-      const { leaves, structure } = openParams(params);
-      // Copies: both parameters and state may be donated.
-      const slow = leaves.map((leaf) => isFloat(leaf.dtype) ? copy(leaf) : null);
-      return {
-        count: newCount(),
-        slow: unflatten(structure, slow) as Tree<Tensor>,
-        inner: optimizer.init(params),
-      };
-    },
-    update(grads, state, params) {
+    init: (params) => ({
+      count: newCount(),
+      slow: copyOf(params),
+      inner: optimizer.init(params),
+    }),
+    update(grads, state, params, extras) {
       checkState(state, ["count", "slow", "inner"]);
-      const count = nextCount(checkCount(state.count));
-      const meets = count.greaterEqual(steps);
-      const [fast, inner] = optimizer.update(grads, state.inner, params);
+      const { isLast, count } = nextPlace(state.count, steps);
+      const [fast, inner] = optimizer.update(grads, state.inner, params, extras);
       const { slow } = state;
       const [updates, next] = updateLeaves(fast, params, { slow }, (u, { slow }, parameter) => {
         const met = slow.add(parameter.add(u).sub(slow).mul(rate));
         return {
-          update: where(meets, met.sub(parameter), u),
-          slow: where(meets, met, slow),
+          update: where(isLast, met.sub(parameter), u),
+          slow: where(isLast, met, slow),
         };
       });
-      return [updates, { count: where(meets, 0, count), ...next, inner }];
+      return [updates, { count, ...next, inner }];
     },
   });
 }

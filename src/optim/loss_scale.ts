@@ -125,7 +125,7 @@ export function lossScale<Inner>(
       skippedSteps: newCount(),
       inner: optimizer.init(params),
     }),
-    update(grads, state, params) {
+    update(grads, state, params, extras) {
       checkState(state, ["scale", "finiteSteps", "skippedSteps", "inner"]);
       const { scale, inner } = state;
       const opened = openParams(params);
@@ -134,7 +134,12 @@ export function lossScale<Inner>(
       const factor = scale.reciprocal();
       // Half floats are divided as float32: the scale may be out of their range.
       const unscaled = given.map((g) => g && convert(where(isFinite, g.mul(factor), 0), g.dtype));
-      const [updates, next] = optimizer.update(closeUpdates(opened, unscaled), inner, params);
+      const [updates, next] = optimizer.update(
+        closeUpdates(opened, unscaled),
+        inner,
+        params,
+        extras,
+      );
       const steps = nextCount(checkCount(state.finiteSteps));
       const grows = steps.greaterEqual(growthInterval);
       const grown = where(grows, scale.mul(growthFactor).minimum(LARGEST), scale);

@@ -8,10 +8,11 @@ import type { Tensor } from "../core/tensor.ts";
 import type { TensorsOf } from "../core/tree_types.ts";
 import type { FlatTree } from "../transforms/flatten_function.ts";
 import { checkState, closeUpdates, openGrads, openParams, openUpdates } from "./leaves.ts";
+import { extrasOfPart } from "./extras.ts";
 import { checkMask, resolveMask } from "./mask.ts";
 import type { Mask } from "./mask.ts";
 import { checkOptimizer } from "./optimizer.ts";
-import type { Optimizer } from "./optimizer.ts";
+import type { Optimizer, UpdateExtras } from "./optimizer.ts";
 
 /** The states of the optimisers of the chosen leaves and of the others. */
 export type MaskedState<Inside, Outside = null> = {
@@ -88,11 +89,18 @@ export function masked<Inside, Outside = null>(
       const state = initParts(parts, sidesOf(mask, opened, what), opened);
       return state as MaskedState<Inside, Outside>;
     },
-    update(grads, state, params) {
+    update(grads, state, params, extras) {
       checkState(state, ["inside", "outside"]);
       const opened = openParams(params);
       const sides = sidesOf(mask, opened, what);
-      const [updates, next] = updateParts<typeof params>(parts, sides, opened, grads, state);
+      const [updates, next] = updateParts<typeof params>(
+        parts,
+        sides,
+        opened,
+        grads,
+        state,
+        extras,
+      );
       return [updates, next as MaskedState<Inside, Outside>];
     },
   });
@@ -136,14 +144,16 @@ export function updateParts<Params>(
   params: FlatTree,
   grads: unknown,
   state: Parts<unknown>,
+  extras: UpdateExtras | undefined,
 ): [updates: TensorsOf<Params>, state: Parts<unknown>] {
   const gradients = openGrads(grads, params);
+  const ownExtras = extrasOfPart(extras, params);
   const merged: (Tensor | null)[] = labels.map(() => null);
   const next = Object.entries(parts).map(([label, part]) => {
     const [ownGrads, ownParams] = [gradients, params.leaves].map((leaves) =>
       only(label, labels, params, leaves)
     );
-    const [updates, own] = part.update(ownGrads, state[label], ownParams);
+    const [updates, own] = part.update(ownGrads, state[label], ownParams, ownExtras);
     openUpdates(updates, params, "Cannot merge these updates").forEach((update, i) => {
       if (labels[i] === label) merged[i] = update;
     });

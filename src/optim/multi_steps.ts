@@ -8,7 +8,7 @@ import type { Tensor } from "../core/tensor.ts";
 import type { Tree } from "../core/tree.ts";
 import { where } from "../functions/mod.ts";
 import { chosen } from "./choose.ts";
-import { checkCount, newCount, nextCount } from "./count.ts";
+import { newCount, nextPlace } from "./count.ts";
 import { checkState, fillLike, scalarFor, updateLeaves } from "./leaves.ts";
 import { checkCounts } from "./options.ts";
 import { checkOptimizer } from "./optimizer.ts";
@@ -64,20 +64,19 @@ export function multiSteps<Inner>(
       mean: fillLike(params, 0),
       inner: optimizer.init(params),
     }),
-    update(grads, state, params) {
+    update(grads, state, params, extras) {
       checkState(state, ["count", "mean", "inner"]);
-      const count = nextCount(checkCount(state.count));
-      const share = scalarFor(count.astype("float64").reciprocal());
-      const isFull = count.greaterEqual(steps);
+      const { place, isLast, count } = nextPlace(state.count, steps);
+      const share = scalarFor(place.astype("float64").reciprocal());
       const [mean, next] = updateLeaves(grads, params, { mean: state.mean }, (g, old) => {
         const mean = old.mean.add(g.sub(old.mean).mul(share(g)));
-        return { update: mean, mean: where(isFull, 0, mean) };
+        return { update: mean, mean: where(isLast, 0, mean) };
       });
-      const [updates, inner] = optimizer.update(mean, state.inner, params);
-      return [chosen(isFull, updates, null), {
-        count: where(isFull, 0, count),
+      const [updates, inner] = optimizer.update(mean, state.inner, params, extras);
+      return [chosen(isLast, updates, null), {
+        count,
         ...next,
-        inner: chosen(isFull, inner, state.inner),
+        inner: chosen(isLast, inner, state.inner),
       }];
     },
   });

@@ -90,11 +90,18 @@ export function multiTransform<
       const groups = resolveLabels(labels, Object.keys(parts), opened, what);
       return initParts(parts, groups, opened) as MultiTransformState<Optimizers>;
     },
-    update(grads, state, params) {
+    update(grads, state, params, extras) {
       checkState(state, Object.keys(parts));
       const opened = openParams(params);
       const groups = resolveLabels(labels, Object.keys(parts), opened, what);
-      const [updates, next] = updateParts<typeof params>(parts, groups, opened, grads, state);
+      const [updates, next] = updateParts<typeof params>(
+        parts,
+        groups,
+        opened,
+        grads,
+        state,
+        extras,
+      );
       return [updates, next as MultiTransformState<Optimizers>];
     },
   });

@@ -6,12 +6,21 @@
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import type { Description } from "../core/description.ts";
-import type { Tensor } from "../core/tensor.ts";
+import type { Tensor, TensorLike } from "../core/tensor.ts";
 import type { Tree } from "../core/tree.ts";
 import type { TensorsOf } from "../core/tree_types.ts";
 
 /** What an optimiser remembers from one update to the next: a tree that holds only tensors. */
 export type OptimizerState = Tree<Tensor>;
+
+/** What some optimisers need beside gradients; all others ignore it. */
+export interface UpdateExtras {
+  /** The loss at the parameters, a floating-point scalar. */
+  readonly value?: TensorLike;
+  /** The loss as a function of parameters, a tree like those that `update` gets. */
+  // deno-lint-ignore no-explicit-any -- A function of one tree of parameters is no function of any tree.
+  readonly loss?: (params: any) => Tensor;
+}
 
 /**
  * An optimiser, or one step of one: a pair of pure functions that turn gradients into updates.
@@ -29,7 +38,7 @@ export type OptimizerState = Tree<Tensor>;
  * @example An optimiser of one's own: steps of the gradient's sign
  * ```ts
  * import { optim, tensor } from "@jacobi/jacobi";
- * import type { Tensor } from "@jacobi/jacobi";
+ * import type { Tensor, TensorLike } from "@jacobi/jacobi";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";
  *
  * const signs = {
@@ -59,6 +68,7 @@ export interface Optimizer<State = OptimizerState> {
    * parameter, or `null` for none.
    * @param state What `init` or the last `update` gave.
    * @param params The parameters that the gradients were taken at.
+   * @param extras The loss, for `reduceOnPlateau`, `sam`, `sophia` and `lbfgs`, alone or within others.
    * @returns The updates, a tree like `params`, and the next state.
    * @throws {TreeError} when the gradients or the state are no trees like the parameters; the
    * message names the path of the first difference.
@@ -68,6 +78,7 @@ export interface Optimizer<State = OptimizerState> {
     grads: unknown,
     state: State,
     params: Params,
+    extras?: UpdateExtras,
   ): [updates: TensorsOf<Params>, state: State];
 
   /**

@@ -143,7 +143,7 @@ export function varied(
 }
 
 /** `grads` times `factor`, once `change` was applied to it in the dtype of each leaf. */
-function scaleBy<Params>(
+export function scaleBy<Params>(
   grads: unknown,
   params: Params,
   factor: number | Tensor,

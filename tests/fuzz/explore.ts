@@ -131,12 +131,12 @@ function exploreOptimizer(name: string, optimizer: AnyOptimizer, scene: Scene): 
   const params = argumentList(scene, ["params"]);
   const made = call(`${name}(...).init`, (list) => optimizer.init(...list), params);
   const state = made.kind === "result" ? made.value : null;
-  const args = [argument(scene, "grads"), state, params[0]];
+  const args = [argument(scene, "grads"), state, params[0], argument(scene, "extras")];
   if (!scene.isCalm && draw.chance(50)) args[draw.integer(0, 2)] = anything(scene);
   const updated = call(`${name}(...).update`, (list) => optimizer.update(...list), args);
   if (updated.kind === "error" || !draw.chance(50)) return;
   const [, next] = updated.value as [unknown, unknown];
-  const again = [args[0], next, args[2]];
+  const again = [args[0], next, args[2], args[3]];
   call(`${name}(...).update`, (list) => optimizer.update(...list), again);
 }
 

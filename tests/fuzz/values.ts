@@ -462,6 +462,13 @@ function optimizer({ draw }: Scene): unknown {
     () => optim.multiSteps(optim.lookahead(optim.ema(0.5), 2, 0.5), 2),
     () => optim.multiTransform({ a: optim.sgd(0.1), b: optim.setToZero() }, "a"),
     () => optim.lamb(optim.oneCycle(1, { steps: 3 }), { weightDecay: 0.1 }),
+    () => optim.adafactor(0.1),
+    () => optim.noisySgd(0.1, api.random.key(1)),
+    () => optim.sam(optim.novograd(0.1)),
+    () => optim.sophia(0.1, api.random.key(1), { every: 2 }),
+    () => optim.reduceOnPlateau(),
+    () => optim.injectHyperparams(({ rate }) => optim.sgd(rate), { rate: 0.1 }),
+    () => optim.scheduleFree(optim.sgd(0.1), 0.1),
   ])();
 }
 
@@ -667,7 +674,13 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
     /^params$/,
     (scene) => scene.given.has("dict") ? again(scene, "dict") : tree(scene, floatTensor),
   ],
-  [/^state$/, (scene) => tree(scene, floatTensor)],
+  [
+    /^state$/,
+    (scene) =>
+      scene.draw.chance(50)
+        ? tree(scene, floatTensor)
+        : { beta: api.tensor(0.5, { dtype: "float64" }), base: null },
+  ],
   [/Init$/, ({ draw }) => {
     const { constant, kaimingNormal, normal, zeros } = api.nn.initializers;
     return draw.pick([constant(1), kaimingNormal(), normal(1), zeros]);
@@ -780,6 +793,12 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^schedules$/, schedules],
   [/^boundaries$/, boundaries],
   [/^(optimizer|otherwise|\.\.\.transforms)$/, optimizer],
+  [/^make$/, (scene) => () => optimizer(scene)],
+  [/^hyperparams$/, (scene) => ({ rate: learningRate(scene) })],
+  [/^extras$/, (scene) => ({
+    value: scene.draw.pick<unknown>([1, NaN, api.tensor(2)]),
+    loss: (params: unknown) => api.tree.sum(api.tree.map((x: Tensor) => x.square(), params)),
+  })],
   [/^optimizers$/, (scene) => ({ a: optimizer(scene), b: optimizer(scene) })],
   [/^labels$/, ({ draw }) => draw.pick<unknown>(["a", "b", { x: "a" }, () => "b", "c"])],
   [

@@ -300,3 +300,58 @@ Deno.test("each optimiser of a group takes the steps that it takes alone, and ke
   const leaves = (x: unknown) => tree.leaves(x).map(contentsOf);
   assertEquals(leaves(state), [...leaves(first), ...leaves(second)]);
 });
+
+Deno.test("optimisers of parts of the parameters see the loss with the other parts in place", () => {
+  const loss = ({ weight, bias }: typeof params) => weight.square().sum().mul(bias.square().sum());
+  const inside = optim.sam(optim.sgd(0.1), { rho: 0.5 });
+  const whole = { weight: params.weight, bias: null };
+  const [alone] = inside.update(
+    { weight: grads.weight, bias: null },
+    inside.init(whole),
+    whole,
+    { loss: (part: typeof params) => loss({ ...params, weight: part.weight }) },
+  );
+  const optimizers = [
+    optim.masked(inside, { weight: true, bias: false }),
+    optim.multiTransform({ a: inside, b: optim.sgd(1) }, { weight: "a", bias: "b" }),
+  ] as readonly optim.Optimizer[];
+  for (const optimizer of optimizers) {
+    const [updates] = optimizer.update(grads, optimizer.init(params), params, { loss });
+    assertEquals(contentsOf(updates.weight), contentsOf(alone.weight));
+  }
+});
+
+Deno.test("optimisers around optimisers hand the value of the loss on", () => {
+  const plateau = () => optim.reduceOnPlateau({ factor: 0.5, patience: 1 });
+  const around: readonly optim.Optimizer[] = [
+    optim.multiSteps(plateau(), 1),
+    optim.lookahead(plateau(), 5, 0.5),
+    optim.applyIfFinite(plateau(), 1),
+    optim.lossScale(plateau(), { initialScale: 1 }),
+    optim.masked(plateau(), true),
+    optim.injectHyperparams(plateau, {}),
+  ] as never;
+  for (const optimizer of around) {
+    let state = optimizer.init(params);
+    let updates: typeof params = params;
+    for (const value of [1, 1]) {
+      [updates, state] = optimizer.update(grads, state, params, { value });
+    }
+    assertTreesClose(updates.bias, grads.bias.mul(0.5), 0);
+  }
+});
+
+Deno.test("a hyperparameter in the state may be replaced, and a schedule decides for itself", () => {
+  const optimizer = optim.injectHyperparams(
+    ({ rate, decay }) => optim.chain(optim.sgd(rate), optim.scale(decay)),
+    { rate: 0.5, decay: optim.step(1, { every: 1, gamma: 0.5 }) },
+  );
+  let state = optimizer.init(double(0));
+  const seen = [0.5, 0.25, 4].map((rate) => {
+    const given = { ...state, hyperparams: { ...state.hyperparams, rate: double(rate) } };
+    const [updates, next] = optimizer.update(double(1), given, double(0));
+    state = next;
+    return updates.item();
+  });
+  assertEquals(seen, [-0.5, -0.125, -1]);
+});

@@ -1,5 +1,6 @@
 import { ArgumentError, DtypeError, ShapeError, TreeError } from "../../src/base/errors.ts";
 import { tensor } from "../../src/functions/mod.ts";
+import { key } from "../../src/random/key.ts";
 import * as optim from "../../src/optim/mod.ts";
 import { assertEquals, assertThrows } from "../support/std.ts";
 import { double } from "./trees.ts";
@@ -198,6 +199,81 @@ testMessages("what is remembered in other shapes is checked", [
     TreeError,
     "Cannot update with the rows of this state: expected null at [0], got float64[1,1]; " +
     "call init again when other parameters are to be optimised",
+  ],
+]);
+
+testMessages("what needs the loss says so, and checks its options", [
+  [
+    () => updateWith(optim.reduceOnPlateau(), double([1]), double([1])),
+    ArgumentError,
+    "Cannot reduce on a plateau without the value of the loss: " +
+    "pass { value } as the fourth argument of update",
+  ],
+  [
+    () => {
+      const plateau = optim.chain(optim.reduceOnPlateau());
+      plateau.update(double(1), plateau.init(double(1)), double(1), { value: double([1]) });
+    },
+    ShapeError,
+    "Cannot reduce on a plateau with the value float64[1]: expected a scalar; " +
+    "use vmap for one optimiser per entry",
+  ],
+  [
+    () => updateWith(optim.sam(optim.sgd(1)), double([1]), double([1])),
+    ArgumentError,
+    "Cannot update by sam with the loss undefined: " +
+    "pass { loss }, a function of the parameters, as the fourth argument of update",
+  ],
+  [
+    () => updateWith(optim.scaleBySophia(key(0)), double([1]), double([1])),
+    ArgumentError,
+    "Cannot scale by Sophia with the loss undefined: " +
+    "pass { loss }, a function of the parameters, as the fourth argument of update",
+  ],
+  [
+    () => optim.reduceOnPlateau({ factor: 1 }),
+    ArgumentError,
+    "Cannot reduce on a plateau with factor 1: expected a number between 0 and 1",
+  ],
+  [
+    () => optim.reduceOnPlateau({ patience: 0 }),
+    ArgumentError,
+    "Cannot reduce on a plateau with patience 0: expected an integer of at least 1",
+  ],
+  [
+    () => optim.sophia(0.1, key(0), { every: 0 }),
+    ArgumentError,
+    "Cannot make sophia with every 0: expected an integer of at least 1",
+  ],
+  [
+    () => untyped.sophia(0.1, 3),
+    ArgumentError,
+    "Cannot make sophia: expected a key uint32[2], got 3; make one with random.key(3)",
+  ],
+  [
+    () => optim.noisySgd(0.1, key(0), { eta: -1 }),
+    ArgumentError,
+    "Cannot make noisySgd with eta -1: expected a finite number of at least 0",
+  ],
+  [
+    () => optim.scheduleFree(optim.sgd(1), 1, { beta: 0 }),
+    ArgumentError,
+    "Cannot make scheduleFree with beta 0: expected a number above 0 and at most 1",
+  ],
+  [
+    () => untyped.injectHyperparams(optim.sgd(1), { rate: 1 }),
+    ArgumentError,
+    "Cannot inject hyperparameters into object: expected a function that gives an optimiser",
+  ],
+  [
+    () => untyped.injectHyperparams(() => 3, { rate: 1 }).init(double(1)),
+    ArgumentError,
+    "Cannot inject hyperparameters into 3: expected an optimiser with init and update",
+  ],
+  [
+    () => untyped.injectHyperparams(optim.sgd, { rate: "fast" }),
+    ArgumentError,
+    'Cannot inject hyperparameters with rate "fast": expected a finite number',
   ],
 ]);
 

@@ -1,5 +1,7 @@
 import type { Tensor } from "../../src/core/tensor.ts";
+import { slice } from "../../src/core/slices.ts";
 import * as optim from "../../src/optim/mod.ts";
+import { key } from "../../src/random/key.ts";
 import otherReference from "../fixtures/optim.json" with { type: "json" };
 import sgdReference from "../fixtures/sgd.json" with { type: "json" };
 import { assertEquals } from "../support/std.ts";
@@ -103,6 +105,57 @@ Deno.test("optimisers around optimisers take optax's steps", () => {
     );
     const wanted = (trajectory as (number | "nan")[][]).map((x) => double(x.map(Number)));
     assertTreesClose(trace(wrappers[wrapper](args), start, given), wanted, 1e-12);
+  }
+});
+
+Deno.test("optimisers that need the loss or random numbers take optax's steps", () => {
+  const { lossCases, values, start, gradients } = otherReference;
+  assertEquals(lossCases.length, 11);
+  const loss = (x: Tensor) => {
+    const [head, tail] = [x.at(slice(0, -1)), x.at(slice(1, null))];
+    const powers = x.square().square().sum().mul(0.1);
+    return x.mul(0.3).exp().sum().add(tail.mul(head.square()).sum().mul(0.5)).add(powers);
+  };
+  const inverse: optim.Schedule = (count) => count.astype("float64").reciprocal().mul(0.1);
+  type Options = Readonly<Record<string, number>>;
+  const makes: Readonly<Record<string, (options: Options) => optim.Optimizer>> = {
+    noisySgd: (options) => optim.noisySgd(0.1, key(3), options),
+    reduceOnPlateau: ({ accumulation_size = 1, min_scale = 0, ...rest }) =>
+      optim.chain(
+        adam(0.1),
+        optim.reduceOnPlateau({
+          accumulationSize: accumulation_size,
+          minScale: min_scale,
+          ...rest,
+        }),
+      ),
+    sam: (options) => optim.sam(adam(0.1), options),
+    sophia: ({ update_interval, clip_threshold = 1, ...rest }) =>
+      optim.sophia(0.1, key(3), {
+        every: update_interval,
+        threshold: clip_threshold,
+        ...convertOptions(rest),
+      }),
+    scheduleFree: ({ b1 = 0.9, weight_lr_power = 2 }) =>
+      optim.scheduleFree(adam(0.1, { beta1: 0 }), inverse, {
+        beta: b1,
+        weightPower: weight_lr_power,
+      }),
+  };
+  for (const { optimizer: name, options, trajectory, evaluated } of lossCases) {
+    const optimizer = makes[name](options as unknown as Options);
+    let params = double(start);
+    let state = optimizer.init(params);
+    gradients.forEach((gradient, i) => {
+      const extras = { value: double(values[i]), loss };
+      const [updates, next] = optimizer.update(double(gradient), state, params, extras);
+      params = optim.applyUpdates(params, updates);
+      state = next;
+      assertTreesClose(params, double(trajectory[i]), 1e-12);
+    });
+    if (evaluated === null) continue;
+    const free = state as unknown as optim.ScheduleFreeState<unknown>;
+    assertTreesClose(optim.scheduleFreeParams(params, free), double(evaluated), 1e-12);
   }
 });
 

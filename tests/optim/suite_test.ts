@@ -6,6 +6,7 @@ import { stack, tensor } from "../../src/functions/mod.ts";
 import { loadTree, saveTree } from "../../src/io/tree.ts";
 import { jit } from "../../src/jit.ts";
 import * as optim from "../../src/optim/mod.ts";
+import { key } from "../../src/random/key.ts";
 import { grad } from "../../src/transforms/grad.ts";
 import { makeProgram } from "../../src/transforms/stage.ts";
 import { vmap } from "../../src/transforms/vmap.ts";
@@ -25,6 +26,8 @@ interface Row {
   readonly start?: readonly [x: number, y: number];
   /** Whether an update of one leaf depends on the others. */
   readonly mixesLeaves?: boolean;
+  /** Whether random numbers of either dtype are others. */
+  readonly draws?: boolean;
 }
 
 const rows: Readonly<Record<string, Row>> = {
@@ -117,6 +120,39 @@ const rows: Readonly<Record<string, Row>> = {
     parabola: [0.1, 300],
     rosenbrock: [0.02, 1500],
     start: [0.3, 0.5],
+  },
+  noisySgd: {
+    make: (rate) => optim.noisySgd(rate, key(1)),
+    parabola: [0.1, 200],
+    rosenbrock: [1e-3, 2000],
+    mixesLeaves: true,
+    draws: true,
+  },
+  sophia: {
+    make: (rate) => optim.sophia(rate, key(1), { every: 5 }),
+    parabola: [0.1, 300],
+    rosenbrock: [5e-3, 1000],
+  },
+  sam: {
+    make: (rate) => optim.sam(optim.adam(rate), { rho: 0.01 }),
+    parabola: [0.1, 300],
+    rosenbrock: [0.05, 1000],
+    mixesLeaves: true,
+  },
+  "sgd with steps that shrink on a plateau": {
+    make: (rate) => optim.chain(optim.sgd(rate), optim.reduceOnPlateau({ patience: 20 })),
+    parabola: [0.1, 100],
+    rosenbrock: [1e-3, 2000],
+  },
+  "adam with its rate in the state": {
+    make: (rate) => optim.injectHyperparams(({ rate }) => optim.adam(rate), { rate }),
+    parabola: [0.1, 300],
+    rosenbrock: [0.05, 1000],
+  },
+  scheduleFree: {
+    make: (rate) => optim.scheduleFree(optim.sgd(rate), rate),
+    parabola: [0.1, 300],
+    rosenbrock: [1e-3, 2000],
   },
   "a chain that centralizes and takes no NaN": {
     make: (rate) => optim.chain(optim.zeroNans(), optim.centralize(), optim.sgd(rate)),
@@ -212,13 +248,21 @@ function makeGrads(seed: number) {
   };
 }
 
+/** What some optimisers need beside gradients. */
+const extras: optim.UpdateExtras = {
+  value: 1,
+  loss: (params) =>
+    flatten<Tensor>(params).leaves.map((x) => x.astype("float64").sub(1).square().sum())
+      .reduce((sum, x) => sum.add(x), double(0)),
+};
+
 /** The updates and states of some steps, from different gradients. */
 function run<P>(optimizer: optim.Optimizer, params: P, grads: readonly unknown[]) {
   let state = optimizer.init(params);
   const updates: unknown[] = [];
   const states: optim.OptimizerState[] = [state];
   for (const gradient of grads) {
-    const [update, next] = optimizer.update(gradient, state, params);
+    const [update, next] = optimizer.update(gradient, state, params, extras);
     updates.push(update);
     states.push(next);
     state = next;
@@ -233,7 +277,7 @@ testAll("changes none of its arguments", ({ make }) => {
   for (let i = 0; i < 3; i++) {
     const grads = freezeTree(makeGrads(i));
     const before = [contentsOf(grads), contentsOf(state), contentsOf(params)];
-    const [updates, next] = optimizer.update(grads, state, params);
+    const [updates, next] = optimizer.update(grads, state, params, extras);
     optim.applyUpdates(params, freezeTree(updates));
     assertEquals([contentsOf(grads), contentsOf(state), contentsOf(params)], before);
     state = freezeTree(next);
@@ -263,7 +307,7 @@ testAll(
 testAll("gives updates and new parameters like the parameters", ({ make }) => {
   const params = makeParams();
   const optimizer = make(0.1);
-  const [updates] = optimizer.update(makeGrads(0), optimizer.init(params), params);
+  const [updates] = optimizer.update(makeGrads(0), optimizer.init(params), params, extras);
   assertEquals(typesOf(updates), typesOf(makeGrads(0)));
   const next = optim.applyUpdates(params, updates);
   assertEquals(typesOf(next), typesOf(params));
@@ -275,7 +319,7 @@ testAll("leaves holes, integers and leaves without a gradient alone", ({ make })
   const optimizer = make(0.1);
   const state = run(optimizer, params, [makeGrads(0)]).states[1];
   const grads = { ...makeGrads(1), x: null };
-  const [updates, next] = optimizer.update(grads, state, params);
+  const [updates, next] = optimizer.update(grads, state, params, extras);
   const applied = optim.applyUpdates(params, updates);
   assertStrictEquals(updates.count as Tensor | null, null);
   assertStrictEquals(updates.x as Tensor | null, null);
@@ -284,7 +328,7 @@ testAll("leaves holes, integers and leaves without a gradient alone", ({ make })
   assertStrictEquals(applied.x, params.x);
   assertEquals(typesOf(next), typesOf(state));
   assertEquals(contentsOf(stateAt(next, "x")), contentsOf(stateAt(state, "x")));
-  const remembers = stateAt(state, "layers").length > 0;
+  const remembers = flatten(state).leaves.length > 0;
   const moved = JSON.stringify(contentsOf(next)) !== JSON.stringify(contentsOf(state));
   assertEquals(moved, remembers);
 });
@@ -299,7 +343,7 @@ function stateAt(state: unknown, name: string): unknown[] {
 testAll("takes trees without leaves", ({ make }) => {
   for (const empty of [{}, [], null, { a: [], b: null }]) {
     const optimizer = make(0.1);
-    const [updates, state] = optimizer.update(empty, optimizer.init(empty), empty);
+    const [updates, state] = optimizer.update(empty, optimizer.init(empty), empty, extras);
     assertEquals(updates as unknown, empty);
     assertEquals(optim.applyUpdates(empty as unknown, updates) as unknown, empty);
     assertEquals(typesOf(state), typesOf(optimizer.init(empty)));
@@ -308,11 +352,12 @@ testAll("takes trees without leaves", ({ make }) => {
 
 testAll("takes numbers for scalar leaves", ({ make }) => {
   const optimizer = make(0.1);
-  const [updates] = optimizer.update({ x: 2 }, optimizer.init({ x: 3 }), { x: 3 });
+  const [updates] = optimizer.update({ x: 2 }, optimizer.init({ x: 3 }), { x: 3 }, extras);
   const [expected] = optimizer.update(
     { x: tensor(2) },
     optimizer.init({ x: tensor(3) }),
     { x: tensor(3) },
+    extras,
   );
   assertEquals(contentsOf(updates), contentsOf(expected));
 });
@@ -335,7 +380,8 @@ testAll("treats a tree as its leaves one by one", ({ make, mixesLeaves }) => {
   assertEquals(isEqual, mixesLeaves !== true);
 });
 
-testAll("computes alike in float32 and float64", ({ make }) => {
+testAll("computes alike in float32 and float64", ({ make, draws }) => {
+  if (draws) return;
   const convert = (tree: unknown, dtype: "float32" | "float64") =>
     mapTree(tree, (leaf) => leaf.dtype === "int32" ? leaf : leaf.astype(dtype));
   const results = (["float32", "float64"] as const).map((dtype) => {
@@ -353,7 +399,8 @@ testAll("finds the minimum of a parabola", ({ make, parabola: [rate, steps] }) =
   const optimizer = make(optim.polynomial(rate, { steps }));
   let state = optimizer.init(params);
   for (let i = 0; i < steps; i++) {
-    const [updates, next] = optimizer.update(grad(loss)(params), state, params);
+    const value = loss(params);
+    const [updates, next] = optimizer.update(grad(loss)(params), state, params, { value, loss });
     params = optim.applyUpdates(params, updates);
     state = next;
   }
@@ -367,6 +414,8 @@ testAll("descends into Rosenbrock's valley", ({ make, rosenbrock: [rate, steps],
     y: double(200 * (y - x * x)),
   });
   const lossAt = (x: number, y: number) => (1 - x) ** 2 + 100 * (y - x * x) ** 2;
+  const loss = ({ x, y }: { x: Tensor; y: Tensor }) =>
+    x.neg().add(1).square().add(y.sub(x.square()).square().mul(100));
   const read = (params: { x: Tensor; y: Tensor }) =>
     [params.x.item() as number, params.y.item() as number] as const;
   const [x, y] = start ?? [-1, 0.5];
@@ -374,7 +423,8 @@ testAll("descends into Rosenbrock's valley", ({ make, rosenbrock: [rate, steps],
   const optimizer = make(rate);
   let state = optimizer.init(params);
   for (let i = 0; i < steps; i++) {
-    const [updates, next] = optimizer.update(gradient(...read(params)), state, params);
+    const own = { value: lossAt(...read(params)), loss };
+    const [updates, next] = optimizer.update(gradient(...read(params)), state, params, own);
     params = optim.applyUpdates(params, updates);
     state = next;
   }
@@ -385,7 +435,7 @@ testAll("descends into Rosenbrock's valley", ({ make, rosenbrock: [rate, steps],
 testAll("is its own program", ({ make }) => {
   const optimizer = make(optim.warmupCosine(0.1, { warmupSteps: 2, totalSteps: 9 }));
   const step = (grads: unknown, state: optim.OptimizerState, params: unknown) => {
-    const [updates, next] = optimizer.update(grads, state, params);
+    const [updates, next] = optimizer.update(grads, state, params, extras);
     return [optim.applyUpdates(params, updates), next];
   };
   const params = makeParams();
@@ -406,7 +456,13 @@ testAll("is its own program", ({ make }) => {
 testAll("is compiled to what it is", ({ make }) => {
   const optimizer = make(optim.exponential(0.1, { gamma: 0.9 }));
   const grads = [0, 1].map(makeGrads);
-  const compiled = { ...optimizer, update: jit(optimizer.update) } as typeof optimizer;
+  const update = jit((g: unknown, s: optim.OptimizerState, p: unknown) =>
+    optimizer.update(g, s, p, extras)
+  );
+  const compiled = {
+    ...optimizer,
+    update: (g, s, p) => update(g, s, p),
+  } as optim.Optimizer;
   const [first, second] = [optimizer, compiled].map((o) => run(o, makeParams(), grads));
   const wide = (tree: unknown) => mapTree(tree, (leaf) => leaf.astype("float64"));
   assertEquals(typesOf(second), typesOf(first));
@@ -418,7 +474,9 @@ testAll("goes on from a state that was saved and loaded", ({ make }) => {
   const [params, state] = [makeParams(), run(optimizer, makeParams(), [makeGrads(0)]).states[1]];
   const loaded = loadTree(saveTree(state)) as typeof state;
   assertEquals(contentsOf(loaded), contentsOf(state));
-  const [next, wanted] = [loaded, state].map((s) => optimizer.update(makeGrads(1), s, params));
+  const [next, wanted] = [loaded, state].map((s) =>
+    optimizer.update(makeGrads(1), s, params, extras)
+  );
   assertEquals(contentsOf(next), contentsOf(wanted));
 });
 
@@ -452,7 +510,7 @@ testAll("continues a batch of states", ({ make }) => {
   const params = [double([[1, 2], [3, 4], [5, 6]])];
   const grads = [double([[0.1, 0.2], [-0.3, 0.4], [0.5, -0.6]])];
   const takeStep = (g: unknown, state: optim.OptimizerState, p: unknown) =>
-    optimizer.update(g, state, p);
+    optimizer.update(g, state, p, extras);
   const state = vmap(optimizer.init)(params);
   const [, second] = vmap(takeStep)(grads, state, params);
   const [updates] = vmap(takeStep)(grads, second, params);
@@ -472,7 +530,8 @@ testAll("is differentiated by its learning rate", ({ make }) => {
     let params = [double([1, 2, -0.5])];
     let state = optimizer.init(params);
     for (let i = 0; i < 3; i++) {
-      const [updates, next] = optimizer.update(grad(loss)(params), state, params);
+      const own = { value: loss(params), loss };
+      const [updates, next] = optimizer.update(grad(loss)(params), state, params, own);
       params = optim.applyUpdates(params, updates);
       state = next;
     }
