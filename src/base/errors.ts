@@ -26,27 +26,47 @@ const engine: ErrorConstructor & { stackTraceLimit?: number | undefined } = Erro
 /** How many frames to look at when searching for the user's line. */
 const SEARCHED_FRAMES = 100;
 
+/** Whether the engine writes stacks as V8 does; known once an error was made. */
+let isLikeV8: boolean | undefined;
+
+/** The lines of a stack that name places. */
+function framesOf(stack: string): string[] {
+  return stack.split("\n").filter((line) => /^\s+at /.test(line));
+}
+
 /**
  * Makes an error whose stack begins at the first frame outside the library, so that the line that a
  * user reads first is their own. The error is made without frames and given those that count:
- * runtimes print the frames that an error was made with, whatever its `stack` says later.
+ * runtimes print the frames that an error was made with, whatever its `stack` says later. They are
+ * looked for when `stack` is read, since that takes longer than all else.
  */
 function atUserLine<E extends Error>(make: () => E): E {
   const limit = engine.stackTraceLimit;
   try {
     engine.stackTraceLimit = SEARCHED_FRAMES;
-    const frames = (new Error().stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-    // Engines other than V8 write stacks in another way, which is left as it is.
-    if (LIBRARY === null || frames.length === 0) return make();
+    const place = new Error();
+    isLikeV8 ??= framesOf(place.stack ?? "").length > 0;
+    // The stacks of other engines are left as they are.
+    if (LIBRARY === null || !isLikeV8) return make();
     engine.stackTraceLimit = 0;
     const error = make();
-    const user = frames.findIndex(isUserFrame);
-    const shown = user < 0 ? frames : frames.slice(user);
-    error.stack = [`${error.name}: ${error.message}`, ...shown.map(named)].join("\n");
+    const title = `${error.name}: ${error.message}`;
+    let stack: unknown;
+    Object.defineProperty(error, "stack", {
+      configurable: true,
+      get: () => stack ??= [title, ...userFrames(place.stack ?? "").map(named)].join("\n"),
+      set: (other) => stack = other,
+    });
     return error;
   } finally {
     engine.stackTraceLimit = limit;
   }
+}
+
+/** The frames of a stack from the user's first one on; all if none is the user's. */
+function userFrames(stack: string): string[] {
+  const frames = framesOf(stack);
+  return frames.slice(Math.max(0, frames.findIndex(isUserFrame)));
 }
 
 /** A frame with a name if it has none: Bun prints no others of a stack that was put together. */

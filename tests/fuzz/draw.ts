@@ -5,6 +5,17 @@
  */
 import fc from "fast-check";
 
+/** The makers of integers from `low` to `high`, each the same function whenever it is asked for. */
+const makers = new Map<string, () => fc.Arbitrary<number>>();
+
+/** The maker for a range. What `fc.gen` remembers is found at once by it, and slowly by arguments. */
+function makerOf(min: number, max: number): () => fc.Arbitrary<number> {
+  const key = `${min} ${max}`;
+  let maker = makers.get(key);
+  if (maker === undefined) makers.set(key, maker = () => fc.integer({ min, max }));
+  return maker;
+}
+
 /** A source of choices. */
 export class Draw {
   readonly #generate: fc.GeneratorValue;
@@ -16,7 +27,7 @@ export class Draw {
 
   /** An integer from `low` to `high`, both included. */
   integer(low: number, high: number): number {
-    return this.#generate(fc.integer, { min: low, max: high });
+    return this.#generate(makerOf(low, high));
   }
 
   /** Whether something of this probability, in percent, happens. */

@@ -5,7 +5,7 @@
  */
 import { epsilonOf, isFloat } from "../../src/base/dtype.ts";
 import { showType } from "../../src/base/shape.ts";
-import { sameType } from "../../src/core/tensor.ts";
+import { dense, sameType } from "../../src/core/tensor.ts";
 import type { Tensor, Type } from "../../src/core/tensor.ts";
 import { numbersOf } from "./values.ts";
 
@@ -23,6 +23,30 @@ export function assertTypes(actual: readonly Type[], expected: readonly Type[], 
   }
 }
 
+/** The elements of a tensor, in an array of its own or not. */
+function elementsOf(x: Tensor): ArrayLike<number> {
+  return dense(x.concrete("read it"));
+}
+
+/** Whether each element differs by at most `bound`, or not at all: NaN from NaN, an infinity from itself. */
+function agree(a: ArrayLike<number>, b: ArrayLike<number>, bound: number): boolean {
+  for (let i = 0; i < a.length; i++) {
+    const isSame = Object.is(a[i], b[i]);
+    if (!isSame && (bound === 0 || !(Math.abs(a[i] - b[i]) <= bound))) return false;
+  }
+  return true;
+}
+
+/** The size of the largest finite element, 0 if there is none. */
+function largestOf(elements: ArrayLike<number>): number {
+  let largest = 0;
+  for (let i = 0; i < elements.length; i++) {
+    const size = Math.abs(elements[i]);
+    if (size > largest && size < Infinity) largest = size;
+  }
+  return largest;
+}
+
 /** Fails unless both lists hold the same types and the same bits (any NaN equals any other). */
 export function assertIdentical(
   actual: readonly Tensor[],
@@ -31,9 +55,8 @@ export function assertIdentical(
 ): void {
   assertTypes(actual, expected, law);
   actual.forEach((x, i) => {
-    const a = numbersOf(x);
-    const b = numbersOf(expected[i]);
-    if (!a.every((value, k) => Object.is(value, b[k]))) failWith(`${law}: bits differ`, a, b);
+    const [a, b] = [elementsOf(x), elementsOf(expected[i])];
+    if (!agree(a, b, 0)) failWith(`${law}: bits differ`, a, b);
   });
 }
 
@@ -51,15 +74,10 @@ export function assertNear(
 ): void {
   assertTypes(actual, expected, law);
   actual.forEach((x, i) => {
-    const a = numbersOf(x);
-    const b = numbersOf(expected[i]);
-    const largest = [...b, ...beside.flatMap(numbersOf)].reduce(
-      (most, y) => Number.isFinite(y) ? Math.max(most, Math.abs(y)) : most,
-      0,
-    );
+    const [a, b] = [elementsOf(x), elementsOf(expected[i])];
+    const largest = Math.max(largestOf(b), ...beside.map((y) => largestOf(elementsOf(y))));
     const bound = isFloat(x.dtype) ? tolerance * (1 + largest) : 0;
-    const near = a.every((value, k) => Object.is(value, b[k]) || Math.abs(value - b[k]) <= bound);
-    if (!near) failWith(`${law}: values differ by more than ${bound}`, a, b);
+    if (!agree(a, b, bound)) failWith(`${law}: values differ by more than ${bound}`, a, b);
   });
 }
 
