@@ -545,8 +545,8 @@ Deno.test("whatever is kept, donated, read and dropped, values are what they wer
         return { tensor, model };
       };
       const check = ({ tensor, model }: Known) => assertEquals(tensor.data<Float32Array>(), model);
-      const map = (x: Float32Array, g: (element: number, i: number) => number) =>
-        Float32Array.from(x, g);
+      // `Float32Array.from` takes ten times as long.
+      const map = (x: Float32Array, g: (element: number, i: number) => number) => x.map(g);
       const pool: (Known | null)[] = Array.from({ length: 8 }, (_, i) => fresh(i));
       steps.forEach((step, n) => {
         const [x, y] = [pool[step.a], pool[step.b]];
