@@ -10,11 +10,16 @@ import type { Atom, Program } from "./program.ts";
 import { checkAlive, Tracer } from "./trace.ts";
 import { sameType } from "./tensor.ts";
 
+/** Programs without tracers that were checked: they are still what they were. */
+const sound = new WeakSet<Program>();
+
 /**
  * Throws unless every variable is bound once and before its use, every equation's results have the
  * types that its primitive gives them, and no captured constant has outlived its transform.
  */
 export function checkProgram(program: Program): void {
+  if (sound.has(program)) return;
+  let isClosed = true;
   const bound = new Set<Variable>();
   const bindVariable = (variable: Variable, place: string): void => {
     if (bound.has(variable)) throw internalError(`A variable is bound twice, last by ${place}`);
@@ -25,7 +30,10 @@ export function checkProgram(program: Program): void {
       if (!bound.has(atom)) {
         throw internalError(`A variable of type ${showType(atom.type)} is unbound in ${place}`);
       }
-    } else if (atom instanceof Tracer) checkAlive(atom, place);
+    } else if (atom instanceof Tracer) {
+      isClosed = false;
+      checkAlive(atom, place);
+    }
   };
   program.binders.forEach((variable) => bindVariable(variable, "the binders"));
   program.equations.forEach((equation, index) => {
@@ -37,7 +45,10 @@ export function checkProgram(program: Program): void {
         `${place} binds ${equation.outputs.length} variables for ${types.length} results`,
       );
     }
-    for (const inner of programsIn(equation.params)) checkProgram(inner);
+    for (const inner of programsIn(equation.params)) {
+      checkProgram(inner);
+      isClosed &&= sound.has(inner);
+    }
     types.forEach((type, i) => {
       const declared = equation.outputs[i].type;
       if (!sameType(type, declared)) {
@@ -49,4 +60,5 @@ export function checkProgram(program: Program): void {
     });
   });
   program.results.forEach((atom) => checkUse(atom, "the results"));
+  if (isClosed) sound.add(program);
 }

@@ -28,11 +28,10 @@ function elementsOf(x: Tensor): ArrayLike<number> {
   return dense(x.concrete("read it"));
 }
 
-/** Whether each element differs by at most `bound`, or not at all: NaN from NaN, an infinity from itself. */
-function agree(a: ArrayLike<number>, b: ArrayLike<number>, bound: number): boolean {
+/** Whether each element is the other one, bit for bit, or differs from it by at most `bound`. */
+function agree(a: ArrayLike<number>, b: ArrayLike<number>, bound: number = NaN): boolean {
   for (let i = 0; i < a.length; i++) {
-    const isSame = Object.is(a[i], b[i]);
-    if (!isSame && (bound === 0 || !(Math.abs(a[i] - b[i]) <= bound))) return false;
+    if (!Object.is(a[i], b[i]) && !(Math.abs(a[i] - b[i]) <= bound)) return false;
   }
   return true;
 }
@@ -56,7 +55,7 @@ export function assertIdentical(
   assertTypes(actual, expected, law);
   actual.forEach((x, i) => {
     const [a, b] = [elementsOf(x), elementsOf(expected[i])];
-    if (!agree(a, b, 0)) failWith(`${law}: bits differ`, a, b);
+    if (!agree(a, b)) failWith(`${law}: bits differ`, a, b);
   });
 }
 

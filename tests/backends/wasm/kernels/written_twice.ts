@@ -44,8 +44,8 @@ const MOST_MODULES = 1;
 /** What each module holds. */
 const modules = new WeakMap<Builder, Map<Emit, Map<string, Written>>>();
 
-/** In how many modules each kernel was looked at. */
-const seen = new Map<Emit, Map<string, number>>();
+/** The parameters that each kernel was first written for, and in how many modules it was looked at. */
+const seen = new Map<Emit, Map<string, { readonly params: unknown; modules: number }>>();
 
 /** The functions that each emitter at work has added by itself to its module. */
 const adding: { readonly module: Module; readonly functions: FunctionReference[] }[] = [];
@@ -87,12 +87,11 @@ ModuleBuilder.prototype.once = function (this: ModuleBuilder, emit: Emit, params
     const given = originals.once.call(this, emit, params);
     adding.pop();
     if (encode(params) !== key) throw new Error(`${emit.name} has changed its parameters ${key}`);
-    known = { params: structuredClone(params), given, functions, times: 0 };
+    const all = getOrMake(seen, emit, () => new Map<string, never>());
+    const first = getOrMake(all, key, () => ({ params: structuredClone(params), modules: 0 }));
+    known = { params: first.params, given, functions, times: 0 };
     made.set(key, known);
-    const counts = getOrMake(seen, emit, () => new Map<string, number>());
-    const count = counts.get(key) ?? 0;
-    counts.set(key, count + 1);
-    if (count <= MOST_MODULES) compare(this, emit, structuredClone(params), known);
+    if (first.modules++ <= MOST_MODULES) compare(this, emit, structuredClone(params), known);
     return given;
   }
   const given = originals.once.call(this, emit, params);
