@@ -269,6 +269,8 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "positions",
     "dynamic_slicing",
     "slicing",
+    "prefixes",
+    "searching",
     "moment_formulas",
     "moments",
     "transcendental",

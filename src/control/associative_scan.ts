@@ -10,7 +10,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { firstDifference, leafPaths, unflatten } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import type { TensorsOf, TupleHint, WithNumbers } from "../core/tree_types.ts";
-import { prefixesOf } from "../functions/prefixes.ts";
+import { prefixesOf } from "../primitives/prefixes.ts";
 import { flip } from "../primitives/slicing.ts";
 import { checkFunction, checkSynchronous, flattenTensors } from "../transforms/flatten_function.ts";
 import { placeOf } from "./stage_body.ts";

@@ -7,16 +7,15 @@ import { sumDtype } from "../base/dtype.ts";
 import { checkAxis, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
+import { prefixesOf } from "../primitives/prefixes.ts";
 import * as reduction from "../primitives/reduction.ts";
-import { broadcast, convert, iota, moveAxis, stopGradient } from "../primitives/structure.ts";
-import { and, less, not, or, select } from "../primitives/comparison.ts";
+import { runningExtreme } from "../primitives/searching.ts";
+import { convert, moveAxis } from "../primitives/structure.ts";
 import { isScalarAxis } from "./arguments.ts";
 import { floatOperand } from "./broadcasting.ts";
-import { isnan } from "./comparison.ts";
 import { logaddexp } from "./exponential.ts";
 import { realOperand } from "./operands.ts";
 import { takeAlongLast } from "./ordering.ts";
-import { prefixesOf } from "./prefixes.ts";
 
 /** A running result along one axis; bools and small integers get 32 bits. */
 function running(
@@ -92,7 +91,7 @@ export function cumprod(x: TensorLike, axis: number): Tensor {
  * ```
  */
 export function cummax(x: TensorLike, axis: number): Tensor {
-  return runningExtreme("cummax", x, axis, (earlier, later) => less(later, earlier));
+  return elementsOfExtremes("cummax", x, axis);
 }
 
 /**
@@ -113,34 +112,18 @@ export function cummax(x: TensorLike, axis: number): Tensor {
  * ```
  */
 export function cummin(x: TensorLike, axis: number): Tensor {
-  return runningExtreme("cummin", x, axis, (earlier, later) => less(earlier, later));
+  return elementsOfExtremes("cummin", x, axis);
 }
 
-/** The elements at the places of the running extreme; `stays` tells where the earlier one does. */
-function runningExtreme(
-  name: string,
-  value: TensorLike,
-  axis: number,
-  stays: (earlier: Tensor, later: Tensor) => Tensor,
-): Tensor {
+/** The elements at the places of the extremes so far. */
+function elementsOfExtremes(name: "cummax" | "cummin", value: TensorLike, axis: number): Tensor {
   const what = `Cannot take the ${name} of`;
   const x = realOperand(name, toTensor(value, what));
   if (isScalarAxis(x, axis)) return x;
   const at = checkAxis(axis, x.ndim, `${what} ${showType(x)}`);
   const last = x.ndim - 1;
   const rows = moveAxis(x, at, last);
-  const places = broadcast(iota(rows.shape[last]), rows.shape, [last]);
-  const later = ([x, i]: readonly Tensor[], [y, j]: readonly Tensor[]): readonly Tensor[] => {
-    const isEarlier = or(stays(x, y), comparesAsNan(x, y));
-    return [select(isEarlier, x, y), select(isEarlier, i, j)];
-  };
-  const [, chosen] = prefixesOf(later, [stopGradient(rows), places], [last, last]);
-  return moveAxis(takeAlongLast(rows, chosen), last, at);
-}
-
-/** Whether the first is NaN and the second is not. */
-function comparesAsNan(x: Tensor, y: Tensor): Tensor {
-  return and(isnan(x), not(isnan(y)));
+  return moveAxis(takeAlongLast(rows, runningExtreme(rows, name === "cummax")), last, at);
 }
 
 /**

@@ -23,13 +23,13 @@ import {
 import { equal, less, not, select } from "../primitives/comparison.ts";
 import { gather } from "../primitives/indexing.ts";
 import { argsort } from "../primitives/ordering.ts";
+import { insertionPlaces } from "../primitives/searching.ts";
 import { concatenate, sliceAxis } from "../primitives/slicing.ts";
 import { broadcast, constantLike, convert, reduceSum, reshape } from "../primitives/structure.ts";
 import { checkLength, listAxes } from "./arguments.ts";
 import { broadcastTo, floatOperand, promoteTogether } from "./broadcasting.ts";
 import { isnan, where } from "./comparison.ts";
 import { realOperand } from "./operands.ts";
-import { insertionPlaces } from "./search.ts";
 
 /** Options of `diff`. */
 export interface DiffOptions {

@@ -24,6 +24,7 @@ import {
 import { and, equal, less, lessEqual, or, select } from "../primitives/comparison.ts";
 import { gather, scatterAdd } from "../primitives/indexing.ts";
 import { reduceMax, reduceMin } from "../primitives/reduction.ts";
+import { insertionPlaces } from "../primitives/searching.ts";
 import { concatenate, sliceAxis } from "../primitives/slicing.ts";
 import {
   broadcast,
@@ -38,7 +39,6 @@ import { floatOperand, promoteTogether } from "./broadcasting.ts";
 import { countedFromFront } from "./index_tensors.ts";
 import { realOperand } from "./operands.ts";
 import { stack } from "./joining.ts";
-import { insertionPlaces } from "./search.ts";
 
 /** Options of `bincount`. */
 export interface BincountOptions {

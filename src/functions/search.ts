@@ -13,17 +13,18 @@ import { toTensor } from "../core/convert.ts";
 import type { AxisOptions } from "../core/methods.ts";
 import { splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
-import { maximum, minimum, offset } from "../primitives/arithmetic.ts";
-import { and, less, lessEqual, not, or, select } from "../primitives/comparison.ts";
+import { maximum } from "../primitives/arithmetic.ts";
+import { less, lessEqual, select } from "../primitives/comparison.ts";
 import { gather } from "../primitives/indexing.ts";
 import { argsort as strictArgsort } from "../primitives/ordering.ts";
+import { insertionPlaces } from "../primitives/searching.ts";
 import { sliceAxis } from "../primitives/slicing.ts";
 import { broadcast, constantLike, convert, moveAxis, reshape } from "../primitives/structure.ts";
 import { takeAlongAxis } from "./along_axis.ts";
 import { checkInteger, checkLength, isScalarAxis, toIndices } from "./arguments.ts";
 import { promoteTogether } from "./broadcasting.ts";
 import { firstPositions, knownPositions, splitPositions } from "./chosen.ts";
-import { isnan, where as chooseWhere } from "./comparison.ts";
+import { where as chooseWhere } from "./comparison.ts";
 import { stack } from "./joining.ts";
 import { realOperand } from "./operands.ts";
 import { argsort, sort, takeAlongLast } from "./ordering.ts";
@@ -79,28 +80,6 @@ export function searchsorted(
     );
   }
   return insertionPlaces(gather(list, fromFront(order, list.size, 0, what)), wanted, side);
-}
-
-/** Strict `searchsorted`: both of one real dtype. */
-export function insertionPlaces(list: Tensor, wanted: Tensor, side: "left" | "right"): Tensor {
-  const count = list.size;
-  let place: Tensor = splat(0, "int32", wanted.shape);
-  if (count === 0) return place;
-  let step = 2 ** Math.floor(Math.log2(count));
-  // The number of elements that come before is put together bit by bit, the highest first.
-  for (; step >= 1; step /= 2) {
-    const next = offset(place, step);
-    const isThere = lessEqual(next, constantLike(next, count));
-    const entry = gather(list, offset(minimum(next, constantLike(next, count)), -1));
-    const isBefore = side === "left" ? precedes(entry, wanted) : not(precedes(wanted, entry));
-    place = select(and(isThere, isBefore), next, place);
-  }
-  return place;
-}
-
-/** Whether `x` comes before `y`, NaN behind all others. */
-function precedes(x: Tensor, y: Tensor): Tensor {
-  return or(less(x, y), and(isnan(y), not(isnan(x))));
 }
 
 /** Options of functions whose results have as many elements as a mask chooses. */

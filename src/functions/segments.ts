@@ -15,6 +15,8 @@ import { mul, offset } from "../primitives/arithmetic.ts";
 import { and, less, lessEqual, or, select } from "../primitives/comparison.ts";
 import * as strict from "../primitives/indexing.ts";
 import { argsort } from "../primitives/ordering.ts";
+import { prefixesOf } from "../primitives/prefixes.ts";
+import { insertionPlaces } from "../primitives/searching.ts";
 import { concatenate, sliceAxis } from "../primitives/slicing.ts";
 import { broadcast, constantLike, convert, iota, reshape } from "../primitives/structure.ts";
 import { flatPositions, readScatter } from "./along_axis.ts";
@@ -22,8 +24,6 @@ import { checkLength, toIndices } from "./arguments.ts";
 import { sumsByPlace } from "./histograms.ts";
 import { countedFromFront } from "./index_tensors.ts";
 import { realOperand } from "./operands.ts";
-import { prefixesOf } from "./prefixes.ts";
-import { insertionPlaces } from "./search.ts";
 import { checkNumbers } from "./written_values.ts";
 
 /** Options of `segmentSum` and its like. */

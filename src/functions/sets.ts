@@ -14,6 +14,7 @@ import { and, equal, less, not, or, xor } from "../primitives/comparison.ts";
 import { gather, scatterSet } from "../primitives/indexing.ts";
 import { argsort } from "../primitives/ordering.ts";
 import { cumsum } from "../primitives/reduction.ts";
+import { insertionPlaces } from "../primitives/searching.ts";
 import { concatenate, sliceAxis } from "../primitives/slicing.ts";
 import {
   broadcast,
@@ -31,7 +32,6 @@ import { realOperand } from "./operands.ts";
 import {
   checkSizeOption,
   chosenPositions,
-  insertionPlaces,
   orderBy,
   type SizeOptions,
   takeFilled,

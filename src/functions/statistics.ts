@@ -14,6 +14,7 @@ import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { add, div, maximum, mul, offset, scale, sqrt, sub } from "../primitives/arithmetic.ts";
 import { and, equal, not, or, select } from "../primitives/comparison.ts";
 import { argsort } from "../primitives/ordering.ts";
+import { prefixesOf } from "../primitives/prefixes.ts";
 import { cumsum, reduceMax, reduceMin } from "../primitives/reduction.ts";
 import { concatenate, flip, sliceAxis } from "../primitives/slicing.ts";
 import {
@@ -32,7 +33,6 @@ import { matmul } from "./contraction.ts";
 import { diagonal } from "./diagonals.ts";
 import { realOperand } from "./operands.ts";
 import { takeAlongLast } from "./ordering.ts";
-import { prefixesOf } from "./prefixes.ts";
 import { finish, mean, readReduction, std } from "./reduction.ts";
 
 /** Options of `average`. */

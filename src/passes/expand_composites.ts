@@ -1,6 +1,6 @@
 /**
  * The pass that writes composites as reductions and elementwise work: deviations from means, softmax,
- * norms of any order, whether all is finite.
+ * norms of any order, whether all is finite, searches.
  *
  * @module
  */
@@ -36,6 +36,13 @@ import type { AnalyticParams } from "../primitives/analytic.ts";
 import { expandedNorm, reduceNormPrimitive } from "../primitives/norms.ts";
 import type { NormParams } from "../primitives/norms.ts";
 import { allFinitePrimitive, reduceMin } from "../primitives/reduction.ts";
+import {
+  expandInsertionPlaces,
+  expandRunningExtreme,
+  insertionPlacesPrimitive,
+  runningExtremePrimitive,
+} from "../primitives/searching.ts";
+import type { InsertionParams, RunningExtremeParams } from "../primitives/searching.ts";
 import { expandSoftmax, softmaxPrimitive } from "../primitives/softmax.ts";
 import type { SoftmaxParams } from "../primitives/softmax.ts";
 import { constantLike, convert, spreadRows } from "../primitives/structure.ts";
@@ -66,6 +73,12 @@ function expansionOf(
     return (...parts) => expandAnalytic(parts, params as AnalyticParams);
   }
   if (name === hypotPrimitive.name) return expandHypot;
+  if (name === insertionPlacesPrimitive.name) {
+    return (list, wanted) => expandInsertionPlaces(list, wanted, params as InsertionParams);
+  }
+  if (name === runningExtremePrimitive.name) {
+    return (x) => expandRunningExtreme(x, params as RunningExtremeParams);
+  }
   if (name === reduceNormPrimitive.name) return (x) => expandedNorm(x, params as NormParams);
   if (name === allFinitePrimitive.name) return (x) => everyFinite(x);
   if (name === softmaxPrimitive.name) return (x) => expandSoftmax(x, params as SoftmaxParams);

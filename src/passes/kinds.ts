@@ -174,6 +174,8 @@ export const kinds = {
   analytic: { kind: "composite", isHeavy: true },
   analyticPair: { kind: "composite", isHeavy: true },
   hypot: { kind: "composite", isHeavy: false },
+  insertionPlaces: { kind: "composite", isHeavy: true },
+  runningExtreme: { kind: "composite", isHeavy: true },
 
   pseudoInverse: host,
   complexLu: host,

@@ -414,6 +414,8 @@ const rules: Readonly<Record<PrimitiveName, Rule>> = {
   cumprod: ([x], params) => runningProduct(x, params),
 
   argsort: ([x], params) => order(x, params),
+  insertionPlaces: refuse,
+  runningExtreme: refuse,
 
   contract: bilinear,
 

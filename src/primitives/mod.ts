@@ -17,6 +17,7 @@ import * as moments from "./moments.ts";
 import * as norms from "./norms.ts";
 import * as moving from "./move.ts";
 import * as ordering from "./ordering.ts";
+import * as searching from "./searching.ts";
 import * as orthogonal from "./orthogonal.ts";
 import * as randomBits from "./random_bits.ts";
 import * as randomGamma from "./random_gamma.ts";
@@ -142,6 +143,8 @@ export const primitives = {
   cumprod: reduction.cumprodPrimitive,
 
   argsort: ordering.argsortPrimitive,
+  insertionPlaces: searching.insertionPlacesPrimitive,
+  runningExtreme: searching.runningExtremePrimitive,
 
   contract: contraction.contractPrimitive,
 

@@ -60,6 +60,8 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   analyticPair: "expanded",
   hypot: "expanded",
   checkIndices: "expanded",
+  insertionPlaces: "expanded",
+  runningExtreme: "expanded",
 };
 
 /** The rule of a primitive, or `null` where it has none. */

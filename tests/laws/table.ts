@@ -786,6 +786,28 @@ export const table: Table = {
   updateSlice: blockUpdates(DTYPES),
   addSlice: blockUpdates(NUMBERS),
 
+  insertionPlaces: {
+    dtypes: DTYPES,
+    cases: [
+      given(
+        { batch: 0, side: "left" },
+        argument([5], integers(-1, 1)),
+        argument([2, 3], integers(-1, 1)),
+      ),
+      given({ batch: 0, side: "right" }, argument([4]), argument([])),
+      given({ batch: 1, side: "right" }, argument([2, 3]), argument([2, 2], integers(-1, 1))),
+      given({ batch: 1, side: "left" }, argument([2, 0]), argument([2])),
+    ],
+  },
+  runningExtreme: {
+    dtypes: DTYPES,
+    cases: [
+      given({ isMax: true }, argument([5], integers(-1, 1))),
+      given({ isMax: false }, argument([2, 4], integers(-1, 1))),
+      given({ isMax: true }, argument([3, 0])),
+    ],
+  },
+
   argsort: {
     dtypes: DTYPES,
     cases: [

@@ -1143,6 +1143,26 @@ const operations: Readonly<Record<Exclude<PrimitiveName, Host>, Operation>> = {
   argmin: alongAxis("argmin", DTYPES, () => ({})),
   cumsum: alongAxis("cumsum", NUMBERS, ({ choices }) => ({ reverse: choices.once(2) })),
   cumprod: alongAxis("cumprod", NUMBERS, () => ({})),
+  insertionPlaces: (grower) => {
+    const { choices } = grower;
+    const wanted = grower.any(DTYPES, true);
+    const { dtype, shape } = wanted.concrete;
+    const batch = choices.below(Math.min(shape.length, 2) + 1);
+    const list = grower.matching(
+      dtype,
+      [...shape.slice(0, batch), choices.of([0, 1, 2, 5, 16])],
+      true,
+    );
+    const params = { batch, side: choices.of(["left", "right"]) };
+    grower.apply("insertionPlaces", [list, wanted], params, () => 0, true);
+  },
+  runningExtreme: (grower) => {
+    const x = grower.pick(
+      ({ concrete, error }) => concrete.ndim > 0 && error === 0,
+      () => grower.leaf(grower.dtype(DTYPES), [...grower.shape(), grower.choices.from(1, 9)]),
+    );
+    grower.apply("runningExtreme", [x], { isMax: grower.choices.once(2) }, () => 0, true);
+  },
   argsort: alongAxis("argsort", DTYPES, ({ choices }) => ({ descending: choices.once(2) })),
 
   contract: contraction,

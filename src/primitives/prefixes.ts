@@ -5,8 +5,8 @@
  */
 import { insertAt } from "../base/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { concatenate, slice, sliceAxis } from "../primitives/slicing.ts";
-import { reshape } from "../primitives/structure.ts";
+import { concatenate, slice, sliceAxis } from "./slicing.ts";
+import { reshape } from "./structure.ts";
 
 /** Every second element along an axis. */
 function everySecond(x: Tensor, axis: number, start: number, stop: number): Tensor {
