@@ -166,6 +166,12 @@ export class XlaError extends Error {
   }
 }
 
+/** An error of a WebGPU device: one that cannot be opened, was lost, or refused work. */
+export class WebGpuError extends Error {
+  /** The class's name, as printed before the message. */
+  override name = "WebGpuError";
+}
+
 /** A fault of the library itself: never the user's doing. */
 export class InternalError extends Error {
   /** The class's name, as printed before the message. */
@@ -220,6 +226,11 @@ export function nonFiniteError(message: string): NonFiniteError {
 /** An error that XLA reports, of the kind `code`; the stack begins at the user's line. */
 export function xlaError(message: string, code: string): XlaError {
   return atUserLine(() => new XlaError(message, code));
+}
+
+/** An error of a WebGPU device; the stack begins at the user's line. */
+export function webGpuError(message: string): WebGpuError {
+  return atUserLine(() => new WebGpuError(message));
 }
 
 /** An error for a state that the library promises never to reach. */

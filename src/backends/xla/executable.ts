@@ -6,19 +6,19 @@
 import { XlaError } from "../../base/errors.ts";
 import { bytesOf } from "../../base/shape.ts";
 import { typeOf } from "../../core/program.ts";
-import type { Atom, Program } from "../../core/program.ts";
+import type { Atom, Equation, Program } from "../../core/program.ts";
 import { shardingIn } from "../../core/sharding.ts";
 import type { Sharding } from "../../core/sharding.ts";
 import { Concrete } from "../../core/tensor.ts";
 import type { Donations, Executable } from "../backend.ts";
 import { makeRunner } from "../evaluator.ts";
-import { Check, joinChecks } from "./checks.ts";
+import { Check, joinChecks } from "../checks.ts";
 import type { DeviceArray, Site } from "./memory.ts";
 import { resultTilings } from "./pjrt/mod.ts";
 import type { Executable as Loaded } from "./pjrt/mod.ts";
-import { divide } from "./segments.ts";
+import { divide } from "../segments.ts";
 import { shardingOf } from "./tilings.ts";
-import { writeModule } from "../../stablehlo/mod.ts";
+import { lackingIn, writeModule } from "../../stablehlo/mod.ts";
 import type { Module } from "../../stablehlo/mod.ts";
 
 /** A part of a program that devices compute. */
@@ -155,6 +155,11 @@ function giveUp(
   return free;
 }
 
+/** Whether a device can compute an equation, with all programs in it. */
+export function isOnDevice(equation: Equation): boolean {
+  return lackingIn(equation) === null;
+}
+
 /** Makes a program ready to run on devices. */
 export function compile(
   program: Program,
@@ -162,7 +167,7 @@ export function compile(
   shardings: readonly Sharding[],
   isDonated: readonly boolean[],
 ): Executable {
-  const segments = divide(program);
+  const segments = divide(program, isOnDevice);
   if (segments.length === 1 && segments[0].isOnDevice) {
     const whole = compileWhole(program, site, { shardings, isDonated });
     return {

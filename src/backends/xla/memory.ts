@@ -16,7 +16,7 @@ import type { Mesh, Sharding } from "../../core/sharding.ts";
 import { Concrete, denseStored, isSplat } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
 import { type Resident, Storage } from "../../core/storage.ts";
-import type { Check } from "./checks.ts";
+import type { Check } from "../checks.ts";
 import { cutPart, pasteParts } from "./parts.ts";
 import type { ProgramCache } from "./program_cache.ts";
 import type { Buffer, Client, ClientDevice } from "./pjrt/mod.ts";

@@ -1,8 +1,8 @@
 /**
  * XLA: programs on CPUs with all of their vectors, on GPUs and TPUs. A program is written as StableHLO
  * text (`src/stablehlo/`), compiled and run by a PJRT plugin through Deno's FFI (`pjrt/`), on tensors that
- * stay in the device's memory (`memory.ts`). `segments.ts` divides a program that has operations which
- * are left to the evaluator; `eager.ts` runs single operations.
+ * stay in the device's memory (`memory.ts`). `../segments.ts` divides a program that has operations which
+ * are left to the evaluator; `../eager.ts` runs single operations.
  *
  * @module
  */
@@ -18,9 +18,10 @@ import type { Concrete, Type } from "../../core/tensor.ts";
 import { reshapePrimitive } from "../../primitives/structure.ts";
 import type { Backend } from "../backend.ts";
 import { closeDevice, openDevice } from "../devices.ts";
-import { EagerOperations } from "./eager.ts";
+import { EagerOperations } from "../eager.ts";
 import { type Distributed, joinRun, readDistributed } from "./hosts/join.ts";
-import { compile, compileWhole } from "./executable.ts";
+import { compile, compileWhole, isOnDevice } from "./executable.ts";
+import { optimize } from "../../passes/mod.ts";
 import { ClientMemory } from "./memory.ts";
 import type { Rearrange, Site } from "./memory.ts";
 import { ProgramCache } from "./program_cache.ts";
@@ -88,7 +89,7 @@ class XlaBackend implements Backend {
   #open(place: Place, mesh: Mesh, isDivided: boolean): Workplace {
     const memory = this.#memory;
     const site = { memory, mesh, devices: memory.devicesOf(mesh), isDivided };
-    const workplace = { site, eager: new EagerOperations(site) };
+    const workplace = { site, eager: eagerOperations(site) };
     this.#places.set(place, workplace);
     return workplace;
   }
@@ -134,6 +135,23 @@ class XlaBackend implements Backend {
   configure: Backend["configure"] = ({ memoryLimit }) => {
     if (memoryLimit !== undefined) this.#memory.limit = memoryLimit;
   };
+}
+
+/** Single operations on the devices of a site. */
+function eagerOperations(site: Site): EagerOperations {
+  const { mesh, isDivided } = site;
+  const shardingsOf = (args: readonly Concrete[]) =>
+    args.map(({ placement }) => shardingIn(mesh, placement));
+  return new EagerOperations({
+    movesReshaped: isDivided,
+    keyOf: (args) => isDivided ? String(shardingsOf(args).map(({ id }) => id)) : "",
+    compile(program, args) {
+      const optimized = optimize(program);
+      if (!optimized.equations.every(isOnDevice)) return null;
+      const { run, loaded } = compileWhole(optimized, site, { shardings: shardingsOf(args) });
+      return { run: (args) => run(args), drop: () => loaded.delete() };
+    },
+  });
 }
 
 /** A program that gives its argument another shape, or the same. */

@@ -7,6 +7,7 @@ import { sizeOf } from "../../../base/shape.ts";
 import { SLACK } from "../kernels/kernel.ts";
 import type { Access } from "../../../lowering/nest.ts";
 import type { Lowered, NestTask } from "../../../lowering/tasks.ts";
+import { arrange, type Life } from "../../../lowering/arrange.ts";
 import type { HostStep, Schedule, Step } from "./steps.ts";
 import { isLocal, readsOf, writesOf } from "../../../lowering/tasks.ts";
 
@@ -59,12 +60,6 @@ export interface PlanOptions {
   readonly reserved: number;
   /** Whether a result, by its buffer, may take over an argument that is given up; if left out, any. */
   readonly mayTakeOver?: (argument: number, buffer: number) => boolean;
-}
-
-/** Steps during which an area holds something. */
-interface Life {
-  first: number;
-  last: number;
 }
 
 /** A schedule as far as memory is concerned. */
@@ -141,7 +136,13 @@ export function planMemory(
     if (lives[area] === null || places[area] !== null || staged.has(area)) continue;
     if (!successors.has(area)) inArena.push(area);
   }
-  const { offsets, end } = arrange(inArena, areas, lives, schedule.steps.length, reserved);
+  const { offsets, end } = arrange(
+    inArena,
+    areas.map(roomFor),
+    lives,
+    schedule.steps.length,
+    reserved,
+  );
   for (const area of inArena) {
     const offset = offsets.get(area)!;
     places[area] = { kind: "arena", offset };
@@ -281,64 +282,6 @@ function readsWhereItWrites(task: NestTask, from: number, to: number): boolean {
   });
 }
 
-/** Gives areas places, so that none overlap that are in use at the same time. */
-function arrange(
-  areas: readonly number[],
-  bytes: readonly number[],
-  lives: readonly (Life | null)[],
-  steps: number,
-  start: number,
-): { readonly offsets: ReadonlyMap<number, number>; readonly end: number } {
-  const offsets = new Map<number, number>();
-  const starting: number[][] = Array.from({ length: steps + 2 }, () => []);
-  const ending: number[][] = Array.from({ length: steps + 2 }, () => []);
-  for (const area of areas) {
-    const { first, last } = lives[area]!;
-    starting[first + 1].push(area);
-    if (last < steps) ending[last + 1].push(area);
-  }
-  let free: { from: number; to: number }[] = [];
-  let end = start;
-  for (let step = 0; step < starting.length; step++) {
-    for (const area of starting[step].sort((a, b) => bytes[b] - bytes[a])) {
-      const length = roomFor(bytes[area]);
-      let best = -1;
-      for (let i = 0; i < free.length; i++) {
-        const room = free[i].to - free[i].from;
-        if (room >= length && (best < 0 || room < free[best].to - free[best].from)) best = i;
-      }
-      if (best >= 0) {
-        offsets.set(area, free[best].from);
-        free[best].from += length;
-        if (free[best].from === free[best].to) free.splice(best, 1);
-        continue;
-      }
-      // What is free at the end grows instead of being left behind.
-      const last = free.at(-1);
-      const from = last !== undefined && last.to === end ? free.pop()!.from : end;
-      offsets.set(area, from);
-      end = from + length;
-    }
-    for (const area of ending[step]) {
-      const from = offsets.get(area)!;
-      free.push({ from, to: from + roomFor(bytes[area]) });
-    }
-    free = join(free);
-  }
-  return { offsets, end };
-}
-
 function roomFor(bytes: number): number {
   return Math.ceil((bytes + SLACK) / 64) * 64;
-}
-
-function join(free: { from: number; to: number }[]): { from: number; to: number }[] {
-  free.sort((a, b) => a.from - b.from);
-  const joined: { from: number; to: number }[] = [];
-  for (const range of free) {
-    const last = joined.at(-1);
-    if (last !== undefined && last.to === range.from) last.to = range.to;
-    else joined.push(range);
-  }
-  return joined;
 }

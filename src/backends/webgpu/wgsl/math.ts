@@ -4,46 +4,21 @@
  *
  * @module
  */
+import { internalError } from "../../../base/errors.ts";
+import { exactFunctions } from "./exact.ts";
+import type { Sources } from "./source.ts";
+import { transcendentalFunctions } from "./transcendental.ts";
+import { wideFunctions } from "./wide.ts";
 
-/** A function and those that it calls. */
-interface Source {
-  readonly code: string;
-  readonly calls?: readonly string[];
-}
+/** The declarations by name. */
+const sources: Sources = { ...exactFunctions, ...wideFunctions, ...transcendentalFunctions };
 
-/** The functions by name. */
-const sources: Readonly<Record<string, Source>> = {
-  nan: { code: "fn nan() -> f32 { return bitcast<f32>(0x7fc00000u | zero()); }" },
-  infinity: { code: "fn infinity() -> f32 { return bitcast<f32>(0x7f800000u | zero()); }" },
-  is_nan: {
-    code: "fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }",
-  },
-  // NaN if either is; of zeros, +0 is the larger.
-  maximum: {
-    calls: ["is_nan"],
-    code: `fn maximum(x: f32, y: f32) -> f32 {
-  if (is_nan(x)) { return x; }
-  if (is_nan(y)) { return y; }
-  if (x == y) { return bitcast<f32>(bitcast<u32>(x) & bitcast<u32>(y)); }
-  return select(y, x, x > y);
-}`,
-  },
-  minimum: {
-    calls: ["is_nan"],
-    code: `fn minimum(x: f32, y: f32) -> f32 {
-  if (is_nan(x)) { return x; }
-  if (is_nan(y)) { return y; }
-  if (x == y) { return bitcast<f32>(bitcast<u32>(x) | bitcast<u32>(y)); }
-  return select(y, x, x < y);
-}`,
-  },
-};
-
-/** Their text, each once and after those that it calls. */
+/** Their text, each once and after those that it uses. */
 export function functionsOf(names: Iterable<string>): readonly string[] {
   const written = new Map<string, string>();
   const write = (name: string): void => {
     if (written.has(name)) return;
+    if (!Object.hasOwn(sources, name)) throw internalError(`There is no function ${name} in WGSL`);
     const { code, calls = [] } = sources[name];
     calls.forEach(write);
     written.set(name, code);

@@ -23,6 +23,11 @@ export function heldType(dtype: Dtype): Held {
 /** What a pass takes a word for. */
 export type Word = Held | "atomic<u32>";
 
+/** The bytes that so many elements take on the device, at least those of one. */
+export function wordBytes(length: number): number {
+  return 4 * Math.max(1, length);
+}
+
 /** What a shader is made of. */
 export interface ModuleParts {
   /** What each operand holds, in the order of the pass. */
@@ -35,6 +40,8 @@ export interface ModuleParts {
   readonly shared?: string;
   /** Names of the functions of `math.ts` that the body calls. */
   readonly functions?: Iterable<string>;
+  /** How many numbers the program is given at each run. */
+  readonly numbers?: number;
 }
 
 /** A word of the bases: one for each operand, and one more that is 0, which compilers cannot know. */
@@ -47,9 +54,17 @@ export function element(k: number, index: string): string {
   return `b${k}[${wordOf(k)} + ${index}]`;
 }
 
-/** How many bytes the bases of a pass on so many operands are. */
-export function basesBytes(operands: number): number {
-  return (1 + (operands >> 2)) * 16;
+/** Number `index` of those that a program is given at each run, in a pass on so many operands. */
+export function given(operands: number, index: number, dtype: Dtype): string {
+  const word = wordOf(operands + 1 + index);
+  if (dtype === "bool") return `(${word} != 0u)`;
+  const held = heldType(dtype);
+  return held === "u32" ? word : `bitcast<${held}>(${word})`;
+}
+
+/** How many bytes the bases of a pass on so many operands are, with so many given numbers. */
+export function basesBytes(operands: number, numbers: number = 0): number {
+  return Math.ceil((operands + 1 + numbers) / 4) * 16;
 }
 
 /**
@@ -58,7 +73,7 @@ export function basesBytes(operands: number): number {
  * `id`, `local` (the number within the workgroup), `group` and `groups`; `zero()` is 0 at run time alone.
  */
 export function moduleOf(
-  { operands, body, workgroup, shared = "", functions = [] }: ModuleParts,
+  { operands, body, workgroup, shared = "", functions = [], numbers = 0 }: ModuleParts,
 ): string {
   const [x, y, z] = workgroup;
   return [
@@ -66,11 +81,11 @@ export function moduleOf(
       `@group(0) @binding(${k}) var<storage, read_write> b${k}: array<${held}>;`
     ),
     `@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, ${
-      basesBytes(operands.length) / 16
+      basesBytes(operands.length, numbers) / 16
     }>;`,
     `fn zero() -> u32 { return ${wordOf(operands.length)}; }`,
-    ...(shared === "" ? [] : [shared]),
     ...functionsOf(functions),
+    ...(shared === "" ? [] : [shared]),
     `@compute @workgroup_size(${x}, ${y}, ${z})`,
     "fn main(",
     "  @builtin(global_invocation_id) id: vec3<u32>,",

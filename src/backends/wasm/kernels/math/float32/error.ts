@@ -20,7 +20,7 @@ const ERF_ONE = 3.95;
  * `erf(x) / x - 1` in `x²`, for `|x| <= 0.9`, lowest power first: minimax for the relative error of
  * the error function, which is 1.4e-8, by Remez's exchange with coefficients that are floats.
  */
-const ERF_CENTRE = [
+export const ERF_CENTRE: readonly number[] = [
   0.1283791512,
   -0.3761250377,
   0.1128192171,
@@ -33,7 +33,7 @@ const ERF_CENTRE = [
  * `log(erfc x) / x` for `0.9 <= x <= 3.95`, lowest power first: minimax for the relative error of the
  * error function, which is 2.0e-9, by Remez's exchange with coefficients that are floats.
  */
-const ERF_TAIL = [
+export const ERF_TAIL: readonly number[] = [
   -1.128692508,
   -0.6349561214,
   -0.1065881029,
@@ -82,7 +82,7 @@ const ERFC_CENTRE = 2;
  * M. M. Shepherd and J. G. Laframboise, "Chebyshev approximation of (1 + 2x) exp(x²) erfc x in
  * 0 ≤ x < ∞" (1981).
  */
-const ERFC = [
+export const ERFC: readonly number[] = [
   1.2769783826827275,
   -0.09276382095144521,
   -0.16603052226176943,

@@ -18,7 +18,13 @@ const LN2_LOW = Math.LN2 - LN2_HIGH;
  * `(e^r - 1 - r) / r²` for `|r| <= ln 2 / 2`, lowest power first: minimax for the relative error of
  * `e^r - 1`, which is 1.4e-8, by Remez's exchange with coefficients that are floats.
  */
-const EXPONENTIAL = [0.4999999702, 0.1666653901, 0.04166774452, 0.008367056958, 0.001383883646];
+export const EXPONENTIAL: readonly number[] = [
+  0.4999999702,
+  0.1666653901,
+  0.04166774452,
+  0.008367056958,
+  0.001383883646,
+];
 
 /** `x = n ln 2 + r + rest`, and `e^r = 1 + r + r² curve`. */
 interface Reduced {
@@ -176,7 +182,13 @@ const TANH_SMALL = 0.55;
  * `(tanh x - x) / x³` in `x²`, for `|x| <= 0.55`, lowest power first: minimax for the relative error
  * of the hyperbolic tangent, which is 1.3e-9, by Remez's exchange with coefficients that are floats.
  */
-const TANH = [-0.3333331645, 0.1333254427, -0.05384754762, 0.02105134912, -0.006245365366];
+export const TANH: readonly number[] = [
+  -0.3333331645,
+  0.1333254427,
+  -0.05384754762,
+  0.02105134912,
+  -0.006245365366,
+];
 
 /**
  * A polynomial for small arguments, `(1 - p) / (1 + p)` with the given `p = e^-2|x|` for others, with

@@ -14,7 +14,7 @@ import { double, polynomial } from "../short_doubles.ts";
  * `(asin x - x) / x³` in `x²`, for `|x| <= 1/2`, lowest power first: minimax for the relative error
  * of the inverse sine, which is 9.8e-13, by Remez's exchange.
  */
-const ARCSINE = [
+export const ARCSINE: readonly number[] = [
   0.16666666627482848,
   0.07500004965024432,
   0.04464071421468253,
@@ -82,7 +82,7 @@ function acos(code: Code): (x: Vector) => Vector {
  * `(atan x - x) / x³` in `x²`, for `|x| <= √2 - 1`, lowest power first: minimax for the relative
  * error of the inverse tangent, which is 7.9e-13, by Remez's exchange.
  */
-const ARCTANGENT = [
+export const ARCTANGENT: readonly number[] = [
   -0.333333332956857,
   0.1999999432088971,
   -0.14285423389621574,

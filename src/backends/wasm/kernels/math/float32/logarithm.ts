@@ -18,7 +18,7 @@ const LN2_LOW = Math.LN2 - LN2_HIGH;
  * error of the logarithm, which is 3.9e-9, by Remez's exchange with coefficients that are floats, of
  * which the first is given.
  */
-const LOGARITHM = [
+export const LOGARITHM: readonly number[] = [
   -0.5,
   0.3333331347,
   -0.2500001192,

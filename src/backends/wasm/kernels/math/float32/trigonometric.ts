@@ -19,7 +19,7 @@ import { turnsOf } from "../turns.ts";
  * `π / 2` in parts: the products of the first three, of 12 bits, with whole numbers of 12 bits are
  * exact.
  */
-const QUARTER_PARTS = [
+export const QUARTER_PARTS: readonly number[] = [
   1.5703125,
   0.0004837512969970703,
   7.549533620476723e-8,
@@ -39,13 +39,13 @@ const FAR = 1.6e6;
  * `(sin r - r) / r³` in `r²`, for `|r| <= π / 4`, lowest power first: minimax for the relative error
  * of the sine, which is 4.0e-9, by Remez's exchange with coefficients that are floats.
  */
-const SINE = [-0.1666665524, 0.008332189173, -0.0001951828453];
+export const SINE: readonly number[] = [-0.1666665524, 0.008332189173, -0.0001951828453];
 
 /**
  * `(cos r - 1 + r² / 2) / r⁴` in `r²`, for `|r| <= π / 4`, lowest power first: minimax for the error
  * of the cosine, which is 1.1e-10, by Remez's exchange with coefficients that are floats.
  */
-const COSINE = [0.04166664556, -0.001388730132, 2.443066842e-5];
+export const COSINE: readonly number[] = [0.04166664556, -0.001388730132, 2.443066842e-5];
 
 /** An angle in quarter turns, and a rest: `r + rest`. */
 export interface Reduced {

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { Program } from "../../core/program.ts";
-import type { Atom, Equation, Variable } from "../../core/program.ts";
-import { Concrete } from "../../core/tensor.ts";
-import { lackingIn } from "../../stablehlo/mod.ts";
+import { Program } from "../core/program.ts";
+import type { Atom, Equation, Variable } from "../core/program.ts";
+import { Concrete } from "../core/tensor.ts";
 
 /** A part of a program. */
 export interface Segment {
@@ -20,13 +19,14 @@ export interface Segment {
   readonly isOnDevice: boolean;
 }
 
-/** Whether a device can compute an equation, with all programs in it. */
-export function isOnDevice(equation: Equation): boolean {
-  return lackingIn(equation) === null;
-}
-
-/** The parts in order. Equations of one kind stand together where nothing between them is needed. */
-export function divide(program: Program): readonly Segment[] {
+/**
+ * The parts in order. Equations of one kind stand together where nothing between them is needed.
+ * `isOnDevice` says whether a device can compute an equation, with all programs in it.
+ */
+export function divide(
+  program: Program,
+  isOnDevice: (equation: Equation) => boolean,
+): readonly Segment[] {
   const groups: { readonly onDevice: boolean; readonly equations: Equation[] }[] = [];
   for (const equation of program.equations) {
     const onDevice = isOnDevice(equation);

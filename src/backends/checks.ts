@@ -4,21 +4,35 @@
  *
  * @module
  */
-import { indexError } from "../../base/errors.ts";
-import type { Buffer } from "./pjrt/mod.ts";
+import { indexError } from "../base/errors.ts";
+
+/** Where a device says whether something was wrong: the bytes are 0 where nothing was. */
+export interface Flag {
+  /** Waits for the bytes. */
+  read(into: Uint8Array): void;
+  /** A promise for bytes that can be read without waiting; left out where waiting is no matter. */
+  arrive?(): Promise<void>;
+  /** Frees the memory. */
+  delete(): void;
+}
 
 /** The flag of one run. */
 export class Check {
-  #flag: Buffer | null;
+  #flag: Flag | null;
   #error: Error | null = null;
 
-  constructor(flag: Buffer) {
+  constructor(flag: Flag) {
     this.#flag = flag;
   }
 
   /** Whether it was found to be in order. */
   get isDone(): boolean {
     return this.#flag === null && this.#error === null;
+  }
+
+  /** A promise for a flag that `verify` need not wait for. */
+  arrive(): Promise<void> {
+    return this.#flag?.arrive?.() ?? Promise.resolve();
   }
 
   /** Waits for the flag; throws where it is set. */

@@ -1,0 +1,85 @@
+/**
+ * Single operations outside of compiled functions, each compiled once for every kind.
+ *
+ * @module
+ */
+import { encode } from "../base/data.ts";
+import { showType } from "../base/shape.ts";
+import type { Primitive } from "../core/primitive.ts";
+import { Program, Variable } from "../core/program.ts";
+import type { Concrete, Type } from "../core/tensor.ts";
+import { Given } from "../passes/forms.ts";
+
+/** How many kinds of operations are kept; the one that was used longest ago makes room. */
+const MOST_KINDS = 1024;
+
+/** Operations that give the elements of their argument, wherever they are. */
+const identities: ReadonlySet<string> = new Set(["reshape", "stopGradient", "barrier"]);
+
+/** An operation that was compiled. */
+export interface EagerOperation {
+  /** Runs it. */
+  run(args: readonly Concrete[], numbers: readonly Concrete[]): readonly Concrete[];
+  /** Lets go of what it holds. */
+  drop(): void;
+}
+
+/** How a backend compiles single operations. */
+export interface EagerWays {
+  /** Makes a program of one equation ready; `null` where the evaluator is to compute it. */
+  compile(program: Program, args: readonly Concrete[]): EagerOperation | null;
+  /** Which arguments are numbers that the program is given at each run (`Given`); none when left out. */
+  isGiven?(x: Concrete): boolean;
+  /** What the code depends on besides types. */
+  keyOf?(args: readonly Concrete[]): string;
+  /** Whether a reshaped tensor may have to lie elsewhere. */
+  readonly movesReshaped?: boolean;
+}
+
+/** The operations of one device, or of one mesh. */
+export class EagerOperations {
+  readonly #ways: EagerWays;
+  readonly #kinds = new Map<string, EagerOperation | null>();
+
+  constructor(ways: EagerWays) {
+    this.#ways = ways;
+  }
+
+  /** Computes an operation there, or gives `null` where the evaluator is to do it. */
+  evaluate(
+    primitive: Primitive,
+    args: readonly Concrete[],
+    params: unknown,
+    types: readonly Type[],
+  ): readonly Concrete[] | null {
+    const { name } = primitive;
+    const ways = this.#ways;
+    const isIdentity = identities.has(name) && !(ways.movesReshaped && name === "reshape");
+    if (primitive.derivative.kind === "program" || isIdentity) return null;
+    if (types.length === 0) return null;
+    const isGiven = args.map((arg) => ways.isGiven?.(arg) ?? false);
+    const distinct = [...new Set(args.filter((_, i) => !isGiven[i]))];
+    const shown = args.map((arg, i) =>
+      `${showType(arg)}${isGiven[i] ? "=" : `@${distinct.indexOf(arg)}`}`
+    );
+    const key = `${name}|${encode(params)}|${shown}|${ways.keyOf?.(args) ?? ""}`;
+    let compiled = this.#kinds.get(key);
+    if (compiled === undefined) {
+      let next = 0;
+      const binders = distinct.map((arg) => new Variable(arg));
+      const inputs = args.map((arg, i) =>
+        isGiven[i] ? new Given(arg, next++) : binders[distinct.indexOf(arg)]
+      );
+      const outputs = types.map((type) => new Variable(type));
+      const program = new Program(binders, [{ primitive, inputs, params, outputs }], outputs);
+      compiled = ways.compile(program, distinct);
+      if (this.#kinds.size >= MOST_KINDS) {
+        const [oldest, dropped] = this.#kinds.entries().next().value!;
+        this.#kinds.delete(oldest);
+        dropped?.drop();
+      }
+    } else this.#kinds.delete(key);
+    this.#kinds.set(key, compiled);
+    return compiled?.run(distinct, args.filter((_, i) => isGiven[i])) ?? null;
+  }
+}

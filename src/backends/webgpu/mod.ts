@@ -1,0 +1,159 @@
+/**
+ * WebGPU: programs on GPUs, in browsers and in Deno. A program is lowered to loop nests and kernels as it
+ * is for WebAssembly, each of these is written in WGSL (`wgsl/`), and one submission runs all of them on
+ * tensors that stay on the device (`memory.ts`). What needs float64, and what has no kernel, is left to
+ * the evaluator.
+ *
+ * @module
+ */
+import { describeValue } from "../../base/dtype.ts";
+import { argumentError } from "../../base/errors.ts";
+import { readOptions } from "../../base/options.ts";
+import { Device } from "../../core/device.ts";
+import { type Concrete, isSplat } from "../../core/tensor.ts";
+import { expandComposites } from "../../passes/expand_composites.ts";
+import { widen } from "../../passes/widen.ts";
+import type { Backend } from "../backend.ts";
+import { closeDevice, openDevice } from "../devices.ts";
+import { EagerOperations } from "../eager.ts";
+import type { GpuDevice } from "./api.ts";
+import { compile, DeviceProgram } from "./executable.ts";
+import { DeviceMemory } from "./memory.ts";
+import { isOnDevice } from "./plan.ts";
+import { requestDevice, Session } from "./session.ts";
+
+export type { GpuDevice } from "./api.ts";
+
+/** Options of `openWebGpu`. */
+export interface WebGpuOptions {
+  /** Which adapter is asked for, where there are several: one that saves power, or a fast one. */
+  readonly powerPreference?: "low-power" | "high-performance";
+  /** Limits that the device must have, such as `{ maxBufferSize: 2 ** 30 }`; the adapter's by default. */
+  readonly limits?: Readonly<Record<string, number>>;
+  /** A device that another library has opened, a `GPUDevice`; it stays open when Jacobi closes it. */
+  readonly device?: GpuDevice;
+}
+
+/** A backend for one device. */
+class WebGpuBackend implements Backend {
+  readonly name = "webgpu";
+  readonly session: Session;
+  readonly #memory: DeviceMemory;
+  readonly #eager: EagerOperations;
+
+  constructor(session: Session) {
+    const memory = new DeviceMemory(session);
+    this.session = session;
+    this.#memory = memory;
+    this.#eager = new EagerOperations({
+      isGiven: isSplat,
+      compile(program) {
+        const optimized = expandComposites(widen(program));
+        const { limits, device } = session;
+        const most = device.limits.maxStorageBufferBindingSize;
+        if (!optimized.equations.every((one) => isOnDevice(one, limits, most))) return null;
+        const numbers = program.equations[0].inputs.length - program.binders.length;
+        const compiled = new DeviceProgram(optimized, memory, numbers);
+        return { run: (args, given) => compiled.run(args, given), drop() {} };
+      },
+    });
+  }
+
+  compile: Backend["compile"] = (program) => compile(program, this.#memory);
+
+  evaluate: Backend["evaluate"] = (_place, primitive, args, params, types) =>
+    this.#eager.evaluate(primitive, args, params, types);
+
+  put(x: Concrete): void {
+    if (x.dtype !== "float64") this.#memory.arrayOf(x, new Set());
+  }
+
+  threads(): number {
+    return 1;
+  }
+
+  memoryUsage: Backend["memoryUsage"] = () => {
+    const { held, peak, limit, count } = this.#memory;
+    return { held, peak, limit, residents: count, droppable: 0, window: 0 };
+  };
+
+  configure: Backend["configure"] = ({ memoryLimit }) => {
+    if (memoryLimit !== undefined) this.#memory.limit = memoryLimit;
+  };
+}
+
+const sessions = new Map<Device, Session>();
+
+/** How many devices were ever opened: numbers are not used twice. */
+let count = 0;
+
+/**
+ * Opens a WebGPU device. Tensors go there with `toDevice`, and what is computed from them is computed
+ * there. float64 stays with the processor: operations on it are computed by the evaluator.
+ *
+ * Elements take four bytes each on the device, whatever their dtype. Subnormal numbers may be taken for
+ * 0, and quotients and roots of float32 may be off by 2.5 units in the last place, as WGSL allows.
+ *
+ * In Deno, results are read at once; other runtimes need `await x.read()`.
+ *
+ * @param options Which adapter is used, or a device that is open already.
+ * @returns A list of one device.
+ * @throws {ArgumentError} when an option is unknown.
+ * @throws {WebGpuError} when there is no adapter, or it cannot give such a device.
+ *
+ * @example Work goes where the tensors are
+ * ```ts ignore
+ * import { jit, sum, tensor, toDevice } from "@jacobi/jacobi";
+ * import { openWebGpu } from "@jacobi/jacobi/webgpu";
+ *
+ * const [gpu] = await openWebGpu();
+ * const x = toDevice(tensor([1, 2, 3]), gpu);
+ * console.log(await jit(sum)(x).read());
+ * ```
+ */
+export async function openWebGpu(options: WebGpuOptions = {}): Promise<Device[]> {
+  const { powerPreference, limits, device } = readOptions(
+    "Cannot open WebGPU",
+    options,
+    ["powerPreference", "limits", "device"],
+  );
+  const opened = device ?? await requestDevice(powerPreference, limits ?? {});
+  const session = new Session(opened, device === undefined);
+  const own = new Device("webgpu", count++);
+  sessions.set(own, session);
+  openDevice(own, new WebGpuBackend(session));
+  return [own];
+}
+
+/**
+ * Closes devices that `openWebGpu` gave. Tensors that are still there cannot be used any more.
+ *
+ * @param devices What `openWebGpu` gave.
+ * @throws {ArgumentError} when one of them was not opened by `openWebGpu`, or was closed.
+ *
+ * @example Giving a device's memory back
+ * ```ts ignore
+ * import { closeWebGpu, openWebGpu } from "@jacobi/jacobi/webgpu";
+ *
+ * closeWebGpu(await openWebGpu());
+ * ```
+ */
+export function closeWebGpu(devices: readonly Device[]): void {
+  if (!Array.isArray(devices)) {
+    throw argumentError(
+      `Cannot close WebGPU: expected a list of devices, got ${
+        (devices as unknown) instanceof Device ? devices : describeValue(devices)
+      }`,
+    );
+  }
+  const closing = (devices as readonly Device[]).map((device) => {
+    const session = sessions.get(device);
+    if (session !== undefined) return [device, session] as const;
+    throw argumentError(`Cannot close ${device}: it is no open device of WebGPU's`);
+  });
+  for (const [device, session] of closing) {
+    sessions.delete(device);
+    closeDevice(device);
+    session.close();
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * A device in use: its limits, its pipelines, and what has gone wrong with it.
+ *
+ * @module
+ */
+import { argumentError, webGpuError } from "../../base/errors.ts";
+import { COMPUTE, type GpuBuffer, type GpuDevice, runtimeGpu, USAGE } from "./api.ts";
+import type { Limits } from "./wgsl/kernel.ts";
+
+/** Bytes of the uniform block that passes read bases from where all are 0. */
+const BASES_BYTES = 1024;
+
+/** The limits of adapters that devices are opened with. */
+const WANTED = [
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupStorageSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+];
+
+/** Features that kernels have a use for. */
+const FEATURES = ["shader-f16", "subgroups"];
+
+/**
+ * Opens a device of the runtime's.
+ *
+ * @throws {WebGpuError} where there is none.
+ */
+export async function requestDevice(
+  powerPreference: string | undefined,
+  limits: Readonly<Record<string, number>>,
+): Promise<GpuDevice> {
+  const gpu = runtimeGpu();
+  if (gpu === null) {
+    throw webGpuError("Cannot open WebGPU: this runtime has no navigator.gpu; pass a device");
+  }
+  const adapter = await gpu.requestAdapter(
+    powerPreference === undefined ? {} : { powerPreference },
+  );
+  if (adapter === null) {
+    throw webGpuError(
+      "Cannot open WebGPU: there is no adapter; install a driver for Vulkan or Metal",
+    );
+  }
+  const own = Object.fromEntries(
+    WANTED.filter((name) => adapter.limits[name] !== undefined)
+      .map((name) => [name, adapter.limits[name]]),
+  );
+  const requiredFeatures = FEATURES.filter((name) => adapter.features.has(name));
+  try {
+    return await adapter.requestDevice({ requiredFeatures, requiredLimits: { ...own, ...limits } });
+  } catch (error) {
+    throw webGpuError(`Cannot open WebGPU: ${(error as Error).message}`);
+  }
+}
+
+/** A pipeline, and how what it binds is laid out. */
+export interface Pipeline {
+  readonly pipeline: object;
+  readonly layout: object;
+}
+
+/** A device in use. */
+export class Session {
+  readonly device: GpuDevice;
+  readonly limits: Limits;
+  readonly #isOwn: boolean;
+  readonly #layouts = new Map<number, { readonly group: object; readonly whole: object }>();
+  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #basesLayout: object;
+  /** The bases of passes where all are 0. */
+  readonly zeros: object;
+  #fault: string | null = null;
+  #isClosed = false;
+
+  constructor(device: GpuDevice, isOwn: boolean) {
+    this.device = device;
+    this.#isOwn = isOwn;
+    const { limits, features } = device;
+    this.limits = {
+      invocations: limits.maxComputeInvocationsPerWorkgroup,
+      workgroupBytes: limits.maxComputeWorkgroupStorageSize,
+      bindings: limits.maxStorageBuffersPerShaderStage,
+      hasHalf: features.has("shader-f16"),
+      hasSubgroups: features.has("subgroups"),
+    };
+    device.lost.then(({ message }) => this.#fault ??= `the device is lost: ${message}`);
+    device.addEventListener("uncapturederror", (event) => {
+      const { error } = event as { readonly error?: { readonly message?: string } };
+      this.#fault ??= `the device reports: ${error?.message}`;
+      (event as { preventDefault?(): void }).preventDefault?.();
+    });
+    const entry = {
+      binding: 0,
+      visibility: COMPUTE,
+      buffer: { type: "uniform", hasDynamicOffset: true },
+    };
+    this.#basesLayout = device.createBindGroupLayout({ entries: [entry] });
+    this.zeros = this.basesOf(this.newBuffer(BASES_BYTES, USAGE.uniform), BASES_BYTES);
+  }
+
+  /** Throws where the device cannot be used; `doing` begins the message. */
+  use(doing: string): void {
+    if (this.#isClosed) throw argumentError(`${doing}: the device was closed`);
+    if (this.#fault !== null) throw webGpuError(`${doing}: ${this.#fault}`);
+  }
+
+  /** Ends the use, and the device if it was opened for it. */
+  close(): void {
+    this.#isClosed = true;
+    if (this.#isOwn) this.device.destroy();
+  }
+
+  /** Whether it was closed. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Makes a buffer; one that begins mapped has been unmapped. */
+  newBuffer(size: number, usage: number, mappedAtCreation: boolean = false): GpuBuffer {
+    const buffer = this.device.createBuffer({ size, usage, mappedAtCreation });
+    if (mappedAtCreation) buffer.unmap();
+    return buffer;
+  }
+
+  /** Binds a uniform block that passes read their bases from. */
+  basesOf(buffer: GpuBuffer, size: number): object {
+    const entries = [{ binding: 0, resource: { buffer, offset: 0, size } }];
+    return this.device.createBindGroup({ layout: this.#basesLayout, entries });
+  }
+
+  #layoutOf(operands: number): { readonly group: object; readonly whole: object } {
+    let layout = this.#layouts.get(operands);
+    if (layout === undefined) {
+      const entries = Array.from({ length: operands }, (_, binding) => ({
+        binding,
+        visibility: COMPUTE,
+        buffer: { type: "storage" },
+      }));
+      const group = this.device.createBindGroupLayout({ entries });
+      const bindGroupLayouts = [group, this.#basesLayout];
+      layout = { group, whole: this.device.createPipelineLayout({ bindGroupLayouts }) };
+      this.#layouts.set(operands, layout);
+    }
+    return layout;
+  }
+
+  /** The pipeline of a shader on so many operands, made once for each text. */
+  pipelineOf(code: string, operands: number): Pipeline {
+    let known = this.#pipelines.get(code);
+    if (known === undefined) {
+      const { device } = this;
+      const { group, whole } = this.#layoutOf(operands);
+      const module = device.createShaderModule({ code });
+      const compute = { module, entryPoint: "main" };
+      known = { pipeline: device.createComputePipeline({ layout: whole, compute }), layout: group };
+      this.#pipelines.set(code, known);
+    }
+    return known;
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * A function in WGSL, as the tables of functions hold it.
+ *
+ * @module
+ */
+
+/** A declaration and the names of those that it uses. */
+export interface Source {
+  readonly code: string;
+  readonly calls?: readonly string[];
+}
+
+/** Declarations by name. */
+export type Sources = Readonly<Record<string, Source>>;
+
+/** A number as a float32 that compilers take; NaN and infinities must be made at run time. */
+export function float(value: number): string {
+  const rounded = Math.fround(value);
+  const [bits] = new Uint32Array(Float32Array.of(rounded).buffer);
+  if (!Number.isFinite(rounded)) return `bitcast<f32>(0x${bits.toString(16)}u | zero())`;
+  const isPlain = Math.abs(rounded) >= 2 ** -126 || Object.is(rounded, 0);
+  if (!isPlain) return `bitcast<f32>(0x${bits.toString(16)}u)`;
+  // The shortest decimal that is this float.
+  let text = String(rounded);
+  for (let digits = 1; digits <= 9; digits++) {
+    if (Math.fround(Number(rounded.toPrecision(digits))) !== rounded) continue;
+    text = String(Number(rounded.toPrecision(digits)));
+    break;
+  }
+  return `${text}f`;
+}
+
+/** The sum of `coefficients[i] * x ** i`, by Horner's rule; `x` is a name. */
+export function polynomial(coefficients: readonly number[], x: string): string {
+  return coefficients.map(float).reduceRight((sum, coefficient) =>
+    `fma(${sum}, ${x}, ${coefficient})`
+  );
+}

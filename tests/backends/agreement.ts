@@ -1,0 +1,113 @@
+/**
+ * What a device computes beside what the evaluator does.
+ *
+ * @module
+ */
+import { jvp, makeProgram } from "../../mod.ts";
+import type { Device, Tensor } from "../../mod.ts";
+import { isFloat } from "../../src/base/dtype.ts";
+import type { Dtype } from "../../src/base/dtype.ts";
+import { sizeOf } from "../../src/base/shape.ts";
+import { backendOf } from "../../src/backends/devices.ts";
+import { makeRunner } from "../../src/backends/evaluator.ts";
+import type { Primitive } from "../../src/core/primitive.ts";
+import { dense } from "../../src/core/tensor.ts";
+import type { Concrete } from "../../src/core/tensor.ts";
+import { bind } from "../../src/core/trace.ts";
+import { optimize } from "../../src/passes/mod.ts";
+import { primitives } from "../../src/primitives/mod.ts";
+import type { PrimitiveName } from "../../src/primitives/mod.ts";
+import { assertTypes } from "../laws/assertions.ts";
+import type { Case, Flat, Row } from "../laws/laws.ts";
+import { table } from "../laws/table.ts";
+import { between, fromValues, makeRandom, seedOf } from "../laws/values.ts";
+import type { Random } from "../laws/values.ts";
+import { assert } from "../support/std.ts";
+
+/** How far results may lie off, relative to the largest element. */
+const TOLERANCES: Partial<Record<Dtype, number>> = {
+  float16: 2 ** -10,
+  bfloat16: 2 ** -7,
+  float32: 3e-6,
+  float64: 2e-13,
+};
+
+/** Holds that results are what is expected, to rounding. */
+export function assertAgrees(
+  actual: readonly Concrete[],
+  expected: readonly Concrete[],
+  law: string,
+) {
+  assertTypes(actual, expected, law);
+  expected.forEach((x, i) => {
+    const [given, wanted] = [dense(actual[i]), dense(x)];
+    const finite = wanted.filter((value) => Number.isFinite(value)).map(Math.abs);
+    const tolerance = (TOLERANCES[x.dtype] ?? 0) * Math.max(1, ...finite);
+    for (let k = 0; k < wanted.length; k++) {
+      const isNear = Object.is(given[k], wanted[k]) || given[k] === wanted[k] ||
+        Math.abs(given[k] - wanted[k]) <= tolerance;
+      assert(isNear, `${law}: result ${i}, element ${k} is ${given[k]}, expected ${wanted[k]}`);
+    }
+  });
+}
+
+/** Holds that a device gives what the evaluator does, to rounding. */
+export function checkOnDevice(
+  device: Device,
+  f: Flat,
+  args: readonly Concrete[],
+  law: string,
+): void {
+  const program = optimize(makeProgram((...xs: Tensor[]) => [...f(xs)])(...args));
+  const compiled = backendOf(device).compile(program, {
+    place: device,
+    shardings: [],
+    isDonated: args.map(() => false),
+  });
+  assertAgrees(compiled.run(args), makeRunner(program)(args), law);
+}
+
+function draw(one: Case<unknown>, dtype: Dtype, random: Random): Concrete[] {
+  return one.args.map(({ shape, domain, dtype: own = dtype }) =>
+    fromValues(domain(random, sizeOf(shape)), own, shape)
+  );
+}
+
+/** The tangents of `f` along random directions. */
+function tangentsOf(f: Flat, args: readonly Concrete[], random: Random): Flat {
+  const directions = args.map(({ dtype, shape }) =>
+    isFloat(dtype) ? fromValues(between(-1, 1)(random, sizeOf(shape)), dtype, shape) : null
+  );
+  return (xs) =>
+    (jvp((...ys: Tensor[]) => f(ys), [...xs], directions)[1] as (Tensor | null)[])
+      .filter((tangent) => tangent !== null);
+}
+
+/**
+ * Every primitive of the law table, as a device computes it. Derivatives, which are made of primitives that
+ * have rows of their own, are those of `dtype`.
+ */
+export function testLaws(
+  test: (name: string, run: () => void) => void,
+  deviceOf: () => Device,
+  dtype: Dtype,
+): void {
+  for (const name of Object.keys(primitives) as PrimitiveName[]) {
+    const row = table[name] as Row<unknown>;
+    const primitive = primitives[name] as Primitive<unknown>;
+    test(`${name} on a device is what the evaluator makes of it`, () => {
+      const random = makeRandom(seedOf(name));
+      for (const own of row.dtypes) {
+        row.cases.forEach((one, i) => {
+          const law = `${name} of ${own}, case ${i}`;
+          const f: Flat = row.through ?? ((xs) => bind(primitive, xs, one.params));
+          const args = draw(one, own, random);
+          checkOnDevice(deviceOf(), f, args, law);
+          if (own === dtype && i === 0) {
+            checkOnDevice(deviceOf(), tangentsOf(f, args, random), args, `${law}, tangents`);
+          }
+        });
+      }
+    });
+  }
+}
