@@ -14,9 +14,22 @@ import {
   emitConvolveFilter,
   emitConvolveInput,
 } from "./kernels/convolution.ts";
+import { emitFourier, emitFourierOfReal, emitRealOfFourier } from "./kernels/fourier.ts";
 import { emitArgmax, emitArgmin } from "./kernels/extremes.ts";
+import {
+  emitGather,
+  emitLastOf,
+  emitScatterAdd,
+  emitScatterOnto,
+  emitScatterSet,
+} from "./kernels/indexing.ts";
 import { emitThreefry2x32 } from "./kernels/random_bits.ts";
+import { emitCumprod, emitCumsum } from "./kernels/running.ts";
 import { emitAddSlice, emitDynamicSlice, emitUpdateSlice } from "./kernels/slicing.ts";
+import { emitArgsort } from "./kernels/sorting.ts";
+
+/** Left to the evaluator. */
+const host = null;
 
 /** The emitter of each kernel. */
 const emitters = {
@@ -27,12 +40,31 @@ const emitters = {
   argmaxWindow: emitArgmaxWindow,
   argmax: emitArgmax,
   argmin: emitArgmin,
+  cumsum: emitCumsum,
+  cumprod: emitCumprod,
+  argsort: emitArgsort,
+  gather: emitGather,
+  scatterAdd: emitScatterAdd,
+  scatterOnto: emitScatterOnto,
+  scatterSet: emitScatterSet,
+  lastOf: emitLastOf,
   bitcast: emitBitcast,
   dynamicSlice: emitDynamicSlice,
   updateSlice: emitUpdateSlice,
   addSlice: emitAddSlice,
   threefry2x32: emitThreefry2x32,
-} as const satisfies Partial<Readonly<Record<NamesOf<"kernel">, Emit<never>>>>;
+  fourier: emitFourier,
+  fourierOfReal: emitFourierOfReal,
+  realOfFourier: emitRealOfFourier,
+  triangularSolve: host,
+  cholesky: host,
+  lu: host,
+  luSolve: host,
+  qr: host,
+  complement: host,
+  eigh: host,
+  svd: host,
+} as const satisfies Readonly<Record<NamesOf<"kernel">, Emit<never> | null>>;
 
 /** Those whose kernels read operands of narrow dtypes as the numbers that they are. */
 const widening: ReadonlySet<string> = new Set<NamesOf<"kernel">>([
@@ -59,7 +91,7 @@ export function kernelFor(
   outputs: readonly Operand[],
   limits: Limits,
 ): Kernel | null {
-  const emit = (emitters as Readonly<Record<string, Emit<never>>>)[name] ?? null;
+  const emit = (emitters as Readonly<Record<string, Emit<never> | null>>)[name] ?? null;
   const isHeld = [...inputs, ...outputs].every(({ dtype }) => partDtype(dtype) !== "float64");
   return emit === null || !isHeld ? null : emit(inputs, params as never, outputs, limits);
 }
