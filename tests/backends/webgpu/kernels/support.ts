@@ -155,22 +155,24 @@ async function runOnce(
   }
   const error = await gpu.popErrorScope();
   if (error !== null) throw new Error(error.message);
-  const after: Words[] = [];
-  for (const [i, buffer] of buffers.entries()) {
-    const { byteLength } = before[i];
-    const target = gpu.createBuffer({
-      size: byteLength,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    });
-    const encoder = gpu.createCommandEncoder();
-    encoder.copyBufferToBuffer(buffer, 0, target, 0, byteLength);
-    gpu.queue.submit([encoder.finish()]);
-    await target.mapAsync(GPUMapMode.READ);
-    after.push(new Uint32Array(target.getMappedRange().slice(0)));
-    target.destroy();
-    buffer.destroy();
-  }
-  bases.destroy();
+  // One buffer to be read, since each takes as long as all.
+  const target = gpu.createBuffer({
+    size: before.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+  });
+  const encoder = gpu.createCommandEncoder();
+  let end = 0;
+  const ranges = buffers.map((buffer, i) => {
+    const begin = end;
+    end += before[i].byteLength;
+    encoder.copyBufferToBuffer(buffer, 0, target, begin, before[i].byteLength);
+    return [begin, end] as const;
+  });
+  gpu.queue.submit([encoder.finish()]);
+  await target.mapAsync(GPUMapMode.READ);
+  const mapped = target.getMappedRange().slice(0);
+  const after = ranges.map((range) => new Uint32Array(mapped.slice(...range)));
+  for (const buffer of [...buffers, bases, target]) buffer.destroy();
   after.forEach((words, i) => {
     const own = i < inputs.length ? 0 : sizes[i];
     words.forEach((word, at) => {
