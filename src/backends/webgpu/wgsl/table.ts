@@ -20,6 +20,8 @@ import {
   emitGather,
   emitLastOf,
   emitScatterAdd,
+  emitScatterMax,
+  emitScatterMin,
   emitScatterOnto,
   emitScatterSet,
 } from "./kernels/indexing.ts";
@@ -47,6 +49,8 @@ const emitters = {
   scatterAdd: emitScatterAdd,
   scatterOnto: emitScatterOnto,
   scatterSet: emitScatterSet,
+  scatterMax: emitScatterMax,
+  scatterMin: emitScatterMin,
   lastOf: emitLastOf,
   bitcast: emitBitcast,
   dynamicSlice: emitDynamicSlice,

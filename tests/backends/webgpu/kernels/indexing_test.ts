@@ -5,6 +5,8 @@ import {
   gatherPrimitive,
   lastOfPrimitive,
   scatterAddPrimitive,
+  scatterMaxPrimitive,
+  scatterMinPrimitive,
   scatterOntoPrimitive,
   scatterSetPrimitive,
 } from "../../../../src/primitives/indexing.ts";
@@ -92,6 +94,22 @@ gpuTest("rows on a device are added up as by the evaluator", async () => {
   }
 });
 
+gpuTest("extremes of rows on a device are the evaluator's", async () => {
+  for (const primitive of [scatterMaxPrimitive, scatterMinPrimitive]) {
+    for (const dtype of ["float32", "int32", "uint32"] as const) {
+      for (const one of dtype === "float32" ? cases : cases.slice(3, 6)) {
+        const { x, updates, at, params } = operandsOf(dtype, one);
+        await assertSame(primitive, [x, updates, at], params);
+      }
+    }
+    const numbers = [NaN, 1, -Infinity, -0, 0, 3e-45, -3e-45, Infinity];
+    const pairs = numbers.flatMap((a) => numbers.map((b) => [a, b]));
+    const [x, updates] = [0, 1].map((k) => tensorOf("float32", [64], pairs.map((pair) => pair[k])));
+    const at = tensorOf("int32", [64], pairs.map((_, i) => i));
+    await assertSame(primitive, [x, updates, at], { batch: 0 });
+  }
+});
+
 gpuTest("the last of equal positions on a device are the evaluator's", async () => {
   for (
     const [shape, batch] of [[[40], 0], [[3, 20, 2], 1], [[5000], 0], [[0], 0], [[], 0]] as const
@@ -116,6 +134,7 @@ gpuTest(
           await runBoth(gatherPrimitive, [x, at], params),
           await runBoth(scatterSetPrimitive, [x, updates, at], params),
           await runBoth(scatterOntoPrimitive, [x, updates, at], params),
+          await runBoth(scatterMaxPrimitive, [x, updates, at], params),
           await runBoth(scatterAddPrimitive, [updates, at], { ...params, size: 7 }),
           await runBoth(lastOfPrimitive, [at], { ...params, size: 7 }),
           await runBoth(lastOfPrimitive, [at], { ...params, size: 0 }),

@@ -12,6 +12,7 @@ import type {
 } from "../../../../primitives/indexing.ts";
 import type { Kernel, Operand, Pass } from "../kernel.ts";
 import { heldType } from "../module.ts";
+import { keyFunction, wordFunction } from "./keys.ts";
 import { sumsOf } from "./pair_sums.ts";
 import { at, type Bound, each, place, zeros } from "./passes.ts";
 import { reduceSlices } from "./slices.ts";
@@ -280,6 +281,61 @@ else { ${at(2, "i")} = ${at(1, `(lead * ${rows}u + last - 1u) * ${width}u + i % 
   }
   const scratch = [4, 4 * Math.max(1, shared * slots)];
   return { passes, scratch, operations: size, flag };
+}
+
+/** The kernel of `scatterMax`. */
+export function emitScatterMax(
+  inputs: readonly Operand[],
+  params: GatherParams,
+  outputs: readonly Operand[],
+): Kernel {
+  return emitExtremes(inputs, params, outputs, "ascending");
+}
+
+/** The kernel of `scatterMin`. */
+export function emitScatterMin(
+  inputs: readonly Operand[],
+  params: GatherParams,
+  outputs: readonly Operand[],
+): Kernel {
+  return emitExtremes(inputs, params, outputs, "smallest");
+}
+
+/** Extremes of rows and of their updates: the largest key, whatever the order. */
+function emitExtremes(
+  [x, updates, indices]: readonly Operand[],
+  params: GatherParams,
+  [output]: readonly Operand[],
+  order: "ascending" | "smallest",
+): Kernel {
+  const axis = params.batch + (params.outer ?? []).length;
+  const width = sizeOf(x.shape.slice(axis + 1));
+  const places = rowsOf(x.shape.slice(0, axis), x.shape[axis], width, indices, params);
+  const { rows, slots } = places;
+  const [size, count] = [output, updates].map(({ shape }) => sizeOf(shape));
+  const flag = 4;
+  const passes = checkPasses(places, 2, flag);
+  const held = heldType(output.dtype);
+  const keys = { shared: keyFunction(held, order, "ordered") };
+  if (size > 0) {
+    const body = `${at(1, "i")} = key_of(${at(0, "i")});`;
+    passes.push(each([[0, "u32"], [3, "u32"]], size, body, keys));
+  }
+  if (size > 0 && count > 0) {
+    const body = `let lead = i / ${rows * width}u;
+let slot = ${at(1, `${places.line("lead")} * ${rows}u + (i / ${width}u) % ${rows}u`)};
+if (slot < ${slots}u) {
+atomicMax(&${at(2, `(lead * ${slots}u + slot) * ${width}u + i % ${width}u`)}, key_of(${
+      at(0, "i")
+    }));
+}`;
+    passes.push(each([[1, "u32"], [2, "u32"], [3, "atomic<u32>"]], count, body, keys));
+  }
+  if (size > 0) {
+    const body = `${at(0, "i")} = word_of(${at(0, "i")});`;
+    passes.push(each([[3, "u32"]], size, body, { shared: wordFunction(held, order) }));
+  }
+  return { passes, scratch: [4], operations: size + count, flag };
 }
 
 /** The kernel of `lastOf`. */

@@ -1,6 +1,6 @@
 /**
- * Numbers as keys: words whose order as unsigned integers is that of the numbers. NaN is the largest, and
- * zeros are equal; bits are compared, so that no driver has a say in it.
+ * Numbers as keys: words whose order as unsigned integers is that of the numbers. NaN is the largest;
+ * bits are compared, so that no driver has a say in it.
  *
  * @module
  */
@@ -9,8 +9,12 @@ import type { Held } from "../module.ts";
 /** `"descending"` turns the whole order round, `"smallest"` that of numbers alone: NaN stays the largest. */
 export type KeyOrder = "ascending" | "descending" | "smallest";
 
-/** The function `key_of` of a word that holds a number. */
-export function keyFunction(held: Held, order: KeyOrder): string {
+/** The function `key_of` of a word that holds a number; where zeros are ordered, -0 is less than 0. */
+export function keyFunction(
+  held: Held,
+  order: KeyOrder,
+  zeros: "equal" | "ordered" = "equal",
+): string {
   const turned = (key: string): string => order === "ascending" ? key : `~(${key})`;
   if (held !== "f32") {
     const key = held === "i32" ? "word ^ 0x80000000u" : "word";
@@ -19,7 +23,23 @@ export function keyFunction(held: Held, order: KeyOrder): string {
   return `fn key_of(word: u32) -> u32 {
   let size = word & 0x7fffffffu;
   if (size > 0x7f800000u) { return ${order === "descending" ? "0u" : "0xffffffffu"}; }
-  let key = select(word | 0x80000000u, ~word, (word >> 31u) == 1u && size != 0u);
+  let key = select(word | 0x80000000u, ~word, (word >> 31u) == 1u${
+    zeros === "equal" ? " && size != 0u" : ""
+  });
   return ${turned("key")};
+}`;
+}
+
+/** The function `word_of`, the inverse of `key_of` with zeros in order; it has one NaN. */
+export function wordFunction(held: Held, order: "ascending" | "smallest"): string {
+  const turned = order === "ascending" ? "key" : "~key";
+  if (held !== "f32") {
+    const word = held === "i32" ? `(${turned}) ^ 0x80000000u` : turned;
+    return `fn word_of(key: u32) -> u32 { return ${word}; }`;
+  }
+  return `fn word_of(key: u32) -> u32 {
+  if (key == 0xffffffffu) { return 0x7fc00000u; }
+  let ascending = ${turned};
+  return select(~ascending, ascending & 0x7fffffffu, (ascending >> 31u) == 1u);
 }`;
 }
