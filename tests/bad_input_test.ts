@@ -85,6 +85,8 @@ import {
 } from "../mod.ts";
 import type { Tensor } from "../mod.ts";
 import { withSmallMemory } from "./fuzz/small_memory.ts";
+import * as api from "../mod.ts";
+import { assertTensorsClose } from "../src/testing/mod.ts";
 import { assertRefused } from "./support/errors.ts";
 import { assert, assertEquals, assertStrictEquals } from "./support/std.ts";
 
@@ -214,26 +216,26 @@ Deno.test("what is no tensor is refused, with advice for what is often passed by
     [() => add(1, wrong(null)), ArgumentError, `Cannot add: ${expected} null`],
     [() => matrix.add(wrong("1")), ArgumentError, `Cannot add: ${expected} "1"`],
     [() => matmul(matrix, wrong({})), ArgumentError, `Cannot multiply: ${expected} object`],
-    [() => exp(wrong(new Map())), ArgumentError, `Cannot take the exponential of: ${expected} Map`],
+    [() => exp(wrong(new Map())), ArgumentError, `Cannot take the exponential: ${expected} Map`],
     [
       () => where(wrong(Symbol("s")), 1, 2),
       ArgumentError,
-      `Cannot choose between: ${expected} Symbol(s)`,
+      `Cannot choose: ${expected} Symbol(s)`,
     ],
     [
       () => sin(wrong(Promise.resolve(1))),
       ArgumentError,
-      `Cannot take the sine of: ${expected} Promise; await it first`,
+      `Cannot take the sine: ${expected} Promise; await it first`,
     ],
     [
       () => sin(wrong(1n)),
       ArgumentError,
-      `Cannot take the sine of: ${expected} 1n; use Number(x) to convert it`,
+      `Cannot take the sine: ${expected} 1n; use Number(x) to convert it`,
     ],
     [
       () => sin(wrong(() => 1)),
       ArgumentError,
-      `Cannot take the sine of: ${expected} function (anonymous); call it first`,
+      `Cannot take the sine: ${expected} function (anonymous); call it first`,
     ],
   ]);
 });
@@ -1081,4 +1083,101 @@ Deno.test("traced values that have left their transform are refused", () => {
     "Cannot use float32[] in add: it was traced by grad, which has ended; " +
       "return values from the function instead of storing them outside it",
   );
+});
+
+Deno.test("no message breaks off before what it would name", () => {
+  const places = { "": api, ...api } as unknown as Readonly<
+    Record<string, Readonly<Record<string, unknown>>>
+  >;
+  const names = ["", "fft", "image", "linalg", "nn", "random", "signal", "special"];
+  const broken = names.flatMap((place) =>
+    Object.entries(places[place]).flatMap(([name, value]) => {
+      if (typeof value !== "function" || /^[A-Z]/.test(name) || name === "devices") return [];
+      try {
+        value("a", "b", "c");
+        return [];
+      } catch (error) {
+        const { message } = error as Error;
+        return / (of|by|to|for|from|in|between|with|and): /.test(message) ? [message] : [];
+      }
+    })
+  );
+  assertEquals(broken, []);
+});
+
+Deno.test("searches and comparisons meet numbers that narrow integers cannot hold", () => {
+  const lists = [[-1, 100, 300], [0, 2 ** 31, 2 ** 32 - 1], [-(2 ** 33), 5, 2 ** 33], [
+    -0.5,
+    1,
+    9e9,
+  ]];
+  const calls: Readonly<Record<string, (x: Tensor, list: number[] | Tensor) => Tensor>> = {
+    interp: (x, list) => api.interp(x, list, [0, 1, 3]),
+    digitize: (x, list) => api.digitize(x, list),
+    searchsorted: (x, list) => api.searchsorted(list, x),
+    isin: (x, list) => api.isin(x, list),
+    isclose: (x, list) => api.isclose(x, list),
+    allclose: (x, list) => api.allclose(x, list),
+  };
+  for (const dtype of ["uint8", "int8", "uint16", "int32", "uint32"] as const) {
+    const x = tensor([1, 100, 5], { dtype });
+    for (const list of lists) {
+      for (const [name, call] of Object.entries(calls)) {
+        const exact = call(x.astype("float64"), tensor(list, { dtype: "float64" }));
+        const message = `${name} of ${dtype} by [${list}]`;
+        const wide = (x: Tensor) => x.dtype === "float32" ? x.astype("float64") : x;
+        const tolerance = { rtol: 1e-6, message };
+        assertTensorsClose(wide(call(x, list)), exact, tolerance);
+        assertTensorsClose(wide(jit((x: Tensor) => call(x, list))(x)), exact, tolerance);
+      }
+    }
+    assertTensorsClose(
+      api.polyval([300, -1], x).astype("float64"),
+      tensor([299, 29999, 1499], { dtype: "float64" }),
+    );
+  }
+  assertRefused(
+    () => add(tensor([1], { dtype: "uint8" }), 300),
+    DtypeError,
+    "Cannot add uint8 and 300: uint8 holds integers from 0 to 255; convert the tensor with astype",
+  );
+});
+
+Deno.test("edges of bins that are known to fall are refused", () => {
+  const falling = "expected edges in ascending order, got 3 before 2";
+  refuseAll([
+    [
+      () => api.histogram([1, 2], [3, 2, 1]),
+      ArgumentError,
+      `Cannot make a histogram by float32[3]: ${falling}`,
+    ],
+    [
+      () => api.histogramdd([[1, 2]], [2, [0, 3, 2]]),
+      ArgumentError,
+      `Cannot make a histogram by float32[3]: ${falling}`,
+    ],
+    [
+      () => api.histogramBinEdges([1], [0, NaN, 1]),
+      ArgumentError,
+      "Cannot make bins by float32[3]: expected edges in ascending order, got 0 before NaN",
+    ],
+  ]);
+  assertEquals(api.histogram([1, 2], [1, 1, 2])[0].toArray(), [0, 2]);
+});
+
+Deno.test("a complex number as an argument is told from a tree of two numbers", () => {
+  const z = { re: 3, im: 4 };
+  const message =
+    "Cannot take the absolute value: expected a tensor, number, boolean, nested array " +
+    "or typed array, got object; as an argument { re, im } is a tree of two tensors: " +
+    "pass tensor({ re, im }), or join them with complex(re, im)";
+  const absolute = (x: unknown) => api.abs(wrong(x));
+  for (const call of [jit(absolute), grad(absolute as never)]) {
+    assertRefused(() => wrong(call)(z), ArgumentError, message);
+  }
+  assertEquals(
+    jit(({ re, im }: Record<string, Tensor>) => api.abs(api.complex(re, im)))(wrong(z)).item(),
+    5,
+  );
+  assertEquals(jit(absolute)(tensor(z)).item(), 5);
 });

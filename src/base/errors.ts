@@ -40,7 +40,8 @@ function framesOf(stack: string): string[] {
  * runtimes print the frames that an error was made with, whatever its `stack` says later. They are
  * looked for when `stack` is read, since that takes longer than all else.
  */
-function atUserLine<E extends Error>(make: () => E): E {
+function atUserLine<E extends Error>(message: string, made: (message: string) => E): E {
+  const make = () => made(withoutLooseEnd(message));
   const limit = engine.stackTraceLimit;
   try {
     engine.stackTraceLimit = SEARCHED_FRAMES;
@@ -67,6 +68,14 @@ function atUserLine<E extends Error>(make: () => E): E {
 function userFrames(stack: string): string[] {
   const frames = framesOf(stack);
   return frames.slice(Math.max(0, frames.findIndex(isUserFrame)));
+}
+
+/** "Cannot take the sum of: expected" without the "of", where there is nothing to name behind it. */
+function withoutLooseEnd(message: string): string {
+  return message.replace(
+    /^(Cannot [^:[{("`']*?) (of|by|to|for|from|in|between|with|and): /,
+    "$1: ",
+  );
 }
 
 /** A frame with a name if it has none: Bun prints no others of a stack that was put together. */
@@ -180,57 +189,57 @@ export class InternalError extends Error {
 
 /** An error for shapes that do not fit; the stack begins at the user's line. */
 export function shapeError(message: string): ShapeError {
-  return atUserLine(() => new ShapeError(message));
+  return atUserLine(message, (message) => new ShapeError(message));
 }
 
 /** An error for a dtype that does not fit; the stack begins at the user's line. */
 export function dtypeError(message: string): DtypeError {
-  return atUserLine(() => new DtypeError(message));
+  return atUserLine(message, (message) => new DtypeError(message));
 }
 
 /** An error for trees that do not match; the stack begins at the user's line. */
 export function treeError(message: string): TreeError {
-  return atUserLine(() => new TreeError(message));
+  return atUserLine(message, (message) => new TreeError(message));
 }
 
 /** An error for an axis out of range; the stack begins at the user's line. */
 export function axisError(message: string): AxisError {
-  return atUserLine(() => new AxisError(message));
+  return atUserLine(message, (message) => new AxisError(message));
 }
 
 /** An error for an index out of range; the stack begins at the user's line. */
 export function indexError(message: string): IndexError {
-  return atUserLine(() => new IndexError(message));
+  return atUserLine(message, (message) => new IndexError(message));
 }
 
 /** An error for a bad argument value; the stack begins at the user's line. */
 export function argumentError(message: string): ArgumentError {
-  return atUserLine(() => new ArgumentError(message));
+  return atUserLine(message, (message) => new ArgumentError(message));
 }
 
 /** An error for a misused traced value; the stack begins at the user's line. */
 export function traceError(message: string): TraceError {
-  return atUserLine(() => new TraceError(message));
+  return atUserLine(message, (message) => new TraceError(message));
 }
 
 /** An error for memory that ran out; the stack begins at the user's line. */
 export function memoryError(message: string): MemoryError {
-  return atUserLine(() => new MemoryError(message));
+  return atUserLine(message, (message) => new MemoryError(message));
 }
 
 /** An error for a NaN or an infinity; the stack begins at the user's line. */
 export function nonFiniteError(message: string): NonFiniteError {
-  return atUserLine(() => new NonFiniteError(message));
+  return atUserLine(message, (message) => new NonFiniteError(message));
 }
 
 /** An error that XLA reports, of the kind `code`; the stack begins at the user's line. */
 export function xlaError(message: string, code: string): XlaError {
-  return atUserLine(() => new XlaError(message, code));
+  return atUserLine(message, (message) => new XlaError(message, code));
 }
 
 /** An error of a WebGPU device; the stack begins at the user's line. */
 export function webGpuError(message: string): WebGpuError {
-  return atUserLine(() => new WebGpuError(message));
+  return atUserLine(message, (message) => new WebGpuError(message));
 }
 
 /** An error for a state that the library promises never to reach. */

@@ -138,6 +138,11 @@ export function hintFor(value: unknown): string {
   if (typeof value === "bigint") return "; use Number(x) to convert it";
   if (typeof value === "function") return "; call it first";
   if (typeof value === "object" && value !== null && ("re" in value || "im" in value)) {
+    const { re, im } = value as { re?: unknown; im?: unknown };
+    if (re instanceof Tensor && im instanceof Tensor) {
+      return "; as an argument { re, im } is a tree of two tensors: pass tensor({ re, im }), " +
+        "or join them with complex(re, im)";
+    }
     return "; a complex number is { re, im }, both of them numbers";
   }
   if (isForeignTensor(value)) {

@@ -12,8 +12,10 @@ import {
   defaultFloat,
   isComplex,
   isInexact,
+  isInteger,
   partDtype,
   promoteDtypes,
+  rangeOf,
   scalarDtype,
 } from "../base/dtype.ts";
 import type { Dtype } from "../base/dtype.ts";
@@ -90,10 +92,16 @@ export function broadcastTogether(what: string, ...xs: readonly TensorLike[]): T
  * The arguments in a common dtype, each in its own shape.
  *
  * @param what Begins the message when an argument is no tensor: "Cannot concatenate".
+ * @param isWide Whether tensors of integers become wider ones, or float64, where they cannot hold the numbers
+ * that they meet; otherwise that is an error, as an operation's result would be of a dtype that nobody chose.
  */
-export function promoteTogether(what: string, xs: readonly TensorLike[]): Tensor[] {
+export function promoteTogether(
+  what: string,
+  xs: readonly TensorLike[],
+  isWide = false,
+): Tensor[] {
   const read = xs.map((x) => isWeak(x) ? x : toTensor(x, what));
-  const dtype = commonDtype(what, read);
+  const dtype = commonDtype(what, read, isWide);
   return read.map((x) => meet(weakTensor(what, x, dtype), dtype));
 }
 
@@ -101,7 +109,7 @@ export function promoteTogether(what: string, xs: readonly TensorLike[]): Tensor
  * The dtype in which the arguments meet. Tensors and typed arrays decide; numbers, booleans and
  * nested arrays of them follow, and meet in their own dtypes only among themselves.
  */
-export function commonDtype(what: string, xs: readonly TensorLike[]): Dtype {
+export function commonDtype(what: string, xs: readonly TensorLike[], isWide = false): Dtype {
   let strong: Dtype | null = null;
   for (const x of xs) {
     if (isWeak(x)) continue;
@@ -111,7 +119,7 @@ export function commonDtype(what: string, xs: readonly TensorLike[]): Dtype {
   let common = strong;
   for (const x of xs) {
     if (!isWeak(x)) continue;
-    const dtype = weakDtype(what, x, strong);
+    const dtype = weakDtype(what, x, strong, isWide);
     common = common === null ? dtype : promoteDtypes(common, dtype, what);
   }
   return common ?? defaultFloat();
@@ -123,25 +131,45 @@ function isWeak(x: TensorLike): boolean {
 }
 
 /** The dtype that a weak argument takes beside tensors of dtype `strong`, or alone. */
-function weakDtype(what: string, x: TensorLike, strong: Dtype | null): Dtype {
+function weakDtype(
+  what: string,
+  x: TensorLike,
+  strong: Dtype | null,
+  isWide: boolean,
+): Dtype {
   if (isScalar(x)) {
     if (strong === null) return typeof x === "boolean" ? "bool" : defaultFloat();
-    return scalarDtype(x, strong, what);
+    return scalarDtype(x, isWide ? widerDtype([Number(x)], strong) : strong, what);
   }
   if (x instanceof WeakScalar) {
     if (strong === null) return defaultFloat();
-    return isInexact(strong) ? partDtype(strong) : scalarDtype(x.peekNumber(strong), strong, what);
+    if (isInexact(strong)) return partDtype(strong);
+    const number = x.peekNumber(strong);
+    return scalarDtype(number, isWide ? widerDtype([number], strong) : strong, what);
   }
   const own = tensorFrom(x, undefined, what);
   if (isComplex(own.dtype)) return complexDtype(strong ?? own.dtype);
   if (strong === null || own.dtype === "bool") return own.dtype;
   if (isInexact(strong)) return partDtype(strong);
   // Looked at in double precision, which holds every integer that an integer dtype does.
-  let dtype = strong;
-  for (const element of fromJavaScript(x, "float64", what).elements) {
-    dtype = promoteDtypes(dtype, scalarDtype(element, strong, what));
-  }
+  const { elements } = fromJavaScript(x, "float64", what);
+  const least = isWide ? widerDtype(elements, strong) : strong;
+  let dtype = least;
+  for (const element of elements) dtype = promoteDtypes(dtype, scalarDtype(element, least, what));
   return dtype;
+}
+
+/** `dtype`, or, where that cannot hold all integers among these numbers, one of 32 bits that can, or float64. */
+function widerDtype(numbers: ArrayLike<number>, dtype: Dtype): Dtype {
+  if (!isInteger(dtype)) return dtype;
+  let [low, high] = rangeOf(dtype);
+  for (let i = 0; i < numbers.length; i++) {
+    if (!Number.isInteger(numbers[i])) continue;
+    low = Math.min(low, numbers[i]);
+    high = Math.max(high, numbers[i]);
+  }
+  const holds = (one: Dtype) => rangeOf(one)[0] <= low && rangeOf(one)[1] >= high;
+  return ([dtype, "int32", "uint32"] as const).find(holds) ?? "float64";
 }
 
 /** `x` as a tensor; of dtype `dtype`, so that nothing is rounded twice, when it is weak. */

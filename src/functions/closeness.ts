@@ -12,7 +12,7 @@ import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { abs, offset, scale, sub } from "../primitives/arithmetic.ts";
 import { and, equal, isNan, less, lessEqual, or } from "../primitives/comparison.ts";
 import { constantLike } from "../primitives/structure.ts";
-import { broadcastTo, floatOperand, promote, promoteTogether } from "./broadcasting.ts";
+import { broadcastTo, broadcastTogether, floatOperand, promoteTogether } from "./broadcasting.ts";
 import { all } from "./reduction.ts";
 
 /** Options of `isclose` and `allclose`. */
@@ -62,7 +62,10 @@ export function isclose(x: TensorLike, y: TensorLike, options?: ClosenessOptions
     if (typeof value === "number" && value >= 0) continue;
     throw argumentError(`${what}: expected ${name} to be 0 or more, got ${describeValue(value)}`);
   }
-  const [first, second] = promote(what, x, y).map(floatOperand);
+  const [first, second] = broadcastTogether(
+    what,
+    ...promoteTogether(what, [x, y], true).map(floatOperand),
+  );
   const distance = abs(sub(first, second));
   const size = abs(second);
   const room = offset(scale(size, rtol), atol);

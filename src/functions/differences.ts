@@ -316,7 +316,7 @@ export function interp(
 ): Tensor {
   const what = "Cannot interpolate";
   const { left, right, period } = readOptions(what, options, ["left", "right", "period"]);
-  let [at, places] = promoteTogether(what, [x, xp])
+  let [at, places] = promoteTogether(what, [x, xp], true)
     .map((part) => floatOperand(realOperand("interp", part)));
   let values = floatOperand(toTensor(fp, what));
   values = convert(values, promoteDtypes(values.dtype, at.dtype, what));

@@ -138,7 +138,7 @@ export function digitize(x: TensorLike, bins: TensorLike, options?: DigitizeOpti
   const what = "Cannot digitize";
   const { right = false } = readOptions(what, options, ["right"]);
   checkFlag(right, what, "right");
-  const [value, edges] = promoteTogether(what, [x, bins]).map((part) =>
+  const [value, edges] = promoteTogether(what, [x, bins], true).map((part) =>
     realOperand("digitize", part)
   );
   if (edges.ndim !== 1) throw shapeError(`${what} by ${showType(edges)}: expected one axis`);
@@ -179,7 +179,8 @@ export interface HistogramOptions extends BinEdgesOptions {
  * @param options `range`: from where to where, by default from the least to the largest element; half a
  * unit is added on both sides where these are equal, and without elements it is from 0 to 1.
  * @returns `[bins + 1]`, a float dtype.
- * @throws {ArgumentError} when `bins` is no count but 0, or the range is not two increasing numbers.
+ * @throws {ArgumentError} when `bins` is no count but 0, edges that are known do not ascend, or the range is
+ * not two increasing numbers.
  *
  * @example Four bins
  * ```ts
@@ -223,6 +224,16 @@ function binsOf(
     const edges = realOperand("histogram", toTensor(bins, what));
     if (edges.ndim !== 1 || edges.size < 2) {
       throw shapeError(`${what} by ${showType(edges)}: expected the edges of one bin or more`);
+    }
+    if (edges instanceof Concrete) {
+      const list = edges.elements;
+      const place = list.findIndex((edge, i) => i > 0 && !(edge >= list[i - 1]));
+      if (place > 0) {
+        throw argumentError(
+          `${what} by ${showType(edges)}: expected edges in ascending order, ` +
+            `got ${list[place - 1]} before ${list[place]}`,
+        );
+      }
     }
     return { edges: floatOperand(edges), count: edges.size - 1, bounds: null };
   }
@@ -287,7 +298,8 @@ function placesIn({ edges, count, bounds }: Bins, x: Tensor): Tensor {
  * `weights`: what each element adds; `density`: whether the result is a density, whose integral is 1.
  * @returns The histogram `[bins]`, of `int32`, or a float dtype with weights or density; and the edges
  * `[bins + 1]`. Derivatives flow to the weights.
- * @throws {ArgumentError} when `bins` is no count but 0, or the range is not two increasing numbers.
+ * @throws {ArgumentError} when `bins` is no count but 0, edges that are known do not ascend, or the range is
+ * not two increasing numbers.
  * @throws {ShapeError} when the weights have another shape than `x`.
  *
  * @example Two bins

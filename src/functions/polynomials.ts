@@ -53,7 +53,7 @@ function readBoth(what: string, p: TensorLike, q: TensorLike): [Tensor, Tensor] 
  */
 export function polyval(p: TensorLike, x: TensorLike): Tensor {
   const what = "Cannot evaluate the polynomial";
-  const [coefficients, at] = promoteTogether(what, [p, x]);
+  const [coefficients, at] = promoteTogether(what, [p, x], true);
   if (coefficients.ndim === 0) {
     throw shapeError(`${what} ${showType(coefficients)}: expected an axis of coefficients`);
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isComplex } from "../base/dtype.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { hypot as hypotenuse } from "../primitives/analytic.ts";
 import { scale } from "../primitives/arithmetic.ts";
@@ -49,7 +50,11 @@ export function cbrt(x: TensorLike): Tensor {
 export function exp2(x: TensorLike): Tensor {
   return applyFloat(
     "Cannot take powers of two of",
-    (value) => transcendental.pow(constantLike(value, 2), value),
+    (value) =>
+      // The logarithm of 2 is real: it scales both parts, also infinite ones.
+      isComplex(value.dtype)
+        ? transcendental.exp(scale(value, Math.LN2))
+        : transcendental.pow(constantLike(value, 2), value),
     x,
   );
 }

@@ -69,7 +69,7 @@ export function searchsorted(
   if (side !== "left" && side !== "right") {
     throw argumentError(`${what}: expected a side "left" or "right", got ${describeValue(side)}`);
   }
-  const [list, wanted] = promoteTogether(what, [sorted, values])
+  const [list, wanted] = promoteTogether(what, [sorted, values], true)
     .map((x) => realOperand("searchsorted", x));
   if (list.ndim !== 1) throw shapeError(`${what} in ${showType(list)}: expected one axis`);
   if (sorter === undefined) return insertionPlaces(list, wanted, side);

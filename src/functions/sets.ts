@@ -257,14 +257,22 @@ export function isin(x: TensorLike, test: TensorLike, options?: IsinOptions): Te
   const what = "Cannot look for";
   const { invert = false } = readOptions(what, options, ["invert"]);
   checkFlag(invert, what, "invert");
-  const [value, list] = readPair(what, "isin", x, test);
+  const [value, list] = readPair(what, "isin", x, test, true);
   const found = occursIn(value, list);
   return invert ? not(found) : found;
 }
 
 /** Two tensors of real numbers in one dtype, the second as one axis. */
-function readPair(what: string, name: string, x: TensorLike, y: TensorLike): [Tensor, Tensor] {
-  const [value, list] = promoteTogether(what, [x, y]).map((part) => realOperand(name, part));
+function readPair(
+  what: string,
+  name: string,
+  x: TensorLike,
+  y: TensorLike,
+  isWide = false,
+): [Tensor, Tensor] {
+  const [value, list] = promoteTogether(what, [x, y], isWide).map((part) =>
+    realOperand(name, part)
+  );
   return [value, reshape(list, [list.size])];
 }
 

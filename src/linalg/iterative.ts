@@ -178,32 +178,46 @@ function square(x: Tensor): Tensor {
   return real(dot(x, x));
 }
 
+/**
+ * The better of two solutions, by the squares of their residuals' lengths, and its square. A step of any length
+ * along what the matrix takes to zero lets a residual shrink by rounding: that is not better.
+ */
+function better(x: Tensor, r: Tensor, best: Tensor, least: Tensor): [best: Tensor, least: Tensor] {
+  const size = square(r);
+  const isBetter = less(size, mul(least, 0.999));
+  return [where(isBetter, x, best), where(isBetter, size, least)];
+}
+
 function conjugateGradients({ product, precondition, b, x0, enough, maxiter }: Task): Tensor {
   const limit = mul(enough, enough);
   const r0 = sub(b, product(x0));
   const z0 = precondition(r0);
-  const [x] = whileLoop(
+  const size0 = square(r0);
+  // Systems without a solution end in steps of any length: the best one before counts.
+  const [, , , , , best] = whileLoop(
     ([, r, , , k]) => logicalAnd(greater(square(r), limit), less(k, maxiter)),
-    ([x, r, p, gamma, k]) => {
+    ([x, r, p, gamma, k, best, least]) => {
       const moved = product(p);
       const alpha = div(gamma, real(dot(p, moved)));
       const rest = sub(r, mul(alpha, moved));
       const z = precondition(rest);
       const next = real(dot(rest, z));
-      return [add(x, mul(alpha, p)), rest, add(z, mul(div(next, gamma), p)), next, add(k, 1)];
+      const moving = add(z, mul(div(next, gamma), p));
+      const stepped = add(x, mul(alpha, p));
+      return [stepped, rest, moving, next, add(k, 1), ...better(stepped, rest, best, least)];
     },
-    [x0, r0, z0, real(dot(r0, z0)), zeros([], { dtype: "int32" })] as Tensor[],
+    [x0, r0, z0, real(dot(r0, z0)), zeros([], { dtype: "int32" }), x0, size0] as Tensor[],
   );
-  return x;
+  return best;
 }
 
 function stabilizedGradients({ product, precondition, b, x0, enough, maxiter }: Task): Tensor {
   const limit = mul(enough, enough);
   const shadow = sub(b, product(x0));
   const one = dot(shadow, zerosLike(shadow)).add(1);
-  const [x] = whileLoop(
+  const [, , , , , , , , best] = whileLoop(
     ([, r, , , , , , k]) => logicalAnd(greater(square(r), limit), less(k, maxiter)),
-    ([x, r, p, q, alpha, omega, rho, k]) => {
+    ([x, r, p, q, alpha, omega, rho, k, best, least]) => {
       const rhoNext = dot(shadow, r);
       const beta = mul(div(rhoNext, rho), div(alpha, omega));
       const pNext = add(r, mul(beta, sub(p, mul(omega, q))));
@@ -221,11 +235,15 @@ function stabilizedGradients({ product, precondition, b, x0, enough, maxiter }: 
       // Nothing more is to be had once a factor vanishes.
       const isStuck = logicalOr(equal(rhoNext, 0), equal(alphaNext, 0));
       const count = where(logicalOr(isStuck, equal(omegaNext, 0)), maxiter, add(k, 1));
-      return [whole, rest, pNext, qNext, alphaNext, omegaNext, rhoNext, count];
+      const found = better(whole, rest, best, least);
+      return [whole, rest, pNext, qNext, alphaNext, omegaNext, rhoNext, count, ...found];
     },
-    [x0, shadow, shadow, shadow, one, one, one, zeros([], { dtype: "int32" })] as Tensor[],
+    [
+      ...[x0, shadow, shadow, shadow, one, one, one],
+      ...[zeros([], { dtype: "int32" }), x0, square(shadow)],
+    ] as Tensor[],
   );
-  return x;
+  return best;
 }
 
 /** One beginning: an orthonormal basis of what products give, and the best solution within. */

@@ -9,7 +9,7 @@ import { argumentError, dtypeError } from "../base/errors.ts";
 import { checkShape, showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { toTensorOf } from "../core/convert.ts";
-import { Tensor } from "../core/tensor.ts";
+import { Concrete, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { checkBroadcast } from "../functions/arguments.ts";
 import { commonShape } from "../functions/broadcasting.ts";
@@ -66,17 +66,36 @@ export function readParameter(value: TensorLike, dtype: Dtype, what: string): Te
   return toTensorOf(value, dtype, what);
 }
 
-/** A parameter as a tensor of `dtype`; a number is checked to be positive and finite. */
+/** A parameter as a tensor of `dtype`; numbers, also in lists, are checked to be positive and finite. */
 export function readPositive(value: TensorLike, name: string, dtype: Dtype, what: string): Tensor {
-  if (typeof value === "number") {
-    const rounded = dtype === "float32" ? Math.fround(value) : value;
-    if (!(rounded > 0 && rounded < Infinity)) {
+  return readChecked(value, name, dtype, what, (x) => x > 0, "positive");
+}
+
+/** The same, of numbers that may be 0. */
+export function readScale(value: TensorLike, name: string, dtype: Dtype, what: string): Tensor {
+  return readChecked(value, name, dtype, what, (x) => x >= 0, "not negative");
+}
+
+function readChecked(
+  value: TensorLike,
+  name: string,
+  dtype: Dtype,
+  what: string,
+  isFine: (x: number) => boolean,
+  bound: string,
+): Tensor {
+  const parameter = convert(readParameter(value, dtype, what), dtype);
+  if (!(value instanceof Tensor) && parameter instanceof Concrete) {
+    // As they were written, where there is one.
+    const wrong = parameter.elements.find((x) => !(isFine(x) && x < Infinity));
+    if (wrong !== undefined) {
+      const shown = typeof value === "number" ? value : wrong;
       throw argumentError(
-        `${what}: ${name} must be positive and finite in ${dtype}, got ${describeValue(value)}`,
+        `${what}: ${name} must be ${bound} and finite in ${dtype}, got ${describeValue(shown)}`,
       );
     }
   }
-  return convert(readParameter(value, dtype, what), dtype);
+  return parameter;
 }
 
 /**

@@ -14,15 +14,9 @@ import { add, div, maximum, mul, sub } from "../primitives/arithmetic.ts";
 import { less, select } from "../primitives/comparison.ts";
 import { randomGamma } from "../primitives/random_gamma.ts";
 import { reduceMax } from "../primitives/reduction.ts";
-import {
-  broadcastAxis,
-  constantLike,
-  convert,
-  reduceSum,
-  stopGradient,
-} from "../primitives/structure.ts";
+import { broadcastAxis, constantLike, reduceSum, stopGradient } from "../primitives/structure.ts";
 import { exp } from "../primitives/transcendental.ts";
-import { checkKey, readParameter, readPositive, readShape, sampleShape } from "./arguments.ts";
+import { checkKey, readPositive, readShape, sampleShape } from "./arguments.ts";
 import type { SampleOptions } from "./arguments.ts";
 import { drawFloats } from "./continuous.ts";
 import { split, words64 } from "./key.ts";
@@ -193,7 +187,7 @@ export function dirichlet(
   const what = "Cannot draw Dirichlet vectors";
   checkKey(key, what);
   return drawFloats(options, what, (dtype) => {
-    const a = convert(readParameter(concentration, dtype, what), dtype);
+    const a = readPositive(concentration, "concentration", dtype, what);
     const categories = a.shape.at(-1);
     if (categories === undefined || categories === 0) {
       throw shapeError(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { argumentError } from "../base/errors.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { customJvp } from "../control/custom_jvp.ts";
@@ -24,7 +25,14 @@ import { less, lessEqual, select } from "../primitives/comparison.ts";
 import { scaledTail } from "../primitives/special_normal.ts";
 import { constantLike, convert } from "../primitives/structure.ts";
 import { exp, log, log1p, pow } from "../primitives/transcendental.ts";
-import { checkKey, readParameter, readPositive, readShape, sampleShape } from "./arguments.ts";
+import {
+  checkKey,
+  readParameter,
+  readPositive,
+  readScale,
+  readShape,
+  sampleShape,
+} from "./arguments.ts";
 import type { SampleOptions } from "./arguments.ts";
 import { drawFloats, exponential, normal, uniformBetween } from "./continuous.ts";
 import { epsilonOf, leastNormal } from "../base/dtype.ts";
@@ -99,7 +107,7 @@ export function lognormal(
   const what = "Cannot draw log-normal numbers";
   checkKey(key, what);
   return drawFloats(options, what, (dtype) => {
-    const deviation = convert(readParameter(sigma ?? 1, dtype, what), dtype);
+    const deviation = readScale(sigma ?? 1, "sigma", dtype, what);
     const full = sampleShape(shape, { sigma: deviation }, what);
     return exp(mul(normal(key, full, { dtype }), broadcastTo(deviation, full)));
   });
@@ -178,7 +186,7 @@ export function weibullMin(
   const what = "Cannot draw Weibull numbers";
   checkKey(key, what);
   return drawFloats(options, what, (dtype) => {
-    const size = convert(readParameter(scale, dtype, what), dtype);
+    const size = readScale(scale, "scale", dtype, what);
     const power = readPositive(concentration, "concentration", dtype, what);
     const full = sampleShape(shape, { scale: size, concentration: power }, what);
     const e = exponential(key, full, { dtype });
@@ -219,7 +227,7 @@ export function rayleigh(
   const what = "Cannot draw Rayleigh numbers";
   checkKey(key, what);
   return drawFloats(options, what, (dtype) => {
-    const size = convert(readParameter(scale, dtype, what), dtype);
+    const size = readScale(scale, "scale", dtype, what);
     const full = sampleShape(shape, { scale: size }, what);
     const u = uniformBetween(key, full, 0, 1, dtype);
     const held = maximum(u, constantLike(u, epsilonOf(dtype) / 2));
@@ -262,6 +270,13 @@ export function triangular(
   const what = "Cannot draw triangular numbers";
   checkKey(key, what);
   return drawFloats(options, what, (dtype) => {
+    if ([left, mode, right].every((x) => typeof x === "number")) {
+      if (!(left <= mode && mode <= right && left < right)) {
+        throw argumentError(
+          `${what} from ${left} by ${mode} to ${right}: expected numbers in ascending order`,
+        );
+      }
+    }
     const given = [left, mode, right].map((x) => convert(readParameter(x, dtype, what), dtype));
     const full = sampleShape(shape, { left: given[0], mode: given[1], right: given[2] }, what);
     const [low, middle, high] = given.map((x) => broadcastTo(x, full));

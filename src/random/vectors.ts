@@ -38,7 +38,14 @@ import {
 import { exp, pow } from "../primitives/transcendental.ts";
 import { cholesky } from "../primitives/triangular.ts";
 import { diagonal } from "../functions/diagonals.ts";
-import { checkKey, readParameter, readPositive, readShape, sampleShape } from "./arguments.ts";
+import {
+  checkKey,
+  readParameter,
+  readPositive,
+  readScale,
+  readShape,
+  sampleShape,
+} from "./arguments.ts";
 import type { SampleOptions } from "./arguments.ts";
 import { drawFloats, exponential, normal } from "./continuous.ts";
 import { bernoulli } from "./discrete.ts";
@@ -156,7 +163,8 @@ export function doubleSidedMaxwell(
   const what = "Cannot draw double-sided Maxwell numbers";
   checkKey(key, what);
   return drawFloats(options, what, (dtype) => {
-    const [centre, size] = [loc, scale].map((x) => convert(readParameter(x, dtype, what), dtype));
+    const centre = convert(readParameter(loc, dtype, what), dtype);
+    const size = readScale(scale, "scale", dtype, what);
     const full = sampleShape(shape, { loc: centre, scale: size }, what);
     const [maxwellKey, signKey] = split(key);
     const signs = signsOf(signKey, full, dtype);

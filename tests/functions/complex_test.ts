@@ -18,6 +18,7 @@ import {
   equal,
   evalShape,
   exp,
+  exp2,
   expm1,
   grad,
   hessian,
@@ -601,4 +602,14 @@ Deno.test("messages call complex tensors and numbers by what they are", () => {
     "Cannot make a tensor: expected a number or boolean at [0], got object; " +
       "a complex number is { re, im }, both of them numbers",
   );
+});
+
+Deno.test("exp2 of infinite numbers is NumPy's", () => {
+  for (const [re, size] of [[Infinity, Infinity], [-Infinity, 0]]) {
+    for (const im of [0, 1, -3, Infinity, NaN]) {
+      const y = exp2(complex(tensor(re, { dtype: "float64" }), im));
+      assertTensorsClose(y, exp(complex(tensor(re, { dtype: "float64" }), im * Math.LN2)));
+      assertEquals(Math.abs(real(y).item()), size);
+    }
+  }
 });

@@ -317,7 +317,7 @@ Deno.test("what is no tensor is refused with the function's verb", () => {
   const bad = undefined as unknown as TensorLike;
   assertEquals(
     assertThrows(() => functions.sin(bad), ArgumentError).message,
-    "Cannot take the sine of: expected a tensor, number, boolean, nested array or typed array, " +
+    "Cannot take the sine: expected a tensor, number, boolean, nested array or typed array, " +
       "got undefined",
   );
   assertEquals(

@@ -6,6 +6,8 @@ import {
   jit,
   linalg,
   matmul,
+  norm,
+  sub,
   tensor,
   TreeError,
   vmap,
@@ -16,7 +18,7 @@ import { assertTensorsClose } from "../../src/testing/mod.ts";
 import { checkBatch, checkFirstOrder, checkPrograms, checkSecondOrder } from "../laws/laws.ts";
 import { definite, dominant, fromValues, makeRandom, real, seedOf } from "../laws/values.ts";
 import { assertRefused } from "../support/errors.ts";
-import { assertEquals } from "../support/std.ts";
+import { assert, assertEquals } from "../support/std.ts";
 
 const { bicgstab, cg, gmres } = linalg;
 const methods = { cg, bicgstab, gmres };
@@ -129,4 +131,25 @@ Deno.test("arguments of iterative solvers are refused with what was expected", (
     TreeError,
     "Cannot apply bicgstab: x0 must be like the right-hand side, float32[2]; got float32[3]",
   );
+});
+
+Deno.test("systems without a solution end in the best of what was found, and say so", () => {
+  const systems: [number[][], number[]][] = [
+    [[[1, 1], [1, 1]], [1, 2]],
+    [[[0, 0], [0, 0]], [1, 2]],
+    [[[4, 0, 0], [0, 1, 0], [0, 0, 0]], [1, 1, 1]],
+  ];
+  for (const [matrix, side] of systems) {
+    for (const dtype of ["float32", "float64"] as const) {
+      const a = tensor(matrix, { dtype });
+      const b = tensor(side, { dtype });
+      for (const solve of [linalg.cg, linalg.bicgstab, linalg.gmres]) {
+        const [x, info] = jit((a: Tensor, b: Tensor) => solve(a, b))(a, b);
+        const left = norm(sub(b, matmul(a, x))).item();
+        const message = `${solve.name} of ${JSON.stringify(matrix)} in ${dtype}: ${x}`;
+        assert(info.item() === 1 && left <= norm(b).item() * (1 + 1e-6), message);
+        assert(norm(x).item() < 100, message);
+      }
+    }
+  }
 });

@@ -64,7 +64,7 @@ Deno.test("gaussianKde has SciPy's densities, compiled and differentiated too", 
   assertRefused(
     () => gaussianKde(points, { bwMethod: 0 }),
     ArgumentError,
-    'Cannot estimate the density of: expected a bwMethod "scott", "silverman" or a factor, got 0',
+    'Cannot estimate the density: expected a bwMethod "scott", "silverman" or a factor, got 0',
   );
   assertRefused(
     () => density.evaluate([[1, 2]]),

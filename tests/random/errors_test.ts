@@ -409,3 +409,36 @@ Deno.test("a key that has left its transform is an error", () => {
     "return values from the function instead of storing them outside it",
   ]]);
 });
+
+Deno.test("scales and shapes of distributions that are known are checked, in lists too", () => {
+  const scaled: [string, (scale: unknown) => unknown][] = [
+    ["log-normal numbers: sigma", (scale) => random.lognormal(key, scale)],
+    ["Rayleigh numbers: scale", (scale) => random.rayleigh(key, scale)],
+    ["Weibull numbers: scale", (scale) => random.weibullMin(key, scale, 1)],
+    ["double-sided Maxwell numbers: scale", (scale) => random.doubleSidedMaxwell(key, 0, scale)],
+  ];
+  const shaped: [string, (shape: unknown) => unknown][] = [
+    ["Dirichlet vectors: concentration", (shape) => random.dirichlet(key, shape)],
+    ["gamma numbers: concentration", (shape) => random.gamma(key, shape)],
+    ["Weibull numbers: concentration", (shape) => random.weibullMin(key, 1, shape)],
+    ["Pareto numbers: b", (shape) => random.pareto(key, shape)],
+  ];
+  for (const [bound, cases] of [["not negative", scaled], ["positive", shaped]] as const) {
+    for (const [name, draw] of cases) {
+      for (const value of [[1, -2], [1, Infinity], [NaN, 1]]) {
+        const wrong = value.find((x) => !(x > 0 && x < Infinity));
+        checkErrors([[
+          () => draw(value),
+          `ArgumentError: Cannot draw ${name} must be ${bound} and finite in float32, got ${wrong}`,
+        ]]);
+      }
+      // Tensors are not looked at.
+      draw(new Concrete("float32", [2], Float32Array.of(1, -2)));
+    }
+  }
+  for (const [, draw] of scaled) draw([0, 1]);
+  checkErrors([[
+    () => random.triangular(key, 2, 1, 0),
+    "ArgumentError: Cannot draw triangular numbers from 2 by 1 to 0: expected numbers in ascending order",
+  ]]);
+});
