@@ -17,7 +17,11 @@ import type { Schedule } from "./steps.ts";
 const MOST_WORK = 12;
 
 /** Primitives whose kernels do their operations as quickly as loops do. */
-const QUICK: ReadonlySet<string> = new Set(["fourier", "fourierOfReal", "realOfFourier"]);
+const QUICK: ReadonlySet<string> = new Set([
+  ...["fourier", "fourierOfReal", "realOfFourier"],
+  ...["contract", "cumsum", "cumprod", "bitcast"],
+  ...["gather", "dynamicSlice", "updateSlice", "addSlice", "scatterSet", "scatterOnto"],
+]);
 
 /** What a function counts for that takes long for each element, in operations. */
 const HEAVY_OPERATIONS = 6;
@@ -28,7 +32,7 @@ const HEAVY_OPERATIONS = 6;
  */
 export function findRecomputable(
   lowered: Lowered,
-  { summaries }: Schedule,
+  { summaries, steps }: Schedule,
   { outputs }: MemoryPlan,
   isDonated: readonly boolean[],
 ): ReadonlySet<number> {
@@ -38,7 +42,8 @@ export function findRecomputable(
   const { buffers, results, tasks } = lowered;
   // Arguments and constants that are passed on are not computed.
   const isMade = results.every((one) => "buffer" in one && buffers[one.buffer].source === null);
-  if (!isMade) return none;
+  // Nor is what the evaluator does quick.
+  if (!isMade || steps.some((step) => "task" in step)) return none;
   let work = 0;
   for (const { operations, bytes } of summaries) work += operations + bytes;
   for (const task of tasks) {

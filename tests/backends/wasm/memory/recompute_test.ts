@@ -8,14 +8,17 @@ import type { Type } from "../../../../src/core/tensor.ts";
 import {
   add,
   complex,
+  cumsum,
   exp,
   imag,
   lgamma,
   logicalNot,
+  matmul,
   mul,
   neg,
   real,
   sin,
+  take,
   tensor,
   transpose,
 } from "../../../../src/functions/mod.ts";
@@ -81,6 +84,7 @@ function recomputations(): number {
 
 Deno.test("a dropped result is computed again, bit for bit", () => {
   withMemory(null, () => {
+    const places = tensor(Int32Array.from({ length: 512 }, (_, i) => 37 * i % 512));
     const functions: readonly [(x: Tensor) => Tensor, readonly Dtype[]][] = [
       [(x) => add(x, 1), ["float32", "float64", "int32", "uint32"]],
       [(x) => mul(sin(exp(x)), 3), ["float32", "float64"]],
@@ -88,6 +92,10 @@ Deno.test("a dropped result is computed again, bit for bit", () => {
       [neg, ["int32"]],
       [logicalNot, DTYPES.filter((dtype) => dtype === "bool")],
       [(x) => transpose(x.reshape([512, -1])), ["float32", "int32"]],
+      [(x) => cumsum(x, 0), ["float32", "int32"]],
+      [(x) => x.set([3], 7), ["float32", "int32"]],
+      [(x) => take(x.reshape([512, -1]), places, 0), ["float32", "int32"]],
+      [(x) => matmul(x.at([0, 512]).reshape([-1, 1]), x.at([0, 512]).reshape([1, -1])), ["int32"]],
     ];
     for (const [f, dtypes] of functions) {
       for (const dtype of dtypes) {
@@ -513,6 +521,7 @@ Deno.test("whatever is kept, donated, read and dropped, values are what they wer
     plus: jit((x: Tensor, y: Tensor) => add(x, y)),
     capturing: jit((x: Tensor) => add(x, captured)),
     withSmall: jit((x: Tensor) => [add(x, 2), x.at([0, 4])] as const),
+    both: jit((x: Tensor) => [add(x, 4), mul(x, 2)] as const),
     giving: jit((x: Tensor) => add(x, 3), { donateArgnums: 0 }),
     givingOne: jit((x: Tensor, y: Tensor) => add(x, y), { donateArgnums: 0 }),
   };
@@ -521,7 +530,8 @@ Deno.test("whatever is kept, donated, read and dropped, values are what they wer
     fc.record({ do: fc.constant("fresh" as const), a: one, b: one }),
     fc.record({
       do: fc.constantFrom(
-        ...["addOne", "half", "plus", "capturing", "withSmall", "giving", "givingOne"] as const,
+        ...["addOne", "half", "plus", "capturing", "withSmall", "both"] as const,
+        ...["giving", "givingOne"] as const,
       ),
       a: one,
       b: one,
@@ -569,6 +579,11 @@ Deno.test("whatever is kept, donated, read and dropped, values are what they wer
           const [large, small] = f.withSmall(x.tensor);
           assertEquals(small.data(), x.model.slice(0, 4));
           put(large, map(x.model, (e) => e + 2));
+        }
+        if (step.do === "both") {
+          const [sum, product] = f.both(x.tensor);
+          put(sum, map(x.model, (e) => e + 4));
+          pool[step.a] = { tensor: product, model: map(x.model, (e) => e * 2) };
         }
         if (step.do === "plus" && y !== null) {
           put(f.plus(x.tensor, y.tensor), map(x.model, (e, i) => e + y.model[i]));
