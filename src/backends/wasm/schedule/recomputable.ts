@@ -4,7 +4,7 @@
  * @module
  */
 import { bytesOf, sizeOf } from "../../../base/shape.ts";
-import type { Lowered } from "../../../lowering/tasks.ts";
+import type { Buffer, Lowered } from "../../../lowering/tasks.ts";
 import type { MemoryPlan } from "./plan_memory.ts";
 import { isHeavy } from "../../../passes/kinds.ts";
 import type { Schedule } from "./steps.ts";
@@ -53,7 +53,10 @@ export function findRecomputable(
     const heavy = nodes.filter((node) => node.kind === "map" && isHeavy(node.operation)).length;
     work += heavy * HEAVY_OPERATIONS * sizeOf(lengths);
   }
+  const total = (all: readonly Buffer[]) => all.reduce((sum, one) => sum + bytesOf(one), 0);
   const own = large.map(({ buffer }) => buffer);
-  const bytes = own.reduce((sum, buffer) => sum + bytesOf(buffers[buffer]), 0);
-  return work <= MOST_WORK * bytes ? new Set(own) : none;
+  const most = MOST_WORK * total(own.map((buffer) => buffers[buffer]));
+  // Arguments stay as long as results may be computed of them, also those of which few elements are read.
+  const isKeeping = total(buffers.filter(({ source }) => source !== null)) > most;
+  return work <= most && !isKeeping ? new Set(own) : none;
 }

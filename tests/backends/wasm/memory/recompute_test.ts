@@ -183,6 +183,25 @@ Deno.test("what takes long for each byte of its result is copied", () => {
   });
 });
 
+Deno.test("a small part of a large tensor does not keep it", () => {
+  withMemory(null, () => {
+    const x = make("float32", 16 * SIZE).reshape([4096, 1024]);
+    for (const count of [64, 512]) {
+      const places = tensor(Int32Array.from({ length: count }, (_, i) => 3 * i));
+      const rows = jit((x: Tensor) => take(x, places, 0));
+      const slice = jit((x: Tensor) => x.at([0, count]));
+      for (const f of [rows, slice]) {
+        configureMemory({});
+        const y = f(x);
+        const before = bytesOf(y);
+        assertEquals(memoryUsage().droppable > 0, count === 512);
+        emptyMemory();
+        assertEquals(bytesOf(y), before);
+      }
+    }
+  });
+});
+
 Deno.test("every way to read a dropped result computes it again", () => {
   const readers: readonly ((y: Concrete) => unknown)[] = [
     (y) => y.data()[7],
