@@ -324,6 +324,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "special_normal",
     "special_series",
     "special_analytic",
+    "special_formulas",
     "mod",
     "complex",
   ],

@@ -1,6 +1,6 @@
 /**
  * The pass that writes composites as reductions and elementwise work: deviations from means, softmax,
- * norms of any order, whether all is finite, searches.
+ * norms of any order, whether all is finite, searches; and special functions of which there is a formula.
  *
  * @module
  */
@@ -43,6 +43,7 @@ import {
   runningExtremePrimitive,
 } from "../primitives/searching.ts";
 import type { InsertionParams, RunningExtremeParams } from "../primitives/searching.ts";
+import { formulaOf } from "../primitives/special_formulas.ts";
 import { expandSoftmax, softmaxPrimitive } from "../primitives/softmax.ts";
 import type { SoftmaxParams } from "../primitives/softmax.ts";
 import { constantLike, convert, spreadRows } from "../primitives/structure.ts";
@@ -81,6 +82,8 @@ function expansionOf(
   }
   if (name === reduceNormPrimitive.name) return (x) => expandedNorm(x, params as NormParams);
   if (name === allFinitePrimitive.name) return (x) => everyFinite(x);
+  const formula = formulaOf(name, params);
+  if (formula !== null) return formula;
   if (name === softmaxPrimitive.name) return (x) => expandSoftmax(x, params as SoftmaxParams);
   if (name !== reduceSpreadPrimitive.name || outputs[0].type.dtype === "float32") return null;
   const { axes, divisor, eps, isRoot } = params as SpreadParams;

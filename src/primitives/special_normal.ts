@@ -7,9 +7,11 @@ import * as normal from "../numeric/special/normal.ts";
 import type { Primitive } from "../core/primitive.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
-import { div, mul, offset, scale, square } from "./arithmetic.ts";
+import { abs, div, mul, offset, scale, square, sub } from "./arithmetic.ts";
+import { and, less, select } from "./comparison.ts";
 import { mapped } from "./elementwise.ts";
 import type { OrderParams } from "./special_gamma.ts";
+import { constantLike } from "./structure.ts";
 import { erf, exp, gaussian } from "./transcendental.ts";
 
 /** `exp(x²) iⁿerfc(x)`, repeated integrals of the complementary error function. */
@@ -54,7 +56,15 @@ export const normalQuantilePrimitive: Primitive<null> = mapped({
   derivative: {
     kind: "smooth",
     tangents: [
-      (dp, _args, [out]) => mul(dp, scale(exp(scale(square(out), 0.5)), Math.sqrt(2 * Math.PI))),
+      (dp, [p], [out]) => {
+        const middle = scale(exp(scale(square(out), 0.5)), Math.sqrt(2 * Math.PI));
+        // In tails the density is their share over Mills' ratio: errors of the quantile do not grow there.
+        const [zero, one] = [0, 1].map((value) => constantLike(p, value));
+        const least = select(less(out, zero), p, sub(one, p));
+        const isTail = and(less(zero, least), less(least, constantLike(p, 0.02)));
+        const mills = scale(scaledTail(scale(abs(out), Math.SQRT1_2), 0), Math.sqrt(Math.PI / 2));
+        return mul(dp, select(isTail, div(mills, select(isTail, least, one)), middle));
+      },
     ],
   },
 });

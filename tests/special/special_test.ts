@@ -3,8 +3,10 @@ import {
   grad,
   imag,
   index,
+  inspect,
   jit,
   jvp,
+  makeProgram,
   onesLike,
   real,
   special,
@@ -253,4 +255,35 @@ Deno.test("loggamma is approached from both sides of its cut", () => {
   assertEquals(Number.isNaN(special.loggamma(-0.5).item()), true);
   assertEquals(special.wofz(complex([Infinity], [1])).toArray(), [{ re: 0, im: 0 }]);
   assertEquals(special.wofz(1).dtype, "complex64");
+});
+
+Deno.test("formulas of compiled programs have the evaluator's digits, and its ends", () => {
+  const line = (count: number, at: (i: number) => number) =>
+    doubles(Array.from({ length: count }, (_, i) => at(i)));
+  const ends = doubles([0, -0, 0.5, 1, -1, 2, Infinity, -Infinity, NaN, 5e-324, 1e300]);
+  const functions: readonly (readonly [f: Of, ...Tensor[]])[] = [
+    [
+      special.ndtri,
+      line(300, (i) => 10 ** -i),
+      line(200, (i) => i / 200),
+      line(16, (i) => 1 - 10 ** -i),
+    ],
+    [special.erfcx, line(400, (i) => i / 20 - 8)],
+    [special.i0e, line(300, (i) => i / 20), line(100, (i) => 10 ** (i / 10))],
+    [special.i1e, line(300, (i) => i / 20), line(100, (i) => 10 ** (i / 10))],
+  ];
+  for (const [f, ...points] of functions) {
+    for (const x of [...points, ends]) {
+      assertEquals(inspect.kernels(makeProgram(f)(x)).kernels.length > 0, true);
+      const [values, wanted] = [jit(f)(x).data(), f(x).data()];
+      wanted.forEach((want, i) => {
+        const isClose = Object.is(values[i], want) ||
+          Math.abs(values[i] - want) <= 1e-13 * Math.abs(want);
+        assert(
+          isClose || values[i] === want,
+          `${f.name}(${x.data()[i]}): ${values[i]}, not ${want}`,
+        );
+      });
+    }
+  }
 });
