@@ -14,4 +14,8 @@
  * @module
  */
 export { minimize } from "./optimize/minimize.ts";
-export type { MinimizeOptions, OptimizeResults } from "./optimize/minimize.ts";
+export type {
+  LimitedMemoryResults,
+  MinimizeOptions,
+  OptimizeResults,
+} from "./optimize/minimize.ts";

@@ -88,11 +88,11 @@ export function checkState(state: unknown, keys: readonly string[]): void {
 }
 
 /** One tensor of state per parameter, `null` where nothing is remembered. */
-function openState(
+export function openState(
   tree: unknown,
   params: FlatTree,
   key: string,
-  shapeOf: ShapeOf | undefined,
+  shapeOf?: ShapeOf,
 ): (Tensor | null)[] {
   const what = `Cannot update with the ${key} of this state`;
   const { leaves, structure } = params;

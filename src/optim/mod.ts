@@ -61,6 +61,14 @@ export type { ScaleBySophiaOptions, ScaleBySophiaState, SophiaOptions } from "./
 export { globalNorm } from "./global_norm.ts";
 export type { GlobalNormOptions } from "./global_norm.ts";
 export { centralize, setToZero, zeroNans } from "./gradients.ts";
+export { lbfgs, lineSearch, scaleByLbfgs } from "./lbfgs.ts";
+export type {
+  LbfgsOptions,
+  LineSearchOptions,
+  LineSearchState,
+  ScaleByLbfgsOptions,
+  ScaleByLbfgsState,
+} from "./lbfgs.ts";
 export type { LearningRate, Schedule } from "./learning_rate.ts";
 export { lion, scaleByLion } from "./lion.ts";
 export type { LionOptions, ScaleByLionOptions, ScaleByLionState } from "./lion.ts";

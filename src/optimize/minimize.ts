@@ -22,10 +22,8 @@ import {
   equal,
   eye,
   greater,
-  greaterEqual,
   isfinite,
   less,
-  lessEqual,
   logicalAnd,
   logicalNot,
   logicalOr,
@@ -40,6 +38,7 @@ import {
   sub,
   tensor,
   where,
+  zeros,
 } from "../functions/mod.ts";
 import { solve } from "../linalg/solving.ts";
 import { checkFunction, flattenTensors } from "../transforms/flatten_function.ts";
@@ -48,11 +47,16 @@ import { checkFloats } from "../transforms/linearize.ts";
 import { noGrad, stopGradient } from "../transforms/no_grad.ts";
 import { vmap } from "../transforms/vmap.ts";
 import { ravel } from "../tree/vectors.ts";
+import { remember, scaleOf, timesInverse } from "./limited_memory.ts";
+import { searchLine } from "./zoom.ts";
+import type { Objective } from "./zoom.ts";
 
 /** Options of `minimize`. */
-export interface MinimizeOptions {
-  /** The method; there is one. */
-  readonly method?: "BFGS";
+export interface MinimizeOptions<Method extends "BFGS" | "L-BFGS" = "BFGS"> {
+  /** The method. Default "BFGS"; "L-BFGS" has no matrix `[n, n]`, and so takes many numbers. */
+  readonly method?: Method;
+  /** How many steps "L-BFGS" remembers. Default 10. */
+  readonly memory?: number;
   /** The gradient is small enough when its norm is below this. Default 1e-5. */
   readonly gtol?: number;
   /** The order of that norm. Default infinity: the largest element. */
@@ -85,94 +89,85 @@ export interface OptimizeResults<X> {
   readonly nit: Tensor;
 }
 
-/** How much of the slope a step has to go down, and how much of it may be left at its end. */
-const [LEAST_DESCENT, MOST_SLOPE] = [1e-4, 0.9];
-
-/** A value and its gradient, of vectors. */
-type Objective = (x: Tensor) => readonly [value: Tensor, gradient: Tensor];
+/** What `minimize` found by "L-BFGS": all but an inverse of the Hessian. */
+export type LimitedMemoryResults<X> = Omit<OptimizeResults<X>, "hessInv">;
 
 const int = (value: number): Tensor => tensor(value, { dtype: "int32" });
 
-/**
- * A step along `p` that goes down far enough and leaves the slope flat enough (A. S. Lewis and M. L.
- * Overton, "Nonsmooth optimization via quasi-Newton methods", 2013, section 4): by doubling while the slope
- * is steep, by halving between two bounds once one was too far.
- */
-function searchLine(
-  objective: Objective,
-  [x, value, slope, p, first]: readonly Tensor[],
-  most: number,
-): readonly Tensor[] {
-  const descends = (step: Tensor, at: Tensor) =>
-    lessEqual(at, add(value, mul(mul(step, slope), LEAST_DESCENT)));
-  const isFlat = (gradient: Tensor) => greaterEqual(dot(gradient, p), mul(slope, MOST_SLOPE));
-  const evaluate = (step: Tensor): readonly Tensor[] => objective(add(x, mul(step, p)));
-  const [start, gradient] = evaluate(first);
-  const [step, , , at, slopes, count] = whileLoop(
-    ([step, , , at, gradient, k]) =>
-      logicalAnd(
-        logicalNot(logicalAnd(descends(step, at), isFlat(gradient))),
-        less(k, most),
-      ),
-    ([step, low, high, at, , k]) => {
-      const isLow = descends(step, at);
-      const [from, to] = [where(isLow, step, low), where(isLow, high, step)];
-      const next = where(isfinite(to), mul(add(from, to), 0.5), mul(from, 2));
-      const [value, gradient] = evaluate(next);
-      return [next, from, to, value, gradient, add(k, 1)];
-    },
-    [first, mul(first, 0), add(mul(first, 0), Infinity), start, gradient, int(1)] as Tensor[],
-  );
-  return [step, at, slopes, count];
+/** What a method makes of the steps so far. */
+interface Method {
+  /** What it knows before the first one. */
+  readonly start: readonly Tensor[];
+  /** The inverse of the Hessian, as far as it is known, times a vector. */
+  times(known: readonly Tensor[], vector: Tensor): Tensor;
+  /** What it knows after a step `s` that changed the gradient by `y`, with `s·y` above 0. */
+  learn(known: readonly Tensor[], s: Tensor, y: Tensor, isFirst: Tensor): readonly Tensor[];
 }
 
-/** Steps until the gradient is small: `x`, value, gradient, inverse Hessian, counts and status. */
-function descend(
-  objective: Objective,
-  x0: Tensor,
-  { gtol, ord, maxiter, most }: {
-    readonly gtol: number;
-    readonly ord: number;
-    readonly maxiter: number;
-    readonly most: number;
-  },
-): Tensor[] {
-  const size = (g: Tensor): Tensor =>
-    ord === Infinity ? max(abs(g)) : ord === -Infinity ? min(abs(g)) : norm(g, null, { ord });
+/** BFGS: an inverse of the Hessian. */
+function fullMemory(x0: Tensor): Method {
   const identity = eye(x0.size, { dtype: x0.dtype });
-  const [value0, gradient0] = objective(x0);
-  return whileLoop(
-    ([, , g, , k, , status]) =>
-      logicalAnd(
-        logicalAnd(logicalNot(less(size(g), gtol)), equal(status, 0)),
-        less(k, maxiter),
-      ),
-    ([x, value, g, h, k, count, status]) => {
-      const newton = neg(matmul(h, g));
-      // Rounding may have spoilt what is known of the Hessian.
-      const isDown = less(dot(newton, g), 0);
-      const p = where(isDown, newton, neg(g));
-      const isFirst = equal(k, 0);
-      const first = where(isFirst, minimum(div(1, norm(g)), 1), 1);
-      const [step, at, gradient, looked] = searchLine(
-        objective,
-        [x, value, dot(p, g), p, astype(first, x.dtype)],
-        most,
-      );
-      const isLower = logicalAnd(lessEqual(at, value), all(isfinite(gradient)));
-      const s = mul(step, p);
-      const y = sub(gradient, g);
+  return {
+    start: [identity],
+    times: ([h], g) => matmul(h, g),
+    learn([h], s, y, isFirst) {
       const curvature = dot(y, s);
       const rho = div(1, where(greater(curvature, 0), curvature, 1));
       // The first step shows how large the inverse is (Nocedal and Wright, 2006, equation 6.20).
       const scale = div(curvature, where(equal(curvature, 0), 1, dot(y, y)));
       const known = where(isFirst, mul(identity, scale), h);
       const turn = sub(identity, mul(rho, outer(s, y)));
-      const next = add(
-        matmul(turn, matmul(known, turn.transpose())),
-        mul(rho, outer(s, s)),
-      );
-      const learns = logicalAnd(isLower, greater(curvature, 0));
+      const turned = matmul(turn, matmul(known, turn.transpose()));
+      return [add(turned, mul(rho, outer(s, s)))];
+    },
+  };
+}
+
+/** L-BFGS: the last steps and the changes of the gradient that they made. */
+function limitedMemory(x0: Tensor, memory: number): Method {
+  const none = zeros([memory, x0.size], { dtype: x0.dtype });
+  return {
+    start: [none, none],
+    times: ([steps, changes], g) => timesInverse(g, steps, changes, scaleOf(steps, changes)),
+    learn: ([steps, changes], s, y) => [remember(steps, s), remember(changes, y)],
+  };
+}
+
+/** Steps until the gradient is small: `x`, value, gradient, counts, status, and what the method knows. */
+function descend(
+  objective: Objective,
+  x0: Tensor,
+  { start, times, learn }: Method,
+  { gtol, ord, maxiter, most }: {
+    readonly gtol: number;
+    readonly ord: number;
+    readonly maxiter: number;
+    readonly most: number;
+  },
+): readonly Tensor[] {
+  const size = (g: Tensor): Tensor =>
+    ord === Infinity ? max(abs(g)) : ord === -Infinity ? min(abs(g)) : norm(g, null, { ord });
+  const [value0, gradient0] = objective(x0);
+  return whileLoop(
+    ([, , g, k, , status]) =>
+      logicalAnd(
+        logicalAnd(logicalNot(less(size(g), gtol)), equal(status, 0)),
+        less(k, maxiter),
+      ),
+    ([x, value, g, k, count, status, ...known]) => {
+      const newton = neg(times(known, g));
+      // Rounding may have spoilt what is known of the Hessian.
+      const isDown = less(dot(newton, g), 0);
+      const p = where(isDown, newton, neg(g));
+      const isFirst = equal(k, 0);
+      const first = astype(where(isFirst, minimum(div(1, norm(g)), 1), 1), x.dtype);
+      const found = searchLine(objective, x, p, [value, g], { first, most });
+      const [step, at, gradient, goesDown, looked] = found;
+      const isLower = logicalAnd(goesDown, all(isfinite(gradient)));
+      const s = mul(step, p);
+      const y = sub(gradient, g);
+      const learns = logicalAnd(isLower, greater(dot(y, s), 0));
+      const learnt = learn(known, s, y, isFirst);
       const kept = (after: Tensor, before: Tensor) => where(isLower, after, before);
       // A step to where nothing moves any more is the last one.
       const isStuck = logicalOr(logicalNot(isLower), all(equal(add(x, s), x)));
@@ -180,13 +175,13 @@ function descend(
         kept(add(x, s), x),
         kept(at, value),
         kept(gradient, g),
-        where(learns, next, h),
         add(k, 1),
         add(count, looked),
         where(isStuck, int(2), status),
+        ...known.map((old, i) => where(learns, learnt[i], old)),
       ];
     },
-    [x0, value0, gradient0, identity, int(0), int(1), int(0)] as Tensor[],
+    [x0, value0, gradient0, int(0), int(1), int(0), ...start] as Tensor[],
   );
 }
 
@@ -197,19 +192,19 @@ function checkPositive(value: unknown, what: string, name: string): number {
 }
 
 /**
- * The least value of a function near a first guess, by BFGS with a line search, as
+ * The least value of a function near a first guess, by BFGS or L-BFGS with a line search, as
  * `jax.scipy.optimize.minimize`: a compiled loop that needs the function and its gradient.
  *
  * `x` and `fun` have derivatives by what `fun` closes over, those of a place where the gradient is 0, by its
  * Hessian; they mean something where `success` is true. The other results have none.
  *
- * Source: J. Nocedal and S. J. Wright, "Numerical Optimization", 2nd edition, 2006, algorithm 6.1.
+ * Source: J. Nocedal and S. J. Wright, "Numerical Optimization", 2nd edition, 2006, algorithms 6.1 and 7.5.
  *
  * @param fun A function of a tree like `x0` that gives a real scalar.
  * @param x0 Where to begin: a tree of real floating-point tensors.
- * @param options `gtol`, `norm`: how small the gradient is to be, 1e-5 by its largest element; `maxiter`: the
+ * @param options `method`; `memory`, how many steps L-BFGS remembers; `gtol`, `norm`: how small the gradient is to be, 1e-5 by its largest element; `maxiter`: the
  * most steps; `lineSearchMaxiter`: the most points of a step, 30 by default.
- * @returns `x`, `success`, `status`, `fun`, `jac`, `hessInv`, `nfev`, `njev`, `nit`.
+ * @returns `x`, `success`, `status`, `fun`, `jac`, `hessInv` (not of L-BFGS), `nfev`, `njev`, `nit`.
  * @throws {DtypeError} when `x0` is not real and floating-point.
  * @throws {ArgumentError} when an option is not what it has to be, or `x0` holds no numbers.
  * @throws {ShapeError} when `fun` gives no scalar.
@@ -242,19 +237,36 @@ export function minimize<X>(
   fun: (x: TensorsOf<X>) => Tensor,
   x0: X,
   options?: MinimizeOptions,
-): OptimizeResults<X> {
+): OptimizeResults<X>;
+/** The same by L-BFGS. */
+export function minimize<X>(
+  fun: (x: TensorsOf<X>) => Tensor,
+  x0: X,
+  options: MinimizeOptions<"L-BFGS">,
+): LimitedMemoryResults<X>;
+export function minimize<X>(
+  fun: (x: TensorsOf<X>) => Tensor,
+  x0: X,
+  options?: MinimizeOptions<"BFGS" | "L-BFGS">,
+): OptimizeResults<X> | LimitedMemoryResults<X> {
   const what = "Cannot minimize";
   checkFunction(fun, "minimize");
   const read = readOptions(what, options, [
     "method",
+    "memory",
     "gtol",
     "norm",
     "maxiter",
     "lineSearchMaxiter",
   ]);
-  if (read.method !== undefined && read.method !== "BFGS") {
-    throw argumentError(`${what}: method must be "BFGS", got ${describeValue(read.method)}`);
+  const { method = "BFGS" } = read;
+  if (method !== "BFGS" && method !== "L-BFGS") {
+    throw argumentError(
+      `${what}: method must be "BFGS" or "L-BFGS", got ${describeValue(method)}`,
+    );
   }
+  const memory = checkLength(read.memory ?? 10, what, "a number of steps as memory");
+  if (memory === 0) throw argumentError(`${what}: memory must be at least 1, got 0`);
   const gtol = checkPositive(read.gtol ?? 1e-5, what, "gtol");
   const ord = read.norm ?? Infinity;
   if (typeof ord !== "number" || ord !== ord) {
@@ -276,9 +288,14 @@ export function minimize<X>(
   }
   const onVectors = (x: Tensor): Tensor => fun(unravel(x));
   const search = noGrad((x: Tensor) =>
-    descend(valueAndGrad(onVectors) as Objective, x, { gtol, ord, maxiter, most })
+    descend(
+      valueAndGrad(onVectors) as Objective,
+      x,
+      method === "BFGS" ? fullMemory(x) : limitedMemory(x, memory),
+      { gtol, ord, maxiter, most },
+    )
   );
-  const [found, value, jac, hessInv, nit, nfev, stuck] = search(start);
+  const [found, value, jac, nit, nfev, stuck, known] = search(start);
   const place = customRoot(
     grad(onVectors) as (x: Tensor) => Tensor,
     stopGradient(found),
@@ -297,7 +314,7 @@ export function minimize<X>(
     status,
     fun: onVectors(place),
     jac: unravel(jac),
-    hessInv,
+    ...(method === "BFGS" ? { hessInv: known } : {}),
     nfev,
     njev: nfev,
     nit,

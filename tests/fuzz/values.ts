@@ -469,6 +469,7 @@ function optimizer({ draw }: Scene): unknown {
     () => optim.reduceOnPlateau(),
     () => optim.injectHyperparams(({ rate }) => optim.sgd(rate), { rate: 0.1 }),
     () => optim.scheduleFree(optim.sgd(0.1), 0.1),
+    () => optim.lbfgs({ memory: 2, maxPoints: 3 }),
   ])();
 }
 

@@ -231,6 +231,28 @@ testMessages("what needs the loss says so, and checks its options", [
     "pass { loss }, a function of the parameters, as the fourth argument of update",
   ],
   [
+    () => updateWith(optim.lbfgs(), double([1]), double([1])),
+    ArgumentError,
+    "Cannot search along a line with the loss undefined: " +
+    "pass { loss }, a function of the parameters, as the fourth argument of update",
+  ],
+  [
+    () => updateWith(optim.scaleByLbfgs({ memory: 2 }), double([1]), double([1, 2])),
+    ShapeError,
+    "Cannot update with the params of this state: expected float64[2] at the root, got float64[1]",
+  ],
+  [
+    () => optim.lbfgs({ memory: 0 }),
+    ArgumentError,
+    "Cannot make lbfgs with memory 0: expected an integer of at least 1",
+  ],
+  [
+    () => untyped.lineSearch(optim.sgd),
+    ArgumentError,
+    "Cannot search along a line with function sgd: expected an optimiser with init and update; " +
+    "call the function that makes it",
+  ],
+  [
     () => optim.reduceOnPlateau({ factor: 1 }),
     ArgumentError,
     "Cannot reduce on a plateau with factor 1: expected a number between 0 and 1",

@@ -121,6 +121,12 @@ const rows: Readonly<Record<string, Row>> = {
     rosenbrock: [0.02, 1500],
     start: [0.3, 0.5],
   },
+  "scaleByLbfgs without a search": {
+    make: (rate) => optim.chain(optim.scaleByLbfgs({ memory: 3 }), optim.sgd(rate)),
+    parabola: [0.5, 40],
+    rosenbrock: [0.2, 300],
+    mixesLeaves: true,
+  },
   noisySgd: {
     make: (rate) => optim.noisySgd(rate, key(1)),
     parabola: [0.1, 200],

@@ -62,6 +62,32 @@ Deno.test("minimize finds least values of known functions, compiled too", () => 
   }
 });
 
+Deno.test("minimize finds them by L-BFGS, with any memory and of many numbers", () => {
+  const run = (f: (x: Tensor) => Tensor, x0: number[], memory: number) => {
+    const find = (x0: Tensor) => ({
+      ...minimize(f, x0, { method: "L-BFGS", memory, gtol: 1e-8 }),
+    });
+    const found = find(doubles(x0));
+    assertEquals("hessInv" in found, false);
+    const compiled = jit(find)(doubles(x0));
+    // Products round otherwise, and so the last steps differ.
+    assertTensorsClose(compiled.x, found.x, { rtol: 0, atol: 1e-6 });
+    assertTensorsClose(compiled.success, true);
+    assertEquals([found.success.item(), found.status.item()], [true, 0]);
+    return found;
+  };
+  for (const [f, x0, x] of problems) {
+    for (const memory of [1, 10]) {
+      const { x: found, nfev } = run(f, x0, memory);
+      assertTensorsClose(found, doubles(x), { rtol: 0, atol: 1e-7 });
+      assert((nfev.item() as number) < 200);
+    }
+  }
+  const { x, nfev } = run(rosenbrock, Array.from({ length: 100 }, (_, i) => i % 2 ? 1 : -1.2), 10);
+  assertTensorsClose(x, doubles(Array(100).fill(1)), { rtol: 0, atol: 1e-6 });
+  assert((nfev.item() as number) < 1000);
+});
+
 Deno.test("minimize says why it stopped", () => {
   const begun = minimize(rosenbrock, doubles([-1.2, 1]), { maxiter: 3 });
   assertEquals([begun.status.item(), begun.success.item(), begun.nit.item()], [1, false, 3]);
@@ -88,6 +114,13 @@ Deno.test("places and values of minimize obey the laws of derivatives and batche
     );
     return [x.u, fun];
   };
+  const limited = ([a]: readonly Tensor[]) =>
+    minimize(
+      (x: Tensor) => x.square().square().sum().add(x.sub(a).square().sum()),
+      doubles([0, 0, 0]),
+      { method: "L-BFGS", gtol: 1e-10 },
+    ).x;
+  checkFirstOrder((args) => [limited(args)], [make()[1]], random, "minimize by L-BFGS");
   checkFirstOrder(f, make(), random, "minimize");
   checkSecondOrder(f, make(), random, "minimize");
   checkBatch(f, make, random, 1e-8, "minimize");
@@ -106,7 +139,12 @@ Deno.test("arguments of minimize are refused with what was expected", () => {
   assertRefused(
     () => loose(f, tensor([1]), { method: "Powell" }),
     ArgumentError,
-    'Cannot minimize: method must be "BFGS", got "Powell"',
+    'Cannot minimize: method must be "BFGS" or "L-BFGS", got "Powell"',
+  );
+  assertRefused(
+    () => loose(f, tensor([1]), { method: "L-BFGS", memory: 0 }),
+    ArgumentError,
+    "Cannot minimize: memory must be at least 1, got 0",
   );
   assertRefused(
     () => loose(f, tensor([1]), { gtol: 0 }),
