@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { contractPrimitive } from "../../../../src/primitives/contraction.ts";
 import type { AxisPairs } from "../../../../src/primitives/contraction.ts";
 import type { Dtype } from "../../../../src/base/dtype.ts";
@@ -80,5 +81,36 @@ gpuTest("contractions on a device read halves and bytes as the numbers that they
     elementsOf(types[0], result).forEach((value, i) => {
       assertAlmostEquals(value, dense(expected)[i], wide === "int32" ? 0 : 32 * 2 ** -24);
     });
+  }
+});
+
+gpuTest("contractions on a device of any axes of any tensors equal the evaluator's", async () => {
+  const length = fc.integer({ min: 1, max: 5 });
+  const lengths = (maxLength: number) => fc.array(length, { maxLength });
+  const order = fc.array(fc.nat(), { minLength: 6, maxLength: 6 });
+  const cases = fc.sample(
+    fc.tuple(lengths(2), lengths(2), lengths(2), lengths(2), order, order),
+    { numRuns: 40, seed: 1 },
+  );
+  for (const [shared, summed, left, right, orderX, orderY] of cases) {
+    const common = shared.length + summed.length;
+    // The axes that both have come first, then those of each alone, until they are put in some order.
+    const [x, y] = [[left, orderX], [right, orderY]].map(([own, keys]) => {
+      const all = [...shared, ...summed, ...own];
+      const axes = all.map((_, i) => i).sort((i, j) => keys[i] - keys[j]);
+      const at = (from: number, end: number) =>
+        axes.map((_, i) => axes.indexOf(i)).slice(from, end);
+      return {
+        shape: axes.map((axis) => all[axis]),
+        batch: at(0, shared.length),
+        contract: at(shared.length, common),
+      };
+    });
+    await check(
+      ["int32", "int32"],
+      [x.shape, y.shape],
+      [x.contract, y.contract],
+      [x.batch, y.batch],
+    );
   }
 });

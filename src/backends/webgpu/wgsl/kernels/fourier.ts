@@ -1,9 +1,11 @@
 /**
- * Discrete Fourier transforms whose length is a power of two: all steps in workgroup memory, or, of long
- * ones, in two passes, over columns and rows of a matrix. Others are left to the evaluator.
+ * Discrete Fourier transforms. Those whose length is a power of two are done in workgroup memory, or, if they
+ * are long, in two passes, over columns and rows of a matrix. Those of other lengths are convolutions, which
+ * such transforms compute; very long ones are left to the evaluator.
  *
  * Sources: J. W. Cooley and J. W. Tukey, "An algorithm for the machine calculation of complex Fourier
- * series", 1965; D. H. Bailey, "FFTs in external or hierarchical memory", 1990.
+ * series", 1965; D. H. Bailey, "FFTs in external or hierarchical memory", 1990; L. I. Bluestein, "A linear
+ * filtering approach to the computation of the discrete Fourier transform", 1970.
  *
  * @module
  */
@@ -16,6 +18,9 @@ import { at, type Bound, GROUP, pass, SIZE } from "./passes.ts";
 const MOST = 2048;
 const FEWEST = 512;
 
+/** The longest transform that computes those of other lengths: squares of these have 32 bits. */
+const LONGEST = 2 ** 17;
+
 /** Rows to be transformed. */
 interface Rows {
   readonly count: number;
@@ -24,9 +29,11 @@ interface Rows {
   /** What the first pass binds, and an expression of number `index` of row `row`. */
   readonly sources: readonly Bound[];
   readonly read: (row: string, index: string) => string;
-  /** What the last pass binds, and statements that store the numbers of the result. */
+  /** What the last pass binds, from `first` on, and statements that store a number of the result. */
   readonly targets: readonly Bound[];
-  readonly write: (first: number, row: string, index: string) => string;
+  readonly write: (first: number, row: string, index: string, value: string) => string;
+  /** Functions that these call. */
+  readonly shared?: string;
 }
 
 /** `e^(2πi turns / 2^32)`: a quarter turn, and Taylor's series for what is left, an eighth at most. */
@@ -45,25 +52,29 @@ fn times(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
   return vec2<f32>(a.x * b.x - a.y * b.y, a.x * b.y + a.y * b.x);
 }`;
 
-/** One pass over lines that fit into workgroup memory: `read` and `write` know `line`, `index` and `value`. */
-function linesPass(
-  bound: readonly Bound[],
-  lines: number,
-  length: number,
-  inverse: boolean,
-  read: string,
-  write: string,
-): Pass {
-  const block = Math.max(length, Math.min(FEWEST, MOST));
+/** Lines that fit into workgroup memory. */
+interface Lines {
+  readonly bound: readonly Bound[];
+  readonly count: number;
+  readonly length: number;
+  readonly inverse: boolean;
+  /** An expression and statements that know `line` and `index`; the latter also `value`. */
+  readonly read: string;
+  readonly write: string;
+  readonly shared: string;
+}
+
+/** One pass over lines. */
+function linesPass({ bound, count, length, inverse, read, write, shared }: Lines): Pass {
+  const block = Math.max(length, FEWEST);
   const bits = Math.log2(length);
   const reversed = bits === 0 ? "index" : `(reverseBits(index) >> ${32 - bits}u)`;
   const element = `let line = ${GROUP} * ${block / length}u + q / ${length}u;
 let index = q % ${length}u;`;
-  const groups = Math.ceil(lines * length / block);
   const body = `for (var q = local; q < ${block}u; q += ${SIZE}u) {
 ${element}
 var value = vec2<f32>(0.0, 0.0);
-if (line < ${lines}u) { value = ${read}; }
+if (line < ${count}u) { value = ${read}; }
 numbers[q - index + ${reversed}] = value;
 }
 workgroupBarrier();
@@ -82,58 +93,153 @@ workgroupBarrier();
 for (var q = local; q < ${block}u; q += ${SIZE}u) {
 ${element}
 let value = numbers[q];
-if (line < ${lines}u) {
+if (line < ${count}u) {
 ${write}
 }
 }`;
-  const shared = `var<workgroup> numbers: array<vec2<f32>, ${block}>;\n${ROOT}`;
-  return pass(bound, groups, { body, shared });
+  return pass(bound, Math.ceil(count * length / block), {
+    body,
+    shared: `var<workgroup> numbers: array<vec2<f32>, ${block}>;\n${ROOT}\n${shared}`,
+  });
 }
 
-/** A kernel that has a scratch buffer with this number; `null` where the length is no power of two. */
-function emitRows(
-  { count, length, inverse, sources, read, targets, write }: Rows,
+function isPower(length: number): boolean {
+  return Number.isInteger(Math.log2(length));
+}
+
+/** Passes over rows whose length is a power of two; long ones need room for as many numbers in `scratch`. */
+function passesOf(
+  { count, length, inverse, sources, read, targets, write, shared = "" }: Rows,
   scratch: number,
-): Kernel | null {
-  if (!Number.isInteger(Math.log2(length)) || length > MOST ** 2) return null;
-  const operations = 5 * count * length * Math.log2(length);
-  if (count === 0) return { passes: [], scratch: [], operations };
+): Pass[] {
+  const common = { inverse, shared };
   if (length <= MOST) {
-    const bound = [...sources, ...targets];
-    const [from, to] = [read("line", "index"), write(sources.length, "line", "index")];
-    return {
-      passes: [linesPass(bound, count, length, inverse, from, to)],
-      scratch: [],
-      operations,
-    };
+    return [linesPass({
+      ...common,
+      bound: [...sources, ...targets],
+      count,
+      length,
+      read: read("line", "index"),
+      write: write(sources.length, "line", "index", "value"),
+    })];
   }
   const down = 2 ** Math.floor(Math.log2(length) / 2);
   const across = length / down;
   const kept: Bound = [scratch, "f32"];
-  const [row, column] = [`line / ${across}u`, `line % ${across}u`];
-  const place = `2u * ((${row} * ${down}u + index) * ${across}u + ${column})`;
-  const turns = `index * (${column}) * ${2 ** 32 / length}u`;
-  const keep = `let kept = times(value, root(${inverse ? "" : "0u - "}${turns}));
-${at(sources.length, place)} = kept.x;
-${at(sources.length, `${place} + 1u`)} = kept.y;`;
-  const columns = linesPass(
-    [...sources, kept],
-    count * across,
-    down,
-    inverse,
-    read(`(${row})`, `(index * ${across}u + ${column})`),
-    keep,
-  );
-  const number = `2u * (line * ${across}u + index)`;
-  const rows = linesPass(
-    [kept, ...targets],
-    count * down,
-    across,
-    inverse,
-    `vec2<f32>(${at(0, number)}, ${at(0, `${number} + 1u`)})`,
-    write(1, `(line / ${down}u)`, `(line % ${down}u + ${down}u * index)`),
-  );
-  return { passes: [columns, rows], scratch: [8 * count * length], operations };
+  const [row, column] = [`(line / ${across}u)`, `(line % ${across}u)`];
+  const turns = `index * ${column} * ${2 ** 32 / length}u`;
+  const columns = linesPass({
+    ...common,
+    bound: [...sources, kept],
+    count: count * across,
+    length: down,
+    read: read(row, `(index * ${across}u + ${column})`),
+    write: `let kept = times(value, root(${inverse ? "" : "0u - "}${turns}));
+${store(sources.length, `(${row} * ${down}u + index) * ${across}u + ${column}`, "kept")}`,
+  });
+  const rows = linesPass({
+    ...common,
+    bound: [kept, ...targets],
+    count: count * down,
+    length: across,
+    read: load(0, `line * ${across}u + index`),
+    write: write(1, `(line / ${down}u)`, `(line % ${down}u + ${down}u * index)`, "value"),
+  });
+  return [columns, rows];
+}
+
+/** Numbers as pairs of words, as scratch buffers hold them. */
+function load(k: number, place: string): string {
+  return `vec2<f32>(${at(k, `2u * (${place})`)}, ${at(k, `2u * (${place}) + 1u`)})`;
+}
+
+function store(k: number, place: string, value: string): string {
+  return `${at(k, `2u * (${place})`)} = ${value}.x;
+${at(k, `2u * (${place}) + 1u`)} = ${value}.y;`;
+}
+
+/** A kernel whose scratch buffers have numbers from `scratch` on; `null` for what is too long. */
+function emitRows(rows: Rows, scratch: number): Kernel | null {
+  const { count, length } = rows;
+  const isWhole = isPower(length);
+  const padded = isWhole ? length : 2 ** Math.ceil(Math.log2(2 * length - 1));
+  if (padded > (isWhole ? MOST ** 2 : LONGEST)) return null;
+  const operations = (isWhole ? 5 : 10) * count * padded * Math.log2(padded);
+  if (count === 0) return { passes: [], scratch: [], operations };
+  const bytes = 8 * count * padded;
+  if (!isWhole) {
+    const passes = convolutionPasses(rows, padded, scratch);
+    const kept = padded <= MOST ? [] : [bytes];
+    return { passes, scratch: [8 * padded, bytes, ...kept], operations };
+  }
+  return { passes: passesOf(rows, scratch), scratch: padded <= MOST ? [] : [bytes], operations };
+}
+
+/**
+ * Passes over rows of any length `n`: what is summed is made of `x[j] w(j)` and of `1 / w(k - j)`, where
+ * `w(j)` is `e^(∓πi j^2 / n)`. Scratch buffers hold the transform of the latter, that of the rows times it,
+ * and what long transforms keep.
+ */
+function convolutionPasses(rows: Rows, padded: number, scratch: number): Pass[] {
+  const { count, length, inverse, sources, read, targets, write } = rows;
+  const [filter, product, kept] = [scratch, scratch + 1, scratch + 2];
+  const [own, opposite] = inverse ? ["", "0u - "] : ["0u - ", ""];
+  // The square of j over 2n, as a part of a turn: its digits in three divisions.
+  const shared = `fn turns_of(j: u32) -> u32 {
+  let rest = (j * j) % ${2 * length}u;
+  let high = (rest << 15u) / ${2 * length}u;
+  let second = (rest << 15u) % ${2 * length}u;
+  let middle = (second << 15u) / ${2 * length}u;
+  let third = (second << 15u) % ${2 * length}u;
+  return (high << 17u) | (middle << 2u) | ((third << 2u) / ${2 * length}u);
+}
+fn chirp(index: u32) -> vec2<f32> {
+  let j = min(index, ${padded}u - index);
+  return select(vec2<f32>(0.0, 0.0), root(${opposite}turns_of(j)), j < ${length}u);
+}`;
+  const none = "vec2<f32>(0.0, 0.0)";
+  const turn = (index: string): string => `root(${own}turns_of(${index}))`;
+  const common = { length: padded, shared };
+  return [
+    ...passesOf({
+      ...common,
+      count: 1,
+      inverse: false,
+      sources: [],
+      read: (_, index) => `chirp(${index})`,
+      targets: [[filter, "f32"]],
+      write: (first, _, index, value) => store(first, index, value),
+    }, kept),
+    ...passesOf({
+      ...common,
+      count,
+      inverse: false,
+      sources,
+      read: (row, index) => {
+        const last = `min(${index}, ${length - 1}u)`;
+        const own = `times(${read(row, last)}, ${turn(last)})`;
+        return `select(${none}, ${own}, ${index} < ${length}u)`;
+      },
+      targets: [[filter, "f32"], [product, "f32"]],
+      write: (first, row, index, value) =>
+        `let factor = ${load(first, index)};
+let filtered = times(${value}, factor);
+${store(first + 1, `${row} * ${padded}u + ${index}`, "filtered")}`,
+    }, kept),
+    ...passesOf({
+      ...common,
+      count,
+      inverse: true,
+      sources: [[product, "f32"]],
+      read: (row, index) => load(0, `${row} * ${padded}u + ${index}`),
+      targets,
+      write: (first, row, index, value) =>
+        `if (${index} < ${length}u) {
+let result = times(${value}, ${turn(index)}) * ${1 / padded};
+${write(first, row, index, "result")}
+}`,
+    }, kept),
+  ];
 }
 
 /** Both parts of a number of `count` in a row, of two operands, the first of which is number `first`. */
@@ -160,9 +266,9 @@ export function emitFourier(
     sources: [[0, "f32"], [1, "f32"]],
     read: (row, index) => `vec2<f32>(${partsOf(0, length, row, index).join(", ")})`,
     targets: [[2, "f32"], [3, "f32"]],
-    write: (first, row, index) => {
+    write: (first, row, index, value) => {
       const [x, y] = partsOf(first, length, row, index);
-      return `${x} = value.x;\n${y} = value.y;`;
+      return `${x} = ${value}.x;\n${y} = ${value}.y;`;
     },
   }, 4);
 }
@@ -181,9 +287,9 @@ export function emitFourierOfReal(
     sources: [[0, "f32"]],
     read: (row, index) => `vec2<f32>(${at(0, `${row} * ${length}u + ${index}`)}, 0.0)`,
     targets: [[1, "f32"], [2, "f32"]],
-    write: (first, row, index) => {
+    write: (first, row, index, value) => {
       const [re, im] = partsOf(first, half, row, index);
-      return `if (${index} < ${half}u) {\n${re} = value.x;\n${im} = value.y;\n}`;
+      return `if (${index} < ${half}u) {\n${re} = ${value}.x;\n${im} = ${value}.y;\n}`;
     },
   }, 3);
 }
@@ -206,6 +312,7 @@ export function emitRealOfFourier(
       return `select(vec2<f32>(0.0, 0.0), vec2<f32>(${parts.join(", ")}), ${index} < ${half}u)`;
     },
     targets: [[2, "f32"]],
-    write: (first, row, index) => `${at(first, `${row} * ${length}u + ${index}`)} = value.x;`,
+    write: (first, row, index, value) =>
+      `${at(first, `${row} * ${length}u + ${index}`)} = ${value}.x;`,
   }, 3);
 }
