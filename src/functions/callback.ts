@@ -5,6 +5,7 @@
  */
 import { describeValue, isComplex } from "../base/dtype.ts";
 import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import { readOptions } from "../base/options.ts";
 import { sameShape, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Concrete, Tensor, TensorLike, Type } from "../core/tensor.ts";
@@ -13,23 +14,40 @@ import { bind } from "../core/trace.ts";
 import { flatten, flattenUpTo, unflatten } from "../core/tree.ts";
 import type { Tree } from "../core/tree.ts";
 import { pureCallbackPrimitive } from "../primitives/callback.ts";
+import type { VmapMethod } from "../primitives/callback.ts";
 import { convert } from "../primitives/structure.ts";
 import { readValues } from "./debug.ts";
+
+/** All methods. */
+const METHODS: readonly VmapMethod[] = ["sequential", "expandDims", "broadcastAll"];
+
+/** A callback and how it computes the results of a batch. */
+export interface BatchedCallback {
+  /** Gets concrete tensors in the places of the values. */
+  readonly callback: (...values: never[]) => unknown;
+  /**
+   * Under `vmap`: `"sequential"` (the default) calls it once for each example. The others call it once, with the
+   * axes that are mapped in front of those of each value, and expect them in front of each result's: a value that
+   * is not mapped has length 1 there with `"expandDims"`, and is broadcast with `"broadcastAll"`.
+   */
+  readonly vmapMethod?: VmapMethod;
+}
 
 /**
  * Values that a function computes outside of programs: eagerly at once, in compiled code between two parts of
  * it. It may do what programs cannot (read a table, call another library), but must be pure: it may be called
  * more than once, or not at all where nobody needs the result.
  *
- * Under `vmap` it is called once for each example. It has no derivative: give it one with `customJvp` or
+ * Under `vmap` it is called once for each example, unless `vmapMethod` says that it takes all at once. It has no derivative: give it one with `customJvp` or
  * `customVjp`.
  *
  * @param callback Gets concrete tensors in the places of the values; what is neither number nor tensor
- * reaches it as it is. Returns a tree like `resultTypes` of tensors, numbers or arrays.
+ * reaches it as it is. Returns a tree like `resultTypes` of tensors, numbers or arrays. Or an object of the
+ * function and its `vmapMethod`: `{ callback, vmapMethod: "broadcastAll" }`.
  * @param resultTypes The types of the results: a `TensorType`, or a tree of them, of real dtypes.
  * @param args Trees of values.
  * @returns A tree like `resultTypes` of tensors.
- * @throws {ArgumentError} when `callback` is no function, or `resultTypes` holds anything else; from
+ * @throws {ArgumentError} when `callback` is no function, `vmapMethod` unknown, or `resultTypes` holds anything else; from
  * derivatives.
  * @throws {ShapeError} when a result has another shape than was said.
  * @throws {TreeError} when the results are another tree.
@@ -43,16 +61,28 @@ import { readValues } from "./debug.ts";
  * const type = new TensorType("float32", []);
  * const squared = (x: Tensor) => pureCallback((v: Tensor) => Math.fround(v.item() ** 2), type, x);
  * assertTensorsClose(jit(vmap(squared))(tensor([1, 2, 3])), [1, 4, 9]);
+ *
+ * const callback = (v: Tensor) => v.mul(v);
+ * const atOnce = (x: Tensor) => pureCallback({ callback, vmapMethod: "expandDims" }, type, x);
+ * assertTensorsClose(vmap(atOnce)(tensor([1, 2, 3])), [1, 4, 9]);
  * ```
  */
 export function pureCallback<Result = Tensor>(
-  callback: (...values: never[]) => unknown,
+  callback: ((...values: never[]) => unknown) | BatchedCallback,
   resultTypes: Tree<TensorType>,
   ...args: readonly unknown[]
 ): Result {
   const what = "Cannot call back";
-  if (typeof callback !== "function") {
-    throw argumentError(`${what} ${describeValue(callback)}: expected a function of the values`);
+  const { callback: call, vmapMethod: method = "sequential" } = typeof callback === "function"
+    ? { callback }
+    : readOptions<BatchedCallback>(what, callback, ["callback", "vmapMethod"]);
+  if (typeof call !== "function") {
+    throw argumentError(`${what} ${describeValue(call)}: expected a function of the values`);
+  }
+  if (!METHODS.includes(method)) {
+    throw argumentError(
+      `${what} with vmapMethod ${describeValue(method)}: expected one of ${METHODS.join(", ")}`,
+    );
   }
   const expected = flatten<TensorType>(resultTypes);
   const types = expected.leaves.map((leaf): Type => {
@@ -67,8 +97,8 @@ export function pureCallback<Result = Tensor>(
     return { dtype: leaf.dtype, shape: leaf.shape };
   });
   const { tensors, fill } = readValues(args, "Cannot call back with these values");
-  const run = (values: readonly Concrete[]): Concrete[] => {
-    const given = callback(...fill(values) as never[]);
+  const run = (values: readonly Concrete[], types: readonly Type[]): Concrete[] => {
+    const given = call(...fill(values) as never[]);
     const use = `${what}: the results must be like the types that were given`;
     const leaves = flattenUpTo(expected.structure, given, use);
     return leaves.map((leaf, i) => {
@@ -82,7 +112,8 @@ export function pureCallback<Result = Tensor>(
       return convert(value, dtype).concrete("read");
     });
   };
-  Object.defineProperty(run, "name", { value: callback.name });
-  const results = bind(pureCallbackPrimitive, tensors, { callback: run, types, levels: [] });
+  Object.defineProperty(run, "name", { value: call.name });
+  const params = { callback: run, method, types, levels: [] };
+  const results = bind(pureCallbackPrimitive, tensors, params);
   return unflatten(expected.structure, results) as Result;
 }

@@ -70,7 +70,8 @@ export interface ScaledDotProductAttentionOptions {
   /**
    * How many queries are looked at together. The scores of so many queries are all that is held, forward
    * and backward, so that memory grows linearly with the length of the sequences; the backward pass
-   * computes scores once more. Default: all queries.
+   * computes scores once more. The scores of as many queries as keys have features take no more room than
+   * the keys themselves. Default: all queries.
    */
   readonly blockSize?: number;
 }

@@ -5,7 +5,7 @@
  */
 import { isFloat } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
-import { range } from "../base/shape.ts";
+import { range, sameShape } from "../base/shape.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { type Concrete, zerosOf } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
@@ -13,12 +13,16 @@ import { bind, runEvaluated } from "../core/trace.ts";
 import { exampleOf } from "./debug.ts";
 import type { Level } from "./debug.ts";
 import { concatenate } from "./slicing.ts";
-import { moveAxis, reshape } from "./structure.ts";
+import { broadcast, moveAxis, reshape } from "./structure.ts";
+
+/** How a callback computes the results of a batch; see `pureCallback`. */
+export type VmapMethod = "sequential" | "expandDims" | "broadcastAll";
 
 /** Parameters of `pureCallback`. */
 export interface PureCallbackParams {
-  /** What computes the results of one example. */
-  readonly callback: (values: readonly Concrete[]) => readonly Concrete[];
+  /** What computes results of these types, of one example or of all at once. */
+  readonly callback: (values: readonly Concrete[], types: readonly Type[]) => readonly Concrete[];
+  readonly method: VmapMethod;
   /** The types of the results of one example. */
   readonly types: readonly Type[];
   /** The axes over which it is mapped, the outermost first. */
@@ -32,7 +36,9 @@ function typesOf({ types, levels }: PureCallbackParams): Type[] {
 
 function resultsFor(args: readonly Concrete[], params: PureCallbackParams): readonly Tensor[] {
   const [level, ...levels] = params.levels;
-  if (level === undefined) return params.callback(args);
+  if (level === undefined || params.method !== "sequential") {
+    return params.callback(args.map((arg, k) => inBatch(arg, k, params)), typesOf(params));
+  }
   const inner = { ...params, levels };
   const { size, isMapped } = level;
   const rows = range(size).map((i) =>
@@ -45,6 +51,16 @@ function resultsFor(args: readonly Concrete[], params: PureCallbackParams): read
   );
 }
 
+/** An argument with an axis for each level, of length 1 or broadcast where it is not mapped. */
+function inBatch(arg: Concrete, k: number, { levels, method }: PureCallbackParams): Concrete {
+  const mapped = levels.map(({ isMapped }) => isMapped[k]);
+  const shape = arg.shape.slice(mapped.filter(Boolean).length);
+  const places = range(levels.length + shape.length).filter((i) => mapped[i] ?? true);
+  const sizes = levels.map(({ size }, i) => method === "broadcastAll" || mapped[i] ? size : 1);
+  const full = [...sizes, ...shape];
+  return (sameShape(arg.shape, full) ? arg : broadcast(arg, full, places)) as Concrete;
+}
+
 function refuse(): never {
   throw argumentError(
     "Cannot differentiate pureCallback: a program does not know what it computes; " +
@@ -52,7 +68,7 @@ function refuse(): never {
   );
 }
 
-/** Computes its results by a function, once for each example of a batch. */
+/** Computes its results by a function: of a batch once for each example, or at once. */
 export const pureCallbackPrimitive: Primitive<PureCallbackParams> = {
   name: "pureCallback",
   narrow: "own",

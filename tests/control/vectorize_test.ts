@@ -188,6 +188,53 @@ Deno.test("pureCallback computes eagerly, compiled, in loops, and for each examp
   assertEquals(seen, ["hello"]);
 });
 
+Deno.test("pureCallback takes a batch at once where vmapMethod says so", () => {
+  const type = new TensorType("float64", [2]);
+  const x = counted(3, 2);
+  const y = counted(4);
+  for (const vmapMethod of ["sequential", "expandDims", "broadcastAll"] as const) {
+    const shapes: string[] = [];
+    // Axes of the batch stand in front, of both values alike.
+    const callback = (a: Tensor, b: Tensor) => {
+      shapes.push(`${a.shape};${b.shape}`);
+      const product = mul(a, reshape(b, [...b.shape, 1]));
+      return vmapMethod === "expandDims" && a.ndim > 1
+        ? mul(product, ones([...a.shape.slice(0, -1).map((n, i) => Math.max(n, b.shape[i])), 2]))
+        : product;
+    };
+    const f = (a: Tensor, b: Tensor) => pureCallback<Tensor>({ callback, vmapMethod }, type, a, b);
+    const direct = (a: Tensor, b: Tensor) => mul(a, reshape(b, [1]));
+    const all = vmap(vmap(f, [0, null]), [null, 0]);
+    const expected = vmap(vmap(direct, [0, null]), [null, 0])(x, y);
+    assertTensorsClose(all(x, y), expected);
+    assertEquals(
+      shapes,
+      vmapMethod === "sequential"
+        ? new Array(12).fill("2;")
+        : [vmapMethod === "expandDims" ? "1,3,2;4,1" : "4,3,2;4,3"],
+    );
+    assertTensorsClose(jit(all)(x, y), expected);
+    assertTensorsClose(
+      vmap(f, [1, null])(x.swapaxes(0, 1), y.at(0)),
+      vmap(direct, [0, null])(x, y.at(0)),
+    );
+    assertTensorsClose(f(x.at(0), y.at(1)), direct(x.at(0), y.at(1)));
+  }
+  assertRefused(
+    () => pureCallback({ callback: () => 1, vmapMethod: "parallel" as "sequential" }, type),
+    ArgumentError,
+    'Cannot call back with vmapMethod "parallel": expected one of sequential, expandDims, broadcastAll',
+  );
+  assertRefused(
+    () =>
+      vmap((a: Tensor) =>
+        pureCallback<Tensor>({ callback: () => [1, 2], vmapMethod: "broadcastAll" }, type, a)
+      )(x),
+    ShapeError,
+    "Cannot call back: expected a result float64[3,2], got float32[2]",
+  );
+});
+
 Deno.test("pureCallback is refused by derivatives, unless one is given", () => {
   const message = "Cannot differentiate pureCallback: a program does not know what it computes; " +
     "give it a derivative with customJvp or customVjp, or take stopGradient of its arguments";
