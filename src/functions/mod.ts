@@ -60,6 +60,7 @@ export { allclose, arrayEqual, arrayEquiv, isclose } from "./closeness.ts";
 export type { ClosenessOptions, EqualityOptions } from "./closeness.ts";
 export { pureCallback } from "./callback.ts";
 export type { BatchedCallback } from "./callback.ts";
+export type { VmapMethod } from "../primitives/callback.ts";
 export { select } from "./cases.ts";
 export { angle, complex, conj, imag, polar, real } from "./complex.ts";
 export {
