@@ -11,6 +11,8 @@ interface Step {
   readonly group: string;
   readonly name: string;
   readonly args: readonly string[];
+  /** Variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Whether the step's tests are counted one by one. */
   readonly tests?: boolean;
 }
@@ -60,11 +62,18 @@ function each(group: string, files: readonly string[], args: readonly string[]):
 }
 
 /** Test files in `count` steps that may run side by side, neighbours in different ones. */
-function dealt(group: string, files: readonly string[], count: number, args: string[]): Step[] {
+function dealt(
+  group: string,
+  files: readonly string[],
+  count: number,
+  args: string[],
+  env: Step["env"] = {},
+): Step[] {
   return Array.from({ length: count }, (_, i) => ({
     group,
     name: `${group} ${i + 1} of ${count}`,
     args: [...args, ...files.filter((_, k) => k % count === i)],
+    env,
     tests: true,
   }));
 }
@@ -74,6 +83,7 @@ function allSteps(): Step[] {
   const documented = [...whereThereAre(["mod.ts", "README.md"]), ...filesIn("src", /\.ts$/)];
   const tests = filesIn("tests", /(^|[._])test\.ts$/);
   const ofXla = tests.filter((path) => path.startsWith("tests/backends/xla/"));
+  const ofWebGpu = tests.filter((path) => path.startsWith("tests/backends/webgpu/"));
   // The one that takes longest begins first.
   const laws = "tests/laws_test.ts";
   const others = tests.filter((path) => path !== laws);
@@ -126,6 +136,8 @@ function allSteps(): Step[] {
       name: "bench/gpu.ts on the CPU",
       args: ["run", "-A", "bench/gpu.ts", "--device", "cpu", "--small"],
     },
+    { group: "adapter", name: "webgpu adapter", args: ["run", "-A", ".ci/webgpu.ts"] },
+    ...dealt("webgpu", ofWebGpu, 2, [...run, "-A"], { JACOBI_WEBGPU: "1" }),
     ...filesIn(engines, /^(?!suite).*\.ts$/).map((engine) => ({
       group: "engines",
       name: engine,
@@ -154,6 +166,8 @@ const groups = [
   "endings",
   "plugin",
   "xla",
+  "adapter",
+  "webgpu",
   "engines",
   "doctest",
   "npm",
@@ -167,6 +181,7 @@ const groups = [
 const independent: ReadonlySet<string> = new Set([
   "test",
   "xla",
+  "webgpu",
   "engines",
   "doctest",
   "examples",
@@ -181,13 +196,14 @@ function write(text: string): void {
 /** Runs one Deno command; `show` gets its output as it comes, which is also returned. */
 async function runDeno(
   args: readonly string[],
+  env: Step["env"],
   show: (text: string) => void,
 ): Promise<{ success: boolean; output: string }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: root,
     // Colours would stand between the numbers of the test summary.
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -229,7 +245,7 @@ async function runStep(step: Step, show: (text: string) => void): Promise<Outcom
   const shown = step.args.slice(0, 12).join(" ");
   show(`\n==== ${step.name}: deno ${shown}${step.args.length > 12 ? " ..." : ""}\n`);
   const start = performance.now();
-  const { success, output } = await runDeno(step.args, show);
+  const { success, output } = await runDeno(step.args, step.env, show);
   const seconds = (performance.now() - start) / 1000;
   const counts = step.tests ? readCounts(output) : undefined;
   const outcome = {

@@ -224,7 +224,10 @@ export function compile(program: Program, memory: DeviceMemory): Executable {
       const results = program.results.map((atom) =>
         atom instanceof Concrete ? atom : values.get(atom)!
       );
-      names?.forEach((name, i) => name !== null && args[i].giveUp(name));
+      names?.forEach((name, i) => {
+        const storage = name === null ? null : args[i].giveUp(name);
+        if (storage !== null) memory.free(storage);
+      });
       return results;
     },
     isWhole: parts.every(({ compiled }) => compiled !== null),

@@ -263,6 +263,13 @@ export class DeviceMemory {
     return array;
   }
 
+  /** Frees what a storage that nobody else uses has here. */
+  free(storage: Storage): void {
+    const { resident } = storage;
+    if (resident instanceof DeviceArray && resident.memory === this) this.#forget(resident);
+    for (const copy of this.#copies.get(storage)?.values() ?? []) this.#forget(copy);
+  }
+
   /** Frees an array's buffer. */
   #forget(array: DeviceArray): void {
     if (!this.#arrays.delete(array)) return;

@@ -22,16 +22,14 @@ import { DeviceMemory } from "./memory.ts";
 import { isOnDevice } from "./plan.ts";
 import { requestDevice, Session } from "./session.ts";
 
-export type { GpuDevice } from "./api.ts";
-
 /** Options of `openWebGpu`. */
 export interface WebGpuOptions {
   /** Which adapter is asked for, where there are several: one that saves power, or a fast one. */
   readonly powerPreference?: "low-power" | "high-performance";
   /** Limits that the device must have, such as `{ maxBufferSize: 2 ** 30 }`; the adapter's by default. */
   readonly limits?: Readonly<Record<string, number>>;
-  /** A device that another library has opened, a `GPUDevice`; it stays open when Jacobi closes it. */
-  readonly device?: GpuDevice;
+  /** A `GPUDevice` that another library has opened; it stays open when Jacobi closes it. */
+  readonly device?: object;
 }
 
 /** A backend for one device. */
@@ -98,7 +96,7 @@ let count = 0;
  *
  * @param options Which adapter is used, or a device that is open already.
  * @returns A list of one device.
- * @throws {ArgumentError} when an option is unknown.
+ * @throws {ArgumentError} when an option is unknown, or `device` is none.
  * @throws {WebGpuError} when there is no adapter, or it cannot give such a device.
  *
  * @example Work goes where the tensors are
@@ -117,7 +115,13 @@ export async function openWebGpu(options: WebGpuOptions = {}): Promise<Device[]>
     options,
     ["powerPreference", "limits", "device"],
   );
-  const opened = device ?? await requestDevice(powerPreference, limits ?? {});
+  if (device !== undefined && typeof (device as Partial<GpuDevice>)?.createBuffer !== "function") {
+    throw argumentError(
+      `Cannot open WebGPU: expected a GPUDevice as device, got ${describeValue(device)}`,
+    );
+  }
+  const opened = device as GpuDevice | undefined ??
+    await requestDevice(powerPreference, limits ?? {});
   const session = new Session(opened, device === undefined);
   const own = new Device("webgpu", count++);
   sessions.set(own, session);

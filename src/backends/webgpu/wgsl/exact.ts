@@ -165,7 +165,20 @@ export const exactFunctions: Sources = {
   return u32(x);
 }`,
   },
-  // Rounded to so many bits of the significand that `drop` are left out, of numbers that stay normal.
+  // A float of 17 bits at least, and one more that is 1 where digits were left out: who rounds it further rounds once.
+  unsigned_to_odd: {
+    code: `fn unsigned_to_odd(x: u32) -> f32 {
+  let rest = select(0u, 0x100u, (x & 0xffu) != 0u);
+  return f32(select(x, (x & 0xffffff00u) | rest, x >= 0x01000000u));
+}`,
+  },
+  signed_to_odd: {
+    calls: ["unsigned_to_odd"],
+    code: `fn signed_to_odd(x: i32) -> f32 {
+  let size = unsigned_to_odd(select(bitcast<u32>(x), 0u - bitcast<u32>(x), x < 0));
+  return select(size, -size, x < 0);
+}`,
+  },
   to_bfloat16: {
     calls: ["is_nan"],
     code: `fn to_bfloat16(x: f32) -> f32 {

@@ -71,9 +71,11 @@ export class Expressions {
     }
     if (from === "bool") return `select(${constant(0, dtype)}, ${constant(1, dtype)}, ${x})`;
     if (isFloat(dtype)) {
-      const value = isFloat(from) ? x : `f32(${x})`;
-      if (dtype === "float32") return value;
-      return this.call(dtype === "float16" ? "to_float16" : "to_bfloat16", value);
+      if (dtype === "float32") return isFloat(from) ? x : `f32(${x})`;
+      const round = dtype === "float16" ? "to_float16" : "to_bfloat16";
+      if (isFloat(from)) return this.call(round, x);
+      const isSigned = rangeOf(from)[0] < 0;
+      return this.call(round, this.call(isSigned ? "signed_to_odd" : "unsigned_to_odd", x));
     }
     const [low, high] = rangeOf(dtype);
     const isSigned = low < 0;

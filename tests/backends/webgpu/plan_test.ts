@@ -1,0 +1,86 @@
+/**
+ * What programs become for WebGPU devices, as text: this needs no device.
+ *
+ * @module
+ */
+import { makeProgram, mean, tensor } from "../../../mod.ts";
+import type { Tensor } from "../../../mod.ts";
+import { planProgram } from "../../../src/backends/webgpu/plan.ts";
+import type { Limits } from "../../../src/backends/webgpu/wgsl/kernel.ts";
+import { float } from "../../../src/backends/webgpu/wgsl/source.ts";
+import { optimize } from "../../../src/passes/mod.ts";
+import { assert, assertEquals } from "../../support/std.ts";
+
+const limits: Limits = {
+  invocations: 256,
+  workgroupBytes: 16384,
+  bindings: 8,
+  hasHalf: false,
+  hasSubgroups: false,
+};
+
+function planOf(f: (...args: Tensor[]) => Tensor, ...args: Tensor[]) {
+  return planProgram(optimize(makeProgram(f)(...args)), limits, 0);
+}
+
+Deno.test("elementwise work is one pass", () => {
+  const { steps, arena } = planOf((x, y) => x.mul(2).add(y), tensor([1, 2, 3]), tensor([4, 5, 6]));
+  assertEquals(arena, 0);
+  assertEquals(steps.map(({ memories, workgroups }) => ({ memories, workgroups })), [
+    { memories: [0, 1, 2], workgroups: [1, 1, 1] },
+  ]);
+  assertEquals(
+    steps[0].code,
+    `@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
+@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
+@group(0) @binding(2) var<storage, read_write> b2: array<f32>;
+@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
+fn zero() -> u32 { return bases[0].w; }
+@compute @workgroup_size(64, 1, 1)
+fn main(
+  @builtin(global_invocation_id) id: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+) {
+  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
+  if (round >= 3u) { return; }
+  let c0 = i32(round);
+  let v0 = b0[bases[0].x + u32(c0)];
+  let v1 = 2f;
+  let v2 = (v0 * v1);
+  let v3 = b1[bases[0].y + u32(c0)];
+  let v4 = (v2 + v3);
+  b2[bases[0].z + u32(c0)] = v4;
+}
+`,
+  );
+});
+
+Deno.test("a long row is a workgroup's, and what follows its sum is in the same pass", () => {
+  const x = tensor(new Float32Array(2000)).reshape([2, 1000]);
+  const { steps } = planOf((x) => mean(x, 1).exp(), x);
+  assertEquals(steps.map(({ workgroups }) => workgroups), [[2, 1, 1]]);
+  assert(steps[0].code.includes("var<workgroup> parts_wide: array<Wide, 64>;"));
+});
+
+Deno.test("values between passes have aligned places in one memory", () => {
+  const f = (x: Tensor) => x.matmul(x).exp().matmul(x).sin().matmul(x);
+  const { places, bytes, arena } = planOf(f, tensor(new Float32Array(64)).reshape([8, 8]));
+  const inArena = places.flatMap((place, i) =>
+    place?.kind === "arena" ? [{ at: place.offset, end: place.offset + bytes[i] }] : []
+  );
+  assert(inArena.length >= 2);
+  for (const { at, end } of inArena) {
+    assert(at % 256 === 0 && end <= arena, `${at} to ${end} of ${arena}`);
+  }
+});
+
+Deno.test("floats are written so that compilers read them back", () => {
+  for (const value of [0.1, 2e-38, 16777217, Math.PI, -2.5e10, 3.4028234663852886e38]) {
+    assertEquals(Math.fround(Number(float(value).slice(0, -1))), Math.fround(value));
+  }
+  assertEquals(float(-0), "bitcast<f32>(0x80000000u)");
+  assertEquals(float(NaN), "bitcast<f32>(0x7fc00000u | zero())");
+  assertEquals(float(2 ** -149), "bitcast<f32>(0x1u)");
+});

@@ -1,0 +1,38 @@
+/**
+ * Random programs over all primitives, with loops and branches, on a device and evaluated.
+ *
+ * @module
+ */
+import fc from "fast-check";
+import { backendOf } from "../../../src/backends/devices.ts";
+import { optimize } from "../../../src/passes/mod.ts";
+import { checkResults, growProgram } from "../wasm/random_programs.ts";
+import { checkConversions, checkQuotients } from "../agreement.ts";
+import { device, gpuTest } from "./support.ts";
+
+const SEED = 20_261_130;
+
+/** How many times as many programs are tried. */
+const LONGER = Number(Deno.args.find((arg) => arg.startsWith("--longer="))?.slice(9) ?? 1);
+
+gpuTest("random programs give on a device what the evaluator gives", () => {
+  const place = device();
+  const lists = fc.array(fc.nat({ max: 65535 }), { minLength: 40, maxLength: 200, size: "max" });
+  fc.assert(
+    fc.property(lists, (list) => {
+      const sample = growProgram(list, { extremes: false });
+      const { program, args } = sample;
+      const isDonated = args.map(() => false);
+      const options = { place, shardings: [], isDonated };
+      const results = backendOf(place).compile(optimize(program), options).run(args);
+      checkResults(results, sample);
+    }),
+    { seed: SEED, numRuns: 25 * LONGER, endOnFailure: true },
+  );
+});
+
+gpuTest("dtypes are converted on a device as by the evaluator", () => checkConversions(device()));
+
+gpuTest("rounded quotients of integers wrap on a device as by the evaluator", () => {
+  checkQuotients(device());
+});
