@@ -8,6 +8,7 @@
  */
 import * as jacobi from "../mod.ts";
 import { jax } from "./names_of_jax.ts";
+import { optax } from "./names_of_optax.ts";
 import { torch } from "./names_of_torch.ts";
 
 /** What became of a name: what it is here, why it is not, or neither yet. */
@@ -36,7 +37,7 @@ export interface Library<Module extends string = string> {
 }
 
 /** All libraries, in the order of the page. */
-export const libraries: readonly Library[] = [jax, torch];
+export const libraries: readonly Library[] = [jax, torch, optax];
 
 type Members = Readonly<Record<string, unknown>>;
 

@@ -16,6 +16,8 @@ export const torch: Library<Module> = {
     "torch.linalg": ["linalg", ""],
     "torch.fft": ["fft"],
     "torch.special": ["special", "", "nn"],
+    "torch.optim": ["optim"],
+    "torch.optim.lr_scheduler": ["optim"],
   },
   renamed: {
     "torch": `
@@ -274,8 +276,23 @@ export const torch: Library<Module> = {
       psi: digamma
       spherical_bessel_j0: sinc(div(x, Math.PI))
     `,
+    "torch.optim.lr_scheduler": `
+      ConstantLR: optim.piecewise(factor * rate, { milestones: [n], gamma: 1 / factor })
+      CosineAnnealingLR: optim.cosine
+      CosineAnnealingWarmRestarts: optim.warmRestarts
+      ExponentialLR: optim.exponential
+      LinearLR: optim.linear
+      MultiStepLR: optim.piecewise
+      OneCycleLR: optim.oneCycle
+      PolynomialLR: optim.polynomial
+      ReduceLROnPlateau: optim.reduceOnPlateau
+      SequentialLR: optim.join
+      StepLR: optim.step
+    `,
   },
   planned: {
+    "torch.optim": "ASGD",
+    "torch.optim.lr_scheduler": "CyclicLR",
     "torch": "cumulative_trapezoid",
     "torch.nn.functional": `adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices
       adaptive_max_pool3d_with_indices fractional_max_pool2d_with_indices fractional_max_pool3d_with_indices`,
@@ -289,6 +306,16 @@ export const torch: Library<Module> = {
       shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v shifted_chebyshev_polynomial_w`,
   },
   without: {
+    "torch.optim": [
+      ["a type, not a value: `Optimizer`", "Optimizer"],
+      ["no sparse tensors", "SparseAdam"],
+    ],
+    "torch.optim.lr_scheduler": [
+      [
+        "any function of the count is a schedule, also a product of two",
+        "ChainedScheduler LambdaLR LRScheduler MultiplicativeLR",
+      ],
+    ],
     "torch": [
       [
         "tensors are values, without strides or views",

@@ -1,5 +1,6 @@
 import { dispositionsOf, faults, libraries, modulesOf } from "../.ci/coming_from.ts";
 import { jax } from "../.ci/names_of_jax.ts";
+import { optax } from "../.ci/names_of_optax.ts";
 import { torch } from "../.ci/names_of_torch.ts";
 import { assertEquals } from "./support/std.ts";
 
@@ -33,4 +34,16 @@ Deno.test("layers and functions of PyTorch's are found by names without capitals
   const functions = new Map(dispositionsOf(torch, "torch.nn.functional"));
   assertEquals(functions.get("conv2d"), { kind: "here", code: "conv" });
   assertEquals(functions.get("grid_sample"), { kind: "here", code: "image.gridSample" });
+});
+
+Deno.test("optimisers and schedules are found by their names in PyTorch and optax", () => {
+  const here = (code: string) => ({ kind: "here" as const, code });
+  const optimizers = new Map(dispositionsOf(torch, "torch.optim"));
+  assertEquals(optimizers.get("LBFGS"), here("optim.lbfgs"));
+  assertEquals(optimizers.get("RMSprop"), here("optim.rmsprop"));
+  const transforms = new Map(dispositionsOf(optax, "optax"));
+  assertEquals(transforms.get("scale_by_adam"), here("optim.scaleByAdam"));
+  assertEquals(transforms.get("clip"), here("optim.clipByValue"));
+  const contributed = new Map(dispositionsOf(optax, "optax.contrib"));
+  assertEquals(contributed.get("reduce_on_plateau"), here("optim.reduceOnPlateau"));
 });
