@@ -220,7 +220,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "convolution",
     "extremes",
     "sorting",
-    "pair_sums",
+    "accumulation",
     "running",
     "indexing",
     "slicing",

@@ -94,6 +94,15 @@ gpuTest("rows on a device are added up as by the evaluator", async () => {
   }
 });
 
+gpuTest("zeros on a device keep their sign where rows are added to them", async () => {
+  for (const count of [4, 40]) {
+    const [x, updates] = [6, count].map((n) => tensorOf("float32", [n], Array(n).fill(-0)));
+    const at = tensorOf("int32", [count], Array.from({ length: count }, (_, i) => i % 4));
+    await assertSame(scatterOntoPrimitive, [x, updates, at], { batch: 0 });
+    await assertSame(scatterAddPrimitive, [updates, at], { batch: 0, size: 6 });
+  }
+});
+
 gpuTest("extremes of rows on a device are the evaluator's", async () => {
   for (const primitive of [scatterMaxPrimitive, scatterMinPrimitive]) {
     for (const dtype of ["float32", "int32", "uint32"] as const) {

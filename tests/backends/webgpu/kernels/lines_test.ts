@@ -64,6 +64,9 @@ gpuTest("running sums on a device are the evaluator's, rounded once more at most
   const values = [1, Infinity, 2, -Infinity, 3, NaN, 1];
   const params = { axis: 0, reverse: false };
   await assertSame(cumsumPrimitive, [tensorOf("float32", [7], values)], params);
+  // Beyond float32 in between, as with float64.
+  const large = [2 ** 127, 2 ** 127, -(2 ** 127), -(2 ** 127), 2 ** -149, -0];
+  await assertSame(cumsumPrimitive, [tensorOf("float32", [6], large)], params);
   const long = Array.from({ length: 100 }, (_, i) => i === 50 ? Infinity : i);
   await assertSame(cumsumPrimitive, [tensorOf("float32", [100], long)], params);
 });

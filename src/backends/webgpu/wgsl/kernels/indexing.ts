@@ -12,8 +12,8 @@ import type {
 } from "../../../../primitives/indexing.ts";
 import type { Kernel, Operand, Pass } from "../kernel.ts";
 import { heldType } from "../module.ts";
+import { sumsOf } from "./accumulation.ts";
 import { keyFunction, wordFunction } from "./keys.ts";
-import { sumsOf } from "./pair_sums.ts";
 import { at, type Bound, each, place, zeros } from "./passes.ts";
 import { reduceSlices } from "./slices.ts";
 import { sortLines } from "./sorting.ts";
@@ -211,14 +211,16 @@ function addPass(
   { length, row, isOwn, more = [], shared, bounds }: Search,
 ): Pass {
   const held = heldType(output.dtype);
-  const sums = sumsOf(held);
+  // Sums that are added to what is there begin with -0, which changes nothing.
+  const sums = sumsOf(held, to !== null);
   const first = 3 + more.length;
   const where = `let slot = (o / ${width}u) % ${slots}u;
 let lead = o / ${width * slots}u;
 let line = ${line("lead")};`;
   const update = at(0, `(lead * ${rows}u + ${row}) * ${width}u + o % ${width}u`);
-  const step = `state = ${sums.plus("state", update)};`;
-  const start = to === null ? "" : `state = ${sums.plus("state", at(first, "o"))};`;
+  const add = (x: string): string => `state = ${sums.combine("state", sums.of(x))};`;
+  const step = add(update);
+  const start = to === null ? "" : add(at(first, "o"));
   return reduceSlices({
     bound: [
       [updates, held],
@@ -238,8 +240,8 @@ ${bounds ?? `let first = 0u;\nlet end = ${rows}u;`}`,
     combine: sums.combine,
     store: `${start}
 ${at(2, "o")} = ${sums.value("state")};`,
-    shared: `${sums.shared}
-${shared?.(3) ?? ""}`,
+    shared: shared?.(3) ?? "",
+    functions: sums.functions,
   });
 }
 

@@ -1,8 +1,7 @@
 /**
  * Running sums and products. A workgroup passes along a line, a chunk at a time: each invocation runs
  * through neighbours, and what comes before these is found in a tree. Few long lines are cut into segments,
- * whose totals come first. Sums have the digits of two float32, and products an exponent of their own, which
- * nothing overflows.
+ * whose totals come first.
  *
  * Source: W. D. Hillis and G. L. Steele, "Data parallel algorithms", 1986.
  *
@@ -12,22 +11,9 @@ import { sizeOf } from "../../../../base/shape.ts";
 import type { AxisParams, CumsumParams } from "../../../../primitives/reduction.ts";
 import type { Kernel, Operand, Pass } from "../kernel.ts";
 import { type Held, heldType } from "../module.ts";
-import { sumsOf } from "./pair_sums.ts";
+import { type Accumulation, productsOf, sumsOf } from "./accumulation.ts";
 import { at, each, GROUP, pass, SIZE } from "./passes.ts";
 import { reduceSlices } from "./slices.ts";
-
-/** What is combined along lines. */
-interface Running {
-  readonly type: string;
-  /** A state of nothing. */
-  readonly empty: string;
-  /** The state of one element, and two as one, in their order: expressions. */
-  readonly of: (x: string) => string;
-  readonly combine: (a: string, b: string) => string;
-  /** The number that it is. */
-  readonly value: (state: string) => string;
-  readonly shared: string;
-}
 
 /** Lines up to this length are run through by one invocation. */
 const SHORT = 32;
@@ -46,8 +32,7 @@ export function emitCumsum(
   { axis, reverse }: CumsumParams,
   _outputs: readonly Operand[],
 ): Kernel {
-  const { plus, ...sums } = sumsOf(heldType(x.dtype));
-  return emitRunning(x, axis, reverse, { ...sums, of: (one) => plus(sums.empty, one) });
+  return emitRunning(x, axis, reverse, sumsOf(heldType(x.dtype)));
 }
 
 /** The kernel of `cumprod`. */
@@ -59,66 +44,7 @@ export function emitCumprod(
   return emitRunning(x, axis, false, productsOf(heldType(x.dtype)));
 }
 
-/** Products: of floats a number around 1, and the exponent of a power of two. */
-function productsOf(held: Held): Running {
-  if (held !== "f32") {
-    return {
-      type: held,
-      empty: `${held}(1)`,
-      of: (x) => x,
-      combine: (a, b) => `${a} * ${b}`,
-      value: (state) => state,
-      shared: "",
-    };
-  }
-  return {
-    type: "Scaled",
-    empty: "Scaled(1.0, 0)",
-    of: (x) => `scaled(${x}, 0)`,
-    combine: (a, b) => `multiply(${a}, ${b})`,
-    value: (state) => `number_of(${state})`,
-    shared: SCALED,
-  };
-}
-
-const SCALED = `struct Scaled { fraction: f32, exponent: i32 }
-fn scaled(x: f32, exponent: i32) -> Scaled {
-  let word = bitcast<u32>(x);
-  let size = word & 0x7fffffffu;
-  if (size == 0u || size >= 0x7f800000u) { return Scaled(x, 0); }
-  if (size < 0x00800000u) {
-    // A number below all normal ones: its fraction is an integer.
-    let shift = countLeadingZeros(size) - 8u;
-    let fraction = (word & 0x80000000u) | 0x3f800000u | ((size << shift) & 0x7fffffu);
-    return Scaled(bitcast<f32>(fraction), exponent - 126 - i32(shift));
-  }
-  let fraction = (word & 0x807fffffu) | 0x3f800000u;
-  return Scaled(bitcast<f32>(fraction), exponent + i32(size >> 23u) - 127);
-}
-fn multiply(a: Scaled, b: Scaled) -> Scaled {
-  return scaled(a.fraction * b.fraction, a.exponent + b.exponent);
-}
-fn number_of(x: Scaled) -> f32 {
-  let word = bitcast<u32>(x.fraction);
-  let size = word & 0x7fffffffu;
-  if (size == 0u || size >= 0x7f800000u) { return x.fraction; }
-  let sign = word & 0x80000000u;
-  if (x.exponent > 127) { return bitcast<f32>(sign | 0x7f800000u); }
-  if (x.exponent >= -126) {
-    return bitcast<f32>(sign | (u32(x.exponent + 127) << 23u) | (size & 0x7fffffu));
-  }
-  // Below all normal numbers: bits go, to the nearest, and of two to the even one.
-  let gone = -126 - x.exponent;
-  if (gone > 24) { return bitcast<f32>(sign); }
-  let fraction = (size & 0x7fffffu) | 0x800000u;
-  let kept = fraction >> u32(gone);
-  let rest = fraction & ((1u << u32(gone)) - 1u);
-  let half = 1u << u32(gone - 1);
-  let up = select(0u, 1u, rest > half || (rest == half && (kept & 1u) == 1u));
-  return bitcast<f32>(sign | (kept + up));
-}`;
-
-function emitRunning(x: Operand, axis: number, reverse: boolean, running: Running): Kernel {
+function emitRunning(x: Operand, axis: number, reverse: boolean, running: Accumulation): Kernel {
   const size = sizeOf(x.shape);
   if (size === 0) return { passes: [], scratch: [], operations: size };
   const held = heldType(x.dtype);
@@ -130,7 +56,7 @@ function emitRunning(x: Operand, axis: number, reverse: boolean, running: Runnin
     const own = reverse ? `(${length - 1}u - ${position})` : position;
     return `((${line} / ${behind}u) * ${length}u + ${own}) * ${behind}u + ${line} % ${behind}u`;
   };
-  const { type, empty, of, combine, value, shared } = running;
+  const { type, empty, parts, of, combine, value, functions } = running;
   if (length <= SHORT || (behind > 1 && lines * SHORT >= size && lines >= SIZE * ENOUGH)) {
     const body = `var state = ${empty};
 for (var p = 0u; p < ${length}u; p++) {
@@ -138,13 +64,12 @@ let e = ${element("i", "p")};
 state = ${combine("state", of(at(0, "e")))};
 ${at(1, "e")} = ${value("state")};
 }`;
-    const passes = [each([[0, held], [1, held]], lines, body, { shared })];
+    const passes = [each([[0, held], [1, held]], lines, body, { functions })];
     return { passes, scratch: [], operations: size };
   }
   const isCut = lines < ENOUGH && length >= 2 * SEGMENT;
   const segment = isCut ? Math.max(SEGMENT, Math.ceil(length / MOST_SEGMENTS)) : length;
   const segments = Math.ceil(length / segment);
-  const words = type === held ? 1 : 2;
   const scan = scanPass(running, held, { lines, length, segment, segments, element });
   if (!isCut) return { passes: [scan], scratch: [], operations: size };
   const totals: Pass = reduceSlices({
@@ -159,25 +84,28 @@ let end = min(first + ${segment}u, ${length}u);
 let line = o / ${segments}u;`,
     step: `state = ${combine("state", of(at(0, element("line", "p"))))};`,
     combine,
-    store: storeState(running, held, 1, "o"),
-    shared,
+    store: storeState(running, 1, "o"),
+    functions,
   });
-  return { passes: [totals, scan], scratch: [4 * words * lines * segments], operations: 2 * size };
+  return {
+    passes: [totals, scan],
+    scratch: [4 * parts.length * lines * segments],
+    operations: 2 * size,
+  };
 }
 
 /** Statements that store `state` as words, and an expression of a state that was stored. */
-function storeState({ type }: Running, held: Held, k: number, index: string): string {
-  if (type === held) return `${at(k, index)} = bitcast<u32>(state);`;
-  const [first, second] = type === "Scaled" ? ["fraction", "exponent"] : ["x", "y"];
-  return `${at(k, `2u * (${index})`)} = bitcast<u32>(state.${first});
-${at(k, `2u * (${index}) + 1u`)} = bitcast<u32>(state.${second});`;
+function storeState({ parts }: Accumulation, k: number, index: string): string {
+  return parts.map(([name], i) =>
+    `${at(k, `${parts.length}u * (${index}) + ${i}u`)} = bitcast<u32>(state${name});`
+  ).join("\n");
 }
 
-function loadState({ type }: Running, held: Held, k: number, index: string): string {
-  if (type === held) return `bitcast<${held}>(${at(k, index)})`;
-  const second = type === "Scaled" ? "i32" : "f32";
-  const [a, b] = [`2u * (${index})`, `2u * (${index}) + 1u`];
-  return `${type}(bitcast<f32>(${at(k, a)}), bitcast<${second}>(${at(k, b)}))`;
+function loadState({ type, parts }: Accumulation, k: number, index: string): string {
+  const words = parts.map(([, held], i) =>
+    `bitcast<${held}>(${at(k, `${parts.length}u * (${index}) + ${i}u`)})`
+  );
+  return `${type}(${words.join(", ")})`;
 }
 
 /** How lines are cut, and where their elements stand. */
@@ -191,13 +119,13 @@ interface Cut {
 
 /** A workgroup for each segment of each line. */
 function scanPass(
-  running: Running,
+  running: Accumulation,
   held: Held,
   { lines, length, segment, segments, element }: Cut,
 ): Pass {
-  const { type, empty, of, combine, value, shared } = running;
+  const { type, empty, of, combine, value, functions } = running;
   const before = segments === 1 ? "" : `for (var s = 0u; s < segment; s++) {
-carry = ${combine("carry", loadState(running, held, 2, `line * ${segments}u + s`))};
+carry = ${combine("carry", loadState(running, 2, `line * ${segments}u + s`))};
 }`;
   const body = `let number = ${GROUP};
 if (number >= ${lines * segments}u) { return; }
@@ -239,8 +167,8 @@ workgroupBarrier();
     lines * segments,
     {
       body,
-      shared: `${shared}
-var<workgroup> states: array<${type}, ${SIZE}>;`,
+      shared: `var<workgroup> states: array<${type}, ${SIZE}>;`,
+      functions,
     },
   );
 }
