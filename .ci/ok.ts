@@ -1,6 +1,6 @@
 /**
  * The one gate: `deno task ok` runs every step, `deno task ok lint check` the named ones; tests, engines,
- * examples and benchmarks run side by side, as many at a time as there are processors. Prints each step's output and time, a table, and at last
+ * doctests, examples and benchmarks run side by side, as many at a time as there are processors, the longest first. Prints each step's output and time, a table, and at last
  * `N passed, N failed`, where each test counts as one and so does each step that is not a test run.
  *
  * @module
@@ -15,6 +15,8 @@ interface Step {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether the step's tests are counted one by one. */
   readonly tests?: boolean;
+  /** How long it takes, about. */
+  readonly seconds?: number;
 }
 
 interface Outcome {
@@ -61,20 +63,51 @@ function each(group: string, files: readonly string[], args: readonly string[]):
   return files.map((file) => ({ group, name: file, args: [...args, file] }));
 }
 
-/** Test files in `count` steps that may run side by side, neighbours in different ones. */
+/** Seconds that the longest test files take on two cores of an AMD EPYC; no other takes more than 8. */
+const SECONDS: Readonly<Record<string, number>> = {
+  "tests/laws_test.ts": 150,
+  "tests/backends/xla/laws_test.ts": 150,
+  "tests/fuzz_test.ts": 35,
+  "tests/control/shard_map_laws_test.ts": 30,
+  "tests/functions/complex_laws_test.ts": 30,
+  "tests/compositions_test.ts": 25,
+  "tests/functions/collectives_laws_test.ts": 20,
+  "tests/backends/wasm/fuzz_test.ts": 20,
+  "tests/control/bounded_loop_test.ts": 15,
+  "tests/backends/wasm/kernels/float32_math_test.ts": 13,
+  "tests/numeric/fft_test.ts": 12,
+  "tests/backends/wasm/plan_memory_test.ts": 12,
+  "tests/backends/wasm/kernels/convolution_test.ts": 11,
+  "tests/backends/wasm/kernels/product_test.ts": 10,
+  "tests/backends/wasm/fourier_test.ts": 10,
+  "tests/backends/wasm/kernels/linalg_test.ts": 10,
+  "tests/backends/wasm/memory/recompute_test.ts": 10,
+  "tests/control/call_test.ts": 10,
+  "tests/functions/range_test.ts": 10,
+};
+
+/** Test files in `count` steps of about the same length: each file, the longest first, goes to the shortest step. */
 function dealt(
   group: string,
   files: readonly string[],
   count: number,
-  args: string[],
+  args: (files: readonly string[]) => readonly string[],
+  secondsOf: (file: string) => number,
   env: Step["env"] = {},
 ): Step[] {
-  return Array.from({ length: count }, (_, i) => ({
+  const hands = Array.from({ length: count }, () => ({ files: [] as string[], seconds: 0 }));
+  for (const file of files.toSorted((a, b) => secondsOf(b) - secondsOf(a))) {
+    const hand = hands.reduce((least, one) => one.seconds < least.seconds ? one : least);
+    hand.files.push(file);
+    hand.seconds += secondsOf(file);
+  }
+  return hands.map(({ files, seconds }, i) => ({
     group,
     name: `${group} ${i + 1} of ${count}`,
-    args: [...args, ...files.filter((_, k) => k % count === i)],
+    args: args(files),
     env,
     tests: true,
+    seconds,
   }));
 }
 
@@ -84,10 +117,9 @@ function allSteps(): Step[] {
   const tests = filesIn("tests", /(^|[._])test\.ts$/);
   const ofXla = tests.filter((path) => path.startsWith("tests/backends/xla/"));
   const ofWebGpu = tests.filter((path) => path.startsWith("tests/backends/webgpu/"));
-  // The one that takes longest begins first.
-  const laws = "tests/laws_test.ts";
-  const others = tests.filter((path) => path !== laws);
   const run = ["test", "--no-check", "--no-prompt"];
+  // Nothing is left out, as it is in a plain `deno test`: see tests/support/part.ts.
+  const whole = ["--", "--whole"];
   const layers = ["test", "--no-check", "--allow-read=.", "tests/layers_test.ts"];
   const endings = ["test", "--no-check", "--no-prompt", "--allow-read=.", "--allow-run"];
   const engines = "tests/backends/wasm/engines";
@@ -106,8 +138,9 @@ function allSteps(): Step[] {
     { group: "doc", name: "doc", args: ["doc", "--lint", ...Object.values(manifest.exports)] },
     { group: "doc", name: "coming from", args: ["run", "-A", ".ci/coming_from.ts", "--check"] },
     { group: "layers", name: "layers", args: layers },
-    { group: "test", name: laws, args: [...run, laws], tests: true },
-    ...dealt("test", others, 8, run),
+    ...dealt("test", tests, 9, (files) => [...run, ...files, ...whole], (file) =>
+      // Without permissions those of other devices are ignored.
+      [...ofXla, ...ofWebGpu].includes(file) ? 1 : SECONDS[file] ?? 1.5),
     {
       group: "endings",
       name: "endings",
@@ -119,7 +152,13 @@ function allSteps(): Step[] {
       name: "xla plugin",
       args: ["run", "-A", "src/backends/xla/install.ts", "cpu"],
     },
-    ...dealt("xla", ofXla, 4, [...run, "-A"]),
+    ...dealt(
+      "xla",
+      ofXla,
+      4,
+      (files) => [...run, "-A", ...files, ...whole],
+      (file) => SECONDS[file] ?? 15,
+    ),
     {
       group: "xla",
       name: "sharded transformer",
@@ -137,17 +176,31 @@ function allSteps(): Step[] {
       args: ["run", "-A", "bench/gpu.ts", "--device", "cpu", "--small"],
     },
     { group: "adapter", name: "webgpu adapter", args: ["run", "-A", ".ci/webgpu.ts"] },
-    ...dealt("webgpu", ofWebGpu, 2, [...run, "-A"], { JACOBI_WEBGPU: "1" }),
+    ...dealt(
+      "webgpu",
+      ofWebGpu,
+      2,
+      (files) => [...run, "-A", ...files, ...whole],
+      (file) => SECONDS[file] ?? 15,
+      { JACOBI_WEBGPU: "1" },
+    ),
     ...filesIn(engines, /^(?!suite).*\.ts$/).map((engine) => ({
       group: "engines",
       name: engine,
       args: [
         ...["test", "--no-check", "--no-prompt", `--preload=${engine}`],
-        ...[`${engines}/suite.ts`, ...kernelsFor(engine)],
+        ...[`${engines}/suite.ts`, ...kernelsFor(engine), ...whole],
       ],
       tests: true,
+      seconds: 140,
     })),
-    ...dealt("doctest", documented, 2, ["test", "--no-prompt", "--doc", "--permit-no-files"]),
+    ...dealt(
+      "doctest",
+      documented,
+      2,
+      (files) => ["test", "--no-prompt", "--doc", "--permit-no-files", ...files],
+      (file) => Deno.statSync(new URL(file, root)).size / 14_000,
+    ),
     { group: "npm", name: "npm", args: ["run", "-A", ".ci/npm.ts"] },
     { group: "runtimes", name: "runtimes", args: ["run", "-A", ".ci/runtimes.ts"] },
     ...each("examples", examples, ["run", "--no-prompt"]),
@@ -156,37 +209,16 @@ function allSteps(): Step[] {
   ];
 }
 
-const groups = [
-  "fmt",
-  "lint",
-  "check",
-  "doc",
-  "layers",
-  "test",
-  "endings",
-  "plugin",
-  "xla",
-  "adapter",
-  "webgpu",
-  "engines",
-  "doctest",
-  "npm",
-  "runtimes",
-  "examples",
-  "bench",
-  "publish",
-];
+/** The groups whose steps run in order before all others. */
+const before = ["fmt", "lint", "check", "doc", "layers", "endings", "plugin", "adapter"];
 
 /** The groups whose steps are independent of each other. */
-const independent: ReadonlySet<string> = new Set([
-  "test",
-  "xla",
-  "webgpu",
-  "engines",
-  "doctest",
-  "examples",
-  "bench",
-]);
+const independent = ["test", "xla", "webgpu", "engines", "doctest", "examples", "bench"];
+
+/** The groups whose steps run in order after all others: some use all processors themselves. */
+const after = ["npm", "runtimes", "publish"];
+
+const groups = [...before, ...independent, ...after];
 
 function write(text: string): void {
   const bytes = new TextEncoder().encode(text);
@@ -260,16 +292,18 @@ async function runStep(step: Step, show: (text: string) => void): Promise<Outcom
   return outcome;
 }
 
-/** Runs the steps of a group in order, or side by side: then the output of each is shown at its end. */
-async function runGroup(group: string, steps: readonly Step[]): Promise<Outcome[]> {
-  if (independent.has(group)) {
-    return await sideBySide(steps, async (step) => {
-      let output = "";
-      const outcome = await runStep(step, (text) => output += text);
-      write(output);
-      return outcome;
-    });
-  }
+/** Runs steps side by side, the longest first; the output of each is shown at its end. */
+function runIndependent(steps: readonly Step[]): Promise<Outcome[]> {
+  const longestFirst = steps.toSorted((a, b) => (b.seconds ?? 0) - (a.seconds ?? 0));
+  return sideBySide(longestFirst, async (step) => {
+    let output = "";
+    const outcome = await runStep(step, (text) => output += text);
+    write(output);
+    return outcome;
+  });
+}
+
+async function runInOrder(steps: readonly Step[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const step of steps) outcomes.push(await runStep(step, write));
   return outcomes;
@@ -299,10 +333,13 @@ async function main(): Promise<number> {
   }
   const chosen = Deno.args.length > 0 ? Deno.args : groups;
   const steps = allSteps().filter(({ group }) => chosen.includes(group));
-  const outcomes: Outcome[] = [];
-  for (const group of groups) {
-    outcomes.push(...await runGroup(group, steps.filter((step) => step.group === group)));
-  }
+  const stepsOf = (names: readonly string[]): Step[] =>
+    names.flatMap((name) => steps.filter(({ group }) => group === name));
+  const outcomes = [
+    ...await runInOrder(stepsOf(before)),
+    ...await runIndependent(stepsOf(independent)),
+    ...await runInOrder(stepsOf(after)),
+  ];
   printTable(outcomes, chosen.filter((name) => !steps.some(({ group }) => group === name)));
   // Once more, since the whole output is too long to search where only its end is kept.
   for (const { name, errors } of outcomes) if (errors !== "") write(`\n==== ${name}\n${errors}\n`);

@@ -18,6 +18,7 @@ import { withSmallMemory } from "./fuzz/small_memory.ts";
 import { targets } from "./fuzz/surface.ts";
 import type { Target } from "./fuzz/surface.ts";
 import { assert, assertStrictEquals, assertThrows, fail } from "./support/std.ts";
+import { partOf } from "./support/part.ts";
 
 /** What was given as `--name=text`. */
 function flag(name: string): string | undefined {
@@ -26,7 +27,7 @@ function flag(name: string): string | undefined {
 }
 
 const seed = Number(flag("seed") ?? 1);
-const numRuns = Number(flag("runs") ?? 80);
+const numRuns = Number(flag("runs") ?? partOf(80));
 const only = flag("only");
 
 /** The elements of the largest array that can be allocated: those of the arguments are small. */

@@ -34,6 +34,7 @@ import type { Tensor } from "../../mod.ts";
 import * as dual from "../fuzz/dual.ts";
 import type { Num } from "../fuzz/dual.ts";
 import { fail } from "../support/std.ts";
+import { partOf } from "../support/part.ts";
 
 /** What was given as `--name=number`. */
 function flag(name: string, otherwise: number): number {
@@ -42,7 +43,7 @@ function flag(name: string, otherwise: number): number {
 }
 
 const seed = flag("seed", 1);
-const numRuns = flag("runs", 150);
+const numRuns = flag("runs", partOf(150));
 
 /** A function of two scalars, by the library. */
 type Pair = (x: Tensor, y: Tensor) => Tensor;

@@ -60,6 +60,7 @@ import {
   wild,
 } from "./values.ts";
 import type { Domain, Random } from "./values.ts";
+import { isWhole, oneOf } from "../support/part.ts";
 
 /** One argument of a primitive: its shape, where its elements come from, and its dtype when fixed. */
 export interface Argument {
@@ -729,8 +730,8 @@ export function checkRow(
   row.cases.forEach((of, index) => {
     const f = row.through ?? ((values) => bind(primitive, values, of.params));
     const subject = { primitive, f, row, of, label: `${name}, case ${index}` };
-    const random = makeRandom(seedOf(name) + index);
-    for (const dtype of row.dtypes) {
+    for (const dtype of checkedDtypes(row.dtypes, seedOf(name) + index)) {
+      const random = makeRandom(seedOf(`${name} ${dtype}`) + index);
       if (!isElsewhere && !isNarrow(dtype)) checkEvaluated(subject, dtype, random, ROUNDS);
       else if (index === 0 && (!isElsewhere || isFloat(dtype) || dtype === row.dtypes[0])) {
         checkEvaluated(subject, dtype, random, 1);
@@ -739,6 +740,16 @@ export function checkRow(
     }
     if (row.through === undefined) checkRefusals(subject);
   });
+}
+
+/** All wide dtypes, one kind of half floats and one of small integers; in a whole run all. */
+function checkedDtypes(dtypes: readonly Dtype[], choice: number): readonly Dtype[] {
+  const narrow = dtypes.filter(isNarrow);
+  return [
+    ...dtypes.filter((dtype) => !isNarrow(dtype)),
+    ...oneOf(narrow.filter(isHalf), choice),
+    ...oneOf(narrow.filter((dtype) => !isHalf(dtype)), choice),
+  ];
 }
 
 /** How far compiled results may lie off, in units of the last place of the largest. */
@@ -827,7 +838,7 @@ function checkCompiled(subject: Subject, dtype: Dtype, random: Random): void {
   const isOrdinary = row.tame || REASSOCIATED.has(subject.primitive.name);
   const any = makerOf(of, dtype, wild(dtype));
   // What narrow dtypes add to programs that call others shows in the first case.
-  const isBrief = !isFirst && isNarrow(dtype);
+  const isBrief = !isFirst && (isNarrow(dtype) || (!isWhole && dtype !== row.dtypes[0]));
   const adds = SUMS.has(subject.primitive.name);
   checkJit(f, make, random, label, isOrdinary ? [] : [any], isBrief, adds);
   if (!isFirst) return;

@@ -30,6 +30,7 @@ import {
 } from "./random_programs.ts";
 import "./kernels/written_twice.ts";
 import { runProgram } from "./support.ts";
+import { partOf } from "../../support/part.ts";
 
 const SEED = 20_240_501;
 
@@ -50,7 +51,7 @@ function holds(
     fc.property(lists, fc.nat({ max: 1000 }), (list, seed) => {
       law(growProgram(list, options), seed);
     }),
-    { seed: SEED, numRuns: programs * LONGER, endOnFailure: !SHRINKS },
+    { seed: SEED, numRuns: partOf(programs) * LONGER, endOnFailure: !SHRINKS },
   );
 }
 
@@ -82,7 +83,10 @@ Deno.test(`random programs: any order of chunks, any donation, any plan (seed ${
     assertIdentical(args, before, "the arguments");
   });
   // These programs do reach what they are for.
-  assert(chunks > 8 && followers > 20 && taken > 20, `${[chunks, followers, taken]}`);
+  assert(
+    chunks > 8 && followers > partOf(20) && taken > partOf(20),
+    `${[chunks, followers, taken]}`,
+  );
 });
 
 Deno.test(`random programs: the same bits for any number of threads (seed ${SEED})`, () => {
@@ -156,7 +160,7 @@ Deno.test(`random programs: gradients (seed ${SEED})`, () => {
       assert(wrong < 0, `gradient ${i} at ${wrong}: ${a[wrong]}, not ${b[wrong]}\n${gradient}`);
     });
   });
-  assert(count > 80, `${count} gradients`);
+  assert(count > partOf(80), `${count} gradients`);
 });
 
 Deno.test("the fuzzer knows a wrong result", () => {

@@ -9,6 +9,7 @@ import { assertRounded } from "../../laws/assertions.ts";
 import { assert, assertEquals } from "../../support/std.ts";
 import { growProgram } from "./random_programs.ts";
 import { checkPlan, float32, load, runProgram, traced } from "./support.ts";
+import { partOf } from "../../support/part.ts";
 
 const SEED = 20_240_501;
 
@@ -174,6 +175,6 @@ Deno.test(`areas that are needed at once never overlap (seed ${SEED})`, () => {
       const options = { isDonated, chunkTime: choice < 8 ? 100 : 50_000, large: 4 ** (choice % 8) };
       checkPlan(load(optimize(program), options));
     }),
-    { seed: SEED, numRuns: 120, endOnFailure: true },
+    { seed: SEED, numRuns: partOf(120), endOnFailure: true },
   );
 });

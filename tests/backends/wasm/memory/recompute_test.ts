@@ -40,6 +40,7 @@ import {
 import { emptyMemory } from "./support.ts";
 import { assertRefused } from "../../../support/errors.ts";
 import { assert, assertEquals } from "../../../support/std.ts";
+import { partOf } from "../../../support/part.ts";
 
 const MEBIBYTE = 2 ** 20;
 const START = memoryUsage().window;
@@ -632,7 +633,7 @@ Deno.test("whatever is kept, donated, read and dropped, values are what they wer
       for (const known of pool) if (known !== null) check(known);
       assertEquals(captured.data(), ramp);
     }),
-    { numRuns: 200 },
+    { numRuns: partOf(200) },
   );
   configureMemory({});
 });
