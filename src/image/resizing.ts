@@ -3,28 +3,45 @@
  *
  * @module
  */
-import { describeValue } from "../base/dtype.ts";
+import { describeValue, isComplex } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { checkShape, range, showShape, showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import { withinMemory } from "../core/tensor.ts";
-import type { Tensor, TensorLike } from "../core/tensor.ts";
+import { Tensor } from "../core/tensor.ts";
+import type { TensorLike } from "../core/tensor.ts";
 import { checkLength, listAxes } from "../functions/arguments.ts";
-import { floatOperand } from "../functions/broadcasting.ts";
+import { broadcastTo, floatOperand } from "../functions/broadcasting.ts";
 import { isNameIn } from "./names.ts";
 import {
+  abs,
   add,
+  arange,
   astype,
+  div,
+  expandDims,
+  greater,
+  greaterEqual,
+  index,
+  less,
+  lessEqual,
+  logicalAnd,
+  maximum,
+  minimum,
   moveaxis,
   mul,
   pad,
   reshape,
+  sinc,
   stack,
+  sub,
+  sum,
   take,
   tensor,
   tensordot,
+  where,
 } from "../functions/mod.ts";
 import { slice } from "../primitives/slicing.ts";
 
@@ -248,6 +265,53 @@ function scaledTaps(
   ));
 }
 
+/** The same kernels of tensors, for steps that are. */
+const smoothKernels: Readonly<Record<keyof typeof KERNELS, (distance: Tensor) => Tensor>> = {
+  linear: (x) => maximum(sub(1, x), 0),
+  cubic: smoothCubic,
+  "cubic-pytorch": smoothCubic,
+  lanczos3: (x) => smoothLanczos(x, 3),
+  lanczos5: (x) => smoothLanczos(x, 5),
+};
+
+function smoothCubic(x: Tensor): Tensor {
+  const near = add(mul(mul(sub(mul(x, 1.5), 2.5), x), x), 1);
+  const far = add(mul(sub(mul(add(mul(x, -0.5), 2.5), x), 4), x), 2);
+  return where(less(x, 1), near, where(less(x, 2), far, 0));
+}
+
+function smoothLanczos(x: Tensor, radius: number): Tensor {
+  const value = mul(sinc(x), sinc(div(x, radius)));
+  return where(less(x, radius), value, 0);
+}
+
+/** The weights `[length, size]` of {@linkcode scaledTaps} by a step and a shift that are scalars. */
+function scaledWeights(
+  size: number,
+  length: number,
+  step: Tensor,
+  shift: Tensor,
+  method: Exclude<ResizeMethod, "nearest">,
+  antialias: boolean,
+): Tensor {
+  const [rows, columns] = [length, size].map((count) => arange(count, { dtype: "float64" }));
+  const at = expandDims(sub(mul(sub(add(rows, 0.5), shift), step), 0.5), -1);
+  let weights: Tensor;
+  if (method === "area") {
+    const edge = expandDims(mul(sub(rows, shift), step), -1);
+    const stop = minimum(add(edge, step), add(columns, 1));
+    weights = maximum(sub(stop, maximum(edge, columns)), 0);
+  } else {
+    const stretch = antialias ? maximum(step, 1) : 1;
+    const own = smoothKernels[method](div(abs(sub(columns, at)), stretch));
+    const isInside = logicalAnd(greaterEqual(at, -0.5), lessEqual(at, size - 0.5));
+    weights = where(isInside, own, 0);
+  }
+  const total = sum(weights, -1, { keepdims: true });
+  const isSome = greater(abs(total), 1e-4);
+  return where(isSome, div(weights, where(isSome, total, 1)), 0);
+}
+
 /** Options of `resize` and `scaleAndTranslate`. */
 export interface ResizeOptions {
   /**
@@ -332,8 +396,9 @@ export function resize(x: TensorLike, shape: Shape, options?: ResizeOptions): Te
  * @param x Any shape; integers and bools become floats.
  * @param shape The new shape, of as many axes, which differs along `axes` only.
  * @param axes The axis, or axes.
- * @param scale A positive factor for each of them, or one for all.
- * @param translation How far each moves, in elements of the result, or one number for all.
+ * @param scale A positive factor for each of them, `[axes]`, or one for all. Where it or `translation` is a
+ * tensor, derivatives flow to both, and the result is a product with a matrix of weights for each axis.
+ * @param translation How far each moves, in elements of the result, `[axes]`, or one number for all.
  * @param options `method`: any but `"nearest"`, `"linear"` by default; `antialias`: `true` by default.
  * @returns A tensor of that shape.
  * @throws {ShapeError} when the shape has another number of axes, or differs along other ones.
@@ -353,14 +418,32 @@ export function scaleAndTranslate(
   x: TensorLike,
   shape: Shape,
   axes: number | readonly number[],
-  scale: number | readonly number[],
-  translation: number | readonly number[],
+  scale: number | readonly number[] | Tensor,
+  translation: number | readonly number[] | Tensor,
   options?: ResizeOptions,
 ): Tensor {
   const what = "Cannot scale and translate";
   const { method, antialias } = readMethod(what, options);
   const [value, lengths, shown] = readShapes(what, x, shape);
   const own = listAxes(axes, value.ndim, shown);
+  if (method === "nearest") throw argumentError(`${shown}: method "nearest" is not for this`);
+  const changed = lengths.findIndex((length, i) => length !== value.shape[i] && !own.includes(i));
+  if (changed >= 0) throw shapeError(`${shown}: axis ${changed} is not among the axes`);
+  if (scale instanceof Tensor || translation instanceof Tensor) {
+    if (method === "cubic-pytorch" && !antialias) {
+      throw argumentError(`${shown}: method "cubic-pytorch" without antialias expects numbers`);
+    }
+    const [scales, moves] = [[scale, "scale"], [translation, "translation"]].map(([given, name]) =>
+      tensorPerAxis(given as TensorLike, own.length, shown, name as string)
+    );
+    return own.reduce((y, axis, k) => {
+      const [size, length] = [value.shape[axis], lengths[axis]];
+      if (size === 0) return y;
+      const step = div(1, index(scales, k));
+      const weights = scaledWeights(size, length, step, index(moves, k), method, antialias);
+      return moveaxis(tensordot(y, astype(weights, y.dtype), [[axis], [1]]), -1, axis);
+    }, value);
+  }
   const scales = perAxis(scale, own.length, shown, "scale");
   const moves = perAxis(translation, own.length, shown, "translation");
   const areNumbers = [...scales, ...moves].every(Number.isFinite) && scales.every((one) => one > 0);
@@ -370,9 +453,6 @@ export function scaleAndTranslate(
         `got ${describeValue(scale)} and ${describeValue(translation)}`,
     );
   }
-  if (method === "nearest") throw argumentError(`${shown}: method "nearest" is not for this`);
-  const changed = lengths.findIndex((length, i) => length !== value.shape[i] && !own.includes(i));
-  if (changed >= 0) throw shapeError(`${shown}: axis ${changed} is not among the axes`);
   const made = own.flatMap((axis, k): [number, Taps][] => {
     const size = value.shape[axis];
     if (size === 0) return [];
@@ -463,6 +543,18 @@ function torchTaps(
     (i) => Math.floor(at(i)) - kernel.radius + 1,
     (i, place) => kernel.at(Math.abs(place - at(i))),
   );
+}
+
+/** One double for each axis, as a vector. */
+function tensorPerAxis(value: TensorLike, count: number, what: string, name: string): Tensor {
+  const given = floatOperand(toTensor(value, what));
+  const fits = given.ndim === 0 || (given.ndim === 1 && given.shape[0] === count);
+  if (!fits || isComplex(given.dtype)) {
+    throw shapeError(
+      `${what}: expected ${count} real numbers as ${name}, or one, got ${showType(given)}`,
+    );
+  }
+  return broadcastTo(astype(given, "float64"), [count]);
 }
 
 /** One number for each axis of space. */

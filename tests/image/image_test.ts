@@ -53,6 +53,14 @@ const laws: Readonly<Record<string, Case>> = {
     ([x]) => [image.scaleAndTranslate(x, [4], [0], [1.5], [0.5])],
     [[5], real],
   ],
+  "scaleAndTranslate by tensors": [
+    ([x, scale, move]) => [
+      image.scaleAndTranslate(x, [4, 5], [0, 1], scale, move, { method: "cubic" }),
+    ],
+    [[5, 4], real],
+    [[2], between(0.6, 1.4)],
+    [[], between(0.2, 0.8)],
+  ],
   interpolate: [
     ([x]) => [image.interpolate(x, { size: [3, 5], mode: "bicubic" })],
     [[1, 2, 4, 3], real],
@@ -73,6 +81,24 @@ const laws: Readonly<Record<string, Case>> = {
   unfold: [([x]) => [image.unfold(x, 2, { padding: 1, stride: 2 })], [[1, 2, 3, 3], real]],
   fold: [([x]) => [image.fold(x, [3, 3], 2)], [[1, 8, 4], real]],
 };
+
+Deno.test("steps that are tensors give what numbers give", () => {
+  const x = fromValues(real(makeRandom(5), 24), "float64", [4, 6]);
+  const doubles = (values: number[]) => tensor(values, { dtype: "float64" });
+  for (
+    const method of ["linear", "cubic", "cubic-pytorch", "lanczos3", "lanczos5", "area"] as const
+  ) {
+    for (
+      const [scale, move] of [[[0.6, 1.7], [0.3, -1.2]], [[2, 0.5], [0, 0]], [[1, 1], [9, 0.5]]]
+    ) {
+      const resized = (scale: number[] | Tensor, move: number[] | Tensor) =>
+        image.scaleAndTranslate(x, [3, 7], [0, 1], scale, move, { method });
+      const wanted = resized(scale, move);
+      const found = jit(resized)(doubles(scale), doubles(move));
+      assertTensorsClose(found, wanted, { rtol: 0, atol: 1e-12 });
+    }
+  }
+});
 
 for (const [name, [f, ...args]] of Object.entries(laws)) {
   Deno.test(`${name} obeys the laws of derivatives, batches and compilation`, () => {
@@ -110,6 +136,12 @@ const refusals: readonly (readonly [() => unknown, ErrorClass, string])[] = [
     ArgumentError,
     "Cannot scale and translate float32[2] to [4]: expected positive scales and finite translations, " +
     "got [0] and [1]",
+  ],
+  [
+    () => loose.scaleAndTranslate(zeros([2]), [4], [0], zeros([2]), 1),
+    ShapeError,
+    "Cannot scale and translate float32[2] to [4]: expected 1 real numbers as scale, or one, " +
+    "got float32[2]",
   ],
   [
     () => loose.interpolate(zeros([2, 2]), { size: 3 }),
