@@ -70,9 +70,9 @@ function unit(value: number): number {
 function errorOf(given: number, exact: number): number {
   const rounded = Math.fround(exact);
   if (Object.is(given, rounded) || given === rounded) return 0;
-  // The last float and what is beyond it, and what devices may take for 0.
+  // The last float and what is beyond it; and subnormal numbers, also within, may be taken for 0.
   if (Math.min(Math.abs(given), Math.abs(exact)) > 3.4e38 && given * exact > 0) return 0;
-  if (Math.abs(exact) < 2 ** -126) return Math.abs(given) <= 2 ** -125 ? 0 : Infinity;
+  if (Math.abs(given - exact) <= 2 ** -125) return 0;
   const error = Math.abs(given - exact) / unit(exact);
   return Number.isNaN(error) ? Infinity : error;
 }

@@ -18,7 +18,9 @@ export function float(value: number): string {
   const rounded = Math.fround(value);
   const [bits] = new Uint32Array(Float32Array.of(rounded).buffer);
   if (!Number.isFinite(rounded)) return `bitcast<f32>(0x${bits.toString(16)}u | zero())`;
-  const isPlain = Math.abs(rounded) >= 2 ** -126 || Object.is(rounded, 0);
+  const size = Math.abs(rounded);
+  // Rounded decimals of the largest numbers would be above them.
+  const isPlain = Object.is(rounded, 0) || size >= 2 ** -126 && size < 2 ** 127;
   if (!isPlain) return `bitcast<f32>(0x${bits.toString(16)}u)`;
   // The shortest decimal that is this float.
   let text = String(rounded);

@@ -79,6 +79,14 @@ const half = Math.PI / 2;
 
 /** The functions by name. */
 export const transcendentalFunctions: Sources = {
+  // The magnitude times 2^48, of subnormal numbers too where devices take them for 0.
+  lifted: {
+    code: `fn lifted(x: f32) -> f32 {
+  let bits = bitcast<u32>(x) & 0x7fffffffu;
+  if (bits < 0x00800000u) { return f32(bits) * ${float(2 ** -101)}; }
+  return bitcast<f32>(bits) * ${float(2 ** 48)};
+}`,
+  },
   // x 2^n in two steps, so that what is below the normal numbers is rounded once.
   scaled: {
     code: `fn scaled(x: f32, n: i32) -> f32 {
@@ -86,34 +94,38 @@ export const transcendentalFunctions: Sources = {
   return x * bitcast<f32>((first + 127) << 23u) * bitcast<f32>((n - first + 127) << 23u);
 }`,
   },
-  // e^x = 2^n (1 + less), for |x| < 2^13. After W. J. Cody and W. Waite, "Software manual for the elementary
+  // e^(x + rest) = 2^n (1 + less), for |x| < 2^13. After W. J. Cody and W. Waite, "Software manual for the elementary
   // functions" (1980).
   exp_parts: {
     calls: ["opaque"],
     code: `struct ExpParts { n: i32, less: f32 }
-fn exp_parts(x: f32) -> ExpParts {
+fn exp_parts(x: f32, rest: f32) -> ExpParts {
   let n = round(x * ${float(Math.LOG2E)});
   let rough = opaque(x - n * ${float(LN2_HIGH)});
-  let r = fma(n, ${float(-LN2_LOW)}, rough);
+  let r = fma(n, ${float(-LN2_LOW)}, rough) + rest;
   let curve = ${polynomial(EXPONENTIAL, "r")};
   return ExpParts(i32(n), fma(curve, r * r, r));
 }`,
   },
-  // Error at most 1.7 ulp.
-  exp_of: {
+  // e^(x + rest), for a small rest. Error at most 1.7 ulp.
+  exp_of_sum: {
     calls: ["exp_parts", "scaled", "is_nan"],
-    code: `fn exp_of(x: f32) -> f32 {
+    code: `fn exp_of_sum(x: f32, rest: f32) -> f32 {
   if (is_nan(x)) { return x; }
-  let parts = exp_parts(clamp(x, -104.0f, 89.0f));
+  let parts = exp_parts(clamp(x, -104.0f, 89.0f), rest);
   return scaled(1.0f + parts.less, parts.n);
 }`,
+  },
+  exp_of: {
+    calls: ["exp_of_sum"],
+    code: "fn exp_of(x: f32) -> f32 { return exp_of_sum(x, 0.0f); }",
   },
   // As 2^n (e^r - 1) + (2^n - 1). Error at most 1.8 ulp.
   expm1_of: {
     calls: ["exp_parts", "is_nan", "magnitude"],
     code: `fn expm1_of(x: f32) -> f32 {
   if (is_nan(x) || magnitude(x) < ${float(2 ** -25)}) { return x; }
-  let parts = exp_parts(clamp(x, -20.0f, 89.0f));
+  let parts = exp_parts(clamp(x, -20.0f, 89.0f), 0.0f);
   let half = bitcast<f32>((parts.n + 126) << 23u);
   let value = fma(half, parts.less, half - 0.5f);
   return value + value;
@@ -296,15 +308,16 @@ fn has_log(x: f32) -> bool { return bitcast<u32>(x) - 1u < 0x7f7fffffu; }`,
     ],
     code: `fn pow_of(x: f32, y: f32) -> f32 {
   let size = magnitude(x);
-  if (y == 0.0f || bitcast<u32>(x) == 0x3f800000u) { return 1.0f; }
-  if (is_nan(x) || is_nan(y)) { return nan(); }
   let yBits = bitcast<u32>(y) & 0x7fffffffu;
-  let isWhole = yBits >= 0x4b000000u || truncated(y) == y;
+  if (yBits == 0u || bitcast<u32>(x) == 0x3f800000u) { return 1.0f; }
+  if (is_nan(x) || is_nan(y)) { return nan(); }
+  let isWhole = yBits >= 0x4b000000u || bitcast<u32>(truncated(y)) == bitcast<u32>(y);
   let isOdd = isWhole && yBits < 0x4b800000u && (u32(magnitude(y)) & 1u) == 1u;
   let sign = select(0u, bitcast<u32>(x) & 0x80000000u, isOdd);
   let isBelow = (bitcast<u32>(y) >> 31u) == 1u;
-  if (size == 0.0f || !is_finite(x)) {
-    let isLarge = (size == 0.0f) == isBelow;
+  let isZero = bitcast<u32>(size) == 0u;
+  if (isZero || !is_finite(x)) {
+    let isLarge = isZero == isBelow;
     return bitcast<f32>(select(0u, 0x7f800000u, isLarge) | sign);
   }
   if ((bitcast<u32>(x) >> 31u) == 1u && !isWhole) { return nan(); }
@@ -326,12 +339,12 @@ fn has_log(x: f32) -> bool { return bitcast<u32>(x) - 1u < 0x7f7fffffu; }`,
   },
   // Halley's steps from a third of the exponent.
   cbrt: {
-    calls: ["is_finite", "magnitude", "with_sign"],
+    calls: ["is_finite", "magnitude", "with_sign", "lifted"],
     code: `fn cbrt(x: f32) -> f32 {
   if (!is_finite(x) || (bitcast<u32>(x) & 0x7fffffffu) == 0u) { return x; }
   // Sizes whose sums stay in range, and cubes that are normal numbers.
   let isSmall = magnitude(x) < 1.0f;
-  let size = magnitude(x) * select(${float(2 ** -48)}, ${float(2 ** 48)}, isSmall);
+  let size = select(magnitude(x) * ${float(2 ** -48)}, lifted(x), isSmall);
   var root = bitcast<f32>(bitcast<u32>(size) / 3u + 0x2a514067u);
   for (var i = 0; i < 3; i++) {
     let cube = root * root * root;
@@ -514,7 +527,7 @@ fn turn(size: f32) -> Turn {
   },
   // The inverse tangent of y / x, neither of them negative or NaN. Angles next to an eighth of π turn by it.
   arctangent: {
-    calls: ["is_finite"],
+    calls: ["is_finite", "lifted"],
     code: `fn arctangent(y: f32, x: f32) -> f32 {
   let isSteep = y > x;
   var small = select(y, x, isSteep);
@@ -524,11 +537,13 @@ fn turn(size: f32) -> Turn {
     large = 1.0f;
   }
   // Away from the ends of the range, where sums are infinite and quotients are lost.
-  let scale = select(select(1.0f, ${float(2 ** 40)}, large < ${
-      float(2 ** -60)
-    }), 0.25f, large > 1e37f);
-  small = small * scale;
-  large = large * scale;
+  if (large < 1.0f) {
+    small = lifted(small);
+    large = lifted(large);
+  } else if (large > 1e37f) {
+    small *= 0.25f;
+    large *= 0.25f;
+  }
   let isTurned = small > large * ${float(Math.SQRT2 - 1)};
   let t = select(small, small - large, isTurned) /
     max(select(large, small + large, isTurned), ${float(2 ** -120)});
@@ -559,13 +574,12 @@ fn turn(size: f32) -> Turn {
   },
   // e^(-x²), with what rounding the square leaves out.
   gaussian: {
-    calls: ["exp_of", "product_parts", "magnitude", "negated", "is_nan"],
+    calls: ["exp_of_sum", "product_parts", "magnitude", "negated", "is_nan"],
     code: `fn gaussian(x: f32) -> f32 {
   if (is_nan(x)) { return x; }
   let size = min(magnitude(x), 11.0f);
   let square = product_parts(size, size);
-  let value = exp_of(negated(square.x));
-  return fma(value, -square.y, value);
+  return exp_of_sum(negated(square.x), negated(square.y));
 }`,
   },
   // A polynomial near 0, and 1 - e^(x p(x)) elsewhere. Error at most 1.3 ulp.
