@@ -56,10 +56,15 @@ export class Check {
 /** How many checks a value carries along before the oldest are waited for. */
 const MOST = 16;
 
-/** The checks of what is computed from several values; the oldest are waited for if there are many. */
-export function joinChecks(lists: readonly (readonly Check[])[]): readonly Check[] {
+/**
+ * The checks of what is computed from several values; the oldest are waited for if there are more than `most`.
+ */
+export function joinChecks(
+  lists: readonly (readonly Check[])[],
+  most: number = MOST,
+): readonly Check[] {
   if (lists.every((list) => list.length === 0)) return [];
   const all = [...new Set(lists.flat())];
-  for (const check of all.splice(0, all.length - MOST)) check.verify();
+  for (const check of all.splice(0, all.length - most)) check.verify();
   return all.filter((check) => !check.isDone);
 }

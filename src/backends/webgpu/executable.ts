@@ -17,7 +17,7 @@ import { divide } from "../segments.ts";
 import { type GpuBuffer, USAGE } from "./api.ts";
 import type { DeviceArray, DeviceMemory } from "./memory.ts";
 import { isOnDevice, type Plan, planProgram } from "./plan.ts";
-import { readLater, readNow } from "./reading.ts";
+import { readLater, readNow, readsAtOnce } from "./reading.ts";
 import type { Pipeline } from "./session.ts";
 import { basesBytes, wordBytes } from "./wgsl/module.ts";
 
@@ -125,7 +125,10 @@ export class DeviceProgram {
     session.device.queue.submit([commands.finish()]);
     for (const { buffer, bytes } of temporary) memory.give(buffer, bytes);
     for (const uniform of uniforms) uniform.destroy();
-    const known = joinChecks(arrays.map((array) => array.checks));
+    const known = joinChecks(
+      arrays.map(({ checks }) => checks),
+      readsAtOnce ? undefined : Infinity,
+    );
     const checks = raised === null
       ? known
       : [...known, new Check(new RunFlags(memory, raised, flags.length))];

@@ -77,10 +77,11 @@ Deno.test("values between passes have aligned places in one memory", () => {
 });
 
 Deno.test("floats are written so that compilers read them back", () => {
-  for (const value of [0.1, 2e-38, 16777217, Math.PI, -2.5e10, 3.4028234663852886e38]) {
+  for (const value of [0.1, 2e-38, 16777217, Math.PI, -2.5e10]) {
     assertEquals(Math.fround(Number(float(value).slice(0, -1))), Math.fround(value));
   }
   assertEquals(float(-0), "bitcast<f32>(0x80000000u)");
   assertEquals(float(NaN), "bitcast<f32>(0x7fc00000u | zero())");
   assertEquals(float(2 ** -149), "bitcast<f32>(0x1u)");
+  assertEquals(float(3.4028234663852886e38), "bitcast<f32>(0x7f7fffffu)");
 });
