@@ -26,7 +26,6 @@ import {
 } from "../primitives/arithmetic.ts";
 import { and, equal, less, not, or, select } from "../primitives/comparison.ts";
 import { argsort } from "../primitives/ordering.ts";
-import { sliceAxis } from "../primitives/slicing.ts";
 import {
   broadcast,
   constantLike,
@@ -252,8 +251,7 @@ function quantileOf(
   const outer = kept.map((i) => value.shape[i]);
   const rows = reshape(transpose(value, [...kept, ...arg.axes]), [...outer, count]);
   const last = outer.length;
-  const sorted = takeAlongLast(rows, argsort(rows, last, false));
-  const result = betweenElements(sorted, reshape(shares, [shares.size]), method, skipsNan);
+  const result = betweenElements(rows, reshape(shares, [shares.size]), method, skipsNan);
   const front = reshape(moveAxis(result, last, 0), [...shares.shape, ...outer]);
   if (!keepdims) return front;
   const lengths = finish(splat(0, "bool", outer), { ...arg, options: { keepdims } }).shape;
@@ -280,41 +278,38 @@ function readShares(q: TensorLike, whole: number, what: string): Tensor {
   return select(isOutside, constantLike(part, NaN), part);
 }
 
-/** Quantiles `shares` `[k]` of sorted rows `[..., n]`, as `[..., k]`. */
+/** Quantiles `shares` `[k]` of rows `[..., n]`, as `[..., k]`. */
 function betweenElements(
-  sorted: Tensor,
+  rows: Tensor,
   shares: Tensor,
   method: QuantileMethod,
   skipsNan: boolean,
 ): Tensor {
-  const last = sorted.ndim - 1;
-  const length = sorted.shape[last];
-  const shape = [...sorted.shape.slice(0, last), shares.size];
+  const last = rows.ndim - 1;
+  const length = rows.shape[last];
+  const shape = [...rows.shape.slice(0, last), shares.size];
   const share = broadcast(shares, shape, [last]);
-  const isNan = isnan(stopGradient(sorted));
+  const order = argsort(rows, last, false);
+  // Few elements are chosen: the others stay where they are.
+  const at = (place: Tensor) => takeAlongLast(rows, takeAlongLast(order, convert(place, "int32")));
   const outer = range(last);
-  // NaN is the largest of all, so that the last element tells of it.
-  const count = skipsNan
-    ? broadcast(reduceSum(convert(not(isNan), "float64"), [last]), shape, outer)
-    : constantLike(share, length);
-  const isVoid = skipsNan ? equal(count, constantLike(count, 0)) : broadcast(
-    reshape(sliceAxis(isNan, last, length - 1, length), shape.slice(0, last)),
-    shape,
-    outer,
-  );
+  const numbers = reduceSum(convert(not(isnan(stopGradient(rows))), "float64"), [last]);
+  const known = broadcast(numbers, shape, outer);
+  const whole = constantLike(share, length);
+  const count = skipsNan ? known : whole;
+  const isVoid = less(known, skipsNan ? constantLike(known, 1) : whole);
   const zero = constantLike(share, 0);
   const product = mul(share, maximum(offset(count, -1), zero));
   const position = select(isnan(product), zero, product);
-  const known = stopGradient(position);
-  const [below, above] = [floor(known), minimum(ceil(known), constantLike(known, length - 1))];
-  const at = (place: Tensor) => takeAlongLast(sorted, convert(place, "int32"));
+  const fixed = stopGradient(position);
+  const [below, above] = [floor(fixed), minimum(ceil(fixed), constantLike(fixed, length - 1))];
   const isUnknown = or(isVoid, isnan(share));
   const finished = (result: Tensor) => select(isUnknown, constantLike(result, NaN), result);
   if (method === "lower") return finished(at(below));
   if (method === "higher") return finished(at(above));
-  if (method === "nearest") return finished(at(round(known)));
+  if (method === "nearest") return finished(at(round(fixed)));
   const [low, high] = [at(below), at(above)];
-  const dtype = isHalf(sorted.dtype) ? "float32" : sorted.dtype;
+  const dtype = isHalf(rows.dtype) ? "float32" : rows.dtype;
   const isMiddle = equal(below, above);
   const weight = method === "linear"
     ? sub(position, below)
@@ -329,5 +324,5 @@ function betweenElements(
     mul(first, select(isAlone, constantLike(share0, 1), share0)),
     mul(select(isAlone, constantLike(second, 0), second), share1),
   );
-  return finished(convert(result, sorted.dtype));
+  return finished(convert(result, rows.dtype));
 }
