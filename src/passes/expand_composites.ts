@@ -36,13 +36,8 @@ import type { AnalyticParams } from "../primitives/analytic.ts";
 import { expandedNorm, reduceNormPrimitive } from "../primitives/norms.ts";
 import type { NormParams } from "../primitives/norms.ts";
 import { allFinitePrimitive, reduceMin } from "../primitives/reduction.ts";
-import {
-  expandInsertionPlaces,
-  expandRunningExtreme,
-  insertionPlacesPrimitive,
-  runningExtremePrimitive,
-} from "../primitives/searching.ts";
-import type { InsertionParams, RunningExtremeParams } from "../primitives/searching.ts";
+import { expandInsertionPlaces, insertionPlacesPrimitive } from "../primitives/searching.ts";
+import type { InsertionParams } from "../primitives/searching.ts";
 import { formulaOf } from "../primitives/special_formulas.ts";
 import { expandSoftmax, softmaxPrimitive } from "../primitives/softmax.ts";
 import type { SoftmaxParams } from "../primitives/softmax.ts";
@@ -76,9 +71,6 @@ function expansionOf(
   if (name === hypotPrimitive.name) return expandHypot;
   if (name === insertionPlacesPrimitive.name) {
     return (list, wanted) => expandInsertionPlaces(list, wanted, params as InsertionParams);
-  }
-  if (name === runningExtremePrimitive.name) {
-    return (x) => expandRunningExtreme(x, params as RunningExtremeParams);
   }
   if (name === reduceNormPrimitive.name) return (x) => expandedNorm(x, params as NormParams);
   if (name === allFinitePrimitive.name) return (x) => everyFinite(x);

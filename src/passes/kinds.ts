@@ -136,6 +136,7 @@ export const kinds = {
   cumsum: kernel,
   cumprod: kernel,
   argsort: kernel,
+  runningExtreme: kernel,
   contract: kernel,
   convolve: kernel,
   convolveInput: kernel,
@@ -175,7 +176,6 @@ export const kinds = {
   analyticPair: { kind: "composite", isHeavy: true },
   hypot: { kind: "composite", isHeavy: false },
   insertionPlaces: { kind: "composite", isHeavy: true },
-  runningExtreme: { kind: "composite", isHeavy: true },
 
   pseudoInverse: host,
   complexLu: host,

@@ -1,6 +1,6 @@
 /**
- * Searches along lines: where elements belong in sorted ones, and where the extremes so far are. Each is one
- * operation for the evaluator, and a composite of others for compiled code.
+ * Searches along lines: where elements belong in sorted ones, which is one operation for the evaluator and
+ * a composite of others for compiled code, and where the extremes so far are.
  *
  * @module
  */
@@ -14,8 +14,7 @@ import { bindOne } from "../core/trace.ts";
 import { minimum, offset } from "./arithmetic.ts";
 import { and, isNan, less, lessEqual, not, or, select } from "./comparison.ts";
 import { gather } from "./indexing.ts";
-import { prefixesOf } from "./prefixes.ts";
-import { alignBatch, broadcast, constantLike, iota, moveAxis } from "./structure.ts";
+import { alignBatch, constantLike, moveAxis } from "./structure.ts";
 
 /** Parameters of `insertionPlaces`. */
 export interface InsertionParams {
@@ -149,16 +148,4 @@ export const runningExtremePrimitive: Primitive<RunningExtremeParams> = {
 /** Where the extremes so far along the last axis are. */
 export function runningExtreme(x: Tensor, isMax: boolean): Tensor {
   return bindOne(runningExtremePrimitive, [x], { isMax });
-}
-
-/** The same by other operations. */
-export function expandRunningExtreme(x: Tensor, { isMax }: RunningExtremeParams): Tensor {
-  const last = x.ndim - 1;
-  const places = broadcast(iota(x.shape[last]), x.shape, [last]);
-  const later = ([x, i]: readonly Tensor[], [y, j]: readonly Tensor[]): readonly Tensor[] => {
-    const stays = isMax ? less(y, x) : less(x, y);
-    const isEarlier = isFloat(x.dtype) ? or(stays, and(isNan(x), not(isNan(y)))) : stays;
-    return [select(isEarlier, x, y), select(isEarlier, i, j)];
-  };
-  return prefixesOf(later, [x, places], [last, last])[1];
 }

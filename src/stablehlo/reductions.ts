@@ -28,6 +28,7 @@ import type {
   SquaresParams,
 } from "../primitives/moment_formulas.ts";
 import type { AxisParams, ExtremeParams } from "../primitives/reduction.ts";
+import type { RunningExtremeParams } from "../primitives/searching.ts";
 import type { ReduceParams } from "../primitives/structure.ts";
 import { combiner } from "./builder.ts";
 import type { Builder } from "./builder.ts";
@@ -285,6 +286,74 @@ function running(operation: string, start: number) {
   };
 }
 
+/** The longest line whose prefixes are reductions of all that is before: work grows with its square. */
+const LINE = 16;
+
+/** Where the extremes so far along the last axis are, the last of equal ones. */
+function runningExtreme(
+  b: Builder,
+  [x]: Args,
+  { params: { isMax }, types: [type] }: Context<RunningExtremeParams>,
+): Args {
+  if (x.shape.includes(0)) return [b.splat(0, type)];
+  const [least, most] = limitsOf(x.dtype as Dtype);
+  // They win against nothing.
+  const none = [b.scalar(isMax ? least : most, x.dtype), b.scalar(1, "int32")];
+  // Counted downwards, the last of equal ones has the least number.
+  const places = b.neg(b.iota({ dtype: "int32", shape: x.shape }, x.shape.length - 1));
+  const better = (first: Args, second: Args): Args => {
+    const isFirst = isBetter(b, isMax ? "GT" : "LT", first, second);
+    return first.map((one, i) => b.select(isFirst, one, second[i]));
+  };
+  return [b.neg(prefixesOf(b, [x, places], none, better)[1])];
+}
+
+/** Prefixes along the last axis: of short parts, then of what these amount to. */
+function prefixesOf(
+  b: Builder,
+  values: Args,
+  none: Args,
+  combine: (first: Args, second: Args) => Args,
+): Args {
+  const { shape } = values[0];
+  const last = shape.length - 1;
+  const length = shape[last];
+  const padded = (one: Value, i: number, low: number, high: number): Value => {
+    const zeros = one.shape.map(() => 0);
+    const end = zeros.length - 1;
+    return b.pad(one, none[i], {
+      low: zeros.with(end, low),
+      high: zeros.with(end, high),
+      interior: zeros,
+    });
+  };
+  if (length <= LINE) {
+    const padding = shape.map((_, axis) => axis === last ? [length - 1, 0] : [0, 0]);
+    return b.generic(
+      "stablehlo.reduce_window",
+      [...values, ...none],
+      `window_dimensions = array<i64: ${shape.map(() => 1).with(last, length).join(", ")}>, ` +
+        `padding = ${pairs(padding)}`,
+      values,
+      [combiner(values, combine)],
+    );
+  }
+  const count = Math.ceil(length / LINE);
+  const parts = values.map((one, i) =>
+    b.reshape(padded(one, i, 0, count * LINE - length), [...shape.slice(0, last), count, LINE])
+  );
+  const within = prefixesOf(b, parts, none, combine);
+  const totals = within.map((one, i) =>
+    b.reshape(padded(one, i, 1 - LINE, 0), [...shape.slice(0, last), count])
+  );
+  const before = prefixesOf(b, totals, none, combine).map((one, i) =>
+    b.broadcast(padded(one, i, 1, -1), within[i], range(last + 1))
+  );
+  return combine(before, within).map((one, i) =>
+    padded(b.reshape(one, [...shape.slice(0, last), count * LINE]), i, 0, length - count * LINE)
+  );
+}
+
 /** Pairs for each axis as an attribute. */
 export function pairs(list: readonly (readonly number[])[]): string {
   if (list.length === 0) return "dense<> : tensor<0x2xi64>";
@@ -305,6 +374,7 @@ export const reductions = {
   reduceProd,
   argmax: extremeIndex("GT"),
   argmin: extremeIndex("LT"),
+  runningExtreme,
   cumsum: running("stablehlo.add", 0),
   cumprod: running("stablehlo.multiply", 1),
   reduceMean,

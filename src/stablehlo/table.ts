@@ -61,7 +61,6 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   hypot: "expanded",
   checkIndices: "expanded",
   insertionPlaces: "expanded",
-  runningExtreme: "expanded",
 };
 
 /** The rule of a primitive, or `null` where it has none. */

@@ -805,6 +805,7 @@ export const table: Table = {
       given({ isMax: true }, argument([5], integers(-1, 1))),
       given({ isMax: false }, argument([2, 4], integers(-1, 1))),
       given({ isMax: true }, argument([3, 0])),
+      given({ isMax: true }, argument([270], integers(-9, 9))),
     ],
   },
 

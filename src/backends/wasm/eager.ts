@@ -74,8 +74,6 @@ function isLarge(
   const rule = ruleOf(name);
   // Where a part begins changes from call to call, and a kernel would be written for each place.
   if (name === "slice" || name === "pad") return false;
-  // The evaluator's one pass takes as long as a program of many, which takes far longer to write.
-  if (name === "runningExtreme") return false;
   if (rule.kind === "alias" || rule.kind === "iota" || args.every(isSplat)) return false;
   const size = sizeOf(type.shape);
   // What fills the linear memory by itself would only drive everything else out of it.

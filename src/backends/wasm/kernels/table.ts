@@ -32,7 +32,13 @@ import {
 } from "./linalg/mod.ts";
 import { canEmit } from "./nest/mod.ts";
 import { emitArgmaxWindow } from "./pooling.ts";
-import { emitArgmax, emitArgmin, emitCumprod, emitCumsum } from "./reduction/mod.ts";
+import {
+  emitArgmax,
+  emitArgmin,
+  emitCumprod,
+  emitCumsum,
+  emitRunningExtreme,
+} from "./reduction/mod.ts";
 import { emitArgsort } from "./ordering/mod.ts";
 import { emitThreefry2x32 } from "./random_bits.ts";
 import { emitContract } from "./product/mod.ts";
@@ -96,6 +102,7 @@ const emitters: Readonly<Record<string, Emit>> = {
   cumprod: several(emitCumprod),
   threefry2x32: several(emitThreefry2x32),
   argsort: one(emitArgsort),
+  runningExtreme: one(emitRunningExtreme),
   cholesky: one(emitCholesky),
   triangularSolve: one(emitTriangularSolve),
   lu: several(emitLu),

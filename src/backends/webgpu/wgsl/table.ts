@@ -60,6 +60,7 @@ const emitters = {
   fourier: emitFourier,
   fourierOfReal: emitFourierOfReal,
   realOfFourier: emitRealOfFourier,
+  runningExtreme: host,
   triangularSolve: host,
   cholesky: host,
   lu: host,
