@@ -172,7 +172,7 @@ class NestWriter {
       if (stride === 0) return [];
       return [stride === 1 ? this.#counter(loop) : `${this.#counter(loop)} * ${stride}`];
     });
-    if (offset !== 0 || terms.length === 0) terms.push(String(offset));
+    if (offset !== 0 || terms.length === 0) terms.push(`${offset}i`);
     return terms.join(" + ");
   }
 

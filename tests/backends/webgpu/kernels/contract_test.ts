@@ -4,8 +4,8 @@ import type { AxisPairs } from "../../../../src/primitives/contraction.ts";
 import type { Dtype } from "../../../../src/base/dtype.ts";
 import { sizeOf } from "../../../../src/base/shape.ts";
 import { evaluate } from "../../../../src/core/evaluation.ts";
-import { type Concrete, dense } from "../../../../src/core/tensor.ts";
-import { convert } from "../../../../src/primitives/structure.ts";
+import { dense } from "../../../../src/core/tensor.ts";
+import { convertPrimitive } from "../../../../src/primitives/structure.ts";
 import { kernelFor } from "../../../../src/backends/webgpu/wgsl/table.ts";
 import { assertAlmostEquals } from "../../../support/std.ts";
 import { assertSame, elementsOf, fill, gpuTest, LIMITS, runKernel, wordsOf } from "./support.ts";
@@ -76,7 +76,11 @@ gpuTest("contractions on a device read halves and bytes as the numbers that they
     const kernel = kernelFor("contract", [x, y], params, types, LIMITS)!;
     const words = [x, y].map((operand) => wordsOf(operand, dense(operand)));
     const { results: [result] } = await runKernel(kernel, words, [360]);
-    const [left, right] = [x, y].map((operand) => convert(operand, wide as Dtype) as Concrete);
+    const dtype = wide as Dtype;
+    const [left, right] = [x, y].map((operand) => {
+      const types = [{ dtype, shape: operand.shape }];
+      return evaluate(convertPrimitive, [operand], { dtype }, types)[0];
+    });
     const [expected] = evaluate(contractPrimitive, [left, right], params, types);
     elementsOf(types[0], result).forEach((value, i) => {
       assertAlmostEquals(value, dense(expected)[i], wide === "int32" ? 0 : 32 * 2 ** -24);

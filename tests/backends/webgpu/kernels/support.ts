@@ -15,21 +15,12 @@ import type { Kernel, Limits, Operand } from "../../../../src/backends/webgpu/wg
 import { basesBytes, heldType } from "../../../../src/backends/webgpu/wgsl/module.ts";
 import { kernelFor } from "../../../../src/backends/webgpu/wgsl/table.ts";
 import { assert, assertEquals } from "../../../support/std.ts";
+import { gpuTest, isExpected } from "../support.ts";
 
-const adapter = await navigator.gpu?.requestAdapter() ?? null;
-const device = await adapter?.requestDevice() ?? null;
+export { gpuTest };
 
-/** Registers a test that needs a device. */
-export function gpuTest(name: string, run: () => Promise<void>): void {
-  Deno.test({
-    name,
-    // Without a WebGPU adapter there is nothing to run kernels on.
-    ignore: device === null,
-    sanitizeOps: false,
-    sanitizeResources: false,
-    fn: run,
-  });
-}
+const adapter = isExpected ? await navigator.gpu.requestAdapter() : null;
+const device = await adapter?.requestDevice();
 
 /** What every device can do. */
 export const LIMITS: Limits = {
