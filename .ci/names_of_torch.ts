@@ -252,6 +252,7 @@ export const torch: Library<Module> = {
       ZeroPad3d: nn.zeroPad
     `,
     "torch.nn.init": `
+      calculate_gain: nn.initializers.gainOf
       eye: eye
       trunc_normal: nn.initializers.truncatedNormal
     `,
@@ -296,8 +297,7 @@ export const torch: Library<Module> = {
     "torch": "cumulative_trapezoid",
     "torch.nn.functional": `adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices
       adaptive_max_pool3d_with_indices fractional_max_pool2d_with_indices fractional_max_pool3d_with_indices`,
-    "torch.nn": "AdaptiveLogSoftmaxWithLoss GRUCell LSTMCell RNNCell",
-    "torch.nn.init": "calculate_gain dirac sparse",
+    "torch.nn": "AdaptiveLogSoftmaxWithLoss",
     "torch.fft": "hfft2 hfftn ihfft2 ihfftn",
     "torch.special": `airy_ai bessel_y0 bessel_y1 chebyshev_polynomial_t chebyshev_polynomial_u
       chebyshev_polynomial_v chebyshev_polynomial_w hermite_polynomial_h hermite_polynomial_he

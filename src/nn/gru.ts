@@ -35,7 +35,8 @@ function gruStep(
   return [add(fresh, mul(update, sub(hidden, fresh)))];
 }
 
-const cell: Cell = {
+/** The gated recurrent unit. */
+export const cell: Cell = {
   name: "gru",
   gates: 3,
   parts: ["hidden"],

@@ -10,10 +10,24 @@ import { readOptions } from "../base/options.ts";
 import { checkShape, showShape, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { add, astype, full, mul, pad, reshape, transpose } from "../functions/mod.ts";
+import {
+  add,
+  argsort,
+  astype,
+  eye,
+  full,
+  less,
+  mul,
+  pad,
+  reshape,
+  tile,
+  transpose,
+  where,
+} from "../functions/mod.ts";
 import { qr } from "../linalg/decompositions.ts";
 import {
   normal as drawNormal,
+  split,
   truncatedNormal as drawTruncatedNormal,
   uniform as drawUniform,
 } from "../random/mod.ts";
@@ -456,6 +470,126 @@ export function deltaOrthogonal(gain?: number): Initializer {
     ]);
   };
 }
+
+/**
+ * Ones that hand each channel on as it is, and zeros elsewhere: a convolution that changes nothing.
+ *
+ * @param groups The groups of the convolution. Default 1.
+ * @returns An initialiser for weights `[out, in / groups, ...window]` with at least one axis of space.
+ * @throws {ArgumentError} when `groups` is no positive integer; for other shapes, or outputs that are not a
+ * multiple of the groups.
+ *
+ * @example A window of three
+ * ```ts
+ * import { nn, random } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * assertTensorsClose(nn.initializers.dirac()(random.key(0), [1, 1, 3]), [[[0, 1, 0]]]);
+ * ```
+ */
+export function dirac(groups?: number): Initializer {
+  const count = groups ?? 1;
+  if (!(Number.isSafeInteger(count) && count > 0)) {
+    throw argumentError(
+      `Cannot make the initializer dirac with groups ${describeValue(count)}: ` +
+        `expected a positive integer`,
+    );
+  }
+  return (_key, shape, dtype = defaultFloat()) => {
+    const [rows, columns, ...window] = checkShape(shape, "Cannot draw dirac");
+    if (window.length === 0 || rows % count !== 0) {
+      throw argumentError(
+        `Cannot draw dirac of shape ${showShape(shape)}: expected [out, in, ...window] with a ` +
+          `multiple of ${count} outputs`,
+      );
+    }
+    // The rows of each group are those of a unit matrix, as far as it goes.
+    const own = eye(rows / count, columns, { dtype });
+    const matrix = tile(own, [count, 1]);
+    const widths = window.map((length): [number, number] => {
+      const before = Math.floor(length / 2);
+      return [before, length - 1 - before];
+    });
+    return pad(reshape(matrix, [rows, columns, ...window.map(() => 1)]), [
+      [0, 0],
+      [0, 0],
+      ...widths,
+    ]);
+  };
+}
+
+/**
+ * Normal numbers with so many zeros in each column, at random places (Martens, "Deep learning via Hessian-free
+ * optimization", 2010).
+ *
+ * @param sparsity Which part of each column is zero, from 0 to 1.
+ * @param std The standard deviation of the others. Default 0.01.
+ * @returns An initialiser for matrices.
+ * @throws {ArgumentError} when a number is out of range, or for other shapes.
+ *
+ * @example Half of each column
+ * ```ts
+ * import { nn, random } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const w = nn.initializers.sparse(0.5)(random.key(0), [4, 3]);
+ * assertTensorsClose(w.equal(0).sum(0), [2, 2, 2]);
+ * ```
+ */
+export function sparse(sparsity: number, std?: number): Initializer {
+  const share = checkFinite(sparsity, "sparsity", "sparse");
+  if (share < 0 || share > 1) {
+    throw argumentError(
+      `Cannot make the initializer sparse with sparsity ${share}: expected a number from 0 to 1`,
+    );
+  }
+  const draw = normal(std ?? 0.01);
+  return (key, shape, dtype) => {
+    if (shape.length !== 2) {
+      throw argumentError(`Cannot draw sparse of shape ${showShape(shape)}: expected a matrix`);
+    }
+    const [own, places] = split(key);
+    const ranks = argsort(argsort(drawUniform(places, shape), 0), 0);
+    return where(less(ranks, Math.ceil(share * shape[0])), 0, draw(own, shape, dtype));
+  };
+}
+
+/**
+ * The factor that makes up for an activation, as PyTorch's `calculate_gain`.
+ *
+ * @param nonlinearity The activation's name; `"linear"` stands for none, and for convolutions.
+ * @param slope The slope of `leakyRelu` below zero. Default 0.01.
+ * @returns The factor, for the option `gain` of initialisers.
+ * @throws {ArgumentError} when the name is unknown, or the slope no number.
+ *
+ * @example Half of the numbers are lost
+ * ```ts
+ * import { nn } from "@jacobi/jacobi";
+ *
+ * if (nn.initializers.gainOf("relu") !== Math.SQRT2) throw new Error("expected the root of two");
+ * ```
+ */
+export function gainOf(nonlinearity: Nonlinearity, slope?: number): number {
+  const below = checkFinite(slope ?? 0.01, "slope", "gainOf");
+  const gains: Readonly<Record<Nonlinearity, number>> = {
+    linear: 1,
+    sigmoid: 1,
+    tanh: 5 / 3,
+    relu: Math.SQRT2,
+    leakyRelu: Math.sqrt(2 / (1 + below ** 2)),
+    selu: 3 / 4,
+  };
+  if (typeof nonlinearity === "string" && Object.hasOwn(gains, nonlinearity)) {
+    return gains[nonlinearity];
+  }
+  throw argumentError(
+    `Cannot tell the gain of ${describeValue(nonlinearity)}: expected one of ` +
+      Object.keys(gains).join(", "),
+  );
+}
+
+/** Activations that {@linkcode gainOf} knows. */
+export type Nonlinearity = "linear" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "selu";
 
 /** PyTorch's default for the weight of linear and convolution layers: U(±1/sqrt(fan-in)). */
 export const defaultWeight: Initializer = kaimingUniform({ gain: Math.sqrt(1 / 3) });

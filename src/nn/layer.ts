@@ -108,7 +108,7 @@ export function stateless(
 
 /** The layer's name with its article; abbreviations are spelt out by those who read them. */
 export function article(layer: string): string {
-  return `${/^([aeiou]|rnn$|lstm$|rmsNorm$)/.test(layer) ? "an" : "a"} ${layer}`;
+  return `${/^([aeiou]|rnn|lstm|rmsNorm$)/.test(layer) ? "an" : "a"} ${layer}`;
 }
 
 /** `normalizedShape` as the lengths of the last axes. */

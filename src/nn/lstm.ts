@@ -46,7 +46,8 @@ function lstmStep(
   return [projection === undefined ? shown : matmul(shown, projection), next];
 }
 
-const cell: Cell = {
+/** Long short-term memory. */
+export const cell: Cell = {
   name: "lstm",
   gates: 4,
   parts: ["hidden", "cell"],

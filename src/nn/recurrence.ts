@@ -38,18 +38,19 @@ interface DirectionWeights extends CellWeights {
   readonly shift: Tensor | undefined;
 }
 
-/** The parameters by name, checked. */
-function readParameters(
+/** The parameters by name, checked; `key` says under which names they are in the tree. */
+export function readParameters(
   settings: RecurrentSettings,
-  params: RecurrentParams,
+  params: object,
+  key: (name: string) => string = (name) => name,
 ): ReadonlyMap<string, Tensor> {
   const layer = settings.cell.name;
   return new Map(
     parameterShapes(settings).map(([name, shape]) => {
-      const leaf = readLeaf(params, "params", name, layer);
+      const leaf = readLeaf(params, "params", key(name), layer);
       if (sameShape(leaf.shape, shape)) return [name, leaf];
       throw shapeError(
-        `Cannot apply ${layer} with ${name} ${showType(leaf)}: ` +
+        `Cannot apply ${layer} with ${key(name)} ${showType(leaf)}: ` +
           `expected shape ${showShape(shape)}`,
       );
     }),
@@ -57,7 +58,7 @@ function readParameters(
 }
 
 /** The weights of one direction of one layer, `read` giving parameters by name. */
-function weightsOf(
+export function weightsOf(
   settings: RecurrentSettings,
   read: (name: string) => Tensor,
   layer: number,

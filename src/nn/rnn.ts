@@ -30,7 +30,7 @@ export interface RnnOptions extends RecurrentOptions {
 }
 
 /** The cell of Elman's network. */
-function rnnCell(activate: (x: Tensor) => Tensor): Cell {
+export function cellOf(activate: (x: Tensor) => Tensor): Cell {
   return {
     name: "rnn",
     gates: 1,
@@ -38,6 +38,19 @@ function rnnCell(activate: (x: Tensor) => Tensor): Cell {
     separateBias: false,
     step: ([hidden], x, { recurrent }) => [activate(add(x, matmul(hidden, recurrent)))],
   };
+}
+
+/** The function that a nonlinearity names. */
+export function readNonlinearity(
+  nonlinearity: unknown,
+  layer: string,
+): (x: Tensor) => Tensor {
+  if (nonlinearity === undefined || nonlinearity === "tanh") return tanh;
+  if (nonlinearity === "relu") return relu;
+  throw argumentError(
+    `Cannot make an ${layer} layer with nonlinearity ${describeValue(nonlinearity)}: ` +
+      `expected "tanh" or "relu"`,
+  );
 }
 
 /**
@@ -103,14 +116,7 @@ export function rnn(
     ...RECURRENT_NAMES,
     "nonlinearity",
   ]);
-  const { nonlinearity = "tanh" } = read;
-  if (nonlinearity !== "tanh" && nonlinearity !== "relu") {
-    throw argumentError(
-      `Cannot make an rnn layer with nonlinearity ${describeValue(nonlinearity)}: ` +
-        `expected "tanh" or "relu"`,
-    );
-  }
-  const cell = rnnCell(nonlinearity === "tanh" ? tanh : relu);
+  const cell = cellOf(readNonlinearity(read.nonlinearity, "rnn"));
   const settings = readSettings(cell, inputSize, hiddenSize, read);
   return inComputeDtype(
     read,

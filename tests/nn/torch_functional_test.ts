@@ -17,6 +17,7 @@ import type { Tensor } from "../../src/core/tensor.ts";
 import { channelShuffle } from "../../src/image.ts";
 import { jit } from "../../src/jit.ts";
 import { fractionalMaxima } from "../../src/nn/fractional_pooling.ts";
+import type { AnyLayer } from "../../src/nn/layer.ts";
 import * as nn from "../../src/nn/mod.ts";
 import { key as makeKey, normal } from "../../src/random/mod.ts";
 import { assertTensorsClose, checkGrads } from "../../src/testing/mod.ts";
@@ -73,6 +74,26 @@ function readCase({ name, args, options, integers }: Case): (...inputs: Tensor[]
         ...options,
         distanceFunction: (x, y) => sum(abs(sub(x, y)), -1),
       }),
+    ...Object.fromEntries((["rnnCell", "gruCell", "lstmCell"] as const).map((cell) => [
+      cell,
+      () => (x: Tensor, ...rest: Tensor[]) => {
+        const layer = nn[cell](3, 2, { ...options, dtype }) as AnyLayer;
+        const [fresh, state] = layer.init(key);
+        const names = Object.keys(fresh);
+        const parts = rest.length - names.length;
+        // PyTorch's order: weights, then biases.
+        const order = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].slice(0, names.length);
+        assertEquals(names.toSorted(), order.toSorted());
+        const params = Object.fromEntries(order.map((name, i) => [name, rest[parts + i]]));
+        const start = parts === 2 ? [rest[0], rest[1]] : rest[0];
+        const [y] = layer.apply(params, state, [x, start]);
+        return Array.isArray(y) ? stack(y) : y;
+      },
+    ])),
+    dirac: () => (x) => {
+      const draw = nn.initializers.dirac(args[1] as number);
+      return add(x, draw(key, args[0] as number[], dtype));
+    },
     rrelu: () => (x) => nn.rrelu(options).apply({}, {}, x)[0],
   };
   return known[name]();
@@ -226,4 +247,45 @@ Deno.test("what makes no sense is refused", () => {
     return layer.apply(layer.init(key)[0], {}, given);
   }
   for (const [call, name, message] of refusals) assertRefused(call, name, message);
+});
+
+Deno.test("cells are the steps of recurrent layers", () => {
+  const xs = normal(key, [3, 2, 4], { dtype });
+  for (
+    const [cell, layer] of [["rnnCell", "rnn"], ["gruCell", "gru"], ["lstmCell", "lstm"]] as const
+  ) {
+    const whole = nn[layer as "gru"](4, 3, { dtype, outputs: "sequence" });
+    const [params, state] = whole.init(key);
+    const own = Object.fromEntries(
+      Object.entries(params).map(([name, leaf]) => [name.replace("_l0", ""), leaf]),
+    );
+    const one = nn[cell](4, 3, { dtype }) as AnyLayer;
+    const [sequence] = whole.apply(params, state, xs);
+    let last: unknown;
+    for (let t = 0; t < 3; t++) {
+      [last] = one.apply(own, {}, last === undefined ? xs.at(t) : [xs.at(t), last]);
+      const [hidden] = [last].flat() as Tensor[];
+      assertTensorsClose(hidden, sequence.at(t), close);
+      const [alone] = [one.apply(own, {}, xs.at(0, 1))[0]].flat() as Tensor[];
+      assertTensorsClose(alone, sequence.at(0, 1), close);
+    }
+    assertRefused(
+      () => one.apply(own, {}, ones([2, 5])),
+      "ShapeError",
+      `Cannot apply ${cell} to float32[2,5]: expected [B, 4] or [4]`,
+    );
+  }
+  const gains = ["linear", "sigmoid", "tanh", "relu", "leakyRelu", "selu"] as const;
+  const { gainOf, sparse } = nn.initializers;
+  assertTensorsClose(gains.map((name) => gainOf(name, 0.5)), [
+    1,
+    1,
+    5 / 3,
+    2 ** 0.5,
+    1.6 ** 0.5,
+    0.75,
+  ]);
+  const w = sparse(0.3, 2)(key, [50, 20], dtype);
+  assertTensorsClose(w.equal(0).sum(0), new Array(20).fill(15));
+  assert(Math.abs(w.std().item() - 2 * 0.7 ** 0.5) < 0.15);
 });
