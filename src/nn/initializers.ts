@@ -545,7 +545,7 @@ export function sparse(sparsity: number, std?: number): Initializer {
   }
   const draw = normal(std ?? 0.01);
   return (key, shape, dtype) => {
-    if (shape.length !== 2) {
+    if (checkShape(shape, "Cannot draw sparse").length !== 2) {
       throw argumentError(`Cannot draw sparse of shape ${showShape(shape)}: expected a matrix`);
     }
     const [own, places] = split(key);
