@@ -205,6 +205,7 @@ export const torch: Library<Module> = {
       upsample_nearest: image.interpolate
     `,
     "torch.nn": `
+      AdaptiveLogSoftmaxWithLoss: nn.adaptiveLogSoftmax
       MaxUnpool1d: maxUnpool
       MaxUnpool2d: maxUnpool
       MaxUnpool3d: maxUnpool
@@ -297,7 +298,6 @@ export const torch: Library<Module> = {
     "torch": "cumulative_trapezoid",
     "torch.nn.functional": `adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices
       adaptive_max_pool3d_with_indices fractional_max_pool2d_with_indices fractional_max_pool3d_with_indices`,
-    "torch.nn": "AdaptiveLogSoftmaxWithLoss",
     "torch.fft": "hfft2 hfftn ihfft2 ihfftn",
     "torch.special": `airy_ai bessel_y0 bessel_y1 chebyshev_polynomial_t chebyshev_polynomial_u
       chebyshev_polynomial_v chebyshev_polynomial_w hermite_polynomial_h hermite_polynomial_he

@@ -68,7 +68,7 @@ const namespaces: Readonly<Record<string, string>> = {
     adaptiveAvgPool1d adaptiveAvgPool3d adaptiveMaxPool1d adaptiveMaxPool2d adaptiveMaxPool3d dropout1d
     dropout2d dropout3d alphaDropout rmsNorm instanceNorm localResponseNorm spectralNorm weightNorm lora
     prelu rrelu featureAlphaDropout fractionalMaxPool2d fractionalMaxPool3d channelShuffle
-    tripletMarginWithDistanceLoss rnnCell gruCell lstmCell bilinear embeddingBag zeroPad upsample pixelShuffle pixelUnshuffle transformerEncoderLayer transformerDecoderLayer
+    tripletMarginWithDistanceLoss rnnCell gruCell lstmCell adaptiveLogSoftmax bilinear embeddingBag zeroPad upsample pixelShuffle pixelUnshuffle transformerEncoderLayer transformerDecoderLayer
     relu6 hardsigmoid hardswish softshrink hardshrink threshold sparsePlus
     sparseSigmoid celu selu logsigmoid softsign tanhshrink squareplus log1mexp glu softmin sparsemax
     gumbelSoftmax standardize normalize pairwiseDistance logmeanexp smoothL1Loss poissonNllLoss

@@ -40,6 +40,7 @@ export type {
   LeakyReluOptions,
   SoftplusOptions,
 } from "./activations.ts";
+export * from "./adaptive_log_softmax.ts";
 export * from "./along_axes.ts";
 export * from "./attention.ts";
 export type { AttentionInput } from "./attention_input.ts";

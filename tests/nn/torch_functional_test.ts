@@ -90,6 +90,17 @@ function readCase({ name, args, options, integers }: Case): (...inputs: Tensor[]
         return Array.isArray(y) ? stack(y) : y;
       },
     ])),
+    adaptiveLogSoftmax: () => (x, ...leaves) => {
+      const headBias = options.bias as boolean;
+      const layer = nn.adaptiveLogSoftmax(8, 7, [2, 3], { divValue: 2, headBias, dtype });
+      const dict = Object.fromEntries((args as string[]).map((name, i) => [name, leaves[i]]));
+      const fresh = layer.init(key);
+      assertEquals(Object.keys(nn.toStateDict(...fresh)).toSorted(), Object.keys(dict).toSorted());
+      const at = (name: string) => ({ weight: dict[name] });
+      const head = headBias ? { ...at("head.weight"), bias: dict["head.bias"] } : at("head.weight");
+      const tail = [0, 1].map((i) => [at(`tail.${i}.0.weight`), at(`tail.${i}.1.weight`)] as const);
+      return layer.apply({ head, tail }, {}, x)[0];
+    },
     dirac: () => (x) => {
       const draw = nn.initializers.dirac(args[1] as number);
       return add(x, draw(key, args[0] as number[], dtype));
@@ -222,6 +233,12 @@ Deno.test("what makes no sense is refused", () => {
       () => nn.fractionalMaxPool2d(2, { outputSize: 4 }).apply({}, {}, ones([1, 1, 4, 9]), { key }),
       "ShapeError",
       "Cannot apply fractionalMaxPool2d to float32[1,1,4,9]: axis 2 has no room for 4 windows of 2",
+    ],
+    [
+      () => nn.adaptiveLogSoftmax(8, 10, [5, 2]),
+      "ArgumentError",
+      "Cannot make an adaptiveLogSoftmax layer with cutoffs [5, 2]: " +
+      "expected ascending integers from 1 to 9",
     ],
     [
       () => nn.rrelu({ lower: 1, upper: 0 }),
