@@ -27,7 +27,7 @@ export interface AdaptiveLogSoftmaxParams {
 
 /** Options of `adaptiveLogSoftmax`. */
 export interface AdaptiveLogSoftmaxOptions extends ParameterOptions {
-  /** By how much the features of each cluster are fewer than those of the one before. Default 4. */
+  /** By how much the features of each cluster, one at least, are fewer than those of the one before. Default 4. */
   readonly divValue?: number;
   /** Whether the head has a bias. Default `false`. */
   readonly headBias?: boolean;
@@ -84,12 +84,7 @@ export function adaptiveLogSoftmax(
   const head = linear(inFeatures, first + rest.length, { ...dtypes, bias });
   const plain = { ...dtypes, bias: false };
   const tail = rest.map((end, i) => {
-    const features = Math.floor(inFeatures / divValue ** (i + 1));
-    if (features === 0) {
-      throw argumentError(
-        `${what} with divValue ${divValue}: no feature of ${inFeatures} is left for cluster ${i}`,
-      );
-    }
+    const features = Math.max(1, Math.floor(inFeatures / divValue ** (i + 1)));
     return [
       linear(inFeatures, features, plain),
       linear(features, end - cutoffs[i], plain),

@@ -714,6 +714,7 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   ],
   [/^(\.\.\.shapes|shape|weightShape|normalizedShape)$/, shapeArgument],
   [/^\.\.\.shape$/, count],
+  [/^cutoffs$/, ({ draw }) => draw.pick<unknown>([[1], [1, 2], [2, 1], [0], [1, 2, 3], []])],
   [/^places$/, (scene) => scene.draw.chance(50) ? scene.draw.integer(-1, 1) : [0]],
   [/^(count|classes|k|features|groups|channels|rows|repetitions|sections.*|data|seed)$/, count],
   [/^(in|out)(Features|Channels)$|^(every|steps|axisSize|order|maxConsecutiveErrors)$/, count],
