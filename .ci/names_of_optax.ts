@@ -49,6 +49,8 @@ export const optax: Library<Module> = {
       scale_gradient: customVjp
       selective_transform: optim.masked
       sgdr_schedule: optim.join
+      scale_by_polyak: optim.polyakSgd
+      signum: optim.signSgd(rate, { beta: 0.9 })
       sigmoid_binary_cross_entropy: nn.binaryCrossEntropyWithLogits
       sigmoid_focal_loss: nn.focalLoss
       skip_not_finite: optim.applyIfFinite
@@ -70,14 +72,14 @@ export const optax: Library<Module> = {
     `,
   },
   planned: {
-    "optax": `adan adaptive_grad_clip clip_by_block_rms conditionally_mask conditionally_transform
+    "optax": ` adaptive_grad_clip clip_by_block_rms conditionally_mask conditionally_transform
       convex_kl_divergence ctc_loss_with_forward_probs fromage generalized_kl_divergence
       keep_params_nonnegative log_cosh matrix_inverse_pth_root measure_with_ema monitor nnls
       normalize_by_update_norm ntxent optimistic_adam optimistic_adam_v2 optimistic_gradient_descent
-      per_example_global_norm_clip per_example_layer_norm_clip piecewise_interpolate_schedule polyak_sgd
-      power_iteration scale_by_adan scale_by_backtracking_linesearch scale_by_distance_over_gradients
-      scale_by_optimistic_gradient scale_by_param_block_norm scale_by_param_block_rms scale_by_polyak
-      scale_by_sign scale_by_sm3 scale_by_yogi sign_sgd signum skip_large_updates sm3 snapshot yogi`,
+      per_example_global_norm_clip per_example_layer_norm_clip piecewise_interpolate_schedule 
+      power_iteration scale_by_backtracking_linesearch scale_by_distance_over_gradients
+      scale_by_optimistic_gradient scale_by_param_block_norm scale_by_param_block_rms 
+       scale_by_sm3 skip_large_updates sm3 snapshot`,
     "optax.contrib":
       `acprop ademamix adopt cocob dadapt_adamw differentially_private_aggregate dog dowg dpsgd
       galore madgrad mechanize momo momo_adam normalize prodigy scale_by_acprop scale_by_ademamix

@@ -78,7 +78,7 @@ const namespaces: Readonly<Record<string, string>> = {
     silu softplus softmax logSoftmax sigmoid tanh hardtanh mish mseLoss l1Loss huberLoss crossEntropy
     nllLoss binaryCrossEntropyWithLogits klDiv cosineSimilarity initializers toStateDict fromStateDict`,
   optim:
-    `applyUpdates adafactor novograd addNoise noisySgd reduceOnPlateau injectHyperparams sam sophia scheduleFree scheduleFreeParams lbfgs scaleByLbfgs lineSearch sgd adam adamw rmsprop adagrad adamax nadam radam adadelta rprop lion adabelief lamb lars muon scaleByTrustRatio zeroNans centralize setToZero ema multiSteps applyIfFinite multiTransform lookahead chain clipByGlobalNorm clipByValue
+    `applyUpdates adafactor novograd addNoise noisySgd reduceOnPlateau injectHyperparams sam sophia scheduleFree scheduleFreeParams lbfgs scaleByLbfgs lineSearch yogi adan signSgd polyakSgd sgd adam adamw rmsprop adagrad adamax nadam radam adadelta rprop lion adabelief lamb lars muon scaleByTrustRatio zeroNans centralize setToZero ema multiSteps applyIfFinite multiTransform lookahead chain clipByGlobalNorm clipByValue
     addDecayedWeights masked lossScale constant step cosine warmupCosine exponential piecewise linear oneCycle warmRestarts join polynomial`,
   tree:
     `partition merge map leaves paths flatten unflatten reduce register toTransfer fromTransfer transpose

@@ -67,6 +67,26 @@ export function centralize(): Optimizer<null> {
 }
 
 /**
+ * Puts the sign in the place of each element of the gradients; optax's `scale_by_sign`.
+ *
+ * @returns The transform; its state is `null`.
+ *
+ * @example Up, down or not at all
+ * ```ts
+ * import { optim, tensor } from "@jacobi/jacobi";
+ * import { assertTensorsClose } from "@jacobi/jacobi/testing";
+ *
+ * const transform = optim.scaleBySign();
+ * const params = tensor([1, 2, 3]);
+ * const [updates] = transform.update(tensor([5, -0.1, 0]), transform.init(params), params);
+ * assertTensorsClose(updates, [1, -1, 0]);
+ * ```
+ */
+export function scaleBySign(): Optimizer<null> {
+  return eachGradient("scaleBySign", (g) => g.sign());
+}
+
+/**
  * Puts zero in the place of every gradient: the optimiser of parameters that stay. optax's `set_to_zero`.
  *
  * @returns The transform; its state is `null`.

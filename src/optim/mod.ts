@@ -37,6 +37,8 @@ export { adam, adamw, scaleByAdam } from "./adam.ts";
 export type { AdamOptions, ScaleByAdamOptions, ScaleByAdamState } from "./adam.ts";
 export { adamax, scaleByAdamax } from "./adamax.ts";
 export type { AdamaxOptions, ScaleByAdamaxOptions, ScaleByAdamaxState } from "./adamax.ts";
+export { adan, scaleByAdan } from "./adan.ts";
+export type { AdanOptions, ScaleByAdanOptions, ScaleByAdanState } from "./adan.ts";
 export { addDecayedWeights } from "./add_decayed_weights.ts";
 export { applyIfFinite } from "./apply_if_finite.ts";
 export type { ApplyIfFiniteState } from "./apply_if_finite.ts";
@@ -60,7 +62,7 @@ export { scaleBySophia, sophia } from "./sophia.ts";
 export type { ScaleBySophiaOptions, ScaleBySophiaState, SophiaOptions } from "./sophia.ts";
 export { globalNorm } from "./global_norm.ts";
 export type { GlobalNormOptions } from "./global_norm.ts";
-export { centralize, setToZero, zeroNans } from "./gradients.ts";
+export { centralize, scaleBySign, setToZero, zeroNans } from "./gradients.ts";
 export { lbfgs, lineSearch, scaleByLbfgs } from "./lbfgs.ts";
 export type {
   LbfgsOptions,
@@ -93,6 +95,8 @@ export type { NadamOptions, ScaleByNadamOptions, ScaleByNadamState } from "./nad
 export { novograd, scaleByNovograd } from "./novograd.ts";
 export type { NovogradOptions, ScaleByNovogradOptions } from "./novograd.ts";
 export type { Optimizer, OptimizerState, UpdateExtras } from "./optimizer.ts";
+export { polyakSgd } from "./polyak.ts";
+export type { PolyakSgdOptions } from "./polyak.ts";
 export { radam, scaleByRadam } from "./radam.ts";
 export type { RadamOptions, ScaleByRadamOptions } from "./radam.ts";
 export { rmsprop, scaleByRms } from "./rmsprop.ts";
@@ -126,7 +130,11 @@ export type {
   WarmRestartsOptions,
   WarmupCosineOptions,
 } from "./schedules.ts";
+export { signSgd } from "./sign_sgd.ts";
+export type { SignSgdOptions } from "./sign_sgd.ts";
 export { sgd } from "./sgd.ts";
 export type { SgdOptions } from "./sgd.ts";
 export { lamb, lars, scaleByTrustRatio } from "./trust_ratio.ts";
 export type { LambOptions, LarsOptions, ScaleByTrustRatioOptions } from "./trust_ratio.ts";
+export { scaleByYogi, yogi } from "./yogi.ts";
+export type { ScaleByYogiOptions, YogiOptions } from "./yogi.ts";

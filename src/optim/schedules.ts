@@ -213,18 +213,21 @@ export function exponential(rate: number | Tensor, options: ExponentialOptions):
 
 /** Options of `polynomial`. */
 export interface PolynomialOptions {
-  /** The number of updates after which the rate is 0. */
+  /** The number of updates after which the rate is the last. */
   readonly steps: number;
   /** The power p. Default 1: the rate falls along a line. */
   readonly power?: number;
+  /** The last rate. Default 0. */
+  readonly end?: number;
 }
 
 /**
- * The rate falls to 0 along a power of the remaining time, and stays there:
- * η(t) = η (1 − min(t, T) / T)ᵖ; PyTorch's `PolynomialLR`.
+ * The rate goes to the last one along a power of the remaining time, and stays there:
+ * η(t) = (η − η′) (1 − min(t, T) / T)ᵖ + η′; PyTorch's `PolynomialLR`, whose last rate is 0, and optax's
+ * `polynomial_schedule`.
  *
  * @param rate The first learning rate η: a number of at least 0, or a scalar tensor.
- * @param options After how many updates (T), and the power (p).
+ * @param options After how many updates (T), the power (p) and the last rate (η′).
  * @returns The schedule.
  * @throws {ArgumentError} when an option is out of range.
  *
@@ -239,15 +242,15 @@ export interface PolynomialOptions {
  */
 export function polynomial(rate: number | Tensor, options: PolynomialOptions): Curve {
   const what = "Cannot make a polynomial schedule";
-  const { steps, power } = readOptions(what, options, { steps: NaN, power: 1 });
+  const { steps, power, end } = readOptions(what, options, { steps: NaN, power: 1, end: 0 });
   checkCounts(what, { steps }, 1);
-  checkNotNegative(what, { power });
+  checkNotNegative(what, { power, end });
   return makeCurve(
     what,
     "polynomial",
     rate,
-    { steps, power },
-    (base, count) => base.mul(count.minimum(steps).div(-steps).add(1).pow(power)),
+    { steps, power, end },
+    (base, count) => base.sub(end).mul(count.minimum(steps).div(-steps).add(1).pow(power)).add(end),
   );
 }
 

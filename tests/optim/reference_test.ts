@@ -19,6 +19,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   momentum_decay: "momentumDecay",
   b1: "beta1",
   b2: "beta2",
+  b3: "beta3",
   eps_root: "epsRoot",
   trust_coefficient: "coefficient",
 };
@@ -37,10 +38,10 @@ function convertOptions(
 }
 
 const { adabelief, adadelta, adagrad, adam, adamax, adamw, lamb, lars, lion, nadam } = optim;
-const { radam, rmsprop, rprop, sgd } = optim;
+const { radam, rmsprop, rprop, sgd, yogi, adan, signSgd } = optim;
 const optimizers = {
   ...{ adabelief, adadelta, adagrad, adam, adamax, adamw, lamb, lars, lion, nadam },
-  ...{ radam, rmsprop, rprop, sgd },
+  ...{ radam, rmsprop, rprop, sgd, yogi, adan, sign_sgd: signSgd, signum: signSgd },
 };
 
 /** The parameter after each step. */
@@ -75,9 +76,9 @@ Deno.test("optimisers that PyTorch has take its steps with every option", () => 
   }
 });
 
-Deno.test("lion, adabelief, lamb and lars take optax's steps with every option", () => {
+Deno.test("optimisers that optax has take its steps with every option", () => {
   const { optaxCases, start, gradients } = otherReference;
-  assertEquals(optaxCases.length, 8);
+  assertEquals(optaxCases.length, 14);
   for (const { optimizer: name, options, trajectory } of optaxCases) {
     const make = optimizers[name as keyof typeof optimizers];
     const optimizer = make(
@@ -110,7 +111,7 @@ Deno.test("optimisers around optimisers take optax's steps", () => {
 
 Deno.test("optimisers that need the loss or random numbers take optax's steps", () => {
   const { lossCases, values, start, gradients } = otherReference;
-  assertEquals(lossCases.length, 11);
+  assertEquals(lossCases.length, 13);
   const loss = (x: Tensor) => {
     const [head, tail] = [x.at(slice(0, -1)), x.at(slice(1, null))];
     const powers = x.square().square().sum().mul(0.1);
@@ -129,6 +130,8 @@ Deno.test("optimisers that need the loss or random numbers take optax's steps", 
           ...rest,
         }),
       ),
+    polyakSgd: ({ f_min = 0, max_learning_rate = 1, eps = 0 }) =>
+      optim.polyakSgd({ leastValue: f_min, maxLearningRate: max_learning_rate, eps }) as never,
     sam: (options) => optim.sam(adam(0.1), options),
     sophia: ({ update_interval, clip_threshold = 1, ...rest }) =>
       optim.sophia(0.1, key(3), {
@@ -246,6 +249,8 @@ const makeSchedule: Readonly<
       startDivisor: div_factor,
       endDivisor: final_div_factor,
     }),
+  Polynomial: (lr, { total_iters, power, end }) =>
+    optim.polynomial(lr, { steps: total_iters, power, end }),
   PolynomialLR: (lr, { total_iters, power }) => optim.polynomial(lr, { steps: total_iters, power }),
   WarmupCosine: (lr, { warmup_steps, total_steps, lr_start, lr_end }) =>
     optim.warmupCosine(lr, {
@@ -258,7 +263,7 @@ const makeSchedule: Readonly<
 
 Deno.test("every schedule has PyTorch's rates, count by count and as a whole curve", () => {
   const { schedules } = otherReference;
-  assertEquals(new Set(schedules.map(({ name }) => name)).size, 10);
+  assertEquals(new Set(schedules.map(({ name }) => name)).size, 11);
   for (const { name, options, lrs } of schedules) {
     const { milestones, gamma } = options as { milestones?: number[]; gamma?: number };
     const schedule = milestones === undefined

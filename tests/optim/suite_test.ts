@@ -110,6 +110,23 @@ const rows: Readonly<Record<string, Row>> = {
     start: [0.3, 0.5],
   },
   muon: { make: (rate) => optim.muon(rate), parabola: [0.1, 300], rosenbrock: [0.05, 1000] },
+  yogi: { make: (rate) => optim.yogi(rate), parabola: [0.1, 300], rosenbrock: [0.05, 1000] },
+  adan: {
+    make: (rate) => optim.adan(rate, { weightDecay: 1e-4 }),
+    parabola: [0.1, 600],
+    rosenbrock: [0.02, 1000],
+  },
+  signum: {
+    make: (rate) => optim.signSgd(rate, { beta: 0.9 }),
+    parabola: [0.05, 300],
+    rosenbrock: [5e-3, 2000],
+  },
+  "polyakSgd, slowed down": {
+    make: (rate) => optim.chain(optim.polyakSgd(), optim.scale(-1), optim.sgd(rate)),
+    parabola: [1, 300],
+    rosenbrock: [0.5, 2000],
+    mixesLeaves: true,
+  },
   novograd: {
     make: (rate) => optim.novograd(rate),
     parabola: [0.1, 300],
