@@ -19,11 +19,14 @@ const MOST_NODES = 80;
 /** Nor more results. */
 const MOST_STORES = 4;
 
-/** The tasks, with each reduction done together with an earlier one where that is possible. */
-export function joinReductions(tasks: readonly Task[]): readonly Task[] {
+/**
+ * The tasks, with each reduction done together with an earlier one where that is possible, and where a
+ * nest has no more than `mostBuffers` then.
+ */
+export function joinReductions(tasks: readonly Task[], mostBuffers: number): readonly Task[] {
   const result: Task[] = [];
   for (const task of tasks) {
-    const place = task.kind === "nest" ? partnerOf(task, result) : -1;
+    const place = task.kind === "nest" ? partnerOf(task, result, mostBuffers) : -1;
     if (place < 0) result.push(task);
     else result[place] = joined(result[place] as NestTask, task as NestTask);
   }
@@ -31,7 +34,7 @@ export function joinReductions(tasks: readonly Task[]): readonly Task[] {
 }
 
 /** The place of an earlier nest that can do the work of this one, too, or -1. */
-function partnerOf(task: NestTask, before: readonly Task[]): number {
+function partnerOf(task: NestTask, before: readonly Task[], mostBuffers: number): number {
   if (task.nest.reduced === 0) return -1;
   const reads = new Set(readsOf(task));
   const writes = new Set(writesOf(task));
@@ -41,7 +44,8 @@ function partnerOf(task: NestTask, before: readonly Task[]): number {
     const isFree = !written.some((buffer) => reads.has(buffer) || writes.has(buffer)) &&
       !readsOf(other).some((buffer) => writes.has(buffer));
     if (!isFree) return -1;
-    if (other.kind === "nest" && fit(other, task)) return i;
+    if (other.kind !== "nest" || !fit(other, task)) continue;
+    if (new Set([...other.buffers, ...task.buffers]).size <= mostBuffers) return i;
   }
   return -1;
 }

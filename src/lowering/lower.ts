@@ -114,7 +114,10 @@ class Lowering {
       return { buffer: this.#memoryOf(atom), type: typeOf(atom) };
     });
     if (copies.length > 0) this.#pushStraight(copyStraight(copies));
-    const tasks = readersFirst(joinReductions(this.#tasks), this.#buffers);
+    const tasks = readersFirst(
+      joinReductions(this.#tasks, this.#target.mostBuffers),
+      this.#buffers,
+    );
     return { buffers: this.#buffers, tasks, results };
   }
 

@@ -129,7 +129,7 @@ export class NestWriter {
         if (rule.isHeavy && !isRoot && this.#heavy.has(atom)) throw new Obstacle({ keep: atom });
         if (rule.isHeavy) this.#heavy.add(atom);
         const nodes = inputs.map((input) => this.value(input, coordinates));
-        if (this.#nodes.length >= MOST_NODES) this.#giveUp(atom, isRoot, inputs);
+        if (this.#isFull) this.#giveUp(atom, isRoot, inputs);
         this.#names.add(primitive.name);
         const operation = primitive.name;
         return this.#add({ kind: "map", dtype, operation, inputs: nodes, params });
@@ -168,7 +168,7 @@ export class NestWriter {
       }
       case "concatenate": {
         this.#names.add(primitive.name);
-        return this.#joined(equation, coordinates, []);
+        return this.#joined(atom, equation, coordinates, []);
       }
       case "reduce":
         return this.#reduce(atom, equation, coordinates, rule.operation, isRoot);
@@ -185,7 +185,9 @@ export class NestWriter {
     if (equation === undefined) return this.#load(atom, coordinates, guards);
     const rule = effectiveRule(equation, this.#around.target);
     const { inputs: [input], params } = equation;
-    if (rule.kind === "concatenate") return this.#joined(equation, coordinates, guards);
+    if (rule.kind === "concatenate") {
+      return this.#joined(atom as Variable, equation, coordinates, guards);
+    }
     if (!isPart(equation, this.#around.target)) return this.#load(atom, coordinates, guards);
     const { shape } = typeOf(input);
     if (rule.kind === "pad") {
@@ -213,6 +215,7 @@ export class NestWriter {
 
   /** An element of a concatenation: all of its parts but one are zero there. */
   #joined(
+    atom: Variable,
     { inputs, outputs, params }: Equation,
     coordinates: readonly Affine[],
     guards: readonly Guard[],
@@ -224,6 +227,7 @@ export class NestWriter {
       start += typeOf(input).shape[axis];
       return this.#padded(input, low, coordinates, guards);
     });
+    if (this.#hasManyBuffers) throw new Obstacle({ keep: atom });
     const { dtype } = outputs[0].type;
     return nodes.reduce((x, y) => {
       return this.#add({ kind: "map", dtype, operation: "join", inputs: [x, y] });
@@ -248,7 +252,7 @@ export class NestWriter {
       });
       return this.value(input, places);
     });
-    if (this.#nodes.length >= MOST_NODES) this.#giveUp(atom, isRoot, inputs);
+    if (this.#isFull) this.#giveUp(atom, isRoot, inputs);
     this.#names.add("mul");
     return this.#add({ kind: "map", dtype: atom.type.dtype, operation: "mul", inputs: nodes });
   }
@@ -381,6 +385,15 @@ export class NestWriter {
     const rule = effectiveRule(equation, this.#around.target);
     if (rule.kind === "view" || rule.kind === "alias") this.#keepWork(equation.inputs[0]);
     else if (rule.kind !== "iota") throw new Obstacle({ keep: atom });
+  }
+
+  /** Whether another buffer, that of the result, is one too many. */
+  get #hasManyBuffers(): boolean {
+    return this.#buffers.size >= this.#around.target.mostBuffers;
+  }
+
+  get #isFull(): boolean {
+    return this.#nodes.length >= MOST_NODES || this.#hasManyBuffers;
   }
 
   /** The nest is full: one of the values that it was about to take in gets a buffer. */

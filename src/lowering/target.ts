@@ -11,4 +11,6 @@ export interface Target {
   writes(operation: string, dtype: Dtype): boolean;
   /** Whether the kernel of a primitive also reads operands that are held as narrower dtypes. */
   widens(operation: string): boolean;
+  /** How many buffers a nest may have at most. */
+  readonly mostBuffers: number;
 }

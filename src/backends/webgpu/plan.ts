@@ -24,8 +24,10 @@ import { writeNest } from "./wgsl/nest.ts";
 import { canWrite } from "./wgsl/operations.ts";
 import { kernelFor, widens } from "./wgsl/table.ts";
 
-/** What lowering needs to know of this backend. */
-const target: Target = { writes: canWrite, widens };
+/** What lowering needs to know of a device. */
+function targetFor({ bindings }: Limits): Target {
+  return { writes: canWrite, widens, mostBuffers: bindings };
+}
 
 /** Places of arenas begin at multiples of so many bytes, as bindings must. */
 const ALIGNMENT = 256;
@@ -38,7 +40,9 @@ export function isOnDevice(equation: Equation, limits: Limits, mostBytes: number
     dtype !== "float64" && wordBytes(sizeOf(shape)) <= mostBytes
   );
   if (!fits || asControl(equation) !== null || outputs.length === 0) return false;
-  if (effectiveRule(equation, target).kind !== "kernel" || name === "barrier") return true;
+  if (effectiveRule(equation, targetFor(limits)).kind !== "kernel" || name === "barrier") {
+    return true;
+  }
   return kernelFor(name, inputs, params, outputs, limits) !== null;
 }
 
@@ -76,7 +80,7 @@ export interface Plan {
 
 /** Plans a program without tensors in it, which is given so many numbers at each run. */
 export function planProgram(program: Program, limits: Limits, numbers: number): Plan {
-  const lowered = lower(program, target);
+  const lowered = lower(program, targetFor(limits));
   const { buffers, tasks } = lowered;
   const memories: number[] = [];
   buffers.forEach(({ alias }, i) => memories.push(alias === undefined ? i : memories[alias]));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { makeProgram, mean, tensor } from "../../../mod.ts";
+import { concatenate, makeProgram, mean, stack, tensor } from "../../../mod.ts";
 import type { Tensor } from "../../../mod.ts";
 import { planProgram } from "../../../src/backends/webgpu/plan.ts";
 import type { Limits } from "../../../src/backends/webgpu/wgsl/kernel.ts";
@@ -62,6 +62,18 @@ Deno.test("a long row is a workgroup's, and what follows its sum is in the same 
   const { steps } = planOf((x) => mean(x, 1).exp(), x);
   assertEquals(steps.map(({ workgroups }) => workgroups), [[2, 1, 1]]);
   assert(steps[0].code.includes("var<workgroup> parts_wide: array<Wide, 64>;"));
+});
+
+Deno.test("no pass binds more buffers than a device allows", () => {
+  const xs = Array.from({ length: 12 }, (_, i) => tensor([i, 1, 2]));
+  const products = (...xs: Tensor[]) =>
+    xs.map((x, i) => x.mul(xs[(i + 5) % 12]).sin()).reduce((sum, x) => sum.add(x));
+  const joined = (...xs: Tensor[]) => concatenate(xs).exp().sum();
+  const sums = (...xs: Tensor[]) => stack(xs.map((x) => x.mul(xs[0]).sum()));
+  for (const f of [products, joined, sums]) {
+    const { steps } = planOf(f, ...xs);
+    for (const { memories } of steps) assert(memories.length <= limits.bindings);
+  }
 });
 
 Deno.test("values between passes have aligned places in one memory", () => {
