@@ -253,6 +253,32 @@ testMessages("what needs the loss says so, and checks its options", [
     "call the function that makes it",
   ],
   [
+    () => updateWith(optim.polyakSgd(), double([1]), double([1])),
+    ArgumentError,
+    "Cannot update by polyakSgd without the value of the loss: " +
+    "pass { value } as the fourth argument of update",
+  ],
+  [
+    () => optim.polyakSgd({ eps: -1 }),
+    ArgumentError,
+    "Cannot make polyakSgd with eps -1: expected a finite number of at least 0",
+  ],
+  [
+    () => optim.yogi(0.1, { initialAccumulator: -1 }),
+    ArgumentError,
+    "Cannot make yogi with initialAccumulator -1: expected a finite number of at least 0",
+  ],
+  [
+    () => optim.adan(0.1, { beta3: 1 }),
+    ArgumentError,
+    "Cannot make adan with beta3 1: expected a number from 0 to below 1",
+  ],
+  [
+    () => optim.signSgd(0.1, { beta: 1 }),
+    ArgumentError,
+    "Cannot make signSgd with beta 1: expected a number from 0 to below 1",
+  ],
+  [
     () => optim.reduceOnPlateau({ factor: 1 }),
     ArgumentError,
     "Cannot reduce on a plateau with factor 1: expected a number between 0 and 1",

@@ -10,6 +10,11 @@ const optimizers: Readonly<Record<string, optim.Optimizer>> = {
   adamw: optim.adamw(0.05, { amsgrad: true }),
   rmsprop: optim.rmsprop(0.01, { centered: true, momentum: 0.5 }),
   adagrad: optim.adagrad(0.5),
+  novograd: optim.novograd(0.1, { weightDecay: 0.1 }),
+  adafactor: optim.adafactor(0.1),
+  adan: optim.adan(0.1),
+  scheduleFree: optim.scheduleFree(optim.sgd(0.1), 0.1) as never,
+  lbfgs: optim.chain(optim.scaleByLbfgs({ memory: 2 }), optim.sgd(0.1)) as never,
 };
 
 for (const [name, optimizer] of Object.entries(optimizers)) {
