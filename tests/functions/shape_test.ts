@@ -317,23 +317,26 @@ Deno.test("pad extends periodically as far as it is told to, on either side", ()
     const at = ((i % period) + period) % period;
     return at < n ? at : period - at - (mode === "symmetric" ? 1 : 0);
   };
-  fc.assert(fc.property(
-    fc.constantFrom("edge", "reflect", "symmetric", "wrap"),
-    fc.integer({ min: 1, max: 5 }),
-    fc.nat(20),
-    fc.nat(20),
-    (mode, n, before, after) => {
-      const x = arange(n);
-      const expected = Array.from(
-        { length: before + n + after },
-        (_, i) => place(mode, n, i - before),
-      );
-      const options = { mode } as PadOptions;
-      assertEquals(pad(x, [before, after], options).toArray(), expected);
-      const column = pad(x.reshape([1, n, 1]), [[0, 0], [before, after], [0, 0]], options);
-      assertEquals(column.reshape([-1]).toArray(), expected);
-    },
-  ));
+  fc.assert(
+    fc.property(
+      fc.constantFrom("edge", "reflect", "symmetric", "wrap"),
+      fc.integer({ min: 1, max: 5 }),
+      fc.nat(20),
+      fc.nat(20),
+      (mode, n, before, after) => {
+        const x = arange(n);
+        const expected = Array.from(
+          { length: before + n + after },
+          (_, i) => place(mode, n, i - before),
+        );
+        const options = { mode } as PadOptions;
+        assertEquals(pad(x, [before, after], options).toArray(), expected);
+        const column = pad(x.reshape([1, n, 1]), [[0, 0], [before, after], [0, 0]], options);
+        assertEquals(column.reshape([-1]).toArray(), expected);
+      },
+    ),
+    { seed: 1 },
+  );
 });
 
 Deno.test("pad refuses widths and modes that are none", () => {

@@ -68,23 +68,26 @@ Deno.test("tilings are shardings of the mesh", () => {
 Deno.test("every sharding is found from its tiles", () => {
   const lengths = fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 4 });
   const axes = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 4, maxLength: 4 });
-  fc.assert(fc.property(lengths, axes, fc.boolean(), (lengths, axes, isTurned) => {
-    const names = ["a", "b", "c", "d"].slice(0, lengths.length);
-    const own = mesh(Object.fromEntries(names.map((name, i) => [name, lengths[i]])));
-    const spec: string[][] = [[], [], []];
-    const order = isTurned ? names.toReversed() : names;
-    order.forEach((name, i) => spec[axes[i]]?.push(name));
-    const given = shard(own, ...spec);
-    const parts = [0, 1, 2].map((axis) => partsAlong(given, axis));
-    const partOf = partsOf(given, 3).map((at) =>
-      at.reduce((index, part, axis) => index * parts[axis] + part, 0)
-    );
-    const shape = parts.map((count) => 2 * count);
-    const found = shardingOf(own, { parts, partOf }, shape) as Sharding;
-    assertEquals(partsOf(found, 3), partsOf(given, 3));
-    assertEquals(shardShape(found, shape, ""), [2, 2, 2]);
-    // Axes of length one divide nothing.
-    const named = found.spec.flat();
-    assertEquals(named.every((name) => own.axes[name] > 1), true);
-  }));
+  fc.assert(
+    fc.property(lengths, axes, fc.boolean(), (lengths, axes, isTurned) => {
+      const names = ["a", "b", "c", "d"].slice(0, lengths.length);
+      const own = mesh(Object.fromEntries(names.map((name, i) => [name, lengths[i]])));
+      const spec: string[][] = [[], [], []];
+      const order = isTurned ? names.toReversed() : names;
+      order.forEach((name, i) => spec[axes[i]]?.push(name));
+      const given = shard(own, ...spec);
+      const parts = [0, 1, 2].map((axis) => partsAlong(given, axis));
+      const partOf = partsOf(given, 3).map((at) =>
+        at.reduce((index, part, axis) => index * parts[axis] + part, 0)
+      );
+      const shape = parts.map((count) => 2 * count);
+      const found = shardingOf(own, { parts, partOf }, shape) as Sharding;
+      assertEquals(partsOf(found, 3), partsOf(given, 3));
+      assertEquals(shardShape(found, shape, ""), [2, 2, 2]);
+      // Axes of length one divide nothing.
+      const named = found.spec.flat();
+      assertEquals(named.every((name) => own.axes[name] > 1), true);
+    }),
+    { seed: 1 },
+  );
 });

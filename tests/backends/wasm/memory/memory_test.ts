@@ -71,43 +71,46 @@ Deno.test("free ranges neither overlap nor get lost, and neighbours join", () =>
     fc.record({ take: fc.integer({ min: 1, max: 300 }) }),
     fc.record({ release: fc.nat() }),
   );
-  fc.assert(fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
-    const size = 1000;
-    const ranges = new FreeRanges();
-    ranges.release(0, size);
-    const taken: { start: number; bytes: number }[] = [];
-    const isFree = new Array<boolean>(size).fill(true);
-    const mark = (start: number, bytes: number, free: boolean) => {
-      for (let i = start; i < start + bytes; i++) {
-        assertEquals(isFree[i], !free);
-        isFree[i] = free;
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+      const size = 1000;
+      const ranges = new FreeRanges();
+      ranges.release(0, size);
+      const taken: { start: number; bytes: number }[] = [];
+      const isFree = new Array<boolean>(size).fill(true);
+      const mark = (start: number, bytes: number, free: boolean) => {
+        for (let i = start; i < start + bytes; i++) {
+          assertEquals(isFree[i], !free);
+          isFree[i] = free;
+        }
+      };
+      for (const step of actions) {
+        if ("take" in step) {
+          const runs = runsOf(isFree).filter((run) => run >= step.take);
+          const start = ranges.take(step.take);
+          assertEquals(start >= 0, runs.length > 0);
+          if (start < 0) continue;
+          mark(start, step.take, false);
+          // It came from the shortest run that is long enough.
+          const left = runsOf(isFree);
+          const shortest = Math.min(...runs) - step.take;
+          assert(shortest === 0 || left.includes(shortest));
+          taken.push({ start, bytes: step.take });
+        } else if (taken.length > 0) {
+          const [{ start, bytes }] = taken.splice(step.release % taken.length, 1);
+          ranges.release(start, start + bytes);
+          mark(start, bytes, true);
+        }
+        const runs = runsOf(isFree);
+        assertEquals(ranges.longest, Math.max(0, ...runs));
+        assertEquals(ranges.total, runs.reduce((sum, run) => sum + run, 0));
+        assertEquals(ranges.before(size), isFree.length - 1 - isFree.lastIndexOf(false));
       }
-    };
-    for (const step of actions) {
-      if ("take" in step) {
-        const runs = runsOf(isFree).filter((run) => run >= step.take);
-        const start = ranges.take(step.take);
-        assertEquals(start >= 0, runs.length > 0);
-        if (start < 0) continue;
-        mark(start, step.take, false);
-        // It came from the shortest run that is long enough.
-        const left = runsOf(isFree);
-        const shortest = Math.min(...runs) - step.take;
-        assert(shortest === 0 || left.includes(shortest));
-        taken.push({ start, bytes: step.take });
-      } else if (taken.length > 0) {
-        const [{ start, bytes }] = taken.splice(step.release % taken.length, 1);
-        ranges.release(start, start + bytes);
-        mark(start, bytes, true);
-      }
-      const runs = runsOf(isFree);
-      assertEquals(ranges.longest, Math.max(0, ...runs));
-      assertEquals(ranges.total, runs.reduce((sum, run) => sum + run, 0));
-      assertEquals(ranges.before(size), isFree.length - 1 - isFree.lastIndexOf(false));
-    }
-    for (const { start, bytes } of taken) ranges.release(start, start + bytes);
-    assertEquals([ranges.longest, ranges.total], [size, size]);
-  }));
+      for (const { start, bytes } of taken) ranges.release(start, start + bytes);
+      assertEquals([ranges.longest, ranges.total], [size, size]);
+    }),
+    { seed: 1 },
+  );
 });
 
 /** The lengths of the runs of `true`. */
