@@ -155,12 +155,15 @@ function kernelOf(
   if (task.kind !== "kernel") {
     throw internalError(`A program that is no part of another one has no ${task.kind}`);
   }
-  const { primitive: { name }, params } = task.equation;
+  const { primitive: { name }, params, inputs: args, outputs: results } = task.equation;
   const operands = [...task.inputs, ...task.outputs];
   if (name === "barrier") return { operands, kernel: { passes: [], scratch: [], operations: 0 } };
-  const [inputs, outputs] = [task.inputs, task.outputs].map((all) =>
-    all.map((one) => buffers[one])
-  );
+  // A buffer may have the shape that its elements had before, and be held as a narrower dtype.
+  const inputs = args.map((atom, i) => ({
+    dtype: buffers[task.inputs[i]].dtype,
+    shape: typeOf(atom).shape,
+  }));
+  const outputs = results.map(({ type }) => type);
   const kernel = kernelFor(name, inputs, params, outputs, limits);
   if (kernel === null) throw internalError(`There is no kernel of ${name} on the device`);
   return { operands, kernel };

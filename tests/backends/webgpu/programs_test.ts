@@ -4,6 +4,9 @@
  * @module
  */
 import fc from "fast-check";
+import { jit, random, square, toDevice } from "../../../mod.ts";
+import type { Tensor } from "../../../mod.ts";
+import { assertTensorsClose } from "../../../src/testing/mod.ts";
 import { backendOf } from "../../../src/backends/devices.ts";
 import { optimize } from "../../../src/passes/mod.ts";
 import { checkResults, growProgram } from "../wasm/random_programs.ts";
@@ -29,6 +32,14 @@ gpuTest("random programs give on a device what the evaluator gives", () => {
     }),
     { seed: SEED, numRuns: 25 * LONGER, endOnFailure: true },
   );
+});
+
+gpuTest("kernels on a device read what was reshaped in its new shape", () => {
+  const x = random.normal(random.key(0), [4, 8, 10]);
+  const y = random.normal(random.key(1), [80, 5]);
+  const product = (x: Tensor, y: Tensor) => square(x).reshape([4, 80]).matmul(y);
+  const [a, b] = [x, y].map((one) => toDevice(one, device()));
+  assertTensorsClose(jit(product)(a, b), product(x, y));
 });
 
 gpuTest("dtypes are converted on a device as by the evaluator", () => checkConversions(device()));
