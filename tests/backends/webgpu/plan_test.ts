@@ -7,6 +7,7 @@ import { concatenate, makeProgram, mean, stack, tensor } from "../../../mod.ts";
 import type { Tensor } from "../../../mod.ts";
 import { planProgram } from "../../../src/backends/webgpu/plan.ts";
 import type { Limits } from "../../../src/backends/webgpu/wgsl/kernel.ts";
+import { writeNest } from "../../../src/backends/webgpu/wgsl/nest.ts";
 import { float } from "../../../src/backends/webgpu/wgsl/source.ts";
 import { optimize } from "../../../src/passes/mod.ts";
 import { assert, assertEquals } from "../../support/std.ts";
@@ -74,6 +75,19 @@ Deno.test("no pass binds more buffers than a device allows", () => {
     const { steps } = planOf(f, ...xs);
     for (const { memories } of steps) assert(memories.length <= limits.bindings);
   }
+});
+
+Deno.test("a place in front of a buffer is behind every end", () => {
+  const at = { offset: -1, strides: [0] };
+  const load = { kind: "load", dtype: "float32", from: { ...at, buffer: 0 } } as const;
+  const pass = writeNest({
+    lengths: [1],
+    reduced: 0,
+    buffers: ["float32", "float32"],
+    nodes: [{ ...load, guards: [{ ...at, below: 1 }] }],
+    stores: [{ node: 0, to: { offset: 0, strides: [0], buffer: 1 } }],
+  }, limits)!;
+  assert(pass.code.includes("if (4294967295u < 1u) { v0 = b0[bases[0].x + 4294967295u]; }"));
 });
 
 Deno.test("values between passes have aligned places in one memory", () => {

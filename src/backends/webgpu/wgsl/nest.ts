@@ -176,8 +176,10 @@ class NestWriter {
     return terms.join(" + ");
   }
 
+  /** The number as an index; one below 0 is behind every end. */
   #index(affine: Affine): string {
-    return `u32(${this.#affine(affine)})`;
+    const isConstant = affine.strides.every((stride) => stride === 0);
+    return isConstant ? `${affine.offset >>> 0}u` : `u32(${this.#affine(affine)})`;
   }
 
   /** Declares node `i`, whose inputs are declared. */
@@ -190,7 +192,7 @@ class NestWriter {
         const { from, guards = [] } = node;
         const value = fromWord(element(this.#binding(from.buffer), this.#index(from)), dtype);
         if (guards.length === 0) return let_(value);
-        const tests = guards.map((guard) => `u32(${this.#affine(guard)}) < ${guard.below}u`);
+        const tests = guards.map((guard) => `${this.#index(guard)} < ${guard.below}u`);
         this.#push(
           `${indent}var v${i} = ${this.#expressions.constant(0, dtype)};`,
           `${indent}if (${tests.join(" && ")}) { v${i} = ${value}; }`,
