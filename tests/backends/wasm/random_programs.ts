@@ -5,7 +5,14 @@
  *
  * @module
  */
-import { DTYPES, epsilonOf, isFloat, isInteger, wideDtype } from "../../../src/base/dtype.ts";
+import {
+  DTYPES,
+  epsilonOf,
+  isFloat,
+  isInteger,
+  rangeOf,
+  wideDtype,
+} from "../../../src/base/dtype.ts";
 import type { Dtype } from "../../../src/base/dtype.ts";
 import { range, sizeOf, withoutAxes } from "../../../src/base/shape.ts";
 import type { Shape } from "../../../src/base/shape.ts";
@@ -756,9 +763,11 @@ function indices(grower: Grower, shape: Shape, below: number): Value {
   const isIndex = ({ concrete }: Value) =>
     isInteger(concrete.dtype) && concrete.shape.join() === shape.join() &&
     concrete.elements.every((element) => element >= 0 && element < below);
+  // Of dtypes that hold them all.
+  const dtypes = INTEGERS.filter((dtype) => rangeOf(dtype)[1] >= below - 1);
   return grower.pick(
     isIndex,
-    () => grower.leaf(grower.choices.of(INTEGERS), shape, [0, below - 1]),
+    () => grower.leaf(grower.choices.of(dtypes), shape, [0, below - 1]),
   );
 }
 
