@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Program } from "../core/program.ts";
+import { sizeOf } from "../base/shape.ts";
+import { Program, typeOf } from "../core/program.ts";
 import type { Atom, Equation, Variable } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 
@@ -55,4 +56,37 @@ export function divide(
       isOnDevice: onDevice,
     };
   });
+}
+
+/**
+ * The program with what the evaluator computes of scalars before all else, and those equations: its own,
+ * whose inputs are scalar arguments or come from such equations, and what is computed only for them. So
+ * the count of an optimiser's steps, whose powers are float64, never goes to the device and back.
+ */
+export function scalarsFirst(
+  program: Program,
+  isOnDevice: (equation: Equation) => boolean,
+): { readonly program: Program; readonly first: ReadonlySet<Equation> } {
+  const isScalar = (atom: Atom): boolean => sizeOf(typeOf(atom).shape) === 1;
+  const known = new Set<Atom>(program.binders.filter(isScalar));
+  const isKnown = (atom: Atom): boolean =>
+    atom instanceof Concrete ? isScalar(atom) : known.has(atom);
+  const candidates = program.equations.filter(({ inputs, outputs }) => {
+    // Those without outputs have effects, which stay in order.
+    const fits = outputs.length > 0 && inputs.every(isKnown) && outputs.every(isScalar);
+    if (fits) outputs.forEach((output) => known.add(output));
+    return fits;
+  });
+  const first = new Set<Equation>();
+  const wanted = new Set<Atom>();
+  for (const equation of candidates.toReversed()) {
+    if (isOnDevice(equation) && !equation.outputs.some((output) => wanted.has(output))) continue;
+    first.add(equation);
+    equation.inputs.forEach((input) => wanted.add(input));
+  }
+  const equations = [
+    ...program.equations.filter((equation) => first.has(equation)),
+    ...program.equations.filter((equation) => !first.has(equation)),
+  ];
+  return { program: new Program(program.binders, equations, program.results), first };
 }

@@ -6,14 +6,14 @@
 import { isFloat } from "../../base/dtype.ts";
 import { internalError } from "../../base/errors.ts";
 import { sameShape } from "../../base/shape.ts";
-import type { Atom, Program } from "../../core/program.ts";
+import type { Atom, Equation, Program } from "../../core/program.ts";
 import { Concrete } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
 import { formOf } from "../../passes/forms.ts";
 import type { Executable, KernelSummary } from "../backend.ts";
 import { Check, type Flag, joinChecks } from "../checks.ts";
 import { makeRunner } from "../evaluator.ts";
-import { divide } from "../segments.ts";
+import { divide, scalarsFirst } from "../segments.ts";
 import { type GpuBuffer, USAGE } from "./api.ts";
 import type { DeviceArray, DeviceMemory } from "./memory.ts";
 import { isOnDevice, type Plan, planProgram } from "./plan.ts";
@@ -203,17 +203,17 @@ class RunFlags implements Flag {
 }
 
 /** Makes a program ready to run. */
-export function compile(program: Program, memory: DeviceMemory): Executable {
+export function compile(given: Program, memory: DeviceMemory): Executable {
   const { session } = memory;
   const most = session.device.limits.maxStorageBufferBindingSize;
-  const parts = divide(program, (equation) => isOnDevice(equation, session.limits, most)).map(
-    (segment) => {
-      if (segment.isOnDevice) {
-        return { ...segment, compiled: new DeviceProgram(segment.program, memory), run: null };
-      }
-      return { ...segment, compiled: null, run: makeRunner(segment.program) };
-    },
-  );
+  const isPossible = (equation: Equation) => isOnDevice(equation, session.limits, most);
+  const { program, first } = scalarsFirst(given, isPossible);
+  const parts = divide(program, (one) => !first.has(one) && isPossible(one)).map((segment) => {
+    if (segment.isOnDevice) {
+      return { ...segment, compiled: new DeviceProgram(segment.program, memory), run: null };
+    }
+    return { ...segment, compiled: null, run: makeRunner(segment.program) };
+  });
   const programs = parts.flatMap(({ compiled }) => compiled ?? []);
   return {
     run(args, names) {

@@ -10,6 +10,7 @@ import {
   debugCallback,
   devices as openDevices,
   jit,
+  makeProgram,
   matmul,
   nn,
   ones,
@@ -27,6 +28,8 @@ import type { Device, Tensor } from "../../../mod.ts";
 import { WebGpuError } from "../../../src/base/errors.ts";
 import { backendOf } from "../../../src/backends/devices.ts";
 import { closeWebGpu, openWebGpu } from "../../../src/backends/webgpu/mod.ts";
+import type { Concrete } from "../../../src/core/tensor.ts";
+import { optimize } from "../../../src/passes/mod.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "../../support/std.ts";
 import { device, gpuTest, isExpected } from "./support.ts";
 
@@ -55,6 +58,26 @@ gpuTest("a tensor moves between devices, whoever has its elements", async () => 
   assertEquals(halves.mul(1).toArray(), [1.5, -2, 65504]);
   const bytes = toDevice(tensor([200, 100], { dtype: "uint8" }), device());
   assertEquals(bytes.add(bytes).toArray(), [144, 200]);
+});
+
+gpuTest("what Adam computes of its count is done before all else, without the device", () => {
+  const optimizer = optim.adam(0.1);
+  const weights = tensor([1, 2, 3]);
+  const step = (w: Tensor, memory: ReturnType<typeof optimizer.init>) => {
+    const [updates, next] = optimizer.update(w.mul(2), memory, w);
+    return [w.add(updates as Tensor), next] as const;
+  };
+  const memory = optimizer.init(weights);
+  const program = optimize(makeProgram(step)(weights, memory));
+  const args = tree.leaves([weights, memory]) as Concrete[];
+  const options = { place: device(), shardings: [], isDonated: args.map(() => false) };
+  const compiled = backendOf(device()).compile(program, options);
+  assertEquals(compiled.describe().steps, 2);
+  const [counts, others] = [true, false].map((isCount) =>
+    compiled.run(args).filter(({ dtype }) => (dtype === "int32") === isCount)
+  );
+  assert(counts.length > 0 && counts.every(({ storage }) => storage.resident === null));
+  assert(others.length > 0 && others.every(({ storage }) => storage.resident !== null));
 });
 
 gpuTest("float64 is left to the evaluator, between parts", () => {
