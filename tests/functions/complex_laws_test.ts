@@ -264,6 +264,7 @@ const rows: Readonly<Record<string, Row>> = {
     "c[2]",
   ],
   cdist: [(a: Tensor, b: Tensor) => jacobi.cdist(a, b), [z(2, 3), z(2, 3)], "f[2,2]"],
+  pdist: [(a: Tensor) => jacobi.pdist(a), [z(3, 2)], "f[3]"],
   select: [
     (a: Tensor, b: Tensor) => jacobi.select([tensor([true, false, true])], [a], b),
     [z(3), z(3)],
