@@ -184,6 +184,12 @@ function allSteps(): Step[] {
       (file) => SECONDS[file] ?? 15,
       { JACOBI_WEBGPU: "1" },
     ),
+    {
+      group: "webgpu",
+      name: "webgpu in Chromium",
+      args: ["run", "-A", ".ci/webgpu_page.ts"],
+      seconds: 60,
+    },
     ...filesIn(engines, /^(?!suite).*\.ts$/).map((engine) => ({
       group: "engines",
       name: engine,

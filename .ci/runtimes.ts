@@ -6,8 +6,17 @@
  * @module
  */
 import { type Ending, endings } from "../tests/runtimes/endings.ts";
+import { installChromium, runModule, runPage, type Visit, writePage } from "./chromium.ts";
 import { build, installedIn, packageName } from "./npm.ts";
-import { bundle, execute, install, pathOf, root, sideBySide, succeed } from "./tools.ts";
+import {
+  bundle,
+  execute,
+  install,
+  pathOf,
+  root,
+  sideBySide,
+  withoutStandardLibrary,
+} from "./tools.ts";
 
 /** What ran somewhere, and what failed. */
 interface Report {
@@ -43,7 +52,6 @@ const packages = {
   node22: `npm:node-linux-${cpu}@22.23.3`,
   node24: `npm:node-linux-${cpu}@24.21.0`,
   bun: `npm:@oven/bun-linux-${cpu === "x64" ? "x64-baseline" : "aarch64"}@1.4.5`,
-  "playwright-core": "1.65.1",
 };
 
 /** Where the bundles are. */
@@ -56,13 +64,6 @@ function readResult(output: string): unknown {
   const line = output.split("\n").findLast((text) => text.startsWith(MARK));
   if (line === undefined) throw new Error(`No result; the output was:\n${output}`);
   return JSON.parse(line.slice(MARK.length));
-}
-
-/** Code that loads a module, runs it, and calls what comes of it `result`. */
-function runModule(path: string): string {
-  return `const begin = performance.now();
-    const { run } = await import("${path}");
-    const result = await run(performance.now() - begin);`;
 }
 
 /** A runtime that takes the path of a script behind its own arguments. */
@@ -100,103 +101,24 @@ export function onCommandLine(
   };
 }
 
-/** Debian's Chromium, which is installed if it is not there. */
-async function findChromium(): Promise<string> {
-  const find = () => execute("sh", ["-c", "command -v chromium || command -v chromium-browser"]);
-  let found = await find();
-  if (!found.success) {
-    const env = { DEBIAN_FRONTEND: "noninteractive" };
-    await succeed("apt-get", ["update"], { env });
-    await succeed("apt-get", ["install", "-y", "--no-install-recommends", "chromium"], { env });
-    found = await find();
-  }
-  if (!found.success) throw new Error("Chromium is missing and could not be installed");
-  return found.output.trim();
-}
-
-const types: Readonly<Record<string, string>> = { ".html": "text/html", ".js": "text/javascript" };
-
-/** Serves the bundles, in isolation if asked for: only then has a page shared memory. */
-function serve(isIsolated: boolean): Deno.HttpServer<Deno.NetAddr> {
-  const headers: Record<string, string> = isIsolated
-    ? {
-      "Cross-Origin-Opener-Policy": "same-origin",
-      "Cross-Origin-Embedder-Policy": "require-corp",
-    }
-    : {};
-  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    const { pathname } = new URL(request.url);
-    const type = types[pathname.slice(pathname.lastIndexOf("."))];
-    if (type === undefined) return new Response(null, { status: 404 });
-    const bytes = await Deno.readFile(new URL(`.${pathname}`, folder));
-    return new Response(bytes, { headers: { ...headers, "Content-Type": type } });
-  });
-}
-
-/** Chromium driven by Playwright, which runs in Node. */
+/** Chromium, which runs programs in a page or in a worker. */
 function inChromium(
-  chromium: string,
-  node: string,
-  tools: URL,
+  visit: (visit: Visit) => Promise<unknown>,
   isIsolated: boolean,
   isWorker: boolean,
 ): Runtime {
   const isolation = isIsolated ? "isolated" : "not isolated";
   const name = `chromium, ${isWorker ? "worker" : "page"}, ${isolation}`;
-  const prefix = prefixOf(name);
   return {
     name,
-    async run(program) {
-      const module = `${program}.browser.js`;
-      Deno.writeTextFileSync(
-        new URL(`${prefix}_worker.js`, folder),
-        `${runModule(`./${module}`)} postMessage(result);`,
+    run(program) {
+      const path = writePage(
+        folder,
+        `${prefixOf(name)}_${program}`,
+        `${program}.browser.js`,
+        isWorker,
       );
-      const start = isWorker
-        ? `const worker = new Worker("/${prefix}_worker.js", { type: "module" });
-           const result = await new Promise((resolve, reject) => {
-             worker.onmessage = ({ data }) => resolve(data);
-             worker.onerror = ({ message }) => reject(new Error(message));
-           });`
-        : runModule(`./${module}`);
-      Deno.writeTextFileSync(
-        new URL(`${prefix}.html`, folder),
-        `<!doctype html><script type="module">
-           try { ${start}
-             if (crossOriginIsolated !== ${isIsolated}) throw new Error("isolation is not as told");
-             globalThis.outcome = { result };
-           } catch (error) { globalThis.outcome = { error: String(error?.stack ?? error) }; }
-         </script>`,
-      );
-      const server = serve(isIsolated);
-      try {
-        const driver = new URL(`${prefix}_driver.js`, folder);
-        const entry = new URL("playwright-core/index.mjs", tools).href;
-        Deno.writeTextFileSync(
-          driver,
-          `import { chromium } from ${JSON.stringify(entry)};
-           const browser = await chromium.launch({
-             executablePath: ${JSON.stringify(chromium)},
-             args: ["--no-sandbox"],
-           });
-           try {
-             const page = await browser.newPage();
-             await page.goto("http://127.0.0.1:${server.addr.port}/${prefix}.html");
-             const handle = await page.waitForFunction(() => globalThis.outcome, null, {
-               timeout: 600_000,
-             });
-             const { result, error } = await handle.jsonValue();
-             if (error !== undefined) throw new Error(error);
-             console.log(${JSON.stringify(MARK)} + JSON.stringify(result));
-           } finally {
-             await browser.close();
-           }`,
-        );
-        const { output } = await execute(node, [pathOf(driver)], { cwd: folder });
-        return readResult(output);
-      } finally {
-        await server.shutdown();
-      }
+      return runPage(visit, { folder, path, isIsolated });
     },
   };
 }
@@ -205,12 +127,12 @@ function inChromium(
 export async function installRuntimes(): Promise<Runtime[]> {
   const tools = await install("runtimes", packages);
   const node = (version: number) => pathOf(new URL(`node${version}/bin/node`, tools));
-  const chromium = await findChromium();
+  const visit = await installChromium();
   return [
     ...[20, 22, 24].map((version) => onCommandLine(`node ${version}`, node(version))),
     onCommandLine("bun", pathOf(new URL("bun/bin/bun", tools))),
     ...[true, false].flatMap((isIsolated) =>
-      [false, true].map((isWorker) => inChromium(chromium, node(24), tools, isIsolated, isWorker))
+      [false, true].map((isWorker) => inChromium(visit, isIsolated, isWorker))
     ),
   ];
 }
@@ -226,9 +148,7 @@ export async function prepare(source: string, name: string): Promise<void> {
   Deno.writeTextFileSync(new URL("deno.json", folder), '{ "nodeModulesDir": "manual" }');
   const args = [
     pathOf(new URL(source, root)),
-    "--alias:@std/assert=./tests/support/fallback_assert.ts",
-    "--alias:@std/testing/mock=./tests/support/fallback_testing.ts",
-    "--alias:@std/testing/types=./tests/support/fallback_testing.ts",
+    ...withoutStandardLibrary,
     `--external:${packageName}`,
   ];
   const module = new URL(`${name}.js`, folder);

@@ -122,3 +122,10 @@ export function bundle(...args: readonly string[]): Promise<string> {
     ...args,
   ]);
 }
+
+/** Options that replace packages of JSR's, which esbuild does not find. */
+export const withoutStandardLibrary: readonly string[] = [
+  "--alias:@std/assert=./tests/support/fallback_assert.ts",
+  "--alias:@std/testing/mock=./tests/support/fallback_testing.ts",
+  "--alias:@std/testing/types=./tests/support/fallback_testing.ts",
+];

@@ -51,6 +51,29 @@ export function assertAgrees(
   });
 }
 
+/** What a device gives, and the evaluator; `isWhole` says whether the device does all of it. */
+export function resultsOf(
+  device: Device,
+  f: Flat,
+  args: readonly Concrete[],
+): {
+  readonly isWhole: boolean;
+  readonly actual: () => readonly Concrete[];
+  readonly expected: () => readonly Concrete[];
+} {
+  const program = optimize(makeProgram((...xs: Tensor[]) => [...f(xs)])(...args));
+  const compiled = backendOf(device).compile(program, {
+    place: device,
+    shardings: [],
+    isDonated: args.map(() => false),
+  });
+  return {
+    isWhole: compiled.isWhole,
+    actual: () => compiled.run(args),
+    expected: () => makeRunner(program)(args),
+  };
+}
+
 /** Holds that a device gives what the evaluator does, to rounding. */
 export function checkOnDevice(
   device: Device,
@@ -58,13 +81,8 @@ export function checkOnDevice(
   args: readonly Concrete[],
   law: string,
 ): void {
-  const program = optimize(makeProgram((...xs: Tensor[]) => [...f(xs)])(...args));
-  const compiled = backendOf(device).compile(program, {
-    place: device,
-    shardings: [],
-    isDonated: args.map(() => false),
-  });
-  assertAgrees(compiled.run(args), makeRunner(program)(args), law);
+  const { actual, expected } = resultsOf(device, f, args);
+  assertAgrees(actual(), expected(), law);
 }
 
 function draw(one: Case<unknown>, dtype: Dtype, random: Random): Concrete[] {
@@ -83,30 +101,44 @@ function tangentsOf(f: Flat, args: readonly Concrete[], random: Random): Flat {
       .filter((tangent) => tangent !== null);
 }
 
+/** A function that a device is to compute, with arguments. */
+export interface Sample {
+  readonly law: string;
+  readonly f: Flat;
+  readonly args: readonly Concrete[];
+}
+
 /**
- * Every primitive of the law table, as a device computes it. Derivatives, which are made of primitives that
- * have rows of their own, are those of `dtype`.
+ * The cases of a primitive in the law table. Derivatives, which are made of primitives that have rows of
+ * their own, are those of the first case in `dtype`.
  */
+export function* samplesOf(name: PrimitiveName, dtype: Dtype): Generator<Sample> {
+  const row = table[name] as Row<unknown>;
+  const primitive = primitives[name] as Primitive<unknown>;
+  const random = makeRandom(seedOf(name));
+  for (const own of row.dtypes) {
+    for (const [i, one] of row.cases.entries()) {
+      const law = `${name} of ${own}, case ${i}`;
+      const f: Flat = row.through ?? ((xs) => bind(primitive, xs, one.params));
+      const args = draw(one, own, random);
+      yield { law, f, args };
+      if (own === dtype && i === 0) {
+        yield { law: `${law}, tangents`, f: tangentsOf(f, args, random), args };
+      }
+    }
+  }
+}
+
+/** Every primitive of the law table, as a device computes it, with derivatives of `dtype`. */
 export function testLaws(
   test: (name: string, run: () => void) => void,
   deviceOf: () => Device,
   dtype: Dtype,
 ): void {
   for (const name of Object.keys(primitives) as PrimitiveName[]) {
-    const row = table[name] as Row<unknown>;
-    const primitive = primitives[name] as Primitive<unknown>;
     test(`${name} on a device is what the evaluator makes of it`, () => {
-      const random = makeRandom(seedOf(name));
-      for (const own of row.dtypes) {
-        row.cases.forEach((one, i) => {
-          const law = `${name} of ${own}, case ${i}`;
-          const f: Flat = row.through ?? ((xs) => bind(primitive, xs, one.params));
-          const args = draw(one, own, random);
-          checkOnDevice(deviceOf(), f, args, law);
-          if (own === dtype && i === 0) {
-            checkOnDevice(deviceOf(), tangentsOf(f, args, random), args, `${law}, tangents`);
-          }
-        });
+      for (const { law, f, args } of samplesOf(name, dtype)) {
+        checkOnDevice(deviceOf(), f, args, law);
       }
     });
   }

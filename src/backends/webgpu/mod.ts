@@ -92,7 +92,8 @@ let count = 0;
  * Elements take four bytes each on the device, whatever their dtype. Subnormal numbers may be taken for
  * 0, and quotients and roots of float32 may be off by 2.5 units in the last place, as WGSL allows.
  *
- * In Deno, results are read at once; other runtimes need `await x.read()`.
+ * In Deno, results are read at once; other runtimes, workers of browsers too, need `await x.read()`. There
+ * a program with parts for the evaluator behind those of the device is an error.
  *
  * @param options Which adapter is used, or a device that is open already.
  * @returns A list of one device.

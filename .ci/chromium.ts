@@ -1,0 +1,179 @@
+/**
+ * Debian's Chromium, driven by Playwright, which runs in Node.
+ *
+ * @module
+ */
+import { execute, install, pathOf, root, succeed } from "./tools.ts";
+
+const cpu = Deno.build.arch === "aarch64" ? "arm64" : "x64";
+
+/** Flags for WebGPU on Chromium's own adapter, which runs shaders on the processor. */
+export const webGpuFlags: readonly string[] = [
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+];
+
+/** A page that is opened, and what is wanted of it. */
+export interface Visit {
+  /** Where its files are. */
+  readonly folder: URL;
+  /** Its path in there, with a query if need be. */
+  readonly path: string;
+  /** An expression in JavaScript that is true, for JSON, as soon as the page is done. */
+  readonly outcome: string;
+  /** Whether it is served in isolation: only then has a page shared memory. */
+  readonly isIsolated?: boolean;
+  /** Flags of Chromium. */
+  readonly flags?: readonly string[];
+  /** How long it may take, in seconds; 600 when left out. */
+  readonly seconds?: number;
+  /** Where a picture of the page is put in the end. */
+  readonly screenshot?: string | undefined;
+}
+
+const types: Readonly<Record<string, string>> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".wasm": "application/wasm",
+};
+
+/** Before what the driver prints for the one who started it. */
+const MARK = "result: ";
+
+function serve(folder: URL, isIsolated: boolean): Deno.HttpServer<Deno.NetAddr> {
+  const headers: Record<string, string> = isIsolated
+    ? {
+      "Cross-Origin-Opener-Policy": "same-origin",
+      "Cross-Origin-Embedder-Policy": "require-corp",
+    }
+    : {};
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    const { pathname } = new URL(request.url);
+    const type = types[pathname.slice(pathname.lastIndexOf("."))];
+    if (type === undefined) return new Response(null, { status: 404 });
+    try {
+      const bytes = await Deno.readFile(new URL(`.${pathname}`, folder));
+      return new Response(bytes, { headers: { ...headers, "Content-Type": type } });
+    } catch {
+      return new Response(null, { status: 404 });
+    }
+  });
+}
+
+async function findChromium(): Promise<string> {
+  const find = () => execute("sh", ["-c", "command -v chromium || command -v chromium-browser"]);
+  let found = await find();
+  if (!found.success) {
+    const env = { DEBIAN_FRONTEND: "noninteractive" };
+    await succeed("apt-get", ["update"], { env });
+    await succeed("apt-get", ["install", "-y", "--no-install-recommends", "chromium"], { env });
+    found = await find();
+  }
+  if (!found.success) throw new Error("Chromium is missing and could not be installed");
+  return found.output.trim();
+}
+
+/**
+ * Installs Chromium and its driver, where they are not there.
+ *
+ * @returns A function that opens a page and gives its outcome.
+ */
+export async function installChromium(): Promise<(visit: Visit) => Promise<unknown>> {
+  const tools = await install("chromium", {
+    node: `npm:node-linux-${cpu}@24.21.0`,
+    "playwright-core": "1.65.1",
+  });
+  const executablePath = await findChromium();
+  return async function visit(
+    { folder, path, outcome, isIsolated = false, flags = [], seconds = 600, screenshot }: Visit,
+  ) {
+    const server = serve(folder, isIsolated);
+    const options = { executablePath, args: ["--no-sandbox", ...flags] };
+    const address = `http://127.0.0.1:${server.addr.port}/${path}`;
+    const source = `
+      import { chromium } from ${JSON.stringify(new URL("playwright-core/index.mjs", tools).href)};
+      const browser = await chromium.launch(${JSON.stringify(options)});
+      try {
+        const page = await browser.newPage();
+        const errors = [];
+        page.on("pageerror", (error) => errors.push(String(error)));
+        await page.goto(${JSON.stringify(address)});
+        const handle = await page.waitForFunction(
+          ${JSON.stringify(outcome)}, null, { timeout: ${1000 * seconds}, polling: 50 },
+        ).catch((error) => { throw new Error([...errors, error.message].join("\\n")); });
+        const screenshot = ${JSON.stringify(screenshot ?? null)};
+        if (screenshot !== null) await page.screenshot({ path: screenshot, fullPage: true });
+        console.log(${JSON.stringify(MARK)} + JSON.stringify(await handle.jsonValue()));
+      } finally {
+        await browser.close();
+      }`;
+    try {
+      const driver = Deno.makeTempFileSync({ suffix: ".mjs" });
+      try {
+        Deno.writeTextFileSync(driver, source);
+        const node = pathOf(new URL("node/bin/node", tools));
+        const { output } = await execute(node, [driver], { cwd: root });
+        const line = output.split("\n").findLast((text) => text.startsWith(MARK));
+        if (line === undefined) {
+          throw new Error(`No outcome of ${path}; the output was:\n${output}`);
+        }
+        return JSON.parse(line.slice(MARK.length));
+      } finally {
+        Deno.removeSync(driver);
+      }
+    } finally {
+      await server.shutdown();
+    }
+  };
+}
+
+/** Code that loads a module, runs it, and calls what comes of it `result`. */
+export function runModule(path: string): string {
+  return `const begin = performance.now();
+    const { run } = await import("${path}");
+    const result = await run(performance.now() - begin);`;
+}
+
+/**
+ * Writes a page that runs a module of its folder, itself or in a worker.
+ *
+ * @returns Its path.
+ */
+export function writePage(folder: URL, name: string, module: string, isWorker: boolean): string {
+  const worker = `${name}_worker.js`;
+  if (isWorker) {
+    const source = `${runModule(`./${module}`)} postMessage(result);`;
+    Deno.writeTextFileSync(new URL(worker, folder), source);
+  }
+  const start = isWorker
+    ? `const worker = new Worker("/${worker}", { type: "module" });
+       const result = await new Promise((resolve, reject) => {
+         worker.onmessage = ({ data }) => resolve(data);
+         worker.onerror = ({ message }) => reject(new Error(message));
+       });`
+    : runModule(`./${module}`);
+  const path = `${name}.html`;
+  Deno.writeTextFileSync(
+    new URL(path, folder),
+    `<!doctype html><script type="module">
+       try { ${start}
+         globalThis.outcome = { result, crossOriginIsolated };
+       } catch (error) { globalThis.outcome = { error: String(error?.stack ?? error) }; }
+     </script>`,
+  );
+  return path;
+}
+
+/** Opens a page of `writePage`, and gives what its module's `run` resolves to. */
+export async function runPage(
+  visit: (visit: Visit) => Promise<unknown>,
+  page: Omit<Visit, "outcome">,
+): Promise<unknown> {
+  const outcome = await visit({ ...page, outcome: "globalThis.outcome" });
+  const { result, crossOriginIsolated, error } = outcome as Readonly<Record<string, unknown>>;
+  if (error !== undefined) throw new Error(String(error));
+  if (crossOriginIsolated !== (page.isIsolated ?? false)) {
+    throw new Error("isolation is not as told");
+  }
+  return result;
+}

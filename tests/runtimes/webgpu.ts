@@ -1,0 +1,123 @@
+/**
+ * WebGPU in a page or a worker: the law table and some programs, as the device computes them, beside the
+ * evaluator. What the evaluator has to compute in between is left out: a page cannot wait for the device.
+ *
+ * @module
+ */
+import { conv, jit, matmul, nn, optim, random, tensor, toDevice, tree } from "../../mod.ts";
+import { valueAndGrad } from "../../mod.ts";
+import type { Device, Tensor } from "../../mod.ts";
+import { openWebGpu } from "../../src/backends/webgpu/mod.ts";
+import type { Concrete } from "../../src/core/tensor.ts";
+import { primitives } from "../../src/primitives/mod.ts";
+import type { PrimitiveName } from "../../src/primitives/mod.ts";
+import { assertAgrees, resultsOf, type Sample, samplesOf } from "../backends/agreement.ts";
+import type { Flat } from "../laws/laws.ts";
+import type { Report } from "./report.ts";
+
+const normal = (shape: readonly number[], seed: number): Concrete =>
+  random.normal(random.key(seed), shape) as Concrete;
+
+/** Programs of several operations. */
+const programs: Readonly<Record<string, readonly [f: Flat, shapes: readonly number[][]]>> = {
+  attention: [
+    ([q, k, v]) => [nn.scaledDotProductAttention(q, k, v, { isCausal: true })],
+    [[2, 2, 17, 8], [2, 2, 17, 8], [2, 2, 17, 8]],
+  ],
+  "a convolution and its gradients": [
+    ([x, w]) => {
+      const loss = (x: Tensor, w: Tensor) => conv(x, w, { stride: 2, padding: 1 }).square().sum();
+      const [value, slopes] = valueAndGrad(loss, { argnums: [0, 1] })(x, w);
+      return [value, ...slopes];
+    },
+    [[2, 3, 9, 9], [4, 3, 3, 3]],
+  ],
+  "a layer, its normalisation and their gradients": [
+    ([x, w]) => {
+      const norm = nn.layerNorm(24);
+      const [params, state] = norm.init(random.key(0));
+      const loss = (w: Tensor) => nn.gelu(norm.apply(params, state, matmul(x, w))[0]).mean();
+      return valueAndGrad(loss)(w);
+    },
+    [[33, 40], [40, 24]],
+  ],
+};
+
+/** Some of the law table in float32, each primitive by its first cases, and the programs. */
+function* samples(): Generator<Sample> {
+  for (const name of Object.keys(primitives) as PrimitiveName[]) {
+    const wanted = samplesOf(name, "float32").filter(({ law }) => /float32, case 0/.test(law));
+    yield* wanted;
+  }
+  for (const [law, [f, shapes]] of Object.entries(programs)) {
+    yield { law, f, args: shapes.map((shape, i) => normal(shape, i)) };
+  }
+}
+
+function messageOf(f: () => unknown): string {
+  try {
+    f();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "";
+}
+
+/** Training steps give on the device what they give here. */
+async function trains(device: Device): Promise<void> {
+  const optimizer = optim.adam(0.05);
+  const x = normal([16, 4], 1);
+  const step = jit((w: Tensor, memory: ReturnType<typeof optimizer.init>, x: Tensor) => {
+    const [loss, slope] = valueAndGrad((w: Tensor) => matmul(x, w).sub(1).square().mean())(w);
+    const [updates, next] = optimizer.update(slope, memory, w);
+    return [optim.applyUpdates(w, updates as Tensor), next, loss] as const;
+  });
+  const losses = async (place: (x: Tensor) => Tensor): Promise<Tensor> => {
+    let w = place(normal([4, 3], 2));
+    let memory = tree.map(place, optimizer.init(w));
+    const all: Tensor[] = [];
+    for (let i = 0; i < 20; i++) {
+      const [nextW, nextMemory, loss] = step(w, memory, place(x));
+      [w, memory] = [nextW, nextMemory];
+      all.push(loss);
+    }
+    return tensor(await Promise.all(all.map(async (loss) => (await loss.read())[0])));
+  };
+  const [there, here] = [await losses((x) => toDevice(x, device)), await losses((x) => x)];
+  assertAgrees([there as Concrete], [here as Concrete], "losses of Adam");
+  const [first, last] = [here.at(0).item(), here.at(-1).item()];
+  if (!(last < first)) throw new Error(`The loss was ${first} and is ${last}`);
+}
+
+/** Runs everything. */
+export async function run(): Promise<Report> {
+  const [device] = await openWebGpu();
+  let passed = 0;
+  const failures: string[] = [];
+  const attempt = async (name: string, part: () => Promise<unknown>): Promise<void> => {
+    try {
+      if (await part() !== false) passed++;
+    } catch (error) {
+      failures.push(`${name}: ${(error as Error).stack ?? error}`);
+    }
+  };
+  for (const { law, f, args } of samples()) {
+    await attempt(law, async () => {
+      const { isWhole, actual, expected } = resultsOf(device, f, args);
+      if (!isWhole) return false;
+      const given = actual();
+      for (const x of given) await x.arrive();
+      assertAgrees(given, expected(), law);
+      return true;
+    });
+  }
+  await attempt("training", () => trains(device));
+  await attempt("reading at once says what to do instead", async () => {
+    const x = toDevice(tensor([1, 2, 3]), device).mul(2);
+    const message = messageOf(() => x.data());
+    if (!message.includes("await x.read()")) throw new Error(`It says ${JSON.stringify(message)}`);
+    const values = await x.read();
+    if (values.join() !== "2,4,6" || x.data() === undefined) throw new Error(`It is ${values}`);
+  });
+  return { passed, failures };
+}
