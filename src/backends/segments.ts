@@ -4,7 +4,7 @@
  * @module
  */
 import { sizeOf } from "../base/shape.ts";
-import { Program, typeOf } from "../core/program.ts";
+import { isEffectful, Program, typeOf } from "../core/program.ts";
 import type { Atom, Equation, Variable } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 
@@ -20,6 +20,62 @@ export interface Segment {
   readonly isOnDevice: boolean;
 }
 
+/** So many elements are quicker computed by the evaluator than fetched for it. */
+const FEW = 16;
+
+/**
+ * The equations that are left to the evaluator: those that the device cannot compute, and those of few elements that
+ * lead from arguments to one of them. So a count of steps, of which decays are computed in float64, need not be
+ * fetched from the device in each step.
+ */
+function leftToEvaluator(
+  { binders, equations }: Program,
+  isOnDevice: (equation: Equation) => boolean,
+): ReadonlySet<Equation> {
+  const isSmall = (atom: Atom) => sizeOf(typeOf(atom).shape) <= FEW;
+  const left = new Set(equations.filter((equation) => !isOnDevice(equation)));
+  const known = new Set<Atom>(binders);
+  const near = equations.filter((equation) => {
+    const { inputs, outputs } = equation;
+    const isNear = inputs.every((atom) => atom instanceof Concrete || known.has(atom)) &&
+      (left.has(equation) || [...inputs, ...outputs].every(isSmall) && !isEffectful(equation));
+    if (isNear) outputs.forEach((variable) => known.add(variable));
+    return isNear;
+  });
+  const needed = new Set<Atom>([...left].flatMap(({ inputs }) => inputs));
+  for (const equation of near.reverse()) {
+    if (!equation.outputs.some((variable) => needed.has(variable))) continue;
+    left.add(equation);
+    equation.inputs.forEach((atom) => needed.add(atom));
+  }
+  return left;
+}
+
+/** Equations of one kind in groups, as few as their order of need lets; those with effects keep their order. */
+function groupsOf(
+  { binders, equations }: Program,
+  left: ReadonlySet<Equation>,
+): readonly { readonly onDevice: boolean; readonly equations: readonly Equation[] }[] {
+  const groups: { readonly onDevice: boolean; readonly equations: readonly Equation[] }[] = [];
+  const known = new Set<Atom>(binders);
+  let rest: readonly Equation[] = equations;
+  for (let onDevice = false; rest.length > 0; onDevice = !onDevice) {
+    const [group, later]: [Equation[], Equation[]] = [[], []];
+    let waits = false;
+    for (const equation of rest) {
+      const acts = isEffectful(equation);
+      const isNext = left.has(equation) !== onDevice && !(acts && waits) &&
+        equation.inputs.every((atom) => atom instanceof Concrete || known.has(atom));
+      (isNext ? group : later).push(equation);
+      if (isNext) equation.outputs.forEach((variable) => known.add(variable));
+      else waits ||= acts;
+    }
+    if (group.length > 0) groups.push({ onDevice, equations: group });
+    rest = later;
+  }
+  return groups;
+}
+
 /**
  * The parts in order. Equations of one kind stand together where nothing between them is needed.
  * `isOnDevice` says whether a device can compute an equation, with all programs in it.
@@ -28,13 +84,7 @@ export function divide(
   program: Program,
   isOnDevice: (equation: Equation) => boolean,
 ): readonly Segment[] {
-  const groups: { readonly onDevice: boolean; readonly equations: Equation[] }[] = [];
-  for (const equation of program.equations) {
-    const onDevice = isOnDevice(equation);
-    const last = groups.at(-1);
-    if (last?.onDevice === onDevice) last.equations.push(equation);
-    else groups.push({ onDevice, equations: [equation] });
-  }
+  const groups = groupsOf(program, leftToEvaluator(program, isOnDevice));
   // What is read behind each group.
   const needed: Set<Atom>[] = [];
   const reading = new Set<Atom>(program.results);
@@ -56,37 +106,4 @@ export function divide(
       isOnDevice: onDevice,
     };
   });
-}
-
-/**
- * The program with what the evaluator computes of scalars before all else, and those equations: its own,
- * whose inputs are scalar arguments or come from such equations, and what is computed only for them. So
- * the count of an optimiser's steps, whose powers are float64, never goes to the device and back.
- */
-export function scalarsFirst(
-  program: Program,
-  isOnDevice: (equation: Equation) => boolean,
-): { readonly program: Program; readonly first: ReadonlySet<Equation> } {
-  const isScalar = (atom: Atom): boolean => sizeOf(typeOf(atom).shape) === 1;
-  const known = new Set<Atom>(program.binders.filter(isScalar));
-  const isKnown = (atom: Atom): boolean =>
-    atom instanceof Concrete ? isScalar(atom) : known.has(atom);
-  const candidates = program.equations.filter(({ inputs, outputs }) => {
-    // Those without outputs have effects, which stay in order.
-    const fits = outputs.length > 0 && inputs.every(isKnown) && outputs.every(isScalar);
-    if (fits) outputs.forEach((output) => known.add(output));
-    return fits;
-  });
-  const first = new Set<Equation>();
-  const wanted = new Set<Atom>();
-  for (const equation of candidates.toReversed()) {
-    if (isOnDevice(equation) && !equation.outputs.some((output) => wanted.has(output))) continue;
-    first.add(equation);
-    equation.inputs.forEach((input) => wanted.add(input));
-  }
-  const equations = [
-    ...program.equations.filter((equation) => first.has(equation)),
-    ...program.equations.filter((equation) => !first.has(equation)),
-  ];
-  return { program: new Program(program.binders, equations, program.results), first };
 }

@@ -13,7 +13,7 @@ import { formOf } from "../../passes/forms.ts";
 import type { Executable, KernelSummary } from "../backend.ts";
 import { Check, type Flag, joinChecks } from "../checks.ts";
 import { makeRunner } from "../evaluator.ts";
-import { divide, scalarsFirst } from "../segments.ts";
+import { divide } from "../segments.ts";
 import { type GpuBuffer, USAGE } from "./api.ts";
 import type { DeviceArray, DeviceMemory } from "./memory.ts";
 import { isOnDevice, type Plan, planProgram } from "./plan.ts";
@@ -203,12 +203,11 @@ class RunFlags implements Flag {
 }
 
 /** Makes a program ready to run. */
-export function compile(given: Program, memory: DeviceMemory): Executable {
+export function compile(program: Program, memory: DeviceMemory): Executable {
   const { session } = memory;
   const most = session.device.limits.maxStorageBufferBindingSize;
   const isPossible = (equation: Equation) => isOnDevice(equation, session.limits, most);
-  const { program, first } = scalarsFirst(given, isPossible);
-  const parts = divide(program, (one) => !first.has(one) && isPossible(one)).map((segment) => {
+  const parts = divide(program, isPossible).map((segment) => {
     if (segment.isOnDevice) {
       return { ...segment, compiled: new DeviceProgram(segment.program, memory), run: null };
     }
@@ -227,6 +226,11 @@ export function compile(given: Program, memory: DeviceMemory): Executable {
       const results = program.results.map((atom) =>
         atom instanceof Concrete ? atom : values.get(atom)!
       );
+      // What went from part to part is not waited for: the collector finds it late.
+      const kept = new Set([...args, ...results].map(({ storage }) => storage));
+      for (const { storage } of values.values()) {
+        if (!kept.has(storage)) memory.freeDevice(storage);
+      }
       names?.forEach((name, i) => {
         const storage = name === null ? null : args[i].giveUp(name);
         if (storage !== null) memory.free(storage);

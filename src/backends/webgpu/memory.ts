@@ -103,6 +103,11 @@ export class DeviceArray implements Resident {
     return roomFor(wordBytes(this.length));
   }
 
+  /** Whether the elements are on the heap, too. */
+  get isOnHeap(): boolean {
+    return this.#host !== null;
+  }
+
   /** The checks that are still open. */
   get checks(): readonly Check[] {
     return this.#checks = this.#checks.filter((check) => !check.isDone);
@@ -268,6 +273,12 @@ export class DeviceMemory {
     const { resident } = storage;
     if (resident instanceof DeviceArray && resident.memory === this) this.#forget(resident);
     for (const copy of this.#copies.get(storage)?.values() ?? []) this.#forget(copy);
+  }
+
+  /** Frees what a storage has here as far as its elements are on the heap, too. */
+  freeDevice(storage: Storage): void {
+    const { resident } = storage;
+    if (!(resident instanceof DeviceArray) || resident.isOnHeap) this.free(storage);
   }
 
   /** Frees an array's buffer. */

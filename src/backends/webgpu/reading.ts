@@ -4,14 +4,14 @@
  * @module
  */
 import { webGpuError } from "../../base/errors.ts";
-import { type GpuBuffer, isDeno, MAP_READ, USAGE } from "./api.ts";
+import { type GpuBuffer, isDeno, MAP_READ } from "./api.ts";
 import type { Session } from "./session.ts";
 
 /** Copies the beginning of a buffer to one that can be mapped. */
-function stage(session: Session, buffer: GpuBuffer, size: number): GpuBuffer {
+function stage(session: Session, buffer: GpuBuffer, size: number, doing: string): GpuBuffer {
   const { device } = session;
   // In Deno a buffer can be read at once after it was mapped before.
-  const staging = session.newBuffer(size, USAGE.mapRead | USAGE.copyDst, true);
+  const staging = session.newStaging(size, doing);
   const commands = device.createCommandEncoder();
   commands.copyBufferToBuffer(buffer, 0, staging, 0, size);
   device.queue.submit([commands.finish()]);
@@ -45,7 +45,7 @@ export function readNow(
       `${doing}: this runtime cannot wait for a WebGPU device; read with \`await x.read()\` first`,
     );
   }
-  const staging = stage(session, buffer, size);
+  const staging = stage(session, buffer, size, doing);
   staging.mapAsync(MAP_READ).catch(() => {});
   return take(staging);
 }
@@ -58,7 +58,7 @@ export async function readLater(
   doing: string,
 ): Promise<ArrayBuffer> {
   session.use(doing);
-  const staging = stage(session, buffer, size);
+  const staging = stage(session, buffer, size, doing);
   try {
     await staging.mapAsync(MAP_READ);
   } catch (error) {

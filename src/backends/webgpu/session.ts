@@ -119,11 +119,24 @@ export class Session {
     return this.#isClosed;
   }
 
-  /** Makes a buffer; one that begins mapped has been unmapped. */
-  newBuffer(size: number, usage: number, mappedAtCreation: boolean = false): GpuBuffer {
-    const buffer = this.device.createBuffer({ size, usage, mappedAtCreation });
-    if (mappedAtCreation) buffer.unmap();
-    return buffer;
+  /** Makes a buffer. */
+  newBuffer(size: number, usage: number): GpuBuffer {
+    return this.device.createBuffer({ size, usage });
+  }
+
+  /** Makes a buffer to read from, which was mapped and unmapped; `doing` begins the message of errors. */
+  newStaging(size: number, doing: string): GpuBuffer {
+    const usage = USAGE.mapRead | USAGE.copyDst;
+    try {
+      const buffer = this.device.createBuffer({ size, usage, mappedAtCreation: true });
+      buffer.unmap();
+      return buffer;
+    } catch (error) {
+      // A device that was lost says so between turns of the event loop only.
+      throw webGpuError(
+        `${doing}: the device is lost, or has no memory left: ${(error as Error).message}`,
+      );
+    }
   }
 
   /** Binds a uniform block that passes read their bases from. */

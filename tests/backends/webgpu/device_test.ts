@@ -9,6 +9,7 @@ import {
   copy,
   debugCallback,
   devices as openDevices,
+  grad,
   jit,
   makeProgram,
   matmul,
@@ -114,6 +115,45 @@ gpuTest("a step of training gives there what it gives here", () => {
   there.forEach((loss, i) => assert(Math.abs(loss - here[i]) < 1e-4, `${loss} and ${here[i]}`));
 });
 
+gpuTest("a step of Adam is one submission, which nobody waits for", () => {
+  const optimizer = optim.adam(0.01);
+  const step = jit((w: Tensor, moments: ReturnType<typeof optimizer.init>, x: Tensor) => {
+    const grads = grad((w: Tensor) => matmul(x, w).square().mean())(w);
+    const [updates, next] = optimizer.update(grads, moments, w);
+    return [optim.applyUpdates(w, updates), next] as const;
+  }, { donateArgnums: [0, 1] });
+  const x = random.normal(random.key(0), [8, 4]);
+  let [w, moments] = toDevice([ones([4]).mul(1), optimizer.init(ones([4]))] as const, device());
+  const run = () => [w, moments] = step(w, moments, x) as unknown as [typeof w, typeof moments];
+  const calls = { mapAsync: 0, submit: 0 };
+  const { mapAsync } = GPUBuffer.prototype;
+  const { submit } = GPUQueue.prototype;
+  run();
+  const { held } = backendOf(device()).memoryUsage();
+  GPUBuffer.prototype.mapAsync = function (...args) {
+    calls.mapAsync++;
+    return mapAsync.apply(this, args);
+  };
+  GPUQueue.prototype.submit = function (...args) {
+    calls.submit++;
+    return submit.apply(this, args);
+  };
+  try {
+    for (let i = 0; i < 50; i++) run();
+  } finally {
+    GPUBuffer.prototype.mapAsync = mapAsync;
+    GPUQueue.prototype.submit = submit;
+  }
+  assertEquals(calls, { mapAsync: 0, submit: 50 });
+  assertEquals(backendOf(device()).memoryUsage().held, held);
+  const reference = openDevices()[0];
+  let [v, others] = toDevice([ones([4]).mul(1), optimizer.init(ones([4]))] as const, reference);
+  for (let i = 0; i < 51; i++) {
+    [v, others] = step(v, others, x) as unknown as [typeof v, typeof others];
+  }
+  w.data().forEach((value, i) => assert(Math.abs(value - v.data()[i]) < 1e-5));
+});
+
 gpuTest("a donated argument is used up, and its memory is free", () => {
   const update = jit((x: Tensor) => x.add(1), { donateArgnums: [0] });
   let x = toDevice(ones([1000]), device()).mul(1);
@@ -212,6 +252,10 @@ gpuTest("a device that was lost says so", async () => {
   assertEquals(x.toArray(), [2, 3]);
   const y = x.add(1);
   lost.destroy();
+  // Before the event loop has turned, too.
+  const early = "Cannot read float32[2]: the device is lost, or has no memory left";
+  assertThrows(() => y.data(), WebGpuError, early);
+  await assertRejects(() => y.read(), WebGpuError, "Cannot read float32[2]: the device is lost");
   await lost.lost;
   await new Promise((resolve) => setTimeout(resolve));
   assertThrows(() => y.add(1), WebGpuError, "the device is lost");
