@@ -44,15 +44,28 @@ async function measure(call: Call, seconds: number, last: number): Promise<numbe
   return times;
 }
 
-/** Answers requests until there are no more. */
-export async function serve(
-  hello: Hello,
-  prepare: (task: Task) => Call | Promise<Call>,
-): Promise<void> {
-  const encoder = new TextEncoder();
-  function say(line: Hello | Answer): void {
-    Deno.stdout.writeSync(encoder.encode(`${JSON.stringify(line)}\n`));
-  }
+type Prepare = (task: Task) => Call | Promise<Call>;
+
+/** A page that contenders are in, instead of processes of their own. */
+export interface Page {
+  /** What they would find in their environment. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Takes what a contender says, and what answers requests. */
+  enter(hello: Hello, answer: (request: Request) => Promise<Answer>): void;
+}
+
+const page = (globalThis as { benchPage?: Page }).benchPage;
+
+/** Whether this is a page, where calls must read what they compute. */
+export const isPage: boolean = page !== undefined;
+
+/** A variable of the environment. */
+export function variable(name: string): string | undefined {
+  return page === undefined ? Deno.env.get(name) : page.variables[name];
+}
+
+/** What answers requests. */
+function answering(prepare: Prepare): (request: Request) => Promise<Answer> {
   let current: { readonly name: string; readonly call: Call; last: number } | undefined;
 
   async function answer({ work, seconds, longest = 30 }: Request): Promise<Answer> {
@@ -82,26 +95,34 @@ export async function serve(
     };
   }
 
+  return (request) =>
+    answer(request).catch((error: unknown) => ({
+      work: request.work.name,
+      missing: `${error instanceof Error ? error.message : error}`.split("\n")[0],
+    }));
+}
+
+/** Answers requests until there are no more. */
+export async function serve(hello: Hello, prepare: Prepare): Promise<void> {
+  const answer = answering(prepare);
+  if (page !== undefined) return page.enter(hello, answer);
+  const encoder = new TextEncoder();
+  function say(line: Hello | Answer): void {
+    Deno.stdout.writeSync(encoder.encode(`${JSON.stringify(line)}\n`));
+  }
   say(hello);
   let rest = "";
   for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) {
-      const request: Request = JSON.parse(line);
-      const failed = (error: unknown): Answer => ({
-        work: request.work.name,
-        missing: `${error instanceof Error ? error.message : error}`.split("\n")[0],
-      });
-      say(await answer(request).catch(failed));
-    }
+    for (const line of lines) say(await answer(JSON.parse(line)));
   }
   Deno.exit(0);
 }
 
 /** The number of threads that `run.ts` asks for, the only argument of a contender. */
 export function threadsWanted(): number {
-  return Math.max(1, Number(Deno.args[0] ?? 1));
+  return isPage ? 1 : Math.max(1, Number(Deno.args[0] ?? 1));
 }
 
 /** Random floats between -1 and 1, the same in every run. */

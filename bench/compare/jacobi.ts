@@ -43,11 +43,13 @@ import * as jacobi from "@jacobi/jacobi";
 import manifest from "../../deno.json" with { type: "json" };
 import {
   type Call,
+  isPage,
   noise,
   randomFloats,
   randomLabels,
   serve,
   threadsWanted,
+  variable,
   weightedSum,
 } from "./contender.ts";
 import type { ConvWork, Task } from "./works.ts";
@@ -110,8 +112,9 @@ function prepareMlp(sizes: readonly number[], batch: number): Call {
     return [optim.applyUpdates(p, updates), next, loss] as const;
   }, { donateArgnums: [0, 1] });
   return () => {
-    [params, memory] = step(params, memory, inputs, labels);
-    return params;
+    const [nextParams, nextMemory, loss] = step(params, memory, inputs, labels);
+    [params, memory] = [nextParams, nextMemory];
+    return [loss, params];
   };
 }
 
@@ -282,6 +285,14 @@ function prepare(task: Task): Call {
       const norm = jit(layerNorm);
       return () => norm(x, scale, shift);
     }
+    case "attention": {
+      const shape = [task.batch, task.heads, task.length, task.width];
+      const [q, k, v] = [1, 2, 3].map((seed) => randomTensor(shape, seed));
+      const attend = jit((q: Tensor, k: Tensor, v: Tensor) =>
+        nn.scaledDotProductAttention(q, k, v)
+      );
+      return () => attend(q, k, v);
+    }
     case "conv":
       return prepareConv(task);
     case "mlpStep":
@@ -377,20 +388,38 @@ async function openGpu(): Promise<jacobi.Device> {
   }
 }
 
-/** Sends all work to XLA, where that is asked for; calls then return before their results are there. */
+/** Sends all work to another device, where that is asked for: calls then wait for their results. */
 async function chooseDevice(): Promise<typeof prepare> {
-  const on = Deno.env.get("JACOBI_ON");
+  const on = variable("JACOBI_ON");
   if (on === undefined) return prepare;
-  jacobi.configure({ device: on === "gpu" ? await openGpu() : await openDevice(threadsWanted()) });
+  const [cpu, device] = [jacobi.devices()[0], await openOther(on)];
+  jacobi.configure({ device });
   return (task) => {
+    // A page cannot wait for what initialisers would have to read.
+    if (isPage) jacobi.configure({ device: cpu });
     const call = prepare(task);
-    return Object.assign(() => jacobi.ready(call()), { check: call.check });
+    jacobi.configure({ device });
+    // In a page the first result is read.
+    const wait = (results: unknown) =>
+      isPage ? (jacobi.tree.leaves(results)[0] as Tensor).read() : jacobi.ready(results);
+    return Object.assign(() => wait(call()), { check: call.check });
   };
+}
+
+async function openOther(name: string): Promise<jacobi.Device> {
+  if (name !== "webgpu") {
+    return name === "gpu" ? await openGpu() : await openDevice(threadsWanted());
+  }
+  const { openWebGpu } = await import("../../src/backends/webgpu/mod.ts");
+  return (await openWebGpu())[0];
 }
 
 const notes = chooseThreads(threadsWanted());
 const chosen = await chooseDevice();
 await serve({
-  versions: { Jacobi: manifest.version, Deno: Deno.version.deno, V8: Deno.version.v8 },
+  versions: {
+    Jacobi: manifest.version,
+    ...isPage ? {} : { Deno: Deno.version.deno, V8: Deno.version.v8 },
+  },
   notes,
 }, chosen);

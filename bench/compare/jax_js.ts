@@ -1,23 +1,26 @@
 /**
- * jax-js on its WebAssembly backend as a contender.
+ * jax-js as a contender: on its WebAssembly backend, unless `JAX_JS_ON` names another.
  *
  * @module
  */
 import {
   type Call,
+  isPage,
   Missing,
   noise,
   randomFloats,
   randomLabels,
   serve,
   threadsWanted,
+  variable,
   weightedSum,
 } from "./contender.ts";
+import { JAX_JS } from "./packages.ts";
 import type { ConvWork, Task } from "./works.ts";
 
 /** The package; not written into an import, so that only running this file needs it. */
-const VERSION = "0.1.25";
-const PACKAGE = `npm:@jax-js/jax@${VERSION}`;
+const PACKAGE = `npm:@jax-js/jax@${JAX_JS}`;
+const BACKEND = variable("JAX_JS_ON") ?? "wasm";
 
 /** An array, owned by whoever it is passed to; `ref` counts one more owner. */
 interface Array {
@@ -64,11 +67,11 @@ interface Package {
 
 async function load(threads: number): Promise<Package | string> {
   // The backend starts as many workers as there seem to be processors.
-  Object.defineProperty(navigator, "hardwareConcurrency", { value: threads });
+  if (!isPage) Object.defineProperty(navigator, "hardwareConcurrency", { value: threads });
   try {
     const jax: Package = await import(PACKAGE);
-    await jax.init("wasm");
-    jax.defaultDevice("wasm");
+    await jax.init(BACKEND);
+    jax.defaultDevice(BACKEND);
     return jax;
   } catch (error) {
     return `jax-js cannot be loaded: ${error}`.split("\n")[0];
@@ -89,12 +92,17 @@ function randomArray(shape: readonly number[], seed = 1, scale = 1): Array {
   return fromFloats(floats.map((x) => x * scale), shape);
 }
 
-/** Waits until results are there, then frees them. */
+/** Waits until arrays are there. */
+async function settle(results: Tree): Promise<void> {
+  await Promise.all(jax.tree.leaves(results).map((array) => array.blockUntilReady()));
+}
+
+/** Waits until results are there, then frees them; in a page, the first one is read. */
 async function discard(results: Tree): Promise<void> {
-  for (const array of jax.tree.leaves(results)) {
-    await array.blockUntilReady();
-    array.dispose();
-  }
+  const arrays = jax.tree.leaves(results);
+  await settle(results);
+  if (isPage) await arrays.shift()!.data();
+  for (const array of arrays) array.dispose();
 }
 
 type Operation = Extract<Task, { kind: "elementwise" }>["operation"];
@@ -176,7 +184,7 @@ function prepareMlp(sizes: readonly number[], batch: number): Call {
   return async () => {
     const [next, value] = step(params, x.ref, labels.ref);
     params = next;
-    for (const leaf of jax.tree.leaves(params)) await leaf.blockUntilReady();
+    await settle(params);
     await discard(value);
   };
 }
@@ -303,7 +311,7 @@ function prepareResnet(batch: number, size: number, trains: boolean): Call {
   return async () => {
     const [next, statistics, buffers, loss] = step(params, running, momentum, x.ref, labels.ref);
     [params, running, momentum] = [next, statistics, buffers];
-    for (const leaf of jax.tree.leaves(params)) await leaf.blockUntilReady();
+    await settle(params);
     await discard(loss);
   };
 }
@@ -348,6 +356,15 @@ function prepare(task: Task): Call {
       const shift = randomArray([task.columns], 3);
       const norm = jax.jit(layerNorm);
       return () => discard(norm(x.ref, scale.ref, shift.ref));
+    }
+    case "attention": {
+      const shape = [task.batch, task.heads, task.length, task.width];
+      const [q, k, v] = [1, 2, 3].map((seed) => randomArray(shape, seed));
+      const attend = jax.jit((q: Array, k: Array, v: Array) => {
+        const scores = np.matmul(q, np.transpose(k, [0, 1, 3, 2])).div(Math.sqrt(task.width));
+        return np.matmul(jax.nn.softmax(scores, -1), v);
+      });
+      return () => discard(attend(q.ref, k.ref, v.ref));
     }
     case "conv":
       return prepareConv(task);
@@ -399,4 +416,4 @@ function prepare(task: Task): Call {
   }
 }
 
-await serve({ versions: { "jax-js": VERSION } }, prepare);
+await serve({ versions: { "jax-js": JAX_JS } }, prepare);

@@ -1,27 +1,31 @@
 /**
- * TensorFlow.js on its WebAssembly backend as a contender. It has no compiler, so that what other
+ * TensorFlow.js as a contender: on its WebAssembly backend, unless `TFJS_ON` names another. It has no compiler, so that what other
  * contenders compile is done eagerly here; images are laid out as it wants them, channels last.
  *
  * @module
  */
 import {
   type Call,
+  isPage,
   Missing,
   randomFloats,
   randomLabels,
   serve,
   threadsWanted,
+  variable,
 } from "./contender.ts";
+import { TFJS } from "./packages.ts";
 import type { ConvWork, Task } from "./works.ts";
 
 /** The packages; not written into an import, so that only running this file needs them. */
-const VERSION = "4.22.0";
-const PACKAGE = `npm:@tensorflow/tfjs@${VERSION}`;
-const BACKEND = `npm:@tensorflow/tfjs-backend-wasm@${VERSION}`;
+const ON = variable("TFJS_ON") ?? "wasm";
+const PACKAGE = `npm:@tensorflow/tfjs@${TFJS}`;
+const BACKEND = `npm:@tensorflow/tfjs-backend-${ON}@${TFJS}`;
 
 /** A tensor; those made within a `tidy` are freed at its end. */
 interface Tensor {
   readonly shape: readonly number[];
+  data(): Promise<unknown>;
 }
 
 /** The part of the package that is used here. */
@@ -31,7 +35,7 @@ interface Package {
   variable(x: Tensor): Tensor;
   grad(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor;
   grads(f: (...args: Tensor[]) => Tensor): (args: Tensor[], cotangent?: Tensor) => Tensor[];
-  readonly train: { sgd(rate: number): { minimize(f: () => Tensor): unknown } };
+  readonly train: { sgd(rate: number): { minimize(f: () => Tensor, returnCost: true): unknown } };
   setBackend(name: string): Promise<boolean>;
   ready(): Promise<void>;
 }
@@ -47,7 +51,7 @@ async function load(): Promise<Loaded | string> {
   try {
     const tf: Package = await import(PACKAGE);
     await import(BACKEND);
-    if (!await tf.setBackend("wasm")) return "TensorFlow.js cannot start its wasm backend";
+    if (!await tf.setBackend(ON)) return `TensorFlow.js cannot start its backend ${ON}`;
     await tf.ready();
     return { tf, ops: tf as unknown as Functions };
   } catch (error) {
@@ -64,9 +68,14 @@ function randomTensor(shape: readonly number[], seed = 1, scale = 1): Tensor {
   return ops.tensor(floats.map((x) => x * scale), shape);
 }
 
-/** Does work and frees all that it makes. */
+/** Does work and frees all that it makes; in a page, the first result is read. */
 function once(f: () => unknown): Call {
-  return () => tf.dispose(tf.tidy(f));
+  if (!isPage) return () => tf.dispose(tf.tidy(f));
+  return async () => {
+    const results = tf.tidy(f);
+    await [results as Tensor | Tensor[]].flat()[0].data();
+    tf.dispose(results);
+  };
 }
 
 type Operation = Extract<Task, { kind: "elementwise" }>["operation"];
@@ -117,7 +126,7 @@ function prepareMlp(sizes: readonly number[], batch: number): Call {
   const x = randomTensor([batch, sizes[0]]);
   const labels = ops.tensor(randomLabels(batch, sizes.at(-1)!), [batch], "int32");
   const optimizer = tf.train.sgd(0.1);
-  return once(() => {
+  return once(() =>
     optimizer.minimize(() => {
       let y = x;
       layers.forEach(({ w, b }, i) => {
@@ -127,8 +136,8 @@ function prepareMlp(sizes: readonly number[], batch: number): Call {
       const targets = ops.oneHot(labels, sizes.at(-1)!);
       const terms = ops.mul(ops.logSoftmax(y, -1), targets);
       return ops.div(ops.sum(terms), -batch);
-    });
-  });
+    }, true)
+  );
 }
 
 /** Stages of ResNet-18: inputs, outputs, stride. */
@@ -194,6 +203,14 @@ function prepare(task: Task): Call {
       const shift = randomTensor([task.columns], 3);
       return once(() => layerNorm(x, scale, shift));
     }
+    case "attention": {
+      const shape = [task.batch, task.heads, task.length, task.width];
+      const [q, k, v] = [1, 2, 3].map((seed) => randomTensor(shape, seed));
+      return once(() => {
+        const scores = ops.div(ops.matMul(q, k, false, true), Math.sqrt(task.width));
+        return ops.matMul(ops.softmax(scores, -1), v);
+      });
+    }
     case "conv":
       return prepareConv(task);
     case "mlpStep":
@@ -223,4 +240,4 @@ function prepare(task: Task): Call {
   }
 }
 
-await serve({ versions: { "TensorFlow.js": VERSION } }, prepare);
+await serve({ versions: { "TensorFlow.js": TFJS } }, prepare);

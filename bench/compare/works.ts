@@ -35,6 +35,14 @@ export type Task =
   }
   /** Over the last axis of `[rows, columns]`; layer norm scales and shifts, with epsilon 1e-5. */
   | { readonly kind: "softmax" | "layerNorm"; readonly rows: number; readonly columns: number }
+  /** Attention to all places, `softmax(q kᵀ / √width) v`, on three of `[batch, heads, length, width]`. */
+  | {
+    readonly kind: "attention";
+    readonly batch: number;
+    readonly heads: number;
+    readonly length: number;
+    readonly width: number;
+  }
   | ConvWork
   /**
    * A training step of a perceptron with relu and biases: mean cross entropy against integer labels,
