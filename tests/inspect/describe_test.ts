@@ -157,7 +157,7 @@ Deno.test("every schedule describes itself", () => {
       "step(0.1, every=3, gamma=0.1)",
       "piecewise(0.1, milestones=(2, 5), gamma=0.1)",
       "exponential(0.1, gamma=0.9)",
-      "polynomial(0.1, steps=4, power=1)",
+      "polynomial(0.1, steps=4, power=1, end=0)",
       "warmupCosine(0.1, warmupSteps=1, totalSteps=9, start=0, end=0)",
     ],
   );
@@ -207,7 +207,7 @@ Deno.test("parts are indented, many equal neighbours are shown once, and long se
       "  (1): masked(",
       "    mask={ head: true, body: false }",
       "    (inside): adamw(",
-      "      learningRate=polynomial(0.1, steps=10, power=1)",
+      "      learningRate=polynomial(0.1, steps=10, power=1, end=0)",
       "      beta1=0.9",
       "      beta2=0.999",
       "      eps=1e-8",
