@@ -105,16 +105,18 @@ class NestWriter {
     );
     this.#counters("c", 0, lengths.slice(0, lengths.length - reduced), "round");
     const most = Math.max(0, ...this.#levels);
+    const isGuarded = this.#isShared;
     for (let level = 0; level <= most; level++) {
       if (level > 0) this.#reduceAll(level);
+      // What follows the last reduction is for one invocation.
+      const isLast = isGuarded && level === most;
+      if (isLast) this.#push("if (local == 0u) {");
       nodes.forEach((node, i) => {
         if (this.#levels[i] === level && !this.#varies[i] && node.kind !== "reduce") {
-          this.#node(i);
+          this.#node(i, isLast ? "  " : "");
         }
       });
     }
-    const isGuarded = this.#isShared;
-    if (isGuarded) this.#push("if (local == 0u) {");
     for (const { node, to } of stores) {
       const { dtype } = nodes[node];
       const place = element(this.#binding(to.buffer), this.#index(to));
