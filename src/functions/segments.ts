@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isFloat, rangeOf, sumDtype } from "../base/dtype.ts";
+import { isFloat, rangeOf, sumDtype, wideDtype } from "../base/dtype.ts";
 import { shapeError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import { showType, sizeOf } from "../base/shape.ts";
@@ -126,7 +126,7 @@ export function segmentProd(
 ): Tensor {
   const read = readSegments("segmentProd", x, segmentIds, options);
   const rows = realOperand("segmentProd", convert(read.rows, sumDtype(read.rows.dtype)));
-  return combineSegments({ ...read, rows }, mul, 1);
+  return products({ ...read, rows });
 }
 
 /**
@@ -204,20 +204,19 @@ function extremes(
   return convert(sliceAxis(values, 0, 0, count), given.dtype);
 }
 
-type Combine = (x: Tensor, y: Tensor) => Tensor;
-
-/** Rows of each segment combined by an associative operation; `empty` where there are none. */
-function combineSegments({ rows, ids, count }: Segments, combine: Combine, empty: number): Tensor {
-  const [length, ...rest] = rows.shape;
+/** Products of the rows of each segment, which are rounded once; 1 where there are none. */
+function products({ rows: given, ids, count }: Segments): Tensor {
+  const [length, ...rest] = given.shape;
   const shape = [count, ...rest];
-  if (length === 0 || sizeOf(shape) === 0) return splat(empty, rows.dtype, shape);
+  if (length === 0 || sizeOf(shape) === 0) return splat(1, given.dtype, shape);
+  const rows = convert(given, wideDtype(given.dtype));
   const order = argsort(ids, 0, false);
   const [sortedIds, sorted] = [strict.gather(ids, order), strict.gather(rows, order)];
   const before = concatenate([splat(-1, "int32", [1]), sliceAxis(sortedIds, 0, 0, length - 1)], 0);
   const begins = less(before, sortedIds);
   const join = ([f, x]: readonly Tensor[], [g, y]: readonly Tensor[]): readonly Tensor[] => [
     or(f, g),
-    select(broadcast(g, y.shape, [0]), y, combine(x, y)),
+    select(broadcast(g, y.shape, [0]), y, mul(x, y)),
   ];
   const [, prefixes] = prefixesOf(join, [begins, sorted], [0, 0]);
   const ends = insertionPlaces(sortedIds, iota(count), "right");
@@ -225,7 +224,7 @@ function combineSegments({ rows, ids, count }: Segments, combine: Combine, empty
   const last = offset(select(less(starts, ends), ends, constantLike(ends, 1)), -1);
   const found = strict.gather(prefixes, last);
   const isThere = broadcast(less(starts, ends), found.shape, [0]);
-  return select(isThere, found, constantLike(found, empty));
+  return convert(select(isThere, found, constantLike(found, 1)), given.dtype);
 }
 
 /** A scatter along an axis as one along the only axis: what is there, what comes, and where to. */
@@ -353,8 +352,7 @@ export function scatterMul(
 ): Tensor {
   return combineAt(x, indices, updates, axis, (input, terms, places) => {
     const given = realOperand("scatterMul", concatenate([input, terms], 0));
-    const rows = convert(given, sumDtype(given.dtype));
     const ids = concatenate([iota(input.size), places], 0);
-    return convert(combineSegments({ rows, ids, count: input.size }, mul, 1), input.dtype);
+    return convert(products({ rows: given, ids, count: input.size }), input.dtype);
   });
 }

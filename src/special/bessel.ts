@@ -7,9 +7,19 @@ import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { stack } from "../functions/joining.ts";
-import { abs, add, mul, scale, sign, square } from "../primitives/arithmetic.ts";
+import { abs, add, mul, neg, offset, scale, sign, square } from "../primitives/arithmetic.ts";
+import { less, select } from "../primitives/comparison.ts";
 import * as primitive from "../primitives/special_bessel.ts";
+import { constantLike } from "../primitives/structure.ts";
+import { exp } from "../primitives/transcendental.ts";
 import { floats } from "./operands.ts";
+
+/** `I₁(x) / (x/2)` of `t = x²/4` up to 1/4: `Σ tᵏ / (k! (k + 1)!)`. */
+function seriesNear(t: Tensor): Tensor {
+  let sum: Tensor = constantLike(t, 1);
+  for (let k = 10; k >= 1; k--) sum = offset(scale(mul(sum, t), 1 / (k * (k + 1))), 1);
+  return sum;
+}
 
 /** `Iₙ(x)` for n = 0 or 1 over `(x/2)ⁿ`. */
 function series(x: Tensor, n: number): Tensor {
@@ -96,8 +106,11 @@ export function i1(x: TensorLike): Tensor {
 export function i1e(x: TensorLike): Tensor {
   return floats("i1e", [x], ([x]) => {
     const size = abs(x);
-    // I₁ is the derivative of I₀.
-    return mul(sign(x), add(primitive.besselScaled(size, 0), primitive.besselScaled(size, 1)));
+    // I₁ is the derivative of I₀; near 0 this difference has no digits left, and its series few terms.
+    const far = mul(sign(x), add(primitive.besselScaled(size, 0), primitive.besselScaled(size, 1)));
+    const isNear = less(size, constantLike(size, 1));
+    const part = select(isNear, scale(x, 0.5), constantLike(x, 0));
+    return select(isNear, mul(mul(part, exp(neg(size))), seriesNear(square(part))), far);
   });
 }
 

@@ -8,13 +8,13 @@ import { argumentError } from "../base/errors.ts";
 import { readOptions } from "../base/options.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { polygamma as higher } from "../primitives/transcendental.ts";
-import { add, div, floor, mod, mul, neg, offset, sub } from "../primitives/arithmetic.ts";
+import { add, div, floor, mod, neg, offset, sub } from "../primitives/arithmetic.ts";
 import { and, equal, isNan, less, lessEqual, or, select } from "../primitives/comparison.ts";
 import * as primitive from "../primitives/special_gamma.ts";
 import { complexLogGammaPrimitive, partsOf } from "../primitives/special_analytic.ts";
 import { zeta as hurwitz } from "../primitives/special_series.ts";
 import { constantLike } from "../primitives/structure.ts";
-import { cos, exp, lgamma, sin } from "../primitives/transcendental.ts";
+import { exp, lgamma } from "../primitives/transcendental.ts";
 import { complexOperand, floats, isComplexLike } from "./operands.ts";
 
 /**
@@ -35,10 +35,9 @@ import { complexOperand, floats, isComplexLike } from "./operands.ts";
  */
 export function gamma(x: TensorLike): Tensor {
   if (isComplexLike("gamma", x)) {
-    return complexOperand("gamma", x, (re, im) => {
-      const [size, turn] = partsOf(complexLogGammaPrimitive, re, im);
-      return [mul(exp(size), cos(turn)), mul(exp(size), sin(turn))];
-    });
+    return exp(
+      complexOperand("gamma", x, (re, im) => partsOf(complexLogGammaPrimitive, re, im)),
+    );
   }
   return floats("gamma", [x], ([x]) => primitive.gamma(x));
 }

@@ -3,8 +3,10 @@ import {
   jit,
   scatterMax,
   scatterMin,
+  scatterMul,
   segmentMax,
   segmentMin,
+  segmentProd,
   tensor,
   vmap,
 } from "../../mod.ts";
@@ -26,6 +28,17 @@ Deno.test("extremes of segments share the derivative evenly; NaN is the extreme 
     const least = compile(grad((x: Tensor) => segmentMin(x, ids, options).mul([5, 7, 0]).sum()));
     assertTensorsClose(least(x), [5, 0, 0, 0, 0, 0, 0]);
   }
+});
+
+Deno.test("products of half floats are rounded once", () => {
+  const x = tensor([300, 300, 0.125, 0.125, 3], { dtype: "float16" });
+  const ids = new Int32Array([0, 0, 0, 0, 1]);
+  const prod = (x: Tensor) => segmentProd(x, ids, { numSegments: 2 });
+  for (const f of [prod, jit(prod)]) {
+    assertTensorsClose(f(x), tensor([1406, 3], { dtype: "float16" }));
+  }
+  const ones = tensor([1, 1], { dtype: "float16" });
+  assertTensorsClose(scatterMul(ones, ids, x), tensor([1406, 3], { dtype: "float16" }));
 });
 
 Deno.test("elements and updates that are equal share the derivative of a scattered extreme", () => {

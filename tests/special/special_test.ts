@@ -15,6 +15,7 @@ import {
 } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import fixture from "../fixtures/special_functions.json" with { type: "json" };
+import { assertTensorsClose } from "../../src/testing/mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/std.ts";
 
 type Row = readonly [args: readonly number[], value: number, slopes: readonly (number | null)[]];
@@ -255,6 +256,27 @@ Deno.test("loggamma is approached from both sides of its cut", () => {
   assertEquals(Number.isNaN(special.loggamma(-0.5).item()), true);
   assertEquals(special.wofz(complex([Infinity], [1])).toArray(), [{ re: 0, im: 0 }]);
   assertEquals(special.wofz(1).dtype, "complex64");
+});
+
+Deno.test("special functions of arguments out of the ordinary have all digits", () => {
+  const tiny = doubles([0, -1e-300, 1e-20, 1e-8]);
+  for (const f of [special.i1e, jit(special.i1e)]) {
+    assertTensorsClose(f(tiny).div(tiny.mul(0.5)).at([1, 4]), doubles([1, 1, 1 - 1e-8]), {
+      rtol: 1e-15,
+    });
+    assertEquals(vmap(grad(f))(tiny).at([0, 3]).toArray(), [0.5, 0.5, 0.5]);
+  }
+  const large = doubles([1e155, 1.7e308]);
+  assertEquals(special.i0e(large).data().every((y) => y > 0), true);
+  assertTensorsClose(vmap(grad(special.erfcx))(large), doubles([-1e-310 / Math.sqrt(Math.PI), 0]));
+  const far = special.wofz(complex(doubles([1e300, 1e200]), doubles([1e10, 1e154])));
+  assertTensorsClose(
+    imag(far).mul(doubles([1e300, 1e200])).mul(Math.sqrt(Math.PI)),
+    doubles([1, 1]),
+  );
+  assertEquals(imag(special.wofz(complex(doubles([1e-20]), doubles([-27])))).item() < 1e299, true);
+  assertEquals(special.gamma(complex([1000], [0])).toArray(), [{ re: Infinity, im: 0 }]);
+  assertEquals(special.gamma(complex([0, 1], [Infinity, Infinity])).abs().toArray(), [0, 0]);
 });
 
 Deno.test("formulas of compiled programs have the evaluator's digits, and its ends", () => {

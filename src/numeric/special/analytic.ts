@@ -25,7 +25,12 @@ function inverse([re, im]: Pair): Pair {
 
 function exponential([re, im]: Pair): Pair {
   const size = Math.exp(re);
-  return im === 0 ? [size, im] : [size * Math.cos(im), size * Math.sin(im)];
+  if (im === 0) return [size, im];
+  // No angle matters, not even one out of range.
+  if (size === 0) return [0, 0];
+  // In two factors, one part may be in range.
+  const [first, second] = size === Infinity ? [Math.exp(re / 2), Math.exp(re / 2)] : [size, 1];
+  return [first * Math.cos(im) * second, first * Math.sin(im) * second];
 }
 
 /** `exp(z) - 1` */
@@ -257,6 +262,7 @@ export function logGamma(n: number, x: number, y: number): Pair {
     const [re, im] = logGamma(n, x, -y);
     return [re, -im];
   }
+  if (n === 0 && y === Infinity && x < Infinity) return [-Infinity, NaN];
   if (x >= 0.5) return logGammaRight(n, [x, y]);
   // log Γ(z) + log Γ(1 - z) = log 2π + iπ(z - 1/2) - log(1 - exp(2πiz)) above the real axis.
   const other = scaled(logGammaRight(n, [1 - x, -y]), n % 2 === 0 ? -1 : 1);

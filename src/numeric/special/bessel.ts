@@ -51,7 +51,7 @@ export function besselScaled(m: number, x: number): number {
     term *= (k + m + 0.5) * (k + 0.5) / ((k + 1) * z);
     sum += term;
   }
-  return factor * sum / Math.sqrt(Math.PI * z);
+  return factor * sum / (Math.sqrt(2 * Math.PI) * Math.sqrt(x));
 }
 
 /** From here on Hankel's asymptotic series of orders 0 and 1 reaches double precision. */

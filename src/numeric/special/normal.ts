@@ -47,10 +47,11 @@ export function scaledTail(n: number, x: number): number {
     for (let k = 2; k <= n; k++) [before, value] = [value, (before - 2 * x * value) / (2 * k)];
     return value;
   }
-  if (x === Infinity) return 0;
+  // Below the least double.
+  if (x > 1e200) return 0;
   // exp(-t² - 2xt) tⁿ is below e^-44 of its largest value from here on.
   const depth = 44 + 4 * n;
-  const end = depth / (x + Math.sqrt(x * x + depth));
+  const end = depth / (x + Math.hypot(x, Math.sqrt(depth)));
   // In parts of the end, whose powers are in range.
   const scale = end / (n + 1);
   let factor = 2 / ROOT_PI;
