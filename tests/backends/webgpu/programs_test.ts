@@ -4,13 +4,14 @@
  * @module
  */
 import fc from "fast-check";
-import { jit, random, square, toDevice } from "../../../mod.ts";
+import { jit, random, square, sub, tensor, toDevice, where } from "../../../mod.ts";
 import type { Tensor } from "../../../mod.ts";
 import { assertTensorsClose } from "../../../src/testing/mod.ts";
 import { backendOf } from "../../../src/backends/devices.ts";
 import { optimize } from "../../../src/passes/mod.ts";
 import { checkResults, growProgram } from "../wasm/random_programs.ts";
 import { checkConversions, checkQuotients } from "../agreement.ts";
+import { assertEquals } from "../../support/std.ts";
 import { device, gpuTest } from "./support.ts";
 
 const SEED = 20_261_130;
@@ -46,4 +47,25 @@ gpuTest("dtypes are converted on a device as by the evaluator", () => checkConve
 
 gpuTest("rounded quotients of integers wrap on a device as by the evaluator", () => {
   checkQuotients(device());
+});
+
+gpuTest("constants of 0, and a value less itself, keep NaN, infinities and signs", () => {
+  const values = [0, -0, -1, NaN, Infinity, -Infinity, 2];
+  const functions: readonly ((x: Tensor) => Tensor)[] = [
+    (x) => x.mul(0),
+    (x) => x.mul(-0),
+    (x) => x.add(0),
+    (x) => x.sub(x),
+    (x) => x.neg().add(x),
+    (x) => sub(0, x),
+    (x) => x.div(3).mul(0),
+    (x) => where(x.equal(0), x.mul(0), x),
+  ];
+  for (const dtype of ["float32", "float16", "bfloat16"] as const) {
+    const x = tensor(values, { dtype });
+    for (const f of functions) {
+      const found = jit(f)(toDevice(x, device())).astype("float32").toArray();
+      assertEquals(found, f(x).astype("float32").toArray(), `${f} of ${dtype}`);
+    }
+  }
 });

@@ -24,6 +24,8 @@ export function constant(value: number, dtype: Dtype): string {
     case "Wide":
       return wideConstant(value);
     case "f32":
+      // Compilers take `x * 0` for 0 and `x + 0` for `x`, so that zeros are made at run time.
+      if (value === 0) return `bitcast<f32>(${Object.is(value, -0) ? "0x80000000u | " : ""}zero())`;
       return float(value);
     case "u32":
       return `${value}u`;
@@ -212,7 +214,8 @@ const unsigned: Table = {
 
 const floats: Table = {
   add: infix("+"),
-  sub: infix("-"),
+  // Compilers take `x - x` for 0, which it is not for NaN and infinities.
+  sub: (write, [x, y]) => `(${x} - ${write.call("opaque", y)})`,
   mul: infix("*"),
   div: infix("/"),
   neg: calls("negated"),
