@@ -20,11 +20,8 @@ export interface Segment {
   readonly isOnDevice: boolean;
 }
 
-/** So many elements are quicker computed by the evaluator than fetched for it. */
-const FEW = 16;
-
 /**
- * The equations that are left to the evaluator: those that the device cannot compute, and those of few elements that
+ * The equations that are left to the evaluator: those that the device cannot compute, and scalars that
  * lead from arguments to one of them. So a count of steps, of which decays are computed in float64, need not be
  * fetched from the device in each step.
  */
@@ -32,7 +29,7 @@ function leftToEvaluator(
   { binders, equations }: Program,
   isOnDevice: (equation: Equation) => boolean,
 ): ReadonlySet<Equation> {
-  const isSmall = (atom: Atom) => sizeOf(typeOf(atom).shape) <= FEW;
+  const isSmall = (atom: Atom) => sizeOf(typeOf(atom).shape) === 1;
   const left = new Set(equations.filter((equation) => !isOnDevice(equation)));
   const known = new Set<Atom>(binders);
   const near = equations.filter((equation) => {
