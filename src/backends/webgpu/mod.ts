@@ -97,8 +97,8 @@ let count = 0;
  *
  * @param options Which adapter is used, or a device that is open already.
  * @returns A list of one device.
- * @throws {ArgumentError} when an option is unknown, or `device` is none.
- * @throws {WebGpuError} when there is no adapter, or it cannot give such a device.
+ * @throws {ArgumentError} when an option is unknown or of the wrong kind.
+ * @throws {WebGpuError} when there is no adapter, or it does not have such limits.
  *
  * @example Work goes where the tensors are
  * ```ts ignore
@@ -121,6 +121,14 @@ export async function openWebGpu(options: WebGpuOptions = {}): Promise<Device[]>
       `Cannot open WebGPU: expected a GPUDevice as device, got ${describeValue(device)}`,
     );
   }
+  const preferences: readonly unknown[] = [undefined, "low-power", "high-performance"];
+  if (!preferences.includes(powerPreference)) {
+    throw argumentError(
+      'Cannot open WebGPU: expected "low-power" or "high-performance" as powerPreference, got ' +
+        describeValue(powerPreference),
+    );
+  }
+  if (limits !== undefined) checkLimits(limits);
   const opened = device as GpuDevice | undefined ??
     await requestDevice(powerPreference, limits ?? {});
   const session = new Session(opened, device === undefined);
@@ -128,6 +136,22 @@ export async function openWebGpu(options: WebGpuOptions = {}): Promise<Device[]>
   sessions.set(own, session);
   openDevice(own, new WebGpuBackend(session));
   return [own];
+}
+
+function checkLimits(limits: unknown): void {
+  if (typeof limits !== "object" || limits === null || Array.isArray(limits)) {
+    throw argumentError(
+      "Cannot open WebGPU: expected an object of numbers as limits, such as " +
+        `{ maxBufferSize: 2 ** 30 }, got ${describeValue(limits)}`,
+    );
+  }
+  for (const [name, value] of Object.entries(limits)) {
+    if (Number.isSafeInteger(value) && value >= 0) continue;
+    throw argumentError(
+      `Cannot open WebGPU: expected a non-negative integer as limits.${name}, ` +
+        `got ${describeValue(value)}`,
+    );
+  }
 }
 
 /**

@@ -45,6 +45,19 @@ export async function requestDevice(
       "Cannot open WebGPU: there is no adapter; install a driver for Vulkan or Metal",
     );
   }
+  for (const [name, value] of Object.entries(limits)) {
+    const own = adapter.limits[name];
+    if (own === undefined) {
+      throw webGpuError(`Cannot open WebGPU: the adapter has no limit ${JSON.stringify(name)}`);
+    }
+    // Alignments are better the smaller they are.
+    const isMost = !name.startsWith("min");
+    if (isMost ? value <= own : value >= own) continue;
+    throw webGpuError(
+      `Cannot open WebGPU: expected ${name} ${isMost ? "up to" : "from"} ${own}, as the adapter ` +
+        `has it, got ${value}`,
+    );
+  }
   const own = Object.fromEntries(
     WANTED.filter((name) => adapter.limits[name] !== undefined)
       .map((name) => [name, adapter.limits[name]]),

@@ -276,7 +276,49 @@ Deno.test("options that do not fit are refused", async () => {
       `Cannot open WebGPU: expected a GPUDevice as device, got ${shown}`,
     );
   }
-  if (isExpected) return;
+  const refused: readonly (readonly [object, string])[] = [
+    [
+      { powerPreference: "fast" },
+      'expected "low-power" or "high-performance" as powerPreference, got "fast"',
+    ],
+    [{ limits: 3 }, "expected an object of numbers as limits"],
+    [{ limits: [1] }, "expected an object of numbers as limits"],
+    [
+      { limits: { maxBufferSize: NaN } },
+      "expected a non-negative integer as limits.maxBufferSize, got NaN",
+    ],
+    [
+      { limits: { maxBufferSize: -1 } },
+      "expected a non-negative integer as limits.maxBufferSize, got -1",
+    ],
+    [
+      { limits: { maxBufferSize: "a" } },
+      'expected a non-negative integer as limits.maxBufferSize, got "a"',
+    ],
+  ];
+  for (const [options, message] of refused) {
+    await assertRejects(
+      () => openWebGpu(options as never),
+      TypeError,
+      `Cannot open WebGPU: ${message}`,
+    );
+  }
+  if (isExpected) {
+    for (
+      const [limits, message] of [
+        [{ foo: 1 }, 'the adapter has no limit "foo"'],
+        [{ maxBufferSize: 2 ** 50 }, "expected maxBufferSize up to "],
+        [{ minStorageBufferOffsetAlignment: 1 }, "expected minStorageBufferOffsetAlignment from "],
+      ] as const
+    ) {
+      await assertRejects(
+        () => openWebGpu({ limits }),
+        WebGpuError,
+        `Cannot open WebGPU: ${message}`,
+      );
+    }
+    return;
+  }
   // Without an adapter the error says so; with one the device is closed again.
   try {
     closeWebGpu(await openWebGpu());
