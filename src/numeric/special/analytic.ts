@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { polygamma } from "../special.ts";
+import { BERNOULLI, polygamma } from "../special.ts";
 
 /** A complex number. */
 export type Pair = readonly [re: number, im: number];
@@ -127,18 +127,8 @@ export function faddeeva(n: number, x: number, y: number): Pair {
   return [re, -im];
 }
 
-const BERNOULLI = [
-  1 / 6,
-  -1 / 30,
-  1 / 42,
-  -1 / 30,
-  5 / 66,
-  -691 / 2730,
-  7 / 6,
-  -3617 / 510,
-  43867 / 798,
-  -174611 / 330,
-];
+/** Terms of Stirling's series that are added. */
+const STIRLING_TERMS = 10;
 
 /** From here on Stirling's series is used. */
 const LARGE = 10;
@@ -154,7 +144,7 @@ function stirling(n: number, z: Pair): Pair {
   const square = times(one, one);
   // B₂ₖ/(2k (2k - 1)) z^(1 - 2k), differentiated: the last terms first.
   let sum: Pair = [0, 0];
-  for (let k = BERNOULLI.length; k >= 1; k--) {
+  for (let k = STIRLING_TERMS; k >= 1; k--) {
     let factor = BERNOULLI[k - 1] / (2 * k * (2 * k - 1));
     for (let i = 0; i < n; i++) factor *= 1 - 2 * k - i;
     sum = plus(times(sum, square), [factor, 0]);
