@@ -70,16 +70,21 @@ function checkPasses({ rows, slots, leads, shared }: Rows, indices: number, flag
   })];
 }
 
+/** The rows of an operand that positions point into. */
+function rowsOfOperand(x: Operand, indices: Operand, params: GatherParams): Rows {
+  const axis = params.batch + (params.outer ?? []).length;
+  const width = sizeOf(x.shape.slice(axis + 1));
+  return rowsOf(x.shape.slice(0, axis), x.shape[axis], width, indices, params);
+}
+
 /** The kernel of `gather`. */
 export function emitGather(
   [x, indices]: readonly Operand[],
   params: GatherParams,
   [output]: readonly Operand[],
 ): Kernel {
-  const axis = params.batch + (params.outer ?? []).length;
-  const width = sizeOf(x.shape.slice(axis + 1));
-  const places = rowsOf(x.shape.slice(0, axis), x.shape[axis], width, indices, params);
-  const { rows, slots } = places;
+  const places = rowsOfOperand(x, indices, params);
+  const { width, rows, slots } = places;
   const size = sizeOf(output.shape);
   const passes = checkPasses(places, 1, 3);
   if (size > 0 && slots > 0) {
@@ -124,9 +129,7 @@ export function emitScatterOnto(
   params: GatherParams,
   [output]: readonly Operand[],
 ): Kernel {
-  const axis = params.batch + (params.outer ?? []).length;
-  const width = sizeOf(x.shape.slice(axis + 1));
-  const places = rowsOf(x.shape.slice(0, axis), x.shape[axis], width, indices, params);
+  const places = rowsOfOperand(x, indices, params);
   return addRows(places, { updates: 1, indices: 2, output: 3, to: 0 }, output);
 }
 
@@ -264,10 +267,8 @@ export function emitScatterSet(
   params: GatherParams,
   [output]: readonly Operand[],
 ): Kernel {
-  const axis = params.batch + (params.outer ?? []).length;
-  const width = sizeOf(x.shape.slice(axis + 1));
-  const places = rowsOf(x.shape.slice(0, axis), x.shape[axis], width, indices, params);
-  const { rows, slots, shared } = places;
+  const places = rowsOfOperand(x, indices, params);
+  const { width, rows, slots, shared } = places;
   const size = sizeOf(output.shape);
   const [flag, last] = [4, 5];
   const passes = checkPasses(places, 2, flag);
@@ -310,10 +311,8 @@ function emitExtremes(
   [output]: readonly Operand[],
   order: "ascending" | "smallest",
 ): Kernel {
-  const axis = params.batch + (params.outer ?? []).length;
-  const width = sizeOf(x.shape.slice(axis + 1));
-  const places = rowsOf(x.shape.slice(0, axis), x.shape[axis], width, indices, params);
-  const { rows, slots } = places;
+  const places = rowsOfOperand(x, indices, params);
+  const { width, rows, slots } = places;
   const [size, count] = [output, updates].map(({ shape }) => sizeOf(shape));
   const flag = 4;
   const passes = checkPasses(places, 2, flag);
