@@ -35,20 +35,34 @@ const types: Readonly<Record<string, string>> = {
   ".html": "text/html",
   ".js": "text/javascript",
   ".wasm": "application/wasm",
+  ".css": "text/css",
+  ".json": "application/json",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".ttf": "font/ttf",
+  ".webmanifest": "application/manifest+json",
 };
 
 /** Before what the driver prints for the one who started it. */
 const MARK = "result: ";
 
-function serve(folder: URL, isIsolated: boolean): Deno.HttpServer<Deno.NetAddr> {
+/** Serves the files of a folder, isolated or not, at any free port or the one given. */
+export function serve(
+  folder: URL,
+  isIsolated: boolean,
+  port = 0,
+): Deno.HttpServer<Deno.NetAddr> {
   const headers: Record<string, string> = isIsolated
     ? {
       "Cross-Origin-Opener-Policy": "same-origin",
       "Cross-Origin-Embedder-Policy": "require-corp",
     }
     : {};
-  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    const { pathname } = new URL(request.url);
+  return Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, async (request) => {
+    const pathname = decodeURIComponent(new URL(request.url).pathname).replace(
+      /\/$/,
+      "/index.html",
+    );
     const type = types[pathname.slice(pathname.lastIndexOf("."))];
     if (type === undefined) return new Response(null, { status: 404 });
     try {

@@ -113,7 +113,11 @@ function dealt(
 
 function allSteps(): Step[] {
   const sources = whereThereAre(["mod.ts", "src", "tests", "bench", "examples", ".ci"]);
-  const documented = [...whereThereAre(["mod.ts", "README.md"]), ...filesIn("src", /\.ts$/)];
+  const documented = [
+    ...whereThereAre(["mod.ts", "README.md"]),
+    ...filesIn("src", /\.ts$/),
+    ...filesIn("docs", /\.md$/),
+  ];
   const tests = filesIn("tests", /(^|[._])test\.ts$/);
   const ofXla = tests.filter((path) => path.startsWith("tests/backends/xla/"));
   const ofWebGpu = tests.filter((path) => path.startsWith("tests/backends/webgpu/"));
@@ -208,6 +212,7 @@ function allSteps(): Step[] {
       (file) => Deno.statSync(new URL(file, root)).size / 14_000,
     ),
     { group: "npm", name: "npm", args: ["run", "-A", ".ci/npm.ts"] },
+    { group: "site", name: "site", args: ["run", "-A", ".ci/site.ts"] },
     { group: "runtimes", name: "runtimes", args: ["run", "-A", ".ci/runtimes.ts"] },
     ...each("examples", examples, ["run", "--no-prompt"]),
     ...each("bench", benches, ["run", "--no-prompt", "--preload=.ci/once.ts"]),
@@ -222,7 +227,7 @@ const before = ["fmt", "lint", "check", "doc", "layers", "endings", "plugin", "a
 const independent = ["test", "xla", "webgpu", "engines", "doctest", "examples", "bench"];
 
 /** The groups whose steps run in order after all others: some use all processors themselves. */
-const after = ["npm", "runtimes", "publish"];
+const after = ["npm", "runtimes", "site", "publish"];
 
 const groups = [...before, ...independent, ...after];
 

@@ -1,0 +1,81 @@
+/**
+ * The documentation site, in `dist/site`: `deno task site` builds it, and with `--serve`
+ * serves it. The pages are those of `docs/`, to which this adds the API and the gallery in a copy of that folder.
+ *
+ * @module
+ */
+import { serve } from "./chromium.ts";
+import { bundle, install, pathOf, root, succeed } from "./tools.ts";
+
+/** Where the site is built. */
+export const target: URL = new URL("dist/site/", root);
+
+/** The pages that are written by hand, and VitePress's configuration. */
+const docs = new URL("docs/", root);
+
+const packages = { vitepress: "1.6.4" };
+
+/** The copy of `docs/` that VitePress reads, beside its own package. */
+const pages = new URL("dist/tools/site/docs/", root);
+
+/** The files of a folder and its subfolders, as paths in it. */
+export function filesIn(folder: URL, prefix = ""): string[] {
+  return [...Deno.readDirSync(new URL(prefix, folder))].flatMap(({ name, isDirectory }) =>
+    isDirectory ? filesIn(folder, `${prefix}${name}/`) : [`${prefix}${name}`]
+  ).sort();
+}
+
+function write(folder: URL, path: string, contents: string | Uint8Array): void {
+  const file = new URL(path, folder);
+  Deno.mkdirSync(new URL("./", file), { recursive: true });
+  if (typeof contents === "string") Deno.writeTextFileSync(file, contents);
+  else Deno.writeFileSync(file, contents);
+}
+
+/** Program pictures, by the names in pages' comments `<!-- picture: NAME -->`. */
+async function pictures(): Promise<Record<string, string>> {
+  const { grad, inspect, makeProgram, tensor } = await import("../mod.ts");
+  const program = makeProgram(grad((x) => x.sin().mul(x).sum()))(tensor([1, 2, 3]));
+  const svg = await inspect.toSvg(program);
+  // In one line: a block of HTML in a page ends where a line is blank.
+  const image = svg.slice(svg.indexOf("<svg")).replace(/<!--.*?-->/gs, "").replace(/\s+/g, " ");
+  return { gradient: `<figure class="picture" v-pre>${image}</figure>` };
+}
+
+/** Puts together what VitePress reads. */
+async function assemble(): Promise<void> {
+  Deno.mkdirSync(pages, { recursive: true });
+  Deno.removeSync(pages, { recursive: true });
+  const drawn = await pictures();
+  for (const path of filesIn(docs)) {
+    if (!/\.md$|^public\/|^\.vitepress\//.test(path)) continue;
+    const file = new URL(path, docs);
+    const contents = path.endsWith(".md")
+      ? Deno.readTextFileSync(file).replace(
+        /<!-- picture: (\w+) -->/g,
+        (comment, name) => drawn[name] ?? comment,
+      )
+      : Deno.readFileSync(file);
+    write(pages, path, contents);
+  }
+  const library = new URL("public/jacobi.js", pages);
+  await bundle(pathOf(new URL("mod.ts", root)), "--minify", `--outfile=${pathOf(library)}`);
+}
+
+/** Builds the site; a dead link between its pages is an error. */
+export async function build(): Promise<void> {
+  const modules = await install("site", packages);
+  await assemble();
+  const vitepress = pathOf(new URL("vitepress/bin/vitepress.js", modules));
+  const folder = new URL("dist/tools/site/", root);
+  const args = ["run", "-A", "--no-lock", vitepress, "build", "docs", "--outDir", pathOf(target)];
+  console.log(await succeed(Deno.execPath(), args, { cwd: folder }));
+}
+
+if (import.meta.main) {
+  await build();
+  if (Deno.args.includes("--serve")) {
+    const { addr } = serve(target, false, 8000);
+    console.log(`http://${addr.hostname}:${addr.port}/`);
+  }
+}
