@@ -83,7 +83,7 @@ const floors: readonly (readonly string[])[] = [
 
 /** The order within a folder, for types too. */
 const orders: Readonly<Record<string, readonly string[]>> = {
-  "src/base": ["errors", "data", "dtype", "half", "options", "shape", "recent"],
+  "src/base": ["errors", "data", "crc32", "dtype", "half", "options", "shape", "recent"],
   "src/core": [
     "format",
     "device",
@@ -337,7 +337,6 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "safetensors",
     "tree",
     "idx",
-    "crc32",
     "inflate",
     "zip",
     "zip_writer",

@@ -93,7 +93,7 @@ const namespaces: Readonly<Record<string, string>> = {
   testing: "checkGrads assertTensorsClose",
   inspect:
     `describe dependence toText toDot toSvg findNaN countOperations countFlops kernels passes memoryUsage
-    engine toStableHlo showSharding`,
+    engine toStableHlo showSharding image`,
 };
 
 const wordsOf = (text: string): string[] => text.trim().split(/\s+/);

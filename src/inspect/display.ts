@@ -1,5 +1,5 @@
 /**
- * Tensors and programs as rich output in notebooks: a table, and a picture. Deno's Jupyter kernel asks
+ * Tensors and programs as rich output in notebooks: tables, heat maps and pictures. Deno's Jupyter kernel asks
  * every value for a bundle of the forms that it has, by media type, through the method
  * `Symbol.for("Jupyter.display")`, and awaits it.
  *
@@ -12,6 +12,9 @@ import { escapeHtml } from "../core/description.ts";
 import { showElements } from "../core/format.ts";
 import { Program, programsIn } from "../core/program.ts";
 import { Concrete, Tensor } from "../core/tensor.ts";
+import { take } from "../functions/along_axis.ts";
+import { heatMap, showSummary, summarize } from "./heat_map.ts";
+import { encodePng, toBase64 } from "./png.ts";
 import { toSvg } from "./svg.ts";
 
 /** One value in several forms, by media type. */
@@ -20,11 +23,18 @@ export type MediaBundle = { readonly [mediaType: string]: string };
 const DISPLAY = Symbol.for("Jupyter.display");
 const INSPECT = Symbol.for("Deno.customInspect");
 
-/** Tables of more rows or columns are elided. */
+/** Tables have at most this many rows and columns: longer vectors are elided, larger matrices heat maps. */
 const LONGEST = 20;
 
-/** How many rows and columns are shown at each end of an elided table. */
+/** How many columns are shown at each end of an elided table. */
 const EDGE = 5;
+
+/** How many rows and columns of a matrix a heat map shows at most, and its size in pixels, about. */
+const MOST_CELLS = 128;
+const SIDE = 384;
+
+/** Tensors of more elements have no summary, and are not brought here from a device to be shown. */
+const MOST_READ = 2 ** 20;
 
 /** Programs of more equations have no picture: its layout would take too long. */
 const MOST_EQUATIONS = 150;
@@ -35,18 +45,75 @@ function textOf(value: object): string {
 }
 
 /**
- * A tensor as text and, where its elements are known, as a table: rows and columns for two axes, one
- * row for one, and the printed text for more.
+ * A tensor as text and, where its elements are known, as a table of a vector or a small matrix, a heat map
+ * of a larger matrix, or the printed text.
  */
-export function displayTensor(tensor: Tensor): MediaBundle {
-  const text = textOf(tensor);
-  const plain = { "text/plain": text };
-  const isDonated = text.startsWith("tensor(<donated>");
-  if (!(tensor instanceof Concrete) || isDonated) return plain;
-  const caption = `<div style="opacity:0.7">${escapeHtml(showType(tensor))}</div>`;
-  const hasTable = (tensor.ndim === 1 || tensor.ndim === 2) && tensor.size > 0;
-  const body = hasTable ? tableOf(tensor) : `<pre>${escapeHtml(text)}</pre>`;
-  return { ...plain, "text/html": `<div>${caption}${body}</div>` };
+export function displayTensor(tensor: Tensor): MediaBundle | Promise<MediaBundle> {
+  const isKnown = tensor instanceof Concrete && !tensor.isDonated;
+  return isKnown ? displayElements(tensor) : { "text/plain": textOf(tensor) };
+}
+
+async function displayElements(tensor: Concrete): Promise<MediaBundle> {
+  const type = showType(tensor);
+  const isFar = tensor.placement !== null && tensor.size > MOST_READ;
+  if (!isFar) await tensor.arrive();
+  const text = isFar
+    ? `tensor(<on ${tensor.sharding?.mesh ?? tensor.device}>, ${type})`
+    : textOf(tensor);
+  const [caption, body] = await picture(tensor, text, isFar);
+  const title = escapeHtml([type, ...caption].filter((part) => part !== "").join(", "));
+  return {
+    "text/plain": text,
+    "text/html": `<div><div style="opacity:0.7">${title}</div>${body}</div>`,
+  };
+}
+
+/** What stands above a tensor in HTML beside its type, and what shows it. */
+async function picture(
+  tensor: Concrete,
+  text: string,
+  isFar: boolean,
+): Promise<[caption: string[], body: string]> {
+  const { ndim, shape, size } = tensor;
+  const printed = `<pre>${escapeHtml(text)}</pre>`;
+  const isMatrix = ndim === 2 && size > 0;
+  if (isMatrix && Math.max(...shape) > LONGEST) {
+    const [caption, map] = await heatMapOf(tensor);
+    return [caption, `${map}<details><summary>elements</summary>${printed}</details>`];
+  }
+  if (!isFar && (isMatrix || (ndim === 1 && size > 0))) return [[], tableOf(tensor)];
+  const isLarge = size > LONGEST ** 2 && size <= MOST_READ;
+  return [isLarge ? [tensor.peek((elements) => showSummary(summarize(elements)))] : [], printed];
+}
+
+/** A heat map of a matrix, with every so manyth row and column where there are many. */
+async function heatMapOf(tensor: Concrete): Promise<[caption: string[], image: string]> {
+  const places = tensor.shape.map((length) =>
+    range(Math.min(length, MOST_CELLS)).map((i) =>
+      length <= MOST_CELLS ? i : Math.floor((i + 0.5) * length / MOST_CELLS)
+    )
+  );
+  const isWhole = places.every(({ length }, axis) => length === tensor.shape[axis]);
+  // Only what is shown comes here from where the elements are.
+  const cells = isWhole ? tensor : places.reduce<Tensor>(
+    (rest, at, axis) => take(rest, Int32Array.from(at), axis),
+    tensor,
+  ).concrete("show");
+  await cells.arrive();
+  const values = cells.peek((elements) =>
+    elements.length === cells.size
+      ? Float64Array.from(elements)
+      : new Float64Array(cells.size).fill(elements[0])
+  );
+  const summary = summarize(values);
+  const [rows, columns] = cells.shape;
+  const scale = Math.max(1, Math.floor(SIDE / Math.max(rows, columns)));
+  const file = await encodePng(heatMap(values, columns, summary), scale);
+  const part = isWhole ? [] : [`${rows} rows and ${columns} columns of it shown`];
+  return [
+    [showSummary(summary), ...part],
+    `<img alt="heat map" src="data:image/png;base64,${toBase64(file)}">`,
+  ];
 }
 
 /** The positions of an axis that are shown; `null` is the gap between its ends. */
@@ -55,32 +122,27 @@ function shownPositions(length: number): (number | null)[] {
   return [...range(EDGE), null, ...range(length - EDGE, length)];
 }
 
+/** A table of a vector, or of a matrix with few rows and columns. */
 function tableOf(tensor: Concrete): string {
-  const { shape } = tensor;
-  const columns = shape[shape.length - 1];
-  const [down, across] = [
-    shownPositions(shape.length === 2 ? shape[0] : 1),
-    shownPositions(columns),
-  ];
-  const places = down.flatMap((i) =>
-    i === null ? [] : across.flatMap((j) => j === null ? [] : [i * columns + j])
-  );
+  const { shape, ndim } = tensor;
+  const columns = shape[ndim - 1];
+  const across = shownPositions(columns);
+  const down = range(ndim === 2 ? shape[0] : 1);
+  const places = down.flatMap((i) => across.flatMap((j) => j === null ? [] : [i * columns + j]));
   const values = tensor.peek((elements) =>
     places.map((place) => elements[elements.length === 1 ? 0 : place])
   );
   const texts = showElements(values, tensor.dtype);
   let next = 0;
-  const gap = `<td>...</td>`;
   const heads = across.map((j) => `<th>${j ?? "..."}</th>`).join("");
   const rows = down.map((i) => {
-    const cells = across.map((j) => {
-      if (i === null || j === null) return gap;
-      return `<td style="text-align:right">${escapeHtml(texts[next++])}</td>`;
-    });
-    const head = shape.length === 2 ? `<th>${i ?? "..."}</th>` : "";
+    const cells = across.map((j) =>
+      j === null ? `<td>...</td>` : `<td style="text-align:right">${escapeHtml(texts[next++])}</td>`
+    );
+    const head = ndim === 2 ? `<th>${i}</th>` : "";
     return `<tr>${head}${cells.join("")}</tr>`;
   });
-  const corner = shape.length === 2 ? "<th></th>" : "";
+  const corner = ndim === 2 ? "<th></th>" : "";
   return `<table><thead><tr>${corner}${heads}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 

@@ -23,6 +23,8 @@ export type { Dependence, NamesOf } from "./dependence.ts";
 export { toDot } from "./dot.ts";
 export type { DotOptions } from "./dot.ts";
 export * from "./find_nan.ts";
+export { image } from "./image.ts";
+export type { ImageOptions, Picture } from "./image.ts";
 export * from "./kernels.ts";
 export * from "./optimize.ts";
 export { showSharding } from "./sharding.ts";

@@ -8,7 +8,7 @@ import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { dataView, readSize } from "./bytes.ts";
 import type { Budget } from "./bytes.ts";
-import { crc32 } from "./crc32.ts";
+import { crc32 } from "../base/crc32.ts";
 import { inflate } from "./inflate.ts";
 
 /** One entry of the directory. */

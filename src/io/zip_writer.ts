@@ -7,7 +7,7 @@
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { allocateFile } from "./bytes.ts";
-import { crc32 } from "./crc32.ts";
+import { crc32 } from "../base/crc32.ts";
 
 /** A file that is to be stored. */
 export interface StoredEntry {

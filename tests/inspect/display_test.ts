@@ -1,6 +1,8 @@
-import { grad, jit, makeProgram, ones, sin, tensor, vmap } from "../../mod.ts";
+import { arange, grad, jit, makeProgram, ones, sin, tensor, vmap, zeros } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { displayTensor } from "../../src/inspect/display.ts";
+import { decodePng } from "../support/png.ts";
+import type { Decoded } from "../support/png.ts";
 import { assert, assertEquals, assertStringIncludes } from "../support/std.ts";
 
 const DISPLAY = Symbol.for("Jupyter.display");
@@ -35,23 +37,54 @@ Deno.test("a vector is a table of one row", async () => {
   assertEquals(cellsOf(bundle["text/html"]), [["0", "1"], ["true", "false"]]);
 });
 
-Deno.test("a large table shows its ends, whatever it holds", async () => {
-  const { "text/html": html } = await shown(ones([1000, 30]).mul(2));
-  const cells = cellsOf(html);
-  const numbers = ["0", "1", "2", "3", "4", "..."];
-  assertEquals(cells[0], ["", ...numbers, "25", "26", "27", "28", "29"]);
-  assertEquals(cells.map(([first]) => first), [
-    "",
-    ...numbers,
-    "995",
-    "996",
-    "997",
-    "998",
-    "999",
-  ]);
-  assertEquals(cells[6], new Array(12).fill("..."));
-  assertEquals(cells[7][11], "2.");
+Deno.test("a long vector shows its ends", async () => {
+  const { "text/html": html } = await shown(ones([1000]).mul(2));
+  const [heads, cells] = cellsOf(html);
+  const first = ["0", "1", "2", "3", "4", "..."];
+  assertEquals(heads, [...first, "995", "996", "997", "998", "999"]);
+  assertEquals(cells, ["2.", "2.", "2.", "2.", "2.", "...", "2.", "2.", "2.", "2.", "2."]);
+});
+
+/** The image in HTML, decoded. */
+function imageIn(html: string): Promise<Decoded> {
+  const [, base64] = html.match(/src="data:image\/png;base64,([^"]*)"/)!;
+  return decodePng(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
+}
+
+Deno.test("a large matrix is a heat map with its range, and with what is not finite", async () => {
+  const values = Float32Array.from({ length: 600 }, (_, i) => i - 300);
+  values.set([NaN, Infinity, -Infinity]);
+  const { "text/html": html, "text/plain": text } = await shown(tensor(values).reshape(20, 30));
+  assertStringIncludes(html, "float32[20,30], -297 to 299, 1 nan, 2 infinite");
+  assertStringIncludes(html, `<pre>${text}</pre>`);
+  const { width, height, pixelAt } = await imageIn(html);
+  assertEquals([width, height], [30 * 12, 20 * 12]);
+  const cell = (row: number, column: number) => pixelAt(row * 12 + 5, column * 12 + 5);
+  assertEquals([cell(0, 0), cell(0, 1), cell(0, 2)], [[255, 0, 255], [0, 255, 0], [0, 255, 255]]);
+  // Zero is white between blue and red, which is 299.
+  assertEquals([cell(10, 0), cell(19, 29)], [[247, 247, 247], [178, 24, 43]]);
+});
+
+Deno.test("numbers of one sign go from dark to light", async () => {
+  const { "text/html": html } = await shown(arange(1, 31).reshape(1, 30));
+  const { pixelAt } = await imageIn(html);
+  assertEquals([pixelAt(0, 0), pixelAt(0, 359)], [[68, 1, 84], [253, 231, 37]]);
+  assertStringIncludes((await shown(ones([30, 30])))["text/html"], "float32[30,30], 1 to 1");
+  const none = (await shown(ones([30, 30]).mul(NaN)))["text/html"];
+  assertStringIncludes(none, "float32[30,30], 900 nan<");
+});
+
+Deno.test("a heat map has every so manyth row and column of a huge matrix", async () => {
+  const { "text/html": html } = await shown(zeros([100_000, 10_000]).add(3));
+  assertStringIncludes(html, "3 to 3, 128 rows and 128 columns of it shown");
   assert(html.length < 10_000);
+  const rows = arange(1280).reshape(1280, 1).mul(ones([1, 2]));
+  assertStringIncludes((await shown(rows))["text/html"], "5 to 1275, 128 rows and 2 columns");
+});
+
+Deno.test("many elements in more axes have a summary", async () => {
+  const { "text/html": html } = await shown(arange(1000).reshape(10, 10, 10));
+  assertStringIncludes(html, "float32[10,10,10], 0 to 999</div><pre>");
 });
 
 Deno.test("other tensors are text", async () => {

@@ -14,7 +14,7 @@ import {
 } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { DTYPES } from "../../src/base/dtype.ts";
-import { crc32 } from "../../src/io/crc32.ts";
+import { crc32 } from "../../src/base/crc32.ts";
 import { assertRefused } from "../support/errors.ts";
 import { assertEquals } from "../support/std.ts";
 import { join, uint, zip } from "./build.ts";

@@ -1,6 +1,6 @@
 import { ArgumentError } from "../../mod.ts";
 import { Budget } from "../../src/io/bytes.ts";
-import { crc32 } from "../../src/io/crc32.ts";
+import { crc32 } from "../../src/base/crc32.ts";
 import { inflate } from "../../src/io/inflate.ts";
 import { readZipDirectory, readZipEntry } from "../../src/io/zip.ts";
 import { assertRefused } from "../support/errors.ts";

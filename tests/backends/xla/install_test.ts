@@ -5,7 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "../../support/std.ts";
-import { crc32 } from "../../../src/io/crc32.ts";
+import { crc32 } from "../../../src/base/crc32.ts";
 import { zip } from "../../io/build.ts";
 import { mayRun } from "./plugin.ts";
 

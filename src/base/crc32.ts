@@ -1,5 +1,5 @@
 /**
- * The checksum of zip files: CRC-32 of the reversed polynomial 0xedb88320 (ISO 3309).
+ * The checksum of zip files and of PNG images: CRC-32 of the reversed polynomial 0xedb88320 (ISO 3309).
  *
  * @module
  */
