@@ -1,6 +1,6 @@
 /**
  * The one gate: `deno task ok` runs every step, `deno task ok lint check` the named ones; tests, engines,
- * doctests, examples and benchmarks run side by side, as many at a time as there are processors, the longest first. Prints each step's output and time, a table, and at last
+ * doctests, examples, the gallery and benchmarks run side by side, as many at a time as there are processors, the longest first. Prints each step's output and time, a table, and at last
  * `N passed, N failed`, where each test counts as one and so does each step that is not a test run.
  *
  * @module
@@ -112,7 +112,9 @@ function dealt(
 }
 
 function allSteps(): Step[] {
-  const sources = whereThereAre(["mod.ts", "src", "tests", "bench", "examples", ".ci"]);
+  const sources = whereThereAre([
+    ...["mod.ts", "src", "tests", "bench", "examples", ".ci", "docs/gallery"],
+  ]);
   const documented = [
     ...whereThereAre(["mod.ts", "README.md"]),
     ...filesIn("src", /\.ts$/),
@@ -132,6 +134,7 @@ function allSteps(): Step[] {
     engine.endsWith("/no_simd.ts") ? [] : ["tests/backends/wasm/kernels"];
   // An example is a file directly in the folder; what its subfolders hold belongs to an example.
   const examples = filesIn("examples", /\.ts$/).filter((path) => path.split("/").length === 2);
+  const gallery = filesIn("docs/gallery", /^(?!show|programs).*\.ts$/);
   const benches = filesIn("bench", /_bench\.ts$/);
   return [
     { group: "fmt", name: "fmt", args: ["fmt", "--check"] },
@@ -141,6 +144,11 @@ function allSteps(): Step[] {
     { group: "check", name: "check by default", args: ["check", "--no-config", "mod.ts"] },
     { group: "doc", name: "doc", args: ["doc", "--lint", ...Object.values(manifest.exports)] },
     { group: "doc", name: "coming from", args: ["run", "-A", ".ci/coming_from.ts", "--check"] },
+    {
+      group: "doc",
+      name: "list of the gallery",
+      args: ["run", "--allow-read=.", ".ci/gallery.ts"],
+    },
     { group: "layers", name: "layers", args: layers },
     ...dealt("test", tests, 9, (files) => [...run, ...files, ...whole], (file) =>
       // Without permissions those of other devices are ignored.
@@ -215,6 +223,7 @@ function allSteps(): Step[] {
     { group: "site", name: "site", args: ["run", "-A", ".ci/site.ts"] },
     { group: "runtimes", name: "runtimes", args: ["run", "-A", ".ci/runtimes.ts"] },
     ...each("examples", examples, ["run", "--no-prompt"]),
+    ...each("gallery", gallery, ["run", "--no-prompt"]),
     ...each("bench", benches, ["run", "--no-prompt", "--preload=.ci/once.ts"]),
     { group: "publish", name: "publish", args: ["publish", "--dry-run", "--allow-dirty"] },
   ];
@@ -224,7 +233,7 @@ function allSteps(): Step[] {
 const before = ["fmt", "lint", "check", "doc", "layers", "endings", "plugin", "adapter"];
 
 /** The groups whose steps are independent of each other. */
-const independent = ["test", "xla", "webgpu", "engines", "doctest", "examples", "bench"];
+const independent = ["test", "xla", "webgpu", "engines", "doctest", "examples", "gallery", "bench"];
 
 /** The groups whose steps run in order after all others: some use all processors themselves. */
 const after = ["npm", "runtimes", "site", "publish"];

@@ -1,0 +1,53 @@
+/**
+ * The programs of the gallery: their order, and what their first lines say.
+ *
+ * A program is a file of this folder. Its first comment is its title, its second one sentence about it.
+ *
+ * @module
+ */
+
+/** The names of the programs, without `.ts`, by category, in the order in which they are shown. */
+export const categories: Readonly<Record<string, readonly string[]>> = {
+  "Transforms": [
+    "gradient",
+    "jvp_and_vjp",
+    "hessian",
+    "vmap",
+    "per_sample_gradients",
+    "jit",
+    "scan",
+    "control_flow",
+    "custom_rule",
+    "checkpoint",
+  ],
+  "Regression and classification": [
+    "linear_regression",
+    "logistic_regression",
+    "moons",
+    "digits",
+  ],
+  "Sequences": ["rnn", "transformer"],
+  "Generative models": ["autoencoder", "gan", "diffusion"],
+};
+
+/** A program of the gallery. */
+export interface GalleryProgram {
+  readonly name: string;
+  readonly category: string;
+  readonly title: string;
+  readonly summary: string;
+  readonly source: string;
+}
+
+/**
+ * Takes a program's title and summary from its first two lines.
+ *
+ * @throws {Error} when these are no comments.
+ */
+export function describeProgram(name: string, category: string, source: string): GalleryProgram {
+  const [, title, summary] = /^\/\/ (.+)\n\/\/ (.+)\n/.exec(source) ?? [];
+  if (title === undefined) {
+    throw new Error(`Cannot describe ${name}: expected two comments at its beginning`);
+  }
+  return { name, category, title, summary, source };
+}
