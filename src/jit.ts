@@ -19,6 +19,7 @@ import type { Program } from "./core/program.ts";
 import { Concrete, type Tensor, zerosOf } from "./core/tensor.ts";
 import { ownStructure, showPath, unflatten } from "./core/tree.ts";
 import type { Structure } from "./core/tree.ts";
+import { span } from "./core/timeline.ts";
 import type { AnyArgs, TensorsOf } from "./core/tree_types.ts";
 import { currentTrace, isEvaluating, WeakScalar } from "./core/trace.ts";
 import { checkDevice } from "./device.ts";
@@ -222,7 +223,10 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
     // As they are now, before the function can change them.
     const structure = ownStructure(signature.structure);
     const known = signature.statics.map((value) => new Snapshot(value, MAX_STATIC));
-    const { staged, numbers } = trace(f, args, statics, signature);
+    const { staged, numbers } = span(
+      { kind: "trace", name: setting.name },
+      () => trace(f, args, statics, signature),
+    );
     const { program, captured } = closeProgram(staged.program);
     // Types instead of tensors, so that no argument is kept alive.
     const leaves = signature.leaves.map((leaf, i) => {

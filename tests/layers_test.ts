@@ -101,6 +101,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "evaluation",
     "complex",
     "origin",
+    "timeline",
     "non_finite",
     "trace",
     "convert",
@@ -113,6 +114,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   "src/backends": [
     "garbage",
     "backend",
+    "spans",
     "devices",
     "evaluator",
     "run",

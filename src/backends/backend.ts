@@ -86,6 +86,8 @@ export interface CompileOptions {
   readonly shardings: readonly Sharding[];
   /** Which arguments may be given up. */
   readonly isDonated: readonly boolean[];
+  /** Whether each kernel is to run by itself and to record how long it takes, where that is possible. */
+  readonly isTimed?: boolean;
 }
 
 /** A way to run programs, on one device or several. */

@@ -15,9 +15,11 @@ import type { Program } from "../core/program.ts";
 import { Mesh, placeOf, Sharding } from "../core/sharding.ts";
 import type { Place, Placement } from "../core/sharding.ts";
 import { Concrete } from "../core/tensor.ts";
+import { isRecording } from "../core/timeline.ts";
 import type { Type } from "../core/tensor.ts";
 import { installDispatcher } from "../core/trace.ts";
 import type { Backend } from "./backend.ts";
+import { spanOfResults, totalBytes } from "./spans.ts";
 
 const open = new Map<Device, Backend>();
 
@@ -204,8 +206,15 @@ function evaluate(
   }
   const place = placementOf(primitive, args, params);
   const where = place ?? defaultDevice();
-  const results = backendOf(where).evaluate(where, primitive, args, params, types) ??
-    evaluatePrimitive(primitive, args, params, types);
+  const compute = (): readonly Concrete[] =>
+    backendOf(where).evaluate(where, primitive, args, params, types) ??
+      evaluatePrimitive(primitive, args, params, types);
+  const results = isRecording()
+    ? spanOfResults(
+      { kind: "operation", name: primitive.name, bytes: totalBytes(args) + totalBytes(types) },
+      compute,
+    )
+    : compute();
   if (place === null) return results;
   // Programs may hand on constants of their own.
   const isPlain = primitive.derivative.kind !== "program";

@@ -12,6 +12,7 @@ import type { Atom, Program } from "../core/program.ts";
 import { Mesh, placeOf, shardingIn } from "../core/sharding.ts";
 import type { Place, Sharding } from "../core/sharding.ts";
 import type { Concrete } from "../core/tensor.ts";
+import { isRecording, span } from "../core/timeline.ts";
 import { constantsOf, placesOf, someEquation } from "../passes/control.ts";
 import { hasIndices } from "../passes/kinds.ts";
 import { optimize } from "../passes/mod.ts";
@@ -26,6 +27,7 @@ import {
   settle,
   targetOf,
 } from "./devices.ts";
+import { spanOfResults } from "./spans.ts";
 import { evaluator, makeRunner } from "./evaluator.ts";
 
 // The processor can always evaluate; who opens it for another backend has been here before, or not.
@@ -84,6 +86,7 @@ function versionOf(
   place: Place,
   args: readonly Concrete[],
   names: Donations,
+  isTimed = false,
 ): Executable {
   let own = versions.get(place);
   if (own === undefined) versions.set(place, own = new Map());
@@ -91,10 +94,14 @@ function versionOf(
   const shardings = place instanceof Mesh
     ? optimized.binders.map((_, i) => shardingIn(place, args[i]?.placement ?? wanted[i]))
     : [];
-  const key = `${isDonated.map(Number).join("")} ${shardings.map(({ id }) => id)}`;
+  const key = `${isDonated.map(Number).join("")} ${shardings.map(({ id }) => id)} ${isTimed}`;
   let version = own.get(key);
   if (version === undefined) {
-    own.set(key, version = backendOf(place).compile(optimized, { place, shardings, isDonated }));
+    version = span(
+      { kind: "compile", name: `${optimized.equations.length} operations` },
+      () => backendOf(place).compile(optimized, { place, shardings, isDonated, isTimed }),
+    );
+    own.set(key, version);
   }
   return version;
 }
@@ -175,7 +182,13 @@ export function runProgram(
 ): readonly Concrete[] {
   const entry = entryOf(program);
   const placed = placementOf(entry, args, caller);
-  const results = execute(entry, placed ?? defaultDevice(), args, names);
+  const place = placed ?? defaultDevice();
+  const results = isRecording()
+    ? spanOfResults(
+      { kind: "program", name: caller?.name ?? "a compiled function" },
+      () => execute(entry, place, args, names),
+    )
+    : execute(entry, place, args, names);
   if (placed === null) return results;
   return results.map((result) =>
     settle(result, placed, !args.includes(result) && !entry.constants.has(result))
@@ -189,8 +202,8 @@ function execute(
   names: Donations | undefined,
 ): readonly Concrete[] {
   try {
-    if (names !== undefined || place instanceof Mesh) {
-      return versionOf(entry, place, args, names ?? []).run(args, names);
+    if (names !== undefined || place instanceof Mesh || isRecording()) {
+      return versionOf(entry, place, args, names ?? [], isRecording()).run(args, names);
     }
     if (entry.plain === null || entry.plain[0] !== place) {
       entry.plain = [place, versionOf(entry, place, [], [])];

@@ -9,6 +9,7 @@ import type { MemoryUsage } from "../backends/backend.ts";
 import { defaultDevice } from "../core/device.ts";
 import type { Program } from "../core/program.ts";
 import { passes as allPasses } from "../passes/mod.ts";
+import { table } from "./table.ts";
 import { checkIsProgram } from "./text.ts";
 
 export type { MemoryUsage } from "../backends/backend.ts";
@@ -87,16 +88,6 @@ export function kernels(program: Program): Compilation {
         `${code.toLocaleString("en")} bytes of code`;
     },
   };
-}
-
-/** Rows as text, the first column flush left and the others flush right. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows
-    .map((row) =>
-      row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ")
-    )
-    .join("\n");
 }
 
 /** A program after one pass of the compiler. */

@@ -27,6 +27,8 @@ export { image } from "./image.ts";
 export type { ImageOptions, Picture } from "./image.ts";
 export * from "./kernels.ts";
 export * from "./optimize.ts";
+export { profile } from "./profile.ts";
+export type { Profile, ProfileRow, Span, SpanInfo, SpanKind } from "./profile.ts";
 export { showSharding } from "./sharding.ts";
 export { toStableHlo } from "./stable_hlo.ts";
 export { toSvg } from "./svg.ts";

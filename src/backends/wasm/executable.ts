@@ -5,11 +5,15 @@
  */
 import { wideDtype } from "../../base/dtype.ts";
 import type { Donations, Executable } from "../backend.ts";
+import { totalBytes } from "../spans.ts";
 import { target } from "./kernels/table.ts";
+import { typeOf } from "../../core/program.ts";
 import type { Program } from "../../core/program.ts";
 import { evaluate } from "../../core/evaluation.ts";
 import { Concrete } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
+import { isRecording, span } from "../../core/timeline.ts";
+import type { SpanInfo } from "../../core/timeline.ts";
 import { engine } from "./engine.ts";
 import { makeBuilder, PAGE } from "./kernels/builder.ts";
 import type { Builder } from "./kernels/kernel.ts";
@@ -61,8 +65,8 @@ export interface CompiledProgram extends Executable {
 
 /** Options of `assemble`. */
 export interface AssembleOptions {
-  /** Has each step run by itself and told how long it took, in milliseconds. */
-  readonly timed?: (step: number, time: number) => void;
+  /** Has each kernel, with what is done in its chunks, run by itself and recorded. */
+  readonly isTimed?: boolean;
   /**
    * Nanoseconds of work that make up a chunk, about. Given, it makes every run one on all threads: so
    * small programs take the ways of large ones.
@@ -161,7 +165,7 @@ function codeOf(form: Form, isDonated: readonly boolean[], options: AssembleOpti
   const { numbers } = form;
   const make = (isGiven: readonly boolean[], onDrop: () => void) =>
     new Code(form.open(isGiven), { isDonated, numbers: numbers.length, options, onDrop });
-  const isPlain = options.timed === undefined && options.chunkTime === undefined;
+  const isPlain = !options.isTimed && options.chunkTime === undefined;
   if (form.key === null || !isPlain) return make(numbers.map(() => false), () => {});
   const key = `${isDonated.map(Number).join("")}|${form.key}`;
   const known = shared.get(key);
@@ -218,14 +222,12 @@ interface CodeOptions {
 function build(program: Program, { isDonated, numbers, options, onDrop }: CodeOptions): Parts {
   const lowered = lower(program, target);
   const builder = emptyBuilder();
-  const { chunkTime, timed } = options;
+  const { chunkTime, isTimed = false } = options;
   const schedule = scheduleSteps(lowered, builder, {
     isDonated,
     ...(chunkTime === undefined ? {} : { chunkTime, sharedFrom: 0 }),
   });
-  const segments: Segment[] = timed === undefined
-    ? divideAtHost(schedule)
-    : schedule.steps.map((step) => "task" in step ? step : [step]);
+  const segments = divide(schedule, isTimed);
   const givenAt = schedule.areas.length * 4;
   segments.forEach((segment, i) => {
     if (Array.isArray(segment)) emitSteps(builder, `run${i}`, segment, givenAt);
@@ -245,9 +247,7 @@ function build(program: Program, { isDonated, numbers, options, onDrop }: CodeOp
     plan,
     segments,
     isParallel: (work >= PARALLEL_WORK && hasChunks) || chunkTime !== undefined,
-    recomputable: timed === undefined
-      ? findRecomputable(lowered, schedule, plan, isDonated)
-      : new Set(),
+    recomputable: isTimed ? new Set() : findRecomputable(lowered, schedule, plan, isDonated),
     machine,
     bytes: bytes.length,
   };
@@ -301,7 +301,7 @@ class Code {
   }
 
   #runPinned(parts: Parts, args: readonly Concrete[], call: Call): readonly Concrete[] {
-    const runner = this.#runner ??= new Runner(parts, this.#options.options.timed);
+    const runner = this.#runner ??= new Runner(parts);
     return runner.run(args, call);
   }
 
@@ -331,34 +331,49 @@ class Code {
 /** Steps that run in one go, or what the evaluator does between two such runs. */
 type Segment = Step[] | HostStep;
 
-function divideAtHost({ steps }: Schedule): Segment[] {
+/** Divides steps at those of the evaluator, and in front of each kernel where kernels are timed. */
+function divide({ steps }: Schedule, isTimed: boolean): Segment[] {
   const segments: Segment[] = [];
   for (const step of steps) {
     const last = segments.at(-1);
     if ("task" in step) segments.push(step);
-    else if (Array.isArray(last)) last.push(step);
+    else if (Array.isArray(last) && (!isTimed || step.goesOn)) last.push(step);
     else segments.push([step]);
   }
   return segments;
 }
 
+/** What is known of a segment before it runs. */
+function infoOf(segment: Segment): SpanInfo {
+  if (!Array.isArray(segment)) {
+    const { primitive, inputs, outputs } = segment.task.equation;
+    const types = [...inputs.map(typeOf), ...outputs.map(({ type }) => type)];
+    return { kind: "evaluator", name: primitive.name, bytes: totalBytes(types) };
+  }
+  const tasks = segment.flatMap(({ tasks }) => tasks);
+  return {
+    kind: "kernel",
+    name: tasks.map(({ name }) => name).join(" "),
+    operations: tasks.reduce((sum, { operations }) => sum + operations, 0),
+    bytes: tasks.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
+
 class Runner {
   readonly #parts: Parts;
-  readonly #timed: AssembleOptions["timed"];
   #isRunning = false;
   /** The same program with an arena of its own, for runs within a run. */
   #twin: Runner | null = null;
 
-  constructor(parts: Parts, timed: AssembleOptions["timed"]) {
+  constructor(parts: Parts) {
     this.#parts = parts;
-    this.#timed = timed;
     parts.machine.own(this);
   }
 
   run(args: readonly Concrete[], call: Call): readonly Concrete[] {
     // What a program's callback calls may be the program itself.
     if (this.#isRunning) {
-      return (this.#twin ??= new Runner(this.#parts, this.#timed)).run(args, call);
+      return (this.#twin ??= new Runner(this.#parts)).run(args, call);
     }
     this.#isRunning = true;
     try {
@@ -412,11 +427,14 @@ class Runner {
     // In a loop, since engines read lists of numbers slowly.
     for (let area = 0; area < addresses.length; area++) table[base / 4 + area] = addresses[area];
     if (given.length > 0) table.set(given, base / 4 + addresses.length);
+    const isTimed = isRecording();
     segments.forEach((segment, i) => {
-      const start = this.#timed && performance.now();
-      if (Array.isArray(segment)) machine.executable.run(`run${i}`, base, isParallel);
-      else this.#runHost(segment, addresses);
-      if (start !== undefined) this.#timed?.(i, performance.now() - start);
+      const run = (): void => {
+        if (Array.isArray(segment)) machine.executable.run(`run${i}`, base, isParallel);
+        else this.#runHost(segment, addresses);
+      };
+      if (isTimed) span(infoOf(segment), run);
+      else run();
     });
     for (const { buffer, offset, argument } of outputs) {
       if (offset !== null) tensors.set(buffer, copyOut(buffers[buffer], addresses[buffer]));

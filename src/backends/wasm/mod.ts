@@ -16,7 +16,7 @@ import { configureThreads, usableThreads } from "./threads/threads.ts";
 /** Programs as WebAssembly modules. */
 export const wasm: Backend = {
   name: "wasm",
-  compile: (program, { isDonated }) => assemble(program, isDonated),
+  compile: (program, { isDonated, isTimed = false }) => assemble(program, isDonated, { isTimed }),
   evaluate: (_device, primitive, args, params, types) => evaluate(primitive, args, params, types),
   put() {},
   threads: usableThreads,

@@ -16,6 +16,7 @@ import { bytesOf, showType, sizeOf } from "../../../base/shape.ts";
 import { Concrete, isSplat } from "../../../core/tensor.ts";
 import type { Type } from "../../../core/tensor.ts";
 import { type Resident, Storage } from "../../../core/storage.ts";
+import { span } from "../../../core/timeline.ts";
 import { SLACK } from "../kernels/kernel.ts";
 import {
   allocate,
@@ -111,13 +112,18 @@ class Slot extends Block implements Resident {
   }
 
   #copy(): Elements {
+    if (this.heap !== null) return this.heap;
+    const bytes = this.length * byteSize(this.dtype);
     try {
-      return this.heap ??= sliceOf(this.dtype, this.address, this.length);
+      return this.heap = span(
+        { kind: "copy", name: "linear memory to heap", bytes },
+        () => sliceOf(this.dtype, this.address, this.length),
+      );
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw memoryError(
         `Cannot move ${this.length} elements of ${this.dtype} out of the linear memory: ` +
-          `there is no room for ${this.length * byteSize(this.dtype)} bytes on the heap`,
+          `there is no room for ${bytes} bytes on the heap`,
       );
     }
   }

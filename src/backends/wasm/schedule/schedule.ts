@@ -51,6 +51,7 @@ const SHARED_FROM = 2_000_000;
 /** A step that is still being added to. */
 interface OpenStep extends Step {
   readonly calls: Call[];
+  readonly tasks: KernelSummary[];
   /** The buffers that it writes by rows. */
   readonly written: Set<number>;
 }
@@ -307,6 +308,10 @@ class Scheduler {
   ): OpenStep | null {
     const slots = buffers.map((buffer) => this.#root(buffer));
     for (const bytes of kernel.workspaces) slots.push(this.#areas.push(bytes) - 1);
+    const { operations, bytes } = kernel;
+    const chunks = Math.max(0, ...kernel.stages.map((stage) => stage.chunks));
+    const summary: KernelSummary = { name, operations, bytes, chunks, depth: 0 };
+    this.#summaries.push(summary);
     let last: OpenStep | null = null;
     for (const stage of kernel.stages) {
       if (stage.chunks === 0) continue;
@@ -322,19 +327,27 @@ class Scheduler {
       const order = stage.order ?? null;
       if (stage.chunks === 1 && before !== undefined && "calls" in before && before.chunks === 1) {
         before.calls.push(call);
+        if (last === null) before.tasks.push(summary);
         last = before;
       } else {
         const rows = stage.rows ?? null;
         const open = stage.openOrder === undefined
           ? null
           : { order: stage.openOrder, counter: this.#areas.push(0) - 1 };
-        last = { calls: [call], chunks: stage.chunks, rows, order, open, written: new Set() };
+        const goesOn: boolean = last !== null;
+        last = {
+          calls: [call],
+          chunks: stage.chunks,
+          rows,
+          order,
+          open,
+          tasks: goesOn ? [] : [summary],
+          goesOn,
+          written: new Set(),
+        };
         this.#steps.push(last);
       }
     }
-    const chunks = Math.max(0, ...kernel.stages.map((stage) => stage.chunks));
-    const { operations, bytes } = kernel;
-    this.#summaries.push({ name, operations, bytes, chunks, depth: 0 });
     return last;
   }
 
@@ -359,7 +372,9 @@ class Scheduler {
         });
         const { operations, bytes } = kernel;
         const name = `+ ${task.name}`;
-        this.#summaries.push({ name, operations, bytes, chunks: open.chunks, depth: 0 });
+        const summary = { name, operations, bytes, chunks: open.chunks, depth: 0 };
+        this.#summaries.push(summary);
+        open.tasks.push(summary);
         this.#finished(task);
         for (const { to } of task.nest.stores) {
           const target = task.buffers[to.buffer];

@@ -35,6 +35,10 @@ export interface Step {
   readonly order: Order | null;
   /** Rounds whose number is not known, and the area without memory whose slot counts them. */
   readonly open: { readonly order: OpenOrder; readonly counter: number } | null;
+  /** What the tasks that begin in it amount to. */
+  readonly tasks: readonly KernelSummary[];
+  /** Whether it goes on with a kernel of the step before. */
+  readonly goesOn: boolean;
 }
 
 /** What is left to the evaluator. */

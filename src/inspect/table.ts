@@ -1,0 +1,15 @@
+/**
+ * Tables of text.
+ *
+ * @module
+ */
+
+/** Rows as text, the first column flush left and the others flush right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows
+    .map((row) =>
+      row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ")
+    )
+    .join("\n");
+}
