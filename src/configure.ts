@@ -7,6 +7,7 @@ import { describeValue, setDefaultFloat } from "./base/dtype.ts";
 import type { FloatDtype } from "./base/dtype.ts";
 import { argumentError, nonFiniteError } from "./base/errors.ts";
 import { checkFlag, readOptions } from "./base/options.ts";
+import { configureWarnings } from "./base/warnings.ts";
 import { cpu, setDefaultDevice } from "./core/device.ts";
 import type { Device } from "./core/device.ts";
 import { checkDevice } from "./device.ts";
@@ -47,6 +48,8 @@ export interface ConfigureOptions {
   readonly debugNaNs?: boolean;
   /** The same for infinities. */
   readonly debugInfinities?: boolean;
+  /** Whether warnings are printed by `console.warn`, such as that of `jit` for too many traces. Default `true`. */
+  readonly warnings?: boolean;
 }
 
 const FLOAT_DTYPES: readonly FloatDtype[] = ["float32", "float64"];
@@ -113,7 +116,15 @@ function configureDebugging(): void {
  */
 export function configure(options: ConfigureOptions): void {
   const what = "Cannot configure";
-  const { threads, memoryLimit, defaultFloat, device, debugNaNs, debugInfinities } = readOptions(
+  const {
+    threads,
+    memoryLimit,
+    defaultFloat,
+    device,
+    debugNaNs,
+    debugInfinities,
+    warnings,
+  } = readOptions(
     what,
     options,
     [
@@ -123,6 +134,7 @@ export function configure(options: ConfigureOptions): void {
       "device",
       "debugNaNs",
       "debugInfinities",
+      "warnings",
     ],
   );
   if (defaultFloat !== undefined && !FLOAT_DTYPES.includes(defaultFloat)) {
@@ -132,7 +144,9 @@ export function configure(options: ConfigureOptions): void {
   }
   if (debugNaNs !== undefined) checkFlag(debugNaNs, what, "debugNaNs");
   if (debugInfinities !== undefined) checkFlag(debugInfinities, what, "debugInfinities");
+  if (warnings !== undefined) checkFlag(warnings, what, "warnings");
   if (device !== undefined) checkDevice(device, what);
+  if (warnings !== undefined) configureWarnings(warnings);
   if (defaultFloat !== undefined) setDefaultFloat(defaultFloat);
   if (device !== undefined) setDefaultDevice(device);
   backendOf(cpu).configure({

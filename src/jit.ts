@@ -26,6 +26,7 @@ import { checkDevice } from "./device.ts";
 import { checkDisjoint, placesIn, readArgnums } from "./jit/argnums.ts";
 import { difference, isNumberInput, readCall } from "./jit/signature.ts";
 import type { Call, KnownSignature } from "./jit/signature.ts";
+import { noteTrace } from "./jit/traces.ts";
 import { optimize } from "./passes/mod.ts";
 import { move } from "./primitives/move.ts";
 import { toStableHlo } from "./stablehlo/mod.ts";
@@ -149,6 +150,8 @@ const MAX_PROGRAMS = 64;
  * shape, an index, a JavaScript operator) is an error: name its argument in `staticArgnums`.
  * Booleans are parts of the program, traced by themselves, so that functions can branch on them.
  *
+ * A function that calls have traced sixteen times brings a warning on the console, once, with the reason.
+ *
  * The function must be pure: what it does besides computing happens while it is traced, and not
  * again. Values are not known while tracing, so it cannot branch on them.
  *
@@ -203,10 +206,10 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
   const donatedPlaces = readArgnums(donateArgnums, "donateArgnums");
   checkDisjoint(staticPlaces, donatedPlaces);
   const entries: Entry[] = [];
-  const setting: Setting = { name: f.name || "an anonymous function", calls: 0, device };
+  const setting: Setting = { name: f.name || "an anonymous function", calls: 0, traces: 0, device };
 
-  /** The program for a call, traced if there is none yet. */
-  function prepare(args: Args): Prepared {
+  /** The program for a call, traced if there is none yet; a trace that was asked for is no reason to warn. */
+  function prepare(args: Args, isQuiet = false): Prepared {
     const statics = placesIn(staticPlaces, args, f, "staticArgnums");
     const { signature, inputs, paths } = readCall(args, statics);
     const place = entries.findIndex((entry) => difference(entry, signature, paths) === null);
@@ -252,6 +255,14 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
       names,
     };
     // A program that holds values of an enclosing transform is good for this call only.
+    if (!isQuiet) {
+      const last = entries[0];
+      const reason = (): string =>
+        captured.length > 0
+          ? "it captures values of an enclosing transform: pass them as arguments"
+          : difference(last, signature, paths)!;
+      noteTrace(f, setting.name, ++setting.traces, reason);
+    }
     if (captured.length === 0) {
       entries.unshift(entry);
       entries.length = Math.min(entries.length, MAX_PROGRAMS);
@@ -271,7 +282,7 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
   }
 
   function lower(...args: Args): LoweredFunction {
-    const { entry, captured, inputs } = prepare(args);
+    const { entry, captured, inputs } = prepare(args, true);
     const known = [...captured, ...inputs].map((x) => x instanceof Concrete ? x : zerosOf(x));
     const { program } = entry;
     const { kernels, workspace, code, text } = executableOf(program, known, device).describe();
@@ -339,6 +350,8 @@ interface Setting {
   readonly name: string;
   /** How often it was called. */
   calls: number;
+  /** How often a call traced it. */
+  traces: number;
   /** Where it runs, if it was told. */
   readonly device: Device | undefined;
 }

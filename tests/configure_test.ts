@@ -31,6 +31,6 @@ Deno.test("configure refuses what it cannot do", () => {
     () => configure({ threds: 1 } as never),
     TypeError,
     'Cannot configure: there is no option "threds", the options are threads, memoryLimit, ' +
-      "defaultFloat, device, debugNaNs, debugInfinities",
+      "defaultFloat, device, debugNaNs, debugInfinities, warnings",
   );
 });

@@ -83,7 +83,17 @@ const floors: readonly (readonly string[])[] = [
 
 /** The order within a folder, for types too. */
 const orders: Readonly<Record<string, readonly string[]>> = {
-  "src/base": ["errors", "data", "crc32", "dtype", "half", "options", "shape", "recent"],
+  "src/base": [
+    "errors",
+    "data",
+    "crc32",
+    "dtype",
+    "half",
+    "options",
+    "shape",
+    "recent",
+    "warnings",
+  ],
   "src/core": [
     "format",
     "device",

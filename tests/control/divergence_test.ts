@@ -1,3 +1,4 @@
+import "../support/quiet.ts";
 import fc from "fast-check";
 import {
   arange,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "../support/quiet.ts";
 import {
   allGather,
   allToAll,

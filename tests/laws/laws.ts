@@ -5,6 +5,7 @@
  *
  * @module
  */
+import "../support/quiet.ts";
 import {
   allocateStored,
   DTYPES,

@@ -1,0 +1,17 @@
+/**
+ * Warnings on the console, which can be turned off.
+ *
+ * @module
+ */
+
+let isOn = true;
+
+/** Whether warnings are printed. */
+export function configureWarnings(on: boolean): void {
+  isOn = on;
+}
+
+/** Prints a warning, unless they are turned off. */
+export function warn(message: string): void {
+  if (isOn) console.warn(`Jacobi: ${message}`);
+}
