@@ -217,6 +217,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "exact",
     "wide",
     "transcendental",
+    "special",
     "math",
     "module",
     "operations",

@@ -31,6 +31,7 @@ import { backendOf } from "../../../src/backends/devices.ts";
 import { closeWebGpu, openWebGpu } from "../../../src/backends/webgpu/mod.ts";
 import type { Concrete } from "../../../src/core/tensor.ts";
 import { optimize } from "../../../src/passes/mod.ts";
+import { assertTensorsClose } from "../../../src/testing/mod.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "../../support/std.ts";
 import { device, gpuTest, isExpected } from "./support.ts";
 
@@ -79,6 +80,15 @@ gpuTest("what Adam computes of its count is done before all else, without the de
   );
   assert(counts.length > 0 && counts.every(({ storage }) => storage.resident === null));
   assert(others.length > 0 && others.every(({ storage }) => storage.resident !== null));
+});
+
+gpuTest("normal numbers are drawn there, without the evaluator", () => {
+  const draw = (key: Tensor) => random.normal(key, [1000]);
+  const options = { place: device(), shardings: [], isDonated: [false] };
+  const program = optimize(makeProgram(draw)(random.key(0)));
+  assertEquals(backendOf(device()).compile(program, options).describe().steps, 1);
+  const there = jit(draw)(toDevice(random.key(3), device()));
+  assertTensorsClose(there, draw(random.key(3)), { rtol: 1e-6 });
 });
 
 gpuTest("float64 is left to the evaluator, between parts", () => {

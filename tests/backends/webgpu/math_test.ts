@@ -6,6 +6,7 @@
  */
 import { tensor, toDevice } from "../../../mod.ts";
 import type { Primitive } from "../../../src/core/primitive.ts";
+import * as special from "../../../src/numeric/special.ts";
 import { bind } from "../../../src/core/trace.ts";
 import { dense } from "../../../src/core/tensor.ts";
 import type { Concrete } from "../../../src/core/tensor.ts";
@@ -67,19 +68,58 @@ function unit(value: number): number {
 }
 
 /** How far a result is off; infinitely where it is of another kind. */
-function errorOf(given: number, exact: number): number {
+function errorOf(given: number, exact: number, size: number = exact): number {
   const rounded = Math.fround(exact);
   if (Object.is(given, rounded) || given === rounded) return 0;
   // The last float and what is beyond it; and subnormal numbers, also within, may be taken for 0.
   if (Math.min(Math.abs(given), Math.abs(exact)) > 3.4e38 && given * exact > 0) return 0;
   if (Math.abs(given - exact) <= 2 ** -125) return 0;
-  const error = Math.abs(given - exact) / unit(exact);
+  const error = Math.abs(given - exact) / unit(size);
   return Number.isNaN(error) ? Infinity : error;
 }
 
-for (const [name, bound] of Object.entries(BOUNDS)) {
-  gpuTest(`${name} on a device is within ${bound} units in the last place`, () => {
-    const primitive = primitives[name as PrimitiveName] as Primitive<unknown>;
+/** What errors are relative to where it is not the result: the terms that cancel in it. */
+type Scale = (x: number, exact: number) => number;
+
+interface Case {
+  readonly name: PrimitiveName;
+  readonly bound: number;
+  readonly params?: unknown;
+  readonly scale?: Scale;
+}
+
+function lgammaScale(x: number, exact: number): number {
+  return x >= 0 ? Math.abs(exact) : Math.max(1, Math.abs(exact), Math.abs(special.lgamma(-x)));
+}
+
+/** Of reflections: the terms with positive base, and those with negative base. */
+function polygammaScale(order: number): Scale {
+  return (x, exact) => {
+    if (!(x < 0)) return Math.abs(exact);
+    const parts = order === 0 ? [1 - x] : [Math.ceil(x) - x, 1 - Math.ceil(x) + x, 1 - x];
+    return parts.reduce(
+      (sum, part) => sum + Math.abs(special.polygamma(order, part)),
+      Math.abs(exact),
+    );
+  };
+}
+
+const cases: readonly Case[] = [
+  ...Object.entries(BOUNDS).map(([name, bound]) => ({ name: name as PrimitiveName, bound })),
+  { name: "erfinv", bound: 3 },
+  { name: "lgamma", bound: 4, scale: lgammaScale },
+  ...[0, 1, 2, 3, 4, 9, 30].map((order) => ({
+    name: "polygamma" as const,
+    bound: order === 0 ? 6 : order + 8,
+    params: { order },
+    scale: polygammaScale(order),
+  })),
+];
+
+for (const { name, bound, params = null, scale } of cases) {
+  const shown = params === null ? name : `${name} with ${JSON.stringify(params)}`;
+  gpuTest(`${shown} on a device is within ${bound} units in the last place`, () => {
+    const primitive = primitives[name] as Primitive<unknown>;
     const random = makeRandom(seedOf(name));
     const count = name === "pow" || name === "atan2" ? 2 : 1;
     for (const domain of domains) {
@@ -90,15 +130,15 @@ for (const [name, bound] of Object.entries(BOUNDS)) {
         );
         return values;
       });
-      const run = (xs: readonly Concrete[]) => dense(bind(primitive, xs, null)[0] as Concrete);
+      const run = (xs: readonly Concrete[]) => dense(bind(primitive, xs, params)[0] as Concrete);
       const given = run(args.map((x) => toDevice(tensor(x), device()) as Concrete));
       const exact = run(args.map((x) => tensor(Float64Array.from(x)) as Concrete));
       for (let i = 0; i < COUNT; i++) {
         const at = args.map((values) => values[i]).join(", ");
-        const error = errorOf(given[i], exact[i]);
+        const error = errorOf(given[i], exact[i], scale?.(args[0][i], exact[i]));
         assert(
           error <= bound,
-          `${name}(${at}) is ${given[i]}, expected ${exact[i]}: off by ${error}`,
+          `${shown}(${at}) is ${given[i]}, expected ${exact[i]}: off by ${error}`,
         );
       }
     }

@@ -7,11 +7,17 @@
 import { internalError } from "../../../base/errors.ts";
 import { exactFunctions } from "./exact.ts";
 import type { Sources } from "./source.ts";
+import { specialFunctions } from "./special.ts";
 import { transcendentalFunctions } from "./transcendental.ts";
 import { wideFunctions } from "./wide.ts";
 
 /** The declarations by name. */
-const sources: Sources = { ...exactFunctions, ...wideFunctions, ...transcendentalFunctions };
+const sources: Sources = {
+  ...exactFunctions,
+  ...wideFunctions,
+  ...transcendentalFunctions,
+  ...specialFunctions,
+};
 
 /** Their text, each once and after those that it uses. */
 export function functionsOf(names: Iterable<string>): readonly string[] {

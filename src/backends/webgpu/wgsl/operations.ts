@@ -5,6 +5,7 @@
  */
 import { type Dtype, isFloat, isInteger, rangeOf } from "../../../base/dtype.ts";
 import { internalError } from "../../../base/errors.ts";
+import type { PolygammaParams } from "../../../primitives/transcendental.ts";
 import { transcendental } from "./transcendental.ts";
 import { float } from "./source.ts";
 import { heldType } from "./module.ts";
@@ -237,6 +238,14 @@ const floats: Table = {
   less: calls("less"),
   lessEqual: calls("less_equal"),
   isNan: calls("is_nan"),
+  erfinv: calls("erfinv"),
+  lgamma: calls("lgamma_of"),
+  polygamma(expressions, [x], params) {
+    const { order } = params as PolygammaParams;
+    return order === 0
+      ? expressions.call("digamma_of", x)
+      : expressions.call("polygamma_of", x, `${order}u`);
+  },
   ...Object.fromEntries(Object.entries(transcendental).map(([name, own]) => [name, calls(own)])),
 };
 

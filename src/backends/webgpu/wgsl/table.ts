@@ -26,7 +26,7 @@ import {
   emitScatterSet,
 } from "./kernels/indexing.ts";
 import { emitThreefry2x32 } from "./kernels/random_bits.ts";
-import { emitCumprod, emitCumsum } from "./kernels/running.ts";
+import { emitCumprod, emitCumsum, emitRunningExtreme } from "./kernels/running.ts";
 import { emitAddSlice, emitDynamicSlice, emitUpdateSlice } from "./kernels/slicing.ts";
 import { emitArgsort } from "./kernels/sorting.ts";
 
@@ -44,6 +44,7 @@ const emitters = {
   argmin: emitArgmin,
   cumsum: emitCumsum,
   cumprod: emitCumprod,
+  runningExtreme: emitRunningExtreme,
   argsort: emitArgsort,
   gather: emitGather,
   scatterAdd: emitScatterAdd,
@@ -60,7 +61,6 @@ const emitters = {
   fourier: emitFourier,
   fourierOfReal: emitFourierOfReal,
   realOfFourier: emitRealOfFourier,
-  runningExtreme: host,
   triangularSolve: host,
   cholesky: host,
   lu: host,
@@ -77,6 +77,7 @@ const widening: ReadonlySet<string> = new Set<NamesOf<"kernel">>([
   "argmin",
   "argmaxWindow",
   "argsort",
+  "runningExtreme",
   "contract",
   "convolve",
   "convolveInput",

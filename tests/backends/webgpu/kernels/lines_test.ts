@@ -1,6 +1,7 @@
 import { dense } from "../../../../src/core/tensor.ts";
 import { argsortPrimitive } from "../../../../src/primitives/ordering.ts";
 import { cumprodPrimitive, cumsumPrimitive } from "../../../../src/primitives/reduction.ts";
+import { runningExtremePrimitive } from "../../../../src/primitives/searching.ts";
 import { assertSame, fill, gpuTest, tensorOf } from "./support.ts";
 
 const special = [NaN, 1, 1, -Infinity, -0, 0, 3e-45, -3e-45, Infinity, -1, 1e38];
@@ -100,6 +101,29 @@ gpuTest(
       await assertSame(cumprodPrimitive, [tensorOf("float32", [length], values)], { axis: 0 });
       values[length - 2] = Infinity;
       await assertSame(cumprodPrimitive, [tensorOf("float32", [length], values)], { axis: 0 });
+    }
+  },
+);
+
+gpuTest(
+  "places of running extremes on a device are the evaluator's, of equal and NaN too",
+  async () => {
+    for (const isMax of [false, true]) {
+      for (const shape of [[1], [7], [5, 33], [2, 3, 1500], [20000], [3, 0], [70, 40]]) {
+        await assertSame(runningExtremePrimitive, [fill("float32", shape, 1)], { isMax });
+      }
+      for (const dtype of ["int32", "uint32", "bool"] as const) {
+        await assertSame(runningExtremePrimitive, [fill(dtype, [2, 9000], 2)], { isMax });
+      }
+      const lowest = tensorOf("int32", [300], Array.from({ length: 300 }, () => -(2 ** 31)));
+      await assertSame(runningExtremePrimitive, [lowest], { isMax });
+      for (const [shape, first] of [[[5, 1000], 3], [[9000], 1], [[400, 11], 0]] as const) {
+        const size = shape.reduce((product, length) => product * length, 1);
+        const values = Array.from({ length: size }, (_, i) => special[(i * i + first) % 11]);
+        await assertSame(runningExtremePrimitive, [tensorOf("float32", shape, values)], { isMax });
+        const late = values.map((value, i) => Number.isNaN(value) && i < size / 2 ? 0 : value);
+        await assertSame(runningExtremePrimitive, [tensorOf("float32", shape, late)], { isMax });
+      }
     }
   },
 );

@@ -1,10 +1,11 @@
 /**
- * Sums and products of many elements: of floats as `Wide` numbers, which have float64's range and nearly its
- * digits, and modulo 2^32 of integers.
+ * Sums, products and extremes of many elements: sums and products of floats as `Wide` numbers, which have
+ * float64's range and nearly its digits, those of integers modulo 2^32, and extremes as keys with places.
  *
  * @module
  */
 import type { Held } from "../module.ts";
+import { keyFunction, type KeyOrder } from "./keys.ts";
 
 /** How elements are combined; all but types and names are expressions. */
 export interface Accumulation {
@@ -13,16 +14,22 @@ export interface Accumulation {
   readonly empty: string;
   /** The words of a state. */
   readonly parts: readonly (readonly [name: string, held: Held])[];
-  /** The state of one element, and two states as one. */
-  readonly of: (x: string) => string;
+  /** The state of one element at a position of its line, and two states as one. */
+  readonly of: (x: string, position: string) => string;
   readonly combine: (a: string, b: string) => string;
   /** The number that a state is. */
   readonly value: (state: string) => string;
-  /** Functions that are called. */
+  /** Functions that are called, and declarations. */
   readonly functions: readonly string[];
+  readonly shared?: string;
 }
 
-function wide(operation: "wide_add" | "wide_mul", empty: string): Accumulation {
+/** States of elements that do not depend on where these are. */
+export interface Total extends Accumulation {
+  readonly of: (x: string) => string;
+}
+
+function wide(operation: "wide_add" | "wide_mul", empty: string): Total {
   return {
     type: "Wide",
     empty: `Wide(${empty}, 0.0f, 0)`,
@@ -34,7 +41,7 @@ function wide(operation: "wide_add" | "wide_mul", empty: string): Accumulation {
   };
 }
 
-function wrapping(held: Held, operation: string, empty: number): Accumulation {
+function wrapping(held: Held, operation: string, empty: number): Total {
   return {
     type: held,
     empty: `${held}(${empty})`,
@@ -47,12 +54,29 @@ function wrapping(held: Held, operation: string, empty: number): Accumulation {
 }
 
 /** Sums; `isSigned` says that of no elements, or of -0 alone, is -0. */
-export function sumsOf(held: Held, isSigned: boolean = false): Accumulation {
+export function sumsOf(held: Held, isSigned: boolean = false): Total {
   if (held !== "f32") return wrapping(held, "+", 0);
   return wide("wide_add", isSigned ? "negated(0.0f)" : "0.0f");
 }
 
 /** Products. */
-export function productsOf(held: Held): Accumulation {
+export function productsOf(held: Held): Total {
   return held === "f32" ? wide("wide_mul", "1.0f") : wrapping(held, "*", 1);
+}
+
+/** The last of the largest elements by a key, and where it is; of no elements, a key below all others. */
+export function lastExtremeOf(held: Held, order: KeyOrder): Accumulation {
+  return {
+    type: "vec2<u32>",
+    empty: "vec2<u32>(0u, 0u)",
+    parts: [[".x", "u32"], [".y", "u32"]],
+    of: (x, position) => `vec2<u32>(key_of(${x}), ${position})`,
+    combine: (a, b) => `later(${a}, ${b})`,
+    value: (state) => `i32(${state}.y)`,
+    functions: [],
+    shared: `${keyFunction(held, order)}
+fn later(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+  return select(a, b, b.x > a.x || (b.x == a.x && b.y > a.y));
+}`,
+  };
 }

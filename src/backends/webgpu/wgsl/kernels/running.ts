@@ -1,5 +1,5 @@
 /**
- * Running sums and products. A workgroup passes along a line, a chunk at a time: each invocation runs
+ * Running sums, products and extremes. A workgroup passes along a line, a chunk at a time: each invocation runs
  * through neighbours, and what comes before these is found in a tree. Few long lines are cut into segments,
  * whose totals come first.
  *
@@ -9,10 +9,11 @@
  */
 import { sizeOf } from "../../../../base/shape.ts";
 import type { AxisParams, CumsumParams } from "../../../../primitives/reduction.ts";
+import type { RunningExtremeParams } from "../../../../primitives/searching.ts";
 import type { Kernel, Operand, Pass } from "../kernel.ts";
 import { type Held, heldType } from "../module.ts";
-import { type Accumulation, productsOf, sumsOf } from "./accumulation.ts";
-import { at, each, GROUP, pass, SIZE } from "./passes.ts";
+import { type Accumulation, lastExtremeOf, productsOf, sumsOf } from "./accumulation.ts";
+import { at, type Bound, each, GROUP, pass, SIZE } from "./passes.ts";
 import { reduceSlices } from "./slices.ts";
 
 /** Lines up to this length are run through by one invocation. */
@@ -32,7 +33,8 @@ export function emitCumsum(
   { axis, reverse }: CumsumParams,
   _outputs: readonly Operand[],
 ): Kernel {
-  return emitRunning(x, axis, reverse, sumsOf(heldType(x.dtype)));
+  const held = heldType(x.dtype);
+  return emitRunning(x, axis, reverse, sumsOf(held), [held, held]);
 }
 
 /** The kernel of `cumprod`. */
@@ -41,13 +43,30 @@ export function emitCumprod(
   { axis }: AxisParams,
   _outputs: readonly Operand[],
 ): Kernel {
-  return emitRunning(x, axis, false, productsOf(heldType(x.dtype)));
+  const held = heldType(x.dtype);
+  return emitRunning(x, axis, false, productsOf(held), [held, held]);
 }
 
-function emitRunning(x: Operand, axis: number, reverse: boolean, running: Accumulation): Kernel {
+/** The kernel of `runningExtreme`. */
+export function emitRunningExtreme(
+  [x]: readonly Operand[],
+  { isMax }: RunningExtremeParams,
+  _outputs: readonly Operand[],
+): Kernel {
+  const extreme = lastExtremeOf(heldType(x.dtype), isMax ? "ascending" : "smallest");
+  return emitRunning(x, x.shape.length - 1, false, extreme, ["u32", "i32"]);
+}
+
+/** `words` says what words of the argument and of the result are taken for. */
+function emitRunning(
+  x: Operand,
+  axis: number,
+  reverse: boolean,
+  running: Accumulation,
+  words: readonly [Held, Held],
+): Kernel {
   const size = sizeOf(x.shape);
   if (size === 0) return { passes: [], scratch: [], operations: size };
-  const held = heldType(x.dtype);
   const length = x.shape[axis];
   const behind = sizeOf(x.shape.slice(axis + 1));
   const lines = size / length;
@@ -56,24 +75,25 @@ function emitRunning(x: Operand, axis: number, reverse: boolean, running: Accumu
     const own = reverse ? `(${length - 1}u - ${position})` : position;
     return `((${line} / ${behind}u) * ${length}u + ${own}) * ${behind}u + ${line} % ${behind}u`;
   };
-  const { type, empty, parts, of, combine, value, functions } = running;
+  const { type, empty, parts, of, combine, value, functions, shared = "" } = running;
+  const bound = [[0, words[0]], [1, words[1]]] as const;
   if (length <= SHORT || (behind > 1 && lines * SHORT >= size && lines >= SIZE * ENOUGH)) {
     const body = `var state = ${empty};
 for (var p = 0u; p < ${length}u; p++) {
 let e = ${element("i", "p")};
-state = ${combine("state", of(at(0, "e")))};
+state = ${combine("state", of(at(0, "e"), "p"))};
 ${at(1, "e")} = ${value("state")};
 }`;
-    const passes = [each([[0, held], [1, held]], lines, body, { functions })];
+    const passes = [each(bound, lines, body, { functions, shared })];
     return { passes, scratch: [], operations: size };
   }
   const isCut = lines < ENOUGH && length >= 2 * SEGMENT;
   const segment = isCut ? Math.max(SEGMENT, Math.ceil(length / MOST_SEGMENTS)) : length;
   const segments = Math.ceil(length / segment);
-  const scan = scanPass(running, held, { lines, length, segment, segments, element });
+  const scan = scanPass(running, bound, { lines, length, segment, segments, element });
   if (!isCut) return { passes: [scan], scratch: [], operations: size };
   const totals: Pass = reduceSlices({
-    bound: [[0, held], [2, "u32"]],
+    bound: [bound[0], [2, "u32"]],
     outputs: lines * segments,
     length: segment,
     along: behind === 1,
@@ -82,9 +102,10 @@ ${at(1, "e")} = ${value("state")};
     bounds: `let first = (o % ${segments}u) * ${segment}u;
 let end = min(first + ${segment}u, ${length}u);
 let line = o / ${segments}u;`,
-    step: `state = ${combine("state", of(at(0, element("line", "p"))))};`,
+    step: `state = ${combine("state", of(at(0, element("line", "p")), "p"))};`,
     combine,
     store: storeState(running, 1, "o"),
+    shared,
     functions,
   });
   return {
@@ -120,10 +141,10 @@ interface Cut {
 /** A workgroup for each segment of each line. */
 function scanPass(
   running: Accumulation,
-  held: Held,
+  bound: readonly Bound[],
   { lines, length, segment, segments, element }: Cut,
 ): Pass {
-  const { type, empty, of, combine, value, functions } = running;
+  const { type, empty, of, combine, value, functions, shared = "" } = running;
   const before = segments === 1 ? "" : `for (var s = 0u; s < segment; s++) {
 carry = ${combine("carry", loadState(running, 2, `line * ${segments}u + s`))};
 }`;
@@ -138,7 +159,9 @@ for (var start = segment * ${segment}u; start < end; start += ${SIZE * OWN}u) {
 let first = start + local * ${OWN}u;
 let last = min(first + ${OWN}u, end);
 var state = ${empty};
-for (var p = first; p < last; p++) { state = ${combine("state", of(at(0, element("line", "p"))))}; }
+for (var p = first; p < last; p++) { state = ${
+    combine("state", of(at(0, element("line", "p")), "p"))
+  }; }
 states[local] = state;
 for (var d = 1u; d < ${SIZE}u; d *= 2u) {
 workgroupBarrier();
@@ -157,17 +180,17 @@ let total = states[${SIZE - 1}u];
 carry = ${combine("carry", "total")};
 for (var p = first; p < last; p++) {
 let e = ${element("line", "p")};
-state = ${combine("state", of(at(0, "e")))};
+state = ${combine("state", of(at(0, "e"), "p"))};
 ${at(1, "e")} = ${value("state")};
 }
 workgroupBarrier();
 }`;
   return pass(
-    [[0, held], [1, held], ...(segments === 1 ? [] : [[2, "u32"] as const])],
+    [...bound, ...(segments === 1 ? [] : [[2, "u32"] as const])],
     lines * segments,
     {
       body,
-      shared: `var<workgroup> states: array<${type}, ${SIZE}>;`,
+      shared: `${shared}\nvar<workgroup> states: array<${type}, ${SIZE}>;`,
       functions,
     },
   );
