@@ -15,7 +15,11 @@ import { inspectFinite } from "./core/non_finite.ts";
 import { installInspector } from "./core/origin.ts";
 import { backendOf } from "./backends/devices.ts";
 
-/** Options of `configure`; what is left out stays as it is. */
+/**
+ * Options of `configure`; what is left out stays as it is.
+ *
+ * @category Programs
+ */
 export interface ConfigureOptions {
   /**
    * How many threads run compiled programs, the main thread included: 1 to 256. Left alone, there
@@ -75,6 +79,7 @@ function configureDebugging(): void {
 /**
  * Chooses how programs run, from the next run on.
  *
+ * @category Programs
  * @param options Threads, memory, and what counts as an error.
  * @throws {ArgumentError} when an option is unknown or out of range.
  *

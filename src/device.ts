@@ -20,6 +20,7 @@ import { move, withShardingPrimitive } from "./primitives/move.ts";
 /**
  * Every device that is open. The processor is always there, and the first.
  *
+ * @category Devices
  * @returns A fresh list.
  *
  * @example The processor
@@ -44,7 +45,11 @@ export function checkDevice(value: unknown, what: string): asserts value is Devi
   );
 }
 
-/** Places for the tensors of a tree: one for all, or a tree of them that the tree begins with. */
+/**
+ * Places for the tensors of a tree: one for all, or a tree of them that the tree begins with.
+ *
+ * @category Devices
+ */
 export type Placements =
   | Device
   | Sharding
@@ -63,6 +68,7 @@ export type Placements =
  * to where the value was, and `vmap` moves the batch, whose mapped axis is not divided. A compiled function
  * runs on one device, or one mesh, as a whole: moving a value within one says where it runs, which must be where its arguments are.
  *
+ * @category Devices
  * @param tree A tree of tensors and numbers.
  * @param to One of `devices()`, or a sharding that `shard` gives; or a tree of them, whose leaves stand for
  * all tensors below.
@@ -98,6 +104,7 @@ export function toDevice<T>(tree: T, to: Placements): TensorsOf<T> {
  * It is an operation like any other: tangents and cotangents are divided in the same way, and `vmap` keeps
  * the mapped axis whole. Over a mesh without devices values stay where they are.
  *
+ * @category Devices
  * @param tree A tree of tensors and numbers.
  * @param sharding A sharding that `shard` gives, or a tree of them, whose leaves stand for all tensors below.
  * @returns The tree, with the same values.
@@ -159,6 +166,7 @@ function moveLeaves<T>(
  * for measuring time, and for runtimes in which reading cannot wait. On devices of XLA the event loop
  * turns meanwhile, so that dead tensors are freed.
  *
+ * @category Devices
  * @param tree A tree of tensors; other leaves are ready.
  * @returns A promise of the tree itself.
  * @throws {TraceError} when a tensor is traced and has no concrete value.

@@ -38,7 +38,11 @@ import {
 } from "./transforms/flatten_function.ts";
 import { stage } from "./transforms/stage.ts";
 
-/** Options of `jit`. */
+/**
+ * Options of `jit`.
+ *
+ * @category Programs
+ */
 export interface JitOptions {
   /**
    * Positions of arguments that are part of the program instead of its inputs; negative ones count
@@ -63,7 +67,11 @@ export interface JitOptions {
   readonly device?: Device;
 }
 
-/** A compiled function. */
+/**
+ * A compiled function.
+ *
+ * @category Programs
+ */
 export interface Jitted<Args extends readonly unknown[], Out> {
   /** Runs the program for these arguments, which is traced at the first call of its kind. */
   (...args: Args): TensorsOf<Out>;
@@ -86,7 +94,11 @@ export interface Jitted<Args extends readonly unknown[], Out> {
   lower(...args: Args): LoweredFunction;
 }
 
-/** What a compiled function would run. Figures are estimates, of one run. */
+/**
+ * What a compiled function would run. Figures are estimates, of one run.
+ *
+ * @category Programs
+ */
 export interface LoweredFunction {
   /** The program as it was traced. */
   readonly program: Program;
@@ -155,6 +167,7 @@ const MAX_PROGRAMS = 64;
  * The function must be pure: what it does besides computing happens while it is traced, and not
  * again. Values are not known while tracing, so it cannot branch on them.
  *
+ * @category Programs
  * @param f A pure function of trees of tensors.
  * @param options Which arguments are static.
  * @returns The compiled function, with a method `explain` that says why a call is traced again.

@@ -49,7 +49,11 @@ export { fromTransfer, toTransfer } from "./core/transfer.ts";
 export type { Transfer } from "./core/transfer.ts";
 export type { CustomClass, CustomNode, Structure, Tree } from "./core/tree.ts";
 
-/** What is a leaf for the types: class instances other than tensors count as nodes there. */
+/**
+ * What is a leaf for the types: class instances other than tensors count as nodes there.
+ *
+ * @category Trees
+ */
 export type Atom =
   | Tensor
   | TypedArray
@@ -61,7 +65,11 @@ export type Atom =
   | undefined
   | ((...args: never[]) => unknown);
 
-/** The type of a tree's leaves, found at most eight levels deep in types that contain themselves. */
+/**
+ * The type of a tree's leaves, found at most eight levels deep in types that contain themselves.
+ *
+ * @category Trees
+ */
 export type LeafOf<T, Depth extends readonly 0[] = []> = unknown extends T ? T
   : Depth["length"] extends 8 ? never
   : T extends Atom ? T
@@ -72,10 +80,18 @@ export type LeafOf<T, Depth extends readonly 0[] = []> = unknown extends T ? T
 // Types such as `Tree<Tensor>`, which contain lists of themselves, would be unfolded without an end:
 // they are told by lists of them being assignable to them, and stay what they are.
 
-/** Whether anything fits `T`, as it does `any`, `unknown` and the empty object type. */
+/**
+ * Whether anything fits `T`, as it does `any`, `unknown` and the empty object type.
+ *
+ * @category Trees
+ */
 export type IsOpen<T> = [symbol] extends [T] ? true : false;
 
-/** The type of a tree with other leaves. */
+/**
+ * The type of a tree with other leaves.
+ *
+ * @category Trees
+ */
 export type WithLeaves<T, Leaf> = IsOpen<T> extends true ? T
   : [T[]] extends [T] ? [Leaf] extends [T] ? T : Tree<Leaf>
   : T extends Atom ? Leaf
@@ -85,13 +101,21 @@ export type WithLeaves<T, Leaf> = IsOpen<T> extends true ? T
     [K in keyof T]: WithLeaves<[T[K]] extends [undefined] ? T[K] : Exclude<T[K], undefined>, Leaf>;
   };
 
-/** The type of a tree that may have `null` in the place of any leaf. */
+/**
+ * The type of a tree that may have `null` in the place of any leaf.
+ *
+ * @category Trees
+ */
 export type WithHoles<T> = IsOpen<T> extends true ? T
   : [T[]] extends [T] ? T | null
   : T extends Atom | null ? T | null
   : { [K in keyof T]: WithHoles<T[K]> };
 
-/** The type of a tree all of whose holes are filled. */
+/**
+ * The type of a tree all of whose holes are filled.
+ *
+ * @category Trees
+ */
 export type WithoutHoles<T> = IsOpen<T> extends true ? T
   : [T[]] extends [T] ? T
   : [T] extends [null] ? null
@@ -99,20 +123,32 @@ export type WithoutHoles<T> = IsOpen<T> extends true ? T
   : T extends null ? never
   : { [K in keyof T]: WithoutHoles<T[K]> };
 
-/** The type of a tree merged from two, each of which may have holes. */
+/**
+ * The type of a tree merged from two, each of which may have holes.
+ *
+ * @category Trees
+ */
 export type MergedPair<A, B> = [A] extends [null] ? WithoutHoles<B>
   : [B] extends [null | A] ? WithoutHoles<A>
   : [A] extends [null | B] ? WithoutHoles<B>
   : [NonNullable<A>] extends [Atom] ? NonNullable<A>
   : { [K in keyof A]: K extends keyof B ? MergedPair<A[K], B[K]> : WithoutHoles<A[K]> };
 
-/** The type of the tree that `merge` makes of a list of trees. */
+/**
+ * The type of the tree that `merge` makes of a list of trees.
+ *
+ * @category Trees
+ */
 export type Merged<Trees extends readonly unknown[]> = Trees extends
   readonly [infer A, infer B, ...infer Rest] ? Merged<[MergedPair<A, B>, ...Rest]>
   : Trees extends readonly [infer A] ? WithoutHoles<A>
   : WithoutHoles<Trees[number]>;
 
-/** The leaves of each of a list of trees. */
+/**
+ * The leaves of each of a list of trees.
+ *
+ * @category Trees
+ */
 export type LeavesOfEach<Trees extends readonly unknown[]> = {
   [K in keyof Trees]: LeafOf<Trees[K]>;
 };
@@ -120,12 +156,20 @@ export type LeavesOfEach<Trees extends readonly unknown[]> = {
 /** What a mapped function gets at each leaf. */
 type Parts<T, Rest extends readonly unknown[]> = [LeafOf<T>, ...LeavesOfEach<Rest>];
 
-/** `T` where its leaves are not all tensors, `never` for trees of tensors and for open types. */
+/**
+ * `T` where its leaves are not all tensors, `never` for trees of tensors and for open types.
+ *
+ * @category Trees
+ */
 export type WithOtherLeaves<T> = IsOpen<T> extends true ? T
   : [LeafOf<T>] extends [Tensor] ? never
   : T;
 
-/** A tree taken apart. */
+/**
+ * A tree taken apart.
+ *
+ * @category Trees
+ */
 export interface FlatTree<Leaf> {
   /** The leaves in visiting order. */
   readonly leaves: Leaf[];
@@ -133,7 +177,11 @@ export interface FlatTree<Leaf> {
   readonly structure: Structure;
 }
 
-/** How instances of a registered class are taken apart and put together. */
+/**
+ * How instances of a registered class are taken apart and put together.
+ *
+ * @category Trees
+ */
 export interface NodeRules<Instance, Data> {
   /**
    * The children of an instance, and what else is needed to rebuild it. Two such data are compared by
@@ -148,6 +196,7 @@ export interface NodeRules<Instance, Data> {
 /**
  * Applies a function to every leaf.
  *
+ * @category Trees
  * @param f Gets a leaf of the first tree, and the parts of the other trees at the same place.
  * @param tree Any tree.
  * @param rest Trees of the same structure, which may go on where the first has a leaf.
@@ -198,6 +247,7 @@ export function map<T, Rest extends readonly unknown[], Leaf>(
 /**
  * Applies a function to every leaf and its path.
  *
+ * @category Trees
  * @param f Gets the path with dots, a leaf of the first tree, and the parts of the other trees at the
  * same place.
  * @param tree Any tree.
@@ -278,6 +328,7 @@ function checkFunction(f: unknown, name: string): void {
 /**
  * The leaves of a tree.
  *
+ * @category Trees
  * @param tree Any tree.
  * @returns Its leaves: depth first, object keys sorted.
  * @throws {TreeError} when the tree contains itself.
@@ -297,6 +348,7 @@ export function leaves<T>(tree: T): LeafOf<T>[] {
 /**
  * The paths of a tree's leaves.
  *
+ * @category Trees
  * @param tree Any tree.
  * @returns One path with dots per leaf, in the order of `leaves`.
  * @throws {TreeError} when the tree contains itself.
@@ -316,6 +368,7 @@ export function paths(tree: unknown): string[] {
 /**
  * A tree without its leaves.
  *
+ * @category Trees
  * @param tree Any tree.
  * @returns Its structure, which {@linkcode unflatten} fills again.
  * @throws {TreeError} when the tree contains itself.
@@ -335,6 +388,7 @@ export function structure(tree: unknown): Structure {
 /**
  * Takes a tree apart.
  *
+ * @category Trees
  * @param tree Any tree.
  * @returns Its leaves, and its structure.
  * @throws {TreeError} when the tree contains itself.
@@ -357,6 +411,7 @@ export function flatten<T>(tree: T): FlatTree<LeafOf<T>> {
 /**
  * Puts a tree together.
  *
+ * @category Trees
  * @param structure What {@linkcode flatten} or {@linkcode structure} gave.
  * @param leaves As many leaves as the structure has.
  * @returns The tree.
@@ -386,6 +441,7 @@ export function unflatten(structure: Structure, leaves: readonly unknown[]): unk
 /**
  * Combines all leaves, from the first to the last.
  *
+ * @category Trees
  * @param f Gets what has been combined so far, and the next leaf.
  * @param tree Any tree.
  * @param initial What to begin with.
@@ -415,6 +471,7 @@ export function reduce<T, Result>(
  * A tree of trees turned inside out: as trees of one structure in a tree of another, so the other way
  * round.
  *
+ * @category Trees
  * @param outer The structure of `tree` down to where the inner trees begin.
  * @param inner The structure that each of the inner trees has.
  * @param tree A tree of structure `outer` with trees of structure `inner` at its leaves.
@@ -453,6 +510,7 @@ export function transpose(outer: Structure, inner: Structure, tree: unknown): un
 /**
  * A tree in which each leaf of a prefix stands at all leaves of the subtree in its place.
  *
+ * @category Trees
  * @param prefix A tree like `full` that may end earlier.
  * @param full A tree.
  * @returns A tree of the structure of `full`.
@@ -482,6 +540,7 @@ export function broadcast(prefix: unknown, full: unknown): unknown {
 /**
  * Whether all leaves are true, as JavaScript takes them; tensors are no such values.
  *
+ * @category Trees
  * @param tree A tree of booleans or other JavaScript values.
  * @returns Whether all are true; so for a tree without leaves.
  * @throws {TreeError} when a leaf is a tensor, or the tree contains itself.
@@ -507,6 +566,7 @@ export function all(tree: unknown): boolean {
  * differentiated by the chosen part alone computes nothing for the rest, which is how parameters are
  * frozen.
  *
+ * @category Trees
  * @param tree Any tree.
  * @param isChosen Gets each leaf's path with dots, and the leaf.
  * @returns The chosen leaves in the tree's structure, and all others; {@linkcode merge} puts them
@@ -544,6 +604,7 @@ export function partition<T>(
 /**
  * Fills the holes of trees with what the others have there: the inverse of {@linkcode partition}.
  *
+ * @category Trees
  * @param trees One or more trees of one structure, any of which may have `null` in the place of a
  * leaf or of a whole subtree.
  * @returns The tree with the values of all. Where every tree has `null`, so does the result: that is
@@ -595,6 +656,7 @@ function mergeParts(trees: readonly unknown[], path: readonly (string | number)[
 /**
  * Lets instances of a class be nodes of trees, for all functions of trees and all transforms.
  *
+ * @category Trees
  * @param type The class. Instances of classes that extend it are not registered with it.
  * @param rules How an instance is taken apart into children, which are trees themselves, and data
  * that is equal for equal structures; and how it is put together again. The children's paths are
@@ -656,6 +718,7 @@ function checkRule(rule: unknown, name: string): void {
 /**
  * The number of parameters in a tree.
  *
+ * @category Trees
  * @param tree Any tree.
  * @returns The elements of all tensors and typed arrays, numbers and booleans counting as one each;
  * other leaves do not count.

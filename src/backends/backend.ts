@@ -54,7 +54,11 @@ export interface Executable {
   describe(): Description;
 }
 
-/** What the memory of a backend holds, in bytes. */
+/**
+ * What the memory of a backend holds, in bytes.
+ *
+ * @category Inspection
+ */
 export interface MemoryUsage {
   /** Taken by tensors and compiled programs. */
   readonly held: number;

@@ -5,7 +5,11 @@
  */
 import { dtypeError, internalError } from "./errors.ts";
 
-/** The element type of a tensor whose elements stand in one typed array. */
+/**
+ * The element type of a tensor whose elements stand in one typed array.
+ *
+ * @category Tensors
+ */
 export type RealDtype =
   | "bool"
   | "int8"
@@ -19,10 +23,18 @@ export type RealDtype =
   | "float32"
   | "float64";
 
-/** The element type of a complex tensor, which is a pair of tensors of floats. */
+/**
+ * The element type of a complex tensor, which is a pair of tensors of floats.
+ *
+ * @category Tensors
+ */
 export type ComplexDtype = "complex64" | "complex128";
 
-/** The element type of a tensor. */
+/**
+ * The element type of a tensor.
+ *
+ * @category Tensors
+ */
 export type Dtype = RealDtype | ComplexDtype;
 
 /** A floating-point dtype of 16 bits. */
@@ -31,6 +43,8 @@ export type HalfDtype = "float16" | "bfloat16";
 /**
  * A typed array that holds a tensor's elements; `bool` is held as bytes of 0 and 1, and half floats
  * as the 16 bits of each.
+ *
+ * @category Tensors
  */
 export type Elements =
   | Float32Array
@@ -42,7 +56,11 @@ export type Elements =
   | Int32Array
   | Uint32Array;
 
-/** The same typed array over memory of its own, which nothing else shares. */
+/**
+ * The same typed array over memory of its own, which nothing else shares.
+ *
+ * @category Tensors
+ */
 export type Unshared<Values extends Elements> = Values extends Float32Array
   ? Float32Array<ArrayBuffer>
   : Values extends Float64Array ? Float64Array<ArrayBuffer>
@@ -143,7 +161,11 @@ export const DTYPES = Object.keys(REAL) as readonly RealDtype[];
 /** Every dtype, narrowest category first. */
 export const ALL_DTYPES = Object.keys(FACTS) as readonly Dtype[];
 
-/** The floating-point dtypes, one of which numbers take when nothing else decides. */
+/**
+ * The floating-point dtypes, one of which numbers take when nothing else decides.
+ *
+ * @category Tensors
+ */
 export type FloatDtype = "float32" | "float64";
 
 let floatDtype: FloatDtype = "float32";

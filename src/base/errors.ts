@@ -108,55 +108,91 @@ function isUserFrame(line: string): boolean {
   return isPlace && LIBRARY !== null && !FOLDERS.some((folder) => line.includes(folder));
 }
 
-/** Shapes that do not fit an operation, or are not shapes at all. */
+/**
+ * Shapes that do not fit an operation, or are not shapes at all.
+ *
+ * @category Errors
+ */
 export class ShapeError extends TypeError {
   /** The class's name, as printed before the message. */
   override name = "ShapeError";
 }
 
-/** A dtype that an operation does not take. */
+/**
+ * A dtype that an operation does not take.
+ *
+ * @category Errors
+ */
 export class DtypeError extends TypeError {
   /** The class's name, as printed before the message. */
   override name = "DtypeError";
 }
 
-/** Trees whose structures differ, or values that are no tree. */
+/**
+ * Trees whose structures differ, or values that are no tree.
+ *
+ * @category Errors
+ */
 export class TreeError extends TypeError {
   /** The class's name, as printed before the message. */
   override name = "TreeError";
 }
 
-/** An axis or a number of axes outside a tensor's range. */
+/**
+ * An axis or a number of axes outside a tensor's range.
+ *
+ * @category Errors
+ */
 export class AxisError extends RangeError {
   /** The class's name, as printed before the message. */
   override name = "AxisError";
 }
 
-/** An index outside the axis that it points into. */
+/**
+ * An index outside the axis that it points into.
+ *
+ * @category Errors
+ */
 export class IndexError extends RangeError {
   /** The class's name, as printed before the message. */
   override name = "IndexError";
 }
 
-/** An argument that is neither of the wrong shape nor of the wrong dtype, but of a wrong value. */
+/**
+ * An argument that is neither of the wrong shape nor of the wrong dtype, but of a wrong value.
+ *
+ * @category Errors
+ */
 export class ArgumentError extends TypeError {
   /** The class's name, as printed before the message. */
   override name = "ArgumentError";
 }
 
-/** A traced value used where a concrete one is needed, or outside the transform that made it. */
+/**
+ * A traced value used where a concrete one is needed, or outside the transform that made it.
+ *
+ * @category Errors
+ */
 export class TraceError extends TypeError {
   /** The class's name, as printed before the message. */
   override name = "TraceError";
 }
 
-/** Work that needs more memory than there is or than it may take. */
+/**
+ * Work that needs more memory than there is or than it may take.
+ *
+ * @category Errors
+ */
 export class MemoryError extends RangeError {
   /** The class's name, as printed before the message. */
   override name = "MemoryError";
 }
 
-/** A NaN or an infinity where `configure` made it an error. */
+/**
+ * A NaN or an infinity where `configure` made it an error.
+ *
+ * @category Errors
+ */
 export class NonFiniteError extends RangeError {
   /** The class's name, as printed before the message. */
   override name = "NonFiniteError";

@@ -7,7 +7,11 @@ import { axisError, shapeError } from "./errors.ts";
 import { byteSize, describeValue } from "./dtype.ts";
 import type { Dtype } from "./dtype.ts";
 
-/** The lengths of a tensor's axes, outermost first. */
+/**
+ * The lengths of a tensor's axes, outermost first.
+ *
+ * @category Tensors
+ */
 export type Shape = readonly number[];
 
 /** The most elements a tensor may have: flat positions are int32. */
@@ -107,7 +111,11 @@ export function checkAxis(axis: unknown, ndim: number, what: string): number {
   return axis < 0 ? axis + ndim : axis === 0 ? 0 : axis;
 }
 
-/** An axis argument of a reduction: one axis, several, or all of them. */
+/**
+ * An axis argument of a reduction: one axis, several, or all of them.
+ *
+ * @category Tensors
+ */
 export type AxisArgument = number | readonly number[] | null | undefined;
 
 /** The sorted, distinct axes that `axis` names; all of them when it is left out. */

@@ -15,7 +15,11 @@ import { flip } from "../primitives/slicing.ts";
 import { checkFunction, checkSynchronous, flattenTensors } from "../transforms/flatten_function.ts";
 import { placeOf } from "./stage_body.ts";
 
-/** Options of `associativeScan`. */
+/**
+ * Options of `associativeScan`.
+ *
+ * @category Control flow
+ */
 export interface AssociativeScanOptions {
   /** The axis of every tensor along which to go; default 0. */
   readonly axis?: number;
@@ -30,6 +34,7 @@ export interface AssociativeScanOptions {
  *
  * Source: Blelloch, "Prefix sums and their applications" (1990).
  *
+ * @category Control flow
  * @param combine The operation on two trees like `xs`, applied to many elements at once: it must work
  * elementwise along the axis, and be associative; otherwise the result depends on the grouping.
  * @param xs A tree of tensors, all of one length along the axis.

@@ -44,6 +44,8 @@ import {
  * results of matrix products and convolutions, which cost most to compute again; `"everything"`, as
  * without `checkpoint`; or a function that says so for each operation, by its name in programs
  * (`"exp"`, `"contract"`, `"convolve"`).
+ *
+ * @category Transforms
  */
 export type CheckpointPolicy =
   | "nothing"
@@ -51,7 +53,11 @@ export type CheckpointPolicy =
   | "everything"
   | ((operation: string) => boolean);
 
-/** Options of `checkpoint`. */
+/**
+ * Options of `checkpoint`.
+ *
+ * @category Transforms
+ */
 export interface CheckpointOptions {
   /** What is kept; `"nothing"` when left out. */
   readonly policy?: CheckpointPolicy;
@@ -238,6 +244,7 @@ export const checkpointPrimitive: Primitive<CheckpointParams> = {
  * Source: Griewank and Walther, "Algorithm 799: revolve" (2000); Chen, Xu, Zhang and Guestrin,
  * "Training deep nets with sublinear memory cost" (2016).
  *
+ * @category Transforms
  * @param f A pure function of trees of tensors; arguments that are no tensors reach it as they are.
  * @param options What to keep.
  * @returns A function with the same values and derivatives.

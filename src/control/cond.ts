@@ -36,6 +36,7 @@ import { switchPrimitive } from "./switch_primitive.ts";
  * Both functions are traced, whatever the condition, and must give results of equal structures, shapes
  * and dtypes. They may use values from outside.
  *
+ * @category Control flow
  * @param pred The condition: a bool scalar.
  * @param onTrue What to compute where it holds: a pure function of the operands.
  * @param onFalse What to compute where it does not.
@@ -110,6 +111,7 @@ const MAX_BRANCHES = 2 ** 14;
  * An index below 0 chooses the first, one beyond the last the last. Under `vmap` over the index each
  * runs for the examples that take it, as in `cond`.
  *
+ * @category Control flow
  * @param index Which to compute: an integer scalar.
  * @param branches Pure functions of the operands, at least one; their results have equal structures,
  * shapes and dtypes.

@@ -42,6 +42,7 @@ function readTangents(
  * Values that `f` closes over are constants: differentiating by one is an error. The rule may run later
  * than `f`, and elsewhere: what a transform traces must reach it through arguments.
  *
+ * @category Custom rules
  * @param f A pure function of trees of tensors.
  * @param rule Gets the list of the arguments of `f` and the list of their tangents, trees like them
  * (zeros where an argument does not move, with which nothing is computed; `null` at integer and bool

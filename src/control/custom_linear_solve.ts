@@ -19,7 +19,11 @@ import { linearSolvePrimitive, transposeMatvec } from "./linear_solve_primitive.
 import { Space } from "./space.ts";
 import { argumentsOf, stageBody } from "./stage_body.ts";
 
-/** How `customLinearSolve` goes about the transposed system. */
+/**
+ * How `customLinearSolve` goes about the transposed system.
+ *
+ * @category Systems of equations
+ */
 export interface LinearSolveOptions<X> {
   /**
    * Solves the transposed system, for reverse mode: gets the product of the transposed matrix with a
@@ -59,6 +63,7 @@ function widen(
  * with that has no derivative of its own. Where nothing but derivatives traces the call, solvers may
  * decide by values, as plain loops do; under `jit` and `vmap` they need `whileLoop`.
  *
+ * @category Systems of equations
  * @param matvec The product of the matrix with a vector: a linear function of a tree like `b` that
  * gives one like it. It is traced.
  * @param b The right-hand side: a tree of floating-point tensors.

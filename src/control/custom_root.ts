@@ -44,6 +44,7 @@ function stageResidual(f: AnyFunction, { leaves, structure }: FlatTree): Body {
  * derivatives traces the call, `solve` may decide by values, as plain loops do; under `jit` and `vmap`
  * it needs `whileLoop`.
  *
+ * @category Systems of equations
  * @param f The function to be zero: from a tree of floating-point tensors to one like it. It is traced.
  * @param initialGuess A tree, where to begin. A number becomes float32, or float64 where `f` makes it
  * that.

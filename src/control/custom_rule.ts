@@ -16,7 +16,11 @@ import type { Structure } from "../core/tree.ts";
 import type { AnyFunction } from "../core/tree_types.ts";
 import { flattenTensors, primalOf } from "../transforms/flatten_function.ts";
 
-/** Options of `customVjp` and `customJvp`. */
+/**
+ * Options of `customVjp` and `customJvp`.
+ *
+ * @category Custom rules
+ */
 export interface CustomRuleOptions {
   /**
    * The positions, counted from 0, of arguments that take no part in derivatives, and may be anything:

@@ -90,6 +90,7 @@ function readCotangents(args: RuleArguments, returned: unknown): (Tensor | null)
  * Values that `f` closes over are constants: differentiating by one is an error. Rules may run later
  * than `f`, and elsewhere: what a transform traces must reach them through arguments and residuals.
  *
+ * @category Custom rules
  * @param f A pure function of trees of tensors.
  * @param forward Gets the arguments of `f`; returns `[out, residuals]`, the output of `f` and a tree
  * of anything that `backward` needs.

@@ -61,6 +61,7 @@ export const customVmapPrimitive: Primitive<CustomVmapParams> = {
  * `f` with a rule of your own for batches: under `vmap` the rule computes the results of all examples at once, and
  * `f` is not run example by example. Derivatives are those of `f`, or, within `vmap`, those of the rule.
  *
+ * @category Custom rules
  * @param f A pure function of trees of tensors.
  * @param batchRule Gets the length of the batch; a list with, for each argument, a tree like it that says
  * which of its leaves are batched; and the arguments, with the axis of the batch in front of those leaves.

@@ -24,7 +24,11 @@ import {
   stageOpenBody,
 } from "./stage_body.ts";
 
-/** Options of `scan`. */
+/**
+ * Options of `scan`.
+ *
+ * @category Control flow
+ */
 export interface ScanOptions {
   /** The number of steps: needed when there are no sequences. */
   readonly length?: number;
@@ -43,6 +47,7 @@ export interface ScanOptions {
  *
  * The values in `f` are traced, also outside of every transform: branch with `cond` or `where`.
  *
+ * @category Control flow
  * @param f One step: `(carry, x) => [carry, y]`, pure. The carry keeps its structure, shapes and
  * dtypes; numbers in `init` take the dtype that `f` gives them.
  * @param init The first carry, a tree.
@@ -190,6 +195,7 @@ function countSteps(
  * `f` applied to one element after the other, as one operation: where `vmap` would need memory for
  * all elements at once, `map` needs it for one.
  *
+ * @category Control flow
  * @param f A pure function of one element: the tree `xs` with tensors `[...]`.
  * @param xs A tree of sequences: tensors `[length, ...]`.
  * @returns The tree of `f`'s results, stacked along a new first axis.

@@ -24,6 +24,8 @@ import { openProgram } from "./stage_body.ts";
 
 /**
  * Shardings for the leaves of a tree: one for all, `null` for none, or a tree prefix of these.
+ *
+ * @category Devices
  */
 export type Shardings =
   | Sharding
@@ -31,7 +33,11 @@ export type Shardings =
   | readonly Shardings[]
   | { readonly [key: string]: Shardings };
 
-/** Options of `shardMap`. */
+/**
+ * Options of `shardMap`.
+ *
+ * @category Devices
+ */
 export interface ShardMapOptions {
   /**
    * How arguments are divided: a sharding for all of them, or a list with one entry per argument: a
@@ -62,6 +68,7 @@ export interface ShardMapOptions {
  * `vmap`: take the mean of gradients by what is shared with `pmean`. Values that `f` closes over are whole
  * in every place.
  *
+ * @category Devices
  * @param f A pure function of trees of tensors, written for one place. It is traced as by `jit`.
  * @param options The shardings of arguments and results, whose axes must be divisible into as many equal
  * parts as they say.

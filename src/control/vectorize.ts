@@ -20,7 +20,11 @@ import { checkFunction } from "../transforms/flatten_function.ts";
 import { vmap } from "../transforms/vmap.ts";
 import { switchCase } from "./cond.ts";
 
-/** Options of `vectorize`. */
+/**
+ * Options of `vectorize`.
+ *
+ * @category Transforms
+ */
 export interface VectorizeOptions {
   /** The last axes of arguments and results, as in `"(n,m),(m)->(n)"`. Left out, all are scalars. */
   readonly signature?: string;
@@ -32,6 +36,7 @@ export interface VectorizeOptions {
  * A function of vectors or scalars as one of tensors of any shape: it is applied to each of them, by `vmap` over
  * the leading axes, which broadcast as NumPy's do.
  *
+ * @category Transforms
  * @param f A pure function of tensors, which gives a tensor or a list of them.
  * @param options `signature`: the last axes of each argument and result of `f`, as NumPy writes them,
  * `"(n,m),(m)->(n)"`: axes of one name are equally long. Left out, all are scalars. `excluded`: positions
@@ -194,6 +199,7 @@ function checkResults(
 /**
  * A function of vectors applied to all vectors along an axis, by `vmap`.
  *
+ * @category Transforms
  * @param f A pure function of a vector, which gives a tensor of any shape.
  * @param axis The axis along which vectors stand.
  * @param x Any shape with this axis.
@@ -228,6 +234,7 @@ export function applyAlongAxis(
 /**
  * A reduction applied along one axis after the other, as NumPy's `apply_over_axes`.
  *
+ * @category Transforms
  * @param f Called with a tensor and an axis; gives a tensor of as many axes, or one less, which is put in
  * again.
  * @param x Any shape with these axes.
@@ -272,6 +279,7 @@ export function applyOverAxes(
  * to the one behind them. Each function gets one element, so that derivatives of the others do not count, not
  * even where they are NaN.
  *
+ * @category Transforms
  * @param x Any shape.
  * @param conditions Tensors that broadcast to the shape of `x`; elements that are not zero count as true.
  * @param functions Functions of one element, or numbers: one for each condition, and one more for where

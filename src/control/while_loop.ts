@@ -27,7 +27,11 @@ import { argumentsOf, readStart, settleCarry, stageOpenBody } from "./stage_body
 import type { Body, Start } from "./stage_body.ts";
 import { whilePrimitive } from "./while_primitive.ts";
 
-/** Options of `whileLoop`. */
+/**
+ * Options of `whileLoop`.
+ *
+ * @category Control flow
+ */
 export interface WhileOptions {
   /**
    * The most steps that the loop takes: then it stops, whatever the condition. With it, reverse mode
@@ -82,6 +86,7 @@ function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[
  * goes on while any example does; those that are done stay as they are, and see nothing of the steps of
  * the others.
  *
+ * @category Control flow
  * @param predicate Whether to go on: a pure function of the carried value that gives a bool scalar.
  * @param step The next carried value: a pure function of the carried value, which keeps its
  * structure, shapes and dtypes; numbers in `init` take the dtype that it gives them.
@@ -185,6 +190,7 @@ function readBounded(options: WhileOptions | undefined, what: string): Bound | n
  * With bounds that are JavaScript numbers it is a `scan`, and differentiated in both modes. With
  * bounds that are tensors it is a `whileLoop`: of any length, and differentiated in forward mode only.
  *
+ * @category Control flow
  * @param lower The first integer: a number, or an integer scalar.
  * @param upper The first integer that is not reached.
  * @param step The next value: a pure function of the integer (an int32 scalar) and the value, which

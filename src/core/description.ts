@@ -8,7 +8,11 @@ import { describeValue } from "../base/dtype.ts";
 import { showType } from "../base/shape.ts";
 import { Concrete, Tensor } from "./tensor.ts";
 
-/** What something is called, how it was made, and what it is made of. */
+/**
+ * What something is called, how it was made, and what it is made of.
+ *
+ * @category Tensors
+ */
 export interface Description {
   /** The name of the function that made it. */
   readonly name: string;

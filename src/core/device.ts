@@ -7,6 +7,7 @@
 /**
  * A processor with its memory. The library makes devices; `devices` lists those that are open.
  *
+ * @category Devices
  * @example The processor that programs run on unless told otherwise
  * ```ts
  * import { devices } from "@jacobi/jacobi";

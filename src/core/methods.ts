@@ -8,46 +8,78 @@ import type { Dtype } from "../base/dtype.ts";
 import type { AxisArgument, Shape } from "../base/shape.ts";
 import type { newAxis, Slice } from "./slices.ts";
 
-/** Options of reductions. */
+/**
+ * Options of reductions.
+ *
+ * @category Tensors
+ */
 export interface AxisOptions {
   /** Whether reduced axes stay, with length one. Default `false`. */
   readonly keepdims?: boolean;
 }
 
-/** Options of `variance` and `std`. */
+/**
+ * Options of `variance` and `std`.
+ *
+ * @category Tensors
+ */
 export interface VarianceOptions extends AxisOptions {
   /** The divisor is the number of elements minus this. Default 0. */
   readonly correction?: number;
 }
 
-/** Options of `norm`. */
+/**
+ * Options of `norm`.
+ *
+ * @category Tensors
+ */
 export interface NormOptions extends AxisOptions {
   /** The order of the vector norm: any number, or plus or minus infinity. Default 2. */
   readonly ord?: number;
 }
 
-/** Options of `div`. */
+/**
+ * Options of `div`.
+ *
+ * @category Tensors
+ */
 export interface DivOptions {
   /** Whether quotients are rounded to integers: down, or towards zero. Left out, they are not. */
   readonly roundingMode?: "floor" | "trunc";
 }
 
-/** Options of `round`. */
+/**
+ * Options of `round`.
+ *
+ * @category Tensors
+ */
 export interface RoundOptions {
   /** How many decimal places are kept; negative counts places before the point. Default 0. */
   readonly decimals?: number;
 }
 
-/** Options of functions that make a tensor. */
+/**
+ * Options of functions that make a tensor.
+ *
+ * @category Tensors
+ */
 export interface DtypeOptions {
   /** The dtype of the result. */
   readonly dtype?: Dtype;
 }
 
-/** How much to pad: one `[before, after]` per axis, one pair for all axes, or one number. */
+/**
+ * How much to pad: one `[before, after]` per axis, one pair for all axes, or one number.
+ *
+ * @category Tensors
+ */
 export type PadWidths = number | readonly [number, number] | readonly (readonly [number, number])[];
 
-/** Options of `pad`. */
+/**
+ * Options of `pad`.
+ *
+ * @category Tensors
+ */
 export interface PadOptions {
   /** What fills the new places. Default `"constant"`. */
   readonly mode?: "constant" | "edge" | "reflect" | "symmetric" | "wrap";
@@ -55,7 +87,11 @@ export interface PadOptions {
   readonly value?: number | ComplexNumber;
 }
 
-/** Options of `diagonal`. */
+/**
+ * Options of `diagonal`.
+ *
+ * @category Tensors
+ */
 export interface DiagonalOptions {
   /** Which diagonal; 0 is the main one, positive lies above it. Default 0. */
   readonly offset?: number;
@@ -65,19 +101,31 @@ export interface DiagonalOptions {
   readonly axis2?: number;
 }
 
-/** Options of `sort` and `argsort`. */
+/**
+ * Options of `sort` and `argsort`.
+ *
+ * @category Tensors
+ */
 export interface SortOptions {
   /** Whether the largest comes first. Default `false`. */
   readonly descending?: boolean;
 }
 
-/** Options of `topK`. */
+/**
+ * Options of `topK`.
+ *
+ * @category Tensors
+ */
 export interface TopKOptions {
   /** Whether to take the largest; the smallest otherwise. Default `true`. */
   readonly largest?: boolean;
 }
 
-/** A complex number: what `item` of a complex tensor gives, and what stands for one in arrays. */
+/**
+ * A complex number: what `item` of a complex tensor gives, and what stands for one in arrays.
+ *
+ * @category Tensors
+ */
 export interface ComplexNumber {
   /** The real part. */
   readonly re: number;
@@ -85,10 +133,18 @@ export interface ComplexNumber {
   readonly im: number;
 }
 
-/** Arrays of numbers, complex numbers or booleans, nested to the same depth everywhere. */
+/**
+ * Arrays of numbers, complex numbers or booleans, nested to the same depth everywhere.
+ *
+ * @category Tensors
+ */
 export type NestedArray = readonly (number | boolean | ComplexNumber | NestedArray)[];
 
-/** A typed array that a tensor can be made from. */
+/**
+ * A typed array that a tensor can be made from.
+ *
+ * @category Tensors
+ */
 export type TypedArray =
   | Float32Array
   | Float64Array
@@ -102,13 +158,19 @@ export type TypedArray =
   | BigInt64Array
   | BigUint64Array;
 
-/** Whatever public functions accept where a tensor of the class `T` is meant. */
+/**
+ * Whatever public functions accept where a tensor of the class `T` is meant.
+ *
+ * @category Tensors
+ */
 export type LikeOf<T> = T | number | boolean | ComplexNumber | NestedArray | TypedArray;
 
 /**
  * One entry of an index: an integer, `slice(start, stop, step)`, `[start, stop]` for a slice of step one
  * (a third entry, the step, only beside a `null`: three numbers could be meant as a list), `null` for the
  * whole axis, `"..."` for all axes not named, `newAxis`, a tensor (or typed array) of integers, or a mask.
+ *
+ * @category Tensors
  */
 export type IndexOf<T> =
   | number
@@ -125,6 +187,8 @@ export type IndexOf<T> =
 /**
  * The functions that are also methods of `Tensor`, where `T` is that class. Each is the free function of its
  * name with the tensor as the first argument (`at` is `index`).
+ *
+ * @category Tensors
  */
 export interface TensorMethods<T> {
   /** The tensor with its elements converted to `dtype`; the method form of `astype`. */

@@ -9,7 +9,11 @@ import { noteOrigin } from "./origin.ts";
 import type { Inspector, Part } from "./origin.ts";
 import type { Concrete } from "./tensor.ts";
 
-/** An operand or a result of an operation. */
+/**
+ * An operand or a result of an operation.
+ *
+ * @category Inspection
+ */
 export interface InspectedValue {
   /** Its type, such as `float32[2,3]`. */
   readonly type: string;
@@ -17,7 +21,11 @@ export interface InspectedValue {
   readonly value: Concrete | null;
 }
 
-/** An operation that made a NaN or an infinity out of operands that had none. */
+/**
+ * An operation that made a NaN or an infinity out of operands that had none.
+ *
+ * @category Inspection
+ */
 export interface NonFinite {
   /** The operation, by its name in programs. */
   readonly operation: string;

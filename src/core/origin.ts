@@ -11,10 +11,16 @@ import type { Concrete } from "./tensor.ts";
 /**
  * What an operation is for: values, tangents that go along with them, or the way back of a gradient
  * together with the factors that are computed for it alone.
+ *
+ * @category Inspection
  */
 export type Part = "forward" | "tangent" | "backward";
 
-/** Where an operation comes from. */
+/**
+ * Where an operation comes from.
+ *
+ * @category Inspection
+ */
 export interface Origin {
   /** What it is for. */
   readonly part: Part;

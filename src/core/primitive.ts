@@ -8,13 +8,25 @@
 import type { Placement } from "./sharding.ts";
 import type { Concrete, Tensor, Type } from "./tensor.ts";
 
-/** Where the mapped axis of a batched value lies, or `null` for a value that is not batched. */
+/**
+ * Where the mapped axis of a batched value lies, or `null` for a value that is not batched.
+ *
+ * @category Inspection
+ */
 export type BatchAxis = number | null;
 
-/** A value and the place of its mapped axis. */
+/**
+ * A value and the place of its mapped axis.
+ *
+ * @category Inspection
+ */
 export type Batched = readonly [value: Tensor, axis: BatchAxis];
 
-/** The named axis that a collective works across. */
+/**
+ * The named axis that a collective works across.
+ *
+ * @category Inspection
+ */
 export interface AxisUse {
   /** The axis's id. */
   readonly axisName: string;
@@ -26,6 +38,8 @@ export interface AxisUse {
  * A primitive operation on tensors of strict shapes: no broadcasting, no promotion. `P` is the type
  * of its static parameters, which must be plain immutable data (numbers, strings, lists, records of
  * these, or programs).
+ *
+ * @category Inspection
  */
 export interface Primitive<P = unknown> {
   /** The name under which it is printed. */
@@ -96,6 +110,8 @@ export interface Primitive<P = unknown> {
 /**
  * The ways in which a primitive can be differentiated. Only floating-point arguments and results
  * take part: integer and bool arguments of a linear or smooth primitive are constants.
+ *
+ * @category Inspection
  */
 export type Derivative<P> =
   | ZeroDerivative
@@ -104,7 +120,11 @@ export type Derivative<P> =
   | SmoothDerivative<P>
   | ProgramDerivative<P>;
 
-/** Locally constant, or of an integer or bool result. */
+/**
+ * Locally constant, or of an integer or bool result.
+ *
+ * @category Inspection
+ */
 export interface ZeroDerivative {
   /** Names this kind. */
   readonly kind: "zero";
@@ -112,7 +132,11 @@ export interface ZeroDerivative {
   readonly isIdentity?: true;
 }
 
-/** Linear in all floating-point arguments together: it is its own tangent map. */
+/**
+ * Linear in all floating-point arguments together: it is its own tangent map.
+ *
+ * @category Inspection
+ */
 export interface LinearDerivative<P> {
   /** Names this kind. */
   readonly kind: "linear";
@@ -144,7 +168,11 @@ export interface LinearDerivative<P> {
   sparse?(tangents: readonly (Tensor | null)[], args: readonly Tensor[], params: P): Tensor;
 }
 
-/** Linear in each of two arguments by itself: the product rule holds. */
+/**
+ * Linear in each of two arguments by itself: the product rule holds.
+ *
+ * @category Inspection
+ */
 export interface BilinearDerivative<P> {
   /** Names this kind. */
   readonly kind: "bilinear";
@@ -155,6 +183,8 @@ export interface BilinearDerivative<P> {
 /**
  * Cotangent of one argument, whose type is `own`, of a primitive that is linear in it. `other` is the
  * other argument, and `args` are all of them: the others are tensors, this one just a type.
+ *
+ * @category Inspection
  */
 export type Adjoint<P> = (
   cotangent: Tensor,
@@ -164,7 +194,11 @@ export type Adjoint<P> = (
   args: readonly Type[],
 ) => Tensor;
 
-/** Smooth: one tangent rule per argument, each linear in its tangent and made of other operations. */
+/**
+ * Smooth: one tangent rule per argument, each linear in its tangent and made of other operations.
+ *
+ * @category Inspection
+ */
 export interface SmoothDerivative<P> {
   /** Names this kind. */
   readonly kind: "smooth";
@@ -181,6 +215,8 @@ export interface SmoothDerivative<P> {
 /**
  * What the tangent `dx` of one argument adds to the tangents of the results: a tensor where there is
  * one result, else a list with one entry for each, `null` for zero.
+ *
+ * @category Inspection
  */
 export type Tangent<P> = (
   dx: Tensor,
@@ -189,7 +225,11 @@ export type Tangent<P> = (
   params: P,
 ) => Tensor | readonly (Tensor | null)[];
 
-/** The primitive runs a program that its parameters hold, and is differentiated by differentiating it. */
+/**
+ * The primitive runs a program that its parameters hold, and is differentiated by differentiating it.
+ *
+ * @category Inspection
+ */
 export interface ProgramDerivative<P> {
   /** Names this kind. */
   readonly kind: "program";
@@ -236,6 +276,8 @@ export interface ProgramDerivative<P> {
 /**
  * What cotangents of arguments amount to before an application's own are added. A program that
  * changes few places of a sum takes it and changes it within, instead of giving zeros elsewhere.
+ *
+ * @category Inspection
  */
 export interface Totals {
   /** Whether there is something for this argument. */

@@ -14,7 +14,11 @@ import { bind, checkAlive, Trace, Tracer } from "./trace.ts";
 import { printProgram } from "./print.ts";
 import { isZero, zeroResults } from "./zeros.ts";
 
-/** A typed variable, bound once: by a program's binders or by one equation. */
+/**
+ * A typed variable, bound once: by a program's binders or by one equation.
+ *
+ * @category Inspection
+ */
 export class Variable {
   /** What is known of its value. */
   readonly type: Type;
@@ -25,7 +29,11 @@ export class Variable {
   }
 }
 
-/** An input of an equation: a variable, or a constant that the program captured. */
+/**
+ * An input of an equation: a variable, or a constant that the program captured.
+ *
+ * @category Inspection
+ */
 export type Atom = Variable | Tensor;
 
 /** The type of an atom. */
@@ -33,7 +41,11 @@ export function typeOf(atom: Atom): Type {
   return atom instanceof Variable ? atom.type : atom;
 }
 
-/** `outputs = primitive(inputs, params)`. */
+/**
+ * `outputs = primitive(inputs, params)`.
+ *
+ * @category Inspection
+ */
 export interface Equation {
   /** The operation. */
   readonly primitive: Primitive;
@@ -57,6 +69,8 @@ export interface Equation {
  *   return (c)
  * }
  * ```
+ *
+ * @category Programs
  */
 export class Program {
   /** The parameters. */

@@ -13,6 +13,7 @@ import { Device } from "./device.ts";
 /**
  * Devices arranged along named axes. Made by `mesh`; equal meshes are one object.
  *
+ * @category Devices
  * @example Four parts by two
  * ```ts
  * import { mesh } from "@jacobi/jacobi";
@@ -77,6 +78,7 @@ let shardings = 0;
 /**
  * How a tensor is divided over a mesh. Made by `shard`; equal shardings are one object.
  *
+ * @category Devices
  * @example What lies in each place
  * ```ts
  * import { mesh, shard } from "@jacobi/jacobi";
@@ -123,7 +125,11 @@ export class Sharding {
   }
 }
 
-/** Where a tensor was placed: on a device, or over a mesh. */
+/**
+ * Where a tensor was placed: on a device, or over a mesh.
+ *
+ * @category Devices
+ */
 export type Placement = Device | Sharding;
 
 /** Where programs run: on a device, or on all devices of a mesh. */
@@ -149,7 +155,11 @@ export function removeAxis({ mesh, spec }: Sharding, axis: number): Sharding {
   return mesh.sharding(spec.toSpliced(axis, 1));
 }
 
-/** The axes of a mesh over which one axis of a tensor is divided: a name, several, or `null` for none. */
+/**
+ * The axes of a mesh over which one axis of a tensor is divided: a name, several, or `null` for none.
+ *
+ * @category Devices
+ */
 export type ShardingEntry = string | readonly string[] | null;
 
 function showEntry(names: readonly string[]): string {
@@ -163,6 +173,7 @@ const meshes = new Map<string, Mesh>();
 /**
  * Devices arranged along named axes, over which `shard` divides tensors.
  *
+ * @category Devices
  * @param axes The length of each axis by its name, the outermost first: `{ data: 4, model: 2 }`.
  * @param devices As many as there are places, with the last axis the fastest. Without, the mesh has no
  * machines of its own: functions that are mapped over it (`shardMap`) run on one device, with the same
@@ -225,6 +236,7 @@ function checkDevices(devices: readonly Device[], size: number, what: string): v
  * How a tensor is divided over a mesh: for each of its axes the axes of the mesh that it is split over.
  * Over axes of the mesh that are not named, every place has the same part.
  *
+ * @category Devices
  * @param mesh What `mesh` gave.
  * @param spec For each axis of the tensor the name of an axis of the mesh, several names (the outermost
  * first), or `null` where it is not split; axes beyond the list are not split either.

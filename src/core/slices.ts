@@ -6,7 +6,11 @@
 import { describeValue, DESCRIPTION } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 
-/** Positions on an axis: what {@linkcode slice} gives. */
+/**
+ * Positions on an axis: what {@linkcode slice} gives.
+ *
+ * @category Tensors
+ */
 export class Slice {
   /** The first position; `null` begins at the end that the step comes from. */
   readonly start: number | null;
@@ -37,6 +41,7 @@ export class Slice {
 /**
  * Positions on an axis, as one entry of an index: from `start` on, up to but not with `stop`.
  *
+ * @category Tensors
  * @param start The first position; negative counts from the end of the axis, `null` leaves it open.
  * @param stop The position to stop before; negative counts from the end, `null` leaves it open.
  * @param step The distance of neighbours, 1 by default; a negative one goes backwards.
@@ -78,6 +83,7 @@ export function slice(start: number | null, stop: number | null, step?: number):
  * An entry of an index that gives the part a new axis of length one there, as NumPy's `newaxis`. (`null`
  * takes a whole axis.)
  *
+ * @category Tensors
  * @example A column
  * ```ts
  * import { newAxis, tensor } from "@jacobi/jacobi";

@@ -40,7 +40,11 @@ import type {
   TensorMethods,
 } from "./methods.ts";
 
-/** What is known of a value before it is computed: its dtype and its shape. */
+/**
+ * What is known of a value before it is computed: its dtype and its shape.
+ *
+ * @category Tensors
+ */
 export interface Type {
   /** The element type. */
   readonly dtype: Dtype;
@@ -48,13 +52,19 @@ export interface Type {
   readonly shape: Shape;
 }
 
-/** Whatever public functions accept where a tensor is meant. */
+/**
+ * Whatever public functions accept where a tensor is meant.
+ *
+ * @category Tensors
+ */
 export type TensorLike = LikeOf<Tensor>;
 
 /**
  * One entry of an index: an integer, `slice(start, stop, step)`, `[start, stop]` for a slice of step one
  * (a third entry, the step, only beside a `null`: three numbers could be meant as a list), `null` for the
  * whole axis, `"..."` for all axes not named, `newAxis`, a tensor (or typed array) of integers, or a mask.
+ *
+ * @category Tensors
  */
 export type Index = IndexOf<Tensor>;
 
@@ -70,7 +80,11 @@ const UNCLONEABLE = Symbol("a tensor; use tree.toTransfer instead");
 /** Of a traced tensor that is asked where it is. */
 const WHEN_PLACED = "it is known when it runs; see that of the arguments or of the results";
 
-/** The methods that free functions give. */
+/**
+ * The methods that free functions give.
+ *
+ * @category Tensors
+ */
 export interface Tensor extends TensorMethods<Tensor> {}
 
 /**
@@ -378,6 +392,8 @@ export function installMethods(table: MethodTable<Tensor>): void {
  *
  * The elements are on the heap or elsewhere (see `storage.ts`), which nobody can tell: `elements`
  * gives them in any case, and `peek` does so without moving them.
+ *
+ * @category Tensors
  */
 export class Concrete extends Tensor {
   // At most one of these is there: elements that no other tensor shares need no storage of their own.

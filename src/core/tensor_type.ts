@@ -12,6 +12,7 @@ import type { Type } from "./tensor.ts";
 /**
  * The dtype and shape of a tensor without its elements.
  *
+ * @category Tensors
  * @example Tracing without data
  * ```ts
  * import { evalShape, TensorType } from "@jacobi/jacobi";

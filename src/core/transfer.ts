@@ -23,7 +23,11 @@ import {
 } from "./tree.ts";
 import type { CustomNode, Structure } from "./tree.ts";
 
-/** What a thread posts to another one. */
+/**
+ * What a thread posts to another one.
+ *
+ * @category Trees
+ */
 export interface Transfer {
   /** The first argument of `postMessage`: plain data, which `fromTransfer` reads. */
   readonly message: object;
@@ -60,6 +64,7 @@ interface Message {
  * bigints, `undefined` and typed arrays. Instances of classes that are registered with `register` are
  * sent under the names of their classes, which must be registered in the other thread, too.
  *
+ * @category Trees
  * @param tree Any tree of tensors and other values.
  * @returns What `postMessage` takes: `worker.postMessage(message, transfer)`.
  * @throws {TreeError} when a leaf cannot be sent; the message names its path.
@@ -163,6 +168,7 @@ function sendData(data: unknown, name: string, path: readonly (string | number)[
  * The tree in a message of {@linkcode toTransfer}, with tensors of its own: nothing refers to the
  * message afterwards.
  *
+ * @category Trees
  * @param message What the other thread has posted: `event.data`.
  * @returns A tree like the one that was sent.
  * @throws {ArgumentError} when `message` is something else.

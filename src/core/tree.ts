@@ -8,14 +8,22 @@ import { encode, sameData, Snapshot } from "../base/data.ts";
 import { treeError } from "../base/errors.ts";
 import { describeValue } from "../base/dtype.ts";
 
-/** Any nesting of arrays, plain objects and `null` with leaves of type `Leaf`. */
+/**
+ * Any nesting of arrays, plain objects and `null` with leaves of type `Leaf`.
+ *
+ * @category Types of functions and trees
+ */
 export type Tree<Leaf> =
   | Leaf
   | null
   | readonly Tree<Leaf>[]
   | { readonly [key: string]: Tree<Leaf> };
 
-/** The shape of a tree without its leaves. */
+/**
+ * The shape of a tree without its leaves.
+ *
+ * @category Trees
+ */
 export type Structure =
   | { readonly kind: "leaf" }
   | { readonly kind: "null" }
@@ -36,7 +44,11 @@ export type Structure =
     readonly children: readonly Structure[];
   };
 
-/** How a registered class is taken apart and put together. */
+/**
+ * How a registered class is taken apart and put together.
+ *
+ * @category Trees
+ */
 export interface CustomNode {
   /** The class. */
   readonly type: CustomClass;
@@ -52,7 +64,11 @@ export interface CustomNode {
   readonly adapt?: (value: unknown) => readonly unknown[] | null;
 }
 
-/** A class, abstract or not. */
+/**
+ * A class, abstract or not.
+ *
+ * @category Trees
+ */
 // deno-lint-ignore no-explicit-any
 export type CustomClass = abstract new (...args: any[]) => unknown;
 

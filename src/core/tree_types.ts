@@ -6,29 +6,49 @@
 import type { Tensor } from "./tensor.ts";
 import type { TypedArray } from "./methods.ts";
 
-/** What a caller may pass where a transformed function takes a tensor. */
+/**
+ * What a caller may pass where a transformed function takes a tensor.
+ *
+ * @category Types of functions and trees
+ */
 export type Leaf = Tensor | number | boolean | TypedArray;
 
 /**
  * The arguments of a function of trees: of any types, since what a tree is made of is known only when it
  * is looked at. A type parameter `Args extends AnyArgs` is found from the function that is given.
+ *
+ * @category Types of functions and trees
  */
 // deno-lint-ignore no-explicit-any
 export type AnyArgs = any[];
 
-/** Any function. */
+/**
+ * Any function.
+ *
+ * @category Types of functions and trees
+ */
 export type AnyFunction = (...args: AnyArgs) => unknown;
 
-/** Whether `T` is `any`, which stays what it is. */
+/**
+ * Whether `T` is `any`, which stays what it is.
+ *
+ * @category Types of functions and trees
+ */
 export type IsAny<T> = 0 extends 1 & T ? true : false;
 
 /**
  * What a function that is differentiated may return: a tree of tensors. A JavaScript number cannot
  * depend on the arguments, and is refused.
+ *
+ * @category Types of functions and trees
  */
 export type Differentiable = object | null;
 
-/** A tree type with tensors at its leaves: numbers become tensors, nodes stay. */
+/**
+ * A tree type with tensors at its leaves: numbers become tensors, nodes stay.
+ *
+ * @category Types of functions and trees
+ */
 export type TensorsOf<T> = IsAny<T> extends true ? T
   : [Tensor] extends [T] ? Tensor
   : T extends number | boolean | TypedArray ? Tensor
@@ -40,32 +60,56 @@ export type TensorsOf<T> = IsAny<T> extends true ? T
  * and for a type that is still open. The first overload of a function takes the former, whose
  * results have tensors where the argument has numbers; the others give back the type they got, so
  * that functions with type parameters of their own can wrap them.
+ *
+ * @category Types of functions and trees
  */
 export type WithNumbers<T, Value = T> = [T] extends [TensorsOf<T>] ? never : Value;
 
-/** A tree type that also takes numbers where the original has tensors. */
+/**
+ * A tree type that also takes numbers where the original has tensors.
+ *
+ * @category Types of functions and trees
+ */
 export type LeavesOf<T> = T | Loosened<T>;
 
-/** A tree type with numbers allowed in the place of tensors. */
+/**
+ * A tree type with numbers allowed in the place of tensors.
+ *
+ * @category Types of functions and trees
+ */
 export type Loosened<T> = IsAny<T> extends true ? T
   : [T] extends [Tensor] ? Leaf
   : [Tensor] extends [T] ? T | Leaf
   : T extends null | undefined | number | boolean | string | Tensor | TypedArray | AnyFunction ? T
   : { [K in keyof T]: Loosened<T[K]> };
 
-/** The parameters of a transformed function. */
+/**
+ * The parameters of a transformed function.
+ *
+ * @category Types of functions and trees
+ */
 export type LooseArgs<Args extends readonly unknown[]> = { [K in keyof Args]: LeavesOf<Args[K]> };
 
-/** A tree of the results' types. */
+/**
+ * A tree of the results' types.
+ *
+ * @category Types of functions and trees
+ */
 export type ResultArgs<Args extends readonly unknown[]> = { [K in keyof Args]: TensorsOf<Args[K]> };
 
 /**
  * Beside a type that is still to be found, lets the compiler see lists that are written out as tuples.
  * It has no values of its own but empty trees.
+ *
+ * @category Types of functions and trees
  */
 export type TupleHint = [] | readonly TupleHint[] | { readonly [key: string]: TupleHint };
 
-/** The same list of types, which nothing is inferred from. */
+/**
+ * The same list of types, which nothing is inferred from.
+ *
+ * @category Types of functions and trees
+ */
 export type EachNoInfer<List extends readonly unknown[]> = {
   [K in keyof List]: NoInfer<List[K]>;
 };

@@ -17,6 +17,8 @@ import { broadcast, convert, moveAxis } from "../primitives/structure.ts";
 /**
  * What a transform is divided by: nothing there and the length back (`"backward"`), its square root both ways
  * (`"ortho"`), or the length there and nothing back (`"forward"`).
+ *
+ * @category Fourier transforms
  */
 export type Norm = "backward" | "ortho" | "forward";
 

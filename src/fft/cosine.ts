@@ -16,7 +16,11 @@ import { concatenate, flip, slice } from "../primitives/slicing.ts";
 import { reshape } from "../primitives/structure.ts";
 import { alongAxis, checkNorm, cut, fit, lastOf, type Norm, surround, weigh } from "./arguments.ts";
 
-/** Options of `dct` and `idct`. */
+/**
+ * Options of `dct` and `idct`.
+ *
+ * @category Fourier transforms
+ */
 export interface CosineOptions {
   /** The type, 1 to 4. Default 2. */
   readonly type?: 1 | 2 | 3 | 4;
@@ -42,6 +46,7 @@ export interface CosineOptions {
  *
  * Source of types 2 and 3: J. Makhoul, "A fast cosine transform in one and two dimensions", 1980.
  *
+ * @category Fourier transforms
  * @param x Any shape but a scalar.
  * @param options The type, the length, the axis and the norm.
  * @returns The shape of `x`, with the length along the axis; the dtype of `x`, `float32` for integers and
@@ -66,6 +71,7 @@ export function dct(x: TensorLike, options?: CosineOptions): Tensor {
 /**
  * The inverse of `dct` of the same type and norm.
  *
+ * @category Fourier transforms
  * @param x Any shape but a scalar.
  * @param options The type, the length, the axis and the norm.
  * @returns The shape of `x`, with the length along the axis; the dtype of `x`, `float32` for integers and

@@ -17,7 +17,11 @@ import { halfLength } from "../numeric/fft/real.ts";
 import { checkFloatDtype } from "../functions/options.ts";
 import { checkCount } from "./arguments.ts";
 
-/** Options of `fftfreq` and `rfftfreq`. */
+/**
+ * Options of `fftfreq` and `rfftfreq`.
+ *
+ * @category Fourier transforms
+ */
 export interface FrequencyOptions {
   /** The distance of samples; its unit's reciprocal is that of the frequencies. Default 1. */
   readonly d?: number;
@@ -44,6 +48,7 @@ function frequencies(
 /**
  * The frequencies of a transform's results in cycles per unit: those from 0 on, then the negative ones.
  *
+ * @category Fourier transforms
  * @param n The length of the transform.
  * @param options The distance of samples, and the dtype.
  * @returns A vector of `n` numbers.
@@ -65,6 +70,7 @@ export function fftfreq(n: number, options?: FrequencyOptions): Tensor {
 /**
  * The frequencies of the results of a transform of real numbers, in cycles per unit.
  *
+ * @category Fourier transforms
  * @param n The length of the transform.
  * @param options The distance of samples, and the dtype.
  * @returns A vector of `floor(n / 2) + 1` numbers.
@@ -83,7 +89,11 @@ export function rfftfreq(n: number, options?: FrequencyOptions): Tensor {
   return frequencies(n, options, halfLength, (i) => i);
 }
 
-/** Options of `fftshift` and `ifftshift`. */
+/**
+ * Options of `fftshift` and `ifftshift`.
+ *
+ * @category Fourier transforms
+ */
 export interface ShiftOptions {
   /** The axis, or axes; negative ones count from the last. Default all. */
   readonly axes?: AxisArgument;
@@ -104,6 +114,7 @@ function shifted(
 /**
  * `x` with the frequency 0 in the middle.
  *
+ * @category Fourier transforms
  * @param x Any shape.
  * @param options The axes.
  * @returns The shape and dtype of `x`.
@@ -124,6 +135,7 @@ export function fftshift(x: TensorLike, options?: ShiftOptions): Tensor {
 /**
  * The inverse of `fftshift`.
  *
+ * @category Fourier transforms
  * @param x Any shape.
  * @param options The axes.
  * @returns The shape and dtype of `x`.

@@ -19,7 +19,11 @@ import { fourier, fourierOfReal, realOfFourier } from "../primitives/fourier.ts"
 import { convert, moveAxis } from "../primitives/structure.ts";
 import { checkCount, checkNorm, fit, type Norm, weigh } from "./arguments.ts";
 
-/** Options of transforms along one axis. */
+/**
+ * Options of transforms along one axis.
+ *
+ * @category Fourier transforms
+ */
 export interface TransformOptions {
   /** The length: zeros behind the elements, or the first of them alone. Default what there are. */
   readonly n?: number;
@@ -32,7 +36,11 @@ export interface TransformOptions {
   readonly norm?: Norm;
 }
 
-/** Options of transforms along several axes. */
+/**
+ * Options of transforms along several axes.
+ *
+ * @category Fourier transforms
+ */
 export interface TransformsOptions {
   /** The lengths along the axes: zeros behind the elements, or the first of them alone. */
   readonly s?: readonly number[];
@@ -188,6 +196,7 @@ function wholeLength(length: number): number {
 /**
  * The Fourier transform along an axis: `y[k] = Σ x[j] e^(-2πi jk / n)`.
  *
+ * @category Fourier transforms
  * @param x Any shape but a scalar, real or complex.
  * @param options The length, the axis and the norm.
  * @returns `complex128` for `float64` and `complex128`, else `complex64`; the shape of `x`, with the length along the axis.
@@ -211,6 +220,7 @@ export function fft(x: TensorLike, options?: TransformOptions): Tensor {
 /**
  * The inverse of `fft`: `x[j] = Σ y[k] e^(2πi jk / n) / n`.
  *
+ * @category Fourier transforms
  * @param x Any shape but a scalar, real or complex.
  * @param options The length, the axis and the norm.
  * @returns `complex128` for `float64` and `complex128`, else `complex64`; the shape of `x`, with the length along the axis.
@@ -242,6 +252,7 @@ function one(x: TensorLike, options: TransformOptions | undefined, inverse: bool
  * The Fourier transform of real numbers along an axis: the first `floor(n / 2) + 1` results, of which the
  * others are conjugates.
  *
+ * @category Fourier transforms
  * @param x Any shape but a scalar, real.
  * @param options The length, the axis and the norm.
  * @returns `complex128` for `float64`, else `complex64`; `floor(n / 2) + 1` elements along the axis.
@@ -269,6 +280,7 @@ export function rfft(x: TensorLike, options?: TransformOptions): Tensor {
  * The inverse of `rfft`. The imaginary parts of the first element, and for even lengths of the last, do not
  * count.
  *
+ * @category Fourier transforms
  * @param x Any shape but a scalar, real or complex.
  * @param options The length `n` of the result, by default twice one less than that of `x`; the axis; the norm.
  * @returns `float64` for `float64` and `complex128`, else `float32`; `n` elements along the axis.
@@ -293,6 +305,7 @@ export function irfft(x: TensorLike, options?: TransformOptions): Tensor {
 /**
  * The Fourier transform, which is real, of numbers that are the conjugates of those opposite to them.
  *
+ * @category Fourier transforms
  * @param x Any shape but a scalar, real or complex: the first half.
  * @param options The length `n` of the result, by default twice one less than that of `x`; the axis; the norm.
  * @returns `float64` for `float64` and `complex128`, else `float32`; `n` elements along the axis.
@@ -318,6 +331,7 @@ export function hfft(x: TensorLike, options?: TransformOptions): Tensor {
 /**
  * The inverse of `hfft`: the first `floor(n / 2) + 1` numbers.
  *
+ * @category Fourier transforms
  * @param x Any shape but a scalar, real.
  * @param options The length, the axis and the norm.
  * @returns `complex128` for `float64`, else `complex64`; `floor(n / 2) + 1` elements along the axis.
@@ -345,6 +359,7 @@ export function ihfft(x: TensorLike, options?: TransformOptions): Tensor {
 /**
  * The Fourier transform along two axes, the last ones by default.
  *
+ * @category Fourier transforms
  * @param x At least two axes, real or complex.
  * @param options The lengths, the axes and the norm.
  * @returns `complex128` for `float64` and `complex128`, else `complex64`; the shape of `x`, with the lengths along the axes.
@@ -368,6 +383,7 @@ export function fft2(x: TensorLike, options?: TransformsOptions): Tensor {
 /**
  * The inverse of `fft2`.
  *
+ * @category Fourier transforms
  * @param x At least two axes, real or complex.
  * @param options The lengths, the axes and the norm.
  * @returns `complex128` for `float64` and `complex128`, else `complex64`; the shape of `x`, with the lengths along the axes.
@@ -392,6 +408,7 @@ export function ifft2(x: TensorLike, options?: TransformsOptions): Tensor {
  * The Fourier transform of real numbers along two axes, the last ones by default: along the last of these the first
  * `floor(n / 2) + 1` results, of which the others are conjugates.
  *
+ * @category Fourier transforms
  * @param x At least two axes, real.
  * @param options The lengths, the axes and the norm.
  * @returns `complex128` for `float64`, else `complex64`; the lengths along the axes, `floor(n / 2) + 1` along the last of
@@ -419,6 +436,7 @@ export function rfft2(x: TensorLike, options?: TransformsOptions): Tensor {
 /**
  * The inverse of `rfft2`.
  *
+ * @category Fourier transforms
  * @param x At least two axes, real or complex.
  * @param options The lengths of the result, the last by default twice one less than that of `x`; the axes; the
  * norm.
@@ -444,6 +462,7 @@ export function irfft2(x: TensorLike, options?: TransformsOptions): Tensor {
 /**
  * The Fourier transform along several axes, all by default.
  *
+ * @category Fourier transforms
  * @param x Any shape but a scalar, real or complex.
  * @param options The lengths, the axes and the norm.
  * @returns `complex128` for `float64` and `complex128`, else `complex64`; the shape of `x`, with the lengths along the axes.
@@ -467,6 +486,7 @@ export function fftn(x: TensorLike, options?: TransformsOptions): Tensor {
 /**
  * The inverse of `fftn`.
  *
+ * @category Fourier transforms
  * @param x Any shape but a scalar, real or complex.
  * @param options The lengths, the axes and the norm.
  * @returns `complex128` for `float64` and `complex128`, else `complex64`; the shape of `x`, with the lengths along the axes.
@@ -491,6 +511,7 @@ export function ifftn(x: TensorLike, options?: TransformsOptions): Tensor {
  * The Fourier transform of real numbers along several axes, all by default: along the last of these the first
  * `floor(n / 2) + 1` results, of which the others are conjugates.
  *
+ * @category Fourier transforms
  * @param x Any shape but a scalar, real.
  * @param options The lengths, the axes and the norm.
  * @returns `complex128` for `float64`, else `complex64`; the lengths along the axes, `floor(n / 2) + 1` along the last of
@@ -518,6 +539,7 @@ export function rfftn(x: TensorLike, options?: TransformsOptions): Tensor {
 /**
  * The inverse of `rfftn`.
  *
+ * @category Fourier transforms
  * @param x Any shape but a scalar, real or complex.
  * @param options The lengths of the result, the last by default twice one less than that of `x`; the axes; the
  * norm.

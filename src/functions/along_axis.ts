@@ -29,6 +29,7 @@ import { castValues, checkNumbers, readValues } from "./written_values.ts";
 /**
  * Entries at chosen positions of one axis.
  *
+ * @category Indexing
  * @param x Any shape.
  * @param indices Positions, integers of any shape; negative ones count from the end.
  * @param axis The axis; left out, `x` is flattened first.
@@ -59,6 +60,7 @@ export function take(x: TensorLike, indices: TensorLike, axis?: number | null): 
  * Entries at positions of one axis that differ along the other axes, as NumPy's `take_along_axis`:
  * what `argsort` or `argmax` give can be used as it is.
  *
+ * @category Indexing
  * @param x Any shape.
  * @param indices Positions on the axis, integers; as many axes as `x`, the others broadcast with
  * those of `x`. Negative positions count from the end.
@@ -99,6 +101,7 @@ export function takeAlongAxis(x: TensorLike, indices: TensorLike, axis: number):
  * Entries at positions of one axis that differ along the other axes, as PyTorch's `gather`:
  * `out[i][j][k] = x[i][indices[i][j][k]][k]` along axis 1.
  *
+ * @category Indexing
  * @param x Any shape.
  * @param indices Positions on the axis, integers; as many axes as `x`, the others no longer than
  * those of `x`. Negative positions count from the end.
@@ -131,6 +134,7 @@ export function gather(x: TensorLike, indices: TensorLike, axis?: number): Tenso
  * A tensor with updates added at positions of one axis that differ along the other axes, as PyTorch's
  * `scatter_add`: `out[i][indices[i][j][k]][k] += updates[i][j][k]` along axis 1.
  *
+ * @category Indexing
  * @param x Any shape, of a number dtype.
  * @param indices Positions on the axis, integers; as many axes as `x`, the others no longer than
  * those of `x`. Negative positions count from the end.
@@ -186,6 +190,7 @@ export function scatterAdd(
  * A tensor with updates in the place of elements at positions of one axis that differ along the other
  * axes, as PyTorch's `scatter`: `out[i][indices[i][j][k]][k] = updates[i][j][k]` along axis 1.
  *
+ * @category Indexing
  * @param x Any shape.
  * @param indices Positions on the axis, integers; as many axes as `x`, the others no longer than
  * those of `x`. Negative positions count from the end.
@@ -260,6 +265,7 @@ export function flatPositions({ input, entries, at }: Scatter): Tensor {
  * A tensor with values at positions of one axis that differ along the other axes, as NumPy's
  * `put_along_axis`, which changes its argument: what `argsort` or `argmax` give can be used as it is.
  *
+ * @category Indexing
  * @param x Any shape.
  * @param indices Positions on the axis, integers; as many axes as `x`, the others broadcast to those of
  * `x`. Negative positions count from the end.

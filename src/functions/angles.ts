@@ -29,7 +29,11 @@ import { floatOperand } from "./broadcasting.ts";
 import { cumsum } from "./cumulative.ts";
 import { applyFloat, realOperand } from "./operands.ts";
 
-/** Options of `unwrap`. */
+/**
+ * Options of `unwrap`.
+ *
+ * @category Elementary functions
+ */
 export interface UnwrapOptions {
   /** The axis along which angles follow each other. Default -1. */
   readonly axis?: number;
@@ -48,6 +52,7 @@ const SERIES = [9, 8, 7, 6, 5, 4, 3, 2, 1];
 /**
  * Degrees as radians.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become floats of the default
  * dtype.
@@ -68,6 +73,7 @@ export function deg2rad(x: TensorLike): Tensor {
 /**
  * Radians as degrees.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become floats of the default
  * dtype.
@@ -88,6 +94,7 @@ export function rad2deg(x: TensorLike): Tensor {
 /**
  * `sin(πx) / (πx)`, 1 at 0, with all derivatives there.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become floats of the default
  * dtype.
@@ -124,6 +131,7 @@ export function sinc(x: TensorLike): Tensor {
  * Angles along an axis without jumps: whole periods are added so that neighbours differ by half a period at
  * most, as NumPy's `unwrap`.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @param options `axis` (the last by default), `period` (`2π` by default), and `discont`, the least jump
  * that is mended (half a period by default, and at least).

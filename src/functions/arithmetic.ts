@@ -25,6 +25,7 @@ import {
 /**
  * Negative of each element.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns The shape and dtype of `x`.
  * @throws {DtypeError} when `x` is of dtype `bool`.
@@ -44,6 +45,7 @@ export function neg(x: TensorLike): Tensor {
 /**
  * Absolute value of each element; its derivative at 0 is 0.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns The shape and dtype of `x`.
  * @throws {DtypeError} when `x` is of dtype `bool`.
@@ -63,6 +65,7 @@ export function abs(x: TensorLike): Tensor {
 /**
  * Sign of each element: -1, 0 or 1, and NaN of NaN. Its derivative is 0 everywhere.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns The shape and dtype of `x`.
  * @throws {DtypeError} when `x` is of dtype `bool`.
@@ -82,6 +85,7 @@ export function sign(x: TensorLike): Tensor {
 /**
  * Square of each element; integers wrap modulo 2^32.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns The shape and dtype of `x`.
  * @throws {DtypeError} when `x` is of dtype `bool`.
@@ -101,6 +105,7 @@ export function square(x: TensorLike): Tensor {
 /**
  * Square root of each element, NaN of negative ones; its derivative at 0 is infinite.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -120,6 +125,7 @@ export function sqrt(x: TensorLike): Tensor {
 /**
  * One over the square root of each element.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -139,6 +145,7 @@ export function rsqrt(x: TensorLike): Tensor {
 /**
  * One over each element.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -168,6 +175,7 @@ function mulStrict(x: Tensor, y: Tensor): Tensor {
 /**
  * Sum of each pair of elements; of bools, whether either is true.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to.
@@ -188,6 +196,7 @@ export function add(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Difference of each pair of elements.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to.
@@ -209,6 +218,7 @@ export function sub(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Product of each pair of elements; integers wrap modulo 2^32; of bools, whether both are true.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to.
@@ -229,6 +239,7 @@ export function mul(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Quotient of each pair of elements.
  *
+ * @category Arithmetic
  * @param x The dividends, of any shape.
  * @param y The divisors, of any shape that broadcasts with `x`.
  * @param options `roundingMode`: `"floor"` rounds quotients down, as Python's `//`, `"trunc"` towards
@@ -301,6 +312,7 @@ function floorQuotient(x: Tensor, y: Tensor): Tensor {
  * base is 0 and
  * the exponent not negative.
  *
+ * @category Arithmetic
  * @param x The bases, of any shape.
  * @param y The exponents, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to.
@@ -324,6 +336,7 @@ export function pow(x: TensorLike, y: TensorLike): Tensor {
  * remainder of an
  * integer by 0 is 0, that of a float NaN.
  *
+ * @category Arithmetic
  * @param x The dividends, of any shape.
  * @param y The divisors, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to.
@@ -345,6 +358,7 @@ export function mod(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Larger of each pair of elements, NaN if either is. A tie splits the derivative in halves.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to.
@@ -365,6 +379,7 @@ export function maximum(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Smaller of each pair of elements, NaN if either is. A tie splits the derivative in halves.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to.

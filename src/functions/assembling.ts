@@ -29,10 +29,18 @@ import { concatenate, readList, split, tile } from "./joining.ts";
 import { atLeast1d, atLeast2d, atLeast3d } from "./rearranging.ts";
 import { ravel } from "./shape.ts";
 
-/** Tensors and numbers in nested lists. */
+/**
+ * Tensors and numbers in nested lists.
+ *
+ * @category Shapes
+ */
 export type Blocks = TensorLike | readonly Blocks[];
 
-/** Options of `trimZeros`. */
+/**
+ * Options of `trimZeros`.
+ *
+ * @category Shapes
+ */
 export interface TrimOptions {
   /** At which ends: the front, the back, or both (the default). */
   readonly trim?: "f" | "b" | "fb";
@@ -44,6 +52,7 @@ const MAX_PARTS = 2 ** 20;
 /**
  * Tensors one below the other: joined along their first axis; vectors count as rows.
  *
+ * @category Shapes
  * @param list At least one tensor. They meet in one dtype.
  * @returns The joined tensor, of at least two axes.
  * @throws {ShapeError} when the list is empty, or lengths differ elsewhere.
@@ -63,6 +72,7 @@ export function vstack(list: readonly TensorLike[]): Tensor {
 /**
  * Tensors side by side: joined along their second axis; vectors along their only one.
  *
+ * @category Shapes
  * @param list At least one tensor. They meet in one dtype.
  * @returns The joined tensor, of at least one axis.
  * @throws {ShapeError} when the list is empty, or lengths differ elsewhere.
@@ -83,6 +93,7 @@ export function hstack(list: readonly TensorLike[]): Tensor {
 /**
  * Tensors one behind the other: joined along their third axis, which vectors and matrices get first, as `atLeast3d` says.
  *
+ * @category Shapes
  * @param list At least one tensor. They meet in one dtype.
  * @returns The joined tensor, of at least three axes.
  * @throws {ShapeError} when the list is empty, or lengths differ elsewhere.
@@ -102,6 +113,7 @@ export function dstack(list: readonly TensorLike[]): Tensor {
 /**
  * Vectors as columns of a matrix, beside matrices as they are.
  *
+ * @category Shapes
  * @param list At least one tensor. They meet in one dtype.
  * @returns The joined tensor, of at least two axes.
  * @throws {ShapeError} when the list is empty, or lengths differ elsewhere.
@@ -124,6 +136,7 @@ export function columnStack(list: readonly TensorLike[]): Tensor {
 /**
  * A tensor of blocks, given as nested lists: innermost lists are joined along the last axis, those around them along the one before, and so on, as NumPy's `block`.
  *
+ * @category Shapes
  * @param list Tensors in lists nested to the same depth; numbers at the innermost level are blocks too.
  * @returns The joined tensor, with at least as many axes as lists are nested.
  * @throws {ShapeError} when a list is empty or nested unevenly, or blocks do not fit.
@@ -172,6 +185,7 @@ export function block(list: Blocks): Tensor {
 /**
  * A tensor followed by another one.
  *
+ * @category Shapes
  * @param x Any shape.
  * @param values What follows; of the shape of `x` but for this axis.
  * @param axis The axis along which they follow each other; left out, both are flattened first.
@@ -196,6 +210,7 @@ export function append(x: TensorLike, values: TensorLike, axis?: number | null):
 /**
  * `x` cut into parts along an axis, which need not be equal: the first ones are one longer where the length does not divide.
  *
+ * @category Shapes
  * @param x Any shape with this axis.
  * @param sectionsOrIndices How many parts; or a list of positions at which to cut, as `split` has them.
  * @param axis The axis to cut. Default 0.
@@ -235,6 +250,7 @@ export function arraySplit(
 /**
  * The entries along an axis as tensors of their own: the inverse of `stack`.
  *
+ * @category Shapes
  * @param x Any shape with this axis.
  * @param axis The axis that goes. Default 0.
  * @returns A list of as many tensors as the axis is long.
@@ -265,6 +281,7 @@ export function unstack(x: TensorLike, axis?: number): Tensor[] {
 /**
  * `x` without the entries at some places of an axis.
  *
+ * @category Shapes
  * @param x Any shape with this axis.
  * @param places One place or a list of them; negative ones count from the end.
  * @param axis The axis; left out, the tensor is flattened first.
@@ -293,6 +310,7 @@ export function deleteAt(
 /**
  * `x` with values before some places of an axis, as NumPy's `insert`.
  *
+ * @category Shapes
  * @param x Any shape with this axis.
  * @param places One place, or a list of them: positions in `x`, before which values go; its length is the
  * end. Negative ones count from the end.
@@ -371,6 +389,7 @@ function readPlaces(
 /**
  * The elements of `x`, over and over, in another shape.
  *
+ * @category Shapes
  * @param x Any shape.
  * @param shape The new shape, of any size.
  * @returns The elements in row-major order, from the beginning again after the last one; zeros where `x`
@@ -401,6 +420,7 @@ export function resize(x: TensorLike, shape: number | Shape): Tensor {
 /**
  * A vector without the zeros at its ends. The length of the result depends on the elements, so that they must be known: not within `jit`, `vmap` or a derivative.
  *
+ * @category Shapes
  * @param x A vector.
  * @param options `trim`: at which ends, `"f"` the front, `"b"` the back, `"fb"` both (the default).
  * @returns The part between.

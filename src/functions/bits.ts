@@ -18,7 +18,11 @@ import { div } from "./arithmetic.ts";
 import { broadcastTogether } from "./broadcasting.ts";
 import { tensor } from "./creation.ts";
 
-/** Options of `packbits`. */
+/**
+ * Options of `packbits`.
+ *
+ * @category Bits and integers
+ */
 export interface BitsOptions {
   /** The axis along which bits stand; left out or `null`, the tensor is flattened first. */
   readonly axis?: number | null;
@@ -26,7 +30,11 @@ export interface BitsOptions {
   readonly bitorder?: "big" | "little";
 }
 
-/** Options of `unpackbits`. */
+/**
+ * Options of `unpackbits`.
+ *
+ * @category Bits and integers
+ */
 export interface UnpackOptions extends BitsOptions {
   /** How many bits along the axis are kept. By default all. */
   readonly count?: number;
@@ -69,6 +77,7 @@ function integerOperands(what: string, ...operands: readonly TensorLike[]): Tens
 /**
  * The bits that both elements of each pair have; of bools, whether both are true.
  *
+ * @category Bits and integers
  * @param x Integers or bools, of any shape.
  * @param y Integers or bools, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to.
@@ -90,6 +99,7 @@ export function bitwiseAnd(x: TensorLike, y: TensorLike): Tensor {
 /**
  * The bits that either element of each pair has; of bools, whether either is true.
  *
+ * @category Bits and integers
  * @param x Integers or bools, of any shape.
  * @param y Integers or bools, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to.
@@ -111,6 +121,7 @@ export function bitwiseOr(x: TensorLike, y: TensorLike): Tensor {
 /**
  * The bits that exactly one element of each pair has; of bools, whether exactly one is true.
  *
+ * @category Bits and integers
  * @param x Integers or bools, of any shape.
  * @param y Integers or bools, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to.
@@ -132,6 +143,7 @@ export function bitwiseXor(x: TensorLike, y: TensorLike): Tensor {
 /**
  * All bits of each element turned over, `-x - 1` of signed integers; of bools, the negation.
  *
+ * @category Bits and integers
  * @param x Integers or bools, of any shape.
  * @returns The shape and dtype of `x`.
  * @throws {DtypeError} when `x` is floating-point or complex.
@@ -158,6 +170,7 @@ function complement(x: Tensor): Tensor {
  * Bits of each element moved up by so many places, zeros coming in: `x` times a power of two, modulo the
  * range of the dtype.
  *
+ * @category Bits and integers
  * @param x Integers, of any shape.
  * @param y By how many places: integers, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to. 0 where `y` is negative, or not less
@@ -182,6 +195,7 @@ export function leftShift(x: TensorLike, y: TensorLike): Tensor {
  * Bits of each element moved down by so many places. Copies of the sign bit come in: `x` over a power of
  * two, rounded down.
  *
+ * @category Bits and integers
  * @param x Integers, of any shape.
  * @param y By how many places: integers, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to. 0, or -1 where `x` is negative, where
@@ -211,6 +225,7 @@ export function rightShift(x: TensorLike, y: TensorLike): Tensor {
 /**
  * How many bits of the size of each element are set, as in NumPy and JAX.
  *
+ * @category Bits and integers
  * @param x Integers, of any shape.
  * @returns `uint8`, in the shape of `x`.
  * @throws {DtypeError} when `x` is floating-point or complex.
@@ -241,6 +256,7 @@ export function bitwiseCount(x: TensorLike): Tensor {
 /**
  * Greatest common divisor of each pair of integers, without a sign; that of 0 and a number is its size.
  *
+ * @category Bits and integers
  * @param x Integers, of any shape.
  * @param y Integers, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to.
@@ -263,6 +279,7 @@ export function gcd(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Least common multiple of each pair of integers, without a sign; 0 where either is 0.
  *
+ * @category Bits and integers
  * @param x Integers, of any shape.
  * @param y Integers, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to. Too large ones wrap modulo the range of
@@ -289,6 +306,7 @@ export function lcm(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Bools, or whether numbers are other than 0, as the bits of bytes: eight along an axis in each.
  *
+ * @category Bits and integers
  * @param x Integers or bools, of any shape with this axis.
  * @param options `axis`: left out, the tensor is flattened first. `bitorder`: whether the first of eight
  * is the highest bit (`"big"`, the default) or the lowest (`"little"`).
@@ -327,6 +345,7 @@ function placeValues(bitorder: "big" | "little"): Int32Array {
 /**
  * The bits of bytes: eight along an axis for each. The inverse of `packbits`.
  *
+ * @category Bits and integers
  * @param x `uint8`, of any shape with this axis.
  * @param options `axis`: left out, the tensor is flattened first. `bitorder`: whether the highest bit
  * comes first (`"big"`, the default) or the lowest (`"little"`). `count`: how many bits along the axis are

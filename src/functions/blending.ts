@@ -13,7 +13,11 @@ import { add as plus, div as quotient, mul as times } from "./arithmetic.ts";
 import { broadcastTogether, floatOperand } from "./broadcasting.ts";
 import { where } from "./comparison.ts";
 
-/** Options of `addcmul` and `addcdiv`. */
+/**
+ * Options of `addcmul` and `addcdiv`.
+ *
+ * @category Arithmetic
+ */
 export interface ScaledOptions {
   /** The factor of the product or quotient. Default 1. */
   readonly value?: TensorLike;
@@ -22,6 +26,7 @@ export interface ScaledOptions {
 /**
  * Points between `x` and `y`: `x + weight * (y - x)`, which is `x` at weight 0 and `y` at weight 1, exactly.
  *
+ * @category Arithmetic
  * @param x Where weights are 0, of any shape.
  * @param y Where weights are 1, of any shape that broadcasts with `x`.
  * @param weight How far to go, of any shape that broadcasts with both.
@@ -53,6 +58,7 @@ export function lerp(x: TensorLike, y: TensorLike, weight: TensorLike): Tensor {
 /**
  * `x + value * y * other`, element by element.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @param other Any shape that broadcasts with both.
@@ -81,6 +87,7 @@ export function addcmul(
 /**
  * `x + value * y / other`, element by element.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @param y The dividends, of any shape that broadcasts with `x`.
  * @param other The divisors, of any shape that broadcasts with both.

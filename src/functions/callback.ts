@@ -21,7 +21,11 @@ import { readValues } from "./debug.ts";
 /** All methods. */
 const METHODS: readonly VmapMethod[] = ["sequential", "expandDims", "broadcastAll"];
 
-/** A callback and how it computes the results of a batch. */
+/**
+ * A callback and how it computes the results of a batch.
+ *
+ * @category Custom rules
+ */
 export interface BatchedCallback {
   /** Gets concrete tensors in the places of the values. */
   readonly callback: (...values: never[]) => unknown;
@@ -41,6 +45,7 @@ export interface BatchedCallback {
  * Under `vmap` it is called once for each example, unless `vmapMethod` says that it takes all at once. It has no derivative: give it one with `customJvp` or
  * `customVjp`.
  *
+ * @category Custom rules
  * @param callback Gets concrete tensors in the places of the values; what is neither number nor tensor
  * reaches it as it is. Returns a tree like `resultTypes` of tensors, numbers or arrays. Or an object of the
  * function and its `vmapMethod`: `{ callback, vmapMethod: "broadcastAll" }`.

@@ -12,6 +12,7 @@ import { checkList } from "./joining.ts";
 /**
  * Elements chosen by the first of several conditions that is true, from the choice that goes with it.
  *
+ * @category Comparison and logic
  * @param conditions Tensors that broadcast; elements that are not zero count as true.
  * @param choices As many tensors, which broadcast with the conditions.
  * @param value What stands where no condition is true: a tensor that broadcasts with the others. Default

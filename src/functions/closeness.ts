@@ -15,7 +15,11 @@ import { constantLike } from "../primitives/structure.ts";
 import { broadcastTo, broadcastTogether, floatOperand, promoteTogether } from "./broadcasting.ts";
 import { all } from "./reduction.ts";
 
-/** Options of `isclose` and `allclose`. */
+/**
+ * Options of `isclose` and `allclose`.
+ *
+ * @category Comparison and logic
+ */
 export interface ClosenessOptions {
   /** How far apart elements may be, as a part of the reference. Default 1e-5. */
   readonly rtol?: number;
@@ -25,7 +29,11 @@ export interface ClosenessOptions {
   readonly equalNan?: boolean;
 }
 
-/** Options of `arrayEqual`. */
+/**
+ * Options of `arrayEqual`.
+ *
+ * @category Comparison and logic
+ */
 export interface EqualityOptions {
   /** Whether NaN equals NaN. Default `false`. */
   readonly equalNan?: boolean;
@@ -35,6 +43,7 @@ export interface EqualityOptions {
  * Whether each pair of elements is close: `|x - y| <= atol + rtol * |y|`, as in NumPy and PyTorch. Infinities are
  * close to themselves only.
  *
+ * @category Comparison and logic
  * @param x Any shape.
  * @param y The reference, of any shape that broadcasts with `x`.
  * @param options `rtol` (1e-5), `atol` (1e-8), and `equalNan`: whether NaN is close to NaN (`false`).
@@ -77,6 +86,7 @@ export function isclose(x: TensorLike, y: TensorLike, options?: ClosenessOptions
 /**
  * Whether all pairs of elements are close, as `isclose` says.
  *
+ * @category Comparison and logic
  * @param x Any shape.
  * @param y The reference, of any shape that broadcasts with `x`.
  * @param options `rtol` (1e-5), `atol` (1e-8), and `equalNan` (`false`).
@@ -99,6 +109,7 @@ export function allclose(x: TensorLike, y: TensorLike, options?: ClosenessOption
 /**
  * Whether two tensors have the same shape and equal elements. NaN equals nothing, unless `equalNan` says so.
  *
+ * @category Comparison and logic
  * @param x Any shape.
  * @param y Any shape.
  * @param options `equalNan`: whether NaN equals NaN. Default `false`.
@@ -128,6 +139,7 @@ export function arrayEqual(x: TensorLike, y: TensorLike, options?: EqualityOptio
 /**
  * Whether two tensors are equal after broadcasting; `false` where their shapes do not broadcast.
  *
+ * @category Comparison and logic
  * @param x Any shape.
  * @param y Any shape.
  * @returns `bool`, a scalar.

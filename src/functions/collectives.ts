@@ -20,10 +20,18 @@ import type { CollectiveParams } from "../primitives/collective.ts";
 import { constantLike, convert, reshape } from "../primitives/structure.ts";
 import { floatOperand } from "./broadcasting.ts";
 
-/** The name of an axis that `vmap` maps, or a list of several names, outermost first. */
+/**
+ * The name of an axis that `vmap` maps, or a list of several names, outermost first.
+ *
+ * @category Collectives
+ */
 export type AxisNames = string | readonly string[];
 
-/** Options of `allGather`. */
+/**
+ * Options of `allGather`.
+ *
+ * @category Collectives
+ */
 export interface AllGatherOptions {
   /** Where in the result the examples are listed: 0 by default, negative from the last. */
   readonly axis?: number;
@@ -31,7 +39,11 @@ export interface AllGatherOptions {
   readonly tiled?: boolean;
 }
 
-/** Options of `psumScatter`. */
+/**
+ * Options of `psumScatter`.
+ *
+ * @category Collectives
+ */
 export interface PsumScatterOptions {
   /** The axis that is divided among the examples: 0 by default, negative from the last. */
   readonly axis?: number;
@@ -39,7 +51,11 @@ export interface PsumScatterOptions {
   readonly tiled?: boolean;
 }
 
-/** Options of `allToAll`. */
+/**
+ * Options of `allToAll`.
+ *
+ * @category Collectives
+ */
 export interface AllToAllOptions {
   /** Whether parts of axes are exchanged and joined, instead of entries of one axis stacked along another. */
   readonly tiled?: boolean;
@@ -107,6 +123,7 @@ function countable(x: Tensor): Tensor {
  * All examples take part. A branch of `cond` may hold a collective where all take the same one; in a
  * `whileLoop`, examples that are done take part with the values at which they stopped.
  *
+ * @category Collectives
  * @param x A tree of tensors.
  * @param axisName The name that `vmap` has for the axis, or a list of several. Where axes inside each
  * other have one name, the innermost is meant.
@@ -144,6 +161,7 @@ export function psum<T>(x: T, axisName: AxisNames): TensorsOf<T> {
  * Mean over the examples of a named axis, the same for each: what makes gradients of a part of a
  * batch those of all of it.
  *
+ * @category Collectives
  * @param x A tree of tensors.
  * @param axisName The name that `vmap` has for the axis, or a list of several.
  * @returns A tree like `x` of the same shapes; `float32` for integers and `bool`.
@@ -191,6 +209,7 @@ export function pmean<T>(x: T, axisName: AxisNames): TensorsOf<T> {
  * The largest of the examples of a named axis, the same for each. Ties share the derivative evenly;
  * NaN is the largest of all.
  *
+ * @category Collectives
  * @param x A tree of tensors, compared element by element.
  * @param axisName The name that `vmap` has for the axis, or a list of several.
  * @returns A tree like `x` of the same shapes and dtypes.
@@ -216,6 +235,7 @@ export function pmax<T>(x: T, axisName: AxisNames): TensorsOf<T> {
  * The smallest of the examples of a named axis, the same for each. Ties share the derivative evenly;
  * NaN is the smallest of all.
  *
+ * @category Collectives
  * @param x A tree of tensors, compared element by element.
  * @param axisName The name that `vmap` has for the axis, or a list of several.
  * @returns A tree like `x` of the same shapes and dtypes.
@@ -240,6 +260,7 @@ export function pmin<T>(x: T, axisName: AxisNames): TensorsOf<T> {
 /**
  * The values of all examples of a named axis, the same for each.
  *
+ * @category Collectives
  * @param x A tree of tensors.
  * @param axisName The name that `vmap` has for the axis, or a list of several: their examples are then
  * counted with the last axis the fastest.
@@ -285,6 +306,7 @@ export function allGather<T>(
  * The sum over the examples of a named axis, of which each example gets its own part: `psum`, and then
  * a part by `axisIndex`, for a fraction of the messages. With `allGather` it makes up `psum`.
  *
+ * @category Collectives
  * @param x A tree of tensors.
  * @param axisName The name that `vmap` has for the axis, or a list of several: their examples are then
  * counted with the last axis the fastest.
@@ -348,6 +370,7 @@ function divideAxis(
  * becomes what it got from them, along another. Tensors that were divided over the examples along one
  * axis are then divided along another.
  *
+ * @category Collectives
  * @param x A tree of tensors.
  * @param axisName The name that `vmap` has for the axis, or a list of several: their examples are then
  * counted with the last axis the fastest.
@@ -420,6 +443,7 @@ export function allToAll<T>(
 /**
  * Sends values from example to example of a named axis.
  *
+ * @category Collectives
  * @param x A tree of tensors.
  * @param axisName The name that `vmap` has for the axis.
  * @param permutation Pairs `[source, destination]` of examples, counted from 0; no example sends
@@ -486,6 +510,7 @@ function readPairs(
 /**
  * Which example of a named axis this is.
  *
+ * @category Collectives
  * @param axisName The name that `vmap` has for the axis, or a list of several: their examples are then
  * counted with the last axis the fastest.
  * @returns `int32`, a scalar from 0 to the number of examples less one.

@@ -24,6 +24,7 @@ import { applyReal, checkReal } from "./operands.ts";
 /**
  * Whether the elements of each pair are equal; NaN equals nothing.
  *
+ * @category Comparison and logic
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns `bool`, in the shape that both broadcast to.
@@ -44,6 +45,7 @@ export function equal(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Whether the elements of each pair differ; NaN differs from everything.
  *
+ * @category Comparison and logic
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns `bool`, in the shape that both broadcast to.
@@ -64,6 +66,7 @@ export function notEqual(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Whether the first element of each pair is less; false for NaN.
  *
+ * @category Comparison and logic
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns `bool`, in the shape that both broadcast to.
@@ -84,6 +87,7 @@ export function less(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Whether the first element of each pair is less or equal; false for NaN.
  *
+ * @category Comparison and logic
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns `bool`, in the shape that both broadcast to.
@@ -104,6 +108,7 @@ export function lessEqual(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Whether the first element of each pair is greater; false for NaN.
  *
+ * @category Comparison and logic
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns `bool`, in the shape that both broadcast to.
@@ -124,6 +129,7 @@ export function greater(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Whether the first element of each pair is greater or equal; false for NaN.
  *
+ * @category Comparison and logic
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns `bool`, in the shape that both broadcast to.
@@ -154,6 +160,7 @@ function truth(what: string, x: TensorLike): Tensor | boolean {
 /**
  * Whether both elements of each pair are true (not zero).
  *
+ * @category Comparison and logic
  * @param x Any shape and dtype.
  * @param y Any shape that broadcasts with `x`.
  * @returns `bool`, in the shape that both broadcast to.
@@ -175,6 +182,7 @@ export function logicalAnd(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Whether either element of each pair is true (not zero).
  *
+ * @category Comparison and logic
  * @param x Any shape and dtype.
  * @param y Any shape that broadcasts with `x`.
  * @returns `bool`, in the shape that both broadcast to.
@@ -196,6 +204,7 @@ export function logicalOr(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Whether exactly one element of each pair is true (not zero).
  *
+ * @category Comparison and logic
  * @param x Any shape and dtype.
  * @param y Any shape that broadcasts with `x`.
  * @returns `bool`, in the shape that both broadcast to.
@@ -217,6 +226,7 @@ export function logicalXor(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Whether each element is zero or false.
  *
+ * @category Comparison and logic
  * @param x Any shape and dtype.
  * @returns `bool`, the shape of `x`.
  *
@@ -235,6 +245,7 @@ export function logicalNot(x: TensorLike): Tensor {
 /**
  * Whether each element is NaN.
  *
+ * @category Comparison and logic
  * @param x Any shape and dtype; integers and bools never are.
  * @returns `bool`, the shape of `x`.
  *
@@ -254,6 +265,7 @@ export function isnan(x: TensorLike): Tensor {
 /**
  * Whether each element is infinite, of either sign.
  *
+ * @category Comparison and logic
  * @param x Any shape and dtype; integers and bools never are.
  * @returns `bool`, the shape of `x`.
  *
@@ -275,6 +287,7 @@ export function isinf(x: TensorLike): Tensor {
 /**
  * Whether each element is neither infinite nor NaN.
  *
+ * @category Comparison and logic
  * @param x Any shape and dtype; integers and bools always are.
  * @returns `bool`, the shape of `x`.
  *
@@ -310,6 +323,7 @@ export function where(condition: TensorLike, x: TensorLike, y: TensorLike): Tens
  * Elements held between two bounds; NaN stays, and a bound of NaN gives NaN. The derivative by `x` is 1 between the bounds and at
  * them, 0 beyond.
  *
+ * @category Comparison and logic
  * @param x Any shape.
  * @param min The lower bound, of any shape that broadcasts with `x`; `null` for none.
  * @param max The upper bound, of any shape that broadcasts with both; `null` for none. Where it is

@@ -37,6 +37,7 @@ function realOperands(what: string, ...xs: readonly TensorLike[]): Tensor[] {
  * real function by `x + i y` is `df/dx - i df/dy`, the conjugate of PyTorch's: descent goes along
  * `conj(gradient)`.
  *
+ * @category Complex numbers
  * @param re The real parts: any shape.
  * @param im The imaginary parts, broadcast together with `re`. Default 0.
  * @returns `complex128` where the parts meet in `float64`, else `complex64`.
@@ -64,6 +65,7 @@ export function complex(re: TensorLike, im?: TensorLike): Tensor {
 /**
  * Complex numbers of given absolute values and angles.
  *
+ * @category Complex numbers
  * @param size The absolute values: any shape.
  * @param angle The angles in radians, broadcast together with `size`.
  * @returns `complex128` where the arguments meet in `float64`, else `complex64`.
@@ -85,6 +87,7 @@ export function polar(size: TensorLike, angle: TensorLike): Tensor {
 /**
  * Real part of each element.
  *
+ * @category Complex numbers
  * @param x Any shape.
  * @returns The shape of `x`, in the dtype of its parts; `x` itself where it is real.
  * @throws {DtypeError} when `x` is of dtype `bool`.
@@ -107,6 +110,7 @@ export function real(x: TensorLike): Tensor {
 /**
  * Imaginary part of each element.
  *
+ * @category Complex numbers
  * @param x Any shape.
  * @returns The shape of `x`, in the dtype of its parts; zeros where it is real.
  * @throws {DtypeError} when `x` is of dtype `bool`.
@@ -127,6 +131,7 @@ export function imag(x: TensorLike): Tensor {
 /**
  * Complex conjugate of each element.
  *
+ * @category Complex numbers
  * @param x Any shape.
  * @returns The shape and dtype of `x`; `x` itself where it is real.
  * @throws {DtypeError} when `x` is of dtype `bool`.
@@ -149,6 +154,7 @@ export function conj(x: TensorLike): Tensor {
  * Angle of each element, from -π to π; that of zero is 0 or π, by the sign of its real part. Its
  * derivative at zero is 0.
  *
+ * @category Complex numbers
  * @param x Any shape.
  * @returns The shape of `x`, in the dtype of its parts; integers become `float32`.
  * @throws {DtypeError} when `x` is of dtype `bool`.

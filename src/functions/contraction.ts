@@ -81,6 +81,7 @@ function dropStretched({ x, labels }: Labelled, lengths: ReadonlyMap<string, num
 /**
  * The matrix product, by NumPy's rules.
  *
+ * @category Products
  * @param x `[..., m, k]`, or a vector `[k]`.
  * @param other `[..., k, n]`, or a vector `[k]`.
  * @returns `[..., m, n]`, leading axes broadcast; without `m` or `n` where the operand is a vector.
@@ -146,6 +147,7 @@ function innerAxes(x: Tensor, y: Tensor): [x: number[], y: number[]] {
  * The sum of products over the last axis of one tensor and the last but one of the other, as NumPy's
  * `dot`; leading axes are not matched but combined.
  *
+ * @category Products
  * @param x `[..., k]`, or a scalar.
  * @param other `[..., k, n]`, a vector `[k]`, or a scalar.
  * @returns The leading axes of `x`, then those of `other` without `k`; the elementwise product when
@@ -169,6 +171,7 @@ export function dot(x: TensorLike, other: TensorLike): Tensor {
 /**
  * Every product of an element of one tensor with one of the other.
  *
+ * @category Products
  * @param x Any shape; it is flattened.
  * @param other Any shape; it is flattened.
  * @returns `[size of x, size of other]`
@@ -191,6 +194,7 @@ export function outer(x: TensorLike, other: TensorLike): Tensor {
 /**
  * The sum of products over chosen axes.
  *
+ * @category Products
  * @param x Any shape with these axes.
  * @param other Any shape with these axes.
  * @param axes So many last axes of `x` with as many first axes of `other`; or a pair of axes or of
@@ -253,6 +257,7 @@ function summedAxes(a: Tensor, b: Tensor, axes: unknown, what: string): [a: numb
 /**
  * Einstein's sums: products of tensors summed over the labels that the result does not have.
  *
+ * @category Products
  * @param spec Labels of the axes of each operand, and of the result: `"ij,jk->ik"`. A label is a
  * letter; spaces do not count. `"..."` stands for any number of axes, aligned at the last and
  * broadcast. A label that stands twice in one operand takes the diagonal. Without `->`, the result has

@@ -36,7 +36,11 @@ import { checkBroadcast, checkInteger, checkLength } from "./arguments.ts";
 import { broadcastTo, commonDtype, commonShape } from "./broadcasting.ts";
 import { readDtype } from "./options.ts";
 
-/** Options of `linspace`. */
+/**
+ * Options of `linspace`.
+ *
+ * @category Creation
+ */
 export interface LinspaceOptions extends DtypeOptions {
   /** Whether the last number is `stop` itself. Default `true`. */
   readonly endpoint?: boolean;
@@ -44,7 +48,11 @@ export interface LinspaceOptions extends DtypeOptions {
   readonly axis?: number;
 }
 
-/** Options of `eye`. */
+/**
+ * Options of `eye`.
+ *
+ * @category Creation
+ */
 export interface EyeOptions extends DtypeOptions {
   /** Which diagonal has the ones: 0 is the main one, positive ones lie above. Default 0. */
   readonly diagonal?: number;
@@ -53,6 +61,7 @@ export interface EyeOptions extends DtypeOptions {
 /**
  * A tensor from JavaScript values. The elements are copied: later writes to an array do not show.
  *
+ * @category Creation
  * @param value A number or boolean (a scalar), an array of them nested to the same depth
  * everywhere,
  * a typed array (a vector), or a tensor.
@@ -87,6 +96,7 @@ export function tensor(value: TensorLike, options?: DtypeOptions): Tensor {
  * A tensor from the bytes of its elements, which are copied: what `data` gives, in the dtype that it was
  * given by or in another one, whose numbers have the same bits. As NumPy's `frombuffer`.
  *
+ * @category Creation
  * @param buffer An array buffer, or a view of a part of one, in the byte order of the machine. Half
  * floats are 2 bytes, bools one byte that is not 0 where they are true, and complex numbers their
  * real parts and then their imaginary ones.
@@ -151,6 +161,7 @@ function copyBytes(buffer: unknown): Uint8Array<ArrayBuffer> {
  * the ends of the range, with NaN becoming 0; integers wrap around the range of others, as in NumPy and
  * JAX; in `bool` everything but zero is true. The derivative between floating-point dtypes is one.
  *
+ * @category Creation
  * @param x Any shape.
  * @param dtype The result's dtype.
  * @returns The shape of `x`; `x` itself when it has that dtype.
@@ -179,6 +190,7 @@ export function astype(x: TensorLike, dtype: Dtype): Tensor {
  * of another width the shape is another one: narrower numbers stand along a new last axis, the lowest
  * bytes first, and wider ones are made of the elements of the last axis. The derivative is zero.
  *
+ * @category Creation
  * @param x Any shape, not of bools or complex numbers.
  * @param dtype The result's dtype.
  * @returns The shape of `x` where elements of both dtypes take as many bytes; `[...x.shape, k]` where
@@ -208,6 +220,7 @@ export function bitcast(x: TensorLike, dtype: Dtype): Tensor {
  * A tensor with the same elements that stays usable when `x` is donated to a jitted function, and
  * the other way round. Nothing is copied until then.
  *
+ * @category Creation
  * @param x Any shape.
  * @returns A tensor of the shape and dtype of `x`; inside of a transform `x` itself, since nothing is
  * donated there.
@@ -245,6 +258,7 @@ function readShape(shape: number | Shape, what: string): Shape {
 /**
  * Zeros. They are held as one element, so that they cost nothing in any shape.
  *
+ * @category Creation
  * @param shape The shape, or the length of a vector.
  * @param options The dtype; by default that of `configure({ defaultFloat })`, float32 at first.
  * @returns A tensor of that shape.
@@ -266,6 +280,7 @@ export function zeros(shape: number | Shape, options?: DtypeOptions): Tensor {
 /**
  * Ones. They are held as one element, so that they cost nothing in any shape.
  *
+ * @category Creation
  * @param shape The shape, or the length of a vector.
  * @param options The dtype; by default that of `configure({ defaultFloat })`, float32 at first.
  * @returns A tensor of that shape.
@@ -288,6 +303,7 @@ export function ones(shape: number | Shape, options?: DtypeOptions): Tensor {
  * One value everywhere. A single value is held as one element, so that it costs nothing in any
  * shape.
  *
+ * @category Creation
  * @param shape The shape, or the length of a vector.
  * @param value A scalar, or anything that broadcasts to `shape`.
  * @param options The dtype; by default that of `value`, which is `float32` for numbers and `bool`
@@ -330,6 +346,7 @@ function fill(
 /**
  * Zeros in the shape of another tensor.
  *
+ * @category Creation
  * @param x Any shape.
  * @param options The dtype, that of `x` by default.
  * @returns The shape of `x`.
@@ -351,6 +368,7 @@ export function zerosLike(x: TensorLike, options?: DtypeOptions): Tensor {
 /**
  * Ones in the shape of another tensor.
  *
+ * @category Creation
  * @param x Any shape.
  * @param options The dtype, that of `x` by default.
  * @returns The shape of `x`.
@@ -372,6 +390,7 @@ export function onesLike(x: TensorLike, options?: DtypeOptions): Tensor {
 /**
  * One value in the shape of another tensor.
  *
+ * @category Creation
  * @param x Any shape.
  * @param value A scalar, or anything that broadcasts to the shape of `x`.
  * @param options The dtype, that of `x` by default.
@@ -408,6 +427,7 @@ function checkNumber(value: unknown, what: string, name: string): asserts value 
 /**
  * Numbers from 0 up to but not including `stop`, one apart.
  *
+ * @category Creation
  * @param stop The first number left out.
  * @param options The dtype; by default that of `configure({ defaultFloat })`, float32 at first.
  * @returns A vector of `ceil(stop)` numbers, of none when `stop` is negative.
@@ -518,6 +538,7 @@ export function arange(
 /**
  * Evenly spaced numbers between two ends, with NumPy's values.
  *
+ * @category Creation
  * @param start The first number, or a tensor of first numbers.
  * @param stop The last number, which is met exactly; the first one left out when `endpoint` is
  * false. A tensor broadcasts with `start`. Gradients flow to ends that are tensors.
@@ -635,6 +656,7 @@ function spaceEvenly(first: Tensor, last: Tensor, axis: number, endpoint: boolea
 /**
  * A square matrix with ones on its diagonal and zeros elsewhere.
  *
+ * @category Creation
  * @param rows The number of rows and columns.
  * @param options Which diagonal, and the dtype (`configure({ defaultFloat })` by default).
  * @returns `[rows, rows]`.

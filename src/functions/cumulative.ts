@@ -34,6 +34,7 @@ function running(
  * Running sum along an axis: each element is the sum of those up to and including its place. Floats
  * are added up in double precision, integers modulo 2^32.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis; negative ones count from the last.
  * @returns The shape and dtype of `x` (`int32` for `bool` and small integers, `uint32` for small unsigned ones).
@@ -56,6 +57,7 @@ export function cumsum(x: TensorLike, axis: number): Tensor {
  * Floats are multiplied in double precision, integers modulo 2^32. The derivative is exact where
  * elements are zero.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis; negative ones count from the last.
  * @returns The shape and dtype of `x` (`int32` for `bool` and small integers, `uint32` for small unsigned ones).
@@ -77,6 +79,7 @@ export function cumprod(x: TensorLike, axis: number): Tensor {
  * Largest element so far along an axis; NaN from the first NaN on. Of equal elements the last has the
  * derivative, as in PyTorch.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis; negative ones count from the last.
  * @returns The shape and dtype of `x`.
@@ -98,6 +101,7 @@ export function cummax(x: TensorLike, axis: number): Tensor {
  * Smallest element so far along an axis; NaN from the first NaN on. Of equal elements the last has the
  * derivative, as in PyTorch.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis; negative ones count from the last.
  * @returns The shape and dtype of `x`.
@@ -129,6 +133,7 @@ function elementsOfExtremes(name: "cummax" | "cummin", value: TensorLike, axis: 
 /**
  * Logarithm of the sum of the exponentials so far along an axis, without overflow.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis; negative ones count from the last.
  * @returns The dtype of `x` (`float32` for integers and `bool`) and its shape.

@@ -68,6 +68,7 @@ function callWith(
  * it is called for those that come by, one example after the other. What is computed a second time (by
  * `checkpoint`, or in a loop that is run again for its tangents) calls nothing the second time.
  *
+ * @category Debugging
  * @param callback What is called. Numbers and typed arrays in the arguments reach it as tensors, and
  * every tensor is concrete; what is neither (text, functions) reaches it as it is. What it returns is
  * ignored; what it throws reaches the caller of the function that was running.
@@ -107,6 +108,7 @@ export function debugCallback<Args extends unknown[]>(
  * NaN (`inspect.findNaN`, `configure({ debugNaNs: true })`) say it. Scopes within each other are joined:
  * `attention/scores`. Derivatives of operations have their scopes.
  *
+ * @category Debugging
  * @param name The name.
  * @param f Any function that is not async.
  * @returns A function that computes what `f` does.
@@ -146,6 +148,7 @@ export function namedScope<Args extends readonly unknown[], Out>(
 /**
  * Prints values while a program runs, by `console.log`: `debugCallback` says when, and how often.
  *
+ * @category Debugging
  * @param format Text in which `{}` stands for the next value, `{0}` for the first, and `{name}` for
  * an entry of the only value, an object. `{{` and `}}` stand for braces. Text without places is a
  * label, which the values follow.

@@ -20,6 +20,7 @@ import { broadcastTo as stretch } from "./broadcasting.ts";
 /**
  * The lower triangle of matrices: zeros above a diagonal.
  *
+ * @category Shapes
  * @param x `[..., rows, columns]`
  * @param diagonal The highest diagonal that is kept; 0 is the main one, positive lies above it. Default 0.
  * @returns `x` with zeros above that diagonal.
@@ -43,6 +44,7 @@ export function tril(x: TensorLike, diagonal?: number): Tensor {
 /**
  * The upper triangle of matrices: zeros below a diagonal.
  *
+ * @category Shapes
  * @param x `[..., rows, columns]`
  * @param diagonal The lowest diagonal that is kept; 0 is the main one, positive lies above it. Default 0.
  * @returns `x` with zeros below that diagonal.
@@ -81,6 +83,7 @@ function triangleMask(x: Tensor, diagonal: number, shift: number, what: string):
 /**
  * The matrix with a given diagonal, or the diagonal of a matrix.
  *
+ * @category Shapes
  * @param x A vector `[n]` or a matrix `[rows, columns]`.
  * @param diagonal Which diagonal; 0 is the main one, positive lies above it. Default 0.
  * @returns For a vector, the square matrix of `n + |diagonal|` rows that is zero elsewhere; for a
@@ -122,6 +125,7 @@ function diagonalOfLast(x: Tensor, place: number): Tensor {
 /**
  * A diagonal of each of the matrices on two axes.
  *
+ * @category Shapes
  * @param x Any shape of at least two axes.
  * @param options Which diagonal, and the two axes (the first two by default, as in NumPy and PyTorch).
  * @returns The shape of `x` without the two axes, with the diagonal as a new last axis.
@@ -154,6 +158,7 @@ export function diagonal(x: TensorLike, options?: DiagonalOptions): Tensor {
 /**
  * Matrices with given diagonals and zeros elsewhere, as PyTorch's `diag_embed`.
  *
+ * @category Shapes
  * @param x `[..., n]`
  * @param options Which diagonal (`offset`, 0 by default), and the axes of the result that are the rows and
  * columns of the matrices (`axis1`, -2 by default, and `axis2`, -1).

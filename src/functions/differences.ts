@@ -31,7 +31,11 @@ import { broadcastTo, floatOperand, promoteTogether } from "./broadcasting.ts";
 import { isnan, where } from "./comparison.ts";
 import { realOperand } from "./operands.ts";
 
-/** Options of `diff`. */
+/**
+ * Options of `diff`.
+ *
+ * @category Differences and polynomials
+ */
 export interface DiffOptions {
   /** What stands before `x` along the axis: a scalar, or a tensor. */
   readonly prepend?: TensorLike;
@@ -42,6 +46,7 @@ export interface DiffOptions {
 /**
  * Differences of neighbours along an axis, taken `n` times.
  *
+ * @category Differences and polynomials
  * @param x Any shape of one axis or more.
  * @param n How many times, 1 by default.
  * @param axis The axis, the last by default.
@@ -81,7 +86,11 @@ export function diff(x: TensorLike, n?: number, axis?: number, options?: DiffOpt
   return result;
 }
 
-/** Options of `ediff1d`. */
+/**
+ * Options of `ediff1d`.
+ *
+ * @category Differences and polynomials
+ */
 export interface Ediff1dOptions {
   /** What stands before the differences. */
   readonly toBegin?: TensorLike;
@@ -92,6 +101,7 @@ export interface Ediff1dOptions {
 /**
  * Differences of neighbours in the flattened tensor.
  *
+ * @category Differences and polynomials
  * @param x Any shape.
  * @param options `toBegin`, `toEnd`: what stands before and behind the differences.
  * @returns One axis.
@@ -115,7 +125,11 @@ export function ediff1d(x: TensorLike, options?: Ediff1dOptions): Tensor {
   return concatenate(parts.map((part) => reshape(part, [part.size])), 0);
 }
 
-/** Options of `gradient`. */
+/**
+ * Options of `gradient`.
+ *
+ * @category Differences and polynomials
+ */
 export interface GradientOptions {
   /**
    * The distance of neighbours, or the coordinates along the axis `[length]`; for several axes it may be a
@@ -128,6 +142,7 @@ export interface GradientOptions {
  * Slopes of a sampled function along an axis: central differences, and differences of the first and of
  * the last two at the ends. (`grad` differentiates functions.)
  *
+ * @category Differences and polynomials
  * @param x Any shape; at least two elements along the axis.
  * @param axis The axis.
  * @param options `spacing`: the distance of neighbours, 1 by default, or the coordinates along the axis.
@@ -219,7 +234,11 @@ function slopesAlong(x: Tensor, axis: number, spacing: TensorLike, what: string)
   return concatenate([first, inner, last], axis);
 }
 
-/** Options of `trapezoid`. */
+/**
+ * Options of `trapezoid`.
+ *
+ * @category Differences and polynomials
+ */
 export interface TrapezoidOptions {
   /** The distance of neighbours where there are no coordinates; 1 by default. */
   readonly dx?: number;
@@ -230,6 +249,7 @@ export interface TrapezoidOptions {
 /**
  * Integral of a sampled function along an axis by the trapezoidal rule.
  *
+ * @category Differences and polynomials
  * @param y Any shape of one axis or more.
  * @param x The coordinates: `[length]` of the axis, or the shape of `y`; left out or `null`: `dx` apart.
  * @param options `dx`: the distance of neighbours, 1 by default; `axis`: the last by default.
@@ -278,7 +298,11 @@ export function trapezoid(
   return reduceSum(mul(means, isVector ? broadcast(gaps, means.shape, [at]) : gaps), [at]);
 }
 
-/** Options of `interp`. */
+/**
+ * Options of `interp`.
+ *
+ * @category Differences and polynomials
+ */
 export interface InterpOptions {
   /** The value before the first coordinate; the first value by default. */
   readonly left?: TensorLike;
@@ -291,6 +315,7 @@ export interface InterpOptions {
 /**
  * Linear interpolation of a function that is known at some coordinates.
  *
+ * @category Differences and polynomials
  * @param x Where to evaluate, any shape.
  * @param xp The coordinates `[n]`, in ascending order (with a period, in any).
  * @param fp The values there, `[n]`.

@@ -15,6 +15,7 @@ import { applyFloatBinary, applyNumbers, applyReal, checkReal } from "./operands
 /**
  * Quotient of each pair of elements, rounded down: `div` with `roundingMode: "floor"`, Python's `//`.
  *
+ * @category Arithmetic
  * @param x The dividends, of any shape.
  * @param y The divisors, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to. Its derivative is 0.
@@ -35,6 +36,7 @@ export function floorDivide(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Quotient of each pair of elements, rounded down, and what is left: `[floorDivide(x, y), mod(x, y)]`.
  *
+ * @category Arithmetic
  * @param x The dividends, of any shape.
  * @param y The divisors, of any shape that broadcasts with `x`.
  * @returns The quotients and the remainders, each in the common dtype and shape.
@@ -58,6 +60,7 @@ export function divmod(x: TensorLike, y: TensorLike): [quotients: Tensor, remain
  * Remainder of each pair of elements, with the sign of the dividend `x`, as C's `fmod` and JavaScript's `%`:
  * `x - trunc(x / y) * y`. The remainder of an integer by 0 is 0, that of a float NaN.
  *
+ * @category Arithmetic
  * @param x The dividends, of any shape.
  * @param y The divisors, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to.
@@ -95,6 +98,7 @@ export function fmod(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Larger of each pair of elements; where one is NaN, the other one. A tie splits the derivative in halves.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to.
@@ -116,6 +120,7 @@ export function fmax(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Smaller of each pair of elements; where one is NaN, the other one. A tie splits the derivative in halves.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to.
@@ -158,6 +163,7 @@ function pastNan(
 /**
  * 0 where an element is negative, 1 where it is positive, `y` where it is 0, and NaN where it is NaN. Its derivative by `x` is 0.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @param y The values at 0, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to. Integers and bools become floats.

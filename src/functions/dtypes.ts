@@ -19,7 +19,11 @@ import type { TensorLike } from "../core/tensor.ts";
 import { commonDtype } from "./broadcasting.ts";
 import { zeros } from "./creation.ts";
 
-/** The limits of a floating-point dtype. */
+/**
+ * The limits of a floating-point dtype.
+ *
+ * @category Tensors
+ */
 export interface FloatInfo {
   /** How many bits a number takes. */
   readonly bits: number;
@@ -35,7 +39,11 @@ export interface FloatInfo {
   readonly smallestSubnormal: number;
 }
 
-/** The limits of an integer dtype. */
+/**
+ * The limits of an integer dtype.
+ *
+ * @category Tensors
+ */
 export interface IntegerInfo {
   /** How many bits a number takes. */
   readonly bits: number;
@@ -45,7 +53,11 @@ export interface IntegerInfo {
   readonly min: number;
 }
 
-/** A family of dtypes: those of NumPy's abstract types. */
+/**
+ * A family of dtypes: those of NumPy's abstract types.
+ *
+ * @category Tensors
+ */
 export type DtypeFamily =
   | "bool"
   | "signedInteger"
@@ -59,6 +71,7 @@ export type DtypeFamily =
 /**
  * The limits of a floating-point dtype, or of the parts of a complex one.
  *
+ * @category Tensors
  * @param dtype A floating-point or complex dtype.
  * @returns The limits, as `numpy.finfo` and `jax.numpy.finfo` have them.
  * @throws {DtypeError} when it is another dtype, or none.
@@ -90,6 +103,7 @@ export function finfo(dtype: Dtype): FloatInfo {
 /**
  * The limits of an integer dtype.
  *
+ * @category Tensors
  * @param dtype An integer dtype.
  * @returns The limits, as `numpy.iinfo` has them.
  * @throws {DtypeError} when it is another dtype, or none.
@@ -121,6 +135,7 @@ export function iinfo(dtype: Dtype): IntegerInfo {
  * of 64 bits; in JAX they meet in `int64`. Numbers, booleans and nested arrays adopt the dtype of what
  * they meet.
  *
+ * @category Tensors
  * @param args Tensors, numbers, arrays, and names of dtypes.
  * @returns The dtype of their sum.
  * @throws {DtypeError} when there is no such dtype, or a name is none.
@@ -149,6 +164,7 @@ export function resultType(...args: readonly (TensorLike | Dtype)[]): Dtype {
 /**
  * Whether every value of one dtype is one of another, so that conversion loses nothing.
  *
+ * @category Tensors
  * @param from The dtype of the values.
  * @param to The dtype that they would be converted to.
  * @returns What `numpy.can_cast` says of safe conversion.
@@ -196,6 +212,7 @@ const FAMILIES: Readonly<Record<DtypeFamily, (dtype: Dtype) => boolean>> = {
 /**
  * Whether a dtype belongs to a family of dtypes.
  *
+ * @category Tensors
  * @param dtype The dtype.
  * @param family `"bool"`, `"signedInteger"`, `"unsignedInteger"`, `"integer"` (both), `"floating"`,
  * `"complexFloating"`, `"inexact"` (both), or `"number"` (all but bool).

@@ -18,13 +18,18 @@ import { toIndices } from "./arguments.ts";
 import { countedFromFront } from "./index_tensors.ts";
 import { castValues } from "./written_values.ts";
 
-/** Where a block begins: an integer tensor of one entry per axis, or a list of integers and scalars. */
+/**
+ * Where a block begins: an integer tensor of one entry per axis, or a list of integers and scalars.
+ *
+ * @category Indexing
+ */
 export type Starts = Tensor | readonly TensorLike[];
 
 /**
  * A block of a tensor of known size, whose position may be computed: `sizes[k]` positions of axis `k`
  * from `starts[k]` on. In a compiled loop only the block is read.
  *
+ * @category Indexing
  * @param x Any shape.
  * @param starts The first position on each axis: integers, or integer scalars, in a list, or an
  * integer tensor `[ndim]`. Negative ones count from the end. A block that would stick out is moved to
@@ -79,6 +84,7 @@ export function dynamicSlice(
  * {@linkcode dynamicSlice}. In a compiled loop that carries `x` only the block is written, where it
  * is.
  *
+ * @category Indexing
  * @param x Any shape.
  * @param update The block: as many axes as `x`, none longer. It is converted to the dtype of `x`
  * unless that is of a lower category.
@@ -113,7 +119,11 @@ export function dynamicUpdateSlice(x: TensorLike, update: TensorLike, starts: St
   return block.size === 0 ? input : dynamic.updateSlice(input, block, start, open);
 }
 
-/** Options of `dynamicIndex`. */
+/**
+ * Options of `dynamicIndex`.
+ *
+ * @category Indexing
+ */
 export interface DynamicIndexOptions {
   /** Whether the axis stays, with length one. Default `true`, as in JAX. */
   readonly keepdims?: boolean;
@@ -123,6 +133,7 @@ export interface DynamicIndexOptions {
  * The part of a tensor at one position of an axis, which may be computed: JAX's
  * `dynamic_index_in_dim`. Where `x.at(i)` refuses a position out of range, this takes the nearest.
  *
+ * @category Indexing
  * @param x Any shape of one axis or more.
  * @param index The position: an integer, or an integer scalar; negative ones count from the end.
  * @param axis The axis, 0 by default.

@@ -10,6 +10,7 @@ import { applyFloat, applyFloatBinary } from "./operands.ts";
 /**
  * Exponential of each element.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -29,6 +30,7 @@ export function exp(x: TensorLike): Tensor {
 /**
  * Exponential minus one of each element, without cancellation near 0.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -48,6 +50,7 @@ export function expm1(x: TensorLike): Tensor {
 /**
  * Natural logarithm of each element: negative infinity of 0, NaN of negative ones.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -67,6 +70,7 @@ export function log(x: TensorLike): Tensor {
 /**
  * Natural logarithm of one plus each element, without cancellation near 0.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -86,6 +90,7 @@ export function log1p(x: TensorLike): Tensor {
 /**
  * Logarithm to base two of each element.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -105,6 +110,7 @@ export function log2(x: TensorLike): Tensor {
 /**
  * Logistic function `1 / (1 + exp(-x))` of each element, without overflow.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -124,6 +130,7 @@ export function sigmoid(x: TensorLike): Tensor {
 /**
  * Logarithm of the sum of the exponentials of each pair of elements, without overflow.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to; integers and bools become

@@ -24,7 +24,11 @@ import { toIndices } from "./arguments.ts";
 import { broadcastTo, commonShape, floatOperand } from "./broadcasting.ts";
 import { applyFloatBinary, checkReal, realOperand } from "./operands.ts";
 
-/** Options of `nanToNum`. */
+/**
+ * Options of `nanToNum`.
+ *
+ * @category Arithmetic
+ */
 export interface NanToNumOptions {
   /** What stands for NaN. Default 0. */
   readonly nan?: number;
@@ -37,6 +41,7 @@ export interface NanToNumOptions {
 /**
  * Whether the sign of each element is negative, that of -0 too. NaN counts as positive.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns `bool`, in the shape of `x`.
  * @throws {DtypeError} when `x` is complex.
@@ -86,6 +91,7 @@ function realFloats(
 /**
  * The size of each element of `x` with the sign of that of `y`. The sign of NaN counts as positive.
  *
+ * @category Arithmetic
  * @param x The sizes, of any shape.
  * @param y The signs, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to. Integers and bools become floats.
@@ -116,6 +122,7 @@ export function copysign(x: TensorLike, y: TensorLike): Tensor {
  * The next number of the dtype after each element of `x`, towards that of `y`. Its derivative by `x` is 1, by
  * `y` 0.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @param y Which way to go, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to. Integers and bools become floats. `y`
@@ -162,6 +169,7 @@ export function nextafter(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Each element of `x` times two to the power of that of `y`, rounded once.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @param y Integers, of any shape that broadcasts with `x`.
  * @returns The dtype of `x`, of which integers and bools become floats, in the shape that both broadcast
@@ -211,6 +219,7 @@ function exactPower(exponent: Tensor): Tensor {
  * The derivative of the factor is that of `x` over the power; zeros, infinities and NaN are their own factors,
  * with exponent 0.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns The factors, in the float dtype of `x`, and the exponents, `int32`.
  * @throws {DtypeError} when `x` is complex.
@@ -251,6 +260,7 @@ export function frexp(x: TensorLike): [factors: Tensor, exponents: Tensor] {
  * Each element taken apart into what is behind the point and the whole number before it, both with the sign of
  * the element; infinities have 0 behind the point. The derivative of the first part is 1, of the second 0.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns Two tensors like `x`, of which integers and bools become floats.
  * @throws {DtypeError} when `x` is complex.
@@ -284,6 +294,7 @@ function signedZero(x: Tensor, zero: Tensor): Tensor {
 /**
  * NaN and infinities replaced by numbers; the derivative of what is replaced is 0.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @param options What stands for `nan` (0 by default), and for `posinf` and `neginf` (by default the
  * largest and the least number of the dtype).
@@ -322,6 +333,7 @@ export function nanToNum(x: TensorLike, options?: NanToNumOptions): Tensor {
 /**
  * Whether each element is positive infinity.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns `bool`, in the shape of `x`.
  * @throws {DtypeError} when `x` is complex.
@@ -342,6 +354,7 @@ export function isposinf(x: TensorLike): Tensor {
 /**
  * Whether each element is negative infinity.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns `bool`, in the shape of `x`.
  * @throws {DtypeError} when `x` is complex.

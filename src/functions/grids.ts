@@ -51,7 +51,11 @@ import { tril } from "./diagonals.ts";
 import { checkList } from "./joining.ts";
 import { readDtype } from "./options.ts";
 
-/** Options of `meshgrid`. */
+/**
+ * Options of `meshgrid`.
+ *
+ * @category Creation
+ */
 export interface MeshgridOptions {
   /** Along which axis of the grid the first vector runs: the second (`"xy"`, the default) or its own. */
   readonly indexing?: "xy" | "ij";
@@ -59,19 +63,31 @@ export interface MeshgridOptions {
   readonly sparse?: boolean;
 }
 
-/** Options of `logspace`. */
+/**
+ * Options of `logspace`.
+ *
+ * @category Creation
+ */
 export interface LogspaceOptions extends LinspaceOptions {
   /** The number that is raised to the powers. Default 10. */
   readonly base?: number;
 }
 
-/** Options of `trilIndices` and `triuIndices`. */
+/**
+ * Options of `trilIndices` and `triuIndices`.
+ *
+ * @category Creation
+ */
 export interface TriangleOptions {
   /** Which diagonal bounds the triangle: 0 is the main one, positive ones lie above. Default 0. */
   readonly diagonal?: number;
 }
 
-/** Options of `vander`. */
+/**
+ * Options of `vander`.
+ *
+ * @category Creation
+ */
 export interface VanderOptions {
   /** Whether exponents grow from 0, instead of falling to it. Default `false`. */
   readonly increasing?: boolean;
@@ -80,6 +96,7 @@ export interface VanderOptions {
 /**
  * Coordinates of the points of a grid, from those along each of its axes.
  *
+ * @category Creation
  * @param list Vectors or scalars, one for each axis of the grid.
  * @param options `indexing`: `"xy"` (the default) has the first vector run along the second axis, as plots
  * do; `"ij"` has each run along its own. `sparse`: whether results keep length 1 along all other axes
@@ -125,6 +142,7 @@ export function meshgrid(list: readonly TensorLike[], options?: MeshgridOptions)
 /**
  * The index of each element of a shape along each of its axes.
  *
+ * @category Creation
  * @param shape Any shape.
  * @param options `dtype`: that of the indices. Default `int32`.
  * @returns `[axes of shape, ...shape]`: first the indices along axis 0, and so on.
@@ -160,6 +178,7 @@ function indexAlong(shape: Shape, axis: number): Tensor {
 /**
  * A tensor made by a function of the indices of its elements, which are tensors of the whole shape.
  *
+ * @category Creation
  * @param f Called once, with a tensor of indices for each axis.
  * @param shape The shape of the indices.
  * @param options `dtype`: that of the indices, `configure({ defaultFloat })` by default.
@@ -191,6 +210,7 @@ export function fromFunction<T>(
 /**
  * Numbers whose logarithms are evenly spaced: powers of `base` from `base ** start` to `base ** stop`.
  *
+ * @category Creation
  * @param start The first exponent, a number or a tensor.
  * @param stop The last exponent, which broadcasts with `start`.
  * @param count How many numbers. Default 50.
@@ -246,6 +266,7 @@ function asSpaced(x: Tensor, dtype: Dtype): Tensor {
 /**
  * Numbers in geometric progression: each is the one before it times a constant.
  *
+ * @category Creation
  * @param start The first number, not 0: a number or a tensor.
  * @param stop The last number, of the same sign, which broadcasts with `start` and is met exactly.
  * @param count How many numbers. Default 50.
@@ -306,6 +327,7 @@ export function geomspace(
 /**
  * A matrix with ones on and below a diagonal, and zeros above.
  *
+ * @category Creation
  * @param rows The number of rows.
  * @param columns The number of columns. Default `rows`.
  * @param options `diagonal`: the highest diagonal of ones, 0 by default, the main one; and the dtype
@@ -342,6 +364,7 @@ function readSides(what: string, rows: number, columns: number | undefined): Sha
 /**
  * The rows and columns of the places on and below a diagonal of a matrix, row by row.
  *
+ * @category Creation
  * @param rows The number of rows.
  * @param columns The number of columns. Default `rows`.
  * @param options `diagonal`: the highest one, 0 by default.
@@ -378,6 +401,7 @@ export function trilIndices(
 /**
  * The rows and columns of the places on and above a diagonal of a matrix, row by row.
  *
+ * @category Creation
  * @param rows The number of rows.
  * @param columns The number of columns. Default `rows`.
  * @param options `diagonal`: the lowest one, 0 by default.
@@ -452,6 +476,7 @@ function placesWhere(
 /**
  * The indices of the main diagonal of a tensor whose axes are all equally long.
  *
+ * @category Creation
  * @param count The length of the axes.
  * @param ndim How many axes. Default 2.
  * @returns One vector `0, 1, ..., count - 1` for each axis, `int32`.
@@ -480,6 +505,7 @@ export function diagIndices(count: number, ndim?: number): Tensor[] {
 /**
  * Powers of the elements of a vector, one column for each exponent (a Vandermonde matrix).
  *
+ * @category Creation
  * @param x A vector `[n]`.
  * @param columns How many powers. Default `n`.
  * @param options `increasing`: whether exponents grow from 0 instead of falling to it (`false`).

@@ -40,7 +40,11 @@ import { countedFromFront } from "./index_tensors.ts";
 import { realOperand } from "./operands.ts";
 import { stack } from "./joining.ts";
 
-/** Options of `bincount`. */
+/**
+ * Options of `bincount`.
+ *
+ * @category Statistics
+ */
 export interface BincountOptions {
   /** What each entry adds, in the shape of the entries; 1 by default. */
   readonly weights?: TensorLike;
@@ -53,6 +57,7 @@ export interface BincountOptions {
 /**
  * How often each integer from 0 on occurs.
  *
+ * @category Statistics
  * @param x Integers that are not negative, `[n]`.
  * @param options `weights`: what each entry adds, `[n]`; `minlength`: the least length of the result;
  * `length`: its length, needed where `x` is traced, and beyond which entries are left out.
@@ -120,6 +125,7 @@ export function sumsByPlace(amounts: Tensor, places: Tensor, count: number): Ten
 /**
  * In which of some bins elements lie: how many edges come before each.
  *
+ * @category Statistics
  * @param x Any shape.
  * @param bins The edges `[n]`, in ascending or in descending order.
  * @param options `right`: whether an element that equals an edge lies before it, `false` by default.
@@ -151,19 +157,31 @@ export function digitize(x: TensorLike, bins: TensorLike, options?: DigitizeOpti
   return select(isFalling, sub(constantLike(falling, edges.size), falling), rising);
 }
 
-/** Options of `digitize`. */
+/**
+ * Options of `digitize`.
+ *
+ * @category Statistics
+ */
 export interface DigitizeOptions {
   /** Whether an element that equals an edge lies before it. Default `false`. */
   readonly right?: boolean;
 }
 
-/** Options of `histogramBinEdges`. */
+/**
+ * Options of `histogramBinEdges`.
+ *
+ * @category Statistics
+ */
 export interface BinEdgesOptions {
   /** From where to where the bins go; by default from the least to the largest element. */
   readonly range?: readonly [low: number, high: number];
 }
 
-/** Options of `histogram`. */
+/**
+ * Options of `histogram`.
+ *
+ * @category Statistics
+ */
 export interface HistogramOptions extends BinEdgesOptions {
   /** What each element adds, in the shape of `x`; 1 by default. */
   readonly weights?: TensorLike;
@@ -174,6 +192,7 @@ export interface HistogramOptions extends BinEdgesOptions {
 /**
  * The edges of the bins of a histogram.
  *
+ * @category Statistics
  * @param x Any shape, of real numbers.
  * @param bins How many bins of equal width, 10 by default, or their edges `[bins + 1]`.
  * @param options `range`: from where to where, by default from the least to the largest element; half a
@@ -291,6 +310,7 @@ function placesIn({ edges, count, bounds }: Bins, x: Tensor): Tensor {
 /**
  * How many elements lie in each bin. All bins but the last are open at their upper edge.
  *
+ * @category Statistics
  * @param x Any shape, of real numbers.
  * @param bins How many bins of equal width, 10 by default, or their edges `[bins + 1]` in ascending
  * order.
@@ -363,7 +383,11 @@ function countIn(
   }, share);
 }
 
-/** Options of `histogram2d` and `histogramdd`. */
+/**
+ * Options of `histogram2d` and `histogramdd`.
+ *
+ * @category Statistics
+ */
 export interface HistogramsOptions {
   /** From where to where the bins of each axis go; `null` or left out: from the least to the largest element. */
   readonly range?: readonly (readonly [low: number, high: number] | null)[];
@@ -373,12 +397,17 @@ export interface HistogramsOptions {
   readonly density?: boolean;
 }
 
-/** How many bins each axis has, or their edges: one for all axes, or a list of one for each. */
+/**
+ * How many bins each axis has, or their edges: one for all axes, or a list of one for each.
+ *
+ * @category Statistics
+ */
 export type BinsPerAxis = number | readonly (number | TensorLike)[];
 
 /**
  * How many points lie in each cell of a grid.
  *
+ * @category Statistics
  * @param sample The points, `[n, axes]`.
  * @param bins How many bins of equal width each axis has, 10 by default; a list has a number or the edges
  * for each axis.
@@ -433,6 +462,7 @@ export function histogramdd(
 /**
  * How many points of the plane lie in each cell of a grid.
  *
+ * @category Statistics
  * @param x The first coordinates, `[n]`.
  * @param y The second coordinates, `[n]`.
  * @param bins How many bins of equal width each axis has, 10 by default; a list has a number or the edges

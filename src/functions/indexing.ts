@@ -42,6 +42,7 @@ import { castValues, checkNumbers, readValues } from "./written_values.ts";
 /**
  * Part of a tensor, by NumPy's rules.
  *
+ * @category Indexing
  * @param x Any shape.
  * @param indices One entry per axis, from the first on; axes without an entry are taken whole.
  *
@@ -96,6 +97,7 @@ function takePlace(input: Tensor, entries: readonly Entry[], what: string): Tens
 /**
  * A tensor with other values in one place.
  *
+ * @category Indexing
  * @param x Any shape.
  * @param indices The place: a list of what {@linkcode index} takes.
  * @param values What to put there; broadcast to the shape of the place, and converted to the dtype of
@@ -134,6 +136,7 @@ function setPlace(input: Tensor, place: Place, filling: Tensor): Tensor {
 /**
  * A tensor with values added in one place.
  *
+ * @category Indexing
  * @param x Any shape, of a number dtype.
  * @param indices The place: a list of what {@linkcode index} takes.
  * @param values What to add there; broadcast to the shape of the place, and converted to the dtype of

@@ -17,6 +17,7 @@ import { broadcastTo as stretch, promoteTogether } from "./broadcasting.ts";
 /**
  * Tensors joined along an axis that they have.
  *
+ * @category Shapes
  * @param list At least one; all of the same lengths on every other axis. They meet in one dtype.
  * @param axis The axis along which they follow each other. Default 0.
  * @returns The joined tensor.
@@ -75,6 +76,7 @@ export function readList(list: readonly TensorLike[], what: string): Tensor[] {
 /**
  * Tensors joined along a new axis.
  *
+ * @category Shapes
  * @param list At least one; all of the same shape. They meet in one dtype.
  * @param axis Where the new axis stands in the result. Default 0.
  * @returns The joined tensor, with one more axis.
@@ -108,6 +110,7 @@ export function stack(list: readonly TensorLike[], axis?: number): Tensor {
 /**
  * `x` cut into parts along an axis.
  *
+ * @category Shapes
  * @param x Any shape with this axis.
  * @param sectionsOrIndices How many equal parts; or a list of positions at which to cut, negative
  * ones counting from the end, as in NumPy.
@@ -173,6 +176,7 @@ const MAX_PARTS = 2 ** 20;
 /**
  * The whole tensor repeated along its axes, as NumPy's `tile`.
  *
+ * @category Shapes
  * @param x Any shape.
  * @param repetitions How often along each axis; the shorter of the shape and this list counts from
  * the last axis. One number repeats along the last axis.
@@ -208,6 +212,7 @@ export function tile(x: TensorLike, repetitions: number | readonly number[]): Te
 /**
  * Each element repeated in place.
  *
+ * @category Shapes
  * @param x Any shape.
  * @param repetitions How often each element stands in the result.
  * @param axis The axis along which to repeat; left out, the tensor is flattened first.

@@ -42,6 +42,7 @@ function widened(x: Tensor): Tensor {
 /**
  * Sum over axes without NaN; where all elements are NaN it is 0.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
  * @param options `keepdims`: whether reduced axes stay, with length one.
@@ -64,6 +65,7 @@ export function nansum(x: TensorLike, axis?: AxisArgument, options?: AxisOptions
 /**
  * Product over axes without NaN; where all elements are NaN it is 1.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
  * @param options `keepdims`: whether reduced axes stay, with length one.
@@ -86,6 +88,7 @@ export function nanprod(x: TensorLike, axis?: AxisArgument, options?: AxisOption
 /**
  * Mean over axes without NaN; where all elements are NaN it is NaN.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
  * @param options `keepdims`: whether reduced axes stay, with length one.
@@ -115,6 +118,7 @@ function meanOf(value: Tensor, arg: Reduction<AxisOptions>): Tensor {
 /**
  * Variance over axes without NaN; NaN where the divisor is not positive.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
  * @param options `correction`: what is subtracted from the number of elements that are not NaN to give
@@ -162,6 +166,7 @@ function spreadOf(what: string, value: Tensor, arg: Reduction<VarianceOptions>):
  * Standard deviation over axes without NaN: the square root of {@linkcode nanvar}. Its derivative where
  * it is 0 is 0.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
  * @param options `correction`: what is subtracted from the number of elements that are not NaN to give
@@ -193,6 +198,7 @@ export function nanstd(x: TensorLike, axis?: AxisArgument, options?: VarianceOpt
 /**
  * Largest element over axes without NaN; where all elements are NaN it is NaN.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
  * @param options `keepdims`: whether reduced axes stay, with length one.
@@ -215,6 +221,7 @@ export function nanmax(x: TensorLike, axis?: AxisArgument, options?: AxisOptions
 /**
  * Smallest element over axes without NaN; where all elements are NaN it is NaN.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
  * @param options `keepdims`: whether reduced axes stay, with length one.
@@ -255,6 +262,7 @@ function extreme(
  * Position of the first largest element along an axis, NaN left out; -1 where all elements are NaN, as in
  * JAX.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis. Left out or `null`: the position is that in the flattened tensor.
  * @param options `keepdims`: whether the reduced axis stays, with length one.
@@ -279,6 +287,7 @@ export function nanargmax(x: TensorLike, axis?: number | null, options?: AxisOpt
  * Position of the first smallest element along an axis, NaN left out; -1 where all elements are NaN, as
  * in JAX.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis. Left out or `null`: the position is that in the flattened tensor.
  * @param options `keepdims`: whether the reduced axis stays, with length one.
@@ -327,6 +336,7 @@ function position(
 /**
  * Running sum along an axis in which NaN counts as 0.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis; negative ones count from the last.
  * @returns As {@linkcode cumsum}.
@@ -347,6 +357,7 @@ export function nancumsum(x: TensorLike, axis: number): Tensor {
 /**
  * Running product along an axis in which NaN counts as 1.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis; negative ones count from the last.
  * @returns As {@linkcode cumprod}.

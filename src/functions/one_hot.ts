@@ -15,6 +15,7 @@ import { readDtype } from "./options.ts";
 /**
  * Indices as vectors that are one at the index and zero elsewhere.
  *
+ * @category Creation
  * @param x Integers of any shape. An index below 0 or not below `classes` gives a row of zeros, as in
  * JAX.
  * @param classes The number of classes.

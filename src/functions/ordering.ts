@@ -27,6 +27,7 @@ export function takeAlongLast(x: Tensor, indices: Tensor): Tensor {
  * Elements in order along an axis. Equal elements keep their order in both directions; NaN is the
  * largest of all.
  *
+ * @category Sorting and searching
  * @param x Any shape.
  * @param axis The axis, the last by default; negative ones count from the last.
  * @param options `descending`: whether the largest comes first.
@@ -60,6 +61,7 @@ export function sort(x: TensorLike, axis?: number, options?: SortOptions): Tenso
  * The indices that put elements in order along an axis. Equal elements keep their order in both
  * directions; NaN is the largest of all.
  *
+ * @category Sorting and searching
  * @param x Any shape.
  * @param axis The axis, the last by default; negative ones count from the last.
  * @param options `descending`: whether the largest comes first.
@@ -89,6 +91,7 @@ export function argsort(x: TensorLike, axis?: number, options?: SortOptions): Te
  * The largest elements along an axis, in order, with their indices. Of equal elements the first come
  * first; NaN is the largest of all.
  *
+ * @category Sorting and searching
  * @param x Any shape.
  * @param k How many.
  * @param axis The axis, the last by default; negative ones count from the last.

@@ -23,6 +23,7 @@ const PAD_MODES = ["constant", "edge", "reflect", "symmetric", "wrap"] as const;
 /**
  * Elements added around a tensor.
  *
+ * @category Shapes
  * @param x Any shape.
  * @param widths How many places to add: one `[before, after]` per axis, or one pair, or one number
  * for all axes. A negative one takes so many elements away, before anything is added.

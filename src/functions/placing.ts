@@ -31,10 +31,18 @@ import { fromFront } from "./index_tensors.ts";
 import { stack } from "./joining.ts";
 import { castValues } from "./written_values.ts";
 
-/** What becomes of positions that an axis does not have. */
+/**
+ * What becomes of positions that an axis does not have.
+ *
+ * @category Indexing
+ */
 export type IndexMode = "raise" | "wrap" | "clip";
 
-/** Options of `put`, `choose` and `ravelMultiIndex`. */
+/**
+ * Options of `put`, `choose` and `ravelMultiIndex`.
+ *
+ * @category Indexing
+ */
 export interface IndexModeOptions {
   /** What becomes of positions out of range: an error (the default), or they are wrapped or clipped. */
   readonly mode?: IndexMode;
@@ -65,6 +73,7 @@ function readPositions(
 /**
  * Row-major positions in a tensor of some shape as positions on each axis.
  *
+ * @category Indexing
  * @param indices Positions in the flattened tensor, integers of any shape; negative ones count from the
  * end.
  * @param shape The shape of the tensor.
@@ -92,6 +101,7 @@ export function unravelIndex(indices: TensorLike, shape: Shape): Tensor[] {
 /**
  * Positions on each axis of a tensor of some shape as row-major positions.
  *
+ * @category Indexing
  * @param multiIndex For each axis the positions on it, integers that broadcast together.
  * @param shape The shape of the tensor.
  * @param options `mode`: what becomes of positions out of range: `"raise"`, an error, by default,
@@ -136,6 +146,7 @@ export function ravelMultiIndex(
 /**
  * A tensor with values at positions in the flattened tensor, as NumPy's `put`, which changes its argument.
  *
+ * @category Indexing
  * @param x Any shape.
  * @param indices Positions in the flattened tensor, integers of any shape; negative ones count from the
  * end.
@@ -184,6 +195,7 @@ function repeatTo(values: Tensor, count: number, what: string): Tensor {
  * A tensor with values in the places where a mask is true, one after the other, as NumPy's `place`, which
  * changes its argument. The mask may be traced.
  *
+ * @category Indexing
  * @param x Any shape.
  * @param mask The shape of `x`.
  * @param values The values, any shape: the first goes to the first place, and so on; they are repeated as
@@ -218,6 +230,7 @@ export function place(x: TensorLike, mask: TensorLike, values: TensorLike): Tens
 /**
  * For each place an element of one of several tensors: of the one whose number stands there.
  *
+ * @category Indexing
  * @param indices The numbers, integers from 0 on; negative ones count from the end.
  * @param choices The tensors to choose from, as a list or stacked along the first axis.
  * @param options `mode`: what becomes of numbers out of range: `"raise"`, an error, by default, `"wrap"`

@@ -37,6 +37,7 @@ function readBoth(what: string, p: TensorLike, q: TensorLike): [Tensor, Tensor] 
 /**
  * Values of a polynomial, by Horner's rule.
  *
+ * @category Differences and polynomials
  * @param p The coefficients `[n]`, the highest power first; or `[n, ...]`, where those of one power
  * broadcast with `x`.
  * @param x Any shape.
@@ -101,6 +102,7 @@ function valuesByHalves(coefficients: Tensor, x: Tensor): Tensor {
 /**
  * Sum of two polynomials.
  *
+ * @category Differences and polynomials
  * @param p The coefficients of one, the highest power first.
  * @param q The coefficients of the other.
  * @returns As many coefficients as the longer one has.
@@ -121,6 +123,7 @@ export function polyadd(p: TensorLike, q: TensorLike): Tensor {
 /**
  * Difference of two polynomials.
  *
+ * @category Differences and polynomials
  * @param p The coefficients of one, the highest power first.
  * @param q The coefficients of the other.
  * @returns As many coefficients as the longer one has.
@@ -153,6 +156,7 @@ function aligned(
 /**
  * Product of two polynomials.
  *
+ * @category Differences and polynomials
  * @param p The coefficients of one `[n]`, the highest power first.
  * @param q The coefficients of the other `[m]`.
  * @returns `[n + m - 1]`; leading zeros stay.
@@ -180,6 +184,7 @@ const MOST_STEPS = 4096;
 /**
  * Quotient and remainder of two polynomials, by long division.
  *
+ * @category Differences and polynomials
  * @param p The coefficients of the dividend `[n]`, the highest power first.
  * @param q The coefficients of the divisor `[m]`, of which the first is not zero.
  * @returns The quotient `[max(n - m + 1, 1)]`, and the remainder `[m - 1]` (`[1]` for a constant divisor;
@@ -227,6 +232,7 @@ export function polydiv(
 /**
  * Derivative of a polynomial.
  *
+ * @category Differences and polynomials
  * @param p The coefficients `[n]`, the highest power first.
  * @param m How many times to differentiate, 1 by default; at most 1000.
  * @returns `[n - m]`, or `[0]` where nothing is left.
@@ -265,6 +271,7 @@ function checkOrder(m: number | undefined, what: string): number {
 /**
  * Integral of a polynomial.
  *
+ * @category Differences and polynomials
  * @param p The coefficients `[n]`, the highest power first.
  * @param m How many times to integrate, 1 by default; at most 1000.
  * @param k The constants of integration, 0 by default: a number for all, or `[m]`, the first integral's

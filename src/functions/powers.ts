@@ -14,6 +14,7 @@ import { applyFloat, applyFloatBinary } from "./operands.ts";
 /**
  * Cube root of each element, of negative ones too; its derivative at 0 is infinite.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become floats of the default
  * dtype.
@@ -34,6 +35,7 @@ export function cbrt(x: TensorLike): Tensor {
 /**
  * Two to the power of each element.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become floats of the default
  * dtype.
@@ -62,6 +64,7 @@ export function exp2(x: TensorLike): Tensor {
 /**
  * Logarithm to base ten of each element: negative infinity of 0, NaN of negative ones.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become floats of the default
  * dtype.
@@ -82,6 +85,7 @@ export function log10(x: TensorLike): Tensor {
 /**
  * Logarithm to base two of the sum of the powers of two of each pair of elements, without overflow.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to. Integers and bools become floats.
@@ -111,6 +115,7 @@ export function logaddexp2(x: TensorLike, y: TensorLike): Tensor {
  * Length of the hypotenuse of each pair of legs, `sqrt(x² + y²)`, without overflow; its derivative at the origin
  * is 0.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @param y Any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to. Integers and bools become floats.
@@ -132,6 +137,7 @@ export function hypot(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Power of each pair of elements as floats: `pow` after conversion of integers and bools.
  *
+ * @category Elementary functions
  * @param x The bases, of any shape.
  * @param y The exponents, of any shape that broadcasts with `x`.
  * @returns The common dtype, in the shape that both broadcast to. Integers and bools become floats of the

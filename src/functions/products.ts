@@ -22,7 +22,11 @@ import { broadcastArrays } from "./rearranging.ts";
 import { norm } from "./reduction.ts";
 import { expandDims, moveaxis, ravel, squeeze } from "./shape.ts";
 
-/** Options of `cdist` and `pdist`. */
+/**
+ * Options of `cdist` and `pdist`.
+ *
+ * @category Products
+ */
 export interface CdistOptions {
   /** The order of the norm. Default 2. */
   readonly p?: number;
@@ -37,6 +41,7 @@ function pair(what: string, x: TensorLike, y: TensorLike): [Tensor, Tensor] {
 /**
  * Sums of products over the last axis of both; leading axes are not matched but combined.
  *
+ * @category Products
  * @param x `[..., k]`, or a scalar.
  * @param y `[..., k]`, or a scalar.
  * @returns The leading axes of `x`, then those of `y`; the product when either is a scalar.
@@ -71,6 +76,7 @@ function checkLast(what: string, x: Tensor, y: Tensor): void {
 /**
  * The sum of products of all elements of two tensors of one size, those of `x` conjugated.
  *
+ * @category Products
  * @param x Any shape.
  * @param y Any shape of the same size.
  * @returns A scalar.
@@ -92,6 +98,7 @@ export function vdot(x: TensorLike, y: TensorLike): Tensor {
 /**
  * The sum of products along an axis, the elements of `x` conjugated; other axes broadcast.
  *
+ * @category Products
  * @param x Any shape with this axis.
  * @param y Any shape that broadcasts with `x` and is as long along this axis.
  * @param axis The axis that is summed, of the shape that both broadcast to. Default -1.
@@ -122,6 +129,7 @@ export function vecdot(x: TensorLike, y: TensorLike, axis?: number): Tensor {
 /**
  * Products of matrices and vectors; leading axes broadcast.
  *
+ * @category Products
  * @param x `[..., n, k]`
  * @param y `[..., k]`
  * @returns `[..., n]`
@@ -152,6 +160,7 @@ function withVector(matrix: TensorLike, vector: TensorLike): [Tensor, Tensor] {
 /**
  * Products of vectors, which are conjugated, and matrices; leading axes broadcast.
  *
+ * @category Products
  * @param x `[..., k]`
  * @param y `[..., k, n]`
  * @returns `[..., n]`
@@ -173,6 +182,7 @@ export function vecmat(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Kronecker's product: `y` in the place of each element of `x`, times that element.
  *
+ * @category Products
  * @param x Any shape.
  * @param y Any shape.
  * @returns The products of the lengths of the axes, aligned at the last.
@@ -206,6 +216,7 @@ export function kron(x: TensorLike, y: TensorLike): Tensor {
 /**
  * Cross products of vectors of three elements along an axis; other axes broadcast. Vectors of two have a third element of 0.
  *
+ * @category Products
  * @param x Any shape, of length 3 or 2 along the axis.
  * @param y Any shape that broadcasts with `x` elsewhere.
  * @param axis The axis of the vectors. Default -1.
@@ -255,6 +266,7 @@ export function cross(x: TensorLike, y: TensorLike, axis?: number): Tensor {
 /**
  * The product of two or more matrices, in the order of multiplications that takes the fewest operations.
  *
+ * @category Products
  * @param list Matrices `[n, k]`, `[k, m]`, ...; the first and the last may be vectors.
  * @returns The product: `[n, m]`, without the axes that vectors do not have.
  * @throws {ShapeError} when there are fewer than two, or inner axes differ.
@@ -309,6 +321,7 @@ export function multiDot(list: readonly TensorLike[]): Tensor {
 /**
  * Distances of each pair of rows of two matrices, or batches of them, as PyTorch's `cdist`.
  *
+ * @category Products
  * @param x `[..., n, k]`
  * @param y `[..., m, k]`; leading axes broadcast.
  * @param options `p`: the order of the norm of differences, 2 by default: any positive number or infinity,
@@ -346,6 +359,7 @@ function readOrder(what: string, options: CdistOptions | undefined): number {
 /**
  * Distances of the rows of a matrix, each pair once, as PyTorch's and SciPy's `pdist`.
  *
+ * @category Products
  * @param x `[..., n, k]`
  * @param options `p`: the order of the norm of differences, as for `cdist`.
  * @returns `[..., n * (n - 1) / 2]`: the pairs (0, 1), (0, 2), ..., (1, 2), ...; integers and bools become

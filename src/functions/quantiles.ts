@@ -42,10 +42,18 @@ import { realOperand } from "./operands.ts";
 import { takeAlongLast } from "./ordering.ts";
 import { finish, readReduction } from "./reduction.ts";
 
-/** Where a quantile that falls between two elements lies. */
+/**
+ * Where a quantile that falls between two elements lies.
+ *
+ * @category Statistics
+ */
 export type QuantileMethod = "linear" | "lower" | "higher" | "midpoint" | "nearest";
 
-/** Options of `quantile` and its like. */
+/**
+ * Options of `quantile` and its like.
+ *
+ * @category Statistics
+ */
 export interface QuantileOptions extends AxisOptions {
   /** What is taken between two elements; `"linear"` by default. */
   readonly method?: QuantileMethod;
@@ -57,6 +65,7 @@ const METHODS: readonly QuantileMethod[] = ["linear", "lower", "higher", "midpoi
  * Quantiles over axes: the element at the position `q (n - 1)` of the `n` in order. NaN where an element
  * is NaN.
  *
+ * @category Statistics
  * @param x Any shape, of real numbers.
  * @param q Which quantiles, from 0 to 1: a number, or a tensor of any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
@@ -91,6 +100,7 @@ export function quantile(
 /**
  * Percentiles over axes: {@linkcode quantile} with `q` from 0 to 100.
  *
+ * @category Statistics
  * @param x Any shape, of real numbers.
  * @param q Which percentiles, from 0 to 100: a number, or a tensor of any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
@@ -121,6 +131,7 @@ export function percentile(
  * Median over axes: the middle element in order, or the mean of the two middle ones, which share the
  * derivative. NaN where an element is NaN.
  *
+ * @category Statistics
  * @param x Any shape, of real numbers.
  * @param axis The axis or axes to reduce; left out or `null`: all.
  * @param options `keepdims`: whether reduced axes stay, with length one.
@@ -146,6 +157,7 @@ export function median(x: TensorLike, axis?: AxisArgument, options?: AxisOptions
 /**
  * Quantiles over axes without NaN; where all elements are NaN they are NaN.
  *
+ * @category Statistics
  * @param x Any shape, of real numbers.
  * @param q Which quantiles, from 0 to 1: a number, or a tensor of any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
@@ -175,6 +187,7 @@ export function nanquantile(
 /**
  * Percentiles over axes without NaN; where all elements are NaN they are NaN.
  *
+ * @category Statistics
  * @param x Any shape, of real numbers.
  * @param q Which percentiles, from 0 to 100: a number, or a tensor of any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
@@ -204,6 +217,7 @@ export function nanpercentile(
 /**
  * Median over axes without NaN; where all elements are NaN it is NaN.
  *
+ * @category Statistics
  * @param x Any shape, of real numbers.
  * @param axis The axis or axes to reduce; left out or `null`: all.
  * @param options `keepdims`: whether reduced axes stay, with length one.

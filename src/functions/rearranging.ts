@@ -23,7 +23,11 @@ import { sum } from "./reduction.ts";
 import { flip, ravel, reshape, swapaxes } from "./shape.ts";
 import { castValues } from "./written_values.ts";
 
-/** Options of `fillDiagonal`. */
+/**
+ * Options of `fillDiagonal`.
+ *
+ * @category Shapes
+ */
 export interface WrapOptions {
   /** Whether the diagonal of a tall matrix begins anew after a row. Default `false`. */
   readonly wrap?: boolean;
@@ -32,6 +36,7 @@ export interface WrapOptions {
 /**
  * Elements in the order that quarter turns in the plane of two axes give.
  *
+ * @category Shapes
  * @param x Any shape of at least two axes.
  * @param count How many quarter turns, from the first axis to the second. Default 1.
  * @param axes The two axes. Default `[0, 1]`.
@@ -73,6 +78,7 @@ export function rot90(
 /**
  * Columns in reverse order: `flip` along the second axis.
  *
+ * @category Shapes
  * @param x Any shape of at least two axes.
  * @returns `x` reversed.
  * @throws {AxisError} when `x` has fewer than two axes.
@@ -92,6 +98,7 @@ export function fliplr(x: TensorLike): Tensor {
 /**
  * Rows in reverse order: `flip` along the first axis.
  *
+ * @category Shapes
  * @param x Any shape of at least one axis.
  * @returns `x` reversed.
  * @throws {AxisError} when `x` is a scalar.
@@ -113,6 +120,7 @@ export function flipud(x: TensorLike): Tensor {
 /**
  * `x` with at least one axis: a scalar becomes a vector of length one.
  *
+ * @category Shapes
  * @param x Any shape.
  * @returns `x`, or `[1]`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -133,6 +141,7 @@ export function atLeast1d(x: TensorLike): Tensor {
 /**
  * `x` with at least two axes: a vector becomes a row.
  *
+ * @category Shapes
  * @param x Any shape.
  * @returns `x`, or `[1, n]`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -153,6 +162,7 @@ export function atLeast2d(x: TensorLike): Tensor {
 /**
  * `x` with at least three axes, as NumPy's: a vector becomes `[1, n, 1]`, a matrix `[rows, columns, 1]`.
  *
+ * @category Shapes
  * @param x Any shape.
  * @returns `x` with axes of length one added.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -174,6 +184,7 @@ export function atLeast3d(x: TensorLike): Tensor {
 /**
  * One axis split into several, as PyTorch's `unflatten`.
  *
+ * @category Shapes
  * @param x Any shape with this axis.
  * @param axis The axis to split.
  * @param shape The lengths of the axes in its place; one may be -1, and stands for what is left.
@@ -204,6 +215,7 @@ export function unflatten(x: TensorLike, axis: number, shape: Shape): Tensor {
 /**
  * The last two axes exchanged: every matrix of a batch transposed.
  *
+ * @category Shapes
  * @param x `[..., rows, columns]`
  * @returns `[..., columns, rows]`
  * @throws {ShapeError} when `x` has fewer than two axes.
@@ -227,6 +239,7 @@ export function matrixTranspose(x: TensorLike): Tensor {
 /**
  * Tensors stretched to the shape that they broadcast to; each keeps its dtype.
  *
+ * @category Shapes
  * @param ...operands Any shapes that broadcast.
  * @returns The tensors, all of one shape.
  * @throws {ShapeError} when the shapes do not broadcast.
@@ -251,6 +264,7 @@ export function broadcastArrays(...operands: readonly TensorLike[]): Tensor[] {
 /**
  * The shape that shapes broadcast to.
  *
+ * @category Shapes
  * @param ...shapes Shapes, or lengths of vectors.
  * @returns The common shape.
  * @throws {ShapeError} when they do not broadcast.
@@ -272,6 +286,7 @@ export function broadcastShapes(...shapes: readonly (number | Shape)[]): number[
 /**
  * The sum of a diagonal of each of the matrices on two axes.
  *
+ * @category Shapes
  * @param x Any shape of at least two axes.
  * @param options Which diagonal (`offset`, 0 by default), and the two axes (`axis1` 0 and `axis2` 1 by
  * default).
@@ -293,6 +308,7 @@ export function trace(x: TensorLike, options?: DiagonalOptions): Tensor {
 /**
  * A tensor with other values on its main diagonal, as NumPy's `fill_diagonal`.
  *
+ * @category Shapes
  * @param x A matrix, or a tensor of more axes that are all equally long.
  * @param value A number, or a vector, which is repeated along the diagonal as often as needed.
  * @param options `wrap`: whether the diagonal of a matrix with more rows than columns begins anew after a

@@ -85,6 +85,7 @@ export function countable(x: Tensor): Tensor {
 /**
  * Sum over axes. Floats are added up in double precision, integers modulo 2^32; of nothing it is 0.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.
@@ -111,6 +112,7 @@ export function sum(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): 
 /**
  * Mean over axes; of nothing it is NaN.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.
@@ -138,6 +140,7 @@ export function mean(x: TensorLike, axis?: AxisArgument, options?: AxisOptions):
  * is 1. The
  * derivative is exact where elements are zero.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.
@@ -162,6 +165,7 @@ export function prod(x: TensorLike, axis?: AxisArgument, options?: AxisOptions):
 /**
  * Largest element over axes, NaN if there is one. Equal ones share the derivative evenly.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.
@@ -187,6 +191,7 @@ export function max(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): 
 /**
  * Smallest element over axes, NaN if there is one. Equal ones share the derivative evenly.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.
@@ -212,6 +217,7 @@ export function min(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): 
 /**
  * Position of the first largest element along an axis; NaN counts as the largest of all.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis, negative ones counting from the last. Left out or `null`: the position is
  * that in the
@@ -237,6 +243,7 @@ export function argmax(x: TensorLike, axis?: number | null, options?: AxisOption
 /**
  * Position of the first smallest element along an axis; NaN counts as the smallest of all.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis, negative ones counting from the last. Left out or `null`: the position is
  * that in the
@@ -283,6 +290,7 @@ function position(
 /**
  * Whether any element is true (not zero) over axes; of nothing, `false`. NaN is not zero.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.
@@ -311,6 +319,7 @@ export function any(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): 
 /**
  * Whether all elements are true (not zero) over axes; of nothing, `true`. NaN is not zero.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.
@@ -339,6 +348,7 @@ export function all(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): 
 /**
  * Variance over axes: the mean squared distance from the mean. It is NaN where the divisor is 0.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.
@@ -368,6 +378,7 @@ export function variance(x: TensorLike, axis?: AxisArgument, options?: VarianceO
 /**
  * Standard deviation over axes: the square root of the variance. Its derivative where it is 0 is 0.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.
@@ -409,6 +420,7 @@ function divisorOf(what: string, arg: Reduction<VarianceOptions>): number {
  * Logarithm of the sum of exponentials over axes, without overflow; of nothing it is negative
  * infinity. Of complex numbers it is the principal logarithm of the sum.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.
@@ -450,6 +462,7 @@ export function logsumexp(x: TensorLike, axis?: AxisArgument, options?: AxisOpti
  *
  * The derivative by an element that is 0 is 0, and so it is where the norm is 0.
  *
+ * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.

@@ -22,6 +22,7 @@ function applyRounding(what: string, strict: (x: Tensor) => Tensor, x: TensorLik
 /**
  * Largest integer not above each element. Its derivative is 0 everywhere.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns The shape and dtype of `x`; integers stay as they are.
  * @throws {DtypeError} when `x` is of dtype `bool`.
@@ -41,6 +42,7 @@ export function floor(x: TensorLike): Tensor {
 /**
  * Smallest integer not below each element. Its derivative is 0 everywhere.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns The shape and dtype of `x`; integers stay as they are.
  * @throws {DtypeError} when `x` is of dtype `bool`.
@@ -61,6 +63,7 @@ export function ceil(x: TensorLike): Tensor {
  * Nearest integer of each element, or nearest multiple of a power of ten, halves to the even one. Its
  * derivative is 0 everywhere.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @param options `decimals`: how many decimal places are kept, 0 by default; -2 rounds to hundreds.
  * @returns The shape and dtype of `x`; integers stay as they are, unless `decimals` is negative.
@@ -105,6 +108,7 @@ function roundTo(x: Tensor, places: number): Tensor {
 /**
  * Integer part of each element, towards zero. Its derivative is 0 everywhere.
  *
+ * @category Arithmetic
  * @param x Any shape.
  * @returns The shape and dtype of `x`; integers stay as they are.
  * @throws {DtypeError} when `x` is of dtype `bool`.

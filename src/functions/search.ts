@@ -30,7 +30,11 @@ import { realOperand } from "./operands.ts";
 import { argsort, sort, takeAlongLast } from "./ordering.ts";
 import { fromFront } from "./index_tensors.ts";
 
-/** Options of `searchsorted`. */
+/**
+ * Options of `searchsorted`.
+ *
+ * @category Sorting and searching
+ */
 export interface SearchsortedOptions {
   /** On which side of equal elements the place is; `"left"` by default. */
   readonly side?: "left" | "right";
@@ -42,6 +46,7 @@ export interface SearchsortedOptions {
  * Where elements would have to be inserted to keep the order: a binary search for each. NaN is the
  * largest of all.
  *
+ * @category Sorting and searching
  * @param sorted `[n]`, in ascending order.
  * @param values Any shape.
  * @param options `side`: `"left"` of equal elements, the default, or `"right"`; `sorter`: the order in
@@ -82,7 +87,11 @@ export function searchsorted(
   return insertionPlaces(gather(list, fromFront(order, list.size, 0, what)), wanted, side);
 }
 
-/** Options of functions whose results have as many elements as a mask chooses. */
+/**
+ * Options of functions whose results have as many elements as a mask chooses.
+ *
+ * @category Sorting and searching
+ */
 export interface SizeOptions {
   /** How many places the result has; needed where the values are traced. Left out, as many as there are. */
   readonly size?: number;
@@ -90,7 +99,11 @@ export interface SizeOptions {
   readonly fillValue?: number;
 }
 
-/** Options of `nonzero` and `argwhere`. */
+/**
+ * Options of `nonzero` and `argwhere`.
+ *
+ * @category Sorting and searching
+ */
 export interface NonzeroOptions {
   /** How many places the result has; needed where the values are traced. Left out, as many as there are. */
   readonly size?: number;
@@ -114,6 +127,7 @@ export function chosenPositions(mask: Tensor, size: number | undefined): Tensor 
 /**
  * Positions of the elements that are not zero (or are true), in row-major order.
  *
+ * @category Sorting and searching
  * @param x Any shape of one axis or more.
  * @param options `size`: how many places the results have, needed where the values of `x` are traced;
  * `fillValue`: what stands in the places that are left, 0 by default.
@@ -163,6 +177,7 @@ export function nonzero(x: TensorLike, options?: NonzeroOptions): Tensor[] {
  * Both are computed, and where the derivative of what is not chosen is infinite or NaN, so is their
  * product with 0: guard such an argument by a `where` inside, as in the example.
  *
+ * @category Sorting and searching
  * @param condition Any shape; numbers hold where they are not zero.
  * @param x Any shape that broadcasts with `condition`.
  * @param y Any shape that broadcasts with both.
@@ -200,6 +215,7 @@ export function where(
 /**
  * Positions of the elements that are not zero (or are true), one row for each.
  *
+ * @category Sorting and searching
  * @param x Any shape.
  * @param options `size`, `fillValue`: those of {@linkcode nonzero}.
  * @returns `int32` `[count, ndim]`.
@@ -224,6 +240,7 @@ export function argwhere(x: TensorLike, options?: NonzeroOptions): Tensor {
 /**
  * Positions of the elements that are not zero (or are true) in the flattened tensor.
  *
+ * @category Sorting and searching
  * @param x Any shape.
  * @param options `size`, `fillValue`: those of {@linkcode nonzero}.
  * @returns `int32` `[count]`.
@@ -246,6 +263,7 @@ export function flatnonzero(x: TensorLike, options?: SizeOptions): Tensor {
 /**
  * Positions along an axis where a condition is true.
  *
+ * @category Sorting and searching
  * @param condition `[n]`, n no longer than the axis; what is behind it is left out.
  * @param x Any shape.
  * @param axis The axis; left out or `null`: `x` is flattened first.
@@ -300,6 +318,7 @@ export function takeFilled(x: Tensor, places: Tensor, axis: number, fill: Tensor
 /**
  * The elements where a condition is true, in row-major order.
  *
+ * @category Sorting and searching
  * @param condition As many elements as `x` has.
  * @param x Any shape.
  * @param options `size`: how many elements the result has, needed where `condition` is traced;
@@ -334,6 +353,7 @@ export function extract(
  * The order that sorts by several keys: by the last one, then by the one before where those are equal,
  * and so on.
  *
+ * @category Sorting and searching
  * @param keys A list of tensors of one shape, or a tensor `[keys, ...]`.
  * @param axis The axis to sort along, of a single key; the last by default.
  * @returns `int32`, the shape of one key.
@@ -394,6 +414,7 @@ function splitKeys(keys: Tensor, what: string): readonly Tensor[] {
  * Elements along an axis in an order in which the one at `kth` is where it is when sorted, smaller ones
  * before it and larger ones behind. The whole axis is sorted.
  *
+ * @category Sorting and searching
  * @param x Any shape.
  * @param kth The position; negative counts from the end.
  * @param axis The axis, the last by default.
@@ -416,6 +437,7 @@ export function partition(x: TensorLike, kth: number, axis?: number): Tensor {
 /**
  * The indices that {@linkcode partition} puts in order.
  *
+ * @category Sorting and searching
  * @param x Any shape.
  * @param kth The position; negative counts from the end.
  * @param axis The axis, the last by default.
@@ -451,6 +473,7 @@ function checkKth(x: TensorLike, kth: number, axis: number | undefined, what: st
 /**
  * Keys in ascending order along an axis, and values in the order of their keys.
  *
+ * @category Sorting and searching
  * @param keys Any shape.
  * @param values The shape of `keys`.
  * @param axis The axis, the last by default.
@@ -487,6 +510,7 @@ export function sortKeyVal(
 /**
  * The `k`-th smallest element along an axis and its index, as PyTorch's `kthvalue`.
  *
+ * @category Sorting and searching
  * @param x Any shape.
  * @param k Which one, from 1 on.
  * @param axis The axis, the last by default.

@@ -26,7 +26,11 @@ import { countedFromFront } from "./index_tensors.ts";
 import { realOperand } from "./operands.ts";
 import { checkNumbers } from "./written_values.ts";
 
-/** Options of `segmentSum` and its like. */
+/**
+ * Options of `segmentSum` and its like.
+ *
+ * @category Indexing
+ */
 export interface SegmentOptions {
   /** How many segments there are; needed where the numbers of the rows are traced. */
   readonly numSegments?: number;
@@ -72,6 +76,7 @@ function readSegments(
 /**
  * Sums of the rows that have the same number.
  *
+ * @category Indexing
  * @param x `[n, ...]`, of numbers.
  * @param segmentIds The number of the segment of each row, integers `[n]` in any order; rows whose number
  * is negative or not less than `numSegments` are left out.
@@ -102,6 +107,7 @@ export function segmentSum(
 /**
  * Products of the rows that have the same number.
  *
+ * @category Indexing
  * @param x `[n, ...]`, of real numbers.
  * @param segmentIds The number of the segment of each row, integers `[n]` in any order; rows whose number
  * is negative or not less than `numSegments` are left out.
@@ -132,6 +138,7 @@ export function segmentProd(
 /**
  * Largest of the rows that have the same number, element by element; NaN where there is one.
  *
+ * @category Indexing
  * @param x `[n, ...]`, of real numbers.
  * @param segmentIds The number of the segment of each row, integers `[n]` in any order; rows whose number
  * is negative or not less than `numSegments` are left out.
@@ -160,6 +167,7 @@ export function segmentMax(
 /**
  * Smallest of the rows that have the same number, element by element; NaN where there is one.
  *
+ * @category Indexing
  * @param x `[n, ...]`, of real numbers.
  * @param segmentIds The number of the segment of each row, integers `[n]` in any order; rows whose number
  * is negative or not less than `numSegments` are left out.
@@ -248,6 +256,7 @@ function combineAt(
  * A tensor with the larger of elements and updates at positions of one axis that differ along the other
  * axes, as PyTorch's `scatter_reduce` by `"amax"`.
  *
+ * @category Indexing
  * @param x Any shape, of real numbers.
  * @param indices Positions on the axis, integers; as many axes as `x`, the others no longer than
  * those of `x`. Negative positions count from the end.
@@ -286,6 +295,7 @@ export function scatterMax(
  * A tensor with the smaller of elements and updates at positions of one axis that differ along the other
  * axes, as PyTorch's `scatter_reduce` by `"amin"`.
  *
+ * @category Indexing
  * @param x Any shape, of real numbers.
  * @param indices Positions on the axis, integers; as many axes as `x`, the others no longer than
  * those of `x`. Negative positions count from the end.
@@ -324,6 +334,7 @@ export function scatterMin(
  * A tensor with elements multiplied by updates at positions of one axis that differ along the other axes,
  * as PyTorch's `scatter_reduce` by `"prod"`.
  *
+ * @category Indexing
  * @param x Any shape, of real numbers.
  * @param indices Positions on the axis, integers; as many axes as `x`, the others no longer than
  * those of `x`. Negative positions count from the end.

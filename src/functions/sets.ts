@@ -37,7 +37,11 @@ import {
   takeFilled,
 } from "./search.ts";
 
-/** Options of `unique` and its like. */
+/**
+ * Options of `unique` and its like.
+ *
+ * @category Sorting and searching
+ */
 export interface UniqueOptions {
   /** The axis whose slices are compared; left out or `null`: the elements of the flattened tensor. */
   readonly axis?: number | null;
@@ -47,7 +51,11 @@ export interface UniqueOptions {
   readonly fillValue?: number;
 }
 
-/** What {@linkcode uniqueAll} gives. */
+/**
+ * What {@linkcode uniqueAll} gives.
+ *
+ * @category Sorting and searching
+ */
 export interface Unique {
   /** The different elements, or slices, in ascending order. */
   readonly values: Tensor;
@@ -64,6 +72,7 @@ const NAMES = ["axis", "size", "fillValue"] as const;
 /**
  * The different elements of a tensor, in ascending order. All NaN are one element.
  *
+ * @category Sorting and searching
  * @param x Any shape, of real numbers.
  * @param options `axis`: the axis whose slices are compared instead of elements; `size`: how many places
  * the result has, needed where `x` is traced; `fillValue`: what stands in the places that are left, the
@@ -90,6 +99,7 @@ export function unique(x: TensorLike, options?: UniqueOptions): Tensor {
  * The different elements of a tensor, where they occur first, which one each element is, and how often
  * they occur.
  *
+ * @category Sorting and searching
  * @param x Any shape, of real numbers.
  * @param options `axis`, `size`, `fillValue`: those of {@linkcode unique}. In the places that are left,
  * indices are those of the smallest element and counts are 0.
@@ -123,6 +133,7 @@ export function uniqueAll(x: TensorLike, options?: UniqueOptions): Unique {
 /**
  * The different elements of a tensor, and how often they occur.
  *
+ * @category Sorting and searching
  * @param x Any shape, of real numbers.
  * @param options `axis`, `size`, `fillValue`: those of {@linkcode unique}.
  * @returns The values, and their counts `[count]` as `int32`.
@@ -148,6 +159,7 @@ export function uniqueCounts(
 /**
  * The different elements of a tensor, and which one each element is.
  *
+ * @category Sorting and searching
  * @param x Any shape, of real numbers.
  * @param options `axis`, `size`, `fillValue`: those of {@linkcode unique}.
  * @returns The values, and the inverse: `int32`, in the shape of `x` (one axis with `axis`).
@@ -231,7 +243,11 @@ function beginsRow(sorted: Tensor): Tensor {
   return concatenate([splat(1, "bool", [1]), less(same, constantLike(same, width))], 0);
 }
 
-/** Options of `isin`. */
+/**
+ * Options of `isin`.
+ *
+ * @category Sorting and searching
+ */
 export interface IsinOptions {
   /** Whether to tell what is not there. Default `false`. */
   readonly invert?: boolean;
@@ -240,6 +256,7 @@ export interface IsinOptions {
 /**
  * Whether each element occurs in another tensor. NaN occurs nowhere.
  *
+ * @category Sorting and searching
  * @param x Any shape, of real numbers.
  * @param test The elements to look for, any shape.
  * @param options `invert`: whether to tell what is not there, `false` by default.
@@ -303,6 +320,7 @@ function differentOf(
 /**
  * The different elements that occur in both of two tensors, in ascending order.
  *
+ * @category Sorting and searching
  * @param x Any shape, of real numbers.
  * @param y Any shape, of real numbers.
  * @param options `size`: how many places the result has, needed where a tensor is traced; `fillValue`:
@@ -328,6 +346,7 @@ export function intersect1d(x: TensorLike, y: TensorLike, options?: SizeOptions)
 /**
  * The different elements that occur in either of two tensors, in ascending order.
  *
+ * @category Sorting and searching
  * @param x Any shape, of real numbers.
  * @param y Any shape, of real numbers.
  * @param options `size`, `fillValue`: those of {@linkcode intersect1d}.
@@ -352,6 +371,7 @@ export function union1d(x: TensorLike, y: TensorLike, options?: SizeOptions): Te
 /**
  * The different elements of the first tensor that do not occur in the second, in ascending order.
  *
+ * @category Sorting and searching
  * @param x Any shape, of real numbers.
  * @param y Any shape, of real numbers.
  * @param options `size`, `fillValue`: those of {@linkcode intersect1d}.
@@ -376,6 +396,7 @@ export function setdiff1d(x: TensorLike, y: TensorLike, options?: SizeOptions): 
 /**
  * The different elements that occur in one of two tensors only, in ascending order.
  *
+ * @category Sorting and searching
  * @param x Any shape, of real numbers.
  * @param y Any shape, of real numbers.
  * @param options `size`, `fillValue`: those of {@linkcode intersect1d}.

@@ -27,6 +27,7 @@ import { broadcastTo as stretch } from "./broadcasting.ts";
 /**
  * The same elements in row-major order, in another shape.
  *
+ * @category Shapes
  * @param x Any shape.
  * @param shape The new shape, as a list or as one argument for each length; one entry may be -1, and
  * stands for whatever length is left.
@@ -56,6 +57,7 @@ function listed(rest: readonly unknown[]): unknown {
 /**
  * All elements in one vector, in row-major order.
  *
+ * @category Shapes
  * @param x Any shape.
  * @returns `[size of x]`
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -100,6 +102,7 @@ function fillShape(x: Tensor, shape: Shape): Shape {
 /**
  * Axes in another order.
  *
+ * @category Shapes
  * @param x Any shape.
  * @param axes Axis `i` of the result is axis `axes[i]` of `x`: a list, or one argument for each axis;
  * left out, the axes are reversed.
@@ -142,6 +145,7 @@ function permuted(input: Tensor, axes: unknown): Tensor {
 /**
  * Axes in another order: `transpose` with all axes named, as PyTorch's `permute`.
  *
+ * @category Shapes
  * @param x Any shape.
  * @param axes Axis `i` of the result is axis `axes[i]` of `x`: a list, or one argument for each axis.
  * @returns `x` with its axes in that order.
@@ -165,6 +169,7 @@ export function permute(
 /**
  * Two axes exchanged.
  *
+ * @category Shapes
  * @param x Any shape with these axes.
  * @param first One axis; negative counts from the last.
  * @param second The other.
@@ -193,6 +198,7 @@ export function swapaxes(x: TensorLike, first: number, second: number): Tensor {
 /**
  * Axes moved to other positions; the others keep their order.
  *
+ * @category Shapes
  * @param x Any shape with these axes.
  * @param source The axes to move: one, or a list.
  * @param destination Where each of them goes in the result.
@@ -232,6 +238,7 @@ export function moveaxis(
 /**
  * Axes of length one removed.
  *
+ * @category Shapes
  * @param x Any shape.
  * @param axis The axes to remove; left out, all axes of length one.
  * @returns `x` without these axes.
@@ -264,6 +271,7 @@ export function squeeze(x: TensorLike, axis?: AxisArgument): Tensor {
 /**
  * New axes of length one.
  *
+ * @category Shapes
  * @param x Any shape.
  * @param axis Where the new axes stand in the result: one position, or a list.
  * @returns `x` with one more axis for each position.
@@ -291,6 +299,7 @@ export function expandDims(x: TensorLike, axis: number | readonly number[]): Ten
 /**
  * `x` stretched to a shape by NumPy's rule: aligned at the last axis, lengths of one repeated.
  *
+ * @category Shapes
  * @param x Any shape that broadcasts to `shape`.
  * @param shape The new shape.
  * @returns `x` repeated to fill it.
@@ -314,6 +323,7 @@ export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
 /**
  * Elements in reverse order.
  *
+ * @category Shapes
  * @param x Any shape.
  * @param axis The axes to reverse; left out, all of them.
  * @returns `x` reversed along these axes.
@@ -336,6 +346,7 @@ export function flip(x: TensorLike, axis?: AxisArgument): Tensor {
 /**
  * Elements shifted, those pushed out at one end coming back in at the other.
  *
+ * @category Shapes
  * @param x Any shape.
  * @param shift By how many places: one number, or one for each axis in `axis`. Negative shifts go
  * towards the front.

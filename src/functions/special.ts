@@ -12,6 +12,7 @@ import { applyFloat, realOperand } from "./operands.ts";
 /**
  * Error function `2/√π ∫₀ˣ exp(-t²) dt` of each element.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -31,6 +32,7 @@ export function erf(x: TensorLike): Tensor {
 /**
  * Complementary error function `1 - erf(x)` of each element, exact where that difference is tiny.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -50,6 +52,7 @@ export function erfc(x: TensorLike): Tensor {
 /**
  * Inverse error function of each element; infinite at ±1, NaN outside.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -69,6 +72,7 @@ export function erfinv(x: TensorLike): Tensor {
 /**
  * Logarithm of the absolute value of the gamma function of each element.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -88,6 +92,7 @@ export function lgamma(x: TensorLike): Tensor {
 /**
  * Derivative of `lgamma` at each element; infinite or NaN at its poles 0, -1, -2, ….
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.

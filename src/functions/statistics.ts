@@ -35,7 +35,11 @@ import { realOperand } from "./operands.ts";
 import { takeAlongLast } from "./ordering.ts";
 import { finish, mean, readReduction, std } from "./reduction.ts";
 
-/** Options of `average`. */
+/**
+ * Options of `average`.
+ *
+ * @category Statistics
+ */
 export interface AverageOptions extends AxisOptions {
   /** How much each element counts: the shape of `x`, or `[length]` of the one axis that is reduced. */
   readonly weights?: TensorLike;
@@ -44,6 +48,7 @@ export interface AverageOptions extends AxisOptions {
 /**
  * Weighted mean over axes.
  *
+ * @category Statistics
  * @param x Any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
  * @param options `weights`: how much each element counts, in the shape of `x`, or `[length]` of the one
@@ -81,6 +86,7 @@ export function average(x: TensorLike, axis?: AxisArgument, options?: AverageOpt
 /**
  * Difference of the largest and the smallest element over axes; NaN where there is one.
  *
+ * @category Statistics
  * @param x Any shape, of real numbers.
  * @param axis The axis or axes to reduce; left out or `null`: all.
  * @param options `keepdims`: whether reduced axes stay, with length one.
@@ -107,6 +113,7 @@ export function ptp(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): 
 /**
  * How many elements are not zero (or are true) over axes; NaN counts.
  *
+ * @category Statistics
  * @param x Any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
  * @param options `keepdims`: whether reduced axes stay, with length one.
@@ -130,6 +137,7 @@ export function countNonzero(x: TensorLike, axis?: AxisArgument, options?: AxisO
  * Standard error of the mean over axes: the standard deviation divided by the root of the number of
  * elements.
  *
+ * @category Statistics
  * @param x Any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
  * @param options `correction`: what is subtracted from the number of elements to give the divisor of the
@@ -154,7 +162,11 @@ export function sem(x: TensorLike, axis?: AxisArgument, options?: VarianceOption
   return scale(deviation, 1 / Math.sqrt(lengthAlong(arg.x.shape, arg.axes)));
 }
 
-/** Options of `cov`. */
+/**
+ * Options of `cov`.
+ *
+ * @category Statistics
+ */
 export interface CovOptions {
   /** Whether each row is a variable and each column an observation; `true` by default. */
   readonly rowvar?: boolean;
@@ -169,6 +181,7 @@ export interface CovOptions {
 /**
  * Covariances of variables.
  *
+ * @category Statistics
  * @param x `[variables, observations]`, or `[observations]` of one variable.
  * @param y More variables, with as many observations.
  * @param options `rowvar`: `false` where observations are rows; `correction`: 1 by default; `fweights`:
@@ -266,7 +279,11 @@ function readWeights(
   throw shapeError(`${what} ${showType(read)}: expected one for each of ${count} observations`);
 }
 
-/** Options of `corrcoef`. */
+/**
+ * Options of `corrcoef`.
+ *
+ * @category Statistics
+ */
 export interface CorrcoefOptions {
   /** Whether each row is a variable and each column an observation; `true` by default. */
   readonly rowvar?: boolean;
@@ -276,6 +293,7 @@ export interface CorrcoefOptions {
  * Correlation coefficients of variables: covariances divided by both standard deviations, held from -1 to
  * 1. NaN where a variable is constant.
  *
+ * @category Statistics
  * @param x `[variables, observations]`, or `[observations]` of one variable.
  * @param y More variables, with as many observations.
  * @param options `rowvar`: `false` where observations are rows.
@@ -306,7 +324,11 @@ export function corrcoef(
   return clip(quotient, -1, 1);
 }
 
-/** Options of `rankdata`. */
+/**
+ * Options of `rankdata`.
+ *
+ * @category Statistics
+ */
 export interface RankOptions {
   /** Which rank equal elements have; `"average"` by default. */
   readonly method?: "average" | "min" | "max" | "dense" | "ordinal";
@@ -317,6 +339,7 @@ const RANK_METHODS = ["average", "min", "max", "dense", "ordinal"] as const;
 /**
  * Ranks of elements, from 1 on.
  *
+ * @category Statistics
  * @param x Any shape, of real numbers.
  * @param axis The axis to rank along; left out or `null`: the ranks are those in the flattened tensor.
  * @param options `method`: equal elements have the mean of their ranks (`"average"`, the default), the
@@ -396,7 +419,11 @@ function firstWhere(mask: Tensor, values: Tensor): Tensor {
   return sub(most, flip(prefixesOf(([a], [b]) => [maximum(a, b)], [turned], last)[0], last));
 }
 
-/** Options of `mode`. */
+/**
+ * Options of `mode`.
+ *
+ * @category Statistics
+ */
 export interface ModeOptions {
   /** Whether the reduced axis stays, with length one. Default `false`. */
   readonly keepdims?: boolean;
@@ -406,6 +433,7 @@ export interface ModeOptions {
  * Most frequent element along an axis, the smallest of several, and how often it is there. All NaN are
  * one value.
  *
+ * @category Statistics
  * @param x Any shape, of real numbers.
  * @param axis The axis, 0 by default; `null` flattens the tensor first.
  * @param options `keepdims`: whether the reduced axis stays, with length one.

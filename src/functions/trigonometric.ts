@@ -10,6 +10,7 @@ import { applyFloat, applyFloatBinary, ofReals } from "./operands.ts";
 /**
  * Sine of each element, in radians.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -29,6 +30,7 @@ export function sin(x: TensorLike): Tensor {
 /**
  * Cosine of each element, in radians.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -48,6 +50,7 @@ export function cos(x: TensorLike): Tensor {
 /**
  * Tangent of each element, in radians.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -67,6 +70,7 @@ export function tan(x: TensorLike): Tensor {
 /**
  * Inverse sine of each element, from -π/2 to π/2; NaN outside [-1, 1].
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -86,6 +90,7 @@ export function asin(x: TensorLike): Tensor {
 /**
  * Inverse cosine of each element, from 0 to π; NaN outside [-1, 1].
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -105,6 +110,7 @@ export function acos(x: TensorLike): Tensor {
 /**
  * Inverse tangent of each element, from -π/2 to π/2.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -124,6 +130,7 @@ export function atan(x: TensorLike): Tensor {
 /**
  * Hyperbolic sine of each element.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -143,6 +150,7 @@ export function sinh(x: TensorLike): Tensor {
 /**
  * Hyperbolic cosine of each element.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -162,6 +170,7 @@ export function cosh(x: TensorLike): Tensor {
 /**
  * Hyperbolic tangent of each element.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -181,6 +190,7 @@ export function tanh(x: TensorLike): Tensor {
 /**
  * Inverse hyperbolic sine of each element.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -200,6 +210,7 @@ export function asinh(x: TensorLike): Tensor {
 /**
  * Inverse hyperbolic cosine of each element; NaN below 1.
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -219,6 +230,7 @@ export function acosh(x: TensorLike): Tensor {
 /**
  * Inverse hyperbolic tangent of each element; NaN outside [-1, 1].
  *
+ * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when `x` is no tensor, number or array.
@@ -239,6 +251,7 @@ export function atanh(x: TensorLike): Tensor {
  * Angle of each point `(x, y)`, counted from the first axis, from -π to π. Its derivative at the
  * origin is 0.
  *
+ * @category Elementary functions
  * @param y Second coordinates, of any shape.
  * @param x First coordinates, of any shape that broadcasts with `y`.
  * @returns The common dtype, in the shape that both broadcast to; integers and bools become

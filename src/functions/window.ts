@@ -34,19 +34,33 @@ import { broadcastTo, floatOperand, promoteTogether } from "./broadcasting.ts";
 import { realOperand } from "./operands.ts";
 import { pad as extendEdges } from "./padding.ts";
 
-/** One number for all spatial axes, or one for each. */
+/**
+ * One number for all spatial axes, or one for each.
+ *
+ * @category Windows
+ */
 export type PerAxis = number | readonly number[];
 
-/** How much to pad each spatial axis: the same on both sides, or `[before, after]` for each. */
+/**
+ * How much to pad each spatial axis: the same on both sides, or `[before, after]` for each.
+ *
+ * @category Windows
+ */
 export type PadAmounts = PerAxis | readonly (readonly [before: number, after: number])[];
 
 /**
  * How windows meet the borders: by an amount of padding; `"valid"`, with none; or `"same"`, so that
  * there is a window for every `stride` positions, the larger half of the padding going to the end.
+ *
+ * @category Windows
  */
 export type Padding = PadAmounts | "same" | "valid";
 
-/** Options of `conv`. */
+/**
+ * Options of `conv`.
+ *
+ * @category Windows
+ */
 export interface ConvOptions {
   /** Positions from one window to the next. Default 1. */
   readonly stride?: PerAxis;
@@ -63,7 +77,11 @@ export interface ConvOptions {
   readonly paddingMode?: PaddingMode;
 }
 
-/** What the padding of a convolution holds. */
+/**
+ * What the padding of a convolution holds.
+ *
+ * @category Windows
+ */
 export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
 
 /** What `pad` calls them. */
@@ -74,7 +92,11 @@ const MODES = {
   circular: "wrap",
 } as const;
 
-/** Options of `convTranspose`. */
+/**
+ * Options of `convTranspose`.
+ *
+ * @category Windows
+ */
 export interface ConvTransposeOptions {
   /** Positions from one window to the next, in the result. Default 1. */
   readonly stride?: PerAxis;
@@ -88,7 +110,11 @@ export interface ConvTransposeOptions {
   readonly groups?: number;
 }
 
-/** Options of `maxPool`. */
+/**
+ * Options of `maxPool`.
+ *
+ * @category Windows
+ */
 export interface MaxPoolOptions {
   /** Positions from one window to the next. Default the window's own lengths. */
   readonly stride?: PerAxis;
@@ -103,7 +129,11 @@ export interface MaxPoolOptions {
   readonly ceilMode?: boolean;
 }
 
-/** Options of `avgPool`. */
+/**
+ * Options of `avgPool`.
+ *
+ * @category Windows
+ */
 export interface AvgPoolOptions {
   /** Positions from one window to the next. Default the window's own lengths. */
   readonly stride?: PerAxis;
@@ -123,6 +153,7 @@ export interface AvgPoolOptions {
 /**
  * The convolution of images by filters, as machine learning defines it: filters are not reversed.
  *
+ * @category Windows
  * @param x `[batch, in, ...spatial]`
  * @param w `[out, in / groups, ...window]`
  * @param options Stride, padding and what it holds, dilation and groups, as PyTorch's.
@@ -179,6 +210,7 @@ export function conv(x: TensorLike, w: TensorLike, options?: ConvOptions): Tenso
  * The transposed convolution: the map that a convolution's derivative by its input is, and that gives
  * back the input's spatial lengths.
  *
+ * @category Windows
  * @param x `[batch, in, ...spatial]`
  * @param w `[in, out / groups, ...window]`, as in PyTorch.
  * @param options Stride, padding, output padding, dilation and groups, as PyTorch's.
@@ -255,6 +287,7 @@ export function convTranspose(
 /**
  * The largest element of every window.
  *
+ * @category Windows
  * @param x `[batch, channels, ...spatial]`
  * @param window The window's length along each spatial axis: one number for all, or one for each.
  * @param options Stride (default the window itself), padding and dilation.
@@ -286,6 +319,7 @@ export function maxPool(x: TensorLike, window: PerAxis, options?: MaxPoolOptions
  * Where the largest element of every window is, as `maxUnpool` takes it and PyTorch's `return_indices` gives
  * it.
  *
+ * @category Windows
  * @param x `[batch, channels, ...spatial]`
  * @param window The window's length along each spatial axis: one number for all, or one for each.
  * @param options As for `maxPool`.
@@ -339,7 +373,11 @@ function largestOf(
   return { image, windows, positions };
 }
 
-/** Options of `maxUnpool`. */
+/**
+ * Options of `maxUnpool`.
+ *
+ * @category Windows
+ */
 export interface MaxUnpoolOptions {
   /** Positions from one window to the next. Default the window's own lengths. */
   readonly stride?: PerAxis;
@@ -352,6 +390,7 @@ export interface MaxUnpoolOptions {
 /**
  * Zeros with elements at the positions that `maxPoolIndices` found: the partial inverse of `maxPool`.
  *
+ * @category Windows
  * @param x `[batch, channels, ...spatial]`
  * @param indices The shape of `x`, integers: positions among the spatial elements of the result.
  * @param window The window of the pooling.
@@ -412,6 +451,7 @@ export function maxUnpool(
 /**
  * The mean of every window.
  *
+ * @category Windows
  * @param x `[batch, channels, ...spatial]`; integers and bools become float32.
  * @param window The window's length along each spatial axis: one number for all, or one for each.
  * @param options Stride (default the window itself), padding, and whether padding counts as zeros

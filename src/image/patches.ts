@@ -27,6 +27,7 @@ function readFactor(what: string, x: TensorLike, factor: number): [Tensor, numbe
 /**
  * Images whose channels become squares of elements, as `torch.nn.functional.pixel_shuffle` makes them.
  *
+ * @category Images
  * @param x `[..., channels * factor², height, width]`
  * @param factor The length of a side of the squares.
  * @returns `[..., channels, height * factor, width * factor]`
@@ -57,6 +58,7 @@ export function pixelShuffle(x: TensorLike, factor: number): Tensor {
 /**
  * Images whose squares of elements become channels: the inverse of `pixelShuffle`.
  *
+ * @category Images
  * @param x `[..., channels, height * factor, width * factor]`
  * @param factor The length of a side of the squares.
  * @returns `[..., channels * factor², height, width]`
@@ -88,6 +90,7 @@ export function pixelUnshuffle(x: TensorLike, factor: number): Tensor {
  * Channels dealt out anew (Zhang et al., "ShuffleNet", 2017): channel `i` of group `g` becomes channel `g` of
  * group `i`, as `torch.nn.functional.channel_shuffle` does it.
  *
+ * @category Images
  * @param x `[batch, channels, ...space]`
  * @param groups How many groups the channels are in.
  * @returns The shape of `x`.
@@ -118,7 +121,11 @@ export function channelShuffle(x: TensorLike, groups: number): Tensor {
   return reshape(swapaxes(parts, 1, 2), value.shape);
 }
 
-/** Options of `unfold` and `fold`: a number for each axis of space, or one for all. */
+/**
+ * Options of `unfold` and `fold`: a number for each axis of space, or one for all.
+ *
+ * @category Images
+ */
 export interface PatchOptions {
   /** How far apart patches begin. Default 1. */
   readonly stride?: number | readonly number[];
@@ -215,6 +222,7 @@ function unfolded(x: Tensor, patches: Patches): Tensor {
  * The patches of images as columns, as `torch.nn.functional.unfold` gives them: what convolutions
  * multiply by their filters.
  *
+ * @category Images
  * @param x `[batch, channels, ...space]`, with any number of axes of space.
  * @param kernelSize The lengths of patches, or one for all axes.
  * @param options `stride`, `padding`, `dilation`: a number for each axis, or one for all.
@@ -245,6 +253,7 @@ export function unfold(
 /**
  * Images as the sums of patches, as `torch.nn.functional.fold` gives them: the transpose of `unfold`.
  *
+ * @category Images
  * @param x `[batch, channels * kernel, patches]`
  * @param outputSize The lengths of the axes of space.
  * @param kernelSize The lengths of patches, or one for all axes.

@@ -206,7 +206,11 @@ function resampled(x: Tensor, axis: number, taps: Taps): Tensor {
   }).reduce(add);
 }
 
-/** Ways to make a new size. */
+/**
+ * Ways to make a new size.
+ *
+ * @category Images
+ */
 export type ResizeMethod =
   | "nearest"
   | "linear"
@@ -312,7 +316,11 @@ function scaledWeights(
   return where(isSome, div(weights, where(isSome, total, 1)), 0);
 }
 
-/** Options of `resize` and `scaleAndTranslate`. */
+/**
+ * Options of `resize` and `scaleAndTranslate`.
+ *
+ * @category Images
+ */
 export interface ResizeOptions {
   /**
    * `"linear"` by default, `"nearest"`, `"cubic"` (Keys' kernel), `"cubic-pytorch"`, `"lanczos3"`,
@@ -355,6 +363,7 @@ function readShapes(what: string, x: TensorLike, shape: Shape): [Tensor, Shape, 
  * `x` in another size, as `jax.image.resize` gives it: the middles of elements are what is looked at, and
  * axes that keep their length stay as they are.
  *
+ * @category Images
  * @param x Any shape; integers and bools become floats.
  * @param shape The new shape, of as many axes.
  * @param options `method`: `"linear"` by default; `antialias`: whether what gets smaller is smoothed, `true`
@@ -393,6 +402,7 @@ export function resize(x: TensorLike, shape: Shape, options?: ResizeOptions): Te
  * comes to `p * scale + translation`, where the first element reaches from 0 to 1. Zeros come from
  * outside.
  *
+ * @category Images
  * @param x Any shape; integers and bools become floats.
  * @param shape The new shape, of as many axes, which differs along `axes` only.
  * @param axes The axis, or axes.
@@ -461,7 +471,11 @@ export function scaleAndTranslate(
   return resampledAlong(value, made);
 }
 
-/** Modes of `interpolate`. */
+/**
+ * Modes of `interpolate`.
+ *
+ * @category Images
+ */
 export type InterpolateMode =
   | "nearest"
   | "nearest-exact"
@@ -482,7 +496,11 @@ const MODES: Readonly<Record<InterpolateMode, number | null>> = {
   area: null,
 };
 
-/** Options of `interpolate`. */
+/**
+ * Options of `interpolate`.
+ *
+ * @category Images
+ */
 export interface InterpolateOptions {
   /** The new lengths of the axes of space, or one for all. */
   readonly size?: number | readonly number[];
@@ -567,6 +585,7 @@ function perAxis(value: unknown, count: number, what: string, name: string): num
 /**
  * Images in another size, as `torch.nn.functional.interpolate` gives them.
  *
+ * @category Images
  * @param x `[batch, channels, ...space]` with one to three axes of space; integers and bools become floats.
  * @param options `size` or `scaleFactor`: the new lengths, or what they are multiplied by, rounded down;
  * `mode`: `"nearest"` by default, `"nearest-exact"`, `"linear"`, `"bilinear"`, `"bicubic"`,

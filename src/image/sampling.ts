@@ -111,7 +111,11 @@ function mirrored(x: Tensor, size: number): Tensor {
   return abs(sub(mod(add(x, size - 1), period), size - 1));
 }
 
-/** What `mapCoordinates` takes for places outside. */
+/**
+ * What `mapCoordinates` takes for places outside.
+ *
+ * @category Images
+ */
 export type MapMode = "constant" | "nearest" | "wrap" | "mirror" | "reflect";
 
 const FIXES: Readonly<Record<MapMode, Fix>> = {
@@ -122,7 +126,11 @@ const FIXES: Readonly<Record<MapMode, Fix>> = {
   reflect: (x, size) => floor(mul(sub(mirrored(add(mul(x, 2), 1), 2 * size + 1), 1), 0.5)),
 };
 
-/** Options of `mapCoordinates`. */
+/**
+ * Options of `mapCoordinates`.
+ *
+ * @category Images
+ */
 export interface MapCoordinatesOptions {
   /**
    * What stands outside: `"constant"`, the default, `cval`; `"nearest"`, the outermost element; `"wrap"`,
@@ -137,6 +145,7 @@ export interface MapCoordinatesOptions {
 /**
  * Values of `x` at coordinates between its elements, as `jax.scipy.ndimage.map_coordinates` gives them.
  *
+ * @category Images
  * @param x Any shape of at least one axis; integers and bools become floats.
  * @param coordinates `[axes of x, ...points]`: a place along each axis, 0 the middle of the first element.
  * @param order 0: the nearest element; 1: linear between neighbours.
@@ -191,7 +200,11 @@ export function mapCoordinates(
   return reshape(sampled(whole, around, FIXES[mode], cval), points);
 }
 
-/** Options of `gridSample`. */
+/**
+ * Options of `gridSample`.
+ *
+ * @category Images
+ */
 export interface GridSampleOptions {
   /** Default `"bilinear"`, which is trilinear for three axes; `"bicubic"` is for two. */
   readonly mode?: "bilinear" | "nearest" | "bicubic";
@@ -213,6 +226,7 @@ function reflected(x: Tensor, size: number, alignCorners: boolean): Tensor {
 /**
  * Images sampled at the points of a grid, as `torch.nn.functional.grid_sample` gives them.
  *
+ * @category Images
  * @param x `[batch, channels, height, width]`, or `[batch, channels, depth, height, width]`.
  * @param grid `[batch, ...lengths, 2]` with pairs `(x, y)`, or `[batch, ...lengths, 3]` with `(x, y, z)`: -1 is
  * the left, upper or first side and 1 the other one.
@@ -290,7 +304,11 @@ export function gridSample(x: TensorLike, grid: TensorLike, options?: GridSample
   return reshape(result, [value.shape[0], value.shape[1], ...lengths]);
 }
 
-/** Options of `affineGrid`. */
+/**
+ * Options of `affineGrid`.
+ *
+ * @category Images
+ */
 export interface AffineGridOptions {
   /** Whether -1 and 1 are the middles of the outermost elements instead of their edges. Default `false`. */
   readonly alignCorners?: boolean;
@@ -299,6 +317,7 @@ export interface AffineGridOptions {
 /**
  * The grid of points to which affine maps move those of an image, for `gridSample`.
  *
+ * @category Images
  * @param theta `[batch, 2, 3]` for images, or `[batch, 3, 4]` for volumes: a matrix and a translation.
  * @param size The shape of the images, `[batch, channels, height, width]`, or with a depth.
  * @param options `alignCorners`, as in `gridSample`.

@@ -15,6 +15,7 @@ import { checkIsProgram } from "./text.ts";
  * How many equations of each primitive a program has, those in the bodies of loops and in branches
  * included, each counted once.
  *
+ * @category Inspection
  * @param program What `makeProgram` gave.
  * @returns Counts by the primitives' names; names that do not occur are absent.
  * @throws {ArgumentError} when `program` is no program.
@@ -83,6 +84,7 @@ const PER_INPUT: ReadonlySet<string> = new Set([
  * for moving elements. A scan takes its body's for each step; a loop whose number of steps is not
  * known counts for one step, and a switch for its longest branch.
  *
+ * @category Inspection
  * @param program What `makeProgram` gave.
  * @returns The number of operations.
  * @throws {ArgumentError} when `program` is no program.

@@ -14,13 +14,21 @@ import { checkFunction } from "../transforms/flatten_function.ts";
 import { jvpFlat } from "../transforms/jvp.ts";
 import { stageFor } from "../transforms/stage.ts";
 
-/** A tree like `T` with a value of another type in the place of each tensor. */
+/**
+ * A tree like `T` with a value of another type in the place of each tensor.
+ *
+ * @category Inspection
+ */
 export type NamesOf<T> = IsAny<T> extends true ? T
   : [T] extends [Tensor | number | boolean] ? string[]
   : T extends null | undefined | string | AnyFunction ? T
   : { [K in keyof T]: NamesOf<T[K]> };
 
-/** What the results of a function depend on. */
+/**
+ * What the results of a function depend on.
+ *
+ * @category Inspection
+ */
 export interface Dependence<Out> {
   /** For each result the inputs that it has a derivative by, which may still be zero at a point. */
   readonly differentiable: Out;
@@ -47,6 +55,7 @@ interface Use {
  * not off numbers: a derivative that happens to be zero at a point counts, one that is zero
  * everywhere (through `stopGradient`, `noGrad`, a rounding or a comparison) does not.
  *
+ * @category Inspection
  * @param f A pure function of trees of tensors. It is traced, as by `jit`: branches on values need
  * `cond` or `where`.
  * @returns A function of the same arguments, that gives two trees like the output of `f`, with a list

@@ -10,6 +10,7 @@ import { descriptionOf, showDescription } from "../core/description.ts";
  * parts. Those of the library print themselves; this serves for one's own, which take part by a field
  * `description`.
  *
+ * @category Inspection
  * @param value Anything with a description.
  * @returns The text, with a line for each part.
  *

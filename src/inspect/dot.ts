@@ -14,7 +14,11 @@ import type { Atom, Equation } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 import { checkIsProgram } from "./text.ts";
 
-/** Options of `toDot` and `toSvg`. */
+/**
+ * Options of `toDot` and `toSvg`.
+ *
+ * @category Inspection
+ */
 export interface DotOptions {
   /** Text above the picture; none when left out. */
   readonly title?: string;
@@ -51,6 +55,7 @@ const MOST_NAME = 200;
  * says where both are there. Constants with one value everywhere stand in the operations that use
  * them; long parameters are elided.
  *
+ * @category Inspection
  * @param program What `makeProgram` gave.
  * @param options A title, whether edges show types, and how deep inner programs are drawn.
  * @returns The text of the graph, for any tool that reads DOT; it needs no package.

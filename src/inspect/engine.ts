@@ -7,7 +7,11 @@ import { backendOf } from "../backends/devices.ts";
 import { engine as features } from "../backends/cpu.ts";
 import { cpu } from "../core/device.ts";
 
-/** What `inspect.engine` tells. */
+/**
+ * What `inspect.engine` tells.
+ *
+ * @category Inspection
+ */
 export interface EngineInfo {
   /**
    * What runs programs on the processor: `"wasm"`, code written for them, or `"evaluator"`, one
@@ -29,6 +33,7 @@ export interface EngineInfo {
 /**
  * Which features of the JavaScript engine compiled programs use, on how many threads, and what runs them.
  *
+ * @category Inspection
  * @returns The features, the number of threads, and the backend's name.
  *
  * @example What compiled programs run on

@@ -13,7 +13,11 @@ import type { AnyArgs } from "../core/tree_types.ts";
 export type { InspectedValue, NonFinite } from "../core/non_finite.ts";
 export type { Origin, Part } from "../core/origin.ts";
 
-/** Options of `findNaN`. */
+/**
+ * Options of `findNaN`.
+ *
+ * @category Inspection
+ */
 export interface FindNaNOptions {
   /** Whether infinities are looked for too; `true` when left out. */
   readonly infinities?: boolean;
@@ -30,6 +34,7 @@ class Found {}
  * An infinity that was there already, as in a mask of `-Infinity`, is not reported where it goes on;
  * the NaN that comes of it is.
  *
+ * @category Inspection
  * @param f The function that gives NaN: any function, also one made by `grad`, `jit` or `vmap`.
  * @param options Whether infinities count.
  * @returns A function of the same arguments that runs `f` up to the first such operation and gives a

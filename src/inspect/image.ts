@@ -29,7 +29,11 @@ const COLUMNS = 10;
 /** The colour of numbers that are not finite. */
 const MAGENTA = [255, 0, 255];
 
-/** How `inspect.image` shows numbers. */
+/**
+ * How `inspect.image` shows numbers.
+ *
+ * @category Inspection
+ */
 export interface ImageOptions {
   /**
    * The numbers that are black and white; numbers outside of the range are the nearest of these.
@@ -43,7 +47,11 @@ export interface ImageOptions {
   readonly columns?: number;
 }
 
-/** What `inspect.image` gives. */
+/**
+ * What `inspect.image` gives.
+ *
+ * @category Inspection
+ */
 export interface Picture {
   /** Its width in pixels. */
   readonly width: number;
@@ -173,6 +181,7 @@ function checkRange(value: unknown): void {
  * rows. Pixels with a number that is NaN or infinite are magenta. The elements are read when the picture
  * is asked for.
  *
+ * @category Inspection
  * @param x Images: `[height, width]` is gray, `[height, width, channels]` has 1 (gray), 3 (RGB) or 4 (RGBA)
  * channels, `[count, height, width, channels]` is a grid, and so is `[count, height, width]` unless the
  * last axis may be channels. Floats from 0 to 1, `uint8` from 0 to 255, or booleans; other integers

@@ -14,7 +14,11 @@ import { checkIsProgram } from "./text.ts";
 
 export type { MemoryUsage } from "../backends/backend.ts";
 
-/** One kernel of a compiled program. */
+/**
+ * One kernel of a compiled program.
+ *
+ * @category Inspection
+ */
 export interface KernelInfo {
   /** The operations in it, by the names of their primitives. */
   readonly name: string;
@@ -33,7 +37,11 @@ export interface KernelInfo {
   readonly depth: number;
 }
 
-/** What a program is compiled to. */
+/**
+ * What a program is compiled to.
+ *
+ * @category Inspection
+ */
 export interface Compilation {
   /** The kernels, in the order in which they run. */
   readonly kernels: readonly KernelInfo[];
@@ -50,6 +58,7 @@ export interface Compilation {
 /**
  * The kernels that `jit` would run a program as, with estimates of what they do.
  *
+ * @category Inspection
  * @param program What `makeProgram` gave.
  * @returns The kernels; `String` of it is a table.
  * @throws {ArgumentError} when `program` is no program.
@@ -90,7 +99,11 @@ export function kernels(program: Program): Compilation {
   };
 }
 
-/** A program after one pass of the compiler. */
+/**
+ * A program after one pass of the compiler.
+ *
+ * @category Inspection
+ */
 export interface PassResult {
   /** The pass. */
   readonly name: string;
@@ -101,6 +114,7 @@ export interface PassResult {
 /**
  * The program after each pass of the compiler, in order.
  *
+ * @category Inspection
  * @param program What `makeProgram` gave.
  * @returns One entry for each pass; the last program is what `optimize` gives.
  * @throws {ArgumentError} when `program` is no program.
@@ -126,6 +140,7 @@ export function passes(program: Program): readonly PassResult[] {
 /**
  * How much linear memory tensors and compiled programs take, in bytes.
  *
+ * @category Inspection
  * @returns What is held now, the most that was held at once, the limit from which on tensors move
  * out, and the number of tensors in it.
  *

@@ -11,6 +11,7 @@ import { checkIsProgram } from "./text.ts";
  * The program as `jit` would run it: after constant folding, simplification, sharing of equal
  * equations and removal of unused ones. Every result keeps its bits.
  *
+ * @category Inspection
  * @param program What `makeProgram` gave.
  * @returns Another program with the same binders and results.
  * @throws {ArgumentError} when `program` is no program.

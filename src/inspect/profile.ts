@@ -11,7 +11,11 @@ import { table } from "./table.ts";
 
 export type { Span, SpanInfo, SpanKind } from "../core/timeline.ts";
 
-/** What one kernel, operation or step of the runtime took, over all of its runs with operands of one size. */
+/**
+ * What one kernel, operation or step of the runtime took, over all of its runs with operands of one size.
+ *
+ * @category Inspection
+ */
 export interface ProfileRow {
   /** What the time was spent on. */
   readonly kind: SpanKind;
@@ -29,7 +33,11 @@ export interface ProfileRow {
   readonly bytes: number;
 }
 
-/** What `profile` measured. */
+/**
+ * What `profile` measured.
+ *
+ * @category Inspection
+ */
 export interface Profile<Out> {
   /** What the function returned. */
   readonly result: Out;
@@ -65,6 +73,7 @@ const LONGEST = 60;
  * ends when its results are there; where they cannot be waited for, as on the main thread of a browser
  * with WebGPU, it is the time until the work was handed over.
  *
+ * @category Inspection
  * @param f The function, which may call jitted ones or be one; not async.
  * @returns A function of the same arguments that runs `f` and gives the profile.
  * @throws {ArgumentError} when `f` is no function, or returns a promise.

@@ -79,6 +79,7 @@ function draw(sharding: Sharding, shape: Shape): string {
  * split are shown, and from three on one picture for each part along the first ones. Places of a mesh
  * without devices have numbers.
  *
+ * @category Inspection
  * @param x A tensor, or a sharding.
  * @param shape The shape of a tensor that is divided by the sharding.
  * @returns The type or shape and that of each part, then the picture.

@@ -13,6 +13,7 @@ import { checkIsProgram } from "./text.ts";
  * indices has one result more, a boolean: whether one of them was outside of its axis, so that the other
  * results mean nothing.
  *
+ * @category Inspection
  * @param program What `makeProgram` gave.
  * @returns A module as text.
  * @throws {ArgumentError} when `program` is no program, or it has an operation that is left to the

@@ -80,6 +80,7 @@ export async function renderDot(dot: string, format: string): Promise<string> {
  * Graphviz is the npm package `@viz-js/viz`, which is loaded when this is first called, and needs no
  * permission.
  *
+ * @category Inspection
  * @param program What `makeProgram` gave.
  * @param options As for `toDot`.
  * @returns The text of the image: an `svg` element.

@@ -19,6 +19,7 @@ export function checkIsProgram(value: unknown, what: string): asserts value is P
 /**
  * A program as text, one equation a line, every variable with its type.
  *
+ * @category Inspection
  * @param program What `makeProgram` gave.
  * @returns The text; the same as `String(program)`.
  * @throws {ArgumentError} when `program` is no program.

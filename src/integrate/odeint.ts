@@ -47,7 +47,11 @@ import { noGrad, stopGradient } from "../transforms/no_grad.ts";
 import { vmap } from "../transforms/vmap.ts";
 import { ravel } from "../tree/vectors.ts";
 
-/** Options of `odeint`. */
+/**
+ * Options of `odeint`.
+ *
+ * @category Differential equations
+ */
 export interface OdeintOptions {
   /** The relative error of a step, by each element. Default 1.4e-8 for doubles, else 1e-5. */
   readonly rtol?: number;
@@ -209,6 +213,7 @@ function readTimes(t: TensorLike, what: string): Tensor {
  *
  * Source: J. R. Dormand and P. J. Prince, "A family of embedded Runge-Kutta formulae", 1980.
  *
+ * @category Differential equations
  * @param func The derivative, a tree like `y0`, of the state and the time, a scalar. It may close over
  * whatever else it depends on.
  * @param y0 The state at the first time: a tree of floating-point tensors, real or complex.

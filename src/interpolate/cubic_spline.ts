@@ -28,10 +28,18 @@ import {
 import { tridiagonalSolve } from "../linalg/tridiagonal.ts";
 import { intervalOf, readKnots } from "./knots.ts";
 
-/** What a spline does at its ends. */
+/**
+ * What a spline does at its ends.
+ *
+ * @category Interpolation
+ */
 export type Ends = "not-a-knot" | "natural" | "clamped" | "periodic";
 
-/** Options of `cubicSpline`. */
+/**
+ * Options of `cubicSpline`.
+ *
+ * @category Interpolation
+ */
 export interface CubicSplineOptions {
   /**
    * `"not-a-knot"`, the default: the first and the last two pieces are one polynomial; `"natural"`: no
@@ -135,6 +143,7 @@ function notAKnot(h: Tensor, s: Tensor): [Tensor[], Tensor[], Tensor[]] {
  * Source: C. de Boor, "A Practical Guide to Splines", 1978, chapter IV. Slopes come from a tridiagonal
  * system.
  *
+ * @category Interpolation
  * @param x Increasing points, `[n]`, at least two; of a periodic spline the last one is the first one again.
  * @param y Values there, `[n, ...]`; integers and bools become floats.
  * @param options `bcType`: what happens at the ends, `"not-a-knot"` by default; `"natural"`, `"clamped"`,

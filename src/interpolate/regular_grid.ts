@@ -27,7 +27,11 @@ import {
 } from "../functions/mod.ts";
 import { intervalOf, readKnots } from "./knots.ts";
 
-/** Options of `regularGrid`. */
+/**
+ * Options of `regularGrid`.
+ *
+ * @category Interpolation
+ */
 export interface RegularGridOptions {
   /** `"linear"` between neighbours, the default, or the value of the `"nearest"` point. */
   readonly method?: "linear" | "nearest";
@@ -39,6 +43,7 @@ export interface RegularGridOptions {
  * A function of several variables from its values on a grid, as SciPy's and JAX's
  * `RegularGridInterpolator`.
  *
+ * @category Interpolation
  * @param points For each variable, its increasing values on the grid: vectors of at least two elements.
  * @param values `[...lengths of points, ...]`; integers and bools become floats. Axes behind those of the
  * grid are kept.

@@ -7,7 +7,11 @@ import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 import { hintFor } from "../core/convert.ts";
 
-/** The contents of a file. */
+/**
+ * The contents of a file.
+ *
+ * @category Files
+ */
 export type Bytes = Uint8Array | ArrayBuffer;
 
 /** `bytes` as a view of them, without a copy. */

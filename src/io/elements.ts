@@ -27,7 +27,11 @@ function isWide(kind: StoredKind): kind is "int64" | "uint64" {
   return kind === "int64" || kind === "uint64";
 }
 
-/** Options of the readers. */
+/**
+ * Options of the readers.
+ *
+ * @category Files
+ */
 export interface ReadOptions {
   /**
    * What 64-bit integers become, signed or not: `"int32"`, in which all of them must fit, or

@@ -29,6 +29,7 @@ const KINDS: ReadonlyMap<number, StoredKind> = new Map([
  * The files are mostly distributed compressed, as `*.gz`; unpack them first:
  * `await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).bytes()`.
  *
+ * @category Files
  * @param bytes The file's contents, unpacked.
  * @param options What dtypes become, such as `{ convert: { uint8: "float32" } }`.
  * @returns A tensor of the file's shape; its dtype is uint8, int8, int16, int32, float32 or float64.

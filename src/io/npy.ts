@@ -33,6 +33,7 @@ const MAX_HEADER = 10_000;
  * NumPy's default, become what the option `int64` says. Raw data of two bytes (`V2`) is bfloat16, which
  * `ml_dtypes` writes so.
  *
+ * @category Files
  * @param bytes The file's contents, such as `Deno.readFileSync("x.npy")`.
  * @param options What 64-bit integers and other dtypes become.
  * @returns A tensor of the array's shape.
@@ -59,6 +60,7 @@ export function readNpy(bytes: Bytes, options?: ReadOptions): Tensor {
 /**
  * Reads the arrays that `numpy.savez` or `numpy.savez_compressed` wrote.
  *
+ * @category Files
  * @param bytes The file's contents, such as `Deno.readFileSync("data.npz")`.
  * @param options What 64-bit integers and other dtypes become.
  * @returns Tensors by the names of the arrays, as {@linkcode readNpy} reads them.
@@ -146,6 +148,7 @@ function readArray(file: Uint8Array, label: string, targets: Targets, budget: Bu
  * Writes a tensor as `numpy.load` reads it: the very bytes that `numpy.save` writes. NumPy has no
  * bfloat16, and reads it as raw data: `numpy.load(file).view(ml_dtypes.bfloat16)`.
  *
+ * @category Files
  * @param x Any shape and dtype.
  * @returns The file's contents, for `Deno.writeFileSync("x.npy", …)`.
  * @throws {TraceError} when the tensor is traced and has no concrete value.
@@ -180,6 +183,7 @@ function formatArray(x: TensorLike, label: string): Uint8Array<ArrayBuffer> {
  * Writes tensors as `numpy.load` reads them by their names: the very bytes that `numpy.savez` writes,
  * without compression.
  *
+ * @category Files
  * @param tensors Tensors, numbers or arrays by their names; any shapes and dtypes, as in
  * {@linkcode writeNpy}.
  * @returns The file's contents, for `Deno.writeFileSync("data.npz", …)`.

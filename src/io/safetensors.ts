@@ -18,10 +18,18 @@ import type { ReadOptions, StoredKind, Written } from "./elements.ts";
 import { parseJson } from "./json.ts";
 import type { Json } from "./json.ts";
 
-/** Tensors by their names: what `nn.fromStateDict` takes and `nn.toStateDict` gives. */
+/**
+ * Tensors by their names: what `nn.fromStateDict` takes and `nn.toStateDict` gives.
+ *
+ * @category Files
+ */
 export type TensorDict = { readonly [name: string]: Tensor };
 
-/** Options of `writeSafetensors`. */
+/**
+ * Options of `writeSafetensors`.
+ *
+ * @category Files
+ */
 export interface WriteSafetensorsOptions {
   /** Strings by their names, kept in the file's header. Default: none. */
   readonly metadata?: { readonly [name: string]: string };
@@ -85,6 +93,7 @@ interface Described {
  * become what the option `int64` says. The header is checked in full before any element is read, and
  * nothing of the bytes is kept.
  *
+ * @category Files
  * @param bytes The file's contents, such as `Deno.readFileSync("model.safetensors")`.
  * @param options What 64-bit integers and other dtypes become.
  * @returns A fresh object, its names in the order of the header; `nn.fromStateDict` takes it.
@@ -131,6 +140,7 @@ export function readContents(
 /**
  * Reads the strings in the header of a safetensors file, such as `{ format: "pt" }`.
  *
+ * @category Files
  * @param bytes The file's contents.
  * @returns A fresh object of strings by their names; an empty one when the file has none.
  * @throws {ArgumentError} when the header is not a valid one.
@@ -258,6 +268,7 @@ function checkPlaces(described: readonly Described[], length: number, what: stri
  * within Unicode's basic plane and there is at most one string of metadata (it keeps no order among
  * several; here they are sorted).
  *
+ * @category Files
  * @param tensors Tensors by their names, such as `nn.toStateDict` gives.
  * @param options Strings to be kept beside them.
  * @returns The file's contents, for `Deno.writeFileSync("model.safetensors", …)`.

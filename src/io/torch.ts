@@ -12,7 +12,11 @@ import type { ReadOptions } from "./elements.ts";
 import type { TensorDict } from "./safetensors.ts";
 import { readLegacyCheckpoint, readZipCheckpoint } from "./torch_files.ts";
 
-/** What a checkpoint may hold. */
+/**
+ * What a checkpoint may hold.
+ *
+ * @category Files
+ */
 export type TorchValue =
   | Tensor
   | number
@@ -44,6 +48,7 @@ export type TorchValue =
  * TypeScript cannot see what a file holds, and takes a state dictionary unless told otherwise:
  * `readTorch<{ model: io.TensorDict; epoch: number }>(bytes)`.
  *
+ * @category Files
  * @param bytes The file's contents, such as `Deno.readFileSync("resnet18.pth")`.
  * @param options What 64-bit integers and other dtypes become.
  * @returns What was saved, made of fresh values; `nn.fromStateDict` takes a state dictionary.

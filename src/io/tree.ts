@@ -51,6 +51,7 @@ function nameOf(path: Path): string {
  * other programs read them, too; the structure is JSON in its metadata. Complex tensors are two
  * tensors, `re` and `im`. A tensor that stands in several places is written once for each.
  *
+ * @category Files
  * @param tree Arrays, plain objects, `null` and `undefined`, tensors of any dtype (random keys are some),
  * numbers, strings and booleans.
  * @returns The file's contents, for `Deno.writeFileSync("checkpoint.safetensors", …)`.
@@ -136,6 +137,7 @@ export function saveTree(tree: unknown): Uint8Array<ArrayBuffer> {
  * Reads a tree that {@linkcode saveTree} wrote. Files are checked in full, and name nothing that could
  * be run.
  *
+ * @category Files
  * @param bytes The file's contents, such as `Deno.readFileSync("checkpoint.safetensors")`.
  * @returns The tree as it was saved: the same structure, order of keys, dtypes and bits. Its type is
  * the caller's claim; nothing checks it.

@@ -18,7 +18,11 @@ import { convert } from "../primitives/structure.ts";
 import * as triangular from "../primitives/triangular.ts";
 import { readMatrices, readSquare } from "./arguments.ts";
 
-/** Options of `cholesky` and `eigh`. */
+/**
+ * Options of `cholesky` and `eigh`.
+ *
+ * @category Factorizations
+ */
 export interface SymmetricOptions {
   /**
    * Whether the matrix is replaced by the mean of itself and its transpose first, so that gradients are
@@ -46,6 +50,7 @@ function readSymmetric(
  *
  * Derivative: I. Murray, "Differentiation of the Cholesky decomposition", 2016.
  *
+ * @category Factorizations
  * @param a `[..., n, n]`
  * @param options `symmetrizeInput`: whether the mean of `a` and its adjoint is taken first, `true` by
  * default; without, the lower triangle of `a` is read.
@@ -76,6 +81,7 @@ export function cholesky(a: TensorLike, options?: SymmetricOptions): Tensor {
  * is taken as 0. Gradients of functions of eigenvalues stay right there; second derivatives, and
  * gradients by eigenvectors of that space, lack what would come from the turning.
  *
+ * @category Factorizations
  * @param a `[..., n, n]`
  * @param options `symmetrizeInput`: whether the mean of `a` and its transpose is taken first, `true` by
  * default; without, the lower triangle of `a` is read.
@@ -109,6 +115,7 @@ export function eigh(a: TensorLike, options?: SymmetricOptions): [w: Tensor, v: 
  * Source: Hessenberg form and shifted QR steps, G. H. Golub and C. F. Van Loan, "Matrix Computations",
  * 4th edition, 2013, sections 7.4 and 7.5.
  *
+ * @category Factorizations
  * @param a Real or complex matrices `[..., n, n]`; integers and bools become `float32`.
  * @returns `[w, v]`: eigenvalues `[..., n]`, and matrices `[..., n, n]` whose columns are the
  * eigenvectors; both complex.
@@ -132,6 +139,7 @@ export function eig(a: TensorLike): [w: Tensor, v: Tensor] {
 /**
  * Eigenvalues of square matrices of any kind, as `eig` gives them.
  *
+ * @category Factorizations
  * @param a Real or complex matrices `[..., n, n]`; integers and bools become `float32`.
  * @returns Complex eigenvalues `[..., n]`, ordered by their real and then by their imaginary parts.
  * @throws {ShapeError} when the matrices are not square.
@@ -149,7 +157,11 @@ export function eigvals(a: TensorLike): Tensor {
   return eig(a)[0];
 }
 
-/** Options of `qr`. */
+/**
+ * Options of `qr`.
+ *
+ * @category Factorizations
+ */
 export interface QrOptions {
   /** Whether `q` is square. Default `"reduced"`: it has no more columns than `a`. */
   readonly mode?: "reduced" | "complete";
@@ -159,6 +171,7 @@ export interface QrOptions {
  * The QR factorisation: `a = q r`, the columns of `q` orthonormal and `r` upper triangular with a
  * diagonal that is not negative.
  *
+ * @category Factorizations
  * @param a `[..., m, n]`
  * @param options `mode`: `"reduced"`, the default, or `"complete"`, which adds columns to `q` until it is
  * square, and rows of zeros to `r`. Of these columns only the space that they span is determined, and
@@ -198,7 +211,11 @@ export function qr(a: TensorLike, options?: QrOptions): [q: Tensor, r: Tensor] {
   return [completeBasis(q), concatenate([r, zeros], r.ndim - 2)];
 }
 
-/** Options of `svd`. */
+/**
+ * Options of `svd`.
+ *
+ * @category Factorizations
+ */
 export interface SvdOptions {
   /** Whether the singular vectors are completed to bases. Default `false`. */
   readonly fullMatrices?: boolean;
@@ -212,6 +229,7 @@ export interface SvdOptions {
  * space, is taken as 0. Gradients of functions of singular values stay right there, and those of
  * `u vt`, the nearest orthogonal matrix, where values are equal but not zero.
  *
+ * @category Factorizations
  * @param a `[..., m, n]`
  * @param options `fullMatrices`: whether to add columns to `u` and rows to `vt` until they are square.
  * Of these only the space that they span is determined, and only functions of it have gradients.
@@ -249,6 +267,7 @@ export function svd(
 /**
  * The singular values of matrices, as `svd` gives them.
  *
+ * @category Factorizations
  * @param a `[..., m, n]`
  * @returns `[..., k]`, decreasing, `k` the smaller of `m` and `n`; real for complex matrices. NaN where
  * `a` has an element that is not finite.
@@ -269,6 +288,7 @@ export function svdvals(a: TensorLike): Tensor {
 /**
  * The eigenvalues of symmetric, or Hermitian, matrices, as `eigh` gives them.
  *
+ * @category Factorizations
  * @param a `[..., n, n]`
  * @param options `symmetrizeInput`: whether the mean of `a` and its adjoint is taken first, `true` by
  * default; without, the lower triangle of `a` is read.

@@ -26,6 +26,7 @@ function factorsOf(a: TensorLike): LuFactors {
  * Derivatives are right at singular matrices too, of any rank: elimination with complete pivoting leaves
  * the zeros last, and the gradient, the matrix of cofactors, does not divide by them.
  *
+ * @category Norms and matrix functions
  * @param a `[..., n, n]`
  * @returns `[...]`; 1 for matrices without elements.
  * @throws {ShapeError} when `a` is not square.
@@ -49,6 +50,7 @@ export function det(a: TensorLike): Tensor {
 /**
  * The sign and the logarithm of the absolute value of determinants, without overflow.
  *
+ * @category Norms and matrix functions
  * @param a `[..., n, n]`
  * @returns `[sign, logdet]`, both `[...]`. A singular matrix has sign 0 and logarithm negative infinity;
  * its gradient is infinite or NaN.

@@ -152,6 +152,7 @@ function inDouble(a: Tensor, f: (x: Tensor) => Tensor): Tensor {
  * Source: A. H. Al-Mohy and N. J. Higham, "A new scaling and squaring algorithm for the matrix
  * exponential", 2009, with the approximant of degree 13. Derivatives are those of the steps.
  *
+ * @category Norms and matrix functions
  * @param a `[..., n, n]`
  * @returns `[..., n, n]`; NaN where more than 64 squarings are needed, from norms of about 1e20 on.
  * @throws {ShapeError} when `a` is not square.
@@ -172,6 +173,7 @@ export function expm(a: TensorLike): Tensor {
 /**
  * The exponential of square matrices and its derivative in a direction.
  *
+ * @category Norms and matrix functions
  * @param a `[..., n, n]`
  * @param e The directions, of the same shape.
  * @returns `[expm(a), derivative]`, both `[..., n, n]`.
@@ -262,6 +264,7 @@ const strictSqrtm: (a: Tensor) => Tensor = customJvp(
  * Source: Å. Björck and S. Hammarling, "A Schur method for the square root of a matrix", 1983. The
  * derivative solves Sylvester's equation.
  *
+ * @category Norms and matrix functions
  * @param a `[..., n, n]`
  * @returns `[..., n, n]`, complex, as in JAX: take `real` where no eigenvalue is negative. Infinities or
  * NaN where there is no root, as that of `[[0, 1], [0, 0]]`.
@@ -347,6 +350,7 @@ const strictLogm: (a: Tensor) => Tensor = customJvp(plainLogm, ([a], [da]) => {
  * Source: N. J. Higham, "Functions of Matrices", 2008, algorithm 11.9: roots of the Schur form, until it
  * is near the identity. The derivative is the inverse of that of the exponential.
  *
+ * @category Norms and matrix functions
  * @param a `[..., n, n]`
  * @returns `[..., n, n]`, complex: take `real` where no eigenvalue is negative. Infinities or NaN where `a`
  * is singular.

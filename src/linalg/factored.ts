@@ -128,7 +128,11 @@ const complexSquare: (a: Tensor) => Factors = customJvp(
   },
 );
 
-/** Options of `lu`. */
+/**
+ * Options of `lu`.
+ *
+ * @category Factorizations
+ */
 export interface LuOptions {
   /** Whether the first result is the permuted lower factor, with two results in all. Default `false`. */
   readonly permuteL?: boolean;
@@ -137,6 +141,7 @@ export interface LuOptions {
 /**
  * The LU factorisation with partial pivoting, `a = p l u`.
  *
+ * @category Factorizations
  * @param a `[..., m, n]`
  * @param options `permuteL`: whether `[p l, u]` is returned.
  * @returns `[p, l, u]`: a permutation `[..., m, m]`, the unit lower triangle `[..., m, k]` and the upper
@@ -168,6 +173,7 @@ export function lu(a: TensorLike, options?: LuOptions): Tensor[] {
 /**
  * The LU factorisation with partial pivoting, packed for `luSolve`.
  *
+ * @category Factorizations
  * @param a `[..., m, n]`
  * @returns `[lu, rows]`: both triangles in one matrix `[..., m, n]`, without the ones on the diagonal of
  * the lower one, and which row of `a` each row of the product is, `[..., m]`, int32: a permutation, not
@@ -194,7 +200,11 @@ export function luFactor(a: TensorLike): [lu: Tensor, rows: Tensor] {
   return [add(widen(tril(l, -1), -1, n - k), widen(u, -2, m - k)), rows];
 }
 
-/** Options of `luSolve`. */
+/**
+ * Options of `luSolve`.
+ *
+ * @category Factorizations
+ */
 export interface LuSolveOptions {
   /** Which system is meant: 0 that of `a`, 1 of its transpose, 2 of its adjoint. Default 0. */
   readonly trans?: 0 | 1 | 2;
@@ -203,6 +213,7 @@ export interface LuSolveOptions {
 /**
  * The solution of `a x = b` by the factors of `a`.
  *
+ * @category Factorizations
  * @param factors What `luFactor` gave: `[lu, rows]`, `[..., n, n]` and `[..., n]`.
  * @param b A vector `[n]`, or matrices `[..., n, k]`. Leading axes are broadcast.
  * @param options `trans`: 0, the default, or 1 for the transpose of `a`, or 2 for its adjoint.
@@ -254,7 +265,11 @@ export function luSolve(
   return finish(turn(orderRows(x, argsort(rows, -1))));
 }
 
-/** Options of `choFactor`. */
+/**
+ * Options of `choFactor`.
+ *
+ * @category Factorizations
+ */
 export interface ChoFactorOptions extends SymmetricOptions {
   /** Whether the factor is the lower triangle. Default `false`. */
   readonly lower?: boolean;
@@ -264,6 +279,7 @@ export interface ChoFactorOptions extends SymmetricOptions {
  * The Cholesky factor of symmetric, or Hermitian, positive definite matrices for `choSolve`: the upper
  * triangle `u` with `uᴴ u = a`, or the lower one, `l lᴴ = a`.
  *
+ * @category Factorizations
  * @param a `[..., n, n]`
  * @param options `lower`, `false` by default as in SciPy; `symmetrizeInput` as in `cholesky`.
  * @returns The factor alone, `[..., n, n]`: give `choSolve` the same option. NaN where `a` is not positive
@@ -291,7 +307,11 @@ export function choFactor(a: TensorLike, options?: ChoFactorOptions): Tensor {
   return lower ? l : adjoint(l);
 }
 
-/** Options of `choSolve`. */
+/**
+ * Options of `choSolve`.
+ *
+ * @category Factorizations
+ */
 export interface ChoSolveOptions {
   /** Whether the factor is the lower triangle. Default `false`. */
   readonly lower?: boolean;
@@ -300,6 +320,7 @@ export interface ChoSolveOptions {
 /**
  * The solution of `a x = b` by the Cholesky factor of `a`.
  *
+ * @category Factorizations
  * @param c What `choFactor` gave, `[..., n, n]`; only its triangle is read.
  * @param b A vector `[n]`, or matrices `[..., n, k]`. Leading axes are broadcast.
  * @param options `lower`: which triangle `c` is, the upper one by default.
@@ -331,6 +352,7 @@ export function choSolve(c: TensorLike, b: TensorLike, options?: ChoSolveOptions
  * Source: P. E. Gill, G. H. Golub, W. Murray and M. A. Saunders, "Methods for modifying matrix
  * factorizations", 1974, by rotations of rows.
  *
+ * @category Factorizations
  * @param r Upper triangles, `[..., n, n]`; what is below the diagonal is not read.
  * @param x Vectors, `[..., n]`. Leading axes are broadcast.
  * @returns `[..., n, n]`, upper triangles with a positive diagonal.
@@ -375,6 +397,7 @@ export function choleskyUpdate(r: TensorLike, x: TensorLike): Tensor {
 /**
  * The first columns of products of reflections `I - τ v vᴴ`, as QR factorisations hold them.
  *
+ * @category Factorizations
  * @param a `[..., m, n]`, `m` at least `n`: below its diagonal stand the vectors `v`, whose elements on
  * the diagonal are 1 and above it 0.
  * @param taus The factors `τ`, `[..., k]`, `k` at most `n`. Leading axes are broadcast.

@@ -25,7 +25,11 @@ import { cov } from "../functions/statistics.ts";
 import { cholesky } from "./decompositions.ts";
 import { triangularSolve } from "./solving.ts";
 
-/** Options of `gaussianKde`. */
+/**
+ * Options of `gaussianKde`.
+ *
+ * @category Statistics
+ */
 export interface GaussianKdeOptions {
   /**
    * How wide the kernels are, in units of the points' covariance: by Scott's rule (the default) or
@@ -36,7 +40,11 @@ export interface GaussianKdeOptions {
   readonly weights?: TensorLike;
 }
 
-/** A density that {@linkcode gaussianKde} has estimated. */
+/**
+ * A density that {@linkcode gaussianKde} has estimated.
+ *
+ * @category Statistics
+ */
 export interface GaussianKde {
   /** The density at points `[m]`, or `[d, m]` in `d` dimensions: `[m]`. */
   readonly evaluate: (points: TensorLike) => Tensor;
@@ -55,6 +63,7 @@ export interface GaussianKde {
  * points times the square of a factor. Derivatives flow to the points, the weights and where the density is
  * evaluated.
  *
+ * @category Statistics
  * @param dataset The points, `[n]`, or `[d, n]` in `d` dimensions; more than `d` of them.
  * @param options `bwMethod`: the width of the kernels, by `"scott"`, the default, or `"silverman"`, or a
  * factor; `weights`: how much each point counts.

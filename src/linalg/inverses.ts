@@ -22,7 +22,11 @@ import { readMatrices } from "./arguments.ts";
 import { svd } from "./decompositions.ts";
 import { solve, strictInverse } from "./solving.ts";
 
-/** Options of `pinv` and `matrixRank`. */
+/**
+ * Options of `pinv` and `matrixRank`.
+ *
+ * @category Systems of equations
+ */
 export interface RankOptions {
   /**
    * Singular values up to this times the largest are taken as zero. Default: the distance from 1 to
@@ -45,6 +49,7 @@ function readTolerance(what: string, a: Tensor, options: RankOptions | undefined
  *
  * The derivative (Golub and Pereyra 1973) supposes that the rank stays what it is.
  *
+ * @category Systems of equations
  * @param a `[..., m, n]`
  * @param options `rtol`: up to which part of the largest singular value others count as zero.
  * @returns `[..., n, m]`
@@ -70,6 +75,7 @@ export function pinv(a: TensorLike, options?: RankOptions): Tensor {
 /**
  * How many singular values of matrices are not zero.
  *
+ * @category Systems of equations
  * @param a `[..., m, n]`
  * @param options `rtol`: up to which part of the largest singular value others count as zero.
  * @returns `[...]`, int32; 0 where `a` has an element that is not finite.
@@ -96,6 +102,7 @@ export function matrixRank(a: TensorLike, options?: RankOptions): Tensor {
  * The inverse of a tensor as a matrix: `tensordot(tensorinv(a, ind), b, ind)` is `x` with
  * `tensordot(a, x, b.ndim)` equal to `b`.
  *
+ * @category Systems of equations
  * @param a A tensor whose first `ind` axes have as many elements as the others.
  * @param ind How many axes are rows, 2 by default.
  * @returns The shape of `a`, with the first `ind` axes behind the others.
@@ -128,7 +135,11 @@ export function tensorinv(a: TensorLike, ind?: number): Tensor {
   return reshape(inverse, [...columns, ...rows]);
 }
 
-/** Options of `tensorsolve`. */
+/**
+ * Options of `tensorsolve`.
+ *
+ * @category Systems of equations
+ */
 export interface TensorsolveOptions {
   /** Axes of `a` that are moved to its end first. Default: none. */
   readonly axes?: number | readonly number[];
@@ -137,6 +148,7 @@ export interface TensorsolveOptions {
 /**
  * The solution `x` of `tensordot(a, x, x.ndim) = b`.
  *
+ * @category Systems of equations
  * @param a A tensor of the shape of `b` followed by that of `x`.
  * @param b The right side.
  * @param options `axes`: axes of `a` that are moved to its end first.
@@ -173,7 +185,11 @@ export function tensorsolve(a: TensorLike, b: TensorLike, options?: TensorsolveO
   return reshape(x, unknowns);
 }
 
-/** Options of `polar`. */
+/**
+ * Options of `polar`.
+ *
+ * @category Systems of equations
+ */
 export interface PolarOptions {
   /** On which side of the rotation the positive factor stands. Default `"right"`. */
   readonly side?: "right" | "left";
@@ -185,6 +201,7 @@ export interface PolarOptions {
  *
  * By singular values; the derivative is exact where they are equal but not zero.
  *
+ * @category Systems of equations
  * @param a `[..., m, n]`
  * @param options `side`: where `p` stands.
  * @returns `[u, p]`: `[..., m, n]`, and `[..., n, n]`, or `[..., m, m]` on the left.

@@ -48,10 +48,18 @@ import { flattenTensors } from "../transforms/flatten_function.ts";
 import { ravel } from "../tree/vectors.ts";
 import { lstsq } from "./solving.ts";
 
-/** A linear function of trees, or a matrix that vectors are multiplied by. */
+/**
+ * A linear function of trees, or a matrix that vectors are multiplied by.
+ *
+ * @category Systems of equations
+ */
 export type LinearOperator<X> = ((x: TensorsOf<X>) => TensorsOf<X>) | Tensor;
 
-/** Options of `cg` and `bicgstab`. */
+/**
+ * Options of `cg` and `bicgstab`.
+ *
+ * @category Systems of equations
+ */
 export interface IterativeOptions<X> {
   /** Where to begin, a tree like `b`. Default: zeros. */
   readonly x0?: X;
@@ -65,7 +73,11 @@ export interface IterativeOptions<X> {
   readonly M?: LinearOperator<X>;
 }
 
-/** Options of `gmres`. */
+/**
+ * Options of `gmres`.
+ *
+ * @category Systems of equations
+ */
 export interface GmresOptions<X> extends IterativeOptions<X> {
   /** How many vectors are kept before it begins anew; `maxiter` counts beginnings. Default 20. */
   readonly restart?: number;
@@ -296,6 +308,7 @@ function generalizedResiduals(task: Task, restart: number): Tensor {
  *
  * Source: M. R. Hestenes and E. Stiefel, "Methods of conjugate gradients for solving linear systems", 1952.
  *
+ * @category Systems of equations
  * @param A The product with a tree like `b`, or a matrix `[n, n]`.
  * @param b The right-hand side: a tree of floating-point tensors.
  * @param options `x0`: where to begin; `tol`, `atol`: how small the residual is to be, at most `tol` times
@@ -335,6 +348,7 @@ const NAMES = ["x0", "tol", "atol", "maxiter", "M"] as const;
  *
  * Source: H. A. van der Vorst, "Bi-CGSTAB", 1992.
  *
+ * @category Systems of equations
  * @param A The product with a tree like `b`, or a matrix `[n, n]`.
  * @param b The right-hand side: a tree of floating-point tensors.
  * @param options As those of `cg`.
@@ -369,6 +383,7 @@ export function bicgstab<X>(
  * Source: Y. Saad and M. H. Schultz, "GMRES: a generalized minimal residual algorithm for solving
  * nonsymmetric linear systems", 1986.
  *
+ * @category Systems of equations
  * @param A The product with a tree like `b`, or a matrix `[n, n]`.
  * @param b The right-hand side: a tree of floating-point tensors.
  * @param options As those of `cg`; `restart`: how many vectors are kept before it begins anew, 20 by

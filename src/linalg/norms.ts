@@ -30,7 +30,11 @@ import { reshape, transpose } from "../primitives/structure.ts";
 import { readMatrices } from "./arguments.ts";
 import { strictInverse } from "./solving.ts";
 
-/** Options of `norm`. */
+/**
+ * Options of `norm`.
+ *
+ * @category Norms and matrix functions
+ */
 export interface MatrixNormOptions extends AxisOptions {
   /**
    * The order. Of vectors: any number, or plus or minus infinity. Of matrices: `"fro"`, `"nuc"`, 1, -1,
@@ -52,6 +56,7 @@ const ORDERS: readonly unknown[] = [1, -1, 2, -2, Infinity, -Infinity];
  * `"nuc"`, the largest of them for 2 and the smallest for -2, the largest (smallest) sum of absolute
  * values of a column for 1 (-1), and of a row for infinity (minus infinity).
  *
+ * @category Norms and matrix functions
  * @param x Any shape.
  * @param axis The axis of vectors, or the two axes of rows and columns; negative ones count from the
  * last. Left out or `null`: all, of which there may be at most two if there is an order.
@@ -125,6 +130,7 @@ function normOfMatrices(x: Tensor, ord: number | "fro" | "nuc"): Tensor {
 /**
  * Norms of vectors: of all elements, or along axes, as if they were one vector.
  *
+ * @category Norms and matrix functions
  * @param x Any shape.
  * @param axis The axis, or axes; left out or `null`: all.
  * @param options `ord`: any number, or plus or minus infinity, 2 by default; `keepdims`: whether reduced
@@ -149,6 +155,7 @@ export function vectorNorm(x: TensorLike, axis?: AxisArgument, options?: NormOpt
 /**
  * Norms of the matrices on the last two axes.
  *
+ * @category Norms and matrix functions
  * @param x `[..., m, n]`
  * @param options `ord`: `"fro"`, the default, `"nuc"`, 1, -1, 2, -2, or plus or minus infinity, as in
  * `norm`; `keepdims`: whether the axes stay, with length one.
@@ -174,6 +181,7 @@ export function matrixNorm(x: TensorLike, options?: MatrixNormOptions): Tensor {
 /**
  * Condition numbers of matrices: by how much relative errors of a right side may grow in solutions.
  *
+ * @category Norms and matrix functions
  * @param x `[..., m, n]`, square unless the order is 2 or -2.
  * @param options `ord`: the norm, 2 by default: the largest singular value by the smallest one. Of
  * another one, the norm of the matrix times that of its inverse.
@@ -208,7 +216,11 @@ export function cond(x: TensorLike, options?: CondOptions): Tensor {
   return known(ord === 2 ? div(largest, smallest) : div(smallest, largest));
 }
 
-/** Options of `cond`. */
+/**
+ * Options of `cond`.
+ *
+ * @category Norms and matrix functions
+ */
 export interface CondOptions {
   /** The order of the norm, as in `norm`. Default 2. */
   readonly ord?: number | "fro" | "nuc";

@@ -28,6 +28,7 @@ import { inv, lstsq } from "./solving.ts";
 /**
  * Roots of a polynomial: the eigenvalues of its companion matrix.
  *
+ * @category Differences and polynomials
  * @param p The coefficients, the highest power first. Where they are known, zeros in front are left out,
  * and zeros at the end are roots that are 0; where they are traced, the first must not be 0.
  * @returns The roots, complex, in no order.
@@ -77,6 +78,7 @@ function spanOf(p: Tensor): readonly [first: number, end: number] {
 /**
  * Coefficients of the polynomial with the given roots, or of the characteristic polynomial of a matrix.
  *
+ * @category Differences and polynomials
  * @param x The roots `[n]`, or a square matrix `[n, n]`.
  * @returns `[n + 1]`, the highest power first; the first is 1. Those of a real matrix are real, those of
  * complex roots complex.
@@ -116,7 +118,11 @@ export function poly(x: TensorLike): Tensor {
   return isMatrix && !isComplex(given.dtype) ? real(factors[0]) : factors[0];
 }
 
-/** Options of `polyfit`. */
+/**
+ * Options of `polyfit`.
+ *
+ * @category Differences and polynomials
+ */
 export interface PolyfitOptions {
   /** How much each point's distance counts: `[n]`. */
   readonly w?: TensorLike;
@@ -124,7 +130,11 @@ export interface PolyfitOptions {
   readonly rcond?: number;
 }
 
-/** Options of `polyfit` with the covariance of the coefficients. */
+/**
+ * Options of `polyfit` with the covariance of the coefficients.
+ *
+ * @category Differences and polynomials
+ */
 export interface PolyfitCovOptions extends PolyfitOptions {
   /** Whether to estimate the covariance of the coefficients: scaled by the residuals, or not. */
   readonly cov: true | "unscaled";
@@ -133,6 +143,7 @@ export interface PolyfitCovOptions extends PolyfitOptions {
 /**
  * The polynomial of some degree that lies closest to points, by least squares.
  *
+ * @category Differences and polynomials
  * @param x The coordinates of the points, `[n]`.
  * @param y Their values, `[n]` or `[n, k]` for several polynomials.
  * @param deg The degree.

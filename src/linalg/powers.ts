@@ -13,6 +13,7 @@ import { identityLike, strictInverse } from "./solving.ts";
 /**
  * Integer powers of square matrices, by squaring: a power `n` takes about `2 log2(n)` products.
  *
+ * @category Norms and matrix functions
  * @param a `[..., n, n]`
  * @param power An integer. Of a negative one, the inverse is raised to its absolute value; the power 0
  * is the identity.

@@ -45,7 +45,11 @@ function withoutDerivative(
   });
 }
 
-/** Options of `schur`. */
+/**
+ * Options of `schur`.
+ *
+ * @category Factorizations
+ */
 export interface SchurOptions {
   /** Whether real matrices get a real form, with blocks, or a complex one. Default `"real"`. */
   readonly output?: "real" | "complex";
@@ -58,6 +62,7 @@ export interface SchurOptions {
  *
  * Source: G. H. Golub and C. F. Van Loan, "Matrix Computations", 4th edition, 2013, section 7.5.
  *
+ * @category Factorizations
  * @param a `[..., n, n]`
  * @param options `output`: `"complex"` for a triangle without blocks.
  * @returns `[t, z]`, both `[..., n, n]`. NaN where `a` has an element that is not finite.
@@ -93,6 +98,7 @@ export function schur(a: TensorLike, options?: SchurOptions): [t: Tensor, z: Ten
 /**
  * The complex Schur decomposition that belongs to a real one.
  *
+ * @category Factorizations
  * @param t The real form, `[..., n, n]`.
  * @param z The orthogonal matrices, `[..., n, n]`.
  * @returns `[t, z]`, complex, with the same product `z t zᴴ`; `t` has no blocks. No derivative.
@@ -124,6 +130,7 @@ export function rsf2csf(t: TensorLike, z: TensorLike): [t: Tensor, z: Tensor] {
  *
  * Source: G. H. Golub and C. F. Van Loan, "Matrix Computations", 4th edition, 2013, section 7.4.
  *
+ * @category Factorizations
  * @param a `[..., n, n]`
  * @returns `[h, q]`, both `[..., n, n]`. NaN where `a` has an element that is not finite.
  * @throws {ShapeError} when `a` is not square.
@@ -149,6 +156,7 @@ export function hessenberg(a: TensorLike): [h: Tensor, q: Tensor] {
  * Source: R. H. Bartels and G. W. Stewart, "Solution of the matrix equation AX + XB = C", 1972, by complex
  * Schur forms. The derivative is that of the solution: another equation of the kind.
  *
+ * @category Factorizations
  * @param a `[..., m, m]`
  * @param b `[..., n, n]`
  * @param q `[..., m, n]`. Leading axes are broadcast.

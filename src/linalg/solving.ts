@@ -28,7 +28,11 @@ import * as triangular from "../primitives/triangular.ts";
 import { readSquare, readSystem } from "./arguments.ts";
 import type { System } from "./arguments.ts";
 
-/** Options of `triangularSolve`. */
+/**
+ * Options of `triangularSolve`.
+ *
+ * @category Systems of equations
+ */
 export interface TriangularSolveOptions {
   /** Whether the lower triangle of `a` is meant. Default `false`: the upper one. */
   readonly lower?: boolean;
@@ -43,6 +47,7 @@ export interface TriangularSolveOptions {
 /**
  * The solution of equations whose matrix is triangular.
  *
+ * @category Systems of equations
  * @param a `[..., n, n]`; only one triangle of it is read.
  * @param b `[n]`, or `[..., n, k]` (with `leftSide: false`, `[..., k, n]`). Leading axes are broadcast.
  * @param options `lower`, `transposeA` and `unitDiagonal` say what the triangle is, `leftSide` where it
@@ -84,6 +89,7 @@ export function triangularSolve(
  * The solution of `a x = b`, by LU factorisation with partial pivoting. The factors serve the
  * derivatives too: a gradient costs two more triangular systems and a product.
  *
+ * @category Systems of equations
  * @param a `[..., n, n]`
  * @param b A vector `[n]`, or matrices `[..., n, k]`. Leading axes are broadcast.
  * @returns `x`: `[..., n]` for a vector, else `[..., n, k]`. Where `a` is singular, infinities and NaN.
@@ -105,6 +111,7 @@ export function solve(a: TensorLike, b: TensorLike): Tensor {
 /**
  * The inverses of square matrices. To multiply by an inverse, `solve` is faster and more accurate.
  *
+ * @category Systems of equations
  * @param a `[..., n, n]`
  * @returns `[..., n, n]`; infinities and NaN where `a` is singular.
  * @throws {ShapeError} when `a` is not square.
@@ -150,7 +157,11 @@ function complexLstsq(
   return [finish(fromStackedParts(x)), finishSums(residuals), half, complexSvdOf(own)[1]];
 }
 
-/** Options of `lstsq`. */
+/**
+ * Options of `lstsq`.
+ *
+ * @category Systems of equations
+ */
 export interface LstsqOptions {
   /**
    * Singular values up to this times the largest are taken as zero. Default: the distance from 1 to
@@ -165,6 +176,7 @@ export interface LstsqOptions {
  *
  * The derivative of `x` (Golub and Pereyra 1973) supposes that the rank stays what it is.
  *
+ * @category Systems of equations
  * @param a `[..., m, n]`
  * @param b A vector `[m]`, or matrices `[..., m, k]`. Leading axes are broadcast.
  * @param options `rcond`: up to which part of the largest singular value others count as zero.

@@ -33,7 +33,11 @@ import {
 import { checkFloatDtype } from "../functions/options.ts";
 import { rootOfUnity } from "../numeric/fft/roots.ts";
 
-/** Options of matrices of numbers. */
+/**
+ * Options of matrices of numbers.
+ *
+ * @category Special matrices
+ */
 export interface MatrixOptions {
   /** The dtype; by default that of `configure({ defaultFloat })`, float32 at first. */
   readonly dtype?: FloatDtype;
@@ -120,6 +124,7 @@ function from(x: Tensor, start: number): Tensor {
  * Matrices along the diagonal of one, with zeros elsewhere. Vectors are rows, and numbers matrices of
  * one element.
  *
+ * @category Special matrices
  * @param matrices Each of at most two axes.
  * @returns A matrix with as many rows, and columns, as all together.
  * @throws {ShapeError} when one has more than two axes.
@@ -152,6 +157,7 @@ export function blockDiag(...matrices: readonly TensorLike[]): Tensor {
 /**
  * Toeplitz matrices, whose diagonals are constant, from their first columns and rows.
  *
+ * @category Special matrices
  * @param c The first columns, `[..., m]`.
  * @param r The first rows, `[..., n]`, whose first elements are not read. Left out: the conjugates of
  * `c`. Leading axes are broadcast.
@@ -180,6 +186,7 @@ export function toeplitz(c: TensorLike, r?: TensorLike): Tensor {
  * Hankel matrices, whose diagonals from the lower left to the upper right are constant, from their
  * first columns and last rows.
  *
+ * @category Special matrices
  * @param c The first columns, `[..., m]`.
  * @param r The last rows, `[..., n]`, whose first elements are not read. Left out: zeros, as many as in
  * `c`. Leading axes are broadcast.
@@ -207,6 +214,7 @@ export function hankel(c: TensorLike, r?: TensorLike): Tensor {
 /**
  * Circulant matrices: each column is the one before it, moved down by one place and around.
  *
+ * @category Special matrices
  * @param c The first columns, `[..., n]`.
  * @returns `[..., n, n]`
  * @throws {ShapeError} when `c` is a number.
@@ -226,7 +234,11 @@ export function circulant(c: TensorLike): Tensor {
   return arranged(what, first, n, n, (i, j) => (i - j + n) % n);
 }
 
-/** Options of `convolutionMatrix`. */
+/**
+ * Options of `convolutionMatrix`.
+ *
+ * @category Special matrices
+ */
 export interface ConvolutionMatrixOptions {
   /** Which part of the convolution the product is, as in `signal.convolve`. Default `"full"`. */
   readonly mode?: "full" | "same" | "valid";
@@ -235,6 +247,7 @@ export interface ConvolutionMatrixOptions {
 /**
  * The Toeplitz matrices whose products with vectors of `n` elements are convolutions.
  *
+ * @category Special matrices
  * @param a `[..., m]`, at least one element.
  * @param n The number of elements of the vectors, at least 1.
  * @param options `mode`: `"full"`, `"same"` (of the larger length, in the middle) or `"valid"`.
@@ -307,6 +320,7 @@ function diagonals(x: Tensor): Tensor {
 /**
  * The companion matrices of polynomials: their eigenvalues are the roots.
  *
+ * @category Special matrices
  * @param a The coefficients, of the highest power first, `[..., n]`, at least two.
  * @returns `[..., n - 1, n - 1]`; integers and bools become floats.
  * @throws {ShapeError} when there are fewer than two coefficients.
@@ -334,6 +348,7 @@ export function companion(a: TensorLike): Tensor {
 /**
  * Leslie matrices, by which the ages of a population are multiplied each year.
  *
+ * @category Special matrices
  * @param births How many offspring each age has, `[..., n]`.
  * @param survival Which part of each age but the last survives, `[..., n - 1]`. Leading axes are broadcast.
  * @returns `[..., n, n]`
@@ -362,6 +377,7 @@ export function leslie(births: TensorLike, survival: TensorLike): Tensor {
 /**
  * Fiedler matrices: the absolute differences of all pairs of elements.
  *
+ * @category Special matrices
  * @param a `[..., n]`
  * @returns `[..., n, n]`
  * @throws {ShapeError} when `a` is a number.
@@ -384,6 +400,7 @@ export function fiedler(a: TensorLike): Tensor {
  *
  * Source: M. Fiedler, "A note on companion matrices", 2003.
  *
+ * @category Special matrices
  * @param a The coefficients, of the highest power first, `[..., n]`, at least two.
  * @returns `[..., n - 1, n - 1]`; integers and bools become floats.
  * @throws {ShapeError} when there are fewer than two coefficients.
@@ -421,6 +438,7 @@ export function fiedlerCompanion(a: TensorLike): Tensor {
 /**
  * Hadamard's matrix of 1 and -1 by Sylvester's construction: its rows are orthogonal.
  *
+ * @category Special matrices
  * @param n The number of rows, a power of two.
  * @param options `dtype`, the default float at first.
  * @returns `[n, n]`
@@ -451,6 +469,7 @@ export function hadamard(n: number, options?: MatrixOptions): Tensor {
 /**
  * Hilbert's matrix, with the elements `1 / (i + j + 1)`.
  *
+ * @category Special matrices
  * @param n The number of rows.
  * @param options `dtype`, the default float at first.
  * @returns `[n, n]`
@@ -481,6 +500,7 @@ function choose(n: number, k: number): number {
 /**
  * The inverse of Hilbert's matrix, whose elements are integers: exact up to `n` of 12 in float64.
  *
+ * @category Special matrices
  * @param n The number of rows.
  * @param options `dtype`, the default float at first.
  * @returns `[n, n]`
@@ -505,7 +525,11 @@ export function invhilbert(n: number, options?: MatrixOptions): Tensor {
   });
 }
 
-/** Options of Pascal's matrices. */
+/**
+ * Options of Pascal's matrices.
+ *
+ * @category Special matrices
+ */
 export interface PascalOptions extends MatrixOptions {
   /** Whether the matrix is the symmetric one or one of its triangular factors. Default "symmetric". */
   readonly kind?: "symmetric" | "lower" | "upper";
@@ -529,6 +553,7 @@ function readPascal(
 /**
  * Pascal's matrix of binomial coefficients.
  *
+ * @category Special matrices
  * @param n The number of rows.
  * @param options `kind`: `"symmetric"`, the default, with the elements `(i + j)! / (i! j!)`, or its
  * factor, `"lower"` or `"upper"`; `dtype`, the default float at first.
@@ -556,6 +581,7 @@ export function pascal(n: number, options?: PascalOptions): Tensor {
 /**
  * The inverse of Pascal's matrix, whose elements are integers.
  *
+ * @category Special matrices
  * @param n The number of rows.
  * @param options `kind`: that of the matrix, `"symmetric"` by default, `"lower"` or `"upper"`; `dtype`,
  * the default float at first.
@@ -583,7 +609,11 @@ export function invpascal(n: number, options?: PascalOptions): Tensor {
   });
 }
 
-/** Options of `helmert`. */
+/**
+ * Options of `helmert`.
+ *
+ * @category Special matrices
+ */
 export interface HelmertOptions extends MatrixOptions {
   /** Whether the first row, of equal elements, is there. Default `false`. */
   readonly full?: boolean;
@@ -592,6 +622,7 @@ export interface HelmertOptions extends MatrixOptions {
 /**
  * Helmert's matrix: orthonormal rows, each of which compares an element with the mean of those before.
  *
+ * @category Special matrices
  * @param n The number of columns, at least 1.
  * @param options `full`: whether the row of equal elements comes first, `false` by default; `dtype`, the
  * default float at first.
@@ -620,7 +651,11 @@ export function helmert(n: number, options?: HelmertOptions): Tensor {
   });
 }
 
-/** Options of `dft`. */
+/**
+ * Options of `dft`.
+ *
+ * @category Special matrices
+ */
 export interface DftOptions extends MatrixOptions {
   /** What divides the matrix: nothing by default, or `√n`, which makes it unitary, or `n`. */
   readonly scale?: "sqrtn" | "n";
@@ -630,6 +665,7 @@ export interface DftOptions extends MatrixOptions {
  * The matrix of the discrete Fourier transform, with the elements `exp(-2πi j k / n)`. To transform,
  * `fft.fft` is faster.
  *
+ * @category Special matrices
  * @param n The number of rows.
  * @param options `scale`: `"sqrtn"` divides by the square root of `n`, `"n"` by `n`; `dtype`: that of
  * both parts, the default float at first.

@@ -98,6 +98,7 @@ function eliminate([below, main, above]: Diagonals, b: Tensor): Tensor {
 /**
  * The solution of equations whose matrix has three diagonals, in linear time, with partial pivoting.
  *
+ * @category Systems of equations
  * @param dl The diagonal below the main one, `[..., n]`: `dl[i]` stands left of `d[i]`, and the first one
  * is not read.
  * @param d The main diagonal, `[..., n]`.
@@ -181,6 +182,7 @@ function symmetric(what: string, d: TensorLike, e: TensorLike): Tensor {
 /**
  * The eigenvalues and eigenvectors of symmetric matrices with three diagonals.
  *
+ * @category Systems of equations
  * @param d The main diagonal, `[..., n]`, real.
  * @param e The diagonal beside it, `[..., n - 1]`, real. Leading axes are broadcast.
  * @returns `[w, v]` as `eigh` gives them: `[..., n]`, increasing, and `[..., n, n]`.
@@ -202,6 +204,7 @@ export function eighTridiagonal(d: TensorLike, e: TensorLike): [w: Tensor, v: Te
 /**
  * The eigenvalues of symmetric matrices with three diagonals.
  *
+ * @category Systems of equations
  * @param d The main diagonal, `[..., n]`, real.
  * @param e The diagonal beside it, `[..., n - 1]`, real. Leading axes are broadcast.
  * @returns `[..., n]`, increasing.

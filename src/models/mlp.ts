@@ -10,18 +10,27 @@ import type { Tensor } from "../core/tensor.ts";
 import { linear, module, relu } from "../nn/mod.ts";
 import type { Empty, Layer, LayerLike, LinearParams, ParameterOptions } from "../nn/mod.ts";
 
-/** Options of `mlp`. */
+/**
+ * Options of `mlp`.
+ *
+ * @category Ready-made models
+ */
 export interface MlpOptions extends ParameterOptions {
   /** The function between layers. Default: relu. */
   readonly activation?: (x: Tensor) => Tensor;
 }
 
-/** A multilayer perceptron; parameters stand at even positions, activations at odd ones. */
+/**
+ * A multilayer perceptron; parameters stand at even positions, activations at odd ones.
+ *
+ * @category Ready-made models
+ */
 export type Mlp = Layer<readonly (LinearParams | Empty)[], readonly Empty[]>;
 
 /**
  * A multilayer perceptron: linear layers with an activation between them.
  *
+ * @category Ready-made models
  * @param sizes The length of the input, of each hidden layer, and of the output.
  * @param options Activation and dtypes.
  * @returns A layer from `[..., sizes[0]]` to `[..., sizes.at(-1)]`; tree paths are those of PyTorch's

@@ -29,7 +29,11 @@ import type {
   ParameterOptions,
 } from "../nn/mod.ts";
 
-/** Options of the residual networks. */
+/**
+ * Options of the residual networks.
+ *
+ * @category Ready-made models
+ */
 export interface ResNetOptions extends ParameterOptions {
   /** How many classes the last layer tells apart. Default 1000. */
   readonly classes?: number;
@@ -37,7 +41,11 @@ export interface ResNetOptions extends ParameterOptions {
   readonly channels?: number;
 }
 
-/** The trees of one block; a bottleneck has a third convolution. */
+/**
+ * The trees of one block; a bottleneck has a third convolution.
+ *
+ * @category Ready-made models
+ */
 export interface BlockTree<Conv, Norm> {
   /** The first convolution. */
   readonly conv1: Conv;
@@ -55,7 +63,11 @@ export interface BlockTree<Conv, Norm> {
   readonly downsample?: readonly [Conv, Norm];
 }
 
-/** The trees of a residual network; paths are torchvision's. */
+/**
+ * The trees of a residual network; paths are torchvision's.
+ *
+ * @category Ready-made models
+ */
 export interface ResNetTree<Conv, Norm, Linear> {
   /** The first convolution, 7 by 7. */
   readonly conv1: Conv;
@@ -73,13 +85,25 @@ export interface ResNetTree<Conv, Norm, Linear> {
   readonly fc: Linear;
 }
 
-/** Parameters of a residual network. */
+/**
+ * Parameters of a residual network.
+ *
+ * @category Ready-made models
+ */
 export type ResNetParams = ResNetTree<Conv2dParams, AffineParams, LinearParams>;
 
-/** State of a residual network: the statistics of its batch normalisations. */
+/**
+ * State of a residual network: the statistics of its batch normalisations.
+ *
+ * @category Ready-made models
+ */
 export type ResNetState = ResNetTree<Empty, BatchNormState, Empty>;
 
-/** A residual network: from images `[batch, channels, height, width]` to logits `[batch, classes]`. */
+/**
+ * A residual network: from images `[batch, channels, height, width]` to logits `[batch, classes]`.
+ *
+ * @category Ready-made models
+ */
 export type ResNet = Layer<ResNetParams, ResNetState>;
 
 /** A convolution without bias, initialised as in torchvision: He normal by fan-out. */
@@ -231,6 +255,7 @@ function resnet(
  * ResNet-18 (He et al., "Deep residual learning for image recognition", 2015), as in torchvision:
  * 11,689,512 parameters for 1000 classes.
  *
+ * @category Ready-made models
  * @param options Classes, channels, dtypes.
  * @returns A layer from images `[batch, channels, height, width]` to logits `[batch, classes]`, whose
  * tree paths are the keys of torchvision's `state_dict`.
@@ -251,6 +276,7 @@ export function resnet18(options?: ResNetOptions): ResNet {
 /**
  * ResNet-34 (He et al., 2015), as in torchvision: 21,797,672 parameters for 1000 classes.
  *
+ * @category Ready-made models
  * @param options Classes, channels, dtypes.
  * @returns As `resnet18`.
  *
@@ -271,6 +297,7 @@ export function resnet34(options?: ResNetOptions): ResNet {
  * ResNet-50 (He et al., 2015), as in torchvision (the stride in the 3 by 3 convolution): 25,557,032
  * parameters for 1000 classes.
  *
+ * @category Ready-made models
  * @param options Classes, channels, dtypes.
  * @returns As `resnet18`.
  *

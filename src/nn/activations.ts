@@ -78,6 +78,7 @@ function gated(x: Tensor, bound: number, gate: (x: Tensor) => Tensor): Tensor {
 /**
  * The positive part of each element; the derivative at 0 is 0.
  *
+ * @category Activations
  * @param x Any shape.
  * @returns The shape and dtype of `x`.
  *
@@ -95,7 +96,11 @@ export function relu(x: TensorLike): Tensor {
   return select(lessEqual(input, zero), zero, input);
 }
 
-/** Options of `leakyRelu`. */
+/**
+ * Options of `leakyRelu`.
+ *
+ * @category Activations
+ */
 export interface LeakyReluOptions {
   /** The slope below zero. Default 0.01. */
   readonly negativeSlope?: number;
@@ -104,6 +109,7 @@ export interface LeakyReluOptions {
 /**
  * Leaky rectifier (Maas, Hannun and Ng, 2013): `x` above zero, `negativeSlope * x` elsewhere.
  *
+ * @category Activations
  * @param x Any shape.
  * @param options The slope, which is also the derivative at 0.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -133,7 +139,11 @@ export function leakyRelu(x: TensorLike, options?: LeakyReluOptions): Tensor {
   return mul(input, slope);
 }
 
-/** Options of `elu`. */
+/**
+ * Options of `elu`.
+ *
+ * @category Activations
+ */
 export interface EluOptions {
   /** The factor below zero. Default 1. */
   readonly alpha?: number;
@@ -143,6 +153,7 @@ export interface EluOptions {
  * Exponential linear unit (Clevert, Unterthiner and Hochreiter, 2016): `x` above zero,
  * `alpha * (exp(x) - 1)` elsewhere.
  *
+ * @category Activations
  * @param x Any shape.
  * @param options The factor, which is also the derivative at 0.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -166,7 +177,11 @@ export function elu(x: TensorLike, options?: EluOptions): Tensor {
   return select(isNegative, scale(expm1(select(isNegative, input, zero)), alpha), input);
 }
 
-/** Options of `gelu`. */
+/**
+ * Options of `gelu`.
+ *
+ * @category Activations
+ */
 export interface GeluOptions {
   /** Whether to compute it exactly or by the tanh formula. Default `"none"`. */
   readonly approximate?: "none" | "tanh";
@@ -182,6 +197,7 @@ const NORMAL_RANGE = 40;
  * distribution function of `x`; or its approximation
  * `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x³)))`.
  *
+ * @category Activations
  * @param x Any shape.
  * @param options Whether to approximate.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -225,6 +241,7 @@ const LOGISTIC_RANGE = 800;
 /**
  * Sigmoid linear unit, also called swish: `x * sigmoid(x)` (Hendrycks and Gimpel, 2016).
  *
+ * @category Activations
  * @param x Any shape.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
  *
@@ -240,7 +257,11 @@ export function silu(x: TensorLike): Tensor {
   return gated(floats(x, "silu"), LOGISTIC_RANGE, strictSigmoid);
 }
 
-/** Options of `softplus`. */
+/**
+ * Options of `softplus`.
+ *
+ * @category Activations
+ */
 export interface SoftplusOptions {
   /** How sharp the bend at zero is: a positive number. Default 1. */
   readonly beta?: number;
@@ -254,6 +275,7 @@ export interface SoftplusOptions {
 /**
  * A smooth form of relu: `log(1 + exp(beta * x)) / beta`.
  *
+ * @category Activations
  * @param x Any shape.
  * @param options How sharp the bend is, and from where on the result is `x`.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -285,7 +307,11 @@ export function softplus(x: TensorLike, options?: SoftplusOptions): Tensor {
   return select(above(scaled, threshold), input, smooth);
 }
 
-/** Options of `hardtanh`. */
+/**
+ * Options of `hardtanh`.
+ *
+ * @category Activations
+ */
 export interface HardtanhOptions {
   /** The smallest value. Default -1. */
   readonly min?: number;
@@ -296,6 +322,7 @@ export interface HardtanhOptions {
 /**
  * Each element held between two bounds; other than that of `clip`, the derivative at a bound is 0.
  *
+ * @category Activations
  * @param x Any shape.
  * @param options The bounds.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -323,6 +350,7 @@ export function hardtanh(x: TensorLike, options?: HardtanhOptions): Tensor {
 /**
  * Mish (Misra, 2019): `x * tanh(softplus(x))`.
  *
+ * @category Activations
  * @param x Any shape.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
  *
@@ -388,6 +416,7 @@ export function maskedSoftmax(
 /**
  * Exponentials divided by their sum over an axis: positive numbers that add up to one.
  *
+ * @category Activations
  * @param x Any shape. An element of minus infinity gets probability 0; as in
  * PyTorch, a row of nothing else gives NaN, but its derivative is 0.
  * @param axis The axis that adds up to one. Default -1.
@@ -410,6 +439,7 @@ export function softmax(x: TensorLike, axis?: number): Tensor {
 /**
  * The logarithm of `softmax`, without its underflow.
  *
+ * @category Activations
  * @param x Any shape. As in PyTorch, a row of nothing but minus infinity gives
  * NaN.
  * @param axis The axis whose exponentials add up to one. Default -1.

@@ -17,7 +17,11 @@ import type { Empty, Layer, ParameterOptions } from "./layer.ts";
 import { linear } from "./linear.ts";
 import type { LinearParams } from "./linear.ts";
 
-/** Parameters of `adaptiveLogSoftmax`. */
+/**
+ * Parameters of `adaptiveLogSoftmax`.
+ *
+ * @category Losses
+ */
 export interface AdaptiveLogSoftmaxParams {
   /** From the features to the first classes and the clusters. */
   readonly head: LinearParams;
@@ -25,7 +29,11 @@ export interface AdaptiveLogSoftmaxParams {
   readonly tail: readonly (readonly [LinearParams, LinearParams])[];
 }
 
-/** Options of `adaptiveLogSoftmax`. */
+/**
+ * Options of `adaptiveLogSoftmax`.
+ *
+ * @category Losses
+ */
 export interface AdaptiveLogSoftmaxOptions extends ParameterOptions {
   /** By how much the features of each cluster, one at least, are fewer than those of the one before. Default 4. */
   readonly divValue?: number;
@@ -38,6 +46,7 @@ export interface AdaptiveLogSoftmaxOptions extends ParameterOptions {
  * frequent, stand in a head together with one entry for each cluster of rare ones, and clusters see fewer features.
  * It is PyTorch's `AdaptiveLogSoftmaxWithLoss`; `nllLoss` of the result is its loss.
  *
+ * @category Losses
  * @param inFeatures The number of features.
  * @param classes The number of classes, ordered by frequency.
  * @param cutoffs Where clusters begin: ascending integers from 1 to `classes - 1`.

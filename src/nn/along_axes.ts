@@ -48,6 +48,7 @@ function axisOf(x: Tensor, axis: number, name: string): number {
 /**
  * Gated linear unit (Dauphin et al., 2016): the first half along an axis times the sigmoid of the second.
  *
+ * @category Activations
  * @param x Any shape, of even length along the axis.
  * @param axis The axis. Default -1.
  * @returns The shape of `x` with half the length along the axis.
@@ -77,6 +78,7 @@ export function glu(x: TensorLike, axis?: number): Tensor {
 /**
  * The softmax of minus the input: small elements weigh more.
  *
+ * @category Activations
  * @param x Any shape.
  * @param axis The axis. Default -1.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -98,6 +100,7 @@ export function softmin(x: TensorLike, axis?: number): Tensor {
  * The projection onto the simplex of probabilities (Martins and Astudillo, "From softmax to sparsemax", 2016): like
  * softmax, but small elements get zero.
  *
+ * @category Activations
  * @param x Any shape, finite.
  * @param axis The axis. Default -1.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -129,7 +132,11 @@ export function sparsemax(x: TensorLike, axis?: number): Tensor {
   return maximum(sub(centred, div(sub(total, 1), count)), 0);
 }
 
-/** Options of `gumbelSoftmax`. */
+/**
+ * Options of `gumbelSoftmax`.
+ *
+ * @category Activations
+ */
 export interface GumbelSoftmaxOptions {
   /** The temperature, above 0. Default 1. */
   readonly tau?: number;
@@ -143,6 +150,7 @@ export interface GumbelSoftmaxOptions {
  * Samples of a relaxed categorical distribution (Jang et al.; Maddison et al., 2016):
  * `softmax((x + gumbel noise) / tau)`.
  *
+ * @category Activations
  * @param key A random key.
  * @param x Unnormalised log-probabilities, of any shape.
  * @param options Temperature, whether the result is one-hot, axis.
@@ -178,7 +186,11 @@ export function gumbelSoftmax(key: Tensor, x: TensorLike, options?: GumbelSoftma
   return add(stopGradient(sub(chosen, soft)), soft);
 }
 
-/** Options of `standardize`. */
+/**
+ * Options of `standardize`.
+ *
+ * @category Activations
+ */
 export interface StandardizeOptions {
   /** The axes. Default -1. */
   readonly axis?: number | readonly number[];
@@ -189,6 +201,7 @@ export interface StandardizeOptions {
 /**
  * Elements less their mean, over their standard deviation: `(x - mean) / sqrt(variance + eps)`.
  *
+ * @category Activations
  * @param x Any shape.
  * @param options Axes and epsilon.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -215,7 +228,11 @@ export function standardize(x: TensorLike, options?: StandardizeOptions): Tensor
   return mul(centred, rsqrt(add(variance, eps)));
 }
 
-/** Options of `normalize`. */
+/**
+ * Options of `normalize`.
+ *
+ * @category Activations
+ */
 export interface NormalizeOptions {
   /** The order of the norm, above 0. Default 2. */
   readonly p?: number;
@@ -228,6 +245,7 @@ export interface NormalizeOptions {
 /**
  * Vectors along an axis divided by their norms.
  *
+ * @category Activations
  * @param x Any shape.
  * @param options The order of the norm, the axis, the least divisor.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -255,7 +273,11 @@ export function normalize(x: TensorLike, options?: NormalizeOptions): Tensor {
   return div(input, maximum(norm(input, at, { ord: p, keepdims: true }), eps));
 }
 
-/** Options of `pairwiseDistance`. */
+/**
+ * Options of `pairwiseDistance`.
+ *
+ * @category Activations
+ */
 export interface PairwiseDistanceOptions {
   /** The order of the norm, above 0. Default 2. */
   readonly p?: number;
@@ -268,6 +290,7 @@ export interface PairwiseDistanceOptions {
 /**
  * The norms of the differences of vectors along the last axis.
  *
+ * @category Activations
  * @param x `[..., n]`.
  * @param y `[..., n]`; both broadcast.
  * @param options The order of the norm, what is added to differences, whether the axis stays.
@@ -306,6 +329,7 @@ export function pairwiseDistance(
 /**
  * The logarithm of the mean of exponentials: `logsumexp(x) - log(n)`.
  *
+ * @category Activations
  * @param x Any shape.
  * @param axis An axis, several, or `null` for all. Default `null`.
  * @returns The shape of `x` without the axes.

@@ -42,7 +42,11 @@ import type { Context, Empty, Layer, ParameterOptions } from "./layer.ts";
 import type { LinearParams } from "./linear.ts";
 import { attend, seenKeys, withoutUnseen } from "./scaled_dot_product_attention.ts";
 
-/** Parameters of `multiHeadAttention`, `E` being `embedDim`. */
+/**
+ * Parameters of `multiHeadAttention`, `E` being `embedDim`.
+ *
+ * @category Attention
+ */
 export interface MultiHeadAttentionParams {
   /** `[3 E, E]`: the projections of query, key and value, one below the other. */
   readonly in_proj_weight?: Tensor;
@@ -62,7 +66,11 @@ export interface MultiHeadAttentionParams {
   readonly out_proj: LinearParams;
 }
 
-/** Options of `multiHeadAttention`, in PyTorch's names. */
+/**
+ * Options of `multiHeadAttention`, in PyTorch's names.
+ *
+ * @category Attention
+ */
 export interface MultiHeadAttentionOptions extends ParameterOptions {
   /** The probability with which each attention weight is zeroed in training. Default 0. */
   readonly dropout?: number;
@@ -296,6 +304,7 @@ function run(
  * NaN. A query that looks at a key with NaN, or has an infinite score, gives NaN; if there is a mask,
  * without a derivative.
  *
+ * @category Attention
  * @param embedDim The number of features `E` of the queries and of the output.
  * @param numHeads How many heads share them; must divide `embedDim`.
  * @param options Biases, features of keys and values, layout, dropout, causality, weights, dtype.

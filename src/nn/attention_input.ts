@@ -15,7 +15,11 @@ import { expandDims, logicalNot, pad, reshape, swapaxes } from "../functions/mod
 import { causalMask, joinMasks, readMask } from "./scaled_dot_product_attention.ts";
 import type { AttentionMasks } from "./scaled_dot_product_attention.ts";
 
-/** What `multiHeadAttention` takes when it is not one sequence that attends to itself. */
+/**
+ * What `multiHeadAttention` takes when it is not one sequence that attends to itself.
+ *
+ * @category Attention
+ */
 export interface AttentionInput {
   /** `[L, B, E]`, `[B, L, E]` with `batchFirst`, or `[L, E]`. */
   readonly query: Tensor;

@@ -24,7 +24,11 @@ import type { Empty, Layer, ParameterOptions } from "./layer.ts";
 import type { LinearParams } from "./linear.ts";
 import type { SeveralInputs } from "./module.ts";
 
-/** Options of `bilinear`. */
+/**
+ * Options of `bilinear`.
+ *
+ * @category Layers
+ */
 export interface BilinearOptions extends ParameterOptions {
   /** Whether there is a bias. Default `true`. */
   readonly bias?: boolean;
@@ -33,6 +37,7 @@ export interface BilinearOptions extends ParameterOptions {
 /**
  * A bilinear map of two inputs: `y[o] = x1 @ weight[o] @ x2 + bias[o]`.
  *
+ * @category Layers
  * @param in1Features The length of the first input's last axis.
  * @param in2Features The length of the second input's last axis.
  * @param outFeatures The length of the output's last axis.

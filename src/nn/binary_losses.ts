@@ -26,7 +26,11 @@ function boundedLog(p: Tensor): Tensor {
   return where(isLarge, log(where(isLarge, p, 1)), LEAST);
 }
 
-/** Options of `binaryCrossEntropy`. */
+/**
+ * Options of `binaryCrossEntropy`.
+ *
+ * @category Losses
+ */
 export interface BinaryCrossEntropyOptions extends LossOptions {
   /** How much each element counts; broadcasts to the input. The mean is not divided by it. */
   readonly weight?: TensorLike;
@@ -36,6 +40,7 @@ export interface BinaryCrossEntropyOptions extends LossOptions {
  * The cross entropy of yes-or-no targets relative to probabilities; logarithms are at least -100, and have no
  * derivative there. `binaryCrossEntropyWithLogits` of scores is more exact.
  *
+ * @category Losses
  * @param input Any shape: probabilities from 0 to 1.
  * @param target The shape of `input`: probabilities from 0 to 1.
  * @param options The reduction and weights.
@@ -68,7 +73,11 @@ export function binaryCrossEntropy(
   );
 }
 
-/** Options of `focalLoss`. */
+/**
+ * Options of `focalLoss`.
+ *
+ * @category Losses
+ */
 export interface FocalLossOptions extends LossOptions {
   /** How much targets 1 count, and `1 - alpha` targets 0; `null` for all the same. Default 0.25. */
   readonly alpha?: number | null;
@@ -80,6 +89,7 @@ export interface FocalLossOptions extends LossOptions {
  * The focal loss (Lin et al., "Focal loss for dense object detection", 2017): the cross entropy of yes-or-no targets
  * relative to `sigmoid(input)`, times `(1 - p)^gamma` for the probability `p` of what is right.
  *
+ * @category Losses
  * @param input Any shape: scores, the logarithms of odds.
  * @param target The shape of `input`: probabilities from 0 to 1.
  * @param options The reduction, alpha and gamma.

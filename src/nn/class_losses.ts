@@ -42,7 +42,11 @@ import {
 } from "./loss_options.ts";
 import type { LossOptions } from "./loss_options.ts";
 
-/** Options of `nllLoss`. */
+/**
+ * Options of `nllLoss`.
+ *
+ * @category Losses
+ */
 export interface NllLossOptions extends LossOptions {
   /** `[classes]`: how much each class counts. Default: all the same. */
   readonly weight?: TensorLike;
@@ -50,7 +54,11 @@ export interface NllLossOptions extends LossOptions {
   readonly ignoreIndex?: number;
 }
 
-/** Options of `crossEntropy`. */
+/**
+ * Options of `crossEntropy`.
+ *
+ * @category Losses
+ */
 export interface CrossEntropyOptions extends NllLossOptions {
   /** The share of each target, from 0 to 1, that is spread evenly over all classes. Default 0. */
   readonly labelSmoothing?: number;
@@ -63,6 +71,7 @@ export interface CrossEntropyOptions extends NllLossOptions {
  * the sum of the targets' weights. If all targets are ignored, that is 0 / 0. The mean for
  * probabilities as targets is over all positions.
  *
+ * @category Losses
  * @param logits `[batch, classes, ...]`, or `[classes]` for one example: scores, which need no
  * normalisation.
  * @param target `[batch, ...]`, or `[]` for one example: class indices of an integer dtype; or
@@ -144,6 +153,7 @@ export function crossEntropy(
  * The negative log-likelihood of targets: `-input[target]`, for log-probabilities such as those of
  * `logSoftmax`. Means and weights are those of `crossEntropy`.
  *
+ * @category Losses
  * @param input `[batch, classes, ...]`, or `[classes]` for one example: log-probabilities.
  * @param target `[batch, ...]`, or `[]` for one example: class indices.
  * @param options The reduction, class weights, and the index to ignore.

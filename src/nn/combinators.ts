@@ -26,13 +26,18 @@ import type {
 } from "./layer.ts";
 import { isLayer, module } from "./module.ts";
 
-/** What `sequential` and `residual` take: a layer, or a function of one tensor. */
+/**
+ * What `sequential` and `residual` take: a layer, or a function of one tensor.
+ *
+ * @category Models
+ */
 // deno-lint-ignore no-explicit-any
 export type LayerLike = Layer<any, any> | ((x: Tensor) => Tensor);
 
 /**
  * Layers one after another.
  *
+ * @category Models
  * @param layers Layers or functions of one tensor, as arguments; or one record of them, which names
  * them. Parameters and state have the same form: an array, whose tree paths are PyTorch's `0.weight`,
  * or a record.
@@ -89,7 +94,11 @@ function identity(x: Tensor): Tensor {
   return x;
 }
 
-/** The parameters, or the state, of `residual`. */
+/**
+ * The parameters, or the state, of `residual`.
+ *
+ * @category Models
+ */
 export interface ResidualTree<Body, Shortcut> {
   /** Those of the body. */
   readonly body: Body;
@@ -100,6 +109,7 @@ export interface ResidualTree<Body, Shortcut> {
 /**
  * A residual connection (He et al., 2015): `body(x) + shortcut(x)`.
  *
+ * @category Models
  * @param body The layer whose output is added.
  * @param shortcut What it is added to. Default: the input itself.
  * @returns The composed layer, with parameters `{ body, shortcut }`.
@@ -141,6 +151,7 @@ const MOST_LAYERS = 2 ** 20;
  *
  * Parameters of separate layers are stacked by `tree.map((...leaves) => stack(leaves), ...list)`.
  *
+ * @category Models
  * @param layer A layer whose output is of the type of its input; of several inputs, of the first, and
  * all layers get the same others.
  * @param count How many there are.
@@ -205,6 +216,7 @@ export function stack(layer: AnyLayer, count: number): AnyLayer {
 /**
  * Axes joined into one.
  *
+ * @category Models
  * @param startAxis The first axis to join. Default 1, which keeps the batch.
  * @param endAxis The last axis to join. Default -1.
  * @returns A layer.

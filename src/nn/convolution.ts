@@ -27,7 +27,11 @@ import {
 } from "./layer.ts";
 import type { Empty, Layer, ParameterOptions } from "./layer.ts";
 
-/** Parameters of convolutions. */
+/**
+ * Parameters of convolutions.
+ *
+ * @category Layers
+ */
 export interface ConvolutionParams {
   /**
    * `[outChannels, inChannels / groups, ...kernelSize]`; of transposed convolutions
@@ -38,10 +42,18 @@ export interface ConvolutionParams {
   readonly bias?: Tensor;
 }
 
-/** Parameters of `conv2d`. */
+/**
+ * Parameters of `conv2d`.
+ *
+ * @category Layers
+ */
 export type Conv2dParams = ConvolutionParams;
 
-/** Bias and initialisers of convolutions. */
+/**
+ * Bias and initialisers of convolutions.
+ *
+ * @category Layers
+ */
 export interface ConvolutionBiasOptions extends ParameterOptions {
   /** Whether there is a bias. Default `true`. */
   readonly bias?: boolean;
@@ -51,13 +63,25 @@ export interface ConvolutionBiasOptions extends ParameterOptions {
   readonly biasInit?: Initializer;
 }
 
-/** Options of `conv1d`, `conv2d` and `conv3d`. */
+/**
+ * Options of `conv1d`, `conv2d` and `conv3d`.
+ *
+ * @category Layers
+ */
 export interface ConvolutionOptions extends ConvolutionBiasOptions, ConvOptions {}
 
-/** Options of `conv2d`. */
+/**
+ * Options of `conv2d`.
+ *
+ * @category Layers
+ */
 export type Conv2dOptions = ConvolutionOptions;
 
-/** Options of `convTranspose1d`, `convTranspose2d` and `convTranspose3d`. */
+/**
+ * Options of `convTranspose1d`, `convTranspose2d` and `convTranspose3d`.
+ *
+ * @category Layers
+ */
 export interface ConvolutionTransposeOptions extends ConvolutionBiasOptions, ConvTransposeOptions {}
 
 /** What tells one kind of convolution from another. */
@@ -168,6 +192,7 @@ function convolution(
 /**
  * One-dimensional convolution (cross-correlation, as everywhere in deep learning).
  *
+ * @category Layers
  * @param inChannels Channels of the input.
  * @param outChannels Channels of the output.
  * @param kernelSize The length of the window.
@@ -198,6 +223,7 @@ export function conv1d(
 /**
  * Two-dimensional convolution (cross-correlation, as everywhere in deep learning).
  *
+ * @category Layers
  * @param inChannels Channels of the input.
  * @param outChannels Channels of the output.
  * @param kernelSize Height and width of the window, in pixels: one number for both, or a pair.
@@ -228,6 +254,7 @@ export function conv2d(
 /**
  * Three-dimensional convolution (cross-correlation, as everywhere in deep learning).
  *
+ * @category Layers
  * @param inChannels Channels of the input.
  * @param outChannels Channels of the output.
  * @param kernelSize Depth, height and width of the window: one number for all, or three.
@@ -258,6 +285,7 @@ export function conv3d(
 /**
  * The transpose of a one-dimensional convolution.
  *
+ * @category Layers
  * @param inChannels Channels of the input.
  * @param outChannels Channels of the output.
  * @param kernelSize The length of the window.
@@ -288,6 +316,7 @@ export function convTranspose1d(
 /**
  * The transpose of a two-dimensional convolution.
  *
+ * @category Layers
  * @param inChannels Channels of the input.
  * @param outChannels Channels of the output.
  * @param kernelSize Height and width of the window, in pixels: one number for both, or a pair.
@@ -318,6 +347,7 @@ export function convTranspose2d(
 /**
  * The transpose of a three-dimensional convolution.
  *
+ * @category Layers
  * @param inChannels Channels of the input.
  * @param outChannels Channels of the output.
  * @param kernelSize Depth, height and width of the window: one number for all, or three.

@@ -44,7 +44,11 @@ function readIntegers(what: string, name: string, value: TensorLike): Tensor {
   );
 }
 
-/** Options of `ctcLoss`. */
+/**
+ * Options of `ctcLoss`.
+ *
+ * @category Losses
+ */
 export interface CtcLossOptions extends LossOptions {
   /** The class that stands for nothing. Default 0. */
   readonly blank?: number;
@@ -60,6 +64,7 @@ export interface CtcLossOptions extends LossOptions {
  * taken, as in PyTorch. PyTorch's derivative by `logProbs` takes them to come from `logSoftmax`; this one is that of the
  * function, and the same by what goes into `logSoftmax`.
  *
+ * @category Losses
  * @param logProbs `[time, batch, classes]`: logarithms of probabilities, as `logSoftmax` gives.
  * @param targets `[batch, length]`: classes, integers; what is behind a target's length does not count.
  * @param inputLengths `[batch]`: how many steps of each input count, integers.

@@ -19,6 +19,7 @@ import type { Context, Empty, Layer } from "./layer.ts";
  * Dropout (Srivastava et al., 2014): in training each element is zeroed with probability `rate`, and
  * the others divided by `1 - rate`; otherwise nothing happens.
  *
+ * @category Normalization and dropout
  * @param rate The probability of being zeroed, from 0 to 1. Default 0.5.
  * @returns A layer on any shape, which needs a `key` in its context in training.
  * @throws {ArgumentError} when `rate` is no probability, or the key is missing in training.
@@ -89,6 +90,7 @@ function channelDropout(dims: number, rate: number | undefined): Layer<Empty, Em
  * Dropout of whole channels (Tompson et al., 2015): in training each channel of each example is zeroed with
  * probability `rate`, and the others divided by `1 - rate`.
  *
+ * @category Normalization and dropout
  * @param rate The probability of being zeroed, from 0 to 1. Default 0.5.
  * @returns A layer on `[batch, channels, length]`, which needs a `key` in its context in training.
  * @throws {ArgumentError} when `rate` is no probability, or the key is missing in training.
@@ -113,6 +115,7 @@ export function dropout1d(rate?: number): Layer<Empty, Empty> {
  * Dropout of whole channels (Tompson et al., 2015): in training each channel of each example is zeroed with
  * probability `rate`, and the others divided by `1 - rate`.
  *
+ * @category Normalization and dropout
  * @param rate The probability of being zeroed, from 0 to 1. Default 0.5.
  * @returns A layer on `[batch, channels, height, width]`, which needs a `key` in its context in training.
  * @throws {ArgumentError} when `rate` is no probability, or the key is missing in training.
@@ -137,6 +140,7 @@ export function dropout2d(rate?: number): Layer<Empty, Empty> {
  * Dropout of whole channels (Tompson et al., 2015): in training each channel of each example is zeroed with
  * probability `rate`, and the others divided by `1 - rate`.
  *
+ * @category Normalization and dropout
  * @param rate The probability of being zeroed, from 0 to 1. Default 0.5.
  * @returns A layer on `[batch, channels, depth, height, width]`, which needs a `key` in its context in training.
  * @throws {ArgumentError} when `rate` is no probability, or the key is missing in training.
@@ -165,6 +169,7 @@ const SELU_LIMIT = -1.7580993408473766;
  * training each element takes the value that `selu` has at minus infinity with probability `rate`, and all
  * are scaled and shifted so that mean 0 and variance 1 stay so.
  *
+ * @category Normalization and dropout
  * @param rate The probability of being dropped, from 0 to 1. Default 0.5.
  * @returns A layer on any shape, which needs a `key` in its context in training. Rate 1 leaves zeros.
  * @throws {ArgumentError} when `rate` is no probability, or the key is missing in training.
@@ -191,6 +196,7 @@ function saturating(x: Tensor, kept: Tensor, rate: number): Tensor {
 /**
  * `alphaDropout` of whole channels.
  *
+ * @category Normalization and dropout
  * @param rate The probability of being dropped, from 0 to 1. Default 0.5.
  * @returns A layer on `[batch, channels, ...]`, which needs a `key` in its context in training. Rate 1 leaves
  * zeros.
@@ -216,7 +222,11 @@ export function featureAlphaDropout(rate?: number): Layer<Empty, Empty> {
   }, saturating);
 }
 
-/** Options of `rrelu`. */
+/**
+ * Options of `rrelu`.
+ *
+ * @category Normalization and dropout
+ */
 export interface RreluOptions {
   /** The least slope. Default 1/8. */
   readonly lower?: number;
@@ -228,6 +238,7 @@ export interface RreluOptions {
  * Randomized leaky ReLU (Xu et al., "Empirical evaluation of rectified activations", 2015): negative elements
  * times a slope, which is drawn uniformly for each in training, and otherwise the mean of both bounds.
  *
+ * @category Normalization and dropout
  * @param options The bounds of the slope.
  * @returns A layer on any shape, which needs a `key` in its context in training.
  * @throws {ArgumentError} when a bound is no number, the lower one is above the upper one, or the key is

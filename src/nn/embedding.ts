@@ -19,13 +19,21 @@ import type { Initializer } from "./initializers.ts";
 import { checkCount, checkInitializer, checkParameterDtype, readLeaf } from "./layer.ts";
 import type { Empty, Layer, ParameterOptions } from "./layer.ts";
 
-/** Parameters of `embedding`. */
+/**
+ * Parameters of `embedding`.
+ *
+ * @category Layers
+ */
 export interface EmbeddingParams {
   /** `[count, features]`. */
   readonly weight: Tensor;
 }
 
-/** Options of `embedding`. */
+/**
+ * Options of `embedding`.
+ *
+ * @category Layers
+ */
 export interface EmbeddingOptions extends ParameterOptions {
   /** A row that starts as zeros and receives no gradient. */
   readonly paddingIdx?: number;
@@ -36,6 +44,7 @@ export interface EmbeddingOptions extends ParameterOptions {
 /**
  * A table of vectors, looked up by integers.
  *
+ * @category Layers
  * @param count How many vectors.
  * @param features The length of each.
  * @param options A padding row, initialiser, dtype.

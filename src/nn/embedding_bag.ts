@@ -34,13 +34,21 @@ import { embedding } from "./embedding.ts";
 import type { EmbeddingOptions, EmbeddingParams } from "./embedding.ts";
 import type { Empty, Layer } from "./layer.ts";
 
-/** Options of `embeddingBag`. */
+/**
+ * Options of `embeddingBag`.
+ *
+ * @category Layers
+ */
 export interface EmbeddingBagOptions extends EmbeddingOptions {
   /** What becomes of a bag's vectors. Default `"mean"`. */
   readonly mode?: "sum" | "mean" | "max";
 }
 
-/** Bags of different lengths, or of vectors that count by different amounts. */
+/**
+ * Bags of different lengths, or of vectors that count by different amounts.
+ *
+ * @category Layers
+ */
 export interface EmbeddingBagInput {
   /** `[..., bagLength]`, or `[n]` with offsets: integers. */
   readonly indices: TensorLike;
@@ -53,6 +61,7 @@ export interface EmbeddingBagInput {
 /**
  * The sum, mean or largest of a bag of vectors in a table.
  *
+ * @category Layers
  * @param count How many vectors the table has.
  * @param features The length of each.
  * @param options The mode, and those of `embedding`; what is at `paddingIdx` does not count.

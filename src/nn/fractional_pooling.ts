@@ -29,7 +29,11 @@ import { stopGradient } from "../transforms/no_grad.ts";
 import { article, checkSpatial, perAxis, readContext, stateless } from "./layer.ts";
 import type { Empty, Layer } from "./layer.ts";
 
-/** Options of `fractionalMaxPool2d` and `fractionalMaxPool3d`: one of both. */
+/**
+ * Options of `fractionalMaxPool2d` and `fractionalMaxPool3d`: one of both.
+ *
+ * @category Pooling
+ */
 export interface FractionalMaxPoolOptions {
   /** The spatial lengths of the output: one number for all axes, or one for each. */
   readonly outputSize?: number | readonly number[];
@@ -130,6 +134,7 @@ function fractionalPooling(
  * The largest elements of windows at random places, which overlap and whose steps differ by at most one
  * (Graham, "Fractional max-pooling", 2014), so that the output may have any size.
  *
+ * @category Pooling
  * @param window Height and width of the windows, in pixels: one number for both, or a pair.
  * @param options The output's size, or its ratio to the input's.
  * @returns A layer on `[batch, channels, height, width]`, which always needs a `key` in its context.
@@ -156,6 +161,7 @@ export function fractionalMaxPool2d(
  * The largest elements of windows at random places, which overlap and whose steps differ by at most one
  * (Graham, "Fractional max-pooling", 2014), so that the output may have any size.
  *
+ * @category Pooling
  * @param window Depth, height and width of the windows: one number for all, or three.
  * @param options The output's size, or its ratio to the input's.
  * @returns A layer on `[batch, channels, depth, height, width]`, which always needs a `key` in its context.

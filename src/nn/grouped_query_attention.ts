@@ -42,7 +42,11 @@ import { rotaryEmbedding } from "./positions.ts";
 import type { RotaryOptions } from "./positions.ts";
 import { scaledDotProductAttention } from "./scaled_dot_product_attention.ts";
 
-/** Parameters of `groupedQueryAttention`, in the names of LLaMA's. */
+/**
+ * Parameters of `groupedQueryAttention`, in the names of LLaMA's.
+ *
+ * @category Attention
+ */
 export interface GroupedQueryAttentionParams {
   /** `[numHeads * headDim, embedDim]`: queries. */
   readonly q_proj: LinearParams;
@@ -54,7 +58,11 @@ export interface GroupedQueryAttentionParams {
   readonly o_proj: LinearParams;
 }
 
-/** The state of `groupedQueryAttention` with a cache: what it has seen. */
+/**
+ * The state of `groupedQueryAttention` with a cache: what it has seen.
+ *
+ * @category Attention
+ */
 export interface KeyValueCache {
   /** `[batch, numKeyValueHeads, length, headDim]`: the keys so far, then zeros. */
   readonly keys: Tensor;
@@ -64,7 +72,11 @@ export interface KeyValueCache {
   readonly position: Tensor;
 }
 
-/** Options of `groupedQueryAttention`. */
+/**
+ * Options of `groupedQueryAttention`.
+ *
+ * @category Attention
+ */
 export interface GroupedQueryAttentionOptions extends ParameterOptions {
   /** The number of features of each head. Default `embedDim / numHeads`. */
   readonly headDim?: number;
@@ -90,6 +102,7 @@ const NAME = "groupedQueryAttention";
  * prompt, then one token after the other. Parameters are the same with and without. Positions beyond the
  * cache are an error, or NaN where the position is not known yet, in compiled code.
  *
+ * @category Attention
  * @param embedDim The number of features `E`.
  * @param numHeads How many heads of queries.
  * @param numKeyValueHeads How many heads of keys and values; must divide `numHeads`.

@@ -58,6 +58,7 @@ export const cell: Cell = {
  * all layers at the last time. In `sequential`, which hands on one tensor, use
  * `outputs: "sequence"` or `outputs: "last"`.
  *
+ * @category Recurrent layers
  * @param inputSize The number of features of the input.
  * @param hiddenSize The number of features `H` of the hidden state.
  * @param options Layers, directions, layout, bias, dropout, what is given, dtype.

@@ -32,10 +32,18 @@ import {
   uniform as drawUniform,
 } from "../random/mod.ts";
 
-/** Makes the initial value of a parameter of `shape`. */
+/**
+ * Makes the initial value of a parameter of `shape`.
+ *
+ * @category Initializers
+ */
 export type Initializer = (key: Tensor, shape: Shape, dtype?: Dtype) => Tensor;
 
-/** Options of the initialisers that scale with the fan of a layer. */
+/**
+ * Options of the initialisers that scale with the fan of a layer.
+ *
+ * @category Initializers
+ */
 export interface FanOptions {
   /** Which count of connections to keep the variance for. Default `"in"`. */
   readonly mode?: "in" | "out";
@@ -47,6 +55,7 @@ export interface FanOptions {
  * The number of inputs and outputs that each element of a weight connects: PyTorch's fan-in and
  * fan-out for `[out, in, ...window]`.
  *
+ * @category Initializers
  * @param shape The weight's shape, of at least two axes.
  * @returns `[fanIn, fanOut]`.
  * @throws {ArgumentError} for fewer than two axes.
@@ -82,6 +91,7 @@ function checkFinite(value: unknown, name: string, initializer: string): number 
 /**
  * The same value everywhere.
  *
+ * @category Initializers
  * @param value The value.
  * @returns An initialiser that ignores its key.
  *
@@ -101,6 +111,7 @@ export function constant(value: number): Initializer {
 /**
  * Zero everywhere.
  *
+ * @category Initializers
  * @example Zeros
  * ```ts
  * import { nn, random } from "@jacobi/jacobi";
@@ -114,6 +125,7 @@ export const zeros: Initializer = constant(0);
 /**
  * One everywhere.
  *
+ * @category Initializers
  * @example Ones
  * ```ts
  * import { nn, random } from "@jacobi/jacobi";
@@ -127,6 +139,7 @@ export const ones: Initializer = constant(1);
 /**
  * Uniform between two bounds.
  *
+ * @category Initializers
  * @param low The smallest value.
  * @param high The bound that is not reached.
  * @returns An initialiser.
@@ -150,6 +163,7 @@ export function uniform(low: number, high: number): Initializer {
 /**
  * Normally distributed.
  *
+ * @category Initializers
  * @param deviation The standard deviation.
  * @param mean The mean. Default 0.
  * @returns An initialiser.
@@ -189,6 +203,7 @@ function fanOf(shape: Shape, mode: "in" | "out"): number {
 /**
  * He et al., "Delving deep into rectifiers" (2015): uniform with variance gain² / fan.
  *
+ * @category Initializers
  * @param options The fan to count and the gain, sqrt(2) by default.
  * @returns An initialiser for weights `[out, in, ...window]`.
  *
@@ -211,6 +226,7 @@ export function kaimingUniform(options?: FanOptions): Initializer {
 /**
  * He et al., "Delving deep into rectifiers" (2015): normal with variance gain² / fan.
  *
+ * @category Initializers
  * @param options The fan to count and the gain, sqrt(2) by default.
  * @returns An initialiser for weights `[out, in, ...window]`.
  *
@@ -231,6 +247,7 @@ export function kaimingNormal(options?: FanOptions): Initializer {
  * Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks"
  * (2010): uniform with variance 2 gain² / (fan-in + fan-out).
  *
+ * @category Initializers
  * @param gain The factor that makes up for the activation. Default 1.
  * @returns An initialiser for weights `[out, in, ...window]`.
  *
@@ -255,6 +272,7 @@ export function xavierUniform(gain?: number): Initializer {
 /**
  * Glorot and Bengio (2010): normal with variance 2 gain² / (fan-in + fan-out).
  *
+ * @category Initializers
  * @param gain The factor that makes up for the activation. Default 1.
  * @returns An initialiser for weights `[out, in, ...window]`.
  *
@@ -278,6 +296,7 @@ export function xavierNormal(gain?: number): Initializer {
 /**
  * Normally distributed between two bounds.
  *
+ * @category Initializers
  * @param deviation The standard deviation of what is cut off.
  * @param low The lower bound, in deviations. Default -2.
  * @param high The upper bound, in deviations. Default 2.
@@ -308,7 +327,11 @@ export function truncatedNormal(deviation: number, low?: number, high?: number):
   };
 }
 
-/** Options of `varianceScaling`. */
+/**
+ * Options of `varianceScaling`.
+ *
+ * @category Initializers
+ */
 export interface VarianceScalingOptions {
   /** The factor of the variance. Default 1. */
   readonly scale?: number;
@@ -324,6 +347,7 @@ const CUT_DEVIATION = 0.8796256610342398;
 /**
  * Values with variance `scale / fan`: the family of the initialisers of He, Glorot and LeCun, as in JAX.
  *
+ * @category Initializers
  * @param options Scale, fan, distribution.
  * @returns An initialiser for weights `[out, in, ...window]`.
  * @throws {ArgumentError} when an option is unknown or makes no sense.
@@ -372,6 +396,7 @@ export function varianceScaling(options?: VarianceScalingOptions): Initializer {
 /**
  * LeCun et al., "Efficient backprop" (1998): uniform with variance 1 / fan-in.
  *
+ * @category Initializers
  * @returns An initialiser for weights `[out, in, ...window]`.
  *
  * @example Bounded by sqrt(3 / in)
@@ -389,6 +414,7 @@ export function lecunUniform(): Initializer {
 /**
  * LeCun et al. (1998): normal with variance 1 / fan-in, cut off at two deviations, as in JAX.
  *
+ * @category Initializers
  * @returns An initialiser for weights `[out, in, ...window]`.
  *
  * @example The deviation of a square weight
@@ -406,6 +432,7 @@ export function lecunNormal(): Initializer {
 /**
  * A random matrix with orthonormal rows or columns (Saxe, McClelland and Ganguli, 2013), uniform among all.
  *
+ * @category Initializers
  * @param gain The factor of the matrix. Default 1.
  * @returns An initialiser for weights `[out, in, ...window]`, which are `[out, everything else]` as a matrix.
  *
@@ -435,6 +462,7 @@ export function orthogonal(gain?: number): Initializer {
  * An orthogonal matrix in the middle of a window, and zeros around it (Xiao et al., "Dynamical isometry and a
  * mean field theory of CNNs", 2018): a convolution that keeps lengths.
  *
+ * @category Initializers
  * @param gain The factor of the matrix. Default 1.
  * @returns An initialiser for weights `[out, in, ...window]` with at least as many outputs as inputs.
  *
@@ -474,6 +502,7 @@ export function deltaOrthogonal(gain?: number): Initializer {
 /**
  * Ones that hand each channel on as it is, and zeros elsewhere: a convolution that changes nothing.
  *
+ * @category Initializers
  * @param groups The groups of the convolution. Default 1.
  * @returns An initialiser for weights `[out, in / groups, ...window]` with at least one axis of space.
  * @throws {ArgumentError} when `groups` is no positive integer; for other shapes, or outputs that are not a
@@ -522,6 +551,7 @@ export function dirac(groups?: number): Initializer {
  * Normal numbers with so many zeros in each column, at random places (Martens, "Deep learning via Hessian-free
  * optimization", 2010).
  *
+ * @category Initializers
  * @param sparsity Which part of each column is zero, from 0 to 1.
  * @param std The standard deviation of the others. Default 0.01.
  * @returns An initialiser for matrices.
@@ -557,6 +587,7 @@ export function sparse(sparsity: number, std?: number): Initializer {
 /**
  * The factor that makes up for an activation, as PyTorch's `calculate_gain`.
  *
+ * @category Initializers
  * @param nonlinearity The activation's name; `"linear"` stands for none, and for convolutions.
  * @param slope The slope of `leakyRelu` below zero. Default 0.01.
  * @returns The factor, for the option `gain` of initialisers.
@@ -588,13 +619,25 @@ export function gainOf(nonlinearity: Nonlinearity, slope?: number): number {
   );
 }
 
-/** Activations that {@linkcode gainOf} knows. */
+/**
+ * Activations that {@linkcode gainOf} knows.
+ *
+ * @category Initializers
+ */
 export type Nonlinearity = "linear" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "selu";
 
-/** PyTorch's default for the weight of linear and convolution layers: U(±1/sqrt(fan-in)). */
+/**
+ * PyTorch's default for the weight of linear and convolution layers: U(±1/sqrt(fan-in)).
+ *
+ * @category Initializers
+ */
 export const defaultWeight: Initializer = kaimingUniform({ gain: Math.sqrt(1 / 3) });
 
-/** PyTorch's default for the bias of a layer with a weight of `weightShape`: U(±1/sqrt(fan-in)). */
+/**
+ * PyTorch's default for the bias of a layer with a weight of `weightShape`: U(±1/sqrt(fan-in)).
+ *
+ * @category Initializers
+ */
 export function defaultBias(weightShape: Shape): Initializer {
   const [fanIn] = fans(weightShape);
   const bound = fanIn === 0 ? 0 : 1 / Math.sqrt(fanIn);

@@ -45,7 +45,11 @@ import type { Empty, Layer, ParameterOptions } from "./layer.ts";
 import { freshAffine, normalize, readAffine, rounded, widened } from "./normalization.ts";
 import type { AffineParams, BatchNormState } from "./normalization.ts";
 
-/** Options of `rmsNorm`. */
+/**
+ * Options of `rmsNorm`.
+ *
+ * @category Normalization and dropout
+ */
 export interface RmsNormOptions extends ParameterOptions {
   /** Added to the mean square. Default: the distance from 1 to the next number of the input's dtype. */
   readonly eps?: number;
@@ -53,7 +57,11 @@ export interface RmsNormOptions extends ParameterOptions {
   readonly elementwiseAffine?: boolean;
 }
 
-/** Parameters of `rmsNorm`. */
+/**
+ * Parameters of `rmsNorm`.
+ *
+ * @category Normalization and dropout
+ */
 export interface RmsNormParams {
   /** The scale, one at first; absent with `elementwiseAffine: false`. */
   readonly weight?: Tensor;
@@ -63,6 +71,7 @@ export interface RmsNormParams {
  * Normalisation by the root mean square of the last axes (Zhang and Sennrich, 2019):
  * `x / sqrt(mean(x²) + eps) * weight`.
  *
+ * @category Normalization and dropout
  * @param normalizedShape The lengths of the last axes, or of the last one.
  * @param options Epsilon, scale, dtype.
  * @returns A layer on `[..., ...normalizedShape]`.
@@ -120,7 +129,11 @@ export function rmsNorm(
   );
 }
 
-/** Options of `instanceNorm`. */
+/**
+ * Options of `instanceNorm`.
+ *
+ * @category Normalization and dropout
+ */
 export interface InstanceNormOptions extends ParameterOptions {
   /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
@@ -136,6 +149,7 @@ export interface InstanceNormOptions extends ParameterOptions {
  * Instance normalisation (Ulyanov, Vedaldi and Lempitsky, 2016): each channel of each example by its own
  * mean and variance.
  *
+ * @category Normalization and dropout
  * @param features The length of the second axis.
  * @param options Epsilon, momentum, scale and shift, running statistics, dtype.
  * @returns A layer on `[batch, features, ...spatial]`, of three or more axes.
@@ -238,7 +252,11 @@ export function instanceNorm(
   );
 }
 
-/** Options of `localResponseNorm`. */
+/**
+ * Options of `localResponseNorm`.
+ *
+ * @category Normalization and dropout
+ */
 export interface LocalResponseNormOptions {
   /** The factor of the mean square. Default 1e-4. */
   readonly alpha?: number;
@@ -252,6 +270,7 @@ export interface LocalResponseNormOptions {
  * Local response normalisation (Krizhevsky, Sutskever and Hinton, 2012): each channel by the mean square
  * of its neighbours, `x / (k + alpha * mean)^beta`.
  *
+ * @category Normalization and dropout
  * @param size How many neighbouring channels count, the channel itself among them.
  * @param options Factor, exponent, offset.
  * @returns A layer on `[batch, channels, ...]`.

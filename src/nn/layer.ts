@@ -15,7 +15,11 @@ import { toTensor } from "../core/convert.ts";
 import type { AnyFunction } from "../core/tree_types.ts";
 import type { Initializer } from "./initializers.ts";
 
-/** The parameters, or the state, of a layer that has none. */
+/**
+ * The parameters, or the state, of a layer that has none.
+ *
+ * @category Models
+ */
 export type Empty = Record<never, never>;
 
 /** Where a context has what looks on at the calls of parts. */
@@ -29,7 +33,11 @@ export interface Watcher {
   see(part: AnyLayer, params: unknown, state: unknown, x: unknown, y: unknown): void;
 }
 
-/** What a layer is told besides its input. */
+/**
+ * What a layer is told besides its input.
+ *
+ * @category Models
+ */
 export interface Context {
   /** Whether to behave as in training: batch statistics, dropout. Default `false`. */
   readonly train?: boolean;
@@ -46,6 +54,8 @@ export interface WatchedContext extends Context {
 /**
  * A layer: a pair of pure functions. `params` is what training differentiates by; `state` is what
  * training updates without gradients, an empty object in most layers.
+ *
+ * @category Models
  */
 export interface Layer<Params = unknown, State = unknown, Input = Tensor, Output = Tensor> {
   /** Fresh parameters and state, drawn with `key`. */
@@ -64,23 +74,39 @@ export interface Layer<Params = unknown, State = unknown, Input = Tensor, Output
   readonly description?: Description;
 }
 
-/** A layer of any kind. */
+/**
+ * A layer of any kind.
+ *
+ * @category Models
+ */
 // deno-lint-ignore no-explicit-any
 export type AnyLayer = Layer<any, any, any, any>;
 
-/** The parameters of a layer, or of a tree of layers and functions. */
+/**
+ * The parameters of a layer, or of a tree of layers and functions.
+ *
+ * @category Models
+ */
 export type ParamsOf<L> = L extends Layer<infer Params, infer _State, infer _Input, infer _Output>
   ? Params
   : L extends AnyFunction ? Empty
   : { -readonly [K in keyof L]: ParamsOf<L[K]> };
 
-/** The state of a layer, or of a tree of layers and functions. */
+/**
+ * The state of a layer, or of a tree of layers and functions.
+ *
+ * @category Models
+ */
 export type StateOf<L> = L extends Layer<infer _Params, infer State, infer _Input, infer _Output>
   ? State
   : L extends AnyFunction ? Empty
   : { -readonly [K in keyof L]: StateOf<L[K]> };
 
-/** Options that all layers with parameters share. */
+/**
+ * Options that all layers with parameters share.
+ *
+ * @category Models
+ */
 export interface ParameterOptions {
   /** The dtype of fresh parameters. By default that of `configure({ defaultFloat })`. */
   readonly dtype?: Dtype;

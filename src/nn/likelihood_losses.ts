@@ -46,7 +46,11 @@ export function checkLossNumber(
   throw argumentError(`${what} with ${name} ${describeValue(value)}: expected a number${bound}`);
 }
 
-/** Options of `smoothL1Loss`. */
+/**
+ * Options of `smoothL1Loss`.
+ *
+ * @category Losses
+ */
 export interface SmoothL1LossOptions extends LossOptions {
   /** Up to which difference the loss is quadratic; 0 for nowhere. Default 1. */
   readonly beta?: number;
@@ -56,6 +60,7 @@ export interface SmoothL1LossOptions extends LossOptions {
  * The absolute error, made quadratic near zero: `d² / (2 beta)` for a difference `d` below `beta`, and
  * `|d| - beta / 2` beyond.
  *
+ * @category Losses
  * @param input Any shape: the predictions.
  * @param target The shape of `input`: what they should be.
  * @param options The reduction, and where the loss becomes linear.
@@ -84,7 +89,11 @@ export function smoothL1Loss(
   return div(huberLoss(input, target, { reduction, delta: beta }), beta);
 }
 
-/** Options of `poissonNllLoss`. */
+/**
+ * Options of `poissonNllLoss`.
+ *
+ * @category Losses
+ */
 export interface PoissonNllLossOptions extends LossOptions {
   /** Whether the input is the logarithm of the rate. Default `true`. */
   readonly logInput?: boolean;
@@ -98,6 +107,7 @@ export interface PoissonNllLossOptions extends LossOptions {
  * The negative log-likelihood of counts under Poisson distributions, less a constant: `exp(x) - target * x` for the
  * logarithm `x` of the rate.
  *
+ * @category Losses
  * @param input Any shape: logarithms of rates, or rates.
  * @param target The shape of `input`: counts.
  * @param options The reduction, what the input is, whether constants are added.
@@ -139,7 +149,11 @@ export function poissonNllLoss(
   return reduce(losses, reduction, lossDtype(what, [input, target]));
 }
 
-/** Options of `gaussianNllLoss`. */
+/**
+ * Options of `gaussianNllLoss`.
+ *
+ * @category Losses
+ */
 export interface GaussianNllLossOptions extends LossOptions {
   /** Whether the constant log(2π) / 2 is added. Default `false`. */
   readonly full?: boolean;
@@ -151,6 +165,7 @@ export interface GaussianNllLossOptions extends LossOptions {
  * The negative log-likelihood of numbers under normal distributions, less a constant:
  * `(log(variance) + (input - target)² / variance) / 2`.
  *
+ * @category Losses
  * @param input Any shape: the means.
  * @param target The shape of `input`: the numbers.
  * @param variance The shape of `input`, or that without its last axis, or anything that broadcasts to it.

@@ -25,7 +25,11 @@ import {
 } from "./layer.ts";
 import type { Empty, Layer, ParameterOptions } from "./layer.ts";
 
-/** Parameters of `linear`. */
+/**
+ * Parameters of `linear`.
+ *
+ * @category Layers
+ */
 export interface LinearParams {
   /** `[outFeatures, inFeatures]`. */
   readonly weight: Tensor;
@@ -33,7 +37,11 @@ export interface LinearParams {
   readonly bias?: Tensor;
 }
 
-/** Options of `linear`. */
+/**
+ * Options of `linear`.
+ *
+ * @category Layers
+ */
 export interface LinearOptions extends ParameterOptions {
   /** Whether there is a bias. Default `true`. */
   readonly bias?: boolean;
@@ -46,6 +54,7 @@ export interface LinearOptions extends ParameterOptions {
 /**
  * The fully connected layer: `y = x @ weight.T + bias`.
  *
+ * @category Layers
  * @param inFeatures The length of the input's last axis.
  * @param outFeatures The length of the output's last axis.
  * @param options Bias, initialisers, dtype.

@@ -24,10 +24,18 @@ import {
 } from "../functions/mod.ts";
 import { convert } from "../primitives/structure.ts";
 
-/** What becomes of the losses of all elements: their mean, their sum, or nothing. */
+/**
+ * What becomes of the losses of all elements: their mean, their sum, or nothing.
+ *
+ * @category Losses
+ */
 export type Reduction = "mean" | "sum" | "none";
 
-/** Options of all losses. */
+/**
+ * Options of all losses.
+ *
+ * @category Losses
+ */
 export interface LossOptions {
   /** What becomes of the losses of all elements. Default `"mean"`. */
   readonly reduction?: Reduction;

@@ -47,6 +47,7 @@ import type { LossOptions, Reduction } from "./loss_options.ts";
 /**
  * The squared error `(input - target)²`.
  *
+ * @category Losses
  * @param input Any shape: the predictions.
  * @param target The shape of `input`: what they should be.
  * @param options The reduction.
@@ -77,6 +78,7 @@ export function mseLoss(input: TensorLike, target: TensorLike, options?: LossOpt
 /**
  * The absolute error `|input - target|`; its derivative where they are equal is 0.
  *
+ * @category Losses
  * @param input Any shape: the predictions.
  * @param target The shape of `input`: what they should be.
  * @param options The reduction.
@@ -100,7 +102,11 @@ export function l1Loss(input: TensorLike, target: TensorLike, options?: LossOpti
   return reduce(abs(sub(x, y)), reduction, lossDtype(what, [input, target]));
 }
 
-/** Options of `huberLoss`. */
+/**
+ * Options of `huberLoss`.
+ *
+ * @category Losses
+ */
 export interface HuberLossOptions extends LossOptions {
   /** Up to which difference the loss is quadratic. Default 1. */
   readonly delta?: number;
@@ -110,6 +116,7 @@ export interface HuberLossOptions extends LossOptions {
  * Huber's loss (1964): `d² / 2` for a difference `d` of at most `delta`, and
  * `delta * (|d| - delta / 2)` beyond.
  *
+ * @category Losses
  * @param input Any shape: the predictions.
  * @param target The shape of `input`: what they should be.
  * @param options The reduction, and where the loss becomes linear.
@@ -154,7 +161,11 @@ export function huberLoss(
   return reduce(where(isSmall, small, large), reduction, lossDtype(what, [input, target]));
 }
 
-/** Options of `binaryCrossEntropyWithLogits`. */
+/**
+ * Options of `binaryCrossEntropyWithLogits`.
+ *
+ * @category Losses
+ */
 export interface BinaryCrossEntropyWithLogitsOptions extends LossOptions {
   /** How much each element counts; broadcasts to the input. The mean is not divided by it. */
   readonly weight?: TensorLike;
@@ -167,6 +178,7 @@ export interface BinaryCrossEntropyWithLogitsOptions extends LossOptions {
  * `-posWeight * target * log sigmoid(input) - (1 - target) * log sigmoid(-input)`, without the
  * underflow of either.
  *
+ * @category Losses
  * @param input Any shape: scores, the logarithms of odds.
  * @param target The shape of `input`: probabilities from 0 to 1.
  * @param options The reduction and weights.
@@ -217,7 +229,11 @@ export function binaryCrossEntropyWithLogits(
   return reduce(weights === null ? losses : mul(losses, weights), reduction, dtype);
 }
 
-/** Options of `klDiv`. */
+/**
+ * Options of `klDiv`.
+ *
+ * @category Losses
+ */
 export interface KlDivOptions {
   /**
    * What becomes of the terms of all elements; `"batchmean"` is their sum divided by the length of
@@ -232,6 +248,7 @@ export interface KlDivOptions {
  * The terms of the Kullback-Leibler divergence of `target` from `input`:
  * `target * (log(target) - input)`, which is 0 where the target is, whatever the input.
  *
+ * @category Losses
  * @param input Any shape: logarithms of probabilities.
  * @param target The shape of `input`: probabilities, or their logarithms.
  * @param options The reduction, and what the target holds.
@@ -268,7 +285,11 @@ export function klDiv(input: TensorLike, target: TensorLike, options?: KlDivOpti
   return rounded(terms.ndim === 0 ? terms : div(sum(terms), terms.shape[0]), dtype);
 }
 
-/** Options of `cosineSimilarity`. */
+/**
+ * Options of `cosineSimilarity`.
+ *
+ * @category Losses
+ */
 export interface CosineSimilarityOptions {
   /** The axis along which the vectors lie. Default 1. */
   readonly axis?: number;
@@ -281,6 +302,7 @@ export interface CosineSimilarityOptions {
 /**
  * The cosine of the angle between vectors: their inner product divided by both their lengths.
  *
+ * @category Losses
  * @param x1 Any shape of at least one axis.
  * @param x2 A shape that broadcasts with that of `x1`.
  * @param options The axis of the vectors, the reduction, and the least length.

@@ -16,18 +16,34 @@ import { runRecurrent } from "./recurrence.ts";
 import { describeRecurrent, initialize, readSettings, RECURRENT_NAMES } from "./recurrent.ts";
 import type { Cell, CellWeights, RecurrentOptions, RecurrentParams } from "./recurrent.ts";
 
-/** The state of an `lstm`: `[layers * directions, B, size]` each. */
+/**
+ * The state of an `lstm`: `[layers * directions, B, size]` each.
+ *
+ * @category Recurrent layers
+ */
 export type LstmState = [hidden: Tensor, cell: Tensor];
 
-/** What `lstm` takes: a sequence, or a pair of it and the first state. */
+/**
+ * What `lstm` takes: a sequence, or a pair of it and the first state.
+ *
+ * @category Recurrent layers
+ */
 export type LstmInput =
   | Tensor
   | readonly [input: Tensor, state: readonly [hidden: Tensor, cell: Tensor]];
 
-/** What `lstm` gives: the outputs of all times, and the last state. */
+/**
+ * What `lstm` gives: the outputs of all times, and the last state.
+ *
+ * @category Recurrent layers
+ */
 export type LstmResult = [output: Tensor, state: LstmState];
 
-/** Options of `lstm`. */
+/**
+ * Options of `lstm`.
+ *
+ * @category Recurrent layers
+ */
 export interface LstmOptions extends RecurrentOptions {
   /** The size `P` that hidden states are projected to, less than `hiddenSize`. Default: no projection. */
   readonly projSize?: number;
@@ -75,6 +91,7 @@ function readState(state: unknown): readonly unknown[] {
  * the state of all layers at the last time. In `sequential`, which hands on one tensor, use
  * `outputs: "sequence"` or `outputs: "last"`.
  *
+ * @category Recurrent layers
  * @param inputSize The number of features of the input.
  * @param hiddenSize The number of features `H` of the cell's state.
  * @param options Layers, directions, layout, projection, bias, dropout, what is given, dtype.

@@ -59,7 +59,11 @@ function wideTogether(what: string, operands: readonly TensorLike[]): Tensor[] {
   return promoteTogether(what, operands).map(wideFloats);
 }
 
-/** Options of losses with a margin. */
+/**
+ * Options of losses with a margin.
+ *
+ * @category Losses
+ */
 export interface MarginLossOptions extends LossOptions {
   /** How far apart the good and the bad shall be; each loss says what it measures, and its default. */
   readonly margin?: number;
@@ -91,6 +95,7 @@ function readClasses(what: string, name: string, classes: TensorLike): Tensor {
 /**
  * Distances of pairs that are alike (target 1), and `max(0, margin - distance)` of those that are not (target -1).
  *
+ * @category Losses
  * @param input Any shape: distances.
  * @param target The shape of `input`: 1 or -1.
  * @param options The reduction, and the margin (1): how large the distances of unlike pairs shall be.
@@ -122,6 +127,7 @@ export function hingeEmbeddingLoss(
 /**
  * The hinge loss of support vector machines: `max(0, margin - target * input)`.
  *
+ * @category Losses
  * @param input Any shape: scores.
  * @param target The shape of `input`: 1 or -1.
  * @param options The reduction, and the margin (1): how far on the right side scores shall be.
@@ -151,6 +157,7 @@ export function hingeLoss(
 /**
  * The logistic loss of scores: `log(1 + exp(-target * input))`.
  *
+ * @category Losses
  * @param input Any shape: scores.
  * @param target The shape of `input`: 1 or -1.
  * @param options The reduction.
@@ -181,6 +188,7 @@ export function softMarginLoss(
 /**
  * How far pairs of scores are from the right order: `max(0, -target * (input1 - input2) + margin)`.
  *
+ * @category Losses
  * @param input1 Any shape.
  * @param input2 Any shape.
  * @param target 1 where the first shall be larger, -1 where the second shall be; all broadcast.
@@ -210,7 +218,11 @@ export function marginRankingLoss(
   return reduce(losses, reduction, lossDtype(what, [input1, input2, target]));
 }
 
-/** Options of `multiMarginLoss`. */
+/**
+ * Options of `multiMarginLoss`.
+ *
+ * @category Losses
+ */
 export interface MultiMarginLossOptions extends LossOptions {
   /** The power of each term. Default 1. */
   readonly p?: 1 | 2;
@@ -223,6 +235,7 @@ export interface MultiMarginLossOptions extends LossOptions {
 /**
  * The hinge loss of classes: the mean over classes of `max(0, margin - x[target] + x[i])^p` for all others `i`.
  *
+ * @category Losses
  * @param input `[batch, classes]`, or `[classes]`: scores.
  * @param target `[batch]`, or a scalar: the right classes, integers.
  * @param options The reduction, the power, the margin, weights of classes.
@@ -287,6 +300,7 @@ export function multiMarginLoss(
  * The hinge loss of several right classes: the sum of `max(0, 1 - x[j] + x[i])` over right classes `j` and wrong
  * classes `i`, over the number of classes.
  *
+ * @category Losses
  * @param input `[batch, classes]`, or `[classes]`: scores.
  * @param target The shape of `input`: the right classes, integers, which end before the first -1.
  * @param options The reduction.
@@ -331,7 +345,11 @@ export function multiLabelMarginLoss(
   return reduce(losses, reduction, lossDtype(what, [input]));
 }
 
-/** Options of `multiLabelSoftMarginLoss`. */
+/**
+ * Options of `multiLabelSoftMarginLoss`.
+ *
+ * @category Losses
+ */
 export interface MultiLabelSoftMarginLossOptions extends LossOptions {
   /** How much each class counts; broadcasts to the input. Default: all the same. */
   readonly weight?: TensorLike;
@@ -340,6 +358,7 @@ export interface MultiLabelSoftMarginLossOptions extends LossOptions {
 /**
  * The mean over classes of the cross entropies of yes-or-no targets relative to `sigmoid(input)`.
  *
+ * @category Losses
  * @param input `[..., classes]`: scores.
  * @param target The shape of `input`: probabilities from 0 to 1.
  * @param options The reduction and weights.
@@ -377,6 +396,7 @@ export function multiLabelSoftMarginLoss(
  * One minus the cosine of vectors that are alike (target 1), and `max(0, cosine - margin)` of those that are not
  * (target -1).
  *
+ * @category Losses
  * @param input1 `[..., n]`.
  * @param input2 `[..., n]`.
  * @param target `[...]`: 1 or -1.
@@ -418,7 +438,11 @@ export function cosineEmbeddingLoss(
   return reduce(losses, reduction, lossDtype(what, [input1, input2]));
 }
 
-/** Options of `tripletMarginLoss`. */
+/**
+ * Options of `tripletMarginLoss`.
+ *
+ * @category Losses
+ */
 export interface TripletMarginLossOptions extends LossOptions {
   /** By how much the unlike one shall be farther away, above 0. Default 1. */
   readonly margin?: number;
@@ -434,6 +458,7 @@ export interface TripletMarginLossOptions extends LossOptions {
  * How far an unlike vector is from being farther away than one that is alike:
  * `max(0, |anchor - positive| - |anchor - negative| + margin)`.
  *
+ * @category Losses
  * @param anchor `[..., n]`.
  * @param positive `[..., n]`: alike.
  * @param negative `[..., n]`: unlike; all broadcast.
@@ -487,7 +512,11 @@ function tripletLosses(
   return positivePart(add(sub(near, farther), margin));
 }
 
-/** Options of `tripletMarginWithDistanceLoss`. */
+/**
+ * Options of `tripletMarginWithDistanceLoss`.
+ *
+ * @category Losses
+ */
 export interface TripletMarginWithDistanceLossOptions extends LossOptions {
   /** The distance of two batches of vectors `[..., n]`: `[...]`. Default `pairwiseDistance`. */
   readonly distanceFunction?: (x: Tensor, y: Tensor) => Tensor;
@@ -501,6 +530,7 @@ export interface TripletMarginWithDistanceLossOptions extends LossOptions {
  * `tripletMarginLoss` with another distance than a norm:
  * `max(0, distance(anchor, positive) - distance(anchor, negative) + margin)`.
  *
+ * @category Losses
  * @param anchor `[..., n]`, or what the distance takes.
  * @param positive Like `anchor`: alike.
  * @param negative Like `anchor`: unlike.
@@ -546,6 +576,7 @@ export function tripletMarginWithDistanceLoss(
  * The contrastive loss of Hadsell, Chopra and LeCun (2006): `d² / 2` for the distance `d` of vectors that are alike,
  * and `max(0, margin - d)² / 2` of those that are not.
  *
+ * @category Losses
  * @param input1 `[..., n]`.
  * @param input2 `[..., n]`.
  * @param target `[...]`: 1 for pairs that are alike, 0 for others.

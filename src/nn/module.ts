@@ -17,6 +17,8 @@ import type { AnyLayer, Layer, ParamsOf, StateOf, WatchedContext } from "./layer
 /**
  * What a model is made of: layers and functions in lists and records, nested as you like. What is
  * `undefined` in a record is no part.
+ *
+ * @category Models
  */
 export type Parts =
   | AnyLayer
@@ -24,13 +26,21 @@ export type Parts =
   | readonly Parts[]
   | { readonly [name: string]: Parts | undefined };
 
-/** What tells a layer of several inputs, which its `apply` takes as a list. */
+/**
+ * What tells a layer of several inputs, which its `apply` takes as a list.
+ *
+ * @category Models
+ */
 export interface SeveralInputs {
   /** Always `true`. */
   readonly severalInputs: true;
 }
 
-/** A layer as a function of its inputs. */
+/**
+ * A layer as a function of its inputs.
+ *
+ * @category Models
+ */
 export interface Part<Params, Inputs extends readonly unknown[], Output> {
   /** The layer's output; its new state is kept for the next call, and each call has its own random key. */
   (...inputs: Inputs): Output;
@@ -38,7 +48,11 @@ export interface Part<Params, Inputs extends readonly unknown[], Output> {
   readonly params: Params;
 }
 
-/** A tree of layers as a tree of functions; functions stay as they are. */
+/**
+ * A tree of layers as a tree of functions; functions stay as they are.
+ *
+ * @category Models
+ */
 export type PartsOf<P> = P extends
   & SeveralInputs
   & Layer<infer Params, infer _State, infer Inputs extends readonly unknown[], infer Output>
@@ -48,7 +62,11 @@ export type PartsOf<P> = P extends
   : P extends AnyFunction ? P
   : { readonly [K in keyof P]: PartsOf<P[K]> };
 
-/** The layer of these parts: of one input, or of several, which `apply` takes as a list. */
+/**
+ * The layer of these parts: of one input, or of several, which `apply` takes as a list.
+ *
+ * @category Models
+ */
 export type Module<P, Inputs extends readonly unknown[], Output> = Inputs extends
   readonly [infer Input] ? Layer<ParamsOf<P>, StateOf<P>, Input, Output>
   : Layer<ParamsOf<P>, StateOf<P>, Inputs, Output> & SeveralInputs;
@@ -124,6 +142,7 @@ function pick(tree: unknown, path: readonly string[], kind: "params" | "state"):
 /**
  * Fresh parameters and state of several layers.
  *
+ * @category Models
  * @param parts Layers and functions, in lists and records.
  * @param key A random key, which is split among them.
  * @returns `[params, state]`, trees of the form of `parts`; functions have `{}` in both.
@@ -220,6 +239,7 @@ function openParts(
  * parts without state and keys only; equal layers one after another are a {@linkcode stack}. Parts know `train` and `key` from the context of the module;
  * what needs them itself is a part too, a layer of one's own.
  *
+ * @category Models
  * @param parts Layers and functions, in lists and records, nested as you like. Parameters and state
  * have the same form, so that tree paths are PyTorch's keys: `conv1.weight`, `layers.0.bias`.
  * @param forward Computes the output from the parts and the inputs. Inputs have no default

@@ -42,7 +42,11 @@ import {
 } from "./layer.ts";
 import type { Empty, Layer, ParameterOptions } from "./layer.ts";
 
-/** The scale and the shift of a normalisation layer; empty with `affine: false`. */
+/**
+ * The scale and the shift of a normalisation layer; empty with `affine: false`.
+ *
+ * @category Normalization and dropout
+ */
 export interface AffineParams {
   /** The scale, one at first. */
   readonly weight?: Tensor;
@@ -50,7 +54,11 @@ export interface AffineParams {
   readonly bias?: Tensor;
 }
 
-/** The running statistics of `batchNorm`. */
+/**
+ * The running statistics of `batchNorm`.
+ *
+ * @category Normalization and dropout
+ */
 export interface BatchNormState {
   /** `[features]`: the running mean, zero at first. */
   readonly running_mean: Tensor;
@@ -60,7 +68,11 @@ export interface BatchNormState {
   readonly num_batches_tracked: Tensor;
 }
 
-/** Options of `batchNorm`. */
+/**
+ * Options of `batchNorm`.
+ *
+ * @category Normalization and dropout
+ */
 export interface BatchNormOptions extends ParameterOptions {
   /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
@@ -82,6 +94,7 @@ export interface BatchNormOptions extends ParameterOptions {
  * `running = (1 - momentum) * running + momentum * batch`. Otherwise it normalises by the running
  * statistics. Freezing the parameters does not freeze the statistics: `train` decides.
  *
+ * @category Normalization and dropout
  * @param features The length of the second axis.
  * @param options Epsilon, momentum, scale and shift, dtype.
  * @returns A layer on `[batch, features, ...]` of two or more axes.
@@ -233,7 +246,11 @@ export function normalize(x: Tensor, axes: readonly number[], eps: number): Tens
   return standardize(floats, reduceDeviation(floats, axes, count, eps), axes);
 }
 
-/** Options of `layerNorm`. */
+/**
+ * Options of `layerNorm`.
+ *
+ * @category Normalization and dropout
+ */
 export interface LayerNormOptions extends ParameterOptions {
   /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
@@ -248,6 +265,7 @@ export interface LayerNormOptions extends ParameterOptions {
 /**
  * Layer normalisation (Ba, Kiros and Hinton, 2016) over the last axes, example by example.
  *
+ * @category Normalization and dropout
  * @param normalizedShape The lengths of the last axes, or of the last one.
  * @param options Epsilon, scale and shift, dtype.
  * @returns A layer on `[..., ...normalizedShape]`.
@@ -319,7 +337,11 @@ export function layerNorm(
   );
 }
 
-/** Options of `groupNorm`. */
+/**
+ * Options of `groupNorm`.
+ *
+ * @category Normalization and dropout
+ */
 export interface GroupNormOptions extends ParameterOptions {
   /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
@@ -335,6 +357,7 @@ export interface GroupNormOptions extends ParameterOptions {
  * Group normalisation (Wu and He, 2018): each example's channels in groups, each group by its own
  * mean and variance.
  *
+ * @category Normalization and dropout
  * @param groups How many groups; must divide `channels`.
  * @param channels The length of the second axis.
  * @param options Epsilon, scale and shift, dtype.

@@ -37,6 +37,7 @@ function plus(x: Tensor, value: number): Tensor {
 /**
  * The positive part up to 6 (Krizhevsky, 2010): `min(max(x, 0), 6)`; its derivative is 0 at 0 and 6.
  *
+ * @category Activations
  * @param x Any shape.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
  *
@@ -55,6 +56,7 @@ export function relu6(x: TensorLike): Tensor {
 /**
  * A sigmoid of straight pieces: `min(max(x + 3, 0), 6) / 6`.
  *
+ * @category Activations
  * @param x Any shape.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
  *
@@ -82,6 +84,7 @@ export function hardsigmoid(x: TensorLike): Tensor {
 /**
  * The input times `hardsigmoid` of it (Howard et al., "Searching for MobileNetV3", 2019).
  *
+ * @category Activations
  * @param x Any shape.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
  *
@@ -99,7 +102,11 @@ export function hardswish(x: TensorLike): Tensor {
   return pieces(input, -3, 3, constantLike(input, 0), between, input);
 }
 
-/** Options of `softshrink`. */
+/**
+ * Options of `softshrink`.
+ *
+ * @category Activations
+ */
 export interface SoftshrinkOptions {
   /** How much elements shrink. Default 0.5. */
   readonly lambda?: number;
@@ -108,6 +115,7 @@ export interface SoftshrinkOptions {
 /**
  * Elements nearer to zero by `lambda`, and zero for those that are not farther away.
  *
+ * @category Activations
  * @param x Any shape.
  * @param options How much.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -131,7 +139,11 @@ export function softshrink(x: TensorLike, options?: SoftshrinkOptions): Tensor {
   return select(isInside, constantLike(input, 0), nearer);
 }
 
-/** Options of `hardshrink`. */
+/**
+ * Options of `hardshrink`.
+ *
+ * @category Activations
+ */
 export interface HardshrinkOptions {
   /** The largest magnitude that becomes zero. Default 0.5. */
   readonly lambda?: number;
@@ -140,6 +152,7 @@ export interface HardshrinkOptions {
 /**
  * Zero for elements of a magnitude up to `lambda`; others stay.
  *
+ * @category Activations
  * @param x Any shape.
  * @param options The largest magnitude.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -164,6 +177,7 @@ export function hardshrink(x: TensorLike, options?: HardshrinkOptions): Tensor {
 /**
  * Elements above a threshold, and a value in place of the others.
  *
+ * @category Activations
  * @param x Any shape.
  * @param threshold What elements must be above.
  * @param value What the others become.
@@ -189,6 +203,7 @@ export function threshold(x: TensorLike, threshold: number, value: number): Tens
 /**
  * Zero up to -1, the input from 1 on, and `(x + 1)² / 4` between; its derivative is `sparseSigmoid`.
  *
+ * @category Activations
  * @param x Any shape.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
  *
@@ -209,6 +224,7 @@ export function sparsePlus(x: TensorLike): Tensor {
 /**
  * Zero up to -1, one from 1 on, and `(x + 1) / 2` between.
  *
+ * @category Activations
  * @param x Any shape.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
  *

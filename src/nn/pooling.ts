@@ -48,7 +48,11 @@ function avgPooling(
   return stateless({ name, settings }, (x) => avgPool(checkSpatial(x, dims, name), size, options));
 }
 
-/** Options of `lpPool1d`, `lpPool2d` and `lpPool3d`. */
+/**
+ * Options of `lpPool1d`, `lpPool2d` and `lpPool3d`.
+ *
+ * @category Pooling
+ */
 export interface LpPoolOptions {
   /** Positions from one window to the next. Default the window's own lengths. */
   readonly stride?: number | readonly number[];
@@ -114,6 +118,7 @@ function adaptiveMaxPooling(
 /**
  * The largest element of each window.
  *
+ * @category Pooling
  * @param window The length of the window.
  * @param options Stride (the window's size by default), padding, dilation and `ceilMode`, as for `maxPool`.
  * @returns A layer on `[batch, channels, length]`.
@@ -139,6 +144,7 @@ export function maxPool1d(
 /**
  * The largest element of each window.
  *
+ * @category Pooling
  * @param window Height and width of the window, in pixels: one number for both, or a pair.
  * @param options Stride (the window's size by default), padding, dilation and `ceilMode`, as for `maxPool`.
  * @returns A layer on `[batch, channels, height, width]`.
@@ -164,6 +170,7 @@ export function maxPool2d(
 /**
  * The largest element of each window.
  *
+ * @category Pooling
  * @param window Depth, height and width of the window: one number for all, or three.
  * @param options Stride (the window's size by default), padding, dilation and `ceilMode`, as for `maxPool`.
  * @returns A layer on `[batch, channels, depth, height, width]`.
@@ -189,6 +196,7 @@ export function maxPool3d(
 /**
  * The mean of each window.
  *
+ * @category Pooling
  * @param window The length of the window.
  * @param options Stride (the window's size by default), padding, whether it counts, and `ceilMode`, as for `avgPool`.
  * @returns A layer on `[batch, channels, length]`.
@@ -214,6 +222,7 @@ export function avgPool1d(
 /**
  * The mean of each window.
  *
+ * @category Pooling
  * @param window Height and width of the window, in pixels: one number for both, or a pair.
  * @param options Stride (the window's size by default), padding, whether it counts, and `ceilMode`, as for `avgPool`.
  * @returns A layer on `[batch, channels, height, width]`.
@@ -239,6 +248,7 @@ export function avgPool2d(
 /**
  * The mean of each window.
  *
+ * @category Pooling
  * @param window Depth, height and width of the window: one number for all, or three.
  * @param options Stride (the window's size by default), padding, whether it counts, and `ceilMode`, as for `avgPool`.
  * @returns A layer on `[batch, channels, depth, height, width]`.
@@ -265,6 +275,7 @@ export function avgPool3d(
  * The p-norm of each window: `(∑ xᵖ)^(1/p)`; as in PyTorch, without magnitudes, so that a sum below zero
  * counts as zero.
  *
+ * @category Pooling
  * @param p The order: a number above 0.
  * @param window The length of the window.
  * @param options Stride (the window's size by default) and `ceilMode`.
@@ -293,6 +304,7 @@ export function lpPool1d(
  * The p-norm of each window: `(∑ xᵖ)^(1/p)`; as in PyTorch, without magnitudes, so that a sum below zero
  * counts as zero.
  *
+ * @category Pooling
  * @param p The order: a number above 0.
  * @param window Height and width of the window, in pixels: one number for both, or a pair.
  * @param options Stride (the window's size by default) and `ceilMode`.
@@ -321,6 +333,7 @@ export function lpPool2d(
  * The p-norm of each window: `(∑ xᵖ)^(1/p)`; as in PyTorch, without magnitudes, so that a sum below zero
  * counts as zero.
  *
+ * @category Pooling
  * @param p The order: a number above 0.
  * @param window Depth, height and width of the window: one number for all, or three.
  * @param options Stride (the window's size by default) and `ceilMode`.
@@ -349,6 +362,7 @@ export function lpPool3d(
  * Means over as many regions as the output has positions, whatever the input's size: region `i` of `n`
  * goes from `floor(i * length / n)` to `ceil((i + 1) * length / n)`, as in PyTorch.
  *
+ * @category Pooling
  * @param outputSize The length of the output.
  * @returns A layer from `[batch, channels, length]` to `[batch, channels, ...outputSize]`.
  * @throws {ArgumentError} when the size is made of no positive integers.
@@ -373,6 +387,7 @@ export function adaptiveAvgPool1d(
  * Means over as many regions as the output has positions, whatever the input's size: region `i` of `n`
  * goes from `floor(i * length / n)` to `ceil((i + 1) * length / n)`, as in PyTorch.
  *
+ * @category Pooling
  * @param outputSize Height and width of the output, in pixels: one number for both, or a pair.
  * @returns A layer from `[batch, channels, height, width]` to `[batch, channels, ...outputSize]`.
  * @throws {ArgumentError} when the size is made of no positive integers.
@@ -397,6 +412,7 @@ export function adaptiveAvgPool2d(
  * Means over as many regions as the output has positions, whatever the input's size: region `i` of `n`
  * goes from `floor(i * length / n)` to `ceil((i + 1) * length / n)`, as in PyTorch.
  *
+ * @category Pooling
  * @param outputSize Depth, height and width of the output: one number for all, or three.
  * @returns A layer from `[batch, channels, depth, height, width]` to `[batch, channels, ...outputSize]`.
  * @throws {ArgumentError} when the size is made of no positive integers.
@@ -421,6 +437,7 @@ export function adaptiveAvgPool3d(
  * The largest elements of as many regions as the output has positions, whatever the input's size: region
  * `i` of `n` goes from `floor(i * length / n)` to `ceil((i + 1) * length / n)`, as in PyTorch.
  *
+ * @category Pooling
  * @param outputSize The length of the output.
  * @returns A layer from `[batch, channels, length]` to `[batch, channels, ...outputSize]`.
  * @throws {ArgumentError} when the size is made of no positive integers.
@@ -445,6 +462,7 @@ export function adaptiveMaxPool1d(
  * The largest elements of as many regions as the output has positions, whatever the input's size: region
  * `i` of `n` goes from `floor(i * length / n)` to `ceil((i + 1) * length / n)`, as in PyTorch.
  *
+ * @category Pooling
  * @param outputSize Height and width of the output, in pixels: one number for both, or a pair.
  * @returns A layer from `[batch, channels, height, width]` to `[batch, channels, ...outputSize]`.
  * @throws {ArgumentError} when the size is made of no positive integers.
@@ -469,6 +487,7 @@ export function adaptiveMaxPool2d(
  * The largest elements of as many regions as the output has positions, whatever the input's size: region
  * `i` of `n` goes from `floor(i * length / n)` to `ceil((i + 1) * length / n)`, as in PyTorch.
  *
+ * @category Pooling
  * @param outputSize Depth, height and width of the output: one number for all, or three.
  * @returns A layer from `[batch, channels, depth, height, width]` to `[batch, channels, ...outputSize]`.
  * @throws {ArgumentError} when the size is made of no positive integers.

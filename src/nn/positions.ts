@@ -27,7 +27,11 @@ import {
   sub,
 } from "../functions/mod.ts";
 
-/** Options of `rotaryEmbedding`. */
+/**
+ * Options of `rotaryEmbedding`.
+ *
+ * @category Attention
+ */
 export interface RotaryOptions {
   /** Integers that broadcast to `[..., L]`: the positions. Default: 0 to L - 1. */
   readonly positions?: TensorLike;
@@ -41,6 +45,7 @@ export interface RotaryOptions {
  * Rotary position embedding (Su et al., "RoFormer", 2021): the pairs of features of each position are turned
  * by angles that grow with the position, so that products of queries and keys depend on distances.
  *
+ * @category Attention
  * @param x Queries or keys, `[..., L, E]` with even `E`.
  * @param options Positions, the base, how features are paired: halves, as in LLaMA, or neighbours.
  * @returns The shape and dtype of `x`.
@@ -118,6 +123,7 @@ function slopesOf(heads: number): number[] {
  * The bias of attention with linear biases (ALiBi; Press, Smith and Lewis, 2021): minus the distance of
  * query and key, times a slope of each head. It is a floating-point mask of attention.
  *
+ * @category Attention
  * @param numHeads How many heads `H`.
  * @param queries How many queries `L`; they are the last of the positions of the keys.
  * @param keys How many keys `S`. Default: as many as queries.

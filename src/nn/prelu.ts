@@ -14,13 +14,21 @@ import { inComputeDtype } from "./compute_dtype.ts";
 import { checkCount, checkInput, checkNumber, checkParameterDtype, readLeaf } from "./layer.ts";
 import type { Empty, Layer, ParameterOptions } from "./layer.ts";
 
-/** Parameters of `prelu`. */
+/**
+ * Parameters of `prelu`.
+ *
+ * @category Activations
+ */
 export interface PreluParams {
   /** `[numParameters]`: the slopes below zero. */
   readonly weight: Tensor;
 }
 
-/** Options of `prelu`. */
+/**
+ * Options of `prelu`.
+ *
+ * @category Activations
+ */
 export interface PreluOptions extends ParameterOptions {
   /** How many slopes: 1 for all elements, or one for each channel on the second axis. Default 1. */
   readonly numParameters?: number;
@@ -31,6 +39,7 @@ export interface PreluOptions extends ParameterOptions {
 /**
  * A rectifier with learned slopes (He et al., 2015): `x` above zero, `weight * x` elsewhere.
  *
+ * @category Activations
  * @param options How many slopes, their first value, dtype.
  * @returns A layer on any shape; with several slopes on `[batch, numParameters, ...]`.
  * @throws {ArgumentError} when `numParameters` is no positive integer, or `init` no number.

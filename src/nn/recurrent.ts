@@ -23,6 +23,8 @@ import type { ParameterOptions } from "./layer.ts";
  * - `weight_hh_l0`: `[G * H, P]`.
  * - `bias_ih_l0`, `bias_hh_l0`: `[G * H]`; absent with `bias: false`.
  * - `weight_hr_l0`: `[P, H]`; with `projSize` only.
+ *
+ * @category Recurrent layers
  */
 export interface RecurrentParams {
   /** The matrices. */
@@ -35,10 +37,16 @@ export interface RecurrentParams {
  * What a recurrent layer gives: `"all"` is PyTorch's pair of the outputs of all times and the last
  * hidden state, `"sequence"` the outputs alone, and `"last"` the last hidden state of the last layer,
  * `[B, directions * P]`, in which each direction has seen the whole sequence.
+ *
+ * @category Recurrent layers
  */
 export type RecurrentOutputs = "all" | "sequence" | "last";
 
-/** Options that `rnn`, `lstm` and `gru` share, in PyTorch's names. */
+/**
+ * Options that `rnn`, `lstm` and `gru` share, in PyTorch's names.
+ *
+ * @category Recurrent layers
+ */
 export interface RecurrentOptions extends ParameterOptions {
   /** How many layers stand on each other. Default 1. */
   readonly numLayers?: number;

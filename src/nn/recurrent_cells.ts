@@ -22,7 +22,11 @@ import { initialize, readSettings } from "./recurrent.ts";
 import type { Cell } from "./recurrent.ts";
 import { cellOf, readNonlinearity } from "./rnn.ts";
 
-/** Parameters of `rnnCell`, `gruCell` and `lstmCell`, `G` being the number of gates: 1, 3 and 4. */
+/**
+ * Parameters of `rnnCell`, `gruCell` and `lstmCell`, `G` being the number of gates: 1, 3 and 4.
+ *
+ * @category Recurrent layers
+ */
 export interface RecurrentCellParams {
   /** `[G * hiddenSize, inputSize]`. */
   readonly weight_ih: Tensor;
@@ -34,22 +38,38 @@ export interface RecurrentCellParams {
   readonly bias_hh?: Tensor;
 }
 
-/** Options of `gruCell` and `lstmCell`. */
+/**
+ * Options of `gruCell` and `lstmCell`.
+ *
+ * @category Recurrent layers
+ */
 export interface RecurrentCellOptions extends ParameterOptions {
   /** Whether there are biases. Default `true`. */
   readonly bias?: boolean;
 }
 
-/** Options of `rnnCell`. */
+/**
+ * Options of `rnnCell`.
+ *
+ * @category Recurrent layers
+ */
 export interface RnnCellOptions extends RecurrentCellOptions {
   /** What follows the sum. Default `"tanh"`. */
   readonly nonlinearity?: "tanh" | "relu";
 }
 
-/** What `rnnCell` and `gruCell` take: an input, or a pair of it and the hidden state. */
+/**
+ * What `rnnCell` and `gruCell` take: an input, or a pair of it and the hidden state.
+ *
+ * @category Recurrent layers
+ */
 export type RecurrentCellInput = Tensor | readonly [input: Tensor, hidden: Tensor];
 
-/** What `lstmCell` takes: an input, or a pair of it and the state. */
+/**
+ * What `lstmCell` takes: an input, or a pair of it and the state.
+ *
+ * @category Recurrent layers
+ */
 export type LstmCellInput =
   | Tensor
   | readonly [input: Tensor, state: readonly [hidden: Tensor, cell: Tensor]];
@@ -119,6 +139,7 @@ const alone: Read = (hidden) => [hidden];
  * One step of `rnn`, as PyTorch's `RNNCell`:
  * `h' = tanh(x @ weight_ih.T + bias_ih + h @ weight_hh.T + bias_hh)`.
  *
+ * @category Recurrent layers
  * @param inputSize The number of features of the input.
  * @param hiddenSize The number of features of the hidden state.
  * @param options Nonlinearity, bias, dtype.
@@ -154,6 +175,7 @@ const NAMES = ["bias", "dtype", "computeDtype"] as const;
 /**
  * One step of `gru`, as PyTorch's `GRUCell`.
  *
+ * @category Recurrent layers
  * @param inputSize The number of features of the input.
  * @param hiddenSize The number of features of the hidden state.
  * @param options Bias, dtype.
@@ -185,6 +207,7 @@ export function gruCell(
 /**
  * One step of `lstm`, as PyTorch's `LSTMCell`.
  *
+ * @category Recurrent layers
  * @param inputSize The number of features of the input.
  * @param hiddenSize The number of features of both parts of the state.
  * @param options Bias, dtype.

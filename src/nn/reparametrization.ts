@@ -29,18 +29,30 @@ import type { AnyLayer, Layer } from "./layer.ts";
 import { isLayer } from "./module.ts";
 import { describeValue } from "../base/dtype.ts";
 
-/** Parameters with a weight. */
+/**
+ * Parameters with a weight.
+ *
+ * @category Layers
+ */
 export interface Weighted {
   /** The weight. */
   readonly weight: Tensor;
 }
 
-/** Parameters of `spectralNorm`, in PyTorch's names. */
+/**
+ * Parameters of `spectralNorm`, in PyTorch's names.
+ *
+ * @category Layers
+ */
 export type SpectralNormParams<Params> = Omit<Params, "weight"> & {
   readonly parametrizations: { readonly weight: { readonly original: Tensor } };
 };
 
-/** The state of `spectralNorm`, in PyTorch's names: the singular vectors so far. */
+/**
+ * The state of `spectralNorm`, in PyTorch's names: the singular vectors so far.
+ *
+ * @category Layers
+ */
 export interface SpectralNormState {
   /** The vectors `[rows]` and `[columns]` of the weight as a matrix. */
   readonly parametrizations: {
@@ -48,7 +60,11 @@ export interface SpectralNormState {
   };
 }
 
-/** Options of `spectralNorm`. */
+/**
+ * Options of `spectralNorm`.
+ *
+ * @category Layers
+ */
 export interface SpectralNormOptions {
   /** How many power iterations a call in training makes. Default 1. */
   readonly powerIterations?: number;
@@ -94,6 +110,7 @@ function iterate(matrix: Tensor, v: Tensor, times: number, eps: number): [u: Ten
  * generative adversarial networks", 2018), which power iterations in training find; PyTorch's
  * `parametrizations.spectral_norm`, with its keys.
  *
+ * @category Layers
  * @param layer A layer with a parameter `weight` of two or more axes.
  * @param options Power iterations, the least norm, the axis of outputs.
  * @returns A layer like `layer`, with the weight in `parametrizations.weight.original` and the vectors in
@@ -169,14 +186,22 @@ export function spectralNorm(layer: AnyLayer, options?: SpectralNormOptions): An
   );
 }
 
-/** Parameters of `weightNorm`, in PyTorch's names: lengths, and what has the directions. */
+/**
+ * Parameters of `weightNorm`, in PyTorch's names: lengths, and what has the directions.
+ *
+ * @category Layers
+ */
 export type WeightNormParams<Params> = Omit<Params, "weight"> & {
   readonly parametrizations: {
     readonly weight: { readonly original0: Tensor; readonly original1: Tensor };
   };
 };
 
-/** Options of `weightNorm`. */
+/**
+ * Options of `weightNorm`.
+ *
+ * @category Layers
+ */
 export interface WeightNormOptions {
   /** The weight's axis along which each part has a length of its own; `null` for one. Default 0. */
   readonly axis?: number | null;
@@ -194,6 +219,7 @@ function lengthsOf(weight: Tensor, axis: number | null): Tensor {
  * A layer whose weight is made of lengths and directions (Salimans and Kingma, "Weight normalization", 2016):
  * `weight = original0 * original1 / |original1|`; PyTorch's `parametrizations.weight_norm`, with its keys.
  *
+ * @category Layers
  * @param layer A layer with a parameter `weight`.
  * @param options The axis along which each part has a length of its own.
  * @returns A layer like `layer`, with lengths `[out, 1, ...]` and directions like the weight, in
@@ -242,7 +268,11 @@ export function weightNorm(layer: AnyLayer, options?: WeightNormOptions): AnyLay
   );
 }
 
-/** Two factors of the change of a weight. */
+/**
+ * Two factors of the change of a weight.
+ *
+ * @category Layers
+ */
 export interface LoraFactors {
   /** `[rank, in]`: drawn as PyTorch draws weights of linear layers. */
   readonly a: Tensor;
@@ -250,14 +280,22 @@ export interface LoraFactors {
   readonly b: Tensor;
 }
 
-/** A tree of changes: factors where a weight is changed, `null` elsewhere. */
+/**
+ * A tree of changes: factors where a weight is changed, `null` elsewhere.
+ *
+ * @category Layers
+ */
 export type LoraTree =
   | LoraFactors
   | null
   | readonly LoraTree[]
   | { readonly [name: string]: LoraTree };
 
-/** Parameters of `lora`. */
+/**
+ * Parameters of `lora`.
+ *
+ * @category Layers
+ */
 export interface LoraParams<Params> {
   /** The layer's own. */
   readonly base: Params;
@@ -265,7 +303,11 @@ export interface LoraParams<Params> {
   readonly lora: LoraTree;
 }
 
-/** Options of `lora`. */
+/**
+ * Options of `lora`.
+ *
+ * @category Layers
+ */
 export interface LoraOptions {
   /** The rank of the changes. */
   readonly rank: number;
@@ -281,6 +323,7 @@ export interface LoraOptions {
  * `[out, everything else]`. Training the factors alone leaves the weights as they are:
  * `tree.partition(params, (path) => path.startsWith("lora."))`.
  *
+ * @category Layers
  * @param layer A layer, or a whole model.
  * @param options The rank, the factor of changes, and which parameters are changed.
  * @returns A layer like `layer`, with parameters `{ base, lora }`; `base` may come from a checkpoint.

@@ -17,6 +17,7 @@ import type { Empty, Layer } from "./layer.ts";
 /**
  * Images of another size, by `image.interpolate`; PyTorch's `Upsample`.
  *
+ * @category Layers
  * @param options The new size or the factor, how to interpolate, and where corners lie.
  * @returns A layer on `[batch, channels, ...space]`.
  * @throws {ArgumentError} when an option has no meaning; what does not fit an input, when it is applied.
@@ -44,6 +45,7 @@ export function upsample(options: InterpolateOptions): Layer<Empty, Empty> {
 /**
  * Channels as squares of elements, by `image.pixelShuffle`; PyTorch's `PixelShuffle`.
  *
+ * @category Layers
  * @param factor The length of a side of the squares.
  * @returns A layer from `[..., channels * factor², height, width]` to
  * `[..., channels, height * factor, width * factor]`.
@@ -66,6 +68,7 @@ export function pixelShuffle(factor: number): Layer<Empty, Empty> {
 /**
  * Squares of elements as channels, by `image.pixelUnshuffle`; PyTorch's `PixelUnshuffle`.
  *
+ * @category Layers
  * @param factor The length of a side of the squares.
  * @returns A layer from `[..., channels, height * factor, width * factor]` to
  * `[..., channels * factor², height, width]`.
@@ -88,6 +91,7 @@ export function pixelUnshuffle(factor: number): Layer<Empty, Empty> {
 /**
  * Channels dealt out anew, by `image.channelShuffle`; PyTorch's `ChannelShuffle`.
  *
+ * @category Layers
  * @param groups How many groups the channels are in.
  * @returns A layer on `[batch, channels, ...space]`.
  * @throws {ArgumentError} when `groups` is no positive integer.

@@ -17,13 +17,25 @@ import { runRecurrent } from "./recurrence.ts";
 import { describeRecurrent, initialize, readSettings, RECURRENT_NAMES } from "./recurrent.ts";
 import type { Cell, RecurrentOptions, RecurrentParams } from "./recurrent.ts";
 
-/** What `rnn` and `gru` take: a sequence, or a pair of it and the first hidden state. */
+/**
+ * What `rnn` and `gru` take: a sequence, or a pair of it and the first hidden state.
+ *
+ * @category Recurrent layers
+ */
 export type RecurrentInput = Tensor | readonly [input: Tensor, hidden: Tensor];
 
-/** What `rnn` and `gru` give: the outputs of all times, and the last hidden state. */
+/**
+ * What `rnn` and `gru` give: the outputs of all times, and the last hidden state.
+ *
+ * @category Recurrent layers
+ */
 export type RecurrentResult = [output: Tensor, hidden: Tensor];
 
-/** Options of `rnn`. */
+/**
+ * Options of `rnn`.
+ *
+ * @category Recurrent layers
+ */
 export interface RnnOptions extends RecurrentOptions {
   /** What follows the sum. Default `"tanh"`. */
   readonly nonlinearity?: "tanh" | "relu";
@@ -61,6 +73,7 @@ export function readNonlinearity(
  * all layers at the last time. In `sequential`, which hands on one tensor, use
  * `outputs: "sequence"` or `outputs: "last"`.
  *
+ * @category Recurrent layers
  * @param inputSize The number of features of the input.
  * @param hiddenSize The number of features `H` of the hidden state.
  * @param options Layers, directions, layout, nonlinearity, bias, dropout, what is given, dtype.

@@ -51,7 +51,11 @@ export interface AttentionMasks {
   readonly bias?: Tensor;
 }
 
-/** Options of {@linkcode scaledDotProductAttention}. */
+/**
+ * Options of {@linkcode scaledDotProductAttention}.
+ *
+ * @category Attention
+ */
 export interface ScaledDotProductAttentionOptions {
   /**
    * Broadcasts to `[..., L, S]`. bool: **true means that the position takes part**, as in PyTorch's
@@ -250,6 +254,7 @@ function checkOperands(query: Tensor, key: Tensor, value: Tensor): Shape {
  * values that a query does not look at may be anything, also infinite or NaN. Of half floats, scores and
  * weights are computed in float32, and the output is rounded once.
  *
+ * @category Attention
  * @param queries `[..., L, E]`.
  * @param keys `[..., S, E]`.
  * @param values `[..., S, V]`.

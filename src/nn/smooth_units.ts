@@ -11,7 +11,11 @@ import { constantLike } from "../primitives/structure.ts";
 import { exp, expm1, log, log1p, logaddexp, tanh } from "../primitives/transcendental.ts";
 import { checkOption, elu, floats } from "./activations.ts";
 
-/** Options of `celu`. */
+/**
+ * Options of `celu`.
+ *
+ * @category Activations
+ */
 export interface CeluOptions {
   /** Minus the limit at minus infinity, above 0. Default 1. */
   readonly alpha?: number;
@@ -21,6 +25,7 @@ export interface CeluOptions {
  * Continuously differentiable exponential linear unit (Barron, 2017): `x` above zero,
  * `alpha * (exp(x / alpha) - 1)` elsewhere.
  *
+ * @category Activations
  * @param x Any shape.
  * @param options The limit.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -47,6 +52,7 @@ export function celu(x: TensorLike, options?: CeluOptions): Tensor {
 /**
  * Scaled exponential linear unit (Klambauer et al., "Self-normalizing neural networks", 2017).
  *
+ * @category Activations
  * @param x Any shape.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
  *
@@ -65,6 +71,7 @@ export function selu(x: TensorLike): Tensor {
 /**
  * The logarithm of the logistic function: `-softplus(-x)`, exact where that is small.
  *
+ * @category Activations
  * @param x Any shape.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
  *
@@ -84,6 +91,7 @@ export function logsigmoid(x: TensorLike): Tensor {
 /**
  * The input over one plus its magnitude: `x / (1 + |x|)`.
  *
+ * @category Activations
  * @param x Any shape.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
  *
@@ -112,6 +120,7 @@ export function softsign(x: TensorLike): Tensor {
 /**
  * The input less its hyperbolic tangent.
  *
+ * @category Activations
  * @param x Any shape.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
  *
@@ -128,7 +137,11 @@ export function tanhshrink(x: TensorLike): Tensor {
   return sub(input, tanh(input));
 }
 
-/** Options of `squareplus`. */
+/**
+ * Options of `squareplus`.
+ *
+ * @category Activations
+ */
 export interface SquareplusOptions {
   /** How smooth it is, not below 0. Default 4. */
   readonly b?: number;
@@ -137,6 +150,7 @@ export interface SquareplusOptions {
 /**
  * A softplus without exponentials (Barron, 2021): `(x + sqrt(x² + b)) / 2`.
  *
+ * @category Activations
  * @param x Any shape.
  * @param options How smooth.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
@@ -165,6 +179,7 @@ export function squareplus(x: TensorLike, options?: SquareplusOptions): Tensor {
 /**
  * The logarithm of one minus an exponential: `log(1 - exp(-x))`, exact for small and large `x` (Mächler, 2012).
  *
+ * @category Activations
  * @param x Positive numbers, of any shape; 0 gives minus infinity, less NaN.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
  *

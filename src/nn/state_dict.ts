@@ -13,7 +13,11 @@ import type { Tensor } from "../core/tensor.ts";
 import { dottedPath, flatten, leafPaths, showKey, unflatten } from "../core/tree.ts";
 import { astype } from "../functions/mod.ts";
 
-/** Tensors by PyTorch's names, such as `layer1.0.conv1.weight`. */
+/**
+ * Tensors by PyTorch's names, such as `layer1.0.conv1.weight`.
+ *
+ * @category Models
+ */
 export type StateDict = { readonly [key: string]: Tensor };
 
 /** A tree's leaves by their dotted paths. */
@@ -28,6 +32,7 @@ function entriesOf(tree: unknown): [string, Tensor][] {
 /**
  * Parameters and state as one flat dictionary, in which tree paths joined by dots are PyTorch's keys.
  *
+ * @category Models
  * @param params The parameters.
  * @param state The state. Default: none.
  * @returns A fresh object; its keys are sorted.
@@ -54,7 +59,11 @@ export function toStateDict(params: unknown, state?: unknown): StateDict {
   return Object.fromEntries(entries);
 }
 
-/** Options of `fromStateDict`. */
+/**
+ * Options of `fromStateDict`.
+ *
+ * @category Models
+ */
 export interface FromStateDictOptions {
   /**
    * Whether every key must be there and no other; otherwise missing keys keep the template's values
@@ -67,6 +76,7 @@ export interface FromStateDictOptions {
  * Trees like `params` and `state` with the values of a dictionary, such as a PyTorch checkpoint.
  * Values take the dtypes of the template.
  *
+ * @category Models
  * @param dict Tensors by PyTorch's names.
  * @param params Parameters that show the structure, shapes and dtypes.
  * @param state State that does. Default: none.

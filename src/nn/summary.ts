@@ -85,6 +85,7 @@ class Rows implements Watcher {
  *
  * A part that runs again has a row for each call. Layers in a `stack` have one row, for one of them.
  *
+ * @category Models
  * @param model A layer.
  * @param input The type of its input, or an example: a tensor, a `TensorType`, or a tree of them.
  * @returns The table as text, with the bytes of parameters and state below.

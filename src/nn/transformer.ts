@@ -22,7 +22,11 @@ import type { SeveralInputs } from "./module.ts";
 import { layerNorm } from "./normalization.ts";
 import type { AffineParams } from "./normalization.ts";
 
-/** Options of `transformerEncoderLayer` and `transformerDecoderLayer`, in PyTorch's names. */
+/**
+ * Options of `transformerEncoderLayer` and `transformerDecoderLayer`, in PyTorch's names.
+ *
+ * @category Attention
+ */
 export interface TransformerOptions extends ParameterOptions {
   /** The width of the network between the two linear layers. Default 2048. */
   readonly dimFeedforward?: number;
@@ -42,7 +46,11 @@ export interface TransformerOptions extends ParameterOptions {
   readonly isCausal?: boolean;
 }
 
-/** Parameters of `transformerEncoderLayer`. */
+/**
+ * Parameters of `transformerEncoderLayer`.
+ *
+ * @category Attention
+ */
 export interface TransformerEncoderLayerParams {
   /** Attention of the input to itself. */
   readonly self_attn: MultiHeadAttentionParams;
@@ -62,17 +70,29 @@ export interface TransformerEncoderLayerParams {
   readonly dropout2: Empty;
 }
 
-/** The state of `transformerEncoderLayer`: there is none in any part. */
+/**
+ * The state of `transformerEncoderLayer`: there is none in any part.
+ *
+ * @category Attention
+ */
 export type TransformerEncoderLayerState = {
   readonly [Part in keyof TransformerEncoderLayerParams]: Empty;
 };
 
-/** The state of `transformerDecoderLayer`: there is none in any part. */
+/**
+ * The state of `transformerDecoderLayer`: there is none in any part.
+ *
+ * @category Attention
+ */
 export type TransformerDecoderLayerState = {
   readonly [Part in keyof TransformerDecoderLayerParams]: Empty;
 };
 
-/** What an encoder layer leaves out: masks as of `multiHeadAttention`, **true leaves out**. */
+/**
+ * What an encoder layer leaves out: masks as of `multiHeadAttention`, **true leaves out**.
+ *
+ * @category Attention
+ */
 export interface TransformerEncoderMasks {
   /** Broadcasts to `[B, heads, L, L]`; also `[B * heads, L, L]`. Floating-point masks are added. */
   readonly attnMask?: Tensor | null;
@@ -80,7 +100,11 @@ export interface TransformerEncoderMasks {
   readonly keyPaddingMask?: Tensor | null;
 }
 
-/** Parameters of `transformerDecoderLayer`. */
+/**
+ * Parameters of `transformerDecoderLayer`.
+ *
+ * @category Attention
+ */
 export interface TransformerDecoderLayerParams extends TransformerEncoderLayerParams {
   /** Attention to the memory. */
   readonly multihead_attn: MultiHeadAttentionParams;
@@ -90,7 +114,11 @@ export interface TransformerDecoderLayerParams extends TransformerEncoderLayerPa
   readonly dropout3: Empty;
 }
 
-/** What a decoder layer leaves out: masks as of `multiHeadAttention`, **true leaves out**. */
+/**
+ * What a decoder layer leaves out: masks as of `multiHeadAttention`, **true leaves out**.
+ *
+ * @category Attention
+ */
 export interface TransformerDecoderMasks {
   /** Of the target: broadcasts to `[B, heads, T, T]`. */
   readonly targetMask?: Tensor | null;
@@ -177,6 +205,7 @@ function beside(
  * of this name: attention of the input to itself, and a network of two linear layers, each beside its input
  * and normalised.
  *
+ * @category Attention
  * @param dModel The number of features `E`.
  * @param numHeads How many heads share them; must divide `dModel`.
  * @param options Widths, dropout, activation, layout, normalisation, causality, dtype.
@@ -228,6 +257,7 @@ export function transformerEncoderLayer(
  * of this name: attention of the target to itself, attention to the memory, and a network of two linear
  * layers, each beside its input and normalised.
  *
+ * @category Attention
  * @param dModel The number of features `E`.
  * @param numHeads How many heads share them; must divide `dModel`.
  * @param options Widths, dropout, activation, layout, normalisation, causality of the target, dtype.

@@ -14,6 +14,7 @@ import type { Empty, Layer } from "./layer.ts";
 /**
  * Zeros around the last axes.
  *
+ * @category Layers
  * @param widths How many zeros before and after, for each of the last axes, the first of them first:
  * `[[before, after], ...]`; or one number for both sides of all axes but the first two.
  * @returns A layer on `[batch, channels, ...spatial]`; with a list on at least as many axes as it has.

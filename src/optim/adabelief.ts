@@ -16,7 +16,11 @@ import { checkDecayRates, checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { rootOf } from "./root.ts";
 
-/** Options of `scaleByBelief`. */
+/**
+ * Options of `scaleByBelief`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByBeliefOptions {
   /** The share of the first moment that stays from one update to the next. Default 0.9. */
   readonly beta1?: number;
@@ -28,7 +32,11 @@ export interface ScaleByBeliefOptions {
   readonly epsRoot?: number;
 }
 
-/** Options of `adabelief`. */
+/**
+ * Options of `adabelief`.
+ *
+ * @category Optimizers
+ */
 export interface AdabeliefOptions extends ScaleByBeliefOptions, DescentOptions {}
 
 const BELIEF = { beta1: 0.9, beta2: 0.999, eps: 1e-16, epsRoot: 1e-16 };
@@ -46,6 +54,7 @@ const BELIEF = { beta1: 0.9, beta2: 0.999, eps: 1e-16, epsRoot: 1e-16 };
  * After Zhuang and others, "AdaBelief optimizer: Adapting stepsizes by the belief in observed gradients"
  * (2020), algorithm 2; optax's `scale_by_belief`.
  *
+ * @category Optimizers
  * @param options β₁, β₂, ε and ε′.
  * @returns The transform; its state is `{ count, firstMoment, secondMoment }`.
  * @throws {ArgumentError} when an option is out of range.
@@ -94,6 +103,7 @@ export function scaleByBelief(options?: ScaleByBeliefOptions): Optimizer<Moments
  * AdaBelief: the direction of `scaleByBelief` for the gradients g = d + λ p (−d with `maximize`), times
  * −η; optax's `adabelief`.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options β₁, β₂, ε, ε′, weight decay λ, maximize.
  * @returns The optimiser.

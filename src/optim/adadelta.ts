@@ -14,7 +14,11 @@ import { checkState, fillLike, updateLeaves } from "./leaves.ts";
 import { checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** Options of `scaleByAdadelta`. */
+/**
+ * Options of `scaleByAdadelta`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByAdadeltaOptions {
   /** The share of the means that stays from one update to the next. Default 0.9. */
   readonly rho?: number;
@@ -22,10 +26,18 @@ export interface ScaleByAdadeltaOptions {
   readonly eps?: number;
 }
 
-/** Options of `adadelta`. */
+/**
+ * Options of `adadelta`.
+ *
+ * @category Optimizers
+ */
 export interface AdadeltaOptions extends ScaleByAdadeltaOptions, DescentOptions {}
 
-/** What `scaleByAdadelta` remembers: trees like the parameters. */
+/**
+ * What `scaleByAdadelta` remembers: trees like the parameters.
+ *
+ * @category Optimizers
+ */
 export type ScaleByAdadeltaState = {
   /** The decaying mean v of squared gradients. */
   readonly secondMoment: Tree<Tensor>;
@@ -52,6 +64,7 @@ function checkAdadelta(what: string, { rho, eps }: { rho: number; eps: number })
  *
  * After Zeiler, "ADADELTA: An adaptive learning rate method" (2012), algorithm 1.
  *
+ * @category Optimizers
  * @param options ρ and ε.
  * @returns The transform; its state is `{ secondMoment, squaredUpdates }`.
  * @throws {ArgumentError} when an option is out of range.
@@ -97,6 +110,7 @@ export function scaleByAdadelta(options?: ScaleByAdadeltaOptions): Optimizer<Sca
  * Adadelta, with PyTorch's equations: the direction of `scaleByAdadelta` for the gradients g = d + λ p
  * (−d with `maximize`), times −η.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule. PyTorch's
  * default is 1.
  * @param options ρ, ε, weight decay λ, maximize.

@@ -22,7 +22,11 @@ import { checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer, OptimizerState } from "./optimizer.ts";
 import { scaleByLearningRate } from "./scale.ts";
 
-/** Options of `scaleByAdafactor`. */
+/**
+ * Options of `scaleByAdafactor`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByAdafactorOptions {
   /** The power c of the number of updates that a new square's share is, from −1 to 0. Default −0.8. */
   readonly beta2Decay?: number;
@@ -34,10 +38,18 @@ export interface ScaleByAdafactorOptions {
   readonly threshold?: number;
 }
 
-/** Options of `adafactor`. */
+/**
+ * Options of `adafactor`.
+ *
+ * @category Optimizers
+ */
 export interface AdafactorOptions extends ScaleByAdafactorOptions, DescentOptions {}
 
-/** What `scaleByAdafactor` remembers: trees like the parameters, with other shapes. */
+/**
+ * What `scaleByAdafactor` remembers: trees like the parameters, with other shapes.
+ *
+ * @category Optimizers
+ */
 export type ScaleByAdafactorState = {
   /** The number of updates done: an int32 scalar. */
   readonly count: Tensor;
@@ -92,6 +104,7 @@ const rootMeanSquare = (x: Tensor): Tensor => norm(x).div(Math.sqrt(Math.max(x.s
  * After Shazeer and Stern, "Adafactor: Adaptive learning rates with sublinear memory cost" (2018),
  * algorithms 4 and 5, in PyTorch's form.
  *
+ * @category Optimizers
  * @param options The power c, ε₁, ε₂ and d.
  * @returns The transform; its state is `{ count, rows, columns, whole }`.
  * @throws {ArgumentError} when an option is out of range.
@@ -174,6 +187,7 @@ function shrink(learningRate: LearningRate, decay: number): Optimizer {
  * Adafactor, with PyTorch's equations: the direction of `scaleByAdafactor`, times −min(η, 1 / √t) at update
  * t = 1, 2, …, and −η λ p.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule. PyTorch's
  * default is 0.01.
  * @param options The power c, ε₁, ε₂, d, weight decay λ, maximize.

@@ -16,7 +16,11 @@ import { prepare } from "./prepare.ts";
 import { rootOf } from "./root.ts";
 import { scaleByLearningRate, varied } from "./scale.ts";
 
-/** Options of `scaleByAdagrad`. */
+/**
+ * Options of `scaleByAdagrad`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByAdagradOptions {
   /** Where the sum of squares begins. Default 0. */
   readonly initialAccumulator?: number;
@@ -24,7 +28,11 @@ export interface ScaleByAdagradOptions {
   readonly eps?: number;
 }
 
-/** Options of `adagrad`. */
+/**
+ * Options of `adagrad`.
+ *
+ * @category Optimizers
+ */
 export interface AdagradOptions extends ScaleByAdagradOptions {
   /** How fast the learning rate falls by itself. Default 0. */
   readonly lrDecay?: number;
@@ -34,7 +42,11 @@ export interface AdagradOptions extends ScaleByAdagradOptions {
   readonly maximize?: boolean;
 }
 
-/** What `scaleByAdagrad` remembers. */
+/**
+ * What `scaleByAdagrad` remembers.
+ *
+ * @category Optimizers
+ */
 export type ScaleByAdagradState = {
   /** The sum of all squared gradients: a tree like the parameters. */
   readonly accumulator: Tree<Tensor>;
@@ -48,6 +60,7 @@ const ADAGRAD = { initialAccumulator: 0, eps: 1e-10 };
  * optimization" (2011), with PyTorch's ε. The root of a sum below the smallest normal number is
  * that number's, so that derivatives through an update stay finite where a gradient was zero.
  *
+ * @category Optimizers
  * @param options Where s begins, and ε.
  * @returns The transform; its state is `{ accumulator }`.
  * @throws {ArgumentError} when an option is out of range.
@@ -92,6 +105,7 @@ export function scaleByAdagrad(
  * Adagrad, with PyTorch's equations: the direction of `scaleByAdagrad` for the gradients g = d + λ
  * p (−d with `maximize`), times −η / (1 + t ρ), where t is the number of updates done so far.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule. PyTorch's
  * default is 0.01.
  * @param options The rate's own decay ρ, weight decay λ, the start of the sum of squares, ε,

@@ -19,7 +19,11 @@ import { prepare } from "./prepare.ts";
 import { rootOf } from "./root.ts";
 import { scaleByLearningRate } from "./scale.ts";
 
-/** Options of `scaleByAdam`. */
+/**
+ * Options of `scaleByAdam`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByAdamOptions {
   /** The share of the first moment that stays from one update to the next. Default 0.9. */
   readonly beta1?: number;
@@ -31,7 +35,11 @@ export interface ScaleByAdamOptions {
   readonly amsgrad?: boolean;
 }
 
-/** Options of `adam` and `adamw`. */
+/**
+ * Options of `adam` and `adamw`.
+ *
+ * @category Optimizers
+ */
 export interface AdamOptions extends ScaleByAdamOptions {
   /** The weight decay λ. Default 0 for `adam`, 0.01 for `adamw`. */
   readonly weightDecay?: number;
@@ -39,7 +47,11 @@ export interface AdamOptions extends ScaleByAdamOptions {
   readonly maximize?: boolean;
 }
 
-/** What `scaleByAdam` remembers: the trees are like the parameters. */
+/**
+ * What `scaleByAdam` remembers: the trees are like the parameters.
+ *
+ * @category Optimizers
+ */
 export type ScaleByAdamState = {
   /** The number of updates done: an int32 scalar. */
   readonly count: Tensor;
@@ -70,6 +82,7 @@ const ADAM = { beta1: 0.9, beta2: 0.999, eps: 1e-8, amsgrad: false };
  * number is that number's, so that derivatives through an update stay finite where a gradient was
  * zero.
  *
+ * @category Optimizers
  * @param options β₁, β₂, ε, and whether to use the largest second moment.
  * @returns The transform; its state is `{ count, firstMoment, secondMoment, largestSecondMoment }`.
  * @throws {ArgumentError} when an option is out of range.
@@ -145,6 +158,7 @@ function readAdam(what: string, rate: unknown, options: unknown, weightDecay: nu
  * Adam, with PyTorch's equations: the direction of `scaleByAdam` for the gradients g = d + λ p (−d
  * with `maximize`), times −η. The weight decay passes through the moments; `adamw` keeps it apart.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options β₁, β₂, ε, weight decay λ, amsgrad, maximize.
  * @returns The optimiser.
@@ -186,6 +200,7 @@ export function adam(learningRate: LearningRate, options?: AdamOptions): Optimiz
  * direction of `scaleByAdam` for the gradients (for their negatives with `maximize`). After
  * Loshchilov and Hutter, "Decoupled weight decay regularization" (2019), algorithm 2.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options β₁, β₂, ε, weight decay λ (0.01 by default), amsgrad, maximize.
  * @returns The optimiser. To spare some leaves the decay, compose it: `chain(scaleByAdam(),

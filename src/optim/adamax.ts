@@ -15,7 +15,11 @@ import { checkState, fillLike, scalarFor, updateLeaves } from "./leaves.ts";
 import { checkDecayRates, checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** Options of `scaleByAdamax`. */
+/**
+ * Options of `scaleByAdamax`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByAdamaxOptions {
   /** The share of the first moment that stays from one update to the next. Default 0.9. */
   readonly beta1?: number;
@@ -25,10 +29,18 @@ export interface ScaleByAdamaxOptions {
   readonly eps?: number;
 }
 
-/** Options of `adamax`. */
+/**
+ * Options of `adamax`.
+ *
+ * @category Optimizers
+ */
 export interface AdamaxOptions extends ScaleByAdamaxOptions, DescentOptions {}
 
-/** What `scaleByAdamax` remembers: the trees are like the parameters. */
+/**
+ * What `scaleByAdamax` remembers: the trees are like the parameters.
+ *
+ * @category Optimizers
+ */
 export type ScaleByAdamaxState = {
   /** The number of updates done: an int32 scalar. */
   readonly count: Tensor;
@@ -52,6 +64,7 @@ const ADAMAX = { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
  *
  * After Kingma and Ba, "Adam: A method for stochastic optimization" (2015), algorithm 2, in PyTorch's form.
  *
+ * @category Optimizers
  * @param options β₁, β₂ and ε.
  * @returns The transform; its state is `{ count, firstMoment, largest }`.
  * @throws {ArgumentError} when an option is out of range.
@@ -100,6 +113,7 @@ export function scaleByAdamax(options?: ScaleByAdamaxOptions): Optimizer<ScaleBy
  * Adamax, with PyTorch's equations: the direction of `scaleByAdamax` for the gradients g = d + λ p (−d
  * with `maximize`), times −η.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule. PyTorch's
  * default is 0.002.
  * @param options β₁, β₂, ε, weight decay λ, maximize.

@@ -18,7 +18,11 @@ import { checkDecayRates, checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { rootOf } from "./root.ts";
 
-/** Options of `scaleByAdan`. */
+/**
+ * Options of `scaleByAdan`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByAdanOptions {
   /** The share of the mean of gradients that stays from one update to the next. Default 0.98. */
   readonly beta1?: number;
@@ -32,10 +36,18 @@ export interface ScaleByAdanOptions {
   readonly epsRoot?: number;
 }
 
-/** Options of `adan`. */
+/**
+ * Options of `adan`.
+ *
+ * @category Optimizers
+ */
 export interface AdanOptions extends ScaleByAdanOptions, DescentOptions {}
 
-/** What `scaleByAdan` remembers: trees like the parameters. */
+/**
+ * What `scaleByAdan` remembers: trees like the parameters.
+ *
+ * @category Optimizers
+ */
 export type ScaleByAdanState = MomentsState & {
   /** The decaying mean of differences of gradients, not yet corrected for its start at zero. */
   readonly differences: Tree<Tensor>;
@@ -62,6 +74,7 @@ function checkAdan(what: string, { eps, epsRoot, ...betas }: typeof ADAN): void 
  * After Xie and others, "Adan: Adaptive Nesterov momentum algorithm for faster optimizing deep models" (2022),
  * algorithm 1; optax's `scale_by_adan`.
  *
+ * @category Optimizers
  * @param options β₁, β₂, β₃, ε and ε′.
  * @returns The transform; its state is `{ count, firstMoment, secondMoment, differences, gradients }`.
  * @throws {ArgumentError} when an option is out of range.
@@ -117,6 +130,7 @@ export function scaleByAdan(options?: ScaleByAdanOptions): Optimizer<ScaleByAdan
 /**
  * Adan: the direction of `scaleByAdan` plus λ p, times −η; optax's `adan`.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options β₁, β₂, β₃, ε, ε′, weight decay λ, maximize.
  * @returns The optimiser.

@@ -15,6 +15,7 @@ import type { Optimizer } from "./optimizer.ts";
  * the gradient of (λ/2) ‖p‖²; after it, and before the learning rate, it is the decoupled weight
  * decay of `adamw`.
  *
+ * @category Gradient transformations
  * @param rate The share λ: a number of at least 0.
  * @param mask Which leaves decay: a tree prefix of booleans, or a function of dotted path and leaf.
  * Default `true`, all. The updates of the others stay as they are.

@@ -13,7 +13,11 @@ import { checkCounts } from "./options.ts";
 import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** What `applyIfFinite` remembers. */
+/**
+ * What `applyIfFinite` remembers.
+ *
+ * @category Gradient transformations
+ */
 export type ApplyIfFiniteState<Inner> = {
   /** How many updates in a row, up to the last one, had an infinite gradient or NaN: an int32 scalar. */
   readonly errors: Tensor;
@@ -28,6 +32,7 @@ export type ApplyIfFiniteState<Inner> = {
  * state stays. After too many of them in a row the next ones are taken as they are, so that the
  * fault shows; optax's `apply_if_finite`.
  *
+ * @category Gradient transformations
  * @param optimizer The optimiser that gets the gradients.
  * @param maxConsecutiveErrors How many steps in a row may be left out, an integer of at least 0.
  * @returns The optimiser; its state is `{ errors, allErrors, inner }`.

@@ -9,6 +9,7 @@ import { closeUpdates, openParams, openUpdates } from "./leaves.ts";
 /**
  * The parameters plus their updates: p + u.
  *
+ * @category Optimizers
  * @param params The parameters: a tree of tensors.
  * @param updates What an optimiser's `update` gave: a tree like `params`. A leaf whose update is
  * `null` stays exactly as it is.

@@ -14,7 +14,11 @@ import type { Optimizer, OptimizerState } from "./optimizer.ts";
 import { prepare } from "./prepare.ts";
 import { scaleByLearningRate, varied } from "./scale.ts";
 
-/** The options that all of these have. */
+/**
+ * The options that all of these have.
+ *
+ * @category Optimizers
+ */
 export interface DescentOptions {
   /** The weight decay λ. */
   readonly weightDecay?: number;

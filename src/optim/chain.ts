@@ -14,6 +14,7 @@ import type { Optimizer } from "./optimizer.ts";
  * One optimiser after the other: the updates of each are the gradients of the next, as in optax.
  * All see the same parameters.
  *
+ * @category Gradient transformations
  * @param transforms Optimisers, or transforms of gradients such as `clipByGlobalNorm`, the one that
  * sees the gradients first. None at all gives the identity.
  * @returns The optimiser; its state is the list of their states.

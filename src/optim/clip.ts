@@ -16,6 +16,7 @@ import type { Optimizer } from "./optimizer.ts";
  * g ← g min(1, c / (‖g‖ + 10⁻⁶)), PyTorch's `clip_grad_norm_`, after Pascanu, Mikolov and Bengio,
  * "On the difficulty of training recurrent neural networks" (2013), algorithm 1.
  *
+ * @category Gradient transformations
  * @param maxNorm The largest norm c: a number of at least 0.
  * @param options The order of the norm, 2 by default.
  * @returns The transform; its state is `null`. A norm that is not finite makes the gradients so
@@ -58,6 +59,7 @@ export function clipByGlobalNorm(
  * Holds every element of the gradients between −c and c: g ← max(−c, min(g, c)), PyTorch's
  * `clip_grad_value_`.
  *
+ * @category Gradient transformations
  * @param limit The largest magnitude c: a number of at least 0.
  * @returns The transform; its state is `null`.
  * @throws {ArgumentError} when `limit` is negative or not finite.

@@ -12,13 +12,21 @@ import { checkState, fillLike, scalarFor, updateLeaves } from "./leaves.ts";
 import { checkDecayRates, checkFinite, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** Options of `ema`. */
+/**
+ * Options of `ema`.
+ *
+ * @category Gradient transformations
+ */
 export interface EmaOptions {
   /** Whether to correct the mean for its start at zero. Default `true`. */
   readonly debias?: boolean;
 }
 
-/** What `ema` remembers. */
+/**
+ * What `ema` remembers.
+ *
+ * @category Gradient transformations
+ */
 export type EmaState = {
   /** The number of updates done: an int32 scalar. */
   readonly count: Tensor;
@@ -30,6 +38,7 @@ export type EmaState = {
  * The decaying mean of the gradients: m = β m + (1 − β) g, and u = m / (1 − βᵗ) at update t = 1, 2, …
  * (u = m without `debias`); optax's `ema`. At the end of a chain it is a mean of the steps.
  *
+ * @category Gradient transformations
  * @param decay The share β of the mean that stays from one update to the next, from 0 to below 1.
  * @param options Whether to correct the mean for its start at zero.
  * @returns The transform; its state is `{ count, mean }`.

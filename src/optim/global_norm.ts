@@ -12,7 +12,11 @@ import type { Tensor } from "../core/tensor.ts";
 import { norm, stack } from "../functions/mod.ts";
 import { flattenTensors } from "../transforms/flatten_function.ts";
 
-/** Options of `globalNorm` and `clipByGlobalNorm`. */
+/**
+ * Options of `globalNorm` and `clipByGlobalNorm`.
+ *
+ * @category Gradient transformations
+ */
 export interface GlobalNormOptions {
   /**
    * The order p of the norm: a number above 0, or infinity for the largest magnitude. Default 2.
@@ -32,6 +36,7 @@ export function readOrder(what: string, options: GlobalNormOptions): number {
 /**
  * The norm of all elements of a tree together: (∑ |x|ᵖ)^(1/p).
  *
+ * @category Gradient transformations
  * @param tree A tree of tensors. Integer and bool leaves do not count, since updates have none.
  * @param options The order p.
  * @returns A scalar of the widest dtype among the leaves; a float32 zero for a tree without any.

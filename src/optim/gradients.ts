@@ -23,6 +23,7 @@ function eachGradient(name: string, change: (gradient: Tensor) => Tensor): Optim
 /**
  * Puts zero in the place of NaN: a gradient that has one moves its element nowhere. optax's `zero_nans`.
  *
+ * @category Gradient transformations
  * @returns The transform; its state is `null`.
  *
  * @example One bad element
@@ -45,6 +46,7 @@ export function zeroNans(): Optimizer<null> {
  * scalars stay. After Yong and others, "Gradient centralization: A new optimization technique for deep
  * neural networks" (2020); optax's `centralize`.
  *
+ * @category Gradient transformations
  * @returns The transform; its state is `null`.
  *
  * @example Each row adds up to zero
@@ -69,6 +71,7 @@ export function centralize(): Optimizer<null> {
 /**
  * Puts the sign in the place of each element of the gradients; optax's `scale_by_sign`.
  *
+ * @category Gradient transformations
  * @returns The transform; its state is `null`.
  *
  * @example Up, down or not at all
@@ -89,6 +92,7 @@ export function scaleBySign(): Optimizer<null> {
 /**
  * Puts zero in the place of every gradient: the optimiser of parameters that stay. optax's `set_to_zero`.
  *
+ * @category Gradient transformations
  * @returns The transform; its state is `null`.
  *
  * @example No step

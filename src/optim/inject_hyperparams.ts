@@ -17,7 +17,11 @@ import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { callSchedule } from "./scale.ts";
 
-/** What `injectHyperparams` remembers. */
+/**
+ * What `injectHyperparams` remembers.
+ *
+ * @category Gradient transformations
+ */
 export type InjectHyperparamsState<Names extends string, Inner> = {
   /** The number of updates done: an int32 scalar. */
   readonly count: Tensor;
@@ -32,6 +36,7 @@ export type InjectHyperparamsState<Names extends string, Inner> = {
  * updates, also of compiled code; optax's `inject_hyperparams`. Learning rates, and factors of `scale`, may be
  * tensors, and so may be injected; so may whatever an optimiser of one's own computes with.
  *
+ * @category Gradient transformations
  * @param make A function of an object of scalars that gives the optimiser. Its state must not depend on
  * their values.
  * @param hyperparams The values at first by their names: numbers, which become float64, floating-point

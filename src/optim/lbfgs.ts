@@ -27,22 +27,38 @@ import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer, OptimizerState } from "./optimizer.ts";
 import { scale, scaleBy } from "./scale.ts";
 
-/** Options of `scaleByLbfgs`. */
+/**
+ * Options of `scaleByLbfgs`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByLbfgsOptions {
   /** How many steps are remembered, m. Default 10. */
   readonly memory?: number;
 }
 
-/** Options of `lineSearch`. */
+/**
+ * Options of `lineSearch`.
+ *
+ * @category Optimizers
+ */
 export interface LineSearchOptions {
   /** The most points that a step looks at. Default 20. */
   readonly maxPoints?: number;
 }
 
-/** Options of `lbfgs`. */
+/**
+ * Options of `lbfgs`.
+ *
+ * @category Optimizers
+ */
 export interface LbfgsOptions extends ScaleByLbfgsOptions, LineSearchOptions {}
 
-/** What `scaleByLbfgs` remembers; trees are like the parameters. */
+/**
+ * What `scaleByLbfgs` remembers; trees are like the parameters.
+ *
+ * @category Optimizers
+ */
 export type ScaleByLbfgsState = {
   /** The number of updates done: an int32 scalar. */
   readonly count: Tensor;
@@ -56,7 +72,11 @@ export type ScaleByLbfgsState = {
   readonly changes: Tree<Tensor>;
 };
 
-/** What `lineSearch` remembers. */
+/**
+ * What `lineSearch` remembers.
+ *
+ * @category Optimizers
+ */
 export type LineSearchState<Inner> = {
   /** What the last direction was multiplied by: a float64 scalar. */
   readonly rate: Tensor;
@@ -80,6 +100,7 @@ function vectorOf(leaves: readonly Tensor[]): [vector: Tensor, back: (x: Tensor)
  * that is above 1. The leaves are one vector together. After Liu and Nocedal, "On the limited memory BFGS method
  * for large scale optimization" (1989); optax's `scale_by_lbfgs`.
  *
+ * @category Optimizers
  * @param options m.
  * @returns The transform; its state is `{ count, params, gradients, steps, changes }`.
  * @throws {ArgumentError} when m is not a positive integer.
@@ -174,6 +195,7 @@ export function scaleByLbfgs(options?: ScaleByLbfgsOptions): Optimizer<ScaleByLb
  * value is computed where it is not given. Derivatives take the length for a constant. optax's
  * `scale_by_zoom_linesearch`, after Nocedal and Wright, "Numerical optimization" (2006), algorithms 3.5 and 3.6.
  *
+ * @category Optimizers
  * @param optimizer The optimiser that gives directions, which have to lead downhill.
  * @param options The most points of a search.
  * @returns The optimiser; its state is `{ rate, value, points, inner }`.
@@ -257,6 +279,7 @@ export function lineSearch<Inner>(
  * and needs them: `update(grads, state, params, { loss, value })`; `optimize.minimize` is the same as a loop of
  * its own. optax's `lbfgs`.
  *
+ * @category Optimizers
  * @param options How many steps are remembered, and the most points of a search.
  * @returns The optimiser.
  * @throws {ArgumentError} when an option is not a positive integer. `update` throws it without a loss.

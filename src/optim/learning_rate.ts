@@ -13,6 +13,7 @@ import { checkNotNegative } from "./options.ts";
  * A value that changes while training: a pure function of the number of updates done so far (an
  * int32 scalar, 0 at the first update), giving a floating-point scalar.
  *
+ * @category Schedules
  * @example A schedule of one's own: one over the root of the number of updates
  * ```ts
  * import { optim, tensor } from "@jacobi/jacobi";
@@ -33,6 +34,8 @@ export type Schedule = (count: Tensor) => Tensor;
 /**
  * A learning rate: a number, a floating-point scalar tensor (which may be traced: `vmap` over it,
  * differentiate by it), or a schedule.
+ *
+ * @category Schedules
  */
 export type LearningRate = number | Tensor | Schedule;
 

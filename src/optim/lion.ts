@@ -13,7 +13,11 @@ import { checkState, fillLike, updateLeaves } from "./leaves.ts";
 import { checkDecayRates, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** Options of `scaleByLion`. */
+/**
+ * Options of `scaleByLion`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByLionOptions {
   /** The share of the mean in the direction. Default 0.9. */
   readonly beta1?: number;
@@ -21,10 +25,18 @@ export interface ScaleByLionOptions {
   readonly beta2?: number;
 }
 
-/** Options of `lion`; its weight decay is 0.001 by default. */
+/**
+ * Options of `lion`; its weight decay is 0.001 by default.
+ *
+ * @category Optimizers
+ */
 export interface LionOptions extends ScaleByLionOptions, DescentOptions {}
 
-/** What `scaleByLion` remembers. */
+/**
+ * What `scaleByLion` remembers.
+ *
+ * @category Optimizers
+ */
 export type ScaleByLionState = {
   /** The decaying mean m of the gradients: a tree like the parameters. */
   readonly firstMoment: Tree<Tensor>;
@@ -37,6 +49,7 @@ const LION = { beta1: 0.9, beta2: 0.99 };
  * after it m = β₂ m + (1 − β₂) g. After Chen and others, "Symbolic discovery of optimization
  * algorithms" (2023), program 1; optax's `scale_by_lion`.
  *
+ * @category Optimizers
  * @param options β₁ and β₂.
  * @returns The transform; its state is `{ firstMoment }`.
  * @throws {ArgumentError} when an option is out of range.
@@ -76,6 +89,7 @@ export function scaleByLion(options?: ScaleByLionOptions): Optimizer<ScaleByLion
  * Lion: u = −η (s + λ p), where s is the direction of `scaleByLion`; optax's `lion`. Every step has the
  * same size, so rates are about a tenth of Adam's.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options β₁, β₂, weight decay λ (0.001 by default), maximize.
  * @returns The optimiser.

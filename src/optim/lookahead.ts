@@ -13,7 +13,11 @@ import { checkCounts, checkFinite } from "./options.ts";
 import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** What `lookahead` remembers. */
+/**
+ * What `lookahead` remembers.
+ *
+ * @category Gradient transformations
+ */
 export type LookaheadState<Inner> = {
   /** How many steps there were since the parameters last met: an int32 scalar. */
   readonly count: Tensor;
@@ -29,6 +33,7 @@ export type LookaheadState<Inner> = {
  * those to evaluate with. After Zhang and others, "Lookahead optimizer: k steps forward, 1 step back"
  * (2019), algorithm 1; optax's `lookahead`, with slow parameters in the state.
  *
+ * @category Gradient transformations
  * @param optimizer The optimiser that takes the steps.
  * @param steps The number k, a positive integer.
  * @param rate The share α of the way that is gone, a finite number; between 0.5 and 0.8 in the paper.

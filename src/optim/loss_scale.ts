@@ -16,7 +16,11 @@ import { readOptions } from "./options.ts";
 import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** Options of `lossScale`. */
+/**
+ * Options of `lossScale`.
+ *
+ * @category Gradient transformations
+ */
 export interface LossScaleOptions {
   /** The scale at first, a positive number. Default 2^16. */
   readonly initialScale?: number;
@@ -28,7 +32,11 @@ export interface LossScaleOptions {
   readonly growthInterval?: number;
 }
 
-/** What `lossScale` remembers. */
+/**
+ * What `lossScale` remembers.
+ *
+ * @category Gradient transformations
+ */
 export type LossScaleState<Inner> = {
   /** What the loss is to be multiplied by: a float32 scalar. */
   readonly scale: Tensor;
@@ -57,6 +65,7 @@ const LEAST = 2 ** -126;
  * The optimiser sees gradients of its parameters' dtypes; parameters should be float32 and be converted
  * for the computation (`computeDtype` of the layers), since small updates of half floats are lost.
  *
+ * @category Gradient transformations
  * @param optimizer The optimiser that gets the gradients.
  * @param options The scale at first, and how it grows and shrinks.
  * @returns The optimiser; its state is `{ scale, finiteSteps, skippedSteps, inner }`.

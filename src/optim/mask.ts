@@ -9,7 +9,11 @@ import type { Tensor } from "../core/tensor.ts";
 import { broadcastPrefix, dottedPath, leafPaths } from "../core/tree.ts";
 import type { FlatTree } from "../transforms/flatten_function.ts";
 
-/** Booleans at the leaves of a tree prefix of the parameters: each stands for all below it. */
+/**
+ * Booleans at the leaves of a tree prefix of the parameters: each stands for all below it.
+ *
+ * @category Gradient transformations
+ */
 export type MaskTree =
   | boolean
   | null
@@ -21,6 +25,7 @@ export type MaskTree =
  * path (`layer1.0.weight`) and the leaf. The choice may depend on a leaf's shape and dtype, not on
  * its value.
  *
+ * @category Gradient transformations
  * @example All but biases and scales, which have one axis
  * ```ts
  * import { optim, tensor } from "@jacobi/jacobi";

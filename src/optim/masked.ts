@@ -14,7 +14,11 @@ import type { Mask } from "./mask.ts";
 import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer, UpdateExtras } from "./optimizer.ts";
 
-/** The states of the optimisers of the chosen leaves and of the others. */
+/**
+ * The states of the optimisers of the chosen leaves and of the others.
+ *
+ * @category Gradient transformations
+ */
 export type MaskedState<Inside, Outside = null> = {
   /** That of the chosen leaves. */
   readonly inside: Inside;
@@ -41,6 +45,7 @@ const frozen: Optimizer<null> = described<Optimizer<null>>(
  * (`chain()`, the identity, passes their gradients on to the next transform, as optax's `masked`
  * does.)
  *
+ * @category Gradient transformations
  * @param optimizer The optimiser of the chosen leaves.
  * @param mask Which leaves: a tree prefix of booleans, or a function of dotted path and leaf.
  * @param otherwise The optimiser of the other leaves. Default: none, they stay as they are.

@@ -8,7 +8,11 @@ import type { Tree } from "../core/tree.ts";
 import { newCount } from "./count.ts";
 import { fillLike } from "./leaves.ts";
 
-/** The moments of gradients so far: the trees are like the parameters. */
+/**
+ * The moments of gradients so far: the trees are like the parameters.
+ *
+ * @category Optimizers
+ */
 export type MomentsState = {
   /** The number of updates done: an int32 scalar. */
   readonly count: Tensor;

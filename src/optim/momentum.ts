@@ -13,7 +13,11 @@ import { checkState, fillLike, scalarFor, updateLeaves } from "./leaves.ts";
 import { checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** Options of `momentum`. */
+/**
+ * Options of `momentum`.
+ *
+ * @category Gradient transformations
+ */
 export interface MomentumOptions {
   /** The share τ of each gradient but the first that does not enter the buffer. Default 0. */
   readonly dampening?: number;
@@ -21,7 +25,11 @@ export interface MomentumOptions {
   readonly nesterov?: boolean;
 }
 
-/** What `momentum` remembers. */
+/**
+ * What `momentum` remembers.
+ *
+ * @category Gradient transformations
+ */
 export type MomentumState = {
   /** The number of updates done: an int32 scalar. */
   readonly count: Tensor;
@@ -35,6 +43,7 @@ export type MomentumState = {
  * form, whose buffer begins with the undampened gradient. After Sutskever, Martens, Dahl and
  * Hinton, "On the importance of initialization and momentum in deep learning" (2013).
  *
+ * @category Gradient transformations
  * @param decay The share μ of the buffer that stays: a number of at least 0.
  * @param options Dampening τ, and whether to look ahead.
  * @returns The transform; its state is `{ count, buffer }`.

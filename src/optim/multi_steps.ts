@@ -14,7 +14,11 @@ import { checkCounts } from "./options.ts";
 import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** What `multiSteps` remembers. */
+/**
+ * What `multiSteps` remembers.
+ *
+ * @category Gradient transformations
+ */
 export type MultiStepsState<Inner> = {
   /** How many gradients are in the mean: an int32 scalar. */
   readonly count: Tensor;
@@ -29,6 +33,7 @@ export type MultiStepsState<Inner> = {
  * their gradients, as if they were one batch. The other updates are zero, and the optimiser's state
  * (with it, schedules) stays; optax's `MultiSteps`. The mean is kept in the parameters' dtypes.
  *
+ * @category Gradient transformations
  * @param optimizer The optimiser that gets the mean.
  * @param steps How many updates make one step, a positive integer.
  * @returns The optimiser; its state is `{ count, mean, inner }`.

@@ -14,7 +14,11 @@ import { initParts, updateParts } from "./masked.ts";
 import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** Labels at the leaves of a tree prefix of the parameters: each stands for all below it. */
+/**
+ * Labels at the leaves of a tree prefix of the parameters: each stands for all below it.
+ *
+ * @category Gradient transformations
+ */
 export type LabelTree =
   | string
   | null
@@ -25,10 +29,16 @@ export type LabelTree =
  * Which group a leaf of the parameters belongs to: a tree prefix of labels, or a function of the dotted
  * path (`layer1.0.weight`) and the leaf. The label may depend on a leaf's shape and dtype, not on its
  * value.
+ *
+ * @category Gradient transformations
  */
 export type Labels = LabelTree | ((path: string, leaf: Tensor) => string);
 
-/** The state of each optimiser under its label. */
+/**
+ * The state of each optimiser under its label.
+ *
+ * @category Gradient transformations
+ */
 export type MultiTransformState<Optimizers> = {
   readonly [Label in keyof Optimizers]: Optimizers[Label] extends Optimizer<infer State> ? State
     : never;
@@ -38,6 +48,7 @@ export type MultiTransformState<Optimizers> = {
  * Different optimisers for groups of leaves, PyTorch's parameter groups and optax's `partition`. Each
  * optimiser sees `null` holes in place of leaves of other groups, and keeps no state for them.
  *
+ * @category Gradient transformations
  * @param optimizers The optimisers by their labels.
  * @param labels The label of each leaf: a tree prefix of strings, or a function of dotted path and leaf.
  * @returns The optimiser; its state is the states by label.

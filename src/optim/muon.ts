@@ -22,7 +22,11 @@ import type { Optimizer, OptimizerState } from "./optimizer.ts";
 import { prepare } from "./prepare.ts";
 import { scaleByLearningRate } from "./scale.ts";
 
-/** Options of `scaleByMuon`. */
+/**
+ * Options of `scaleByMuon`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByMuonOptions {
   /** The share of the mean that stays from one update to the next. Default 0.95. */
   readonly beta?: number;
@@ -34,7 +38,11 @@ export interface ScaleByMuonOptions {
   readonly eps?: number;
 }
 
-/** Options of `muon`. */
+/**
+ * Options of `muon`.
+ *
+ * @category Optimizers
+ */
 export interface MuonOptions extends ScaleByMuonOptions {
   /** The weight decay λ, of all leaves. Default 0. */
   readonly weightDecay?: number;
@@ -42,7 +50,11 @@ export interface MuonOptions extends ScaleByMuonOptions {
   readonly maximize?: boolean;
 }
 
-/** What `scaleByMuon` remembers. */
+/**
+ * What `scaleByMuon` remembers.
+ *
+ * @category Optimizers
+ */
 export type ScaleByMuonState = {
   /** The number of updates done: an int32 scalar. */
   readonly count: Tensor;
@@ -87,6 +99,7 @@ function orthogonalized(x: Tensor, steps: number, eps: number): Tensor {
  * After Jordan and others, "Muon: An optimizer for hidden layers in neural networks" (2024); optax's
  * `scale_by_muon` and `scale_by_shape` for weights `[output, input]`.
  *
+ * @category Optimizers
  * @param options β, nesterov, the number of steps, ε.
  * @returns The transform, for leaves that are matrices; its state is `{ count, firstMoment }`.
  * @throws {ArgumentError} when an option is out of range.
@@ -137,6 +150,7 @@ export function scaleByMuon(options?: ScaleByMuonOptions): Optimizer<ScaleByMuon
  * other leaves have `adamw` with the same rate and decay. Embeddings and last layers are often better off
  * with Adam, too: `multiTransform` chooses by path.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options β, nesterov, the number of steps, ε, weight decay λ, maximize.
  * @returns The optimiser.

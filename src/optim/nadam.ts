@@ -17,7 +17,11 @@ import { checkDecayRates, checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { rootOf } from "./root.ts";
 
-/** Options of `scaleByNadam`. */
+/**
+ * Options of `scaleByNadam`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByNadamOptions {
   /** The share of the first moment that stays from one update to the next. Default 0.9. */
   readonly beta1?: number;
@@ -29,10 +33,18 @@ export interface ScaleByNadamOptions {
   readonly momentumDecay?: number;
 }
 
-/** Options of `nadam`. */
+/**
+ * Options of `nadam`.
+ *
+ * @category Optimizers
+ */
 export interface NadamOptions extends ScaleByNadamOptions, DescentOptions {}
 
-/** What `scaleByNadam` remembers: the trees are like the parameters. */
+/**
+ * What `scaleByNadam` remembers: the trees are like the parameters.
+ *
+ * @category Optimizers
+ */
 export type ScaleByNadamState = {
   /** The number of updates done: an int32 scalar. */
   readonly count: Tensor;
@@ -59,6 +71,7 @@ const NADAM = { beta1: 0.9, beta2: 0.999, eps: 1e-8, momentumDecay: 4e-3 };
  *
  * After Dozat, "Incorporating Nesterov momentum into Adam" (2016), in PyTorch's form.
  *
+ * @category Optimizers
  * @param options β₁, β₂, ε and δ.
  * @returns The transform; its state is `{ count, momenta, firstMoment, secondMoment }`.
  * @throws {ArgumentError} when an option is out of range.
@@ -121,6 +134,7 @@ export function scaleByNadam(options?: ScaleByNadamOptions): Optimizer<ScaleByNa
  * NAdam, with PyTorch's equations: the direction of `scaleByNadam` for the gradients g = d + λ p (−d with
  * `maximize`), times −η.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule. PyTorch's
  * default is 0.002.
  * @param options β₁, β₂, ε, momentum decay δ, weight decay λ, maximize.

@@ -17,7 +17,11 @@ import { checkState, openGrads, openParams, scalarFor, updateLeaves } from "./le
 import { checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** Options of `addNoise`. */
+/**
+ * Options of `addNoise`.
+ *
+ * @category Optimizers
+ */
 export interface AddNoiseOptions {
   /** The variance η of the noise at the first update. Default 0.01. */
   readonly eta?: number;
@@ -25,10 +29,18 @@ export interface AddNoiseOptions {
   readonly gamma?: number;
 }
 
-/** Options of `noisySgd`. */
+/**
+ * Options of `noisySgd`.
+ *
+ * @category Optimizers
+ */
 export interface NoisySgdOptions extends AddNoiseOptions, DescentOptions {}
 
-/** What `addNoise` remembers. */
+/**
+ * What `addNoise` remembers.
+ *
+ * @category Optimizers
+ */
 export type AddNoiseState = {
   /** The number of updates done: an int32 scalar. */
   readonly count: Tensor;
@@ -43,6 +55,7 @@ const NOISE = { eta: 0.01, gamma: 0.55 };
  * Neelakantan and others, "Adding gradient noise improves learning for very deep networks" (2015); optax's
  * `add_noise`, with its random numbers.
  *
+ * @category Optimizers
  * @param key A key, `uint32[2]`.
  * @param options η and γ.
  * @returns The transform; its state is `{ count, key }`.
@@ -86,6 +99,7 @@ export function addNoise(key: Tensor, options?: AddNoiseOptions): Optimizer<AddN
  * Gradient descent with noise: `addNoise` to the gradients d + λ p (−d with `maximize`), times −η; optax's
  * `noisy_sgd`.
  *
+ * @category Optimizers
  * @param learningRate The rate: a number of at least 0, a scalar tensor, or a schedule.
  * @param key A key, `uint32[2]`.
  * @param options Variance and power of the noise, weight decay λ, maximize.

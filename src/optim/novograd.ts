@@ -17,7 +17,11 @@ import { checkDecayRates, checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { rootOf } from "./root.ts";
 
-/** Options of `scaleByNovograd`. */
+/**
+ * Options of `scaleByNovograd`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByNovogradOptions {
   /** The share of the first moment that stays from one update to the next. Default 0.9. */
   readonly beta1?: number;
@@ -31,7 +35,11 @@ export interface ScaleByNovogradOptions {
   readonly weightDecay?: number;
 }
 
-/** Options of `novograd`. */
+/**
+ * Options of `novograd`.
+ *
+ * @category Optimizers
+ */
 export interface NovogradOptions extends ScaleByNovogradOptions, DescentOptions {
   /** The weight decay λ. Default 0. */
   readonly weightDecay?: number;
@@ -59,6 +67,7 @@ const scalar: ShapeOf = () => [];
  * After Ginsburg and others, "Stochastic gradient methods with layer-wise adaptive moments for training of
  * deep networks" (2019), algorithm 1; optax's `scale_by_novograd`.
  *
+ * @category Optimizers
  * @param options β₁, β₂, ε, ε′ and the weight decay λ.
  * @returns The transform; its state is `{ count, firstMoment, secondMoment }`, whose second moment has a
  * scalar for each leaf.
@@ -111,6 +120,7 @@ export function scaleByNovograd(options?: ScaleByNovogradOptions): Optimizer<Mom
 /**
  * NovoGrad: the direction of `scaleByNovograd`, times −η; optax's `novograd`.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options β₁, β₂, ε, ε′, weight decay λ, maximize.
  * @returns The optimiser.

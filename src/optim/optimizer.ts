@@ -10,10 +10,18 @@ import type { Tensor, TensorLike } from "../core/tensor.ts";
 import type { Tree } from "../core/tree.ts";
 import type { TensorsOf } from "../core/tree_types.ts";
 
-/** What an optimiser remembers from one update to the next: a tree that holds only tensors. */
+/**
+ * What an optimiser remembers from one update to the next: a tree that holds only tensors.
+ *
+ * @category Optimizers
+ */
 export type OptimizerState = Tree<Tensor>;
 
-/** What some optimisers need beside gradients; all others ignore it. */
+/**
+ * What some optimisers need beside gradients; all others ignore it.
+ *
+ * @category Optimizers
+ */
 export interface UpdateExtras {
   /** The loss at the parameters, a floating-point scalar. */
   readonly value?: TensorLike;
@@ -35,6 +43,7 @@ export interface UpdateExtras {
  * update, and no function here looks at the value of a tensor: every optimiser works under every
  * transform. Steps are counted in an int32 scalar that saturates at its largest value.
  *
+ * @category Optimizers
  * @example An optimiser of one's own: steps of the gradient's sign
  * ```ts
  * import { optim, tensor } from "@jacobi/jacobi";

@@ -12,7 +12,11 @@ import { checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { scaleBy } from "./scale.ts";
 
-/** Options of `polyakSgd`. */
+/**
+ * Options of `polyakSgd`.
+ *
+ * @category Optimizers
+ */
 export interface PolyakSgdOptions {
   /** The least value of the loss, or what is known to be below it. Default 0. */
   readonly leastValue?: number;
@@ -28,6 +32,7 @@ export interface PolyakSgdOptions {
  * `update(grads, state, params, { value })`. After Loizou and others, "Stochastic Polyak step-size for SGD"
  * (2021), equation 2; optax's `polyak_sgd`.
  *
+ * @category Optimizers
  * @param options f*, η and ε.
  * @returns The optimiser; its state is `null`.
  * @throws {ArgumentError} when an option is out of range. `update` throws it without a value.

@@ -16,7 +16,11 @@ import { checkDecayRates, checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { rootOf } from "./root.ts";
 
-/** Options of `scaleByRadam`. */
+/**
+ * Options of `scaleByRadam`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByRadamOptions {
   /** The share of the first moment that stays from one update to the next. Default 0.9. */
   readonly beta1?: number;
@@ -26,7 +30,11 @@ export interface ScaleByRadamOptions {
   readonly eps?: number;
 }
 
-/** Options of `radam`. */
+/**
+ * Options of `radam`.
+ *
+ * @category Optimizers
+ */
 export interface RadamOptions extends ScaleByRadamOptions, DescentOptions {}
 
 const RADAM = { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
@@ -46,6 +54,7 @@ const RADAM = { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
  * After Liu and others, "On the variance of the adaptive learning rate and beyond" (2020), algorithm 2, in
  * PyTorch's form.
  *
+ * @category Optimizers
  * @param options β₁, β₂ and ε.
  * @returns The transform; its state is `{ count, firstMoment, secondMoment }`.
  * @throws {ArgumentError} when an option is out of range.
@@ -103,6 +112,7 @@ export function scaleByRadam(options?: ScaleByRadamOptions): Optimizer<MomentsSt
  * RAdam, with PyTorch's equations: the direction of `scaleByRadam` for the gradients g = d + λ p (−d with
  * `maximize`), times −η.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule. PyTorch's
  * default is 0.001.
  * @param options β₁, β₂, ε, weight decay λ, maximize.

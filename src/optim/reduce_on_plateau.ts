@@ -14,7 +14,11 @@ import { checkCounts, checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { scaleBy } from "./scale.ts";
 
-/** Options of `reduceOnPlateau`. */
+/**
+ * Options of `reduceOnPlateau`.
+ *
+ * @category Schedules
+ */
 export interface ReduceOnPlateauOptions {
   /** What the scale is multiplied by, above 0 and below 1. Default 0.1. */
   readonly factor?: number;
@@ -32,7 +36,11 @@ export interface ReduceOnPlateauOptions {
   readonly minScale?: number;
 }
 
-/** What `reduceOnPlateau` remembers; float64 and int32 scalars. */
+/**
+ * What `reduceOnPlateau` remembers; float64 and int32 scalars.
+ *
+ * @category Schedules
+ */
 export type ReduceOnPlateauState = {
   /** What updates are multiplied by. */
   readonly scale: Tensor;
@@ -66,6 +74,7 @@ const KEYS = ["scale", "bestValue", "plateauCount", "cooldownCount", "count", "m
  * optimiser in a chain, and needs the loss: `update(grads, state, params, { value })`. optax's
  * `reduce_on_plateau`; PyTorch's `ReduceLROnPlateau` counts one value more.
  *
+ * @category Schedules
  * @param options factor, patience, rtol, atol, cooldown, the number of losses in a value, the least scale.
  * @returns The transform; its state is `{ scale, bestValue, plateauCount, cooldownCount, count, meanValue }`.
  * @throws {ArgumentError} when an option is out of range. `update` throws it without a value.

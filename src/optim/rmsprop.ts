@@ -16,7 +16,11 @@ import { checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { rootOf } from "./root.ts";
 
-/** Options of `scaleByRms`. */
+/**
+ * Options of `scaleByRms`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByRmsOptions {
   /** The share of the moments that stays from one update to the next. Default 0.99. */
   readonly alpha?: number;
@@ -29,13 +33,21 @@ export interface ScaleByRmsOptions {
   readonly centered?: boolean;
 }
 
-/** Options of `rmsprop`. */
+/**
+ * Options of `rmsprop`.
+ *
+ * @category Optimizers
+ */
 export interface RmspropOptions extends ScaleByRmsOptions, DescentOptions {
   /** The share μ of the buffer that stays from one update to the next. Default 0: no buffer. */
   readonly momentum?: number;
 }
 
-/** What `scaleByRms` remembers: the trees are like the parameters. */
+/**
+ * What `scaleByRms` remembers: the trees are like the parameters.
+ *
+ * @category Optimizers
+ */
 export type ScaleByRmsState = {
   /** The decaying mean of squared gradients. */
   readonly secondMoment: Tree<Tensor>;
@@ -64,6 +76,7 @@ function checkRms(what: string, { alpha, eps }: { alpha: number; eps: number }):
  * PyTorch's form, with ε outside the root. The root of a mean below the smallest normal number is
  * that number's, so that derivatives through an update stay finite where a gradient was zero.
  *
+ * @category Optimizers
  * @param options α, ε, and whether to subtract the squared mean.
  * @returns The transform; its state is `{ secondMoment, firstMoment }`.
  * @throws {ArgumentError} when an option is out of range.
@@ -111,6 +124,7 @@ export function scaleByRms(options?: ScaleByRmsOptions): Optimizer<ScaleByRmsSta
  * RMSprop, with PyTorch's equations: the direction of `scaleByRms` for the gradients g = d + λ p
  * (−d with `maximize`), gathered by `momentum` when μ is above 0, times −η.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule. PyTorch's
  * default is 0.01.
  * @param options α, ε, momentum μ, centered, weight decay λ, maximize.

@@ -19,7 +19,11 @@ import type { Optimizer, OptimizerState } from "./optimizer.ts";
 import { prepare } from "./prepare.ts";
 import { callSchedule, scale } from "./scale.ts";
 
-/** Options of `rprop`. */
+/**
+ * Options of `rprop`.
+ *
+ * @category Optimizers
+ */
 export interface RpropOptions extends Pick<DescentOptions, "maximize"> {
   /** What a step is multiplied by after the gradient's sign changed; between 0 and 1. Default 0.5. */
   readonly shrink?: number;
@@ -45,6 +49,7 @@ type RpropState = {
  * Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: The RPROP
  * algorithm" (1993). It wants gradients of the whole data, not of batches.
  *
+ * @category Optimizers
  * @param learningRate The first size of all steps: a number of at least 0, a scalar tensor, or a schedule,
  * of which the first value counts. PyTorch's default is 0.01.
  * @param options The factors, the smallest and the largest step, maximize.

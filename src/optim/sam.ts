@@ -14,7 +14,11 @@ import { checkNotNegative, readOptions } from "./options.ts";
 import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** Options of `sam`. */
+/**
+ * Options of `sam`.
+ *
+ * @category Optimizers
+ */
 export interface SamOptions {
   /** How far up the gradients are taken, ρ. Default 0.05. */
   readonly rho?: number;
@@ -27,6 +31,7 @@ export interface SamOptions {
  * "Sharpness-aware minimization for efficiently improving generalization" (2021), algorithm 1; optax's
  * `contrib.sam` with `opaque_mode`.
  *
+ * @category Optimizers
  * @param optimizer The optimiser that gets those gradients.
  * @param options ρ.
  * @returns The optimiser; its state is that of `optimizer`.

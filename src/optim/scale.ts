@@ -15,12 +15,17 @@ import { checkState, closeUpdates, openGrads, openParams, scalarFor } from "./le
 import { checkFinite } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** The number of updates done so far, where a schedule needs it; `null` otherwise. */
+/**
+ * The number of updates done so far, where a schedule needs it; `null` otherwise.
+ *
+ * @category Gradient transformations
+ */
 export type ScaleState = { readonly count: Tensor } | null;
 
 /**
  * Multiplies updates by a factor: u ← f u.
  *
+ * @category Gradient transformations
  * @param factor A number, a floating-point scalar tensor, or a schedule of the number of updates
  * done so far. It is rounded to the dtype of each leaf.
  * @returns The transform; its state is `{ count }` for a schedule, `null` otherwise.
@@ -74,6 +79,7 @@ export function scale(factor: number | Tensor | Schedule): Optimizer<ScaleState>
  * Multiplies updates by minus the learning rate: u ← −η u. The last step of every optimiser, which
  * turns the direction of steepest ascent into a step downhill.
  *
+ * @category Gradient transformations
  * @param learningRate A number of at least 0, a floating-point scalar tensor, or a schedule of the
  * number of updates done so far. It is rounded to the dtype of each leaf.
  * @returns The transform; its state is `{ count }` for a schedule, `null` otherwise.

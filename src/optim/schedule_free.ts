@@ -19,7 +19,11 @@ import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { varied } from "./scale.ts";
 
-/** Options of `scheduleFree`. */
+/**
+ * Options of `scheduleFree`.
+ *
+ * @category Optimizers
+ */
 export interface ScheduleFreeOptions {
   /** The share β of the mean in the parameters, above 0 and at most 1. Default 0.9. */
   readonly beta?: number;
@@ -27,7 +31,11 @@ export interface ScheduleFreeOptions {
   readonly weightPower?: number;
 }
 
-/** What `scheduleFree` remembers. */
+/**
+ * What `scheduleFree` remembers.
+ *
+ * @category Optimizers
+ */
 export type ScheduleFreeState<Inner> = {
   /** The number of updates done: an int32 scalar. */
   readonly count: Tensor;
@@ -55,6 +63,7 @@ export type ScheduleFreeState<Inner> = {
  * The optimiser should have no momentum, which β has the place of: `sgd`, or `adamw` with β₁ = 0. After Defazio
  * and others, "The road less scheduled" (2024), equations 18 to 20; optax's `contrib.schedule_free`.
  *
+ * @category Optimizers
  * @param optimizer The optimiser that takes the steps.
  * @param learningRate Its rate: a number of at least 0, a scalar tensor, or a schedule, which is asked, as in
  * optax, for the rate of the next update.
@@ -136,6 +145,7 @@ function meanOf(params: Tensor, base: Tensor, beta: number | Tensor): Tensor {
  * The parameters to evaluate with while `scheduleFree` trains others: x = (y − (1 − β) z) / β; optax's
  * `schedule_free_eval_params`.
  *
+ * @category Optimizers
  * @param params The parameters y that are trained.
  * @param state The state of `scheduleFree`.
  * @returns Parameters like `params`.

@@ -18,7 +18,11 @@ import { double } from "./count.ts";
 import { checkLearningRate } from "./learning_rate.ts";
 import { checkCounts, checkNotNegative, readOptions } from "./options.ts";
 
-/** A schedule that also takes numbers and counts of any shape, elementwise. */
+/**
+ * A schedule that also takes numbers and counts of any shape, elementwise.
+ *
+ * @category Schedules
+ */
 export type Curve = (count: TensorLike) => Tensor;
 
 /** A base rate in double precision. */
@@ -54,6 +58,7 @@ function makeCurve(
 /**
  * The same rate at every update: η(t) = η.
  *
+ * @category Schedules
  * @param rate The learning rate η: a number of at least 0, or a scalar tensor.
  * @returns The schedule.
  * @throws {ArgumentError} when the rate is negative or not finite.
@@ -76,7 +81,11 @@ export function constant(rate: number | Tensor): Curve {
   );
 }
 
-/** Options of `step`. */
+/**
+ * Options of `step`.
+ *
+ * @category Schedules
+ */
 export interface StepOptions {
   /** The number of updates between two changes. */
   readonly every: number;
@@ -87,6 +96,7 @@ export interface StepOptions {
 /**
  * The rate is multiplied by γ every k updates: η(t) = η γ^⌊t / k⌋; PyTorch's `StepLR`.
  *
+ * @category Schedules
  * @param rate The first learning rate η: a number of at least 0, or a scalar tensor.
  * @param options How often (k) and by how much (γ).
  * @returns The schedule.
@@ -116,7 +126,11 @@ export function step(rate: number | Tensor, options: StepOptions): Curve {
   );
 }
 
-/** Options of `piecewise`. */
+/**
+ * Options of `piecewise`.
+ *
+ * @category Schedules
+ */
 export interface PiecewiseOptions {
   /** The numbers of updates after which the rate changes; a repeated one changes it again. */
   readonly milestones: readonly number[];
@@ -131,6 +145,7 @@ export interface PiecewiseOptions {
  * The rate is multiplied by γ at each milestone: η(t) = η ∏ γᵢ over the milestones mᵢ ≤ t;
  * PyTorch's `MultiStepLR`, whose γ is the same for all.
  *
+ * @category Schedules
  * @param rate The first learning rate η: a number of at least 0, or a scalar tensor.
  * @param options When (m) and by how much (γ).
  * @returns The schedule.
@@ -175,7 +190,11 @@ export function piecewise(rate: number | Tensor, options: PiecewiseOptions): Cur
   });
 }
 
-/** Options of `exponential`. */
+/**
+ * Options of `exponential`.
+ *
+ * @category Schedules
+ */
 export interface ExponentialOptions {
   /** What the rate is multiplied by at each update. */
   readonly gamma: number;
@@ -184,6 +203,7 @@ export interface ExponentialOptions {
 /**
  * The rate is multiplied by γ at every update: η(t) = η γᵗ; PyTorch's `ExponentialLR`.
  *
+ * @category Schedules
  * @param rate The first learning rate η: a number of at least 0, or a scalar tensor.
  * @param options By how much (γ).
  * @returns The schedule.
@@ -211,7 +231,11 @@ export function exponential(rate: number | Tensor, options: ExponentialOptions):
   );
 }
 
-/** Options of `polynomial`. */
+/**
+ * Options of `polynomial`.
+ *
+ * @category Schedules
+ */
 export interface PolynomialOptions {
   /** The number of updates after which the rate is the last. */
   readonly steps: number;
@@ -226,6 +250,7 @@ export interface PolynomialOptions {
  * η(t) = (η − η′) (1 − min(t, T) / T)ᵖ + η′; PyTorch's `PolynomialLR`, whose last rate is 0, and optax's
  * `polynomial_schedule`.
  *
+ * @category Schedules
  * @param rate The first learning rate η: a number of at least 0, or a scalar tensor.
  * @param options After how many updates (T), the power (p) and the last rate (η′).
  * @returns The schedule.
@@ -254,7 +279,11 @@ export function polynomial(rate: number | Tensor, options: PolynomialOptions): C
   );
 }
 
-/** Options of `cosine`. */
+/**
+ * Options of `cosine`.
+ *
+ * @category Schedules
+ */
 export interface CosineOptions {
   /** The number of updates T from the first rate to the lowest. */
   readonly steps: number;
@@ -267,6 +296,7 @@ export interface CosineOptions {
  * η(t) = η₁ + (η − η₁) (1 + cos(π t / T)) / 2; PyTorch's `CosineAnnealingLR`, after
  * Loshchilov and Hutter, "SGDR: Stochastic gradient descent with warm restarts" (2017), equation 5.
  *
+ * @category Schedules
  * @param rate The first and highest learning rate η: a number of at least 0, or a scalar tensor.
  * @param options The number of updates to the lowest rate (T), and that rate (η₁).
  * @returns The schedule.
@@ -300,7 +330,11 @@ function alongCosine(high: Tensor, low: number, progress: Tensor): Tensor {
   return between(high, double(low), progress);
 }
 
-/** Options of `warmupCosine`. */
+/**
+ * Options of `warmupCosine`.
+ *
+ * @category Schedules
+ */
 export interface WarmupCosineOptions {
   /** The number of updates W during which the rate rises. */
   readonly warmupSteps: number;
@@ -317,6 +351,7 @@ export interface WarmupCosineOptions {
  * η(t) = η₀ + (η − η₀) t / W for t < W, and after that
  * η(t) = η₁ + (η − η₁) (1 + cos(π min((t − W) / (T − W), 1))) / 2.
  *
+ * @category Schedules
  * @param rate The highest learning rate η, reached after the warm-up: a number of at least 0, or a
  * scalar tensor.
  * @param options The lengths of the warm-up (W) and of the whole (T), and the first rate (η₀) and
@@ -353,7 +388,11 @@ export function warmupCosine(rate: number | Tensor, options: WarmupCosineOptions
   });
 }
 
-/** Options of `linear`. */
+/**
+ * Options of `linear`.
+ *
+ * @category Schedules
+ */
 export interface LinearOptions {
   /** The number of updates T from the first rate to the last. */
   readonly steps: number;
@@ -365,6 +404,7 @@ export interface LinearOptions {
  * The rate moves along a line, and stays at its end: η(t) = η + (η₁ − η) min(t / T, 1); PyTorch's
  * `LinearLR`, optax's `linear_schedule`.
  *
+ * @category Schedules
  * @param rate The first learning rate η: a number of at least 0, or a scalar tensor.
  * @param options The number of updates (T) to the last rate, and that rate (η₁).
  * @returns The schedule.
@@ -393,7 +433,11 @@ export function linear(rate: number | Tensor, options: LinearOptions): Curve {
   );
 }
 
-/** Options of `warmRestarts`. */
+/**
+ * Options of `warmRestarts`.
+ *
+ * @category Schedules
+ */
 export interface WarmRestartsOptions {
   /** The number of updates T of the first cycle. */
   readonly steps: number;
@@ -408,6 +452,7 @@ export interface WarmRestartsOptions {
  * PyTorch's `CosineAnnealingWarmRestarts`, after Loshchilov and Hutter, "SGDR: Stochastic gradient descent
  * with warm restarts" (2017).
  *
+ * @category Schedules
  * @param rate The highest learning rate: a number of at least 0, or a scalar tensor.
  * @param options The length of the first cycle (T), the factor (m), and the lowest rate.
  * @returns The schedule.
@@ -438,7 +483,11 @@ export function warmRestarts(rate: number | Tensor, options: WarmRestartsOptions
   });
 }
 
-/** Options of `oneCycle`. */
+/**
+ * Options of `oneCycle`.
+ *
+ * @category Schedules
+ */
 export interface OneCycleOptions {
   /** The number of updates T of the whole cycle. */
   readonly steps: number;
@@ -455,6 +504,7 @@ export interface OneCycleOptions {
  * `OneCycleLR`, after Smith and Topin, "Super-convergence: Very fast training of neural networks using
  * large learning rates" (2018).
  *
+ * @category Schedules
  * @param rate The highest learning rate: a number of at least 0, or a scalar tensor.
  * @param options The number of updates (T), the share of the rise, and the divisors of both ends. The last
  * update of the cycle, number T, has the last rate, and so has each after it.
@@ -500,6 +550,7 @@ function between(first: Tensor, last: Tensor, progress: Tensor): Tensor {
  * One schedule after the other, each counting from its own start; optax's `join_schedules`, PyTorch's
  * `SequentialLR`.
  *
+ * @category Schedules
  * @param schedules The schedules.
  * @param boundaries The numbers of updates at which the second and all later ones begin, ascending.
  * @returns The schedule.

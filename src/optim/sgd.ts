@@ -10,7 +10,11 @@ import { checkNesterov, momentum as accumulate } from "./momentum.ts";
 import { checkNotNegative } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** Options of `sgd`. */
+/**
+ * Options of `sgd`.
+ *
+ * @category Optimizers
+ */
 export interface SgdOptions extends DescentOptions {
   /** The share μ of the buffer that stays from one update to the next. Default 0: no buffer. */
   readonly momentum?: number;
@@ -30,6 +34,7 @@ export interface SgdOptions extends DescentOptions {
  * u = −η g without momentum, −η b with it, −η (g + μ b) with nesterov
  * ```
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options Momentum μ, dampening τ, nesterov, weight decay λ, maximize.
  * @returns The optimiser.

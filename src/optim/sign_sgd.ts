@@ -11,7 +11,11 @@ import type { LearningRate } from "./learning_rate.ts";
 import { checkDecayRates } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** Options of `signSgd`. */
+/**
+ * Options of `signSgd`.
+ *
+ * @category Optimizers
+ */
 export interface SignSgdOptions extends DescentOptions {
   /** The share β of the mean of gradients that stays from one update to the next. Default 0: no mean. */
   readonly beta?: number;
@@ -22,6 +26,7 @@ export interface SignSgdOptions extends DescentOptions {
  * After Bernstein and others, "signSGD: Compressed optimisation for non-convex problems" (2018), algorithms 1
  * and, with β, 2; optax's `sign_sgd` and `signum`, whose β is 0.9.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options β, weight decay λ, maximize.
  * @returns The optimiser.

@@ -24,7 +24,11 @@ import { openUpdates, scalarFor, updateLeaves } from "./leaves.ts";
 import { checkCounts, checkDecayRates, checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** Options of `scaleBySophia`. */
+/**
+ * Options of `scaleBySophia`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleBySophiaOptions {
   /** The share of the first moment that stays from one update to the next. Default 0.965. */
   readonly beta1?: number;
@@ -40,10 +44,18 @@ export interface ScaleBySophiaOptions {
   readonly every?: number;
 }
 
-/** Options of `sophia`; its weight decay is 1e-4 by default. */
+/**
+ * Options of `sophia`; its weight decay is 1e-4 by default.
+ *
+ * @category Optimizers
+ */
 export interface SophiaOptions extends ScaleBySophiaOptions, DescentOptions {}
 
-/** What `scaleBySophia` remembers; trees are like the parameters. */
+/**
+ * What `scaleBySophia` remembers; trees are like the parameters.
+ *
+ * @category Optimizers
+ */
 export type ScaleBySophiaState = {
   /** The number of updates done: an int32 scalar. */
   readonly count: Tensor;
@@ -81,6 +93,7 @@ function checkSophia(
  * and others, "Sophia: A scalable stochastic second-order optimizer for language model pre-training" (2024),
  * algorithm 3 with Hutchinson's estimator; optax's `contrib.sophia`, with its random numbers.
  *
+ * @category Optimizers
  * @param key A key, `uint32[2]`.
  * @param options β₁, β₂, ε, γ, c and k.
  * @returns The transform; its state is `{ count, key, firstMoment, curvature }`.
@@ -162,6 +175,7 @@ export function scaleBySophia(
 /**
  * Sophia: the direction of `scaleBySophia` plus λ p, times −η; optax's `contrib.sophia`.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param key A key, `uint32[2]`.
  * @param options β₁, β₂, ε, γ, c, k, weight decay λ (1e-4 by default), maximize.

@@ -17,7 +17,11 @@ import { checkNesterov, momentum as accumulate } from "./momentum.ts";
 import { checkDecayRates, checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** Options of `scaleByTrustRatio`. */
+/**
+ * Options of `scaleByTrustRatio`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByTrustRatioOptions {
   /** The ratio's factor c. Default 1. */
   readonly coefficient?: number;
@@ -25,7 +29,11 @@ export interface ScaleByTrustRatioOptions {
   readonly eps?: number;
 }
 
-/** Options of `lamb`; its eps is 1e-6 by default. */
+/**
+ * Options of `lamb`; its eps is 1e-6 by default.
+ *
+ * @category Optimizers
+ */
 export interface LambOptions extends DescentOptions {
   /** The share of the first moment that stays from one update to the next. Default 0.9. */
   readonly beta1?: number;
@@ -35,7 +43,11 @@ export interface LambOptions extends DescentOptions {
   readonly eps?: number;
 }
 
-/** Options of `lars`; its coefficient is 0.001 by default. */
+/**
+ * Options of `lars`; its coefficient is 0.001 by default.
+ *
+ * @category Optimizers
+ */
 export interface LarsOptions extends ScaleByTrustRatioOptions, DescentOptions {
   /** The share μ of the buffer that stays from one update to the next. Default 0.9. */
   readonly momentum?: number;
@@ -52,6 +64,7 @@ const LARS = { coefficient: 1e-3, eps: 0, momentum: 0.9, nesterov: false };
  * where either norm is zero. After You, Gitman and Ginsburg, "Large batch training of convolutional
  * networks" (2017); optax's `scale_by_trust_ratio`.
  *
+ * @category Optimizers
  * @param options The factor c and ε.
  * @returns The transform; its state is `null`.
  * @throws {ArgumentError} when an option is negative or not finite.
@@ -97,6 +110,7 @@ export function scaleByTrustRatio(options?: ScaleByTrustRatioOptions): Optimizer
  * by `scaleByTrustRatio`, times −η. After You and others, "Large batch optimization for deep learning:
  * Training BERT in 76 minutes" (2020), algorithm 2; optax's `lamb`.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options β₁, β₂, ε, weight decay λ, maximize.
  * @returns The optimiser.
@@ -131,6 +145,7 @@ export function lamb(learningRate: LearningRate, options?: LambOptions): Optimiz
  * `scaleByTrustRatio`, times −η, gathered by `momentum`. After You, Gitman and Ginsburg, "Large batch
  * training of convolutional networks" (2017), algorithm 1; optax's `lars`.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options The ratio's factor (0.001 by default), ε, momentum μ (0.9 by default), nesterov, weight
  * decay λ, maximize.

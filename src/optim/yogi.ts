@@ -15,7 +15,11 @@ import { checkDecayRates, checkNotNegative, readOptions } from "./options.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { rootOf } from "./root.ts";
 
-/** Options of `scaleByYogi`. */
+/**
+ * Options of `scaleByYogi`.
+ *
+ * @category Optimizers
+ */
 export interface ScaleByYogiOptions {
   /** The share of the first moment that stays from one update to the next. Default 0.9. */
   readonly beta1?: number;
@@ -29,7 +33,11 @@ export interface ScaleByYogiOptions {
   readonly initialAccumulator?: number;
 }
 
-/** Options of `yogi`. */
+/**
+ * Options of `yogi`.
+ *
+ * @category Optimizers
+ */
 export interface YogiOptions extends ScaleByYogiOptions, DescentOptions {}
 
 const YOGI = { beta1: 0.9, beta2: 0.999, eps: 1e-3, epsRoot: 0, initialAccumulator: 1e-6 };
@@ -52,6 +60,7 @@ function checkYogi(what: string, { beta1, beta2, ...rest }: typeof YOGI): void {
  * After Zaheer and others, "Adaptive methods for nonconvex optimization" (2018), algorithm 2; optax's
  * `scale_by_yogi`.
  *
+ * @category Optimizers
  * @param options β₁, β₂, ε, ε′, and where m and v begin.
  * @returns The transform; its state is `{ count, firstMoment, secondMoment }`.
  * @throws {ArgumentError} when an option is out of range.
@@ -102,6 +111,7 @@ export function scaleByYogi(options?: ScaleByYogiOptions): Optimizer<MomentsStat
  * Yogi: the direction of `scaleByYogi` for the gradients g = d + λ p (−d with `maximize`), times −η; optax's
  * `yogi`.
  *
+ * @category Optimizers
  * @param learningRate The rate η: a number of at least 0, a scalar tensor, or a schedule.
  * @param options β₁, β₂, ε, ε′, where m and v begin, weight decay λ, maximize.
  * @returns The optimiser.

@@ -51,7 +51,11 @@ import { remember, scaleOf, timesInverse } from "./limited_memory.ts";
 import { searchLine } from "./zoom.ts";
 import type { Objective } from "./zoom.ts";
 
-/** Options of `minimize`. */
+/**
+ * Options of `minimize`.
+ *
+ * @category Minimization
+ */
 export interface MinimizeOptions<Method extends "BFGS" | "L-BFGS" = "BFGS"> {
   /** The method. Default "BFGS"; "L-BFGS" has no matrix `[n, n]`, and so takes many numbers. */
   readonly method?: Method;
@@ -67,7 +71,11 @@ export interface MinimizeOptions<Method extends "BFGS" | "L-BFGS" = "BFGS"> {
   readonly lineSearchMaxiter?: number;
 }
 
-/** What `minimize` found. */
+/**
+ * What `minimize` found.
+ *
+ * @category Minimization
+ */
 export interface OptimizeResults<X> {
   /** Where the least value is, a tree like `x0`. */
   readonly x: TensorsOf<X>;
@@ -89,7 +97,11 @@ export interface OptimizeResults<X> {
   readonly nit: Tensor;
 }
 
-/** What `minimize` found by "L-BFGS": all but an inverse of the Hessian. */
+/**
+ * What `minimize` found by "L-BFGS": all but an inverse of the Hessian.
+ *
+ * @category Minimization
+ */
 export type LimitedMemoryResults<X> = Omit<OptimizeResults<X>, "hessInv">;
 
 const int = (value: number): Tensor => tensor(value, { dtype: "int32" });
@@ -200,6 +212,7 @@ function checkPositive(value: unknown, what: string, name: string): number {
  *
  * Source: J. Nocedal and S. J. Wright, "Numerical Optimization", 2nd edition, 2006, algorithms 6.1 and 7.5.
  *
+ * @category Minimization
  * @param fun A function of a tree like `x0` that gives a real scalar.
  * @param x0 Where to begin: a tree of real floating-point tensors.
  * @param options `method`; `memory`, how many steps L-BFGS remembers; `gtol`, `norm`: how small the gradient is to be, 1e-5 by its largest element; `maxiter`: the

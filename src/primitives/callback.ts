@@ -15,7 +15,11 @@ import type { Level } from "./debug.ts";
 import { concatenate } from "./slicing.ts";
 import { broadcast, moveAxis, reshape } from "./structure.ts";
 
-/** How a callback computes the results of a batch; see `pureCallback`. */
+/**
+ * How a callback computes the results of a batch; see `pureCallback`.
+ *
+ * @category Custom rules
+ */
 export type VmapMethod = "sequential" | "expandDims" | "broadcastAll";
 
 /** Parameters of `pureCallback`. */

@@ -15,7 +15,11 @@ import { checkBroadcast } from "../functions/arguments.ts";
 import { commonShape } from "../functions/broadcasting.ts";
 import { convert } from "../primitives/structure.ts";
 
-/** Options of the samplers of floating-point numbers. */
+/**
+ * Options of the samplers of floating-point numbers.
+ *
+ * @category Keys
+ */
 export interface SampleOptions {
   /**
    * The dtype of the result, floating-point. Default `float32`. But for `uniform`, half floats are the

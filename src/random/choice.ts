@@ -32,7 +32,11 @@ import { MANY, perturb, uniform } from "./continuous.ts";
 import { randint } from "./discrete.ts";
 import { permutation } from "./permutation.ts";
 
-/** Options of `choice`. */
+/**
+ * Options of `choice`.
+ *
+ * @category Distributions
+ */
 export interface ChoiceOptions {
   /** How many elements to choose, along any number of axes. Default `[]`, a single one. */
   readonly shape?: number | Shape;
@@ -58,6 +62,7 @@ export interface ChoiceOptions {
  * The positions are JAX's, with the exceptions of `randint`, and but for probabilities in float32 of
  * more than 4096 elements: float32 numbers cannot tell these apart, and float64 is used.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param x A number `n`, to choose from 0, 1, …, n - 1; or a tensor to choose from.
  * @param options How many, how probable each is, whether elements may be chosen again, and the axis.

@@ -46,7 +46,11 @@ import type { SampleOptions } from "./arguments.ts";
 import { split, words32, words64 } from "./key.ts";
 import { areManyFloats, normalBetween } from "./normal_tail.ts";
 
-/** Options of `uniform`. */
+/**
+ * Options of `uniform`.
+ *
+ * @category Distributions
+ */
 export interface UniformOptions extends SampleOptions {
   /** The lower bound, which may be reached; any shape that broadcasts to the result's. Default 0. */
   readonly minval?: TensorLike;
@@ -62,6 +66,7 @@ export interface UniformOptions extends SampleOptions {
  * bfloat16, times the distance between the bounds, plus `minval`. Where rounding makes that `maxval`, JAX returns `maxval`; here it is the
  * number before it.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Left out: the shape that the bounds broadcast to.
  * @param options The bounds and the dtype. Gradients flow to bounds that are tensors.
@@ -113,6 +118,7 @@ export function uniform(
  * Half floats are those of float32, rounded. JAX's are made of as many random bits as the dtype has
  * digits: in bfloat16 there are 128 different ones, none of which is beyond 2.9.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype, floating-point or complex. Both parts of complex numbers have variance 1/2.
@@ -162,6 +168,7 @@ export function normal(
  * bounds, JAX's numbers are few or all the same; here they are found by the tail that is left, from
  * the same random bits.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param lower The lower bound, never reached unless no float lies between the bounds; any shape that broadcasts to the result's.
  * @param upper The upper bound, never reached; any shape that broadcasts to the result's.
@@ -238,6 +245,7 @@ function truncatedBy(fraction: Tensor, low: Tensor, high: Tensor): Tensor {
  * Exponentially distributed numbers with mean 1: `-log(1 - u)` for uniform `u`, as in JAX. They reach
  * from 0 to 15.94 in float32, and to 36.04 in float64.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.
@@ -276,6 +284,7 @@ export function exponential(
  * They are JAX's, which reach from -4.47 to 15.94 in float32, where many of them are equal: one of
  * millions of categories is better drawn by `categorical`, or in float64 (to 36.04).
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.

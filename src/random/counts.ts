@@ -70,6 +70,7 @@ const MOST = 2 ** 31 - 1;
  * of 23, the first of which are the same: so rare events are as rare as they should be, and nearly all
  * other numbers are JAX's. Counts beyond int32 are its largest.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param p The probability of success, above 0 and at most 1; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `p`.
@@ -114,6 +115,7 @@ export function geometric(
  * float64, since float32 cannot tell the probabilities of large counts apart. So nearly all numbers are
  * JAX's for rates up to some thousands. Counts beyond int32 are its largest.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param rate The mean, not negative; any shape that broadcasts to the result's. Compared and drawn in
  * float32, as in JAX.
@@ -242,6 +244,7 @@ function checkTrials(n: TensorLike, what: string): void {
  * expected, and W. Hörmann's transformed rejection ("BTRS", 1993) elsewhere, from the same uniform
  * numbers; but all else is computed in float64. So nearly all numbers are JAX's.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param n How many events, a non-negative integer; any shape that broadcasts to the result's.
  * @param p Their probability, from 0 to 1; any shape that broadcasts to the result's.
@@ -358,6 +361,7 @@ function transformedBinomial(key: Tensor, n: Tensor, rate: Tensor): Tensor {
  * Numbers of the multinomial distribution: how many of `n` independent draws fall into each category. As
  * in JAX, a binomial number for each category, of what the ones before it have left.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param n How many draws, a non-negative integer; any shape that broadcasts to the result's without
  * categories.

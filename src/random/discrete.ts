@@ -46,6 +46,7 @@ const RARE = 2 ** -10;
  * float64. Where float32 probabilities are within 2^-10 of 0 or 1, and JAX's booleans too often or
  * never the rarer one, `u` has 53 bits, of which the first 23 are the same.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param probability The probability of `true`: a number from 0 to 1, or a tensor of any shape that
  * broadcasts to the result's. Default 0.5. It is compared in `float32`, also as a half float, or in
@@ -113,6 +114,7 @@ function fineThreshold(probability: Tensor): Tensor {
  * twice; unlike JAX, words below 2^32 modulo `n` are therefore replaced by `n` times a uniform number
  * of 52 bits. That is less than one draw in `2^32 / n`; all others are JAX's.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector; `[]` for a scalar.
  * @param minval The least value: an integer, or an integer tensor of any shape that broadcasts to the
@@ -201,13 +203,21 @@ function held(x: Tensor, least: number, most: number): Tensor {
 /** The dtypes of integers that are drawn. */
 const DRAWN: readonly Dtype[] = ["int8", "uint8", "int16", "uint16", "int32", "uint32"];
 
-/** Options of `randint`. */
+/**
+ * Options of `randint`.
+ *
+ * @category Distributions
+ */
 export interface RandintOptions {
   /** The dtype of the result: `int8`, `uint8`, `int16`, `uint16`, `int32` or `uint32`. Default `int32`. */
   readonly dtype?: Dtype;
 }
 
-/** Options of `categorical`. */
+/**
+ * Options of `categorical`.
+ *
+ * @category Distributions
+ */
 export interface CategoricalOptions {
   /** The axis of `logits` along which the categories are. Default -1. */
   readonly axis?: number;
@@ -230,6 +240,7 @@ export interface CategoricalOptions {
  * Categories with logit -Infinity are not drawn, unless all are: then the first is. Where logits are
  * Infinity or NaN, which have no probabilities, the first of those is drawn.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param logits Unnormalised logarithms of probabilities, `[..., categories, ...]`. Half floats are
  * taken as float32.

@@ -29,6 +29,7 @@ import { split, words64 } from "./key.ts";
  * its own for each element, as in JAX. Derivatives of all orders flow to the concentration: M. Figurnov,
  * S. Mohamed and A. Mnih, "Implicit reparameterization gradients" (2018).
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param concentration The shape parameter `a`, positive; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `concentration`.
@@ -64,6 +65,7 @@ export function gamma(
  * Logarithms of the numbers that `gamma` draws with the same arguments, to their full precision also
  * where the numbers themselves would underflow to 0: those of small concentrations.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param concentration The shape parameter of the gamma distribution, positive; any shape that
  * broadcasts to the result's.
@@ -102,6 +104,7 @@ export function logGamma(
  * A number is `x / (x + y)` for gamma distributed `x` and `y`, whose logarithms are drawn, so that
  * small parameters do no harm. The numbers are JAX's.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param a The first parameter, positive; any shape that broadcasts to the result's.
  * @param b The second parameter, positive; any shape that broadcasts to the result's.
@@ -154,6 +157,7 @@ export function beta(
  * A vector is the softmax of logarithms of gamma distributed numbers, so that small concentrations
  * do no harm. The vectors are JAX's.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param concentration The parameters `a`, positive: `[..., categories]`.
  * @param shape How many vectors, along any number of axes, which the shape of `concentration` without

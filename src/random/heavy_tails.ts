@@ -19,6 +19,7 @@ import { aboveMinusOne, drawFloats, uniformBetween } from "./continuous.ts";
  * The numbers are JAX's, made of uniform ones between -1 and 1. They reach from -15.5 to 16.6 in
  * float32, and from -35.0 to 36.7 in float64.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.
@@ -58,6 +59,7 @@ export function laplace(
  * The numbers are JAX's, `tan(π (u - 1/2))` for uniform `u`. They reach to 2.7e6 in float32, where
  * rounding moves the outermost by up to a third, and to 1.4e15 in float64.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.

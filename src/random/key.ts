@@ -30,6 +30,7 @@ import { checkKey, readShape } from "./arguments.ts";
  * All 64 bits of the seed's two's complement count, as in JAX with 64-bit types enabled; for seeds
  * from 0 to 2^32 - 1 that is also JAX's default.
  *
+ * @category Keys
  * @param seed An integer: a JavaScript number, a bigint from -2^63 to 2^64 - 1, or an integer scalar
  * tensor (which may be traced).
  * @returns A key: `uint32[2]`, the high word first.
@@ -72,7 +73,11 @@ export function key(seed: number | bigint | Tensor): Tensor {
 /** The most keys in a list; a tensor of keys may have more. */
 const LONGEST_LIST = 2 ** 20;
 
-/** The lists that `split` gives for small counts, so that all of their entries are known to exist. */
+/**
+ * The lists that `split` gives for small counts, so that all of their entries are known to exist.
+ *
+ * @category Keys
+ */
 export interface KeyLists {
   /** The list of one key. */
   readonly 1: [Tensor];
@@ -88,13 +93,18 @@ export interface KeyLists {
   readonly 6: [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
 }
 
-/** A list of `Count` keys. */
+/**
+ * A list of `Count` keys.
+ *
+ * @category Keys
+ */
 export type Keys<Count extends number> = Count extends keyof KeyLists ? KeyLists[Count] : Tensor[];
 
 /**
  * A list of independent new keys from one key. Use the new keys and not the old one any more: a key
  * that is used twice gives the same numbers twice.
  *
+ * @category Keys
  * @param key A key, `uint32[2]`.
  * @param count How many. Default 2.
  * @returns A list of so many keys, to be taken apart as in `const [a, b] = split(key)`. For many keys,
@@ -158,6 +168,7 @@ export function split(key: Tensor, count?: number | Shape): Tensor[] | Tensor {
  *
  * As in JAX, `foldIn(key, i)` is entry `i` of `split(key, n)`: do not use both on one key.
  *
+ * @category Keys
  * @param key A key, `uint32[2]`.
  * @param data An integer that fits into 32 bits, signed or not (`-1` and `2 ** 32 - 1` are the same),
  * or an integer scalar tensor, which may be traced.
@@ -182,7 +193,11 @@ export function foldIn(key: Tensor, data: number | Tensor): Tensor {
   return pairs(...threefry2x32(high, low, zerosOf(counter), counter), []);
 }
 
-/** Options of `bits`. */
+/**
+ * Options of `bits`.
+ *
+ * @category Keys
+ */
 export interface BitsOptions {
   /** The dtype of the result: `uint8`, `uint16` or `uint32`. Default `uint32`. */
   readonly dtype?: Dtype;
@@ -191,6 +206,7 @@ export interface BitsOptions {
 /**
  * Uniformly distributed words of 32 bits, or the lower 8 or 16 bits of such.
  *
+ * @category Keys
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.

@@ -16,7 +16,11 @@ import { iota, moveAxis, reshape } from "../primitives/structure.ts";
 import { checkKey } from "./arguments.ts";
 import { split, words32 } from "./key.ts";
 
-/** Options of `permutation`. */
+/**
+ * Options of `permutation`.
+ *
+ * @category Distributions
+ */
 export interface PermutationOptions {
   /** The axis along which to shuffle. Default 0. */
   readonly axis?: number;
@@ -33,6 +37,7 @@ export interface PermutationOptions {
  * Elements are sorted by random words, often enough (two or three times for long axes) that equal
  * words do not show. The order is JAX's.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param x A number `n`, for a permutation of 0, 1, …, n - 1; or a tensor to shuffle.
  * @param options The axis, and whether its vectors are shuffled independently of each other.

@@ -44,6 +44,7 @@ import { split } from "./key.ts";
  * Numbers of the standard logistic distribution, whose distribution function is `sigmoid`: `log(u / (1 -
  * u))` for uniform `u`, as in JAX. In float32 they reach from -87 to 15.9.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.
@@ -78,6 +79,7 @@ export function logistic(
  * Numbers whose logarithms are normally distributed with mean 0 and a standard deviation, as JAX draws
  * them.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param sigma The standard deviation of the logarithms; any shape that broadcasts to the result's.
  * Default 1.
@@ -116,6 +118,7 @@ export function lognormal(
 /**
  * Numbers of the Pareto distribution, with density `b x^(-b - 1)` for `x` above 1, as JAX draws them.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param b The exponent, positive; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `b`.
@@ -155,6 +158,7 @@ export function pareto(
  * Numbers of the Weibull distribution of minima, with distribution function `1 - exp(-(x /
  * scale)^concentration)`, as JAX draws them.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param scale The scale; any shape that broadcasts to the result's.
  * @param concentration The exponent, positive; any shape that broadcasts to the result's.
@@ -199,6 +203,7 @@ export function weibullMin(
  * two normally distributed numbers. They are JAX's, but where `u` is 0 and JAX's infinite: there half of
  * the least other `u` stands for it.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param scale The scale; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `scale`.
@@ -238,6 +243,7 @@ export function rayleigh(
 /**
  * Numbers whose density rises evenly from `left` to `mode` and falls evenly to `right`, as JAX draws them.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param left The least number; any shape that broadcasts to the result's.
  * @param mode The most probable number, from `left` to `right`; any shape that broadcasts to the result's.
@@ -306,6 +312,7 @@ export function triangular(
  * depends on the mean, so JAX's derivative is not that of the distribution; here it is, by implicit
  * reparameterisation (M. Figurnov, S. Mohamed and A. Mnih, 2018).
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param mean The mean, positive; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `mean`.
@@ -370,6 +377,7 @@ function waldOf(key: Tensor, dtype: Dtype): (mean: Tensor) => Tensor {
  * Numbers of the chi-squared distribution: the sum of the squares of `df` normally distributed numbers.
  * They are JAX's, twice gamma distributed ones, with derivatives like these.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param df The degrees of freedom, positive; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `df`.
@@ -414,6 +422,7 @@ function chisquareOf(key: Tensor, df: Tensor, dtype: Dtype): Tensor {
  * Numbers of the F distribution: the quotient of two chi-squared numbers, each over its degrees of
  * freedom. They are JAX's.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param dfnum The degrees of freedom above, positive; any shape that broadcasts to the result's.
  * @param dfden Those below, positive; any shape that broadcasts to the result's.
@@ -459,6 +468,7 @@ export function f(
  * Numbers of Student's t distribution: normally distributed ones over the root of a chi-squared one over
  * its degrees of freedom. They are JAX's, but finite where a gamma number underflows.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param df The degrees of freedom, positive; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `df`.

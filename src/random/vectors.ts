@@ -55,6 +55,7 @@ import { split } from "./key.ts";
 /**
  * Numbers that are -1 or 1, each half of the time, as JAX draws them.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype, of integers or floats. Default `int32`.
@@ -97,6 +98,7 @@ function signsOf(key: Tensor, shape: Shape, dtype: Dtype): Tensor {
  * Numbers of the Maxwell distribution: lengths of vectors of three normally distributed numbers, as JAX
  * draws them.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.
@@ -133,6 +135,7 @@ function maxwellOf(key: Tensor, shape: Shape, dtype: Dtype): Tensor {
  * Numbers of the Maxwell distribution times random signs and a scale, plus a location, as JAX draws them;
  * but the parameters broadcast to the shape, whose axes JAX puts before theirs.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param loc The location; any shape that broadcasts to the result's.
  * @param scale The scale; any shape that broadcasts to the result's.
@@ -178,6 +181,7 @@ export function doubleSidedMaxwell(
  * them: signs times powers `1/p` of gamma distributed numbers, whose logarithms are drawn, so that large
  * `p` do no harm.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param p The exponent, positive; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `p`.
@@ -225,6 +229,7 @@ function generalizedOf(key: Tensor, p: Tensor, dtype: Dtype): Tensor {
  * Vectors that are evenly distributed in the unit ball of the `p`-norm, as JAX draws them (F. Barthe, O.
  * Guédon, S. Mendelson and A. Naor, 2005).
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param d The length of the vectors.
  * @param p The exponent of the norm, positive: a number or a scalar. Default 2.
@@ -270,7 +275,11 @@ export function ball(
   });
 }
 
-/** Options of `orthogonal`. */
+/**
+ * Options of `orthogonal`.
+ *
+ * @category Distributions
+ */
 export interface OrthogonalOptions extends SampleOptions {
   /** The number of columns. Default `n`. */
   readonly m?: number;
@@ -281,6 +290,7 @@ export interface OrthogonalOptions extends SampleOptions {
  * as JAX draws them: the orthogonal factor of normally distributed numbers, with signs (F. Mezzadri, "How
  * to generate random matrices from the classical compact groups", 2007).
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param n The number of rows.
  * @param shape How many matrices, along any number of axes. Default `[]`, one matrix.
@@ -319,7 +329,11 @@ export function orthogonal(
   });
 }
 
-/** Options of `multivariateNormal`. */
+/**
+ * Options of `multivariateNormal`.
+ *
+ * @category Distributions
+ */
 export interface MultivariateNormalOptions extends SampleOptions {
   /**
    * How the covariance is factorised: `"cholesky"`, which wants it positive definite, or `"eigh"` or
@@ -332,6 +346,7 @@ export interface MultivariateNormalOptions extends SampleOptions {
  * Vectors of normally distributed numbers with a mean and a covariance: the mean plus a factor of the
  * covariance times standard normal numbers, as JAX draws them.
  *
+ * @category Distributions
  * @param key A key, `uint32[2]`.
  * @param mean The mean, `[..., n]`.
  * @param cov The covariance, symmetric and positive definite, `[..., n, n]`; only its lower triangle is

@@ -30,10 +30,16 @@ import { convert, moveAxis, reshape, transpose } from "../primitives/structure.t
 /**
  * Which part of the whole is given: all of it (`"full"`), the middle of it, as long as the first signal
  * (`"same"`), or what depends on no zeros around the signals (`"valid"`).
+ *
+ * @category Signals
  */
 export type ConvolutionMode = "full" | "same" | "valid";
 
-/** Options of `convolve` and `correlate`. */
+/**
+ * Options of `convolve` and `correlate`.
+ *
+ * @category Signals
+ */
 export interface ConvolutionOptions {
   /** The part that is given. Default `"full"`. */
   readonly mode?: ConvolutionMode;
@@ -44,7 +50,11 @@ export interface ConvolutionOptions {
   readonly method?: "auto" | "direct" | "fft";
 }
 
-/** Options of `fftConvolve`. */
+/**
+ * Options of `fftConvolve`.
+ *
+ * @category Signals
+ */
 export interface FftConvolutionOptions {
   /** The part that is given. Default `"full"`. */
   readonly mode?: ConvolutionMode;
@@ -58,6 +68,7 @@ const TRANSFORM_COST = 12;
 /**
  * The convolution of two signals: `y[k] = Σ a[j] b[k - j]`, over all axes.
  *
+ * @category Signals
  * @param a Any shape but a scalar.
  * @param b As many axes as `a`.
  * @param options The part that is given, and the method.
@@ -84,6 +95,7 @@ export function convolve(a: TensorLike, b: TensorLike, options?: ConvolutionOpti
  * The correlation of two signals: `y[k] = Σ a[j + k - (n - 1)] conj(b[j])`, over all axes, `n` being the length
  * of `b`. It is the convolution of `a` with the conjugate of `b` from its end on.
  *
+ * @category Signals
  * @param a Any shape but a scalar.
  * @param b As many axes as `a`.
  * @param options The part that is given, and the method.
@@ -109,6 +121,7 @@ export function correlate(a: TensorLike, b: TensorLike, options?: ConvolutionOpt
  * The convolution of two signals by Fourier transforms: for long signals far fewer operations than sums of
  * products, and errors relative to the largest results.
  *
+ * @category Signals
  * @param a Any shape but a scalar.
  * @param b As many axes as `a`.
  * @param options The part that is given, and the axes.

@@ -14,7 +14,11 @@ import { pad } from "../functions/padding.ts";
 import { flip } from "../primitives/slicing.ts";
 import { checkMode, type ConvolutionMode, convolve } from "./convolution.ts";
 
-/** Options of `convolve2d` and `correlate2d`. */
+/**
+ * Options of `convolve2d` and `correlate2d`.
+ *
+ * @category Signals
+ */
 export interface ImageConvolutionOptions {
   /** The part that is given. Default `"full"`. */
   readonly mode?: ConvolutionMode;
@@ -30,6 +34,7 @@ export interface ImageConvolutionOptions {
 /**
  * The convolution of two images: `y[k, l] = Σ a[i, j] b[k - i, l - j]`.
  *
+ * @category Signals
  * @param a A matrix.
  * @param b A matrix.
  * @param options The part that is given, and what is around `a`.
@@ -60,6 +65,7 @@ export function convolve2d(
  * The correlation of two images: `y[k, l] = Σ a[i + k, j + l] conj(b[i, j])`, `k` and `l` from one less than
  * the lengths of `b` below zero on.
  *
+ * @category Signals
  * @param a A matrix.
  * @param b A matrix.
  * @param options The part that is given, and what is around `a`.

@@ -29,7 +29,11 @@ import { convert, moveAxis, reshape } from "../primitives/structure.ts";
 import { withoutTrend } from "./trend.ts";
 import { periodicWindow, type WindowName } from "./windows.ts";
 
-/** Options of segments. */
+/**
+ * Options of segments.
+ *
+ * @category Signals
+ */
 export interface SegmentOptions {
   /** Samples per unit of time. Default 1. */
   readonly fs?: number;
@@ -61,10 +65,18 @@ export interface SegmentOptions {
   readonly detrend?: "constant" | "linear" | false;
 }
 
-/** What surrounds a signal. */
+/**
+ * What surrounds a signal.
+ *
+ * @category Signals
+ */
 export type BoundaryOption = boolean | "zeros" | "constant" | "even" | "odd";
 
-/** Options of `stft`. */
+/**
+ * Options of `stft`.
+ *
+ * @category Signals
+ */
 export interface StftOptions extends SegmentOptions {
   /**
    * What surrounds the signal, so that its ends are in the middle of segments: zeros (`true` or `"zeros"`), the
@@ -76,7 +88,11 @@ export interface StftOptions extends SegmentOptions {
   readonly padded?: boolean;
 }
 
-/** Options of `istft`. */
+/**
+ * Options of `istft`.
+ *
+ * @category Signals
+ */
 export interface IstftOptions extends Omit<SegmentOptions, "axis" | "detrend"> {
   /** What surrounded the signal; it only matters whether something did. Default `true`. */
   readonly boundary?: BoundaryOption;
@@ -84,19 +100,31 @@ export interface IstftOptions extends Omit<SegmentOptions, "axis" | "detrend"> {
   readonly onesided?: boolean;
 }
 
-/** Options of `welch` and `csd`. */
+/**
+ * Options of `welch` and `csd`.
+ *
+ * @category Signals
+ */
 export interface WelchOptions extends SegmentOptions {
   /** What is given of the densities of segments: their mean, or their median, without its bias. Default `"mean"`. */
   readonly average?: "mean" | "median";
 }
 
-/** Options of `periodogram`. */
+/**
+ * Options of `periodogram`.
+ *
+ * @category Signals
+ */
 export interface PeriodogramOptions extends Omit<SegmentOptions, "nperseg" | "noverlap"> {
   /** The window, as long as the signal; periodic if it is one by name. Default ones. */
   readonly window?: WindowName | readonly number[];
 }
 
-/** A spectrum for each segment. */
+/**
+ * A spectrum for each segment.
+ *
+ * @category Signals
+ */
 export interface Segments {
   /** The frequencies, `[floor(nfft / 2) + 1]`, or all `[nfft]` in the order of `fftfreq`. */
   readonly frequencies: Tensor;
@@ -106,7 +134,11 @@ export interface Segments {
   readonly values: Tensor;
 }
 
-/** A spectrum. */
+/**
+ * A spectrum.
+ *
+ * @category Signals
+ */
 export interface Spectrum {
   /** The frequencies, `[floor(nfft / 2) + 1]`, or all `[nfft]` in the order of `fftfreq`. */
   readonly frequencies: Tensor;
@@ -277,6 +309,7 @@ function addSegments(x: Tensor, { nperseg, step }: Division): Tensor {
 /**
  * The short-time Fourier transform of signals: the transforms of overlapping, windowed segments.
  *
+ * @category Signals
  * @param x Any shape but a scalar.
  * @param options The segments, the window, the scaling and the ends.
  * @returns The frequencies, the times, and the transforms: frequencies in the place of the signal's axis, and
@@ -327,6 +360,7 @@ export function stft(x: TensorLike, options?: StftOptions): Segments {
  * least squares of differences (D. Griffin and J. Lim, "Signal estimation from modified short-time Fourier
  * transform", 1984).
  *
+ * @category Signals
  * @param values `[..., frequencies, segments]`, complex.
  * @param options What `stft` was given.
  * @returns The signals, along the last axis: complex if `onesided` is `false`.
@@ -400,6 +434,7 @@ function overlapped(x: Float64Array, count: number, { step }: Division): Float64
  * The cross spectral density of two signals, by Welch's method: the mean, or the median, over segments of
  * `conj(X) Y`.
  *
+ * @category Signals
  * @param x Any shape but a scalar.
  * @param y Broadcast together with `x`.
  * @param options The segments, the window, the scaling and the average.
@@ -483,6 +518,7 @@ function medianOf(x: Tensor): Tensor {
  * The spectral density of signals, by Welch's method: the mean, or the median, over segments of the squares of
  * amplitudes.
  *
+ * @category Signals
  * @param x Any shape but a scalar.
  * @param options The segments, the window, the scaling and the average.
  * @returns The frequencies, and the densities: of real signals, both signs of a frequency together.
@@ -512,6 +548,7 @@ export function welch(x: TensorLike, options?: WelchOptions): Spectrum {
 /**
  * The spectral density of signals, by the transform of all of each: the squares of amplitudes.
  *
+ * @category Signals
  * @param x Any shape but a scalar.
  * @param options The window, the length of transforms and the scaling.
  * @returns The frequencies, and the densities: of real signals, both signs of a frequency together.

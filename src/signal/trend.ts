@@ -16,7 +16,11 @@ import { mean, sum } from "../functions/reduction.ts";
 import { concatenate } from "../primitives/slicing.ts";
 import { broadcast, convert, moveAxis } from "../primitives/structure.ts";
 
-/** Options of `detrend`. */
+/**
+ * Options of `detrend`.
+ *
+ * @category Signals
+ */
 export interface DetrendOptions {
   /** What is taken away: the line that is nearest by least squares, or the mean. Default `"linear"`. */
   readonly type?: "linear" | "constant";
@@ -42,6 +46,7 @@ export function withoutTrend(x: Tensor, type: "linear" | "constant"): Tensor {
 /**
  * Signals without their nearest lines, or without their means.
  *
+ * @category Signals
  * @param x Any shape but a scalar.
  * @param options What is taken away, the axis, and where lines end.
  * @returns The same shape; the dtype of `x`, `float32` for integers.

@@ -13,13 +13,21 @@ import { tensor } from "../functions/creation.ts";
 import { checkFloatDtype } from "../functions/options.ts";
 import { rootOfUnity } from "../numeric/fft/roots.ts";
 
-/** Options of windows. */
+/**
+ * Options of windows.
+ *
+ * @category Signals
+ */
 export interface WindowOptions {
   /** The dtype; by default that of `configure({ defaultFloat })`, float32 at first. */
   readonly dtype?: FloatDtype;
 }
 
-/** Windows that have no parameters. */
+/**
+ * Windows that have no parameters.
+ *
+ * @category Signals
+ */
 export type WindowName = "bartlett" | "blackman" | "hamming" | "hanning";
 
 /** A window of `n` numbers by a function of the place, from 0 to `n - 1`; a single one is 1. */
@@ -52,6 +60,7 @@ function cosines(
 /**
  * The Bartlett window: a triangle from 0 to 1 and back.
  *
+ * @category Signals
  * @param n How many numbers; none are an empty window.
  * @param options The dtype.
  * @returns A vector of `n` numbers.
@@ -73,6 +82,7 @@ export function bartlett(n: number, options?: WindowOptions): Tensor {
 /**
  * The Blackman window: `0.42 - 0.5 cos(2π i / (n - 1)) + 0.08 cos(4π i / (n - 1))`.
  *
+ * @category Signals
  * @param n How many numbers; none are an empty window.
  * @param options The dtype.
  * @returns A vector of `n` numbers.
@@ -94,6 +104,7 @@ export function blackman(n: number, options?: WindowOptions): Tensor {
 /**
  * The Hamming window: `0.54 - 0.46 cos(2π i / (n - 1))`.
  *
+ * @category Signals
  * @param n How many numbers; none are an empty window.
  * @param options The dtype.
  * @returns A vector of `n` numbers.
@@ -115,6 +126,7 @@ export function hamming(n: number, options?: WindowOptions): Tensor {
 /**
  * The Hann window: `0.5 - 0.5 cos(2π i / (n - 1))`.
  *
+ * @category Signals
  * @param n How many numbers; none are an empty window.
  * @param options The dtype.
  * @returns A vector of `n` numbers.
@@ -157,6 +169,7 @@ function scaledBessel(x: number): number {
  * The Kaiser window: `I(β √(1 - (2i / (n - 1) - 1)²)) / I(β)`, `I` being the modified Bessel function of
  * order 0.
  *
+ * @category Signals
  * @param n How many numbers; none are an empty window.
  * @param beta The shape: 0 is a rectangle, 5 near Hamming's window, 8.6 near Blackman's.
  * @param options The dtype.

@@ -29,6 +29,7 @@ function series(x: Tensor, n: number): Tensor {
 /**
  * The modified Bessel function of the first kind of order 0, of each element.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -49,6 +50,7 @@ export function i0(x: TensorLike): Tensor {
 /**
  * `exp(-|x|) i0(x)`, also where `i0` overflows. At its kink 0 the derivative is 0.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -69,6 +71,7 @@ export function i0e(x: TensorLike): Tensor {
 /**
  * The modified Bessel function of the first kind of order 1, of each element.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -90,6 +93,7 @@ export function i1(x: TensorLike): Tensor {
 /**
  * `exp(-|x|) i1(x)`, also where `i1` overflows.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -121,6 +125,7 @@ export function i1e(x: TensorLike): Tensor {
  * Power series, Miller's recurrence and Hankel's series (NIST Handbook, 2010, 10.2.2, 10.74(iv), 10.17.3),
  * where each is good.
  *
+ * @category Special functions
  * @param x Any shape.
  * @param v The highest order, an integer from 0 to 999.
  * @returns `[v + 1, ...]`: the shape of `x` for each order; integers and bools become `float32`.

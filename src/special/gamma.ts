@@ -21,6 +21,7 @@ import { complexOperand, floats, isComplexLike } from "./operands.ts";
  * The gamma function of each element: `(x - 1)!` for positive integers, exact below 2^53. Infinite at ±0,
  * NaN at the other poles -1, -2, …. Of complex numbers it is the exponential of `loggamma`.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; inexact dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -49,6 +50,7 @@ export function gamma(x: TensorLike): Tensor {
  *
  * Stirling's series, steps to where that is good, and reflection.
  *
+ * @category Special functions
  * @param z Any shape, real or complex. Of real numbers below 0 the result is NaN; `lgamma` gives the logarithm
  * of the absolute value.
  * @returns The shape of `z`; inexact dtypes stay, integers and bools become `float32`.
@@ -82,6 +84,7 @@ export function loggamma(z: TensorLike): Tensor {
  * The sign of the gamma function of each element, 1 or -1; NaN at its poles -1, -2, …. Its derivative is
  * 0.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -112,6 +115,7 @@ export function gammasgn(x: TensorLike): Tensor {
 /**
  * The factorial `Γ(n + 1)` of each element; 0 for negative ones. Integers become floats first.
  *
+ * @category Special functions
  * @param n Any shape.
  * @returns The shape of `n`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -137,6 +141,7 @@ export function factorial(n: TensorLike): Tensor {
  * The number of ways to choose `k` of `n` things, also for numbers that are no integers; 0 where `k` is
  * negative or more than `n`.
  *
+ * @category Special functions
  * @param n Any shape that broadcasts to the result's.
  * @param k Any shape that broadcasts to the result's.
  * @param options Whether things may be chosen again.
@@ -166,7 +171,11 @@ export function comb(n: TensorLike, k: TensorLike, options?: CombOptions): Tenso
   });
 }
 
-/** Options of `comb`. */
+/**
+ * Options of `comb`.
+ *
+ * @category Special functions
+ */
 export interface CombOptions {
   /** Whether things may be chosen more than once. Default `false`. */
   readonly repetition?: boolean;
@@ -192,6 +201,7 @@ function choose(n: Tensor, k: Tensor): Tensor {
  * Pochhammer's symbol `Γ(z + m) / Γ(z)`: the product `z (z + 1) … (z + m - 1)` for integer `m`. Its
  * derivatives are NaN where `z` or `z + m` is 0 or a negative integer.
  *
+ * @category Special functions
  * @param z Any shape that broadcasts to the result's.
  * @param m Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
@@ -214,6 +224,7 @@ export function poch(z: TensorLike, m: TensorLike): Tensor {
 /**
  * Euler's beta function `Γ(a) Γ(b) / Γ(a + b)`, without cancellation between these.
  *
+ * @category Special functions
  * @param a Any shape that broadcasts to the result's.
  * @param b Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
@@ -236,6 +247,7 @@ export function beta(a: TensorLike, b: TensorLike): Tensor {
 /**
  * The logarithm of the absolute value of the beta function, also where that is out of range.
  *
+ * @category Special functions
  * @param a Any shape that broadcasts to the result's.
  * @param b Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
@@ -262,6 +274,7 @@ const MOST_DIMENSIONS = 4096;
  * The logarithm of the multivariate gamma function of dimension `d`, `π^(d (d - 1) / 4) Π Γ(a - j/2)`, j
  * from 0 to d - 1.
  *
+ * @category Special functions
  * @param a Any shape; more than `(d - 1) / 2`.
  * @param d The dimension, an integer from 1 to 4096.
  * @returns The shape of `a`; floating-point dtypes stay, integers and bools become `float32`.
@@ -298,6 +311,7 @@ export function multigammaln(a: TensorLike, d: number): Tensor {
  * A quadrature of the density from `x` to the end at which it falls, so that tails have all digits (as do
  * derivatives by `a`).
  *
+ * @category Special functions
  * @param a Any shape that broadcasts to the result's.
  * @param x Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
@@ -321,6 +335,7 @@ export function gammainc(a: TensorLike, x: TensorLike): Tensor {
  * The regularised upper incomplete gamma function `1 - gammainc(a, x)`, exact where that difference is
  * tiny. Derivatives flow to both arguments. NaN for negative arguments.
  *
+ * @category Special functions
  * @param a Any shape that broadcasts to the result's.
  * @param x Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
@@ -347,6 +362,7 @@ export function gammaincc(a: TensorLike, x: TensorLike): Tensor {
  *
  * A quadrature like that of `gammainc`.
  *
+ * @category Special functions
  * @param a Any shape that broadcasts to the result's.
  * @param b Any shape that broadcasts to the result's.
  * @param x Any shape that broadcasts to the result's.
@@ -370,6 +386,7 @@ export function betainc(a: TensorLike, b: TensorLike, x: TensorLike): Tensor {
 /**
  * The derivative of `digamma` taken `n` times, of each element.
  *
+ * @category Special functions
  * @param n How often: an integer from 0 to 10^6.
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
@@ -399,6 +416,7 @@ export function polygamma(n: number, x: TensorLike): Tensor {
  *
  * Euler and Maclaurin's formula (NIST Handbook, 2010, 25.11.7).
  *
+ * @category Special functions
  * @param x Any shape that broadcasts to the result's.
  * @param q Any shape that broadcasts to the result's. Default 1.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.

@@ -26,6 +26,7 @@ function polynomial(x: Tensor, count: number, coefficient: (k: number) => number
 /**
  * `x log(y)`, 0 where `x` is 0. There the derivatives are 0.
  *
+ * @category Special functions
  * @param x Any shape that broadcasts to the result's.
  * @param y Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
@@ -48,6 +49,7 @@ export function xlogy(x: TensorLike, y: TensorLike): Tensor {
 /**
  * `x log(1 + y)`, 0 where `x` is 0. There the derivatives are 0.
  *
+ * @category Special functions
  * @param x Any shape that broadcasts to the result's.
  * @param y Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
@@ -70,6 +72,7 @@ export function xlog1py(x: TensorLike, y: TensorLike): Tensor {
 /**
  * The term `-x log(x)` of an entropy of each element: 0 at 0, -Infinity below.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -117,6 +120,7 @@ const NEAR = 0.5;
  * The term `x log(x / y)` of a relative entropy, good also where `x` and `y` are nearly equal: 0 where `x`
  * is 0 and `y` is not negative, Infinity where one is negative or `y` alone is 0.
  *
+ * @category Special functions
  * @param x Any shape that broadcasts to the result's.
  * @param y Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
@@ -147,6 +151,7 @@ export function relEntr(x: TensorLike, y: TensorLike): Tensor {
  * and `y` are nearly equal: `y` where `x` is 0 and `y` is not negative, Infinity where one is negative or
  * `y` alone is 0.
  *
+ * @category Special functions
  * @param x Any shape that broadcasts to the result's.
  * @param y Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
@@ -182,6 +187,7 @@ export function klDiv(x: TensorLike, y: TensorLike): Tensor {
  * The logarithm of the odds `x / (1 - x)` of each element, the inverse of `sigmoid`, good also near a
  * half: ±Infinity at 0 and 1, NaN outside.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -234,6 +240,7 @@ function boxcoxOf(y: Tensor, lambda: Tensor): Tensor {
  * The Box-Cox transform `(x^lambda - 1) / lambda`, `log(x)` where `lambda` is 0, with derivatives by both
  * also there. NaN for negative `x`.
  *
+ * @category Special functions
  * @param x Any shape that broadcasts to the result's.
  * @param lambda Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
@@ -256,6 +263,7 @@ export function boxcox(x: TensorLike, lambda: TensorLike): Tensor {
 /**
  * The Box-Cox transform of `1 + x`, good also for small `x`.
  *
+ * @category Special functions
  * @param x Any shape that broadcasts to the result's.
  * @param lambda Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.

@@ -12,6 +12,7 @@ import { floats, integersBeside } from "./operands.ts";
  * The exponential integral `Ei(x)`, the principal value of the integral of `exp(t) / t` from -∞ to `x`, of
  * each element; -Infinity at 0.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -33,6 +34,7 @@ export function expi(x: TensorLike): Tensor {
  * The exponential integral `E₁(x)`, the integral of `exp(-t) / t` from `x` to ∞, of each element; Infinity
  * at 0, NaN below.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -54,6 +56,7 @@ export function exp1(x: TensorLike): Tensor {
  * The exponential integral `Eₙ(x)`, the integral of `exp(-x t) / tⁿ` over `t` from 1 to ∞, of each
  * element; NaN for negative `x`. For negative `n` it is the same integral.
  *
+ * @category Special functions
  * @param n Integers; any shape that broadcasts to the result's.
  * @param x Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
@@ -77,6 +80,7 @@ export function expn(n: TensorLike, x: TensorLike): Tensor {
  * The sine integral, of `sin(t) / t` from 0 to `x`, and the cosine integral, minus that of `cos(t) / t`
  * from `x` to ∞, of each element. The cosine integral is -Infinity at 0 and NaN below.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns `[si, ci]`, both of the shape of `x`; integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -101,6 +105,7 @@ export function sici(x: TensorLike): [si: Tensor, ci: Tensor] {
  * The Fresnel integrals, of `sin(π t² / 2)` and `cos(π t² / 2)` from 0 to `x`, of each element. Both tend
  * to a half.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns `[s, c]`, both of the shape of `x`; integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -125,6 +130,7 @@ export function fresnel(x: TensorLike): [s: Tensor, c: Tensor] {
  * Spence's function, the integral of `log(t) / (1 - t)` from 1 to `x`, of each element: the dilogarithm of
  * `1 - x`. NaN below 0.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.

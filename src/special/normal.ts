@@ -15,6 +15,7 @@ import { complexOperand, floats } from "./operands.ts";
 /**
  * The scaled complementary error function `exp(x²) erfc(x)` of each element, also where `erfc` underflows.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -36,6 +37,7 @@ export function erfcx(x: TensorLike): Tensor {
  * Faddeeva's function `exp(-z²) erfc(-iz)` of each element, whose real part for `x + iy` is Voigt's profile.
  * Errors are relative to its absolute value, 1e-14 and less; in the upper half plane both parts have 12 digits.
  *
+ * @category Special functions
  * @param z Any shape, real or complex.
  * @returns The shape of `z`; `complex128` for doubles and `complex128`, else `complex64`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -56,6 +58,7 @@ export function wofz(z: TensorLike): Tensor {
 /**
  * Dawson's integral `exp(-x²) ∫₀ˣ exp(t²) dt` of each element.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -76,6 +79,7 @@ export function dawsn(x: TensorLike): Tensor {
 /**
  * The distribution function of the normal distribution of each element.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -96,6 +100,7 @@ export function ndtr(x: TensorLike): Tensor {
 /**
  * The logarithm of `ndtr`, also where that underflows or is nearly 1.
  *
+ * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -124,6 +129,7 @@ export function logNdtr(x: TensorLike): Tensor {
  * The quantile of the normal distribution, the inverse of `ndtr`, of each element: ±Infinity at 0 and 1,
  * NaN outside.
  *
+ * @category Special functions
  * @param p Any shape.
  * @returns The shape of `p`; floating-point dtypes stay, integers and bools become `float32`.
  * @throws {ArgumentError} when an argument is no tensor, number or array.
@@ -145,6 +151,7 @@ export function ndtri(p: TensorLike): Tensor {
  * Owen's T, `1/2π ∫₀ᵃ exp(-h² (1 + t²) / 2) / (1 + t²) dt`: the probability that of two independent normal
  * numbers, the first is more than `h` and the second between 0 and `a` times it.
  *
+ * @category Special functions
  * @param h Any shape that broadcasts to the result's.
  * @param a Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.

@@ -25,6 +25,7 @@ import { floats, integersBeside } from "./operands.ts";
  * Power series, Kummer's transformation and the asymptotic series (NIST Handbook, 2010, 13.2.2, 13.2.39,
  * 13.7.2), whichever cancels least; digits are lost where all do, as for `a` or `b` far below 0.
  *
+ * @category Special functions
  * @param a Any shape that broadcasts to the result's.
  * @param b Any shape that broadcasts to the result's.
  * @param x Any shape that broadcasts to the result's.
@@ -54,6 +55,7 @@ export function hyp1f1(a: TensorLike, b: TensorLike, x: TensorLike): Tensor {
  * equation step by step (NIST Handbook, 2010, 15.2.1, 15.8.1, 15.10.1); digits are lost where `a`, `b` or
  * `c` are large and terms alternate.
  *
+ * @category Special functions
  * @param a Any shape that broadcasts to the result's.
  * @param b Any shape that broadcasts to the result's.
  * @param c Any shape that broadcasts to the result's.
@@ -80,6 +82,7 @@ export function hyp2f1(a: TensorLike, b: TensorLike, c: TensorLike, x: TensorLik
  * `sph_harm_y` of SciPy has it. 0 where `|m|` is more than `n`; NaN for degrees below 0 and above 10^5.
  * Derivatives flow to both angles.
  *
+ * @category Special functions
  * @param n Degrees, integers; any shape that broadcasts to the result's.
  * @param m Orders, integers, likewise.
  * @param theta Polar angles, from 0 to π; likewise.
@@ -110,6 +113,7 @@ export function sphHarmY(n: TensorLike, m: TensorLike, theta: TensorLike, phi: T
  * The Bernoulli numbers B₀ to Bₙ, with B₁ = -1/2: all of them from zeta functions (NIST Handbook, 2010,
  * 24.8.4 and 25.6.2).
  *
+ * @category Special functions
  * @param n The last one, an integer from 0 to 10^6.
  * @param options The dtype.
  * @returns A vector of `n + 1` numbers, of the default dtype unless told otherwise.
@@ -135,7 +139,11 @@ export function bernoulli(n: number, options?: BernoulliOptions): Tensor {
   return tensor(values, { dtype });
 }
 
-/** Options of `bernoulli`. */
+/**
+ * Options of `bernoulli`.
+ *
+ * @category Special functions
+ */
 export interface BernoulliOptions {
   /** The dtype; by default that of `configure({ defaultFloat })`, float32 at first. */
   readonly dtype?: FloatDtype;

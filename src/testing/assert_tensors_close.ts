@@ -19,7 +19,11 @@ import { failure } from "./assertion_error.ts";
 import { describeDifference, readTolerance } from "./closeness.ts";
 import type { Values } from "./closeness.ts";
 
-/** Options of {@linkcode assertTensorsClose}. */
+/**
+ * Options of {@linkcode assertTensorsClose}.
+ *
+ * @category Testing
+ */
 export interface ClosenessOptions {
   /** How far numbers may be apart, relative to the expected one. The default follows the dtype. */
   readonly rtol?: number;
@@ -44,6 +48,7 @@ type Path = readonly (string | number)[];
  * Structures and shapes must be equal. On either side a number, a nested array or a typed array may
  * stand for a tensor; dtypes are compared only where tensors stand on both sides.
  *
+ * @category Testing
  * @param actual What was computed: a tensor, anything that a tensor is made from, or a tree of these.
  * @param expected What it should be.
  * @param options `rtol` and `atol`, and a `message` to begin with. Left out, they are 1e-5 and 1e-6

@@ -22,10 +22,18 @@ import { failure } from "./assertion_error.ts";
 import { describeDifference } from "./closeness.ts";
 import type { Tolerance } from "./closeness.ts";
 
-/** How a derivative is computed: by `jvp`, or by `vjp`. */
+/**
+ * How a derivative is computed: by `jvp`, or by `vjp`.
+ *
+ * @category Testing
+ */
 export type DifferentiationMode = "forward" | "reverse";
 
-/** Options of {@linkcode checkGrads}. */
+/**
+ * Options of {@linkcode checkGrads}.
+ *
+ * @category Testing
+ */
 export interface CheckGradsOptions {
   /** How many derivatives to check: 2 also checks the derivative of the derivative. Default 2. */
   readonly order?: number;
@@ -71,6 +79,7 @@ interface Check {
  * Everything is computed in `float64`: floating-point arguments are converted first. The point must
  * keep a distance of `eps` from kinks and from the ends of the function's domain.
  *
+ * @category Testing
  * @param f A pure function of trees of tensors that gives a tree of tensors.
  * @param args Where: the list of its arguments. Integer and bool leaves are held fixed.
  * @param options `order`, `modes`, `eps`, `rtol` and `atol`.

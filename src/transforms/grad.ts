@@ -32,7 +32,11 @@ import {
 } from "./flatten_function.ts";
 import { checkFloats, linearizeFlat, pullBack } from "./linearize.ts";
 
-/** Options of `grad` and `valueAndGrad`. */
+/**
+ * Options of `grad` and `valueAndGrad`.
+ *
+ * @category Transforms
+ */
 export interface GradOptions {
   /**
    * Which argument to differentiate by, or a list of them; negative counts from the last argument
@@ -48,19 +52,31 @@ export interface GradOptions {
   readonly holomorphic?: boolean;
 }
 
-/** The gradient's type: one tree like the argument, or a list of them for a list of `argnums`. */
+/**
+ * The gradient's type: one tree like the argument, or a list of them for a list of `argnums`.
+ *
+ * @category Transforms
+ */
 export type GradOf<Args extends readonly unknown[], Options> = Options extends
   { readonly argnums: infer List extends readonly number[] }
   ? { -readonly [K in keyof List]: TensorsOf<ArgumentAt<Args, List[K]>> }
   : Options extends { readonly argnums: infer N extends number } ? TensorsOf<ArgumentAt<Args, N>>
   : TensorsOf<Args[0]>;
 
-/** The type of the argument at position `N`; of any of them when `N` counts from the last. */
+/**
+ * The type of the argument at position `N`; of any of them when `N` counts from the last.
+ *
+ * @category Transforms
+ */
 export type ArgumentAt<Args extends readonly unknown[], N extends number> = `${N}` extends
   `-${string}` ? Args[number]
   : Args[N];
 
-/** The positions that `argnums` names, as keys of the list of arguments. */
+/**
+ * The positions that `argnums` names, as keys of the list of arguments.
+ *
+ * @category Transforms
+ */
 export type ChosenKeys<Options> = Options extends { readonly argnums: infer Argnums }
   ? Argnums extends readonly number[] ? `${Argnums[number]}`
   : Argnums extends number ? `${Argnums}`
@@ -70,18 +86,28 @@ export type ChosenKeys<Options> = Options extends { readonly argnums: infer Argn
 /**
  * The parameters of a gradient: numbers may stand for tensors in the arguments that are differentiated
  * by; the others reach the function as they are, and so must have its types.
+ *
+ * @category Transforms
  */
 export type GradArgs<Args extends readonly unknown[], Options> = number extends Args["length"]
   ? Options extends { readonly argnums: unknown } ? LooseArgs<Args>
   : [first: LeavesOf<Args[0]>, ...rest: Args]
   : { [K in keyof Args]: K extends ChosenKeys<Options> ? LeavesOf<Args[K]> : Args[K] };
 
-/** The value's type: the function's result, with tensors at its leaves. */
+/**
+ * The value's type: the function's result, with tensors at its leaves.
+ *
+ * @category Transforms
+ */
 export type ValueOf<Out, Options> = Options extends { readonly hasAux: true }
   ? Out extends readonly [infer Value, infer Aux] ? [TensorsOf<Value>, TensorsOf<Aux>] : unknown
   : TensorsOf<Out>;
 
-/** What `grad` gives: the gradients, with the auxiliary output when there is one. */
+/**
+ * What `grad` gives: the gradients, with the auxiliary output when there is one.
+ *
+ * @category Transforms
+ */
 export type GradResult<Args extends readonly unknown[], Out, Options> = Options extends
   { readonly hasAux: true }
   ? [GradOf<Args, Options>, Out extends readonly [unknown, infer Aux] ? TensorsOf<Aux> : unknown]
@@ -90,6 +116,7 @@ export type GradResult<Args extends readonly unknown[], Out, Options> = Options 
 /**
  * The gradient of a scalar function (reverse mode).
  *
+ * @category Transforms
  * @param f A pure function of trees of tensors whose output is one floating-point scalar, or
  * `[scalar, aux]` with `hasAux`.
  * @param options Which arguments, and whether there is auxiliary output.
@@ -132,6 +159,7 @@ export function grad<
 /**
  * The value of a scalar function together with its gradient, for one evaluation of the function.
  *
+ * @category Transforms
  * @param f As for `grad`.
  * @param options As for `grad`.
  * @returns A function that gives `[value, gradient]`; with `hasAux`, `[[value, aux], gradient]`.

@@ -37,7 +37,11 @@ import { checkFloats, linearizeFlat, pullBack } from "./linearize.ts";
 import type { Linearized } from "./linearize.ts";
 import { vmapFlat } from "./vmap.ts";
 
-/** Options of `jacfwd`, `jacrev` and `hessian`. */
+/**
+ * Options of `jacfwd`, `jacrev` and `hessian`.
+ *
+ * @category Transforms
+ */
 export interface JacobianOptions {
   /** Which argument to differentiate by, or a list of them. Default 0. */
   readonly argnums?: number | readonly number[];
@@ -48,7 +52,11 @@ export interface JacobianOptions {
   readonly holomorphic?: boolean;
 }
 
-/** A tree like `Out`, with a tree like `In` in the place of each tensor. */
+/**
+ * A tree like `Out`, with a tree like `In` in the place of each tensor.
+ *
+ * @category Transforms
+ */
 export type JacobianOf<Out, In> = IsAny<Out> extends true ? Out
   : [Out] extends [Tensor] ? In
   : Out extends null | undefined | string | AnyFunction ? Out
@@ -201,6 +209,7 @@ function reverseBlocks({ linearized, inputs }: Point): Tensor[][] {
  * The Jacobian of a function, column by column (forward mode): the better one for functions with
  * more outputs than inputs.
  *
+ * @category Transforms
  * @param f A pure function of trees of floating-point tensors.
  * @param options Which arguments to differentiate by.
  * @returns A function of the same arguments that gives a tree like the output of `f`, with a tree
@@ -231,6 +240,7 @@ export function jacfwd<
  * The Jacobian of a function, row by row (reverse mode): the better one for functions with more
  * inputs than outputs. Same arguments and result as `jacfwd`.
  *
+ * @category Transforms
  * @param f A pure function of trees of floating-point tensors.
  * @param options Which arguments to differentiate by.
  * @returns As `jacfwd`.
@@ -258,6 +268,7 @@ export function jacrev<
 /**
  * The Hessian of a function, forward over reverse.
  *
+ * @category Transforms
  * @param f A pure function of trees of floating-point tensors, usually with a scalar output.
  * @param options Which arguments to differentiate by.
  * @returns A function of the same arguments that gives the second derivatives: for one array in and a
@@ -299,6 +310,7 @@ export function hessian<
  * The Hessian of a scalar function times a vector, forward over reverse: the cost of a few
  * evaluations of `f`, however many elements the arguments have.
  *
+ * @category Transforms
  * @param f A pure function of trees of floating-point tensors with a scalar output.
  * @param primals Where: the list of `f`'s arguments.
  * @param tangents The vector: a list like `primals`; `null` stands for zero.

@@ -206,6 +206,7 @@ export function sum(x: Tensor | null, y: Tensor | null): Tensor | null {
 /**
  * The value of a function and its derivative along a direction (forward mode).
  *
+ * @category Transforms
  * @param f A pure function of trees of tensors.
  * @param primals Where: the list of `f`'s arguments.
  * @param tangents Along which direction: a list like `primals`, each leaf of its primal's shape and

@@ -133,6 +133,7 @@ function spread(values: readonly Tensor[], types: readonly Type[]): (Tensor | nu
 /**
  * The value of a function, and the function that pulls cotangents back (reverse mode).
  *
+ * @category Transforms
  * @param f A pure function of trees of tensors.
  * @param primals Where: `f`'s arguments.
  * @returns The output of `f`, and a pullback that takes a cotangent tree like the output (`null`
@@ -190,6 +191,7 @@ export function vjp(
  * The value of a function, and its derivative there as a linear function. Primal work is done once:
  * every call of the pushforward computes only what depends on the tangents.
  *
+ * @category Transforms
  * @param f A pure function of trees of tensors.
  * @param primals Where: `f`'s arguments.
  * @returns The output of `f`, and a pushforward that takes one tangent tree per primal (`null` stands
@@ -240,6 +242,7 @@ export function linearize(
 /**
  * The transpose of a linear function.
  *
+ * @category Transforms
  * @param f A function that is linear in all of its arguments together.
  * @param examples Arguments that show the types; their values do not matter.
  * @returns A function from a cotangent tree like `f`'s output, in which `null` stands for zero, also in

@@ -52,6 +52,7 @@ class NoGradTrace extends Trace {
  * obeys a `noGrad` inside the function that it differentiates, and ignores one around itself. Nothing
  * is recorded for work done inside, including work on values that `f` closes over.
  *
+ * @category Transforms
  * @param f Any function of trees; its results may be any tree.
  * @returns A function with the same values whose derivative is zero.
  *
@@ -78,6 +79,7 @@ export function noGrad<Args extends unknown[], Out>(
 /**
  * The same values with derivative zero: what PyTorch calls `detach`.
  *
+ * @category Transforms
  * @param tree A tree; its floating-point tensors become constants, other leaves stay.
  * @returns A tree with the same values.
  *

@@ -72,6 +72,7 @@ export function stageFor(transform: string, f: AnyFunction, args: readonly unkno
  * The program that a function runs for arguments like the given ones. Nothing is computed; equations
  * that the result does not depend on are left out.
  *
+ * @category Programs
  * @param f A pure function of trees of tensors.
  * @returns A function that takes example arguments (tensors, numbers, or `TensorType`s, in trees)
  * and gives the program, which prints readably.
@@ -92,6 +93,7 @@ export function makeProgram(f: AnyFunction): (...args: unknown[]) => Program {
 /**
  * The shapes and dtypes of a function's output, without computing it.
  *
+ * @category Programs
  * @param f A pure function of trees of tensors.
  * @returns A function that takes example arguments (tensors, numbers, or `TensorType`s, in trees)
  * and gives a tree of `TensorType`s like the output of `f`.

@@ -115,7 +115,11 @@ export class BatchTrace extends Trace {
   }
 }
 
-/** Options of `vmap`. */
+/**
+ * Options of `vmap`.
+ *
+ * @category Transforms
+ */
 export interface VmapOptions {
   /**
    * A name for the mapped axis, for collectives inside the function, as `psum`. It must not end in an
@@ -126,10 +130,18 @@ export interface VmapOptions {
   readonly axisSize?: number;
 }
 
-/** Axes to map: one number for all leaves, `null` for none, or a tree prefix of these. */
+/**
+ * Axes to map: one number for all leaves, `null` for none, or a tree prefix of these.
+ *
+ * @category Transforms
+ */
 export type Axes = number | null | readonly Axes[] | { readonly [key: string]: Axes };
 
-/** The parameters of a batched function: a batch may also be a typed array. */
+/**
+ * The parameters of a batched function: a batch may also be a typed array.
+ *
+ * @category Transforms
+ */
 export type BatchArgs<Args extends readonly unknown[]> = {
   [K in keyof Args]: Args[K] | ([Args[K]] extends [Tensor] ? TypedArray : never);
 };
@@ -137,6 +149,7 @@ export type BatchArgs<Args extends readonly unknown[]> = {
 /**
  * The function that applies `f` to every example of a batch.
  *
+ * @category Transforms
  * @param f A pure function of trees of tensors, written for one example.
  * @param inAxes Where each argument has its batch axis: one number for all arguments, or a list with
  * one entry per argument: a number, `null` for an argument that all examples share, or a tree prefix

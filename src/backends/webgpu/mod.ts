@@ -22,7 +22,11 @@ import { DeviceMemory } from "./memory.ts";
 import { isOnDevice } from "./plan.ts";
 import { requestDevice, Session } from "./session.ts";
 
-/** Options of `openWebGpu`. */
+/**
+ * Options of `openWebGpu`.
+ *
+ * @category WebGPU
+ */
 export interface WebGpuOptions {
   /** Which adapter is asked for, where there are several: one that saves power, or a fast one. */
   readonly powerPreference?: "low-power" | "high-performance";
@@ -95,6 +99,7 @@ let count = 0;
  * In Deno, results are read at once; other runtimes, workers of browsers too, need `await x.read()`. There
  * a program with parts for the evaluator behind those of the device is an error.
  *
+ * @category WebGPU
  * @param options Which adapter is used, or a device that is open already.
  * @returns A list of one device.
  * @throws {ArgumentError} when an option is unknown or of the wrong kind.
@@ -157,6 +162,7 @@ function checkLimits(limits: unknown): void {
 /**
  * Closes devices that `openWebGpu` gave. Tensors that are still there cannot be used any more.
  *
+ * @category WebGPU
  * @param devices What `openWebGpu` gave.
  * @throws {ArgumentError} when one of them was not opened by `openWebGpu`, or was closed.
  *

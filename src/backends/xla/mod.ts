@@ -35,7 +35,11 @@ export type { ServeOptions, StoreServer } from "./hosts/server.ts";
 export { connectStore } from "./hosts/store.ts";
 export type { KeyValueStore, Node, StoreOptions } from "./hosts/store.ts";
 
-/** Options of `openXla`. */
+/**
+ * Options of `openXla`.
+ *
+ * @category XLA
+ */
 export interface XlaOptions {
   /**
    * The file of a PJRT plugin. Left out, it is the one that the environment variable
@@ -184,6 +188,7 @@ const counts = new Map<string, number>();
  * plugin is patient (for CUDA, two minutes for each of them). Devices of other processes are known to the
  * plugin alone: they are not among the results, and nothing can be moved there.
  *
+ * @category XLA
  * @param options The plugin, and options of its client.
  * @returns The devices that this process can use.
  * @throws {ArgumentError} when there is no plugin, what is named is none that fits, or the directory
@@ -265,6 +270,7 @@ function createNode(plugin: Plugin, options: Options, distributed: Distributed):
  * Closes devices that `openXla` gave, with all others of the same plugin's client. Their memory is freed:
  * tensors that are still there cannot be used any more.
  *
+ * @category XLA
  * @param devices What `openXla` gave.
  * @throws {ArgumentError} when one of them was not opened by `openXla`, or was closed.
  *

@@ -12,7 +12,11 @@ import { parseEndpoint } from "./connection.ts";
 import { checkNode, checkTimeout, connectStore, type KeyValueStore, type Node } from "./store.ts";
 import { type LineEnd, makeLine, startThread, type Thread } from "./threads.ts";
 
-/** How `openXla` takes part in a run of several processes. */
+/**
+ * How `openXla` takes part in a run of several processes.
+ *
+ * @category XLA
+ */
 export interface Distributed extends Node {
   /**
    * Where the store is that all of them share: the address that `serveStore` gave, or, for a store of

@@ -19,7 +19,11 @@ import {
 } from "./store.ts";
 import { startThread } from "./threads.ts";
 
-/** Options of `serveStore`. */
+/**
+ * Options of `serveStore`.
+ *
+ * @category XLA
+ */
 export interface ServeOptions {
   /** How many processes the run has. */
   readonly nodeCount: number;
@@ -29,7 +33,11 @@ export interface ServeOptions {
   readonly port?: number;
 }
 
-/** A store that is served. */
+/**
+ * A store that is served.
+ *
+ * @category XLA
+ */
 export interface StoreServer {
   /** Where it is, for `openXla` and `connectStore`. */
   readonly address: string;
@@ -207,6 +215,7 @@ export function run(
  * store is for one run: keys are never changed or forgotten. Whoever reaches it may read and write, so
  * it belongs into a network of one's own. It ends with the process, and does not keep it from ending.
  *
+ * @category XLA
  * @param options How many processes there are, and where to listen.
  * @returns Where it is, and how to end it.
  * @throws {ArgumentError} when the options are none, or it cannot listen there.

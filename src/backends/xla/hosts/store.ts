@@ -12,6 +12,8 @@ import { type Connection, dial, LONGEST, parseEndpoint, showEndpoint } from "./c
 /**
  * A table of bytes by text that all processes of a run share. XLA's plugins put there what the other
  * processes have to know, such as each one's devices. A key is put once.
+ *
+ * @category XLA
  */
 export interface KeyValueStore {
   /**
@@ -34,7 +36,11 @@ export interface KeyValueStore {
   close(): void;
 }
 
-/** One process of a run. */
+/**
+ * One process of a run.
+ *
+ * @category XLA
+ */
 export interface Node {
   /** The number of this process, from 0 on: each has its own. */
   readonly nodeId: number;
@@ -42,7 +48,11 @@ export interface Node {
   readonly nodeCount: number;
 }
 
-/** Options of `connectStore`. */
+/**
+ * Options of `connectStore`.
+ *
+ * @category XLA
+ */
 export interface StoreOptions extends Node {
   /** For how long to try again where nobody answers yet, in milliseconds; a minute when left out. */
   readonly timeoutMs?: number;
@@ -270,6 +280,7 @@ const PAUSE = 100;
  * things of their own there: keys of theirs should begin with a name that plugins do not use. It keeps
  * the program from ending until it is closed. `openXla` connects by itself.
  *
+ * @category XLA
  * @param address Where it is, such as "10.0.0.1:8476".
  * @param options Which node this is, and for how long to try.
  * @returns The store.

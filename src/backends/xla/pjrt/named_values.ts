@@ -9,10 +9,18 @@ import { addressOf, allocateBytes, bytesAt, stableCopy, textAt } from "./host.ts
 import { Block, readField } from "./layout.ts";
 import { NAMED_VALUE } from "./structs.ts";
 
-/** A value that an option may have. Numbers with a fraction are floats, all others integers. */
+/**
+ * A value that an option may have. Numbers with a fraction are floats, all others integers.
+ *
+ * @category XLA
+ */
 export type OptionValue = string | number | boolean | bigint | readonly number[];
 
-/** Options of a client, by the names that the plugin gives them. */
+/**
+ * Options of a client, by the names that the plugin gives them.
+ *
+ * @category XLA
+ */
 export type Options = Readonly<Record<string, OptionValue>>;
 
 /** Attributes, by the names that the plugin gives them. */
