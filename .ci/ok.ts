@@ -149,6 +149,7 @@ function allSteps(): Step[] {
       name: "list of the gallery",
       args: ["run", "--allow-read=.", ".ci/gallery.ts"],
     },
+    { group: "doc", name: "api", args: ["run", "-A", ".ci/api.ts"] },
     { group: "layers", name: "layers", args: layers },
     ...dealt("test", tests, 9, (files) => [...run, ...files, ...whole], (file) =>
       // Without permissions those of other devices are ignored.

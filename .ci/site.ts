@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { pagesOf, readEntries } from "./api.ts";
 import { serve } from "./chromium.ts";
 import { bundle, install, pathOf, root, succeed } from "./tools.ts";
 
@@ -58,6 +59,7 @@ async function assemble(): Promise<void> {
       : Deno.readFileSync(file);
     write(pages, path, contents);
   }
+  for (const [path, text] of Object.entries(pagesOf(await readEntries()))) write(pages, path, text);
   const library = new URL("public/jacobi.js", pages);
   await bundle(pathOf(new URL("mod.ts", root)), "--minify", `--outfile=${pathOf(library)}`);
 }

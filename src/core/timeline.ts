@@ -8,6 +8,8 @@
  * What a span of time goes to: tracing a function, compiling a program, running one, one of its kernels,
  * an operation of its that the evaluator computes, an operation outside of compiled functions, or copies
  * of tensors that leave a backend's memory.
+ *
+ * @category Inspection
  */
 export type SpanKind =
   | "trace"
@@ -18,7 +20,11 @@ export type SpanKind =
   | "operation"
   | "copy";
 
-/** What is known of a span when it begins. */
+/**
+ * What is known of a span when it begins.
+ *
+ * @category Inspection
+ */
 export interface SpanInfo {
   /** What it is spent on. */
   readonly kind: SpanKind;
@@ -30,7 +36,11 @@ export interface SpanInfo {
   readonly bytes?: number;
 }
 
-/** A span of time. */
+/**
+ * A span of time.
+ *
+ * @category Inspection
+ */
 export interface Span extends SpanInfo {
   /** When it began: milliseconds of `performance.now()`. */
   readonly start: number;

@@ -240,7 +240,7 @@ export function matrixTranspose(x: TensorLike): Tensor {
  * Tensors stretched to the shape that they broadcast to; each keeps its dtype.
  *
  * @category Shapes
- * @param ...operands Any shapes that broadcast.
+ * @param operands Any shapes that broadcast.
  * @returns The tensors, all of one shape.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -265,7 +265,7 @@ export function broadcastArrays(...operands: readonly TensorLike[]): Tensor[] {
  * The shape that shapes broadcast to.
  *
  * @category Shapes
- * @param ...shapes Shapes, or lengths of vectors.
+ * @param shapes Shapes, or lengths of vectors.
  * @returns The common shape.
  * @throws {ShapeError} when they do not broadcast.
  *
