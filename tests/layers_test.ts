@@ -223,7 +223,16 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "operations",
     "nest",
   ],
-  "src/backends/webgpu": ["api", "session", "reading", "memory", "plan", "executable", "mod"],
+  "src/backends/webgpu": [
+    "api",
+    "session",
+    "reading",
+    "flags",
+    "memory",
+    "plan",
+    "executable",
+    "mod",
+  ],
   "src/backends/webgpu/wgsl/kernels": [
     "passes",
     "keys",

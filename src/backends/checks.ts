@@ -8,6 +8,8 @@ import { indexError } from "../base/errors.ts";
 
 /** Where a device says whether something was wrong: the bytes are 0 where nothing was. */
 export interface Flag {
+  /** Whether something was wrong, where that is known without waiting; left out where it never is. */
+  peek?(): boolean | null;
   /** Waits for the bytes. */
   read(into: Uint8Array): void;
   /** A promise for bytes that can be read without waiting; left out where waiting is no matter. */
@@ -25,8 +27,17 @@ export class Check {
     this.#flag = flag;
   }
 
+  /** Where the device says it, until that is known. */
+  get flag(): Flag | null {
+    return this.#flag;
+  }
+
   /** Whether it was found to be in order. */
   get isDone(): boolean {
+    if (this.#flag?.peek?.() === false) {
+      this.#flag.delete();
+      this.#flag = null;
+    }
     return this.#flag === null && this.#error === null;
   }
 
@@ -56,15 +67,10 @@ export class Check {
 /** How many checks a value carries along before the oldest are waited for. */
 const MOST = 16;
 
-/**
- * The checks of what is computed from several values; the oldest are waited for if there are more than `most`.
- */
-export function joinChecks(
-  lists: readonly (readonly Check[])[],
-  most: number = MOST,
-): readonly Check[] {
+/** The checks of what is computed from several values; the oldest of many are waited for. */
+export function joinChecks(lists: readonly (readonly Check[])[]): readonly Check[] {
   if (lists.every((list) => list.length === 0)) return [];
   const all = [...new Set(lists.flat())];
-  for (const check of all.splice(0, all.length - most)) check.verify();
+  for (const check of all.splice(0, all.length - MOST)) check.verify();
   return all.filter((check) => !check.isDone);
 }

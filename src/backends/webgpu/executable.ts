@@ -11,18 +11,15 @@ import { Concrete } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
 import { formOf } from "../../passes/forms.ts";
 import type { Executable, KernelSummary } from "../backend.ts";
-import { Check, type Flag, joinChecks } from "../checks.ts";
+import type { Check } from "../checks.ts";
 import { makeRunner } from "../evaluator.ts";
 import { divide } from "../segments.ts";
-import { type GpuBuffer, USAGE } from "./api.ts";
+import type { GpuBuffer } from "./api.ts";
+import { joinFlags } from "./flags.ts";
 import type { DeviceArray, DeviceMemory } from "./memory.ts";
 import { isOnDevice, type Plan, planProgram } from "./plan.ts";
-import { readLater, readNow, readsAtOnce } from "./reading.ts";
-import type { Pipeline } from "./session.ts";
+import type { Pipeline, Range, Uniform } from "./session.ts";
 import { basesBytes, wordBytes } from "./wgsl/module.ts";
-
-/** How messages about checks begin. */
-const DOING = "Cannot tell whether indices were inside of their axes";
 
 /** A program that the device computes as a whole. */
 export class DeviceProgram {
@@ -94,7 +91,7 @@ export class DeviceProgram {
     });
     const results = made.map((one) => memory.take(bytes[one], kept));
     const work = arena > 0 ? takeTemporary(arena) : null;
-    const resources = places.map((place, i) => {
+    const resources = places.map((place, i): Range | null => {
       if (place === null) return null;
       const size = bytes[i];
       switch (place.kind) {
@@ -103,40 +100,31 @@ export class DeviceProgram {
         case "result":
           return { buffer: results[place.index], offset: 0, size };
         case "arena":
-          return { buffer: work, offset: place.offset, size };
+          return { buffer: work!, offset: place.offset, size };
       }
     });
     const pass = commands.beginComputePass();
-    const uniforms: GpuBuffer[] = [];
+    const uniforms: Uniform[] = [];
     steps.forEach(({ memories, workgroups }, i) => {
-      const { pipeline, layout } = this.#pipelines[i];
-      const entries = memories.map((one, binding) => ({ binding, resource: resources[one]! }));
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, session.device.createBindGroup({ layout, entries }));
+      const pipeline = this.#pipelines[i];
+      pass.setPipeline(pipeline.pipeline);
+      pass.setBindGroup(0, session.groupOf(pipeline, memories.map((one) => resources[one]!)));
       pass.setBindGroup(1, this.#basesFor(memories.length, numbers, uniforms), [0]);
       pass.dispatchWorkgroups(...workgroups);
     });
     pass.end();
-    const raised = flags.length === 0 ? null : memory.take(wordBytes(flags.length), kept);
-    flags.forEach((flag, i) => {
-      const { buffer, offset } = resources[flag]!;
-      commands.copyBufferToBuffer(buffer!, offset, raised!, 4 * i, 4);
-    });
+    const found = flags.length === 0
+      ? []
+      : [memory.flags.keep(commands, flags.map((flag) => resources[flag]!))];
     session.device.queue.submit([commands.finish()]);
     for (const { buffer, bytes } of temporary) memory.give(buffer, bytes);
-    for (const uniform of uniforms) uniform.destroy();
-    const known = joinChecks(
-      arrays.map(({ checks }) => checks),
-      readsAtOnce ? undefined : Infinity,
-    );
-    const checks = raised === null
-      ? known
-      : [...known, new Check(new RunFlags(memory, raised, flags.length))];
+    for (const uniform of uniforms) session.giveUniform(uniform);
+    const checks = joinFlags([...arrays.map(({ checks }) => checks), found]);
     return this.#wrap(all, results, checks);
   }
 
   /** The uniform block of a pass: bases of 0, and the numbers. */
-  #basesFor(operands: number, numbers: readonly Concrete[], uniforms: GpuBuffer[]): object {
+  #basesFor(operands: number, numbers: readonly Concrete[], uniforms: Uniform[]): object {
     const { session } = this.#memory;
     if (this.#numbers === 0) return session.zeros;
     const size = basesBytes(operands, this.#numbers);
@@ -146,10 +134,10 @@ export class DeviceProgram {
       if (isFloat(dtype)) words.setFloat32(at, value, true);
       else words.setInt32(at, value, true);
     });
-    const buffer = session.newBuffer(size, USAGE.uniform | USAGE.copyDst);
-    session.device.queue.writeBuffer(buffer, 0, words);
-    uniforms.push(buffer);
-    return session.basesOf(buffer, size);
+    const uniform = session.takeUniform(size);
+    session.device.queue.writeBuffer(uniform.buffer, 0, words);
+    uniforms.push(uniform);
+    return uniform.group;
   }
 
   #wrap(
@@ -171,34 +159,6 @@ export class DeviceProgram {
       const tensor = tensors[place.index];
       return sameShape(tensor.shape, result.type.shape) ? tensor : inShape(tensor, result.type);
     });
-  }
-}
-
-/** Where a run says whether an index was outside of its axis. */
-class RunFlags implements Flag {
-  readonly #memory: DeviceMemory;
-  readonly #buffer: GpuBuffer;
-  readonly #bytes: number;
-  #words: ArrayBuffer | null = null;
-
-  constructor(memory: DeviceMemory, buffer: GpuBuffer, count: number) {
-    this.#memory = memory;
-    this.#buffer = buffer;
-    this.#bytes = wordBytes(count);
-  }
-
-  async arrive(): Promise<void> {
-    this.#words ??= await readLater(this.#memory.session, this.#buffer, this.#bytes, DOING);
-  }
-
-  read(into: Uint8Array): void {
-    const words = this.#words ??
-      readNow(this.#memory.session, this.#buffer, this.#bytes, DOING);
-    into[0] = new Uint32Array(words).some((word) => word !== 0) ? 1 : 0;
-  }
-
-  delete(): void {
-    this.#memory.give(this.#buffer, this.#bytes);
   }
 }
 

@@ -5,23 +5,36 @@
  */
 import { webGpuError } from "../../base/errors.ts";
 import { type GpuBuffer, isDeno, MAP_READ } from "./api.ts";
-import type { Session } from "./session.ts";
+import { lostOrFull, type Session, type Staging } from "./session.ts";
 
-/** Copies the beginning of a buffer to one that can be mapped. */
-function stage(session: Session, buffer: GpuBuffer, size: number, doing: string): GpuBuffer {
+/** Bytes of a buffer: from `start` on, `size` of them, both multiples of 4. */
+export interface Part {
+  readonly buffer: GpuBuffer;
+  readonly start: number;
+  readonly size: number;
+}
+
+/** Copies parts to a buffer that can be mapped, one behind the other. */
+function stage(session: Session, parts: readonly Part[], doing: string): Staging {
   const { device } = session;
-  // In Deno a buffer can be read at once after it was mapped before.
-  const staging = session.newStaging(size, doing);
+  const staging = session.takeStaging(parts.reduce((sum, { size }) => sum + size, 0), doing);
   const commands = device.createCommandEncoder();
-  commands.copyBufferToBuffer(buffer, 0, staging, 0, size);
+  let end = 0;
+  for (const { buffer, start, size } of parts) {
+    commands.copyBufferToBuffer(buffer, start, staging.buffer, end, size);
+    end += size;
+  }
   device.queue.submit([commands.finish()]);
   return staging;
 }
 
-function take(staging: GpuBuffer): ArrayBuffer {
-  const bytes = staging.getMappedRange().slice(0);
-  staging.unmap();
-  staging.destroy();
+/** The bytes of each part. */
+function take(session: Session, staging: Staging, parts: readonly Part[]): readonly ArrayBuffer[] {
+  const mapped = staging.buffer.getMappedRange();
+  let end = 0;
+  const bytes = parts.map(({ size }) => mapped.slice(end, end += size));
+  staging.buffer.unmap();
+  session.giveStaging(staging);
   return bytes;
 }
 
@@ -29,41 +42,45 @@ function take(staging: GpuBuffer): ArrayBuffer {
 export const readsAtOnce: boolean = isDeno();
 
 /**
- * The first `size` bytes of a buffer, a multiple of 4. `doing` begins the message of errors.
+ * The bytes of parts of buffers. `doing` begins the message of errors.
  *
  * @throws {WebGpuError} where the runtime cannot wait for the device.
  */
 export function readNow(
   session: Session,
-  buffer: GpuBuffer,
-  size: number,
+  parts: readonly Part[],
   doing: string,
-): ArrayBuffer {
+): readonly ArrayBuffer[] {
   session.use(doing);
   if (!readsAtOnce) {
     throw webGpuError(
       `${doing}: this runtime cannot wait for a WebGPU device; read with \`await x.read()\` first`,
     );
   }
-  const staging = stage(session, buffer, size, doing);
-  staging.mapAsync(MAP_READ).catch(() => {});
-  return take(staging);
+  const staging = stage(session, parts, doing);
+  // In Deno a buffer can be read at once, if it was mapped before.
+  staging.buffer.mapAsync(MAP_READ).catch(() => {});
+  try {
+    return take(session, staging, parts);
+  } catch (error) {
+    // A device that was lost says so between turns of the event loop only.
+    throw webGpuError(`${doing}: ${lostOrFull}: ${(error as Error).message}`);
+  }
 }
 
 /** The same as a promise. */
 export async function readLater(
   session: Session,
-  buffer: GpuBuffer,
-  size: number,
+  parts: readonly Part[],
   doing: string,
-): Promise<ArrayBuffer> {
+): Promise<readonly ArrayBuffer[]> {
   session.use(doing);
-  const staging = stage(session, buffer, size, doing);
+  const staging = stage(session, parts, doing);
   try {
-    await staging.mapAsync(MAP_READ);
+    await staging.buffer.mapAsync(MAP_READ);
   } catch (error) {
     session.use(doing);
     throw webGpuError(`${doing}: ${(error as Error).message}`);
   }
-  return take(staging);
+  return take(session, staging, parts);
 }

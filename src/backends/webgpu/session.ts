@@ -7,6 +7,9 @@ import { argumentError, webGpuError } from "../../base/errors.ts";
 import { COMPUTE, type GpuBuffer, type GpuDevice, runtimeGpu, USAGE } from "./api.ts";
 import type { Limits } from "./wgsl/kernel.ts";
 
+/** What errors mean that come up before the event loop has turned: only then is a lost device known. */
+export const lostOrFull = "the device is lost, or has no memory left";
+
 /** Bytes of the uniform block that passes read bases from where all are 0. */
 const BASES_BYTES = 1024;
 
@@ -70,10 +73,46 @@ export async function requestDevice(
   }
 }
 
+/** Bind groups that are kept, the one that was used longest ago goes first. */
+const MOST_GROUPS = 4096;
+
+/** Buffers to read from are kept up to this size. */
+const MOST_STAGING = 2 ** 24;
+
+/** The least bytes of a buffer to read from. */
+const LEAST_STAGING = 2 ** 12;
+
+/** A range of a buffer, as passes bind it. */
+export interface Range {
+  readonly buffer: GpuBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** A uniform block, as passes bind it. */
+export interface Uniform {
+  readonly buffer: GpuBuffer;
+  readonly size: number;
+  readonly group: object;
+}
+
+/** A buffer to read from. */
+export interface Staging {
+  readonly buffer: GpuBuffer;
+  readonly size: number;
+}
+
 /** A pipeline, and how what it binds is laid out. */
 export interface Pipeline {
   readonly pipeline: object;
   readonly layout: object;
+}
+
+/** Puts a value on one of several stacks. */
+function pushTo<T>(stacks: Map<number, T[]>, key: number, value: T): void {
+  const stack = stacks.get(key);
+  if (stack === undefined) stacks.set(key, [value]);
+  else stack.push(value);
 }
 
 /** A device in use. */
@@ -84,6 +123,11 @@ export class Session {
   readonly #layouts = new Map<number, { readonly group: object; readonly whole: object }>();
   readonly #pipelines = new Map<string, Pipeline>();
   readonly #basesLayout: object;
+  readonly #groups = new Map<string, object>();
+  readonly #ids = new WeakMap<GpuBuffer, number>();
+  #nextId = 0;
+  readonly #stagings = new Map<number, Staging[]>();
+  readonly #uniforms = new Map<number, Uniform[]>();
   /** The bases of passes where all are 0. */
   readonly zeros: object;
   #fault: string | null = null;
@@ -137,19 +181,62 @@ export class Session {
     return this.device.createBuffer({ size, usage });
   }
 
-  /** Makes a buffer to read from, which was mapped and unmapped; `doing` begins the message of errors. */
-  newStaging(size: number, doing: string): GpuBuffer {
+  /**
+   * A buffer with room for so many bytes to read from, which was mapped and unmapped before; `doing` begins the
+   * message of errors.
+   */
+  takeStaging(bytes: number, doing: string): Staging {
+    const size = Math.max(LEAST_STAGING, 2 ** Math.ceil(Math.log2(bytes)));
+    const kept = this.#stagings.get(size)?.pop();
+    if (kept !== undefined) return kept;
     const usage = USAGE.mapRead | USAGE.copyDst;
+    const exact = size > MOST_STAGING ? bytes : size;
     try {
-      const buffer = this.device.createBuffer({ size, usage, mappedAtCreation: true });
+      const buffer = this.device.createBuffer({ size: exact, usage, mappedAtCreation: true });
       buffer.unmap();
-      return buffer;
+      return { buffer, size: exact };
     } catch (error) {
-      // A device that was lost says so between turns of the event loop only.
-      throw webGpuError(
-        `${doing}: the device is lost, or has no memory left: ${(error as Error).message}`,
-      );
+      throw webGpuError(`${doing}: ${lostOrFull}: ${(error as Error).message}`);
     }
+  }
+
+  /** Keeps a buffer that was read and unmapped for the next time. */
+  giveStaging(staging: Staging): void {
+    if (staging.size > MOST_STAGING) staging.buffer.destroy();
+    else pushTo(this.#stagings, staging.size, staging);
+  }
+
+  /** A uniform block of so many bytes. */
+  takeUniform(size: number): Uniform {
+    const kept = this.#uniforms.get(size)?.pop();
+    if (kept !== undefined) return kept;
+    const buffer = this.newBuffer(size, USAGE.uniform | USAGE.copyDst);
+    return { buffer, size, group: this.basesOf(buffer, size) };
+  }
+
+  /** Keeps a uniform block for the next time: what is written to it then comes after what was submitted. */
+  giveUniform(uniform: Uniform): void {
+    pushTo(this.#uniforms, uniform.size, uniform);
+  }
+
+  /** What binds ranges for pipelines of this layout, made once for the same ranges. */
+  groupOf({ layout }: Pipeline, ranges: readonly Range[]): object {
+    let key = "";
+    for (const { buffer, offset, size } of ranges) {
+      let id = this.#ids.get(buffer);
+      if (id === undefined) this.#ids.set(buffer, id = this.#nextId++);
+      key += `${id} ${offset} ${size} `;
+    }
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      const entries = ranges.map((resource, binding) => ({ binding, resource }));
+      group = this.device.createBindGroup({ layout, entries });
+      if (this.#groups.size >= MOST_GROUPS) {
+        this.#groups.delete(this.#groups.keys().next().value!);
+      }
+    } else this.#groups.delete(key);
+    this.#groups.set(key, group);
+    return group;
   }
 
   /** Binds a uniform block that passes read their bases from. */

@@ -211,6 +211,36 @@ gpuTest("an index outside of its axis is an error for who reads what it led to",
   await assertRejects(() => pick(x, index(-4)).read(), RangeError, message);
 });
 
+gpuTest("a thousand runs that may fail are told of by one read, each by itself", () => {
+  const pick = jit((x: Tensor, y: Tensor, i: Tensor) => x.at(i).add(y));
+  const x = toDevice(ones([3]), device());
+  const [good, bad] = [2, 3].map((i) => toDevice(tensor(i, { dtype: "int32" }), device()));
+  let sound = toDevice(zeros([]), device());
+  let faulty = sound;
+  const { mapAsync } = GPUBuffer.prototype;
+  let reads = 0;
+  GPUBuffer.prototype.mapAsync = function (...args) {
+    reads++;
+    return mapAsync.apply(this, args);
+  };
+  try {
+    for (let i = 0; i < 1500; i++) {
+      if (i % 2 === 0) sound = pick(x, sound, good);
+      else faulty = pick(x, faulty, i === 101 ? bad : good);
+    }
+    assertEquals([sound.item(), reads], [750, 2]);
+    assertThrows(() => faulty.item(), RangeError, "an index lay outside of its axis");
+    assertEquals([pick(x, sound, good).item(), reads], [751, 3]);
+    assertThrows(
+      () => pick(x, faulty, good).item(),
+      RangeError,
+      "an index lay outside of its axis",
+    );
+  } finally {
+    GPUBuffer.prototype.mapAsync = mapAsync;
+  }
+});
+
 gpuTest(
   "memory is bounded in a synchronous loop, and nothing can be used after closing",
   async () => {
