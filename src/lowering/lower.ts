@@ -65,7 +65,7 @@ class Lowering {
   readonly #groups: ReadonlyMap<Equation, StraightGroup>;
 
   constructor(whole: Program, target: Target, { isInner, heirOf }: Required<LowerOptions>) {
-    const { program, groups } = isInner
+    const { program, groups } = isInner && target.hasStraightCode
       ? groupStraight(whole, target)
       : { program: whole, groups: NONE };
     this.#target = target;
@@ -147,7 +147,7 @@ class Lowering {
     const { shape } = typeOf(atom);
     const place = this.#buffer(atom, null);
     const from = atom instanceof Variable ? this.#memoryOf(atom) : -1;
-    if (isStraight(atom)) {
+    if (this.#target.hasStraightCode && isStraight(atom)) {
       const to = new Variable(typeOf(atom));
       this.#places.set(to, place);
       copies.push({ from: atom, to });

@@ -13,4 +13,6 @@ export interface Target {
   widens(operation: string): boolean;
   /** How many buffers a nest may have at most. */
   readonly mostBuffers: number;
+  /** Whether work on few elements in programs within others becomes straight code. */
+  readonly hasStraightCode: boolean;
 }

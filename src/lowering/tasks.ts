@@ -93,6 +93,23 @@ export function writesOf(task: Task): readonly number[] {
   return task.nest.stores.map(({ to }) => task.buffers[to.buffer]);
 }
 
+/**
+ * Whether each round of a nest reads an element of `from`, if at all, where it writes one of `to`: then both
+ * may be in one place.
+ */
+export function readsWhereItWrites(task: NestTask, from: number, to: number): boolean {
+  const { nest, buffers } = task;
+  const stores = nest.stores.filter((store) => buffers[store.to.buffer] === to);
+  if (stores.length !== 1 || nest.reduced > 0) return false;
+  const [{ to: store }] = stores;
+  return nest.nodes.every((node) => {
+    if (node.kind !== "load" || buffers[node.from.buffer] !== from) return true;
+    return node.guards === undefined && node.dtype === nest.buffers[store.buffer] &&
+      node.from.offset === store.offset &&
+      node.from.strides.every((stride, i) => stride === store.strides[i] || nest.lengths[i] === 1);
+  });
+}
+
 /** Whether round `r` of a nest's rows touches only row `r` of a buffer of `size` elements. */
 export function isLocal(nest: Nest, access: Access, rows: number, size: number): boolean {
   if (size % rows !== 0) return false;

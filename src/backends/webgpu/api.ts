@@ -25,6 +25,7 @@ export interface GpuComputePass {
   setPipeline(pipeline: object): void;
   setBindGroup(index: number, group: object, offsets?: readonly number[]): void;
   dispatchWorkgroups(x: number, y: number, z: number): void;
+  dispatchWorkgroupsIndirect(counts: GpuBuffer, offset: number): void;
   end(): void;
 }
 
@@ -38,6 +39,7 @@ export interface GpuCommands {
     offset: number,
     size: number,
   ): void;
+  clearBuffer(buffer: GpuBuffer, offset: number, size: number): void;
   finish(): object;
 }
 
@@ -107,6 +109,7 @@ export const USAGE = {
   copyDst: 0x8,
   uniform: 0x40,
   storage: 0x80,
+  indirect: 0x100,
 } as const;
 
 /** Buffers that are mapped are read. */

@@ -4,7 +4,6 @@
  * @module
  */
 import { isFloat } from "../../base/dtype.ts";
-import { internalError } from "../../base/errors.ts";
 import { sameShape } from "../../base/shape.ts";
 import type { Atom, Equation, Program } from "../../core/program.ts";
 import { Concrete } from "../../core/tensor.ts";
@@ -14,12 +13,18 @@ import type { Executable, KernelSummary } from "../backend.ts";
 import type { Check } from "../checks.ts";
 import { makeRunner } from "../evaluator.ts";
 import { divide } from "../segments.ts";
-import type { GpuBuffer } from "./api.ts";
+import { type GpuBuffer, USAGE } from "./api.ts";
+import { type Dispatch, dispatchesOf } from "./commands.ts";
 import { joinFlags } from "./flags.ts";
 import type { DeviceArray, DeviceMemory } from "./memory.ts";
-import { isOnDevice, type Plan, planProgram } from "./plan.ts";
+import { isOnDevice, type Plan, type PlanOptions, planProgram } from "./plan.ts";
+import { readNow } from "./reading.ts";
+import { Bases, Recorder } from "./recorder.ts";
 import type { Pipeline, Range, Uniform } from "./session.ts";
 import { basesBytes, wordBytes } from "./wgsl/module.ts";
+
+/** How messages about loops begin. */
+const LOOPING = "Cannot tell whether a loop goes on";
 
 /** A program that the device computes as a whole. */
 export class DeviceProgram {
@@ -27,19 +32,33 @@ export class DeviceProgram {
   readonly #plan: Plan;
   readonly #tensors: readonly Concrete[];
   readonly #numbers: number;
-  readonly #pipelines: readonly Pipeline[];
+  readonly #pipelines = new Map<Dispatch, Pipeline>();
+  readonly #table: GpuBuffer | null;
+  #bases: Bases | null = null;
 
-  /** `numbers` says how many numbers it is given at each run. */
-  constructor(program: Program, memory: DeviceMemory, numbers: number = 0) {
+  /** `options` say how many numbers it is given at each run, and which arguments are given up. */
+  constructor(
+    program: Program,
+    memory: DeviceMemory,
+    options: Omit<PlanOptions, "mostBytes"> = {},
+  ) {
     const { session } = memory;
     const form = formOf(program);
     this.#memory = memory;
     this.#tensors = form.tensors;
-    this.#numbers = numbers;
-    this.#plan = planProgram(form.open([]), session.limits, numbers);
-    this.#pipelines = this.#plan.steps.map(({ code, memories }) =>
-      session.pipelineOf(code, memories.length)
-    );
+    this.#numbers = options.numbers ?? 0;
+    const mostBytes = session.device.limits.maxBufferSize;
+    this.#plan = planProgram(form.open([]), session.limits, { ...options, mostBytes });
+    const { commands, counts } = this.#plan;
+    for (const one of dispatchesOf(commands)) {
+      this.#pipelines.set(one, session.pipelineOf(one.code, one.views.length));
+    }
+    this.#table = null;
+    if (counts.length > 0) {
+      const usage = USAGE.storage | USAGE.indirect | USAGE.copyDst;
+      this.#table = session.newBuffer(12 * counts.length, usage);
+      session.device.queue.writeBuffer(this.#table, 0, Uint32Array.from(counts.flat()));
+    }
   }
 
   /** What it does, for people. */
@@ -49,19 +68,26 @@ export class DeviceProgram {
 
   /** Bytes of its working memory. */
   get arena(): number {
-    return this.#plan.arena;
+    return this.#plan.arena.reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /** Its shaders. */
   get codes(): readonly string[] {
-    return this.#plan.steps.map(({ code }) => code);
+    return dispatchesOf(this.#plan.commands).map(({ code }) => code);
   }
 
-  /** Runs it, or starts doing so. */
-  run(args: readonly Concrete[], numbers: readonly Concrete[] = []): readonly Concrete[] {
+  /**
+   * Runs it, or starts doing so. Memory of arguments for which `isGivenUp` says so is used for results, if the
+   * program was planned so.
+   */
+  run(
+    args: readonly Concrete[],
+    numbers: readonly Concrete[] = [],
+    isGivenUp: (argument: number) => boolean = () => false,
+  ): readonly Concrete[] {
     const memory = this.#memory;
     const { session } = memory;
-    const { steps, places, bytes, made, flags, arena } = this.#plan;
+    const { commands, places, bytes, made, changed, memories, hasFlag, arena } = this.#plan;
     session.use("Cannot run a program");
     const all = [...args, ...this.#tensors];
     const kept = new Set<DeviceArray>();
@@ -70,53 +96,76 @@ export class DeviceProgram {
       kept.add(array);
       return array;
     });
-    const commands = session.device.createCommandEncoder();
     const temporary: { readonly buffer: GpuBuffer; readonly bytes: number }[] = [];
     const takeTemporary = (size: number): GpuBuffer => {
       const buffer = memory.take(size, kept);
       temporary.push({ buffer, bytes: size });
       return buffer;
     };
-    // One memory is bound once in a pass: what is given twice is copied.
+    const argumentOf = (buffer: number): number | null => {
+      const place = places[memories.get(buffer)!];
+      return place?.kind === "argument" ? place.index : null;
+    };
+    const adopted = new Set(made.map(argumentOf));
+    const uniforms: Uniform[] = [];
+    const recorder: Recorder = new Recorder({
+      session,
+      pipelineOf: (dispatch) => this.#pipelines.get(dispatch)!,
+      rangeOf: (one) => ranges[one]!,
+      fixedBases: (operands) => this.#basesFor(operands, numbers, uniforms),
+      bases: () => this.#bases ??= new Bases(session, commands),
+      table: this.#table,
+      read: (one) => {
+        const { buffer, offset: start } = ranges[one]!;
+        return new Uint32Array(readNow(session, [{ buffer, start, size: 4 }], LOOPING)[0])[0];
+      },
+    });
+    // One memory is bound once in a pass: what is given twice is copied, and so is what others need unchanged.
     const seen = new Set<DeviceArray>();
-    const given = arrays.map((array) => {
-      if (!seen.has(array)) {
+    const given = arrays.map((array, i) => {
+      const isShared = arrays.some((other, k) => k !== i && other === array);
+      const isTaken = changed.has(i) && !isShared && isGivenUp(i);
+      if (isTaken) return adopted.has(i) ? memory.release(array) : array.buffer!;
+      if (!changed.has(i) && !seen.has(array)) {
         seen.add(array);
         return array.buffer!;
       }
       const size = wordBytes(array.length);
-      const copy = takeTemporary(size);
-      commands.copyBufferToBuffer(array.buffer!, 0, copy, 0, size);
+      const copy = adopted.has(i) ? memory.take(size, kept) : takeTemporary(size);
+      recorder.commands.copyBufferToBuffer(array.buffer!, 0, copy, 0, size);
       return copy;
     });
-    const results = made.map((one) => memory.take(bytes[one], kept));
-    const work = arena > 0 ? takeTemporary(arena) : null;
-    const resources = places.map((place, i): Range | null => {
-      if (place === null) return null;
+    const results = made.map((buffer) => {
+      const argument = argumentOf(buffer);
+      return argument === null ? memory.take(bytes[memories.get(buffer)!], kept) : given[argument];
+    });
+    const work = arena.map(takeTemporary);
+    const raised = hasFlag ? takeTemporary(4) : null;
+    if (raised !== null) recorder.commands.clearBuffer(raised, 0, 4);
+    const ranges = places.map((place, i): Range | null => {
       const size = bytes[i];
-      switch (place.kind) {
+      switch (place?.kind) {
+        case undefined:
+          return null;
         case "argument":
           return { buffer: given[place.index], offset: 0, size };
         case "result":
           return { buffer: results[place.index], offset: 0, size };
         case "arena":
-          return { buffer: work!, offset: place.offset, size };
+          return { buffer: work[place.part], offset: place.offset, size };
+        case "table":
+          return this.#table === null
+            ? null
+            : { buffer: this.#table, offset: 0, size: 12 * this.#plan.counts.length };
+        case "flag":
+          return raised === null ? null : { buffer: raised, offset: 0, size: 4 };
       }
     });
-    const pass = commands.beginComputePass();
-    const uniforms: Uniform[] = [];
-    steps.forEach(({ memories, workgroups }, i) => {
-      const pipeline = this.#pipelines[i];
-      pass.setPipeline(pipeline.pipeline);
-      pass.setBindGroup(0, session.groupOf(pipeline, memories.map((one) => resources[one]!)));
-      pass.setBindGroup(1, this.#basesFor(memories.length, numbers, uniforms), [0]);
-      pass.dispatchWorkgroups(...workgroups);
-    });
-    pass.end();
-    const found = flags.length === 0
+    recorder.record(commands);
+    const found = raised === null
       ? []
-      : [memory.flags.keep(commands, flags.map((flag) => resources[flag]!))];
-    session.device.queue.submit([commands.finish()]);
+      : [memory.flags.keep(recorder.commands, [{ buffer: raised, offset: 0 }])];
+    recorder.submit();
     for (const { buffer, bytes } of temporary) memory.give(buffer, bytes);
     for (const uniform of uniforms) session.giveUniform(uniform);
     const checks = joinFlags([...arrays.map(({ checks }) => checks), found]);
@@ -145,42 +194,62 @@ export class DeviceProgram {
     buffers: readonly GpuBuffer[],
     checks: readonly Check[],
   ): readonly Concrete[] {
-    const { lowered, memories, made, places } = this.#plan;
-    const tensors = made.map((memory, i) =>
-      this.#memory.adopt(buffers[i], lowered.buffers[memory], checks)
+    const { lowered, made } = this.#plan;
+    const tensors = made.map((buffer, i) =>
+      this.#memory.adopt(buffers[i], lowered.buffers[buffer], checks)
     );
     const inShape = (x: Concrete, { dtype, shape }: Type) => new Concrete(dtype, shape, x.storage);
     return lowered.results.map((result) => {
       // A tensor of the caller's own: the program keeps its constants, whoever donates the result.
       if (result instanceof Concrete) return inShape(result, result);
-      const place = places[memories[result.buffer]]!;
-      if (place.kind === "argument") return inShape(args[place.index], result.type);
-      if (place.kind === "arena") throw internalError("A result is in the working memory");
-      const tensor = tensors[place.index];
+      const { source } = lowered.buffers[result.buffer];
+      if (source !== null) return inShape(args[source], result.type);
+      const tensor = tensors[made.indexOf(result.buffer)];
       return sameShape(tensor.shape, result.type.shape) ? tensor : inShape(tensor, result.type);
     });
   }
 }
 
 /** Makes a program ready to run. */
-export function compile(program: Program, memory: DeviceMemory): Executable {
+export function compile(
+  program: Program,
+  memory: DeviceMemory,
+  isDonated: readonly boolean[],
+): Executable {
   const { session } = memory;
   const most = session.device.limits.maxStorageBufferBindingSize;
   const isPossible = (equation: Equation) => isOnDevice(equation, session.limits, most);
-  const parts = divide(program, isPossible).map((segment) => {
-    if (segment.isOnDevice) {
-      return { ...segment, compiled: new DeviceProgram(segment.program, memory), run: null };
+  const segments = divide(program, isPossible);
+  const parts = segments.map((segment, i) => {
+    if (!segment.isOnDevice) {
+      return { ...segment, compiled: null, run: makeRunner(segment.program), donated: [] };
     }
-    return { ...segment, compiled: null, run: makeRunner(segment.program) };
+    // An argument that is given up is its last reader's.
+    const later = new Set<Atom>(segments.slice(i + 1).flatMap(({ inputs }) => inputs));
+    for (const result of program.results) later.add(result);
+    const donated = segment.inputs.map((variable) => {
+      const argument = program.binders.indexOf(variable);
+      return isDonated[argument] === true && !later.has(variable) ? argument : -1;
+    });
+    const compiled = new DeviceProgram(segment.program, memory, {
+      isDonated: donated.map((argument) => argument >= 0),
+    });
+    return { ...segment, compiled, run: null, donated };
   });
   const programs = parts.flatMap(({ compiled }) => compiled ?? []);
   return {
     run(args, names) {
       const values = new Map<Atom, Concrete>();
       program.binders.forEach((variable, i) => values.set(variable, args[i]));
-      for (const { inputs, outputs, compiled, run } of parts) {
+      const isGivenUp = (argument: number): boolean => {
+        const { storage } = args[argument];
+        return (names?.[argument] ?? null) !== null && storage.sharers === 1 &&
+          args.every((other, i) => i === argument || other.storage !== storage);
+      };
+      for (const { inputs, outputs, compiled, run, donated } of parts) {
         const given = inputs.map((variable) => values.get(variable)!);
-        const results = compiled?.run(given) ?? run!(given);
+        const results = compiled?.run(given, [], (i) => donated[i] >= 0 && isGivenUp(donated[i])) ??
+          run!(given);
         outputs.forEach((variable, i) => values.set(variable, results[i]));
       }
       const results = program.results.map((atom) =>

@@ -300,6 +300,13 @@ export class DeviceMemory {
     if (!(resident instanceof DeviceArray) || resident.isOnHeap) this.free(storage);
   }
 
+  /** Takes an array's buffer from it, for a tensor that `adopt` makes of it. */
+  release(array: DeviceArray): GpuBuffer {
+    this.#arrays.delete(array);
+    this.#registry.unregister(array);
+    return array.release()!;
+  }
+
   /** Frees an array's buffer. */
   #forget(array: DeviceArray): void {
     if (!this.#arrays.delete(array)) return;

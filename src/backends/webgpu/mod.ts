@@ -55,13 +55,14 @@ class WebGpuBackend implements Backend {
         const most = device.limits.maxStorageBufferBindingSize;
         if (!optimized.equations.every((one) => isOnDevice(one, limits, most))) return null;
         const numbers = program.equations[0].inputs.length - program.binders.length;
-        const compiled = new DeviceProgram(optimized, memory, numbers);
+        const compiled = new DeviceProgram(optimized, memory, { numbers });
         return { run: (args, given) => compiled.run(args, given), drop() {} };
       },
     });
   }
 
-  compile: Backend["compile"] = (program) => compile(program, this.#memory);
+  compile: Backend["compile"] = (program, { isDonated }) =>
+    compile(program, this.#memory, isDonated);
 
   evaluate: Backend["evaluate"] = (_place, primitive, args, params, types) =>
     this.#eager.evaluate(primitive, args, params, types);

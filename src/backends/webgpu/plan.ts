@@ -1,33 +1,26 @@
 /**
- * What a run of a program does: passes, and where what they work on is. It is decided once, without the
+ * What a run of a program does: commands, and where what they work on is. It is decided once, without the
  * device.
  *
  * @module
  */
-import type { Dtype } from "../../base/dtype.ts";
-import { internalError } from "../../base/errors.ts";
 import { sizeOf } from "../../base/shape.ts";
-import { typeOf } from "../../core/program.ts";
+import { programsIn, typeOf } from "../../core/program.ts";
 import type { Equation, Program } from "../../core/program.ts";
 import { Concrete } from "../../core/tensor.ts";
 import { arrange, type Life } from "../../lowering/arrange.ts";
 import { effectiveRule } from "../../lowering/equation_rules.ts";
 import { lower } from "../../lowering/lower.ts";
-import type { Nest } from "../../lowering/nest.ts";
-import type { Target } from "../../lowering/target.ts";
-import { type Lowered, readsOf, type Task, writesOf } from "../../lowering/tasks.ts";
+import type { Lowered } from "../../lowering/tasks.ts";
 import { asControl } from "../../passes/control.ts";
+import { ancestorOf } from "../../passes/heirs.ts";
 import type { KernelSummary } from "../backend.ts";
-import type { Kernel, Limits, Pass } from "./wgsl/kernel.ts";
+import { type Command, memoriesOf, type View } from "./commands.ts";
+import { planControl } from "./control.ts";
+import { Frame, Planner, targetFor } from "./planner.ts";
+import type { Limits } from "./wgsl/kernel.ts";
 import { wordBytes } from "./wgsl/module.ts";
-import { writeNest } from "./wgsl/nest.ts";
-import { canWrite } from "./wgsl/operations.ts";
-import { kernelFor, widens } from "./wgsl/table.ts";
-
-/** What lowering needs to know of a device. */
-function targetFor({ bindings }: Limits): Target {
-  return { writes: canWrite, widens, mostBuffers: bindings };
-}
+import { kernelFor } from "./wgsl/table.ts";
 
 /** Places of arenas begin at multiples of so many bytes, as bindings must. */
 const ALIGNMENT = 256;
@@ -39,187 +32,156 @@ export function isOnDevice(equation: Equation, limits: Limits, mostBytes: number
   const fits = [...inputs, ...outputs].every(({ dtype, shape }) =>
     dtype !== "float64" && wordBytes(sizeOf(shape)) <= mostBytes
   );
-  if (!fits || asControl(equation) !== null || outputs.length === 0) return false;
+  if (!fits || outputs.length === 0) return false;
+  if (asControl(equation) !== null) {
+    return programsIn(params).every(({ equations }) =>
+      equations.every((inner) => isOnDevice(inner, limits, mostBytes))
+    );
+  }
   if (effectiveRule(equation, targetFor(limits)).kind !== "kernel" || name === "barrier") {
     return true;
   }
   return kernelFor(name, inputs, params, outputs, limits) !== null;
 }
 
-/** A pass with what it binds: numbers of memories. */
-export interface Step extends Pick<Pass, "code" | "workgroups"> {
-  readonly memories: readonly number[];
-}
-
 /** Where the words of a memory are. */
-type Place =
+export type Place =
+  /** In an argument's buffer. */
   | { readonly kind: "argument"; readonly index: number }
+  /** In a new tensor's. */
   | { readonly kind: "result"; readonly index: number }
-  | { readonly kind: "arena"; readonly offset: number };
+  /** In a part of the working memory. */
+  | { readonly kind: "arena"; readonly part: number; readonly offset: number }
+  /** In the table of counts, which the device fills in. */
+  | { readonly kind: "table" }
+  /** In the word that is not 0 where an index was outside of its axis. */
+  | { readonly kind: "flag" };
 
-/** A program as passes over memories: its buffers, by their numbers, then scratch. */
+/** A program as commands on memories. */
 export interface Plan {
   readonly lowered: Lowered;
-  /** The memory of each buffer: those of barriers share that of what they wait for. */
-  readonly memories: readonly number[];
   /** What is done, in order. */
-  readonly steps: readonly Step[];
+  readonly commands: readonly Command[];
   /** The place of each memory; `null` for those that nothing uses. */
   readonly places: readonly (Place | null)[];
   /** How many bytes each memory is. */
   readonly bytes: readonly number[];
-  /** The memory of each new tensor. */
+  /** The memory of each buffer of the lowered program that is a result. */
+  readonly memories: ReadonlyMap<number, number>;
+  /** The buffers of new tensors. */
   readonly made: readonly number[];
-  /** The memories whose first word is 0 unless an index was outside of its axis. */
-  readonly flags: readonly number[];
-  /** Bytes of the working memory. */
-  readonly arena: number;
+  /** The arguments whose memory is written to. */
+  readonly changed: ReadonlySet<number>;
+  /** Whether an index may be outside of its axis. */
+  readonly hasFlag: boolean;
+  /** Counts of workgroups of the passes that may have nothing to do. */
+  readonly counts: readonly (readonly [number, number, number])[];
+  /** Bytes of each part of the working memory. */
+  readonly arena: readonly number[];
   /** The tasks, for people. */
   readonly summaries: readonly KernelSummary[];
 }
 
-/** Plans a program without tensors in it, which is given so many numbers at each run. */
-export function planProgram(program: Program, limits: Limits, numbers: number): Plan {
+/** What a plan depends on besides the program. */
+export interface PlanOptions {
+  /** How many numbers the program is given at each run. */
+  readonly numbers?: number;
+  /** Which arguments are given up. */
+  readonly isDonated?: readonly boolean[];
+  /** The most bytes of a part of the working memory. */
+  readonly mostBytes?: number;
+}
+
+/** Plans a program without tensors in it. */
+export function planProgram(
+  program: Program,
+  limits: Limits,
+  { numbers = 0, isDonated = [], mostBytes = Infinity }: PlanOptions = {},
+): Plan {
   const lowered = lower(program, targetFor(limits));
-  const { buffers, tasks } = lowered;
-  const memories: number[] = [];
-  buffers.forEach(({ alias }, i) => memories.push(alias === undefined ? i : memories[alias]));
-  const bytes = buffers.map(({ shape }) => wordBytes(sizeOf(shape)));
-  const steps: Step[] = [];
-  const flags: number[] = [];
-  const lives: (Life | null)[] = buffers.map(() => null);
-  const summaries = tasks.map((task, i) => {
-    const touched = new Set([...readsOf(task), ...writesOf(task)].map((one) => memories[one]));
-    for (const memory of touched) (lives[memory] ??= { first: i, last: i }).last = i;
-    const { operands, kernel } = kernelOf(task, lowered, limits, numbers);
-    const first = lives.length;
-    const memoryOf = (operand: number): number =>
-      operand < operands.length ? memories[operands[operand]] : first + operand - operands.length;
-    const { passes, scratch, flag, operations } = distinct(kernel, operands.length, (operand) => ({
-      memory: memories[operands[operand]],
-      ...buffers[operands[operand]],
-    }), limits);
-    for (const size of scratch) {
-      bytes.push(Math.max(4, size));
-      lives.push({ first: i, last: i });
-    }
-    for (const { code, workgroups, operands } of passes) {
-      steps.push({ code, workgroups, memories: operands.map(memoryOf) });
-    }
-    if (flag !== undefined) {
-      flags.push(memoryOf(flag));
-      // It is read at the end.
-      lives[memoryOf(flag)]!.last = tasks.length;
-    }
-    const name = task.kind === "nest" ? task.name : nameOf(task);
-    const moved = [...touched].reduce((sum, memory) => sum + bytes[memory], 0);
-    return { name, operations, bytes: moved, chunks: 1, depth: 0 };
+  const { buffers, results } = lowered;
+  const planner = new Planner(limits, numbers, planControl);
+  const binders = program.binders.map(({ type }) =>
+    planner.newMemory(wordBytes(sizeOf(type.shape)))
+  );
+  const isDonor = (argument: number | null): argument is number =>
+    argument !== null && isDonated[argument] === true;
+  // Results that are arguments with changes in some places have these for themselves.
+  const heirs = program.results.map((atom) => ancestorOf(program, atom)).map((argument) =>
+    isDonor(argument) ? argument : null
+  );
+  const donors = binders.filter((_, i) => isDonor(i) && !heirs.includes(i));
+  const wishes = new Map<number, readonly View[]>();
+  results.forEach((result, i) => {
+    if (!("buffer" in result)) return;
+    const heir = heirs[i];
+    wishes.set(result.buffer, heir === null ? donors : [binders[heir]]);
   });
+  const changeable = new Set(heirs.flatMap((heir) => heir === null ? [] : [binders[heir]]));
+  const frame = new Frame(planner, { lowered, binders, changeable, wishes });
+  planner.run(frame);
+  const { bytes, lives, commands, counts, summaries, written } = planner;
   const places: (Place | null)[] = lives.map(() => null);
-  buffers.forEach(({ source }, i) => {
-    if (source !== null) places[i] = { kind: "argument", index: source };
-  });
+  binders.forEach((view, index) => places[memoriesOf(view)[0]] = { kind: "argument", index });
+  places[planner.table] = { kind: "table" };
+  places[planner.flag] = { kind: "flag" };
+  const changed = new Set(
+    binders.flatMap((view, i) => written.has(memoriesOf(view)[0]) ? [i] : []),
+  );
+  const memories = new Map<number, number>();
   const made: number[] = [];
-  for (const result of lowered.results) {
-    if (result instanceof Concrete) continue;
-    const memory = memories[result.buffer];
-    if (places[memory] !== null) continue;
-    places[memory] = { kind: "result", index: made.length };
-    made.push(memory);
+  for (const result of results) {
+    if (result instanceof Concrete || memories.has(result.buffer)) continue;
+    const { buffer } = result;
+    const [memory] = memoriesOf(frame.viewOf(buffer));
+    memories.set(buffer, memory);
+    if (buffers[buffer].source !== null) continue;
+    places[memory] ??= { kind: "result", index: made.length };
+    made.push(buffer);
   }
   const inArena = lives.flatMap((life, i) => life !== null && places[i] === null ? [i] : []);
-  const rooms = bytes.map((own) => Math.ceil(own / ALIGNMENT) * ALIGNMENT);
-  const { offsets, end } = arrange(inArena, rooms, lives, tasks.length, 0);
-  for (const [memory, offset] of offsets) places[memory] = { kind: "arena", offset };
-  return { lowered, memories, steps, places, bytes, made, flags, arena: end, summaries };
-}
-
-function nameOf(task: Task): string {
-  return task.kind === "kernel" ? task.equation.primitive.name : task.kind;
-}
-
-/** The kernel of a task and the buffers that are its operands. */
-function kernelOf(
-  task: Task,
-  { buffers }: Lowered,
-  limits: Limits,
-  numbers: number,
-): { readonly operands: readonly number[]; readonly kernel: Kernel } {
-  if (task.kind === "nest") {
-    const pass = writeNest(task.nest, limits, numbers);
-    const operations = sizeOf(task.nest.lengths) *
-      task.nest.nodes.filter(({ kind }) => kind === "map" || kind === "reduce").length;
-    const kernel = { passes: pass === null ? [] : [pass], scratch: [], operations };
-    return { operands: task.buffers, kernel };
-  }
-  if (task.kind !== "kernel") {
-    throw internalError(`A program that is no part of another one has no ${task.kind}`);
-  }
-  const { primitive: { name }, params, inputs: args, outputs: results } = task.equation;
-  const operands = [...task.inputs, ...task.outputs];
-  if (name === "barrier") return { operands, kernel: { passes: [], scratch: [], operations: 0 } };
-  // A buffer may have the shape that its elements had before, and be held as a narrower dtype.
-  const inputs = args.map((atom, i) => ({
-    dtype: buffers[task.inputs[i]].dtype,
-    shape: typeOf(atom).shape,
-  }));
-  const outputs = results.map(({ type }) => type);
-  const kernel = kernelFor(name, inputs, params, outputs, limits);
-  if (kernel === null) throw internalError(`There is no kernel of ${name} on the device`);
-  return { operands, kernel };
-}
-
-/** What a kernel knows of an operand, and its memory. */
-interface Bound {
-  readonly memory: number;
-  readonly dtype: Dtype;
-  readonly shape: readonly number[];
-}
-
-/** The kernel with copies of operands that are the memory of an earlier one: a pass binds each once. */
-function distinct(
-  kernel: Kernel,
-  count: number,
-  boundOf: (operand: number) => Bound,
-  limits: Limits,
-): Kernel {
-  const firsts = new Map<number, number>();
-  const copies = new Map<number, number>();
-  const scratch = [...kernel.scratch];
-  const passes: Pass[] = [];
-  for (let operand = 0; operand < count; operand++) {
-    const { memory, dtype, shape } = boundOf(operand);
-    const first = firsts.get(memory);
-    if (first === undefined) {
-      firsts.set(memory, operand);
-      continue;
-    }
-    const size = sizeOf(shape);
-    const copy = count + scratch.push(wordBytes(size)) - 1;
-    copies.set(operand, copy);
-    const pass = writeNest(copyOf(dtype, size), limits);
-    if (pass !== null) {
-      passes.push({
-        ...pass,
-        operands: pass.operands.map((k) => [first, copy][k]),
-      });
-    }
-  }
-  if (copies.size === 0) return kernel;
-  for (const pass of kernel.passes) {
-    passes.push({ ...pass, operands: pass.operands.map((one) => copies.get(one) ?? one) });
-  }
-  return { ...kernel, passes, scratch };
-}
-
-/** A nest that copies elements from buffer 0 to buffer 1. */
-function copyOf(dtype: Dtype, size: number): Nest {
-  const at = { offset: 0, strides: [1] };
+  const arena = arrangeWithin(inArena, bytes, lives, planner.time, mostBytes, places);
+  const hasFlag = written.has(planner.flag);
   return {
-    lengths: [size],
-    reduced: 0,
-    buffers: [dtype, dtype],
-    nodes: [{ kind: "load", dtype, from: { ...at, buffer: 0 } }],
-    stores: [{ node: 0, to: { ...at, buffer: 1 } }],
+    lowered,
+    commands,
+    places,
+    bytes,
+    memories,
+    made,
+    changed,
+    hasFlag,
+    counts,
+    arena,
+    summaries,
   };
+}
+
+/** Gives memories places in as many parts as that takes; how many bytes these are. */
+function arrangeWithin(
+  memories: readonly number[],
+  bytes: readonly number[],
+  lives: readonly (Life | null)[],
+  steps: number,
+  most: number,
+  places: (Place | null)[],
+): readonly number[] {
+  const rooms = bytes.map((own) => Math.ceil(own / ALIGNMENT) * ALIGNMENT);
+  const parts: number[] = [];
+  const put = (list: readonly number[]): void => {
+    if (list.length === 0) return;
+    const { offsets, end } = arrange(list, rooms, lives, steps, 0);
+    if (end > most && list.length > 1) {
+      const half = list.length >> 1;
+      put(list.slice(0, half));
+      put(list.slice(half));
+      return;
+    }
+    for (const [memory, offset] of offsets) {
+      places[memory] = { kind: "arena", part: parts.length, offset };
+    }
+    parts.push(end);
+  };
+  put([...memories].sort((a, b) => lives[a]!.first - lives[b]!.first));
+  return parts;
 }

@@ -5,6 +5,7 @@
  */
 import { concatenate, makeProgram, mean, stack, tensor } from "../../../mod.ts";
 import type { Tensor } from "../../../mod.ts";
+import { dispatchesOf } from "../../../src/backends/webgpu/commands.ts";
 import { planProgram } from "../../../src/backends/webgpu/plan.ts";
 import type { Limits } from "../../../src/backends/webgpu/wgsl/kernel.ts";
 import { writeNest } from "../../../src/backends/webgpu/wgsl/nest.ts";
@@ -21,14 +22,15 @@ const limits: Limits = {
 };
 
 function planOf(f: (...args: Tensor[]) => Tensor, ...args: Tensor[]) {
-  return planProgram(optimize(makeProgram(f)(...args)), limits, 0);
+  const plan = planProgram(optimize(makeProgram(f)(...args)), limits);
+  return { ...plan, steps: dispatchesOf(plan.commands) };
 }
 
 Deno.test("elementwise work is one pass", () => {
   const { steps, arena } = planOf((x, y) => x.mul(2).add(y), tensor([1, 2, 3]), tensor([4, 5, 6]));
-  assertEquals(arena, 0);
-  assertEquals(steps.map(({ memories, workgroups }) => ({ memories, workgroups })), [
-    { memories: [0, 1, 2], workgroups: [1, 1, 1] },
+  assertEquals(arena, []);
+  assertEquals(steps.map(({ views, workgroups }) => ({ count: views.length, workgroups })), [
+    { count: 3, workgroups: [1, 1, 1] },
   ]);
   assertEquals(
     steps[0].code,
@@ -73,7 +75,7 @@ Deno.test("no pass binds more buffers than a device allows", () => {
   const sums = (...xs: Tensor[]) => stack(xs.map((x) => x.mul(xs[0]).sum()));
   for (const f of [products, joined, sums]) {
     const { steps } = planOf(f, ...xs);
-    for (const { memories } of steps) assert(memories.length <= limits.bindings);
+    for (const { views } of steps) assert(views.length <= limits.bindings);
   }
 });
 
@@ -92,7 +94,7 @@ Deno.test("a place in front of a buffer is behind every end", () => {
 
 Deno.test("values between passes have aligned places in one memory", () => {
   const f = (x: Tensor) => x.matmul(x).exp().matmul(x).sin().matmul(x);
-  const { places, bytes, arena } = planOf(f, tensor(new Float32Array(64)).reshape([8, 8]));
+  const { places, bytes, arena: [arena] } = planOf(f, tensor(new Float32Array(64)).reshape([8, 8]));
   const inArena = places.flatMap((place, i) =>
     place?.kind === "arena" ? [{ at: place.offset, end: place.offset + bytes[i] }] : []
   );

@@ -133,6 +133,7 @@ export const target: Target = {
   writes: canEmit,
   widens: (operation) => widening.has(operation),
   mostBuffers: Infinity,
+  hasStraightCode: true,
 };
 
 /** The primitives that have a kernel. */

@@ -9,7 +9,7 @@ import type { Access } from "../../../lowering/nest.ts";
 import type { Lowered, NestTask } from "../../../lowering/tasks.ts";
 import { arrange, type Life } from "../../../lowering/arrange.ts";
 import type { HostStep, Schedule, Step } from "./steps.ts";
-import { isLocal, readsOf, writesOf } from "../../../lowering/tasks.ts";
+import { isLocal, readsOf, readsWhereItWrites, writesOf } from "../../../lowering/tasks.ts";
 
 /** Where an area is. */
 export type Place =
@@ -267,19 +267,6 @@ function accessesOf({ nest, buffers }: NestTask, buffer: number): Access[] {
   const loads = nest.nodes.flatMap((node) => node.kind === "load" ? [node.from] : []);
   const all = [...loads, ...nest.stores.map(({ to }) => to)];
   return all.filter((access) => buffers[access.buffer] === buffer);
-}
-
-function readsWhereItWrites(task: NestTask, from: number, to: number): boolean {
-  const { nest, buffers } = task;
-  const stores = nest.stores.filter((store) => buffers[store.to.buffer] === to);
-  if (stores.length !== 1 || nest.reduced > 0) return false;
-  const [{ to: store }] = stores;
-  return nest.nodes.every((node) => {
-    if (node.kind !== "load" || buffers[node.from.buffer] !== from) return true;
-    return node.guards === undefined && node.dtype === nest.buffers[store.buffer] &&
-      node.from.offset === store.offset &&
-      node.from.strides.every((stride, i) => stride === store.strides[i] || nest.lengths[i] === 1);
-  });
 }
 
 function roomFor(bytes: number): number {

@@ -28,10 +28,15 @@ export interface Kernel {
   /** Arithmetic operations, for people. */
   readonly operations: number;
   /**
-   * An output or a scratch buffer, by its number among the operands, whose first word is not 0 where an
-   * index lay outside of its axis.
+   * The scratch buffer, by its number among the operands, whose first word passes make 1 where an index lay
+   * outside of its axis; otherwise they leave it as it is.
    */
   readonly flag?: number;
+  /**
+   * Whether passes change some places of the output, which has the elements of operand 0 before, and do not
+   * bind that operand.
+   */
+  readonly isChange?: true;
 }
 
 /** What a device can do. */

@@ -76,7 +76,7 @@ let first0 = b3[bases[0].w + (0u)];
 let fits0 = first0 >= 0 && first0 <= 2;
 let s0 = select(0u, u32(first0), fits0);
 let s1 = 0u;
-if (i == 0u) { b2[bases[0].z + (0u)] = select(1u, 0u, fits0); }
+if (i == 0u && !(fits0)) { b2[bases[0].z + (0u)] = 1u; }
 if (i < 4u) {
 let c0 = 0u;
 let c1 = (i);

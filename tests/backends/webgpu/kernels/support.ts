@@ -99,6 +99,8 @@ async function runOnce(
   const before = sizes.map((size, i) => {
     const words = new Uint32Array(size + 2 * AROUND).fill(poison);
     if (i < inputs.length) words.set(inputs[i], AROUND);
+    if (i === inputs.length && kernel.isChange) words.set(inputs[0], AROUND);
+    if (i === kernel.flag) words[AROUND] = 0;
     return words;
   });
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;

@@ -56,7 +56,7 @@ function rowsOf(
 /** The pass that sets a flag where positions lie outside; none where nobody asks for them. */
 function checkPasses({ rows, slots, leads, shared }: Rows, indices: number, flag: number): Pass[] {
   const count = leads === 0 ? 0 : shared * rows;
-  if (count === 0) return [zeros([flag, "u32"], 1)];
+  if (count === 0) return [];
   return [reduceSlices({
     bound: [[indices, "u32"], [flag, "u32"]],
     outputs: 1,
@@ -66,7 +66,7 @@ function checkPasses({ rows, slots, leads, shared }: Rows, indices: number, flag
     empty: "0u",
     step: `if (${at(0, "p")} >= ${slots}u) { state = 1u; }`,
     combine: (a, b) => `${a} | ${b}`,
-    store: `${at(1, "o")} = state;`,
+    store: `if (state != 0u) { ${at(1, "o")} = 1u; }`,
   })];
 }
 

@@ -10,9 +10,9 @@ import { heldType, type Word } from "../module.ts";
 import { at, type Bound, coordinates, each } from "./passes.ts";
 
 /**
- * A kernel that runs `body` for each of `size` places, with the first position of the block on each axis in
- * `s0`, `s1`, …, and sets a flag where the block does not lie inside of `x`. Operands of the pass are the
- * `tensors` that come first, the output and the flag, then the starts.
+ * A kernel that runs `statement` for each element `i` of a block in `x`, and sets a flag where the block does
+ * not lie inside of `x`. The pass binds operand `tensors - 1` and the output; `statement` is given the
+ * element's place in `x`.
  */
 function emitBlock(
   [x]: readonly Operand[],
@@ -20,31 +20,37 @@ function emitBlock(
   { start }: BlockStart,
   tensors: number,
   word: Word,
-  size: number,
   limits: Limits,
-  body: string,
+  statement: (place: string) => string,
 ): Kernel | null {
   const unknown = start.filter((first) => first === null).length;
   const [output, flag] = [tensors + unknown, tensors + unknown + 1];
-  const bound: Bound[] = [
-    ...range(tensors).map((k): Bound => [k, word]),
-    [output, word],
-    [flag, "u32"],
-    ...range(unknown).map((k): Bound => [tensors + k, "i32"]),
-  ];
+  const bound: Bound[] = [[tensors - 1, word], [output, word]];
+  if (unknown > 0) bound.push([flag, "u32"]);
+  bound.push(...range(unknown).map((k): Bound => [tensors + k, "i32"]));
   if (bound.length > limits.bindings) return null;
-  let next = tensors + 2;
+  let next = 3;
   const firsts = start.map((known, axis) =>
     known !== null ? `let s${axis} = ${known}u;` : `let first${axis} = ${at(next++, "0u")};
 let fits${axis} = first${axis} >= 0 && first${axis} <= ${x.shape[axis] - sizes[axis]};
 let s${axis} = select(0u, u32(first${axis}), fits${axis});`
   );
   const fits = start.flatMap((known, axis) => known === null ? [`fits${axis}`] : []);
-  const inner = size === 0 ? "" : `if (i < ${size}u) {\n${body}\n}`;
-  const text = `${firsts.join("\n")}
-if (i == 0u) { ${at(tensors + 1, "0u")} = select(1u, 0u, ${fits.join(" && ") || "true"}); }
-${inner}`;
-  const passes = [each(bound, Math.max(size, 1), text)];
+  const strides = stridesOf(x.shape);
+  const terms = sizes.map((_, axis) => `(c${axis} + s${axis}) * ${strides[axis]}u`);
+  const size = sizeOf(sizes);
+  const lines = [
+    ...firsts,
+    ...(unknown === 0 ? [] : [`if (i == 0u && !(${fits.join(" && ")})) { ${at(2, "0u")} = 1u; }`]),
+    ...(size === 0 ? [] : [
+      `if (i < ${size}u) {`,
+      coordinates("c", "i", sizes),
+      statement(terms.join(" + ") || "0u"),
+      "}",
+    ]),
+  ];
+  const isIdle = size === 0 && unknown === 0;
+  const passes = isIdle ? [] : [each(bound, Math.max(size, 1), lines.join("\n"))];
   return { passes, scratch: [4], operations: size, ...(unknown === 0 ? {} : { flag }) };
 }
 
@@ -55,34 +61,21 @@ export function emitDynamicSlice(
   _outputs: readonly Operand[],
   limits: Limits,
 ): Kernel | null {
-  const { sizes } = params;
-  const strides = stridesOf(inputs[0].shape);
-  const terms = sizes.map((_, axis) => `(c${axis} + s${axis}) * ${strides[axis]}u`);
-  const body = `${coordinates("c", "i", sizes)}
-${at(1, "i")} = ${at(0, terms.join(" + ") || "0u")};`;
-  return emitBlock(inputs, sizes, params, 1, "u32", sizeOf(sizes), limits, body);
+  const statement = (place: string) => `${at(1, "i")} = ${at(0, place)};`;
+  return emitBlock(inputs, params.sizes, params, 1, "u32", limits, statement);
 }
 
-/** A kernel that changes a block: `change` is an expression of elements of `x` and of the block. */
+/** A kernel that changes a block: `operator` says how the update's element changes the one that is there. */
 function emitChange(
   inputs: readonly Operand[],
   params: BlockStart,
   word: Word,
   limits: Limits,
-  change: (x: string, update: string) => string,
+  operator: "=" | "+=",
 ): Kernel | null {
-  const [{ shape }, { shape: sizes }] = inputs;
-  const strides = stridesOf(sizes);
-  const axes = shape.map((_, axis) => `let d${axis} = c${axis} - s${axis};`);
-  // What lies before the block wraps to more than its size.
-  const isInside = sizes.map((size, axis) => `d${axis} < ${size}u`).join(" && ") || "true";
-  const source = sizes.map((_, axis) => `d${axis} * ${strides[axis]}u`).join(" + ") || "0u";
-  const body = `${coordinates("c", "i", shape)}
-${axes.join("\n")}
-var value = ${at(0, "i")};
-if (${isInside}) { value = ${change("value", at(1, source))}; }
-${at(2, "i")} = value;`;
-  return emitBlock(inputs, sizes, params, 2, word, sizeOf(shape), limits, body);
+  const statement = (place: string) => `${at(1, place)} ${operator} ${at(0, "i")};`;
+  const kernel = emitBlock(inputs, inputs[1].shape, params, 2, word, limits, statement);
+  return kernel === null ? null : { ...kernel, isChange: true };
 }
 
 /** The kernel of `updateSlice`. */
@@ -92,7 +85,7 @@ export function emitUpdateSlice(
   _outputs: readonly Operand[],
   limits: Limits,
 ): Kernel | null {
-  return emitChange(inputs, params, "u32", limits, (_, update) => update);
+  return emitChange(inputs, params, "u32", limits, "=");
 }
 
 /** The kernel of `addSlice`. */
@@ -102,5 +95,5 @@ export function emitAddSlice(
   [output]: readonly Operand[],
   limits: Limits,
 ): Kernel | null {
-  return emitChange(inputs, params, heldType(output.dtype), limits, (x, y) => `${x} + ${y}`);
+  return emitChange(inputs, params, heldType(output.dtype), limits, "+=");
 }

@@ -1,0 +1,561 @@
+/**
+ * The commands of a program and the lives of the memories that they work on, those of the programs within it
+ * included.
+ *
+ * @module
+ */
+import type { Dtype } from "../../base/dtype.ts";
+import { internalError } from "../../base/errors.ts";
+import { sizeOf } from "../../base/shape.ts";
+import { type Program, typeOf } from "../../core/program.ts";
+import type { Type } from "../../core/tensor.ts";
+import type { Life } from "../../lowering/arrange.ts";
+import { lower } from "../../lowering/lower.ts";
+import type { Access, Nest } from "../../lowering/nest.ts";
+import type { Target } from "../../lowering/target.ts";
+import {
+  type KernelTask,
+  type Lowered,
+  type NestTask,
+  readsOf,
+  readsWhereItWrites,
+  type Task,
+  writesOf,
+} from "../../lowering/tasks.ts";
+import { asControl, type ControlEquation } from "../../passes/control.ts";
+import type { KernelSummary } from "../backend.ts";
+import { type Command, memoriesOf, resolve, type View } from "./commands.ts";
+import { type Entry, type GateParts, gatePass } from "./wgsl/gates.ts";
+import type { Limits, Pass } from "./wgsl/kernel.ts";
+import { wordBytes } from "./wgsl/module.ts";
+import { writeNest } from "./wgsl/nest.ts";
+import { canWrite } from "./wgsl/operations.ts";
+import { kernelFor, widens } from "./wgsl/table.ts";
+
+/** What lowering needs to know of a device. */
+export function targetFor({ bindings }: Limits): Target {
+  return { writes: canWrite, widens, mostBuffers: bindings, hasStraightCode: false };
+}
+
+/** Plans an equation that holds programs: its inputs and outputs are buffers of the frame. */
+export type PlanControl = (
+  planner: Planner,
+  frame: Frame,
+  equation: ControlEquation,
+  task: KernelTask,
+  number: number,
+) => void;
+
+/** A word that says whether passes have something to do. */
+export interface Guard {
+  readonly state: View;
+  readonly index: number;
+}
+
+/** Where a result of an inner program goes. */
+export interface Goal {
+  readonly view: View;
+  /** The binder that is in the same place, if one is. */
+  readonly heir: number | null;
+}
+
+/** What a frame is made of. */
+interface FrameParts {
+  readonly lowered: Lowered;
+  /** The views of the arguments. */
+  readonly binders: readonly View[];
+  /** Views of arguments that may be written over by what changes some places of them. */
+  readonly changeable?: ReadonlySet<View>;
+  /** Where buffers must be. */
+  readonly homes?: ReadonlyMap<number, View>;
+  /** Where buffers should be, as soon as nothing there is needed any more: the first that is possible. */
+  readonly wishes?: ReadonlyMap<number, readonly View[]>;
+}
+
+/** A lowered program while it is planned: where its buffers are. */
+export class Frame {
+  readonly lowered: Lowered;
+  readonly views: (View | undefined)[];
+  readonly #planner: Planner;
+  readonly #homes: ReadonlyMap<number, View>;
+  readonly #wishes: ReadonlyMap<number, readonly View[]>;
+  readonly #changeable: Set<View>;
+  /** Views of memories of this frame's own. */
+  readonly #own = new Set<View>();
+  /** The last task that reads or writes each buffer. */
+  readonly #last: readonly number[];
+
+  constructor(planner: Planner, parts: FrameParts) {
+    const { lowered, binders, changeable = [], homes = new Map(), wishes = new Map() } = parts;
+    this.#planner = planner;
+    this.lowered = lowered;
+    this.#changeable = new Set(changeable);
+    this.#homes = homes;
+    this.#wishes = wishes;
+    const { buffers, tasks, results } = lowered;
+    this.views = buffers.map(({ source }) => source === null ? undefined : binders[source]);
+    const last = buffers.map(() => -1);
+    tasks.forEach((task, i) => {
+      for (const one of [...readsOf(task), ...writesOf(task)]) last[one] = i;
+    });
+    for (const result of results) if ("buffer" in result) last[result.buffer] = Infinity;
+    buffers.forEach(({ alias }, i) => {
+      if (alias !== undefined) last[alias] = Math.max(last[alias], last[i]);
+    });
+    this.#last = last;
+  }
+
+  /** Where a buffer that has been written is. */
+  viewOf(buffer: number): View {
+    const view = this.views[buffer];
+    if (view === undefined) throw internalError(`Buffer ${buffer} has not been written`);
+    return view;
+  }
+
+  /** Whether a place of a buffer's is needed for nothing else once a task has read it there. */
+  isFreed(buffer: number, task: number, read: readonly number[]): boolean {
+    const view = this.viewOf(buffer);
+    return read.filter((one) => this.views[one] === view).length === 1 &&
+      this.#isFree(view, task + 1);
+  }
+
+  /** Whether nothing reads a place at a task or behind it. */
+  #isFree(view: View, task: number): boolean {
+    return this.views.every((one, i) => one !== view || this.#last[i] < task);
+  }
+
+  /**
+   * Gives a buffer that a task writes its place: where it must be, that of a buffer which it may change, or
+   * take over, or where it should be; otherwise a new one.
+   */
+  place(
+    buffer: number,
+    task: number,
+    changed: number | null = null,
+    overwritten: readonly number[] = [],
+  ): View {
+    const known = this.views[buffer];
+    if (known !== undefined) return known;
+    return this.views[buffer] = this.#homes.get(buffer) ??
+      this.#placeOfOld(buffer, task, changed, overwritten) ?? this.#placeOfNew(buffer);
+  }
+
+  #placeOfOld(
+    buffer: number,
+    task: number,
+    changed: number | null,
+    overwritten: readonly number[],
+  ): View | undefined {
+    if (changed !== null) {
+      const view = this.viewOf(changed);
+      if (this.#own.has(view) || this.#changeable.has(view)) return view;
+    }
+    const bytes = this.bytesOf(buffer);
+    const wished = this.#wishes.get(buffer)?.find((view) =>
+      this.#planner.bytesOf(view) === bytes &&
+      (this.#isFree(view, task) || overwritten.some((one) => this.views[one] === view))
+    );
+    if (wished !== undefined) return wished;
+    const old = overwritten.find((one) =>
+      this.#own.has(this.viewOf(one)) && this.bytesOf(one) === bytes
+    );
+    return old === undefined ? undefined : this.viewOf(old);
+  }
+
+  #placeOfNew(buffer: number): View {
+    const view = this.#planner.newMemory(this.bytesOf(buffer));
+    this.#own.add(view);
+    return view;
+  }
+
+  /** Bytes of a buffer. */
+  bytesOf(buffer: number): number {
+    return wordBytes(sizeOf(this.lowered.buffers[buffer].shape));
+  }
+}
+
+/** Writes the commands. */
+export class Planner {
+  readonly limits: Limits;
+  /** How many bytes each memory is, and when it is in use. */
+  readonly bytes: number[] = [];
+  readonly lives: (Life | null)[] = [];
+  /** Counts of the passes that gates decide on, where there is something to do. */
+  readonly counts: (readonly [number, number, number])[] = [];
+  readonly summaries: KernelSummary[] = [];
+  /** The memory of the table of counts, and of the word that says that an index was outside. */
+  readonly table: number;
+  readonly flag: number;
+  /** Memories that are written. */
+  readonly written = new Set<number>();
+  #commands: Command[] = [];
+  #time = 0;
+  /** The number of rounds of each loop, and which loops are around. */
+  readonly #lengths: number[] = [];
+  #around: readonly number[] = [];
+  #guard: Guard | null = null;
+  /** The passes that each state decides on. */
+  #entries: Entry[] = [];
+  #depth = 0;
+  readonly #numbers: number;
+  readonly #planControl: PlanControl;
+
+  constructor(limits: Limits, numbers: number, planControl: PlanControl) {
+    this.limits = limits;
+    this.#numbers = numbers;
+    this.#planControl = planControl;
+    [this.table, this.flag] = [4, 4].map((bytes) => memoriesOf(this.newMemory(bytes))[0]);
+  }
+
+  /** What is done, and how long it takes in steps. */
+  get commands(): readonly Command[] {
+    return this.#commands;
+  }
+
+  /** How many steps memories live for. */
+  get time(): number {
+    return this.#time;
+  }
+
+  /** A memory of so many bytes. */
+  newMemory(bytes: number): View {
+    this.lives.push(null);
+    return { kind: "memory", memory: this.bytes.push(Math.max(4, bytes)) - 1 };
+  }
+
+  #touch(view: View): void {
+    for (const memory of memoriesOf(view)) {
+      (this.lives[memory] ??= { first: this.#time, last: this.#time }).last = this.#time;
+    }
+  }
+
+  /** Adds a pass on these operands. */
+  #push({ code, workgroups, operands }: Pass, viewOf: (operand: number) => View): void {
+    const views = operands.map(viewOf);
+    views.forEach((view) => this.#touch(view));
+    this.#time++;
+    let entry: number | null = null;
+    if (this.#guard !== null) {
+      entry = this.counts.push(workgroups) - 1;
+      this.#entries.push({ index: entry, groups: workgroups[0], branch: this.#guard.index });
+    }
+    this.#commands.push({ kind: "dispatch", code, workgroups, views, entry });
+  }
+
+  /** Adds a nest on these operands; what it writes is in none of the others' places, unless it may be. */
+  #pushNest(nest: Nest, views: readonly View[]): void {
+    const pass = writeNest(nest, this.limits, this.#numbers);
+    if (pass !== null) this.#pushApart(pass, views);
+  }
+
+  /** Adds a pass; an operand that may be in the place of an earlier one is copied: a pass binds each once. */
+  #pushApart(pass: Pass, views: readonly View[]): void {
+    const given = [...views];
+    pass.operands.forEach((operand, i) => {
+      const before = pass.operands.slice(0, i).map((one) => given[one]);
+      if (!before.some((one) => this.#mayMeet(one, given[operand]))) return;
+      const bytes = this.bytesOf(given[operand]);
+      const copy = this.newMemory(bytes);
+      this.copy(given[operand], copy, bytes / 4);
+      given[operand] = copy;
+    });
+    this.#push(pass, (operand) => given[operand]);
+  }
+
+  /** Bytes of what a view shows. */
+  bytesOf(view: View): number {
+    switch (view.kind) {
+      case "memory":
+        return this.bytes[view.memory];
+      case "element":
+        return wordBytes(Math.abs(view.step));
+      case "turn":
+        return this.bytesOf(view.turns[0]);
+    }
+  }
+
+  /** Whether two views are in one memory in some round. */
+  #mayMeet(one: View, other: View): boolean {
+    if (one.kind === "memory" && other.kind === "memory") return one.memory === other.memory;
+    const own = new Set(memoriesOf(one));
+    if (!memoriesOf(other).some((memory) => own.has(memory))) return false;
+    const rounds: number[] = [];
+    const tryFrom = (depth: number): boolean => {
+      if (depth === this.#around.length) {
+        return resolve(one, rounds).memory === resolve(other, rounds).memory;
+      }
+      const loop = this.#around[depth];
+      // The first round, and both of those that take turns behind it.
+      for (let round = 0; round < Math.min(3, this.#lengths[loop]); round++) {
+        rounds[loop] = round;
+        if (tryFrom(depth + 1)) return true;
+      }
+      return false;
+    };
+    return tryFrom(0);
+  }
+
+  /** Copies words. */
+  copy(from: View, to: View, words: number): void {
+    this.#write(to);
+    this.#pushNest(copyOf("uint32", words), [from, to]);
+  }
+
+  #write(view: View): void {
+    for (const memory of memoriesOf(view)) this.written.add(memory);
+  }
+
+  /** Plans all tasks of a frame. */
+  run(frame: Frame): void {
+    frame.lowered.tasks.forEach((task, i) => this.#runTask(frame, task, i));
+  }
+
+  #runTask(frame: Frame, task: Task, i: number): void {
+    switch (task.kind) {
+      case "nest":
+        return this.#runNest(frame, task, i);
+      case "kernel":
+        return this.#runKernel(frame, task, i);
+      case "hand": {
+        const from = frame.viewOf(task.from);
+        const to = frame.place(
+          task.to,
+          i,
+          null,
+          frame.isFreed(task.from, i, [task.from]) ? [task.from] : [],
+        );
+        if (to !== from) this.copy(from, to, frame.bytesOf(task.to) / 4);
+        return;
+      }
+      case "straight":
+        throw internalError("Straight code is not for devices");
+    }
+  }
+
+  #runNest(frame: Frame, task: NestTask, i: number): void {
+    const { name, nest, buffers } = task;
+    const read = readsOf(task);
+    const written = writesOf(task);
+    for (const to of written) {
+      const old = read.filter((from) =>
+        readsWhereItWrites(task, from, to) && frame.isFreed(from, i, read)
+      );
+      frame.place(to, i, null, old);
+      this.#write(frame.viewOf(to));
+    }
+    const views = buffers.map((buffer) => frame.viewOf(buffer));
+    const operations = sizeOf(nest.lengths) *
+      nest.nodes.filter(({ kind }) => kind === "map" || kind === "reduce").length;
+    this.#summarize(name, operations, frame, [...read, ...written]);
+    this.#pushNest(joinBuffers(nest, views), views);
+  }
+
+  #runKernel(frame: Frame, task: KernelTask, i: number): void {
+    const { equation, inputs, outputs } = task;
+    const { primitive: { name }, params } = equation;
+    if (name === "barrier") {
+      outputs.forEach((output) => {
+        frame.views[output] = frame.viewOf(frame.lowered.buffers[output].alias!);
+      });
+      return;
+    }
+    const control = asControl(equation);
+    if (control !== null) return this.#planControl(this, frame, control, task, i);
+    const { buffers } = frame.lowered;
+    // A buffer may have the shape that its elements had before, and be held as a narrower dtype.
+    const types = equation.inputs.map((atom, k): Type => ({
+      dtype: buffers[inputs[k]].dtype,
+      shape: typeOf(atom).shape,
+    }));
+    const kernel = kernelFor(
+      name,
+      types,
+      params,
+      equation.outputs.map(({ type }) => type),
+      this.limits,
+    );
+    if (kernel === null) throw internalError(`There is no kernel of ${name} on the device`);
+    const { passes, scratch, flag, operations, isChange } = kernel;
+    const changed = isChange && frame.isFreed(inputs[0], i, inputs) ? inputs[0] : null;
+    outputs.forEach((output) => this.#write(frame.place(output, i, changed)));
+    const all = [...inputs, ...outputs];
+    const isInPlace = isChange && frame.viewOf(outputs[0]) === frame.viewOf(inputs[0]);
+    this.#summarize(name, operations, frame, isInPlace ? inputs.slice(1) : all);
+    if (isChange && !isInPlace) {
+      this.copy(frame.viewOf(inputs[0]), frame.viewOf(outputs[0]), frame.bytesOf(outputs[0]) / 4);
+    }
+    const views = [
+      ...all.map((buffer) => frame.viewOf(buffer)),
+      ...scratch.map((bytes, k): View =>
+        all.length + k === flag ? { kind: "memory", memory: this.flag } : this.newMemory(bytes)
+      ),
+    ];
+    if (flag !== undefined) this.#write(views[flag]);
+    for (const pass of passes) this.#pushApart(pass, views);
+  }
+
+  #summarize(name: string, operations: number, frame: Frame, touched: readonly number[]): void {
+    const bytes = [...new Set(touched)].reduce((sum, buffer) => sum + frame.bytesOf(buffer), 0);
+    this.summaries.push({ name, operations, bytes, chunks: 1, depth: this.#depth });
+  }
+
+  /** Plans a program within the one of a frame, given its arguments and where its results go. */
+  inner(program: Program, binders: readonly View[], goals: readonly Goal[]): void {
+    const lowered = lower(program, targetFor(this.limits), {
+      isInner: true,
+      heirOf: (result) => goals[result].heir,
+    });
+    const buffers = lowered.results.map((result) => {
+      if ("buffer" in result) return result.buffer;
+      throw internalError("A result of an inner program is a constant");
+    });
+    const placed = goals.map(({ view, heir }, i) => ({ buffer: buffers[i], view, heir }));
+    const heirs = placed.filter(({ heir }) => heir !== null);
+    const homes = placed.filter(({ heir }) => heir === null);
+    const frame = new Frame(this, {
+      lowered,
+      binders,
+      homes: new Map(homes.map(({ buffer, view }) => [buffer, view])),
+      wishes: new Map(heirs.map(({ buffer, view }) => [buffer, [view]])),
+      changeable: new Set(heirs.map(({ view }) => view)),
+    });
+    this.run(frame);
+    for (const { buffer, view } of heirs) {
+      const made = frame.viewOf(buffer);
+      if (made !== view) this.copy(made, view, frame.bytesOf(buffer) / 4);
+    }
+  }
+
+  /** What decides whether the next passes have something to do, if they may not. */
+  get guard(): Guard | null {
+    return this.#guard;
+  }
+
+  /** Adds what `body` adds, to be done only where the word says so; gates must decide on it. */
+  within(guard: Guard, body: () => void): void {
+    const outer = this.#guard;
+    this.#guard = guard;
+    body();
+    this.#guard = outer;
+  }
+
+  /** The passes that `body` adds and gates are to decide on. */
+  entriesOf(body: () => void): readonly Entry[] {
+    const outer = this.#entries;
+    this.#entries = [];
+    body();
+    const own = this.#entries;
+    this.#entries = outer;
+    return own;
+  }
+
+  /** Makes room for a gate on these operands, which is written once it is known what it decides on. */
+  reserveGate(operands: readonly View[]): (parts: Omit<GateParts, "operands">) => void {
+    const views: readonly View[] = [{ kind: "memory", memory: this.table }, ...operands];
+    views.forEach((view) => this.#touch(view));
+    this.#time++;
+    const list = this.#commands;
+    const place = list.length;
+    const write = (parts: Omit<GateParts, "operands">): void => {
+      const { code, workgroups } = gatePass({ ...parts, operands: operands.length });
+      list[place] = { kind: "dispatch", code, workgroups, views, entry: null };
+    };
+    write({ conditions: [], entries: [] });
+    return write;
+  }
+
+  /** Adds a loop of `length` rounds, or of at most so many, around what `body` adds. */
+  loop(
+    name: string,
+    length: number,
+    state: View | null,
+    body: (loop: number) => void,
+  ): void {
+    const loop = this.#lengths.push(length) - 1;
+    const [commands, around, start, outside] = [
+      this.#commands,
+      this.#around,
+      this.#time,
+      this.bytes.length,
+    ];
+    const summary = this.summaries.length;
+    this.#commands = [];
+    this.#around = [...around, loop];
+    this.#depth++;
+    body(loop);
+    if (state !== null) this.#touch(state);
+    const own = this.#commands;
+    this.#commands = commands;
+    this.#around = around;
+    this.#depth--;
+    const end = this.#time++;
+    // What was there before the loop, and is used in it, is needed in all rounds.
+    for (let memory = 0; memory < outside; memory++) {
+      const life = this.lives[memory];
+      if (life === null || life.last < start) continue;
+      life.first = Math.min(life.first, start);
+      life.last = end;
+    }
+    if (state === null) commands.push({ kind: "repeat", loop, length, body: own });
+    else {
+      const most = Number.isFinite(length) ? length : null;
+      commands.push({ kind: "until", loop, state: memoriesOf(state)[0], most, body: own });
+    }
+    this.#sumUp(name, state === null ? length : 1, summary);
+  }
+
+  /** Puts the sum of what is within a loop or a switch in front of it. */
+  #sumUp(name: string, rounds: number, from: number): void {
+    const depth = this.#depth;
+    const inside = this.summaries.slice(from).filter((one) => one.depth === depth + 1);
+    const sum = (of: (one: KernelSummary) => number) =>
+      rounds * inside.reduce((total, one) => total + of(one), 0);
+    this.summaries.splice(from, 0, {
+      name,
+      operations: sum(({ operations }) => operations),
+      bytes: sum(({ bytes }) => bytes),
+      chunks: 1,
+      depth,
+    });
+  }
+
+  /** Adds what `body` adds as that of a switch. */
+  branches(name: string, body: () => void): void {
+    const from = this.summaries.length;
+    this.#depth++;
+    body();
+    this.#depth--;
+    this.#sumUp(name, 1, from);
+  }
+}
+
+/** A nest that copies elements from buffer 0 to buffer 1. */
+function copyOf(dtype: Dtype, size: number): Nest {
+  const at = { offset: 0, strides: [1] };
+  return {
+    lengths: [size],
+    reduced: 0,
+    buffers: [dtype, dtype],
+    nodes: [{ kind: "load", dtype, from: { ...at, buffer: 0 } }],
+    stores: [{ node: 0, to: { ...at, buffer: 1 } }],
+  };
+}
+
+/** A nest in which buffers of one dtype that are in the same place are one. */
+function joinBuffers(
+  nest: Nest,
+  views: readonly View[],
+): Nest {
+  const first = views.map((view, i) =>
+    views.findIndex((other, k) => other === view && nest.buffers[k] === nest.buffers[i])
+  );
+  if (first.every((k, i) => k === i)) return nest;
+  const moved = (access: Access): Access => ({ ...access, buffer: first[access.buffer] });
+  return {
+    ...nest,
+    nodes: nest.nodes.map((node) =>
+      node.kind === "load" ? { ...node, from: moved(node.from) } : node
+    ),
+    stores: nest.stores.map(({ node, to }) => ({ node, to: moved(to) })),
+  };
+}
