@@ -100,6 +100,8 @@ interface Doc {
 }
 
 interface Member {
+  /** Constructors have none. */
+  readonly name?: string;
   readonly location: Place;
   readonly jsDoc?: Doc;
   readonly accessibility?: string;
@@ -394,13 +396,10 @@ function textOf({ kind, location, def = {} }: Declaration): string {
   const head = linesOf(location.filename).slice(location.line).join("\n").split("{")[0];
   const { constructors = [], properties = [], methods = [] } = def;
   const members = [...constructors, ...properties, ...methods].flatMap(
-    ({ location, jsDoc, accessibility }) => {
-      if (
-        accessibility !== undefined || (jsDoc?.tags ?? []).some(({ kind }) => kind === "internal")
-      ) {
-        return [];
-      }
-      const [summary = ""] = (jsDoc?.doc ?? "").split("\n\n");
+    ({ name = "", location, jsDoc: { doc = "" } = {}, accessibility }) => {
+      const isInternal = doc.includes("@internal") || /^\[(?!Symbol)/.test(name);
+      if (accessibility !== undefined || isInternal) return [];
+      const [summary = ""] = doc.split("\n\n");
       const comment = summary === "" ? "" : `/** ${summary.trim().replaceAll("\n", " ")} */\n`;
       const text = textAt(location, true).replace(/;?$/, ";");
       return [`${comment}${text}`.replaceAll(/^/gm, "  ")];
@@ -470,7 +469,8 @@ export function pagesOf(entries: readonly Entry[]): Record<string, string> {
     for (const { category, symbols } of all) {
       const values = symbols.filter((symbol) => !isType(symbol));
       const rows = values.map((symbol) => {
-        const text = summaryOf(symbol.declarations[0].jsDoc?.doc).split(/(?<=[.:;])\s/)[0];
+        const text = summaryOf(symbol.declarations.at(-1)?.jsDoc?.doc).split(/(?<=\.)\s|[:;]\s/)[0]
+          .replace(/[:;.]?$/, "");
         return `| ${writer.link(symbol)} | ${
           writer.prose(text).replaceAll("\n", " ").replaceAll("|", "\\|")
         } |`;
@@ -479,7 +479,7 @@ export function pagesOf(entries: readonly Entry[]): Record<string, string> {
         front(category, order++, group),
         `# ${category} {#top}`,
         importLine(name),
-        values.length < 3 ? "" : ["| name | |", "| --- | --- |", ...rows].join("\n"),
+        values.length < 3 ? "" : ["| name | what it is |", "| --- | --- |", ...rows].join("\n"),
         sections(symbols),
       );
     }

@@ -90,51 +90,56 @@ async function findChromium(): Promise<string> {
 /**
  * Installs Chromium and its driver, where they are not there.
  *
- * @returns A function that opens a page and gives its outcome.
+ * @returns A function that runs a module in Node, gives its default export a browser and an argument in JSON, and
+ * resolves to what that resolves to.
  */
-export async function installChromium(): Promise<(visit: Visit) => Promise<unknown>> {
+export async function installDriver(): Promise<
+  (module: URL, argument: unknown, flags?: readonly string[]) => Promise<unknown>
+> {
   const tools = await install("chromium", {
     node: `npm:node-linux-${cpu}@24.21.0`,
     "playwright-core": "1.65.1",
   });
   const executablePath = await findChromium();
-  return async function visit(
-    { folder, path, outcome, isIsolated = false, flags = [], seconds = 600, screenshot }: Visit,
-  ) {
-    const server = serve(folder, isIsolated);
+  return async function drive(module, argument, flags = []) {
     const options = { executablePath, args: ["--no-sandbox", ...flags] };
-    const address = `http://127.0.0.1:${server.addr.port}/${path}`;
     const source = `
       import { chromium } from ${JSON.stringify(new URL("playwright-core/index.mjs", tools).href)};
+      import run from ${JSON.stringify(module.href)};
       const browser = await chromium.launch(${JSON.stringify(options)});
       try {
-        const page = await browser.newPage();
-        const errors = [];
-        page.on("pageerror", (error) => errors.push(String(error)));
-        await page.goto(${JSON.stringify(address)});
-        const handle = await page.waitForFunction(
-          ${JSON.stringify(outcome)}, null, { timeout: ${1000 * seconds}, polling: 50 },
-        ).catch((error) => { throw new Error([...errors, error.message].join("\\n")); });
-        const screenshot = ${JSON.stringify(screenshot ?? null)};
-        if (screenshot !== null) await page.screenshot({ path: screenshot, fullPage: true });
-        console.log(${JSON.stringify(MARK)} + JSON.stringify(await handle.jsonValue()));
+        const result = await run(browser, ${JSON.stringify(argument)});
+        console.log(${JSON.stringify(MARK)} + JSON.stringify(result));
       } finally {
         await browser.close();
       }`;
+    const driver = Deno.makeTempFileSync({ suffix: ".mjs" });
     try {
-      const driver = Deno.makeTempFileSync({ suffix: ".mjs" });
-      try {
-        Deno.writeTextFileSync(driver, source);
-        const node = pathOf(new URL("node/bin/node", tools));
-        const { output } = await execute(node, [driver], { cwd: root });
-        const line = output.split("\n").findLast((text) => text.startsWith(MARK));
-        if (line === undefined) {
-          throw new Error(`No outcome of ${path}; the output was:\n${output}`);
-        }
-        return JSON.parse(line.slice(MARK.length));
-      } finally {
-        Deno.removeSync(driver);
-      }
+      Deno.writeTextFileSync(driver, source);
+      const node = pathOf(new URL("node/bin/node", tools));
+      const { output } = await execute(node, [driver], { cwd: root });
+      const line = output.split("\n").findLast((text) => text.startsWith(MARK));
+      if (line === undefined) throw new Error(`No outcome; the output was:\n${output}`);
+      return JSON.parse(line.slice(MARK.length));
+    } finally {
+      Deno.removeSync(driver);
+    }
+  };
+}
+
+/**
+ * Installs Chromium and its driver, where they are not there.
+ *
+ * @returns A function that opens a page and gives its outcome.
+ */
+export async function installChromium(): Promise<(visit: Visit) => Promise<unknown>> {
+  const drive = await installDriver();
+  const module = new URL("visit.js", import.meta.url);
+  return async function visit({ folder, path, isIsolated = false, flags = [], ...rest }: Visit) {
+    const server = serve(folder, isIsolated);
+    try {
+      const address = `http://127.0.0.1:${server.addr.port}/${path}`;
+      return await drive(module, { address, ...rest }, flags);
     } finally {
       await server.shutdown();
     }

@@ -222,6 +222,7 @@ function allSteps(): Step[] {
     ),
     { group: "npm", name: "npm", args: ["run", "-A", ".ci/npm.ts"] },
     { group: "site", name: "site", args: ["run", "-A", ".ci/site.ts"] },
+    { group: "site", name: "site in Chromium", args: ["run", "-A", ".ci/site_check.ts"] },
     { group: "runtimes", name: "runtimes", args: ["run", "-A", ".ci/runtimes.ts"] },
     ...each("examples", examples, ["run", "--no-prompt"]),
     ...each("gallery", gallery, ["run", "--no-prompt"]),

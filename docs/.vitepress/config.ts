@@ -7,9 +7,11 @@ import { env } from "node:process";
 
 const pages = new URL("../", import.meta.url);
 
-/** What is used of markdown-it: how it renders blocks of code. */
+/** What is used of markdown-it. */
 interface Markdown {
   readonly renderer: { readonly rules: { fence: Fence } };
+  readonly options: { highlight: unknown };
+  render(source: string, env: object): string;
 }
 
 type Fence = (
@@ -17,6 +19,15 @@ type Fence = (
   at: number,
   ...rest: unknown[]
 ) => string;
+
+/** Renders a page for the index of the search, which needs no colours. */
+function renderForSearch(source: string, env: object, markdown: Markdown): string {
+  const { highlight } = markdown.options;
+  markdown.options.highlight = null;
+  const html = markdown.render(source, env);
+  markdown.options.highlight = highlight;
+  return html;
+}
 
 interface Page {
   readonly title: string;
@@ -105,7 +116,7 @@ export default {
       "/": main,
     },
     outline: [2, 3],
-    search: { provider: "local", options: { detailedView: true } },
+    search: { provider: "local", options: { detailedView: true, _render: renderForSearch } },
     footer: { message: "Released under the MIT License." },
   },
 };
