@@ -109,6 +109,8 @@ export * as interpolate from "./src/interpolate.ts";
 export * as io from "./src/io/mod.ts";
 /** Linear algebra. */
 export * as linalg from "./src/linalg.ts";
+/** How well predictions fit. */
+export * as metrics from "./src/metrics/mod.ts";
 /** Whole models. */
 export * as models from "./src/models/mod.ts";
 /** Neural-network layers, activations and losses. */

@@ -89,6 +89,9 @@ const namespaces: Readonly<Record<string, string>> = {
     multivariateNormal orthogonal rademacher binomial geometric multinomial poisson`,
   io: `readSafetensors writeSafetensors readTorch readNpy writeNpy readNpz writeNpz readIdx saveTree
     loadTree`,
+  metrics:
+    `accuracy topKAccuracy confusionMatrix precision recall f1 perplexity rocAuc averagePrecision
+    meanSquaredError meanAbsoluteError r2 mean meanOf confusion`,
   models: "resnet18 resnet34 resnet50 mlp",
   testing: "checkGrads assertTensorsClose",
   inspect:

@@ -802,7 +802,18 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
     loss: (params: unknown) => api.tree.sum(api.tree.map((x: Tensor) => x.square(), params)),
   })],
   [/^optimizers$/, (scene) => ({ a: optimizer(scene), b: optimizer(scene) })],
-  [/^labels$/, ({ draw }) => draw.pick<unknown>(["a", "b", { x: "a" }, () => "b", "c"])],
+  [/^(scores|predicted)$/, tensorLike],
+  [
+    /^labels$/,
+    (scene) => {
+      const { draw, given, shape } = scene;
+      if (!given.has("scores") && !given.has("predicted")) {
+        return draw.pick<unknown>(["a", "b", { x: "a" }, () => "b", "c"]);
+      }
+      const own = draw.chance(50) ? shape : shape.slice(0, -1);
+      return api.astype(tensorOf(scene, own, "bool"), draw.pick(["int32", "bool", "uint8"]));
+    },
+  ],
   [
     /^(body|shortcut|layer|model|\.\.\.args)$/,
     (scene) => scene.draw.chance(50) ? layer(scene) : tensorLike(scene),
