@@ -141,7 +141,11 @@ function allSteps(): Step[] {
     { group: "lint", name: "lint", args: ["lint"] },
     { group: "check", name: "check", args: ["check", ...sources] },
     // As in a project that imports the clone and has options of its own.
-    { group: "check", name: "check by default", args: ["check", "--no-config", "mod.ts"] },
+    {
+      group: "check",
+      name: "check by default",
+      args: ["check", "--no-config", ...Object.values(manifest.exports)],
+    },
     { group: "doc", name: "doc", args: ["doc", "--lint", ...Object.values(manifest.exports)] },
     { group: "doc", name: "coming from", args: ["run", "-A", ".ci/coming_from.ts", "--check"] },
     {
@@ -150,6 +154,7 @@ function allSteps(): Step[] {
       args: ["run", "--allow-read=.", ".ci/gallery.ts"],
     },
     { group: "doc", name: "api", args: ["run", "-A", ".ci/api.ts"] },
+    { group: "doc", name: "pictures", args: ["run", "-A", ".ci/pictures.ts", "--check"] },
     { group: "layers", name: "layers", args: layers },
     ...dealt("test", tests, 9, (files) => [...run, ...files, ...whole], (file) =>
       // Without permissions those of other devices are ignored.
@@ -223,6 +228,7 @@ function allSteps(): Step[] {
     { group: "npm", name: "npm", args: ["run", "-A", ".ci/npm.ts"] },
     { group: "site", name: "site", args: ["run", "-A", ".ci/site.ts"] },
     { group: "site", name: "site in Chromium", args: ["run", "-A", ".ci/site_check.ts"] },
+    { group: "install", name: "install", args: ["run", "-A", ".ci/install.ts"] },
     { group: "runtimes", name: "runtimes", args: ["run", "-A", ".ci/runtimes.ts"] },
     ...each("examples", examples, ["run", "--no-prompt"]),
     ...each("gallery", gallery, ["run", "--no-prompt"]),
@@ -238,7 +244,7 @@ const before = ["fmt", "lint", "check", "doc", "layers", "endings", "plugin", "a
 const independent = ["test", "xla", "webgpu", "engines", "doctest", "examples", "gallery", "bench"];
 
 /** The groups whose steps run in order after all others: some use all processors themselves. */
-const after = ["npm", "runtimes", "site", "publish"];
+const after = ["npm", "install", "runtimes", "site", "publish"];
 
 const groups = [...before, ...independent, ...after];
 

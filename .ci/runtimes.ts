@@ -123,9 +123,14 @@ function inChromium(
   };
 }
 
+/** The folder of the programs of runtimes, which are installed where need be. */
+export function installPrograms(): Promise<URL> {
+  return install("runtimes", packages);
+}
+
 /** Every runtime, installed where need be. */
 export async function installRuntimes(): Promise<Runtime[]> {
-  const tools = await install("runtimes", packages);
+  const tools = await installPrograms();
   const node = (version: number) => pathOf(new URL(`node${version}/bin/node`, tools));
   const visit = await installChromium();
   return [

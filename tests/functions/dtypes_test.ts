@@ -26,7 +26,7 @@ import { ArgumentError, DtypeError, ShapeError } from "../../src/base/errors.ts"
 import { assertTensorsClose } from "../../src/testing/mod.ts";
 import { assertRefused } from "../support/errors.ts";
 import { assertEquals, assertThrows } from "../support/std.ts";
-import readme from "../../README.md" with { type: "text" };
+import numerics from "../../docs/guide/numerics.md" with { type: "text" };
 import fixture from "../fixtures/dtypes.json" with { type: "json" };
 
 Deno.test("the limits of dtypes are those of NumPy and JAX", () => {
@@ -229,8 +229,8 @@ function promotionTable(): string {
 }
 
 Deno.test("the table of dtypes that meet is that of resultType", () => {
-  const start = readme.indexOf("|", readme.indexOf("Dtypes meet as in JAX"));
-  assertEquals(readme.slice(start, readme.indexOf("\n\n", start)), promotionTable());
+  const start = numerics.indexOf("|", numerics.indexOf("Dtypes meet as in JAX"));
+  assertEquals(numerics.slice(start, numerics.indexOf("\n\n", start)), promotionTable());
   for (const dtype of ALL_DTYPES) {
     for (const number of [1, 0.5]) {
       assertEquals(tensor(0, { dtype }).add(number).dtype, resultType(dtype, number), dtype);

@@ -247,7 +247,7 @@ function createNode(plugin: Plugin, options: Options, distributed: Distributed):
   const refuse = (fault: string) =>
     argumentError(`${what}: the plugin does not work with other processes; ${fault}`);
   // A run of one process needs nothing of the plugin.
-  const told = nodeCount === 1 ? {} : { node_id: nodeId, num_nodes: nodeCount };
+  const told: Options = nodeCount === 1 ? {} : { node_id: nodeId, num_nodes: nodeCount };
   let client;
   try {
     client = plugin.createClient({ ...options, ...told }, store);
