@@ -9,7 +9,7 @@ import { argumentError } from "./base/errors.ts";
 import { readOptions } from "./base/options.ts";
 import { showType } from "./base/shape.ts";
 import "./backends/cpu.ts";
-import { executableOf, runProgram } from "./backends/run.ts";
+import { executableOf, prepareProgram, runProgram } from "./backends/run.ts";
 import { call } from "./control/call.ts";
 import { imaginaryLeaves } from "./core/complex.ts";
 import type { Device } from "./core/device.ts";
@@ -92,6 +92,24 @@ export interface Jitted<Args extends readonly unknown[], Out> {
    * ```
    */
   lower(...args: Args): LoweredFunction;
+  /**
+   * Traces and compiles for such arguments, without running: the first call is then as fast as all others.
+   * On a WebGPU device all shaders are compiled side by side while the event loop goes on. Arguments are not
+   * used up, donated ones neither.
+   *
+   * @throws {WebGpuError} where the device refuses a shader, or is lost.
+   *
+   * @example Before the first call
+   * ```ts
+   * import { jit, matmul, ones } from "@jacobi/jacobi";
+   *
+   * const product = jit(matmul);
+   * const x = ones([64, 64]);
+   * await product.compile(x, x);
+   * if (product.explain(x, x) !== "Cached") throw new Error();
+   * ```
+   */
+  compile(...args: Args): Promise<void>;
 }
 
 /**
@@ -170,7 +188,7 @@ const MAX_PROGRAMS = 64;
  * @category Programs
  * @param f A pure function of trees of tensors.
  * @param options Which arguments are static.
- * @returns The compiled function, with a method `explain` that says why a call is traced again.
+ * @returns The compiled function, with methods that explain, lower and compile it.
  * @throws {TraceError} when `f` reads the value of a traced tensor.
  *
  * @example A gradient, differentiated once
@@ -318,6 +336,12 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
     };
   }
 
+  async function compile(...args: Args): Promise<void> {
+    const { entry: { program, names }, captured, inputs } = prepare(args, true);
+    const known = [...captured, ...inputs].map((x) => x instanceof Concrete ? x : zerosOf(x));
+    await prepareProgram(program, known, names, device);
+  }
+
   function explain(...args: Args): string {
     const statics = placesIn(staticPlaces, args, f, "staticArgnums");
     const { signature, paths } = readCall(args, statics);
@@ -329,7 +353,7 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
     );
   }
 
-  return Object.assign(jitted, { explain, lower });
+  return Object.assign(jitted, { explain, lower, compile });
 }
 
 /** The results of a call, put together. */

@@ -48,6 +48,8 @@ export interface Executable {
    * arguments with names are given up.
    */
   run(args: readonly Concrete[], names?: Donations): readonly Concrete[];
+  /** Compiles what the first run would compile, without holding up the event loop; left out where that is nothing. */
+  prepare?(): Promise<void>;
   /** Whether nothing of it is left to the evaluator. */
   readonly isWhole: boolean;
   /** What it does. */

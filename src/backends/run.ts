@@ -168,6 +168,16 @@ export function executableOf(
   return versionOf(entryOf(program), place, args, []);
 }
 
+/** Compiles a program for such arguments, as far as it can without holding up the event loop. */
+export async function prepareProgram(
+  program: Program,
+  args: readonly Concrete[],
+  names: Donations,
+  place: Place = placeFor(program, args),
+): Promise<void> {
+  await versionOf(entryOf(program), place, args, names).prepare?.();
+}
+
 /**
  * Runs a program where its arguments are. `names` are those of arguments that are given up.
  *

@@ -69,6 +69,8 @@ export interface GpuDevice {
   createPipelineLayout(descriptor: object): object;
   /** Makes a shader ready to run. */
   createComputePipeline(descriptor: object): object;
+  /** The same without holding up the event loop. */
+  createComputePipelineAsync(descriptor: object): Promise<object>;
   /** Binds buffers. */
   createBindGroup(descriptor: object): object;
   /** Begins to write commands. */

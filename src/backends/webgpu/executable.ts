@@ -49,10 +49,7 @@ export class DeviceProgram {
     this.#numbers = options.numbers ?? 0;
     const mostBytes = session.device.limits.maxBufferSize;
     this.#plan = planProgram(form.open([]), session.limits, { ...options, mostBytes });
-    const { commands, counts } = this.#plan;
-    for (const one of dispatchesOf(commands)) {
-      this.#pipelines.set(one, session.pipelineOf(one.code, one.views.length));
-    }
+    const { counts } = this.#plan;
     this.#table = null;
     if (counts.length > 0) {
       const usage = USAGE.storage | USAGE.indirect | USAGE.copyDst;
@@ -74,6 +71,11 @@ export class DeviceProgram {
   /** Its shaders. */
   get codes(): readonly string[] {
     return dispatchesOf(this.#plan.commands).map(({ code }) => code);
+  }
+
+  /** Its shaders, and how many operands each has. */
+  get shaders(): readonly (readonly [code: string, operands: number])[] {
+    return dispatchesOf(this.#plan.commands).map(({ code, views }) => [code, views.length]);
   }
 
   /**
@@ -110,7 +112,7 @@ export class DeviceProgram {
     const uniforms: Uniform[] = [];
     const recorder: Recorder = new Recorder({
       session,
-      pipelineOf: (dispatch) => this.#pipelines.get(dispatch)!,
+      pipelineOf: (dispatch) => this.#pipelineOf(dispatch),
       rangeOf: (one) => ranges[one]!,
       fixedBases: (operands) => this.#basesFor(operands, numbers, uniforms),
       bases: () => this.#bases ??= new Bases(session, commands),
@@ -170,6 +172,17 @@ export class DeviceProgram {
     for (const uniform of uniforms) session.giveUniform(uniform);
     const checks = joinFlags([...arrays.map(({ checks }) => checks), found]);
     return this.#wrap(all, results, checks);
+  }
+
+  /** Made at the first run, unless it was made before (`makePipelines`). */
+  #pipelineOf(dispatch: Dispatch): Pipeline {
+    let pipeline = this.#pipelines.get(dispatch);
+    if (pipeline === undefined) {
+      const { code, views } = dispatch;
+      pipeline = this.#memory.session.pipelineOf(code, views.length);
+      this.#pipelines.set(dispatch, pipeline);
+    }
+    return pipeline;
   }
 
   /** The uniform block of a pass: bases of 0, and the numbers. */
@@ -266,6 +279,7 @@ export function compile(
       });
       return results;
     },
+    prepare: () => session.makePipelines(programs.flatMap(({ shaders }) => shaders)),
     isWhole: parts.every(({ compiled }) => compiled !== null),
     describe: () => ({
       kernels: programs.flatMap(({ summaries }) => summaries),

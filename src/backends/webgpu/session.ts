@@ -10,6 +10,9 @@ import type { Limits } from "./wgsl/kernel.ts";
 /** What errors mean that come up before the event loop has turned: only then is a lost device known. */
 export const lostOrFull = "the device is lost, or has no memory left";
 
+/** How messages about shaders begin. */
+const COMPILING = "Cannot compile for a WebGPU device";
+
 /** Bytes of the uniform block that passes read bases from where all are 0. */
 const BASES_BYTES = 1024;
 
@@ -265,13 +268,39 @@ export class Session {
   pipelineOf(code: string, operands: number): Pipeline {
     let known = this.#pipelines.get(code);
     if (known === undefined) {
-      const { device } = this;
-      const { group, whole } = this.#layoutOf(operands);
-      const module = device.createShaderModule({ code });
-      const compute = { module, entryPoint: "main" };
-      known = { pipeline: device.createComputePipeline({ layout: whole, compute }), layout: group };
+      const { layout, descriptor } = this.#describe(code, operands);
+      known = { pipeline: this.device.createComputePipeline(descriptor), layout };
       this.#pipelines.set(code, known);
     }
     return known;
+  }
+
+  /** Has the pipelines of shaders made, all at once, without holding up the event loop. */
+  async makePipelines(shaders: Iterable<readonly [code: string, operands: number]>): Promise<void> {
+    this.use(COMPILING);
+    const missing = [...new Map(shaders)].filter(([code]) => !this.#pipelines.has(code));
+    try {
+      await Promise.all(missing.map(async ([code, operands]) => {
+        const { layout, descriptor } = this.#describe(code, operands);
+        const pipeline = await this.device.createComputePipelineAsync(descriptor);
+        if (!this.#pipelines.has(code)) this.#pipelines.set(code, { pipeline, layout });
+      }));
+    } catch (error) {
+      this.use(COMPILING);
+      throw webGpuError(`${COMPILING}: ${(error as Error).message}`);
+    }
+  }
+
+  /** What a pipeline is made of. */
+  #describe(
+    code: string,
+    operands: number,
+  ): { readonly layout: object; readonly descriptor: object } {
+    const { group, whole } = this.#layoutOf(operands);
+    const module = this.device.createShaderModule({ code });
+    return {
+      layout: group,
+      descriptor: { layout: whole, compute: { module, entryPoint: "main" } },
+    };
   }
 }

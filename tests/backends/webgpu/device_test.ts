@@ -211,6 +211,32 @@ gpuTest("an index outside of its axis is an error for who reads what it led to",
   await assertRejects(() => pick(x, index(-4)).read(), RangeError, message);
 });
 
+gpuTest("what was compiled asynchronously is not compiled again at the first call", async () => {
+  const f = jit((x: Tensor, y: Tensor) => matmul(x, y).add(3.25).cumsum(0), { donateArgnums: [0] });
+  const [x, y] = [3, 4].map((i) => toDevice(ones([5, 5]).mul(i), device()));
+  const { createComputePipeline, createComputePipelineAsync } = GPUDevice.prototype;
+  const calls = { now: 0, later: 0 };
+  GPUDevice.prototype.createComputePipeline = function (...args) {
+    calls.now++;
+    return createComputePipeline.apply(this, args);
+  };
+  GPUDevice.prototype.createComputePipelineAsync = function (...args) {
+    calls.later++;
+    return createComputePipelineAsync.apply(this, args);
+  };
+  try {
+    await f.compile(x, y);
+    const { later } = calls;
+    assert(later >= 2);
+    assertEquals(f(x, y).at(4).toArray(), [1, 2, 3, 4, 5].map(() => 5 * 63.25));
+    assertThrows(() => x.sum(), Error, "it was donated");
+    // That of `at` is another one.
+    assert(calls.later === later && calls.now <= 1);
+  } finally {
+    Object.assign(GPUDevice.prototype, { createComputePipeline, createComputePipelineAsync });
+  }
+});
+
 gpuTest("a thousand runs that may fail are told of by one read, each by itself", () => {
   const pick = jit((x: Tensor, y: Tensor, i: Tensor) => x.at(i).add(y));
   const x = toDevice(ones([3]), device());
