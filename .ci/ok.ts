@@ -225,6 +225,7 @@ function allSteps(): Step[] {
       (files) => ["test", "--no-prompt", "--doc", "--permit-no-files", ...files],
       (file) => Deno.statSync(new URL(file, root)).size / 14_000,
     ),
+    { group: "notebooks", name: "notebooks", args: ["run", "-A", ".ci/notebooks.ts"] },
     { group: "npm", name: "npm", args: ["run", "-A", ".ci/npm.ts"] },
     { group: "site", name: "site", args: ["run", "-A", ".ci/site.ts"] },
     { group: "site", name: "site in Chromium", args: ["run", "-A", ".ci/site_check.ts"] },
@@ -244,7 +245,7 @@ const before = ["fmt", "lint", "check", "doc", "layers", "endings", "plugin", "a
 const independent = ["test", "xla", "webgpu", "engines", "doctest", "examples", "gallery", "bench"];
 
 /** The groups whose steps run in order after all others: some use all processors themselves. */
-const after = ["npm", "install", "runtimes", "site", "publish"];
+const after = ["notebooks", "npm", "install", "runtimes", "site", "publish"];
 
 const groups = [...before, ...independent, ...after];
 
