@@ -292,7 +292,8 @@ export class NestWriter {
     const values = inputs.map((input) => ({ node: this.value(input, source) }));
     const { dtype } = atom.type;
     if (typeof operation === "function") {
-      return operation(this.#algebra, values, typeOf(inputs[0]), params as never).node;
+      const algebra = { ...this.#algebra, hasDoubles: this.#around.target.hasDoubles };
+      return operation(algebra, values, typeOf(inputs[0]), params as never).node;
     }
     this.#names.add(operation);
     return this.#add({ kind: "reduce", dtype, operation, input: values[0].node });
@@ -321,7 +322,7 @@ export class NestWriter {
   }
 
   /** Formulas of nodes. */
-  readonly #algebra: NestAlgebra<{ readonly node: number }> = {
+  readonly #algebra: Omit<NestAlgebra<{ readonly node: number }>, "hasDoubles"> = {
     sum: (x, times) => {
       const isWide = this.#nodes[x.node].dtype === "float32";
       if (times === undefined) return this.#sum(x);

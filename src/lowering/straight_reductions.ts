@@ -173,6 +173,7 @@ function algebraOf(emit: Emit): Algebra<Terms> {
       });
       return { dtype, values };
     },
+    hasDoubles: true,
     sum(x, times) {
       const dtype = wideOf(x.dtype);
       const [first, second] = [x, times].map((one) =>

@@ -11,6 +11,8 @@ export interface Target {
   writes(operation: string, dtype: Dtype): boolean;
   /** Whether the kernel of a primitive also reads operands that are held as narrower dtypes. */
   widens(operation: string): boolean;
+  /** Whether loops compute float64 with all of its digits. */
+  readonly hasDoubles: boolean;
   /** How many buffers a nest may have at most. */
   readonly mostBuffers: number;
   /** Whether work on few elements in programs within others becomes straight code. */

@@ -63,6 +63,8 @@ export interface Maps<V> {
 
 /** What a formula is made of. */
 export interface Algebra<V> extends Maps<V> {
+  /** Whether differences of float64 have float64's digits: otherwise sums are all that is exact. */
+  readonly hasDoubles: boolean;
   /** The sum over the axes, of products if a second factor is given. That of float32 is float64. */
   sum(x: V, times?: V): V;
   /** The same, of float32 elements of which a few may be added up as float32 first. */
@@ -163,8 +165,9 @@ function ofProducts<V>(
   least: number,
   make: (sum: V) => V,
 ): V {
-  const total = algebra.coarseSum(algebra.map(mulPrimitive, x, y));
   const exact = () => algebra.convert(make(algebra.sum(x, y)), "float32");
+  if (!algebra.hasDoubles) return exact();
+  const total = algebra.coarseSum(algebra.map(mulPrimitive, x, y));
   const plain = () => algebra.convert(make(total), "float32");
   const size = algebra.convert(total, "float32");
   return algebra.choose(
@@ -234,28 +237,42 @@ const LEAST_SPREAD = 2 ** -20;
 /**
  * The mean square of deviations from the mean of float32, or its root, as the difference of the mean
  * square and the square of the mean, both in double precision. Where the mean is far larger than the
- * deviations, these are squared themselves.
+ * deviations, or there is no double precision, these are squared themselves.
  */
-export const spreadFormula: Formula<SpreadParams> = (algebra, [x], type, params) => {
+export const spreadFormula: Formula<SpreadParams> = <V>(
+  algebra: Algebra<V>,
+  [x]: readonly V[],
+  type: Type,
+  params: SpreadParams,
+): V => {
   const { map, convert } = algebra;
   const { divisor, eps, isRoot } = params;
   const count = lengthAlong(type.shape, params.axes);
   const share = count / divisor;
   const mean = map(divPrimitive, algebra.sum(x), count);
-  const square = map(mulPrimitive, mean, mean);
-  const spread = map(subPrimitive, map(divPrimitive, algebra.sum(x, x), count), square);
-  const finish = (spread: typeof mean) => {
-    const result = map(mulPrimitive, spread, share);
+  const finish = (spread: V, factor: number = 1) => {
+    const result = map(mulPrimitive, spread, share * factor);
     if (!isRoot) return convert(result, "float32");
     return convert(map(sqrtPrimitive, map(addPrimitive, result, eps)), "float32");
   };
-  const ratio = convert(map(divPrimitive, spread, square), "float32");
-  return algebra.choose(ratio, LEAST_SPREAD, () => {
+  const deviations = (x: V, mean: V, factor: number) => {
     const first = convert(mean, "float32");
     const rest = convert(map(subPrimitive, mean, convert(first, "float64")), "float32");
     const less = map(subPrimitive, map(subPrimitive, x, first), rest);
-    return finish(map(divPrimitive, algebra.sum(less, less), count));
-  }, () => finish(spread));
+    return finish(map(divPrimitive, algebra.sum(less, less), count), factor);
+  };
+  // Halves of deviations are in the range of float32.
+  const halve = (value: V) => map(mulPrimitive, value, 0.5);
+  if (!algebra.hasDoubles) return deviations(halve(x), halve(mean), 4);
+  const square = map(mulPrimitive, mean, mean);
+  const spread = map(subPrimitive, map(divPrimitive, algebra.sum(x, x), count), square);
+  const ratio = convert(map(divPrimitive, spread, square), "float32");
+  return algebra.choose(
+    ratio,
+    LEAST_SPREAD,
+    () => deviations(x, mean, 1),
+    () => finish(spread),
+  );
 };
 
 /** The least numbers above zero. */

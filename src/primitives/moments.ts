@@ -76,6 +76,7 @@ function concreteAlgebra({ axes }: ReduceParams): Algebra<Concrete> {
     return primitive.evaluate(values, null, primitive.type(values, null))[0];
   };
   return {
+    hasDoubles: true,
     map,
     sum(x, times) {
       if (x.dtype === "float32") return wideSum(x, times ?? null, axes);

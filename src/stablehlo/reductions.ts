@@ -198,6 +198,7 @@ function textAlgebra(b: Builder, axes: readonly number[], full: Shape): Algebra<
     return b.sum(terms, axes);
   };
   return {
+    hasDoubles: true,
     map,
     sum,
     coarseSum: sum,

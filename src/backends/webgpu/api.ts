@@ -55,6 +55,12 @@ export interface GpuDevice {
   };
   /** What it can do besides. */
   readonly features: { has(name: string): boolean };
+  /** What it is, where the runtime says so. */
+  readonly adapterInfo?: {
+    readonly isFallbackAdapter?: boolean;
+    readonly architecture?: string;
+    readonly description?: string;
+  };
   /** Its queue. */
   readonly queue: GpuQueue;
   /** Settled once it cannot be used any more. */

@@ -34,7 +34,13 @@ import { kernelFor, widens } from "./wgsl/table.ts";
 
 /** What lowering needs to know of a device. */
 export function targetFor({ bindings }: Limits): Target {
-  return { writes: canWrite, widens, mostBuffers: bindings, hasStraightCode: false };
+  return {
+    writes: canWrite,
+    widens,
+    hasDoubles: false,
+    mostBuffers: bindings,
+    hasStraightCode: false,
+  };
 }
 
 /** Plans an equation that holds programs: its inputs and outputs are buffers of the frame. */

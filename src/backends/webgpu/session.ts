@@ -105,6 +105,13 @@ export interface Staging {
   readonly size: number;
 }
 
+/** Whether a driver computes on the processor. */
+function isProcessor({ adapterInfo }: GpuDevice): boolean {
+  const { isFallbackAdapter, architecture, description } = adapterInfo ?? {};
+  return isFallbackAdapter === true ||
+    /swiftshader|llvmpipe|lavapipe/i.test(`${architecture} ${description}`);
+}
+
 /** A pipeline, and how what it binds is laid out. */
 export interface Pipeline {
   readonly pipeline: object;
@@ -146,6 +153,7 @@ export class Session {
       bindings: limits.maxStorageBuffersPerShaderStage,
       hasHalf: features.has("shader-f16"),
       hasSubgroups: features.has("subgroups"),
+      isProcessor: isProcessor(device),
     };
     device.lost.then(({ message }) => this.#fault ??= `the device is lost: ${message}`);
     device.addEventListener("uncapturederror", (event) => {

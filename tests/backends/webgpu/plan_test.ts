@@ -19,6 +19,7 @@ const limits: Limits = {
   bindings: 8,
   hasHalf: false,
   hasSubgroups: false,
+  isProcessor: false,
 };
 
 function planOf(f: (...args: Tensor[]) => Tensor, ...args: Tensor[]) {
@@ -48,13 +49,16 @@ fn main(
 ) {
   let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
   if (round >= 3u) { return; }
+  let base0 = bases[0].x;
+  let base1 = bases[0].y;
+  let base2 = bases[0].z;
   let c0 = i32(round);
-  let v0 = b0[bases[0].x + u32(c0)];
+  let v0 = b0[base0 + u32(c0)];
   let v1 = 2f;
   let v2 = (v0 * v1);
-  let v3 = b1[bases[0].y + u32(c0)];
+  let v3 = b1[base1 + u32(c0)];
   let v4 = (v2 + v3);
-  b2[bases[0].z + u32(c0)] = v4;
+  b2[base2 + u32(c0)] = v4;
 }
 `,
   );
@@ -64,7 +68,17 @@ Deno.test("a long row is a workgroup's, and what follows its sum is in the same 
   const x = tensor(new Float32Array(2000)).reshape([2, 1000]);
   const { steps } = planOf((x) => mean(x, 1).exp(), x);
   assertEquals(steps.map(({ workgroups }) => workgroups), [[2, 1, 1]]);
-  assert(steps[0].code.includes("var<workgroup> parts_wide: array<Wide, 64>;"));
+  assert(steps[0].code.includes("var<workgroup> parts_vec2f32_0: array<vec2<f32>, 64>;"));
+});
+
+Deno.test("where a driver computes on the processor, rows are invocations' alone", () => {
+  const x = tensor(new Float32Array(64000)).reshape([64, 1000]);
+  const f = (x: Tensor) => mean(x, 1).exp();
+  const program = optimize(makeProgram(f)(x));
+  const { commands } = planProgram(program, { ...limits, isProcessor: true });
+  const [{ workgroups, code }] = dispatchesOf(commands);
+  assertEquals(workgroups, [1, 1, 1]);
+  assert(!code.includes("workgroupBarrier"));
 });
 
 Deno.test("no pass binds more buffers than a device allows", () => {
@@ -89,7 +103,7 @@ Deno.test("a place in front of a buffer is behind every end", () => {
     nodes: [{ ...load, guards: [{ ...at, below: 1 }] }],
     stores: [{ node: 0, to: { offset: 0, strides: [0], buffer: 1 } }],
   }, limits)!;
-  assert(pass.code.includes("if (4294967295u < 1u) { v0 = b0[bases[0].x + 4294967295u]; }"));
+  assert(pass.code.includes("if (4294967295u < 1u) { v0 = b0[base0 + 4294967295u]; }"));
 });
 
 Deno.test("values between passes have aligned places in one memory", () => {

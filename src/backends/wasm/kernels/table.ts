@@ -132,6 +132,7 @@ const widening: ReadonlySet<string> = new Set([
 export const target: Target = {
   writes: canEmit,
   widens: (operation) => widening.has(operation),
+  hasDoubles: true,
   mostBuffers: Infinity,
   hasStraightCode: true,
 };

@@ -51,6 +51,8 @@ export interface Limits {
   readonly hasHalf: boolean;
   /** Whether there are subgroups. */
   readonly hasSubgroups: boolean;
+  /** Whether a driver computes on the processor: barriers and short invocations cost much there. */
+  readonly isProcessor: boolean;
 }
 
 /** Writes a kernel; `null` where the evaluator is to compute it. */

@@ -49,6 +49,11 @@ function wordOf(index: number): string {
   return `bases[${index >> 2}].${"xyzw"[index & 3]}`;
 }
 
+/** Where operand `k` begins. */
+export function baseOf(k: number): string {
+  return wordOf(k);
+}
+
 /** Element `index` of operand `k`, to be read or written: operands begin where their base says. */
 export function element(k: number, index: string): string {
   return `b${k}[${wordOf(k)} + ${index}]`;

@@ -1,11 +1,12 @@
 /**
- * Loop nests as passes. Each round of the loops that are not reduced is one invocation's, or, where there
- * is much to combine, one workgroup's: then each invocation combines a part of the rounds, and the parts
- * are combined pairwise. Which of the two depends on the lengths alone, and so do the bits.
+ * Loop nests as passes. Each round of the loops that are not reduced is one invocation's, or, where these
+ * are few and there is much to combine, one workgroup's: then each invocation combines a part of the
+ * rounds, and the parts are combined pairwise. Which of the two depends on the lengths and the kind of
+ * device alone, and so do the bits.
  *
  * @module
  */
-import type { Dtype } from "../../../base/dtype.ts";
+import { isFloat } from "../../../base/dtype.ts";
 import { sizeOf } from "../../../base/shape.ts";
 import { internalError } from "../../../base/errors.ts";
 import type { Affine, LoopNode, Nest } from "../../../lowering/nest.ts";
@@ -17,65 +18,104 @@ import {
   simplify,
 } from "../../../lowering/simplify_nest.ts";
 import type { Limits, Pass } from "./kernel.ts";
-import { element, given, heldType, invocation, moduleOf, spread } from "./module.ts";
+import { baseOf, given, heldType, invocation, moduleOf, spread } from "./module.ts";
 import { Expressions, fromWord, toWord, valueType } from "./operations.ts";
 
 type Reduction = LoopNode & { readonly kind: "reduce" };
 
-/** Invocations of a workgroup. */
+/** Invocations of a workgroup; fewer where barriers cost much. */
 const GROUP = 64;
+const GROUP_OF_PROCESSOR = 16;
 
 /** Combined rounds from which on a workgroup shares them. */
 const SHARED_FROM = 128;
 
+/** Rounds that are not combined from which on invocations alone keep a device busy. */
+const ENOUGH = 2 ** 16;
+const ENOUGH_FOR_PROCESSOR = 64;
+
 /** Bytes of a value, at most. */
 const VALUE_BYTES = 12;
+
+/** Rounds of the innermost loop that are written one after the other, and nodes up to which they are. */
+const COPIES = 4;
+const FEW_NODES = 16;
+
+/** Rounds from which on an invocation computes several elements. */
+const SEVERAL_FROM = 2 ** 18;
+const SEVERAL_FROM_ON_PROCESSOR = 256;
 
 /**
  * A nest as a pass on the buffers of its own numbers; `null` where there is nothing to do. `numbers` says how
  * many the program is given at each run.
  */
-export function writeNest(
-  nest: Nest,
-  { invocations, workgroupBytes }: Limits,
-  numbers: number = 0,
-): Pass | null {
+export function writeNest(nest: Nest, limits: Limits, numbers: number = 0): Pass | null {
+  const { invocations, workgroupBytes, isProcessor } = limits;
   const simple = simplify(nest);
-  const { lengths, reduced } = simple;
+  const { lengths, reduced, nodes } = simple;
   const kept = sizeOf(lengths.slice(0, lengths.length - reduced));
   const rounds = sizeOf(lengths.slice(lengths.length - reduced));
   if (kept === 0) return null;
-  const isShared = reduced > 0 && rounds >= SHARED_FROM;
-  const most = Math.min(invocations, 2 ** Math.floor(Math.log2(workgroupBytes / VALUE_BYTES)));
-  const size = isShared
-    ? Math.min(most, rounds >= 4096 ? 256 : GROUP)
-    : Math.min(GROUP, invocations);
-  return new NestWriter(simple, kept, rounds, size, isShared).write(numbers);
+  const isShared = reduced > 0 && rounds >= SHARED_FROM &&
+    kept < (isProcessor ? ENOUGH_FOR_PROCESSOR : ENOUGH);
+  if (!isShared) {
+    const last = lengths[lengths.length - 1];
+    const isSeveral = reduced === 0 && last >= COPIES &&
+      kept >= (isProcessor ? SEVERAL_FROM_ON_PROCESSOR : SEVERAL_FROM);
+    return new NestWriter(simple, Math.min(GROUP, invocations), false, isSeveral).write(numbers);
+  }
+  const reductions = nodes.filter(({ kind }) => kind === "reduce").length;
+  const most = Math.floor(workgroupBytes / (VALUE_BYTES * reductions + 4));
+  const wanted = isProcessor ? GROUP_OF_PROCESSOR : rounds >= 4096 ? 256 : GROUP;
+  const size = Math.min(invocations, 2 ** Math.floor(Math.log2(most)), wanted);
+  return new NestWriter(simple, size, true, false).write(numbers);
+}
+
+/** How the values of a reduction are combined: all but types and names are expressions. */
+interface Accumulator {
+  readonly type: string;
+  readonly empty: string;
+  /** A state with the values of inputs; and two states as one. */
+  readonly add: (state: string, values: readonly string[]) => string;
+  readonly join: (a: string, b: string) => string;
+  /** Whether a few values may be added up first. */
+  readonly isCoarse: boolean;
+  /** Whether it takes much code. */
+  readonly isLong?: boolean;
+  /** The value that a state is. */
+  readonly value: (state: string) => string;
+  /** Whether the value is known from a state; otherwise it is computed once more, as `Wide`. */
+  readonly isKnown?: (state: string) => string;
 }
 
 class NestWriter {
   readonly #nest: Nest;
-  readonly #kept: number;
-  readonly #rounds: number;
+  /** The first of the loops that are within an invocation. */
+  readonly #first: number;
   readonly #size: number;
   readonly #isShared: boolean;
+  readonly #isSeveral: boolean;
   readonly #expressions = new Expressions();
   readonly #lines: string[] = [];
   readonly #shared = new Map<string, string>();
-  /** Whether each node changes within the reduced loops. */
+  /** Whether each node changes within the inner loops. */
   readonly #varies: readonly boolean[];
   /** How many times the reduced loops have run before each node is there. */
   readonly #levels: readonly number[];
   /** The binding of each buffer that is used. */
   readonly #bindings = new Map<number, number>();
+  #indent = "";
+  #names = 0;
+  /** Whether workgroup memory may still be read by others. */
+  #isRead = false;
 
-  constructor(nest: Nest, kept: number, rounds: number, size: number, isShared: boolean) {
+  constructor(nest: Nest, size: number, isShared: boolean, isSeveral: boolean) {
     this.#nest = nest;
-    this.#kept = kept;
-    this.#rounds = rounds;
     this.#size = size;
     this.#isShared = isShared;
-    const first = nest.lengths.length - nest.reduced;
+    this.#isSeveral = isSeveral;
+    const first = nest.lengths.length - (isSeveral ? 1 : nest.reduced);
+    this.#first = first;
     const varies: boolean[] = [];
     const levels: number[] = [];
     for (const node of nest.nodes) {
@@ -83,9 +123,7 @@ class NestWriter {
       const own = Math.max(0, ...inputs.map((input) => levels[input]));
       varies.push(
         node.kind !== "reduce" && (inputs.some((input) => varies[input]) ||
-          affinesOf(node).some(({ strides }) =>
-            strides.slice(first).some((stride) => stride !== 0)
-          )),
+          affinesOf(node).some((affine) => this.#isInner(affine))),
       );
       levels.push(node.kind === "reduce" ? own + 1 : own);
     }
@@ -94,35 +132,38 @@ class NestWriter {
   }
 
   write(numbers: number): Pass {
-    const { nodes, stores, lengths, reduced, buffers } = this.#nest;
+    const { nodes, stores, lengths, buffers } = this.#nest;
     for (const node of nodes) if (node.kind === "load") this.#binding(node.from.buffer);
     for (const { to } of stores) this.#binding(to.buffer);
+    const first = this.#first;
+    const inner = lengths[first] ?? 1;
+    const quarter = Math.ceil(inner / COPIES);
+    const outer = [...lengths.slice(0, first), ...(this.#isSeveral ? [quarter] : [])];
+    const count = sizeOf(outer);
     this.#push(
       this.#isShared
         ? "let round = (group.z * groups.y + group.y) * groups.x + group.x;"
         : `let round = ${invocation(this.#size)};`,
-      `if (round >= ${this.#kept}u) { return; }`,
+      `if (round >= ${count}u) { return; }`,
     );
-    this.#counters("c", 0, lengths.slice(0, lengths.length - reduced), "round");
-    const most = Math.max(0, ...this.#levels);
-    const isGuarded = this.#isShared;
-    for (let level = 0; level <= most; level++) {
-      if (level > 0) this.#reduceAll(level);
-      // What follows the last reduction is for one invocation.
-      const isLast = isGuarded && level === most;
-      if (isLast) this.#push("if (local == 0u) {");
-      nodes.forEach((node, i) => {
-        if (this.#levels[i] === level && !this.#varies[i] && node.kind !== "reduce") {
-          this.#node(i, isLast ? "  " : "");
-        }
-      });
+    for (const k of this.#bindings.values()) this.#push(`let base${k} = ${baseOf(k)};`);
+    this.#counters("c", 0, outer, "round");
+    if (this.#isSeveral) this.#several(first, inner, quarter);
+    else {
+      const most = Math.max(0, ...this.#levels);
+      for (let level = 0; level <= most; level++) {
+        if (level > 0) this.#reduceAll(level);
+        // What follows the last reduction is for one invocation.
+        if (this.#isShared && level === most) this.#open("if (local == 0u) {");
+        nodes.forEach((node, i) => {
+          if (this.#levels[i] === level && !this.#varies[i] && node.kind !== "reduce") {
+            this.#node(i);
+          }
+        });
+      }
+      this.#stores();
+      if (this.#isShared) this.#close();
     }
-    for (const { node, to } of stores) {
-      const { dtype } = nodes[node];
-      const place = element(this.#binding(to.buffer), this.#index(to));
-      this.#push(`${isGuarded ? "  " : ""}${place} = ${toWord(`v${node}`, dtype)};`);
-    }
-    if (isGuarded) this.#push("}");
     const operands = [...this.#bindings.keys()];
     return {
       code: moduleOf({
@@ -134,12 +175,61 @@ class NestWriter {
         numbers,
       }),
       operands,
-      workgroups: spread(this.#isShared ? this.#kept : Math.ceil(this.#kept / this.#size)),
+      workgroups: spread(this.#isShared ? count : Math.ceil(count / this.#size)),
     };
   }
 
+  /** Several elements of the innermost loop, a quarter of it apart. */
+  #several(first: number, length: number, quarter: number): void {
+    const { nodes } = this.#nest;
+    nodes.forEach((_, i) => {
+      if (!this.#varies[i]) this.#node(i);
+    });
+    const copy = (offset: string): void => {
+      this.#push(`let r${first} = c${first}${offset};`);
+      if (length % COPIES !== 0) this.#open(`if (r${first} < ${length}) {`);
+      nodes.forEach((_, i) => {
+        if (this.#varies[i]) this.#node(i);
+      });
+      this.#stores();
+      if (length % COPIES !== 0) this.#close();
+    };
+    if (this.#isFew(nodes.length)) {
+      for (let i = 0; i < COPIES; i++) {
+        this.#open("{");
+        copy(i === 0 ? "" : ` + ${i * quarter}`);
+        this.#close();
+      }
+    } else {
+      this.#open(`for (var k = 0; k < ${COPIES}; k++) {`);
+      copy(` + k * ${quarter}`);
+      this.#close();
+    }
+  }
+
+  #stores(): void {
+    for (const { node, to } of this.#nest.stores) {
+      const word = toWord(`v${node}`, this.#nest.nodes[node].dtype);
+      this.#push(`${this.#element(to)} = ${word};`);
+    }
+  }
+
+  #isFew(nodes: number): boolean {
+    return nodes <= FEW_NODES;
+  }
+
   #push(...lines: readonly string[]): void {
-    this.#lines.push(...lines);
+    for (const line of lines) this.#lines.push(`${this.#indent}${line}`);
+  }
+
+  #open(line: string): void {
+    this.#push(line);
+    this.#indent += "  ";
+  }
+
+  #close(): void {
+    this.#indent = this.#indent.slice(2);
+    this.#push("}");
   }
 
   #binding(buffer: number): number {
@@ -149,30 +239,23 @@ class NestWriter {
   }
 
   /** Declares the counters of loops from the number of a round; the first is number `from`. */
-  #counters(
-    name: string,
-    from: number,
-    lengths: readonly number[],
-    round: string,
-    indent = "",
-  ): void {
+  #counters(name: string, from: number, lengths: readonly number[], round: string): void {
     lengths.forEach((length, i) => {
       const inner = sizeOf(lengths.slice(i + 1));
-      const quotient = inner === 1 ? round : `${round} / ${inner}u`;
-      const value = i === 0 ? quotient : `(${quotient}) % ${length}u`;
-      this.#push(`${indent}let ${name}${from + i} = i32(${value});`);
+      const quotient = inner === 1 ? round : dividedBy(round, inner);
+      this.#push(`let ${name}${from + i} = i32(${i === 0 ? quotient : restBy(quotient, length)});`);
     });
   }
 
-  #counter(loop: number): string {
-    const isReduced = loop >= this.#nest.lengths.length - this.#nest.reduced;
-    return `${isReduced ? "r" : "c"}${loop}`;
+  #isInner({ strides }: Affine): boolean {
+    return strides.slice(this.#first).some((stride) => stride !== 0);
   }
 
   #affine({ offset, strides }: Affine): string {
     const terms = strides.flatMap((stride, loop) => {
       if (stride === 0) return [];
-      return [stride === 1 ? this.#counter(loop) : `${this.#counter(loop)} * ${stride}`];
+      const counter = `${loop >= this.#first ? "r" : "c"}${loop}`;
+      return [stride === 1 ? counter : `${counter} * ${stride}`];
     });
     if (offset !== 0 || terms.length === 0) terms.push(`${offset}i`);
     return terms.join(" + ");
@@ -184,20 +267,25 @@ class NestWriter {
     return isConstant ? `${affine.offset >>> 0}u` : `u32(${this.#affine(affine)})`;
   }
 
+  #element(access: Affine & { readonly buffer: number }): string {
+    const k = this.#binding(access.buffer);
+    return `b${k}[base${k} + ${this.#index(access)}]`;
+  }
+
   /** Declares node `i`, whose inputs are declared. */
-  #node(i: number, indent = ""): void {
+  #node(i: number): void {
     const node = this.#nest.nodes[i];
     const { dtype } = node;
-    const let_ = (value: string) => this.#push(`${indent}let v${i} = ${value};`);
+    const let_ = (value: string) => this.#push(`let v${i} = ${value};`);
     switch (node.kind) {
       case "load": {
         const { from, guards = [] } = node;
-        const value = fromWord(element(this.#binding(from.buffer), this.#index(from)), dtype);
+        const value = fromWord(this.#element(from), dtype);
         if (guards.length === 0) return let_(value);
         const tests = guards.map((guard) => `${this.#index(guard)} < ${guard.below}u`);
         this.#push(
-          `${indent}var v${i} = ${this.#expressions.constant(0, dtype)};`,
-          `${indent}if (${tests.join(" && ")}) { v${i} = ${value}; }`,
+          `var v${i} = ${this.#expressions.constant(0, dtype)};`,
+          `if (${tests.join(" && ")}) { v${i} = ${value}; }`,
         );
         return;
       }
@@ -211,6 +299,16 @@ class NestWriter {
         const { operation, inputs, params } = node;
         const from = inputs.map((input) => this.#nest.nodes[input].dtype);
         const args = inputs.map((input) => `v${input}`);
+        if (dtype === "float64") {
+          const last = this.#nest.nodes[inputs[inputs.length - 1]];
+          const by = last.kind === "constant" ? last.value : 0;
+          // Products take far less code than quotients, and are as near.
+          if (by === 1 && (operation === "mul" || operation === "div")) return let_(args[0]);
+          if (operation === "div" && Number.isFinite(1 / by)) {
+            const times = this.#expressions.constant(1 / by, dtype);
+            return let_(this.#expressions.apply("mul", [args[0], times], from, dtype, params));
+          }
+        }
         return let_(this.#expressions.apply(operation, args, from, dtype, params));
       }
       case "reduce":
@@ -227,34 +325,125 @@ class NestWriter {
       if (group === undefined) groups.set(node.when, [i]);
       else group.push(i);
     });
-    for (const [when, group] of groups) this.#reduceGroup(when, group);
+    for (const [when, group] of groups) {
+      const own = group.map((i) => this.#nest.nodes[i] as Reduction);
+      if (when === undefined) {
+        const known = own.map((node) => this.#accumulator(node));
+        this.#reduceGroup(group, known);
+        const again = known.flatMap(({ isKnown }, k) =>
+          isKnown ? [`!${isKnown(`s${group[k]}`)}`] : []
+        );
+        group.forEach((i, k) => {
+          const value = known[k].value(`s${i}`);
+          this.#push(`${known[k].isKnown === undefined ? "let" : "var"} v${i} = ${value};`);
+        });
+        if (again.length > 0) {
+          this.#onTest(
+            again.join(" || "),
+            () => this.#reduceExactly(group.filter((_, k) => known[k].isKnown !== undefined)),
+          );
+        }
+      } else {
+        own.forEach((node, k) => {
+          this.#push(
+            `var v${group[k]} = ${this.#expressions.constant(identityOf(node), node.dtype)};`,
+          );
+        });
+        this.#onTest(`v${when}`, () => this.#reduceExactly(group));
+      }
+    }
   }
 
-  #reduceGroup(when: number | undefined, group: readonly number[]): void {
-    const { nodes, lengths, reduced } = this.#nest;
-    const first = lengths.length - reduced;
-    for (const i of group) {
-      const node = nodes[i] as Reduction;
-      const identity = this.#expressions.constant(identityOf(node), node.dtype);
-      this.#push(`var v${i} = ${identity};`);
-    }
-    const end = when === undefined ? `${this.#rounds}u` : `select(0u, ${this.#rounds}u, v${when})`;
-    const [from, step] = this.#isShared ? ["local", `${this.#size}u`] : ["0u", "1u"];
-    this.#push(`for (var k = ${from}; k < ${end}; k += ${step}) {`);
-    this.#counters("r", first, lengths.slice(first), "k", "  ");
-    for (const i of this.#within(group)) this.#node(i, "  ");
-    for (const i of group) {
-      const node = nodes[i] as Reduction;
-      const [x, times] = reducedBy(node).map((input) =>
-        this.#expressions.convert(`v${input}`, nodes[input].dtype, node.dtype)
+  /** Reduces into variables that exist, of numbers of the type of the results. */
+  #reduceExactly(group: readonly number[]): void {
+    const exact = group.map((i) => this.#plain(this.#nest.nodes[i] as Reduction));
+    this.#reduceGroup(group, exact);
+    group.forEach((i) => this.#push(`v${i} = s${i};`));
+  }
+
+  /** What is done where the test, the same for all invocations of a workgroup, is true. */
+  #onTest(test: string, write: () => void): void {
+    if (this.#isShared) {
+      const name = `go${this.#names++}`;
+      this.#shared.set("go", "var<workgroup> go: u32;");
+      this.#push(
+        `if (local == 0u) { go = select(0u, 1u, ${test}); }`,
+        `let ${name} = workgroupUniformLoad(&go);`,
       );
-      const value = times === undefined
-        ? x
-        : this.#expressions.apply("mul", [x, times], [node.dtype, node.dtype], node.dtype, null);
-      this.#push(`  v${i} = ${this.#combined(node, `v${i}`, value)};`);
+      this.#isRead = false;
+      this.#open(`if (${name} != 0u) {`);
+    } else this.#open(`if (${test}) {`);
+    write();
+    this.#close();
+    if (this.#isShared) this.#isRead = true;
+  }
+
+  /** The states of reductions, `sI` of number I. */
+  #reduceGroup(group: readonly number[], how: readonly Accumulator[]): void {
+    const { lengths } = this.#nest;
+    const first = this.#first;
+    const rounds = sizeOf(lengths.slice(first));
+    group.forEach((i, k) => this.#push(`var s${i} = ${how[k].empty};`));
+    const within = this.#within(group);
+    const last = lengths.length - 1;
+    const length = this.#isShared ? Math.floor(rounds / this.#size) : lengths[last];
+    const isWhole = !this.#isShared || rounds % this.#size === 0;
+    const isShort = how.every(({ isLong }) => !isLong) && this.#isFew(within.length);
+    const copies = isWhole && isShort
+      ? [COPIES, 3, 2].find((copies) => length % copies === 0) ?? 1
+      : 1;
+    if (this.#isShared) {
+      this.#open(`for (var k = local; k < ${rounds}u; k += ${this.#size * copies}u) {`);
+      this.#copies(copies, group, how, within, (copy) => {
+        const k = copy === 0 ? "k" : `(k + ${copy * this.#size}u)`;
+        this.#counters("r", first, lengths.slice(first), k);
+      });
+      this.#close();
+      this.#joinParts(group, how);
+      return;
     }
-    this.#push("}");
-    if (this.#isShared) { for (const i of group) this.#joinParts(i); }
+    for (let loop = first; loop < last; loop++) {
+      this.#open(`for (var r${loop} = 0; r${loop} < ${lengths[loop]}; r${loop}++) {`);
+    }
+    if (copies === 1) {
+      this.#open(`for (var r${last} = 0; r${last} < ${length}; r${last}++) {`);
+      this.#copies(1, group, how, within, () => {});
+    } else {
+      this.#open(`for (var k = 0; k < ${length}; k += ${copies}) {`);
+      this.#copies(copies, group, how, within, (copy) => {
+        this.#push(`let r${last} = k${copy === 0 ? "" : ` + ${copy}`};`);
+      });
+    }
+    for (let loop = first; loop <= last; loop++) this.#close();
+  }
+
+  /** Rounds one after the other; `declare` declares counters. */
+  #copies(
+    copies: number,
+    group: readonly number[],
+    how: readonly Accumulator[],
+    within: readonly number[],
+    declare: (copy: number) => void,
+  ): void {
+    const { nodes } = this.#nest;
+    const isTogether = how.map(({ isCoarse }) => isCoarse && copies > 1);
+    group.forEach((i, k) => {
+      if (isTogether[k]) this.#push(`var few${i}: f32;`);
+    });
+    for (let copy = 0; copy < copies; copy++) {
+      if (copies > 1) this.#open("{");
+      declare(copy);
+      for (const i of within) this.#node(i);
+      group.forEach((i, k) => {
+        const values = reducedBy(nodes[i] as Reduction).map((input) => `v${input}`);
+        if (isTogether[k]) this.#push(`few${i} ${copy === 0 ? "=" : "+="} ${values[0]};`);
+        else this.#push(`s${i} = ${how[k].add(`s${i}`, values)};`);
+      });
+      if (copies > 1) this.#close();
+    }
+    group.forEach((i, k) => {
+      if (isTogether[k]) this.#push(`s${i} = ${how[k].add(`s${i}`, [`few${i}`])};`);
+    });
   }
 
   /** The nodes that change within the loops, as far as reductions need them, in order. */
@@ -269,34 +458,104 @@ class NestWriter {
     return [...needed].sort((a, b) => a - b);
   }
 
-  #combined({ dtype, operation }: Reduction, x: string, y: string): string {
+  /** How a reduction is done at first. */
+  #accumulator(node: Reduction): Accumulator {
+    const { dtype, operation, input, times, isCoarse } = node;
+    const write = this.#expressions;
+    const isSum = operation === "sum" && isFloat(dtype);
+    if (
+      isSum && isFloat(this.#nest.nodes[input].dtype) && this.#nest.nodes[input].dtype !== "float64"
+    ) {
+      const isNarrow = dtype !== "float64";
+      return {
+        type: "vec2<f32>",
+        empty: `vec2<f32>(${write.constant(0, "float32")})`,
+        add: (state, values) =>
+          write.call(times === undefined ? "sum_with" : "sum_with_product", state, ...values),
+        join: (a, b) => write.call("sum_of_sums", a, b),
+        isLong: times !== undefined,
+        isCoarse: times === undefined && (isNarrow || isCoarse === true),
+        value: (state) =>
+          isNarrow
+            ? write.convert(write.call("sum_rounded", state), "float32", dtype)
+            : write.call("wide_sum", state),
+        ...(isNarrow ? {} : { isKnown: (state: string) => write.call("is_sum_known", state) }),
+      };
+    }
+    if ((operation === "max" || operation === "min") && valueType(dtype) === "f32") {
+      const join = (a: string, b: string) => `${operation}(${a}, ${b})`;
+      const key = operation === "max" ? "key_for_max" : "key_for_min";
+      return {
+        type: "i32",
+        empty: `${operation === "max" ? "i32(-2139095041)" : "2139095040i"}`,
+        add: (state, [value]) => join(state, write.call(key, value)),
+        join,
+        isCoarse: false,
+        value: (state) => write.call("of_key", state),
+      };
+    }
+    return this.#plain(node);
+  }
+
+  /** The operation itself. */
+  #plain(node: Reduction): Accumulator {
+    const { dtype, operation } = node;
+    const write = this.#expressions;
     const names = { sum: "add", prod: "mul", max: "maximum", min: "minimum" } as const;
-    return this.#expressions.apply(names[operation], [x, y], [dtype, dtype], dtype, null);
+    const join = (a: string, b: string) =>
+      write.apply(names[operation], [a, b], [dtype, dtype], dtype, null);
+    const types = reducedBy(node).map((input) => this.#nest.nodes[input].dtype);
+    if (dtype === "float64") write.functions.add("Wide");
+    return {
+      type: valueType(dtype),
+      empty: write.constant(identityOf(node), dtype),
+      add(state, values) {
+        const [x, times] = values.map((value, k) => write.convert(value, types[k], dtype));
+        const value = times === undefined
+          ? x
+          : write.apply("mul", [x, times], [dtype, dtype], dtype, null);
+        return join(state, value);
+      },
+      join,
+      isLong: dtype === "float64",
+      isCoarse: false,
+      value: (state) => state,
+    };
   }
 
   /** Combines what the invocations of the workgroup have, pairwise. */
-  #joinParts(i: number): void {
-    const node = this.#nest.nodes[i] as Reduction;
-    const parts = this.#partsOf(node.dtype);
-    this.#push(
-      `${parts}[local] = v${i};`,
-      "workgroupBarrier();",
-      `for (var width = ${this.#size / 2}u; width > 0u; width = width >> 1u) {`,
-      `  if (local < width) { ${parts}[local] = ${
-        this.#combined(node, `${parts}[local]`, `${parts}[local + width]`)
-      }; }`,
-      "  workgroupBarrier();",
-      "}",
-      `v${i} = ${parts}[0];`,
-      "workgroupBarrier();",
-    );
+  #joinParts(group: readonly number[], how: readonly Accumulator[]): void {
+    if (this.#isRead) this.#push("workgroupBarrier();");
+    const counts = new Map<string, number>();
+    const parts = how.map(({ type }) => {
+      const count = counts.get(type) ?? 0;
+      counts.set(type, count + 1);
+      const name = `parts_${type.replace(/\W/g, "")}_${count}`;
+      this.#shared.set(name, `var<workgroup> ${name}: array<${type}, ${this.#size}>;`);
+      return name;
+    });
+    group.forEach((i, k) => this.#push(`${parts[k]}[local] = s${i};`));
+    this.#open(`for (var width = ${this.#size / 2}u; width > 0u; width = width >> 1u) {`);
+    this.#push("workgroupBarrier();");
+    this.#open("if (local < width) {");
+    group.forEach((_, k) => {
+      const joined = how[k].join(`${parts[k]}[local]`, `${parts[k]}[local + width]`);
+      this.#push(`${parts[k]}[local] = ${joined};`);
+    });
+    this.#close();
+    this.#close();
+    this.#push("workgroupBarrier();");
+    group.forEach((i, k) => this.#push(`s${i} = ${parts[k]}[0];`));
+    this.#isRead = true;
   }
+}
 
-  #partsOf(dtype: Dtype): string {
-    const type = valueType(dtype);
-    if (type === "Wide") this.#expressions.functions.add("Wide");
-    const name = `parts_${type.toLowerCase()}`;
-    this.#shared.set(name, `var<workgroup> ${name}: array<${type}, ${this.#size}>;`);
-    return name;
-  }
+/** A quotient of whole numbers; compilers of drivers on processors leave powers of two to us. */
+function dividedBy(x: string, by: number): string {
+  const bits = Math.log2(by);
+  return Number.isInteger(bits) ? `${x} >> ${bits}u` : `${x} / ${by}u`;
+}
+
+function restBy(x: string, by: number): string {
+  return Number.isInteger(Math.log2(by)) ? `(${x}) & ${by - 1}u` : `(${x}) % ${by}u`;
 }

@@ -75,6 +75,70 @@ export const wideFunctions: Sources = {
   return bitcast<f32>((bits & 0x80000000u) | (kept + select(0u, 1u, isMore)));
 }`,
   },
+  // Sums of float32 are `vec2(sum, rest)`: the rest is what rounding has taken away.
+  sum_with: {
+    calls: ["sum_parts"],
+    code: `fn sum_with(state: vec2<f32>, x: f32) -> vec2<f32> {
+  let sum = sum_parts(state.x, x);
+  return vec2<f32>(sum.x, state.y + sum.y);
+}`,
+  },
+  sum_with_product: {
+    calls: ["sum_parts", "product_parts"],
+    code: `fn sum_with_product(state: vec2<f32>, x: f32, y: f32) -> vec2<f32> {
+  let product = product_parts(x, y);
+  let sum = sum_parts(state.x, product.x);
+  return vec2<f32>(sum.x, state.y + (sum.y + product.y));
+}`,
+  },
+  sum_of_sums: {
+    calls: ["sum_parts"],
+    code: `fn sum_of_sums(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
+  let sum = sum_parts(a.x, b.x);
+  return vec2<f32>(sum.x, (a.y + b.y) + sum.y);
+}`,
+  },
+  // The rest of an infinite sum is NaN.
+  sum_rounded: {
+    calls: ["is_finite"],
+    code: `fn sum_rounded(state: vec2<f32>) -> f32 {
+  return select(state.x, state.x + state.y, is_finite(state.x));
+}`,
+  },
+  // Whether nothing has left the range, and no product has lost digits below it.
+  is_sum_known: {
+    code: `fn is_sum_known(state: vec2<f32>) -> bool {
+  let size = bitcast<u32>(state.x + state.y) & 0x7fffffffu;
+  return size >= 0x10000000u && size < 0x7e000000u;
+}`,
+  },
+  wide_sum: {
+    calls: ["wide_normal", "sum_parts"],
+    code: `fn wide_sum(state: vec2<f32>) -> Wide {
+  let sum = sum_parts(state.x, state.y);
+  return wide_normal(sum.x, sum.y, 0);
+}`,
+  },
+  // Whole numbers in the order of floats; NaN is the largest, or the smallest.
+  key_for_max: {
+    calls: ["is_nan"],
+    code: `fn key_for_max(x: f32) -> i32 {
+  let bits = bitcast<i32>(x);
+  return select(bits ^ ((bits >> 31u) & 0x7fffffff), 0x7fc00000, is_nan(x));
+}`,
+  },
+  key_for_min: {
+    calls: ["is_nan"],
+    code: `fn key_for_min(x: f32) -> i32 {
+  let bits = bitcast<i32>(x);
+  return select(bits ^ ((bits >> 31u) & 0x7fffffff), i32(-2143289345), is_nan(x));
+}`,
+  },
+  of_key: {
+    code: `fn of_key(key: i32) -> f32 {
+  return bitcast<f32>(key ^ ((key >> 31u) & 0x7fffffff));
+}`,
+  },
   wide_neg: {
     calls: ["Wide", "negated"],
     code: "fn wide_neg(x: Wide) -> Wide { return Wide(negated(x.hi), negated(x.lo), x.e); }",
@@ -171,18 +235,16 @@ export const wideFunctions: Sources = {
   },
   // Heron's step from the root of the first part.
   wide_sqrt: {
-    calls: ["wide_add", "wide_div", "is_nan", "nan"],
+    calls: ["wide_sub", "wide_mul", "is_nan", "nan"],
     code: `fn wide_sqrt(x: Wide) -> Wide {
   if ((bitcast<u32>(x.hi) & 0x7fffffffu) == 0u || is_nan(x.hi)) { return x; }
   if ((bitcast<u32>(x.hi) >> 31u) == 1u) { return Wide(nan(), 0.0f, 0); }
   if (!is_finite(x.hi)) { return x; }
   let isOdd = (x.e & 1) == 1;
-  var root = wide_normal(sqrt(select(x.hi, 2.0f * x.hi, isOdd)), 0.0f, (x.e - select(0, 1, isOdd)) / 2);
-  for (var i = 0; i < 2; i++) {
-    root = wide_add(root, wide_div(x, root));
-    root.e -= 1;
-  }
-  return root;
+  let size = sqrt(select(x.hi, 2.0f * x.hi, isOdd));
+  let root = wide_normal(size, 0.0f, (x.e - select(0, 1, isOdd)) / 2);
+  let rest = wide_sub(x, wide_mul(root, root));
+  return wide_add(root, wide_normal(rest.hi / (2.0f * root.hi), 0.0f, rest.e - root.e));
 }`,
   },
   wide_less: {

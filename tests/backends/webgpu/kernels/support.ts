@@ -29,6 +29,7 @@ export const LIMITS: Limits = {
   bindings: 8,
   hasHalf: false,
   hasSubgroups: false,
+  isProcessor: false,
 };
 
 /** Words before each operand and behind it that belong to others; a base is their number in front. */
