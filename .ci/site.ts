@@ -33,28 +33,24 @@ function write(folder: URL, path: string, contents: string | Uint8Array): void {
   else Deno.writeFileSync(file, contents);
 }
 
-/** Program pictures, by the names in pages' comments `<!-- picture: NAME -->`. */
-async function pictures(): Promise<Record<string, string>> {
-  const { grad, inspect, makeProgram, tensor } = await import("../mod.ts");
-  const program = makeProgram(grad((x) => x.sin().mul(x).sum()))(tensor([1, 2, 3]));
-  const svg = await inspect.toSvg(program);
+/** A program picture of `docs/pictures`, for pages' comments `<!-- picture: NAME -->`. */
+function picture(name: string): string {
+  const svg = Deno.readTextFileSync(new URL(`pictures/${name}.svg`, docs));
   // In one line: a block of HTML in a page ends where a line is blank.
-  const image = svg.slice(svg.indexOf("<svg")).replace(/<!--.*?-->/gs, "").replace(/\s+/g, " ");
-  return { gradient: `<figure class="picture" v-pre>${image}</figure>` };
+  return `<figure class="picture" v-pre>${svg.replace(/\s+/g, " ")}</figure>`;
 }
 
 /** Puts together what VitePress reads. */
 async function assemble(): Promise<void> {
   Deno.mkdirSync(pages, { recursive: true });
   Deno.removeSync(pages, { recursive: true });
-  const drawn = await pictures();
   for (const path of filesIn(docs)) {
-    if (!/\.md$|^public\/|^\.vitepress\//.test(path)) continue;
+    if (!/\.md$|^(public|pictures|\.vitepress)\//.test(path)) continue;
     const file = new URL(path, docs);
     const contents = path.endsWith(".md")
       ? Deno.readTextFileSync(file).replace(
         /<!-- picture: (\w+) -->/g,
-        (comment, name) => drawn[name] ?? comment,
+        (_comment, name) => picture(name),
       )
       : Deno.readFileSync(file);
     write(pages, path, contents);
