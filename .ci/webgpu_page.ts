@@ -1,12 +1,12 @@
 /**
- * WebGPU in Chromium, which is installed where it is missing, on Chromium's own adapter in software: the
- * laws and programs of `tests/runtimes/webgpu.ts` in a page and in a worker, and the example
- * that trains in a page.
+ * WebGPU in Chromium, which is installed where it is missing, on Chromium's own adapter in software, and in
+ * Node by the npm package `webgpu` on the same adapter: the laws and programs of
+ * `tests/runtimes/webgpu.ts` in a page, in a worker and in Node, and the example that trains in a page.
  *
  * @module
  */
 import { installChromium, runPage, webGpuFlags, writePage } from "./chromium.ts";
-import { bundle, pathOf, root, succeed, withoutStandardLibrary } from "./tools.ts";
+import { bundle, install, pathOf, root, succeed, withoutStandardLibrary } from "./tools.ts";
 import type { Report } from "../tests/runtimes/report.ts";
 
 /** The least that must have run: what has no kernel is left out. */
@@ -19,10 +19,36 @@ const flags = webGpuFlags;
 
 async function checkLaws(isWorker: boolean): Promise<string> {
   const path = writePage(folder, isWorker ? "worker" : "page", "laws.js", isWorker);
-  const { passed, failures } = await runPage(visit, { folder, path, flags }) as Report;
+  return judge(await runPage(visit, { folder, path, flags }) as Report);
+}
+
+function judge({ passed, failures }: Report): string {
   if (failures.length > 0) throw new Error(failures.join("\n"));
   if (passed < LEAST) throw new Error(`Only ${passed} samples ran, expected ${LEAST}`);
   return `${passed} passed`;
+}
+
+/** Before what Node prints for this program. */
+const MARK = "result: ";
+
+/** The laws in Node, where results are read at once. */
+async function checkNode(): Promise<string> {
+  const cpu = Deno.build.arch === "aarch64" ? "arm64" : "x64";
+  const tools = await install("dawn", { node: `npm:node-linux-${cpu}@24.21.0`, webgpu: "0.6.2" });
+  const script = new URL("node.mjs", folder);
+  Deno.writeTextFileSync(
+    script,
+    `import { create, globals } from ${JSON.stringify(new URL("webgpu/index.js", tools).href)};
+     import { run } from "./laws.js";
+     Object.assign(globalThis, globals);
+     Object.defineProperty(navigator, "gpu", { value: create([]) });
+     console.log(${JSON.stringify(MARK)} + JSON.stringify(await run(true)));`,
+  );
+  const env = { VK_ICD_FILENAMES: "/usr/lib/chromium/vk_swiftshader_icd.json" };
+  const output = await succeed(pathOf(new URL("node/bin/node", tools)), [pathOf(script)], { env });
+  const line = output.split("\n").find((text) => text.startsWith(MARK));
+  if (line === undefined) throw new Error(output);
+  return judge(JSON.parse(line.slice(MARK.length)));
 }
 
 /** The example trains: on the GPU, or in WebAssembly where Chromium has no adapter. */
@@ -51,6 +77,7 @@ await bundle(
 const checks: readonly (readonly [string, () => Promise<string>])[] = [
   ["laws in a page", () => checkLaws(false)],
   ["laws in a worker", () => checkLaws(true)],
+  ["laws in Node", checkNode],
   ["the example in WebAssembly", () => checkExample(false)],
   ["the example on the GPU", () => checkExample(true)],
 ];

@@ -226,6 +226,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/backends/webgpu": [
     "api",
+    "waiting",
     "session",
     "reading",
     "flags",

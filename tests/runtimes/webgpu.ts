@@ -1,5 +1,5 @@
 /**
- * WebGPU in a page or a worker: the law table and some programs, as the device computes them, beside the
+ * WebGPU in a page, a worker or Node: the law table and some programs, as the device computes them, beside the
  * evaluator. What the evaluator has to compute in between is left out: a page cannot wait for the device.
  *
  * @module
@@ -89,8 +89,8 @@ async function trains(device: Device): Promise<void> {
   if (!(last < first)) throw new Error(`The loss was ${first} and is ${last}`);
 }
 
-/** Runs everything. */
-export async function run(): Promise<Report> {
+/** Runs everything; `waits` is `true` where the runtime can wait for the device. */
+export async function run(waits?: unknown): Promise<Report> {
   const [device] = await openWebGpu();
   let passed = 0;
   const failures: string[] = [];
@@ -115,6 +115,7 @@ export async function run(): Promise<Report> {
   await attempt("reading at once says what to do instead", async () => {
     const x = toDevice(tensor([1, 2, 3]), device).mul(2);
     const message = messageOf(() => x.data());
+    if (waits === true && message === "") return;
     if (!message.includes("await x.read()")) throw new Error(`It says ${JSON.stringify(message)}`);
     const values = await x.read();
     if (values.join() !== "2,4,6" || x.data() === undefined) throw new Error(`It is ${values}`);

@@ -7,6 +7,8 @@
 
 /** A buffer of a device. */
 export interface GpuBuffer {
+  /** Left out where the runtime does not tell. */
+  readonly mapState?: "unmapped" | "pending" | "mapped";
   mapAsync(mode: number): Promise<unknown>;
   getMappedRange(): ArrayBuffer;
   unmap(): void;

@@ -197,7 +197,7 @@ export class DeviceProgram {
       else words.setInt32(at, value, true);
     });
     const uniform = session.takeUniform(size);
-    session.device.queue.writeBuffer(uniform.buffer, 0, words);
+    session.device.queue.writeBuffer(uniform.buffer, 0, new Uint8Array(words.buffer));
     uniforms.push(uniform);
     return uniform.group;
   }

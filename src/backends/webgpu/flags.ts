@@ -7,7 +7,7 @@
  */
 import { Check, type Flag } from "../checks.ts";
 import { type GpuBuffer, type GpuCommands, USAGE } from "./api.ts";
-import { type Part, readLater, readNow, readsAtOnce } from "./reading.ts";
+import { type Part, readLater, readNow } from "./reading.ts";
 import type { Session } from "./session.ts";
 
 /** The words of a board. */
@@ -192,7 +192,7 @@ export class Flags {
   /** Has a full board read, so that its buffer is free. */
   #finish(board: Board): void {
     const free = () => this.#free.push(board.buffer);
-    if (readsAtOnce) {
+    if (this.#session.readsAtOnce) {
       this.readBoard(board);
       free();
     } else this.fetchBoard(board).then(free, () => {});

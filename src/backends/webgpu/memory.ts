@@ -16,8 +16,9 @@ import type { Check } from "../checks.ts";
 import { collectGarbage } from "../garbage.ts";
 import { type GpuBuffer, USAGE } from "./api.ts";
 import { Flags } from "./flags.ts";
-import { type Part, readLater, readNow, readsAtOnce } from "./reading.ts";
+import { type Part, readLater, readNow } from "./reading.ts";
 import type { Session } from "./session.ts";
+import { noting } from "./waiting.ts";
 import { heldType, wordBytes } from "./wgsl/module.ts";
 
 /** Bytes that tensors take before they move out, unless `memoryLimit` says otherwise: devices do not tell what they have. */
@@ -125,7 +126,7 @@ export class DeviceArray implements Resident {
 
   elements(): Elements {
     // One read tells of the checks, too.
-    const boards = this.#host === null && readsAtOnce
+    const boards = this.#host === null && this.#memory.session.readsAtOnce
       ? this.#memory.flags.boardsOf(this.#checks)
       : [];
     if (boards.length > 0) {
@@ -153,7 +154,7 @@ export class DeviceArray implements Resident {
     if (this.#host !== null) return;
     const { session } = this.#memory;
     session.use(this.#doing);
-    await session.device.queue.onSubmittedWorkDone();
+    await noting(() => session.device.queue.onSubmittedWorkDone());
   }
 
   async arrive(): Promise<void> {
@@ -321,7 +322,7 @@ export class DeviceMemory {
     if (this.#held + bytes <= this.limit) return;
     // Dead arrays are freed between turns of the event loop, if they are found.
     collectGarbage();
-    if (!readsAtOnce) return;
+    if (!this.session.readsAtOnce) return;
     for (const array of [...this.#arrays]) {
       if (this.#held + bytes <= this.limit) return;
       if (kept.has(array)) continue;

@@ -138,6 +138,7 @@ export async function openWebGpu(options: WebGpuOptions = {}): Promise<Device[]>
   const opened = device as GpuDevice | undefined ??
     await requestDevice(powerPreference, limits ?? {});
   const session = new Session(opened, device === undefined);
+  await session.open();
   const own = new Device("webgpu", count++);
   sessions.set(own, session);
   openDevice(own, new WebGpuBackend(session));

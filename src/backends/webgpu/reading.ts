@@ -4,7 +4,8 @@
  * @module
  */
 import { webGpuError } from "../../base/errors.ts";
-import { type GpuBuffer, isDeno, MAP_READ } from "./api.ts";
+import { type GpuBuffer, MAP_READ } from "./api.ts";
+import { mapNow, noting } from "./waiting.ts";
 import { lostOrFull, type Session, type Staging } from "./session.ts";
 
 /** Bytes of a buffer: from `start` on, `size` of them, both multiples of 4. */
@@ -13,6 +14,10 @@ export interface Part {
   readonly start: number;
   readonly size: number;
 }
+
+/** What to do where reading must wait for a turn of the event loop. */
+const CANNOT_WAIT =
+  "this runtime cannot wait for a WebGPU device; read with `await x.read()` first";
 
 /** Copies parts to a buffer that can be mapped, one behind the other. */
 function stage(session: Session, parts: readonly Part[], doing: string): Staging {
@@ -38,9 +43,6 @@ function take(session: Session, staging: Staging, parts: readonly Part[]): reado
   return bytes;
 }
 
-/** Whether buffers can be read without a promise: in Deno `mapAsync` itself waits for the device. */
-export const readsAtOnce: boolean = isDeno();
-
 /**
  * The bytes of parts of buffers. `doing` begins the message of errors.
  *
@@ -52,14 +54,12 @@ export function readNow(
   doing: string,
 ): readonly ArrayBuffer[] {
   session.use(doing);
-  if (!readsAtOnce) {
-    throw webGpuError(
-      `${doing}: this runtime cannot wait for a WebGPU device; read with \`await x.read()\` first`,
-    );
-  }
+  if (!session.readsAtOnce) throw webGpuError(`${doing}: ${CANNOT_WAIT}`);
   const staging = stage(session, parts, doing);
-  // In Deno a buffer can be read at once, if it was mapped before.
-  staging.buffer.mapAsync(MAP_READ).catch(() => {});
+  if (!mapNow(staging.buffer)) {
+    staging.buffer.destroy();
+    throw webGpuError(`${doing}: ${CANNOT_WAIT}`);
+  }
   try {
     return take(session, staging, parts);
   } catch (error) {
@@ -77,7 +77,7 @@ export async function readLater(
   session.use(doing);
   const staging = stage(session, parts, doing);
   try {
-    await staging.buffer.mapAsync(MAP_READ);
+    await noting(() => staging.buffer.mapAsync(MAP_READ));
   } catch (error) {
     session.use(doing);
     throw webGpuError(`${doing}: ${(error as Error).message}`);

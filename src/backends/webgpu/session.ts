@@ -5,6 +5,7 @@
  */
 import { argumentError, webGpuError } from "../../base/errors.ts";
 import { COMPUTE, type GpuBuffer, type GpuDevice, runtimeGpu, USAGE } from "./api.ts";
+import { mapNow, nextTurn, noting } from "./waiting.ts";
 import type { Limits } from "./wgsl/kernel.ts";
 
 /** What errors mean that come up before the event loop has turned: only then is a lost device known. */
@@ -140,6 +141,8 @@ export class Session {
   readonly #uniforms = new Map<number, Uniform[]>();
   /** The bases of passes where all are 0. */
   readonly zeros: object;
+  /** Whether buffers can be read without a promise. */
+  readsAtOnce = false;
   #fault: string | null = null;
   #isClosed = false;
 
@@ -168,6 +171,18 @@ export class Session {
     };
     this.#basesLayout = device.createBindGroupLayout({ entries: [entry] });
     this.zeros = this.basesOf(this.newBuffer(BASES_BYTES, USAGE.uniform), BASES_BYTES);
+  }
+
+  /** Finds out what the runtime can do. */
+  async open(): Promise<void> {
+    // What others have begun is done by then.
+    for (let i = 0; i < 2; i++) await nextTurn();
+    const doing = "Cannot open WebGPU";
+    const staging = this.takeStaging(4, doing);
+    this.readsAtOnce = mapNow(staging.buffer);
+    if (!this.readsAtOnce) return staging.buffer.destroy();
+    staging.buffer.unmap();
+    this.giveStaging(staging);
   }
 
   /** Throws where the device cannot be used; `doing` begins the message. */
@@ -290,7 +305,7 @@ export class Session {
     try {
       await Promise.all(missing.map(async ([code, operands]) => {
         const { layout, descriptor } = this.#describe(code, operands);
-        const pipeline = await this.device.createComputePipelineAsync(descriptor);
+        const pipeline = await noting(() => this.device.createComputePipelineAsync(descriptor));
         if (!this.#pipelines.has(code)) this.#pipelines.set(code, { pipeline, layout });
       }));
     } catch (error) {

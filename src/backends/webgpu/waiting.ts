@@ -1,0 +1,63 @@
+/**
+ * Waiting for a device without a promise, where a runtime allows it.
+ *
+ * @module
+ */
+import { type GpuBuffer, isDeno, MAP_READ } from "./api.ts";
+
+type Task = (...args: readonly unknown[]) => unknown;
+
+const runtime = globalThis as { setImmediate?: Task };
+
+/** What looks after the devices of the npm package `webgpu` the next time, and is due once the event loop turns. */
+let due: Task | null = null;
+
+/**
+ * Runs a function that begins or ends work of a device. In Node the package `webgpu` asks its devices what
+ * is done in a task that it gives to `setImmediate`; the tasks of work that began here are noted, so that
+ * `mapNow` can run them earlier.
+ */
+export function noting<T>(run: () => T): T {
+  const { setImmediate } = runtime;
+  if (setImmediate === undefined || isDeno()) return run();
+  runtime.setImmediate = (task, ...args) => {
+    due = task as Task;
+    return setImmediate(() => {
+      if (due !== task) return;
+      due = null;
+      noting(() => (task as Task)(...args));
+    });
+  };
+  try {
+    return run();
+  } finally {
+    runtime.setImmediate = setImmediate;
+  }
+}
+
+/**
+ * Maps a buffer that has been mapped and unmapped before, and waits for it.
+ *
+ * @returns Whether the runtime can wait.
+ */
+export function mapNow(buffer: GpuBuffer): boolean {
+  // In Deno `mapAsync` itself waits.
+  if (!isDeno() && (runtime.setImmediate === undefined || buffer.mapState === undefined)) {
+    return false;
+  }
+  noting(() => buffer.mapAsync(MAP_READ)).catch(() => {});
+  if (isDeno()) return true;
+  while (buffer.mapState === "pending") {
+    if (due === null) return false;
+    const task = due;
+    due = null;
+    noting(task);
+  }
+  return true;
+}
+
+/** The next turn of the event loop, where there are tasks for it. */
+export function nextTurn(): Promise<void> {
+  const { setImmediate } = runtime;
+  return new Promise((resolve) => setImmediate === undefined ? resolve() : setImmediate(resolve));
+}
