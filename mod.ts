@@ -95,6 +95,8 @@ export { jit } from "./src/jit.ts";
 export { configure } from "./src/configure.ts";
 export type { ConfigureOptions } from "./src/configure.ts";
 export type { JitOptions, Jitted, LoweredFunction } from "./src/jit.ts";
+/** Batches of examples for training. */
+export * as data from "./src/data/mod.ts";
 /** Fourier transforms. */
 export * as fft from "./src/fft.ts";
 /** Images: other sizes, values between elements, patches. */

@@ -77,7 +77,7 @@ const floors: readonly (readonly string[])[] = [
     "src/interpolate.ts",
     "src/optimize.ts",
   ],
-  ["src/metrics", "src/models", "src/testing", "src/backends/xla/install.ts"],
+  ["src/data", "src/metrics", "src/models", "src/testing", "src/backends/xla/install.ts"],
   ["mod.ts"],
 ];
 

@@ -621,7 +621,15 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   ],
   [/^points$/, (scene) => scene.shape.map((length) => api.arange(length))],
   [/^theta$/, (scene) => tensorOf(scene, [scene.n, 2, 3], scene.dtype)],
-  [/^size$/, (scene) => scene.given.has("theta") ? [scene.n, 1, 2, scene.n] : count(scene)],
+  [
+    /^size$/,
+    (scene) =>
+      scene.given.has("theta")
+        ? [scene.n, 1, 2, scene.n]
+        : scene.given.has("images")
+        ? [1, 1]
+        : count(scene),
+  ],
   [
     /^grid$/,
     (scene) =>
@@ -802,7 +810,11 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
     loss: (params: unknown) => api.tree.sum(api.tree.map((x: Tensor) => x.square(), params)),
   })],
   [/^optimizers$/, (scene) => ({ a: optimizer(scene), b: optimizer(scene) })],
-  [/^(scores|predicted)$/, tensorLike],
+  [/^(scores|predicted|images)$/, tensorLike],
+  [
+    /^batches$/,
+    ({ draw, n }) => api.data.batches(api.arange(4), { batchSize: draw.chance(80) ? n : 1 }),
+  ],
   [
     /^labels$/,
     (scene) => {
