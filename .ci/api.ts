@@ -270,7 +270,14 @@ class Writer {
       (_, name, words) => `\`${words ?? name}\``,
     );
     return linked.split(code).map((part, i) => {
-      if (i % 2 === 0) return part.replaceAll("<", "&lt;");
+      if (i % 2 === 0) {
+        // Pages of this site, as they are named in the repository.
+        return part.replaceAll("<", "&lt;")
+          .replaceAll(
+            /\bdocs\/([\w/]+\.md)(#\w+)?/g,
+            (path, page, anchor = "") => `[${path}](../${page}${anchor})`,
+          );
+      }
       const [, name = ""] = part.match(/^`([A-Za-z][\w.]{2,})`$/) ?? [];
       const symbol = notLinked.includes(name) ? undefined : resolve(
         this.entries,

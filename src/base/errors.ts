@@ -111,6 +111,8 @@ function isUserFrame(line: string): boolean {
 /**
  * Shapes that do not fit an operation, or are not shapes at all.
  *
+ * See docs/errors.md#shapeerror.
+ *
  * @category Errors
  */
 export class ShapeError extends TypeError {
@@ -120,6 +122,8 @@ export class ShapeError extends TypeError {
 
 /**
  * A dtype that an operation does not take.
+ *
+ * See docs/errors.md#dtypeerror.
  *
  * @category Errors
  */
@@ -131,6 +135,8 @@ export class DtypeError extends TypeError {
 /**
  * Trees whose structures differ, or values that are no tree.
  *
+ * See docs/errors.md#treeerror.
+ *
  * @category Errors
  */
 export class TreeError extends TypeError {
@@ -140,6 +146,8 @@ export class TreeError extends TypeError {
 
 /**
  * An axis or a number of axes outside a tensor's range.
+ *
+ * See docs/errors.md#axiserror.
  *
  * @category Errors
  */
@@ -151,6 +159,8 @@ export class AxisError extends RangeError {
 /**
  * An index outside the axis that it points into.
  *
+ * See docs/errors.md#indexerror.
+ *
  * @category Errors
  */
 export class IndexError extends RangeError {
@@ -160,6 +170,8 @@ export class IndexError extends RangeError {
 
 /**
  * An argument that is neither of the wrong shape nor of the wrong dtype, but of a wrong value.
+ *
+ * See docs/errors.md#argumenterror.
  *
  * @category Errors
  */
@@ -171,6 +183,8 @@ export class ArgumentError extends TypeError {
 /**
  * A traced value used where a concrete one is needed, or outside the transform that made it.
  *
+ * See docs/errors.md#traceerror.
+ *
  * @category Errors
  */
 export class TraceError extends TypeError {
@@ -181,6 +195,8 @@ export class TraceError extends TypeError {
 /**
  * Work that needs more memory than there is or than it may take.
  *
+ * See docs/errors.md#memoryerror.
+ *
  * @category Errors
  */
 export class MemoryError extends RangeError {
@@ -190,6 +206,8 @@ export class MemoryError extends RangeError {
 
 /**
  * A NaN or an infinity where `configure` made it an error.
+ *
+ * See docs/errors.md#nonfiniteerror.
  *
  * @category Errors
  */

@@ -9,6 +9,8 @@ import type { AnyFunction } from "../core/tree_types.ts";
  * What the assertions of this module throw. Its name is that of other libraries' assertion errors,
  * so that test runners show it as a failure rather than as a fault.
  *
+ * See docs/errors.md#assertionerror.
+ *
  * @category Testing
  * @example Telling a failed assertion from other errors
  * ```ts
