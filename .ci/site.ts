@@ -5,6 +5,7 @@
  * @module
  */
 import { pagesOf, readEntries } from "./api.ts";
+import { readGallery } from "./gallery.ts";
 import { serve } from "./chromium.ts";
 import { bundle, install, pathOf, root, succeed } from "./tools.ts";
 
@@ -40,12 +41,70 @@ function picture(name: string): string {
   return `<figure class="picture" v-pre>${svg.replace(/\s+/g, " ")}</figure>`;
 }
 
+const playground = new URL("playground.ts", import.meta.url);
+
+function hasPlayground(): boolean {
+  try {
+    return Deno.statSync(playground).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** The pages of the gallery: a list, and one for each program. */
+function galleryPages(): Record<string, string> {
+  const programs = readGallery();
+  const pages = programs.map(({ name, category, title, summary, source }, order) => {
+    const text = `---
+title: ${JSON.stringify(title)}
+group: ${JSON.stringify(category)}
+order: ${order}
+---
+
+# ${title}
+
+${summary}
+
+${
+      hasPlayground()
+        ? `<p><a class="button" href="../playground/#example=${name}" target="_self">Open in the playground</a></p>\n`
+        : ""
+    }
+\`\`\`ts
+${source.replace(/^(\/\/ .*\n){2}/, "").trim()}
+\`\`\`
+`;
+    return [`gallery/${name}.md`, text] as const;
+  });
+  const lists = [...new Set(programs.map(({ category }) => category))].map((category) => {
+    const cards = programs.filter((program) => program.category === category)
+      .map(({ name, title, summary }) =>
+        `<a class="card" href="./${name}.html"><strong>${title}</strong> <span>${
+          summary.replaceAll(/`([^`]*)`/g, "<code>$1</code>")
+        }</span></a>`
+      );
+    return `## ${category}\n\n<div class="cards">\n${cards.join("\n")}\n</div>`;
+  });
+  const index = `---
+title: Gallery
+---
+
+# Gallery
+
+Complete programs. Each runs in the playground, and in a terminal by \`deno run docs/gallery/NAME.ts\`.
+
+${lists.join("\n\n")}
+`;
+  return { "gallery/index.md": index, ...Object.fromEntries(pages) };
+}
+
 /** Puts together what VitePress reads. */
 async function assemble(): Promise<void> {
   Deno.mkdirSync(pages, { recursive: true });
   Deno.removeSync(pages, { recursive: true });
   for (const path of filesIn(docs)) {
-    if (!/\.md$|^(public|pictures|\.vitepress)\//.test(path)) continue;
+    // Programs: the gallery's have pages of their own, the playground is built beside the pages.
+    if (/^(gallery|playground)\//.test(path)) continue;
     const file = new URL(path, docs);
     const contents = path.endsWith(".md")
       ? Deno.readTextFileSync(file).replace(
@@ -55,7 +114,8 @@ async function assemble(): Promise<void> {
       : Deno.readFileSync(file);
     write(pages, path, contents);
   }
-  for (const [path, text] of Object.entries(pagesOf(await readEntries()))) write(pages, path, text);
+  const made = { ...pagesOf(await readEntries()), ...galleryPages() };
+  for (const [path, text] of Object.entries(made)) write(pages, path, text);
   const library = new URL("public/jacobi.js", pages);
   await bundle(pathOf(new URL("mod.ts", root)), "--minify", `--outfile=${pathOf(library)}`);
 }
@@ -67,7 +127,11 @@ export async function build(): Promise<void> {
   const vitepress = pathOf(new URL("vitepress/bin/vitepress.js", modules));
   const folder = new URL("dist/tools/site/", root);
   const args = ["run", "-A", "--no-lock", vitepress, "build", "docs", "--outDir", pathOf(target)];
-  console.log(await succeed(Deno.execPath(), args, { cwd: folder }));
+  const env = hasPlayground() ? { SITE_PLAYGROUND: "1" } : {};
+  console.log(await succeed(Deno.execPath(), args, { cwd: folder, env }));
+  if (!hasPlayground()) return;
+  const { buildPlayground } = await import(playground.href);
+  await buildPlayground(new URL("playground/", target));
 }
 
 if (import.meta.main) {
