@@ -4,8 +4,23 @@
  *
  * @module
  */
-import { conv, jit, matmul, nn, optim, random, tensor, toDevice, tree } from "../../mod.ts";
-import { valueAndGrad } from "../../mod.ts";
+import {
+  cond,
+  conv,
+  grad,
+  jit,
+  matmul,
+  nn,
+  optim,
+  random,
+  scan,
+  tensor,
+  toDevice,
+  tree,
+  valueAndGrad,
+  vmap,
+  whileLoop,
+} from "../../mod.ts";
 import type { Device, Tensor } from "../../mod.ts";
 import { openWebGpu } from "../../src/backends/webgpu/mod.ts";
 import type { Concrete } from "../../src/core/tensor.ts";
@@ -41,7 +56,34 @@ const programs: Readonly<Record<string, readonly [f: Flat, shapes: readonly numb
     },
     [[33, 40], [40, 24]],
   ],
+  "a scan and its gradients": [
+    ([w, h, xs]) => {
+      const step = (w: Tensor) => (h: Tensor, x: Tensor): [Tensor, Tensor] => {
+        const next = matmul(h, w).add(x).tanh();
+        return [next, next];
+      };
+      return [grad((w: Tensor) => scan(step(w), h, xs)[1].square().sum())(w)];
+    },
+    [[4, 4], [3, 4], [12, 3, 4]],
+  ],
+  "branches, by the sign of a sum": [
+    ([x]) => [
+      vmap((x: Tensor) => cond(x.sum().greater(0), (x) => x.exp(), (x) => x.cos(), x))(x),
+      cond(x.sum().greater(0), (x) => matmul(x, x).exp(), (x) => matmul(x.T, x).cos(), x),
+      cond(x.sum().greater(0), (x) => matmul(x.T, x).cos(), (x) => matmul(x, x).exp(), x),
+    ],
+    [[5, 5]],
+  ],
+  "a loop that ends by itself, but after 100 steps at most": [
+    ([x]) => [doubled(x, { maxSteps: 100 })],
+    [[7]],
+  ],
 };
+
+/** A loop whose number of steps depends on numbers of the device. */
+function doubled(x: Tensor, options?: { readonly maxSteps: number }): Tensor {
+  return whileLoop((x: Tensor) => x.square().sum().less(1e4), (x: Tensor) => x.mul(2), x, options);
+}
 
 /** Some of the law table in float32, each primitive by its first cases, and the programs. */
 function* samples(): Generator<Sample> {
@@ -112,6 +154,13 @@ export async function run(waits?: unknown): Promise<Report> {
     });
   }
   await attempt("training", () => trains(device));
+  await attempt("a loop whose end nobody knows says what to do instead", () => {
+    const message = messageOf(() =>
+      jit((x: Tensor) => doubled(x))(toDevice(normal([7], 1) as Tensor, device))
+    );
+    if (message.includes("give it the most steps as maxSteps")) return Promise.resolve();
+    throw new Error(`It says ${JSON.stringify(message)}`);
+  });
   await attempt("reading at once says what to do instead", async () => {
     const x = toDevice(tensor([1, 2, 3]), device).mul(2);
     const message = messageOf(() => x.data());

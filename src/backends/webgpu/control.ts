@@ -5,7 +5,8 @@
  * @module
  */
 import { sizeOf } from "../../base/shape.ts";
-import { type Program, typeOf } from "../../core/program.ts";
+import { type Atom, type Equation, type Program, typeOf } from "../../core/program.ts";
+import { Concrete } from "../../core/tensor.ts";
 import type { KernelTask } from "../../lowering/tasks.ts";
 import type { ControlEquation } from "../../passes/control.ts";
 import { ancestorOf, heirsOf } from "../../passes/heirs.ts";
@@ -115,14 +116,40 @@ function askOuter(
   return { views: [outer.state], condition: `${word(operand, outer.index)} != 0u` };
 }
 
+/**
+ * The most rounds of a loop whose condition holds only while a carried number, which begins with a constant and
+ * counts rounds, is less than another constant: so loops with `maxSteps` are written. `Infinity` for others.
+ */
+function boundOf({ params, inputs }: Of<"while">): number {
+  const { condition, body, conditionConsts, bodyConsts } = params;
+  const numberOf = (atom: Atom | undefined): number | null =>
+    atom instanceof Concrete && atom.held === 1 ? atom.elements[0] : null;
+  const producerOf = ({ equations }: Program, atom: Atom): Equation | undefined =>
+    equations.find(({ outputs }) => outputs.some((output) => output === atom));
+  const boundBy = (atom: Atom): number => {
+    const { primitive, inputs: [a, b] } = producerOf(condition, atom) ??
+      { primitive: null, inputs: [] };
+    if (primitive?.name === "and") return Math.min(boundBy(a), boundBy(b));
+    const k = condition.binders.findIndex((binder) => binder === a) - conditionConsts;
+    const [start, end] = [numberOf(inputs[conditionConsts + bodyConsts + k]), numberOf(b)];
+    if (primitive?.name !== "less" || k < 0 || start === null || end === null) return Infinity;
+    const next = producerOf(body, body.results[k]);
+    const counts = next?.primitive.name === "add" &&
+      next.inputs[0] === body.binders[bodyConsts + k] &&
+      numberOf(next.inputs[1]) === 1;
+    return counts ? Math.max(0, Math.ceil(end - start)) : Infinity;
+  };
+  return boundBy(condition.results[0]);
+}
+
 function planWhile(
   planner: Planner,
   frame: Frame,
-  { params }: Of<"while">,
+  equation: Of<"while">,
   task: KernelTask,
   number: number,
 ): void {
-  const { condition, body, conditionConsts, bodyConsts } = params;
+  const { condition, body, conditionConsts, bodyConsts } = equation.params;
   const given = task.inputs.map((buffer) => frame.viewOf(buffer));
   const first = conditionConsts + bodyConsts;
   const isChanged = body.results.map((_, k) => changesPlaces(body, bodyConsts, k));
@@ -144,7 +171,7 @@ function planWhile(
   const begin = planner.reserveGate([state, ...outer.views]);
   const turning = results.map((view, k) => ({ view, spare: spares[k], words: words[k] }))
     .filter((_, k) => !isChanged[k]);
-  planner.loop("while", Infinity, state, (loop) => {
+  planner.loop("while", boundOf(equation), state, (loop) => {
     const carried = results.map((view, k): Carried => {
       if (isChanged[k]) return { current: view, next: { view, heir: bodyConsts + k } };
       const turns = [view, spares[k]] as const;

@@ -4,6 +4,7 @@
  * @module
  */
 import { isFloat } from "../../base/dtype.ts";
+import { webGpuError } from "../../base/errors.ts";
 import { sameShape } from "../../base/shape.ts";
 import type { Atom, Equation, Program } from "../../core/program.ts";
 import { Concrete } from "../../core/tensor.ts";
@@ -19,7 +20,7 @@ import { joinFlags } from "./flags.ts";
 import type { DeviceArray, DeviceMemory } from "./memory.ts";
 import { isOnDevice, type Plan, type PlanOptions, planProgram } from "./plan.ts";
 import { readNow } from "./reading.ts";
-import { Bases, Recorder } from "./recorder.ts";
+import { Bases, isOpen, Recorder } from "./recorder.ts";
 import type { Pipeline, Range, Uniform } from "./session.ts";
 import { basesBytes, wordBytes } from "./wgsl/module.ts";
 
@@ -91,6 +92,12 @@ export class DeviceProgram {
     const { session } = memory;
     const { commands, places, bytes, made, changed, memories, hasFlag, arena } = this.#plan;
     session.use("Cannot run a program");
+    if (!session.readsAtOnce && isOpen(commands)) {
+      throw webGpuError(
+        "Cannot run a while loop: this runtime cannot wait for a WebGPU device, which alone knows when the loop " +
+          "ends; give it the most steps as maxSteps, or use foriLoop or scan",
+      );
+    }
     const all = [...args, ...this.#tensors];
     const kept = new Set<DeviceArray>();
     const arrays = all.map((x) => {

@@ -19,11 +19,18 @@ const MOST_ROUNDS = 64;
 const MOST_SLOTS = 4096;
 const SLOT_BYTES = 256;
 
-/** How many passes commands are, those of loops counted for all rounds; no loop of unknown length ends. */
+/** Whether there is a loop in commands of which nobody knows how many rounds it takes at most. */
+export function isOpen(commands: readonly Command[]): boolean {
+  return commands.some((one) =>
+    one.kind !== "dispatch" && (one.kind === "until" && one.most === null || isOpen(one.body))
+  );
+}
+
+/** How many passes commands are, those of loops counted for all rounds. */
 function countPasses(commands: readonly Command[]): number {
   return commands.reduce((sum, one) => {
     if (one.kind === "dispatch") return sum + 1;
-    const rounds = one.kind === "repeat" ? one.length : Infinity;
+    const rounds = one.kind === "repeat" ? one.length : one.most ?? Infinity;
     return sum + (one.body.length === 0 ? 0 : rounds * countPasses(one.body));
   }, 0);
 }
@@ -151,13 +158,16 @@ export class Recorder {
     }
   }
 
-  /** Records ever more rounds of a loop, and asks whether it goes on. */
-  #until({ loop, body, state }: Until, rounds: number[]): void {
-    for (let [round, end] = [0, 1]; true; end += Math.min(end, MOST_ROUNDS)) {
+  /** Records ever more rounds of a loop, and asks whether it goes on; where nobody can wait, as many as there can be. */
+  #until({ loop, body, state, most }: Until, rounds: number[]): void {
+    const last = most ?? Infinity;
+    let end = this.#recording.session.readsAtOnce ? 1 : last;
+    for (let round = 0; round < last; end = Math.min(last, end + Math.min(end, MOST_ROUNDS))) {
       for (; round < end; round++) {
         rounds[loop] = round;
         this.record(body, rounds);
       }
+      if (end === last) return;
       this.submit();
       if (this.#recording.read(state) === 0) return;
     }

@@ -3,9 +3,21 @@
  *
  * @module
  */
-import { concatenate, makeProgram, mean, stack, tensor } from "../../../mod.ts";
+import {
+  concatenate,
+  cond,
+  foriLoop,
+  makeProgram,
+  mean,
+  scan,
+  set,
+  stack,
+  tensor,
+  whileLoop,
+  zeros,
+} from "../../../mod.ts";
 import type { Tensor } from "../../../mod.ts";
-import { dispatchesOf } from "../../../src/backends/webgpu/commands.ts";
+import { dispatchesOf, type Repeat, type Until } from "../../../src/backends/webgpu/commands.ts";
 import { planProgram } from "../../../src/backends/webgpu/plan.ts";
 import type { Limits } from "../../../src/backends/webgpu/wgsl/kernel.ts";
 import { writeNest } from "../../../src/backends/webgpu/wgsl/nest.ts";
@@ -126,4 +138,75 @@ Deno.test("floats are written so that compilers read them back", () => {
   assertEquals(float(NaN), "bitcast<f32>(0x7fc00000u | zero())");
   assertEquals(float(2 ** -149), "bitcast<f32>(0x1u)");
   assertEquals(float(3.4028234663852886e38), "bitcast<f32>(0x7f7fffffu)");
+});
+
+Deno.test("a loop that changes rows of what it carries writes these rows alone", () => {
+  const f = (x: Tensor) => foriLoop(0, 100, (i, x) => set(x, [i], i.astype("float32")), x.mul(2));
+  const { commands } = planOf(f, zeros([100, 64]));
+  const loops = commands.filter((one): one is Repeat => one.kind === "repeat");
+  assertEquals(loops.map(({ length }) => length), [100]);
+  for (const { workgroups } of dispatchesOf(loops)) assertEquals(workgroups, [1, 1, 1]);
+  // In front of the loop, the value that it begins with is made where the result is to be.
+  assertEquals(dispatchesOf(commands).filter(({ workgroups: [x] }) => x > 1).length, 1);
+});
+
+Deno.test("elements of sequences are parts of them, from the last one in reverse", () => {
+  const f = (xs: Tensor) => scan((h, x) => [h.mul(x).sin(), h], xs.at(0), xs, { reverse: true })[1];
+  const { commands } = planOf(f, zeros([5, 3]));
+  const [{ body }] = commands.filter((one): one is Repeat => one.kind === "repeat");
+  const elements = dispatchesOf(body).flatMap(({ views }) =>
+    views.filter((view) => view.kind === "element")
+  );
+  assert(elements.length >= 2);
+  for (const { first, step } of elements) assertEquals([first, step], [12, -3]);
+});
+
+Deno.test("a loop with maxSteps is known to end", () => {
+  const loop = (x: Tensor, options?: object) =>
+    whileLoop((x: Tensor) => x.sum().less(9), (x: Tensor) => x.mul(2), x, options);
+  const mostOf = (f: (x: Tensor) => Tensor) =>
+    planOf(f, zeros([3])).commands.filter((one): one is Until => one.kind === "until")
+      .map(({ most }) => most);
+  assertEquals(mostOf((x) => loop(x, { maxSteps: 18 })), [18]);
+  assertEquals(mostOf((x) => loop(x)), [null]);
+});
+
+Deno.test("every pass of a branch has its count in the table", () => {
+  const square = (x: Tensor) =>
+    cond(x.sum().greater(0), (x) => x.matmul(x), (x) => x.matmul(x.T), x);
+  const { commands, counts } = planOf(square, zeros([4, 4]));
+  const entries = dispatchesOf(commands).flatMap(({ entry }) => entry === null ? [] : [entry]);
+  assert(entries.length >= 2);
+  assertEquals(entries.toSorted((a, b) => a - b), counts.map((_, i) => i));
+});
+
+Deno.test("results take the memory of donated arguments", () => {
+  const donate = (f: (...args: Tensor[]) => Tensor, ...args: Tensor[]) => {
+    const program = optimize(makeProgram(f)(...args));
+    const { changed, places, memories } = planProgram(program, limits, {
+      isDonated: args.map((_, i) => i === 0),
+    });
+    return [[...changed], places[[...memories.values()][0]]!.kind];
+  };
+  const [x, y] = [zeros([64, 4]), zeros([64, 4])];
+  const taken = [[0], "argument"];
+  assertEquals(donate((x, y) => x.sub(y.mul(0.1)), x, y), taken);
+  assertEquals(donate((x) => set(x, [3], 1), x), taken);
+  assertEquals(donate((x) => foriLoop(0, 9, (i, x) => set(x, [i], 1), x), x), taken);
+  // Others read what they must not find changed.
+  assertEquals(donate((x) => x.T.add(1).reshape([64, 4]), x)[0], []);
+  assertEquals(donate((_x, y) => y.sum(0), x, y)[0], []);
+});
+
+Deno.test("a working memory that is too large for a buffer is in several", () => {
+  const f = (x: Tensor) => x.matmul(x).exp().matmul(x).sin().matmul(x);
+  const program = optimize(makeProgram(f)(zeros([32, 32])));
+  const whole = planProgram(program, limits);
+  const { arena, places, bytes } = planProgram(program, limits, { mostBytes: 6000 });
+  assertEquals([whole.arena.length, arena.length > 1], [1, true]);
+  for (const part of arena) assert(part <= 6000, `${part} bytes`);
+  places.forEach((place, i) => {
+    if (place?.kind !== "arena") return;
+    assert(place.offset + bytes[i] <= arena[place.part]);
+  });
 });

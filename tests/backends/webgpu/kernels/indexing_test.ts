@@ -39,6 +39,8 @@ const cases: readonly Case[] = [
   { x: [2, 7, 3], indices: [2, 40], batch: 1 },
   { x: [3, 2, 5, 4], indices: [2, 6], batch: 1, outer: [0] },
   { x: [2, 3, 4, 50, 2], indices: [2, 4, 70], batch: 2, outer: [1] },
+  { x: [100, 3], indices: [40], batch: 0 },
+  { x: [3, 2, 90, 2], indices: [2, 45], batch: 1, outer: [0] },
   { x: [300, 2], indices: [3000], batch: 0 },
   { x: [2], indices: [5000], batch: 0 },
   { x: [4, 2], indices: [0], batch: 0 },

@@ -101,13 +101,12 @@ ${at(2, "i")} = ${at(0, `(lead * ${slots}u + slot) * ${width}u + i % ${width}u`)
 /** So few positions are looked through by each result. */
 const FEW = 32;
 
-/** The operands of a kernel that adds rows, by their numbers. */
+/** The operands of a kernel that adds rows, by their numbers; whether sums are added to what is there. */
 interface Adding {
   readonly updates: number;
   readonly indices: number;
   readonly output: number;
-  /** What the sums are added to. */
-  readonly to: number | null;
+  readonly isOnto: boolean;
 }
 
 /** The kernel of `scatterAdd`. */
@@ -120,7 +119,7 @@ export function emitScatterAdd(
   const width = sizeOf(output.shape.slice(axis + 1));
   const lead = updates.shape.slice(0, axis);
   const places = rowsOf(lead, params.size, width, indices, params);
-  return addRows(places, { updates: 0, indices: 1, output: 2, to: null }, output);
+  return addRows(places, { updates: 0, indices: 1, output: 2, isOnto: false }, output);
 }
 
 /** The kernel of `scatterOnto`. */
@@ -130,7 +129,8 @@ export function emitScatterOnto(
   [output]: readonly Operand[],
 ): Kernel {
   const places = rowsOfOperand(x, indices, params);
-  return addRows(places, { updates: 1, indices: 2, output: 3, to: 0 }, output);
+  const operands = { updates: 1, indices: 2, output: 3, isOnto: true };
+  return { ...addRows(places, operands, output), isChange: true };
 }
 
 /** A kernel that adds rows of updates where positions say. */
@@ -140,12 +140,23 @@ function addRows(places: Rows, operands: Adding, output: Operand): Kernel {
   const size = sizeOf(output.shape);
   const operations = leads * rows * width;
   const checks = checkPasses(places, operands.indices, flag);
-  if (size === 0) return { passes: checks, scratch: [4], operations, flag };
+  if (size === 0 || operands.isOnto && operations === 0) {
+    return { passes: checks, scratch: [4], operations, flag };
+  }
+  // Few changes are made from row to row, others from slot to slot.
+  const byRow = operands.isOnto && rows < slots;
   if (rows <= FEW) {
-    const add = addPass(places, operands, output, [operands.indices, "u32"], {
+    const index = (p: string) => at(1, `line * ${rows}u + ${p}`);
+    const add = addPass(places, operands, output, [operands.indices, "u32"], byRow, {
       length: rows,
       row: "p",
-      isOwn: `${at(1, `line * ${rows}u + p`)} == slot`,
+      isOwn: `${index("p")} == slot`,
+      bounds: byRow
+        ? `let slot = ${index("row")};
+var first = row;
+for (var p = 0u; p < row; p++) { if (${index("p")} == slot) { first = ${rows}u; } }
+let end = ${rows}u;`
+        : `let first = 0u;\nlet end = ${rows}u;`,
     });
     return { passes: [...checks, add], scratch: [4], operations, flag };
   }
@@ -162,11 +173,17 @@ function addRows(places: Rows, operands: Adding, output: Operand): Kernel {
 ${at(first + 1, `line * ${rows}u + position`)} = key;`,
   }, scratch);
   const [first, end] = ["slot", "slot + 1u"].map((slot) => `lower(line, ${slot})`);
-  const add = addPass(places, operands, output, [order, "u32"], {
+  const key = (p: string) => at(3, `line * ${rows}u + ${p}`);
+  const add = addPass(places, operands, output, [order, "u32"], byRow, {
     length: Math.ceil(rows / Math.max(slots, 1)),
     row: at(1, `line * ${rows}u + p`),
     more: [[begins, "u32"]],
-    bounds: `let first = ${first};
+    bounds: byRow
+      ? `let slot = ${key("row")};
+let first = row;
+var end = row;
+if (row == 0u || ${key("row - 1u")} != slot) { end = ${end}; }`
+      : `let first = ${first};
 let end = ${end};`,
     shared: (number) =>
       `fn lower(line: u32, slot: u32) -> u32 {
@@ -201,89 +218,112 @@ interface Search {
   /** What else is bound, and functions that get the number of the first of these. */
   readonly more?: readonly Bound[];
   readonly shared?: (number: number) => string;
-  /** Statements that declare `first` and `end`. */
-  readonly bounds?: string;
+  /** Statements that declare `first` and `end`, and, where results are those of rows, `slot`. */
+  readonly bounds: string;
 }
 
-/** The pass that adds up the updates of each result. */
+/** The pass that adds up the updates of each slot; `byRow`, the first row that points there does it. */
 function addPass(
-  { rows, width, slots, line }: Rows,
-  { updates, output: result, to }: Adding,
+  { rows, width, slots, leads, line }: Rows,
+  { updates, output: result, isOnto }: Adding,
   output: Operand,
   positions: Bound,
+  byRow: boolean,
   { length, row, isOwn, more = [], shared, bounds }: Search,
 ): Pass {
   const held = heldType(output.dtype);
   // Sums that are added to what is there begin with -0, which changes nothing.
-  const sums = sumsOf(held, to !== null);
-  const first = 3 + more.length;
-  const where = `let slot = (o / ${width}u) % ${slots}u;
-let lead = o / ${width * slots}u;
+  const sums = sumsOf(held, isOnto);
+  const count = byRow ? rows : slots;
+  const where = `let ${byRow ? "row" : "slot"} = (o / ${width}u) % ${count}u;
+let lead = o / ${width * count}u;
 let line = ${line("lead")};`;
   const update = at(0, `(lead * ${rows}u + ${row}) * ${width}u + o % ${width}u`);
   const add = (x: string): string => `state = ${sums.combine("state", sums.of(x))};`;
   const step = add(update);
-  const start = to === null ? "" : add(at(first, "o"));
+  const place = byRow ? at(2, `(lead * ${slots}u + slot) * ${width}u + o % ${width}u`) : at(2, "o");
+  const store = `${isOnto ? add(place) : ""}
+${place} = ${sums.value("state")};`;
   return reduceSlices({
-    bound: [
-      [updates, held],
-      positions,
-      [result, held],
-      ...more,
-      ...(to === null ? [] : [[to, held] as Bound]),
-    ],
-    outputs: sizeOf(output.shape),
+    bound: [[updates, held], positions, [result, held], ...more],
+    outputs: byRow ? leads * rows * width : sizeOf(output.shape),
     length,
     along: false,
     type: sums.type,
     empty: sums.empty,
     bounds: `${where}
-${bounds ?? `let first = 0u;\nlet end = ${rows}u;`}`,
+${bounds}`,
     step: isOwn === undefined ? step : `if (${isOwn}) { ${step} }`,
     combine: sums.combine,
-    store: `${start}
-${at(2, "o")} = ${sums.value("state")};`,
+    store: byRow
+      ? `${where}
+${bounds}
+if (first < end && slot < ${slots}u) {
+${store}
+}`
+      : store,
     shared: shared?.(3) ?? "",
     functions: sums.functions,
   });
 }
 
-/** Passes that write the number behind the last row that points to each slot, and 0 where none does. */
-function lastPasses({ rows, slots, shared }: Rows, indices: number, last: number): Pass[] {
+/** The row with number `i / width` among all of an operand's, and its slot: statements. */
+function rowOf({ rows, width, line }: Rows, indices: number): string {
+  return `let lead = i / ${rows * width}u;
+let row = (i / ${width}u) % ${rows}u;
+let line = ${line("lead")};
+let slot = ${at(indices, `line * ${rows}u + row`)};`;
+}
+
+/**
+ * Passes that write the number behind the last row that points to each slot, where one does; `isWhole`, 0 where
+ * none does.
+ */
+function lastPasses(
+  { rows, slots, shared }: Rows,
+  indices: number,
+  last: number,
+  isWhole: boolean,
+): Pass[] {
   if (shared * slots === 0 || rows === 0) return [];
-  const body = `let slot = ${at(0, "i")};
+  const own = at(1, `(i / ${rows}u) * ${slots}u + slot`);
+  const eachRow = (statement: string): Pass =>
+    each(
+      [[indices, "u32"], [last, "atomic<u32>"]],
+      shared * rows,
+      `let slot = ${at(0, "i")};
 if (slot < ${slots}u) {
-atomicMax(&${at(1, `(i / ${rows}u) * ${slots}u + slot`)}, i % ${rows}u + 1u);
-}`;
+${statement}
+}`,
+    );
   return [
-    zeros([last, "u32"], shared * slots),
-    each([[indices, "u32"], [last, "atomic<u32>"]], shared * rows, body),
+    isWhole ? zeros([last, "u32"], shared * slots) : eachRow(`atomicStore(&${own}, 0u);`),
+    eachRow(`atomicMax(&${own}, i % ${rows}u + 1u);`),
   ];
 }
 
 /** The kernel of `scatterSet`. */
 export function emitScatterSet(
-  [x, _updates, indices]: readonly Operand[],
+  [x, updates, indices]: readonly Operand[],
   params: GatherParams,
-  [output]: readonly Operand[],
 ): Kernel {
   const places = rowsOfOperand(x, indices, params);
-  const { width, rows, slots, shared } = places;
-  const size = sizeOf(output.shape);
+  const { width, slots, shared } = places;
+  const count = sizeOf(updates.shape);
   const [flag, last] = [4, 5];
   const passes = checkPasses(places, 2, flag);
-  if (size > 0 && rows === 0) {
-    passes.push(each([[0, "u32"], [3, "u32"]], size, `${at(1, "i")} = ${at(0, "i")};`));
-  } else if (size > 0) {
-    const body = `let lead = i / ${slots * width}u;
-let last = ${at(3, `${places.line("lead")} * ${slots}u + (i / ${width}u) % ${slots}u`)};
-if (last == 0u) { ${at(2, "i")} = ${at(0, "i")}; }
-else { ${at(2, "i")} = ${at(1, `(lead * ${rows}u + last - 1u) * ${width}u + i % ${width}u`)}; }`;
-    const bound: Bound[] = [[0, "u32"], [1, "u32"], [3, "u32"], [last, "u32"]];
-    passes.push(...lastPasses(places, 2, last), each(bound, size, body));
+  if (count > 0 && slots > 0) {
+    const body = `${rowOf(places, 1)}
+if (slot < ${slots}u) {
+if (${at(3, `line * ${slots}u + slot`)} == row + 1u) {
+${at(2, `(lead * ${slots}u + slot) * ${width}u + i % ${width}u`)} = ${at(0, "i")};
+}
+}`;
+    const bound: Bound[] = [[1, "u32"], [2, "u32"], [3, "u32"], [last, "u32"]];
+    passes.push(...lastPasses(places, 2, last, false), each(bound, count, body));
   }
   const scratch = [4, 4 * Math.max(1, shared * slots)];
-  return { passes, scratch, operations: size, flag };
+  return { passes, scratch, operations: count, flag, isChange: true };
 }
 
 /** The kernel of `scatterMax`. */
@@ -312,31 +352,40 @@ function emitExtremes(
   order: "ascending" | "smallest",
 ): Kernel {
   const places = rowsOfOperand(x, indices, params);
-  const { width, rows, slots } = places;
-  const [size, count] = [output, updates].map(({ shape }) => sizeOf(shape));
-  const flag = 4;
+  const { width, slots, shared } = places;
+  const count = sizeOf(updates.shape);
+  const [flag, last] = [4, 5];
   const passes = checkPasses(places, 2, flag);
   const held = heldType(output.dtype);
-  const keys = { shared: keyFunction(held, order, "ordered") };
-  if (size > 0) {
-    const body = `${at(1, "i")} = key_of(${at(0, "i")});`;
-    passes.push(each([[0, "u32"], [3, "u32"]], size, body, keys));
-  }
-  if (size > 0 && count > 0) {
-    const body = `let lead = i / ${rows * width}u;
-let slot = ${at(1, `${places.line("lead")} * ${rows}u + (i / ${width}u) % ${rows}u`)};
+  const scratch = [4, 4 * Math.max(1, shared * slots)];
+  if (count > 0 && slots > 0) {
+    const place = `(lead * ${slots}u + slot) * ${width}u + i % ${width}u`;
+    // The last row that points to a slot makes keys of what is there, and numbers of these in the end.
+    const turn = (name: string, shared: string): Pass =>
+      each(
+        [[2, "u32"], [3, "u32"], [last, "u32"]],
+        count,
+        `${rowOf(places, 0)}
 if (slot < ${slots}u) {
-atomicMax(&${at(2, `(lead * ${slots}u + slot) * ${width}u + i % ${width}u`)}, key_of(${
-      at(0, "i")
-    }));
-}`;
-    passes.push(each([[1, "u32"], [2, "u32"], [3, "atomic<u32>"]], count, body, keys));
+if (${at(2, `line * ${slots}u + slot`)} == row + 1u) {
+${
+          at(1, place)
+        } = ${name}(${at(1, place)});
+}
+}`,
+        { shared },
+      );
+    const keys = keyFunction(held, order, "ordered");
+    const most = `${rowOf(places, 1)}
+if (slot < ${slots}u) { atomicMax(&${at(2, place)}, key_of(${at(0, "i")})); }`;
+    passes.push(
+      ...lastPasses(places, 2, last, false),
+      turn("key_of", keys),
+      each([[1, "u32"], [2, "u32"], [3, "atomic<u32>"]], count, most, { shared: keys }),
+      turn("word_of", wordFunction(held, order)),
+    );
   }
-  if (size > 0) {
-    const body = `${at(0, "i")} = word_of(${at(0, "i")});`;
-    passes.push(each([[3, "u32"]], size, body, { shared: wordFunction(held, order) }));
-  }
-  return { passes, scratch: [4], operations: size + count, flag };
+  return { passes, scratch, operations: count, flag, isChange: true };
 }
 
 /** The kernel of `lastOf`. */
@@ -358,7 +407,7 @@ isLast = ${at(2, `(i / ${rows}u) * ${slots}u + slot`)} == i % ${rows}u + 1u;
 }
 ${at(1, "i")} = select(0u, 1u, isLast);`;
     passes.push(
-      ...lastPasses(places, 0, last),
+      ...lastPasses(places, 0, last, true),
       each([[0, "u32"], [1, "u32"], [last, "u32"]], size, body),
     );
   } else if (size > 0) passes.push(zeros([1, "u32"], size));
