@@ -69,7 +69,8 @@ function configureDebugging(): void {
       ? inspectFinite({ ...debugged }, ({ kind, message }) => {
         const option = kind === "NaN" ? "debugNaNs" : "debugInfinities";
         throw nonFiniteError(
-          `Cannot go on: ${message}; its operands had none (configure({ ${option}: false }) goes on)`,
+          `Cannot continue: ${message}; its operands had none ` +
+            `(configure({ ${option}: false }) turns this check off)`,
         );
       })
       : null,
@@ -95,7 +96,7 @@ function configureDebugging(): void {
  *   if (error instanceof NonFiniteError) message = error.message;
  * }
  * configure({ debugNaNs: false });
- * if (!message.startsWith("Cannot go on: sqrt of float32[2] made NaN")) throw new Error(message);
+ * if (!message.startsWith("Cannot continue: sqrt of float32[2] made NaN")) throw new Error(message);
  * ```
  *
  * @example Double precision

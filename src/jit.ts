@@ -348,7 +348,7 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
     const reasons = entries.map((entry) => difference(entry, signature, paths));
     if (reasons.includes(null)) return "Cached";
     if (reasons.length === 0) return "Traced: no program is kept yet";
-    return reasons.map((reason, i) => `Traced, for program ${i} does not fit: ${reason}`).join(
+    return reasons.map((reason, i) => `Traced: program ${i} does not fit: ${reason}`).join(
       "\n",
     );
   }

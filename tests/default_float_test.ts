@@ -118,7 +118,7 @@ Deno.test("a compiled function is traced again when the default changes", () => 
   inDouble(() => {
     assertEquals(
       f.explain(integer),
-      "Traced, for program 0 does not fit: the default dtype was float32, and is float64",
+      "Traced: program 0 does not fit: the default dtype was float32, now float64",
     );
     assertEquals([f(integer).dtype, f(integer).item()], ["float64", 1.1]);
   });

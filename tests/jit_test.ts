@@ -114,7 +114,7 @@ Deno.test("keys in another order are another structure, since a function can tel
   nested([{ a, b }]);
   assertEquals(
     nested.explain([{ b, a }]),
-    "Traced, for program 0 does not fit: the keys at [0][0] were a, b, and are b, a",
+    "Traced: program 0 does not fit: the keys at [0][0] were a, b, now b, a",
   );
 });
 
@@ -244,7 +244,7 @@ Deno.test("a signature keeps no tensor", () => {
   assertEquals(compiled.explain(tensor([5, 6])), "Cached");
   assertEquals(
     compiled.explain(tensor([5])),
-    "Traced, for program 0 does not fit: [0] was float32[2], and is float32[1]",
+    "Traced: program 0 does not fit: [0] was float32[2], now float32[1]",
   );
 });
 
@@ -271,33 +271,33 @@ Deno.test("explain says what differs, a line for each program", () => {
   f({ w }, 2);
   assertEquals(f.explain({ w }, 2), "Cached");
   assertEquals(f.explain({ w: tensor([5, 6]) }, 2), "Cached");
-  const prefix = "Traced, for program 0 does not fit: ";
+  const prefix = "Traced: program 0 does not fit: ";
   assertEquals(f.explain({ w }, 3), "Cached");
-  assertEquals(f.explain({ w }, true as never), `${prefix}[1] was a number, and is true`);
+  assertEquals(f.explain({ w }, true as never), `${prefix}[1] was a number, now true`);
   assertEquals(
     f.explain({ w: tensor([1]) }, 2),
-    `${prefix}[0].w was float32[2], and is float32[1]`,
+    `${prefix}[0].w was float32[2], now float32[1]`,
   );
   assertEquals(
     f.explain({ w: tensor([1, 2], { dtype: "float64" }) }, 2),
-    `${prefix}[0].w was float32[2], and is float64[2]`,
+    `${prefix}[0].w was float32[2], now float64[2]`,
   );
   assertEquals(f.explain({ w, b: w }, 2), `${prefix}[0].b is not expected`);
   assertEquals(
     f.explain({ w }, tensor(2) as never),
-    `${prefix}[1] was a number, and is float32[]`,
+    `${prefix}[1] was a number, now float32[]`,
   );
   f({ w }, tensor(3) as never);
   assertEquals(
     f.explain({ w }, true as never),
-    "Traced, for program 0 does not fit: [1] was float32[], and is true\n" +
-      "Traced, for program 1 does not fit: [1] was a number, and is true",
+    "Traced: program 0 does not fit: [1] was float32[], now true\n" +
+      "Traced: program 1 does not fit: [1] was a number, now true",
   );
   assertEquals(f.explain({ w }, 2), "Cached");
   f({ w }, true as never);
   assertEquals(
     f.explain({ w }, false as never).split("\n")[0],
-    "Traced, for program 0 does not fit: [1] was true, and is false",
+    "Traced: program 0 does not fit: [1] was true, now false",
   );
 });
 
@@ -308,8 +308,8 @@ Deno.test("explain names the kind of a number where it meets integers", () => {
   assertEquals(f.explain(integers, 2 ** 31 - 1), "Cached");
   assertEquals(
     f.explain(integers, 0.5),
-    "Traced, for program 0 does not fit: [1] was an integer from 0 to 2147483647, beside integers, " +
-      "and is not an integer",
+    "Traced: program 0 does not fit: [1] was an integer from 0 to 2147483647, beside integers, " +
+      "now not an integer",
   );
 });
 
@@ -320,7 +320,7 @@ Deno.test("explain traces nothing and changes no order", () => {
   for (let n = 1; n <= 64; n++) compiled(ones([n]));
   compiled.explain(ones([1]));
   compiled(ones([65]));
-  assert(compiled.explain(ones([1])).startsWith("Traced, for program 0"));
+  assert(compiled.explain(ones([1])).startsWith("Traced: program 0"));
 });
 
 Deno.test("explain names static arguments", () => {
@@ -330,7 +330,7 @@ Deno.test("explain names static arguments", () => {
   f(x, "double");
   assertEquals(
     f.explain(x, "keep"),
-    'Traced, for program 0 does not fit: a static argument was "double", and is "keep"',
+    'Traced: program 0 does not fit: a static argument was "double", now "keep"',
   );
 });
 
@@ -403,7 +403,7 @@ Deno.test("static data that is changed in place is traced again", () => {
   by.factors[0] = 3;
   assertEquals(
     scale.explain(x, by),
-    "Traced, for program 0 does not fit: a static argument at .factors[0] was 2, and is 3",
+    "Traced: program 0 does not fit: a static argument at .factors[0] was 2, now 3",
   );
   assertSame(scale(x, by), x.mul(3));
   by.table[0] = 1;
@@ -428,7 +428,7 @@ Deno.test("functions and large data are compared by identity, and explain says s
   assertEquals(f.explain(x, large), "Cached");
   assertEquals(
     f.explain(x, [...large]),
-    "Traced, for program 0 does not fit: a static argument is another object than before; " +
+    "Traced: program 0 does not fit: a static argument is another object than before; " +
       "functions, instances of classes and large data are compared by identity",
   );
 });

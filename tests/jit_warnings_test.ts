@@ -27,7 +27,7 @@ Deno.test("a function that is traced again for each shape brings one warning, wi
     warnings[0].startsWith("Jacobi: jit has traced total 16 times at ") &&
       warnings[0].includes("jit_warnings_test.ts:") &&
       warnings[0].includes(
-        "The last call was traced because [0] was float32[15], and is float32[16]",
+        "The last call was traced because [0] was float32[15], now float32[16]",
       ),
     warnings[0],
   );

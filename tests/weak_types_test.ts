@@ -202,7 +202,7 @@ Deno.test("a tensor in a number's place traces again, and a number in a tensor's
   only(x, tensor(2));
   assertEquals(
     only.explain(x, 2),
-    "Traced, for program 0 does not fit: [1] was float32[], and is a number",
+    "Traced: program 0 does not fit: [1] was float32[], now a number",
   );
 });
 

@@ -45,7 +45,7 @@ export const customVmapPrimitive: Primitive<CustomVmapParams> = {
     if (axes.slice(0, captured).some((axis) => axis !== null)) {
       throw argumentError(
         "Cannot map a function with customVmap over a value that it does not get as an argument: " +
-          "its rule does not know of it; pass it as an argument",
+          "its batching rule gets arguments only; pass it as an argument",
       );
     }
     const own = axes.slice(captured);

@@ -146,7 +146,9 @@ function readSignature(signature: unknown, what: string): Signature {
   );
   const wrong = [...inputs, ...outputs].flat().find((name) => !/^(\w+)$/.test(name));
   if (wrong === undefined) return { inputs, outputs };
-  throw argumentError(`${what}: ${describeValue(wrong)} in its signature is no name of an axis`);
+  throw argumentError(
+    `${what}: ${describeValue(wrong)} in its signature is not the name of an axis`,
+  );
 }
 
 /** Notes the lengths of the last axes of a tensor by their names; gives how many they are. */

@@ -353,9 +353,9 @@ export const whilePrimitive: Primitive<WhileParams> = {
     transpose() {
       throw argumentError(
         "Cannot differentiate a loop of unknown length in reverse mode (whileLoop, or foriLoop with " +
-          "bounds that are tensors): nothing can be kept for the way back, since how many steps it " +
-          "takes is not known; give whileLoop a bound with maxSteps, use scan, or foriLoop with " +
-          "bounds that are numbers, or differentiate in forward mode with jvp or jacfwd",
+          "bounds that are tensors): the number of steps, and so the memory for the backward pass, is " +
+          "not known; give whileLoop a bound with maxSteps, use scan, or foriLoop with bounds that " +
+          "are numbers, or differentiate in forward mode with jvp or jacfwd",
       );
     },
   },

@@ -280,7 +280,7 @@ export function readSpec(
       }
       if (seen.has(name)) {
         throw argumentError(
-          `${what}: the axis ${describeValue(name)} of the mesh stands twice; it can split one ` +
+          `${what}: the axis ${describeValue(name)} of the mesh is used twice; it can split one ` +
             `axis of a tensor`,
         );
       }

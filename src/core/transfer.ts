@@ -159,7 +159,7 @@ function sendData(data: unknown, name: string, path: readonly (string | number)[
     const reason = error instanceof Error ? error.message : String(error);
     throw treeError(
       `Cannot send a tree with a ${name} at ${showPath(path)}: its data cannot be cloned ` +
-        `(${reason}); data are what is no child, and must be plain`,
+        `(${reason}); the data of a registered class must be plain`,
     );
   }
 }

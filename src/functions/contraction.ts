@@ -308,7 +308,7 @@ function parseSpec(spec: unknown): Spec {
   }
   const what = `Cannot evaluate einsum ${describeValue(spec)}`;
   const sides = spec.replace(/\s/g, "").split("->");
-  if (sides.length > 2) throw argumentError(`${what}: "->" may stand only once`);
+  if (sides.length > 2) throw argumentError(`${what}: "->" may occur only once`);
   const inputs = sides[0].split(",").map((term) => parseTerm(term, what));
   const output = sides.length === 1 ? null : parseTerm(sides[1], what);
   if (output === null) return { inputs, output, what };
@@ -327,12 +327,12 @@ function parseSpec(spec: unknown): Spec {
 function parseTerm(term: string, what: string): string[] {
   const labels: string[] = term.match(/\.\.\.|[^]/gu) ?? [];
   const wrong = labels.find((label) => !/^(\.\.\.|[A-Za-z])$/.test(label));
-  if (wrong === ".") throw argumentError(`${what}: dots stand only as "..."`);
+  if (wrong === ".") throw argumentError(`${what}: dots may occur only as "..."`);
   if (wrong !== undefined) {
     throw argumentError(`${what}: labels must be letters, got ${describeValue(wrong)}`);
   }
   if (labels.indexOf("...") !== labels.lastIndexOf("...")) {
-    throw argumentError(`${what}: "..." may stand only once in ${describeValue(term)}`);
+    throw argumentError(`${what}: "..." may occur only once in ${describeValue(term)}`);
   }
   return labels;
 }

@@ -90,7 +90,7 @@ export function readEntries(
   );
   const named = widths.reduce((sum, width) => sum + width, 0);
   const dots = values.filter((entry) => entry === "...").length;
-  if (dots > 1) throw argumentError(`${what}: "..." may stand only once`);
+  if (dots > 1) throw argumentError(`${what}: "..." may occur only once`);
   if (named > x.ndim) {
     const count = values.filter((entry) => entry !== "..." && entry !== newAxis).length;
     const axes = named > count ? ` for ${countAxes(named)}` : "";

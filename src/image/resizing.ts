@@ -634,7 +634,7 @@ export function interpolate(x: TensorLike, options?: InterpolateOptions): Tensor
   checkFlag(alignCorners, what, "alignCorners");
   checkFlag(antialias, what, "antialias");
   if (alignCorners && MODES[mode] === null) {
-    throw argumentError(`${shown}: mode "${mode}" does not know alignCorners`);
+    throw argumentError(`${shown}: mode "${mode}" has no alignCorners`);
   }
   if (antialias && MODES[mode] !== 2) {
     throw argumentError(`${shown}: antialias is for modes "bilinear" and "bicubic" only`);

@@ -90,10 +90,10 @@ export function difference(
   const wrong = statics.findIndex((value, i) => !entry.statics[i].matches(value));
   if (wrong >= 0) return staticDifference(entry.statics[wrong], statics[wrong]);
   if (entry.floats !== floats) {
-    return `the default dtype was ${entry.floats}, and is ${floats}`;
+    return `the default dtype was ${entry.floats}, now ${floats}`;
   }
   if (!sameScope(entry.axes, axes)) {
-    return `the named axes in scope were ${showScope(entry.axes)}, and are ${showScope(axes)}`;
+    return `the named axes in scope were ${showScope(entry.axes)}, now ${showScope(axes)}`;
   }
   const found = firstDifference(entry.structure, structure) ??
     orderDifference(entry.structure, structure, []);
@@ -101,7 +101,7 @@ export function difference(
   for (let i = 0; i < leaves.length; i++) {
     const [before, now] = [entry.leaves[i], leaves[i]];
     if (!fits(before, now)) {
-      return `${showPath(paths()[i])} was ${showInput(before)}, and is ${showLeaf(now, before)}`;
+      return `${showPath(paths()[i])} was ${showInput(before)}, now ${showLeaf(now, before)}`;
     }
   }
   return null;
@@ -113,7 +113,7 @@ function staticDifference(snapshot: Snapshot, value: unknown): string {
   const place = path.length === 0 ? "" : ` at ${showPath(path)}`;
   const [was, is] = [before, now].map((one) => shorten(encode(one, describeValue)));
   return was !== is
-    ? `a static argument${place} was ${was}, and is ${is}`
+    ? `a static argument${place} was ${was}, now ${is}`
     : `a static argument${place} is another object than before; functions, instances of classes ` +
       `and large data are compared by identity`;
 }
@@ -148,7 +148,7 @@ function orderDifference(
   if (before.kind === "object" && now.kind === "object") {
     const [first, second] = [before.order, now.order];
     if (first.some((key, i) => key !== second[i])) {
-      return `the keys at ${showPath(path)} were ${first.join(", ")}, and are ${second.join(", ")}`;
+      return `the keys at ${showPath(path)} were ${first.join(", ")}, now ${second.join(", ")}`;
     }
   }
   for (let i = 0; i < before.children.length; i++) {

@@ -67,7 +67,7 @@ function inBatch(arg: Concrete, k: number, { levels, method }: PureCallbackParam
 
 function refuse(): never {
   throw argumentError(
-    "Cannot differentiate pureCallback: a program does not know what it computes; " +
+    "Cannot differentiate pureCallback: it has no derivative; " +
       "give it a derivative with customJvp or customVjp, or take stopGradient of its arguments",
   );
 }

@@ -242,7 +242,7 @@ function choose(
     ? conj(flip(y, range(y.ndim)))
     : flip(y, range(y.ndim));
   if (!isInexact(x.dtype) && method === "fft") {
-    throw argumentError(`${shown}: integers are not transformed; convert with astype`);
+    throw argumentError(`${shown}: a Fourier transform needs floats; convert with astype`);
   }
   const size = sizeOf(signals.whole);
   const products = sizeOf(signals.lengths) * Math.min(x.size, y.size);

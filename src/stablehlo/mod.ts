@@ -141,8 +141,8 @@ export function toStableHlo(program: Program): string {
   for (const equation of optimized.equations) missing ??= lackingIn(equation);
   if (missing !== null) {
     throw argumentError(
-      `Cannot write the program as StableHLO: ${missing} has no form there; leave it to what is ` +
-        `computed before or after`,
+      `Cannot write the program as StableHLO: ${missing} has no form there; compute it ` +
+        `before or after the program`,
     );
   }
   return writeModule(optimized, { mesh: meshOf(optimized) }).text;

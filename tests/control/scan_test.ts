@@ -319,9 +319,9 @@ Deno.test("reverse mode through a loop of unknown length is refused with the way
   const f = (x: Tensor) => whileLoop((y) => y.less(10), (y) => y.mul(x), x);
   const message =
     "Cannot differentiate a loop of unknown length in reverse mode (whileLoop, or foriLoop with " +
-    "bounds that are tensors): nothing can be kept for the way back, since how many steps it " +
-    "takes is not known; give whileLoop a bound with maxSteps, use scan, or foriLoop with " +
-    "bounds that are numbers, or differentiate in forward mode with jvp or jacfwd";
+    "bounds that are tensors): the number of steps, and so the memory for the backward pass, is not " +
+    "known; give whileLoop a bound with maxSteps, use scan, or foriLoop with bounds that are " +
+    "numbers, or differentiate in forward mode with jvp or jacfwd";
   assertRefused(() => grad(f)(tensor(2)), ArgumentError, message);
   const batched = grad((x: Tensor) => vmap(f)(x).sum());
   assertRefused(() => batched(tensor([2, 3])), ArgumentError, message);

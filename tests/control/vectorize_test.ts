@@ -236,7 +236,7 @@ Deno.test("pureCallback takes a batch at once where vmapMethod says so", () => {
 });
 
 Deno.test("pureCallback is refused by derivatives, unless one is given", () => {
-  const message = "Cannot differentiate pureCallback: a program does not know what it computes; " +
+  const message = "Cannot differentiate pureCallback: it has no derivative; " +
     "give it a derivative with customJvp or customVjp, or take stopGradient of its arguments";
   assertRefused(() => grad(hidden)(3), ArgumentError, message);
   assertTensorsClose(
@@ -313,7 +313,7 @@ Deno.test("customVmap refuses rules that give something else", () => {
     () => captures(x),
     ArgumentError,
     "Cannot map a function with customVmap over a value that it does not get as an argument: " +
-      "its rule does not know of it; pass it as an argument",
+      "its batching rule gets arguments only; pass it as an argument",
   );
 });
 

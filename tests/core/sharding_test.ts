@@ -44,7 +44,7 @@ Deno.test("what is no mesh, no sharding or no division is refused", () => {
     [() => shard("a" as never), 'expected a mesh, got "a"'],
     [() => shard(ab, "c"), "the axes of the mesh are a, b, or null where an axis is not split"],
     [() => shard(ab, undefined as never), "Cannot make a sharding with undefined"],
-    [() => shard(ab, "a", ["b", "a"]), 'the axis "a" of the mesh stands twice'],
+    [() => shard(ab, "a", ["b", "a"]), 'the axis "a" of the mesh is used twice'],
     [
       () => shardShape(shard(ab, null, "b"), [6], "Cannot place"),
       "it has too few axes, expected 2 or more",

@@ -132,7 +132,7 @@ Deno.test("classes that are unknown or ambiguous, and data that cannot be cloned
     () => tree.toTransfer({ a: new Scaled(tensor(1), Math.sin) }),
     TreeError,
     "Cannot send a tree with a Scaled at .a: its data cannot be cloned " +
-      "(function sin() { [native code] } could not be cloned.); data are what is no child, and must be plain",
+      "(function sin() { [native code] } could not be cloned.); the data of a registered class must be plain",
   );
   const twins = [0, 1].map(() => class Twin {});
   for (const twin of twins) {

@@ -547,12 +547,12 @@ Deno.test("a jitted function is traced again for other axes, and kept for the sa
   )(f64([1, 2]));
   assertEquals(
     reasons[0],
-    'Traced, for program 0 does not fit: the named axes in scope were "i" of length 3, ' +
-      'and are "j" of length 2',
+    'Traced: program 0 does not fit: the named axes in scope were "i" of length 3, ' +
+      'now "j" of length 2',
   );
   assertEquals(
     f.explain(x).split("\n")[2],
-    'Traced, for program 2 does not fit: the named axes in scope were "i" of length 2, and are none',
+    'Traced: program 2 does not fit: the named axes in scope were "i" of length 2, now none',
   );
 });
 

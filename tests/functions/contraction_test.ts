@@ -283,15 +283,15 @@ Deno.test("einsum refuses malformed specs", () => {
   const x = zeros([2, 3]);
   const cases: readonly (readonly [unknown, readonly Tensor[], string])[] = [
     [5, [x], 'Cannot evaluate einsum: expected a spec such as "ij,jk->ik", got 5'],
-    ["ij->i->j", [x], 'Cannot evaluate einsum "ij->i->j": "->" may stand only once'],
+    ["ij->i->j", [x], 'Cannot evaluate einsum "ij->i->j": "->" may occur only once'],
     ["i1", [x], 'Cannot evaluate einsum "i1": labels must be letters, got "1"'],
     ["ij>i", [x], 'Cannot evaluate einsum "ij>i": labels must be letters, got ">"'],
     ["iß", [x], 'Cannot evaluate einsum "iß": labels must be letters, got "ß"'],
-    ["..ij", [x], 'Cannot evaluate einsum "..ij": dots stand only as "..."'],
+    ["..ij", [x], 'Cannot evaluate einsum "..ij": dots may occur only as "..."'],
     [
       "...i...",
       [x],
-      'Cannot evaluate einsum "...i...": "..." may stand only once in "...i..."',
+      'Cannot evaluate einsum "...i...": "..." may occur only once in "...i..."',
     ],
     ["ij->ii", [x], 'Cannot evaluate einsum "ij->ii": the result names "i" more than once'],
     ["ij->k", [x], 'Cannot evaluate einsum "ij->k": the result names "k", which no operand has'],

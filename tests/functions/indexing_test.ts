@@ -451,7 +451,7 @@ Deno.test("an integer out of range is refused at once", () => {
   assertRefused(
     () => index(zeros([2]), "...", "..."),
     ArgumentError,
-    'Cannot index float32[2]: "..." may stand only once',
+    'Cannot index float32[2]: "..." may occur only once',
   );
 });
 

@@ -161,7 +161,7 @@ const refusals: readonly (readonly [() => unknown, ErrorClass, string])[] = [
   [
     () => loose.interpolate(zeros([1, 1, 2]), { size: 3, alignCorners: true }),
     ArgumentError,
-    'Cannot interpolate float32[1,1,2]: mode "nearest" does not know alignCorners',
+    'Cannot interpolate float32[1,1,2]: mode "nearest" has no alignCorners',
   ],
   [
     () => loose.mapCoordinates(zeros([2, 2]), zeros([1, 3]), 1),

@@ -261,14 +261,14 @@ Deno.test("debugNaNs makes NaN an error at its operation, and debugInfinities in
     assert(error.stack!.split("\n")[1].includes(place), error.stack);
     assertEquals(
       error.message,
-      `Cannot go on: sub of float32[1] and float32[1] made NaN in the forward pass at ${place}; ` +
-        "its operands had none (configure({ debugNaNs: false }) goes on)",
+      `Cannot continue: sub of float32[1] and float32[1] made NaN in the forward pass at ${place}; ` +
+        "its operands had none (configure({ debugNaNs: false }) turns this check off)",
     );
     configure({ debugNaNs: false, debugInfinities: true });
     assertThrows(
       () => f(x),
       NonFiniteError,
-      "Cannot go on: log of float32[1] made an infinity in the forward pass",
+      "Cannot continue: log of float32[1] made an infinity in the forward pass",
     );
     assertEquals(short(inspect.findNaN(f, { infinities: false })(x)), "sub NaN forward");
     assertThrows(() => f(x), NonFiniteError);

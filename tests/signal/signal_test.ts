@@ -116,7 +116,7 @@ Deno.test("what cannot be convolved is told", () => {
   const whole = tensor([1], { dtype: "int32" });
   assertEquals(
     message(() => signal.convolve(whole, whole, { method: "fft" })),
-    "Cannot convolve int32[1] with int32[1]: integers are not transformed; convert with astype",
+    "Cannot convolve int32[1] with int32[1]: a Fourier transform needs floats; convert with astype",
   );
   assertEquals(
     message(() => signal.fftConvolve(ones([2, 3]), ones([3, 3]), { axes: 1 })),

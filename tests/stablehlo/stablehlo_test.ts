@@ -114,8 +114,8 @@ Deno.test("what has no form there is named", () => {
   assertThrows(
     () => inspect.toStableHlo(program),
     Error,
-    "Cannot write the program as StableHLO: debugCallback has no form there; leave it to what is computed " +
-      "before or after",
+    "Cannot write the program as StableHLO: debugCallback has no form there; compute it before or " +
+      "after the program",
   );
 });
 

@@ -91,7 +91,7 @@ async function install(options: InstallOptions = {}): Promise<string> {
   }
   if (directory === null) {
     throw argumentError(
-      "Cannot install a plugin: no environment variable tells a folder for the user's data; " +
+      "Cannot install a plugin: no environment variable names a folder for the user's data; " +
         "name one with --directory",
     );
   }

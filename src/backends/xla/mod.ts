@@ -241,7 +241,7 @@ function createNode(plugin: Plugin, options: Options, distributed: Distributed):
   checkNamedValues(options);
   for (const name of ["node_id", "num_nodes"]) {
     if (!Object.hasOwn(options, name)) continue;
-    throw argumentError(`${what}: the option ${name} is told by distributed, remove it`);
+    throw argumentError(`${what}: the option ${name} is set by distributed; remove it`);
   }
   const store = joinRun(node, plugin.path, what);
   const refuse = (fault: string) =>
@@ -293,7 +293,7 @@ export function closeXla(devices: readonly Device[]): void {
   const closing = new Set((devices as readonly Device[]).map((device) => {
     const client = clients.get(device);
     if (client !== undefined) return client;
-    throw argumentError(`Cannot close ${device}: it is no open device of XLA's`);
+    throw argumentError(`Cannot close ${device}: it is not an open device of XLA`);
   }));
   for (const [device, client] of [...clients]) {
     if (!closing.has(client)) continue;

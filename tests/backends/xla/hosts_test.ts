@@ -141,7 +141,7 @@ storeTest("a key is put once, and a wait has an end", 2, async (server) => {
     ]);
     assertEquals(await rejection(second.get("b", 30)), [
       "DEADLINE_EXCEEDED",
-      'Cannot get "b" from the store at HERE: nobody has put it within 30 ms',
+      'Cannot get "b" from the store at HERE: no process has put it within 30 ms',
     ]);
     // The store is none the worse for it.
     await first.put("b", text("3"));
@@ -305,7 +305,7 @@ storeTest(
         show(await store.getElsewhere("none", 20)),
         show({
           code: 4,
-          message: 'Cannot get "none" from the store at HERE: nobody has put it within 20 ms',
+          message: 'Cannot get "none" from the store at HERE: no process has put it within 20 ms',
         }),
       );
       assertEquals(
@@ -375,7 +375,7 @@ storeTest("XLA's plugin for CPUs is no node of many, which is said", 2, ({ addre
     );
   const node = { nodeId: 1, nodeCount: 2, store: address };
   refuse(node, "the plugin does not work with other processes; ");
-  refuse(node, "the option num_nodes is told by distributed, remove it", {
+  refuse(node, "the option num_nodes is set by distributed; remove it", {
     options: { num_nodes: 2 },
   });
   refuse({ ...node, nodeId: 2 }, "nodeId must be an integer from 0 to 1, got 2");

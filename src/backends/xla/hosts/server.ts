@@ -130,7 +130,9 @@ class Table {
           ? this.#wait(connection, key, number, answer)
           : answer("OK", found);
       case REQUESTS.tryGet:
-        return found === undefined ? answer("NOT_FOUND", "nobody has put it") : answer("OK", found);
+        return found === undefined
+          ? answer("NOT_FOUND", "no process has put it")
+          : answer("OK", found);
       case REQUESTS.put:
         return answer(...this.#put(key, value));
       default:
@@ -167,7 +169,7 @@ class Table {
     if (all === undefined) this.#waiting.set(key, all = new Set());
     const timer = setTimeout(() => {
       this.#stopWaiting(key, waiting);
-      answer("DEADLINE_EXCEEDED", `nobody has put it within ${timeoutMs} ms`);
+      answer("DEADLINE_EXCEEDED", `no process has put it within ${timeoutMs} ms`);
     }, Math.min(timeoutMs, 2 ** 31 - 1));
     const waiting = { connection, answer, timer };
     all.add(waiting);
