@@ -28,11 +28,11 @@ export interface ConfigureOptions {
    */
   readonly threads?: number;
   /**
-   * The most bytes that tensors and compiled programs take in linear memory: 64 KiB to 4 GiB less
-   * 64 KiB. What is not in use moves out to the ordinary heap rather than to go beyond; a program
-   * that needs more at once fails with a clear error. Left alone, tensors move out from 256 MiB on,
-   * or from up to 1 GiB where what has moved out is used again, and a program may use up to 4 GiB. Linear memory never shrinks: set it before the first compiled
-   * program runs.
+   * The most bytes that tensors and compiled programs take in linear memory: 64 KiB to 4 GiB less 64 KiB.
+   * Beyond it, tensors that are not in use move to the ordinary heap; a program that needs more at once
+   * fails with a clear error. Left alone, tensors move out from 256 MiB on, or from up to 1 GiB where what
+   * has moved out is used again, and a program may use up to 4 GiB. Linear memory never shrinks: set it
+   * before the first compiled program runs.
    */
   readonly memoryLimit?: number;
   /**
@@ -42,11 +42,11 @@ export interface ConfigureOptions {
    * arrays and files keep their own dtypes. Default `"float32"`.
    */
   readonly defaultFloat?: FloatDtype;
-  /** Where work goes whose tensors were never placed on a device. The processor, unless told. */
+  /** Where work goes whose tensors were never placed on a device. The processor by default. */
   readonly device?: Device;
   /**
-   * Whether an operation that makes NaN out of operands without NaN is an error that says which it is,
-   * in which pass, and the user's line. Every operation then runs by itself, nothing is compiled, and
+   * Whether an operation that makes NaN out of operands without NaN is an error that says which it is, in
+   * which pass, and the line in your code. Every operation then runs by itself, nothing is compiled, and
    * everything takes longer. `inspect.findNaN` does the same for one function.
    */
   readonly debugNaNs?: boolean;

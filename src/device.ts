@@ -70,10 +70,11 @@ export type Placements =
  *
  * @category Devices
  * @param tree A tree of tensors and numbers.
- * @param to One of `devices()`, or a sharding that `shard` gives; or a tree of them, whose leaves stand for
+ * @param to One of `devices()`, or a sharding that `shard` gives; or a tree of them, whose leaves apply to
  * all tensors below.
  * @returns The tree with its tensors there.
- * @throws {ArgumentError} when `to` is no open device, or a mesh of it has no devices or such that cannot work
+ * @throws {ArgumentError} when `to` is not an open device, or a mesh of it has no devices or such that
+ * cannot work
  *   together.
  * @throws {ShapeError} when a tensor cannot be divided so into equal parts.
  * @throws {TreeError} when a tree of places does not fit.
@@ -97,16 +98,17 @@ export function toDevice<T>(tree: T, to: Placements): TensorsOf<T> {
 }
 
 /**
- * The same tensors, divided over a mesh in a way that compiled functions are told of: it says how XLA
- * divides what is computed before and after. Without it, XLA decides by the shardings of arguments. For
- * tensors with elements it is `toDevice`.
+ * The same tensors, with a sharding that compiled functions follow: XLA divides the computations before and
+ * after accordingly. Without it, XLA decides by the shardings of arguments. For tensors with elements it is
+ * `toDevice`.
  *
  * It is an operation like any other: tangents and cotangents are divided in the same way, and `vmap` keeps
  * the mapped axis whole. Over a mesh without devices values stay where they are.
  *
  * @category Devices
  * @param tree A tree of tensors and numbers.
- * @param sharding A sharding that `shard` gives, or a tree of them, whose leaves stand for all tensors below.
+ * @param sharding A sharding that `shard` gives, or a tree of them, whose leaves apply to all tensors
+ * below.
  * @returns The tree, with the same values.
  * @throws {ArgumentError} when `sharding` is none, or the devices of its mesh cannot work together.
  * @throws {ShapeError} when a tensor cannot be divided so into equal parts.
@@ -162,9 +164,9 @@ function moveLeaves<T>(
 }
 
 /**
- * Waits for the work behind tensors. Nothing has to wait for it, since reading does so by itself; it is
- * for measuring time, and for runtimes in which reading cannot wait. On devices of XLA the event loop
- * turns meanwhile, so that dead tensors are freed.
+ * Waits for the work behind tensors. Reading waits by itself; use this to measure time, and in runtimes in
+ * which reading cannot block. On devices of XLA the event loop runs meanwhile, so that unused tensors are
+ * freed.
  *
  * @category Devices
  * @param tree A tree of tensors; other leaves are ready.

@@ -102,7 +102,7 @@ export type WithLeaves<T, Leaf> = IsOpen<T> extends true ? T
   };
 
 /**
- * The type of a tree that may have `null` in the place of any leaf.
+ * The type of a tree that may have `null` in place of any leaf.
  *
  * @category Trees
  */
@@ -605,8 +605,8 @@ export function partition<T>(
  * Fills the holes of trees with what the others have there: the inverse of {@linkcode partition}.
  *
  * @category Trees
- * @param trees One or more trees of one structure, any of which may have `null` in the place of a
- * leaf or of a whole subtree.
+ * @param trees One or more trees of one structure, any of which may have `null` in place of a leaf or of a
+ * whole subtree.
  * @returns The tree with the values of all. Where every tree has `null`, so does the result: that is
  * how a `null` of the tree that was divided comes back.
  * @throws {TreeError} when two trees have a value in one place, or structures differ; the message
@@ -661,7 +661,7 @@ function mergeParts(trees: readonly unknown[], path: readonly (string | number)[
  * @param rules How an instance is taken apart into children, which are trees themselves, and data
  * that is equal for equal structures; and how it is put together again. The children's paths are
  * their positions.
- * @throws {TreeError} when `type` is no class.
+ * @throws {TreeError} when `type` is not a class.
  * @throws {ArgumentError} when a rule is missing.
  *
  * @example A point as a tree

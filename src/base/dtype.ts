@@ -6,7 +6,7 @@
 import { dtypeError, internalError } from "./errors.ts";
 
 /**
- * The element type of a tensor whose elements stand in one typed array.
+ * The element type of a tensor whose elements are in one typed array.
  *
  * @category Tensors
  */
@@ -320,9 +320,9 @@ export function allocate(dtype: Dtype, length: number): Elements {
 }
 
 /**
- * The dtype that two dtypes meet in, by the table of JAX: the higher category, and within one category
- * the narrowest type that holds the values of both. `uint32` meets no signed integer: there is no
- * integer dtype of more than 32 bits.
+ * The dtype that two dtypes meet in, by the table of JAX: the higher category, and within one category the
+ * narrowest type that holds the values of both. `uint32` meets no signed integer: there is no integer
+ * dtype of more than 32 bits.
  *
  * @param what Begins the message when they do not meet: "Cannot add".
  */

@@ -133,7 +133,7 @@ export class DtypeError extends TypeError {
 }
 
 /**
- * Trees whose structures differ, or values that are no tree.
+ * Trees whose structures differ, or values that are not trees.
  *
  * See docs/errors.md#treeerror.
  *

@@ -41,9 +41,9 @@ import {
 
 /**
  * What `checkpoint` keeps for the backward pass, besides the arguments: `"nothing"`; `"products"`, the
- * results of matrix products and convolutions, which cost most to compute again; `"everything"`, as
- * without `checkpoint`; or a function that says so for each operation, by its name in programs
- * (`"exp"`, `"contract"`, `"convolve"`).
+ * results of matrix products and convolutions, which cost most to compute again; `"everything"`, as without
+ * `checkpoint`; or a function that decides for each operation, by its name in programs (`"exp"`,
+ * `"contract"`, `"convolve"`).
  *
  * @category Transforms
  */

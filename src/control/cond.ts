@@ -43,7 +43,7 @@ import { switchPrimitive } from "./switch_primitive.ts";
  * @param operands The arguments of both functions: any trees. Numbers take the dtype of what they meet.
  * @returns The result of the chosen function.
  * @throws {DtypeError} when the condition is not bool, or the results differ in dtype.
- * @throws {ShapeError} when the condition is no scalar, or the results differ in shape.
+ * @throws {ShapeError} when the condition is not a scalar, or the results differ in shape.
  * @throws {TreeError} when the results differ in structure.
  *
  * @example A derivative that depends on the branch
@@ -117,8 +117,8 @@ const MAX_BRANCHES = 2 ** 14;
  * shapes and dtypes.
  * @param operands The arguments of all functions: any trees. Numbers take the dtype of what they meet.
  * @returns The result of the chosen function.
- * @throws {DtypeError} when the index is no integer, or the results differ in dtype.
- * @throws {ShapeError} when the index is no scalar, or the results differ in shape.
+ * @throws {DtypeError} when the index is not an integer, or the results differ in dtype.
+ * @throws {ShapeError} when the index is not a scalar, or the results differ in shape.
  * @throws {TreeError} when the results differ in structure.
  * @throws {ArgumentError} when there are no branches.
  *

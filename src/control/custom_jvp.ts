@@ -44,11 +44,11 @@ function readTangents(
  *
  * @category Custom rules
  * @param f A pure function of trees of tensors.
- * @param rule Gets the list of the arguments of `f` and the list of their tangents, trees like them
- * (zeros where an argument does not move, with which nothing is computed; `null` at integer and bool
- * leaves); returns `[out, tangent]`, the output of `f` and its tangent, a tree like it. The tangent must
- * be linear in the tangents. `null` stands for zero, also in the place of a whole subtree, and is the
- * only tangent of an integer or bool leaf.
+ * @param rule Gets the list of the arguments of `f` and the list of their tangents, trees like them (zeros
+ * where an argument has no tangent, which cost no computation; `null` at integer and bool leaves); returns
+ * `[out, tangent]`, the output of `f` and its tangent, a tree like it. The tangent must be linear in the
+ * tangents. `null` means zero, also for a whole subtree, and is the only tangent of an integer or bool
+ * leaf.
  * @returns A function that computes what `f` does.
  * @throws {TreeError}, {ShapeError} or {DtypeError} when the rule returns something else.
  * @throws {ArgumentError} from reverse mode, when the tangent is not linear in the tangents.

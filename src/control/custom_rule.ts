@@ -102,8 +102,8 @@ export class RuleArguments {
   }
 
   /**
-   * One entry per argument that takes part, with `values` in the place of the inputs; where the input
-   * is a number, that value is one. `constants` are in the place of leaves that are no inputs.
+   * One entry per argument that takes part, with `values` in place of the inputs; where the input is a
+   * number, that value is one. `constants` are in place of leaves that are no inputs.
    */
   fill(values: readonly unknown[], constants: readonly unknown[] = this.leaves): unknown[] {
     let next = 0;
@@ -116,7 +116,7 @@ export class RuleArguments {
     return unflatten({ kind: "array", children: this.structures }, filled) as unknown[];
   }
 
-  /** All arguments in their order, with `values` in the place of the inputs. */
+  /** All arguments in their order, with `values` in place of the inputs. */
   args(values: readonly Tensor[]): unknown[] {
     const filled = this.fill(values);
     const [free, own] = [this.nondiff.values(), filled.values()];

@@ -81,10 +81,10 @@ function readCotangents(args: RuleArguments, returned: unknown): (Tensor | null)
 }
 
 /**
- * `f` with a reverse rule of your own: for gradients that are more stable, cheaper, or deliberately
- * others than the true ones. `grad` and `vjp` run `forward` in the place of `f`, and `backward` in the
- * place of its transposed derivative; both are ordinary functions, so derivatives of any order and
- * `vmap` and `jit` follow.
+ * `f` with a reverse rule of your own: for gradients that are more stable, cheaper, or deliberately others
+ * than the true ones. `grad` and `vjp` run `forward` in place of `f`, and `backward` in place of its
+ * transposed derivative; both are ordinary functions, so derivatives of any order and `vmap` and `jit`
+ * follow.
  *
  * Where `backward` is linear in the cotangent, forward mode (`jvp`) works too, by transposing it.
  * Values that `f` closes over are constants: differentiating by one is an error. Rules may run later
@@ -95,9 +95,9 @@ function readCotangents(args: RuleArguments, returned: unknown): (Tensor | null)
  * @param forward Gets the arguments of `f`; returns `[out, residuals]`, the output of `f` and a tree
  * of anything that `backward` needs.
  * @param backward Gets what `forward` kept and the cotangent of the output, a tree like it (zeros where
- * nothing depends on it, with which nothing is computed; `null` at integer and bool leaves); returns a
- * list with one cotangent tree per argument, each leaf of its argument's shape and dtype. `null` stands
- * for zero, also in the place of a whole subtree, and is the only cotangent of an integer or bool leaf.
+ * nothing depends on it, which cost no computation; `null` at integer and bool leaves); returns a list with
+ * one cotangent tree per argument, each leaf of its argument's shape and dtype. `null` means zero, also for
+ * a whole subtree, and is the only cotangent of an integer or bool leaf.
  * @returns A function that computes what `f` does.
  * @throws {TreeError}, {ShapeError} or {DtypeError} when a rule returns something else.
  * @throws {ArgumentError} from forward mode, when `backward` is not linear in the cotangent.

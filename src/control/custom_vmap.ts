@@ -68,7 +68,7 @@ export const customVmapPrimitive: Primitive<CustomVmapParams> = {
  * Returns `[out, isBatched]`: the results, and which of them are batched, one boolean for all or a tree
  * prefix of them.
  * @returns A function that computes what `f` does.
- * @throws {ArgumentError} when one of the two is no function; from `vmap`, when `f` uses a mapped value
+ * @throws {ArgumentError} when one of the two is not a function; from `vmap`, when `f` uses a mapped value
  * that is no argument.
  * @throws {TreeError} from `vmap`, when the rule returns another tree than `f`.
  *

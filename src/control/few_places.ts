@@ -336,7 +336,7 @@ const ownPrimitive: Primitive<OwnParams> = {
       return [[x, null]];
     }
     if (isTotal && !isFloat(x.dtype)) return [[x, axis]];
-    // Something else in the place of what is not wanted: without it, only a constant.
+    // Something else in place of what is not wanted: without it, only a constant.
     const stand = isTotal || size === 0 ? x : standIn(x, axis, argmax(takes, 0));
     const flags = broadcast(takes, x.shape, [axis]);
     return [[select(flags, x, stopGradient(stand, "unused")), axis]];

@@ -1,8 +1,8 @@
 /**
  * The primitive behind `shardMap`: a program that runs in every place of a mesh on its part of the
- * arguments. What it means is the program mapped over the mesh's axes (`program` of its parameters),
- * which is what runs where there is no mesh of devices. Its derivatives, transpose and batches are those
- * of the program in each place, so that they run on the mesh as well.
+ * arguments. What it means is the program mapped over the mesh's axes (`program` of its parameters), which
+ * is what runs where there is no mesh of devices. Its derivatives, transpose and batches are those of
+ * the program in each place, so that they run on the mesh as well.
  *
  * @module
  */

@@ -36,7 +36,7 @@ export class Space {
     return shape.read(tree, what, expected);
   }
 
-  /** The leaves of an argument, which may hold numbers in the place of tensors. */
+  /** The leaves of an argument, which may hold numbers in place of tensors. */
   argument(tree: unknown, what: string): Tensor[] {
     return flattenLike(this.structure, this.types, tree, what).map((leaf, i) => {
       if (leaf !== null) return leaf;

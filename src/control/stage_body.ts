@@ -57,7 +57,7 @@ export function stageOpenBody(
   return { ...openProgram(staged.program), structure: staged.structure, types: staged.types };
 }
 
-/** The program with binders in the place of what it captured, but for numbers. */
+/** The program with binders in place of what it captured, but for numbers. */
 export function openProgram(program: Program): Closed {
   return closeProgram(program, (value) => !(value instanceof Concrete) || value.held !== 1);
 }

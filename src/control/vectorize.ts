@@ -28,7 +28,7 @@ import { switchCase } from "./cond.ts";
 export interface VectorizeOptions {
   /** The last axes of arguments and results, as in `"(n,m),(m)->(n)"`. Left out, all are scalars. */
   readonly signature?: string;
-  /** The positions of arguments that are handed on as they are. */
+  /** The positions of arguments that are passed on unchanged. */
   readonly excluded?: readonly number[];
 }
 
@@ -40,7 +40,7 @@ export interface VectorizeOptions {
  * @param f A pure function of tensors, which gives a tensor or a list of them.
  * @param options `signature`: the last axes of each argument and result of `f`, as NumPy writes them,
  * `"(n,m),(m)->(n)"`: axes of one name are equally long. Left out, all are scalars. `excluded`: positions
- * of arguments that are handed on as they are, and that the signature leaves out.
+ * of arguments that are passed on unchanged, and that the signature leaves out.
  * @returns The function of tensors with any further axes in front.
  * @throws {ArgumentError} when the signature is malformed.
  * @throws {ShapeError} from calls, when shapes do not fit the signature or do not broadcast.
@@ -205,7 +205,7 @@ function checkResults(
  * @param f A pure function of a vector, which gives a tensor of any shape.
  * @param axis The axis along which vectors stand.
  * @param x Any shape with this axis.
- * @returns The results, their axes in the place of the axis.
+ * @returns The results, their axes in place of the axis.
  * @throws {AxisError} when the axis is out of range.
  *
  * @example Sorted columns

@@ -76,7 +76,7 @@ function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[
 }
 
 /**
- * A loop that goes on while a condition on the carried value holds.
+ * A loop that continues while a condition on the carried value holds.
  *
  * It is one operation: both functions are traced once. Forward mode (`jvp`, `jacfwd`) goes through it;
  * reverse mode needs the bound `maxSteps`, since it keeps values of each step. With `checkpoint: true`
@@ -96,7 +96,8 @@ function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[
  * steps: to tell one from the other, ask the condition.
  * @throws {ShapeError}, {DtypeError} or {TreeError} when the carried value changes its shape, dtype or
  * structure, or the condition gives no bool scalar.
- * @throws {ArgumentError} from reverse mode without `maxSteps`, or when `maxSteps` is no number of steps.
+ * @throws {ArgumentError} from reverse mode without `maxSteps`, or when `maxSteps` is not a number of
+ * steps.
  *
  * @example A square root by Newton's method
  * ```ts
@@ -197,8 +198,8 @@ function readBounded(options: WhileOptions | undefined, what: string): Bound | n
  * keeps its structure, shapes and dtypes; numbers in `init` take the dtype that it gives them.
  * @param init The first value, a tree.
  * @returns The value after the last step; `init` when there is none.
- * @throws {ArgumentError} when a bound is a number that is no integer of 32 bits.
- * @throws {ShapeError}, {DtypeError} or {TreeError} when a bound is no integer scalar, or the value
+ * @throws {ArgumentError} when a bound is a number that is not an integer of 32 bits.
+ * @throws {ShapeError}, {DtypeError} or {TreeError} when a bound is not an integer scalar, or the value
  * changes its shape, dtype or structure.
  *
  * @example A power, and its derivative

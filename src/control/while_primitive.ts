@@ -115,7 +115,7 @@ interface MaskedLoop {
 const maskedLoops = memoize<MaskedLoop>();
 
 /**
- * The loop that goes on while any example does, in which those that are done stay as they are. Carried
+ * The loop that continues while any example does, in which those that are done stay as they are. Carried
  * values that are mapped are so along axis 0; all others leave every step as they are.
  */
 function maskLoop(

@@ -169,7 +169,7 @@ export function isComplexNode(structure: Structure): boolean {
   return structure.kind === "custom" && structure.node === COMPLEX_NODE;
 }
 
-/** A structure with leaves in the place of complex tensors, and for each leaf how many it was. */
+/** A structure with leaves in place of complex tensors, and for each leaf how many it was. */
 export function withComplexLeaves(
   structure: Structure,
 ): { readonly structure: Structure; readonly counts: readonly number[] } {

@@ -42,7 +42,7 @@ export function isNumber(x: unknown): x is number | WeakScalar {
 }
 
 /**
- * `value` as a tensor: itself, or of dtype `dtype` when it is no tensor or stands for a number.
+ * `value` as a tensor: itself, or of dtype `dtype` when it is not a tensor or stands for a number.
  *
  * @param what Begins the message when `dtype` cannot hold a number: "Cannot fill a tensor".
  */
@@ -101,8 +101,8 @@ function complexFrom(value: unknown, dtype: ComplexDtype, what: string): Complex
 }
 
 /**
- * The integer that a transform follows as `value`, in the dtype that holds it: int32, or uint32;
- * `value` as it is when it is no integer of 32 bits. Whatever else `value` is, it stays.
+ * The integer that a transform follows as `value`, in the dtype that holds it: int32, or uint32; `value` as
+ * it is when it is not an integer of 32 bits. Whatever else `value` is, it stays.
  */
 export function toInteger<T>(value: T): T | Tensor {
   if (!(value instanceof WeakScalar)) return value;

@@ -30,7 +30,7 @@ const EVEN_TIE = /^(\d+\.\d{3}[02468])50*(e.*)?$/;
 
 const PREFIX = "tensor(";
 
-/** What is printed in the place of the positions that are left out. */
+/** What is printed in place of the positions that are left out. */
 const GAP = "...";
 
 /** An axis's printed positions; `null` is the gap between its ends. */

@@ -159,7 +159,7 @@ export type TypedArray =
   | BigUint64Array;
 
 /**
- * Whatever public functions accept where a tensor of the class `T` is meant.
+ * Whatever public functions accept where a tensor of the class `T` is expected.
  *
  * @category Tensors
  */

@@ -282,7 +282,7 @@ export interface ProgramDerivative<P> {
 export interface Totals {
   /** Whether there is something for this argument. */
   has(argument: number): boolean;
-  /** What there is, which is then the taker's to hand back; `null` if nothing. */
+  /** What there is, which is then owned by the caller; `null` if nothing. */
   take(argument: number): Tensor | null;
 }
 

@@ -396,8 +396,8 @@ export interface Closed {
 }
 
 /**
- * The program with binders in the place of captured tracers, so that it can outlive their traces; or
- * of all tensors that it captured for which `isCaptured`.
+ * The program with binders in place of captured tracers, so that it can outlive their traces; or of all
+ * tensors that it captured for which `isCaptured`.
  */
 export function closeProgram(
   program: Program,

@@ -53,7 +53,7 @@ export interface Type {
 }
 
 /**
- * Whatever public functions accept where a tensor is meant.
+ * Whatever public functions accept where a tensor is expected.
  *
  * @category Tensors
  */
@@ -189,7 +189,8 @@ export abstract class Tensor implements Type {
    * The only element, as a JavaScript value: a number, a boolean for dtype `bool`, or `{ re, im }` for a
    * complex dtype.
    *
-   * TypeScript cannot see the dtype, and takes a number unless told otherwise: `x.item<boolean>()`.
+   * TypeScript cannot see the dtype, and takes a number by default: write `x.item<boolean>()` for a
+   * boolean.
    *
    * @throws {ShapeError} unless the tensor has exactly one element.
    * @throws {TraceError} when the value is traced and has no concrete value.
@@ -246,8 +247,8 @@ export abstract class Tensor implements Type {
   /**
    * The elements in row-major order, as a fresh typed array: of the class that the dtype names,
    * `Uint8Array` of 0 and 1 for `bool`, `Uint16Array` of bits for `bfloat16`, and for `float16` a
-   * `Float16Array` where the engine has it, else `Uint16Array` of bits. For a complex dtype both parts of
-   * each number stand in turn. `fromBuffer` makes a tensor of it again.
+   * `Float16Array` where the engine has it, else `Uint16Array` of bits. For a complex dtype real and
+   * imaginary parts alternate. `fromBuffer` makes a tensor of it again.
    *
    * TypeScript cannot see the dtype: say which array it is where that matters, with
    * `x.data<Float32Array>()` or by the type of the variable.
@@ -274,7 +275,7 @@ export abstract class Tensor implements Type {
   }
 
   /**
-   * A promise of what `data` gives, for runtimes in which reading cannot wait for a device.
+   * The same as `data`, as a promise, for runtimes in which reading cannot block until a device is done.
    *
    * @throws {TraceError} when the value is traced and has no concrete value.
    *
@@ -387,8 +388,8 @@ export function installMethods(table: MethodTable<Tensor>): void {
 }
 
 /**
- * A tensor with its elements. They stand in row-major order; a tensor whose elements are all equal
- * may hold just one (a splat), so that constants of any shape cost nothing.
+ * A tensor with its elements. They are in row-major order; a tensor whose elements are all equal may hold
+ * just one (a splat), so that constants of any shape cost nothing.
  *
  * The elements are on the heap or elsewhere (see `storage.ts`), which nobody can tell: `elements`
  * gives them in any case, and `peek` does so without moving them.

@@ -32,7 +32,7 @@ export class TensorType implements Type {
    * A type.
    *
    * @throws {DtypeError} when `dtype` is no dtype.
-   * @throws {ShapeError} when `shape` is no shape.
+   * @throws {ShapeError} when `shape` is not a shape.
    */
   constructor(dtype: Dtype, shape: readonly number[]) {
     checkDtype(dtype);

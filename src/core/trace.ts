@@ -306,7 +306,7 @@ export function runTransform<T>(trace: Trace, f: () => T): T {
   }
 }
 
-/** `args`, with scalars of the default dtype in the place of numbers that have met nothing. */
+/** `args`, with scalars of the default dtype in place of numbers that have met nothing. */
 function strengthen(args: readonly Tensor[], use: string): readonly Tensor[] {
   for (let i = 0; i < args.length; i++) {
     if (args[i] instanceof WeakScalar) {

@@ -59,10 +59,10 @@ interface Message {
  * A tree of tensors as a message to another thread. `structuredClone` and `postMessage` refuse
  * tensors themselves.
  *
- * The message has copies of the elements, whose memory moves with it; the tree stays what it is.
- * Tensors that stand in several places arrive as one. Other leaves may be numbers, strings, booleans,
- * bigints, `undefined` and typed arrays. Instances of classes that are registered with `register` are
- * sent under the names of their classes, which must be registered in the other thread, too.
+ * The message has copies of the elements, whose memory moves with it; the tree stays what it is. A tensor
+ * that occurs in several places arrives as one. Other leaves may be numbers, strings, booleans, bigints,
+ * `undefined` and typed arrays. Instances of classes that are registered with `register` are sent under the
+ * names of their classes, which must be registered in the other thread, too.
  *
  * @category Trees
  * @param tree Any tree of tensors and other values.

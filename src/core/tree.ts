@@ -60,7 +60,7 @@ export interface CustomNode {
   readonly flatten: (value: unknown) => readonly [children: readonly unknown[], data: unknown];
   /** An instance from its children and data. */
   readonly unflatten: (children: readonly unknown[], data: unknown) => unknown;
-  /** The children of what may stand in the place of an instance, `null` of all else. */
+  /** The children of what may stand in place of an instance, `null` of all else. */
   readonly adapt?: (value: unknown) => readonly unknown[] | null;
 }
 
@@ -79,7 +79,7 @@ const NULL: Structure = Object.freeze({ kind: "null" });
 
 /** Lets instances of a class be nodes of trees; the public form is `tree.register`. */
 export function registerNode(node: CustomNode): void {
-  // An arrow function is no class: it has no prototype to know its instances by.
+  // An arrow function is not a class: it has no prototype to know its instances by.
   if (typeof node.type !== "function" || typeof node.type.prototype !== "object") {
     throw treeError(`Cannot register ${describeValue(node.type)} as a tree node: expected a class`);
   }
@@ -284,8 +284,8 @@ export function dottedPath(path: readonly (string | number)[]): string {
 
 /**
  * The parts of `tree` that stand where `structure` has its leaves; each part may be anything. Where
- * `isPartial`, `null` may stand in the place of any subtree, and so for each of its parts. The error
- * for a tree of another structure names the path of the first difference.
+ * `isPartial`, `null` may stand in place of any subtree, and so for each of its parts. The error for a tree
+ * of another structure names the path of the first difference.
  */
 export function flattenUpTo(
   structure: Structure,

@@ -73,7 +73,7 @@ export type WithNumbers<T, Value = T> = [T] extends [TensorsOf<T>] ? never : Val
 export type LeavesOf<T> = T | Loosened<T>;
 
 /**
- * A tree type with numbers allowed in the place of tensors.
+ * A tree type with numbers allowed in place of tensors.
  *
  * @category Types of functions and trees
  */

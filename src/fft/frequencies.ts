@@ -52,7 +52,7 @@ function frequencies(
  * @param n The length of the transform.
  * @param options The distance of samples, and the dtype.
  * @returns A vector of `n` numbers.
- * @throws {ArgumentError} when `n` is no positive integer, or the distance is 0 or not finite.
+ * @throws {ArgumentError} when `n` is not a positive integer, or the distance is 0 or not finite.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example Eight samples, a tenth apart
@@ -74,7 +74,7 @@ export function fftfreq(n: number, options?: FrequencyOptions): Tensor {
  * @param n The length of the transform.
  * @param options The distance of samples, and the dtype.
  * @returns A vector of `floor(n / 2) + 1` numbers.
- * @throws {ArgumentError} when `n` is no positive integer, or the distance is 0 or not finite.
+ * @throws {ArgumentError} when `n` is not a positive integer, or the distance is 0 or not finite.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example Five samples

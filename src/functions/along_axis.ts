@@ -33,7 +33,7 @@ import { castValues, checkNumbers, readValues } from "./written_values.ts";
  * @param x Any shape.
  * @param indices Positions, integers of any shape; negative ones count from the end.
  * @param axis The axis; left out, `x` is flattened first.
- * @returns `x` with the shape of `indices` in the place of the axis.
+ * @returns `x` with the shape of `indices` in place of the axis.
  * @throws {IndexError} when a position is out of range.
  * @throws {DtypeError} when `indices` is not of an integer dtype.
  * @throws {AxisError} when the axis is out of range.
@@ -187,8 +187,8 @@ export function scatterAdd(
 }
 
 /**
- * A tensor with updates in the place of elements at positions of one axis that differ along the other
- * axes, as PyTorch's `scatter`: `out[i][indices[i][j][k]][k] = updates[i][j][k]` along axis 1.
+ * A tensor with updates in place of elements at positions of one axis that differ along the other axes, as
+ * PyTorch's `scatter`: `out[i][indices[i][j][k]][k] = updates[i][j][k]` along axis 1.
  *
  * @category Indexing
  * @param x Any shape.

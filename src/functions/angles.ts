@@ -56,7 +56,7 @@ const SERIES = [9, 8, 7, 6, 5, 4, 3, 2, 1];
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become floats of the default
  * dtype.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Half a turn
  * ```ts
@@ -77,7 +77,7 @@ export function deg2rad(x: TensorLike): Tensor {
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become floats of the default
  * dtype.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Half a turn
  * ```ts

@@ -108,7 +108,7 @@ export function square(x: TensorLike): Tensor {
  * @category Arithmetic
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Square roots
  * ```ts
@@ -128,7 +128,7 @@ export function sqrt(x: TensorLike): Tensor {
  * @category Arithmetic
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Reciprocal square roots
  * ```ts
@@ -148,7 +148,7 @@ export function rsqrt(x: TensorLike): Tensor {
  * @category Arithmetic
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Reciprocals
  * ```ts

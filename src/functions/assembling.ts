@@ -394,7 +394,7 @@ function readPlaces(
  * @param shape The new shape, of any size.
  * @returns The elements in row-major order, from the beginning again after the last one; zeros where `x`
  * has none.
- * @throws {ShapeError} when `shape` is no shape.
+ * @throws {ShapeError} when `shape` is not a shape.
  *
  * @example Over and over
  * ```ts
@@ -424,7 +424,7 @@ export function resize(x: TensorLike, shape: number | Shape): Tensor {
  * @param x A vector.
  * @param options `trim`: at which ends, `"f"` the front, `"b"` the back, `"fb"` both (the default).
  * @returns The part between.
- * @throws {ShapeError} when `x` is no vector.
+ * @throws {ShapeError} when `x` is not a vector.
  * @throws {TraceError} when the elements are not known.
  *
  * @example Both ends

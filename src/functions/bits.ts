@@ -51,7 +51,9 @@ function applyBits(
   return strict(first, second);
 }
 
-/** Operands of functions of bits. What is no tensor is read as int32 where nothing else says what it is. */
+/**
+ * Operands of functions of bits. What is not a tensor is read as int32 where nothing else says what it is.
+ */
 function wholeOperands(what: string, ...operands: readonly TensorLike[]): Tensor[] {
   const isWeak = operands.every((x) => isNumber(x) || Array.isArray(x));
   const read = operands.map((x) => isWeak ? wholeFrom(x, what) : x);

@@ -91,7 +91,7 @@ export function broadcastTogether(what: string, ...xs: readonly TensorLike[]): T
 /**
  * The arguments in a common dtype, each in its own shape.
  *
- * @param what Begins the message when an argument is no tensor: "Cannot concatenate".
+ * @param what Begins the message when an argument is not a tensor: "Cannot concatenate".
  * @param isWide Whether tensors of integers become wider ones, or float64, where they cannot hold the numbers
  * that they meet; otherwise that is an error, as an operation's result would be of a dtype that nobody chose.
  */

@@ -38,9 +38,9 @@ export interface BatchedCallback {
 }
 
 /**
- * Values that a function computes outside of programs: eagerly at once, in compiled code between two parts of
- * it. It may do what programs cannot (read a table, call another library), but must be pure: it may be called
- * more than once, or not at all where nobody needs the result.
+ * Values that a function computes outside of programs: eagerly at once, in compiled code between two parts
+ * of it. It may do what programs cannot (read a table, call another library), but must be pure: it may be
+ * called more than once, or not at all where the result is not needed.
  *
  * Under `vmap` it is called once for each example, unless `vmapMethod` says that it takes all at once. It has no derivative: give it one with `customJvp` or
  * `customVjp`.
@@ -52,8 +52,8 @@ export interface BatchedCallback {
  * @param resultTypes The types of the results: a `TensorType`, or a tree of them, of real dtypes.
  * @param args Trees of values.
  * @returns A tree like `resultTypes` of tensors.
- * @throws {ArgumentError} when `callback` is no function, `vmapMethod` unknown, or `resultTypes` holds anything else; from
- * derivatives.
+ * @throws {ArgumentError} when `callback` is not a function, `vmapMethod` unknown, or `resultTypes` holds
+ * anything else; from derivatives.
  * @throws {ShapeError} when a result has another shape than was said.
  * @throws {TreeError} when the results are another tree.
  *

@@ -49,7 +49,7 @@ export interface EqualityOptions {
  * @param options `rtol` (1e-5), `atol` (1e-8), and `equalNan`: whether NaN is close to NaN (`false`).
  * @returns `bool`, in the shape that both broadcast to.
  * @throws {ShapeError} when the shapes do not broadcast.
- * @throws {ArgumentError} when a tolerance is no number, or negative.
+ * @throws {ArgumentError} when a tolerance is not a number, or negative.
  *
  * @example Within a part in a thousand
  * ```ts
@@ -92,7 +92,7 @@ export function isclose(x: TensorLike, y: TensorLike, options?: ClosenessOptions
  * @param options `rtol` (1e-5), `atol` (1e-8), and `equalNan` (`false`).
  * @returns `bool`, a scalar.
  * @throws {ShapeError} when the shapes do not broadcast.
- * @throws {ArgumentError} when a tolerance is no number, or negative.
+ * @throws {ArgumentError} when a tolerance is not a number, or negative.
  *
  * @example All close
  * ```ts
@@ -107,14 +107,14 @@ export function allclose(x: TensorLike, y: TensorLike, options?: ClosenessOption
 }
 
 /**
- * Whether two tensors have the same shape and equal elements. NaN equals nothing, unless `equalNan` says so.
+ * Whether two tensors have the same shape and equal elements. NaN equals nothing, unless `equalNan` is set.
  *
  * @category Comparison and logic
  * @param x Any shape.
  * @param y Any shape.
  * @param options `equalNan`: whether NaN equals NaN. Default `false`.
  * @returns `bool`, a scalar.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Equal, and of another shape
  * ```ts
@@ -143,7 +143,7 @@ export function arrayEqual(x: TensorLike, y: TensorLike, options?: EqualityOptio
  * @param x Any shape.
  * @param y Any shape.
  * @returns `bool`, a scalar.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example A row for all rows
  * ```ts

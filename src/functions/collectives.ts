@@ -125,8 +125,8 @@ function countable(x: Tensor): Tensor {
  *
  * @category Collectives
  * @param x A tree of tensors.
- * @param axisName The name that `vmap` has for the axis, or a list of several. Where axes inside each
- * other have one name, the innermost is meant.
+ * @param axisName The name that `vmap` has for the axis, or a list of several. Where axes inside each other
+ * have one name, the innermost is used.
  * @returns A tree like `x` of the same shapes and dtypes (`int32` for `bool`).
  * @throws {ArgumentError} when no axis of the name is in scope.
  *
@@ -346,7 +346,7 @@ export function psumScatter<T>(
   });
 }
 
-/** `x` with the lengths of named axes in the place of one of its own; with `tiled`, and the rest of it. */
+/** `x` with the lengths of named axes in place of one of its own; with `tiled`, and the rest of it. */
 function divideAxis(
   x: Tensor,
   axis: number,

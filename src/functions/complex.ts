@@ -30,8 +30,8 @@ function realOperands(what: string, ...xs: readonly TensorLike[]): Tensor[] {
  * Complex numbers of real and imaginary parts.
  *
  * A complex tensor prints as `1.+2.i`; its `item` and `toArray` give `{ re, im }`, which functions take
- * where they take numbers, and its `data` both parts in turn. Programs hold the parts: `jit`, control
- * flow and files of programs know real numbers only.
+ * where they take numbers, and its `data` alternates real and imaginary parts. Programs hold the parts:
+ * `jit`, control flow and files of programs handle real numbers only.
  *
  * **Derivatives** are those of JAX. `jvp` of a holomorphic function is complex linear. The gradient of a
  * real function by `x + i y` is `df/dx - i df/dy`, the conjugate of PyTorch's: descent goes along

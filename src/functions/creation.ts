@@ -262,7 +262,7 @@ function readShape(shape: number | Shape, what: string): Shape {
  * @param shape The shape, or the length of a vector.
  * @param options The dtype; by default that of `configure({ defaultFloat })`, float32 at first.
  * @returns A tensor of that shape.
- * @throws {ShapeError} when `shape` is no shape or has more elements than a tensor can.
+ * @throws {ShapeError} when `shape` is not a shape or has more elements than a tensor can.
  *
  * @example Two rows of zeros
  * ```ts
@@ -284,7 +284,7 @@ export function zeros(shape: number | Shape, options?: DtypeOptions): Tensor {
  * @param shape The shape, or the length of a vector.
  * @param options The dtype; by default that of `configure({ defaultFloat })`, float32 at first.
  * @returns A tensor of that shape.
- * @throws {ShapeError} when `shape` is no shape or has more elements than a tensor can.
+ * @throws {ShapeError} when `shape` is not a shape or has more elements than a tensor can.
  *
  * @example A vector of ones
  * ```ts
@@ -310,7 +310,7 @@ export function ones(shape: number | Shape, options?: DtypeOptions): Tensor {
  * for
  * booleans.
  * @returns A tensor of that shape.
- * @throws {ShapeError} when `shape` is no shape or `value` does not broadcast to it.
+ * @throws {ShapeError} when `shape` is not a shape or `value` does not broadcast to it.
  * @throws {DtypeError} when an integer dtype cannot hold `value`.
  *
  * @example Sevens
@@ -412,7 +412,7 @@ export function fullLike(x: TensorLike, value: TensorLike, options?: DtypeOption
   return fill(shape, value, { dtype: readDtype(what, options, dtype) }, what);
 }
 
-/** Whether `value` stands in the place of options. */
+/** Whether `value` stands in place of options. */
 function isOptions<Options extends object>(value: unknown): value is Options {
   return typeof value === "object" && value !== null;
 }

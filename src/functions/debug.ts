@@ -27,7 +27,7 @@ export function readValues(args: readonly unknown[], what: string): ReadValues {
   const { leaves, structure } = flatten(args);
   const paths = leafPaths(structure);
   const tensors: Tensor[] = [];
-  // Where each leaf's value will come from: what is no number or tensor reaches the callback as it is.
+  // Where each leaf's value will come from: what is not a number or tensor reaches the callback as it is.
   const places = leaves.map((leaf, i) => {
     const isValue = leaf instanceof Tensor || typeof leaf === "number" ||
       typeof leaf === "boolean" || (ArrayBuffer.isView(leaf) && !(leaf instanceof DataView));
@@ -73,7 +73,7 @@ function callWith(
  * every tensor is concrete; what is neither (text, functions) reaches it as it is. What it returns is
  * ignored; what it throws reaches the caller of the function that was running.
  * @param args Trees of values.
- * @throws {ArgumentError} when `callback` is no function.
+ * @throws {ArgumentError} when `callback` is not a function.
  *
  * @example Values within a compiled function
  * ```ts

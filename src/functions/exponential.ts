@@ -13,7 +13,7 @@ import { applyFloat, applyFloatBinary } from "./operands.ts";
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Powers of e
  * ```ts
@@ -33,7 +33,7 @@ export function exp(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Near zero
  * ```ts
@@ -53,7 +53,7 @@ export function expm1(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Logarithms
  * ```ts
@@ -73,7 +73,7 @@ export function log(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Near zero
  * ```ts
@@ -93,7 +93,7 @@ export function log1p(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Powers of two
  * ```ts
@@ -113,7 +113,7 @@ export function log2(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Between 0 and 1
  * ```ts

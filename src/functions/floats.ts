@@ -1,5 +1,5 @@
 /**
- * Floats by their parts: signs, powers of two, neighbours, whole numbers, and what is no number.
+ * Floats by their parts: signs, powers of two, neighbours, whole numbers, and what is not a number.
  *
  * @module
  */
@@ -30,11 +30,11 @@ import { applyFloatBinary, checkReal, realOperand } from "./operands.ts";
  * @category Arithmetic
  */
 export interface NanToNumOptions {
-  /** What stands for NaN. Default 0. */
+  /** The replacement for NaN. Default 0. */
   readonly nan?: number;
-  /** What stands for infinity. By default the largest finite number of the dtype. */
+  /** The replacement for infinity. By default the largest finite number of the dtype. */
   readonly posinf?: number;
-  /** What stands for negative infinity. By default the least finite number of the dtype. */
+  /** The replacement for negative infinity. By default the least finite number of the dtype. */
   readonly neginf?: number;
 }
 
@@ -175,7 +175,7 @@ export function nextafter(x: TensorLike, y: TensorLike): Tensor {
  * @returns The dtype of `x`, of which integers and bools become floats, in the shape that both broadcast
  * to.
  * @throws {ShapeError} when the shapes do not broadcast.
- * @throws {DtypeError} when `y` is no tensor of integers.
+ * @throws {DtypeError} when `y` is not a tensor of integers.
  *
  * @example Beyond the range of powers
  * ```ts
@@ -296,10 +296,10 @@ function signedZero(x: Tensor, zero: Tensor): Tensor {
  *
  * @category Arithmetic
  * @param x Any shape.
- * @param options What stands for `nan` (0 by default), and for `posinf` and `neginf` (by default the
- * largest and the least number of the dtype).
+ * @param options The replacements: `nan` (0 by default), `posinf` and `neginf` (by default the largest and
+ * the least number of the dtype).
  * @returns The shape and dtype of `x`; integers and bools as they are.
- * @throws {ArgumentError} when a replacement is no number.
+ * @throws {ArgumentError} when a replacement is not a number.
  *
  * @example Replaced
  * ```ts

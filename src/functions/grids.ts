@@ -146,7 +146,7 @@ export function meshgrid(list: readonly TensorLike[], options?: MeshgridOptions)
  * @param shape Any shape.
  * @param options `dtype`: that of the indices. Default `int32`.
  * @returns `[axes of shape, ...shape]`: first the indices along axis 0, and so on.
- * @throws {ShapeError} when `shape` is no shape.
+ * @throws {ShapeError} when `shape` is not a shape.
  *
  * @example Rows and columns
  * ```ts
@@ -183,7 +183,7 @@ function indexAlong(shape: Shape, axis: number): Tensor {
  * @param shape The shape of the indices.
  * @param options `dtype`: that of the indices, `configure({ defaultFloat })` by default.
  * @returns What `f` gives.
- * @throws {ShapeError} when `shape` is no shape.
+ * @throws {ShapeError} when `shape` is not a shape.
  *
  * @example Sums of indices
  * ```ts
@@ -510,7 +510,7 @@ export function diagIndices(count: number, ndim?: number): Tensor[] {
  * @param columns How many powers. Default `n`.
  * @param options `increasing`: whether exponents grow from 0 instead of falling to it (`false`).
  * @returns `[n, columns]`, in the dtype of `x`.
- * @throws {ShapeError} when `x` is no vector.
+ * @throws {ShapeError} when `x` is not a vector.
  * @throws {ArgumentError} when `columns` is no length.
  *
  * @example Falling powers

@@ -78,7 +78,7 @@ export function readList(list: readonly TensorLike[], what: string): Tensor[] {
  *
  * @category Shapes
  * @param list At least one; all of the same shape. They meet in one dtype.
- * @param axis Where the new axis stands in the result. Default 0.
+ * @param axis The position of the new axis in the result. Default 0.
  * @returns The joined tensor, with one more axis.
  * @throws {ShapeError} when the list is empty or the shapes differ.
  * @throws {AxisError} when the axis is out of range.
@@ -214,7 +214,7 @@ export function tile(x: TensorLike, repetitions: number | readonly number[]): Te
  *
  * @category Shapes
  * @param x Any shape.
- * @param repetitions How often each element stands in the result.
+ * @param repetitions How often each element is repeated.
  * @param axis The axis along which to repeat; left out, the tensor is flattened first.
  * @returns `x` with that axis so many times as long.
  * @throws {ArgumentError} when the number of repetitions is negative or no integer.

@@ -31,7 +31,7 @@ const PAD_MODES = ["constant", "edge", "reflect", "symmetric", "wrap"] as const;
  * the outermost element, `"reflect"` mirrors about it, `"symmetric"` mirrors about the edge itself,
  * and `"wrap"` goes on from the other end. Mirrors and wraps repeat as often as they must.
  * @returns `x` in its frame, which is differentiable in every mode.
- * @throws {ArgumentError} when a width is no integer, or the mode is unknown.
+ * @throws {ArgumentError} when a width is not an integer, or the mode is unknown.
  * @throws {ShapeError} when the widths do not fit the axes, more elements are taken away than there
  * are, or an empty axis has nothing to repeat.
  *

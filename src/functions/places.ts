@@ -223,8 +223,8 @@ export function readPlace(x: Tensor, entries: readonly Entry[], what: string): P
 }
 
 /**
- * Where the axes of index tensors stand in the part: in the place of the first entry that integers and
- * tensors have where these are neighbours, and in front otherwise.
+ * Where the axes of index tensors stand in the part: in place of the first entry that integers and tensors
+ * have where these are neighbours, and in front otherwise.
  */
 function targetOf(advanced: readonly { readonly at: number; readonly place: number }[]): number {
   const areNeighbours = advanced.every(({ at }, i) => i === 0 || at - advanced[i - 1].at <= 1);
@@ -233,7 +233,7 @@ function targetOf(advanced: readonly { readonly at: number; readonly place: numb
 
 /** The mask of an index, with what values for the entries that it chooses are stretched by. */
 export interface Masked {
-  /** The entries with whole axes in the place of the mask. */
+  /** The entries with whole axes in place of the mask. */
   readonly entries: readonly Entry[];
   /** The mask. */
   readonly mask: Tensor;

@@ -106,7 +106,7 @@ function valuesByHalves(coefficients: Tensor, x: Tensor): Tensor {
  * @param p The coefficients of one, the highest power first.
  * @param q The coefficients of the other.
  * @returns As many coefficients as the longer one has.
- * @throws {ShapeError} when one is no vector of coefficients.
+ * @throws {ShapeError} when one is not a vector of coefficients.
  *
  * @example Of different degrees
  * ```ts
@@ -127,7 +127,7 @@ export function polyadd(p: TensorLike, q: TensorLike): Tensor {
  * @param p The coefficients of one, the highest power first.
  * @param q The coefficients of the other.
  * @returns As many coefficients as the longer one has.
- * @throws {ShapeError} when one is no vector of coefficients.
+ * @throws {ShapeError} when one is not a vector of coefficients.
  *
  * @example Of different degrees
  * ```ts
@@ -160,7 +160,7 @@ function aligned(
  * @param p The coefficients of one `[n]`, the highest power first.
  * @param q The coefficients of the other `[m]`.
  * @returns `[n + m - 1]`; leading zeros stay.
- * @throws {ShapeError} when one is no vector of coefficients.
+ * @throws {ShapeError} when one is not a vector of coefficients.
  *
  * @example A square
  * ```ts
@@ -189,7 +189,7 @@ const MOST_STEPS = 4096;
  * @param q The coefficients of the divisor `[m]`, of which the first is not zero.
  * @returns The quotient `[max(n - m + 1, 1)]`, and the remainder `[m - 1]` (`[1]` for a constant divisor;
  * the dividend itself where that is shorter); leading zeros stay. `float32` for integers.
- * @throws {ShapeError} when one is no vector of coefficients.
+ * @throws {ShapeError} when one is not a vector of coefficients.
  * @throws {ArgumentError} when the quotient has more than 4096 coefficients.
  *
  * @example With a remainder
@@ -236,7 +236,7 @@ export function polydiv(
  * @param p The coefficients `[n]`, the highest power first.
  * @param m How many times to differentiate, 1 by default; at most 1000.
  * @returns `[n - m]`, or `[0]` where nothing is left.
- * @throws {ShapeError} when `p` is no vector of coefficients.
+ * @throws {ShapeError} when `p` is not a vector of coefficients.
  * @throws {ArgumentError} when `m` is not a count.
  *
  * @example Of a cubic
@@ -277,7 +277,8 @@ function checkOrder(m: number | undefined, what: string): number {
  * @param k The constants of integration, 0 by default: a number for all, or `[m]`, the first integral's
  * first.
  * @returns `[n + m]`; `float32` for integers.
- * @throws {ShapeError} when `p` is no vector of coefficients, or there is not one constant for each time.
+ * @throws {ShapeError} when `p` is not a vector of coefficients, or there is not one constant for each
+ * time.
  * @throws {ArgumentError} when `m` is not a count.
  *
  * @example Of a line

@@ -39,7 +39,7 @@ export function cbrt(x: TensorLike): Tensor {
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become floats of the default
  * dtype.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Powers of two
  * ```ts
@@ -68,7 +68,7 @@ export function exp2(x: TensorLike): Tensor {
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become floats of the default
  * dtype.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Powers of ten
  * ```ts

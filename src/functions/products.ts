@@ -180,7 +180,7 @@ export function vecmat(x: TensorLike, y: TensorLike): Tensor {
 }
 
 /**
- * Kronecker's product: `y` in the place of each element of `x`, times that element.
+ * Kronecker's product: `y` in place of each element of `x`, times that element.
  *
  * @category Products
  * @param x Any shape.
@@ -328,7 +328,7 @@ export function multiDot(list: readonly TensorLike[]): Tensor {
  * or 0, which counts the elements that differ.
  * @returns `[..., n, m]`; integers and bools become floats. The derivative where rows are equal is 0.
  * @throws {ShapeError} when the shapes do not fit.
- * @throws {ArgumentError} when `p` is no number, or negative.
+ * @throws {ArgumentError} when `p` is not a number, or negative.
  *
  * @example A point and two others
  * ```ts
@@ -365,7 +365,7 @@ function readOrder(what: string, options: CdistOptions | undefined): number {
  * @returns `[..., n * (n - 1) / 2]`: the pairs (0, 1), (0, 2), ..., (1, 2), ...; integers and bools become
  * floats. The derivative where rows are equal is 0.
  * @throws {ShapeError} when there are fewer than two axes.
- * @throws {ArgumentError} when `p` is no number, or negative.
+ * @throws {ArgumentError} when `p` is not a number, or negative.
  *
  * @example Three points
  * ```ts

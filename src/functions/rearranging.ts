@@ -42,7 +42,7 @@ export interface WrapOptions {
  * @param axes The two axes. Default `[0, 1]`.
  * @returns `x` turned.
  * @throws {AxisError} when an axis is out of range.
- * @throws {ArgumentError} when `count` is no integer.
+ * @throws {ArgumentError} when `count` is not an integer.
  *
  * @example A quarter turn
  * ```ts
@@ -123,7 +123,7 @@ export function flipud(x: TensorLike): Tensor {
  * @category Shapes
  * @param x Any shape.
  * @returns `x`, or `[1]`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example A scalar
  * ```ts
@@ -144,7 +144,7 @@ export function atLeast1d(x: TensorLike): Tensor {
  * @category Shapes
  * @param x Any shape.
  * @returns `x`, or `[1, n]`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example A row
  * ```ts
@@ -165,7 +165,7 @@ export function atLeast2d(x: TensorLike): Tensor {
  * @category Shapes
  * @param x Any shape.
  * @returns `x` with axes of length one added.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example A row of columns
  * ```ts
@@ -187,7 +187,7 @@ export function atLeast3d(x: TensorLike): Tensor {
  * @category Shapes
  * @param x Any shape with this axis.
  * @param axis The axis to split.
- * @param shape The lengths of the axes in its place; one may be -1, and stands for what is left.
+ * @param shape The lengths of the axes in its place; one may be -1, and is computed from the others.
  * @returns `x` with more axes.
  * @throws {ShapeError} when the lengths do not multiply to that of the axis.
  * @throws {AxisError} when an axis is out of range.

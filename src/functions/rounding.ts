@@ -68,7 +68,7 @@ export function ceil(x: TensorLike): Tensor {
  * @param options `decimals`: how many decimal places are kept, 0 by default; -2 rounds to hundreds.
  * @returns The shape and dtype of `x`; integers stay as they are, unless `decimals` is negative.
  * @throws {DtypeError} when `x` is of dtype `bool`.
- * @throws {ArgumentError} when `decimals` is no integer.
+ * @throws {ArgumentError} when `decimals` is not an integer.
  *
  * @example To the nearest
  * ```ts

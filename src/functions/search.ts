@@ -95,7 +95,7 @@ export function searchsorted(
 export interface SizeOptions {
   /** How many places the result has; needed where the values are traced. Left out, as many as there are. */
   readonly size?: number;
-  /** What stands in the places that are left. Default 0. */
+  /** The value of the remaining places. Default 0. */
   readonly fillValue?: number;
 }
 
@@ -107,7 +107,7 @@ export interface SizeOptions {
 export interface NonzeroOptions {
   /** How many places the result has; needed where the values are traced. Left out, as many as there are. */
   readonly size?: number;
-  /** What stands in the places that are left: one number, or one for each axis. Default 0. */
+  /** The value of the remaining places: one number, or one for each axis. Default 0. */
   readonly fillValue?: number | readonly number[];
 }
 
@@ -130,7 +130,7 @@ export function chosenPositions(mask: Tensor, size: number | undefined): Tensor 
  * @category Sorting and searching
  * @param x Any shape of one axis or more.
  * @param options `size`: how many places the results have, needed where the values of `x` are traced;
- * `fillValue`: what stands in the places that are left, 0 by default.
+ * `fillValue`: the value of the remaining places, 0 by default.
  * @returns For each axis of `x` the positions on it, `int32` `[count]`; as a list of entries they name
  * the elements in an index.
  * @throws {ShapeError} when `x` is a scalar.
@@ -268,7 +268,7 @@ export function flatnonzero(x: TensorLike, options?: SizeOptions): Tensor {
  * @param x Any shape.
  * @param axis The axis; left out or `null`: `x` is flattened first.
  * @param options `size`: how many positions the result has, needed where `condition` is traced;
- * `fillValue`: what stands in the positions that are left, 0 by default.
+ * `fillValue`: the value of the remaining positions, 0 by default.
  * @returns `x` with the chosen positions along the axis.
  * @throws {ShapeError} when the condition has not one axis, or is longer than that of `x`.
  * @throws {TraceError} when the condition is traced and not known, and there is no `size`.
@@ -321,8 +321,8 @@ export function takeFilled(x: Tensor, places: Tensor, axis: number, fill: Tensor
  * @category Sorting and searching
  * @param condition As many elements as `x` has.
  * @param x Any shape.
- * @param options `size`: how many elements the result has, needed where `condition` is traced;
- * `fillValue`: what stands in the places that are left, 0 by default.
+ * @param options `size`: how many elements the result has, needed where `condition` is traced; `fillValue`:
+ * the value of the remaining places, 0 by default.
  * @returns `[count]`, the dtype of `x`.
  * @throws {ShapeError} when the condition has another number of elements.
  * @throws {TraceError} when the condition is traced and not known, and there is no `size`.

@@ -47,7 +47,7 @@ export interface UniqueOptions {
   readonly axis?: number | null;
   /** How many places the results have; needed where the values are traced. Left out, as many as there are. */
   readonly size?: number;
-  /** What stands in the places that are left; the smallest element by default, as in JAX. */
+  /** The value of the remaining places; the smallest element by default, as in JAX. */
   readonly fillValue?: number;
 }
 
@@ -75,8 +75,8 @@ const NAMES = ["axis", "size", "fillValue"] as const;
  * @category Sorting and searching
  * @param x Any shape, of real numbers.
  * @param options `axis`: the axis whose slices are compared instead of elements; `size`: how many places
- * the result has, needed where `x` is traced; `fillValue`: what stands in the places that are left, the
- * smallest element by default.
+ * the result has, needed where `x` is traced; `fillValue`: the value of the remaining places, the smallest
+ * element by default.
  * @returns `[count]`, or `x` with `count` slices along the axis. The derivative goes to the first of equal
  * elements.
  * @throws {AxisError} when the axis is out of range.
@@ -323,8 +323,8 @@ function differentOf(
  * @category Sorting and searching
  * @param x Any shape, of real numbers.
  * @param y Any shape, of real numbers.
- * @param options `size`: how many places the result has, needed where a tensor is traced; `fillValue`:
- * what stands in the places that are left, 0 by default.
+ * @param options `size`: how many places the result has, needed where a tensor is traced; `fillValue`: the
+ * value of the remaining places, 0 by default.
  * @returns `[count]`, the common dtype.
  * @throws {TraceError} when a tensor is traced and not known, and there is no `size`.
  *

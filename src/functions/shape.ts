@@ -29,8 +29,8 @@ import { broadcastTo as stretch } from "./broadcasting.ts";
  *
  * @category Shapes
  * @param x Any shape.
- * @param shape The new shape, as a list or as one argument for each length; one entry may be -1, and
- * stands for whatever length is left.
+ * @param shape The new shape, as a list or as one argument for each length; one entry may be -1, and is
+ * computed from the others.
  * @returns `x` in the new shape.
  * @throws {ShapeError} when the sizes differ, when -1 stands twice, or when -1 could be any length
  * because another axis has length zero.
@@ -60,7 +60,7 @@ function listed(rest: readonly unknown[]): unknown {
  * @category Shapes
  * @param x Any shape.
  * @returns `[size of x]`
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example A matrix as a vector
  * ```ts
@@ -273,7 +273,7 @@ export function squeeze(x: TensorLike, axis?: AxisArgument): Tensor {
  *
  * @category Shapes
  * @param x Any shape.
- * @param axis Where the new axes stand in the result: one position, or a list.
+ * @param axis The positions of the new axes in the result: one position, or a list.
  * @returns `x` with one more axis for each position.
  * @throws {AxisError} when a position is out of range or named twice.
  *

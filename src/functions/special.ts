@@ -15,7 +15,7 @@ import { applyFloat, realOperand } from "./operands.ts";
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Within one standard deviation
  * ```ts
@@ -35,7 +35,7 @@ export function erf(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Both tails
  * ```ts
@@ -55,7 +55,7 @@ export function erfc(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example The inverse of erf
  * ```ts
@@ -75,7 +75,7 @@ export function erfinv(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Factorials
  * ```ts
@@ -95,7 +95,7 @@ export function lgamma(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Minus the Euler-Mascheroni constant
  * ```ts

@@ -13,7 +13,7 @@ import { applyFloat, applyFloatBinary, ofReals } from "./operands.ts";
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example A quarter turn
  * ```ts
@@ -33,7 +33,7 @@ export function sin(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example A half turn
  * ```ts
@@ -53,7 +53,7 @@ export function cos(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example An eighth turn
  * ```ts
@@ -73,7 +73,7 @@ export function tan(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Angles
  * ```ts
@@ -93,7 +93,7 @@ export function asin(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Angles
  * ```ts
@@ -113,7 +113,7 @@ export function acos(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Angles
  * ```ts
@@ -133,7 +133,7 @@ export function atan(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Half a difference of exponentials
  * ```ts
@@ -153,7 +153,7 @@ export function sinh(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Half a sum of exponentials
  * ```ts
@@ -173,7 +173,7 @@ export function cosh(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example Between -1 and 1
  * ```ts
@@ -193,7 +193,7 @@ export function tanh(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example The inverse of sinh
  * ```ts
@@ -213,7 +213,7 @@ export function asinh(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example The inverse of cosh
  * ```ts
@@ -233,7 +233,7 @@ export function acosh(x: TensorLike): Tensor {
  * @category Elementary functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array.
  *
  * @example The inverse of tanh
  * ```ts

@@ -14,7 +14,7 @@ import { floatOperand } from "../functions/broadcasting.ts";
 import { pad, reshape, swapaxes, take, tensor, transpose } from "../functions/mod.ts";
 import { linearTranspose } from "../transforms/linearize.ts";
 
-/** Images, the number of elements beside which stands in the place of one, and how messages show both. */
+/** Images, the number of elements beside which stands in place of one, and how messages show both. */
 function readFactor(what: string, x: TensorLike, factor: number): [Tensor, number, string] {
   const value = toTensor(x, what);
   const shown = `${what} ${showType(value)}`;
@@ -32,7 +32,7 @@ function readFactor(what: string, x: TensorLike, factor: number): [Tensor, numbe
  * @param factor The length of a side of the squares.
  * @returns `[..., channels, height * factor, width * factor]`
  * @throws {ShapeError} when the channels are not a multiple of `factor²`.
- * @throws {ArgumentError} when the factor is no positive integer.
+ * @throws {ArgumentError} when the factor is not a positive integer.
  *
  * @example Four channels, one square
  * ```ts
@@ -63,7 +63,7 @@ export function pixelShuffle(x: TensorLike, factor: number): Tensor {
  * @param factor The length of a side of the squares.
  * @returns `[..., channels * factor², height, width]`
  * @throws {ShapeError} when height or width is not a multiple of the factor.
- * @throws {ArgumentError} when the factor is no positive integer.
+ * @throws {ArgumentError} when the factor is not a positive integer.
  *
  * @example One square, four channels
  * ```ts
@@ -95,7 +95,7 @@ export function pixelUnshuffle(x: TensorLike, factor: number): Tensor {
  * @param groups How many groups the channels are in.
  * @returns The shape of `x`.
  * @throws {ShapeError} when there are no channels, or not a multiple of the groups.
- * @throws {ArgumentError} when `groups` is no positive integer.
+ * @throws {ArgumentError} when `groups` is not a positive integer.
  *
  * @example Two groups of two
  * ```ts
@@ -228,7 +228,7 @@ function unfolded(x: Tensor, patches: Patches): Tensor {
  * @param options `stride`, `padding`, `dilation`: a number for each axis, or one for all.
  * @returns `[batch, channels * kernel, patches]`, `kernel` the number of elements of a patch.
  * @throws {ShapeError} when there are no axes of space, or no patch fits.
- * @throws {ArgumentError} when a number is not what it has to be.
+ * @throws {ArgumentError} when a number is not valid.
  *
  * @example Pairs of neighbours
  * ```ts
@@ -260,7 +260,7 @@ export function unfold(
  * @param options `stride`, `padding`, `dilation`: a number for each axis, or one for all.
  * @returns `[batch, channels, ...outputSize]`
  * @throws {ShapeError} when `x` does not hold so many patches of this size.
- * @throws {ArgumentError} when a number is not what it has to be.
+ * @throws {ArgumentError} when a number is not valid.
  *
  * @example Overlapping pairs
  * ```ts

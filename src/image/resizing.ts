@@ -593,7 +593,7 @@ function perAxis(value: unknown, count: number, what: string, name: string): num
  * `"bilinear"` and `"bicubic"`.
  * @returns `[batch, channels, ...lengths]`
  * @throws {ShapeError} when `x` has no axes of space or too many, or no elements.
- * @throws {ArgumentError} when an option is not what it has to be, or not for this mode.
+ * @throws {ArgumentError} when an option is not valid, or not for this mode.
  *
  * @example Twice as large
  * ```ts

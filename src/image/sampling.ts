@@ -151,7 +151,7 @@ export interface MapCoordinatesOptions {
  * @param order 0: the nearest element; 1: linear between neighbours.
  * @param options `mode`: what stands outside; `cval`: the value there in mode `"constant"`.
  * @returns `[...points]`
- * @throws {ShapeError} when there is not a coordinate for each axis, or `x` is empty.
+ * @throws {ShapeError} when there is no coordinate for each axis, or `x` is empty.
  * @throws {DtypeError} when coordinates are complex.
  * @throws {ArgumentError} when the order is neither 0 nor 1, or there is no such mode.
  *
@@ -235,7 +235,7 @@ function reflected(x: Tensor, size: number, alignCorners: boolean): Tensor {
  * @returns `[batch, channels, ...lengths]`
  * @throws {ShapeError} when the shapes do not fit, or there are no elements.
  * @throws {DtypeError} when the grid is complex.
- * @throws {ArgumentError} when an option is not what it has to be.
+ * @throws {ArgumentError} when an option is not valid.
  *
  * @example The middle of an image
  * ```ts

@@ -18,7 +18,7 @@ import { checkIsProgram } from "./text.ts";
  * @category Inspection
  * @param program What `makeProgram` gave.
  * @returns Counts by the primitives' names; names that do not occur are absent.
- * @throws {ArgumentError} when `program` is no program.
+ * @throws {ArgumentError} when `program` is not a program.
  *
  * @example Two products
  * ```ts
@@ -87,7 +87,7 @@ const PER_INPUT: ReadonlySet<string> = new Set([
  * @category Inspection
  * @param program What `makeProgram` gave.
  * @returns The number of operations.
- * @throws {ArgumentError} when `program` is no program.
+ * @throws {ArgumentError} when `program` is not a program.
  *
  * @example A matrix product
  * ```ts

@@ -15,7 +15,7 @@ import { jvpFlat } from "../transforms/jvp.ts";
 import { stageFor } from "../transforms/stage.ts";
 
 /**
- * A tree like `T` with a value of another type in the place of each tensor.
+ * A tree like `T` with a value of another type in place of each tensor.
  *
  * @category Inspection
  */
@@ -58,11 +58,10 @@ interface Use {
  * @category Inspection
  * @param f A pure function of trees of tensors. It is traced, as by `jit`: branches on values need
  * `cond` or `where`.
- * @returns A function of the same arguments, that gives two trees like the output of `f`, with a list
- * of names in the place of each tensor: the inputs that it has a derivative by, and those that it
- * depends on at all. A name is the position of an argument, followed by the path within it:
- * `"0.layer1.weight"`.
- * @throws {ArgumentError} when `f` is no function.
+ * @returns A function of the same arguments, that gives two trees like the output of `f`, with a list of
+ * names in place of each tensor: the inputs that it has a derivative by, and those that it depends on at
+ * all. A name is the position of an argument, followed by the path within it: `"0.layer1.weight"`.
+ * @throws {ArgumentError} when `f` is not a function.
  *
  * @example Frozen weights
  * ```ts

@@ -6,8 +6,8 @@
 import { descriptionOf, showDescription } from "../core/description.ts";
 
 /**
- * The text that a layer, an optimiser or a schedule is printed as: its name, its settings and its
- * parts. Those of the library print themselves; this serves for one's own, which take part by a field
+ * The text that a layer, an optimiser or a schedule is printed as: its name, its settings and its parts.
+ * Those of the library print themselves; use this for custom ones, which are printed by their field
  * `description`.
  *
  * @category Inspection

@@ -59,7 +59,7 @@ const MOST_NAME = 200;
  * @param program What `makeProgram` gave.
  * @param options A title, whether edges show types, and how deep inner programs are drawn.
  * @returns The text of the graph, for any tool that reads DOT; it needs no package.
- * @throws {ArgumentError} when `program` is no program, or an option is not what it should be.
+ * @throws {ArgumentError} when `program` is not a program, or an option is not valid.
  *
  * @example The graph of a sine
  * ```ts

@@ -39,7 +39,7 @@ class Found {}
  * @param options Whether infinities count.
  * @returns A function of the same arguments that runs `f` up to the first such operation and gives a
  * report, which prints readably, or `null` when there is none.
- * @throws {ArgumentError} when `f` is no function, or is async.
+ * @throws {ArgumentError} when `f` is not a function, or is async.
  *
  * @example A derivative at a kink
  * ```ts

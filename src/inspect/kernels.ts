@@ -61,7 +61,7 @@ export interface Compilation {
  * @category Inspection
  * @param program What `makeProgram` gave.
  * @returns The kernels; `String` of it is a table.
- * @throws {ArgumentError} when `program` is no program.
+ * @throws {ArgumentError} when `program` is not a program.
  *
  * @example Elementwise operations become one kernel
  * ```ts
@@ -117,7 +117,7 @@ export interface PassResult {
  * @category Inspection
  * @param program What `makeProgram` gave.
  * @returns One entry for each pass; the last program is what `optimize` gives.
- * @throws {ArgumentError} when `program` is no program.
+ * @throws {ArgumentError} when `program` is not a program.
  *
  * @example The passes by name
  * ```ts

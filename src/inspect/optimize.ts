@@ -14,7 +14,7 @@ import { checkIsProgram } from "./text.ts";
  * @category Inspection
  * @param program What `makeProgram` gave.
  * @returns Another program with the same binders and results.
- * @throws {ArgumentError} when `program` is no program.
+ * @throws {ArgumentError} when `program` is not a program.
  *
  * @example Equal things are computed once
  * ```ts

@@ -76,7 +76,7 @@ const LONGEST = 60;
  * @category Inspection
  * @param f The function, which may call jitted ones or be one; not async.
  * @returns A function of the same arguments that runs `f` and gives the profile.
- * @throws {ArgumentError} when `f` is no function, or returns a promise.
+ * @throws {ArgumentError} when `f` is not a function, or returns a promise.
  *
  * @example A jitted function
  * ```ts

@@ -16,7 +16,7 @@ import { checkIsProgram } from "./text.ts";
  * @category Inspection
  * @param program What `makeProgram` gave.
  * @returns A module as text.
- * @throws {ArgumentError} when `program` is no program, or it has an operation that is left to the
+ * @throws {ArgumentError} when `program` is not a program, or it has an operation that is left to the
  *   evaluator on every device.
  *
  * @example For JAX, or another tool that reads StableHLO

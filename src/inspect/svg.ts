@@ -84,7 +84,7 @@ export async function renderDot(dot: string, format: string): Promise<string> {
  * @param program What `makeProgram` gave.
  * @param options As for `toDot`.
  * @returns The text of the image: an `svg` element.
- * @throws {ArgumentError} when `program` is no program, or Graphviz cannot be loaded or fails.
+ * @throws {ArgumentError} when `program` is not a program, or Graphviz cannot be loaded or fails.
  *
  * @example An image of a gradient
  * ```ts

@@ -22,7 +22,7 @@ export function checkIsProgram(value: unknown, what: string): asserts value is P
  * @category Inspection
  * @param program What `makeProgram` gave.
  * @returns The text; the same as `String(program)`.
- * @throws {ArgumentError} when `program` is no program.
+ * @throws {ArgumentError} when `program` is not a program.
  *
  * @example The program of a sine
  * ```ts

@@ -221,10 +221,10 @@ function readTimes(t: TensorLike, what: string): Tensor {
  * @param options `rtol`, `atol`: the error of a step; `mxstep`: the most steps between two times; `hmax`:
  * the longest step.
  * @returns A tree like `y0` with leaves `[n, ...]`: the states at the times.
- * @throws {ShapeError} when `t` is no vector, or `func` gives other shapes.
+ * @throws {ShapeError} when `t` is not a vector, or `func` gives other shapes.
  * @throws {DtypeError} when `y0` is not floating-point, or times are complex.
  * @throws {ArgumentError} when `y0` holds no numbers, times are known and in no order, or an option is not
- * what it has to be.
+ * valid.
  * @throws {TreeError} when `func` gives a tree of other leaves.
  *
  * @example A pendulum

@@ -152,8 +152,8 @@ function notAKnot(h: Tensor, s: Tensor): [Tensor[], Tensor[], Tensor[]] {
  * axes of the points, then those of `y` behind the first. Beyond the ends the outermost polynomials go on, or
  * the period begins anew. It is differentiable by points, `x` and `y`, and may be compiled.
  * @throws {ShapeError} when the shapes do not fit.
- * @throws {ArgumentError} when there are no such ends, or known points do not increase; from the function, when the order is no integer
- * from 0 on.
+ * @throws {ArgumentError} when there are no such ends, or known points do not increase; from the function,
+ * when the order is not an integer from 0 on.
  *
  * @example A parabola through three points
  * ```ts

@@ -187,7 +187,7 @@ function formatArray(x: TensorLike, label: string): Uint8Array<ArrayBuffer> {
  * @param tensors Tensors, numbers or arrays by their names; any shapes and dtypes, as in
  * {@linkcode writeNpy}.
  * @returns The file's contents, for `Deno.writeFileSync("data.npz", …)`.
- * @throws {ArgumentError} when `tensors` is no object, or a name cannot be written.
+ * @throws {ArgumentError} when `tensors` is not an object, or a name cannot be written.
  * @throws {TraceError} when a tensor is traced and has no concrete value.
  *
  * @example Written and read

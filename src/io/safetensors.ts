@@ -272,8 +272,8 @@ function checkPlaces(described: readonly Described[], length: number, what: stri
  * @param tensors Tensors by their names, such as `nn.toStateDict` gives.
  * @param options Strings to be kept beside them.
  * @returns The file's contents, for `Deno.writeFileSync("model.safetensors", …)`.
- * @throws {ArgumentError} when `tensors` is no object, or a name or string cannot be written.
- * @throws {TreeError} when a value is no tensor.
+ * @throws {ArgumentError} when `tensors` is not an object, or a name or string cannot be written.
+ * @throws {TreeError} when a value is not a tensor.
  * @throws {TraceError} when a tensor is traced and has no concrete value.
  *
  * @example A model's parameters

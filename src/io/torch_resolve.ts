@@ -44,7 +44,7 @@ interface Resolved {
   readonly count: number;
 }
 
-/** `root` with tensors in the place of what describes them. */
+/** `root` with tensors in place of what describes them. */
 export function resolveContents(root: unknown, reader: StorageReader): unknown {
   const done = new Map<unknown, Resolved>();
   const open = new Set<unknown>();
@@ -108,7 +108,7 @@ export function resolveContents(root: unknown, reader: StorageReader): unknown {
     return { value: Object.fromEntries(parts), count };
   }
 
-  /** How Python writes a key that is no string: `(0, 'a')`, `None`, `True`, `1`. */
+  /** How Python writes a key that is not a string: `(0, 'a')`, `None`, `True`, `1`. */
   function pythonText(key: unknown, depth: number): string {
     if (typeof key === "string") return `'${key.replace(/['\\]/g, "\\$&")}'`;
     if (typeof key === "number" || typeof key === "bigint") return String(key);

@@ -206,7 +206,7 @@ export function luFactor(a: TensorLike): [lu: Tensor, rows: Tensor] {
  * @category Factorizations
  */
 export interface LuSolveOptions {
-  /** Which system is meant: 0 that of `a`, 1 of its transpose, 2 of its adjoint. Default 0. */
+  /** Which system is solved: 0 that of `a`, 1 of its transpose, 2 of its adjoint. Default 0. */
   readonly trans?: 0 | 1 | 2;
 }
 
@@ -219,7 +219,7 @@ export interface LuSolveOptions {
  * @param options `trans`: 0, the default, or 1 for the transpose of `a`, or 2 for its adjoint.
  * @returns `[..., n]` for a vector, else `[..., n, k]`.
  * @throws {ShapeError} when the factors are not square, or something does not fit.
- * @throws {ArgumentError} when `factors` is no pair or `trans` is none of the three.
+ * @throws {ArgumentError} when `factors` is not a pair or `trans` is none of the three.
  *
  * @example The transposed system
  * ```ts

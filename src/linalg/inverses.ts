@@ -107,7 +107,7 @@ export function matrixRank(a: TensorLike, options?: RankOptions): Tensor {
  * @param ind How many axes are rows, 2 by default.
  * @returns The shape of `a`, with the first `ind` axes behind the others.
  * @throws {ShapeError} when rows and columns are not equally many.
- * @throws {ArgumentError} when `ind` is no positive number of axes.
+ * @throws {ArgumentError} when `ind` is not a positive number of axes.
  *
  * @example One axis of four rows, two of columns
  * ```ts

@@ -315,7 +315,7 @@ function generalizedResiduals(task: Task, restart: number): Tensor {
  * the right side or `atol`; `maxiter`: the most steps; `M`: a preconditioner.
  * @returns `[x, info]`: a tree like `b`, and int32: 0 where the residual is within twice the tolerance, else 1.
  * @throws {TreeError} when `A` or `x0` gives something else than a tree like `b`.
- * @throws {ArgumentError} when an option is not what it has to be.
+ * @throws {ArgumentError} when an option is not valid.
  *
  * @example A gradient through a solution
  * ```ts
@@ -354,7 +354,7 @@ const NAMES = ["x0", "tol", "atol", "maxiter", "M"] as const;
  * @param options As those of `cg`.
  * @returns `[x, info]`: a tree like `b`, and int32: 0 where the residual is within twice the tolerance, else 1.
  * @throws {TreeError} when `A` or `x0` gives something else than a tree like `b`.
- * @throws {ArgumentError} when an option is not what it has to be.
+ * @throws {ArgumentError} when an option is not valid.
  *
  * @example Two equations
  * ```ts
@@ -390,7 +390,7 @@ export function bicgstab<X>(
  * default. `maxiter` counts beginnings.
  * @returns `[x, info]`: a tree like `b`, and int32: 0 where the residual is within twice the tolerance, else 1.
  * @throws {TreeError} when `A` or `x0` gives something else than a tree like `b`.
- * @throws {ArgumentError} when an option is not what it has to be.
+ * @throws {ArgumentError} when an option is not valid.
  *
  * @example A function of a tree
  * ```ts

@@ -32,7 +32,7 @@ import { inv, lstsq } from "./solving.ts";
  * @param p The coefficients, the highest power first. Where they are known, zeros in front are left out,
  * and zeros at the end are roots that are 0; where they are traced, the first must not be 0.
  * @returns The roots, complex, in no order.
- * @throws {ShapeError} when `p` is no vector of coefficients.
+ * @throws {ShapeError} when `p` is not a vector of coefficients.
  *
  * @example Of a parabola
  * ```ts

@@ -32,7 +32,7 @@ import { triangularSolve as strictTriangularSolve } from "../primitives/triangul
 import { asComplex, readSquare, readTogether } from "./arguments.ts";
 import { identityLike } from "./solving.ts";
 
-/** `f`, with an error that gives advice in the place of a derivative. */
+/** `f`, with an error that gives advice in place of a derivative. */
 function withoutDerivative(
   name: string,
   f: (a: Tensor) => [Tensor, Tensor],

@@ -34,7 +34,7 @@ import type { System } from "./arguments.ts";
  * @category Systems of equations
  */
 export interface TriangularSolveOptions {
-  /** Whether the lower triangle of `a` is meant. Default `false`: the upper one. */
+  /** Whether to read the lower triangle of `a`. Default `false`: the upper one. */
   readonly lower?: boolean;
   /** Whether `x` stands right of the triangle, as in `a x = b`. Default `true`; else `x a = b`. */
   readonly leftSide?: boolean;

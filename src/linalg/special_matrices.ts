@@ -253,7 +253,7 @@ export interface ConvolutionMatrixOptions {
  * @param options `mode`: `"full"`, `"same"` (of the larger length, in the middle) or `"valid"`.
  * @returns `[..., k, n]`, `k` the length of the convolution.
  * @throws {ShapeError} when `a` is a number or empty.
- * @throws {ArgumentError} when `n` is no positive integer or there is no such mode.
+ * @throws {ArgumentError} when `n` is not a positive integer or there is no such mode.
  *
  * @example A convolution as a product
  * ```ts
@@ -442,7 +442,7 @@ export function fiedlerCompanion(a: TensorLike): Tensor {
  * @param n The number of rows, a power of two.
  * @param options `dtype`, the default float at first.
  * @returns `[n, n]`
- * @throws {ArgumentError} when `n` is no power of two.
+ * @throws {ArgumentError} when `n` is not a power of two.
  *
  * @example Of two rows
  * ```ts
@@ -473,7 +473,7 @@ export function hadamard(n: number, options?: MatrixOptions): Tensor {
  * @param n The number of rows.
  * @param options `dtype`, the default float at first.
  * @returns `[n, n]`
- * @throws {ArgumentError} when `n` is no number of rows.
+ * @throws {ArgumentError} when `n` is not a number of rows.
  *
  * @example Of two rows
  * ```ts
@@ -504,7 +504,7 @@ function choose(n: number, k: number): number {
  * @param n The number of rows.
  * @param options `dtype`, the default float at first.
  * @returns `[n, n]`
- * @throws {ArgumentError} when `n` is no number of rows.
+ * @throws {ArgumentError} when `n` is not a number of rows.
  *
  * @example Of two rows
  * ```ts
@@ -558,7 +558,7 @@ function readPascal(
  * @param options `kind`: `"symmetric"`, the default, with the elements `(i + j)! / (i! j!)`, or its
  * factor, `"lower"` or `"upper"`; `dtype`, the default float at first.
  * @returns `[n, n]`
- * @throws {ArgumentError} when `n` is no number of rows or there is no such kind.
+ * @throws {ArgumentError} when `n` is not a number of rows or there is no such kind.
  *
  * @example Both kinds
  * ```ts
@@ -586,7 +586,7 @@ export function pascal(n: number, options?: PascalOptions): Tensor {
  * @param options `kind`: that of the matrix, `"symmetric"` by default, `"lower"` or `"upper"`; `dtype`,
  * the default float at first.
  * @returns `[n, n]`
- * @throws {ArgumentError} when `n` is no number of rows or there is no such kind.
+ * @throws {ArgumentError} when `n` is not a number of rows or there is no such kind.
  *
  * @example Of three rows
  * ```ts
@@ -627,7 +627,7 @@ export interface HelmertOptions extends MatrixOptions {
  * @param options `full`: whether the row of equal elements comes first, `false` by default; `dtype`, the
  * default float at first.
  * @returns `[n - 1, n]`, or `[n, n]` if it is full.
- * @throws {ArgumentError} when `n` is no positive integer.
+ * @throws {ArgumentError} when `n` is not a positive integer.
  *
  * @example Of two columns
  * ```ts
@@ -670,7 +670,7 @@ export interface DftOptions extends MatrixOptions {
  * @param options `scale`: `"sqrtn"` divides by the square root of `n`, `"n"` by `n`; `dtype`: that of
  * both parts, the default float at first.
  * @returns Complex `[n, n]`.
- * @throws {ArgumentError} when `n` is no number of rows or there is no such scale.
+ * @throws {ArgumentError} when `n` is not a number of rows or there is no such scale.
  *
  * @example Of two rows
  * ```ts

@@ -103,7 +103,7 @@ export function topKAccuracy(scores: TensorLike, labels: TensorLike, k: number):
  * is not from 0 to `classes - 1` are left out.
  * @param classes The number of classes.
  * @returns `int32[classes, classes]`: rows are true classes, columns predicted ones.
- * @throws {ArgumentError} when `classes` is no positive integer.
+ * @throws {ArgumentError} when `classes` is not a positive integer.
  * @throws {ShapeError} when the shapes do not fit.
  * @throws {DtypeError} when classes are not integers.
  *

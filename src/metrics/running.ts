@@ -101,7 +101,7 @@ export function mean(): Metric<MeanState, [value: TensorLike, weight?: TensorLik
  * @category Metrics
  * @param f A mean over labels: `accuracy`, or `(scores, labels) => topKAccuracy(scores, labels, 5)`.
  * @returns The metric. Its `update` takes what `f` takes, predictions and labels, which are tensors.
- * @throws {ArgumentError} when `f` is no function.
+ * @throws {ArgumentError} when `f` is not a function.
  *
  * @example Accuracy over two batches
  * ```ts
@@ -137,7 +137,7 @@ export function meanOf(
  * @category Metrics
  * @param classes The number of classes.
  * @returns The metric. Its `update` takes the predictions and labels that `confusionMatrix` takes.
- * @throws {ArgumentError} when `classes` is no positive integer.
+ * @throws {ArgumentError} when `classes` is not a positive integer.
  *
  * @example F1 over two batches
  * ```ts

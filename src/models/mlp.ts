@@ -35,7 +35,7 @@ export type Mlp = Layer<readonly (LinearParams | Empty)[], readonly Empty[]>;
  * @param options Activation and dtypes.
  * @returns A layer from `[..., sizes[0]]` to `[..., sizes.at(-1)]`; tree paths are those of PyTorch's
  * `Sequential(Linear, ReLU, Linear, ...)`.
- * @throws {ArgumentError} for fewer than two sizes, or a size that is no positive integer.
+ * @throws {ArgumentError} for fewer than two sizes, or a size that is not a positive integer.
  *
  * @example A classifier of points in the plane
  * ```ts

@@ -52,7 +52,8 @@ export interface AdaptiveLogSoftmaxOptions extends ParameterOptions {
  * @param cutoffs Where clusters begin: ascending integers from 1 to `classes - 1`.
  * @param options How fast features decrease, the bias of the head, dtypes.
  * @returns A layer from `[..., inFeatures]` to log-probabilities `[..., classes]`.
- * @throws {ArgumentError} when a size is no positive integer, or the cutoffs do not ascend within the classes.
+ * @throws {ArgumentError} when a size is not a positive integer, or the cutoffs do not ascend within the
+ * classes.
  * @throws {ShapeError} when the input does not fit.
  *
  * @example Probabilities of ten classes

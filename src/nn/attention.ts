@@ -311,7 +311,7 @@ function run(
  * @returns A layer from `[L, B, E]`, `[B, L, E]` with `batchFirst`, or `[L, E]` to the same shape. With
  * `needWeights` its output is `[output, weights]`, the weights being `[B, L, S]`, or
  * `[B, heads, L, S]` with `averageAttnWeights: false`, without `B` for an input without a batch.
- * @throws {ArgumentError} when a size is no positive integer, or the heads do not divide `embedDim`.
+ * @throws {ArgumentError} when a size is not a positive integer, or the heads do not divide `embedDim`.
  * @throws {ShapeError} when inputs or masks do not fit.
  * @throws {DtypeError} when a mask is neither bool nor floating-point.
  *

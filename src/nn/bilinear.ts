@@ -44,7 +44,7 @@ export interface BilinearOptions extends ParameterOptions {
  * @param options Bias, dtype.
  * @returns A layer of two inputs `[x1, x2]`, from `[..., in1Features]` and `[..., in2Features]` to
  * `[..., outFeatures]`; its weight is `[outFeatures, in1Features, in2Features]`.
- * @throws {ArgumentError} when a size is no positive integer.
+ * @throws {ArgumentError} when a size is not a positive integer.
  * @throws {ShapeError} when an input does not fit.
  *
  * @example Two inputs

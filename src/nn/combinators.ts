@@ -156,7 +156,7 @@ const MOST_LAYERS = 2 ** 20;
  * all layers get the same others.
  * @param count How many there are.
  * @returns A layer with parameters and state like those of `layer`, whose leaves are `[count, ...]`.
- * @throws {ArgumentError} when `layer` is no layer, or `count` no integer from 1 to 2^20.
+ * @throws {ArgumentError} when `layer` is not a layer, or `count` no integer from 1 to 2^20.
  * @throws {ShapeError} or {DtypeError} when the output is not of the type of the input.
  *
  * @example Three layers with one weight of three matrices

@@ -198,7 +198,7 @@ function convolution(
  * @param kernelSize The length of the window.
  * @param options Stride, padding and its mode, dilation and groups as for `conv`; bias, initialisers, dtype.
  * @returns A layer from `[batch, inChannels, length]` to `[batch, outChannels, ...]`.
- * @throws {ArgumentError} when a size is no positive integer.
+ * @throws {ArgumentError} when a size is not a positive integer.
  * @throws {ShapeError} when the input does not fit.
  *
  * @example A convolution that keeps the length
@@ -229,7 +229,7 @@ export function conv1d(
  * @param kernelSize Height and width of the window, in pixels: one number for both, or a pair.
  * @param options Stride, padding and its mode, dilation and groups as for `conv`; bias, initialisers, dtype.
  * @returns A layer from `[batch, inChannels, height, width]` to `[batch, outChannels, ...]`.
- * @throws {ArgumentError} when a size is no positive integer.
+ * @throws {ArgumentError} when a size is not a positive integer.
  * @throws {ShapeError} when the input does not fit.
  *
  * @example A convolution that keeps the size
@@ -260,7 +260,7 @@ export function conv2d(
  * @param kernelSize Depth, height and width of the window: one number for all, or three.
  * @param options Stride, padding and its mode, dilation and groups as for `conv`; bias, initialisers, dtype.
  * @returns A layer from `[batch, inChannels, depth, height, width]` to `[batch, outChannels, ...]`.
- * @throws {ArgumentError} when a size is no positive integer.
+ * @throws {ArgumentError} when a size is not a positive integer.
  * @throws {ShapeError} when the input does not fit.
  *
  * @example A convolution of volumes
@@ -291,7 +291,7 @@ export function conv3d(
  * @param kernelSize The length of the window.
  * @param options Stride, padding, output padding, dilation and groups as for `convTranspose`; bias, initialisers, dtype.
  * @returns A layer from `[batch, inChannels, length]` to `[batch, outChannels, ...]`.
- * @throws {ArgumentError} when a size is no positive integer.
+ * @throws {ArgumentError} when a size is not a positive integer.
  * @throws {ShapeError} when the input does not fit.
  *
  * @example Twice as long
@@ -322,7 +322,7 @@ export function convTranspose1d(
  * @param kernelSize Height and width of the window, in pixels: one number for both, or a pair.
  * @param options Stride, padding, output padding, dilation and groups as for `convTranspose`; bias, initialisers, dtype.
  * @returns A layer from `[batch, inChannels, height, width]` to `[batch, outChannels, ...]`.
- * @throws {ArgumentError} when a size is no positive integer.
+ * @throws {ArgumentError} when a size is not a positive integer.
  * @throws {ShapeError} when the input does not fit.
  *
  * @example Twice as large
@@ -353,7 +353,7 @@ export function convTranspose2d(
  * @param kernelSize Depth, height and width of the window: one number for all, or three.
  * @param options Stride, padding, output padding, dilation and groups as for `convTranspose`; bias, initialisers, dtype.
  * @returns A layer from `[batch, inChannels, depth, height, width]` to `[batch, outChannels, ...]`.
- * @throws {ArgumentError} when a size is no positive integer.
+ * @throws {ArgumentError} when a size is not a positive integer.
  * @throws {ShapeError} when the input does not fit.
  *
  * @example Twice as large

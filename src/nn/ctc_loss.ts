@@ -50,7 +50,7 @@ function readIntegers(what: string, name: string, value: TensorLike): Tensor {
  * @category Losses
  */
 export interface CtcLossOptions extends LossOptions {
-  /** The class that stands for nothing. Default 0. */
+  /** The class of the blank. Default 0. */
   readonly blank?: number;
   /** Whether targets that are too long for their input cost 0 and not infinity. Default `false`. */
   readonly zeroInfinity?: boolean;

@@ -22,7 +22,7 @@ import type { Context, Empty, Layer } from "./layer.ts";
  * @category Normalization and dropout
  * @param rate The probability of being zeroed, from 0 to 1. Default 0.5.
  * @returns A layer on any shape, which needs a `key` in its context in training.
- * @throws {ArgumentError} when `rate` is no probability, or the key is missing in training.
+ * @throws {ArgumentError} when `rate` is not a probability, or the key is missing in training.
  *
  * @example Nothing happens outside training
  * ```ts
@@ -93,7 +93,7 @@ function channelDropout(dims: number, rate: number | undefined): Layer<Empty, Em
  * @category Normalization and dropout
  * @param rate The probability of being zeroed, from 0 to 1. Default 0.5.
  * @returns A layer on `[batch, channels, length]`, which needs a `key` in its context in training.
- * @throws {ArgumentError} when `rate` is no probability, or the key is missing in training.
+ * @throws {ArgumentError} when `rate` is not a probability, or the key is missing in training.
  * @throws {ShapeError} when the input has another number of axes.
  *
  * @example All or nothing
@@ -118,7 +118,7 @@ export function dropout1d(rate?: number): Layer<Empty, Empty> {
  * @category Normalization and dropout
  * @param rate The probability of being zeroed, from 0 to 1. Default 0.5.
  * @returns A layer on `[batch, channels, height, width]`, which needs a `key` in its context in training.
- * @throws {ArgumentError} when `rate` is no probability, or the key is missing in training.
+ * @throws {ArgumentError} when `rate` is not a probability, or the key is missing in training.
  * @throws {ShapeError} when the input has another number of axes.
  *
  * @example All or nothing
@@ -143,7 +143,7 @@ export function dropout2d(rate?: number): Layer<Empty, Empty> {
  * @category Normalization and dropout
  * @param rate The probability of being zeroed, from 0 to 1. Default 0.5.
  * @returns A layer on `[batch, channels, depth, height, width]`, which needs a `key` in its context in training.
- * @throws {ArgumentError} when `rate` is no probability, or the key is missing in training.
+ * @throws {ArgumentError} when `rate` is not a probability, or the key is missing in training.
  * @throws {ShapeError} when the input has another number of axes.
  *
  * @example All or nothing
@@ -172,7 +172,7 @@ const SELU_LIMIT = -1.7580993408473766;
  * @category Normalization and dropout
  * @param rate The probability of being dropped, from 0 to 1. Default 0.5.
  * @returns A layer on any shape, which needs a `key` in its context in training. Rate 1 leaves zeros.
- * @throws {ArgumentError} when `rate` is no probability, or the key is missing in training.
+ * @throws {ArgumentError} when `rate` is not a probability, or the key is missing in training.
  *
  * @example Mean and variance stay
  * ```ts
@@ -200,7 +200,7 @@ function saturating(x: Tensor, kept: Tensor, rate: number): Tensor {
  * @param rate The probability of being dropped, from 0 to 1. Default 0.5.
  * @returns A layer on `[batch, channels, ...]`, which needs a `key` in its context in training. Rate 1 leaves
  * zeros.
- * @throws {ArgumentError} when `rate` is no probability, or the key is missing in training.
+ * @throws {ArgumentError} when `rate` is not a probability, or the key is missing in training.
  * @throws {ShapeError} when the input has fewer than two axes.
  *
  * @example Each channel as a whole
@@ -241,7 +241,7 @@ export interface RreluOptions {
  * @category Normalization and dropout
  * @param options The bounds of the slope.
  * @returns A layer on any shape, which needs a `key` in its context in training.
- * @throws {ArgumentError} when a bound is no number, the lower one is above the upper one, or the key is
+ * @throws {ArgumentError} when a bound is not a number, the lower one is above the upper one, or the key is
  * missing in training.
  *
  * @example The mean slope

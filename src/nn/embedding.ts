@@ -49,7 +49,7 @@ export interface EmbeddingOptions extends ParameterOptions {
  * @param features The length of each.
  * @param options A padding row, initialiser, dtype.
  * @returns A layer from integers `[...]` to `[..., features]`.
- * @throws {ArgumentError} when a size is no positive integer.
+ * @throws {ArgumentError} when a size is not a positive integer.
  * @throws {DtypeError} when the input is not of an integer dtype.
  * @throws {IndexError} when an integer points outside the table.
  *

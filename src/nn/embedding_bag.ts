@@ -68,8 +68,8 @@ export interface EmbeddingBagInput {
  * @returns A layer from integers `[..., bagLength]` to `[..., features]`, or from an object of indices `[n]`,
  * offsets and weights to `[bags, features]`; a bag of nothing, or of padding alone, gives zeros. Of equal
  * largest elements the first has the derivative, in bags by offsets all have equal parts of it.
- * @throws {ArgumentError} when a size is no positive integer, the mode is unknown, offsets do not begin with 0
- * and ascend, or there are weights in another mode than `"sum"`.
+ * @throws {ArgumentError} when a size is not a positive integer, the mode is unknown, offsets do not begin
+ * with 0 and ascend, or there are weights in another mode than `"sum"`.
  * @throws {ShapeError} when the input has no axis, or its parts do not fit.
  *
  * @example The mean of two vectors, and sums of bags of two lengths

@@ -63,7 +63,7 @@ export function fractionalMaxima(
       -1,
     );
     const places = add(expandDims(starts, -1), arange(window[i], { dtype: samples.dtype }));
-    // `[..., output, window, ...]` in the place of the axis.
+    // `[..., output, window, ...]` in place of the axis.
     const at = 2 + 2 * i;
     const rest = y.shape.slice(at + 1);
     const own = reshape(places.astype("int32"), [

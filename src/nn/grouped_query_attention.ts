@@ -109,7 +109,7 @@ const NAME = "groupedQueryAttention";
  * @param options Width of heads, biases, causality, rotary positions, cache, blocks, dtype.
  * @returns A layer of `[x]` or `[x, attnMask]`, `x` being `[B, L, E]`, to `[B, L, E]`. The mask broadcasts to
  * `[B, 1, 1, L, S]`, with true where attention is allowed, or is added, as of `scaledDotProductAttention`.
- * @throws {ArgumentError} when a size is no positive integer, or the heads do not divide each other.
+ * @throws {ArgumentError} when a size is not a positive integer, or the heads do not divide each other.
  * @throws {ShapeError} when the input does not fit, also into the cache.
  *
  * @example One token after the other

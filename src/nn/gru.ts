@@ -54,9 +54,9 @@ export const cell: Cell = {
  * - `n = tanh(x @ W_in.T + b_in + r * (h @ W_hn.T + b_hn))`,
  * - `h' = (1 - z) * n + z * h`.
  *
- * The layer gives `[output, hidden]`: the hidden states of the last layer at all times, and those of
- * all layers at the last time. In `sequential`, which hands on one tensor, use
- * `outputs: "sequence"` or `outputs: "last"`.
+ * The layer gives `[output, hidden]`: the hidden states of the last layer at all times, and those of all
+ * layers at the last time. In `sequential`, which passes on one tensor, use `outputs: "sequence"` or
+ * `outputs: "last"`.
  *
  * @category Recurrent layers
  * @param inputSize The number of features of the input.
@@ -66,7 +66,7 @@ export const cell: Cell = {
  * `[T, inputSize]`), or a pair of it and the first hidden state `[layers * directions, B, H]` (without
  * `B` for a sequence without a batch; zeros when left out), to `[output, hidden]`: `output` laid out
  * as the sequence with `directions * H` features, `hidden` as the first hidden state.
- * @throws {ArgumentError} when a size is no positive integer, or an option makes no sense.
+ * @throws {ArgumentError} when a size is not a positive integer, or an option makes no sense.
  * @throws {ShapeError} when the sequence or the hidden state does not fit.
  *
  * @example A classifier of sequences

@@ -505,8 +505,8 @@ export function deltaOrthogonal(gain?: number): Initializer {
  * @category Initializers
  * @param groups The groups of the convolution. Default 1.
  * @returns An initialiser for weights `[out, in / groups, ...window]` with at least one axis of space.
- * @throws {ArgumentError} when `groups` is no positive integer; for other shapes, or outputs that are not a
- * multiple of the groups.
+ * @throws {ArgumentError} when `groups` is not a positive integer; for other shapes, or outputs that are
+ * not a multiple of the groups.
  *
  * @example A window of three
  * ```ts
@@ -588,7 +588,7 @@ export function sparse(sparsity: number, std?: number): Initializer {
  * The factor that makes up for an activation, as PyTorch's `calculate_gain`.
  *
  * @category Initializers
- * @param nonlinearity The activation's name; `"linear"` stands for none, and for convolutions.
+ * @param nonlinearity The activation's name; `"linear"` is for none, and for convolutions.
  * @param slope The slope of `leakyRelu` below zero. Default 0.01.
  * @returns The factor, for the option `gain` of initialisers.
  * @throws {ArgumentError} when the name is unknown, or the slope no number.
@@ -620,7 +620,7 @@ export function gainOf(nonlinearity: Nonlinearity, slope?: number): number {
 }
 
 /**
- * Activations that {@linkcode gainOf} knows.
+ * Activations that {@linkcode gainOf} accepts.
  *
  * @category Initializers
  */

@@ -75,7 +75,7 @@ export interface RmsNormParams {
  * @param normalizedShape The lengths of the last axes, or of the last one.
  * @param options Epsilon, scale, dtype.
  * @returns A layer on `[..., ...normalizedShape]`.
- * @throws {ArgumentError} when a length is no positive integer.
+ * @throws {ArgumentError} when a length is not a positive integer.
  * @throws {ShapeError} when the input's last axes have other lengths.
  *
  * @example Rows of mean square one
@@ -274,7 +274,7 @@ export interface LocalResponseNormOptions {
  * @param size How many neighbouring channels count, the channel itself among them.
  * @param options Factor, exponent, offset.
  * @returns A layer on `[batch, channels, ...]`.
- * @throws {ArgumentError} when `size` is no positive integer, or an option no number.
+ * @throws {ArgumentError} when `size` is not a positive integer, or an option no number.
  * @throws {ShapeError} when the input has fewer than two axes.
  *
  * @example A window of three channels

@@ -34,7 +34,7 @@ export interface Watcher {
 }
 
 /**
- * What a layer is told besides its input.
+ * What a layer gets besides its input.
  *
  * @category Models
  */
@@ -68,8 +68,8 @@ export interface Layer<Params = unknown, State = unknown, Input = Tensor, Output
     context?: Context,
   ): [output: Output, state: State];
   /**
-   * What the layer says about itself where it is printed, alone or as part of another: its name, its
-   * settings and its parts. All layers of `nn` have one; a layer of one's own may.
+   * What is printed for the layer, alone or as part of another: its name, its settings and its parts. All
+   * layers of `nn` have one; a custom layer may have one.
    */
   readonly description?: Description;
 }
@@ -248,7 +248,7 @@ export function readLeaf(
   );
 }
 
-/** An input that is no tensor yet, with advice where it is likely a mistake. */
+/** An input that is not a tensor yet, with advice where it is likely a mistake. */
 function readInput(x: unknown, layer: string): Tensor {
   if (x === undefined) {
     throw argumentError(

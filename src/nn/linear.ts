@@ -59,7 +59,7 @@ export interface LinearOptions extends ParameterOptions {
  * @param outFeatures The length of the output's last axis.
  * @param options Bias, initialisers, dtype.
  * @returns A layer from `[..., inFeatures]` to `[..., outFeatures]`.
- * @throws {ArgumentError} when a size is no positive integer.
+ * @throws {ArgumentError} when a size is not a positive integer.
  * @throws {ShapeError} when the input does not fit.
  *
  * @example A linear layer

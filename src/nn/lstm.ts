@@ -87,9 +87,9 @@ function readState(state: unknown): readonly unknown[] {
  * - `c' = sigmoid(f) * c + sigmoid(i) * tanh(g)`,
  * - `h' = sigmoid(o) * tanh(c')`, and with `projSize` `h' @ W_hr.T` of that.
  *
- * The layer gives `[output, [hidden, cell]]`: the hidden states of the last layer at all times, and
- * the state of all layers at the last time. In `sequential`, which hands on one tensor, use
- * `outputs: "sequence"` or `outputs: "last"`.
+ * The layer gives `[output, [hidden, cell]]`: the hidden states of the last layer at all times, and the
+ * state of all layers at the last time. In `sequential`, which passes on one tensor, use `outputs:
+ * "sequence"` or `outputs: "last"`.
  *
  * @category Recurrent layers
  * @param inputSize The number of features of the input.
@@ -100,7 +100,7 @@ function readState(state: unknown): readonly unknown[] {
  * `[output, [hidden, cell]]`. `P` being `projSize`, or else `H`: `output` is laid out as the sequence
  * with `directions * P` features, `hidden` is `[layers * directions, B, P]` and `cell`
  * `[layers * directions, B, H]` (without `B` for a sequence without a batch; zeros when left out).
- * @throws {ArgumentError} when a size is no positive integer, or an option makes no sense.
+ * @throws {ArgumentError} when a size is not a positive integer, or an option makes no sense.
  * @throws {ShapeError} when the sequence or the state does not fit.
  *
  * @example Two layers, and a sequence without a batch

@@ -182,7 +182,7 @@ export function hardshrink(x: TensorLike, options?: HardshrinkOptions): Tensor {
  * @param threshold What elements must be above.
  * @param value What the others become.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
- * @throws {ArgumentError} when threshold or value is no number.
+ * @throws {ArgumentError} when threshold or value is not a number.
  *
  * @example Large ones stay
  * ```ts

@@ -128,7 +128,7 @@ function slopesOf(heads: number): number[] {
  * @param queries How many queries `L`; they are the last of the positions of the keys.
  * @param keys How many keys `S`. Default: as many as queries.
  * @returns `[H, L, S]`, float32 unless `configure({ defaultFloat })` says otherwise.
- * @throws {ArgumentError} when a number is no positive integer.
+ * @throws {ArgumentError} when a number is not a positive integer.
  *
  * @example Eight heads
  * ```ts

@@ -42,7 +42,7 @@ export interface PreluOptions extends ParameterOptions {
  * @category Activations
  * @param options How many slopes, their first value, dtype.
  * @returns A layer on any shape; with several slopes on `[batch, numParameters, ...]`.
- * @throws {ArgumentError} when `numParameters` is no positive integer, or `init` no number.
+ * @throws {ArgumentError} when `numParameters` is not a positive integer, or `init` no number.
  * @throws {ShapeError} when the input does not fit.
  *
  * @example A quarter below zero

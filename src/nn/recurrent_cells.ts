@@ -145,7 +145,7 @@ const alone: Read = (hidden) => [hidden];
  * @param options Nonlinearity, bias, dtype.
  * @returns A layer from an input `[B, inputSize]` or `[inputSize]`, or a pair of it and the hidden state
  * (zeros when left out), to the next hidden state `[B, hiddenSize]` or `[hiddenSize]`.
- * @throws {ArgumentError} when a size is no positive integer, or an option makes no sense.
+ * @throws {ArgumentError} when a size is not a positive integer, or an option makes no sense.
  * @throws {ShapeError} when the input or the hidden state does not fit.
  *
  * @example A step by hand
@@ -181,7 +181,7 @@ const NAMES = ["bias", "dtype", "computeDtype"] as const;
  * @param options Bias, dtype.
  * @returns A layer from an input `[B, inputSize]` or `[inputSize]`, or a pair of it and the hidden state
  * (zeros when left out), to the next hidden state `[B, hiddenSize]` or `[hiddenSize]`.
- * @throws {ArgumentError} when a size is no positive integer, or an option makes no sense.
+ * @throws {ArgumentError} when a size is not a positive integer, or an option makes no sense.
  * @throws {ShapeError} when the input or the hidden state does not fit.
  *
  * @example A loop of one's own
@@ -213,7 +213,7 @@ export function gruCell(
  * @param options Bias, dtype.
  * @returns A layer from an input `[B, inputSize]` or `[inputSize]`, or a pair of it and the state
  * `[hidden, cell]` (zeros when left out), to the next state: `[B, hiddenSize]` or `[hiddenSize]` each.
- * @throws {ArgumentError} when a size is no positive integer, or an option makes no sense.
+ * @throws {ArgumentError} when a size is not a positive integer, or an option makes no sense.
  * @throws {ShapeError} when the input or the state does not fit.
  *
  * @example Two steps

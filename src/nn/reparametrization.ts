@@ -115,7 +115,7 @@ function iterate(matrix: Tensor, v: Tensor, times: number, eps: number): [u: Ten
  * @param options Power iterations, the least norm, the axis of outputs.
  * @returns A layer like `layer`, with the weight in `parametrizations.weight.original` and the vectors in
  * its state. They carry no derivatives.
- * @throws {ArgumentError} when `layer` is no layer, or an option makes no sense.
+ * @throws {ArgumentError} when `layer` is not a layer, or an option makes no sense.
  * @throws {ShapeError} when the weight has fewer than two axes.
  *
  * @example The largest singular value becomes 1
@@ -224,7 +224,7 @@ function lengthsOf(weight: Tensor, axis: number | null): Tensor {
  * @param options The axis along which each part has a length of its own.
  * @returns A layer like `layer`, with lengths `[out, 1, ...]` and directions like the weight, in
  * `parametrizations.weight`.
- * @throws {ArgumentError} when `layer` is no layer.
+ * @throws {ArgumentError} when `layer` is not a layer.
  * @throws {AxisError} when the weight has no such axis.
  *
  * @example Fresh weights are those of the layer
@@ -327,7 +327,7 @@ export interface LoraOptions {
  * @param layer A layer, or a whole model.
  * @param options The rank, the factor of changes, and which parameters are changed.
  * @returns A layer like `layer`, with parameters `{ base, lora }`; `base` may come from a checkpoint.
- * @throws {ArgumentError} when `layer` is no layer, the rank no positive integer, or nothing is chosen.
+ * @throws {ArgumentError} when `layer` is not a layer, the rank no positive integer, or nothing is chosen.
  *
  * @example Only the factors are trained
  * ```ts

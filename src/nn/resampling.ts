@@ -49,7 +49,7 @@ export function upsample(options: InterpolateOptions): Layer<Empty, Empty> {
  * @param factor The length of a side of the squares.
  * @returns A layer from `[..., channels * factor², height, width]` to
  * `[..., channels, height * factor, width * factor]`.
- * @throws {ArgumentError} when the factor is no positive integer.
+ * @throws {ArgumentError} when the factor is not a positive integer.
  *
  * @example Four channels become one square
  * ```ts
@@ -72,7 +72,7 @@ export function pixelShuffle(factor: number): Layer<Empty, Empty> {
  * @param factor The length of a side of the squares.
  * @returns A layer from `[..., channels, height * factor, width * factor]` to
  * `[..., channels * factor², height, width]`.
- * @throws {ArgumentError} when the factor is no positive integer.
+ * @throws {ArgumentError} when the factor is not a positive integer.
  *
  * @example One square becomes four channels
  * ```ts
@@ -94,7 +94,7 @@ export function pixelUnshuffle(factor: number): Layer<Empty, Empty> {
  * @category Layers
  * @param groups How many groups the channels are in.
  * @returns A layer on `[batch, channels, ...space]`.
- * @throws {ArgumentError} when `groups` is no positive integer.
+ * @throws {ArgumentError} when `groups` is not a positive integer.
  *
  * @example Two groups of two
  * ```ts

@@ -69,9 +69,9 @@ export function readNonlinearity(
  * A recurrent network (Elman, "Finding structure in time", 1990), as PyTorch's `RNN`:
  * `h[t] = tanh(x[t] @ weight_ih.T + bias_ih + h[t - 1] @ weight_hh.T + bias_hh)`, over `scan`.
  *
- * The layer gives `[output, hidden]`: the hidden states of the last layer at all times, and those of
- * all layers at the last time. In `sequential`, which hands on one tensor, use
- * `outputs: "sequence"` or `outputs: "last"`.
+ * The layer gives `[output, hidden]`: the hidden states of the last layer at all times, and those of all
+ * layers at the last time. In `sequential`, which passes on one tensor, use `outputs: "sequence"` or
+ * `outputs: "last"`.
  *
  * @category Recurrent layers
  * @param inputSize The number of features of the input.
@@ -81,7 +81,7 @@ export function readNonlinearity(
  * `[T, inputSize]`), or a pair of it and the first hidden state `[layers * directions, B, H]` (without
  * `B` for a sequence without a batch; zeros when left out), to `[output, hidden]`: `output` laid out
  * as the sequence with `directions * H` features, `hidden` as the first hidden state.
- * @throws {ArgumentError} when a size is no positive integer, or an option makes no sense.
+ * @throws {ArgumentError} when a size is not a positive integer, or an option makes no sense.
  * @throws {ShapeError} when the sequence or the hidden state does not fit.
  *
  * @example A sequence of five vectors

@@ -72,7 +72,7 @@ export interface ScaledDotProductAttentionOptions {
   /** The random key for `dropout`. */
   readonly dropoutKey?: Tensor;
   /**
-   * How many queries are looked at together. The scores of so many queries are all that is held, forward
+   * How many queries are processed together. The scores of so many queries are all that is held, forward
    * and backward, so that memory grows linearly with the length of the sequences; the backward pass
    * computes scores once more. The scores of as many queries as keys have features take no more room than
    * the keys themselves. Default: all queries.
@@ -263,7 +263,7 @@ function checkOperands(query: Tensor, key: Tensor, value: Tensor): Shape {
  * @returns `[..., L, V]`, leading axes broadcast.
  * @throws {ShapeError} when the operands, or the mask and the scores, do not fit each other.
  * @throws {DtypeError} when the mask is neither bool nor floating-point.
- * @throws {ArgumentError} when `dropout` is no probability, or lacks its key.
+ * @throws {ArgumentError} when `dropout` is not a probability, or lacks its key.
  *
  * @example Looking at one of two positions
  * ```ts

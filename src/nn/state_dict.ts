@@ -36,7 +36,7 @@ function entriesOf(tree: unknown): [string, Tensor][] {
  * @param params The parameters.
  * @param state The state. Default: none.
  * @returns A fresh object; its keys are sorted.
- * @throws {TreeError} when a leaf is no tensor, or the two trees share a path.
+ * @throws {TreeError} when a leaf is not a tensor, or the two trees share a path.
  *
  * @example Keys as in PyTorch
  * ```ts

@@ -89,7 +89,7 @@ class Rows implements Watcher {
  * @param model A layer.
  * @param input The type of its input, or an example: a tensor, a `TensorType`, or a tree of them.
  * @returns The table as text, with the bytes of parameters and state below.
- * @throws {ArgumentError} when `model` is no layer.
+ * @throws {ArgumentError} when `model` is not a layer.
  * @throws {ShapeError} when the input does not fit.
  *
  * @example A small network

@@ -211,7 +211,7 @@ function beside(
  * @param options Widths, dropout, activation, layout, normalisation, causality, dtype.
  * @returns A layer of `[x]` or `[x, masks]`, `x` being `[L, B, E]`, `[B, L, E]` with `batchFirst`, or
  * `[L, E]`, to the same shape; its parameters have PyTorch's keys. `nn.stack` repeats it.
- * @throws {ArgumentError} when a size is no positive integer, or the heads do not divide `dModel`.
+ * @throws {ArgumentError} when a size is not a positive integer, or the heads do not divide `dModel`.
  * @throws {ShapeError} when inputs or masks do not fit.
  *
  * @example Two layers with padding
@@ -263,7 +263,7 @@ export function transformerEncoderLayer(
  * @param options Widths, dropout, activation, layout, normalisation, causality of the target, dtype.
  * @returns A layer of `[target, memory]` or `[target, memory, masks]`, the target being `[T, B, E]`,
  * `[B, T, E]` with `batchFirst`, or `[T, E]`, to the same shape; its parameters have PyTorch's keys.
- * @throws {ArgumentError} when a size is no positive integer, or the heads do not divide `dModel`.
+ * @throws {ArgumentError} when a size is not a positive integer, or the heads do not divide `dModel`.
  * @throws {ShapeError} when inputs or masks do not fit.
  *
  * @example A target of two positions, a memory of three

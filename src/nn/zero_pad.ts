@@ -18,7 +18,7 @@ import type { Empty, Layer } from "./layer.ts";
  * @param widths How many zeros before and after, for each of the last axes, the first of them first:
  * `[[before, after], ...]`; or one number for both sides of all axes but the first two.
  * @returns A layer on `[batch, channels, ...spatial]`; with a list on at least as many axes as it has.
- * @throws {ArgumentError} when a width is no non-negative integer.
+ * @throws {ArgumentError} when a width is not a non-negative integer.
  * @throws {ShapeError} when the input has fewer axes.
  *
  * @example A column before and two after

@@ -42,8 +42,8 @@ export interface AdabeliefOptions extends ScaleByBeliefOptions, DescentOptions {
 const BELIEF = { beta1: 0.9, beta2: 0.999, eps: 1e-16, epsRoot: 1e-16 };
 
 /**
- * AdaBelief's direction, Adam's with the spread of gradients around their mean in the place of their
- * squares. With gradients g at update t = 1, 2, …:
+ * AdaBelief's direction, Adam's with the spread of gradients around their mean in place of their squares.
+ * With gradients g at update t = 1, 2, …:
  *
  * ```text
  * m = β₁ m + (1 − β₁) g

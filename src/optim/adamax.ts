@@ -53,8 +53,8 @@ export type ScaleByAdamaxState = {
 const ADAMAX = { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
 
 /**
- * Adamax's direction, Adam's with the largest gradient in the place of the second moment. With gradients
- * g at update t = 1, 2, …:
+ * Adamax's direction, Adam's with the largest gradient in place of the second moment. With gradients g at
+ * update t = 1, 2, …:
  *
  * ```text
  * m = β₁ m + (1 − β₁) g

@@ -18,7 +18,7 @@ import type { Optimizer } from "./optimizer.ts";
  * @param transforms Optimisers, or transforms of gradients such as `clipByGlobalNorm`, the one that
  * sees the gradients first. None at all gives the identity.
  * @returns The optimiser; its state is the list of their states.
- * @throws {ArgumentError} when one of them is no optimiser.
+ * @throws {ArgumentError} when one of them is not a optimiser.
  *
  * @example Adam on clipped gradients
  * ```ts

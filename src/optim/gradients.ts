@@ -21,7 +21,7 @@ function eachGradient(name: string, change: (gradient: Tensor) => Tensor): Optim
 }
 
 /**
- * Puts zero in the place of NaN: a gradient that has one moves its element nowhere. optax's `zero_nans`.
+ * Puts zero in place of NaN: a gradient that has one moves its element nowhere. optax's `zero_nans`.
  *
  * @category Gradient transformations
  * @returns The transform; its state is `null`.
@@ -69,7 +69,7 @@ export function centralize(): Optimizer<null> {
 }
 
 /**
- * Puts the sign in the place of each element of the gradients; optax's `scale_by_sign`.
+ * Puts the sign in place of each element of the gradients; optax's `scale_by_sign`.
  *
  * @category Gradient transformations
  * @returns The transform; its state is `null`.
@@ -90,7 +90,7 @@ export function scaleBySign(): Optimizer<null> {
 }
 
 /**
- * Puts zero in the place of every gradient: the optimiser of parameters that stay. optax's `set_to_zero`.
+ * Puts zero in place of every gradient: the optimiser of parameters that stay. optax's `set_to_zero`.
  *
  * @category Gradient transformations
  * @returns The transform; its state is `null`.

@@ -33,8 +33,8 @@ export type InjectHyperparamsState<Names extends string, Inner> = {
 
 /**
  * An optimiser whose hyperparameters are in its state, where they can be read, saved and replaced between
- * updates, also of compiled code; optax's `inject_hyperparams`. Learning rates, and factors of `scale`, may be
- * tensors, and so may be injected; so may whatever an optimiser of one's own computes with.
+ * updates, also of compiled code; optax's `inject_hyperparams`. Learning rates, and factors of `scale`, may
+ * be tensors, and so may be injected; so may the hyperparameters of a custom optimiser.
  *
  * @category Gradient transformations
  * @param make A function of an object of scalars that gives the optimiser. Its state must not depend on
@@ -42,8 +42,8 @@ export type InjectHyperparamsState<Names extends string, Inner> = {
  * @param hyperparams The values at first by their names: numbers, which become float64, floating-point
  * scalars, or schedules of the number of updates done so far, which go on to decide.
  * @returns The optimiser; its state is `{ count, hyperparams, inner }`.
- * @throws {ArgumentError} when `make` is no function or gives no optimiser, or a value is none of these.
- * @throws {ShapeError} or {DtypeError} when a tensor is no floating-point scalar.
+ * @throws {ArgumentError} when `make` is not a function or gives no optimiser, or a value is none of these.
+ * @throws {ShapeError} or {DtypeError} when a tensor is not a floating-point scalar.
  *
  * @example A rate that is changed by hand
  * ```ts

@@ -10,7 +10,7 @@ import { broadcastPrefix, dottedPath, leafPaths } from "../core/tree.ts";
 import type { FlatTree } from "../transforms/flatten_function.ts";
 
 /**
- * Booleans at the leaves of a tree prefix of the parameters: each stands for all below it.
+ * Booleans at the leaves of a tree prefix of the parameters: each applies to all leaves below it.
  *
  * @category Gradient transformations
  */

@@ -15,7 +15,7 @@ import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
 
 /**
- * Labels at the leaves of a tree prefix of the parameters: each stands for all below it.
+ * Labels at the leaves of a tree prefix of the parameters: each applies to all leaves below it.
  *
  * @category Gradient transformations
  */
@@ -52,8 +52,8 @@ export type MultiTransformState<Optimizers> = {
  * @param optimizers The optimisers by their labels.
  * @param labels The label of each leaf: a tree prefix of strings, or a function of dotted path and leaf.
  * @returns The optimiser; its state is the states by label.
- * @throws {ArgumentError} when one of them is no optimiser, or `labels` can be none. `init` and
- * `update` throw it for a label that has no optimiser.
+ * @throws {ArgumentError} when one of them is not a optimiser, or `labels` can be none. `init` and `update`
+ * throw it for a label that has no optimiser.
  *
  * @example A rate for vectors and another one for matrices; the head stays
  * ```ts

@@ -103,7 +103,7 @@ function orthogonalized(x: Tensor, steps: number, eps: number): Tensor {
  * @param options β, nesterov, the number of steps, ε.
  * @returns The transform, for leaves that are matrices; its state is `{ count, firstMoment }`.
  * @throws {ArgumentError} when an option is out of range.
- * @throws {ShapeError} when the gradient of a leaf is no matrix; choose the matrices with `masked`.
+ * @throws {ShapeError} when the gradient of a leaf is not a matrix; choose the matrices with `masked`.
  *
  * @example A direction with singular values near 1
  * ```ts

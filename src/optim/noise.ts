@@ -59,7 +59,7 @@ const NOISE = { eta: 0.01, gamma: 0.55 };
  * @param key A key, `uint32[2]`.
  * @param options η and γ.
  * @returns The transform; its state is `{ count, key }`.
- * @throws {ArgumentError} when `key` is no key, or an option is negative or not finite.
+ * @throws {ArgumentError} when `key` is not a key, or an option is negative or not finite.
  *
  * @example Noise of deviation 0.1
  * ```ts
@@ -104,7 +104,7 @@ export function addNoise(key: Tensor, options?: AddNoiseOptions): Optimizer<AddN
  * @param key A key, `uint32[2]`.
  * @param options Variance and power of the noise, weight decay λ, maximize.
  * @returns The optimiser.
- * @throws {ArgumentError} when `key` is no key, or an option is out of range.
+ * @throws {ArgumentError} when `key` is not a key, or an option is out of range.
  *
  * @example Without noise
  * ```ts

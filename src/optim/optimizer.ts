@@ -26,7 +26,7 @@ export interface UpdateExtras {
   /** The loss at the parameters, a floating-point scalar. */
   readonly value?: TensorLike;
   /** The loss as a function of parameters, a tree like those that `update` gets. */
-  // deno-lint-ignore no-explicit-any -- A function of one tree of parameters is no function of any tree.
+  // deno-lint-ignore no-explicit-any -- A function of one tree of parameters is not a function of any tree.
   readonly loss?: (params: any) => Tensor;
 }
 
@@ -91,8 +91,8 @@ export interface Optimizer<State = OptimizerState> {
   ): [updates: TensorsOf<Params>, state: State];
 
   /**
-   * What the optimiser says about itself where it is printed, alone or as part of another: its name,
-   * its settings and its parts. All of `optim` have one; an optimiser of one's own may.
+   * What is printed for the optimiser, alone or as part of another: its name, its settings and its parts.
+   * All of `optim` have one; a custom optimiser may have one.
    */
   readonly description?: Description;
 }

@@ -78,7 +78,7 @@ const KEYS = ["scale", "bestValue", "plateauCount", "cooldownCount", "count", "m
  * @param options factor, patience, rtol, atol, cooldown, the number of losses in a value, the least scale.
  * @returns The transform; its state is `{ scale, bestValue, plateauCount, cooldownCount, count, meanValue }`.
  * @throws {ArgumentError} when an option is out of range. `update` throws it without a value.
- * @throws {ShapeError} or {DtypeError} from `update`, when the value is no floating-point scalar.
+ * @throws {ShapeError} or {DtypeError} from `update`, when the value is not a floating-point scalar.
  *
  * @example Half the step after two losses that are no better
  * ```ts

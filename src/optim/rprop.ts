@@ -46,8 +46,8 @@ type RpropState = {
 /**
  * Rprop, with PyTorch's equations: steps of the gradient's sign, each element's own size of step growing
  * while the sign stays and shrinking when it changes, at which the element rests for one update. After
- * Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: The RPROP
- * algorithm" (1993). It wants gradients of the whole data, not of batches.
+ * Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: The RPROP algorithm"
+ * (1993). It needs gradients of the whole data set, not of batches.
  *
  * @category Optimizers
  * @param learningRate The first size of all steps: a number of at least 0, a scalar tensor, or a schedule,

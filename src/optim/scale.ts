@@ -30,7 +30,7 @@ export type ScaleState = { readonly count: Tensor } | null;
  * done so far. It is rounded to the dtype of each leaf.
  * @returns The transform; its state is `{ count }` for a schedule, `null` otherwise.
  * @throws {ArgumentError} when a number is not finite, or the factor is none of these.
- * @throws {ShapeError} or {DtypeError} when a tensor is no floating-point scalar.
+ * @throws {ShapeError} or {DtypeError} when a tensor is not a floating-point scalar.
  *
  * @example Climbing instead of descending
  * ```ts
@@ -84,7 +84,7 @@ export function scale(factor: number | Tensor | Schedule): Optimizer<ScaleState>
  * number of updates done so far. It is rounded to the dtype of each leaf.
  * @returns The transform; its state is `{ count }` for a schedule, `null` otherwise.
  * @throws {ArgumentError} when a number is negative or not finite, or the rate is none of these.
- * @throws {ShapeError} or {DtypeError} when a tensor is no floating-point scalar.
+ * @throws {ShapeError} or {DtypeError} when a tensor is not a floating-point scalar.
  *
  * @example Gradient descent whose gradients are clipped one by one
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Averages of parameters in the place of schedules.
+ * Averages of parameters in place of schedules.
  *
  * @module
  */

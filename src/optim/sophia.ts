@@ -97,8 +97,8 @@ function checkSophia(
  * @param key A key, `uint32[2]`.
  * @param options β₁, β₂, ε, γ, c and k.
  * @returns The transform; its state is `{ count, key, firstMoment, curvature }`.
- * @throws {ArgumentError} when `key` is no key, or an option is out of range. `update` throws it without a
- * loss.
+ * @throws {ArgumentError} when `key` is not a key, or an option is out of range. `update` throws it without
+ * a loss.
  *
  * @example The second direction knows the curvature
  * ```ts
@@ -180,8 +180,8 @@ export function scaleBySophia(
  * @param key A key, `uint32[2]`.
  * @param options β₁, β₂, ε, γ, c, k, weight decay λ (1e-4 by default), maximize.
  * @returns The optimiser.
- * @throws {ArgumentError} when `key` is no key, or an option is out of range. `update` throws it without a
- * loss.
+ * @throws {ArgumentError} when `key` is not a key, or an option is out of range. `update` throws it without
+ * a loss.
  *
  * @example The first step is clipped
  * ```ts

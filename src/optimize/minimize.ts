@@ -219,7 +219,7 @@ function checkPositive(value: unknown, what: string, name: string): number {
  * most steps; `lineSearchMaxiter`: the most points of a step, 30 by default.
  * @returns `x`, `success`, `status`, `fun`, `jac`, `hessInv` (not of L-BFGS), `nfev`, `njev`, `nit`.
  * @throws {DtypeError} when `x0` is not real and floating-point.
- * @throws {ArgumentError} when an option is not what it has to be, or `x0` holds no numbers.
+ * @throws {ArgumentError} when an option is not valid, or `x0` holds no numbers.
  * @throws {ShapeError} when `fun` gives no scalar.
  *
  * @example Rosenbrock's valley

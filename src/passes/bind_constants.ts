@@ -21,7 +21,7 @@ export function isSame(a: Atom, b: Atom): boolean {
     Object.is(a.elements[0], b.elements[0]);
 }
 
-/** The program with constants in the place of some binders, which it keeps. */
+/** The program with constants in place of some binders, which it keeps. */
 function bind(program: Program, constants: readonly (Concrete | null)[]): Program {
   const values = new Map<Atom, Atom>();
   constants.forEach((constant, i) => {

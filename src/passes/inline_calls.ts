@@ -1,6 +1,6 @@
 /**
- * The passes that put the equations of called programs in the place of the calls, so that the passes
- * behind them see all of the work at once.
+ * The passes that put the equations of called programs in place of the calls, so that the passes behind
+ * them see all of the work at once.
  *
  * @module
  */

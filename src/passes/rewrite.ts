@@ -7,8 +7,8 @@ import { Program, Variable } from "../core/program.ts";
 import type { Atom, Equation } from "../core/program.ts";
 
 /**
- * What becomes of an equation: other atoms in the place of its results, or `null` when it stays.
- * `inputs` are its inputs with everything replaced so far.
+ * What becomes of an equation: other atoms in place of its results, or `null` when it stays. `inputs` are
+ * its inputs with everything replaced so far.
  */
 export type Rule = (equation: Equation) => readonly Atom[] | null;
 

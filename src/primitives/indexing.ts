@@ -360,8 +360,8 @@ export const scatterOntoPrimitive: Primitive<GatherParams> = rowsPrimitive("scat
 });
 
 /**
- * `x` `[B..., n, R...]` with each row `updates[b, m]` of `[B..., M..., R...]` in the place of row
- * `indices[b, m]`; of several in one place the last stays.
+ * `x` `[B..., n, R...]` with each row `updates[b, m]` of `[B..., M..., R...]` in place of row `indices[b,
+ * m]`; of several in one place the last stays.
  */
 export const scatterSetPrimitive: Primitive<GatherParams> = rowsPrimitive("scatterSet", {
   kind: "linear",
@@ -433,7 +433,7 @@ export function scatterOnto(
   return bindRows(scatterOntoPrimitive, x, updates, indices, batch, outer);
 }
 
-/** Strict update: `x` with `updates` in the place of rows; the shapes are those of `scatterOnto`. */
+/** Strict update: `x` with `updates` in place of rows; the shapes are those of `scatterOnto`. */
 export function scatterSet(
   x: Tensor,
   updates: Tensor,

@@ -68,12 +68,12 @@ export interface ChoiceOptions {
  * @param options How many, how probable each is, whether elements may be chosen again, and the axis.
  * @returns For a number, `int32` of `options.shape`; for a tensor of shape `[...before, n, ...after]`,
  * a tensor of shape `[...before, ...shape, ...after]`. Gradients follow the elements of `x`.
- * @throws {ArgumentError} when `key` is no key, `replace` is no boolean, there is nothing to choose
- * from, or there are fewer elements than are to be chosen without replacement; and when
- * probabilities that are arrays of numbers are negative, not finite, or too few of them positive.
- * Probabilities that are tensors are not looked at.
- * @throws {ShapeError} when `x` is neither a non-negative integer nor a tensor with an axis, `shape` is
- * no shape, or `p` has another shape than `[n]`.
+ * @throws {ArgumentError} when `key` is not a key, `replace` is not a boolean, there is nothing to choose
+ * from, or there are fewer elements than are to be chosen without replacement; and when probabilities that
+ * are arrays of numbers are negative, not finite, or too few of them positive. Probabilities that are
+ * tensors are not looked at.
+ * @throws {ShapeError} when `x` is neither a non-negative integer nor a tensor with an axis, `shape` is not
+ * a shape, or `p` has another shape than `[n]`.
  * @throws {AxisError} when the axis is out of range.
  *
  * @example A hand of cards, and a loaded die

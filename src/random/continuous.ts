@@ -70,11 +70,11 @@ export interface UniformOptions extends SampleOptions {
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Left out: the shape that the bounds broadcast to.
  * @param options The bounds and the dtype. Gradients flow to bounds that are tensors.
- * @returns A tensor of that shape; `float32` unless told otherwise.
- * @throws {ArgumentError} when `key` is no key, or bounds that are numbers are not finite or not in
+ * @returns A tensor of that shape; `float32` by default.
+ * @throws {ArgumentError} when `key` is not a key, or bounds that are numbers are not finite or not in
  * order, or their distance overflows. Tensors are not looked at: where `minval` is greater, it is the
  * result.
- * @throws {ShapeError} when `shape` is no shape, or the bounds do not broadcast to it.
+ * @throws {ShapeError} when `shape` is not a shape, or the bounds do not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example Five numbers from -1 to 1
@@ -122,9 +122,9 @@ export function uniform(
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype, floating-point or complex. Both parts of complex numbers have variance 1/2.
- * @returns A tensor of that shape; `float32` unless told otherwise.
- * @throws {ArgumentError} when `key` is no key.
- * @throws {ShapeError} when `shape` is no shape.
+ * @returns A tensor of that shape; `float32` by default.
+ * @throws {ArgumentError} when `key` is not a key.
+ * @throws {ShapeError} when `shape` is not a shape.
  * @throws {DtypeError} when the dtype is an integer one or `bool`.
  *
  * @example The gradient by a scale
@@ -174,9 +174,9 @@ export function normal(
  * @param upper The upper bound, never reached; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: the shape that the bounds broadcast to.
  * @param options The dtype. Gradients flow to bounds that are tensors.
- * @returns A tensor of that shape; `float32` unless told otherwise.
- * @throws {ArgumentError} when `key` is no key, or `lower` is greater than `upper` and both are numbers.
- * @throws {ShapeError} when `shape` is no shape, or the bounds do not broadcast to it.
+ * @returns A tensor of that shape; `float32` by default.
+ * @throws {ArgumentError} when `key` is not a key, or `lower` is greater than `upper` and both are numbers.
+ * @throws {ShapeError} when `shape` is not a shape, or the bounds do not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example Within two standard deviations
@@ -249,9 +249,9 @@ function truncatedBy(fraction: Tensor, low: Tensor, high: Tensor): Tensor {
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise.
- * @throws {ArgumentError} when `key` is no key.
- * @throws {ShapeError} when `shape` is no shape.
+ * @returns A tensor of that shape; `float32` by default.
+ * @throws {ArgumentError} when `key` is not a key.
+ * @throws {ShapeError} when `shape` is not a shape.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example Waiting times
@@ -288,9 +288,9 @@ export function exponential(
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise.
- * @throws {ArgumentError} when `key` is no key.
- * @throws {ShapeError} when `shape` is no shape.
+ * @returns A tensor of that shape; `float32` by default.
+ * @throws {ArgumentError} when `key` is not a key.
+ * @throws {ShapeError} when `shape` is not a shape.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The mean is Euler's constant

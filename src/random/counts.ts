@@ -75,9 +75,9 @@ const MOST = 2 ** 31 - 1;
  * @param p The probability of success, above 0 and at most 1; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `p`.
  * @returns `int32` of that shape.
- * @throws {ArgumentError} when `key` is no key, or `p` is a number, but no such probability. Tensors are
+ * @throws {ArgumentError} when `key` is not a key, or `p` is a number, but no such probability. Tensors are
  * not looked at.
- * @throws {ShapeError} when `shape` is no shape, or a parameter does not broadcast to it.
+ * @throws {ShapeError} when `shape` is not a shape, or a parameter does not broadcast to it.
  *
  * @example The mean
  * ```ts
@@ -121,8 +121,8 @@ export function geometric(
  * float32, as in JAX.
  * @param shape The shape, or the length of a vector. Left out: that of `rate`.
  * @returns `int32` of that shape; 0 where a rate is negative or NaN.
- * @throws {ArgumentError} when `key` is no key, or `rate` is a number, but negative or not finite.
- * @throws {ShapeError} when `shape` is no shape, or a parameter does not broadcast to it.
+ * @throws {ArgumentError} when `key` is not a key, or `rate` is a number, but negative or not finite.
+ * @throws {ShapeError} when `shape` is not a shape, or a parameter does not broadcast to it.
  *
  * @example The mean
  * ```ts
@@ -250,11 +250,10 @@ function checkTrials(n: TensorLike, what: string): void {
  * @param p Their probability, from 0 to 1; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: the shape that the parameters broadcast to.
  * @param options The dtype, floating-point as in JAX, since counts may be beyond integers.
- * @returns A tensor of that shape; `float32` unless told otherwise. NaN where `n` is negative or `p` no
- * probability.
- * @throws {ArgumentError} when `key` is no key, `n` is a number, but no non-negative integer, or `p` a
- * number that is no probability.
- * @throws {ShapeError} when `shape` is no shape, or a parameter does not broadcast to it.
+ * @returns A tensor of that shape; `float32` by default. NaN where `n` is negative or `p` no probability.
+ * @throws {ArgumentError} when `key` is not a key, `n` is a number, but no non-negative integer, or `p` a
+ * number that is not a probability.
+ * @throws {ShapeError} when `shape` is not a shape, or a parameter does not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The mean
@@ -369,9 +368,9 @@ function transformedBinomial(key: Tensor, n: Tensor, rate: Tensor): Tensor {
  * @param shape How many vectors, along any number of axes, which `n` and `p` without its last axis must
  * broadcast to. Left out: what these broadcast to.
  * @param options The dtype.
- * @returns `[...shape, categories]`; `float32` unless told otherwise.
- * @throws {ArgumentError} when `key` is no key, or `n` is a number, but no non-negative integer.
- * @throws {ShapeError} when `shape` is no shape, `p` has no categories, or either does not broadcast to
+ * @returns `[...shape, categories]`; `float32` by default.
+ * @throws {ArgumentError} when `key` is not a key, or `n` is a number, but no non-negative integer.
+ * @throws {ShapeError} when `shape` is not a shape, `p` has no categories, or either does not broadcast to
  * the shape.
  * @throws {DtypeError} when the dtype is not floating-point.
  *

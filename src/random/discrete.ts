@@ -53,10 +53,10 @@ const RARE = 2 ** -10;
  * `float64` when it is a tensor of that dtype.
  * @param shape The shape, or the length of a vector. Left out: that of `probability`.
  * @returns `bool` of that shape.
- * @throws {ArgumentError} when `key` is no key, or `probability` is a number, but no probability.
- * Tensors are not looked at: where they are negative or NaN the result is `false`, where they are above
- * 1 it is `true`.
- * @throws {ShapeError} when `shape` is no shape, or `probability` does not broadcast to it.
+ * @throws {ArgumentError} when `key` is not a key, or `probability` is a number, but no probability.
+ * Tensors are not looked at: where they are negative or NaN the result is `false`, where they are above 1
+ * it is `true`.
+ * @throws {ShapeError} when `shape` is not a shape, or `probability` does not broadcast to it.
  *
  * @example A biased coin
  * ```ts
@@ -121,12 +121,12 @@ function fineThreshold(probability: Tensor): Tensor {
  * result's.
  * @param maxval One more than the largest value, likewise; at most one more than the dtype holds.
  * @param options The dtype. Integers of 8 and 16 bits are those of int32, as in JAX.
- * @returns A tensor of that shape; `int32` unless told otherwise.
- * @throws {ArgumentError} when `key` is no key, or bounds that are numbers are no such integers or
- * leave nothing between them. Tensors are not looked at: where nothing is between them, the result is
- * `minval`, and what the dtype does not hold is taken for the nearest integer that it does.
+ * @returns A tensor of that shape; `int32` by default.
+ * @throws {ArgumentError} when `key` is not a key, or bounds that are numbers are no such integers or leave
+ * nothing between them. Tensors are not looked at: where nothing is between them, the result is `minval`,
+ * and what the dtype does not hold is taken for the nearest integer that it does.
  * @throws {DtypeError} when the dtype is none of those, or a bound is a tensor, but not of integers.
- * @throws {ShapeError} when `shape` is no shape, or the bounds do not broadcast to it.
+ * @throws {ShapeError} when `shape` is not a shape, or the bounds do not broadcast to it.
  *
  * @example Dice
  * ```ts
@@ -246,7 +246,7 @@ export interface CategoricalOptions {
  * taken as float32.
  * @param options Where the categories are, and the result's shape.
  * @returns `int32` positions from 0 to `categories - 1`.
- * @throws {ArgumentError} when `key` is no key.
+ * @throws {ArgumentError} when `key` is not a key.
  * @throws {AxisError} when the axis is out of range.
  * @throws {ShapeError} when there are no categories, or `logits` do not broadcast to the shape.
  *

@@ -34,11 +34,11 @@ import { split, words64 } from "./key.ts";
  * @param concentration The shape parameter `a`, positive; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `concentration`.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise. Concentrations well below 1 give
- * numbers that underflow to 0; `logGamma` gives their logarithms.
- * @throws {ArgumentError} when `key` is no key, or `concentration` is a number, but not positive and
+ * @returns A tensor of that shape; `float32` by default. Concentrations well below 1 give numbers that
+ * underflow to 0; `logGamma` gives their logarithms.
+ * @throws {ArgumentError} when `key` is not a key, or `concentration` is a number, but not positive and
  * finite. Tensors are not looked at: where a concentration is negative or NaN, so is the result NaN.
- * @throws {ShapeError} when `shape` is no shape, or `concentration` does not broadcast to it.
+ * @throws {ShapeError} when `shape` is not a shape, or `concentration` does not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The mean, and its derivative
@@ -71,10 +71,10 @@ export function gamma(
  * broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `concentration`.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to the concentration.
- * @throws {ArgumentError} when `key` is no key, or `concentration` is a number, but not positive and
+ * @returns A tensor of that shape; `float32` by default. Gradients flow to the concentration.
+ * @throws {ArgumentError} when `key` is not a key, or `concentration` is a number, but not positive and
  * finite. Tensors are not looked at: where a concentration is negative or NaN, so is the result NaN.
- * @throws {ShapeError} when `shape` is no shape, or `concentration` does not broadcast to it.
+ * @throws {ShapeError} when `shape` is not a shape, or `concentration` does not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example Ratios of numbers that are all too small for floats
@@ -111,11 +111,10 @@ export function logGamma(
  * @param shape The shape, or the length of a vector. Left out: the shape that the parameters broadcast
  * to.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to parameters that
- * are tensors.
- * @throws {ArgumentError} when `key` is no key, or a parameter is a number, but not positive and
- * finite. Tensors are not looked at: where one is negative or NaN, so is the result NaN.
- * @throws {ShapeError} when `shape` is no shape, or the parameters do not broadcast to it.
+ * @returns A tensor of that shape; `float32` by default. Gradients flow to parameters that are tensors.
+ * @throws {ArgumentError} when `key` is not a key, or a parameter is a number, but not positive and finite.
+ * Tensors are not looked at: where one is negative or NaN, so is the result NaN.
+ * @throws {ShapeError} when `shape` is not a shape, or the parameters do not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example A success probability, given three successes and one failure
@@ -163,11 +162,10 @@ export function beta(
  * @param shape How many vectors, along any number of axes, which the shape of `concentration` without
  * its last axis must broadcast to. Left out: that very shape.
  * @param options The dtype.
- * @returns `[...shape, categories]`; `float32` unless told otherwise. Gradients flow to the
- * concentrations.
- * @throws {ArgumentError} when `key` is no key, or `concentration` is no tensor or array. Its elements
- * are not looked at: where one is negative or NaN, so is its vector NaN.
- * @throws {ShapeError} when `shape` is no shape, `concentration` has no axis or no categories, or does
+ * @returns `[...shape, categories]`; `float32` by default. Gradients flow to the concentrations.
+ * @throws {ArgumentError} when `key` is not a key, or `concentration` is not a tensor or array. Its
+ * elements are not looked at: where one is negative or NaN, so is its vector NaN.
+ * @throws {ShapeError} when `shape` is not a shape, `concentration` has no axis or no categories, or does
  * not broadcast to the shape.
  * @throws {DtypeError} when the dtype is not floating-point.
  *

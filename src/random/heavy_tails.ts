@@ -23,9 +23,9 @@ import { aboveMinusOne, drawFloats, uniformBetween } from "./continuous.ts";
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise.
- * @throws {ArgumentError} when `key` is no key.
- * @throws {ShapeError} when `shape` is no shape.
+ * @returns A tensor of that shape; `float32` by default.
+ * @throws {ArgumentError} when `key` is not a key.
+ * @throws {ShapeError} when `shape` is not a shape.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The mean distance from the centre
@@ -63,9 +63,9 @@ export function laplace(
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise.
- * @throws {ArgumentError} when `key` is no key.
- * @throws {ShapeError} when `shape` is no shape.
+ * @returns A tensor of that shape; `float32` by default.
+ * @throws {ArgumentError} when `key` is not a key.
+ * @throws {ShapeError} when `shape` is not a shape.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example Half of the numbers are between the quartiles

@@ -36,7 +36,7 @@ import { checkKey, readShape } from "./arguments.ts";
  * @returns A key: `uint32[2]`, the high word first.
  * @throws {ArgumentError} when a number or bigint is no such integer, or `seed` is none of these.
  * @throws {DtypeError} when a tensor is not of integers.
- * @throws {ShapeError} when a tensor is no scalar.
+ * @throws {ShapeError} when a tensor is not a scalar.
  *
  * @example Seed 42
  * ```ts
@@ -109,8 +109,8 @@ export type Keys<Count extends number> = Count extends keyof KeyLists ? KeyLists
  * @param count How many. Default 2.
  * @returns A list of so many keys, to be taken apart as in `const [a, b] = split(key)`. For many keys,
  * or keys to map over, give a shape.
- * @throws {ArgumentError} when `key` is no key, or `count` is more than 2^20.
- * @throws {ShapeError} when `count` is no non-negative integer.
+ * @throws {ArgumentError} when `key` is not a key, or `count` is more than 2^20.
+ * @throws {ShapeError} when `count` is not a non-negative integer.
  *
  * @example One key for each purpose
  * ```ts
@@ -130,8 +130,8 @@ export function split<const Count extends number = 2>(key: Tensor, count?: Count
  * @param key A key, `uint32[2]`.
  * @param shape How many keys, along any number of axes; `[n]` for the keys that the number `n` gives.
  * @returns `uint32[...shape, 2]`.
- * @throws {ArgumentError} when `key` is no key.
- * @throws {ShapeError} when `shape` is no shape.
+ * @throws {ArgumentError} when `key` is not a key.
+ * @throws {ShapeError} when `shape` is not a shape.
  *
  * @example A batch of keys, mapped over
  * ```ts
@@ -173,7 +173,7 @@ export function split(key: Tensor, count?: number | Shape): Tensor[] | Tensor {
  * @param data An integer that fits into 32 bits, signed or not (`-1` and `2 ** 32 - 1` are the same),
  * or an integer scalar tensor, which may be traced.
  * @returns A key, independent of those for other numbers.
- * @throws {ArgumentError} when `key` is no key, or `data` is no such number.
+ * @throws {ArgumentError} when `key` is not a key, or `data` is no such number.
  * @throws {DtypeError} when `data` is a tensor, but not of integers.
  * @throws {ShapeError} when `data` is a tensor, but no scalar.
  *
@@ -210,9 +210,9 @@ export interface BitsOptions {
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.
- * @returns A tensor of that shape; `uint32` unless told otherwise.
- * @throws {ArgumentError} when `key` is no key.
- * @throws {ShapeError} when `shape` is no shape.
+ * @returns A tensor of that shape; `uint32` by default.
+ * @throws {ArgumentError} when `key` is not a key.
+ * @throws {ShapeError} when `shape` is not a shape.
  * @throws {DtypeError} when the dtype is no unsigned integer.
  *
  * @example One word

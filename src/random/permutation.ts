@@ -42,7 +42,7 @@ export interface PermutationOptions {
  * @param x A number `n`, for a permutation of 0, 1, …, n - 1; or a tensor to shuffle.
  * @param options The axis, and whether its vectors are shuffled independently of each other.
  * @returns `int32[n]`, or a tensor like `x`. Gradients follow the elements of `x`.
- * @throws {ArgumentError} when `key` is no key or an option is of the wrong type.
+ * @throws {ArgumentError} when `key` is not a key or an option is of the wrong type.
  * @throws {ShapeError} when `x` is neither a non-negative integer nor a tensor with an axis.
  * @throws {AxisError} when the axis is out of range.
  *

@@ -48,9 +48,9 @@ import { split } from "./key.ts";
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise.
- * @throws {ArgumentError} when `key` is no key.
- * @throws {ShapeError} when `shape` is no shape.
+ * @returns A tensor of that shape; `float32` by default.
+ * @throws {ArgumentError} when `key` is not a key.
+ * @throws {ShapeError} when `shape` is not a shape.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The variance
@@ -85,10 +85,9 @@ export function logistic(
  * Default 1.
  * @param shape The shape, or the length of a vector. Left out: that of `sigma`.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to parameters that are
- * tensors.
- * @throws {ArgumentError} when `key` is no key.
- * @throws {ShapeError} when `shape` is no shape, or a parameter does not broadcast to it.
+ * @returns A tensor of that shape; `float32` by default. Gradients flow to parameters that are tensors.
+ * @throws {ArgumentError} when `key` is not a key.
+ * @throws {ShapeError} when `shape` is not a shape, or a parameter does not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The mean
@@ -123,11 +122,10 @@ export function lognormal(
  * @param b The exponent, positive; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `b`.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to parameters that are
- * tensors.
- * @throws {ArgumentError} when `key` is no key, or `b` is a number, but not positive and finite. Tensors
+ * @returns A tensor of that shape; `float32` by default. Gradients flow to parameters that are tensors.
+ * @throws {ArgumentError} when `key` is not a key, or `b` is a number, but not positive and finite. Tensors
  * are not looked at.
- * @throws {ShapeError} when `shape` is no shape, or a parameter does not broadcast to it.
+ * @throws {ShapeError} when `shape` is not a shape, or a parameter does not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The mean
@@ -164,11 +162,10 @@ export function pareto(
  * @param concentration The exponent, positive; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: the shape that the parameters broadcast to.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to parameters that are
- * tensors.
- * @throws {ArgumentError} when `key` is no key, or `concentration` is a number, but not positive and
+ * @returns A tensor of that shape; `float32` by default. Gradients flow to parameters that are tensors.
+ * @throws {ArgumentError} when `key` is not a key, or `concentration` is a number, but not positive and
  * finite. Tensors are not looked at.
- * @throws {ShapeError} when `shape` is no shape, or a parameter does not broadcast to it.
+ * @throws {ShapeError} when `shape` is not a shape, or a parameter does not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example Of concentration 1: exponential
@@ -208,10 +205,9 @@ export function weibullMin(
  * @param scale The scale; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `scale`.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to parameters that are
- * tensors.
- * @throws {ArgumentError} when `key` is no key.
- * @throws {ShapeError} when `shape` is no shape, or a parameter does not broadcast to it.
+ * @returns A tensor of that shape; `float32` by default. Gradients flow to parameters that are tensors.
+ * @throws {ArgumentError} when `key` is not a key.
+ * @throws {ShapeError} when `shape` is not a shape, or a parameter does not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The mean
@@ -250,10 +246,9 @@ export function rayleigh(
  * @param right The largest number; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: the shape that the parameters broadcast to.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to parameters that are
- * tensors.
- * @throws {ArgumentError} when `key` is no key.
- * @throws {ShapeError} when `shape` is no shape, or a parameter does not broadcast to it.
+ * @returns A tensor of that shape; `float32` by default. Gradients flow to parameters that are tensors.
+ * @throws {ArgumentError} when `key` is not a key.
+ * @throws {ShapeError} when `shape` is not a shape, or a parameter does not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The mean
@@ -317,11 +312,10 @@ export function triangular(
  * @param mean The mean, positive; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `mean`.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to parameters that are
- * tensors.
- * @throws {ArgumentError} when `key` is no key, or `mean` is a number, but not positive and finite.
+ * @returns A tensor of that shape; `float32` by default. Gradients flow to parameters that are tensors.
+ * @throws {ArgumentError} when `key` is not a key, or `mean` is a number, but not positive and finite.
  * Tensors are not looked at.
- * @throws {ShapeError} when `shape` is no shape, or a parameter does not broadcast to it.
+ * @throws {ShapeError} when `shape` is not a shape, or a parameter does not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The mean
@@ -382,11 +376,10 @@ function waldOf(key: Tensor, dtype: Dtype): (mean: Tensor) => Tensor {
  * @param df The degrees of freedom, positive; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `df`.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to parameters that are
- * tensors.
- * @throws {ArgumentError} when `key` is no key, or `df` is a number, but not positive and finite. Tensors
- * are not looked at.
- * @throws {ShapeError} when `shape` is no shape, or a parameter does not broadcast to it.
+ * @returns A tensor of that shape; `float32` by default. Gradients flow to parameters that are tensors.
+ * @throws {ArgumentError} when `key` is not a key, or `df` is a number, but not positive and finite.
+ * Tensors are not looked at.
+ * @throws {ShapeError} when `shape` is not a shape, or a parameter does not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The mean
@@ -428,11 +421,10 @@ function chisquareOf(key: Tensor, df: Tensor, dtype: Dtype): Tensor {
  * @param dfden Those below, positive; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: the shape that the parameters broadcast to.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to parameters that are
- * tensors.
- * @throws {ArgumentError} when `key` is no key, or `dfnum` or `dfden` is a number, but not positive and
+ * @returns A tensor of that shape; `float32` by default. Gradients flow to parameters that are tensors.
+ * @throws {ArgumentError} when `key` is not a key, or `dfnum` or `dfden` is a number, but not positive and
  * finite. Tensors are not looked at.
- * @throws {ShapeError} when `shape` is no shape, or a parameter does not broadcast to it.
+ * @throws {ShapeError} when `shape` is not a shape, or a parameter does not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The mean
@@ -473,11 +465,10 @@ export function f(
  * @param df The degrees of freedom, positive; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `df`.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to parameters that are
- * tensors.
- * @throws {ArgumentError} when `key` is no key, or `df` is a number, but not positive and finite. Tensors
- * are not looked at.
- * @throws {ShapeError} when `shape` is no shape, or a parameter does not broadcast to it.
+ * @returns A tensor of that shape; `float32` by default. Gradients flow to parameters that are tensors.
+ * @throws {ArgumentError} when `key` is not a key, or `df` is a number, but not positive and finite.
+ * Tensors are not looked at.
+ * @throws {ShapeError} when `shape` is not a shape, or a parameter does not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The variance

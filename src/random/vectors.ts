@@ -60,8 +60,8 @@ import { split } from "./key.ts";
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype, of integers or floats. Default `int32`.
  * @returns A tensor of that shape.
- * @throws {ArgumentError} when `key` is no key.
- * @throws {ShapeError} when `shape` is no shape.
+ * @throws {ArgumentError} when `key` is not a key.
+ * @throws {ShapeError} when `shape` is not a shape.
  * @throws {DtypeError} when the dtype does not hold -1.
  *
  * @example Signs
@@ -102,9 +102,9 @@ function signsOf(key: Tensor, shape: Shape, dtype: Dtype): Tensor {
  * @param key A key, `uint32[2]`.
  * @param shape The shape, or the length of a vector. Default `[]`, a scalar.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise.
- * @throws {ArgumentError} when `key` is no key.
- * @throws {ShapeError} when `shape` is no shape.
+ * @returns A tensor of that shape; `float32` by default.
+ * @throws {ArgumentError} when `key` is not a key.
+ * @throws {ShapeError} when `shape` is not a shape.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The mean square
@@ -141,10 +141,9 @@ function maxwellOf(key: Tensor, shape: Shape, dtype: Dtype): Tensor {
  * @param scale The scale; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: the shape that the parameters broadcast to.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to parameters that are
- * tensors.
- * @throws {ArgumentError} when `key` is no key.
- * @throws {ShapeError} when `shape` is no shape, or a parameter does not broadcast to it.
+ * @returns A tensor of that shape; `float32` by default. Gradients flow to parameters that are tensors.
+ * @throws {ArgumentError} when `key` is not a key.
+ * @throws {ShapeError} when `shape` is not a shape, or a parameter does not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The mean
@@ -186,11 +185,10 @@ export function doubleSidedMaxwell(
  * @param p The exponent, positive; any shape that broadcasts to the result's.
  * @param shape The shape, or the length of a vector. Left out: that of `p`.
  * @param options The dtype.
- * @returns A tensor of that shape; `float32` unless told otherwise. Gradients flow to parameters that are
- * tensors.
- * @throws {ArgumentError} when `key` is no key, or `p` is a number, but not positive and finite. Tensors
+ * @returns A tensor of that shape; `float32` by default. Gradients flow to parameters that are tensors.
+ * @throws {ArgumentError} when `key` is not a key, or `p` is a number, but not positive and finite. Tensors
  * are not looked at.
- * @throws {ShapeError} when `shape` is no shape, or a parameter does not broadcast to it.
+ * @throws {ShapeError} when `shape` is not a shape, or a parameter does not broadcast to it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example Of exponent 2: normal
@@ -235,10 +233,10 @@ function generalizedOf(key: Tensor, p: Tensor, dtype: Dtype): Tensor {
  * @param p The exponent of the norm, positive: a number or a scalar. Default 2.
  * @param shape How many vectors, along any number of axes. Default `[]`, one vector.
  * @param options The dtype.
- * @returns `[...shape, d]`; `float32` unless told otherwise. Gradients flow to `p` if it is a tensor.
- * @throws {ArgumentError} when `key` is no key, `d` no length, or `p` a number that is not positive and
+ * @returns `[...shape, d]`; `float32` by default. Gradients flow to `p` if it is a tensor.
+ * @throws {ArgumentError} when `key` is not a key, `d` no length, or `p` a number that is not positive and
  * finite.
- * @throws {ShapeError} when `shape` is no shape, or `p` no scalar.
+ * @throws {ShapeError} when `shape` is not a shape, or `p` no scalar.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example The mean distance from the centre
@@ -295,9 +293,9 @@ export interface OrthogonalOptions extends SampleOptions {
  * @param n The number of rows.
  * @param shape How many matrices, along any number of axes. Default `[]`, one matrix.
  * @param options The number of columns, and the dtype.
- * @returns `[...shape, n, m]`; `float32` unless told otherwise.
- * @throws {ArgumentError} when `key` is no key, or `n` or `m` no length.
- * @throws {ShapeError} when `shape` is no shape.
+ * @returns `[...shape, n, m]`; `float32` by default.
+ * @throws {ArgumentError} when `key` is not a key, or `n` or `m` no length.
+ * @throws {ShapeError} when `shape` is not a shape.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example Rows of length 1
@@ -336,8 +334,8 @@ export function orthogonal(
  */
 export interface MultivariateNormalOptions extends SampleOptions {
   /**
-   * How the covariance is factorised: `"cholesky"`, which wants it positive definite, or `"eigh"` or
-   * `"svd"`, for which it may be singular. Default `"cholesky"`.
+   * How the covariance is factorised: `"cholesky"`, which requires it to be positive definite, or `"eigh"`
+   * or `"svd"`, for which it may be singular. Default `"cholesky"`.
    */
   readonly method?: "cholesky" | "eigh" | "svd";
 }
@@ -354,10 +352,9 @@ export interface MultivariateNormalOptions extends SampleOptions {
  * @param shape How many vectors, along any number of axes, which the leading axes of both must broadcast
  * to. Left out: what these broadcast to.
  * @param options How the covariance is factorised, and the dtype.
- * @returns `[...shape, n]`; `float32` unless told otherwise. Gradients flow to both parameters if they are
- * tensors.
- * @throws {ArgumentError} when `key` is no key, or `method` none of these.
- * @throws {ShapeError} when `shape` is no shape, or the parameters do not fit each other or it.
+ * @returns `[...shape, n]`; `float32` by default. Gradients flow to both parameters if they are tensors.
+ * @throws {ArgumentError} when `key` is not a key, or `method` none of these.
+ * @throws {ShapeError} when `shape` is not a shape, or the parameters do not fit each other or it.
  * @throws {DtypeError} when the dtype is not floating-point.
  *
  * @example A mean and a covariance

@@ -40,8 +40,8 @@ export interface ImageConvolutionOptions {
  * @param options The part that is given, and what is around `a`.
  * @returns Along each axis, of lengths `m` and `n`: `m + n - 1` elements (`"full"`), `m` (`"same"`) or
  * `max(m, n) - min(m, n) + 1` (`"valid"`). The common dtype of both; sums of integers are modulo 2^32.
- * @throws {ShapeError} when an operand is no matrix, or is empty, or, for `"valid"`, neither is at least as long
- * as the other along both axes.
+ * @throws {ShapeError} when an operand is not a matrix, or is empty, or, for `"valid"`, neither is at least
+ * as long as the other along both axes.
  * @throws {ArgumentError} when an option is out of its range.
  *
  * @example Differences of neighbours, around the edge
@@ -71,8 +71,8 @@ export function convolve2d(
  * @param options The part that is given, and what is around `a`.
  * @returns Along each axis, of lengths `m` and `n`: `m + n - 1` elements (`"full"`), `m` (`"same"`) or
  * `max(m, n) - min(m, n) + 1` (`"valid"`). The common dtype of both; sums of integers are modulo 2^32.
- * @throws {ShapeError} when an operand is no matrix, or is empty, or, for `"valid"`, neither is at least as long
- * as the other along both axes.
+ * @throws {ShapeError} when an operand is not a matrix, or is empty, or, for `"valid"`, neither is at least
+ * as long as the other along both axes.
  * @throws {ArgumentError} when an option is out of its range.
  *
  * @example Where a pattern is

@@ -130,7 +130,7 @@ export interface Segments {
   readonly frequencies: Tensor;
   /** The times of the middles of segments. */
   readonly times: Tensor;
-  /** The transforms, complex: in the place of the signal's axis frequencies, behind all axes segments. */
+  /** The transforms, complex: in place of the signal's axis frequencies, behind all axes segments. */
   readonly values: Tensor;
 }
 
@@ -142,7 +142,7 @@ export interface Segments {
 export interface Spectrum {
   /** The frequencies, `[floor(nfft / 2) + 1]`, or all `[nfft]` in the order of `fftfreq`. */
   readonly frequencies: Tensor;
-  /** The densities or powers: frequencies in the place of the signal's axis. */
+  /** The densities or powers: frequencies in place of the signal's axis. */
   readonly values: Tensor;
 }
 
@@ -312,7 +312,7 @@ function addSegments(x: Tensor, { nperseg, step }: Division): Tensor {
  * @category Signals
  * @param x Any shape but a scalar.
  * @param options The segments, the window, the scaling and the ends.
- * @returns The frequencies, the times, and the transforms: frequencies in the place of the signal's axis, and
+ * @returns The frequencies, the times, and the transforms: frequencies in place of the signal's axis, and
  * one more axis of segments behind all others.
  * @throws {AxisError} when the axis is out of range.
  * @throws {DtypeError} when `x` is complex and `onesided` is `true`.

@@ -32,7 +32,7 @@ function series(x: Tensor, n: number): Tensor {
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example At 0 and beyond
@@ -53,7 +53,7 @@ export function i0(x: TensorLike): Tensor {
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example Far out
@@ -74,7 +74,7 @@ export function i0e(x: TensorLike): Tensor {
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example The derivative of i0
@@ -96,7 +96,7 @@ export function i1(x: TensorLike): Tensor {
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example An odd function
@@ -129,7 +129,7 @@ export function i1e(x: TensorLike): Tensor {
  * @param x Any shape.
  * @param v The highest order, an integer from 0 to 999.
  * @returns `[v + 1, ...]`: the shape of `x` for each order; integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array, or `v` is out of range.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array, or `v` is out of range.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example Two orders

@@ -24,7 +24,7 @@ import { complexOperand, floats, isComplexLike } from "./operands.ts";
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; inexact dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  *
  * @example A factorial
  * ```ts
@@ -54,7 +54,7 @@ export function gamma(x: TensorLike): Tensor {
  * @param z Any shape, real or complex. Of real numbers below 0 the result is NaN; `lgamma` gives the logarithm
  * of the absolute value.
  * @returns The shape of `z`; inexact dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  *
  * @example More than one turn
  * ```ts
@@ -87,7 +87,7 @@ export function loggamma(z: TensorLike): Tensor {
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example Signs alternate below 0
@@ -118,7 +118,7 @@ export function gammasgn(x: TensorLike): Tensor {
  * @category Special functions
  * @param n Any shape.
  * @returns The shape of `n`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example Small factorials
@@ -146,7 +146,7 @@ export function factorial(n: TensorLike): Tensor {
  * @param k Any shape that broadcasts to the result's.
  * @param options Whether things may be chosen again.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -205,7 +205,7 @@ function choose(n: Tensor, k: Tensor): Tensor {
  * @param z Any shape that broadcasts to the result's.
  * @param m Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -228,7 +228,7 @@ export function poch(z: TensorLike, m: TensorLike): Tensor {
  * @param a Any shape that broadcasts to the result's.
  * @param b Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -251,7 +251,7 @@ export function beta(a: TensorLike, b: TensorLike): Tensor {
  * @param a Any shape that broadcasts to the result's.
  * @param b Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -278,7 +278,7 @@ const MOST_DIMENSIONS = 4096;
  * @param a Any shape; more than `(d - 1) / 2`.
  * @param d The dimension, an integer from 1 to 4096.
  * @returns The shape of `a`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `a` is no tensor, number or array, or `d` no such integer.
+ * @throws {ArgumentError} when `a` is not a tensor, number or array, or `d` no such integer.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example Of dimension 1
@@ -315,7 +315,7 @@ export function multigammaln(a: TensorLike, d: number): Tensor {
  * @param a Any shape that broadcasts to the result's.
  * @param x Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -339,7 +339,7 @@ export function gammainc(a: TensorLike, x: TensorLike): Tensor {
  * @param a Any shape that broadcasts to the result's.
  * @param x Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -367,7 +367,7 @@ export function gammaincc(a: TensorLike, x: TensorLike): Tensor {
  * @param b Any shape that broadcasts to the result's.
  * @param x Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -390,7 +390,7 @@ export function betainc(a: TensorLike, b: TensorLike, x: TensorLike): Tensor {
  * @param n How often: an integer from 0 to 10^6.
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when `x` is no tensor, number or array, or `n` no such integer.
+ * @throws {ArgumentError} when `x` is not a tensor, number or array, or `n` no such integer.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example Trigamma
@@ -420,7 +420,7 @@ export function polygamma(n: number, x: TensorLike): Tensor {
  * @param x Any shape that broadcasts to the result's.
  * @param q Any shape that broadcasts to the result's. Default 1.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *

@@ -30,7 +30,7 @@ function polynomial(x: Tensor, count: number, coefficient: (k: number) => number
  * @param x Any shape that broadcasts to the result's.
  * @param y Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -53,7 +53,7 @@ export function xlogy(x: TensorLike, y: TensorLike): Tensor {
  * @param x Any shape that broadcasts to the result's.
  * @param y Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -75,7 +75,7 @@ export function xlog1py(x: TensorLike, y: TensorLike): Tensor {
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example The entropy of a coin
@@ -124,7 +124,7 @@ const NEAR = 0.5;
  * @param x Any shape that broadcasts to the result's.
  * @param y Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -155,7 +155,7 @@ export function relEntr(x: TensorLike, y: TensorLike): Tensor {
  * @param x Any shape that broadcasts to the result's.
  * @param y Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -190,7 +190,7 @@ export function klDiv(x: TensorLike, y: TensorLike): Tensor {
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example The inverse of sigmoid
@@ -244,7 +244,7 @@ function boxcoxOf(y: Tensor, lambda: Tensor): Tensor {
  * @param x Any shape that broadcasts to the result's.
  * @param lambda Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -267,7 +267,7 @@ export function boxcox(x: TensorLike, lambda: TensorLike): Tensor {
  * @param x Any shape that broadcasts to the result's.
  * @param lambda Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *

@@ -15,7 +15,7 @@ import { floats, integersBeside } from "./operands.ts";
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example Its zero
@@ -37,7 +37,7 @@ export function expi(x: TensorLike): Tensor {
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example A value
@@ -60,7 +60,7 @@ export function exp1(x: TensorLike): Tensor {
  * @param n Integers; any shape that broadcasts to the result's.
  * @param x Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when `n` is not of integers, or an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -83,7 +83,7 @@ export function expn(n: TensorLike, x: TensorLike): Tensor {
  * @category Special functions
  * @param x Any shape.
  * @returns `[si, ci]`, both of the shape of `x`; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example Both at 1
@@ -108,7 +108,7 @@ export function sici(x: TensorLike): [si: Tensor, ci: Tensor] {
  * @category Special functions
  * @param x Any shape.
  * @returns `[s, c]`, both of the shape of `x`; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example Both at 1
@@ -133,7 +133,7 @@ export function fresnel(x: TensorLike): [s: Tensor, c: Tensor] {
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example At its end

@@ -18,7 +18,7 @@ import { complexOperand, floats } from "./operands.ts";
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example Far out
@@ -40,7 +40,7 @@ export function erfcx(x: TensorLike): Tensor {
  * @category Special functions
  * @param z Any shape, real or complex.
  * @returns The shape of `z`; `complex128` for doubles and `complex128`, else `complex64`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  *
  * @example A scaled error function along the imaginary axis
  * ```ts
@@ -61,7 +61,7 @@ export function wofz(z: TensorLike): Tensor {
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example An odd function
@@ -82,7 +82,7 @@ export function dawsn(x: TensorLike): Tensor {
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example Two standard deviations
@@ -103,7 +103,7 @@ export function ndtr(x: TensorLike): Tensor {
  * @category Special functions
  * @param x Any shape.
  * @returns The shape of `x`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example Far out
@@ -132,7 +132,7 @@ export function logNdtr(x: TensorLike): Tensor {
  * @category Special functions
  * @param p Any shape.
  * @returns The shape of `p`; floating-point dtypes stay, integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  *
  * @example A confidence interval of 95 %
@@ -155,7 +155,7 @@ export function ndtri(p: TensorLike): Tensor {
  * @param h Any shape that broadcasts to the result's.
  * @param a Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *

@@ -30,7 +30,7 @@ import { floats, integersBeside } from "./operands.ts";
  * @param b Any shape that broadcasts to the result's.
  * @param x Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -61,7 +61,7 @@ export function hyp1f1(a: TensorLike, b: TensorLike, x: TensorLike): Tensor {
  * @param c Any shape that broadcasts to the result's.
  * @param x Any shape that broadcasts to the result's.
  * @returns The shape that the arguments broadcast to; integers and bools become `float32`.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -88,7 +88,7 @@ export function hyp2f1(a: TensorLike, b: TensorLike, c: TensorLike, x: TensorLik
  * @param theta Polar angles, from 0 to π; likewise.
  * @param phi Azimuths; likewise.
  * @returns `complex64` or `complex128`, of the shape that the arguments broadcast to.
- * @throws {ArgumentError} when an argument is no tensor, number or array.
+ * @throws {ArgumentError} when an argument is not a tensor, number or array.
  * @throws {DtypeError} when `n` or `m` is not of integers, or an argument is complex.
  * @throws {ShapeError} when the shapes do not broadcast.
  *
@@ -116,7 +116,7 @@ export function sphHarmY(n: TensorLike, m: TensorLike, theta: TensorLike, phi: T
  * @category Special functions
  * @param n The last one, an integer from 0 to 10^6.
  * @param options The dtype.
- * @returns A vector of `n + 1` numbers, of the default dtype unless told otherwise.
+ * @returns A vector of `n + 1` numbers, of the default dtype, unless `dtype` is given.
  * @throws {ArgumentError} when `n` is no such integer.
  * @throws {DtypeError} when the dtype is not floating-point.
  *

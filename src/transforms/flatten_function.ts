@@ -195,9 +195,9 @@ export function flattenFunction(
 }
 
 /**
- * A tangent or cotangent tree as one tensor per leaf of `structure`, each of the type that belongs
- * to it; `null` stands for zero, also in the place of a whole subtree. Numbers, nested and typed arrays take the dtype of their place. In
- * the place of a number stands a float of either precision, which becomes float64.
+ * A tangent or cotangent tree as one tensor per leaf of `structure`, each of the type that belongs to it;
+ * `null` means zero, also for a whole subtree. Numbers, nested and typed arrays take the dtype of their
+ * place. In the place of a number stands a float of either precision, which becomes float64.
  */
 export function flattenLike(
   structure: Structure,

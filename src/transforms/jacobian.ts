@@ -53,7 +53,7 @@ export interface JacobianOptions {
 }
 
 /**
- * A tree like `Out`, with a tree like `In` in the place of each tensor.
+ * A tree like `Out`, with a tree like `In` in place of each tensor.
  *
  * @category Transforms
  */
@@ -313,7 +313,7 @@ export function hessian<
  * @category Transforms
  * @param f A pure function of trees of floating-point tensors with a scalar output.
  * @param primals Where: the list of `f`'s arguments.
- * @param tangents The vector: a list like `primals`; `null` stands for zero.
+ * @param tangents The vector: a list like `primals`; `null` means zero.
  * @returns An array with one tree per primal, like `primals`; `null` for a primal without
  * floating-point leaves.
  * @throws As `grad` and `jvp`.

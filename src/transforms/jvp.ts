@@ -209,9 +209,9 @@ export function sum(x: Tensor | null, y: Tensor | null): Tensor | null {
  * @category Transforms
  * @param f A pure function of trees of tensors.
  * @param primals Where: the list of `f`'s arguments.
- * @param tangents Along which direction: a list like `primals`, each leaf of its primal's shape and
- * dtype; for a number, a number or a floating-point scalar. `null` stands for zero, also in the place of
- * a whole subtree, and is the only tangent of an integer or bool leaf.
+ * @param tangents Along which direction: a list like `primals`, each leaf of its primal's shape and dtype;
+ * for a number, a number or a floating-point scalar. `null` means zero, also for a whole subtree, and is
+ * the only tangent of an integer or bool leaf.
  * @returns The output of `f`, and the derivative of each floating-point leaf of it (`null` at
  * integer and bool leaves).
  * @throws {TreeError} when `tangents` is not a tree like `primals`.

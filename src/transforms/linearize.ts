@@ -136,11 +136,10 @@ function spread(values: readonly Tensor[], types: readonly Type[]): (Tensor | nu
  * @category Transforms
  * @param f A pure function of trees of tensors.
  * @param primals Where: `f`'s arguments.
- * @returns The output of `f`, and a pullback that takes a cotangent tree like the output (`null`
- * stands for zero, also in the place of a whole subtree, and is the only cotangent of an integer or
- * bool leaf) and gives an array with one cotangent tree per primal, `null` at its integer and bool
- * leaves. The pullback may be called any number of times. Numbers among the primals keep their digits,
- * as in `grad`.
+ * @returns The output of `f`, and a pullback that takes a cotangent tree like the output (`null` means
+ * zero, also for a whole subtree, and is the only cotangent of an integer or bool leaf) and gives an array
+ * with one cotangent tree per primal, `null` at its integer and bool leaves. The pullback may be called any
+ * number of times. Numbers among the primals keep their digits, as in `grad`.
  * @throws {TreeError}, {ShapeError} or {DtypeError} from the pullback, when the cotangent does not
  * fit the output.
  *
@@ -194,9 +193,8 @@ export function vjp(
  * @category Transforms
  * @param f A pure function of trees of tensors.
  * @param primals Where: `f`'s arguments.
- * @returns The output of `f`, and a pushforward that takes one tangent tree per primal (`null` stands
- * for zero, also in the place of a whole subtree) and gives the tangent of the output, `null` at
- * integer and bool leaves.
+ * @returns The output of `f`, and a pushforward that takes one tangent tree per primal (`null` means zero,
+ * also for a whole subtree) and gives the tangent of the output, `null` at integer and bool leaves.
  *
  * @example One linearisation, many directions
  * ```ts
@@ -245,8 +243,8 @@ export function linearize(
  * @category Transforms
  * @param f A function that is linear in all of its arguments together.
  * @param examples Arguments that show the types; their values do not matter.
- * @returns A function from a cotangent tree like `f`'s output, in which `null` stands for zero, also in
- * the place of a whole subtree, to an array with one cotangent tree per example.
+ * @returns A function from a cotangent tree like `f`'s output, in which `null` means zero, also for a whole
+ * subtree, to an array with one cotangent tree per example.
  * @throws {ArgumentError} when `f` turns out not to be linear.
  * @throws {DtypeError} when an example is not floating-point.
  *

@@ -244,7 +244,7 @@ function pull(
     case "program":
       return rule.transpose(received, types, params, isLinear, totals);
     case "zero":
-      // What stands in the place of an argument, and is not used, takes nothing from its linearity.
+      // What stands in place of an argument, and is not used, takes nothing from its linearity.
       if (rule.isIdentity === true && params === "unused") return inputs.map(() => null);
       break;
   }

@@ -229,7 +229,7 @@ export function dot(a: unknown, b: unknown): Tensor {
  * @param y A tree of the same structure and shapes.
  * @returns A tree like `y`, in the dtypes that the sums have.
  * @throws {TreeError} when the trees have different structures, or a leaf is neither a tensor nor numbers.
- * @throws {ShapeError} when two leaves have different shapes, or `alpha` is no scalar.
+ * @throws {ShapeError} when two leaves have different shapes, or `alpha` is not a scalar.
  *
  * @example A step against a gradient
  * ```ts

@@ -268,7 +268,7 @@ function createNode(plugin: Plugin, options: Options, distributed: Distributed):
 
 /**
  * Closes devices that `openXla` gave, with all others of the same plugin's client. Their memory is freed:
- * tensors that are still there cannot be used any more.
+ * tensors that are still there can no longer be used.
  *
  * @category XLA
  * @param devices What `openXla` gave.

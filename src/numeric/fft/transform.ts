@@ -71,7 +71,7 @@ export function transformBack({ re, im }: Pair): void {
   transform({ re: im, im: re });
 }
 
-/** The product of each number of `x` with that of `y`, in the place of the former. */
+/** The product of each number of `x` with that of `y`, in place of the former. */
 function multiply(x: Pair, y: Pair, length: number): void {
   for (let k = 0; k < length; k++) {
     const [a, b, c, d] = [x.re[k], x.im[k], y.re[k], y.im[k]];

@@ -1,5 +1,5 @@
 /**
- * The kernel of a loop that goes on while a condition holds.
+ * The kernel of a loop that continues while a condition holds.
  *
  * @module
  */

@@ -41,7 +41,7 @@ export interface ServeOptions {
 export interface StoreServer {
   /** Where it is, for `openXla` and `connectStore`. */
   readonly address: string;
-  /** Ends it. Those who wait get an error. */
+  /** Ends it. Pending requests get an error. */
   close(): void;
 }
 
@@ -213,9 +213,9 @@ export function run(
 
 /**
  * Serves a store by which the processes of a run find each other, to be called in one of them or in a
- * process of its own. It needs `--allow-net` and, where the library lies on the disk, `--allow-read`. A
- * store is for one run: keys are never changed or forgotten. Whoever reaches it may read and write, so
- * it belongs into a network of one's own. It ends with the process, and does not keep it from ending.
+ * separate process. It needs `--allow-net` and, where the library lies on the disk, `--allow-read`. A store
+ * is for one run: keys are never changed or forgotten. Anyone who can reach it may read and write, so use
+ * it in a private network. It ends with the process, and does not keep it from ending.
  *
  * @category XLA
  * @param options How many processes there are, and where to listen.

@@ -20,7 +20,7 @@ export interface KeyValueStore {
    * Waits until a key is there.
    *
    * @returns Its value.
-   * @throws {XlaError} `DEADLINE_EXCEEDED` when nobody has put it after `timeoutMs` milliseconds,
+   * @throws {XlaError} `DEADLINE_EXCEEDED` when no process has put it within `timeoutMs` milliseconds,
    *   `UNAVAILABLE` when the store is gone.
    */
   get(key: string, timeoutMs: number): Promise<Uint8Array>;
@@ -54,7 +54,7 @@ export interface Node {
  * @category XLA
  */
 export interface StoreOptions extends Node {
-  /** For how long to try again where nobody answers yet, in milliseconds; a minute when left out. */
+  /** For how long to retry while there is no answer, in milliseconds; a minute by default. */
   readonly timeoutMs?: number;
 }
 
@@ -277,15 +277,15 @@ const PAUSE = 100;
 
 /**
  * Connects this process with a store that `serveStore` serves. It needs `--allow-net`. Programs may keep
- * things of their own there: keys of theirs should begin with a name that plugins do not use. It keeps
- * the program from ending until it is closed. `openXla` connects by itself.
+ * things of their own there: their keys should begin with a name that plugins do not use. It keeps the
+ * program from ending until it is closed. `openXla` connects by itself.
  *
  * @category XLA
  * @param address Where it is, such as "10.0.0.1:8476".
  * @param options Which node this is, and for how long to try.
  * @returns The store.
  * @throws {ArgumentError} when what is given is no address, or no node.
- * @throws {XlaError} `UNAVAILABLE` when nobody answers there, `INVALID_ARGUMENT` when the store is for
+ * @throws {XlaError} `UNAVAILABLE` when there is no answer, `INVALID_ARGUMENT` when the store is for
  *   another number of nodes, `ALREADY_EXISTS` when another process has the same `nodeId`.
  *
  * @example Two processes that wait for each other

@@ -112,7 +112,7 @@ export function setWhere(code: Code, target: Kept, mask: Kept, value: () => Vect
   whereAny(code, mask, () => code.set(target, choose(mask, value(), target)));
 }
 
-/** A loop that goes on while the mask that `body` leaves is set in some lane. */
+/** A loop that continues while the mask that `body` leaves is set in some lane. */
 export function repeatWhileAny(code: Code, body: () => Vector): void {
   code.loop((again) => code.branchIf(again, v128.anyTrue(body())));
 }
