@@ -5,6 +5,7 @@
  * @module
  */
 import { pagesOf, readEntries } from "./api.ts";
+import { tableOfFixtures } from "./fixtures.ts";
 import { readGallery } from "./gallery.ts";
 import { serve } from "./chromium.ts";
 import { bundle, install, pathOf, root, succeed } from "./tools.ts";
@@ -110,7 +111,7 @@ async function assemble(): Promise<void> {
       ? Deno.readTextFileSync(file).replace(
         /<!-- picture: (\w+) -->/g,
         (_comment, name) => picture(name),
-      )
+      ).replace("<!-- table: fixtures -->", tableOfFixtures)
       : Deno.readFileSync(file);
     write(pages, path, contents);
   }
