@@ -48,7 +48,9 @@ async function faultsInBrowser(): Promise<string[]> {
       symbol: "api/transforms.html#grad",
       errors: "errors.html",
       benchmarks: "benchmarks.html",
+      checked: "checked.html",
       gallery: "gallery/",
+      program: "gallery/vmap.html",
       playground: "playground/",
     };
     const files = filesIn(target);
