@@ -1,5 +1,5 @@
 // A variational autoencoder
-// Bars of random place and width are compressed to two numbers with a prior, and drawn from it again.
+// Images of a spot are compressed to two numbers; numbers from the prior become new images.
 import { arange, exp, jit, linspace, nn, optim, random, scan, stack } from "@jacobi/jacobi";
 import { valueAndGrad } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

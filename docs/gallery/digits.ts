@@ -1,7 +1,6 @@
 // Recognising drawn digits
 // A convolutional network learns digits of seven by seven pixels, shifted and noisy.
-import { jit, nn, optim, random, scan, tensor } from "@jacobi/jacobi";
-import { valueAndGrad, vmap } from "@jacobi/jacobi";
+import { jit, nn, optim, random, scan, tensor, valueAndGrad, vmap } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, image, plot } from "./show.ts";
 

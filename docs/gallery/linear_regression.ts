@@ -1,17 +1,7 @@
 // Linear regression
 // Gradient descent on the squared error arrives at the solution of the normal equations.
-import {
-  grad,
-  jit,
-  linalg,
-  linspace,
-  matmul,
-  ones,
-  random,
-  scan,
-  stack,
-  zeros,
-} from "@jacobi/jacobi";
+import { grad, jit, linalg, linspace, matmul, ones, random, scan, stack } from "@jacobi/jacobi";
+import { zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot, scatter } from "./show.ts";
 

@@ -1,16 +1,7 @@
 // A recurrent network continues a signal
 // A GRU over a `scan` learns sums of two sines, and goes on by its own predictions.
-import {
-  arange,
-  concatenate,
-  jit,
-  nn,
-  optim,
-  random,
-  scan,
-  sin,
-  valueAndGrad,
-} from "@jacobi/jacobi";
+import { arange, concatenate, jit, nn, optim, random, scan, sin } from "@jacobi/jacobi";
+import { valueAndGrad } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot } from "./show.ts";
 
