@@ -16,7 +16,8 @@ interface Manifest {
 const manifest: Manifest = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
 
 /** What other runtimes can use: XLA is called through Deno's foreign function interface. */
-const entries = Object.entries(manifest.exports).filter(([name]) => !name.startsWith("./xla"));
+export const entries: readonly (readonly [string, string])[] = Object.entries(manifest.exports)
+  .filter(([name]) => !name.startsWith("./xla"));
 
 /** What the package is called. */
 export const packageName: string = manifest.name;

@@ -230,6 +230,12 @@ function allSteps(): Step[] {
     { group: "site", name: "site", args: ["run", "-A", ".ci/site.ts"] },
     { group: "site", name: "site in Chromium", args: ["run", "-A", ".ci/site_check.ts"] },
     { group: "install", name: "install", args: ["run", "-A", ".ci/install.ts"] },
+    {
+      group: "playground",
+      name: "playground in Chromium",
+      args: ["run", "-A", ".ci/playground_page.ts"],
+      tests: true,
+    },
     { group: "runtimes", name: "runtimes", args: ["run", "-A", ".ci/runtimes.ts"] },
     ...each("examples", examples, ["run", "--no-prompt"]),
     ...each("gallery", gallery, ["run", "--no-prompt"]),
@@ -245,7 +251,7 @@ const before = ["fmt", "lint", "check", "doc", "layers", "endings", "plugin", "a
 const independent = ["test", "xla", "webgpu", "engines", "doctest", "examples", "gallery", "bench"];
 
 /** The groups whose steps run in order after all others: some use all processors themselves. */
-const after = ["notebooks", "npm", "install", "runtimes", "site", "publish"];
+const after = ["notebooks", "npm", "install", "runtimes", "playground", "site", "publish"];
 
 const groups = [...before, ...independent, ...after];
 

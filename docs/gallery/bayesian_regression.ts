@@ -30,7 +30,7 @@ function sample(w: Tensor, key: Tensor): [Tensor, Tensor] {
     },
     [w, momentum] as const,
     null,
-    { length: 6 },
+    { length: 3 },
   )[0];
   const energy = (w: Tensor, p: Tensor) => p.square().sum().div(2).sub(logPosterior(w));
   const chance = exp(energy(w, momentum).sub(energy(end, last)));

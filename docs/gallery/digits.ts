@@ -63,7 +63,8 @@ await plot({ loss: losses }, { title: "Loss by step", logY: true });
 
 const [x, y] = draw(testKey, 500);
 const says = jit((x: Tensor) => model.apply(params, state, x)[0].argmax(1))(x);
-await image(x.at([0, 8], 0), { title: `The network says: ${says.at([0, 8])}`, colors: "gray" });
+const first = Array.from(await says.at([0, 8]).read()).join(", ");
+await image(x.at([0, 8], 0), { title: `The network says: ${first}`, colors: "gray" });
 
 // Rows: the digit; columns: what the network says.
 const confusion = says.oneHot(10).transpose().matmul(y.oneHot(10)).transpose();

@@ -49,7 +49,7 @@ await plot({ "negative log likelihood": losses });
 const grid = linspace(-4, 4, 120);
 const L = factor(params);
 const across = kernel(params, x, grid);
-const mean = across.transpose().matmul(linalg.choSolve(L, y));
+const mean = across.transpose().matmul(linalg.choSolve(L, y, { lower: true }));
 const half = linalg.triangularSolve(L, across, { lower: true });
 const deviation = exp(params.logSignal.mul(2)).sub(half.square().sum(0)).maximum(0).sqrt();
 await plot(
@@ -65,6 +65,9 @@ await scatter({ data: stack([x, y], 1) });
 
 const noise = exp(params.logNoise).item();
 console.log(`noise ${noise.toFixed(3)}, length scale ${exp(params.logLength).item().toFixed(3)}`);
+const near = grid.abs().less(2.5).astype("float32");
+const error = mean.sub(sin(grid.mul(2))).abs().mul(near).sum().div(near.sum()).item();
+check(error < 0.15, `among the data the mean is off by ${error.toFixed(3)}`);
 check(losses.at(-1).item() < losses.at(0).item(), "the likelihood grew");
 check(noise > 0.05 && noise < 0.3, "the noise is near the true 0.15");
 check(deviation.at(0).item() > 3 * deviation.at(60).item(), "it is unsure away from data");

@@ -1,0 +1,330 @@
+/**
+ * The playground's page.
+ *
+ * @module
+ */
+/// <reference lib="dom" />
+import type { GalleryProgram } from "../gallery/programs.ts";
+import { makeEditor, startLanguage } from "./editor.ts";
+import { failed, notice, printed, shown } from "./output.ts";
+import type { Backend, RunMessage, RunRequest } from "./protocol.ts";
+import { pack, unpack } from "./share.ts";
+
+/** A program that runs longer is mentioned, in seconds. */
+const LONG = 10;
+
+/** More entries of output are left out: the page would become slow. */
+const MOST_ENTRIES = 2000;
+
+const START = "gradient";
+
+function find<T extends HTMLElement>(id: string): T {
+  return document.getElementById(id) as T;
+}
+
+const buttons = {
+  run: find<HTMLButtonElement>("run"),
+  stop: find<HTMLButtonElement>("stop"),
+  share: find<HTMLButtonElement>("share"),
+  menu: find<HTMLButtonElement>("menu"),
+  appearance: find<HTMLButtonElement>("appearance"),
+};
+const backend = find<HTMLSelectElement>("backend");
+const output = find("output");
+const status = find("status");
+
+// Shared memory, and with it threads, needs a page that is isolated. The service worker adds the headers
+// for it to answers, so the first visit loads the page once more; it also keeps all files.
+async function isolate(): Promise<void> {
+  if (!("serviceWorker" in navigator) || !isSecureContext) return;
+  await navigator.serviceWorker.register("service_worker.js").catch(() => {});
+  if (crossOriginIsolated || sessionStorage.getItem("isolated") !== null) {
+    navigator.serviceWorker.onmessage = () => document.body.dataset.kept = "true";
+    return (await navigator.serviceWorker.ready).active?.postMessage("keep");
+  }
+  await navigator.serviceWorker.ready;
+  if (running !== null) return;
+  sessionStorage.setItem("isolated", "tried");
+  // What was typed in the meantime stays.
+  if (isEdited) location.hash = `code=${await pack(editor.text())}`;
+  location.reload();
+}
+
+let isEdited = false;
+const language = startLanguage();
+const editor = makeEditor(find("editor"), language, {
+  run: () => void run(),
+  changed: () => {
+    isEdited = true;
+    if (location.hash !== "") history.replaceState(null, "", location.pathname + location.search);
+    mark(null);
+  },
+});
+
+// ---- Running
+
+/** A worker that has loaded the library, and waits for a program. */
+let ready: Worker | null = null;
+let running: Worker | null = null;
+let timer: ReturnType<typeof setInterval> | undefined;
+/** Pictures are drawn asynchronously; output stays in order by a place for each. */
+let entries = 0;
+
+function newWorker(): Worker {
+  return new Worker(new URL("run.js", document.baseURI), { type: "module" });
+}
+
+function prepare(): void {
+  ready ??= newWorker();
+}
+
+function add(node: Node): void {
+  entries++;
+  if (entries > MOST_ENTRIES) {
+    if (entries === MOST_ENTRIES + 1) output.append(notice("More output is left out."));
+    return;
+  }
+  const isAtEnd = output.scrollHeight - output.scrollTop - output.clientHeight < 80;
+  output.append(node);
+  if (isAtEnd) output.scrollTop = output.scrollHeight;
+}
+
+function finish(outcome: string): void {
+  clearInterval(timer);
+  running = null;
+  buttons.run.disabled = false;
+  buttons.stop.disabled = true;
+  status.textContent = outcome;
+  document.body.dataset.outcome = /^\w+/.exec(outcome)![0].toLowerCase();
+  prepare();
+}
+
+function stop(): void {
+  if (running === null) return;
+  running.terminate();
+  add(notice("Stopped."));
+  finish("Stopped");
+}
+
+async function run(): Promise<void> {
+  stop();
+  buttons.run.disabled = true;
+  output.replaceChildren();
+  entries = 0;
+  status.textContent = "Starting …";
+  document.body.dataset.outcome = "running";
+  const transpiled = await language.transpile(editor.text());
+  if ("mistakes" in transpiled) {
+    editor.underline(transpiled.mistakes);
+    const lineOf = (at: number) => editor.text().slice(0, at).split("\n").length;
+    for (const { message, from } of transpiled.mistakes) {
+      add(failed({ message, lines: [lineOf(from)] }, editor.goTo));
+    }
+    return finish("Failed: the program is not valid TypeScript");
+  }
+  const worker = ready ?? newWorker();
+  ready = null;
+  running = worker;
+  buttons.stop.disabled = false;
+  const begin = performance.now();
+  const seconds = () => (performance.now() - begin) / 1000;
+  let device = "";
+  let isMentioned = false;
+  timer = setInterval(() => {
+    status.textContent = `Running on ${device}: ${seconds().toFixed(0)} s`;
+    if (seconds() > LONG && !isMentioned) {
+      isMentioned = true;
+      add(notice(`The program has run for ${LONG} seconds. Stop ends it.`));
+    }
+  }, 500);
+  const places = new Map<number, HTMLElement>();
+  worker.onmessage = async ({ data }: MessageEvent<RunMessage>) => {
+    if (running !== worker) return;
+    switch (data.type) {
+      case "started":
+        device = data.device;
+        status.textContent = `Running on ${device}`;
+        break;
+      case "notice":
+        add(notice(data.text));
+        break;
+      case "print": {
+        const line = printed(data.level, data.values);
+        const place = places.get(data.id);
+        if (place === undefined) add(line);
+        else place.replaceWith(line);
+        places.set(data.id, line);
+        break;
+      }
+      case "show": {
+        const place = document.createElement("div");
+        add(place);
+        const picture = await shown(data.display);
+        place.append(picture);
+        if (output.lastChild === place) output.scrollTop = output.scrollHeight;
+        break;
+      }
+      case "failed":
+        add(failed(data.failure, editor.goTo));
+        worker.terminate();
+        finish(`Failed after ${seconds().toFixed(1)} s on ${device}`);
+        break;
+      case "done":
+        // Listeners and timers of the program go on until the next run.
+        finish(`Done in ${seconds().toFixed(1)} s on ${device}`);
+        break;
+    }
+  };
+  worker.onerror = (event) => {
+    if (running !== worker) return;
+    add(
+      failed(
+        { message: event.message || "The worker could not be started", lines: [] },
+        editor.goTo,
+      ),
+    );
+    finish("Failed");
+  };
+  worker.postMessage(
+    { code: transpiled.code, backend: backend.value as Backend } satisfies RunRequest,
+  );
+}
+
+// ---- The gallery
+
+const response = await fetch("gallery.json");
+const programs = await response.json() as readonly GalleryProgram[];
+const list = find("programs");
+const search = find<HTMLInputElement>("search");
+const isNarrow = matchMedia("(max-width: 1100px)");
+
+function listPrograms(): void {
+  const words = search.value.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  const found = programs.filter((program) => {
+    const text = `${program.title} ${program.summary} ${program.category} ${program.source}`;
+    return words.every((word) => text.toLowerCase().includes(word));
+  });
+  const nodes: Node[] = [];
+  let category = "";
+  for (const program of found) {
+    if (program.category !== category) {
+      category = program.category;
+      const heading = document.createElement("h2");
+      heading.textContent = category;
+      nodes.push(heading);
+    }
+    const link = document.createElement("a");
+    link.href = `#example=${program.name}`;
+    link.textContent = program.title;
+    link.title = program.summary;
+    link.dataset.name = program.name;
+    nodes.push(link);
+  }
+  if (nodes.length === 0) {
+    const none = document.createElement("p");
+    none.textContent = "No program has these words.";
+    nodes.push(none);
+  }
+  list.replaceChildren(...nodes);
+}
+
+function mark(name: string | null): void {
+  const title = programs.find((program) => program.name === name)?.title;
+  find("title").textContent = title ?? "Playground";
+  for (const link of list.querySelectorAll("a")) {
+    if (link.dataset.name === name) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+function toggleMenu(isOpen: boolean): void {
+  document.body.classList.toggle("open", isOpen);
+  document.body.classList.toggle("closed", !isOpen);
+  buttons.menu.setAttribute("aria-expanded", String(isOpen));
+}
+
+function invite(): void {
+  const line = document.createElement("div");
+  line.className = "empty";
+  const key = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
+  line.innerHTML = `Run the program with <kbd>${key}</kbd> <kbd>Enter</kbd>.`;
+  output.replaceChildren(line);
+  status.textContent = crossOriginIsolated
+    ? "Ready"
+    : "Ready (one thread: the page is not isolated)";
+}
+
+/** Opens what the address names: a program of the gallery, one that was shared, or the first. */
+async function open(): Promise<void> {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  const packed = wanted.get("code");
+  stop();
+  invite();
+  if (packed !== null) {
+    try {
+      editor.setText(await unpack(packed));
+      isEdited = false;
+      return mark(null);
+    } catch {
+      output.append(notice("The link holds no program: it may have been cut off."));
+    }
+  }
+  const named = programs.find(({ name }) => name === wanted.get("example"));
+  const program = named ?? programs.find(({ name }) => name === START) ?? programs[0];
+  editor.setText(program.source);
+  isEdited = false;
+  mark(program.name);
+}
+
+search.addEventListener("input", () => {
+  const name = list.querySelector<HTMLElement>("[aria-current]")?.dataset.name ?? null;
+  listPrograms();
+  mark(name);
+});
+list.addEventListener("click", () => {
+  if (isNarrow.matches) toggleMenu(false);
+});
+
+// ---- The rest of the page
+
+buttons.run.addEventListener("click", () => void run());
+buttons.stop.addEventListener("click", stop);
+buttons.menu.addEventListener("click", () => {
+  const isOpen = isNarrow.matches
+    ? document.body.classList.contains("open")
+    : !document.body.classList.contains("closed");
+  toggleMenu(!isOpen);
+  if (!isOpen) search.focus();
+});
+buttons.share.addEventListener("click", async () => {
+  const address = new URL(location.href);
+  address.hash = `code=${await pack(editor.text())}`;
+  history.replaceState(null, "", address);
+  const label = buttons.share.querySelector("span")!;
+  try {
+    await navigator.clipboard.writeText(address.href);
+    label.textContent = "Copied";
+  } catch {
+    label.textContent = "In the address";
+  }
+  setTimeout(() => label.textContent = "Share", 2000);
+});
+buttons.appearance.addEventListener("click", () => {
+  const isDark = document.documentElement.classList.toggle("dark");
+  localStorage.setItem("vitepress-theme-appearance", isDark ? "dark" : "light");
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.defaultPrevented) {
+    event.preventDefault();
+    void run();
+  }
+  if (event.key === "Escape" && isNarrow.matches) toggleMenu(false);
+});
+addEventListener("hashchange", () => void open());
+
+listPrograms();
+if (!isNarrow.matches) toggleMenu(true);
+await open();
+prepare();
+document.body.dataset.ready = "true";
+void isolate();
