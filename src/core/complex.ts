@@ -89,6 +89,9 @@ export class ComplexTensor extends Tensor {
     } catch {
       return `complex(${this.re}, ${this.im})`;
     }
+    if (parts.some(({ storage }) => (storage.resident?.hidden ?? null) !== null)) {
+      return `complex(${this.re}, ${this.im})`;
+    }
     const [re, im] = parts;
     // Copied, since computing the dropped elements of `im` again may replace the memory of `re`.
     const { elements } = re;

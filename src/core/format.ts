@@ -121,6 +121,16 @@ function nest(
 }
 
 /** `tensor(body, notes)`, each note on a line of its own where it would make the last one too long. */
+/** `tensor(<on a closed device>, shape=[2])`: a tensor whose elements cannot be shown, and why. */
+export function formatHidden(
+  why: string,
+  { dtype, shape }: { readonly dtype: Dtype; readonly shape: Shape },
+): string {
+  const notes = [`shape=[${shape.join(", ")}]`];
+  if (dtype !== defaultFloat()) notes.push(`dtype=${dtype}`);
+  return withNotes(`<${why}>`, notes);
+}
+
 function withNotes(body: string, notes: readonly string[]): string {
   let text = PREFIX + body;
   for (const note of notes) {

@@ -15,6 +15,8 @@ export interface Resident {
   peek<T>(f: (elements: Elements) => T, storage: Storage): T;
   /** The elements on the heap, for good; copied there at the first call. */
   elements(storage: Storage): Elements;
+  /** Why the elements cannot be read without waiting, in words; left out, or `null`, where they can. */
+  readonly hidden?: string | null;
   /** A promise for the work that computes the elements, where there is such work. */
   ready?(): Promise<void>;
   /**

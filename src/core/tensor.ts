@@ -29,7 +29,7 @@ import type { Shape } from "../base/shape.ts";
 import { defaultDevice, Device } from "./device.ts";
 import { Sharding } from "./sharding.ts";
 import type { Placement } from "./sharding.ts";
-import { formatTensor } from "./format.ts";
+import { formatHidden, formatTensor } from "./format.ts";
 import { Storage } from "./storage.ts";
 import type {
   ComplexNumber,
@@ -311,7 +311,11 @@ export abstract class Tensor implements Type {
 
   /** The tensor as text: its elements, elided when there are many. */
   toString(): string {
-    return this.concrete("print").peek((elements) => formatTensor(elements, this));
+    const known = this.concrete("print");
+    const hidden = known.storage.resident?.hidden ?? null;
+    return hidden === null
+      ? known.peek((elements) => formatTensor(elements, this))
+      : formatHidden(hidden, this);
   }
 
   /**

@@ -27,6 +27,13 @@ const LIMIT = 2 ** 31;
 /** The share of the limit that buffers which wait to be used again take. */
 const POOLED = 1 / 4;
 
+/**
+ * Where nothing can move out, dead tensors are looked for from this share of the limit on, whenever new ones have
+ * taken another one.
+ */
+const AWARE = 1 / 2;
+const NEW = 1 / 8;
+
 /** The least bytes of a buffer. */
 const LEAST = 256;
 
@@ -150,6 +157,15 @@ export class DeviceArray implements Resident {
     return f(this.elements());
   }
 
+  /** Why they cannot be read at once; `null` where they can. */
+  get hidden(): string | null {
+    if (this.#host !== null) return null;
+    const { session } = this.#memory;
+    if (session.isClosed) return "on a closed device";
+    if (session.isLost) return "on a lost device";
+    return session.readsAtOnce ? null : "on a device: await x.read()";
+  }
+
   async ready(): Promise<void> {
     if (this.#host !== null) return;
     const { session } = this.#memory;
@@ -191,6 +207,8 @@ export class DeviceMemory {
   #held = 0;
   #peak = 0;
   #free = 0;
+  /** The bytes of tensors that came since dead ones were looked for. */
+  #new = 0;
   readonly #pool = new Map<number, GpuBuffer[]>();
   /** All arrays with buffers, the one that was used longest ago first. */
   readonly #arrays = new Set<DeviceArray>();
@@ -260,6 +278,7 @@ export class DeviceMemory {
   }
 
   #add(array: DeviceArray, storage: Storage): void {
+    this.#new += array.bytes;
     this.#arrays.add(array);
     this.#registry.register(storage, array, array);
   }
@@ -317,17 +336,34 @@ export class DeviceMemory {
     if (buffer !== null) this.give(buffer, wordBytes(array.length));
   }
 
-  /** Moves arrays out until so many bytes more fit; what cannot be read at once stays. */
+  /**
+   * Moves arrays out until so many bytes more fit. Where arrays cannot be read at once, those go whose elements are
+   * on the heap, too.
+   *
+   * @throws {WebGpuError} when that is not enough there.
+   */
   #makeRoom(bytes: number, kept: ReadonlySet<DeviceArray>): void {
-    if (this.#held + bytes <= this.limit) return;
-    // Dead arrays are freed between turns of the event loop, if they are found.
-    collectGarbage();
-    if (!this.session.readsAtOnce) return;
+    const { readsAtOnce } = this.session;
+    const isFull = () => this.#held + bytes > this.limit;
+    // Dead arrays are freed between turns of the event loop, if they are found: in time, where nothing moves out.
+    if (readsAtOnce) {
+      if (isFull()) collectGarbage();
+    } else if (isFull() || (this.#held > this.limit * AWARE && this.#new > this.limit * NEW)) {
+      this.#new = 0;
+      collectGarbage(true);
+    }
+    if (!isFull()) return;
     for (const array of [...this.#arrays]) {
-      if (this.#held + bytes <= this.limit) return;
-      if (kept.has(array)) continue;
+      if (kept.has(array) || !(readsAtOnce || array.isOnHeap)) continue;
       array.moveOut();
       this.#forget(array);
+      if (!isFull()) return;
     }
+    if (readsAtOnce) return;
+    throw webGpuError(
+      `Cannot allocate ${bytes} bytes on the device: ${this.#held} of ${this.limit} are taken, and tensors that ` +
+        "nobody uses are found only between turns of the event loop; await something in loops " +
+        "(`await x.read()`), donate arguments (`donateArgnums`), or raise `memoryLimit` (`configure`)",
+    );
   }
 }

@@ -97,8 +97,11 @@ let count = 0;
  * Elements take four bytes each on the device, whatever their dtype. Subnormal numbers may be taken for
  * 0, and quotients and roots of float32 may be off by 2.5 units in the last place, as WGSL allows.
  *
- * In Deno, results are read at once; other runtimes, workers of browsers too, need `await x.read()`. There
- * a program with parts for the evaluator behind those of the device is an error.
+ * In Deno, and in Node with the npm package `webgpu`, results are read at once; browsers, their workers
+ * too, need `await x.read()`. There a program with parts for the evaluator behind those of the device is an
+ * error. At the memory limit (`configure({ memoryLimit })`, 2 GiB) tensors move out to the heap where they
+ * can be read at once. In browsers those that nobody uses are found between turns of the event loop; loops
+ * that never await reach the limit, which is an error.
  *
  * @category WebGPU
  * @param options Which adapter is used, or a device that is open already.

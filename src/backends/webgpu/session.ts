@@ -202,6 +202,11 @@ export class Session {
     return this.#isClosed;
   }
 
+  /** Whether it was lost, or has reported an error. */
+  get isLost(): boolean {
+    return this.#fault !== null;
+  }
+
   /** Makes a buffer. */
   newBuffer(size: number, usage: number): GpuBuffer {
     return this.device.createBuffer({ size, usage });

@@ -286,6 +286,7 @@ gpuTest(
     assert(!openDevices().includes(own));
     assertThrows(() => x.add(1), Error, `Cannot use ${own}: it is not open`);
     assertThrows(() => x.data(), Error, "Cannot read float32[65536]: the device was closed");
+    assertEquals(String(x), "tensor(<on a closed device>, shape=[128, 512])");
     for (const [devices, shown] of [[own, `${own}`], [undefined, "undefined"], [3, "3"]]) {
       assertThrows(
         () => closeWebGpu(devices as never),
@@ -326,6 +327,7 @@ gpuTest("a device that was lost says so", async () => {
   await new Promise((resolve) => setTimeout(resolve));
   assertThrows(() => y.add(1), WebGpuError, "the device is lost");
   assertThrows(() => y.data(), WebGpuError, "Cannot read float32[2]: the device is lost");
+  assertEquals(String(y), "tensor(<on a lost device>, shape=[2])");
   closeWebGpu([own]);
 });
 
