@@ -103,6 +103,14 @@ let count = 0;
  * can be read at once. In browsers those that nobody uses are found between turns of the event loop; loops
  * that never await reach the limit, which is an error.
  *
+ * `scan`, `foriLoop`, `cond` and `switchCase` run on the device without waiting for it. `whileLoop` waits
+ * now and then to see whether it goes on. Where the runtime cannot wait, it needs `maxSteps`, and all of these
+ * steps are submitted; those behind the end do nothing.
+ *
+ * Arguments that are donated give their memory to results. When tensors take more than `memoryLimit` of
+ * `configure`, those that were used longest ago move to the heap. A program that needs more by itself
+ * still runs.
+ *
  * @category WebGPU
  * @param options Which adapter is used, or a device that is open already.
  * @returns A list of one device.
