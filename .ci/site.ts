@@ -60,6 +60,7 @@ function galleryPages(): Record<string, string> {
 title: ${JSON.stringify(title)}
 group: ${JSON.stringify(category)}
 order: ${order}
+aside: false
 ---
 
 # ${title}
