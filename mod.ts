@@ -128,5 +128,7 @@ export * as signal from "./src/signal.ts";
 export * as special from "./src/special.ts";
 /** Assertions for tests of numerical code. */
 export * as testing from "./src/testing/mod.ts";
+/** Training: compiled steps, and loops that can be stopped and continued. */
+export * as train from "./src/train/mod.ts";
 /** Trees: nestings of arrays and objects with tensors at their leaves. */
 export * as tree from "./src/tree/mod.ts";

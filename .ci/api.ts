@@ -69,6 +69,7 @@ const categories: Readonly<Record<string, readonly string[]>> = {
   "./optimize": ["Minimization"],
   "./tree": ["Trees"],
   "./io": ["Files"],
+  "./train": ["Training"],
   "./data": ["Batches of data"],
   "./metrics": ["Metrics"],
   "./models": ["Ready-made models"],

@@ -96,8 +96,11 @@ function packageJson(): unknown {
     exports: { ...Object.fromEntries(exports), "./package.json": "./package.json" },
     sideEffects: modulesWithEffects(),
     engines: { node: ">=20" },
-    peerDependencies: { "@viz-js/viz": "^3" },
-    peerDependenciesMeta: { "@viz-js/viz": { optional: true } },
+    peerDependencies: { "@viz-js/viz": "^3", "cli-progress": "^3" },
+    peerDependenciesMeta: {
+      "@viz-js/viz": { optional: true },
+      "cli-progress": { optional: true },
+    },
   };
 }
 

@@ -166,6 +166,12 @@ function allSteps(): Step[] {
       tests: true,
     },
     {
+      group: "endings",
+      name: "checkpoints in a folder",
+      args: [...run, "--allow-read", "--allow-write", "tests/train/folder_test.ts"],
+      tests: true,
+    },
+    {
       group: "plugin",
       name: "xla plugin",
       args: ["run", "-A", "src/backends/xla/install.ts", "cpu"],

@@ -78,6 +78,7 @@ const floors: readonly (readonly string[])[] = [
     "src/optimize.ts",
   ],
   ["src/data", "src/metrics", "src/models", "src/testing", "src/backends/xla/install.ts"],
+  ["src/train"],
   ["mod.ts"],
 ];
 
@@ -378,6 +379,9 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "torch",
     "mod",
   ],
+  "src/data": ["source", "batches", "images", "split", "mod"],
+  "src/metrics": ["arguments", "classification", "ranking", "regression", "running", "mod"],
+  "src/train": ["step", "sums", "evaluation", "checkpoints", "progress", "loop", "mod"],
   "src/transforms": [
     "flatten_function",
     "stage",
@@ -399,6 +403,8 @@ const hostUses: Readonly<Record<string, readonly string[]>> = {
   "src/backends/xla/hosts/connection.ts": ["Deno"],
   "src/backends/xla/pjrt/host.ts": ["Deno"],
   "src/backends/xla/program_cache.ts": ["Deno"],
+  // Notebooks.
+  "src/train/progress.ts": ["Deno"],
 };
 
 interface Rules {

@@ -44,6 +44,12 @@ function withDerivative(f: AnyFunction, args: readonly unknown[]): unknown {
   };
 }
 
+/** Options with those that must be there. */
+function withRequired(options: unknown, required: object): unknown {
+  const isRecord = Object.prototype.toString.call(options) === "[object Object]";
+  return options === undefined || isRecord ? { ...required, ...options as object } : options;
+}
+
 /** How to call what might go on for ever, or needs surroundings. */
 const bounded: Readonly<Record<string, (f: AnyFunction, args: readonly unknown[]) => unknown>> = {
   whileLoop(f, [predicate, step, init, ...rest]) {
@@ -92,6 +98,29 @@ const bounded: Readonly<Record<string, (f: AnyFunction, args: readonly unknown[]
     } finally {
       console.log = log;
     }
+  },
+  "train.loop": (f, [options, ...rest]) =>
+    f(
+      withRequired(options, {
+        step: (state: unknown) => [state, {}],
+        state: api.tensor(1),
+        batches: api.data.batches(api.arange(2), { batchSize: 1 }),
+        epochs: 1,
+      }),
+      ...rest,
+    ),
+  "train.step": (f, [options, ...rest]) =>
+    f(
+      withRequired(options, {
+        loss: (x: api.Tensor) => api.sum(x),
+        optimizer: api.optim.sgd(0.1),
+      }),
+      ...rest,
+    ),
+  // What it gives is asynchronous.
+  "train.evaluation": (f, args) => {
+    const evaluate = f(...args) as (state: unknown) => Promise<unknown>;
+    return (state: unknown) => void evaluate(state).catch(() => {});
   },
   // What it says to bad input is what toDot says, and what comes behind that is Graphviz's.
   "inspect.toSvg": (_, [program, options]) => api.inspect.toDot(program as never, options as never),
