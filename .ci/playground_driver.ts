@@ -262,6 +262,31 @@ f(tensor([1, 2]));`,
     await other.close();
   });
 
+  await test("what was typed is one step back from a program of the gallery", async () => {
+    await open(page, `${address}#example=gradient`);
+    await page.click(".cm-content");
+    await page.keyboard.press("Control+End");
+    await page.keyboard.type("// mine");
+    await page.click("#programs a[data-name=vmap]");
+    await page.waitForFunction("document.querySelector('#title').innerText.includes('vmap')");
+    await page.evaluate("history.back()");
+    await page.waitForFunction(
+      "document.querySelector('.cm-content').innerText.includes('// mine')",
+    );
+  });
+
+  await test("timers and pictures are heard after the end", async () => {
+    const { status } = await runCode(
+      page,
+      `import { inspect, zeros } from "@jacobi/jacobi";
+     console.log(inspect.image(zeros([4, 4, 3])));
+     setTimeout(() => console.log("later"), 500);`,
+    );
+    expect(status.startsWith("Done"), status);
+    await page.waitForFunction("document.querySelector('#output').innerText.includes('later')");
+    await page.waitForSelector("#output img.picture");
+  });
+
   await test("the keyboard runs a program", async () => {
     await open(page, linkTo('console.log(1 + 1, "by keys");\n'));
     await page.click(".cm-content");

@@ -41,6 +41,7 @@ export const categories: Readonly<Record<string, readonly string[]>> = {
     "n_body",
     "double_pendulum",
     "cloth",
+    "fluid",
     "heat_control",
     "lotka_volterra",
     "neural_ode",

@@ -66,6 +66,8 @@ const editor = makeEditor(find("editor"), language, {
 /** A worker that has loaded the library, and waits for a program. */
 let ready: Worker | null = null;
 let running: Worker | null = null;
+/** The worker of the last program: its timers may go on, and are heard, until the next run. */
+let latest: Worker | null = null;
 let timer: ReturnType<typeof setInterval> | undefined;
 /** Pictures are drawn asynchronously; output stays in order by a place for each. */
 let entries = 0;
@@ -100,8 +102,9 @@ function finish(outcome: string): void {
 }
 
 function stop(): void {
+  latest?.terminate();
+  latest = null;
   if (running === null) return;
-  running.terminate();
   add(notice("Stopped."));
   finish("Stopped");
 }
@@ -125,6 +128,7 @@ async function run(): Promise<void> {
   const worker = ready ?? newWorker();
   ready = null;
   running = worker;
+  latest = worker;
   buttons.stop.disabled = false;
   const begin = performance.now();
   const seconds = () => (performance.now() - begin) / 1000;
@@ -139,7 +143,7 @@ async function run(): Promise<void> {
   }, 500);
   const places = new Map<number, HTMLElement>();
   worker.onmessage = async ({ data }: MessageEvent<RunMessage>) => {
-    if (running !== worker) return;
+    if (latest !== worker) return;
     switch (data.type) {
       case "started":
         device = data.device;
@@ -166,11 +170,11 @@ async function run(): Promise<void> {
       }
       case "failed":
         add(failed(data.failure, editor.goTo));
+        if (running !== worker) break;
         worker.terminate();
         finish(`Failed after ${seconds().toFixed(1)} s on ${device}`);
         break;
       case "done":
-        // Listeners and timers of the program go on until the next run.
         finish(`Done in ${seconds().toFixed(1)} s on ${device}`);
         break;
     }
@@ -281,8 +285,14 @@ search.addEventListener("input", () => {
   listPrograms();
   mark(name);
 });
-list.addEventListener("click", () => {
+list.addEventListener("click", async (event) => {
+  const link = (event.target as Element).closest("a");
+  if (link === null) return;
+  event.preventDefault();
   if (isNarrow.matches) toggleMenu(false);
+  // So that the browser's way back leads to what was typed.
+  if (isEdited) history.replaceState(null, "", `#code=${await pack(editor.text())}`);
+  location.hash = link.hash;
 });
 
 // ---- The rest of the page

@@ -74,6 +74,12 @@ export function printed(level: Level, values: readonly Printed[]): HTMLElement {
   const line = element("div", `line ${level}${isPassed ? " passed" : ""}`);
   values.forEach((value, i) => {
     if (i > 0) line.append(" ");
+    if (typeof value !== "string" && "picture" in value) {
+      const picture = element("img", "picture");
+      picture.src = value.picture;
+      picture.alt = "A picture";
+      return line.append(picture);
+    }
     // Beside other values a short vector is easier to read as text.
     const isText = typeof value !== "string" && values.length > 1 && value.shape.length === 1;
     line.append(typeof value === "string" ? value : isText ? value.text : tensor(value));

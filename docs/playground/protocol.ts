@@ -25,8 +25,13 @@ export interface TensorValue {
   readonly elements: readonly (number | boolean)[] | null;
 }
 
+/** A picture, by the address of its data. */
+export interface PictureValue {
+  readonly picture: string;
+}
+
 /** One argument of `console.log`. */
-export type Printed = string | TensorValue;
+export type Printed = string | TensorValue | PictureValue;
 
 /** The methods of `console` that print. */
 export type Level = "log" | "info" | "warn" | "error" | "debug";

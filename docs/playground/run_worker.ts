@@ -88,10 +88,15 @@ function printed(value: unknown): Printed {
   }
 }
 
+/** Whether a value is a picture, as `inspect.image` makes it. */
+function isPicture(value: unknown): value is ReturnType<typeof inspect.image> {
+  return typeof value === "object" && value !== null && "dataUrl" in value;
+}
+
 /** The same where elements have to be waited for. */
 async function arrived(value: unknown): Promise<Printed> {
-  if (!isTensor(value)) return printed(value);
-  await value.read();
+  if (isPicture(value)) return { picture: await value.dataUrl() };
+  if (isTensor(value)) await value.read();
   return printed(value);
 }
 
@@ -102,6 +107,7 @@ function print(level: Level, values: readonly unknown[]): void {
   const now = values.map(printed);
   send({ type: "print", level, id, values: now });
   const isLate = (value: unknown, i: number) =>
+    isPicture(value) ||
     isTensor(value) && isShown(value) && (now[i] as TensorValue).elements === null;
   if (values.some(isLate)) {
     Promise.all(values.map(arrived)).then(
