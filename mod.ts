@@ -99,19 +99,19 @@ export type { JitOptions, Jitted, LoweredFunction } from "./src/jit.ts";
 export * as data from "./src/data/mod.ts";
 /** Fourier transforms. */
 export * as fft from "./src/fft.ts";
-/** Images: other sizes, values between elements, patches. */
+/** Images: resizing, sampling, patches. */
 export * as image from "./src/image.ts";
-/** Looking at programs. */
+/** Inspection of programs, layers and derivatives. */
 export * as inspect from "./src/inspect/mod.ts";
 /** Differential equations, as compiled loops. */
 export * as integrate from "./src/integrate.ts";
-/** Functions between the points where they are known. */
+/** Interpolation between points. */
 export * as interpolate from "./src/interpolate.ts";
-/** Files of tensors, from bytes and to bytes. */
+/** Files of tensors, read from bytes and written to bytes. */
 export * as io from "./src/io/mod.ts";
 /** Linear algebra. */
 export * as linalg from "./src/linalg.ts";
-/** How well predictions fit. */
+/** Metrics of predictions. */
 export * as metrics from "./src/metrics/mod.ts";
 /** Whole models. */
 export * as models from "./src/models/mod.ts";
@@ -119,7 +119,7 @@ export * as models from "./src/models/mod.ts";
 export * as nn from "./src/nn/mod.ts";
 /** Optimisers and learning-rate schedules. */
 export * as optim from "./src/optim/mod.ts";
-/** The least values of functions, as compiled loops. */
+/** Minimisation of functions, as compiled loops. */
 export * as optimize from "./src/optimize.ts";
 /** Random numbers from explicit keys. */
 export * as random from "./src/random/mod.ts";

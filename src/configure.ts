@@ -42,7 +42,7 @@ export interface ConfigureOptions {
    * arrays and files keep their own dtypes. Default `"float32"`.
    */
   readonly defaultFloat?: FloatDtype;
-  /** Where work goes whose tensors were never placed on a device. The processor by default. */
+  /** Where work runs whose tensors were not placed on a device. The processor by default. */
   readonly device?: Device;
   /**
    * Whether an operation that makes NaN out of operands without NaN is an error that says which it is, in

@@ -1,6 +1,6 @@
 /**
- * Images: other sizes, values between elements, patches. Images are `[batch, channels, height, width]`
- * where nothing else is said.
+ * Images: resizing, sampling, patches. Images are `[batch, channels, height, width]` where nothing else is
+ * said.
  *
  * @example An image turned by a quarter, and back in its first size
  * ```ts

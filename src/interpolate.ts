@@ -1,5 +1,5 @@
 /**
- * Functions between the points where they are known.
+ * Interpolation between points.
  *
  * @example The slope of a curve through points
  * ```ts

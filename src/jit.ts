@@ -173,12 +173,12 @@ const MAX_PROGRAMS = 64;
  * arguments; by the default floating-point dtype; and, within named axes of `vmap`, by their names
  * and lengths.
  *
- * JavaScript numbers among the arguments are inputs of the program, so that a learning rate may change
- * from call to call. They mean what they mean without `jit`: a number takes the dtype of the tensor
- * that it meets, float64 with all of its digits, and is float32 alone; where it meets integers, a
- * number that is none is traced by itself. What needs to know a number while tracing (an axis, a
- * shape, an index, a JavaScript operator) is an error: name its argument in `staticArgnums`.
- * Booleans are parts of the program, traced by themselves, so that functions can branch on them.
+ * JavaScript numbers among the arguments are inputs of the program, so that a learning rate may change from
+ * call to call. They mean what they mean without `jit`: a number takes the dtype of the tensor that it
+ * meets, float64 with all of its digits, and is float32 alone; where it meets integers, a number that is
+ * none is traced by itself. What needs the value of a number while tracing (an axis, a shape, an index, a
+ * JavaScript operator) is an error: name its argument in `staticArgnums`. Booleans are parts of the
+ * program, traced by themselves, so that functions can branch on them.
  *
  * A function that calls have traced sixteen times brings a warning on the console, once, with the reason.
  *

@@ -1,5 +1,5 @@
 /**
- * The least values of functions, as compiled loops. Steps on noisy gradients are in `optim`.
+ * Minimisation of functions, as compiled loops. Steps on noisy gradients are in `optim`.
  *
  * @example The nearest point of a plane
  * ```ts

@@ -508,7 +508,7 @@ export function transpose(outer: Structure, inner: Structure, tree: unknown): un
 }
 
 /**
- * A tree in which each leaf of a prefix stands at all leaves of the subtree in its place.
+ * A tree in which each leaf of a prefix is repeated for all leaves of the subtree at its position.
  *
  * @category Trees
  * @param prefix A tree like `full` that may end earlier.

@@ -71,7 +71,7 @@ export function customJvp<Args extends AnyArgs, Out>(
   rule: (primals: Args, tangents: Args) => readonly [NoInfer<Out>, unknown],
 ): (...args: Args) => Out;
 /**
- * `f` with a forward rule of your own, and arguments that take no part in derivatives.
+ * `f` with a forward rule of your own, and arguments that are not differentiated.
  *
  * @param f A pure function of trees of tensors, and of anything at `nondiffArgnums`.
  * @param rule Gets the arguments at `nondiffArgnums`, then the list of the other arguments and the

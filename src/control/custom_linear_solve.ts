@@ -20,7 +20,7 @@ import { Space } from "./space.ts";
 import { argumentsOf, stageBody } from "./stage_body.ts";
 
 /**
- * How `customLinearSolve` goes about the transposed system.
+ * How `customLinearSolve` solves the transposed system.
  *
  * @category Systems of equations
  */

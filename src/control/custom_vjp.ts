@@ -123,7 +123,7 @@ export function customVjp<Args extends AnyArgs, Out, Residuals>(
   backward: (residuals: Residuals, cotangent: NoInfer<Out>) => readonly unknown[],
 ): (...args: Args) => Out;
 /**
- * `f` with a reverse rule of your own, and arguments that take no part in derivatives.
+ * `f` with a reverse rule of your own, and arguments that are not differentiated.
  *
  * @param f A pure function of trees of tensors, and of anything at `nondiffArgnums`.
  * @param forward Gets the arguments of `f`; returns `[out, residuals]`.

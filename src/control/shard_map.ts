@@ -1,5 +1,5 @@
 /**
- * `shardMap`: a function in every place of a mesh.
+ * `shardMap`: a function at every position of a mesh.
  *
  * @module
  */
@@ -41,13 +41,13 @@ export type Shardings =
 export interface ShardMapOptions {
   /**
    * How arguments are divided: a sharding for all of them, or a list with one entry per argument: a
-   * sharding, `null`, or a tree prefix of the argument with these at its leaves. What has `null` is whole
-   * in every place, and need be no tensor.
+   * sharding, `null`, or a tree prefix of the argument with these at its leaves. An argument with `null` is
+   * whole on every device, and need not be a tensor.
    */
   readonly inSpecs: Shardings;
   /**
-   * How results are put together: a sharding, `null`, or a tree prefix of the result. Along axes of the mesh
-   * that are not named, all places must have the same.
+   * How results are put together: a sharding, `null`, or a tree prefix of the result. Along axes of the
+   * mesh that are not named, all devices must have the same.
    */
   readonly outSpecs: Shardings;
   /** The mesh; that of the shardings when left out. */
@@ -55,26 +55,26 @@ export interface ShardMapOptions {
 }
 
 /**
- * The function that runs `f` in every place of a mesh, each on its part of the arguments, with the axes
- * of the mesh as named axes: collectives such as `psum` are what places do together.
+ * The function that runs `f` on every device of a mesh, each on its part of the arguments, with the axes of
+ * the mesh as named axes: collectives such as `psum` exchange values between devices.
  *
- * It means `vmap` over all axes of the mesh: arguments are cut into parts as their shardings say, `f`
- * is mapped over the parts along named axes, and the results are joined. That is what runs, on one
- * device, where the mesh has none of its own. On a mesh of devices each runs `f` on what lies there, and
- * collectives are messages between them; arguments that lie elsewhere are brought there first.
+ * It means `vmap` over all axes of the mesh: arguments are cut into parts as their shardings say, `f` is
+ * mapped over the parts along named axes, and the results are joined. That is what runs, on one device, if
+ * the mesh has no devices. On a mesh of devices each runs `f` on its own part, and collectives are messages
+ * between them; arguments on other devices are moved first.
  *
- * Derivatives are those of the whole function and run on the mesh as well: an argument that places
- * share gets the sum of their cotangents. Inside of `f`, they are those of all places together, as in
- * `vmap`: take the mean of gradients by what is shared with `pmean`. Values that `f` closes over are whole
- * in every place.
+ * Derivatives are those of the whole function and run on the mesh as well: an argument that devices share
+ * gets the sum of their cotangents. Inside of `f`, they are those of all devices together, as in `vmap`:
+ * take the mean of gradients by what is shared with `pmean`. Values that `f` closes over are whole on every
+ * device.
  *
  * @category Devices
- * @param f A pure function of trees of tensors, written for one place. It is traced as by `jit`.
+ * @param f A pure function of trees of tensors, written for one device. It is traced as by `jit`.
  * @param options The shardings of arguments and results, whose axes must be divisible into as many equal
  * parts as they say.
  * @returns The function of whole arguments and results.
- * @throws {ArgumentError} when shardings are of several meshes or of none, or a result differs
- * between places along an axis that its sharding does not name.
+ * @throws {ArgumentError} when shardings are of several meshes or of none, or a result differs between
+ * devices along an axis that its sharding does not name.
  * @throws {ShapeError} when an argument or a result has too few axes, or one is not divisible.
  * @throws {TreeError} when shardings do not fit the arguments or the result.
  *

@@ -50,7 +50,7 @@ export const cpu: Device = new Device("cpu", 0);
 
 let chosen: Device = cpu;
 
-/** Where work goes whose tensors were never placed on a device. */
+/** Where work runs whose tensors were not placed on a device. */
 export function defaultDevice(): Device {
   return chosen;
 }

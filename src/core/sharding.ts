@@ -27,7 +27,7 @@ export class Mesh {
   readonly axes: Readonly<Record<string, number>>;
   /** The devices, with the last axis the fastest; `null` for a mesh of axes alone. */
   readonly devices: readonly Device[] | null;
-  /** How many places it has: the product of its axes' lengths. */
+  /** How many positions it has: the product of its axes' lengths. */
   readonly size: number;
   /** Its shardings by their text. */
   readonly #shardings = new Map<string, Sharding>();
@@ -175,12 +175,12 @@ const meshes = new Map<string, Mesh>();
  *
  * @category Devices
  * @param axes The length of each axis by its name, the outermost first: `{ data: 4, model: 2 }`.
- * @param devices As many as there are places, with the last axis the fastest. Without, the mesh has no
- * machines of its own: functions that are mapped over it (`shardMap`) run on one device, with the same
+ * @param devices As many as there are positions, with the last axis the fastest. Without them the mesh has
+ * names and lengths only: functions that are mapped over it (`shardMap`) run on one device, with the same
  * results.
  * @returns The mesh. Calls with equal axes and devices give the same object.
- * @throws {ArgumentError} when a name or a length is none, or the devices are not as many different
- * ones as there are places.
+ * @throws {ArgumentError} when a name or a length is invalid, or the devices are not as many different ones
+ * as there are positions.
  *
  * @example Axes without machines
  * ```ts
@@ -234,7 +234,7 @@ function checkDevices(devices: readonly Device[], size: number, what: string): v
 
 /**
  * How a tensor is divided over a mesh: for each of its axes the axes of the mesh that it is split over.
- * Over axes of the mesh that are not named, every place has the same part.
+ * Over axes of the mesh that are not named, every position has the same part.
  *
  * @category Devices
  * @param mesh What `mesh` gave.

@@ -41,7 +41,7 @@ import type {
 } from "./methods.ts";
 
 /**
- * What is known of a value before it is computed: its dtype and its shape.
+ * The dtype and the shape of a value, which are known before it is computed.
  *
  * @category Tensors
  */
@@ -127,7 +127,8 @@ export abstract class Tensor implements Type {
   abstract concrete(purpose: string, advice?: string): Concrete;
 
   /**
-   * Where its elements are, or, for a tensor that was never placed on a device, where work on it goes.
+   * The device of its elements, or, for a tensor that was not placed on a device, the one on which work on
+   * it runs.
    *
    * @throws {TraceError} when the value is traced and where it will be is not known.
    * @throws {ArgumentError} when it is divided over the devices of a mesh.

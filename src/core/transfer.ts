@@ -66,7 +66,7 @@ interface Message {
  *
  * @category Trees
  * @param tree Any tree of tensors and other values.
- * @returns What `postMessage` takes: `worker.postMessage(message, transfer)`.
+ * @returns The arguments of `postMessage`: `worker.postMessage(message, transfer)`.
  * @throws {TreeError} when a leaf cannot be sent; the message names its path.
  * @throws {TraceError} when a tensor is traced and has no elements.
  *

@@ -91,7 +91,8 @@ export function hstack(list: readonly TensorLike[]): Tensor {
 }
 
 /**
- * Tensors one behind the other: joined along their third axis, which vectors and matrices get first, as `atLeast3d` says.
+ * Tensors stacked in depth: joined along their third axis, which vectors and matrices get first, as
+ * `atLeast3d` says.
  *
  * @category Shapes
  * @param list At least one tensor. They meet in one dtype.
@@ -111,7 +112,7 @@ export function dstack(list: readonly TensorLike[]): Tensor {
 }
 
 /**
- * Vectors as columns of a matrix, beside matrices as they are.
+ * Vectors and matrices side by side, vectors as columns.
  *
  * @category Shapes
  * @param list At least one tensor. They meet in one dtype.
@@ -279,7 +280,7 @@ export function unstack(x: TensorLike, axis?: number): Tensor[] {
 }
 
 /**
- * `x` without the entries at some places of an axis.
+ * `x` without the entries at some positions of an axis.
  *
  * @category Shapes
  * @param x Any shape with this axis.
@@ -308,7 +309,7 @@ export function deleteAt(
 }
 
 /**
- * `x` with values before some places of an axis, as NumPy's `insert`.
+ * `x` with values inserted at positions of an axis, as NumPy's `insert`.
  *
  * @category Shapes
  * @param x Any shape with this axis.

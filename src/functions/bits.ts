@@ -24,7 +24,7 @@ import { tensor } from "./creation.ts";
  * @category Bits and integers
  */
 export interface BitsOptions {
-  /** The axis along which bits stand; left out or `null`, the tensor is flattened first. */
+  /** The axis of the bits; left out or `null`, the tensor is flattened first. */
   readonly axis?: number | null;
   /** Whether the first of eight is the highest bit (`"big"`, the default) or the lowest. */
   readonly bitorder?: "big" | "little";

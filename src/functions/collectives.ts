@@ -508,7 +508,7 @@ function readPairs(
 }
 
 /**
- * Which example of a named axis this is.
+ * The index of the example along a named axis.
  *
  * @category Collectives
  * @param axisName The name that `vmap` has for the axis, or a list of several: their examples are then

@@ -44,7 +44,7 @@ import { readDtype } from "./options.ts";
 export interface LinspaceOptions extends DtypeOptions {
   /** Whether the last number is `stop` itself. Default `true`. */
   readonly endpoint?: boolean;
-  /** The axis of the result along which the numbers stand. Default 0. */
+  /** The axis of the result along which the numbers are laid out. Default 0. */
   readonly axis?: number;
 }
 

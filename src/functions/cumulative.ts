@@ -31,8 +31,8 @@ function running(
 }
 
 /**
- * Running sum along an axis: each element is the sum of those up to and including its place. Floats
- * are added up in double precision, integers modulo 2^32.
+ * Running sum along an axis: each element is the sum of those up to and including its position. Floats are
+ * added up in double precision, integers modulo 2^32.
  *
  * @category Reductions
  * @param x Any shape.
@@ -53,9 +53,9 @@ export function cumsum(x: TensorLike, axis: number): Tensor {
 }
 
 /**
- * Running product along an axis: each element is the product of those up to and including its place.
- * Floats are multiplied in double precision, integers modulo 2^32. The derivative is exact where
- * elements are zero.
+ * Running product along an axis: each element is the product of those up to and including its position.
+ * Floats are multiplied in double precision, integers modulo 2^32. The derivative is exact where elements
+ * are zero.
  *
  * @category Reductions
  * @param x Any shape.

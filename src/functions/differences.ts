@@ -39,7 +39,7 @@ import { realOperand } from "./operands.ts";
 export interface DiffOptions {
   /** What stands before `x` along the axis: a scalar, or a tensor. */
   readonly prepend?: TensorLike;
-  /** What stands behind `x` along the axis: a scalar, or a tensor. */
+  /** What is appended to `x` along the axis: a scalar, or a tensor. */
   readonly append?: TensorLike;
 }
 

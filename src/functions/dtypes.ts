@@ -27,7 +27,7 @@ import { zeros } from "./creation.ts";
 export interface FloatInfo {
   /** How many bits a number takes. */
   readonly bits: number;
-  /** What 1 and the next larger number differ by. */
+  /** The difference of 1 and the next larger number. */
   readonly eps: number;
   /** The largest finite number. */
   readonly max: number;

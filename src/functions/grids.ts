@@ -182,7 +182,7 @@ function indexAlong(shape: Shape, axis: number): Tensor {
  * @param f Called once, with a tensor of indices for each axis.
  * @param shape The shape of the indices.
  * @param options `dtype`: that of the indices, `configure({ defaultFloat })` by default.
- * @returns What `f` gives.
+ * @returns The result of `f`.
  * @throws {ShapeError} when `shape` is not a shape.
  *
  * @example Sums of indices

@@ -123,7 +123,7 @@ export function sumsByPlace(amounts: Tensor, places: Tensor, count: number): Ten
 }
 
 /**
- * In which of some bins elements lie: how many edges come before each.
+ * The bin of each element: the number of edges before it.
  *
  * @category Statistics
  * @param x Any shape.

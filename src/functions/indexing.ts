@@ -134,7 +134,7 @@ function setPlace(input: Tensor, place: Place, filling: Tensor): Tensor {
 }
 
 /**
- * A tensor with values added in one place.
+ * A tensor with values added at an index.
  *
  * @category Indexing
  * @param x Any shape, of a number dtype.

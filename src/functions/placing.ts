@@ -32,7 +32,7 @@ import { stack } from "./joining.ts";
 import { castValues } from "./written_values.ts";
 
 /**
- * What becomes of positions that an axis does not have.
+ * How positions out of range are treated.
  *
  * @category Indexing
  */
@@ -228,7 +228,7 @@ export function place(x: TensorLike, mask: TensorLike, values: TensorLike): Tens
 }
 
 /**
- * For each place an element of one of several tensors: of the one whose number stands there.
+ * Elements of several tensors, at each position from the one whose number is there.
  *
  * @category Indexing
  * @param indices The numbers, integers from 0 on; negative ones count from the end.

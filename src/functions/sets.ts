@@ -52,7 +52,7 @@ export interface UniqueOptions {
 }
 
 /**
- * What {@linkcode uniqueAll} gives.
+ * The result of {@linkcode uniqueAll}.
  *
  * @category Sorting and searching
  */
@@ -249,7 +249,7 @@ function beginsRow(sorted: Tensor): Tensor {
  * @category Sorting and searching
  */
 export interface IsinOptions {
-  /** Whether to tell what is not there. Default `false`. */
+  /** Whether to negate the result. Default `false`. */
   readonly invert?: boolean;
 }
 

@@ -170,7 +170,7 @@ export function sem(x: TensorLike, axis?: AxisArgument, options?: VarianceOption
 export interface CovOptions {
   /** Whether each row is a variable and each column an observation; `true` by default. */
   readonly rowvar?: boolean;
-  /** What is subtracted from the number of observations to give the divisor; 1 by default. */
+  /** Subtracted from the number of observations to give the divisor; 1 by default. */
   readonly correction?: number;
   /** How often each observation was made: integers `[observations]`. */
   readonly fweights?: TensorLike;

@@ -146,7 +146,7 @@ export interface AvgPoolOptions {
    * padding before it; what lies beyond never counts in the divisor. Default `false`.
    */
   readonly ceilMode?: boolean;
-  /** What sums are divided by instead of the number of elements: any number but 0. */
+  /** The divisor of sums, instead of the number of elements: any number but 0. */
   readonly divisorOverride?: number;
 }
 

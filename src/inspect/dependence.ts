@@ -25,7 +25,7 @@ export type NamesOf<T> = IsAny<T> extends true ? T
   : { [K in keyof T]: NamesOf<T[K]> };
 
 /**
- * What the results of a function depend on.
+ * The inputs that the results of a function depend on.
  *
  * @category Inspection
  */
@@ -51,9 +51,9 @@ interface Use {
 }
 
 /**
- * What each result of a function depends on. It is read off the program that the function traces to,
- * not off numbers: a derivative that happens to be zero at a point counts, one that is zero
- * everywhere (through `stopGradient`, `noGrad`, a rounding or a comparison) does not.
+ * The inputs that each result of a function depends on. It is read off the program that the function traces
+ * to, not off numbers: a derivative that happens to be zero at a point counts, one that is zero everywhere
+ * (through `stopGradient`, `noGrad`, a rounding or a comparison) does not.
  *
  * @category Inspection
  * @param f A pure function of trees of tensors. It is traced, as by `jit`: branches on values need

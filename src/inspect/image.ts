@@ -43,7 +43,7 @@ export interface ImageOptions {
   readonly range?: readonly [black: number, white: number] | "auto";
   /** Each pixel becomes a square of this many pixels. By default small images are enlarged. */
   readonly scale?: number;
-  /** How many images stand side by side. By default 10. */
+  /** The number of images in a row. By default 10. */
   readonly columns?: number;
 }
 

@@ -24,7 +24,7 @@ export interface KernelInfo {
   readonly name: string;
   /** About how many arithmetic operations it takes. */
   readonly operations: number;
-  /** About how many bytes it reads and writes. */
+  /** An estimate of the bytes that it reads and writes. */
   readonly bytes: number;
   /** Into how many chunks it is divided, which threads share. */
   readonly chunks: number;

@@ -34,7 +34,7 @@ export interface ProfileRow {
 }
 
 /**
- * What `profile` measured.
+ * The measurements of `profile`.
  *
  * @category Inspection
  */

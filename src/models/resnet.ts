@@ -35,7 +35,7 @@ import type {
  * @category Ready-made models
  */
 export interface ResNetOptions extends ParameterOptions {
-  /** How many classes the last layer tells apart. Default 1000. */
+  /** The number of classes. Default 1000. */
   readonly classes?: number;
   /** Channels of the images. Default 3. */
   readonly channels?: number;

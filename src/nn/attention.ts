@@ -76,9 +76,9 @@ export interface MultiHeadAttentionOptions extends ParameterOptions {
   readonly dropout?: number;
   /** Whether the projections have biases. Default `true`. */
   readonly bias?: boolean;
-  /** Whether a learned key and value stand beside those of the input. Default `false`. */
+  /** Whether a learned key and value are added to those of the input. Default `false`. */
   readonly addBiasKv?: boolean;
-  /** Whether a key and a value of zeros stand beside those of the input. Default `false`. */
+  /** Whether a key and a value of zeros are added to those of the input. Default `false`. */
   readonly addZeroAttn?: boolean;
   /** The number of features of the keys. Default `embedDim`. */
   readonly kdim?: number;

@@ -27,7 +27,7 @@ import type {
 import { isLayer, module } from "./module.ts";
 
 /**
- * What `sequential` and `residual` take: a layer, or a function of one tensor.
+ * A part of `sequential` and `residual`: a layer, or a function of one tensor.
  *
  * @category Models
  */

@@ -25,7 +25,7 @@ import {
 import { convert } from "../primitives/structure.ts";
 
 /**
- * What becomes of the losses of all elements: their mean, their sum, or nothing.
+ * How the losses of all elements are reduced: their mean, their sum, or nothing.
  *
  * @category Losses
  */

@@ -24,7 +24,7 @@ import type { Cell, CellWeights, RecurrentOptions, RecurrentParams } from "./rec
 export type LstmState = [hidden: Tensor, cell: Tensor];
 
 /**
- * What `lstm` takes: a sequence, or a pair of it and the first state.
+ * The input of `lstm`: a sequence, or a pair of it and the first state.
  *
  * @category Recurrent layers
  */
@@ -33,7 +33,7 @@ export type LstmInput =
   | readonly [input: Tensor, state: readonly [hidden: Tensor, cell: Tensor]];
 
 /**
- * What `lstm` gives: the outputs of all times, and the last state.
+ * The result of `lstm`: the outputs of all times, and the last state.
  *
  * @category Recurrent layers
  */

@@ -59,14 +59,14 @@ export interface RnnCellOptions extends RecurrentCellOptions {
 }
 
 /**
- * What `rnnCell` and `gruCell` take: an input, or a pair of it and the hidden state.
+ * The input of `rnnCell` and `gruCell`: an input, or a pair of it and the hidden state.
  *
  * @category Recurrent layers
  */
 export type RecurrentCellInput = Tensor | readonly [input: Tensor, hidden: Tensor];
 
 /**
- * What `lstmCell` takes: an input, or a pair of it and the state.
+ * The input of `lstmCell`: an input, or a pair of it and the state.
  *
  * @category Recurrent layers
  */

@@ -18,14 +18,14 @@ import { describeRecurrent, initialize, readSettings, RECURRENT_NAMES } from "./
 import type { Cell, RecurrentOptions, RecurrentParams } from "./recurrent.ts";
 
 /**
- * What `rnn` and `gru` take: a sequence, or a pair of it and the first hidden state.
+ * The input of `rnn` and `gru`: a sequence, or a pair of it and the first hidden state.
  *
  * @category Recurrent layers
  */
 export type RecurrentInput = Tensor | readonly [input: Tensor, hidden: Tensor];
 
 /**
- * What `rnn` and `gru` give: the outputs of all times, and the last hidden state.
+ * The result of `rnn` and `gru`: the outputs of all times, and the last hidden state.
  *
  * @category Recurrent layers
  */

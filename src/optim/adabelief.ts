@@ -26,9 +26,9 @@ export interface ScaleByBeliefOptions {
   readonly beta1?: number;
   /** The share of the second moment that stays from one update to the next. Default 0.999. */
   readonly beta2?: number;
-  /** What is added to the root of the second moment. Default 1e-16. */
+  /** A constant added to the root of the second moment. Default 1e-16. */
   readonly eps?: number;
-  /** What is added to the second moment at each update. Default 1e-16. */
+  /** A constant added to the second moment at each update. Default 1e-16. */
   readonly epsRoot?: number;
 }
 

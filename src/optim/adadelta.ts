@@ -22,7 +22,7 @@ import type { Optimizer } from "./optimizer.ts";
 export interface ScaleByAdadeltaOptions {
   /** The share of the means that stays from one update to the next. Default 0.9. */
   readonly rho?: number;
-  /** What is added within the roots; above 0. Default 1e-6. */
+  /** A constant added within the roots; above 0. Default 1e-6. */
   readonly eps?: number;
 }
 
@@ -34,7 +34,7 @@ export interface ScaleByAdadeltaOptions {
 export interface AdadeltaOptions extends ScaleByAdadeltaOptions, DescentOptions {}
 
 /**
- * What `scaleByAdadelta` remembers: trees like the parameters.
+ * The state of `scaleByAdadelta`: trees like the parameters.
  *
  * @category Optimizers
  */

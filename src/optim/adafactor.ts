@@ -46,7 +46,7 @@ export interface ScaleByAdafactorOptions {
 export interface AdafactorOptions extends ScaleByAdafactorOptions, DescentOptions {}
 
 /**
- * What `scaleByAdafactor` remembers: trees like the parameters, with other shapes.
+ * The state of `scaleByAdafactor`: trees like the parameters, with other shapes.
  *
  * @category Optimizers
  */

@@ -24,7 +24,7 @@ import { scaleByLearningRate, varied } from "./scale.ts";
 export interface ScaleByAdagradOptions {
   /** Where the sum of squares begins. Default 0. */
   readonly initialAccumulator?: number;
-  /** What is added to the root. Default 1e-10. */
+  /** A constant added to the root. Default 1e-10. */
   readonly eps?: number;
 }
 
@@ -43,7 +43,7 @@ export interface AdagradOptions extends ScaleByAdagradOptions {
 }
 
 /**
- * What `scaleByAdagrad` remembers.
+ * The state of `scaleByAdagrad`.
  *
  * @category Optimizers
  */

@@ -29,7 +29,7 @@ export interface ScaleByAdamOptions {
   readonly beta1?: number;
   /** The share of the second moment that stays from one update to the next. Default 0.999. */
   readonly beta2?: number;
-  /** What is added to the root of the second moment. Default 1e-8. */
+  /** A constant added to the root of the second moment. Default 1e-8. */
   readonly eps?: number;
   /** Whether to divide by the largest second moment so far. Default `false`. */
   readonly amsgrad?: boolean;
@@ -48,7 +48,7 @@ export interface AdamOptions extends ScaleByAdamOptions {
 }
 
 /**
- * What `scaleByAdam` remembers: the trees are like the parameters.
+ * The state of `scaleByAdam`: the trees are like the parameters.
  *
  * @category Optimizers
  */

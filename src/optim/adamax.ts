@@ -25,7 +25,7 @@ export interface ScaleByAdamaxOptions {
   readonly beta1?: number;
   /** The share of the largest gradient that stays from one update to the next. Default 0.999. */
   readonly beta2?: number;
-  /** What is added to the magnitude of each gradient. Default 1e-8. */
+  /** A constant added to the magnitude of each gradient. Default 1e-8. */
   readonly eps?: number;
 }
 
@@ -37,7 +37,7 @@ export interface ScaleByAdamaxOptions {
 export interface AdamaxOptions extends ScaleByAdamaxOptions, DescentOptions {}
 
 /**
- * What `scaleByAdamax` remembers: the trees are like the parameters.
+ * The state of `scaleByAdamax`: the trees are like the parameters.
  *
  * @category Optimizers
  */

@@ -30,9 +30,9 @@ export interface ScaleByAdanOptions {
   readonly beta2?: number;
   /** The share of the second moment that stays. Default 0.99. */
   readonly beta3?: number;
-  /** What is added to the root of the second moment. Default 1e-8. */
+  /** A constant added to the root of the second moment. Default 1e-8. */
   readonly eps?: number;
-  /** What is added to the second moment within the root. Default 0; 1e-8 for `adan`. */
+  /** A constant added to the second moment within the root. Default 0; 1e-8 for `adan`. */
   readonly epsRoot?: number;
 }
 
@@ -44,7 +44,7 @@ export interface ScaleByAdanOptions {
 export interface AdanOptions extends ScaleByAdanOptions, DescentOptions {}
 
 /**
- * What `scaleByAdan` remembers: trees like the parameters.
+ * The state of `scaleByAdan`: trees like the parameters.
  *
  * @category Optimizers
  */

@@ -14,7 +14,7 @@ import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
 
 /**
- * What `applyIfFinite` remembers.
+ * The state of `applyIfFinite`.
  *
  * @category Gradient transformations
  */

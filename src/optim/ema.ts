@@ -23,7 +23,7 @@ export interface EmaOptions {
 }
 
 /**
- * What `ema` remembers.
+ * The state of `ema`.
  *
  * @category Gradient transformations
  */

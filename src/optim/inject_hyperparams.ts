@@ -18,7 +18,7 @@ import type { Optimizer } from "./optimizer.ts";
 import { callSchedule } from "./scale.ts";
 
 /**
- * What `injectHyperparams` remembers.
+ * The state of `injectHyperparams`.
  *
  * @category Gradient transformations
  */

@@ -55,7 +55,7 @@ export interface LineSearchOptions {
 export interface LbfgsOptions extends ScaleByLbfgsOptions, LineSearchOptions {}
 
 /**
- * What `scaleByLbfgs` remembers; trees are like the parameters.
+ * The state of `scaleByLbfgs`; trees are like the parameters.
  *
  * @category Optimizers
  */
@@ -73,7 +73,7 @@ export type ScaleByLbfgsState = {
 };
 
 /**
- * What `lineSearch` remembers.
+ * The state of `lineSearch`.
  *
  * @category Optimizers
  */

@@ -33,7 +33,7 @@ export interface ScaleByLionOptions {
 export interface LionOptions extends ScaleByLionOptions, DescentOptions {}
 
 /**
- * What `scaleByLion` remembers.
+ * The state of `scaleByLion`.
  *
  * @category Optimizers
  */

@@ -14,7 +14,7 @@ import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
 
 /**
- * What `lookahead` remembers.
+ * The state of `lookahead`.
  *
  * @category Gradient transformations
  */

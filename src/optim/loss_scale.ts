@@ -24,16 +24,16 @@ import type { Optimizer } from "./optimizer.ts";
 export interface LossScaleOptions {
   /** The scale at first, a positive number. Default 2^16. */
   readonly initialScale?: number;
-  /** What the scale is multiplied by after so many finite steps, at least 1. Default 2. */
+  /** The factor of the scale after so many finite steps, at least 1. Default 2. */
   readonly growthFactor?: number;
-  /** What the scale is multiplied by after a step that is left out, from 0 to 1. Default 0.5. */
+  /** The factor of the scale after a step that is left out, from 0 to 1. Default 0.5. */
   readonly backoffFactor?: number;
   /** After how many finite steps in a row the scale grows. Default 2000. */
   readonly growthInterval?: number;
 }
 
 /**
- * What `lossScale` remembers.
+ * The state of `lossScale`.
  *
  * @category Gradient transformations
  */

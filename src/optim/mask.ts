@@ -21,9 +21,8 @@ export type MaskTree =
   | { readonly [key: string]: MaskTree };
 
 /**
- * Which leaves of the parameters are meant: a tree prefix of booleans, or a function of the dotted
- * path (`layer1.0.weight`) and the leaf. The choice may depend on a leaf's shape and dtype, not on
- * its value.
+ * Which leaves of the parameters are chosen: a tree prefix of booleans, or a function of the dotted path
+ * (`layer1.0.weight`) and the leaf. The choice may depend on a leaf's shape and dtype, not on its value.
  *
  * @category Gradient transformations
  * @example All but biases and scales, which have one axis

@@ -26,7 +26,7 @@ export interface MomentumOptions {
 }
 
 /**
- * What `momentum` remembers.
+ * The state of `momentum`.
  *
  * @category Gradient transformations
  */

@@ -15,7 +15,7 @@ import { checkOptimizer } from "./optimizer.ts";
 import type { Optimizer } from "./optimizer.ts";
 
 /**
- * What `multiSteps` remembers.
+ * The state of `multiSteps`.
  *
  * @category Gradient transformations
  */

@@ -34,7 +34,7 @@ export interface ScaleByMuonOptions {
   readonly nesterov?: boolean;
   /** The number of steps of the iteration. Default 5. */
   readonly steps?: number;
-  /** What is added to the norm of a mean. Default 1e-8. */
+  /** A constant added to the norm of a mean. Default 1e-8. */
   readonly eps?: number;
 }
 
@@ -51,7 +51,7 @@ export interface MuonOptions extends ScaleByMuonOptions {
 }
 
 /**
- * What `scaleByMuon` remembers.
+ * The state of `scaleByMuon`.
  *
  * @category Optimizers
  */

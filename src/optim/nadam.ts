@@ -27,7 +27,7 @@ export interface ScaleByNadamOptions {
   readonly beta1?: number;
   /** The share of the second moment that stays from one update to the next. Default 0.999. */
   readonly beta2?: number;
-  /** What is added to the root of the second moment. Default 1e-8. */
+  /** A constant added to the root of the second moment. Default 1e-8. */
   readonly eps?: number;
   /** How fast the momentum rises to β₁: the δ in the equations. Default 0.004. */
   readonly momentumDecay?: number;
@@ -41,7 +41,7 @@ export interface ScaleByNadamOptions {
 export interface NadamOptions extends ScaleByNadamOptions, DescentOptions {}
 
 /**
- * What `scaleByNadam` remembers: the trees are like the parameters.
+ * The state of `scaleByNadam`: the trees are like the parameters.
  *
  * @category Optimizers
  */

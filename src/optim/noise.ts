@@ -37,7 +37,7 @@ export interface AddNoiseOptions {
 export interface NoisySgdOptions extends AddNoiseOptions, DescentOptions {}
 
 /**
- * What `addNoise` remembers.
+ * The state of `addNoise`.
  *
  * @category Optimizers
  */

@@ -27,9 +27,9 @@ export interface ScaleByNovogradOptions {
   readonly beta1?: number;
   /** The share of the second moment that stays from one update to the next. Default 0.25. */
   readonly beta2?: number;
-  /** What is added to the root of the second moment. Default 1e-8; 1e-6 for `novograd`. */
+  /** A constant added to the root of the second moment. Default 1e-8; 1e-6 for `novograd`. */
   readonly eps?: number;
-  /** What is added to the second moment within the root. Default 0. */
+  /** A constant added to the second moment within the root. Default 0. */
   readonly epsRoot?: number;
   /** The weight decay λ. Default 0. */
   readonly weightDecay?: number;

@@ -11,7 +11,7 @@ import type { Tree } from "../core/tree.ts";
 import type { TensorsOf } from "../core/tree_types.ts";
 
 /**
- * What an optimiser remembers from one update to the next: a tree that holds only tensors.
+ * The state of an optimiser: a tree that holds only tensors.
  *
  * @category Optimizers
  */

@@ -22,7 +22,7 @@ export interface PolyakSgdOptions {
   readonly leastValue?: number;
   /** The largest rate. Default 1. */
   readonly maxLearningRate?: number;
-  /** What is added to the squared norm. Default 0. */
+  /** A constant added to the squared norm. Default 0. */
   readonly eps?: number;
 }
 

@@ -26,7 +26,7 @@ export interface ScaleByRadamOptions {
   readonly beta1?: number;
   /** The share of the second moment that stays from one update to the next. Default 0.999. */
   readonly beta2?: number;
-  /** What is added to the root of the second moment. Default 1e-8. */
+  /** A constant added to the root of the second moment. Default 1e-8. */
   readonly eps?: number;
 }
 

@@ -20,7 +20,7 @@ import { scaleBy } from "./scale.ts";
  * @category Schedules
  */
 export interface ReduceOnPlateauOptions {
-  /** What the scale is multiplied by, above 0 and below 1. Default 0.1. */
+  /** The factor of the scale, above 0 and below 1. Default 0.1. */
   readonly factor?: number;
   /** After how many values in a row without improvement the scale falls. Default 10. */
   readonly patience?: number;
@@ -37,7 +37,7 @@ export interface ReduceOnPlateauOptions {
 }
 
 /**
- * What `reduceOnPlateau` remembers; float64 and int32 scalars.
+ * The state of `reduceOnPlateau`; float64 and int32 scalars.
  *
  * @category Schedules
  */

@@ -24,7 +24,7 @@ import { rootOf } from "./root.ts";
 export interface ScaleByRmsOptions {
   /** The share of the moments that stays from one update to the next. Default 0.99. */
   readonly alpha?: number;
-  /** What is added to the root. Default 1e-8. */
+  /** A constant added to the root. Default 1e-8. */
   readonly eps?: number;
   /**
    * Whether to divide by the deviation from the mean instead of the root of the mean square.
@@ -44,7 +44,7 @@ export interface RmspropOptions extends ScaleByRmsOptions, DescentOptions {
 }
 
 /**
- * What `scaleByRms` remembers: the trees are like the parameters.
+ * The state of `scaleByRms`: the trees are like the parameters.
  *
  * @category Optimizers
  */

@@ -25,9 +25,9 @@ import { callSchedule, scale } from "./scale.ts";
  * @category Optimizers
  */
 export interface RpropOptions extends Pick<DescentOptions, "maximize"> {
-  /** What a step is multiplied by after the gradient's sign changed; between 0 and 1. Default 0.5. */
+  /** The factor of a step after the gradient's sign changed; between 0 and 1. Default 0.5. */
   readonly shrink?: number;
-  /** What a step is multiplied by while the gradient keeps its sign; above 1. Default 1.2. */
+  /** The factor of a step while the gradient keeps its sign; above 1. Default 1.2. */
   readonly grow?: number;
   /** The smallest step. Default 1e-6. */
   readonly smallest?: number;

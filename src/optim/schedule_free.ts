@@ -32,7 +32,7 @@ export interface ScheduleFreeOptions {
 }
 
 /**
- * What `scheduleFree` remembers.
+ * The state of `scheduleFree`.
  *
  * @category Optimizers
  */

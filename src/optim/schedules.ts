@@ -89,7 +89,7 @@ export function constant(rate: number | Tensor): Curve {
 export interface StepOptions {
   /** The number of updates between two changes. */
   readonly every: number;
-  /** What the rate is multiplied by at each change. Default 0.1. */
+  /** The factor of the rate at each change. Default 0.1. */
   readonly gamma?: number;
 }
 
@@ -135,8 +135,7 @@ export interface PiecewiseOptions {
   /** The numbers of updates after which the rate changes; a repeated one changes it again. */
   readonly milestones: readonly number[];
   /**
-   * What the rate is multiplied by at each milestone: one factor, or one per milestone. Default
-   * 0.1.
+   * The factor of the rate at each milestone: one factor, or one per milestone. Default 0.1.
    */
   readonly gamma?: number | readonly number[];
 }
@@ -196,7 +195,7 @@ export function piecewise(rate: number | Tensor, options: PiecewiseOptions): Cur
  * @category Schedules
  */
 export interface ExponentialOptions {
-  /** What the rate is multiplied by at each update. */
+  /** The factor of the rate at each update. */
   readonly gamma: number;
 }
 

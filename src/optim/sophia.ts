@@ -36,7 +36,7 @@ export interface ScaleBySophiaOptions {
   readonly beta2?: number;
   /** The least curvature, above 0. Default 1e-8. */
   readonly eps?: number;
-  /** What the curvature is multiplied by, γ. Default 0.01. */
+  /** The factor γ of the curvature. Default 0.01. */
   readonly gamma?: number;
   /** The largest magnitude c of an element of the direction. Default 1. */
   readonly threshold?: number;
@@ -52,7 +52,7 @@ export interface ScaleBySophiaOptions {
 export interface SophiaOptions extends ScaleBySophiaOptions, DescentOptions {}
 
 /**
- * What `scaleBySophia` remembers; trees are like the parameters.
+ * The state of `scaleBySophia`; trees are like the parameters.
  *
  * @category Optimizers
  */

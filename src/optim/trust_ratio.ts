@@ -25,7 +25,7 @@ import type { Optimizer } from "./optimizer.ts";
 export interface ScaleByTrustRatioOptions {
   /** The ratio's factor c. Default 1. */
   readonly coefficient?: number;
-  /** What is added to the norm of the update. Default 0. */
+  /** A constant added to the norm of the update. Default 0. */
   readonly eps?: number;
 }
 
@@ -39,7 +39,7 @@ export interface LambOptions extends DescentOptions {
   readonly beta1?: number;
   /** The share of the second moment that stays from one update to the next. Default 0.999. */
   readonly beta2?: number;
-  /** What is added to the root of the second moment. Default 1e-6. */
+  /** A constant added to the root of the second moment. Default 1e-6. */
   readonly eps?: number;
 }
 

@@ -25,9 +25,9 @@ export interface ScaleByYogiOptions {
   readonly beta1?: number;
   /** One less what a square moves the second moment by, at most. Default 0.999. */
   readonly beta2?: number;
-  /** What is added to the root of the second moment. Default 1e-3. */
+  /** A constant added to the root of the second moment. Default 1e-3. */
   readonly eps?: number;
-  /** What is added to the second moment within the root. Default 0. */
+  /** A constant added to the second moment within the root. Default 0. */
   readonly epsRoot?: number;
   /** Where both moments begin. Default 1e-6. */
   readonly initialAccumulator?: number;

@@ -72,7 +72,7 @@ export interface MinimizeOptions<Method extends "BFGS" | "L-BFGS" = "BFGS"> {
 }
 
 /**
- * What `minimize` found.
+ * The result of `minimize`.
  *
  * @category Minimization
  */
@@ -98,7 +98,7 @@ export interface OptimizeResults<X> {
 }
 
 /**
- * What `minimize` found by "L-BFGS": all but an inverse of the Hessian.
+ * The result of `minimize` by "L-BFGS": all but an inverse of the Hessian.
  *
  * @category Minimization
  */

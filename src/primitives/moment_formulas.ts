@@ -109,7 +109,7 @@ interface Scales {
   /** What large elements are multiplied by. */
   readonly down: number;
   /**
-   * What is added to them then. It is far below their rounding, and keeps the squares of all others,
+   * A constant added to them then. It is far below their rounding, and keeps the squares of all others,
    * which are computed for nothing, from being subnormal numbers, which take very long.
    */
   readonly offset: number;

@@ -66,7 +66,7 @@ export interface SegmentOptions {
 }
 
 /**
- * What surrounds a signal.
+ * The values around a signal.
  *
  * @category Signals
  */

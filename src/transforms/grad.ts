@@ -104,7 +104,7 @@ export type ValueOf<Out, Options> = Options extends { readonly hasAux: true }
   : TensorsOf<Out>;
 
 /**
- * What `grad` gives: the gradients, with the auxiliary output when there is one.
+ * The result of `grad`: the gradients, with the auxiliary output when there is one.
  *
  * @category Transforms
  */
