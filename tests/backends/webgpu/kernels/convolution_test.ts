@@ -6,6 +6,7 @@ import {
   convolvePrimitive,
   type ConvParams,
 } from "../../../../src/primitives/window.ts";
+import { dense } from "../../../../src/core/tensor.ts";
 import { assertSame, fill, gpuTest, tensorOf } from "./support.ts";
 
 interface Case {
@@ -85,3 +86,26 @@ gpuTest("the largest elements of windows on a device are the evaluator's", async
   await assertSame(argmaxWindowPrimitive, [fill("int32", [2, 9, 7], 5)], params);
   await assertSame(argmaxWindowPrimitive, [fill("uint32", [2, 9, 7], 5)], params);
 });
+
+gpuTest(
+  "convolutions on a device have NaN and infinities where the evaluator's have them",
+  async () => {
+    for (const value of [NaN, Infinity]) {
+      for (const one of [cases[0], cases[1], cases[3]]) {
+        const { images, ins, outs, params: { groups, input, output, kernel } } = one;
+        // One element of each is not finite.
+        const odd = (shape: readonly number[], seed: number) => {
+          const x = fill("float32", shape, seed);
+          return tensorOf("float32", shape, [...dense(x)].with(0, value));
+        };
+        const x = odd([images, groups * ins, ...input], 1);
+        const w = odd([groups * outs, ins, ...kernel], 2);
+        const y = odd([images, groups * outs, ...output], 3);
+        const tolerance = () => 2 ** -15;
+        await assertSame(convolvePrimitive, [x, w], one.params, tolerance);
+        await assertSame(convolveInputPrimitive, [y, w], one.params, tolerance);
+        await assertSame(convolveFilterPrimitive, [x, y], one.params, tolerance);
+      }
+    }
+  },
+);

@@ -197,9 +197,10 @@ export async function runBoth<P>(
   primitive: Primitive<P>,
   inputs: readonly Concrete[],
   params: P,
+  isProcessor: boolean = false,
 ): Promise<{ actual: Elements[]; expected: Elements[]; flag: number; types: readonly Type[] }> {
   const types = primitive.type(inputs, params);
-  const kernel = kernelFor(primitive.name, inputs, params, types, LIMITS);
+  const kernel = kernelFor(primitive.name, inputs, params, types, { ...LIMITS, isProcessor });
   assert(kernel !== null, `no kernel for ${primitive.name}`);
   const { results, flag } = await runKernel(
     kernel,
@@ -214,14 +215,30 @@ export async function runBoth<P>(
   };
 }
 
-/** Fails unless the kernel gives the evaluator's bits, or numbers as near as `tolerance` says. */
+/** Fails unless kernels give the evaluator's bits, or numbers as near as `tolerance` says. */
 export async function assertSame<P>(
   primitive: Primitive<P>,
   inputs: readonly Concrete[],
   params: P,
   tolerance?: (expected: number) => number,
 ): Promise<void> {
-  const { actual, expected, flag, types } = await runBoth(primitive, inputs, params);
+  await assertSameOn(false, primitive, inputs, params, tolerance);
+  const types = primitive.type(inputs, params);
+  const [here, there] = [false, true].map((isProcessor) =>
+    kernelFor(primitive.name, inputs, params, types, { ...LIMITS, isProcessor })!.passes
+      .map(({ code }) => code).join()
+  );
+  if (here !== there) await assertSameOn(true, primitive, inputs, params, tolerance);
+}
+
+async function assertSameOn<P>(
+  isProcessor: boolean,
+  primitive: Primitive<P>,
+  inputs: readonly Concrete[],
+  params: P,
+  tolerance?: (expected: number) => number,
+): Promise<void> {
+  const { actual, expected, flag, types } = await runBoth(primitive, inputs, params, isProcessor);
   const what = `${primitive.name} of ${
     inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`)
   } with ${JSON.stringify(params)}`;

@@ -5,16 +5,19 @@
  */
 import { lengthAlong, range, sizeOf, stridesOf } from "../../../../base/shape.ts";
 import type { ContractParams } from "../../../../primitives/contraction.ts";
-import type { Kernel, Operand } from "../kernel.ts";
+import type { Kernel, Limits, Operand } from "../kernel.ts";
 import { heldType } from "../module.ts";
 import { at, place } from "./passes.ts";
-import { emitProduct, type Matrix } from "./product.ts";
+import type { Matrix } from "./matrices.ts";
+import { emitProduct } from "./product.ts";
+import { mergedLoops, stridedWalk } from "./walks.ts";
 
 /** The kernel of `contract`. */
 export function emitContract(
   [x, y]: readonly Operand[],
   { contract, batch }: ContractParams,
   [output]: readonly Operand[],
+  limits: Limits,
 ): Kernel {
   // In the order of the larger operand, its elements are read one after the other.
   const larger = sizeOf(x.shape) >= sizeOf(y.shape) ? 0 : 1;
@@ -23,6 +26,10 @@ export function emitContract(
   const held = heldType(output.dtype);
   const free = [x, y].map(({ shape }, k) =>
     range(shape.length).filter((axis) => !pairs[k].includes(axis) && !batch[k].includes(axis))
+  );
+  const loops = mergedLoops(
+    pairs[0].map((axis) => x.shape[axis]),
+    [x, y].map(({ shape }, k) => pairs[k].map((axis) => stridesOf(shape)[axis])),
   );
   const matrix = (k: 0 | 1, operand: Operand, index: string): Matrix => {
     const { shape } = operand;
@@ -36,6 +43,10 @@ export function emitContract(
       held: heldType(operand.dtype),
       read: `return ${held}(${at(k, terms.join(" + "))});`,
       along: pairs[k].includes(last),
+      walk: stridedWalk(
+        (index) => `${among("t", batch[k])} + ${among(index, free[k])}`,
+        loops.strides[k],
+      ),
     };
   };
   const [rows, columns] = [lengthAlong(x.shape, free[0]), lengthAlong(y.shape, free[1])];
@@ -45,8 +56,10 @@ export function emitContract(
     rows,
     columns,
     length: lengthAlong(x.shape, pairs[0]),
+    loops: loops.lengths,
+    skips: false,
     left: matrix(0, x, "i"),
     right: matrix(1, y, "j"),
     place: `(t * ${rows}u + i) * ${columns}u + j`,
-  });
+  }, limits);
 }

@@ -6,11 +6,12 @@
  */
 import { sizeOf, stridesOf } from "../../../../base/shape.ts";
 import type { ConvParams, WindowParams } from "../../../../primitives/window.ts";
-import type { Kernel, Operand } from "../kernel.ts";
+import type { Kernel, Limits, Operand } from "../kernel.ts";
 import { heldType } from "../module.ts";
 import { keyFunction } from "./keys.ts";
 import { at, coordinates, each } from "./passes.ts";
 import { emitProduct } from "./product.ts";
+import { boundedWalk, stridedWalk } from "./walks.ts";
 
 /** The extents of a convolution. */
 interface Extents {
@@ -85,6 +86,7 @@ export function emitConvolve(
   [x, w]: readonly Operand[],
   params: ConvParams,
   [y]: readonly Operand[],
+  limits: Limits,
 ): Kernel {
   const { groups } = params;
   const { images, ins, outs, inputs, windows, taps } = extentsOf(
@@ -101,11 +103,17 @@ export function emitConvolve(
     rows: outs,
     columns: images * windows,
     length,
+    loops: [ins, ...params.kernel],
+    skips: false,
     left: {
       operand: 1,
       held: heldType(w.dtype),
       read: `return ${held}(${at(0, `(t * ${outs}u + i) * ${length}u + p`)});`,
       along: true,
+      walk: stridedWalk((i) => `(t * ${outs}u + ${i}) * ${length}u`, [
+        taps,
+        ...stridesOf(params.kernel),
+      ]),
     },
     right: {
       operand: 0,
@@ -117,9 +125,24 @@ let tap = p % ${taps}u;
 ${windowPlace(params, `return ${held}(0);`)}
 return ${held}(${at(1, `((image * ${groups}u + t) * ${ins}u + channel) * ${inputs}u + source`)});`,
       along: false,
+      walk: boundedWalk(
+        (name, j, base) =>
+          `let window${name} = ${j} % ${windows}u;
+${coordinates(`w${name}_`, `window${name}`, params.output)}
+let o${name}_0 = ${base} + ((${j} / ${windows}u) * ${groups}u + t) * ${ins * inputs}u;`,
+        inputs,
+        params.input.map((end, axis) => (name, counter) => ({
+          declare: `let a${name}_${axis} = u32(i32(w${name}_${axis} * ${
+            params.stride[axis]
+          }u + ${counter} * ${params.dilation[axis]}u) - ${params.padLow[axis]});`,
+          coordinate: `a${name}_${axis}`,
+          test: `(a${name}_${axis} < ${end}u)`,
+          stride: stridesOf(params.input)[axis],
+        })),
+      ),
     },
     place: `(((j / ${windows}u) * ${groups}u + t) * ${outs}u + i) * ${windows}u + j % ${windows}u`,
-  });
+  }, limits);
 }
 
 /** The kernel of `convolveInput`: `y` and `w` to `x`. */
@@ -127,6 +150,7 @@ export function emitConvolveInput(
   [y, w]: readonly Operand[],
   params: ConvParams,
   [x]: readonly Operand[],
+  limits: Limits,
 ): Kernel {
   const { groups } = params;
   const { images, ins, outs, inputs, windows, taps } = extentsOf(
@@ -142,12 +166,18 @@ export function emitConvolveInput(
     rows: ins,
     columns: images * inputs,
     length: outs * taps,
+    loops: [outs, ...params.kernel],
+    skips: true,
     left: {
       operand: 1,
       held: heldType(w.dtype),
       read: `let source = ((t * ${outs}u + p / ${taps}u) * ${ins}u + i) * ${taps}u + p % ${taps}u;
 return ${held}(${at(0, "source")});`,
       along: taps > 1,
+      walk: stridedWalk((i) => `(t * ${outs * ins}u + ${i}) * ${taps}u`, [
+        ins * taps,
+        ...stridesOf(params.kernel),
+      ]),
     },
     right: {
       operand: 0,
@@ -161,9 +191,31 @@ return ${held}(${
         at(1, `((image * ${groups}u + t) * ${outs}u + channel) * ${windows}u + source`)
       });`,
       along: false,
+      walk: boundedWalk(
+        (name, j, base) =>
+          `let position${name} = ${j} % ${inputs}u;
+${coordinates(`z${name}_`, `position${name}`, params.input)}
+let o${name}_0 = ${base} + ((${j} / ${inputs}u) * ${groups}u + t) * ${outs * windows}u;`,
+        windows,
+        params.output.map((end, axis) => (name, counter) => {
+          const step = params.stride[axis];
+          const [a, v] = [`a${name}_${axis}`, `v${name}_${axis}`];
+          return {
+            declare: `let ${a} = i32(z${name}_${axis}) + ${
+              params.padLow[axis]
+            } - i32(${counter} * ${params.dilation[axis]}u);
+let ${v} = u32(${a})${step === 1 ? "" : ` / ${step}u`};`,
+            coordinate: v,
+            test: step === 1
+              ? `(${v} < ${end}u)`
+              : `(${a} >= 0) & (${v} * ${step}u == u32(${a})) & (${v} < ${end}u)`,
+            stride: stridesOf(params.output)[axis],
+          };
+        }),
+      ),
     },
     place: `(((j / ${inputs}u) * ${groups}u + t) * ${ins}u + i) * ${inputs}u + j % ${inputs}u`,
-  });
+  }, limits);
 }
 
 /** The kernel of `convolveFilter`: `x` and `y` to `w`. */
@@ -171,6 +223,7 @@ export function emitConvolveFilter(
   [x, y]: readonly Operand[],
   params: ConvParams,
   [w]: readonly Operand[],
+  limits: Limits,
 ): Kernel {
   const { groups } = params;
   const { images, ins, outs, inputs, windows, taps } = extentsOf(
@@ -186,12 +239,18 @@ export function emitConvolveFilter(
     rows: outs,
     columns: ins * taps,
     length: images * windows,
+    loops: [images, ...params.output],
+    skips: false,
     left: {
       operand: 1,
       held: heldType(y.dtype),
       read: `let source = (((p / ${windows}u) * ${groups}u + t) * ${outs}u + i) * ${windows}u;
 return ${held}(${at(0, `source + p % ${windows}u`)});`,
       along: true,
+      walk: stridedWalk((i) => `(t * ${outs}u + ${i}) * ${windows}u`, [
+        groups * outs * windows,
+        ...stridesOf(params.output),
+      ]),
     },
     right: {
       operand: 0,
@@ -203,9 +262,24 @@ let tap = j % ${taps}u;
 ${windowPlace(params, `return ${held}(0);`)}
 return ${held}(${at(1, `((image * ${groups}u + t) * ${ins}u + channel) * ${inputs}u + source`)});`,
       along: true,
+      walk: boundedWalk(
+        (name, j, base) =>
+          `let tap${name} = ${j} % ${taps}u;
+${coordinates(`q${name}_`, `tap${name}`, params.kernel)}
+let o${name}_0 = ${base} + (t * ${ins}u + ${j} / ${taps}u) * ${inputs}u;`,
+        groups * ins * inputs,
+        params.input.map((end, axis) => (name, counter) => ({
+          declare: `let a${name}_${axis} = u32(i32(${counter} * ${
+            params.stride[axis]
+          }u + q${name}_${axis} * ${params.dilation[axis]}u) - ${params.padLow[axis]});`,
+          coordinate: `a${name}_${axis}`,
+          test: `(a${name}_${axis} < ${end}u)`,
+          stride: stridesOf(params.input)[axis],
+        })),
+      ),
     },
     place: `(t * ${outs}u + i) * ${ins * taps}u + j`,
-  });
+  }, limits);
 }
 
 /** The kernel of `argmaxWindow`. */

@@ -25,11 +25,16 @@ export function at(k: number, index: string): string {
 /** What a pass says of its module. */
 type Parts = Omit<ModuleParts, "operands" | "workgroup">;
 
-/** A pass of so many workgroups of `SIZE`. */
-export function pass(bound: readonly Bound[], groups: number, parts: Parts): Pass {
+/** A pass of so many workgroups. */
+export function pass(
+  bound: readonly Bound[],
+  groups: number,
+  parts: Parts,
+  size: number = SIZE,
+): Pass {
   const operands = bound.map(([, word]) => word);
   return {
-    code: moduleOf({ ...parts, operands, workgroup: [SIZE, 1, 1] }),
+    code: moduleOf({ ...parts, operands, workgroup: [size, 1, 1] }),
     operands: bound.map(([operand]) => operand),
     workgroups: spread(groups),
   };

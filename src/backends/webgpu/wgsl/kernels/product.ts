@@ -3,44 +3,18 @@
  *
  * Tiles of both matrices pass through workgroup memory, and each invocation keeps a block of the result in
  * registers. Results with few rows or columns are reductions. Long sums are cut into parts, each of which
- * gives a matrix of its own; these are added in a second pass.
+ * gives a matrix of its own; these are added in a second pass. Drivers that compute on the processor do
+ * without workgroup memory (`direct.ts`).
  *
  * @module
  */
-import type { Kernel, Pass } from "../kernel.ts";
+import type { Kernel, Limits, Pass } from "../kernel.ts";
 import type { Held } from "../module.ts";
-import { at, type Bound, GROUP, pass, SIZE, zeros } from "./passes.ts";
+import { at, GROUP, pass, SIZE, zeros } from "./passes.ts";
+import { direct, divisionOf } from "./direct.ts";
+import { boundBy, type Product } from "./matrices.ts";
+import { isMended, mendBlock, mendingFunction } from "./mending.ts";
 import { reduceSlices } from "./slices.ts";
-
-/** One of the matrices that are multiplied. */
-export interface Matrix {
-  /** The number of the operand that holds it, the other one's being 1 or 0. */
-  readonly operand: 0 | 1;
-  /** What its elements are held as. */
-  readonly held: Held;
-  /**
-   * Statements that return an element, as what products are made of: of matrix `t`, in row `i` of the left
-   * or column `j` of the right one, at position `p` of the sum.
-   */
-  readonly read: string;
-  /** Whether neighbours in sums are neighbours in memory, rather than those in rows or columns. */
-  readonly along: boolean;
-}
-
-/** Products of matrices, which are operand 2. */
-export interface Product {
-  /** What products are made of. */
-  readonly held: Held;
-  /** How many there are, the rows and columns of each, and the length of the sums. */
-  readonly batch: number;
-  readonly rows: number;
-  readonly columns: number;
-  readonly length: number;
-  readonly left: Matrix;
-  readonly right: Matrix;
-  /** Where element (`i`, `j`) of product `t` stands in the result: an expression. */
-  readonly place: string;
-}
 
 /** The number of the operand that holds parts of sums. */
 const PARTS = 3;
@@ -63,12 +37,24 @@ const LONGEST = 8192;
 const ROOM = 2 ** 24;
 
 /** The kernel. */
-export function emitProduct(product: Product): Kernel {
+export function emitProduct(product: Product, { isProcessor }: Limits): Kernel {
   const { held, batch, rows, columns, length } = product;
   const size = batch * rows * columns;
   const operations = 2 * size * length;
   if (size === 0) return { passes: [], scratch: [], operations };
   if (length === 0) return { passes: [zeros([2, held], size)], scratch: [], operations };
+  const own = `((s * ${batch}u + t) * ${rows}u + i) * ${columns}u + j`;
+  if (isProcessor) {
+    const division = divisionOf(product);
+    const { parts } = division;
+    const multiply = (output: number, place: string) => direct(product, division, output, place);
+    if (parts === 1) return { passes: [multiply(2, product.place)], scratch: [], operations };
+    return {
+      passes: [multiply(PARTS, own), addParts(product, parts)],
+      scratch: [4 * parts * size],
+      operations,
+    };
+  }
   const isFew = Math.min(rows, columns) <= FEW || rows * columns <= 64;
   const groups = isFew ? size : batch * tilesOf(rows).count * tilesOf(columns).count;
   let parts = 1;
@@ -83,7 +69,6 @@ export function emitProduct(product: Product): Kernel {
   if (parts === 1) {
     return { passes: [multiply(product, 1, part, 2, product.place)], scratch: [], operations };
   }
-  const own = `((s * ${batch}u + t) * ${rows}u + i) * ${columns}u + j`;
   return {
     passes: [multiply(product, parts, part, PARTS, own), addParts(product, parts)],
     scratch: [4 * parts * size],
@@ -125,10 +110,6 @@ ${right.read}
 }`;
 }
 
-function boundBy({ held, left, right }: Product, output: number): Bound[] {
-  return [[left.operand, left.held], [right.operand, right.held], [output, held]];
-}
-
 /** Products with few rows or columns: a reduction for each element of each part. */
 function reduction(
   product: Product,
@@ -139,6 +120,7 @@ function reduction(
 ): Pass {
   const { held, batch, rows, columns, length, left, right } = product;
   const size = batch * rows * columns;
+  const mend = mendingFunction(product);
   return reduceSlices({
     bound: boundBy(product, output),
     outputs: size * parts,
@@ -155,8 +137,10 @@ let end = min(first + ${part}u, ${length}u);`,
     combine: (a, b) => `${a} + ${b}`,
     store: `${placesOf(`(o % ${size}u)`, rows, columns)}
 let s = o / ${size}u;
-${at(2, place)} = state;`,
-    shared: readers(product),
+${at(2, place)} = ${
+      isMended(product) ? `mended(state, t, i, j, s * ${part}u, (s + 1u) * ${part}u)` : "state"
+    };`,
+    shared: [readers(product), mend].join("\n"),
   });
 }
 
@@ -173,6 +157,7 @@ function tiles(product: Product, parts: number, part: number, output: number, pl
   const groups = parts * batch * down.count * across.count;
   const names = (prefix: string, count: number): string[] =>
     Array.from({ length: count }, (_, n) => `${prefix}${n}`);
+  const mend = mendingFunction(product);
   const [own, others] = [names("a", down.own), names("c", across.own)];
   const sums = own.flatMap((_, r) => others.map((_, c) => `sum${r}_${c}`));
   const body = `let number = ${GROUP};
@@ -209,10 +194,23 @@ ${
 }`
       )
     ).join("\n")
+  }
+${
+    mendBlock(
+      product,
+      sums,
+      [
+        `row + y + n / ${across.own}u * ${SIDE}u`,
+        `column + x + n % ${across.own}u * ${SIDE}u`,
+      ],
+      place,
+      [`s * ${part}u`, "end"],
+    )
   }`;
   const shared = `var<workgroup> tileA: array<${held}, ${down.side * DEPTH}>;
 var<workgroup> tileB: array<${held}, ${across.side * DEPTH}>;
-${readers(product)}`;
+${readers(product)}
+${mend}`;
   return pass(boundBy(product, output), groups, { body, shared });
 }
 
