@@ -148,6 +148,7 @@ function allSteps(): Step[] {
     },
     { group: "doc", name: "doc", args: ["doc", "--lint", ...Object.values(manifest.exports)] },
     { group: "doc", name: "coming from", args: ["run", "-A", ".ci/coming_from.ts", "--check"] },
+    { group: "doc", name: "where it runs", args: ["run", "-A", ".ci/where_it_runs.ts", "--check"] },
     {
       group: "doc",
       name: "list of the gallery",

@@ -232,6 +232,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "reading",
     "flags",
     "memory",
+    "means",
     "commands",
     "planner",
     "control",

@@ -18,6 +18,7 @@ import { type GpuBuffer, USAGE } from "./api.ts";
 import { type Dispatch, dispatchesOf } from "./commands.ts";
 import { joinFlags } from "./flags.ts";
 import type { DeviceArray, DeviceMemory } from "./memory.ts";
+import { meansInFloats } from "./means.ts";
 import { isOnDevice, type Plan, type PlanOptions, planProgram } from "./plan.ts";
 import { readNow } from "./reading.ts";
 import { Bases, isOpen, Recorder } from "./recorder.ts";
@@ -232,10 +233,11 @@ export class DeviceProgram {
 
 /** Makes a program ready to run. */
 export function compile(
-  program: Program,
+  given: Program,
   memory: DeviceMemory,
   isDonated: readonly boolean[],
 ): Executable {
+  const program = meansInFloats(given);
   const { session } = memory;
   const most = session.device.limits.maxStorageBufferBindingSize;
   const isPossible = (equation: Equation) => isOnDevice(equation, session.limits, most);

@@ -18,6 +18,7 @@ import { closeDevice, openDevice } from "../devices.ts";
 import { EagerOperations } from "../eager.ts";
 import type { GpuDevice } from "./api.ts";
 import { compile, DeviceProgram } from "./executable.ts";
+import { meansInFloats } from "./means.ts";
 import { DeviceMemory } from "./memory.ts";
 import { isOnDevice } from "./plan.ts";
 import { requestDevice, Session } from "./session.ts";
@@ -50,7 +51,7 @@ class WebGpuBackend implements Backend {
     this.#eager = new EagerOperations({
       isGiven: isSplat,
       compile(program) {
-        const optimized = expandComposites(widen(program));
+        const optimized = meansInFloats(expandComposites(widen(program)));
         const { limits, device } = session;
         const most = device.limits.maxStorageBufferBindingSize;
         if (!optimized.equations.every((one) => isOnDevice(one, limits, most))) return null;

@@ -91,6 +91,40 @@ gpuTest("normal numbers are drawn there, without the evaluator", () => {
   assertTensorsClose(there, draw(random.key(3)), { rtol: 1e-6 });
 });
 
+gpuTest("normalizations and their gradients run there without the evaluator", () => {
+  const [layer, batch] = [nn.layerNorm(24), nn.batchNorm(3)];
+  const [layerParams, layerState] = layer.init(random.key(0));
+  const [batchParams, batchState] = batch.init(random.key(0));
+  const cases = [
+    [(x: Tensor) => layer.apply(layerParams, layerState, x)[0], [8, 24]],
+    [(x: Tensor) => batch.apply(batchParams, batchState, x, { train: true })[0], [4, 3, 5, 5]],
+    // Within a loop, too.
+    [
+      (x: Tensor) =>
+        scan(
+          (c: Tensor, row: Tensor) =>
+            [layer.apply(layerParams, layerState, c.add(row))[0], null] as const,
+          x.at(0),
+          x,
+        )[0],
+      [5, 24],
+    ],
+  ] as const;
+  for (const [normalize, shape] of cases) {
+    const f = (x: Tensor) =>
+      valueAndGrad((x: Tensor) => normalize(x).mul(1.5).sin().sum())(x) as [Tensor, Tensor];
+    // A mean far from 0 that float32 does not hold.
+    const x = random.normal(random.key(1), shape).add(1000.3);
+    const options = { place: device(), shardings: [], isDonated: [false] };
+    const program = optimize(makeProgram(f)(x));
+    assertEquals(backendOf(device()).compile(program, options).describe().steps, 1);
+    const [there, slope] = jit(f)(toDevice(x, device()));
+    const [here, expected] = jit(f)(x);
+    assertTensorsClose(there, here, { rtol: 1e-5, atol: 1e-5 });
+    assertTensorsClose(slope, expected, { rtol: 1e-4, atol: 1e-5 });
+  }
+});
+
 gpuTest("float64 is left to the evaluator, between parts", () => {
   const x = toDevice(tensor([1, 2, 3]), device());
   const f = jit((x: Tensor) => x.mul(2).astype("float64").sin().astype("float32").add(1));

@@ -10,6 +10,7 @@ import { conv, makeProgram, nn, optim, random, valueAndGrad, zeros } from "../..
 import type { Tensor } from "../../../mod.ts";
 import { divide } from "../../../src/backends/segments.ts";
 import { dispatchesOf } from "../../../src/backends/webgpu/commands.ts";
+import { meansInFloats } from "../../../src/backends/webgpu/means.ts";
 import { isOnDevice, planProgram } from "../../../src/backends/webgpu/plan.ts";
 import type { Limits } from "../../../src/backends/webgpu/wgsl/kernel.ts";
 import type { Program } from "../../../src/core/program.ts";
@@ -47,7 +48,7 @@ function nameOf(declaration: string): string | undefined {
 /** The passes of a program, equal ones once, behind the functions that several of them share. */
 function textOf(program: Program): string {
   const segments = divide(
-    optimize(program),
+    meansInFloats(optimize(program)),
     (equation) => isOnDevice(equation, limits, MOST_BYTES),
   );
   const passes = segments.filter((segment) => segment.isOnDevice).flatMap(({ program }) => {

@@ -1,35 +1,27 @@
+struct Wide { hi: f32, lo: f32, e: i32 }
+
 fn opaque(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) | zero()); }
 
-fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
-
-fn order(x: f32) -> i32 {
-  let bits = bitcast<i32>(x);
-  return select(bits, -(bits & 0x7fffffff), bits < 0);
-}
-
-fn equal(x: f32, y: f32) -> bool { return !is_nan(x) && !is_nan(y) && order(x) == order(y); }
-
-// Pass 0, workgroups 1x1x1; with opaque is_nan
-@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
-@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].z; }
-struct Wide { hi: f32, lo: f32, e: i32 }
 fn sum_parts(x: f32, y: f32) -> vec2<f32> {
   let sum = opaque(x + y);
   let part = opaque(sum - x);
   return vec2<f32>(sum, opaque(x - opaque(sum - part)) + opaque(y - part));
 }
+
 fn sum_with(state: vec2<f32>, x: f32) -> vec2<f32> {
   let sum = sum_parts(state.x, x);
   return vec2<f32>(sum.x, state.y + sum.y);
 }
+
 fn is_sum_known(state: vec2<f32>) -> bool {
   let size = bitcast<u32>(state.x + state.y) & 0x7fffffffu;
   return size >= 0x10000000u && size < 0x7e000000u;
 }
+
 fn is_finite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u; }
+
 fn power_of_two(e: i32) -> f32 { return bitcast<f32>((e + 127) << 23u); }
+
 fn wide_normal(high: f32, low: f32, e: i32) -> Wide {
   let hi = opaque(high + low);
   let lo = low - opaque(hi - high);
@@ -38,10 +30,12 @@ fn wide_normal(high: f32, low: f32, e: i32) -> Wide {
   let scale = power_of_two(-k);
   return Wide(hi * scale, lo * scale, e + k);
 }
+
 fn wide_sum(state: vec2<f32>) -> Wide {
   let sum = sum_parts(state.x, state.y);
   return wide_normal(sum.x, sum.y, 0);
 }
+
 fn wide(x: f32) -> Wide {
   let bits = bitcast<u32>(x);
   let size = bits & 0x7fffffffu;
@@ -53,7 +47,11 @@ fn wide(x: f32) -> Wide {
   let fraction = (size << shift) & 0x007fffffu;
   return Wide(bitcast<f32>((bits & 0x80000000u) | fraction | 0x3f800000u), 0.0f, -126 - i32(shift));
 }
+
+fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
+
 fn nan() -> f32 { return bitcast<f32>(0x7fc00000u | zero()); }
+
 fn wide_add(x: Wide, y: Wide) -> Wide {
   if (!is_finite(x.hi) || !is_finite(y.hi)) {
     if (is_nan(x.hi) || is_nan(y.hi)) { return Wide(nan(), 0.0f, 0); }
@@ -85,6 +83,7 @@ fn wide_add(x: Wide, y: Wide) -> Wide {
   let lo = (first - opaque(hi - sum.x)) + rest.y;
   return wide_normal(hi, lo, a.e);
 }
+
 fn product_parts(x: f32, y: f32) -> vec2<f32> {
   let a = bitcast<f32>(bitcast<u32>(x) & 0xfffff000u);
   let b = bitcast<f32>(bitcast<u32>(y) & 0xfffff000u);
@@ -95,6 +94,7 @@ fn product_parts(x: f32, y: f32) -> vec2<f32> {
   let second = opaque(opaque(first + opaque(a * d)) + opaque(c * b));
   return vec2<f32>(product, second + opaque(c * d));
 }
+
 fn wide_mul(x: Wide, y: Wide) -> Wide {
   let sign = bitcast<f32>((bitcast<u32>(x.hi) ^ bitcast<u32>(y.hi)) & 0x80000000u);
   let xZero = (bitcast<u32>(x.hi) & 0x7fffffffu) == 0u;
@@ -108,10 +108,13 @@ fn wide_mul(x: Wide, y: Wide) -> Wide {
   let low = product.y + (x.hi * y.lo + x.lo * y.hi);
   return wide_normal(product.x, low, x.e + y.e);
 }
+
 fn with_sign(x: f32, sign: f32) -> f32 {
   return bitcast<f32>((bitcast<u32>(x) & 0x7fffffffu) | (bitcast<u32>(sign) & 0x80000000u));
 }
+
 fn infinity() -> f32 { return bitcast<f32>(0x7f800000u | zero()); }
+
 fn narrow(x: Wide) -> f32 {
   let bits = bitcast<u32>(x.hi);
   if ((bits & 0x7fffffffu) == 0u || !is_finite(x.hi)) { return x.hi; }
@@ -130,6 +133,20 @@ fn narrow(x: Wide) -> f32 {
   let isMore = rest > half || (isTie && (x.lo * x.hi > 0.0f || (x.lo == 0.0f && (kept & 1u) == 1u)));
   return bitcast<f32>((bits & 0x80000000u) | (kept + select(0u, 1u, isMore)));
 }
+
+fn order(x: f32) -> i32 {
+  let bits = bitcast<i32>(x);
+  return select(bits, -(bits & 0x7fffffff), bits < 0);
+}
+
+fn equal(x: f32, y: f32) -> bool { return !is_nan(x) && !is_nan(y) && order(x) == order(y); }
+
+// Pass 0, workgroups 1x1x1; with Wide opaque sum_parts sum_with is_sum_known is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add product_parts wide_mul with_sign infinity narrow
+@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
+@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
+@group(0) @binding(2) var<storage, read_write> b2: array<f32>;
+@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
+fn zero() -> u32 { return bases[0].w; }
 fn negated(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ 0x80000000u); }
 fn wide_neg(x: Wide) -> Wide { return Wide(negated(x.hi), negated(x.lo), x.e); }
 fn wide_sub(x: Wide, y: Wide) -> Wide { return wide_add(x, wide_neg(y)); }
@@ -159,6 +176,7 @@ fn main(
   if (round >= 16u) { return; }
   let base0 = bases[0].x;
   let base1 = bases[0].y;
+  let base2 = bases[0].z;
   let c0 = i32(round);
   let v2 = Wide(1.5f, 0f, 5);
   let v4 = 0.5f;
@@ -204,6 +222,8 @@ fn main(
   let v9 = wide(v8);
   let v10 = wide_sub(v7, v9);
   let v11 = narrow(v10);
+  let v23 = wide_mul(v1, Wide(1.3333334f, -3.973643e-8f, -6));
+  let v24 = narrow(v23);
   var s14 = vec2<f32>(bitcast<f32>(zero()));
   for (var r1 = 0; r1 < 48; r1++) {
     let v0 = b0[base0 + u32(c0 * 48 + r1)];
@@ -230,6 +250,7 @@ fn main(
   let v21 = wide_sqrt(v20);
   let v22 = narrow(v21);
   b1[base1 + u32(c0)] = v22;
+  b2[base2 + u32(c0)] = v24;
 }
 
 // Pass 1, workgroups 1x1x1; with is_nan order equal
@@ -273,7 +294,7 @@ fn main(
   b2[base2 + u32(c0)] = v14;
 }
 
-// Pass 2, workgroups 1x1x1, 1x1x1
+// Pass 2, workgroups 1x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -298,7 +319,74 @@ fn main(
   b2[base2 + u32(c0)] = v2;
 }
 
-// Pass 3, workgroups 1x1x1; with is_nan order equal
+// Pass 3, workgroups 1x1x1; with Wide opaque sum_parts sum_with is_sum_known is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add product_parts wide_mul with_sign infinity narrow
+@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
+@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
+@group(0) @binding(2) var<storage, read_write> b2: array<f32>;
+@group(0) @binding(3) var<storage, read_write> b3: array<f32>;
+@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 2>;
+fn zero() -> u32 { return bases[1].x; }
+@compute @workgroup_size(64, 1, 1)
+fn main(
+  @builtin(global_invocation_id) id: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+) {
+  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
+  if (round >= 16u) { return; }
+  let base0 = bases[0].x;
+  let base1 = bases[0].y;
+  let base2 = bases[0].z;
+  let base3 = bases[0].w;
+  let c0 = i32(round);
+  let v1 = b1[base1 + u32(c0)];
+  let v4 = Wide(1.5f, 0f, 5);
+  let v7 = b2[base2 + u32(c0)];
+  var s3 = vec2<f32>(bitcast<f32>(zero()));
+  for (var k = 0; k < 48; k += 4) {
+    {
+      let r1 = k;
+      let v0 = b0[base0 + u32(c0 * 48 + r1)];
+      let v2 = (v0 - opaque(v1));
+      s3 = sum_with(s3, v2);
+    }
+    {
+      let r1 = k + 1;
+      let v0 = b0[base0 + u32(c0 * 48 + r1)];
+      let v2 = (v0 - opaque(v1));
+      s3 = sum_with(s3, v2);
+    }
+    {
+      let r1 = k + 2;
+      let v0 = b0[base0 + u32(c0 * 48 + r1)];
+      let v2 = (v0 - opaque(v1));
+      s3 = sum_with(s3, v2);
+    }
+    {
+      let r1 = k + 3;
+      let v0 = b0[base0 + u32(c0 * 48 + r1)];
+      let v2 = (v0 - opaque(v1));
+      s3 = sum_with(s3, v2);
+    }
+  }
+  var v3 = wide_sum(s3);
+  if (!is_sum_known(s3)) {
+    var s3 = Wide(0f, 0.0f, 0);
+    for (var r1 = 0; r1 < 48; r1++) {
+      let v0 = b0[base0 + u32(c0 * 48 + r1)];
+      let v2 = (v0 - opaque(v1));
+      s3 = wide_add(s3, wide(v2));
+    }
+    v3 = s3;
+  }
+  let v5 = wide_mul(v3, Wide(1.3333334f, -3.973643e-8f, -6));
+  let v6 = narrow(v5);
+  let v8 = (v6 * v7);
+  b3[base3 + u32(c0)] = v8;
+}
+
+// Pass 4, workgroups 1x1x1; with is_nan order equal
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
@@ -335,7 +423,7 @@ fn main(
   b0[base0 + u32(c0)] = v9;
 }
 
-// Pass 4, workgroups 12x1x1; with opaque
+// Pass 5, workgroups 12x1x1; with opaque
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
