@@ -46,6 +46,13 @@ export interface FolderOptions {
   readonly keep?: number;
 }
 
+/**
+ * A path, or a `URL` of a file.
+ *
+ * @category Training
+ */
+export type FolderPath = string | { readonly href: string };
+
 /** What is used of `node:fs/promises`, which Deno, Node and Bun have. */
 interface Files {
   mkdir(path: string | URL, options: { recursive: boolean }): Promise<unknown>;
@@ -71,7 +78,7 @@ const NAME = /^step-(\d{10})\.safetensors$/;
  * @returns The checkpoints.
  * @throws {ArgumentError} when `path` is no path, or an option is no positive integer.
  *
- * @example
+ * @example Every hundred steps, the last three
  * ```ts
  * import { train } from "@jacobi/jacobi";
  *
@@ -80,7 +87,7 @@ const NAME = /^step-(\d{10})\.safetensors$/;
  * if (checkpoints.every !== 100) throw new Error();
  * ```
  */
-export function folder(path: string | URL, options?: FolderOptions): Checkpoints {
+export function folder(path: FolderPath, options?: FolderOptions): Checkpoints {
   const what = "Cannot keep checkpoints in a folder";
   if (!(path instanceof URL) && (typeof path !== "string" || path === "")) {
     throw argumentError(`${what}: expected its path, got ${describeValue(path)}`);
@@ -92,34 +99,36 @@ export function folder(path: string | URL, options?: FolderOptions): Checkpoints
       `${what}: expected a positive integer as ${name}, got ${describeValue(value)}`,
     );
   }
-  const base = typeof path === "string" ? path.replace(/\/+$/, "") || "/" : path.href;
+  const isUrl = typeof path !== "string";
+  const base = (isUrl ? path.href : path).replace(/\/*$/, "/");
 
-  function file(name: string): string | URL {
-    return typeof path === "string"
-      ? `${base}/${name}`
-      : new URL(`${base.replace(/\/*$/, "/")}${name}`);
+  /** A file in the folder; the folder itself without a name. */
+  function place(name = ""): string | URL {
+    return isUrl ? new URL(base + name) : base + name;
   }
 
   async function namesIn(files: Files): Promise<string[]> {
-    await files.mkdir(path, { recursive: true });
-    return (await files.readdir(path)).filter((name) => NAME.test(name)).sort();
+    await files.mkdir(place(), { recursive: true });
+    return (await files.readdir(place())).filter((name) => NAME.test(name)).sort();
   }
 
   return {
     ...every === undefined ? {} : { every },
     async save(bytes, { step }) {
       const files: Files = await import(FILES);
-      await files.mkdir(path, { recursive: true });
+      await files.mkdir(place(), { recursive: true });
       const name = `step-${String(step).padStart(10, "0")}.safetensors`;
-      await files.writeFile(file(`${name}.part`), bytes);
-      await files.rename(file(`${name}.part`), file(name));
+      await files.writeFile(place(`${name}.part`), bytes);
+      await files.rename(place(`${name}.part`), place(name));
       const names = await namesIn(files);
-      for (const old of names.slice(0, Math.max(0, names.length - keep))) await files.rm(file(old));
+      for (const old of names.slice(0, Math.max(0, names.length - keep))) {
+        await files.rm(place(old));
+      }
     },
     async load() {
       const files: Files = await import(FILES);
       const newest = (await namesIn(files)).at(-1);
-      return newest === undefined ? null : new Uint8Array(await files.readFile(file(newest)));
+      return newest === undefined ? null : new Uint8Array(await files.readFile(place(newest)));
     },
   };
 }

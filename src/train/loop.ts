@@ -64,6 +64,16 @@ export interface EarlyStopping {
 }
 
 /**
+ * What is used of an `AbortSignal`.
+ *
+ * @category Training
+ */
+export interface StopSignal {
+  /** Throws the reason if training is to stop. */
+  throwIfAborted(): void;
+}
+
+/**
  * Options of `loop`.
  *
  * @category Training
@@ -97,8 +107,8 @@ export interface LoopOptions<State, Batch> {
    * and otherwise a line for each measurement. A function is told of it instead.
    */
   readonly progress?: boolean | Progress;
-  /** Stops training between two steps; the iteration ends in the signal's reason. */
-  readonly signal?: AbortSignal;
+  /** An `AbortSignal`, which stops training between two steps; the iteration ends in its reason. */
+  readonly signal?: StopSignal;
 }
 
 /**

@@ -37,10 +37,10 @@
  * @module
  */
 export { folder } from "./checkpoints.ts";
-export type { CheckpointInfo, Checkpoints, FolderOptions } from "./checkpoints.ts";
+export type { CheckpointInfo, Checkpoints, FolderOptions, FolderPath } from "./checkpoints.ts";
 export { evaluation } from "./evaluation.ts";
 export { loop } from "./loop.ts";
-export type { EarlyStopping, Loop, LoopOptions, Measurement } from "./loop.ts";
+export type { EarlyStopping, Loop, LoopOptions, Measurement, StopSignal } from "./loop.ts";
 export type { Progress, ProgressReport } from "./progress.ts";
 export { step } from "./step.ts";
 export type {
