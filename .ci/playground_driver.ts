@@ -114,7 +114,7 @@ async function runCode(page: Page, code: string): Promise<{ output: string; stat
 async function usePage(browser: Browser): Promise<void> {
   const page = await newPage(browser);
 
-  await test("a printed tensor is a table, a matrix a heat map", async () => {
+  await test("small tensors print as tables, large matrices as heat maps", async () => {
     const { output, status } = await runCode(
       page,
       `import { arange, eye } from "@jacobi/jacobi";
@@ -156,7 +156,7 @@ async function usePage(browser: Browser): Promise<void> {
     expect(text.includes("jacobi.valueAndGrad"), text);
   });
 
-  await test("completion imports what is not imported", async () => {
+  await test("completion adds a missing import", async () => {
     await open(
       page,
       linkTo('import { tensor } from "@jacobi/jacobi";\nconst x = tensor([1, 2]);\n'),
@@ -190,7 +190,7 @@ async function usePage(browser: Browser): Promise<void> {
     expect(text.includes("is not assignable to type 'string'"), text);
   });
 
-  await test("a name shows its type", async () => {
+  await test("hovering a name shows its type", async () => {
     await open(page, linkTo('import { grad } from "@jacobi/jacobi";\nconst f = grad;\n'));
     const [x, y] = await page.evaluate<[number, number]>(`(() => {
     const range = document.createRange();
@@ -228,7 +228,7 @@ f(tensor([1, 2]));`,
     await page.screenshot({ path: `${screenshots}/playground-error.png` });
   });
 
-  await test("a program that is no TypeScript does not run", async () => {
+  await test("a syntax error is reported", async () => {
     const { output } = await runCode(page, "const x = ;\n");
     expect(output.includes("Expression expected") && output.includes("line 1"), output);
   });
@@ -238,7 +238,7 @@ f(tensor([1, 2]));`,
     expect(output.includes('Cannot import "numpy"'), output);
   });
 
-  await test("Stop ends a loop without an end", async () => {
+  await test("Stop ends an infinite loop", async () => {
     await open(page, linkTo('console.log("before");\nwhile (true);\n'));
     await page.click("#run");
     await page.waitForFunction("document.querySelector('#output').innerText.includes('before')");
@@ -262,7 +262,7 @@ f(tensor([1, 2]));`,
     await other.close();
   });
 
-  await test("what was typed is one step back from a program of the gallery", async () => {
+  await test("going back after opening a gallery program restores the edited program", async () => {
     await open(page, `${address}#example=gradient`);
     await page.click(".cm-content");
     await page.keyboard.press("Control+End");
@@ -275,7 +275,7 @@ f(tensor([1, 2]));`,
     );
   });
 
-  await test("timers and pictures are heard after the end", async () => {
+  await test("pictures and the output of timers are shown", async () => {
     const { status } = await runCode(
       page,
       `import { inspect, zeros } from "@jacobi/jacobi";
@@ -287,7 +287,7 @@ f(tensor([1, 2]));`,
     await page.waitForSelector("#output img.picture");
   });
 
-  await test("the keyboard runs a program", async () => {
+  await test("Ctrl+Enter runs the program", async () => {
     await open(page, linkTo('console.log(1 + 1, "by keys");\n'));
     await page.click(".cm-content");
     await page.keyboard.press("Control+Enter");
@@ -297,14 +297,16 @@ f(tensor([1, 2]));`,
   await test("the gallery can be searched", async () => {
     await page.fill("#search", "diffusion");
     const found = await page.innerText("#programs");
-    expect(found.includes("A diffusion model"), found);
-    expect(!found.includes("A transformer"), found);
+    expect(found.includes("Diffusion model"), found);
+    expect(!found.includes("transformer"), found);
     await page.fill("#search", "");
     await page.click("#programs a[data-name=gradient]");
-    await page.waitForFunction("document.querySelector('#title').innerText.includes('derivative')");
+    await page.waitForFunction(
+      "document.querySelector('#title').innerText.includes('Derivatives')",
+    );
   });
 
-  await test("it works without a network", async () => {
+  await test("it works offline", async () => {
     const other = await newPage(browser);
     await other.waitForFunction("document.body.dataset.kept === 'true'", null, { timeout: 60_000 });
     await other.context().setOffline(true);
@@ -373,7 +375,7 @@ f(tensor([1, 2]));`,
     await phone.close();
   });
 
-  await test("no page complained", () => {
+  await test("no errors on the console", () => {
     // An error in a program is not one of the page's.
     expect(complaints.length === spoiled && spoiled === 0, complaints.join("\n"));
     return Promise.resolve();

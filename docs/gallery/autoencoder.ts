@@ -1,5 +1,5 @@
-// A variational autoencoder
-// Images of a spot are compressed to two numbers; numbers from the prior become new images.
+// Variational autoencoder
+// Images of a spot are encoded as two numbers; samples from the prior give new images.
 import { arange, exp, jit, linspace, nn, optim, random, scan, stack } from "@jacobi/jacobi";
 import { valueAndGrad } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

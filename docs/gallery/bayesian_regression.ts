@@ -1,5 +1,5 @@
 // Bayesian regression by Hamiltonian Monte Carlo
-// Samples of the posterior from gradients of its logarithm, against the exact answer.
+// Samples from the posterior, compared with the exact solution.
 import { exp, eye, grad, jit, linalg, linspace, ones, random, scan, stack } from "@jacobi/jacobi";
 import { where, zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

@@ -1,5 +1,5 @@
-// A policy that balances a pole
-// Policy gradients (REINFORCE): the probability of actions that did well is raised.
+// Cart-pole by policy gradients
+// REINFORCE trains a policy that balances a pole on a cart.
 import { grad, jit, models, nn, optim, random, scan, stack, sum, vmap } from "@jacobi/jacobi";
 import { where } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

@@ -1,5 +1,5 @@
-// Recomputation saves memory
-// `checkpoint` keeps only the inputs of a part and computes the rest again in the backward pass.
+// Checkpointing
+// `checkpoint` stores less for the backward pass and recomputes the rest.
 import { checkpoint, grad, inspect, jit, makeProgram, random, scan } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, table } from "./show.ts";

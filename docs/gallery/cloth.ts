@@ -1,5 +1,5 @@
-// A cloth from its energy
-// Springs between points: forces are the gradient of one energy, whatever its form.
+// Cloth simulation
+// Mass-spring dynamics whose forces are the gradient of an energy.
 import { foriLoop, grad, jit, linspace, ones, scan, stack, zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot, scatter } from "./show.ts";

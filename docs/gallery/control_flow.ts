@@ -1,5 +1,5 @@
-// Conditions and loops under transforms
-// `cond` and `whileLoop` decide on values inside compiled, batched and differentiated functions.
+// Conditions and loops
+// `cond` and `whileLoop` inside compiled, batched and differentiated functions.
 import { cond, grad, jit, jvp, linspace, tensor, vmap, whileLoop } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot } from "./show.ts";

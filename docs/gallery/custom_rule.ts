@@ -1,5 +1,5 @@
-// Derivative rules of your own
-// `customVjp` replaces a derivative: a rounding that lets gradients pass, and a gradient that is clipped.
+// Custom derivative rules
+// `customVjp` defines a straight-through estimator, used to train quantised weights.
 import { customVjp, grad, linspace, random, tensor, valueAndGrad, vmap } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot } from "./show.ts";

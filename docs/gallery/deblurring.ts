@@ -1,5 +1,5 @@
-// Sharpening a blurred image
-// The image is found whose blur is what was seen, smooth but for edges (total variation).
+// Image deblurring
+// Deconvolution with total-variation regularisation.
 import { arange, conv, exp, expandDims, grad, jit, optim, outer, random } from "@jacobi/jacobi";
 import { scan, stack } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

@@ -1,5 +1,5 @@
-// A diffusion model in the plane
-// A network learns to remove noise; started on noise alone, it draws new points of a spiral.
+// Diffusion model
+// A network learns to denoise points of a spiral, then generates new points from noise.
 import { arange, concatenate, cumprod, jit, linspace, models, nn, optim } from "@jacobi/jacobi";
 import { random, scan, stack, valueAndGrad } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

@@ -1,5 +1,5 @@
-// Recognising drawn digits
-// A convolutional network learns digits of seven by seven pixels, shifted and noisy.
+// Digit recognition with a CNN
+// A convolutional network learns generated digits that are shifted and noisy.
 import { jit, nn, optim, random, scan, tensor, valueAndGrad, vmap } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, image, plot } from "./show.ts";

@@ -1,5 +1,5 @@
-// A double pendulum from its Lagrangian
-// Equations of motion from the Lagrangian by gradient and Hessian; then a thousand pendulums at once.
+// Double pendulum from a Lagrangian
+// Equations of motion by gradients and Hessians of the Lagrangian; a grid of pendulums by `vmap`.
 import { grad, hessian, jacfwd, jit, linalg, linspace, scan, stack, tensor } from "@jacobi/jacobi";
 import { vmap } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

@@ -1,5 +1,5 @@
-// Filtering by Fourier transforms
-// A hum is removed from a sound, and a pattern from an image, where their spectra have peaks.
+// Filtering with FFTs
+// Removing a hum from a signal, and stripes from an image.
 import { abs, arange, expandDims, fft, random, sin, stack, where } from "@jacobi/jacobi";
 import { check, image, plot } from "./show.ts";
 

@@ -1,5 +1,5 @@
-// A normalising flow
-// Invertible layers turn a normal distribution into two moons; the density is exact.
+// Normalising flow
+// Coupling layers map two moons to a normal distribution, with an exact density.
 import { concatenate, cos, exp, jit, linalg, linspace, models, nn, optim } from "@jacobi/jacobi";
 import { random, scan, sin, stack, valueAndGrad } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

@@ -1,5 +1,5 @@
-// Smoke that draws a picture
-// Gradients through a simulated fluid find the wind that blows a cloud into a shape.
+// Fluid control
+// Gradients through a fluid simulation find a wind that moves smoke into a given shape.
 import { arange, expandDims, foriLoop, grad, image as images, jit, optim } from "@jacobi/jacobi";
 import { scan, stack, zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

@@ -1,5 +1,5 @@
-// The game of life
-// Neighbours are counted by a convolution on a torus; a scan runs the generations.
+// Game of Life
+// Neighbours counted by a convolution on a torus; a scan runs the generations.
 import { conv, jit, random, scan, tensor } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, image, plot } from "./show.ts";

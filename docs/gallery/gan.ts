@@ -1,5 +1,5 @@
-// Two networks against each other
-// A generator learns points on a ring from a discriminator (GAN with the non-saturating loss).
+// Generative adversarial network
+// A generator and a discriminator learn a distribution of points on a circle.
 import { grad, jit, models, nn, optim, random, scan, stack } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, scatter } from "./show.ts";

@@ -1,5 +1,5 @@
 // Gaussian process regression
-// The marginal likelihood chooses length scale and noise; the posterior shows what is not known.
+// Hyperparameters by maximum marginal likelihood, and the posterior with its uncertainty.
 import { diagonal, exp, eye, grad, jit, linalg, linspace, log, optim } from "@jacobi/jacobi";
 import { random, scan, sin, stack, tensor } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

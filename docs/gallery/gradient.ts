@@ -1,5 +1,5 @@
-// The derivative of a function
-// `grad` turns a function into its derivative, and applies to its own result.
+// Derivatives with grad
+// `grad` returns the derivative of a function; apply it again for higher derivatives.
 import { cos, grad, linspace, sin, vmap } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot } from "./show.ts";

@@ -1,5 +1,5 @@
-// Heating a plate to a pattern
-// Gradients through the heat equation find where and how much to heat at first.
+// Heat equation control
+// Gradients through the heat equation find the initial heat for a given pattern.
 import { arange, exp, expandDims, grad, jit, optim, scan, stack, zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, image, plot } from "./show.ts";

@@ -1,5 +1,5 @@
 // Hessians and Hessian-vector products
-// Second derivatives as a matrix, and their product with a vector without the matrix.
+// Second derivatives as a matrix with `hessian`, and matrix-free products with `hvp`.
 import { hessian, hvp, linalg, random, tensor } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, image } from "./show.ts";

@@ -1,5 +1,5 @@
-// The curvature of a loss
-// Lanczos iteration finds the largest eigenvalues of a Hessian from products with vectors alone.
+// Hessian eigenvalues by Lanczos
+// The largest eigenvalues of a Hessian from Hessian-vector products alone.
 import { hessian, hvp, jit, linalg, models, nn, random, scan, tree, zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot, table } from "./show.ts";

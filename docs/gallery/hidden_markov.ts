@@ -1,5 +1,5 @@
-// A hidden Markov model
-// The forward algorithm as a scan; its gradient gives the chances of hidden states, and trains the model.
+// Hidden Markov model
+// The forward algorithm as a scan; its gradients give state probabilities and train the model.
 import { concatenate, exp, grad, jit, log, nn, optim, random, scan, tensor } from "@jacobi/jacobi";
 import { zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

@@ -1,5 +1,5 @@
-// Tuning a regulariser by its gradient
-// The derivative of a validation error through the solution of a fit, without the steps that found it.
+// Implicit differentiation
+// The gradient of a validation error by a penalty, through the solution of a linear system.
 import { concatenate, exp, eye, grad, linalg, linspace, optimize, random } from "@jacobi/jacobi";
 import { sin, stack, tensor, vander } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

@@ -1,5 +1,5 @@
-// Compilation by jit
-// A function traced once, compiled to WebAssembly, and as composable as before.
+// Compilation with jit
+// Trace a function once, compile it to WebAssembly, and compare times and operation counts.
 import { grad, inspect, jit, makeProgram, random } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, graph, table } from "./show.ts";

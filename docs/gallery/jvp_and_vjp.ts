@@ -1,5 +1,5 @@
 // Forward and reverse mode
-// `jvp` pushes a tangent forward, `vjp` pulls a cotangent back; both give products with the same Jacobian.
+// Jacobian-vector products with `jvp` and vector-Jacobian products with `vjp`.
 import { exp, jacrev, jvp, sin, stack, tensor, vjp } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check } from "./show.ts";

@@ -1,5 +1,5 @@
-// A Kalman filter
-// A scan tracks a moving object; the gradient of the likelihood finds the noise of its sensor.
+// Kalman filter
+// A scan tracks a moving object; the gradient of the likelihood estimates the sensor noise.
 import { exp, eye, grad, jit, log, random, scan, tensor, zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot } from "./show.ts";

@@ -1,5 +1,5 @@
-// Clusters by k-means
-// Lloyd's algorithm: distances, nearest centres and means of segments, in one compiled loop.
+// k-means clustering
+// Lloyd's algorithm with pairwise distances and segment sums, in one compiled loop.
 import { argmin, concatenate, jit, ones, random, scan, segmentSum, tensor } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot, scatter } from "./show.ts";

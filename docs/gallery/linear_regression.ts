@@ -1,5 +1,5 @@
 // Linear regression
-// Gradient descent on the squared error arrives at the solution of the normal equations.
+// Gradient descent on the squared error converges to the least-squares solution.
 import { grad, jit, linalg, linspace, matmul, ones, random, scan, stack } from "@jacobi/jacobi";
 import { zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

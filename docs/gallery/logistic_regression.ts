@@ -1,5 +1,5 @@
 // Logistic regression by Newton's method
-// Gradient and Hessian of the likelihood give the answer in a few steps.
+// The gradient and the Hessian of the likelihood give the solution in a few steps.
 import { concatenate, grad, hessian, linalg, nn, ones, random, zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, scatter, table } from "./show.ts";

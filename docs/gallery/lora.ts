@@ -1,5 +1,5 @@
-// Fine-tuning by low-rank changes
-// A frozen network learns a changed task through a few new parameters (LoRA).
+// Fine-tuning with LoRA
+// A frozen network learns a second task through low-rank changes of its weights.
 import { jit, linspace, models, nn, optim, random, scan, sin, tree } from "@jacobi/jacobi";
 import { valueAndGrad } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

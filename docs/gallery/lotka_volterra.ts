@@ -1,5 +1,5 @@
-// Foxes and rabbits
-// Four rates of the Lotka-Volterra equations are found from noisy counts, through an adaptive solver.
+// Fitting Lotka-Volterra equations
+// Four rates are estimated from noisy counts, with gradients through an adaptive solver.
 import { exp, integrate, jit, linspace, log, optimize, random, tensor } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot, table } from "./show.ts";

@@ -1,5 +1,5 @@
-// Learning to learn
-// MAML: the gradient of the loss after a gradient step, over a family of sines.
+// Meta-learning with MAML
+// Second-order gradients through gradient steps, over a family of sine functions.
 import { grad, jit, linspace, models, nn, optim, random, scan, sin, tensor } from "@jacobi/jacobi";
 import { tree, valueAndGrad, vmap } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

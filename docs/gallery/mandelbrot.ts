@@ -1,5 +1,5 @@
-// Mandelbrot and Julia sets by vmap
-// A loop written for one point, mapped over every pixel of an image.
+// Mandelbrot and Julia sets
+// An escape-time loop for one point, mapped over all pixels by `vmap`.
 import { foriLoop, jit, linspace, tensor, vmap, where } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, image } from "./show.ts";

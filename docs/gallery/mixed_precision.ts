@@ -1,5 +1,5 @@
-// Half the bytes
-// float16, bfloat16 and float32: what their digits and ranges mean for sums, gradients and training.
+// Mixed precision
+// float16 and bfloat16 beside float32: rounding, range, loss scaling and training.
 import { finfo, grad, jit, nn, ones, optim, random, scan, tensor, tree } from "@jacobi/jacobi";
 import { valueAndGrad } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

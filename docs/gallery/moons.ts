@@ -1,4 +1,4 @@
-// A network tells two moons apart
+// Classifying two moons
 // A multilayer perceptron, Adam and a compiled training loop.
 import { arange, concatenate, cos, jit, linspace, models, nn, optim, random } from "@jacobi/jacobi";
 import { scan, sin, stack, valueAndGrad } from "@jacobi/jacobi";

@@ -1,5 +1,5 @@
-// Planets that stay together
-// Gravity as the gradient of a potential; a symplectic integrator keeps the energy.
+// Three-body problem
+// Gravity as the gradient of a potential, integrated by a symplectic method.
 import { eye, foriLoop, grad, jit, scan, tensor, triu } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot, scatter } from "./show.ts";

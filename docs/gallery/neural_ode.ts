@@ -1,5 +1,5 @@
-// A neural differential equation
-// A network is the right-hand side of an equation; its solution is fitted to a spiral.
+// Neural ODE
+// A network as the right-hand side of a differential equation, fitted to a spiral.
 import { index, integrate, jit, linspace, models, nn, optim, random, scan } from "@jacobi/jacobi";
 import { tensor, valueAndGrad } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

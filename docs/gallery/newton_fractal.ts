@@ -1,5 +1,5 @@
 // Newton's fractal
-// Newton's method on the complex plane, with the derivative from `jvp`: which root is reached from where.
+// Newton's method for complex numbers, with derivatives from `jvp`.
 import { abs, argmin, expandDims, foriLoop, jit, jvp, linspace, polar, real } from "@jacobi/jacobi";
 import { stack, tensor } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

@@ -1,5 +1,5 @@
 // PageRank
-// The ranks of pages as a fixed point, and how a new link would change them, by implicit differentiation.
+// Ranks as a fixed point, differentiated implicitly by a link.
 import { jacfwd, jvp, linalg, tensor, whileLoop, zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, table } from "./show.ts";

@@ -1,5 +1,5 @@
-// Principal components
-// The singular value decomposition finds the plane in which ten-dimensional data lies.
+// Principal component analysis
+// The singular value decomposition finds the plane that contains ten-dimensional data.
 import { linalg, random, tensor } from "@jacobi/jacobi";
 import { check, plot, scatter } from "./show.ts";
 

@@ -1,5 +1,5 @@
-// Swinging up a pendulum
-// A sequence of forces is optimised through the simulation, until the pendulum stands.
+// Pendulum swing-up
+// Gradients through a simulation find forces that swing a pendulum up.
 import { clip, cos, jit, optim, scan, sin, tensor, valueAndGrad, zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot } from "./show.ts";

@@ -1,5 +1,5 @@
-// Gradients of single examples
-// `vmap(grad(loss))` gives the gradient norm of every example, which points out the wrong labels.
+// Per-example gradients
+// `vmap(grad(loss))` computes one gradient per example; large norms reveal wrong labels.
 import { grad, jit, nn, optim, random, scan, tree, vmap } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, scatter } from "./show.ts";

@@ -1,5 +1,5 @@
-// The phase of light
-// A camera records brightness only; two images and gradients through `fft2` give the phases back.
+// Phase retrieval
+// The phases of a light field from two images of magnitudes, by gradients through `fft2`.
 import { abs, angle, expandDims, fft, grad, jit, linspace, optim, polar } from "@jacobi/jacobi";
 import { random, scan, stack, sum } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

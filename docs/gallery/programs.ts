@@ -32,7 +32,7 @@ export const categories: Readonly<Record<string, readonly string[]>> = {
     "maml",
     "mixed_precision",
   ],
-  "Structure in data": ["pca", "kmeans", "tsne"],
+  "Unsupervised learning": ["pca", "kmeans", "tsne"],
   "Sequences": ["rnn", "transformer", "kalman_filter", "hidden_markov"],
   "Generative models": ["autoencoder", "gan", "flow", "diffusion"],
   "Physics and control": [

@@ -1,5 +1,5 @@
-// A recurrent network continues a signal
-// A GRU over a `scan` learns sums of two sines, and goes on by its own predictions.
+// Recurrent network
+// A GRU learns sums of two sines and continues them from its own predictions.
 import { arange, concatenate, jit, nn, optim, random, scan, sin } from "@jacobi/jacobi";
 import { valueAndGrad } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

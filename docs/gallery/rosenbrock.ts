@@ -1,5 +1,5 @@
-// Optimisers on Rosenbrock's valley
-// Gradient descent, momentum, Adam and L-BFGS on the same curved valley.
+// Comparing optimisers
+// Gradient descent, momentum, Adam and L-BFGS on Rosenbrock's function.
 import { jit, optim, optimize, scan, tensor, valueAndGrad } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot, scatter, table } from "./show.ts";

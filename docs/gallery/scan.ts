@@ -1,4 +1,4 @@
-// Loops as one operation
+// Loops with scan
 // `scan` carries a state along a sequence; its gradient runs backwards through time.
 import { arange, exp, grad, jit, scan, tensor, zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

@@ -281,6 +281,6 @@ export async function graph(program: Program, title = ""): Promise<void> {
  * @param claim What is claimed.
  */
 export function check(holds: boolean, claim: string): void {
-  if (!holds) throw new Error(`This should hold, and does not: ${claim}`);
+  if (!holds) throw new Error(`Check failed: ${claim}`);
   console.log(`✓ ${claim}`);
 }

@@ -1,5 +1,5 @@
 // Optimal transport
-// Sinkhorn's iterations move one heap of points onto another; the gradient of the cost pulls them there.
+// Sinkhorn's algorithm, and points that move along the gradient of the transport cost.
 import { concatenate, grad, jit, log, ones, random, scan, tensor, zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot, scatter } from "./show.ts";

@@ -1,5 +1,5 @@
-// A texture from its statistics
-// Noise is changed until random filters respond to it as they do to a texture (Ustyuzhaninov et al., 2016).
+// Texture synthesis
+// An image is optimised until random convolutions give the statistics of a texture.
 import { arange, conv, expandDims, jit, nn, optim, random, scan, sin, stack } from "@jacobi/jacobi";
 import { valueAndGrad } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

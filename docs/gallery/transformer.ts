@@ -1,5 +1,5 @@
-// A transformer on characters
-// Two layers of causal attention learn a text by heart, character by character.
+// Character-level transformer
+// Two causal attention layers memorise a short text and generate it again.
 import { arange, jit, nn, optim, random, scan, tensor, valueAndGrad, vmap } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot } from "./show.ts";

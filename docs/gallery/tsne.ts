@@ -1,5 +1,5 @@
-// Neighbours in the plane by t-SNE
-// Points of ten dimensions are laid out so that neighbours stay neighbours, by gradient descent.
+// t-SNE
+// A layout of ten-dimensional points in the plane that preserves neighbours.
 import { concatenate, exp, eye, foriLoop, grad, jit, log, random, scan } from "@jacobi/jacobi";
 import { vmap, where, zeros } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

@@ -1,5 +1,5 @@
-// Batching by vmap
-// A function of one example becomes a function of a batch, without a batch axis in its code.
+// Batching with vmap
+// Write a function for one example; `vmap` adds the batch axis.
 import { grad, matmul, random, tensor, vmap } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, image } from "./show.ts";

@@ -1,5 +1,5 @@
-// On the GPU
-// A matrix product by WebGPU where there is a GPU, in WebAssembly otherwise; results are awaited.
+// WebGPU
+// Matrix products on a GPU where there is one, compared with WebAssembly.
 import { devices, jit, random, ready, toDevice } from "@jacobi/jacobi";
 import type { Device, Tensor } from "@jacobi/jacobi";
 import { openWebGpu } from "@jacobi/jacobi/webgpu";

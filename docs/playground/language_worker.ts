@@ -83,7 +83,8 @@ function transpile(text: string): Transpiled {
     mistakes.push({
       from: node.getStart(),
       to: node.end,
-      message: "This is not erasable: enums, namespaces and parameter properties do not run here",
+      message:
+        "Enums, namespaces and parameter properties are not supported: use erasable syntax only",
       severity: "error",
     });
   });
@@ -95,8 +96,8 @@ function transpile(text: string): Transpiled {
       mistakes.push({
         from: pos,
         to: end + 2,
-        message: `Cannot import "${fileName}": there are "${LIBRARY}", what is below it, ` +
-          `"./show.ts" and addresses of modules`,
+        message: `Cannot import "${fileName}": expected "${LIBRARY}" or a subpath of it, ` +
+          `"./show.ts", or a URL`,
         severity: "error",
       });
     } else {

@@ -83,7 +83,9 @@ function prepare(): void {
 function add(node: Node): void {
   entries++;
   if (entries > MOST_ENTRIES) {
-    if (entries === MOST_ENTRIES + 1) output.append(notice("More output is left out."));
+    if (entries === MOST_ENTRIES + 1) {
+      output.append(notice(`Output is truncated after ${MOST_ENTRIES} entries.`));
+    }
     return;
   }
   const isAtEnd = output.scrollHeight - output.scrollTop - output.clientHeight < 80;
@@ -138,7 +140,7 @@ async function run(): Promise<void> {
     status.textContent = `Running on ${device}: ${seconds().toFixed(0)} s`;
     if (seconds() > LONG && !isMentioned) {
       isMentioned = true;
-      add(notice(`The program has run for ${LONG} seconds. Stop ends it.`));
+      add(notice(`The program has been running for ${LONG} seconds. Press Stop to end it.`));
     }
   }, 500);
   const places = new Map<number, HTMLElement>();
@@ -226,7 +228,7 @@ function listPrograms(): void {
   }
   if (nodes.length === 0) {
     const none = document.createElement("p");
-    none.textContent = "No program has these words.";
+    none.textContent = "No matching programs.";
     nodes.push(none);
   }
   list.replaceChildren(...nodes);
@@ -270,7 +272,7 @@ async function open(): Promise<void> {
       isEdited = false;
       return mark(null);
     } catch {
-      output.append(notice("The link holds no program: it may have been cut off."));
+      output.append(notice("Cannot read the program in this link; it may be incomplete."));
     }
   }
   const named = programs.find(({ name }) => name === wanted.get("example"));
