@@ -12,15 +12,15 @@ import { optimize } from "../../../src/passes/mod.ts";
 import { checkResults, growProgram } from "../wasm/random_programs.ts";
 import { checkConversions, checkQuotients } from "../agreement.ts";
 import { assertEquals } from "../../support/std.ts";
-import { device, gpuTest } from "./support.ts";
+import { device, gpuTest, openPoisoned } from "./support.ts";
 
 const SEED = 20_261_130;
 
 /** How many times as many programs are tried. */
 const LONGER = Number(Deno.args.find((arg) => arg.startsWith("--longer="))?.slice(9) ?? 1);
 
-gpuTest("random programs give on a device what the evaluator gives", () => {
-  const place = device();
+gpuTest("random programs give on a device what the evaluator gives", async () => {
+  const place = await openPoisoned();
   const lists = fc.array(fc.nat({ max: 65535 }), { minLength: 40, maxLength: 200, size: "max" });
   fc.assert(
     fc.property(lists, (list) => {
