@@ -291,6 +291,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "check",
     "readers_first",
     "join_reductions",
+    "join_loops",
     "kept_values",
     "nest_writer",
     "lower",

@@ -5,16 +5,16 @@
  */
 import { encode } from "../base/data.ts";
 import { sameShape } from "../base/shape.ts";
-import type { LoopNode } from "./nest.ts";
+import type { Access, LoopNode } from "./nest.ts";
 import { mapInputs } from "./simplify_nest.ts";
 import { readsOf, writesOf } from "./tasks.ts";
 import type { NestTask, Task } from "./tasks.ts";
 
 /** How many tasks back a nest is looked for. */
-const REACH = 16;
+export const REACH = 16;
 
 /** Joined nests have no more nodes than this: registers would not hold what they need. */
-const MOST_NODES = 80;
+export const MOST_NODES = 80;
 
 /** Nor more results. */
 const MOST_STORES = 4;
@@ -68,8 +68,18 @@ function keyOfLoad(node: LoopNode, { nest, buffers }: NestTask): readonly string
   return [encode([buffers[from.buffer], from.offset, from.strides, guards])];
 }
 
-/** Both nests as one. */
-function joined(first: NestTask, second: NestTask): NestTask {
+/** The node that a nest stores where an access loads, the buffers of which have the numbers of `buffers`. */
+function storeOf(
+  { nest, buffers: own }: NestTask,
+  buffers: readonly number[],
+  from: Access,
+): number | undefined {
+  const store = nest.stores.find(({ to }) => own[to.buffer] === buffers[from.buffer]);
+  return store?.node;
+}
+
+/** Both nests as one; what the second one loads of what the first one stores is there already. */
+export function joined(first: NestTask, second: NestTask): NestTask {
   const buffers = [...new Set([...first.buffers, ...second.buffers])];
   const places = second.buffers.map((buffer) => buffers.indexOf(buffer));
   const nodes = [...first.nest.nodes];
@@ -80,8 +90,9 @@ function joined(first: NestTask, second: NestTask): NestTask {
     const moved = own.kind === "load"
       ? { ...own, from: { ...own.from, buffer: places[own.from.buffer] } }
       : own;
+    const stored = moved.kind === "load" ? storeOf(first, buffers, moved.from) : undefined;
     const key = encode(moved);
-    let number = known.get(key);
+    let number = stored ?? known.get(key);
     if (number === undefined) {
       number = nodes.push(moved) - 1;
       known.set(key, number);

@@ -19,6 +19,7 @@ import type { Target } from "./target.ts";
 import type { ConcatenateParams, PadParams } from "../primitives/slicing.ts";
 import { combine, counter, padded } from "./coordinates.ts";
 import { Given } from "../passes/forms.ts";
+import { joinLoops } from "./join_loops.ts";
 import { joinReductions } from "./join_reductions.ts";
 import { readersFirst } from "./readers_first.ts";
 import type { Buffer, Lowered, Result, Task } from "./tasks.ts";
@@ -114,8 +115,11 @@ class Lowering {
       return { buffer: this.#memoryOf(atom), type: typeOf(atom) };
     });
     if (copies.length > 0) this.#pushStraight(copyStraight(copies));
+    const { mostBuffers, joinsLoops } = this.#target;
+    const needed = new Set(results.map((result) => "buffer" in result ? result.buffer : -1));
+    const reduced = joinReductions(this.#tasks, mostBuffers);
     const tasks = readersFirst(
-      joinReductions(this.#tasks, this.#target.mostBuffers),
+      joinsLoops ? joinLoops(reduced, mostBuffers, (buffer) => needed.has(buffer)) : reduced,
       this.#buffers,
     );
     return { buffers: this.#buffers, tasks, results };

@@ -15,6 +15,8 @@ export interface Target {
   readonly hasDoubles: boolean;
   /** How many buffers a nest may have at most. */
   readonly mostBuffers: number;
+  /** Whether elementwise work by the same loops becomes one nest, since it takes long to begin another. */
+  readonly joinsLoops: boolean;
   /** Whether work on few elements in programs within others becomes straight code. */
   readonly hasStraightCode: boolean;
 }

@@ -39,6 +39,7 @@ export function targetFor({ bindings }: Limits): Target {
     widens,
     hasDoubles: false,
     mostBuffers: bindings,
+    joinsLoops: true,
     hasStraightCode: false,
   };
 }

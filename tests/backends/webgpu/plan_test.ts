@@ -210,3 +210,18 @@ Deno.test("a working memory that is too large for a buffer is in several", () =>
     assert(place.offset + bytes[i] <= arena[place.part]);
   });
 });
+
+Deno.test("elementwise work by the same loops is one pass, which stores what is read elsewhere", () => {
+  const step = (h: Tensor, x: Tensor): [Tensor, Tensor[]] => {
+    const next = h.mul(0.5).add(x).tanh();
+    return [next, [next, next.square(), h]];
+  };
+  const { commands } = planOf((xs) => scan(step, xs.at(0), xs)[1][1], zeros([5, 3]));
+  const [{ body }] = commands.filter((one): one is Repeat => one.kind === "repeat");
+  assertEquals(body.length, 1);
+  // A product needs the exponential itself, and nothing needs the sine.
+  const f = (x: Tensor) => x.exp().matmul(x).add(x.exp().sin().add(1));
+  const { steps, arena } = planOf(f, zeros([4, 4]));
+  assertEquals(steps.length, 3);
+  assertEquals(arena.length, 1);
+});

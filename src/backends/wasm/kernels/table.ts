@@ -134,6 +134,7 @@ export const target: Target = {
   widens: (operation) => widening.has(operation),
   hasDoubles: true,
   mostBuffers: Infinity,
+  joinsLoops: false,
   hasStraightCode: true,
 };
 
