@@ -7,8 +7,10 @@
 import {
   cond,
   conv,
+  devices,
   grad,
   jit,
+  linalg,
   matmul,
   nn,
   ones,
@@ -195,6 +197,19 @@ export async function run(waits?: unknown): Promise<Report> {
     if (isFine) return Promise.resolve();
     throw new Error(`It says ${JSON.stringify(message)}`);
   });
+  await attempt(
+    "an operation of the evaluator behind the device's says what to do instead",
+    async () => {
+      const y = toDevice(tensor([[4, 2], [2, 3]]), device).mul(2);
+      const message = messageOf(() => linalg.cholesky(y));
+      if (waits !== true && !message.includes("await x.read()")) {
+        throw new Error(`It says ${JSON.stringify(message)}`);
+      }
+      await y.read();
+      const [first] = linalg.cholesky(toDevice(y, devices()[0])).data();
+      if (Math.abs(first - Math.sqrt(8)) > 1e-6) throw new Error(`It is ${first}`);
+    },
+  );
   await attempt("memory", () => staysInMemory(device, waits === true));
   await attempt("reading at once says what to do instead", async () => {
     const x = toDevice(tensor([1, 2, 3]), device).mul(2);

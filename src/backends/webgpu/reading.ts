@@ -17,7 +17,8 @@ export interface Part {
 
 /** What to do where reading must wait for a turn of the event loop. */
 const CANNOT_WAIT =
-  "this runtime cannot wait for a WebGPU device; read with `await x.read()` first";
+  "this runtime cannot wait for a WebGPU device; read with `await x.read()` first, and do what the device " +
+  "cannot do on the processor, with `toDevice(x, devices()[0])`";
 
 /** Copies parts to a buffer that can be mapped, one behind the other. */
 function stage(session: Session, parts: readonly Part[], doing: string): Staging {
