@@ -202,17 +202,20 @@ export async function readEntries(): Promise<Entry[]> {
 
 const rank = ({ name }: Entry) => Object.keys(categories).indexOf(name);
 
-/** Symbols whose category is missing, or none of their entry point's. */
+/** Symbols whose category is missing, or none of their entry point's, and examples without a title. */
 export function faults(entries: readonly Entry[]): string[] {
   const all = new Set(entries.flatMap(({ symbols }) => [...symbols.values()]));
-  return [...all].filter(({ entry, category = "" }) => !categories[entry]?.includes(category))
-    .map(({ name, entry, category }) =>
-      `${importOf(entry)}: ${name} ${
-        category === undefined
-          ? "has no @category"
-          : `has a @category that .ci/api.ts does not list: ${category}`
-      }`
-    );
+  return [...all].flatMap((symbol) => {
+    const { name, entry, category } = symbol;
+    const missing = category === undefined
+      ? ["has no @category"]
+      : categories[entry]?.includes(category)
+      ? []
+      : [`has a @category that .ci/api.ts does not list: ${category}`];
+    const untitled = tagsOf(symbol, "example").filter(({ doc = "" }) => /^\s*```/.test(doc));
+    return [...missing, ...untitled.map(() => "has an @example without a title")]
+      .map((fault) => `${importOf(entry)}: ${name} ${fault}`);
+  });
 }
 
 const importOf = (entry: string) => entry.replace(/^\./, manifest.name);

@@ -8,6 +8,7 @@ import { pagesOf, readEntries } from "./api.ts";
 import { tableOfFixtures } from "./fixtures.ts";
 import { readGallery } from "./gallery.ts";
 import { serve } from "./chromium.ts";
+import { buildPlayground } from "./playground.ts";
 import { bundle, install, pathOf, root, succeed } from "./tools.ts";
 
 /** Where the site is built. */
@@ -42,16 +43,6 @@ function picture(name: string): string {
   return `<figure class="picture" v-pre>${svg.replace(/\s+/g, " ")}</figure>`;
 }
 
-const playground = new URL("playground.ts", import.meta.url);
-
-function hasPlayground(): boolean {
-  try {
-    return Deno.statSync(playground).isFile;
-  } catch {
-    return false;
-  }
-}
-
 /** The pages of the gallery: a list, and one for each program. */
 function galleryPages(): Record<string, string> {
   const programs = readGallery();
@@ -67,11 +58,8 @@ aside: false
 
 ${summary}
 
-${
-      hasPlayground()
-        ? `<p><a class="button" href="../playground/#example=${name}" target="_self">Open in the playground</a></p>\n`
-        : ""
-    }
+<p><a class="button" href="../playground/#example=${name}" target="_self">Open in the playground</a></p>
+
 \`\`\`ts
 ${source.replace(/^(\/\/ .*\n){2}/, "").trim()}
 \`\`\`
@@ -129,10 +117,7 @@ export async function build(): Promise<void> {
   const vitepress = pathOf(new URL("vitepress/bin/vitepress.js", modules));
   const folder = new URL("dist/tools/site/", root);
   const args = ["run", "-A", "--no-lock", vitepress, "build", "docs", "--outDir", pathOf(target)];
-  const env = hasPlayground() ? { SITE_PLAYGROUND: "1" } : {};
-  console.log(await succeed(Deno.execPath(), args, { cwd: folder, env }));
-  if (!hasPlayground()) return;
-  const { buildPlayground } = await import(playground.href);
+  console.log(await succeed(Deno.execPath(), args, { cwd: folder }));
   await buildPlayground(new URL("playground/", target));
 }
 

@@ -85,7 +85,7 @@ const navigation = [
   { text: "API", link: pagesOf("api/")[0]?.link, activeMatch: "/api/" },
   { text: "Gallery", link: pagesOf("gallery/")[0]?.link, activeMatch: "/gallery/" },
   // A program of its own beside the site's pages.
-  ...(env.SITE_PLAYGROUND ? [{ text: "Playground", link: "/playground/", target: "_self" }] : []),
+  { text: "Playground", link: "/playground/", target: "_self" },
   { text: "Reference", items: references },
 ].filter(({ link, items }) => link !== undefined || items !== undefined);
 
