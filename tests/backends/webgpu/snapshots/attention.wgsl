@@ -1,13 +1,6 @@
+fn magnitude(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0x7fffffffu); }
+
 fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
-
-fn key_for_max(x: f32) -> i32 {
-  let bits = bitcast<i32>(x);
-  return select(bits ^ ((bits >> 31u) & 0x7fffffff), 0x7fc00000, is_nan(x));
-}
-
-fn of_key(key: i32) -> f32 {
-  return bitcast<f32>(key ^ ((key >> 31u) & 0x7fffffff));
-}
 
 fn order(x: f32) -> i32 {
   let bits = bitcast<i32>(x);
@@ -16,6 +9,15 @@ fn order(x: f32) -> i32 {
 
 fn less(x: f32, y: f32) -> bool {
   return !is_nan(x) && !is_nan(y) && order(x) < order(y);
+}
+
+fn key_for_max(x: f32) -> i32 {
+  let bits = bitcast<i32>(x);
+  return select(bits ^ ((bits >> 31u) & 0x7fffffff), 0x7fc00000, is_nan(x));
+}
+
+fn of_key(key: i32) -> f32 {
+  return bitcast<f32>(key ^ ((key >> 31u) & 0x7fffffff));
 }
 
 fn maximum(x: f32, y: f32) -> f32 {
@@ -135,13 +137,13 @@ fn narrow(x: Wide) -> f32 {
   return bitcast<f32>((bits & 0x80000000u) | (kept + select(0u, 1u, isMore)));
 }
 
-fn magnitude(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0x7fffffffu); }
-
-// Pass 0, workgroups 128x1x1
+// Pass 0, workgroups 128x1x1; with magnitude is_nan order less
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].z; }
+@group(0) @binding(2) var<storage, read_write> b2: array<f32>;
+@group(0) @binding(3) var<storage, read_write> b3: array<f32>;
+@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 2>;
+fn zero() -> u32 { return bases[1].x; }
 @compute @workgroup_size(64, 1, 1)
 fn main(
   @builtin(global_invocation_id) id: vec3<u32>,
@@ -153,11 +155,20 @@ fn main(
   if (round >= 8192u) { return; }
   let base0 = bases[0].x;
   let base1 = bases[0].y;
+  let base2 = bases[0].z;
+  let base3 = bases[0].w;
   let c0 = i32(round);
   let v0 = b0[base0 + u32(c0)];
   let v1 = 0.25f;
   let v2 = (v0 * v1);
-  b1[base1 + u32(c0)] = v2;
+  let v3 = b1[base1 + u32(c0)];
+  let v4 = magnitude(v3);
+  let v5 = bitcast<f32>(0x7f800000u | zero());
+  let v6 = less(v4, v5);
+  let v7 = bitcast<f32>(zero());
+  let v8 = select(v7, v3, v6);
+  b2[base2 + u32(c0)] = v2;
+  b3[base3 + u32(c0)] = v8;
 }
 
 // Pass 1, workgroups 8x1x1
@@ -174,6 +185,7 @@ return f32(b0[bases[0].x + (((t) * 1024u) + ((i) * 16u) + (p))]);
 fn right(t: u32, p: u32, j: u32) -> f32 {
 return f32(b1[bases[0].y + (((t) * 1024u) + ((j) * 16u) + (p))]);
 }
+
 @compute @workgroup_size(256, 1, 1)
 fn main(
   @builtin(global_invocation_id) id: vec3<u32>,
@@ -334,6 +346,7 @@ for (var start = s * 16u; start < end; start += 16u) {
   let j = column + x + 48u;
   if (i < 64u && j < 64u) { b2[bases[0].z + ((t * 64u + i) * 64u + j)] = sum3_3; }
 }
+
 }
 
 // Pass 2, workgroups 8x1x1; with is_nan key_for_max of_key order less
@@ -594,33 +607,7 @@ fn main(
   b0[base0 + u32(c0 * 64 + c1)] = v2;
 }
 
-// Pass 7, workgroups 128x1x1; with magnitude is_nan order less
-@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
-@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].z; }
-@compute @workgroup_size(64, 1, 1)
-fn main(
-  @builtin(global_invocation_id) id: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-) {
-  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
-  if (round >= 8192u) { return; }
-  let base0 = bases[0].x;
-  let base1 = bases[0].y;
-  let c0 = i32(round);
-  let v0 = b0[base0 + u32(c0)];
-  let v1 = magnitude(v0);
-  let v2 = bitcast<f32>(0x7f800000u | zero());
-  let v3 = less(v1, v2);
-  let v4 = bitcast<f32>(zero());
-  let v5 = select(v4, v0, v3);
-  b1[base1 + u32(c0)] = v5;
-}
-
-// Pass 8, workgroups 8x1x1
+// Pass 7, workgroups 8x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -634,6 +621,7 @@ return f32(b0[bases[0].x + (((t) * 4096u) + ((i) * 64u) + (p))]);
 fn right(t: u32, p: u32, j: u32) -> f32 {
 return f32(b1[bases[0].y + (((t) * 1024u) + (j) + ((p) * 16u))]);
 }
+
 @compute @workgroup_size(256, 1, 1)
 fn main(
   @builtin(global_invocation_id) id: vec3<u32>,
@@ -707,9 +695,10 @@ for (var start = s * 64u; start < end; start += 16u) {
   let j = column + x + 0u;
   if (i < 64u && j < 16u) { b2[bases[0].z + ((t * 64u + i) * 16u + j)] = sum3_0; }
 }
+
 }
 
-// Pass 9, workgroups 1x1x1; with magnitude is_nan order less
+// Pass 8, workgroups 1x1x1; with magnitude is_nan order less
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<i32>;
 @group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
@@ -774,7 +763,7 @@ fn main(
   }
 }
 
-// Pass 10, workgroups 1x1x1
+// Pass 9, workgroups 1x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<u32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<u32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<u32>;
@@ -796,7 +785,7 @@ fn main(
   b0[bases[0].x + 6u] = select(0u, 128u, on0);
 }
 
-// Pass 11, workgroups 128x1x1; with magnitude is_nan order less
+// Pass 10, workgroups 128x1x1; with magnitude is_nan order less
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
@@ -822,7 +811,7 @@ fn main(
   b1[base1 + u32(c0)] = v5;
 }
 
-// Pass 12, workgroups 128x1x1; with opaque sum_parts sum_with is_sum_known Wide is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add with_sign infinity narrow
+// Pass 11, workgroups 128x1x1; with opaque sum_parts sum_with is_sum_known Wide is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add with_sign infinity narrow
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<u32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -894,7 +883,7 @@ fn main(
   b3[base3 + u32(c0 * 1024 + c1 * 16 + c2)] = v7;
 }
 
-// Pass 13, workgroups 128x1x1
+// Pass 12, workgroups 128x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<u32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<u32>;
 @group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
@@ -915,7 +904,7 @@ fn main(
   b1[base1 + u32(c0)] = v0;
 }
 
-// Pass 14, workgroups 8x1x1
+// Pass 13, workgroups 8x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<u32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
@@ -939,7 +928,7 @@ fn main(
   b1[base1 + u32(c0)] = v3;
 }
 
-// Pass 15, workgroups 128x1x1
+// Pass 14, workgroups 128x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;

@@ -25,6 +25,7 @@ if (a1 < 0 || a1 >= 16) { return f32(0); }
 let source = u32(a0) * 16u + u32(a1) * 1u;
 return f32(b1[bases[0].y + (((image * 1u + t) * 8u + channel) * 256u + source)]);
 }
+
 @compute @workgroup_size(256, 1, 1)
 fn main(
   @builtin(global_invocation_id) id: vec3<u32>,
@@ -98,6 +99,7 @@ for (var start = s * 72u; start < end; start += 16u) {
   let j = column + x + 48u;
   if (i < 16u && j < 512u) { b2[bases[0].z + ((((j / 256u) * 1u + t) * 16u + i) * 256u + j % 256u)] = sum0_3; }
 }
+
 }
 
 // Pass 1, workgroups 128x1x1

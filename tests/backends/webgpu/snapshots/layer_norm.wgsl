@@ -134,13 +134,6 @@ fn narrow(x: Wide) -> f32 {
   return bitcast<f32>((bits & 0x80000000u) | (kept + select(0u, 1u, isMore)));
 }
 
-fn order(x: f32) -> i32 {
-  let bits = bitcast<i32>(x);
-  return select(bits, -(bits & 0x7fffffff), bits < 0);
-}
-
-fn equal(x: f32, y: f32) -> bool { return !is_nan(x) && !is_nan(y) && order(x) == order(y); }
-
 // Pass 0, workgroups 1x1x1; with Wide opaque sum_parts sum_with is_sum_known is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add product_parts wide_mul with_sign infinity narrow
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
@@ -253,16 +246,29 @@ fn main(
   b2[base2 + u32(c0)] = v24;
 }
 
-// Pass 1, workgroups 1x1x1; with is_nan order equal
+// Pass 1, workgroups 1x1x1; with is_nan
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].w; }
+@group(0) @binding(3) var<storage, read_write> b3: array<f32>;
+@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 2>;
+fn zero() -> u32 { return bases[1].x; }
+fn order(x: f32) -> i32 {
+  let bits = bitcast<i32>(x);
+  return select(bits, -(bits & 0x7fffffff), bits < 0);
+}
+fn equal(x: f32, y: f32) -> bool { return !is_nan(x) && !is_nan(y) && order(x) == order(y); }
 fn less(x: f32, y: f32) -> bool {
   return !is_nan(x) && !is_nan(y) && order(x) < order(y);
 }
 fn magnitude(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0x7fffffffu); }
+fn minimum(x: f32, y: f32) -> f32 {
+  if (is_nan(x)) { return x; }
+  if (is_nan(y)) { return y; }
+  let a = bitcast<i32>(x);
+  let b = bitcast<i32>(y);
+  return select(y, x, select(a, a ^ 0x7fffffff, a < 0) < select(b, b ^ 0x7fffffff, b < 0));
+}
 @compute @workgroup_size(64, 1, 1)
 fn main(
   @builtin(global_invocation_id) id: vec3<u32>,
@@ -275,6 +281,7 @@ fn main(
   let base0 = bases[0].x;
   let base1 = bases[0].y;
   let base2 = bases[0].z;
+  let base3 = bases[0].w;
   let c0 = i32(round);
   let v0 = b0[base0 + u32(c0)];
   let v1 = bitcast<f32>(zero());
@@ -291,35 +298,18 @@ fn main(
   let v12 = 7.9228163e+28f;
   let v13 = 0.25f;
   let v14 = select(v13, v12, v11);
-  b2[base2 + u32(c0)] = v14;
+  let v15 = (v7 * v14);
+  let v16 = (v0 * v14);
+  let v17 = (1.0f / v16);
+  let v18 = bitcast<f32>(0x7f7fffffu);
+  let v19 = minimum(v17, v18);
+  let v20 = select(v19, v1, v2);
+  b0[base0 + u32(c0)] = v14;
+  b2[base2 + u32(c0)] = v15;
+  b3[base3 + u32(c0)] = v20;
 }
 
-// Pass 2, workgroups 1x1x1
-@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
-@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
-@group(0) @binding(2) var<storage, read_write> b2: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].w; }
-@compute @workgroup_size(64, 1, 1)
-fn main(
-  @builtin(global_invocation_id) id: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-) {
-  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
-  if (round >= 16u) { return; }
-  let base0 = bases[0].x;
-  let base1 = bases[0].y;
-  let base2 = bases[0].z;
-  let c0 = i32(round);
-  let v0 = b0[base0 + u32(c0)];
-  let v1 = b1[base1 + u32(c0)];
-  let v2 = (v0 * v1);
-  b2[base2 + u32(c0)] = v2;
-}
-
-// Pass 3, workgroups 1x1x1; with Wide opaque sum_parts sum_with is_sum_known is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add product_parts wide_mul with_sign infinity narrow
+// Pass 2, workgroups 1x1x1; with Wide opaque sum_parts sum_with is_sum_known is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add product_parts wide_mul with_sign infinity narrow
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -386,44 +376,7 @@ fn main(
   b3[base3 + u32(c0)] = v8;
 }
 
-// Pass 4, workgroups 1x1x1; with is_nan order equal
-@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
-@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].z; }
-fn minimum(x: f32, y: f32) -> f32 {
-  if (is_nan(x)) { return x; }
-  if (is_nan(y)) { return y; }
-  let a = bitcast<i32>(x);
-  let b = bitcast<i32>(y);
-  return select(y, x, select(a, a ^ 0x7fffffff, a < 0) < select(b, b ^ 0x7fffffff, b < 0));
-}
-@compute @workgroup_size(64, 1, 1)
-fn main(
-  @builtin(global_invocation_id) id: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-) {
-  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
-  if (round >= 16u) { return; }
-  let base0 = bases[0].x;
-  let base1 = bases[0].y;
-  let c0 = i32(round);
-  let v0 = b0[base0 + u32(c0)];
-  let v1 = bitcast<f32>(zero());
-  let v2 = equal(v0, v1);
-  let v3 = bitcast<f32>(zero());
-  let v4 = b1[base1 + u32(c0)];
-  let v5 = (v0 * v4);
-  let v6 = (1.0f / v5);
-  let v7 = bitcast<f32>(0x7f7fffffu);
-  let v8 = minimum(v6, v7);
-  let v9 = select(v8, v3, v2);
-  b0[base0 + u32(c0)] = v9;
-}
-
-// Pass 5, workgroups 12x1x1; with opaque
+// Pass 3, workgroups 12x1x1; with opaque
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;

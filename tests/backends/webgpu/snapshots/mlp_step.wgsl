@@ -168,6 +168,7 @@ return f32(b0[bases[0].x + (0u + ((i) * 2u) + (p))]);
 fn right(t: u32, p: u32, j: u32) -> f32 {
 return f32(b1[bases[0].y + (0u + ((j) * 2u) + (p))]);
 }
+
 @compute @workgroup_size(256, 1, 1)
 fn main(
   @builtin(global_invocation_id) id: vec3<u32>,
@@ -270,6 +271,7 @@ for (var start = s * 2u; start < end; start += 16u) {
   let j = column + x + 16u;
   if (i < 64u && j < 32u) { b2[bases[0].z + ((t * 64u + i) * 32u + j)] = sum3_1; }
 }
+
 }
 
 // Pass 1, workgroups 32x1x1; with opaque ExpParts exp_parts scaled is_nan exp_of_sum exp_of magnitude negated decay with_sign tanh_of_decay
@@ -313,6 +315,7 @@ return f32(b0[bases[0].x + (0u + ((i) * 32u) + (p))]);
 fn right(t: u32, p: u32, j: u32) -> f32 {
 return f32(b1[bases[0].y + (0u + 0u + (p))]);
 }
+
 var<workgroup> states: array<f32, 256>;
 @compute @workgroup_size(256, 1, 1)
 fn main(
@@ -357,8 +360,9 @@ b2[bases[0].z + ((t * 64u + i) * 1u + j)] = state;
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].w; }
+@group(0) @binding(3) var<storage, read_write> b3: array<f32>;
+@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 2>;
+fn zero() -> u32 { return bases[1].x; }
 @compute @workgroup_size(64, 1, 1)
 fn main(
   @builtin(global_invocation_id) id: vec3<u32>,
@@ -371,13 +375,17 @@ fn main(
   let base0 = bases[0].x;
   let base1 = bases[0].y;
   let base2 = bases[0].z;
+  let base3 = bases[0].w;
   let c0 = i32(round);
   let v0 = b0[base0 + u32(c0)];
   let v1 = b1[base1 + 0u];
   let v2 = (v0 + v1);
   let v3 = b2[base2 + u32(c0)];
   let v4 = (v2 - opaque(v3));
+  let v5 = 0.03125f;
+  let v6 = (v5 * v4);
   b0[base0 + u32(c0)] = v4;
+  b3[base3 + u32(c0)] = v6;
 }
 
 // Pass 4, workgroups 1x1x1; with Wide opaque sum_parts is_sum_known is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add with_sign infinity narrow
@@ -444,28 +452,7 @@ fn main(
   b1[base1 + 0u] = v4;
 }
 
-// Pass 5, workgroups 1x1x1
-@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].y; }
-@compute @workgroup_size(64, 1, 1)
-fn main(
-  @builtin(global_invocation_id) id: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-) {
-  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
-  if (round >= 64u) { return; }
-  let base0 = bases[0].x;
-  let c0 = i32(round);
-  let v0 = 0.03125f;
-  let v1 = b0[base0 + u32(c0)];
-  let v2 = (v0 * v1);
-  b0[base0 + u32(c0)] = v2;
-}
-
-// Pass 6, workgroups 1x1x1; with opaque sum_parts sum_with is_sum_known Wide is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add with_sign infinity narrow
+// Pass 5, workgroups 1x1x1; with opaque sum_parts sum_with is_sum_known Wide is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add with_sign infinity narrow
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
@@ -517,7 +504,7 @@ fn main(
   b1[base1 + 0u] = v2;
 }
 
-// Pass 7, workgroups 1x1x1
+// Pass 6, workgroups 1x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -531,6 +518,7 @@ return f32(b0[bases[0].x + (0u + (i) + 0u)]);
 fn right(t: u32, p: u32, j: u32) -> f32 {
 return f32(b1[bases[0].y + (0u + (j) + 0u)]);
 }
+
 @compute @workgroup_size(256, 1, 1)
 fn main(
   @builtin(global_invocation_id) id: vec3<u32>,
@@ -633,9 +621,10 @@ for (var start = s * 1u; start < end; start += 16u) {
   let j = column + x + 16u;
   if (i < 64u && j < 32u) { b2[bases[0].z + ((t * 64u + i) * 32u + j)] = sum3_1; }
 }
+
 }
 
-// Pass 8, workgroups 2x1x1
+// Pass 7, workgroups 2x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -647,6 +636,7 @@ return f32(b0[bases[0].x + (0u + 0u + (p))]);
 fn right(t: u32, p: u32, j: u32) -> f32 {
 return f32(b1[bases[0].y + (0u + (j) + ((p) * 32u))]);
 }
+
 var<workgroup> states: array<f32, 256>;
 @compute @workgroup_size(256, 1, 1)
 fn main(
@@ -687,7 +677,7 @@ b2[bases[0].z + ((t * 1u + i) * 32u + j)] = state;
 }
 }
 
-// Pass 9, workgroups 32x1x1; with opaque ExpParts exp_parts scaled is_nan exp_of_sum exp_of magnitude negated decay with_sign tanh_of_decay
+// Pass 8, workgroups 32x1x1; with opaque ExpParts exp_parts scaled is_nan exp_of_sum exp_of magnitude negated decay with_sign tanh_of_decay
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -729,7 +719,7 @@ fn main(
   b0[base0 + u32(c0 * 32 + c1)] = v8;
 }
 
-// Pass 10, workgroups 1x1x1; with opaque sum_parts sum_with is_sum_known Wide is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add with_sign infinity narrow
+// Pass 9, workgroups 1x1x1; with opaque sum_parts sum_with is_sum_known Wide is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add with_sign infinity narrow
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
@@ -782,7 +772,7 @@ fn main(
   b1[base1 + u32(c0)] = v2;
 }
 
-// Pass 11, workgroups 4x1x1
+// Pass 10, workgroups 4x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -794,6 +784,7 @@ return f32(b0[bases[0].x + (0u + (i) + ((p) * 32u))]);
 fn right(t: u32, p: u32, j: u32) -> f32 {
 return f32(b1[bases[0].y + (0u + (j) + ((p) * 2u))]);
 }
+
 var<workgroup> states: array<f32, 256>;
 @compute @workgroup_size(256, 1, 1)
 fn main(
@@ -834,12 +825,13 @@ b2[bases[0].z + ((t * 32u + i) * 2u + j)] = state;
 }
 }
 
-// Pass 12, workgroups 1x1x1, 1x1x1
+// Pass 11, workgroups 1x1x1, 1x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].w; }
+@group(0) @binding(3) var<storage, read_write> b3: array<f32>;
+@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 2>;
+fn zero() -> u32 { return bases[1].x; }
 @compute @workgroup_size(64, 1, 1)
 fn main(
   @builtin(global_invocation_id) id: vec3<u32>,
@@ -852,6 +844,7 @@ fn main(
   let base0 = bases[0].x;
   let base1 = bases[0].y;
   let base2 = bases[0].z;
+  let base3 = bases[0].w;
   let c0 = i32(round);
   let v0 = b0[base0 + u32(c0)];
   let v1 = 0.9f;
@@ -860,43 +853,24 @@ fn main(
   let v4 = 0.1f;
   let v5 = (v3 * v4);
   let v6 = (v2 + v5);
-  b2[base2 + u32(c0)] = v6;
+  let v7 = b2[base2 + u32(c0)];
+  let v8 = 0.999f;
+  let v9 = (v7 * v8);
+  let v10 = (v3 * v3);
+  let v11 = 0.001f;
+  let v12 = (v10 * v11);
+  let v13 = (v9 + v12);
+  b1[base1 + u32(c0)] = v6;
+  b3[base3 + u32(c0)] = v13;
 }
 
-// Pass 13, workgroups 1x1x1, 1x1x1
-@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
-@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].z; }
-@compute @workgroup_size(64, 1, 1)
-fn main(
-  @builtin(global_invocation_id) id: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-) {
-  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
-  if (round >= 32u) { return; }
-  let base0 = bases[0].x;
-  let base1 = bases[0].y;
-  let c0 = i32(round);
-  let v0 = b0[base0 + u32(c0)];
-  let v1 = 0.999f;
-  let v2 = (v0 * v1);
-  let v3 = b1[base1 + u32(c0)];
-  let v4 = (v3 * v3);
-  let v5 = 0.001f;
-  let v6 = (v4 * v5);
-  let v7 = (v2 + v6);
-  b1[base1 + u32(c0)] = v7;
-}
-
-// Pass 14, workgroups 1x1x1
+// Pass 12, workgroups 1x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].w; }
+@group(0) @binding(3) var<storage, read_write> b3: array<f32>;
+@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 2>;
+fn zero() -> u32 { return bases[1].x; }
 @compute @workgroup_size(64, 1, 1)
 fn main(
   @builtin(global_invocation_id) id: vec3<u32>,
@@ -909,6 +883,7 @@ fn main(
   let base0 = bases[0].x;
   let base1 = bases[0].y;
   let base2 = bases[0].z;
+  let base3 = bases[0].w;
   let c0 = i32(round);
   let v0 = b0[base0 + u32(c0)];
   let v1 = 0.9f;
@@ -917,43 +892,24 @@ fn main(
   let v4 = 0.1f;
   let v5 = (v3 * v4);
   let v6 = (v2 + v5);
-  b2[base2 + u32(c0)] = v6;
+  let v7 = b2[base2 + u32(c0)];
+  let v8 = 0.999f;
+  let v9 = (v7 * v8);
+  let v10 = (v3 * v3);
+  let v11 = 0.001f;
+  let v12 = (v10 * v11);
+  let v13 = (v9 + v12);
+  b1[base1 + u32(c0)] = v6;
+  b3[base3 + u32(c0)] = v13;
 }
 
-// Pass 15, workgroups 1x1x1
-@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
-@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].z; }
-@compute @workgroup_size(64, 1, 1)
-fn main(
-  @builtin(global_invocation_id) id: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-) {
-  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
-  if (round >= 64u) { return; }
-  let base0 = bases[0].x;
-  let base1 = bases[0].y;
-  let c0 = i32(round);
-  let v0 = b0[base0 + u32(c0)];
-  let v1 = 0.999f;
-  let v2 = (v0 * v1);
-  let v3 = b1[base1 + u32(c0)];
-  let v4 = (v3 * v3);
-  let v5 = 0.001f;
-  let v6 = (v4 * v5);
-  let v7 = (v2 + v6);
-  b1[base1 + u32(c0)] = v7;
-}
-
-// Pass 16, workgroups 1x1x1
+// Pass 13, workgroups 1x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].w; }
+@group(0) @binding(3) var<storage, read_write> b3: array<f32>;
+@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 2>;
+fn zero() -> u32 { return bases[1].x; }
 @compute @workgroup_size(64, 1, 1)
 fn main(
   @builtin(global_invocation_id) id: vec3<u32>,
@@ -966,6 +922,7 @@ fn main(
   let base0 = bases[0].x;
   let base1 = bases[0].y;
   let base2 = bases[0].z;
+  let base3 = bases[0].w;
   let v0 = b0[base0 + 0u];
   let v1 = 0.9f;
   let v2 = (v0 * v1);
@@ -973,37 +930,18 @@ fn main(
   let v4 = 0.1f;
   let v5 = (v3 * v4);
   let v6 = (v2 + v5);
-  b2[base2 + 0u] = v6;
+  let v7 = b2[base2 + 0u];
+  let v8 = 0.999f;
+  let v9 = (v7 * v8);
+  let v10 = (v3 * v3);
+  let v11 = 0.001f;
+  let v12 = (v10 * v11);
+  let v13 = (v9 + v12);
+  b1[base1 + 0u] = v6;
+  b3[base3 + 0u] = v13;
 }
 
-// Pass 17, workgroups 1x1x1
-@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
-@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].z; }
-@compute @workgroup_size(64, 1, 1)
-fn main(
-  @builtin(global_invocation_id) id: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-) {
-  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
-  if (round >= 1u) { return; }
-  let base0 = bases[0].x;
-  let base1 = bases[0].y;
-  let v0 = b0[base0 + 0u];
-  let v1 = 0.999f;
-  let v2 = (v0 * v1);
-  let v3 = b1[base1 + 0u];
-  let v4 = (v3 * v3);
-  let v5 = 0.001f;
-  let v6 = (v4 * v5);
-  let v7 = (v2 + v6);
-  b1[base1 + 0u] = v7;
-}
-
-// Pass 18, workgroups 1x1x1, 1x1x1; with is_nan maximum
+// Pass 14, workgroups 1x1x1, 1x1x1; with is_nan maximum
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -1045,7 +983,7 @@ fn main(
   b5[base5 + u32(c0)] = v13;
 }
 
-// Pass 19, workgroups 1x1x1; with is_nan maximum
+// Pass 15, workgroups 1x1x1; with is_nan maximum
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -1087,7 +1025,7 @@ fn main(
   b5[base5 + u32(c0)] = v13;
 }
 
-// Pass 20, workgroups 1x1x1; with is_nan maximum
+// Pass 16, workgroups 1x1x1; with is_nan maximum
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
