@@ -242,6 +242,10 @@ f(tensor([1, 2]));`,
     await open(page, linkTo('console.log("before");\nwhile (true);\n'));
     await page.click("#run");
     await page.waitForFunction("document.querySelector('#output').innerText.includes('before')");
+    // The page says how to stop a program that runs for long.
+    await page.waitForFunction(
+      "document.querySelector('#output').innerText.includes('10 seconds')",
+    );
     await page.click("#stop:not([disabled])");
     await page.waitForFunction("document.body.dataset.outcome === 'stopped'");
     const { output } = await runCode(page, 'console.log("again");');
