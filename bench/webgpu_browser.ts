@@ -44,6 +44,19 @@ const all: readonly Omit<Work, "group">[] = [
     name: "MLP 64-128-64-10 step, batch 32",
     task: { kind: "mlpStep", sizes: [64, 128, 64, 10], batch: 32 },
   },
+  {
+    name: "transformer step, 4 layers of 64, 2 texts of 32",
+    task: {
+      kind: "transformerStep",
+      layers: 4,
+      heads: 4,
+      width: 64,
+      tokens: 64,
+      batch: 2,
+      length: 32,
+    },
+  },
+  { name: "ResNet-18 step, 1x3x64x64", task: { kind: "resnetStep", batch: 1, size: 64 } },
 ];
 const only = option("only", "");
 const works = all.filter(({ name }) => name.includes(only))
@@ -127,5 +140,6 @@ for (const { name } of works) {
   });
   const ratio = times[0] / Math.min(...times.slice(1).filter((time) => !Number.isNaN(time)));
   const shown = times.map((time) => Number.isNaN(time) ? "-" : time.toPrecision(3));
-  console.log(`| ${name} | ${shown.join(" | ")} | ${ratio.toFixed(2)} |`);
+  const compared = ratio > 0 ? ratio.toFixed(2) : "-";
+  console.log(`| ${name} | ${shown.join(" | ")} | ${compared} |`);
 }

@@ -179,7 +179,7 @@ function prepareTransformer(
   return () => {
     const [next, nextMemory, loss] = step(params, memory, texts);
     [params, memory] = [next, nextMemory];
-    return loss.item();
+    return [loss, params];
   };
 }
 

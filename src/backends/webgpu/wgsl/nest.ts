@@ -299,6 +299,12 @@ class NestWriter {
         const { operation, inputs, params } = node;
         const from = inputs.map((input) => this.#nest.nodes[input].dtype);
         const args = inputs.map((input) => `v${input}`);
+        const [one, other] = inputs.map((input) => this.#nest.nodes[input]);
+        // Of elements of different buffers, compilers cannot know that they are equal.
+        if (
+          operation === "sub" && dtype === "float32" && one.kind === "load" &&
+          other.kind === "load" && one.from.buffer !== other.from.buffer
+        ) return let_(`(${args[0]} - ${args[1]})`);
         if (dtype === "float64") {
           const last = this.#nest.nodes[inputs[inputs.length - 1]];
           const by = last.kind === "constant" ? last.value : 0;

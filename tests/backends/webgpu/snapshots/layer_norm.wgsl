@@ -338,25 +338,25 @@ fn main(
     {
       let r1 = k;
       let v0 = b0[base0 + u32(c0 * 48 + r1)];
-      let v2 = (v0 - opaque(v1));
+      let v2 = (v0 - v1);
       s3 = sum_with(s3, v2);
     }
     {
       let r1 = k + 1;
       let v0 = b0[base0 + u32(c0 * 48 + r1)];
-      let v2 = (v0 - opaque(v1));
+      let v2 = (v0 - v1);
       s3 = sum_with(s3, v2);
     }
     {
       let r1 = k + 2;
       let v0 = b0[base0 + u32(c0 * 48 + r1)];
-      let v2 = (v0 - opaque(v1));
+      let v2 = (v0 - v1);
       s3 = sum_with(s3, v2);
     }
     {
       let r1 = k + 3;
       let v0 = b0[base0 + u32(c0 * 48 + r1)];
-      let v2 = (v0 - opaque(v1));
+      let v2 = (v0 - v1);
       s3 = sum_with(s3, v2);
     }
   }
@@ -365,7 +365,7 @@ fn main(
     var s3 = Wide(0f, 0.0f, 0);
     for (var r1 = 0; r1 < 48; r1++) {
       let v0 = b0[base0 + u32(c0 * 48 + r1)];
-      let v2 = (v0 - opaque(v1));
+      let v2 = (v0 - v1);
       s3 = wide_add(s3, wide(v2));
     }
     v3 = s3;

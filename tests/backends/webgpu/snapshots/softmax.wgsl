@@ -102,7 +102,7 @@ fn main(
   let c1 = i32((round) % 100u);
   let v0 = b0[base0 + u32(c0 * 100 + c1)];
   let v1 = b1[base1 + u32(c0)];
-  let v2 = (v0 - opaque(v1));
+  let v2 = (v0 - v1);
   let v3 = exp_of(v2);
   b2[base2 + u32(c0 * 100 + c1)] = v3;
 }
