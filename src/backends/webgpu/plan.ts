@@ -120,7 +120,10 @@ export function planProgram(
   const changeable = new Set(heirs.flatMap((heir) => heir === null ? [] : [binders[heir]]));
   const frame = new Frame(planner, { lowered, binders, changeable, wishes });
   planner.run(frame);
-  const { bytes, lives, commands, counts, summaries, written } = planner;
+  const { bytes, lives, commands, summaries, written } = planner;
+  // A gate binds the table, even if what it decides on turns out to be nothing.
+  const isAsked = lives[planner.table] !== null && planner.counts.length === 0;
+  const counts = isAsked ? [[0, 0, 0] as const] : planner.counts;
   const places: (Place | null)[] = lives.map(() => null);
   binders.forEach((view, index) => places[memoriesOf(view)[0]] = { kind: "argument", index });
   places[planner.table] = { kind: "table" };

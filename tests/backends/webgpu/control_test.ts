@@ -175,6 +175,13 @@ gpuTest(
   },
 );
 
+gpuTest("a branch may have nothing to do", () => {
+  const once = (x: Tensor) => scan((y, _) => [y.cumsum(1), null], x, null, { length: 3 })[0];
+  const f: Flat = ([i, x]) => [cond(i.greater(0), once, (x) => x.cumprod(1), x)];
+  const i = tensor(1, { dtype: "int32" }) as Concrete;
+  checkWhole(f, [i, zeros([0, 4]) as Concrete], "a switch on nothing");
+});
+
 gpuTest("a loop ends where it must, in whichever place its values are then", () => {
   for (const steps of [0, 1, 2, 3, 8, 63, 64, 65, 200]) {
     const f = jit((n: Tensor, x: Tensor) =>
