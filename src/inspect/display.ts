@@ -137,7 +137,9 @@ function tableOf(tensor: Concrete): string {
   const heads = across.map((j) => `<th>${j ?? "..."}</th>`).join("");
   const rows = down.map((i) => {
     const cells = across.map((j) =>
-      j === null ? `<td>...</td>` : `<td style="text-align:right">${escapeHtml(texts[next++])}</td>`
+      j === null
+        ? `<td>...</td>`
+        : `<td style="text-align:right;white-space:nowrap">${escapeHtml(texts[next++])}</td>`
     );
     const head = ndim === 2 ? `<th>${i}</th>` : "";
     return `<tr>${head}${cells.join("")}</tr>`;
