@@ -133,7 +133,7 @@ class ListSource<T> extends Source<T> {
 
   constructor(list: readonly unknown[]) {
     super();
-    this.#list = [...list];
+    this.#list = copyList(list, "Cannot read examples");
     this.length = list.length;
   }
 
@@ -142,6 +142,18 @@ class ListSource<T> extends Source<T> {
     const order: Int32Array = await permutation(key, this.length).read();
     yield listed(Array.from(order, (place) => this.#list[place]));
   }
+}
+
+/** How long a list may be: one of holes may claim more than memory holds. */
+const LONGEST = 2 ** 24;
+
+/** A copy of a list, which nobody else changes. */
+function copyList<E>(list: readonly E[], what: string): E[] {
+  if (list.length <= LONGEST) return [...list];
+  throw argumentError(
+    `${what} from a list of ${list.length}: at most ${LONGEST} fit; hold numbers in tensors, or ` +
+      `give a function that opens a stream`,
+  );
 }
 
 /** Examples that come one after the other. */
@@ -280,7 +292,7 @@ class FileSource<Path, T> extends Source<T> {
 
   constructor(paths: readonly Path[], read: (path: Path) => unknown) {
     super();
-    this.#paths = [...paths];
+    this.#paths = copyList(paths, "Cannot read files");
     this.#read = read;
   }
 

@@ -48,9 +48,13 @@ export function split<T, const Sizes extends readonly number[]>(
   return parts as { -readonly [K in keyof Sizes]: TensorsOf<T> };
 }
 
+/** How many parts there may be. */
+const LONGEST = 2 ** 16;
+
 /** Sizes as numbers of examples. */
 function readSizes(sizes: readonly number[], length: number, what: string): number[] {
-  const list = Array.isArray(sizes) ? sizes : [];
+  // A list of holes may claim any length.
+  const list = Array.isArray(sizes) && sizes.length <= LONGEST ? sizes : [];
   const isNumber = (size: unknown): boolean => typeof size === "number" && size >= 0;
   const total = list.every(isNumber) ? list.reduce((sum, size) => sum + size, 0) : NaN;
   if (list.every(Number.isInteger) && total === length) return [...list];

@@ -318,6 +318,12 @@ Deno.test("data says what does not fit", () => {
     "Cannot read examples from 3: expected a list, an async iterable or a function that gives an iterable",
   );
   assertRefused(
+    () => data.examples(new Array(2 ** 25)),
+    ArgumentError,
+    "Cannot read examples from a list of 33554432: at most 16777216 fit; hold numbers in tensors, or " +
+      "give a function that opens a stream",
+  );
+  assertRefused(
     () => data.map([] as never, (x) => x),
     ArgumentError,
     "Cannot map []: expected batches, which data.batches makes",
