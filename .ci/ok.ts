@@ -232,11 +232,16 @@ function allSteps(): Step[] {
       (files) => ["test", "--no-prompt", "--doc", "--permit-no-files", ...files],
       (file) => Deno.statSync(new URL(file, root)).size / 14_000,
     ),
-    { group: "notebooks", name: "notebooks", args: ["run", "-A", ".ci/notebooks.ts"] },
+    {
+      group: "notebooks",
+      name: "notebooks",
+      args: ["run", "-A", ".ci/notebooks.ts"],
+      seconds: 60,
+    },
     { group: "npm", name: "npm", args: ["run", "-A", ".ci/npm.ts"] },
     { group: "site", name: "site", args: ["run", "-A", ".ci/site.ts"] },
     { group: "site", name: "site in Chromium", args: ["run", "-A", ".ci/site_check.ts"] },
-    { group: "install", name: "install", args: ["run", "-A", ".ci/install.ts"] },
+    { group: "install", name: "install", args: ["run", "-A", ".ci/install.ts"], seconds: 120 },
     {
       group: "playground",
       name: "playground in Chromium",
@@ -255,10 +260,13 @@ function allSteps(): Step[] {
 const before = ["fmt", "lint", "check", "doc", "layers", "endings", "plugin", "adapter"];
 
 /** The groups whose steps are independent of each other. */
-const independent = ["test", "xla", "webgpu", "engines", "doctest", "examples", "gallery", "bench"];
+const independent = [
+  ...["test", "xla", "webgpu", "engines", "doctest", "notebooks", "install"],
+  ...["examples", "gallery", "bench"],
+];
 
 /** The groups whose steps run in order after all others: some use all processors themselves. */
-const after = ["notebooks", "npm", "install", "runtimes", "playground", "site", "publish"];
+const after = ["npm", "runtimes", "playground", "site", "publish"];
 
 const groups = [...before, ...independent, ...after];
 
