@@ -482,7 +482,11 @@ export function pagesOf(entries: readonly Entry[]): Record<string, string> {
     for (const { category, symbols } of all) {
       const values = symbols.filter((symbol) => !isType(symbol));
       const rows = values.map((symbol) => {
-        const text = summaryOf(symbol.declarations.at(-1)?.jsDoc?.doc).split(/(?<=\.)\s|[:;]\s/)[0]
+        const { declarations } = symbol;
+        // A class may be merged with an interface; of several signatures the first says what it is.
+        const declared = declarations.find(({ kind }) => kind === "class") ??
+          declarations.find(({ jsDoc }) => jsDoc?.doc);
+        const text = summaryOf(declared?.jsDoc?.doc).split(/(?<=\.)\s|[:;]\s/)[0]
           .replace(/[:;.]?$/, "");
         return `| ${writer.link(symbol)} | ${
           writer.prose(text).replaceAll("\n", " ").replaceAll("|", "\\|")
