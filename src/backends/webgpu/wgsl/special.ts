@@ -210,6 +210,7 @@ fn digamma_above(x: f32) -> f32 {
   digamma_of: {
     calls: [
       "digamma_above",
+      "lifted",
       "tan_of",
       "magnitude",
       "floored",
@@ -229,7 +230,10 @@ fn digamma_above(x: f32) -> f32 {
 }
 fn digamma_of(x: f32) -> f32 {
   if (is_nan(x)) { return x; }
-  if ((bitcast<u32>(x) & 0x7fffffffu) == 0u) { return with_sign(infinity(), negated(x)); }
+  let bits = bitcast<u32>(x) & 0x7fffffffu;
+  if (bits == 0u) { return with_sign(infinity(), negated(x)); }
+  // Also where devices take subnormal numbers for 0.
+  if (bits < 0x00800000u) { return with_sign(${float(2 ** 48)} / lifted(x), negated(x)); }
   if (bitcast<u32>(x) < 0x80000000u) {
     if (!is_finite(x)) { return x; }
     return digamma_above(x);
@@ -304,7 +308,7 @@ fn polygamma_size(order: u32, x: f32) -> f32 {
   let isOdd = (order & 1u) == 1u;
   let isNegative = bitcast<u32>(x) > 0x80000000u;
   if (is_nan(x) || (isNegative && !is_finite(x))) { return nan(); }
-  if ((bitcast<u32>(x) & 0x7fffffffu) == 0u) {
+  if ((bitcast<u32>(x) & 0x7fffffffu) < 0x00800000u) {
     return select(with_sign(infinity(), negated(x)), infinity(), isOdd);
   }
   if (!isNegative) {
