@@ -36,7 +36,7 @@ const renamed: Partial<Record<Module, string>> = {
     P: shard(mesh, entries)
     ShapeDtypeStruct: TensorType
     block_until_ready: ready
-    copy_to_host_async: x.data()
+    copy_to_host_async: x.read()
     custom_gradient: customVjp
     debug_infs: configure({ debugInfinities: true })
     debug_nans: configure({ debugNaNs: true })
@@ -322,7 +322,7 @@ const without: Partial<Record<Module, readonly (readonly [reason: string, names:
       "Ref empty_ref free_ref freeze new_ref",
     ],
     [
-      "several processes are one mesh, opened by `openXla`",
+      "one process has all devices: programs over several processes are not supported yet",
       `Shard host_count host_id host_ids process_count process_index process_indices
       make_array_from_callback make_array_from_process_local_data
       make_array_from_single_device_arrays remove_size_one_mesh_axis_from_type set_mesh auto_pcast`,

@@ -41,15 +41,17 @@ export const torch: Library<Module> = {
       arctanh: atanh
       as_tensor: tensor
       asarray: tensor
+      avg_pool1d: avgPool
       baddbmm: add(x, matmul(a, b))
       bartlett_window: signal.bartlett
+      bernoulli: random.bernoulli
       bitwise_left_shift: leftShift
       bitwise_right_shift: rightShift
       blackman_window: signal.blackman
       bmm: matmul
       broadcast_tensors: broadcastArrays
       bucketize: searchsorted(edges, x)
-      cartesian_prod: meshgrid(a, b, { indexing: "ij" })
+      cartesian_prod: reshape(stack(meshgrid([a, b], { indexing: "ij" }), -1), [-1, 2])
       cat: concatenate
       chain_matmul: multiDot
       cholesky_inverse: linalg.choSolve([l, true], eye(n))
@@ -75,7 +77,9 @@ export const torch: Library<Module> = {
       empty: zeros
       empty_like: zerosLike
       eq: equal
+      equal: arrayEqual
       fix: trunc
+      flatten: ravel(x), x.reshape([x.shape[0], -1])
       frac: sub(x, trunc(x))
       from_numpy: io.readNpy
       frombuffer: fromBuffer
@@ -110,15 +114,22 @@ export const torch: Library<Module> = {
       manual_seed: random.key
       masked_select: compress
       matrix_exp: linalg.expm
+      max: max(x, axis), argmax(x, axis)
+      median: quantile(x, 0.5, axis, { method: "lower" })
+      meshgrid: meshgrid([a, b], { indexing: "ij" })
+      min: min(x, axis), argmin(x, axis)
       mm: matmul
       movedim: moveaxis
       msort: sort(x, 0)
+      multinomial: random.choice(key, n, { shape: [count], replace: false, p })
       mv: matvec
       mvlgamma: special.multigammaln
       narrow: x.at([start, stop])
       narrow_copy: x.at([start, stop])
+      nanmedian: nanquantile(x, 0.5, axis, { method: "lower" })
       ne: notEqual
       negative: neg
+      nonzero: argwhere
       nonzero_static: nonzero(x, { size })
       numel: x.size
       orgqr: linalg.householderProduct
@@ -135,7 +146,7 @@ export const torch: Library<Module> = {
       randperm: random.permutation
       range: arange
       remainder: mod
-      renorm: nn.normalize
+      renorm: mul(x, minimum(1, div(limit, norm(x, axes, { keepdims: true }))))
       repeat_interleave: repeat
       row_stack: vstack
       save: io.saveTree
@@ -149,14 +160,20 @@ export const torch: Library<Module> = {
       sgn: sign
       slice_scatter: set
       diagonal_scatter: fillDiagonal
-      std_mean: std(x), mean(x)
+      sort: sort(x), argsort(x)
+      split: split(x, positions, axis)
+      std: std(x, axis, { correction: 1 })
+      std_mean: std(x, axis, { correction: 1 }), mean(x, axis)
       istft: signal.istft
       stft: signal.stft
       subtract: sub
       swapdims: swapaxes
+      t: x.T
       take: take(ravel(x), i)
       take_along_dim: takeAlongAxis
+      tensor: tensor
       tensor_split: arraySplit
+      transpose: swapaxes
       trapz: trapezoid
       triangular_solve: linalg.triangularSolve
       true_divide: div
@@ -164,11 +181,11 @@ export const torch: Library<Module> = {
       unbind: unstack
       unique_consecutive: x.at(notEqual(diff(x, { prepend: NaN }), 0))
       unsafe_chunk: arraySplit
-      unsafe_split: split
+      unsafe_split: split(x, positions, axis)
       unsqueeze: expandDims
-      var: variance
-      var_mean: variance(x), mean(x)
-      view_as_complex: complex(x.at(null, 0), x.at(null, 1))
+      var: variance(x, axis, { correction: 1 })
+      var_mean: variance(x, axis, { correction: 1 }), mean(x, axis)
+      view_as_complex: complex(x.at("...", 0), x.at("...", 1))
       view_as_real: stack([real(x), imag(x)], -1)
       vsplit: split(x, parts, 0)
       lobpcg: linalg.eigh
