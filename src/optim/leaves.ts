@@ -18,7 +18,9 @@ import type { FlatTree } from "../transforms/flatten_function.ts";
 
 /** The leaves of a tree of parameters. */
 export function openParams(params: unknown): FlatTree {
-  return flattenTensors(params, "Cannot optimise these parameters");
+  const what = "Cannot optimise these parameters";
+  if (params !== undefined) return flattenTensors(params, what);
+  throw treeError(`${what}: got none; pass them to init, and to update as the third argument`);
 }
 
 /**

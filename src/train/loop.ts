@@ -13,6 +13,7 @@ import type { Batches, Position } from "../data/mod.ts";
 import { toDevice } from "../device.ts";
 import { copy } from "../functions/mod.ts";
 import { loadTree, saveTree } from "../io/mod.ts";
+import type { Bytes } from "../io/mod.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { joinMetrics, openProgress } from "./progress.ts";
 import type { Progress, ProgressReport } from "./progress.ts";
@@ -405,15 +406,12 @@ class Training<State, Batch> implements Loop<State> {
     if (this.#last !== null) [this.#state, this.#last] = [this.#last, null];
     if (this.#hasBegun) return;
     const bytes = await this.#options.checkpoints?.load?.();
-    if (bytes !== undefined && bytes !== null) this.#restore(loadTree<Saved<State>>(bytes));
+    if (bytes !== undefined && bytes !== null) this.#restore(readCheckpoint<State>(bytes));
     this.#hasBegun = true;
   }
 
   /** Goes on from what was saved. */
   #restore(saved: Saved<State>): void {
-    if (Object(saved).format !== FORMAT) {
-      throw argumentError(`${WHAT}: the file is a tree, but no checkpoint of a training`);
-    }
     this.#state = this.#fit(saved.state);
     this.#step = this.#saved = saved.step;
     this.#position = saved.position;
@@ -430,9 +428,10 @@ class Training<State, Batch> implements Loop<State> {
   /** A saved state, checked to be like the first one, and moved to where that is. */
   #fit(saved: State): State {
     const what = `${WHAT}: the checkpoint does not fit the state`;
+    const advice = "train the model that was saved, or keep its checkpoints elsewhere";
     const [given, found] = [flatten(this.#options.state), flatten(saved)];
     const difference = firstDifference(given.structure, found.structure);
-    if (difference !== null) throw argumentError(`${what}: ${difference}`);
+    if (difference !== null) throw argumentError(`${what}: ${difference}; ${advice}`);
     const paths = leafPaths(given.structure);
     const leaves = given.leaves.map((leaf, i) => {
       const other = found.leaves[i];
@@ -442,7 +441,7 @@ class Training<State, Batch> implements Loop<State> {
       if (!isLike) {
         throw argumentError(
           `${what}: expected ${showType(leaf)} at ${showPath(paths[i])}, ` +
-            `got ${other instanceof Tensor ? showType(other) : describeValue(other)}`,
+            `got ${other instanceof Tensor ? showType(other) : describeValue(other)}; ${advice}`,
         );
       }
       return leaf.placement === null ? other : toDevice(other, leaf.placement);
@@ -556,7 +555,7 @@ class Training<State, Batch> implements Loop<State> {
     if (!isLost || this.#saved === 0) return;
     try {
       const bytes = await this.#options.checkpoints?.load?.();
-      if (bytes !== undefined && bytes !== null) this.#restore(loadTree<Saved<State>>(bytes));
+      if (bytes !== undefined && bytes !== null) this.#restore(readCheckpoint<State>(bytes));
     } catch {
       // The error that ended the training counts.
     }
@@ -601,6 +600,21 @@ class Training<State, Batch> implements Loop<State> {
       kind,
     };
   }
+}
+
+/** A checkpoint, read and checked to be one. */
+function readCheckpoint<State>(bytes: Bytes): Saved<State> {
+  let saved: Saved<State>;
+  try {
+    saved = loadTree<Saved<State>>(bytes);
+  } catch (error) {
+    throw argumentError(
+      `${WHAT}: the newest checkpoint is broken; remove it to go on from the one before, or from the ` +
+        `start (${(error as Error).message})`,
+    );
+  }
+  if (Object(saved).format === FORMAT) return saved;
+  throw argumentError(`${WHAT}: the file is a tree, but no checkpoint of a training`);
 }
 
 /** What a step returned. */

@@ -220,7 +220,8 @@ export function step(
   checkFlag(donate, what, "donate");
   const { init, apply } = model === undefined ? withoutModel(loss) : withModel(model, loss);
 
-  const run = jit((state: TrainState<unknown, unknown, unknown>, batch: unknown) => {
+  // Profiles, warnings and errors show its name.
+  const run = jit(function trainStep(state: TrainState<unknown, unknown, unknown>, batch: unknown) {
     const { params, modelState, optimizerState, key } = state;
     const [next, own] = split(key);
     const lossOf = (params: unknown) => {

@@ -535,7 +535,7 @@ testMessages("parameters are tensors", [
   [
     () => untyped.sgd(0.1).update(double(1), [null]),
     TreeError,
-    "Cannot optimise these parameters: expected a tensor or number at the root, got undefined",
+    "Cannot optimise these parameters: got none; pass them to init, and to update as the third argument",
   ],
   [
     () => optim.adam(0.1).init({ name: "w" }),

@@ -452,7 +452,13 @@ Deno.test("training says what does not fit", async () => {
   await train.loop({ ...good, checkpoints }).finish();
   await fails(
     { state: tensor([0, 0]), checkpoints },
-    "Cannot train: the checkpoint does not fit the state: expected float32[2] at the root, got float32[]",
+    "Cannot train: the checkpoint does not fit the state: expected float32[2] at the root, " +
+      "got float32[]; train the model that was saved, or keep its checkpoints elsewhere",
+  );
+  await fails(
+    { checkpoints: { save() {}, load: () => new Uint8Array(3) } },
+    "Cannot train: the newest checkpoint is broken; remove it to go on from the one before, or from the " +
+      "start (Cannot read a tree: expected at least 8 bytes, got 3; the file may be cut short)",
   );
   await fails(
     { checkpoints: { save() {}, load: () => io.saveTree({ a: 1 }) } },
