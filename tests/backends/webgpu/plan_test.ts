@@ -11,6 +11,7 @@ import {
   mean,
   scan,
   set,
+  special,
   stack,
   tensor,
   whileLoop,
@@ -38,6 +39,16 @@ function planOf(f: (...args: Tensor[]) => Tensor, ...args: Tensor[]) {
   const plan = planProgram(optimize(makeProgram(f)(...args)), limits);
   return { ...plan, steps: dispatchesOf(plan.commands) };
 }
+
+Deno.test("functions with much code are there once", () => {
+  const own = { ...limits, isProcessor: true };
+  const program = makeProgram((x: Tensor) => special.polygamma(2, x))(zeros([4096]));
+  const [{ code }] = dispatchesOf(planProgram(optimize(program), own).commands);
+  // Their definition, and a call.
+  for (const name of ["polygamma_of", "polygamma_size", "scaled_zeta"]) {
+    assertEquals(code.split(`${name}(`).length - 1, 2, name);
+  }
+});
 
 Deno.test("elementwise work is one pass", () => {
   const { steps, arena } = planOf((x, y) => x.mul(2).add(y), tensor([1, 2, 3]), tensor([4, 5, 6]));

@@ -19,7 +19,7 @@ import {
 } from "../../../lowering/simplify_nest.ts";
 import type { Limits, Pass } from "./kernel.ts";
 import { baseOf, given, heldType, invocation, moduleOf, spread } from "./module.ts";
-import { Expressions, fromWord, toWord, valueType } from "./operations.ts";
+import { Expressions, fromWord, isLong, toWord, valueType } from "./operations.ts";
 
 type Reduction = LoopNode & { readonly kind: "reduce" };
 
@@ -194,7 +194,7 @@ class NestWriter {
       this.#stores();
       if (length % COPIES !== 0) this.#close();
     };
-    if (this.#isFew(nodes.length)) {
+    if (this.#isShort(nodes)) {
       for (let i = 0; i < COPIES; i++) {
         this.#open("{");
         copy(i === 0 ? "" : ` + ${i * quarter}`);
@@ -214,8 +214,10 @@ class NestWriter {
     }
   }
 
-  #isFew(nodes: number): boolean {
-    return nodes <= FEW_NODES;
+  /** Whether the code of nodes may be there several times. */
+  #isShort(nodes: readonly LoopNode[]): boolean {
+    return nodes.length <= FEW_NODES &&
+      !nodes.some((node) => node.kind === "map" && isLong(node.operation));
   }
 
   #push(...lines: readonly string[]): void {
@@ -394,7 +396,8 @@ class NestWriter {
     const last = lengths.length - 1;
     const length = this.#isShared ? Math.floor(rounds / this.#size) : lengths[last];
     const isWhole = !this.#isShared || rounds % this.#size === 0;
-    const isShort = how.every(({ isLong }) => !isLong) && this.#isFew(within.length);
+    const isShort = how.every(({ isLong }) => !isLong) &&
+      this.#isShort(within.map((i) => this.#nest.nodes[i]));
     const copies = isWhole && isShort
       ? [COPIES, 3, 2].find((copies) => length % copies === 0) ?? 1
       : 1;

@@ -272,6 +272,11 @@ function writerOf(operation: string, dtype: Dtype): Write | undefined {
   return Object.hasOwn(table, operation) ? table[operation] : undefined;
 }
 
+/** Whether compilers take long for an operation. */
+export function isLong(operation: string): boolean {
+  return operation === "polygamma" || operation === "lgamma";
+}
+
 /** Operations that are written for all dtypes. */
 const generic: readonly string[] = ["convert", "select", "stopGradient", "join", "over"];
 

@@ -253,11 +253,12 @@ fn digamma_of(x: f32) -> f32 {
   let far = 0.5f * (s + 7.0f);
   var sum = 0.0f;
   var w = x;
+  var term = 1.0f;
   for (var k = 1.0f; w < far; k += 1.0f) {
-    let term = pow_of(x / w, s);
     sum += term;
     if (term * w < 1e-9f * sum) { return sum; }
     w = x + k;
+    term = pow_of(x / w, s);
   }
   let inverse = 1.0f / w;
   let square = inverse * inverse;
@@ -271,7 +272,7 @@ fn digamma_of(x: f32) -> f32 {
     factor *= (s + j - 1.0f) * (s + j) / ((j + 1.0f) * (j + 2.0f));
     power *= square;
   }
-  return fma(pow_of(x / w, s), w / (s - 1.0f) + 0.5f + rest, sum);
+  return fma(term, w / (s - 1.0f) + 0.5f + rest, sum);
 }
 fn polygamma_size(order: u32, x: f32) -> f32 {
   if (!is_finite(x)) { return 0.0f; }
@@ -311,18 +312,20 @@ fn polygamma_size(order: u32, x: f32) -> f32 {
   if ((bitcast<u32>(x) & 0x7fffffffu) < 0x00800000u) {
     return select(with_sign(infinity(), negated(x)), infinity(), isOdd);
   }
-  if (!isNegative) {
-    let size = polygamma_size(order, x);
-    return select(negated(size), size, isOdd);
-  }
   let part = raised(x) - x;
-  if (part == 0.0f) { return select(nan(), infinity(), isOdd); }
-  let right = polygamma_size(order, 1.0f - part);
+  if (isNegative && part == 0.0f) { return select(nan(), infinity(), isOdd); }
+  // A loop: compilers write a function once for each call.
+  var bases = array<f32, 3>(select(x, 1.0f - x, isNegative), part, 1.0f - part);
+  var sizes = array<f32, 3>();
+  for (var k = 0u; k < select(1u, 3u, isNegative); k++) {
+    sizes[k] = polygamma_size(order, bases[k]);
+  }
+  if (!isNegative) { return select(negated(sizes[0]), sizes[0], isOdd); }
+  let right = sizes[2];
   // Those that leave the range are larger than what is taken from them.
-  var left = polygamma_size(order, part);
-  if (is_finite(left)) { left -= polygamma_size(order, 1.0f - x); }
+  let left = select(sizes[1], sizes[1] - sizes[0], is_finite(sizes[1]));
   if (isOdd) { return right + left; }
-  if (part == 0.5f) { return negated(polygamma_size(order, 1.0f - x)); }
+  if (part == 0.5f) { return negated(sizes[0]); }
   if (!is_finite(right) && !is_finite(left)) { return select(-infinity(), infinity(), part < 0.5f); }
   return left - right;
 }`,
