@@ -205,6 +205,15 @@ Deno.test("jit runs on the device that it is given", () => {
   assertEquals(runs, 2);
 });
 
+Deno.test("a donated argument that is a result as it is can be used as the result", () => {
+  const same = jit((w: Tensor, g: Tensor) => [w, g.neg()], { donateArgnums: [0, 1] });
+  const w = toDevice(tensor([1, 2]), first);
+  const [kept] = same(w, toDevice(tensor([3, 4]), first));
+  assertTensorsClose(kept, [1, 2]);
+  assertStrictEquals(kept.device, first);
+  assertThrows(() => w.sum(), Error, "it was donated");
+});
+
 Deno.test("donated arguments are given up on their device", () => {
   const step = jit((w: Tensor, g: Tensor) => w.sub(g), { donateArgnums: 0 });
   const w = toDevice(tensor([3, 4]), first);

@@ -9,7 +9,7 @@ import { Concrete, Tensor } from "../core/tensor.ts";
 import type { Type } from "../core/tensor.ts";
 import { evaluate } from "../core/evaluation.ts";
 import type { Primitive } from "../core/primitive.ts";
-import type { Backend } from "./backend.ts";
+import type { Backend, Donations } from "./backend.ts";
 
 /** An equation with places in the table of values instead of variables. */
 interface Step {
@@ -79,6 +79,18 @@ export function makeRunner(program: Program): (args: readonly Concrete[]) => rea
   };
 }
 
+/** Results as tensors that stay usable when arguments are given up: some may be arguments as they are. */
+export function apartFrom(
+  args: readonly Concrete[],
+  results: readonly Concrete[],
+  names: Donations = [],
+): readonly Concrete[] {
+  const given = new Set(args.filter((_, i) => (names[i] ?? null) !== null));
+  return results.map((one) =>
+    given.has(one) ? new Concrete(one.dtype, one.shape, one.storage) : one
+  );
+}
+
 /** Nothing is kept outside of the heap. */
 const NO_MEMORY = { held: 0, peak: 0, limit: 0, residents: 0, droppable: 0, window: 0 };
 
@@ -90,7 +102,7 @@ export function makeEvaluator(name: string): Backend {
       const run = makeRunner(program);
       return {
         run(args, names) {
-          const results = run(args);
+          const results = apartFrom(args, run(args), names);
           names?.forEach((name, i) => name !== null && args[i].giveUp(name));
           return results;
         },

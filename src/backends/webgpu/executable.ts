@@ -12,7 +12,7 @@ import type { Type } from "../../core/tensor.ts";
 import { formOf } from "../../passes/forms.ts";
 import type { Executable, KernelSummary } from "../backend.ts";
 import type { Check } from "../checks.ts";
-import { makeRunner } from "../evaluator.ts";
+import { apartFrom, makeRunner } from "../evaluator.ts";
 import { divide } from "../segments.ts";
 import { type GpuBuffer, USAGE } from "./api.ts";
 import { type Dispatch, dispatchesOf } from "./commands.ts";
@@ -274,9 +274,10 @@ export function compile(
           run!(given);
         outputs.forEach((variable, i) => values.set(variable, results[i]));
       }
-      const results = program.results.map((atom) =>
+      const own = program.results.map((atom) =>
         atom instanceof Concrete ? atom : values.get(atom)!
       );
+      const results = apartFrom(args, own, names);
       // What went from part to part is not waited for: the collector finds it late.
       const kept = new Set([...args, ...results].map(({ storage }) => storage));
       for (const { storage } of values.values()) {

@@ -11,7 +11,7 @@ import { shardingIn } from "../../core/sharding.ts";
 import type { Sharding } from "../../core/sharding.ts";
 import { Concrete } from "../../core/tensor.ts";
 import type { Donations, Executable } from "../backend.ts";
-import { makeRunner } from "../evaluator.ts";
+import { apartFrom, makeRunner } from "../evaluator.ts";
 import { Check, joinChecks } from "../checks.ts";
 import type { DeviceArray, Site } from "./memory.ts";
 import { resultTilings } from "./pjrt/mod.ts";
@@ -198,9 +198,10 @@ export function compile(
         const results = compiled?.run(given) ?? evaluate!(given);
         outputs.forEach((variable, i) => values.set(variable, results[i]));
       }
-      const results = program.results.map((atom) =>
+      const own = program.results.map((atom) =>
         atom instanceof Concrete ? atom : values.get(atom)!
       );
+      const results = apartFrom(args, own, names);
       names?.forEach((name, i) => name !== null && args[i].giveUp(name));
       return results;
     },

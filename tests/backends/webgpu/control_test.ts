@@ -220,6 +220,21 @@ gpuTest("what is changed in place is nobody else's", () => {
   assertEquals(v.toArray(), zeros([8, 2]).add(6).toArray());
 });
 
+gpuTest("an argument that is given up and a result at once is the result's", () => {
+  const same = jit((x: Tensor, y: Tensor) => [x, y.mul(2), x, y.reshape([2])], {
+    donateArgnums: [0, 1],
+  });
+  for (const give of [(x: Tensor) => x, (x: Tensor) => toDevice(x.add(0), device())]) {
+    let [x, y] = [give(tensor([1, 2])), give(tensor([[3, 4]]))];
+    for (let i = 0; i < 3; i++) {
+      const [u, doubled, v, w] = same(x, y);
+      assertEquals([u, v, w].map((one) => one.toArray()), [[1, 2], [1, 2], [3, 4]]);
+      assertEquals(doubled.toArray(), [[6, 8]]);
+      [x, y] = [v, w.reshape([1, 2])];
+    }
+  }
+});
+
 gpuTest("a step whose arguments are donated needs no second memory for them", async () => {
   const [own] = await openWebGpu();
   const step = jit((w: Tensor, m: Tensor): [Tensor, Tensor] => {
