@@ -162,14 +162,14 @@ type Stream<E> = Iterable<E> | AsyncIterable<E>;
 class StreamSource<T> extends Source<T> {
   readonly length = null;
   readonly #open: (epoch: number) => Stream<unknown> | Promise<Stream<unknown>>;
-  /** An iterator that is used up by the first epoch, and the epoch that used it. */
+  /** The epoch that used up an iterator or a `ReadableStream`. */
   #usedBy: number | null = null;
   readonly #isSingle: boolean;
 
   constructor(stream: AsyncIterable<unknown> | ((epoch: number) => Stream<unknown>)) {
     super();
     this.#open = typeof stream === "function" ? stream : () => stream;
-    this.#isSingle = typeof stream === "object" && "next" in stream;
+    this.#isSingle = typeof stream === "object" && ("next" in stream || "getReader" in stream);
   }
 
   async *chunks({ epoch, key, batchSize, buffer }: Plan): AsyncGenerator<Chunk<T>> {

@@ -5,7 +5,20 @@
  */
 import { defaultFloat } from "../base/dtype.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import { argsort, cumsum, div, mul, neg, rankdata, sub, sum, take } from "../functions/mod.ts";
+import {
+  any,
+  argsort,
+  cumsum,
+  div,
+  isnan,
+  mul,
+  neg,
+  rankdata,
+  sub,
+  sum,
+  take,
+  where,
+} from "../functions/mod.ts";
 import { convert } from "../primitives/structure.ts";
 import { readBinary } from "./arguments.ts";
 
@@ -16,7 +29,7 @@ import { readBinary } from "./arguments.ts";
  * @category Metrics
  * @param scores Any shape, floating-point: the higher, the more probably positive.
  * @param labels The shape of `scores`: integers or booleans, of which 0 and `false` are negative.
- * @returns A floating-point scalar; NaN unless there are positive and negative examples.
+ * @returns A floating-point scalar; NaN unless there are positive and negative examples, or if a score is.
  * @throws {ShapeError} when the shapes differ.
  * @throws {DtypeError} when scores are not floating-point, or labels neither integers nor booleans.
  *
@@ -44,7 +57,7 @@ export function rocAuc(scores: TensorLike, labels: TensorLike): Tensor {
  * @category Metrics
  * @param scores Any shape, floating-point: the higher, the more probably positive.
  * @param labels The shape of `scores`: integers or booleans, of which 0 and `false` are negative.
- * @returns A floating-point scalar; NaN without positive examples.
+ * @returns A floating-point scalar; NaN without positive examples, or if a score is.
  * @throws {ShapeError} when the shapes differ.
  * @throws {DtypeError} when scores are not floating-point, or labels neither integers nor booleans.
  *
@@ -71,5 +84,6 @@ export function averagePrecision(scores: TensorLike, labels: TensorLike): Tensor
   const hits = take(running, sub(above, 1), 0);
   const float = (x: Tensor): Tensor => convert(x, defaultFloat());
   const precisions = div(float(hits), float(above));
-  return div(sum(mul(precisions, float(positive))), float(sum(positive)));
+  const average = div(sum(mul(precisions, float(positive))), float(sum(positive)));
+  return where(any(isnan(given)), NaN, average);
 }

@@ -5,11 +5,11 @@
  */
 import { defaultFloat, describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
-import { checkSize, showType } from "../base/shape.ts";
+import { checkSize, sameShape, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import { splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
-import { add, div, mul } from "../functions/mod.ts";
+import { add, div, equal, mul, where } from "../functions/mod.ts";
 import { convert } from "../primitives/structure.ts";
 import { checkCount } from "./arguments.ts";
 import { confusionMatrix } from "./classification.ts";
@@ -63,7 +63,7 @@ function wide(x: TensorLike, what: string): Tensor {
  *
  * @category Metrics
  * @returns The metric. Its `update` takes the value and, if batches are not equally long, its weight: the
- * number of examples. The result is of the default floating-point
+ * number of examples. A value of weight 0 adds nothing, even NaN. The result is of the default floating-point
  * dtype, and NaN where there are no values.
  *
  * @example Batches of three examples and of one
@@ -86,7 +86,9 @@ export function mean(): Metric<MeanState, [value: TensorLike, weight?: TensorLik
     update(state, value, count) {
       const { total, weight } = readState(state);
       const amount = wide(count ?? 1, what);
-      return { total: add(total, mul(wide(value, what), amount)), weight: add(weight, amount) };
+      // A batch without examples has no mean, and adds nothing.
+      const added = where(equal(amount, 0), zero, mul(wide(value, what), amount));
+      return { total: add(total, added), weight: add(weight, amount) };
     },
     result(state) {
       const { total, weight } = readState(state);
@@ -159,7 +161,18 @@ export function confusion(
   checkSize([classes, classes], what);
   return {
     init: () => splat(0, "int32", [classes, classes]),
-    update: (state, predicted, labels) => add(state, confusionMatrix(predicted, labels, classes)),
+    update(state, predicted, labels) {
+      const counts = confusionMatrix(predicted, labels, classes);
+      if (state instanceof Tensor && sameShape(state.shape, counts.shape)) {
+        return add(state, counts);
+      }
+      throw argumentError(
+        `Cannot use ${
+          state instanceof Tensor ? showType(state) : describeValue(state)
+        } as the state ` +
+          `of a confusion matrix: expected what init or the last update gave`,
+      );
+    },
     result: (state) => state,
   };
 }

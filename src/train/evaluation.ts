@@ -19,7 +19,7 @@ import { Sums } from "./sums.ts";
  * @param batches The batches: those of epoch 0 are used, always the same.
  * @param f A pure function of a state and a batch that returns scalars by their names. It is compiled.
  * @returns The function, from a state to a promise of numbers.
- * @throws {ArgumentError} when an argument is of another kind.
+ * @throws {ArgumentError} when an argument is of another kind; when evaluated, if there are no batches.
  *
  * @example Loss and accuracy
  * ```ts
@@ -62,10 +62,13 @@ export function evaluation<State, Batch, Metrics extends { readonly [name: strin
   const compiled = jit(f as (state: unknown, batch: unknown) => Metrics);
   return async (state) => {
     const sums = new Sums(what);
+    let isEmpty = true;
     for await (const batch of batches.epoch(0)) {
+      isEmpty = false;
       const first = flatten(batch).leaves.find((leaf) => leaf instanceof Tensor);
       await sums.add(compiled(state, batch), first?.shape[0] ?? 1);
     }
+    if (isEmpty) throw argumentError(`${what}: the epoch has no batches`);
     return await sums.means() as { readonly [K in keyof Metrics]: number };
   };
 }

@@ -148,11 +148,23 @@ type Saved<State> = {
   readonly state: State;
   readonly step: number;
   readonly position: Position;
+  readonly isUnmeasured: boolean;
   readonly seconds: number;
   readonly sums: SavedSums;
   readonly stopping: Stopping<State> | null;
   readonly history: readonly Measurement[];
 };
+
+const FIELDS = [
+  "state",
+  "step",
+  "position",
+  "isUnmeasured",
+  "seconds",
+  "sums",
+  "stopping",
+  "history",
+] as const;
 
 /** A tree with copies of its tensors, which outlive the originals. */
 function keep<T>(tree: T): T {
@@ -269,7 +281,8 @@ function checkOptions<State, Batch>(given: LoopOptions<State, Batch>): LoopOptio
  *
  * After an error, `state` is that of the last step that succeeded. Where the step that failed had already
  * given up its state (an index out of range in a compiled step that donates), it is that of the last
- * checkpoint.
+ * checkpoint, or the first one in the first step. What was due after the last step, such as an evaluation that
+ * failed, is done when the iteration goes on.
  *
  * @category Training
  * @param options The step, the first state, the batches, and how long to train.
@@ -338,6 +351,8 @@ class Training<State, Batch> implements Loop<State> {
   #sums: Sums = new Sums(WHAT);
   #stopping: Stopping<State> | null = null;
   #isStopped = false;
+  /** Whether what is due after the last step is still to be done, since an error came before. */
+  #isUnmeasured = false;
   /** The state of the last step, where `state` is the best one. */
   #last: State | null = null;
   #hasBegun = false;
@@ -370,6 +385,7 @@ class Training<State, Batch> implements Loop<State> {
 
   get isFinished(): boolean {
     const { steps = Infinity, epochs = Infinity } = this.#options;
+    if (this.#isUnmeasured) return false;
     return this.#isStopped || this.#step >= steps || this.#position.epoch >= epochs;
   }
 
@@ -384,9 +400,10 @@ class Training<State, Batch> implements Loop<State> {
     this.#isRunning = true;
     this.#began = this.#turned = performance.now();
     const { progress } = this.#options;
-    const show = progress === true ? await openProgress() : progress || (() => {});
+    let show: Progress = () => {};
     let hasFailed = false;
     try {
+      if (progress) show = progress === true ? await openProgress() : progress;
       await this.#begin();
       while (!this.isFinished) yield* this.#runEpoch(show);
     } catch (error) {
@@ -394,10 +411,14 @@ class Training<State, Batch> implements Loop<State> {
       await this.#recover();
       throw error;
     } finally {
-      show(this.#report("end"));
-      await this.#close(hasFailed);
-      this.#before = this.#seconds();
-      this.#isRunning = false;
+      const report = this.#report("end");
+      try {
+        await this.#close(hasFailed);
+      } finally {
+        this.#before = this.#seconds();
+        this.#isRunning = false;
+        showEnd(show, report, hasFailed);
+      }
     }
   }
 
@@ -410,18 +431,20 @@ class Training<State, Batch> implements Loop<State> {
     this.#hasBegun = true;
   }
 
-  /** Goes on from what was saved. */
+  /** Goes on from what was saved; changes nothing if that does not fit. */
   #restore(saved: Saved<State>): void {
-    this.#state = this.#fit(saved.state);
-    this.#step = this.#saved = saved.step;
-    this.#position = saved.position;
-    this.#history = [...saved.history];
-    this.#sums = new Sums(WHAT, saved.sums);
-    this.#before = saved.seconds;
     const { stopping } = saved;
+    const state = this.#fit(saved.state);
     this.#stopping = stopping === null || this.#rule === null
       ? null
       : { ...stopping, state: stopping.state === null ? null : this.#fit(stopping.state) };
+    this.#state = state;
+    this.#step = this.#saved = saved.step;
+    this.#position = saved.position;
+    this.#isUnmeasured = saved.isUnmeasured;
+    this.#history = [...saved.history];
+    this.#sums = new Sums(WHAT, saved.sums);
+    this.#before = saved.seconds;
     this.#isStopped = (this.#stopping?.waited ?? 0) >= (this.#rule?.patience ?? Infinity);
   }
 
@@ -456,17 +479,15 @@ class Training<State, Batch> implements Loop<State> {
     const iterator = batches.epoch(epoch, first)[Symbol.asyncIterator]();
     try {
       let next = await iterator.next();
-      if (next.done) {
-        if (first === 0) throw argumentError(`${WHAT}: epoch ${epoch} has no batches`);
-        // Reading failed at the end of the epoch, before that was known.
-        yield* this.#measure(true, show);
-      }
+      if (next.done && first === 0) throw argumentError(`${WHAT}: epoch ${epoch} has no batches`);
+      if (next.done || this.#isUnmeasured) yield* this.#measure(next.done === true, show);
       while (!next.done && !this.isFinished) {
         signal?.throwIfAborted();
         const [state, metrics] = readStep(await step(this.#state, next.value));
         this.#state = state;
         this.#step++;
         this.#position = { epoch, batch: this.#position.batch + 1 };
+        this.#isUnmeasured = true;
         await this.#sums.add(metrics);
         // The next batch is made while the device works.
         next = await iterator.next();
@@ -498,6 +519,7 @@ class Training<State, Batch> implements Loop<State> {
       this.#sums = new Sums(WHAT);
       this.#history.push(measurement);
     }
+    this.#isUnmeasured = false;
     if (isLast) this.#position = { epoch: epoch + 1, batch: 0 };
     if (checkpoints !== undefined && isDue(checkpoints.every)) await this.#save();
     show(this.#report(isMeasured ? "measurement" : "step"));
@@ -534,6 +556,7 @@ class Training<State, Batch> implements Loop<State> {
       state: this.#state,
       step: this.#step,
       position: this.#position,
+      isUnmeasured: this.#isUnmeasured,
       seconds: this.#seconds(),
       sums: await this.#sums.save(),
       stopping: this.#stopping,
@@ -547,13 +570,18 @@ class Training<State, Batch> implements Loop<State> {
     this.#saved = this.#step;
   }
 
-  /** After an error: goes back to the last checkpoint if the step that failed has used up its state. */
+  /**
+   * After an error: if the step that failed has used up its state, goes back to the last checkpoint, or to the
+   * first state where that was its own.
+   */
   async #recover(): Promise<void> {
     const isLost = flatten(this.#state).leaves.some((leaf) =>
       leaf instanceof Concrete && leaf.isDonated
     );
-    if (!isLost || this.#saved === 0) return;
+    if (!isLost) return;
     try {
+      if (this.#step === 0) this.#state = keep(this.#options.state);
+      if (this.#saved === 0) return;
       const bytes = await this.#options.checkpoints?.load?.();
       if (bytes !== undefined && bytes !== null) this.#restore(readCheckpoint<State>(bytes));
     } catch {
@@ -613,8 +641,21 @@ function readCheckpoint<State>(bytes: Bytes): Saved<State> {
         `start (${(error as Error).message})`,
     );
   }
-  if (Object(saved).format === FORMAT) return saved;
-  throw argumentError(`${WHAT}: the file is a tree, but no checkpoint of a training`);
+  if (Object(saved).format !== FORMAT) {
+    throw argumentError(`${WHAT}: the file is a tree, but no checkpoint of a training`);
+  }
+  const missing = FIELDS.find((name) => saved[name] === undefined);
+  if (missing === undefined) return saved;
+  throw argumentError(`${WHAT}: the checkpoint has no ${missing}; it is of another version`);
+}
+
+/** Reports the end, after an error without errors of its own. */
+function showEnd(show: Progress, report: ProgressReport, hasFailed: boolean): void {
+  try {
+    show(report);
+  } catch (error) {
+    if (!hasFailed) throw error;
+  }
 }
 
 /** What a step returned. */

@@ -12,8 +12,10 @@ import { convert } from "../primitives/structure.ts";
 /** Metrics by their names, as numbers. */
 export type Numbers = { readonly [name: string]: number };
 
-/** Sums of metrics, as they are saved. */
-export type SavedSums = { readonly totals: Numbers; readonly weight: number };
+/** Sums of metrics by their names, as they are saved, each with the weight of the steps that have it. */
+export type SavedSums = {
+  readonly [name: string]: { readonly total: number; readonly weight: number };
+};
 
 /**
  * How many steps may be under way: so many are behind the newest when their metrics are awaited, so that the
@@ -36,17 +38,15 @@ function readNumber(value: unknown, name: string, what: string): number | Promis
 
 /** Sums of metrics over steps, each with its weight. */
 export class Sums {
-  #totals: Record<string, number>;
-  #weight: number;
+  readonly #sums: Map<string, SavedSums[string]>;
   readonly #what: string;
   /** What is still read, in the order of the steps: sums have the same bits whenever it comes. */
   readonly #pending: { readonly numbers: Promise<[string, number][]>; readonly weight: number }[] =
     [];
 
-  constructor(what: string, { totals, weight }: SavedSums = { totals: {}, weight: 0 }) {
+  constructor(what: string, saved: SavedSums = {}) {
     this.#what = what;
-    this.#totals = { ...totals };
-    this.#weight = weight;
+    this.#sums = new Map(Object.entries(saved));
   }
 
   /** Adds the metrics of one step, and waits if too many steps are under way. */
@@ -72,22 +72,23 @@ export class Sums {
   async #take(): Promise<void> {
     const { numbers, weight } = this.#pending.shift()!;
     for (const [name, value] of await numbers) {
-      this.#totals[name] = (this.#totals[name] ?? 0) + weight * value;
+      const sum = this.#sums.get(name) ?? { total: 0, weight: 0 };
+      // A batch without examples has no mean, and adds nothing.
+      const total = weight === 0 ? sum.total : sum.total + weight * value;
+      this.#sums.set(name, { total, weight: sum.weight + weight });
     }
-    this.#weight += weight;
   }
 
   /** The sums so far. */
   async save(): Promise<SavedSums> {
     while (this.#pending.length > 0) await this.#take();
-    return { totals: { ...this.#totals }, weight: this.#weight };
+    return Object.fromEntries(this.#sums);
   }
 
-  /** The means so far. */
+  /** The means so far, each over the steps that have the metric. */
   async means(): Promise<Numbers> {
-    const { totals, weight } = await this.save();
     return Object.fromEntries(
-      Object.entries(totals).map(([name, total]) => [name, total / weight]),
+      Object.entries(await this.save()).map(([name, { total, weight }]) => [name, total / weight]),
     );
   }
 }

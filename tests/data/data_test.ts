@@ -200,13 +200,15 @@ Deno.test("a stream that can be read once says so in its second epoch", async ()
   async function* once() {
     yield* upTo(2);
   }
-  const batches = data.batches(data.examples(once()), { batchSize: 1 });
-  assertEquals(await listOf(batches), [[0], [1]]);
-  await assertRejects(
-    () => listOf(batches.epoch(1)),
-    ArgumentError,
-    "Cannot read this stream of examples again for epoch 1: it was used up by epoch 0",
-  );
+  for (const stream of [once(), ReadableStream.from(once())]) {
+    const batches = data.batches(data.examples(stream), { batchSize: 1 });
+    assertEquals(await listOf(batches), [[0], [1]]);
+    await assertRejects(
+      () => listOf(batches.epoch(1)),
+      ArgumentError,
+      "Cannot read this stream of examples again for epoch 1: it was used up by epoch 0",
+    );
+  }
   const none = data.batches(data.examples([]), { batchSize: 1 });
   await assertRejects(
     async () => {

@@ -126,6 +126,20 @@ Deno.test("a running mean keeps its digits over many values", () => {
   assert(Number.isNaN(mean.result(mean.init()).item()));
 });
 
+Deno.test("what weighs nothing adds nothing to a mean, and a score that is NaN gives NaN", () => {
+  const accuracy = metrics.meanOf(metrics.accuracy);
+  const update = jit(accuracy.update);
+  let state = update(accuracy.init(), ints([]), ints([]));
+  assert(Number.isNaN(accuracy.result(state).item()));
+  state = update(state, ints([1, 2]), ints([1, 1]));
+  assertTensorsClose(accuracy.result(update(state, ints([]), ints([]))), 0.5);
+  for (const f of [metrics.rocAuc, metrics.averagePrecision]) {
+    for (const scores of [[NaN, 0.2, 0.3], [0.1, NaN, 0.3], [0.1, 0.2, NaN]]) {
+      assert(Number.isNaN(f(scores, [0, 1, 1]).item()));
+    }
+  }
+});
+
 Deno.test("metrics say what does not fit", () => {
   assertRefused(
     () => metrics.accuracy(ints([1, 2]), ints([1, 2, 3])),
@@ -175,6 +189,11 @@ Deno.test("metrics say what does not fit", () => {
     () => metrics.mean().update(metrics.mean().init(), [1, 2]),
     ShapeError,
     "Cannot update a running mean with float32[2]: expected a scalar; take its mean first",
+  );
+  assertRefused(
+    () => metrics.confusion(2).update(tensor(0), [0], [0]),
+    ArgumentError,
+    "Cannot use float32[] as the state of a confusion matrix: expected what init or the last update gave",
   );
   assertRefused(
     () => metrics.meanOf(3 as never),

@@ -11,6 +11,7 @@ import {
   tensor,
   train,
   tree,
+  zeros,
 } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { assertTensorsClose } from "../../src/testing/mod.ts";
@@ -245,6 +246,55 @@ Deno.test("an error of a step, of the data or of an evaluation leaves the last g
   }
 });
 
+Deno.test("an error anywhere between two steps changes neither the measurements nor the state that follow", async () => {
+  const calls = { read: 0, evaluate: 0, save: 0, progress: 0, step: 0 };
+  type Place = keyof typeof calls;
+  let broken: readonly [place: Place, call: number] | null = null;
+  const call = (place: Place): void => {
+    if (++calls[place] === broken?.[1] && place === broken[0]) throw new Error(`broken ${place}`);
+  };
+  const options = {
+    step: (state: Tensor, x: Tensor) => {
+      call("step");
+      return [state.add(x.sum()), { loss: x.mean() }] as const;
+    },
+    state: tensor(0),
+    batches: data.map(data.batches(arange(8), { batchSize: 2, key }), (x) => (call("read"), x)),
+    epochs: 2,
+    every: 1,
+    evaluateEvery: 1,
+    evaluate: (state: Tensor) => (call("evaluate"), { sum: state }),
+    progress: () => call("progress"),
+    earlyStopping: { metric: "sum", mode: "max" as const, patience: 9 },
+  };
+  const outcome = ({ history, state }: train.Loop<Tensor>) => [untimed(history), state.item()];
+  const clean = train.loop(options);
+  await clean.finish();
+  const expected = outcome(clean);
+  for (const place of ["read", "evaluate", "save", "progress", "step"] as const) {
+    for (let at = 1; at <= 8; at++) {
+      for (const name in calls) calls[name as Place] = 0;
+      broken = [place, at];
+      const { save, files } = store();
+      const checkpoints: train.Checkpoints = {
+        every: 1,
+        save: (...args) => (call("save"), save(...args)),
+      };
+      const run = train.loop({ ...options, checkpoints });
+      await assertRejects(() => run.finish(), Error, "broken");
+      // The same training goes on, and so does one that finds the checkpoint.
+      const again = train.loop({
+        ...options,
+        checkpoints: { save() {}, load: () => files.at(-1) },
+      });
+      for (const each of [again, run]) {
+        await each.finish();
+        assertEquals(outcome(each), expected);
+      }
+    }
+  }
+});
+
 Deno.test("where a failed step has used up its state, that of the last checkpoint is there", async () => {
   const classify = train.step({
     loss: (w: Tensor, y: Tensor) => nn.crossEntropy(w, y),
@@ -264,6 +314,47 @@ Deno.test("where a failed step has used up its state, that of the last checkpoin
   isBroken = false;
   const clean = train.loop({ step: classify, state, batches: labels, epochs: 1 });
   assertSame(await run.finish(), await clean.finish());
+});
+
+Deno.test("a first step that has used up its state leaves the first state", async () => {
+  const pick = train.step({
+    loss: (w: Tensor, i: Tensor) => nn.crossEntropy(w, i),
+    optimizer: optim.sgd(0.1),
+  });
+  let index = 9;
+  const batches = data.map(
+    data.batches(arange(1), { batchSize: 1 }),
+    () => tensor([index], { dtype: "int32" }),
+  );
+  const run = train.loop({
+    step: pick,
+    state: pick.init(key, tensor([[1, 2]])),
+    batches,
+    epochs: 1,
+  });
+  await assertRejects(() => run.finish(), RangeError, "an index lies outside of its axis");
+  assertTensorsClose(run.state.params, [[1, 2]]);
+  index = 1;
+  await run.finish();
+  assertEquals(run.step, 1);
+});
+
+Deno.test("a mean is over the steps that have the metric", async () => {
+  let count = 0;
+  const run = train.loop({
+    step: (state: null) => [state, { loss: ++count, ...count % 4 === 0 ? { norm: 6 } : {} }],
+    state: null,
+    batches: data.batches(arange(8), { batchSize: 1 }),
+    epochs: 1,
+  });
+  await run.finish();
+  assertEquals(run.history[0].metrics, { loss: 4.5, norm: 6 });
+  const none = data.batches(zeros([0, 2]), { batchSize: 2 });
+  await assertRejects(
+    () => train.evaluation(none, (_: null, x) => ({ sum: x.sum() }))(null),
+    ArgumentError,
+    "Cannot evaluate: the epoch has no batches",
+  );
 });
 
 Deno.test("metrics are read behind the steps, and an endless device queue is not built up", async () => {
@@ -464,6 +555,17 @@ Deno.test("training says what does not fit", async () => {
     { checkpoints: { save() {}, load: () => io.saveTree({ a: 1 }) } },
     "Cannot train: the file is a tree, but no checkpoint of a training",
   );
+  const other = { format: "jacobi.train.1", state: tensor(9), step: 3 };
+  const damaged = train.loop({
+    ...good,
+    checkpoints: { save() {}, load: () => io.saveTree(other) },
+  });
+  await assertRejects(
+    () => damaged.finish(),
+    ArgumentError,
+    "Cannot train: the checkpoint has no position; it is of another version",
+  );
+  assertEquals([damaged.step, damaged.state.item()], [0, 0]);
   const run = train.loop({ ...good, batches: data.batches(arange(4), { batchSize: 1 }), every: 1 });
   for await (const _ of run) {
     await assertRejects(
