@@ -339,19 +339,25 @@ export function prefetch<T>(batches: Batches<T>, count: number): Batches<T> {
   return makeBatches(given.length, async function* (epoch, first) {
     const iterator = given.epoch(epoch, first)[Symbol.asyncIterator]();
     const asked: Promise<IteratorResult<T>>[] = [];
+    const end: IteratorResult<T> = { done: true, value: undefined };
+    let isStopped = false;
+    let last: Promise<unknown> = Promise.resolve();
     try {
       while (true) {
         while (asked.length <= count) {
-          const next = iterator.next();
+          // One is asked for after the other, so that to stop is to wait for one at most.
+          const next = last.then(() => isStopped ? end : iterator.next());
           // It is awaited when its turn comes.
           next.catch(() => {});
           asked.push(next);
+          last = next;
         }
         const { done, value } = await asked.shift()!;
         if (done) return;
         yield value;
       }
     } finally {
+      isStopped = true;
       await iterator.return?.();
     }
   });

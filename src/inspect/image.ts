@@ -128,7 +128,7 @@ function draw(
       ? [least, greatest]
       // One number alone is gray; of none there is nothing to show.
       : least === greatest
-      ? [least - 1, least + 1]
+      ? [least - Math.max(1, Math.abs(least)), least + Math.max(1, Math.abs(least))]
       : [0, 1];
     // A gray image has no place for the colour of what is not finite.
     const depth = channels === 1 && nan + infinite > 0 ? 3 : channels;

@@ -89,8 +89,13 @@ const NAME = /^step-(\d{10})\.safetensors$/;
  */
 export function folder(path: FolderPath, options?: FolderOptions): Checkpoints {
   const what = "Cannot keep checkpoints in a folder";
-  if (!(path instanceof URL) && (typeof path !== "string" || path === "")) {
-    throw argumentError(`${what}: expected its path, got ${describeValue(path)}`);
+  const isFile = typeof path === "string"
+    ? path !== ""
+    : path instanceof URL && /^file:/.test(path.href);
+  if (!isFile) {
+    throw argumentError(
+      `${what}: expected its path, got ${path instanceof URL ? path.href : describeValue(path)}`,
+    );
   }
   const { every, keep = 2 } = readOptions(what, options, ["every", "keep"]);
   for (const [name, value] of Object.entries({ every, keep })) {
@@ -120,7 +125,8 @@ export function folder(path: FolderPath, options?: FolderOptions): Checkpoints {
       const name = `step-${String(step).padStart(10, "0")}.safetensors`;
       await files.writeFile(place(`${name}.part`), bytes);
       await files.rename(place(`${name}.part`), place(name));
-      const names = await namesIn(files);
+      // Those of later steps are of a training that this one does not continue.
+      const names = (await namesIn(files)).filter((other) => other <= name);
       for (const old of names.slice(0, Math.max(0, names.length - keep))) {
         await files.rm(place(old));
       }

@@ -178,6 +178,25 @@ Deno.test("prefetching makes batches while the last one is used, and stops when 
   assertEquals(made.length, 4);
 });
 
+Deno.test("prefetching that is stopped waits for one batch at most", async () => {
+  let begun = 0;
+  let isClosed = false;
+  const source = data.examples(async function* () {
+    try {
+      while (true) {
+        begun++;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        yield begun;
+      }
+    } finally {
+      isClosed = true;
+    }
+  });
+  for await (const _ of data.batches(source, { batchSize: 1, prefetch: 8 })) break;
+  assert(isClosed);
+  assertEquals(begun, 2);
+});
+
 Deno.test("errors of a source come when its batch does, and leave nothing behind", async () => {
   const source = data.files([0, 1, 2], (i) => {
     if (i === 1) throw new Error("no such file");

@@ -33,6 +33,7 @@ Deno.test("bytes and booleans are shown as they are, other integers by a range",
   assertEquals(await pixelsOf(x, { range: [-10, 10] }), [[[0], [128], [255]]]);
   assertEquals(await pixelsOf(x, { range: "auto" }), [[[0], [128], [255]]]);
   assertEquals(await pixelsOf([[5, 5]], { range: "auto" }), [[[128], [128]]]);
+  assertEquals(await pixelsOf([[1e20, 1e20]], { range: "auto" }), [[[128], [128]]]);
 });
 
 Deno.test("the last axis may be channels", async () => {

@@ -41,6 +41,10 @@ Deno.test({
         assertTensorsClose(await second.finish(), 45);
         assertEquals([second.step, second.history.length], [10, 1 + 7]);
         assertEquals(names(), [7, 8, 10].map(name));
+        // A training that does not begin there keeps its own, and removes none of later steps.
+        const { save } = train.folder(path, { keep: 2 });
+        await train.loop({ ...options, steps: 6, checkpoints: { every: 2, save } }).finish();
+        assertEquals(names(), [4, 6, 7, 8, 10].map(name));
       }
     } finally {
       await Deno.remove(root, { recursive: true });

@@ -486,7 +486,8 @@ Deno.test("timers run while training does: a signal comes through", async () => 
   const timer = setTimeout(() => isDone = true, 1);
   await assertRejects(() => run.finish(), DOMException);
   clearTimeout(timer);
-  assert(isDone && run.step > 10 && run.step < 5000, String(run.step));
+  // How many steps fit in depends on what else the machine does.
+  assert(isDone && run.step > 0 && run.step < 5000, String(run.step));
 });
 
 Deno.test("training says what does not fit", async () => {
@@ -591,6 +592,11 @@ Deno.test("training says what does not fit", async () => {
   await assertRejects(
     () => Promise.resolve().then(() => vector(vector.init(key, tensor([1])), {})),
     ShapeError,
+  );
+  assertRefused(
+    () => train.folder(new URL("https://example.com/a")),
+    ArgumentError,
+    "Cannot keep checkpoints in a folder: expected its path, got https://example.com/a",
   );
   assertRefused(
     () => train.folder("", { keep: 1 }),
