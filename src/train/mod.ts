@@ -23,7 +23,7 @@
  *   epochs: 30,
  *   evaluate: train.evaluation(
  *     data.batches(test, { batchSize: 40 }),
- *     ({ params, modelState }: ReturnType<typeof step.init>, { x, y }) => ({
+ *     ({ params, modelState }, { x, y }) => ({
  *       accuracy: metrics.accuracy(model.apply(params, modelState, x)[0], y),
  *     }),
  *   ),
