@@ -148,7 +148,8 @@ export async function buildPlayground(folder: URL = target): Promise<void> {
   );
   // Node's modules are asked for only in Node.
   const node = ["--external:path", "--external:fs"];
-  await bundle(...shared, ...node, `language=${source("playground/language_worker.ts")}`);
+  const names = `--define:ENTRIES=${JSON.stringify(entries.map(([name]) => name))}`;
+  await bundle(...shared, ...node, names, `language=${source("playground/language_worker.ts")}`);
   await bundle(...shared, `main=${pathOf(new URL("docs/playground/style.css", root))}`);
   const write = (path: string, value: unknown) =>
     Deno.writeTextFileSync(new URL(path, folder), JSON.stringify(value));

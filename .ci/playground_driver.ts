@@ -238,6 +238,76 @@ f(tensor([1, 2]));`,
     expect(output.includes('Cannot import "numpy"'), output);
   });
 
+  await test("TypeScript that is not erasable is an error", async () => {
+    const { output } = await runCode(page, "\nenum A {\n  B,\n}\n");
+    expect(output.includes("erasable syntax only") && output.includes("line 2"), output);
+  });
+
+  await test("a missing subpath and a module that cannot be loaded are errors", async () => {
+    const subpath = await runCode(page, 'import "@jacobi/jacobi/nope";\n');
+    expect(subpath.output.includes('Cannot import "@jacobi/jacobi/nope"'), subpath.output);
+    const dead = await runCode(page, 'import "data:text/html,none";\n');
+    expect(dead.output.includes("Cannot load a module"), dead.output);
+  });
+
+  await test("long output is truncated", async () => {
+    const { output } = await runCode(
+      page,
+      'console.log("x".repeat(1e6));\nfor (let i = 0; i < 100_000; i++) console.log("line", i);\n',
+    );
+    expect(output.includes("… 980000 more characters"), output.slice(0, 100));
+    expect(output.includes("truncated after 2000 entries"), output.slice(-100));
+    expect(!output.includes("line 2000"), output.slice(-100));
+  });
+
+  await test("what cannot be printed or drawn is reported", async () => {
+    const { output, status } = await runCode(
+      page,
+      `import { plot, table } from "./show.ts";
+     console.log({ get bad() { throw new Error("mine"); } });
+     await plot({ empty: [], none: [NaN] }, { logY: true });
+     await table([{ a: 1 }, { b: 2 }]);
+     console.log("end");`,
+    );
+    expect(status.startsWith("Done") && output.includes("end"), `${status}: ${output}`);
+    expect(output.includes("[cannot be printed: Error: mine]"), output);
+    const { output: refused } = await runCode(
+      page,
+      `import { zeros } from "@jacobi/jacobi";
+     import { image } from "./show.ts";
+     await image(zeros([0, 3]));`,
+    );
+    expect(refused.includes("Cannot show an image"), refused);
+  });
+
+  await test("Stop ends the timers of a program that is done", async () => {
+    await runCode(page, "let n = 0;\nsetInterval(() => console.log(n++), 20);\n");
+    await page.click("#stop:not([disabled])");
+    const before = await page.innerText("#output");
+    await page.waitForTimeout(200);
+    expect(await page.innerText("#output") === before, "the timers go on");
+  });
+
+  await test("an edited program survives reloading", async () => {
+    await open(page, `${address}#example=vmap`);
+    await page.click(".cm-content");
+    await page.keyboard.press("Control+Home");
+    await page.keyboard.type("// kept ");
+    await page.waitForFunction("location.hash.startsWith('#code=')");
+    await page.reload();
+    await isReady(page);
+    const text = await page.innerText(".cm-content");
+    expect(text.startsWith("// kept "), text);
+  });
+
+  await test("the keyboard leaves the editor", async () => {
+    await page.click(".cm-content");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Tab");
+    const focused = await page.evaluate<string>("document.activeElement.id");
+    expect(focused === "output", `the focus is on ${focused}`);
+  });
+
   await test("Stop ends an infinite loop", async () => {
     await open(page, linkTo('console.log("before");\nwhile (true);\n'));
     await page.click("#run");

@@ -23,7 +23,7 @@ export interface Picture {
   readonly width: number;
   readonly height: number;
   readonly channels: number;
-  readonly data: readonly number[];
+  readonly data: Float64Array;
 }
 
 /** Curves or points in a coordinate system. */
@@ -114,12 +114,12 @@ function level(x: number, low: number, high: number, count: number): number {
   return Math.min(count - 1, Math.max(0, Math.floor(share * count)));
 }
 
-function extent(values: readonly number[]): [low: number, high: number] {
-  const finite = values.filter(Number.isFinite);
-  return [
-    finite.reduce((a, b) => Math.min(a, b), Infinity),
-    finite.reduce((a, b) => Math.max(a, b), -Infinity),
-  ];
+function extent(values: Iterable<number>): [low: number, high: number] {
+  let [low, high] = [Infinity, -Infinity];
+  for (const x of values) {
+    if (Number.isFinite(x)) [low, high] = [Math.min(low, x), Math.max(high, x)];
+  }
+  return [low, high];
 }
 
 function sparkline({ name, y }: Series, log: boolean, columns = 60): string {
@@ -174,6 +174,7 @@ export async function plot(
   series: Readonly<Record<string, Values>>,
   { x, ...options }: PlotOptions & { readonly x?: Values } = {},
 ): Promise<void> {
+  if (Object.keys(series).length === 0) throw new Error("Cannot plot: expected a curve, got none");
   const across = x === undefined ? undefined : await numbersOf(x);
   const read = await Promise.all(
     Object.entries(series).map(async ([name, values]): Promise<Series> => {
@@ -197,6 +198,7 @@ export async function scatter(
   series: Readonly<Record<string, Tensor>>,
   options: PlotOptions = {},
 ): Promise<void> {
+  if (Object.keys(series).length === 0) throw new Error("Cannot plot: expected points, got none");
   const read = await Promise.all(
     Object.entries(series).map(async ([name, points]): Promise<Series> => {
       const flat = await numbersOf(points);
@@ -219,9 +221,15 @@ export async function scatter(
  */
 export async function image(x: Tensor, options: ImageOptions = {}): Promise<void> {
   const { shape } = x;
+  if (![2, 3].includes(shape.length) || x.size === 0) {
+    throw new Error(
+      `Cannot show an image: expected [height, width], [height, width, 3] or [count, height, width], ` +
+        `got shape [${shape}]`,
+    );
+  }
   const channels = shape.length === 3 && shape[2] === 3 ? 3 : 1;
   const [height, width] = channels === 3 ? shape : shape.slice(-2);
-  const data = await numbersOf(x);
+  const data = Float64Array.from(await x.read() as ArrayLike<number>, Number);
   const size = height * width * channels;
   const images = Array.from({ length: data.length / size }, (_, i): Picture => ({
     width,
@@ -250,15 +258,16 @@ export function table(
       Object.entries(row).map(([name, x]) => [name, typeof x === "number" ? short(x) : x]),
     )
   );
-  const names = Object.keys(shown[0] ?? {});
+  const names = [...new Set(shown.flatMap((row) => Object.keys(row)))];
   const widths = names.map((name) =>
-    Math.max(name.length, ...shown.map((row) => row[name].length))
+    Math.max(name.length, ...shown.map((row) => (row[name] ?? "").length))
   );
   const line = (cells: readonly string[]) =>
     cells.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd();
   emit(
     { kind: "table", rows: shown, title },
-    () => [line(names), ...shown.map((row) => line(names.map((name) => row[name])))].join("\n"),
+    () =>
+      [line(names), ...shown.map((row) => line(names.map((name) => row[name] ?? "")))].join("\n"),
   );
   return Promise.resolve();
 }

@@ -196,7 +196,10 @@ export function makeEditor(
     highlightActiveLine(),
     highlightActiveLineGutter(),
     highlightSelectionMatches(),
-    EditorView.contentAttributes.of({ "aria-label": "Program" }),
+    EditorView.contentAttributes.of({
+      "aria-label": "Program",
+      "aria-description": "Press Escape, then Tab to leave the editor",
+    }),
     new LanguageSupport(typescriptLanguage, [
       javascriptLanguage.data.of({ closeBrackets: { brackets: ["(", "[", "{", "'", '"', "`"] } }),
     ]),

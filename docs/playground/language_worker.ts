@@ -11,6 +11,9 @@ import blankTypes from "ts-blank-space";
 import ts from "typescript";
 import type { Completion, Language, Mistake, Transpiled } from "./protocol.ts";
 
+/** Written by the build: the names of the library's entry points, "." and "./nn" and so on. */
+declare const ENTRIES: readonly string[];
+
 /** The program's file. */
 const MAIN = "/main.ts";
 
@@ -62,7 +65,7 @@ function mistakeOf(
 
 /** The address of the file of a module, or `null` if the page has no such module. */
 function addressOf(specifier: string): string | null {
-  if (specifier === LIBRARY || specifier.startsWith(`${LIBRARY}/`)) {
+  if (ENTRIES.includes(specifier.replace(LIBRARY, "."))) {
     const name = specifier.slice(LIBRARY.length + 1).replaceAll("/", "_") || "jacobi";
     return new URL(`modules/${name}.js`, location.href).href;
   }
@@ -79,9 +82,11 @@ function transpile(text: string): Transpiled {
     compilerOptions: { ...options, noEmit: false, allowImportingTsExtensions: false },
   });
   mistakes.push(...diagnostics.map((one) => mistakeOf(one, text.length)));
+  // Its nodes know neither their parents nor their file.
+  const file = ts.createSourceFile(MAIN, text, ts.ScriptTarget.ES2023);
   let code = blankTypes(text, (node) => {
     mistakes.push({
-      from: node.getStart(),
+      from: node.getStart(file),
       to: node.end,
       message:
         "Enums, namespaces and parameter properties are not supported: use erasable syntax only",

@@ -13,8 +13,8 @@ import { pack, unpack } from "./share.ts";
 /** A program that runs longer is mentioned, in seconds. */
 const LONG = 10;
 
-/** More entries of output are left out: the page would become slow. */
-const MOST_ENTRIES = 2000;
+/** The address follows what is typed after a pause of so many milliseconds. */
+const PAUSE = 400;
 
 const START = "gradient";
 
@@ -43,10 +43,9 @@ async function isolate(): Promise<void> {
     return (await navigator.serviceWorker.ready).active?.postMessage("keep");
   }
   await navigator.serviceWorker.ready;
-  if (running !== null) return;
+  if (isBusy) return;
   sessionStorage.setItem("isolated", "tried");
-  // What was typed in the meantime stays.
-  if (isEdited) location.hash = `code=${await pack(editor.text())}`;
+  if (isEdited) await keep();
   location.reload();
 }
 
@@ -56,10 +55,21 @@ const editor = makeEditor(find("editor"), language, {
   run: () => void run(),
   changed: () => {
     isEdited = true;
-    if (location.hash !== "") history.replaceState(null, "", location.pathname + location.search);
     mark(null);
+    clearTimeout(pause);
+    pause = setTimeout(() => void keep(), PAUSE);
   },
 });
+let pause: ReturnType<typeof setTimeout> | undefined;
+
+/** Puts the edited program in the address, so that reloading and the browser's history restore it. */
+async function keep(): Promise<void> {
+  clearTimeout(pause);
+  const text = editor.text();
+  const hash = `#code=${await pack(text)}`;
+  // Another program may have been opened in the meantime.
+  if (isEdited && editor.text() === text) history.replaceState(null, "", hash);
+}
 
 // ---- Running
 
@@ -69,8 +79,10 @@ let running: Worker | null = null;
 /** The worker of the last program: its timers may go on, and are heard, until the next run. */
 let latest: Worker | null = null;
 let timer: ReturnType<typeof setInterval> | undefined;
-/** Pictures are drawn asynchronously; output stays in order by a place for each. */
-let entries = 0;
+/** Whether a program is being compiled or runs. */
+let isBusy = false;
+/** How often something was run or stopped: what was compiled for an earlier run is not started. */
+let attempts = 0;
 
 function newWorker(): Worker {
   return new Worker(new URL("run.js", document.baseURI), { type: "module" });
@@ -80,22 +92,34 @@ function prepare(): void {
   ready ??= newWorker();
 }
 
+/** Output that is not in the page yet. */
+const pending = document.createDocumentFragment();
+let flushing: ReturnType<typeof setTimeout> | undefined;
+
 function add(node: Node): void {
-  entries++;
-  if (entries > MOST_ENTRIES) {
-    if (entries === MOST_ENTRIES + 1) {
-      output.append(notice(`Output is truncated after ${MOST_ENTRIES} entries.`));
-    }
-    return;
-  }
+  pending.append(node);
+  flushing ??= setTimeout(flush, 20);
+}
+
+/** Puts pending output into the page, many entries at once: each would lay out the page again. */
+function flush(): void {
+  clearTimeout(flushing);
+  flushing = undefined;
   const isAtEnd = output.scrollHeight - output.scrollTop - output.clientHeight < 80;
-  output.append(node);
+  output.append(pending);
   if (isAtEnd) output.scrollTop = output.scrollHeight;
 }
 
+function clear(...nodes: readonly Node[]): void {
+  pending.replaceChildren();
+  output.replaceChildren(...nodes);
+}
+
 function finish(outcome: string): void {
+  flush();
   clearInterval(timer);
   running = null;
+  isBusy = false;
   buttons.run.disabled = false;
   buttons.stop.disabled = true;
   status.textContent = outcome;
@@ -104,21 +128,27 @@ function finish(outcome: string): void {
 }
 
 function stop(): void {
+  attempts++;
   latest?.terminate();
   latest = null;
-  if (running === null) return;
+  if (buttons.stop.disabled) return;
   add(notice("Stopped."));
   finish("Stopped");
 }
 
 async function run(): Promise<void> {
   stop();
+  const attempt = attempts;
+  isBusy = true;
   buttons.run.disabled = true;
-  output.replaceChildren();
-  entries = 0;
+  buttons.stop.disabled = false;
+  clear();
   status.textContent = "Starting …";
   document.body.dataset.outcome = "running";
-  const transpiled = await language.transpile(editor.text());
+  const transpiled = await language.transpile(editor.text()).catch((error: Error) => ({
+    mistakes: [{ from: 0, to: 0, message: error.message, severity: "error" } as const],
+  }));
+  if (attempt !== attempts) return;
   if ("mistakes" in transpiled) {
     editor.underline(transpiled.mistakes);
     const lineOf = (at: number) => editor.text().slice(0, at).split("\n").length;
@@ -131,7 +161,6 @@ async function run(): Promise<void> {
   ready = null;
   running = worker;
   latest = worker;
-  buttons.stop.disabled = false;
   const begin = performance.now();
   const seconds = () => (performance.now() - begin) / 1000;
   let device = "";
@@ -146,6 +175,10 @@ async function run(): Promise<void> {
   const places = new Map<number, HTMLElement>();
   worker.onmessage = async ({ data }: MessageEvent<RunMessage>) => {
     if (latest !== worker) return;
+    // The timers of a program that is done go on: they can be stopped.
+    if (running !== worker && !(data.type === "print" && places.has(data.id))) {
+      buttons.stop.disabled = false;
+    }
     switch (data.type) {
       case "started":
         device = data.device;
@@ -165,7 +198,9 @@ async function run(): Promise<void> {
       case "show": {
         const place = document.createElement("div");
         add(place);
-        const picture = await shown(data.display);
+        const picture = await shown(data.display).catch((error: Error) =>
+          failed({ message: `Cannot draw: ${error.message}`, lines: [] }, editor.goTo)
+        );
         place.append(picture);
         if (output.lastChild === place) output.scrollTop = output.scrollHeight;
         break;
@@ -254,7 +289,7 @@ function invite(): void {
   line.className = "empty";
   const key = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
   line.innerHTML = `Run the program with <kbd>${key}</kbd> <kbd>Enter</kbd>.`;
-  output.replaceChildren(line);
+  clear(line);
   status.textContent = crossOriginIsolated
     ? "Ready"
     : "Ready (one thread: the page is not isolated)";
@@ -264,6 +299,7 @@ function invite(): void {
 async function open(): Promise<void> {
   const wanted = new URLSearchParams(location.hash.slice(1));
   const packed = wanted.get("code");
+  clearTimeout(pause);
   stop();
   invite();
   if (packed !== null) {
@@ -292,8 +328,7 @@ list.addEventListener("click", async (event) => {
   if (link === null) return;
   event.preventDefault();
   if (isNarrow.matches) toggleMenu(false);
-  // So that the browser's way back leads to what was typed.
-  if (isEdited) history.replaceState(null, "", `#code=${await pack(editor.text())}`);
+  if (isEdited) await keep();
   location.hash = link.hash;
 });
 
@@ -311,6 +346,7 @@ buttons.menu.addEventListener("click", () => {
 buttons.share.addEventListener("click", async () => {
   const address = new URL(location.href);
   address.hash = `code=${await pack(editor.text())}`;
+  clearTimeout(pause);
   history.replaceState(null, "", address);
   const label = buttons.share.querySelector("span")!;
   try {

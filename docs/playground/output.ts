@@ -61,7 +61,12 @@ function tensor(x: TensorValue): HTMLElement {
   if (elements === null) return element("span", "tensor", x.text);
   const columns = shape[shape.length - 1];
   if (shape.length === 2 && (columns > MOST_CELLS || shape[0] > MOST_CELLS)) {
-    const picture = { width: columns, height: shape[0], channels: 1, data: elements.map(Number) };
+    const picture = {
+      width: columns,
+      height: shape[0],
+      channels: 1,
+      data: Float64Array.from(elements, Number),
+    };
     return element("div", "tensor", type, ...heatMaps([picture], {}));
   }
   if (columns > MOST_IN_ROW) return element("span", "tensor", x.text);
@@ -112,12 +117,14 @@ function colourAt(scale: readonly (readonly number[])[], share: number): number[
   return scale[low].map((value, i) => value + (scale[low + 1][i] - value) * weight);
 }
 
-function extent(values: Iterable<number>): [number, number] {
+function extent(lists: readonly ArrayLike<number>[]): [number, number] {
   let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (!Number.isFinite(value)) continue;
-    low = Math.min(low, value);
-    high = Math.max(high, value);
+  for (const values of lists) {
+    for (let i = 0; i < values.length; i++) {
+      if (!Number.isFinite(values[i])) continue;
+      low = Math.min(low, values[i]);
+      high = Math.max(high, values[i]);
+    }
   }
   return low > high ? [0, 1] : [low, high];
 }
@@ -128,12 +135,12 @@ function canvasOf({ width, height, channels, data }: Picture, paint: (x: number)
   const context = canvas.getContext("2d")!;
   const image = context.createImageData(width, height);
   for (let i = 0; i < width * height; i++) {
-    const colour = channels === 3
-      ? data.slice(3 * i, 3 * i + 3).map((x) => 255 * Math.min(Math.max(x, 0), 1))
-      : Number.isNaN(data[i])
-      ? [128, 128, 128]
-      : paint(data[i]);
-    image.data.set([...colour, 255], 4 * i);
+    const colour = channels === 3 || Number.isNaN(data[i]) ? null : paint(data[i]);
+    for (let j = 0; j < 3; j++) {
+      // Values outside of 0 to 255 are clamped.
+      image.data[4 * i + j] = channels === 3 ? 255 * data[3 * i + j] : colour?.[j] ?? 128;
+    }
+    image.data[4 * i + 3] = 255;
   }
   context.putImageData(image, 0, 0);
   return canvas;
@@ -142,7 +149,7 @@ function canvasOf({ width, height, channels, data }: Picture, paint: (x: number)
 function heatMaps(images: readonly Picture[], options: Images["options"]): HTMLElement[] {
   const scale = scales[options.colors ?? "viridis"];
   const isColour = images[0].channels === 3;
-  let [low, high] = options.range ?? extent(images.flatMap(({ data }) => data));
+  let [low, high] = options.range ?? extent(images.map(({ data }) => data));
   if (options.colors === "diverging" && options.range === undefined) {
     high = Math.max(Math.abs(low), Math.abs(high));
     low = -high;
@@ -177,7 +184,7 @@ const keys = [
 
 /** Ticks of a logarithmic axis: powers of ten, and numbers between where there are few. */
 function logTicks(series: Plot["series"]): number[] {
-  const [low, high] = extent(series.flatMap(({ y }) => y.filter((value) => value > 0)));
+  const [low, high] = extent(series.map(({ y }) => y.filter((value) => value > 0)));
   const [from, to] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
   const step = Math.ceil((to - from) / 6);
   const factors = Math.log10(high / low) < 1.5 ? [1, 2, 5] : [1];
@@ -231,15 +238,15 @@ async function plot({ series, dots, options }: Plot): Promise<HTMLElement> {
 }
 
 function table({ rows, title }: Table): HTMLElement {
-  const names = Object.keys(rows[0] ?? {});
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const head = element("tr", "", ...names.map((name) => element("th", "", name)));
   const body = rows.map((row) =>
     element(
       "tr",
       "",
       ...names.map((name) => {
-        const text = String(row[name]);
-        return element("td", Number.isNaN(Number(text)) ? "text" : "", text);
+        const text = String(row[name] ?? "");
+        return element("td", text === "" || Number.isNaN(Number(text)) ? "text" : "", text);
       }),
     )
   );

@@ -14,7 +14,21 @@ const MOST_ELEMENTS = 65_536;
 /** Text of one value is cut off after so many characters. */
 const MOST_TEXT = 20_000;
 
+/** More entries of output are left out: the page would become slow. */
+const MOST_ENTRIES = 2000;
+
 const send = (message: RunMessage): void => postMessage(message);
+
+let entries = 0;
+
+/** Counts an entry of output, and tells whether it is shown. */
+function isRoom(): boolean {
+  entries++;
+  if (entries === MOST_ENTRIES + 1) {
+    send({ type: "notice", text: `Output is truncated after ${MOST_ENTRIES} entries.` });
+  }
+  return entries <= MOST_ENTRIES;
+}
 
 /** The address of the running program, by which its lines are found in stacks. */
 let address = "";
@@ -73,13 +87,26 @@ function describe(x: Tensor, text: string, elements: ArrayLike<unknown> | null):
   };
 }
 
+/** The text of any value, cut off where it is long. */
+function shortText(value: unknown): string {
+  let text: string;
+  try {
+    text = textOf(value);
+  } catch (error) {
+    // A getter or `toString` of the program's own.
+    text = `[cannot be printed: ${textOf(error)}]`;
+  }
+  const more = text.length - MOST_TEXT;
+  return more <= 0 ? text : `${text.slice(0, MOST_TEXT)}… ${more} more characters`;
+}
+
 function isTensor(value: unknown): value is Tensor {
   return value instanceof Tensor;
 }
 
 /** A value as it is printed at once; a tensor on a GPU has no elements yet. */
 function printed(value: unknown): Printed {
-  if (!isTensor(value)) return textOf(value).slice(0, MOST_TEXT);
+  if (!isTensor(value)) return shortText(value);
   const text = tensorText(value);
   try {
     return describe(value, text, isShown(value) ? value.data() as ArrayLike<number> : null);
@@ -103,6 +130,7 @@ async function arrived(value: unknown): Promise<Printed> {
 let count = 0;
 
 function print(level: Level, values: readonly unknown[]): void {
+  if (!isRoom()) return;
   const id = count++;
   const now = values.map(printed);
   send({ type: "print", level, id, values: now });
@@ -124,8 +152,9 @@ console.table = (value: unknown) => print("log", [value]);
 console.clear = () => {};
 
 Object.assign(globalThis, {
-  [showHook]: (display: Extract<RunMessage, { type: "show" }>["display"]) =>
-    send({ type: "show", display }),
+  [showHook]: (display: Extract<RunMessage, { type: "show" }>["display"]) => {
+    if (isRoom()) send({ type: "show", display });
+  },
 });
 
 function failureOf(error: unknown): Failure {
@@ -135,6 +164,10 @@ function failureOf(error: unknown): Failure {
     .filter((line) => line.includes(address))
     .flatMap((line) => /:(\d+):\d+\)?$/.exec(line)?.[1] ?? [])
     .map(Number);
+  if (address !== "" && error.message.includes(address)) {
+    const message = "Cannot load a module: expected the address of JavaScript in each import";
+    return { message, lines: [] };
+  }
   return { message: `${error.name}: ${error.message}`, lines: address === "" ? [] : lines };
 }
 
