@@ -486,8 +486,10 @@ export function pagesOf(entries: readonly Entry[]): Record<string, string> {
         // A class may be merged with an interface; of several signatures the first says what it is.
         const declared = declarations.find(({ kind }) => kind === "class") ??
           declarations.find(({ jsDoc }) => jsDoc?.doc);
-        const text = summaryOf(declared?.jsDoc?.doc).split(/(?<=\.)\s|[:;]\s/)[0]
-          .replace(/[:;.]?$/, "");
+        if (declared === undefined) throw new Error(`${symbol.name} has no description`);
+        // What begins in parentheses and does not end there is left out.
+        const text = summaryOf(declared.jsDoc?.doc).split(/(?<=\.)\s|[:;]\s/)[0]
+          .replace(/[:;.]?$/, "").replace(/\s*\([^)]*$/, "");
         return `| ${writer.link(symbol)} | ${
           writer.prose(text).replaceAll("\n", " ").replaceAll("|", "\\|")
         } |`;
