@@ -61,7 +61,7 @@ const step = ([params, memory]: State, key: Tensor): [State, Tensor] => {
 const train = jit((state: State, keys: Tensor) => scan(step, state, keys));
 const keys = random.split(random.key(1), [120]);
 const [, lengths] = train([initial, optimizer.init(initial)], keys);
-await plot({ steps: lengths }, { title: "How long the pole stood, of 200 steps" });
+await plot({ steps: lengths }, { title: "Episode length (at most 200 steps)" });
 const [first, last] = [lengths.at(0).item(), lengths.at([-10, null]).mean().item()];
 check(
   last > 150 && last > 4 * first,

@@ -41,7 +41,7 @@ const sharpen = jit((x: Tensor) => scan(step, [x, optimizer.init(x)], null, { le
 const [[sharp], losses] = sharpen(seen);
 await plot({ loss: losses }, { title: "Loss by step", logY: true });
 await image(stack([truth, seen, sharp]), {
-  title: "The truth, what was seen, and what was found",
+  title: "Original, observed and restored image",
   range: [0, 1],
   colors: "gray",
 });

@@ -47,7 +47,7 @@ const [angles, energy] = jit(simulate)(tensor([2, 1.5]));
 await plot({ first: angles.at("...", 0), second: angles.at("...", 1) }, {
   title: "Angles by time",
 });
-check(energy.sub(energy.at(0)).abs().max().item() < 0.5, "energy is nearly kept");
+check(energy.sub(energy.at(0)).abs().max().item() < 0.5, "energy is nearly conserved");
 
 // The same for a grid of first angles: the sensitivity to where a pendulum starts makes a picture.
 const axis = linspace(-3, 3, 32);

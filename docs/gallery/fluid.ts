@@ -57,7 +57,7 @@ const find = jit((wind: Tensor) => scan(step, [wind, optimizer.init(wind)], null
 const [[wind], losses] = find(zeros([2, SIZE, SIZE]));
 await plot({ loss: losses }, { title: "Mean squared error by step" });
 await image(stack([cloud, simulate(wind, cloud), shape]), {
-  title: "The cloud, where the wind blew it, and the shape",
+  title: "Initial cloud, final cloud, and target",
   range: [0, 1],
 });
 const [first, last] = [losses.at(0).item(), losses.at(-1).item()];

@@ -29,4 +29,7 @@ await plot({ "living cells": history.sum([1, 2]) });
 // A glider moves by one cell in both directions in four generations.
 const glider = tensor([[0, 1, 0], [0, 0, 1], [1, 1, 1]]).pad([[2, 7], [2, 7]]);
 const moved = generations(glider).at(4);
-check(moved.sub(glider.roll([1, 1], [0, 1])).abs().max().item() === 0, "a glider glides");
+check(
+  moved.sub(glider.roll([1, 1], [0, 1])).abs().max().item() === 0,
+  "a glider moves by one cell in four generations",
+);

@@ -70,4 +70,7 @@ const error = mean.sub(sin(grid.mul(2))).abs().mul(near).sum().div(near.sum()).i
 check(error < 0.15, `among the data the mean is off by ${error.toFixed(3)}`);
 check(losses.at(-1).item() < losses.at(0).item(), "the likelihood grew");
 check(noise > 0.05 && noise < 0.3, "the noise is near the true 0.15");
-check(deviation.at(0).item() > 3 * deviation.at(60).item(), "it is unsure away from data");
+check(
+  deviation.at(0).item() > 3 * deviation.at(60).item(),
+  "the deviation is larger away from the data",
+);

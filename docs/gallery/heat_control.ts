@@ -35,7 +35,7 @@ const plan = jit((x: Tensor) => scan(step, [x, optimizer.init(x)], null, { lengt
 const [[x], losses] = plan(zeros([SIZE, SIZE]).add(0.3));
 await plot({ loss: losses }, { title: "Mean squared error by step", logY: true });
 await image(stack([heat(x), after(heat(x)), wish]), {
-  title: "Heat at first, after 12 steps, and as wished",
+  title: "Heat: initial, after 12 steps, and target",
   range: [0, 3],
 });
 

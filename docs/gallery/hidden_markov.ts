@@ -38,12 +38,12 @@ function likelihood(logChange: Tensor, scores: Tensor): Tensor {
 }
 const scoresOf = (logDice: Tensor) => logDice.take(rolls, 1).transpose();
 
-// The derivative by the scores is the chance of each state at each time, given all rolls.
+// The derivative by the scores is the probability of each state at each time, given all rolls.
 const chances = jit(grad(likelihood, { argnums: 1 }))(log(change), scoresOf(log(dice)));
-await plot({ "loaded die": states.astype("float32"), "its chance": chances.at(null, 1) }, {
-  title: "Which die was rolled",
+await plot({ "true state": states.astype("float32"), "its probability": chances.at(null, 1) }, {
+  title: "Probability of the loaded die",
 });
-check(chances.sum(1).sub(1).abs().max().item() < 1e-3, "chances sum to one");
+check(chances.sum(1).sub(1).abs().max().item() < 1e-3, "probabilities sum to one");
 const right = chances.at(null, 1).greater(0.5).equal(states.equal(1)).mean().item();
 check(right > 0.75, `${(100 * right).toFixed(0)}% of the states are recognised`);
 

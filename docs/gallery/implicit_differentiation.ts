@@ -32,7 +32,10 @@ const at = tensor(-1);
 const slope = grad(validation)(at).item();
 const difference = validation(at.add(0.05)).sub(validation(at.sub(0.05))).item() / 0.1;
 await table([{ "gradient through the solution": slope, "finite difference": difference }]);
-check(Math.abs(slope - difference) < 0.05 * Math.abs(difference) + 1e-4, "they agree");
+check(
+  Math.abs(slope - difference) < 0.05 * Math.abs(difference) + 1e-4,
+  "implicit derivative and finite difference agree",
+);
 
 const { x: best } = optimize.minimize(validation, tensor(0), { maxiter: 30, gtol: 1e-4 });
 const chosen = validation(best).item();
@@ -40,4 +43,4 @@ await scatter({
   data: stack([x, y], 1),
   fit: stack([xv, features(xv).matmul(fit(best))], 1),
 }, { title: `The fit with the penalty exp(${best.item().toFixed(2)})` });
-check(chosen <= values.min().item() + 1e-3, "the penalty found is the best of the curve");
+check(chosen <= values.min().item() + 1e-3, "the penalty found is the minimum of the curve");

@@ -54,7 +54,7 @@ const climb = jit((start: Tensor) =>
   )
 );
 const [end, noises] = climb(tensor(2));
-await plot({ noise: noises }, { title: "The noise that is thought likely, by step" });
+await plot({ noise: noises }, { title: "Noise estimate by step" });
 const { positions } = filter(exp(end));
 await plot({ seen, filtered: positions, truth }, { title: "Positions by time" });
 

@@ -50,5 +50,5 @@ await table([
   { training: "whole network", parameters: all, loss: before.at(-1).item() },
   { training: "factors", parameters: few, loss: after.at(-1).item() },
 ]);
-check(after.at(0).item() > 0.2, "the second task was not known");
+check(after.at(0).item() > 0.2, "the second task was not solved before");
 check(loss(changed).item() < 0.01, `${few} of ${all + few} parameters learned it`);

@@ -38,7 +38,10 @@ const across = linspace(-1.5, 2.5, size).expandDims(0).broadcastTo([size, size])
 const up = linspace(1.5, -1, size).expandDims(1).broadcastTo([size, size]);
 const grid = stack([across, up], -1).reshape(-1, 2);
 const probability = nn.softmax(model.apply(params, state, grid)[0], 1).at("...", 1);
-await image(probability.reshape(size, size), { title: "What the network says", range: [0, 1] });
+await image(probability.reshape(size, size), {
+  title: "Predicted probability of the second class",
+  range: [0, 1],
+});
 
 const accuracy = model.apply(params, state, x)[0].argmax(1).equal(y).mean().item();
 check(accuracy > 0.98, `accuracy is ${(100 * accuracy).toFixed(1)}%`);

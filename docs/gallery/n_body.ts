@@ -45,5 +45,5 @@ await scatter(
   { title: "One period of the figure of eight" },
 );
 await plot({ "energy, relative change": energies.div(energies.at(0)).sub(1) });
-check(energies.div(energies.at(0)).sub(1).abs().max().item() < 1e-4, "energy is kept");
+check(energies.div(energies.at(0)).sub(1).abs().max().item() < 1e-4, "energy is conserved");
 check(end.sub(x0).norm().item() < 0.01, "after one period all are back where they were");

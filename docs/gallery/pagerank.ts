@@ -42,4 +42,7 @@ check(Math.abs(ranks.sum().item() - 1) < 1e-5, "ranks sum to one");
 check(ranks.sub(advance(links, ranks)).abs().max().item() < 1e-6, "they are a fixed point");
 const step = 1e-2;
 const moved = ranksOf(links.add(change.mul(step))).sub(ranksOf(links.sub(change.mul(step))));
-check(moved.div(2 * step).sub(slope).abs().max().item() < 1e-4, "differences confirm the slope");
+check(
+  moved.div(2 * step).sub(slope).abs().max().item() < 1e-4,
+  "finite differences agree with the derivative",
+);

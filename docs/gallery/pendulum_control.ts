@@ -50,4 +50,4 @@ await plot({ "angle / π": angles.div(Math.PI), "force / 4": forces.div(STRONGES
 });
 const height = cos(angles.at(-1)).neg().item();
 check(height > 0.98, `the pendulum stands: height ${height.toFixed(3)} of 1`);
-check(clip(forces.abs(), STRONGEST, null).max().item() <= STRONGEST, "no force was too strong");
+check(clip(forces.abs(), STRONGEST, null).max().item() <= STRONGEST, "no force exceeds the limit");

@@ -39,7 +39,7 @@ const flow = jit((x: Tensor) =>
 );
 const [end, costs] = flow(x);
 await plot({ cost: costs }, { title: "Cost of transport by step" });
-await scatter({ start: x, target: y, end }, { title: "Where the points have gone" });
+await scatter({ start: x, target: y, end }, { title: "Transported points" });
 
 check(costs.at(-1).item() < costs.at(0).item() / 20, "the cost fell to less than a twentieth");
 const upper = end.at("...", 1).greater(0).sum().item();

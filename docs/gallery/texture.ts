@@ -38,7 +38,7 @@ const start = random.uniform(random.key(1), [SIZE, SIZE]);
 const [[made], losses] = make(start);
 await plot({ loss: losses }, { title: "Difference of the statistics by step", logY: true });
 await image(stack([texture, start, made]), {
-  title: "The texture, the noise, and what it became",
+  title: "Texture, initial noise, and result",
   range: [0, 1],
   colors: "gray",
 });

@@ -40,4 +40,4 @@ if (gpu !== null) {
   check(errors.reduce((a, b) => Math.max(a, b)) < 1e-3, "both devices agree");
 }
 await table(rows, `Four products of ${N} by ${N}`);
-check(expected.length === N * N, "the result is whole");
+check(expected.length === N * N, "the result has N² elements");
