@@ -72,6 +72,11 @@ export function basesBytes(operands: number, numbers: number = 0): number {
   return Math.ceil((operands + 1 + numbers) / 4) * 16;
 }
 
+/** A 0 that is known at run time alone: compilers take products with others for 0, which NaN and infinities are not. */
+export function zeroOf(held: Held): string {
+  return `bitcast<${held}>(zero())`;
+}
+
 /**
  * The module. Operand `k` is the buffer `bK`, which `element(k, index)` reads and writes; a pass may bind
  * one memory several times as long as what it reads and writes there does not overlap. `main` knows

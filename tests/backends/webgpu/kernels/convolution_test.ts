@@ -88,6 +88,19 @@ gpuTest("the largest elements of windows on a device are the evaluator's", async
 });
 
 gpuTest(
+  "padding times an infinite weight is NaN, also of weights that meet padding alone",
+  async () => {
+    for (const [input, kernel] of [[[1], [3]], [[1, 2], [3, 1]], [[2, 1], [3, 3]]]) {
+      const { params } = conv(1, 1, [1, 1], input, kernel, [1, 1, 1]);
+      const x = fill("float32", [1, 1, ...input], 1);
+      const w = fill("float32", [1, 1, ...kernel], 2);
+      const odd = tensorOf("float32", w.shape, [...dense(w)].with(0, -Infinity));
+      await assertSame(convolvePrimitive, [x, odd], params);
+    }
+  },
+);
+
+gpuTest(
   "convolutions on a device have NaN and infinities where the evaluator's have them",
   async () => {
     for (const value of [NaN, Infinity]) {

@@ -19,9 +19,9 @@ let w1 = ((window) % 16u);
 let q0 = (tap / 3u);
 let q1 = ((tap) % 3u);
 let a0 = i32(w0 * 1u + q0 * 1u) - 1;
-if (a0 < 0 || a0 >= 16) { return f32(0); }
+if (a0 < 0 || a0 >= 16) { return bitcast<f32>(zero()); }
 let a1 = i32(w1 * 1u + q1 * 1u) - 1;
-if (a1 < 0 || a1 >= 16) { return f32(0); }
+if (a1 < 0 || a1 >= 16) { return bitcast<f32>(zero()); }
 let source = u32(a0) * 16u + u32(a1) * 1u;
 return f32(b1[bases[0].y + (((image * 1u + t) * 8u + channel) * 256u + source)]);
 }

@@ -7,7 +7,7 @@
 import { sizeOf, stridesOf } from "../../../../base/shape.ts";
 import type { ConvParams, WindowParams } from "../../../../primitives/window.ts";
 import type { Kernel, Limits, Operand } from "../kernel.ts";
-import { heldType } from "../module.ts";
+import { heldType, zeroOf } from "../module.ts";
 import { keyFunction } from "./keys.ts";
 import { at, coordinates, each } from "./passes.ts";
 import { emitProduct } from "./product.ts";
@@ -122,7 +122,7 @@ export function emitConvolve(
 let window = j % ${windows}u;
 let channel = p / ${taps}u;
 let tap = p % ${taps}u;
-${windowPlace(params, `return ${held}(0);`)}
+${windowPlace(params, `return ${zeroOf(held)};`)}
 return ${held}(${at(1, `((image * ${groups}u + t) * ${ins}u + channel) * ${inputs}u + source`)});`,
       along: false,
       walk: boundedWalk(
@@ -186,7 +186,7 @@ return ${held}(${at(0, "source")});`,
 let position = j % ${inputs}u;
 let channel = p / ${taps}u;
 let tap = p % ${taps}u;
-${windowOf(params, `return ${held}(0);`)}
+${windowOf(params, `return ${zeroOf(held)};`)}
 return ${held}(${
         at(1, `((image * ${groups}u + t) * ${outs}u + channel) * ${windows}u + source`)
       });`,
@@ -259,7 +259,7 @@ return ${held}(${at(0, `source + p % ${windows}u`)});`,
 let window = p % ${windows}u;
 let channel = j / ${taps}u;
 let tap = j % ${taps}u;
-${windowPlace(params, `return ${held}(0);`)}
+${windowPlace(params, `return ${zeroOf(held)};`)}
 return ${held}(${at(1, `((image * ${groups}u + t) * ${ins}u + channel) * ${inputs}u + source`)});`,
       along: true,
       walk: boundedWalk(

@@ -7,7 +7,7 @@
  */
 import { range, sizeOf } from "../../../../base/shape.ts";
 import type { Pass } from "../kernel.ts";
-import { baseOf } from "../module.ts";
+import { baseOf, zeroOf } from "../module.ts";
 import { mendBlock, mendingFunction } from "./mending.ts";
 import { at, GROUP, pass } from "./passes.ts";
 import { boundBy, type Product } from "./matrices.ts";
@@ -107,7 +107,7 @@ export function direct(
   const last = loops.length;
   const value = (k: number, name: string, { isTested }: Walk): string => {
     const element = `${held}(b${k}[o${name}_${last}])`;
-    return isTested ? `select(${held}(0), ${element}, in${name}_${last})` : element;
+    return isTested ? `select(${zeroOf(held)}, ${element}, in${name}_${last})` : element;
   };
   lines.push(
     ...others.map((name) => `let v${name} = ${value(1, name, right.walk)};`),
