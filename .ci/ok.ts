@@ -225,13 +225,13 @@ function allSteps(): Step[] {
       tests: true,
       seconds: 140,
     })),
-    ...dealt(
-      "doctest",
-      documented,
-      2,
-      (files) => ["test", "--no-prompt", "--doc", "--permit-no-files", ...files],
-      (file) => Deno.statSync(new URL(file, root)).size / 14_000,
-    ),
+    {
+      group: "doctest",
+      name: "doctest",
+      args: ["run", "-A", ".ci/doctest.ts", ...documented],
+      tests: true,
+      seconds: 50,
+    },
     {
       group: "notebooks",
       name: "notebooks",

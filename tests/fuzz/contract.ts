@@ -47,6 +47,7 @@ export function callChecked(f: (args: readonly unknown[]) => unknown, args: unkn
   if (Error.stackTraceLimit !== stackTraceLimit) throw new Violation("it left a deep stack behind");
   checkUnchanged(before);
   if (outcome.kind === "error") checkError(outcome.error);
+  else if (outcome.value instanceof Promise) outcome.value.catch(checkError);
   else checkResult(outcome.value, before);
   return outcome;
 }
