@@ -1,5 +1,5 @@
 /**
- * The body of a function: statements, written out in the order in which they are called.
+ * The body of a function: statements, written in the order of the calls.
  *
  * @module
  */
@@ -27,7 +27,7 @@ const BRANCH_TABLE = 0x0e;
 const RETURN = 0x0f;
 const DROP = 0x1a;
 
-/** A place to branch to: the end of a block or the start of a loop, from within it. */
+/** A branch target: the end of a block or the start of a loop, from within it. */
 export class Label {
   /** Whether code is being written within its block. */
   open = true;
@@ -43,11 +43,11 @@ export class Label {
 
 /** A counted loop: `i = from; i < below; i += step`, compared as unsigned integers. */
 export interface Count {
-  /** The first value; left out, 0. */
+  /** The initial value; 0 by default. */
   readonly from?: Expression<"i32"> | number;
-  /** The end: the body runs for values below it. It is computed once more in every round. */
+  /** The end: the body runs for values below it. It is evaluated again in every round. */
   readonly below: Expression<"i32"> | number;
-  /** What is added in each round; left out, 1. `below + step` must stay under 2^32. */
+  /** The increment of each round; 1 by default. `below + step` must stay under 2^32. */
   readonly step?: number;
 }
 
@@ -93,13 +93,13 @@ export class Code {
     this.#bytes.append(instruction);
   }
 
-  /** A new local variable, zero at first. */
+  /** A new local variable, initially zero. */
   local<T extends ValueType>(type: T): Local<T> {
     this.#locals.push(type);
     return new Local(type, this.#parameters + this.#locals.length - 1, this);
   }
 
-  /** Computes a value once and keeps it: the way to use it more than once. */
+  /** Computes a value once and keeps it in a local, for values that are used more than once. */
   let<T extends ValueType>(value: Expression<T>): Local<T> {
     const local = this.local(value.type);
     this.set(local, value);
@@ -111,13 +111,13 @@ export class Code {
     if (target instanceof Global && !target.mutable) {
       throw internalError(`Cannot assign to global ${target.index}: it is a constant`);
     }
-    // The variable's own instruction reads it: writing that way checks that it may be used here.
+    // Written through the variable's own instruction, which checks that it may be used here.
     if (target.owner !== this && target.owner !== this.#module) this.#write(target);
     const instruction = target instanceof Global ? 0x24 : 0x21;
     this.#statement("set", [target.type], [value], [instruction, ...unsigned(target.index)]);
   }
 
-  /** Runs code for what it does: stores, fills, calls without a result. */
+  /** Runs code for its effect: stores, fills, calls without a result. */
   do(...effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.type !== "none") {
@@ -128,7 +128,7 @@ export class Code {
     }
   }
 
-  /** Runs code for what it does and forgets what it leaves. */
+  /** Runs code for its effect and drops its value. */
   drop(value: Expression<ValueType>): void {
     this.#statement("drop", [value.type], [value], [DROP]);
   }
@@ -144,7 +144,7 @@ export class Code {
     return label;
   }
 
-  /** Runs `body`; a branch to its label goes on after the block. */
+  /** Runs `body`; a branch to its label continues after the block. */
   block(body: (exit: Label) => void): void {
     this.#nest(BLOCK, body);
     this.#statement("end", [], [], [END]);
@@ -168,7 +168,7 @@ export class Code {
     this.#statement("end", [], [], [END]);
   }
 
-  /** Runs `body` for each value of a counter; it must leave the counter alone. */
+  /** Runs `body` for each value of a counter, which it must not change. */
   for({ from = 0, below, step = 1 }: Count, body: (i: Local<"i32">) => void): void {
     const i = this.local("i32");
     const end = typeof below === "number" ? i32.const(below) : below;
@@ -189,17 +189,17 @@ export class Code {
     return unsigned(this.#depth - label.depth);
   }
 
-  /** Goes on at a label. */
+  /** Branches to a label. */
   branch(label: Label): void {
     this.#statement("branch", [], [], [BRANCH, ...this.#distance(label)]);
   }
 
-  /** Goes on at a label if the condition is not zero. */
+  /** Branches to a label if the condition is not zero. */
   branchIf(label: Label, condition: Expression<"i32">): void {
     this.#statement("branchIf", ["i32"], [condition], [BRANCH_IF, ...this.#distance(label)]);
   }
 
-  /** Goes on at the label that the index names, or at the last one where it names none. */
+  /** Branches to the label selected by the index, or to the last one if the index is out of range. */
   branchTable(index: Expression<"i32">, labels: readonly Label[], otherwise: Label): void {
     const distances = [...labels, otherwise].flatMap((label) => this.#distance(label));
     const instruction = [BRANCH_TABLE, ...unsigned(labels.length), ...distances];
@@ -212,7 +212,7 @@ export class Code {
     this.#statement("return", types, value === undefined ? [] : [value], [RETURN]);
   }
 
-  /** Traps where it is reached. */
+  /** Traps when reached. */
   unreachable(): void {
     this.#statement("unreachable", [], [], [0x00]);
   }
@@ -224,7 +224,7 @@ export class Code {
     this.#ended = true;
   }
 
-  /** Appends the function as the binary format has it: length, local variables, instructions. */
+  /** Appends the function in the binary format: length, local variables, instructions. */
   appendTo(out: Bytes): void {
     const runs: [count: number, type: ValueType][] = [];
     for (const type of this.#locals) {

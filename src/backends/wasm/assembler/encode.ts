@@ -19,7 +19,7 @@ export function unsigned(value: number): number[] {
   return bytes;
 }
 
-/** A 32-bit integer, of either reading (-2^31 to 2^32 - 1), as signed LEB128. */
+/** A 32-bit integer, signed or unsigned (-2^31 to 2^32 - 1), as signed LEB128. */
 export function signed32(value: number): number[] {
   if (!Number.isInteger(value) || value < -0x80000000 || value > 0xffffffff) {
     throw internalError(`Cannot encode ${value}: an integer of 32 bits is needed`);
@@ -30,7 +30,7 @@ export function signed32(value: number): number[] {
   return bytes;
 }
 
-/** A 64-bit integer, of either reading (-2^63 to 2^64 - 1), as signed LEB128. */
+/** A 64-bit integer, signed or unsigned (-2^63 to 2^64 - 1), as signed LEB128. */
 export function signed64(value: bigint): number[] {
   if (value < -(1n << 63n) || value >= 1n << 64n) {
     throw internalError(`Cannot encode ${value}: an integer of 64 bits is needed`);
@@ -45,7 +45,7 @@ export function signed64(value: bigint): number[] {
 
 /** The four bytes of a float, lowest first. */
 export function float32(value: number): number[] {
-  // Every NaN is the same, whatever bits it has come with.
+  // All NaNs are encoded with the same bits.
   if (Number.isNaN(value)) scratch.setUint32(0, 0x7fc00000, true);
   else scratch.setFloat32(0, value, true);
   return scratchBytes(4);
@@ -68,7 +68,7 @@ export function name(text: string): number[] {
   return [...unsigned(bytes.length), ...bytes];
 }
 
-/** Bytes that grow by appending, in time linear in what is appended. */
+/** A growing byte buffer; appending takes linear time in total. */
 export class Bytes {
   #buffer = new Uint8Array(64);
   #length = 0;
@@ -102,7 +102,7 @@ export class Bytes {
     this.#length += bytes.length;
   }
 
-  /** The bytes so far, as a view that is good until the next one is appended. */
+  /** The bytes so far, as a view that is valid until the next append. */
   view(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);
   }

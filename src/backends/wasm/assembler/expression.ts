@@ -1,6 +1,6 @@
 /**
- * Expressions: typed, immutable trees of code. An expression is a recipe, not a value: it computes
- * when and as often as it is written into a function, so one that is needed twice belongs in a
+ * Expressions: typed, immutable trees of code. An expression is code, not a value: it is evaluated
+ * each time that it is written into a function. An expression that is needed twice belongs in a
  * local (`Code.let`).
  *
  * @module
@@ -11,7 +11,7 @@ import { unsigned } from "./encode.ts";
 /** The types of values. */
 export type ValueType = "i32" | "i64" | "f32" | "f64" | "v128";
 
-/** What an expression leaves behind: a value, or nothing. */
+/** The result of an expression: a value, or nothing. */
 export type Result = ValueType | "none";
 
 /** The binary format's code of each type; `none` is the type of a block without a value. */
@@ -32,10 +32,10 @@ export class Expression<out T extends Result = Result> {
   readonly owner: object | undefined;
 
   /**
-   * @param type What the code leaves behind.
+   * @param type The type of the value that the code leaves.
    * @param bytes The instruction, with its immediates.
-   * @param operands What it takes, in the order in which it is computed.
-   * @param owner The function or module that the bytes belong to, where they name something of it.
+   * @param operands Its operands, in the order of evaluation.
+   * @param owner The function or module that the bytes belong to, if they refer to part of it.
    */
   constructor(
     type: T,
@@ -58,7 +58,7 @@ export type Expressions<P extends readonly ValueType[]> = {
   readonly [K in keyof P]: Expression<P[K]>;
 };
 
-/** Fails unless the operands are of the given types: TypeScript cannot tell where types are data. */
+/** Throws unless the operands are of the given types: TypeScript cannot check types that are data. */
 export function checkOperands(
   name: string,
   types: readonly ValueType[],
@@ -75,7 +75,7 @@ export function checkOperands(
 
 /** A local variable or a parameter; as an expression, its value where the expression is written. */
 export class Local<out T extends ValueType = ValueType> extends Expression<T> {
-  /** The function that it is a variable of. */
+  /** The function that the variable belongs to. */
   override readonly owner: object;
   readonly index: number;
 
@@ -95,7 +95,7 @@ export class Local<out T extends ValueType = ValueType> extends Expression<T> {
 
 /** A global variable; as an expression, its value. */
 export class Global<out T extends ValueType = ValueType> extends Expression<T> {
-  /** The module that it is a variable of. */
+  /** The module that the variable belongs to. */
   override readonly owner: object;
   readonly index: number;
   readonly mutable: boolean;

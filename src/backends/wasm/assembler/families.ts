@@ -10,7 +10,7 @@ import { checkOperands, type Effect, Expression, type Expressions } from "./expr
 import type { Result, ValueType } from "./expression.ts";
 import type { Memory } from "./memory.ts";
 
-/** What stands before an opcode. */
+/** The prefix of an opcode. */
 export const PLAIN = 0;
 export const SATURATING = 0xfc;
 export const SIMD = 0xfd;
@@ -56,8 +56,8 @@ export function family<N extends string, const P extends readonly ValueType[], R
 type Vectors = readonly "v128"[];
 
 /**
- * Instructions on vectors that leave some cases to the machine, each with what takes its place in an
- * engine without them: one of the results that the machine may choose.
+ * Instructions on vectors whose results in some cases are implementation-defined. Each has a
+ * replacement for engines without it, which gives one of the permitted results.
  */
 export function relaxed<N extends string, const P extends Vectors>(
   operandTypes: P,
@@ -74,13 +74,13 @@ export function relaxed<N extends string, const P extends Vectors>(
   });
 }
 
-/** Where in memory an instruction reads or writes, besides its address. */
+/** The location that an instruction reads or writes, besides its address. */
 export interface Access {
   /** A constant number of bytes added to the address, without wrapping around. */
   readonly offset?: number;
   /** The memory, if it is not the module's first. */
   readonly memory?: Memory | undefined;
-  /** A hint: the address is a multiple of this power of two. Left out: of the width accessed. */
+  /** A hint: the address is a multiple of this power of two. The width of the access by default. */
   readonly align?: number;
 }
 
@@ -106,7 +106,7 @@ export function access<R extends Result>(
   return new Expression(result, bytes, memory?.within(operands) ?? operands, memory?.owner);
 }
 
-/** Codes by name, each with the width in bytes of what it reads or writes. */
+/** Codes by name, each with the width in bytes of the access. */
 export type Accesses<N extends string> = Readonly<
   Record<N, readonly [code: number, width: number]>
 >;
@@ -151,7 +151,7 @@ type Updates<N extends string, T extends ValueType> = Readonly<
   Record<N, (address: Expression<"i32">, value: Expression<T>, place?: Access) => Expression<T>>
 >;
 
-/** Atomic instructions that change memory by a value and leave what stood there before. */
+/** Atomic instructions that combine memory with a value and leave the previous value. */
 export function updates<T extends ValueType, N extends string>(
   type: T,
   width: number,
@@ -167,8 +167,8 @@ export function updates<T extends ValueType, N extends string>(
 }
 
 /**
- * Atomic compare-and-exchange: writes `replacement` where `expected` stands, and leaves what stood
- * there before.
+ * Atomic compare-and-exchange: writes `replacement` if the memory holds `expected`, and leaves the
+ * previous value.
  */
 type CompareExchange<T extends ValueType> = (
   address: Expression<"i32">,

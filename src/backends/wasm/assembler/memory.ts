@@ -9,11 +9,11 @@ import { checkOperands, type Effect, Expression } from "./expression.ts";
 
 /** The size of a memory in pages of 64 KiB. */
 export interface Limits {
-  /** The pages there are from the start. Accesses that surely fall inside them need no check. */
+  /** The initial number of pages. Accesses that surely fall inside them need no bounds check. */
   readonly minimum: number;
-  /** The pages it may grow to; a shared memory needs it. */
+  /** The maximum number of pages; required for a shared memory. */
   readonly maximum?: number;
-  /** Whether other threads see it. */
+  /** Whether it is shared between threads. */
   readonly shared?: boolean;
 }
 
@@ -30,11 +30,13 @@ export function encodeLimits({ minimum, maximum, shared = false }: Limits): numb
   return [flags, ...unsigned(minimum), ...(maximum === undefined ? [] : unsigned(maximum))];
 }
 
-/** A memory of a module, or a part of one, in which addresses count from the beginning of the part. */
+/**
+ * A memory of a module, or a part of one, in which addresses are relative to the start of the part.
+ */
 export class Memory {
   readonly index: number;
   readonly owner: object;
-  /** Where the part begins. */
+  /** The start of the part. */
   readonly #base: Expression<"i32"> | undefined;
 
   /** Made by `Module.memory` and `Module.importMemory`. */
@@ -44,12 +46,15 @@ export class Memory {
     this.#base = base;
   }
 
-  /** What begins at `base` of this memory, as a memory of its own. */
+  /** The part of this memory from `base` on, as a memory. */
   from(base: Expression<"i32">): Memory {
     return new Memory(this.index, this.owner, base);
   }
 
-  /** Operands of an instruction, the first of which is an address here, as the whole memory has it. */
+  /**
+   * Operands of an instruction, the first of which is an address here, converted to an address of
+   * the whole memory.
+   */
   within(operands: readonly Expression[]): readonly Expression[] {
     if (this.#base === undefined) return operands;
     const [address, ...rest] = operands;
@@ -65,7 +70,7 @@ export class Memory {
     return new Expression("i32", [0x3f, ...unsigned(this.index)], [], this.owner);
   }
 
-  /** Adds pages; leaves the size before, or -1 if it cannot grow so far. */
+  /** Adds pages; leaves the previous size, or -1 if it cannot grow that far. */
   grow(pages: Expression<"i32">): Expression<"i32"> {
     checkOperands("grow", ["i32"], [pages]);
     return new Expression("i32", [0x40, ...unsigned(this.index)], [pages], this.owner);
@@ -83,7 +88,7 @@ export class Memory {
     return new Expression("none", bytes, this.within(operands), this.owner);
   }
 
-  /** Copies `length` bytes to here, also within one memory and where the blocks overlap. */
+  /** Copies `length` bytes into this memory, also within one memory and between overlapping blocks. */
   copy(
     address: Expression<"i32">,
     source: Expression<"i32">,

@@ -1,5 +1,5 @@
 /**
- * A WebAssembly module as it is put together: imports, functions, memories, globals, tables, data.
+ * A WebAssembly module under construction: imports, functions, memories, globals, tables, data.
  *
  *     const module = new Module();
  *     const memory = module.importMemory("host", "memory", { minimum: 1 });
@@ -38,13 +38,13 @@ const kinds = { function: 0, table: 1, memory: 2, global: 3 };
 /** One local variable for each type in a list. */
 type Locals<P extends readonly ValueType[]> = { readonly [K in keyof P]: Local<P[K]> };
 
-/** What writes a function: statements go through `code`, the result is what it returns. */
+/** Writes the body of a function: statements go through `code`, the result is the return value. */
 export type Body<P extends readonly ValueType[], R extends Result> = (
   code: Code,
   ...parameters: Locals<P>
 ) => [R] extends [ValueType] ? Expression<R> : [R] extends ["none"] ? void : Expression | void;
 
-/** What a function takes and leaves. */
+/** The types of a function's parameters and result. */
 export interface Signature<P extends readonly ValueType[], R extends Result> {
   readonly parameters: P;
   readonly result: R;
@@ -69,7 +69,7 @@ export class FunctionReference<
     this.owner = owner;
   }
 
-  /** Writes a function that was declared without a body, so that it could be called before. */
+  /** Writes a function that was declared without a body so that it could be called earlier. */
   define(body: Body<P, R>): void {
     if (this.#code !== undefined) throw internalError(`Cannot define ${this.name} twice`);
     const { parameters, result } = this.signature;
@@ -122,7 +122,7 @@ export class Table {
   }
 }
 
-/** A list of entries as the binary format has it, with their number in front when it is written. */
+/** A list of entries as the binary format has it, preceded by their number. */
 class Entries {
   readonly bytes = new Bytes();
   count = 0;
@@ -133,7 +133,7 @@ class Entries {
   }
 }
 
-/** A module, from which any number of the things that it can hold are made. */
+/** A module and the methods that create its parts. */
 export class Module {
   readonly #types = new Map<string, number>();
   readonly #typeEntries = new Entries();
@@ -161,7 +161,7 @@ export class Module {
     return index;
   }
 
-  /** Adds an import and gives its number among those of its kind. */
+  /** Adds an import and returns its index among those of its kind. */
   #declareImport(
     kind: "function" | "memory" | "global",
     from: string,
@@ -234,7 +234,7 @@ export class Module {
     return new Memory(index, this);
   }
 
-  /** Adds a global variable, with a constant as its first value. */
+  /** Adds a global variable, initialized with a constant. */
   global<T extends ValueType>(
     type: T,
     value: Expression<NoInfer<T>>,
@@ -263,7 +263,7 @@ export class Module {
     this.#data.bytes.appendBlock(bytes);
   }
 
-  /** Makes something of the module visible under a name. */
+  /** Exports a part of the module under a name. */
   export(name: string, item: FunctionReference | Table | Memory | Global): void {
     const kind = item instanceof FunctionReference
       ? kinds.function

@@ -6,7 +6,7 @@
  * Opcodes: https://webassembly.github.io/spec/core/appendix/index-instructions.html, and the
  * proposals "threads" and "relaxed SIMD".
  *
- * Those on scalars are in `scalars.ts`, those on vectors in `vectors.ts`; here are the others.
+ * Those on scalars are in `scalars.ts`, those on vectors in `vectors.ts`; the others are here.
  *
  * @module
  */
@@ -31,9 +31,8 @@ export function select<T extends ValueType>(
 }
 
 /**
- * Sleeps while `expected` stands at the address, until notified or for at most `timeout` nanoseconds
- * (for ever, if negative). Leaves 0 when notified, 1 when another value stood there, 2 after the
- * time.
+ * Sleeps while the address holds `expected`, until notified or for at most `timeout` nanoseconds
+ * (forever, if negative). Leaves 0 if notified, 1 if the value was different, 2 after a timeout.
  */
 export function atomicWait32(
   address: Expression<"i32">,
@@ -46,7 +45,7 @@ export function atomicWait32(
   return access("i32", [ATOMIC, 0x01], 4, place, operands);
 }
 
-/** Wakes at most `count` sleepers at the address and leaves the number of those woken. */
+/** Wakes at most `count` threads that sleep at the address, and leaves the number woken. */
 export function atomicNotify(
   address: Expression<"i32">,
   count: Expression<"i32">,
@@ -56,7 +55,7 @@ export function atomicNotify(
   return access("i32", [ATOMIC, 0x00], 4, place, [address, count]);
 }
 
-/** Orders what stands before it against what follows, for all threads. */
+/** A memory fence: orders the accesses before it and after it, for all threads. */
 export function atomicFence(): Effect {
   return new Expression("none", [ATOMIC, 0x03, 0x00]);
 }

@@ -18,7 +18,7 @@ import {
 
 /** Instructions on 32-bit integers; a condition is one of them, true unless zero. */
 export const i32 = {
-  /** A constant, of either reading: -2^31 to 2^32 - 1. */
+  /** A constant, signed or unsigned: -2^31 to 2^32 - 1. */
   const: (value: number): Expression<"i32"> => new Expression("i32", [0x41, ...signed32(value)]),
   ...family(["i32"], "i32", PLAIN, {
     eqz: 0x45,
@@ -83,7 +83,7 @@ export const i32 = {
 
 /** Instructions on 64-bit integers. */
 export const i64 = {
-  /** A constant, of either reading: -2^63 to 2^64 - 1. */
+  /** A constant, signed or unsigned: -2^63 to 2^64 - 1. */
   const: (value: bigint | number): Expression<"i64"> =>
     new Expression("i64", [0x42, ...signed64(BigInt(value))]),
   ...family(["i64"], "i32", PLAIN, { eqz: 0x50 }),

@@ -50,7 +50,7 @@ function replace<T extends ValueType>(type: T, code: number, lanes: number): Rep
   };
 }
 
-/** A constant vector from the bytes of its lanes; a single lane stands for all. */
+/** A constant vector from the bytes of its lanes; a single lane is used for all. */
 function vectorConstant(lanes: readonly (readonly number[])[], count: number): Expression<"v128"> {
   if (lanes.length !== 1 && lanes.length !== count) {
     throw internalError(
@@ -73,7 +73,7 @@ export const v128 = {
     vectorConstant(bytes.map((byte) => [byte & 0xff]), 16),
   ...family(["v128"], "v128", SIMD, { not: 0x4d }),
   ...family(["v128", "v128"], "v128", SIMD, { and: 0x4e, andnot: 0x4f, or: 0x50, xor: 0x51 }),
-  /** The bits of the first vector where the mask's are one, of the second elsewhere. */
+  /** Selects bits: those of the first vector where the mask is one, those of the second elsewhere. */
   ...family(["v128", "v128", "v128"], "v128", SIMD, { bitselect: 0x52 }),
   ...family(["v128"], "i32", SIMD, { anyTrue: 0x53 }),
   ...loads("v128", SIMD, {
@@ -156,10 +156,10 @@ const swizzle = family(["v128", "v128"], "v128", SIMD, { swizzle: 0x0e }).swizzl
 
 /** Instructions on 16 lanes of 8 bits. */
 export const i8x16 = {
-  /** A constant; a single lane stands for all. */
+  /** A constant; a single lane is used for all. */
   const: (...lanes: readonly number[]): Expression<"v128"> =>
     vectorConstant(lanes.map((lane) => integerBytes(BigInt(lane), 1)), 16),
-  /** Lanes of two vectors: 0 to 15 name the first one's, 16 to 31 the second one's. */
+  /** Lanes of two vectors: 0 to 15 select from the first, 16 to 31 from the second. */
   shuffle: (
     x: Expression<"v128">,
     y: Expression<"v128">,
@@ -211,7 +211,7 @@ export const i8x16 = {
 
 /** Instructions on 8 lanes of 16 bits. */
 export const i16x8 = {
-  /** A constant; a single lane stands for all. */
+  /** A constant; a single lane is used for all. */
   const: (...lanes: readonly number[]): Expression<"v128"> =>
     vectorConstant(lanes.map((lane) => integerBytes(BigInt(lane), 2)), 8),
   ...family(["i32"], "v128", SIMD, { splat: 0x10 }),
@@ -273,7 +273,7 @@ const truncations = family(["v128"], "v128", SIMD, {
 
 /** Instructions on 4 lanes of 32 bits. */
 export const i32x4 = {
-  /** A constant; a single lane stands for all. */
+  /** A constant; a single lane is used for all. */
   const: (...lanes: readonly number[]): Expression<"v128"> =>
     vectorConstant(lanes.map((lane) => integerBytes(BigInt(lane), 4)), 4),
   ...family(["i32"], "v128", SIMD, { splat: 0x11 }),
@@ -327,7 +327,7 @@ export const i32x4 = {
 
 /** Instructions on 2 lanes of 64 bits. */
 export const i64x2 = {
-  /** A constant; a single lane stands for both. */
+  /** A constant; a single lane is used for both. */
   const: (...lanes: readonly (bigint | number)[]): Expression<"v128"> =>
     vectorConstant(lanes.map((lane) => integerBytes(BigInt(lane), 8)), 2),
   ...family(["i64"], "v128", SIMD, { splat: 0x12 }),
@@ -362,7 +362,7 @@ export const i64x2 = {
 };
 
 /**
- * What relaxed arithmetic on floats is made of, and that arithmetic: `relaxedMadd(x, y, z)` is
+ * Relaxed arithmetic on floats and the operations that replace it: `relaxedMadd(x, y, z)` is
  * `x * y + z`, `relaxedNmadd(x, y, z)` is `z - x * y`, each rounded once or twice.
  */
 function arithmetic(
@@ -398,7 +398,7 @@ function arithmetic(
       relaxedMin: [codes.relaxedMin, min],
       relaxedMax: [codes.relaxedMax, max],
     }),
-    // Operands are computed in the order in which they are given.
+    // Operands are evaluated in the given order.
     ...relaxed(["v128", "v128", "v128"], {
       relaxedMadd: [codes.relaxedMadd, (x, y, z) => add(mul(x, y), z)],
       relaxedNmadd: [codes.relaxedNmadd, (x, y, z) => add(neg(mul(x, y)), z)],
@@ -420,7 +420,7 @@ const f32x4Arithmetic = arithmetic({
 
 /** Instructions on 4 floats. */
 export const f32x4 = {
-  /** A constant; a single lane stands for all. */
+  /** A constant; a single lane is used for all. */
   const: (...lanes: readonly number[]): Expression<"v128"> => vectorConstant(lanes.map(float32), 4),
   ...family(["f32"], "v128", SIMD, { splat: 0x13 }),
   extractLane: extract("f32", 0x1f, 4),
@@ -465,7 +465,7 @@ const f64x2Arithmetic = arithmetic({
 
 /** Instructions on 2 doubles. */
 export const f64x2 = {
-  /** A constant; a single lane stands for both. */
+  /** A constant; a single lane is used for both. */
   const: (...lanes: readonly number[]): Expression<"v128"> => vectorConstant(lanes.map(float64), 2),
   ...family(["f64"], "v128", SIMD, { splat: 0x14 }),
   extractLane: extract("f64", 0x21, 2),

@@ -1,5 +1,5 @@
 /**
- * Makes modules that kernels are written into.
+ * Builders of modules that hold kernels.
  *
  * @module
  */
@@ -16,31 +16,31 @@ import { type Builder, type Given, type Plain, SCRATCH_BYTES, type Tile } from "
 /** The size of a page of linear memory, in bytes. */
 export const PAGE = 65536;
 
-/** What a module's memories are like. */
+/** Properties of a module's memories. */
 export interface BuilderOptions {
-  /** The tile of matrix products, or what finds it out where one is written. */
+  /** The tile of matrix products, or a function that determines it when a product is written. */
   readonly tile: Tile | (() => Tile);
-  /** Whether the buffers' memory is shared by threads. */
+  /** Whether the buffers' memory is shared between threads. */
   readonly shared: boolean;
   /** The most pages that the memory may grow to. */
   readonly maximumPages: number;
 }
 
-/** Says that a kernel's parameters are not plain. */
+/** Reports that a kernel's parameters are not plain data. */
 function refuse(value: WeakKey): never {
   throw internalError(`Cannot tell kernels apart by ${describeValue(value)}: give plain data`);
 }
 
-/** A module that kernels are written into, each once for equal parameters. */
+/** A module of kernels. A kernel is written once for equal parameters. */
 export class ModuleBuilder implements Builder {
   readonly module: Module = new Module();
   readonly memory: Memory;
   readonly scratch: Memory;
   readonly #tile: Tile | (() => Tile);
-  /** What each emitter gave, by its parameters. */
+  /** The result of each emitter, by its parameters. */
   readonly #made = new Map<unknown, Map<string, unknown>>();
 
-  /** The numbers that the program is given, by their places. */
+  /** The numbers that are inputs of the program, by their index. */
   readonly #given = new Map<number, Given>();
 
   /** Made by `makeBuilder`. */
@@ -86,16 +86,16 @@ export class ModuleBuilder implements Builder {
 }
 
 /**
- * An empty module that imports `host.memory`, of at least one page, and `host.scratch`, which is what
- * `makeScratch` gives.
+ * An empty module that imports `host.memory`, of at least one page, and `host.scratch`, the memory
+ * that `makeScratch` returns.
  */
 export function makeBuilder(options: BuilderOptions): Builder {
   return new ModuleBuilder(options);
 }
 
 /**
- * The scratch of one thread: a memory of its own, or, where a module has but one, `place`: the address
- * of `SCRATCH_BYTES` of it that nothing else uses.
+ * The scratch memory of one thread: a separate memory, or, in a module with a single memory,
+ * `SCRATCH_BYTES` bytes from address `place` that nothing else uses.
  */
 export function makeScratch(place: number): WebAssembly.Memory | number {
   if (!engine().severalMemories) return place;

@@ -1,6 +1,6 @@
 /**
- * Choosing the extreme of elements, one by one or by vectors: of equal elements the first wins, and
- * NaN wins over numbers.
+ * Selection of the extreme element, one by one or by vectors. Among equal elements the first is
+ * selected, and NaN is selected over numbers.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Expression, ValueType } from "../assembler/expression.ts";
 import { f32, f32x4, f64, f64x2, i32, i32x4, i64x2, i8x16, v128 } from "../assembler/operations.ts";
 import { VECTOR, type Vector } from "./addresses.ts";
 
-/** Which extreme is meant. */
+/** Which extreme is selected. */
 export type Direction = "max" | "min";
 
 type Condition = Expression<"i32">;
@@ -19,7 +19,7 @@ type Condition = Expression<"i32">;
 export interface ElementChoice {
   /** The type of an element in a variable. */
   readonly type: ValueType;
-  /** Whether the first takes the place of the second, which was found before it. */
+  /** Whether the first replaces the second, which was found before it. */
   wins(candidate: Expression<ValueType>, best: Expression<ValueType>): Condition;
 }
 
@@ -32,12 +32,12 @@ function elementChoice<T extends ValueType>(type: T, wins: Compare<T>): ElementC
   };
 }
 
-/** The comparison of floats in which NaN wins, from one that is false for it. */
+/** The comparison of floats in which NaN is selected, made from one that is false for NaN. */
 function floatWins<T extends ValueType>(loses: Compare<T>, equal: Compare<T>): Compare<T> {
   return (candidate, best) => i32.and(i32.eqz(loses(candidate, best)), equal(best, best));
 }
 
-/** How elements of a dtype are chosen. */
+/** Selection among elements of a dtype. */
 export function chooseElements(dtype: Dtype, direction: Direction): ElementChoice {
   const isMax = direction === "max";
   switch (wideDtype(dtype)) {
@@ -56,30 +56,33 @@ export function chooseElements(dtype: Dtype, direction: Direction): ElementChoic
   }
 }
 
-/** How vectors of elements are compared, as `lanesLoader` reads them, and their places kept in lanes of the same width. */
+/**
+ * How vectors of elements are compared, as `lanesLoader` reads them. Their positions are kept in
+ * lanes of the same width.
+ */
 export interface VectorChoice {
   /** The number of lanes. */
   readonly lanes: number;
-  /** The lanes where the first takes the place of the second, which was found before it. */
+  /** The lanes in which the first replaces the second, which was found before it. */
   wins(candidate: Vector, best: Vector): Vector;
   /** One lane as an element. */
   element(vector: Vector, lane: number): Expression<ValueType>;
-  /** A place in all lanes. */
+  /** A position in all lanes. */
   places(place: Condition): Vector;
-  /** One lane's place. */
+  /** The position in one lane. */
   place(places: Vector, lane: number): Condition;
-  /** The places as integers of four bytes, in the first lanes. */
+  /** The positions as 4-byte integers, in the first lanes. */
   narrow(places: Vector): Vector;
 }
 
 type CompareLanes = (a: Vector, b: Vector) => Vector;
 
-/** The comparison of lanes in which NaN wins, from one that is false for it. */
+/** The comparison of lanes in which NaN is selected, made from one that is false for NaN. */
 function lanesWin(loses: CompareLanes, equal: CompareLanes): CompareLanes {
   return (candidate, best) => v128.andnot(equal(best, best), loses(candidate, best));
 }
 
-/** How vectors of a dtype are chosen; `bool` has none. */
+/** Selection among vectors of a dtype; there is none for `bool`. */
 export function chooseVectors(dtype: Dtype, direction: Direction): VectorChoice | null {
   const isMax = direction === "max";
   const words: Omit<VectorChoice, "wins" | "element"> = {

@@ -1,6 +1,6 @@
 /**
- * Half floats in lanes of float32: numbers rounded to them, to nearest and ties to even, and their
- * bits in the lower half of each lane.
+ * Half floats in lanes of float32: rounding to them (to nearest, ties to even), and their bits in
+ * the lower half of each lane.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import type { Code } from "../assembler/code.ts";
 import { f32x4, f64x2, i32, i32x4, i64, i64x2, v128 } from "../assembler/operations.ts";
 import type { Vector } from "./addresses.ts";
 
-/** What numbers of float16, whose exponents are smaller, are multiplied by to have float32's bits. */
+/** The factor that gives numbers of float16, whose exponents are smaller, the bits of float32. */
 const BIAS = 2 ** 112;
 
 /**
- * What makes numbers of half floats, given their bits as signed integers. Its constants are locals: it
- * belongs outside of loops.
+ * Makes a function from the bits of half floats, as signed integers, to their numbers. Its
+ * constants are locals, so call it outside of loops.
  */
 export function halfDecoder(code: Code, dtype: HalfDtype): (bits: Vector) => Vector {
   if (dtype === "bfloat16") return (bits) => i32x4.shl(bits, i32.const(16));
@@ -25,7 +25,7 @@ export function halfDecoder(code: Code, dtype: HalfDtype): (bits: Vector) => Vec
   return (bits) => {
     const small = v128.and(i32x4.shl(bits, i32.const(13)), kept);
     const value = code.let(f32x4.mul(small, bias));
-    // What has the largest exponent of float16 is infinite, or NaN.
+    // Values with the largest exponent of float16 are infinite or NaN.
     const isEndless = f32x4.ge(f32x4.mul(value, value), beyond);
     return v128.or(value, v128.and(isEndless, endless));
   };
@@ -36,7 +36,7 @@ export function decodedHalves(code: Code, dtype: HalfDtype, bits: Vector): Vecto
   return halfDecoder(code, dtype)(bits);
 }
 
-/** The bits of half floats; what is behind them in each lane does not count. */
+/** The bits of half floats; the upper bits of each lane are ignored. */
 export function encodedHalves(dtype: HalfDtype, halves: Vector): Vector {
   if (dtype === "bfloat16") return i32x4.shrU(halves, i32.const(16));
   const size = f32x4.min(f32x4.abs(halves), f32x4.const(2 ** 16));
@@ -57,7 +57,7 @@ export function roundedSingles(code: Code, dtype: HalfDtype, x: Vector): Vector 
     f32x4.max(size, f32x4.const(leastNormal(dtype))),
     i32x4.const(0x7f800000),
   );
-  // A number so large that the last digit of the sum is the last one that is kept.
+  // A number so large that the last digit of the sum is the last digit kept.
   const large = code.let(f32x4.mul(power, f32x4.const(1.5 * 2 ** (23 - fractionBits(dtype)))));
   const rounded = code.let(f32x4.sub(f32x4.add(size, large), large));
   const isEndless = f32x4.ge(rounded, f32x4.const(2 ** 16));
@@ -65,7 +65,7 @@ export function roundedSingles(code: Code, dtype: HalfDtype, x: Vector): Vector 
   return withOneNaN(v128.or(held, v128.and(x, i32x4.const(-0x80000000))), x);
 }
 
-/** `rounded` with the same NaN wherever `x` has any. */
+/** `rounded`, with one fixed NaN wherever `x` is NaN. */
 function withOneNaN(rounded: Vector, x: Vector): Vector {
   return v128.bitselect(rounded, i32x4.const(0x7fc00000), f32x4.eq(x, x));
 }
@@ -80,13 +80,13 @@ export function roundedDoubles(code: Code, dtype: HalfDtype, x: Vector): Vector 
   const large = code.let(f64x2.mul(power, f64x2.const(1.5 * 2 ** (52 - fractionBits(dtype)))));
   const rounded = f64x2.sub(f64x2.add(size, large), large);
   const sign = v128.and(x, i64x2.splat(i64.const(-(2n ** 63n))));
-  // Exact by now, but for what is beyond the range.
+  // Exact at this point, except for values out of range.
   return roundedSingles(code, dtype, code.let(f32x4.demoteF64x2Zero(v128.or(rounded, sign))));
 }
 
 /**
- * Integers that float32 holds and that are rounded to half floats as the given ones are: of large ones
- * the last bits tell no more than whether there are any.
+ * Integers that float32 represents exactly and that round to half floats as the given ones do. The
+ * last bits of large ones only record whether any of them was set.
  */
 export function stickyIntegers(code: Code, from: "int32" | "uint32", x: Vector): Vector {
   const last = i32x4.const(0x3ff);

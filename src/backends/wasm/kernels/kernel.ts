@@ -1,6 +1,7 @@
 /**
- * What kernels are: work on buffers in linear memory, written as WebAssembly functions that do one
- * chunk of it each. Chunks are the same for every number of threads, and so are the bits they give.
+ * The types of kernels. A kernel is work on buffers in linear memory, written as WebAssembly
+ * functions that do one chunk of it each. The chunks, and thus the bits of the results, are the
+ * same for every number of threads.
  *
  * @module
  */
@@ -9,10 +10,10 @@ import type { FunctionReference, Module } from "../assembler/module.ts";
 import type { Global } from "../assembler/expression.ts";
 import type { Memory } from "../assembler/memory.ts";
 
-/** Bytes behind the end of every buffer that may be read, and never written. */
+/** Bytes after the end of every buffer that may be read but are never written. */
 export const SLACK = 64;
 
-/** Bytes of a thread's scratch memory; all of them may be used through constant addresses. */
+/** Bytes of a thread's scratch memory; all of them can be accessed through constant addresses. */
 export const SCRATCH_BYTES = 2 ** 21;
 
 /** The part of a matrix product that stays in registers. */
@@ -25,13 +26,13 @@ export interface Tile {
   readonly depth: number;
 }
 
-/** A number that a program is given at each run: code reads it from a variable of the module. */
+/** A number that is an input of each run of a program: code reads it from a variable of the module. */
 export interface Given {
-  /** Which it is. */
+  /** Its index. */
   readonly index: number;
-  /** What it is a number of. A bool has all bits or none. */
+  /** Its dtype. A bool has all bits set or none. */
   readonly dtype: Dtype;
-  /** Where it is while the program runs. */
+  /** The variable that holds it while the program runs. */
   readonly variable: Global<"f32"> | Global<"f64"> | Global<"i32">;
 }
 
@@ -39,29 +40,32 @@ export interface Given {
 export interface Builder {
   /** The module. */
   readonly module: Module;
-  /** The memory of all buffers, shared by the threads. */
+  /** The memory of all buffers, shared between threads. */
   readonly memory: Memory;
-  /** The memory of one thread alone, `SCRATCH_BYTES` long: constant addresses need no checks. */
+  /**
+   * The private memory of one thread, `SCRATCH_BYTES` long: constant addresses need no bounds
+   * checks.
+   */
   readonly scratch: Memory;
-  /** The tile that runs best here. */
+  /** The fastest tile on this machine. */
   readonly tile: Tile;
-  /** Number `index` of those that a program is given at each run. */
+  /** Number `index` of the inputs of each run. */
   given(index: number, dtype: Dtype): Given;
-  /** All that are in use so far. */
+  /** All that have been used so far. */
   readonly allGiven: readonly Given[];
   /**
-   * What `emit` gives for these parameters, which is written once. The parameters are all that `emit`
-   * gets, and the whole of them is compared, so `emit` must be a function of a module, not one made in
-   * another function: then nothing that its code depends on can be missing from the comparison. (A
-   * function made anew for each call would be compared by its identity, and written each time.)
+   * The result of `emit` for these parameters, which is written once. `emit` receives nothing but
+   * the parameters, and all of them are compared. It must therefore be a function of a module, not
+   * a closure: then its code cannot depend on anything that is missing from the comparison. (A
+   * function created anew for each call would be compared by identity, and written each time.)
    */
   once<T>(emit: (builder: Builder) => T): T;
   once<P, T>(emit: (builder: Builder, params: P) => T, params: Plain<P>): T;
 }
 
 /**
- * Data without functions and instances of classes, which parameters of kernels are made of. What is
- * `unknown` is looked at when a kernel is written.
+ * Data without functions and class instances, which parameters of kernels consist of. Values of
+ * type `unknown` are checked when a kernel is written.
  */
 export type Plain<P> = unknown extends P ? P
   : P extends (...args: never[]) => unknown ? never
@@ -69,31 +73,31 @@ export type Plain<P> = unknown extends P ? P
 
 /** How the chunks of a stage divide the rows of its result: chunk `i` starts at row `i * perChunk`. */
 export interface Rows {
-  /** How many rows there are: the product of some leading axes of the result. */
+  /** The number of rows: the product of some leading axes of the result. */
   readonly count: number;
-  /** How many of them one chunk does; the last may do fewer. */
+  /** The number of rows of one chunk; the last chunk may have fewer. */
   readonly perChunk: number;
 }
 
 /**
- * Rounds of parts, one after the other: a part is a number of chunks that can be done in any order,
- * or rounds of its own. Chunks are numbered through all rounds.
+ * Rounds of parts, one after another. A part is a number of chunks that can be done in any order,
+ * or nested rounds. Chunks are numbered through all rounds.
  */
 export interface Order {
-  /** How often the parts are done. */
+  /** The number of times that the parts are done. */
   readonly rounds: number;
-  /** What is done in a round, in order. */
+  /** The parts of a round, in order. */
   readonly parts: readonly (number | Order)[];
 }
 
 /**
- * Rounds that go on for as long as the work itself says: what it is asked comes first in each round,
- * and one more chunk behind the last one ends it. A word in memory counts the rounds that are known
- * to go on; it never gets less, so that threads that come late read what the others have read. The
- * stage's functions take its address behind those of the operands.
+ * Rounds whose number is determined by the work itself. Each round starts with its condition, and
+ * one more chunk after the last one ends it. A word in memory counts the rounds that are known to
+ * continue. It never decreases, so late threads read the same as the others. The stage's functions
+ * take its address after those of the operands.
  */
 export interface OpenOrder {
-  /** What must be done before it is known whether a round goes on. */
+  /** The work that must be done before it is known whether the rounds continue. */
   readonly asked: readonly (number | Order)[];
   /** The rest of the round. */
   readonly done: readonly (number | Order)[];
@@ -107,36 +111,36 @@ export function chunksOf({ rounds, parts }: Order): number {
 
 /** Work that can be done in any order and on any threads, once all stages before it are done. */
 export interface Stage {
-  /** What it is called in lists of kernels. */
+  /** Its name in lists of kernels. */
   readonly name: string;
   /** The address of each operand, then the number of the chunk. */
   readonly run: FunctionReference;
-  /** Which buffer each address is of. */
+  /** The buffer of each address. */
   readonly operands: readonly number[];
   /** The number of chunks. */
   readonly chunks: number;
   /**
-   * The rows of the result that each chunk writes, where these are all that it writes: what reads
-   * just these rows may then run right behind it.
+   * The rows of the result that each chunk writes, if it writes nothing else: work that reads only
+   * these rows may then run right after it.
    */
   readonly rows?: Rows | undefined;
-  /** The order that its chunks must keep, where they must keep one. */
+  /** The order that its chunks must keep, if there is one. */
   readonly order?: Order | undefined;
-  /** The same for rounds whose number is not known; chunks are then those of one round. */
+  /** The same for an unknown number of rounds; the chunks are then those of one round. */
   readonly openOrder?: OpenOrder | undefined;
 }
 
 /** One operation on buffers. Its inputs are numbered first, then its results, then its workspaces. */
 export interface Kernel {
-  /** What is done, in order. */
+  /** The stages, in order. */
   readonly stages: readonly Stage[];
-  /** Bytes of each buffer that is needed in between. */
+  /** The size in bytes of each temporary buffer. */
   readonly workspaces: readonly number[];
   /** An estimate of the arithmetic operations. */
   readonly operations: number;
   /** An estimate of the bytes that are read and written. */
   readonly bytes: number;
-  /** Inputs and results, by their operands, that may be the same memory. */
+  /** Inputs and results, by operand number, that may share memory. */
   readonly inPlace?: readonly (readonly [input: number, result: number])[];
 }
 

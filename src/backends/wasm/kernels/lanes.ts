@@ -1,9 +1,9 @@
 /**
- * Elements in vectors: how each dtype is loaded, stored and converted. A vector holds as many
- * elements as the nest has lanes, 4, or 2 where doubles take part; with 2 lanes the 32-bit types
- * stand in the lower half, and what the upper half holds does not count. A bool is a mask as wide as
- * a lane: 4 bytes or 8. Narrower integers stand in vectors as 32-bit integers and half floats as
- * float32, all within what their dtype holds: `half_lanes.ts` rounds them.
+ * Elements in vectors: how each dtype is loaded, stored and converted. A vector holds one element
+ * per lane of the nest: 4, or 2 if doubles are involved. With 2 lanes the 32-bit types are in the
+ * lower half, and the upper half is ignored. A bool is a mask as wide as a lane: 4 bytes or 8. In
+ * vectors, narrower integers are 32-bit integers and half floats are float32, always within the
+ * range of their dtype; `half_lanes.ts` rounds them.
  *
  * @module
  */
@@ -45,7 +45,7 @@ import {
 /** How many elements a vector holds. */
 export type Lanes = 2 | 4;
 
-/** `pointer` and so many bytes further; backwards the address itself must be computed. */
+/** `pointer` plus a number of bytes; a negative offset must be computed into the address. */
 function place(pointer: Pointer, bytes: number): [Pointer, { offset: number }] {
   return bytes >= 0
     ? [pointer, { offset: bytes }]
@@ -66,7 +66,7 @@ export function constantVector(dtype: Dtype, value: number, lanes: Lanes): Vecto
   }
 }
 
-/** A number that the program is given, in every lane. */
+/** An input number of the program, in every lane. */
 export function givenVector({ dtype, variable }: Given, lanes: Lanes): Vector {
   if (variable.type === "f32") return f32x4.splat(variable as Global<"f32">);
   if (variable.type === "f64") return f64x2.splat(variable as Global<"f64">);
@@ -126,7 +126,7 @@ export function loadElement(
   }
 }
 
-/** Elements side by side. Bytes behind the last one may be read. */
+/** Adjacent elements. Bytes after the last one may be read. */
 export function loadVector(
   code: Code,
   dtype: Dtype,
@@ -164,9 +164,9 @@ export function loadVector(
 }
 
 /**
- * What loads the elements of a vector, side by side. Those that are held in less than 32 bits become
- * what is computed with: half floats float32, and integers int32. Its constants are locals: it belongs
- * outside of loops.
+ * Makes a function that loads the adjacent elements of a vector. Elements of less than 32 bits are
+ * widened to the type of the computation: half floats to float32, and integers to int32. Its
+ * constants are locals, so call it outside of loops.
  */
 export function lanesLoader(
   code: Code,
@@ -184,9 +184,9 @@ export function lanesLoader(
 }
 
 /**
- * Every second element, or elements backwards, from the first lane's address on: shuffled from what
- * stands side by side. Nothing for other strides, and for elements that do not fill a vector.
- * Backwards all lanes must count, as bytes before the buffer may not be read.
+ * Every second element, or elements backwards, from the address of the first lane: shuffled from
+ * adjacent elements. Undefined for other strides and for elements that do not fill a vector.
+ * Backwards, all lanes must count, because bytes before the buffer must not be read.
  */
 export function loadShuffled(
   dtype: Dtype,
@@ -210,8 +210,8 @@ export function loadShuffled(
 }
 
 /**
- * A vector with one lane loaded, the others as in `vector`. Lanes that are gathered one by one into
- * zeros make a vector after `gathered`.
+ * A vector with one lane loaded, the others as in `vector`. Lanes gathered one by one into zeros
+ * become a vector with `gathered`.
  */
 export function loadLane(
   dtype: Dtype,
@@ -229,7 +229,7 @@ export function loadLane(
   return v128.load32Lane(address, vector, lane, offset);
 }
 
-/** Lanes that were loaded one by one, as the vector that they stand for. */
+/** Lanes that were loaded one by one, as the vector that they represent. */
 export function gathered(code: Code, dtype: Dtype, vector: Vector, lanes: Lanes): Vector {
   if (isHalf(dtype)) return decodedHalves(code, dtype, wrapped("int16", vector));
   if (isNarrow(dtype)) return wrapped(dtype, vector);
@@ -250,8 +250,8 @@ export function isPacked(dtype: Dtype): boolean {
 }
 
 /**
- * A vector as `storeVector` and `storeLane` want it: bools as bytes of 0 and 1 at its start, and narrow
- * elements side by side there.
+ * A vector as `storeVector` and `storeLane` require it: bools as bytes of 0 and 1 at its start, and
+ * narrow elements adjacent there.
  */
 export function packed(dtype: Dtype, vector: Vector, lanes: Lanes): Vector {
   if (isNarrow(dtype)) {
@@ -269,7 +269,7 @@ export function packed(dtype: Dtype, vector: Vector, lanes: Lanes): Vector {
   return i8x16.neg(i8x16.narrowI16x8S(words, words));
 }
 
-/** Stores a whole vector, as `packed` left it, into elements side by side. */
+/** Stores a whole vector, as returned by `packed`, into adjacent elements. */
 export function storeVector(
   dtype: Dtype,
   pointer: Pointer,
@@ -290,7 +290,7 @@ export function storeVector(
   }
 }
 
-/** Stores one lane of a vector, as `packed` left it. */
+/** Stores one lane of a vector, as returned by `packed`. */
 export function storeLane(
   dtype: Dtype,
   pointer: Pointer,
@@ -311,7 +311,7 @@ export function storeLane(
   }
 }
 
-/** As many vectors as each has lanes, with lane `i` of vector `k` where lane `k` of vector `i` was. */
+/** One vector per lane: lane `i` of vector `k` is lane `k` of vector `i`. */
 export function transposed(code: Code, vectors: readonly Vector[]): readonly Vector[] {
   const pick = (x: Vector, y: Vector, ...words: readonly number[]): Vector =>
     i8x16.shuffle(x, y, words.flatMap((word) => [0, 1, 2, 3].map((byte) => 4 * word + byte)));
@@ -326,18 +326,21 @@ export function transposed(code: Code, vectors: readonly Vector[]): readonly Vec
   return [0, 1].flatMap((i) => [low, high].map((part) => part(pairs[0][i], pairs[1][i])));
 }
 
-/** A mask of 4-byte lanes made as wide as bools are. */
+/** A mask of 4-byte lanes widened to the lanes of bools. */
 export function widenMask(mask: Vector, lanes: Lanes): Vector {
   return lanes === 4 ? mask : i64x2.extendLowI32x4S(mask);
 }
 
-/** A bool's mask made as wide as the lanes of `dtype`. */
+/** A bool's mask widened to the lanes of `dtype`. */
 export function maskFor(dtype: Dtype, mask: Vector, lanes: Lanes): Vector {
   if (lanes === 4 || dtype === "float64" || dtype === "bool") return mask;
   return i8x16.shuffle(mask, mask, [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11]);
 }
 
-/** Numbers that count up from lane to lane by `step`, from that of the first lane, as `dtype`. */
+/**
+ * Numbers that increase by `step` from lane to lane, starting with that of the first lane, as
+ * `dtype`.
+ */
 export function countingVector(
   code: Code,
   dtype: Dtype,

@@ -4,13 +4,13 @@
  *     C[rows, columns] (+)= A[rows, depth] B[depth, columns]
  *
  * The rows of A (a micro-panel) are copied to constant addresses of the scratch memory, which need
- * no checks, and are used for all panels. B stands packed in panels: as many columns as the tile is
- * wide, row after row. The last panel may have fewer columns, rounded up to whole vectors. The sums
- * stay in registers over the depth, which is written out without a loop. (The scheme is that of
- * K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34,
- * 2008, with the packing of A reduced to a few rows.)
+ * no bounds checks, and are used for all panels. B is packed in panels of the tile's width, row
+ * after row. The last panel may have fewer columns, rounded up to whole vectors. The sums stay in
+ * registers over the depth, which is written out without a loop. (The scheme is that of K. Goto and
+ * R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34, 2008, with the
+ * packing of A reduced to a few rows.)
  *
- * Strides and addresses are parameters of the functions, so that a program has few of them.
+ * Strides and addresses are parameters of the functions, so a program contains few functions.
  *
  * @module
  */
@@ -34,15 +34,15 @@ export const MICRO_BYTES = 2 ** 14;
 /** The element types of products. */
 export type Number = Exclude<Dtype, "bool">;
 
-/** Where packed panels stand: in the memory of all buffers, or in the thread's own. */
+/** The location of packed panels: the memory of all buffers, or the thread's own. */
 export type Place = "memory" | "scratch";
 
-/** How many elements of the type a vector holds; those of narrow types are of their wide one there. */
+/** The number of elements of the type in a vector; narrow types are held as their wide type there. */
 export function lanesOf(dtype: Dtype): Lanes {
   return byteSize(dtype) === 8 ? 2 : 4;
 }
 
-/** How many bytes a vector's elements take in memory, where they are held as this type. */
+/** The number of bytes of a vector's elements in memory, if stored as this type. */
 export function bytesOfLanes(held: Number): number {
   return lanesOf(held) * byteSize(held);
 }
@@ -93,8 +93,8 @@ export function panelBytes(dtype: Dtype, depth: number, columns: number): number
 }
 
 /**
- * The lengths of the parts in which a sum of `length` products is computed, in order: each the
- * tile's depth but the last, which may be half more or any less.
+ * The lengths of the parts into which a sum of `length` products is divided, in order. Each is the
+ * tile's depth but the last, which may be up to half longer, or shorter.
  */
 export function splitDepth({ tile }: Builder, length: number): number[] {
   const whole = Math.floor(length / tile.depth);
@@ -106,7 +106,7 @@ export function splitDepth({ tile }: Builder, length: number): number[] {
   return parts;
 }
 
-/** Elements from one row of the micro-panel to the next. */
+/** Elements between rows of the micro-panel. */
 function microPitch(dtype: Dtype, depth: number): number {
   const lanes = lanesOf(dtype);
   return Math.ceil(depth / lanes) * lanes;
@@ -125,7 +125,7 @@ export function loadMicro(
   return load(i32.const(0), { offset, memory: scratch });
 }
 
-/** What a call of a function made by `emitPanels` computes. */
+/** The computation of a function made by `emitPanels`. */
 export interface Panels {
   /** The type of all elements. */
   readonly dtype: Number;
@@ -133,11 +133,11 @@ export interface Panels {
   readonly rows: number;
   /** Columns of A and rows of B. */
   readonly depth: number;
-  /** Columns of each panel: those of a whole one, or the fewer that are left for the last. */
+  /** Columns of each panel: those of a whole one, or fewer for the last one. */
   readonly columns: number;
-  /** Whether the products are stored instead of added to what stands in C. */
+  /** Whether the products are stored instead of added to C. */
   readonly first: boolean;
-  /** Where the panels stand. */
+  /** The location of the panels. */
   readonly packed: Place;
 }
 
@@ -145,8 +145,8 @@ export interface Panels {
 export type PanelsFunction = FunctionReference<readonly ["i32", "i32", "i32", "i32"], "none">;
 
 /**
- * C[rows, :] (+)= A[rows, depth] B[depth, :] for panel after panel, with A where `emitRows` puts it.
- * Writes nothing but the columns given; may read whole vectors.
+ * C[rows, :] (+)= A[rows, depth] B[depth, :] for panel after panel, with A as copied by `emitRows`.
+ * Writes only the given columns; may read whole vectors.
  */
 export function emitPanels(builder: Builder, spec: Panels): PanelsFunction {
   const { dtype, rows, depth, columns, first, packed } = spec;
@@ -209,11 +209,11 @@ export function emitPanels(builder: Builder, spec: Panels): PanelsFunction {
 
 /** Rows of A to copy into the micro-panel; strides are in elements. */
 export interface Rows {
-  /** The type as which A is held in memory; the micro-panel has its wide one. */
+  /** The type of A in memory; the micro-panel has its wide type. */
   readonly held: Number;
-  /** How many rows. */
+  /** The number of rows. */
   readonly rows: number;
-  /** How many columns. */
+  /** The number of columns. */
   readonly depth: number;
   /** From one row to the next. */
   readonly rowStride: number;
@@ -221,7 +221,7 @@ export interface Rows {
   readonly depthStride: number;
 }
 
-/** The matrix of the lanes of as many vectors as each has lanes, transposed. */
+/** The transposed matrix of the lanes of a square block of vectors. */
 export function transposeLanes(code: Code, dtype: Dtype, vectors: readonly Vector[]): Vector[] {
   const low = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
   const high = low.map((byte) => byte + 8);
@@ -244,7 +244,7 @@ export function transposeLanes(code: Code, dtype: Dtype, vectors: readonly Vecto
   ];
 }
 
-/** Copies one element between memories, to where it is as wide as what is computed with. */
+/** Copies one element between memories, and widens it to the type of the computation. */
 export function copyElement(
   code: Code,
   held: Number,
@@ -303,7 +303,7 @@ function emitCopyRows(
       } else if (kind === "along rows") {
         for (let k = 0; k < depth; k += lanes) {
           const pointers = range(lanes).map((i) => {
-            // Past the depth any address will do that may be read.
+            // Past the depth, any readable address will do.
             if (k + i > 0 && k + i < depth) code.set(a, i32.add(a, nextK));
             return code.let(a);
           });
@@ -330,9 +330,9 @@ function emitCopyRows(
 
 /** Rows of B to pack into panels; strides are in elements. */
 export interface Packing {
-  /** The type as which B is held in memory; the panels have its wide one. */
+  /** The type of B in memory; the panels have its wide type. */
   readonly held: Number;
-  /** How many rows of B the panels hold. */
+  /** The number of rows of B in the panels. */
   readonly depth: number;
   /** Columns of each panel, as in `Panels`. */
   readonly columns: number;
@@ -340,13 +340,14 @@ export interface Packing {
   readonly depthStride: number;
   /** From one column of B to the next. */
   readonly columnStride: number;
-  /** Where the panels shall stand. */
+  /** The location of the panels. */
   readonly packed: Place;
 }
 
 /**
- * Packs the columns of B from an address on into the panels between two others: all whole ones, or
- * the last one, which must be a call of its own if it has fewer columns. It may read whole vectors.
+ * Packs the columns of B from an address on into the panels between two addresses: all whole
+ * panels, or the last one, which needs a separate call if it has fewer columns. May read whole
+ * vectors.
  */
 export function emitPacking(
   builder: Builder,
@@ -375,7 +376,10 @@ function emitPack(
   const pitch = vectors * VECTOR;
   const memory = packed === "scratch" ? builder.scratch : undefined;
 
-  /** Calls `body` for every row of the panel, `unroll` rows in a round, with the first's address. */
+  /**
+   * Calls `body` for every row of the panel, `unroll` rows per round, with the address of the
+   * first.
+   */
   function eachRows(
     code: Code,
     panel: Pointer,
@@ -419,7 +423,7 @@ function emitPack(
       }
       const pointers = range(vectors * lanes).map((column) => {
         const pointer = code.let(b);
-        // Past the last column its own elements fill the vectors.
+        // Past the last column, its own elements fill the vectors.
         if (column < columns) code.set(b, i32.add(b, nextColumn));
         return column < columns ? pointer : undefined;
       });

@@ -1,5 +1,5 @@
 /**
- * How work is divided into chunks.
+ * Division of work into chunks.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import type { Rows } from "./kernel.ts";
 // Measured on two cores of an AMD EPYC (Zen 3) with Deno 2.9.6, on which waking a thread takes some
 // microseconds: compare the groups "shared" of `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`.
 
-/** Work that is not worth a second thread, in nanoseconds. */
+/** The amount of work that does not pay for a second thread, in nanoseconds. */
 const SMALL = 20_000;
 
 /** The shortest and the longest time that a chunk should take, in nanoseconds. */
 const SHORTEST = 10_000;
 const LONGEST = 100_000;
 
-/** As many chunks as keep a few threads busy to the end. */
+/** The number of chunks that keeps a few threads busy to the end. */
 const ENOUGH = 16;
 
 /** Units of work divided evenly into chunks. */
@@ -28,7 +28,7 @@ export interface Partition extends Rows {
   readonly chunks: number;
 }
 
-/** Divides `count` units that take about so many nanoseconds each. */
+/** Divides `count` units, each of which takes about the given number of nanoseconds. */
 export function partition(count: number, nanoseconds: number): Partition {
   const total = count * nanoseconds;
   const wanted = total < SMALL
@@ -38,7 +38,7 @@ export function partition(count: number, nanoseconds: number): Partition {
   return { count, perChunk, chunks: Math.ceil(count / perChunk) };
 }
 
-/** The number behind a chunk's last unit. */
+/** The number after a chunk's last unit. */
 export function chunkEnd(
   { count, perChunk }: Rows,
   chunk: Expression<"i32">,

@@ -1,10 +1,10 @@
 /**
  * The kernel that finds the largest element of each window: argmaxWindow.
  *
- * Which elements of a window lie inside the input depends, on each axis, on the place of the window
- * alone, and is the same for whole ranges of places. Windows over planes are searched row by row, by
- * code made for each pair of such ranges: it tests nothing, divides nothing, and does several windows
- * at once. Windows of many elements or axes are searched one by one.
+ * On each axis, the elements of a window that lie inside the input depend only on the position of
+ * the window, and are the same for whole ranges of positions. Windows over planes are searched row
+ * by row, by code made for each pair of such ranges: it has no tests and no divisions, and
+ * processes several windows at once. Windows of many elements or axes are searched one by one.
  *
  * @module
  */
@@ -27,7 +27,7 @@ const POSITION = 4;
 /** The most elements of a window that are written out without a loop. */
 const UNROLLED = 64;
 
-/** What is stored for a window without any element. */
+/** The value stored for a window without elements. */
 const NOWHERE = -1;
 
 /** The windows along one axis. */
@@ -40,7 +40,7 @@ interface Axis {
   readonly output: number;
 }
 
-/** An axis on which there is one window, of the only element. */
+/** An axis with a single window of a single element. */
 const POINT: Axis = { stride: 1, dilation: 1, padLow: 0, input: 1, kernel: 1, output: 1 };
 
 /** The axes of windows; at least two. */
@@ -62,11 +62,11 @@ function axesOf(params: WindowParams): Axis[] {
 interface Range {
   /** The first window. */
   readonly from: number;
-  /** The number behind the last one. */
+  /** The number after the last one. */
   readonly to: number;
   /** The first element inside the input. */
   readonly first: number;
-  /** The number behind the last one; not below `first`. */
+  /** The number after the last one; not below `first`. */
   readonly end: number;
 }
 
@@ -150,7 +150,7 @@ export function emitArgmaxWindow(
   };
 }
 
-/** Writes code that takes the choice whose range `value` lies in; the longest is tried first. */
+/** Writes code that selects the choice whose range contains `value`; the longest is tried first. */
 function chooseRange<R extends Pick<Range, "from" | "to">>(
   code: Code,
   value: Local<"i32">,
@@ -167,12 +167,12 @@ function chooseRange<R extends Pick<Range, "from" | "to">>(
   code.if(isInside, () => take(range), () => chooseRange(code, value, others, take));
 }
 
-/** Stores that a number of windows have no elements. */
+/** Stores the marker of windows without elements for a number of windows. */
 function storeNowhere({ memory }: Builder, code: Code, to: Pointer, windows: number): void {
   code.do(memory.fill(to, i32.const(NOWHERE), i32.const(windows * POSITION)));
 }
 
-/** Searches one row of windows over a plane, whose place on the first axis lies in a range. */
+/** Searches one row of windows over a plane, whose position on the first axis lies in a range. */
 function emitRow(
   builder: Builder,
   { dtype, axes: [rows, columns], range: { first, end } }: {
@@ -187,7 +187,7 @@ function emitRow(
       return;
     }
     const element = byteSize(dtype);
-    // The position of the first element on the row's first line of elements.
+    // The position of the first element on the first line of the row.
     const line = code.let(
       times(
         advance(times(row, rows.stride), first * rows.dilation - rows.padLow),
@@ -222,12 +222,12 @@ function emitRow(
   });
 }
 
-/** Windows side by side that have the same elements. */
+/** Adjacent windows that have the same elements. */
 interface Windows {
   readonly count: number;
   /** Elements from one window to the next. */
   readonly stride: number;
-  /** How far each element of a window lies behind its first one; the first is 0. */
+  /** The offset of each element of a window from its first one, which is at 0. */
   readonly shifts: readonly number[];
   /** The address of the first window's first element; changed. */
   readonly from: Local<"i32">;
@@ -237,7 +237,7 @@ interface Windows {
   readonly to: Local<"i32">;
 }
 
-/** Writes code that searches windows by vectors if there are enough, else one by one. */
+/** Writes code that searches windows by vectors if there are enough, otherwise one by one. */
 function searchWindows(code: Code, dtype: Dtype, windows: Windows): void {
   const { count, stride, from, position, to } = windows;
   const element = byteSize(dtype);
@@ -265,7 +265,7 @@ function searchWindows(code: Code, dtype: Dtype, windows: Windows): void {
   }
 }
 
-/** Prepares the search of one window; what it gives writes the code. */
+/** Prepares the search of one window; the result writes the code. */
 function emitSingle(code: Code, dtype: Dtype, { shifts, from, position, to }: Windows): () => void {
   const element = byteSize(dtype);
   const single = chooseElements(dtype, "max");
@@ -283,7 +283,7 @@ function emitSingle(code: Code, dtype: Dtype, { shifts, from, position, to }: Wi
   };
 }
 
-/** Prepares the search of a vector of windows; what it gives writes the code. */
+/** Prepares the search of a vector of windows; the result writes the code. */
 function emitSeveral(
   code: Code,
   dtype: Dtype,
@@ -315,8 +315,8 @@ function emitSeveral(
 }
 
 /**
- * What reads a vector of elements that lie `stride` apart, from so many elements behind an address.
- * With two apart, what has been read serves the elements in between, too.
+ * Makes a reader of vectors of elements that are `stride` apart, at an offset in elements from an
+ * address. With a stride of two, a vector that has been read is reused for the elements in between.
  */
 function loadStrided(
   code: Code,

@@ -20,10 +20,10 @@ import { chunkEnd, type Partition, partition } from "./partition.ts";
 /** Bytes of a word. */
 const WORD = 4;
 
-/** How many vectors of counters are mixed side by side, so that none waits for another. */
+/** The number of vectors of counters that are mixed in parallel, to hide latencies. */
 const VECTORS = 8;
 
-/** Bytes of counters in a round of the loop, and in one of those that do the last few counters. */
+/** Bytes of counters in a round of the main loop, and in a round for the last few counters. */
 const BLOCK = VECTORS * VECTOR;
 const SMALL_BLOCK = 4 * VECTOR;
 
@@ -79,12 +79,12 @@ interface Words {
   readonly second: Kept;
 }
 
-/** All lanes' bits turned to the left. */
+/** The bits of all lanes rotated left. */
 function rotate(x: Kept, by: number): Vector {
   return v128.or(i32x4.shl(x, i32.const(by)), i32x4.shrU(x, i32.const(32 - by)));
 }
 
-/** Mixes counters with their keys, all vectors in step. */
+/** Mixes counters with their keys, all vectors in lockstep. */
 function mixWords(code: Code, keys: readonly (readonly Kept[])[], words: readonly Words[]): void {
   words.forEach(({ first, second }, v) => {
     code.set(first, i32x4.add(first, keys[v][0]));
@@ -110,9 +110,10 @@ function mixWords(code: Code, keys: readonly (readonly Kept[])[], words: readonl
 type Mix = FunctionReference<readonly "i32"[], "none">;
 
 /**
- * A function of the addresses of the keys' and the counters' words and of both results, and of the
- * bytes from which and up to which it fills these, so many in each round. It does only whole blocks,
- * but for small blocks: the last of these is read beyond its end, which the slack allows.
+ * A function of the addresses of the words of the keys, of the counters and of both results, and of
+ * the first byte to fill and the end, with a fixed number of bytes per round. It processes only
+ * whole blocks, except for small blocks: the last of these is read beyond its end, which the slack
+ * permits.
  */
 function mix(builder: Builder, block: number): Mix {
   return emitMix(builder, block);

@@ -1,5 +1,5 @@
 /**
- * Which kernel computes each primitive that is not made of loops.
+ * The kernels of the primitives that are not made of loops.
  *
  * @module
  */
@@ -44,14 +44,14 @@ import { emitThreefry2x32 } from "./random_bits.ts";
 import { emitContract } from "./product/mod.ts";
 import type { Buffer, Builder, Kernel } from "./kernel.ts";
 
-/** What a kernel is written for. */
+/** Inputs of a kernel's emitter. */
 interface Task<P> {
   readonly inputs: readonly Buffer[];
   readonly params: P;
   readonly outputs: readonly Buffer[];
 }
 
-/** Writes a kernel; `null` where the evaluator is to compute it. */
+/** Writes a kernel; `null` if the evaluator must compute it. */
 type Emit = (builder: Builder, task: Task<unknown>) => Kernel | null;
 
 /** An emitter of one result, its parameters typed by its primitive. */
@@ -78,7 +78,7 @@ function several<P>(
   return (builder, { inputs, params, outputs }) => emit(builder, inputs, params as P, outputs);
 }
 
-/** One function for each primitive, made once: kernels are told apart by it. */
+/** One function per primitive, created once, because kernels are identified by it. */
 const emitters: Readonly<Record<string, Emit>> = {
   contract: one(emitContract),
   convolve: one(emitConvolve),
@@ -116,7 +116,7 @@ const emitters: Readonly<Record<string, Emit>> = {
   realOfFourier: several(emitRealOfFourier),
 };
 
-/** Those whose kernels convert the elements of narrow dtypes while they read them. */
+/** Primitives whose kernels convert the elements of narrow dtypes while reading them. */
 const widening: ReadonlySet<string> = new Set([
   "argmax",
   "argmin",
@@ -128,7 +128,7 @@ const widening: ReadonlySet<string> = new Set([
   "convolveFilter",
 ]);
 
-/** What lowering needs to know of this backend. */
+/** Information about this backend for lowering. */
 export const target: Target = {
   writes: canEmit,
   widens: (operation) => widening.has(operation),
@@ -145,7 +145,7 @@ function bufferOf({ dtype, shape }: Type): Buffer {
   return { dtype, shape };
 }
 
-/** The kernel of a primitive for these types, or `null` where the evaluator is to compute it. */
+/** The kernel of a primitive for these types, or `null` if the evaluator must compute it. */
 export function kernelFor(
   builder: Builder,
   primitive: string,
