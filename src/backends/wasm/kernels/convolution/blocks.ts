@@ -1,5 +1,5 @@
 /**
- * Convolutions as sums over tiles: how rows, columns and the steps of the sum are divided into blocks
+ * Convolutions as sums over tiles: division of rows, columns and the steps of the sum into blocks
  * that stay in the caches.
  *
  * @module
@@ -26,21 +26,21 @@ import { type Builder, SCRATCH_BYTES, type Stage } from "../kernel.ts";
 import { advance, emitRows, lanesOf, type Number, type Pointer } from "../panels.ts";
 import { partition } from "../partition.ts";
 
-/** A loop over what stands the same distance apart in several places; distances are in elements. */
+/** A loop over positions the same distance apart in several arrays; distances are in elements. */
 export interface Loop<K extends string> {
   readonly count: number;
   readonly step: Readonly<Record<K, number>>;
 }
 
-/** Steps of the sum that have the same form: blocks of a list that comes `count` times. */
+/** Steps of the sum that have the same form: blocks of a list that is repeated `count` times. */
 export interface Segment {
-  /** Where the steps of the list stand in A, ascending, and in B. */
+  /** The positions of the list's steps in A, ascending, and in B. */
   readonly elements: readonly number[];
   readonly offsets: readonly number[];
-  /** How often the list comes in each block, and how far apart. */
+  /** How many times each block repeats the list, and the distances between repetitions. */
   readonly count: number;
   readonly next: Readonly<Record<"a" | "b", number>>;
-  /** Where the first block stands. */
+  /** The position of the first block. */
   readonly start: Readonly<Record<"a" | "b", number>>;
   /** The blocks. */
   readonly loops: readonly Loop<"a" | "b">[];
@@ -49,12 +49,12 @@ export interface Segment {
 /** Columns of the result that have the same steps. */
 export interface Region {
   readonly segments: readonly Segment[];
-  /** Where the first column stands in B and in the result. */
+  /** The position of the first column in B and in the result. */
   readonly start: Readonly<Record<"b" | "c", number>>;
   /** Loops around the lines. */
   readonly outer: readonly Loop<"b" | "c">[];
   readonly lines: Loop<"b" | "c">;
-  /** Columns of a line, which stand side by side in B, and so far apart in the result. */
+  /** Columns of a line, adjacent in B, and their distance in the result. */
   readonly columns: number;
   readonly apart: number;
 }
@@ -64,7 +64,7 @@ export interface Blocks {
   readonly name: string;
   /** The type that is computed with, and that of B and the result. */
   readonly dtype: Number;
-  /** The type as which A is held. */
+  /** The type of A in memory. */
   readonly held: Number;
   /** Rows of each unit. */
   readonly rows: number;
@@ -72,22 +72,22 @@ export interface Blocks {
   readonly units: readonly [outer: Loop<"a" | "b" | "c">, inner: Loop<"a" | "b" | "c">];
   readonly row: Readonly<Record<"a" | "c", number>>;
   readonly regions: readonly Region[];
-  /** Whether a row's columns lie in several images, so that rows are not in one piece. */
+  /** Whether the columns of a row lie in several images, so that rows are not contiguous. */
   readonly together: boolean;
   /**
-   * The windows of which B consists, where they are not copied beforehand: B is then where the
-   * windows' first channels stand, and its distances, but for those of units, are in windows.
+   * The windows that B consists of, if they are not copied beforehand. B is then the positions of
+   * the windows' first channels, and its distances, except those of units, are in windows.
    */
   readonly pack?: Patches;
-  /** Columns that one block has, about: they stay in the nearest caches. */
+  /** The approximate number of columns of a block: they stay in the nearest caches. */
   readonly block: number;
-  /** Rows that a chunk has at least, where there are as many: they share what is read of B. */
+  /** The minimum number of rows of a chunk, if there are enough: they share what is read of B. */
   readonly least: number;
   /** How long a unit takes, in nanoseconds. */
   readonly nanoseconds: number;
 }
 
-/** A sum of `length` steps that are `count` in each list, as segments. */
+/** A sum of `length` steps, `count` in each list, as segments. */
 export function segmentsOf(
   list: Pick<Segment, "elements" | "offsets" | "start">,
   inner: Loop<"a" | "b">,
@@ -96,7 +96,7 @@ export function segmentsOf(
   const { elements, offsets, start } = list;
   if (elements.length === 0 || inner.count === 0) return [];
   if (elements.length > LONGEST) {
-    // Long lists are divided; each part is a list of its own.
+    // Long lists are divided; each part is a separate list.
     const part = partOf(elements.length, LONGEST);
     return range(Math.ceil(elements.length / part)).flatMap((i) =>
       segmentsOf(
@@ -132,7 +132,7 @@ export function segmentsOf(
   }];
 }
 
-/** Runs a body for all rounds of some loops, with what they add in bytes: so many for an element. */
+/** Runs a body for all rounds of some loops, with their offsets in bytes for a given element size. */
 function nest<K extends string>(
   code: Code,
   loops: readonly Loop<K>[],
@@ -156,15 +156,15 @@ function nest<K extends string>(
 }
 
 /**
- * What it is taken to cost, as a part of the time, if a chunk has twice or half the rows that are wanted.
- * `deno bench bench/resnet18_bench.ts` shows what another value is worth.
+ * The assumed cost, as a fraction of the time, if a chunk has twice or half the desired number of
+ * rows. `deno bench bench/resnet18_bench.ts` shows the effect of other values.
  */
 const DISTANCE_COST = 0.2;
 
-/** How many rows a chunk does: a divisor of the rows if one is near. */
+/** The number of rows of a chunk: a divisor of the rows if one is near. */
 function rowsPerChunk(rows: number, wanted: number, tile: number): number {
   if (wanted >= rows) return rows;
-  // Both the distance from what is wanted and tiles that are not full cost time.
+  // Both the distance from the desired number and partly filled tiles cost time.
   const cost = (count: number) =>
     DISTANCE_COST * Math.abs(Math.log2(count / wanted)) + Math.ceil(count / tile) * tile / count;
   const near = range(Math.ceil(wanted / 2), Math.min(rows, 2 * wanted) + 1)
@@ -176,11 +176,11 @@ function rowsPerChunk(rows: number, wanted: number, tile: number): number {
 /** The plan of one region: lists, tiles and blocks of columns. */
 interface Plan {
   readonly region: Region;
-  /** Whether each half of a tile is a tile of its own for the list of tiles. */
+  /** Whether each half of a tile is a separate tile in the list of tiles. */
   readonly split: boolean;
   /** Columns of a tile. */
   readonly width: number;
-  /** Tiles of a block's line, and lines of a block: one of them divides what is there. */
+  /** Tiles of a block's line, and lines of a block: one of the two divides the total. */
   readonly tiles: number;
   readonly lines: number;
   /** Loops around the lines that are part of a block. */
@@ -205,7 +205,7 @@ function planRegion(builder: Builder, blocks: Blocks, region: Region): Plan {
   }
   if (tiles > most) {
     const pieces = Math.ceil(tiles / most);
-    // The last piece of a line may have any number of tiles: they cannot all be joined by twos.
+    // The last piece of a line may have any number of tiles: not all of them can be paired.
     return split
       ? planPieces(region, whole, Math.max(1, Math.floor(blocks.block / whole)))
       : { ...shape, tiles: Math.ceil(tiles / pieces), lines: 1, inside: [] };
@@ -232,10 +232,10 @@ function planPieces(region: Region, width: number, most: number): Plan {
   };
 }
 
-/** Whether a block's tiles are just the elements of the result, one behind the other. */
+/** Whether a block's tiles are contiguous elements of the result. */
 function isDirect({ region, split, tiles, width, lines, inside }: Plan): boolean {
   const { segments, columns, apart, lines: { count } } = region;
-  // The second half of the last tile may be one that nobody needs.
+  // The second half of the last tile may be unused.
   if (split && count * tiles % 2 !== 0) return false;
   if (segments.length === 0 || apart !== 1 || columns % width !== 0) return false;
   let length = columns;
@@ -246,20 +246,20 @@ function isDirect({ region, split, tiles, width, lines, inside }: Plan): boolean
   return true;
 }
 
-/** Tiles of a block; where they are halves, there may be one more than are needed. */
+/** Tiles of a block; if they are halves, there may be one more than needed. */
 function tilesOf({ split, tiles, lines, inside }: Plan): number {
   const count = inside.reduce((all, loop) => all * loop.count, tiles * lines);
   return split ? Math.ceil(count / 2) * 2 : count;
 }
 
-/** Bytes that some rows of a block need for their sums, and for copies of windows in front of these. */
+/** Bytes that some rows of a block need for their sums and for the copies of windows before these. */
 function roomFor(plans: readonly Plan[], rows: number, { dtype, pack }: Blocks): number {
   const sums = plans.map((plan) => isDirect(plan) ? 0 : tilesOf(plan) * plan.width * rows);
   const elements = Math.max(0, ...sums) + (pack === undefined ? 0 : LONGEST * lengthOf(pack));
   return elements === 0 ? 0 : Math.ceil(elements * byteSize(dtype) / 64) * 64 + 128;
 }
 
-/** Where the lists of tiles end in the scratch memory. */
+/** The end of the lists of tiles in the scratch memory. */
 function endOfLists(plans: readonly Plan[]): number {
   return Math.ceil((FREE + 4 * Math.max(0, ...plans.map(tilesOf))) / 64) * 64;
 }
@@ -270,8 +270,8 @@ function lengthOf({ channels, taps }: Patches): number {
 }
 
 /**
- * The stage that computes the result, of A, B and the result, and the bytes of the workspace that it
- * needs besides, or 0; the workspace has the number given.
+ * The stage that computes the result, of A, B and the result, and the bytes of its workspace, or 0;
+ * the workspace has the given number.
  */
 export function emitBlocks(
   builder: Builder,
@@ -361,7 +361,7 @@ export function emitBlocks(
   }, inMemory ? chunks * room : 0];
 }
 
-/** A function of A, B, the result and free memory: does some rows of a unit. */
+/** A function of A, B, the result and free memory: computes some rows of a unit. */
 function emitPart(
   builder: Builder,
   { blocks, plans, rows }: {
@@ -410,7 +410,7 @@ function emitRegion(
   const direct = isDirect(plan);
   const pitch = direct ? row.c * size : tilesOf(plan) * tileBytes;
   const place = placeOfSums(builder);
-  // Copies of windows stand in front of the sums.
+  // Copies of windows are stored before the sums.
   const rowBytes = pack === undefined ? size : lengthOf(pack) * size;
   const packing = pack && builder.once(emitPacking, { patches: pack, place });
   const sums = packing === undefined

@@ -1,6 +1,6 @@
 /**
- * Depthwise convolutions, whose filters see one channel each, and their adjoints. Vectors run along
- * the lines; the filters, or their gradient, stay in registers.
+ * Depthwise convolutions, whose filters read one channel each, and their adjoints. Vectors run
+ * along the lines; the filters, or their gradient, stay in registers.
  *
  * @module
  */
@@ -33,7 +33,7 @@ import {
 import { loadSplat } from "../lanes.ts";
 import { eachUnit, partition } from "../partition.ts";
 
-/** Sums that stay in registers, beside what they are made of. */
+/** Sums that stay in registers, in addition to their operands. */
 const SUMS = 10;
 
 /**
@@ -43,18 +43,18 @@ const SUMS = 10;
  */
 const TIMES = { result: 1, factor: 0.25, gradient: 0.3 };
 
-/** The most factors that are kept at hand. */
+/** The maximum number of factors kept in registers. */
 const MOST_HELD = 49;
 
-/** The most positions of a kernel that code is written for. */
+/** The maximum number of positions of a kernel for which code is written. */
 const MOST_TAPS = 128;
 
-/** Whether every computed channel is made of one channel alone. */
+/** Whether every computed channel depends on a single channel. */
 export function isDepthwise({ summed, rows, kernel }: Framed): boolean {
   return summed === 1 && rows === 1 && sizeOf(kernel) <= MOST_HELD;
 }
 
-/** Stores the first lanes of a vector so many bytes apart. */
+/** Stores the first lanes of a vector at a given distance in bytes. */
 function storeApart(
   code: Code,
   dtype: Number,
@@ -75,7 +75,10 @@ function storeApart(
   }
 }
 
-/** Computes all columns of a part of a plane: from its frame at `x` and its filter, as it is held, at `w`. */
+/**
+ * Computes all columns of a part of a plane, from its frame at `x` and its filter, in the type in
+ * memory, at `w`.
+ */
 function emitPart(
   code: Code,
   dtype: Number,
@@ -94,7 +97,7 @@ function emitPart(
   const last = counts.length - 1;
   const apart = steps[last] * size;
 
-  /** Computes so many vectors side by side; of the last one perhaps only some lanes. */
+  /** Computes a number of adjacent vectors; of the last one perhaps only some lanes. */
   function vectors(from: Local<"i32">, to: Local<"i32">, count: number, rest: number): void {
     const sums = range(count).map(() => code.let(v128.const([0])));
     factors.forEach((factor, k) => {
@@ -195,7 +198,7 @@ export function planDepthwise(
   };
 }
 
-/** Adds up the lanes of a vector, into all of them. */
+/** Adds up the lanes of a vector; the sum is in all lanes. */
 function sumLanes(code: Code, dtype: Number, vector: Local<"v128">): Local<"v128"> {
   let sum = vector;
   for (let bytes = VECTOR / 2; bytes >= byteSize(dtype); bytes /= 2) {
@@ -205,14 +208,14 @@ function sumLanes(code: Code, dtype: Number, vector: Local<"v128">): Local<"v128
   return sum;
 }
 
-/** `w` from `x`, operand 0, and `y`, operand 1, if its filters see one channel each. */
+/** `w` from `x`, operand 0, and `y`, operand 1, if its filters read one channel each. */
 export function planDepthwiseFilter(builder: Builder, size: ConvolutionSize): Plan | undefined {
   const { dtype, held, batch, groups, inPerGroup, outPerGroup, axes, taps } = size;
   if (inPerGroup !== 1 || taps > MOST_TAPS) return undefined;
   const element = byteSize(dtype);
   const lanes = lanesOf(dtype);
   const last = axes.length - 1;
-  // Lines of whole vectors: where the cotangent has nothing there are zeros.
+  // Lines of whole vectors: the cotangent is padded with zeros.
   const windows = axes.map(({ output }, i) =>
     i === last ? Math.ceil(output / lanes) * lanes : output
   );

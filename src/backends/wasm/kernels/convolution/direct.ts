@@ -1,6 +1,6 @@
 /**
- * Convolutions as they are defined, one element of the result after the other: for what no faster
- * way takes.
+ * Convolutions by their definition, one element of the result after another, for cases that no
+ * faster method supports.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { chunkEnd, partition } from "../partition.ts";
 // Measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, about: the groups "stage" of
 // `deno bench bench/convolution_ways_bench.ts` measure it again.
 
-/** Nanoseconds that a product takes, and the sum that it is added to. */
+/** Nanoseconds for a product and its addition to the sum. */
 const PRODUCT_TIME = 3;
 
 type Index = Expression<"i32">;
@@ -44,7 +44,7 @@ function scaled(x: Index, scale: number, y: Index): Index {
   return i32.add(i32.mul(x, i32.const(scale)), y);
 }
 
-/** Loops inside each other. */
+/** Nested loops. */
 function nest(
   code: Code,
   lengths: readonly number[],
@@ -60,7 +60,7 @@ function flat(lengths: readonly number[], indices: readonly Index[]): Index {
   return indices.reduce((sum, index, axis) => scaled(sum, lengths[axis], index));
 }
 
-/** Runs `body` with the spatial indices of the third role, where they lie inside it. */
+/** Runs `body` with the spatial indices of the third role, if they lie inside it. */
 function derive(
   code: Code,
   { axes }: ConvolutionSize,
@@ -72,7 +72,7 @@ function derive(
   const inside: Index[] = [];
   const derived = axes.map(({ stride, dilation, padLow, input, output }, i) => {
     if (result === "x") {
-      // Where the position lies in front of all windows the quotient is huge.
+      // If the position lies before all windows, the quotient is huge.
       const offset = i32.sub(i32.const(padLow), i32.mul(summed[i], i32.const(dilation)));
       const steps = code.let(i32.add(own[i], offset));
       const window = code.let(i32.divU(steps, i32.const(stride)));

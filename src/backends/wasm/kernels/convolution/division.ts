@@ -1,10 +1,13 @@
 /**
- * How sums and rows are divided.
+ * Division of sums and rows.
  *
  * @module
  */
 
-/** The length of the parts into which a sum is divided, at most the longest: a divisor where one is. */
+/**
+ * The length of the parts into which a sum is divided, at most the longest: a divisor if there is
+ * one.
+ */
 export function partOf(length: number, most: number): number {
   if (length <= most) return length;
   for (let part = most; part > most / 2; part--) if (length % part === 0) return part;

@@ -1,6 +1,6 @@
 /**
- * Convolutions of one image with few windows: reading the filters takes the longest, and each is read
- * once, where it stands.
+ * Convolutions of one image with few windows: reading the filters takes most of the time, and each
+ * is read once, in place.
  *
  * @module
  */
@@ -19,19 +19,22 @@ import { emitProduct } from "../product/mod.ts";
 // Measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, about: the groups "stage" of
 // `deno bench bench/convolution_ways_bench.ts` measure it again.
 
-/** Nanoseconds for an element of a window that is added to the image; a third of it was measured at best. */
+/**
+ * Nanoseconds for an element of a window that is added to the image; the best measured time was a
+ * third of it.
+ */
 const FOLD_TIME = 1;
 
-/** The most windows, and the most elements of all of a channel's windows. */
+/** The maximum number of windows, and the maximum number of elements of all windows of a channel. */
 const MOST_WINDOWS = 16;
 const MOST_ELEMENTS = 512;
 
-/** Whether a convolution is for this module. */
+/** Whether this module should compute a convolution. */
 export function hasFewWindows({ batch, taps, outputs }: ConvolutionSize): boolean {
   return batch === 1 && outputs <= MOST_WINDOWS && outputs * taps <= MOST_ELEMENTS;
 }
 
-/** The stages of a product with its operands and workspaces numbered anew. */
+/** The stages of a product with its operands and workspaces renumbered. */
 function renumber(
   { stages, workspaces }: Kernel,
   operands: readonly [number, number, number],
@@ -74,7 +77,7 @@ export function planFewConvolve(
 
 type Scalar = Expression<"f32"> | Expression<"f64"> | Expression<"i32">;
 
-/** The sum of elements at some offsets, and zero for none, written to an address. */
+/** The sum of elements at given offsets, zero for none, written to an address. */
 function storeSum(
   dtype: Number,
   from: Pointer,
@@ -96,7 +99,7 @@ function storeSum(
   return i32.store(to, sum(i32.load, i32.add, i32.const(0)), place);
 }
 
-/** `x` from `y` and the filters, with workspaces from `place` on. */
+/** `x` from `y` and the filters, with workspaces numbered from `place` on. */
 export function planFewInput(
   builder: Builder,
   { size, place }: { readonly size: ConvolutionSize; readonly place: number },
@@ -116,7 +119,7 @@ export function planFewInput(
   });
   const first = renumber(product, [0, 1, place], place + 1);
 
-  // Where a channel's windows have the element that falls on each position of the input.
+  // The positions in a channel's windows of the element that falls on each position of the input.
   const falling = range(inputs).map((): number[] => []);
   const strides = stridesOf(axes.map(({ input }) => input));
   indicesOf(axes.map(({ output }) => output)).forEach((windows, p) => {

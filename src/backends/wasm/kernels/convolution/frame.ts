@@ -1,9 +1,9 @@
 /**
  * Images with a frame of zeros: the positions that windows reach, those outside the image included.
  *
- * Where windows are several steps apart, positions stand by their distance from the last window's
- * start, their phase: what a position of the kernel sees in neighbouring windows then stands side by
- * side, as it does where they are one step apart.
+ * If windows are several steps apart, positions are grouped by phase: their distance from the start
+ * of the last window. The elements that a position of the kernel reads in neighbouring windows are
+ * then adjacent, as they are for windows one step apart.
  *
  * @module
  */
@@ -27,18 +27,21 @@ import { eachUnit, partition } from "../partition.ts";
 // Measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, about: the groups "stage" of
 // `deno bench bench/convolution_ways_bench.ts` measure it again.
 
-/** Nanoseconds for an element of frames and of images, where the batch becomes innermost and elsewhere. */
+/**
+ * Nanoseconds for an element of frames and of images, if the batch becomes innermost, and
+ * otherwise.
+ */
 const ELEMENT_TIME = { transposed: 1, copied: 0.25 };
 
 /** One axis of images and of their frames. */
 export interface FrameAxis {
   /** Positions of the image. */
   readonly length: number;
-  /** Positions of the frame in front of the image; negative where it begins inside. */
+  /** Positions of the frame before the image; negative if it begins inside the image. */
   readonly low: number;
   /** Positions from one window to the next. */
   readonly stride: number;
-  /** How many phases are kept, at most `stride`. */
+  /** The number of phases that are kept, at most `stride`. */
   readonly phases: number;
   /** Positions of each phase. */
   readonly steps: number;
@@ -60,7 +63,7 @@ function phaseStrides(axes: readonly FrameAxis[]): number[] {
   return axes.map((_, i) => axes.slice(i + 1).reduce((all, { phases }) => all * phases, plane));
 }
 
-/** Where the position that lies so far behind the start of a window stands, in elements behind it. */
+/** The offset, in elements, of a position that lies a given distance after the start of a window. */
 export function frameOffset(axes: readonly FrameAxis[], distances: readonly number[]): number {
   const steps = frameStrides(axes);
   const phases = phaseStrides(axes);
@@ -70,13 +73,16 @@ export function frameOffset(axes: readonly FrameAxis[], distances: readonly numb
   }, 0);
 }
 
-/** Whether the frame is the image itself, if that is held as it is computed with. */
+/**
+ * Whether the frame is the image itself, which requires that it is stored in the type of the
+ * computation.
+ */
 export function isBare(axes: readonly FrameAxis[], held: Number): boolean {
   return !isNarrow(held) &&
     axes.every(({ length, low, stride, steps }) => low === 0 && stride === 1 && steps === length);
 }
 
-/** Frames that are no larger than their images are these. */
+/** Frames that are no larger than their images are the images themselves. */
 export function shrinkFrame(axes: readonly FrameAxis[]): readonly FrameAxis[] {
   const inside = axes.every(({ length, low, stride, steps }) =>
     low === 0 && stride === 1 && steps <= length
@@ -84,7 +90,7 @@ export function shrinkFrame(axes: readonly FrameAxis[]): readonly FrameAxis[] {
   return inside ? axes.map((axis) => ({ ...axis, steps: axis.length })) : axes;
 }
 
-/** Copies a known number of elements, the last ones perhaps twice. */
+/** Copies a known number of elements, perhaps the last ones twice. */
 function copyRun(code: Code, held: Number, from: Pointer, to: Pointer, count: number): void {
   const [size, wide] = [byteSize(held), byteSize(wideDtype(held))];
   const lanes = lanesOf(held);
@@ -116,7 +122,7 @@ function copyRun(code: Code, held: Number, from: Pointer, to: Pointer, count: nu
   if (whole * lanes < count) code.do(move(from, to, count - lanes));
 }
 
-/** Copies a known number of elements that stand `stride` apart. */
+/** Copies a known number of elements that are `stride` apart. */
 function copyApart(
   code: Code,
   held: Number,
@@ -136,7 +142,7 @@ function copyApart(
     code.loop((again) => {
       if (stride === 2 && unroll === 4) {
         const low = load(p);
-        // The last element that is read is the last one that is needed.
+        // The last element read is the last element needed.
         const high = load(p, 3 * size);
         const lanes = [0, 1, 2, 3, 8, 9, 10, 11, 20, 21, 22, 23, 28, 29, 30, 31];
         code.do(v128.store(q, i8x16.shuffle(low, high, lanes), { align: 4 }));
@@ -156,9 +162,9 @@ function copyApart(
 }
 
 /**
- * The stage that copies images, as they are held, into frames that stand interleaved, as many as there are images in a
- * batch: a function of the images `[batch, channels, ...]` and the frames `[channels, ..., batch]`, of
- * which the channels begin so many elements apart.
+ * The stage that copies images, in their type in memory, into interleaved frames, one for each
+ * image of a batch: a function of the images `[batch, channels, ...]` and the frames
+ * `[channels, ..., batch]`, whose channels begin a given number of elements apart.
  */
 export function emitInterleaved(
   builder: Builder,
@@ -232,8 +238,8 @@ export function emitInterleaved(
 }
 
 /**
- * The stage that copies images, as they are held, into their frames, which begin so many elements apart: a function of
- * the images and the frames.
+ * The stage that copies images, in their type in memory, into their frames, which begin a given
+ * number of elements apart: a function of the images and the frames.
  */
 export function emitFrames(
   builder: Builder,

@@ -2,9 +2,9 @@
  * Convolutions and the gradients of their inputs as sums over tiles of framed images.
  *
  * - A convolution is a sum over channels and positions of the kernel.
- * - The gradient of the input is a sum over channels and those positions of the kernel that fall on
- *   it: which ones these are is the same for inputs that are one stride of the windows apart. Each
- *   such class is a convolution of the framed cotangent, without strides.
+ * - The gradient of the input is a sum over channels and the positions of the kernel that fall on
+ *   it. These positions are the same for inputs that are one stride of the windows apart. Each such
+ *   class is a convolution of the framed cotangent, without strides.
  *
  * @module
  */
@@ -25,22 +25,25 @@ import { type Axis, type ConvolutionSize, distancesOf, estimateTime, MOST_TAPS }
 import type { Builder, Stage } from "../kernel.ts";
 import { lanesOf } from "../panels.ts";
 
-// Chosen on an AMD EPYC (Zen 3) with Deno 2.9.6; `deno bench bench/convolution_bench.ts` shows by its
-// rates what other values are worth.
+// Chosen on an AMD EPYC (Zen 3) with Deno 2.9.6; the rates of
+// `deno bench bench/convolution_bench.ts` show the effect of other values.
 
-/** The part of all sums up to which it pays to leave the padding out. */
+/** The fraction of all sums up to which leaving out the padding pays off. */
 const WORTH_SPLITTING = 0.75;
 
-/** How much emptier vectors of several images may be than those of one image of few, or many, columns. */
+/**
+ * How much less full vectors of several images may be than those of one image with few, or many,
+ * columns.
+ */
 const TOGETHER = { few: 0.5, many: 1, columns: 64 };
 
-/** Elements of filters from which on short pieces of rows that are far apart are slow to read. */
+/** The number of elements of filters from which short, distant pieces of rows are slow to read. */
 const LARGE_FILTERS = 2 ** 18;
 
-/** The most kinds of columns that code is written for. */
+/** The maximum number of kinds of columns for which code is written. */
 const MOST_CLASSES = 16;
 
-/** Loops over all axes but the last as a region has them. */
+/** Loops over all axes of a region but the last. */
 function regionLoops(
   counts: readonly number[],
   b: readonly number[],
@@ -55,20 +58,22 @@ function regionLoops(
 }
 
 /**
- * Elements from one channel to the next: where channels are read at the same place, one after the
- * other, these places must not all fall on the same few lines of a cache.
+ * Elements from one channel to the next. If channels are read at the same position, one after
+ * another, these addresses must not all fall on the same few lines of a cache.
  */
 function pitchOf(length: number, channels: number, element: number): number {
   const close = channels >= 16 && length * element % 512 === 0;
   return close ? length + 64 / element : length;
 }
 
-/** The part of the columns of tiles that are computed for nothing is this much smaller. */
+/** The fraction of the computed columns of tiles that are used. */
 function usedPart(columns: number, width: number): number {
   return columns / (Math.ceil(columns / width) * width);
 }
 
-/** The columns without the positions of the kernel that see nothing but zeros, if these are many. */
+/**
+ * The columns without the positions of the kernel that read only zeros, if there are many of these.
+ */
 function withoutPadding(framed: Framed): FramedPart[] {
   const { columns, frame, every } = framed;
   const whole = partsOf(framed);
@@ -96,8 +101,8 @@ function planFramed(builder: Builder, size: ConvolutionSize, framed: Framed): Pl
   const lines = counts[counts.length - 1];
   const columns = sizeOf(counts);
   const results = sizeOf(lengths);
-  // Images that are too narrow for tiles, or too small to pay for reading the filters, stand
-  // interleaved: the columns of a tile are then the same one of several images.
+  // Images that are too narrow for tiles, or too small to pay for reading the filters, are
+  // interleaved: the columns of a tile are then the same column of several images.
   const together = batch > 1 &&
     usedPart(batch, width) > (columns < TOGETHER.columns ? TOGETHER.few : TOGETHER.many) *
         usedPart(lines, width / 2);
@@ -211,10 +216,10 @@ export function planConvolve(builder: Builder, size: ConvolutionSize): Plan | un
 
 /** Positions of the input, along one axis, on which the same positions of the kernel fall. */
 interface Class {
-  /** The first position, and how many there are, each one stride behind the other. */
+  /** The first position, and their number, one stride apart. */
   readonly first: number;
   readonly count: number;
-  /** Positions of the kernel, and by how much the first window's number differs for each. */
+  /** Positions of the kernel, and the difference in the first window's number for each. */
   readonly taps: readonly { readonly tap: number; readonly shift: number }[];
 }
 

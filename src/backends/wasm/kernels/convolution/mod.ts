@@ -1,15 +1,16 @@
 /**
- * Convolutions and their two adjoints. Each shape is computed in the way that is fastest for it:
+ * Convolutions and their two adjoints. Each shape is computed by the fastest method for it:
  *
- * - sums over tiles of framed images, for any shape; where images are narrow, tiles run over several
+ * - sums over tiles of framed images, for any shape; for narrow images, tiles extend over several
  *   of them (`convolution_framed.ts`);
  * - gradients of filters as sums over windows (`convolution_windows.ts`);
- * - Winograd's convolution for 3x3 filters in single precision, where that is faster: its error is
- *   about twice that of the sums, relative to the largest of some neighbouring results, and a NaN or
- *   an infinity spreads to these (`convolution_winograd.ts`);
- * - one image with few windows, where reading the filters takes the longest (`convolution_few.ts`);
+ * - Winograd's convolution for 3x3 filters in single precision, if that is faster. Its error is
+ *   about twice that of the sums, relative to the largest of some neighbouring results, and a NaN
+ *   or an infinity spreads to these (`convolution_winograd.ts`);
+ * - one image with few windows, dominated by reading the filters (`convolution_few.ts`);
  * - depthwise convolutions (`convolution_depthwise.ts`);
- * - the definition, for what is left: kernels of very many positions (`convolution_direct.ts`).
+ * - the definition, for all other cases: kernels with a very large number of positions
+ *   (`convolution_direct.ts`).
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * The windows of images as rows of a matrix, for gradients of filters: their sums run over the
- * windows, and side by side stand the elements of one window.
+ * windows, and the elements of one window are adjacent.
  *
  * @module
  */
@@ -18,23 +18,23 @@ import { eachUnit, partition } from "../partition.ts";
 // Measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, about: the groups "stage" of
 // `deno bench bench/convolution_ways_bench.ts` measure it again.
 
-/** Nanoseconds that an element of a window takes to be copied. */
+/** Nanoseconds to copy an element of a window. */
 const ELEMENT_TIME = 0.25;
 
-/** Where windows stand; distances are in elements. */
+/** The positions of windows; distances are in elements. */
 export interface Patches {
   readonly dtype: Number;
-  /** Images or groups of their channels: how many, and how far apart. */
+  /** Images or groups of their channels: their number and distance. */
   readonly units: readonly { readonly count: number; readonly step: number }[];
-  /** Windows along each axis: how many, and how far apart. */
+  /** Windows along each axis: their number and distance. */
   readonly windows: readonly { readonly count: number; readonly step: number }[];
-  /** Channels: how many, and how far apart. */
+  /** Channels: their number and distance. */
   readonly channels: { readonly count: number; readonly step: number };
-  /** Where the elements of a channel's window stand. */
+  /** The positions of the elements of a channel's window. */
   readonly taps: readonly number[];
 }
 
-/** Copies `count` elements; elsewhere than at the end whole vectors may be written. */
+/** Copies `count` elements; except at the end, whole vectors may be written. */
 function copyRun(
   code: Code,
   dtype: Number,
@@ -67,7 +67,7 @@ function copyRun(
   }
 }
 
-/** A function of a window's first channel and of the row that it becomes. */
+/** A function of a window's first channel and of the row to write. */
 function emitPatch(
   builder: Builder,
   { patch: { dtype, channels, taps }, place }: {
@@ -82,7 +82,7 @@ function emitPatch(
       for (let k = 0; k < taps.length;) {
         const run = taps.slice(k).findIndex((at, i) => at !== taps[k] + i);
         const count = run < 0 ? taps.length - k : run;
-        // Behind the last channel's last run there may be a row that somebody else writes.
+        // After the last run of the last channel there may be a row that another thread writes.
         const left = taps.length - k - count;
         copyRun(code, dtype, from, to, taps[k], k, count, left < VECTOR / size, memory);
         k += count;
@@ -113,8 +113,8 @@ function moveTo(
 }
 
 /**
- * A function of the images, the number of a window, a number of windows and an address: copies these
- * windows to rows that stand there.
+ * A function of the images, the number of the first window, a number of windows and an address:
+ * copies these windows to rows at the address.
  */
 export function emitPacking(
   builder: Builder,

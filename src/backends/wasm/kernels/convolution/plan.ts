@@ -1,5 +1,5 @@
 /**
- * What the ways of computing convolutions share.
+ * Types and functions shared by all methods of computing convolutions.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { type FrameAxis, frameOffset, frameStrides } from "./frame.ts";
 import type { Role } from "./size.ts";
 import type { Kernel } from "../kernel.ts";
 
-/** What makes up a kernel. */
+/** The parts of a kernel. */
 export type Plan = Pick<Kernel, "stages" | "workspaces">;
 
-/** All combinations of one entry of each list, the last list's the fastest. */
+/** All combinations of one entry of each list, the last list varying fastest. */
 export function product<T>(lists: readonly (readonly T[])[]): T[][] {
   return lists.reduce<T[][]>(
     (all, list) => all.flatMap((some) => list.map((entry) => [...some, entry])),
@@ -26,18 +26,21 @@ export function indicesOf(lengths: readonly number[]): number[][] {
 
 /** Columns along one axis that have the same steps. */
 export interface AxisPart {
-  /** The first one's place in the frame, in steps, and in the result; and how many there are. */
+  /** The position of the first one in the frame, in steps, and in the result; and their number. */
   readonly from: number;
   readonly first: number;
   readonly count: number;
-  /** Positions of the kernel, and how far behind the column in the frame stands what they see. */
+  /**
+   * Positions of the kernel, and the offsets in the frame from the column to the elements that they
+   * read.
+   */
   readonly taps: readonly { readonly tap: number; readonly distance: number }[];
 }
 
-/** Sums over framed images: what the two directions that have such sums say of themselves. */
+/** Sums over framed images: the parameters of the two directions that use such sums. */
 export interface Framed {
   readonly name: string;
-  /** Which operand the images are. */
+  /** The operand that holds the images. */
   readonly images: Role;
   /** The channels of each group that are summed, and those that are computed. */
   readonly summed: number;
@@ -48,7 +51,7 @@ export interface Framed {
   /** The lengths of the kernel's axes and of the result's. */
   readonly kernel: readonly number[];
   readonly lengths: readonly number[];
-  /** The columns along each axis, and how many positions of the result they are apart. */
+  /** The columns along each axis, and their distance in positions of the result. */
   readonly columns: readonly (readonly AxisPart[])[];
   readonly every: readonly number[];
 }
@@ -58,10 +61,10 @@ export interface FramedPart {
   /** The positions of the kernel, as elements of the filters and of the frame. */
   readonly elements: readonly number[];
   readonly offsets: readonly number[];
-  /** How many columns there are along each axis, and how far apart they stand in the result. */
+  /** The number of columns along each axis, and their distances in the result. */
   readonly counts: readonly number[];
   readonly steps: readonly number[];
-  /** Where the first column stands in the frame and in the result. */
+  /** The position of the first column in the frame and in the result. */
   readonly from: number;
   readonly first: number;
 }
@@ -89,7 +92,7 @@ export function partsOf({ frame, kernel, lengths, columns, every }: Framed): Fra
   });
 }
 
-/** The columns of an axis divided by which positions of the kernel see the image at all. */
+/** The columns of an axis grouped by which positions of the kernel overlap the image. */
 export function splitColumns(
   columns: readonly AxisPart[],
   { length, low, stride }: FrameAxis,
@@ -103,7 +106,7 @@ export function splitColumns(
         return position >= 0 && position < length;
       });
       const last = parts.at(-1);
-      // As runs of neighbours, two lists are the same if their ends are.
+      // The lists are runs of consecutive positions, so two lists are the same if their ends are.
       if (last?.taps.length === seen.length && last.taps[0] === seen[0]) {
         parts[parts.length - 1] = { ...last, count: last.count + 1 };
       } else parts.push({ from: from + i, first: first + i * every, count: 1, taps: seen });

@@ -1,5 +1,5 @@
 /**
- * The extents of convolutions, as all ways of computing them read them.
+ * The extents of convolutions, as used by all methods of computing them.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { range, sizeOf } from "../../../../base/shape.ts";
 import type { Buffer } from "../kernel.ts";
 import type { Number } from "../panels.ts";
 
-/** What a convolution is: the parameters of the primitives. One entry per spatial axis in each list. */
+/** The parameters of the primitives of convolutions. One entry per spatial axis in each list. */
 export interface ConvolutionParams {
   /** Steps from one window to the next, at least one. */
   readonly stride: readonly number[];
@@ -21,13 +21,13 @@ export interface ConvolutionParams {
   readonly input: readonly number[];
   /** The window's lengths. */
   readonly kernel: readonly number[];
-  /** How many windows there are. */
+  /** The number of windows. */
   readonly output: readonly number[];
-  /** Into how many groups the channels are divided. */
+  /** The number of groups of channels. */
   readonly groups: number;
 }
 
-/** What an operand is: `x` `[N, groups * i, ...input]`, `w` `[groups * o, i, ...kernel]`, `y`. */
+/** The role of an operand: `x` `[N, groups * i, ...input]`, `w` `[groups * o, i, ...kernel]`, `y`. */
 export type Role = "x" | "w" | "y";
 
 /** One spatial axis. */
@@ -42,9 +42,9 @@ export interface Axis {
 
 /** All extents of a convolution. */
 export interface ConvolutionSize {
-  /** The type that is computed with, and that of the result. */
+  /** The type of the computation, and that of the result. */
   readonly dtype: Number;
-  /** The types as which the operands are held: that one, or narrower ones. */
+  /** The types of the operands in memory: that one, or narrower ones. */
   readonly held: Readonly<Record<Role, Number>>;
   readonly batch: number;
   readonly groups: number;
@@ -60,17 +60,17 @@ export interface ConvolutionSize {
   readonly outputs: number;
 }
 
-/** Whether windows are single positions, one after the other. */
+/** Whether windows are single consecutive positions. */
 function isPlain({ stride, padLow, input, kernel, output }: Axis): boolean {
   return kernel === 1 && stride === 1 && padLow === 0 && input === output;
 }
 
-/** The axis that a convolution without any, or with nothing but plain ones, has. */
+/** The axis used for a convolution that has no axes, or only trivial ones. */
 function plainAxis(length: number): Axis {
   return { stride: 1, dilation: 1, padLow: 0, input: length, kernel: 1, output: length };
 }
 
-/** The extents, from the operands that are known by their roles. */
+/** The extents, from the operands whose roles are known. */
 export function readSize(
   params: ConvolutionParams,
   operands: Readonly<Partial<Record<Role, Buffer>>>,
@@ -107,13 +107,13 @@ export function readSize(
   };
 }
 
-/** Whether every result is a sum of nothing. */
+/** Whether every result is an empty sum. */
 export function isEmpty(size: ConvolutionSize): boolean {
   const { batch, inPerGroup, outPerGroup, inputs, taps, outputs } = size;
   return batch * inPerGroup * outPerGroup * inputs * taps * outputs === 0;
 }
 
-/** Multiplications and additions, those with padding included. */
+/** Multiplications and additions, including those with padding. */
 export function countOperations(size: ConvolutionSize): number {
   const { batch, groups, inPerGroup, outPerGroup, taps, outputs } = size;
   return 2 * batch * groups * inPerGroup * outPerGroup * taps * outputs;
@@ -124,16 +124,16 @@ export function distancesOf({ kernel, dilation }: Axis): number[] {
   return range(kernel).map((q) => q * dilation);
 }
 
-/** The longest list of a kernel's positions that code is written for. */
+/** The length of the longest list of a kernel's positions for which code is written. */
 export const MOST_TAPS = 512;
 
 /**
- * Operations that sums do in a nanosecond, about, on one core of an AMD EPYC (Zen 3) with Deno 2.9.6.
- * `deno bench bench/convolution_bench.ts` measures it again.
+ * Approximate number of operations of sums per nanosecond on one core of an AMD EPYC (Zen 3) with
+ * Deno 2.9.6. `deno bench bench/convolution_bench.ts` measures it again.
  */
 const RATE = 40;
 
-/** About how long all sums take, in nanoseconds. */
+/** The approximate time of all sums, in nanoseconds. */
 export function estimateTime(size: ConvolutionSize): number {
   return countOperations(size) / RATE;
 }

@@ -1,16 +1,16 @@
 /**
- * The inner part of convolutions: some rows of A times columns of B that stand anywhere.
+ * The inner part of convolutions: some rows of A times columns of B at arbitrary positions.
  *
  *     C[row, column] += Σ A[row, k] B[base(tile of column) + offset(k) + column in tile]
  *
- * Only the columns of a tile stand next to each other; two lists say where each tile and each step of
- * the sum begins. So the windows of an image need not be copied: the windows of a line are one tile
- * after the other, and a step of the sum, a channel and a position of the kernel, is a distance from
- * the window's start that is the same for all of them. (The scheme is that of M. Dukhan, "The Indirect
- * Convolution Algorithm", 2019, with distances in place of pointers.)
+ * Only the columns of a tile are adjacent; two lists give the start of each tile and of each step
+ * of the sum. The windows of an image thus need no copy: the windows of a line are consecutive
+ * tiles, and a step of the sum (a channel and a position of the kernel) is a distance from the
+ * start of the window that is the same for all windows. (The scheme is that of M. Dukhan, "The
+ * Indirect Convolution Algorithm", 2019, with distances in place of pointers.)
  *
- * A block of A and the list of its steps stand at constant addresses of the scratch memory, which
- * need no checks.
+ * A block of A and the list of its steps are at constant addresses of the scratch memory, which
+ * need no bounds checks.
  *
  * @module
  */
@@ -34,10 +34,10 @@ import {
 /** The longest sum that is written out without a loop. */
 export const LONGEST = 72;
 
-/** Where the list of steps stands in the scratch memory; in front of it is the block of A. */
+/** The address of the list of steps in the scratch memory, after the block of A. */
 const STEPS = 2 ** 14;
 
-/** Where the scratch memory is free. */
+/** The start of the free scratch memory. */
 export const FREE = STEPS + 4 * LONGEST + 32;
 
 /** Elements from one row of the block of A to the next. */
@@ -47,25 +47,26 @@ function pitchOf(dtype: Number, depth: number): number {
 }
 
 /**
- * Where sums stand that are not elements of the result yet, and copies of B. V8 joins vectors to wider
- * ones in the module's first memory alone, so tiles that are made for that need a workspace.
+ * The location of sums that are not yet elements of the result, and of copies of B. V8 joins
+ * vectors to wider ones only in the module's first memory, so tiles that are made for that need a
+ * workspace.
  */
 export function placeOfSums({ tile }: Builder): Place {
   return tile.vectors > 2 ? "memory" : "scratch";
 }
 
-/** What a call of a function made by `emitTiles` computes. */
+/** The computation of a function made by `emitTiles`. */
 export interface Tiles {
   readonly dtype: Number;
   /** Rows of A and C. */
   readonly rows: number;
   /** Columns of each tile, in vectors. */
   readonly vectors: number;
-  /** Whether each half of a tile has its own base. */
+  /** Whether each half of a tile has a separate base. */
   readonly split: boolean;
   /** Steps of the sum. */
   readonly depth: number;
-  /** Where B and C stand. */
+  /** The location of B and C. */
   readonly from: Place;
   readonly to: Place;
 }
@@ -148,21 +149,21 @@ export function emitTiles(builder: Builder, spec: Tiles): TilesFunction {
 
 const ZEROS = Array<number>(16).fill(0);
 
-/** Steps of a sum: `count` times those of a list, which stand so many elements apart in A. */
+/** Steps of a sum: `count` repetitions of a list, a given number of elements apart in A. */
 export interface Steps {
-  /** Where the steps of the list stand in A, in elements; ascending. */
+  /** The positions of the list's steps in A, in elements; ascending. */
   readonly elements: readonly number[];
-  /** How often the list comes. */
+  /** The number of repetitions of the list. */
   readonly count: number;
 }
 
 /**
- * A function of A, the number of rows, the bytes between them, and the bytes from one time that the
- * list of steps comes to the next: copies A to where `emitTiles` reads it. It may read whole vectors.
+ * A function of A, the number of rows, the bytes between them, and the bytes between repetitions of
+ * the list of steps: copies A to where `emitTiles` reads it. May read whole vectors.
  */
 export type LoadFunction = FunctionReference<readonly ["i32", "i32", "i32", "i32"], "none">;
 
-/** The copy of rows of A, as they are held, into the block. */
+/** The copy of rows of A, in their type in memory, into the block. */
 export function emitLoad(
   builder: Builder,
   { held, steps, from = "memory" }: {
@@ -192,7 +193,7 @@ export function emitLoad(
           for (let k = 0; k < elements.length;) {
             const run = elements.slice(k).findIndex((at, i) => at !== elements[k] + i);
             const length = run < 0 ? elements.length - k : run;
-            // What is written behind a run is written again by what follows it.
+            // Elements written after the end of a run are overwritten by the next run.
             for (let i = 0; i < length; i += lanes) {
               const value = load(source, (elements[k] + i) * byteSize(held));
               const place = { offset: (k + i) * size, memory: scratch, align: 4 };
@@ -209,13 +210,13 @@ export function emitLoad(
   );
 }
 
-/** Steps that stand at regular distances. */
+/** Steps at regular distances. */
 export interface Regular {
-  /** How many times the list comes. */
+  /** The number of repetitions of the list. */
   readonly count: number;
-  /** Where its steps begin, in bytes. */
+  /** The positions of its steps, in bytes. */
   readonly offsets: readonly number[];
-  /** Bytes from one time to the next. */
+  /** Bytes between repetitions. */
   readonly next: number;
 }
 
@@ -246,10 +247,10 @@ export type StoreFunction = FunctionReference<
   "none"
 >;
 
-/** Elements of a line that are this far apart are not near each other. */
+/** Elements of a line that are this far apart are not adjacent. */
 const FAR = 16;
 
-/** The copy of C from where it was summed to the result. */
+/** The copy of C from the location of the sums to the result. */
 export function emitStore(
   builder: Builder,
   { dtype, step, from }: { readonly dtype: Number; readonly step: number; readonly from: Place },
@@ -269,7 +270,7 @@ export function emitStore(
     "none",
     (code, c, out, rows, cRow, outRow, lines, cLine, outLine, count) => {
       if (step >= FAR) {
-        // The elements of a line are in different images: one image after the other is written.
+        // The elements of a line are in different images: the images are written one after another.
         code.for({ below: rows }, () => {
           const column = code.let(c);
           const to = code.let(out);

@@ -16,10 +16,10 @@ import type { Builder } from "../kernel.ts";
 /** Bytes of windows that are copied before they are used. */
 const MOST_COPIED = 2 ** 20;
 
-/** Elements of windows that are copied together otherwise. */
+/** Otherwise, the number of elements of windows that are copied together. */
 const MOST_COLUMNS = 147;
 
-/** Where the windows of `x`, operand 0, stand: in it, or in the frames that a stage makes. */
+/** The location of the windows of `x`, operand 0: the operand, or frames made by a stage. */
 interface Windows extends Plan {
   readonly source: number;
   /** All windows `[groups, batch, window, element]`. */
@@ -78,7 +78,10 @@ export function copyWindows(
   };
 }
 
-/** Channels whose windows are copied together: a divisor of all, with about as many elements. */
+/**
+ * Channels whose windows are copied together: a divisor of all channels, with about this many
+ * elements.
+ */
 function channelsTogether(channels: number, taps: number, elements: number): number {
   const most = Math.max(1, Math.floor(elements / taps));
   for (let count = Math.min(most, channels); count > 1; count--) {
@@ -91,7 +94,8 @@ function channelsTogether(channels: number, taps: number, elements: number): num
 export function planFilter(builder: Builder, size: ConvolutionSize): Plan | undefined {
   const { dtype, batch, groups, inPerGroup, outPerGroup, taps, outputs } = size;
   if (taps > MOST_TAPS) return undefined;
-  // Windows that are too many to be kept are copied where they are needed, some channels at a time.
+  // Windows that are too many to be stored are copied where they are needed, some channels at a
+  // time.
   const all = batch * outputs * groups * inPerGroup * taps * byteSize(dtype);
   const inPlace = all > MOST_COPIED && taps > 1;
   const together = inPlace ? channelsTogether(inPerGroup, taps, MOST_COLUMNS) : inPerGroup;

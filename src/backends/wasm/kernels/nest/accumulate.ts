@@ -15,24 +15,24 @@ import { identityOf } from "../../../../lowering/simplify_nest.ts";
 
 type Reduction = LoopNode & { readonly kind: "reduce" };
 
-/** How many values of a coarse sum are added up as float32. */
+/** The number of values of a coarse sum that are added up as float32. */
 const FEW = 4;
 
 /**
- * What the magnitude of a guarded product must not fall below. Of float64 it is looked at after each
- * factor; of float32 after two, neither of which is less than 2^-149.
+ * The lower limit of the magnitude of a guarded product. Products of float64 are checked after each
+ * factor; those of float32 after two factors, neither of which is less than 2^-149.
  */
 const LEAST_GUARDED = { float32: 2 ** -400, float64: 2 ** -960 } as const;
 
-/** How many rounds of doubles are added up before the sum is folded into the whole. */
+/** The number of rounds of doubles that are added up before the sum is folded into the total. */
 export const FOLDED_ROUNDS = 16;
 
-/** Whether a reduction adds up doubles, whose rounding counts where there are many. */
+/** Whether a reduction adds up doubles, whose rounding errors matter for long sums. */
 export function addsDoubles({ dtype, operation }: Reduction, from: Dtype): boolean {
   return operation === "sum" && dtype === "float64" && from === "float64";
 }
 
-/** The upper half of a vector in its lower half. */
+/** The upper half of a vector moved to its lower half. */
 export function upperHalf(vector: Vector): Vector {
   const bytes = Array.from({ length: 16 }, (_, i) => (i + 8) % 16);
   return i8x16.shuffle(vector, vector, bytes);
@@ -44,7 +44,7 @@ function exchanged(vector: Vector): Vector {
   return i8x16.shuffle(vector, vector, bytes);
 }
 
-/** Two vectors of elements of `dtype` combined, NaN left aside. */
+/** Two vectors of elements of `dtype` combined, ignoring NaN. */
 function combine(dtype: Dtype, operation: Combination, x: Vector, y: Vector): Vector {
   const isMax = operation === "max";
   switch (dtype) {
@@ -66,19 +66,19 @@ function combine(dtype: Dtype, operation: Combination, x: Vector, y: Vector): Ve
   }
 }
 
-/** How a reduction is written. */
+/** Options for writing a reduction. */
 export interface Shape {
   /** The number of vectors in a round. */
   readonly width: number;
-  /** Whether their lanes and they themselves are combined in the end. */
+  /** Whether their lanes and the vectors themselves are combined at the end. */
   readonly isHorizontal: boolean;
-  /** Whether the loops are run for nothing else. */
+  /** Whether the loops are run for this reduction only. */
   readonly isAlone: boolean;
   /** Whether `fold` is called after some rounds. */
   readonly isFolded: boolean;
 }
 
-/** Where a reduction collects its values. */
+/** The accumulators of a reduction. */
 export class Accumulator {
   readonly #code: Code;
   readonly #dtype: Dtype;
@@ -89,7 +89,7 @@ export class Accumulator {
   readonly #identity: number;
   /** One vector for each of a round. */
   readonly #parts: readonly Local<"v128">[];
-  /** Where a lane has met a NaN, for extremes of floats. */
+  /** The lanes that have met a NaN, for extremes of floats. */
   readonly #nans: readonly Local<"v128">[];
   /** Sums or products of float32, as doubles: of the lower and the upper lanes. */
   readonly #doubles: readonly (readonly [Local<"v128">, Local<"v128">])[];
@@ -132,24 +132,24 @@ export class Accumulator {
     }
   }
 
-  /** The least magnitudes that the collected products have had, where these are guarded. */
+  /** The least magnitudes of the collected products, if these are guarded. */
   readonly #least: readonly Local<"v128">[] = [];
 
-  /** Sums of doubles that were folded, and what rounding has left out of these. */
+  /** The folded sums of doubles, and their rounding errors. */
   readonly #totals: readonly (readonly [total: Local<"v128">, rest: Local<"v128">])[];
 
   /**
-   * One, for sums of converted values times it: conversions and additions are done by the same parts of
-   * processors (AMD Zen 3), multiply-adds by others. The bits are the same. Sums of products beside it
-   * would keep these busy.
+   * One, for sums of converted values times it. Conversions and additions use the same units of the
+   * processor (AMD Zen 3), multiply-adds use others. The bits are the same. Sums of products in the
+   * same nest would keep these units busy.
    */
   readonly #one: Local<"v128"> | undefined;
-  /** The sum of the last few values, of a coarse sum, and how many these are. */
+  /** The sum of the last few values of a coarse sum, and their number. */
   readonly #few: Local<"v128"> | undefined;
   #fewCount = 0;
   #runs = 0;
 
-  /** Forgets everything. */
+  /** Resets all accumulators. */
   start(): void {
     const code = this.#code;
     for (const part of this.#parts) {
@@ -163,14 +163,14 @@ export class Accumulator {
     for (const least of this.#least) code.set(least, f64x2.const(1));
   }
 
-  /** Looks at product `k`. */
+  /** Checks product `k`. */
   #guard(k: number, product: Local<"v128">): void {
     const least = this.#least[k % this.#least.length];
     this.#code.set(least, f64x2.pmin(least, f64x2.abs(product)));
   }
 
   /**
-   * Takes in vector `i` of a round.
+   * Combines vector `i` of a round into the accumulators.
    *
    * @param active The number of lanes that count, from the first on.
    */
@@ -208,7 +208,10 @@ export class Accumulator {
     }
   }
 
-  /** Changes the sums of vector `i`, given how to get the lanes of a vector that belong to each. */
+  /**
+   * Changes the sums of vector `i`, given a function from a vector to its lanes that belong to
+   * each.
+   */
   #widen(
     i: number,
     change: (sum: Local<"v128">, part: (vector: Vector) => Vector) => Vector,
@@ -222,8 +225,8 @@ export class Accumulator {
   }
 
   /**
-   * Adds what has been added up since the last time to the totals, and what rounding leaves out of
-   * these to the rests (D. Knuth, "The Art of Computer Programming", volume 2, section 4.2.2).
+   * Adds the sums since the last call to the totals, and their rounding errors to the rests (D.
+   * Knuth, "The Art of Computer Programming", volume 2, section 4.2.2).
    */
   fold(): void {
     const code = this.#code;
@@ -241,7 +244,7 @@ export class Accumulator {
     });
   }
 
-  /** The totals with their rests, which are NaN where a total is infinite. */
+  /** The totals plus their rests; the rests are NaN where a total is infinite. */
   #folded(): readonly Local<"v128">[] {
     this.fold();
     return this.#totals.map(([total, rest]) => {
@@ -250,14 +253,14 @@ export class Accumulator {
     });
   }
 
-  /** Looks at all products of float32. */
+  /** Checks all products of float32. */
   #guardDoubles(): void {
     if (this.#least.length === 0) return;
     const products = this.#doubles.flatMap((pair) => pair.slice(0, this.#lanes / 2));
     products.forEach((product, k) => this.#guard(k, product));
   }
 
-  /** Ends a block of rounds, and with it a run of values that are added up as float32. */
+  /** Ends a block of rounds, and thus a run of values that are added up as float32. */
   flush(): void {
     if (this.#doubles.length > 0) this.#guardDoubles();
     const few = this.#few;
@@ -266,7 +269,7 @@ export class Accumulator {
     this.#fewCount = 0;
   }
 
-  /** A vector of which only so many lanes count. */
+  /** A vector of which only a number of lanes count. */
   #masked(value: Local<"v128">, active: number): Local<"v128"> {
     const wide = this.#from === "float64" || this.#lanes === 2 ? 8 : 4;
     const mask = v128.const(
@@ -277,14 +280,14 @@ export class Accumulator {
     return this.#code.let(masked);
   }
 
-  /** Vectors combined, looked at where the product is guarded. */
+  /** Vectors combined, with a check if the product is guarded. */
   #guarded(combined: Vector): Local<"v128"> {
     const local = this.#code.let(combined);
     if (this.#least.length > 0) this.#guard(0, local);
     return local;
   }
 
-  /** Products, NaN in lanes where they were too small once. */
+  /** Products, with NaN in lanes that were once too small. */
   #withoutLost(products: readonly Local<"v128">[]): readonly Local<"v128">[] {
     if (this.#least.length === 0) return products;
     const code = this.#code;
@@ -302,7 +305,7 @@ export class Accumulator {
     );
   }
 
-  /** Vectors combined into one. */
+  /** Vectors combined into a single one. */
   #joined(vectors: readonly Local<"v128">[]): Local<"v128"> {
     let level = vectors;
     while (level.length > 1) {
@@ -316,8 +319,8 @@ export class Accumulator {
   }
 
   /**
-   * The result: a vector for each of a round, two where each has 4 lanes and the sums are doubles, or
-   * one with the result in all lanes.
+   * The result: one vector for each of a round (two if each has 4 lanes and the sums are doubles),
+   * or a single vector with the result in all lanes.
    */
   finish(): readonly Local<"v128">[] {
     const code = this.#code;

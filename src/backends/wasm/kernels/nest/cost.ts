@@ -1,5 +1,5 @@
 /**
- * What the parts of a nest cost, about: in units of an operation on one vector.
+ * Approximate costs of the parts of a nest, in units of an operation on one vector.
  *
  * @module
  */
@@ -14,17 +14,17 @@ import { inputsOf, product, reducedBy } from "../../../../lowering/simplify_nest
 /** The work of a chunk, in operations on elements. */
 const CHUNK_WORK = 2 ** 18;
 
-/** The most chunks; those of larger work are larger. */
+/** The maximum number of chunks; larger work has larger chunks. */
 const CHUNKS = 64;
 
-/** Operations that take about as long as a load; others are taken to be ten times as long. */
+/** Operations that take about as long as a load; others are assumed to take ten times as long. */
 const quick: ReadonlySet<string> = new Set([
   ...["add", "sub", "mul", "neg", "square", "abs", "maximum", "minimum", "stopGradient"],
   ...["equal", "less", "lessEqual", "isNan", "not", "and", "or", "xor", "select", "convert"],
   ...["floor", "ceil", "round", "trunc", "shiftLeft", "shiftRight", "sign", "binade"],
 ]);
 
-/** Operations whose code is long: the more vectors at a time, the more of it. */
+/** Operations with long code, which grows with the number of vectors at a time. */
 const long: ReadonlyMap<string, number> = new Map([
   ...["sin", "cos", "tan", "pow", "erfc", "erfcOfGaussian"].map((name) => [name, 30] as const),
   ...["lgamma", "digamma", "polygamma", "erfinv"].map((name) => [name, 110] as const),
@@ -48,7 +48,7 @@ export function isRegular({ when }: Reduction): boolean {
   return when === undefined;
 }
 
-/** For each node, whether it runs in the rounds of the reduced loops, for the sake of which ones. */
+/** For each node, whether it runs in the rounds of the reduced loops, and for which reductions. */
 export function inReduction(
   { nodes }: Nest,
   counts: (reduction: Reduction) => boolean = () => true,
@@ -65,14 +65,14 @@ export function inReduction(
   return inside;
 }
 
-/** About what an operation costs for one vector. */
+/** The approximate cost of an operation on one vector. */
 function costOf(node: LoopNode): number {
   if (node.kind !== "map") return node.kind === "constant" || node.kind === "given" ? 0 : 1;
   if (quick.has(node.operation)) return 1;
   return division.has(node.operation) ? 4 : long.get(node.operation) ?? 12;
 }
 
-/** What it costs to access the lanes of a vector that lie so many elements apart. */
+/** The cost of accessing the lanes of a vector that are a given number of elements apart. */
 function accessCost(stride: number): number {
   return stride === 1 ? 1 : stride === 0 ? 0.2 : stride === -1 ? 1.5 : stride === 2 ? 2.5 : 6;
 }
@@ -101,13 +101,16 @@ export function costAlong(
     if (node.kind === "reduce" && isHorizontal) cost += outer * 6;
   });
   for (const { to } of stores) {
-    // A little more than for loads, of which some can be transposed in registers.
+    // A little more than for loads, some of which can be transposed in registers.
     cost += outer * (isHorizontal ? 1 : vectors * 1.2 * accessCost(to.strides[loop]));
   }
   return cost;
 }
 
-/** How many vectors a round should compute: enough to hide latencies, not more than registers. */
+/**
+ * The number of vectors that a round should compute: enough to hide latencies, but not more than
+ * fit in registers.
+ */
 export function unrollOf(
   nest: Nest,
   loop: number,
@@ -116,7 +119,7 @@ export function unrollOf(
 ): number {
   const regular = nest.nodes.filter((node) => node.kind === "reduce" && isRegular(node));
   const reductions = regular.length;
-  // Several vectors are added up before anything is converted.
+  // Several vectors are added up before any conversion.
   const areCoarse = loop >= kept && regular.every((node) => "isCoarse" in node);
   const loads = nest.nodes.filter((node) => node.kind === "load");
   const running = nest.nodes.filter((_, i) => reductions === 0 || inside[i]);
@@ -136,7 +139,7 @@ export function unrollOf(
   return work > 14 || loads.length > 4 ? 2 : 4;
 }
 
-/** How often each node runs: what follows reductions only once for each result. */
+/** How often each node runs: nodes after reductions run once for each result. */
 export function roundsOf(nest: Nest): readonly number[] {
   const { lengths, reduced, nodes } = nest;
   const all = product(lengths);

@@ -1,6 +1,7 @@
 /**
  * Cursors: local variables that follow the counters of loops, as addresses of accesses or as the
- * numbers that guards and `index` nodes are made of. What moves alike shares one.
+ * numbers that guards and `index` nodes are made of. Accesses that move in the same way share a
+ * cursor.
  *
  * @module
  */
@@ -12,22 +13,22 @@ import type { Access, Affine, Nest } from "../../../../lowering/nest.ts";
 
 /** A number that follows the counters. */
 export interface Cursor {
-  /** What one step of each loop adds. */
+  /** The increment of one step of each loop. */
   readonly strides: readonly number[];
-  /** What it starts from: the buffer whose address is added, if there is one, and a number. */
+  /** Its initial value: the address of a buffer, if there is one, plus a number. */
   readonly buffer: number | undefined;
   start: number;
-  /** The variable that holds it where code is being written. */
+  /** The variable that holds it at the current point of the code. */
   current: Local<"i32">;
 }
 
-/** A cursor and what is to be added to it. */
+/** A cursor and an offset to add to it. */
 export interface Position {
   readonly cursor: Cursor;
   readonly bytes: number;
 }
 
-/** `value` and a constant more. */
+/** `value` plus a constant. */
 export function plus(value: Expression<"i32">, amount: number): Expression<"i32"> {
   return amount === 0 ? value : i32.add(value, i32.const(amount | 0));
 }
@@ -38,7 +39,7 @@ export class Cursors {
   readonly #nest: Nest;
   readonly #code: Code;
 
-  /** Variables at the first round, from the address of each buffer. */
+  /** The cursors' variables at the first round, from the address of each buffer. */
   constructor(code: Code, nest: Nest, addresses: readonly Local<"i32">[]) {
     this.#code = code;
     this.#nest = nest;
@@ -55,7 +56,7 @@ export class Cursors {
       const strides = access.strides.map((stride) => this.#bytes(access, stride));
       const key = accessKey(access, isGuarded);
       const cursor = this.#all.get(key);
-      // Where all accesses lie in the buffer, the others are reached from the first of them.
+      // If all accesses lie in the buffer, they are addressed relative to the first of them.
       if (cursor === undefined) this.#add(key, strides, access.buffer, start);
       else cursor.start = Math.min(cursor.start, start);
     }
@@ -82,13 +83,13 @@ export class Cursors {
     this.#all.set(key, { strides, buffer, start, current: undefined as unknown as Local<"i32"> });
   }
 
-  /** Where an access is now. */
+  /** The current address of an access. */
   ofAccess(access: Access, isGuarded: boolean): Position {
     const cursor = this.#all.get(accessKey(access, isGuarded))!;
     return { cursor, bytes: this.#bytes(access, access.offset) - cursor.start };
   }
 
-  /** The number that a guard or an `index` node is made of. */
+  /** The number that a guard or an `index` node uses. */
   ofCount(affine: Affine): Cursor {
     return this.#all.get(countKey(affine))!;
   }
@@ -116,7 +117,7 @@ export class Cursors {
     moved.forEach((cursor, i) => cursor.current = saved[i]);
   }
 
-  /** Moves copies by so many steps of a loop. */
+  /** Advances copies by a number of steps of a loop. */
   step(moved: readonly Cursor[], loop: number, steps: number): void {
     for (const { current, strides } of moved) {
       this.#code.set(current, plus(current, strides[loop] * steps));
@@ -129,7 +130,7 @@ export function scaled(value: Expression<"i32">, factor: number): Expression<"i3
   return factor === 1 ? value : i32.mul(value, i32.const(factor | 0));
 }
 
-/** Guarded accesses lie outside the buffer now and then: they share nothing. */
+/** Guarded accesses may lie outside the buffer, so they share no cursor. */
 function accessKey({ buffer, strides, offset }: Access, isGuarded: boolean): string {
   return `${buffer}:${strides}:${isGuarded ? offset : ""}`;
 }

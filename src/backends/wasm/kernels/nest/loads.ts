@@ -1,6 +1,6 @@
 /**
- * Loads of the vectors of a round: side by side, one for all lanes, lane by lane, transposed, and
- * behind guards.
+ * Loads of the vectors of a round: contiguous, broadcast to all lanes, lane by lane, transposed,
+ * and guarded.
  *
  * @module
  */
@@ -20,9 +20,12 @@ type Load = LoopNode & { readonly kind: "load" };
 export interface Round {
   /** The number of the first of them. */
   readonly first: number;
-  /** How many there are. */
+  /** Their number. */
   readonly vectors: number;
-  /** How many lanes of the last one count; all lanes of the others do. In tiles, of each. */
+  /**
+   * How many lanes of the last one count; all lanes of the others count. In tiles, the number for
+   * each.
+   */
   readonly active: number;
 }
 
@@ -32,14 +35,14 @@ export interface Segment {
   readonly below: number;
 }
 
-/** Where code is being written. */
+/** The current point of the code. */
 export interface Spot {
   readonly code: Code;
   readonly plan: Plan;
   readonly cursors: Cursors;
   /** The vectors that are being computed. */
   readonly round: Round;
-  /** Which rounds of the vectors' loop are being written, where that is known. */
+  /** Which rounds of the vectors' loop are being written, if that is known. */
   readonly segment: Segment | undefined;
 }
 
@@ -54,14 +57,14 @@ export function activeIn(spot: Spot, i: number): number {
   return i === vectors - 1 || spot.plan.tile !== undefined ? active : spot.plan.lanes;
 }
 
-/** How far vector `i` of the round is from where the cursors are. */
+/** The distance of vector `i` of the round from the cursors. */
 export function shift(spot: Spot, strides: readonly number[], i: number): number {
   const { tile, vector } = spot.plan;
   const k = spot.round.first + i;
   return k * (tile === undefined ? spot.plan.lanes * strides[vector] : strides[tile.loop]);
 }
 
-/** Loads what a node needs in this round. */
+/** Loads the inputs of a node in this round. */
 export function writeLoad(spot: Spot, node: Load, varies: boolean): readonly Local<"v128">[] {
   const code = spot.code;
   const { vector, tile } = spot.plan;
@@ -98,7 +101,7 @@ export function writeLoad(spot: Spot, node: Load, varies: boolean): readonly Loc
   const all = ends.reduce((every, test) => i32.and(every, test));
   code.if(all, () => loadWhole(spot, node, results), () => {
     for (const result of results) code.set(result, i32x4.const(0));
-    // Guards that are the same for all fail for all.
+    // Guards that are the same for all lanes fail for all.
     if (moving.length === 0) return;
     const { cursor: { current }, bytes } = spot.cursors.ofAccess(node.from, true);
     const size = byteSize(dtype);
@@ -106,7 +109,8 @@ export function writeLoad(spot: Spot, node: Load, varies: boolean): readonly Loc
       for (let lane = 0; lane < activeIn(spot, i); lane++) {
         code.if(inside(i, lane), () => {
           const distance = shift(spot, strides, i) + lane * strides[vector];
-          // The first lane's address may lie before the memory's start: no constant offsets.
+          // The address of the first lane may lie before the start of the memory, so constant
+          // offsets cannot be used.
           const address = plus(current, bytes + distance * size);
           code.set(result, loadLane(dtype, address, 0, result, lane, spot.plan.lanes));
         });
@@ -117,7 +121,7 @@ export function writeLoad(spot: Spot, node: Load, varies: boolean): readonly Loc
   return results;
 }
 
-/** The guards of a load that must be tested, or that one is known to fail. */
+/** The guards of a load that must be tested, or the information that one is known to fail. */
 function openGuards(spot: Spot, { guards = [] }: Load): readonly Guard[] | "fail" {
   const { vector } = spot.plan;
   const segment = spot.segment;
@@ -135,7 +139,7 @@ function openGuards(spot: Spot, { guards = [] }: Load): readonly Guard[] | "fail
   return open;
 }
 
-/** Loads where no guard fails. */
+/** Loads if no guard fails. */
 function loadWhole(
   spot: Spot,
   { dtype, from, guards = [] }: Load,
@@ -147,7 +151,8 @@ function loadWhole(
   const size = byteSize(dtype);
   const { vector, lanes } = spot.plan;
   const stride = from.strides[vector];
-  // Where guards hold only here, the round's first address may lie before the memory's start.
+  // If guards hold only here, the first address of the round may lie before the start of the
+  // memory.
   const base = isGuarded ? bytes + size * shift(spot, from.strides, 0) : 0;
   const current = base === 0 ? cursor.current : code.let(plus(cursor.current, base));
   results.forEach((result, i) => {
@@ -170,7 +175,10 @@ function loadWhole(
   });
 }
 
-/** Loads a square, or what there is of it, along the tile's loop, and transposes it. */
+/**
+ * Loads a square of vectors, or the part of it that exists, along the tile's loop, and transposes
+ * it.
+ */
 function loadTransposed(spot: Spot, { dtype, from }: Load): readonly Local<"v128">[] {
   const code = spot.code;
   const { vectors, active } = spot.round;

@@ -28,8 +28,8 @@ export function rowsOf({ lengths, reduced }: Nest): readonly number[] {
 }
 
 /**
- * The number of rows that a nest does best at a time: chunks of a multiple of it need no vectors
- * that are filled in part. It is 1 where rows are long.
+ * The preferred granularity of rows of a nest: chunks of a multiple of it need no partly filled
+ * vectors. It is 1 where rows are long.
  *
  * @param count The number of all rows, one of `rowsOf`.
  */
@@ -46,7 +46,7 @@ function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
-/** What a nest is called: by what it does. */
+/** The name of a nest, derived from its work. */
 function nameOf(nest: Nest): string {
   const names = nest.nodes.flatMap((node) =>
     node.kind === "map" || node.kind === "reduce" ? [node.operation] : []
@@ -55,7 +55,7 @@ function nameOf(nest: Nest): string {
   return shown.length === 0 ? "copy" : shown.join(" ");
 }
 
-/** How many elements an access may reach. */
+/** The number of elements that an access may reach. */
 function reach({ strides }: Affine, lengths: readonly number[]): number {
   return product(lengths.filter((_, i) => strides[i] !== 0));
 }
@@ -103,15 +103,15 @@ function chunkFunction(
   });
 }
 
-/** A nest and what its chunks must do. */
+/** A nest and the requirements on its chunks. */
 interface Chunks {
   /** The nest, simplified. */
   readonly nest: Nest;
-  /** The rows that each chunk must do, if it must do rows. */
+  /** The rows that each chunk must do, if they are prescribed. */
   readonly rows: Rows | undefined;
 }
 
-/** A function that does a chunk of a nest, and how many there are. */
+/** A function that does a chunk of a nest, and the number of chunks. */
 function emitChunks(
   builder: Builder,
   { nest, rows }: Chunks,
@@ -154,7 +154,7 @@ function emptyStage(builder: Builder, nest: Nest, { count, perChunk }: Rows): St
   };
 }
 
-/** The nests of the pieces of a reduction: all but the last are done by the first. */
+/** The nests of the pieces of a reduction: the first computes all pieces but the last. */
 type PieceNests = Pick<Pieces, "parts" | "full">;
 
 /** A function that does a piece of a reduction. */
@@ -200,7 +200,7 @@ function emitSequence(
   });
 }
 
-/** What makes the results of a reduction from those of its pieces: a single chunk. */
+/** Computes the results of a reduction from those of its pieces, in a single chunk. */
 function lastStage(builder: Builder, { last, results }: Pieces): Stage {
   const nests = last.map(simplify);
   const rows = { count: results, perChunk: results };
@@ -218,8 +218,8 @@ function lastStage(builder: Builder, { last, results }: Pieces): Stage {
 /**
  * The kernel of a nest; its buffers are the operands.
  *
- * @param rows The rows that each chunk must do, which makes it a single stage; `rows.count` is one
- * of `rowsOf`. Left out, the kernel divides the work as it likes.
+ * @param rows The rows that each chunk must do, which results in a single stage; `rows.count` is
+ *   one of `rowsOf`. By default, the kernel chooses the division.
  */
 export function emitNest(builder: Builder, nest: Nest, rows?: Rows): Kernel {
   const figures = estimates(nest);

@@ -31,7 +31,7 @@ const boolOperations: Table = {
   lessEqual: () => (x, y) => v128.or(v128.not(x), y),
 };
 
-/** Those of each dtype; narrower ones are only moved and converted. */
+/** The operations of each dtype; narrower dtypes are only moved and converted. */
 const tables: Readonly<Partial<Record<Dtype, Table>>> = {
   bool: boolOperations,
   int32: integerOperations.int32,
@@ -52,7 +52,7 @@ export function canEmit(operation: string, inputDtype: Dtype): boolean {
   return generic.includes(operation) || Object.hasOwn(tables[inputDtype] ?? {}, operation);
 }
 
-/** What an operation is applied to. */
+/** The operands of an operation. */
 export interface Applied {
   readonly operation: string;
   readonly params: unknown;
@@ -63,7 +63,10 @@ export interface Applied {
   readonly lanes: Lanes;
 }
 
-/** Writes what an operation needs before the loops, and gives what writes it within them. */
+/**
+ * Writes the code that an operation needs before the loops, and returns a function that writes it
+ * within them.
+ */
 export function prepareOperation(
   code: Code,
   { operation, params, from, to, lanes }: Applied,
@@ -81,7 +84,7 @@ export function prepareOperation(
   return isTest ? (...inputs) => widenMask(apply(...inputs), lanes) : apply;
 }
 
-/** The same as a call of a function that all nests of a module share. */
+/** The same, as a call of a function shared by all nests of a module. */
 export function callOperation(
   builder: Builder,
   applied: Applied,

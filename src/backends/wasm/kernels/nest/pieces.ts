@@ -1,7 +1,7 @@
 /**
  * Long reductions to few results, done in pieces: first the reduction of each piece, then that of
- * the pieces' results. Reductions that are needed in few cases are not done in pieces: the loops are
- * run again for them as a whole, when the results of the others ask for it.
+ * the pieces' results. Reductions that are needed in few cases are not done in pieces: the loops
+ * are run again for them as a whole, if the results of the others require it.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import type { Affine, LoopNode, Nest } from "../../../../lowering/nest.ts";
 import { chunksFor, isRegular, workOf } from "./cost.ts";
 import { mapAffines, mapInputs, product } from "../../../../lowering/simplify_nest.ts";
 
-/** With at least so many results there are chunks enough without pieces. */
+/** With at least this many results there are enough chunks without pieces. */
 const RESULTS = 128;
 
 /** A reduction in pieces. Workspaces are numbered after the nest's buffers, one per reduction. */
 export interface Pieces {
-  /** The full pieces, and where there is one, the rest, which is shorter. */
+  /** The full pieces and, if there is one, the shorter rest. */
   readonly parts: readonly Nest[];
-  /** How many full pieces there are. */
+  /** The number of full pieces. */
   readonly full: number;
-  /** What makes the results from those of the pieces, one after the other. */
+  /** The nests that compute the results from those of the pieces, in order. */
   readonly last: readonly Nest[];
   /** The number of results. */
   readonly results: number;
@@ -30,7 +30,7 @@ export interface Pieces {
 /** The numbers of a nest's reductions. */
 type Reductions = readonly number[];
 
-/** A simplified nest in pieces, where that makes sense. */
+/** A simplified nest divided into pieces, if that makes sense. */
 export function piecesOf(nest: Nest): Pieces | undefined {
   const { lengths, reduced } = nest;
   const kept = lengths.length - reduced;
@@ -40,7 +40,7 @@ export function piecesOf(nest: Nest): Pieces | undefined {
   // The longest loop is cut.
   const longest = Math.max(...lengths.slice(kept));
   const cut = lengths.indexOf(longest, kept);
-  // Pieces of whole cache lines, which vectors divide.
+  // Pieces of whole cache lines, which are multiples of vectors.
   const length = Math.ceil(Math.ceil(longest / wanted) / 64) * 64;
   const full = Math.floor(longest / length);
   const rest = longest - full * length;
@@ -76,8 +76,8 @@ function rowMajor(lengths: readonly number[]): number[] {
 }
 
 /**
- * `count` pieces, from number `first` on, whose rounds of the cut loop begin at `start`: a loop over
- * them, then the nest's own, and a result of each reduction for each.
+ * `count` pieces, from number `first` on, whose rounds of the cut loop begin at `start`: a loop
+ * over them, then the nest's own loops, with a result of each reduction for each piece.
  */
 function piece(
   nest: Nest,
@@ -136,7 +136,7 @@ function lastNest(
   const places: number[] = [];
   const nodes: LoopNode[] = [];
   mapped.nodes.forEach((node, i) => {
-    // What only the pieces need is left out when the nest is simplified.
+    // Nodes that only the pieces need are removed when the nest is simplified.
     if (node.kind === "reduce" && isRegular(node)) {
       const buffer = buffers.length + reductions.indexOf(i);
       const strides = [...rowMajor(keptLengths), results];
@@ -156,8 +156,8 @@ function lastNest(
 }
 
 /**
- * A nest with reductions that are seldom needed, as two: the first gives the totals of the others, from
- * those of the pieces, and the second has the nest's own loops for the rest.
+ * A nest with rarely needed reductions, as two: the first computes the totals of the other
+ * reductions from those of the pieces, and the second has the nest's own loops for the rest.
  */
 function withTotals(nest: Nest, ends: Nest, reductions: Reductions): readonly [Nest, Nest] {
   const { lengths, reduced } = nest;

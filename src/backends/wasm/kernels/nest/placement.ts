@@ -1,5 +1,5 @@
 /**
- * Where the nodes of a nest stand among its loops: as far out as they may.
+ * Placement of the nodes of a nest in its loops: as far out as possible.
  *
  * @module
  */
@@ -7,9 +7,9 @@ import { inReduction } from "./cost.ts";
 import type { Plan } from "./plan.ts";
 import { affinesOf, inputsOf } from "../../../../lowering/simplify_nest.ts";
 
-/** What is known of a node before code is written. */
+/** Information about a node before code is written. */
 export interface Placement {
-  /** In how many of the loops, from the outside, it must stand. */
+  /** The number of loops, from the outside, that it must be in. */
   readonly depth: number;
   /** Whether it is different in each vector of a round. */
   readonly varies: boolean;
@@ -17,7 +17,7 @@ export interface Placement {
   readonly isAfter: boolean;
 }
 
-/** Where each node stands. */
+/** The placement of each node. */
 export function placementsOf({ nest, kept, vector, tile }: Plan): readonly Placement[] {
   const { nodes } = nest;
   const placements: Placement[] = [];
@@ -37,13 +37,13 @@ export function placementsOf({ nest, kept, vector, tile }: Plan): readonly Place
       depth,
       varies: moves.some((moving) => moving[tile?.loop ?? vector]) ||
         inputs.some(({ varies }) => varies),
-      // What is within the reduced loops belongs to a reduction that they are run again for.
+      // A node within the reduced loops belongs to a reduction that they are run again for.
       isAfter: depth <= kept && inputs.some(({ isAfter }) => isAfter),
     });
   });
   if (!nodes.some(({ kind }) => kind === "reduce")) return placements;
   const inside = inReduction(nest);
-  // What only the end needs is computed there, if it has no place further out.
+  // A node that only the end needs is computed there, if it cannot be placed further out.
   return placements.map((placement, i) => ({
     ...placement,
     isAfter: placement.isAfter || (!inside[i] && placement.depth === kept),

@@ -1,6 +1,6 @@
 /**
- * How a nest is to be written: which loop fills the lanes of vectors, the order of the loops, and
- * which rounds make a chunk.
+ * Plans the code of a nest: which loop fills the lanes of vectors, the order of the loops, and
+ * which rounds form a chunk.
  *
  * @module
  */
@@ -13,58 +13,58 @@ import type { Lanes } from "../lanes.ts";
 import { inputsOf, mapAffines } from "../../../../lowering/simplify_nest.ts";
 
 /**
- * The rounds of a block that is read along one loop and written along another. More would use more
- * of each cache line at once, but the lines written would push each other out where rows lie a
- * multiple of 4 KiB apart: a cache has 8 places for such lines.
+ * The rounds of a block that is read along one loop and written along another. More rounds would
+ * use more of each cache line at once, but the lines written would evict each other if rows are a
+ * multiple of 4 KiB apart: a cache has 8 ways for such lines.
  */
 const TILE = 8;
 
 /** The rounds of the loop of the vectors that are done before the next block. */
 const RUN = 64;
 
-/** How a nest is written. */
+/** The plan of a nest. */
 export interface Plan {
-  /** The nest; its loops stand in the order in which they are written. */
+  /** The nest, with its loops in the order in which they are written. */
   readonly nest: Nest;
   readonly lanes: Lanes;
-  /** How many loops are kept; they come first. */
+  /** The number of kept loops; they come first. */
   readonly kept: number;
   /** The loop that runs over the lanes of vectors: the last one, or the last that is kept. */
   readonly vector: number;
-  /** How many vectors one round of that loop computes. */
+  /** The number of vectors that one round of that loop computes. */
   readonly unroll: number;
-  /** How many of these are computed at a time: few, where that saves registers. */
+  /** The number of these that are computed at a time: few, if that saves registers. */
   readonly group: number;
   /**
-   * The loop around that of the vectors, if it is done in blocks of so many rounds because operands
-   * are contiguous along it: squares of them are transposed in registers.
+   * The loop around that of the vectors, if it is done in blocks of a number of rounds because
+   * operands are contiguous along it: squares of them are transposed in registers.
    */
   readonly tile: { readonly loop: number; readonly rounds: number } | undefined;
   /** The loops that chunks divide, as one loop of `count` rounds, `perChunk` to a chunk. */
   readonly split: Split;
 }
 
-/** How chunks divide the loops. */
+/** The division of the loops into chunks. */
 export interface Split extends Rows {
   /**
-   * The loops that are taken apart from the number of the round. The last of them may be cut
-   * anywhere by the end of a chunk.
+   * The loops whose counters are computed from the number of the round. The end of a chunk may cut
+   * the last of them anywhere.
    */
   readonly loops: readonly number[];
   /** The number of chunks. */
   readonly chunks: number;
-  /** Whether these rows are all that a chunk writes, as `Stage.rows` has it. */
+  /** Whether a chunk writes nothing but these rows, as required by `Stage.rows`. */
   readonly isRows: boolean;
 }
 
-/** Rounds of the first so many loops, and how many of them a chunk does. */
+/** Rounds of the first given number of loops, and the number of rounds in a chunk. */
 interface LoopSplit extends Rows {
   readonly loops: number;
 }
 
 /**
- * 2 lanes where a double takes part, 4 otherwise, and where doubles are nothing but sums of float32 and
- * what becomes of them until they are float32 again.
+ * 2 lanes if a double is involved, otherwise 4. Also 4 if doubles are only sums of float32 and
+ * values computed from these until they are float32 again.
  */
 function lanesOf({ nodes }: Nest): Lanes {
   const isWide = (i: number): boolean => nodes[i].dtype === "float64";
@@ -109,7 +109,7 @@ function withLoop(nest: Nest): Nest {
   return { ...mapped, lengths: [1, ...nest.lengths] };
 }
 
-/** `nest` with one loop as two, the inner of them so long. */
+/** `nest` with one loop split in two, the inner one of the given length. */
 function cut(nest: Nest, loop: number, length: number): Nest {
   const mapped = mapAffines(nest, (affine) => ({
     ...affine,
@@ -119,7 +119,7 @@ function cut(nest: Nest, loop: number, length: number): Nest {
   return { ...mapped, lengths };
 }
 
-/** The leading kept loops whose rounds together are the rows, and those rows in their rounds. */
+/** The leading kept loops whose rounds together are the rows, and the number of rows in a round. */
 function splitByRows(lengths: readonly number[], kept: number, rows: Rows): LoopSplit {
   let [loops, rounds] = [0, 1];
   while (rounds < rows.count && loops < kept) rounds *= lengths[loops++];
@@ -130,7 +130,7 @@ function splitByRows(lengths: readonly number[], kept: number, rows: Rows): Loop
   return { loops, count: rounds, perChunk: rows.perChunk * unit };
 }
 
-/** Loops that no chunk cuts need not be taken apart. */
+/** Loops that no chunk cuts need not be split. */
 function trimmed(
   lengths: readonly number[],
   split: LoopSplit,
@@ -145,8 +145,8 @@ function trimmed(
 }
 
 /**
- * The loop along which loads are contiguous that are not so along the loop of the vectors; with the
- * vectors of several of its rounds they can be transposed.
+ * The loop along which those loads are contiguous that are not contiguous along the loop of the
+ * vectors; together with the vectors of several of its rounds they can be transposed.
  */
 function tileOf(nest: Nest, vector: number, first: number, lanes: Lanes): number | undefined {
   if (nest.reduced > 0) return undefined;
@@ -159,14 +159,16 @@ function tileOf(nest: Nest, vector: number, first: number, lanes: Lanes): number
   return most > 0 ? best : undefined;
 }
 
-/** Whether a node loads from elements contiguous along `tile` and far apart along `vector`. */
+/**
+ * Whether a node loads from elements that are contiguous along `tile` and far apart along `vector`.
+ */
 export function isTransposed(node: LoopNode, vector: number, tile: number, lanes: Lanes): boolean {
   return node.kind === "load" && (node.guards ?? []).length === 0 &&
     byteSize(node.dtype) * lanes === 16 &&
     node.from.strides[tile] === 1 && Math.abs(node.from.strides[vector]) > 1;
 }
 
-/** The loop to fill lanes with: the cheapest of `loops`, and of equals the last. */
+/** The loop to fill lanes with: the cheapest of `loops`, and among equals the last. */
 function cheapest(loops: readonly number[], cost: (loop: number) => number): number {
   let [best, least] = [loops[0], Infinity];
   for (const loop of loops) {
@@ -176,12 +178,12 @@ function cheapest(loops: readonly number[], cost: (loop: number) => number): num
   return best;
 }
 
-/** How many rounds of a loop are written out as one. */
+/** The number of rounds of a loop that are unrolled into one. */
 export function blockOf({ vector, unroll, lanes, tile }: Plan, loop: number): number {
   return loop === vector ? unroll * lanes : loop === tile?.loop ? tile.rounds : 1;
 }
 
-/** The loops that chunks divide, if the rows of each are given. */
+/** The loops that chunks divide, if the rows of each chunk are given. */
 function fixedSplit({ lengths, reduced }: Nest, rows: Rows | undefined): LoopSplit | undefined {
   if (rows === undefined) return undefined;
   return trimmed(lengths, splitByRows(lengths, lengths.length - reduced, rows));
@@ -190,7 +192,7 @@ function fixedSplit({ lengths, reduced }: Nest, rows: Rows | undefined): LoopSpl
 /**
  * Plans a simplified nest without empty loops.
  *
- * @param rows The rows that each chunk does; left out, the plan chooses.
+ * @param rows The rows that each chunk does; chosen by the plan by default.
  */
 export function makePlan(simplified: Nest, rows?: Rows): Plan {
   const nest = simplified.lengths.length === 0 ? withLoop(simplified) : simplified;
@@ -206,7 +208,7 @@ export function makePlan(simplified: Nest, rows?: Rows): Plan {
   if (
     tile !== undefined && vector >= loops && lengths[vector] > RUN && lengths[vector] % RUN === 0
   ) {
-    // In short runs the rest of each cache line that has been read is used soon.
+    // In short runs, the rest of each cache line that has been read is used soon.
     return planAlong(cut(nest, vector, RUN), vector + 1, tile > vector ? tile + 1 : tile, rows);
   }
   return planAlong(nest, vector, tile, rows);
@@ -257,8 +259,8 @@ function planAlong(
 }
 
 /**
- * Leading loops, at most up to loop `last`, that are divided into about as many chunks as the work
- * is worth; a chunk has a multiple of `units` rounds of the last of them.
+ * Leading loops, at most up to loop `last`, divided into about as many chunks as the work
+ * justifies. A chunk has a multiple of `units` rounds of the last of them.
  */
 function chooseSplit(
   nest: Nest,

@@ -1,6 +1,6 @@
 /**
- * Straight code: work on few elements, each of which is a local, without loops. Elements go from
- * memory to memory in one function, however many operations are in between.
+ * Straight code: work on few elements, each of which is a local, without loops. Elements are
+ * loaded, computed and stored in one function, regardless of the number of operations.
  *
  * @module
  */
@@ -32,7 +32,7 @@ import type {
 import { callOperation, prepareOperation } from "./operations.ts";
 import { copyWhole } from "../indexing/slicing.ts";
 
-/** Doubles may take part anywhere. */
+/** Doubles may occur anywhere. */
 const LANES: Lanes = 2;
 
 /** Writes straight code, given the addresses of its buffers. */

@@ -1,6 +1,6 @@
 /**
- * Writes the code of a planned nest into a function: the loops, and in them the nodes, each as far
- * out as it may stand.
+ * Writes the code of a planned nest into a function: the loops and the nodes in them, each as far
+ * out as possible.
  *
  * @module
  */
@@ -34,15 +34,18 @@ import { type Placement, placementsOf } from "./placement.ts";
 import type { Plan } from "./plan.ts";
 import { product, reducedBy } from "../../../../lowering/simplify_nest.ts";
 
-/** In nests of fewer rounds, long operations are calls: nobody waits for them, but for their code. */
+/**
+ * In nests of fewer rounds, long operations are calls: their run time does not matter, but the size
+ * of their code does.
+ */
 const FEW_ROUNDS = 4096;
 
-/** An operation that a nest contains more often is called, too. */
+/** An operation that a nest contains more often than this is a call, too. */
 const MOST_TIMES = 2;
 
 type Reduction = LoopNode & { readonly kind: "reduce" };
 
-/** A reduced loop, and after how many rounds of it sums of doubles are folded. */
+/** A reduced loop, and the number of its rounds after which sums of doubles are folded. */
 interface Folding {
   readonly loop: number;
   readonly every: number;
@@ -61,13 +64,13 @@ class Writer implements Spot {
   readonly #operations = new Map<number, (...inputs: readonly Vector[]) => Vector>();
   /** The value of each node: one local, or one for each vector of the round. */
   readonly #values: (readonly Local<"v128">[])[] = [];
-  /** How many rounds of the tile's loop are done at once. */
+  /** The number of rounds of the tile's loop that are done at once. */
   #tileRounds = 1;
   #accumulators: readonly Accumulator[] = [];
   /** The reductions that the loops are run for, and the nodes in the loops that these need. */
   #reductions: readonly Reduction[] = [];
   #isNeeded: readonly boolean[] = [];
-  /** Where sums of doubles are folded. */
+  /** The point at which sums of doubles are folded. */
   #folding: Folding | undefined;
 
   constructor(builder: Builder, code: Code, plan: Plan, addresses: readonly Local<"i32">[]) {
@@ -119,7 +122,7 @@ class Writer implements Spot {
       this.#loops(0, { loop: last, from: begin, below: end });
       return;
     }
-    // Each round does what is left of the last loop, or as much as the chunk has left.
+    // Each round does the rest of the last loop, or as much as is left of the chunk.
     const length = lengths[last];
     code.loop((again) => {
       const whole = code.let(i32.divU(begin, i32.const(length)));
@@ -146,7 +149,7 @@ class Writer implements Spot {
     });
   }
 
-  /** Writes loop number `depth` and all in it. */
+  /** Writes loop number `depth` and its contents. */
   #loops(depth: number, part?: Part): void {
     const { nest: { lengths }, kept, vector, tile } = this.plan;
     const isInnermost = depth === lengths.length;
@@ -176,7 +179,7 @@ class Writer implements Spot {
     });
   }
 
-  /** A loop of so many rounds; sums are folded in it if it is that loop. */
+  /** A loop of a number of rounds; sums are folded in it if it is that loop. */
   #repeat(rounds: number, round: () => void, depth: number): void {
     const { loop, every } = this.#folding ?? { loop: -1, every: 0 };
     if (depth !== loop || rounds <= every) {
@@ -191,7 +194,7 @@ class Writer implements Spot {
     if (rounds % every > 0) this.#repeat(rounds % every, round, depth);
   }
 
-  /** Where sums of doubles are folded, if there are enough rounds. */
+  /** The point at which sums of doubles are folded, if there are enough rounds. */
   #foldingOf(reductions: readonly Reduction[]): Folding | undefined {
     const { nest: { nodes, lengths }, kept, vector, unroll, lanes } = this.plan;
     if (!reductions.some((node) => addsDoubles(node, nodes[node.input].dtype))) return undefined;
@@ -204,7 +207,7 @@ class Writer implements Spot {
     return undefined;
   }
 
-  /** Runs `body` for a round of so many vectors. */
+  /** Runs `body` for a round of a number of vectors. */
   #inRound(round: Round, body: () => void): void {
     const before = this.round;
     this.round = round;
@@ -275,7 +278,7 @@ class Writer implements Spot {
     });
   }
 
-  /** A chunk's part of a loop in blocks; where it may end anywhere, in smaller ones at its end. */
+  /** A chunk's part of a loop in blocks; if it may end anywhere, smaller blocks at its end. */
   #cutLoop(
     depth: number,
     block: number,
@@ -307,7 +310,7 @@ class Writer implements Spot {
     });
   }
 
-  /** Combines over the reduced loops, then goes on with the results. */
+  /** Combines over the reduced loops, then continues with the results. */
   #reduce(): void {
     const { nest: { nodes, lengths }, kept, vector, unroll } = this.plan;
     const isHorizontal = vector >= kept;
@@ -371,7 +374,7 @@ class Writer implements Spot {
     });
   }
 
-  /** The nodes that stand in just so many loops: loads first, so that they are under way early. */
+  /** The nodes that are placed in exactly this many loops: loads first, so that they start early. */
   #nodesAt(depth: number): void {
     const { nodes } = this.plan.nest;
     for (const isLoad of [true, false]) {
@@ -388,7 +391,7 @@ class Writer implements Spot {
     const values = this.#values[node];
     if (values.length === 1) return values[0];
     const { tile } = this.plan;
-    // What stands around the loop of the vectors was computed for the whole tile.
+    // Nodes outside of the loop of the vectors were computed for the whole tile.
     const isOutside = tile !== undefined && this.#placements[node].depth === tile.loop + 1;
     return values[isOutside ? this.round.first + vector : vector];
   }
@@ -440,7 +443,7 @@ class Writer implements Spot {
     }
   }
 
-  /** Whether doubles stand in a nest of 4 lanes: where they vary, two vectors of them for each. */
+  /** Whether doubles occur in a nest of 4 lanes: if they vary, each takes two vectors. */
   #isPaired(node: number): boolean {
     return this.plan.lanes === 4 && this.plan.nest.nodes[node].dtype === "float64";
   }
@@ -473,7 +476,7 @@ class Writer implements Spot {
       const { cursor: { current }, bytes } = this.cursors.ofAccess(to, false);
       const stride = to.strides[vector];
       const size = byteSize(dtype);
-      // Along a reduced loop there is one result, in all lanes.
+      // Along a reduced loop there is a single result, in all lanes.
       const parts = isAlong && this.#isPaired(node) ? 2 : 1;
       const lanes = this.plan.lanes / parts as Lanes;
       for (let k = 0; k < (isAlong ? this.round.vectors * parts : 1); k++) {

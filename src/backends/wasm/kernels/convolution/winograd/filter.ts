@@ -28,10 +28,10 @@ const POINTS = INPUTS * INPUTS;
 const TAPS = 9;
 const dtype = "float32";
 
-// The costs that follow were measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6.
-// `deno bench bench/convolution_bench.ts` shows by its rates what each choice is worth.
+// The costs that follow were measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6. The rates
+// of `deno bench bench/convolution_bench.ts` show the effect of each choice.
 
-/** Operations that products of transformed tiles do in a nanosecond, and the sums themselves. */
+/** Operations per nanosecond of the products of transformed tiles, and of the sums themselves. */
 const PRODUCT_RATE = 50;
 const DIRECT_RATE = 46;
 
@@ -42,13 +42,13 @@ const TRANSFORM = 20;
 /** Nanoseconds for each product that is read and written again after a piece of a sum. */
 const TRAFFIC = 0.4;
 
-/** Nanoseconds that must be saved at least. */
+/** The minimum number of nanoseconds that must be saved. */
 const MARGIN = 15_000;
 
-/** Bytes that transformed tiles may need. */
+/** The maximum number of bytes of transformed tiles. */
 const MOST_BYTES = 2 ** 25;
 
-/** A function of a tile of the result's cotangent and of where its transforms are written. */
+/** A function of a tile of the result's cotangent and of the address for its transforms. */
 function emitOutput(
   builder: Builder,
   { channels, length, pitch, next }: {
@@ -80,7 +80,7 @@ function emitOutput(
   });
 }
 
-/** A function of a row of products, for all points, and of the row of the result that they give. */
+/** A function of a row of products, for all points, and of the row of the result to write. */
 function emitResult(
   builder: Builder,
   { channels, next }: { readonly channels: number; readonly next: number },
@@ -122,7 +122,7 @@ export function planWinogradFilter(builder: Builder, size: ConvolutionSize): Pla
   const products = 2 * POINTS * tiles * inputs * outputs / PRODUCT_RATE;
   const results = inputs * outputs / LANES * RESULT;
   const transforms = tiles * (inputs + outputs) / LANES * TRANSFORM;
-  // Products of short sums are mostly written and read.
+  // The time of products with short sums is mostly reading and writing.
   const traffic = inputs * outputs * POINTS * TRAFFIC * Math.ceil(tiles / LONGEST);
   const direct = 2 * TAPS * size.outputs * batch * inputs * outputs / DIRECT_RATE;
   const room = POINTS * tiles * (inputs + outputs) * FLOAT;

@@ -47,18 +47,18 @@ const LANES = 4;
 const POINTS = INPUTS * INPUTS;
 const dtype = "float32";
 
-/** What is convolved; distances are in elements. */
+/** The operands of a convolution; distances are in elements. */
 export interface Winograd {
   readonly name: string;
-  /** The types as which images and filters are held. */
+  /** The types of images and filters in memory. */
   readonly held: Readonly<Record<"images" | "filters", Number>>;
   readonly batch: number;
-  /** Channels that are summed, and those that are computed. */
+  /** Summed channels, and computed channels. */
   readonly summed: number;
   readonly channels: number;
-  /** From one computed channel, and from one summed one, to the next in the filters. */
+  /** Distances in the filters between computed channels, and between summed channels. */
   readonly filters: Readonly<Record<"channel" | "summed", number>>;
-  /** Whether the kernel is turned around. */
+  /** Whether the kernel is reversed. */
   readonly reversed: boolean;
   /** The images' lengths, their padding, and the results' lengths. */
   readonly input: readonly number[];
@@ -66,75 +66,76 @@ export interface Winograd {
   readonly output: readonly number[];
 }
 
-/** Bytes between the arrays of two points: they must not fall on the same places of a cache. */
+/** Bytes between the arrays of two points: they must not map to the same sets of a cache. */
 export function apart(bytes: number): number {
   return Math.ceil(bytes / 64) * 64 + 64;
 }
 
-/** How a convolution is divided. */
+/** The division of a convolution. */
 interface Division {
   /** Tiles along each axis, of each image, and of all. */
   readonly counts: readonly number[];
   readonly perImage: number;
   readonly tiles: number;
-  /** Tiles of a block, and into how many parts the computed channels are divided. */
+  /** Tiles of a block, and the number of parts of the computed channels. */
   readonly block: number;
   readonly parts: number;
   /** Bytes from one point to the next of the filters, of the block's inputs, and its products. */
   readonly filters: number;
   readonly inputs: number;
   readonly products: number;
-  /** How long it takes in nanoseconds. */
+  /** Its time in nanoseconds. */
   readonly cost: number;
 }
 
-// The costs that follow were measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, and decide by
-// sizes alone. `deno bench bench/convolution_ways_bench.ts` compares both ways around the sizes at which
-// the choice changes, and `bench/convolution_bench.ts` shows by its rates what each is worth.
+// The costs that follow were measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, and
+// decide by sizes alone. `deno bench bench/convolution_ways_bench.ts` compares both methods around
+// the sizes at which the choice changes, and the rates of `bench/convolution_bench.ts` show the
+// speed of each.
 
-/** Operations that products of transformed tiles do in a nanosecond. */
+/** Operations per nanosecond of the products of transformed tiles. */
 const PRODUCT_RATE = 55;
 
-/** Operations that the sums themselves do in a nanosecond. */
+/** Operations per nanosecond of the sums themselves. */
 const DIRECT_RATE = 52;
 
-/** The part of the products' time that grows with tiles of rows that are not full. */
+/** The part of the products' time that grows with partly filled tiles of rows. */
 const RAGGED_PART = 0.2;
 
 /** Rows of such a tile. */
 const TILE_ROWS = 6;
 
-/** Bytes of transformed filters up to which they stay in the nearer caches. */
+/** Bytes of transformed filters up to which they stay in the nearest caches. */
 const NEAR_FILTERS = 700_000;
 
-/** Nanoseconds that a byte of them takes to be read for a block, from there and from further away. */
+/** Nanoseconds to read a byte of them for a block, from the nearest caches and from further away. */
 const READ = { near: 0.005, far: 0.014 };
 
-/** Nanoseconds for each block and part of the channels, whatever it does. */
+/** Nanoseconds for each block and part of the channels, regardless of its work. */
 const BLOCK = 1000;
 
-/** Bytes of transformed filters from which on writing them goes beyond the nearer caches. */
+/** Bytes of transformed filters from which writing them exceeds the nearest caches. */
 const FAR_FILTERS = 2 ** 20;
 
-/** Nanoseconds that a byte of them takes to be computed and written, nearer and further away. */
+/** Nanoseconds to compute and write a byte of them, in the nearest caches and further away. */
 const WRITE = { near: 0.03, far: 0.06 };
 
-/** Nanoseconds that a vector of filters takes to be transformed. */
+/** Nanoseconds to transform a vector of filters. */
 const FILTER_TRANSFORM = 30;
 
-/** Nanoseconds that must be saved at least. */
+/** The minimum number of nanoseconds that must be saved. */
 const MARGIN = 10_000;
 
-/** Nanoseconds that the transforms of four channels of a tile take, there and back. */
+/** Nanoseconds for the forward and inverse transforms of four channels of a tile. */
 const TRANSFORM = 18;
 
-/** Nanoseconds that it takes to bring a row of a block of inputs to where products read it. */
+/** Nanoseconds to move a row of a block of inputs to where products read it. */
 const LOAD = 9;
 
-/** How long a chunk takes at least where there is more than one, in nanoseconds. */
+/** The minimum time of a chunk if there is more than one, in nanoseconds. */
 const SHARE = 60_000;
 
-/** The best division: by trying, as far as costs can be told. */
+/** The best division according to the estimated costs, found by trying. */
 function divide(builder: Builder, winograd: Winograd): Division | undefined {
   const { batch, summed, channels, output } = winograd;
   const width = builder.tile.vectors * LANES;
@@ -144,7 +145,7 @@ function divide(builder: Builder, winograd: Winograd): Division | undefined {
   const products = 2 * POINTS * tiles * summed * channels / PRODUCT_RATE;
   const wanted = Math.min(8, Math.ceil(products / SHARE));
   const filters = apart(summed * channels * FLOAT);
-  // Filters that leave the nearer caches are read again for every block.
+  // Filters that exceed the nearest caches are read again for every block.
   const read = filters * POINTS > NEAR_FILTERS ? READ.far : READ.near;
   let best: Division | undefined;
   for (const parts of [1, 2, 3, 4, 6, 8]) {
@@ -179,7 +180,7 @@ function divide(builder: Builder, winograd: Winograd): Division | undefined {
   return best;
 }
 
-/** Whether it is faster than the sums themselves, as far as can be told without trying. */
+/** Whether it is faster than the sums themselves, according to the estimates. */
 export function isFaster(builder: Builder, winograd: Winograd): boolean {
   const division = divide(builder, winograd);
   if (division === undefined) return false;
@@ -251,7 +252,7 @@ function emitFilters(
   return { name: "filters", run, operands, chunks };
 }
 
-/** Where the transforms of a tile's inputs are written; distances are in bytes. */
+/** The location of the transforms of a tile's inputs; distances are in bytes. */
 export interface Target {
   readonly place: Place;
   /** From one point to the next. */
@@ -260,7 +261,10 @@ export interface Target {
   readonly panel: number;
 }
 
-/** A function of a tile of framed images with so many channels, and of where it is written. */
+/**
+ * A function of a tile of framed images with a given number of channels, and of the address to
+ * write.
+ */
 export function emitInput(
   builder: Builder,
   { channels, length, pitch, target: { place, point: next, panel } }: {
@@ -300,7 +304,7 @@ export function emitInput(
   });
 }
 
-/** Four channels of a tile's products, by rows of points that are so many bytes apart. */
+/** Four channels of a tile's products, by rows of points a given number of bytes apart. */
 export function loadPoints(builder: Builder, code: Code, from: Pointer, next: number): Vector[][] {
   const memory = placeOfSums(builder) === "scratch" ? builder.scratch : undefined;
   return range(INPUTS).map((i) =>
@@ -308,7 +312,7 @@ export function loadPoints(builder: Builder, code: Code, from: Pointer, next: nu
   );
 }
 
-/** A function of a tile's products and of its place in the result, of which it writes a part. */
+/** A function of a tile's products and of its position in the result, of which it writes a part. */
 function emitOutput(
   builder: Builder,
   { winograd: { channels, output }, division: { products: next, parts }, rows, columns }: {
@@ -337,8 +341,8 @@ function emitOutput(
 }
 
 /**
- * The products of a block's transformed inputs with the transformed filters: a function of these, and
- * of where the products are written.
+ * The products of a block's transformed inputs with the transformed filters: a function of these,
+ * and of the address for the products.
  */
 function emitProducts(
   builder: Builder,
@@ -409,7 +413,7 @@ function emitProducts(
   });
 }
 
-/** The number of a tile taken apart: its image, and its place in it along both axes. */
+/** The number of a tile split into its image and its position in the image along both axes. */
 export function locate(
   code: Code,
   { perImage, counts }: Pick<Division, "perImage" | "counts">,
@@ -543,7 +547,7 @@ export function planWinograd(builder: Builder, winograd: Winograd): Plan | undef
   return { stages, workspaces: inMemory ? [...workspaces, chunks * room] : workspaces };
 }
 
-/** `y` from `x` and `w`, or nothing if it is not for this module. */
+/** `y` from `x` and `w`, or nothing if this module does not support it. */
 export function winogradConvolve(size: ConvolutionSize): Winograd | undefined {
   const { batch, inPerGroup, outPerGroup, axes } = size;
   if (!isFor(size)) return undefined;
@@ -561,7 +565,7 @@ export function winogradConvolve(size: ConvolutionSize): Winograd | undefined {
   };
 }
 
-/** `x` from `y` and `w`: the convolution by the kernel turned around. */
+/** `x` from `y` and `w`: the convolution by the reversed kernel. */
 export function winogradInput(size: ConvolutionSize): Winograd | undefined {
   const { batch, inPerGroup, outPerGroup, axes } = size;
   if (!isFor(size)) return undefined;

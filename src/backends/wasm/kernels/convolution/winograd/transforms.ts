@@ -3,10 +3,10 @@
  * Complexity of Computations", 1980; A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural
  * Networks", CVPR 2016): `Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A`.
  *
- * The matrices are those of Toom and Cook for polynomials at the points 0, ±a, ±b and infinity. With
- * the usual 1 and 2 the results have about four times the error of sums in single precision; with
- * these, about twice (measured; B. Barabasz et al., "Error Analysis and Improving the Accuracy of
- * Winograd Convolution for Deep Neural Networks", ACM TOMS 46, 2020, is about the choice).
+ * The matrices are those of Toom and Cook for polynomials at the points 0, ±a, ±b and infinity.
+ * With the usual 1 and 2 the results have about four times the error of sums in single precision;
+ * with these, about twice (measured; B. Barabasz et al., "Error Analysis and Improving the Accuracy
+ * of Winograd Convolution for Deep Neural Networks", ACM TOMS 46, 2020, discusses the choice).
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { Local } from "../../../assembler/expression.ts";
 import { f32x4 } from "../../../assembler/operations.ts";
 import type { Vector } from "../../panels.ts";
 
-/** Outputs of a tile along each axis, and the inputs that they depend on. */
+/** Outputs of a tile along each axis, and the number of inputs that they depend on. */
 export const OUTPUTS = 4;
 export const INPUTS = 6;
 
@@ -23,7 +23,7 @@ const A = 11 / 16;
 const B = 3 / 2;
 const A2 = A * A;
 const B2 = B * B;
-/** The products of a point's differences to all others. */
+/** The products of the differences of a point from all others. */
 const AT_ZERO = A2 * B2;
 const AT_A = 2 * A2 * (A2 - B2);
 const AT_B = 2 * B2 * (B2 - A2);
