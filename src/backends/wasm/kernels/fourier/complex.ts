@@ -1,5 +1,5 @@
 /**
- * Arithmetic on vectors of complex numbers, real and imaginary parts apart.
+ * Arithmetic on vectors of complex numbers, with separate real and imaginary parts.
  *
  * @module
  */
@@ -24,11 +24,11 @@ export interface Complex {
   readonly im: Kept;
 }
 
-/** Where numbers are: two addresses, and bytes behind each of them. */
+/** The location of numbers: two addresses, and an offset in bytes from each. */
 export interface Place {
   readonly re: Pointer;
   readonly im: Pointer;
-  /** Whether imaginary parts stand behind real ones, all of them from `re` on. */
+  /** Whether imaginary parts are stored after the real ones, all of them from `re` on. */
   readonly arePairs?: boolean;
   readonly offset?: number;
   readonly memory?: Memory | undefined;
@@ -86,7 +86,7 @@ export class Numbers {
     } else code.do(v128.store(re, x.re, place), v128.store(im, x.im, place));
   }
 
-  /** Lanes of two vectors, counted through both. */
+  /** Lanes of two vectors, numbered through both. */
   #pick(x: Vector, y: Vector, laneOf: (lane: number) => number): Vector {
     const { size } = this;
     return i8x16.shuffle(
@@ -96,7 +96,7 @@ export class Numbers {
     );
   }
 
-  /** The numbers of a vector from the last one on. */
+  /** The numbers of a vector in reverse order. */
   reverse(x: Complex): Complex {
     if (this.lanes === 1) return x;
     const last = this.lanes - 1;
@@ -113,7 +113,7 @@ export class Numbers {
     return this.size === 4 ? v128.load32Splat(address, place) : v128.load64Splat(address, place);
   }
 
-  /** Numbers from an address on, each in every lane of a vector of its own. */
+  /** Numbers from an address on, each broadcast to a separate vector. */
   loadSplats(table: Pointer, offset: number, count: number): Kept[] {
     const { code, lanes } = this;
     const vectors = range(Math.ceil(count / lanes)).map((i) =>
@@ -175,7 +175,10 @@ export class Numbers {
     return x instanceof Local ? x : this.code.let(x);
   }
 
-  /** Keeps what transforms of `n` multiply by in variables, where loops would make it in each round. */
+  /**
+   * Keeps the factors of transforms of `n` in variables, so that they are not computed in each
+   * round of a loop.
+   */
   prepare(n: number): void {
     const values = n % 2 === 1
       ? range((n - 1) / 2).flatMap((j) => rootOfUnity(j + 1, n)).map(Math.abs)
@@ -247,7 +250,7 @@ export class Numbers {
     ];
   }
 
-  /** Rows of a square of vectors as columns. */
+  /** A square of vectors transposed. */
   transpose(rows: readonly Complex[]): Complex[] {
     const re = this.#transposed(rows.map((row) => row.re));
     const im = this.#transposed(rows.map((row) => row.im));
@@ -273,8 +276,8 @@ export class Numbers {
   }
 
   /**
-   * Transforms `n` numbers: 2, 4, 8, 16, or a small odd number of them. They are read as they are needed,
-   * and results are written as soon as they are there.
+   * Transforms `n` numbers: 2, 4, 8, 16, or a small odd number of them. They are read when needed,
+   * and results are written as soon as they are computed.
    */
   transform(
     n: number,
@@ -300,7 +303,7 @@ export class Numbers {
     const eighths = 8 * k / n;
     if (eighths === 0) return [this.add(x, y), this.sub(x, y)];
     if (eighths === 2) return [this.subTurned(x, y), this.addTurned(x, y)];
-    // y (1 - i tan), turned by quarters, and then times a cosine that is not small.
+    // y (1 - i tan), rotated by quarter turns, and then times a cosine that is not small.
     const quarters = Math.round(eighths / 2);
     const angle = Math.PI / 4 * (eighths - 2 * quarters);
     const tan = Math.abs(eighths % 2) === 1 ? Math.sign(angle) : Math.tan(angle);

@@ -1,5 +1,6 @@
 /**
- * What surrounds transforms of vectors: lanes are filled and emptied, and the parts of a row are joined.
+ * The steps before and after transforms of vectors: filling and emptying lanes, and joining the
+ * parts of a row.
  *
  * @module
  */
@@ -12,15 +13,15 @@ import { type Builder, SCRATCH_BYTES } from "../kernel.ts";
 import { type Complex, Numbers, type Place } from "./complex.ts";
 import { lanesOf, SPARE_BYTES, type StagePlan } from "./plan.ts";
 
-/** Where numbers are in between in a thread's memory. */
+/** The location of intermediate numbers in a thread's memory. */
 const SPARE = SCRATCH_BYTES - SPARE_BYTES;
 
-/** What rows and lanes are written for. */
+/** Parameters of the code for rows and lanes. */
 export interface RowsParams {
   readonly dtype: FloatDtype;
   /** The length of a row. */
   readonly n: number;
-  /** The number of rows; `null` if they are in the memory of the vectors, as many as there are lanes. */
+  /** The number of rows; `null` if they are in the memory of the vectors, one for each lane. */
   readonly count: number | null;
   /** Whether the vectors are in a thread's own memory. */
   readonly isScratch: boolean;
@@ -31,7 +32,7 @@ export interface RowsParams {
 /** A function of the parts of rows, and of vectors, and of the number of the first row. */
 export type LanesFunction = FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32"], "none">;
 
-/** Fills lanes with rows, or rows with lanes; those behind the last row are that one once more. */
+/** Fills lanes with rows, or rows with lanes; lanes after the last row repeat it. */
 function emitLanes(builder: Builder, params: RowsParams, isInto: boolean): LanesFunction {
   const { dtype, n, count, isScratch, arePairs } = params;
   const lanes = lanesOf(dtype);
@@ -91,11 +92,11 @@ export function emitEmptyLanes(builder: Builder, params: RowsParams): LanesFunct
   return emitLanes(builder, params, false);
 }
 
-/** What joins parts. */
+/** Parameters of the code that joins parts. */
 export interface JoinParams extends Omit<RowsParams, "count"> {
   /** Whether the row is in a thread's own memory. */
   readonly isToScratch: boolean;
-  /** How many parts the work is divided into. */
+  /** The number of parts that the work is divided into. */
   readonly parts: number;
 }
 
@@ -106,8 +107,8 @@ export type JoinFunction = FunctionReference<
 >;
 
 /**
- * Joins the transforms of the parts of a row: turned, they are transformed across the lanes. `n` numbers,
- * from vectors with one of each part.
+ * Joins the transforms of the parts of a row: rotated by the roots, they are transformed across the
+ * lanes. `n` numbers, from vectors with one of each part.
  */
 export function emitJoin(
   builder: Builder,
@@ -148,7 +149,7 @@ export function emitJoin(
   });
 }
 
-/** Joins as many numbers of each part as there are lanes; their roots stand from `offset` on. */
+/** Joins one number of each part per lane; their roots begin at `offset`. */
 function join(
   numbers: Numbers,
   read: (i: number) => Complex,
@@ -167,18 +168,18 @@ function join(
   numbers.transform(lanes, (part) => turned[part], write);
 }
 
-/** What a last stage is written for that joins its results. */
+/** Parameters of a last stage that joins its results. */
 export interface LastParams extends Omit<JoinParams, "parts"> {
   /** The length of its own transforms. */
   readonly radix: number;
 }
 
-/** The numbers of vectors of which a last stage needs no other way to join them. */
+/** Whether a last stage with these numbers of vectors can join its results itself. */
 export function canJoin(dtype: FloatDtype, { radix, rest, before }: StagePlan): boolean {
   return rest === 1 && radix % 2 === 0 && before % lanesOf(dtype) === 0;
 }
 
-/** The last stage, and what joins its results, which are in the thread's own memory in between. */
+/** The last stage and the joining of its results, which are kept in the thread's own memory. */
 export function emitLast(
   builder: Builder,
   { dtype, n, radix, isScratch, isToScratch, arePairs }: LastParams,

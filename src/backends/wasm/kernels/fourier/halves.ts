@@ -1,5 +1,6 @@
 /**
- * What makes a transform of real numbers of one of half its length, whose numbers are pairs of neighbours.
+ * The conversion between a transform of real numbers and a complex transform of half the length,
+ * whose numbers are pairs of neighbouring real ones.
  *
  * Source: J. W. Cooley, P. A. W. Lewis and P. D. Welch, "The fast Fourier transform algorithm:
  * programming considerations in the calculation of sine, cosine and Laplace transforms", 1970.
@@ -14,24 +15,26 @@ import { Numbers } from "./complex.ts";
 import { blocksOf, type Halves, widthOf } from "./plan.ts";
 import type { StageFunction } from "./stage.ts";
 
-/** What halves are written for. */
+/** Parameters of the conversion. */
 export interface HalvesParams extends Halves {
   readonly dtype: FloatDtype;
   /** The number of pairs. */
   readonly n: number;
   readonly isFromScratch: boolean;
   readonly isToScratch: boolean;
-  /** How many parts the work is divided into. */
+  /** The number of parts that the work is divided into. */
   readonly parts: number;
 }
 
 /**
- * Writes what makes the first `n + 1` numbers of the transform of `2n` real ones of that of their pairs; or,
- * back, of these `n + 1` the `n` whose transform is the pairs of the sum of real parts.
+ * Writes code that computes the first `n + 1` numbers of the transform of `2n` real ones from the
+ * transform of their pairs. The inverse computes, from these `n + 1` numbers, the `n` whose
+ * transform is the pairs of the sum of real parts.
  *
- * Of numbers `k` and `n - k` let `s = x + conj y`, `d = x - conj y`, and `t = d r`, for `r` half of a root
- * turned by a quarter: the results are `s / 2 + t` and the conjugate of `s / 2 - t`. Back they change their
- * places, and the root's cosine has the other sign, for which there is another table.
+ * For numbers `k` and `n - k` let `s = x + conj y`, `d = x - conj y`, and `t = d r`, where `r` is
+ * half of a root rotated by a quarter turn. The results are `s / 2 + t` and the conjugate of
+ * `s / 2 - t`. In the inverse they are exchanged, and the root's cosine has the other sign, for
+ * which there is another table.
  */
 export function emitHalves(builder: Builder, params: HalvesParams): StageFunction {
   const { dtype, n, turns, isBack, isFromScratch, isToScratch, parts } = params;
@@ -48,7 +51,7 @@ export function emitHalves(builder: Builder, params: HalvesParams): StageFunctio
     };
     const to = { re: toRe, im: toIm, memory: isToScratch ? builder.scratch : builder.memory };
     code.if(i32.eqz(part), () => {
-      // Real and imaginary part of the first number are the first and the last number.
+      // The real and imaginary part of the first number are the first and the last number.
       const { re: a, im } = single.load(from);
       const b = isBack ? single.load({ ...from, offset: n * size }).re : im;
       const [sum, difference] = [{ re: a, im: a }, { re: b, im: b }].flatMap((x, i, [y]) =>

@@ -17,25 +17,25 @@ import { emitHalves } from "./halves.ts";
 import { blocksOf, GAP, lanesOf, type Plan, planOf, SPARE_BYTES } from "./plan.ts";
 import { emitStage } from "./stage.ts";
 
-/** Nanoseconds of a stage for a vector, about. */
+/** Approximate nanoseconds of a stage for a vector. */
 const VECTOR_TIME = 3;
 
-/** Bytes of a row from which on threads share each stage, where rows are too few for all of them. */
+/** Bytes of a row from which threads share each stage, if there are too few rows for all threads. */
 const LARGE = 2 ** 18;
 
-/** So many rows keep all threads busy. */
+/** The number of rows that keeps all threads busy. */
 const MANY = 8;
 
-/** The most parts of a stage that threads share. */
+/** The maximum number of parts of a stage that threads share. */
 const MOST_PARTS = 16;
 
-/** What a kernel is written for. */
+/** Parameters of a kernel. */
 interface Task {
   readonly dtype: FloatDtype;
   /** The number of rows. */
   readonly count: number;
   readonly plan: Plan;
-  /** Which buffers hold both parts, the table, and both parts of the result. */
+  /** The buffers of both parts, of the table, and of both parts of the result. */
   readonly operands: readonly number[];
 }
 
@@ -66,11 +66,11 @@ export function emitFourier(
   [input]: readonly Buffer[],
   { inverse }: FourierParams,
 ): Kernel {
-  // The sign of the exponent is the other one for parts that are exchanged.
+  // Exchanging the parts reverses the sign of the exponent.
   const operands = inverse ? [1, 0, 2, 4, 3] : [0, 1, 2, 3, 4];
   return {
     ...kernelOf(builder, input, input.shape[input.shape.length - 1], null, operands),
-    // Whatever is written of a row, all of it has been read.
+    // All of a row has been read before any of it is written.
     inPlace: [[0, 3], [1, 4]],
   };
 }
@@ -90,32 +90,32 @@ export function emitRealOfFourier(
   return kernelOf(builder, input, length / 2, "back", [0, 1, 2, 3, 3]);
 }
 
-/** Both parts of numbers somewhere. */
+/** The location of both parts of numbers. */
 interface Parts {
   readonly re: Pointer;
   readonly im: Pointer;
   readonly isScratch: boolean;
 }
 
-/** What code is written with. */
+/** The context in which code is written. */
 interface Context {
   readonly builder: Builder;
   readonly code: Code;
   readonly table: Pointer;
 }
 
-/** Something that is done to a row, which may be divided into parts. */
+/** A step of the work on a row, which may be divided into parts. */
 interface Step {
   readonly parts: number;
   write(context: Context, from: Parts, to: Parts, part: Pointer): void;
 }
 
-/** Bytes of two places for vectors, each for both parts of numbers. */
+/** Bytes of two locations for vectors, each for both parts of numbers. */
 function roomBytes(bytes: number): number {
   return 4 * (bytes + GAP);
 }
 
-/** Two places for vectors, between which steps go back and forth. */
+/** Two locations for vectors, between which steps alternate. */
 function roomsAt(code: Code, base: Expression<"i32">, bytes: number, isScratch: boolean): Parts[] {
   return [0, 1].map((i) => ({
     re: code.let(advance(base, 2 * i * (bytes + GAP))),
@@ -124,7 +124,7 @@ function roomsAt(code: Code, base: Expression<"i32">, bytes: number, isScratch: 
   }));
 }
 
-/** Takes steps one after the other, from and to places and by way of rooms. */
+/** Runs steps one after another, from a source to a target through temporary locations. */
 function runSteps(
   context: Context,
   steps: readonly Step[],
@@ -169,7 +169,7 @@ function stagesOf({ dtype, plan: { whole, turns, halves } }: Task, most: number)
   });
 }
 
-/** What makes a transform of real numbers: at the beginning, or at the end. */
+/** The conversion to or from real numbers: at the beginning, or at the end. */
 function halvesOf({ dtype, plan: { n, halves } }: Task, most: number): Step[] {
   if (halves === null) return [];
   const parts = Math.max(1, Math.min(most, blocksOf(dtype, n)));
@@ -189,7 +189,7 @@ function halvesOf({ dtype, plan: { n, halves } }: Task, most: number): Step[] {
   }];
 }
 
-/** Everything that is done to a row whose parts are lanes. */
+/** All steps on a row whose parts are lanes. */
 function stepsOf(task: Task, most: number): Step[] {
   const { dtype, plan: { n, turns, halves, whole: { stages } } } = task;
   const parts = greatestDivisor(n / lanesOf(dtype) ** 2, most);
@@ -217,7 +217,7 @@ function stepsOf(task: Task, most: number): Step[] {
   return halves?.isBack ? [...ends, ...whole] : [...whole, ...ends];
 }
 
-/** Bytes of the rows of what is given, and of what comes of it. */
+/** Bytes of the rows of the input, and of the result. */
 function rowBytes({ dtype, plan: { n, halves } }: Task): readonly [from: number, to: number] {
   const size = byteSize(dtype);
   if (halves === null) return [n * size, n * size];
@@ -225,13 +225,13 @@ function rowBytes({ dtype, plan: { n, halves } }: Task): readonly [from: number,
   return halves.isBack ? [parts, pairs] : [pairs, parts];
 }
 
-/** Row `i` of what is given, or of what comes of it. */
+/** Row `i` of the input, or of the result. */
 function rowOf(code: Code, parts: readonly Pointer[], i: Pointer, bytes: number): Parts {
   const [re, im] = parts.map((part) => code.let(rowAt(part, i, bytes)));
   return { re, im, isScratch: false };
 }
 
-/** Rows that are transformed one by one, or some of them side by side. */
+/** Rows that are transformed one by one, or some of them in parallel lanes. */
 function emitRows(builder: Builder, task: Task): Pick<Kernel, "stages" | "workspaces"> {
   const { dtype, count, plan: { n, turns, whole }, operands } = task;
   const lanes = lanesOf(dtype);
@@ -266,7 +266,7 @@ function emitRows(builder: Builder, task: Task): Pick<Kernel, "stages" | "worksp
   return { stages: [stage], workspaces: isScratch ? [] : [parts.chunks * roomBytes(bytes)] };
 }
 
-/** Transforms as many rows as there are lanes. */
+/** Transforms one row per lane. */
 function writeSideBySide(
   context: Context,
   task: Task,
@@ -280,7 +280,7 @@ function writeSideBySide(
   const first = code.let(times(unit, lanes));
   const [fromBytes, toBytes] = rowBytes(task);
   const [{ isScratch }] = rooms;
-  /** From a room to the rows of the batch, or back. */
+  /** From a temporary location to the rows of the batch, or back. */
   const eachRow = (write: (row: Pointer, room: Pointer) => void): void =>
     range(lanes).forEach((lane) =>
       write(code.let(smaller(advance(first, lane), i32.const(count - 1))), i32.const(lane))
@@ -324,7 +324,7 @@ function emitShared(builder: Builder, task: Task): Pick<Kernel, "stages" | "work
   const types = [...all, 0].map(() => "i32" as const);
   const [fromBytes, toBytes] = rowBytes(task);
   const steps = stepsOf(task, MOST_PARTS);
-  // The places of a step: what is given, then one room and the other.
+  // The locations used by a step: the input, then the two temporary ones in turn.
   const roomOf = (i: number): number => i === 0 ? 0 : i === steps.length ? 3 : 2 - i % 2;
   const stages = steps.map((step, i): Stage => ({
     name: "fourier",

@@ -1,9 +1,9 @@
 /**
- * How transforms of a length are computed, and the tables of numbers that this takes.
+ * Plans for transforms of a given length, and the tables of numbers that they need.
  *
- * All of them are made of transforms of whole vectors, whose lanes go their ways side by side. These lanes
- * are the parts that a row divides into, one of each residue of the places; or, where the length leaves no
- * other way, several rows.
+ * All of them consist of transforms of whole vectors, whose lanes are independent. These lanes are
+ * the parts of a row, one for each residue of the positions; or, if the length does not permit
+ * that, several rows.
  *
  * @module
  */
@@ -17,13 +17,13 @@ import { VECTOR } from "../addresses.ts";
 export interface StagePlan {
   /** The length of its own transforms. */
   readonly radix: number;
-  /** The product of the radices before. */
+  /** The product of the radices before this stage. */
   readonly before: number;
-  /** The product of those behind. */
+  /** The product of the radices after it. */
   readonly rest: number;
-  /** Where the roots begin that results are multiplied by, in elements of the table. */
+  /** The offset of the roots that results are multiplied by, in elements of the table. */
   readonly turns: number;
-  /** Where the roots of an odd radix begin. */
+  /** The offset of the roots of an odd radix. */
   readonly matrix: number;
 }
 
@@ -31,39 +31,39 @@ export interface StagePlan {
 export interface Stages {
   /** The number of vectors. */
   readonly length: number;
-  /** What is done, in order. */
+  /** The stages, in order. */
   readonly stages: readonly StagePlan[];
 }
 
-/** What becomes of complex numbers, or of pairs of real ones, at one of the ends. */
+/** The conversion of complex numbers, or of pairs of real ones, at one of the ends. */
 export interface Halves {
-  /** Where the roots begin, in elements of the table. */
+  /** The offset of the roots, in elements of the table. */
   readonly turns: number;
-  /** Whether real numbers come of it, instead of what it begins with. */
+  /** Whether the result is real, instead of the input. */
   readonly isBack: boolean;
 }
 
-/** How a length is computed. */
+/** The plan of a length. */
 export interface Plan {
   /** The number of complex numbers, or pairs. */
   readonly n: number;
   /** The transform of vectors. */
   readonly whole: Stages;
   /**
-   * Where the roots begin of a last stage that joins the parts of a row, which are lanes; `null` if lanes are
-   * rows of the batch.
+   * The offset of the roots of a last stage that joins the parts of a row, which are lanes; `null`
+   * if lanes are rows of the batch.
    */
   readonly turns: number | null;
-  /** What makes it a transform of real numbers. */
+  /** The conversion that makes it a transform of real numbers. */
   readonly halves: Halves | null;
 }
 
-/** How many numbers at a time are joined with those from the other end of a row. */
+/** The number of numbers at a time that are joined with those from the other end of a row. */
 export function widthOf(dtype: FloatDtype, n: number): number {
   return n >= 2 * lanesOf(dtype) ? lanesOf(dtype) : 1;
 }
 
-/** And how often. */
+/** The number of repetitions. */
 export function blocksOf(dtype: FloatDtype, n: number): number {
   return Math.ceil(Math.floor(n / 2) / widthOf(dtype, n));
 }
@@ -71,7 +71,7 @@ export function blocksOf(dtype: FloatDtype, n: number): number {
 /** Bytes at the end of a thread's memory for the sums and differences of a large radix. */
 export const SPARE_BYTES = 200 * 2 * VECTOR;
 
-/** Bytes between two arrays in which equal places are in other sets of the caches. */
+/** Bytes between two arrays such that equal positions map to different sets of the caches. */
 export const GAP = 17 * 64;
 
 /** Whether the transforms of a radix are written out: even ones and small odd ones are. */
@@ -85,8 +85,8 @@ export function lanesOf(dtype: FloatDtype): number {
 }
 
 /**
- * The plan of a length with radices, or of twice as many real numbers, from them or back; and the number of
- * elements of its table.
+ * The plan of a length with given radices, or of twice as many real numbers, from or to them; and
+ * the number of elements of its table.
  */
 export function planOf(
   dtype: FloatDtype,
@@ -148,7 +148,7 @@ export function fillTable(table: Float32Array | Float64Array, dtype: FloatDtype,
       }
     }
   }
-  /** Vectors of cosines, and behind each of them one of sines. */
+  /** Vectors of cosines, each followed by one of sines. */
   const putVectors = (
     at: number,
     width: number,
@@ -161,7 +161,7 @@ export function fillTable(table: Float32Array | Float64Array, dtype: FloatDtype,
     }
   };
   if (plan.turns !== null) {
-    // For each group of places the vectors of each part but the first.
+    // For each group of positions, the vectors of each part but the first.
     putVectors(plan.turns, lanes, length * (lanes - 1), (i) => {
       const vector = Math.floor(i / lanes);
       const place = Math.floor(vector / (lanes - 1)) * lanes + i % lanes;

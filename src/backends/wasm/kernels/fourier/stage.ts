@@ -16,7 +16,7 @@ import { type Builder, SCRATCH_BYTES } from "../kernel.ts";
 import { type Complex, type Kept, Numbers, type Place } from "./complex.ts";
 import { isWritten, SPARE_BYTES, type StagePlan } from "./plan.ts";
 
-/** What a stage is written for. */
+/** Parameters of a stage. */
 export interface StageParams extends StagePlan {
   readonly dtype: FloatDtype;
   /** Whether operand and result are in a thread's own memory. */
@@ -24,7 +24,7 @@ export interface StageParams extends StagePlan {
   readonly isToScratch: boolean;
   /** Whether the operand is pairs of real and imaginary parts. */
   readonly arePairs: boolean;
-  /** How many parts it is divided into: a divisor of `rest`, or else of `before`. */
+  /** The number of parts that it is divided into: a divisor of `rest`, or else of `before`. */
   readonly parts: number;
 }
 
@@ -34,7 +34,7 @@ export type StageFunction = FunctionReference<
   "none"
 >;
 
-/** Where sums and differences are in a thread's memory. */
+/** The location of sums and differences in a thread's memory. */
 const SUMS = SCRATCH_BYTES - SPARE_BYTES;
 
 /** Writes a stage. */
@@ -53,7 +53,7 @@ export function emitStage(builder: Builder, params: StageParams): StageFunction 
     code.drop(i32.load(i32.const(0), { memory: to }));
     const turn = code.let(advance(table, turns * numbers.size));
     if (isWritten(radix)) numbers.prepare(radix);
-    // Several vectors that are multiplied by the same roots find them in variables.
+    // If several vectors are multiplied by the same roots, the roots are kept in variables.
     const hoisted = rest > 1 && before > 1 && isWritten(radix)
       ? range(2 * (radix - 1)).map(() => code.local("v128"))
       : null;
@@ -74,7 +74,7 @@ export function emitStage(builder: Builder, params: StageParams): StageFunction 
       else large(builder, code, numbers, { ...params, table }, read, write);
     };
 
-    /** So many vectors of one root. */
+    /** A number of vectors with the same root. */
     const row = (pointers: readonly Pointer[], count: number): void => {
       const roots = hoisted === null ? [] : numbers.loadSplats(turn, 0, hoisted.length);
       roots.forEach((root, i) => code.set(hoisted![i], root));
@@ -118,7 +118,7 @@ export function emitStage(builder: Builder, params: StageParams): StageFunction 
   });
 }
 
-/** The place of number `k`, so many bytes apart. */
+/** The location of number `k`, at the given distance in bytes. */
 function at(
   re: Pointer,
   im: Pointer,

@@ -1,7 +1,7 @@
 /**
- * Elements and blocks whose places are computed: gathers and scatters by tensors of indices
- * (`gather.ts`, `scatter.ts`, `scatter_add.ts`, by loops of `walk.ts` that do what `rows.ts` writes),
- * blocks from computed starts (`slicing.ts`).
+ * Elements and blocks at computed positions: gathers and scatters by tensors of indices
+ * (`gather.ts`, `scatter.ts`, `scatter_add.ts`, with the loops of `walk.ts` around the code of
+ * `rows.ts`), and blocks from computed starts (`slicing.ts`).
  *
  * @module
  */

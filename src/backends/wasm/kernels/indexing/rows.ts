@@ -1,5 +1,5 @@
 /**
- * Code that copies one row to another place, or combines it with what is there.
+ * Code that copies a row to another location, or combines it with the contents of that location.
  *
  * @module
  */
@@ -20,10 +20,10 @@ import {
 import type { Builder } from "../kernel.ts";
 import { advance, type Pointer, VECTOR, type Vector } from "../addresses.ts";
 
-/** Rows from this length on are copied by the machine's own routine. */
+/** Rows from this length on are copied with the bulk memory instruction. */
 const LONG_ROW = 1024;
 
-/** The most vectors of a row that are written out without a loop. */
+/** The maximum number of vectors of a row that are written out without a loop. */
 const UNROLLED = 8;
 
 /** One step over memory: reads at an address plus an offset. */
@@ -61,7 +61,7 @@ function store(
   return bytes === 2 ? i32.store16(address, word, place) : i32.store8(address, word, place);
 }
 
-/** The pieces that cover so many bytes; the last of several vectors may overlap the one before. */
+/** The pieces that cover a number of bytes; the last of several vectors may overlap the one before. */
 function piecesOf(bytes: number): { readonly bytes: number; readonly offset: number }[] {
   if (bytes >= VECTOR) {
     const count = Math.ceil(bytes / VECTOR);
@@ -79,7 +79,7 @@ function piecesOf(bytes: number): { readonly bytes: number; readonly offset: num
   return pieces;
 }
 
-/** Writes code that copies so many bytes, all reads of a round before its writes. */
+/** Writes code that copies a number of bytes, with all reads of a round before its writes. */
 export function copyRow(
   builder: Builder,
   code: Code,
@@ -101,7 +101,7 @@ export function copyRow(
   const round = 4 * VECTOR;
   if (bytes <= UNROLLED * VECTOR) copyPieces(bytes);
   else {
-    // At least one vector is left to the end, so that it may overlap.
+    // At least one vector is left for the end, so that it may overlap.
     const rounds = Math.floor((bytes - VECTOR) / round);
     const end = code.let(advance(source, rounds * round));
     code.loop((again) => {
@@ -115,18 +115,18 @@ export function copyRow(
 }
 
 /**
- * Nanoseconds that a row takes for itself, and bytes of it in a nanosecond, about, on one core of an AMD
- * EPYC (Zen 3) with Deno 2.9.6. The group "time: gather" of `deno bench bench/thresholds_bench.ts`
- * measures them again.
+ * Approximate nanoseconds for a row regardless of its length, and bytes of it per nanosecond, on
+ * one core of an AMD EPYC (Zen 3) with Deno 2.9.6. The group "time: gather" of
+ * `deno bench bench/thresholds_bench.ts` measures them again.
  */
 const ROW = { self: 1.5, bytes: 16 };
 
-/** About how many nanoseconds one row takes. */
+/** The approximate time of one row in nanoseconds. */
 export function rowTime(bytes: number): number {
   return ROW.self + bytes / ROW.bytes;
 }
 
-/** How an update changes what is in its slot. Floats that are NaN stay or become so. */
+/** How an update changes the contents of its slot. A float is NaN if either of the two is. */
 export type Combined = "add" | "max" | "min";
 
 /** Writes code that combines a row of updates with its slot. */

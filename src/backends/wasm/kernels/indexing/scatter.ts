@@ -16,7 +16,7 @@ import { combineRow, copyRow, rowTime } from "./rows.ts";
 import { eachRow, INDEX, walkOf } from "./walk.ts";
 import type { Visit, Walk } from "./walk.ts";
 
-/** What becomes of rows; `null`, the updates. */
+/** The operation on rows; `null` if rows are replaced by the updates. */
 const COMBINED = {
   scatterSet: null,
   scatterOnto: "add",
@@ -74,7 +74,7 @@ function emitRows(
       stages: parts.chunks === 0 ? [] : [stage],
       workspaces: [],
       operations: combined === null ? 0 : sizeOf(updates.shape),
-      // In place, that is all; elsewhere, the copy of the whole comes on top.
+      // In place, that is all; otherwise, the time for copying the whole is added.
       bytes: 3 * sizeOf(updates.shape) * byteSize(dtype) + sizeOf(indices.shape) * INDEX,
       inPlace: [[0, 3]],
     };
@@ -109,7 +109,7 @@ export function emitLastOf(
     ["i32", "i32", "i32", "i32"],
     "none",
     (code, indices, out, slots, _chunk) => {
-      // Each slot holds the last position that was written to it; the others are never read.
+      // Each slot holds the last position that was written to it; other slots are never read.
       const eachPosition = (batch: Local<"i32">, visit: Visit): void =>
         eachRow(code, walk, {
           slots,

@@ -1,5 +1,5 @@
 /**
- * The kernel of scatterAdd: sums of the rows that belong to one slot.
+ * The kernel of scatterAdd: sums of the rows of each slot.
  *
  * @module
  */
@@ -15,10 +15,13 @@ import { combineRow, rowTime } from "./rows.ts";
 import { eachRow, INDEX, walkOf } from "./walk.ts";
 import type { Walk } from "./walk.ts";
 
-/** Slots that are hit this often on average are summed up in a workspace, in double precision. */
+/**
+ * The average number of updates per slot from which they are summed in a workspace, in double
+ * precision.
+ */
 const OFTEN = 16;
 
-/** How many sums of their own chunks may have when they share slots. */
+/** The maximum number of separate copies of the sums for chunks that share slots. */
 const COPIES = 8;
 
 /** The kernel of `scatterAdd`: `updates` and `indices` to sums. */
@@ -49,19 +52,19 @@ export function emitScatterAdd(
 // Measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, about: the groups "time: scatterAdd" of
 // `deno bench bench/thresholds_bench.ts` measure them again.
 
-/** Nanoseconds that an index takes, besides its row. */
+/** Nanoseconds for an index, in addition to its row. */
 const INDEX_TIME = 1;
 
-/** Bytes that are set to zero in a nanosecond, on the way and by a stage of its own. */
+/** Bytes set to zero per nanosecond, as part of other work and by a separate stage. */
 const CLEARED = { onTheWay: 32, alone: 10 };
 
-/** Nanoseconds that it takes to add one sum to another. */
+/** Nanoseconds to add one sum to another. */
 const SUM_TIME = 1;
 
-/** What a kernel is made of, besides its estimates. */
+/** The parameters of a kernel, apart from its estimates. */
 type Work = Pick<Kernel, "stages" | "workspaces">;
 
-/** Adds updates to the result itself: chunks own batches, or columns of few batches' rows. */
+/** Adds updates to the result itself: each chunk owns batches, or columns of a few batches' rows. */
 function scatterDirectly(
   builder: Builder,
   { dtype, width, walk }: { readonly dtype: Dtype; readonly width: number; readonly walk: Walk },
@@ -125,7 +128,7 @@ function scatterDirectly(
   return { stages: parts.chunks === 0 ? [] : [stage], workspaces: [] };
 }
 
-/** Into how many equal parts of whole vectors to divide so many columns; at most `wanted`. */
+/** The number of equal parts of whole vectors to divide a number of columns into; at most `wanted`. */
 function columnParts(width: number, element: number, wanted: number): number {
   for (
     let parts = Math.min(wanted, Math.floor(width * element / (4 * VECTOR)));
@@ -154,8 +157,8 @@ function clearStage(
 }
 
 /**
- * Adds updates to sums in a workspace, of which chunks that share slots have one each, then adds up
- * these: the slots are few against the updates.
+ * Adds updates to sums in a workspace. Chunks that share slots have separate copies, which are
+ * added up at the end. There are few slots compared with updates.
  */
 function scatterToCopies(
   builder: Builder,
@@ -227,7 +230,7 @@ function scatterToCopies(
   return { stages: parts.chunks === 0 ? [] : stages, workspaces: [copies * copyBytes] };
 }
 
-/** The same units in at most so many chunks. */
+/** The same units in at most a given number of chunks. */
 function atMost(parts: Partition, chunks: number): Partition {
   const perChunk = Math.max(parts.perChunk, Math.ceil(parts.count / chunks));
   return { count: parts.count, perChunk, chunks: Math.ceil(parts.count / perChunk) };
@@ -241,7 +244,7 @@ function storeSum(
   copies: number,
   copyBytes: number,
 ): Effect {
-  // An address so far away cannot be an offset of an access.
+  // An address this far away cannot be an offset of an access.
   const place = (i: number) => advance(from, i * copyBytes);
   if (dtype === "float32" || dtype === "float64") {
     let sum = f64.load(from);

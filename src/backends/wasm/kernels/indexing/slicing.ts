@@ -1,6 +1,7 @@
 /**
  * Kernels that take, replace or add a block of a buffer at a position held in memory: dynamicSlice,
- * updateSlice, addSlice. A block that does not lie inside traps, as an index outside its axis does.
+ * updateSlice, addSlice. A block that does not lie inside the buffer traps, like an index outside
+ * its axis.
  *
  * @module
  */
@@ -21,12 +22,12 @@ interface Block {
   readonly shape: readonly number[];
   /** The shape of the block. */
   readonly sizes: readonly number[];
-  /** Where it begins; `null` on axes whose start is in memory. */
+  /** Its start; `null` on axes whose start is in memory. */
   readonly start: readonly (number | null)[];
   readonly dtype: Dtype;
 }
 
-/** Code for the distance of a block from its whole, in bytes, given where the starts are. */
+/** Code for the offset of a block in its whole, in bytes, given the addresses of the starts. */
 function offsetOf(code: Code, block: Block, starts: readonly Pointer[]): Pointer {
   const { shape, sizes, start, dtype } = block;
   const strides = stridesOf(shape).map((stride) => stride * byteSize(dtype));
@@ -46,7 +47,7 @@ function offsetOf(code: Code, block: Block, starts: readonly Pointer[]): Pointer
   return offset === null ? i32.const(known) : advance(offset, known);
 }
 
-/** Runs `visit` for each run of a block's elements that lie side by side in the whole. */
+/** Calls `visit` for each run of a block's elements that is contiguous in the whole. */
 function eachRun(
   code: Code,
   { shape, sizes, dtype }: Block,
@@ -81,7 +82,7 @@ function operands(count: number): readonly "i32"[] {
   return Array.from({ length: count + 1 }, () => "i32" as const);
 }
 
-/** The kernel of `dynamicSlice`: `x` and the starts that are not known to a block. */
+/** The kernel of `dynamicSlice`: `x` and the unknown starts to a block. */
 export function emitDynamicSlice(
   builder: Builder,
   [x, ...starts]: readonly Buffer[],
@@ -141,7 +142,7 @@ function emitBlock(
       }],
       workspaces: [],
       operations: 0,
-      // In place, that is all; elsewhere, the copy of the whole comes on top.
+      // In place, that is all; otherwise, the time for copying the whole is added.
       bytes: 3 * sizeOf(update.shape) * byteSize(x.dtype),
       inPlace: [[0, count - 1]],
     };
@@ -164,13 +165,16 @@ export function copyWhole(
   code.if(i32.ne(to, from), () => code.do(memory.copy(to, from, i32.const(bytes))));
 }
 
-/** The kernel of `bitcast`: the bytes stay what they are. */
+/** The kernel of `bitcast`: the bytes do not change. */
 export function emitBitcast(builder: Builder, [x]: readonly Buffer[]): Kernel {
   const bytes = sizeOf(x.shape) * byteSize(x.dtype);
   return { ...builder.once(emitHand, { bytes }), bytes: 2 * bytes };
 }
 
-/** The kernel of what is handed on: nothing is done where it stays where it is, as it mostly does. */
+/**
+ * The kernel of values that are passed on unchanged: no work if they stay in place, as they usually
+ * do.
+ */
 export function emitHand(builder: Builder, { bytes }: { readonly bytes: number }): Kernel {
   const run = builder.module.function(
     "hand on",

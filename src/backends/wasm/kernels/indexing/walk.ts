@@ -1,8 +1,8 @@
 /**
- * Loops over rows and the slots that indices name for them.
+ * Loops over rows and the slots that their indices select.
  *
  * An index outside its axis traps: nothing is read or written for it. The caller that runs the
- * program turns the trap into the message that the evaluator gives.
+ * program converts the trap into the error message of the evaluator.
  *
  * @module
  */
@@ -20,9 +20,9 @@ export const INDEX = 4;
 
 /** Rows that belong to slots: row `m` of a batch to slot `indices[m]` of the same batch. */
 export interface Walk {
-  /** How many batches there are. */
+  /** The number of batches. */
   readonly batches: number;
-  /** The axes of the batches, outermost first; none where each has indices of its own. */
+  /** The axes of the batches, outermost first; empty if each batch has separate indices. */
   readonly lead: readonly LeadAxis[];
   /** Rows in each batch. */
   readonly rows: number;
@@ -36,11 +36,11 @@ export interface Walk {
   readonly dtype: Dtype;
 }
 
-/** Neighbouring axes of the batches that either all have indices of their own, or none has. */
+/** Merged neighbouring axes of the batches: each of them has separate indices, or none has. */
 interface LeadAxis {
   /** The number of batches along it. */
   readonly length: number;
-  /** How many batches of indices further the next ones stand; 0 where they are the same. */
+  /** The distance to the indices of the next batch, in batches of indices; 0 if they are the same. */
   readonly stride: number;
 }
 
@@ -92,13 +92,13 @@ export function walkOf(
   };
 }
 
-/** The number from which on indices, read as unsigned, are outside; `null` if all are inside. */
+/** The limit from which indices, read as unsigned, are out of range; `null` if all are in range. */
 function firstOutside({ slots, dtype }: Walk): number | null {
   const end = Math.min(slots, dtype === "int32" ? 2 ** 31 : 2 ** 32);
   return end === 2 ** 32 ? null : end;
 }
 
-/** Where a part of a walk begins and ends. */
+/** The start and end of a part of a loop. */
 export interface Part {
   /** The address of the first batch's first slot. */
   readonly slots: Pointer;
@@ -108,14 +108,14 @@ export interface Part {
   readonly rows: Pointer;
   /** The number of the part's first row among those of all batches. */
   readonly first: Expression<"i32">;
-  /** The number behind its last row; greater than `first`. */
+  /** The number after its last row; greater than `first`. */
   readonly end: Expression<"i32">;
 }
 
-/** What is done with a row, given the addresses of its slot and of itself. */
+/** The work on a row, given the addresses of its slot and of the row. */
 export type Visit = (slot: Pointer, row: Local<"i32">) => void;
 
-/** What is done with four rows of four bytes, given the addresses of their slots. */
+/** The work on four rows of four bytes, given the addresses of their slots. */
 export type VisitFour = (slots: Local<"v128">, row: Local<"i32">) => void;
 
 /** Writes code that visits the rows of a part in order. */
@@ -188,7 +188,7 @@ export function eachRow(
   }
 }
 
-/** The rows of a part in order where several batches have the same indices. */
+/** The rows of a part in order, if several batches have the same indices. */
 function eachRowOfShared(
   code: Code,
   walk: Walk,

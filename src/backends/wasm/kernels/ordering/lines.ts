@@ -1,7 +1,7 @@
 /**
- * What is sorted: lines of elements, each as a record of a key and the element's index. Keys are unsigned
- * integers in the order of the elements, with NaN as the largest; a descending sort inverts them. Short
- * keys share 64 bits with their index, so that no two records are equal.
+ * The lines of elements to sort, and their records of a key and the element's index. Keys are
+ * unsigned integers in the order of the elements, with NaN as the largest; a descending sort
+ * inverts them. A short key and its index share 64 bits, so no two records are equal.
  *
  * @module
  */
@@ -20,18 +20,18 @@ export interface Lines {
   readonly descending: boolean;
   /** The number of lines. */
   readonly count: number;
-  /** The length of each. */
+  /** The length of each line. */
   readonly length: number;
-  /** Elements from one of a line to its next, which is the number of lines side by side. */
+  /** The distance in elements along a line, which is the number of interleaved lines. */
   readonly stride: number;
 }
 
-/** Bytes of a record: a long key stands beside its index. */
+/** Bytes of a record: a long key is stored next to its index. */
 export function recordBytes(dtype: Dtype): number {
   return dtype === "float64" ? 16 : 8;
 }
 
-/** Where in a record the index stands. */
+/** The offset of the index in a record. */
 export function indexOffset(dtype: Dtype): number {
   return dtype === "float64" ? 8 : 0;
 }
@@ -56,9 +56,9 @@ export function lineStarts(
   };
 }
 
-/** The key of an element of 64 bits at an address. */
+/** The key of the 64-bit element at an address. */
 export function readLongKey(code: Code, descending: boolean, at: Pointer): Expression<"i64"> {
-  // Adding zero makes the negative zero the positive one, which it is equal to.
+  // Adding zero converts negative zero to positive zero, which it is equal to.
   const value = code.let(f64.add(f64.load(at), f64.const(0)));
   const bits = code.let(i64.reinterpretF64(value));
   const flips = i64.or(i64.shrS(bits, i64.const(63)), i64.const(-(2n ** 63n)));
@@ -66,7 +66,7 @@ export function readLongKey(code: Code, descending: boolean, at: Pointer): Expre
   return descending ? i64.xor(key, i64.const(-1)) : key;
 }
 
-/** The key of a shorter element at an address: all bits that its dtype does not have are the same. */
+/** The key of a shorter element at an address; bits that its dtype does not have are all the same. */
 export function readShortKey(
   code: Code,
   dtype: Exclude<Dtype, "float64">,

@@ -1,8 +1,8 @@
 /**
- * A stable merge sort of short lines' records in scratch memory. Records are put into runs of a few by
- * sorting networks (K. E. Batcher, "Sorting networks and their applications", 1968), and runs of equal
- * length are merged from both ends at once, without a test for either's end: neither can be used up
- * before half of the result is there.
+ * A stable merge sort of short lines' records in scratch memory. Short runs of records are sorted
+ * by networks (K. E. Batcher, "Sorting networks and their applications", 1968). Runs of equal
+ * length are merged from both ends at once, without testing for the end of either: neither can be
+ * exhausted before half of the result is written.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import {
 /** The longest run that a network sorts. */
 const NETWORK = 8;
 
-/** What a kernel is made of, besides its estimates. */
+/** The parameters of a kernel, apart from its estimates. */
 type Work = Pick<Kernel, "stages" | "workspaces">;
 
 /** A number of records that is a power of two times a short run. */
@@ -38,7 +38,7 @@ interface Padded {
   readonly run: number;
 }
 
-/** The fewest records, at least `length`, that can be merged from runs of equal length. */
+/** The smallest number of records, at least `length`, that can be merged from runs of equal length. */
 function padded(length: number): Padded {
   let runs = 1;
   while (Math.ceil(length / runs) > NETWORK) runs *= 2;
@@ -47,8 +47,8 @@ function padded(length: number): Padded {
 }
 
 /**
- * Nanoseconds that an element of a line takes for itself, and for each time that the line doubles, on
- * one core of an AMD EPYC (Zen 3) with Deno 2.9.6. The group "time: argsort" of
+ * Nanoseconds for an element of a line, and additionally for each doubling of the line, on one core
+ * of an AMD EPYC (Zen 3) with Deno 2.9.6. The group "time: argsort" of
  * `deno bench bench/thresholds_bench.ts` measures it again.
  */
 const ELEMENT_TIME = { self: 8, doubling: 1.5 };
@@ -105,7 +105,7 @@ function emitWriteIndices(builder: Builder, { dtype, stride }: Lines): FunctionR
   );
 }
 
-/** Sorts a line: a function of its address that leaves where in scratch memory its records begin. */
+/** Sorts a line: a function of its address that returns the start of its records in scratch memory. */
 function emitLine(
   builder: Builder,
   lines: Lines,
@@ -160,7 +160,10 @@ function emitReadRecords(
   });
 }
 
-/** Pairs of places that, ordered one after the other, sort so many records: Batcher's merge exchange. */
+/**
+ * Pairs of positions that sort a number of records if they are ordered one after another: Batcher's
+ * merge exchange.
+ */
 function networkOf(length: number): [lower: number, upper: number][] {
   const pairs: [number, number][] = [];
   let top = 1;
@@ -181,7 +184,7 @@ function networkOf(length: number): [lower: number, upper: number][] {
   return length < 2 ? [] : pairs;
 }
 
-/** Sorts each run of so many records in scratch memory from one address to another. */
+/** Sorts each run of a number of records in scratch memory from one address to another. */
 function emitNetwork(
   builder: Builder,
   { dtype, run }: { readonly dtype: Dtype; readonly run: number },
@@ -239,8 +242,8 @@ function moveRecord(
 }
 
 /**
- * Merges two runs of equal length in scratch memory: a function of the first one's address, which the
- * second one follows, the result's address, and the bytes of each run.
+ * Merges two runs of equal length in scratch memory: a function of the address of the first, which
+ * the second follows, the address of the result, and the bytes of each run.
  */
 function emitMergeRuns(builder: Builder, dtype: Dtype): FunctionReference<
   readonly ["i32", "i32", "i32"],

@@ -12,9 +12,9 @@ import { sortByMerging } from "./merge.ts";
 import { sortByDigits } from "./radix.ts";
 
 /**
- * Lines no longer than this are merged: those of short keys side by side, and others, which take more
- * passes, or far writes. Measured on an AMD EPYC (Zen 3) with Deno 2.9.6; the group "time: argsort" of
- * `deno bench bench/thresholds_bench.ts` has lengths on both sides.
+ * Lines up to this length are merged: interleaved lines of short keys, and other lines, which need
+ * more passes, or distant writes. Measured on an AMD EPYC (Zen 3) with Deno 2.9.6; the group "time:
+ * argsort" of `deno bench bench/thresholds_bench.ts` has lengths on both sides.
  */
 const SHORT_LINE = { usual: 2 ** 11, other: 2 ** 14 };
 

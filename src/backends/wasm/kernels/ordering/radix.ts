@@ -2,11 +2,11 @@
  * A stable sort of long lines by the digits of their keys, the lowest first (H. H. Seward, 1954; parts
  * and their tables as in M. Zagha and G. E. Blelloch, "Radix sort for vector multiprocessors", 1991).
  *
- * Bits in which no two keys of a line differ are found first; digits begin at the lowest of the others,
- * so that small integers, and numbers with few significant bits, take few passes. Each pass counts the
- * digits of each part of a line, and then moves records: those of a part behind all with smaller
- * digits, and behind those with the same one in the parts before. The first pass reads the elements,
- * the last one writes indices alone.
+ * The bits in which no two keys of a line differ are found first. Digits begin at the lowest of the
+ * other bits, so small integers, and numbers with few significant bits, need few passes. Each pass
+ * counts the digits of each part of a line, and then moves records: those of a part go after all
+ * records with smaller digits, and after those with the same digit in earlier parts. The first pass
+ * reads the elements, the last one writes only indices.
  *
  * @module
  */
@@ -28,21 +28,24 @@ import {
   recordBytes,
 } from "./lines.ts";
 
-/** Bits of a digit: with 8, 32 bits take a pass more, and no pass is a quarter shorter. */
+/** Bits of a digit: with 8, keys of 32 bits need one more pass, and no pass is a quarter shorter. */
 const DIGIT = 11;
 
-/** How many digits there are, and bytes of a table that has a word for each. */
+/** The number of digits, and the bytes of a table with one word for each. */
 const DIGITS = 2 ** DIGIT;
 const TABLE = DIGITS * INDEX;
 
-/** The fewest elements of a part, and about how many parts keep some threads busy. */
+/**
+ * The minimum number of elements of a part, and the approximate number of parts that keeps some
+ * threads busy.
+ */
 const PART = 2 ** 14;
 const PARTS = 16;
 
 /** Lines in parts. */
 interface Parts {
   readonly lines: Lines;
-  /** How many parts a line has. */
+  /** The number of parts of a line. */
   readonly count: number;
   /** The length of each but the last one. */
   readonly length: number;
@@ -54,7 +57,7 @@ function partsOf(lines: Lines): Parts {
   return { lines, count: Math.ceil(lines.length / length), length };
 }
 
-/** How many passes the keys of a dtype may take. */
+/** The maximum number of passes for the keys of a dtype. */
 function passesOf(dtype: Dtype): number {
   return Math.ceil((dtype === "bool" ? 1 : 8 * byteSize(dtype)) / DIGIT);
 }
@@ -105,7 +108,7 @@ function keyBytes(dtype: Dtype): number {
   return recordBytes(dtype) / 2;
 }
 
-/** A key, or bits of one. */
+/** A key, or some bits of one. */
 type Key = Expression<"i32"> | Expression<"i64">;
 
 /** Operations on keys of a dtype. */
@@ -146,7 +149,7 @@ function keysOf({ dtype, descending }: Lines) {
           ofShort(x),
           i32.xor(i32.shl(i32.const(DIGITS - 1), shift), i32.const(-1)),
         ),
-    /** The address in scratch memory of the word of the digit that begins at `shift`. */
+    /** The address in scratch memory of the word for the digit that begins at `shift`. */
     word: (key: Key, shift: Expression<"i32">): Expression<"i32"> => {
       const low = long
         ? i32.wrapI64(i64.shrU(ofLong(key), i64.extendI32U(shift)))
@@ -156,7 +159,7 @@ function keysOf({ dtype, descending }: Lines) {
   };
 }
 
-/** A part of a line: its number among those of the line, its first element, and the one behind it. */
+/** A part of a line: its number among those of the line, its first element, and its end. */
 interface Place {
   readonly line: Local<"i32">;
   readonly part: Local<"i32">;
@@ -176,7 +179,7 @@ function placeOf(code: Code, { lines, count, length }: Parts, chunk: Pointer): P
   };
 }
 
-/** The address of a part's first record, or element, and the bytes to the next one. */
+/** The address of the first record, or element, of a part, and the bytes to the next one. */
 function source(
   code: Code,
   { lines }: Parts,
@@ -196,7 +199,10 @@ function source(
   return { at: code.let(i32.add(start, times(first, step))), step };
 }
 
-/** Writes which bits all keys of a part have, and which any: a function of `x`, the bits and a chunk. */
+/**
+ * Writes the bits that all keys of a part have, and those that any has: a function of `x`, the bits
+ * and a chunk.
+ */
 function emitBits(builder: Builder, parts: Parts): FunctionReference {
   const { lines } = parts;
   return builder.module.function("bits", ["i32", "i32", "i32"], "none", (code, x, bits, chunk) => {
@@ -218,8 +224,8 @@ function emitBits(builder: Builder, parts: Parts): FunctionReference {
 }
 
 /**
- * Where the digit of a pass begins, -1 where there is none: a function of the address of the bits of a
- * line's parts; and, 32 higher, whether it is the last one.
+ * The first bit of the digit of a pass, -1 if there is none, plus 32 if it is the last digit: a
+ * function of the address of the bits of a line's parts.
  */
 function emitShift(
   builder: Builder,
@@ -249,10 +255,10 @@ function emitShift(
   });
 }
 
-/** The bit that says that a digit is the last one. */
+/** The bit that marks a digit as the last one. */
 const LAST = 8;
 
-/** Counts the digits of a part: a function of the bits, the tables, what is read, and a chunk. */
+/** Counts the digits of a part: a function of the bits, the tables, the source, and a chunk. */
 function emitCount(
   builder: Builder,
   { parts, pass }: { readonly parts: Parts; readonly pass: number },
@@ -284,7 +290,7 @@ function emitCount(
   );
 }
 
-/** Where in a record the key stands. */
+/** The offset of the key in a record. */
 function keyOffset(dtype: Dtype): number {
   return dtype === "float64" ? 0 : 4;
 }
@@ -294,8 +300,8 @@ function lineBits({ lines, count }: Parts, bits: Pointer, line: Pointer): Pointe
 }
 
 /**
- * Moves the records of a part to their places: a function of the bits, the tables, what is read, the
- * indices, the records that are written unless there can be no further pass, and a chunk.
+ * Moves the records of a part to their positions: a function of the bits, the tables, the source,
+ * the indices, the target records (unless there can be no further pass), and a chunk.
  */
 function emitMove(
   builder: Builder,
@@ -364,8 +370,9 @@ function emitMove(
 }
 
 /**
- * Writes to scratch memory where the first record with each digit goes: a function of the tables of a
- * line's parts, the part's number, where the line's records go, and the bytes of one.
+ * Writes to scratch memory the address of the first record with each digit: a function of the
+ * tables of a line's parts, the part's number, the address of the line's records, and the bytes of
+ * one.
  */
 function emitPlaces(
   builder: Builder,

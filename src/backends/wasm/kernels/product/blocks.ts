@@ -39,11 +39,11 @@ export interface Matrix {
 
 /** A matrix that is read. */
 export interface Operand extends Matrix {
-  /** The type as which its elements are held, where that is narrower than what is computed with. */
+  /** The type of its elements in memory, if that is narrower than the type of the computation. */
   readonly held?: Number;
 }
 
-/** An axis along which there are several products; how far apart, in elements, their matrices are. */
+/** An axis along which there are several products, and the distances of their matrices in elements. */
 export interface StackAxis {
   /** The number of products. */
   readonly length: number;
@@ -57,7 +57,7 @@ export interface StackAxis {
 
 /** `C[m, n] = Σ_k A[m, k] B[k, n]` for each matrix of a stack. */
 export interface Product {
-  /** The type that is computed with, and that of C. */
+  /** The type of the computation, and that of C. */
   readonly dtype: Number;
   /** The axes of the stack, outermost first. */
   readonly stack: readonly StackAxis[];
@@ -67,20 +67,20 @@ export interface Product {
   readonly n: number;
   /** Columns of A and rows of B. */
   readonly k: number;
-  /** Where the elements of A stand. */
+  /** The strides of A. */
   readonly a: Operand;
-  /** Where the elements of B stand. */
+  /** The strides of B. */
   readonly b: Operand;
-  /** Where the elements of C stand. */
+  /** The strides of C. */
   readonly c: Matrix;
 }
 
-/** The type as which the elements of a matrix are held. */
+/** The type of a matrix's elements in memory. */
 export function heldOf(product: Product, which: "a" | "b"): Number {
   return product[which].held ?? product.dtype;
 }
 
-/** Bytes between elements of a matrix that are so many apart. */
+/** Bytes between elements of a matrix at a given distance in elements. */
 export function bytesIn(product: Product, which: "a" | "b" | "c", elements: number): number {
   return elements * byteSize(which === "c" ? product.dtype : heldOf(product, which));
 }
@@ -107,7 +107,7 @@ export function inStack(
   }, pointer);
 }
 
-/** The numbers of the operands; workspaces come after the result. */
+/** The numbers of the operands; workspaces follow the result. */
 export const A = 0;
 /** The right operand. */
 export const B = 1;
@@ -116,21 +116,27 @@ export const C = 2;
 /** The first workspace. */
 export const WORKSPACE = 3;
 
-/** What a product consists of. */
+/** The stages and workspaces of a product. */
 export interface Parts {
-  /** What is done, in order. */
+  /** The stages, in order. */
   readonly stages: readonly Stage[];
   /** Bytes of each workspace; they are numbered from `WORKSPACE` on. */
   readonly workspaces: readonly number[];
 }
 
-/** Bytes of packed panels that are used again and again before others are: they stay in a cache. */
+/** Bytes of packed panels that are reused before other panels are read: they stay in a cache. */
 const BLOCK_BYTES = 2 ** 18;
 
-/** The most columns of a block: its part of a few rows of C stays in the first cache. */
+/**
+ * The maximum number of columns of a block: its part of a few rows of C stays in the first-level
+ * cache.
+ */
 const BLOCK_COLUMNS = 512;
 
-/** How packed panels of `k` rows and some columns are laid out: part after part of the rows. */
+/**
+ * The layout of packed panels of `k` rows and some columns: the parts of the rows one after
+ * another.
+ */
 export interface Layout {
   /** The type of the elements. */
   readonly dtype: Number;
@@ -138,11 +144,11 @@ export interface Layout {
   readonly parts: readonly number[];
   /** Whole panels. */
   readonly panels: number;
-  /** Columns of the last, narrower panel; 0 without one. */
+  /** Columns of the last, narrower panel; 0 if there is none. */
   readonly tail: number;
-  /** Bytes that one row takes, in all panels together. */
+  /** Bytes of one row, in all panels together. */
   readonly rowBytes: number;
-  /** Where the panels stand. */
+  /** The location of the panels. */
   readonly packed: Place;
 }
 
@@ -168,7 +174,7 @@ export function layOut(
   };
 }
 
-/** The columns of a block: whole panels, about as many as the cache wants. */
+/** The columns of a block: whole panels, about as many as fit in the cache. */
 export function blockColumns(builder: Builder, dtype: Number, n: number): number {
   const columns = panelColumns(builder, dtype);
   const most = BLOCK_COLUMNS * 4 / byteSize(dtype);
@@ -177,18 +183,18 @@ export function blockColumns(builder: Builder, dtype: Number, n: number): number
   return Math.ceil(n / blocks / columns) * columns;
 }
 
-/** How many parts of the sums are done while one block of columns stays in the cache. */
+/** The number of parts of the sums that are done while one block of columns stays in the cache. */
 export function groupParts(builder: Builder, dtype: Number, columns: number): number {
   return Math.max(1, Math.floor(BLOCK_BYTES / (columns * byteSize(dtype) * builder.tile.depth)));
 }
 
-/** `count` rounds, written out if there is but one; `body` gets the number of the round. */
+/** `count` rounds, unrolled if there is only one; `body` receives the number of the round. */
 export function repeat(code: Code, count: number, body: (round: Pointer) => void): void {
   if (count === 1) body(i32.const(0));
   else if (count > 1) code.for({ below: count }, (i) => body(i));
 }
 
-/** The address of element `index`, given the bytes between two. */
+/** The address of element `index`, given the distance of elements in bytes. */
 export function at(pointer: Pointer, index: Pointer, bytes: number): Pointer {
   return bytes === 0 ? pointer : i32.add(pointer, times(index, bytes));
 }
@@ -215,19 +221,19 @@ export function emitPackPart(
   };
 }
 
-/** Some parts of the sums, one after the other. */
+/** Some consecutive parts of the sums. */
 export interface Group {
   /** The number of the first part. */
   readonly begin: number;
-  /** How many there are. */
+  /** The number of parts. */
   readonly count: number;
 }
 
-/** Columns of a block that one call does. */
+/** Columns of a block that one call computes. */
 export interface Width {
   /** Whole panels. */
   readonly panels: number;
-  /** Columns of the narrower one; 0 without one. */
+  /** Columns of the narrower panel; 0 if there is none. */
   readonly tail: number;
 }
 
@@ -287,15 +293,15 @@ function emitGroup(
   );
 }
 
-/** Neighbouring parts of one length. */
+/** Consecutive parts of equal length. */
 export interface Run {
   /** The length of each. */
   readonly depth: number;
-  /** How many there are. */
+  /** Their number. */
   times: number;
 }
 
-/** Equal neighbours counted. */
+/** Counts runs of equal values. */
 export function runsOf(depths: readonly number[]): Run[] {
   const runs: Run[] = [];
   for (const depth of depths) {
@@ -320,8 +326,8 @@ export function groupDepth({ parts }: Layout, { begin, count }: Group): number {
 }
 
 /**
- * Writes `body` for each group, in a loop for those between the first and the last, which are alike.
- * Behind it, each pointer moves on by so many bytes for each row of B.
+ * Writes `body` for each group, in a loop for those between the first and the last, which are
+ * equal. After it, each pointer advances by its number of bytes for each row of B.
  */
 export function eachGroup(
   code: Code,
@@ -342,15 +348,15 @@ export function eachGroup(
   if (groups.length > 1) write(groups[groups.length - 1], 1);
 }
 
-/** Equal numbers of rows, one after the other. */
+/** Equal numbers of rows, repeated. */
 export interface RowRun {
-  /** How many rows at a time. */
+  /** The number of rows at a time. */
   readonly count: number;
-  /** How often. */
+  /** The number of repetitions. */
   readonly times: number;
 }
 
-/** Rows dealt out evenly to tiles: few at a time would leave the arithmetic units waiting. */
+/** Rows distributed evenly over tiles: small tiles would leave the arithmetic units idle. */
 export function rowRuns({ tile }: Builder, rows: number): RowRun[] {
   const calls = Math.ceil(rows / tile.rows);
   const least = Math.floor(rows / calls);
@@ -408,7 +414,7 @@ export function emitRowLoop(
   );
 }
 
-/** Whether nothing stands between the matrices of the result. */
+/** Whether the matrices of the result are contiguous. */
 function isDense({ stack, m, n }: Product): boolean {
   let step = m * n;
   return stack.toReversed().every((axis) => {
@@ -418,7 +424,7 @@ function isDense({ stack, m, n }: Product): boolean {
   });
 }
 
-/** Where the result is in row-major order, the rows of all matrices that chunks divide. */
+/** If the result is in row-major order, the rows of all matrices that chunks divide. */
 export function wholeRows(product: Product, perChunk: number): Rows | undefined {
   const { stack, m, n, c } = product;
   const even = stackSize(stack) === 1 || perChunk % m === 0 || m % perChunk === 0;
@@ -427,8 +433,8 @@ export function wholeRows(product: Product, perChunk: number): Rows | undefined 
 }
 
 /**
- * The rows of the result that chunks of `perChunk` columns of C make up: where C has one row, or its
- * columns stand one after the other, each a row of what is in memory.
+ * The rows of the result that chunks of `perChunk` columns of C form. This requires that C has one
+ * row, or that its columns are contiguous, so that each is a row in memory.
  */
 export function wholeColumns(product: Product, perChunk: number): Rows | undefined {
   const { stack, m, n, c } = product;
@@ -437,13 +443,13 @@ export function wholeColumns(product: Product, perChunk: number): Rows | undefin
   return lines && even && isDense(product) ? { count: stackSize(stack) * n, perChunk } : undefined;
 }
 
-/** How the columns of a product are divided. */
+/** The division of the columns of a product into blocks. */
 export interface ColumnBlocks {
   /** The number of blocks. */
   readonly count: number;
-  /** What is in each but the last. */
+  /** The columns of each but the last. */
   readonly width: Width;
-  /** What is in the last one. */
+  /** The columns of the last one. */
   readonly last: Width;
 }
 
@@ -461,7 +467,7 @@ export function columnBlocks(
   return { count, width, last };
 }
 
-/** Does one of two things: the last of `count` rounds may differ. */
+/** Runs one of two bodies: the last of `count` rounds may differ. */
 export function lastOrNot(
   code: Code,
   index: Pointer,
@@ -482,7 +488,7 @@ export interface ByteAxis {
   readonly bytes: number;
 }
 
-/** How far apart the matrices of a stack are, in bytes. */
+/** The distances of the matrices of a stack, in bytes. */
 export function bytesApart(product: Product, which: "a" | "b" | "c"): ByteAxis[] {
   return product.stack.map((axis) => ({
     length: axis.length,

@@ -12,21 +12,24 @@ import { emitProducts } from "./stack.ts";
 import { type StackAxis, WORKSPACE } from "./blocks.ts";
 import { type CopyAxis, emitCopy } from "./copy.ts";
 
-/** The parameters of the primitive `contract`: axes of the first operand, each with its partner's. */
+/**
+ * The parameters of the primitive `contract`: axes of the first operand, each with the matching
+ * axis of the second.
+ */
 export interface Contraction {
   /** The axes that are multiplied and summed. */
   readonly contract: readonly [x: readonly number[], y: readonly number[]];
-  /** The axes that both share with the result. */
+  /** The axes that both operands share with the result. */
   readonly batch: readonly [x: readonly number[], y: readonly number[]];
 }
 
-/** An axis of an operand: how long it is and how far apart its elements are. */
+/** An axis of an operand: its length and the distance between its elements. */
 interface Axis {
   readonly length: number;
   readonly stride: number;
 }
 
-/** Neighbouring axes as one: what is left of a group of axes whose order is given. */
+/** Merged neighbouring axes of a group of axes whose order is given. */
 function merge(axes: readonly Axis[]): Axis[] {
   const merged: Axis[] = [];
   for (const axis of axes) {
@@ -39,7 +42,7 @@ function merge(axes: readonly Axis[]): Axis[] {
   return merged;
 }
 
-/** An operand as a stack of matrices, perhaps after a copy. */
+/** An operand as a stack of matrices, possibly after a copy. */
 interface Operand {
   /** From one matrix to the next along each batch axis. */
   readonly batch: readonly number[];
@@ -47,7 +50,7 @@ interface Operand {
   readonly free: number;
   /** From one contracted index to the next. */
   readonly contracted: number;
-  /** The axes of the copy that makes it so; none are needed if it is left out. */
+  /** The axes of the copy that is needed; undefined if none is. */
   readonly copy?: readonly CopyAxis[];
 }
 
@@ -56,7 +59,9 @@ function axesOf({ shape }: Buffer): Axis[] {
   return shape.map((length, i) => ({ length, stride: strides[i] }));
 }
 
-/** Arranges an operand; its elements stay where they are if each group of axes acts as one. */
+/**
+ * Arranges an operand. Its elements are not moved if each group of axes can be treated as one axis.
+ */
 function arrange(
   axes: readonly Axis[],
   batch: readonly number[],
@@ -84,8 +89,9 @@ function arrange(
 }
 
 /**
- * The contraction of operands 0 and 1 as result 2: batch axes, the first's others, the second's. Operands
- * may be held as narrower types than what is computed with, which is the result's.
+ * The contraction of operands 0 and 1 as result 2: batch axes, then the remaining axes of the first
+ * operand, then those of the second. Operands may be stored as narrower types than that of the
+ * computation, which is the result's.
  */
 export function emitContract(
   builder: Builder,
@@ -103,7 +109,7 @@ export function emitContract(
     sizeOf(group.map((j) => axes[i][j].length));
   const [m, n] = [0, 1].map((i) => length(i, free[i]));
   const k = length(0, contract[0]);
-  // The pairs may be summed in any order: in that of either operand, it may need no copy.
+  // The pairs may be summed in any order; in that of one of the operands, it may need no copy.
   const orders = contract.map((own) => range(own.length).sort((i, j) => own[i] - own[j]));
   const choices = orders.map((order) =>
     [0, 1].map((i) => arrange(axes[i], batch[i], free[i], order.map((j) => contract[i][j])))

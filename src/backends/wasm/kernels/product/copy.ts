@@ -1,5 +1,5 @@
 /**
- * What surrounds products: copies into another order, zeros, sums of results.
+ * Auxiliary stages of products: copies into another order, zeros, sums of results.
  *
  * @module
  */
@@ -13,9 +13,9 @@ import type { Product } from "./blocks.ts";
 export interface CopyAxis {
   /** Its length. */
   readonly length: number;
-  /** From one element to the next in what is read. */
+  /** From one element to the next in the source. */
   readonly from: number;
-  /** From one element to the next in what is written. */
+  /** From one element to the next in the target. */
   readonly to: number;
 }
 
@@ -45,8 +45,8 @@ function emitFill(
 }
 
 /**
- * Copies the elements of an array at the first operand to the second one, axis by axis. They are held as
- * `held`, and become those of its wide type.
+ * Copies the elements of an array from the first operand to the second one, axis by axis. They are
+ * stored as `held`, and converted to its wide type.
  */
 export function emitCopy(
   builder: Builder,
@@ -77,7 +77,7 @@ export function emitZeros(
   return emitFill(builder, [dtype], axes, [operand], () => [zero]);
 }
 
-/** Adds up `count` results that stand one after the other, into C: operands that and C. */
+/** Adds up `count` consecutive results into C; the operands are the results and C. */
 export function emitSum(
   builder: Builder,
   { dtype, m, n, c }: Product,

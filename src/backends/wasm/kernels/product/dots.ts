@@ -1,6 +1,6 @@
 /**
  * Products of few rows whose sums run along neighbouring elements of both operands: dot products,
- * several at a time, that read the large operand where it stands.
+ * several at a time, that read the large operand in place.
  *
  * @module
  */
@@ -43,15 +43,15 @@ import {
 } from "./blocks.ts";
 
 /**
- * Columns of a tile by its rows: as many sums as there are registers besides one vector for each row
+ * Columns of a tile by its rows: as many sums as there are registers, less one vector for each row
  * or column, whichever are fewer, and one for the others.
  */
 const TILE_COLUMNS = [0, 8, 6, 3, 2];
 
-/** The most rows of a tile. */
+/** The maximum number of rows of a tile. */
 const MOST_ROWS = TILE_COLUMNS.length - 1;
 
-/** Bytes that a chunk needs for sums in two vectors, where these are to become one. */
+/** Bytes that a chunk needs for sums in two vectors that are later joined into one. */
 const SPARE = 512;
 
 /** Bytes of the large operand that one chunk reads. */
@@ -89,7 +89,7 @@ function emitTile(
       const lanes = lanesOf(dtype);
       const loadA = lanesLoader(code, heldOf(product, "a"));
       const loadB = lanesLoader(code, heldOf(product, "b"));
-      // Two neighbouring vectors can become one of twice the width where the tile is made for that.
+      // Two neighbouring vectors can become one of twice the width if the tile is made for that.
       const unroll = builder.tile.vectors > 2 ? 2 : 1;
       const sums = range(rows).map(() =>
         range(columns).map(() => range(unroll).map(() => code.local("v128")))
@@ -138,8 +138,8 @@ function emitTile(
         const bytes = range(VECTOR).map((i) => i < rest * size ? 0xff : 0);
         step(1, code.let(v128.const(bytes)));
       }
-      // V8 finds pairs of vectors by going backwards from neighbouring stores to the first
-      // memory, so it needs some.
+      // V8 finds pairs of vectors by going backwards from neighbouring stores to the first memory,
+      // so such stores are needed.
       const place = (i: number, j: number, v: number) => ({
         offset: ((i * columns + j) * unroll + v) * VECTOR,
       });
@@ -161,9 +161,7 @@ function emitTile(
   );
 }
 
-/**
- * Products of few rows. The columns of A and the rows of B are neighbours; C may have any strides.
- */
+/** Products of few rows. The columns of A and the rows of B are contiguous; C may have any strides. */
 export function emitDots(builder: Builder, product: Product): Parts {
   const { stack, m, n, k, a, b, c } = product;
   const count = stackSize(stack);

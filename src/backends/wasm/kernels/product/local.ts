@@ -1,5 +1,5 @@
 /**
- * Products of one stage, whose chunks pack what they need of B for themselves.
+ * Products of one stage, in which each chunk packs the part of B that it needs.
  *
  * @module
  */
@@ -38,13 +38,13 @@ import {
 // Measured on two cores of an AMD EPYC (Zen 3) with Deno 2.9.6: compare the group "shared: product" of
 // `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`.
 
-/** Arithmetic operations that are too few to be divided into chunks: some 20 microseconds. */
+/** Products of fewer arithmetic operations are not divided into chunks: some 20 microseconds. */
 const SMALL = 1e6;
 
-/** Arithmetic operations of a chunk, where these are free to choose. */
+/** Arithmetic operations of a chunk, if its size can be chosen. */
 const CHUNK = 1e6;
 
-/** Chunks of some columns, or of several whole matrices, that pack what they need of B. */
+/** Chunks of some columns, or of several whole matrices, that pack the part of B that they need. */
 export function emitLocal(builder: Builder, product: Product): Parts {
   const { dtype, stack, m, n, k, a, b } = product;
   const wide = panelColumns(builder, dtype);
@@ -55,7 +55,7 @@ export function emitLocal(builder: Builder, product: Product): Parts {
   const most = blockColumns(builder, dtype, n);
   const columns = Math.min(most, Math.ceil(wanted / wide) * wide);
   const blocks = columnBlocks(builder, product, columns);
-  // Matrices that are small are done several at a time.
+  // Small matrices are multiplied several at a time.
   const together = blocks.count > 1
     ? 1
     : few
@@ -63,7 +63,7 @@ export function emitLocal(builder: Builder, product: Product): Parts {
     : Math.max(1, Math.min(Math.ceil(count / 8), Math.floor(CHUNK / (n * perColumn))));
   const chunks = Math.ceil(count / together) * blocks.count;
   const perGroup = groupParts(builder, dtype, columns);
-  // A chunk uses its room again and again, so that it stays in the cache.
+  // A chunk reuses its workspace, so that it stays in the cache.
   const whole = layOut(builder, dtype, k, columns, "memory");
   const depths = groupsOf(whole, perGroup).map((group) => groupDepth(whole, group));
   const room = Math.ceil(Math.max(...depths) * whole.rowBytes / 64) * 64;

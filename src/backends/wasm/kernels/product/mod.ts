@@ -1,14 +1,14 @@
 /**
  * Products of matrices and contractions.
  *
- * There are four ways, chosen by shapes and strides (`stack.ts`):
+ * There are four methods, chosen by shapes and strides (`stack.ts`):
  *
  * - shared: B is packed into panels once, then chunks of rows of C are multiplied
- * - local: one stage, whose chunks pack what they need of B
- * - strips: B is read where it stands, some of its rows at a time; for few rows of C or a small B
- * - dots: B is read where it stands, along the sums; for few rows of C
+ * - local: one stage, in which each chunk packs the part of B that it needs
+ * - strips: B is read in place, some of its rows at a time; for few rows of C or a small B
+ * - dots: B is read in place, along the sums; for few rows of C
  *
- * Each also serves `Cᵀ = Bᵀ Aᵀ`. Sums that are long beside the result are cut into pieces.
+ * Each also computes `Cᵀ = Bᵀ Aᵀ`. Sums that are long compared with the result are cut into pieces.
  *
  * Source: K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication", 2008.
  *
@@ -29,9 +29,9 @@ export interface Strides extends Operand {
 
 /** `C[b, m, n] = Σ_k A[b, m, k] B[b, k, n]`. */
 export interface BatchProduct {
-  /** The type that is computed with, and that of C. */
+  /** The type of the computation, and that of C. */
   readonly dtype: Number;
-  /** How many matrices of each kind there are. */
+  /** The number of matrices of each kind. */
   readonly batch: number;
   /** Rows of A and C. */
   readonly m: number;
@@ -39,11 +39,11 @@ export interface BatchProduct {
   readonly n: number;
   /** Columns of A and rows of B. */
   readonly k: number;
-  /** Where the elements of A stand. */
+  /** The strides of A. */
   readonly a: Strides;
-  /** Where the elements of B stand. */
+  /** The strides of B. */
   readonly b: Strides;
-  /** Where the elements of C stand. */
+  /** The strides of C. */
   readonly c: Strides;
 }
 

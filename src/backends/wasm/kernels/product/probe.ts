@@ -1,18 +1,18 @@
 /**
- * Finds out which tile of matrix products suits the engine.
+ * Determines which tile of matrix products suits the engine.
  *
  * V8 can join neighbouring vectors of 128 bits into one of 256, twice as fast, but only when it was
- * started with flags for that (`--experimental-wasm-revectorize`) and without the checks of addresses
- * that stand in the way (`--no-wasm-bounds-checks`). Nothing tells a program which flags there are, so
- * this measures: two loops do the same arithmetic on vectors that stand side by side in memory, which
- * can be joined, and on vectors that stand apart, which cannot. If the first is clearly faster, vectors
- * are joined.
+ * started with flags for that (`--experimental-wasm-revectorize`) and without the bounds checks
+ * that prevent it (`--no-wasm-bounds-checks`). A program cannot query these flags, so they are
+ * detected by a measurement: two loops do the same arithmetic, one on vectors that are adjacent in
+ * memory, which can be joined, and one on vectors that are apart, which cannot. If the first is
+ * clearly faster, vectors are joined.
  *
- * New functions first run as slower baseline code, where both loops take the same time, until V8 has
- * compiled them anew in the background; both are in one function, so that this happens to both at once.
- * Only batches of runs that are much faster than the first one count, and two in a row must agree. Where
- * that does not happen in time, the answer is the tile for 128 bits, which is right without the flags
- * and works with them.
+ * New functions first run as slower baseline code, where both loops take the same time, until V8
+ * has recompiled them in the background; both are in one function, so this happens to both at once.
+ * Only batches of runs that are much faster than the first one count, and two in a row must agree.
+ * If that does not happen in time, the result is the tile for 128 bits, which is the best one
+ * without the flags and works with them.
  *
  * @module
  */
@@ -28,13 +28,13 @@ const NARROW: Tile = { rows: 6, vectors: 2, depth: 32 };
 /** Fills the registers with 12 sums of 256 bits. */
 const WIDE: Tile = { rows: 6, vectors: 4, depth: 32 };
 
-// Estimates. `deno bench bench/product_bench.ts`, with and without the flags of V8 that join vectors,
-// measures what either tile is worth.
+// Estimates. `deno bench bench/product_bench.ts`, with and without the flags of V8 that join
+// vectors, measures the speed of both tiles.
 
-/** Milliseconds after which the measurement ends, whatever it has seen. */
+/** Milliseconds after which the measurement ends, regardless of its results. */
 const LIMIT = 50;
 
-/** Sums in a round: joined, they are still enough to keep the arithmetic units busy. */
+/** Sums in a round: if joined, they are still enough to keep the arithmetic units busy. */
 const SUMS = 16;
 
 /** Rounds of a loop in one run: some microseconds. */
@@ -43,15 +43,15 @@ const ROUNDS = 500;
 /** Runs of each loop in a batch, the fastest of which counts. */
 const BATCH = 8;
 
-/** How many times as fast the first loop must be; joined vectors make it twice as fast. */
+/** The minimum speed of the first loop relative to the second; joined vectors double it. */
 const CLEARLY = 1.5;
 
-/** How many times as fast as at first both loops are in optimised code, at least. */
+/** The minimum speed of both loops in optimised code, relative to the first batch. */
 const OPTIMISED = 2;
 
 let chosen: Tile | undefined;
 
-/** The tile that runs best here; measured at the first call, which takes some milliseconds. */
+/** The fastest tile on this machine; measured at the first call, which takes some milliseconds. */
 export function chooseTile(): Tile {
   chosen ??= joinsVectors() ? WIDE : NARROW;
   return chosen;
@@ -61,7 +61,7 @@ function joinsVectors(): boolean {
   try {
     const run = compileLoops();
     const deadline = performance.now() + LIMIT;
-    // The first run of all waits for the baseline code.
+    // The very first run waits for the baseline code.
     measure(run);
     const baseline = Math.min(...measure(run));
     let last: boolean | undefined;
@@ -73,12 +73,12 @@ function joinsVectors(): boolean {
       last = joined;
     }
   } catch {
-    // Where such code does not even compile, the kernels will say so.
+    // If such code does not even compile, the kernels will report it.
   }
   return false;
 }
 
-/** The shortest time of each loop in a batch of runs by turns. */
+/** The shortest time of each loop in a batch of alternating runs. */
 function measure(run: (apart: number) => void): [together: number, apart: number] {
   const shortest: [number, number] = [Infinity, Infinity];
   for (let i = 0; i < BATCH; i++) {
@@ -103,7 +103,7 @@ function compileLoops(): (apart: number) => void {
       function loop(distance: number): void {
         const places = range(SUMS).map((i) => ({ offset: i * distance }));
         const sums = places.map((place) => code.let(v128.load(p, place)));
-        // The loads cost optimised code nothing, and make baseline code slow enough to tell.
+        // The loads are free in optimised code, and make baseline code measurably slower.
         code.for({ below: rounds }, () => {
           sums.forEach((sum, i) => {
             const factor = v128.load32Splat(i32.const(0), { offset: (i >> 1) * 4 });

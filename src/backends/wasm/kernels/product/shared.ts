@@ -33,10 +33,10 @@ import {
   WORKSPACE,
 } from "./blocks.ts";
 
-/** Rows of C from which on chunks have at least 4 tiles of them. */
+/** The number of rows of C from which chunks have at least 4 tiles of them. */
 const MANY_ROWS = 192;
 
-/** The most rows of a chunk. */
+/** The maximum number of rows of a chunk. */
 const MOST_ROWS = 96;
 
 /** B packed as a whole, then blocks of rows. */
@@ -88,7 +88,7 @@ export function emitShared(builder: Builder, product: Product): Parts {
   );
 
   const step = builder.tile.rows;
-  // Each chunk reads all of B again: few rows at a time only where there are few.
+  // Each chunk reads all of B again, so chunks have few rows only if the product has few.
   const wanted = m < MANY_ROWS ? Math.max(2 * step, m / 8) : Math.max(4 * step, m / 16);
   const perChunk = Math.min(m, Math.ceil(Math.min(MOST_ROWS, wanted) / step) * step);
   const chunks = Math.ceil(m / perChunk);

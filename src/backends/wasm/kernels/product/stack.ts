@@ -1,5 +1,5 @@
 /**
- * Stacks of matrix products: the choice of how to compute them.
+ * Stacks of matrix products: the choice of the method.
  *
  * @module
  */
@@ -25,41 +25,44 @@ import { emitLocal } from "./local.ts";
 import { emitShared } from "./shared.ts";
 import { emitStrips } from "./strips.ts";
 
-// Where one way becomes faster than another: measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6.
-// The groups "product" of `deno bench bench/thresholds_bench.ts` measure the ways beside each other,
-// `deno bench bench/product_bench.ts` those that are chosen.
+// The sizes at which one method becomes faster than another: measured on one core of an AMD EPYC
+// (Zen 3) with Deno 2.9.6. The groups "product" of `deno bench bench/thresholds_bench.ts` compare
+// the methods, `deno bench bench/product_bench.ts` measures those that are chosen.
 
-/** Arithmetic operations from which on a product is large. */
+/** The number of arithmetic operations from which a product is large. */
 const LARGE = 4e6;
 
-/** Rows of C from which on packing B as a whole is worth a stage, if the product is large. */
+/**
+ * The number of rows of C from which packing B as a whole is worth a stage, if the product is
+ * large.
+ */
 const MANY_ROWS = 24;
 
-/** Rows that are few enough to leave the right operand where it stands. */
+/** The number of rows up to which the right operand is read in place. */
 const FEW_ROWS = 32;
 
-/** Bytes of a right operand that is small enough to be left where it stands for any rows. */
+/** Bytes of a right operand that is small enough to be read in place for any number of rows. */
 const SMALL_BYTES = 2 ** 17;
 
-/** Rows that are few enough for dot products. */
+/** The number of rows up to which dot products are used. */
 const DOT_ROWS = 16;
 
 /** The same for a right operand whose elements take long to convert. */
 const SLOW_ROWS = { dots: 4, strips: 16 };
 
-/** The length of an axis from which on it is worth walking along. */
+/** The length of an axis from which iterating along it pays off. */
 const LONG = 32;
 
-/** Elements of a result that are too few to be divided. */
+/** The number of elements of a result that is too small to be divided. */
 const FEW_RESULTS = 4096;
 
-/** The length of an axis up to which it is not worth dividing. */
+/** The length of an axis up to which dividing it does not pay off. */
 const SHORT = 256;
 
-/** The least length of a piece of a sum. */
+/** The minimum length of a piece of a sum. */
 const SLICE = 512;
 
-/** The most pieces of a sum. */
+/** The maximum number of pieces of a sum. */
 const MOST_SLICES = 32;
 
 /** `C = A B` for a stack of any number of axes; A and B are operands 0 and 1, C is 2. */
@@ -91,7 +94,10 @@ function emitParts(builder: Builder, product: Product): Parts {
     : builder.once(emitLocal, spec);
 }
 
-/** How many pieces sums are cut into: some where they alone are long, so that there are chunks. */
+/**
+ * The number of pieces that sums are cut into: several if only the sums are long, to have enough
+ * chunks.
+ */
 function slicesOf({ stack, m, n, k }: Product): number {
   if (stack.length > 0 || m * n > FEW_RESULTS || Math.max(m, n) > SHORT) return 1;
   if (2 * m * n * k < LARGE) return 1;
@@ -125,7 +131,7 @@ function emitSliced(builder: Builder, product: Product, slices: number): Parts {
   };
 }
 
-/** A product that does better without packing the right operand, or the left one if exchanged. */
+/** A product that is faster without packing the right operand, or the left one if exchanged. */
 function emitUnpacked(builder: Builder, product: Product): Parts | undefined {
   const flipped = flip(product);
   const [thin, other] = product.n < product.m ? [flipped, product] : [product, flipped];
@@ -139,7 +145,7 @@ function emitUnpacked(builder: Builder, product: Product): Parts | undefined {
 function emitInPlace(builder: Builder, product: Product): Parts | undefined {
   const { m, n, k, a, b, c } = product;
   const held = heldOf(product, "b");
-  // What is read where it stands is converted again for every few rows.
+  // Elements read in place are converted again for every few rows.
   const most = held === "float16" ? SLOW_ROWS : { dots: DOT_ROWS, strips: FEW_ROWS };
   if (b.row === 1 && (m <= 4 && k >= LONG || m <= most.dots && k >= 4 * LONG)) {
     const isReady = a.column === 1 && (m === 1 || !isNarrow(heldOf(product, "a")));
@@ -151,8 +157,8 @@ function emitInPlace(builder: Builder, product: Product): Parts | undefined {
 }
 
 /**
- * Dot products whose left operand, the smaller one, is first copied so that it can be walked along, and its
- * elements are converted but once.
+ * Dot products whose left operand, the smaller one, is first copied, so that it is contiguous along
+ * the sums and its elements are converted only once.
  */
 function emitCopied(builder: Builder, product: Product): Parts {
   const { stack, m, k, a } = product;
@@ -184,7 +190,7 @@ function emitCopied(builder: Builder, product: Product): Parts {
   };
 }
 
-/** The same product with as few axes as can be, and strides of one where they do not matter. */
+/** The same product with as few axes as possible, and with strides of one where they do not matter. */
 function normalise(product: Product): Product {
   const { m, n, k, a, b, c } = product;
   const stack: StackAxis[] = [];
@@ -230,7 +236,7 @@ function flip({ dtype, stack, m, n, k, a, b, c }: Product): Product {
   };
 }
 
-/** What was written for the flipped product, for the product. */
+/** Stages written for the flipped product, adapted to the product. */
 function exchange({ stages, workspaces }: Parts): Parts {
   return {
     stages: stages.map((stage) => ({
@@ -241,7 +247,7 @@ function exchange({ stages, workspaces }: Parts): Parts {
   };
 }
 
-/** A product whose elements do not stand side by side: computed elsewhere, then copied. */
+/** A product whose elements are not adjacent: computed in a workspace, then copied. */
 function emitScattered(builder: Builder, product: Product): Parts {
   const { dtype, stack, m, n, c } = product;
   const count = stackSize(stack);

@@ -1,6 +1,6 @@
 /**
- * Products that read the right operand where it stands, some rows at a time: its columns must be
- * neighbours, and so must those of the result, which serves as the running sum.
+ * Products that read the right operand in place, some rows at a time. Its columns must be
+ * contiguous, and so must those of the result, which holds the running sum.
  *
  * @module
  */
@@ -42,25 +42,28 @@ import {
   wholeRows,
 } from "./blocks.ts";
 
-/** Rows of B that are added up before C is written: so many, or twice, are read side by side. */
+/**
+ * The number of rows of B that are added up before C is written: this many, or twice as many, are
+ * read together.
+ */
 const DEPTH = 8;
 
-/** Rows that are few enough for chunks of some columns. */
+/** The number of rows up to which chunks consist of columns. */
 const MOST_ROWS = 32;
 
 // Measured on two cores of an AMD EPYC (Zen 3) with Deno 2.9.6: compare the group "shared: product" of
 // `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`.
 
-/** Arithmetic operations that are too few to be divided into chunks. */
+/** Products of fewer arithmetic operations are not divided into chunks. */
 const SMALL = 1e6;
 
-/** Arithmetic operations of a chunk, where these are free to choose. */
+/** Arithmetic operations of a chunk, if its size can be chosen. */
 const CHUNK = 2e6;
 
 /** Factors that stay in registers. */
 const HELD = 8;
 
-/** The fewest and the most columns of a chunk. */
+/** The minimum and the maximum number of columns of a chunk. */
 const COLUMNS = { least: 128, most: 1024 };
 
 /** Adds `depth` rows of B, times the micro-panel, to rows of C: a function of B, C and B's end. */
@@ -130,11 +133,11 @@ function emitStrip(
 
 /** Rows of B that are added up at a time. */
 function stripDepth(product: Product): number {
-  // Rows that lie this far apart meet in the same few places of the first cache.
+  // Rows at this distance map to the same few sets of the first-level cache.
   return bytesIn(product, "b", product.b.row) % 2048 === 0 ? DEPTH : 2 * DEPTH;
 }
 
-/** Products with neighbouring columns of B and of C, and few rows or a B that fits the caches. */
+/** Products with contiguous columns of B and of C, and few rows or a B that fits in the caches. */
 export function emitStrips(builder: Builder, product: Product): Parts {
   const { dtype, stack, m, n, k, a, b, c } = product;
   const count = stackSize(stack);
@@ -211,11 +214,11 @@ export function emitStrips(builder: Builder, product: Product): Parts {
   };
 }
 
-/** The columns and rows of a chunk, and how many matrices it does. */
+/** The columns and rows of a chunk, and its number of matrices. */
 function divide(builder: Builder, { dtype, m, n, k }: Product, count: number) {
   const wide = panelColumns(builder, dtype);
   const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
-  // Products of few terms are mostly writing.
+  // The time of products with few terms is mostly writing.
   const each = 2 * m * n * Math.max(k, 8);
   if (count * each <= SMALL) return { columns: roundUp(n, wide), perChunk: m, together: count };
   if (m <= MOST_ROWS && count < 8) {

@@ -1,5 +1,5 @@
 /**
- * The kernels of cumsum and cumprod. Lines are passed through side by side; sums along few long
+ * The kernels of cumsum and cumprod. Several lines are processed in parallel. Sums along few long
  * lines are cut into segments, whose totals are computed first.
  *
  * Source: G. Blelloch, "Prefix sums and their applications", 1990.
@@ -19,34 +19,34 @@ import { lineRunner } from "./cumulative_line.ts";
 import type { Buffer, Builder, Kernel, Stage } from "../kernel.ts";
 import { chunkEnd, type Partition, partition } from "../partition.ts";
 
-/** Lanes that are passed through at once, where they are no neighbours. */
+/** Lanes that are processed at once, if they are not adjacent. */
 const SCATTERED = 4;
 
 /** The shortest line that is summed vector by vector. */
 const LINE = 16;
 
-/** The shortest segment of a long line, and the most of them. */
+/** The minimum length of a segment of a long line, and the maximum number of segments. */
 const SEGMENT = 8192;
 const MOST_SEGMENTS = 256;
 
-/** So many pieces of work keep all threads busy. */
+/** The number of pieces of work that keeps all threads busy. */
 const ENOUGH = 8;
 
-/** The lines of a buffer and how they are divided. All of it is in the key of the code. */
+/** The lines of a buffer and their division. All of it is part of the key of the code. */
 interface Lines extends Running {
-  /** Whether lines run from their end. */
+  /** Whether lines are processed from their end. */
   readonly isReverse: boolean;
-  /** Whether each line is one of neighbours, passed through alone. */
+  /** Whether the elements of each line are adjacent, so that it is processed alone. */
   readonly isAlone: boolean;
   /** The number of groups of lines. */
   readonly groups: number;
   /** From one group to the next. */
   readonly groupBytes: number;
-  /** The number of lines in a group, side by side. */
+  /** The number of lines in a group. */
   readonly lanes: number;
   /** From one line of a group to the next. */
   readonly laneBytes: number;
-  /** The lines of a group that are passed through at once. */
+  /** The lines of a group that are processed at once. */
   readonly width: number;
   /** The length of the lines. */
   readonly length: number;
@@ -137,13 +137,13 @@ function divide(
 }
 
 /**
- * Nanoseconds for an element of a line by itself, for one of lines side by side, and for one of lines
- * that stand apart, on one core of an AMD EPYC (Zen 3) with Deno 2.9.6. The group "time: cumsum" of
+ * Nanoseconds for an element of a single line, of adjacent lines, and of lines that are apart, on
+ * one core of an AMD EPYC (Zen 3) with Deno 2.9.6. The group "time: cumsum" of
  * `deno bench bench/thresholds_bench.ts` measures it again.
  */
 const ELEMENT_TIME = { alone: 0.5, dense: 0.5, apart: 1 };
 
-/** The number of pieces into which lines are divided, and the time that one takes. */
+/** The number of pieces into which lines are divided, and the time of one piece. */
 function piecesOf(lines: Lines): Partition {
   const { dtype, isAlone, groups, lanes, laneBytes, width, length, segment } = lines;
   const pieces = groups * Math.ceil(lanes / width) * Math.ceil(length / segment);
@@ -154,7 +154,7 @@ function piecesOf(lines: Lines): Partition {
   return partition(pieces, segment * nanoseconds);
 }
 
-/** A stage that writes results, or else the totals of all segments. */
+/** A stage that writes the results, or the totals of all segments. */
 function emitStage(
   builder: Builder,
   { lines, writes, operands }: {
@@ -167,22 +167,22 @@ function emitStage(
   const name = lines.operation === "sum" ? "cumsum" : "cumprod";
   const run = emitChunk(builder, name, lines, parts, writes, operands);
   const { groups, lanes, width, length, segment } = lines;
-  // Chunks are rows where the lines are whole, and the last of the axes.
+  // Chunks are rows if the lines are whole and along the last axis.
   const isByRows = writes && groups === 1 && lines.laneBytes === length * lines.stepBytes &&
     segment === length;
   const rows = isByRows ? { count: lanes, perChunk: parts.perChunk * width } : undefined;
   return { name: writes ? name : `${name} totals`, run, operands, chunks: parts.chunks, rows };
 }
 
-/** Where a piece of work stands. */
+/** The location of a piece of work. */
 interface Piece {
-  /** The number of its lines among those that are passed through at once. */
+  /** The number of its lines among those that are processed at once. */
   readonly block: Local<"i32">;
-  /** The number of its segment in the order of the walk. */
+  /** The number of its segment in the order of processing. */
   readonly segment: Local<"i32">;
   /** The length of its segment. */
   readonly steps: Local<"i32">;
-  /** Bytes to its first element in the order of the walk. */
+  /** Bytes to its first element in the order of processing. */
   readonly offset: Local<"i32">;
   /** Bytes to the total of its group's first segment. */
   readonly total: Local<"i32">;
@@ -250,8 +250,8 @@ const pieceParameters = ["i32", "i32", "i32", "i32", "i32"] as const;
 type PieceFunction = FunctionReference<typeof pieceParameters, "none">;
 
 /**
- * A function of the addresses of a piece's first element, of its first result and of its lanes'
- * total in the first segment, and of the number and the length of its segment.
+ * A function of the addresses of a piece's first element, of its first result and of the total of
+ * its lanes in the first segment, and of the number and the length of its segment.
  */
 function emitPiece(
   builder: Builder,

@@ -1,5 +1,5 @@
 /**
- * Running sums and products of several lines side by side, a few lanes of numbers in registers.
+ * Running sums and products of several lines in parallel, with a few lanes of numbers in registers.
  *
  * @module
  */
@@ -11,27 +11,27 @@ import { f32, f64, f64x2, i32, i32x4, v128 } from "../../assembler/operations.ts
 import { type Pointer, VECTOR } from "../addresses.ts";
 import { highHalf, join, lowHalf } from "../math/halves.ts";
 
-/** How numbers are combined. */
+/** The operation that combines numbers. */
 export type Combination = "sum" | "prod";
 
-/** What runs along lines. */
+/** The parameters of a running result. */
 export interface Running {
   /** The element type, not bool. */
   readonly dtype: Dtype;
-  /** How elements are combined; floats are in double precision. */
+  /** The operation that combines elements; floats are in double precision. */
   readonly operation: Combination;
 }
 
-/** Bytes of a number that is kept while a line is passed through: doubles for floats. */
+/** Bytes of a running result: doubles for floats. */
 export function totalBytes(dtype: Dtype): number {
   return isFloat(dtype) ? 8 : 4;
 }
 
-/** A way along lines. */
+/** A traversal of lines. */
 export interface Walk {
-  /** Where the first element stands. */
+  /** The address of the first element. */
   readonly from: Pointer;
-  /** Where the first result belongs, if results are wanted. */
+  /** The address of the first result, if results are written. */
   readonly to: Pointer | undefined;
   /** The number of elements. */
   readonly steps: Expression<"i32">;
@@ -39,33 +39,33 @@ export interface Walk {
   readonly stepBytes: number;
 }
 
-/** What passes through lines and keeps a running result of each. */
+/** Processes lines and keeps a running result of each. */
 export interface Runner {
-  /** Sets the running results to those of no elements. */
+  /** Sets the running results to those of empty lines. */
   reset(): void;
-  /** Combines the running results with what `saveTotal` has written. */
+  /** Combines the running results with those written by `saveTotal`. */
   addTotal(at: Pointer): void;
-  /** Goes along the lines, and writes the results after each element if told. */
+  /** Processes the lines, and writes the result after each element if requested. */
   pass(walk: Walk): void;
-  /** Writes the running results as they are kept. */
+  /** Writes the running results in their own type. */
   saveTotal(at: Pointer): void;
 }
 
-/** Some neighbouring lanes, or a single one. */
+/** Some adjacent lanes, or a single one. */
 interface Cell {
-  /** Sets the running result to that of no elements. */
+  /** Sets the running result to that of an empty line. */
   reset(): void;
-  /** Loads elements; what it gives combines them into the running result. */
+  /** Loads elements; the returned function combines them into the running result. */
   load(at: Pointer): () => void;
   /** Writes the running result in the elements' type. */
   store(at: Pointer): Effect;
-  /** Combines the running result with what `saveTotal` has written. */
+  /** Combines the running result with the one written by `saveTotal`. */
   addTotal(at: Pointer): void;
-  /** Writes the running result as it is kept. */
+  /** Writes the running result in its own type. */
   saveTotal(at: Pointer): readonly Effect[];
 }
 
-/** Where a cell stands, in bytes from the first lane's element and from the first lane's total. */
+/** The position of a cell, in bytes from the first lane's element and from the first lane's total. */
 interface Place {
   readonly offset: number;
   readonly total: number;
@@ -82,7 +82,7 @@ function runnerOf(code: Code, cells: readonly Cell[]): Runner {
   };
 }
 
-/** Goes along some lines at once, each so many bytes behind the one before it. */
+/** Processes some lines at once, each at a given distance in bytes from the one before it. */
 export function lanesRunner(
   code: Code,
   running: Running,
@@ -102,7 +102,10 @@ export function lanesRunner(
   ]);
 }
 
-/** Goes along one line from a running result on, a double for floats, and leaves the last one. */
+/**
+ * Processes one line, starting with a running result (a double for floats), and leaves the last
+ * one.
+ */
 export function passAlone(
   code: Code,
   running: Running,
@@ -115,7 +118,9 @@ export function passAlone(
   passThrough(code, [cell], walk);
 }
 
-/** Combines elements with what cells hold, one after the other; writes each result, if told. */
+/**
+ * Combines elements with the contents of cells, one after another; writes each result if requested.
+ */
 function passThrough(code: Code, cells: readonly Cell[], walk: Walk): void {
   const at = code.let(walk.from);
   const to = walk.to === undefined ? undefined : code.let(walk.to);

@@ -1,6 +1,6 @@
 /**
- * Running sums of one line of neighbouring elements: each vector is summed within itself, so that
- * only one addition to what came before stands between a vector and the next.
+ * Running sums of one line of neighbouring elements: each vector is summed internally, so that only
+ * one addition to the running sum depends on the previous vector.
  *
  * Source: W. D. Hillis and G. L. Steele, "Data parallel algorithms", 1986, within each vector.
  *
@@ -18,10 +18,10 @@ import { highHalf, join, lowHalf } from "../math/halves.ts";
 type Vector = Expression<"v128">;
 type Kept = Local<"v128">;
 
-/** How many vectors a round of a sum without results adds up. */
+/** The number of vectors that a round of a sum without results adds up. */
 const SUMMED = 4;
 
-/** Lanes moved to where the walk goes by so many bytes, zeros coming in. */
+/** Lanes shifted in the direction of processing by a number of bytes; zeros are shifted in. */
 function moved(x: Vector, bytes: number, isReverse: boolean): Vector {
   const zero = i32x4.const(0);
   return isReverse
@@ -29,13 +29,13 @@ function moved(x: Vector, bytes: number, isReverse: boolean): Vector {
     : i8x16.shuffle(zero, x, range(VECTOR - bytes, 2 * VECTOR - bytes));
 }
 
-/** The lane where the walk ends, in all lanes. */
+/** The last lane in the direction of processing, in all lanes. */
 function lastLane(x: Vector, bytes: number, isReverse: boolean): Vector {
   const first = isReverse ? 0 : VECTOR - bytes;
   return i8x16.shuffle(x, x, range(VECTOR).map((i) => first + i % bytes));
 }
 
-/** Vectors of totals of a vector of elements, in the order of the walk. */
+/** Vectors of totals of a vector of elements, in the order of processing. */
 function widened(code: Code, dtype: Dtype, elements: Kept, isReverse: boolean): Kept[] {
   if (dtype !== "float32") return [elements];
   const halves = [code.let(lowHalf(elements)), code.let(highHalf(elements))];
@@ -49,7 +49,7 @@ function narrowed(totals: readonly Vector[], isReverse: boolean): Vector {
   return join(low, high);
 }
 
-/** Sums along a line of neighbours; the running sum stands in all lanes of a vector. */
+/** Sums along a line of adjacent elements; the running sum is in all lanes of a vector. */
 export function lineRunner(code: Code, running: Running): Runner {
   const { dtype } = running;
   const size = byteSize(dtype);
@@ -61,7 +61,7 @@ export function lineRunner(code: Code, running: Running): Runner {
   const storeLane = isWide ? v128.store64Lane : v128.store32Lane;
   const carry = code.local("v128");
 
-  /** The sums within a vector of totals, in the order of the walk. */
+  /** The sums within a vector of totals, in the order of processing. */
   function within(x: Kept, isReverse: boolean): Kept {
     let sums = x;
     for (let shift = bytes; shift < VECTOR; shift *= 2) {
@@ -84,7 +84,7 @@ export function lineRunner(code: Code, running: Running): Runner {
     return narrowed(results, isReverse);
   }
 
-  /** Adds up whole vectors, and puts their sum into the carry. */
+  /** Adds up whole vectors, and adds their sum to the carry. */
   function addUp(at: Local<"i32">, rounds: Expression<"i32">, stepBytes: number): void {
     const isReverse = stepBytes < 0;
     const sums = range(SUMMED).map(() => code.let(i32x4.const(0)));
@@ -103,7 +103,7 @@ export function lineRunner(code: Code, running: Running): Runner {
     code.set(carry, add(carry, lastLane(within(total, false), bytes, false)));
   }
 
-  /** The elements that fill no round, one by one. */
+  /** The elements that do not fill a round, one by one. */
   function finish(walk: Walk): void {
     if (isWide) {
       const total = code.let(f64x2.extractLane(carry, 0));

@@ -1,5 +1,5 @@
 /**
- * Kernels that find the place of an extreme along an axis: argmax, argmin.
+ * Kernels that find the position of an extreme along an axis: argmax, argmin.
  *
  * @module
  */
@@ -16,22 +16,22 @@ import type { Buffer, Builder, Kernel, Stage } from "../kernel.ts";
 import { lanesLoader, loadElement } from "../lanes.ts";
 import { chunkEnd, partition } from "../partition.ts";
 
-/** Bytes of a place. */
+/** Bytes of a position. */
 const PLACE = 4;
 
-/** The vectors that are searched side by side. */
+/** The number of vectors that are searched in parallel. */
 const SIDE_BY_SIDE = 4;
 
-/** Lines along the last axis from this length on are searched by vectors. */
+/** The length from which lines along the last axis are searched by vectors. */
 const LONG_LINE = 64;
 
-/** A function of where a block of lines begins and of where their places go. */
+/** A function of the address of a block of lines and of the address for their positions. */
 type Search = FunctionReference<readonly ["i32", "i32"], "none">;
 
 /**
- * Nanoseconds that a search takes for itself, and that a vector of a line, or of lines side by side,
- * takes times four, on one core of an AMD EPYC (Zen 3) with Deno 2.9.6. The group "time: argmax" of
- * `deno bench bench/thresholds_bench.ts` measures it again.
+ * Nanoseconds for a search regardless of its length, and four times those for a vector of a line,
+ * or of adjacent lines, on one core of an AMD EPYC (Zen 3) with Deno 2.9.6. The group "time:
+ * argmax" of `deno bench bench/thresholds_bench.ts` measures it again.
  */
 const TIMES = { search: 2, line: 1.5, sideBySide: 2 };
 
@@ -70,7 +70,7 @@ function emitExtreme(
   const inner = sizeOf(shape.slice(axis + 1));
   const vectors = chooseVectors(dtype, direction);
   const spec: Lines = { dtype, direction, count, stride: inner * element };
-  // Lines that lie side by side are searched in blocks, of which the last may be narrower.
+  // Adjacent lines are searched in blocks, of which the last may be narrower.
   const full = Math.min(inner, SIDE_BY_SIDE * (vectors?.lanes ?? 1));
   const blocks = Math.ceil(inner / Math.max(1, full));
   const time = TIMES.search + count * full / (4 * (vectors?.lanes ?? 1)) *
@@ -143,7 +143,7 @@ interface Lines {
   readonly stride: number;
 }
 
-/** Searches so many lines side by side. */
+/** Searches a number of adjacent lines. */
 function emitBlock(
   builder: Builder,
   { spec, width }: { readonly spec: Lines; readonly width: number },
@@ -215,7 +215,7 @@ function emitLine(builder: Builder, spec: Lines): Search {
     const rounds = Math.floor(count / perRound);
     const single = chooseElements(dtype, direction);
     const p = code.let(from);
-    // Each vector keeps the number of the round in which its lanes were found.
+    // Each vector keeps the number of the round in which its values were found.
     const groups = Array.from({ length: SIDE_BY_SIDE }, (_, j) => ({
       best: code.let(load(p, j * bytes)),
       found: code.local("v128"),
@@ -238,7 +238,8 @@ function emitLine(builder: Builder, spec: Lines): Search {
         const value = code.let(several.element(group.best, lane));
         const round = several.place(group.found, lane);
         const at = code.let(advance(times(round, perRound), j * lanes + lane));
-        // Found in another order than that of the line: of equal ones the lower place wins.
+        // Found in an order other than that of the line: among equal values the lower position is
+        // selected.
         const isTie = i32.and(i32.eqz(single.wins(best, value)), i32.ltU(at, place));
         code.if(i32.or(single.wins(value, best), isTie), () => {
           code.set(best, value);
@@ -251,7 +252,7 @@ function emitLine(builder: Builder, spec: Lines): Search {
   });
 }
 
-/** Writes code that looks at the elements of a line from `start` on. */
+/** Writes code that examines the elements of a line from `start` on. */
 function chooseRest(
   code: Code,
   { dtype, direction, count }: Lines,

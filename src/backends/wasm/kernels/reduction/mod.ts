@@ -1,7 +1,7 @@
 /**
- * Reductions that are not sums in a loop nest: running sums and products (`cumulative.ts`, along vectors by
- * `cumulative_lanes.ts` or along one line by `cumulative_line.ts`), and the places of extremes, also
- * of those so far.
+ * Reductions that are not sums in a loop nest: running sums and products (`cumulative.ts`, along
+ * vectors by `cumulative_lanes.ts` or along one line by `cumulative_line.ts`), and the positions of
+ * extremes and of running extremes.
  *
  * @module
  */

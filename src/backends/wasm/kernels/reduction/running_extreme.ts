@@ -1,5 +1,5 @@
 /**
- * The kernel of runningExtreme: where the extremes so far along the last axis are.
+ * The kernel of runningExtreme: the positions of the running extremes along the last axis.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import type { Buffer, Builder, Kernel, Stage } from "../kernel.ts";
 import { loadElement } from "../lanes.ts";
 import { eachUnit, partition } from "../partition.ts";
 
-/** Bytes of a place. */
+/** Bytes of a position. */
 const INDEX = 4;
 
-/** Nanoseconds that an element takes, about, on one core of an AMD EPYC (Zen 3) with Deno 2.9.6. */
+/** Approximate nanoseconds for an element, on one core of an AMD EPYC (Zen 3) with Deno 2.9.6. */
 const ELEMENT_TIME = 2;
 
-/** The kernel of `runningExtreme`: each line is passed through once. */
+/** The kernel of `runningExtreme`: each line is processed once. */
 export function emitRunningExtreme(
   builder: Builder,
   [{ dtype, shape }]: readonly Buffer[],
@@ -31,9 +31,9 @@ export function emitRunningExtreme(
   const lineBytes = length * byteSize(dtype);
   const parts = partition(size / length, length * ELEMENT_TIME);
 
-  /** Whether a value takes the place of the best one before. */
+  /** Whether a value replaces the best one before. */
   function replaces(value: Local<"f32">, best: Local<"f32">): Expression<"i32"> {
-    // Variables of all types are handled alike.
+    // Variables of all types are handled in the same way.
     if (isFloat(dtype)) {
       const { ge, le, ne } = dtype === "float32" ? f32 : f64 as unknown as typeof f32;
       return i32.or((isMax ? ge : le)(value, best), ne(value, value));
