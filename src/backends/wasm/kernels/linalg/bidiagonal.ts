@@ -17,7 +17,7 @@ import { emitReflection, sumLanes, TOGETHER } from "./reflection.ts";
 
 const lanes = range(TOGETHER);
 
-/** Where the vectors of a reduction stand, in rows of `pitch` doubles. */
+/** The location of a reduction's vectors, in rows of `pitch` doubles. */
 export const bidiagonalRows = {
   diagonal: 0,
   beside: 1,
@@ -40,9 +40,9 @@ export interface Tall {
 }
 
 /**
- * Reduces a matrix in place: a function of it, of where the vectors of the reflections of columns and
- * of rows go, and of where those of `bidiagonalRows` stand. Behind the matrix are zeros, up to whole
- * groups of rows.
+ * Reduces a matrix in place: a function of it, of the addresses for the vectors of the reflections
+ * of columns and of rows, and of the address of those of `bidiagonalRows`. The matrix is followed
+ * by zeros, up to whole groups of rows.
  */
 export function emitBidiagonalize(
   builder: Builder,
@@ -105,14 +105,14 @@ export function emitBidiagonalize(
   });
 }
 
-/** The first of the rows that are read together with one. */
+/** The first of the rows that are read together with a given row. */
 export function groupOf(row: Pointer): Pointer {
   return i32.and(row, i32.const(-TOGETHER));
 }
 
 /**
- * `w = factor Aᵀ v` from a row and a column on: a function of the matrix, the vector, where the result
- * goes, the numbers of the row and of the column, which is even, and the factor.
+ * `w = factor Aᵀ v` from a row and a column on: a function of the matrix, the vector, the address
+ * for the result, the numbers of the row and of the column, which is even, and the factor.
  */
 export function emitWeigh(
   builder: Builder,
@@ -156,9 +156,9 @@ export function emitWeigh(
 }
 
 /**
- * Reflects columns, then rows: takes `v wᵀ` from the matrix from a row and a column on, then what `u`
- * and its factor say. A function of the matrix, `v`, `w`, `u`, both numbers and the factor. Rows in
- * front of it, which nobody reads again, may change.
+ * Reflects columns, then rows: subtracts `v wᵀ` from the matrix from a row and a column on, then
+ * applies the reflection of `u` and its factor. A function of the matrix, `v`, `w`, `u`, both
+ * numbers and the factor. Rows before it, which are not read again, may change.
  */
 function emitUpdateBoth(
   builder: Builder,

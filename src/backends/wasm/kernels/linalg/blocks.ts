@@ -1,10 +1,10 @@
 /**
- * What the kernels of linear algebra share: matrices in double precision, whose sides are whole
- * blocks, and the three steps that blocked algorithms are made of (E. Anderson et al., "LAPACK Users'
- * Guide", 1999, section 3.4): triangular systems of one block, and products of a block of columns and
- * a block of rows that are taken out of all the rest.
+ * Shared parts of the kernels of linear algebra: matrices in double precision, whose sides are
+ * whole blocks, and the steps of blocked algorithms (E. Anderson et al., "LAPACK Users' Guide",
+ * 1999, section 3.4): triangular systems of one block, and products of a block of columns and a
+ * block of rows that are subtracted from the rest of the matrix.
  *
- * Within a block, elements are computed one operation after the other, as the evaluator does; only
+ * Within a block, elements are computed one operation after another, as in the evaluator; only
  * products use multiply-add.
  *
  * @module
@@ -25,7 +25,7 @@ export const BLOCK = 24;
 /** Bytes of a number. */
 export const DOUBLE = 8;
 
-/** Columns that are solved for side by side. */
+/** The number of columns that are solved together. */
 export const STRIP = 8;
 
 /** Rows of a tile. */
@@ -41,7 +41,7 @@ export function roundUp(value: number, unit: number): number {
   return Math.ceil(value / unit) * unit;
 }
 
-/** The address `rows` rows and `columns` columns further on, for rows of `pitch` doubles. */
+/** The address `rows` rows and `columns` columns further, for rows of `pitch` doubles. */
 export function elementAt(
   base: Pointer,
   pitch: number,
@@ -51,7 +51,7 @@ export function elementAt(
   return offsetBy(offsetBy(base, row, pitch * DOUBLE), column, DOUBLE);
 }
 
-/** `count` times so many bytes further on. */
+/** An address advanced by `count` times a number of bytes. */
 export function offsetBy(base: Pointer, count: Pointer | number, bytes: number): Pointer {
   return typeof count === "number"
     ? advance(base, count * bytes)
@@ -61,7 +61,7 @@ export function offsetBy(base: Pointer, count: Pointer | number, bytes: number):
 /** A function of two addresses and a number of elements. */
 export type RowFunction = FunctionReference<readonly ["i32", "i32", "i32"], "none">;
 
-/** The copy of neighbouring elements as doubles. */
+/** The copy of adjacent elements as doubles. */
 export function emitWiden(builder: Builder, dtype: Dtype): RowFunction {
   return builder.module.function(
     "linalg widen",
@@ -85,7 +85,7 @@ export function emitWiden(builder: Builder, dtype: Dtype): RowFunction {
   );
 }
 
-/** The copy of neighbouring doubles as elements of a dtype. */
+/** The copy of adjacent doubles as elements of a dtype. */
 export function emitNarrow(builder: Builder, dtype: Dtype): RowFunction {
   return builder.module.function(
     "linalg narrow",
@@ -109,7 +109,7 @@ export function emitNarrow(builder: Builder, dtype: Dtype): RowFunction {
   );
 }
 
-/** Which part of a matrix is read into a working matrix. */
+/** The part of a matrix that is read into a working matrix. */
 export interface Source {
   /** The type of the elements. */
   readonly dtype: Dtype;
@@ -119,13 +119,13 @@ export interface Source {
   readonly columns: number;
   /** Doubles from one row of the working matrix to the next. */
   readonly pitch: number;
-  /** Whether what is added is an identity matrix; otherwise it is zero. */
+  /** Whether the padding is an identity matrix; otherwise it is zero. */
   readonly isUnit: boolean;
 }
 
 /**
- * Reads rows from number `from` up to `below` into a working matrix, with zeros behind them and the
- * rows behind the matrix: a function of both addresses and both numbers.
+ * Reads rows from number `from` up to `below` into a working matrix, pads them with zeros, and
+ * fills the rows after the matrix: a function of both addresses and both numbers.
  */
 export function emitReadMatrix(
   builder: Builder,
@@ -162,9 +162,9 @@ export interface BlockSystem {
   readonly row: number;
   /** Doubles from one column of the triangle to the next. */
   readonly column: number;
-  /** Whether the first unknown comes first. */
+  /** Whether the first unknown is solved for first. */
   readonly isForward: boolean;
-  /** Whether the diagonal is taken for ones. */
+  /** Whether the diagonal is assumed to be all ones. */
   readonly isUnit: boolean;
   /** Doubles from one row of the unknowns to the next. */
   readonly pitch: number;
@@ -193,7 +193,7 @@ export function emitSolveBlock(
         const i = isForward ? step : code.let(i32.sub(i32.sub(count, i32.const(1)), step));
         const to = code.let(elementAt(strip, pitch, i, 0));
         sums.forEach((sum, v) => code.set(sum, v128.load(to, { offset: v * VECTOR, align: 8 })));
-        // The unknowns that are known: those above, or those below.
+        // The unknowns that are already known: those above, or those below.
         const diagonal = code.let(offsetBy(triangle, i, (row + column) * DOUBLE));
         const factor = code.let(
           isForward ? offsetBy(triangle, i, row * DOUBLE) : advance(diagonal, column * DOUBLE),
@@ -222,13 +222,13 @@ export function emitSolveBlock(
   });
 }
 
-/** The bytes that the panels of a block of rows take for each of its columns. */
+/** Bytes of the panels of a block of rows for each of its columns. */
 const COLUMN_BYTES = BLOCK * DOUBLE;
 
-/** The most columns whose panels are packed at once. */
+/** The maximum number of columns whose panels are packed at once. */
 export const MOST_COLUMNS = 480;
 
-/** A block of columns, a block of rows, and what their product is taken out of. */
+/** A block of columns, a block of rows, and the matrix that their product is subtracted from. */
 export interface Update {
   /** Doubles from one row of the columns to the next. */
   readonly row: number;
@@ -236,7 +236,7 @@ export interface Update {
   readonly column: number;
   /** Doubles from one row of the block of rows to the next. */
   readonly pitch: number;
-  /** The same of what the product is taken out of. */
+  /** The same for the matrix that the product is subtracted from. */
   readonly result: number;
 }
 
@@ -245,8 +245,9 @@ export interface UpdateCode {
   /** Packs the columns between two addresses of the block's first row, at most `MOST_COLUMNS`. */
   readonly pack: (from: Pointer, below: Pointer) => Effect;
   /**
-   * Takes the product out of the rows from one address of their columns' block, up to another; their
-   * results begin at the third. The first packed column is number `skipped`, a multiple of eight.
+   * Subtracts the product from the rows from one address of their columns' block up to another;
+   * their results begin at the third address. The first packed column is number `skipped`, a
+   * multiple of eight.
    */
   readonly apply: (from: Pointer, below: Pointer, result: Pointer, columns: Pointer) => Effect;
   /** The same for a single tile of rows, and the columns from one number up to another. */
@@ -265,7 +266,7 @@ export function emitUpdate(builder: Builder, { row, column, pitch, result }: Upd
   };
 }
 
-/** A function of two places in a block of rows: packs the columns between them, negated. */
+/** A function of two addresses in a block of rows: packs the columns between them, negated. */
 function emitPackNegative(
   builder: Builder,
   pitch: number,
@@ -289,7 +290,7 @@ function emitPackNegative(
   });
 }
 
-/** The strides of an update without those of what is packed. */
+/** The strides of an update without those of the packed operand. */
 type Applied = Omit<Update, "pitch">;
 
 /** Writes the update of one tile of rows. */

@@ -26,7 +26,7 @@ import {
 import { emitPhases, nothing, type Phase } from "./phases.ts";
 import { transposeLanes } from "../panels.ts";
 
-/** Rows that a thread reads or writes at once, where several share a matrix. */
+/** Rows that a thread reads or writes at once, if several threads share a matrix. */
 const ROWS = 96;
 
 /** The same for columns of an update. */
@@ -100,7 +100,7 @@ function cholesky(
 
 type Walk = FunctionReference<readonly ["i32", "i32", "i32", "i32", "i32"], "none">;
 
-/** Runs `whole` for the even rows whose neighbour is there too, and `single` for a last odd one. */
+/** Runs `whole` for the even rows whose neighbour exists, and `single` for a last odd one. */
 function eachPair(
   code: Code,
   from: Pointer,
@@ -117,8 +117,8 @@ function eachPair(
 }
 
 /**
- * Reads some rows of the lower triangle as columns of the upper one, with a matrix of identity behind
- * it: a function of both matrices, what tells of a failure, the first row and the number of rows.
+ * Reads some rows of the lower triangle as columns of the upper one, followed by an identity
+ * matrix: a function of both matrices, the failure flag, the first row and the number of rows.
  */
 function emitRead(
   builder: Builder,
@@ -174,8 +174,8 @@ function emitRead(
 }
 
 /**
- * Writes some rows of the factor: a function of both matrices, what tells of a failure, the first row
- * and the number of rows.
+ * Writes some rows of the factor: a function of both matrices, the failure flag, the first row and
+ * the number of rows.
  */
 function emitWrite(
   builder: Builder,
@@ -233,8 +233,8 @@ function emitWrite(
 }
 
 /**
- * The factor's rows of one block: a function of the matrix, of what tells of a failure, and of the
- * number of the first row.
+ * The factor's rows of one block: a function of the matrix, of the failure flag, and of the number
+ * of the first row.
  */
 function emitFactor(
   builder: Builder,
@@ -293,14 +293,16 @@ function roundEven(value: Pointer): Pointer {
   return i32.and(i32.add(value, i32.const(1)), i32.const(-2));
 }
 
-/** The last place up to one that is an even number of doubles behind the beginning of its row. */
+/**
+ * The last position up to a given one that is an even number of doubles after the start of its row.
+ */
 function evenPlace(row: Pointer, place: Pointer): Pointer {
   return i32.add(row, i32.and(i32.sub(place, row), i32.const(-VECTOR)));
 }
 
 /**
- * Takes the squares of the rows of a block from the upper triangle of what is left: a function of the
- * matrix, and of the numbers of the block's first row and of the first column to do.
+ * Subtracts the squares of the rows of a block from the upper triangle of the rest: a function of
+ * the matrix, and of the numbers of the block's first row and of the first column to update.
  */
 function emitSymmetric(
   builder: Builder,

@@ -1,5 +1,5 @@
 /**
- * Elimination with complete pivoting, to the evaluator's bits.
+ * Elimination with complete pivoting, with the same bits as the evaluator.
  *
  * Source: J. H. Wilkinson, "Error analysis of direct methods of matrix inversion", 1961.
  *
@@ -19,11 +19,11 @@ import { DOUBLE, elementAt, offsetBy } from "./blocks.ts";
 /** Rows that are updated together. */
 const TOGETHER = 4;
 
-/** The bits of a magnitude, which as integers have its order, with NaN as the largest. */
+/** The bits of a magnitude, which have its order as integers, with NaN as the largest. */
 const MAGNITUDE = 2n ** 63n - 1n;
 const INFINITE = 0x7ff0_0000_0000_0000n;
 
-/** The largest element that has been seen. */
+/** The largest element so far. */
 interface Largest {
   /** The bits of its magnitude; -1 before the first. */
   readonly bits: Local<"i64">;
@@ -32,8 +32,8 @@ interface Largest {
 }
 
 /**
- * Eliminates in place: a function of the working matrix, of where the orders of rows and columns go,
- * and of where their sign goes. The factors stand below and above the diagonal.
+ * Eliminates in place: a function of the working matrix, of the addresses for the orders of rows
+ * and columns, and for their sign. The factors are stored below and above the diagonal.
  */
 export function emitEliminate(
   builder: Builder,
@@ -94,7 +94,7 @@ function swapNumbers(code: Code, order: Pointer, i: Pointer, k: Pointer): void {
   code.do(i32.store(p, i32.load(q)), i32.store(q, kept));
 }
 
-/** Puts what is far below rounding in place of all pivots of 0 but the last. */
+/** Replaces all pivots of 0 but the last by a value far below rounding. */
 function replaceZeros(code: Code, work: Pointer, n: number, side: number, tiny: number): void {
   if (n < 2) return;
   const first = code.local("f64");
@@ -102,7 +102,7 @@ function replaceZeros(code: Code, work: Pointer, n: number, side: number, tiny: 
   code.for({ from: work, below, step: (side + 1) * DOUBLE }, (place) => {
     const isZero = f64.eq(f64.load(place), f64.const(0));
     code.if(isZero, () => {
-      // The first pivot may just have been replaced itself.
+      // The first pivot may have been replaced itself.
       code.set(first, f64.abs(f64.load(work)));
       const unit = select(f64.gt(first, f64.const(0)), first, f64.const(1));
       code.do(f64.store(place, f64.mul(f64.const(tiny), unit)));
@@ -111,9 +111,9 @@ function replaceZeros(code: Code, work: Pointer, n: number, side: number, tiny: 
 }
 
 /**
- * Clears the column below a pivot, or none where its number is -1: a function of the matrix and the
- * pivot's number. Leaves the place of the largest element that is left, its row times `side` and its
- * column: the first of several, and the last element of all where one is NaN.
+ * Clears the column below a pivot, or none if its number is -1: a function of the matrix and the
+ * pivot's number. Returns the position of the largest remaining element (row times `side` plus
+ * column): the first of several, or the last element if one is NaN.
  */
 function emitStep(
   builder: Builder,
@@ -160,13 +160,13 @@ function magnitudeOf(value: Expression<"f64">): Expression<"i64"> {
   return i64.and(i64.reinterpretF64(value), i64.const(MAGNITUDE));
 }
 
-/** The larger magnitudes, lane by lane; the value that is given is written twice. */
+/** The larger magnitudes, lane by lane; the code of the given value is written twice. */
 function largerLanes(code: Code, most: Local<"v128">, value: Expression<"v128">): void {
   const bits = code.let(v128.and(value, i64x2.const(MAGNITUDE)));
   code.set(most, v128.bitselect(bits, most, i64x2.gtS(bits, most)));
 }
 
-/** Looks at the lanes of what a row has. */
+/** Examines the lanes of a row that belong to the matrix. */
 function compare(code: Code, most: Local<"v128">, row: Pointer, largest: Largest): void {
   for (const lane of [0, 1]) {
     const bits = code.let(i64x2.extractLane(most, lane));
@@ -177,7 +177,7 @@ function compare(code: Code, most: Local<"v128">, row: Pointer, largest: Largest
   }
 }
 
-/** Looks at a whole row. */
+/** Examines a whole row. */
 function look(code: Code, work: Pointer, side: number, row: Pointer, largest: Largest): void {
   const from = code.let(elementAt(work, side, row, 0));
   const most = code.local("v128");
@@ -188,7 +188,7 @@ function look(code: Code, work: Pointer, side: number, row: Pointer, largest: La
   compare(code, most, row, largest);
 }
 
-/** Takes multiples of the pivot's row from some rows, and looks at what is left. */
+/** Subtracts multiples of the pivot's row from some rows, and examines the remaining elements. */
 function clearRows(
   code: Code,
   work: Pointer,
@@ -206,7 +206,7 @@ function clearRows(
   const isZero = code.let(f64.eq(head, f64.const(0)));
   const rows = range(count).map((i) => {
     const place = { offset: i * rowBytes };
-    // When the largest element is 0, all that is left is.
+    // If the largest element is 0, all remaining elements are.
     const ratio = f64.div(f64.load(first, place), head);
     const factor = code.let(select(isZero, f64.const(0), ratio));
     code.do(f64.store(first, factor, place));
@@ -237,7 +237,7 @@ function clearRows(
       largerLanes(code, most, value);
     }
   });
-  // The last row has nothing on its right.
+  // The last row has no elements to its right.
   code.if(i32.ltU(k, i32.const(n - 1)), () => {
     rows.forEach(({ most }, i) => compare(code, most, i32.add(row, i32.const(i)), largest));
   });

@@ -24,7 +24,7 @@ import { scaleOf, state } from "./spectrum.ts";
 import { emitTridiagonalize, vectorRows } from "./tridiagonal.ts";
 import { emitTurns, pitchOf, ROUNDS, STRIP_COLUMNS, turnBytes } from "./turns.ts";
 
-/** Rows that a thread makes at once. */
+/** Rows that a thread computes at once. */
 const ROWS = 16;
 
 /** The sizes of a matrix and its working copies. */
@@ -110,7 +110,7 @@ function eigh(builder: Builder, sizes: Sizes): Phase[] {
         return basis.call(work, reflections, factors, first, end);
       },
     },
-    // All but the first rounds find nothing to do.
+    // All but the first rounds usually have nothing to do.
     ...Array.from({ length: ROUNDS }, () => [steps, turn]).flat(),
     {
       name: "eigh: sort",
@@ -125,7 +125,10 @@ function eigh(builder: Builder, sizes: Sizes): Phase[] {
   ];
 }
 
-/** Reads the matrix and reduces it; where an element is not finite, one of zeros and the scale NaN. */
+/**
+ * Reads the matrix and reduces it. If an element is not finite, the matrix is replaced by zeros and
+ * the scale by NaN.
+ */
 function emitReduce(
   builder: Builder,
   { dtype, n, pitch, height }: Sizes,
@@ -154,7 +157,8 @@ function emitReduce(
 
 /**
  * Divides the lower triangle by the largest power of two up to its largest element, and completes
- * the squares along its diagonal; gives the power, 1 for zeros, or NaN where an element is not finite.
+ * the squares along its diagonal; returns the power, 1 for zeros, or NaN if an element is not
+ * finite.
  */
 function scaleLower(code: Code, work: Pointer, n: number, pitch: number): Local<"f64"> {
   const largest = code.let(f64.const(0));
@@ -164,7 +168,7 @@ function scaleLower(code: Code, work: Pointer, n: number, pitch: number): Local<
       const below = code.let(advance(offsetBy(from, row, DOUBLE), DOUBLE));
       code.for({ from, below, step: DOUBLE }, (place) => body(place, row, from));
     });
-  // The larger of NaN and anything is NaN.
+  // The maximum of NaN and any number is NaN.
   eachLower((place) => code.set(largest, f64.max(largest, f64.abs(f64.load(place)))));
   const scale = scaleOf(code, largest);
   eachLower((place, row, from) => {

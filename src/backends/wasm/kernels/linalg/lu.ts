@@ -1,6 +1,6 @@
 /**
- * The kernel of the LU factorisation. With partial pivoting it is right-looking, in blocks of columns;
- * complete pivoting looks at every element after every step, so that there are no blocks.
+ * The kernel of the LU factorisation. With partial pivoting it is right-looking, in blocks of
+ * columns; complete pivoting examines every element after every step, so it uses no blocks.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { emitEliminate } from "./complete.ts";
 import { emitFollow, emitPanel } from "./partial.ts";
 import { emitPhases, nothing, type Phase } from "./phases.ts";
 
-/** Rows that a thread reads or writes at once, where several share a matrix. */
+/** Rows that a thread reads or writes at once, if several threads share a matrix. */
 const ROWS = 96;
 
 /** The same for columns of an update. */
@@ -73,7 +73,7 @@ export function emitLu(
   });
 }
 
-/** The end of a part of so many rows; the last one takes all that are left. */
+/** The end of a part of a given number of rows; the last part takes all remaining rows. */
 function endOf(part: Pointer, parts: number, rows: number, all: number): Pointer {
   if (parts <= 1) return i32.const(all);
   return smaller(times(i32.add(part, i32.const(1)), rows), i32.const(all));
@@ -116,7 +116,7 @@ function eliminateBlocks(
   return phases;
 }
 
-/** Makes orders and their sign of the exchanges of rows. */
+/** Computes the orders and their sign from the exchanges of rows. */
 function emitOrder(
   builder: Builder,
   { dtype, n }: { readonly dtype: Dtype; readonly n: number },

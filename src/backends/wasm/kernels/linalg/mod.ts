@@ -1,9 +1,10 @@
 /**
- * Factorisations of matrices and what is solved by them, in double precision. Read `blocks.ts` (matrices in
- * working memory) and `phases.ts` (how work on matrices is shared) first. Then one file each for `cholesky`,
- * `lu` (`partial` and `complete` pivoting), `triangular` (with `right_sides` and `vector`), `qr` (with
- * `qr_small`, `reflection`, `reflections`), `eigh` (`tridiagonal`, `ql`) and `svd` (`bidiagonal`,
- * `singular`); the last two share `spectrum` and `turns`.
+ * Factorisations of matrices and solutions of systems by them, in double precision. Read
+ * `blocks.ts` (matrices in working memory) and `phases.ts` (division of work on matrices between
+ * threads) first. There is one file each for `cholesky`, `lu` (`partial` and `complete` pivoting),
+ * `triangular` (with `right_sides` and `vector`), `qr` (with `qr_small`, `reflection`,
+ * `reflections`), `eigh` (`tridiagonal`, `ql`) and `svd` (`bidiagonal`, `singular`); the last two
+ * share `spectrum` and `turns`.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * The parts of elimination with partial pivoting: a block of columns, and what it means for the others.
+ * The parts of elimination with partial pivoting: a block of columns, and the update of the other
+ * columns.
  *
  * Source: G. Golub and C. Van Loan, "Matrix computations", 2013, section 3.4; E. Anderson et al.,
  * "LAPACK Users' Guide", 1999, section 3.4.
@@ -16,8 +17,9 @@ import type { Builder } from "../kernel.ts";
 import { BLOCK, DOUBLE, elementAt, emitSolveBlock, emitUpdate, offsetBy } from "./blocks.ts";
 
 /**
- * Factorises a block of columns, from the diagonal down: a function of the matrix, of where to write
- * which row each of the block's was exchanged with, by number, and of the number of the first column.
+ * Factorises a block of columns, from the diagonal down: a function of the matrix, of the address
+ * for the number of the row that each row of the block was exchanged with, and of the number of the
+ * first column.
  */
 export function emitPanel(
   builder: Builder,
@@ -33,7 +35,7 @@ export function emitPanel(
     (code, work, swaps, k) => {
       const end = code.let(elementAt(work, side, n, k));
       const row = code.let(elementAt(work, side + 1, k, 0));
-      // The address of the pivot's row, found while the step before updates the column.
+      // The address of the pivot's row, found while the previous step updates the column.
       const largest = code.local("f64");
       const pivot = code.local("i32");
       const look = (value: Local<"f64">, at: Pointer) => {
@@ -70,7 +72,7 @@ export function emitPanel(
           code.set(largest, f64.const(-1));
           code.set(pivot, row);
           code.for({ from: row, below: end, step: rowBytes }, (at) => {
-            // Where the largest element of a column is 0, all of it is.
+            // If the largest element of a column is 0, all of its elements are.
             const factor = code.let(
               select(isZero, f64.const(0), f64.div(f64.load(at, own), head)),
             );
@@ -80,7 +82,7 @@ export function emitPanel(
               code.do(v128.store(at, value, place));
               if (v === 0) look(code.let(f64x2.extractLane(value, (j + 1) % 2)), at);
             });
-            // The first vector may have begun one column too early.
+            // The first vector may start one column too early.
             code.do(f64.store(at, factor, own));
           });
         }
@@ -103,7 +105,7 @@ function emitSwap(
   });
 }
 
-/** Exchanges the rows of a block, between two columns, as the numbers say. */
+/** Exchanges the rows of a block, between two columns, as given by the numbers. */
 function exchangeRows(
   code: Code,
   side: number,
@@ -128,9 +130,10 @@ function exchangeRows(
 }
 
 /**
- * What a block of columns means for some of the others: a function of the matrix, of the numbers that
- * its rows were exchanged with, and of the numbers of the block's first column and of the first of the
- * others. The first ones behind the block take those in front of it along.
+ * Updates some of the other columns by a block of columns: a function of the matrix, of the numbers
+ * that its rows were exchanged with, and of the numbers of the block's first column and of the
+ * first of the others. The call for the first columns after the block also exchanges the rows of
+ * the columns before it.
  */
 export function emitFollow(
   builder: Builder,

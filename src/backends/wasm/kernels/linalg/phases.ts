@@ -1,6 +1,7 @@
 /**
- * How algorithms on a batch of matrices become stages: each matrix is a chunk's, or, where matrices
- * are few and large, each phase of the algorithm is a stage of its own, which threads share.
+ * Conversion of algorithms on a batch of matrices to stages. Each matrix belongs to one chunk; or,
+ * if there are few large matrices, each phase of the algorithm is a separate stage, which threads
+ * share.
  *
  * @module
  */
@@ -14,17 +15,17 @@ import { chunkEnd } from "../partition.ts";
 
 /** One step of an algorithm. */
 export interface Phase {
-  /** What it is called in lists of kernels. */
+  /** Its name in lists of kernels. */
   readonly name: string;
   /** The number of its parts, which can be done in any order. */
   readonly parts: number;
-  /** What one part does to one matrix, whose buffers and workspaces stand at these addresses. */
+  /** The work of one part on one matrix, whose buffers and workspaces are at these addresses. */
   readonly run: (at: readonly Pointer[], part: Pointer) => Effect;
 }
 
 /** An algorithm on matrices of one size. */
 export interface Algorithm {
-  /** What it is called. */
+  /** Its name. */
   readonly name: string;
   /** The number of matrices. */
   readonly count: number;
@@ -34,23 +35,23 @@ export interface Algorithm {
   readonly workspaces: readonly number[];
   /** An estimate of the arithmetic operations for one matrix. */
   readonly operations: number;
-  /** The steps, the parts of which are as large as is good for threads that share them or not. */
+  /** The steps, with parts of the best size for sharing between threads, or for a single thread. */
   readonly phases: (isShared: boolean) => readonly Phase[];
 }
 
-/** So many matrices keep all threads busy. */
+/** The number of matrices that keeps all threads busy. */
 const MANY = 8;
 
-/** The most chunks, each with workspaces of its own. */
+/** The maximum number of chunks, each with separate workspaces. */
 const MOST_CHUNKS = 16;
 
 // Measured on two cores of an AMD EPYC (Zen 3) with Deno 2.9.6: compare the group "shared: cholesky" of
 // `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`.
 
-/** Operations of a matrix from which on several threads share it. */
+/** The number of operations of a matrix from which several threads share it. */
 const LARGE = 5e6;
 
-/** Operations that are not worth a chunk of their own. */
+/** The number of operations that does not pay for a separate chunk. */
 const SMALL = 2e4;
 
 /** The stages of an algorithm. */
@@ -112,5 +113,5 @@ export function emitPhases(builder: Builder, algorithm: Algorithm): Kernel {
   };
 }
 
-/** The kernel of what has no elements. */
+/** The kernel of a result without elements. */
 export const nothing: Kernel = { stages: [], workspaces: [], operations: 0, bytes: 0 };

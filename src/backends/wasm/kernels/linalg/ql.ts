@@ -1,5 +1,5 @@
 /**
- * Implicit QL steps on tridiagonal matrices, which write down the turns that they make.
+ * Implicit QL steps on tridiagonal matrices, which record their rotations.
  *
  * Source: A. Dubrulle, R. S. Martin and J. H. Wilkinson, "The implicit QL algorithm", 1968.
  *
@@ -15,30 +15,31 @@ import { DOUBLE, offsetBy } from "./blocks.ts";
 import { keepIteration, state } from "./spectrum.ts";
 import { hypotenuse, TURN, turnBytes, writeHead } from "./turns.ts";
 
-/** Sums and differences of doubles are exact to this fraction. */
+/** The relative precision of sums and differences of doubles. */
 const EPSILON = 2 ** -52;
 
-/** Below this, an element of a matrix whose largest is about 1 is nothing. */
+/** Below this, an element of a matrix whose largest element is about 1 is negligible. */
 const TINY = 2 ** -400;
 
-/** So many steps for each eigenvalue are far more than are ever needed. */
+/** The maximum number of steps for each eigenvalue, far more than are ever needed. */
 const MOST_STEPS = 90;
 
-/** A block whose ends differ by this is graded. */
+/** The ratio of the ends of a block from which it is graded. */
 const GRADED = 64;
 
 /**
- * After so many steps in vain, the order of a block is reversed. If that does not help either, as in a
- * block that is small at both ends, what is nothing beside the whole matrix is nothing: no more is
- * known of its elements anyway, since it was made tridiagonal.
+ * The number of unsuccessful steps after which the order of a block is reversed. If that does not
+ * help either, as in a block that is small at both ends, elements that are negligible compared with
+ * the whole matrix are set to 0: the reduction to tridiagonal form has left them no more accuracy
+ * than that.
  */
 const PATIENCE = 15;
 
-/** What is iterated on. */
+/** The matrix of the iteration. */
 interface Block {
   readonly d: Pointer;
   readonly e: Pointer;
-  /** Where the next entry goes. */
+  /** The address for the next entry. */
   readonly cursor: Local<"i32">;
 }
 
@@ -47,9 +48,9 @@ function at(base: Pointer, index: Pointer, shift = 0): Pointer {
 }
 
 /**
- * Goes on making a tridiagonal matrix diagonal, as long as there is room for turns: a function of its
- * diagonal, of what stands beside it, of where the turns go, and of the state. Where an eigenvalue is
- * not found, there is no result.
+ * Continues to make a tridiagonal matrix diagonal, as long as there is space for rotations: a
+ * function of its diagonal, of its off-diagonal, of the address for the rotations, and of the
+ * state. If an eigenvalue is not found, there is no result.
  *
  * Sources and details are those of `src/numeric/linalg/eigh.ts`.
  */
@@ -159,7 +160,7 @@ function step(code: Code, { d, e, cursor }: Block, l: Pointer, m: Pointer): void
       const r = hypotenuse(code, f, g);
       code.do(f64.store(at(e, i, 1), r));
       code.if(f64.lt(r, f64.const(TINY * TINY)), () => {
-        // The matrix falls apart here.
+        // The matrix splits here.
         const place = at(d, i, 1);
         code.do(f64.store(place, f64.sub(f64.load(place), p)));
         code.branch(apart);

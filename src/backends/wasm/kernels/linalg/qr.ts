@@ -24,13 +24,13 @@ import { emitReflectColumns, emitReflectPanel } from "./reflections.ts";
 import { type Reflected, TRIANGLE } from "./reflections.ts";
 import { storeLanes } from "../panels.ts";
 
-/** Rows that a thread reads or writes at once, where several share a matrix. */
+/** Rows that a thread reads or writes at once, if several threads share a matrix. */
 const ROWS = 96;
 
 /** The same for columns of an update. */
 const COLUMNS = 144;
 
-/** The longest side of matrices that blocks are too large for. */
+/** The longest side of matrices that are too small for blocks. */
 const SMALL = 16;
 
 /** The kernel of `qr`: `a` to both factors. */
@@ -164,7 +164,7 @@ function factorize(
     run(at, part) {
       const { work, basis, column } = places(at);
       const [from, end] = share(part, rows, 0, m);
-      // What is not wanted has no buffer.
+      // An unused result has no buffer.
       return write.call(work, basis, at[1], name === "qr" ? at[2] : at[1], column, from, end);
     },
   });
@@ -183,8 +183,8 @@ function factorize(
 }
 
 /**
- * Columns of the orthogonal matrix: a function of where they go, the vectors, the triangles, of room,
- * and of the numbers of the first column and the end.
+ * Columns of the orthogonal matrix: a function of the address for them, the vectors, the triangles,
+ * a workspace, and the numbers of the first column and the end.
  */
 function emitBasis(
   builder: Builder,
@@ -214,7 +214,7 @@ function emitBasis(
     code.for({ below: blocks }, (round) => {
       const block = code.let(i32.sub(i32.const(blocks - 1), round));
       const k = code.let(times(block, BLOCK));
-      // Columns in front of a block are not changed by it yet.
+      // Columns before a block are not yet changed by it.
       code.if(i32.gtU(end, k), () => {
         const from = code.let(first);
         code.if(i32.gtU(k, from), () => code.set(from, k));
@@ -225,7 +225,7 @@ function emitBasis(
   });
 }
 
-/** The signs that make the diagonal positive: a function of the matrix and of where they go. */
+/** The signs that make the diagonal positive: a function of the matrix and of the address for them. */
 function emitSigns(
   builder: Builder,
   { count, pitch }: Reflected,
@@ -240,8 +240,8 @@ function emitSigns(
 }
 
 /**
- * Writes some rows of the orthogonal matrix, and of the triangular one where there is one: a function
- * of both working matrices, both results, the signs, and the numbers of the first row and the end.
+ * Writes some rows of the orthogonal matrix, and of the triangular one if requested: a function of
+ * both working matrices, both results, the signs, and the numbers of the first row and the end.
  */
 function emitWrite(
   builder: Builder,
@@ -302,7 +302,7 @@ interface Signs {
   readonly scalar: () => Expression<"f64">;
   /** Of two. */
   readonly vector: () => Expression<"v128">;
-  /** Goes on by so many bytes. */
+  /** Advances by a number of bytes. */
   readonly next: (bytes: number) => void;
 }
 

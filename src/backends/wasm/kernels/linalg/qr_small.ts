@@ -17,9 +17,9 @@ import { DOUBLE, elementAt, emitReadMatrix, offsetBy, roundUp } from "./blocks.t
 import { emitPhases } from "./phases.ts";
 import { emitBasis, emitReflection, TOGETHER } from "./reflection.ts";
 
-/** What is to be found. */
+/** The parameters of the computation. */
 export interface Task {
-  /** What it is called. */
+  /** Its name. */
   readonly name: "qr" | "complement";
   /** The type of all elements. */
   readonly dtype: Dtype;
@@ -29,7 +29,7 @@ export interface Task {
   readonly m: number;
   /** The number of columns. */
   readonly n: number;
-  /** The first column of the orthogonal matrix that is wanted. */
+  /** The first column of the orthogonal matrix to compute. */
   readonly first: number;
   /** The end of its columns. */
   readonly end: number;
@@ -59,7 +59,7 @@ export function emitSmallQr(builder: Builder, task: Task): Kernel {
       parts: 1,
       run(at) {
         const [a, q] = at;
-        // What is not wanted has no buffer.
+        // An unused result has no buffer.
         const [work, left, vectors, rows] = at.slice(-4);
         return factorize.call(a, q, name === "qr" ? at[2] : q, work, left, vectors, rows);
       },
@@ -128,8 +128,8 @@ function emitFactorize(builder: Builder, task: Task): FunctionReference<Seven, "
 }
 
 /**
- * Takes `v wᵀ` from the matrix from a row and a column on: a function of the matrix, both vectors and
- * both numbers.
+ * Subtracts `v wᵀ` from the matrix from a row and a column on: a function of the matrix, both
+ * vectors and both numbers.
  */
 function emitRankOne(
   builder: Builder,

@@ -1,5 +1,5 @@
 /**
- * Reflections, and the orthogonal matrices that many of them make.
+ * Reflections, and the orthogonal matrices that are products of many of them.
  *
  * Source: A. S. Householder, "Unitary triangularization of a nonsymmetric matrix", 1958.
  *
@@ -24,9 +24,9 @@ const lanes = range(TOGETHER);
 const EXPONENT = 0x7ffn << 52n;
 
 /**
- * Turns a vector into that of the reflection that maps it to a multiple of the first unit vector, in
- * whose first element it leaves the image instead of 1 (scaled as LAPACK's `dlarfg`): a function of
- * the vector and its end, that gives the reflection's factor.
+ * Replaces a vector by that of the reflection that maps it to a multiple of the first unit vector,
+ * with the image in the first element instead of 1 (scaled as in LAPACK's `dlarfg`): a function of
+ * the vector and its end, which returns the reflection's factor.
  */
 export function emitReflection(
   builder: Builder,
@@ -60,7 +60,7 @@ export function emitReflection(
   });
 }
 
-/** The sums of the lanes of four vectors, two by two. */
+/** The sums of the lanes of four vectors, pairwise. */
 export function sumLanes(code: Code, sums: readonly Local<"v128">[]): Expression<"v128">[] {
   return [0, 2].map((i) => {
     const [low, high] = transposeLanes(code, "float64", [sums[i], sums[i + 1]]);
@@ -70,18 +70,18 @@ export function sumLanes(code: Code, sums: readonly Local<"v128">[]): Expression
 
 /** Reflections whose vectors are rows. */
 export interface Reflections {
-  /** How many there are. */
+  /** Their number. */
   readonly count: number;
-  /** How many places behind its row's number each vector begins. */
+  /** The distance from the number of a vector's row to the column where it begins. */
   readonly offset: number;
   /** Doubles from one row to the next. */
   readonly pitch: number;
 }
 
 /**
- * Rows of the transpose of the orthogonal matrix that the reflections make: a function of where they
- * go, of the vectors of the reflections, of their factors, and of the numbers of the first row and the
- * end, which are multiples of four.
+ * Rows of the transpose of the orthogonal matrix that is the product of the reflections: a function
+ * of the address for them, of the vectors of the reflections, of their factors, and of the numbers
+ * of the first row and the end, which are multiples of four.
  */
 export function emitBasis(
   builder: Builder,
@@ -105,7 +105,7 @@ export function emitBasis(
         const place = offsetBy(base, row, DOUBLE);
         code.do(f64.store(place, f64.const(1), { offset: i * (rowBytes + DOUBLE) }));
       }
-      // Rows are not changed by reflections that begin behind them.
+      // Rows are not changed by reflections that begin after them.
       const k = code.let(i32.add(row, i32.const(TOGETHER - offset)));
       code.if(i32.gtU(k, i32.const(count)), () => code.set(k, i32.const(count)));
       code.block((exit) => {

@@ -1,7 +1,7 @@
 /**
  * Blocks of reflections, `I - V T Vᵀ` (R. Schreiber and C. Van Loan, "A storage-efficient WY
- * representation for products of Householder transformations", 1989): how they are made of a block of
- * columns, and what they do to others, which is products of blocks.
+ * representation for products of Householder transformations", 1989): their construction from a
+ * block of columns, and their application to other columns by products of blocks.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export const TRIANGLE = BLOCK * BLOCK * DOUBLE;
 export interface Reflected {
   /** The number of rows. */
   readonly m: number;
-  /** The same, whole blocks of them. */
+  /** The same, rounded up to whole blocks. */
   readonly height: number;
   /** The number of reflections. */
   readonly count: number;
@@ -35,8 +35,8 @@ export interface Reflected {
 
 /**
  * Finds the reflections that clear a block of columns below the diagonal: a function of the matrix,
- * of the vectors, of the triangle `-T`, of room for one column, and of the number of the block's first
- * column. What the vectors do not reach must be zero before.
+ * of the vectors, of the triangle `-T`, of a workspace for one column, and of the number of the
+ * block's first column. Elements that the vectors do not reach must be zero beforehand.
  */
 export function emitReflectPanel(
   builder: Builder,
@@ -150,7 +150,7 @@ function emitTriangle(
       const last = BLOCK - 1;
       code.for({ from: w, below: end, step: STRIP * DOUBLE }, (strip) => {
         code.for({ below: BLOCK }, (round) => {
-          // What a row is made of has not been overwritten yet.
+          // The elements that a row is computed from have not been overwritten yet.
           const i = isTransposed ? code.let(i32.sub(i32.const(last), round)) : round;
           const to = code.let(elementAt(strip, pitch, i, 0));
           const diagonal = offsetBy(triangle, i, (BLOCK + 1) * DOUBLE);
@@ -178,8 +178,8 @@ function emitTriangle(
 
 /**
  * Reflects some columns of a matrix by a block of reflections, or by their transpose: a function of
- * the vectors, of the triangle `-T`, of the matrix, of room for a block of its rows, and of the numbers
- * of the block, of the first column, and of the end, at most `MOST_COLUMNS` away.
+ * the vectors, of the triangle `-T`, of the matrix, of a workspace for a block of its rows, and of
+ * the numbers of the block, of the first column, and of the end, at most `MOST_COLUMNS` away.
  */
 export function emitReflectColumns(
   builder: Builder,

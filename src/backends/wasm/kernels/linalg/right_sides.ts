@@ -1,5 +1,5 @@
 /**
- * Right sides read as doubles, and solutions written, with their rows in orders of their own.
+ * Right sides read as doubles, and solutions written, with reordered rows.
  *
  * @module
  */
@@ -15,21 +15,24 @@ import { roundUp, STRIP } from "./blocks.ts";
 /** Right sides, one for each column. */
 export interface RightSides {
   readonly dtype: Dtype;
-  /** How many rows there are. */
+  /** The number of rows. */
   readonly n: number;
   readonly columns: number;
-  /** Whether an order says which row of the right sides each row is. */
+  /** Whether an order gives the row of the right sides for each row. */
   readonly isOrdered: boolean;
 }
 
-/** The row that stands at place `i` of an order. */
+/** The row at position `i` of an order. */
 function orderedRow(order: Local<"i32">, i: Local<"i32">): Expression<"i32"> {
   return i32.load(offsetBy(order, i, 4));
 }
 
 type Mover = FunctionReference<readonly ["i32", "i32", "i32"], "none">;
 
-/** Reads a column: a function of its first element, of where it goes, and of the order of its rows. */
+/**
+ * Reads a column: a function of its first element, of the target address, and of the order of its
+ * rows.
+ */
 export function emitGatherColumn(
   builder: Builder,
   { dtype, n, columns, isOrdered }: RightSides,
@@ -50,7 +53,7 @@ export function emitGatherColumn(
   );
 }
 
-/** Writes a column: the same the other way, its elements to the rows that the order names. */
+/** The inverse: writes a column, its elements to the rows given by the order. */
 export function emitScatterColumn(
   builder: Builder,
   { dtype, n, columns, isOrdered }: RightSides,
@@ -109,7 +112,7 @@ export function emitGatherRows(
   );
 }
 
-/** Writes some columns of the solutions: the same the other way. */
+/** The inverse: writes some columns of the solutions. */
 export function emitScatterRows(
   builder: Builder,
   { dtype, n, columns, isOrdered }: RightSides,

@@ -1,6 +1,6 @@
 /**
- * Implicit QR steps on bidiagonal matrices, which write down the turns that they make of left and of
- * right vectors.
+ * Implicit QR steps on bidiagonal matrices, which record their rotations of left and of right
+ * vectors.
  *
  * Source: G. Golub and W. Kahan, "Calculating the singular values and pseudo-inverse of a matrix",
  * 1965; G. Golub and C. Reinsch, "Singular value decomposition and least squares solutions", 1970.
@@ -17,16 +17,16 @@ import { DOUBLE, offsetBy } from "./blocks.ts";
 import { keepIteration, state as places } from "./spectrum.ts";
 import { hypotenuse, TURN, turnBytes, writeHead } from "./turns.ts";
 
-/** Sums and differences of doubles are exact to this fraction. */
+/** The relative precision of sums and differences of doubles. */
 const EPSILON = 2 ** -52;
 
-/** Below this, an element of a matrix whose largest is about 1 is nothing. */
+/** Below this, an element of a matrix whose largest element is about 1 is negligible. */
 const TINY = 2 ** -400;
 
 /**
- * So many steps for each singular value are far more than are ever needed. All values together have
- * them: in a graded matrix the first one to be found takes more than its share, and those that come
- * after it have then been found nearly.
+ * The maximum number of steps for each singular value, far more than are ever needed. The limit
+ * applies to all values together: in a graded matrix the first value takes more than its share, and
+ * the values after it have then nearly converged.
  */
 const MOST_STEPS = 60;
 
@@ -34,15 +34,15 @@ const MOST_STEPS = 60;
 interface State {
   /** The diagonal. */
   readonly s: Pointer;
-  /** What stands beside it. */
+  /** The off-diagonal. */
   readonly e: Pointer;
-  /** The end of the turns of left vectors. */
+  /** The end of the rotations of left vectors. */
   readonly left: Local<"i32">;
-  /** The end of the turns of right vectors. */
+  /** The end of the rotations of right vectors. */
   readonly right: Local<"i32">;
-  /** The first row of the block at hand. */
+  /** The first row of the current block. */
   readonly start: Local<"i32">;
-  /** The end of the block at hand. */
+  /** The end of the current block. */
   readonly end: Local<"i32">;
 }
 
@@ -72,16 +72,17 @@ function downTo(
   });
 }
 
-/** Whether a magnitude is negligible beside others. */
+/** Whether a magnitude is negligible compared with others. */
 function isNothing(value: Expression<"f64">, beside: Expression<"f64">): Expression<"i32"> {
   const limit = f64.add(f64.const(TINY), f64.mul(f64.const(EPSILON), beside));
   return f64.le(f64.abs(value), limit);
 }
 
 /**
- * Goes on making a bidiagonal matrix diagonal, whose elements may be negative then, as long as there is
- * room for turns: a function of its diagonal, of what stands beside it, of where the turns of left and
- * of right vectors go, and of the state. Where a value is not found, there is no result.
+ * Continues to make a bidiagonal matrix diagonal, with elements that may be negative, as long as
+ * there is space for rotations: a function of its diagonal, of its off-diagonal, of the addresses
+ * for the rotations of left and of right vectors, and of the state. If a value is not found, there
+ * is no result.
  *
  * Sources and details are those of `src/numeric/linalg/svd.ts`.
  */
@@ -152,7 +153,7 @@ export function emitIterateQr(
   );
 }
 
-/** Finds the first row of the last block that does not fall apart. */
+/** Finds the first row of the last block that does not split. */
 function findStart(code: Code, { s, e, start, end }: State): void {
   code.set(start, i32.const(0));
   downTo(code, i32.sub(end, i32.const(2)), i32.const(0), (k, leave) => {
@@ -165,7 +166,10 @@ function findStart(code: Code, { s, e, start, end }: State): void {
   });
 }
 
-/** Finds the last row of the block whose diagonal element is negligible beside its neighbours, or -1. */
+/**
+ * Finds the last row of the block whose diagonal element is negligible compared with its
+ * neighbours, or -1.
+ */
 function findZero(code: Code, { s, e, start, end }: State, zero: Local<"i32">): void {
   code.set(zero, i32.const(-1));
   const beside = code.local("f64");
@@ -181,7 +185,7 @@ function findZero(code: Code, { s, e, start, end }: State, zero: Local<"i32">): 
   });
 }
 
-/** The turn that maps two numbers to their length and 0. */
+/** The rotation that maps two numbers to their length and 0. */
 function turnTo(code: Code, x: Local<"f64">, y: Local<"f64">) {
   const length = hypotenuse(code, x, y);
   const isZero = code.let(f64.eq(length, f64.const(0)));
@@ -199,7 +203,7 @@ function writeTurn(code: Code, cursor: Local<"i32">, { c, s }: Turn): void {
   code.do(f64.store(cursor, c), f64.store(cursor, s, { offset: DOUBLE }));
 }
 
-/** Writes a single turn of rows `i` and `k`. */
+/** Writes a single rotation of rows `i` and `k`. */
 function writeSingle(
   code: Code,
   cursor: Local<"i32">,
@@ -212,7 +216,7 @@ function writeSingle(
   code.set(cursor, advance(cursor, TURN));
 }
 
-/** Moves the element above a last diagonal element of zero out of its column. */
+/** Eliminates the element above a last diagonal element of zero from its column. */
 function clearColumn(code: Code, { s, e, right, start, end }: State): void {
   const f = code.let(load(e, end, -2));
   code.do(store(e, end, f64.const(0), -2));
@@ -228,7 +232,7 @@ function clearColumn(code: Code, { s, e, right, start, end }: State): void {
   });
 }
 
-/** Moves the element beside a diagonal element of zero, in row `zero`, out of its row. */
+/** Eliminates the element next to a diagonal element of zero, in row `zero`, from its row. */
 function clearRow(code: Code, { s, e, left, end }: State, zero: Pointer): void {
   const f = code.let(load(e, zero));
   code.do(store(e, zero, f64.const(0)));

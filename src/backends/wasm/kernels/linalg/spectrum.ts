@@ -1,6 +1,6 @@
 /**
- * Eigenvalues and singular values put in order, and the vectors that belong to them written with the
- * signs that make their largest elements positive.
+ * Sorts eigenvalues and singular values, and writes their vectors with the signs that make their
+ * largest elements positive.
  *
  * @module
  */
@@ -15,9 +15,10 @@ import { DOUBLE, elementAt, offsetBy } from "./blocks.ts";
 import { transposeLanes } from "../panels.ts";
 
 /**
- * What the stages tell each other, by its place in bytes: the ends of up to two lists of turns, the
- * power of two that the matrix was divided by, NaN where there is no result, where an iteration goes
- * on, and after how many steps, whether it has to, and the order of the values.
+ * The state shared by the stages, by offset in bytes: the ends of up to two lists of rotations; the
+ * power of two that the matrix was divided by, NaN if there is no result; the position and the
+ * number of steps at which an iteration continues, and whether it must; and the order of the
+ * values.
  */
 export const state = {
   end: 0,
@@ -32,15 +33,15 @@ export const state = {
 /** Columns that a thread writes at once. */
 export const COLUMNS = 16;
 
-/** Signs are told by the first element that is as large as the largest, but for rounding. */
+/** Signs are determined by the first element that is as large as the largest, up to rounding. */
 const NEARLY = 1 - 1e-6;
 
 /** The bits of a number's exponent. */
 const EXPONENT = 0x7ffn << 52n;
 
 /**
- * The largest power of two up to a magnitude, 1 for 0, and NaN for what is not finite. Its reciprocal
- * is finite.
+ * The largest power of two up to a magnitude, 1 for 0, and NaN for a magnitude that is not finite.
+ * Its reciprocal is finite.
  */
 export function scaleOf(code: Code, largest: Local<"f64">): Local<"f64"> {
   const power = f64.reinterpretI64(i64.and(i64.reinterpretF64(largest), i64.const(EXPONENT)));
@@ -55,14 +56,14 @@ function storeNumber(dtype: Dtype, to: Pointer, value: Expression<"f64">) {
   return dtype === "float64" ? f64.store(to, value) : f32.store(to, f32.demoteF64(value));
 }
 
-/** Sets up an iteration, which begins at a number and has made no turns. */
+/** Initializes an iteration, which begins at a number and has recorded no rotations. */
 export function beginIteration(code: Code, at: Pointer, first: number): void {
   code.do(i32.store(at, i32.const(first), { offset: state.resume }));
   code.do(i32.store(at, i32.const(0), { offset: state.steps }));
   code.do(i32.store(at, i32.const(1), { offset: state.isUnfinished }));
 }
 
-/** Writes down where an iteration has got to. */
+/** Records the state of an iteration. */
 export function keepIteration(
   code: Code,
   at: Pointer,
@@ -73,17 +74,20 @@ export function keepIteration(
   code.do(i32.store(at, isUnfinished, { offset: state.isUnfinished }));
 }
 
-/** Values to put in order. */
+/** Values to sort. */
 export interface Values {
   /** The type of the results. */
   readonly dtype: Dtype;
-  /** How many there are. */
+  /** Their number. */
   readonly count: number;
   /** Whether they decrease, and have lost their signs. */
   readonly isSingular: boolean;
 }
 
-/** Finds the order of values and writes them: a function of them, of where they go, and of the state. */
+/**
+ * Finds the order of values and writes them: a function of them, of the address for them, and of
+ * the state.
+ */
 export function emitSort(
   builder: Builder,
   { dtype, count, isSingular }: Values,
@@ -103,7 +107,7 @@ export function emitSort(
         const value = f64.load(offsetBy(values, number, DOUBLE));
         return isSingular ? f64.abs(value) : value;
       };
-      // By insertion: the steps leave them nearly in order.
+      // By insertion sort: the steps leave them nearly in order.
       code.for({ below: count }, (i) => {
         const value = code.let(valueOf(i));
         const place = code.let(offsetBy(order, i, 4));
@@ -132,23 +136,23 @@ export function emitSort(
 export interface Vectors {
   /** The type of the results. */
   readonly dtype: Dtype;
-  /** How many there are. */
+  /** Their number. */
   readonly count: number;
   /** The length of each. */
   readonly length: number;
-  /** Doubles from one to the next. */
+  /** Doubles from one vector to the next. */
   readonly pitch: number;
 }
 
-/** The place of a vector by its number in order. */
+/** The position of a vector, by its number in order. */
 function vectorAt(code: Code, rows: Pointer, pitch: number, at: Pointer, number: Pointer) {
   const index = i32.load(advance(offsetBy(at, number, 4), state.order));
   return code.let(elementAt(rows, pitch, index, 0));
 }
 
 /**
- * Writes some vectors as columns: a function of them, of where they go, of the state and of the first
- * one's number.
+ * Writes some vectors as columns: a function of them, of the address for them, of the state and of
+ * the number of the first.
  */
 export function emitWriteColumns(
   builder: Builder,
@@ -212,8 +216,8 @@ export function emitWriteColumns(
 
 /**
  * Writes the right singular vectors as rows, with the signs of the left ones, and of the values: a
- * function of both, of the values, of where they go, of the state, and of the numbers of the first
- * one and the end.
+ * function of both, of the values, of the address for them, of the state, and of the numbers of the
+ * first one and the end.
  */
 export function emitWriteRows(
   builder: Builder,

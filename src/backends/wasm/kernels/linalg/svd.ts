@@ -22,10 +22,10 @@ import { beginIteration, COLUMNS, emitSort, emitWriteColumns, emitWriteRows } fr
 import { scaleOf, state } from "./spectrum.ts";
 import { emitTurns, pitchOf, ROUNDS, STRIP_COLUMNS, turnBytes } from "./turns.ts";
 
-/** Rows that a thread makes at once. */
+/** Rows that a thread computes at once. */
 const ROWS = 16;
 
-/** The sizes of a matrix, or of the transpose of one that is wide. */
+/** The sizes of a matrix, or of the transpose of a wide one. */
 interface Sizes extends Tall {
   /** The type of all elements. */
   readonly dtype: Dtype;
@@ -77,7 +77,7 @@ function placesOf(
   return { a, u, s, vt, work, left, right, vectors, leftRows, leftTurns, rightTurns, known };
 }
 
-/** The vectors of one kind that stand in the row of this number. */
+/** The vectors of one kind that are in the row with this number. */
 function rowOf(vectors: Pointer, row: number, { pitch }: Sizes): Pointer {
   return advance(vectors, row * pitch * DOUBLE);
 }
@@ -143,7 +143,7 @@ function decompose(builder: Builder, sizes: Sizes): Phase[] {
     },
     basis("left", { count: n, offset: 0, pitch: leftPitch }, bidiagonalRows.leftFactors),
     basis("right", { count: n - 1, offset: 1, pitch }, bidiagonalRows.rightFactors),
-    // All but the first rounds find nothing to do.
+    // All but the first rounds usually have nothing to do.
     ...Array.from({ length: ROUNDS }, () => round).flat(),
     {
       name: "svd: sort",
@@ -177,7 +177,10 @@ function decompose(builder: Builder, sizes: Sizes): Phase[] {
 
 type Six = readonly ["i32", "i32", "i32", "i32", "i32", "i32"];
 
-/** Reads the matrix and reduces it; where an element is not finite, one of zeros and the scale NaN. */
+/**
+ * Reads the matrix and reduces it. If an element is not finite, the matrix is replaced by zeros and
+ * the scale by NaN.
+ */
 function emitReduce(builder: Builder, sizes: Sizes): FunctionReference<Six, "none"> {
   const { dtype, m, n, pitch, height, isFlipped } = sizes;
   const source = { dtype, rows: m, columns: n, pitch, isUnit: false };
@@ -200,7 +203,7 @@ function emitReduce(builder: Builder, sizes: Sizes): FunctionReference<Six, "non
     const bytes = height * pitch * DOUBLE;
     const end = code.let(advance(work, bytes));
     const largest = code.let(f64.const(0));
-    // The larger of NaN and anything is NaN.
+    // The maximum of NaN and any number is NaN.
     code.for({ from: work, below: end, step: DOUBLE }, (place) => {
       code.set(largest, f64.max(largest, f64.abs(f64.load(place))));
     });

@@ -1,6 +1,7 @@
 /**
- * The kernels of triangular systems, and of systems solved by LU factors: two of them in a row. Few
- * right sides are solved for one at a time, as the evaluator does; many side by side, in blocks.
+ * The kernels of triangular systems, and of systems solved by LU factors: two consecutive
+ * triangular systems. Few right sides are solved for one at a time, as in the evaluator; many are
+ * solved together, in blocks.
  *
  * Source: G. Golub and C. Van Loan, "Matrix computations", 2013, section 3.1; E. Anderson et al.,
  * "LAPACK Users' Guide", 1999, section 3.4.
@@ -33,32 +34,32 @@ import { emitGatherColumn, emitGatherRows } from "./right_sides.ts";
 import { emitScatterColumn, emitScatterRows } from "./right_sides.ts";
 import { emitSolveVector } from "./vector.ts";
 
-/** The most right sides that are solved for one at a time. */
+/** The maximum number of right sides that are solved for one at a time. */
 const FEW = 4;
 
-/** Rows that a thread reads at once, where several share a matrix. */
+/** Rows that a thread reads at once, if several threads share a matrix. */
 const ROWS = 96;
 
-/** The fewest right sides of a part, where threads share them. */
+/** The minimum number of right sides of a part, if threads share them. */
 const LEAST_COLUMNS = 48;
 
-/** Systems of which each is solved for the solution of the one before. */
+/** Consecutive systems: the right side of each is the solution of the one before. */
 interface Systems {
-  /** What it is called. */
+  /** Its name. */
   readonly name: string;
   /** The type of all numbers. */
   readonly dtype: Dtype;
-  /** The number of systems, each with matrices of its own. */
+  /** The number of systems, each with separate matrices. */
   readonly count: number;
   /** The number of equations. */
   readonly n: number;
   /** The number of right sides. */
   readonly columns: number;
-  /** The triangles, and the numbers of the buffers that they stand in. */
+  /** The triangles, and the numbers of their buffers. */
   readonly triangles: readonly (readonly [buffer: number, triangle: TriangularSolveParams])[];
-  /** The number of the buffer of the right sides; that of the solutions is the next. */
+  /** The number of the buffer of the right sides; the solutions are in the next one. */
   readonly right: number;
-  /** The buffers of the orders that the equations are in, and the unknowns, if they are in any. */
+  /** The buffers of the orders of the equations, and of the unknowns, if there are any. */
   readonly orders: readonly [from: number, to: number] | null;
   /** Bytes of one matrix in each buffer. */
   readonly buffers: readonly number[];
@@ -137,7 +138,7 @@ function emitSystems(builder: Builder, systems: Systems): Kernel {
   });
 }
 
-/** The addresses of the orders of a system, or a number that stands for none. */
+/** The addresses of the orders of a system, or a number that represents none. */
 function ordersOf({ orders }: Systems, at: readonly Pointer[]): readonly [Pointer, Pointer] {
   return orders === null ? [i32.const(0), i32.const(0)] : [at[orders[0]], at[orders[1]]];
 }

@@ -1,9 +1,9 @@
 /**
  * The reduction of symmetric matrices to tridiagonal ones by reflections.
  *
- * The lower triangle is kept, and in full the squares of four rows along its diagonal, so that four
- * rows are read together whatever column they end at. What stands left of the part that is left
- * takes part with factors of 0.
+ * The lower triangle is stored, with full squares of four rows along its diagonal, so that four
+ * rows can be read together for any end column. Elements left of the remaining part are included
+ * with factors of 0.
  *
  * Source: R. S. Martin, C. Reinsch and J. H. Wilkinson, "Householder's tridiagonalization of a
  * symmetric matrix", 1968.
@@ -20,12 +20,12 @@ import { emitReflection, sumLanes, TOGETHER } from "./reflection.ts";
 
 const lanes = range(TOGETHER);
 
-/** Where the vectors of a reduction stand, in rows of `pitch` doubles. */
+/** The location of a reduction's vectors, in rows of `pitch` doubles. */
 export const vectorRows = { diagonal: 0, beside: 1, factors: 2, product: 3, count: 4 } as const;
 
 /**
- * Reduces a matrix in place: a function of the working matrix, of where the vectors of the reflections
- * go, row after row, and of where those of `vectorRows` stand.
+ * Reduces a matrix in place: a function of the working matrix, of the address for the vectors of
+ * the reflections, row after row, and of the address of those of `vectorRows`.
  */
 export function emitTridiagonalize(
   builder: Builder,
@@ -61,7 +61,7 @@ export function emitTridiagonalize(
       });
       const factor = code.let(reflect.call(to, place));
       code.do(f64.store(offsetBy(factors, k, DOUBLE), factor));
-      // Where the reflected vector's first element was, the reflection has left its own.
+      // The first element of the reflected vector was replaced by that of the reflection.
       code.do(f64.store(offsetBy(beside, k, DOUBLE), f64.load(to)));
       code.do(f64.store(to, f64.const(1)));
       code.if(f64.ne(factor, f64.const(0)), () => {
@@ -80,7 +80,7 @@ export function emitTridiagonalize(
 
 /**
  * The product of the symmetric matrix from a row on and a vector: a function of the matrix, the
- * vector, where the product goes and the row's number.
+ * vector, the address for the product and the row's number.
  */
 function emitSymmetricProduct(
   builder: Builder,
@@ -134,8 +134,8 @@ function emitSymmetricProduct(
 }
 
 /**
- * Makes `w = factor (p - ½ factor (pᵀ v) v)` of a product, with zeros up to column `k`: a function of
- * the vector, the product, the number of the first column, `k` and the factor.
+ * Computes `w = factor (p - ½ factor (pᵀ v) v)` from a product, with zeros up to column `k`: a
+ * function of the vector, the product, the number of the first column, `k` and the factor.
  */
 function weigh(
   builder: Builder,
@@ -173,7 +173,10 @@ function weigh(
   });
 }
 
-/** Takes `v wᵀ + w vᵀ` from the matrix from a row on: a function of all three and the row's number. */
+/**
+ * Subtracts `v wᵀ + w vᵀ` from the matrix from a row on: a function of all three and the row's
+ * number.
+ */
 function emitRankTwo(
   builder: Builder,
   { height, pitch }: { readonly height: number; readonly pitch: number },

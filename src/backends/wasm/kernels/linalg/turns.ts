@@ -1,10 +1,11 @@
 /**
- * Turns of rows of vectors, by which matrices become diagonal. They are written down first and made
- * later: those of many steps, one strip of columns after the other, which stays in the first caches.
+ * Rotations of rows of vectors, by which matrices become diagonal. They are recorded first and
+ * applied later: those of many steps together, one strip of columns after another, so that the
+ * strip stays in the nearest caches.
  *
  * Source: F. Van Zee, R. van de Geijn and G. Quintana-Ortí, "Restructuring the tridiagonal and
- * bidiagonal QR algorithms for performance", 2014; the turns themselves: W. Givens, "Computation of
- * plane unitary rotations transforming a general matrix to triangular form", 1958.
+ * bidiagonal QR algorithms for performance", 2014; the rotations themselves: W. Givens,
+ * "Computation of plane unitary rotations transforming a general matrix to triangular form", 1958.
  *
  * @module
  */
@@ -17,7 +18,7 @@ import { advance, type Pointer, times, VECTOR } from "../addresses.ts";
 import type { Builder } from "../kernel.ts";
 import { DOUBLE, offsetBy } from "./blocks.ts";
 
-/** Bytes of a turn, its cosine and its sine, and of what stands in front of a chain of them. */
+/** Bytes of a rotation (its cosine and its sine), and of the header of a chain of rotations. */
 export const TURN = 16;
 
 /** Columns of a strip. */
@@ -28,17 +29,21 @@ export function pitchOf(length: number): number {
   return (Math.ceil(length / STRIP_COLUMNS) | 1) * STRIP_COLUMNS;
 }
 
-/** Room for about as many turns as all steps make; where there are more, they are made in rounds. */
+/**
+ * Space for about as many rotations as all steps need; if there are more, they are applied in
+ * rounds.
+ */
 export function turnBytes(n: number): number {
   return (n * n + 100 * n + 64) * TURN;
 }
 
-/** How often that room is used: far more often than is ever needed. */
+/** The maximum number of times that this space is filled: far more than is ever needed. */
 export const ROUNDS = 6;
 
 /**
- * Writes what stands in front of a chain of turns: its first row, the number of turns, and the rows
- * from each to the next. No rows stand for the reversal of all rows from the first to that number.
+ * Writes the header of a chain of rotations: its first row, the number of rotations, and the row
+ * step from one rotation to the next. A step of 0 represents the reversal of all rows from the
+ * first to that number.
  */
 export function writeHead(
   code: Code,
@@ -62,8 +67,8 @@ export function hypotenuse(code: Code, x: Expression<"f64">, y: Expression<"f64"
 }
 
 /**
- * Makes turns on a strip of columns: a function of the address of its first row, and of the turns and
- * their end. The row between two turns stays in registers.
+ * Applies rotations to a strip of columns: a function of the address of its first row, and of the
+ * rotations and their end. The row between two rotations stays in registers.
  */
 export function emitTurns(
   builder: Builder,

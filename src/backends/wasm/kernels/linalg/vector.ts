@@ -1,5 +1,5 @@
 /**
- * Triangular systems of one right side, which take each element of the matrix once: from where it is.
+ * Triangular systems of one right side, which read each element of the matrix once, in place.
  *
  * @module
  */
@@ -49,19 +49,19 @@ export function emitSolveVector(
   });
 }
 
-/** Elements of a row, and those of the vector that they meet, up to an end. */
+/** Elements of a row, and the elements of the vector that they are multiplied by, up to an end. */
 interface Run {
   /** The first element of the row. */
   readonly from: Local<"i32">;
-  /** The first one of the vector. */
+  /** The first element of the vector. */
   readonly x: Local<"i32">;
   /** The end of the vector. */
   readonly end: Pointer;
 }
 
 /**
- * Runs `whole` for pairs of elements of a row, and `single` for those that are left; both get what
- * they meet.
+ * Runs `whole` for pairs of elements of a row, and `single` for the remaining ones; both receive
+ * the matching elements of the vector.
  */
 function eachElement(
   code: Code,
@@ -89,7 +89,7 @@ function eachElement(
   });
 }
 
-/** Takes the product of a row and the known unknowns from a right side. */
+/** Subtracts the product of a row and the known unknowns from a right side. */
 function takeKnown(code: Code, dtype: Dtype, run: Run, own: Pointer): void {
   const sums = [0, 1].map(() => code.local("v128"));
   for (const sum of sums) code.set(sum, f64x2.const(0));
@@ -104,7 +104,7 @@ function takeKnown(code: Code, dtype: Dtype, run: Run, own: Pointer): void {
   code.do(f64.store(own, f64.sub(f64.load(own), f64.add(lanes, rest))));
 }
 
-/** Takes the products of a row and an unknown from other right sides. */
+/** Subtracts the products of a row and an unknown from other right sides. */
 function takeOut(code: Code, dtype: Dtype, run: Run, own: Pointer): void {
   const value = code.let(f64.load(own));
   const values = code.let(f64x2.splat(value));

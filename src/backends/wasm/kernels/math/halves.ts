@@ -1,5 +1,6 @@
 /**
- * Four floats as twice two doubles: the way to functions that floats alone would not compute well.
+ * Four floats as two vectors of two doubles, for functions that would be inaccurate in single
+ * precision.
  *
  * @module
  */

@@ -27,9 +27,9 @@ const LOW_AND_LOW = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
 const UPPER_WORDS = [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31];
 
 /**
- * The remainder with the sign of the divisor, 0 for a divisor of 0. Quotients of 32-bit integers
- * that are not whole are further than a double's rounding from being so, and all else is exact. A
- * divisor of 0 leaves NaN, which converts to 0.
+ * The remainder with the sign of the divisor, 0 for a divisor of 0. The distance of quotients of
+ * 32-bit integers that are not whole from whole numbers exceeds a double's rounding error, and all
+ * other steps are exact. A divisor of 0 gives NaN, which converts to 0.
  */
 function mod(toDoubles: (x: Vector) => Vector, toIntegers: (x: Vector) => Vector): Operation {
   return (code) => {
@@ -47,7 +47,7 @@ function mod(toDoubles: (x: Vector) => Vector, toIntegers: (x: Vector) => Vector
   };
 }
 
-/** The greatest common divisor (Euclid), of sizes: the remainder is that of unsigned numbers. */
+/** The greatest common divisor (Euclid), of magnitudes: the remainder is that of unsigned numbers. */
 function gcd(size: (x: Vector) => Vector): Operation {
   const remainder = mod(f64x2.convertLowI32x4U, i32x4.truncSatF64x2UZero);
   return (code) => {
@@ -87,8 +87,8 @@ function wholePower(code: Code): (x: Vector, y: Vector) => Vector {
 }
 
 /**
- * A negative exponent gives the integer part of the power: 0, but for a base of 1 or -1, whose powers
- * depend only on the lowest bit of the exponent.
+ * A negative exponent gives the integer part of the power: 0, except for a base of 1 or -1, whose
+ * powers depend only on the lowest bit of the exponent.
  */
 function signedPower(code: Code): (x: Vector, y: Vector) => Vector {
   const zero = integer(code, 0);
@@ -109,14 +109,14 @@ function powerOfTwo(biased: Vector): Vector {
   return i32x4.truncSatF32x4U(i32x4.shl(biased, EXPONENT_BITS));
 }
 
-/** A product with a power of two, since all lanes of a vector shift by the same number. */
+/** Multiplies by a power of two, because a vector shift uses the same count for all lanes. */
 function shiftLeft(code: Code): (x: Vector, y: Vector) => Vector {
   const bias = integer(code, EXPONENT_BIAS);
   const wordBits = integer(code, WORD_BITS);
   return (x, y) => v128.and(i32x4.mul(x, powerOfTwo(i32x4.add(y, bias))), i32x4.ltU(y, wordBits));
 }
 
-/** The upper word of the product with `2 ** (32 - y)`; y itself is 0 where that is no word. */
+/** The upper word of the product with `2 ** (32 - y)`; y itself is 0 if that is not a word. */
 function shiftRight(code: Code): (x: Vector, y: Vector) => Vector {
   const complement = integer(code, WORD_BITS + EXPONENT_BIAS);
   const wordBits = integer(code, WORD_BITS);
@@ -135,7 +135,7 @@ function shiftRight(code: Code): (x: Vector, y: Vector) => Vector {
 
 const itself = unary((x) => x);
 
-/** What does not depend on the sign. */
+/** Operations that do not depend on signedness. */
 const common: Readonly<Record<string, Operation>> = {
   add: binary(i32x4.add),
   sub: binary(i32x4.sub),

@@ -1,5 +1,6 @@
 /**
- * What elementwise operations are to the code that fuses them: functions from vectors to a vector.
+ * The type of elementwise operations for the code that fuses them: functions from vectors to a
+ * vector.
  *
  * @module
  */
@@ -10,7 +11,7 @@ export type { Vector } from "../addresses.ts";
 
 /**
  * Called with the code of a function and the primitive's parameters, it puts its constants into
- * locals of that function: this call belongs outside loops. What it returns writes the computation
- * of one vector each time it is called; the inputs are locals, or cheap to repeat.
+ * locals of that function, so it must be called outside loops. The function that it returns writes
+ * the computation of one vector at each call; the inputs are locals, or cheap to repeat.
  */
 export type Operation = (code: Code, params: unknown) => (...inputs: readonly Vector[]) => Vector;

@@ -1,6 +1,6 @@
 /**
- * Exponentials and logarithms in doubles for results that are rounded to floats: good to 36 bits and
- * more, and cheaper than a double deserves. Multiply-adds may round once or twice.
+ * Exponentials and logarithms in doubles for results that are rounded to floats: accurate to 36
+ * bits and more, and cheaper than in full double precision. Multiply-adds may round once or twice.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export function polynomial(coefficients: readonly Vector[], x: Vector): Vector {
   return coefficients.reduceRight((sum, coefficient) => f64x2.relaxedMadd(sum, x, coefficient));
 }
 
-/** Adding it rounds to a whole number, which the lowest bits of the sum then hold. */
+/** Adding it rounds to a whole number, which is then in the lowest bits of the sum. */
 const ROUNDER = 1.5 * 2 ** 52;
 const EXPONENT_BITS = i32.const(52);
 
@@ -40,11 +40,11 @@ const EXPONENTIAL = [
 interface Exponential {
   /** The power of two. */
   readonly scale: Vector;
-  /** The rest, less one; relative error at most 6e-12. */
+  /** The rest, minus one; relative error at most 6e-12. */
   readonly less: Vector;
 }
 
-/** `e^x` in parts, for `low <= x <= high`; arguments beyond are taken as these. */
+/** `e^x` in parts, for `low <= x <= high`; arguments beyond are clamped. */
 function prepareExponential(
   code: Code,
   lowest: number,
@@ -58,7 +58,7 @@ function prepareExponential(
   const one = double(code, 1);
   const coefficients = EXPONENTIAL.map((value) => double(code, value));
   return (x) => {
-    // Both keep their first operand unless the second lies beyond it: NaN passes.
+    // Both return their first operand unless the second is beyond it, so NaN is preserved.
     const bounded = code.let(f64x2.pmin(f64x2.pmax(x, low), high));
     const shifted = code.let(f64x2.relaxedMadd(bounded, log2e, rounder));
     const n = f64x2.sub(shifted, rounder);
@@ -66,7 +66,7 @@ function prepareExponential(
     const less = code.let(
       f64x2.relaxedMadd(polynomial(coefficients, r), f64x2.mul(r, r), r),
     );
-    // The shift pushes all bits of the rounder out; the bits of 1 are the exponent's bias.
+    // The shift discards all bits of the rounder; the bits of 1 are the exponent's bias.
     const scale = code.let(i64x2.add(i64x2.shl(shifted, EXPONENT_BITS), one));
     return { scale, less };
   };
@@ -108,7 +108,7 @@ const BIAS = 1023;
 /** The bits of 1 and of √½: their difference makes the exponent change at √½. */
 const ONE_BITS = 0x3ff0000000000000n;
 const ROOT_HALF_BITS = 0x3fe6a09e667f3bcdn;
-/** The bits of the double whose last place counts ones. */
+/** The bits of the double whose last bit has the value 1. */
 const COUNTER_BITS = 0x4330000000000000n;
 const COUNTER = 2 ** 52;
 
@@ -121,8 +121,8 @@ interface Logarithm {
 }
 
 /**
- * The logarithm of positive finite normal doubles, in parts. With `less`, which is `x - 1` and more
- * exact than `x`, the rest is `log(1 + less)` where the exponent is zero.
+ * The logarithm of positive finite normal doubles, in parts. With `less`, a more accurate value of
+ * `x - 1`, the rest is `log(1 + less)` if the exponent is zero.
  */
 function prepareLogarithm(code: Code): (x: Vector, less?: Vector) => Logarithm {
   const one = double(code, 1);
@@ -169,7 +169,7 @@ export function prepareLog1p(code: Code): (x: Vector) => Vector {
     const value = f64x2.relaxedMadd(e, ln2, rest);
     const orZero = i64x2.relaxedLaneselect(minusInfinity, value, f64x2.eq(sum, zero));
     const orInfinite = i64x2.relaxedLaneselect(sum, orZero, f64x2.eq(sum, infinity));
-    // All bits set are NaN.
+    // A value with all bits set is NaN.
     return v128.or(orInfinite, v128.not(f64x2.ge(sum, zero)));
   };
 }

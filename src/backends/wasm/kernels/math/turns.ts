@@ -22,14 +22,14 @@ const TURNS = [
 export interface Turns {
   /** The rounded sum, at most half a turn. */
   readonly high: Vector;
-  /** What rounding took away. */
+  /** The rounding error. */
   readonly low: Vector;
 }
 
 /**
- * `x / 2π` less whole turns, with an error below `2 ** -74`, for doubles that are floats;
- * NaN for infinite ones. After M. H. Payne and R. N. Hanek, "Radian reduction for trigonometric
- * functions" (1983), with exact products in place of integers.
+ * `x / 2π` modulo whole turns, with an error below `2 ** -74`, for doubles that are floats; NaN for
+ * infinite ones. After M. H. Payne and R. N. Hanek, "Radian reduction for trigonometric functions"
+ * (1983), with exact products in place of integers.
  */
 export function turnsOf(code: Code, x: Vector): Turns {
   const high = code.let(f64x2.const(0));

@@ -32,7 +32,7 @@ function sign(code: Code): (x: Vector) => Vector {
   const one = float(code, 1);
   const signBit = bits(code, SIGN_BIT);
   const zero = float(code, 0);
-  // Zeros and NaN are their own signs.
+  // Zeros and NaN are returned as their own sign.
   return (x) =>
     v128.bitselect(
       v128.or(v128.and(x, signBit), one),
@@ -43,7 +43,7 @@ function sign(code: Code): (x: Vector) => Vector {
 
 /**
  * `pmax` gives its first operand unless the second is larger. The two orders differ only for zeros
- * of different signs, which subtracting their difference makes positive, and beside NaN, which stays
+ * of different signs, which subtracting their difference makes positive, and for NaN, which stays
  * NaN with any bits added.
  */
 function maximum(code: Code): (x: Vector, y: Vector) => Vector {
@@ -54,22 +54,22 @@ function maximum(code: Code): (x: Vector, y: Vector) => Vector {
   };
 }
 
-/** As `maximum`; of zeros of different signs the union of the bits is the negative one. */
+/** As `maximum`; for zeros of different signs, the union of the bits is the negative zero. */
 function minimum(): (x: Vector, y: Vector) => Vector {
   return (x, y) => v128.or(f32x4.pmin(x, y), f32x4.pmin(y, x));
 }
 
-/** Quotients below it, and what is left of the dividend, are exact in doubles. */
+/** Quotients below it, and the remainders, are exact in doubles. */
 const EXACT_QUOTIENT = 2 ** 28;
 
 /** Steps of the long division: `2 ** (28 * 10)` exceeds every quotient of floats. */
 const DIVISION_STEPS = 10;
 
 /**
- * The remainder with the sign of the divisor. In doubles the truncated quotient times the divisor is
- * exact if the quotient is small, and so is the remainder; if a quotient was rounded up to a whole
- * number, the remainder has the other sign, which the last step makes good. Larger quotients are
- * divided out in steps.
+ * The remainder with the sign of the divisor. In doubles the truncated quotient times the divisor
+ * is exact if the quotient is small, and so is the remainder; if a quotient was rounded up to a
+ * whole number, the remainder has the other sign, which the last step corrects. Larger quotients
+ * are reduced in steps.
  */
 function mod(code: Code): (x: Vector, y: Vector) => Vector {
   const zero = float(code, 0);
@@ -97,7 +97,7 @@ function mod(code: Code): (x: Vector, y: Vector) => Vector {
   return (x, y) => {
     const low = remainder(code.let(lowHalf(x)), code.let(lowHalf(y)));
     const high = remainder(code.let(highHalf(x)), code.let(highHalf(y)));
-    // This also keeps finite x where y is infinite.
+    // This also preserves finite x if y is infinite.
     const isWhole = f32x4.lt(f32x4.abs(x), f32x4.abs(y));
     const rest = code.let(v128.bitselect(x, join(low, high), isWhole));
     const differs = v128.xor(f32x4.lt(rest, zero), f32x4.lt(y, zero));

@@ -11,7 +11,7 @@ import { inDoubles } from "../halves.ts";
 import type { Operation, Vector } from "../operation.ts";
 import { double, polynomial as polynomialOfDoubles, prepareExp } from "../short_doubles.ts";
 
-/** Up to here a polynomial gives the error function. */
+/** Up to here a polynomial computes the error function. */
 const ERF_SMALL = 0.9;
 /** From here on it rounds to 1. */
 const ERF_ONE = 3.95;
@@ -63,7 +63,7 @@ function erf(code: Code): (x: Vector) => Vector {
     const near = f32x4.relaxedMadd(polynomial(centre, square), size, size);
     const bounded = code.let(f32x4.pmin(size, limit));
     const { shifted, less } = parts(code.let(f32x4.mul(polynomial(tail, bounded), bounded)));
-    // The shift pushes all bits of the rounder out; the bits of 1 are the exponent's bias.
+    // The shift discards all bits of the rounder; the bits of 1 are the exponent's bias.
     const scale = i32x4.add(i32x4.shl(shifted, i32.const(EXPONENT_BITS)), one);
     const far = f32x4.relaxedNmadd(scale, f32x4.add(less, one), one);
     const value = i32x4.relaxedLaneselect(near, far, f32x4.lt(size, small));
@@ -73,7 +73,7 @@ function erf(code: Code): (x: Vector) => Vector {
 
 /** From here on its complement rounds to 0. */
 const ERFC_ZERO = 10.1;
-/** Where the variable of its polynomial is 0. */
+/** The argument at which the variable of its polynomial is 0. */
 const ERFC_CENTRE = 2;
 
 /**
@@ -122,10 +122,10 @@ function erfc(code: Code): (x: Vector) => Vector {
 
 /** From here on `e^(-x²)` rounds to 0. */
 const GAUSSIAN_ZERO = 11;
-/** The bits of a float that a factor keeps whose square is exact. */
+/** The bits of a float that are kept so that its square is exact. */
 const UPPER_BITS = -(2 ** 12);
 
-/** `e^(-x²)`, with what rounding the square leaves out. Error at most 1.6 ulp. */
+/** `e^(-x²)`, including the rounding error of the square. Error at most 1.6 ulp. */
 function gaussian(code: Code): (x: Vector) => Vector {
   const limit = float(code, GAUSSIAN_ZERO);
   const upperBits = bits(code, UPPER_BITS);

@@ -1,5 +1,6 @@
 /**
- * The exponential of float32 and what is made of it alone: exp, expm1, sigmoid, tanh and their derivatives.
+ * The exponential of float32 and functions computed from it alone: exp, expm1, sigmoid, tanh and
+ * their derivatives.
  *
  * Source: W. J. Cody and W. Waite, "Software manual for the elementary functions", 1980.
  *
@@ -30,15 +31,15 @@ export const EXPONENTIAL: readonly number[] = [
 interface Reduced {
   /** The whole number `n` in the lowest bits of `ROUNDER + n`. */
   readonly shifted: Vector;
-  /** What is left, at most `ln 2 / 2` and a rounding error. */
+  /** The rest, at most `ln 2 / 2` plus a rounding error. */
   readonly r: Vector;
-  /** What rounding took away from it; not computed where it is not used. */
+  /** Its rounding error; not computed if it is not used. */
   readonly rest: Vector;
   /** The terms of higher order. */
   readonly curve: Vector;
 }
 
-/** Takes the argument of an exponential apart, for `|x| < 2 ** 14`. */
+/** Splits the argument of an exponential, for `|x| < 2 ** 14`. */
 function prepareReduction(code: Code): (x: Vector) => Reduced {
   const log2e = float(code, Math.LOG2E);
   const rounder = float(code, ROUNDER);
@@ -81,7 +82,7 @@ const EXPONENT_BITS = 23;
 function prepareScaling(code: Code): (power: Vector, shifted: Vector) => Vector {
   const one = float(code, 1);
   return (power, shifted) => {
-    // The shifts push all bits of the rounder out.
+    // The shifts discard all bits of the rounder.
     const half = code.let(i32x4.shl(i32x4.shrU(shifted, i32.const(1)), i32.const(EXPONENT_BITS)));
     const otherHalf = i32x4.sub(i32x4.shl(shifted, i32.const(EXPONENT_BITS)), half);
     // The bits of 1 are the exponent's bias.
@@ -89,7 +90,7 @@ function prepareScaling(code: Code): (power: Vector, shifted: Vector) => Vector 
   };
 }
 
-/** Where the exponential has become 0 and infinite. */
+/** The arguments at which the exponential becomes 0 and infinite. */
 export const EXP_LOW = -104;
 const EXP_HIGH = 89;
 
@@ -101,14 +102,14 @@ export function exp(code: Code): (x: Vector) => Vector {
   const parts = prepareExponential(code);
   const scaled = prepareScaling(code);
   return (x) => {
-    // Both keep their first operand unless the second lies beyond it: NaN passes.
+    // Both return their first operand unless the second is beyond it, so NaN is preserved.
     const bounded = code.let(f32x4.pmin(f32x4.pmax(x, low), high));
     const { shifted, less } = parts(bounded);
     return scaled(f32x4.add(less, one), shifted);
   };
 }
 
-/** `e^(x + rest)` for `x` that are not positive, and a small rest. Error at most 0.6 ulp. */
+/** `e^(x + rest)` for `x` that is not positive, and a small rest. Error at most 0.6 ulp. */
 export function prepareExpOfSum(code: Code): (x: Vector, rest: Vector) => Vector {
   const low = float(code, EXP_LOW);
   const one = float(code, 1);
@@ -116,7 +117,7 @@ export function prepareExpOfSum(code: Code): (x: Vector, rest: Vector) => Vector
   const scaled = prepareScaling(code);
   return (x, more) => {
     const { shifted, r, rest, curve } = reduce(code.let(f32x4.pmax(x, low)));
-    // Adding up from the large end keeps what is lost for the small end.
+    // Adding from the large end preserves what is lost for the small end.
     const rough = code.let(f32x4.add(r, one));
     const lost = f32x4.add(f32x4.sub(one, rough), r);
     const small = f32x4.relaxedMadd(f32x4.add(rest, more), rough, lost);
@@ -124,14 +125,14 @@ export function prepareExpOfSum(code: Code): (x: Vector, rest: Vector) => Vector
   };
 }
 
-/** Where `e^x - 1` has become -1. */
+/** The argument at which `e^x - 1` becomes -1. */
 const EXPM1_LOW = -20;
 /** Below this size `e^x - 1` rounds to `x`. */
 const EXPM1_SMALL = 2 ** -25;
 
 /**
- * `e^x - 1`, as `2^n (e^r - 1) + (2^n - 1)`. Error at most 1.7 ulp. Half of it is doubled, since 2^n
- * itself may be too large.
+ * `e^x - 1`, as `2^n (e^r - 1) + (2^n - 1)`. Error at most 1.7 ulp. Half of it is computed and
+ * doubled, because 2^n itself may be too large.
  */
 function expm1(code: Code): (x: Vector) => Vector {
   const low = float(code, EXPM1_LOW);
@@ -156,7 +157,7 @@ function decay(code: Code): (x: Vector) => Vector {
   return (x) => code.let(power(code.let(v128.or(x, signBit))));
 }
 
-/** `1 / (1 + e^-x)`, given `e^-|x|`. Error at most 2.4 ulp. */
+/** `1 / (1 + e^-x)`, from `e^-|x|`. Error at most 2.4 ulp. */
 function sigmoidOfDecay(code: Code): (x: Vector, decay: Vector) => Vector {
   const zero = float(code, 0);
   const one = float(code, 1);
@@ -175,7 +176,7 @@ function sigmoid(code: Code): (x: Vector) => Vector {
 
 /** From here on the hyperbolic tangent rounds to 1. */
 const TANH_ONE = 9.1;
-/** Up to here a polynomial gives it. */
+/** Up to here a polynomial computes it. */
 const TANH_SMALL = 0.55;
 
 /**
@@ -210,7 +211,7 @@ function tanhOfDecay(code: Code): (x: Vector, decay: Vector) => Vector {
   };
 }
 
-/** The hyperbolic tangent, by the exponential of an argument that needs no care at its ends. */
+/** The hyperbolic tangent, by the exponential of an argument that needs no handling of its limits. */
 function tanh(code: Code): (x: Vector) => Vector {
   const limit = float(code, TANH_ONE);
   const minusTwo = float(code, -2);
@@ -246,7 +247,7 @@ function tanhSlope(code: Code): (x: Vector) => Vector {
 /** Below this, a square of exponentials may be a denormal, and an exponential has lost bits. */
 const LEAST = 2 ** -100;
 
-/** A slope that is made with `decay`; where that is tiny, replaced by what `write` gives. */
+/** A slope computed from `decay`; if that is tiny, it is replaced by the result of `write`. */
 function withTail(code: Code, slope: Vector, decay: Vector, write: () => Vector): Vector {
   const result = code.let(slope);
   const isTiny = code.let(f32x4.lt(decay, f32x4.const(LEAST)));
@@ -288,7 +289,7 @@ function sigmoidBellOfDecay(code: Code): (x: Vector, value: Vector, decay: Vecto
   };
 }
 
-/** Exponentials, by the name of their primitive, and parts that functions share. */
+/** Exponentials, by the name of their primitive, and parts shared by functions. */
 export const exponentialOperations: Readonly<Record<string, Operation>> = {
   exp,
   expm1,

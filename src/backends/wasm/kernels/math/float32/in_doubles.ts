@@ -31,7 +31,7 @@ function odd(doubles: Doubles): Operation {
   };
 }
 
-/** Where `e^x` is no float any more. */
+/** The argument from which `e^x` is out of range of float32. */
 const EXP_LOW = -110;
 const EXP_HIGH = 100;
 
@@ -79,7 +79,7 @@ function acosh(code: Code): (x: Vector) => Vector {
   return (x) => {
     const t = code.let(f64x2.sub(x, one));
     const root = f64x2.sqrt(f64x2.mul(t, f64x2.add(t, two)));
-    // Of large negative numbers the two cancel.
+    // For large negative numbers the two cancel.
     return v128.or(log1p(code.let(f64x2.add(t, root))), f64x2.lt(x, one));
   };
 }
@@ -96,9 +96,8 @@ function atanh(code: Code): (x: Vector) => Vector {
 }
 
 /**
- * `|x|^y = 2^(y log2 |x|)`, with the sign of x where y is odd, NaN where x is negative and finite
- * and y is not whole; 1 where y is 0 or x is 1, and where x is -1 and y infinite. Error at most 0.501
- * ulp.
+ * `|x|^y = 2^(y log2 |x|)`, with the sign of x if y is odd; NaN if x is negative and finite and y
+ * is not whole; 1 if y is 0 or x is 1, and if x is -1 and y infinite. Error at most 0.501 ulp.
  */
 function pow(code: Code): (x: Vector, y: Vector) => Vector {
   const signBit = bits(code, SIGN_BIT);
@@ -129,12 +128,12 @@ function pow(code: Code): (x: Vector, y: Vector) => Vector {
       v128.and(f32x4.lt(x, zero), f32x4.gt(x, minusInfinity)),
       isWhole,
     );
-    // All bits set are NaN.
+    // A value with all bits set is NaN.
     return v128.or(v128.xor(value, v128.and(v128.and(x, signBit), isOdd)), isRoot);
   };
 }
 
-/** Functions by way of doubles, by the name of their primitive. Errors are at most 0.501 ulp. */
+/** Functions computed in doubles, by the name of their primitive. Errors are at most 0.501 ulp. */
 export const inDoublesOperations: Readonly<Record<string, Operation>> = {
   log2: rounded(prepareLog2),
   log10: rounded((code) => {

@@ -92,12 +92,12 @@ export const ARCTANGENT: readonly number[] = [
   -0.03792073003339733,
 ];
 
-/** Below every positive float, so that it can stand in for a divisor of zero. */
+/** Below every positive float, so that it can replace a divisor of zero. */
 const TINY = 2 ** -200;
 /** Above every float but Infinity, which exceeds no part of itself. */
 const HUGE = 2 ** 200;
 
-/** The inverse tangent of `y / x`, neither of them negative; where both are zero or infinite too. */
+/** The inverse tangent of `y / x`, neither of them negative; also if both are zero or infinite. */
 function prepareArctangent(code: Code): (y: Vector, x: Vector) => Vector {
   const tangentOfEighth = double(code, Math.SQRT2 - 1);
   const tiny = double(code, TINY);
@@ -108,7 +108,7 @@ function prepareArctangent(code: Code): (y: Vector, x: Vector) => Vector {
   return (y, x) => {
     const small = code.let(f64x2.pmin(y, x));
     const large = code.let(f64x2.pmax(y, x));
-    // Angles next to an eighth of π turn by it: atan(s / l) = π / 4 + atan((s - l) / (s + l)).
+    // Angles near π / 4 are reduced by it: atan(s / l) = π / 4 + atan((s - l) / (s + l)).
     const limit = f64x2.pmin(f64x2.mul(large, tangentOfEighth), huge);
     const isTurned = code.let(f64x2.gt(small, limit));
     const difference = v128.andnot(f64x2.sub(small, large), f64x2.eq(small, large));
@@ -128,7 +128,7 @@ function atan(code: Code): (x: Vector) => Vector {
   const signBit = bits(code, SIGN_BIT);
   const one = double(code, 1);
   const arctangent = prepareArctangent(code);
-  // The order lets NaN pass.
+  // The order preserves NaN.
   const compute = inDoubles(code, (size) => arctangent(size, one));
   return (x) => v128.or(compute(code.let(f32x4.abs(x))), v128.and(x, signBit));
 }
@@ -146,7 +146,7 @@ function atan2(code: Code): (y: Vector, x: Vector) => Vector {
   });
   return (y, x) => {
     const value = v128.or(compute(code.let(f32x4.abs(y)), x), v128.and(y, signBit));
-    // All bits set are NaN.
+    // A value with all bits set is NaN.
     return v128.or(value, v128.or(f32x4.ne(x, x), f32x4.ne(y, y)));
   };
 }

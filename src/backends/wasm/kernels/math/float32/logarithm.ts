@@ -1,5 +1,5 @@
 /**
- * The natural logarithm of float32, and what is made of it: log, log1p, logaddexp.
+ * The natural logarithm of float32, and functions computed from it: log, log1p, logaddexp.
  *
  * @module
  */
@@ -40,7 +40,7 @@ function prepareRest(code: Code): (f: Vector, small: Vector) => Vector {
 const SMALLEST_NORMAL = 2 ** -126;
 /** Makes subnormal floats normal. */
 const LIFT = 2 ** 23;
-/** The bits of √½, from which on the exponent is counted. */
+/** The bits of √½, relative to which the exponent is computed. */
 const ROOT_HALF = 0x3f3504f3;
 const EXPONENT_BITS = 23;
 
@@ -61,7 +61,7 @@ function log(code: Code): (x: Vector) => Vector {
   return (x) => {
     const isSmall = code.let(f32x4.lt(x, smallest));
     const normal = i32x4.relaxedLaneselect(f32x4.mul(x, lift), x, isSmall);
-    // x = 2^e (1 + f): what is above the bits of √½ counts e in the exponent's place.
+    // x = 2^e (1 + f): the difference from the bits of √½ has e in its exponent bits.
     const above = code.let(i32x4.sub(normal, root));
     const e = code.let(f32x4.sub(
       f32x4.convertI32x4S(i32x4.shrS(above, i32.const(EXPONENT_BITS))),
@@ -73,14 +73,14 @@ function log(code: Code): (x: Vector) => Vector {
     const value = f32x4.relaxedMadd(e, ln2High, f32x4.add(f, rest));
     const orInfinite = i32x4.relaxedLaneselect(x, value, f32x4.eq(x, infinity));
     const orZero = i32x4.relaxedLaneselect(minusInfinity, orInfinite, f32x4.eq(x, zero));
-    // All bits set are NaN.
+    // A value with all bits set is NaN.
     return v128.or(orZero, v128.not(f32x4.ge(x, zero)));
   };
 }
 
 /**
- * `log(1 + x)`. Error at most 1.55 ulp; NaN below -1. What rounding takes away from `1 + x` is added to
- * `f`; where the exponent is zero, `f` is `x` itself.
+ * `log(1 + x)`. Error at most 1.55 ulp; NaN below -1. The rounding error of `1 + x` is added to
+ * `f`; if the exponent is zero, `f` is `x` itself.
  */
 function log1p(code: Code): (x: Vector) => Vector {
   const root = bits(code, ROOT_HALF);
@@ -101,7 +101,7 @@ function log1p(code: Code): (x: Vector) => Vector {
     const above = code.let(i32x4.sub(sum, root));
     const e = code.let(f32x4.convertI32x4S(i32x4.shrS(above, i32.const(EXPONENT_BITS))));
     const exponent = code.let(v128.andnot(above, fraction));
-    // 2^-e; the largest exponent leaves no power of two, and nothing to add.
+    // 2^-e; the largest exponent has no such power of two, and nothing to add.
     const scale = f32x4.pmax(i32x4.sub(one, exponent), zero);
     const mantissa = i32x4.add(v128.and(above, fraction), root);
     const far = f32x4.relaxedMadd(lost, scale, f32x4.sub(mantissa, one));
@@ -111,14 +111,14 @@ function log1p(code: Code): (x: Vector) => Vector {
     const signed = v128.or(value, v128.and(x, signBit));
     const orInfinite = i32x4.relaxedLaneselect(x, signed, f32x4.eq(x, infinity));
     const orZero = i32x4.relaxedLaneselect(minusInfinity, orInfinite, f32x4.eq(sum, zero));
-    // All bits set are NaN.
+    // A value with all bits set is NaN.
     return v128.or(orZero, v128.not(f32x4.ge(sum, zero)));
   };
 }
 
 /**
- * `max(x, y) + log(1 + t)` with `t = e^-|x - y|`. Error at most 2.2 ulp, where the terms do not
- * cancel; 1e-7 where they do.
+ * `max(x, y) + log(1 + t)` with `t = e^-|x - y|`. Error at most 2.2 ulp if the terms do not cancel;
+ * 1e-7 if they do.
  */
 function logaddexp(code: Code): (x: Vector, y: Vector) => Vector {
   const half = float(code, 0.5);
@@ -134,9 +134,9 @@ function logaddexp(code: Code): (x: Vector, y: Vector) => Vector {
     const larger = code.let(f32x4.pmax(x, y));
     const smaller = code.let(f32x4.pmin(x, y));
     const distance = code.let(f32x4.abs(f32x4.sub(x, y)));
-    // Equal infinities have no difference.
+    // The difference of equal infinities is undefined.
     const exponent = code.let(v128.or(v128.andnot(distance, f32x4.eq(x, y)), signBit));
-    // What rounding takes away from the distance, after D. E. Knuth, counts where e^-distance does.
+    // The rounding error of the distance, after D. E. Knuth, matters where e^-distance does.
     const added = code.let(f32x4.sub(distance, larger));
     const error = f32x4.add(
       f32x4.add(smaller, added),

@@ -1,5 +1,5 @@
 /**
- * Special functions of float32 that are those of doubles, rounded.
+ * Special functions of float32, computed as those of doubles and rounded.
  *
  * @module
  */

@@ -36,7 +36,7 @@ const COSINE = [
   2.438963024187904e-5,
 ];
 
-/** Sine over cosine, turned over in odd quarters. Error at most 0.502 ulp. */
+/** Sine over cosine, inverted in odd quadrants. Error at most 0.502 ulp. */
 function tan(code: Code): (x: Vector) => Vector {
   const signBit = bits(code, SIGN_BIT);
   const reduce = prepareReduction(code);

@@ -1,8 +1,8 @@
 /**
- * What the formulas of four floats are written with.
+ * Building blocks of formulas on four floats.
  *
- * `relaxedMadd` rounds once or twice as the machine likes. It stands only where both keep the bounds
- * that are stated, and where elementwise arithmetic of the user's is not concerned.
+ * `relaxedMadd` rounds once or twice, depending on the machine. It is used only where both satisfy
+ * the stated error bounds, and never for the user's own elementwise arithmetic.
  *
  * @module
  */
@@ -20,10 +20,10 @@ export function bits(code: Code, value: number): Vector {
   return code.let(i32x4.const(value));
 }
 
-/** The bit that holds the sign of a float. */
+/** The sign bit of a float. */
 export const SIGN_BIT = -(2 ** 31);
 
-/** Adding it rounds to a whole number, which the lowest bits of the sum then hold. */
+/** Adding it rounds to a whole number, which is then in the lowest bits of the sum. */
 export const ROUNDER = 1.5 * 2 ** 23;
 
 /** The sum of `coefficients[i] * x ** i`, by Horner's rule. */

@@ -26,13 +26,13 @@ export const QUARTER_PARTS: readonly number[] = [
   2.5633440682570896e-12,
 ];
 
-/** Up to here the parts suffice: at most 2^12 quarter turns. */
+/** Up to here the parts are sufficient: at most 2^12 quarter turns. */
 const NEAR = 6400;
 
 /** As doubles: the product of the first, of 33 bits, with whole numbers of 20 bits is exact. */
 const FAR_QUARTER_PARTS = [1.5707963267341256, 6.077100506506192e-11];
 
-/** Up to here these suffice: at most 2^20 quarter turns. */
+/** Up to here these are sufficient: at most 2^20 quarter turns. */
 const FAR = 1.6e6;
 
 /**
@@ -51,9 +51,9 @@ export const COSINE: readonly number[] = [0.04166664556, -0.001388730132, 2.4430
 export interface Reduced {
   /** The number of quarter turns, in the lowest bits of `ROUNDER` plus it. */
   readonly shifted: Local<"v128">;
-  /** What is left, at most `π / 4` and a rounding error. */
+  /** The rest, at most `π / 4` plus a rounding error. */
   readonly r: Local<"v128">;
-  /** What rounding took away from it. */
+  /** Its rounding error. */
   readonly rest: Local<"v128">;
 }
 
@@ -68,7 +68,7 @@ export function prepareReduction(code: Code): (size: Vector) => Reduced {
   function reduceNear(size: Vector): Reduced {
     const shifted = code.let(f32x4.relaxedMadd(size, perQuarter, rounder));
     const n = code.let(f32x4.sub(shifted, rounder));
-    // The first two steps are exact, whether the products are rounded or not.
+    // The first two steps are exact, with or without rounding of the products.
     const rough = f32x4.relaxedNmadd(n, parts[0], size);
     const near = code.let(f32x4.relaxedNmadd(n, parts[1], rough));
     const third = code.let(f32x4.mul(n, parts[2]));
@@ -123,7 +123,7 @@ export function prepareReduction(code: Code): (size: Vector) => Reduced {
   };
 }
 
-/** The sine of an angle in parts, but for its sign: odd quarters give the cosine of the rest. */
+/** The sine of an angle in parts, without its sign: odd quadrants take the cosine of the rest. */
 function prepareSine(code: Code): (reduced: Reduced, quarters: Vector) => Vector {
   const sine = SINE.map((value) => float(code, value));
   const cosine = COSINE.map((value) => float(code, value));
@@ -141,7 +141,7 @@ function prepareSine(code: Code): (reduced: Reduced, quarters: Vector) => Vector
   };
 }
 
-/** The second bit of a number of quarter turns, where the sign of a float is. */
+/** The second bit of a number of quarter turns, moved to the sign bit of a float. */
 function signOf(quarters: Vector): Vector {
   return i32x4.shl(quarters, i32.const(30));
 }

@@ -1,5 +1,5 @@
 /**
- * The operations on doubles that the machine has, or nearly has: exact to the last bit.
+ * Operations on doubles that are single instructions, or nearly so: exact to the last bit.
  *
  * @module
  */
@@ -32,7 +32,7 @@ const square: Operation = (code) => (x) => {
   return f64x2.mul(value, value);
 };
 
-/** Zeros and NaN are their own sign. */
+/** Zeros and NaN are returned as their own sign. */
 const sign: Operation = (code) => {
   const zero = constant(code, 0);
   const unit = constant(code, 1);

@@ -28,7 +28,7 @@ const COEFFICIENTS = [
 ];
 
 /**
- * Of `2^(3q + r) f` with r of -1, 0 or 1: a polynomial, a step of Halley's method, and another one
+ * For `2^(3q + r) f` with r = -1, 0 or 1: a polynomial, a step of Halley's method, and another one
  * from a root of 26 bits, whose square is exact (fdlibm's `s_cbrt.c`). Error at most 0.67 ulp.
  */
 function cubeRoot(code: Code): (x: Vector) => Vector {

@@ -1,6 +1,6 @@
 /**
  * The error function of doubles, its complement and its inverse: the approximations of
- * `numeric/special.ts`, each range computed only where some lane is in it.
+ * `numeric/special.ts`, each range is computed only if some lane is in it.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import {
 } from "./vectors.ts";
 import type { Operation, Vector } from "../operation.ts";
 
-/** Where the approximations in the middle end. */
+/** The ends of the approximations in the middle. */
 const CENTRE_END = 0.5;
 /** From here on its complement is 0, as is `e^(-x²)`. */
 const END = 28;
@@ -35,16 +35,16 @@ function centre(code: Code, quotient: special.Rational): (x: Kept) => Vector {
   return (x) => f64x2.add(x, f64x2.mul(x, curve(f64x2.mul(x, x))));
 }
 
-/** `e^(-x²)`, good to the last bits although `x²` is rounded. */
+/** `e^(-x²)`, accurate to the last bits although `x²` is rounded. */
 function gaussian(code: Code): (x: Vector) => Vector {
   const power = exponential(code);
   const end = constant(code, END);
   return (x) => {
-    // Further out the result is 0, and infinity less itself would be NaN.
+    // Further out the result is 0, and the difference of infinities would be NaN.
     const size = code.let(f64x2.pmin(f64x2.abs(x), end));
     const square = code.let(f64x2.mul(size, size));
     const { high, low } = halves(code, size);
-    // The square of the upper half, of 26 bits, is exact, and what it lacks is small.
+    // The square of the upper half, of 26 bits, is exact, and the rest of the square is small.
     const lost = f64x2.sub(f64x2.mul(high, high), square);
     const rest = f64x2.add(lost, f64x2.mul(low, f64x2.add(size, high)));
     const value = code.let(power(f64x2.neg(square)));
@@ -106,7 +106,7 @@ function complement(code: Code): (x: Vector, power: Power) => Vector {
   };
 }
 
-/** A function of `x` that takes `e^(-x²)` where it needs it, as a function of `x` alone. */
+/** A function of `x` that uses `e^(-x²)`, as a function of `x` alone. */
 function byItself(make: typeof complement): Operation {
   return (code) => {
     const map = make(code);
@@ -136,11 +136,11 @@ function inverse(code: Code): (y: Vector) => Vector {
   return (y) => {
     const argument = keep(code, y);
     const size = code.let(f64x2.abs(argument));
-    // The sign is there already, but for that of zero.
+    // The sign is already correct, except for that of zero.
     const value = code.let(v128.or(inner(argument), signOf(argument)));
     const isOuter = code.let(v128.not(f64x2.le(size, centreEnd)));
     whereAny(code, isOuter, () => {
-      // NaN where the size is above 1.
+      // NaN if the magnitude is above 1.
       const r = code.let(f64x2.sqrt(f64x2.neg(log(f64x2.sub(one, size)))));
       const isTail = code.let(f64x2.gt(r, tailOrigin));
       const outer = code.let(middle(f64x2.sub(r, middleOrigin)));
@@ -152,7 +152,10 @@ function inverse(code: Code): (y: Vector) => Vector {
   };
 }
 
-/** The error function and its kin, by the names of their primitives, and those given `e^(-x²)`. */
+/**
+ * The error function and related functions, by the names of their primitives, and versions that
+ * take `e^(-x²)`.
+ */
 export const errorOperations: Readonly<Record<string, Operation>> = {
   gaussian: unary(gaussian),
   erf: byItself(errorFunction),

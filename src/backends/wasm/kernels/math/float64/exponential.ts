@@ -21,7 +21,7 @@ import type { Operation, Vector } from "../operation.ts";
 
 /** ln 2 in two parts: the first, of 42 bits, times a whole number of 11 bits is exact. */
 export const LN2_HIGH = 0.6931471805598903;
-/** What the first part leaves of ln 2. */
+/** The difference between ln 2 and the first part. */
 export const LN2_LOW = 5.497923018708371e-14;
 
 /**
@@ -52,13 +52,13 @@ const ORDINARY = 707;
 /** Below this, `e^x - 1` is -1. */
 const LOWEST_MINUS_ONE = -40;
 
-/** What is left of an exponential when powers of two are taken out of it. */
+/** The parts of an exponential after powers of two are factored out. */
 interface Reduced {
   /** `n`, in the low 32 bits of each lane. */
   readonly whole: Kept;
-  /** `x - n ln 2` but for the lower part of ln 2: exact. */
+  /** `x - n ln 2` without the lower part of ln 2: exact. */
   readonly high: Kept;
-  /** What is still to be subtracted from it. */
+  /** The amount still to be subtracted from it. */
   readonly minus: Kept;
   /** `r`: the difference of the two, rounded. */
   readonly rest: Kept;
@@ -66,7 +66,7 @@ interface Reduced {
   readonly curve: Vector;
 }
 
-/** Takes powers of two out of `e^(x + low)`, for `x` that is not beyond bounds; NaN stays NaN. */
+/** Factors powers of two out of `e^(x + low)`, for `x` within the bounds; NaN stays NaN. */
 function reduction(code: Code): (x: Vector, low?: Vector) => Reduced {
   const [perLn2, rounder] = [Math.LOG2E, ROUNDER].map((value) => constant(code, value));
   const [ln2High, ln2Low] = [LN2_HIGH, LN2_LOW].map((value) => constant(code, value));
@@ -89,15 +89,16 @@ function reduction(code: Code): (x: Vector, low?: Vector) => Reduced {
   };
 }
 
-/** `x` between a lower bound and the highest argument; NaN stays NaN. */
+/** `x` clamped between a lower bound and the highest argument; NaN stays NaN. */
 function between(code: Code, lowest: number): (x: Vector) => Vector {
   const [least, most] = [lowest, HIGHEST].map((bound) => constant(code, bound));
-  // Both keep their first operand unless the second lies beyond it, so a NaN passes.
+  // Both return their first operand unless the second is beyond it, so NaN is preserved.
   return (x) => f64x2.pmin(f64x2.pmax(x, least), most);
 }
 
 /**
- * `x 2^n`, rounded once: the power in two factors, since it alone may be past the range of doubles.
+ * `x 2^n`, rounded once: the power in two factors, because it may itself be out of range of
+ * doubles.
  */
 function scale(code: Code, x: Vector, whole: Kept): Vector {
   const first = code.let(i32x4.shrS(whole, i32.const(1)));
@@ -114,7 +115,8 @@ const LARGEST = [709.782712893384, 710.4758600739439] as const;
 
 /**
  * `e^x / 2^halvings`, for at most one halving; overflow and underflow are those of the result.
- * Denormal results are put together as integers: an instruction that has one takes long.
+ * Denormal results are assembled as integers, because floating-point instructions with denormal
+ * results are slow.
  */
 export function exponential(code: Code, halvings: 0 | 1 = 0): (x: Vector) => Vector {
   const reduce = reduction(code);
@@ -129,7 +131,7 @@ export function exponential(code: Code, halvings: 0 | 1 = 0): (x: Vector) => Vec
     const areOrdinary = i64x2.bitmask(f64x2.lt(f64x2.abs(argument), ordinary));
     code.if(i32.ne(areOrdinary, i32.const(0b11)), () => {
       const setIf = (mask: Vector, value: Vector) => code.set(result, choose(mask, value, result));
-      // The multiple of the least number, which is a denormal's bits: rounded by adding 2^52.
+      // The multiple of the smallest denormal, which is a denormal's bits: rounded by adding 2^52.
       const multiple = code.let(
         f64x2.mul(power, powerOfTwo(i64x2.add(exponent, i64x2.const(1074)))),
       );
@@ -154,7 +156,7 @@ export function exponentialOfSum(code: Code): (high: Vector, low: Vector) => Vec
   const one = constant(code, 1);
   return (x, low) => {
     const { whole, high, minus, rest, curve } = reduce(bound(x), low);
-    // What r has lost by rounding counts e^r times, of which 1 + r is enough.
+    // The rounding error of r is multiplied by e^r, for which 1 + r is accurate enough.
     const lost = f64x2.sub(f64x2.sub(high, rest), minus);
     const correction = f64x2.sub(f64x2.mul(lost, rest), minus);
     const power = f64x2.add(one, f64x2.add(high, f64x2.add(curve, correction)));
@@ -163,8 +165,8 @@ export function exponentialOfSum(code: Code): (high: Vector, low: Vector) => Vec
 }
 
 /**
- * `(e^x - 1) / 2^halvings`, for at most one halving: as `2^n (e^r - 1 + (1 - 2^-n))`, which adds up
- * without cancellation.
+ * `(e^x - 1) / 2^halvings`, for at most one halving: as `2^n (e^r - 1 + (1 - 2^-n))`, a sum without
+ * cancellation.
  */
 export function exponentialMinusOne(code: Code, halvings: 0 | 1 = 0): (x: Vector) => Vector {
   const bound = between(code, LOWEST_MINUS_ONE);
@@ -176,7 +178,7 @@ export function exponentialMinusOne(code: Code, halvings: 0 | 1 = 0): (x: Vector
     const argument = keep(code, x);
     const { whole, high, minus, curve } = reduce(bound(argument));
     const small = f64x2.add(high, f64x2.sub(curve, minus));
-    // Where n is beyond 1000, its inverse power vanishes beside 1 no less at 1000.
+    // If n is above 1000, its inverse power is negligible compared with 1, as it is at 1000.
     const inverse = powerOfTwo(i64x2.sub(zero, i32x4.minS(whole, largest)));
     const sum = f64x2.add(small, f64x2.sub(one, inverse));
     const result = scale(code, sum, keep(code, less(whole, halvings)));
@@ -191,12 +193,12 @@ export function decay(code: Code): (x: Vector) => Vector {
   return (x) => power(f64x2.neg(f64x2.abs(x)));
 }
 
-/** `1 / (1 + e^-x)`, given `e^-|x|`. */
+/** `1 / (1 + e^-x)`, from `e^-|x|`. */
 function sigmoidOfDecay(code: Code): (x: Vector, decay: Vector) => Vector {
   const [zero, one] = [0, 1].map((value) => constant(code, value));
   return (x, decay) => {
     const small = keep(code, decay);
-    // Of both signs, what does not cancel: e^x / (1 + e^x) below 0, 1 / (1 + e^-x) above.
+    // For each sign, the form that does not cancel: e^x / (1 + e^x) below 0, 1 / (1 + e^-x) above.
     return f64x2.div(choose(f64x2.lt(x, zero), small, one), f64x2.add(one, small));
   };
 }
@@ -211,7 +213,7 @@ function sigmoid(code: Code): (x: Vector) => Vector {
   };
 }
 
-/** The exponentials, by the names of their primitives, and parts that functions share. */
+/** The exponentials, by the names of their primitives, and parts shared by functions. */
 export const exponentialOperations: Readonly<Record<string, Operation>> = {
   exp: unary(exponential),
   expm1: unary(exponentialMinusOne),

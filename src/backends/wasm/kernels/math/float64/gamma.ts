@@ -1,6 +1,6 @@
 /**
  * The logarithm of the gamma function of doubles: the approximations of `numeric/special.ts`, each
- * range computed only where some lane is in it.
+ * range is computed only if some lane is in it.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import {
 } from "./vectors.ts";
 import type { Operation, Vector } from "../operation.ts";
 
-/** What belongs to an angle `πt`, `0 <= t <= 1/2`: both functions of one that is at most π/4. */
+/** The sine and cosine of an angle `πt`, `0 <= t <= 1/2`, reduced to an angle of at most π/4. */
 export interface FoldedAngle {
   /** Whether that angle is `πt`; it is `π (1/2 - t)` otherwise. */
   readonly isSame: Kept;
@@ -95,7 +95,7 @@ function logGamma(code: Code): (x: Vector) => Vector {
     const size = code.let(choose(isNegative, f64x2.neg(argument), argument));
     const value = above(size);
 
-    // One rational function serves 1/2 to 3/2 and, by Γ(x + 1) = x Γ(x), the middle.
+    // One rational function is used for 1/2 to 3/2 and, by Γ(x + 1) = x Γ(x), for the middle range.
     const isLow = code.let(f64x2.lt(size, low));
     const isMiddle = code.let(v128.not(v128.or(isPositive, isNegative)));
     setWhere(code, value, isLow, () => {

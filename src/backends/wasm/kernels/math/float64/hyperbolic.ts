@@ -19,7 +19,7 @@ function hyperbolicSine(code: Code): (x: Vector) => Vector {
     const argument = keep(code, x);
     const half = code.let(halfPower(f64x2.abs(argument)));
     const power = f64x2.add(f64x2.add(half, half), one);
-    // The quotient of infinities is NaN, but then the sum is infinite without it.
+    // The quotient of infinities is NaN, but the sum is then infinite without it.
     const size = f64x2.add(half, f64x2.div(half, power));
     const isInfinite = f64x2.eq(half, f64x2.const(Infinity));
     return withSign(choose(isInfinite, half, size), argument);
@@ -67,7 +67,7 @@ function sigmoidBell(code: Code): (x: Vector) => Vector {
   return (x) => bell(f64x2.mul(x, half));
 }
 
-/** The same, given `s` and `e^-|x|`. */
+/** The same, from `s` and `e^-|x|`. */
 function sigmoidBellOfDecay(code: Code): (x: Vector, value: Vector, decay: Vector) => Vector {
   const bell = sigmoidBell(code);
   const [one, two, least] = [1, 2, 2 ** -1000].map((value) => constant(code, value));
@@ -83,10 +83,10 @@ function sigmoidBellOfDecay(code: Code): (x: Vector, value: Vector, decay: Vecto
   };
 }
 
-/** Up to this square of the hyperbolic tangent, one less the square has lost few of its bits. */
+/** Up to this square of the hyperbolic tangent, one minus the square is accurate. */
 const MOST_SQUARE = 0.99;
 
-/** `1 / cosh²x`, given the hyperbolic tangent: only in the tails it takes an exponential. */
+/** `1 / cosh²x`, from the hyperbolic tangent: an exponential is needed only in the tails. */
 function hyperbolicTangentSlopeOfTangent(code: Code): (x: Vector, tangent: Vector) => Vector {
   const slope = hyperbolicTangentSlope(code);
   const [one, most] = [1, MOST_SQUARE].map((value) => constant(code, value));
@@ -112,7 +112,7 @@ function inverseHyperbolicSine(code: Code): (x: Vector) => Vector {
     const square = code.let(f64x2.mul(size, size));
     const root = f64x2.sqrt(f64x2.add(one, square));
     const near = f64x2.add(size, f64x2.div(square, f64x2.add(one, root)));
-    // There log 2x, whose product might overflow.
+    // There it is log 2x, whose product might overflow.
     const isLarge = code.let(f64x2.gt(size, large));
     const log = logOnePlus(choose(isLarge, f64x2.sub(size, one), near));
     return v128.or(f64x2.add(log, v128.and(isLarge, ln2)), signOf(argument));
@@ -147,7 +147,10 @@ function inverseHyperbolicTangent(code: Code): (x: Vector) => Vector {
   };
 }
 
-/** The hyperbolic functions, by the names of their primitives, and one beside its function. */
+/**
+ * The hyperbolic functions, by the names of their primitives, and one derivative that takes its
+ * function.
+ */
 export const hyperbolicOperations: Readonly<Record<string, Operation>> = {
   sinh: unary(hyperbolicSine),
   cosh: unary(hyperbolicCosine),

@@ -54,21 +54,21 @@ const ARCTANGENT: readonly number[] = [
   -0.019175404711104935,
 ];
 
-/** What the inverse sine and the inverse cosine are made of. */
+/** Intermediate values of the inverse sine and the inverse cosine. */
 interface Arc {
-  /** The argument's size. */
+  /** The argument's magnitude. */
   readonly size: Kept;
   /** Whether it is below ½. */
   readonly isSmall: Kept;
-  /** The size itself below ½, `√((1 - size) / 2)` elsewhere, rounded to few bits there. */
+  /** The magnitude itself below ½, otherwise `√((1 - size) / 2)`, rounded to few bits. */
   readonly root: Kept;
-  /** The inverse sine of that root, unrounded, less `root`. */
+  /** The inverse sine of the unrounded root, minus `root`. */
   readonly rest: Kept;
 }
 
 /**
- * The inverse sine below ½ of what the argument's size is made: elsewhere the inverse cosine of the
- * size is twice that of `√((1 - size) / 2)`.
+ * The inverse sine of the reduced argument, which is at most ½. Above ½, the inverse cosine of the
+ * magnitude is twice the inverse sine of `√((1 - size) / 2)`.
  */
 function arc(code: Code): (x: Vector) => Arc {
   const [half, one] = [0.5, 1].map((value) => constant(code, value));
@@ -81,7 +81,8 @@ function arc(code: Code): (x: Vector) => Arc {
     const square = code.let(choose(isSmall, f64x2.mul(size, size), halfAway));
     const full = code.let(choose(isSmall, size, f64x2.sqrt(square)));
     const root = code.let(choose(isSmall, full, v128.and(full, upper)));
-    // What the root lacks: (square - root²) / (√square + root), which is 0 / 0 at an end.
+    // The rounding error of the root: (square - root²) / (√square + root), which is 0 / 0 at an
+    // end.
     const lack = f64x2.div(f64x2.sub(square, f64x2.mul(root, root)), f64x2.add(full, root));
     const isExact = v128.or(isSmall, f64x2.eq(square, f64x2.const(0)));
     const correction = v128.andnot(lack, isExact);
@@ -97,7 +98,7 @@ function inverseSine(code: Code): (x: Vector) => Vector {
     const argument = keep(code, x);
     const { isSmall, root, rest } = arcOf(argument);
     const small = f64x2.add(root, rest);
-    // π/2 in halves: the first difference is small, and rounds little.
+    // π/2 in halves: the first difference is small, with a small rounding error.
     const twice = f64x2.add(rest, rest);
     const upper = f64x2.sub(eighth, f64x2.add(root, root));
     const large = f64x2.add(eighth, f64x2.sub(upper, f64x2.sub(twice, low)));
@@ -120,7 +121,7 @@ function inverseCosine(code: Code): (x: Vector) => Vector {
       quarter,
       f64x2.sub(argument, f64x2.sub(low, signedRest)),
     );
-    // 2 asin √((1 - x) / 2), and π less that of -x.
+    // 2 asin √((1 - x) / 2), and π minus that of -x.
     const half = code.let(f64x2.add(root, rest));
     const above = f64x2.add(half, half);
     const left = f64x2.sub(quarter, f64x2.add(root, f64x2.sub(rest, low)));
@@ -129,11 +130,11 @@ function inverseCosine(code: Code): (x: Vector) => Vector {
   };
 }
 
-/** Above `tan π/8` and above `tan 3π/8` angles are compared with π/4 and with π/2. */
+/** Above `tan π/8` and above `tan 3π/8`, angles are computed relative to π/4 and to π/2. */
 const MIDDLE = Math.SQRT2 - 1;
 const UPPER = Math.SQRT2 + 1;
 
-/** The angle whose tangent is a given size: no sign, NaN for NaN. */
+/** The angle whose tangent is a given magnitude: without sign, NaN for NaN. */
 function angleOfSize(code: Code): (size: Kept) => Kept {
   const [one, middle, upper] = [1, MIDDLE, UPPER].map((value) => constant(code, value));
   const [quarter, low] = [QUARTER_HIGH, QUARTER_LOW].map((value) => constant(code, value));
@@ -171,7 +172,7 @@ const atan2: Operation = (code) => {
   return (y, x) => {
     const [up, right] = [keep(code, y), keep(code, x)];
     const [height, width] = [up, right].map((value) => code.let(f64x2.abs(value)));
-    // Both zero count as an angle of 0, both infinite as one of π/4.
+    // Both zero give an angle of 0, both infinite one of π/4.
     const atOrigin = v128.and(f64x2.eq(height, zero), f64x2.eq(width, zero));
     const atInfinity = v128.and(f64x2.eq(height, infinity), f64x2.eq(width, infinity));
     const quotient = f64x2.div(height, width);
@@ -183,7 +184,7 @@ const atan2: Operation = (code) => {
   };
 };
 
-/** The inverses of functions of angles, by the names of their primitives. */
+/** The inverse trigonometric functions, by the names of their primitives. */
 export const inverseTrigonometricOperations: Readonly<Record<string, Operation>> = {
   asin: unary(inverseSine),
   acos: unary(inverseCosine),

@@ -44,7 +44,7 @@ const LIFT = 54;
 const ROOT_HALF = 0x3fe6a09e00000000n;
 const ONE = 0x3ff0000000000000n;
 
-/** A positive number taken apart. */
+/** A positive number split into two factors. */
 export interface Parts {
   /** The power of two. */
   readonly exponent: Kept;
@@ -52,7 +52,7 @@ export interface Parts {
   readonly factor: Kept;
 }
 
-/** Takes positive finite numbers apart; gives nonsense for others. */
+/** Splits positive finite numbers; the result is meaningless for others. */
 export function takingApart(code: Code): (x: Vector) => Parts {
   const smallest = constant(code, SMALLEST_NORMAL);
   const lift = constant(code, 2 ** LIFT);
@@ -66,7 +66,7 @@ export function takingApart(code: Code): (x: Vector) => Parts {
     const lifted = code.let(choose(tiny, f64x2.mul(value, lift), value));
     const biased = code.let(i64x2.shrU(i64x2.add(lifted, toBiased), i32.const(52)));
     const factor = i64x2.add(i64x2.sub(lifted, i64x2.shl(biased, i32.const(52))), one);
-    // A whole number in the lowest bits of 2^52 adds itself to it.
+    // A whole number in the lowest bits of 2^52 is added to it.
     const exponent = f64x2.sub(v128.or(biased, integers), choose(tiny, liftedBias, bias));
     return { exponent: code.let(exponent), factor: code.let(factor) };
   };
@@ -103,8 +103,8 @@ function joining(code: Code): (k: Kept, f: Kept, terms: Terms, rest?: Vector) =>
 }
 
 /**
- * What logarithms are at the ends of their domain: -Infinity at `pole`, NaN below it and for NaN, `x`
- * itself at infinity.
+ * The values of logarithms at the ends of their domain: -Infinity at `pole`, NaN below it and for
+ * NaN, `x` itself at infinity.
  */
 function atEnds(code: Code, pole: number): (x: Kept, inside: Vector, result: Vector) => Vector {
   const [end, notNumber, lowest] = [pole, NaN, -Infinity].map((value) => constant(code, value));
@@ -130,7 +130,7 @@ export function logarithm(code: Code): (x: Vector) => Vector {
   };
 }
 
-/** `log (1 + x)`: what rounding `1 + x` loses, divided by it, is added to its logarithm. */
+/** `log (1 + x)`: the rounding error of `1 + x`, divided by the sum, is added to its logarithm. */
 export function logarithmOfOnePlus(code: Code): (x: Vector) => Vector {
   const takeApart = takingApart(code);
   const terms = logarithmTerms(code);
@@ -141,7 +141,7 @@ export function logarithmOfOnePlus(code: Code): (x: Vector) => Vector {
   return (x) => {
     const value = keep(code, x);
     const within = v128.and(f64x2.gt(value, minusOne), f64x2.lt(value, infinity));
-    // A zero stands for itself, with its sign.
+    // A zero is returned unchanged, with its sign.
     const inside = code.let(v128.and(within, f64x2.ne(value, zero)));
     const sum = exactSum(code, one, value);
     const { exponent, factor } = takeApart(sum.high);
@@ -164,13 +164,13 @@ const LOG10_2_LOW = 2.8363394551044964e-14;
 /** A base: 1 over its natural logarithm, and the logarithm of 2 to it, in two parts each. */
 interface Base {
   readonly perLn: readonly [high: number, low: number];
-  /** Left out for base 2. */
+  /** Omitted for base 2. */
   readonly ofTwo?: readonly [high: number, low: number];
 }
 
 /**
- * `log x` to a base, the product with 1 over the base's logarithm in two parts: exact for powers of
- * two to base 2.
+ * `log x` to a base, the product with the reciprocal of the base's logarithm in two parts: exact
+ * for powers of two to base 2.
  */
 function logarithmTo({ perLn, ofTwo }: Base): (code: Code) => (x: Vector) => Vector {
   return (code) => {
@@ -213,7 +213,7 @@ const logaddexp: Operation = (code) => {
     const difference = code.let(f64x2.abs(f64x2.sub(a, b)));
     const larger = choose(f64x2.gt(a, b), a, b);
     const more = code.let(logOnePlus(power(f64x2.neg(difference))));
-    // Equal infinities have no difference.
+    // The difference of equal infinities is undefined.
     return f64x2.add(larger, choose(f64x2.eq(a, b), ln2, more));
   };
 };

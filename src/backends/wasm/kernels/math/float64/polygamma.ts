@@ -83,7 +83,7 @@ function digamma(code: Code): (x: Vector) => Vector {
     const argument = keep(code, x);
     const size = code.let(f64x2.abs(argument));
     const isNegative = code.let(f64x2.lt(argument, zero));
-    // The reflection ψ(1 - x) - π cot πx (Abramowitz & Stegun 6.3.7) takes negative arguments to
+    // The reflection ψ(1 - x) - π cot πx (Abramowitz & Stegun 6.3.7) maps negative arguments to
     // those above 1.
     const above = code.let(choose(isNegative, f64x2.add(one, size), argument));
     const isFar = code.let(f64x2.ge(above, ten));
@@ -100,7 +100,7 @@ function digamma(code: Code): (x: Vector) => Vector {
       const isPole = f64x2.eq(part, zero);
       code.set(value, choose(isNegative, choose(isPole, notNumber, reflected), value));
     });
-    // At zero the value is infinite, by the sign of zero.
+    // At zero the value is infinite, with a sign that depends on that of zero.
     const atZero = f64x2.neg(f64x2.div(one, argument));
     return choose(f64x2.eq(argument, zero), atZero, value);
   };
@@ -185,8 +185,8 @@ function polygammaSize(code: Code, order: number): (x: Kept) => Vector {
 }
 
 /**
- * Orders from 1 on. With `x = -m - y`, `0 < y < 1`, negative arguments take three sizes, as
- * `polygammaNegative` in `numeric/special.ts` has them.
+ * Orders from 1 on. With `x = -m - y`, `0 < y < 1`, negative arguments need three sizes, as in
+ * `polygammaNegative` of `numeric/special.ts`.
  */
 function higherPolygamma(code: Code, order: number): (x: Vector) => Vector {
   const sizeOf = polygammaSize(code, order);
@@ -197,7 +197,7 @@ function higherPolygamma(code: Code, order: number): (x: Vector) => Vector {
     const argument = keep(code, x);
     const isNegative = code.let(f64x2.lt(argument, zero));
     const part = code.let(f64x2.sub(f64x2.ceil(argument), argument));
-    // The arguments of the sizes, and the sizes: each round takes the first and puts its own last.
+    // The arguments of the sizes, and the sizes: each round takes the first and appends its result.
     const first = code.let(choose(isNegative, f64x2.sub(one, part), argument));
     const second = code.let(choose(isNegative, part, one));
     const third = code.let(choose(isNegative, f64x2.sub(one, argument), one));

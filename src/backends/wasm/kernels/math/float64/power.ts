@@ -1,6 +1,7 @@
 /**
- * Powers of doubles: `x^y = e^(y log x)`, with the logarithm as a sum of two doubles of some 65 good
- * bits, since the product's digits before the point cost the result as many at its end.
+ * Powers of doubles: `x^y = e^(y log x)`, with the logarithm as a sum of two doubles with about 65
+ * correct bits, because the digits of the product before the point are lost at the end of the
+ * result.
  *
  * @module
  */
@@ -42,7 +43,7 @@ const COEFFICIENTS: readonly number[] = [
 const THIRD_HIGH = 0.3333333333333333;
 const THIRD_LOW = 1.850371707708594e-17;
 
-/** The product of two sums, with some 100 good bits. */
+/** The product of two sums, with about 100 correct bits. */
 function product(code: Code, x: Pair, y: Pair): Pair {
   const { high, low } = exactProduct(code, x.high, y.high);
   const cross = f64x2.add(f64x2.mul(x.high, y.low), f64x2.mul(x.low, y.high));
@@ -84,7 +85,7 @@ function logarithmAsSum(code: Code): (x: Kept) => Pair {
 /** An exponent of this size makes all powers but those of 1 zero or infinite. */
 const HUGE = 2 ** 66;
 
-/** The size of logarithms from which on all powers are zero or infinite. */
+/** The magnitude of logarithms from which all powers are zero or infinite. */
 const FARTHEST = 1000;
 
 /** `x^y` for positive finite `x`. */
@@ -96,15 +97,16 @@ export function positivePower(code: Code): (x: Kept, y: Kept) => Vector {
     const log = logarithm(x);
     const sum = exactProduct(code, log.high, y);
     const low = f64x2.add(sum.low, f64x2.mul(log.low, y));
-    // Beyond its bounds the exponential holds the first part, where the second would count too much.
+    // Beyond its bounds the exponential clamps the first part, where the second would have too much
+    // effect.
     const isNear = f64x2.lt(f64x2.abs(sum.high), farthest);
     return power(sum.high, v128.and(low, isNear));
   };
 }
 
 /**
- * `x^y` as IEEE 754-2008 has it: 1 for `y` of zero and for `x` of 1, also beside NaN; 1 for `x` of
- * -1 and infinite `y`.
+ * `x^y` as in IEEE 754-2008: 1 for `y` of zero and for `x` of 1, even if the other is NaN; 1 for
+ * `x` of -1 and infinite `y`.
  */
 const pow: Operation = (code) => {
   const power = positivePower(code);
@@ -118,7 +120,8 @@ const pow: Operation = (code) => {
     const bounded = code.let(f64x2.pmin(f64x2.pmax(exponent, minusHuge), huge));
     const value = code.let(power(code.let(choose(isOrdinary, size, one)), bounded));
 
-    // A base of 0 or infinity keeps or changes its place with the sign of the exponent; a NaN stays.
+    // A base of 0 or infinity stays or is inverted, depending on the sign of the exponent; a NaN
+    // stays.
     const isPole = code.let(v128.or(f64x2.eq(size, zero), f64x2.eq(size, infinity)));
     const grows = f64x2.eq(size, infinity);
     const rises = f64x2.gt(exponent, zero);
@@ -126,7 +129,7 @@ const pow: Operation = (code) => {
     code.set(value, choose(isPole, f64x2.add(atPole, f64x2.sub(bounded, bounded)), value));
     code.set(value, choose(f64x2.eq(size, size), value, size));
 
-    // A negative base needs a whole exponent, and gives its sign to odd powers.
+    // A negative base requires a whole exponent, and odd powers take its sign.
     const isWhole = f64x2.eq(f64x2.trunc(exponent), exponent);
     const halved = code.let(f64x2.mul(exponent, half));
     const isOdd = v128.andnot(isWhole, f64x2.eq(f64x2.trunc(halved), halved));

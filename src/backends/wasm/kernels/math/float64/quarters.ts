@@ -1,7 +1,7 @@
 /**
- * Large angles less multiples of π/2: the method of M. H. Payne and R. N. Hanek, "Radian reduction
- * for trigonometric functions" (1983). Of 2/π only those bits are multiplied that neither give
- * multiples of four quarters nor fall below what matters; one lane at a time.
+ * Reduction of large angles modulo π/2: the method of M. H. Payne and R. N. Hanek, "Radian
+ * reduction for trigonometric functions" (1983). Only those bits of 2/π are multiplied that neither
+ * contribute multiples of four quarter turns nor are too small to matter; one lane at a time.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { f64, f64x2, i32, i64, i64x2, i8x16 } from "../../../assembler/operation
 import { exactProduct, type Kept, type Pair, quickSum } from "./vectors.ts";
 import type { Vector } from "../operation.ts";
 
-/** The bits of 2/π behind the point, in words, with a word of zeros in front. */
+/** The bits of 2/π after the point, in words, preceded by a word of zeros. */
 const TWO_OVER_PI: readonly bigint[] = [
   0x0000000000000000n,
   0xa2f9836e4e441529n,
@@ -37,7 +37,7 @@ const TWO_OVER_PI: readonly bigint[] = [
 
 /** π/2, rounded. */
 export const QUARTER_HIGH = 1.5707963267948966;
-/** What the rounding leaves of π/2. */
+/** The rounding error of π/2. */
 export const QUARTER_LOW = 6.123233995736766e-17;
 
 type Word = Expression<"i64">;
@@ -51,7 +51,8 @@ const SIGN = i64.const(1n << 63n);
 /** Sets `target` to a word of 2/π. */
 function setWord(code: Code, target: KeptWord, index: Expression<"i32">): void {
   code.block((done) => {
-    // One block within another for each word: the branch to a block's end leads to what sets it.
+    // Nested blocks, one for each word: a branch to the end of a block leads to the code that sets
+    // its word.
     function choices(i: number, labels: readonly Label[]): void {
       if (i === TWO_OVER_PI.length) return code.branchTable(index, labels, labels[0]);
       code.block((here) => choices(i + 1, [...labels, here]));
@@ -72,7 +73,7 @@ function upperProduct(code: Code, x: KeptWord, y: KeptWord): Word {
   return i64.add(i64.mul(x1, y1), i64.add(upper(first), upper(second)));
 }
 
-/** 192 bits of 2/π, times a power of two: two bits before the point, the others behind it. */
+/** 192 bits of 2/π, times a power of two: two bits before the point, the others after it. */
 function window(code: Code, exponent: Expression<"i64">): readonly KeptWord[] {
   const start = code.let(i32.wrapI64(exponent));
   const words = Array.from({ length: 4 }, () => code.local("i64"));
@@ -88,7 +89,10 @@ function window(code: Code, exponent: Expression<"i64">): readonly KeptWord[] {
   });
 }
 
-/** A number of quarters: whole ones modulo four, and the rest of at most half of one, in two parts. */
+/**
+ * A number of quarter turns: whole ones modulo four, and the rest of at most half of one, in two
+ * parts.
+ */
 interface Quarters {
   readonly whole: Word;
   readonly high: Expression<"f64">;
@@ -100,7 +104,7 @@ function countQuarters(code: Code, bits: KeptWord): Quarters {
   const exponent = i64.and(i64.shrU(bits, i64.const(52)), i64.const(0x7ff));
   const fraction = i64.and(bits, i64.const(2n ** 52n - 1n));
   const factor = code.let(i64.or(fraction, i64.const(2n ** 52n)));
-  // With the point behind the factor's last bit the exponent is less by 1075; the words begin 64
+  // With the point after the factor's last bit, the exponent is less by 1075; the words begin 64
   // bits before the first bit of 2/π, and the window two bits before the point.
   const [first, second, third] = window(code, i64.sub(exponent, i64.const(1075 - 64 + 2)));
   const carried = code.let(upperProduct(code, factor, third));
@@ -113,7 +117,7 @@ function countQuarters(code: Code, bits: KeptWord): Quarters {
   const whole = code.let(i64.shrU(i64.add(upper, i64.const(2n ** 61n)), i64.const(62)));
   const rest = code.let(i64.sub(upper, i64.shl(whole, i64.const(62))));
   const isNegative = code.let(i64.shrS(rest, i64.const(63)));
-  // The size, but for a unit of its last bit, and then the sign: no digit cancels another.
+  // The magnitude, up to a unit in its last bit, and then the sign: no digits cancel.
   const size = code.let(i64.xor(rest, isNegative));
   const top = i64.and(size, i64.const(-512));
   const bottom = f64.add(
@@ -130,27 +134,28 @@ function countQuarters(code: Code, bits: KeptWord): Quarters {
   };
 }
 
-/** The lanes of `x` in the other order. */
+/** The lanes of `x` exchanged. */
 function swapped(x: Vector): Vector {
   return i8x16.shuffle(x, x, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
 }
 
-/** An angle less multiples of π/2. */
+/** An angle reduced modulo π/2. */
 export interface FarAngle {
-  /** What is left, at most π/4. */
+  /** The rest, at most π/4. */
   readonly rest: Pair;
   /** The number of multiples, modulo four. */
   readonly quarters: Vector;
 }
 
-/** Takes multiples of π/2 from numbers of 2^20 or more; infinities leave NaN. */
+/** Reduces numbers of 2^20 or more modulo π/2; infinities give NaN. */
 export function farQuarters(code: Code, x: Kept): FarAngle {
   const lanes = code.local("v128");
   const whole = code.local("v128");
   const high = code.local("v128");
   const low = code.local("v128");
   code.set(lanes, x);
-  // Each round does lane 0 and puts it behind: two rounds bring all back to their places.
+  // Each round processes lane 0 and exchanges the lanes: after two rounds they are in their
+  // original order.
   code.for({ below: 2 }, () => {
     const counted = countQuarters(code, code.let(i64x2.extractLane(lanes, 0)));
     code.set(whole, swapped(i64x2.replaceLane(whole, 0, counted.whole)));

@@ -1,5 +1,5 @@
 /**
- * The remainder of doubles, exact as long division is: 50 bits of the quotient at a time.
+ * The remainder of doubles, exact, by long division with 50 bits of the quotient at a time.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import type { Operation, Vector } from "../operation.ts";
 /** The largest quotient of one step, as a power of two. */
 const STEP = 2 ** 50;
 
-/** From here on a multiple of the divisor might be past the range of doubles. */
+/** From here on a multiple of the divisor might be out of range of doubles. */
 const LARGE = 2 ** 1000;
 
 /** `x mod y` for `0 <= x <= 2^50 y`, both finite, `y` not zero. */
@@ -32,7 +32,8 @@ function shortRemainder(code: Code): (x: Kept, y: Kept) => Vector {
     const scale = code.let(choose(isLarge, down, one));
     const [over, under] = [x, y].map((value) => code.let(f64x2.mul(value, scale)));
     // The quotient has 50 bits, the divisor's halves have 26 and 27: all products are exact, and so
-    // are the differences, since a quotient to the nearest keeps what is left below the divisor.
+    // are the differences, because a quotient rounded to nearest keeps the remainder below the
+    // divisor.
     const whole = code.let(f64x2.nearest(f64x2.div(over, under)));
     const [n, d] = [halves(code, whole), halves(code, under)];
     const first = f64x2.sub(over, f64x2.mul(n.high, d.high));
@@ -45,7 +46,7 @@ function shortRemainder(code: Code): (x: Kept, y: Kept) => Vector {
   };
 }
 
-/** The remainder with the sign of the divisor, as `floorMod` of `numeric/special.ts`. */
+/** The remainder with the sign of the divisor, like `floorMod` of `numeric/special.ts`. */
 const mod: Operation = (code) => {
   const shorten = shortRemainder(code);
   const [zero, one, infinity] = [0, 1, Infinity].map((value) => constant(code, value));
@@ -58,7 +59,7 @@ const mod: Operation = (code) => {
     const isPlain = code.let(v128.and(isFinite, isDivisor));
     const rest = code.let(v128.and(size, isPlain));
     const least = code.let(choose(isPlain, unit, one));
-    // The divisor times a power of two that leaves a short quotient, then back step by step.
+    // The divisor times a power of two for which the quotient is short, then back step by step.
     const divisor = code.let(least);
     const next = code.local("v128");
     repeatWhileAny(code, () => {

@@ -1,6 +1,6 @@
 /**
- * Sine, cosine and tangent of doubles: the argument less a multiple of π/2, then polynomials on
- * `|r| <= π/4`, with `r` in two parts so that its rounding does not show.
+ * Sine, cosine and tangent of doubles: the argument reduced modulo π/2, then polynomials on
+ * `|r| <= π/4`, with `r` in two parts so that its rounding error does not matter.
  *
  * @module
  */
@@ -36,7 +36,7 @@ const QUARTER = [
 /** From here on multiples of π/2 do not have 20 bits. */
 const FAR = 2 ** 20;
 
-/** Below this, `sin x` and `tan x` are `x`. */
+/** From here on the multiples of π/2 need more than 20 bits. */
 const TINY = 2 ** -27;
 
 /**
@@ -61,15 +61,15 @@ const COSINE: readonly number[] = [
   -1.1382623647474604e-11,
 ];
 
-/** An angle less multiples of π/2. */
+/** An angle reduced modulo π/2. */
 interface Reduced {
-  /** What is left, at most a little more than π/4. */
+  /** The rest, at most a little more than π/4. */
   readonly rest: Pair;
-  /** The number of multiples; its lowest two bits, at the end of each lane, are right. */
+  /** The number of multiples; its lowest two bits, at the end of each lane, are correct. */
   readonly quarters: Kept;
 }
 
-/** Takes multiples of π/2 away; NaN and the infinities leave NaN. */
+/** Reduces angles modulo π/2; NaN and the infinities give NaN. */
 function reduction(code: Code): (x: Kept) => Reduced {
   const perQuarter = constant(code, 2 / Math.PI);
   const [rounder, far] = [ROUNDER, FAR].map((value) => constant(code, value));
@@ -111,7 +111,8 @@ export function smallAngle(code: Code): (angle: Pair) => SineAndCosine {
   return ({ high, low }) => {
     const square = code.let(f64x2.mul(high, high));
     const halfSquare = code.let(f64x2.mul(half, square));
-    // sin(x + y) = sin x + y cos x, cos(x + y) = cos x - y sin x, of which a term or two will do.
+    // sin(x + y) = sin x + y cos x, cos(x + y) = cos x - y sin x, where one or two terms are
+    // sufficient.
     const bend = f64x2.mul(f64x2.mul(high, square), sineCurve(square));
     const shift = f64x2.sub(low, f64x2.mul(low, halfSquare));
     const sine = f64x2.add(high, f64x2.add(bend, shift));
@@ -128,7 +129,7 @@ function secondBit(x: Vector): Vector {
   return i64x2.shl(i64x2.shrU(x, i32.const(1)), i32.const(63));
 }
 
-/** `x` itself where it is so small that the function cannot be told from it, with its sign. */
+/** `x` itself if it is so small that it equals the function up to rounding, with its sign. */
 function tinyItself(code: Code): (x: Kept, result: Vector) => Vector {
   const tiny = constant(code, TINY);
   return (x, result) => choose(f64x2.lt(f64x2.abs(x), tiny), x, result);
@@ -172,7 +173,7 @@ function tangent(code: Code): (x: Vector) => Vector {
   };
 }
 
-/** The functions of angles, by the names of their primitives. */
+/** The trigonometric functions, by the names of their primitives. */
 export const trigonometricOperations: Readonly<Record<string, Operation>> = {
   sin: unary(sine),
   cos: unary(cosine),

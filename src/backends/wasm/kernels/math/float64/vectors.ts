@@ -1,8 +1,8 @@
 /**
- * What the operations on vectors of two doubles are put together from.
+ * Building blocks of operations on vectors of two doubles.
  *
- * Nothing here, nor in those operations, uses a relaxed multiply-add: the same bits come out on
- * every machine.
+ * Neither these nor those operations use a relaxed multiply-add, so the results have the same bits
+ * on every machine.
  *
  * @module
  */
@@ -15,14 +15,14 @@ import type { Operation, Vector } from "../operation.ts";
 /** A function of one vector, made for one function of the module. */
 export type Unary = (x: Vector) => Vector;
 
-/** A vector that can be named more than once without being computed more than once. */
+/** A vector that can be used more than once without being computed more than once. */
 export type Kept = Local<"v128">;
 
-/** Two doubles for each lane that stand for their sum; the second is small beside the first. */
+/** Two doubles for each lane that represent their sum; the second is small compared with the first. */
 export interface Pair {
   /** The sum, rounded. */
   readonly high: Kept;
-  /** What the rounding left out, or nearly so. */
+  /** The rounding error of the sum, or nearly so. */
   readonly low: Kept;
 }
 
@@ -36,7 +36,7 @@ export function constant(code: Code, value: number): Kept {
   return code.let(f64x2.const(value));
 }
 
-/** Lanes of `x` where the mask is all ones, of `y` where it is zero; it is nothing else anywhere. */
+/** Lanes of `x` where the mask is all ones, of `y` where it is zero; masks have no other values. */
 export function choose(mask: Vector, x: Vector, y: Vector): Vector {
   return i64x2.relaxedLaneselect(x, y, mask);
 }
@@ -44,7 +44,7 @@ export function choose(mask: Vector, x: Vector, y: Vector): Vector {
 /** The sign bit of each lane. */
 export const SIGN_BIT: Vector = i64x2.const(1n << 63n);
 
-/** The upper 32 bits of each lane, which leave 21 of the fraction. */
+/** The upper 32 bits of each lane, which contain 21 bits of the fraction. */
 export const UPPER_WORD: Vector = i64x2.const(-1n << 32n);
 
 /** The sign bits of `x`, all other bits zero. */
@@ -52,7 +52,7 @@ export function signOf(x: Vector): Vector {
   return v128.and(x, SIGN_BIT);
 }
 
-/** `size`, which is not negative, with the sign of `x` put onto it. */
+/** `size`, which is not negative, with the sign of `x`. */
 export function withSign(size: Vector, x: Vector): Vector {
   return v128.or(size, signOf(x));
 }
@@ -69,7 +69,7 @@ function horner(code: Code, coefficients: readonly number[]): (x: Kept) => Vecto
 
 /**
  * Coefficients of a polynomial put into locals; lowest power first. Pairs of terms are joined, then
- * pairs of these, and so on (G. Estrin, 1960): most of it does not wait for the rest.
+ * pairs of these, and so on (G. Estrin, 1960): most of the operations are independent.
  */
 export function polynomial(code: Code, coefficients: readonly number[]): Unary {
   const kept = coefficients.map((value) => constant(code, value));
@@ -107,7 +107,7 @@ export function whereAny(code: Code, mask: Vector, body: () => void): void {
   code.if(v128.anyTrue(mask), body);
 }
 
-/** Where the mask is set in some lane, computes `value` and keeps it in those lanes of `target`. */
+/** If the mask is set in some lane, computes `value` and stores it in those lanes of `target`. */
 export function setWhere(code: Code, target: Kept, mask: Kept, value: () => Vector): void {
   whereAny(code, mask, () => code.set(target, choose(mask, value(), target)));
 }
@@ -168,10 +168,10 @@ export function exactProduct(code: Code, x: Vector, y: Vector): Pair {
   return { high, low: code.let(f64x2.add(lower, f64x2.mul(p.low, q.low))) };
 }
 
-/** Added and taken away again, it rounds to whole numbers, which the lowest bits then hold. */
+/** Adding and subtracting it rounds to whole numbers, which the lowest bits then contain. */
 export const ROUNDER = 1.5 * 2 ** 52;
 
-/** The power of two whose exponent stands, as an integer, in the low half of each lane. */
+/** The power of two whose exponent is, as an integer, in the low half of each lane. */
 export function powerOfTwo(exponent: Vector): Vector {
   return i64x2.add(i64x2.shl(exponent, i32.const(52)), f64x2.const(1));
 }
@@ -181,7 +181,7 @@ export function lowestBitMask(x: Vector): Vector {
   return i64x2.ne(v128.and(x, i64x2.const(1)), i64x2.const(0));
 }
 
-/** An operation of one vector, from what makes it in a function. */
+/** An operation of one vector, from a function that creates it within a function. */
 export function unary(make: (code: Code) => Unary): Operation {
   return (code) => {
     const map = make(code);
