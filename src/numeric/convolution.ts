@@ -9,8 +9,8 @@
  * adds every column back to its window; the gradient with respect to the filters multiplies the
  * output's cotangent by the transposed windows.
  *
- * Windows are unfolded a block of columns at a time, so that scratch memory stays bounded; small images
- * share a block, so that filters are not read again for each of them. Kernels of one tap, without
+ * Windows are unfolded a block of columns at a time, so that scratch memory stays bounded; small
+ * images share a block, so filters are not read again for each of them. Kernels of one tap, without
  * strides or padding, multiply the input itself.
  *
  * Floating-point sums are formed in double precision and rounded once, on the store; integers wrap
@@ -29,7 +29,7 @@ import { accumulateMatmul, matmul, type Numbers } from "./matmul.ts";
 export interface ConvSize {
   /** The number of images. */
   readonly batch: number;
-  /** The number of groups into which channels are divided; each group is convolved by itself. */
+  /** The number of groups into which channels are divided; each group is convolved separately. */
   readonly groups: number;
   /** Channels of `x` in each group. */
   readonly inPerGroup: number;
@@ -54,7 +54,7 @@ export interface ConvSize {
 
 /** The extents of a search through windows, as in {@linkcode ConvSize}. */
 export interface WindowSize {
-  /** The number of arrays that are searched, each by itself. */
+  /** The number of arrays, each of which is searched separately. */
   readonly outer: number;
   /** Spatial extents of `x`. */
   readonly input: readonly number[];
@@ -66,7 +66,7 @@ export interface WindowSize {
   readonly stride: readonly number[];
   /** Positions of `x` between one element of a window and the next; at least one. */
   readonly dilation: readonly number[];
-  /** Positions by which the first window begins before `x`; negative where it begins inside. */
+  /** Positions by which the first window begins before `x`; negative if it begins inside. */
   readonly padLow: readonly number[];
 }
 
@@ -144,7 +144,8 @@ export function convolveFilter(w: Numbers, x: Numbers, y: Numbers, size: ConvSiz
   w.fill(0);
   if (plan.empty) return;
   const { outPerGroup: m } = size, n = plan.rows;
-  // Single precision holds no sums that several blocks add to: those are rounded once, at the end.
+  // Sums that several blocks add to are not held in single precision: they are rounded once, at the
+  // end.
   const rounded = w instanceof Float32Array && plan.blocks > 1;
   const sums = rounded ? new Float64Array(w.length) : w;
   for (const part of partsOf(plan)) {
@@ -161,9 +162,10 @@ export function convolveFilter(w: Numbers, x: Numbers, y: Numbers, size: ConvSiz
 }
 
 /**
- * Writes where the largest element of every window is: its flat index among the spatial positions of
- * `x`, or -1 for a window without any position inside `x`. Padding is never the largest. Of equal
- * elements the first wins; NaN counts as larger than every number, and the first NaN wins.
+ * Writes the position of the largest element of every window: its flat index among the spatial
+ * positions of `x`, or -1 for a window without any position inside `x`. Padding is never the
+ * largest. Among equal elements the first is selected; NaN counts as larger than every number, and
+ * the first NaN is selected.
  *
  * @param out The result, `[outer, ...output]`.
  * @param x The arrays to search, `[outer, ...input]`.
@@ -197,10 +199,10 @@ export function argmaxWindow(out: Int32Array, x: Numbers, size: WindowSize): voi
   }
 }
 
-/** A matrix product that is no batch and has no transposed operands. */
+/** A matrix product without a batch and without transposed operands. */
 const ONE = { batch: 1, transposeA: false, transposeB: false };
 
-/** Where the windows lie over one array of the spatial extents `input`. */
+/** The positions of the windows in one array of the spatial extents `input`. */
 interface Windows {
   /** The number of positions in `input`. */
   readonly inputs: number;
@@ -214,7 +216,7 @@ interface Windows {
   readonly lineTaps: number;
   /** `[lines, lineTaps]`: the first position of the line of `input` that is read, or -1 for padding. */
   readonly starts: Int32Array;
-  /** What each element of a window's line reads; one per index into the last `kernel` extent. */
+  /** The reads of each element of a window's line; one per index into the last `kernel` extent. */
   readonly taps: readonly Tap[];
   /** Positions between one window of a line and the next. */
   readonly lineStride: number;
@@ -280,14 +282,14 @@ function product(extents: readonly number[]): number {
   return extents.reduce((all, extent) => all * extent, 1);
 }
 
-/** How a convolution is cut into matrix products. */
+/** The division of a convolution into matrix products. */
 interface Plan extends Windows {
   readonly size: ConvSize;
   /** Whether no product has any terms: the result is zero, or has no elements. */
   readonly empty: boolean;
   /** Rows of the unfolded windows: channels of a group times taps of the kernel. */
   readonly rows: number;
-  /** Images that share a block of columns. */
+  /** The number of images that share a block of columns. */
   readonly images: number;
   /** Columns of a block, one for each window of its images. */
   readonly width: number;
@@ -302,7 +304,7 @@ interface Plan extends Windows {
 /** Doubles of scratch that are kept for the next call, and the size of a block of columns. */
 const KEPT = 1 << 18;
 
-/** Columns that are enough to make a product efficient; smaller images share a block. */
+/** The number of columns that is enough for an efficient product; smaller images share a block. */
 const ENOUGH = 64;
 
 function planOf(size: ConvSize): Plan {
@@ -384,7 +386,7 @@ function readImages(x: Numbers, plan: Plan, part: Part): Images {
   return { data: copy, offset: 0, stride: length };
 }
 
-/** Zeroed channels that hold exact sums: those of `x` itself, or doubles in place of floats. */
+/** Zeroed channels that hold exact sums: those of `x` itself, or doubles if `x` holds floats. */
 function sumImages(x: Numbers, plan: Plan, part: Part): Images {
   if (!(x instanceof Float32Array)) return imagesOf(x, plan, part);
   const stride = plan.size.inPerGroup * plan.inputs;

@@ -16,10 +16,10 @@ import {
 import type { Block, Matrix } from "./matrix_blocks.ts";
 
 /**
- * The dot-product scheme: `c += a bᵀ` along rows of `a` and of `b`, which has fewer than
- * {@linkcode SHORT} of them.
+ * The dot-product scheme: `c += a bᵀ` along rows of `a` and of `b`, where `b` has fewer than
+ * {@linkcode SHORT} rows.
  *
- * Sums that are not doubles are gathered in an array of their own.
+ * Sums that are not doubles are accumulated in a separate array.
  */
 export function dots(c: Matrix, a: Matrix, b: Matrix, m: number, n: number, k: number): void {
   const [blockA, blockB, blockC] = scratchBlocks();
@@ -60,7 +60,7 @@ function dotBlock(
   k: number,
 ): void {
   for (let i = 0; i < m; i += 3) {
-    // Past the last row, the last one is taken again: its sums are formed anew and stored again.
+    // Past the last row, the last one is used again: its sums are computed and stored again.
     const i1 = Math.min(i + 1, m - 1), i2 = Math.min(i + 2, m - 1);
     const x0 = x.offset + i * x.row, x1 = x.offset + i1 * x.row, x2 = x.offset + i2 * x.row;
     const c0 = z0 + i * zRow, c1 = z0 + i1 * zRow, c2 = z0 + i2 * zRow;

@@ -2,7 +2,7 @@
  * One gamma distributed number from one key: G. Marsaglia and W. W. Tsang, "A simple method for
  * generating gamma variables" (2000), in the order in which JAX draws its random words.
  *
- * Uniform and normal numbers have the resolution of the dtype that is asked for; all else is done in
+ * Uniform and normal numbers have the resolution of the requested dtype; all other steps are in
  * double precision.
  *
  * @module
@@ -34,7 +34,7 @@ export function sampleGamma(
   if (concentration === Infinity) return Infinity;
   const uniform = isDouble ? uniformDouble : uniformSingle;
   const key: Key = [high, low];
-  // A concentration below 1 is raised by 1; a power of a uniform number makes up for it.
+  // A concentration below 1 is raised by 1; a power of a uniform number corrects for it.
   const isSmall = concentration < 1;
   const d = (isSmall ? concentration + 1 : concentration) - 1 / 3;
   const t = acceptedStep(child(key, 0), d, uniform, isDouble);
@@ -61,7 +61,7 @@ function acceptedStep(key: Key, d: number, uniform: Uniform, isDouble: boolean):
     const u = uniform(uniformKey);
     const square = x * x;
     if (u < 1 - 0.0331 * square * square) return c * x;
-    // The paper's x²/2 + d (1 - v + log v), of which all but this cancels.
+    // The paper's x²/2 + d (1 - v + log v), without the terms that cancel.
     if (Math.log(u) < 3 * d * logRest(c * x)) return c * x;
   }
 }
@@ -88,7 +88,7 @@ function logRest(t: number): number {
   return sum;
 }
 
-/** The normal number whose rank is that of `u` between -1 and 1, from `u` between 0 and 1. */
+/** The normal number with the same rank as `u` between -1 and 1, from `u` between 0 and 1. */
 function normal(u: number, isDouble: boolean): number {
   const low = -1 + (isDouble ? 2 ** -53 : 2 ** -24);
   const centred = 2 * u + low;
@@ -105,7 +105,7 @@ function uniformDouble(key: Key): number {
   return high * 2 ** -32 + (low >>> 12) * 2 ** -52;
 }
 
-/** One of the keys that a key splits into, and the random words of one of its elements. */
+/** One of the keys that a key splits into, together with the random words of one of its elements. */
 function child(key: Key, index: number): Key {
   return threefry2x32(key[0], key[1], 0, index);
 }

@@ -1,19 +1,19 @@
 /**
- * How a gamma distributed number moves with its concentration while its rank stays: implicit
+ * The derivative of a gamma distributed number by its concentration at constant rank: implicit
  * reparameterisation (M. Figurnov, S. Mohamed and A. Mnih, "Implicit reparameterization gradients",
  * 2018).
  *
  * Let `y` be the logarithm of the number, `g(a, y) = exp(a y - e^y) / Γ(a)` its density and `G` its
- * cumulative distribution. From `G(a, y(a)) = constant` follows `y'(a) = -∂G/∂a / g`. Derivatives of
- * that need `Rₙ = -∂ⁿG/∂aⁿ / g`, which all have one integral. With `hₙ = (∂ⁿg/∂aⁿ) / g`, a polynomial
- * in `y`,
+ * cumulative distribution. From `G(a, y(a)) = constant` follows `y'(a) = -∂G/∂a / g`. Higher
+ * derivatives need `Rₙ = -∂ⁿG/∂aⁿ / g`, each of which is a single integral. With
+ * `hₙ = (∂ⁿg/∂aⁿ) / g`, a polynomial in `y`,
  *
  *     Rₙ(a, y) = -∫ hₙ(a, y + u) g(a, y + u) / g(a, y) du,  u from -∞ to 0,
  *              =  ∫ hₙ(a, y + u) g(a, y + u) / g(a, y) du,  u from 0 to ∞,
  *
  * since the whole integral of `hₙ g` is 0. `h₁ = y - ψ(a)`: below `ψ(a)` the integrand of the first
- * has one sign, above that of the second, so nothing cancels. It is analytic and falls at least
- * exponentially, which Gauss and Legendre's rule likes.
+ * has one sign, above that of the second, so nothing cancels. It is analytic and decays at least
+ * exponentially, so Gauss-Legendre quadrature converges fast.
  *
  * @module
  */
@@ -22,35 +22,36 @@ import { DIGAMMA_SERIES, polygamma } from "./special.ts";
 /** Nodes of the quadrature rule on each panel. */
 const NODES = 24;
 
-/** Where the panels end, as parts of the range of integration. */
+/** The ends of the panels, as fractions of the range of integration. */
 export const PANELS: readonly number[] = [0, 0.35, 1];
 
-/** The integrand is neglected where it has fallen by this power of e. */
+/** The integrand is neglected where it has decayed by this power of e. */
 export const DEPTH = 44;
 
-/** From here on logarithms of concentrations are taken out of differences. */
+/** From here on logarithms of concentrations are factored out of differences. */
 export const LARGE = 16;
 
 /**
  * `Rₙ(a, y)` for `order` n >= 1, `concentration` a and `logarithm` y. NaN where `a` is not positive.
  *
- * The relative error is at most 1e-14 for order 1, and for order 2 at most 1e-10, but near its zeros.
+ * The relative error is at most 1e-14 for order 1, and for order 2 at most 1e-10, except near its
+ * zeros.
  */
 export function gammaSlope(order: number, concentration: number, logarithm: number): number {
   const [a, y] = [concentration, logarithm];
   if (!(a > 0) || a === Infinity || Number.isNaN(y)) return NaN;
-  // e^y then outgrows every power of y.
+  // e^y then dominates every power of y.
   if (y > 700) return 0;
   if (y === -Infinity) return order % 2 === 1 ? Infinity : -Infinity;
   if (a >= 1) return integral(centreOf(order, a, 0), a, y);
   const next = centreOf(order, a + 1, 0);
   const first = y - next.digamma;
   if (first >= 0) return integral(centreOf(order, a + 1, 1 / a), a, y);
-  // G(a, y) = G(a + 1, y) + e^y g(a, y) / a: the terms have one sign here as well.
+  // G(a, y) = G(a + 1, y) + e^y g(a, y) / a: all terms have the same sign here as well.
   return (Math.exp(y) * integral(next, a + 1, y) - densityRatio(next, first)) / a;
 }
 
-/** What the polynomial `hₙ` needs: derivatives of `log g` by the concentration. */
+/** The inputs of the polynomial `hₙ`: derivatives of `log g` by the concentration. */
 interface Centre {
   readonly order: number;
   /** `ψ(c)` of a concentration `c`. */
@@ -68,8 +69,8 @@ function centreOf(order: number, c: number, inverse: number): Centre {
 }
 
 /**
- * `hₙ` where the first derivative of `log g` at `c` is `first`. With `c = a + 1`, `g` is `a` times what
- * is differentiated there, so that two terms of the product rule remain.
+ * `hₙ` where the first derivative of `log g` at `c` is `first`. With `c = a + 1`, `g` is `a` times
+ * the differentiated function, so two terms of the product rule remain.
  */
 function densityRatio(centre: Centre, first: number): number {
   const { order, higher, inverse } = centre;
@@ -98,13 +99,13 @@ function bell(order: number, first: number, higher: readonly number[]): number {
 
 /** The integral of the side on which `h₁` keeps its sign. */
 function integral(centre: Centre, a: number, y: number): number {
-  // From one difference of logarithms, for all of them to belong to the same y.
+  // All logarithms come from a single difference, so that they belong to the same y.
   const isLarge = a >= LARGE;
   const difference = isLarge ? y - Math.log(a) : 0;
   const x = isLarge ? a * Math.exp(difference) : Math.exp(y);
   const excess = isLarge ? -a * Math.expm1(difference) : a - x;
   const first = isLarge ? difference + logMinusDigamma(a) : y - centre.digamma;
-  // Below 1 only the right side comes here, where `first` is not negative.
+  // Below 1 only the right side is integrated here, where `first` is not negative.
   const side = first < 0 ? -1 : 1;
   const end = rangeOf(excess, x, side);
   const [nodes, weights] = legendreRule();
@@ -138,7 +139,7 @@ export function exponentialRest(u: number): number {
   return sum;
 }
 
-/** How far on one side the integrand counts; at most a thirtieth too far. */
+/** The distance on one side up to which the integrand matters; at most a thirtieth too far. */
 function rangeOf(excess: number, x: number, side: number): number {
   let outer = 1 / (Math.abs(excess) + Math.sqrt(x));
   while (exponent(excess, x, side * outer) > -DEPTH) outer *= 2;
@@ -162,7 +163,7 @@ function logMinusDigamma(a: number): number {
 let madeRule: [nodes: Float64Array, weights: Float64Array] | null = null;
 
 /**
- * Nodes and weights on 0 to 1 of Gauss and Legendre's rule: the zeros of the Legendre polynomial by
+ * Nodes and weights on 0 to 1 of Gauss-Legendre quadrature: the zeros of the Legendre polynomial by
  * Newton's method, from Tricomi's approximation.
  */
 export function legendreRule(): [nodes: Float64Array, weights: Float64Array] {

@@ -1,10 +1,9 @@
 /**
- * Loops over the elements of typed arrays of any type. An array of length one stands for that value
- * everywhere.
+ * Loops over the elements of typed arrays of any type. An array of length one is broadcast.
  *
- * V8 compiles a loop well only while it sees one kind of array. Long loops therefore go block by
- * block through double-precision scratch: conversions are the runtime's own bulk copies, and the loop
- * itself sees nothing but `Float64Array`. Integers of 32 bits pass through doubles unchanged.
+ * V8 optimises a loop well only for a single type of array. Long loops are therefore done block by
+ * block in double-precision scratch memory: conversions are the runtime's own bulk copies, and the
+ * loop itself accesses only `Float64Array`. 32-bit integers are exact as doubles.
  *
  * @module
  */
@@ -18,7 +17,7 @@ const SHORT = 64;
 
 const scratch: readonly Float64Array[] = [0, 1, 2].map(() => new Float64Array(BLOCK));
 
-/** Elements `start` to `end` of `array` in double precision, in scratch number `slot`. */
+/** Elements `start` to `end` of `array` in double precision, in scratch buffer `slot`. */
 function load(array: Elements, start: number, end: number, slot: number): Float64Array {
   const block = scratch[slot];
   if (array.length === 1) {
@@ -29,7 +28,7 @@ function load(array: Elements, start: number, end: number, slot: number): Float6
   return block;
 }
 
-/** Writes the first elements of `block` to places `start` to `end` of `out`. */
+/** Writes the first elements of `block` to indices `start` to `end` of `out`. */
 function store(out: Elements, block: Float64Array, start: number, end: number): void {
   out.set(end - start === BLOCK ? block : block.subarray(0, end - start), start);
 }
@@ -54,7 +53,7 @@ export function mapOne(out: Elements, a: Elements, f: (x: number) => number): vo
 /** A loop over blocks: `z[i]` from `x[i]` and `y[i]`, for the first `n`. */
 export type BlockLoop = (z: Float64Array, x: Float64Array, y: Float64Array, n: number) => void;
 
-/** `out[i] = f(a[i], b[i])`; `loop`, when given, does the same for a block. */
+/** `out[i] = f(a[i], b[i])`; `loop`, if given, does the same for a block. */
 export function mapTwo(
   out: Elements,
   a: Elements,

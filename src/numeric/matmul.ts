@@ -5,19 +5,19 @@
  * blocking: every path below gives the bits of the three naive loops, rounded once on the store.
  * Integer sums wrap modulo 2³².
  *
- * Two schemes share the work. Both keep one operand's small block in the cache and stream the other
- * past it, as in K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
+ * There are two schemes. Both keep a small block of one operand in the cache and stream the other
+ * operand, as in K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
  * ACM Transactions on Mathematical Software 34(3), 2008; they differ in the innermost loop:
  *
  * - _Rank updates_ run along contiguous rows of the right operand and of the result. Four rows of the
  *   result take two terms of the sum at a time, with the eight coefficients in registers. This is the
  *   faster loop, but it needs long rows.
- * - _Dot products_ run along the summed axis, three rows of one operand against two of the other, and
- *   serve products in which one side of the result is short.
+ * - _Dot products_ run along the summed axis, three rows of one operand with two of the other, and
+ *   are used for products in which one side of the result is short.
  *
- * Operands whose layout already suits the loop are read in place. Others (single precision, or
- * transposed the wrong way) are copied block by block into double-precision scratch, so that the inner
- * loops only ever see `Float64Array` and stay monomorphic.
+ * Operands with a suitable layout are read in place. Others (single precision, or with an
+ * unsuitable transposition) are copied block by block into double-precision scratch memory, so that
+ * the inner loops access only `Float64Array` and stay monomorphic.
  *
  * @module
  */
@@ -67,7 +67,7 @@ export function matmul(out: Numbers, a: Numbers, b: Numbers, size: MatmulSize): 
 /**
  * Adds the matrix products of a batch to `out`: `out[t, i, j] += Σₚ a[t, i, p] b[t, p, j]`.
  *
- * As {@linkcode matmul}, but the sums start from the former contents of `out` instead of zero.
+ * Like {@linkcode matmul}, but the sums start from the former contents of `out` instead of zero.
  *
  * @param out The result, `[batch, m, n]`.
  * @param a The left operand, `[batch, m, k]`, or `[batch, k, m]` with `transposeA`.
@@ -122,7 +122,7 @@ function words(array: Numbers): Int32Array {
   throw new TypeError("an integer matrix product takes integer operands");
 }
 
-/** Products of no more than this many terms are formed by the naive loops. */
+/** Products of at most this many terms are computed by the naive loops. */
 const TINY = 128;
 
 /** Adds `a b` to `c`, of `m` rows and `n` columns, with `k` terms to each sum. */

@@ -1,6 +1,6 @@
 /**
- * Strided matrices, and their blocks as doubles: in place where they are doubles already, else copied
- * into scratch memory.
+ * Strided matrices, and their blocks as doubles: in place if they are doubles already, otherwise
+ * copied into scratch memory.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export interface Matrix {
   readonly column: number;
 }
 
-/** Below this length, the loop along a row no longer pays for its setting up. */
+/** Below this length, the loop along a row does not pay for its setup. */
 export const SHORT = 8;
 
 /** Elements of each operand's block: 256 KiB of doubles, a fraction of a second-level cache. */
@@ -41,7 +41,7 @@ export interface Block extends Matrix {
   readonly data: Float64Array;
 }
 
-/** `total` cut into the fewest even shares of at most `most`, rounded up to a multiple. */
+/** `total` divided into the fewest even shares of at most `most`, rounded up to a multiple. */
 export function share(total: number, most: number, multiple: number): number {
   return Math.ceil(total / Math.ceil(total / most) / multiple) * multiple;
 }
@@ -77,7 +77,7 @@ export function rowwise(
 ): Block {
   const { data, column } = matrix;
   let x = matrix.offset + i * matrix.row + j * column, z = 0;
-  // Four columns at a time, so that the scattered stores fill whole pieces of cache lines.
+  // Four columns at a time, so that the scattered stores fill larger parts of cache lines.
   for (; z + 4 <= n; z += 4, x += 4 * column) {
     for (let r = 0, x0 = x, z0 = z; r < m; r++, x0++, z0 += n) {
       scratch[z0] = data[x0]!;
@@ -124,7 +124,7 @@ export function store(
   }
 }
 
-/** Copies `m` rows of `n` numbers from one spacing of rows to another. */
+/** Copies `m` rows of `n` numbers from one row stride to another. */
 function copyRows(
   to: Floats,
   toOffset: number,

@@ -1,11 +1,14 @@
 /**
- * The order of numbers: short rows by comparing, long ones by the digits of their bits.
+ * Sorting of numbers: short rows by comparisons, long ones by the digits of their bits.
  *
  * @module
  */
 import type { Elements } from "../base/dtype.ts";
 
-/** The fewest elements that are sorted by digits: tables of these take as long as comparing so many. */
+/**
+ * The minimum number of elements that are sorted by digits: setting up the tables of digits takes
+ * as long as comparing that many.
+ */
 const MANY = 160;
 
 /** Bits of a digit. */
@@ -13,12 +16,12 @@ const DIGIT = 11;
 const DIGITS = 2 ** DIGIT;
 
 /**
- * Fills `order` with the indices that sort as many first elements of `values`. Equal ones keep their
- * order in both directions; NaN is the largest of all.
+ * Fills `order` with the indices that sort the same number of first elements of `values`. Equal
+ * elements keep their order in both directions; NaN is the largest.
  */
 export function sortRow(order: Int32Array, values: Elements, descending: boolean): void {
   if (order.length >= MANY) return sortByDigits(order, values, descending);
-  // NaN is put in its place first: comparing with it would leave no order at all.
+  // NaN is handled first: comparisons with it would make the order inconsistent.
   let count = 0;
   for (let i = 0; i < order.length; i++) if (Number.isNaN(values[i])) count++;
   let nextNan = descending ? 0 : order.length - count;
@@ -32,7 +35,7 @@ export function sortRow(order: Int32Array, values: Elements, descending: boolean
   );
 }
 
-/** The same by digits, the lowest first; bits in which no two elements differ are left out. */
+/** The same by digits, the lowest first; bits in which no two elements differ are skipped. */
 function sortByDigits(order: Int32Array, values: Elements, descending: boolean): void {
   const count = order.length;
   let from = order;
@@ -65,7 +68,7 @@ function sortByDigits(order: Int32Array, values: Elements, descending: boolean):
   if (from !== order) order.set(from);
 }
 
-/** Words of 32 bits, the lowest first, that are in the order of numbers; both zeros are one. */
+/** 32-bit words, the lowest first, that have the order of the numbers; both zeros are equal. */
 function wordsOf(values: Elements, count: number): readonly Uint32Array[] {
   const first = new Uint32Array(count);
   if (values instanceof Float32Array) {

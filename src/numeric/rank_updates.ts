@@ -9,11 +9,11 @@ import type { Block, Matrix } from "./matrix_blocks.ts";
 /**
  * The rank-update scheme: along rows of `b` and `c`.
  *
- * Rows of `c` that are not doubles, or not contiguous, are summed in scratch.
+ * Rows of `c` that are not doubles, or not contiguous, are summed in scratch memory.
  */
 export function updates(c: Matrix, a: Matrix, b: Matrix, m: number, n: number, k: number): void {
   const [blockA, blockB, blockC] = scratchBlocks();
-  // With few rows `b` is hardly used again, and long runs suit the memory better.
+  // With few rows `b` is hardly reused, and long runs suit the memory better.
   const columns = share(n, m <= 8 ? 1024 : 256, 1);
   const terms = share(k, Math.min(512, Math.floor(BLOCK / columns)) & ~3, 4);
   const rows = share(m, 64, 4);
@@ -80,11 +80,11 @@ function updateBlock(
   }
 }
 
-// The kernels step with `| 0`, which spares V8 a check for overflow at every step, and read their
-// operands before they add to sums held in variables: V8 keeps each sum's former value alive up to the
-// last bounds check of a turn, and more than six sums would overflow the registers.
+// The kernels step with `| 0`, which saves V8 an overflow check at every step, and read their
+// operands before they add to sums held in variables: V8 keeps each sum's former value live until
+// the last bounds check of an iteration, and more than six sums would exceed the registers.
 
-/** Four rows of `c` take four terms. */
+/** Four terms are added to four rows of `c`. */
 function update4x4(
   c: Float64Array,
   c0: number,
@@ -123,7 +123,7 @@ function update4x4(
   }
 }
 
-/** Four rows of `c` take one term. */
+/** One term is added to four rows of `c`. */
 function update4x1(
   c: Float64Array,
   c0: number,
@@ -151,7 +151,7 @@ function update4x1(
   }
 }
 
-/** One row of `c` takes four terms. */
+/** Four terms are added to one row of `c`. */
 function update1x4(
   c: Float64Array,
   c0: number,
@@ -175,7 +175,7 @@ function update1x4(
   }
 }
 
-/** One row of `c` takes one term. */
+/** One term is added to one row of `c`. */
 function update1x1(
   c: Float64Array,
   c0: number,

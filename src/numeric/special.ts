@@ -14,9 +14,9 @@
 
 /** Coefficients of a quotient of polynomials, lowest power first. */
 export interface Rational {
-  /** What stands above. */
+  /** The numerator. */
   readonly numerator: readonly number[];
-  /** What stands below. */
+  /** The denominator. */
   readonly denominator: readonly number[];
 }
 
@@ -135,9 +135,9 @@ function erfcTail(x: number): number {
 }
 
 /**
- * `exp(-x²)`, without the error that rounding `x²` would cause: the rounded part, from T. J. Dekker,
- * "A floating-point technique for extending the available precision" (1971), is made good to
- * first order.
+ * `exp(-x²)`, without the error that rounding `x²` would cause: the rounded part, from T. J.
+ * Dekker, "A floating-point technique for extending the available precision" (1971), is corrected
+ * to first order.
  */
 export function gaussian(x: number): number {
   // Beyond, the parts below may be infinite.
@@ -371,7 +371,7 @@ function lgammaAboveHalf(x: number): number {
 
 /** The positive zero of digamma, less one. */
 export const DIGAMMA_ROOT: number = 0.46163214496836236;
-/** What the rounding of `DIGAMMA_ROOT` leaves out. */
+/** The rounding error of `DIGAMMA_ROOT`. */
 export const DIGAMMA_ROOT_REST: number = -1.5522348162858677e-17;
 
 /** `digamma(1 + t) / (1 + t - root)` in `t`, for `0 <= t <= 1`. */
@@ -461,7 +461,8 @@ function cotangentOfPi(t: number): number {
 
 /**
  * `|ψₙ(x)|` for positive `x` and `n >= 1`: `n! ζ(n + 1, x)` (Abramowitz & Stegun 6.4.10). The
- * powers of `x` are taken out of the sum, so that only a result that overflows overflows.
+ * powers of `x` are factored out of the sum, so that there is no overflow unless the result
+ * overflows.
  */
 function polygammaSize(order: number, x: number): number {
   if (x === Infinity) return 0;
@@ -505,8 +506,8 @@ function factorialOverPower(n: number, x: number): number {
 
 /**
  * Let `x = -m - y` with `0 < y < 1`. The terms of `ζ(n + 1, x)` with positive base sum to
- * `ζ(n + 1, 1 - y)`; those with negative base, up to sign, to `ζ(n + 1, y) - ζ(n + 1, 1 - x)`.
- * This is the `n`-th derivative of the reflection formula, without its cotangents.
+ * `ζ(n + 1, 1 - y)`; those with negative base, up to sign, to `ζ(n + 1, y) - ζ(n + 1, 1 - x)`. This
+ * is the `n`-th derivative of the reflection formula, without the cotangents.
  */
 function polygammaNegative(order: number, x: number): number {
   const y = Math.ceil(x) - x;
@@ -539,7 +540,7 @@ export function sigmoidBell(x: number): number {
  * 3e-16 times `max(|a|, |b|, 1)`.
  */
 export function logaddexp(a: number, b: number): number {
-  // Equal infinities have no difference.
+  // The difference of equal infinities is undefined.
   if (a === b) return a + Math.LN2;
   const difference = a - b;
   return difference > 0
@@ -550,7 +551,7 @@ export function logaddexp(a: number, b: number): number {
 /** From here on every double is an integer. */
 const INTEGERS_FROM = 2 ** 52;
 
-/** The nearest integer, of two equally near the even one; the sign of zero is kept. Exact. */
+/** The nearest integer, with ties to even; the sign of zero is preserved. Exact. */
 export function roundHalfEven(x: number): number {
   if (x > 0 && x < INTEGERS_FROM) return (x + INTEGERS_FROM) - INTEGERS_FROM;
   if (x < 0 && x > -INTEGERS_FROM) return -((INTEGERS_FROM - x) - INTEGERS_FROM);
@@ -558,7 +559,7 @@ export function roundHalfEven(x: number): number {
 }
 
 /**
- * The remainder of `x / y` with the sign of `y`, as `numpy.remainder`: NaN for zero `y` and for
+ * The remainder of `x / y` with the sign of `y`, like `numpy.remainder`: NaN for zero `y` and for
  * infinite `x`; `y` itself for infinite `y` of the other sign; a zero has the sign of `y`.
  */
 export function floorMod(x: number, y: number): number {

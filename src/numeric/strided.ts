@@ -1,5 +1,5 @@
 /**
- * Copies between a row-major array and a strided view of another: the one kernel behind transposes,
+ * Copies between a row-major array and a strided view of another: the common kernel of transposes,
  * slices, reversals, broadcasts and padding.
  *
  * @module
@@ -12,11 +12,14 @@ export interface View {
   readonly shape: readonly number[];
   /** Steps in elements; zero repeats, negative reverses. */
   readonly strides: readonly number[];
-  /** Where the first element lies. */
+  /** The index of the first element. */
   readonly offset: number;
 }
 
-/** Calls `row(position, start)` for each innermost row of the view: its place in row-major order, and in the array. */
+/**
+ * Calls `row(position, start)` for each innermost row of the view: its position in row-major order,
+ * and in the array.
+ */
 function forEachRow(view: View, row: (position: number, start: number) => void): void {
   const { shape, strides } = view;
   if (shape.some((length) => length === 0)) return;
@@ -37,10 +40,10 @@ function forEachRow(view: View, row: (position: number, start: number) => void):
   }
 }
 
-/** Rows of elements side by side that are copied as one, from this length on. */
+/** The length from which contiguous rows are copied by a single call. */
 const LONG = 16;
 
-/** The same view with neighbouring axes joined where they step through the array as one. */
+/** The same view, with neighbouring axes merged if they step through the array as one. */
 function joinAxes({ shape, strides, offset }: View): View {
   const lengths: number[] = [];
   const steps: number[] = [];
@@ -58,8 +61,8 @@ function joinAxes({ shape, strides, offset }: View): View {
 }
 
 /**
- * Calls `copy` for each row of the view: its place in row-major order, its place in the array, its
- * length, and the step between its elements in the array.
+ * Calls `copy` for each row of the view: its position in row-major order, its position in the
+ * array, its length, and the step between its elements in the array.
  */
 function forEachRun(
   view: View,
@@ -72,7 +75,7 @@ function forEachRun(
   forEachRow(joined, (position, start) => copy(position, start, width, step));
 }
 
-/** `out` becomes the elements of the view of `source`, in row-major order. */
+/** Writes the elements of the view of `source` to `out`, in row-major order. */
 export function readView(out: Elements, source: Elements, view: View): void {
   forEachRun(view, (position, start, width, step) => {
     if (step === 1 && width >= LONG) {
@@ -83,7 +86,7 @@ export function readView(out: Elements, source: Elements, view: View): void {
   });
 }
 
-/** Writes the row-major elements of `source` to their places in the view of `out`. */
+/** Writes the row-major elements of `source` to their positions in the view of `out`. */
 export function writeView(out: Elements, source: Elements, view: View): void {
   forEachRun(view, (position, start, width, step) => {
     if (step === 1 && width >= LONG) {

@@ -6,9 +6,9 @@
 import type { Elements } from "../base/dtype.ts";
 
 /**
- * The sum of `x[start]` to `x[end - 1]`, rounded once but for a part of it that is far smaller than
- * that: what rounding leaves out of each step is added up by itself (T. Ogita, S. Rump and S. Oishi,
- * "Accurate sum and dot product", 2005, algorithm 4.4).
+ * The sum of `x[start]` to `x[end - 1]`, rounded once up to a far smaller error: the rounding
+ * errors of all steps are added up separately (T. Ogita, S. Rump and S. Oishi, "Accurate sum and
+ * dot product", 2005, algorithm 4.4).
  */
 export function floatSum(x: Elements, start: number, end: number): number {
   let sum = 0;
@@ -20,6 +20,6 @@ export function floatSum(x: Elements, start: number, end: number): number {
     rest += (sum - (next - taken)) + (value - taken);
     sum = next;
   }
-  // Beside an infinite sum the rest is NaN.
+  // For an infinite sum the rest is NaN.
   return Math.abs(sum) < Infinity ? sum + rest : sum;
 }

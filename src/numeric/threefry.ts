@@ -3,7 +3,7 @@
  * D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3" (2011), section 4.2.
  *
  * A pair of key words and a pair of counter words give a pair of random words. Different counters
- * under one key are as good as independent draws, so no state is carried from one to the next.
+ * under one key give statistically independent draws, so no state is carried from one to the next.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export const PARITY: number = 0x1BD11BDA;
 /** The rotations of eight successive rounds; the ninth uses the first again. */
 export const ROTATIONS: readonly number[] = [13, 15, 26, 6, 17, 29, 16, 24];
 
-/** How often the words are mixed. */
+/** The number of rounds. */
 export const ROUNDS: number = 20;
 
 /** The two words for the key `(k0, k1)` and the counter `(x0, x1)`, all of them uint32. */
@@ -40,8 +40,8 @@ export function threefry2x32(k0: number, k1: number, x0: number, x1: number): [n
  * counter `(x0[i], x1[i])` go to `out0[i]` and `out1[i]`. An input of length 1 is the same for
  * every element. An output may be one of the inputs that have its length.
  *
- * Throws a `RangeError` when the outputs differ in length, or an input is neither of length 1 nor
- * as long as they are.
+ * Throws a `RangeError` if the outputs differ in length, or an input is neither of length 1 nor of
+ * that length.
  */
 export function threefry2x32Into(
   out0: Uint32Array,

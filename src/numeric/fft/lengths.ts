@@ -1,21 +1,21 @@
 /**
- * Lengths of Fourier transforms, and what they are made of.
+ * Lengths of Fourier transforms, and their factors.
  *
  * @module
  */
 
 /**
- * The largest prime that is a radix. For those above, the way by a convolution takes fewer operations;
- * below, it would only be less accurate.
+ * The largest prime that is a radix. For larger ones, a convolution takes fewer operations; for
+ * smaller ones, it would only be less accurate.
  */
 export const LARGEST_RADIX = 199;
 
-/** What stands before sixteens, by how many twos are left over. */
+/** The radices before the sixteens, by the number of remaining twos. */
 const FIRST: readonly (readonly number[])[] = [[], [4, 8], [4], [8]];
 
 /**
- * The radices whose product is `n`: a four, an eight or both before as many sixteens as there are; then odd
- * primes, and a two if there is no other way; `null` if a prime is too large.
+ * The radices whose product is `n`: a four, an eight or both, followed by as many sixteens as
+ * possible; then odd primes, and a two if there is exactly one; `null` if a prime is too large.
  */
 export function radicesOf(n: number): readonly number[] | null {
   let rest = n;
@@ -31,7 +31,10 @@ export function radicesOf(n: number): readonly number[] | null {
   return rest > 1 ? null : radices;
 }
 
-/** The shortest length from `n` on that is a power of two, or 3, 5, 7, 9 or 15 times one from 16 on. */
+/**
+ * The shortest length of at least `n` that is a power of two, or 3, 5, 7, 9 or 15 times a power of
+ * two of at least 16.
+ */
 export function smoothFrom(n: number): number {
   let shortest = 2 ** Math.ceil(Math.log2(n));
   for (const odd of [3, 5, 7, 9, 15]) {

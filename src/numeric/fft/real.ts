@@ -9,7 +9,7 @@
 import { type Pair, rootOfUnity } from "./roots.ts";
 import { transform, transformBack } from "./transform.ts";
 
-/** How many numbers determine the transform of `n` real ones. */
+/** The number of complex numbers that determine the transform of `n` real ones. */
 export function halfLength(n: number): number {
   return Math.floor(n / 2) + 1;
 }
@@ -18,7 +18,7 @@ function pairOf(length: number): Pair {
   return { re: new Float64Array(length), im: new Float64Array(length) };
 }
 
-/** The transform of real `x`, as far as it is not given by symmetry, into `y`. */
+/** The transform of real `x`, without the part given by symmetry, into `y`. */
 export function transformReal(x: Float64Array, y: Pair): void {
   const n = x.length;
   const half = n / 2;
@@ -39,7 +39,7 @@ export function transformReal(x: Float64Array, y: Pair): void {
     const [here, there] = [k % half, (half - k) % half];
     const [a, b, c, d] = [z.re[here], z.im[here], z.re[there], z.im[there]];
     const [cos, sin] = rootOfUnity(k, n);
-    // The transforms of the elements in even and in odd places.
+    // The transforms of the elements with even and with odd indices.
     const [evenRe, evenIm] = [(a + c) / 2, (b - d) / 2];
     const [oddRe, oddIm] = [(b + d) / 2, (c - a) / 2];
     y.re[k] = evenRe + oddRe * cos + oddIm * sin;
@@ -47,12 +47,12 @@ export function transformReal(x: Float64Array, y: Pair): void {
   }
 }
 
-/** The transpose of that: `x[j] = Σ Re(y[k] e^(2πi jk / n))`, into `x`. */
+/** The transpose of the transform above: `x[j] = Σ Re(y[k] e^(2πi jk / n))`, into `x`. */
 export function transformToReal(y: Pair, x: Float64Array): void {
   const n = x.length;
   const half = n / 2;
   if (n % 2 === 1) {
-    // Whatever stands behind, the real part is the sum.
+    // The remaining elements are zero, so the real part of the transform is the sum.
     const whole = pairOf(n);
     whole.re.set(y.re);
     whole.im.set(y.im);

@@ -4,14 +4,14 @@
  * @module
  */
 
-/** π/2 as a double, and what it leaves out. */
+/** π/2 as a double, and its rounding error. */
 const QUARTER = 1.5707963267948966;
 const QUARTER_REST = 6.123233995736766e-17;
 
 /** Splits a double into two of half its digits (T. J. Dekker, 1971). */
 const SPLITTER = 134217729;
 
-/** What rounding left out of a product. */
+/** The rounding error of a product. */
 function restOfProduct(x: number, y: number, product: number): number {
   const [a, b] = [x * SPLITTER, y * SPLITTER];
   const [xHigh, yHigh] = [a - (a - x), b - (b - y)];
@@ -20,8 +20,8 @@ function restOfProduct(x: number, y: number, product: number): number {
 }
 
 /**
- * The cosine and the sine of `2π k / n`, `k` from 0 to `n - 1`. The quarter of the circle is told by
- * whole numbers, and the rest, at most π/4, is an angle of twice a double's digits.
+ * The cosine and the sine of `2π k / n`, `k` from 0 to `n - 1`. The quadrant is determined by
+ * integer arithmetic, and the rest, at most π/4, is an angle in double-double precision.
  */
 export function rootOfUnity(k: number, n: number): readonly [cos: number, sin: number] {
   const quarter = Math.round(4 * k / n);
@@ -38,7 +38,7 @@ export function rootOfUnity(k: number, n: number): readonly [cos: number, sin: n
   return turned(c - rest * s, s + rest * c, quarter);
 }
 
-/** A point of the circle, turned by quarters. */
+/** A point of the circle, rotated by quarter turns. */
 function turned(cos: number, sin: number, quarters: number): readonly [cos: number, sin: number] {
   switch (quarters % 4) {
     case 0:
@@ -52,7 +52,7 @@ function turned(cos: number, sin: number, quarters: number): readonly [cos: numb
   }
 }
 
-/** Complex numbers, real and imaginary parts apart. */
+/** Complex numbers, with separate real and imaginary parts. */
 export interface Pair {
   /** The real parts. */
   readonly re: Float64Array;

@@ -1,10 +1,10 @@
 /**
  * Discrete Fourier transforms of any length, in double precision.
  *
- * Lengths without large prime factors go by stages that leave the results in order: T. G. Stockham,
- * "High-speed convolution and correlation", 1966, as in P. N. Swarztrauber, "FFT algorithms for vector
- * computers", 1984. All others become convolutions: L. I. Bluestein, "A linear filtering approach to the
- * computation of the discrete Fourier transform", 1970.
+ * Lengths without large prime factors use stages that leave the results in order: T. G. Stockham,
+ * "High-speed convolution and correlation", 1966, as in P. N. Swarztrauber, "FFT algorithms for
+ * vector computers", 1984. All others become convolutions: L. I. Bluestein, "A linear filtering
+ * approach to the computation of the discrete Fourier transform", 1970.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { range } from "../../base/shape.ts";
 import { LARGEST_RADIX, radicesOf, smoothFrom, squaresModulo } from "./lengths.ts";
 import { type Pair, rootOfUnity, rootsOfUnity } from "./roots.ts";
 
-/** What is known of a length. */
+/** The precomputed data of a length. */
 interface Plan {
   /** The roots of unity, or the chirp `e^(-πi k² / n)`. */
   readonly roots: Pair;
@@ -23,7 +23,7 @@ interface Plan {
   readonly filter: Pair | null;
 }
 
-/** The plans of lengths; the room is so many roots. */
+/** The plans of lengths; the capacity is a number of roots. */
 const plans = new Recent<number, Plan>(
   2 ** 22,
   ({ roots, filter }) => roots.re.length + (filter?.re.length ?? 0),
@@ -37,7 +37,7 @@ function makePlan(n: number): Plan {
 }
 
 /**
- * The chirp of a length, and the filter that takes the place of its stages: the transform, divided by its
+ * The chirp of a length, and the filter that replaces its stages: the transform, divided by its
  * length, of the chirp's inverse in both directions.
  */
 export function chirpOf(n: number): { readonly chirp: Pair; readonly filter: Pair } {
@@ -71,7 +71,7 @@ export function transformBack({ re, im }: Pair): void {
   transform({ re: im, im: re });
 }
 
-/** The product of each number of `x` with that of `y`, in place of the former. */
+/** The product of each number of `x` with that of `y`, which replaces the former. */
 function multiply(x: Pair, y: Pair, length: number): void {
   for (let k = 0; k < length; k++) {
     const [a, b, c, d] = [x.re[k], x.im[k], y.re[k], y.im[k]];
@@ -112,15 +112,18 @@ function runStages(x: Pair, { roots, radices }: Plan): void {
 
 interface Stage {
   readonly radix: number;
-  /** The product of the radices before. */
+  /** The product of the radices before this stage. */
   readonly before: number;
-  /** The product of those behind. */
+  /** The product of the radices after it. */
   readonly rest: number;
   /** The roots of the whole length. */
   readonly roots: Pair;
 }
 
-/** Transforms of a stage's radix: from `[radix, rest, before]` to `[rest, radix, before]`, turned. */
+/**
+ * Transforms of a stage's radix: from `[radix, rest, before]` to `[rest, radix, before]`,
+ * multiplied by the roots.
+ */
 function runStage(from: Pair, to: Pair, { radix, before, rest, roots }: Stage): void {
   const step = rest * before;
   const n = radix * step;
@@ -156,14 +159,14 @@ function runStage(from: Pair, to: Pair, { radix, before, rest, roots }: Stage): 
 
 const known = new Map<number, Pair>();
 
-/** The roots of unity of a radix, of which there are few. */
+/** The roots of unity of a radix; there are few radices. */
 function rootsOfRadix(radix: number): Pair {
   let roots = known.get(radix);
   if (roots === undefined) known.set(radix, roots = rootsOfUnity(radix));
   return roots;
 }
 
-/** The order in which a stage reads its elements: powers of two by their bits from the last on. */
+/** The order in which a stage reads its elements: bit-reversed for powers of two. */
 function orderOf(radix: number): readonly number[] {
   if (radix % 2 === 1) return range(radix);
   if (radix === 2) return [0, 1];
@@ -171,7 +174,7 @@ function orderOf(radix: number): readonly number[] {
   return [...half.map((k) => 2 * k), ...half.map((k) => 2 * k + 1)];
 }
 
-/** A transform of a radix in place. Those of powers of two have their elements in reversed order. */
+/** A transform of a radix in place. For powers of two, the elements are in bit-reversed order. */
 function butterfly(re: Float64Array, im: Float64Array, roots: Pair): void {
   if (re.length % 2 === 0) even(re, im, roots);
   else odd(re, im, roots);
@@ -184,7 +187,7 @@ function even(re: Float64Array, im: Float64Array, roots: Pair): void {
       for (let k = 0; k < half; k++) {
         const [a, b] = [first + k, first + k + half];
         let [x, y] = [re[b], im[b]];
-        // An infinite number times a part that is zero would be NaN.
+        // The product of an infinite number and a part that is zero would be NaN.
         if (2 * k === half) [x, y] = [y, -x];
         else if (k > 0) {
           const turn = k * radix / (2 * half);
@@ -202,7 +205,7 @@ function even(re: Float64Array, im: Float64Array, roots: Pair): void {
 
 const sums = { re: new Float64Array(LARGEST_RADIX), im: new Float64Array(LARGEST_RADIX) };
 
-/** Sums and differences of opposite elements need half of the multiplications. */
+/** Sums and differences of opposite elements halve the number of multiplications. */
 function odd(re: Float64Array, im: Float64Array, roots: Pair): void {
   const radix = re.length;
   const half = (radix - 1) / 2;

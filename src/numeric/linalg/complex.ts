@@ -1,6 +1,6 @@
 /**
- * Matrices of complex numbers, as pairs of arrays of doubles, and the eigenvalues of any square one. NaN
- * in gives NaN out.
+ * Matrices of complex numbers, as pairs of arrays of doubles, and the eigenvalues of any square
+ * one. NaN in the input gives NaN in the result.
  *
  * Source: G. H. Golub and C. F. Van Loan, "Matrix Computations", 4th edition, 2013, sections 7.4 and
  * 7.5 (Hessenberg form, shifted QR steps).
@@ -13,10 +13,10 @@ import { allFinite, scaleOf } from "./vectors.ts";
 
 const EPSILON = 2 ** -52;
 
-/** QR steps for each eigenvalue that are far more than are ever needed. */
+/** The maximum number of QR steps for each eigenvalue, far more than are ever needed. */
 const MOST_STEPS = 60;
 
-/** The identity of so many rows. */
+/** The identity matrix with a given number of rows. */
 export function identity(n: number): Complexes {
   const out = complexes(n * n);
   for (let i = 0; i < n; i++) out.re[i * n + i] = 1;
@@ -40,13 +40,13 @@ export function fixPhase(
   for (let i = 0; i < rows; i++) {
     const at = i * columns + k;
     const size = Math.hypot(re[at], im[at]);
-    // Of elements that differ by rounding alone the first counts.
+    // Among elements that differ only by rounding, the first is used.
     if (size > most * (1 + 64 * EPSILON)) {
       [most, place, a, b] = [size, at, re[at] / size, im[at] / size];
     }
   }
   multiplyColumn({ re, im }, rows, columns, k, [a, -b]);
-  // Derivatives know the element by this.
+  // Derivatives identify the element by its zero imaginary part.
   if (place >= 0) im[place] = 0;
   return [a, -b];
 }
@@ -111,8 +111,9 @@ function root(a: number, b: number): [number, number] {
 }
 
 /**
- * The eigenvalues of an `n × n` matrix, which is overwritten, ordered by real and, where these are equal
- * but for rounding, by imaginary parts, and its eigenvectors as columns: of length one, the largest element real and positive.
+ * The eigenvalues of an `n × n` matrix, which is overwritten, ordered by real parts and, if these
+ * are equal up to rounding, by imaginary parts; and its eigenvectors as columns, of length one,
+ * with the largest element real and positive.
  */
 export function complexEigen(a: Complexes, n: number): { w: Complexes; v: Complexes } {
   const [w, z] = [complexes(n), identity(n)];
@@ -138,8 +139,8 @@ export function complexEigen(a: Complexes, n: number): { w: Complexes; v: Comple
 }
 
 /**
- * The places on the diagonal by their real parts. Those whose real parts are equal but for rounding, as
- * in the pairs of a real matrix, follow by their imaginary ones.
+ * The positions on the diagonal, ordered by real parts. Those whose real parts are equal up to
+ * rounding, as in the pairs of a real matrix, are ordered by imaginary parts.
  */
 function valuesInOrder({ re, im }: Complexes, n: number): number[] {
   const places = Array.from({ length: n }, (_, k) => k * n + k).sort((i, j) => re[i] - re[j]);
@@ -153,7 +154,7 @@ function valuesInOrder({ re, im }: Complexes, n: number): number[] {
   return order.map((place) => place / (n + 1));
 }
 
-/** Reflections to Hessenberg form, gathered in `z`. */
+/** Reflections to Hessenberg form, accumulated in `z`. */
 export function toHessenberg(a: Complexes, z: Complexes, n: number): void {
   const { re, im } = a;
   const work = complexes(n);
@@ -171,7 +172,7 @@ export function toHessenberg(a: Complexes, z: Complexes, n: number): void {
   }
 }
 
-/** QR steps with Wilkinson's shifts, until what stands below the diagonal is nothing. */
+/** QR steps with Wilkinson's shifts, until the elements below the diagonal are negligible. */
 export function toTriangle({ re, im }: Complexes, z: Complexes, n: number): void {
   const size = (i: number, j: number) => Math.abs(re[i * n + j]) + Math.abs(im[i * n + j]);
   let steps = 0;
@@ -240,7 +241,7 @@ function qrStep(h: Complexes, z: Complexes, n: number, low: number, high: number
       im[j + column] = a * v + b * u - c * y - d * x;
     }
   }
-  // Row by row, so that all turns run along it.
+  // Row by row, so that all rotations run along rows.
   for (const [matrix, rows] of [[h, high + 1], [z, n]] as const) {
     const { re, im } = matrix;
     for (let row = 0; row < rows; row++) {
@@ -287,7 +288,8 @@ function triangleVectors({ re, im }: Complexes, n: number): Complexes {
       out.re[i * n + k] = u;
       out.im[i * n + k] = v;
       const size = Math.hypot(u, v);
-      // Vectors of matrices that are nearly defective grow: what grows too large is scaled down.
+      // Vectors of matrices that are nearly defective grow; if they become too large, they are
+      // scaled down.
       if (size > 2 ** 300) multiplyColumn(out, n, n, k, [1 / size, 0]);
     }
   }

@@ -8,21 +8,21 @@ import { complexes } from "./complex_reflections.ts";
 import type { Complexes } from "./complex_reflections.ts";
 import { swapRows } from "./vectors.ts";
 
-/** Where the parts of a factorisation go. */
+/** The arrays for the parts of a factorisation. */
 export interface ComplexLuParts {
   /** The matrix, and then the upper triangular factor. */
   readonly upper: Complexes;
-  /** The unit lower triangular factor, zeros before. */
+  /** The unit lower triangular factor, initially zeros. */
   readonly lower: Complexes;
-  /** Which row of the matrix stands in each row of the product. */
+  /** The row of the matrix in each row of the product. */
   readonly rows: Int32Array;
-  /** Which column of the matrix stands in each column of the product. */
+  /** The column of the matrix in each column of the product. */
   readonly columns: Int32Array;
 }
 
 /**
- * Factorises an `n × n` matrix as `factorizeLu` does a real one, and gives the sign of both orders
- * together. The size of an element is the sum of the magnitudes of its parts.
+ * Factorises an `n × n` matrix like `factorizeLu` for real ones, and returns the sign of both
+ * permutations together. The size of an element is the sum of the magnitudes of its parts.
  */
 export function factorizeComplexLu(
   { upper: { re, im }, lower, rows, columns }: ComplexLuParts,
@@ -54,7 +54,7 @@ export function factorizeComplexLu(
     const d = im[top + k];
     lower.re[top + k] = 1;
     for (let row = top + n; row < n * n; row += n) {
-      // When the largest element is 0, all that is left is.
+      // If the largest element is 0, all remaining elements are.
       const [x, y] = c === 0 && d === 0 ? [0, 0] : quotient(re[row + k], im[row + k], c, d);
       lower.re[row + k] = x;
       lower.im[row + k] = y;
@@ -74,7 +74,10 @@ export function factorizeComplexLu(
   return sign;
 }
 
-/** The place of the largest element of the rows and columns from `k` on; NaN counts as the largest. */
+/**
+ * The position of the largest element of the rows and columns from `k` on; NaN counts as the
+ * largest.
+ */
 function largestFrom(re: Float64Array, im: Float64Array, n: number, k: number): number {
   let [largest, place] = [-1, k * n + k];
   for (let row = k * n; row < n * n; row += n) {
@@ -87,12 +90,13 @@ function largestFrom(re: Float64Array, im: Float64Array, n: number, k: number): 
 }
 
 /**
- * The columns that complete the orthonormal ones of `q` `[m, k]` to a basis: unit vectors made orthogonal to
- * all before them, twice (Golub and Van Loan, section 5.2.8). NaN where `q` has one.
+ * The columns that complete the orthonormal ones of `q` `[m, k]` to a basis: unit vectors made
+ * orthogonal to all before them, twice (Golub and Van Loan, section 5.2.8). NaN if `q` contains
+ * NaN.
  */
 export function completeColumns(q: Complexes, m: number, k: number): Complexes {
   const out = complexes(m * (m - k));
-  // Rows, so that products run along them.
+  // Stored as rows, so that products run along them.
   const basis = complexes(m * m);
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < k; j++) {
@@ -110,7 +114,8 @@ export function completeColumns(q: Complexes, m: number, k: number): Complexes {
     }
     let size = 0;
     for (let i = to; i < to + m; i++) size += basis.re[i] ** 2 + basis.im[i] ** 2;
-    // Of the units that are left one is at least this long; once refused, a unit only gets shorter.
+    // One of the remaining unit vectors is at least this long; a unit vector that was rejected only
+    // gets shorter.
     if (size < 0.25 / m && unit < m) continue;
     for (let i = 0; i < m; i++) {
       out.re[i * (m - k) + row - k] = basis.re[to + i] /= Math.sqrt(size);
@@ -121,7 +126,7 @@ export function completeColumns(q: Complexes, m: number, k: number): Complexes {
   return out;
 }
 
-/** Takes from a row what it has in common with another one, of length one. */
+/** Subtracts from a row its projection onto another one, of length one. */
 function takeOff({ re, im }: Complexes, from: number, to: number, length: number): void {
   let [x, y] = [0, 0];
   for (let i = 0; i < length; i++) {

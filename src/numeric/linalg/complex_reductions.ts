@@ -1,7 +1,7 @@
 /**
- * Eigenvalues of Hermitian matrices and singular values of complex ones: reflections whose factors are
- * complex make the matrix tridiagonal, or bidiagonal, and real, and what is left is that of real
- * matrices. NaN in gives NaN out.
+ * Eigenvalues of Hermitian matrices and singular values of complex ones: reflections with complex
+ * factors make the matrix tridiagonal, or bidiagonal, and real; the rest is as for real matrices.
+ * NaN in the input gives NaN in the result.
  *
  * Source: LAPACK's `zhetd2` and `zgebd2`.
  *
@@ -15,13 +15,16 @@ import { factorizeEigh } from "./eigh.ts";
 import { factorizeSvd } from "./svd.ts";
 import { scaleOf } from "./vectors.ts";
 
-/** The vectors of reflections, from the first, and their factors. */
+/** The vectors of the reflections, the first one first, and their factors. */
 interface Reflections {
   readonly vectors: Complexes[];
   readonly factors: Reflection[];
 }
 
-/** A matrix of so many columns multiplied from the left by all reflections, the last one first. */
+/**
+ * A matrix with a given number of columns, multiplied from the left by all reflections, the last
+ * one first.
+ */
 function applyAll(
   { vectors, factors }: Reflections,
   x: Complexes,
@@ -35,7 +38,7 @@ function applyAll(
   }
 }
 
-/** A power of two by which the elements of a matrix were divided. */
+/** The power of two by which the elements of a matrix were divided. */
 function normalize({ re, im }: Complexes): number {
   const scale = Math.max(scaleOf(re, 0, re.length), scaleOf(im, 0, im.length));
   for (const part of [re, im]) for (let i = 0; i < part.length; i++) part[i] /= scale;
@@ -92,7 +95,7 @@ function tridiagonalize(a: Complexes, n: number, out: Float64Array): Reflections
     if (c === 0 && d === 0) continue;
     const { re: vRe, im: vIm } = v;
     const { re: pRe, im: pIm } = product;
-    // The product with the vector, and what it has in common with it.
+    // The product with the vector, and its projection onto the vector.
     let common = 0;
     for (let i = k + 1; i < n; i++) {
       let p = 0;
@@ -161,7 +164,7 @@ export function complexSvd(a: Complexes, m: number, n: number): SingularValues {
   return withPhases(u, s, v, m, n);
 }
 
-/** Phases turned so that the largest element of each left vector is real and positive. */
+/** Rotates the phases so that the largest element of each left vector is real and positive. */
 function withPhases(
   u: Complexes,
   s: Float64Array,
@@ -175,7 +178,7 @@ function withPhases(
   return { u, s, v };
 }
 
-/** Of a matrix that has at least as many rows as columns; the vectors have any phase. */
+/** For a matrix that has at least as many rows as columns; the vectors have arbitrary phases. */
 function decomposeTall(a: Complexes, m: number, n: number): SingularValues {
   const [u, s, v] = [complexes(m * n), new Float64Array(n), complexes(n * n)];
   if (!isFinitePair(a)) {

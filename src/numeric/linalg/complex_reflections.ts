@@ -5,7 +5,7 @@
  *
  * @module
  */
-/** Complex numbers by their parts, row-major where they are matrices. */
+/** Complex numbers by their parts, row-major if they are matrices. */
 export interface Complexes {
   /** The real parts. */
   readonly re: Float64Array;
@@ -13,7 +13,7 @@ export interface Complexes {
   readonly im: Float64Array;
 }
 
-/** So many complex numbers, all zero. */
+/** A given number of complex numbers, all zero. */
 export function complexes(length: number): Complexes {
   return { re: new Float64Array(length), im: new Float64Array(length) };
 }
@@ -24,15 +24,15 @@ export interface Reflection {
   readonly a: number;
   /** The imaginary part. */
   readonly b: number;
-  /** The multiple. */
+  /** The real multiple. */
   readonly head: number;
 }
 
 const IDENTITY = { a: 0, b: 0 };
 
 /**
- * Turns the elements from place `at` into the vector of the reflection of what they were, whose first
- * element is 1.
+ * Replaces the elements from index `at` on by the vector of their reflection, whose first element
+ * is 1.
  */
 export function reflect({ re, im }: Complexes, at: number, end: number): Reflection {
   const [first, second] = [re[at], im[at]];
@@ -43,7 +43,7 @@ export function reflect({ re, im }: Complexes, at: number, end: number): Reflect
     largest = Math.max(largest, Math.abs(re[i]), Math.abs(im[i]));
   }
   if (largest === 0) return { ...IDENTITY, head: first };
-  // Scaled by a power of two, so that what is hardly above 0 makes a unitary reflection too.
+  // Scaled by a power of two, so that values hardly above 0 give a unitary reflection, too.
   const scale = 2 ** Math.floor(Math.log2(Math.max(largest, Math.abs(first))));
   const [x, y] = [first / scale, second / scale];
   let squares = x * x + y * y;
@@ -64,8 +64,8 @@ export function reflect({ re, im }: Complexes, at: number, end: number): Reflect
 }
 
 /**
- * Multiplies rows of a matrix of so many columns by `I - (a + i b) v vᴴ` from the left: those from
- * `first` on, at which the vector begins. Columns before `column` stay.
+ * Multiplies the rows from `first` on, where the vector begins, of a matrix with a given number of
+ * columns by `I - (a + i b) v vᴴ` from the left. Columns before `column` are not changed.
  */
 export function applyLeft(
   { re, im }: Complexes,
@@ -108,7 +108,10 @@ export function applyLeft(
   }
 }
 
-/** Multiplies rows from `first` on by `I - (a + i b) v vᴴ` from the right; columns before `column` stay. */
+/**
+ * Multiplies rows from `first` on by `I - (a + i b) v vᴴ` from the right; columns before `column`
+ * are not changed.
+ */
 export function applyRight(
   { re, im }: Complexes,
   columns: number,
@@ -120,7 +123,7 @@ export function applyRight(
   if (a === 0 && b === 0) return;
   const { re: vRe, im: vIm } = v;
   for (let row = first * columns; row < end * columns; row += columns) {
-    // Four sums, none of which waits for another.
+    // Four independent sums.
     let p = 0;
     let q = 0;
     let r = 0;

@@ -11,32 +11,33 @@ import { addScaled, allFinite, dot, hypotenuse, makeChain, makeReflection } from
 import { reflectRows, rotateChain, scaleOf, swapRows } from "./vectors.ts";
 import type { Chain } from "./vectors.ts";
 
-/** Sums and differences of doubles are exact to this fraction. */
+/** The relative precision of sums and differences of doubles. */
 const EPSILON = 2 ** -52;
 
 /**
- * Below this, an element of a matrix whose largest is about 1 is nothing. It leaves room for products of
- * two, which must not underflow.
+ * Below this, an element of a matrix whose largest element is about 1 is negligible. Products of
+ * two such elements must not underflow.
  */
 const TINY = 2 ** -400;
 
-/** So many steps for each eigenvalue are far more than are ever needed. */
+/** The maximum number of steps for each eigenvalue, far more than are ever needed. */
 const MOST_STEPS = 90;
 
-/** A block whose ends differ by this is graded. */
+/** The ratio of the ends of a block from which it is graded. */
 const GRADED = 64;
 
 /**
- * After so many steps in vain, the order of a block is reversed. If that does not help either, as in a
- * block that is small at both ends, what is nothing beside the whole matrix is nothing: no more is
- * known of its elements anyway, since it was made tridiagonal.
+ * The number of unsuccessful steps after which the order of a block is reversed. If that does not
+ * help either, as in a block that is small at both ends, elements that are negligible compared with
+ * the whole matrix are set to 0: the reduction to tridiagonal form has left them no more accuracy
+ * than that.
  */
 const PATIENCE = 15;
 
 /**
- * The eigenvalues of a symmetric `n × n` matrix, increasing, into `w` from place `n index`, and its
- * eigenvectors as the columns of a matrix into `v` from place `n² index`. Of `a`, which is overwritten,
- * the lower triangle is read. NaN everywhere when an element is not finite.
+ * The eigenvalues of a symmetric `n × n` matrix, increasing, into `w` from index `n index`, and its
+ * eigenvectors as the columns of a matrix into `v` from index `n² index`. The lower triangle of `a`
+ * is read, and `a` is overwritten. All results are NaN if an element is not finite.
  *
  * Reflections make the matrix tridiagonal; implicit QL steps then make it diagonal (A. Dubrulle,
  * R. Martin and J. Wilkinson, "The implicit QL algorithm", 1968; EISPACK's `tred2` and `imtql2`).
@@ -72,8 +73,8 @@ export function factorizeEigh(
 }
 
 /**
- * The sign that makes the largest element of a vector positive: the first, of several that are
- * equally large but for rounding. It stays the same when the vector changes by little.
+ * The sign that makes the largest element of a vector positive: the first of several that are
+ * equally large up to rounding. It does not change under small changes of the vector.
  */
 export function signOf(x: Float64Array, from: number, length: number): number {
   let largest = 0;
@@ -85,8 +86,8 @@ export function signOf(x: Float64Array, from: number, length: number): number {
 }
 
 /**
- * Makes the lower triangle of `a` tridiagonal, with diagonal `d` and `e` below it. Gives the
- * orthogonal matrix of which the rows are to be turned into eigenvectors.
+ * Makes the lower triangle of `a` tridiagonal, with diagonal `d` and `e` below it. Returns the
+ * orthogonal matrix whose rows will be rotated into eigenvectors.
  */
 function tridiagonalize(a: Float64Array, n: number, d: Float64Array, e: Float64Array) {
   const vectors = new Float64Array(n * n);
@@ -141,7 +142,10 @@ function multiplyLower(
   }
 }
 
-/** Makes a tridiagonal matrix diagonal, and turns the rows of `vectors` with it; false if it fails. */
+/**
+ * Makes a tridiagonal matrix diagonal, and rotates the rows of `vectors` with it; false if it
+ * fails.
+ */
 function iterateQl(d: Float64Array, e: Float64Array, vectors: Float64Array, n: number): boolean {
   const chain = makeChain(n);
   for (let l = 0; l < n; l++) {
@@ -155,8 +159,9 @@ function iterateQl(d: Float64Array, e: Float64Array, vectors: Float64Array, n: n
       }
       if (m === l) break;
       if (steps === MOST_STEPS) return false;
-      // Steps converge at the first row, and lose what is small there beside what is large: a block that
-      // is graded begins with its small end (LAPACK's `dsteqr` turns to QR steps for that).
+      // Steps converge at the first row, and small elements there lose accuracy next to large ones.
+      // A graded block is therefore ordered to begin with its small end (LAPACK's `dsteqr` switches
+      // to QR steps for that).
       const head = Math.abs(d[l]) + Math.abs(e[l]);
       const tail = Math.abs(d[m]) + Math.abs(e[m - 1]);
       const isGraded = head > GRADED * tail;
@@ -202,7 +207,7 @@ function stepQl(
     const r = hypotenuse(f, g);
     e[i + 1] = r;
     if (r < TINY * TINY) {
-      // The matrix falls apart here.
+      // The matrix splits here.
       d[i + 1] -= p;
       e[m] = 0;
       rotateChain(vectors, m * n, -n, n, chain);

@@ -9,27 +9,28 @@
 
 import { swapRows } from "./vectors.ts";
 
-/** Where the parts of a factorisation go, each from a place of its own. */
+/** The arrays for the parts of a factorisation, each with its offset. */
 export interface LuParts {
   /** The upper triangular factor. */
   readonly upper: Float64Array;
   /** The unit lower triangular factor. */
   readonly lower: Float64Array;
-  /** Which row of the matrix stands in each row of the product. */
+  /** The row of the matrix in each row of the product. */
   readonly rows: Int32Array;
-  /** Which column of the matrix stands in each column of the product. */
+  /** The column of the matrix in each column of the product. */
   readonly columns: Int32Array;
 }
 
 /**
- * Factorises matrix number `index`, of `n` rows and columns, which stands in `upper` and is
+ * Factorises matrix number `index`, of `n` rows and columns, which is in `upper` and is
  * overwritten: `lower × upper` is the matrix with its rows and columns in the order of `rows` and
- * `columns`. Gives the sign of both permutations together.
+ * `columns`. Returns the sign of both permutations together.
  *
- * The pivot of each step is the largest element that is left (Wilkinson 1961), found while the step
- * before updates the rest. Pivots of 0, if there are any, come last (J. Demmel et al., "Computing the
- * singular value decomposition with high relative accuracy", 1999, section 4). Of these, all but the
- * very last become `tiny` times the first pivot, so that derivatives can divide by them.
+ * The pivot of each step is the largest remaining element (Wilkinson 1961), found while the
+ * previous step updates the rest. Pivots of 0, if there are any, come last (J. Demmel et al.,
+ * "Computing the singular value decomposition with high relative accuracy", 1999, section 4). All
+ * of these but the very last are replaced by `tiny` times the first pivot, so that derivatives can
+ * divide by them.
  */
 export function factorizeLu(
   { upper, lower, rows, columns }: LuParts,
@@ -66,8 +67,8 @@ export function factorizeLu(
 }
 
 /**
- * The same with the largest element of each column for its pivot, so that `columns` stay in order and
- * pivots of 0 stay what they are: half of the work, and blocks of columns can follow each other.
+ * The same with the largest element of each column as its pivot, so that `columns` stay in order
+ * and pivots of 0 are not replaced. This is half of the work, and permits blocks of columns.
  */
 export function factorizeLuByRows(
   { upper, lower, rows, columns }: LuParts,
@@ -101,7 +102,7 @@ export function factorizeLuByRows(
   return sign;
 }
 
-/** Clears column `k` below the diagonal; gives the place of the largest element that is left. */
+/** Clears column `k` below the diagonal; returns the position of the largest remaining element. */
 function eliminate(u: Float64Array, l: Float64Array, base: number, n: number, k: number): number {
   const top = base + k * n;
   const head = u[top + k];
@@ -109,7 +110,7 @@ function eliminate(u: Float64Array, l: Float64Array, base: number, n: number, k:
   let place = (k + 1) * n + k + 1;
   for (let i = k + 1; i < n; i++) {
     const row = base + i * n;
-    // When the largest element is 0, all that is left is.
+    // If the largest element is 0, all remaining elements are.
     const factor = head === 0 ? 0 : u[row + k] / head;
     l[row + k] = factor;
     u[row + k] = 0;
@@ -117,7 +118,7 @@ function eliminate(u: Float64Array, l: Float64Array, base: number, n: number, k:
       const value = u[row + j] - factor * u[top + j];
       u[row + j] = value;
       const magnitude = Math.abs(value);
-      // NaN counts as the largest: it then spreads to everything that is left.
+      // NaN counts as the largest: it then propagates to all remaining elements.
       if (!(magnitude <= largest)) {
         largest = magnitude;
         place = row - base + j;
@@ -127,7 +128,7 @@ function eliminate(u: Float64Array, l: Float64Array, base: number, n: number, k:
   return place;
 }
 
-/** The place of the largest magnitude, or of NaN. */
+/** The position of the largest magnitude, or of NaN. */
 function findLargest(x: Float64Array, from: number, length: number): number {
   let place = 0;
   let largest = -1;

@@ -43,8 +43,8 @@ export function factorizeQr(
     const block = { a: q, stride: columns, row: k, rowEnd: m, column: k, columnEnd: columns };
     reflectColumns(block, vectors, k * m + k, factors[k], work);
   }
-  // Of the two signs of each column, that which makes the diagonal positive: the factorisation of a
-  // matrix of full rank is unique then.
+  // For each column, the sign that makes the diagonal positive: the factorisation of a matrix of
+  // full rank is then unique.
   for (let k = 0; k < count; k++) {
     if (!(r[k * n + k] < 0)) continue;
     for (let j = k; j < n; j++) r[k * n + j] = 0 - r[k * n + j];

@@ -1,5 +1,6 @@
 /**
- * Hessenberg and Schur forms of square matrices, in double precision. NaN in gives NaN out.
+ * Hessenberg and Schur forms of square matrices, in double precision. NaN in the input gives NaN in
+ * the result.
  *
  * Source: G. H. Golub and C. F. Van Loan, "Matrix Computations", 4th edition, 2013, sections 7.4 and
  * 7.5 (Francis' double steps). Blocks of two are brought into LAPACK's standard form (Z. Bai and J.
@@ -14,10 +15,10 @@ import { allFinite, scaleOf } from "./vectors.ts";
 
 const EPSILON = 2 ** -52;
 
-/** Steps for each eigenvalue, far more than are ever needed. */
+/** The maximum number of steps for each eigenvalue, far more than are ever needed. */
 const MOST_STEPS = 60;
 
-/** How much of the way to go: to zeros below the subdiagonal, or below the diagonal. */
+/** The form to compute: zeros below the subdiagonal, or below the diagonal. */
 export type Form = "hessenberg" | "triangle";
 
 /**
@@ -80,7 +81,7 @@ function toQuasiTriangle(h: Float64Array, q: Float64Array, n: number): void {
   }
 }
 
-/** Where the block that ends at `high` begins; what is nothing on the subdiagonal becomes 0. */
+/** The start of the block that ends at `high`; negligible elements on the subdiagonal become 0. */
 function startOf(h: Float64Array, n: number, high: number): number {
   let low = high;
   for (; low > 0; low--) {
@@ -91,7 +92,7 @@ function startOf(h: Float64Array, n: number, high: number): number {
   return low;
 }
 
-/** A step with both eigenvalues of the last two rows as shifts, or with others now and then. */
+/** A step with both eigenvalues of the last two rows as shifts, or occasionally with others. */
 function doubleStep(
   h: Float64Array,
   q: Float64Array,
@@ -150,7 +151,10 @@ function reflect(
   }
 }
 
-/** The block of rows `k` and `k + 1` made triangular, or its diagonal equal where it cannot be. */
+/**
+ * Makes the block of rows `k` and `k + 1` triangular, or its diagonal constant if that is not
+ * possible.
+ */
 function standardize(h: Float64Array, q: Float64Array, n: number, k: number): void {
   const [p, r] = [k * n + k, (k + 1) * n + k];
   const [turned, cos, sin] = standardBlock(h[p], h[p + 1], h[r], h[r + 1]);
@@ -171,7 +175,7 @@ function standardize(h: Float64Array, q: Float64Array, n: number, k: number): vo
 
 type Block = [a: number, b: number, c: number, d: number];
 
-/** LAPACK's standard form of a block of two, and the rotation that gives it. */
+/** LAPACK's standard form of a block of two, and the rotation that produces it. */
 function standardBlock(
   a: number,
   b: number,

@@ -12,23 +12,23 @@ import { allFinite, dot, hypotenuse, makeChain, makeReflection, scaleOf } from "
 import { reflectColumns, reflectRows, rotate, rotateChain } from "./vectors.ts";
 import type { Chain } from "./vectors.ts";
 
-/** Sums and differences of doubles are exact to this fraction. */
+/** The relative precision of sums and differences of doubles. */
 const EPSILON = 2 ** -52;
 
 /**
- * Below this, an element of a matrix whose largest is about 1 is nothing. It leaves room for products of
- * two, which must not underflow.
+ * Below this, an element of a matrix whose largest element is about 1 is negligible. Products of
+ * two such elements must not underflow.
  */
 const TINY = 2 ** -400;
 
 /**
- * So many steps for each singular value are far more than are ever needed. All values together have
- * them: in a graded matrix the first one to be found takes more than its share, and those that come
- * after it have then been found nearly.
+ * The maximum number of steps for each singular value, far more than are ever needed. The limit
+ * applies to all values together: in a graded matrix the first value takes more than its share, and
+ * the values after it have then nearly converged.
  */
 const MOST_STEPS = 60;
 
-/** From this ratio of rows to columns on, a QR factorisation first saves work (T. Chan, 1982). */
+/** The ratio of rows to columns from which an initial QR factorisation saves work (T. Chan, 1982). */
 const TALL = 1.6;
 
 /** Singular vectors as rows, and singular values. */
@@ -41,7 +41,7 @@ interface Parts {
   readonly v: Float64Array;
 }
 
-/** Where the results of a batch go. */
+/** The arrays for the results of a batch. */
 export interface SvdParts {
   /** Left singular vectors, the columns of `m × k` matrices. */
   readonly u: Float64Array;
@@ -53,7 +53,7 @@ export interface SvdParts {
 
 /**
  * Decomposes the `m × n` matrix `a`, which may be overwritten, into part number `index` of `out`;
- * `k` is the smaller of `m` and `n`. NaN everywhere when an element is not finite.
+ * `k` is the smaller of `m` and `n`. All results are NaN if an element is not finite.
  *
  * Reflections make the matrix bidiagonal, implicit QR steps then diagonal (G. Golub and C. Reinsch,
  * "Singular value decomposition and least squares solutions", 1970; LINPACK's `dsvdc`).
@@ -150,7 +150,10 @@ function bidiagonalize(a: Float64Array, m: number, n: number, s: Float64Array, e
   return { u, v };
 }
 
-/** Makes a bidiagonal matrix diagonal and not negative, turning the vectors; false if it fails. */
+/**
+ * Makes a bidiagonal matrix diagonal and not negative, and rotates the vectors with it; false if it
+ * fails.
+ */
 function iterate(
   s: Float64Array,
   e: Float64Array,
@@ -182,7 +185,7 @@ function iterate(
   return true;
 }
 
-/** The first row of the last block that does not fall apart. */
+/** The first row of the last block that does not split. */
 function findStart(s: Float64Array, e: Float64Array, end: number): number {
   for (let k = end - 2; k >= 0; k--) {
     if (Math.abs(e[k]) <= TINY + EPSILON * (Math.abs(s[k]) + Math.abs(s[k + 1]))) {
@@ -193,7 +196,9 @@ function findStart(s: Float64Array, e: Float64Array, end: number): number {
   return 0;
 }
 
-/** The last row of a block whose diagonal element is negligible beside its neighbours, or -1. */
+/**
+ * The last row of a block whose diagonal element is negligible compared with its neighbours, or -1.
+ */
 function findZero(s: Float64Array, e: Float64Array, start: number, end: number): number {
   for (let k = end - 1; k >= start; k--) {
     const after = k < end - 1 ? Math.abs(e[k]) : 0;
@@ -206,7 +211,7 @@ function findZero(s: Float64Array, e: Float64Array, start: number, end: number):
   return -1;
 }
 
-/** Moves the element above a last diagonal element of zero out of its column. */
+/** Eliminates the element above a last diagonal element of zero from its column. */
 function clearColumn(
   s: Float64Array,
   e: Float64Array,
@@ -229,7 +234,7 @@ function clearColumn(
   }
 }
 
-/** Moves the element beside a diagonal element of zero, in row `zero`, out of its row. */
+/** Eliminates the element next to a diagonal element of zero, in row `zero`, from its row. */
 function clearRow(
   s: Float64Array,
   e: Float64Array,
@@ -250,7 +255,7 @@ function clearRow(
   }
 }
 
-/** Room for the turns of one step. */
+/** Buffers for the rotations of one step. */
 interface Chains {
   /** Those of left singular vectors. */
   readonly left: Chain;

@@ -7,20 +7,20 @@
  */
 import { dot } from "./vectors.ts";
 
-/** Which triangle of a matrix is meant, and how. */
+/** The triangle of a matrix, and how it is used. */
 export interface Triangle {
   /** Whether it is the lower one. */
   readonly lower: boolean;
   /** Whether the system is that of the transposed matrix. */
   readonly transpose: boolean;
-  /** Whether its diagonal is all ones, whatever is stored there. */
+  /** Whether its diagonal is all ones, regardless of the stored values. */
   readonly unitDiagonal: boolean;
 }
 
 /**
- * Solves `op(T) x = b` in place for `count` vectors of `n` elements that stand one after another in
- * `x` from place `at`; `T` is a triangle of the `n × n` matrix at place `from` of `a`. Each vector's
- * result is the same, bit for bit, whatever the others are.
+ * Solves `op(T) x = b` in place for `count` vectors of `n` elements that are stored consecutively
+ * in `x` from index `at`; `T` is a triangle of the `n × n` matrix at index `from` of `a`. Each
+ * vector's result is bit for bit independent of the others.
  */
 export function solveTriangle(
   a: Float64Array,
@@ -33,7 +33,7 @@ export function solveTriangle(
 ): void {
   const { lower, transpose, unitDiagonal } = triangle;
   const forward = lower !== transpose;
-  // Four vectors at a time, so that the matrix is read once for them.
+  // Four vectors at a time, so that the matrix is read once for all four.
   for (let vector = 0; vector < count; at += 4 * n, vector += 4) {
     const width = Math.min(4, count - vector);
     for (let step = 0; step < n; step++) {
@@ -42,8 +42,9 @@ export function solveTriangle(
       const first = lower ? 0 : i + 1;
       const end = lower ? i : n;
       const pivot = unitDiagonal ? 1 : a[row + i];
-      // Row i of a matrix that is transposed is column i of the system: as soon as an unknown is found,
-      // it is taken out of all other equations. Otherwise the known ones are taken out of its own.
+      // Row i of a transposed matrix is column i of the system: as soon as an unknown is found, it
+      // is eliminated from all other equations. Otherwise the known unknowns are eliminated from
+      // its own equation.
       if (!transpose) takeKnown(a, row, first, end, x, at, n, i, width);
       for (let k = 0, place = at + i; k < width; k++, place += n) x[place] /= pivot;
       if (transpose) takeOut(a, row, first, end, x, at, n, i, width);
@@ -51,7 +52,7 @@ export function solveTriangle(
   }
 }
 
-/** Takes the products of a row with unknowns `first` to `end` from the right side `i`. */
+/** Subtracts the products of a row with unknowns `first` to `end` from the right side `i`. */
 function takeKnown(
   a: Float64Array,
   row: number,
@@ -89,7 +90,7 @@ function takeKnown(
   x[r + i] -= v;
 }
 
-/** Takes the products of a row and unknown `i` from the right sides `first` to `end`. */
+/** Subtracts the products of a row and unknown `i` from the right sides `first` to `end`. */
 function takeOut(
   a: Float64Array,
   row: number,
@@ -120,12 +121,12 @@ function takeOut(
 }
 
 /**
- * Overwrites the `n × n` matrix at place `from` of `a`, of which the lower triangle is read, with its
- * Cholesky factor; with NaN on and below the diagonal when it is not positive definite.
+ * Overwrites the `n × n` matrix at index `from` of `a`, of which the lower triangle is read, with
+ * its Cholesky factor, or with NaN on and below the diagonal if it is not positive definite.
  */
 export function cholesky(a: Float64Array, from: number, n: number): void {
   let fails = false;
-  // Four rows at a time: left of their diagonal block they are solutions of the triangle above.
+  // Four rows at a time: left of their diagonal block they are solutions with the triangle above.
   for (let first = 0; first < n && !fails; first += 4) {
     const end = Math.min(first + 4, n);
     const known = end - first === 4 ? first : 0;
@@ -148,7 +149,7 @@ export function cholesky(a: Float64Array, from: number, n: number): void {
   }
 }
 
-/** Solves `L x = b` for the first `count` unknowns of four vectors, the rows from place `at` on. */
+/** Solves `L x = b` for the first `count` unknowns of four vectors, the rows from index `at` on. */
 function solveFour(a: Float64Array, from: number, n: number, at: number, count: number): void {
   const [p, q, r] = [at + n, at + 2 * n, at + 3 * n];
   for (let k = 0, row = from; k < count; k++, row += n) {

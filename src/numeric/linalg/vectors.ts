@@ -1,8 +1,8 @@
 /**
- * What the matrix factorisations are made of: inner loops over elements that stand side by side, and
+ * Building blocks of the matrix factorisations: inner loops over contiguous elements, and
  * reflections.
  *
- * Matrices are row-major in double precision. Every loop that matters runs along a row.
+ * Matrices are row-major in double precision. Every performance-critical loop runs along a row.
  *
  * Source: A. S. Householder, "Unitary triangularization of a nonsymmetric matrix", 1958
  * (reflections).
@@ -10,7 +10,7 @@
  * @module
  */
 
-/** The inner product of `length` elements from place `i` of `x` and place `k` of `y`. */
+/** The inner product of `length` elements from index `i` of `x` and index `k` of `y`. */
 export function dot(
   x: Float64Array,
   i: number,
@@ -31,7 +31,7 @@ export function dot(
   return (a + b) + (c + d);
 }
 
-/** Adds `factor` times `length` elements from place `i` of `x` to those from place `k` of `y`. */
+/** Adds `factor` times `length` elements from index `i` of `x` to those from index `k` of `y`. */
 export function addScaled(
   factor: number,
   x: Float64Array,
@@ -43,7 +43,7 @@ export function addScaled(
   for (const end = i + length; i < end; i++, k++) y[k] += factor * x[i];
 }
 
-/** Exchanges the rows of `length` elements at places `i` and `k`. */
+/** Exchanges the rows of `length` elements at indices `i` and `k`. */
 export function swapRows(rows: Float64Array, i: number, k: number, length: number): void {
   for (const end = i + length; i < end; i++, k++) {
     const value = rows[i];
@@ -52,7 +52,7 @@ export function swapRows(rows: Float64Array, i: number, k: number, length: numbe
   }
 }
 
-/** Turns two rows of `length` elements: `x` becomes `c x + s y`, and `y` becomes `c y - s x`. */
+/** Rotates two rows of `length` elements: `x` becomes `c x + s y`, and `y` becomes `c y - s x`. */
 export function rotate(
   rows: Float64Array,
   x: number,
@@ -69,9 +69,9 @@ export function rotate(
   }
 }
 
-/** Turns of neighbouring rows, the second row of each being the first of the next. */
+/** Rotations of neighbouring rows, where the second row of each is the first of the next. */
 export interface Chain {
-  /** How many turns there are. */
+  /** The number of rotations. */
   count: number;
   /** The cosine of each. */
   readonly c: Float64Array;
@@ -79,15 +79,15 @@ export interface Chain {
   readonly s: Float64Array;
 }
 
-/** Room for a chain of so many turns. */
+/** Buffers for a chain of a given number of rotations. */
 export function makeChain(length: number): Chain {
   return { count: 0, c: new Float64Array(length), s: new Float64Array(length) };
 }
 
 /**
- * Makes the turns of a chain, one after another, from the row at place `x` on; `stride` leads from a
- * row to the next and may be negative. Three at a time, so that rows in between are read and written
- * once.
+ * Applies the rotations of a chain, one after another, from the row at index `x` on; `stride` is
+ * the distance between rows and may be negative. Three at a time, so that rows in between are read
+ * and written once.
  */
 export function rotateChain(
   rows: Float64Array,
@@ -128,7 +128,7 @@ export function hypotenuse(x: number, y: number): number {
   return large * Math.sqrt(1 + ratio * ratio);
 }
 
-/** The largest power of two that is not above the largest magnitude; 1 when all elements are 0. */
+/** The largest power of two up to the largest magnitude; 1 if all elements are 0. */
 export function scaleOf(x: Float64Array, from: number, length: number): number {
   let largest = 0;
   for (let i = from; i < from + length; i++) {
@@ -141,33 +141,33 @@ export function scaleOf(x: Float64Array, from: number, length: number): number {
   return 2 ** Math.min(exponent, 1022);
 }
 
-/** Whether none of `length` elements from place `from` is infinite or NaN. */
+/** Whether none of `length` elements from index `from` is infinite or NaN. */
 export function allFinite(x: Float64Array, from: number, length: number): boolean {
   for (let i = from; i < from + length; i++) if (!Number.isFinite(x[i])) return false;
   return true;
 }
 
-/** What a reflection does to the vector that it was made for. */
+/** The effect of a reflection on the vector that it was made for. */
 export interface Reflection {
   /** The reflection is `I - factor v vᵀ`; 0 for the identity. */
   readonly factor: number;
-  /** The first element of the reflected vector, the only one that is not zero. */
+  /** The first element of the reflected vector, the only nonzero one. */
   readonly head: number;
 }
 
 /**
- * Turns `length` elements of `v` from place `at` into the vector of the reflection that maps them to
- * a multiple of the first unit vector (Householder 1958; scaled as in LAPACK's `dlarfg`): its first
- * element becomes 1.
+ * Replaces `length` elements of `v` from index `at` by the vector of the reflection that maps them
+ * to a multiple of the first unit vector (Householder 1958; scaled as in LAPACK's `dlarfg`): its
+ * first element becomes 1.
  */
 export function makeReflection(v: Float64Array, at: number, length: number): Reflection {
   const head = v[at];
   let largest = 0;
-  // NaN stays.
+  // NaN is preserved.
   for (let i = at + 1; i < at + length; i++) largest = Math.max(largest, Math.abs(v[i]));
   v[at] = 1;
   if (largest === 0) return { factor: 0, head };
-  // Scaled by a power of two, so that what is hardly above 0 makes an orthogonal reflection too.
+  // Scaled by a power of two, so that values hardly above 0 give an orthogonal reflection, too.
   const scale = powerBelow(Math.max(largest, Math.abs(head)));
   const first = head / scale;
   let squares = first * first;
@@ -180,16 +180,16 @@ export function makeReflection(v: Float64Array, at: number, length: number): Ref
   return { factor: (image - first) / image, head: image * scale };
 }
 
-/** The largest power of two that is not above a positive number, but for rounding. */
+/** The largest power of two up to a positive number, up to rounding. */
 function powerBelow(x: number): number {
   return 2 ** Math.min(Math.floor(Math.log2(x)), 1023);
 }
 
-/** A part of a matrix: rows and columns from the first up to, not including, the end. */
+/** A part of a matrix: the rows and columns from the first up to the end (exclusive). */
 export interface Block {
   /** The elements of the matrix. */
   readonly a: Float64Array;
-  /** How many elements stand from one row to the next. */
+  /** Elements from one row to the next. */
   readonly stride: number;
   /** The first row. */
   readonly row: number;
@@ -252,7 +252,7 @@ export function reflectRows(
   if (factor === 0 || width <= 0) return;
   let i = row;
   let place = row * stride + column;
-  // Four rows at a time, whose sums do not wait for each other.
+  // Four rows at a time, with independent sums.
   for (; i + 4 <= rowEnd; i += 4, place += 4 * stride) {
     const [p, q, r] = [place + stride, place + 2 * stride, place + 3 * stride];
     let x = 0;

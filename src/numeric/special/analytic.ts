@@ -26,9 +26,9 @@ function inverse([re, im]: Pair): Pair {
 function exponential([re, im]: Pair): Pair {
   const size = Math.exp(re);
   if (im === 0) return [size, im];
-  // No angle matters, not even one out of range.
+  // The angle does not matter, even if it is out of range.
   if (size === 0) return [0, 0];
-  // In two factors, one part may be in range.
+  // As two factors, because one part may still be in range.
   const [first, second] = size === Infinity ? [Math.exp(re / 2), Math.exp(re / 2)] : [size, 1];
   return [first * Math.cos(im) * second, first * Math.sin(im) * second];
 }
@@ -46,21 +46,21 @@ function bell([x, y]: Pair): Pair {
 
 const ROOT_PI = 1.7724538509055159;
 
-/** The step of the trapezoidal rule, and how many there are. */
+/** The step of the trapezoidal rule, and the number of steps. */
 const STEPS = 12;
 const STEP = Math.sqrt(Math.PI / STEPS);
 
 /**
- * Faddeeva's function `w(z) = exp(-z²) erfc(-iz)`, for real and imaginary parts that are not negative, by
- * trapezoidal rules that know of the pole (M. Al Azah and S. N. Chandler-Wilde, "Computation of the complex
- * error function using modified trapezoidal rules", 2021).
+ * Faddeeva's function `w(z) = exp(-z²) erfc(-iz)`, for real and imaginary parts that are not
+ * negative, by trapezoidal rules modified for the pole (M. Al Azah and S. N. Chandler-Wilde,
+ * "Computation of the complex error function using modified trapezoidal rules", 2021).
  */
 function faddeevaFirst([x, y]: Pair): Pair {
   const place = x / STEP;
   const part = place - Math.floor(place);
   const isHigh = y >= Math.max(x, Math.PI / STEP);
   const isMiddle = isHigh || part < 0.25 || part > 0.75;
-  // i h z / π times the sum of 2 exp(-t²) / (z² - t²), as partial fractions of positive weights.
+  // i h z / π times the sum of 2 exp(-t²) / (z² - t²), as partial fractions with positive weights.
   let sum: Pair = isMiddle ? [0, 0] : inverse([x, y]);
   for (let k = isMiddle ? 0 : 1; k < STEPS; k++) {
     const t = (isMiddle ? k + 0.5 : k) * STEP;
@@ -76,10 +76,13 @@ function faddeevaFirst([x, y]: Pair): Pair {
   return plus(rule, scaled(times(bell([x, y]), pole), 2));
 }
 
-/** From here on sums of powers have nothing of the pole. */
+/** From here on sums of powers are not affected by the pole. */
 const FAR = 6;
 
-/** The derivative over `(2i)ⁿ n!`: `exp(-z²) iⁿerfc(-iz)`, for a part that is not negative. */
+/**
+ * The derivative over `(2i)ⁿ n!`: `exp(-z²) iⁿerfc(-iz)`, for an imaginary part that is not
+ * negative.
+ */
 function faddeevaAbove(n: number, z: Pair): Pair {
   const [x, y] = z;
   if (n === 0) return faddeevaFirst(z);
@@ -106,14 +109,14 @@ function faddeevaAbove(n: number, z: Pair): Pair {
 }
 
 /**
- * The derivative of order `n` of Faddeeva's function, over `(2i)ⁿ n!`: its derivative is that of `n + 1` times
- * `2i (n + 1)`, in which nothing cancels.
+ * The derivative of order `n` of Faddeeva's function, over `(2i)ⁿ n!`: the derivative of this is
+ * the function of order `n + 1` times `2i (n + 1)`, without cancellation.
  */
 export function faddeeva(n: number, x: number, y: number): Pair {
   if (Number.isNaN(x) || Number.isNaN(y)) return [NaN, NaN];
   if (Math.abs(x) === Infinity || y === Infinity) return [0, 0];
   if (y < 0) {
-    // What is left of exp(-z²) twice, by the same recurrence from nothing.
+    // The contribution of 2 exp(-z²), by the same recurrence starting from zero.
     const away = faddeeva(n, -x, -y);
     let [before, value]: Pair[] = [[0, 0], scaled(bell([x, y]), 2)];
     for (let k = 1; k <= n; k++) {
@@ -127,7 +130,7 @@ export function faddeeva(n: number, x: number, y: number): Pair {
   return [re, -im];
 }
 
-/** Terms of Stirling's series that are added. */
+/** The number of terms of Stirling's series. */
 const STIRLING_TERMS = 10;
 
 /** From here on Stirling's series is used. */
@@ -203,7 +206,7 @@ function logGammaRight(n: number, [x, y]: Pair): Pair {
       return plus(logGammaNear(one), scaled(logarithmNear(one), -1));
     }
   }
-  // Steps of 1 to where the series is good: log z, and its derivatives.
+  // Steps of 1 up to the range of the series: log z, and its derivatives.
   let rest: Pair = [0, 0];
   let from = x;
   for (; Math.hypot(from, y) < LARGE; from++) {
@@ -243,8 +246,9 @@ function reflection(n: number, [x, y]: Pair): Pair {
 }
 
 /**
- * The derivative of order `n` of `log Γ(z)`, the branch that is real for positive numbers and has its cut along
- * the negative ones, on which the sign of the imaginary part, zero or not, says from where it is approached.
+ * The derivative of order `n` of `log Γ(z)`, the branch that is real for positive numbers and has
+ * its cut along the negative ones. On the cut, the sign of a zero imaginary part selects the side
+ * from which it is approached.
  */
 export function logGamma(n: number, x: number, y: number): Pair {
   if (Number.isNaN(x) || Number.isNaN(y)) return [NaN, NaN];

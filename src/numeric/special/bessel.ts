@@ -6,13 +6,14 @@
 
 /**
  * `Σ tᵏ / (k! (k + n)!)` for `t >= 0`: the modified Bessel function `Iₙ(x)` over `(x/2)ⁿ`, for
- * `t = x²/4` (NIST Handbook, 2010, 10.25.2). The derivative by `t` is the one of `n + 1`.
+ * `t = x²/4` (NIST Handbook, 2010, 10.25.2). The derivative by `t` is the function of order
+ * `n + 1`.
  */
 export function besselSeries(n: number, t: number): number {
   if (!(t >= 0)) return NaN;
   let term = 1;
   for (let k = 2; k <= n; k++) term /= k;
-  // From here on the sum is infinite for all n that come up.
+  // From here on the sum is infinite for all n that occur.
   if (t > 130000) return Infinity;
   let sum = term;
   for (let k = 1; term > 1e-18 * sum; k++) {
@@ -23,9 +24,9 @@ export function besselSeries(n: number, t: number): number {
 }
 
 /**
- * `1/π ∫ (cos θ - 1)ᵐ exp(x (cos θ - 1)) dθ`, θ from 0 to π, for `x >= 0`: the derivative of order `m` of
- * `exp(-x) I₀(x)`. It is a confluent hypergeometric function, `M(m + 1/2, m + 1, -2x)` times its value at
- * 0 (NIST Handbook, 2010, 13.4.1): series and asymptotic series of these.
+ * `1/π ∫ (cos θ - 1)ᵐ exp(x (cos θ - 1)) dθ`, θ from 0 to π, for `x >= 0`: the derivative of order
+ * `m` of `exp(-x) I₀(x)`. It is a confluent hypergeometric function, `M(m + 1/2, m + 1, -2x)` times
+ * its value at 0 (NIST Handbook, 2010, 13.4.1), computed by its series and asymptotic series.
  */
 export function besselScaled(m: number, x: number): number {
   if (!(x >= 0)) return NaN;
@@ -43,7 +44,7 @@ export function besselScaled(m: number, x: number): number {
     }
     return factor * Math.exp(-z) * sum;
   }
-  // Γ(m + 1/2) / π xᵐ √2x: each factor of Γ goes with one 1/x.
+  // Γ(m + 1/2) / π xᵐ √2x: each factor of Γ is combined with one 1/x.
   for (let k = 1; k <= m; k++) factor *= (k - 0.5) / x;
   let term = 1;
   let sum = 1;
@@ -68,7 +69,7 @@ function hankel(n: number, x: number): number {
     else even += k % 4 === 0 ? term : -term;
     if (Math.abs(term) < 1e-18) break;
   }
-  // The angle x - (2n + 1) π/4, by parts.
+  // The angle x - (2n + 1) π/4, in parts.
   const [c, s] = [Math.cos(x), Math.sin(x)];
   const [cosine, sine] = [[c + s, s - c], [s - c, -c - s], [-c - s, c - s], [c - s, c + s]][n % 4];
   return (even * cosine - odd * sine) / Math.sqrt(Math.PI * x);

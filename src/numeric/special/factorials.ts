@@ -1,5 +1,5 @@
 /**
- * The gamma function of doubles, and what is made of several of its values: quotients in which large
+ * The gamma function of doubles, and functions of several of its values: quotients in which large
  * logarithms would cancel.
  *
  * @module
@@ -14,7 +14,7 @@ export function isPole(x: number): boolean {
   return x <= 0 && Number.isInteger(x);
 }
 
-/** `log(1 + t) - t`, good also for small `t`. */
+/** `log(1 + t) - t`, accurate also for small `t`. */
 export function logRest(t: number): number {
   if (t < -0.4 || t > 0.6) return Math.log1p(t) - t;
   // log(1 + t) = 2 artanh r, and 2 r - t = -r t.
@@ -25,7 +25,7 @@ export function logRest(t: number): number {
   return r * (sum - t);
 }
 
-/** What Stirling's formula leaves out: `log Γ(x) - (x - 1/2) log x + x - log √(2π)`. */
+/** The error of Stirling's formula: `log Γ(x) - (x - 1/2) log x + x - log √(2π)`. */
 export function stirlingRest(x: number): number {
   if (x < 8) return lgamma(x) - ((x - 0.5) * Math.log(x) - x + LOG_ROOT_TURN);
   const inverse = 1 / x;
@@ -40,7 +40,7 @@ export function deviance(a: number, m: number): number {
   return t < -0.5 ? a * Math.log(a / m) + m - a : -a * logRest(t);
 }
 
-/** The gamma function; 1/x at zeros, NaN at other poles. Exact where it is an integer below 2^53. */
+/** The gamma function; 1/x at zeros, NaN at other poles. Exact if it is an integer below 2^53. */
 export function gamma(x: number): number {
   if (x === 0) return 1 / x;
   if (isPole(x)) return NaN;
@@ -79,10 +79,10 @@ function logQuotient(z: number, m: number): number {
     (stirlingRest(z + m) - stirlingRest(z));
 }
 
-/** So many factors are multiplied one by one. */
+/** The number of factors up to which they are multiplied one by one. */
 const FACTORS = 40;
 
-/** Pochhammer's symbol `Γ(z + m) / Γ(z)`; its limit where both are poles. */
+/** Pochhammer's symbol `Γ(z + m) / Γ(z)`; its limit if both are poles. */
 export function pochhammer(z: number, m: number): number {
   if (m === 0) return 1;
   if (Number.isInteger(m) && m > 0 && m <= FACTORS) {
@@ -132,8 +132,8 @@ function powerStep(w: number, h: number, s: number): number {
 }
 
 /**
- * `ψₙ(x + h) - ψₙ(x)` for `order` n, without the cancellation of small `h`: the differences of the terms
- * of Euler and Maclaurin's formula (NIST Handbook, 2010, 25.11.7).
+ * `ψₙ(x + h) - ψₙ(x)` for `order` n, without cancellation for small `h`: the differences of the
+ * terms of Euler and Maclaurin's formula (NIST Handbook, 2010, 25.11.7).
  */
 export function polygammaStep(order: number, x: number, h: number): number {
   if (!(x > 0 && x + h > 0 && x < Infinity && h < Infinity)) {

@@ -1,21 +1,22 @@
 /**
- * Hypergeometric functions of doubles with real parameters, and their derivatives by all of these.
+ * Hypergeometric functions of doubles with real parameters, and their derivatives by all
+ * parameters.
  *
  * @module
  */
 import { gammaSign, isPole } from "./factorials.ts";
 import { isNegligible, type Jet, Jets, valueOf } from "./jets.ts";
 
-/** How often a function is differentiated by each parameter, and last by the argument. */
+/** How often a function is differentiated by each parameter, followed by the argument. */
 export type HypergeometricOrders = readonly number[];
 
-/** A sum, and how much larger the largest of its terms was. */
+/** A sum, and the ratio of its largest term to it. */
 interface Sum {
   readonly value: Jet;
   readonly loss: number;
 }
 
-/** No series is longer. */
+/** The maximum length of a series. */
 const LONGEST = 5000;
 
 /** `Σ Π(above)ₖ / Π(below)ₖ xᵏ / k!` */
@@ -23,7 +24,7 @@ function series(jets: Jets, above: readonly Jet[], below: readonly Jet[], x: num
   let term = jets.constant(1);
   let value = term;
   let largest = 1;
-  // Terms may be small, or 0, while a factor changes its sign.
+  // Terms may be small, or 0, near a sign change of a factor.
   const least = Math.min(LONGEST, Math.max(2, ...[...above, ...below].map((jet) => -valueOf(jet))));
   for (let k = 0; k < LONGEST; k++) {
     let next = term;
@@ -38,7 +39,7 @@ function series(jets: Jets, above: readonly Jet[], below: readonly Jet[], x: num
   return { value, loss: largest / Math.abs(valueOf(value)) };
 }
 
-/** `(a)ₖ / (b)ₖ` for as many parameters, and these moved by `k`. */
+/** `(a)ₖ / (b)ₖ` for as many parameters, and the parameters shifted by `k`. */
 function moved(jets: Jets, above: readonly Jet[], below: readonly Jet[], k: number) {
   let factor = jets.constant(1);
   for (let i = 0; i < k; i++) {
@@ -49,10 +50,10 @@ function moved(jets: Jets, above: readonly Jet[], below: readonly Jet[], k: numb
   return { factor, above: move(above), below: move(below) };
 }
 
-/** Losses up to this are not worth a second way. */
+/** A loss of accuracy up to this does not justify a second method. */
 const SMALL_LOSS = 8;
 
-/** Of these ways the first that loses nothing, or the one that loses least. */
+/** The result of the first method without loss of accuracy, or of the one with the least. */
 function best(ways: readonly (() => Sum)[]): Jet {
   let chosen: Sum | null = null;
   for (const way of ways) {
@@ -66,8 +67,8 @@ function best(ways: readonly (() => Sum)[]): Jet {
 }
 
 /**
- * A derivative of Kummer's confluent hypergeometric function `Σ (a)ₖ / (b)ₖ xᵏ / k!`. Infinite where `b` is
- * 0 or a negative integer.
+ * A derivative of Kummer's confluent hypergeometric function `Σ (a)ₖ / (b)ₖ xᵏ / k!`. Infinite if
+ * `b` is 0 or a negative integer.
  */
 export function hyp1f1(
   orders: HypergeometricOrders,
@@ -129,8 +130,8 @@ function far(jets: Jets, a: Jet, b: Jet, z: number): Sum {
 }
 
 /**
- * A derivative of Gauss's hypergeometric function `Σ (a)ₖ (b)ₖ / (c)ₖ xᵏ / k!`, continued to all `x < 1`. NaN
- * beyond 1, unless it is a polynomial; infinite where `c` is 0 or a negative integer.
+ * A derivative of Gauss's hypergeometric function `Σ (a)ₖ (b)ₖ / (c)ₖ xᵏ / k!`, continued to all
+ * `x < 1`. NaN beyond 1, unless it is a polynomial; infinite if `c` is 0 or a negative integer.
  */
 export function hyp2f1(
   orders: HypergeometricOrders,
@@ -160,7 +161,7 @@ function gauss(jets: Jets, a: Jet, b: Jet, c: Jet, x: number): Jet {
       ? direct().value
       : best([() => ({ value: stepped(jets, a, b, c, 1 - x), loss: 1 })]);
   }
-  // Pfaff's transformation (NIST Handbook, 2010, 15.8.1) takes negative arguments to those below 1.
+  // Pfaff's transformation (NIST Handbook, 2010, 15.8.1) maps negative arguments to those below 1.
   const log = Math.log1p(-x);
   const turned = (first: Jet, second: Jet) => (): Sum => {
     const place = x / (x - 1);
@@ -175,7 +176,7 @@ function gauss(jets: Jets, a: Jet, b: Jet, c: Jet, x: number): Jet {
   return best(x >= -NEAR ? [direct, ...ways] : isPolynomial ? [...ways, direct] : ways);
 }
 
-/** Gauss's sum, where it converges (15.4.20). */
+/** Gauss's sum, if it converges (15.4.20). */
 function atOne(jets: Jets, a: Jet, b: Jet, c: Jet): Jet {
   const [first, second] = [a, b].map((jet) => jets.add(c, jet, -1));
   const rest = jets.add(first, b, -1);

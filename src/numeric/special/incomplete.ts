@@ -1,11 +1,12 @@
 /**
- * Incomplete gamma and beta functions of doubles, and how they change with their parameters.
+ * Incomplete gamma and beta functions of doubles, and their derivatives by their parameters.
  *
  * All are integrals of a density `g` of the exponential family, from the argument to one end, in a
- * variable in which it is smooth on the whole line: the logarithm of `x`, or `log(x / (1 - x))`. Over
- * the density at the argument, the integrand starts at 1 (times a polynomial of logarithms, for
- * derivatives), and of the two ends the one is taken to which it falls and keeps its sign, so that
- * nothing cancels. Gauss and Legendre's rule does the rest, as in `gamma_slope.ts`.
+ * variable in which it is smooth on the whole line: the logarithm of `x`, or `log(x / (1 - x))`.
+ * Divided by the density at the argument, the integrand starts at 1 (times a polynomial of
+ * logarithms, for derivatives). The integral is taken to the end towards which the integrand decays
+ * and keeps its sign, so nothing cancels. It is computed by Gauss-Legendre quadrature, as in
+ * `gamma_slope.ts`.
  *
  * @module
  */
@@ -13,13 +14,13 @@ import { DEPTH, exponentialRest, legendreRule, PANELS } from "../gamma_slope.ts"
 import { lgamma, polygamma } from "../special.ts";
 import { deviance, gamma, logRest, polygammaStep, stirlingRest } from "./factorials.ts";
 
-/** Longest panel of the quadrature where the integrand may have structure. */
+/** The maximum length of a panel of the quadrature where the integrand may have structure. */
 const PANEL = 4;
 
 /**
- * The integral from 0 of `weight(u) exp(exponent(u))` in the direction of `side`. Where the integrand is
- * long, panels have a length that its nearest singularity allows, a distance π away, up to `core`;
- * beyond, it is but exponential.
+ * The integral from 0 of `weight(u) exp(exponent(u))` in the direction of `side`. For long
+ * integrands, the length of the panels up to `core` is limited by the nearest singularity, a
+ * distance π away; beyond, the integrand is merely exponential.
  */
 function tail(
   side: number,
@@ -67,7 +68,7 @@ function poisson(a: number, x: number): number {
   return Math.pow(x, a) * Math.exp(-x) / gamma(a + 1);
 }
 
-/** The density `x^(a - 1) e^-x / Γ(a)` of the gamma distribution; NaN where `a` is not positive. */
+/** The density `x^(a - 1) e^-x / Γ(a)` of the gamma distribution; NaN if `a` is not positive. */
 export function gammaDensity(a: number, x: number): number {
   if (!(a > 0 && x >= 0)) return NaN;
   if (x === Infinity || a === Infinity) return 0;
@@ -76,7 +77,10 @@ export function gammaDensity(a: number, x: number): number {
   return Math.pow(x, a - 1) * Math.exp(-x) * a / gamma(a + 1);
 }
 
-/** The part of the integral of the gamma function on one side of `x`, over `x` times the density there. */
+/**
+ * The part of the integral of the gamma function on one side of `x`, divided by `x` times the
+ * density there.
+ */
 function gammaTail(side: number, a: number, x: number): number {
   const excess = a - x;
   const exponent = (u: number) => excess * u - x * exponentialRest(u);
@@ -85,13 +89,13 @@ function gammaTail(side: number, a: number, x: number): number {
 
 /**
  * The regularised lower incomplete gamma function `P(a, x)`, or the upper one `Q = 1 - P`: NaN for
- * negative arguments, and where both are 0 or infinite.
+ * negative arguments, and if both are 0 or infinite.
  */
 export function incompleteGamma(isUpper: boolean, a: number, x: number): number {
   if (!(a >= 0 && x >= 0) || (a === 0 && x === 0) || (a === Infinity && x === Infinity)) return NaN;
   if (a === 0 || x === Infinity) return isUpper ? 0 : 1;
   if (x === 0 || a === Infinity) return isUpper ? 1 : 0;
-  // Where P is small, it is computed; for a below 1 each is by itself.
+  // If P is small, P is computed; for a below 1 each is computed directly.
   const isFar = a < 1 ? isUpper : x >= a;
   if (isFar) {
     const upper = x > 800 && x > 40 * a ? 0 : a * poisson(a, x) * gammaTail(1, a, x);
@@ -131,7 +135,10 @@ function logMean(p: number, q: number, v: number): number {
   return v > 1 ? Math.log1p(s) - p * v : logRest(s) + p * exponentialRest(v);
 }
 
-/** The regularised incomplete beta function. NaN where a parameter is not positive, or `x` not in [0, 1]. */
+/**
+ * The regularised incomplete beta function. NaN if a parameter is not positive, or `x` is not in
+ * [0, 1].
+ */
 export function incompleteBeta(a: number, b: number, x: number): number {
   if (!(a > 0 && b > 0 && x >= 0 && x <= 1)) return NaN;
   if (x === 0 || x === 1) return x;
@@ -144,8 +151,8 @@ export function incompleteBeta(a: number, b: number, x: number): number {
 export type Orders = readonly [a: number, b: number];
 
 /**
- * The derivative of {@linkcode incompleteBeta} of these orders, one of which is not 0, over the weight
- * `x^a (1 - x)^b / B(a, b)`.
+ * The derivative of {@linkcode incompleteBeta} of these orders, at least one of which is not 0,
+ * divided by the weight `x^a (1 - x)^b / B(a, b)`.
  */
 export function incompleteBetaSlope(orders: Orders, a: number, b: number, x: number): number {
   if (!(a > 0 && b > 0 && x >= 0 && x <= 1)) return NaN;
@@ -157,7 +164,7 @@ export function incompleteBetaSlope(orders: Orders, a: number, b: number, x: num
   return -side * betaTail(orders, a, b, x, side);
 }
 
-/** The integral on one side of `x` of the derivative of the weight, over the weight at `x`. */
+/** The integral on one side of `x` of the derivative of the weight, divided by the weight at `x`. */
 function betaTail(orders: Orders, a: number, b: number, x: number, side: number): number {
   const y = 1 - x;
   const excess = a * y - b * x;
@@ -172,7 +179,7 @@ function betaTail(orders: Orders, a: number, b: number, x: number, side: number)
     Math.log(x) + polygammaStep(0, a, b),
     Math.log1p(-x) + polygammaStep(0, b, a),
   ];
-  // log(t / x) and log((1 - t) / (1 - x)) at the place u from x.
+  // log(t / x) and log((1 - t) / (1 - x)) at distance u from x.
   const change = (u: number): [number, number] => {
     const rise = logMean(x, y, u);
     return [y * u - rise, -x * u - rise];
@@ -194,7 +201,7 @@ function higherSlopes([m, n]: Orders, a: number, b: number): number[][] {
     }));
 }
 
-/** The derivative of a function over the function, from those of its logarithm. */
+/** The derivative of a function divided by the function, from the derivatives of its logarithm. */
 function bell(
   [m, n]: Orders,
   first: number,

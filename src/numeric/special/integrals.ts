@@ -7,7 +7,7 @@ import { legendreRule } from "../gamma_slope.ts";
 
 const EULER = 0.5772156649015329;
 
-/** The zero of the exponential integral, and what its rounding leaves out. */
+/** The zero of the exponential integral, and its rounding error. */
 const ROOT = 0.37250741078136662;
 const ROOT_REST = 1.3140183414386028e-17;
 
@@ -17,7 +17,7 @@ export function expi(x: number): number {
   if (x === 0) return -Infinity;
   if (x > 720) return Infinity;
   if (x > 0.2 && x < 0.6) {
-    // From the zero: what cancels elsewhere is not there.
+    // Relative to the zero, so that nothing cancels.
     const [nodes, weights] = legendreRule();
     const length = (x - ROOT) - ROOT_REST;
     let sum = 0;
@@ -40,14 +40,14 @@ export function expi(x: number): number {
   let term = 1;
   let sum = 1;
   for (let k = 1; k < x && term > 1e-18; k++) sum += term *= k / x;
-  // In halves, for only a result that overflows to do so.
+  // In halves, so that there is no overflow unless the result overflows.
   const half = Math.exp(x / 2);
   return half * (sum / x) * half;
 }
 
 /**
- * The exponential integral `Eₙ(x)` for integer `n`: `∫ e^(-xt) t⁻ⁿ dt` from 1 on. NaN for negative `x`
- * and other `n`.
+ * The exponential integral `Eₙ(x)` for integer `n`: `∫ e^(-xt) t⁻ⁿ dt` from 1 to infinity. NaN for
+ * negative `x` and other `n`.
  */
 export function expn(n: number, x: number): number {
   if (!Number.isInteger(n) || !(x >= 0)) return NaN;
@@ -95,7 +95,10 @@ function expnSeries(n: number, x: number): number {
   return sum;
 }
 
-/** Both auxiliary functions of the trigonometric integrals: `e^(ix) E₁(ix) = g - if`, by its fraction. */
+/**
+ * Both auxiliary functions of the trigonometric integrals: `e^(ix) E₁(ix) = g - if`, by its
+ * continued fraction.
+ */
 function auxiliary(x: number): [f: number, g: number] {
   // 1/(z+1 - 1/(z+3 - 4/(z+5 - ...))) at z = ix, by modified Lentz steps of complex numbers.
   let [br, bi] = [1, x];
@@ -127,7 +130,7 @@ function inverse(re: number, im: number): [number, number] {
   return [r / d, -1 / d];
 }
 
-/** From here on the trigonometric integrals have no useful power series. */
+/** From here on the power series of the trigonometric integrals are not useful. */
 const FAR = 4;
 
 /** The derivative of order `n` of the sine integral `∫₀ˣ sin t / t dt`. */

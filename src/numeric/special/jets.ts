@@ -1,22 +1,23 @@
 /**
- * Jets: truncated power series in changes of several parameters, with which a computation gives mixed
- * derivatives by these along with its value (A. Griewank and A. Walther, "Evaluating derivatives", 2008).
+ * Jets: truncated power series in the changes of several parameters, by which a computation yields
+ * mixed derivatives along with its value (A. Griewank and A. Walther, "Evaluating derivatives",
+ * 2008).
  *
  * @module
  */
 import { lgamma, polygamma } from "../special.ts";
 
 /**
- * Coefficients, the last parameter's power changing fastest; a number, where there is nothing to
- * differentiate by.
+ * Coefficients, with the power of the last parameter changing fastest; a number if there is nothing
+ * to differentiate by.
  */
 export type Jet = number | Float64Array;
 
-/** Arithmetic of jets whose powers go up to some order in each parameter. */
+/** Arithmetic of jets with a maximum power for each parameter. */
 export class Jets {
   readonly #orders: readonly number[];
   readonly #size: number;
-  /** Which pairs of coefficients are multiplied, and where their product goes. */
+  /** The pairs of coefficients to multiply, and the position of their product. */
   readonly #products: readonly (readonly [number, number, number])[];
 
   /** Arithmetic up to these orders. */
@@ -38,7 +39,7 @@ export class Jets {
     );
   }
 
-  /** `value` and the change of parameter `axis`. */
+  /** `value` plus the change of parameter `axis`. */
   variable(value: number, axis: number): Jet {
     const jet = this.constant(value);
     if (typeof jet !== "number" && this.#orders[axis] > 0) {
@@ -84,7 +85,10 @@ export class Jets {
     return product;
   }
 
-  /** `f(x)` from the derivatives of `f` at the value of `x`, each over the factorial of its order. */
+  /**
+   * `f(x)` from the derivatives of `f` at the value of `x`, each divided by the factorial of its
+   * order.
+   */
   #apply(x: Jet, coefficient: (order: number) => number): Jet {
     const change = this.offset(x, -valueOf(x));
     let sum = this.constant(coefficient(0));
@@ -130,7 +134,7 @@ export function valueOf(x: Jet): number {
   return typeof x === "number" ? x : x[0];
 }
 
-/** Whether no coefficient of `x`, times `scale`, counts beside that of `whole`. */
+/** Whether all coefficients of `x`, times `scale`, are negligible compared with those of `whole`. */
 export function isNegligible(x: Jet, whole: Jet, scale = 1): boolean {
   const bound = scale * 1e18;
   if (typeof x === "number" || typeof whole === "number") {

@@ -1,16 +1,16 @@
 /**
- * Associated Legendre functions of doubles, as spherical harmonics want them.
+ * Associated Legendre functions of doubles, as used by spherical harmonics.
  *
  * @module
  */
 
-/** Higher degrees take too long. */
+/** The maximum degree; higher ones take too long. */
 const HIGHEST = 100000;
 
 /**
  * The spherical harmonic of degree `n` and order `m` at the polar angle θ and azimuth 0, with the
- * Condon-Shortley phase: 0 where `|m| > n`, NaN where either is not an integer or `n` is negative or above
- * 10^5.
+ * Condon-Shortley phase: 0 if `|m| > n`, NaN if either is not an integer or `n` is negative or
+ * above 10^5.
  */
 export function sphericalLegendre(n: number, m: number, theta: number): number {
   if (!Number.isInteger(n) || !Number.isInteger(m) || n < 0 || n > HIGHEST) return NaN;

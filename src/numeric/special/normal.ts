@@ -21,7 +21,10 @@ function erfcx(x: number): number {
   return quotient(ERFCX_FAR, 1 / (x * x)) / x;
 }
 
-/** The integral from 0 to `end` of `weight(t) exp(exponent(t))`, on panels for a fall within it. */
+/**
+ * The integral from 0 to `end` of `weight(t) exp(exponent(t))`, on panels suited to a decay within
+ * it.
+ */
 function integral(end: number, f: (t: number) => number): number {
   const [nodes, weights] = legendreRule();
   let sum = 0;
@@ -35,8 +38,8 @@ function integral(end: number, f: (t: number) => number): number {
 
 /**
  * `exp(x²) iⁿerfc(x)`, repeated integrals of the complementary error function (NIST Handbook, 2010,
- * 7.18): `2/√π ∫ tⁿ/n! exp(-t² - 2xt) dt`, t from 0 on. The derivative is that of `n + 1` times
- * `-2 (n + 1)`, in which nothing cancels.
+ * 7.18): `2/√π ∫ tⁿ/n! exp(-t² - 2xt) dt`, t from 0 to infinity. The derivative is the function of
+ * order `n + 1` times `-2 (n + 1)`, without cancellation.
  */
 export function scaledTail(n: number, x: number): number {
   if (Number.isNaN(x)) return NaN;
@@ -47,19 +50,19 @@ export function scaledTail(n: number, x: number): number {
     for (let k = 2; k <= n; k++) [before, value] = [value, (before - 2 * x * value) / (2 * k)];
     return value;
   }
-  // Below the least double.
+  // Below the smallest double.
   if (x > 1e200) return 0;
   // exp(-t² - 2xt) tⁿ is below e^-44 of its largest value from here on.
   const depth = 44 + 4 * n;
   const end = depth / (x + Math.hypot(x, Math.sqrt(depth)));
-  // In parts of the end, whose powers are in range.
+  // In fractions of the end, whose powers are in range.
   const scale = end / (n + 1);
   let factor = 2 / ROOT_PI;
   for (let k = 1; k <= n; k++) factor *= scale / k;
   return factor * integral(end, (t) => Math.pow(t / scale, n) * Math.exp(-t * (t + 2 * x)));
 }
 
-/** From here on Dawson's integral and its derivatives have their asymptotic series. */
+/** From here on Dawson's integral and its derivatives are computed by their asymptotic series. */
 const FAR = 7;
 
 /** The derivative of order `n` of Dawson's integral `exp(-x²) ∫₀ˣ exp(t²) dt`. */
@@ -90,7 +93,7 @@ export function normalQuantile(p: number): number {
   return tailQuantile(p, 0.5 - p);
 }
 
-/** The quantile of `p` up to a half, where `gap` is what it lacks of that. */
+/** The quantile of `p` up to a half, where `gap` is a half minus `p`. */
 function tailQuantile(p: number, gap: number): number {
   if (p === 0) return -Infinity;
   let z = 0;
