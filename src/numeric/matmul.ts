@@ -1,9 +1,9 @@
 /**
  * Matrix products of contiguous row-major typed arrays.
  *
- * Floating-point sums are formed in double precision, in the order `k = 0, 1, 2, …`, whatever the
- * blocking: every path below gives the bits of the three naive loops, rounded once on the store.
- * Integer sums wrap modulo 2³².
+ * Floating-point sums are formed in double precision, in the order `k = 0, 1, 2, …`, independent of
+ * the blocking: every path below gives the same bits as the three naive loops, rounded once on the
+ * store. Integer sums wrap modulo 2³².
  *
  * There are two schemes. Both keep a small block of one operand in the cache and stream the other
  * operand, as in K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication",

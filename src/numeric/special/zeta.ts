@@ -6,10 +6,10 @@
 import { BERNOULLI } from "../special.ts";
 
 /**
- * The derivative of order `n` by `s` of `Σ (q + k)⁻ˢ`, k from 0 on, for `s > 1`: the first terms
- * summed, the others by Euler and Maclaurin's formula (NIST Handbook, 2010, 25.11.7). Infinite at
- * poles; NaN if `s < 1`, and if `q` is negative and `s` is not an integer or the function is
- * differentiated.
+ * The derivative of order `n` by `s` of `Σ (q + k)⁻ˢ`, k from 0 to infinity, for `s > 1`: the first
+ * terms summed, the others by Euler and Maclaurin's formula (NIST Handbook, 2010, 25.11.7).
+ * Infinite at poles; NaN if `s < 1`, and if `q` is negative and `s` is not an integer or the
+ * function is differentiated.
  */
 export function zeta(n: number, s: number, q: number): number {
   if (!(s >= 1) || Number.isNaN(q)) return NaN;

@@ -74,7 +74,7 @@ export function relaxed<N extends string, const P extends Vectors>(
   });
 }
 
-/** The location that an instruction reads or writes, besides its address. */
+/** The location that an instruction accesses, in addition to its address. */
 export interface Access {
   /** A constant number of bytes added to the address, without wrapping around. */
   readonly offset?: number;

@@ -66,7 +66,7 @@ function integerBytes(value: bigint, length: number): number[] {
   return Array.from({ length }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
 }
 
-/** Instructions on vectors of 128 bits, whatever their lanes are. */
+/** Instructions on vectors of 128 bits, independent of their lanes. */
 export const v128 = {
   /** A constant of 16 bytes, lowest first. */
   const: (bytes: readonly number[]): Expression<"v128"> =>

@@ -12,7 +12,7 @@ export const VECTOR = 16;
 /** An address in memory, or a number of bytes or of elements. */
 export type Pointer = Expression<"i32">;
 
-/** 16 bytes of elements; a mask where they are bools, each lane all ones or all zeros. */
+/** 16 bytes of elements. For bools it is a mask, each lane all ones or all zeros. */
 export type Vector = Expression<"v128">;
 
 /** An address a number of bytes further on. */

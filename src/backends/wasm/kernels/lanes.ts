@@ -185,8 +185,8 @@ export function lanesLoader(
 
 /**
  * Every second element, or elements backwards, from the address of the first lane: shuffled from
- * adjacent elements. Undefined for other strides and for elements that do not fill a vector.
- * Backwards, all lanes must count, because bytes before the buffer must not be read.
+ * adjacent elements. The result is undefined for other strides and for elements that do not fill a
+ * vector. Backwards, all lanes must count, because bytes before the buffer must not be read.
  */
 export function loadShuffled(
   dtype: Dtype,

@@ -28,7 +28,9 @@ import { type Lanes, lanesLoader, loadSplat } from "./lanes.ts";
 export { advance, type Pointer, VECTOR, type Vector } from "./addresses.ts";
 export { lanesLoader } from "./lanes.ts";
 
-/** Bytes at the start of the scratch memory that hold the rows of A; the others are the caller's. */
+/**
+ * Bytes at the start of the scratch memory that hold the rows of A; the rest belongs to the caller.
+ */
 export const MICRO_BYTES = 2 ** 14;
 
 /** The element types of products. */

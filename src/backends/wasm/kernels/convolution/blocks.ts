@@ -81,7 +81,7 @@ export interface Blocks {
   readonly pack?: Patches;
   /** The approximate number of columns of a block: they stay in the nearest caches. */
   readonly block: number;
-  /** The minimum number of rows of a chunk, if there are enough: they share what is read of B. */
+  /** The minimum number of rows of a chunk, if there are enough: they share the loads of B. */
   readonly least: number;
   /** How long a unit takes, in nanoseconds. */
   readonly nanoseconds: number;

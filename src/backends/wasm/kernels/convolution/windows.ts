@@ -94,8 +94,8 @@ function channelsTogether(channels: number, taps: number, elements: number): num
 export function planFilter(builder: Builder, size: ConvolutionSize): Plan | undefined {
   const { dtype, batch, groups, inPerGroup, outPerGroup, taps, outputs } = size;
   if (taps > MOST_TAPS) return undefined;
-  // Windows that are too many to be stored are copied where they are needed, some channels at a
-  // time.
+  // If there are too many windows to store, they are copied where they are needed, some channels at
+  // a time.
   const all = batch * outputs * groups * inPerGroup * taps * byteSize(dtype);
   const inPlace = all > MOST_COPIED && taps > 1;
   const together = inPlace ? channelsTogether(inPerGroup, taps, MOST_COLUMNS) : inPerGroup;

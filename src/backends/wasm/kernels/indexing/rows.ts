@@ -188,7 +188,7 @@ export function combineRow(
   }
 }
 
-/** What combines vectors. */
+/** The operation that combines vectors. */
 function lanesOf(combined: Combined, dtype: Dtype): (x: Vector, y: Vector) => Vector {
   if (dtype === "float32") return f32x4[combined];
   if (dtype === "float64") return f64x2[combined];

@@ -1,7 +1,7 @@
 /**
  * Long reductions to few results, done in pieces: first the reduction of each piece, then that of
- * the pieces' results. Reductions that are needed in few cases are not done in pieces: the loops
- * are run again for them as a whole, if the results of the others require it.
+ * the pieces' results. Reductions that are needed in few cases are not done in pieces. Instead,
+ * their loops are run again as a whole, if the results of the others require it.
  *
  * @module
  */

@@ -119,7 +119,7 @@ function cut(nest: Nest, loop: number, length: number): Nest {
   return { ...mapped, lengths };
 }
 
-/** The leading kept loops whose rounds together are the rows, and the number of rows in a round. */
+/** The leading kept loops whose rounds together are the rows; the rows are converted to rounds. */
 function splitByRows(lengths: readonly number[], kept: number, rows: Rows): LoopSplit {
   let [loops, rounds] = [0, 1];
   while (rounds < rows.count && loops < kept) rounds *= lengths[loops++];

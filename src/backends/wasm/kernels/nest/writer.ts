@@ -359,7 +359,7 @@ class Writer implements Spot {
     return v128.anyTrue(flags.reduce((a, b) => v128.or(a, b)));
   }
 
-  /** What is done in every round of all loops. */
+  /** The work done in every round of all loops. */
   #leaf(): void {
     if (this.#accumulators.length === 0) {
       this.#stores();

@@ -224,8 +224,8 @@ function emitBits(builder: Builder, parts: Parts): FunctionReference {
 }
 
 /**
- * The first bit of the digit of a pass, -1 if there is none, plus 32 if it is the last digit: a
- * function of the address of the bits of a line's parts.
+ * The first bit of the digit of a pass, -1 if there is none, with bit `LAST` set if it is the last
+ * digit: a function of the address of the bits of a line's parts.
  */
 function emitShift(
   builder: Builder,

@@ -43,8 +43,8 @@ import {
 } from "./blocks.ts";
 
 /**
- * Columns of a tile by its rows: as many sums as there are registers, less one vector for each row
- * or column, whichever are fewer, and one for the others.
+ * Columns of a tile by its rows. The registers hold the sums, one vector for each row or column
+ * (whichever are fewer), and one vector for the others.
  */
 const TILE_COLUMNS = [0, 8, 6, 3, 2];
 
