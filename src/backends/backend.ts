@@ -1,7 +1,7 @@
 /**
- * The contract of a backend. `devices.ts` holds those that are open and says which one work goes to;
- * `run.ts` is the way from a program to its results. A backend keeps elements outside of the heap as
- * `Resident`s (`src/core/storage.ts`), which say how they are read, at once or by a promise.
+ * The interface of a backend. `devices.ts` holds the open backends and selects the one for an operation;
+ * `run.ts` runs programs on them. A backend stores elements outside the heap as `Resident`s
+ * (`src/core/storage.ts`), which define how the elements are read, synchronously or through a promise.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import type { Program } from "../core/program.ts";
 import type { Place, Placement, Sharding } from "../core/sharding.ts";
 import type { Concrete, Type } from "../core/tensor.ts";
 
-/** What messages call each argument that is given up; `null` for all others. */
+/** The name of each donated argument for error messages; `null` for all others. */
 export type Donations = readonly (string | null)[];
 
-/** An estimate of what one kernel does, for people. */
+/** An estimate of the work of one kernel, for display. */
 export interface KernelSummary {
   /** The operations in it. */
   readonly name: string;
@@ -21,93 +21,96 @@ export interface KernelSummary {
   readonly operations: number;
   /** Bytes read and written. */
   readonly bytes: number;
-  /** How many chunks threads can share. */
+  /** The number of chunks that threads can share. */
   readonly chunks: number;
-  /** Within how many loops it is; what the loop amounts to counts it already. */
+  /** The number of enclosing loops; the totals already include all of their rounds. */
   readonly depth: number;
 }
 
-/** What a backend has made of a program, for people. */
+/** A description of a compiled program, for display. */
 export interface Description {
   /** The kernels, in the order in which they run. */
   readonly kernels: readonly KernelSummary[];
-  /** How often threads wait for each other, and once more. */
+  /** The number of times that threads wait for each other, plus one. */
   readonly steps: number;
-  /** Bytes of memory that the program works in, besides large arguments and results. */
+  /** Bytes of working memory, not counting large arguments and results. */
   readonly workspace: number;
-  /** Bytes of its code. */
+  /** The size of its code in bytes. */
   readonly code: number;
-  /** What it does, in order. */
+  /** Its steps in order, as text. */
   readonly text: string;
 }
 
-/** A program that a backend has made ready to run. */
+/** A program that a backend has compiled. */
 export interface Executable {
   /**
-   * Runs it, or starts doing so: results may be residents that are still being computed. The tensors of
-   * arguments with names are given up.
+   * Runs the program, or starts it: results may be residents that are still being computed. The tensors of
+   * arguments with names are donated.
    */
   run(args: readonly Concrete[], names?: Donations): readonly Concrete[];
-  /** Compiles what the first run would compile, without holding up the event loop; left out where that is nothing. */
+  /**
+   * Compiles in advance what the first run would compile, without blocking the event loop; omitted where
+   * there is nothing to compile.
+   */
   prepare?(): Promise<void>;
-  /** Whether nothing of it is left to the evaluator. */
+  /** Whether no part of it is left to the evaluator. */
   readonly isWhole: boolean;
-  /** What it does. */
+  /** Describes the program. */
   describe(): Description;
 }
 
 /**
- * What the memory of a backend holds, in bytes.
+ * The memory usage of a backend, in bytes.
  *
  * @category Inspection
  */
 export interface MemoryUsage {
-  /** Taken by tensors and compiled programs. */
+  /** Bytes of tensors and compiled programs. */
   readonly held: number;
-  /** The most that was ever taken. */
+  /** The largest value of `held` so far. */
   readonly peak: number;
-  /** From here on, what is not in use moves out to the heap. */
+  /** Above this limit, unused tensors move to the heap. */
   readonly limit: number;
-  /** How many tensors are in the backend's memory. */
+  /** The number of tensors in the backend's memory. */
   readonly residents: number;
-  /** Taken by results that are dropped rather than copied, since they are quickly computed again. */
+  /** Bytes of results that are dropped instead of copied, because recomputing them is fast. */
   readonly droppable: number;
-  /** Of those, so many stay; more once something had to be computed again. */
+  /** The number of these bytes that stay in memory; it grows once a dropped result had to be recomputed. */
   readonly window: number;
 }
 
-/** Settings that a backend may have a use for. */
+/** Settings of a backend; each backend uses those that apply to it. */
 export interface BackendOptions {
-  /** How many threads it uses. */
+  /** The number of threads. */
   readonly threads?: number;
-  /** The most bytes that it takes for tensors and programs. */
+  /** The maximum number of bytes for tensors and programs. */
   readonly memoryLimit?: number;
 }
 
-/** What a program is compiled for. */
+/** The target of a compilation. */
 export interface CompileOptions {
-  /** Where it will run. */
+  /** The device or mesh that the program will run on. */
   readonly place: Place;
-  /** Over a mesh, how each argument is divided; empty on a device. */
+  /** On a mesh, the sharding of each argument; empty on a device. */
   readonly shardings: readonly Sharding[];
-  /** Which arguments may be given up. */
+  /** Which arguments may be donated. */
   readonly isDonated: readonly boolean[];
-  /** Whether each kernel is to run by itself and to record how long it takes, where that is possible. */
+  /** Whether to run each kernel separately and to record its duration, where that is possible. */
   readonly isTimed?: boolean;
 }
 
-/** A way to run programs, on one device or several. */
+/** A backend: runs programs on one or several devices. */
 export interface Backend {
-  /** What it is called. */
+  /** Its name. */
   readonly name: string;
   /** Whether its programs may run on a mesh of its devices. */
   readonly hasMeshes?: boolean;
   /**
-   * Makes an optimised program ready to run. Its arguments may be anywhere: what is not there yet is
-   * brought there by each run. Results over a mesh say how they are divided.
+   * Compiles an optimised program. Its arguments may be on any device: each run transfers those that are
+   * elsewhere. Results on a mesh have a sharding.
    */
   compile(program: Program, options: CompileOptions): Executable;
-  /** Computes one operation at once, or gives `null` where the evaluator is to do it. */
+  /** Computes one operation immediately, or returns `null` to leave it to the evaluator. */
   evaluate(
     place: Place,
     primitive: Primitive,
@@ -115,12 +118,12 @@ export interface Backend {
     params: unknown,
     types: readonly Type[],
   ): readonly Concrete[] | null;
-  /** Brings elements to where programs that run there read them; it may do so later. */
+  /** Transfers elements to where programs of this backend read them, possibly later. */
   put(x: Concrete, placement: Placement): void;
-  /** How many threads run its programs, at most. */
+  /** The maximum number of threads that run its programs. */
   threads(): number;
-  /** What its memory holds. */
+  /** Its memory usage. */
   memoryUsage(): MemoryUsage;
-  /** Takes note of settings; those that it has no use for are left out. */
+  /** Applies settings; those that do not apply are ignored. */
   configure(options: BackendOptions): void;
 }

@@ -1,18 +1,18 @@
 /**
- * What programs find out while they run on a device: whether an index was outside of its axis. Nobody
- * waits for it; who reads a result, or what was computed from it, gets the error.
+ * Checks that programs record while they run on a device: whether an index was out of range. No code waits
+ * for a check; the error is thrown when a result, or a value computed from it, is read.
  *
  * @module
  */
 import { indexError } from "../base/errors.ts";
 
-/** Where a device says whether something was wrong: the bytes are 0 where nothing was. */
+/** The memory in which a device reports an error: the bytes are 0 if there was none. */
 export interface Flag {
-  /** Whether something was wrong, where that is known without waiting; left out where it never is. */
+  /** Whether there was an error, if that is known without waiting; omitted where it never is. */
   peek?(): boolean | null;
   /** Waits for the bytes. */
   read(into: Uint8Array): void;
-  /** A promise for bytes that can be read without waiting; left out where waiting is no matter. */
+  /** A promise for bytes that can be read without waiting; omitted where waiting is always possible. */
   arrive?(): Promise<void>;
   /** Frees the memory. */
   delete(): void;
@@ -27,12 +27,12 @@ export class Check {
     this.#flag = flag;
   }
 
-  /** Where the device says it, until that is known. */
+  /** The device's flag, until its value is known. */
   get flag(): Flag | null {
     return this.#flag;
   }
 
-  /** Whether it was found to be in order. */
+  /** Whether the check is known to have passed. */
   get isDone(): boolean {
     if (this.#flag?.peek?.() === false) {
       this.#flag.delete();
@@ -41,12 +41,12 @@ export class Check {
     return this.#flag === null && this.#error === null;
   }
 
-  /** A promise for a flag that `verify` need not wait for. */
+  /** A promise after which `verify` does not have to wait. */
   arrive(): Promise<void> {
     return this.#flag?.arrive?.() ?? Promise.resolve();
   }
 
-  /** Waits for the flag; throws where it is set. */
+  /** Waits for the flag; throws if it is set. */
   verify(): void {
     if (this.#flag !== null) {
       const value = new Uint8Array(1);
@@ -64,10 +64,13 @@ export class Check {
   }
 }
 
-/** How many checks a value carries along before the oldest are waited for. */
+/** The maximum number of checks that a value carries before the oldest ones are waited for. */
 const MOST = 16;
 
-/** The checks of what is computed from several values; the oldest of many are waited for. */
+/**
+ * The joined checks of a value computed from several values; if there are too many, the oldest are waited
+ * for.
+ */
 export function joinChecks(lists: readonly (readonly Check[])[]): readonly Check[] {
   if (lists.every((list) => list.length === 0)) return [];
   const all = [...new Set(lists.flat())];

@@ -1,6 +1,6 @@
 /**
- * Opens the processor for WebAssembly, where the engine has vectors; all else stays the evaluator's. Whoever
- * imports this has code written for programs, and large eager operations run on its kernels.
+ * Opens the CPU with the WebAssembly backend if the engine supports vectors; otherwise the evaluator is
+ * used. Importing this module enables compiled programs, and large eager operations run on compiled kernels.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The devices that are open, and where work goes: to the device or the mesh where its operands are, or
- * where the program says; what was never placed goes along.
+ * The open devices and the choice between them: work runs on the device or the mesh of its operands, or on
+ * the one that the program names; tensors without a placement are moved there.
  *
  * @module
  */
@@ -23,19 +23,19 @@ import { spanOfResults, totalBytes } from "./spans.ts";
 
 const open = new Map<Device, Backend>();
 
-/** Opens a device, or gives an open one another backend; eager operations go through it, too. */
+/** Opens a device, or sets the backend of an open one; eager operations use it, too. */
 export function openDevice(device: Device, backend: Backend): void {
   open.set(device, backend);
   installDispatcher(evaluate);
 }
 
-/** Takes a device out of use; work that was not placed goes to the processor again, if it went there. */
+/** Closes a device; if unplaced work went to it, that work goes to the CPU again. */
 export function closeDevice(device: Device): void {
   if (defaultDevice() === device) setDefaultDevice(cpu);
   open.delete(device);
 }
 
-/** Every device that is open. */
+/** All open devices. */
 export function openDevices(): readonly Device[] {
   return [...open.keys()];
 }
@@ -69,13 +69,15 @@ function backendOfMesh(mesh: Mesh): Backend {
   );
 }
 
-/** A result in `place`; a tensor of its own unless it `isFresh`, in the hands of nobody else. */
+/**
+ * A result in `place`; copied into a separate tensor unless it `isFresh`, that is, not referenced elsewhere.
+ */
 export function settle(result: Concrete, place: Place | null, isFresh: boolean): Concrete {
   const { placement } = result;
   if (placement === place || placement instanceof Sharding && placement.mesh === place) {
     return result;
   }
-  // What was not computed on the mesh is whole everywhere.
+  // A result that was not computed on the mesh is replicated.
   return placed(result, place instanceof Mesh ? place.sharding([]) : place, isFresh);
 }
 
@@ -85,7 +87,10 @@ function placed(x: Concrete, placement: Placement | null, isFresh: boolean): Con
   return own;
 }
 
-/** A tensor of the same elements elsewhere, or nowhere in particular: then they are where work goes. */
+/**
+ * A tensor of the same elements with another placement; without a placement, elements are in the default
+ * place.
+ */
 function moveTo(x: Concrete, placement: Placement | null): Concrete {
   if (x.placement === placement) return x;
   const target = placement ?? defaultDevice();
@@ -95,19 +100,19 @@ function moveTo(x: Concrete, placement: Placement | null): Concrete {
   return own;
 }
 
-/** Whether two tensors cannot be in one operation. */
+/** Whether two placements cannot be combined in one operation. */
 function areApart(a: Placement, b: Placement): boolean {
   return a !== b && placeOf(a) !== placeOf(b);
 }
 
-/** What would have to be one for two tensors to be in one operation. */
+/** A description of what two tensors must share to be combined in one operation. */
 export function onePlace(a: Place, b: Place): string {
   return a instanceof Mesh || b instanceof Mesh ? "one mesh" : "one device";
 }
 
 /**
- * Where some of the tensors were placed; `null` if none was. `doing` says in the error what cannot be
- * done with tensors of two places.
+ * The common placement of the tensors; `null` if none was placed. `doing` describes the failed operation in
+ * the error for tensors of two places.
  */
 export function commonPlace(args: readonly Concrete[], doing: () => string): Place | null {
   let common: Placement | null = null;
@@ -135,9 +140,9 @@ function placeError(args: readonly Concrete[], doing: string): Error {
 const targets = new WeakMap<Program, Place | null>();
 
 /**
- * Where a program moves values to; `null` if it moves none.
+ * The place that a program moves values to; `null` if it moves none.
  *
- * @throws {ArgumentError} when there are two.
+ * @throws {ArgumentError} if there is more than one.
  */
 export function targetOf(program: Program): Place | null {
   let target = targets.get(program);
@@ -151,7 +156,7 @@ export function targetOf(program: Program): Place | null {
   return target;
 }
 
-/** The same for the programs among parameters. */
+/** The same for programs in parameters. */
 function targetWithin(params: unknown): Place | null {
   return onlyTarget(programsIn(params).map(targetOf));
 }
@@ -166,7 +171,7 @@ function onlyTarget(places: readonly (Place | null)[]): Place | null {
   );
 }
 
-/** Throws where a program that runs in `place` moves values to another one. */
+/** Throws if a program that runs in `place` moves values to another place. */
 export function checkTarget(target: Place | null, place: Place | null, name: string): void {
   if (target === null || place === null || target === place) return;
   throw argumentError(
@@ -176,7 +181,7 @@ export function checkTarget(target: Place | null, place: Place | null, name: str
   );
 }
 
-/** The place that an operation's arguments, and the programs in it, agree on; `null` if nothing was placed. */
+/** The common place of an operation's arguments and of the programs in it; `null` if nothing was placed. */
 export function placementOf<P>(
   primitive: Primitive<P>,
   args: readonly Concrete[],
@@ -189,14 +194,14 @@ export function placementOf<P>(
   return place ?? target;
 }
 
-/** Computes one operation: where its operands are, where that has a way of its own. */
+/** Computes one operation in the place of its operands, if that place has its own implementation. */
 function evaluate(
   primitive: Primitive,
   args: readonly Concrete[],
   params: unknown,
   types: readonly Type[],
 ): readonly Concrete[] {
-  // Results are where the called program leaves them, or where the arguments are.
+  // Results stay where the called program leaves them, or where the arguments are.
   if (primitive.isCall === true || primitive.name === "barrier") {
     return primitive.evaluate(args, params, types);
   }
@@ -216,7 +221,7 @@ function evaluate(
     )
     : compute();
   if (place === null) return results;
-  // Programs may hand on constants of their own.
+  // Programs may return their own constants.
   const isPlain = primitive.derivative.kind !== "program";
   return results.map((one) => settle(one, place, isPlain && !args.includes(one)));
 }

@@ -1,5 +1,5 @@
 /**
- * Single operations outside of compiled functions, each compiled once for every kind.
+ * Single operations outside compiled functions, each kind compiled once.
  *
  * @module
  */
@@ -10,33 +10,33 @@ import { Program, Variable } from "../core/program.ts";
 import type { Concrete, Type } from "../core/tensor.ts";
 import { Given } from "../passes/forms.ts";
 
-/** How many kinds of operations are kept; the one that was used longest ago makes room. */
+/** The maximum number of cached kinds of operations; the least recently used one is removed. */
 const MOST_KINDS = 1024;
 
-/** Operations that give the elements of their argument, wherever they are. */
+/** Operations that return the elements of their argument unchanged, wherever they are stored. */
 const identities: ReadonlySet<string> = new Set(["reshape", "stopGradient", "barrier"]);
 
-/** An operation that was compiled. */
+/** A compiled operation. */
 export interface EagerOperation {
   /** Runs it. */
   run(args: readonly Concrete[], numbers: readonly Concrete[]): readonly Concrete[];
-  /** Lets go of what it holds. */
+  /** Releases its resources. */
   drop(): void;
 }
 
 /** How a backend compiles single operations. */
 export interface EagerWays {
-  /** Makes a program of one equation ready; `null` where the evaluator is to compute it. */
+  /** Compiles a program of one equation; `null` if the evaluator must compute it. */
   compile(program: Program, args: readonly Concrete[]): EagerOperation | null;
-  /** Which arguments are numbers that the program is given at each run (`Given`); none when left out. */
+  /** Which arguments are numbers that are passed to the program at each run (`Given`); none if omitted. */
   isGiven?(x: Concrete): boolean;
-  /** What the code depends on besides types. */
+  /** A key for everything that the code depends on apart from types. */
   keyOf?(args: readonly Concrete[]): string;
-  /** Whether a reshaped tensor may have to lie elsewhere. */
+  /** Whether a reshaped tensor may need another memory layout. */
   readonly movesReshaped?: boolean;
 }
 
-/** The operations of one device, or of one mesh. */
+/** The compiled operations of one device or one mesh. */
 export class EagerOperations {
   readonly #ways: EagerWays;
   readonly #kinds = new Map<string, EagerOperation | null>();
@@ -45,7 +45,7 @@ export class EagerOperations {
     this.#ways = ways;
   }
 
-  /** Computes an operation there, or gives `null` where the evaluator is to do it. */
+  /** Computes an operation, or returns `null` to leave it to the evaluator. */
   evaluate(
     primitive: Primitive,
     args: readonly Concrete[],

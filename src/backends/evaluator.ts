@@ -1,6 +1,6 @@
 /**
- * The reference evaluator as a backend: programs run equation by equation, without tracing or checks of
- * types that are known, and values are dropped after their last use.
+ * The reference evaluator as a backend: programs run equation by equation, without tracing and without type
+ * checks that were done before. Values are dropped after their last use.
  *
  * @module
  */
@@ -11,21 +11,21 @@ import { evaluate } from "../core/evaluation.ts";
 import type { Primitive } from "../core/primitive.ts";
 import type { Backend, Donations } from "./backend.ts";
 
-/** An equation with places in the table of values instead of variables. */
+/** An equation with indices into the table of values instead of variables. */
 interface Step {
   readonly primitive: Primitive;
   readonly params: unknown;
   readonly inputs: readonly number[];
   readonly types: readonly Type[];
-  /** Where the first result goes; the others follow it. */
+  /** The index of the first result; the other results follow. */
   readonly target: number;
-  /** Places that are not read any more after this step. */
+  /** Indices that are not read after this step. */
   readonly dropped: readonly number[];
 }
 
-/** For each equation, the variables that nothing needs any more once it has run. */
+/** For each equation, the variables that are not used after it. */
 export function lastUses(program: Program): readonly (readonly Variable[])[] {
-  // A result that nothing reads is done with as soon as it is there.
+  // A result that is never read is dropped immediately.
   const last = new Map<Variable, number>();
   program.equations.forEach(({ inputs, outputs }, i) => {
     for (const atom of inputs) if (!(atom instanceof Tensor)) last.set(atom, i);
@@ -79,7 +79,9 @@ export function makeRunner(program: Program): (args: readonly Concrete[]) => rea
   };
 }
 
-/** Results as tensors that stay usable when arguments are given up: some may be arguments as they are. */
+/**
+ * Results as tensors that remain usable when arguments are donated: a result may be an argument unchanged.
+ */
 export function apartFrom(
   args: readonly Concrete[],
   results: readonly Concrete[],
@@ -91,10 +93,10 @@ export function apartFrom(
   );
 }
 
-/** Nothing is kept outside of the heap. */
+/** No elements are stored outside the heap. */
 const NO_MEMORY = { held: 0, peak: 0, limit: 0, residents: 0, droppable: 0, window: 0 };
 
-/** The evaluator, for a device of any kind. */
+/** The evaluator as the backend of a device of any kind. */
 export function makeEvaluator(name: string): Backend {
   return {
     name,
@@ -124,5 +126,5 @@ export function makeEvaluator(name: string): Backend {
   };
 }
 
-/** The evaluator on the processor. */
+/** The evaluator on the CPU. */
 export const evaluator: Backend = makeEvaluator("evaluator");

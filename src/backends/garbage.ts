@@ -1,23 +1,26 @@
 /**
- * Garbage that engines hardly notice: small objects on the heap from which much memory hangs elsewhere.
+ * Garbage that engines underestimate: small objects on the heap that own much memory elsewhere.
  *
  * @module
  */
 
-/** The most of the time that goes into collecting garbage. */
+/** The maximum share of time spent on garbage collection. */
 const MOST_COLLECTING = 0.05;
 
-/** Bytes that engines cannot give: more than there are, or, where they refuse that unseen, than browsers give. */
+/**
+ * Sizes that engines cannot allocate: more than the address space, or, for engines that refuse that
+ * immediately, more than browsers allow.
+ */
 const SIZES = [2 ** 48, 2 ** 34];
 
-/** When garbage may be collected again, in milliseconds. */
+/** The time from which garbage may be collected again, in milliseconds. */
 let collectAt = 0;
 
 /**
- * Has the engine collect garbage at once, unless it did so lately and it is not urgent. What finalisation registries do about
- * it follows with the next turn of the event loop.
+ * Makes the engine collect garbage immediately, unless it did so recently and the call is not urgent.
+ * Finalisation registries run in the next turn of the event loop.
  *
- * @returns Whether it was done.
+ * @returns Whether garbage was collected.
  */
 export function collectGarbage(isUrgent: boolean = false): boolean {
   const start = performance.now();
@@ -25,7 +28,7 @@ export function collectGarbage(isUrgent: boolean = false): boolean {
   let isDone = false;
   for (const size of SIZES) {
     try {
-      // Engines collect all garbage before they refuse what they have tried to give.
+      // Engines collect all garbage before they fail an allocation.
       new ArrayBuffer(size);
     } catch (error) {
       isDone = (error as Error).message.includes("failed");

@@ -1,6 +1,6 @@
 /**
- * The one way from a program to its results: a program is optimised, given to the backend of the place
- * that its arguments are in, and kept for as long as it lives.
+ * Runs programs: a program is optimised and compiled by the backend of its arguments' place. The compiled
+ * program is cached for the lifetime of the program.
  *
  * @module
  */
@@ -30,25 +30,25 @@ import {
 import { spanOfResults } from "./spans.ts";
 import { evaluator, makeRunner } from "./evaluator.ts";
 
-// The processor can always evaluate; who opens it for another backend has been here before, or not.
+// The evaluator is the default on the CPU; another backend may have been opened before.
 if (!isOpen(cpu)) openDevice(cpu, evaluator);
 
-/** What a program has become. */
+/** The compiled forms of a program. */
 interface Entry {
-  /** The program as it was, which the evaluator runs where it must say what is wrong. */
+  /** The original program, which the evaluator runs to produce error messages. */
   readonly program: Program;
   readonly optimized: Program;
-  /** What has been made of it for each place, by how arguments are divided and which are given up. */
+  /** The compiled programs for each place, by the shardings of arguments and the donated ones. */
   readonly versions: Map<Place, Map<string, Executable>>;
-  /** What was made of it last for a device, with no argument given up, and for which. */
+  /** The most recent version for a device without donated arguments, with that device. */
   plain: readonly [Device, Executable] | null;
-  /** The tensors in it. */
+  /** The tensors captured by it. */
   readonly constants: ReadonlySet<Concrete>;
-  /** Where those were placed, if any was. */
+  /** The placement of these tensors, if any was placed. */
   readonly placement: Place | null;
-  /** Where it moves values to, if it does. */
+  /** The place that it moves values to, if any. */
   readonly target: Place | null;
-  /** For each argument how the first that reads it in places of a mesh has it divided. */
+  /** For each argument, the sharding used by its first reader that has one. */
   readonly wanted: readonly (Sharding | null)[];
 }
 
@@ -106,15 +106,15 @@ function versionOf(
   return version;
 }
 
-/** A compiled function and its arguments, as messages name them. */
+/** A compiled function and its arguments, for error messages. */
 export interface Caller {
   /** Its name. */
   readonly name: string;
-  /** Where an argument of the program came from. */
+  /** The source of an argument of the program. */
   pathOf(argument: number): string;
 }
 
-/** The place that arguments and program agree on; `null` if nothing was placed. */
+/** The common place of arguments and program; `null` if nothing was placed. */
 function placementOf(
   { placement, target }: Entry,
   args: readonly Concrete[],
@@ -135,7 +135,7 @@ function placementOf(
   return place;
 }
 
-/** The common place of arguments that have names. */
+/** The common place of named arguments. */
 function namedPlace(args: readonly Concrete[], { name, pathOf }: Caller): Place | null {
   const places = args.map(({ placement }) => placement === null ? null : placeOf(placement));
   const first = places.findIndex((place) => place !== null);
@@ -151,15 +151,15 @@ function namedPlace(args: readonly Concrete[], { name, pathOf }: Caller): Place 
 }
 
 /**
- * Where a program runs on these arguments.
+ * The place in which a program runs on these arguments.
  *
- * @throws {ArgumentError} when arguments, tensors in the program and moves within it disagree.
+ * @throws {ArgumentError} if arguments, tensors in the program and moves within it disagree.
  */
 export function placeFor(program: Program, args: readonly Concrete[], caller?: Caller): Place {
   return placementOf(entryOf(program), args, caller) ?? defaultDevice();
 }
 
-/** The program as a backend runs it on such arguments, made once for as long as the program lives. */
+/** The program compiled for these arguments; cached for the lifetime of the program. */
 export function executableOf(
   program: Program,
   args: readonly Concrete[] = [],
@@ -168,7 +168,7 @@ export function executableOf(
   return versionOf(entryOf(program), place, args, []);
 }
 
-/** Compiles a program for such arguments, as far as it can without holding up the event loop. */
+/** Compiles a program for these arguments, as far as that is possible without blocking the event loop. */
 export async function prepareProgram(
   program: Program,
   args: readonly Concrete[],
@@ -179,10 +179,9 @@ export async function prepareProgram(
 }
 
 /**
- * Runs a program where its arguments are. `names` are those of arguments that are given up.
+ * Runs a program in the place of its arguments. `names` are the names of donated arguments.
  *
- * @throws {ArgumentError} when arguments, tensors in the program and moves within it are in different
- * places.
+ * @throws {ArgumentError} if arguments, tensors in the program and moves within it are in different places.
  */
 export function runProgram(
   program: Program,
@@ -225,7 +224,10 @@ function execute(
   }
 }
 
-/** Kernels stop where the evaluator has an error: it is asked, as long as the arguments are there. */
+/**
+ * Kernels abort where the evaluator throws an error: the evaluator runs the program again for the message,
+ * if the arguments are still available.
+ */
 function explain(
   error: Error,
   { program, optimized }: Entry,

@@ -1,5 +1,5 @@
 /**
- * Programs divided into what a device computes and what is left to the evaluator.
+ * Programs divided into segments for a device and segments for the evaluator.
  *
  * @module
  */
@@ -10,20 +10,20 @@ import { Concrete } from "../core/tensor.ts";
 
 /** A part of a program. */
 export interface Segment {
-  /** The part as a program of its own. */
+  /** The segment as a program. */
   readonly program: Program;
-  /** What it is given: variables of the whole. */
+  /** Its inputs: variables of the whole program. */
   readonly inputs: readonly Variable[];
-  /** What it computes. */
+  /** Its outputs. */
   readonly outputs: readonly Variable[];
-  /** Whether the device computes it; the evaluator does otherwise. */
+  /** Whether the device computes it; otherwise the evaluator does. */
   readonly isOnDevice: boolean;
 }
 
 /**
- * The equations that are left to the evaluator: those that the device cannot compute, and scalars that
- * lead from arguments to one of them. So a count of steps, of which decays are computed in float64, need not be
- * fetched from the device in each step.
+ * The equations that are left to the evaluator: those that the device cannot compute, and scalar
+ * computations that lead from arguments to them. For example, a step counter from which decays are computed
+ * in float64 then does not have to be fetched from the device in each step.
  */
 function leftToEvaluator(
   { binders, equations }: Program,
@@ -48,7 +48,10 @@ function leftToEvaluator(
   return left;
 }
 
-/** Equations of one kind in groups, as few as their order of need lets; those with effects keep their order. */
+/**
+ * Groups of equations of one kind, as few as the dependencies allow; equations with effects keep their
+ * order.
+ */
 function groupsOf(
   { binders, equations }: Program,
   left: ReadonlySet<Equation>,
@@ -74,15 +77,15 @@ function groupsOf(
 }
 
 /**
- * The parts in order. Equations of one kind stand together where nothing between them is needed.
- * `isOnDevice` says whether a device can compute an equation, with all programs in it.
+ * The segments in order. Equations of one kind are adjacent unless equations between them are needed.
+ * `isOnDevice` tests whether a device can compute an equation, including all programs in it.
  */
 export function divide(
   program: Program,
   isOnDevice: (equation: Equation) => boolean,
 ): readonly Segment[] {
   const groups = groupsOf(program, leftToEvaluator(program, isOnDevice));
-  // What is read behind each group.
+  // The values that are read after each group.
   const needed: Set<Atom>[] = [];
   const reading = new Set<Atom>(program.results);
   for (let i = groups.length - 1; i >= 0; i--) {

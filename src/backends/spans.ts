@@ -1,5 +1,5 @@
 /**
- * Spans of time of work that a device may still be doing when the call returns.
+ * Timed spans of work that a device may still be doing when the call returns.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { span } from "../core/timeline.ts";
 import type { SpanInfo } from "../core/timeline.ts";
 import type { Concrete, Type } from "../core/tensor.ts";
 
-/** Bytes of all these values. */
+/** The total size of values of these types in bytes. */
 export function totalBytes(types: readonly Type[]): number {
   return types.reduce((sum, type) => sum + bytesOf(type), 0);
 }
 
-/** Runs `f`, and records how long it takes until its results are there. */
+/** Runs `f` and records the time until its results are available. */
 export function spanOfResults(
   info: SpanInfo,
   f: () => readonly Concrete[],
@@ -25,7 +25,10 @@ export function spanOfResults(
   });
 }
 
-/** Waits for results by reading the smallest one, since devices compute in order; not where that is impossible. */
+/**
+ * Waits for results by reading the smallest one, since devices compute in order; does nothing where waiting
+ * is impossible.
+ */
 function awaitResults(results: readonly Concrete[]): void {
   const pending = results.filter(({ storage }) => storage.resident?.ready !== undefined);
   if (pending.length === 0) return;
@@ -33,6 +36,6 @@ function awaitResults(results: readonly Concrete[]): void {
   try {
     least.storage.peek(() => {});
   } catch {
-    // A browser's main thread cannot wait; what failed on the device is reported where it is read.
+    // A browser's main thread cannot wait; errors on the device are reported when the result is read.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Single operations outside of compiled functions: large ones run on the same kernels, compiled once
- * for each kind; small ones are not worth the way there and stay with the evaluator.
+ * Single operations outside compiled functions: large ones run on the same kernels, compiled once for each
+ * kind. Small ones stay with the evaluator, because the overhead would exceed the gain.
  *
  * @module
  */
@@ -21,32 +21,32 @@ import { isHeavy } from "../../passes/kinds.ts";
 import { expandComposites } from "../../passes/expand_composites.ts";
 import { widen } from "../../passes/widen.ts";
 
-/** How many kinds of operations are kept; the one that was used longest ago makes room. */
+/** The maximum number of cached kinds of operations; the least recently used one is removed. */
 const MOST_KINDS = 256;
 
-// Where kernels pay: measured on two cores of an AMD EPYC (Zen 3) with Deno 2.9.6, and to be measured
-// again by the groups "operation" of `deno bench bench/thresholds_bench.ts`.
+// Thresholds from which kernels are faster: measured on two cores of an AMD EPYC (Zen 3) with Deno 2.9.6. To
+// measure them again, run the groups "operation" of `deno bench bench/thresholds_bench.ts`.
 
 /**
- * Elements from which on elementwise work, reductions and the like are worth a kernel. Kernels are
- * faster from some thousand on, and take about a millisecond to write. The size alone decides, so that
- * the same operation always gives the same bits.
+ * The number of elements from which elementwise operations, reductions and similar ones use a kernel.
+ * Kernels are faster from some thousand elements, and compiling one takes about a millisecond. The choice
+ * depends only on the size, so the same operation always gives the same bits.
  */
 const LARGE = 32768;
 
-/** The same for functions that take long for each element. */
+/** The same for functions that are expensive per element. */
 const LARGE_HEAVY = 4096;
 
-/** Elements from which on it does not fit well into linear memory. */
+/** The number of elements above which a tensor does not fit well into linear memory. */
 const LARGEST = 2 ** 27;
 
-/** Multiplications from which on a product or a convolution is worth a kernel. */
+/** The number of multiplications from which a product or a convolution uses a kernel. */
 const LARGE_PRODUCT = 2 ** 17;
 
-/** Multiplications from which on a factorisation, or what is solved by one, is. */
+/** The number of multiplications from which a factorisation, or a solver based on one, uses a kernel. */
 const LARGE_MATRIX = 2 ** 19;
 
-/** The operations on matrices that have a kernel of their own. */
+/** The matrix operations with their own kernels. */
 const matrixNames: ReadonlySet<string> = new Set([
   "cholesky",
   "triangularSolve",
@@ -58,10 +58,10 @@ const matrixNames: ReadonlySet<string> = new Set([
   "svd",
 ]);
 
-/** The transforms, which take long for each element. */
+/** The transforms, which are expensive per element. */
 const transformNames: ReadonlySet<string> = new Set(["fourier", "fourierOfReal", "realOfFourier"]);
 
-/** Operations by kind: `null` for those that have no kernel. */
+/** Compiled operations by kind: `null` for those without a kernel. */
 const kinds = new Map<string, OpenProgram | null>();
 
 /** Whether an operation is large enough for a kernel. */
@@ -72,11 +72,11 @@ function isLarge(
   [type]: readonly Type[],
 ): boolean {
   const rule = ruleOf(name);
-  // Where a part begins changes from call to call, and a kernel would be written for each place.
+  // The start of a slice changes from call to call, and each start would need its own kernel.
   if (name === "slice" || name === "pad") return false;
   if (rule.kind === "alias" || rule.kind === "iota" || args.every(isSplat)) return false;
   const size = sizeOf(type.shape);
-  // What fills the linear memory by itself would only drive everything else out of it.
+  // A tensor that fills linear memory on its own would evict everything else.
   if (size > LARGEST || args.some((arg) => arg.size > LARGEST)) return false;
   if (name === "contract") {
     const { contract } = params as ContractParams;
@@ -90,7 +90,7 @@ function isLarge(
       sizeOf(output) > 0;
   }
   if (matrixNames.has(name)) {
-    // As many for each element of the largest argument as the matrices have rows.
+    // For each element of the largest argument, as many multiplications as the matrices have rows.
     const { shape } = args[0];
     return Math.max(size, args[0].size) * shape[shape.length - 1] >= LARGE_MATRIX;
   }
@@ -99,7 +99,7 @@ function isLarge(
   return most >= (isHeavy(name) ? LARGE_HEAVY : LARGE);
 }
 
-/** Runs an operation on a kernel of its own, or gives `null` when the evaluator is to do it. */
+/** Runs an operation on its own kernel, or returns `null` to leave it to the evaluator. */
 export function evaluate(
   primitive: Primitive,
   args: readonly Concrete[],
@@ -108,7 +108,7 @@ export function evaluate(
 ): readonly Concrete[] | null {
   if (primitive.derivative.kind === "program" || types.length === 0) return null;
   if (!isLarge(primitive, args, params, types)) return null;
-  // A splat is a number that the program is given, and its shape costs nothing.
+  // A splat is passed as a number, and reshaping it is free.
   const key = `${primitive.name}|${encode(params)}|${
     args.map((arg) => isSplat(arg) ? `${showType(arg)}=` : showType(arg))
   }`;
@@ -122,8 +122,8 @@ export function evaluate(
   try {
     return compiled.run(args.filter((arg) => !isSplat(arg)), args.filter(isSplat));
   } catch (error) {
-    // What does not fit into linear memory may well fit on the heap, and where a kernel stops, at an
-    // index out of range, the evaluator says why.
+    // A tensor that does not fit into linear memory may fit on the heap. If a kernel aborts because an index
+    // is out of range, the evaluator reports the error.
     if (error instanceof MemoryError || error instanceof InternalError) return null;
     throw error;
   }
@@ -141,7 +141,7 @@ function compileOne(
   const inputs = args.map((arg) => (isSplat(arg) ? left.numbers : left.binders).shift()!);
   const outputs = types.map((type) => new Variable(type));
   const program = new Program(binders, [{ primitive, inputs, params, outputs }], outputs);
-  // What an expansion has captured becomes an argument of every run.
+  // Tensors captured by an expansion become arguments of every run.
   const { tensors, open } = formOf(expandTransforms(expandComposites(widen(program))));
   const compiled = assembleOpen(open([]), numbers.length);
   if (compiled.schedule.steps.some((step) => "task" in step)) return null;

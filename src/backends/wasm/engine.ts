@@ -1,30 +1,30 @@
 /**
- * What the JavaScript engine can do, found once by `WebAssembly.validate`. Everything that depends on a
- * feature asks here.
+ * The features of the JavaScript engine, detected once by `WebAssembly.validate`. All code that depends on a
+ * feature queries this module.
  *
  * @module
  */
 import { internalError } from "../../base/errors.ts";
 
-/** The features that code is written by. */
+/** The features that code generation depends on. */
 export interface EngineFeatures {
   /**
-   * Vectors of 128 bits, with the atomic instructions and block fills that every engine with vectors
-   * has. Without them nothing is compiled.
+   * Vectors of 128 bits, with the atomic instructions and block fills that every engine with vectors has.
+   * Without them no program is compiled.
    */
   readonly simd: boolean;
-  /** Multiply-add in one instruction, and vector instructions that leave rare cases to the machine. */
+  /** Fused multiply-add, and vector instructions with implementation-defined edge cases. */
   readonly relaxedSimd: boolean;
   /** More than one memory in a module. */
   readonly severalMemories: boolean;
-  /** Memory that threads share. */
+  /** Memory shared by threads. */
   readonly sharedMemory: boolean;
 }
 
 /** The limits of a memory of one page, in the binary format. */
 const PAGE = [0x00, 0x01];
 
-/** The same, shared. */
+/** The same for a shared memory. */
 const SHARED_PAGE = [0x03, 0x01, 0x01];
 
 const ZERO = [0x41, 0x00];
@@ -37,7 +37,7 @@ const BLOCK_FILL = [...ZERO, ...ZERO, ...ZERO, 0xfc, 0x0b, 0x00];
 const MULTIPLY_ADD = [...ZERO_VECTOR, ...ZERO_VECTOR, ...ZERO_VECTOR, 0xfd, 0x85, 0x02, DROP];
 const SECOND_LOAD = [...ZERO, 0x28, 0x42, 0x01, 0x00, DROP];
 
-/** Whether the engine takes a module with these memories and a function of this code. */
+/** Whether the engine accepts a module with these memories and a function of this code. */
 function takes(memories: readonly (readonly number[])[], code: readonly number[]): boolean {
   const section = (id: number, content: readonly number[]) => [id, content.length, ...content];
   const body = [0, ...code, 0x0b];
@@ -67,7 +67,7 @@ function findFeatures(): EngineFeatures {
 let found: EngineFeatures | undefined;
 let without: Partial<EngineFeatures> = {};
 
-/** What the engine can do. */
+/** The features of the engine. */
 export function engine(): EngineFeatures {
   if (found === undefined) {
     const all = findFeatures();
@@ -82,16 +82,17 @@ export function engine(): EngineFeatures {
   return found;
 }
 
-/** Does without the features that are `false` here: to be called before anything asks for them. */
+/** Disables the features that are `false` here; must be called before the first use of `engine`. */
 export function chooseEngine(features: Partial<EngineFeatures>): void {
   if (found !== undefined) throw internalError("Cannot choose an engine that is in use already");
   without = features;
 }
 
-/** Whether this thread may sleep until another one wakes it: a browser's page may not. */
+/** Whether this thread may block until another one wakes it: the main thread of a web page may not. */
 export function canSleep(): boolean {
   try {
-    // Another value stands there: this comes back at once, where it is allowed at all.
+    // The value there differs, so the call returns immediately where blocking is allowed, and throws
+    // elsewhere.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
     return true;
   } catch {

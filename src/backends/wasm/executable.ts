@@ -1,5 +1,5 @@
 /**
- * Programs as WebAssembly modules, and what happens when one is called.
+ * Programs as WebAssembly modules, and the steps of a run.
  *
  * @module
  */
@@ -47,15 +47,15 @@ import { schedule as scheduleSteps } from "./schedule/schedule.ts";
 import type { HostStep, Schedule, Step } from "./schedule/steps.ts";
 
 /**
- * Operations and bytes from which on threads share the work: some 50 microseconds. Measured on two cores
- * of an AMD EPYC (Zen 3) with Deno 2.9.6: compare the groups "shared" of
- * `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`.
+ * Operations and bytes from which threads share the work: some 50 microseconds. Measured on two cores of an
+ * AMD EPYC (Zen 3) with Deno 2.9.6: compare the groups "shared" of `deno bench bench/thresholds_bench.ts --
+ * 1` and `-- 2`.
  */
 const PARALLEL_WORK = 3_000_000;
 
-/** A program ready to run on concrete values. */
+/** A compiled program that runs on concrete values. */
 export interface CompiledProgram extends Executable {
-  /** What it does. */
+  /** Its schedule. */
   readonly schedule: Schedule;
   /** The length of its working memory, in bytes. */
   readonly arena: number;
@@ -65,16 +65,16 @@ export interface CompiledProgram extends Executable {
 
 /** Options of `assemble`. */
 export interface AssembleOptions {
-  /** Has each kernel, with what is done in its chunks, run by itself and recorded. */
+  /** Runs each kernel, with the nests fused into its chunks, separately and records it. */
   readonly isTimed?: boolean;
   /**
-   * Nanoseconds of work that make up a chunk, about. Given, it makes every run one on all threads: so
-   * small programs take the ways of large ones.
+   * The approximate work of a chunk in nanoseconds. If set, every run uses all threads, so small programs
+   * take the same path as large ones.
    */
   readonly chunkTime?: number;
 }
 
-/** A module with the code of a program's steps in it. */
+/** An empty module for the code of a program's steps. */
 function emptyBuilder(): Builder {
   return makeBuilder({
     tile: chooseTile,
@@ -83,7 +83,7 @@ function emptyBuilder(): Builder {
   });
 }
 
-/** Writes a program, already optimised, as a module. `isDonated` says which arguments are given up. */
+/** Compiles an optimised program into a module. `isDonated` selects the donated arguments. */
 export function assemble(
   program: Program,
   isDonated: readonly boolean[],
@@ -128,15 +128,15 @@ export function assemble(
   };
 }
 
-/** A program that is given numbers at each run. */
+/** A program with numbers that are passed at each run. */
 export interface OpenProgram {
-  /** Runs it with these numbers, of which the program holds one `Given` each. */
+  /** Runs it with these numbers, each of which is a `Given` in the program. */
   run(args: readonly Concrete[], numbers: readonly Concrete[]): readonly Concrete[];
-  /** What it does. */
+  /** Its schedule. */
   readonly schedule: Schedule;
 }
 
-/** The same for a program without tensors in it, which is given `numbers` numbers at each run. */
+/** The same for a program without captured tensors; `numbers` is the number of numbers passed at each run. */
 export function assembleOpen(program: Program, numbers: number): OpenProgram {
   const isDonated = program.binders.map(() => false);
   const code = new Code(program, { isDonated, numbers, options: {}, onDrop() {} });
@@ -149,18 +149,21 @@ export function assembleOpen(program: Program, numbers: number): OpenProgram {
   };
 }
 
-/** Code that programs of one form share. */
+/** Code shared by programs of one form. */
 interface Shared {
   readonly code: Code;
-  /** The numbers that are part of it; those in other places do not count. */
+  /** The numbers that are constants in the code; other numbers do not have to match. */
   readonly numbers: readonly Concrete[];
   readonly isGiven: readonly boolean[];
 }
 
-/** The code of each form, as long as its module is there. */
+/** The code of each form, as long as its module exists. */
 const shared = new Map<string, Shared>();
 
-/** The code for a program: another's, if all that differs between the two can be given. */
+/**
+ * The code for a program: that of an earlier program, if all differences between the two can be passed as
+ * numbers.
+ */
 function codeOf(form: Form, isDonated: readonly boolean[], options: AssembleOptions): Code {
   const { numbers } = form;
   const make = (isGiven: readonly boolean[], onDrop: () => void) =>
@@ -181,7 +184,7 @@ function codeOf(form: Form, isDonated: readonly boolean[], options: AssembleOpti
   return code;
 }
 
-/** Numbers as code reads them. */
+/** Numbers as words that the code reads. */
 function wordsOf(numbers: readonly Concrete[]): Uint32Array {
   const words = new Uint32Array(numbers.length * GIVEN_BYTES / 4);
   const view = new DataView(words.buffer);
@@ -194,7 +197,7 @@ function wordsOf(numbers: readonly Concrete[]): Uint32Array {
   return words;
 }
 
-/** What a program is made of, ready to run. */
+/** The parts of a compiled program. */
 interface Parts {
   readonly lowered: Lowered;
   readonly schedule: Schedule;
@@ -208,17 +211,17 @@ interface Parts {
   readonly bytes: number;
 }
 
-/** What code depends on besides the program. */
+/** The inputs of code generation apart from the program. */
 interface CodeOptions {
   readonly isDonated: readonly boolean[];
-  /** How many numbers it is given. */
+  /** The number of numbers passed at each run. */
   readonly numbers: number;
   readonly options: AssembleOptions;
-  /** Called when the module has to make room. */
+  /** Called when the module is dropped to free memory. */
   readonly onDrop: () => void;
 }
 
-/** Writes a program as a module. */
+/** Compiles a program into a module. */
 function build(program: Program, { isDonated, numbers, options, onDrop }: CodeOptions): Parts {
   const lowered = lower(program, target);
   const builder = emptyBuilder();
@@ -253,16 +256,16 @@ function build(program: Program, { isDonated, numbers, options, onDrop }: CodeOp
   };
 }
 
-/** What a run is given besides the arguments. */
+/** Inputs of a run apart from the arguments. */
 interface Call {
-  /** How many of the arguments are the caller's; the rest are tensors that the program captured. */
+  /** The number of arguments from the caller; the others are tensors captured by the program. */
   readonly count: number;
   /** The program's numbers. */
   readonly given: Uint32Array;
   readonly names: Donations | undefined;
 }
 
-/** A program as code, which is written again when it is wanted after its module had to make room. */
+/** The code of a program; it is compiled again if it is needed after its module was dropped. */
 class Code {
   readonly #program: Program;
   readonly #options: CodeOptions;
@@ -272,7 +275,7 @@ class Code {
   constructor(program: Program, options: CodeOptions) {
     this.#program = program;
     const { isDonated } = options;
-    // Captured tensors are never given up.
+    // Captured tensors are never donated.
     this.#options = { ...options, isDonated: program.binders.map((_, i) => isDonated[i] ?? false) };
   }
 
@@ -288,7 +291,7 @@ class Code {
     const { parts } = this;
     parts.machine.enter();
     try {
-      // Programs that compute arguments again run before this one.
+      // Programs that recompute dropped arguments run before this one.
       restoreAll(args);
       return withPins(() => {
         const results = this.#runPinned(parts, args, call);
@@ -305,7 +308,7 @@ class Code {
     return runner.run(args, call);
   }
 
-  /** Notes how large results are computed again, also when arguments are donated. */
+  /** Records how to recompute large results, also when arguments are donated. */
   #giveRecipe(
     { lowered, recomputable }: Parts,
     results: readonly Concrete[],
@@ -328,10 +331,10 @@ class Code {
   }
 }
 
-/** Steps that run in one go, or what the evaluator does between two such runs. */
+/** Steps that run in one call, or a step of the evaluator between two such calls. */
 type Segment = Step[] | HostStep;
 
-/** Divides steps at those of the evaluator, and in front of each kernel where kernels are timed. */
+/** Splits the steps at those of the evaluator, and before each kernel if kernels are timed. */
 function divide({ steps }: Schedule, isTimed: boolean): Segment[] {
   const segments: Segment[] = [];
   for (const step of steps) {
@@ -343,7 +346,7 @@ function divide({ steps }: Schedule, isTimed: boolean): Segment[] {
   return segments;
 }
 
-/** What is known of a segment before it runs. */
+/** Information about a segment before it runs. */
 function infoOf(segment: Segment): SpanInfo {
   if (!Array.isArray(segment)) {
     const { primitive, inputs, outputs } = segment.task.equation;
@@ -362,7 +365,7 @@ function infoOf(segment: Segment): SpanInfo {
 class Runner {
   readonly #parts: Parts;
   #isRunning = false;
-  /** The same program with an arena of its own, for runs within a run. */
+  /** The same program with a separate arena, for nested runs. */
   #twin: Runner | null = null;
 
   constructor(parts: Parts) {
@@ -371,7 +374,7 @@ class Runner {
   }
 
   run(args: readonly Concrete[], call: Call): readonly Concrete[] {
-    // What a program's callback calls may be the program itself.
+    // A callback of a program may call the program itself.
     if (this.#isRunning) {
       return (this.#twin ??= new Runner(this.#parts)).run(args, call);
     }
@@ -390,7 +393,7 @@ class Runner {
     const base = arena(this, plan.arena);
     const addresses: number[] = new Array(places.length).fill(0);
     const tensors = new Map<number, Concrete>();
-    // Everything that can fail comes before arguments are given up.
+    // All code that can fail runs before arguments are donated.
     for (let area = 0; area < places.length; area++) {
       const place = places[area];
       if (place === null) continue;
@@ -406,25 +409,25 @@ class Runner {
       tensors.set(buffer, tensor);
       addresses[buffer] = address;
     }
-    // What is given up and comes back is another tensor with the same elements, also where it was
-    // given a second time, or is part of the program.
+    // A donated argument that is also a result becomes another tensor with the same elements, even if it was
+    // passed twice or is a constant of the program.
     const isGivenUp = (x: Concrete): boolean =>
       names !== undefined && args.some((arg, i) => arg === x && i < count && names[i] !== null);
     const passed = results.map((result) => {
-      // A tensor of the caller's own: the program keeps its constants, whoever donates the result.
+      // A separate tensor for the caller: the program keeps its constants even if the result is donated.
       if (result instanceof Concrete) return inShape(result, result, true);
       const { source } = buffers[result.buffer];
       if (source === null) return null;
       return inShape(args[source], result.type, source >= count || isGivenUp(args[source]));
     });
     if (names !== undefined) this.#giveUp(args, names, addresses, tensors);
-    // Also what a result is written over, later on, is where the result will be.
+    // Areas that are overwritten by a result later are located in the result's memory, too.
     for (let area = 0; area < places.length; area++) {
       const place = places[area];
       if (place?.kind === "result") addresses[area] = addresses[outputs[place.index].buffer];
     }
     const table = wholeMemory("uint32") as Uint32Array;
-    // In a loop, since engines read lists of numbers slowly.
+    // A loop, since engines copy plain arrays slowly.
     for (let area = 0; area < addresses.length; area++) table[base / 4 + area] = addresses[area];
     if (given.length > 0) table.set(given, base / 4 + addresses.length);
     const isTimed = isRecording();
@@ -450,7 +453,7 @@ class Runner {
     });
   }
 
-  /** Marks donated arguments as used up and takes their memory for results. */
+  /** Marks donated arguments as used and takes their memory for results. */
   #giveUp(
     args: readonly Concrete[],
     names: Donations,
@@ -461,7 +464,7 @@ class Runner {
     const taken: number[] = [];
     for (const { buffer, argument } of outputs) {
       if (argument === null) continue;
-      // A tensor that is given twice, or that others share, keeps its memory.
+      // A tensor that is passed twice, or whose storage is shared, keeps its memory.
       if (givesBlock(args[argument])) taken.push(argument);
       else {
         const { tensor, address } = newResident(buffers[buffer]);
@@ -486,7 +489,7 @@ class Runner {
   }
 }
 
-/** The same elements in another shape, or, if need be, as another tensor. */
+/** The same elements in another shape or, if required, as another tensor. */
 function inShape(tensor: Concrete, { dtype, shape }: Type, isOther: boolean): Concrete {
   const isSame = !isOther && tensor.shape.length === shape.length &&
     tensor.shape.every((length, i) => length === shape[i]);

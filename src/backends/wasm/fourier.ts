@@ -1,7 +1,8 @@
 /**
- * Programs with Fourier transforms, as kernels can compute them: transforms get the tables of their lengths
- * as a further argument, a constant of the program; those of a length without radices become convolutions,
- * and those from and to real numbers, of an even length, complex ones of half of it.
+ * Rewrites Fourier transforms into forms that kernels can compute. Transforms get the tables of their
+ * lengths as a further argument, a constant of the program. Transforms of lengths without radices become
+ * convolutions. Transforms from and to real numbers of even length become complex transforms of half the
+ * length.
  *
  * Sources: L. I. Bluestein, "A linear filtering approach to the computation of the discrete Fourier
  * transform", 1970; J. W. Cooley, P. A. W. Lewis and P. D. Welch, "The fast Fourier transform algorithm:
@@ -30,7 +31,7 @@ import { fillTable, planOf } from "./kernels/fourier/plan.ts";
 
 type Floats = Float32Array | Float64Array;
 
-/** Constants by what they are; the room is so many elements. */
+/** Constants by key, up to a total number of elements. */
 const constants = new Recent<string, readonly Concrete[]>(
   2 ** 23,
   (tensors) => tensors.reduce((sum, { size }) => sum + size, 0),
@@ -44,7 +45,7 @@ function constant(dtype: FloatDtype, values: Floats): Concrete {
   return new Concrete(dtype, type.shape, elements);
 }
 
-/** The program, with transforms as kernels can compute them. */
+/** The program, with transforms in forms that kernels can compute. */
 export function expandTransforms(program: Program): Program {
   const expanded = inline(program, (equation) => {
     const expand = expansionOf(equation);
@@ -72,7 +73,7 @@ function withTable(equation: Equation): Equation {
   const { dtype } = typeOf(inputs[0]);
   const [table] = constants.get(`table ${dtype} ${n} ${real}`, () => {
     const { plan, elements } = planOf(dtype as FloatDtype, n, real);
-    // A constant of one element would be a number, and part of the code.
+    // A constant of one element would be treated as a number and be part of the code.
     const type = { dtype, shape: [Math.max(elements, 2)] };
     const values = allocateFor(type) as Floats;
     fillTable(values, dtype as FloatDtype, plan);
@@ -81,7 +82,7 @@ function withTable(equation: Equation): Equation {
   return { ...equation, inputs: [...inputs, table] };
 }
 
-/** Transforms, and in which direction those of real numbers go. */
+/** The transforms; for those of real numbers, their direction. */
 const REAL: ReadonlyMap<string, "from" | "back" | null> = new Map([
   ["fourier", null],
   ["fourierOfReal", "from"],
@@ -90,14 +91,14 @@ const REAL: ReadonlyMap<string, "from" | "back" | null> = new Map([
 
 type Expand = (args: readonly Tensor[]) => readonly Tensor[];
 
-/** The number of complex numbers, or of real ones, in a row. */
+/** The number of complex or real numbers in a row. */
 function rowLength({ primitive: { name }, params, inputs: [x] }: Equation): number {
   if (name === "realOfFourier") return (params as RealParams).length;
   const { shape } = typeOf(x);
   return shape[shape.length - 1];
 }
 
-/** What computes an equation's results, if it is to be replaced. */
+/** The expansion that replaces an equation, if there is one. */
 function expansionOf(equation: Equation): Expand | null {
   const { primitive: { name }, params } = equation;
   const real = REAL.get(name);
@@ -115,19 +116,19 @@ function lengthOf({ shape }: Tensor): number {
   return shape[shape.length - 1];
 }
 
-/** Elements of the last axis, from one on and before another. */
+/** The elements of the last axis from `from` to `to` (exclusive). */
 function cut(x: Tensor, from: number, to: number): Tensor {
   return from === 0 && to === lengthOf(x) ? x : sliceAxis(x, x.ndim - 1, from, to);
 }
 
-/** Zeros behind the last axis up to a length. */
+/** Pads the last axis with zeros at the end, up to a length. */
 function extend(x: Tensor, length: number): Tensor {
   const none = x.shape.map(() => 0);
   const high = none.with(x.ndim - 1, length - lengthOf(x));
   return pad(x, none, high, none);
 }
 
-/** The last axis from its end on. */
+/** The last axis in reverse order. */
 function reversed(x: Tensor): Tensor {
   return flip(x, [x.ndim - 1]);
 }
@@ -172,7 +173,7 @@ function circle(n: number, count: number): readonly [cos: Float64Array, sin: Flo
   return [cos, sin];
 }
 
-/** The transform of real numbers: pairs of neighbours are complex numbers. */
+/** The transform of real numbers: pairs of adjacent numbers are treated as complex numbers. */
 function ofReal(x: Tensor): readonly Tensor[] {
   const n = lengthOf(x);
   const half = Math.floor(n / 2);
@@ -185,7 +186,7 @@ function ofReal(x: Tensor): readonly Tensor[] {
   const [a, b] = fourier(even, odd, { inverse: false })
     .map((part) => concatenate([part, cut(part, 0, 1)], part.ndim - 1));
   const [c, d] = [reversed(a), reversed(b)];
-  // The transforms of the elements in odd places, and what they are turned by, with halves of all.
+  // The transforms of the elements with odd indices and their rotation factors; half of each is needed.
   const [cos, sin] = along(
     a,
     `halves ${n}`,
@@ -206,7 +207,7 @@ function toReal(re: Tensor, im: Tensor, n: number): Tensor {
   const [c, d] = [re, im].map((part) => reversed(cut(part, 1, half + 1)));
   const [weight, other, reCos, reSin, imCos, imSin] = along(a, `weights ${n}`, () => {
     const [cos, sin] = circle(n, half);
-    // The first number's imaginary part does not count, and its real part counts by itself.
+    // The imaginary part of the first number is ignored, and its real part has full weight.
     const weights = cos.map((_, k) => k === 0 ? 1 : 0.5);
     const others = cos.map((_, k) => k === 0 ? 0 : 0.5);
     const product = (x: Float64Array, y: Float64Array) => x.map((value, k) => value * y[k]);

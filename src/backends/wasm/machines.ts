@@ -1,7 +1,7 @@
 /**
- * How much compiled code there is at a time. Engines free code only when they collect garbage, and
- * never tell a synchronous loop what is dead; so the number of modules is bounded here: the one that
- * was used longest ago makes room. Whoever still wants it compiles it again.
+ * Bounds the amount of compiled code. Engines free code only during garbage collection, which may never run
+ * in a synchronous loop, so the number of modules is limited here. The least recently used module is
+ * dropped. If it is needed again, it is compiled again.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import { linearMemory } from "./memory/linear_memory.ts";
 import { dropArena } from "./memory/blocks.ts";
 import { Executable } from "./threads/threads.ts";
 
-// Estimates. `deno run -A bench/many_programs.ts` prints the memory that thousands of programs take.
+// Estimates. `deno run -A bench/many_programs.ts` prints the memory used by thousands of programs.
 
-/** The most modules: together with what it is made of, one takes some 300 kB. */
+/** The maximum number of modules: each takes some 300 kB, including the data that it is compiled from. */
 const MOST = 256;
 
-/** The most bytes of modules; code takes several times as many. */
+/** The maximum total size of modules; machine code takes several times as much. */
 const MOST_BYTES = 2 ** 26;
 
-/** From how many dropped modules on garbage is collected. */
+/** The number of dropped modules after which garbage is collected. */
 const COLLECTED_FROM = 256;
 
 const machines = new Set<Machine>();
@@ -26,24 +26,24 @@ let dropped = 0;
 let totalBytes = 0;
 let clock = 0;
 
-/** How many modules there are, and their bytes. */
+/** The number of modules, and their bytes. */
 export function machineUsage(): { readonly modules: number; readonly bytes: number } {
   return { modules: machines.size, bytes: totalBytes };
 }
 
-/** A module that can run, until others need the room. */
+/** A module that can run until it is dropped to free memory. */
 export class Machine {
   /** Its code. */
   readonly executable: Executable;
   readonly #bytes: number;
-  /** What has working memory for runs of it. */
+  /** Objects with working memory for its runs. */
   readonly #owners: object[] = [];
   #lastUse = 0;
   #runs = 0;
   #isDropped = false;
   readonly #onDrop: () => void;
 
-  /** Compiles a module; `onDrop` is called when it has to go. */
+  /** Compiles a module; `onDrop` is called when it is dropped. */
   constructor(bytes: Uint8Array<ArrayBuffer>, onDrop: () => void) {
     this.executable = new Executable(bytes, linearMemory());
     this.#bytes = bytes.length;
@@ -54,46 +54,46 @@ export class Machine {
     makeRoom(this);
   }
 
-  /** Whether it had to make room. */
+  /** Whether it was dropped. */
   get isDropped(): boolean {
     return this.#isDropped;
   }
 
-  /** Has the working memory of `owner` freed together with the code. */
+  /** Frees the working memory of `owner` together with the code. */
   own(owner: object): void {
     this.#owners.push(owner);
   }
 
-  /** The code stays until `leave` has been called as often. */
+  /** Keeps the code until `leave` has been called the same number of times. */
   enter(): void {
     this.#lastUse = ++clock;
     this.#runs++;
   }
 
-  /** Ends what `enter` began. */
+  /** Undoes one `enter`. */
   leave(): void {
     this.#runs--;
   }
 
-  /** When it was used last; never, where it may not go. */
+  /** The time of its last use; infinite if it must not be dropped. */
   get idleSince(): number {
     return this.#runs > 0 ? Infinity : this.#lastUse;
   }
 
-  /** Frees everything. */
+  /** Frees all resources. */
   drop(): void {
     this.#isDropped = true;
     machines.delete(this);
     totalBytes -= this.#bytes;
     this.executable.drop();
-    // Only a module's handle is on the heap.
+    // On the heap, a module is only a small handle.
     if (++dropped >= COLLECTED_FROM && collectGarbage()) dropped = 0;
     for (const owner of this.#owners) dropArena(owner);
     this.#onDrop();
   }
 }
 
-/** Drops what was used longest ago until the rest is within the bounds; never the newest. */
+/** Drops the least recently used modules until the others are within the limits; never the newest. */
 function makeRoom(newest: Machine): void {
   while (machines.size > MOST || totalBytes > MOST_BYTES) {
     let oldest: Machine | null = null;

@@ -1,9 +1,9 @@
 /**
- * The WebAssembly backend. A program is lowered to tasks (`src/lowering/`), scheduled and given places
- * in memory (`schedule/`), written as one module (`assembler/`, `kernels/`), and run on the threads that
- * there are (`threads/`), on tensors that stay in one linear memory (`memory/`). `executable.ts` is
- * the way through all of these, `eager.ts` the same for single operations, and `machines.ts` bounds how
- * many modules are kept.
+ * The WebAssembly backend. A program is lowered to tasks (`src/lowering/`). The tasks are scheduled and
+ * their memory is planned (`schedule/`). The steps are compiled into one module (`assembler/`, `kernels/`),
+ * which runs on the available threads (`threads/`) on tensors in one linear memory (`memory/`).
+ * `executable.ts` combines these parts, `eager.ts` does the same for single operations, and `machines.ts`
+ * limits the number of modules.
  *
  * @module
  */

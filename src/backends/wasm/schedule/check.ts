@@ -1,7 +1,7 @@
 /**
- * The specification of steps, as a check that tests run on all that is scheduled: what the writer of a module,
- * the planner of memory and the threads rely on. That chunks may run in any order is not seen here:
- * tests run them in several.
+ * The specification of steps, as a check that tests run on all schedules: the invariants that code
+ * generation, memory planning and threads rely on. It does not verify that chunks may run in any order:
+ * tests run them in several orders.
  *
  * @module
  */
@@ -21,7 +21,7 @@ function checkParts(parts: readonly (number | Order)[], place: string): void {
   }
 }
 
-/** Throws unless a schedule keeps to what `Schedule` says. */
+/** Throws if a schedule violates the specification in `Schedule`. */
 export function checkSchedule({ steps, areas }: Schedule, { buffers }: Lowered): void {
   demand(areas.length >= buffers.length, "areas", `${areas.length} for ${buffers.length} buffers`);
   demand(areas.every(isCount), "areas", `of ${areas} bytes`);

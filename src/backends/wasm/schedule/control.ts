@@ -1,6 +1,6 @@
 /**
  * Kernels of control flow: a loop is one function of the module, which runs the steps of its body
- * again and again.
+ * repeatedly.
  *
  * @module
  */
@@ -13,12 +13,12 @@ import { emitScan } from "./scan.ts";
 import { emitSwitch } from "./switch.ts";
 import { emitWhile } from "./while.ts";
 
-/** The most operands that a function may have: engines refuse more than a thousand. */
+/** The maximum number of operands of a function: engines reject more than a thousand. */
 const MOST_OPERANDS = 900;
 
 /**
- * The kernel of a loop or a switch, its arguments and results in the order of the equation's; `null`
- * if part of it must be left to the evaluator.
+ * The kernel of a loop or a switch, with arguments and results in the order of the equation; `null` if part
+ * of it must be left to the evaluator.
  */
 export function emitControl(
   builder: Builder,
@@ -27,7 +27,7 @@ export function emitControl(
 ): LoopKernel | null {
   const { inputs, outputs } = equation;
   if (inputs.length + outputs.length > MOST_OPERANDS) return null;
-  // What fits into no memory has the evaluator's error.
+  // Values that do not fit into memory are left to the evaluator, which throws the error.
   if ([...inputs, ...outputs].some((atom) => bytesOf(typeOf(atom)) >= 2 ** 32)) return null;
   switch (equation.kind) {
     case "scan":

@@ -1,11 +1,11 @@
 /**
- * Lists of steps as one function that any number of threads run at once: each chunk is done by
- * whoever comes first, and no step begins before the one in front of it is done.
+ * Lists of steps as one function that any number of threads run at the same time: each chunk is done by the
+ * first thread that takes it, and no step begins before the previous one is done.
  *
- * Chunks are numbered over all steps. A thread takes the next number from a shared counter, waits
- * until all chunks of the earlier steps are done, which another counter tells, and does the chunk.
- * Numbers are given out in order and whoever has one finishes it, so that somebody can always go on;
- * a thread that never comes is never missed.
+ * Chunks are numbered over all steps. A thread takes the next number from a shared counter, waits until all
+ * chunks of the earlier steps are done, according to a second counter, and does the chunk. Numbers are taken
+ * in order and every taken chunk is finished, so at least one thread can always continue. Threads that never
+ * start do not block the others.
  *
  * @module
  */
@@ -19,55 +19,55 @@ import type { Builder, Given, OpenOrder, Order } from "../kernels/kernel.ts";
 /** Work that is divided into chunks. */
 export interface Step {
   /**
-   * What is done for each chunk, in this order: functions of addresses and the chunk's number, and
-   * the slots that hold their addresses.
+   * The calls for each chunk, in this order: functions of addresses and the chunk's number, with the slots
+   * of their addresses.
    */
   readonly calls: readonly { readonly run: FunctionReference; readonly slots: readonly number[] }[];
   /** The number of chunks. */
   readonly chunks: number;
-  /** The order that they must keep, where they must keep one. */
+  /** The order that the chunks must keep, if any. */
   readonly order?: Order | null;
-  /** Rounds whose number is not known, and the slot that counts them, zero before a run. */
+  /** Rounds whose number is not known in advance, and the slot that counts them, zero before a run. */
   readonly open?: { readonly order: OpenOrder; readonly counter: number } | null;
 }
 
 /**
- * Where the counters stand in the control block, each on a cache line of its own. The block must be
- * zero before a run begins.
+ * Offsets of the counters in the control block, each in its own cache line. The block must be zero before a
+ * run begins.
  */
 export const control = {
-  /** How many chunks have been given out. */
+  /** The number of chunks that have been taken. */
   taken: 0,
-  /** How many chunks are done; negative once a thread has failed, and then nobody waits any more. */
+  /** The number of chunks that are done; negative once a thread has failed, after which no thread waits. */
   done: 64,
-  /** How many threads sleep until `done` changes. */
+  /** The number of threads that sleep until `done` changes. */
   sleepers: 128,
-  /** The size of the block. */
+  /** The size of the block in bytes. */
   bytes: 192,
 } as const;
 
 /**
- * How often a thread looks whether it may go on before it sleeps: for about as long as waking takes. It
- * is an estimate: compare the groups "shared" of `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`.
+ * How many times a thread checks whether it can continue before it sleeps: about the time that waking takes.
+ * It is an estimate: compare the groups "shared" of `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`.
  */
 const SPINS = 20_000;
 
-/** A number that stands behind the last chunk of every list. */
+/** A number after the last chunk of every list. */
 const BEHIND = i32.const(-1);
 
 const signature = { parameters: ["i32", "i32"], result: "none" } as const;
 
 type StepFunction = FunctionReference<typeof signature.parameters, "none">;
 
-/** Bytes that each number takes that a program is given. */
+/** The size of each number passed to the program, in bytes. */
 export const GIVEN_BYTES = 8;
 
 /**
- * Adds a function, exported under `name`, of three integers: the address of a table of addresses,
- * where slot `s` stands at `4 * s`; the address of a control block; and the number of threads that
- * run the function at the same time with these same arguments, negative on a thread that may not sleep,
- * as a browser's page. One thread needs no control block.
- * The numbers that the program is given stand in the table from byte `givenAt` on.
+ * Adds a function, exported under `name`, with three integer parameters: the address of a table of
+ * addresses, in which slot `s` is at `4 * s`; the address of a control block; and the number of threads that
+ * run the function at the same time with these arguments. That number is negative on a thread that must not
+ * sleep, such as the main thread of a web page. A single thread needs no control block. The numbers passed
+ * to the program are in the table from byte `givenAt`.
  */
 export function emitSteps(
   builder: Builder,
@@ -87,7 +87,7 @@ export function emitSteps(
     const several = i32.ne(threads, i32.const(1));
     code.if(several, () => code.set(next, take(block)));
     let base = 0;
-    // Chunks of rounds whose number is not known come on top.
+    // Chunks of rounds whose number is not known in advance are added.
     const more = joined.some(({ open }) => open) ? code.local("i32") : null;
     const number = (chunk: number): Expression<"i32"> =>
       more === null ? i32.const(chunk) : i32.add(more, i32.const(chunk));
@@ -115,7 +115,7 @@ export function emitSteps(
   module.export(name, list);
 }
 
-/** Puts a number of this run in its place in this thread's copy of the module. */
+/** Copies a number of this run into this thread's instance of the module. */
 function readGiven(
   code: Code,
   { index, variable }: Given,
@@ -128,7 +128,7 @@ function readGiven(
   else code.set(variable as Global<"i32">, i32.load(table, place));
 }
 
-/** Does the parts of all rounds, each from the number that `from` has reached. */
+/** Does the parts of all rounds, each starting with the current number in `from`. */
 function emitRounds(
   code: Code,
   { rounds, parts }: Order,
@@ -147,7 +147,7 @@ function emitRounds(
   });
 }
 
-/** Does rounds until fewer are counted than have begun, and the chunk that ends them. */
+/** Repeats rounds until the counter is less than the number of rounds begun, then does the final chunk. */
 function emitOpenRounds(
   code: Code,
   { asked, done }: OpenOrder,
@@ -162,9 +162,9 @@ function emitOpenRounds(
     code.loop((again) => {
       emitRounds(code, { rounds: 1, parts: asked }, from, doPart);
       code.if(several, () => {
-        // What has been counted is there once all chunks before have been done.
+        // The counter is valid once all earlier chunks are done.
         code.branchIf(exit, isFailed);
-        // Numbers end somewhere: it takes threads hours to get there.
+        // Numbers are limited: threads need hours to reach the limit.
         code.if(i32.gtU(from, i32.const(2 ** 30)), () => code.unreachable());
       });
       code.branchIf(exit, i32.leU(counted, round));
@@ -176,7 +176,7 @@ function emitOpenRounds(
   emitRounds(code, { rounds: 1, parts: [1] }, from, doPart);
 }
 
-/** Steps of one chunk each that follow each other become one step: nobody has to wait in between. */
+/** Consecutive steps of one chunk each become one step: no thread has to wait between them. */
 function joinSteps(steps: readonly Step[]): Step[] {
   const joined: (Step & { readonly calls: Step["calls"][number][] })[] = [];
   for (const { calls, chunks, order = null, open = null } of steps) {
@@ -195,7 +195,7 @@ function emitStep({ module }: Builder, name: string, { calls, open }: Step): Ste
     for (const { run, slots } of calls) {
       const addresses = slots.map((slot) => i32.load(table, { offset: 4 * slot }));
       if (open) addresses.push(i32.add(table, i32.const(4 * open.counter)));
-      // Typed by the contract of stages; `do` refuses what leaves a result behind.
+      // Typed by the contract of stages; `do` rejects calls that return a result.
       code.do(run.call(...addresses, chunk) as Effect);
     }
   });
@@ -207,9 +207,10 @@ function take(block: Expression<"i32">): Expression<"i32"> {
 }
 
 /**
- * A function that does what this thread gets of a part of a step: the step's place in the table of
- * functions and its first chunk, the part's first chunk and its end, the chunk that the thread has in hand, which may be of a later step, and
- * the arguments of the list. Gives the chunk that the thread has in hand at the end.
+ * A function that does this thread's share of a part of a step. Its parameters are the step's index in the
+ * table of functions and its first chunk, the part's first chunk and its end, the chunk that the thread has
+ * taken, which may be of a later step, and the arguments of the list. It returns the chunk that the thread
+ * has taken at the end.
  */
 function emitRun(
   builder: Builder,
@@ -249,9 +250,8 @@ function emitRun(
 }
 
 /**
- * A function of the control block, a number, and the number of threads, negative where this one may
- * not sleep: comes back as soon as that many chunks are done, with 1 if a thread has failed instead,
- * with 0 otherwise.
+ * A function of the control block, a number, and the number of threads, negative if this thread must not
+ * sleep. It returns as soon as that many chunks are done: 1 if a thread has failed, otherwise 0.
  */
 function emitWait({ module }: Builder): FunctionReference<readonly ["i32", "i32", "i32"], "i32"> {
   const parameters = ["i32", "i32", "i32"] as const;
@@ -265,8 +265,9 @@ function emitWait({ module }: Builder): FunctionReference<readonly ["i32", "i32"
       code.set(rounds, i32.add(rounds, i32.const(1)));
       code.branchIf(again, i32.ltU(rounds, i32.const(SPINS)));
       code.branchIf(again, i32.ltS(threads, i32.const(0)));
-      // Whoever finishes a step counts it first and looks for sleepers then; who sleeps is counted
-      // first and looks at `done` then, within the instruction: one of them sees the other.
+      // A thread that finishes a step increments `done` before it checks for sleepers. A thread that goes to
+      // sleep is counted before the wait instruction checks `done`. So at least one of the two sees the
+      // other.
       code.drop(i32.atomicRmwAdd(block, i32.const(1), { offset: control.sleepers }));
       code.drop(atomicWait32(block, done, i64.const(-1), { offset: control.done }));
       code.drop(i32.atomicRmwSub(block, i32.const(1), { offset: control.sleepers }));

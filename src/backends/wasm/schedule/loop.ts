@@ -1,6 +1,5 @@
 /**
- * What the kernels of control flow have in common: functions of a module that run the steps of
- * programs within a program.
+ * Common parts of the kernels of control flow: functions of a module that run the steps of inner programs.
  *
  * @module
  */
@@ -14,29 +13,29 @@ import { i32 } from "../assembler/operations.ts";
 import { type Region, roomFor, type ScheduleInner } from "./region.ts";
 import type { KernelSummary } from "../../backend.ts";
 
-/** The most chunks that one loop is divided into; loops of more run on one thread. */
+/** The maximum number of chunks of a loop; loops with more run on one thread. */
 export const MOST_CHUNKS = 2 ** 27;
 
 /** A kernel that runs programs. */
 export interface LoopKernel extends Kernel {
-  /** What the kernels of its programs amount to. */
+  /** The summaries of the kernels of its programs. */
   readonly inside: readonly KernelSummary[];
 }
 
-/** What `emitControl` needs to know besides the equation. */
+/** Options of `emitControl` apart from the equation. */
 export interface LoopOptions {
-  /** Puts the tasks of an inner program into steps. */
+  /** Schedules the tasks of an inner program. */
   readonly scheduleInner: ScheduleInner;
-  /** Operations and bytes that threads must take off one in a round to share its chunks. */
+  /** The operations and bytes per round that threads must save for one thread to share its chunks. */
   readonly sharedFrom: number;
-  /** Whether the equation is within another one's program. */
+  /** Whether the equation is inside another equation's program. */
   readonly isInner: boolean;
 }
 
 /** The addresses of a kernel's operands. */
 export type Operands = readonly Local<"i32">[];
 
-/** The one stage of a loop: a function of its operands and the number of a chunk. */
+/** The single stage of a loop: a function of its operands and the number of a chunk. */
 export function loopStage(
   { module }: Builder,
   name: string,
@@ -57,17 +56,17 @@ export function loopStage(
   };
 }
 
-/** The summaries of a region's kernels, one loop further in. */
+/** The summaries of a region's kernels, with one more enclosing loop. */
 export function within(region: Region): readonly KernelSummary[] {
   return region.summaries.map((one) => ({ ...one, depth: one.depth + 1 }));
 }
 
-/** Among how many threads work is shared, for estimates. */
+/** The number of threads that is assumed in estimates. */
 const THREADS = 4;
 
 /**
- * Whether one run of a region is worth several threads: they must take enough of the work off one, for
- * all of them meet between any two steps.
+ * Whether several threads pay off for one run of a region: they must save enough work per thread, because
+ * all threads synchronise between steps.
  */
 export function isShared(region: Region, sharedFrom: number): boolean {
   const shared = region.summaries.reduce(
@@ -80,14 +79,14 @@ export function isShared(region: Region, sharedFrom: number): boolean {
   return region.hasChunks && shared >= sharedFrom;
 }
 
-/** The second place of a carried value, in the working memory. */
+/** The second buffer of a carried value, in the working memory. */
 export interface Spare {
-  /** Where it is; `null` for values that are overwritten where they are. */
+  /** Its offset; `null` for values that are overwritten in place. */
   readonly offset: number | null;
   readonly type: Type;
 }
 
-/** Gives carried values that need it a second place behind `start`. */
+/** Allocates second buffers after `start` for the carried values that need one. */
 export function planSpares(
   types: readonly Type[],
   needs: (index: number) => boolean,
@@ -110,7 +109,7 @@ export interface LoopOperands {
   readonly workspace: Pointer;
 }
 
-/** Operands by role: there is working memory behind the results, where there is any. */
+/** The operands by role: working memory, if any, follows the results. */
 export function divideOperands(operands: Operands, inputs: number, outputs: number): LoopOperands {
   return {
     inputs: operands.slice(0, inputs),
@@ -119,7 +118,7 @@ export function divideOperands(operands: Operands, inputs: number, outputs: numb
   };
 }
 
-/** Initial values whose place the last ones may take: all rounds read and write in one place. */
+/** Initial values whose memory the final ones may take: all rounds read and write in place. */
 export function carriedInPlace(
   region: Region,
   first: number,
