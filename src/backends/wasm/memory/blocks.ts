@@ -1,8 +1,8 @@
 /**
- * Blocks of the linear memory: where they are, how far the memory grows for them, and which move out
- * when room is needed. A block is freed when the object that it belongs to is collected. While a
- * program runs (`withPins`), the blocks that it uses stay where they are. Every block starts at a
- * multiple of 64, with `SLACK` readable bytes behind its elements.
+ * Blocks of the linear memory: their addresses, the growth of the memory for them, and the choice of blocks
+ * that move out when memory is needed. A block is freed when the object that it belongs to is collected.
+ * While a program runs (`withPins`), the blocks that it uses are not moved. Every block starts at a multiple
+ * of 64, with `SLACK` readable bytes after its elements.
  *
  * @module
  */
@@ -17,45 +17,48 @@ import { FreeRanges } from "./ranges.ts";
 import { Window } from "./recipes.ts";
 import { RESERVED_BYTES } from "../threads/threads.ts";
 
-/** What blocks start at multiples of. */
+/** The alignment of blocks in bytes. */
 const ALIGNMENT = 64;
 
 /**
- * `deno run -A bench/training_loop.ts` prints the memory and the times of a loop that asks for its values
- * late or never.
+ * `deno run -A bench/training_loop.ts` prints the memory and the times of a loop that reads its values late
+ * or never.
  *
- * From here on, the unused moves out before the memory grows; from twice as much, up to the second, once
- * something that had moved out is used again. So programs that need their values soon keep them, and a
- * loop whose values nobody asks for again stays small.
+ * Above the first limit, unused blocks move out before the memory grows. The limit doubles, up to the second
+ * one, each time a block that had moved out is used again. So programs that need their values soon keep
+ * them, and a loop whose values are never read stays small.
  */
 const FIRST_LIMIT = 2 ** 28;
 const LAST_LIMIT = 2 ** 30;
 
 /** Part of the linear memory. */
 export abstract class Block {
-  /** Where it is; 0 while it is nowhere. */
+  /** Its address; 0 while it is not in memory. */
   address = 0;
-  /** Its length, with the slack. */
+  /** Its length in bytes, including the slack. */
   bytes = 0;
-  /** How often the running program has asked for its address; it stays while this is not 0. */
+  /**
+   * How many times the running program has requested its address; the block is not moved while this is not
+   * 0.
+   */
   pins = 0;
-  /** Whether it had to make room for others. */
+  /** Whether it was evicted to make room for other blocks. */
   madeRoom = false;
 
   /** Whether its bytes are the elements of a tensor. */
   abstract readonly isTensor: boolean;
 
-  /** What happens when the running program asks for its address. */
+  /** Called when the running program requests its address. */
   use(): void {}
 
-  /** Makes the block's bytes dispensable. */
+  /** Saves the block's bytes so that it can leave the memory. */
   abstract save(): void;
 
-  /** What happens when the block leaves the memory. */
+  /** Called when the block leaves the memory. */
   abstract leave(): void;
 }
 
-/** What a program works in; its bytes mean nothing between two runs. */
+/** The working memory of a program; its content is undefined between runs. */
 class Arena extends Block {
   readonly isTensor = false;
 
@@ -66,51 +69,51 @@ class Arena extends Block {
 
 /** Limits of the linear memory. */
 export interface MemoryOptions {
-  /** The most bytes that tensors and compiled programs may take in linear memory. */
+  /** The maximum number of bytes for tensors and compiled programs in linear memory. */
   readonly limit?: number;
 }
 
-/** Bytes at the start that do not count: the scratch of threads, where it lies in this memory. */
+/** Bytes at the start that do not count: the scratch memory of threads, if it is in this memory. */
 const UNCOUNTED = FIRST_ADDRESS - RESERVED_BYTES;
 
-/** The address up to which so many bytes reach. */
+/** The end address of a range of this many bytes. */
 function addressOfLimit(bytes: number): number {
   return Math.min(bytes + UNCOUNTED, MAX_MEMORY);
 }
 
 const ranges = new FreeRanges();
-/** The end of what `ranges` and blocks share. */
+/** The end of the memory that is managed by `ranges` and blocks. */
 let end = FIRST_ADDRESS;
-/** Up to here the memory grows rather than evicts. */
+/** Up to this address, the memory grows instead of evicting blocks. */
 let softLimit = addressOfLimit(FIRST_LIMIT);
-/** How far that may rise. */
+/** The maximum of the soft limit. */
 let highestSoft = addressOfLimit(LAST_LIMIT);
-/** It never grows beyond. */
+/** The memory never grows above this address. */
 let hardLimit = MAX_MEMORY;
 let held = 0;
 let peak = 0;
 
-/** The blocks that may move out, the least recently used first. */
+/** The blocks that may move out, least recently used first. */
 const blocks = new Set<Block>();
-/** Storages whose slots are in memory, and owners of arenas that are. */
+/** Storages whose slots are in memory, and owners of arenas in memory. */
 const registry = new FinalizationRegistry<Block>(remove);
 const arenas = new WeakMap<object, Arena>();
-/** Blocks whose bytes are quickly computed again: they move out first. */
+/** Blocks that can be recomputed quickly: they move out first. */
 export const droppable: Window<Block> = new Window();
 
-/** How many calls of `withPins` are running. */
+/** The number of active calls of `withPins`. */
 let depth = 0;
-/** What has pins. */
+/** The blocks that have pins. */
 const pinned: Block[] = [];
-/** Blocks that belong to the running program alone, by address: their lengths. */
+/** The lengths of blocks owned by the running program alone, by address. */
 export const loose: Map<number, number> = new Map();
 /** Donated tensors whose blocks have not been taken yet. */
 export const donations: Map<object, number> = new Map();
 
 /**
- * Runs `f`, a whole program, during which no block moves that it has asked for. What it has taken and
- * not adopted is freed in the end. A program that runs within another one, as a step of a loop does
- * or a callback, releases what it asked for when it ends itself.
+ * Runs `f`, a whole program. Blocks whose addresses it requests are not moved during the run. Memory that it
+ * has allocated and that was not adopted is freed at the end. A nested program, such as a step of a loop or
+ * a callback, releases its own blocks when it ends.
  */
 export function withPins<T>(f: () => T): T {
   const isInner = depth > 0;
@@ -132,12 +135,12 @@ export function withPins<T>(f: () => T): T {
   }
 }
 
-/** Whether a program runs. */
+/** Whether a program is running. */
 export function isRunning(): boolean {
   return depth > 0;
 }
 
-/** Keeps the block in its place until the end, and makes it the most recently used. */
+/** Pins the block until the end, and makes it the most recently used. */
 export function pin(block: Block): void {
   if (block.pins++ > 0) return;
   pinned.push(block);
@@ -146,17 +149,17 @@ export function pin(block: Block): void {
   block.use();
 }
 
-/** Throws unless a program runs. */
+/** Throws unless a program is running. */
 export function checkRunning(what: string): void {
   if (depth === 0) throw internalError(`${what} is only for programs that run`);
 }
 
-/** The length of a block for so many bytes. */
+/** The length of a block for this many bytes. */
 export function blockBytes(bytes: number): number {
   return Math.ceil((bytes + SLACK) / ALIGNMENT) * ALIGNMENT;
 }
 
-/** A range of so many bytes; `what` names their use in errors. */
+/** Allocates a range; `what` describes its use in errors. */
 export function allocate(bytes: number, what: () => string): number {
   const address = find(bytes);
   if (address < 0) {
@@ -172,12 +175,15 @@ export function allocate(bytes: number, what: () => string): number {
   return address;
 }
 
-/** What is free, else new, else of others that are not in use, else new beyond the soft limit; or -1. */
+/**
+ * A free range; otherwise newly grown memory, then the memory of unused blocks, then growth above the soft
+ * limit; -1 if all fail.
+ */
 function find(bytes: number): number {
   const address = ranges.take(bytes);
   if (address >= 0) return address;
   if (extend(bytes, softLimit)) return ranges.take(bytes);
-  // What can never fit drives nobody out.
+  // A request that can never fit must not evict any block.
   if (bytes + bytesInUse() > hardLimit - FIRST_ADDRESS) return -1;
   for (const block of idle()) {
     if (!evict(block)) continue;
@@ -189,7 +195,7 @@ function find(bytes: number): number {
   return extend(bytes, hardLimit) ? ranges.take(bytes) : -1;
 }
 
-/** What nobody needs to stay: first what is just dropped, then the least recently used. */
+/** The blocks that may leave: first the ones to drop, then the least recently used ones. */
 function* idle(): Generator<Block> {
   for (const list of [droppable, blocks]) {
     for (const block of list) if (block.pins === 0) yield block;
@@ -203,7 +209,7 @@ function bytesInUse(): number {
   return bytes;
 }
 
-/** Makes the last free range `bytes` long, unless that goes beyond `limit`. */
+/** Extends the last free range to `bytes` bytes, unless that exceeds `limit`. */
 function extend(bytes: number, limit: number): boolean {
   const needed = end - ranges.before(end) + bytes;
   if (needed > limit || !growTo(needed, limit)) return false;
@@ -219,7 +225,7 @@ export function release(address: number, bytes: number): void {
   held -= bytes;
 }
 
-/** Puts the block into memory; it is freed when `owner` is collected. */
+/** Allocates memory for the block; it is freed when `owner` is collected. */
 export function place(block: Block, bytes: number, owner: object, what: () => string): void {
   settle(block, allocate(bytes, what), bytes, owner);
 }
@@ -237,7 +243,7 @@ export function settle(block: Block, address: number, bytes: number, owner: obje
   registry.register(owner, block, block);
 }
 
-/** Takes the block out of the tables; its bytes are still held. */
+/** Removes the block from the tables; its memory stays allocated. */
 export function detach(block: Block): void {
   block.leave();
   blocks.delete(block);
@@ -245,7 +251,7 @@ export function detach(block: Block): void {
   block.address = 0;
 }
 
-/** Frees the block's place. */
+/** Frees the block's memory. */
 export function remove(block: Block): void {
   const { address, bytes } = block;
   if (address === 0) return;
@@ -253,7 +259,7 @@ export function remove(block: Block): void {
   release(address, bytes);
 }
 
-/** Moves the block out or drops it; gives whether there was room for it on the heap. */
+/** Moves the block out or drops it; returns whether there was room for it on the heap. */
 export function evict(block: Block): boolean {
   try {
     block.save();
@@ -266,9 +272,9 @@ export function evict(block: Block): boolean {
 }
 
 /**
- * Where the program `owner` works: at least `bytes` bytes, kept from run to run while there is room.
- * At another address than the last time, nothing of what was written is there; it may also have been
- * lost at the same address.
+ * The working memory of the program `owner`: at least `bytes` bytes, kept from run to run while there is
+ * room. If the address has changed since the last run, the content is lost; it may also be lost at the same
+ * address.
  */
 export function arena(owner: object, bytes: number): number {
   checkRunning("arena");
@@ -285,19 +291,19 @@ export function arena(owner: object, bytes: number): number {
   return own.address;
 }
 
-/** Frees the memory that the program `owner` works in, which is not running. */
+/** Frees the working memory of the program `owner`, which must not be running. */
 export function dropArena(owner: object): void {
   const own = arenas.get(owner);
   if (own !== undefined) remove(own);
 }
 
 /**
- * Limits the linear memory, in which compiled programs work: what is not in use moves out to the
- * heap rather than to go beyond, and a program that needs more at once fails with a clear error.
+ * Limits the linear memory, in which compiled programs work. At the limit, unused tensors move to the heap
+ * instead of growing the memory; a program that needs more at once fails with a clear error.
  *
- * Without a limit, tensors move out from 256 MiB on, or from up to 1 GiB where they are used again, and a
- * program may use up to 4 GiB. The memory
- * never shrinks: set the limit before the first compiled program runs.
+ * Without a limit, tensors move out from 256 MiB on, or from up to 1 GiB if they are used again, and a
+ * program may use up to 4 GiB. The memory never shrinks: set the limit before the first compiled program
+ * runs.
  *
  * @throws {ArgumentError} unless the limit is an integer from 64 KiB to 4 GiB less 64 KiB.
  */
@@ -323,7 +329,7 @@ export function configureMemory(options: MemoryOptions): void {
   droppable.reset();
 }
 
-/** Moves out what lies beyond the hard limit and sets both limits, if there is room on the heap. */
+/** Moves out all blocks beyond the hard limit and sets both limits, if there is room on the heap. */
 function limitTo(soft: number, hard: number): boolean {
   for (const block of idle()) {
     if (block.address + block.bytes > hard && !evict(block)) return false;
@@ -335,7 +341,7 @@ function limitTo(soft: number, hard: number): boolean {
   return true;
 }
 
-/** Runs `f` beyond all limits, in a memory that only holds what is in use. */
+/** Runs `f` without limits, in a memory that holds only blocks in use. */
 export function beyondLimits<T>(f: () => T): T {
   const [soft, hard] = [softLimit, hardLimit];
   softLimit = hardLimit = MAX_MEMORY;
@@ -347,12 +353,12 @@ export function beyondLimits<T>(f: () => T): T {
   }
 }
 
-/** Keeps more of what is quickly computed again: something was wanted after it had been dropped. */
+/** Keeps more of the droppable blocks: one was needed after it had been dropped. */
 export function widenWindow(): void {
   droppable.widen(softLimit);
 }
 
-/** How much of the linear memory is in use. */
+/** The usage of the linear memory. */
 export function memoryUsage(): MemoryUsage {
   let residents = 0;
   for (const block of blocks) if (block.isTensor) residents++;

@@ -1,5 +1,5 @@
 /**
- * The one linear memory that compiled programs work on, and views of it.
+ * The single linear memory that compiled programs work on, and views of it.
  *
  * @module
  */
@@ -10,30 +10,33 @@ import { engine } from "../engine.ts";
 import { PAGE } from "../kernels/builder.ts";
 import { RESERVED_BYTES, scratchBytes } from "../threads/threads.ts";
 
-/** The most that a memory grows to: every address, and the end too, is below 2^32. */
+/** The maximum size of a memory: every address, including the end, is below 2^32. */
 export const MAX_MEMORY = 65535 * PAGE;
 
-/** The least maximum that is tried where no address space is left. */
+/** The smallest maximum that is tried if address space is short. */
 const LEAST_MAXIMUM = 256 * PAGE + scratchBytes();
 
-/** A memory grows by no less, so that it does not grow too often. */
+/** The minimum growth of a memory, so that it does not grow too often. */
 const GROWTH = 256 * PAGE;
 
-/** Where buffers begin: what lies before belongs to the threads. */
+/** The first address of buffers: the memory before it belongs to the threads. */
 export const FIRST_ADDRESS: number = RESERVED_BYTES + scratchBytes();
 
 let memory: WebAssembly.Memory | undefined;
-/** What the memory can grow to. */
+/** The maximum size of the memory. */
 let maximum = MAX_MEMORY;
-/** The whole memory by dtypes, as far as it was asked for. */
+/** Views of the whole memory by dtype, created when needed. */
 let views: Partial<Record<Dtype, Elements>> = {};
 
-/** The memory; it is made at the first call. */
+/** The memory; it is created by the first call. */
 export function linearMemory(): WebAssembly.Memory {
   return memory ??= makeMemory();
 }
 
-/** A shared memory takes the addresses up to its maximum at once: fewer where there are not so many. */
+/**
+ * A shared memory reserves address space up to its maximum immediately, so a smaller maximum is tried if
+ * that fails.
+ */
 function makeMemory(): WebAssembly.Memory {
   const initial = Math.ceil(FIRST_ADDRESS / PAGE);
   const shared = engine().sharedMemory;
@@ -57,16 +60,16 @@ export function memorySize(): number {
   return linearMemory().buffer.byteLength;
 }
 
-/** The size in bytes that the memory cannot exceed. */
+/** The maximum size of the memory in bytes. */
 export function largestSize(): number {
   linearMemory();
   return maximum;
 }
 
 /**
- * Makes the memory at least `bytes` large, and larger up to `limit` to save later calls.
+ * Grows the memory to at least `bytes` bytes, and up to `limit` to save later calls.
  *
- * @returns whether it could.
+ * @returns Whether it could grow.
  */
 export function growTo(bytes: number, limit: number): boolean {
   const size = memorySize();
@@ -86,21 +89,21 @@ export function growTo(bytes: number, limit: number): boolean {
   return false;
 }
 
-/** The whole memory as what holds elements of `dtype`; outdated as soon as it grows. */
+/** A view of the whole memory for `dtype`; invalid after the memory grows. */
 export function wholeMemory(dtype: Dtype): Elements {
   return views[dtype] ??= storedView(dtype, linearMemory().buffer);
 }
 
-/** `length` elements from `address` on, which is a multiple of their size; not to be kept. */
+/** `length` elements from `address`, a multiple of their size; must not be kept. */
 export function viewOf(dtype: Dtype, address: number, length: number): Elements {
   const start = address / byteSize(dtype);
   return wholeMemory(dtype).subarray(start, start + length);
 }
 
-/** So few elements are copied in a loop faster than by a view of them. */
+/** Up to this many elements, a loop copies faster than a view. */
 const FEW = 32;
 
-/** `length` elements from `address` on, copied to the heap. */
+/** A copy on the heap of `length` elements from `address`. */
 export function sliceOf(dtype: Dtype, address: number, length: number): Elements {
   const start = address / byteSize(dtype);
   const elements = allocateStored(dtype, length);

@@ -1,11 +1,11 @@
 /**
- * The elements of tensors in linear memory. A tensor that a compiled program uses moves in, and moves
- * out to the heap when room is needed for others (see `blocks.ts`): so a bounded memory serves loops of
- * any length, also those in which the garbage collector never tells what is dead.
- * Results that are quickly computed again are dropped instead (see `recipes.ts`).
+ * The elements of tensors in linear memory. A tensor that a compiled program uses moves in, and moves out to
+ * the heap when room is needed for others (see `blocks.ts`). So a bounded memory is enough for loops of any
+ * length, even if garbage is never collected in them. Results that can be recomputed quickly are dropped
+ * instead (see `recipes.ts`).
  *
- * The tables hold blocks, never storages, and forget a block that has moved out: the copy on the heap
- * then dies with the storage in any loop.
+ * The tables hold blocks, never storages, and remove a block that has moved out: the copy on the heap can
+ * then be collected with the storage in any loop.
  *
  * @module
  */
@@ -42,27 +42,27 @@ import { sliceOf, viewOf, wholeMemory } from "./linear_memory.ts";
 import { Recipe, type Rerun } from "./recipes.ts";
 
 /**
- * Tensors of fewer bytes stay on the heap: copying them costs little, and keeping track of them is
- * work, too. It is an estimate: on an AMD EPYC (Zen 3) with Deno 2.9.6, the group "resident" of
- * `deno bench bench/thresholds_bench.ts` shows about the same time on both sides of this size.
+ * Tensors with fewer bytes stay on the heap: copying them costs little, and tracking them has a cost, too.
+ * It is an estimate: on an AMD EPYC (Zen 3) with Deno 2.9.6, the group "resident" of `deno bench
+ * bench/thresholds_bench.ts` shows about the same time on both sides of this size.
  */
 export const RESIDENT_BYTES = 65536;
 
 /**
- * Up to so many bytes, a tensor that is needed both in linear memory and on the heap is kept in both.
- * A larger one is moved, so that the large ones take their memory once.
+ * Up to this size in bytes, a tensor that is needed both in linear memory and on the heap is kept in both. A
+ * larger one is moved, so large tensors are stored only once.
  */
 const KEPT_TWICE = 2 ** 20;
 
 /** The elements of a tensor that is or was in linear memory. */
 class Slot extends Block implements Resident {
-  /** The copy on the heap; there is one while the slot is not in memory, unless it was dropped. */
+  /** The copy on the heap; it exists while the slot is not in memory, unless the elements were dropped. */
   heap: Elements | null = null;
-  /** How to compute the elements again, as long as the slot is in memory. */
+  /** How to recompute the elements, while the slot is in memory. */
   recipe: Recipe | null = null;
-  /** The same once the elements were dropped, until they are there again. */
+  /** How to recompute the elements after they were dropped, until they are restored. */
   dropped: Recipe | null = null;
-  /** Slots in memory in whose recipes this one is an argument. */
+  /** Slots in memory whose recipes have this one as an argument. */
   dependents: Set<Slot> | null = null;
   override readonly isTensor = true;
   readonly dtype: Dtype;
@@ -103,7 +103,7 @@ class Slot extends Block implements Resident {
     if (this.dependents !== null) { for (const slot of this.dependents) slot.forget(); }
   }
 
-  /** From now on, the elements are copied before they leave the memory. */
+  /** Removes the recipe: from now on, the elements are copied before they leave the memory. */
   forget(): void {
     if (this.recipe === null) return;
     for (const storage of this.recipe.storages) slotOf(storage)?.dependents?.delete(this);
@@ -129,23 +129,23 @@ class Slot extends Block implements Resident {
   }
 }
 
-/** A block that belongs to the caller. */
+/** A block owned by the caller. */
 export interface TakenBlock {
-  /** Where it starts. */
+  /** Its start address. */
   readonly address: number;
-  /** How many bytes of elements it has room for. */
+  /** Its capacity in bytes of elements. */
   readonly bytes: number;
 }
 
-/** A tensor and where its elements are. */
+/** A tensor and the address of its elements. */
 export interface Placed {
   /** The tensor. */
   readonly tensor: Concrete;
-  /** Where its elements start. */
+  /** The address of its elements. */
   readonly address: number;
 }
 
-/** The bytes of a block for a tensor. */
+/** The size of a block for a tensor in bytes. */
 function bytesFor(type: Type): number {
   return blockBytes(bytesOf(type));
 }
@@ -155,18 +155,18 @@ export function isLarge(type: Type): boolean {
   return bytesOf(type) >= RESIDENT_BYTES;
 }
 
-/** The slots of storages whose elements another backend keeps: theirs are copies. */
+/** The slots of storages whose elements are owned by another backend: the slots are copies. */
 const copies = new WeakMap<Storage, Slot>();
 
-/** The storage's slot, if it ever was in memory. */
+/** The storage's slot, if it was ever in memory. */
 function slotOf(storage: Storage): Slot | null {
   const { resident } = storage;
   return resident === null || resident instanceof Slot ? resident : copies.get(storage) ?? null;
 }
 
 /**
- * Where the elements of `x` are in linear memory, all of them, until the end of `withPins`. A large
- * tensor moves in and stays. Others are copied to a place of their own, at each call.
+ * The address of all elements of `x` in linear memory, valid until the end of `withPins`. A large tensor
+ * moves in and stays. Smaller ones are copied into temporary memory by each call.
  */
 export function addressOf(x: Concrete): number {
   checkRunning("addressOf");
@@ -208,8 +208,8 @@ function temporaryCopy(x: Concrete): number {
 }
 
 /**
- * A tensor in linear memory whose elements are not written yet: they are whatever was there. One that
- * is to get a recipe may take the place of others that have one.
+ * A tensor in linear memory with uninitialised elements. If it will get a recipe, it may take the memory of
+ * other tensors with recipes.
  */
 export function newResident(type: Type, isDroppable = false): Placed {
   const bytes = bytesFor(type);
@@ -243,8 +243,8 @@ function makeRoomInWindow(bytes: number): void {
 }
 
 /**
- * Notes that each of `results`, in memory of its own, may be dropped, since `rerun` computes the same
- * elements from `args` again. That must not take much longer than to copy them.
+ * Records that each of `results`, which have their own memory, may be dropped, since `rerun` recomputes the
+ * same elements from `args`. That must not take much longer than copying them.
  */
 export function giveRecipes(
   results: readonly Concrete[],
@@ -253,8 +253,8 @@ export function giveRecipes(
 ): void {
   const slots = results.map(({ storage }) => slotOf(storage)!);
   const ingredients = args.flatMap(({ storage }) => slotOf(storage) ?? []);
-  // An argument that is used again and again is worth keeping; one that is used once may be dropped
-  // itself, so that half of a chain of results can be.
+  // An argument that is used repeatedly is worth keeping. One that is used once may be dropped itself, so
+  // half of the results in a chain can be dropped.
   let isFirstUse = false;
   for (const { recipe } of ingredients) {
     if (recipe === null || recipe.isUsed) continue;
@@ -272,7 +272,7 @@ export function giveRecipes(
   });
 }
 
-/** Computes again what was dropped of these tensors. */
+/** Recomputes the dropped elements of these tensors. */
 export function restoreAll(tensors: readonly Concrete[]): void {
   for (const x of tensors) {
     if (!isLarge(x)) continue;
@@ -283,8 +283,8 @@ export function restoreAll(tensors: readonly Concrete[]): void {
 }
 
 /**
- * Computes the elements of a slot again, if they were dropped; beyond all limits if need be: what was a
- * value before must stay one.
+ * Recomputes the elements of a slot if they were dropped, beyond all limits if necessary: a value that
+ * existed must stay available.
  */
 function restore(slot: Slot, storage: Storage): void {
   const recipe = slot.dropped;
@@ -297,7 +297,7 @@ function restore(slot: Slot, storage: Storage): void {
     follow();
   } catch (error) {
     if (!(error instanceof MemoryError)) throw error;
-    // There was room the first time: perhaps under another limit, perhaps without holes.
+    // There was room the first time: perhaps under another limit, or with less fragmentation.
     beyondLimits(() => followOrExplain(follow, slot));
   }
   recipe.discard();
@@ -316,7 +316,7 @@ function followOrExplain(follow: () => void, { dtype, length }: Slot): void {
   }
 }
 
-/** Gives the slot the block of one that nobody else has. */
+/** Moves the block of another slot, which has no other references, to the slot. */
 function take(slot: Slot, storage: Storage, made: Slot): void {
   const { address, bytes } = made;
   detach(made);
@@ -325,8 +325,8 @@ function take(slot: Slot, storage: Storage, made: Slot): void {
 }
 
 /**
- * Whether `takeBlock` will give the block of `x` once `x` is donated: it is in memory, the running
- * program has asked for its address once at most, and no other tensor has its elements.
+ * Whether `takeBlock` will return the block of `x` once `x` is donated: it is in memory, the running program
+ * has requested its address at most once, and no other tensor has its elements.
  */
 export function givesBlock({ storage }: Concrete): boolean {
   const slot = slotOf(storage);
@@ -334,11 +334,10 @@ export function givesBlock({ storage }: Concrete): boolean {
 }
 
 /**
- * Marks `x` as used up, as the argument `name` of the running program: using it afterwards is an
- * error. Tensors that share its elements (reshaped ones) stay usable. Nothing happens if `x` was
- * donated before.
+ * Marks `x` as used, as the argument `name` of the running program: using it afterwards is an error. Tensors
+ * that share its elements (reshaped ones) remain usable. Nothing happens if `x` was donated before.
  *
- * To be called last before the program runs, when nothing that can fail is left to do.
+ * Must be called last before the program runs, after all code that can fail.
  */
 export function donate(x: Concrete, name: string): void {
   const storage = x.giveUp(name);
@@ -348,13 +347,13 @@ export function donate(x: Concrete, name: string): void {
   detach(slot);
   if (!isRunning()) return release(address, bytes);
   loose.set(address, bytes);
-  // A block whose address was asked for twice is read as another argument too.
+  // A block whose address was requested twice is also read as another argument.
   if (slot.pins <= 1) donations.set(x, address);
 }
 
 /**
- * The block of a tensor donated to the running program, once; `null` if it has none, or if another
- * tensor or another argument has the same elements. What is not adopted is freed in the end.
+ * The block of a tensor donated to the running program, returned once; `null` if it has none, or if another
+ * tensor or another argument has the same elements. Blocks that are not adopted are freed at the end.
  */
 export function takeBlock(x: Concrete): TakenBlock | null {
   const address = donations.get(x);
@@ -363,18 +362,18 @@ export function takeBlock(x: Concrete): TakenBlock | null {
   return { address, bytes: loose.get(address)! - SLACK };
 }
 
-/** Writes all elements of `x` from `address` on, a multiple of their size. */
+/** Writes all elements of `x` from `address`, a multiple of their size. */
 export function copyIn(x: Concrete, address: number): void {
   const start = address / byteSize(x.dtype);
   x.peekStored((elements) => {
-    // Only now: computing dropped elements again may make the memory grow.
+    // Not earlier: recomputing dropped elements may make the memory grow.
     const memory = wholeMemory(x.dtype);
     if (isSplat(x)) memory.fill(elements[0], start, start + x.size);
     else memory.set(elements, start);
   });
 }
 
-/** A tensor on the heap with the elements from `address` on, a multiple of their size. */
+/** A tensor on the heap with the elements from `address`, a multiple of their size. */
 export function copyOut({ dtype, shape }: Type, address: number): Concrete {
   return new Concrete(dtype, shape, sliceOf(dtype, address, sizeOf(shape)));
 }

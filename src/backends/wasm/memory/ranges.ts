@@ -1,11 +1,11 @@
 /**
- * The free parts of a memory: best fit, with neighbours joined.
+ * The free ranges of a memory: best fit, with adjacent ranges merged.
  *
  * @module
  */
 import { internalError } from "../../../base/errors.ts";
 
-/** Bytes from `start`, up to `end`. */
+/** The bytes from `start` to `end` (exclusive). */
 interface Range {
   readonly start: number;
   readonly end: number;
@@ -16,12 +16,12 @@ function byStart(a: Range, b: Range): number {
   return a.start - b.start;
 }
 
-/** Orders by length, and equals by position. */
+/** Orders by length, then by position. */
 function byLength(a: Range, b: Range): number {
   return (a.end - a.start) - (b.end - b.start) || a.start - b.start;
 }
 
-/** Where `range` stands in a sorted list, or would stand. */
+/** The index of `range` in a sorted list, or its insertion index. */
 function placeOf(
   list: readonly Range[],
   range: Range,
@@ -39,30 +39,30 @@ function placeOf(
 
 /** Ranges of bytes that neither overlap nor touch. */
 export class FreeRanges {
-  // The same ranges twice, so that both neighbours and fits are found by bisection.
+  // The same ranges in two orders, so that both neighbours and fits are found by bisection.
   readonly #positions: Range[] = [];
   readonly #lengths: Range[] = [];
   #total = 0;
 
-  /** How many bytes there are. */
+  /** The total number of free bytes. */
   get total(): number {
     return this.#total;
   }
 
-  /** The longest run of bytes. */
+  /** The length of the longest range. */
   get longest(): number {
     const last = this.#lengths.at(-1);
     return last === undefined ? 0 : last.end - last.start;
   }
 
-  /** How many bytes there are right before `end`. */
+  /** The number of free bytes right before `end`. */
   before(end: number): number {
     const at = placeOf(this.#positions, { start: end, end }, byStart) - 1;
     const range = this.#positions[at];
     return range !== undefined && range.end === end ? end - range.start : 0;
   }
 
-  /** Takes `bytes` from the shortest range that has so many; gives their start, or -1. */
+  /** Takes `bytes` from the shortest range that is long enough; returns their start, or -1. */
   take(bytes: number): number {
     if (!(bytes > 0)) throw internalError(`Cannot take ${bytes} bytes`);
     const fit = this.#lengths[placeOf(this.#lengths, { start: 0, end: bytes }, byLength)];
@@ -90,7 +90,7 @@ export class FreeRanges {
     });
   }
 
-  /** Forgets all bytes from `end` on. */
+  /** Removes all bytes from `end` on. */
   cut(end: number): void {
     for (let last = this.#positions.at(-1); last !== undefined && last.end > end;) {
       this.#remove(last);

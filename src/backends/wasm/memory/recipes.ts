@@ -1,11 +1,11 @@
 /**
- * Results that can be computed again. Tensors never change and programs do the same each time, so
- * the result of a quick program may be dropped when its memory is wanted: no copy is made of what,
- * in a loop, is mostly dead, though nothing tells so. If it turns out to be alive, the program runs
- * again, on the same arguments.
+ * Results that can be recomputed. Tensors never change and programs are deterministic, so the result of a
+ * quick program may be dropped when its memory is needed. In a loop, most of these results are dead,
+ * although the collector has not found them yet, so no copy is made. If a dropped result is needed after
+ * all, the program runs again on the same arguments.
  *
- * A result that can be dropped is no argument of a recipe: so computing one again never needs
- * another one computed again, and no chain of results keeps its history alive.
+ * A droppable result is never an argument of a recipe. So recomputing a result never requires recomputing
+ * another one, and no chain of results keeps its history in memory.
  *
  * @module
  */
@@ -13,25 +13,25 @@ import { Concrete } from "../../../core/tensor.ts";
 import type { Type } from "../../../core/tensor.ts";
 import type { Storage } from "../../../core/storage.ts";
 
-/** Runs a program again: gives its large results, each in memory of its own. */
+/** Runs a program again; returns its large results, each in its own memory. */
 export type Rerun = (args: readonly Concrete[]) => readonly Concrete[];
 
 /**
- * How many bytes of results that can be dropped stay in memory at first: about what stays in cache.
- * `deno run -A bench/training_loop.ts` measures loops whose results nobody asks for.
+ * The initial number of bytes of droppable results that stay in memory: about the size of the cache. `deno
+ * run -A bench/training_loop.ts` measures loops whose results are never read.
  */
 const WINDOW = 2 ** 24;
 
-/** How to compute a result again. */
+/** How to recompute a result. */
 export class Recipe {
   readonly #rerun: Rerun;
   readonly #types: readonly Type[];
-  /** The arguments' elements: their tensors may be donated. */
+  /** The storages of the arguments: their tensors may be donated. */
   readonly storages: readonly Storage[];
-  /** Whether the result has been an argument of such a program itself. */
+  /** Whether the result itself has been an argument of such a program. */
   isUsed = false;
 
-  /** Which result of `rerun` it is for. */
+  /** The index of the result of `rerun`. */
   readonly place: number;
 
   constructor(rerun: Rerun, place: number, args: readonly Concrete[]) {
@@ -41,17 +41,17 @@ export class Recipe {
     this.storages = args.map(({ storage }) => storage);
   }
 
-  /** From now on, no donation takes the arguments' elements away: the result was dropped. */
+  /** Protects the arguments' elements from donation: the result was dropped. */
   keep(): void {
     for (const storage of this.storages) storage.sharers++;
   }
 
-  /** Ends what `keep` began. */
+  /** Undoes `keep`. */
   discard(): void {
     for (const storage of this.storages) storage.sharers--;
   }
 
-  /** Computes the result again, and those that belong to it. */
+  /** Recomputes the result, and the other results of the same run. */
   follow(): readonly Concrete[] {
     const args = this.storages.map((storage, i) => {
       const { dtype, shape } = this.#types[i];
@@ -65,36 +65,36 @@ export class Recipe {
   }
 }
 
-/** Something in memory that can be dropped. */
+/** A block in memory that can be dropped. */
 interface Droppable {
   readonly bytes: number;
 }
 
 /**
- * What can be dropped, the least recently used first. As long as nothing that was dropped is wanted
- * again, not much of it is kept, so that a loop over dead results finds its memory in the cache.
+ * The droppable blocks, least recently used first. As long as no dropped block is needed again, only a few
+ * bytes are kept, so the memory of a loop over dead results stays in the cache.
  */
 export class Window<T extends Droppable> {
   readonly #members = new Set<T>();
   #bytes = 0;
   #size = WINDOW;
 
-  /** How many bytes are in it. */
+  /** The total size of its members in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** From how many bytes on something is dropped. */
+  /** The size in bytes above which members are dropped. */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether there is room for so many bytes more. */
+  /** Whether there is room for this many more bytes. */
   hasRoom(bytes: number): boolean {
     return this.#bytes + bytes <= this.#size;
   }
 
-  /** The members; they may be deleted meanwhile. */
+  /** The members; they may be deleted during the iteration. */
   [Symbol.iterator](): IterableIterator<T> {
     return this.#members.values();
   }
@@ -105,22 +105,22 @@ export class Window<T extends Droppable> {
     this.#bytes += member.bytes;
   }
 
-  /** Makes a member, if it is one, the most recently used. */
+  /** Makes a member the most recently used; does nothing for other blocks. */
   touch(member: T): void {
     if (this.#members.delete(member)) this.#members.add(member);
   }
 
-  /** Takes a member out, if it is one. */
+  /** Removes a member; does nothing for other blocks. */
   delete(member: T): void {
     if (this.#members.delete(member)) this.#bytes -= member.bytes;
   }
 
-  /** Keeps more from now on, up to `limit`: something was wanted again. */
+  /** Increases the size, up to `limit`: a dropped block was needed again. */
   widen(limit: number): void {
     this.#size = Math.max(this.#size, Math.min(this.#size * 2, limit));
   }
 
-  /** Begins again with few bytes. */
+  /** Resets the size to its initial value. */
   reset(): void {
     this.#size = WINDOW;
   }

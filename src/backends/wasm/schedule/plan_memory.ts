@@ -1,5 +1,5 @@
 /**
- * Where everything is while a program runs: decided once, by who needs what for how long.
+ * Plans the memory of a program before it runs, from the lifetimes of its buffers.
  *
  * @module
  */
@@ -11,28 +11,28 @@ import { arrange, type Life } from "../../../lowering/arrange.ts";
 import type { HostStep, Schedule, Step } from "./steps.ts";
 import { isLocal, readsOf, readsWhereItWrites, writesOf } from "../../../lowering/tasks.ts";
 
-/** Where an area is. */
+/** The location of an area. */
 export type Place =
-  /** At a fixed distance from the start of the program's arena. */
+  /** At a fixed offset in the program's arena. */
   | { readonly kind: "arena"; readonly offset: number }
-  /** Where the argument with this number is. */
+  /** In the argument with this number. */
   | { readonly kind: "argument"; readonly index: number }
   /** In the new tensor with this number. */
   | { readonly kind: "result"; readonly index: number };
 
-/** What happens to small arguments before a run. */
+/** A small argument that is copied into the arena before a run. */
 export interface Upload {
   /** The argument's number. */
   readonly source: number;
-  /** Where it goes in the arena. */
+  /** Its offset in the arena. */
   readonly offset: number;
 }
 
-/** A tensor that the program makes. */
+/** A tensor that the program creates. */
 export interface Output {
   /** The buffer. */
   readonly buffer: number;
-  /** Its place in the arena, from which it is copied, or null when it gets memory of its own. */
+  /** Its offset in the arena, from which it is copied, or null if it has its own memory. */
   readonly offset: number | null;
   /** The donated argument whose memory it takes over. */
   readonly argument: number | null;
@@ -40,29 +40,29 @@ export interface Output {
 
 /** The plan of a program's memory. */
 export interface MemoryPlan {
-  /** The place of each area; null where nothing uses it. */
+  /** The location of each area; null for unused ones. */
   readonly places: readonly (Place | null)[];
-  /** The length of the arena, in bytes. */
+  /** The size of the arena in bytes. */
   readonly arena: number;
-  /** What is copied in. */
+  /** The arguments to copy in. */
   readonly uploads: readonly Upload[];
-  /** What comes out. */
+  /** The tensors to create. */
   readonly outputs: readonly Output[];
 }
 
-/** What the plan depends on besides the schedule. */
+/** Inputs of the plan apart from the schedule. */
 export interface PlanOptions {
-  /** From how many bytes on tensors have memory of their own. */
+  /** The size in bytes from which tensors have their own memory. */
   readonly large: number;
-  /** Which arguments are given up. */
+  /** Which arguments are donated. */
   readonly isDonated: readonly boolean[];
-  /** Bytes at the start of the arena that are taken already. */
+  /** The number of bytes at the start of the arena that are already in use. */
   readonly reserved: number;
-  /** Whether a result, by its buffer, may take over an argument that is given up; if left out, any. */
+  /** Whether a result, given by its buffer, may take over a donated argument; if omitted, any may. */
   readonly mayTakeOver?: (argument: number, buffer: number) => boolean;
 }
 
-/** A schedule as far as memory is concerned. */
+/** The parts of a schedule that matter for memory. */
 type Timeline = Pick<Schedule, "areas" | "steps">;
 
 /** Plans the memory of a scheduled program. */
@@ -129,7 +129,7 @@ export function planMemory(
   }, (area, first) => {
     if (staged.has(area)) return false;
     const place = places[area];
-    // In the place of an argument, the whole line is written over that.
+    // If the first buffer is in an argument, the whole chain is written over it.
     return place?.kind !== "argument" || reuse(argumentAreas.get(place.index)!, first);
   });
   for (let area = 0; area < areas.length; area++) {
@@ -154,13 +154,13 @@ export function planMemory(
   return { places, arena: end, uploads, outputs };
 }
 
-/** What one thread does in order need not be in memory all at once. */
+/** Calls of a step on one thread run in order and need not be in memory at the same time. */
 function callsApart(step: Schedule["steps"][number]): readonly (Step | HostStep)[] {
   if ("task" in step || step.chunks > 1) return [step];
   return step.calls.map((call) => ({ ...step, calls: [call] }));
 }
 
-/** When each area is in use; null for those that never are. */
+/** The lifetime of each area; null for unused ones. */
 function findLives({ steps }: Timeline, count: number): (Life | null)[] {
   const lives: (Life | null)[] = new Array(count).fill(null);
   steps.forEach((step, i) => {
@@ -179,10 +179,10 @@ function areasOf(step: Schedule["steps"][number]): readonly number[] {
 }
 
 /**
- * The temporary buffers that others are written over, each with the last in its line: within a nest
- * or a kernel that reads each element for the last time before it writes the one in its place.
- * `mayGive` says which are temporary, `mayTake` which have a place that nothing else has before the
- * first of the line is written.
+ * For each temporary buffer that other buffers overwrite, the last buffer in its chain. A buffer may be
+ * overwritten within a nest or a kernel that reads each element for the last time before it writes the
+ * element at the same index. `mayGive` tests whether a buffer is temporary, and `mayTake` whether nothing
+ * else uses its location before the first buffer of the chain is written.
  */
 function findSuccessors(
   lowered: Lowered,
@@ -194,7 +194,7 @@ function findSuccessors(
   const { areas, steps } = schedule;
   const reuse = findReuse(lowered, schedule, lives);
   const next = new Map<number, number>();
-  /** The first in the line of each buffer that is written over another one. */
+  /** The first buffer in the chain of each buffer that is written over another one. */
   const firsts = new Map<number, number>();
   steps.forEach((step, i) => {
     for (const { nest, inPlace } of "calls" in step ? step.calls : []) {
@@ -239,8 +239,8 @@ function findReuse(
 }
 
 /**
- * Whether within a step each element of `from` is read for the last time just before the element of
- * `to` in the same place is written.
+ * Whether each element of `from` is read for the last time within a step just before the element of `to` at
+ * the same index is written.
  */
 function overwrites(lowered: Lowered, step: Step, from: number, to: number): boolean {
   const writer = step.calls.findIndex(({ slots }) => slots.includes(to));
@@ -251,7 +251,7 @@ function overwrites(lowered: Lowered, step: Step, from: number, to: number): boo
     }
     if (i > writer || (nest === null && i === writer)) return false;
     if (nest !== null && i === writer) return readsWhereItWrites(nest, from, to);
-    // Before it, chunks must keep to their own rows.
+    // In earlier calls, chunks must access only their own rows.
     if (step.chunks === 1) return true;
     if (step.rows === null) return false;
     if (nest === null) return rows.includes(from);
@@ -262,7 +262,7 @@ function overwrites(lowered: Lowered, step: Step, from: number, to: number): boo
   });
 }
 
-/** Where a nest reads and writes a buffer. */
+/** The accesses of a nest to a buffer. */
 function accessesOf({ nest, buffers }: NestTask, buffer: number): Access[] {
   const loads = nest.nodes.flatMap((node) => node.kind === "load" ? [node.from] : []);
   const all = [...loads, ...nest.stores.map(({ to }) => to)];

@@ -1,5 +1,5 @@
 /**
- * Which results are computed again as quickly as they are copied.
+ * Finds results that can be recomputed as fast as they are copied.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import { isHeavy } from "../../../passes/kinds.ts";
 import type { Schedule } from "./steps.ts";
 
 /**
- * The most work for each byte of the result, counted in bytes moved and in operations. Copying a
- * result out of the linear memory moves two, to memory that the system hands out page by page, which
- * takes several times as long; up to this limit a program takes about as long as that.
+ * The maximum work per byte of the result, counted in bytes moved and in operations. Copying a result out of
+ * the linear memory moves two bytes per byte, into memory that the system provides page by page, which takes
+ * several times as long. Up to this limit, running the program takes about as long as that.
  */
 const MOST_WORK = 12;
 
 /**
- * Primitives whose kernels do their operations as quickly as loops do: `deno bench bench/large_results_bench.ts`
- * shows them beside a copy of what they give.
+ * Primitives whose kernels do their operations as fast as loops do: `deno bench
+ * bench/large_results_bench.ts` compares them with a copy of their results.
  */
 const QUICK: ReadonlySet<string> = new Set([
   ...["fourier", "fourierOfReal", "realOfFourier"],
@@ -26,12 +26,12 @@ const QUICK: ReadonlySet<string> = new Set([
   ...["gather", "dynamicSlice", "updateSlice", "addSlice", "scatterSet", "scatterOnto"],
 ]);
 
-/** What a function counts for that takes long for each element, in operations. */
+/** The cost of a function that is expensive per element, in operations. */
 const HEAVY_OPERATIONS = 6;
 
 /**
- * The buffers of the large results of a program of loops and quick kernels that does so little for them that
- * each may be dropped and computed again; none of a program that is not of this kind.
+ * The buffers of large results that may be dropped and recomputed: the program must consist of loops and
+ * quick kernels and do little work for each result. Empty for all other programs.
  */
 export function findRecomputable(
   lowered: Lowered,
@@ -43,9 +43,9 @@ export function findRecomputable(
   const none: ReadonlySet<number> = new Set();
   if (large.length === 0 || isDonated.includes(true)) return none;
   const { buffers, results, tasks } = lowered;
-  // Arguments and constants that are passed on are not computed.
+  // Arguments and constants that are returned unchanged are not computed.
   const isMade = results.every((one) => "buffer" in one && buffers[one.buffer].source === null);
-  // Nor is what the evaluator does quick.
+  // Steps of the evaluator are not fast.
   if (!isMade || steps.some((step) => "task" in step)) return none;
   let work = 0;
   for (const { operations, bytes } of summaries) work += operations + bytes;
@@ -59,7 +59,8 @@ export function findRecomputable(
   const total = (all: readonly Buffer[]) => all.reduce((sum, one) => sum + bytesOf(one), 0);
   const own = large.map(({ buffer }) => buffer);
   const most = MOST_WORK * total(own.map((buffer) => buffers[buffer]));
-  // Arguments stay as long as results may be computed of them, also those of which few elements are read.
+  // Arguments stay in memory as long as results may be recomputed from them, even if few of their elements
+  // are read.
   const isKeeping = total(buffers.filter(({ source }) => source !== null)) > most;
   return work <= most && !isKeeping ? new Set(own) : none;
 }

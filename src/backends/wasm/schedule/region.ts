@@ -1,6 +1,6 @@
 /**
- * Programs within a program, as code of its module: the branches of a switch, the bodies of loops.
- * Where their arguments and results are is known only when they run.
+ * Inner programs as code of the module: the branches of a switch, the bodies of loops. The addresses of
+ * their arguments and results are known only at run time.
  *
  * @module
  */
@@ -20,28 +20,28 @@ import { type MemoryPlan, planMemory } from "./plan_memory.ts";
 import type { Schedule, Step } from "./steps.ts";
 import type { KernelSummary } from "../../backend.ts";
 
-/** Puts the tasks of an inner program into steps. */
+/** Schedules the tasks of an inner program. */
 export type ScheduleInner = (lowered: Lowered, isDonated: readonly boolean[]) => Schedule;
 
-/** Where a region finds things while it runs. */
+/** The addresses used by a region at run time. */
 export interface Pointers {
   /** The address of each argument. */
   argument(index: number): Pointer;
-  /** Where each result goes; never to an argument's place, unless it may take that over. */
+  /** The address of each result; never that of an argument, unless the result may overwrite it. */
   result(index: number): Pointer;
   /** The address of its working memory. */
   readonly workspace: Pointer;
 }
 
-/** An inner program, scheduled and with its memory planned. */
+/** An inner program with its schedule and memory plan. */
 export class Region {
   readonly #plan: MemoryPlan;
   readonly #lowered: Lowered;
   /** The number of the result in each buffer that holds one. */
   readonly #results: ReadonlyMap<number, number>;
-  /** What is done, in order. */
+  /** Its steps in order. */
   readonly steps: readonly Step[];
-  /** What its kernels amount to. */
+  /** The summaries of its kernels. */
   readonly summaries: readonly KernelSummary[];
 
   private constructor(lowered: Lowered, schedule: Schedule, plan: MemoryPlan) {
@@ -55,8 +55,8 @@ export class Region {
   }
 
   /**
-   * A program as a region; `null` if part of it is left to the evaluator. `heirOf` gives the argument
-   * whose place a result may take where the program allows it, by the result's number.
+   * Compiles a program into a region; `null` if part of it is left to the evaluator. `heirOf` maps the
+   * number of a result to the argument whose memory the result may take, if the program allows it.
    */
   static make(
     program: Program,
@@ -80,17 +80,17 @@ export class Region {
     return new Region(lowered, schedule, plan);
   }
 
-  /** Bytes of its working memory. */
+  /** The size of its working memory in bytes. */
   get workspace(): number {
     return this.#plan.arena;
   }
 
-  /** Arithmetic operations of one run, about. */
+  /** The approximate number of arithmetic operations of one run. */
   get operations(): number {
     return this.#sum(({ operations }) => operations);
   }
 
-  /** Bytes read and written by one run, about. */
+  /** The approximate number of bytes read and written by one run. */
   get bytes(): number {
     return this.#sum(({ bytes }) => bytes);
   }
@@ -99,17 +99,17 @@ export class Region {
     return this.summaries.reduce((sum, one) => one.depth === 0 ? sum + of(one) : sum, 0);
   }
 
-  /** Whether some of its work can be shared by threads. */
+  /** Whether threads can share some of its work. */
   get hasChunks(): boolean {
     return this.steps.some(({ chunks }) => chunks > 1);
   }
 
-  /** Its chunks, in one round. */
+  /** Its chunks in one round. */
   get parts(): readonly (number | Order)[] {
     return this.steps.map(({ chunks, order }) => order ?? chunks);
   }
 
-  /** Whether a result takes the place of the argument that it may take. */
+  /** Whether a result takes the memory of the argument assigned to it. */
   takesOver(result: number): boolean {
     const found = this.#lowered.results[result];
     return "buffer" in found && this.#plan.places[found.buffer]?.kind === "argument";
@@ -125,7 +125,7 @@ export class Region {
       case "result":
         return pointers.result(this.#results.get(this.#plan.outputs[place.index].buffer)!);
       case "argument": {
-        // The result that takes the argument's place, or what it is written over.
+        // The result that takes the argument's memory, or a buffer that the result overwrites.
         const output = this.#plan.outputs.find(({ argument }) => argument === place.index)!;
         return pointers.result(this.#results.get(output.buffer)!);
       }
@@ -134,16 +134,16 @@ export class Region {
     }
   }
 
-  /** Calls the functions of a step for a chunk. */
+  /** Writes the calls of a step's functions for a chunk. */
   writeStep(code: Code, step: Step, pointers: Pointers, chunk: Pointer): void {
     for (const { run, slots } of step.calls) {
       const addresses = slots.map((slot) => this.#addressOf(slot, pointers));
-      // Typed by the contract of stages; `do` refuses what leaves a result behind.
+      // Typed by the contract of stages; `do` rejects calls that return a result.
       code.do(run.call(...addresses, chunk) as Effect);
     }
   }
 
-  /** Does all steps, one chunk after the other. */
+  /** Writes all steps, one chunk after the other. */
   write(code: Code, pointers: Pointers): void {
     for (const step of this.steps) {
       if (step.chunks === 1) this.writeStep(code, step, pointers, i32.const(0));
@@ -151,7 +151,7 @@ export class Region {
     }
   }
 
-  /** Does the chunk with this number, counted over all steps, and returns. */
+  /** Writes code that does the chunk with this number, counted over all steps, and returns. */
   writeChunk(code: Code, pointers: Pointers, chunk: Pointer): void {
     let first = 0;
     for (const step of this.steps) {
@@ -166,7 +166,7 @@ export class Region {
   }
 }
 
-/** Bytes of a value, with the slack that kernels may read. */
+/** The size of a value in bytes, including the slack that kernels may read. */
 export function roomFor(type: Type): number {
   return Math.ceil((bytesOf(type) + SLACK) / 64) * 64;
 }

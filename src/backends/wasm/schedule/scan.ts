@@ -1,6 +1,6 @@
 /**
- * The kernel of a scan: elements of sequences are read and written where they are, and carried values
- * alternate between two places; nothing else is done between two rounds.
+ * The kernel of a scan: elements of sequences are read and written in place, and carried values alternate
+ * between two buffers. Nothing is copied between rounds.
  *
  * @module
  */
@@ -28,38 +28,38 @@ import {
 } from "./loop.ts";
 import { copyValue, Region } from "./region.ts";
 
-/** Into how many chunks rounds are divided that do not depend on each other. */
+/** The number of chunks into which independent rounds are divided. */
 const MOST_PIECES = 16;
 
-/** The most bytes of working memory for these, all together. */
+/** The maximum total working memory of these chunks in bytes. */
 const MOST_WORKSPACE = 2 ** 26;
 
 /**
- * A carried value that is also an element of a sequence of results, and has its place there: that of
- * its own round, or of the round behind it.
+ * A carried value that is also an element of a sequence of results and is stored there: as the element of
+ * its own round, or of the next round.
  */
 interface Link {
   readonly kind: "before" | "behind";
-  /** The sequence, by its number among all outputs. */
+  /** The index of the sequence among all outputs. */
   readonly output: number;
   /** Bytes from one element to the next. */
   readonly stride: number;
 }
 
-/** A scan whose body has been planned. */
+/** A scan with a planned body. */
 interface Scan {
   readonly builder: Builder;
   readonly params: ScanParams;
   readonly region: Region;
-  /** The results of the region, by their numbers among those of the body. */
+  /** The region's results, as indices of results of the body. */
   readonly results: readonly number[];
-  /** For each carried value, its sequence, if it has one. */
+  /** The sequence of each carried value, if it has one. */
   readonly links: readonly (Link | null)[];
-  /** For each carried value, its second place. */
+  /** The second buffer of each carried value. */
   readonly spares: readonly Spare[];
 }
 
-/** The sequences that carried values have their places in. */
+/** The sequences in which carried values are stored. */
 function findLinks({ body, length, consts, carry }: ScanParams): (Link | null)[] {
   const taken = new Set<number>();
   return body.results.slice(0, carry).map((result, i): Link | null => {
@@ -144,7 +144,7 @@ export function emitScan(
   };
 }
 
-/** The place of a round's element in a sequence. */
+/** The address of a round's element in a sequence. */
 function elementOfRound(
   { params: { length, reverse } }: Scan,
   base: Pointer,
@@ -154,7 +154,7 @@ function elementOfRound(
   return advance(base, (reverse ? length - 1 - round : round) * link.stride);
 }
 
-/** Copies the last elements of sequences to where the carried values that they are belong. */
+/** Copies the last elements of sequences to the carried values that are equal to them. */
 function copyStage(scan: Scan, name: string, inputs: number): Stage {
   const pairs = scan.links.flatMap((link, i) =>
     link?.kind === "behind" ? [{ link, type: scan.spares[i].type, output: i }] : []
@@ -171,8 +171,8 @@ function copyStage(scan: Scan, name: string, inputs: number): Stage {
 }
 
 /**
- * Into how many chunks the rounds of a scan are divided that carries nothing, so that they can be
- * done in any order; 1 where they cannot, or are not worth it.
+ * The number of chunks into which the rounds of a scan without carried values are divided, so that they can
+ * run in any order; 1 where that is impossible or does not pay off.
  */
 function piecesOf(
   region: Region,
@@ -187,7 +187,7 @@ function piecesOf(
   return pieces * workspace <= MOST_WORKSPACE ? pieces : 1;
 }
 
-/** The rounds of one chunk, in working memory of its own. */
+/** Writes the rounds of one chunk, which has its own working memory. */
 function writePiece(
   code: Code,
   region: Region,
@@ -216,16 +216,16 @@ function writePiece(
   });
 }
 
-/** Bytes from one element of a sequence to the next; `index` counts all arguments, or results. */
+/** The stride of a sequence in bytes; `index` counts all arguments or results. */
 function strideOf(atoms: ScanParams["body"]["results"], index: number): number {
   return bytesOf(typeOf(atoms[index]));
 }
 
-/** All rounds of a scan, on one thread. */
+/** Writes all rounds of a scan on one thread. */
 function writeScan(code: Code, scan: Scan, { inputs, outputs, workspace }: LoopOperands): void {
   const { builder, params, region, links, spares } = scan;
   const { body, length, reverse, consts, carry } = params;
-  // A sequence's pointer moves from element to element.
+  // A sequence's pointer advances from element to element.
   const moving: { readonly pointer: Local<"i32">; readonly stride: number }[] = [];
   const elementOf = (base: Local<"i32">, stride: number): Pointer => {
     if (stride === 0) return base;
@@ -237,7 +237,7 @@ function writeScan(code: Code, scan: Scan, { inputs, outputs, workspace }: LoopO
   const next = spares.map(({ offset, type }, i) => {
     const link = links[i];
     if (link === null) {
-      // The last round writes to the result's own place, those before alternate.
+      // The last round writes to the result's own buffer; the rounds before alternate.
       const isOwn = offset === null || length % 2 === 1;
       return code.let(isOwn ? outputs[i] : advance(workspace, offset));
     }
@@ -271,7 +271,8 @@ function writeScan(code: Code, scan: Scan, { inputs, outputs, workspace }: LoopO
         code.set(next[i], link.kind === "behind" ? further : select(isLast, outputs[i], further));
       } else if (offset === null) code.set(current[i], next[i]);
       else {
-        // Behind the first round, what comes free is the initial value, which is not ours.
+        // After the first round, the buffer that becomes free is the initial value, which must not be
+        // overwritten.
         const other = length % 2 === 1 ? advance(workspace, offset) : outputs[i];
         code.set(spare, select(i32.eqz(round), other, current[i]));
         code.set(current[i], next[i]);
@@ -286,7 +287,7 @@ function writeScan(code: Code, scan: Scan, { inputs, outputs, workspace }: LoopO
   });
 }
 
-/** One chunk of a scan: its round follows from its number, and so does where everything is. */
+/** Writes one chunk of a scan: its number determines the round and all addresses. */
 function writeScanChunk(
   code: Code,
   scan: Scan,
@@ -297,7 +298,7 @@ function writeScanChunk(
   const { body, length, reverse, consts, carry } = params;
   links.forEach((link, i) => {
     if (link?.kind !== "before") return;
-    // The first round reads the initial value itself.
+    // The first round reads the initial value directly.
     code.if(i32.eqz(chunk), () => {
       const first = elementOfRound(scan, outputs[link.output], link, 0);
       copyValue(builder, code, spares[i].type, first, inputs[consts + i]);
@@ -318,7 +319,7 @@ function writeScanChunk(
     stride === 0
       ? base
       : advance(i32.add(base, times(element, stride)), (reverse ? -later : later) * stride);
-  // Written to the result's own place in the last round, the one before the last to the other.
+  // The last round writes to the result's own buffer, the one before to the second buffer.
   const written = (i: number, parity: Pointer): Pointer => {
     const { offset } = spares[i];
     return offset === null ? outputs[i] : select(parity, advance(workspace, offset), outputs[i]);

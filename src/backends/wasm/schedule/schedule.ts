@@ -1,6 +1,6 @@
 /**
- * From tasks to steps. A step is done by all threads, chunk by chunk; within a chunk, nests that need
- * no more than the rows that the chunk has just written follow at once, while these are in cache.
+ * Turns tasks into steps. A step is done by all threads, chunk by chunk. Within a chunk, nests that need
+ * only the rows just written by the chunk follow immediately, while these rows are in cache.
  *
  * @module
  */
@@ -33,22 +33,22 @@ import { roundsOf } from "../kernels/nest/cost.ts";
 // Measured on two cores of an AMD EPYC (Zen 3) with Deno 2.9.6: compare the groups "shared" of
 // `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`; for loops, `deno bench bench/loops_bench.ts`.
 
-/** Nanoseconds of work that make up one chunk, about. */
+/** The approximate work of one chunk in nanoseconds. */
 const CHUNK_TIME = 50_000;
 
-/** Nests that take no more than this part of a chunk's time are done as soon as they can be. */
+/** Nests that take at most this share of a chunk's time are scheduled as early as possible. */
 const SMALL_PART = 0.1;
 
-/** About how many bytes a chunk should touch: they fit into the cache of one core. */
+/** The approximate number of bytes that a chunk should access: they fit into the cache of one core. */
 const CHUNK_BYTES = 2 ** 18;
 
-/** The most chunks that one nest is divided into. */
+/** The maximum number of chunks of one nest. */
 const MOST_CHUNKS = 64;
 
-/** Operations and bytes that threads must take off one in a loop's round for it to be worth them. */
+/** The operations and bytes per round of a loop that threads must save for one thread to pay off. */
 const SHARED_FROM = 2_000_000;
 
-/** A step that is still being added to. */
+/** A step to which calls can still be added. */
 interface OpenStep extends Step {
   readonly calls: Call[];
   readonly tasks: KernelSummary[];
@@ -58,17 +58,17 @@ interface OpenStep extends Step {
 
 /** Options of `schedule`. */
 export interface ScheduleOptions {
-  /** Nanoseconds of work that make up one chunk of a nest, about. */
+  /** The approximate work of one chunk of a nest in nanoseconds. */
   readonly chunkTime?: number;
-  /** Which arguments are given up: what reads them comes first, so that they can be overwritten. */
+  /** Which arguments are donated: tasks that read them come first, so that they can be overwritten. */
   readonly isDonated?: readonly boolean[];
-  /** Operations and bytes that threads must take off one in a loop's round to share it. */
+  /** The operations and bytes per round of a loop that threads must save for one thread to share the loop. */
   readonly sharedFrom?: number;
-  /** Whether it is a program within another one. */
+  /** Whether it is an inner program. */
   readonly isInner?: boolean;
 }
 
-/** Puts the tasks of a program into steps, and their code into a module. */
+/** Schedules the tasks of a program, and writes their code into a module. */
 export function schedule(
   lowered: Lowered,
   builder: Builder,
@@ -89,11 +89,11 @@ class Scheduler {
   readonly #done = new Set<Task>();
   /** The tasks that read each buffer, in order. */
   readonly #readers = new Map<number, Task[]>();
-  /** The tasks that have yet to write to each buffer. */
+  /** The tasks that must still write to each buffer. */
   readonly #writers = new Map<number, Set<Task>>();
-  /** How many buffers each task still waits for. */
+  /** The number of buffers that each task waits for. */
   readonly #missing = new Map<Task, number>();
-  /** Small nests that wait for nothing. */
+  /** Small nests that are ready. */
   readonly #ready: NestTask[] = [];
   readonly #isDonated: readonly boolean[];
   readonly #options: Required<ScheduleOptions>;
@@ -125,16 +125,16 @@ class Scheduler {
     }
   }
 
-  /** Notes a task that could be done at once, if it is small enough to be done early. */
+  /** Records a task that is ready, if it is small enough to be scheduled early. */
   #offer(task: Task): void {
     if (task.kind !== "nest" || !this.#isSmall(task)) return;
-    // What shares its buffer with other writers keeps its place among them.
+    // A task that shares its buffer with other writers keeps its order among them.
     if (writesOf(task).every((buffer) => this.#writers.get(buffer)!.size === 1)) {
       this.#ready.push(task);
     }
   }
 
-  /** Does the small nests that wait for nothing: what comes next may then be followed by more. */
+  /** Schedules the small nests that are ready, so that more nests may follow the next step. */
   #flush(): void {
     for (let task = this.#ready.pop(); task !== undefined; task = this.#ready.pop()) {
       if (!this.#done.has(task)) this.#startNest(task);
@@ -171,10 +171,10 @@ class Scheduler {
     }
   }
 
-  /** Starts what still reads the donated arguments that could be overwritten behind a kernel. */
+  /** Schedules the remaining readers of donated arguments that a kernel could overwrite afterwards. */
   #startReaders(task: KernelTask): void {
     if (!this.#isDonated.includes(true)) return;
-    // The nests that may follow it, and those that may follow these.
+    // The nests that may follow it, directly or after other ones.
     const followers = new Set<NestTask>();
     const queue: Task[] = [task];
     for (let next = queue.pop(); next !== undefined && followers.size < 16; next = queue.pop()) {
@@ -191,7 +191,7 @@ class Scheduler {
       if (typeof source !== "number" || !this.#isDonated[source]) continue;
       for (const reader of this.#readers.get(buffer)!) {
         if (reader.kind !== "kernel" || this.#done.has(reader)) continue;
-        // What acts keeps its place among the others that do.
+        // Tasks with effects keep their order.
         if (isEffectful(reader.equation)) continue;
         if (this.#missing.get(reader) === 0 && !this.#starting.has(reader)) {
           this.#startKernel(reader);
@@ -200,7 +200,7 @@ class Scheduler {
     }
   }
 
-  /** The kernel of a task, with what the kernels within it amount to. */
+  /** The kernel of a task, with the summaries of its inner kernels. */
   #kernelOf({ equation, inputs }: KernelTask): (Kernel & Partial<LoopKernel>) | null {
     const control = asControl(equation);
     if (control !== null) {
@@ -225,14 +225,14 @@ class Scheduler {
     );
   }
 
-  /** The buffer whose memory a buffer is. */
+  /** The buffer that owns the memory of a buffer. */
   #root(buffer: number): number {
     return this.#lowered.buffers[buffer].alias ?? buffer;
   }
 
   #startKernel(task: KernelTask): void {
     const { equation, inputs, outputs } = task;
-    // From here on, what is behind a barrier has what it waits for.
+    // From here on, the dependencies of tasks after a barrier are satisfied.
     if (equation.primitive.name === "barrier") return this.#finished(task);
     this.#starting.add(task);
     this.#startReaders(task);
@@ -293,12 +293,12 @@ class Scheduler {
     this.#follow(open, outputs);
   }
 
-  /** A nest on the buffers whose memory its own are. */
+  /** A nest on the buffers that own the memory of its own ones. */
   #resolved(task: NestTask): NestTask {
     return { ...task, buffers: task.buffers.map((buffer) => this.#root(buffer)) };
   }
 
-  /** Adds the stages of a kernel; gives the step of the last one, if there is any. */
+  /** Adds the stages of a kernel; returns the step of the last one, if there is any. */
   #push(
     name: string,
     { inPlace = [], ...kernel }: Kernel & Partial<LoopKernel>,
@@ -351,7 +351,7 @@ class Scheduler {
     return last;
   }
 
-  /** Adds to a step the nests that can follow within its chunks, and those that can follow these. */
+  /** Adds the nests that can follow within a step's chunks, and those that can follow these. */
   #follow(open: OpenStep, outputs: readonly number[]): void {
     if (open.chunks === 1 || open.rows === null) return;
     const rows = open.rows;
@@ -397,7 +397,7 @@ class Scheduler {
     return nest.nodes.every((node) => {
       if (node.kind !== "load") return true;
       const buffer = buffers[node.from.buffer];
-      // What others are still to write is not there yet.
+      // Buffers that other tasks must still write are not ready.
       if ((this.#writers.get(buffer)?.size ?? 0) > 0) return false;
       const memory = this.#root(buffer);
       return !own.has(memory) ||
@@ -405,7 +405,7 @@ class Scheduler {
     });
   }
 
-  /** Everything that a step writes. */
+  /** All buffers written by a step. */
   #writtenIn(open: OpenStep): ReadonlySet<number> {
     const last = this.#steps.at(-1);
     if (last !== open) return new Set();
@@ -414,7 +414,7 @@ class Scheduler {
     );
   }
 
-  /** Whether each round of a nest's rows touches only the same rows of a buffer. */
+  /** Whether each round of a nest's rows accesses only the same rows of a buffer. */
   #isLocal(task: NestTask, access: Access, rows: Rows): boolean {
     const { shape } = this.#lowered.buffers[task.buffers[access.buffer]];
     return isLocal(task.nest, access, rows.count, sizeOf(shape));
@@ -422,13 +422,13 @@ class Scheduler {
 }
 
 /**
- * Nanoseconds that a round of a nest takes for itself, and for each node of a kind, in vectors of four,
- * on one core of an AMD EPYC (Zen 3) with Deno 2.9.6. `deno bench bench/elementwise_bench.ts` measures
- * them again.
+ * The nanoseconds per round of a nest for the loop, and for each node by kind, with vectors of four
+ * elements, on one core of an AMD EPYC (Zen 3) with Deno 2.9.6. `deno bench bench/elementwise_bench.ts`
+ * measures them again.
  */
 const ROUND = { self: 0.1, quick: 0.1, heavy: 2, load: 0.1, reduce: 0.05 };
 
-/** How long a nest takes, in nanoseconds, about. */
+/** The approximate duration of a nest in nanoseconds. */
 function estimate(nest: Nest): number {
   const rounds = roundsOf(nest);
   let time = ROUND.self * sizeOf(nest.lengths);
@@ -440,7 +440,7 @@ function estimate(nest: Nest): number {
   return time;
 }
 
-/** About how many bytes a nest reads and writes. */
+/** The approximate number of bytes that a nest reads and writes. */
 function bytesOf({ lengths, nodes, stores, buffers }: Nest): number {
   const accesses = [
     ...nodes.flatMap((node) => node.kind === "load" ? [node.from] : []),
@@ -452,17 +452,17 @@ function bytesOf({ lengths, nodes, stores, buffers }: Nest): number {
   }, 0);
 }
 
-/** How a nest is divided into chunks, or `null` to leave it to the emitter. */
+/** The division of a nest into chunks, or `null` to leave it to the emitter. */
 function chooseRows(nest: Nest, chunkTime: number): Rows | null {
   const chunks = Math.min(MOST_CHUNKS, Math.round(estimate(nest) / chunkTime));
   if (chunks <= 1) return { count: 1, perChunk: 1 };
   const products = prefixes(nest);
   const count = products.find((product) => product >= chunks);
   if (count === undefined) {
-    // Few rows: a long reduction is divided by itself, anything else is not worth it.
+    // Few rows: a long reduction is divided itself, other nests are too small.
     return nest.reduced > 0 ? null : { count: products[products.length - 1], perChunk: 1 };
   }
-  // What follows in a chunk finds its rows in cache.
+  // The next nest in a chunk finds its rows in cache.
   const pieces = Math.max(chunks, Math.ceil(bytesOf(nest) / CHUNK_BYTES));
   const perChunk = Math.ceil(count / pieces);
   const unit = count === sizeOf(nest.lengths) ? 64 : rowUnit(nest, count);

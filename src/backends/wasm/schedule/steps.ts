@@ -1,5 +1,5 @@
 /**
- * What a scheduled program is: steps, their calls and what these touch.
+ * The data types of a scheduled program: steps, their calls and the areas that these access.
  *
  * @module
  */
@@ -7,52 +7,52 @@ import type { KernelSummary } from "../../backend.ts";
 import type { OpenOrder, Order, Rows, Stage } from "../kernels/kernel.ts";
 import type { KernelTask, NestTask } from "../../../lowering/tasks.ts";
 
-/** A function of a step, with the areas whose addresses it takes. */
+/** A function of a step, with the areas whose addresses are its arguments. */
 export interface Call {
-  /** What it does. */
+  /** Its name. */
   readonly name: string;
   /** One stage of a kernel. */
   readonly run: Stage["run"];
-  /** The areas, by number. */
+  /** The numbers of the areas. */
   readonly slots: readonly number[];
-  /** The nest that it is, where that is all that it does. */
+  /** The nest, if the function does nothing else. */
   readonly nest: NestTask | null;
   /** The areas that a kernel writes by the rows of its step. */
   readonly rows: readonly number[];
-  /** Areas that a loop reads, each with one that may be the same memory. */
+  /** Areas that a loop reads, each paired with an area that may share its memory. */
   readonly inPlace: readonly (readonly [from: number, to: number])[];
 }
 
-/** Work between two meetings of the threads. */
+/** Work between two synchronisations of the threads. */
 export interface Step {
-  /** What is done for each chunk, in order. */
+  /** The calls for each chunk, in order. */
   readonly calls: readonly Call[];
-  /** How many chunks there are. */
+  /** The number of chunks. */
   readonly chunks: number;
-  /** How they divide the results, where they divide them by rows. */
+  /** The rows of the results for the chunks, if the chunks divide them by rows. */
   readonly rows: Rows | null;
-  /** The order that they must keep, where they must keep one. */
+  /** The order that the chunks must keep, if any. */
   readonly order: Order | null;
-  /** Rounds whose number is not known, and the area without memory whose slot counts them. */
+  /** Rounds whose number is not known in advance, and the area without memory whose slot counts them. */
   readonly open: { readonly order: OpenOrder; readonly counter: number } | null;
-  /** What the tasks that begin in it amount to. */
+  /** The summaries of the tasks that begin in it. */
   readonly tasks: readonly KernelSummary[];
-  /** Whether it goes on with a kernel of the step before. */
+  /** Whether it continues a kernel of the previous step. */
   readonly goesOn: boolean;
 }
 
-/** What is left to the evaluator. */
+/** A step that is left to the evaluator. */
 export interface HostStep {
   /** The primitive and its buffers. */
   readonly task: KernelTask;
 }
 
-/** What a program does, in order. */
+/** The steps of a program, in order. */
 export interface Schedule {
-  /** Steps, and what the evaluator does in between. */
+  /** Steps of the module, and steps of the evaluator between them. */
   readonly steps: readonly (Step | HostStep)[];
-  /** Bytes of each area: the buffers', then the workspaces'. */
+  /** The size of each area in bytes: first the buffers, then the workspaces. */
   readonly areas: readonly number[];
-  /** What each task amounts to. */
+  /** The summary of each task. */
   readonly summaries: readonly KernelSummary[];
 }

@@ -1,5 +1,5 @@
 /**
- * The kernel of a switch: the steps of each branch, of which an index in memory chooses one.
+ * The kernel of a switch: contains the steps of each branch, one of which is selected by an index in memory.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export function emitSwitch(
   const workspace = Math.max(...regions.map((region) => region.workspace));
   const workspaces = workspace > 0 ? [workspace] : [];
   const operands = inputs.length + outputs.length + workspaces.length;
-  // The chunks of all branches are numbered; those of the others have nothing to do.
+  // The chunks of all branches are numbered; those of branches that are not selected do nothing.
   const order: Order = { rounds: 1, parts: regions.flatMap((region) => region.parts) };
   const isDivided = regions.some((region) => isShared(region, sharedFrom)) &&
     chunksOf(order) <= MOST_CHUNKS;
@@ -72,7 +72,7 @@ export function emitSwitch(
     operations: Math.max(...regions.map((region) => region.operations)),
     bytes: Math.max(...regions.map((region) => region.bytes)),
     inside: regions.flatMap(within),
-    // Operands come behind the index, and each branch must leave the place as it should be.
+    // Operands follow the index, and each branch must leave the memory in the expected state.
     inPlace: heirs.flatMap((heir, i) =>
       heir !== null && regions.every((region) => region.takesOver(i))
         ? [[1 + heir, inputs.length + i] as const]
@@ -81,7 +81,7 @@ export function emitSwitch(
   };
 }
 
-/** Whether an index, taken to the nearest one in range, is that of branch `i` of `count`. */
+/** Whether an index, clamped to the valid range, selects branch `i` of `count`. */
 function isChosen(index: Pointer, i: number, count: number): Pointer {
   if (count === 1) return i32.const(1);
   if (i === 0) return i32.leS(index, i32.const(0));

@@ -36,7 +36,7 @@ export function emitWhile(
   const body = Region.make(params.body, scheduleInner, (i) => bodyConsts + i);
   if (condition === null || body === null) return null;
   const isOpen = isShared(condition, sharedFrom) || isShared(body, sharedFrom);
-  // Chunks of rounds whose number is not known cannot be numbered within other rounds.
+  // Chunks of an unknown number of rounds cannot be numbered within other rounds.
   if (isOpen && isInner) return null;
   const types = params.body.results.map(typeOf);
   const flag = Math.max(condition.workspace, body.workspace);
@@ -45,7 +45,7 @@ export function emitWhile(
   const first = conditionConsts + bodyConsts;
   const loop: Loop = { builder, params, condition, body, spares, flag };
   const placesOf = (all: Operands) => divideOperands(all, inputs.length, outputs.length);
-  // Without a step in the body, there is still one that ends the loop.
+  // Even without a step in the body, one step ends the loop.
   const done = body.parts.length > 0 ? body.parts : [1];
   const order = { asked: [...condition.parts, 1], done };
   const stage = isOpen
@@ -73,18 +73,18 @@ export function emitWhile(
   };
 }
 
-/** A loop and where it keeps what. */
+/** A loop and the locations of its values. */
 interface Loop {
   readonly builder: Builder;
   readonly params: WhileParams;
   readonly condition: Region;
   readonly body: Region;
   readonly spares: readonly Spare[];
-  /** The place of the condition's result in the working memory. */
+  /** The offset of the condition's result in the working memory. */
   readonly flag: number;
 }
 
-/** The pointers of the two programs, given what is read and written of what is carried. */
+/** The pointers of the two programs, for the given locations of carried values. */
 function pointersOf(
   { params: { conditionConsts, bodyConsts } }: Loop,
   { inputs, workspace }: LoopOperands,
@@ -106,7 +106,7 @@ function pointersOf(
   };
 }
 
-/** Copies what was carried last to where the results are to be, if it is somewhere else. */
+/** Copies the last carried values to the results, if they are elsewhere. */
 function writeResults(
   code: Code,
   { builder, spares }: Loop,
@@ -120,7 +120,7 @@ function writeResults(
   });
 }
 
-/** All of a loop, on one thread. */
+/** Writes the whole loop on one thread. */
 function writeLoop(code: Code, loop: Loop, places: LoopOperands): void {
   const { params, condition, body, spares, flag } = loop;
   const { inputs, outputs, workspace } = places;
@@ -151,7 +151,7 @@ function writeLoop(code: Code, loop: Loop, places: LoopOperands): void {
   writeResults(code, loop, places, (i) => current[i]);
 }
 
-/** One chunk of a loop: of the condition, its answer, of the body, or the end. */
+/** Writes one chunk of a loop: one of the condition, the test of its result, one of the body, or the end. */
 function writeChunk(
   code: Code,
   loop: Loop,
@@ -168,7 +168,7 @@ function writeChunk(
   const round = code.let(i32.divU(chunk, i32.const(perRound)));
   const inRound = code.let(i32.sub(chunk, times(round, perRound)));
   const isOdd = code.let(i32.and(round, i32.const(1)));
-  // The first round writes to the second place, the next one to the result's own.
+  // The first round writes to the second buffer, the next one to the result's own buffer.
   const written = (i: number, isOwn: Pointer): Pointer => {
     const { offset } = spares[i];
     return offset === null ? outputs[i] : select(isOwn, outputs[i], advance(workspace, offset));

@@ -1,9 +1,9 @@
 /**
- * Programs that run on all cores: the main thread opens a gate in shared memory, workers that are
- * awake step in and take chunks, and the main thread does whatever they leave.
+ * Runs programs on all cores. The main thread opens a gate in shared memory. Workers that are awake enter
+ * and take chunks, and the main thread does the remaining ones.
  *
- * Only workers that have stepped in count: one that is still starting, or has died, is never waited
- * for. Workers are started by the first run that wants them and never keep a script from ending.
+ * Only workers that have entered count: a worker that is still starting, or has died, is never waited for.
+ * Workers are started by the first run that needs them and never keep a script from ending.
  *
  * @module
  */
@@ -17,26 +17,30 @@ import { control } from "../schedule/emit_steps.ts";
 import type { ProgramMessage } from "./worker.ts";
 import { type Crew, findWorkers } from "./workers.ts";
 
-/** Bytes at the start of the linear memory that threads speak through: no buffer may lie there. */
+/**
+ * Bytes at the start of the linear memory for communication between threads: no buffer may be located there.
+ */
 export const RESERVED_BYTES = 4096;
 
-/** The most threads that can run a program: what the gate has room for. */
+/** The maximum number of threads that can run a program, limited by the bits of the gate. */
 const MOST_THREADS = 256;
 
-/** How many threads there are where nothing else is said, if there are as many cores. */
+/** The default number of threads, if there are as many cores. */
 const USUAL_THREADS = 8;
 
-/** The threads that have a place for their scratch where it lies in the one memory that there is. */
+/** The number of threads with scratch memory, where that is part of the only memory. */
 function scratchPlaces(): number {
   return engine().sharedMemory ? USUAL_THREADS : 1;
 }
 
-/** Bytes of the linear memory, behind those of the runtime, that are the scratch of its threads. */
+/**
+ * The size of the scratch memory of threads in the linear memory, in bytes; it follows the reserved bytes.
+ */
 export function scratchBytes(): number {
   return engine().severalMemories ? 0 : scratchPlaces() * SCRATCH_BYTES;
 }
 
-/** Where the scratch of a thread begins, if it lies in the linear memory. */
+/** The start of a thread's scratch memory, if it is in the linear memory. */
 function scratchPlace(thread: number): number {
   return RESERVED_BYTES + thread * SCRATCH_BYTES;
 }
@@ -44,22 +48,22 @@ function scratchPlace(thread: number): number {
 // Estimates: waking a worker takes some microseconds. Compare the groups "shared" of
 // `deno bench bench/thresholds_bench.ts -- 1` and `-- 2`.
 
-/** How long a worker stays awake after a run, in milliseconds: the next one often follows soon. */
+/** How long a worker stays awake after a run, in milliseconds: another run often follows soon. */
 const AWAKE = 0.1;
 
-/** How long the main thread waits for a worker that it starts, about, in milliseconds. */
+/** How long the main thread waits for a worker that it starts, in milliseconds, approximately. */
 const START = 30;
 
-/** How long a worker sleeps at most before it looks whether it should end, in milliseconds. */
+/** The longest time that a worker sleeps before it checks whether it should end, in milliseconds. */
 const ASLEEP = 500;
 
-/** From how many dropped programs on a worker frees their code. */
+/** The number of dropped programs after which a worker frees their code. */
 const COLLECTED_FROM = 64;
 
-/** How often the main thread looks whether the last workers are done before it sleeps. */
+/** How many times the main thread checks whether the last workers are done before it sleeps. */
 const SPINS = 5000;
 
-/** The address of the control block; null is nobody's address. */
+/** The address of the control block; no buffer has address zero. */
 const CONTROL = 64;
 
 /** The index of the 32-bit word at an address of the control block. */
@@ -67,7 +71,7 @@ function controlWord(offset: number): number {
   return (CONTROL + offset) / 4;
 }
 
-/** Indices of 32-bit words: those that all threads watch stand on cache lines of their own. */
+/** Indices of 32-bit words: those that all threads watch are in separate cache lines. */
 const words = {
   gate: 256,
   sleepers: 272,
@@ -79,26 +83,26 @@ const words = {
   textLength: 308,
 } as const;
 
-/** The address of what a failing worker has to say. */
+/** The address of the error message of a failed worker. */
 const TEXT = 2048;
 
-/** How programs are run on threads. */
+/** Options for running programs on threads. */
 export interface ThreadOptions {
   /**
-   * How many threads run a program, the main thread included: 1 to 256, of which an engine without
-   * several memories uses 8. With 1, no worker is ever started.
+   * The number of threads that run a program, including the main thread: 1 to 256. Engines without multiple
+   * memories use at most 8. With 1, no worker is ever started.
    */
   readonly threads?: number;
 }
 
 let threads: number | undefined;
-/** Whether the number was asked for. */
+/** Whether the number was set explicitly. */
 let isConfigured = false;
 
 /**
- * Chooses how many threads run compiled programs, from the next large one on. Left alone, there are
- * as many as the machine has cores, and 8 at most, started one by one as long as there is so much to
- * compute that starting them pays. Results are the same, bit for bit, for any number.
+ * Sets the number of threads that run compiled programs, from the next large one on. By default, there are
+ * as many threads as the machine has cores, but at most 8. They are started one by one, as long as the work
+ * makes up for the start. Results are bitwise the same for any number of threads.
  */
 export function configureThreads(options: ThreadOptions): void {
   const { threads: number } = readOptions("Cannot configure threads", options, ["threads"]);
@@ -114,13 +118,13 @@ export function configureThreads(options: ThreadOptions): void {
   isConfigured = true;
 }
 
-/** How many threads run compiled programs, if they can be had. */
+/** The number of threads that run compiled programs, if they are available. */
 export function threadCount(): number {
   threads ??= Math.min(globalThis.navigator?.hardwareConcurrency ?? 1, USUAL_THREADS);
   return engine().severalMemories ? threads : Math.min(threads, scratchPlaces());
 }
 
-/** How many threads run compiled programs here: one, where memory cannot be shared with workers. */
+/** The number of threads that run compiled programs here: one if memory cannot be shared with workers. */
 export function usableThreads(): number {
   return engine().sharedMemory && findWorkers() !== undefined ? threadCount() : 1;
 }
@@ -130,7 +134,7 @@ type StepsFunction = (table: number, control: number, threads: number) => void;
 
 let mainScratch: WebAssembly.Memory | number | undefined;
 
-/** The scratch of the main thread. */
+/** The scratch memory of the main thread. */
 function scratchOfMain(): WebAssembly.Memory | number {
   return mainScratch ??= makeScratch(scratchPlace(0));
 }
@@ -138,11 +142,11 @@ function scratchOfMain(): WebAssembly.Memory | number {
 /** The workers that share a memory. */
 class Pool {
   readonly #words: Int32Array;
-  /** Those that have been started. */
+  /** The started workers. */
   readonly workers: Crew[] = [];
-  /** For each worker, the programs that it knows and that do not run any more. */
+  /** For each worker, the programs that were sent to it and have been dropped since. */
   readonly #dropped: number[][] = [];
-  /** Milliseconds spent on what another worker could have shared, since the last one was started. */
+  /** Milliseconds of work that one more worker could have shared, since the last one was started. */
   spent = 0;
   #broken = false;
   #run = 0;
@@ -158,7 +162,7 @@ class Pool {
     return this.workers.length < count && !this.#broken;
   }
 
-  /** Has the workers from number `first` on know a program. */
+  /** Sends a program to the workers from number `first` on. */
   teach(program: number, module: WebAssembly.Module, first: number): void {
     for (let i = first; i < this.workers.length; i++) {
       const message: ProgramMessage = { program, module, dropped: this.#dropped[i] ?? [] };
@@ -167,7 +171,7 @@ class Pool {
     }
   }
 
-  /** Has the first `count` workers forget a program, as soon as they learn another one. */
+  /** Makes the first `count` workers drop a program when they receive the next one. */
   drop(program: number, count: number): void {
     for (let i = 0; i < count; i++) (this.#dropped[i] ??= []).push(program);
   }
@@ -178,7 +182,7 @@ class Pool {
       this.workers.push(this.#makeWorker(memory));
       this.spent = 0;
     } catch {
-      // No workers here, or no more: programs run with those that there are.
+      // No workers here, or no more: programs run with the existing ones.
       this.#broken = true;
     }
   }
@@ -201,7 +205,7 @@ class Pool {
     });
   }
 
-  /** Runs a function here and in up to `workers` workers. */
+  /** Runs a function on this thread and on up to `workers` workers. */
   run(run: StepsFunction, workers: number, program: number, index: number, table: number): void {
     const shared = this.#words;
     for (const offset of [control.taken, control.done, control.sleepers]) {
@@ -229,7 +233,7 @@ class Pool {
     if (error !== undefined) throw error;
   }
 
-  /** Closes the gate and waits until all who came in have left. */
+  /** Closes the gate and waits until all workers that entered have left. */
   #leave(closed: number): void {
     const shared = this.#words;
     const entered = Atomics.exchange(shared, words.gate, closed) & 0xff;
@@ -240,22 +244,22 @@ class Pool {
     }
   }
 
-  /** What the first worker that failed has left behind. */
+  /** The error message of the first worker that failed. */
   #readFailure(): string {
     const bytes = new Uint8Array(this.#words.buffer, TEXT, this.#words[words.textLength]);
-    // Text is decoded from memory of one's own only.
+    // Text can only be decoded from memory that is not shared.
     return new TextDecoder().decode(bytes.slice());
   }
 }
 
 const pools = new WeakMap<WebAssembly.Memory, Pool>();
 
-/** Ends the workers of memories that nobody uses any more. They are all that may be held here. */
+/** Ends the workers of memories that are not used any more. It must not reference anything else. */
 const forgottenMemories = new FinalizationRegistry<readonly Crew[]>((workers) => {
   for (const worker of workers) worker.terminate();
 });
 
-/** The pool of a memory; none, where it cannot be shared. */
+/** The pool of a memory; none if the memory cannot be shared. */
 function poolOf(memory: WebAssembly.Memory): Pool | undefined {
   const known = pools.get(memory);
   if (known !== undefined) return known;
@@ -269,7 +273,7 @@ function poolOf(memory: WebAssembly.Memory): Pool | undefined {
 
 let programs = 0;
 
-/** The code of an executable, as long as it is there. */
+/** The code of an executable, until it is dropped. */
 interface Code {
   readonly module: WebAssembly.Module;
   readonly functions: ReadonlyMap<string, { readonly run: StepsFunction; readonly index: number }>;
@@ -281,7 +285,7 @@ export class Executable {
   readonly #memory: WebAssembly.Memory;
   readonly #pool: Pool | undefined;
   #code: Code | null;
-  /** How many of the pool's workers have been told the program. */
+  /** The number of workers that the program was sent to. */
   #told = 0;
 
   /**
@@ -305,7 +309,7 @@ export class Executable {
   /**
    * Runs a list of steps to its end.
    *
-   * @param name What it is exported as.
+   * @param name The name of its export.
    * @param table The address of the table of addresses.
    * @param parallel Whether it is worth running on all threads.
    */
@@ -327,17 +331,17 @@ export class Executable {
     if (pool !== undefined && begin !== undefined) pool.spent += performance.now() - begin;
   }
 
-  /** Starts workers where they pay, and sees to it that all there are know the program. */
+  /** Starts workers if that pays off, and sends the program to all workers. */
   #prepareWorkers(pool: Pool, wanted: number): void {
     while (pool.lacks(wanted) && (isConfigured || pool.spent > START)) pool.start(this.#memory);
     const count = pool.workers.length;
     if (this.#told === count) return;
-    // Any of the workers may come, also where there are more than wanted.
+    // Any worker may enter, even if there are more than needed.
     pool.teach(this.#program, this.#code!.module, this.#told);
     this.#told = count;
   }
 
-  /** Lets go of the code, here and in all workers: it cannot run any more. */
+  /** Releases the code, here and in all workers: it cannot run any more. */
   drop(): void {
     this.#code = null;
     this.#pool?.drop(this.#program, this.#told);

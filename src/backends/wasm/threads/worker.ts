@@ -1,72 +1,72 @@
 /**
- * What a worker does: waits for runs at the gate, takes part, and reports what fails.
+ * The code of a worker: waits for runs at the gate, takes part in them, and reports failures.
  *
  * @module
  */
-/** What a worker is started with. */
+/** The data that a worker is started with. */
 export interface WorkerData {
   /** The memory of all buffers. */
   readonly memory: WebAssembly.Memory;
-  /** Where this worker's scratch begins in that memory; `null` where it is a memory of its own. */
+  /** The start of this worker's scratch memory in that memory; `null` if it has a separate memory. */
   readonly scratch: number | null;
-  /** The size of such a memory in pages. */
+  /** The size of a separate scratch memory in pages. */
   readonly scratchPages: number;
   /** The address of the control block of lists of steps. */
   readonly control: number;
-  /** The word in the control block that counts the chunks that are done. */
+  /** The offset in the control block of the number of chunks that are done. */
   readonly done: number;
-  /** Where the words stand that main thread and workers speak through. */
+  /** The words for communication between the main thread and the workers. */
   readonly words: Words;
-  /** Where a failing worker leaves its message, for which there are `textBytes`. */
+  /** The address for the message of a failed worker, with room for `textBytes` bytes. */
   readonly text: number;
-  /** How long that message may be, in bytes. */
+  /** The maximum length of that message in bytes. */
   readonly textBytes: number;
-  /** From how many dropped programs on garbage is collected. */
+  /** The number of dropped programs after which garbage is collected. */
   readonly collectedFrom: number;
   /** How long a worker stays awake between runs, in milliseconds. */
   readonly awake: number;
-  /** How long it sleeps at most before it sees to messages, in milliseconds. */
+  /** The longest time that it sleeps before it handles messages, in milliseconds. */
   readonly asleep: number;
 }
 
-/** Where the words stand that main thread and workers speak through: indices of 32-bit words. */
+/** The words for communication between the main thread and the workers: indices of 32-bit words. */
 export interface Words {
   /**
-   * The number of the run, 15 bits; how many workers may take part, 8 bits, 0 while it is closed; how
-   * many do, 8 bits.
+   * The number of the run, 15 bits; how many workers may take part, 8 bits, 0 while the gate is closed; how
+   * many have entered, 8 bits.
    */
   readonly gate: number;
-  /** How many workers sleep until the gate changes. */
+  /** The number of workers that sleep until the gate changes. */
   readonly sleepers: number;
-  /** How many workers have done their part of the run. */
+  /** The number of workers that have finished their part of the run. */
   readonly left: number;
-  /** How many workers have failed in the run. */
+  /** The number of workers that have failed in the run. */
   readonly failed: number;
-  /** How long the message of the first of them is, in bytes. */
+  /** The length of the first error message in bytes. */
   readonly textLength: number;
-  /** The number of the program that runs. */
+  /** The number of the running program. */
   readonly program: number;
-  /** Which of its exports. */
+  /** The index of the export to run. */
   readonly function: number;
   /** The address of the table of addresses. */
   readonly table: number;
 }
 
-/** What the main thread sends: a program to know, and others to forget. */
+/** A message from the main thread: a program to add, and others to drop. */
 export interface ProgramMessage {
   /** The number of the program. */
   readonly program: number;
   /** Its code. */
   readonly module: WebAssembly.Module;
-  /** The numbers of programs that do not run any more. */
+  /** The numbers of programs that will not run any more. */
   readonly dropped: readonly number[];
 }
 
 /**
- * Runs in the worker, as text: it uses nothing but its arguments and what every runtime has. It stays
- * in its loop, where it sees a run at once, and leaves it only to receive a program that it does not
- * know and, now and then, when there is nothing to do: only then does the worker's event loop turn,
- * in which messages arrive and a worker that has been terminated ends.
+ * Runs in the worker, passed as text: it uses only its arguments and globals that every runtime has. It
+ * stays in its loop, in which it detects a run immediately. It leaves the loop only to receive a program
+ * that was not sent to it before and, from time to time, when there is no work. Only then does the worker's
+ * event loop turn, in which messages arrive and a terminated worker ends.
  */
 export function serve(
   data: WorkerData,
@@ -76,7 +76,7 @@ export function serve(
   const shared = new Int32Array(memory.buffer, 0, data.text / 4);
   const scratch = data.scratch ?? new WebAssembly.Memory({ initial: data.scratchPages });
   const programs = new Map<number, readonly WebAssembly.ExportValue[]>();
-  /** How many programs were dropped since their code was freed. */
+  /** The number of programs dropped since code was last freed. */
   let unfreed = 0;
   let last = -1;
   let resting = false;
@@ -85,22 +85,23 @@ export function serve(
     return Atomics.load(shared, index);
   }
 
-  /** Whether a gate lets this worker in: runs of which it has had its part do not count. */
+  /** Whether the gate admits this worker: a run in which it has already taken part does not count. */
   function isOpen(gate: number): boolean {
     return ((gate >> 8) & 0xff) > (gate & 0xff) && gate >> 16 !== last;
   }
 
-  /** The gate once it is open; nothing after a long sleep. */
+  /** The value of the gate once it is open; undefined after a long sleep. */
   function awaitGate(): number | undefined {
     const limit = performance.now() + awake;
     let gate = read(words.gate);
     for (let i = 1; !isOpen(gate); i++) {
       if (i % 64 === 0 && performance.now() > limit) {
-        // Sleepers are counted before the gate is compared: whoever opens it first sees them then.
+        // A sleeper is counted before the gate is compared, so a thread that opens it before sees the
+        // sleeper.
         Atomics.add(shared, words.sleepers, 1);
         const woken = Atomics.wait(shared, words.gate, gate, data.asleep);
         Atomics.sub(shared, words.sleepers, 1);
-        // Also where others are woken again and again, the event loop has its turn.
+        // The event loop gets its turn even if the worker is woken again and again by other runs.
         const isLong = performance.now() - limit > data.asleep;
         if (woken === "timed-out" || isLong) return undefined;
       }
@@ -109,10 +110,10 @@ export function serve(
     return gate;
   }
 
-  /** A worker makes no garbage of its own that would ever have it collected. */
+  /** A worker produces too little garbage to trigger a collection. */
   function collect(): void {
     try {
-      // More than there is: engines collect all garbage before they refuse it.
+      // More than the address space: engines collect all garbage before they fail the allocation.
       new ArrayBuffer(2 ** 48);
     } catch {
       unfreed = 0;
@@ -127,7 +128,7 @@ export function serve(
       const { exports } = new WebAssembly.Instance(module, { host: { memory, scratch } });
       programs.set(program, WebAssembly.Module.exports(module).map(({ name }) => exports[name]));
     } catch {
-      // Out of memory: this worker leaves all runs of the program to the others.
+      // Out of memory: this worker takes no part in runs of the program.
       programs.set(program, []);
     }
   }
@@ -147,7 +148,9 @@ export function serve(
     }
   }
 
-  /** Takes part in runs until one comes whose program is not known, or none for long. */
+  /**
+   * Takes part in runs until one needs a program that was not received yet, or none arrives for a long time.
+   */
   function work(): void {
     resting = false;
     for (;;) {

@@ -1,12 +1,12 @@
 /**
- * The workers of each runtime behind one interface: `node:worker_threads` in Deno, Node and Bun, Web
- * Workers in browsers.
+ * One interface for the workers of each runtime: `node:worker_threads` in Deno, Node and Bun, Web Workers in
+ * browsers.
  *
  * @module
  */
 import { type ProgramMessage, serve, type WorkerData } from "./worker.ts";
 
-/** A worker that serves programs. It never keeps a script from ending. */
+/** A worker that runs programs. It never keeps a script from ending. */
 export interface Crew {
   /** Sends it a program. */
   postMessage(message: ProgramMessage): void;
@@ -14,10 +14,10 @@ export interface Crew {
   terminate(): unknown;
 }
 
-/** What starts a worker; it may fail. */
+/** Starts a worker; may throw. */
 export type StartWorker = (data: WorkerData) => Crew;
 
-/** What is used of `node:worker_threads`. */
+/** The parts of `node:worker_threads` that are used. */
 interface WorkerThreads {
   readonly Worker: new (
     source: string,
@@ -32,7 +32,7 @@ interface WorkerThreads {
   };
 }
 
-/** The globals that are asked for here; each runtime has some of them. */
+/** The globals that are queried here; each runtime has some of them. */
 interface Host {
   readonly process?: { getBuiltinModule?(name: string): unknown };
   readonly crossOriginIsolated?: boolean;
@@ -40,8 +40,8 @@ interface Host {
 }
 
 /**
- * What starts workers that can share memory; none where there are no such workers. Asked for when they
- * are needed: loading them takes milliseconds.
+ * The function that starts workers that can share memory; undefined if there are no such workers. They are
+ * loaded only when needed, since that takes milliseconds.
  */
 export function findWorkers(): StartWorker | undefined {
   const { process, crossOriginIsolated, Worker } = globalThis as Host;
@@ -50,21 +50,21 @@ export function findWorkers(): StartWorker | undefined {
   return crossOriginIsolated === true && Worker !== undefined ? startWebWorker(Worker) : undefined;
 }
 
-/** Workers of `node:worker_threads`. Web Workers of these runtimes would keep a script from ending. */
+/** Workers of `node:worker_threads`. The Web Workers of these runtimes would keep a script from ending. */
 function startThread({ Worker }: WorkerThreads): StartWorker {
   const source = `const { workerData, parentPort } = require("node:worker_threads");
 ${serving}(workerData, (listener) => parentPort.on("message", listener));`;
   return (workerData) => {
-    // What the script was started with, as the kind of its modules, is nothing to the worker.
+    // Options that the script was started with, such as the kind of its modules, do not apply to the worker.
     const worker = new Worker(source, { eval: true, execArgv: [], workerData });
-    // One that fails is not missed: it never steps in again.
+    // A failed worker needs no handling: it never enters again.
     worker.on("error", () => {});
     worker.unref();
     return worker;
   };
 }
 
-/** Web Workers, which are told in their first message what a thread is started with. */
+/** Web Workers, which receive their start data in their first message. */
 function startWebWorker(WebWorker: typeof Worker): StartWorker {
   return (data) => {
     const worker = new WebWorker(webWorkerUrl());
@@ -76,12 +76,12 @@ function startWebWorker(WebWorker: typeof Worker): StartWorker {
 
 let url: string | undefined;
 
-/** The address of the script that Web Workers run. */
+/** The URL of the script that Web Workers run. */
 function webWorkerUrl(): string {
   const source = `self.onmessage = ({ data }) =>
 ${serving}(data, (listener) => { self.onmessage = ({ data }) => listener(data); });`;
   return url ??= URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
 }
 
-/** The worker's function as text; what bundlers may call in it to keep its names is there, too. */
+/** The worker's function as text, with the helper that bundlers may call in it to keep function names. */
 const serving = `((__name) => (${serve}))((f) => f)`;
