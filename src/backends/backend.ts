@@ -75,7 +75,7 @@ export interface MemoryUsage {
   readonly residents: number;
   /** Bytes of results that are dropped instead of copied, because recomputing them is fast. */
   readonly droppable: number;
-  /** The number of these bytes that stay in memory; it grows once a dropped result had to be recomputed. */
+  /** The number of these bytes that may stay in memory; it grows once a dropped result had to be recomputed. */
   readonly window: number;
 }
 

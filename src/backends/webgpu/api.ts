@@ -1,13 +1,13 @@
 /**
- * What is used of WebGPU, as types: not every runtime declares them, and a device may come from another
- * library.
+ * The parts of WebGPU that are used, as types: not every runtime declares them, and a device may come from
+ * another library.
  *
  * @module
  */
 
 /** A buffer of a device. */
 export interface GpuBuffer {
-  /** Left out where the runtime does not tell. */
+  /** Omitted where the runtime does not provide it. */
   readonly mapState?: "unmapped" | "pending" | "mapped";
   mapAsync(mode: number): Promise<unknown>;
   getMappedRange(): ArrayBuffer;
@@ -22,7 +22,7 @@ export interface GpuQueue {
   onSubmittedWorkDone(): Promise<unknown>;
 }
 
-/** Work on buffers that is being written. */
+/** A compute pass that is being encoded. */
 export interface GpuComputePass {
   setPipeline(pipeline: object): void;
   setBindGroup(index: number, group: object, offsets?: readonly number[]): void;
@@ -31,7 +31,7 @@ export interface GpuComputePass {
   end(): void;
 }
 
-/** Commands that are being written. */
+/** A command buffer that is being encoded. */
 export interface GpuCommands {
   beginComputePass(): GpuComputePass;
   copyBufferToBuffer(
@@ -45,9 +45,9 @@ export interface GpuCommands {
   finish(): object;
 }
 
-/** A WebGPU device, as far as it is used: a `GPUDevice` is one. */
+/** A WebGPU device, with the members that are used: a `GPUDevice` is one. */
 export interface GpuDevice {
-  /** What it can do. */
+  /** Its limits. */
   readonly limits: {
     readonly maxComputeInvocationsPerWorkgroup: number;
     readonly maxComputeWorkgroupStorageSize: number;
@@ -55,9 +55,9 @@ export interface GpuDevice {
     readonly maxStorageBufferBindingSize: number;
     readonly maxBufferSize: number;
   };
-  /** What it can do besides. */
+  /** Its optional features. */
   readonly features: { has(name: string): boolean };
-  /** What it is, where the runtime says so. */
+  /** Information about the adapter, if the runtime provides it. */
   readonly adapterInfo?: {
     readonly isFallbackAdapter?: boolean;
     readonly architecture?: string;
@@ -65,31 +65,31 @@ export interface GpuDevice {
   };
   /** Its queue. */
   readonly queue: GpuQueue;
-  /** Settled once it cannot be used any more. */
+  /** Resolves when the device can no longer be used. */
   readonly lost: Promise<{ readonly message: string }>;
-  /** Makes a buffer. */
+  /** Creates a buffer. */
   createBuffer(descriptor: object): GpuBuffer;
   /** Compiles WGSL. */
   createShaderModule(descriptor: object): object;
-  /** Describes what a pass binds. */
+  /** Creates the layout of a bind group. */
   createBindGroupLayout(descriptor: object): object;
-  /** Describes all that a pipeline binds. */
+  /** Creates the layout of all bind groups of a pipeline. */
   createPipelineLayout(descriptor: object): object;
-  /** Makes a shader ready to run. */
+  /** Creates a compute pipeline from a shader. */
   createComputePipeline(descriptor: object): object;
-  /** The same without holding up the event loop. */
+  /** The same without blocking the event loop. */
   createComputePipelineAsync(descriptor: object): Promise<object>;
-  /** Binds buffers. */
+  /** Creates a bind group of buffers. */
   createBindGroup(descriptor: object): object;
-  /** Begins to write commands. */
+  /** Starts encoding commands. */
   createCommandEncoder(): GpuCommands;
-  /** Tells of errors. */
+  /** Adds a listener for errors. */
   addEventListener(type: "uncapturederror", listener: (event: object) => void): void;
-  /** Ends it. */
+  /** Destroys the device. */
   destroy(): void;
 }
 
-/** Something that devices come from. */
+/** A source of devices. */
 interface GpuAdapter {
   readonly limits: Readonly<Record<string, number>>;
   readonly features: { has(name: string): boolean };
@@ -100,19 +100,19 @@ interface Gpu {
   requestAdapter(options: object): Promise<GpuAdapter | null>;
 }
 
-/** The runtime's way to WebGPU, where there is one. */
+/** The runtime's WebGPU interface, if it has one. */
 export function runtimeGpu(): Gpu | null {
   const { navigator } = globalThis as { readonly navigator?: { readonly gpu?: Gpu } };
   return navigator?.gpu ?? null;
 }
 
-/** Whether this is Deno. */
+/** Whether the runtime is Deno. */
 export function isDeno(): boolean {
   const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } };
   return navigator?.userAgent?.startsWith("Deno/") ?? false;
 }
 
-/** What buffers are used for, as WebGPU counts it. */
+/** The flags of `GPUBufferUsage`. */
 export const USAGE = {
   mapRead: 0x1,
   copySrc: 0x4,
@@ -122,8 +122,8 @@ export const USAGE = {
   indirect: 0x100,
 } as const;
 
-/** Buffers that are mapped are read. */
+/** `GPUMapMode.READ`. */
 export const MAP_READ = 1;
 
-/** Shaders that see a binding: those that compute. */
+/** `GPUShaderStage.COMPUTE`. */
 export const COMPUTE = 4;

@@ -1,16 +1,18 @@
 /**
- * What a device is told to do: passes, loops around them, and where passes find their operands while
- * loops go round.
+ * The commands for a device: passes, loops around them, and the locations of operands, which may change with
+ * the rounds of loops.
  *
  * @module
  */
 import type { Pass } from "./wgsl/kernel.ts";
 
-/** What an operand of a pass is. The memory, and where in it, may follow from the rounds of loops. */
+/**
+ * The location of an operand of a pass. The memory and the position in it may depend on the rounds of loops.
+ */
 export type View =
   /** All of a memory. */
   | { readonly kind: "memory"; readonly memory: number }
-  /** The element of a sequence for the round of a loop: words `first + round * step` and behind. */
+  /** The element of a sequence for the current round of a loop: the words from `first + round * step`. */
   | {
     readonly kind: "element";
     readonly of: View;
@@ -18,7 +20,10 @@ export type View =
     readonly first: number;
     readonly step: number;
   }
-  /** Two places in turn: round `r` has `turns[(r + ahead) % 2]`; the first round `start`, where there is one. */
+  /**
+   * Two alternating locations: `turns[(r + ahead) % 2]` in round `r`; `start` in the first round, if there
+   * is one.
+   */
   | {
     readonly kind: "turn";
     readonly loop: number;
@@ -27,13 +32,13 @@ export type View =
     readonly start: View | null;
   };
 
-/** Where an operand is: words of a memory from `base` on. */
+/** The resolved location of an operand: words of a memory from `base`. */
 export interface Words {
   readonly memory: number;
   readonly base: number;
 }
 
-/** Where an operand is, given the round of each loop. */
+/** The location of an operand for the given round of each loop. */
 export function resolve(view: View, rounds: readonly number[]): Words {
   switch (view.kind) {
     case "memory":
@@ -50,7 +55,7 @@ export function resolve(view: View, rounds: readonly number[]): Words {
   }
 }
 
-/** Every memory that an operand may be in. */
+/** All memories in which an operand may be. */
 export function memoriesOf(view: View): readonly number[] {
   switch (view.kind) {
     case "memory":
@@ -64,44 +69,44 @@ export function memoriesOf(view: View): readonly number[] {
 
 /** A pass and its operands. */
 export interface Dispatch extends Pick<Pass, "code" | "workgroups"> {
-  /** Names this kind. */
+  /** The discriminant. */
   readonly kind: "dispatch";
-  /** What is bound. */
+  /** The bound operands. */
   readonly views: readonly View[];
-  /** Its place in the table of counts that the device itself fills in, where it may have nothing to do. */
+  /** Its index in the table of counts, which the device fills in, if it may have nothing to do. */
   readonly entry: number | null;
 }
 
-/** A loop of so many rounds. */
+/** A loop with a fixed number of rounds. */
 export interface Repeat {
-  /** Names this kind. */
+  /** The discriminant. */
   readonly kind: "repeat";
   /** The loop's number. */
   readonly loop: number;
   /** The number of rounds. */
   readonly length: number;
-  /** What is done in each. */
+  /** The commands of each round. */
   readonly body: readonly Command[];
 }
 
-/** A loop whose rounds have nothing to do once the first word of a memory is 0. */
+/** A loop whose rounds do nothing once the first word of a memory is 0. */
 export interface Until {
-  /** Names this kind. */
+  /** The discriminant. */
   readonly kind: "until";
   /** The loop's number. */
   readonly loop: number;
   /** The memory. */
   readonly state: number;
-  /** The most rounds that it can take, where that is known. */
+  /** The maximum number of rounds, if it is known. */
   readonly most: number | null;
-  /** What is done in each round. */
+  /** The commands of each round. */
   readonly body: readonly Command[];
 }
 
-/** Something to do. */
+/** A command. */
 export type Command = Dispatch | Repeat | Until;
 
-/** The passes of commands, those of loops once. */
+/** The passes of commands; passes in loops are listed once. */
 export function dispatchesOf(commands: readonly Command[]): readonly Dispatch[] {
   return commands.flatMap((one) => one.kind === "dispatch" ? [one] : dispatchesOf(one.body));
 }

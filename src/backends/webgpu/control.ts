@@ -1,6 +1,6 @@
 /**
- * Loops and switches as commands: all of them run on the device. What carries values from round to round
- * changes them in place where its body only changes some places of them; all others have two places in turn.
+ * Loops and switches as commands: all of them run on the device. A carried value is updated in place if the
+ * body only changes some of its elements. All other carried values have two alternating buffers.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { wordBytes } from "./wgsl/module.ts";
 
 type Of<Kind extends ControlEquation["kind"]> = ControlEquation & { readonly kind: Kind };
 
-/** Plans an equation that holds programs. */
+/** Plans an equation that contains programs. */
 export const planControl: PlanControl = (planner, frame, equation, task, number) => {
   switch (equation.kind) {
     case "scan":
@@ -29,18 +29,18 @@ export const planControl: PlanControl = (planner, frame, equation, task, number)
   }
 };
 
-/** A carried value: where a round reads it, and where it leaves the next one. */
+/** A carried value: the location that a round reads, and the location for the next value. */
 interface Carried {
   readonly current: View;
   readonly next: Goal;
 }
 
-/** Whether a round only changes some places of carried value `k`, whose binder is number `first + k`. */
+/** Whether a round only changes some elements of carried value `k`, whose binder has number `first + k`. */
 function changesPlaces(body: Program, first: number, k: number): boolean {
   return ancestorOf(body, body.results[k]) === first + k;
 }
 
-/** Gives a carried result its place, that of the initial value where this may be changed and is free. */
+/** Assigns a location to a carried result: that of the initial value if it may be overwritten and is free. */
 function placeCarried(
   frame: Frame,
   { inputs, outputs }: KernelTask,
@@ -86,7 +86,7 @@ function planScan(
     });
     const carried = results.slice(0, carry).map((view, k): Carried => {
       if (isChanged[k]) return { current: view, next: { view, heir: consts + k } };
-      // The last round writes to the result's own place.
+      // The last round writes to the result's own location.
       const turns = length % 2 === 1 ? [view, spares[k]] as const : [spares[k], view] as const;
       return {
         current: { kind: "turn", loop, turns, ahead: 1, start: given[consts + k] },
@@ -107,7 +107,7 @@ function planScan(
   });
 }
 
-/** Whether an outer guard is open, and what is bound to ask it, as operand `operand`. */
+/** Whether an outer guard is open, with the operand that must be bound to test it, as operand `operand`. */
 function askOuter(
   outer: Guard | null,
   operand: number,
@@ -117,8 +117,9 @@ function askOuter(
 }
 
 /**
- * The most rounds of a loop whose condition holds only while a carried number, which begins with a constant and
- * counts rounds, is less than another constant: so loops with `maxSteps` are written. `Infinity` for others.
+ * The maximum number of rounds of a loop whose condition holds only while a carried counter, which starts
+ * with a constant, is less than another constant: loops with `maxSteps` have this form. `Infinity` for
+ * others.
  */
 function boundOf({ params, inputs }: Of<"while">): number {
   const { condition, body, conditionConsts, bodyConsts } = params;
@@ -163,7 +164,7 @@ function planWhile(
   const spares = results.map((view, k) =>
     isChanged[k] ? view : planner.newMemory(wordBytes(words[k]))
   );
-  // Whether to go on, and how many rounds there were.
+  // Whether to continue, and the number of rounds so far.
   const state = planner.newMemory(8);
   const goes = planner.newMemory(4);
   const guard = { state, index: 0 };
@@ -205,7 +206,7 @@ function planWhile(
     });
   });
   if (turning.length === 0) return;
-  // After an odd number of rounds, values are in their second place.
+  // After an odd number of rounds, values are in their second location.
   const end = planner.reserveGate([state]);
   const entries = planner.entriesOf(() => {
     planner.within(guard, () => {

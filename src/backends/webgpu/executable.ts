@@ -1,5 +1,5 @@
 /**
- * Programs on a device, and what happens when one is called.
+ * Compiled programs on a device, and the steps of a run.
  *
  * @module
  */
@@ -25,10 +25,10 @@ import { Bases, isOpen, Recorder } from "./recorder.ts";
 import type { Pipeline, Range, Uniform } from "./session.ts";
 import { basesBytes, wordBytes } from "./wgsl/module.ts";
 
-/** How messages about loops begin. */
+/** The beginning of error messages about loops. */
 const LOOPING = "Cannot tell whether a loop goes on";
 
-/** A program that the device computes as a whole. */
+/** A program that is computed entirely by the device. */
 export class DeviceProgram {
   readonly #memory: DeviceMemory;
   readonly #plan: Plan;
@@ -38,7 +38,7 @@ export class DeviceProgram {
   readonly #table: GpuBuffer | null;
   #bases: Bases | null = null;
 
-  /** `options` say how many numbers it is given at each run, and which arguments are given up. */
+  /** `options` contain the number of numbers passed at each run, and which arguments are donated. */
   constructor(
     program: Program,
     memory: DeviceMemory,
@@ -60,12 +60,12 @@ export class DeviceProgram {
     }
   }
 
-  /** What it does, for people. */
+  /** The summaries of its kernels, for display. */
   get summaries(): readonly KernelSummary[] {
     return this.#plan.summaries;
   }
 
-  /** Bytes of its working memory. */
+  /** The size of its working memory in bytes. */
   get arena(): number {
     return this.#plan.arena.reduce((sum, bytes) => sum + bytes, 0);
   }
@@ -75,14 +75,14 @@ export class DeviceProgram {
     return dispatchesOf(this.#plan.commands).map(({ code }) => code);
   }
 
-  /** Its shaders, and how many operands each has. */
+  /** Its shaders with their numbers of operands. */
   get shaders(): readonly (readonly [code: string, operands: number])[] {
     return dispatchesOf(this.#plan.commands).map(({ code, views }) => [code, views.length]);
   }
 
   /**
-   * Runs it, or starts doing so. Memory of arguments for which `isGivenUp` says so is used for results, if the
-   * program was planned so.
+   * Runs it, or starts it. The memory of arguments selected by `isGivenUp` is used for results, if the
+   * program was planned that way.
    */
   run(
     args: readonly Concrete[],
@@ -130,7 +130,8 @@ export class DeviceProgram {
         return new Uint32Array(readNow(session, [{ buffer, start, size: 4 }], LOOPING)[0])[0];
       },
     });
-    // One memory is bound once in a pass: what is given twice is copied, and so is what others need unchanged.
+    // A pass can bind each memory only once: arguments that are passed twice are copied, and so are those
+    // that must stay unchanged for other users.
     const seen = new Set<DeviceArray>();
     const given = arrays.map((array, i) => {
       const isShared = arrays.some((other, k) => k !== i && other === array);
@@ -182,7 +183,7 @@ export class DeviceProgram {
     return this.#wrap(all, results, checks);
   }
 
-  /** Made at the first run, unless it was made before (`makePipelines`). */
+  /** The pipeline of a dispatch, created at the first run unless `makePipelines` created it before. */
   #pipelineOf(dispatch: Dispatch): Pipeline {
     let pipeline = this.#pipelines.get(dispatch);
     if (pipeline === undefined) {
@@ -221,7 +222,7 @@ export class DeviceProgram {
     );
     const inShape = (x: Concrete, { dtype, shape }: Type) => new Concrete(dtype, shape, x.storage);
     return lowered.results.map((result) => {
-      // A tensor of the caller's own: the program keeps its constants, whoever donates the result.
+      // A separate tensor for the caller: the program keeps its constants even if the result is donated.
       if (result instanceof Concrete) return inShape(result, result);
       const { source } = lowered.buffers[result.buffer];
       if (source !== null) return inShape(args[source], result.type);
@@ -231,7 +232,7 @@ export class DeviceProgram {
   }
 }
 
-/** Makes a program ready to run. */
+/** Compiles a program. */
 export function compile(
   given: Program,
   memory: DeviceMemory,
@@ -246,7 +247,7 @@ export function compile(
     if (!segment.isOnDevice) {
       return { ...segment, compiled: null, run: makeRunner(segment.program), donated: [] };
     }
-    // An argument that is given up is its last reader's.
+    // A donated argument is donated to the last segment that reads it.
     const later = new Set<Atom>(segments.slice(i + 1).flatMap(({ inputs }) => inputs));
     for (const result of program.results) later.add(result);
     const donated = segment.inputs.map((variable) => {
@@ -278,7 +279,7 @@ export function compile(
         atom instanceof Concrete ? atom : values.get(atom)!
       );
       const results = apartFrom(args, own, names);
-      // What went from part to part is not waited for: the collector finds it late.
+      // Intermediate values between segments are freed immediately, since the collector would find them late.
       const kept = new Set([...args, ...results].map(({ storage }) => storage));
       for (const { storage } of values.values()) {
         if (!kept.has(storage)) memory.freeDevice(storage);

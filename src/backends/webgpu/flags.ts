@@ -1,7 +1,7 @@
 /**
- * Where programs of a device say whether an index was outside of its axis. The words of many runs stand in
- * one buffer, a board, so that one read tells of all of them; nobody reads a board before a result is read
- * or the board is full.
+ * The flags in which programs of a device report indices that are out of range. The words of many runs are
+ * in one buffer, a board, so one read covers all of them. A board is read only when a result is read or the
+ * board is full.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import { type GpuBuffer, type GpuCommands, USAGE } from "./api.ts";
 import { type Part, readLater, readNow } from "./reading.ts";
 import type { Session } from "./session.ts";
 
-/** The words of a board. */
+/** The number of words of a board. */
 const WORDS = 1024;
 
-/** How messages about checks begin. */
+/** The beginning of error messages about checks. */
 const DOING = "Cannot tell whether indices were inside of their axes";
 
-/** How many checks a value carries along before they are made one. */
+/** The maximum number of checks that a value carries before they are joined. */
 const MOST = 16;
 
-/** The words of many runs. */
+/** The flags of many runs. */
 export class Board {
   readonly buffer: GpuBuffer;
-  /** How many words runs have, and those that were read. */
+  /** The number of words used by runs, and of those that have been read. */
   used = 0;
   readonly words: number[] = [];
 
@@ -30,20 +30,20 @@ export class Board {
     this.buffer = buffer;
   }
 
-  /** What there is to read; nothing where all is known. */
+  /** The part that must be read; null if all words are known. */
   get part(): Part | null {
     const start = this.words.length;
     if (start === this.used) return null;
     return { buffer: this.buffer, start: 4 * start, size: 4 * (this.used - start) };
   }
 
-  /** Takes what was read of a part. */
+  /** Stores the words read from a part. */
   learn({ start }: Part, bytes: ArrayBuffer): void {
     new Uint32Array(bytes).forEach((word, i) => this.words[start / 4 + i] = word);
   }
 }
 
-/** The words of one run. */
+/** The flag of one run. */
 class RunFlag implements Flag {
   readonly board: Board;
   readonly #flags: Flags;
@@ -74,7 +74,7 @@ class RunFlag implements Flag {
   delete(): void {}
 }
 
-/** The checks of several runs as those of one. */
+/** The checks of several runs as one check. */
 class JoinedFlag implements Flag {
   readonly checks: readonly Check[];
 
@@ -105,13 +105,13 @@ class JoinedFlag implements Flag {
   delete(): void {}
 }
 
-/** The single checks that are open among these. */
+/** The single checks among these whose result is not known. */
 function openOf(checks: Iterable<Check>): Set<Check> {
   const open = new Set<Check>();
   for (const check of checks) {
     if (check.isDone) continue;
     const { flag } = check;
-    // Joined checks hold single ones.
+    // Joined checks contain single ones.
     if (flag instanceof JoinedFlag) {
       for (const one of flag.checks) if (!one.isDone) open.add(one);
     } else open.add(check);
@@ -119,7 +119,7 @@ function openOf(checks: Iterable<Check>): Set<Check> {
   return open;
 }
 
-/** The checks of what is computed from several values: not more than some. */
+/** The joined checks of a value computed from several values, limited in number. */
 export function joinFlags(lists: readonly (readonly Check[])[]): readonly Check[] {
   if (lists.every((list) => list.length === 0)) return [];
   const all = [...new Set(lists.flat())].filter((check) => !check.isDone);
@@ -132,14 +132,14 @@ export class Flags {
   readonly #session: Session;
   readonly #free: GpuBuffer[] = [];
   #board: Board | null = null;
-  /** The read that is under way: there is one at a time. */
+  /** The active read: there is one at a time. */
   #fetching: Promise<void> = Promise.resolve();
 
   constructor(session: Session) {
     this.#session = session;
   }
 
-  /** Has words copied to a board; gives the check of the run that writes them. */
+  /** Copies words to a board; returns the check of the run that writes them. */
   keep(
     commands: GpuCommands,
     words: readonly { readonly buffer: GpuBuffer; readonly offset: number }[],
@@ -162,7 +162,7 @@ export class Flags {
     return new Check(new RunFlag(this, board, first, board.used));
   }
 
-  /** What has to be read before these checks can be verified without waiting. */
+  /** The boards that must be read before these checks can be verified without waiting. */
   boardsOf(checks: Iterable<Check>): readonly Board[] {
     const boards = new Set<Board>();
     for (const { flag } of openOf(checks)) {
@@ -171,13 +171,13 @@ export class Flags {
     return [...boards];
   }
 
-  /** Reads a board at once. */
+  /** Reads a board synchronously. */
   readBoard(board: Board): void {
     const { part } = board;
     if (part !== null) board.learn(part, readNow(this.#session, [part], DOING)[0]);
   }
 
-  /** Reads a board, after those that are being read. */
+  /** Reads a board after the reads that are already active. */
   fetchBoard(board: Board): Promise<void> {
     const next = this.#fetching.then(async () => {
       const { part } = board;
@@ -189,7 +189,7 @@ export class Flags {
     return next;
   }
 
-  /** Has a full board read, so that its buffer is free. */
+  /** Reads a full board, so its buffer can be freed. */
   #finish(board: Board): void {
     const free = () => this.#free.push(board.buffer);
     if (this.#session.readsAtOnce) {

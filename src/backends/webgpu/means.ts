@@ -1,7 +1,8 @@
 /**
- * Means of float32 in float64, of which a program uses the rounded value and what rounding has left: devices
- * without float64 have the first as a mean of float32, and the second as the mean of what elements differ from
- * it by. So normalizations are whole programs of the device.
+ * Rewrites means of float32 in float64 for devices without float64. Such a mean is replaced if the program
+ * uses only its rounded value and the rounding error. The rounded value becomes a mean of float32, and the
+ * error becomes the mean of the differences between the elements and that value. So normalizations run
+ * entirely on the device.
  *
  * @module
  */
@@ -20,7 +21,7 @@ import { reduceMeanPrimitive } from "../../primitives/moments.ts";
 import type { ReduceParams } from "../../primitives/structure.ts";
 import { broadcastPrimitive } from "../../primitives/structure.ts";
 
-/** The program without such means in float64, those of the programs in it included. */
+/** The program without such means in float64, including those in inner programs. */
 export function meansInFloats(program: Program): Program {
   const makers = new Map<Atom, Equation>();
   const replaced = new Map<Atom, Atom>();
@@ -28,7 +29,7 @@ export function meansInFloats(program: Program): Program {
   const equations: Equation[] = [];
   let isChanged = false;
 
-  /** The equation that makes a value, if it is of this primitive and dtype. */
+  /** The equation that computes a value, if it has this primitive and dtype. */
   const madeBy = (atom: Atom, name: string, dtype: string): Equation | null => {
     const maker = makers.get(atom);
     return maker?.primitive.name === name && typeOf(atom).dtype === dtype ? maker : null;
@@ -43,7 +44,7 @@ export function meansInFloats(program: Program): Program {
     equations.push({ primitive, inputs, params, outputs: [output] });
     return output;
   };
-  /** The mean of float32 in place of one in float64, the value of `like`'s shape. */
+  /** The mean of float32 that replaces one in float64, with the shape of `like`. */
   const firstOf = ({ inputs, params, outputs: [mean] }: Equation): Atom => {
     let first = firsts.get(mean);
     if (first === undefined) {
@@ -67,7 +68,7 @@ export function meansInFloats(program: Program): Program {
     const distances = add(subPrimitive as Equation["primitive"], [x, spread], null, x);
     return add(reduceMeanPrimitive as Equation["primitive"], [distances], { axes }, outputs[0]);
   };
-  /** What takes the place of a value of float32 that is made of such a mean. */
+  /** The replacement of a value of float32 that is computed from such a mean. */
   const insteadOf = ({ primitive: { name }, inputs: [wide], outputs: [output] }: Equation) => {
     if (name !== "convert" || output.type.dtype !== "float32") return null;
     const mean = meanIn(wide);

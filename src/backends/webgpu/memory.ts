@@ -1,7 +1,7 @@
 /**
  * Tensors in the memory of a WebGPU device. Every element is a word of 32 bits there. Buffers belong to a
- * storage as its resident, and are used again once the collector has found it dead; in a synchronous
- * loop, where it never does, those that were used longest ago move out to the heap.
+ * storage as its resident, and are reused after the storage was collected. In a synchronous loop, where
+ * garbage collection has no effect, the least recently used buffers move to the heap.
  *
  * @module
  */
@@ -21,23 +21,26 @@ import type { Session } from "./session.ts";
 import { noting } from "./waiting.ts";
 import { heldType, wordBytes } from "./wgsl/module.ts";
 
-/** Bytes that tensors take before they move out, unless `memoryLimit` says otherwise: devices do not tell what they have. */
+/**
+ * The number of bytes of tensors before they move out, unless `memoryLimit` is set: devices do not report
+ * the size of their memory.
+ */
 const LIMIT = 2 ** 31;
 
-/** The share of the limit that buffers which wait to be used again take. */
+/** The maximum share of the limit for buffers that wait to be reused. */
 const POOLED = 1 / 4;
 
 /**
- * Where nothing can move out, dead tensors are looked for from this share of the limit on, whenever new ones have
- * taken another one.
+ * The share of the limit from which dead tensors are searched for where nothing can move out. The search is
+ * repeated whenever new tensors have taken this share again.
  */
 const AWARE = 1 / 2;
 const NEW = 1 / 8;
 
-/** The least bytes of a buffer. */
+/** The minimum size of a buffer in bytes. */
 const LEAST = 256;
 
-/** The bytes of a buffer for so many: one of eight sizes for each power of two. */
+/** The rounded size of a buffer in bytes: one of eight sizes for each power of two. */
 function roomFor(bytes: number): number {
   if (bytes <= LEAST) return LEAST;
   const step = Math.max(LEAST, 2 ** (Math.floor(Math.log2(bytes)) - 3));
@@ -59,7 +62,7 @@ function toWords(x: Concrete): Elements {
   return words;
 }
 
-/** Words of the device as a tensor holds them. */
+/** Words of the device as elements of a tensor. */
 function fromWords(bytes: ArrayBuffer, dtype: Dtype, length: number): Elements {
   const held = heldType(dtype);
   const words = held === "f32"
@@ -73,14 +76,14 @@ function fromWords(bytes: ArrayBuffer, dtype: Dtype, length: number): Elements {
   return elements;
 }
 
-/** Elements in the memory of a device, or back on the heap. */
+/** Elements in the memory of a device, or moved back to the heap. */
 export class DeviceArray implements Resident {
   readonly dtype: Dtype;
   readonly length: number;
   readonly #memory: DeviceMemory;
   #buffer: GpuBuffer | null;
   #host: Elements | null = null;
-  /** What must be found to be in order before the elements mean anything. */
+  /** Checks that must pass before the elements are valid. */
   #checks: readonly Check[];
 
   constructor(
@@ -107,17 +110,17 @@ export class DeviceArray implements Resident {
     return this.#buffer;
   }
 
-  /** How many bytes its buffer has. */
+  /** The size of its buffer in bytes. */
   get bytes(): number {
     return roomFor(wordBytes(this.length));
   }
 
-  /** Whether the elements are on the heap, too. */
+  /** Whether the elements are also on the heap. */
   get isOnHeap(): boolean {
     return this.#host !== null;
   }
 
-  /** The checks that are still open. */
+  /** The checks whose result is not known yet. */
   get checks(): readonly Check[] {
     return this.#checks = this.#checks.filter((check) => !check.isDone);
   }
@@ -126,13 +129,13 @@ export class DeviceArray implements Resident {
     return `Cannot read ${showType({ dtype: this.dtype, shape: [this.length] })}`;
   }
 
-  /** Its bytes. */
+  /** Its bytes in the buffer. */
   get #part(): Part {
     return { buffer: this.#buffer!, start: 0, size: wordBytes(this.length) };
   }
 
   elements(): Elements {
-    // One read tells of the checks, too.
+    // One read also fetches the flags of the checks.
     const boards = this.#host === null && this.#memory.session.readsAtOnce
       ? this.#memory.flags.boardsOf(this.#checks)
       : [];
@@ -157,7 +160,7 @@ export class DeviceArray implements Resident {
     return f(this.elements());
   }
 
-  /** Why they cannot be read at once; `null` where they can. */
+  /** The reason why the elements cannot be read synchronously; `null` if they can. */
   get hidden(): string | null {
     if (this.#host !== null) return null;
     const { session } = this.#memory;
@@ -184,12 +187,12 @@ export class DeviceArray implements Resident {
     this.elements();
   }
 
-  /** Copies the elements to the heap; whether they mean anything is for readers to find. */
+  /** Copies the elements to the heap; checks are verified when they are read. */
   moveOut(): void {
     this.#read();
   }
 
-  /** Lets go of the buffer. */
+  /** Releases the buffer. */
   release(): GpuBuffer | null {
     const buffer = this.#buffer;
     this.#buffer = null;
@@ -197,22 +200,22 @@ export class DeviceArray implements Resident {
   }
 }
 
-/** What tensors and programs take of the memory of a device. */
+/** The memory of a device that is used by tensors and programs. */
 export class DeviceMemory {
   readonly session: Session;
-  /** What runs have found out. */
+  /** The flags of runs. */
   readonly flags: Flags;
-  /** From this many bytes on, arrays move out. */
+  /** Above this number of bytes, arrays move out. */
   limit = LIMIT;
   #held = 0;
   #peak = 0;
   #free = 0;
-  /** The bytes of tensors that came since dead ones were looked for. */
+  /** The bytes of tensors created since the last search for dead ones. */
   #new = 0;
   readonly #pool = new Map<number, GpuBuffer[]>();
-  /** All arrays with buffers, the one that was used longest ago first. */
+  /** All arrays with buffers, least recently used first. */
   readonly #arrays = new Set<DeviceArray>();
-  /** Copies of what lives elsewhere, by dtype. */
+  /** Copies of tensors that are stored elsewhere, by dtype. */
   readonly #copies = new WeakMap<Storage, Map<Dtype, DeviceArray>>();
   readonly #registry: FinalizationRegistry<DeviceArray>;
 
@@ -222,22 +225,22 @@ export class DeviceMemory {
     this.#registry = new FinalizationRegistry((array) => this.#forget(array));
   }
 
-  /** Bytes that arrays and programs take, without buffers that wait to be used again. */
+  /** Bytes used by arrays and programs, without buffers that wait to be reused. */
   get held(): number {
     return this.#held;
   }
 
-  /** The most that they ever took. */
+  /** The largest value of `held` so far. */
   get peak(): number {
     return this.#peak;
   }
 
-  /** How many arrays have buffers. */
+  /** The number of arrays with buffers. */
   get count(): number {
     return this.#arrays.size;
   }
 
-  /** A buffer of so many bytes at least, with anything in it; `kept` do not move out for it. */
+  /** A buffer with at least this many bytes and undefined content; `kept` arrays do not move out for it. */
   take(bytes: number, kept: ReadonlySet<DeviceArray>): GpuBuffer {
     const room = roomFor(bytes);
     this.#makeRoom(room, kept);
@@ -257,7 +260,7 @@ export class DeviceMemory {
     return this.session.newBuffer(room, USAGE.storage | USAGE.copySrc | USAGE.copyDst);
   }
 
-  /** Gives back what `take` gave; work that was submitted still reads it. */
+  /** Returns a buffer from `take`; submitted work may still read it. */
   give(buffer: GpuBuffer, bytes: number): void {
     const room = roomFor(bytes);
     this.#held -= room;
@@ -269,7 +272,7 @@ export class DeviceMemory {
     else pooled.push(buffer);
   }
 
-  /** A tensor of what lies in a buffer that `take` gave. */
+  /** A tensor whose elements are in a buffer from `take`. */
   adopt(buffer: GpuBuffer, { dtype, shape }: Type, checks: readonly Check[]): Concrete {
     const array = new DeviceArray(this, buffer, dtype, sizeOf(shape), checks);
     const storage = new Storage(array, array.length);
@@ -283,7 +286,7 @@ export class DeviceMemory {
     this.#registry.register(storage, array, array);
   }
 
-  /** The array with a tensor's elements; brought there if it is not yet. */
+  /** The array with a tensor's elements; uploaded if necessary. */
   arrayOf(x: Concrete, kept: ReadonlySet<DeviceArray>): DeviceArray {
     const { storage, dtype } = x;
     const { resident } = storage;
@@ -307,20 +310,20 @@ export class DeviceMemory {
     return array;
   }
 
-  /** Frees what a storage that nobody else uses has here. */
+  /** Frees the device memory of a storage that has no other users. */
   free(storage: Storage): void {
     const { resident } = storage;
     if (resident instanceof DeviceArray && resident.memory === this) this.#forget(resident);
     for (const copy of this.#copies.get(storage)?.values() ?? []) this.#forget(copy);
   }
 
-  /** Frees what a storage has here as far as its elements are on the heap, too. */
+  /** Frees the device memory of a storage if its elements are also on the heap. */
   freeDevice(storage: Storage): void {
     const { resident } = storage;
     if (!(resident instanceof DeviceArray) || resident.isOnHeap) this.free(storage);
   }
 
-  /** Takes an array's buffer from it, for a tensor that `adopt` makes of it. */
+  /** Takes an array's buffer, for a new tensor made by `adopt`. */
   release(array: DeviceArray): GpuBuffer {
     this.#arrays.delete(array);
     this.#registry.unregister(array);
@@ -330,22 +333,23 @@ export class DeviceMemory {
   /** Frees an array's buffer. */
   #forget(array: DeviceArray): void {
     if (!this.#arrays.delete(array)) return;
-    // The registry would keep it, and what has moved out with it, until the event loop turns.
+    // Otherwise the registry would keep it, and the elements that have moved out, until the event loop turns.
     this.#registry.unregister(array);
     const buffer = array.release();
     if (buffer !== null) this.give(buffer, wordBytes(array.length));
   }
 
   /**
-   * Moves arrays out until so many bytes more fit. Where arrays cannot be read at once, those go whose elements are
-   * on the heap, too.
+   * Moves arrays out until this many more bytes fit. If arrays cannot be read synchronously, only those
+   * whose elements are also on the heap are freed.
    *
-   * @throws {WebGpuError} when that is not enough there.
+   * @throws {WebGpuError} if the freed memory is not enough.
    */
   #makeRoom(bytes: number, kept: ReadonlySet<DeviceArray>): void {
     const { readsAtOnce } = this.session;
     const isFull = () => this.#held + bytes > this.limit;
-    // Dead arrays are freed between turns of the event loop, if they are found: in time, where nothing moves out.
+    // Dead arrays are freed between turns of the event loop, if the collector finds them: it must run in time
+    // if nothing can move out.
     if (readsAtOnce) {
       if (isFull()) collectGarbage();
     } else if (isFull() || (this.#held > this.limit * AWARE && this.#new > this.limit * NEW)) {

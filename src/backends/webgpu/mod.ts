@@ -1,7 +1,7 @@
 /**
- * WebGPU: programs on GPUs, in browsers and in Deno. A program is lowered to loop nests and kernels as it
- * is for WebAssembly, each of these is written in WGSL (`wgsl/`), and one submission runs all of them on
- * tensors that stay on the device (`memory.ts`). What needs float64, and what has no kernel, is left to
+ * WebGPU: programs on GPUs, in browsers and in Deno. A program is lowered to loop nests and kernels as for
+ * WebAssembly. Each of these is written in WGSL (`wgsl/`), and one submission runs all of them on tensors
+ * that stay on the device (`memory.ts`). Operations in float64 and operations without a kernel are left to
  * the evaluator.
  *
  * @module
@@ -29,9 +29,12 @@ import { requestDevice, Session } from "./session.ts";
  * @category WebGPU
  */
 export interface WebGpuOptions {
-  /** Which adapter is asked for, where there are several: one that saves power, or a fast one. */
+  /** The preferred adapter if there are several: the power-saving or the fast one. */
   readonly powerPreference?: "low-power" | "high-performance";
-  /** Limits that the device must have, such as `{ maxBufferSize: 2 ** 30 }`; the adapter's by default. */
+  /**
+   * Limits that the device must support, such as `{ maxBufferSize: 2 ** 30 }`; by default those of the
+   * adapter.
+   */
   readonly limits?: Readonly<Record<string, number>>;
   /** A `GPUDevice` that another library has opened; it stays open when Jacobi closes it. */
   readonly device?: object;
@@ -88,37 +91,37 @@ class WebGpuBackend implements Backend {
 
 const sessions = new Map<Device, Session>();
 
-/** How many devices were ever opened: numbers are not used twice. */
+/** The number of devices opened so far: device numbers are never reused. */
 let count = 0;
 
 /**
- * Opens a WebGPU device. Tensors go there with `toDevice`, and what is computed from them is computed
- * there. float64 stays with the processor: operations on it are computed by the evaluator.
+ * Opens a WebGPU device. Tensors are moved there with `toDevice`, and operations on them run there.
+ * Operations on float64 are computed by the evaluator on the CPU.
  *
- * Elements take four bytes each on the device, whatever their dtype. Subnormal numbers may be taken for
- * 0, and quotients and roots of float32 may be off by 2.5 units in the last place, as WGSL allows.
+ * Elements take four bytes each on the device, whatever their dtype. Subnormal numbers may be treated as 0,
+ * and quotients and roots of float32 may be off by 2.5 units in the last place, as WGSL allows.
  *
- * In Deno, and in Node with the npm package `webgpu`, results are read at once; browsers, their workers
- * too, need `await x.read()`. There a program with parts for the evaluator behind those of the device is an
- * error. At the memory limit (`configure({ memoryLimit })`, 2 GiB) tensors move out to the heap where they
- * can be read at once. In browsers those that nobody uses are found between turns of the event loop; loops
- * that never await reach the limit, which is an error.
+ * In Deno, and in Node with the npm package `webgpu`, results can be read synchronously. Browsers, including
+ * their workers, need `await x.read()`. There, a program is an error if the evaluator needs results of the
+ * device. At the memory limit (`configure({ memoryLimit })`, 2 GiB) tensors move to the heap if they can be
+ * read synchronously. In browsers, unused tensors are found between turns of the event loop; loops that
+ * never await reach the limit, which is an error.
  *
  * `scan`, `foriLoop`, `cond` and `switchCase` run on the device without waiting for it. `whileLoop` waits
- * now and then to see whether it goes on. Where the runtime cannot wait, it needs `maxSteps`, and all of these
- * steps are submitted; those behind the end do nothing.
+ * from time to time to test whether it continues. Where the runtime cannot wait, it needs `maxSteps`, and
+ * all of these steps are submitted; those after the end do nothing.
  *
- * Arguments that are donated give their memory to results. When tensors take more than `memoryLimit` of
- * `configure`, those that were used longest ago move to the heap. A program that needs more by itself
+ * Donated arguments provide their memory for results. When tensors take more than `memoryLimit` of
+ * `configure`, the least recently used ones move to the heap. A program that needs more memory on its own
  * still runs.
  *
  * @category WebGPU
- * @param options Which adapter is used, or a device that is open already.
+ * @param options The choice of an adapter, or a device that is already open.
  * @returns A list of one device.
- * @throws {ArgumentError} when an option is unknown or of the wrong kind.
- * @throws {WebGpuError} when there is no adapter, or it does not have such limits.
+ * @throws {ArgumentError} if an option is unknown or of the wrong kind.
+ * @throws {WebGpuError} if there is no adapter, or if it does not support the limits.
  *
- * @example Work goes where the tensors are
+ * @example Work runs where the tensors are
  * ```ts ignore
  * import { jit, sum, tensor, toDevice } from "@jacobi/jacobi";
  * import { openWebGpu } from "@jacobi/jacobi/webgpu";
@@ -174,13 +177,13 @@ function checkLimits(limits: unknown): void {
 }
 
 /**
- * Closes devices that `openWebGpu` gave. Tensors that are still there cannot be used any more.
+ * Closes devices from `openWebGpu`. Tensors that are still there cannot be used any more.
  *
  * @category WebGPU
- * @param devices What `openWebGpu` gave.
- * @throws {ArgumentError} when one of them was not opened by `openWebGpu`, or was closed.
+ * @param devices Devices from `openWebGpu`.
+ * @throws {ArgumentError} if one of them was not opened by `openWebGpu`, or was closed.
  *
- * @example Giving a device's memory back
+ * @example Freeing a device's memory
  * ```ts ignore
  * import { closeWebGpu, openWebGpu } from "@jacobi/jacobi/webgpu";
  *

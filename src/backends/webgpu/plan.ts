@@ -1,6 +1,6 @@
 /**
- * What a run of a program does: commands, and where what they work on is. It is decided once, without the
- * device.
+ * The plan of a program: its commands and the locations of the memories that they use. Planning does not
+ * need the device.
  *
  * @module
  */
@@ -22,10 +22,10 @@ import type { Limits } from "./wgsl/kernel.ts";
 import { wordBytes } from "./wgsl/module.ts";
 import { kernelFor } from "./wgsl/table.ts";
 
-/** Places of arenas begin at multiples of so many bytes, as bindings must. */
+/** The alignment of memories in arenas in bytes, as required for bindings. */
 const ALIGNMENT = 256;
 
-/** Whether a device can compute an equation; a buffer that it binds has `mostBytes` at most. */
+/** Whether a device can compute an equation; a buffer that it binds has at most `mostBytes`. */
 export function isOnDevice(equation: Equation, limits: Limits, mostBytes: number): boolean {
   const { primitive: { name }, params } = equation;
   const [inputs, outputs] = [equation.inputs.map(typeOf), equation.outputs.map(typeOf)];
@@ -44,55 +44,55 @@ export function isOnDevice(equation: Equation, limits: Limits, mostBytes: number
   return kernelFor(name, inputs, params, outputs, limits) !== null;
 }
 
-/** Where the words of a memory are. */
+/** The location of a memory. */
 export type Place =
   /** In an argument's buffer. */
   | { readonly kind: "argument"; readonly index: number }
-  /** In a new tensor's. */
+  /** In the buffer of a new tensor. */
   | { readonly kind: "result"; readonly index: number }
   /** In a part of the working memory. */
   | { readonly kind: "arena"; readonly part: number; readonly offset: number }
   /** In the table of counts, which the device fills in. */
   | { readonly kind: "table" }
-  /** In the word that is not 0 where an index was outside of its axis. */
+  /** In the word that is set if an index is out of range. */
   | { readonly kind: "flag" };
 
 /** A program as commands on memories. */
 export interface Plan {
   readonly lowered: Lowered;
-  /** What is done, in order. */
+  /** The commands, in order. */
   readonly commands: readonly Command[];
-  /** The place of each memory; `null` for those that nothing uses. */
+  /** The location of each memory; `null` for unused ones. */
   readonly places: readonly (Place | null)[];
-  /** How many bytes each memory is. */
+  /** The size of each memory in bytes. */
   readonly bytes: readonly number[];
   /** The memory of each buffer of the lowered program that is a result. */
   readonly memories: ReadonlyMap<number, number>;
   /** The buffers of new tensors. */
   readonly made: readonly number[];
-  /** The arguments whose memory is written to. */
+  /** The arguments whose memory is overwritten. */
   readonly changed: ReadonlySet<number>;
-  /** Whether an index may be outside of its axis. */
+  /** Whether an index may be out of range. */
   readonly hasFlag: boolean;
-  /** Counts of workgroups of the passes that may have nothing to do. */
+  /** The workgroup counts of the passes that may have nothing to do. */
   readonly counts: readonly (readonly [number, number, number])[];
-  /** Bytes of each part of the working memory. */
+  /** The size of each part of the working memory in bytes. */
   readonly arena: readonly number[];
-  /** The tasks, for people. */
+  /** The tasks, for display. */
   readonly summaries: readonly KernelSummary[];
 }
 
-/** What a plan depends on besides the program. */
+/** Inputs of a plan apart from the program. */
 export interface PlanOptions {
-  /** How many numbers the program is given at each run. */
+  /** The number of numbers passed to the program at each run. */
   readonly numbers?: number;
-  /** Which arguments are given up. */
+  /** Which arguments are donated. */
   readonly isDonated?: readonly boolean[];
-  /** The most bytes of a part of the working memory. */
+  /** The maximum size of a part of the working memory in bytes. */
   readonly mostBytes?: number;
 }
 
-/** Plans a program without tensors in it. */
+/** Plans a program without captured tensors. */
 export function planProgram(
   program: Program,
   limits: Limits,
@@ -106,7 +106,8 @@ export function planProgram(
   );
   const isDonor = (argument: number | null): argument is number =>
     argument !== null && isDonated[argument] === true;
-  // Results that are arguments with changes in some places have these for themselves.
+  // Results that are arguments with some elements changed take over these arguments, which nothing else may
+  // use.
   const heirs = program.results.map((atom) => ancestorOf(program, atom)).map((argument) =>
     isDonor(argument) ? argument : null
   );
@@ -121,7 +122,7 @@ export function planProgram(
   const frame = new Frame(planner, { lowered, binders, changeable, wishes });
   planner.run(frame);
   const { bytes, lives, commands, summaries, written } = planner;
-  // A gate binds the table, even if what it decides on turns out to be nothing.
+  // A gate binds the table, even if the passes that it controls turn out to be empty.
   const isAsked = lives[planner.table] !== null && planner.counts.length === 0;
   const counts = isAsked ? [[0, 0, 0] as const] : planner.counts;
   const places: (Place | null)[] = lives.map(() => null);
@@ -160,7 +161,7 @@ export function planProgram(
   };
 }
 
-/** Gives memories places in as many parts as that takes; how many bytes these are. */
+/** Places memories in as many parts as necessary; returns the sizes of the parts in bytes. */
 function arrangeWithin(
   memories: readonly number[],
   bytes: readonly number[],

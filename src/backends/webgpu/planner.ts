@@ -1,6 +1,6 @@
 /**
- * The commands of a program and the lives of the memories that they work on, those of the programs within it
- * included.
+ * Plans the commands of a program and the lifetimes of the memories that they use, including those of inner
+ * programs.
  *
  * @module
  */
@@ -32,7 +32,7 @@ import { writeNest } from "./wgsl/nest.ts";
 import { canWrite } from "./wgsl/operations.ts";
 import { kernelFor, widens } from "./wgsl/table.ts";
 
-/** What lowering needs to know of a device. */
+/** The properties of a device that lowering depends on. */
 export function targetFor({ bindings }: Limits): Target {
   return {
     writes: canWrite,
@@ -44,7 +44,7 @@ export function targetFor({ bindings }: Limits): Target {
   };
 }
 
-/** Plans an equation that holds programs: its inputs and outputs are buffers of the frame. */
+/** Plans an equation that contains programs: its inputs and outputs are buffers of the frame. */
 export type PlanControl = (
   planner: Planner,
   frame: Frame,
@@ -53,33 +53,33 @@ export type PlanControl = (
   number: number,
 ) => void;
 
-/** A word that says whether passes have something to do. */
+/** A word that controls whether passes have something to do. */
 export interface Guard {
   readonly state: View;
   readonly index: number;
 }
 
-/** Where a result of an inner program goes. */
+/** The destination of a result of an inner program. */
 export interface Goal {
   readonly view: View;
-  /** The binder that is in the same place, if one is. */
+  /** The binder at the same location, if there is one. */
   readonly heir: number | null;
 }
 
-/** What a frame is made of. */
+/** The parts of a frame. */
 interface FrameParts {
   readonly lowered: Lowered;
   /** The views of the arguments. */
   readonly binders: readonly View[];
-  /** Views of arguments that may be written over by what changes some places of them. */
+  /** Views of arguments that operations which change some elements may overwrite. */
   readonly changeable?: ReadonlySet<View>;
-  /** Where buffers must be. */
+  /** Required locations of buffers. */
   readonly homes?: ReadonlyMap<number, View>;
-  /** Where buffers should be, as soon as nothing there is needed any more: the first that is possible. */
+  /** Preferred locations of buffers, once they are free: the first possible one is used. */
   readonly wishes?: ReadonlyMap<number, readonly View[]>;
 }
 
-/** A lowered program while it is planned: where its buffers are. */
+/** A lowered program during planning, with the locations of its buffers. */
 export class Frame {
   readonly lowered: Lowered;
   readonly views: (View | undefined)[];
@@ -87,7 +87,7 @@ export class Frame {
   readonly #homes: ReadonlyMap<number, View>;
   readonly #wishes: ReadonlyMap<number, readonly View[]>;
   readonly #changeable: Set<View>;
-  /** Views of memories of this frame's own. */
+  /** Views of memories owned by this frame. */
   readonly #own = new Set<View>();
   /** The last task that reads or writes each buffer. */
   readonly #last: readonly number[];
@@ -112,28 +112,28 @@ export class Frame {
     this.#last = last;
   }
 
-  /** Where a buffer that has been written is. */
+  /** The location of a buffer that has been written. */
   viewOf(buffer: number): View {
     const view = this.views[buffer];
     if (view === undefined) throw internalError(`Buffer ${buffer} has not been written`);
     return view;
   }
 
-  /** Whether a place of a buffer's is needed for nothing else once a task has read it there. */
+  /** Whether the location of a buffer has no other use once a task has read it there. */
   isFreed(buffer: number, task: number, read: readonly number[]): boolean {
     const view = this.viewOf(buffer);
     return read.filter((one) => this.views[one] === view).length === 1 &&
       this.#isFree(view, task + 1);
   }
 
-  /** Whether nothing reads a place at a task or behind it. */
+  /** Whether nothing reads a location at or after a task. */
   #isFree(view: View, task: number): boolean {
     return this.views.every((one, i) => one !== view || this.#last[i] < task);
   }
 
   /**
-   * Gives a buffer that a task writes its place: where it must be, that of a buffer which it may change, or
-   * take over, or where it should be; otherwise a new one.
+   * Assigns a location to a buffer that a task writes: the required one, that of a buffer which it may
+   * change or take over, or a preferred one; otherwise a new one.
    */
   place(
     buffer: number,
@@ -175,33 +175,33 @@ export class Frame {
     return view;
   }
 
-  /** Bytes of a buffer. */
+  /** The size of a buffer in bytes. */
   bytesOf(buffer: number): number {
     return wordBytes(sizeOf(this.lowered.buffers[buffer].shape));
   }
 }
 
-/** Writes the commands. */
+/** Writes commands. */
 export class Planner {
   readonly limits: Limits;
-  /** How many bytes each memory is, and when it is in use. */
+  /** The size of each memory in bytes, and its lifetime. */
   readonly bytes: number[] = [];
   readonly lives: (Life | null)[] = [];
-  /** Counts of the passes that gates decide on, where there is something to do. */
+  /** The workgroup counts of the passes controlled by gates, for the case that they have something to do. */
   readonly counts: (readonly [number, number, number])[] = [];
   readonly summaries: KernelSummary[] = [];
-  /** The memory of the table of counts, and of the word that says that an index was outside. */
+  /** The memory of the table of counts, and of the word that reports an index out of range. */
   readonly table: number;
   readonly flag: number;
   /** Memories that are written. */
   readonly written = new Set<number>();
   #commands: Command[] = [];
   #time = 0;
-  /** The number of rounds of each loop, and which loops are around. */
+  /** The number of rounds of each loop, and the enclosing loops. */
   readonly #lengths: number[] = [];
   #around: readonly number[] = [];
   #guard: Guard | null = null;
-  /** The passes that each state decides on. */
+  /** The passes controlled by each state. */
   #entries: Entry[] = [];
   #depth = 0;
   readonly #numbers: number;
@@ -214,17 +214,17 @@ export class Planner {
     [this.table, this.flag] = [4, 4].map((bytes) => memoriesOf(this.newMemory(bytes))[0]);
   }
 
-  /** What is done, and how long it takes in steps. */
+  /** The commands, and the number of steps that they take. */
   get commands(): readonly Command[] {
     return this.#commands;
   }
 
-  /** How many steps memories live for. */
+  /** The number of steps so far, in which lifetimes are measured. */
   get time(): number {
     return this.#time;
   }
 
-  /** A memory of so many bytes. */
+  /** A new memory with this many bytes. */
   newMemory(bytes: number): View {
     this.lives.push(null);
     return { kind: "memory", memory: this.bytes.push(Math.max(4, bytes)) - 1 };
@@ -249,13 +249,19 @@ export class Planner {
     this.#commands.push({ kind: "dispatch", code, workgroups, views, entry });
   }
 
-  /** Adds a nest on these operands; what it writes is in none of the others' places, unless it may be. */
+  /**
+   * Adds a nest on these operands; its outputs must not share memory with other operands, unless that is
+   * allowed.
+   */
   #pushNest(nest: Nest, views: readonly View[]): void {
     const pass = writeNest(nest, this.limits, this.#numbers);
     if (pass !== null) this.#pushApart(pass, views);
   }
 
-  /** Adds a pass; an operand that may be in the place of an earlier one is copied: a pass binds each once. */
+  /**
+   * Adds a pass; an operand that may share memory with an earlier one is copied: a pass binds each memory
+   * once.
+   */
   #pushApart(pass: Pass, views: readonly View[]): void {
     const given = [...views];
     pass.operands.forEach((operand, i) => {
@@ -269,7 +275,7 @@ export class Planner {
     this.#push(pass, (operand) => given[operand]);
   }
 
-  /** Bytes of what a view shows. */
+  /** The size of a view in bytes. */
   bytesOf(view: View): number {
     switch (view.kind) {
       case "memory":
@@ -281,7 +287,7 @@ export class Planner {
     }
   }
 
-  /** Whether two views are in one memory in some round. */
+  /** Whether two views are in the same memory in some round. */
   #mayMeet(one: View, other: View): boolean {
     if (one.kind === "memory" && other.kind === "memory") return one.memory === other.memory;
     const own = new Set(memoriesOf(one));
@@ -292,7 +298,7 @@ export class Planner {
         return resolve(one, rounds).memory === resolve(other, rounds).memory;
       }
       const loop = this.#around[depth];
-      // The first round, and both of those that take turns behind it.
+      // The first round, and both alternating rounds after it.
       for (let round = 0; round < Math.min(3, this.#lengths[loop]); round++) {
         rounds[loop] = round;
         if (tryFrom(depth + 1)) return true;
@@ -369,7 +375,7 @@ export class Planner {
     const control = asControl(equation);
     if (control !== null) return this.#planControl(this, frame, control, task, i);
     const { buffers } = frame.lowered;
-    // A buffer may have the shape that its elements had before, and be held as a narrower dtype.
+    // A buffer may have the shape before a reshape of its elements, and be stored as a narrower dtype.
     const types = equation.inputs.map((atom, k): Type => ({
       dtype: buffers[inputs[k]].dtype,
       shape: typeOf(atom).shape,
@@ -406,7 +412,9 @@ export class Planner {
     this.summaries.push({ name, operations, bytes, chunks: 1, depth: this.#depth });
   }
 
-  /** Plans a program within the one of a frame, given its arguments and where its results go. */
+  /**
+   * Plans an inner program of a frame, given the views of its arguments and the destinations of its results.
+   */
   inner(program: Program, binders: readonly View[], goals: readonly Goal[]): void {
     const lowered = lower(program, targetFor(this.limits), {
       isInner: true,
@@ -433,12 +441,12 @@ export class Planner {
     }
   }
 
-  /** What decides whether the next passes have something to do, if they may not. */
+  /** The guard that controls whether the next passes have something to do, if there is one. */
   get guard(): Guard | null {
     return this.#guard;
   }
 
-  /** Adds what `body` adds, to be done only where the word says so; gates must decide on it. */
+  /** Adds the commands of `body`, which run only if the word is set; gates must control them. */
   within(guard: Guard, body: () => void): void {
     const outer = this.#guard;
     this.#guard = guard;
@@ -446,7 +454,7 @@ export class Planner {
     this.#guard = outer;
   }
 
-  /** The passes that `body` adds and gates are to decide on. */
+  /** The passes that `body` adds and that gates must control. */
   entriesOf(body: () => void): readonly Entry[] {
     const outer = this.#entries;
     this.#entries = [];
@@ -456,7 +464,10 @@ export class Planner {
     return own;
   }
 
-  /** Makes room for a gate on these operands, which is written once it is known what it decides on. */
+  /**
+   * Reserves a position for a gate on these operands; it is written once the passes that it controls are
+   * known.
+   */
   reserveGate(operands: readonly View[]): (parts: Omit<GateParts, "operands">) => void {
     const views: readonly View[] = [{ kind: "memory", memory: this.table }, ...operands];
     views.forEach((view) => this.#touch(view));
@@ -471,7 +482,7 @@ export class Planner {
     return write;
   }
 
-  /** Adds a loop of `length` rounds, or of at most so many, around what `body` adds. */
+  /** Adds a loop of `length` rounds, or of at most that many, around the commands of `body`. */
   loop(
     name: string,
     length: number,
@@ -496,7 +507,7 @@ export class Planner {
     this.#around = around;
     this.#depth--;
     const end = this.#time++;
-    // What was there before the loop, and is used in it, is needed in all rounds.
+    // Memories that existed before the loop and are used in it are needed in all rounds.
     for (let memory = 0; memory < outside; memory++) {
       const life = this.lives[memory];
       if (life === null || life.last < start) continue;
@@ -511,7 +522,7 @@ export class Planner {
     this.#sumUp(name, state === null ? length : 1, summary);
   }
 
-  /** Puts the sum of what is within a loop or a switch in front of it. */
+  /** Inserts the total of a loop or a switch before its summaries. */
   #sumUp(name: string, rounds: number, from: number): void {
     const depth = this.#depth;
     const inside = this.summaries.slice(from).filter((one) => one.depth === depth + 1);
@@ -526,7 +537,7 @@ export class Planner {
     });
   }
 
-  /** Adds what `body` adds as that of a switch. */
+  /** Adds the commands of `body` as those of a switch. */
   branches(name: string, body: () => void): void {
     const from = this.summaries.length;
     this.#depth++;
@@ -548,7 +559,7 @@ function copyOf(dtype: Dtype, size: number): Nest {
   };
 }
 
-/** A nest in which buffers of one dtype that are in the same place are one. */
+/** A nest in which buffers of one dtype at the same location are merged. */
 function joinBuffers(
   nest: Nest,
   views: readonly View[],

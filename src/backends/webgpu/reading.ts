@@ -1,5 +1,5 @@
 /**
- * Reading buffers: at once where the runtime can, and by a promise everywhere.
+ * Reading buffers: synchronously where the runtime can, and through a promise everywhere.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { type GpuBuffer, MAP_READ } from "./api.ts";
 import { mapNow, noting } from "./waiting.ts";
 import { lostOrFull, type Session, type Staging } from "./session.ts";
 
-/** Bytes of a buffer: from `start` on, `size` of them, both multiples of 4. */
+/** `size` bytes of a buffer from `start`, both multiples of 4. */
 export interface Part {
   readonly buffer: GpuBuffer;
   readonly start: number;
   readonly size: number;
 }
 
-/** What to do where reading must wait for a turn of the event loop. */
+/** The advice in errors where reading must wait for a turn of the event loop. */
 const CANNOT_WAIT =
   "this runtime cannot wait for a WebGPU device; read with `await x.read()` first, and do what the device " +
   "cannot do on the processor, with `toDevice(x, devices()[0])`";
 
-/** Copies parts to a buffer that can be mapped, one behind the other. */
+/** Copies parts to a mappable buffer, one after another. */
 function stage(session: Session, parts: readonly Part[], doing: string): Staging {
   const { device } = session;
   const staging = session.takeStaging(parts.reduce((sum, { size }) => sum + size, 0), doing);
@@ -45,9 +45,9 @@ function take(session: Session, staging: Staging, parts: readonly Part[]): reado
 }
 
 /**
- * The bytes of parts of buffers. `doing` begins the message of errors.
+ * The bytes of parts of buffers. `doing` is the beginning of error messages.
  *
- * @throws {WebGpuError} where the runtime cannot wait for the device.
+ * @throws {WebGpuError} if the runtime cannot wait for the device.
  */
 export function readNow(
   session: Session,
@@ -64,12 +64,12 @@ export function readNow(
   try {
     return take(session, staging, parts);
   } catch (error) {
-    // A device that was lost says so between turns of the event loop only.
+    // The loss of a device is only reported between turns of the event loop.
     throw webGpuError(`${doing}: ${lostOrFull}: ${(error as Error).message}`);
   }
 }
 
-/** The same as a promise. */
+/** The same through a promise. */
 export async function readLater(
   session: Session,
   parts: readonly Part[],

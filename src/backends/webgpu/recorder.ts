@@ -1,6 +1,6 @@
 /**
- * Commands as submissions: loops go round while passes are written down, each with the words that it is to
- * read and write in that round.
+ * Records commands into submissions: loops are unrolled while passes are recorded, and each pass gets the
+ * words that it reads and writes in its round.
  *
  * @module
  */
@@ -9,24 +9,24 @@ import { type Command, type Dispatch, dispatchesOf, resolve, type Until } from "
 import type { Pipeline, Range, Session } from "./session.ts";
 import { basesBytes } from "./wgsl/module.ts";
 
-/** Passes of one submission, at most: a device that computes for seconds is taken for lost. */
+/** The maximum number of passes of one submission: a device that computes for seconds is treated as lost. */
 const MOST_PASSES = 1024;
 
-/** Rounds of a loop of unknown length between two questions whether it goes on, at most. */
+/** The maximum number of rounds of a loop of unknown length between two tests whether it continues. */
 const MOST_ROUNDS = 64;
 
-/** How many different bases passes have at a time, and the bytes of those of one. */
+/** The maximum number of different bases of passes at a time, and the size of those of one pass in bytes. */
 const MOST_SLOTS = 4096;
 const SLOT_BYTES = 256;
 
-/** Whether there is a loop in commands of which nobody knows how many rounds it takes at most. */
+/** Whether commands contain a loop without a known maximum number of rounds. */
 export function isOpen(commands: readonly Command[]): boolean {
   return commands.some((one) =>
     one.kind !== "dispatch" && (one.kind === "until" && one.most === null || isOpen(one.body))
   );
 }
 
-/** How many passes commands are, those of loops counted for all rounds. */
+/** The number of passes of commands, including all rounds of loops. */
 function countPasses(commands: readonly Command[]): number {
   return commands.reduce((sum, one) => {
     if (one.kind === "dispatch") return sum + 1;
@@ -35,17 +35,17 @@ function countPasses(commands: readonly Command[]): number {
   }, 0);
 }
 
-/** The bases of the passes of one program: written once as long as all of them have room. */
+/** The bases of the passes of one program: written once as long as there is room for all of them. */
 export class Bases {
   readonly #session: Session;
   readonly #buffer: GpuBuffer;
-  /** Bytes of the bases of one pass. */
+  /** The size of the bases of one pass in bytes. */
   readonly #stride: number;
   readonly #words: Uint32Array<ArrayBuffer>;
   readonly #slots = new Map<string, number>();
-  /** How many have been written to the device. */
+  /** The number of bases that have been written to the device. */
   #written = 0;
-  /** What passes bind. */
+  /** The bind group for passes. */
   readonly group: object;
 
   constructor(session: Session, commands: readonly Command[]) {
@@ -58,7 +58,9 @@ export class Bases {
     this.group = session.basesOf(this.#buffer, this.#stride);
   }
 
-  /** Where these bases are, in bytes; `null` where there is no room until all that was recorded is submitted. */
+  /**
+   * The offset of these bases in bytes; `null` if there is no room until all recorded passes are submitted.
+   */
   offsetOf(bases: readonly number[]): number | null {
     const key = bases.join();
     let slot = this.#slots.get(key);
@@ -73,7 +75,7 @@ export class Bases {
     return slot * this.#stride;
   }
 
-  /** Writes what is new to the device. */
+  /** Writes new bases to the device. */
   write(): void {
     const { size } = this.#slots;
     if (size === this.#written) return;
@@ -86,30 +88,30 @@ export class Bases {
     this.#written = size;
   }
 
-  /** Makes room for others. */
+  /** Removes all bases to make room for others. */
   clear(): void {
     this.#slots.clear();
     this.#written = 0;
   }
 }
 
-/** What a recorder needs to know of the program. */
+/** Information about the program for a recorder. */
 export interface Recording {
   readonly session: Session;
   readonly pipelineOf: (dispatch: Dispatch) => Pipeline;
-  /** Where each memory is. */
+  /** The location of each memory. */
   readonly rangeOf: (memory: number) => Range;
-  /** The bases of a pass whose operands do not move. */
+  /** The bases of a pass whose operands have fixed locations. */
   readonly fixedBases: (operands: number) => object;
-  /** Those of all others. */
+  /** The bases of all other passes. */
   readonly bases: () => Bases;
   /** The table of counts. */
   readonly table: GpuBuffer | null;
-  /** The first word of a memory, once everything that was submitted is done. */
+  /** The first word of a memory, once all submitted work is done. */
   readonly read: (memory: number) => number;
 }
 
-/** Writes commands down and submits them. */
+/** Records commands and submits them. */
 export class Recorder {
   readonly #recording: Recording;
   readonly #groups = new Map<Dispatch, Map<string, object>>();
@@ -122,14 +124,14 @@ export class Recorder {
     this.#recording = recording;
   }
 
-  /** What is written outside of passes goes here. */
+  /** The encoder for commands outside passes. */
   get commands(): GpuCommands {
     this.#pass?.end();
     this.#pass = null;
     return this.#commands ??= this.#recording.session.device.createCommandEncoder();
   }
 
-  /** Submits what was recorded. */
+  /** Submits the recorded commands. */
   submit(): void {
     if (this.#commands === null) return;
     if (this.#usesBases) this.#recording.bases().write();
@@ -139,7 +141,7 @@ export class Recorder {
     this.#count = 0;
   }
 
-  /** Records commands, given the rounds of the loops around them. */
+  /** Records commands for the given rounds of the enclosing loops. */
   record(commands: readonly Command[], rounds: number[] = []): void {
     for (const command of commands) {
       switch (command.kind) {
@@ -158,7 +160,10 @@ export class Recorder {
     }
   }
 
-  /** Records ever more rounds of a loop, and asks whether it goes on; where nobody can wait, as many as there can be. */
+  /**
+   * Records more and more rounds of a loop, and tests whether it continues; where the runtime cannot wait,
+   * records the maximum number of rounds.
+   */
   #until({ loop, body, state, most }: Until, rounds: number[]): void {
     const last = most ?? Infinity;
     let end = this.#recording.session.readsAtOnce ? 1 : last;

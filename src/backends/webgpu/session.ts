@@ -1,5 +1,5 @@
 /**
- * A device in use: its limits, its pipelines, and what has gone wrong with it.
+ * An open device: its limits, its pipelines, and its errors.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import { COMPUTE, type GpuBuffer, type GpuDevice, runtimeGpu, USAGE } from "./ap
 import { mapNow, nextTurn, noting } from "./waiting.ts";
 import type { Limits } from "./wgsl/kernel.ts";
 
-/** What errors mean that come up before the event loop has turned: only then is a lost device known. */
+/** The meaning of errors before the event loop has turned: only then is the loss of a device reported. */
 export const lostOrFull = "the device is lost, or has no memory left";
 
-/** How messages about shaders begin. */
+/** The beginning of error messages about shaders. */
 const COMPILING = "Cannot compile for a WebGPU device";
 
-/** Bytes of the uniform block that passes read bases from where all are 0. */
+/** The size in bytes of the uniform block that passes use when all bases are 0. */
 const BASES_BYTES = 1024;
 
-/** The limits of adapters that devices are opened with. */
+/** The adapter limits that devices are opened with. */
 const WANTED = [
   "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupSizeX",
@@ -28,13 +28,13 @@ const WANTED = [
   "maxBufferSize",
 ];
 
-/** Features that kernels have a use for. */
+/** Optional features that kernels use. */
 const FEATURES = ["shader-f16", "subgroups"];
 
 /**
- * Opens a device of the runtime's.
+ * Opens a device of the runtime.
  *
- * @throws {WebGpuError} where there is none.
+ * @throws {WebGpuError} if there is none.
  */
 export async function requestDevice(
   powerPreference: string | undefined,
@@ -57,7 +57,7 @@ export async function requestDevice(
     if (own === undefined) {
       throw webGpuError(`Cannot open WebGPU: the adapter has no limit ${JSON.stringify(name)}`);
     }
-    // Alignments are better the smaller they are.
+    // For alignments, smaller is better.
     const isMost = !name.startsWith("min");
     if (isMost ? value <= own : value >= own) continue;
     throw webGpuError(
@@ -77,56 +77,56 @@ export async function requestDevice(
   }
 }
 
-/** Bind groups that are kept, the one that was used longest ago goes first. */
+/** The maximum number of cached bind groups; the least recently used one is removed first. */
 const MOST_GROUPS = 4096;
 
-/** Buffers to read from are kept up to this size. */
+/** Staging buffers up to this size are kept. */
 const MOST_STAGING = 2 ** 24;
 
-/** The least bytes of a buffer to read from. */
+/** The minimum size of a staging buffer in bytes. */
 const LEAST_STAGING = 2 ** 12;
 
-/** A range of a buffer, as passes bind it. */
+/** A range of a buffer for binding. */
 export interface Range {
   readonly buffer: GpuBuffer;
   readonly offset: number;
   readonly size: number;
 }
 
-/** A uniform block, as passes bind it. */
+/** A uniform block for binding. */
 export interface Uniform {
   readonly buffer: GpuBuffer;
   readonly size: number;
   readonly group: object;
 }
 
-/** A buffer to read from. */
+/** A staging buffer for reading. */
 export interface Staging {
   readonly buffer: GpuBuffer;
   readonly size: number;
 }
 
-/** Whether a driver computes on the processor. */
+/** Whether the driver runs on the CPU. */
 function isProcessor({ adapterInfo }: GpuDevice): boolean {
   const { isFallbackAdapter, architecture, description } = adapterInfo ?? {};
   return isFallbackAdapter === true ||
     /swiftshader|llvmpipe|lavapipe/i.test(`${architecture} ${description}`);
 }
 
-/** A pipeline, and how what it binds is laid out. */
+/** A pipeline and the layout of its bindings. */
 export interface Pipeline {
   readonly pipeline: object;
   readonly layout: object;
 }
 
-/** Puts a value on one of several stacks. */
+/** Pushes a value onto one of several stacks. */
 function pushTo<T>(stacks: Map<number, T[]>, key: number, value: T): void {
   const stack = stacks.get(key);
   if (stack === undefined) stacks.set(key, [value]);
   else stack.push(value);
 }
 
-/** A device in use. */
+/** An open device. */
 export class Session {
   readonly device: GpuDevice;
   readonly limits: Limits;
@@ -139,9 +139,9 @@ export class Session {
   #nextId = 0;
   readonly #stagings = new Map<number, Staging[]>();
   readonly #uniforms = new Map<number, Uniform[]>();
-  /** The bases of passes where all are 0. */
+  /** The bases of passes in which all are 0. */
   readonly zeros: object;
-  /** Whether buffers can be read without a promise. */
+  /** Whether buffers can be read synchronously. */
   readsAtOnce = false;
   #fault: string | null = null;
   #isClosed = false;
@@ -173,9 +173,9 @@ export class Session {
     this.zeros = this.basesOf(this.newBuffer(BASES_BYTES, USAGE.uniform), BASES_BYTES);
   }
 
-  /** Finds out what the runtime can do. */
+  /** Determines the capabilities of the runtime. */
   async open(): Promise<void> {
-    // What others have begun is done by then.
+    // Work that was started earlier is done by then.
     for (let i = 0; i < 2; i++) await nextTurn();
     const doing = "Cannot open WebGPU";
     const staging = this.takeStaging(4, doing);
@@ -185,13 +185,13 @@ export class Session {
     this.giveStaging(staging);
   }
 
-  /** Throws where the device cannot be used; `doing` begins the message. */
+  /** Throws if the device cannot be used; `doing` is the beginning of the message. */
   use(doing: string): void {
     if (this.#isClosed) throw argumentError(`${doing}: the device was closed`);
     if (this.#fault !== null) throw webGpuError(`${doing}: ${this.#fault}`);
   }
 
-  /** Ends the use, and the device if it was opened for it. */
+  /** Closes the session, and the device if the session opened it. */
   close(): void {
     this.#isClosed = true;
     if (this.#isOwn) this.device.destroy();
@@ -213,8 +213,8 @@ export class Session {
   }
 
   /**
-   * A buffer with room for so many bytes to read from, which was mapped and unmapped before; `doing` begins the
-   * message of errors.
+   * A staging buffer for this many bytes, which was mapped and unmapped before; `doing` is the beginning of
+   * error messages.
    */
   takeStaging(bytes: number, doing: string): Staging {
     const size = Math.max(LEAST_STAGING, 2 ** Math.ceil(Math.log2(bytes)));
@@ -231,13 +231,13 @@ export class Session {
     }
   }
 
-  /** Keeps a buffer that was read and unmapped for the next time. */
+  /** Keeps a staging buffer that was read and unmapped for reuse. */
   giveStaging(staging: Staging): void {
     if (staging.size > MOST_STAGING) staging.buffer.destroy();
     else pushTo(this.#stagings, staging.size, staging);
   }
 
-  /** A uniform block of so many bytes. */
+  /** A uniform block with this many bytes. */
   takeUniform(size: number): Uniform {
     const kept = this.#uniforms.get(size)?.pop();
     if (kept !== undefined) return kept;
@@ -245,12 +245,12 @@ export class Session {
     return { buffer, size, group: this.basesOf(buffer, size) };
   }
 
-  /** Keeps a uniform block for the next time: what is written to it then comes after what was submitted. */
+  /** Keeps a uniform block for reuse: later writes to it come after the submitted work. */
   giveUniform(uniform: Uniform): void {
     pushTo(this.#uniforms, uniform.size, uniform);
   }
 
-  /** What binds ranges for pipelines of this layout, made once for the same ranges. */
+  /** The bind group of ranges for pipelines of this layout, cached for the same ranges. */
   groupOf({ layout }: Pipeline, ranges: readonly Range[]): object {
     let key = "";
     for (const { buffer, offset, size } of ranges) {
@@ -270,7 +270,7 @@ export class Session {
     return group;
   }
 
-  /** Binds a uniform block that passes read their bases from. */
+  /** The bind group of a uniform block with the bases of passes. */
   basesOf(buffer: GpuBuffer, size: number): object {
     const entries = [{ binding: 0, resource: { buffer, offset: 0, size } }];
     return this.device.createBindGroup({ layout: this.#basesLayout, entries });
@@ -292,7 +292,7 @@ export class Session {
     return layout;
   }
 
-  /** The pipeline of a shader on so many operands, made once for each text. */
+  /** The pipeline of a shader with this number of operands, cached by its text. */
   pipelineOf(code: string, operands: number): Pipeline {
     let known = this.#pipelines.get(code);
     if (known === undefined) {
@@ -303,7 +303,7 @@ export class Session {
     return known;
   }
 
-  /** Has the pipelines of shaders made, all at once, without holding up the event loop. */
+  /** Creates the pipelines of shaders in parallel, without blocking the event loop. */
   async makePipelines(shaders: Iterable<readonly [code: string, operands: number]>): Promise<void> {
     this.use(COMPILING);
     const missing = [...new Map(shaders)].filter(([code]) => !this.#pipelines.has(code));
@@ -319,7 +319,7 @@ export class Session {
     }
   }
 
-  /** What a pipeline is made of. */
+  /** The descriptor of a pipeline. */
   #describe(
     code: string,
     operands: number,

@@ -1,5 +1,5 @@
 /**
- * Waiting for a device without a promise, where a runtime allows it.
+ * Waits for a device without a promise, where the runtime allows it.
  *
  * @module
  */
@@ -9,13 +9,13 @@ type Task = (...args: readonly unknown[]) => unknown;
 
 const runtime = globalThis as { setImmediate?: Task };
 
-/** What looks after the devices of the npm package `webgpu` the next time, and is due once the event loop turns. */
+/** The function that polls the devices of the npm package `webgpu` in the next turn of the event loop. */
 let due: Task | null = null;
 
 /**
- * Runs a function that begins or ends work of a device. In Node the package `webgpu` asks its devices what
- * is done in a task that it gives to `setImmediate`; the tasks of work that began here are noted, so that
- * `mapNow` can run them earlier.
+ * Runs a function that starts or ends work of a device. In Node, the package `webgpu` polls its devices in a
+ * task that it passes to `setImmediate`. Tasks of work that starts here are recorded, so that `mapNow` can
+ * run them earlier.
  */
 export function noting<T>(run: () => T): T {
   const { setImmediate } = runtime;
@@ -41,7 +41,7 @@ export function noting<T>(run: () => T): T {
  * @returns Whether the runtime can wait.
  */
 export function mapNow(buffer: GpuBuffer): boolean {
-  // In Deno `mapAsync` itself waits.
+  // In Deno, `mapAsync` itself waits.
   if (!isDeno() && (runtime.setImmediate === undefined || buffer.mapState === undefined)) {
     return false;
   }
@@ -56,7 +56,7 @@ export function mapNow(buffer: GpuBuffer): boolean {
   return true;
 }
 
-/** The next turn of the event loop, where there are tasks for it. */
+/** The next turn of the event loop, if the runtime has tasks for it. */
 export function nextTurn(): Promise<void> {
   const { setImmediate } = runtime;
   return new Promise((resolve) => setImmediate === undefined ? resolve() : setImmediate(resolve));
