@@ -1,6 +1,6 @@
 /**
- * Functions of float32 and integers whose results are exact, or rounded once; and sums and products with
- * what rounding takes away from them (T. J. Dekker, "A floating-point technique for extending the available
+ * Functions of float32 and integers whose results are exact, or rounded once; and sums and products together
+ * with their rounding errors (T. J. Dekker, "A floating-point technique for extending the available
  * precision", 1971; D. E. Knuth, "The Art of Computer Programming", volume 2, section 4.2.2). Compilers may
  * reorder sums, but not through `opaque`.
  *
@@ -12,9 +12,9 @@ import type { Sources } from "./source.ts";
 export const exactFunctions: Sources = {
   nan: { code: "fn nan() -> f32 { return bitcast<f32>(0x7fc00000u | zero()); }" },
   infinity: { code: "fn infinity() -> f32 { return bitcast<f32>(0x7f800000u | zero()); }" },
-  // The number itself, of which compilers know nothing: what is added to it is not taken apart again.
+  // The number itself, hidden from the optimiser: sums with it are not simplified.
   opaque: { code: "fn opaque(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) | zero()); }" },
-  // A sum and what rounding takes away from it.
+  // A sum and its rounding error.
   sum_parts: {
     calls: ["opaque"],
     code: `fn sum_parts(x: f32, y: f32) -> vec2<f32> {
@@ -23,8 +23,8 @@ export const exactFunctions: Sources = {
   return vec2<f32>(sum, opaque(x - opaque(sum - part)) + opaque(y - part));
 }`,
   },
-  // A product and what rounding takes away from it. Products of factors with 12 bits are exact,
-  // whether they are fused with sums or not.
+  // A product and its rounding error. Products of 12-bit factors are exact, whether or not they are fused
+  // with sums.
   product_parts: {
     calls: ["opaque"],
     code: `fn product_parts(x: f32, y: f32) -> vec2<f32> {
@@ -44,7 +44,7 @@ export const exactFunctions: Sources = {
   is_finite: {
     code: "fn is_finite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u; }",
   },
-  // Whole numbers in the order of the floats that are no NaN; both zeros are 0.
+  // Integers in the order of the floats that are not NaN; both zeros are 0.
   order: {
     code: `fn order(x: f32) -> i32 {
   let bits = bitcast<i32>(x);
@@ -68,7 +68,7 @@ export const exactFunctions: Sources = {
     code:
       `fn equal(x: f32, y: f32) -> bool { return !is_nan(x) && !is_nan(y) && order(x) == order(y); }`,
   },
-  // NaN if either is; of zeros, +0 is the larger.
+  // NaN if either operand is; +0 is larger than -0.
   maximum: {
     calls: ["is_nan"],
     code: `fn maximum(x: f32, y: f32) -> f32 {
@@ -108,13 +108,13 @@ export const exactFunctions: Sources = {
   return bitcast<f32>((bitcast<u32>(x) & 0x7fffffffu) | (bitcast<u32>(sign) & 0x80000000u));
 }`,
   },
-  // The power of two below the magnitude; that of zero is the least, that of infinity the largest.
+  // The largest power of two not above the magnitude; the least one for zero, and the largest for infinity.
   binade: {
     code: `fn binade(x: f32) -> f32 {
   return bitcast<f32>(clamp(bitcast<u32>(x) & 0x7f800000u, 0x00800000u, 0x7f000000u));
 }`,
   },
-  // Whole numbers stay what they are; the fraction of others has at most 23 bits.
+  // Whole numbers are unchanged; the fraction of others has at most 23 bits.
   truncated: {
     calls: ["with_sign"],
     code: `fn truncated(x: f32) -> f32 {
@@ -135,7 +135,7 @@ export const exactFunctions: Sources = {
     calls: ["negated", "floored"],
     code: "fn raised(x: f32) -> f32 { return negated(floored(negated(x))); }",
   },
-  // To the nearest whole number, to the even one of two.
+  // Rounds to the nearest whole number, ties to even.
   rounded: {
     calls: ["truncated", "with_sign", "magnitude"],
     code: `fn rounded(x: f32) -> f32 {
@@ -147,7 +147,7 @@ export const exactFunctions: Sources = {
   return with_sign(magnitude(whole) + 1.0f, x);
 }`,
   },
-  // Whole numbers modulo 2^32 of floats; those out of range become the ends, NaN becomes 0.
+  // Converts floats to integers modulo 2^32; values out of range are clamped, NaN becomes 0.
   to_signed: {
     calls: ["is_nan"],
     code: `fn to_signed(x: f32) -> i32 {
@@ -165,7 +165,8 @@ export const exactFunctions: Sources = {
   return u32(x);
 }`,
   },
-  // A float of 17 bits at least, and one more that is 1 where digits were left out: who rounds it further rounds once.
+  // A float of at least 17 bits, and a sticky bit that is 1 if digits were dropped: rounding it further then
+  // rounds only once.
   unsigned_to_odd: {
     code: `fn unsigned_to_odd(x: u32) -> f32 {
   let rest = select(0u, 0x100u, (x & 0xffu) != 0u);
@@ -187,7 +188,7 @@ export const exactFunctions: Sources = {
   return bitcast<f32>((bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u);
 }`,
   },
-  // From 2^-14 on 13 bits are rounded away; below that, all but multiples of 2^-24.
+  // From 2^-14 on 13 bits are rounded away; below that, the result is a multiple of 2^-24.
   to_float16: {
     calls: ["is_nan", "with_sign"],
     code: `fn to_float16(x: f32) -> f32 {
@@ -205,7 +206,7 @@ export const exactFunctions: Sources = {
   return with_sign(f32(kept) * 5.9604644775390625e-8f, x);
 }`,
   },
-  // The remainder with the sign of the divisor, digit by digit of the quotient.
+  // The remainder with the sign of the divisor, computed one digit of the quotient at a time.
   remainder: {
     calls: ["is_nan", "is_finite", "with_sign", "magnitude", "nan"],
     code: `fn remainder(x: f32, y: f32) -> f32 {
@@ -268,7 +269,7 @@ export const exactFunctions: Sources = {
   return power;
 }`,
   },
-  // A negative exponent gives the whole part of the power.
+  // A negative exponent yields the whole part of the power.
   signed_power: {
     calls: ["whole_power"],
     code: `fn signed_power(x: i32, y: i32) -> i32 {

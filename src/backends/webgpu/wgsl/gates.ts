@@ -1,6 +1,5 @@
 /**
- * Passes that decide what those behind them do: they write the numbers of workgroups of these, 0 where there
- * is nothing to do.
+ * Passes that control later passes: they write the workgroup counts of these, 0 if there is nothing to do.
  *
  * @module
  */
@@ -9,25 +8,25 @@ import { element, moduleOf } from "./module.ts";
 
 /** A pass that may have nothing to do. */
 export interface Entry {
-  /** Its place in the table of counts, three words for each. */
+  /** Its index in the table of counts, three words each. */
   readonly index: number;
-  /** How many workgroups it has along x. */
+  /** Its number of workgroups along x. */
   readonly groups: number;
-  /** On which of several conditions it does something. */
+  /** The index of the condition that enables it. */
   readonly branch: number;
 }
 
-/** What a gate is made of. */
+/** The parts of a gate. */
 export interface GateParts {
-  /** How many operands there are behind the table. */
+  /** The number of operands after the table. */
   readonly operands: number;
-  /** Statements in front. */
+  /** Statements before the conditions. */
   readonly before?: string;
-  /** The condition of each branch: an expression. */
+  /** The condition of each branch, as an expression. */
   readonly conditions: readonly string[];
-  /** Statements behind these, which may use `on0`, `on1`, … */
+  /** Statements after the conditions, which may use `on0`, `on1`, … */
   readonly after?: string;
-  /** The passes that it decides on. */
+  /** The passes that it controls. */
   readonly entries: readonly Entry[];
 }
 
@@ -36,7 +35,7 @@ export function word(k: number, index: number): string {
   return element(k, `${index}u`);
 }
 
-/** The pass; its operands are the table of counts, then those that statements read and write. */
+/** The pass; its operands are the table of counts, followed by those that the statements use. */
 export function gatePass(
   { operands, before = "", conditions, after = "", entries }: GateParts,
 ): Pass {

@@ -1,61 +1,63 @@
 /**
- * What computes a primitive on a WebGPU device: passes over buffers, as text and numbers. Nothing here
- * needs a device.
+ * The interface of kernels on a WebGPU device: passes over buffers, as text and numbers. This module does
+ * not need a device.
  *
  * @module
  */
 import type { Type } from "../../../core/tensor.ts";
 
-/** Memory for the elements of an operand, as kernels see it. */
+/** The element type and shape of an operand of a kernel. */
 export type Operand = Pick<Type, "dtype" | "shape">;
 
 /** One dispatch. */
 export interface Pass {
   /** WGSL; the entry point is `main`. */
   readonly code: string;
-  /** What is bound, in order: numbers of inputs, then outputs, then scratch buffers. Each once. */
+  /**
+   * The operands to bind, in order: numbers of inputs, then outputs, then scratch buffers. Each occurs once.
+   */
   readonly operands: readonly number[];
-  /** How many workgroups; each number is 65535 at most. */
+  /** The numbers of workgroups, each at most 65535. */
   readonly workgroups: readonly [number, number, number];
 }
 
-/** What computes one primitive. */
+/** A kernel for one primitive. */
 export interface Kernel {
-  /** What is done, in order; each pass sees what those before it have written. */
+  /** The passes in order; each pass sees the writes of earlier ones. */
   readonly passes: readonly Pass[];
   /** Sizes of scratch buffers, in bytes. */
   readonly scratch: readonly number[];
-  /** Arithmetic operations, for people. */
+  /** Arithmetic operations, for display. */
   readonly operations: number;
   /**
-   * The scratch buffer, by its number among the operands, whose first word passes make 1 where an index lay
-   * outside of its axis; otherwise they leave it as it is.
+   * The scratch buffer, by its number among the operands, whose first word is set to 1 by passes if an index
+   * is out of range; otherwise they do not change it.
    */
   readonly flag?: number;
   /**
-   * Whether passes change some places of the output, which has the elements of operand 0 before, and do not
-   * bind that operand.
+   * Whether passes change some elements of the output, which initially has the elements of operand 0, and do
+   * not bind that operand.
    */
   readonly isChange?: true;
 }
 
-/** What a device can do. */
+/** The capabilities of a device. */
 export interface Limits {
-  /** Invocations of a workgroup. */
+  /** The maximum number of invocations of a workgroup. */
   readonly invocations: number;
-  /** Bytes that a workgroup shares. */
+  /** The size of workgroup memory in bytes. */
   readonly workgroupBytes: number;
-  /** Buffers that a pass may bind. */
+  /** The maximum number of buffers that a pass may bind. */
   readonly bindings: number;
-  /** Whether there is `f16`. */
+  /** Whether `f16` is supported. */
   readonly hasHalf: boolean;
-  /** Whether there are subgroups. */
+  /** Whether subgroups are supported. */
   readonly hasSubgroups: boolean;
-  /** Whether a driver computes on the processor: barriers and short invocations cost much there. */
+  /** Whether the driver runs on the CPU: barriers and short invocations are expensive there. */
   readonly isProcessor: boolean;
 }
 
-/** Writes a kernel; `null` where the evaluator is to compute it. */
+/** Writes a kernel; `null` if the evaluator must compute the primitive. */
 export type Emit<P> = (
   inputs: readonly Operand[],
   params: P,

@@ -1,6 +1,6 @@
 /**
- * Functions in WGSL: what the language leaves to drivers, written so that all of them agree. Drivers may
- * take `x != x` for false and `max(NaN, 1)` for 1, so NaN is found by its bits.
+ * Functions in WGSL for operations that the language leaves to drivers, written so that all drivers agree.
+ * Drivers may evaluate `x != x` to false and `max(NaN, 1)` to 1, so NaN is detected by its bits.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const sources: Sources = {
   ...specialFunctions,
 };
 
-/** Their text, each once and after those that it uses. */
+/** The code of functions, each once and after its dependencies. */
 export function functionsOf(names: Iterable<string>): readonly string[] {
   const written = new Map<string, string>();
   const write = (name: string): void => {

@@ -1,5 +1,5 @@
 /**
- * The frame of a shader: bindings, bases, and the entry point around a body.
+ * The frame of a shader: bindings, bases, and the entry point with its body.
  *
  * @module
  */
@@ -7,12 +7,12 @@ import { type Dtype, isFloat, rangeOf } from "../../../base/dtype.ts";
 import { internalError } from "../../../base/errors.ts";
 import { functionsOf } from "./math.ts";
 
-/** What a word of a buffer is taken for. */
+/** The type of a word of a buffer. */
 export type Held = "f32" | "i32" | "u32";
 
 /**
- * How elements of a dtype are held on the device: one 32-bit word each, float32 for half floats and bool
- * as 0 and 1.
+ * The storage type of elements of a dtype on the device: one 32-bit word each, float32 for half floats and 0
+ * or 1 for bool.
  */
 export function heldType(dtype: Dtype): Held {
   if (dtype === "float64") throw internalError("float64 is not held on the device");
@@ -20,46 +20,46 @@ export function heldType(dtype: Dtype): Held {
   return rangeOf(dtype)[0] < 0 ? "i32" : "u32";
 }
 
-/** What a pass takes a word for. */
+/** The type in which a pass declares a word. */
 export type Word = Held | "atomic<u32>";
 
-/** The bytes that so many elements take on the device, at least those of one. */
+/** The size of `length` elements on the device in bytes, at least that of one. */
 export function wordBytes(length: number): number {
   return 4 * Math.max(1, length);
 }
 
-/** What a shader is made of. */
+/** The parts of a shader. */
 export interface ModuleParts {
-  /** What each operand holds, in the order of the pass. */
+  /** The word type of each operand, in the order of the pass. */
   readonly operands: readonly Word[];
   /** The statements of `main`. */
   readonly body: string;
   /** Invocations of a workgroup. */
   readonly workgroup: readonly [number, number, number];
-  /** Declarations at the module's level, such as `var<workgroup> tile: array<f32, 64>;`. */
+  /** Declarations at module scope, such as `var<workgroup> tile: array<f32, 64>;`. */
   readonly shared?: string;
   /** Names of the functions of `math.ts` that the body calls. */
   readonly functions?: Iterable<string>;
-  /** How many numbers the program is given at each run. */
+  /** The number of numbers passed to the program at each run. */
   readonly numbers?: number;
 }
 
-/** A word of the bases: one for each operand, and one more that is 0, which compilers cannot know. */
+/** A word of the bases: one for each operand, and one more that is 0, which compilers cannot assume. */
 function wordOf(index: number): string {
   return `bases[${index >> 2}].${"xyzw"[index & 3]}`;
 }
 
-/** Where operand `k` begins. */
+/** The base of operand `k`. */
 export function baseOf(k: number): string {
   return wordOf(k);
 }
 
-/** Element `index` of operand `k`, to be read or written: operands begin where their base says. */
+/** Element `index` of operand `k`, to read or write: operands start at their base. */
 export function element(k: number, index: string): string {
   return `b${k}[${wordOf(k)} + ${index}]`;
 }
 
-/** Number `index` of those that a program is given at each run, in a pass on so many operands. */
+/** The number `index` of those passed to a program at each run, in a pass with this number of operands. */
 export function given(operands: number, index: number, dtype: Dtype): string {
   const word = wordOf(operands + 1 + index);
   if (dtype === "bool") return `(${word} != 0u)`;
@@ -67,20 +67,23 @@ export function given(operands: number, index: number, dtype: Dtype): string {
   return held === "u32" ? word : `bitcast<${held}>(${word})`;
 }
 
-/** How many bytes the bases of a pass on so many operands are, with so many given numbers. */
+/** The size in bytes of the bases of a pass with these numbers of operands and of passed numbers. */
 export function basesBytes(operands: number, numbers: number = 0): number {
   return Math.ceil((operands + 1 + numbers) / 4) * 16;
 }
 
-/** A 0 that is known at run time alone: compilers take products with others for 0, which NaN and infinities are not. */
+/**
+ * A 0 that is only known at run time: compilers replace products with constant zeros by 0, although products
+ * with NaN and infinities are not 0.
+ */
 export function zeroOf(held: Held): string {
   return `bitcast<${held}>(zero())`;
 }
 
 /**
- * The module. Operand `k` is the buffer `bK`, which `element(k, index)` reads and writes; a pass may bind
- * one memory several times as long as what it reads and writes there does not overlap. `main` knows
- * `id`, `local` (the number within the workgroup), `group` and `groups`; `zero()` is 0 at run time alone.
+ * The module. Operand `k` is the buffer `bK`, which `element(k, index)` reads and writes. A pass may bind
+ * one memory several times if its reads and writes there do not overlap. `main` can use `id`, `local` (the
+ * number within the workgroup), `group` and `groups`; `zero()` is a 0 that is only known at run time.
  */
 export function moduleOf(
   { operands, body, workgroup, shared = "", functions = [], numbers = 0 }: ModuleParts,
@@ -109,17 +112,15 @@ export function moduleOf(
   ].join("\n");
 }
 
-/** The most workgroups in one dimension. */
+/** The maximum number of workgroups in one dimension. */
 const MOST_GROUPS = 65535;
 
-/** The number of an invocation, where `size` of them are a workgroup and `spread` has laid these out. */
+/** The number of an invocation, for workgroups of `size` invocations in the layout of `spread`. */
 export function invocation(size: number): string {
   return `((group.z * groups.y + group.y) * groups.x + group.x) * ${size}u + local`;
 }
 
-/**
- * At least so many workgroups, in as many dimensions as that takes: those beyond the end must return.
- */
+/** At least this many workgroups, in as many dimensions as necessary: extra ones must return. */
 export function spread(groups: number): [number, number, number] {
   if (groups <= MOST_GROUPS) return [groups, 1, 1];
   const y = Math.ceil(groups / MOST_GROUPS);

@@ -1,8 +1,8 @@
 /**
- * Loop nests as passes. Each round of the loops that are not reduced is one invocation's, or, where these
- * are few and there is much to combine, one workgroup's: then each invocation combines a part of the
- * rounds, and the parts are combined pairwise. Which of the two depends on the lengths and the kind of
- * device alone, and so do the bits.
+ * Loop nests as passes. Each round of the loops that are not reduced is done by one invocation. If these
+ * rounds are few and each combines many elements, it is done by one workgroup: each invocation combines a
+ * part of the rounds, and the parts are combined pairwise. The choice depends only on the lengths and the
+ * kind of device, and so do the bits.
  *
  * @module
  */
@@ -23,31 +23,31 @@ import { Expressions, fromWord, isLong, toWord, valueType } from "./operations.t
 
 type Reduction = LoopNode & { readonly kind: "reduce" };
 
-/** Invocations of a workgroup; fewer where barriers cost much. */
+/** Invocations of a workgroup; fewer where barriers are expensive. */
 const GROUP = 64;
 const GROUP_OF_PROCESSOR = 16;
 
-/** Combined rounds from which on a workgroup shares them. */
+/** The number of combined rounds from which a workgroup shares them. */
 const SHARED_FROM = 128;
 
-/** Rounds that are not combined from which on invocations alone keep a device busy. */
+/** The number of rounds that are not combined from which single invocations keep a device busy. */
 const ENOUGH = 2 ** 16;
 const ENOUGH_FOR_PROCESSOR = 64;
 
-/** Bytes of a value, at most. */
+/** The maximum size of a value in bytes. */
 const VALUE_BYTES = 12;
 
-/** Rounds of the innermost loop that are written one after the other, and nodes up to which they are. */
+/** The number of unrolled rounds of the innermost loop, and the maximum number of nodes for unrolling. */
 const COPIES = 4;
 const FEW_NODES = 16;
 
-/** Rounds from which on an invocation computes several elements. */
+/** The number of rounds from which an invocation computes several elements. */
 const SEVERAL_FROM = 2 ** 18;
 const SEVERAL_FROM_ON_PROCESSOR = 256;
 
 /**
- * A nest as a pass on the buffers of its own numbers; `null` where there is nothing to do. `numbers` says how
- * many the program is given at each run.
+ * A nest as a pass on the buffers with its numbers; `null` if there is nothing to do. `numbers` is the
+ * number of numbers passed to the program at each run.
  */
 export function writeNest(nest: Nest, limits: Limits, numbers: number = 0): Pass | null {
   const { invocations, workgroupBytes, isProcessor } = limits;
@@ -71,26 +71,26 @@ export function writeNest(nest: Nest, limits: Limits, numbers: number = 0): Pass
   return new NestWriter(simple, size, true, false).write(numbers);
 }
 
-/** How the values of a reduction are combined: all but types and names are expressions. */
+/** How the values of a reduction are combined: all members except types and names are expressions. */
 interface Accumulator {
   readonly type: string;
   readonly empty: string;
-  /** A state with the values of inputs; and two states as one. */
+  /** A state combined with the values of inputs; and the combination of two states. */
   readonly add: (state: string, values: readonly string[]) => string;
   readonly join: (a: string, b: string) => string;
-  /** Whether a few values may be added up first. */
+  /** Whether a few values may be summed first. */
   readonly isCoarse: boolean;
-  /** Whether it takes much code. */
+  /** Whether its code is long. */
   readonly isLong?: boolean;
-  /** The value that a state is. */
+  /** The value of a state. */
   readonly value: (state: string) => string;
-  /** Whether the value is known from a state; otherwise it is computed once more, as `Wide`. */
+  /** Whether the value is determined by a state; otherwise it is computed again, as `Wide`. */
   readonly isKnown?: (state: string) => string;
 }
 
 class NestWriter {
   readonly #nest: Nest;
-  /** The first of the loops that are within an invocation. */
+  /** The first of the loops inside an invocation. */
   readonly #first: number;
   readonly #size: number;
   readonly #isShared: boolean;
@@ -98,15 +98,15 @@ class NestWriter {
   readonly #expressions = new Expressions();
   readonly #lines: string[] = [];
   readonly #shared = new Map<string, string>();
-  /** Whether each node changes within the inner loops. */
+  /** Whether each node varies within the inner loops. */
   readonly #varies: readonly boolean[];
-  /** How many times the reduced loops have run before each node is there. */
+  /** How many times the reduced loops have run before each node is available. */
   readonly #levels: readonly number[];
-  /** The binding of each buffer that is used. */
+  /** The binding of each used buffer. */
   readonly #bindings = new Map<number, number>();
   #indent = "";
   #names = 0;
-  /** Whether workgroup memory may still be read by others. */
+  /** Whether other invocations may still read workgroup memory. */
   #isRead = false;
 
   constructor(nest: Nest, size: number, isShared: boolean, isSeveral: boolean) {
@@ -153,7 +153,7 @@ class NestWriter {
       const most = Math.max(0, ...this.#levels);
       for (let level = 0; level <= most; level++) {
         if (level > 0) this.#reduceAll(level);
-        // What follows the last reduction is for one invocation.
+        // Code after the last reduction is run by one invocation.
         if (this.#isShared && level === most) this.#open("if (local == 0u) {");
         nodes.forEach((node, i) => {
           if (this.#levels[i] === level && !this.#varies[i] && node.kind !== "reduce") {
@@ -179,7 +179,7 @@ class NestWriter {
     };
   }
 
-  /** Several elements of the innermost loop, a quarter of it apart. */
+  /** Several elements of the innermost loop, at a distance of a quarter of its length. */
   #several(first: number, length: number, quarter: number): void {
     const { nodes } = this.#nest;
     nodes.forEach((_, i) => {
@@ -214,7 +214,7 @@ class NestWriter {
     }
   }
 
-  /** Whether the code of nodes may be there several times. */
+  /** Whether the code of nodes is short enough to be repeated. */
   #isShort(nodes: readonly LoopNode[]): boolean {
     return nodes.length <= FEW_NODES &&
       !nodes.some((node) => node.kind === "map" && isLong(node.operation));
@@ -240,7 +240,7 @@ class NestWriter {
     return binding;
   }
 
-  /** Declares the counters of loops from the number of a round; the first is number `from`. */
+  /** Declares the counters of loops from the number of a round; the first one has number `from`. */
   #counters(name: string, from: number, lengths: readonly number[], round: string): void {
     lengths.forEach((length, i) => {
       const inner = sizeOf(lengths.slice(i + 1));
@@ -263,7 +263,7 @@ class NestWriter {
     return terms.join(" + ");
   }
 
-  /** The number as an index; one below 0 is behind every end. */
+  /** The number as an index; a negative one becomes larger than every bound. */
   #index(affine: Affine): string {
     const isConstant = affine.strides.every((stride) => stride === 0);
     return isConstant ? `${affine.offset >>> 0}u` : `u32(${this.#affine(affine)})`;
@@ -274,7 +274,7 @@ class NestWriter {
     return `b${k}[base${k} + ${this.#index(access)}]`;
   }
 
-  /** Declares node `i`, whose inputs are declared. */
+  /** Declares node `i`, whose inputs are already declared. */
   #node(i: number): void {
     const node = this.#nest.nodes[i];
     const { dtype } = node;
@@ -302,7 +302,7 @@ class NestWriter {
         const from = inputs.map((input) => this.#nest.nodes[input].dtype);
         const args = inputs.map((input) => `v${input}`);
         const [one, other] = inputs.map((input) => this.#nest.nodes[input]);
-        // Of elements of different buffers, compilers cannot know that they are equal.
+        // Compilers cannot assume that elements of different buffers are equal.
         if (
           operation === "sub" && dtype === "float32" && one.kind === "load" &&
           other.kind === "load" && one.from.buffer !== other.from.buffer
@@ -310,7 +310,7 @@ class NestWriter {
         if (dtype === "float64") {
           const last = this.#nest.nodes[inputs[inputs.length - 1]];
           const by = last.kind === "constant" ? last.value : 0;
-          // Products take far less code than quotients, and are as near.
+          // Products need far less code than quotients, and are equally accurate.
           if (by === 1 && (operation === "mul" || operation === "div")) return let_(args[0]);
           if (operation === "div" && Number.isFinite(1 / by)) {
             const times = this.#expressions.constant(1 / by, dtype);
@@ -324,7 +324,7 @@ class NestWriter {
     }
   }
 
-  /** Writes the reductions of a level: those that are needed under one test share the loops. */
+  /** Writes the reductions of a level: those that are needed under the same test share the loops. */
   #reduceAll(level: number): void {
     const groups = new Map<number | undefined, number[]>();
     this.#nest.nodes.forEach((node, i) => {
@@ -362,14 +362,14 @@ class NestWriter {
     }
   }
 
-  /** Reduces into variables that exist, of numbers of the type of the results. */
+  /** Reduces into existing variables, with numbers of the type of the results. */
   #reduceExactly(group: readonly number[]): void {
     const exact = group.map((i) => this.#plain(this.#nest.nodes[i] as Reduction));
     this.#reduceGroup(group, exact);
     group.forEach((i) => this.#push(`v${i} = s${i};`));
   }
 
-  /** What is done where the test, the same for all invocations of a workgroup, is true. */
+  /** Writes code that runs if the test, which is the same for all invocations of a workgroup, is true. */
   #onTest(test: string, write: () => void): void {
     if (this.#isShared) {
       const name = `go${this.#names++}`;
@@ -386,7 +386,7 @@ class NestWriter {
     if (this.#isShared) this.#isRead = true;
   }
 
-  /** The states of reductions, `sI` of number I. */
+  /** The states of reductions, `sI` for number I. */
   #reduceGroup(group: readonly number[], how: readonly Accumulator[]): void {
     const { lengths } = this.#nest;
     const first = this.#first;
@@ -426,7 +426,7 @@ class NestWriter {
     for (let loop = first; loop <= last; loop++) this.#close();
   }
 
-  /** Rounds one after the other; `declare` declares counters. */
+  /** Writes consecutive rounds; `declare` declares counters. */
   #copies(
     copies: number,
     group: readonly number[],
@@ -455,7 +455,7 @@ class NestWriter {
     });
   }
 
-  /** The nodes that change within the loops, as far as reductions need them, in order. */
+  /** The nodes that vary within the loops and that reductions need, in order. */
   #within(group: readonly number[]): readonly number[] {
     const needed = new Set<number>();
     const visit = (i: number): void => {
@@ -467,7 +467,7 @@ class NestWriter {
     return [...needed].sort((a, b) => a - b);
   }
 
-  /** How a reduction is done at first. */
+  /** How a reduction is computed at first. */
   #accumulator(node: Reduction): Accumulator {
     const { dtype, operation, input, times, isCoarse } = node;
     const write = this.#expressions;
@@ -532,7 +532,7 @@ class NestWriter {
     };
   }
 
-  /** Combines what the invocations of the workgroup have, pairwise. */
+  /** Combines the states of the workgroup's invocations pairwise. */
   #joinParts(group: readonly number[], how: readonly Accumulator[]): void {
     if (this.#isRead) this.#push("workgroupBarrier();");
     const counts = new Map<string, number>();
@@ -559,7 +559,7 @@ class NestWriter {
   }
 }
 
-/** A quotient of whole numbers; compilers of drivers on processors leave powers of two to us. */
+/** A quotient of integers; compilers of drivers on CPUs do not optimise powers of two. */
 function dividedBy(x: string, by: number): string {
   const bits = Math.log2(by);
   return Number.isInteger(bits) ? `${x} >> ${bits}u` : `${x} / ${by}u`;

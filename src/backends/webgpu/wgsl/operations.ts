@@ -11,7 +11,7 @@ import { float } from "./source.ts";
 import { heldType } from "./module.ts";
 import { wideConstant } from "./wide.ts";
 
-/** The type of a value in code; words of bool are taken for true and false there. */
+/** The type of a value in code; words of bool become true and false there. */
 export function valueType(dtype: Dtype): string {
   if (dtype === "bool") return "bool";
   return dtype === "float64" ? "Wide" : heldType(dtype);
@@ -25,7 +25,7 @@ export function constant(value: number, dtype: Dtype): string {
     case "Wide":
       return wideConstant(value);
     case "f32":
-      // Compilers take `x * 0` for 0 and `x + 0` for `x`, so that zeros are made at run time.
+      // Compilers replace `x * 0` by 0 and `x + 0` by `x`, so zeros are created at run time.
       if (value === 0) return `bitcast<f32>(${Object.is(value, -0) ? "0x80000000u | " : ""}zero())`;
       return float(value);
     case "u32":
@@ -35,7 +35,7 @@ export function constant(value: number, dtype: Dtype): string {
   }
 }
 
-/** An element that was read as a word, as a value. */
+/** The value of an element that was read as a word. */
 export function fromWord(word: string, dtype: Dtype): string {
   return dtype === "bool" ? `(${word} != 0u)` : word;
 }
@@ -45,7 +45,7 @@ export function toWord(value: string, dtype: Dtype): string {
   return dtype === "bool" ? `select(0u, 1u, ${value})` : value;
 }
 
-/** Writes expressions, and collects the functions that these call. */
+/** Writes expressions, and collects the functions that they call. */
 export class Expressions {
   /** The names of the functions. */
   readonly functions: Set<string> = new Set();
@@ -56,13 +56,13 @@ export class Expressions {
     return `${name}(${args.join(", ")})`;
   }
 
-  /** Notes what a constant of this dtype needs. */
+  /** A constant; records the functions that its dtype needs. */
   constant(value: number, dtype: Dtype): string {
     if (dtype === "float64") this.functions.add("Wide");
     return constant(value, dtype);
   }
 
-  /** `dtype` of a value of dtype `from`. */
+  /** Converts a value of dtype `from` to `dtype`. */
   convert(x: string, from: Dtype, dtype: Dtype): string {
     if (from === dtype) return x;
     if (dtype === "float64") return this.call("wide", this.convert(x, from, "float32"));
@@ -98,7 +98,7 @@ export class Expressions {
     return `((${word} << ${spare}) >> ${spare})`;
   }
 
-  /** What an operation makes of values. */
+  /** Applies an operation to values. */
   apply(
     operation: string,
     args: readonly string[],
@@ -145,7 +145,7 @@ function calls(name: string): Write {
   return (expressions, args) => expressions.call(name, ...args);
 }
 
-/** A function of the language. */
+/** A built-in function of the language. */
 function builtin(name: string): Write {
   return (_, args) => `${name}(${args.join(", ")})`;
 }
@@ -215,7 +215,7 @@ const unsigned: Table = {
 
 const floats: Table = {
   add: infix("+"),
-  // Compilers take `x - x` for 0, which it is not for NaN and infinities.
+  // Compilers replace `x - x` by 0, which is wrong for NaN and infinities.
   sub: (write, [x, y]) => `(${x} - ${write.call("opaque", y)})`,
   mul: infix("*"),
   div: infix("/"),
@@ -260,7 +260,7 @@ const wides: Table = {
   less: calls("wide_less"),
 };
 
-/** What writes an operation of operands of a dtype; nothing for those that are not written. */
+/** The writer of an operation on operands of a dtype; undefined if there is none. */
 function writerOf(operation: string, dtype: Dtype): Write | undefined {
   const table = dtype === "bool"
     ? bools
@@ -277,7 +277,7 @@ export function isLong(operation: string): boolean {
   return operation === "polygamma" || operation === "lgamma";
 }
 
-/** Operations that are written for all dtypes. */
+/** Operations with a writer for all dtypes. */
 const generic: readonly string[] = ["convert", "select", "stopGradient", "join", "over"];
 
 /** Whether nests can compute an elementwise primitive whose last operand has this dtype. */

@@ -1,5 +1,5 @@
 /**
- * A function in WGSL, as the tables of functions hold it.
+ * The format of WGSL functions in tables.
  *
  * @module
  */
@@ -13,16 +13,16 @@ export interface Source {
 /** Declarations by name. */
 export type Sources = Readonly<Record<string, Source>>;
 
-/** A number as a float32 that compilers take; NaN and infinities must be made at run time. */
+/** A float32 literal that compilers accept; NaN and infinities must be created at run time. */
 export function float(value: number): string {
   const rounded = Math.fround(value);
   const [bits] = new Uint32Array(Float32Array.of(rounded).buffer);
   if (!Number.isFinite(rounded)) return `bitcast<f32>(0x${bits.toString(16)}u | zero())`;
   const size = Math.abs(rounded);
-  // Rounded decimals of the largest numbers would be above them.
+  // Rounded decimals of the largest numbers would exceed them.
   const isPlain = Object.is(rounded, 0) || size >= 2 ** -126 && size < 2 ** 127;
   if (!isPlain) return `bitcast<f32>(0x${bits.toString(16)}u)`;
-  // The shortest decimal that is this float.
+  // The shortest decimal that rounds to this float.
   let text = String(rounded);
   for (let digits = 1; digits <= 9; digits++) {
     if (Math.fround(Number(rounded.toPrecision(digits))) !== rounded) continue;

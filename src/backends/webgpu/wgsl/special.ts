@@ -1,6 +1,7 @@
 /**
  * Special functions of float32: the inverse of the error function, and the logarithm of the gamma function
- * with its derivatives. Bounds of errors are those of `transcendental.ts`: for quotients that are rounded.
+ * with its derivatives. Error bounds hold under the conditions of `transcendental.ts`: for correctly rounded
+ * quotients.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import {
 } from "../../../numeric/special.ts";
 import { float, polynomial, type Sources } from "./source.ts";
 
-// Polynomials through the values at Chebyshev's points, lowest power first.
+// Polynomials that interpolate at Chebyshev points, lowest power first.
 
 /** `erfinv(y) / y - 1` in `y²`, for `|y| <= 0.7`: relative error 7.1e-9. */
 const ERFINV_CENTRE = [
@@ -123,12 +124,15 @@ const DIGAMMA = [
   0.01090258862,
 ];
 
-/** Terms of Euler and Maclaurin's formula, and what follows from them: where sums of powers give way to it. */
+/**
+ * The number of terms of the Euler-Maclaurin formula, and what follows from it: the point from which the
+ * formula replaces sums of powers.
+ */
 const TERMS = 5;
 
 /** The functions by name. */
 export const specialFunctions: Sources = {
-  // Ranges and variables are those of M. J. Wichura, "Algorithm AS 241: The percentage points of the normal
+  // Ranges and variables are from M. J. Wichura, "Algorithm AS 241: The percentage points of the normal
   // distribution" (1988). Error at most 3 ulp.
   erfinv: {
     calls: ["log_of", "magnitude", "with_sign", "infinity", "is_nan", "nan"],
@@ -146,7 +150,7 @@ export const specialFunctions: Sources = {
   return with_sign(select(tail, middle, r < 2.25f), x);
 }`,
   },
-  // From 1/2 on.
+  // For x >= 1/2.
   lgamma_above: {
     calls: ["log_of"],
     code: `fn lgamma_near_one(t: f32) -> f32 { return t * ${polynomial(LGAMMA_ONE, "t")}; }
@@ -166,7 +170,7 @@ fn lgamma_above(x: f32) -> f32 {
   return fma(x - 0.5f, log_of(x) - 1.0f, ${float(STIRLING_CONSTANT)} + series);
 }`,
   },
-  // Error at most 4 ulp of positive numbers; below 0 relative to max(1, |lgamma(x)|, |lgamma(-x)|).
+  // Error at most 4 ulp for positive numbers; below 0 relative to max(1, |lgamma(x)|, |lgamma(-x)|).
   lgamma_of: {
     calls: ["lgamma_above", "log_of", "sin_of", "magnitude", "floored", "infinity", "is_finite"],
     code: `fn lgamma_of(x: f32) -> f32 {
@@ -182,7 +186,7 @@ fn lgamma_above(x: f32) -> f32 {
   return log_of(${float(Math.PI)} / (size * sine)) - lgamma_above(size);
 }`,
   },
-  // Of positive numbers.
+  // For positive numbers.
   digamma_above: {
     calls: ["log_of", "opaque"],
     code: `fn digamma_from_one(t: f32) -> f32 {
@@ -206,7 +210,7 @@ fn digamma_above(x: f32) -> f32 {
   return log_of(x) - fma(square, series, 0.5f * inverse);
 }`,
   },
-  // Error at most 6 ulp of positive numbers; below 0 relative to the terms of the reflection.
+  // Error at most 6 ulp for positive numbers; below 0 relative to the terms of the reflection.
   digamma_of: {
     calls: [
       "digamma_above",
@@ -246,7 +250,7 @@ fn digamma_of(x: f32) -> f32 {
   return value + ${float(Math.PI)} * cotangent_of_turn(fraction);
 }`,
   },
-  // n! ζ(n + 1, x) of positive numbers, n >= 1, as in `numeric/special.ts`.
+  // n! ζ(n + 1, x) for positive numbers, n >= 1, as in `numeric/special.ts`.
   polygamma_size: {
     calls: ["pow_of", "is_finite"],
     code: `fn scaled_zeta(s: f32, x: f32) -> f32 {
@@ -293,7 +297,7 @@ fn polygamma_size(order: u32, x: f32) -> f32 {
   return value * n * (scaled_zeta(n + 1.0f, x) / x);
 }`,
   },
-  // Derivatives of digamma. Error of positive numbers: n + 8 ulp for order n.
+  // Derivatives of digamma. Error for positive numbers: n + 8 ulp for order n.
   polygamma_of: {
     calls: [
       "polygamma_size",

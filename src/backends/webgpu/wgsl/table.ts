@@ -1,5 +1,5 @@
 /**
- * Which kernel computes each primitive that is not made of loops, on WebGPU devices.
+ * The kernel of each primitive that is not lowered to loops, on WebGPU devices.
  *
  * @module
  */
@@ -71,7 +71,7 @@ const emitters = {
   svd: host,
 } as const satisfies Readonly<Record<NamesOf<"kernel">, Emit<never> | null>>;
 
-/** Those whose kernels read operands of narrow dtypes as the numbers that they are. */
+/** Primitives whose kernels can read operands of narrow dtypes directly. */
 const widening: ReadonlySet<string> = new Set<NamesOf<"kernel">>([
   "argmax",
   "argmin",
@@ -84,12 +84,12 @@ const widening: ReadonlySet<string> = new Set<NamesOf<"kernel">>([
   "convolveFilter",
 ]);
 
-/** Whether the kernel of a primitive also reads operands that are held as narrower dtypes. */
+/** Whether the kernel of a primitive can also read operands that are stored as narrower dtypes. */
 export function widens(name: string): boolean {
   return widening.has(name);
 }
 
-/** The kernel of a primitive for these types, or `null` where the evaluator is to compute it. */
+/** The kernel of a primitive for these types, or `null` if the evaluator must compute it. */
 export function kernelFor(
   name: string,
   inputs: readonly Operand[],

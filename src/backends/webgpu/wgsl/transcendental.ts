@@ -1,7 +1,7 @@
 /**
- * Elementary functions of float32, with the approximations that WebAssembly's have: those of WGSL differ
- * by driver, and may be far off. Bounds of errors are those where nothing is flushed to 0 and arithmetic
- * is rounded; a driver whose quotients are less exact adds its error to those that divide.
+ * Elementary functions of float32, with the same approximations as in the WebAssembly backend: those of WGSL
+ * differ by driver, and may be inaccurate. Error bounds hold if no value is flushed to 0 and arithmetic is
+ * correctly rounded; a driver with less accurate quotients adds its error to functions that divide.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { LOGARITHM } from "../../wasm/kernels/math/float32/logarithm.ts";
 import { COSINE, QUARTER_PARTS, SINE } from "../../wasm/kernels/math/float32/trigonometric.ts";
 import { float, polynomial, type Sources } from "./source.ts";
 
-/** The functions that compute primitives, and parts that several of these share, by their names. */
+/** The functions that compute primitives, and helpers shared by several of them, by name. */
 export const transcendental: Readonly<Record<string, string>> = {
   exp: "exp_of",
   expm1: "expm1_of",
@@ -49,16 +49,14 @@ export const transcendental: Readonly<Record<string, string>> = {
   erfc: "erfc",
 };
 
-// ln 2 in two parts: the product of the first with a whole number of 14 bits is exact.
+// ln 2 in two parts: the product of the first with an integer of 14 bits is exact.
 const LN2_HIGH = 0.693359375;
 const LN2_LOW = Math.LN2 - LN2_HIGH;
 
-/**
- * For significands near `i / 16`, i from 11 to 23: factors with which they are near 1. They have 7 bits.
- */
+/** For significands near `i / 16`, i from 11 to 23: factors that bring them near 1. They have 7 bits. */
 const FACTORS = Array.from({ length: 13 }, (_, k) => Math.round(1024 / (k + 11)) / 64);
 
-/** A number in two floats. */
+/** A number as the sum of two floats. */
 function parts(value: number): string {
   const high = Math.fround(value);
   return `vec2<f32>(${float(high)}, ${float(value - high)})`;
@@ -79,7 +77,7 @@ const half = Math.PI / 2;
 
 /** The functions by name. */
 export const transcendentalFunctions: Sources = {
-  // The magnitude times 2^48, of subnormal numbers too where devices take them for 0.
+  // The magnitude times 2^48, also for subnormal numbers on devices that treat them as 0.
   lifted: {
     code: `fn lifted(x: f32) -> f32 {
   let bits = bitcast<u32>(x) & 0x7fffffffu;
@@ -87,7 +85,7 @@ export const transcendentalFunctions: Sources = {
   return bitcast<f32>(bits) * ${float(2 ** 48)};
 }`,
   },
-  // x 2^n in two steps, so that what is below the normal numbers is rounded once.
+  // x 2^n in two steps, so that subnormal results are rounded once.
   scaled: {
     code: `fn scaled(x: f32, n: i32) -> f32 {
   let first = n >> 1u;
@@ -206,7 +204,7 @@ fn log_parts(x: f32) -> LogParts {
   return fma(f * f, ${polynomial(LOGARITHM, "f")}, small);
 }`,
   },
-  // What logarithms are of numbers that have none: NaN, infinity, 0 and those below it.
+  // Logarithms of special values: NaN, infinity, 0 and negative numbers.
   log_edge: {
     calls: ["is_nan", "nan", "infinity"],
     code: `fn log_edge(x: f32) -> f32 {
@@ -225,7 +223,7 @@ fn has_log(x: f32) -> bool { return bitcast<u32>(x) - 1u < 0x7f7fffffu; }`,
   return fma(parts.e, ${float(LN2_HIGH)}, parts.f + rest);
 }`,
   },
-  // log(1 + x); what rounding takes away from 1 + x counts as a part of it. Error at most 1.6 ulp.
+  // log(1 + x), including the rounding error of 1 + x. Error at most 1.6 ulp.
   log1p_of: {
     calls: ["log_parts", "log_rest", "log_edge", "sum_parts"],
     code: `fn log1p_of(x: f32) -> f32 {
@@ -238,9 +236,9 @@ fn has_log(x: f32) -> bool { return bitcast<u32>(x) - 1u < 0x7f7fffffu; }`,
   return fma(parts.e, ${float(LN2_HIGH)}, f + rest);
 }`,
   },
-  // The binary logarithm of numbers above 0 in two floats: a factor from a table brings the significand near
-  // 1, where f - f²/2 is nearly all. After P. Tang, "Table-driven implementation of the logarithm function in
-  // IEEE floating-point arithmetic" (1990).
+  // The binary logarithm of positive numbers in two floats: a factor from a table brings the significand near
+  // 1, where f - f²/2 is the dominant part. After P. Tang, "Table-driven implementation of the logarithm
+  // function in IEEE floating-point arithmetic" (1990).
   log2_parts: {
     calls: ["log_parts", "sum_parts", "product_parts"],
     code: `fn log2_parts(x: f32) -> vec2<f32> {
@@ -266,7 +264,7 @@ fn has_log(x: f32) -> bool { return bitcast<u32>(x) - 1u < 0x7f7fffffu; }`,
   return vec2<f32>(high, less - opaque(high - sum.x));
 }`,
   },
-  // Error hardly above half an ulp.
+  // Error slightly above half an ulp.
   log2_of: {
     calls: ["log2_parts", "log_edge"],
     code: `fn log2_of(x: f32) -> f32 {
@@ -353,7 +351,7 @@ fn has_log(x: f32) -> bool { return bitcast<u32>(x) - 1u < 0x7f7fffffu; }`,
   return with_sign(root * select(65536.0f, ${float(2 ** -16)}, isSmall), x);
 }`,
   },
-  // Half of t + t / (t + 1) with t = e^|x| - 1; where powers are large, from that of half the argument.
+  // Half of t + t / (t + 1) with t = e^|x| - 1; where powers are large, computed from half the argument.
   sinh_of: {
     calls: ["expm1_of", "exp_of", "magnitude", "with_sign"],
     code: `fn sinh_of(x: f32) -> f32 {
@@ -403,9 +401,9 @@ fn has_log(x: f32) -> bool { return bitcast<u32>(x) - 1u < 0x7f7fffffu; }`,
   return with_sign(0.5f * log1p_of((size + size) / (1.0f - size)), x);
 }`,
   },
-  // An angle that is not negative, in quarter turns and a rest of two floats. Up to 6400 after Cody and Waite;
-  // beyond, the product with the bits of 2 / π that count, after M. H. Payne and R. N. Hanek, "Radian reduction for
-  // trigonometric functions" (1983).
+  // A nonnegative angle in quarter turns and a remainder of two floats. Up to 6400 after Cody and Waite;
+  // above, by the product with the relevant bits of 2 / π, after M. H. Payne and R. N. Hanek, "Radian
+  // reduction for trigonometric functions" (1983).
   turn: {
     calls: ["opaque", "product_parts"],
     code: `struct Turn { quarters: u32, r: f32, rest: f32 }
@@ -465,7 +463,7 @@ fn turn(size: f32) -> Turn {
   return Turn(quarters & 3u, product.x, rest);
 }`,
   },
-  // The sine of an angle that is not negative after so many quarters more. Error at most 1.6 ulp.
+  // The sine of a nonnegative angle plus this number of quarter turns. Error at most 1.6 ulp.
   sine: {
     calls: ["turn", "is_finite", "nan"],
     code: `fn sine(size: f32, more: u32) -> f32 {
@@ -525,7 +523,7 @@ fn turn(size: f32) -> Turn {
   return select(part + part, ${float(Math.PI)} - ((part + part) - 2.0f * rest), x < 0.0f);
 }`,
   },
-  // The inverse tangent of y / x, neither of them negative or NaN. Angles next to an eighth of π turn by it.
+  // The inverse tangent of y / x, neither of them negative or NaN. Angles near π / 8 are rotated by it.
   arctangent: {
     calls: ["is_finite", "lifted"],
     code: `fn arctangent(y: f32, x: f32) -> f32 {
@@ -572,7 +570,7 @@ fn turn(size: f32) -> Turn {
   return with_sign(select(angle, whole, isBehind), y);
 }`,
   },
-  // e^(-x²), with what rounding the square leaves out.
+  // e^(-x²), including the rounding error of the square.
   gaussian: {
     calls: ["exp_of_sum", "product_parts", "magnitude", "negated", "is_nan"],
     code: `fn gaussian(x: f32) -> f32 {

@@ -1,15 +1,14 @@
 /**
- * Numbers in place of float64, which devices do not have: the sum of two float32 times a power of two. They have 47
- * bits at least, and a larger range than float64's; nests compute sums of float32 with them, and what
- * formulas make of these.
- * The arithmetic is that of T. J. Dekker, "A floating-point technique for extending the available precision"
- * (1971).
+ * A replacement for float64, which devices do not support: the sum of two float32 times a power of two.
+ * These numbers have at least 47 bits, and a larger range than float64. Nests use them for sums of float32,
+ * and for formulas of such sums. The arithmetic is that of T. J. Dekker, "A floating-point technique for
+ * extending the available precision" (1971).
  *
  * @module
  */
 import { float, type Sources } from "./source.ts";
 
-/** A number of the kind as an expression. */
+/** A wide number as an expression. */
 export function wideConstant(value: number): string {
   if (!Number.isFinite(value) || value === 0) return `Wide(${float(value)}, 0.0f, 0)`;
   const exponent = Math.floor(Math.log2(Math.abs(value)));
@@ -28,7 +27,7 @@ export const wideFunctions: Sources = {
   power_of_two: {
     code: "fn power_of_two(e: i32) -> f32 { return bitcast<f32>((e + 127) << 23u); }",
   },
-  // The sum of hi and lo times 2^e, hi being the larger, from 2^-60 on.
+  // The sum of hi and lo times 2^e, with hi the larger one, from 2^-60 on.
   wide_normal: {
     calls: ["Wide", "opaque", "is_finite", "power_of_two"],
     code: `fn wide_normal(high: f32, low: f32, e: i32) -> Wide {
@@ -75,7 +74,7 @@ export const wideFunctions: Sources = {
   return bitcast<f32>((bits & 0x80000000u) | (kept + select(0u, 1u, isMore)));
 }`,
   },
-  // Sums of float32 are `vec2(sum, rest)`: the rest is what rounding has taken away.
+  // Sums of float32 are `vec2(sum, rest)`: the rest is the rounding error.
   sum_with: {
     calls: ["sum_parts"],
     code: `fn sum_with(state: vec2<f32>, x: f32) -> vec2<f32> {
@@ -105,7 +104,7 @@ export const wideFunctions: Sources = {
   return select(state.x, state.x + state.y, is_finite(state.x));
 }`,
   },
-  // Whether nothing has left the range, and no product has lost digits below it.
+  // Whether no value has overflowed, and no product has underflowed.
   is_sum_known: {
     code: `fn is_sum_known(state: vec2<f32>) -> bool {
   let size = bitcast<u32>(state.x + state.y) & 0x7fffffffu;
@@ -119,7 +118,7 @@ export const wideFunctions: Sources = {
   return wide_normal(sum.x, sum.y, 0);
 }`,
   },
-  // Whole numbers in the order of floats; NaN is the largest, or the smallest.
+  // Integers in the order of floats; NaN is the largest, or the smallest.
   key_for_max: {
     calls: ["is_nan"],
     code: `fn key_for_max(x: f32) -> i32 {
@@ -211,7 +210,7 @@ export const wideFunctions: Sources = {
   return wide_normal(product.x, low, x.e + y.e);
 }`,
   },
-  // The quotient of the first parts, and of what is left over, twice.
+  // The quotient of the first parts, and of the remainder, twice.
   wide_div: {
     calls: ["wide_add", "wide_sub", "wide_mul", "is_nan", "nan"],
     code: `fn wide_div(x: Wide, y: Wide) -> Wide {
@@ -233,7 +232,7 @@ export const wideFunctions: Sources = {
   return quotient;
 }`,
   },
-  // Heron's step from the root of the first part.
+  // One Heron step, starting from the root of the first part.
   wide_sqrt: {
     calls: ["wide_sub", "wide_mul", "is_nan", "nan"],
     code: `fn wide_sqrt(x: Wide) -> Wide {

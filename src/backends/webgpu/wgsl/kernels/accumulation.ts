@@ -1,30 +1,31 @@
 /**
- * Sums, products and extremes of many elements: sums and products of floats as `Wide` numbers, which have
- * float64's range and nearly its digits, those of integers modulo 2^32, and extremes as keys with places.
+ * Sums, products and extremes of many elements. Sums and products of floats are `Wide` numbers, which have
+ * the range and nearly the precision of float64; those of integers are modulo 2^32. Extremes are keys with
+ * positions.
  *
  * @module
  */
 import type { Held } from "../module.ts";
 import { keyFunction, type KeyOrder } from "./keys.ts";
 
-/** How elements are combined; all but types and names are expressions. */
+/** How elements are combined; all members except types and names are expressions. */
 export interface Accumulation {
-  /** The type of a state, and the state of no elements. */
+  /** The type of a state, and the initial state. */
   readonly type: string;
   readonly empty: string;
   /** The words of a state. */
   readonly parts: readonly (readonly [name: string, held: Held])[];
-  /** The state of one element at a position of its line, and two states as one. */
+  /** The state of one element at a position of its line, and the combination of two states. */
   readonly of: (x: string, position: string) => string;
   readonly combine: (a: string, b: string) => string;
-  /** The number that a state is. */
+  /** The value of a state. */
   readonly value: (state: string) => string;
   /** Functions that are called, and declarations. */
   readonly functions: readonly string[];
   readonly shared?: string;
 }
 
-/** States of elements that do not depend on where these are. */
+/** An accumulation whose states do not depend on the positions of elements. */
 export interface Total extends Accumulation {
   readonly of: (x: string) => string;
 }
@@ -53,7 +54,7 @@ function wrapping(held: Held, operation: string, empty: number): Total {
   };
 }
 
-/** Sums; `isSigned` says that of no elements, or of -0 alone, is -0. */
+/** Sums; with `isSigned`, the sum of no elements, or of -0 alone, is -0. */
 export function sumsOf(held: Held, isSigned: boolean = false): Total {
   if (held !== "f32") return wrapping(held, "+", 0);
   return wide("wide_add", isSigned ? "negated(0.0f)" : "0.0f");
@@ -64,7 +65,7 @@ export function productsOf(held: Held): Total {
   return held === "f32" ? wide("wide_mul", "1.0f") : wrapping(held, "*", 1);
 }
 
-/** The last of the largest elements by a key, and where it is; of no elements, a key below all others. */
+/** The last of the largest elements by a key, and its position; for no elements, a key below all others. */
 export function lastExtremeOf(held: Held, order: KeyOrder): Accumulation {
   return {
     type: "vec2<u32>",

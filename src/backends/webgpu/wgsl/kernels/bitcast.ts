@@ -1,6 +1,6 @@
 /**
- * The same bytes as numbers of another dtype. Elements of all dtypes are held in words of their own, half
- * floats as float32: their bits are made of these, and these of the bits.
+ * Reinterprets bytes as another dtype. Each element of any dtype is stored in its own word, half floats as
+ * float32: their bits are computed from the float32, and the float32 from the bits.
  *
  * @module
  */
@@ -9,7 +9,10 @@ import { range, sizeOf } from "../../../../base/shape.ts";
 import type { Kernel, Operand } from "../kernel.ts";
 import { at, each } from "./passes.ts";
 
-/** The function `to_half` of the bits of a float32 that is a float16. */
+/**
+ * The function `to_bits` for half floats: from the bits of a float32 that is a float16 to those of the
+ * float16.
+ */
 const TO_HALF = `fn to_bits(word: u32) -> u32 {
   let sign = (word >> 16u) & 0x8000u;
   let size = word & 0x7fffffffu;
@@ -32,7 +35,7 @@ const FROM_HALF = `fn from_bits(bits: u32) -> u32 {
   return sign | ((113u - shift) << 23u) | (((fraction << shift) & 0x3ffu) << 13u);
 }`;
 
-/** The function `to_bits` of a word that holds an element, which gives its bits. */
+/** The function `to_bits`, which returns the bits of the element stored in a word. */
 function toBits(dtype: Dtype): string {
   if (dtype === "float16") return TO_HALF;
   const bits = 8 * byteSize(dtype);
@@ -44,7 +47,7 @@ function toBits(dtype: Dtype): string {
   return `fn to_bits(word: u32) -> u32 { return ${own}; }`;
 }
 
-/** The function `from_bits`, which gives the word that holds an element with these bits. */
+/** The function `from_bits`, which returns the word that stores an element with these bits. */
 function fromBits(dtype: Dtype): string {
   if (dtype === "float16") return FROM_HALF;
   const bits = 8 * byteSize(dtype);

@@ -1,5 +1,5 @@
 /**
- * Contractions: products of matrices whose rows, columns and sums are any axes, read where they stand.
+ * Contractions: matrix products whose rows, columns and sums may be any axes, read in place.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export function emitContract(
   [output]: readonly Operand[],
   limits: Limits,
 ): Kernel {
-  // In the order of the larger operand, its elements are read one after the other.
+  // In the order of the larger operand, so that its elements are read sequentially.
   const larger = sizeOf(x.shape) >= sizeOf(y.shape) ? 0 : 1;
   const order = range(contract[0].length).sort((i, j) => contract[larger][i] - contract[larger][j]);
   const pairs = contract.map((axes) => order.map((i) => axes[i]));

@@ -1,6 +1,6 @@
 /**
- * Convolutions and their two adjoints as products, one for each group of channels; windows are read where
- * they stand. The search for the largest elements of windows.
+ * Convolutions and their two adjoints as matrix products, one for each group of channels; windows are read
+ * in place. Also the search for the largest elements of windows.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import { boundedWalk, stridedWalk } from "./walks.ts";
 interface Extents {
   readonly images: number;
   readonly groups: number;
-  /** Channels of a group. */
+  /** Channels per group. */
   readonly ins: number;
   readonly outs: number;
-  /** Positions of the input, of windows, and in a window. */
+  /** The numbers of input positions, of windows, and of positions in a window. */
   readonly inputs: number;
   readonly windows: number;
   readonly taps: number;
@@ -37,8 +37,8 @@ function extentsOf(
 }
 
 /**
- * Statements that declare `source`, where position `tap` of window `window` stands in the input, and run
- * `outside` where that is outside.
+ * Statements that declare `source`, the input position of position `tap` of window `window`, and run
+ * `outside` if that is out of range.
  */
 function windowPlace(
   { stride, dilation, padLow, input, kernel, output }: WindowParams,
@@ -60,7 +60,7 @@ let source = ${terms.join(" + ") || "0u"};`;
 
 /**
  * Statements that declare `source`, the window in which position `position` of the input is at `tap`, and
- * run `outside` where there is none.
+ * run `outside` if there is none.
  */
 function windowOf(
   { stride, dilation, padLow, input, kernel, output }: WindowParams,

@@ -1,7 +1,7 @@
 /**
- * Products of matrices without workgroup memory: each invocation keeps a block of the result in variables
- * and reads both operands where they are. This is for drivers that compute on the processor, where caches do
- * what workgroup memory is for and barriers cost much.
+ * Matrix products without workgroup memory: each invocation keeps a block of the result in variables and
+ * reads both operands in place. This is for drivers that run on the CPU, where caches replace workgroup
+ * memory and barriers are expensive.
  *
  * @module
  */
@@ -16,27 +16,27 @@ import type { Walk } from "./walks.ts";
 /** Invocations of a workgroup. */
 const SIZE = 16;
 
-/** Rows or columns of a block. */
+/** The possible numbers of rows or columns of a block. */
 const SIDES = [8, 4, 2, 1];
 
-/** What an element of an operand costs to read, in multiplications. */
+/** The cost of reading an element of an operand, in multiplications. */
 const READ = 4;
 
-/** Invocations that keep a processor busy. */
+/** The number of invocations that keep a CPU busy. */
 const ENOUGH = 16;
 
-/** The shortest part of a sum, and the longest. */
+/** The minimum and the maximum length of a part of a sum. */
 const SHORTEST = 128;
 const LONGEST = 4096;
 
-/** How the work is divided: rows and columns of blocks, parts of sums. */
+/** The division of the work: rows and columns of blocks, parts of sums. */
 export interface Division {
   readonly down: number;
   readonly across: number;
   readonly parts: number;
 }
 
-/** The division that takes least time. */
+/** The fastest division. */
 export function divisionOf({ batch, rows, columns, loops }: Product): Division {
   const costOf = (down: number, across: number): number => {
     const blocks = batch * Math.ceil(rows / down) * Math.ceil(columns / across);

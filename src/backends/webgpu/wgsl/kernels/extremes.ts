@@ -1,5 +1,5 @@
 /**
- * The places of extremes along an axis.
+ * The positions of extremes along an axis.
  *
  * @module
  */
@@ -46,7 +46,7 @@ function emitExtreme(
     outputs,
     length,
     along: behind === 1,
-    // A key and where it is; the first of equal ones counts.
+    // A key and its position; the first of equal keys is chosen.
     type: "vec2<u32>",
     empty: "vec2<u32>(0u, 0xffffffffu)",
     step: `state = better(state, vec2<u32>(key_of(${at(0, source)}), p));`,

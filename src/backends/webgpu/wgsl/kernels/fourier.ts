@@ -1,7 +1,7 @@
 /**
- * Discrete Fourier transforms. Those whose length is a power of two are done in workgroup memory, or, if they
- * are long, in two passes, over columns and rows of a matrix. Those of other lengths are convolutions, which
- * such transforms compute; very long ones are left to the evaluator.
+ * Discrete Fourier transforms. Transforms whose length is a power of two are computed in workgroup memory;
+ * long ones need two passes, over the columns and rows of a matrix. Transforms of other lengths are
+ * convolutions, which are computed by such transforms. Very long ones are left to the evaluator.
  *
  * Sources: J. W. Cooley and J. W. Tukey, "An algorithm for the machine calculation of complex Fourier
  * series", 1965; D. H. Bailey, "FFTs in external or hierarchical memory", 1990; L. I. Bluestein, "A linear
@@ -14,29 +14,33 @@ import type { FourierParams, RealParams } from "../../../../primitives/fourier.t
 import type { Kernel, Operand, Pass } from "../kernel.ts";
 import { at, type Bound, GROUP, pass, SIZE } from "./passes.ts";
 
-/** Complex numbers that fit into workgroup memory, and how many a workgroup has at least. */
+/** The maximum number of complex numbers in workgroup memory, and the minimum number per workgroup. */
 const MOST = 2048;
 const FEWEST = 512;
 
-/** The longest transform that computes those of other lengths: squares of these have 32 bits. */
+/** The longest transform that is used for other lengths: squares of the indices have 32 bits. */
 const LONGEST = 2 ** 17;
 
-/** Rows to be transformed. */
+/** Rows to transform. */
 interface Rows {
   readonly count: number;
   readonly length: number;
   readonly inverse: boolean;
-  /** What the first pass binds, and an expression of number `index` of row `row`. */
+  /** The operands of the first pass, and an expression for number `index` of row `row`. */
   readonly sources: readonly Bound[];
   readonly read: (row: string, index: string) => string;
-  /** What the last pass binds, from `first` on, and statements that store a number of the result. */
+  /**
+   * The operands of the last pass, bound from `first` on, and statements that store a number of the result.
+   */
   readonly targets: readonly Bound[];
   readonly write: (first: number, row: string, index: string, value: string) => string;
   /** Functions that these call. */
   readonly shared?: string;
 }
 
-/** `e^(2πi turns / 2^32)`: a quarter turn, and Taylor's series for what is left, an eighth at most. */
+/**
+ * `e^(2πi turns / 2^32)`: by quarter turns, and a Taylor series for the rest, at most an eighth of a turn.
+ */
 const ROOT = `fn root(turns: u32) -> vec2<f32> {
   let quarter = (turns + 0x20000000u) >> 30u;
   let angle = f32(bitcast<i32>(turns - (quarter << 30u))) * ${
@@ -58,7 +62,7 @@ interface Lines {
   readonly count: number;
   readonly length: number;
   readonly inverse: boolean;
-  /** An expression and statements that know `line` and `index`; the latter also `value`. */
+  /** An expression and statements that can use `line` and `index`; the latter also `value`. */
   readonly read: string;
   readonly write: string;
   readonly shared: string;
@@ -107,7 +111,10 @@ function isPower(length: number): boolean {
   return Number.isInteger(Math.log2(length));
 }
 
-/** Passes over rows whose length is a power of two; long ones need room for as many numbers in `scratch`. */
+/**
+ * Passes over rows whose length is a power of two; long rows need room for the same number of elements in
+ * `scratch`.
+ */
 function passesOf(
   { count, length, inverse, sources, read, targets, write, shared = "" }: Rows,
   scratch: number,
@@ -148,7 +155,7 @@ ${store(sources.length, `(${row} * ${down}u + index) * ${across}u + ${column}`, 
   return [columns, rows];
 }
 
-/** Numbers as pairs of words, as scratch buffers hold them. */
+/** Numbers as pairs of words, the format of scratch buffers. */
 function load(k: number, place: string): string {
   return `vec2<f32>(${at(k, `2u * (${place})`)}, ${at(k, `2u * (${place}) + 1u`)})`;
 }
@@ -158,7 +165,7 @@ function store(k: number, place: string, value: string): string {
 ${at(k, `2u * (${place}) + 1u`)} = ${value}.y;`;
 }
 
-/** A kernel whose scratch buffers have numbers from `scratch` on; `null` for what is too long. */
+/** A kernel whose scratch buffers are numbered from `scratch`; `null` if the rows are too long. */
 function emitRows(rows: Rows, scratch: number): Kernel | null {
   const { count, length } = rows;
   const isWhole = isPower(length);
@@ -176,15 +183,15 @@ function emitRows(rows: Rows, scratch: number): Kernel | null {
 }
 
 /**
- * Passes over rows of any length `n`: what is summed is made of `x[j] w(j)` and of `1 / w(k - j)`, where
- * `w(j)` is `e^(∓πi j^2 / n)`. Scratch buffers hold the transform of the latter, that of the rows times it,
- * and what long transforms keep.
+ * Passes over rows of any length `n`: the convolution of `x[j] w(j)` with `1 / w(k - j)`, where `w(j)` is
+ * `e^(∓πi j^2 / n)`. Scratch buffers hold the transform of the latter, its product with the transform of the
+ * rows, and the intermediate values of long transforms.
  */
 function convolutionPasses(rows: Rows, padded: number, scratch: number): Pass[] {
   const { count, length, inverse, sources, read, targets, write } = rows;
   const [filter, product, kept] = [scratch, scratch + 1, scratch + 2];
   const [own, opposite] = inverse ? ["", "0u - "] : ["0u - ", ""];
-  // The square of j over 2n, as a part of a turn: its digits in three divisions.
+  // The square of j over 2n, as a fraction of a turn: its digits by three divisions.
   const shared = `fn turns_of(j: u32) -> u32 {
   let rest = (j * j) % ${2 * length}u;
   let high = (rest << 15u) / ${2 * length}u;
@@ -242,7 +249,10 @@ ${write(first, row, index, "result")}
   ];
 }
 
-/** Both parts of a number of `count` in a row, of two operands, the first of which is number `first`. */
+/**
+ * Both parts of the complex number `index` in a row of `count`, read from two operands that begin with
+ * number `first`.
+ */
 function partsOf(first: number, count: number, row: string, index: string): [string, string] {
   const place = `${row} * ${count}u + ${index}`;
   return [at(first, place), at(first + 1, place)];
@@ -306,7 +316,7 @@ export function emitRealOfFourier(
     length,
     inverse: true,
     sources: [[0, "f32"], [1, "f32"]],
-    // What is read beyond the last number is not used.
+    // Reads after the last number are not used.
     read: (row, index) => {
       const parts = partsOf(0, half, row, `min(${index}, ${half - 1}u)`);
       return `select(vec2<f32>(0.0, 0.0), vec2<f32>(${parts.join(", ")}), ${index} < ${half}u)`;

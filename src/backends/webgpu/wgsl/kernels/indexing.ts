@@ -1,6 +1,6 @@
 /**
- * Reading and writing at positions that tensors of integers give. Floats are added in the order of the
- * updates, whatever runs first: positions are sorted, and each result finds its own updates.
+ * Reading and writing at positions given by integer tensors. Floats are added in the order of the updates,
+ * regardless of the execution order: positions are sorted, and each result finds its own updates.
  *
  * @module
  */
@@ -18,21 +18,21 @@ import { at, type Bound, each, place, zeros } from "./passes.ts";
 import { reduceSlices } from "./slices.ts";
 import { sortLines } from "./sorting.ts";
 
-/** Where rows of a tensor are, and which positions say so. */
+/** The layout of the rows of a tensor, and the positions that select them. */
 interface Rows {
-  /** How many there are for each place of the leading axes, and the elements of one. */
+  /** The number of rows for each index of the leading axes, and the number of elements of a row. */
   readonly rows: number;
   readonly width: number;
-  /** The length of the axis that positions point into. */
+  /** The length of the axis that positions index. */
   readonly slots: number;
-  /** Places of the leading axes, and of those that the positions have. */
+  /** The number of indices of the leading axes, and of those shared with the positions. */
   readonly leads: number;
   readonly shared: number;
-  /** The number of a place among these, made of that among all: an expression. */
+  /** The index among the shared leading axes for an index among all, as an expression. */
   readonly line: (lead: string) => string;
 }
 
-/** The rows of `x`, whose leading axes come before the one that positions point into. */
+/** The rows of `x`, whose leading axes come before the axis that positions index. */
 function rowsOf(
   lead: readonly number[],
   slots: number,
@@ -53,7 +53,7 @@ function rowsOf(
   };
 }
 
-/** The pass that sets a flag where positions lie outside; none where nobody asks for them. */
+/** The pass that sets a flag if positions are out of range; none if the flag is not needed. */
 function checkPasses({ rows, slots, leads, shared }: Rows, indices: number, flag: number): Pass[] {
   const count = leads === 0 ? 0 : shared * rows;
   if (count === 0) return [];
@@ -70,7 +70,7 @@ function checkPasses({ rows, slots, leads, shared }: Rows, indices: number, flag
   })];
 }
 
-/** The rows of an operand that positions point into. */
+/** The rows of an operand that positions index. */
 function rowsOfOperand(x: Operand, indices: Operand, params: GatherParams): Rows {
   const axis = params.batch + (params.outer ?? []).length;
   const width = sizeOf(x.shape.slice(axis + 1));
@@ -98,10 +98,13 @@ ${at(2, "i")} = ${at(0, `(lead * ${slots}u + slot) * ${width}u + i % ${width}u`)
   return { passes, scratch: [4], operations: size, flag: 3 };
 }
 
-/** So few positions are looked through by each result. */
+/** Up to this number of positions, each result searches all of them. */
 const FEW = 32;
 
-/** The operands of a kernel that adds rows, by their numbers; whether sums are added to what is there. */
+/**
+ * The operands of a kernel that adds rows, by their numbers, and whether sums are added to existing
+ * elements.
+ */
 interface Adding {
   readonly updates: number;
   readonly indices: number;
@@ -133,7 +136,7 @@ export function emitScatterOnto(
   return { ...addRows(places, operands, output), isChange: true };
 }
 
-/** A kernel that adds rows of updates where positions say. */
+/** A kernel that adds rows of updates at the given positions. */
 function addRows(places: Rows, operands: Adding, output: Operand): Kernel {
   const { rows, width, slots, leads, shared } = places;
   const flag = operands.output + 1;
@@ -143,7 +146,7 @@ function addRows(places: Rows, operands: Adding, output: Operand): Kernel {
   if (size === 0 || operands.isOnto && operations === 0) {
     return { passes: checks, scratch: [4], operations, flag };
   }
-  // Few changes are made from row to row, others from slot to slot.
+  // A few changes are made row by row, many slot by slot.
   const byRow = operands.isOnto && rows < slots;
   if (rows <= FEW) {
     const index = (p: string) => at(1, `line * ${rows}u + ${p}`);
@@ -161,7 +164,7 @@ let end = ${rows}u;`
     return { passes: [...checks, add], scratch: [4], operations, flag };
   }
   const [order, begins, scratch] = [flag + 1, flag + 2, flag + 3];
-  // Positions in the order of the slots, and where those of each slot begin among them.
+  // Positions in the order of the slots, and the start of each slot among them.
   const sorted = sortLines({
     lines: shared,
     length: rows,
@@ -209,20 +212,22 @@ let end = ${end};`,
 
 /** How a result finds its updates. */
 interface Search {
-  /** How many there are of them, or so. */
+  /** Their approximate number. */
   readonly length: number;
-  /** The row of the update at position `p`: an expression. */
+  /** The row of the update at position `p`, as an expression. */
   readonly row: string;
-  /** Whether it is one of its own; left out, all are. */
+  /** Whether the update belongs to the result; if omitted, all do. */
   readonly isOwn?: string;
-  /** What else is bound, and functions that get the number of the first of these. */
+  /** Additional operands to bind, and functions that are given the number of the first one. */
   readonly more?: readonly Bound[];
   readonly shared?: (number: number) => string;
-  /** Statements that declare `first` and `end`, and, where results are those of rows, `slot`. */
+  /** Statements that declare `first` and `end` and, where results are indexed by rows, `slot`. */
   readonly bounds: string;
 }
 
-/** The pass that adds up the updates of each slot; `byRow`, the first row that points there does it. */
+/**
+ * The pass that adds up the updates of each slot; with `byRow`, the first row that indexes a slot does this.
+ */
 function addPass(
   { rows, width, slots, leads, line }: Rows,
   { updates, output: result, isOnto }: Adding,
@@ -232,7 +237,7 @@ function addPass(
   { length, row, isOwn, more = [], shared, bounds }: Search,
 ): Pass {
   const held = heldType(output.dtype);
-  // Sums that are added to what is there begin with -0, which changes nothing.
+  // Sums that are added to existing elements start with -0, which changes nothing.
   const sums = sumsOf(held, isOnto);
   const count = byRow ? rows : slots;
   const where = `let ${byRow ? "row" : "slot"} = (o / ${width}u) % ${count}u;
@@ -267,7 +272,7 @@ ${store}
   });
 }
 
-/** The row with number `i / width` among all of an operand's, and its slot: statements. */
+/** The row with number `i / width` among all rows of an operand, and its slot, as statements. */
 function rowOf({ rows, width, line }: Rows, indices: number): string {
   return `let lead = i / ${rows * width}u;
 let row = (i / ${width}u) % ${rows}u;
@@ -276,8 +281,8 @@ let slot = ${at(indices, `line * ${rows}u + row`)};`;
 }
 
 /**
- * Passes that write the number behind the last row that points to each slot, where one does; `isWhole`, 0 where
- * none does.
+ * Passes that write for each slot the number after the last row that indexes it, if there is one; with
+ * `isWhole`, 0 if there is none.
  */
 function lastPasses(
   { rows, slots, shared }: Rows,
@@ -344,7 +349,7 @@ export function emitScatterMin(
   return emitExtremes(inputs, params, outputs, "smallest");
 }
 
-/** Extremes of rows and of their updates: the largest key, whatever the order. */
+/** Extremes of rows and of their updates: the largest key, independent of the order. */
 function emitExtremes(
   [x, updates, indices]: readonly Operand[],
   params: GatherParams,
@@ -360,7 +365,7 @@ function emitExtremes(
   const scratch = [4, 4 * Math.max(1, shared * slots)];
   if (count > 0 && slots > 0) {
     const place = `(lead * ${slots}u + slot) * ${width}u + i % ${width}u`;
-    // The last row that points to a slot makes keys of what is there, and numbers of these in the end.
+    // The last row that indexes a slot converts its elements to keys, and back to numbers at the end.
     const turn = (name: string, shared: string): Pass =>
       each(
         [[2, "u32"], [3, "u32"], [last, "u32"]],

@@ -1,15 +1,15 @@
 /**
- * Numbers as keys: words whose order as unsigned integers is that of the numbers. NaN is the largest;
- * bits are compared, so that no driver has a say in it.
+ * Numbers as keys: words whose order as unsigned integers is that of the numbers. NaN is the largest. Bits
+ * are compared, so the result does not depend on the driver.
  *
  * @module
  */
 import type { Held } from "../module.ts";
 
-/** `"descending"` turns the whole order round, `"smallest"` that of numbers alone: NaN stays the largest. */
+/** `"descending"` reverses the whole order, `"smallest"` only that of numbers: NaN remains the largest. */
 export type KeyOrder = "ascending" | "descending" | "smallest";
 
-/** The function `key_of` of a word that holds a number; where zeros are ordered, -0 is less than 0. */
+/** The function `key_of` of a word with a number; if zeros are ordered, -0 is less than 0. */
 export function keyFunction(
   held: Held,
   order: KeyOrder,
@@ -30,7 +30,7 @@ export function keyFunction(
 }`;
 }
 
-/** The function `word_of`, the inverse of `key_of` with zeros in order; it has one NaN. */
+/** The function `word_of`, the inverse of `key_of` with ordered zeros; it returns a single NaN. */
 export function wordFunction(held: Held, order: "ascending" | "smallest"): string {
   const turned = order === "ascending" ? "key" : "~key";
   if (held !== "f32") {

@@ -1,5 +1,5 @@
 /**
- * Matrices that are multiplied, of which elements are read by expressions.
+ * Matrices to be multiplied, whose elements are read by expressions.
  *
  * @module
  */
@@ -7,46 +7,46 @@ import type { Held } from "../module.ts";
 import type { Bound } from "./passes.ts";
 import type { Walk } from "./walks.ts";
 
-/** One of the matrices that are multiplied. */
+/** One of the factors. */
 export interface Matrix {
-  /** The number of the operand that holds it, the other one's being 1 or 0. */
+  /** The number of its operand, 0 or 1. */
   readonly operand: 0 | 1;
-  /** What its elements are held as. */
+  /** The type in which its elements are stored. */
   readonly held: Held;
   /**
-   * Statements that return an element, as what products are made of: of matrix `t`, in row `i` of the left
-   * or column `j` of the right one, at position `p` of the sum.
+   * Statements that return an element in the type of the products: of matrix `t`, in row `i` of the left or
+   * column `j` of the right one, at position `p` of the sum.
    */
   readonly read: string;
-  /** Whether neighbours in sums are neighbours in memory, rather than those in rows or columns. */
+  /** Whether elements adjacent in sums are adjacent in memory, rather than those in rows or columns. */
   readonly along: boolean;
-  /** The same elements by the loops of the product. */
+  /** The same elements, traversed by the loops of the product. */
   readonly walk: Walk;
 }
 
-/** Products of matrices, which are operand 2. */
+/** Matrix products, which are operand 2. */
 export interface Product {
-  /** What products are made of. */
+  /** The type of the products. */
   readonly held: Held;
-  /** How many there are, the rows and columns of each, and the length of the sums. */
+  /** The number of products, their rows and columns, and the length of the sums. */
   readonly batch: number;
   readonly rows: number;
   readonly columns: number;
   readonly length: number;
-  /** Loops that the sums are, from the outermost on: the product of their lengths is the length. */
+  /** The loops of the sums, outermost first: the product of their lengths is the length. */
   readonly loops: readonly number[];
   /**
-   * Whether what has no partner in the other matrix is left out, infinities and NaN as well; otherwise it is
-   * multiplied with zero.
+   * Whether elements without a partner in the other matrix are skipped, including infinities and NaN;
+   * otherwise they are multiplied by zero.
    */
   readonly skips: boolean;
   readonly left: Matrix;
   readonly right: Matrix;
-  /** Where element (`i`, `j`) of product `t` stands in the result: an expression. */
+  /** The position of element (`i`, `j`) of product `t` in the result, as an expression. */
   readonly place: string;
 }
 
-/** What passes bind. */
+/** The operands that passes bind. */
 export function boundBy({ held, left, right }: Product, output: number): Bound[] {
   return [[left.operand, left.held], [right.operand, right.held], [output, held]];
 }

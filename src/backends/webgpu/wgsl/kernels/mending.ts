@@ -1,7 +1,7 @@
 /**
- * Sums of products of which some have no element in one of the matrices. Zeros take the place of these
- * elements, and what they are multiplied with may be infinite or NaN: sums that are not finite are computed
- * once more, without such products.
+ * Repairs sums of products in which an element is missing in one of the matrices. Zeros replace the missing
+ * elements, but their partners may be infinite or NaN: sums that are not finite are computed again, without
+ * such products.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import { baseOf } from "../module.ts";
 import type { Product } from "./matrices.ts";
 import { at } from "./passes.ts";
 
-/** Whether sums may have to be computed once more. */
+/** Whether sums may have to be computed again. */
 export function isMended({ held, skips, left, right }: Product): boolean {
   return skips && held === "f32" && (left.walk.isTested || right.walk.isTested);
 }
 
 /**
- * The function `mended`: a sum of positions from `first` to `end`, or, where it is not finite, that of those
- * positions for which both matrices have an element.
+ * The function `mended`: a sum of positions from `first` to `end` or, if it is not finite, the sum of those
+ * positions at which both matrices have an element.
  */
 export function mendingFunction(product: Product): string {
   if (!isMended(product)) return "";
@@ -44,7 +44,7 @@ return whole;
 }
 
 /**
- * Statements that mend a block of sums, which stand in the result already; `i` and `j` are those of sum `n`.
+ * Statements that repair a block of sums, which are already in the result; `i` and `j` are those of sum `n`.
  */
 export function mendBlock(
   product: Product,

@@ -1,6 +1,5 @@
 /**
- * What all kernels are written with: passes that do one thing for each of many places, and places among
- * axes.
+ * Common code of all kernels: passes that run the same body for many elements, and positions among axes.
  *
  * @module
  */
@@ -8,24 +7,24 @@ import { range, stridesOf } from "../../../../base/shape.ts";
 import type { Pass } from "../kernel.ts";
 import { element, invocation, moduleOf, type ModuleParts, spread, type Word } from "../module.ts";
 
-/** Invocations of a workgroup: every device has so many. */
+/** Invocations of a workgroup: every device supports this number. */
 export const SIZE = 256;
 
-/** The number of a workgroup that `spread` has laid out. */
+/** The number of a workgroup in the layout of `spread`. */
 export const GROUP = "((group.z * groups.y + group.y) * groups.x + group.x)";
 
-/** An operand that a pass binds, by its number in the kernel, and what its words are taken for. */
+/** An operand that a pass binds, by its number in the kernel, and the type of its words. */
 export type Bound = readonly [operand: number, word: Word];
 
-/** Element `index` of the operand that a pass binds as number `k`. */
+/** Element `index` of the operand that a pass binds with number `k`. */
 export function at(k: number, index: string): string {
   return element(k, `(${index})`);
 }
 
-/** What a pass says of its module. */
+/** The parts of its module that a pass defines. */
 type Parts = Omit<ModuleParts, "operands" | "workgroup">;
 
-/** A pass of so many workgroups. */
+/** A pass with this number of workgroups. */
 export function pass(
   bound: readonly Bound[],
   groups: number,
@@ -51,14 +50,14 @@ export function each(
   return pass(bound, Math.ceil(count / SIZE), { ...parts, body: lines.join("\n") });
 }
 
-/** Zeros in all places of an operand. */
+/** Sets all elements of an operand to zero. */
 export function zeros([operand, word]: Bound, count: number): Pass {
   return each([[operand, word]], count, `${at(0, "i")} = ${word}(0);`);
 }
 
 /**
- * Where the element with row-major number `value` among axes of these lengths stands, for these strides:
- * an expression.
+ * The position of the element with row-major number `value` among axes of these lengths, for these strides,
+ * as an expression.
  */
 export function place(
   value: string,
@@ -69,7 +68,7 @@ export function place(
   shape.forEach((length, axis) => {
     if (length === 1) return;
     const last = axes[axes.length - 1];
-    // Axes that follow each other in memory are one.
+    // Axes that are contiguous in memory are merged.
     if (last?.stride === strides[axis] * length) {
       last.length *= length;
       last.stride = strides[axis];
@@ -85,7 +84,7 @@ export function place(
   return terms.length === 0 ? "0u" : `(${terms.join(" + ")})`;
 }
 
-/** Coordinates `name0`, `name1`, … of a row-major number among axes of these lengths: statements. */
+/** The coordinates `name0`, `name1`, … of a row-major number among axes of these lengths, as statements. */
 export function coordinates(name: string, value: string, shape: readonly number[]): string {
   return range(shape.length).map((axis) => {
     const strides = shape.map((_, i) => i === axis ? 1 : 0);

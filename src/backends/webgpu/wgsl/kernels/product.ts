@@ -1,10 +1,10 @@
 /**
- * Products of matrices, of which elements are read by expressions: windows of images need not be copied.
+ * Matrix products whose elements are read by expressions, so windows of images need not be copied.
  *
  * Tiles of both matrices pass through workgroup memory, and each invocation keeps a block of the result in
  * registers. Results with few rows or columns are reductions. Long sums are cut into parts, each of which
- * gives a matrix of its own; these are added in a second pass. Drivers that compute on the processor do
- * without workgroup memory (`direct.ts`).
+ * yields a separate matrix; these are added in a second pass. Drivers that run on the CPU do not use
+ * workgroup memory (`direct.ts`).
  *
  * @module
  */
@@ -16,24 +16,27 @@ import { boundBy, type Product } from "./matrices.ts";
 import { isMended, mendBlock, mendingFunction } from "./mending.ts";
 import { reduceSlices } from "./slices.ts";
 
-/** The number of the operand that holds parts of sums. */
+/** The number of the operand for parts of sums. */
 const PARTS = 3;
 
-/** Positions of a sum that are in workgroup memory at once. */
+/** The number of positions of a sum in workgroup memory at a time. */
 const DEPTH = 16;
 
 /** Rows and columns of invocations in a workgroup. */
 const SIDE = 16;
 
-/** Rows or columns up to which a product is taken for a reduction. */
+/** The number of rows or columns up to which a product is treated as a reduction. */
 const FEW = 4;
 
-/** Workgroups that keep a device busy, the shortest part of a sum, and the longest where there is room. */
+/**
+ * The number of workgroups that keep a device busy, the minimum length of a part of a sum, and the maximum
+ * length if there is room.
+ */
 const ENOUGH = 64;
 const SHORTEST = 512;
 const LONGEST = 8192;
 
-/** Elements of all parts together. */
+/** The maximum number of elements of all parts together. */
 const ROOM = 2 ** 24;
 
 /** The kernel. */
@@ -76,7 +79,7 @@ export function emitProduct(product: Product, { isProcessor }: Limits): Kernel {
   };
 }
 
-/** The sums of parts. */
+/** Adds up the parts of sums. */
 function addParts({ held, batch, rows, columns, place }: Product, parts: number): Pass {
   const size = batch * rows * columns;
   return reduceSlices({
@@ -93,14 +96,14 @@ ${at(1, place)} = state;`,
   });
 }
 
-/** Statements that declare the product, the row and the column of a number of an element. */
+/** Statements that declare the product, the row and the column of an element, given its number. */
 function placesOf(element: string, rows: number, columns: number): string {
   return `let j = ${element} % ${columns}u;
 let i = (${element} / ${columns}u) % ${rows}u;
 let t = ${element} / ${rows * columns}u;`;
 }
 
-/** The functions that read both matrices. */
+/** The functions that read the two matrices. */
 function readers({ held, left, right }: Product): string {
   return `fn left(t: u32, i: u32, p: u32) -> ${held} {
 ${left.read}
@@ -125,7 +128,7 @@ function reduction(
     bound: boundBy(product, output),
     outputs: size * parts,
     length: part,
-    // The larger matrix decides.
+    // The larger matrix determines the order.
     along: (rows >= columns ? left : right).along,
     type: held,
     empty: `${held}(0)`,
@@ -144,7 +147,7 @@ ${at(2, place)} = ${
   });
 }
 
-/** The tiles of rows or columns: how many of each an invocation has, the length, and how many there are. */
+/** The tiles of rows or columns: the number per invocation, the length, and the number of tiles. */
 function tilesOf(length: number): { own: number; side: number; count: number } {
   const own = length <= SIDE ? 1 : length <= 2 * SIDE ? 2 : 4;
   return { own, side: own * SIDE, count: Math.ceil(length / (own * SIDE)) };
@@ -214,7 +217,7 @@ ${mend}`;
   return pass(boundBy(product, output), groups, { body, shared });
 }
 
-/** Statements that fill a tile, `[DEPTH, side]`, with zeros beyond the ends. */
+/** Statements that load a tile, `[DEPTH, side]`, with zeros out of range. */
 function loadTile(
   tile: string,
   side: number,

@@ -1,7 +1,7 @@
 /**
- * Running sums, products and extremes. A workgroup passes along a line, a chunk at a time: each invocation runs
- * through neighbours, and what comes before these is found in a tree. Few long lines are cut into segments,
- * whose totals come first.
+ * Running sums, products and extremes. A workgroup processes a line, one chunk at a time: each invocation
+ * processes adjacent elements, and the total of all elements before them is found by a tree. A few long
+ * lines are cut into segments, whose totals are computed first.
  *
  * Source: W. D. Hillis and G. L. Steele, "Data parallel algorithms", 1986.
  *
@@ -16,13 +16,16 @@ import { type Accumulation, lastExtremeOf, productsOf, sumsOf } from "./accumula
 import { at, type Bound, each, GROUP, pass, SIZE } from "./passes.ts";
 import { reduceSlices } from "./slices.ts";
 
-/** Lines up to this length are run through by one invocation. */
+/** Lines up to this length are processed by one invocation. */
 const SHORT = 32;
 
-/** Neighbours that one invocation runs through. */
+/** The number of adjacent elements per invocation. */
 const OWN = 4;
 
-/** The shortest segment of a line, the most of them, and lines that are enough without cutting them. */
+/**
+ * The minimum length of a segment of a line, the maximum number of segments, and the number of lines from
+ * which they are not cut.
+ */
 const SEGMENT = 4096;
 const MOST_SEGMENTS = 256;
 const ENOUGH = 64;
@@ -57,7 +60,7 @@ export function emitRunningExtreme(
   return emitRunning(x, x.shape.length - 1, false, extreme, ["u32", "i32"]);
 }
 
-/** `words` says what words of the argument and of the result are taken for. */
+/** `words` are the types of the words of the argument and of the result. */
 function emitRunning(
   x: Operand,
   axis: number,
@@ -70,7 +73,7 @@ function emitRunning(
   const length = x.shape[axis];
   const behind = sizeOf(x.shape.slice(axis + 1));
   const lines = size / length;
-  /** Where place `position` of line `line` stands. */
+  /** The index of element `position` of line `line`. */
   const element = (line: string, position: string): string => {
     const own = reverse ? `(${length - 1}u - ${position})` : position;
     return `((${line} / ${behind}u) * ${length}u + ${own}) * ${behind}u + ${line} % ${behind}u`;
@@ -115,7 +118,7 @@ let line = o / ${segments}u;`,
   };
 }
 
-/** Statements that store `state` as words, and an expression of a state that was stored. */
+/** Statements that store `state` as words, and an expression for a stored state. */
 function storeState({ parts }: Accumulation, k: number, index: string): string {
   return parts.map(([name], i) =>
     `${at(k, `${parts.length}u * (${index}) + ${i}u`)} = bitcast<u32>(state${name});`
@@ -129,7 +132,7 @@ function loadState({ type, parts }: Accumulation, k: number, index: string): str
   return `${type}(${words.join(", ")})`;
 }
 
-/** How lines are cut, and where their elements stand. */
+/** The division of lines into segments, and the positions of their elements. */
 interface Cut {
   readonly lines: number;
   readonly length: number;
@@ -138,7 +141,7 @@ interface Cut {
   readonly element: (line: string, position: string) => string;
 }
 
-/** A workgroup for each segment of each line. */
+/** One workgroup for each segment of each line. */
 function scanPass(
   running: Accumulation,
   bound: readonly Bound[],

@@ -1,6 +1,6 @@
 /**
- * Reductions: each result is made of the elements of a line. The line is cut into slices, one for each of
- * some invocations of a workgroup, whose states are combined as a tree: the order is always the same.
+ * Reductions: each result is computed from the elements of a line. The line is cut into slices, one for each
+ * of several invocations of a workgroup, whose states are combined as a tree in a fixed order.
  *
  * @module
  */
@@ -8,27 +8,27 @@ import type { Pass } from "../kernel.ts";
 import type { ModuleParts } from "../module.ts";
 import { type Bound, GROUP, pass, SIZE } from "./passes.ts";
 
-/** Results, and how they are made. */
+/** The results of a reduction, and their computation. */
 export interface Slices {
-  /** What is bound. */
+  /** The bound operands. */
   readonly bound: readonly Bound[];
   /** The number of results. */
   readonly outputs: number;
-  /** The length of all lines, or the most where `bounds` says more. */
+  /** The length of all lines, or the maximum if `bounds` is given. */
   readonly length: number;
-  /** Whether neighbours in a line are neighbours in memory. */
+  /** Whether elements adjacent in a line are adjacent in memory. */
   readonly along: boolean;
-  /** A type, and a state that nothing has been added to. */
+  /** The type of states, and the initial state. */
   readonly type: string;
   readonly empty: string;
   /**
-   * Statements that declare `first` and `end`, the positions of the line of result `o`; left out, these are
+   * Statements that declare `first` and `end`, the range of positions of the line of result `o`; if omitted,
    * 0 and the length.
    */
   readonly bounds?: string;
   /** Statements that add position `p` of the line of result `o` to `state`. */
   readonly step: string;
-  /** Two states as one: an expression. */
+  /** The combination of two states, as an expression. */
   readonly combine: (a: string, b: string) => string;
   /** Statements that store `state` as result `o`. */
   readonly store: string;
@@ -37,11 +37,11 @@ export interface Slices {
   readonly functions?: ModuleParts["functions"];
 }
 
-/** Invocations that keep a device busy, and the most elements that one should add to another. */
+/** The number of invocations that keep a device busy, and the maximum number of elements per invocation. */
 const ENOUGH = 2 ** 16;
 const LONG = 1024;
 
-/** Into how many slices lines are cut: a power of two. */
+/** The number of slices of a line: a power of two. */
 function slicesOf(outputs: number, length: number, along: boolean): number {
   let slices = 1;
   const isShort = () => slices === SIZE || slices * 8 > length;

@@ -1,5 +1,5 @@
 /**
- * Blocks of tensors whose position may be known only when the program runs.
+ * Blocks of tensors whose position may be known only at run time.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { heldType, type Word } from "../module.ts";
 import { at, type Bound, coordinates, each } from "./passes.ts";
 
 /**
- * A kernel that runs `statement` for each element `i` of a block in `x`, and sets a flag where the block does
- * not lie inside of `x`. The pass binds operand `tensors - 1` and the output; `statement` is given the
- * element's place in `x`.
+ * A kernel that runs `statement` for each element `i` of a block in `x`, and sets a flag if the block is out
+ * of range. The pass binds operand `tensors - 1` and the output; `statement` is a function of the element's
+ * position in `x`.
  */
 function emitBlock(
   [x]: readonly Operand[],
@@ -65,7 +65,7 @@ export function emitDynamicSlice(
   return emitBlock(inputs, params.sizes, params, 1, "u32", limits, statement);
 }
 
-/** A kernel that changes a block: `operator` says how the update's element changes the one that is there. */
+/** A kernel that changes a block: `operator` combines the update's element with the existing one. */
 function emitChange(
   inputs: readonly Operand[],
   params: BlockStart,

@@ -1,6 +1,6 @@
 /**
- * Sorting lines of keys, together with where each key stood, by a bitonic network: blocks in workgroup
- * memory, and steps between blocks in passes of their own. Equal keys keep their order.
+ * Sorts lines of keys, together with the original position of each key, by a bitonic network: blocks in
+ * workgroup memory, and steps between blocks in separate passes. Equal keys keep their order.
  *
  * Source: K. E. Batcher, "Sorting networks and their applications", 1968.
  *
@@ -13,34 +13,36 @@ import { heldType } from "../module.ts";
 import { keyFunction } from "./keys.ts";
 import { at, type Bound, each, GROUP, pass, SIZE } from "./passes.ts";
 
-/** Elements that are in workgroup memory at once: two words each, in 16 KiB. */
+/** The number of elements in workgroup memory at a time: two words each, in 16 KiB. */
 const BLOCK = 2048;
 
-/** Lines to be sorted. */
+/** Lines to sort. */
 export interface Lines {
   readonly lines: number;
   readonly length: number;
-  /** What the keys are read from. */
+  /** The operand from which the keys are read. */
   readonly source: Bound;
-  /** An expression of the key at place `position` of line `line`; the pass binds the source as 0. */
+  /**
+   * An expression for the key at position `position` of line `line`; the pass binds the source as operand 0.
+   */
   readonly key: string;
-  /** Declarations that it needs. */
+  /** Declarations for it. */
   readonly shared?: string;
-  /** What the last pass writes. */
+  /** The operands that the last pass writes. */
   readonly targets: readonly Bound[];
   /**
-   * Statements that write what has come to place `position` of line `line`: `key` and `origin`, its place
-   * before. The pass binds the first target as number `first`.
+   * Statements that write the element sorted to position `position` of line `line`: `key` and `origin`, its
+   * original position. The pass binds the first target as number `first`.
    */
   readonly store: (first: number) => string;
 }
 
-/** The least power of two that is not less. */
+/** The least power of two not below `length`. */
 function powerAbove(length: number): number {
   return 2 ** Math.ceil(Math.log2(length));
 }
 
-/** The passes, which use two scratch buffers with numbers from `scratch` on, and the sizes of these. */
+/** The passes, which use two scratch buffers numbered from `scratch`, and the sizes of these. */
 export function sortLines(sorted: Lines, scratch: number): Pick<Kernel, "passes" | "scratch"> {
   const { lines, length } = sorted;
   const padded = powerAbove(length);
@@ -67,7 +69,7 @@ interface Stage extends Lines {
   readonly kept: readonly Bound[];
 }
 
-/** Whether one element belongs behind another. */
+/** Whether one element comes after another. */
 const BEHIND = `fn behind(a: u32, i: u32, b: u32, j: u32) -> bool {
   return a > b || (a == b && i > j);
 }`;

@@ -1,24 +1,24 @@
 /**
- * How sums of products go through the elements of an operand: loops with counters `d0`, `d1`, … (`u32`), and
- * in each of them the place so far.
+ * The traversal of an operand by the loops of sums of products: loops with counters `d0`, `d1`, … (`u32`),
+ * each of which has the position so far.
  *
  * @module
  */
 
-/** A way through an operand. Names that it declares begin with a letter and the given name. */
+/** A traversal of an operand. Names that it declares consist of a letter and the given name. */
 export interface Walk {
   /**
-   * Statements outside of the loops, for row or column `index` of product `t`: they declare the place
-   * `oNAME_0`, from `base` on.
+   * Statements outside the loops, for row or column `index` of product `t`: they declare the position
+   * `oNAME_0`, starting from `base`.
    */
   readonly enter: (name: string, index: string, base: string) => string;
-  /** Statements within loop `k`: they declare `oNAME_(k + 1)` and, where places are tested, `inNAME_(k + 1)`. */
+  /** Statements in loop `k`: they declare `oNAME_(k + 1)` and, if positions are tested, `inNAME_(k + 1)`. */
   readonly loop: (name: string, k: number) => string;
-  /** Whether there may be no element at a place: then `inNAME_K` says whether there is. */
+  /** Whether elements may be missing at some positions: then `inNAME_K` tests whether there is one. */
   readonly isTested: boolean;
 }
 
-/** A walk by so many elements in each loop, from `offset` on: an expression. */
+/** A walk with a fixed stride in each loop, starting from the expression `offset`. */
 export function stridedWalk(
   offset: (index: string) => string,
   strides: readonly number[],
@@ -33,19 +33,19 @@ export function stridedWalk(
   };
 }
 
-/** Where an axis is walked through in loop `k`: expressions, and whether they are inside. */
+/** The traversal of an axis in loop `k`: expressions, and a test whether they are in range. */
 export interface Axis {
-  /** Statements that declare what the others use. */
+  /** Statements that declare the variables of the other members. */
   readonly declare: string;
   /** The coordinate. */
   readonly coordinate: string;
-  /** Without branches, of which drivers on processors take very long to compile many. */
+  /** Without branches, because drivers on CPUs take very long to compile many of them. */
   readonly test: string;
-  /** The elements between neighbours. */
+  /** The distance between adjacent elements. */
   readonly stride: number;
 }
 
-/** A walk whose first loop is by `stride`, and whose others are along axes that end somewhere. */
+/** A walk whose first loop has the stride `stride`, and whose other loops are along axes with bounds. */
 export function boundedWalk(
   enter: Walk["enter"],
   stride: number,
@@ -65,8 +65,8 @@ let in${name}_${k + 1} = ${k === 1 ? "" : `in${name}_${k} & `}${test};`;
 }
 
 /**
- * Loops over axes of these lengths, of which operands have `strides`: neighbours that are one axis in all
- * operands are one loop.
+ * Loops over axes of these lengths, for which operands have `strides`: adjacent axes that form one axis in
+ * all operands become one loop.
  */
 export function mergedLoops(
   lengths: readonly number[],
