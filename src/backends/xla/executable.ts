@@ -1,5 +1,5 @@
 /**
- * Programs compiled by XLA, and what happens when one is called.
+ * Programs compiled by XLA, and the steps of a run.
  *
  * @module
  */
@@ -21,19 +21,19 @@ import { shardingOf } from "./tilings.ts";
 import { lackingIn, writeModule } from "../../stablehlo/mod.ts";
 import type { Module } from "../../stablehlo/mod.ts";
 
-/** A part of a program that devices compute. */
+/** A segment of a program that devices compute. */
 export interface DeviceProgram {
-  /** Runs it. Arguments whose flag is set may be used up. */
+  /** Runs it. Arguments whose flag is set may be donated. */
   run(args: readonly Concrete[], names?: Donations): readonly Concrete[];
   /** The text that it was compiled from. */
   readonly text: string;
   /** The compiled program. */
   readonly loaded: Loaded;
-  /** How its results are divided. */
+  /** The shardings of its results. */
   readonly shardings: readonly Sharding[];
 }
 
-/** The compiled program for a text, from a file where it was kept in one. */
+/** The compiled program for a text, loaded from the cache if possible. */
 function loadOrCompile(text: string, { memory, devices, isDivided }: Site): Loaded {
   const { client, cache } = memory;
   const deviceIds = devices.map(({ id }) => id);
@@ -43,7 +43,7 @@ function loadOrCompile(text: string, { memory, devices, isDivided }: Site): Load
     try {
       return client.load(kept);
     } catch (error) {
-      // It was made by a plugin that calls itself the same, and is replaced.
+      // It was made by another plugin with the same version label, and is replaced.
       if (!(error instanceof XlaError)) throw error;
     }
   }
@@ -53,17 +53,17 @@ function loadOrCompile(text: string, { memory, devices, isDivided }: Site): Load
   return loaded;
 }
 
-/** What is known of a program besides its equations. */
+/** Information about a program apart from its equations. */
 export interface Layout {
-  /** How arguments are divided; whole everywhere when left out. */
+  /** The shardings of arguments; replicated if omitted. */
   readonly shardings?: readonly Sharding[];
-  /** How results are to be divided; XLA chooses when left out. */
+  /** The required shardings of results; chosen by XLA if omitted. */
   readonly results?: readonly Sharding[];
-  /** Which arguments may be given up. */
+  /** Which arguments may be donated. */
   readonly isDonated?: readonly boolean[];
 }
 
-/** A text, what was compiled from it, and how its results are divided. */
+/** A text, the program compiled from it, and the shardings of its results. */
 interface Compiled extends Module {
   readonly loaded: Loaded;
   readonly divided: readonly Sharding[];
@@ -92,12 +92,12 @@ function compileText(program: Program, site: Site, layout: Layout): Compiled {
   );
   const isKnown = chosen.every((one, i) => one !== null || i === program.results.length);
   if (isKnown) return { ...module, loaded, divided: chosen.map((one) => one ?? whole) };
-  // What axes of the mesh cannot express is whole everywhere instead.
+  // Results whose sharding cannot be expressed by axes of the mesh are replicated instead.
   loaded.delete();
   return compileText(program, site, { ...layout, results: chosen.map((one) => one ?? whole) });
 }
 
-/** Compiles a program of which nothing is left to the evaluator. */
+/** Compiles a program no part of which is left to the evaluator. */
 export function compileWhole(program: Program, site: Site, layout: Layout = {}): DeviceProgram {
   const { memory, mesh, devices, isDivided } = site;
   const { text, constants, mayFail, loaded, divided } = compileText(program, site, layout);
@@ -139,7 +139,7 @@ export function compileWhole(program: Program, site: Site, layout: Layout = {}):
   };
 }
 
-/** Gives arguments up; gives the positions of those whose memory nobody else uses. */
+/** Donates arguments; returns the positions of those whose memory has no other users. */
 function giveUp(
   args: readonly Concrete[],
   names: Donations,
@@ -155,12 +155,12 @@ function giveUp(
   return free;
 }
 
-/** Whether a device can compute an equation, with all programs in it. */
+/** Whether a device can compute an equation, including all programs in it. */
 export function isOnDevice(equation: Equation): boolean {
   return lackingIn(equation) === null;
 }
 
-/** Makes a program ready to run on devices. */
+/** Compiles a program for devices. */
 export function compile(
   program: Program,
   site: Site,
@@ -176,7 +176,7 @@ export function compile(
       describe: () => describe([whole]),
     };
   }
-  // What the evaluator computes is whole everywhere.
+  // Results of the evaluator are replicated.
   const whole = site.mesh.sharding([]);
   const known = new Map<Atom, Sharding>();
   program.binders.forEach((variable, i) => known.set(variable, shardings[i] ?? whole));

@@ -5,11 +5,11 @@
  * deno run -A jsr:@jacobi/jacobi/xla/install [cpu|cuda12|cuda13] [--wheel FILE] [--directory DIR]
  * ```
  *
- * The plugin is one file of a Python wheel, which is taken from the Python Package Index (or from the
- * index that the environment variable `PIP_INDEX_URL` names) in a fixed version, and used only if its
- * SHA-256 is the expected one. The plugins for CUDA are those that JAX's makers publish; they need
- * NVIDIA's driver and libraries. The plugin for CPUs is a third party's build of OpenXLA. `--wheel`
- * takes a wheel that is on the disk, of whatever version; `--directory` says where to put the plugin.
+ * The plugin is one file of a Python wheel, which is downloaded from the Python Package Index (or from the
+ * index in the environment variable `PIP_INDEX_URL`) in a fixed version. It is used only if its SHA-256 is
+ * the expected one. The plugins for CUDA are published by the makers of JAX; they need NVIDIA's driver and
+ * libraries. The plugin for CPUs is a third-party build of OpenXLA. `--wheel` uses a wheel on the local
+ * disk, of any version; `--directory` sets the folder for the plugin.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import {
 interface Pin {
   readonly package: string;
   readonly version: string;
-  /** SHA-256 of the wheel for each processor, by Deno's name. */
+  /** SHA-256 of the wheel for each CPU architecture, by Deno's name. */
   readonly hashes: Readonly<Record<string, string>>;
 }
 
@@ -57,19 +57,19 @@ const PINS: Readonly<Record<PluginKind, Pin>> = {
   },
 };
 
-/** What to install, and from where. */
+/** The plugin to install, and its source. */
 interface InstallOptions {
-  /** The kind of plugin; "cpu" when left out. */
+  /** The kind of plugin; "cpu" if omitted. */
   readonly kind?: PluginKind;
-  /** A wheel on the disk, to be used instead of the pinned one. */
+  /** A wheel on the local disk, used instead of the pinned one. */
   readonly wheel?: string;
-  /** The folder for the plugin; a folder of the user's data when left out. */
+  /** The folder for the plugin; a folder of the user's data if omitted. */
   readonly directory?: string;
-  /** Is told what is being done. */
+  /** Called with progress messages. */
   readonly log?: (line: string) => void;
 }
 
-/** What stands beside an installed plugin. */
+/** The file next to an installed plugin. */
 interface Receipt {
   readonly package: string;
   readonly version: string;
@@ -78,7 +78,7 @@ interface Receipt {
 }
 
 /**
- * Installs a plugin, unless it is there.
+ * Installs a plugin, unless it is already installed.
  *
  * @returns The plugin's file.
  */
@@ -138,7 +138,7 @@ function hashOf(pin: Pin, what: string): string {
   );
 }
 
-/** Whether a plugin is in place and has the contents that were put there. */
+/** Whether a plugin is installed and its contents are unchanged. */
 async function isInstalled(file: string, pin: Pin): Promise<boolean> {
   try {
     const receipt = JSON.parse(await Deno.readTextFile(`${file}.json`)) as Receipt;
@@ -157,13 +157,13 @@ async function readFile(path: string, what: string): Promise<Uint8Array<ArrayBuf
   }
 }
 
-/** One file of an index, as the simple API of package indices describes it (PEP 691). */
+/** One file of an index, as defined by the simple API of package indices (PEP 691). */
 interface IndexFile {
   readonly filename: string;
   readonly url: string;
 }
 
-/** Takes a wheel from the index. */
+/** Downloads a wheel from the index. */
 async function download(
   pin: Pin,
   log: (line: string) => void,
@@ -190,7 +190,7 @@ async function download(
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** The files that a page of an index links to, which may be HTML (PEP 503). */
+/** The files that a page of an index, which may be HTML (PEP 503), links to. */
 function readLinks(html: string): IndexFile[] {
   return [...html.matchAll(/<a\s[^>]*href="([^"#]+)[^"]*"/gi)].map(([, href]) => {
     const url = href.replaceAll("&amp;", "&");
@@ -211,7 +211,7 @@ async function get(url: string, accept: string, what: string): Promise<Response>
   throw argumentError(`${what}: ${url} ${fault}; download the wheel and name it with --wheel`);
 }
 
-/** The one plugin in a wheel. */
+/** The only plugin in a wheel. */
 function unpack(wheel: Uint8Array, what: string): Uint8Array<ArrayBuffer> {
   const directory = readZipDirectory(wheel, what);
   const libraries = [...directory.values()].filter(({ name }) => /\.(so|dylib|dll)$/.test(name));
@@ -233,7 +233,7 @@ function contains(bytes: Uint8Array, part: Uint8Array): boolean {
   return false;
 }
 
-/** Writes a file whole or not at all. */
+/** Writes a file atomically. */
 async function write(file: string, bytes: Uint8Array): Promise<void> {
   await Deno.mkdir(file.replace(/[\\/][^\\/]*$/, ""), { recursive: true });
   const part = `${file}.${crypto.randomUUID()}`;
@@ -248,7 +248,7 @@ async function write(file: string, bytes: Uint8Array): Promise<void> {
 
 const USAGE = `Usage: install [${PLUGIN_KINDS.join("|")}] [--wheel FILE] [--directory DIR]`;
 
-/** Reads the command line. */
+/** Parses the command line. */
 function readArguments(args: readonly string[]): InstallOptions {
   const options: { kind?: PluginKind; wheel?: string; directory?: string } = {};
   for (let i = 0; i < args.length; i++) {

@@ -1,8 +1,7 @@
 /**
- * Tensors in the memory of devices: one buffer on each device of a mesh, and a device alone is a mesh of
- * one. Buffers belong to a storage as its resident, and are freed with it by the collector; in a
- * synchronous loop, where the collector frees nothing, those that were used longest ago move out to
- * the heap.
+ * Tensors in the memory of devices: one buffer on each device of a mesh; a single device is a mesh of one.
+ * Buffers belong to a storage as its resident, and are freed with it by the garbage collector. In a
+ * synchronous loop, where the collector frees nothing, the least recently used buffers move to the heap.
  *
  * @module
  */
@@ -22,22 +21,22 @@ import type { ProgramCache } from "./program_cache.ts";
 import type { Buffer, Client, ClientDevice } from "./pjrt/mod.ts";
 import { Pressure } from "./pressure.ts";
 
-/** The share of a device's memory that tensors take before they move out. */
+/** The share of a device's memory that tensors may take before they move out. */
 const SHARE = 0.85;
 
-/** Bytes that they take where a device does not tell how much it has. */
+/** The limit in bytes if a device does not report its memory size. */
 const UNKNOWN = 2 ** 31;
 
-/** Elements in the memory of devices, or back on the heap. */
+/** Elements in the memory of devices, or moved back to the heap. */
 export class DeviceArray implements Resident {
-  /** The type of the whole. */
+  /** The type of the whole tensor. */
   readonly type: Type;
-  /** How it is divided over its devices. */
+  /** Its sharding over its devices. */
   readonly sharding: Sharding;
   readonly #memory: ClientMemory;
   #buffers: readonly Buffer[] | null;
   #host: Elements | null = null;
-  /** What must be found to be in order before the elements mean anything. */
+  /** Checks that must pass before the elements are valid. */
   #checks: readonly Check[];
 
   constructor(
@@ -59,12 +58,12 @@ export class DeviceArray implements Resident {
     return this.#memory;
   }
 
-  /** The buffer on each device of its mesh, unless they have moved out. */
+  /** The buffer on each device of its mesh, unless the elements have moved out. */
   get buffers(): readonly Buffer[] | null {
     return this.#buffers;
   }
 
-  /** The checks that are still open. */
+  /** The checks whose result is not known yet. */
   get checks(): readonly Check[] {
     return this.#checks = this.#checks.filter((check) => !check.isDone);
   }
@@ -81,7 +80,7 @@ export class DeviceArray implements Resident {
     this.#memory.client.session.use(`Cannot read ${showType(this.type)}`);
     const host = allocateStored(dtype, sizeOf(shape));
     const [first] = this.#buffers!;
-    // Copies of a part are equal: the first is read.
+    // Copies of a part are equal: the first one is read.
     if (first.bytes === host.byteLength) first.read(host);
     else pasteParts(host, this.type, this.sharding, this.#buffers!);
     return this.#host = host;
@@ -93,7 +92,7 @@ export class DeviceArray implements Resident {
 
   async ready(): Promise<void> {
     await Promise.all(this.#buffers?.map((buffer) => buffer.ready()) ?? []);
-    // What was computed already is no reason to wait, and the collector's finds are freed between turns.
+    // Yields even if the result was already computed: garbage is freed between turns of the event loop.
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
@@ -102,23 +101,23 @@ export class DeviceArray implements Resident {
     this.elements();
   }
 
-  /** Moves the elements to the heap and frees the buffers; whether they mean anything is for readers to find. */
+  /** Moves the elements to the heap and frees the buffers; checks are verified when they are read. */
   moveOut(): void {
     this.#read();
     this.#buffers?.forEach((buffer) => buffer.delete());
     this.#buffers = null;
   }
 
-  /** Gives the buffers to a computation that uses them up. */
+  /** Passes the buffers to a computation that consumes them. */
   take(): void {
     this.#memory.forget(this, this.#buffers!);
     this.#buffers = null;
   }
 }
 
-/** What arrays take of one memory. */
+/** The use of one device's memory by arrays. */
 class Room {
-  /** From this many bytes on, arrays move out. */
+  /** Above this number of bytes, arrays move out. */
   limit: number;
   held = 0;
   peak = 0;
@@ -133,7 +132,10 @@ class Room {
   }
 }
 
-/** The room of each device. Those that do not tell how much memory they have, as CPUs, share the machine's. */
+/**
+ * The room of each device. Devices that do not report a memory size, such as CPUs, share that of the
+ * machine.
+ */
 function roomsOf(devices: Iterable<ClientDevice>): ReadonlyMap<ClientDevice, Room> {
   const shared = new Room(UNKNOWN);
   return new Map(
@@ -144,30 +146,33 @@ function roomsOf(devices: Iterable<ClientDevice>): ReadonlyMap<ClientDevice, Roo
   );
 }
 
-/** Computes the elements of an array in another shape, or divided in another way over the same mesh. */
+/** Computes the elements of an array in another shape, or with another sharding over the same mesh. */
 export type Rearrange = (array: DeviceArray, type: Type, sharding: Sharding) => readonly Buffer[];
 
-/** Where programs run: on all devices of a mesh; a device alone is a mesh of one. */
+/** The target of programs: all devices of a mesh; a single device is a mesh of one. */
 export interface Site {
   readonly memory: ClientMemory;
   readonly mesh: Mesh;
   /** The client's devices, in the order of the mesh. */
   readonly devices: readonly ClientDevice[];
-  /** Whether the mesh is one of the user's, which programs are divided over and results know. */
+  /**
+   * Whether the mesh was created by the user, so that programs are divided over it and results have
+   * shardings.
+   */
   readonly isDivided: boolean;
 }
 
-/** What tensors take of the memory of one client's devices. */
+/** The use of the memory of one client's devices by tensors. */
 export class ClientMemory {
   readonly client: Client;
-  /** Where compiled programs are kept for other processes, if they are. */
+  /** The cache of compiled programs for other processes, if there is one. */
   readonly cache: ProgramCache | null;
   readonly #devices: ReadonlyMap<Device, ClientDevice>;
   readonly #rooms: ReadonlyMap<ClientDevice, Room>;
   readonly #pressure = new Pressure();
-  /** All arrays with buffers, the one that was used longest ago first. */
+  /** All arrays with buffers, least recently used first. */
   readonly #arrays = new Set<DeviceArray>();
-  /** Copies of what lives elsewhere, or in another shape, or is divided otherwise, by how they are. */
+  /** Copies of tensors that are stored elsewhere, or in another shape or sharding, by shape and sharding. */
   readonly #copies = new WeakMap<Storage, Map<string, DeviceArray>>();
   readonly #registry: FinalizationRegistry<DeviceArray>;
   readonly #rearrange: Rearrange;
@@ -194,17 +199,17 @@ export class ClientMemory {
     return mesh.devices!.map((device) => this.#devices.get(device)!);
   }
 
-  /** Bytes that arrays take. */
+  /** Bytes used by arrays. */
   get held(): number {
     return this.#total(({ held }) => held);
   }
 
-  /** The most that they ever took, of each memory. */
+  /** The sum of the largest values of `held` for each memory. */
   get peak(): number {
     return this.#total(({ peak }) => peak);
   }
 
-  /** From how many bytes on arrays move out, over all memories. */
+  /** The number of bytes above which arrays move out, over all memories. */
   get limit(): number {
     return this.#total(({ limit }) => limit);
   }
@@ -214,7 +219,7 @@ export class ClientMemory {
     for (const room of this.#rooms.values()) room.limit = bytes;
   }
 
-  /** How many arrays have buffers. */
+  /** The number of arrays with buffers. */
   get count(): number {
     return this.#arrays.size;
   }
@@ -223,7 +228,7 @@ export class ClientMemory {
     return [...new Set(this.#rooms.values())].reduce((sum, room) => sum + read(room), 0);
   }
 
-  /** A tensor of what lies in buffers, one for each device of the sharding's mesh. */
+  /** A tensor whose elements are in buffers, one for each device of the sharding's mesh. */
   adopt(
     buffers: readonly Buffer[],
     type: Type,
@@ -236,7 +241,7 @@ export class ClientMemory {
     return new Concrete(type.dtype, type.shape, storage);
   }
 
-  /** The array with a tensor's elements in its shape, divided as said; brought there if it is not yet. */
+  /** The array with a tensor's elements in its shape, with the given sharding; uploaded if necessary. */
   arrayOf(x: Concrete, sharding: Sharding): DeviceArray {
     const { storage } = x;
     const { resident } = storage;
@@ -274,7 +279,7 @@ export class ClientMemory {
       return devices.map((device) => this.client.upload(part, dtype, own, device));
     }
     const isMoving = storage.resident !== null && !(storage.resident instanceof DeviceArray);
-    // What another backend may move is copied first: an upload reads later.
+    // Elements that another backend may move are copied first: an upload reads them later.
     const elements = isMoving ? x.peekStored((stored) => stored.slice()) : denseStored(x);
     const parts = new Map<string, Elements>();
     return partsOf(sharding, shape.length).map((at, i) => {
@@ -305,10 +310,10 @@ export class ClientMemory {
     this.#arrays.add(array);
   }
 
-  /** Stops counting an array that has had buffers. */
+  /** Removes an array that had buffers from the accounting. */
   forget(array: DeviceArray, buffers: readonly Buffer[]): void {
     if (!this.#arrays.delete(array)) return;
-    // The registry would keep it, and what has moved out with it, until the event loop turns.
+    // Otherwise the registry would keep it, and the elements that have moved out, until the event loop turns.
     this.#registry.unregister(array);
     for (const { device, bytes } of buffers) this.#rooms.get(device)!.held -= bytes;
   }
@@ -321,7 +326,7 @@ export class ClientMemory {
     buffers!.forEach((buffer) => buffer.delete());
   }
 
-  /** Moves arrays out until so many bytes more fit on each device; `kept` stay. */
+  /** Moves arrays out until this many more bytes fit on each device; `kept` arrays stay. */
   makeRoom(devices: readonly ClientDevice[], bytes: number, kept: readonly DeviceArray[]): void {
     const rooms = devices.map((device) => this.#rooms.get(device)!);
     const wanted = new Map(rooms.map((room) => [room, 0]));
@@ -340,7 +345,7 @@ export class ClientMemory {
     }
   }
 
-  /** Runs `start`; if there is not enough memory, once more after everything else has moved out. */
+  /** Runs `start`; if memory is not sufficient, runs it again after all other arrays have moved out. */
   withRoom<T>(
     devices: readonly ClientDevice[],
     bytes: number,

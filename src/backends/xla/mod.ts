@@ -1,8 +1,8 @@
 /**
- * XLA: programs on CPUs with all of their vectors, on GPUs and TPUs. A program is written as StableHLO
- * text (`src/stablehlo/`), compiled and run by a PJRT plugin through Deno's FFI (`pjrt/`), on tensors that
- * stay in the device's memory (`memory.ts`). `../segments.ts` divides a program that has operations which
- * are left to the evaluator; `../eager.ts` runs single operations.
+ * XLA: programs on CPUs with full vectorisation, on GPUs and TPUs. A program is written as StableHLO text
+ * (`src/stablehlo/`). It is compiled and run by a PJRT plugin through Deno's FFI (`pjrt/`), on tensors that
+ * stay in the device's memory (`memory.ts`). `../segments.ts` divides a program with operations that are
+ * left to the evaluator; `../eager.ts` runs single operations.
  *
  * @module
  */
@@ -42,30 +42,30 @@ export type { KeyValueStore, Node, StoreOptions } from "./hosts/store.ts";
  */
 export interface XlaOptions {
   /**
-   * The file of a PJRT plugin. Left out, it is the one that the environment variable
-   * `JACOBI_PJRT_PLUGIN` names, or the one that `@jacobi/jacobi/xla/install` has put in its place.
+   * The file of a PJRT plugin. If omitted, it is the one in the environment variable `JACOBI_PJRT_PLUGIN`,
+   * or the one installed by `@jacobi/jacobi/xla/install`.
    */
   readonly plugin?: string;
   /** Options of the plugin's client, such as `{ cpu_device_count: 4 }`. */
   readonly options?: Options;
   /**
-   * A directory in which compiled programs are kept, so that another process starts at once. It needs
-   * `--allow-read` and `--allow-write`. Programs are found by their text and the plugin's version; those
-   * for the processor may use instructions that another one lacks, so that only equal machines share one.
+   * A directory for compiled programs, so that later processes start immediately. It needs `--allow-read`
+   * and `--allow-write`. Programs are identified by their text and the plugin's version. Programs for CPUs
+   * may use instructions that other CPUs lack, so share a directory only between identical machines.
    */
   readonly cacheDirectory?: string;
   /**
-   * Takes part in a run of several processes, on one machine or on many, each of which has devices of
-   * its own: the plugin then knows those of all. It needs `--allow-net` and, where the library lies on
-   * the disk, `--allow-read`, and a plugin that works with other processes, as those for CUDA do; XLA's
-   * for CPUs does not, which is an error unless there is one process only. The plugin gets the options
-   * `node_id` and `num_nodes`. It calls functions of this program as long as the client is open: close
-   * it before a Worker that has opened it is terminated.
+   * Takes part in a run of several processes, on one or several machines, each with its own devices: the
+   * plugin then has access to all of them. It needs `--allow-net` and, if the library is on the local disk,
+   * `--allow-read`. It also needs a plugin that supports several processes, such as those for CUDA. XLA's
+   * plugin for CPUs does not support this, which is an error unless there is only one process. The plugin
+   * receives the options `node_id` and `num_nodes`. It calls functions of this program as long as the client
+   * is open: close it before terminating a Worker that has opened it.
    */
   readonly distributed?: Distributed;
 }
 
-/** What belongs to one device, or to one mesh. */
+/** The state for one device or one mesh. */
 interface Workplace {
   readonly site: Site;
   readonly eager: EagerOperations;
@@ -158,7 +158,7 @@ function eagerOperations(site: Site): EagerOperations {
   });
 }
 
-/** A program that gives its argument another shape, or the same. */
+/** A program that changes the shape of its argument, or returns it unchanged. */
 function rearrangement(from: Type, to: Type): Program {
   const binder = new Variable(from);
   if (sameShape(from.shape, to.shape)) return new Program([binder], [], [binder]);
@@ -174,28 +174,28 @@ function rearrangement(from: Type, to: Type): Program {
 
 const clients = new Map<Device, Client>();
 
-/** How many devices of each kind were ever opened: numbers are not used twice. */
+/** The number of devices of each kind opened so far: device numbers are never reused. */
 const counts = new Map<string, number>();
 
 /**
- * Opens the devices of a PJRT plugin, as far as they belong to this process. It needs Deno and the permission `--allow-ffi`, and `--allow-read`
- * and `--allow-env` to look for the plugin where its file is not named.
+ * Opens the devices of a PJRT plugin that belong to this process. It needs Deno and the permission
+ * `--allow-ffi`, and `--allow-read` and `--allow-env` to find the plugin if its file is not given.
  *
- * Devices of XLA's on the processor are called `xla-cpu:0` and so on, others by the name of their
- * platform: `cuda:0`. There, subnormal numbers may be taken for 0.
+ * XLA's devices on the CPU are called `xla-cpu:0` and so on, others by the name of their platform: `cuda:0`.
+ * On these devices, subnormal numbers may be treated as 0.
  *
- * With `distributed` the call waits until all processes of the run have made theirs, for as long as the
- * plugin is patient (for CUDA, two minutes for each of them). Devices of other processes are known to the
- * plugin alone: they are not among the results, and nothing can be moved there.
+ * With `distributed`, the call waits until all processes of the run have made theirs, as long as the
+ * plugin's timeout allows (for CUDA, two minutes for each of them). Devices of other processes are visible
+ * only to the plugin: they are not among the results, and nothing can be moved there.
  *
  * @category XLA
  * @param options The plugin, and options of its client.
  * @returns The devices that this process can use.
- * @throws {ArgumentError} when there is no plugin, what is named is none that fits, or the directory
- *   cannot be used.
- * @throws {XlaError} when the plugin cannot make a client, or the store of a run does not answer.
+ * @throws {ArgumentError} if there is no plugin, if the given one is unsuitable, or if the directory cannot
+ * be used.
+ * @throws {XlaError} if the plugin cannot create a client, or if the store of a run does not answer.
  *
- * @example Work goes where the tensors are
+ * @example Work runs where the tensors are
  * ```ts ignore
  * import { jit, matmul, ones, toDevice } from "@jacobi/jacobi";
  * import { openXla } from "@jacobi/jacobi/xla";
@@ -233,7 +233,7 @@ export function openXla(options: XlaOptions = {}): Device[] {
   return [...devices.keys()];
 }
 
-/** Makes the client of one process among several. */
+/** Creates the client of one of several processes. */
 function createNode(plugin: Plugin, options: Options, distributed: Distributed): Client {
   const what = "Cannot open XLA as one of several processes";
   const node = readDistributed(distributed, what);
@@ -246,7 +246,7 @@ function createNode(plugin: Plugin, options: Options, distributed: Distributed):
   const store = joinRun(node, plugin.path, what);
   const refuse = (fault: string) =>
     argumentError(`${what}: the plugin does not work with other processes; ${fault}`);
-  // A run of one process needs nothing of the plugin.
+  // For a run of one process, the plugin needs no support for several.
   const told: Options = nodeCount === 1 ? {} : { node_id: nodeId, num_nodes: nodeCount };
   let client;
   try {
@@ -256,7 +256,7 @@ function createNode(plugin: Plugin, options: Options, distributed: Distributed):
     const { message } = error as Error;
     throw /node_id|num_nodes/.test(message) ? refuse(message) : error;
   }
-  // Some pass over options that they do not know.
+  // Some plugins ignore unknown options.
   const processes = new Set(client.devices.map(({ processIndex }) => processIndex));
   if (client.processIndex === nodeId && processes.size === nodeCount) return client;
   const { processIndex } = client;
@@ -267,14 +267,14 @@ function createNode(plugin: Plugin, options: Options, distributed: Distributed):
 }
 
 /**
- * Closes devices that `openXla` gave, with all others of the same plugin's client. Their memory is freed:
- * tensors that are still there can no longer be used.
+ * Closes devices from `openXla`, together with all others of the same client. Their memory is freed: tensors
+ * that are still there can no longer be used.
  *
  * @category XLA
- * @param devices What `openXla` gave.
- * @throws {ArgumentError} when one of them was not opened by `openXla`, or was closed.
+ * @param devices Devices from `openXla`.
+ * @throws {ArgumentError} if one of them was not opened by `openXla`, or was closed.
  *
- * @example Giving a device's memory back
+ * @example Freeing a device's memory
  * ```ts ignore
  * import { closeXla, openXla } from "@jacobi/jacobi/xla";
  *

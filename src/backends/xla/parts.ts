@@ -1,5 +1,5 @@
 /**
- * Arrays cut into the parts that devices hold, and put together again.
+ * Splits arrays into the parts stored on devices, and reassembles them.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Sharding } from "../../core/sharding.ts";
 import type { Type } from "../../core/tensor.ts";
 import type { Buffer } from "./pjrt/mod.ts";
 
-/** Where a part's elements stand within the whole: runs of equal length, in the order of the part. */
+/** The positions of a part's elements within the whole: runs of equal length, in the order of the part. */
 interface Runs {
   readonly length: number;
   readonly starts: readonly number[];
@@ -34,7 +34,7 @@ function runsOf(shape: Shape, own: Shape, at: readonly number[]): Runs {
   return { length: sizeOf(own.slice(last)), starts };
 }
 
-/** A part of elements that stand in row-major order; no copy where it is contiguous. */
+/** A part of row-major elements; no copy is made if it is contiguous. */
 export function cutPart(
   elements: Elements,
   shape: Shape,
@@ -50,7 +50,7 @@ export function cutPart(
   return part;
 }
 
-/** Reads the first copy of each part into its place. */
+/** Reads the first copy of each part into its position. */
 export function pasteParts(
   into: Elements,
   { dtype, shape }: Type,

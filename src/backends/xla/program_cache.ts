@@ -1,17 +1,17 @@
 /**
- * Compiled programs in files, so that another process need not compile them again.
+ * A cache of compiled programs in files, so that later processes need not compile them again.
  *
  * @module
  */
 import { describeValue } from "../../base/dtype.ts";
 import { argumentError } from "../../base/errors.ts";
 
-/** What files begin with: their format. */
+/** The beginning of files: the format. */
 const HEAD = "jacobi xla program 1\n";
 
 const encoder = new TextEncoder();
 
-/** A number of 64 bits for bytes, by the method of Fowler, Noll and Vo (FNV-1a). */
+/** A 64-bit hash of bytes by the method of Fowler, Noll and Vo (FNV-1a). */
 function hashOf(bytes: Uint8Array, start: bigint): string {
   let [high, low] = [Number(start >> 32n), Number(start & 0xffffffffn)];
   for (let i = 0; i < bytes.length; i++) {
@@ -29,7 +29,7 @@ function hashOf(bytes: Uint8Array, start: bigint): string {
 export class ProgramCache {
   readonly #directory: string;
 
-  /** Makes the directory, if there is none. */
+  /** Creates the directory if it does not exist. */
   constructor(directory: unknown) {
     const what = "Cannot keep compiled programs";
     if (typeof directory !== "string" || directory === "") {
@@ -49,12 +49,12 @@ export class ProgramCache {
     }
   }
 
-  /** What was kept for a key, or `null`. */
+  /** The content stored for a key, or `null`. */
   read(key: string): Uint8Array<ArrayBuffer> | null {
     const head = encoder.encode(HEAD + key);
     try {
       const bytes = Deno.readFileSync(this.#pathOf(head));
-      // Keys of one name are told apart, and so are damaged files.
+      // Detects damaged files and different keys with the same file name.
       const size = new DataView(bytes.buffer).getUint32(0, true);
       const start = 8 + head.length;
       const isSame = head.every((byte, i) => bytes[8 + i] === byte);
@@ -64,7 +64,7 @@ export class ProgramCache {
     }
   }
 
-  /** Keeps something for a key. Where it cannot be written, it is compiled again the next time. */
+  /** Stores content for a key. If writing fails, the program is compiled again the next time. */
   write(key: string, content: Uint8Array): void {
     const head = encoder.encode(HEAD + key);
     const bytes = new Uint8Array(8 + head.length + content.length);
@@ -72,7 +72,7 @@ export class ProgramCache {
     bytes.set(head, 8);
     bytes.set(content, 8 + head.length);
     const path = this.#pathOf(head);
-    // Another process sees all of the file or none of it.
+    // The file appears atomically to other processes.
     const draft = `${path}.${crypto.randomUUID()}`;
     try {
       Deno.writeFileSync(draft, bytes);

@@ -1,5 +1,5 @@
 /**
- * What XLA has chosen for results, as shardings of a mesh.
+ * Converts the tilings that XLA has chosen for results to shardings of a mesh.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import type { Mesh, Sharding } from "../../core/sharding.ts";
 import type { Tiling } from "./pjrt/mod.ts";
 
 /**
- * The sharding of `mesh` that divides a shape as a tiling does; `null` where none divides it so, or not
- * into equal parts. Axes of the mesh of length one divide nothing, and are left out.
+ * The sharding of `mesh` that divides a shape as a tiling does; `null` if there is none, or if the parts are
+ * not equal. Axes of the mesh of length one divide nothing, and are omitted.
  */
 export function shardingOf(mesh: Mesh, { parts, partOf }: Tiling, shape: Shape): Sharding | null {
   if (parts.some((count, axis) => shape[axis] % count !== 0)) return null;
-  /** Which part along an axis of the tensor lies in a place. */
+  /** The part along an axis of the tensor that is at a position of the mesh. */
   const at = (place: number, axis: number): number => {
     const inner = parts.slice(axis + 1).reduce((product, count) => product * count, 1);
     return Math.floor(partOf[place] / inner) % parts[axis];

@@ -1,8 +1,8 @@
 /**
- * The functions by which a plugin asks a key-value store (`PJRT_KeyValueGetCallback` and its
- * neighbours of the PJRT C API), in threads of their own: the plugin calls them from any of its threads,
- * also while the program's own thread waits for the plugin. A call that waits for a key keeps others
- * that do waiting, but none that puts one.
+ * The functions through which a plugin accesses a key-value store (`PJRT_KeyValueGetCallback` and the
+ * related ones of the PJRT C API). They run in separate threads: the plugin calls them from any of its
+ * threads, also while the main thread waits for the plugin. A call that waits for a key blocks other such
+ * calls, but not those that put keys.
  *
  * @module
  */
@@ -21,16 +21,16 @@ import { KEY_VALUE_ARGUMENTS } from "../pjrt/structs.ts";
 import { codeOf, GRACE, type KeyValueStore, LONGEST_WAIT } from "./store.ts";
 import { answerAll, ask, type LineEnd } from "./threads.ts";
 
-/** What a plugin asks for. */
+/** A request of a plugin. */
 export type Question =
   | { readonly kind: "get"; readonly key: string; readonly timeoutMs: number }
   | { readonly kind: "tryGet"; readonly key: string }
   | { readonly kind: "put"; readonly key: string; readonly value: Uint8Array };
 
-/** The functions that one thread has: those that wait have one of their own. */
+/** The functions of a thread: functions that wait have their own thread. */
 export type Role = "waiting" | "prompt";
 
-/** What a thread of functions gets. */
+/** The data for a thread of functions. */
 export interface CallbackData {
   readonly role: Role;
   /** The line to the store's thread. */
@@ -39,13 +39,13 @@ export interface CallbackData {
   readonly path: string;
 }
 
-/** Arguments that a value is written into. */
+/** Arguments into which a value is written. */
 interface Receiver {
   set(name: "value" | "value_deleter_callback", address: bigint): void;
   set(name: "value_size", size: number): void;
 }
 
-/** Answers questions by a store. */
+/** Answers requests from a store. */
 export function answerBy(store: KeyValueStore, line: LineEnd): void {
   async function valueFor(question: Question): Promise<Uint8Array | null> {
     const { kind, key } = question;
@@ -70,16 +70,16 @@ export function answerBy(store: KeyValueStore, line: LineEnd): void {
   });
 }
 
-/** What the thread does: it gives the addresses of its functions. */
+/** The work of the thread: returns the addresses of its functions. */
 export function run({ role, line, path }: CallbackData): readonly string[] {
   const heap = foreignHeap(path);
 
-  /** The address of an error, by the function that the plugin gives for it. */
+  /** The address of an error, created by the function that the plugin provides. */
   function errorOf(maker: bigint, code: number, message: string): bigint {
     return errorMakerAt(addressesAt(maker, 1)[0])(code, message);
   }
 
-  /** Asks the store; gives the address of an error, or `0n` after `use` had the value. */
+  /** Queries the store; returns the address of an error, or `0n` after `use` received the value. */
   function answer(
     question: Question,
     timeoutMs: number,
@@ -96,7 +96,7 @@ export function run({ role, line, path }: CallbackData): readonly string[] {
     return 0n;
   }
 
-  /** A function of one of the layouts. What fails within is an error for the plugin. */
+  /** A function of one of the layouts. Exceptions in it become errors for the plugin. */
   function callback<F extends Fields & { callback_error: "pointer" }>(
     layout: Layout<F>,
     call: (args: Block<F>, maker: bigint) => bigint,
@@ -113,7 +113,7 @@ export function run({ role, line, path }: CallbackData): readonly string[] {
     return String(address);
   }
 
-  /** Hands a value to the plugin, which copies it and calls the function that frees it. */
+  /** Passes a value to the plugin, which copies it and calls the function that frees it. */
   function give(args: Receiver, value: Uint8Array): void {
     const address = heap.copy(value);
     if (address === 0n) throw new RangeError(`no room for a value of ${value.length} bytes`);
@@ -127,7 +127,7 @@ export function run({ role, line, path }: CallbackData): readonly string[] {
     return [callback(get, (args, maker) => {
       const key = textAt(args.get("key"), args.get("key_size"));
       const asked = args.get("timeout_in_ms");
-      // A time that is not limited arrives as a number that was cut.
+      // An unlimited time arrives as a truncated number.
       const timeoutMs = asked < 0 ? LONGEST_WAIT : asked;
       const question = { kind: "get", key, timeoutMs } as const;
       return answer(question, timeoutMs, maker, (value) => give(args, value));

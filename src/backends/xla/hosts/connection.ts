@@ -1,6 +1,6 @@
 /**
- * Messages over TCP, each after its length: four bytes, the lowest first. All uses of Deno's network
- * stand here.
+ * Messages over TCP, each preceded by its length: four bytes, little-endian. All uses of Deno's network API
+ * are in this module.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { argumentError } from "../../../base/errors.ts";
 /** The longest message, in bytes. */
 export const LONGEST = 2 ** 26;
 
-/** Where a store is to be reached. */
+/** The address of a store. */
 export interface Endpoint {
   readonly hostname: string;
   readonly port: number;
@@ -25,7 +25,7 @@ export class Connection {
     this.#socket = socket;
   }
 
-  /** Sends a message after those before it. */
+  /** Sends a message after the earlier ones. */
   send(message: Uint8Array): Promise<void> {
     const framed = new Uint8Array(4 + message.length);
     new DataView(framed.buffer).setUint32(0, message.length, true);
@@ -36,9 +36,9 @@ export class Connection {
   }
 
   /**
-   * The next message, or `null` when the other end has closed the connection.
+   * The next message, or `null` if the other end has closed the connection.
    *
-   * @param longest Longer ones, and ends in the middle of one, are errors.
+   * @param longest The maximum length; longer messages, and connections that end within one, are errors.
    */
   async receive(longest: number = LONGEST): Promise<Uint8Array<ArrayBuffer> | null> {
     const head = new Uint8Array(4);
@@ -50,17 +50,17 @@ export class Connection {
     return message;
   }
 
-  /** Ends the connection. Again, it does nothing. */
+  /** Closes the connection. Calling it again has no effect. */
   close(): void {
-    // The other end is told at once. Closing alone waits for the read that is under way, and so for a
-    // turn of the event loop, which may be far.
+    // Notifies the other end immediately. Closing alone waits for the pending read, and so for a turn of the
+    // event loop, which may be late.
     this.#socket.closeWrite().catch(() => {});
     try {
       this.#socket.close();
     } catch { /* It is closed. */ }
   }
 
-  /** Reads all of `into`; gives false when the connection ends before and `mayEnd`. */
+  /** Reads all of `into`; returns false if the connection ends before that and `mayEnd` is set. */
   async #fill(into: Uint8Array, mayEnd: boolean): Promise<boolean> {
     for (let at = 0; at < into.length;) {
       const count = await this.#socket.read(into.subarray(at));
@@ -80,10 +80,10 @@ export async function dial({ hostname, port }: Endpoint): Promise<Connection> {
 }
 
 /**
- * Waits for connections for ever.
+ * Accepts connections forever.
  *
- * @param serve Is called with each of them.
- * @returns The port, chosen by the system when 0 was asked for.
+ * @param serve Called with each connection.
+ * @returns The port, chosen by the system if 0 was given.
  */
 export function listen(endpoint: Endpoint, serve: (connection: Connection) => void): number {
   const listener = Deno.listen({ ...endpoint });
@@ -101,7 +101,7 @@ export function showEndpoint({ hostname, port }: Endpoint): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
-/** Reads an address. */
+/** Parses an address. */
 export function parseEndpoint(address: unknown, what: string): Endpoint {
   const [, inBrackets, plain, digits] = typeof address === "string"
     ? address.match(/^(?:\[([\da-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/) ?? []

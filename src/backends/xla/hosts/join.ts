@@ -1,5 +1,5 @@
 /**
- * One process among those that a client spans: its threads, and what a plugin is told.
+ * One process of a run with several processes: its threads, and the functions for the plugin.
  *
  * @module
  */
@@ -19,16 +19,16 @@ import { type LineEnd, makeLine, startThread, type Thread } from "./threads.ts";
  */
 export interface Distributed extends Node {
   /**
-   * Where the store is that all of them share: the address that `serveStore` gave, or, for a store of
-   * another kind, the URL of a module. Its default export is called with `{ nodeId, nodeCount }`, in a
-   * thread that the module is loaded into, and gives a `KeyValueStore` or a promise of one.
+   * The store shared by all processes: the address that `serveStore` returned, or, for a store of another
+   * kind, the URL of a module. Its default export is called with `{ nodeId, nodeCount }`, in a thread that
+   * loads the module, and returns a `KeyValueStore` or a promise of one.
    */
   readonly store: string | URL;
-  /** For how long to try to connect with the store, in milliseconds; a minute when left out. */
+  /** How long to try to connect to the store, in milliseconds; one minute if omitted. */
   readonly timeoutMs?: number;
 }
 
-/** What the store's thread gets. */
+/** The data for the store's thread. */
 interface StoreData extends Node {
   readonly store: string;
   readonly isModule: boolean;
@@ -36,7 +36,7 @@ interface StoreData extends Node {
   readonly lines: readonly LineEnd[];
 }
 
-/** What the store's thread does. */
+/** The work of the store's thread. */
 export async function run(
   { store, isModule, nodeId, nodeCount, timeoutMs, lines }: StoreData,
 ): Promise<void> {
@@ -59,7 +59,7 @@ async function openModule(url: string, node: Node): Promise<KeyValueStore> {
   return store;
 }
 
-/** The options of `openXla`, checked. */
+/** Validates the options of `openXla`. */
 export function readDistributed(options: Distributed, what: string): Required<Distributed> {
   const { nodeId, nodeCount, store, timeoutMs = 60_000 } = readOptions(what, options, [
     "nodeId",
@@ -74,7 +74,7 @@ export function readDistributed(options: Distributed, what: string): Required<Di
 }
 
 /**
- * Connects with the store of a run.
+ * Connects to the store of a run.
  *
  * @param path The plugin's file.
  * @returns The functions for the plugin. Their threads end when they are closed.
@@ -85,7 +85,7 @@ export function joinRun(
   what: string,
 ): KeyValueFunctions {
   const threads: Thread[] = [];
-  // Functions are no longer called, so their threads go first; the store's takes leave then.
+  // The functions are not called any more, so their threads end first; then the store's thread disconnects.
   const close = () => {
     for (const thread of threads.reverse()) thread.close();
   };

@@ -1,6 +1,6 @@
 /**
- * The server of a store over TCP. It runs in a thread of its own, since the program that starts it may
- * wait in a foreign function for what others put there.
+ * The server of a store over TCP. It runs in a separate thread, since the program that starts it may be
+ * blocked in a foreign function that waits for values from other processes.
  *
  * @module
  */
@@ -25,44 +25,44 @@ import { startThread } from "./threads.ts";
  * @category XLA
  */
 export interface ServeOptions {
-  /** How many processes the run has. */
+  /** The number of processes of the run. */
   readonly nodeCount: number;
-  /** The address to listen at; `127.0.0.1`, which other machines do not reach, when left out. */
+  /** The address to listen on; if omitted, `127.0.0.1`, which other machines cannot reach. */
   readonly hostname?: string;
-  /** The port to listen at; one that is free when left out. */
+  /** The port to listen on; a free one if omitted. */
   readonly port?: number;
 }
 
 /**
- * A store that is served.
+ * A running store server.
  *
  * @category XLA
  */
 export interface StoreServer {
-  /** Where it is, for `openXla` and `connectStore`. */
+  /** Its address, for `openXla` and `connectStore`. */
   readonly address: string;
-  /** Ends it. Pending requests get an error. */
+  /** Stops it. Pending requests fail. */
   close(): void;
 }
 
-/** The most bytes that a store holds. */
+/** The maximum size of a store in bytes. */
 const MOST_BYTES = 2 ** 30;
 
-/** The longest first message. */
+/** The maximum length of the first message. */
 const LONGEST_JOIN = 256;
 
-/** How many pauses, of how many milliseconds, a node's place is waited for. */
+/** The number of pauses, and their length in milliseconds, to wait until a node's number is free. */
 const PATIENCE = 10;
 const PAUSE = 100;
 
-/** Who waits for a key. */
+/** A client that waits for a key. */
 interface Waiting {
   readonly connection: Connection;
   readonly answer: (code: string, contents: Uint8Array | string) => void;
   readonly timer: ReturnType<typeof setTimeout>;
 }
 
-/** The table and who waits for what. */
+/** The table and the pending requests. */
 class Table {
   readonly #nodeCount: number;
   readonly #nodes = new Map<number, Connection>();
@@ -79,7 +79,7 @@ class Table {
     try {
       const join = decodeRequest(await connection.receive(LONGEST_JOIN) ?? new Uint8Array(0));
       if (join === null) return;
-      // One that has just ended may not be known to have.
+      // The end of a connection that has just closed may not have been noticed yet.
       for (let i = 0; i < PATIENCE && this.#nodes.has(join.number); i++) {
         await new Promise((resolve) => setTimeout(resolve, PAUSE));
       }
@@ -94,14 +94,14 @@ class Table {
         this.#answer(connection, request);
       }
     } catch {
-      // A connection that is lost, or says what is no message, is at its end.
+      // A lost connection, or one with an invalid message, is closed.
     } finally {
       this.#forget(connection);
       connection.close();
     }
   }
 
-  /** Why a node is not let in: the kind of error and the reason. */
+  /** The reason why a node is rejected: the kind of error and the message. */
   #refusal({ kind, key, number, value }: Request): [string, string] | null {
     if (kind !== REQUESTS.join || key !== GREETING || value.length !== 4) {
       return ["INVALID_ARGUMENT", "it speaks another version of the protocol"];
@@ -120,7 +120,7 @@ class Table {
 
   #answer(connection: Connection, { id, kind, key, number, value }: Request): void {
     const answer = (code: string, contents: Uint8Array | string) => {
-      // Whoever is gone needs no answer.
+      // If the client is gone, no answer is needed.
       reply(connection, id, code, contents).catch(() => {});
     };
     const found = this.#values.get(key);
@@ -182,7 +182,7 @@ class Table {
     if (all?.size === 0) this.#waiting.delete(key);
   }
 
-  /** Forgets a connection that has ended. */
+  /** Removes a connection that has ended. */
   #forget(connection: Connection): void {
     for (const [node, own] of this.#nodes) if (own === connection) this.#nodes.delete(node);
     for (const [key, all] of this.#waiting) {
@@ -203,7 +203,7 @@ function reply(
   return connection.send(encodeAnswer(id, code === "OK" ? 0 : codeOf(code), bytes));
 }
 
-/** What the thread of a server does: it gives the port. */
+/** The work of a server's thread: returns the port. */
 export function run(
   { hostname, port, nodeCount }: Required<ServeOptions>,
 ): number {
@@ -212,15 +212,15 @@ export function run(
 }
 
 /**
- * Serves a store by which the processes of a run find each other, to be called in one of them or in a
- * separate process. It needs `--allow-net` and, where the library lies on the disk, `--allow-read`. A store
- * is for one run: keys are never changed or forgotten. Anyone who can reach it may read and write, so use
- * it in a private network. It ends with the process, and does not keep it from ending.
+ * Serves a store through which the processes of a run find each other. It is called in one of them or in a
+ * separate process. It needs `--allow-net` and, if the library is on the local disk, `--allow-read`. A store
+ * is for a single run: keys are never changed or removed. Anyone who can reach it may read and write, so use
+ * it in a private network. It ends with the process, and does not keep the process from ending.
  *
  * @category XLA
- * @param options How many processes there are, and where to listen.
- * @returns Where it is, and how to end it.
- * @throws {ArgumentError} when the options are none, or it cannot listen there.
+ * @param options The number of processes, and the address to listen on.
+ * @returns The running server.
+ * @throws {ArgumentError} if the options are invalid, or if it cannot listen on the address.
  *
  * @example The first of two processes
  * ```ts ignore

@@ -1,5 +1,5 @@
 /**
- * Key-value stores by which the processes of a run find each other, and the one over TCP.
+ * Key-value stores through which the processes of a run find each other, and the implementation over TCP.
  *
  * @module
  */
@@ -10,29 +10,29 @@ import { CODES } from "../pjrt/api.ts";
 import { type Connection, dial, LONGEST, parseEndpoint, showEndpoint } from "./connection.ts";
 
 /**
- * A table of bytes by text that all processes of a run share. XLA's plugins put there what the other
- * processes have to know, such as each one's devices. A key is put once.
+ * A table from text to bytes that is shared by all processes of a run. XLA's plugins store information for
+ * the other processes there, such as the devices of each one. A key can be put only once.
  *
  * @category XLA
  */
 export interface KeyValueStore {
   /**
-   * Waits until a key is there.
+   * Waits until a key exists.
    *
    * @returns Its value.
-   * @throws {XlaError} `DEADLINE_EXCEEDED` when no process has put it within `timeoutMs` milliseconds,
-   *   `UNAVAILABLE` when the store is gone.
+   * @throws {XlaError} `DEADLINE_EXCEEDED` if no process has put it within `timeoutMs` milliseconds,
+   * `UNAVAILABLE` if the store is gone.
    */
   get(key: string, timeoutMs: number): Promise<Uint8Array>;
-  /** The value of a key, or `null` when it is not there. */
+  /** The value of a key, or `null` if it does not exist. */
   tryGet(key: string): Promise<Uint8Array | null>;
   /**
    * Adds a key.
    *
-   * @throws {XlaError} `ALREADY_EXISTS` when it is there with another value.
+   * @throws {XlaError} `ALREADY_EXISTS` if it exists with another value.
    */
   put(key: string, value: Uint8Array): Promise<void>;
-  /** Takes leave of the store. */
+  /** Disconnects from the store. */
   close(): void;
 }
 
@@ -42,9 +42,9 @@ export interface KeyValueStore {
  * @category XLA
  */
 export interface Node {
-  /** The number of this process, from 0 on: each has its own. */
+  /** The number of this process, counted from 0; unique in the run. */
   readonly nodeId: number;
-  /** How many processes there are. */
+  /** The number of processes. */
   readonly nodeCount: number;
 }
 
@@ -54,11 +54,11 @@ export interface Node {
  * @category XLA
  */
 export interface StoreOptions extends Node {
-  /** For how long to retry while there is no answer, in milliseconds; a minute by default. */
+  /** How long to retry while there is no answer, in milliseconds; one minute by default. */
   readonly timeoutMs?: number;
 }
 
-/** What a client asks a store for. The first request of a connection is `join`. */
+/** The requests of a client to a store. The first request of a connection is `join`. */
 export const REQUESTS = { join: 0, get: 1, tryGet: 2, put: 3 } as const;
 
 /** A request: `number` is the timeout of `get`, and the node of `join`. */
@@ -70,19 +70,19 @@ export interface Request {
   readonly value: Uint8Array;
 }
 
-/** What the key of `join` says; its value is the number of nodes, four bytes. */
+/** The key of `join`; its value is the number of nodes, four bytes. */
 export const GREETING = "jacobi key-value store 1";
 
 /** Bytes of a request before its key. */
 const HEAD = 13;
 
-/** The longest wait, in milliseconds: what timers can count. */
+/** The maximum wait in milliseconds: the maximum of timers. */
 export const LONGEST_WAIT = 2 ** 31 - 1;
 
-/** How much longer than the store itself its clients wait, in milliseconds. */
+/** How much longer clients wait than the store itself, in milliseconds. */
 export const GRACE = 5000;
 
-/** A request as bytes: its numbers, the length of its key, the key, and the value. */
+/** Encodes a request: its numbers, the length of its key, the key, and the value. */
 export function encodeRequest({ id, kind, number, key, value }: Request): Uint8Array {
   const name = new TextEncoder().encode(key);
   const bytes = new Uint8Array(HEAD + name.length + value.length);
@@ -96,7 +96,7 @@ export function encodeRequest({ id, kind, number, key, value }: Request): Uint8A
   return bytes;
 }
 
-/** A request, or `null` when the bytes are none. */
+/** Decodes a request; `null` if the bytes are invalid. */
 export function decodeRequest(bytes: Uint8Array): Request | null {
   if (bytes.length < HEAD) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -111,7 +111,7 @@ export function decodeRequest(bytes: Uint8Array): Request | null {
   };
 }
 
-/** An answer as bytes: the request's number, the number of an error's kind or 0, and what is said. */
+/** Encodes an answer: the number of the request, the error code or 0, and the contents. */
 export function encodeAnswer(id: number, code: number, contents: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(5 + contents.length);
   new DataView(bytes.buffer).setUint32(0, id, true);
@@ -120,12 +120,12 @@ export function encodeAnswer(id: number, code: number, contents: Uint8Array): Ui
   return bytes;
 }
 
-/** The number of a kind of error. */
+/** The code of a kind of error. */
 export function codeOf(name: string): number {
   return Math.max(CODES.indexOf(name), 2);
 }
 
-/** Throws unless these are the number of a node and the count of all. */
+/** Throws unless the values are a valid node number and node count. */
 export function checkNode({ nodeId, nodeCount }: Node, what: string): void {
   if (!(Number.isInteger(nodeCount) && nodeCount > 0 && nodeCount < 2 ** 31)) {
     throw argumentError(
@@ -139,7 +139,7 @@ export function checkNode({ nodeId, nodeCount }: Node, what: string): void {
   }
 }
 
-/** Throws unless this is a time to wait. */
+/** Throws unless the value is a valid timeout. */
 export function checkTimeout(timeoutMs: unknown, what: string): asserts timeoutMs is number {
   if (typeof timeoutMs === "number" && timeoutMs >= 0) return;
   throw argumentError(
@@ -147,9 +147,9 @@ export function checkTimeout(timeoutMs: unknown, what: string): asserts timeoutM
   );
 }
 
-/** An answer that is waited for. */
+/** A pending request. */
 interface Question {
-  /** Begins the message of its error. */
+  /** The beginning of its error message. */
   readonly what: string;
   readonly timer: ReturnType<typeof setTimeout>;
   readonly resolve: (value: Uint8Array) => void;
@@ -161,7 +161,7 @@ class TcpStore implements KeyValueStore {
   readonly #connection: Connection;
   readonly #name: string;
   readonly #questions = new Map<number, Question>();
-  /** Why nothing can be asked any more. */
+  /** The reason why no more requests are possible. */
   #fault: string | null = null;
   #lastId = 0;
 
@@ -171,7 +171,7 @@ class TcpStore implements KeyValueStore {
     this.#listen();
   }
 
-  /** Tells the store who is there. */
+  /** Registers this node with the store. */
   async join({ nodeId, nodeCount }: Node): Promise<void> {
     const value = new Uint8Array(Uint32Array.of(nodeCount).buffer);
     await this.#ask("join", GREETING, 0, `Cannot join ${this.#name}`, nodeId, value);
@@ -208,7 +208,7 @@ class TcpStore implements KeyValueStore {
     this.#fail("it was closed");
   }
 
-  /** What an error with a key begins with. */
+  /** The beginning of an error message about a key. */
   #begin(verb: string, key: string): string {
     const what = `Cannot ${verb} ${describeValue(key)} ${verb === "put" ? "into" : "from"} ` +
       this.#name;
@@ -260,7 +260,7 @@ class TcpStore implements KeyValueStore {
     }
   }
 
-  /** Ends the connection, and with an error all that is waited for. */
+  /** Ends the connection, and fails all pending requests. */
   #fail(fault: string): void {
     this.#fault ??= fault;
     this.#connection.close();
@@ -272,21 +272,21 @@ class TcpStore implements KeyValueStore {
   }
 }
 
-/** The pause before another try to connect, in milliseconds. */
+/** The pause before the next attempt to connect, in milliseconds. */
 const PAUSE = 100;
 
 /**
- * Connects this process with a store that `serveStore` serves. It needs `--allow-net`. Programs may keep
- * things of their own there: their keys should begin with a name that plugins do not use. It keeps the
- * program from ending until it is closed. `openXla` connects by itself.
+ * Connects this process to a store that `serveStore` serves. It needs `--allow-net`. Programs may put their
+ * own keys there, which should begin with a name that plugins do not use. An open connection keeps the
+ * program from ending until it is closed. `openXla` connects automatically.
  *
  * @category XLA
- * @param address Where it is, such as "10.0.0.1:8476".
- * @param options Which node this is, and for how long to try.
+ * @param address The address of the store, such as "10.0.0.1:8476".
+ * @param options The number of this node, and how long to try.
  * @returns The store.
- * @throws {ArgumentError} when what is given is no address, or no node.
- * @throws {XlaError} `UNAVAILABLE` when there is no answer, `INVALID_ARGUMENT` when the store is for
- *   another number of nodes, `ALREADY_EXISTS` when another process has the same `nodeId`.
+ * @throws {ArgumentError} if the address or the node is invalid.
+ * @throws {XlaError} `UNAVAILABLE` if there is no answer, `INVALID_ARGUMENT` if the store is for another
+ * number of nodes, `ALREADY_EXISTS` if another process has the same `nodeId`.
  *
  * @example Two processes that wait for each other
  * ```ts ignore
@@ -319,7 +319,7 @@ export async function connectStore(
   return store;
 }
 
-/** Connects, where need be after some tries: processes do not start at the same time. */
+/** Connects, after several attempts if necessary: processes do not start at the same time. */
 async function dialUntil(
   deadline: number,
   endpoint: Parameters<typeof dial>[0],
@@ -330,7 +330,7 @@ async function dialUntil(
       return await dial(endpoint);
     } catch (error) {
       const { name: kind, message } = error as Error;
-      // Leave that is missing will not come.
+      // A missing permission will not be granted later.
       if (kind === "NotCapable") throw argumentError(`Cannot connect with ${name}: ${message}`);
       if (Date.now() + PAUSE >= deadline) {
         throw xlaError(`Cannot connect with ${name}: ${message}`, "UNAVAILABLE");

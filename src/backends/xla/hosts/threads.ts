@@ -1,6 +1,6 @@
 /**
- * Threads for what has to be done while the thread that started them is in a foreign function: they are
- * workers of `node:worker_threads`, which never keep a script from ending.
+ * Threads for work that must continue while the thread that started them is blocked in a foreign function.
+ * They are workers of `node:worker_threads`, which never keep a script from ending.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import { LONGEST } from "./connection.ts";
 
 /** A thread. */
 export interface Thread {
-  /** What the module's function has given, as JSON carries it. */
+  /** The result of the module's function, limited to JSON. */
   readonly value: unknown;
   /** Ends it. */
   close(): void;
 }
 
-/** A line on which one thread asks another and blocks until it is answered. */
+/** A line on which one thread sends requests to another and blocks until they are answered. */
 export interface Line {
-  /** Where questions are asked. */
+  /** The port on which requests are sent. */
   readonly near: MessagePort;
-  /** Where they arrive. */
+  /** The port on which they arrive. */
   readonly far: MessagePort;
-  /** What answers are written into. It grows. */
+  /** The memory into which answers are written. It grows. */
   readonly memory: SharedArrayBuffer;
 }
 
@@ -32,19 +32,19 @@ export interface LineEnd {
   readonly memory: SharedArrayBuffer;
 }
 
-/** An answer: the number of an error's kind or 0, and its contents. */
+/** An answer: an error code or 0, and the contents. */
 export interface Answer {
   readonly code: number;
   readonly contents: Uint8Array;
 }
 
 /**
- * The first words of a line's memory: the last question and the last answer by number, the answer's code,
- * and the size of its contents, which follow at the byte `contents`.
+ * The first words of a line's memory: the numbers of the last request and of the last answer, the answer's
+ * code, and the size of its contents, which follow at the byte `contents`.
  */
 const PLACES = { asked: 0, answered: 1, code: 2, size: 3, contents: 16 } as const;
 
-/** What is used of `node:worker_threads`. */
+/** The parts of `node:worker_threads` that are used. */
 interface WorkerThreads {
   readonly Worker: new (source: string, options: object) => {
     on(event: "error", listener: (error: unknown) => void): void;
@@ -62,7 +62,7 @@ function workerThreads(): WorkerThreads {
   throw internalError("there are no threads where there are foreign functions");
 }
 
-/** Makes a line. */
+/** Creates a line. */
 export function makeLine(): Line {
   const { port1: near, port2: far } = new MessageChannel();
   return { near, far, memory: makeMemory() };
@@ -72,7 +72,7 @@ function makeMemory(): SharedArrayBuffer {
   return new SharedArrayBuffer(PLACES.contents, { maxByteLength: PLACES.contents + LONGEST });
 }
 
-/** Writes the answer to a question, unless it was given up. Its text is a part of `SOURCE`. */
+/** Writes the answer to a request, unless the request was abandoned. Its text is a part of `SOURCE`. */
 function writeAnswer(
   memory: SharedArrayBuffer,
   id: number,
@@ -90,7 +90,7 @@ function writeAnswer(
   Atomics.notify(words, PLACES.answered);
 }
 
-/** Waits for the answer to the last question, for so many milliseconds; gives `null` when none came. */
+/** Waits for the answer to the last request for `timeoutMs` milliseconds; returns `null` if none arrived. */
 function readAnswer(memory: SharedArrayBuffer, timeoutMs: number): Answer | null {
   const words = new Int32Array(memory, 0, 4);
   const id = words[PLACES.asked];
@@ -106,7 +106,7 @@ function readAnswer(memory: SharedArrayBuffer, timeoutMs: number): Answer | null
   return { code: words[PLACES.code], contents: new Uint8Array(contents) };
 }
 
-/** Asks a question and waits for its answer, for so many milliseconds; gives `null` when none came. */
+/** Sends a request and waits for its answer for `timeoutMs` milliseconds; returns `null` if none arrived. */
 export function ask(
   { port, memory }: LineEnd,
   question: unknown,
@@ -117,7 +117,7 @@ export function ask(
   return readAnswer(memory, timeoutMs);
 }
 
-/** Answers what is asked at the other end of a line. */
+/** Answers all requests from the other end of a line. */
 export function answerAll<Question>(
   { port, memory }: LineEnd,
   answer: (question: Question) => Promise<Answer>,
@@ -128,13 +128,13 @@ export function answerAll<Question>(
   };
 }
 
-/** How long a thread may take to begin beyond the time that it is given, in milliseconds. */
+/** Additional time that a thread may take to start, in milliseconds. */
 const START = 30_000;
 
-/** The code of an error that is none of XLA's. */
+/** The code of errors that are not from XLA. */
 const OTHER = CODES.length;
 
-/** What a thread begins with: it imports the module and answers the question that stands for its start. */
+/** The source of a thread: it imports the module and answers the request that represents its start. */
 const SOURCE = `const { workerData: given } = require("node:worker_threads");
 const PLACES = ${JSON.stringify(PLACES)};
 ${writeAnswer}
@@ -149,12 +149,12 @@ import(given.url).then((found) => found.run(given.data)).then(
 );`;
 
 /**
- * Starts a thread and waits until a module's function `run` has begun its work there.
+ * Starts a thread and waits until a module's function `run` has started its work there.
  *
- * @param url The module's address.
- * @param data What `run` is called with; its result, or that of its promise, is the thread's value.
- * @param ports Ports within the data, which the thread takes over.
- * @param what Begins the message when it fails.
+ * @param url The URL of the module.
+ * @param data The argument of `run`; the result of `run`, or of its promise, is the thread's value.
+ * @param ports Ports within the data, which are transferred to the thread.
+ * @param what The beginning of the error message.
  * @param timeoutMs How long `run` may take.
  */
 export function startThread(
@@ -173,7 +173,7 @@ export function startThread(
     workerData: { url, data, memory, codes: CODES },
     transferList: ports,
   });
-  // What fails there later is told to those who wait for it.
+  // Later failures there are reported to the threads that wait for it.
   worker.on("error", () => {});
   worker.unref();
   const close = () => void worker.terminate();

@@ -1,6 +1,6 @@
 /**
- * The functions of an open plugin. Every call goes through here: the arguments are written by their
- * description, and an error that comes back is freed and thrown as one of ours.
+ * The functions of an open plugin. All calls go through this module: the arguments are written according to
+ * their description, and a returned error is freed and thrown as an `XlaError`.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export interface ApiVersion {
 /** The oldest version that this client was tested with. Tested are 0.81, 0.106, 0.115 and 0.116. */
 export const OLDEST: ApiVersion = { major: 0, minor: 81 };
 
-/** The kinds of errors, by number. */
+/** The names of error codes, by number. */
 export const CODES: readonly string[] = [
   "OK",
   "CANCELLED",
@@ -56,7 +56,7 @@ export const CODES: readonly string[] = [
 /** Functions that return nothing. */
 const VOID: readonly string[] = ["Error_Destroy", "Error_Message"];
 
-/** A function of the plugin with a block of its own for its arguments, which each call reuses. */
+/** A function of the plugin with its own argument block, which each call reuses. */
 export class Call<N extends FunctionName> {
   readonly block: Block<ArgumentsOf<N>>;
   readonly #native: Native;
@@ -69,9 +69,9 @@ export class Call<N extends FunctionName> {
   }
 
   /**
-   * Calls the function with what the block holds.
+   * Calls the function with the contents of the block.
    *
-   * @param what Begins the message when it fails: "Cannot compile the program".
+   * @param what The beginning of the error message: "Cannot compile the program".
    */
   run(what: string): Block<ArgumentsOf<N>> {
     const error = this.#native(this.block.pointer);
@@ -82,10 +82,10 @@ export class Call<N extends FunctionName> {
 
 /** The functions of one plugin. */
 export class Api {
-  /** How messages name the plugin. */
+  /** The name of the plugin in messages. */
   readonly label: string;
   readonly version: ApiVersion;
-  /** Where the plugin's `PJRT_Api` is. */
+  /** The address of the plugin's `PJRT_Api`. */
   readonly address: bigint;
   readonly #table: DataView;
   readonly #kept: unknown[] = [];
@@ -93,7 +93,7 @@ export class Api {
   #await: Slow | null = null;
 
   /**
-   * @param address Where the plugin's `PJRT_Api` is.
+   * @param address The address of the plugin's `PJRT_Api`.
    * @param path The plugin's file, for messages.
    */
   constructor(address: bigint, path: string) {
@@ -116,12 +116,12 @@ export class Api {
       throw refuse(`it has version ${major}.${minor} of the PJRT C API, ${expected}`);
     }
     this.version = { major, minor };
-    // What lies behind the plugin's own size is not read: functions that it does not know are null.
+    // Fields after the plugin's own size are not read: functions that it does not have are null.
     this.#table = new DataView(new ArrayBuffer(API.size));
     new Uint8Array(this.#table.buffer).set(bytesAt(address, Math.min(size, API.size)));
   }
 
-  /** The version in words. */
+  /** The version as text. */
   get release(): string {
     return `PJRT ${this.version.major}.${this.version.minor}`;
   }
@@ -131,7 +131,7 @@ export class Api {
     return this.#addressOf(name) !== 0n;
   }
 
-  /** A function with a block that belongs to the caller. */
+  /** A function with a block owned by the caller. */
   prepare<N extends FunctionName>(name: N): Call<N> {
     const native = functionAt(this.#require(name), VOID.includes(name) ? "void" : "pointer");
     return new Call(this, name, native);
@@ -140,12 +140,12 @@ export class Api {
   /**
    * Calls a function.
    *
-   * @param inputs All of the arguments that the caller fills in.
-   * @param what Begins the message when it fails: "Cannot compile the program".
-   * @param kept What owns memory whose addresses are among the arguments: the engine does not see
-   * that an address is used, and would free the memory before the call.
-   * @returns The arguments, in which the function has written its results. They are to be read
-   * before the same function is called again.
+   * @param inputs All arguments that the caller sets.
+   * @param what The beginning of the error message: "Cannot compile the program".
+   * @param kept Owners of memory whose addresses are among the arguments: the engine does not track the use
+   * of addresses, and could free the memory before the call.
+   * @returns The arguments, into which the function has written its results. They must be read before the
+   * same function is called again.
    */
   call<N extends FunctionName>(
     name: N,
@@ -168,7 +168,7 @@ export class Api {
     }
   }
 
-  /** Settles when an event has happened; is rejected when what it stands for failed. */
+  /** Resolves when an event has completed; rejects if its operation failed. */
   async wait(event: bigint, what: string): Promise<void> {
     this.#await ??= slowFunctionAt(this.#require("Event_Await"));
     const block = new Block(argumentLayout("Event_Await"));
@@ -177,12 +177,12 @@ export class Api {
     if (error !== null) throw this.errorAt(addressIn(error), what);
   }
 
-  /** The error at an address, which is freed, as one of ours. */
+  /** The error at an address as an `XlaError`; the original is freed. */
   errorAt(error: bigint, what: string): XlaError {
     const read = this.call("Error_Message", { error }, what);
     const message = textAt(read.get("message"), read.get("message_size"));
     let code = 2;
-    // This function could fail too; it says nothing then that is better than UNKNOWN.
+    // This function could also fail; UNKNOWN is then the best available code.
     const getCode = functionAt(this.#require("Error_GetCode"));
     const block = new Block(argumentLayout("Error_GetCode"));
     block.fill({ error });

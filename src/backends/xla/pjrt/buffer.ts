@@ -23,12 +23,12 @@ export interface BufferType {
   readonly shape: readonly number[];
 }
 
-/** A type as messages write it: `float32[2,3]`. */
+/** A type as shown in messages: `float32[2,3]`. */
 export function showType({ dtype, shape }: BufferType): string {
   return `${dtype}[${shape}]`;
 }
 
-/** How many elements a shape has. */
+/** The number of elements of a shape. */
 export function countElements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
@@ -36,7 +36,7 @@ export function countElements(shape: readonly number[]): number {
 /**
  * Throws unless `elements` is the typed array of a type.
  *
- * @param what Begins the message: "Cannot upload float32[2,3]".
+ * @param what The beginning of the message: "Cannot upload float32[2,3]".
  */
 export function checkElements(
   elements: unknown,
@@ -56,7 +56,7 @@ export function checkElements(
 
 const rowMajor = new Map<number, { readonly address: bigint; readonly kept: unknown }>();
 
-/** The layout in which the last axis is contiguous, as PJRT takes it; `0n` when all are alike. */
+/** The layout for PJRT in which the last axis is contiguous; `0n` if all layouts are equal. */
 function rowMajorLayout(rank: number): bigint {
   if (rank < 2) return 0n;
   let found = rowMajor.get(rank);
@@ -76,7 +76,7 @@ function rowMajorLayout(rank: number): bigint {
   return found.address;
 }
 
-/** An array in the memory of a device. It may still have to be computed: reading waits. */
+/** An array in the memory of a device. Its elements may still be being computed: reading waits. */
 export class Buffer implements BufferType {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
@@ -91,7 +91,7 @@ export class Buffer implements BufferType {
     this.#handle = new Handle(device.session, address, "Buffer_Destroy", this);
   }
 
-  /** Bytes that its elements take on the host. */
+  /** The size of its elements on the host in bytes. */
   get bytes(): number {
     return byteSize(this.dtype) * countElements(this.shape);
   }
@@ -101,17 +101,17 @@ export class Buffer implements BufferType {
     return this.#handle.address === 0n;
   }
 
-  /** The client's state, by which buffers of different clients are told apart. */
+  /** The client's state, which identifies the client of a buffer. */
   get session(): Session {
     return this.#handle.session;
   }
 
-  /** Where the buffer is; `0n` when it was deleted. */
+  /** The address of the buffer; `0n` if it was deleted. */
   get address(): bigint {
     return this.#handle.address;
   }
 
-  /** Where the buffer is; throws when it was deleted. */
+  /** The address of the buffer; throws if it was deleted. */
   use(what: string): bigint {
     const { address, session } = this.#handle;
     if (address !== 0n) return address;
@@ -120,21 +120,21 @@ export class Buffer implements BufferType {
     throw argumentError(`${what} ${showType(this)}: the buffer was ${fate}`);
   }
 
-  /** Bytes that it takes on its device. */
+  /** Its size on the device in bytes. */
   bytesOnDevice(): number {
     const buffer = this.use("Cannot measure");
     return this.session.api.call("Buffer_OnDeviceSizeInBytes", { buffer }, "Cannot measure")
       .get("on_device_size_in_bytes");
   }
 
-  /** Waits until it is computed; throws when that failed. */
+  /** Waits until it is computed; throws if that failed. */
   await(): void {
     const what = `Cannot wait for ${showType(this)}`;
     const event = this.#readyEvent(what);
     this.#finish(event, what);
   }
 
-  /** Settles when it is computed; is rejected when that failed. */
+  /** Resolves when it is computed; rejects if that failed. */
   async ready(): Promise<void> {
     const { api } = this.session;
     const what = `Cannot wait for ${showType(this)}`;
@@ -157,7 +157,7 @@ export class Buffer implements BufferType {
     const { api } = this.session;
     this.session.releaseTransfers();
     if (this.#isInRowsOnHost(src, what)) {
-      // A transfer would be handed to another thread, which takes longer than small arrays do.
+      // A transfer would be passed to another thread, which takes longer than copying a small array.
       this.await();
       copyFrom(api.call("Buffer_UnsafePointer", { buffer: src }, what).get("buffer_pointer"), into);
       return;
@@ -176,7 +176,7 @@ export class Buffer implements BufferType {
     this.#finish(event, what);
   }
 
-  /** The same without blocking while it is computed. `into` is written at once in the end. */
+  /** The same without blocking while it is computed. `into` is written in one step at the end. */
   async readAsync(into: Elements): Promise<void> {
     checkElements(into, this, `Cannot read ${showType(this)}`);
     await this.ready();
@@ -193,18 +193,18 @@ export class Buffer implements BufferType {
     return new Buffer(copy.get("dst_buffer"), this, device);
   }
 
-  /** Frees its memory as soon as nothing that was started uses it. Again, it does nothing. */
+  /** Frees its memory as soon as no started operation uses it. Calling it again has no effect. */
   delete(): void {
     this.#handle.destroy();
   }
 
-  /** Marks it as used up by a computation. */
+  /** Marks it as consumed by a computation. */
   donate(): void {
     this.#isDonated = true;
     this.#handle.destroy();
   }
 
-  /** Marks it as used up, if a computation that failed has done that. */
+  /** Marks it as consumed, if a failed computation has consumed it. */
   donateIfConsumed(): void {
     const buffer = this.address;
     if (buffer === 0n) return;
@@ -214,7 +214,7 @@ export class Buffer implements BufferType {
     }
   }
 
-  /** Whether its elements stand in the host's memory in row-major order. */
+  /** Whether its elements are in the host's memory in row-major order. */
   #isInRowsOnHost(buffer: bigint, what: string): boolean {
     const { api } = this.session;
     this.device.isOnHost ??= api.call("Buffer_IsOnCpu", { buffer }, what).get("is_on_cpu");
@@ -243,7 +243,7 @@ export class Buffer implements BufferType {
   }
 }
 
-/** Throws unless `device` is one of a client's, which this process can use. */
+/** Throws unless `device` belongs to a client and this process can use it. */
 export function checkDevice(
   device: unknown,
   session: Session,

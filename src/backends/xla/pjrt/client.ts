@@ -1,5 +1,5 @@
 /**
- * Clients: what compiles, uploads and runs on the devices of one plugin.
+ * Clients: they compile and run programs and upload data on the devices of one plugin.
  *
  * @module
  */
@@ -38,30 +38,30 @@ import { Session } from "./session.ts";
 import { PROGRAM, SEMANTICS } from "./structs.ts";
 
 /**
- * From this many bytes on, an upload does not wait until the elements are read. Fewer are copied
- * sooner than their memory would be remembered and let go of.
+ * The size in bytes from which an upload does not wait until the elements are read. Copying fewer bytes
+ * takes less time than tracking their memory.
  */
 const LARGE = 2 ** 18;
 
-/** The most devices that one processor is divided into. */
+/** The maximum number of devices into which one CPU is divided. */
 const MAX_CPU_DEVICES = 1024;
 
-/** The most axes that a shape may have. */
+/** The maximum number of axes of a shape. */
 const MAX_RANK = 64;
 
-/** What is known of a program besides its text. */
+/** Information about a program apart from its text. */
 export interface Signature {
-  /** The types of its arguments on each device, which every run is then checked against. */
+  /** The types of its arguments on each device; if given, every run is checked against them. */
   readonly parameters?: readonly BufferType[];
 }
 
-/** Functions by which a plugin asks a key-value store that all processes of a run share. */
+/** Functions through which a plugin accesses a key-value store that all processes of a run share. */
 export interface KeyValueFunctions {
-  /** Where they are: functions of the types `PJRT_KeyValueGetCallback` and so on. */
+  /** Their addresses: functions of the types `PJRT_KeyValueGetCallback` and so on. */
   readonly get: bigint;
   readonly tryGet: bigint;
   readonly put: bigint;
-  /** Is told when nothing will call them any more. */
+  /** Called when they will not be called any more. */
   close(): void;
 }
 
@@ -78,22 +78,22 @@ const OPTIONS = [
 export class Client {
   /** The platform's name: "cpu", "cuda", "tpu". */
   readonly platform: string;
-  /** The version of the platform, in words of its own. */
+  /** The version of the platform, in its own format. */
   readonly platformVersion: string;
-  /** The number of this process among those that work together. */
+  /** The number of this process in the run. */
   readonly processIndex: number;
-  /** All of its devices, also those that other processes use. */
+  /** All of its devices, including those of other processes. */
   readonly devices: readonly ClientDevice[];
   readonly session: Session;
   readonly #dims = new BigInt64Array(allocateBytes(8 * MAX_RANK).buffer);
   readonly #dimsAddress = addressOf(this.#dims);
 
-  /** @param store Belongs to the client once there is one. */
+  /** @param store Owned by the client once the client exists. */
   constructor(api: Api, options: Options, store?: KeyValueFunctions) {
     const what = `Cannot create a client of ${api.label}`;
     const values = writeNamedValues(options);
     const { cpu_device_count: count = 1 } = options;
-    // XLA ends the process at others.
+    // XLA terminates the process for other values.
     if (typeof count === "number" && !(count >= 1 && count <= MAX_CPU_DEVICES)) {
       throw argumentError(
         `${what}: expected 1 to ${MAX_CPU_DEVICES} as cpu_device_count, got ${count}`,
@@ -147,9 +147,9 @@ export class Client {
   /**
    * Compiles a program.
    *
-   * @param text A module in StableHLO (or another dialect that XLA reads), as MLIR's text. It must be
-   * of a writer that is to be trusted: there are broken texts, such as one that ends after "func.",
-   * on which MLIR's parser ends the process.
+   * @param text A module in StableHLO (or another dialect that XLA reads), as MLIR's text. It must come from
+   * a trusted source: on some malformed texts, such as one that ends after "func.", MLIR's parser terminates
+   * the process.
    */
   compile(text: string, options: CompileOptions & Signature = {}): Executable {
     const what = "Cannot compile the program";
@@ -183,7 +183,7 @@ export class Client {
     return this.#adopt(executable, options);
   }
 
-  /** Makes a compiled program of what `serialise` gave, on a client of the same kind and version. */
+  /** Loads a compiled program from the result of `serialise`, on a client of the same kind and version. */
   load(serialised: Uint8Array, signature: Signature = {}): Executable {
     const what = "Cannot load the compiled program";
     const client = this.session.use(what);
@@ -211,7 +211,7 @@ export class Client {
   }
 
   /**
-   * Starts to copy elements into a device's memory.
+   * Starts copying elements into a device's memory.
    *
    * @param data The elements in row-major order. They must not change before the buffer is ready.
    */
@@ -254,8 +254,8 @@ export class Client {
   }
 
   /**
-   * Waits for what was started, and frees all that the client has made. Nothing of the client can be
-   * used afterwards. Again, it does nothing.
+   * Waits for all started work, and frees all objects of the client. The client cannot be used afterwards.
+   * Calling it again has no effect.
    */
   close(): void {
     this.session.close();
@@ -265,7 +265,7 @@ export class Client {
     return new Executable(this.session, address, this.devices, parameters ?? null);
   }
 
-  /** Throws unless the client has the devices that a program is to be compiled for. */
+  /** Throws unless the client has the devices that a program will be compiled for. */
   #checkDevices(options: CompileOptions, what: string): void {
     const count = deviceCount(options);
     if (count > this.devices.length) {

@@ -1,6 +1,6 @@
 /**
- * Options of the compiler, as the serialised `CompileOptionsProto` that PJRT takes. The numbers of the
- * fields are those of `xla/pjrt/proto/compile_options.proto` and `xla/xla_data.proto` of OpenXLA.
+ * Options of the compiler, as the serialised `CompileOptionsProto` of PJRT. The field numbers are those of
+ * `xla/pjrt/proto/compile_options.proto` and `xla/xla_data.proto` of OpenXLA.
  *
  * @module
  */
@@ -9,40 +9,40 @@ import { describeValue } from "../../../base/dtype.ts";
 
 /** How to compile a program. */
 export interface CompileOptions {
-  /** How many devices run the program on data of their own; 1 when left out. */
+  /** How many devices run the program on their own data; 1 if omitted. */
   readonly replicas?: number;
-  /** How many devices share the work of one replica; 1 when left out. */
+  /** How many devices share the work of one replica; 1 if omitted. */
   readonly partitions?: number;
   /**
-   * The devices by their ids: `partitions` of the first replica, then those of the next. XLA chooses
-   * when they are left out.
+   * The devices by their ids: `partitions` of the first replica, then those of the next one. Chosen by XLA
+   * if omitted.
    */
   readonly deviceIds?: readonly number[];
-  /** Whether shardings are Shardy's (`sdy.mesh`, `sdy.sharding`) rather than GSPMD's. */
+  /** Whether shardings are in Shardy's format (`sdy.mesh`, `sdy.sharding`) rather than GSPMD's. */
   readonly useShardyPartitioner?: boolean;
-  /** Debug options of XLA, such as `xla_cpu_enable_fast_math`, for this program alone. */
+  /** Debug options of XLA, such as `xla_cpu_enable_fast_math`, for this program only. */
   readonly flags?: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** Bytes in the encoding of Protocol Buffers. */
+/** A message in the encoding of Protocol Buffers. */
 class Message {
   readonly #bytes: number[] = [];
 
-  /** A field of a number, which is not negative. */
+  /** A field with a nonnegative integer. */
   number(field: number, value: number): this {
     this.#varint(field * 8);
     this.#varint(value);
     return this;
   }
 
-  /** A field of the type `double`. */
+  /** A field of type `double`. */
   double(field: number, value: number): this {
     this.#varint(field * 8 + 1);
     this.#bytes.push(...new Uint8Array(Float64Array.of(value).buffer));
     return this;
   }
 
-  /** A field of bytes, text, or another message. */
+  /** A field with bytes, text, or another message. */
   bytes(field: number, value: Message | Uint8Array | string): this {
     const bytes = value instanceof Message
       ? value.finish()
@@ -55,7 +55,7 @@ class Message {
     return this;
   }
 
-  /** A field of many numbers. */
+  /** A field with several numbers. */
   numbers(field: number, values: readonly number[]): this {
     const packed = new Message();
     for (const value of values) packed.#varint(value);
@@ -76,12 +76,12 @@ class Message {
   }
 }
 
-/** How many devices a program is for. */
+/** The number of devices of a program. */
 export function deviceCount({ replicas = 1, partitions = 1 }: CompileOptions): number {
   return replicas * partitions;
 }
 
-/** Throws unless options of the compiler are ones. */
+/** Throws unless the options of the compiler are valid. */
 export function checkCompileOptions(options: CompileOptions): void {
   const { replicas = 1, partitions = 1, deviceIds } = options;
   for (const [name, value] of Object.entries({ replicas, partitions })) {
@@ -102,7 +102,7 @@ export function checkCompileOptions(options: CompileOptions): void {
   }
 }
 
-/** The options of the compiler in the encoding that PJRT takes. */
+/** The options of the compiler in the encoding of PJRT. */
 export function writeCompileOptions(options: CompileOptions): Uint8Array {
   checkCompileOptions(options);
   const { replicas = 1, partitions = 1, deviceIds, useShardyPartitioner, flags = {} } = options;

@@ -9,7 +9,7 @@ import { type Attributes, readNamedValues } from "./named_values.ts";
 import type { Session } from "./session.ts";
 import type { ARGUMENTS } from "./structs.ts";
 
-/** What a device says of its memory, in bytes and counts; what it does not know is missing. */
+/** Memory statistics of a device, in bytes and counts; unknown values are missing. */
 export interface MemoryStats {
   readonly bytesInUse: number;
   readonly peakBytesInUse?: number;
@@ -41,24 +41,24 @@ const STATISTICS = {
 
 /** A device of a client. */
 export class ClientDevice {
-  /** Its number, which no other device of the client has, on any host. */
+  /** Its number, unique among the devices of the client on all hosts. */
   readonly id: number;
-  /** What kind of device it is: "cpu", or a product's name. */
+  /** The kind of device: "cpu", or the name of a product. */
   readonly kind: string;
   /** A longer text that describes it. */
   readonly description: string;
-  /** The number of the process that can use it; 0 when there is only one. */
+  /** The number of the process that can use it; 0 if there is only one. */
   readonly processIndex: number;
   /** Whether this process can use it. */
   readonly isAddressable: boolean;
-  /** Its number on this host; -1 where it has none. */
+  /** Its number on this host; -1 if it has none. */
   readonly localId: number;
-  /** What else the plugin says of it, such as coordinates. */
+  /** Other attributes reported by the plugin, such as coordinates. */
   readonly attributes: Attributes;
   readonly session: Session;
-  /** Where the device is: it lives as long as its client. */
+  /** The address of the device, valid as long as its client. */
   readonly address: bigint;
-  /** The client, which is not closed by the collector as long as its devices are in use. */
+  /** The client, which is not closed by the garbage collector as long as its devices are in use. */
   readonly client: object;
 
   constructor(session: Session, address: bigint, client: object) {
@@ -89,10 +89,10 @@ export class ClientDevice {
       : -1;
   }
 
-  /** Whether its memory is the host's, as that of CPUs is; `null` until a buffer on it told. */
+  /** Whether its memory is that of the host, as for CPUs; `null` until a buffer on it has determined this. */
   isOnHost: boolean | null = null;
 
-  /** What the device says of its memory now, or `null` when it says nothing. */
+  /** The current memory statistics, or `null` if the device does not report any. */
   memoryStats(): MemoryStats | null {
     const what = `Cannot ask device ${this.id} for its memory`;
     this.session.use(what);

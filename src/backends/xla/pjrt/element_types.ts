@@ -1,5 +1,5 @@
 /**
- * PJRT's types of elements.
+ * Element types of PJRT.
  *
  * @module
  */
@@ -53,17 +53,17 @@ const OF_DTYPES: Readonly<Record<RealDtype, (typeof NAMES)[number]>> = {
   float64: "F64",
 };
 
-/** PJRT's number of a dtype. */
+/** The PJRT number of a dtype. */
 export function elementType(dtype: Dtype): number {
   return NAMES.indexOf(OF_DTYPES[partDtype(dtype)]);
 }
 
-/** The dtype of PJRT's number, or `null` when tensors have no such elements. */
+/** The dtype of a PJRT number, or `null` if tensors do not support it. */
 export function dtypeOfElementType(type: number): Dtype | null {
   return DTYPES.find((dtype) => elementType(dtype) === type) ?? null;
 }
 
-/** PJRT's name of a type of elements. */
+/** The PJRT name of an element type. */
 export function nameOfElementType(type: number): string {
   return NAMES[type] ?? `number ${type}`;
 }

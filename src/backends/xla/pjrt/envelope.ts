@@ -1,17 +1,17 @@
 /**
- * Compiled programs as they are kept in files. XLA trusts the machine code that it loads, so what it
- * gave is put behind a header, which tells a damaged file and one that another plugin has made.
+ * The file format of compiled programs. XLA trusts the machine code that it loads, so serialised programs
+ * get a header that detects damaged files and files made by another plugin.
  *
  * @module
  */
 
-/** The first bytes, the last of which is the version of this format. */
+/** The first bytes; the last one is the version of this format. */
 const MAGIC = [0x4a, 0x50, 0x4a, 0x52, 0x54, 0x00, 0x00, 0x01];
 
-/** Bytes before the label: the first ones, the checksum, and the label's length. */
+/** The number of bytes before the label: magic bytes, checksum, and length of the label. */
 const HEAD = MAGIC.length + 8;
 
-/** FNV-1a (Fowler, Noll and Vo), a byte at a time: no change of one byte leaves it as it was. */
+/** FNV-1a (Fowler, Noll and Vo), byte by byte: every change of a single byte is detected. */
 function checksum(bytes: Uint8Array): number {
   let sum = 0x811c9dc5;
   for (let i = 0; i < bytes.length; i++) sum = Math.imul(sum ^ bytes[i], 0x01000193);
@@ -19,9 +19,9 @@ function checksum(bytes: Uint8Array): number {
 }
 
 /**
- * Puts contents behind a header.
+ * Adds a header to contents.
  *
- * @param label What made them.
+ * @param label The program that made them.
  */
 export function wrap(contents: Uint8Array, label: string): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder().encode(label);
@@ -36,10 +36,10 @@ export function wrap(contents: Uint8Array, label: string): Uint8Array<ArrayBuffe
 }
 
 /**
- * The contents behind a header.
+ * Removes the header from contents.
  *
- * @param label What must have made them.
- * @param fail Makes the error for a fault, which it is told in words.
+ * @param label The expected maker.
+ * @param fail Creates the error from a description of the fault.
  */
 export function unwrap(
   all: Uint8Array,

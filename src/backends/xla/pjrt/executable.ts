@@ -16,28 +16,28 @@ import { type Attributes, readNamedValues } from "./named_values.ts";
 import { Handle, type Session } from "./session.ts";
 import { EXECUTE_OPTIONS, PROGRAM } from "./structs.ts";
 
-/** What a compiled program needs, in bytes. */
+/** The memory requirements of a compiled program, in bytes. */
 export interface ExecutableMemory {
   readonly code: number;
   readonly arguments: number;
   readonly outputs: number;
-  /** Of the outputs, what lies in the memory of donated arguments. */
+  /** The part of the outputs that is in the memory of donated arguments. */
   readonly aliases: number;
   readonly temporaries: number;
 }
 
-/** Which arguments of a run are donated: their positions, or one boolean for each. */
+/** The donated arguments of a run: their positions, or one boolean for each. */
 export type Donated = ReadonlySet<number> | readonly boolean[];
 
 const NONE: ReadonlySet<number> = new Set();
 
-/** A compiled program, on the devices that it was compiled for. */
+/** A compiled program, loaded on the devices that it was compiled for. */
 export class Executable {
-  /** The devices that it runs on, in the order in which `runShards` takes arguments. */
+  /** The devices that it runs on, in the order of the arguments of `runShards`. */
   readonly devices: readonly ClientDevice[];
   /** The types of the results on each device. */
   readonly outputs: readonly BufferType[];
-  /** The types of the arguments on each device, if the one who compiled it said them. */
+  /** The types of the arguments on each device, if they were given for compilation. */
   readonly parameters: readonly BufferType[] | null;
   readonly session: Session;
   readonly #loaded: Handle;
@@ -45,8 +45,9 @@ export class Executable {
   readonly #options = new Block(EXECUTE_OPTIONS);
   readonly #execute: Call<"LoadedExecutable_Execute">;
   /**
-   * For each device the event of its end, where runs are waited for: on CPUs the parts of a run wait for
-   * each other on as many threads as there are devices, and hold those that parts of another one need.
+   * The completion event of each device, if runs must be waited for. On CPUs, the parts of a run wait for
+   * each other on as many threads as there are devices, and block the threads that parts of another run
+   * need.
    */
   readonly #ends: BigUint64Array | null;
   #lists: Lists;
@@ -110,7 +111,7 @@ export class Executable {
     return textAt(block.get("executable_name"), block.get("executable_name_size"));
   }
 
-  /** Text that tells compiled programs apart, or `null` when the plugin makes none. */
+  /** Text that identifies the compiled program, or `null` if the plugin does not provide it. */
   get fingerprint(): string | null {
     const what = "Cannot tell the fingerprint of the compiled program";
     const executable = this.#use(what);
@@ -123,7 +124,7 @@ export class Executable {
     });
   }
 
-  /** What XLA estimates of a run, such as "flops" and "bytes accessed"; `null` when it does not. */
+  /** XLA's estimates for a run, such as "flops" and "bytes accessed"; `null` if it has none. */
   cost(): Attributes | null {
     const what = "Cannot estimate the cost of the compiled program";
     const executable = this.#use(what);
@@ -133,7 +134,7 @@ export class Executable {
     });
   }
 
-  /** What memory it needs on each device, or `null` when the plugin does not tell. */
+  /** Its memory requirements on each device, or `null` if the plugin does not report them. */
   memory(): ExecutableMemory | null {
     const what = "Cannot tell the memory of the compiled program";
     const executable = this.#use(what);
@@ -154,13 +155,13 @@ export class Executable {
     });
   }
 
-  /** The program that XLA made of the text: a serialised `HloModuleProtoWithConfig`. */
+  /** The optimised program of XLA: a serialised `HloModuleProtoWithConfig`. */
   optimized(): Uint8Array<ArrayBuffer> {
     const what = "Cannot read the compiled program";
     const executable = this.#use(what);
     const program = new Block(PROGRAM);
     const inputs = { executable, program: addressOf(program.bytes) };
-    // The first call tells the size.
+    // The first call returns the size.
     this.session.api.call("Executable_OptimizedProgram", inputs, what, program);
     const code = allocateBytes(program.get("code_size"));
     program.set("code", addressOf(code));
@@ -168,7 +169,7 @@ export class Executable {
     return code.subarray(0, program.get("code_size"));
   }
 
-  /** The compiled program as bytes, from which `load` of a client of the same kind makes it again. */
+  /** The compiled program as bytes, which `load` of a client of the same kind can load. */
   serialise(): Uint8Array<ArrayBuffer> {
     const what = "Cannot serialise the compiled program";
     const block = this.session.api.call(
@@ -182,9 +183,9 @@ export class Executable {
   }
 
   /**
-   * Starts the program on its one device. Its results are there at once; reading them waits.
+   * Starts the program on its single device. The results are returned immediately; reading them waits.
    *
-   * @param donated Arguments whose memory results may take: nothing can use them afterwards.
+   * @param donated Arguments whose memory results may take: they cannot be used afterwards.
    */
   run(args: readonly Buffer[], donated: Donated = NONE): Buffer[] {
     const what = "Cannot run the compiled program";
@@ -199,9 +200,9 @@ export class Executable {
   /**
    * Starts the program on all of its devices.
    *
-   * @param args For each device, in the order of `devices`, the arguments that lie there.
+   * @param args For each device, in the order of `devices`, the arguments on it.
    * @param donated Positions of arguments that are donated on every device.
-   * @returns For each device the results that lie there.
+   * @returns For each device, the results on it.
    */
   runShards(args: readonly (readonly Buffer[])[], donated: Donated = NONE): Buffer[][] {
     const what = "Cannot run the compiled program";
@@ -215,7 +216,7 @@ export class Executable {
     return this.#start(args, donated, what);
   }
 
-  /** Frees the program as soon as no run of it is under way. Again, it does nothing. */
+  /** Frees the program as soon as it is not running. Calling it again has no effect. */
   delete(): void {
     this.#executable?.destroy();
     this.#loaded.destroy();
@@ -260,7 +261,7 @@ export class Executable {
     });
   }
 
-  /** Tells the block where arguments and results stand. */
+  /** Sets the addresses of arguments and results in the block. */
   #point(): void {
     const { block } = this.#execute;
     block.set("argument_lists", this.#lists.argumentsAddress);
@@ -309,7 +310,7 @@ export class Executable {
     );
   }
 
-  /** Waits for all devices, where that is needed. Who reads results gets the errors. */
+  /** Waits for all devices if necessary. Errors are reported when results are read. */
   #awaitEnds(what: string): void {
     const { api } = this.session;
     for (const event of this.#ends ?? []) {
@@ -354,10 +355,10 @@ export class Executable {
   }
 }
 
-/** Addresses of arguments and of results, as `PJRT_LoadedExecutable_Execute` takes them. */
+/** Addresses of arguments and results, in the format of `PJRT_LoadedExecutable_Execute`. */
 class Lists {
   readonly count: number;
-  /** The arguments of the first device, then those of the next. */
+  /** The arguments of the first device, followed by those of the other devices. */
   readonly arguments: BigUint64Array;
   readonly outputs: BigUint64Array;
   readonly argumentsAddress: bigint;
@@ -419,7 +420,7 @@ function checkList(list: unknown, what: string, expected: string): void {
   throw argumentError(`${what}: expected an array of ${expected}, got ${describeValue(list)}`);
 }
 
-/** Throws when an argument that is donated is also another argument. */
+/** Throws if a donated argument is also another argument. */
 function checkDonated(
   args: readonly (readonly Buffer[])[],
   donated: readonly number[],

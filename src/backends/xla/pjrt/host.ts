@@ -5,10 +5,10 @@
  */
 import { argumentError } from "../../../base/errors.ts";
 
-/** A pointer as Deno hands it to functions. */
+/** A pointer in Deno's representation. */
 export type Pointer = Deno.PointerObject;
 
-/** A function that takes one pointer and gives the address of an error, or none. */
+/** A function that takes one pointer and returns the address of an error, or null. */
 export type Native = (args: Pointer) => unknown;
 
 function runtime(): typeof Deno {
@@ -20,30 +20,30 @@ function runtime(): typeof Deno {
   );
 }
 
-/** Memory that lies still and that foreign code may be given the address of. */
+/** Memory with a stable address, which can be passed to foreign code. */
 export function allocateBytes(size: number): Uint8Array<ArrayBuffer> {
-  // V8 keeps the elements of a small typed array in its heap, where they move. Those of an
-  // ArrayBuffer that was made first never do.
+  // V8 stores the elements of a small typed array in its heap, where they can move. Those of an ArrayBuffer
+  // that was created first never move.
   return new Uint8Array(new ArrayBuffer(Math.max(8, size)));
 }
 
-/** A copy of bytes in memory that lies still. */
+/** A copy of bytes in memory with a stable address. */
 export function stableCopy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const copy = allocateBytes(bytes.length);
   copy.set(bytes);
   return copy.subarray(0, bytes.length);
 }
 
-/** The pointer to a view's first byte, for as long as the view's buffer is reachable. */
+/** The pointer to a view's first byte, valid as long as the view's buffer is reachable. */
 export function pointerTo(view: ArrayBufferView): Pointer {
-  // Reading `buffer` moves the elements of a small typed array out of V8's heap.
+  // Accessing `buffer` moves the elements of a small typed array out of V8's heap.
   if (view.buffer.byteLength === 0) return pointerTo(NOTHING);
   return runtime().UnsafePointer.of(view as ArrayBufferView<ArrayBuffer>)!;
 }
 
 const NOTHING = allocateBytes(8);
 
-/** The address of a view's first byte, for as long as the view's buffer is reachable. */
+/** The address of a view's first byte, valid as long as the view's buffer is reachable. */
 export function addressOf(view: ArrayBufferView): bigint {
   return runtime().UnsafePointer.value(pointerTo(view));
 }
@@ -54,8 +54,8 @@ export function addressIn(pointer: unknown): bigint {
 }
 
 /**
- * A buffer of no memory that the engine counts as so many bytes when it decides on collecting garbage.
- * It must not be read or written.
+ * A buffer without memory that the engine counts as `size` bytes when it decides when to collect garbage. It
+ * must not be read or written.
  */
 export function phantom(size: number): ArrayBuffer {
   const { UnsafePointer, UnsafePointerView } = runtime();
@@ -70,7 +70,7 @@ export function bytesAt(address: bigint, size: number): Uint8Array<ArrayBuffer> 
   return new Uint8Array(UnsafePointerView.getArrayBuffer(pointer, size).slice(0));
 }
 
-/** `size` bytes of foreign memory as they are there, for as long as they are there. */
+/** `size` bytes of foreign memory, not copied; valid as long as that memory. */
 export function foreignBytes(address: bigint, size: number): Uint8Array<ArrayBuffer> {
   const { UnsafePointer, UnsafePointerView } = runtime();
   const buffer = UnsafePointerView.getArrayBuffer(UnsafePointer.create(address)!, size);
@@ -86,7 +86,7 @@ export function copyFrom(address: bigint, into: ArrayBufferView): void {
   );
 }
 
-/** `count` addresses that stand one behind the other in foreign memory. */
+/** `count` consecutive addresses in foreign memory. */
 export function addressesAt(address: bigint, count: number): BigUint64Array {
   return new BigUint64Array(bytesAt(address, 8 * count).buffer);
 }
@@ -96,7 +96,7 @@ export function textAt(address: bigint, size: number): string {
   return new TextDecoder().decode(bytesAt(address, size));
 }
 
-/** The function at an address, which gives a pointer or nothing. */
+/** The function at an address, which returns a pointer or nothing. */
 export function functionAt(address: bigint, result: "pointer" | "void" = "pointer"): Native {
   const { UnsafeFnPointer, UnsafePointer } = runtime();
   const pointer = UnsafePointer.create(address) as Deno.PointerObject<never>;
@@ -104,21 +104,24 @@ export function functionAt(address: bigint, result: "pointer" | "void" = "pointe
   return (args) => native.call(args);
 }
 
-/** Calls the function at an address, which returns nothing, with an address. */
+/** Calls the function at an address with an address as its argument; it returns nothing. */
 export function callAt(address: bigint, argument: bigint): void {
   functionAt(address, "void")(runtime().UnsafePointer.create(argument)!);
 }
 
-/** What foreign code calls with the address of its arguments, for the address of an error or `0n`. */
+/**
+ * A callback for foreign code: its argument is the address of its arguments, its result the address of an
+ * error or `0n`.
+ */
 export interface Callback {
   readonly address: bigint;
-  /** Frees it. Nothing may call it afterwards. */
+  /** Frees it. It must not be called afterwards. */
   close(): void;
 }
 
 /**
- * A function that foreign code may call from any thread. Calls of other threads wait until this one is
- * at its event loop, which they keep from ending.
+ * A function that foreign code may call from any thread. Calls from other threads wait until this thread is
+ * in its event loop, which the callback keeps from ending.
  *
  * @param call Must not throw.
  */
@@ -131,7 +134,10 @@ export function makeCallback(call: (args: bigint) => bigint): Callback {
   return { address: UnsafePointer.value(callback.pointer), close: () => callback.close() };
 }
 
-/** The function at an address that makes an error of a code and a message, whose address it gives. */
+/**
+ * The function at an address that creates an error from a code and a message, and returns the error's
+ * address.
+ */
 export function errorMakerAt(address: bigint): (code: number, message: string) => bigint {
   const { UnsafeFnPointer, UnsafePointer } = runtime();
   const pointer = UnsafePointer.create(address) as Deno.PointerObject<never>;
@@ -145,13 +151,13 @@ export function errorMakerAt(address: bigint): (code: number, message: string) =
 
 /** Memory of the C library, which foreign code may free from any thread. */
 export interface ForeignHeap {
-  /** A copy of bytes there; `0n` where there is no room. */
+  /** A copy of bytes in this memory; `0n` if there is no room. */
   copy(bytes: Uint8Array): bigint;
-  /** Where the function is that frees such memory. */
+  /** The address of the function that frees this memory. */
   readonly free: bigint;
 }
 
-/** The memory of the C library that an open library depends on. */
+/** The heap of the C library that an open library depends on. */
 export function foreignHeap(path: string): ForeignHeap {
   const { symbols } = runtime().dlopen(path, {
     malloc: { parameters: ["usize"], result: "pointer" },
@@ -167,32 +173,35 @@ export function foreignHeap(path: string): ForeignHeap {
   };
 }
 
-/** The C library's heap, which outlives Workers; `null` where the plugin's libraries do not give it. */
+/** The heap of the C library, which outlives Workers; `null` if the plugin's libraries do not provide it. */
 let heap: {
   readonly malloc: (size: bigint) => Deno.PointerValue;
   readonly free: (pointer: Deno.PointerValue) => void;
   readonly mallopt: ((option: number, value: number) => number) | null;
 } | null = null;
 
-/** Options of `mallopt`: from where on freed memory goes back to the system, and blocks are maps. */
+/**
+ * Options of `mallopt`: thresholds above which freed memory is returned to the system, and blocks are
+ * mapped.
+ */
 const [M_TRIM_THRESHOLD, M_MMAP_THRESHOLD] = [-1, -3];
 
 /**
- * Has glibc keep freed memory, up to 512 MB, for what is allocated next: a page that comes from the system
- * costs more than what most programs do with it. Blocks of more than 32 MB are not kept; that is its limit.
+ * Makes glibc keep up to 512 MB of freed memory for later allocations: a new page from the system costs more
+ * than most programs do with it. Blocks of more than 32 MB are not kept; that is glibc's limit.
  */
 export function keepFreedMemory(): void {
   heap?.mallopt?.(M_TRIM_THRESHOLD, 2 ** 29);
   heap?.mallopt?.(M_MMAP_THRESHOLD, 2 ** 25);
 }
 
-/** A function at an address that takes long. */
+/** A slow function at an address. */
 export type Slow = (args: Uint8Array) => Promise<unknown>;
 
 /**
- * The function at an address, which blocks and gives a pointer: it runs on a thread of its own, on a copy
- * of its arguments in the C library's heap. A Worker may be terminated meanwhile, and with it goes all
- * memory of its views.
+ * The function at an address, which blocks and returns a pointer. It runs on a separate thread, on a copy of
+ * its arguments in the C library's heap: a Worker may be terminated meanwhile, which frees all memory of its
+ * views.
  */
 export function slowFunctionAt(address: bigint): Slow {
   const { UnsafeFnPointer, UnsafePointer, UnsafePointerView } = runtime();
@@ -215,18 +224,18 @@ export function slowFunctionAt(address: bigint): Slow {
   };
 }
 
-/** `RTLD_NOW` of `dlopen`, the same on every system that has the function. */
+/** `RTLD_NOW` of `dlopen`, the same on every system that has this function. */
 const RTLD_NOW = 2;
 
 /**
  * Opens a library for the rest of the process.
  *
- * @returns What its function `GetPjrtApi` gives.
+ * @returns The result of its function `GetPjrtApi`.
  */
 export function openLibrary(path: string): bigint {
   const deno = runtime();
   const what = `Cannot open the PJRT plugin ${JSON.stringify(path)}`;
-  // The permission to open one file alone does not allow to call what it holds by address.
+  // The permission to open one file is not sufficient to call functions by address.
   if (deno.permissions.requestSync({ name: "ffi" }).state !== "granted") {
     throw argumentError(
       `${what}: this program may not call foreign functions; run it with --allow-ffi, not limited ` +
@@ -252,24 +261,23 @@ export function openLibrary(path: string): bigint {
     library.close();
     throw argumentError(`${what}: it is a library without the function GetPjrtApi`);
   }
-  // Deno unloads libraries before it ends, but XLA leaves functions to be called at the end of the
-  // process, and threads that run. Another open handle, found in the C library that the plugin
-  // depends on, keeps it where it is.
+  // Deno unloads libraries before the process ends, but XLA leaves exit handlers and running threads. Another
+  // open handle, found in the C library that the plugin depends on, keeps the library loaded.
   if (malloc !== null && free !== null) heap ??= { malloc, free, mallopt };
   dlopen?.(new TextEncoder().encode(`${path}\0`), RTLD_NOW);
   return addressIn(GetPjrtApi());
 }
 
-/** The numbers of processors in the header of an ELF file, by Deno's names. */
+/** The machine numbers in the header of an ELF file, by Deno's names of architectures. */
 const PROCESSORS: Readonly<Record<string, number>> = { x86_64: 62, aarch64: 183 };
 
 /**
- * What is wrong with the file of a library, as far as that can be seen without asking for permission.
- * Linux says little of a library for another processor, and ends the process when one is cut short.
+ * The fault of a library file, if it can be determined without a permission prompt. Linux reports little
+ * about a library for another architecture, and terminates the process if a file is truncated.
  */
 function faultOf(path: string): string | null {
   const deno = runtime();
-  // A mere name is looked for in the folders of the system.
+  // A name without a path is searched for in the system's folders.
   if (!/[\\/]/.test(path) || deno.build.os !== "linux") return null;
   if (deno.permissions.querySync({ name: "read", path }).state !== "granted") return null;
   try {
@@ -293,7 +301,7 @@ function faultOf(path: string): string | null {
   }
 }
 
-/** Up to where the segments of an ELF file of 64 bits reach, by its header and their table. */
+/** The end of the segments of a 64-bit ELF file, according to its header and their table. */
 function sizeOfElf(head: DataView, file: Deno.FsFile): number {
   const start = Number(head.getBigUint64(32, true));
   const [entry, count] = [head.getUint16(54, true), head.getUint16(56, true)];
@@ -308,7 +316,7 @@ function sizeOfElf(head: DataView, file: Deno.FsFile): number {
   return end;
 }
 
-/** The value of an environment variable, where it may be read without asking. */
+/** The value of an environment variable, if it may be read without a permission prompt. */
 export function environment(name: string): string | undefined {
   const { Deno: found } = globalThis as { readonly Deno?: typeof Deno };
   if (found?.permissions.querySync({ name: "env", variable: name }).state !== "granted") {
@@ -317,7 +325,7 @@ export function environment(name: string): string | undefined {
   return found.env.get(name) || undefined;
 }
 
-/** Whether there is a file, as far as that may be known without asking. */
+/** Whether a file exists, if this can be determined without a permission prompt. */
 export function fileExists(path: string): boolean {
   const deno = runtime();
   if (deno.permissions.querySync({ name: "read", path }).state !== "granted") return false;

@@ -1,34 +1,34 @@
 /**
- * The layout of C structs, computed from one description: names and types in the order of declaration.
+ * The layout of C structs, computed from a description: names and types in the order of declaration.
  *
  * @module
  */
 import { allocateBytes, type Pointer, pointerTo } from "./host.ts";
 
 /**
- * The type of a field. Addresses are bigints; `size_t` and `int64_t` are numbers, as nothing that is
- * counted in them comes near 2^53. A `word` is a union of eight bytes.
+ * The type of a field. Addresses are bigints; `size_t` and `int64_t` are numbers, since their values never
+ * come near 2^53. A `word` is a union of eight bytes.
  */
 export type Kind = "pointer" | "size" | "int64" | "int32" | "bool" | "word";
 
-/** A field that the caller fills in, or that the function called does (`out`). */
+/** A field that the caller sets, or that the called function sets (`out`). */
 export type Field = Kind | `${Kind} out`;
 
 /** Fields by their names, in the order of declaration. */
 export type Fields = Readonly<Record<string, Field>>;
 
-/** What a field holds. */
+/** The value of a field. */
 export type ValueOf<F extends Field> = F extends "pointer" | "pointer out" | "word" | "word out"
   ? bigint
   : F extends "bool" | "bool out" ? boolean
   : number;
 
-/** The names of the fields that the caller fills in. */
+/** The names of the fields that the caller sets. */
 export type InputName<F extends Fields> = {
   [K in keyof F]: F[K] extends `${string} out` ? never : K;
 }[keyof F];
 
-/** What the caller of a function fills in: all of its arguments. */
+/** The values that the caller of a function sets: all of its arguments. */
 export type Inputs<F extends Fields> = { readonly [K in InputName<F>]: ValueOf<F[K]> };
 
 const SIZES: Readonly<Record<Kind, number>> = {
@@ -40,7 +40,7 @@ const SIZES: Readonly<Record<Kind, number>> = {
   word: 8,
 };
 
-/** Where a field stands. */
+/** The location of a field. */
 export interface Place {
   readonly offset: number;
   readonly kind: Kind;
@@ -50,7 +50,7 @@ export interface Place {
 export class Layout<F extends Fields = Fields> {
   readonly name: string;
   readonly places: ReadonlyMap<string, Place>;
-  /** Bytes up to the end of the last field, which is what PJRT calls a struct's size. */
+  /** The number of bytes up to the end of the last field, which PJRT defines as a struct's size. */
   readonly size: number;
 
   /**
@@ -64,7 +64,7 @@ export class Layout<F extends Fields = Fields> {
     const all = { struct_size: "size", extension_start: "pointer", ...fields };
     for (const [field, type] of Object.entries(all)) {
       const kind = type.replace(/ out$/, "") as Kind;
-      // On every machine that Deno runs on, types are aligned to their own sizes.
+      // On all machines that Deno supports, the alignment of a type is its size.
       const offset = Math.ceil(end / SIZES[kind]) * SIZES[kind];
       places.set(field, { offset, kind });
       end = offset + SIZES[kind];
@@ -73,20 +73,20 @@ export class Layout<F extends Fields = Fields> {
     this.size = end;
   }
 
-  /** Where a field stands. */
+  /** The location of a field. */
   place(name: keyof F & string): Place {
     return this.places.get(name)!;
   }
 }
 
-/** A struct in memory that lies still. */
+/** A struct in memory with a stable address. */
 export class Block<F extends Fields = Fields> {
   readonly layout: Layout<F>;
   readonly pointer: Pointer;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
 
-  /** @param bytes Foreign memory where the struct is; left out, it gets memory of its own. */
+  /** @param bytes Foreign memory that contains the struct; if omitted, new memory is allocated. */
   constructor(layout: Layout<F>, bytes?: Uint8Array<ArrayBuffer>) {
     this.layout = layout;
     this.bytes = bytes ?? allocateBytes(layout.size);
@@ -105,7 +105,7 @@ export class Block<F extends Fields = Fields> {
     return readField(this.#view, this.layout.place(name)) as ValueOf<F[K]>;
   }
 
-  /** Writes every field that the caller fills in. */
+  /** Writes all fields that the caller sets. */
   fill(inputs: Inputs<F>): void {
     for (const name in inputs) {
       this.#write(this.layout.place(name as keyof F & string), inputs[name as InputName<F>]);
@@ -128,7 +128,7 @@ export class Block<F extends Fields = Fields> {
   }
 }
 
-/** Reads a field of a struct that begins at a view's first byte. */
+/** Reads a field of a struct at a view's first byte. */
 export function readField(view: DataView, { offset, kind }: Place): bigint | number | boolean {
   switch (kind) {
     case "pointer":

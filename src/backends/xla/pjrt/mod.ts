@@ -1,6 +1,6 @@
 /**
- * A client of the PJRT C API, by which XLA compiles and runs programs on CPUs, GPUs and TPUs. It knows
- * bytes, dtypes and shapes; what a program means is the business of others.
+ * A client of the PJRT C API, through which XLA compiles and runs programs on CPUs, GPUs and TPUs. It
+ * handles bytes, dtypes and shapes only; the meaning of programs is outside its scope.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Named values, as which PJRT takes options and gives attributes.
+ * Named values, the format in which PJRT receives options and returns attributes.
  *
  * @module
  */
@@ -10,33 +10,33 @@ import { Block, readField } from "./layout.ts";
 import { NAMED_VALUE } from "./structs.ts";
 
 /**
- * A value that an option may have. Numbers with a fraction are floats, all others integers.
+ * A value of an option. Numbers with a fraction are floats, all others integers.
  *
  * @category XLA
  */
 export type OptionValue = string | number | boolean | bigint | readonly number[];
 
 /**
- * Options of a client, by the names that the plugin gives them.
+ * Options of a client, by the plugin's names.
  *
  * @category XLA
  */
 export type Options = Readonly<Record<string, OptionValue>>;
 
-/** Attributes, by the names that the plugin gives them. */
+/** Attributes, by the plugin's names. */
 export type Attributes = Readonly<Record<string, string | number | boolean | readonly number[]>>;
 
 const TYPES = { string: 0, int64: 1, int64List: 2, float: 3, bool: 4 } as const;
 
-/** Named values in memory, one behind the other. */
+/** Consecutive named values in memory. */
 export interface NamedValues {
   readonly address: bigint;
   readonly count: number;
-  /** What must be reachable while the address is used. */
+  /** Objects that must be reachable while the address is used. */
   readonly kept: readonly unknown[];
 }
 
-/** Throws unless these are values by name. */
+/** Throws unless the argument is a record of valid values. */
 export function checkNamedValues(values: Options): void {
   if (typeof values === "object" && values !== null && !Array.isArray(values)) return;
   throw argumentError(
@@ -103,7 +103,7 @@ function encodeValue(
 /** Reads named values from memory. */
 export function readNamedValues(address: bigint, count: number): Attributes {
   const found: Record<string, Attributes[string]> = {};
-  // Newer plugins may have larger structs; each says its own size, and all are alike.
+  // Newer plugins may have larger structs; each one contains its own size, and all are equal.
   for (let i = 0, at = address; i < count; i++) {
     const view = new DataView(bytesAt(at, NAMED_VALUE.size).buffer);
     const read = (name: "name" | "value") => readField(view, NAMED_VALUE.place(name)) as bigint;

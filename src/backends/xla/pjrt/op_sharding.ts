@@ -1,19 +1,21 @@
 /**
- * How XLA has divided the results of a program, read from the program that it made. The numbers of the
- * fields are those of `xla/service/hlo.proto` and `xla/xla_data.proto` of OpenXLA.
+ * How XLA has divided the results of a program, read from the optimised program. The field numbers are those
+ * of `xla/service/hlo.proto` and `xla/xla_data.proto` of OpenXLA.
  *
  * @module
  */
 
-/** How an array is divided: along each axis into so many parts, which lie on these partitions. */
+/**
+ * The division of an array: the number of parts along each axis, and the assignment of parts to partitions.
+ */
 export interface Tiling {
-  /** The number of parts along each axis; empty where the array is whole everywhere. */
+  /** The number of parts along each axis; empty if the array is replicated. */
   readonly parts: readonly number[];
   /** For each partition the number of its part, in row-major order. */
   readonly partOf: readonly number[];
 }
 
-/** The fields of a message: numbers, or bytes of what is longer. */
+/** The fields of a message: numbers, or bytes for longer values. */
 function* fieldsOf(message: Uint8Array): Generator<readonly [number, number | Uint8Array]> {
   let at = 0;
   const varint = (): number => {
@@ -43,7 +45,7 @@ function partsOf(message: Uint8Array, field: number): readonly Uint8Array[] {
   );
 }
 
-/** A field of many numbers, packed or not. */
+/** A field with several numbers, packed or not. */
 function numbersOf(message: Uint8Array, field: number): readonly number[] {
   return [...fieldsOf(message)].flatMap(([number, value]) => {
     if (number !== field) return [];
@@ -64,14 +66,14 @@ function numbersOf(message: Uint8Array, field: number): readonly number[] {
 /** The kinds of `OpSharding`. */
 const KINDS = { replicated: 0, maximal: 1, tuple: 2, other: 3 } as const;
 
-/** Reads one `OpSharding` of an array; `null` where it is of another kind than these. */
+/** Reads one `OpSharding` of an array; `null` if its kind is not supported. */
 function readTiling(sharding: Uint8Array, partitions: number): Tiling | null {
   const [kind = KINDS.replicated] = numbersOf(sharding, 1);
   const whole = { parts: [], partOf: Array.from({ length: partitions }, () => 0) };
   if (kind === KINDS.replicated) return whole;
   const dimensions = numbersOf(sharding, 3);
   if (kind !== KINDS.other || dimensions.length === 0) return null;
-  // The last dimensions may tell copies apart; those of other kinds than replicas are never seen here.
+  // The last dimensions may enumerate copies; kinds other than replicas never occur here.
   const subgroups = numbersOf(sharding, 8);
   if (subgroups.some((subgroup) => subgroup !== KINDS.replicated)) return null;
   const copies = numbersOf(sharding, 6)[0] === 1 ? 1 : subgroups.length;
@@ -87,7 +89,7 @@ function readTiling(sharding: Uint8Array, partitions: number): Tiling | null {
   return { parts, partOf };
 }
 
-/** The numbers from 0 on in an array of these lengths, with its axes in another order. */
+/** The numbers from 0 in an array of these lengths, with permuted axes. */
 function transposedIota(lengths: readonly number[], order: readonly number[]): readonly number[] {
   const strides = lengths.map((_, axis) =>
     lengths.slice(axis + 1).reduce((product, length) => product * length, 1)
@@ -102,7 +104,7 @@ function transposedIota(lengths: readonly number[], order: readonly number[]): r
 }
 
 /**
- * How each result is divided; `null` for one whose division is of a kind that is not read.
+ * The division of each result; `null` if its kind is not supported.
  *
  * @param program A serialised `HloModuleProtoWithConfig`.
  */

@@ -1,5 +1,5 @@
 /**
- * Plugins: libraries that speak the PJRT C API.
+ * Plugins: libraries that implement the PJRT C API.
  *
  * @module
  */
@@ -25,18 +25,19 @@ export class Plugin {
     this.api.call("Plugin_Initialize", {}, `Cannot initialise ${this.api.label}`);
   }
 
-  /** What the plugin says of itself, such as the versions of StableHLO that it reads. */
+  /** The attributes of the plugin, such as the versions of StableHLO that it reads. */
   attributes(): Attributes {
     const block = this.api.call("Plugin_Attributes", {}, `Cannot ask ${this.api.label}`);
     return readNamedValues(block.get("attributes"), block.get("num_attributes"));
   }
 
   /**
-   * Makes a client of the plugin's devices.
+   * Creates a client for the plugin's devices.
    *
-   * @param options Options by the plugin's names for them: `cpu_device_count` of CPUs,
-   * `visible_devices` and `memory_fraction` of GPUs.
-   * @param store The store by which it finds the other processes of a run. It is closed with the client.
+   * @param options Options by the plugin's names for them: `cpu_device_count` for CPUs, `visible_devices`
+   * and `memory_fraction` for GPUs.
+   * @param store The store through which it finds the other processes of a run. It is closed with the
+   * client.
    */
   createClient(options: Options = {}, store?: KeyValueFunctions): Client {
     return new Client(this.api, options, store);
@@ -45,7 +46,7 @@ export class Plugin {
 
 const plugins = new Map<string, Plugin>();
 
-/** Opens the plugin in a file, unless it is open. */
+/** Opens the plugin in a file, unless it is already open. */
 export function openPlugin(path: string): Plugin {
   if (typeof path !== "string" || path === "" || path.includes("\0")) {
     throw argumentError(
@@ -57,16 +58,16 @@ export function openPlugin(path: string): Plugin {
   return plugin;
 }
 
-/** The environment variable that names a plugin. */
+/** The environment variable for the path of a plugin. */
 export const PLUGIN_VARIABLE = "JACOBI_PJRT_PLUGIN";
 
-/** The kinds of plugins that can be installed, in the order in which they are looked for. */
+/** The kinds of plugins that can be installed, in the search order. */
 export const PLUGIN_KINDS = ["cuda13", "cuda12", "cpu"] as const;
 
 /** A kind of plugin that can be installed. */
 export type PluginKind = (typeof PLUGIN_KINDS)[number];
 
-/** The folder that installed plugins are in, or `null` where no environment variable tells. */
+/** The folder of installed plugins, or `null` if no environment variable defines it. */
 export function pluginFolder(): string | null {
   const system = operatingSystem();
   if (system === "windows") {
@@ -86,9 +87,9 @@ export function pluginFile(folder: string, kind: PluginKind): string {
 }
 
 /**
- * The file of the plugin to use: the one given, or the one that the environment variable
- * `JACOBI_PJRT_PLUGIN` names, or one that was installed. Variables and folders that may not be read
- * are passed over, without a question to the user.
+ * The file of the plugin to use: the given one, or the one in the environment variable `JACOBI_PJRT_PLUGIN`,
+ * or an installed one. Variables and folders without read permission are skipped, without a permission
+ * prompt.
  */
 export function findPlugin(path?: string): string {
   const named = path ?? environment(PLUGIN_VARIABLE);

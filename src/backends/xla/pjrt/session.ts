@@ -1,5 +1,6 @@
 /**
- * An open client as its devices, buffers and executables share it, and what of it has to be freed.
+ * The state of an open client that is shared by its devices, buffers and executables, and the objects that
+ * must be freed.
  *
  * @module
  */
@@ -9,13 +10,13 @@ import type { Api } from "./api.ts";
 /** The functions that free what a client has made. */
 export type Destroyer = "Buffer_Destroy" | "Executable_Destroy" | "LoadedExecutable_Destroy";
 
-/** An object of the plugin, which is freed once: on demand, by the collector, or with its client. */
+/** An object of the plugin, which is freed once: explicitly, by the garbage collector, or with its client. */
 export class Handle {
   readonly session: Session;
   readonly #destroyer: Destroyer;
   #address: bigint;
 
-  /** @param owner The object with which it is freed when the collector takes that. */
+  /** @param owner When this object is collected, the handle is freed. */
   constructor(session: Session, address: bigint, destroyer: Destroyer, owner: object) {
     this.session = session;
     this.#address = address;
@@ -24,12 +25,12 @@ export class Handle {
     collected.register(owner, this);
   }
 
-  /** Where the object is; `0n` when it was freed. */
+  /** The address of the object; `0n` if it was freed. */
   get address(): bigint {
     return this.#address;
   }
 
-  /** Frees the object, unless that was done. */
+  /** Frees the object, unless it was freed before. */
   destroy(): void {
     const address = this.#address;
     if (address === 0n) return;
@@ -42,27 +43,27 @@ export class Handle {
   }
 }
 
-/** Frees what nothing refers to any more, of clients that are open. */
+/** Frees unreachable objects of open clients. */
 const collected = new FinalizationRegistry<Handle | Session>((one) => {
   try {
     one instanceof Handle ? one.destroy() : one.close();
   } catch {
-    // There is nobody to tell: the plugin keeps what it could not free.
+    // The error cannot be reported: the plugin keeps objects that it could not free.
   }
 });
 
-/** The clients that are open. */
+/** The open clients. */
 const open = new Set<Session>();
 
 /**
- * Closes what is open before the process ends: the threads of a client that works would meet the end of
- * all that they use.
+ * Closes all open clients before the process ends: otherwise the threads of a running client would use freed
+ * resources.
  */
 function closeAll(): void {
   for (const session of open) session.close();
 }
 
-/** Memory of ours that the plugin still reads. */
+/** Our memory that the plugin is still reading. */
 interface Transfer {
   readonly event: bigint;
   readonly data: ArrayBufferView;
@@ -71,11 +72,11 @@ interface Transfer {
 /** The state of a client. */
 export class Session {
   readonly api: Api;
-  /** What makes compiled programs: the platform and the plugin's versions. */
+  /** The maker of compiled programs: the platform and the plugin's versions. */
   maker = "";
   /** The platform's name: "cpu", "cuda", "tpu". */
   platform = "";
-  /** What has to be freed before the client is. */
+  /** Objects that must be freed before the client. */
   readonly #live = new Set<Handle>();
   #address: bigint;
   #transfers: Transfer[] = [];
@@ -83,8 +84,9 @@ export class Session {
   readonly #support: { close(): void } | undefined;
 
   /**
-   * @param owner The object with which the client is closed when the collector takes that.
-   * @param support What the plugin calls for the client; it is closed when the client is freed.
+   * @param owner When this object is collected, the client is closed.
+   * @param support The functions that the plugin calls for the client; they are closed when the client is
+   * freed.
    */
   constructor(api: Api, address: bigint, owner: object, support?: { close(): void }) {
     this.api = api;
@@ -101,26 +103,26 @@ export class Session {
   }
 
   /**
-   * Where the client is.
+   * The address of the client.
    *
-   * @param what Begins the message when it is closed: "Cannot compile the program".
+   * @param what The beginning of the message if it is closed: "Cannot compile the program".
    */
   use(what: string): bigint {
     if (this.#address === 0n) throw argumentError(`${what}: the XLA client is closed`);
     return this.#address;
   }
 
-  /** How many objects of the client are not freed yet. */
+  /** The number of objects of the client that are not freed yet. */
   get liveCount(): number {
     return this.#live.size;
   }
 
-  /** Notes what has to be freed before the client is. */
+  /** Registers an object that must be freed before the client. */
   adopt(handle: Handle): void {
     this.#live.add(handle);
   }
 
-  /** Forgets what was freed. */
+  /** Unregisters an object that was freed. */
   forget(handle: Handle): void {
     this.#live.delete(handle);
   }
@@ -130,12 +132,12 @@ export class Session {
     return this.#launches = (this.#launches + 1) & 0x7fffffff;
   }
 
-  /** Keeps memory reachable until an event says that the plugin has read it. */
+  /** Keeps memory reachable until an event signals that the plugin has read it. */
   keepUntil(event: bigint, data: ArrayBufferView): void {
     this.#transfers.push({ event, data });
   }
 
-  /** Lets go of memory that the plugin has read. */
+  /** Releases memory that the plugin has read. */
   releaseTransfers(): void {
     if (this.#transfers.length === 0) return;
     const what = "Cannot upload elements";
@@ -146,7 +148,7 @@ export class Session {
     });
   }
 
-  /** Frees all that the client has made, then the client itself. */
+  /** Frees all objects of the client, then the client itself. */
   close(): void {
     const address = this.#address;
     if (address === 0n) return;
@@ -155,7 +157,7 @@ export class Session {
     if (open.size === 0) globalThis.removeEventListener("unload", closeAll);
     const what = "Cannot close the XLA client";
     for (const { event } of this.#transfers) {
-      // A failed transfer is as finished as one that succeeded; its buffer has the error.
+      // A failed transfer is also finished; its buffer has the error.
       try {
         this.api.call("Event_Await", { event }, what);
       } catch { /* As above. */ }

@@ -1,16 +1,13 @@
 /**
- * The structs of the PJRT C API (`xla/pjrt/c/pjrt_c_api.h` of OpenXLA, API 0.90) that this client
- * uses. Every struct begins with `struct_size` and `extension_start`, which are not repeated here. A
- * function `Name` takes one struct, `PJRT_Name_Args`, and returns an error or null.
+ * The structs of the PJRT C API (`xla/pjrt/c/pjrt_c_api.h` of OpenXLA, API 0.90) that this client uses.
+ * Every struct begins with `struct_size` and `extension_start`, which are not repeated here. A function
+ * `Name` takes one struct, `PJRT_Name_Args`, and returns an error or null.
  *
  * @module
  */
 import { type Fields, Layout } from "./layout.ts";
 
-/**
- * The functions of `PJRT_Api` in their order, up to the last one that is used. New ones are only ever
- * appended.
- */
+/** The functions of `PJRT_Api` in order, up to the last one that is used. New ones are only appended. */
 export const FUNCTIONS = [
   "Error_Destroy",
   "Error_Message",
@@ -283,7 +280,7 @@ export const ARGUMENTS = {
     layout_tile_dim_sizes: "pointer out",
     layout_num_tiles: "size out",
     layout_type: "int32 out",
-    // The end of the struct that the fields above belong to.
+    // The end of the nested struct with the fields above.
     layout_padding: "int32 out",
   },
   Buffer_IsOnCpu: { buffer: "pointer", is_on_cpu: "bool out" },
@@ -359,7 +356,7 @@ export const NAMED_VALUE = new Layout("PJRT_NamedValue", {
   value_size: "size",
 });
 
-/** How a program is run. */
+/** Options of a run. */
 export const EXECUTE_OPTIONS = new Layout("PJRT_ExecuteOptions", {
   send_callbacks: "pointer",
   recv_callbacks: "pointer",
@@ -376,8 +373,8 @@ export const EXECUTE_OPTIONS = new Layout("PJRT_ExecuteOptions", {
 });
 
 /**
- * The arguments of the functions by which a plugin asks the caller's key-value store, whose results the
- * function called writes. `callback_error` is where the address of a function is that makes errors.
+ * The arguments of the functions through which a plugin accesses the caller's key-value store; the results
+ * are written by the called function. `callback_error` is the address of a function that creates errors.
  */
 export const KEY_VALUE_ARGUMENTS = {
   get: new Layout("PJRT_KeyValueGetCallback_Args", {
@@ -423,7 +420,7 @@ export const TILED = new Layout("PJRT_Buffer_MemoryLayout_Tiled", tiled);
 /** The variants of `PJRT_Buffer_MemoryLayout`. */
 export const LAYOUT_TYPES = { tiled: 0, strides: 1 } as const;
 
-/** The order of a buffer's elements: a union, of which `TILED` is the larger variant. */
+/** The order of a buffer's elements: a union with `TILED` as its larger variant. */
 export const MEMORY_LAYOUT = new Layout("PJRT_Buffer_MemoryLayout", {
   tiled_struct_size: "size",
   tiled_extension_start: "pointer",
@@ -431,5 +428,5 @@ export const MEMORY_LAYOUT = new Layout("PJRT_Buffer_MemoryLayout", {
   type: "int32",
 });
 
-/** `PJRT_HostBufferSemantics`: how long the memory of an upload has to keep its contents. */
+/** `PJRT_HostBufferSemantics`: how long the memory of an upload must remain unchanged. */
 export const SEMANTICS = { onlyDuringCall: 0, untilTransferCompletes: 1 } as const;
