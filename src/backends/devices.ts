@@ -88,8 +88,8 @@ function placed(x: Concrete, placement: Placement | null, isFresh: boolean): Con
 }
 
 /**
- * A tensor of the same elements with another placement; without a placement, elements are in the default
- * place.
+ * A tensor of the same elements with another placement; without a placement, elements move to the default
+ * device.
  */
 function moveTo(x: Concrete, placement: Placement | null): Concrete {
   if (x.placement === placement) return x;

@@ -26,7 +26,7 @@ export interface LoopKernel extends Kernel {
 export interface LoopOptions {
   /** Schedules the tasks of an inner program. */
   readonly scheduleInner: ScheduleInner;
-  /** The operations and bytes per round that threads must save for one thread to share its chunks. */
+  /** The minimum work, in operations and bytes, that sharing a round must take off one thread. */
   readonly sharedFrom: number;
   /** Whether the equation is inside another equation's program. */
   readonly isInner: boolean;
@@ -65,8 +65,8 @@ export function within(region: Region): readonly KernelSummary[] {
 const THREADS = 4;
 
 /**
- * Whether several threads pay off for one run of a region: they must save enough work per thread, because
- * all threads synchronise between steps.
+ * Whether several threads pay off for one run of a region: they must take enough work off one thread,
+ * because all threads synchronise between steps.
  */
 export function isShared(region: Region, sharedFrom: number): boolean {
   const shared = region.summaries.reduce(

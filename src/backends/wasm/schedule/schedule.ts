@@ -45,7 +45,7 @@ const CHUNK_BYTES = 2 ** 18;
 /** The maximum number of chunks of one nest. */
 const MOST_CHUNKS = 64;
 
-/** The operations and bytes per round of a loop that threads must save for one thread to pay off. */
+/** The minimum work, in operations and bytes, that sharing a round of a loop must take off one thread. */
 const SHARED_FROM = 2_000_000;
 
 /** A step to which calls can still be added. */
@@ -62,7 +62,7 @@ export interface ScheduleOptions {
   readonly chunkTime?: number;
   /** Which arguments are donated: tasks that read them come first, so that they can be overwritten. */
   readonly isDonated?: readonly boolean[];
-  /** The operations and bytes per round of a loop that threads must save for one thread to share the loop. */
+  /** The minimum work, in operations and bytes, that sharing a round of a loop must take off one thread. */
   readonly sharedFrom?: number;
   /** Whether it is an inner program. */
   readonly isInner?: boolean;
